@@ -1,0 +1,234 @@
+// Package panel is the stand-in BILLmanager: it lays out a panel root and a database, and drives processing
+// modules as the panel does (module protocol §1, §14). It is an independent reading of the protocol: it imports
+// nothing of the product, so that a shared mistake cannot hide.
+//
+// Every method that starts a module returns what the module did as a Run; the error is for failures of the
+// stand-in itself (no such item, database gone), never for a module that refused. Ask Run.OK.
+package panel
+
+import (
+	"time"
+)
+
+// Config says where a stand-in panel lives.
+type Config struct {
+	// Root is the panel root to lay out (what is /usr/local/mgr5 on a real host). A root that this package laid
+	// out earlier is taken over; its key, its settings and its log stay.
+	Root string
+	// DSN is the go-sql-driver address of the database, name included. The database must exist; one that is not
+	// empty and whose name does not begin with "pmssl_" is refused.
+	DSN string
+	// Mgrctl is the program to install as <root>/sbin/mgrctl.
+	Mgrctl string
+	// Clock is a file with one RFC 3339 instant that is the panel's time; empty means real time. mgrctl reads it too.
+	Clock string
+	// Env is the environment that modules are started with, as the panel's core would have it; PATH and
+	// MGR5_ROOT are added where missing. nil means PATH alone.
+	Env []string
+	// Now is the real clock, used where Clock is empty. Required.
+	Now func() time.Time
+}
+
+// Run is one start of a module: what went in, what came out, how long it took.
+type Run struct {
+	Module   string        `json:"module"`
+	Args     []string      `json:"args"`
+	Stdin    string        `json:"stdin,omitempty"`
+	Stdout   string        `json:"stdout"`
+	Stderr   string        `json:"stderr,omitempty"`
+	ExitCode int           `json:"exit_code"`        // -1 when a signal ended it
+	Signal   string        `json:"signal,omitempty"` // "killed", …
+	Duration time.Duration `json:"duration"`
+	// Error is the <error> of stdout, nil where there is none.
+	Error *ErrorNode `json:"error,omitempty"`
+}
+
+// ErrorNode is an <error> element of a module's document (protocol §6).
+type ErrorNode struct {
+	Type   string            `json:"type"`
+	Object string            `json:"object,omitempty"`
+	Value  string            `json:"value,omitempty"` // attribute value, or <param name="value">
+	Params map[string]string `json:"params,omitempty"`
+}
+
+// Features is a module's features document (protocol §2).
+type Features struct {
+	ItemTypes    []string
+	Params       []Param
+	CustomParams []CustomParam
+	Names        []string // feature names
+	Templates    []Template
+}
+
+// Param is a connection parameter that the module declares.
+type Param struct {
+	Name    string
+	Crypted bool
+}
+
+// CustomParam is a row of the module's parameter table.
+type CustomParam struct {
+	Name    string
+	Unique  bool
+	Default string
+}
+
+// Template is a certificate product that a tariff can point at. Its id is the attribute id, or name (older modules).
+type Template struct {
+	ID         string
+	Attributes map[string]string // all attributes, id and name included
+}
+
+// Connection is what the administrator types into the wizard.
+type Connection struct {
+	Name   string            // "" = the module's name
+	Params map[string]string // field -> value, in plain text
+	// The panel's own settings page.
+	OrderPriority int
+	Department    int64
+	Threshold     string
+}
+
+// Connected is what the wizard did, step by step.
+type Connected struct {
+	ID     int64 // processingmodule.id; 0 when the wizard stopped
+	Tune   *Run  // nil: feature not declared
+	Check  *Run  // nil: feature not declared
+	Create *Run  // usercreate; nil: feature not declared
+}
+
+// Tariff is a price list entry for certificates.
+type Tariff struct {
+	Name    string
+	IntName string  // the module's template
+	Modules []int64 // processingmodule ids that serve it
+	Prices  map[int]string
+	// SANs describes the addon altname; nil: the tariff has none.
+	SANs *SANAddon
+	// Params go to pricelistparam.
+	Params map[string]string
+}
+
+// SANAddon is the addon tariff of type altname (protocol §4).
+type SANAddon struct {
+	Included int   // addonlimit
+	Max      int   // addonmax
+	Enum     []int // not empty: an enumeration addon with these counts instead of a number
+}
+
+// Order is a client's order.
+type Order struct {
+	Tariff int64
+	Module int64 // 0: the tariff's only module, or the first that get_suitable_module names
+	Period int   // months
+	CSR    string
+	Key    string // PEM; stored in certificate.pkey
+	// AltNames become the itemparam altname, blank-separated.
+	AltNames []string
+	// ExtraSANs is what the client bought on top of the included ones (the addon's intvalue, or its enum value);
+	// a negative number makes no addon item.
+	ExtraSANs int
+	// Params are further itemparams: approver_method, approver_email, adm_fname …
+	Params map[string]string
+	// Crypted are itemparams that are stored encrypted.
+	Crypted map[string]string
+	Lang    string // "" = the client's language
+	// SkipForms leaves out check_param and approver.
+	SkipForms bool
+}
+
+// Ordered is what the panel did for an order.
+type Ordered struct {
+	Item        int64  `json:"item"`
+	Operation   int64  `json:"operation"`
+	CheckParams []*Run `json:"check_params,omitempty"`
+	Suitable    *Run   `json:"suitable,omitempty"`
+	Approver    *Run   `json:"approver,omitempty"`
+	Open        *Run   `json:"open,omitempty"` // nil from Place, and when a form was refused
+}
+
+// Item is a service with all that the tests look at.
+type Item struct {
+	ID         int64             `json:"id"`
+	Name       string            `json:"name"`
+	Module     int64             `json:"module"`
+	Tariff     int64             `json:"tariff"`
+	Status     int               `json:"status"` // item.status: 1 ordered, 2 active, 3 suspended, 4 deleted, 5 being processed
+	Period     int               `json:"period"`
+	CreateDate string            `json:"createdate"`
+	OpenDate   string            `json:"opendate"` // YYYY-MM-DD or ""
+	ExpireDate string            `json:"expiredate"`
+	Params     map[string]string `json:"params"`  // itemparam
+	Crypted    map[string]string `json:"crypted"` // itemcryptedparam, decrypted
+	CSR        string            `json:"csr"`
+	Key        string            `json:"-"`
+	// Crt is certificate.crt as it is stored: PEM, ZIP bytes or base64 of ZIP (Settings.CrtStore).
+	Crt        []byte      `json:"crt,omitempty"`
+	Operations []Operation `json:"operations,omitempty"`
+	Tasks      []Task      `json:"tasks,omitempty"`
+}
+
+// Operation is a row of runningoperation.
+type Operation struct {
+	ID       int64    `json:"id"`
+	Item     int64    `json:"item"`
+	Command  string   `json:"command"`
+	TryCount int      `json:"trycount"`
+	Manual   bool     `json:"manual"`
+	ErrorXML string   `json:"errorxml,omitempty"`
+	History  []string `json:"history,omitempty"` // every errorxml ever saved, oldest first
+}
+
+// Task is a row of task: something for the administrator.
+type Task struct {
+	ID        int64             `json:"id"`
+	Item      int64             `json:"item"`
+	Operation int64             `json:"operation"`
+	Type      string            `json:"type"`
+	Params    map[string]string `json:"params,omitempty"` // all parameters of task.edit
+}
+
+// Problem is what a module registered by problems.register.
+type Problem struct {
+	ID     int64             `json:"id"`
+	Name   string            `json:"name"`
+	Params map[string]string `json:"params"`
+}
+
+// Request is one call of mgrctl, from the request log.
+type Request struct {
+	Caller string            `json:"caller"` // SSH_CONNECTION of the caller
+	Func   string            `json:"func"`
+	Params map[string]string `json:"params"` // func and out included, as logged
+	Raw    string            `json:"raw"`    // k=v&… as logged
+}
+
+// Settings changes how the panel behaves where the protocol leaves it open.
+type Settings struct {
+	// CrtStore says what certificate.save with crt_type=zip leaves in certificate.crt: "pem" (the PEM members, one
+	// after the other), "zip", "base64" (as it came), or "refuse" (an error document: this panel has no crt_type).
+	CrtStore string `json:"crt_store"`
+	// StructuredErrorExit is mgrctl's exit code for an error document in a structured format (protocol §16.7).
+	StructuredErrorExit int `json:"structured_error_exit"`
+	// Clock is the clock file; see Config.
+	Clock string `json:"clock,omitempty"`
+}
+
+// Fault breaks a mgrctl function.
+type Fault struct {
+	Func string `json:"func"` // function name, "*" = all
+	// Kind: "error" (an error document, nothing changed), "error_after" (done, but an error document),
+	// "hang" (before doing anything, until killed), "hang_after" (done, then hangs), "exit" (exit code only),
+	// "garbage" (unreadable output, exit 0), "empty" (no output, exit 0), "down" (panel not running).
+	Kind string `json:"kind"`
+	// Times the fault strikes; 0 = until cleared.
+	Times int `json:"times,omitempty"`
+	// Skip lets that many calls through first.
+	Skip int `json:"skip,omitempty"`
+	// Caller limits it to one SSH_CONNECTION; "" = all.
+	Caller string `json:"caller,omitempty"`
+	Exit   int    `json:"exit,omitempty"` // Kind exit; 0 = 1
+	Type   string `json:"type,omitempty"` // error type, default "db"
+	Object string `json:"object,omitempty"`
+	Value  string `json:"value,omitempty"`
+}
