@@ -1,0 +1,143 @@
+package cert
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MaxCSR is the longest CSR that is looked at, in bytes: the seller's own limit for activate (namecheap-ssl-api §3.2).
+const MaxCSR = 32767
+
+// CSR is a checked certificate signing request (RFC 2986).
+type CSR struct {
+	PEM        string // normalised: one CERTIFICATE REQUEST block
+	DER        []byte
+	CommonName string   // lower case, A-labels
+	Names      []string // DNS names of the SAN extension without the common name, lower case, A-labels, each once
+	Key        string   // for people: RSA 2048, ECDSA P-256
+	PublicKey  crypto.PublicKey
+	Email      string // emailAddress of the subject, empty where none
+}
+
+// ParseCSR reads a PEM CSR and checks what every public CA checks: its own signature, the key (RSA from 2048 to 8192 bits or
+// ECDSA P-256, P-384; BR 6.1.5), and that common name and SANs are names that can be certified. Every refusal is a fault
+// of type value on object csr.
+func ParseCSR(text string) (CSR, error) {
+	request, block, err := decodeCSR(text)
+	if err != nil {
+		return CSR{}, err
+	}
+	if err := request.CheckSignature(); err != nil {
+		return CSR{}, Faultf(FaultValue, "csr", "the CSR's signature does not match its key: %w", err)
+	}
+	key, err := keyName(request.PublicKey)
+	if err != nil {
+		return CSR{}, err
+	}
+	if len(request.IPAddresses)+len(request.EmailAddresses)+len(request.URIs) > 0 {
+		return CSR{}, Faultf(FaultValue, "csr", "the CSR asks for IP addresses, e-mail addresses or URIs; only domain names can be certified")
+	}
+	csr := CSR{
+		PEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block})),
+		DER: block, Key: key, PublicKey: request.PublicKey, Email: subjectEmail(request),
+	}
+	if csr.CommonName, err = commonName(request); err != nil {
+		return CSR{}, err
+	}
+	for _, name := range request.DNSNames {
+		ascii, err := AsciiName("csr", name)
+		if err != nil {
+			return CSR{}, err
+		}
+		if ascii != csr.CommonName && !slices.Contains(csr.Names, ascii) {
+			csr.Names = append(csr.Names, ascii)
+		}
+	}
+	return csr, nil
+}
+
+func decodeCSR(text string) (*x509.CertificateRequest, []byte, error) {
+	if len(text) > MaxCSR {
+		return nil, nil, Faultf(FaultValue, "csr", "the CSR is %d bytes long, at most %d are accepted", len(text), MaxCSR)
+	}
+	if strings.Contains(text, "PRIVATE KEY") {
+		return nil, nil, Faultf(FaultValue, "csr", "a private key stands where the CSR belongs")
+	}
+	block, rest := pem.Decode([]byte(text))
+	switch {
+	case strings.TrimSpace(text) == "":
+		return nil, nil, Faultf(FaultMissed, "csr", "there is no CSR")
+	case block == nil:
+		return nil, nil, Faultf(FaultValue, "csr", "the CSR is not PEM: -----BEGIN CERTIFICATE REQUEST----- expected")
+	case block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST":
+		return nil, nil, Faultf(FaultValue, "csr", "%q stands where the CSR belongs", clip(block.Type, 60))
+	case len(bytes.TrimSpace(rest)) > 0:
+		return nil, nil, Faultf(FaultValue, "csr", "something follows the CSR's END line")
+	}
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return nil, nil, Faultf(FaultValue, "csr", "the CSR cannot be read: %w", err)
+	}
+	return request, block.Bytes, nil
+}
+
+// commonName takes the subject's CN, or the first SAN where the subject has none.
+func commonName(request *x509.CertificateRequest) (string, error) {
+	name := request.Subject.CommonName
+	if name == "" && len(request.DNSNames) > 0 {
+		name = request.DNSNames[0]
+	}
+	if name == "" {
+		return "", Faultf(FaultValue, "csr", "the CSR has no common name")
+	}
+	return AsciiName("csr", name)
+}
+
+// keyName describes the key for people and refuses what BR 6.1.5 and 6.1.6 refuse.
+func keyName(key crypto.PublicKey) (string, error) {
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		bits := k.N.BitLen()
+		if bits < 2048 || bits > 8192 {
+			return "", Faultf(FaultValue, "csr", "the CSR's RSA key has %d bits, 2048 to 8192 are accepted", bits)
+		}
+		if k.E < 3 || k.E%2 == 0 {
+			return "", Faultf(FaultValue, "csr", "the CSR's RSA key has the unusable exponent %d", k.E)
+		}
+		return fmt.Sprintf("RSA %d", bits), nil
+	case *ecdsa.PublicKey:
+		if k.Curve == elliptic.P256() || k.Curve == elliptic.P384() {
+			return "ECDSA " + k.Curve.Params().Name, nil
+		}
+		return "", Faultf(FaultValue, "csr", "the CSR's key is on the curve %s, P-256 and P-384 are accepted", k.Curve.Params().Name)
+	case ed25519.PublicKey:
+		return "", Faultf(FaultValue, "csr", "the CSR's key is Ed25519, RSA and ECDSA are accepted")
+	}
+	return "", Faultf(FaultValue, "csr", "the CSR's key is neither RSA nor ECDSA")
+}
+
+func subjectEmail(request *x509.CertificateRequest) string {
+	for _, attribute := range request.Subject.Names {
+		if attribute.Type.String() == "1.2.840.113549.1.9.1" { // emailAddress, PKCS #9
+			if text, ok := attribute.Value.(string); ok {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// SameKey tells whether a public key is the CSR's.
+func (c CSR) SameKey(key crypto.PublicKey) bool {
+	own, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && own.Equal(key)
+}

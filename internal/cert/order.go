@@ -1,0 +1,153 @@
+package cert
+
+import (
+	"time"
+
+	"pmssl/internal/cabforum"
+)
+
+// Names of item parameters, table itemparam (contract 1 and billmanager-module-protocol §4.1).
+const (
+	ParamIntent        = "purchase_intent"
+	ParamOrderID       = "custom_order_id"
+	ParamLineage       = "lineage"
+	ParamTermStart     = "term_start"
+	ParamPaidUntil     = "paid_until"
+	ParamExpireDate    = "certificate_expiredate"
+	ParamSerial        = "certificate_serial"
+	ParamProofTime     = "dcv_time"
+	ParamProofMethod   = "dcv_method"
+	ParamDomains       = "domains_list"
+	ParamDelivered     = "delivered_type"
+	ParamMethod        = "approver_method"
+	ParamApprover      = "approver_email"
+	ParamAltName       = "altname"
+	ParamServiceStatus = "service_status"
+)
+
+// Order is a certificate item of the panel with all that belongs to it, as read from its database.
+type Order struct {
+	Item        int64
+	Name        string
+	Account     int64 // the client's account
+	AccountName string
+	Project     int64
+	Module      int64  // processingmodule.id, 0 where none is chosen yet
+	Binary      string // processingmodule.module
+	Pricelist   int64
+	LastPrice   int64 // item.lastpricelist
+	Template    string
+	ItemType    string
+	Period      int // months; -100 is a trial
+	Status      int // item.status
+	OpenDate    cabforum.Date
+	ExpireDate  cabforum.Date
+	RemoteID    string
+	// Params are the item's parameters, later sources overriding earlier ones: addons, tariff, item, encrypted
+	// (billmanager-module-protocol §4).
+	Params map[string]string
+	CSR    string // PEM as stored
+	Stored string // what certificate.crt holds: PEM, ZIP or base64 of a ZIP; empty where nothing was ever stored
+	// SANs is how many further names the client ordered as an addon; -1 where no addon of that kind exists.
+	SANs int
+}
+
+// Request is what the seller is asked to certify.
+type Request struct {
+	Product Product
+	CSR     CSR
+	Names   []string // without the common name, A-labels
+	Method  Method
+	// Emails are the approvers, the common name's first, then one for each of Names where the client chose any.
+	Emails []string
+	// Params are the order's parameters: organisation and contacts (billmanager-module-protocol §4.1).
+	Params map[string]string
+}
+
+// Kinds of purchase: the word in Intent.Kind (contract 1).
+const (
+	KindCreate  = "create"
+	KindRenew   = "renew"
+	KindSANs    = "sans"
+	KindOrder   = "order"
+	KindProlong = "prolong"
+)
+
+// Purchase is one payment that the seller is asked to take.
+type Purchase struct {
+	Kind    string
+	Product Product
+	Months  int
+	SANs    int   // names above those included in the price
+	ID      int64 // renew, sans, prolong: the certificate concerned
+	// RemoteID names our item at sellers that keep such a mark.
+	RemoteID string
+	Request  Request // for sellers that take the CSR with the order
+}
+
+// Receipt is the seller's answer to a purchase.
+type Receipt struct {
+	ID        int64
+	Order     string // the seller's order number
+	Charged   string // amount as the seller wrote it
+	Delivered string // the seller's own name of the product that it delivered
+}
+
+// Record is one row of the seller's list.
+type Record struct {
+	ID     int64
+	State  State
+	Months int    // of the paid term, 0 where the seller does not tell
+	Host   string // common name, empty before activation
+	Type   string // the seller's product name
+}
+
+// Shelf is what the seller holds that is paid and not activated, and where its ids stand.
+type Shelf struct {
+	Highest int64 // highest id seen at all
+	Records []Record
+}
+
+// Report is what the seller says of one certificate id.
+type Report struct {
+	ID         int64
+	State      State
+	Words      string // the seller's own words for the state
+	ReplacedBy int64  // 0 where nothing replaced it
+	Type       string // the seller's product name
+	Months     int    // of the paid term, 0 where the seller does not tell
+	Issued     cabforum.Date
+	Expires    cabforum.Date // meaning unproven: the leaf's end or the term's
+	CSR        string        // PEM that the seller shows, often empty
+	CommonName string
+	SANs       int
+	// PEM holds the certificates as they came, the leaf first as far as the seller's order tells; empty where none is
+	// there.
+	PEM []string
+}
+
+// Money is an amount in a currency, as the seller writes it.
+type Money struct {
+	Amount   float64
+	Text     string
+	Currency string
+}
+
+// Bought is one line of the purchase journal `var/<binary>.purchases` (contract 3.2).
+type Bought struct {
+	Time    time.Time `json:"time"`
+	Item    int64     `json:"item"`
+	Kind    string    `json:"kind"`
+	ID      int64     `json:"id"`
+	Account string    `json:"account"` // mark of the seller's account, see AccountMark
+	Op      int64     `json:"op"`      // running operation, 0 where none
+}
+
+// Holding is what the panel's database knows of purchases on one item: used to tell whose an id at the seller is.
+type Holding struct {
+	Item    int64
+	Module  int64
+	Intent  string // raw parameter purchase_intent
+	OrderID string
+	Lineage string
+}

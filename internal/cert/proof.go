@@ -1,0 +1,91 @@
+package cert
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Method is the way in which control over a domain is proved (BR 3.2.2.4).
+type Method int
+
+// The three ways that the panel knows. MethodEmail ends with BR 1.2.2 on 2028-03-15; MethodFile never fits wildcards.
+const (
+	MethodEmail Method = iota
+	MethodDNS
+	MethodFile
+)
+
+// String is the word for log lines.
+func (m Method) String() string {
+	switch m {
+	case MethodDNS:
+		return "DNS"
+	case MethodFile:
+		return "file"
+	}
+	return "e-mail"
+}
+
+// ParseMethod reads the item parameter approver_method (contract 1). An unknown word is a fault of type value: guessing
+// would send the client looking for an e-mail that never comes.
+func ParseMethod(word string) (Method, error) {
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "", "auth_email":
+		return MethodEmail, nil
+	case "auth_dnstxt", "auth_dnscname", "auth_dns":
+		return MethodDNS, nil
+	case "auth_http", "auth_https", "auth_file":
+		return MethodFile, nil
+	}
+	return 0, Faultf(FaultValue, "approver_method", "unknown method of proof %q, known are auth_email, auth_dnstxt and auth_http", word)
+}
+
+// Proof is what the client has to do for one name before the certificate is issued.
+type Proof struct {
+	Domain string
+	Method Method
+	Email  string // MethodEmail: the approver's address
+	Host   string // MethodDNS: the record's full name
+	Record string // MethodDNS: CNAME or TXT
+	Target string // MethodDNS: the record's value
+	URL    string // MethodFile: where the file must be found
+	Body   string // MethodFile: the file's content
+}
+
+// text is the proof as the client reads it; empty for e-mail, where the approver gets the letter.
+func (p Proof) text() string {
+	switch p.Method {
+	case MethodDNS:
+		return fmt.Sprintf("%s %s %s", p.Host, p.Record, p.Target)
+	case MethodFile:
+		return p.URL + "\n" + p.Body
+	}
+	return ""
+}
+
+// ProofText is the value of the item parameter `<approver_method>_value` (contract 1): for DNS one line
+// `host CNAME target` per name, for a file its URL and then its content. Names that need the same record share a line.
+func ProofText(proofs []Proof) string {
+	var lines []string
+	seen := map[string]bool{}
+	for _, p := range proofs {
+		if t := p.text(); t != "" && !seen[t] {
+			seen[t] = true
+			lines = append(lines, t)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// ProofDomains is the value of the item parameter domains_list: the names to prove, comma-separated, each once.
+func ProofDomains(proofs []Proof) string {
+	var names []string
+	seen := map[string]bool{}
+	for _, p := range proofs {
+		if p.Domain != "" && !seen[p.Domain] {
+			seen[p.Domain] = true
+			names = append(names, p.Domain)
+		}
+	}
+	return strings.Join(names, ",")
+}

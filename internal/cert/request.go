@@ -1,0 +1,128 @@
+package cert
+
+import (
+	"slices"
+	"strings"
+)
+
+// NewRequest checks an order as the seller's CA would, before anything is bought: the CSR, its names against the
+// product (wildcard, number of names), the way of proof against the names. altname is the panel's blank-separated list
+// of further names; names that only the CSR carries count as well. sans is how many further names the client ordered,
+// -1 where the tariff knows no such addon.
+func NewRequest(product Product, csrPEM, altname string, sans int, params map[string]string) (Request, error) {
+	csr, err := ParseCSR(csrPEM)
+	if err != nil {
+		return Request{}, err
+	}
+	names, err := furtherNames(csr, altname)
+	if err != nil {
+		return Request{}, err
+	}
+	method, err := ParseMethod(params[ParamMethod])
+	if err != nil {
+		return Request{}, err
+	}
+	r := Request{Product: product, CSR: csr, Names: names, Method: method, Params: params, Emails: splitEmails(params[ParamApprover])}
+	if err := r.fit(sans); err != nil {
+		return Request{}, err
+	}
+	return r, nil
+}
+
+func furtherNames(csr CSR, altname string) ([]string, error) {
+	names := slices.Clone(csr.Names)
+	for _, word := range strings.Fields(strings.ReplaceAll(altname, ",", " ")) {
+		ascii, err := AsciiName("altname", word)
+		if err != nil {
+			return nil, err
+		}
+		if ascii != csr.CommonName && !slices.Contains(names, ascii) {
+			names = append(names, ascii)
+		}
+	}
+	return names, nil
+}
+
+func splitEmails(list string) []string {
+	var emails []string
+	for _, one := range strings.Split(list, ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			emails = append(emails, one)
+		}
+	}
+	return emails
+}
+
+// fit holds the request against its product.
+func (r *Request) fit(sans int) error {
+	wild := strings.HasPrefix(r.CSR.CommonName, "*.")
+	switch {
+	case r.Product.Wildcard && !wild:
+		return Faultf(FaultValue, "csr", "%s is a wildcard product: the common name %q must begin with *.", r.Product.Names[0], r.CSR.CommonName)
+	case !r.Product.Wildcard && wild:
+		return Faultf(FaultValue, "csr", "%s does not certify wildcards: the common name is %q", r.Product.Names[0], r.CSR.CommonName)
+	}
+	if err := r.fitNames(sans); err != nil {
+		return err
+	}
+	if r.Method == MethodFile && r.anyWildcard() {
+		return Faultf(FaultValue, ParamMethod, "a file does not prove control over a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")
+	}
+	if r.Method == MethodEmail && r.Product.Level == DV && len(r.Emails) == 0 {
+		return Faultf(FaultMissed, ParamApprover, "the order asks for proof by e-mail and names no approver's address")
+	}
+	return nil
+}
+
+func (r *Request) fitNames(sans int) error {
+	if !r.Product.MultiDomain {
+		// Sellers add www to a single-domain certificate by themselves; panels put it into the CSR (attribute www).
+		r.Names = slices.DeleteFunc(r.Names, func(n string) bool { return r.implied(n) })
+		if len(r.Names) > 0 {
+			return Faultf(FaultValue, "altname", "%s certifies one name, the order has %s beside %s",
+				r.Product.Names[0], strings.Join(r.Names, ", "), r.CSR.CommonName)
+		}
+		return nil
+	}
+	if 1+len(r.Names) > r.Product.Most {
+		return Faultf(FaultValue, "altname", "%s certifies at most %d names, the order has %d", r.Product.Names[0], r.Product.Most, 1+len(r.Names))
+	}
+	if sans >= 0 && len(r.Names) > max(sans, r.Product.Included-1) {
+		return Faultf(FaultValue, "altname", "the client ordered %d further names and gave %d", sans, len(r.Names))
+	}
+	for _, name := range r.Names {
+		if strings.HasPrefix(name, "*.") {
+			return Faultf(FaultValue, "altname", "%s does not certify wildcards: %q", r.Product.Names[0], name)
+		}
+	}
+	return nil
+}
+
+// implied tells whether a single-name certificate covers the further name without being asked: www of the common name
+// and the reverse, the bare domain of a wildcard.
+func (r *Request) implied(name string) bool {
+	cn := r.CSR.CommonName
+	return name == "www."+cn || cn == "www."+name || cn == "*."+name
+}
+
+func (r *Request) anyWildcard() bool {
+	for _, name := range r.AllNames() {
+		if strings.HasPrefix(name, "*.") {
+			return true
+		}
+	}
+	return false
+}
+
+// AllNames are the common name and then the further names.
+func (r *Request) AllNames() []string {
+	return append([]string{r.CSR.CommonName}, r.Names...)
+}
+
+// ExtraSANs is how many names go beyond those included in the product's price.
+func (r *Request) ExtraSANs(ordered int) int {
+	if !r.Product.MultiDomain {
+		return 0
+	}
+	return max(0, max(len(r.Names), ordered)-(r.Product.Included-1))
+}

@@ -1,0 +1,59 @@
+package cert
+
+// State is where an order or certificate stands at the seller, in words that all sellers share.
+type State int
+
+// The states. StateUnknown is anything that the seller says and we do not know: nothing is decided on it.
+const (
+	StateUnknown   State = iota
+	StateNew             // paid, not activated: no CSR has been given (newpurchase)
+	StateRenewal         // the same for a renewal (newrenewal)
+	StateWaiting         // activated, waiting for proof or vetting (purchased)
+	StateIssued          // the certificate is there (active)
+	StateReplaced        // a reissue took its place
+	StateRefused         // the CA refused the activation; the seller's support must act (purchaseerror)
+	StateCancelled       // cancelled
+	StateExpired         // ran out
+)
+
+// String is the word for log lines.
+func (s State) String() string {
+	switch s {
+	case StateNew:
+		return "new"
+	case StateRenewal:
+		return "new renewal"
+	case StateWaiting:
+		return "waiting"
+	case StateIssued:
+		return "issued"
+	case StateReplaced:
+		return "replaced"
+	case StateRefused:
+		return "refused"
+	case StateCancelled:
+		return "cancelled"
+	case StateExpired:
+		return "expired"
+	}
+	return "unknown"
+}
+
+// Ended tells whether nothing can come of the order any more.
+func (s State) Ended() bool {
+	return s == StateRefused || s == StateCancelled || s == StateExpired
+}
+
+// Activatable tells whether the order is paid and still without a CSR.
+func (s State) Activatable() bool { return s == StateNew || s == StateRenewal }
+
+// Service is the panel's service_status of a certificate item (billmanager-module-protocol §4.1).
+type Service int
+
+// The values that modules write.
+const (
+	ServiceRequested Service = 3
+	ServiceWaiting   Service = 4
+	ServiceIssued    Service = 5
+	ServiceFailed    Service = 6
+)

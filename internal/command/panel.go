@@ -1,0 +1,70 @@
+package command
+
+import (
+	"context"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// Panel is what the commands need of the billing panel. Reads go to its database, changes through its call-backs.
+// Errors are *cert.Fault; a call-back that the panel refuses is FaultPanel with the panel's words.
+type Panel interface {
+	// Order loads an item with everything that belongs to it. A missing item is FaultMissed.
+	Order(ctx context.Context, item int64) (cert.Order, error)
+	// ModuleParams are the connection and custom parameters of a processing module, decrypted.
+	ModuleParams(ctx context.Context, module int64) (map[string]string, error)
+	// Modules lists the ids of all active processing modules that this binary serves.
+	Modules(ctx context.Context) ([]int64, error)
+	// SuitableModules lists the modules of this binary that serve a tariff, preferred ones first.
+	SuitableModules(ctx context.Context, pricelist int64) ([]int64, error)
+
+	// LockItem keeps other runs off the item until the process ends; FaultLocked after 30 s (contract 3.1).
+	LockItem(ctx context.Context, item int64) error
+	// LockAccount keeps other purchases of the seller's account off until UnlockAccount; FaultLocked when the deadline of
+	// ctx leaves no time to wait.
+	LockAccount(ctx context.Context, account string) error
+	UnlockAccount(ctx context.Context) error
+	// HoldsLocks asks the database whether both locks are still ours; asked right before money is spent.
+	HoldsLocks(ctx context.Context) error
+
+	// Param reads one item parameter back from the database; false where it is not there.
+	Param(ctx context.Context, item int64, name string) (string, bool, error)
+	SaveParam(ctx context.Context, item int64, name, value string) error
+	DropParam(ctx context.Context, item int64, name string) error
+	// Holdings lists every item of the given processing modules that carries a purchase intent, an order id or a
+	// lineage.
+	Holdings(ctx context.Context, modules []int64) ([]cert.Holding, error)
+	// StoredCertificate reads certificate.crt of the item back; empty where nothing is stored.
+	StoredCertificate(ctx context.Context, item int64) (string, error)
+
+	// Journal reads the purchase journal; AppendJournal adds a line and syncs it to disk (contract 3.2).
+	Journal(ctx context.Context) ([]cert.Bought, error)
+	AppendJournal(ctx context.Context, line cert.Bought) error
+
+	SetStatus(ctx context.Context, item int64, status cert.Service) error
+	SetExpireDate(ctx context.Context, item int64, date cabforum.Date) error
+	// SaveCertificatePEM and SaveCertificateZIP are certificate.save in its two forms.
+	SaveCertificatePEM(ctx context.Context, item int64, pem string) error
+	SaveCertificateZIP(ctx context.Context, item int64, zip []byte) error
+	OpenCertificate(ctx context.Context, item int64) error
+	FailCertificate(ctx context.Context, item int64) error
+	// Post is service.post<what>: open, suspend, resume, close, setparam, reopen, prolong.
+	Post(ctx context.Context, item int64, what string) error
+	// Manual stops the panel's automatic re-runs of the operation and opens a task for the administrator; without an
+	// operation only the task is opened. Never more than one task for the same operation.
+	Manual(ctx context.Context, item, operation int64, command, text string) error
+	// Settings reads an option of etc/billmgr.conf (SSLSubscription...); empty where it is not set.
+	Setting(ctx context.Context, name string) (string, error)
+}
+
+// Log is what the commands write to: the panel's levels (billmanager-module-protocol §8.1). Infof shows requests,
+// ExtInfof each decision with its reason.
+type Log interface {
+	Errorf(format string, args ...any)
+	Warningf(format string, args ...any)
+	Infof(format string, args ...any)
+	ExtInfof(format string, args ...any)
+	Tracef(format string, args ...any)
+	Debugf(format string, args ...any)
+}
