@@ -5,8 +5,17 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // Kind names an engine.
@@ -19,53 +28,154 @@ const (
 	MariaDB Kind = "mariadb"
 )
 
+// account is the one database user of a private server.
+const account = "billmgr"
+
 // Options for a server; the zero value is fine.
 type Options struct {
 	// Dir is the folder for socket and data; "" = a new short folder under the system's temporary one. It is
 	// removed by Close when it was made here.
 	Dir string
-	// Addr is the loopback address of the embedded engine's TCP port; "" = 127.0.0.1 and a free port. MariaDB
-	// listens on its socket alone unless Addr is given.
+	// Addr is the loopback address of a TCP port; "" = 127.0.0.1 and a free port for the embedded engine, no TCP at
+	// all for MariaDB.
 	Addr string
 	// Log receives what the server says; nil = dropped.
 	Log io.Writer
 }
 
-var errNotYet = errors.New("not built yet")
-
 // Server is a running private server with one user and a random password.
-type Server struct{}
-
-// FindMariaDB says where mariadbd and its installer are; ok is false when either is missing.
-func FindMariaDB() (mariadbd, installDB string, ok bool) { return "", "", false }
-
-// StartEmbedded starts the in-memory engine on a loopback TCP port and a unix socket.
-func StartEmbedded(o Options) (*Server, error) { return nil, errNotYet }
-
-// StartMariaDB initialises a private data directory and starts mariadbd on a private socket. The server is killed
-// when this process dies.
-func StartMariaDB(ctx context.Context, o Options) (*Server, error) { return nil, errNotYet }
-
-// Kind of the server.
-func (s *Server) Kind() Kind { return "" }
-
-// User and Password of the server's one account, good for DBUser and DBPassword.
-func (s *Server) User() string     { return "" }
-func (s *Server) Password() string { return "" }
-
-// Socket is the unix socket's path.
-func (s *Server) Socket() string { return "" }
-
-// Addr is host:port, "" where the server has no TCP port.
-func (s *Server) Addr() string { return "" }
-
-// CreateDatabase makes an empty database (utf8mb4) and answers its DSN. A name that exists is an error.
-func (s *Server) CreateDatabase(ctx context.Context, name string) (dsn string, err error) {
-	return "", errNotYet
+type Server struct {
+	kind     Kind
+	password string
+	socket   string
+	addr     string
+	dir      string
+	ownDir   bool
+	stop     func() error
 }
 
-// DSN is the go-sql-driver address of a database on this server, by socket.
-func (s *Server) DSN(database string) string { return "" }
+// Kind of the server.
+func (s *Server) Kind() Kind { return s.kind }
 
-// Close stops the server and removes what it left on disk.
-func (s *Server) Close() error { return errNotYet }
+// User is the server's one account, good for DBUser.
+func (s *Server) User() string { return account }
+
+// Password of the account, good for DBPassword: fresh and random for each server.
+func (s *Server) Password() string { return s.password }
+
+// Socket is the unix socket's path.
+func (s *Server) Socket() string { return s.socket }
+
+// Addr is host:port, "" where the server has no TCP port.
+func (s *Server) Addr() string { return s.addr }
+
+// DSN is the go-sql-driver address of a database on this server, by socket.
+func (s *Server) DSN(database string) string { return s.config(database).FormatDSN() }
+
+func (s *Server) config(database string) *mysql.Config {
+	c := mysql.NewConfig()
+	c.User, c.Passwd = account, s.password
+	c.Net, c.Addr = "unix", s.socket
+	c.DBName = database
+	return c
+}
+
+// CreateDatabase makes an empty database (utf8mb4) and answers its DSN. A name that exists is an error.
+func (s *Server) CreateDatabase(ctx context.Context, name string) (string, error) {
+	if err := validName(name); err != nil {
+		return "", err
+	}
+	db, err := sql.Open("mysql", s.DSN(""))
+	if err != nil {
+		return "", fmt.Errorf("opening %s: %w", s.socket, err)
+	}
+	defer db.Close()
+	// An identifier cannot be a parameter; validName leaves nothing that could end the quotes.
+	if _, err := db.ExecContext(ctx, "CREATE DATABASE `"+name+"` DEFAULT CHARACTER SET utf8mb4"); err != nil {
+		return "", fmt.Errorf("creating database %s: %w", name, err)
+	}
+	return s.DSN(name), nil
+}
+
+func validName(name string) error {
+	if name == "" || len(name) > 64 {
+		return fmt.Errorf("database name %q: 1 to 64 characters are allowed", name)
+	}
+	for _, r := range name {
+		if r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') {
+			return fmt.Errorf("database name %q: only a-z, 0-9 and _ are allowed", name)
+		}
+	}
+	return nil
+}
+
+// Close stops the server and removes what it left on disk. Closing twice is harmless.
+func (s *Server) Close() error {
+	if s.stop == nil {
+		return nil
+	}
+	err := s.stop()
+	s.stop = nil
+	if s.ownDir {
+		err = errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return err
+}
+
+// prepare makes the folder and the password of a server.
+func prepare(kind Kind, o Options) (*Server, error) {
+	s := &Server{kind: kind, dir: o.Dir, addr: o.Addr}
+	if s.dir == "" {
+		// A unix socket's path is limited to 107 bytes (sun_path): a short name, whatever the test's own folder is.
+		dir, err := os.MkdirTemp("", "pmssl-db-")
+		if err != nil {
+			return nil, fmt.Errorf("making the server's folder: %w", err)
+		}
+		s.dir, s.ownDir = dir, true
+	}
+	s.socket = filepath.Join(s.dir, "db.sock")
+	if len(s.socket) > maxSocketPath {
+		return nil, errors.Join(
+			fmt.Errorf("socket path %s is longer than %d bytes: choose a shorter folder", s.socket, maxSocketPath),
+			s.discard())
+	}
+	secret := make([]byte, 16)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, errors.Join(fmt.Errorf("choosing a password: %w", err), s.discard())
+	}
+	s.password = hex.EncodeToString(secret)
+	return s, nil
+}
+
+// maxSocketPath is sun_path of Linux without its ending zero byte.
+const maxSocketPath = 107
+
+func (s *Server) discard() error {
+	if !s.ownDir {
+		return nil
+	}
+	return os.RemoveAll(s.dir)
+}
+
+// await polls until the server answers a query, ctx ends, or gone is closed.
+func (s *Server) await(ctx context.Context, gone <-chan struct{}) error {
+	db, err := sql.Open("mysql", s.DSN(""))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if err = db.PingContext(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("no answer on %s: %w", s.socket, errors.Join(ctx.Err(), err))
+		case <-gone:
+			return fmt.Errorf("the server ended at start: %w", err)
+		case <-tick.C:
+		}
+	}
+}
