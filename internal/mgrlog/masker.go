@@ -1,0 +1,115 @@
+package mgrlog
+
+import (
+	"sort"
+	"strings"
+	"sync/atomic"
+)
+
+// masked stands where a secret was.
+const masked = "***"
+
+// minSecret is the length in bytes under which a value is no secret: masking
+// "on" or "1" would blank out the log.
+const minSecret = 4
+
+// masker finds registered secrets and private keys in any text.
+type masker struct {
+	patterns atomic.Pointer[patternSet]
+}
+
+// patternSet is immutable: readers take it without a lock.
+type patternSet struct {
+	all     map[string]bool
+	byFirst [256][]string
+}
+
+func (m *masker) add(values ...string) {
+	for {
+		old := m.patterns.Load()
+		next := old.with(values)
+		if m.patterns.CompareAndSwap(old, next) {
+			return
+		}
+	}
+}
+
+func (p *patternSet) with(values []string) *patternSet {
+	next := &patternSet{all: map[string]bool{}}
+	if p != nil {
+		for v := range p.all {
+			next.all[v] = true
+		}
+	}
+	for _, v := range values {
+		for _, form := range secretForms(v) {
+			if len(form) >= minSecret {
+				next.all[form] = true
+			}
+		}
+	}
+	for v := range next.all {
+		next.byFirst[v[0]] = append(next.byFirst[v[0]], v)
+	}
+	return next
+}
+
+// mask replaces secrets and private keys by ***.
+func (m *masker) mask(text string) string {
+	return replaceSpans(text, append(m.patterns.Load().spans(text), privateKeySpans(text)...))
+}
+
+// span is a piece of a text, end exclusive.
+type span struct{ start, end int }
+
+// spans finds every occurrence of every pattern, escaped or not.
+func (p *patternSet) spans(text string) []span {
+	if p == nil || len(p.all) == 0 {
+		return nil
+	}
+	var found []span
+	for i := range len(text) {
+		end := longest(p.byFirst[text[i]], text[i:])
+		if escapeStart(text[i]) {
+			if dec, w := decodeEscape(text[i:]); w > 0 {
+				end = max(end, longest(p.byFirst[dec[0]], text[i:]))
+			}
+		}
+		if end > 0 {
+			found = append(found, span{i, i + end})
+		}
+	}
+	return found
+}
+
+// longest is the length of the longest match of the patterns at the start of
+// text, 0 without one.
+func longest(patterns []string, text string) int {
+	end := 0
+	for _, p := range patterns {
+		steps := matchSteps
+		end = max(end, matchEscaped(text, p, &steps))
+	}
+	return end
+}
+
+// replaceSpans puts *** where the spans are; touching ones become one.
+func replaceSpans(text string, spans []span) string {
+	if len(spans) == 0 {
+		return text
+	}
+	sort.Slice(spans, func(i, j int) bool { return spans[i].start < spans[j].start })
+	var b strings.Builder
+	at := 0
+	for i := 0; i < len(spans); {
+		start, end := spans[i].start, spans[i].end
+		for i++; i < len(spans) && spans[i].start <= end; i++ {
+			end = max(end, spans[i].end)
+		}
+		b.WriteString(text[at:start])
+		b.WriteString(masked)
+		at = end
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}
