@@ -52,6 +52,7 @@ type Trade struct {
 	Params       []Param
 	CustomParams []CustomParam
 	Products     []cert.Product
+	Terms        []int // months that can be bought at once
 	// AddressParam names the parameter that tune_connection fills with this host's addresses; empty where none.
 	AddressParam string
 	// Prototype is a seller without connection, asked only which optional interfaces it has.

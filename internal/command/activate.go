@@ -1,0 +1,75 @@
+package command
+
+import (
+	"context"
+	"strings"
+
+	"pmssl/internal/cert"
+)
+
+// activate hands the CSR in for a paid id and saves what the client must publish. After an unclear end the seller is
+// asked what became of it: the CSR is never handed in twice without looking.
+func (j *job) activate(ctx context.Context, id int64) error {
+	request, err := j.request()
+	if err != nil {
+		return err
+	}
+	j.Log.ExtInfof("item %d: activating id %d for %v, key %s, proof by %s", j.order.Item, id, request.AllNames(), request.CSR.Key, request.Method)
+	proofs, err := j.seller.Activate(ctx, id, request)
+	if err != nil {
+		if err = j.activated(ctx, id, err); err != nil {
+			return err
+		}
+		proofs = nil
+	}
+	if err := j.saveProofs(ctx, id, request, proofs); err != nil {
+		return err
+	}
+	return j.setStatus(ctx, cert.ServiceRequested)
+}
+
+// activated looks after an activation that ended badly: nil where the seller took it all the same.
+func (j *job) activated(ctx context.Context, id int64, reason error) error {
+	report, err := j.seller.Report(ctx, id)
+	if err != nil || report.State.Activatable() || report.State == cert.StateUnknown || report.State.Ended() {
+		return reason
+	}
+	j.Log.ExtInfof("item %d: the answer to the activation was lost (%v), id %d is %s all the same", j.order.Item, reason, id, report.State)
+	return nil
+}
+
+// saveProofs saves what the client must publish (contract 1). Values that the seller's answer did not carry are asked
+// for once more; where that fails too, the next sync asks again.
+func (j *job) saveProofs(ctx context.Context, id int64, request cert.Request, proofs []cert.Proof) error {
+	if request.Method != cert.MethodEmail && cert.ProofText(proofs) == "" || len(proofs) == 0 {
+		again, err := j.seller.Proofs(ctx, id, request)
+		if err != nil {
+			j.Log.Warningf("item %d: what the client must publish could not be read, the next sync asks again: %v", j.order.Item, err)
+			return nil
+		}
+		proofs = again
+	}
+	if text := cert.ProofText(proofs); text != "" {
+		if err := j.save(ctx, j.valueParam(), text); err != nil {
+			return err
+		}
+	}
+	if names := cert.ProofDomains(proofs); names != "" {
+		return j.save(ctx, cert.ParamDomains, names)
+	}
+	return nil
+}
+
+// proofsMissing tells whether the client still lacks what to publish.
+func (j *job) proofsMissing() bool {
+	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+	if err != nil || method == cert.MethodEmail {
+		return false
+	}
+	return j.order.Params[j.valueParam()] == ""
+}
+
+// valueParam names the item parameter that the panel shows to the client for the order's way of proof (contract 1).
+func (j *job) valueParam() string {
+	return strings.TrimSpace(j.order.Params[cert.ParamMethod]) + "_value"
+}

@@ -1,0 +1,150 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+// settle deals with an intent that an earlier run left behind (contract 3.4). It returns the id that is adopted, or 0 where
+// the way is free to buy; every other outcome is an error and nothing is bought.
+func (j *job) settle(ctx context.Context, kind string) (int64, error) {
+	raw := j.order.Params[cert.ParamIntent]
+	if raw == "" {
+		return 0, nil
+	}
+	in, err := parseIntent(raw)
+	if err != nil {
+		return 0, j.giveUp(ctx, err)
+	}
+	if in.Kind != kind {
+		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"item %d has an unsettled purchase of kind %s, this run wants %s: settle it with --command resolve", j.order.Item, in.Kind, kind))
+	}
+	found, err := j.candidates(ctx, in)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case len(found) == 1:
+		id := found[0]
+		j.Log.ExtInfof("item %d: id %d is the only one bought after %s that nothing else claims: adopted", j.order.Item, id, in.Time.Format(time.RFC3339))
+		return id, j.record(context.WithoutCancel(ctx), in.Kind, id, "")
+	case len(found) > 1:
+		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"the purchase of %s for item %d may be any of the ids %s: find the right one at the seller, then run --command resolve --item %d --id ID",
+			in.Time.Format(time.RFC3339), j.order.Item, formatIDs(found), j.order.Item))
+	}
+	free := in.Time.Add(intentWait)
+	if j.Now().Before(free) {
+		return 0, cert.Faultf(cert.FaultWaiting, cert.ParamIntent,
+			"a purchase of %s had no answer and the seller shows nothing of it yet; nothing new is bought before %s",
+			in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Again()
+	}
+	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller, buying again is free", j.order.Item, in.Time.Format(time.RFC3339))
+	return 0, nil
+}
+
+// giveUp hands the item to the administrator: no further run by itself, a task.
+func (j *job) giveUp(ctx context.Context, reason error) error {
+	if err := j.Panel.Manual(ctx, j.order.Item, j.Args.Operation, j.Args.Command, reason.Error()); err != nil {
+		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.order.Item, err)
+	}
+	return reason
+}
+
+// candidates are the ids at the seller that may be the intent's purchase.
+func (j *job) candidates(ctx context.Context, in intent) ([]int64, error) {
+	taken, until, err := j.claims(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	shelf, err := j.seller.Shelf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []int64
+	for _, r := range shelf.Records {
+		switch {
+		case r.ID <= in.Snapshot, until > 0 && r.ID > until, !r.State.Activatable():
+		case r.State == cert.StateRenewal != (in.Kind == cert.KindRenew):
+		case r.Months > 0 && in.months() > 0 && r.Months != in.months():
+			j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.order.Item, r.ID, r.Months, in.months())
+		case taken[r.ID] != 0:
+			j.Log.ExtInfof("item %d: id %d belongs to item %d", j.order.Item, r.ID, taken[r.ID])
+		case !slices.Contains(found, r.ID):
+			found = append(found, r.ID)
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// claims tells which ids of the account belong to which item, and up to which id the intent's purchase can lie: the
+// snapshot of the next intent of the same account, 0 where there is none.
+func (j *job) claims(ctx context.Context, in intent) (taken map[int64]int64, until int64, err error) {
+	taken = map[int64]int64{}
+	lines, err := j.Panel.Journal(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, line := range lines {
+		if line.Account == accountMark(j.account) {
+			taken[line.ID] = line.Item
+		}
+	}
+	holdings, err := j.holdings(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	var next time.Time
+	for _, h := range holdings {
+		for _, id := range append(parseIDs(h.Lineage), parseIDs(h.OrderID)...) {
+			taken[id] = h.Item
+		}
+		if h.Intent == "" || h.Item == j.order.Item {
+			continue
+		}
+		other, err := parseIntent(h.Intent)
+		if err != nil {
+			j.Log.Warningf("item %d: %v", h.Item, err)
+			continue
+		}
+		if other.Time.Before(in.Time) || other.Snapshot < in.Snapshot {
+			continue
+		}
+		if next.IsZero() || other.Time.Before(next) {
+			next, until = other.Time, other.Snapshot
+		}
+	}
+	if !next.IsZero() && until == in.Snapshot {
+		// both saw the same list: what came after it can be either's
+		until = 0
+	}
+	return taken, until, nil
+}
+
+// holdings reads what the panel knows of purchases with the same account at the seller, whichever processing module
+// they went through.
+func (j *job) holdings(ctx context.Context) ([]cert.Holding, error) {
+	modules, err := j.Panel.Modules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	same := []int64{j.order.Module}
+	for _, module := range modules {
+		if module == j.order.Module {
+			continue
+		}
+		params, err := j.Panel.ModuleParams(ctx, module)
+		if err != nil {
+			return nil, err
+		}
+		if j.Trade.Account(params) == j.account {
+			same = append(same, module)
+		}
+	}
+	return j.Panel.Holdings(ctx, same)
+}

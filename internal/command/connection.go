@@ -1,0 +1,119 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// CheckConnection tries the parameters of the wizard's form at the seller. The document on stdin carries them decrypted
+// (billmanager-module-protocol §1.4).
+func CheckConnection(ctx context.Context, run *Run) (*etree.Document, error) {
+	params, err := formParams(run)
+	if err != nil {
+		return nil, err
+	}
+	seller, err := run.Trade.Connect(params)
+	if err != nil {
+		return nil, err
+	}
+	if err := seller.Check(ctx); err != nil {
+		return nil, err
+	}
+	run.Log.ExtInfof("the account %s can be used", seller.Account())
+	return answer(), nil
+}
+
+// formParams reads the module's parameters out of the document: only those that the module declares.
+func formParams(run *Run) (map[string]string, error) {
+	root := run.Doc.Root()
+	node := child(root, "processingmodule")
+	if node == nil {
+		return nil, cert.Faultf(cert.FaultInput, "processingmodule", "the document on stdin has no element processingmodule")
+	}
+	params := map[string]string{}
+	for _, p := range run.Trade.Params {
+		if field := child(node, p.Name); field != nil {
+			params[p.Name] = strings.TrimSpace(field.Text())
+		}
+	}
+	for _, p := range run.Trade.CustomParams {
+		if field := child(node, p.Name); field != nil {
+			params[p.Name] = strings.TrimSpace(field.Text())
+		}
+	}
+	return params, nil
+}
+
+// TuneConnection fills the form's address field with this host's IPv4 addresses, public ones first. What the
+// administrator has already chosen stays, even where it is not one of them (an address behind NAT).
+func TuneConnection(_ context.Context, run *Run) (*etree.Document, error) {
+	doc := run.Doc.Copy()
+	root := doc.Root()
+	field := run.Trade.AddressParam
+	if field == "" {
+		return doc, nil
+	}
+	own := ""
+	if node := child(root, field); node != nil {
+		own = strings.TrimSpace(node.Text())
+	}
+	offered, err := offeredAddresses(run, own)
+	if err != nil {
+		return nil, err
+	}
+	if own == "" && len(offered) > 0 {
+		set(root, field, offered[0])
+	}
+	for _, old := range children(root, "slist") {
+		if old.SelectAttrValue("name", "") == field {
+			root.RemoveChild(old)
+		}
+	}
+	list := root.CreateElement("slist")
+	list.CreateAttr("name", field)
+	for _, address := range offered {
+		val := list.CreateElement("val")
+		val.CreateAttr("key", address)
+		val.SetText(address)
+	}
+	return doc, nil
+}
+
+func offeredAddresses(run *Run, own string) ([]string, error) {
+	all, err := run.Addresses()
+	if err != nil {
+		return nil, cert.Faultf(cert.FaultInternal, "addresses", "this host's addresses cannot be read: %w", err)
+	}
+	all = slices.DeleteFunc(slices.Clone(all), func(a netip.Addr) bool { return !a.Is4() || a.IsUnspecified() })
+	slices.SortStableFunc(all, func(a, b netip.Addr) int {
+		return cmp.Or(cmp.Compare(distance(a), distance(b)), a.Compare(b))
+	})
+	var offered []string
+	for _, a := range slices.Compact(all) {
+		offered = append(offered, a.String())
+	}
+	if own != "" && !slices.Contains(offered, own) {
+		offered = append([]string{own}, offered...)
+	}
+	return offered, nil
+}
+
+// distance orders addresses: public ones, then private ones (RFC 1918, RFC 6598), link-local, loopback.
+func distance(a netip.Addr) int {
+	switch {
+	case a.IsLoopback():
+		return 3
+	case a.IsLinkLocalUnicast():
+		return 2
+	case a.IsPrivate(), netip.MustParsePrefix("100.64.0.0/10").Contains(a):
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,133 @@
+package command
+
+import (
+	"context"
+	"errors"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// maxReplaced is how many replacements are followed in one run: a five-year term has fewer reissues, and a seller's
+// answer that points in circles must end.
+const maxReplaced = 64
+
+// SyncItem brings the panel up to what the seller says of the item. Running it again changes nothing.
+func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
+	j, err := begin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	id := j.id()
+	if id == 0 {
+		if j.order.Params[cert.ParamIntent] != "" {
+			return nil, cert.Faultf(cert.FaultWaiting, "item", "item %d has a purchase without a clear answer; open settles it", j.order.Item).Again()
+		}
+		return nil, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Trade.Title)
+	}
+	report, err := j.newest(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	known := j.hasStatus(cert.ServiceFailed)
+	ended, err := j.judge(ctx, report)
+	if ended != nil && !known {
+		err = errors.Join(err, j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, ended.Error()))
+	}
+	return nil, err
+}
+
+// newest reports on the id, or on the one that a reissue put in its place, which then becomes the item's own.
+func (j *job) newest(ctx context.Context, id int64) (cert.Report, error) {
+	report, err := j.seller.Report(ctx, id)
+	seen := map[int64]bool{id: true}
+	for err == nil && report.State == cert.StateReplaced && report.ReplacedBy != 0 {
+		if seen[report.ReplacedBy] || len(seen) > maxReplaced {
+			return report, cert.Faultf(cert.FaultAPI, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Trade.Title, report.ID, report.ReplacedBy).Again()
+		}
+		seen[report.ReplacedBy] = true
+		report, err = j.takeOver(ctx, report.ID, report.ReplacedBy)
+	}
+	return report, err
+}
+
+// takeOver puts a reissue that we did not ask for on the item, provided that it is for the item's own key (contract 4.5).
+func (j *job) takeOver(ctx context.Context, old, id int64) (cert.Report, error) {
+	next, err := j.seller.Report(ctx, id)
+	if err != nil {
+		return next, err
+	}
+	own, err := cert.ParseCSR(j.order.CSR)
+	if err != nil {
+		return next, err
+	}
+	if next.State == cert.StateReplaced && next.ReplacedBy != 0 {
+		return next, nil // a link in the middle: only the newest is judged (contract 4.1)
+	}
+	if shown, err := cert.ParseCSR(next.CSR); err == nil {
+		if !own.SameKey(shown.PublicKey) {
+			return next, cert.Faultf(cert.FaultAPI, "csr", "a reissue for another CSR is running: id %d replaces %d", id, old).Again()
+		}
+	} else if _, err := cert.BuildChain(next.PEM, own); err != nil {
+		return next, cert.Faultf(cert.FaultAPI, "csr", "id %d replaces %d and nothing shows yet that it is for this item's key", id, old).Again()
+	}
+	j.Log.ExtInfof("item %d: id %d was replaced by %d at the seller", j.order.Item, old, id)
+	return next, j.put(ctx, id)
+}
+
+// judge acts on what the seller says of the newest id (contract 4.1, 4.4).
+func (j *job) judge(ctx context.Context, report cert.Report) (ended, err error) {
+	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.order.Item, report.ID, report.State, report.Words)
+	switch report.State {
+	case cert.StateNew, cert.StateRenewal:
+		j.Log.ExtInfof("item %d: id %d is paid and not activated, open does that", j.order.Item, report.ID)
+		return nil, nil
+	case cert.StateWaiting:
+		return nil, j.wait(ctx, report)
+	case cert.StateIssued:
+		return nil, j.deliver(ctx, report)
+	case cert.StateRefused, cert.StateCancelled, cert.StateExpired:
+		return j.end(ctx, report)
+	}
+	j.Log.Warningf("item %d: id %d is in the state %q, on which nothing is decided", j.order.Item, report.ID, report.Words)
+	return nil, nil
+}
+
+// wait is an order that the seller works on.
+func (j *job) wait(ctx context.Context, report cert.Report) error {
+	if j.proofsMissing() {
+		request, err := j.request()
+		if err != nil {
+			return err
+		}
+		if err := j.saveProofs(ctx, report.ID, request, nil); err != nil {
+			return err
+		}
+	}
+	return j.setStatus(ctx, cert.ServiceWaiting)
+}
+
+// end is an order of which nothing can come any more. Without any certificate the item has failed; with one in place it
+// stays as it is and the administrator gets a task (contract 4.4).
+func (j *job) end(ctx context.Context, report cert.Report) (ended, err error) {
+	reason := cert.Faultf(cert.FaultOrderEnded, "status", "%s says of id %d: %s", j.Trade.Title, report.ID, report.Words)
+	if j.order.Stored != "" {
+		if j.hasStatus(cert.ServiceIssued) {
+			j.Log.Warningf("item %d: %v; the stored certificate stays in place", j.order.Item, reason)
+			return nil, nil
+		}
+		if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, reason.Error()); err != nil {
+			return nil, err
+		}
+		return nil, j.setStatus(ctx, cert.ServiceIssued)
+	}
+	j.Log.Errorf("item %d: %v", j.order.Item, reason)
+	if j.hasStatus(cert.ServiceFailed) {
+		return reason, nil
+	}
+	if err := j.Panel.FailCertificate(ctx, j.order.Item); err != nil {
+		return nil, err
+	}
+	return reason, j.setStatus(ctx, cert.ServiceFailed)
+}

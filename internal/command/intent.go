@@ -1,0 +1,85 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+// intentWait is how long after a purchase without answer nothing new is bought, however empty the seller's list is
+// (contract 3.4).
+const intentWait = 10 * time.Minute
+
+// intent is the item parameter purchase_intent: what was about to be bought, saved before the seller is asked
+// (contract 1).
+type intent struct {
+	Kind     string    `json:"kind"`
+	Time     time.Time `json:"time"`
+	Product  string    `json:"product"`
+	Years    int       `json:"years,omitempty"`
+	Months   int       `json:"months,omitempty"`
+	Snapshot int64     `json:"snapshot"`
+	Op       int64     `json:"op"`
+}
+
+// months is the length of the term that was about to be bought.
+func (i intent) months() int {
+	if i.Months > 0 {
+		return i.Months
+	}
+	return i.Years * 12
+}
+
+// String is the JSON that is saved on the item.
+func (i intent) String() string {
+	raw, err := json.Marshal(i)
+	if err != nil { // plain fields only: cannot happen, and an empty intent is refused by parseIntent
+		return ""
+	}
+	return string(raw)
+}
+
+// flexible reads a number that may stand in quotes.
+type flexible int64
+
+// UnmarshalJSON accepts 12 and "12".
+func (f *flexible) UnmarshalJSON(raw []byte) error {
+	number, err := strconv.ParseInt(string(bytes.Trim(raw, `"`)), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%q is not a number", raw)
+	}
+	*f = flexible(number)
+	return nil
+}
+
+// parseIntent reads the parameter. A text that is no intent is FaultUnclear: nobody can tell what was bought, so an
+// administrator has to.
+func parseIntent(text string) (intent, error) {
+	var wire struct {
+		Kind     string    `json:"kind"`
+		Time     time.Time `json:"time"`
+		Product  string    `json:"product"`
+		Years    flexible  `json:"years"`
+		Months   flexible  `json:"months"`
+		Snapshot *flexible `json:"snapshot"`
+		Op       flexible  `json:"op"`
+	}
+	fail := func(why string) (intent, error) {
+		return intent{}, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"the item's purchase intent cannot be read (%s): look the purchase up at the seller, then run --command resolve", why)
+	}
+	if err := json.Unmarshal([]byte(text), &wire); err != nil {
+		return fail(err.Error())
+	}
+	if wire.Kind == "" || wire.Time.IsZero() || wire.Snapshot == nil {
+		return fail("kind, time or snapshot is missing")
+	}
+	return intent{
+		Kind: wire.Kind, Time: wire.Time.UTC(), Product: wire.Product, Years: int(wire.Years), Months: int(wire.Months),
+		Snapshot: int64(*wire.Snapshot), Op: int64(wire.Op),
+	}, nil
+}

@@ -1,0 +1,194 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// itemDeleted is item.status of a deleted item (billmanager-module-protocol §4).
+const itemDeleted = 4
+
+// job is one item under work: locked, loaded, and with the seller at hand.
+type job struct {
+	*Run
+	order   cert.Order
+	seller  Seller
+	params  map[string]string // of the processing module
+	account string            // Seller.Account
+}
+
+// beginLocal locks and loads the item without looking at the seller, for commands that only concern the panel.
+func beginLocal(ctx context.Context, run *Run) (*job, error) {
+	if err := run.Panel.LockItem(ctx, run.Args.Item); err != nil {
+		return nil, err
+	}
+	order, err := run.Panel.Order(ctx, run.Args.Item)
+	if err != nil {
+		return nil, err
+	}
+	if order.Module == 0 {
+		order.Module = run.Args.Module
+	}
+	return &job{Run: run, order: order}, nil
+}
+
+// begin locks and loads the item, connects its seller and puts purchases on the item that only the journal remembers.
+func begin(ctx context.Context, run *Run) (*job, error) {
+	j, err := beginLocal(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if j.order.Module == 0 {
+		return nil, cert.Faultf(cert.FaultMissed, "processingmodule", "item %d belongs to no processing module", j.order.Item)
+	}
+	if j.order.Binary != "" && j.order.Binary != run.Binary {
+		return nil, cert.Faultf(cert.FaultValue, "processingmodule", "item %d belongs to the module %s, this is %s", j.order.Item, j.order.Binary, run.Binary)
+	}
+	if j.params, err = run.Panel.ModuleParams(ctx, j.order.Module); err != nil {
+		return nil, err
+	}
+	if j.seller, err = run.Trade.Connect(j.params); err != nil {
+		return nil, err
+	}
+	j.account = j.seller.Account()
+	return j, j.recall(ctx)
+}
+
+// id is the newest id at the seller, 0 where nothing was bought yet.
+func (j *job) id() int64 {
+	id, err := strconv.ParseInt(strings.TrimSpace(j.order.Params[cert.ParamOrderID]), 10, 64)
+	if err != nil || id < 0 {
+		return 0
+	}
+	return id
+}
+
+// lineage lists the item's ids at the seller, oldest first, the newest included.
+func (j *job) lineage() []int64 {
+	ids := parseIDs(j.order.Params[cert.ParamLineage])
+	if id := j.id(); id != 0 && !slices.Contains(ids, id) {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// parseIDs reads a blank-separated list of ids; what is not a number is left out.
+func parseIDs(list string) []int64 {
+	var ids []int64
+	for _, word := range strings.Fields(list) {
+		if id, err := strconv.ParseInt(word, 10, 64); err == nil && id > 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func formatIDs(ids []int64) string {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = strconv.FormatInt(id, 10)
+	}
+	return strings.Join(words, " ")
+}
+
+// put makes id the item's newest id at the seller and the last of its lineage.
+func (j *job) put(ctx context.Context, id int64) error {
+	line := append(slices.DeleteFunc(j.lineage(), func(old int64) bool { return old == id }), id)
+	if err := j.save(ctx, cert.ParamOrderID, strconv.FormatInt(id, 10)); err != nil {
+		return err
+	}
+	return j.save(ctx, cert.ParamLineage, formatIDs(line))
+}
+
+// save writes an item parameter unless it already has the value; an empty value drops it.
+func (j *job) save(ctx context.Context, name, value string) error {
+	old, there := j.order.Params[name]
+	if there && old == value || !there && value == "" {
+		return nil
+	}
+	if value == "" {
+		if err := j.Panel.DropParam(ctx, j.order.Item, name); err != nil {
+			return err
+		}
+		delete(j.order.Params, name)
+		return nil
+	}
+	if err := j.Panel.SaveParam(ctx, j.order.Item, name, value); err != nil {
+		return err
+	}
+	j.order.Params[name] = value
+	return nil
+}
+
+// setStatus writes the service status unless the item already has it.
+func (j *job) setStatus(ctx context.Context, status cert.Service) error {
+	if j.hasStatus(status) {
+		return nil
+	}
+	if err := j.Panel.SetStatus(ctx, j.order.Item, status); err != nil {
+		return err
+	}
+	j.order.Params[cert.ParamServiceStatus] = strconv.Itoa(int(status))
+	return nil
+}
+
+func (j *job) hasStatus(status cert.Service) bool {
+	return j.order.Params[cert.ParamServiceStatus] == strconv.Itoa(int(status))
+}
+
+// today is the UTC date (contract 2).
+func (j *job) today() cabforum.Date { return cabforum.DateOf(j.Now()) }
+
+// termStart is the first day of the paid term (contract 1): the saved one, else the item's opening date, else today.
+func (j *job) termStart() cabforum.Date {
+	if saved, err := cabforum.ParseDate(j.order.Params[cert.ParamTermStart]); err == nil && !saved.IsZero() {
+		return saved
+	}
+	if !j.order.OpenDate.IsZero() {
+		return j.order.OpenDate
+	}
+	return j.today()
+}
+
+// termEnd is the day until which the term is paid; zero where the item has no term in months.
+func (j *job) termEnd() cabforum.Date {
+	if j.order.Period <= 0 {
+		return cabforum.Date{}
+	}
+	return j.termStart().AddMonths(j.order.Period)
+}
+
+// saveTerm keeps the term's beginning and, for terms over a year, what the panel shows as paid until.
+func (j *job) saveTerm(ctx context.Context) error {
+	if err := j.save(ctx, cert.ParamTermStart, j.termStart().String()); err != nil {
+		return err
+	}
+	until := ""
+	if j.order.Period > 12 {
+		until = j.termEnd().String()
+	}
+	return j.save(ctx, cert.ParamPaidUntil, until)
+}
+
+// product is what the item's tariff sells, and whether it can be ordered.
+func (j *job) product() (cert.Product, error) {
+	product, found := cert.FindProduct(j.Trade.Products, j.order.Template)
+	if !found {
+		return product, cert.Faultf(cert.FaultValue, "pricelist", "the tariff's template %q is not a product of %s", j.order.Template, j.Trade.Title)
+	}
+	return product, nil
+}
+
+// request checks the item's order and puts it into the seller's words.
+func (j *job) request() (cert.Request, error) {
+	product, err := j.product()
+	if err != nil {
+		return cert.Request{}, err
+	}
+	return cert.NewRequest(product, j.order.CSR, j.order.Params[cert.ParamAltName], j.order.SANs, j.order.Params)
+}

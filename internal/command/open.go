@@ -1,0 +1,114 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// Open buys the item's certificate, activates it and hands the client what proves control. It can be started again
+// after any interruption: an item that has an id at the seller never buys again (contract 3.6).
+func Open(ctx context.Context, run *Run) (*etree.Document, error) {
+	j, err := begin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if j.order.Status == itemDeleted {
+		return nil, cert.Faultf(cert.FaultValue, "item", "item %d is deleted: nothing is bought for it", j.order.Item)
+	}
+	id, fresh, err := j.bought(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.saveTerm(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.accept(ctx, id, fresh); err != nil {
+		return nil, err
+	}
+	return nil, j.Panel.Post(ctx, j.order.Item, "open")
+}
+
+// bought returns the item's id at the seller, buying it where there is none; fresh tells that it was bought just now.
+func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
+	if id := j.id(); id != 0 {
+		j.Log.ExtInfof("item %d has id %d at %s already: nothing is bought", j.order.Item, id, j.Trade.Title)
+		return id, false, nil
+	}
+	request, err := j.request()
+	if err != nil {
+		return 0, false, err
+	}
+	if err := j.orderable(request); err != nil {
+		return 0, false, err
+	}
+	if err := j.save(ctx, cert.ParamTermStart, j.termStart().String()); err != nil {
+		return 0, false, err
+	}
+	sans := request.ExtraSANs(j.order.SANs)
+	adopted := j.order.Params[cert.ParamIntent] != ""
+	id, err = j.purchase(ctx, cert.Purchase{Kind: cert.KindCreate, Product: request.Product, Months: j.order.Period, SANs: sans, Request: request})
+	return id, !adopted, err
+}
+
+// orderable refuses what cannot be bought, before anything is.
+func (j *job) orderable(r cert.Request) error {
+	switch {
+	case r.Product.Discontinued:
+		return cert.Faultf(cert.FaultValue, "pricelist", "%s is discontinued, order %s instead", r.Product.Names[0], r.Product.Successor)
+	case r.Product.Level != cert.DV:
+		return cert.Faultf(cert.FaultValue, "pricelist", "%s is an %s product: this version orders domain-validated products only", r.Product.Names[0], r.Product.Level)
+	case !slices.Contains(j.Trade.Terms, j.order.Period):
+		return cert.Faultf(cert.FaultValue, "period", "a term of %d months cannot be bought at %s, possible are %s months",
+			j.order.Period, j.Trade.Title, strings.ReplaceAll(formatInts(j.Trade.Terms), " ", ", "))
+	}
+	if r.Method == cert.MethodEmail && len(r.Emails) > 1 && len(r.Emails) != len(r.AllNames()) {
+		return cert.Faultf(cert.FaultValue, cert.ParamApprover, "%d approvers for %d names: give one for each name, the common name's first", len(r.Emails), len(r.AllNames()))
+	}
+	return nil
+}
+
+// accept brings a paid id to the point where the seller works on it and takes over what the seller says (contract 3.6).
+func (j *job) accept(ctx context.Context, id int64, fresh bool) error {
+	report := cert.Report{ID: id, State: cert.StateNew}
+	if !fresh {
+		var err error
+		if report, err = j.newest(ctx, id); err != nil {
+			return err
+		}
+	}
+	if report.State == cert.StateUnknown {
+		return cert.Faultf(cert.FaultAPI, "status", "%s shows id %d in the unknown state %q", j.Trade.Title, id, report.Words).Again()
+	}
+	activated := report.State.Activatable()
+	if activated {
+		if err := j.activate(ctx, report.ID); err != nil {
+			return err
+		}
+	}
+	if !report.State.Ended() {
+		if err := j.nominalDate(ctx); err != nil {
+			return err
+		}
+	}
+	ended, err := j.firstSync(ctx, report, activated)
+	if err != nil {
+		// the order is accepted; the panel's own sync asks again (billmanager-module-protocol §5.2)
+		j.Log.Warningf("item %d: the first sync failed, the panel repeats it: %v", j.order.Item, err)
+	}
+	return ended
+}
+
+// firstSync judges the report at hand, or a new one where the activation has made it old.
+func (j *job) firstSync(ctx context.Context, report cert.Report, activated bool) (ended, err error) {
+	if activated {
+		if report, err = j.newest(ctx, report.ID); err != nil {
+			return nil, err
+		}
+	}
+	return j.judge(ctx, report)
+}

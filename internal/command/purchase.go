@@ -1,0 +1,202 @@
+package command
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// buyTime is how long a purchase may take from its request to its being recorded, whatever ends the run meanwhile: a
+// signal or the command's deadline must not cut it in two.
+const buyTime = 4 * time.Minute
+
+// accountMark stands for a seller's account in the journal: what was bought in the sandbox must not be taken for a
+// purchase of the real shop.
+func accountMark(account string) string {
+	sum := sha256.Sum256([]byte(account))
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// purchase buys once (contract 3): under the account's lock, after settling what an earlier run may have bought, with
+// the intent on the item before the seller is asked and the id on disk right after.
+func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
+	if err := j.Panel.LockAccount(ctx, j.account); err != nil {
+		return 0, err
+	}
+	defer j.unlock(context.WithoutCancel(ctx))
+	if id, err := j.settle(ctx, p.Kind); err != nil || id != 0 {
+		return id, err
+	}
+	if err := j.afford(ctx); err != nil {
+		return 0, err
+	}
+	shelf, err := j.seller.Shelf(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := j.declare(ctx, p, shelf.Highest); err != nil {
+		return 0, err
+	}
+	return j.pay(ctx, p)
+}
+
+func (j *job) unlock(ctx context.Context) {
+	if err := j.Panel.UnlockAccount(ctx); err != nil {
+		j.Log.Warningf("releasing the account's lock: %v", err)
+	}
+}
+
+// declare saves the intent and reads it back: where it cannot be saved, nothing is bought (contract 3.2).
+func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error {
+	in := intent{
+		Kind: p.Kind, Time: j.Now().UTC().Truncate(time.Second), Product: p.Product.ID,
+		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation,
+	}
+	if p.Months%12 != 0 {
+		in.Years, in.Months = 0, p.Months
+	}
+	if err := j.Panel.SaveParam(ctx, j.order.Item, cert.ParamIntent, in.String()); err != nil {
+		return err
+	}
+	saved, found, err := j.Panel.Param(ctx, j.order.Item, cert.ParamIntent)
+	if err != nil {
+		return err
+	}
+	if back, err := parseIntent(saved); !found || err != nil || back != in {
+		return cert.Faultf(cert.FaultPanel, cert.ParamIntent, "the purchase intent was not found on item %d after it was saved: nothing was bought", j.order.Item).Again()
+	}
+	j.order.Params[cert.ParamIntent] = saved
+	j.Log.ExtInfof("item %d: about to buy, intent %s", j.order.Item, saved)
+	return nil
+}
+
+// pay sends the one request and records its outcome. From here on nothing interrupts the run.
+func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, j.forget(context.WithoutCancel(ctx), cert.Faultf(cert.FaultClient, "", "interrupted before the purchase: %w", err).Again())
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), buyTime)
+	defer cancel()
+	if err := j.Panel.HoldsLocks(ctx); err != nil {
+		return 0, j.forget(ctx, err)
+	}
+	receipt, err := j.seller.Buy(ctx, p)
+	if err == nil && receipt.ID <= 0 {
+		err = &cert.Fault{Type: cert.FaultUnclear, Object: "id", Value: "the seller took the order and named no id", Unclear: true}
+	}
+	if err != nil {
+		if cert.FaultOf(err).Unclear {
+			j.Log.Errorf("item %d: the purchase has no clear answer, the intent stays: %v", j.order.Item, err)
+			return 0, err
+		}
+		j.Log.Warningf("item %d: nothing was bought: %v", j.order.Item, err)
+		return 0, j.forget(ctx, err)
+	}
+	j.Log.Infof("item %d: bought %s, %d months: id %d, seller's order %s, charged %s, delivered as %q",
+		j.order.Item, p.Product.ID, p.Months, receipt.ID, receipt.Order, receipt.Charged, receipt.Delivered)
+	if receipt.Delivered != "" && !p.Product.Named(receipt.Delivered) {
+		j.Log.ExtInfof("item %d: the seller delivers %q for %s", j.order.Item, receipt.Delivered, p.Product.ID)
+	}
+	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
+}
+
+// record writes a purchase down: journal, item, and then the intent is dropped (contract 3.2).
+func (j *job) record(ctx context.Context, kind string, id int64, delivered string) error {
+	line := cert.Bought{Time: j.Now().UTC(), Item: j.order.Item, Kind: kind, ID: id, Account: accountMark(j.account), Op: j.Args.Operation}
+	if err := j.Panel.AppendJournal(ctx, line); err != nil {
+		// the id still goes to the item below; the intent would find it again if that failed too
+		j.Log.Errorf("item %d: id %d could not be written to the purchase journal: %v", j.order.Item, id, err)
+	}
+	if err := j.put(ctx, id); err != nil {
+		return err
+	}
+	if delivered != "" {
+		if err := j.save(ctx, cert.ParamDelivered, delivered); err != nil {
+			j.Log.Warningf("item %d: %v", j.order.Item, err)
+		}
+	}
+	return j.save(ctx, cert.ParamIntent, "")
+}
+
+// forget drops the intent of a purchase that certainly did not happen and returns the reason.
+func (j *job) forget(ctx context.Context, reason error) error {
+	if err := j.save(ctx, cert.ParamIntent, ""); err != nil {
+		j.Log.Errorf("item %d: the intent of a purchase that did not happen could not be dropped: %v", j.order.Item, err)
+	}
+	return reason
+}
+
+// afford refuses where the account is empty, for a clear word instead of the seller's, and warns at the administrator's
+// threshold (contract 3.8).
+func (j *job) afford(ctx context.Context) error {
+	teller, ok := j.seller.(BalanceTeller)
+	if !ok {
+		return nil
+	}
+	balance, err := teller.Balance(ctx)
+	if err != nil {
+		if fault := cert.FaultOf(err); !fault.Retry {
+			return err
+		}
+		j.Log.Warningf("the balance could not be read before the purchase: %v", err)
+		return nil
+	}
+	if balance.Amount <= 0 {
+		return cert.Faultf(cert.FaultAPI, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Trade.Title, balance.Text, balance.Currency)
+	}
+	if least, ok := amount(j.params["threshold"]); ok && balance.Amount < least {
+		j.Log.Warningf("the account at %s holds %s %s, less than the minimal balance %s", j.Trade.Title, balance.Text, balance.Currency, j.params["threshold"])
+	}
+	return nil
+}
+
+// recall reads the purchase journal: an id that is there for this item and not on the item is put on the item
+// (contract 3.2). An intent that such an id settles is dropped.
+func (j *job) recall(ctx context.Context) error {
+	lines, err := j.Panel.Journal(ctx)
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if line.Item != j.order.Item || slices.Contains(j.lineage(), line.ID) || line.Kind == cert.KindSANs {
+			continue
+		}
+		if line.Account != accountMark(j.account) {
+			j.Log.Warningf("item %d: the journal holds id %d of another account at the seller; left alone", j.order.Item, line.ID)
+			continue
+		}
+		// numbers of items begin anew with a new database: a line from before this item existed is another item's
+		if cabforum.DateOf(line.Time).AddDays(2).Before(j.order.OpenDate) {
+			j.Log.Warningf("item %d: the journal's id %d of %s is older than the item; left alone", j.order.Item, line.ID, line.Time.Format(time.RFC3339))
+			continue
+		}
+		j.Log.ExtInfof("item %d: id %d was bought %s and is put on the item from the journal", j.order.Item, line.ID, line.Time.Format(time.RFC3339))
+		if err := j.put(ctx, line.ID); err != nil {
+			return err
+		}
+	}
+	return j.dropSettled(ctx)
+}
+
+// dropSettled drops an intent whose purchase is on the item: its id lies above the intent's snapshot.
+func (j *job) dropSettled(ctx context.Context) error {
+	raw := j.order.Params[cert.ParamIntent]
+	if raw == "" || j.id() == 0 {
+		return nil
+	}
+	in, err := parseIntent(raw)
+	if err != nil {
+		j.Log.Warningf("item %d: %v", j.order.Item, err)
+		return nil
+	}
+	if j.id() > in.Snapshot && in.Kind != cert.KindSANs {
+		j.Log.ExtInfof("item %d: the intent of %s is settled by id %d", j.order.Item, in.Time.Format(time.RFC3339), j.id())
+		return j.save(ctx, cert.ParamIntent, "")
+	}
+	return nil
+}

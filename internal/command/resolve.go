@@ -1,0 +1,91 @@
+package command
+
+import (
+	"context"
+	"strconv"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// Resolve is how an administrator settles a purchase without a clear answer (contract 3.5): --id ID names what was bought,
+// --none says that nothing was. It shows what it would do and does it with --yes.
+func Resolve(ctx context.Context, run *Run) (*etree.Document, error) {
+	id, err := resolveID(run.Args)
+	if err != nil {
+		return nil, err
+	}
+	j, err := begin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if err := run.Panel.LockAccount(ctx, j.account); err != nil {
+		return nil, err
+	}
+	defer j.unlock(context.WithoutCancel(ctx))
+	doc := answer()
+	node := doc.Root().CreateElement("resolve")
+	node.CreateAttr("item", strconv.FormatInt(j.order.Item, 10))
+	node.CreateAttr("intent", j.order.Params[cert.ParamIntent])
+	node.CreateAttr("mode", map[bool]string{true: "apply", false: "dry-run"}[run.Args.Yes])
+	if id == 0 {
+		return doc, j.resolveNone(ctx, node)
+	}
+	return doc, j.resolveBought(ctx, node, id)
+}
+
+func resolveID(args Args) (int64, error) {
+	if args.None == (args.ID != "") {
+		return 0, cert.Faultf(cert.FaultMissed, "id", "give either --id ID (what was bought) or --none (nothing was)")
+	}
+	if args.None {
+		return 0, nil
+	}
+	id, err := strconv.ParseInt(args.ID, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, cert.Faultf(cert.FaultValue, "id", "%q is not an id of the seller", args.ID)
+	}
+	return id, nil
+}
+
+func (j *job) resolveNone(ctx context.Context, node *etree.Element) error {
+	node.CreateAttr("action", "forget")
+	if j.order.Params[cert.ParamIntent] == "" {
+		return cert.Faultf(cert.FaultMissed, cert.ParamIntent, "item %d has no unsettled purchase", j.order.Item)
+	}
+	if !j.Args.Yes {
+		return nil
+	}
+	j.Log.Infof("item %d: settled by hand, nothing was bought", j.order.Item)
+	return j.save(ctx, cert.ParamIntent, "")
+}
+
+// resolveBought puts the id on the item, unless it is another item's or the seller does not know it.
+func (j *job) resolveBought(ctx context.Context, node *etree.Element, id int64) error {
+	node.CreateAttr("action", "adopt")
+	node.CreateAttr("id", strconv.FormatInt(id, 10))
+	taken, _, err := j.claims(ctx, intent{})
+	if err != nil {
+		return err
+	}
+	if owner := taken[id]; owner != 0 && owner != j.order.Item {
+		return cert.Faultf(cert.FaultValue, "id", "id %d belongs to item %d", id, owner)
+	}
+	report, err := j.seller.Report(ctx, id)
+	if err != nil {
+		return err
+	}
+	node.CreateAttr("state", report.State.String())
+	node.CreateAttr("type", report.Type)
+	node.CreateAttr("name", report.CommonName)
+	if !j.Args.Yes {
+		return nil
+	}
+	kind := cert.KindCreate
+	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil {
+		kind = in.Kind
+	}
+	j.Log.Infof("item %d: settled by hand with id %d", j.order.Item, id)
+	return j.record(ctx, kind, id, "")
+}

@@ -1,0 +1,202 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// settingExpireDate chooses what the panel gets as the item's expiration date: `certificate` (the default) or `term`, for
+// panels that bill at that date (validity page B3.4).
+const settingExpireDate = "SSLSubscriptionExpireDate"
+
+// deliver checks an issued certificate and stores it (design rule 7, contract 4).
+func (j *job) deliver(ctx context.Context, report cert.Report) error {
+	csr, err := cert.ParseCSR(j.order.CSR)
+	if err != nil {
+		return err
+	}
+	if len(report.PEM) == 0 {
+		return cert.Faultf(cert.FaultDelivered, "certificate", "%s shows id %d as issued and delivers no certificate", j.Trade.Title, report.ID).Again()
+	}
+	chain, err := cert.BuildChain(report.PEM, csr)
+	if err != nil {
+		return err
+	}
+	if err := chain.Check(csr, j.wanted(csr)); err != nil {
+		return err
+	}
+	stored, inPlace := j.inPlace(chain)
+	if inPlace && j.hasStatus(cert.ServiceIssued) && j.order.Params[cert.ParamSerial] == chain.Serial() {
+		j.Log.ExtInfof("item %d: certificate %s is in place already", j.order.Item, chain.Serial())
+		return nil
+	}
+	j.remark(chain, stored)
+	if !inPlace {
+		if err := j.saveCertificate(ctx, chain); err != nil {
+			return err
+		}
+	}
+	return j.announce(ctx, chain, report)
+}
+
+// wanted are the names that the leaf must cover: common name and SANs as ordered.
+func (j *job) wanted(csr cert.CSR) []string {
+	names := []string{csr.CommonName}
+	product, err := j.product()
+	if err != nil || !product.MultiDomain {
+		return names
+	}
+	if request, err := j.request(); err == nil {
+		return request.AllNames()
+	}
+	return append(names, csr.Names...)
+}
+
+// inPlace looks at the stored certificate: the chain of it where it can be read, and whether it is the delivered one.
+func (j *job) inPlace(chain cert.Chain) (*cert.Chain, bool) {
+	if j.order.Stored == "" {
+		return nil, false
+	}
+	stored, err := cert.StoredLeaf(j.order.Stored)
+	if err != nil {
+		j.Log.Warningf("item %d: what is stored as its certificate cannot be read and is replaced: %v", j.order.Item, err)
+		return nil, false
+	}
+	return &stored, bytes.Equal(stored.Leaf.Raw, chain.Leaf.Raw)
+}
+
+// remark warns of certificates that are stored although something about them is unusual.
+func (j *job) remark(chain cert.Chain, stored *cert.Chain) {
+	if over := chain.OverCap(); over != "" {
+		j.Log.Warningf("item %d: certificate %s %s; stored all the same", j.order.Item, chain.Serial(), over)
+	}
+	if stored != nil && stored.Serial() != chain.Serial() && !chain.Leaf.NotAfter.After(stored.Leaf.NotAfter) {
+		j.Log.Warningf("item %d: certificate %s ends %s, no later than the one in place (%s); stored all the same",
+			j.order.Item, chain.Serial(), chain.Ends(), stored.Ends())
+	}
+	if len(chain.Intermediates) == 0 {
+		j.Log.Warningf("item %d: the seller delivered certificate %s without its chain", j.order.Item, chain.Serial())
+	}
+}
+
+// saveCertificate stores the chain as a ZIP and reads it back; where the panel refuses that or gives something else back,
+// as PEM (contract 4.2).
+func (j *job) saveCertificate(ctx context.Context, chain cert.Chain) error {
+	archive, err := chain.ZIP()
+	if err != nil {
+		return err
+	}
+	if err := j.Panel.SaveCertificateZIP(ctx, j.order.Item, archive); err != nil {
+		if !zipRefused(err) {
+			return err
+		}
+		j.Log.ExtInfof("item %d: the panel takes no ZIP (%v), saving PEM", j.order.Item, err)
+	} else if err := j.readBack(ctx, chain); err == nil {
+		return nil
+	} else {
+		j.Log.Warningf("item %d: the ZIP was not read back as saved (%v), saving PEM", j.order.Item, err)
+	}
+	if err := j.Panel.SaveCertificatePEM(ctx, j.order.Item, chain.PEM()); err != nil {
+		return err
+	}
+	return j.readBack(ctx, chain)
+}
+
+// zipRefused tells whether certificate.save failed for a reason that PEM may not have: the panel does not know the
+// form, or the archive is too large for a command line (contract 6).
+func zipRefused(err error) bool {
+	fault := cert.FaultOf(err)
+	return !fault.Retry && (fault.Type == cert.FaultPanel || fault.Type == cert.FaultValue)
+}
+
+// readBack makes sure that the database holds the certificate just saved.
+func (j *job) readBack(ctx context.Context, chain cert.Chain) error {
+	text, err := j.Panel.StoredCertificate(ctx, j.order.Item)
+	if err != nil {
+		return err
+	}
+	stored, err := cert.StoredLeaf(text)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(stored.Leaf.Raw, chain.Leaf.Raw) {
+		return cert.Faultf(cert.FaultPanel, "certificate", "the panel stores certificate %s instead of %s", stored.Serial(), chain.Serial()).Again()
+	}
+	j.order.Stored = text
+	return nil
+}
+
+// announce tells the panel of a stored certificate: parameters, dates, and the status last, so that an interrupted run
+// is repeated from the start (contract 4.2).
+func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report) error {
+	if err := j.saveTerm(ctx); err != nil {
+		return err
+	}
+	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+	if err != nil {
+		return err
+	}
+	for _, p := range []struct{ name, value string }{
+		{cert.ParamExpireDate, chain.Ends().String()},
+		{cert.ParamSerial, chain.Serial()},
+		{cert.ParamDelivered, orKeep(report.Type, j.order.Params[cert.ParamDelivered])},
+		{cert.ParamProofMethod, method.String()},
+		{cert.ParamProofTime, orKeep(j.order.Params[cert.ParamProofTime], j.Now().UTC().Format(time.RFC3339))},
+	} {
+		if err := j.save(ctx, p.name, p.value); err != nil {
+			return err
+		}
+	}
+	if err := j.expireDate(ctx, chain.Ends()); err != nil {
+		return err
+	}
+	if !j.hasStatus(cert.ServiceIssued) {
+		if err := j.Panel.OpenCertificate(ctx, j.order.Item); err != nil {
+			return err
+		}
+	}
+	j.Log.Infof("item %d: certificate %s of %s stored, ends %s, paid until %s", j.order.Item, chain.Serial(), j.Trade.Title, chain.Ends(), j.termEnd())
+	return j.setStatus(ctx, cert.ServiceIssued)
+}
+
+// orKeep is the value, or the other one where it is empty.
+func orKeep(value, other string) string {
+	if value == "" {
+		return other
+	}
+	return value
+}
+
+// expireDate writes the item's expiration date (contract 4.3): the earlier of the certificate's end and the end of the
+// term, or the end of the term where the setting says so.
+func (j *job) expireDate(ctx context.Context, ends cabforum.Date) error {
+	mode, err := j.Panel.Setting(ctx, settingExpireDate)
+	if err != nil {
+		return err
+	}
+	date := cabforum.Earlier(ends, j.termEnd())
+	switch mode {
+	case "", "certificate":
+	case "term":
+		if until := j.termEnd(); !until.IsZero() {
+			date = until
+		}
+	default:
+		j.Log.Warningf("%s %q is neither certificate nor term; taken as certificate", settingExpireDate, mode)
+	}
+	return j.Panel.SetExpireDate(ctx, j.order.Item, date)
+}
+
+// nominalDate shows the order's date plus the longest life that a certificate may have, until the certificate itself is
+// there (validity page B3.3).
+func (j *job) nominalDate(ctx context.Context) error {
+	if j.order.Stored != "" {
+		return nil
+	}
+	start := j.termStart()
+	return j.expireDate(ctx, start.AddDays(cabforum.Cap(start.Midnight())))
+}

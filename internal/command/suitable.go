@@ -1,0 +1,42 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// SuitableModule names the processing modules of this binary that can serve the tariff of a new item, in order of
+// preference (billmanager-module-protocol §1.4). None left is a fault: the panel asks another binary then.
+func SuitableModule(ctx context.Context, run *Run) (*etree.Document, error) {
+	root := run.Doc.Root()
+	node := child(child(root, "item"), "pricelist")
+	if node == nil {
+		return nil, cert.Faultf(cert.FaultInput, "pricelist", "the document on stdin names no item/pricelist")
+	}
+	pricelist, err := strconv.ParseInt(strings.TrimSpace(node.Text()), 10, 64)
+	if err != nil {
+		return nil, cert.Faultf(cert.FaultValue, "pricelist", "the tariff's id %q is not a number", node.Text())
+	}
+	var skip []int64
+	if node := child(root, "skip_modules"); node != nil {
+		skip = parseIDs(strings.ReplaceAll(node.Text(), ",", " "))
+	}
+	modules, err := run.Panel.SuitableModules(ctx, pricelist)
+	if err != nil {
+		return nil, err
+	}
+	doc := answer()
+	list := doc.Root().CreateElement("modules")
+	for _, module := range modules {
+		if !slices.Contains(skip, module) {
+			list.CreateElement("module").CreateAttr("id", strconv.FormatInt(module, 10))
+		}
+	}
+	return doc, nil
+}
