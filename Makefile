@@ -1,0 +1,88 @@
+# Targets for administrators (build, install) and for developers (the rest). `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+MGR5_ROOT ?= /usr/local/mgr5
+DESTDIR ?=
+DEMO_DB ?= embedded
+FUZZTIME ?= 20s
+
+# The version comes from git where this is a checkout; a tarball builds as well.
+VERSION ?= $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+
+PRODUCTS := $(patsubst cmd/%/main.go,%,$(wildcard cmd/*/main.go))
+MANIFESTS := $(wildcard etc/xml/*.xml)
+
+# Programs of the nested module, by their folder; only those that exist are built. mgrctl gets a name of its own, so
+# that nobody mistakes it for the panel's.
+SANDBOX := $(patsubst internal/sandbox/cmd/%/main.go,%,$(wildcard internal/sandbox/cmd/*/main.go))
+SANDBOX_PROGRAMS := $(filter-out demo,$(SANDBOX))
+program = $(if $(filter mgrctl,$(1)),sandbox-mgrctl,$(if $(filter demo,$(1)),pmssl-demo,$(1)))
+
+# Go's own version stamp asks git and fails in a checkout of another owner; the version above takes its place.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+STAMP := -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## build the modules into bin/ (static)
+	$(if $(PRODUCTS),,$(error there is no cmd/*/main.go to build))
+	@mkdir -p bin
+	@for name in $(PRODUCTS); do \
+	    echo "building bin/$$name ($(VERSION))"; \
+	    $(GO_BUILD) $(STAMP) -o "bin/$$name" "./cmd/$$name"; \
+	done
+
+.PHONY: install
+install: build ## build and copy: modules to processing/, manifests to etc/xml/ (DESTDIR, MGR5_ROOT)
+	@scripts/install.sh "$(DESTDIR)$(MGR5_ROOT)" $(addprefix bin/,$(PRODUCTS)) $(MANIFESTS)
+
+.PHONY: sandbox
+sandbox: ## build the stand-in panel and sellers into bin/ (development only)
+	@mkdir -p bin
+	@$(foreach name,$(SANDBOX_PROGRAMS),echo 'building bin/$(call program,$(name))'; \
+	    $(GO_BUILD) -C internal/sandbox -o '$(CURDIR)/bin/$(call program,$(name))' './cmd/$(name)';)
+
+# The modules once more with a clock that can be moved (build tag pmssl_simclock), apart from the product's.
+.PHONY: simclock
+simclock:
+	@mkdir -p bin/simclock
+	@for name in $(PRODUCTS); do \
+	    echo "building bin/simclock/$$name"; \
+	    $(GO_BUILD) -tags pmssl_simclock $(STAMP) -o "bin/simclock/$$name" "./cmd/$$name"; \
+	done
+
+.PHONY: demo
+demo: build sandbox simclock ## play an order from wizard to certificate (DEMO_DB=embedded|mariadb)
+	@if [ '$(DEMO_DB)' = mariadb ]; then scripts/mariadb.sh; fi
+	@echo 'building bin/pmssl-demo'
+	@$(GO_BUILD) -C internal/sandbox -o '$(CURDIR)/bin/pmssl-demo' ./cmd/demo
+	@DEMO_DB='$(DEMO_DB)' PMSSL_BIN='$(CURDIR)/bin' bin/pmssl-demo
+
+.PHONY: test
+test: build sandbox simclock ## unit tests, then end-to-end tests against a private MariaDB
+	@PMSSL_BIN='$(CURDIR)/bin' scripts/test.sh
+
+.PHONY: lint
+lint: ## go vet, staticcheck, gofmt, import directions, injected world, shell scripts
+	@scripts/lint.sh
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (20s)
+	@scripts/fuzz.sh '$(FUZZTIME)'
+
+.PHONY: bench
+bench: ## run the benchmarks of both modules
+	go test -run '^$$' -bench . -benchmem ./...
+	go -C internal/sandbox test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

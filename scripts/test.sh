@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# test.sh: unit tests of the product, tests of the development tools, tests of the stand-ins, and the end-to-end tests,
+# in this order. Everything runs before a failure is reported. The end-to-end tests use a private MariaDB
+# (E2E_DB=mariadb); where none can be had they use the embedded engine (E2E_DB=embedded) and the last line says so.
+# PMSSL_BIN names the folder with the binaries that the end-to-end tests start.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+GOFLAGS="$(go env GOFLAGS) -buildvcs=false"
+export GOFLAGS
+export PMSSL_BIN=${PMSSL_BIN:-$PWD/bin}
+
+readonly no_mariadb=3 # exit code of mariadb.sh: it cannot be had on this host
+failed=()
+
+# race_flag is -race where Go can build it here: a C compiler and a platform that the race detector knows.
+race_flag() {
+    local compiler
+    compiler=$(go env CC)
+    command -v "${compiler%% *}" >/dev/null || return 0
+    case $(go env GOOS)/$(go env GOARCH) in
+    linux/amd64 | linux/arm64 | linux/ppc64le | linux/s390x | darwin/*) echo -race ;;
+    esac
+}
+
+run() { # run NAME MODULE PACKAGE…
+    local name=$1 module=$2
+    shift 2
+    echo "== $name"
+    # A cached success would hide a change in the binaries that a test starts: -count=1.
+    CGO_ENABLED=$cgo go -C "$module" test -count=1 -shuffle=on -timeout 12m $race "$@" </dev/null || failed+=("$name")
+}
+
+race=$(race_flag)
+if [ -n "$race" ]; then
+    cgo=1
+    echo "make test: with the race detector, in random order"
+else
+    cgo=0
+    echo "make test: no C compiler found, so without the race detector; in random order"
+fi
+
+code=0
+engine_words=$(scripts/mariadb.sh) || code=$?
+printf '%s\n' "$engine_words"
+case $code in
+0) export E2E_DB=mariadb ;;
+"$no_mariadb") export E2E_DB=embedded ;;
+*)
+    echo "make test: scripts/mariadb.sh ended with code $code"
+    exit 1
+    ;;
+esac
+
+run "unit tests" . ./...
+run "development tools" tools ./...
+packages=$(go -C internal/sandbox list ./...)
+mapfile -t stand_ins < <(grep -v '^pmssl/internal/sandbox/e2e\(/\|$\)' <<<"$packages" || true)
+run "stand-ins" internal/sandbox "${stand_ins[@]}"
+if [ "$packages" = "$(printf '%s\n' "${stand_ins[@]}")" ]; then
+    failed+=("end-to-end tests: there are none in internal/sandbox/e2e")
+else
+    run "end-to-end tests on $E2E_DB" internal/sandbox ./e2e/...
+fi
+
+verdict="passed"
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'make test: failed: %s\n' "${failed[@]}"
+    verdict="failed"
+fi
+if [ "$E2E_DB" = mariadb ]; then
+    echo "make test: $verdict; end-to-end tests ran on MariaDB"
+else
+    echo "make test: $verdict; end-to-end tests ran on the embedded engine, MariaDB cannot be had here (${engine_words##*$'\n'})"
+fi
+[ "$verdict" = passed ]

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func std(path string) bool { return !strings.Contains(path, ".") && !strings.HasPrefix(path, module) }
+
+func TestImportsPointOneWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		from, to string
+		says     string // empty: allowed
+	}{
+		"cmd wires a seller":               {"cmd/pmnamecheap", "internal/namecheap", ""},
+		"cmd starts the module":            {"cmd/pmnamecheap", "internal/module", ""},
+		"cmd does not reach past module":   {"cmd/pmnamecheap", "internal/panel", "cmd may import"},
+		"mains share their world":          {"cmd/pmnamecheap", "cmd/internal/world", ""},
+		"module wires the panel":           {"internal/module", "internal/panel", ""},
+		"module knows no seller":           {"internal/module", "internal/namecheap", "internal/module may import"},
+		"command speaks the trade":         {"internal/command", "internal/cert", ""},
+		"command knows no panel":           {"internal/command", "internal/panel", "internal/command may import"},
+		"command knows no seller":          {"internal/command", "internal/namecheap", "internal/command may import"},
+		"panel does not call back up":      {"internal/panel", "internal/command", "internal/panel may import"},
+		"sellers share their transport":    {"internal/namecheap", "internal/sellerhttp", ""},
+		"sellers do not know each other":   {"internal/ispmanager", "internal/namecheap", "internal/ispmanager may import"},
+		"a seller does not call up":        {"internal/namecheap", "internal/module", "internal/namecheap may import"},
+		"the log imports no room":          {"internal/mgrlog", "internal/cert", "internal/mgrlog imports no other room"},
+		"cert counts days":                 {"internal/cert", "internal/cabforum", ""},
+		"cert does no I/O by the panel":    {"internal/cert", "internal/panel", "internal/cert may import"},
+		"a folder of the same room":        {"internal/panel", "internal/panel/conf", ""},
+		"a neighbour with a longer name":   {"internal/certstore", "internal/cert", "is in no room"},
+		"the product and the stand-ins":    {"internal/module", "internal/sandbox/panel", "nothing that ships"},
+		"the stand-ins and the product":    {"internal/sandbox/panel", "internal/cert", "nothing of the product"},
+		"the stand-ins among themselves":   {"internal/sandbox/e2e", "internal/sandbox/panel", ""},
+		"a room that nobody thought about": {"internal/util", "internal/cert", "is in no room"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := violations([]pkg{{ImportPath: module + "/" + c.from, Imports: []string{module + "/" + c.to}}}, std)
+			if c.says == "" {
+				assert.Empty(t, got)
+				return
+			}
+			require.Len(t, got, 1)
+			assert.Contains(t, got[0], c.says)
+			assert.True(t, strings.HasPrefix(got[0], c.from), "the line begins with the package at fault: %s", got[0])
+		})
+	}
+}
+
+func TestCabforumImportsTheStandardLibraryOnly(t *testing.T) {
+	of := func(imports ...string) []string {
+		return violations([]pkg{{ImportPath: "pmssl/internal/cabforum", Imports: imports}}, std)
+	}
+	assert.Empty(t, of("time", "encoding/json"))
+	assert.Len(t, of("golang.org/x/net/idna"), 1)
+}
+
+func TestTestsMayLookAtAnyRoomButTheStandIns(t *testing.T) {
+	of := func(p pkg) []string { return violations([]pkg{p}, std) }
+	assert.Empty(t, of(pkg{ImportPath: "pmssl/internal/panel", XTestImports: []string{"pmssl/internal/command"}}))
+	assert.Len(t, of(pkg{ImportPath: "pmssl/internal/panel", XTestImports: []string{"pmssl/internal/sandbox/engine"}}), 1)
+	assert.Len(t, of(pkg{ImportPath: "pmssl/internal/sandbox/e2e", TestImports: []string{"pmssl/internal/cert"}}), 1)
+}
+
+func TestNothingOfTheStandInsShips(t *testing.T) {
+	assert.Empty(t, shipped([]string{"fmt", "pmssl/internal/cert", "example.org/internal/sandbox"}))
+	assert.Len(t, shipped([]string{"fmt", "pmssl/internal/sandbox/ca", "pmssl/internal/sandbox"}), 2)
+}
+
+func TestAPackageThatCannotBeListedIsSaid(t *testing.T) {
+	packages, err := decode(strings.NewReader(`{"ImportPath":"pmssl/internal/cert","Error":{"Err":"expected 'package'\n"}}{"ImportPath":"pmssl/cmd/x"}`))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"internal/cert cannot be listed: expected 'package'"}, violations(packages, std))
+	_, err = decode(strings.NewReader(`{"ImportPath":`))
+	assert.Error(t, err)
+}
+
+func TestTheTableHasNoCircle(t *testing.T) {
+	var walk func(room string, way []string)
+	walk = func(room string, way []string) {
+		require.False(t, slices.Contains(way, room), "%v leads back to %s", way, room)
+		for _, next := range allowed[room] {
+			assert.Contains(t, allowed, next)
+			walk(next, append(slices.Clone(way), room))
+		}
+	}
+	for room := range allowed {
+		walk(room, nil)
+	}
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// injected maps an import path to the names in it that stand for the world: below cmd they come in as fields (design.md,
+// rule 2). "*" is every name of the package.
+var injected = map[string][]string{
+	"log":      {"*"},
+	"log/slog": {"Default", "SetDefault", "Debug", "Info", "Warn", "Error", "Log"},
+	"os": {
+		"Args", "Stdin", "Stdout", "Stderr", "Exit",
+		"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Unsetenv", "Clearenv", "Chdir",
+	},
+	"syscall":         {"Exit", "Getenv", "Setenv"},
+	"time":            {"Now", "Since", "Until"},
+	"go.uber.org/zap": {"L", "S", "ReplaceGlobals"},
+}
+
+// fatal are methods of loggers that end the process; nothing but main does that.
+var fatal = []string{"Fatal", "Fatalf", "Fatalln", "Fatalw", "Panicf", "Panicw"}
+
+// wiringLines is how long a command's main.go may be, comments and blank lines not counted (design.md, The rooms).
+const wiringLines = 30
+
+// finding is one violation.
+type finding struct {
+	pos  token.Position
+	text string
+}
+
+// String is file:line: text, as compilers print it.
+func (f finding) String() string {
+	return fmt.Sprintf("%s:%d: %s", filepath.ToSlash(f.pos.Filename), f.pos.Line, f.text)
+}
+
+// inspect checks one Go file; name is its path below the repository, with slashes.
+func inspect(name string, source []byte) ([]finding, error) {
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, name, source, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{set: set, world: map[string][]string{}}
+	c.unfinished(file)
+	switch {
+	case strings.HasSuffix(name, "_test.go"):
+	case mayTouchTheWorld(name, file.Name.Name):
+		if strings.HasPrefix(name, "cmd/") && path.Base(name) == "main.go" {
+			c.wiring(source, name)
+		}
+	default:
+		c.imports(file)
+		c.declarations(file)
+		ast.Inspect(file, c.uses)
+	}
+	return c.found, nil
+}
+
+// mayTouchTheWorld names the files that take the world in: what lies in cmd, and the main packages of the development
+// tools.
+func mayTouchTheWorld(name, packageName string) bool {
+	return strings.HasPrefix(name, "cmd/") || packageName == "main" &&
+		(strings.HasPrefix(name, "internal/sandbox/cmd/") || strings.HasPrefix(name, "tools/"))
+}
+
+type checker struct {
+	set   *token.FileSet
+	world map[string][]string // name of the import in this file -> forbidden names in it
+	found []finding
+}
+
+func (c *checker) say(pos token.Pos, format string, args ...any) {
+	c.found = append(c.found, finding{c.set.Position(pos), fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) imports(file *ast.File) {
+	for _, spec := range file.Imports {
+		from, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			continue // the parser accepts string literals only
+		}
+		names, watched := injected[from]
+		if !watched && from != "regexp" {
+			continue
+		}
+		local := path.Base(from)
+		if spec.Name != nil {
+			local = spec.Name.Name
+		}
+		if local == "." {
+			c.say(spec.Pos(), "%s is imported with a dot: its names cannot be followed", from)
+			continue
+		}
+		c.world[local] = names
+		if from == "regexp" {
+			c.packageLevelRegexp(file, local)
+		}
+	}
+}
+
+// packageLevelRegexp finds expressions that are compiled at each start of the program, used or not (design.md, rule 2).
+func (c *checker) packageLevelRegexp(file *ast.File, local string) {
+	for _, decl := range file.Decls {
+		vars, ok := decl.(*ast.GenDecl)
+		if !ok || vars.Tok != token.VAR {
+			continue
+		}
+		ast.Inspect(vars, func(n ast.Node) bool {
+			if _, isFunc := n.(*ast.FuncLit); isFunc {
+				return false // runs when it is called: sync.OnceValue and the like
+			}
+			if s, ok := n.(*ast.SelectorExpr); ok && isIdent(s.X, local) && strings.HasPrefix(s.Sel.Name, "MustCompile") {
+				c.say(s.Pos(), "package-level regexp.%s: compile it where it is needed", s.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+func (c *checker) declarations(file *ast.File) {
+	for _, decl := range file.Decls {
+		if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+			c.say(f.Pos(), "func init: registration and state come in as fields")
+		}
+	}
+}
+
+func (c *checker) uses(n ast.Node) bool {
+	s, ok := n.(*ast.SelectorExpr)
+	if !ok {
+		return true
+	}
+	x, isIdentifier := s.X.(*ast.Ident)
+	if isIdentifier {
+		if names := c.world[x.Name]; slices.Contains(names, s.Sel.Name) || slices.Contains(names, "*") {
+			c.say(s.Pos(), "%s.%s below cmd: the world is injected, take it from a field", x.Name, s.Sel.Name)
+			return true
+		}
+	}
+	if slices.Contains(fatal, s.Sel.Name) {
+		c.say(s.Pos(), "%s ends the process: only main does that, return an error", s.Sel.Name)
+	}
+	return true
+}
+
+// unfinished finds marks of work left to do. The words are put together here so that this file does not find itself.
+func (c *checker) unfinished(file *ast.File) {
+	marks := []string{"TO" + "DO", "FIX" + "ME", "XX" + "X"}
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			for _, mark := range marks {
+				if hasWord(comment.Text, mark) {
+					c.say(comment.Pos(), "%s: finish it, or say what is missing where it can be planned", mark)
+				}
+			}
+		}
+	}
+}
+
+func hasWord(text, word string) bool {
+	return slices.Contains(strings.FieldsFunc(text, func(r rune) bool {
+		return r < 'A' || r > 'Z' && r < 'a' || r > 'z'
+	}), word)
+}
+
+func (c *checker) wiring(source []byte, name string) {
+	lines := 0
+	for line := range strings.Lines(string(source)) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "//") {
+			lines++
+		}
+	}
+	if lines > wiringLines {
+		c.found = append(c.found, finding{
+			token.Position{Filename: name, Line: 1},
+			fmt.Sprintf("%d lines of code: main is wiring, at most %d", lines, wiringLines),
+		})
+	}
+}
+
+func isIdent(x ast.Expr, name string) bool {
+	id, ok := x.(*ast.Ident)
+	return ok && id.Name == name
+}
