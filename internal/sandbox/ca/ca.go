@@ -1,0 +1,158 @@
+// Package ca is a small certification authority for the stand-in sellers: a
+// self-signed root, one intermediate under it and leaves for web servers.
+//
+// It signs real certificate requests, so that what a stand-in delivers can be
+// verified with openssl or crypto/x509 like a bought certificate. It is for
+// development only: its root is trusted by nobody, and it never asks who owns
+// a name. Deciding that is the stand-in's part.
+package ca
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"time"
+)
+
+// Algorithm is the kind of the authority's own keys.
+type Algorithm string
+
+// The algorithms an Authority can be made with.
+const (
+	ECDSA Algorithm = "ecdsa" // P-256
+	RSA   Algorithm = "rsa"   // 2048 bits
+)
+
+// serialBits is the size of a leaf's serial number. The Baseline Requirements
+// 7.1 ask for at least 64 random bits; public authorities use 128.
+const serialBits = 128
+
+// Authority signs leaves with its intermediate. It is safe for concurrent use.
+type Authority struct {
+	root, intermediate *x509.Certificate
+	key                crypto.Signer
+	random             io.Reader
+}
+
+// New makes an authority that lives in memory only. Random is where serial
+// numbers come from; nil means crypto/rand.
+func New(algorithm Algorithm, random io.Reader) (*Authority, error) {
+	hierarchy, err := newHierarchy(algorithm, orDefault(random))
+	if err != nil {
+		return nil, err
+	}
+	return hierarchy.authority(orDefault(random)), nil
+}
+
+// Root is the self-signed certificate that a verifier must trust.
+func (a *Authority) Root() *x509.Certificate { return a.root }
+
+// Intermediate is the certificate that signs the leaves.
+func (a *Authority) Intermediate() *x509.Certificate { return a.intermediate }
+
+// Request says what a leaf is to contain. The public key comes from CSR, whose
+// own subject and extensions are not copied: as at a public authority, what
+// goes into the certificate is decided by the issuer.
+type Request struct {
+	CSR       *x509.CertificateRequest
+	Subject   pkix.Name
+	DNSNames  []string // subject alternative names, at least one
+	Policies  []x509.OID
+	NotBefore time.Time
+	NotAfter  time.Time // inclusive, RFC 5280 4.1.2.5
+}
+
+// Sign issues a leaf for serverAuth with a random serial number. It refuses a
+// request whose signature does not fit its key, one without names, and a
+// validity that ends before it begins or outlives the intermediate.
+func (a *Authority) Sign(request Request) (*x509.Certificate, error) {
+	if err := a.check(request); err != nil {
+		return nil, err
+	}
+	serial, err := randomSerial(a.random)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               request.Subject,
+		DNSNames:              request.DNSNames,
+		Policies:              request.Policies,
+		NotBefore:             request.NotBefore.UTC(),
+		NotAfter:              request.NotAfter.UTC(),
+		KeyUsage:              leafKeyUsage(request.CSR.PublicKey),
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(a.random, template, a.intermediate, request.CSR.PublicKey, a.key)
+	if err != nil {
+		return nil, fmt.Errorf("sign certificate for %q: %w", request.Subject.CommonName, err)
+	}
+	return x509.ParseCertificate(der)
+}
+
+func (a *Authority) check(request Request) error {
+	switch {
+	case request.CSR == nil:
+		return errors.New("no certificate request given")
+	case len(request.DNSNames) == 0:
+		return errors.New("no DNS names given for the certificate")
+	case !request.NotAfter.After(request.NotBefore):
+		return fmt.Errorf("certificate would end at %s, before it begins at %s",
+			request.NotAfter.UTC().Format(time.RFC3339), request.NotBefore.UTC().Format(time.RFC3339))
+	case request.NotAfter.After(a.intermediate.NotAfter):
+		return fmt.Errorf("certificate would end at %s, after its issuer at %s",
+			request.NotAfter.UTC().Format(time.RFC3339), a.intermediate.NotAfter.Format(time.RFC3339))
+	}
+	if err := request.CSR.CheckSignature(); err != nil {
+		return fmt.Errorf("certificate request is not signed by its own key: %w", err)
+	}
+	return nil
+}
+
+// EncodePEM is the PEM form of a certificate, with a line break at its end.
+func EncodePEM(certificate *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
+}
+
+func leafKeyUsage(key any) x509.KeyUsage {
+	if _, isRSA := key.(*rsa.PublicKey); isRSA {
+		return x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
+	}
+	return x509.KeyUsageDigitalSignature
+}
+
+func orDefault(random io.Reader) io.Reader {
+	if random == nil {
+		return rand.Reader
+	}
+	return random
+}
+
+func randomSerial(random io.Reader) (*big.Int, error) {
+	serial, err := rand.Int(random, new(big.Int).Lsh(big.NewInt(1), serialBits))
+	if err != nil {
+		return nil, fmt.Errorf("draw a serial number: %w", err)
+	}
+	return serial.Add(serial, big.NewInt(1)), nil // zero is not allowed, RFC 5280 4.1.2.2
+}
+
+func newKey(algorithm Algorithm, random io.Reader) (crypto.Signer, error) {
+	switch algorithm {
+	case ECDSA:
+		return ecdsa.GenerateKey(elliptic.P256(), random)
+	case RSA:
+		return rsa.GenerateKey(random, 2048)
+	default:
+		return nil, fmt.Errorf("unknown key algorithm %q, use %s or %s", algorithm, ECDSA, RSA)
+	}
+}

@@ -1,0 +1,82 @@
+package ca
+
+import (
+	"crypto"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"io"
+	"time"
+)
+
+// hierarchy is what has to be kept of an authority: both certificates and both
+// private keys.
+type hierarchy struct {
+	root, intermediate       *x509.Certificate
+	rootKey, intermediateKey crypto.Signer
+}
+
+func (h *hierarchy) authority(random io.Reader) *Authority {
+	return &Authority{root: h.root, intermediate: h.intermediate, key: h.intermediateKey, random: random}
+}
+
+// The authority is valid from long before to long after every simulated date,
+// so that it needs no clock of its own.
+func rootValidity() (notBefore, notAfter time.Time) {
+	return time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2069, 12, 31, 23, 59, 59, 0, time.UTC)
+}
+
+func newHierarchy(algorithm Algorithm, random io.Reader) (*hierarchy, error) {
+	rootKey, err := newKey(algorithm, random)
+	if err != nil {
+		return nil, err
+	}
+	intermediateKey, err := newKey(algorithm, random)
+	if err != nil {
+		return nil, err
+	}
+	rootTemplate, err := issuerTemplate("PMSSL Stand-in Root CA", random)
+	if err != nil {
+		return nil, err
+	}
+	root, err := issue(rootTemplate, rootTemplate, rootKey.Public(), rootKey, random)
+	if err != nil {
+		return nil, fmt.Errorf("issue root: %w", err)
+	}
+	template, err := issuerTemplate("PMSSL Stand-in TLS Intermediate CA", random)
+	if err != nil {
+		return nil, err
+	}
+	template.MaxPathLenZero = true
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	intermediate, err := issue(template, root, intermediateKey.Public(), rootKey, random)
+	if err != nil {
+		return nil, fmt.Errorf("issue intermediate: %w", err)
+	}
+	return &hierarchy{root: root, intermediate: intermediate, rootKey: rootKey, intermediateKey: intermediateKey}, nil
+}
+
+func issuerTemplate(commonName string, random io.Reader) (*x509.Certificate, error) {
+	serial, err := randomSerial(random)
+	if err != nil {
+		return nil, err
+	}
+	notBefore, notAfter := rootValidity()
+	return &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               pkix.Name{CommonName: commonName, Organization: []string{"PMSSL stand-in, not a real CA"}, Country: []string{"GB"}},
+		NotBefore:             notBefore,
+		NotAfter:              notAfter,
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}, nil
+}
+
+func issue(template, parent *x509.Certificate, public crypto.PublicKey, signer crypto.Signer, random io.Reader) (*x509.Certificate, error) {
+	der, err := x509.CreateCertificate(random, template, parent, public, signer)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}

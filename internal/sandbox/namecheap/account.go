@@ -1,0 +1,124 @@
+package namecheap
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+)
+
+// Money is an amount in US cents. In JSON it is a decimal string, "8.88".
+type Money int64
+
+// String is the amount with two decimals, as users.getBalances writes it.
+func (m Money) String() string { return m.decimals(2) }
+
+// decimals writes the amount with n >= 2 decimals; ChargedAmount has four.
+func (m Money) decimals(n int) string {
+	return strconv.FormatFloat(float64(m)/100, 'f', n, 64)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (m Money) MarshalJSON() ([]byte, error) { return json.Marshal(m.String()) }
+
+// UnmarshalJSON implements json.Unmarshaler. It takes "8.88" and 8.88.
+func (m *Money) UnmarshalJSON(text []byte) error {
+	var number json.Number
+	if err := json.Unmarshal(text, &number); err != nil {
+		return fmt.Errorf("an amount is a decimal number such as \"8.88\": %w", err)
+	}
+	amount, err := number.Float64()
+	if err != nil || math.Abs(amount) > 1e9 || math.IsNaN(amount) {
+		return fmt.Errorf("an amount is a decimal number below one milliard, not %q", number)
+	}
+	*m = Money(math.Round(amount * 100))
+	return nil
+}
+
+// Account is a customer of the seller.
+type Account struct {
+	User      string   `json:"user"` // ApiUser and UserName
+	Key       string   `json:"key"`  // ApiKey
+	WhiteList []string `json:"white_list"`
+	Balance   Money    `json:"balance"`
+	Locked    bool     `json:"locked,omitempty"` // 1017101
+}
+
+// DefaultUser and DefaultKey are the account that is there without being asked
+// for. The key is well-known and opens nothing.
+const (
+	DefaultUser = "sandbox"
+	DefaultKey  = "5a9db0c7e1f24836a7d04b1c92e6f358"
+)
+
+// DefaultAccount is an account that works from this host at once.
+func DefaultAccount() Account {
+	return Account{User: DefaultUser, Key: DefaultKey, WhiteList: []string{"127.0.0.1"}, Balance: 1000_00}
+}
+
+// allows tells whether requests may come from an address.
+func (a *Account) allows(source netip.Addr) bool {
+	for _, entry := range a.WhiteList {
+		if listed, err := netip.ParseAddr(entry); err == nil && listed.Unmap() == source {
+			return true
+		}
+	}
+	return false
+}
+
+// authenticate checks the global parameters in the seller's order
+// (namecheap-ssl-api.md 12, texts 1.7): user and key present, key valid,
+// address white-listed, ClientIp, UserName. The command comes after it.
+func (s *Server) authenticate(p parameters, source netip.Addr) (*Account, *APIError) {
+	user, key := p.get("ApiUser"), p.get("ApiKey")
+	switch {
+	case user == "":
+		return nil, &APIError{"1010101", "Parameter APIUser is missing"}
+	case key == "":
+		return nil, &APIError{"1010102", "Parameter APIKey is missing"}
+	}
+	account, known := s.accounts[accountName(user)]
+	switch {
+	case !known:
+		return nil, &APIError{"1011101", "API user invalid"}
+	case account.Key != key:
+		return nil, &APIError{"1011102", "API Key is invalid or API access has not been enabled"}
+	case !account.allows(source):
+		return nil, &APIError{"1011150", "Invalid request IP: " + source.String()}
+	case account.Locked:
+		return nil, &APIError{"1017101", "Parameter ApiUser is disabled or locked"}
+	}
+	if problem := checkClientIP(p.get("ClientIp")); problem != nil {
+		return nil, problem
+	}
+	return account, s.checkUserName(account, p.get("UserName"))
+}
+
+// checkClientIP looks at the form only: the white list is held against the
+// address that the request comes from (1.2). IPv6 is refused.
+func checkClientIP(value string) *APIError {
+	if value == "" {
+		return &APIError{"1010105", "Parameter ClientIP is missing"}
+	}
+	if address, err := netip.ParseAddr(value); err != nil || !address.Is4() {
+		return &APIError{"1011105", "Parameter ClientIP is invalid"}
+	}
+	return nil
+}
+
+// checkUserName: the text for a missing one is by the grammar of the codes
+// (1.7), nobody documents it.
+func (s *Server) checkUserName(account *Account, name string) *APIError {
+	if name == "" {
+		return &APIError{"1010103", "Parameter UserName is missing"}
+	}
+	other, known := s.accounts[accountName(name)]
+	switch {
+	case !known:
+		return &APIError{"1019103", "Parameter UserName is not available"}
+	case other != account:
+		return &APIError{"1016103", "Parameter UserName is unauthorized"}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package namecheap
+
+// activate gives a CSR and a method of proof to a purchase
+// (namecheap-ssl-api.md 3.2).
+func activate(c *call) answer {
+	found := c.target(10)
+	c.checkActivationFields()
+	if c.failed() {
+		return c.refusal()
+	}
+	switch {
+	case !found.waitsForActivation():
+		return failure("4011331", "Status is InValid.")
+	case c.now.After(found.ActivationExpires):
+		return failure("4020294", "Activation period for this certificate has expired.")
+	}
+	// A purchase of an old product is issued as its successor (4).
+	p := c.server.delivered(c.server.productOf(found), c.now)
+	order, problem := c.readOrder(p, c.server.domainLimit(p, found))
+	if problem != nil {
+		return refused(problem)
+	}
+	blocks, err := c.place(found, p, order)
+	if err != nil {
+		return unhandled(err)
+	}
+	return success(isSuccess("SSLActivateResult", found.ID).plus(blocks...))
+}
+
+// reissue asks for another leaf inside the paid term (3.8): a new id, which
+// waits for its proof, while the old one turns "replaced" now or when the new
+// leaf is issued.
+func reissue(c *call) answer {
+	old := c.target(10)
+	c.checkActivationFields()
+	if c.failed() {
+		return c.refusal()
+	}
+	if old.Status != Active || c.server.reissueOf(old) != nil {
+		return failure("4011331", "Status is InValid.")
+	}
+	p := c.server.delivered(c.server.productOf(old), c.now)
+	order, problem := c.readOrder(p, c.server.domainLimit(p, old))
+	if problem != nil {
+		return refused(problem)
+	}
+	if order.adminEmail == "" {
+		order.adminEmail = old.AdminEmail
+	}
+	next := &Certificate{
+		Account: old.Account, OrderID: old.OrderID, TransactionID: old.TransactionID, ProviderOrderID: old.ProviderOrderID,
+		Product: p.pricing, Years: old.Years, ExtraSANs: old.ExtraSANs, Created: c.now,
+		Replaces: old.ID, RenewalOf: old.RenewalOf, RenewedBy: old.RenewedBy,
+	}
+	c.server.addCertificate(next)
+	if c.server.settings.ReplacedAt == AtAcceptance {
+		c.server.replace(old, next)
+	}
+	blocks, err := c.place(next, p, order)
+	if err != nil {
+		return unhandled(err)
+	}
+	return success(isSuccess("SSLReissueResult", next.ID).plus(blocks...))
+}
+
+// reissueOf is the reissue of a certificate that is still under way.
+func (s *Server) reissueOf(old *Certificate) *Certificate {
+	for _, id := range s.order {
+		if next := s.certificates[id]; next.Replaces == old.ID && next.Status == Purchased {
+			return next
+		}
+	}
+	return nil
+}
+
+// domainLimit is how many names beside the common name may be activated.
+func (s *Server) domainLimit(p product, c *Certificate) int {
+	return p.includedSANs() + c.ExtraSANs
+}
+
+// place hands a checked order to the authority and is answered with what must
+// be published.
+func (c *call) place(target *Certificate, p product, o order) ([]element, error) {
+	unique := c.get("UniqueValue")
+	if unique == "" {
+		made, err := c.server.uniqueValue(c.now)
+		if err != nil {
+			return nil, err
+		}
+		unique = made
+	}
+	if target.ProviderOrderID == 0 {
+		target.ProviderOrderID = target.OrderID + 700_000_000
+	}
+	target.Product, target.Status, target.Description = p.pricing, Purchased, ""
+	target.Activated, target.CSR, target.CommonName = c.now, o.csrPEM, o.csr.commonName
+	target.Domains, target.AdminEmail, target.UniqueValue = o.domains, o.adminEmail, unique
+	target.Organization, target.WebServer = o.organization, c.get("WebServerType")
+	c.server.reuseProofs(target, c.now)
+	blocks, err := c.server.proofBlocks(target)
+	if err != nil {
+		return nil, err
+	}
+	c.server.settleProofs(target, c.now)
+	return blocks, nil
+}
+
+func (s *Server) proofOf(c *Certificate) (proof, error) {
+	suffix := s.settings.DCVSuffixComodo
+	if s.productOf(c).sslcom() {
+		suffix = s.settings.DCVSuffixSSLcom
+	}
+	return newProof(c.CSR, c.UniqueValue, suffix)
+}
+
+// proofBlocks are the DCV values of activate and reissue: one DNS element per
+// domain in the block of its method; a block without domains is left out. An
+// e-mail-only answer has no recording; with EmailBlocks both blocks are there
+// and say that they have no value (3.2).
+func (s *Server) proofBlocks(c *Certificate) ([]element, error) {
+	values, err := s.proofOf(c)
+	if err != nil {
+		return nil, err
+	}
+	http, dns := node("HttpDCValidation"), node("DNSDCValidation")
+	for _, domain := range c.Domains {
+		entry := node("DNS").with("domain", domain.Name)
+		switch domain.Method {
+		case ByHTTP:
+			http = http.plus(entry.plus(cdataNode("FileName", values.fileName()), cdataNode("FileContent", values.fileContent())))
+		case ByDNS:
+			dns = dns.plus(entry.plus(cdataNode("HostName", values.hostName(domain.Name)), cdataNode("Target", values.target())))
+		}
+	}
+	var blocks []element
+	for _, block := range []element{http, dns} {
+		if len(block.children) > 0 {
+			blocks = append(blocks, block.withBool("ValueAvailable", true))
+		}
+	}
+	if blocks == nil && s.settings.EmailBlocks {
+		return []element{http.withBool("ValueAvailable", false), dns.withBool("ValueAvailable", false)}, nil
+	}
+	return blocks, nil
+}

@@ -1,0 +1,311 @@
+package namecheap
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// ErrUnknown is what the control methods wrap when they are asked for
+// something that is not there.
+var ErrUnknown = errors.New("unknown")
+
+// change runs a change of the state at the present instant and saves it.
+func (s *Server) change(what func(now time.Time) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, err := s.clock.Now()
+	if err != nil {
+		return err
+	}
+	s.settle(now)
+	if err := what(now); err != nil {
+		return err
+	}
+	return s.save()
+}
+
+func (s *Server) changeCertificate(id int64, what func(c *Certificate, now time.Time) error) error {
+	return s.change(func(now time.Time) error {
+		c := s.certificates[id]
+		if c == nil {
+			return fmt.Errorf("%w certificate %d", ErrUnknown, id)
+		}
+		return what(c, now)
+	})
+}
+
+func needStatus(c *Certificate, allowed ...Status) error {
+	for _, status := range allowed {
+		if c.Status == status {
+			return nil
+		}
+	}
+	return fmt.Errorf("certificate %d is %s, this needs %v", c.ID, c.Status, allowed)
+}
+
+// Prove tells the authority that control of domains of a waiting certificate
+// is proved: of all of them where none is named. A certificate with nothing
+// left to prove (and to vet) is issued at once.
+func (s *Server) Prove(id int64, domains ...string) error {
+	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
+		if err := needStatus(c, Purchased); err != nil {
+			return err
+		}
+		if len(domains) == 0 {
+			s.proveAll(c, now)
+		}
+		for _, domain := range domains {
+			if !s.proveNamed(c, domain, now) {
+				return fmt.Errorf("%w domain %s in certificate %d", ErrUnknown, domain, id)
+			}
+		}
+		s.issueIfReady(c, now)
+		return nil
+	})
+}
+
+// proveNamed proves one domain of a certificate, if it has it.
+func (s *Server) proveNamed(c *Certificate, domain string, now time.Time) bool {
+	found := false
+	for i := range c.Domains {
+		if strings.EqualFold(c.Domains[i].Name, domain) || provedName(c.Domains[i].Name) == provedName(domain) {
+			s.proveDomain(c, i, now)
+			found = true
+		}
+	}
+	return found
+}
+
+// ProveDomain proves a domain in every waiting certificate that has it, and
+// tells their ids.
+func (s *Server) ProveDomain(domain string) ([]int64, error) {
+	ids := []int64{}
+	err := s.change(func(now time.Time) error {
+		for _, id := range s.order {
+			if c := s.certificates[id]; c.Status == Purchased && s.proveNamed(c, domain, now) {
+				ids = append(ids, id)
+				s.issueIfReady(c, now)
+			}
+		}
+		if len(ids) == 0 {
+			return fmt.Errorf("%w: no waiting certificate has the domain %s", ErrUnknown, domain)
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// Vet tells the authority that the organisation of an OV or EV certificate is
+// vetted.
+func (s *Server) Vet(id int64) error {
+	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
+		if err := needStatus(c, Purchased); err != nil {
+			return err
+		}
+		c.Vetted = true
+		s.issueIfReady(c, now)
+		return nil
+	})
+}
+
+// Issue proves and vets all that a waiting certificate needs.
+func (s *Server) Issue(id int64) error {
+	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
+		if err := needStatus(c, Purchased); err != nil {
+			return err
+		}
+		s.proveAll(c, now)
+		c.Vetted = true
+		s.issueIfReady(c, now)
+		return needStatus(c, Active)
+	})
+}
+
+// Refuse lets the authority refuse a waiting certificate (purchaseerror). The
+// reason becomes its StatusDescription.
+func (s *Server) Refuse(id int64, reason string) error {
+	return s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
+		if err := needStatus(c, Purchased); err != nil {
+			return err
+		}
+		c.Status, c.Description = PurchaseError, reason
+		return nil
+	})
+}
+
+// Cancel cancels a certificate in any state, as the seller's support does.
+func (s *Server) Cancel(id int64, reason string) error {
+	return s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
+		c.Status, c.Description = Cancelled, reason
+		return nil
+	})
+}
+
+// Reset makes a refused purchase ready for another activation, as the seller's
+// support does (namecheap-ssl-api.md 2). A refused reissue gives its old id
+// back instead and is cancelled.
+func (s *Server) Reset(id int64) error {
+	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
+		if err := needStatus(c, PurchaseError); err != nil {
+			return err
+		}
+		if old := s.certificates[c.Replaces]; old != nil {
+			c.Status = Cancelled
+			old.Status, old.Description, old.ReplacedBy = Active, "Certificate is Active.", 0
+			s.settleEnd(old, now)
+			return nil
+		}
+		c.Status, c.Description = NewPurchase, ""
+		if c.RenewalOf != 0 {
+			c.Status = NewRenewal
+		}
+		return nil
+	})
+}
+
+// AddFault puts a fault on the board and tells its id.
+func (s *Server) AddFault(f Fault) (int, error) {
+	if err := f.check(); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextFault++
+	f.ID, f.hits = s.nextFault, 0
+	s.faults = append(s.faults, &f)
+	return f.ID, nil
+}
+
+// Faults are those on the board; a fault that has hit often enough is gone.
+func (s *Server) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Fault, 0, len(s.faults))
+	for _, f := range s.faults {
+		list = append(list, *f)
+	}
+	return list
+}
+
+// ClearFaults takes faults off the board, all of them where no id is given.
+func (s *Server) ClearFaults(ids ...int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := []*Fault{}
+	for _, f := range s.faults {
+		cleared := len(ids) == 0
+		for _, id := range ids {
+			cleared = cleared || id == f.ID
+		}
+		if !cleared {
+			kept = append(kept, f)
+		}
+	}
+	s.faults = kept
+}
+
+// Appear executes the requests that a vanish fault held back, in their order,
+// and tells how many there were.
+func (s *Server) Appear() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting := s.pending
+	s.pending = nil
+	for _, request := range waiting {
+		s.executeLocked(request.parameters, request.source)
+	}
+	return len(waiting)
+}
+
+// Requests is the log since the last ClearRequests, oldest first; only those
+// of a command where one is given ("create" or "namecheap.ssl.create").
+func (s *Server) Requests(command string) []LogEntry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	filter := Fault{Command: command}
+	list := []LogEntry{}
+	for _, entry := range s.log.entries {
+		if filter.matches(entry.Command) {
+			list = append(list, entry)
+		}
+	}
+	return list
+}
+
+// Counters are the numbers of requests by command since the last ClearRequests.
+func (s *Server) Counters() map[string]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.log.counters)
+}
+
+// ClearRequests empties the log and the counters.
+func (s *Server) ClearRequests() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = newRequestLog()
+}
+
+// PutAccount adds an account or replaces the one of the same name.
+func (s *Server) PutAccount(account Account) error {
+	return s.change(func(time.Time) error { return s.putAccount(account) })
+}
+
+// Account is a copy of an account.
+func (s *Server) Account(user string) (Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	account := s.accounts[accountName(user)]
+	if account == nil {
+		return Account{}, fmt.Errorf("%w account %s", ErrUnknown, user)
+	}
+	return account.clone(), nil
+}
+
+func (s *Server) putAccount(account Account) error {
+	if account.User == "" || len(account.User) > 20 || account.Key == "" || len(account.Key) > 50 {
+		return errors.New("an account needs a user of at most 20 and a key of at most 50 characters")
+	}
+	for _, entry := range account.WhiteList {
+		if _, err := netip.ParseAddr(entry); err != nil {
+			return fmt.Errorf("white list of %s: %w", account.User, err)
+		}
+	}
+	kept := account.clone()
+	s.accounts[accountName(account.User)] = &kept
+	return nil
+}
+
+// Settings are those in force.
+func (s *Server) Settings() Settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	copied := s.settings
+	copied.Promotions = maps.Clone(copied.Promotions)
+	return copied
+}
+
+// SetSettings changes the behaviour from the next request on. Full buckets of
+// the rate limit are handed out.
+func (s *Server) SetSettings(settings Settings) error {
+	if err := settings.check(); err != nil {
+		return err
+	}
+	return s.change(func(time.Time) error {
+		settings.Promotions = maps.Clone(settings.Promotions)
+		s.settings = settings
+		s.buckets = map[string]*bucketSet{}
+		return nil
+	})
+}
+
+// Clock is the stand-in's clock, to be moved.
+func (s *Server) Clock() *Clock { return s.clock }
+
+// Handler is the API as an http.Handler; the Server is one itself.
+func (s *Server) Handler() http.Handler { return s }

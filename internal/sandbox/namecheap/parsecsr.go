@@ -1,0 +1,59 @@
+package namecheap
+
+import (
+	"encoding/asn1"
+	"strconv"
+	"strings"
+)
+
+// parseCSRCommand shows what is in a CSR (namecheap-ssl-api.md 3.5). Its limit
+// of 2000 characters is smaller than activate's.
+func parseCSRCommand(c *call) answer {
+	c.check(field{"CSR", "296", 2000, true})
+	if c.failed() {
+		return c.refusal()
+	}
+	if kind := c.get("CertificateType"); kind != "" && !c.parsesFor(kind) {
+		return failure("2011300", "CertificateType is invalid")
+	}
+	request, err := parseCSR(c.get("CSR"))
+	if err != nil {
+		return failure("3022296", "Failed to retrive CSR details from provider")
+	}
+	subject := request.Subject
+	names := request.DNSNames
+	if len(names) == 0 {
+		names = []string{request.commonName}
+	}
+	return success(node("SSLParseCSRResult", node("CSRDetails",
+		textNode("CommonName", subject.CommonName),
+		textNode("DomainName", provedName(request.commonName)),
+		textNode("Country", strings.Join(subject.Country, ", ")),
+		textNode("OrganisationUnit", strings.Join(subject.OrganizationalUnit, ", ")),
+		textNode("Organisation", strings.Join(subject.Organization, ", ")),
+		textNode("ValidTrueDomain", strconv.FormatBool(checkName(request.commonName, true) == nil)),
+		textNode("State", strings.Join(subject.Province, ", ")),
+		textNode("Locality", strings.Join(subject.Locality, ", ")),
+		textNode("Email", subjectEmail(request)),
+		textNode("DNSNames", strings.Join(names, ",")))))
+}
+
+// parsesFor: two names that everything else takes are not accepted here; the
+// module for WHMCS works around it.
+func (c *call) parsesFor(kind string) bool {
+	if strings.EqualFold(kind, "Multi Domain SSL") || strings.EqualFold(kind, "EV Multi Domain SSL") {
+		return false
+	}
+	_, known := c.server.find(kind, c.now)
+	return known
+}
+
+func subjectEmail(request csr) string {
+	emailAddress := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}
+	for _, name := range request.Subject.Names {
+		if text, ok := name.Value.(string); ok && name.Type.Equal(emailAddress) {
+			return text
+		}
+	}
+	return strings.Join(request.EmailAddresses, ", ")
+}

@@ -1,0 +1,52 @@
+package namecheap
+
+import (
+	"strings"
+	"time"
+)
+
+// LogEntry is one request as the stand-in saw it, secrets redacted.
+type LogEntry struct {
+	Number     int64             `json:"number"` // from 1
+	Time       time.Time         `json:"time,omitzero"`
+	Method     string            `json:"method"`
+	Command    string            `json:"command"`
+	Parameters map[string]string `json:"parameters"` // names in lower case
+	Fault      string            `json:"fault,omitempty"`
+	Status     int               `json:"status"` // 0: no answer was sent
+	Errors     []APIError        `json:"errors,omitempty"`
+}
+
+// maxLogged bounds the memory of the log; the counters go on.
+const maxLogged = 20_000
+
+type requestLog struct {
+	entries  []LogEntry
+	counters map[string]int64
+	seen     int64
+}
+
+func newRequestLog() requestLog { return requestLog{counters: map[string]int64{}} }
+
+func (l *requestLog) add(entry LogEntry) {
+	l.seen++
+	entry.Number = l.seen
+	if len(l.entries) == maxLogged {
+		l.entries = append(l.entries[:0], l.entries[1:]...)
+	}
+	l.entries = append(l.entries, entry)
+	l.counters[entry.Command]++
+}
+
+// remember logs a request under the canonical name of its command.
+func (s *Server) remember(entry LogEntry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if row, known := s.commands[strings.ToLower(entry.Command)]; known {
+		entry.Command = row.name
+	}
+	if now, err := s.clock.Now(); err == nil {
+		entry.Time = now
+	}
+	s.log.add(entry)
+}

@@ -1,0 +1,181 @@
+package namecheap
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Settings choose between the readings of the seller's behaviour that public
+// sources leave open, and make its time run faster.
+type Settings struct {
+	// ReplacedAt: when the old id of a reissue turns "replaced", at its
+	// acceptance or when the new one is issued (namecheap-ssl-api.md 2).
+	ReplacedAt string `json:"replaced_at"`
+	// Expires: what getInfo's Expires and getList's ExpireDate mean after a
+	// purchase of several years, the leaf's end or the paid term's (10).
+	Expires string `json:"expires"`
+	// ExpiredAt: when an active id turns "expired", at the end of its leaf or
+	// of the paid term. "term" keeps a late reissue possible.
+	ExpiredAt string `json:"expired_at"`
+	// RenewWindowFrom: from which end the renew window of 90 days before to
+	// 180 days after is counted (10).
+	RenewWindowFrom string `json:"renew_window_from"`
+	// LeafDays: length of a leaf in days; 0 takes the CA/B Forum's limit of
+	// the day of issue less LeafMarginDays (validity-and-subscription.md 1.1, 3).
+	LeafDays       int `json:"leaf_days"`
+	LeafMarginDays int `json:"leaf_margin_days"`
+	// NotBefore: leaves begin at the midnight (UTC) of their day of issue or
+	// at the very instant.
+	NotBefore string `json:"not_before"`
+	// WithinTerm: a leaf never ends after the paid term.
+	WithinTerm bool `json:"within_term"`
+	// TermOffsetDays moves the seller's end of the paid term; negative ends it earlier.
+	TermOffsetDays int `json:"term_offset_days"`
+	// ActivationDays: how long a purchase may wait for its activation.
+	ActivationDays int `json:"activation_days"`
+	// AutoIssueSeconds: an activated certificate is issued by itself after so
+	// many seconds of the stand-in's clock; -1 waits for the control.
+	AutoIssueSeconds int `json:"auto_issue_seconds"`
+	// ReuseProof: a proved domain need not be proved again within the CA/B
+	// Forum's reuse limit (validity-and-subscription.md 1.2).
+	ReuseProof bool `json:"reuse_proof"`
+	// Vetting: OV and EV also wait for the control to vet the organisation.
+	Vetting bool `json:"vetting"`
+	// ReturnVetted: OV and EV certificates are returned; the seller's own
+	// sandbox does not (9).
+	ReturnVetted bool `json:"return_vetted"`
+	// ReturnRoot: CaCertificates has the root after the intermediate, as
+	// production answers with several and the seller's sandbox with one (3.3).
+	ReturnRoot bool `json:"return_root"`
+	// AddWWW: a single-domain leaf covers the name with and without "www.", a
+	// wildcard its bare domain.
+	AddWWW bool `json:"add_www"`
+	// Replacement of the old products: by date, always or never (4).
+	Replacement string `json:"replacement"`
+	// ProductNames: which names of the SSL.com products are taken and answered (4).
+	ProductNames string `json:"product_names"`
+	// SANSCount: a fresh certificate of three domains reports 2 (included) or 0 (purchased) (3.10).
+	SANSCount string `json:"sans_count"`
+	// Undocumented: Years, validationType, ProviderOrderID (0.9).
+	Undocumented bool `json:"undocumented"`
+	// PEMWhitespace: stray white space around PEM texts (3.3).
+	PEMWhitespace bool `json:"pem_whitespace"`
+	// EmailBlocks: an e-mail-only activation answers with empty DCV blocks (3.2).
+	EmailBlocks bool `json:"email_blocks"`
+	// AdminEmailRequired as older copies of the documentation say (3.2).
+	AdminEmailRequired bool `json:"admin_email_required"`
+	// DomainEmails: getApproverEmailList has an address from WHOIS (3.6).
+	DomainEmails bool `json:"domain_emails"`
+	// DCVSuffixComodo and DCVSuffixSSLcom end the proof values (5).
+	DCVSuffixComodo string `json:"dcv_suffix_comodo"`
+	DCVSuffixSSLcom string `json:"dcv_suffix_sslcom"`
+	// RateLimit: calls per account and window; 405 above (1.4).
+	RateLimit RateLimit `json:"rate_limit"`
+	// Promotions by code.
+	Promotions map[string]Promotion `json:"promotions"`
+}
+
+// RateLimit are the sizes of the three token buckets. Zero switches one off.
+type RateLimit struct {
+	Enabled bool `json:"enabled"`
+	Minute  int  `json:"minute"`
+	Hour    int  `json:"hour"`
+	Day     int  `json:"day"`
+}
+
+// Promotion is a promotion code. A State other than "active" makes the code
+// fail with the text for it (namecheap-ssl-api.md 3.7).
+type Promotion struct {
+	PercentOff int    `json:"percent_off"`
+	State      string `json:"state"`
+}
+
+// Values of Settings.
+const (
+	AtIssue      = "issue"
+	AtAcceptance = "acceptance"
+
+	MeansLeaf = "leaf"
+	MeansTerm = "term"
+
+	FromMidnight = "midnight"
+	FromInstant  = "instant"
+
+	ReplacementByDate = "by_date"
+	ReplacementOn     = "on"
+	ReplacementOff    = "off"
+
+	NamesBoth       = "both" // both are taken, the suffixed one is answered
+	NamesDocumented = "documented"
+	NamesSuffixed   = "suffixed"
+
+	SANSIncluded  = "included"
+	SANSPurchased = "purchased"
+
+	PromotionActive = "active"
+)
+
+// DefaultSettings is the reading with the best evidence behind it; where there
+// is none, the one that is harder on a client.
+func DefaultSettings() Settings {
+	return Settings{
+		ReplacedAt:       AtAcceptance,
+		Expires:          MeansLeaf,
+		ExpiredAt:        MeansTerm,
+		RenewWindowFrom:  MeansTerm,
+		LeafMarginDays:   1,
+		NotBefore:        FromMidnight,
+		WithinTerm:       true,
+		ActivationDays:   365,
+		AutoIssueSeconds: -1,
+		Vetting:          true,
+		ReturnVetted:     true,
+		ReturnRoot:       true,
+		AddWWW:           true,
+		Replacement:      ReplacementByDate,
+		ProductNames:     NamesBoth,
+		SANSCount:        SANSIncluded,
+		Undocumented:     true,
+		PEMWhitespace:    true,
+		EmailBlocks:      true,
+		DCVSuffixComodo:  "comodoca.com",
+		DCVSuffixSSLcom:  "comodoca.com",
+		RateLimit:        RateLimit{Enabled: true, Minute: 20, Hour: 700, Day: 8000},
+		Promotions:       map[string]Promotion{},
+	}
+}
+
+func (s Settings) check() error {
+	choices := []struct {
+		name, value string
+		allowed     []string
+	}{
+		{"replaced_at", s.ReplacedAt, []string{AtIssue, AtAcceptance}},
+		{"expires", s.Expires, []string{MeansLeaf, MeansTerm}},
+		{"expired_at", s.ExpiredAt, []string{MeansLeaf, MeansTerm}},
+		{"renew_window_from", s.RenewWindowFrom, []string{MeansLeaf, MeansTerm}},
+		{"not_before", s.NotBefore, []string{FromMidnight, FromInstant}},
+		{"replacement", s.Replacement, []string{ReplacementByDate, ReplacementOn, ReplacementOff}},
+		{"product_names", s.ProductNames, []string{NamesBoth, NamesDocumented, NamesSuffixed}},
+		{"sans_count", s.SANSCount, []string{SANSIncluded, SANSPurchased}},
+	}
+	var problems []error
+	for _, choice := range choices {
+		if !contains(choice.allowed, choice.value) {
+			problems = append(problems, fmt.Errorf("setting %s must be one of %v, not %q", choice.name, choice.allowed, choice.value))
+		}
+	}
+	if s.LeafDays < 0 || s.LeafMarginDays < 0 || s.LeafMarginDays > 40 || s.ActivationDays < 0 || s.AutoIssueSeconds < -1 {
+		problems = append(problems, errors.New("leaf_days, leaf_margin_days (at most 40), activation_days and auto_issue_seconds (from -1) must not be negative"))
+	}
+	return errors.Join(problems...)
+}
+
+func contains(list []string, value string) bool {
+	for _, candidate := range list {
+		if candidate == value {
+			return true
+		}
+	}
+	return false
+}
