@@ -1,0 +1,8 @@
+//go:build !pmssl_simclock
+
+package world
+
+import "time"
+
+// clock is the host's.
+func clock() func() time.Time { return time.Now }

@@ -1,0 +1,59 @@
+// Package world is the real world for the binaries: the one place under which the operating system is looked at. What it
+// hands over is a module.World.
+package world
+
+import (
+	"context"
+	"crypto/rand"
+	mathrand "math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"pmssl/internal/module"
+)
+
+// Real is this process and its host. It changes how the process takes signals: SIGTERM and SIGINT no longer end it but
+// come out of World.Signals, and SIGPIPE only makes the write fail. A child process still starts with the usual
+// dispositions, which is why SIGPIPE is caught and dropped instead of being ignored.
+func Real() module.World {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ends := make(chan os.Signal, 1)
+	signal.Notify(ends, syscall.SIGTERM, syscall.SIGINT)
+	return module.World{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Getenv: os.LookupEnv, Environ: os.Environ(),
+		Now: clock(), Sleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
+		PID: os.Getpid(), Addresses: addresses, Signals: ends,
+	}
+}
+
+// sleep waits for the time or the end of the context, whichever comes first; the latter is its error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// addresses lists the IPv4 addresses of this host's interfaces, loopback included, in the kernel's order.
+func addresses() ([]netip.Addr, error) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	var found []netip.Addr
+	for _, a := range all {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Unmap().Is4() {
+			found = append(found, prefix.Addr().Unmap())
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,52 @@
+package module
+
+import (
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+)
+
+const (
+	// wizardTime is for what the panel waits for with a person in front of it.
+	wizardTime = time.Minute
+	// itemTime leaves room for a call-back's 60 s of retries, more than once.
+	itemTime = 5 * time.Minute
+	// buyingTime also holds the wait for the account's lock behind another purchase.
+	buyingTime = 10 * time.Minute
+
+	manyTries = 10 // billmanager-module-protocol §1.6
+)
+
+// commands is the table of commands.
+func commands() table {
+	return table{
+		{name: "features", about: "tells the panel what this module can do",
+			run: announce, deadline: wizardTime},
+		{name: "tune_connection", about: "fills the connection form's choices in",
+			run: command.TuneConnection, reads: readsDocument, feature: withAddresses(), deadline: wizardTime},
+		{name: "check_connection", about: "tries the connection form's values at the seller",
+			run: command.CheckConnection, reads: readsDocument, feature: always(), deadline: wizardTime},
+		{name: "approver", about: "lists the addresses that may approve a domain",
+			run: command.Approver, needs: needModule | needIntname, reads: readsText, feature: withApprovers(),
+			failsAs: cert.FaultApprover, deadline: wizardTime},
+		{name: "get_suitable_module", about: "names the modules that serve a tariff",
+			run: command.SuitableModule, reads: readsDocument, deadline: wizardTime},
+		{name: "open", about: "buys, activates and follows a certificate",
+			run: command.Open, needs: needItem, doNothing: true, buys: true, tries: manyTries, deadline: buyingTime},
+		{name: "sync_item", about: "asks the seller where the order stands and stores what was issued",
+			run: command.SyncItem, needs: needItem, feature: always(), doNothing: true, tries: manyTries, deadline: itemTime},
+		{name: "suspend", about: "tells the panel that the item is suspended",
+			run: command.Suspend, needs: needItem, doNothing: true, tries: manyTries, deadline: itemTime},
+		{name: "resume", about: "tells the panel that the item is active again",
+			run: command.Resume, needs: needItem, doNothing: true, tries: manyTries, deadline: itemTime},
+		{name: "setparam", about: "takes changed parameters over",
+			run: command.SetParam, needs: needItem, tries: manyTries, rollback: true, deadline: itemTime},
+		{name: "cancel_prolong", about: "is told that automatic renewal was switched off",
+			run: command.CancelProlong, needs: needItem, feature: always(), doNothing: true, tries: manyTries, deadline: itemTime},
+		{name: "close", about: "lets the panel delete the item",
+			run: command.Close, needs: needItem, doNothing: true, tries: manyTries, deadline: itemTime},
+		{name: "resolve", about: "settles a purchase without a clear answer by hand; shows first, acts with --yes",
+			run: command.Resolve, needs: needItem | needOutcome, deadline: itemTime},
+	}
+}

@@ -1,0 +1,147 @@
+package module
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+const (
+	// failureTime bounds the handling of a failure: each call-back that must not be lost is repeated for 60 s.
+	failureTime = 4 * time.Minute
+	// haltTime is the same for a run that was told to end: whoever sent the signal is waiting.
+	haltTime = 20 * time.Second
+	// tailLines is how many log lines an error document carries (billmanager-module-protocol §1.6).
+	tailLines = 100
+	// problemName is the panel's name for a module that cannot reach its seller (§1.6).
+	problemName = "processingmodule_connect"
+)
+
+// failed tells the panel of a failure, in the order of the C++ framework (billmanager-module-protocol §1.6). Each step is
+// tried, whatever became of the one before; what fails here is logged and never takes the place of the first error.
+func (s *session) failed(ctx context.Context, fault *cert.Fault, r report) {
+	patience := failureTime
+	if ctx.Err() != nil && context.Cause(ctx) != context.DeadlineExceeded {
+		patience = haltTime
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer stop()
+	if s.row.rollback && s.args.Item > 0 {
+		s.attempt("taking the change of the tariff back", func() error { return s.rollBack(ctx) })
+	}
+	if s.args.Operation > 0 {
+		s.attempt("adding the error to the running operation", func() error { return s.editOperation(ctx, r) })
+		// Another run holds the item: nobody has failed (contract 3.1).
+		if s.args.Item > 0 && fault.Type != cert.FaultLocked {
+			s.attempt("making the operation manual", func() error { return s.giveUp(ctx, r) })
+		}
+	}
+	if module := s.module(); module > 0 && blamesConnection(s.cause(fault)) {
+		s.attempt("registering the problem", func() error {
+			return s.host.RegisterProblem(ctx, problemName, module, s.moduleName(ctx), r.text)
+		})
+	}
+}
+
+// attempt runs one step and logs what goes wrong with it, a panic included.
+func (s *session) attempt(what string, step func() error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.Criticalf("panic while %s: %v\n%s", what, r, debug.Stack())
+		}
+	}()
+	if err := step(); err != nil {
+		s.log.Errorf("%s failed: %v", what, err)
+	}
+}
+
+// rollBack restores the item's previous tariff where it had one.
+func (s *session) rollBack(ctx context.Context) error {
+	if s.host.order.Item == 0 {
+		// The failure came before the command read its item.
+		if _, err := s.host.Order(ctx, s.args.Item); err != nil {
+			return err
+		}
+	}
+	if s.host.order.LastPrice <= 0 {
+		return nil
+	}
+	return s.host.RollbackPricelist(ctx, s.args.Item)
+}
+
+func (s *session) editOperation(ctx context.Context, r report) error {
+	h := history{report: r, time: s.world.Now(), module: s.module(), moduleName: s.moduleName(ctx)}
+	for _, line := range s.log.Tail(tailLines) {
+		h.log = append(h.log, s.secrets.mask(line))
+	}
+	text, err := h.render(maxErrorXML)
+	if err != nil {
+		return err
+	}
+	return s.host.EditOperation(ctx, s.args.Operation, text)
+}
+
+// giveUp hands an operation that failed too often to the administrator, once.
+func (s *session) giveUp(ctx context.Context, r report) error {
+	limit := s.row.tries
+	if limit == 0 {
+		limit = manyTries
+	}
+	tries, tasks, err := s.host.Tries(ctx, s.args.Operation)
+	if err != nil || tries < limit || tasks > 0 {
+		return err
+	}
+	s.log.ExtInfof("%s has failed %d times of %d: the operation becomes manual", s.row.name, tries, limit)
+	manual := s.host.SetManual(ctx, s.args.Operation)
+	kind, err := s.host.TaskType(ctx, s.row.name, s.args.Item)
+	if err == nil && kind != "" {
+		err = s.host.EditTask(ctx, s.args.Item, s.args.Operation, kind, clip(r.text, maxFaultText))
+	}
+	if manual != nil {
+		if err != nil {
+			s.log.Errorf("opening a task failed: %v", err)
+		}
+		return manual
+	}
+	return err
+}
+
+// module is the processing module concerned: the command line's, else the item's.
+func (s *session) module() int64 {
+	if s.args.Module > 0 {
+		return s.args.Module
+	}
+	return s.host.order.Module
+}
+
+// moduleName is for people only: without it the document is still right.
+func (s *session) moduleName(ctx context.Context) (name string) {
+	if s.module() == 0 {
+		return ""
+	}
+	s.attempt("reading the processing module's name", func() (err error) {
+		name, err = s.host.ModuleName(ctx, s.module())
+		return err
+	})
+	return name
+}
+
+// cause is the fault under one that a row renamed.
+func (s *session) cause(fault *cert.Fault) *cert.Fault {
+	if s.row.failsAs != "" && fault.Type == s.row.failsAs && fault.Err != nil {
+		return cert.FaultOf(fault.Err)
+	}
+	return fault
+}
+
+// blamesConnection tells whether a fault means that the module's connection does not work: the types client and auth of
+// the C++ framework (§1.6), and our finer words for the same.
+func blamesConnection(fault *cert.Fault) bool {
+	switch fault.Type {
+	case cert.FaultClient, cert.FaultNotSeller, cert.FaultAuth, cert.FaultLogin, cert.FaultAddress, cert.FaultClientIP:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,63 @@
+package module
+
+import (
+	"context"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+)
+
+// host is the panel as the skeleton needs it: what the commands see, and what is told it of a failure
+// (billmanager-module-protocol §1.6).
+type host interface {
+	command.Panel
+
+	// DoNothing tells whether the administrator switched all modules off (§1.5).
+	DoNothing() bool
+	// EditOperation adds an error document to the running operation's history.
+	EditOperation(ctx context.Context, operation int64, errorXML string) error
+	// Tries tells how often the operation has run, and how many tasks exist for it.
+	Tries(ctx context.Context, operation int64) (tries, tasks int, err error)
+	// SetManual stops the panel's automatic re-runs.
+	SetManual(ctx context.Context, operation int64) error
+	// TaskType is the type of task for a failed command; empty where the panel wants none.
+	TaskType(ctx context.Context, command string, item int64) (string, error)
+	// EditTask opens a task of that type for the administrator.
+	EditTask(ctx context.Context, item, operation int64, kind, params string) error
+	// RegisterProblem puts a problem of a processing module on the administrator's list.
+	RegisterProblem(ctx context.Context, name string, module int64, moduleName, text string) error
+	// RollbackPricelist takes the change of an item's tariff back.
+	RollbackPricelist(ctx context.Context, item int64) error
+	// ModuleName is the name that the administrator gave the processing module.
+	ModuleName(ctx context.Context, module int64) (string, error)
+	// Close releases the locks and the database.
+	Close() error
+}
+
+// watchedHost remembers what a command learned of its item on the way: after a failure the item may not be readable any
+// more, and the failure's handling needs it.
+type watchedHost struct {
+	host
+	item int64
+	// order is the item of the command line as it was read last; Item is 0 where it never was.
+	order cert.Order
+	// learn is told the parameters of each processing module that is read.
+	learn func(params map[string]string)
+}
+
+// Order implements command.Panel.
+func (w *watchedHost) Order(ctx context.Context, item int64) (cert.Order, error) {
+	order, err := w.host.Order(ctx, item)
+	if err == nil && item == w.item {
+		w.order = order
+		w.order.Item = item
+	}
+	return order, err
+}
+
+// ModuleParams implements command.Panel.
+func (w *watchedHost) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
+	params, err := w.host.ModuleParams(ctx, module)
+	w.learn(params)
+	return params, err
+}

@@ -1,0 +1,164 @@
+package module
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/mgrlog"
+	"pmssl/internal/panel"
+)
+
+const (
+	// defaultRoot is the panel's root directory (billmanager-module-protocol §1.1).
+	defaultRoot = "/usr/local/mgr5"
+	// rootVariable names another root (contract 7).
+	rootVariable = "MGR5_ROOT"
+)
+
+// Main is the whole program between argv and the exit code: 0 when the command did its work, 1 when it did not. Nothing
+// is opened that the command does not need.
+func Main(p Program, w World) int {
+	return skeleton{program: p, world: w, rows: commands(), panel: func(o panel.Options) host { return panel.New(o) }}.main()
+}
+
+// skeleton is Main with its parts in hand.
+type skeleton struct {
+	program Program
+	world   World
+	rows    table
+	panel   func(panel.Options) host
+}
+
+func (k skeleton) main() (code int) {
+	defer func() {
+		// What comes here came outside of any command: there is no log to rely on.
+		if r := recover(); r != nil {
+			fmt.Fprintf(k.world.Stderr, "%s: panic: %v\n%s", k.program.Name, r, debug.Stack())
+			fault := cert.Faultf(cert.FaultInternal, "", "a fault of this program: %v", r)
+			k.print(newReport(fault, fault, func(t string) string { return t }).document())
+			code = 1
+		}
+	}()
+	args := parseArgs(k.world.Args)
+	switch {
+	case args.help:
+		return k.say(k.rows.usage(k.program))
+	case args.version:
+		return k.say(fmt.Sprintf("%s %s (%s)\n", k.program.Name, k.program.Version, k.program.Commit))
+	case args.copyright:
+		return k.say("pmssl\n")
+	case args.Command == "":
+		fmt.Fprint(k.world.Stderr, k.rows.usage(k.program))
+		return 1
+	}
+	root, err := k.root()
+	if err != nil {
+		fault := cert.FaultOf(err)
+		k.print(newReport(fault, fault, func(t string) string { return t }).document())
+		return 1
+	}
+	return k.run(args, root)
+}
+
+// root is the panel's root directory. It is absolute: the working directory does not matter.
+func (k skeleton) root() (string, error) {
+	root, set := k.world.Getenv(rootVariable)
+	switch {
+	case !set || root == "":
+		return defaultRoot, nil
+	case !filepath.IsAbs(root):
+		return "", cert.Faultf(cert.FaultValue, rootVariable, "%s is %q, it must be an absolute path", rootVariable, clip(root, maxFaultWord))
+	}
+	return filepath.Clean(root), nil
+}
+
+// run opens the log, runs the command and prints its one document.
+func (k skeleton) run(args *arguments, root string) int {
+	w := k.world
+	log := mgrlog.Open(mgrlog.Options{Name: k.program.Name, Root: root, Stderr: w.Stderr, Now: w.Now, PID: w.PID})
+	defer log.Close() // packs an archive; the answer is out by then
+	own := log.Room("module")
+	s := k.session(args, root, log)
+	defer func() {
+		if err := s.host.Close(); err != nil {
+			own.Warningf("closing the database: %v", err)
+		}
+	}()
+	start := w.Now()
+	own.Infof("run: %s", quoted(mgrlog.RedactArgs(w.Args)))
+	if len(args.ignored) > 0 {
+		own.ExtInfof("ignored, not known here: %s", quoted(mgrlog.RedactArgs(args.ignored)))
+	}
+	doc, err := s.serve()
+	if err != nil {
+		own.Infof("%s: failed in %s: %v", clip(args.Command, maxFaultWord), s.elapsed(start), err)
+	} else {
+		own.Infof("%s: ok in %s", args.Command, s.elapsed(start))
+	}
+	if code := k.print(doc); code != 0 {
+		own.Errorf("the answer could not be written to stdout")
+		return code
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+func (k skeleton) session(args *arguments, root string, log *mgrlog.Logger) *session {
+	w := k.world
+	trade := k.program.Trade(Surroundings{
+		Getenv: w.Getenv, Now: w.Now, Sleep: w.Sleep, Jitter: w.Jitter,
+		StateDir: filepath.Join(root, "var"), Binary: k.program.Name, Log: log,
+	})
+	secret := newSecrets(trade, log)
+	billing := k.panel(panel.Options{
+		Root: root, Binary: k.program.Name, Getenv: w.Getenv, Environ: w.Environ,
+		Now: w.Now, Sleep: w.Sleep, Rand: w.Rand, Log: log,
+	})
+	return &session{
+		program: k.program, world: w, rows: k.rows, args: args, trade: trade, secrets: secret,
+		log: log.Room("module"), rootLog: log,
+		host: &watchedHost{host: billing, item: args.Item, learn: secret.learnParams},
+	}
+}
+
+// print writes the document to stdout, in one piece; nil writes nothing.
+func (k skeleton) print(doc *etree.Document) int {
+	text, err := render(doc)
+	if err != nil {
+		fmt.Fprintf(k.world.Stderr, "%s: the answer cannot be written: %v\n", k.program.Name, err)
+		return 1
+	}
+	if len(text) == 0 {
+		return 0
+	}
+	return k.say(string(text))
+}
+
+// say writes a text to stdout. Whatever becomes of the text, stderr may say so; the exit code must.
+func (k skeleton) say(text string) int {
+	if _, err := k.world.Stdout.Write([]byte(text)); err != nil {
+		fmt.Fprintf(k.world.Stderr, "%s: stdout: %v\n", k.program.Name, err)
+		return 1
+	}
+	return 0
+}
+
+// quoted joins words so that each can be told from the next in the log.
+func quoted(words []string) string {
+	out := make([]string, len(words))
+	for i, word := range words {
+		out[i] = clip(word, 4<<10)
+		if word == "" || strings.ContainsAny(word, " \t\n\"'\\") {
+			out[i] = strconv.Quote(out[i])
+		}
+	}
+	return strings.Join(out, " ")
+}

@@ -1,0 +1,49 @@
+package module
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"os"
+	"time"
+
+	"pmssl/internal/command"
+	"pmssl/internal/mgrlog"
+)
+
+// Program is what differs between the binaries.
+type Program struct {
+	Name    string // file name of the binary, as in processingmodule.module: log, locks and journal carry it
+	Version string // for --version
+	Commit  string // for --version
+	// Trade makes what is fixed about the seller. It opens nothing: `features` calls it too.
+	Trade func(Surroundings) command.Trade
+}
+
+// Surroundings are the parts of the world that a seller's client needs.
+type Surroundings struct {
+	Getenv   func(string) (string, bool)
+	Now      func() time.Time
+	Sleep    func(context.Context, time.Duration) error
+	Jitter   func() float64 // in [0,1)
+	StateDir string         // <root>/var, absolute
+	Binary   string
+	Log      *mgrlog.Logger
+}
+
+// World is everything outside the program. Nothing here or below looks past it.
+type World struct {
+	Args           []string // without the program's own name
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) (string, bool)
+	Environ        []string // for child processes, NAME=value
+	Now            func() time.Time
+	Sleep          func(context.Context, time.Duration) error // ends early with the context's error
+	Jitter         func() float64                             // in [0,1)
+	Rand           io.Reader
+	PID            int
+	Addresses      func() ([]netip.Addr, error) // this host's own IPv4 addresses
+	// Signals brings SIGTERM and SIGINT; nil where nobody sends any. SIGPIPE must already be ignored.
+	Signals <-chan os.Signal
+}

@@ -1,0 +1,177 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+	"pmssl/internal/mgrlog"
+)
+
+// faultInterrupted is the type of a run that a signal ended before its work was done.
+const faultInterrupted = "interrupted"
+
+// session is one run of one command, from the row to the document.
+type session struct {
+	program Program
+	world   World
+	root    string
+	rows    table
+	row     row
+	args    *arguments
+	host    *watchedHost
+	log     *mgrlog.Logger // of this room
+	rootLog *mgrlog.Logger
+	trade   command.Trade
+	secrets *secrets
+}
+
+// serve runs the command. The document goes to stdout whatever the error is; with an error the exit code is 1.
+func (s *session) serve() (*etree.Document, error) {
+	row, found := s.rows.find(s.args.Command)
+	if !found {
+		err := cert.Faultf(cert.FaultUnknown, clip(s.args.Command, maxFaultWord), "there is no command %q, known are %s",
+			clip(s.args.Command, maxFaultWord), s.rows.names())
+		s.log.Errorf("%v", err)
+		return newReport(err, err, s.secrets.mask).document(), err
+	}
+	s.row = row
+	if row.doNothing && s.host.DoNothing() {
+		s.log.ExtInfof("%s: etc/billmgr.DoNothing exists, nothing is done", row.name)
+		return nil, nil
+	}
+	ctx, stop := s.context()
+	defer stop()
+	doc, err := s.guarded(ctx)
+	if err == nil {
+		return doc, nil
+	}
+	err = s.judge(ctx, err)
+	fault := cert.FaultOf(err)
+	s.log.Errorf("%s", strings.Join(chain(err, nil), "\n"))
+	r := newReport(fault, err, s.secrets.mask)
+	s.failed(ctx, fault, r)
+	return r.document(), err
+}
+
+// context is the command's: it ends with the row's deadline and with the first signal. What has to be finished all the
+// same, a purchase above all, the commands keep out of its reach.
+func (s *session) context() (context.Context, func()) {
+	ctx, interrupt := context.WithCancelCause(context.Background())
+	ctx, expire := context.WithTimeout(ctx, s.row.deadline)
+	go func() {
+		select {
+		case signal, open := <-s.world.Signals:
+			if open {
+				interrupt(interruption{signal})
+			}
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { expire(); interrupt(nil) }
+}
+
+// interruption is the cause of a context that a signal ended.
+type interruption struct{ signal os.Signal }
+
+// Error implements error.
+func (i interruption) Error() string { return "signal " + i.signal.String() }
+
+// guarded runs the command and turns a panic into an error.
+func (s *session) guarded(ctx context.Context) (doc *etree.Document, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			doc, err = nil, s.panicked(r)
+		}
+	}()
+	return s.perform(ctx)
+}
+
+// panicked logs a panic with its stack and makes the fault of it. To be called while the stack still stands.
+func (s *session) panicked(reason any) error {
+	s.log.Criticalf("panic in %s: %v\n%s", s.args.Command, reason, debug.Stack())
+	return cert.Faultf(cert.FaultInternal, clip(s.args.Command, maxFaultWord), "a fault of this program, see var/%s.log: %v", s.program.Name, reason)
+}
+
+// perform checks the arguments, reads what the row reads and calls the command.
+func (s *session) perform(ctx context.Context) (*etree.Document, error) {
+	if err := s.row.check(s.args); err != nil {
+		return nil, err
+	}
+	run := &command.Run{
+		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Trade: s.trade,
+		Log: s.rootLog.Room("command"), Now: s.world.Now, Addresses: s.world.Addresses,
+	}
+	if s.row.reads != readsNothing {
+		if err := s.read(ctx, run); err != nil {
+			return nil, err
+		}
+	}
+	doc, err := s.row.run(ctx, run)
+	if doc != nil && s.log.Enabled(mgrlog.Debug) {
+		if text, writeErr := doc.WriteToBytes(); writeErr == nil {
+			s.log.Debugf("answer: %s", mgrlog.RedactXML(text))
+		}
+	}
+	return doc, err
+}
+
+// read takes stdin in.
+func (s *session) read(ctx context.Context, run *command.Run) error {
+	data, err := readInput(ctx, s.world.Stdin)
+	if err != nil {
+		return err
+	}
+	if s.row.reads == readsText {
+		run.Text = string(data)
+		s.log.Debugf("stdin: %s", run.Text)
+		return nil
+	}
+	doc, err := parseDocument(data)
+	if err != nil {
+		return err
+	}
+	s.secrets.learnDocument(doc.Root())
+	s.log.Debugf("stdin: %s", mgrlog.RedactXML(data))
+	run.Doc = doc
+	return nil
+}
+
+// judge gives an error the type that the panel gets: a context that ended says why it did, and a row may have one type
+// for everything.
+func (s *session) judge(ctx context.Context, err error) error {
+	fault := cert.FaultOf(err)
+	var stopped interruption
+	switch {
+	case fault.Unclear:
+		// money may be on the way: nothing is more important to know
+	case errors.As(context.Cause(ctx), &stopped) && errors.Is(err, context.Canceled):
+		err = &cert.Fault{Type: faultInterrupted, Object: s.row.name, Retry: true, Err: err,
+			Value: fmt.Sprintf("%v ended the run before it was done (%v); the next run goes on where this one stopped", stopped, err)}
+	case fault.Type == cert.FaultInternal && errors.Is(err, context.DeadlineExceeded):
+		err = &cert.Fault{Type: cert.FaultClient, Object: s.row.name, Retry: true, Err: err,
+			Value: fmt.Sprintf("the command took longer than %s (%v)", s.row.deadline, err)}
+	}
+	if fault = cert.FaultOf(err); s.row.failsAs != "" && fault.Type != s.row.failsAs {
+		same := *fault
+		same.Type, same.Err = s.row.failsAs, err
+		if same.Value == "" {
+			same.Value = err.Error()
+		}
+		return &same
+	}
+	return err
+}
+
+// elapsed is the time since then, for people.
+func (s *session) elapsed(then time.Time) time.Duration {
+	return s.world.Now().Sub(then).Round(time.Millisecond)
+}

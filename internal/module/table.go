@@ -1,0 +1,208 @@
+package module
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+)
+
+// row is one command: everything that the skeleton knows about it. Dispatch, `features`, --help, the checks of the
+// arguments and docs/commands.md are made from rows and from nothing else (design, "the command table is the one truth").
+type row struct {
+	name    string
+	about   string // one line for people
+	run     command.Func
+	needs   need
+	reads   input
+	feature feature
+	// doNothing: exits 0 at once while etc/billmgr.DoNothing exists (billmanager-module-protocol §1.5, contract 6).
+	doNothing bool
+	buys      bool // may spend money
+	// tries is how often the panel may run the operation before it becomes manual (§1.6): 10, and 1 for prolong.
+	tries    int
+	deadline time.Duration // for the whole run
+	failsAs  string        // every failure gets this type; empty where each keeps its own
+	rollback bool          // a failure takes the change of the tariff back (§1.6, setparam)
+}
+
+// table is the commands in the order in which people read them.
+type table []row
+
+// find looks a command up by its name; false where there is none.
+func (t table) find(name string) (row, bool) {
+	for _, r := range t {
+		if r.name == name {
+			return r, true
+		}
+	}
+	return row{}, false
+}
+
+// names are all commands, for texts.
+func (t table) names() string {
+	names := make([]string, len(t))
+	for i, r := range t {
+		names[i] = r.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// need is a set of arguments that a command cannot do without.
+type need uint
+
+const (
+	needItem need = 1 << iota
+	needModule
+	needIntname
+	needDomain
+	needOutcome // --id or --none
+)
+
+// options are the words of the set for people.
+func (n need) options() []string {
+	var words []string
+	for _, one := range requirements() {
+		if n&one.bit != 0 {
+			words = append(words, one.option)
+		}
+	}
+	return words
+}
+
+type requirement struct {
+	bit    need
+	option string
+	met    func(*arguments) bool
+}
+
+func requirements() []requirement {
+	return []requirement{
+		{needItem, "--item", func(a *arguments) bool { return a.Item > 0 }},
+		{needModule, "--module", func(a *arguments) bool { return a.Module > 0 }},
+		{needIntname, "--intname", func(a *arguments) bool { return a.Intname != "" }},
+		{needDomain, "--domain", func(a *arguments) bool { return a.Domain != "" }},
+		{needOutcome, "--id or --none", func(a *arguments) bool { return a.ID != "" || a.None }},
+	}
+}
+
+// check holds the arguments against the row. All that is wrong is reported at once: bad values as FaultValue, otherwise
+// what is missing as FaultMissed.
+func (r row) check(a *arguments) error {
+	complaints := append([]string(nil), a.faults...)
+	var missing []string
+	for _, one := range requirements() {
+		if r.needs&one.bit == 0 || one.met(a) || complained(a.faults, one.option) {
+			continue
+		}
+		name := strings.TrimPrefix(one.option, "--")
+		if a.given[name] {
+			complaints = append(complaints, one.option+" must not be zero or empty")
+			continue
+		}
+		missing = append(missing, one.option)
+	}
+	if len(missing) > 0 {
+		complaints = append(complaints, "missing "+strings.Join(missing, ", "))
+	}
+	switch {
+	case len(complaints) == 0:
+		return nil
+	case len(complaints) == 1 && len(missing) > 0:
+		return cert.Faultf(cert.FaultMissed, strings.TrimPrefix(missing[0], "--"), "command %s: %s", r.name, complaints[0])
+	}
+	return cert.Faultf(cert.FaultValue, "argv", "command %s: %s", r.name, strings.Join(complaints, "; "))
+}
+
+// complained tells whether the option's value was already found bad, so that it is not called missing as well.
+func complained(faults []string, option string) bool {
+	for _, f := range faults {
+		if strings.HasPrefix(f, option+" ") || strings.HasPrefix(f, "option "+option+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// input is what a command reads from stdin. Item commands read nothing: their stdin may be a pipe that nobody closes
+// (billmanager-module-protocol §1.1).
+type input int
+
+const (
+	readsNothing input = iota
+	readsDocument
+	readsText
+)
+
+// String is the word for the documentation table.
+func (i input) String() string {
+	switch i {
+	case readsDocument:
+		return "document"
+	case readsText:
+		return "text"
+	}
+	return "-"
+}
+
+// feature says whether `features` names the command. The zero value means never: what every module can do need not be
+// listed (billmanager-module-protocol §2).
+type feature struct {
+	words string // for the documentation table
+	has   func(command.Trade) bool
+}
+
+func always() feature {
+	return feature{"yes", func(command.Trade) bool { return true }}
+}
+
+func withApprovers() feature {
+	return feature{"where the seller lists approvers", func(t command.Trade) bool {
+		_, ok := t.Prototype.(command.ApproverLister)
+		return ok
+	}}
+}
+
+func withAddresses() feature {
+	return feature{"where the seller asks for this host's address", func(t command.Trade) bool { return t.AddressParam != "" }}
+}
+
+// offered tells whether the trade's `features` name the row.
+func (r row) offered(t command.Trade) bool { return r.feature.has != nil && r.feature.has(t) }
+
+// Markdown is docs/commands.md: the table of commands as the code has it. It ends with a newline.
+func Markdown() string { return commands().markdown() }
+
+func (t table) markdown() string {
+	var b strings.Builder
+	b.WriteString("# Commands\n\n")
+	b.WriteString("Made from the command table in `internal/module`; a test keeps the two in step.\n\n")
+	b.WriteString("| command | what it does | needs | stdin | in `features` | waits while DoNothing | may spend money | runs before manual | deadline |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|\n")
+	for _, r := range t {
+		tries := "-"
+		if r.tries > 0 {
+			tries = fmt.Sprint(r.tries)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name, r.about,
+			dash(strings.Join(r.needs.options(), ", ")), r.reads, dash(r.feature.words),
+			yesNo(r.doNothing), yesNo(r.buys), tries, r.deadline)
+	}
+	return b.String()
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}

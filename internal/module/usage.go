@@ -1,0 +1,40 @@
+package module
+
+import (
+	"fmt"
+	"strings"
+)
+
+// usage is the text of --help, made from the table and the options.
+func (t table) usage(p Program) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is a processing module of BILLmanager for SSL certificates. The panel starts it; by hand it is\n"+
+		"used for resolve and to look at what features and check_connection say.\n\n", p.Name)
+	fmt.Fprintf(&b, "usage: %s --command COMMAND [options]\n\ncommands:\n", p.Name)
+	width := 0
+	for _, r := range t {
+		width = max(width, len(r.name))
+	}
+	for _, r := range t {
+		fmt.Fprintf(&b, "  %-*s  %s%s\n", width, r.name, r.about, r.wants())
+	}
+	b.WriteString("\noptions:\n")
+	b.WriteString((&arguments{}).flags().FlagUsages())
+	b.WriteString("\nAn option that is not known is ignored, with the word after it unless that begins with -.\n")
+	return b.String()
+}
+
+// wants is what the row needs, in brackets.
+func (r row) wants() string {
+	words := r.needs.options()
+	switch r.reads {
+	case readsDocument:
+		words = append(words, "a document on stdin")
+	case readsText:
+		words = append(words, "a CSR on stdin")
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(words, ", ") + ")"
+}
