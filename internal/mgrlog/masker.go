@@ -1,6 +1,7 @@
 package mgrlog
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -95,6 +96,7 @@ func longest(patterns []string, text string) int {
 
 // replaceSpans puts *** where the spans are; touching ones become one.
 func replaceSpans(text string, spans []span) string {
+	spans = slices.DeleteFunc(spans, func(s span) bool { return s.start >= s.end })
 	if len(spans) == 0 {
 		return text
 	}

@@ -1,6 +1,8 @@
 package mgrlog
 
 import (
+	"html"
+	"net/url"
 	"strings"
 	"unicode"
 )
@@ -107,12 +109,17 @@ type call struct {
 
 func (c *call) see(name, value string) {
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-	if strings.EqualFold(name, "crypted") && !strings.EqualFold(value, "off") && !strings.EqualFold(value, "no") {
+	if strings.EqualFold(name, "crypted") && on(value) {
 		c.crypted = true
 	}
 	if namesField(name) && IsSecretField(value) {
 		c.named = true
 	}
+}
+
+// on tells whether a switch is on; what is unclear counts as on.
+func on(value string) bool {
+	return value != "" && !strings.EqualFold(value, "off") && !strings.EqualFold(value, "no")
 }
 
 func (c call) secret(name string) bool {
@@ -123,13 +130,30 @@ func (c call) secret(name string) bool {
 // redactValue redacts a value that is not secret as a whole: a document or a
 // query may be nested in it.
 func redactValue(value string, depth int) string {
-	if depth > maxNesting {
+	switch {
+	case depth > maxNesting:
 		return masked
-	}
-	if strings.Contains(value, "<") {
+	case nestsDocument(value):
 		return redactDocument(value, depth+1)
+	case strings.Contains(value, "%3C"), strings.Contains(value, "%3c"):
+		plain := unquery(value)
+		if clean := redactValue(plain, depth+1); clean != plain {
+			return url.QueryEscape(clean)
+		}
 	}
 	return redactText(value)
+}
+
+// nestsDocument tells whether a value has elements, escaped once or more.
+func nestsDocument(value string) bool {
+	if strings.Contains(value, "<") {
+		return true
+	}
+	if !strings.Contains(value, "&") {
+		return false
+	}
+	plain := html.UnescapeString(value)
+	return plain != value && strings.ContainsAny(plain, "<&")
 }
 
 // maxNesting is how many documents within documents are looked into.

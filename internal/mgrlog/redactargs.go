@@ -13,7 +13,7 @@ func RedactArgs(args []string) []string {
 	option := "" // the option whose value is next
 	for i, word := range args {
 		switch name, value, ok := strings.Cut(word, "="); {
-		case option != "" && c.secret(option):
+		case IsSecretField(option), c.named && holdsValue(option):
 			clean[i], option = maskValue(word), ""
 			continue
 		case ok:

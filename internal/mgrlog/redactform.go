@@ -52,20 +52,30 @@ func maskValue(value string) string {
 	return masked
 }
 
-// formName is the field's name where a whole URL stands before the first field.
+// formName is the field's name where a whole URL or words stand before the first
+// field.
 func formName(s string) string {
-	if q := strings.LastIndexByte(s, '?'); q >= 0 {
-		return s[q+1:]
-	}
-	return s
+	return s[strings.LastIndexAny(s, "? \t\r\n'\"")+1:]
 }
 
-// unquery decodes as far as it is encoded; what is broken stays as it is.
+// unquery decodes what is percent-encoded; what is broken stays as it is.
 func unquery(s string) string {
 	if plain, err := url.QueryUnescape(s); err == nil {
 		return plain
 	}
-	return s
+	var b strings.Builder
+	for s != "" {
+		if s[0] == '%' || s[0] == '+' {
+			if plain, w := decodeEscape(s); w > 0 {
+				b.WriteString(plain)
+				s = s[w:]
+				continue
+			}
+		}
+		b.WriteByte(s[0])
+		s = s[1:]
+	}
+	return b.String()
 }
 
 // maskKeys masks private keys, wherever they came in.

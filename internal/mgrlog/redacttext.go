@@ -9,8 +9,8 @@ func redactText(text string) string {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '=':
-			if name := wordBefore(text, i); IsSecretField(name) {
-				found = append(found, assigned(text, i+1))
+			if IsSecretField(wordBefore(text, i)) {
+				found = append(found, assigned(text, i+1)...)
 			}
 		case ':':
 			if strings.HasPrefix(text[i:], "://") {
@@ -18,7 +18,7 @@ func redactText(text string) string {
 					found = append(found, s)
 				}
 			} else if name, ok := quotedBefore(text, i); ok && IsSecretField(name) {
-				found = append(found, assigned(text, i+1))
+				found = append(found, assigned(text, i+1)...)
 			}
 		}
 	}
@@ -58,21 +58,17 @@ func nameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.'
 }
 
-// assigned is the value that starts at or after from: a quoted text, or all up
-// to a blank, a quote or a separator.
-func assigned(text string, from int) span {
-	start := from
-	for start < len(text) && (text[start] == ' ' || text[start] == '\t') {
-		start++
-	}
+// assigned is the value that starts at or after from, if there is one: a quoted
+// text, or all up to a blank, a quote or a separator. "==" and "=>" count as "=".
+func assigned(text string, from int) []span {
+	start := skip(text, from, " \t=>")
 	if start < len(text) && (text[start] == '"' || text[start] == '\'') {
-		return span{start + 1, closingQuote(text, start)}
+		return []span{{start + 1, closingQuote(text, start)}}
 	}
-	end := start
-	for end < len(text) && strings.IndexByte(" \t\r\n&\"'<>", text[end]) < 0 {
-		end++
+	if end := until(text, start, " \t\r\n&\"'<>"); end > start {
+		return []span{{start, end}}
 	}
-	return span{start, end}
+	return nil
 }
 
 // closingQuote finds the quote that ends the one at start, the end of the text
@@ -91,10 +87,7 @@ func closingQuote(text string, start int) int {
 
 // userinfo finds the password in user:password@host.
 func userinfo(text string, from int) (span, bool) {
-	end := from
-	for end < len(text) && strings.IndexByte(" \t\r\n/?#<>\"'", text[end]) < 0 {
-		end++
-	}
+	end := until(text, from, " \t\r\n/?#<>\"'")
 	at := strings.LastIndexByte(text[from:end], '@')
 	colon := strings.IndexByte(text[from:end], ':')
 	if at < 0 || colon < 0 || colon > at {

@@ -7,7 +7,8 @@ import (
 
 const (
 	maxDocument = 1 << 20 // bytes of a document that are shown
-	maxDepth    = 1000    // open elements, after which the rest is masked
+	maxDepth    = 200     // open elements, after which the rest is masked; nobody sends more than 100
+	maxEchoes   = 64      // secrets of one document that are looked for in the rest of it
 )
 
 // RedactXML returns a document for the log with *** for what is secret: the
@@ -41,16 +42,25 @@ type xmlScan struct {
 	edits []edit
 	// known are secrets seen in this document; they are masked everywhere in it,
 	// for panels echo what they were sent.
-	known masker
+	known []string
 }
 
 // element is one that is open.
 type element struct {
-	name    string
-	content int    // where its content starts
-	secret  bool   // its content is secret
-	values  []span // contents of its children that hold a value
-	named   bool   // a child said that the value is secret
+	name     string // of the tag
+	role     string // "value" for <value> and for <param name="value">
+	content  int    // where its content starts
+	secret   bool   // its content is secret
+	same     int    // elements of its name open inside, where it is secret
+	about    bool   // its attributes say that a value in it is secret
+	children []child
+	params   call // what the children say about each other
+}
+
+// child is an element that was closed within its parent.
+type child struct {
+	role string
+	span
 }
 
 // edit replaces a piece of the document.
@@ -108,78 +118,94 @@ func (s *xmlScan) section(begin, end string) {
 	s.at = after
 }
 
-// declaration drops a DOCTYPE: its entities may hold anything.
+// declaration drops a DOCTYPE. Nobody whom we talk to sends one, and where it
+// declares entities the document is not shown at all: they may hold anything.
 func (s *xmlScan) declaration() {
-	end, brackets := s.at, 0
-	for ; end < len(s.doc); end++ {
-		switch s.doc[end] {
-		case '[':
-			brackets++
-		case ']':
-			brackets--
-		}
-		if s.doc[end] == '>' && brackets <= 0 {
-			break
-		}
+	end := s.at + until(s.doc[s.at:], 0, ">[")
+	if end < len(s.doc) && s.doc[end] == '[' {
+		end = len(s.doc)
 	}
-	from := min(s.at+len("<!"), len(s.doc))
-	s.replace(from, end, masked)
+	if !s.inSecret() {
+		s.replace(min(s.at+len("<!"), end), end, masked)
+	}
 	s.at = min(end+1, len(s.doc))
 }
 
 func (s *xmlScan) startTag() {
-	tag := readTag(s.doc, s.at)
-	s.at = tag.end
-	if tag.name == "" {
+	t := readTag(s.doc, s.at)
+	s.at = t.end
+	switch {
+	case t.name == "":
 		return // a lone "<"
-	}
-	if s.inSecret() {
-		if !tag.closed {
-			s.push(element{name: tag.name, content: tag.end, secret: true})
+	case s.inSecret():
+		// Only the end of the secret element matters, whatever is in it.
+		if top := &s.open[len(s.open)-1]; !t.closed && strings.EqualFold(t.name, top.name) {
+			top.same++
 		}
 		return
 	}
-	e := element{name: tag.name, content: tag.end}
-	e.secret = IsSecretField(tag.name) || s.tagNames(tag) && !isContainer(tag)
-	if len(s.open) >= maxDepth {
-		e.secret = true
-	}
-	s.attributes(tag)
-	if !tag.closed {
-		s.push(e)
+	e := element{name: t.name, role: s.role(t), content: t.end, about: s.about(t)}
+	e.secret = IsSecretField(t.name) || e.about && !container(t.name) || s.withinAbout(e.role) || len(s.open) >= maxDepth
+	s.attributes(t, e.secret || e.about)
+	if !t.closed {
+		s.open = append(s.open, e)
 	}
 }
 
-// tagNames tells whether an attribute says that this element is about a secret.
-func (s *xmlScan) tagNames(t tag) bool {
+// role is what an element is to its siblings: its name, or for <param name="value">
+// the name that it is given.
+func (s *xmlScan) role(t tag) string {
 	for _, a := range t.attrs {
-		if aboutField(a.name) && IsSecretField(html.UnescapeString(a.value(s.doc))) {
+		if name := html.UnescapeString(a.value(s.doc)); namesField(a.name) && (pointsAtField(name) || holdsValue(name)) {
+			return name
+		}
+	}
+	return t.name
+}
+
+// about tells whether an attribute says that this element is about a secret.
+func (s *xmlScan) about(t tag) bool {
+	for _, a := range t.attrs {
+		value := html.UnescapeString(a.value(s.doc))
+		if (pointsAtField(a.name) || strings.EqualFold(a.name, "id")) && IsSecretField(value) {
+			return true
+		}
+		if strings.EqualFold(a.name, "crypted") && on(value) {
 			return true
 		}
 	}
 	return false
 }
 
-func aboutField(attr string) bool {
-	return namesField(attr) || strings.EqualFold(attr, "id") || strings.EqualFold(attr, "object")
+// pointsAtField: an error's object is the field that is wrong (section 6).
+func pointsAtField(name string) bool { return namesField(name) || strings.EqualFold(name, "object") }
+
+// container is an element whose content is not the value itself: an error about
+// a field keeps its text, only its <param name="value"> is the value.
+func container(name string) bool { return strings.EqualFold(name, "error") }
+
+func (s *xmlScan) withinAbout(role string) bool {
+	return len(s.open) > 0 && s.open[len(s.open)-1].about && holdsValue(role)
 }
 
-// isContainer is an element whose content is not the value itself: an error
-// about a field keeps its text, only its <param name="value"> is the value.
-func isContainer(t tag) bool { return strings.EqualFold(t.name, "error") }
-
-// attributes masks what is secret in a start tag.
-func (s *xmlScan) attributes(t tag) {
-	about := IsSecretField(t.name) || s.tagNames(t)
+// attributes masks what is secret in a tag.
+func (s *xmlScan) attributes(t tag, secret bool) {
 	for _, a := range t.attrs {
-		value := a.value(s.doc)
 		switch {
-		case IsSecretField(a.name), about && !descriptive(a.name):
+		case strings.EqualFold(a.name, "key") && option(t.name):
+			s.replace(a.start, a.end, redactCharacters(a.value(s.doc), s.depth))
+		case IsSecretField(a.name), secret && !descriptive(a.name):
 			s.mask(a.start, a.end)
 		default:
-			s.replace(a.start, a.end, redactValue(value, s.depth))
+			s.replace(a.start, a.end, redactCharacters(a.value(s.doc), s.depth))
 		}
 	}
+}
+
+// option is an entry of a select, whose key is what the form sends for it
+// (tune_connection, section 1.4).
+func option(name string) bool {
+	return strings.EqualFold(name, "val") || strings.EqualFold(name, "msg")
 }
 
 // descriptive attributes never hold the value of what they describe.
@@ -192,19 +218,34 @@ func descriptive(attr string) bool {
 }
 
 func (s *xmlScan) endTag() {
-	tag := readTag(s.doc, s.at)
+	t := readTag(s.doc, s.at)
 	start := s.at
-	s.at = tag.end
+	s.at = t.end
+	if s.inSecret() {
+		s.endInSecret(t, start)
+		return
+	}
+	s.attributes(t, false)
 	for i := len(s.open) - 1; i >= 0; i-- {
-		if strings.EqualFold(s.open[i].name, tag.name) {
+		if strings.EqualFold(s.open[i].name, t.name) {
 			for len(s.open) > i {
 				s.pop(start)
 			}
 			return
 		}
-		if s.open[i].secret && !s.parentSecret(i) {
-			return // only its own end tag closes a secret element
-		}
+	}
+}
+
+// endInSecret: only its own end tag ends a secret element.
+func (s *xmlScan) endInSecret(t tag, start int) {
+	top := &s.open[len(s.open)-1]
+	switch {
+	case !strings.EqualFold(top.name, t.name):
+	case top.same > 0:
+		top.same--
+	default:
+		s.pop(start)
+		s.attributes(t, true)
 	}
 }
 
@@ -212,42 +253,45 @@ func (s *xmlScan) inSecret() bool {
 	return len(s.open) > 0 && s.open[len(s.open)-1].secret
 }
 
-func (s *xmlScan) parentSecret(i int) bool { return i > 0 && s.open[i-1].secret }
-
-func (s *xmlScan) push(e element) { s.open = append(s.open, e) }
-
 // pop closes the innermost element, whose content ends at end.
 func (s *xmlScan) pop(end int) {
 	e := s.open[len(s.open)-1]
 	s.open = s.open[:len(s.open)-1]
-	content := span{e.content, max(end, e.content)}
-	if e.named {
-		for _, v := range e.values {
-			s.mask(v.start, v.end)
+	for _, c := range e.children {
+		if e.params.secret(c.role) {
+			s.mask(c.start, c.end)
 		}
 	}
-	if e.secret && !s.inSecret() {
+	content := span{e.content, max(end, e.content)}
+	if e.secret {
 		s.mask(content.start, content.end)
 	}
 	if len(s.open) == 0 {
 		return
 	}
 	parent := &s.open[len(s.open)-1]
-	text := s.doc[content.start:content.end]
-	switch {
-	case namesField(e.name) && IsSecretField(strings.TrimSpace(html.UnescapeString(text))):
-		parent.named = true
-	case holdsValue(e.name):
-		parent.values = append(parent.values, content)
+	parent.children = append(parent.children, child{e.role, content})
+	if pointsAtField(e.role) {
+		parent.params.see("name", plainContent(s.doc[content.start:content.end]))
+	} else if strings.EqualFold(e.role, "crypted") {
+		parent.params.see("crypted", plainContent(s.doc[content.start:content.end]))
 	}
+}
+
+// plainContent is the text of an element without children.
+func plainContent(content string) string {
+	content = strings.TrimSpace(content)
+	if inner, ok := strings.CutPrefix(content, "<![CDATA["); ok {
+		return strings.TrimSpace(strings.TrimSuffix(inner, "]]>"))
+	}
+	return strings.TrimSpace(html.UnescapeString(content))
 }
 
 // text looks into character data.
 func (s *xmlScan) text(from, to int) {
-	if from == to || s.inSecret() {
-		return
+	if from < to && !s.inSecret() {
+		s.replace(from, to, redactCharacters(s.doc[from:to], s.depth))
 	}
-	s.replace(from, to, redactCharacters(s.doc[from:to], s.depth))
 }
 
 // redactCharacters redacts text or an attribute's value, with a document or a
@@ -262,20 +306,15 @@ func redactCharacters(text string, depth int) string {
 
 // mask masks a piece and remembers it as a secret of this document.
 func (s *xmlScan) mask(from, to int) {
-	text := s.doc[from:to]
-	if strings.TrimSpace(text) == "" {
+	plain := plainContent(s.doc[from:to])
+	if plain == "" {
 		return
 	}
 	s.edits = append(s.edits, edit{span{from, to}, masked})
-	text = strings.TrimSpace(html.UnescapeString(strings.TrimSuffix(strings.TrimPrefix(text, "<![CDATA["), "]]>")))
-	if len(text) >= minEcho && !strings.Contains(text, "<") {
-		s.known.add(text)
+	if len(plain) >= minSecret && len(s.known) < maxEchoes && !strings.Contains(plain, "<") {
+		s.known = append(s.known, plain)
 	}
 }
-
-// minEcho is the length from which a masked value is looked for elsewhere in the
-// same document: shorter ones are words and numbers.
-const minEcho = 6
 
 func (s *xmlScan) replace(from, to int, by string) {
 	if by != s.doc[from:to] {

@@ -67,7 +67,12 @@ func (t *tag) readAttribute(doc string, at int) int {
 		t.attrs = append(t.attrs, attribute{name, start, stop})
 		return min(stop+1, len(doc))
 	}
-	stop := until(doc, at, xmlSpace+">")
+	if IsSecretField(name) {
+		// No XML, so nobody knows where the secret ends.
+		t.attrs = append(t.attrs, attribute{name, at, len(doc)})
+		return len(doc)
+	}
+	stop := until(doc, at, xmlSpace+"<>")
 	if stop < len(doc) && doc[stop] == '>' && stop > at && doc[stop-1] == '/' {
 		stop--
 	}
@@ -114,5 +119,7 @@ func (s *xmlScan) edited() string {
 		at = e.end
 	}
 	b.WriteString(s.doc[at:])
-	return s.known.mask(b.String())
+	var echoes masker
+	echoes.add(s.known...)
+	return echoes.mask(b.String())
 }
