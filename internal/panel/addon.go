@@ -1,0 +1,121 @@
+package panel
+
+import (
+	"context"
+	"strconv"
+
+	"pmssl/internal/cert"
+)
+
+// Kinds of addons: pricelist.addontype (protocol §4, AddonTypes).
+const (
+	addonFlag   = 1
+	addonNumber = 2
+	addonChoice = 3
+)
+
+// addon is one addon of the item's tariff and, where the client has it, the item below the certificate's item that
+// carries his choice.
+type addon struct {
+	intname  string // itemtype.intname of the addon
+	kind     int64
+	included field // pricelist.addonlimit
+	flag     field // pricelist.addonbool
+	choice   field // intname of the tariff's own enumeration item
+	child    field // id of the child item, NULL where there is none
+	limit    field // the child's own addonlimit
+	extra    field // the child's intvalue
+	chosen   field // intname of the child's enumeration item
+	ticked   field // the child's boolvalue
+}
+
+type addons []addon
+
+// addonQuery finds the tariff's addons with the item's children that are not deleted (item.status 4). The sums of the
+// SANs are made here and not in SQL: the same result on every engine, and no conversion of text that a strict server
+// refuses.
+const addonQuery = `SELECT it.intname, ap.addontype, ap.addonlimit, ap.addonbool, te.intname,
+ c.id, c.addonlimit, c.intvalue, ce.intname, c.boolvalue
+ FROM pricelist ap
+ JOIN itemtype it ON it.id=ap.itemtype
+ LEFT JOIN item c ON c.pricelist=ap.id AND c.parent=? AND c.status<>4
+ LEFT JOIN enumerationitem ce ON ce.id=c.enumerationitem
+ LEFT JOIN enumerationitem te ON te.id=ap.enumerationitem
+ WHERE ap.parent=?
+ ORDER BY ap.id, c.id`
+
+func (h *Host) addons(ctx context.Context, id, tariff int64) (addons, error) {
+	if tariff == 0 {
+		return nil, nil
+	}
+	found, err := h.rows(ctx, "pricelist", addonQuery, id, tariff)
+	if err != nil {
+		return nil, err
+	}
+	var all addons
+	for _, r := range found {
+		all = append(all, addon{
+			intname: r[0].String, kind: r[1].number(), included: r[2], flag: r[3], choice: r[4],
+			child: r[5], limit: r[6], extra: r[7], chosen: r[8], ticked: r[9],
+		})
+	}
+	return all, nil
+}
+
+// sans is the number of further names that the client ordered: the sum over the addons of type altname, the tariff's own
+// number where the client has no such addon (contract 6, protocol §4); -1 where the tariff has none.
+func (all addons) sans() int {
+	sum, known := int64(0), false
+	for _, a := range all {
+		if a.intname == cert.ParamAltName {
+			known = true
+			sum += a.quantity()
+		}
+	}
+	if !known {
+		return -1
+	}
+	return int(min(max(sum, 0), 1_000_000)) // a product has at most 250; beyond a million somebody plays
+}
+
+// quantity is `IF(addontype=2, IFNULL(child's limit, tariff's limit) + IFNULL(intvalue, 0), number of the choice)`.
+func (a addon) quantity() int64 {
+	switch {
+	case a.kind == addonNumber && a.limit.Valid:
+		return a.limit.number() + a.extra.number()
+	case a.kind == addonNumber:
+		return a.included.number() + a.extra.number()
+	case a.child.Valid:
+		return a.chosen.number()
+	}
+	return a.choice.number()
+}
+
+// params are the addons as parameters of the order, by the name of their type. The number of SANs is left out: its name,
+// altname, is also that of the parameter with the list of the names.
+func (all addons) params() map[string]string {
+	params := map[string]string{}
+	for _, a := range all {
+		if a.intname != cert.ParamAltName {
+			params[a.intname] = a.text()
+		}
+	}
+	return params
+}
+
+func (a addon) text() string {
+	own := a.child.Valid
+	switch {
+	case a.kind == addonNumber:
+		return strconv.FormatInt(a.quantity(), 10)
+	case a.kind == addonFlag && own:
+		return a.ticked.String
+	case a.kind == addonFlag:
+		return a.flag.String
+	case a.kind == addonChoice && own:
+		return a.chosen.String
+	case a.kind == addonChoice:
+		return a.choice.String
+	}
+	return ""
+}

@@ -1,0 +1,102 @@
+package panel
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"pmssl/internal/cert"
+)
+
+// maxKey is the longest key file that is read, in bytes.
+const maxKey = 64 << 10
+
+// decrypted turns the values of a table of encrypted parameters into plain text, in place, and names each to the log as
+// a secret. Empty values stay empty (protocol §7). Errors name the parameter and never its content.
+func (h *Host) decrypted(ctx context.Context, table string, values map[string]string) (map[string]string, error) {
+	for name, value := range values {
+		if value == "" {
+			continue
+		}
+		key, err := h.cryptKey(ctx)
+		if err != nil {
+			return nil, err
+		}
+		plain, err := decrypt(key, value)
+		if err != nil {
+			return nil, cert.Faultf(cert.FaultValue, name, "the value of %s in table %s cannot be decrypted with CryptKey: %w", name, table, err)
+		}
+		h.o.Log.Secret(plain)
+		values[name] = plain
+	}
+	return values, nil
+}
+
+// decrypt reads one block of RSA PKCS #1 v1.5 in base64 (protocol §7).
+func decrypt(key *rsa.PrivateKey, value string) (string, error) {
+	block, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(value), ""))
+	if err != nil {
+		return "", errors.New("it is not base64")
+	}
+	if len(block) != key.Size() {
+		return "", fmt.Errorf("it has %d bytes, the key makes blocks of %d", len(block), key.Size())
+	}
+	// The attack on this padding needs an oracle that answers strangers; who writes into the panel's database has won.
+	plain, err := rsa.DecryptPKCS1v15(nil, key, block) //nolint:staticcheck // the panel's format
+	if err != nil {
+		return "", err
+	}
+	return string(plain), nil
+}
+
+// cryptKey reads the panel's key at the first need.
+func (h *Host) cryptKey(ctx context.Context) (*rsa.PrivateKey, error) {
+	if h.key != nil {
+		return h.key, nil
+	}
+	settings, err := h.host(ctx, settingKey)
+	if err != nil {
+		return nil, err
+	}
+	name := h.path(settings[settingKey])
+	text, err := readBounded(name, maxKey)
+	if err != nil {
+		return nil, cert.Faultf(cert.FaultMissed, settingKey, "the panel's key cannot be read: %w", err)
+	}
+	if h.key, err = parseKey(text); err != nil {
+		return nil, cert.Faultf(cert.FaultValue, settingKey, "the panel's key %s cannot be used: %w", name, err)
+	}
+	return h.key, nil
+}
+
+// parseKey finds the RSA private key in PEM text, PKCS #1 or PKCS #8 whatever the block's label says (protocol §7).
+func parseKey(text []byte) (*rsa.PrivateKey, error) {
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return nil, errors.New("there is no private key in PEM form")
+		}
+		if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			continue
+		}
+		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
+			return nil, errors.New("it is protected by a passphrase, which the panel does not use")
+		}
+		if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+			return key, nil
+		}
+		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		if err != nil {
+			return nil, errors.New("it is neither PKCS #1 nor PKCS #8")
+		}
+		if key, ok := key.(*rsa.PrivateKey); ok {
+			return key, nil
+		}
+		return nil, fmt.Errorf("it is a %T, the panel encrypts with RSA", key)
+	}
+}

@@ -1,0 +1,112 @@
+package panel
+
+import (
+	"context"
+	"strconv"
+
+	"pmssl/internal/cert"
+)
+
+// maxTaskText is how long the text of an administrator's task may be, in bytes (contract 6: half an argv word).
+const maxTaskText = 64 << 10
+
+// EditOperation stores the error document on the running operation: runningoperation.edit. The caller cuts the document
+// to 64 KiB (contract 6).
+func (h *Host) EditOperation(ctx context.Context, op int64, errorXML string) error {
+	return h.ask(ctx, callback{name: "runningoperation.edit", params: []pair{sok(), item(op), {"errorxml", errorXML}}})
+}
+
+// Tries reads how often the running operation was started and how many tasks it has. An operation that is not there is
+// FaultMissed.
+func (h *Host) Tries(ctx context.Context, op int64) (trycount, tasks int, err error) {
+	row, found, err := h.row(ctx, "runningoperation", "SELECT trycount FROM runningoperation WHERE id=?", op)
+	if err != nil {
+		return 0, 0, err
+	}
+	if !found {
+		return 0, 0, cert.Faultf(cert.FaultMissed, "runningoperation", "there is no running operation %d", op)
+	}
+	tasks, err = h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE runningoperation=?", op)
+	return int(row[0].number()), tasks, err
+}
+
+// SetManual ends the panel's own re-runs of the operation: runningoperation.setmanual.
+func (h *Host) SetManual(ctx context.Context, op int64) error {
+	return h.ask(ctx, callback{name: "runningoperation.setmanual", kept: true, params: []pair{item(op), sok()}})
+}
+
+// TaskType asks which type of task the panel opens for a failed command: task.gettype. Empty where it opens none.
+func (h *Host) TaskType(ctx context.Context, command string, id int64) (string, error) {
+	params := []pair{{"operation", command}}
+	if id > 0 {
+		params = append(params, pair{"item", strconv.FormatInt(id, 10)})
+	}
+	answer, err := h.call(ctx, callback{name: "task.gettype", params: params})
+	if err != nil {
+		return "", err
+	}
+	return answer.fields["task_type"], nil
+}
+
+// EditTask opens a task for the administrator: task.edit. op is 0 where no running operation is concerned; params is the
+// text of the task.
+func (h *Host) EditTask(ctx context.Context, id, op int64, kind, params string) error {
+	args := []pair{{"item", strconv.FormatInt(id, 10)}, sok()}
+	if op > 0 {
+		args = append(args, pair{"runningoperation", strconv.FormatInt(op, 10)})
+	}
+	args = append(args, pair{"type", kind}, pair{"params", clip(params, maxTaskText)})
+	return h.ask(ctx, callback{name: "task.edit", kept: true, params: args})
+}
+
+// Manual stops the panel's automatic re-runs of the operation and opens a task with the text, in the order of protocol
+// §1.6. An operation has one task at the most; without an operation (sync_item runs every few minutes) an item has at
+// most one open task of the type.
+func (h *Host) Manual(ctx context.Context, id, operation int64, command, text string) error {
+	if operation > 0 {
+		tasks, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE runningoperation=?", operation)
+		if err != nil {
+			return err
+		}
+		if err := h.SetManual(ctx, operation); err != nil {
+			return err
+		}
+		if tasks > 0 {
+			h.log.ExtInfof("operation %d has a task already, no other one is opened", operation)
+			return nil
+		}
+	}
+	kind, err := h.TaskType(ctx, command, id)
+	if err != nil {
+		return err
+	}
+	if kind == "" {
+		h.log.Warningf("the panel has no task type for %s, no task is opened for item %d: %s", command, id, text)
+		return nil
+	}
+	if operation == 0 {
+		tasks, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE item=? AND type=? AND (status IS NULL OR status<>2)", id, kind)
+		if err != nil {
+			return err
+		}
+		if tasks > 0 {
+			h.log.ExtInfof("item %d has an open task of type %s already, no other one is opened", id, kind)
+			return nil
+		}
+	}
+	return h.EditTask(ctx, id, operation, kind, text)
+}
+
+// RegisterProblem shows a problem with a processing module to the administrator: problems.register. name is the panel's
+// word for it, processingmodule_connect for a seller that cannot be reached (protocol §1.6).
+func (h *Host) RegisterProblem(ctx context.Context, name string, module int64, moduleName, text string) error {
+	id := strconv.FormatInt(module, 10)
+	return h.ask(ctx, callback{name: "problems.register", kept: true, params: []pair{
+		{"name", name}, {"id", id}, {"param_pm_name", moduleName}, {"param_pm_id", id},
+		{"param_errormsg", clip(text, maxTaskText)}, sok(), {"level", "error"}}})
+}
+
+// RollbackPricelist takes a change of tariff back: service.changepricelist.rollback (protocol §1.6, failed setparam).
+func (h *Host) RollbackPricelist(ctx context.Context, id int64) error {
+	return h.ask(ctx, callback{name: "service.changepricelist.rollback", params: []pair{sok(), item(id)}})
+}

@@ -1,0 +1,212 @@
+package panel
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+const (
+	// maxJournalLine is the longest line that is taken for a purchase, in bytes; ours have about 150.
+	maxJournalLine = 64 << 10
+	// maxJournal is the longest journal that is read, in bytes: some 100,000 purchases.
+	maxJournal = 16 << 20
+	// journalPatience is how often, ten times a second, the journal's lock is asked for.
+	journalPatience = 100
+)
+
+func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Binary+".purchases")) }
+
+// Journal reads the purchase journal var/<bin>.purchases, oldest line first (contract 3.2); empty where nothing was ever
+// bought. Lines that cannot be read are named in the log and left out: the last one may be torn by a crash. A journal
+// that cannot be read at all is a fault: without it nobody knows what was bought.
+func (h *Host) Journal(ctx context.Context) ([]cert.Bought, error) {
+	file, err := openJournal(h.journalName(), os.O_RDONLY)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, journalFault("read", err)
+	}
+	defer file.Close()
+	if err := h.flock(ctx, file, syscall.LOCK_SH); err != nil {
+		h.log.Warningf("the journal is read without its lock: %v", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, journalFault("read", err)
+	}
+	if info.Size() > maxJournal {
+		return nil, journalFault("read", fmt.Errorf("%s has %d bytes, at most %d are read: move its oldest lines away", file.Name(), info.Size(), maxJournal))
+	}
+	lines, complaints, err := parseJournal(io.LimitReader(file, maxJournal))
+	if err != nil {
+		return nil, journalFault("read", err)
+	}
+	for _, complaint := range complaints {
+		h.log.Errorf("%s: %v", file.Name(), complaint)
+	}
+	return lines, nil
+}
+
+// AppendJournal adds a line to the journal by one write and syncs it to disk, the directory too when the file is new. A
+// torn line that a crash left at the end is ended first.
+func (h *Host) AppendJournal(ctx context.Context, line cert.Bought) error {
+	text, err := json.Marshal(line)
+	if err != nil {
+		return journalFault("written", err)
+	}
+	name := h.journalName()
+	_, err = os.Lstat(name)
+	fresh := errors.Is(err, os.ErrNotExist)
+	file, err := openJournal(name, os.O_RDWR|os.O_APPEND|os.O_CREATE)
+	if err != nil {
+		return journalFault("written", err)
+	}
+	err = h.appendLine(ctx, file, text)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return journalFault("written", err)
+	}
+	if fresh {
+		if err := syncDirectory(filepath.Dir(name)); err != nil {
+			return journalFault("written", err)
+		}
+	}
+	return nil
+}
+
+// appendLine writes under the journal's lock. Where the lock cannot be had it writes all the same: what was bought must
+// be recorded, and one short write to a file opened for appending is not torn by another one.
+func (h *Host) appendLine(ctx context.Context, file *os.File, text []byte) error {
+	if err := h.flock(context.WithoutCancel(ctx), file, syscall.LOCK_EX); err != nil {
+		h.log.Warningf("the journal is written without its lock: %v", err)
+	}
+	torn, err := endsTorn(file)
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if torn {
+		h.log.Errorf("%s: the last line is torn, a crash cut it off; the new line begins behind it", file.Name())
+		text = append([]byte{'\n'}, text...)
+	}
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+func endsTorn(file *os.File) (bool, error) {
+	info, err := file.Stat()
+	if err != nil || info.Size() == 0 {
+		return false, err
+	}
+	last := make([]byte, 1)
+	if _, err := file.ReadAt(last, info.Size()-1); err != nil {
+		return false, err
+	}
+	return last[0] != '\n', nil
+}
+
+// openJournal opens the file, 0600. A symbolic link or anything but a regular file is refused: purchases must not be
+// written where somebody else points to.
+func openJournal(name string, flags int) (*os.File, error) {
+	file, err := os.OpenFile(name, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("%s is a symbolic link, which is refused", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file, which is refused", name)
+	}
+	if err == nil && flags&os.O_CREATE != 0 && info.Mode().Perm()&^fs.FileMode(0o600) != 0 {
+		err = file.Chmod(0o600)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// flock takes the lock of the open file and gives up after ten seconds.
+func (h *Host) flock(ctx context.Context, file *os.File, how int) error {
+	for try := 1; ; try++ {
+		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR), try == journalPatience:
+			return fmt.Errorf("locking %s: %w", file.Name(), err)
+		}
+		if err := h.o.Sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func syncDirectory(name string) error {
+	folder, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// parseJournal reads the lines. Complaints name lines that are no purchase, by their number.
+func parseJournal(text io.Reader) (lines []cert.Bought, complaints []error, err error) {
+	reader := bufio.NewReaderSize(text, maxJournalLine)
+	for number := 1; ; number++ {
+		line, err := reader.ReadSlice('\n')
+		tooLong := errors.Is(err, bufio.ErrBufferFull)
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = reader.ReadSlice('\n')
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, nil, err
+		}
+		ended := err == nil
+		switch bought, wrong := parseBought(bytes.TrimSpace(line)); {
+		case tooLong:
+			complaints = append(complaints, fmt.Errorf("line %d is longer than %d bytes and left out", number, maxJournalLine))
+		case len(bytes.TrimSpace(line)) == 0:
+		case wrong != nil && !ended:
+			complaints = append(complaints, fmt.Errorf("line %d, the last one, is torn and left out: %w", number, wrong))
+		case wrong != nil:
+			complaints = append(complaints, fmt.Errorf("line %d is no purchase and left out: %w", number, wrong))
+		default:
+			lines = append(lines, bought)
+		}
+		if !ended {
+			return lines, complaints, nil
+		}
+	}
+}
+
+func parseBought(line []byte) (cert.Bought, error) {
+	var bought cert.Bought
+	if err := json.Unmarshal(line, &bought); err != nil {
+		return cert.Bought{}, err
+	}
+	if bought.Item <= 0 || bought.ID <= 0 {
+		return cert.Bought{}, errors.New("it names no item or no id at the seller")
+	}
+	return bought, nil
+}
+
+func journalFault(what string, err error) error {
+	return cert.Faultf(cert.FaultInternal, "purchases", "the purchase journal cannot be %s: %w", what, err).Again()
+}

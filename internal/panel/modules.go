@@ -1,0 +1,98 @@
+package panel
+
+import (
+	"context"
+	"maps"
+	"strings"
+
+	"pmssl/internal/cert"
+)
+
+// ModuleParams are the connection and custom parameters of a processing module, decrypted. A module that is not there is
+// FaultMissed.
+func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
+	if _, err := h.ModuleName(ctx, module); err != nil {
+		return nil, err
+	}
+	params, err := h.pairs(ctx, "processingparam", "SELECT intname, value FROM processingparam WHERE processingmodule=?", module)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := h.pairs(ctx, "processingcryptedparam", "SELECT intname, value FROM processingcryptedparam WHERE processingmodule=?", module)
+	if err != nil {
+		return nil, err
+	}
+	if secret, err = h.decrypted(ctx, "processingcryptedparam", secret); err != nil {
+		return nil, err
+	}
+	maps.Copy(params, secret)
+	return params, nil
+}
+
+// ModuleName is the name that the administrator gave the processing module; FaultMissed where there is none.
+func (h *Host) ModuleName(ctx context.Context, module int64) (string, error) {
+	row, found, err := h.row(ctx, "processingmodule", "SELECT name FROM processingmodule WHERE id=?", module)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", cert.Faultf(cert.FaultMissed, "processingmodule", "there is no processing module %d in the panel's database", module)
+	}
+	return row[0].String, nil
+}
+
+// Modules lists the ids of all active processing modules that this binary serves, preferred ones first.
+func (h *Host) Modules(ctx context.Context) ([]int64, error) {
+	return h.ids(ctx, "processingmodule",
+		"SELECT id FROM processingmodule WHERE module=? AND active='on' ORDER BY orderpriority, id", h.o.Binary)
+}
+
+// SuitableModules lists the active modules of this binary that serve a tariff, preferred ones first.
+func (h *Host) SuitableModules(ctx context.Context, pricelist int64) ([]int64, error) {
+	return h.ids(ctx, "processingmodule2pricelist",
+		`SELECT pm.id FROM processingmodule pm JOIN processingmodule2pricelist l ON l.processingmodule=pm.id
+ WHERE l.pricelist=? AND pm.module=? AND pm.active='on' ORDER BY pm.orderpriority, pm.id`, pricelist, h.o.Binary)
+}
+
+// Holdings lists every item of the given processing modules, deleted ones too, that carries a purchase intent, an order
+// id or a lineage. One query, by item.
+func (h *Host) Holdings(ctx context.Context, modules []int64) ([]cert.Holding, error) {
+	if len(modules) == 0 {
+		return nil, nil
+	}
+	args := []any{cert.ParamIntent, cert.ParamOrderID, cert.ParamLineage}
+	for _, module := range modules {
+		args = append(args, module)
+	}
+	found, err := h.rows(ctx, "itemparam", `SELECT i.id, i.processingmodule, ip.intname, ip.value
+ FROM item i JOIN itemparam ip ON ip.item=i.id
+ WHERE ip.intname IN (?,?,?) AND i.processingmodule IN (?`+strings.Repeat(",?", len(modules)-1)+`)
+ ORDER BY i.id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	var all []cert.Holding
+	for _, row := range found {
+		if row[3].String == "" {
+			continue
+		}
+		id := row[0].number()
+		if len(all) == 0 || all[len(all)-1].Item != id {
+			all = append(all, cert.Holding{Item: id, Module: row[1].number()})
+		}
+		note(&all[len(all)-1], row[2].String, row[3].String)
+	}
+	return all, nil
+}
+
+// note puts a parameter of an item on its holding.
+func note(holding *cert.Holding, name, value string) {
+	switch name {
+	case cert.ParamIntent:
+		holding.Intent = value
+	case cert.ParamOrderID:
+		holding.OrderID = value
+	case cert.ParamLineage:
+		holding.Lineage = value
+	}
+}

@@ -1,0 +1,132 @@
+package panel
+
+import (
+	"context"
+	"maps"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// orderQuery is the item with its client, tariff and module (protocol §4). Everything but the item is joined from the
+// left, so that what is missing can be named.
+const orderQuery = `SELECT i.name, i.account, a.name, p.project, i.processingmodule, pm.module, i.pricelist, p.id,
+ i.lastpricelist, p.intname, it.intname, i.period, i.status, i.opendate, i.expiredate, i.remoteid
+ FROM item i
+ LEFT JOIN account a ON a.id=i.account
+ LEFT JOIN pricelist p ON p.id=i.pricelist
+ LEFT JOIN itemtype it ON it.id=p.itemtype
+ LEFT JOIN processingmodule pm ON pm.id=i.processingmodule
+ WHERE i.id=?`
+
+// Order loads an item with everything that belongs to it, in the C++ framework's order: addons, tariff, item, encrypted
+// values; later ones override (protocol §4). A missing item or tariff is FaultMissed.
+func (h *Host) Order(ctx context.Context, id int64) (cert.Order, error) {
+	row, found, err := h.row(ctx, "item", orderQuery, id)
+	if err != nil {
+		return cert.Order{}, err
+	}
+	if !found {
+		return cert.Order{}, cert.Faultf(cert.FaultMissed, "item", "there is no item %d in the panel's database", id)
+	}
+	order := cert.Order{
+		Item: id, Name: row[0].String, Account: row[1].number(), AccountName: row[2].String, Project: row[3].number(),
+		Module: row[4].number(), Binary: row[5].String, Pricelist: row[6].number(), LastPrice: row[8].number(),
+		Template: row[9].String, ItemType: row[10].String, Period: int(row[11].number()), Status: int(row[12].number()),
+		RemoteID: row[15].String,
+	}
+	if !row[7].Valid {
+		return cert.Order{}, cert.Faultf(cert.FaultMissed, "pricelist", "there is no tariff %d, which item %d was ordered by", order.Pricelist, id)
+	}
+	if order.OpenDate, err = date(row[13], "opendate", id); err != nil {
+		return cert.Order{}, err
+	}
+	if order.ExpireDate, err = date(row[14], "expiredate", id); err != nil {
+		return cert.Order{}, err
+	}
+	if err := h.loadParams(ctx, &order); err != nil {
+		return cert.Order{}, err
+	}
+	order.CSR, order.Stored, err = h.certificate(ctx, id)
+	return order, err
+}
+
+// date reads a column of a civil date; a time of day behind it is dropped.
+func date(value field, column string, id int64) (cabforum.Date, error) {
+	text := value.String
+	if len(text) > len(cabforum.DateFormat) {
+		text = text[:len(cabforum.DateFormat)]
+	}
+	d, err := cabforum.ParseDate(text)
+	if err != nil {
+		return cabforum.Date{}, cert.Faultf(cert.FaultDB, "item."+column, "item %d: %w", id, err)
+	}
+	return d, nil
+}
+
+func (h *Host) loadParams(ctx context.Context, order *cert.Order) error {
+	addons, err := h.addons(ctx, order.Item, order.Pricelist)
+	if err != nil {
+		return err
+	}
+	order.SANs = addons.sans()
+	tariff, err := h.pairs(ctx, "pricelistparam", "SELECT intname, value FROM pricelistparam WHERE pricelist=?", order.Pricelist)
+	if err != nil {
+		return err
+	}
+	plain, err := h.pairs(ctx, "itemparam", "SELECT intname, value FROM itemparam WHERE item=?", order.Item)
+	if err != nil {
+		return err
+	}
+	secret, err := h.pairs(ctx, "itemcryptedparam", "SELECT intname, value FROM itemcryptedparam WHERE item=?", order.Item)
+	if err != nil {
+		return err
+	}
+	if secret, err = h.decrypted(ctx, "itemcryptedparam", secret); err != nil {
+		return err
+	}
+	order.Params = addons.params()
+	for _, source := range []map[string]string{tariff, plain, secret} {
+		maps.Copy(order.Params, source)
+	}
+	return nil
+}
+
+// certificate reads the CSR and the certificate that the panel stores for the item; both empty where it stores none. The
+// private key stays where it is: nothing here needs it.
+func (h *Host) certificate(ctx context.Context, id int64) (csr, stored string, err error) {
+	found, err := h.rows(ctx, "certificate", "SELECT csr, crt FROM certificate WHERE item=?", id)
+	if err != nil {
+		return "", "", err
+	}
+	for _, row := range found { // one row, as far as is known
+		if row[0].String != "" {
+			csr = row[0].String
+		}
+		if row[1].String != "" {
+			stored = row[1].String
+		}
+	}
+	return csr, stored, nil
+}
+
+// StoredCertificate reads certificate.crt of the item back; empty where nothing is stored.
+func (h *Host) StoredCertificate(ctx context.Context, id int64) (string, error) {
+	_, stored, err := h.certificate(ctx, id)
+	return stored, err
+}
+
+// Param reads one plain item parameter back from the database. An empty value counts as not there: for the panel both
+// are the same (protocol §15).
+func (h *Host) Param(ctx context.Context, id int64, name string) (string, bool, error) {
+	found, err := h.rows(ctx, "itemparam", "SELECT intname, value FROM itemparam WHERE item=? AND intname=?", id, name)
+	if err != nil {
+		return "", false, err
+	}
+	for _, row := range found {
+		if row[0].String == name && row[1].String != "" { // the database compares without case
+			return row[1].String, true, nil
+		}
+	}
+	return "", false, nil
+}

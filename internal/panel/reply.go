@@ -1,0 +1,185 @@
+package panel
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxDepth is how deep the elements of an answer may be nested; the panel's own documents have about ten levels.
+	maxDepth = 100
+	// maxRows is how many <elem> rows of an answer are kept: paramlist has a few hundred.
+	maxRows = 10_000
+)
+
+// reply is an answer of mgrctl in its xml format (protocol §5.1).
+type reply struct {
+	fields  map[string]string   // text of the direct children of <doc>
+	rows    []map[string]string // the children of each <elem>
+	refusal *refusal            // nil where the panel did what it was asked
+}
+
+// refusal is the panel's error document (protocol §6).
+type refusal struct {
+	kind, object, value string
+	message             string // the panel's ready text
+}
+
+// unanswered is how mgrctl says that the panel's core does not answer on its socket (protocol §1.6).
+func (r *refusal) unanswered() bool {
+	return r.kind == "client" && r.object == "open" && r.value == "billmgr"
+}
+
+// String is the panel's words and then its type, object and value.
+func (r *refusal) String() string {
+	var words []string
+	if r.message != "" {
+		words = append(words, r.message)
+	}
+	details := "type " + r.kind
+	if r.object != "" {
+		details += ", object " + r.object
+	}
+	if r.value != "" {
+		details += ", value " + r.value
+	}
+	if len(words) == 0 {
+		return details
+	}
+	return words[0] + " (" + details + ")"
+}
+
+// parseReply reads an answer. What comes is treated as hostile: UTF-8 only, no DTD, bounded depth and rows; the size is
+// bounded by who reads it from the child.
+func parseReply(text []byte) (reply, error) {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return reply{}, errors.New("the answer is empty")
+	}
+	if !utf8.Valid(text) {
+		return reply{}, errors.New("the answer is not UTF-8")
+	}
+	p := replyParser{answer: reply{fields: map[string]string{}}}
+	decoder := xml.NewDecoder(bytes.NewReader(text))
+	for {
+		token, err := decoder.RawToken()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return reply{}, fmt.Errorf("the answer is not XML: %w", err)
+		}
+		if err := p.take(token); err != nil {
+			return reply{}, err
+		}
+	}
+	if len(p.open) > 0 || !p.seen {
+		return reply{}, errors.New("the answer is cut off")
+	}
+	return p.answer, nil
+}
+
+type replyParser struct {
+	answer reply
+	seen   bool     // the root element began
+	open   []string // names of the open elements, the root first
+	text   strings.Builder
+	param  string // name of the open <param> of an error
+}
+
+func (p *replyParser) take(token xml.Token) error {
+	switch token := token.(type) {
+	case xml.Directive:
+		return errors.New("the answer holds a document type or another declaration, which is refused")
+	case xml.StartElement:
+		return p.start(token)
+	case xml.EndElement:
+		return p.end(token)
+	case xml.CharData:
+		p.text.Write(token)
+	}
+	return nil
+}
+
+func (p *replyParser) start(e xml.StartElement) error {
+	name := e.Name.Local
+	switch {
+	case len(p.open) >= maxDepth:
+		return fmt.Errorf("the answer is nested deeper than %d elements", maxDepth)
+	case len(p.open) == 0 && p.seen:
+		return errors.New("the answer has more than one root element")
+	case len(p.open) == 0 && name != "doc":
+		return fmt.Errorf("the answer is not the panel's: its root element is %.50q", name)
+	}
+	p.seen = true
+	p.open = append(p.open, name)
+	p.text.Reset()
+	switch p.place() {
+	case "doc/elem":
+		if len(p.answer.rows) >= maxRows {
+			return fmt.Errorf("the answer has more than %d rows", maxRows)
+		}
+		p.answer.rows = append(p.answer.rows, map[string]string{})
+	case "doc/error":
+		if p.answer.refusal == nil {
+			p.answer.refusal = &refusal{kind: attribute(e, "type"), object: attribute(e, "object"), value: attribute(e, "value")}
+		}
+	case "doc/error/param":
+		p.param = attribute(e, "name")
+	}
+	return nil
+}
+
+func (p *replyParser) end(e xml.EndElement) error {
+	if len(p.open) == 0 || p.open[len(p.open)-1] != e.Name.Local {
+		return fmt.Errorf("the answer is not XML: </%.50s> ends nothing", e.Name.Local)
+	}
+	text := strings.TrimSpace(p.text.String())
+	switch place := p.place(); {
+	case place == "doc/error/param" && p.param == "value" && p.answer.refusal.value == "":
+		p.answer.refusal.value = text
+	case place == "doc/error/msg":
+		p.answer.refusal.message = text
+	case len(p.open) == 3 && strings.HasPrefix(place, "doc/elem/"):
+		p.answer.rows[len(p.answer.rows)-1][e.Name.Local] = text
+	case len(p.open) == 2 && place != "doc/error" && place != "doc/elem":
+		p.answer.fields[e.Name.Local] = text
+	}
+	p.open = p.open[:len(p.open)-1]
+	p.text.Reset()
+	return nil
+}
+
+// place is the path of the open elements, as far as anything is looked at.
+func (p *replyParser) place() string { return strings.Join(p.open[:min(len(p.open), 4)], "/") }
+
+func attribute(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// parseSpokenRefusal finds the text form of an error, which mgrctl prints to stderr:
+// `ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'` (protocol §5.1). nil where there is none.
+func parseSpokenRefusal(stderr string) *refusal {
+	_, rest, found := strings.Cut(stderr, "Error: Type: '")
+	if !found {
+		return nil
+	}
+	r := &refusal{}
+	r.kind, rest, _ = strings.Cut(rest, "'")
+	if _, after, ok := strings.Cut(rest, "Object: '"); ok {
+		r.object, rest, _ = strings.Cut(after, "'")
+	}
+	if _, after, ok := strings.Cut(rest, "Value: '"); ok {
+		r.value, _, _ = strings.Cut(after, "'")
+	}
+	return r
+}
