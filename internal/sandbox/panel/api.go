@@ -7,7 +7,10 @@
 package panel
 
 import (
+	"io"
 	"time"
+
+	"pmssl/internal/sandbox/panel/root"
 )
 
 // Config says where a stand-in panel lives.
@@ -27,6 +30,8 @@ type Config struct {
 	Env []string
 	// Now is the real clock, used where Clock is empty. Required.
 	Now func() time.Time
+	// Random is the source of keys and of padding. Required; crypto/rand.Reader.
+	Random io.Reader
 }
 
 // Run is one start of a module: what went in, what came out, how long it took.
@@ -166,17 +171,18 @@ type Item struct {
 	Crt        []byte      `json:"crt,omitempty"`
 	Operations []Operation `json:"operations,omitempty"`
 	Tasks      []Task      `json:"tasks,omitempty"`
+	// Errors is every errorxml that modules saved for this item, oldest first; it outlives the operations.
+	Errors []string `json:"errors,omitempty"`
 }
 
 // Operation is a row of runningoperation.
 type Operation struct {
-	ID       int64    `json:"id"`
-	Item     int64    `json:"item"`
-	Command  string   `json:"command"`
-	TryCount int      `json:"trycount"`
-	Manual   bool     `json:"manual"`
-	ErrorXML string   `json:"errorxml,omitempty"`
-	History  []string `json:"history,omitempty"` // every errorxml ever saved, oldest first
+	ID       int64  `json:"id"`
+	Item     int64  `json:"item"`
+	Command  string `json:"command"`
+	TryCount int    `json:"trycount"`
+	Manual   bool   `json:"manual"`
+	ErrorXML string `json:"errorxml,omitempty"`
 }
 
 // Task is a row of task: something for the administrator.
@@ -192,43 +198,16 @@ type Task struct {
 type Problem struct {
 	ID     int64             `json:"id"`
 	Name   string            `json:"name"`
-	Params map[string]string `json:"params"`
+	Elid   string            `json:"elid"` // parameter id: the module, for processingmodule_connect
+	Level  string            `json:"level"`
+	Params map[string]string `json:"params,omitempty"` // param_*
 }
 
 // Request is one call of mgrctl, from the request log.
-type Request struct {
-	Caller string            `json:"caller"` // SSH_CONNECTION of the caller
-	Func   string            `json:"func"`
-	Params map[string]string `json:"params"` // func and out included, as logged
-	Raw    string            `json:"raw"`    // k=v&… as logged
-}
+type Request = root.Request
 
 // Settings changes how the panel behaves where the protocol leaves it open.
-type Settings struct {
-	// CrtStore says what certificate.save with crt_type=zip leaves in certificate.crt: "pem" (the PEM members, one
-	// after the other), "zip", "base64" (as it came), or "refuse" (an error document: this panel has no crt_type).
-	CrtStore string `json:"crt_store"`
-	// StructuredErrorExit is mgrctl's exit code for an error document in a structured format (protocol §16.7).
-	StructuredErrorExit int `json:"structured_error_exit"`
-	// Clock is the clock file; see Config.
-	Clock string `json:"clock,omitempty"`
-}
+type Settings = root.Settings
 
-// Fault breaks a mgrctl function.
-type Fault struct {
-	Func string `json:"func"` // function name, "*" = all
-	// Kind: "error" (an error document, nothing changed), "error_after" (done, but an error document),
-	// "hang" (before doing anything, until killed), "hang_after" (done, then hangs), "exit" (exit code only),
-	// "garbage" (unreadable output, exit 0), "empty" (no output, exit 0), "down" (panel not running).
-	Kind string `json:"kind"`
-	// Times the fault strikes; 0 = until cleared.
-	Times int `json:"times,omitempty"`
-	// Skip lets that many calls through first.
-	Skip int `json:"skip,omitempty"`
-	// Caller limits it to one SSH_CONNECTION; "" = all.
-	Caller string `json:"caller,omitempty"`
-	Exit   int    `json:"exit,omitempty"` // Kind exit; 0 = 1
-	Type   string `json:"type,omitempty"` // error type, default "db"
-	Object string `json:"object,omitempty"`
-	Value  string `json:"value,omitempty"`
-}
+// Fault breaks a mgrctl function; its kinds are described at its fields.
+type Fault = root.Fault

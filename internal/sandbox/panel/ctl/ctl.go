@@ -1,0 +1,222 @@
+// Package ctl is the stand-in's mgrctl: its command line, its formats and the functions that certificate modules call
+// (protocol §5). A call is one process: it reads the root's settings, works on the database and answers.
+package ctl
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql" // the panel's database
+
+	"pmssl/internal/sandbox/panel/root"
+)
+
+// World is what a run of mgrctl touches besides root and database.
+type World struct {
+	Program string   // path as called: <root>/sbin/mgrctl
+	Args    []string // without the program
+	Env     func(name string) (string, bool)
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Now     func() time.Time
+	Random  io.Reader
+	PID     int
+}
+
+// Main runs mgrctl and answers its exit code: 0, or 1 for an error in text form (protocol §5.1).
+func Main(ctx context.Context, w World) int {
+	m, err := open(w)
+	if err != nil {
+		fmt.Fprintln(w.Stderr, "ERROR", asError(err))
+		return 1
+	}
+	return m.run(ctx)
+}
+
+type mgrctl struct {
+	World
+	words    words
+	root     root.Dir
+	settings root.Settings
+}
+
+func open(w World) (*mgrctl, error) {
+	m := &mgrctl{World: w}
+	var err error
+	if m.words, err = parse(w.Args, w.Env); err != nil {
+		return nil, err
+	}
+	if dir, ok := w.Env("MGR5_ROOT"); ok && dir != "" {
+		m.root = root.Dir(dir)
+	} else if m.root, err = root.Find(w.Program); err != nil {
+		return nil, err
+	}
+	m.settings, err = m.root.ReadSettings()
+	return m, err
+}
+
+const help = `usage: mgrctl [-m mgr] [ -u | -i [lang=..] | -l | [[-o fmt] [-R | func [p=v]...] [-e p=$ENV]...] ]
+formats: text (default), xml, devel, json, xjson, sjson, bjson
+`
+
+func (m *mgrctl) run(ctx context.Context) int {
+	switch {
+	case m.words.mode == modeLock:
+		return m.done(os.WriteFile(m.lockPath(), nil, 0o644))
+	case m.words.mode == modeUnlock:
+		err := os.Remove(m.lockPath())
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
+		return m.done(err)
+	case m.words.mode == modeInfo:
+		for _, name := range functionNames() {
+			fmt.Fprintln(m.Stdout, name)
+		}
+		return 0
+	case m.words.mode == modeRestart:
+		m.words.function = "exit"
+	case m.words.function == "":
+		fmt.Fprint(m.Stderr, help)
+		return 1
+	}
+	return m.request(ctx)
+}
+
+func (m *mgrctl) lockPath() string { return m.root.Path("var", "billmgr.lock") }
+
+func (m *mgrctl) done(err error) int {
+	if err != nil {
+		fmt.Fprintln(m.Stderr, "ERROR", asError(err))
+		return 1
+	}
+	fmt.Fprintln(m.Stdout, "OK")
+	return 0
+}
+
+// caller is the name in the panel's log: SSH_CONNECTION up to its first blank (sshd writes four words there).
+func (m *mgrctl) caller() string {
+	who, _ := m.Env("SSH_CONNECTION")
+	if name, _, _ := strings.Cut(strings.TrimSpace(who), " "); name != "" {
+		return name
+	}
+	return root.LocalCaller
+}
+
+// errDown is what modules see of a panel that cannot be reached (protocol §1.6).
+var errDown = &Error{Type: "client", Object: "open", Value: "billmgr"}
+
+func (m *mgrctl) request(ctx context.Context) int {
+	fault, err := m.root.Strike(m.words.function, m.caller())
+	if err != nil {
+		return m.done(err)
+	}
+	if _, err := os.Stat(m.lockPath()); err == nil || fault != nil && fault.Kind == root.FaultDown {
+		return m.done(errDown) // before the log: nobody was there to write it
+	}
+	now, err := m.root.Clock(m.settings, m.Now)
+	if err != nil {
+		return m.done(err)
+	}
+	if err := m.root.LogRequest(now, m.PID, m.caller(), m.words.logged()); err != nil {
+		return m.done(err)
+	}
+	if fault == nil {
+		return m.answer(m.serve(ctx, now))
+	}
+	return m.broken(ctx, now, *fault)
+}
+
+// broken answers as the fault wants.
+func (m *mgrctl) broken(ctx context.Context, now time.Time, f root.Fault) int {
+	refusal := Reply{Err: &Error{Type: f.Type, Object: f.Object, Value: f.Value}}
+	if f.Type == "" {
+		refusal.Err.Type = "db"
+	}
+	switch f.Kind {
+	case root.FaultError:
+		return m.answer(refusal)
+	case root.FaultExit:
+		return max(f.Exit, 1)
+	case root.FaultHang:
+		<-ctx.Done()
+		return 1
+	}
+	r := m.serve(ctx, now)
+	switch f.Kind {
+	case root.FaultErrorAfter:
+		return m.answer(refusal)
+	case root.FaultHangAfter:
+		<-ctx.Done()
+		return 1
+	case root.FaultGarbage:
+		fmt.Fprint(m.Stdout, "<doc><ok/\x00\xff}{]]>")
+		return 0
+	case root.FaultEmpty:
+		return 0
+	}
+	return m.answer(r)
+}
+
+// serve opens the database and runs the function.
+func (m *mgrctl) serve(ctx context.Context, now time.Time) Reply {
+	f, ok := function(m.words.function)
+	if !ok {
+		return Reply{Err: &Error{Type: "missed", Object: "func", Value: m.words.function}}
+	}
+	conf, err := m.root.ReadConf()
+	if err != nil {
+		return Reply{Err: asError(err)}
+	}
+	cipher, err := m.root.Cipher(conf)
+	if err != nil {
+		return Reply{Err: asError(err)}
+	}
+	db, err := sql.Open("mysql", conf.DSN())
+	if err != nil {
+		return Reply{Err: asError(err)}
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	r := &request{
+		ctx: ctx, db: db, cipher: cipher, random: m.Random, conf: conf, settings: m.settings, now: now,
+		caller: m.caller(), function: m.words.function, params: m.words.params,
+	}
+	reply, err := f(r)
+	if err != nil {
+		return Reply{Err: asError(err)}
+	}
+	return reply
+}
+
+// asError makes the panel's error of any error: the panel's own stay what they are.
+func asError(err error) *Error {
+	var own *Error
+	if errors.As(err, &own) {
+		return own
+	}
+	return &Error{Type: "db", Value: err.Error(), Message: err.Error()}
+}
+
+// answer prints a reply and tells the exit code.
+func (m *mgrctl) answer(r Reply) int {
+	format := m.words.format()
+	if r.Err != nil && format == formatText {
+		fmt.Fprintln(m.Stderr, "ERROR", r.Err)
+		return 1
+	}
+	c := call{function: m.words.function, lang: m.words.lang(), params: m.words.echoed()}
+	if _, err := m.Stdout.Write(render(format, c, r)); err != nil {
+		return 1
+	}
+	if r.Err != nil {
+		return m.settings.StructuredErrorExit
+	}
+	return 0
+}
