@@ -60,13 +60,13 @@ func (j *job) saveProofs(ctx context.Context, id int64, request cert.Request, pr
 	return nil
 }
 
-// proofsMissing tells whether the client still lacks what to publish.
+// proofsMissing tells whether the client still lacks what to publish, or which names to prove.
 func (j *job) proofsMissing() bool {
 	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
-	if err != nil || method == cert.MethodEmail {
+	if err != nil {
 		return false
 	}
-	return j.order.Params[j.valueParam()] == ""
+	return j.order.Params[cert.ParamDomains] == "" || method != cert.MethodEmail && j.order.Params[j.valueParam()] == ""
 }
 
 // valueParam names the item parameter that the panel shows to the client for the order's way of proof (contract 1).

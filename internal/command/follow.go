@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"pmssl/internal/cert"
 
@@ -38,42 +39,50 @@ func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
 	return nil, err
 }
 
-// newest reports on the id, or on the one that a reissue put in its place, which then becomes the item's own.
+// newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
+// provided that the last one is for the item's key (contract 4.1, 4.5).
 func (j *job) newest(ctx context.Context, id int64) (cert.Report, error) {
 	report, err := j.seller.Report(ctx, id)
-	seen := map[int64]bool{id: true}
+	var links []int64
 	for err == nil && report.State == cert.StateReplaced && report.ReplacedBy != 0 {
-		if seen[report.ReplacedBy] || len(seen) > maxReplaced {
-			return report, cert.Faultf(cert.FaultAPI, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Trade.Title, report.ID, report.ReplacedBy).Again()
+		next := report.ReplacedBy
+		if next == id || slices.Contains(links, next) || len(links) == maxReplaced {
+			return report, cert.Faultf(cert.FaultAPI, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Trade.Title, report.ID, next).Again()
 		}
-		seen[report.ReplacedBy] = true
-		report, err = j.takeOver(ctx, report.ID, report.ReplacedBy)
+		links = append(links, next)
+		report, err = j.seller.Report(ctx, next)
 	}
-	return report, err
+	if err != nil || len(links) == 0 {
+		return report, err
+	}
+	if err := j.ours(report); err != nil {
+		return report, err
+	}
+	for _, link := range links {
+		j.Log.ExtInfof("item %d: id %d was replaced by %d at the seller", j.order.Item, j.id(), link)
+		if err := j.put(ctx, link); err != nil {
+			return report, err
+		}
+	}
+	return report, nil
 }
 
-// takeOver puts a reissue that we did not ask for on the item, provided that it is for the item's own key (contract 4.5).
-func (j *job) takeOver(ctx context.Context, old, id int64) (cert.Report, error) {
-	next, err := j.seller.Report(ctx, id)
-	if err != nil {
-		return next, err
-	}
+// ours holds a reissue that this item did not ask for against the item's key (contract 4.5).
+func (j *job) ours(report cert.Report) error {
 	own, err := cert.ParseCSR(j.order.CSR)
 	if err != nil {
-		return next, err
+		return err
 	}
-	if next.State == cert.StateReplaced && next.ReplacedBy != 0 {
-		return next, nil // a link in the middle: only the newest is judged (contract 4.1)
-	}
-	if shown, err := cert.ParseCSR(next.CSR); err == nil {
-		if !own.SameKey(shown.PublicKey) {
-			return next, cert.Faultf(cert.FaultAPI, "csr", "a reissue for another CSR is running: id %d replaces %d", id, old).Again()
+	if shown, err := cert.ParseCSR(report.CSR); err == nil {
+		if own.SameKey(shown.PublicKey) {
+			return nil
 		}
-	} else if _, err := cert.BuildChain(next.PEM, own); err != nil {
-		return next, cert.Faultf(cert.FaultAPI, "csr", "id %d replaces %d and nothing shows yet that it is for this item's key", id, old).Again()
+		return cert.Faultf(cert.FaultAPI, "csr", "a reissue for another CSR is running at the seller under id %d", report.ID).Again()
 	}
-	j.Log.ExtInfof("item %d: id %d was replaced by %d at the seller", j.order.Item, old, id)
-	return next, j.put(ctx, id)
+	if _, err := cert.BuildChain(report.PEM, own); err != nil {
+		return cert.Faultf(cert.FaultAPI, "csr", "nothing shows yet whether the reissue %d is for this item's key", report.ID).Again()
+	}
+	return nil
 }
 
 // judge acts on what the seller says of the newest id (contract 4.1, 4.4).

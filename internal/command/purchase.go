@@ -180,6 +180,11 @@ func (j *job) recall(ctx context.Context) error {
 			return err
 		}
 	}
+	if id := j.id(); id != 0 { // an interruption may have come between the id and its lineage
+		if err := j.put(ctx, id); err != nil {
+			return err
+		}
+	}
 	return j.dropSettled(ctx)
 }
 

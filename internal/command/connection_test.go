@@ -1,0 +1,124 @@
+package command_test
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/beevik/etree"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func document(t *testing.T, text string) *etree.Document {
+	t.Helper()
+	doc := etree.NewDocument()
+	require.NoError(t, doc.ReadFromString(text))
+	return doc
+}
+
+func output(t *testing.T, doc *etree.Document) string {
+	t.Helper()
+	text, err := doc.WriteToString()
+	require.NoError(t, err)
+	return text
+}
+
+func TestTuneConnectionOffersPublicAddressesFirst(t *testing.T) {
+	for name, row := range map[string]struct{ in, out string }{
+		"nothing chosen": {
+			`<doc><metadata/><func>processing.add.user</func></doc>`,
+			`<doc><metadata/><func>processing.add.user</func><client_ip>203.0.113.9</client_ip><slist name="client_ip"><val key="203.0.113.9">203.0.113.9</val><val key="10.0.0.7">10.0.0.7</val><val key="127.0.0.1">127.0.0.1</val></slist></doc>`,
+		},
+		"own value is kept": {
+			`<doc><client_ip>198.51.100.4</client_ip><slist name="client_ip"><val key="x">x</val></slist></doc>`,
+			`<doc><client_ip>198.51.100.4</client_ip><slist name="client_ip"><val key="198.51.100.4">198.51.100.4</val><val key="203.0.113.9">203.0.113.9</val><val key="10.0.0.7">10.0.0.7</val><val key="127.0.0.1">127.0.0.1</val></slist></doc>`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newStage(t).world()
+			run.Doc = document(t, row.in)
+			run.Addresses = func() ([]netip.Addr, error) {
+				return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("203.0.113.9")}, nil
+			}
+			doc, err := command.TuneConnection(context.Background(), run)
+			require.NoError(t, err)
+			assert.Equal(t, row.out, output(t, doc))
+		})
+	}
+}
+
+func TestCheckConnectionTakesOnlyDeclaredParameters(t *testing.T) {
+	run := newStage(t).world()
+	var got map[string]string
+	connect := run.Trade.Connect
+	run.Trade.Connect = func(params map[string]string) (command.Seller, error) { got = params; return connect(params) }
+	run.Doc = document(t, `<doc><processingmodule><id>5</id><username> shop </username><api_key>k</api_key><foreign>x</foreign></processingmodule></doc>`)
+	doc, err := command.CheckConnection(context.Background(), run)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"username": "shop", "api_key": "k"}, got)
+	assert.Equal(t, `<doc/>`, output(t, doc))
+
+	run.Doc = document(t, `<doc/>`)
+	_, err = command.CheckConnection(context.Background(), run)
+	assert.Equal(t, cert.FaultInput, faultType(t, err))
+}
+
+func TestSuitableModulesSkipsWhatThePanelAlreadyTried(t *testing.T) {
+	s := newStage(t)
+	s.panel.suitable = []int64{7, 5, 9}
+	run := s.world()
+	run.Doc = document(t, `<doc><item><pricelist>11</pricelist></item><skip_modules>5,4</skip_modules></doc>`)
+	doc, err := command.SuitableModule(context.Background(), run)
+	require.NoError(t, err)
+	assert.Equal(t, `<doc><modules><module id="7"/><module id="9"/></modules></doc>`, output(t, doc))
+	for _, bad := range []string{`<doc/>`, `<doc><item><pricelist>x</pricelist></item></doc>`} {
+		run.Doc = document(t, bad)
+		_, err := command.SuitableModule(context.Background(), run)
+		require.Error(t, err)
+	}
+}
+
+// listing is a seller that also lists approvers.
+type listing struct{ *fakeSeller }
+
+func (listing) Approvers(_ context.Context, domain string, _ cert.Product) ([]string, error) {
+	return []string{"admin@" + domain, "hostmaster@" + domain}, nil
+}
+
+func TestApproverAnswersPerDomain(t *testing.T) {
+	s := newStage(t)
+	run := s.world()
+	run.Trade.Connect = func(map[string]string) (command.Seller, error) { return listing{s.seller}, nil }
+	run.Args.Intname, run.Args.Module = "positivessl", 5
+	run.Args.Domain = "a.example.com,*.B.example.com, a.example.com"
+	run.Text = s.pair.csr
+	doc, err := command.Approver(context.Background(), run)
+	require.NoError(t, err)
+	assert.Equal(t, `<doc><domain name="a.example.com"><approver>admin@a.example.com</approver><approver>hostmaster@a.example.com</approver></domain>`+
+		`<domain name="*.b.example.com"><approver>admin@b.example.com</approver><approver>hostmaster@b.example.com</approver></domain></doc>`, output(t, doc))
+
+	t.Run("the CSR names the domain where the panel does not", func(t *testing.T) {
+		run.Args.Domain = ""
+		doc, err := command.Approver(context.Background(), run)
+		require.NoError(t, err)
+		assert.Contains(t, output(t, doc), `<domain name="example.com">`)
+	})
+	for name, change := range map[string]func(r *command.Run){
+		"bad CSR":         func(r *command.Run) { r.Text = "-----BEGIN CERTIFICATE REQUEST-----" },
+		"bad domain":      func(r *command.Run) { r.Args.Domain = "127.0.0.1" },
+		"unknown product": func(r *command.Run) { r.Args.Intname = "x" },
+		"nothing to ask":  func(r *command.Run) { r.Args.Domain, r.Text = "", "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			one := *run
+			one.Args.Domain, one.Text = "example.com", s.pair.csr
+			change(&one)
+			_, err := command.Approver(context.Background(), &one)
+			require.Error(t, err)
+		})
+	}
+}

@@ -1,0 +1,362 @@
+package command_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"strconv"
+	"testing"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/require"
+)
+
+// now is the simulated present of every test in this package.
+func now() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
+
+// fakePanel is a panel in memory that remembers its call-backs in order.
+type fakePanel struct {
+	order    cert.Order
+	stored   string
+	calls    []string
+	journal  []cert.Bought
+	holdings []cert.Holding
+	settings map[string]string
+	suitable []int64
+	// fail makes the call whose text begins with the key fail once with the error.
+	fail      map[string]error
+	lostLocks bool
+	garble    bool // certificate.save of a ZIP stores something else
+}
+
+func (p *fakePanel) call(format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
+	for prefix, err := range p.fail {
+		if len(text) >= len(prefix) && text[:len(prefix)] == prefix {
+			delete(p.fail, prefix)
+			return err
+		}
+	}
+	p.calls = append(p.calls, text)
+	return nil
+}
+
+func (p *fakePanel) Order(_ context.Context, item int64) (cert.Order, error) {
+	if item != p.order.Item {
+		return cert.Order{}, cert.Faultf(cert.FaultMissed, "item", "item %d does not exist", item)
+	}
+	order := p.order
+	order.Stored = p.stored
+	order.Params = map[string]string{}
+	for k, v := range p.order.Params {
+		order.Params[k] = v
+	}
+	return order, nil
+}
+
+func (p *fakePanel) ModuleParams(context.Context, int64) (map[string]string, error) {
+	return map[string]string{"username": "shop"}, nil
+}
+func (p *fakePanel) Modules(context.Context) ([]int64, error) { return []int64{5}, nil }
+func (p *fakePanel) SuitableModules(context.Context, int64) ([]int64, error) {
+	return p.suitable, nil
+}
+func (p *fakePanel) LockItem(context.Context, int64) error     { return nil }
+func (p *fakePanel) LockAccount(context.Context, string) error { return p.call("lock account") }
+func (p *fakePanel) UnlockAccount(context.Context) error       { return p.call("unlock account") }
+func (p *fakePanel) HoldsLocks(context.Context) error {
+	if p.lostLocks {
+		return cert.Faultf(cert.FaultLocked, "item", "the lock was lost").Again()
+	}
+	return nil
+}
+func (p *fakePanel) Param(_ context.Context, _ int64, name string) (string, bool, error) {
+	v, ok := p.order.Params[name]
+	return v, ok, nil
+}
+func (p *fakePanel) SaveParam(_ context.Context, _ int64, name, value string) error {
+	if err := p.call("save %s=%s", name, value); err != nil {
+		return err
+	}
+	p.order.Params[name] = value
+	return nil
+}
+func (p *fakePanel) DropParam(_ context.Context, _ int64, name string) error {
+	if err := p.call("drop %s", name); err != nil {
+		return err
+	}
+	delete(p.order.Params, name)
+	return nil
+}
+func (p *fakePanel) Holdings(context.Context, []int64) ([]cert.Holding, error) {
+	return p.holdings, nil
+}
+func (p *fakePanel) StoredCertificate(context.Context, int64) (string, error) { return p.stored, nil }
+func (p *fakePanel) Journal(context.Context) ([]cert.Bought, error)           { return p.journal, nil }
+func (p *fakePanel) AppendJournal(_ context.Context, line cert.Bought) error {
+	if err := p.call("journal %d", line.ID); err != nil {
+		return err
+	}
+	p.journal = append(p.journal, line)
+	return nil
+}
+func (p *fakePanel) SetStatus(_ context.Context, _ int64, status cert.Service) error {
+	if err := p.call("setstatus %d", status); err != nil {
+		return err
+	}
+	p.order.Params[cert.ParamServiceStatus] = strconv.Itoa(int(status))
+	return nil
+}
+func (p *fakePanel) SetExpireDate(_ context.Context, _ int64, date cabforum.Date) error {
+	return p.call("setexpiredate %s", date)
+}
+func (p *fakePanel) SaveCertificatePEM(_ context.Context, _ int64, pem string) error {
+	if err := p.call("certificate.save pem"); err != nil {
+		return err
+	}
+	p.stored = pem
+	return nil
+}
+func (p *fakePanel) SaveCertificateZIP(_ context.Context, _ int64, zip []byte) error {
+	if err := p.call("certificate.save zip"); err != nil {
+		return err
+	}
+	p.stored = string(zip)
+	if p.garble {
+		p.stored = "garbled"
+	}
+	return nil
+}
+func (p *fakePanel) OpenCertificate(context.Context, int64) error { return p.call("certificate.open") }
+func (p *fakePanel) FailCertificate(context.Context, int64) error {
+	return p.call("certificate.failed")
+}
+func (p *fakePanel) Post(_ context.Context, _ int64, what string) error {
+	return p.call("post%s", what)
+}
+func (p *fakePanel) Manual(_ context.Context, item, operation int64, name, _ string) error {
+	return p.call("manual %d %d %s", item, operation, name)
+}
+func (p *fakePanel) Setting(_ context.Context, name string) (string, error) {
+	return p.settings[name], nil
+}
+
+// fakeSeller is a seller in memory: ids grow, and each method can be made to fail.
+type fakeSeller struct {
+	next      int64
+	reports   map[int64]cert.Report
+	months    map[int64]int
+	buys      int
+	activated []int64
+	asked     int // Proofs
+	buyErr    error
+	buyAnyway bool // the purchase happens although buyErr is returned
+	actErr    error
+	actAnyway bool
+	balance   string
+	hidden    map[int64]bool // bought and not yet in the list
+	onBuy     func()
+}
+
+func newSeller() *fakeSeller {
+	return &fakeSeller{next: 100, reports: map[int64]cert.Report{}, months: map[int64]int{}, balance: "100.00", hidden: map[int64]bool{}}
+}
+
+func (s *fakeSeller) Account() string             { return "https://seller.example shop" }
+func (s *fakeSeller) Check(context.Context) error { return nil }
+func (s *fakeSeller) Balance(context.Context) (cert.Money, error) {
+	n, err := strconv.ParseFloat(s.balance, 64)
+	return cert.Money{Amount: n, Text: s.balance, Currency: "USD"}, err
+}
+func (s *fakeSeller) Shelf(context.Context) (cert.Shelf, error) {
+	shelf := cert.Shelf{}
+	for id, r := range s.reports {
+		if s.hidden[id] {
+			continue
+		}
+		shelf.Highest = max(shelf.Highest, id)
+		if r.State.Activatable() {
+			shelf.Records = append(shelf.Records, cert.Record{ID: id, State: r.State, Months: s.months[id]})
+		}
+	}
+	return shelf, nil
+}
+
+// add puts a paid and not activated certificate on the shelf.
+func (s *fakeSeller) add(months int) int64 {
+	s.next++
+	s.reports[s.next] = cert.Report{ID: s.next, State: cert.StateNew}
+	s.months[s.next] = months
+	return s.next
+}
+func (s *fakeSeller) Buy(_ context.Context, p cert.Purchase) (cert.Receipt, error) {
+	s.buys++
+	if s.onBuy != nil {
+		s.onBuy()
+	}
+	if s.buyErr != nil && !s.buyAnyway {
+		return cert.Receipt{}, s.buyErr
+	}
+	id := s.add(p.Months)
+	if s.buyErr != nil {
+		return cert.Receipt{}, s.buyErr
+	}
+	return cert.Receipt{ID: id, Order: "7", Charged: "8.8800", Delivered: "Standard SSL"}, nil
+}
+func (s *fakeSeller) Activate(_ context.Context, id int64, r cert.Request) ([]cert.Proof, error) {
+	if s.actErr != nil && !s.actAnyway {
+		return nil, s.actErr
+	}
+	s.activated = append(s.activated, id)
+	report := s.reports[id]
+	report.State, report.CSR = cert.StateWaiting, r.CSR.PEM
+	s.reports[id] = report
+	if s.actErr != nil {
+		return nil, s.actErr
+	}
+	return proofsOf(r), nil
+}
+func (s *fakeSeller) Proofs(_ context.Context, _ int64, r cert.Request) ([]cert.Proof, error) {
+	s.asked++
+	return proofsOf(r), nil
+}
+func proofsOf(r cert.Request) []cert.Proof {
+	var out []cert.Proof
+	for _, name := range r.AllNames() {
+		out = append(out, cert.Proof{Domain: name, Method: r.Method, Host: "_m." + name, Record: "CNAME", Target: "t.ca.example"})
+	}
+	return out
+}
+func (s *fakeSeller) Report(_ context.Context, id int64) (cert.Report, error) {
+	r, ok := s.reports[id]
+	if !ok {
+		return r, &cert.Fault{Type: cert.FaultAPI, Value: "2011294: CertificateId is not valid", Code: 2011294}
+	}
+	r.ID = id
+	return r, nil
+}
+
+// issue makes the certificate of an id with the given life.
+func (s *fakeSeller) issue(t *testing.T, id int64, pair keyPair, from time.Time, days int) {
+	t.Helper()
+	r := s.reports[id]
+	r.State, r.PEM, r.Words, r.Type = cert.StateIssued, signed(t, pair, from, days), "active", "standard ssl"
+	s.reports[id] = r
+}
+
+// quiet is a log that keeps its lines.
+type quiet struct{ lines []string }
+
+func (q *quiet) add(format string, args ...any) {
+	q.lines = append(q.lines, fmt.Sprintf(format, args...))
+}
+func (q *quiet) Errorf(format string, args ...any)   { q.add(format, args...) }
+func (q *quiet) Warningf(format string, args ...any) { q.add(format, args...) }
+func (q *quiet) Infof(format string, args ...any)    { q.add(format, args...) }
+func (q *quiet) ExtInfof(format string, args ...any) { q.add(format, args...) }
+func (q *quiet) Tracef(format string, args ...any)   { q.add(format, args...) }
+func (q *quiet) Debugf(format string, args ...any)   { q.add(format, args...) }
+
+// keyPair is a client's key with its CSR.
+type keyPair struct {
+	key *ecdsa.PrivateKey
+	csr string
+	cn  string
+}
+
+func newPair(t *testing.T, cn string) keyPair {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: cn}}, key)
+	require.NoError(t, err)
+	return keyPair{key: key, cn: cn, csr: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))}
+}
+
+// signed makes a leaf and its intermediate, in the seller's order.
+func signed(t *testing.T, pair keyPair, from time.Time, days int) []string {
+	t.Helper()
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test Root"}, NotBefore: from.AddDate(-1, 0, 0),
+		NotAfter: from.AddDate(9, 0, 0), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	issuer := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Test Issuer"}, NotBefore: root.NotBefore,
+		NotAfter: root.NotAfter, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	issuerDER, err := x509.CreateCertificate(rand.Reader, issuer, root, caKey.Public(), caKey)
+	require.NoError(t, err)
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	require.NoError(t, err)
+	leaf := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: pair.cn}, DNSNames: []string{pair.cn, "www." + pair.cn},
+		NotBefore: from, NotAfter: from.AddDate(0, 0, days).Add(-time.Second), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, issuer, pair.key.Public(), caKey)
+	require.NoError(t, err)
+	var out []string
+	for _, der := range [][]byte{leafDER, issuerDER} {
+		out = append(out, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	}
+	return out
+}
+
+// stage is one item with its panel, seller and log.
+type stage struct {
+	panel  *fakePanel
+	seller *fakeSeller
+	log    *quiet
+	pair   keyPair
+	at     time.Time
+	args   command.Args
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	pair := newPair(t, "example.com")
+	opened, err := cabforum.ParseDate("2026-04-02")
+	require.NoError(t, err)
+	return &stage{
+		pair: pair, at: now(), seller: newSeller(), log: &quiet{},
+		args: command.Args{Command: "open", Item: 42, Operation: 9},
+		panel: &fakePanel{
+			order: cert.Order{Item: 42, Module: 5, Binary: "pmtest", Template: "positivessl", ItemType: "certificate", Period: 12, Status: 5,
+				OpenDate: opened, CSR: pair.csr, SANs: -1, Params: map[string]string{cert.ParamMethod: "auth_dnscname"}},
+			fail: map[string]error{}, settings: map[string]string{},
+		},
+	}
+}
+
+func products() []cert.Product {
+	return []cert.Product{
+		{ID: "positivessl", Names: []string{"PositiveSSL"}, Level: cert.DV, Included: 1, Most: 1},
+		{ID: "positivessl_wildcard", Names: []string{"PositiveSSL Wildcard"}, Level: cert.DV, Wildcard: true, Included: 1, Most: 1},
+		{ID: "ev_ssl", Names: []string{"EV SSL"}, Level: cert.EV, Included: 1, Most: 1},
+		{ID: "rapidssl", Names: []string{"RapidSSL"}, Level: cert.DV, Included: 1, Most: 1, Discontinued: true, Successor: "positivessl"},
+	}
+}
+
+func (s *stage) run(f command.Func) error {
+	_, err := f(context.Background(), s.world())
+	return err
+}
+
+func (s *stage) world() *command.Run {
+	return &command.Run{
+		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Now: func() time.Time { return s.at },
+		Addresses: func() ([]netip.Addr, error) { return nil, nil },
+		Trade: command.Trade{
+			Title: "Seller", Products: products(), Terms: []int{12, 24, 36, 48, 60},
+			Params: []command.Param{{Name: "username"}, {Name: "api_key", Crypted: true}}, AddressParam: "client_ip",
+			Prototype: s.seller, Account: func(map[string]string) string { return s.seller.Account() },
+			Connect: func(map[string]string) (command.Seller, error) { return s.seller, nil },
+		},
+	}
+}

@@ -1,0 +1,90 @@
+package command_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLocalCommandsOnlyTellThePanel(t *testing.T) {
+	for name, row := range map[string]struct {
+		run  command.Func
+		call string
+	}{
+		"suspend":  {command.Suspend, "postsuspend"},
+		"resume":   {command.Resume, "postresume"},
+		"setparam": {command.SetParam, "postsetparam"},
+		"close":    {command.Close, "postclose"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			require.NoError(t, s.run(row.run))
+			assert.Equal(t, []string{row.call}, s.panel.calls)
+			s.args.Item = 1
+			assert.Equal(t, cert.FaultMissed, faultType(t, s.run(row.run)))
+		})
+	}
+	s := newStage(t)
+	require.NoError(t, s.run(command.CancelProlong))
+	assert.Empty(t, s.panel.calls)
+}
+
+func TestCloseNamesWhatStaysAtTheSeller(t *testing.T) {
+	s := newStage(t)
+	s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "103", "101 103"
+	require.NoError(t, s.run(command.Close))
+	assert.Contains(t, strings.Join(s.log.lines, "\n"), "its orders at Seller stay: 101 103")
+}
+
+// contract 3.5: an administrator settles an unclear purchase.
+func TestResolve(t *testing.T) {
+	set := func(t *testing.T, id string, none, yes bool) *stage {
+		s := newStage(t)
+		s.panel.order.Params[cert.ParamIntent] = intentJSON(t, 0)
+		s.seller.add(12)
+		s.args = command.Args{Command: "resolve", Item: 42, ID: id, None: none, Yes: yes}
+		return s
+	}
+	t.Run("shows what it would do", func(t *testing.T) {
+		s := set(t, "101", false, false)
+		doc, err := command.Resolve(context.Background(), s.world())
+		require.NoError(t, err)
+		assert.Contains(t, output(t, doc), `mode="dry-run" action="adopt" id="101" state="new"`)
+		assert.NotEmpty(t, s.panel.order.Params[cert.ParamIntent])
+		assert.Empty(t, s.panel.order.Params[cert.ParamOrderID])
+	})
+	t.Run("adopts", func(t *testing.T) {
+		s := set(t, "101", false, true)
+		require.NoError(t, s.run(command.Resolve))
+		assert.Empty(t, s.panel.order.Params[cert.ParamIntent])
+		assert.Equal(t, "101", s.panel.order.Params[cert.ParamOrderID])
+		assert.Len(t, s.panel.journal, 1)
+		assert.Zero(t, s.seller.buys)
+	})
+	t.Run("forgets", func(t *testing.T) {
+		s := set(t, "", true, false)
+		require.NoError(t, s.run(command.Resolve))
+		assert.NotEmpty(t, s.panel.order.Params[cert.ParamIntent])
+		s.args.Yes = true
+		require.NoError(t, s.run(command.Resolve))
+		assert.Empty(t, s.panel.order.Params[cert.ParamIntent])
+		require.Error(t, s.run(command.Resolve), "nothing is left to forget")
+	})
+	for name, s := range map[string]*stage{
+		"neither": set(t, "", false, true), "both": set(t, "101", true, true), "no number": set(t, "x", false, true),
+		"unknown at the seller": set(t, "999", false, true),
+	} {
+		t.Run(name, func(t *testing.T) { require.Error(t, s.run(command.Resolve)) })
+	}
+	t.Run("not another item's", func(t *testing.T) {
+		s := set(t, "101", false, true)
+		s.panel.holdings = []cert.Holding{{Item: 43, Lineage: "101"}}
+		require.ErrorContains(t, s.run(command.Resolve), "belongs to item 43")
+	})
+}

@@ -1,0 +1,190 @@
+package command_test
+
+import (
+	"strings"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// waitingStage is an item whose order waits for proof at the seller.
+func waitingStage(t *testing.T) *stage {
+	t.Helper()
+	s := newStage(t)
+	require.NoError(t, s.run(command.Open))
+	s.panel.calls = nil
+	s.args.Command = "sync_item"
+	return s
+}
+
+func TestSyncStoresAnIssuedCertificateInOrder(t *testing.T) {
+	s := waitingStage(t)
+	s.seller.issue(t, 101, s.pair, now(), 199)
+	require.NoError(t, s.run(command.SyncItem))
+	chain, err := cert.StoredLeaf(s.panel.stored)
+	require.NoError(t, err)
+	require.Len(t, chain.Intermediates, 1)
+	assert.Equal(t, []string{
+		"certificate.save zip", "save certificate_expiredate=2026-10-18", "save certificate_serial=" + chain.Serial(),
+		"save delivered_type=standard ssl", "save dcv_method=DNS", "save dcv_time=2026-04-02T10:00:00Z",
+		"setexpiredate 2026-10-18", "certificate.open", "setstatus 5",
+	}, s.panel.calls)
+
+	t.Run("running it again changes nothing", func(t *testing.T) {
+		s.panel.calls = nil
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Empty(t, s.panel.calls)
+	})
+}
+
+func TestEveryStepIsRepeatedWhileTheStatusIsNotFive(t *testing.T) {
+	clean := waitingStage(t)
+	clean.seller.issue(t, 101, clean.pair, now(), 199)
+	require.NoError(t, clean.run(command.SyncItem))
+	for _, call := range clean.panel.calls {
+		prefix := strings.SplitN(call, "=", 2)[0]
+		t.Run(prefix, func(t *testing.T) {
+			s := waitingStage(t)
+			s.seller.issue(t, 101, s.pair, now(), 199)
+			s.panel.fail[prefix] = cert.Faultf(cert.FaultPanel, "", "the panel broke down").Again()
+			require.Error(t, s.run(command.SyncItem))
+			s.panel.calls = nil
+			require.NoError(t, s.run(command.SyncItem))
+			assert.Equal(t, "setstatus 5", s.panel.calls[len(s.panel.calls)-1])
+			assert.Contains(t, s.panel.calls, "setexpiredate 2026-10-18")
+			assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
+		})
+	}
+}
+
+func TestAPanelThatTakesNoZIPGetsPEM(t *testing.T) {
+	for name, change := range map[string]func(s *stage){
+		"refuses crt_type": func(s *stage) {
+			s.panel.fail["certificate.save zip"] = cert.Faultf(cert.FaultPanel, "crt_type", "unknown parameter")
+		},
+		"stores something else": func(s *stage) { s.panel.garble = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := waitingStage(t)
+			change(s)
+			s.seller.issue(t, 101, s.pair, now(), 199)
+			require.NoError(t, s.run(command.SyncItem))
+			assert.Contains(t, s.panel.calls, "certificate.save pem")
+			assert.True(t, strings.HasPrefix(s.panel.stored, "-----BEGIN CERTIFICATE-----"))
+			assert.Equal(t, 2, strings.Count(s.panel.stored, "BEGIN CERTIFICATE"))
+		})
+	}
+}
+
+func TestACertificateThatIsNotOursIsNotStored(t *testing.T) {
+	for name, pair := range map[string]keyPair{"another key": newPair(t, "example.com"), "another name": {}} {
+		t.Run(name, func(t *testing.T) {
+			s := waitingStage(t)
+			if pair.key == nil {
+				pair = s.pair
+				pair.cn = "example.net"
+			}
+			s.seller.issue(t, 101, pair, now(), 199)
+			assert.Equal(t, cert.FaultDelivered, faultType(t, s.run(command.SyncItem)))
+			assert.Empty(t, s.panel.stored)
+			assert.Empty(t, s.panel.calls)
+		})
+	}
+}
+
+// contract 4.3: certificate or term, and never past the end of the term.
+func TestExpirationDate(t *testing.T) {
+	for _, row := range []struct {
+		mode   string
+		period int
+		days   int
+		date   string
+	}{
+		{"", 12, 199, "2026-10-18"},
+		{"certificate", 12, 199, "2026-10-18"},
+		{"nonsense", 12, 199, "2026-10-18"},
+		{"term", 12, 199, "2027-04-02"},
+		{"term", 60, 199, "2031-04-02"},
+		{"", 12, 397, "2027-04-02"},
+	} {
+		s := waitingStage(t)
+		s.panel.order.Period = row.period
+		s.panel.settings["SSLSubscriptionExpireDate"] = row.mode
+		s.seller.issue(t, 101, s.pair, now(), row.days)
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Contains(t, s.panel.calls, "setexpiredate "+row.date, "%+v", row)
+	}
+}
+
+func TestACertificateOverItsCapIsStoredWithAWarning(t *testing.T) {
+	s := waitingStage(t)
+	s.seller.issue(t, 101, s.pair, now(), 201)
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Contains(t, strings.Join(s.log.lines, "\n"), "the Baseline Requirements allow 200 days")
+}
+
+// contract 4.4: failed only where no certificate was ever stored.
+func TestAnOrderThatEnded(t *testing.T) {
+	for _, state := range []cert.State{cert.StateCancelled, cert.StateRefused, cert.StateExpired} {
+		t.Run(state.String(), func(t *testing.T) {
+			s := waitingStage(t)
+			s.seller.reports[101] = cert.Report{State: state, Words: "the seller's words"}
+			require.NoError(t, s.run(command.SyncItem))
+			assert.Equal(t, []string{"certificate.failed", "setstatus 6", "manual 42 0 sync_item"}, s.panel.calls)
+			assert.Contains(t, strings.Join(s.log.lines, "\n"), "the seller's words")
+			s.panel.calls = nil
+			require.NoError(t, s.run(command.SyncItem))
+			assert.Empty(t, s.panel.calls)
+		})
+		t.Run(state.String()+" with a certificate in place", func(t *testing.T) {
+			s := waitingStage(t)
+			s.seller.issue(t, 101, s.pair, now(), 199)
+			require.NoError(t, s.run(command.SyncItem))
+			s.panel.order.Params[cert.ParamServiceStatus] = "4"
+			s.panel.calls = nil
+			s.seller.reports[101] = cert.Report{State: state, Words: "the seller's words"}
+			require.NoError(t, s.run(command.SyncItem))
+			assert.Equal(t, []string{"manual 42 0 sync_item", "setstatus 5"}, s.panel.calls)
+			s.panel.calls = nil
+			require.NoError(t, s.run(command.SyncItem))
+			assert.Empty(t, s.panel.calls)
+		})
+	}
+}
+
+func TestAReissueMadeAtTheSellerIsFollowed(t *testing.T) {
+	s := waitingStage(t)
+	s.seller.issue(t, 101, s.pair, now(), 199)
+	require.NoError(t, s.run(command.SyncItem))
+	first := s.panel.order.Params[cert.ParamSerial]
+	s.seller.reports[101] = cert.Report{State: cert.StateReplaced, ReplacedBy: 105}
+	s.seller.reports[105] = cert.Report{State: cert.StateReplaced, ReplacedBy: 107}
+	s.seller.issue(t, 107, s.pair, now().AddDate(0, 1, 0), 199)
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, "107", s.panel.order.Params[cert.ParamOrderID])
+	assert.Equal(t, "101 105 107", s.panel.order.Params[cert.ParamLineage])
+	assert.NotEqual(t, first, s.panel.order.Params[cert.ParamSerial])
+
+	t.Run("not for another key", func(t *testing.T) {
+		other := newPair(t, "example.com")
+		s.seller.reports[107] = cert.Report{State: cert.StateReplaced, ReplacedBy: 109}
+		s.seller.reports[109] = cert.Report{State: cert.StateWaiting, CSR: other.csr}
+		require.ErrorContains(t, s.run(command.SyncItem), "a reissue for another CSR is running")
+		assert.Equal(t, "107", s.panel.order.Params[cert.ParamOrderID])
+	})
+	t.Run("not in circles", func(t *testing.T) {
+		s.seller.reports[107] = cert.Report{State: cert.StateReplaced, ReplacedBy: 101}
+		require.ErrorContains(t, s.run(command.SyncItem), "leads nowhere")
+	})
+}
+
+func TestSyncWithoutAnOrderSaysSo(t *testing.T) {
+	s := newStage(t)
+	assert.Equal(t, cert.FaultMissed, faultType(t, s.run(command.SyncItem)))
+	s.panel.order.Params[cert.ParamIntent] = intentJSON(t, 0)
+	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.SyncItem)))
+}
