@@ -1,0 +1,302 @@
+// Package etc_test holds the manifests and samples of this folder against the programs that they belong to.
+package etc_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/mgrlog"
+)
+
+// manifest is a file of etc/xml as far as it is looked at here (billmanager-module-protocol §9).
+type manifest struct {
+	XMLName xml.Name `xml:"mgrdata"`
+	Plugin  struct {
+		Name  string `xml:"name,attr"`
+		Group string `xml:"group"`
+		Types []struct {
+			Name string `xml:"name,attr"`
+		} `xml:"params>type"`
+	} `xml:"plugin"`
+	Forms []struct {
+		Name  string `xml:"name,attr"`
+		Type  string `xml:"type,attr"`
+		Pages []struct {
+			Name   string  `xml:"name,attr"`
+			Fields []field `xml:"field"`
+		} `xml:"form>page"`
+	} `xml:"metadata"`
+	Languages []struct {
+		Name   string `xml:"name,attr"`
+		Groups []struct {
+			Name  string `xml:"name,attr"`
+			Texts []struct {
+				Name string `xml:"name,attr"`
+				Text string `xml:",chardata"`
+			} `xml:"msg"`
+		} `xml:"messages"`
+	} `xml:"lang"`
+}
+
+type field struct {
+	Name     string `xml:"name,attr"`
+	Controls []struct {
+		XMLName xml.Name
+		Name    string `xml:"name,attr"`
+		Type    string `xml:"type,attr"`
+	} `xml:",any"`
+}
+
+const module = "pmnamecheap"
+
+// panelTypes are error types that the panel uses itself or may use (billmanager-module-protocol §6): a text of ours in
+// the messages msgerror, which hold for the whole panel, would take its own text's place in every form.
+var panelTypes = []string{"auth", "client", "db", "internal", "limit", "locked", "missed", "value", "xml"}
+
+func read(t *testing.T) manifest {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("xml", "billmgr_mod_"+module+".xml"))
+	require.NoError(t, err)
+	var m manifest
+	require.NoError(t, xml.Unmarshal(raw, &m))
+	return m
+}
+
+// texts is language -> messages -> msg -> text; a text that is there twice fails.
+func texts(t *testing.T, m manifest) map[string]map[string]map[string]string {
+	t.Helper()
+	all := map[string]map[string]map[string]string{}
+	for _, language := range m.Languages {
+		require.NotContains(t, all, language.Name, "one lang element for each language")
+		groups := map[string]map[string]string{}
+		for _, group := range language.Groups {
+			require.NotContains(t, groups, group.Name, language.Name)
+			rows := map[string]string{}
+			for _, row := range group.Texts {
+				require.NotContains(t, rows, row.Name, "%s %s", language.Name, group.Name)
+				rows[row.Name] = row.Text
+			}
+			groups[group.Name] = rows
+		}
+		all[language.Name] = groups
+	}
+	return all
+}
+
+func keys[V any](m map[string]V) []string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// faultTypes are the values of the constants Fault… of internal/cert: what the module can print as an error's type.
+func faultTypes(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../internal/cert/fault.go", nil, 0)
+	require.NoError(t, err)
+	var types []string
+	for _, decl := range file.Decls {
+		constants, ok := decl.(*ast.GenDecl)
+		if !ok || constants.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range constants.Specs {
+			row := spec.(*ast.ValueSpec)
+			for i, name := range row.Names {
+				if !strings.HasPrefix(name.Name, "Fault") {
+					continue
+				}
+				require.Len(t, row.Values, len(row.Names), name.Name)
+				literal, ok := row.Values[i].(*ast.BasicLit)
+				require.True(t, ok, "%s is not a literal", name.Name)
+				value, err := strconv.Unquote(literal.Value)
+				require.NoError(t, err)
+				types = append(types, value)
+			}
+		}
+	}
+	slices.Sort(types)
+	require.Greater(t, len(types), 10, "the constants were not found")
+	return slices.Compact(types)
+}
+
+func TestManifestIsWellFormedAndHasNoDTD(t *testing.T) {
+	files, err := filepath.Glob("xml/*.xml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		f, err := os.Open(name)
+		require.NoError(t, err)
+		for d := xml.NewDecoder(f); ; {
+			token, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			require.NoError(t, err, name)
+			_, dtd := token.(xml.Directive)
+			assert.False(t, dtd, name)
+		}
+		require.NoError(t, f.Close())
+	}
+}
+
+func TestManifestNamesTheModule(t *testing.T) {
+	m := read(t)
+	assert.Equal(t, module, m.Plugin.Name)
+	assert.Equal(t, "processing_module", m.Plugin.Group)
+	require.Len(t, m.Plugin.Types, 1)
+	assert.Equal(t, "certificate", m.Plugin.Types[0].Name)
+	for language, groups := range texts(t, m) {
+		assert.Equal(t, []string{"module_" + module, module}, keys(groups["label_processing_modules"]), language)
+		assert.Equal(t, []string{"desc_full_" + module, "desc_short_" + module, "price_" + module}, keys(groups["plugin"]), language)
+	}
+}
+
+// fields are those of the page "connect": the other pages are the panel's (§9).
+func fields(t *testing.T, m manifest) []field {
+	t.Helper()
+	require.Len(t, m.Forms, 1)
+	assert.Equal(t, "processing.edit."+module, m.Forms[0].Name)
+	assert.Equal(t, "form", m.Forms[0].Type)
+	require.Len(t, m.Forms[0].Pages, 1)
+	assert.Equal(t, "connect", m.Forms[0].Pages[0].Name)
+	return m.Forms[0].Pages[0].Fields
+}
+
+func TestEveryFieldHasOneControlATitleAndAHint(t *testing.T) {
+	m := read(t)
+	all := texts(t, m)
+	for _, f := range fields(t, m) {
+		require.Len(t, f.Controls, 1, f.Name)
+		assert.Equal(t, f.Name, f.Controls[0].Name)
+		for language, groups := range all {
+			rows := groups["processing.edit."+module]
+			assert.NotEmpty(t, rows[f.Name], "%s: title of %s", language, f.Name)
+			assert.NotEmpty(t, rows["hint_"+f.Name], "%s: hint of %s", language, f.Name)
+		}
+	}
+}
+
+func TestEveryLanguageHasTheSameTexts(t *testing.T) {
+	all := texts(t, read(t))
+	assert.Equal(t, []string{"en", "ru"}, keys(all))
+	for language, groups := range all {
+		assert.Equal(t, keys(all["en"]), keys(groups), language)
+		for group, rows := range groups {
+			assert.Equal(t, keys(all["en"][group]), keys(rows), "%s %s", language, group)
+			for name, text := range rows {
+				assert.NotEmpty(t, text, "%s %s %s", language, group, name)
+				assert.Equal(t, strings.TrimSpace(text), text, "%s %s %s", language, group, name)
+			}
+		}
+	}
+}
+
+func TestRussianTextsAreRussian(t *testing.T) {
+	cyrillic := func(text string) bool {
+		return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })
+	}
+	for language, groups := range texts(t, read(t)) {
+		for group, rows := range groups {
+			if group == "pricelist.certificate" || group == "label_processing_modules" {
+				continue // brands
+			}
+			for name, text := range rows {
+				if name == "desc_short_"+module {
+					continue // a brand too
+				}
+				assert.Equal(t, language == "ru", cyrillic(text), "%s %s %s: %s", language, group, name, text)
+			}
+		}
+	}
+}
+
+func TestEveryErrorTypeHasAText(t *testing.T) {
+	types := faultTypes(t)
+	for language, groups := range texts(t, read(t)) {
+		assert.Equal(t, types, errorTypes(groups["processing.edit."+module]), "%s: the form", language)
+		ours := slices.DeleteFunc(slices.Clone(types), func(kind string) bool { return slices.Contains(panelTypes, kind) })
+		assert.Equal(t, ours, errorTypes(groups["msgerror"]), "%s: the whole panel", language)
+	}
+}
+
+func errorTypes(rows map[string]string) []string {
+	var types []string
+	for _, name := range keys(rows) {
+		if kind, ok := strings.CutPrefix(name, "msg_error_"); ok {
+			types = append(types, kind)
+		}
+	}
+	return types
+}
+
+// The module's error document always has the parameter value; a placeholder without parameter would be shown as it is.
+func TestErrorTextsUseThePlaceholderThatIsAlwaysThere(t *testing.T) {
+	placeholder := regexp.MustCompile(`__\w+?__`)
+	for language, groups := range texts(t, read(t)) {
+		for group, rows := range groups {
+			for name, text := range rows {
+				want := []string(nil)
+				if strings.HasPrefix(name, "msg_error_") {
+					want = []string{"__value__"}
+				}
+				assert.Equal(t, want, placeholder.FindAllString(text, -1), "%s %s %s", language, group, name)
+			}
+		}
+	}
+}
+
+// Texts of msgerror are shared by every module of the panel.
+func TestTextsForTheWholePanelNameNoSeller(t *testing.T) {
+	for language, groups := range texts(t, read(t)) {
+		for name, text := range groups["msgerror"] {
+			assert.NotContains(t, strings.ToLower(text), "namecheap", "%s %s", language, name)
+		}
+	}
+}
+
+func TestSampleOfDebugConfIsUnderstood(t *testing.T) {
+	sample, err := os.ReadFile("samples/debug.conf")
+	require.NoError(t, err)
+	root := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "etc"), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "var"), 0o755))
+	// The lines that are switched off in the sample have to be good as well.
+	on := regexp.MustCompile(`(?m)^#(SET|\w+\.\*) `).ReplaceAll(sample, []byte("$1 "))
+	require.NotEqual(t, string(sample), string(on))
+	for name, text := range map[string][]byte{"as it is": sample, "all lines on": on} {
+		require.NoError(t, os.WriteFile(filepath.Join(root, "etc", "debug.conf"), text, 0o644))
+		var stderr strings.Builder
+		log := mgrlog.Open(mgrlog.Options{
+			Name: module, Root: root, Stderr: &stderr, PID: 1, Location: time.UTC,
+			Now: func() time.Time { return time.Date(2026, 4, 2, 0, 0, 0, 0, time.UTC) },
+		})
+		level := mgrlog.Debug
+		if name == "all lines on" {
+			level = mgrlog.Ext
+		}
+		assert.True(t, log.Enabled(level), name)
+		assert.Empty(t, log.Tail(10), "%s: no line of the sample is complained about", name)
+		require.NoError(t, log.Close())
+		assert.Empty(t, stderr.String())
+	}
+}
