@@ -1,0 +1,123 @@
+package namecheap
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
+)
+
+const commandActivate = "namecheap.ssl.activate"
+
+// Activate hands the CSR in for a paid id (ssl.activate, §3.2) and returns what the client must publish, as it came; for
+// proof by e-mail the approvers. It is sent once: after a fault with Retry, Report tells whether it was accepted. An
+// accepted activation without values for the chosen method is no error: Proofs asks for them again.
+func (c *Client) Activate(ctx context.Context, id int64, r cert.Request) ([]cert.Proof, error) {
+	order, err := activation(id, r)
+	if err != nil {
+		return nil, err
+	}
+	result, err := c.ask(ctx, sellerhttp.Once, "SSLActivateResult", commandActivate, order...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.accepted(result, commandActivate, id); err != nil {
+		return nil, err
+	}
+	return proofsOf(result, r), nil
+}
+
+// accepted reads the attributes that every result about one id has.
+func (c *Client) accepted(result *sellerhttp.Element, command string, id int64) error {
+	if success := result.Attr("IsSuccess"); success != "" && !strings.EqualFold(success, "true") {
+		return cert.Faultf(cert.FaultAPI, command, "%s (%s) answers OK for the certificate %d, but says IsSuccess=%s without a reason",
+			Title, command, id, words(success))
+	}
+	if other := idOf(result.Attr("ID")); other != 0 && other != id {
+		return cert.Faultf(cert.FaultClient, command, "%s (%s) was asked about the certificate %d and answers about %d", Title, command, id, other)
+	}
+	return nil
+}
+
+// activation gives the request's parameters. WebServerType only chooses the form of mailed files; `other` is documented
+// and used by clients in production (§3.8).
+func activation(id int64, r cert.Request) ([]string, error) {
+	if !Orderable(r.Product) {
+		return nil, cert.Faultf(cert.FaultValue, "product", "this version does not activate %s products (%s)", r.Product.Level, r.Product.ID)
+	}
+	control, err := control(r)
+	if err != nil {
+		return nil, err
+	}
+	order := []string{"CertificateID", strconv.FormatInt(id, 10), "CSR", r.CSR.PEM, "WebServerType", "other"}
+	if email := adminEmail(r); email != "" {
+		order = append(order, "AdminEmailAddress", email)
+	}
+	return append(order, control...), nil
+}
+
+// control are the parameters of the proof. Multi-domain products take a method for each name; for the others one switch does
+// (§3.2).
+func control(r cert.Request) ([]string, error) {
+	if err := provable(r); err != nil {
+		return nil, err
+	}
+	if !r.Product.MultiDomain {
+		switch r.Method {
+		case cert.MethodDNS:
+			return []string{"DNSDCValidation", "true"}, nil
+		case cert.MethodFile:
+			return []string{"HTTPDCValidation", "true"}, nil
+		}
+		return []string{"ApproverEmail", r.Emails[0]}, nil
+	}
+	each := approvers(r)
+	switch r.Method {
+	case cert.MethodDNS:
+		each = slices.Repeat([]string{"CNAMECSRHASH"}, 1+len(r.Names))
+	case cert.MethodFile:
+		each = slices.Repeat([]string{"HTTPCSRHASH"}, 1+len(r.Names))
+	}
+	pairs := []string{"ApproverEmail", each[0]}
+	if len(r.Names) > 0 {
+		pairs = append(pairs, "DNSNames", strings.Join(r.Names, ","), "DNSApproverEmails", strings.Join(each[1:], ","))
+	}
+	return pairs, nil
+}
+
+// provable refuses a way of proof that Namecheap would refuse.
+func provable(r cert.Request) error {
+	switch {
+	case r.Method == cert.MethodFile && slices.ContainsFunc(r.AllNames(), func(n string) bool { return strings.HasPrefix(n, "*.") }):
+		return cert.Faultf(cert.FaultValue, cert.ParamMethod, "a file does not prove control over a wildcard name; choose DNS or e-mail")
+	case r.Method != cert.MethodEmail:
+		return nil
+	case len(approvers(r)) == 0:
+		return cert.Faultf(cert.FaultMissed, cert.ParamApprover, "proof by e-mail needs an approver's address")
+	case len(approvers(r)) != 1+len(r.Names):
+		return cert.Faultf(cert.FaultValue, cert.ParamApprover, "%d names need as many approver addresses, in their order, and there are %d: %s",
+			1+len(r.Names), len(approvers(r)), strings.Join(r.AllNames(), ", "))
+	}
+	return nil
+}
+
+// approvers are the addresses that count: one where one name is certified, else one for each name.
+func approvers(r cert.Request) []string {
+	if !r.Product.MultiDomain && len(r.Emails) > 1 {
+		return r.Emails[:1]
+	}
+	return r.Emails
+}
+
+// adminEmail is where Namecheap mails the files; without one it mails none (§3.2).
+func adminEmail(r cert.Request) string {
+	for _, email := range []string{r.Params["adm_email"], r.Params["tech_email"], r.CSR.Email} {
+		if email = strings.TrimSpace(email); plausibleEmail(email) {
+			return email
+		}
+	}
+	return ""
+}

@@ -1,0 +1,60 @@
+package namecheap
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
+)
+
+const commandApprovers = "namecheap.ssl.getApproverEmailList"
+
+// Approvers lists the addresses that may approve the domain, those of its registration first (§3.6), lower case and each once.
+func (c *Client) Approvers(ctx context.Context, domain string, product cert.Product) ([]string, error) {
+	if len(product.Names) == 0 {
+		return nil, cert.Faultf(cert.FaultValue, "intname", "the product %q is not known at %s", product.ID, Title)
+	}
+	bare := strings.ToLower(bareName(strings.TrimSpace(domain)))
+	if bare == "" || len(bare) > 70 {
+		return nil, cert.Faultf(cert.FaultValue, "domain", "%s lists approvers for names of 1 to 70 characters, not for %q", Title, clip(sellerhttp.Line(bare), 300))
+	}
+	result, err := c.approverList(ctx, bare, product.Names[0])
+	var refused *refusal
+	live := liveName(product)
+	if errors.As(err, &refused) && (refused.has(2011300) || refused.has(4011300)) && live != "" && live != product.Names[0] {
+		result, err = c.approverList(ctx, bare, live) // the documented name is not one of those on the wire (§4)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var emails []string
+	for _, group := range []string{"Domainemails", "Genericemails", "Manualemails"} {
+		for _, one := range result.Child(group).All("email") {
+			email := strings.ToLower(one.Text())
+			if plausibleEmail(email) && !slices.Contains(emails, email) {
+				emails = append(emails, email)
+			}
+		}
+	}
+	if len(emails) == 0 {
+		return nil, cert.Faultf(cert.FaultAPI, commandApprovers, "%s knows no approver for %s; choose another way of proof", Title, bare)
+	}
+	return emails, nil
+}
+
+func (c *Client) approverList(ctx context.Context, domain, product string) (*sellerhttp.Element, error) {
+	return c.ask(ctx, sellerhttp.Read, "GetApproverEmailListResult", commandApprovers, "DomainName", domain, "CertificateType", product)
+}
+
+// plausibleEmail keeps out what is not an address and could mean something in a form, a list or a document.
+func plausibleEmail(email string) bool {
+	local, domain, ok := strings.Cut(email, "@")
+	if !ok || local == "" || !strings.Contains(domain, ".") || len(email) > 255 {
+		return false
+	}
+	return !strings.ContainsFunc(email, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`<>()[],;:\"`, r) }) &&
+		!strings.Contains(domain, "@")
+}

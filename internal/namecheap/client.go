@@ -1,0 +1,138 @@
+// Package namecheap is the client of Namecheap's SSL API and its mapping to the words of the trade.
+//
+// Section signs in comments are those of namecheap-ssl-api; "contract" is contract.md.
+package namecheap
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/mgrlog"
+	"pmssl/internal/sellerhttp"
+)
+
+// Title is the seller's name for people.
+const Title = "Namecheap"
+
+// Options is what a client needs from the world.
+type Options struct {
+	// Params are the module's decrypted parameters (Params and CustomParams name them).
+	Params map[string]string
+	// Getenv looks up NAMECHEAP_API_URL; nil is an empty environment.
+	Getenv   func(string) (string, bool)
+	Now      func() time.Time
+	Sleep    func(context.Context, time.Duration) error
+	Jitter   func() float64 // [0,1)
+	StateDir string         // folder of the budget's file: var/ of the panel
+	Binary   string         // names the budget's file and the user agent
+	Log      *mgrlog.Logger
+}
+
+// Client speaks for one account. It may be used from several goroutines.
+type Client struct {
+	account string
+	access  access
+	http    *sellerhttp.Client
+	log     *mgrlog.Logger
+}
+
+// access is what every request carries (§1.2).
+type access struct {
+	apiUser, apiKey, userName, clientIP string
+}
+
+// New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request. Faults are about the
+// parameters: missed, value, invalid_client_ip.
+func New(o Options) (*Client, error) {
+	address, err := addressOf(o.Params, o.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	who, err := accessOf(o.Params)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := limitsOf(o.Params)
+	if err != nil {
+		return nil, err
+	}
+	log := o.Log.Room("namecheap")
+	log.Secret(who.apiKey)
+	c := &Client{account: accountName(address, who.userName), access: who, log: log}
+	c.http = sellerhttp.New(sellerhttp.Config{
+		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
+		Budget: &sellerhttp.Budget{
+			Path: budgetPath(o.StateDir, o.Binary, c.account), Limits: limits, Now: o.Now, Sleep: o.Sleep, Log: log,
+		},
+		Secrets: []string{who.apiKey}, Log: log,
+	})
+	return c, nil
+}
+
+// Account is the address of the API and the user name, lower case: the same account is the same text on every module.
+func (c *Client) Account() string { return c.account }
+
+// form is a request's body: the global parameters (§1.2) and the command's own, given as name, value pairs. The secrets
+// travel only here, never in the address.
+func (c *Client) form(command string, pairs ...string) url.Values {
+	form := url.Values{
+		"ApiUser": {c.access.apiUser}, "ApiKey": {c.access.apiKey}, "UserName": {c.access.userName},
+		"ClientIp": {c.access.clientIP}, "Command": {command},
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return form
+}
+
+// ask sends one command and returns the result element of that name. Errors are *cert.Fault, of the way there, of
+// the answer's form, or what Namecheap refused.
+func (c *Client) ask(ctx context.Context, class sellerhttp.Class, result, command string, pairs ...string) (*sellerhttp.Element, error) {
+	reply, err := c.call(ctx, class, command, pairs...)
+	if err != nil {
+		return nil, faultOf(err)
+	}
+	found := reply.result(result)
+	if found == nil {
+		return nil, cert.Faultf(cert.FaultClient, command, "%s answers OK without the element %s", Title, result)
+	}
+	return found, nil
+}
+
+// call sends one command and reads the envelope; the raw errors are *sellerhttp.Trouble and *refusal.
+func (c *Client) call(ctx context.Context, class sellerhttp.Class, command string, pairs ...string) (envelope, error) {
+	var reply envelope
+	err := c.http.Do(ctx, sellerhttp.Call{
+		Name: command, Keys: keys(pairs), Form: c.form(command, pairs...), Class: class,
+		Decode: func(body []byte) (string, error) {
+			var err error
+			if reply, err = parseEnvelope(body); err != nil {
+				return "", err
+			}
+			if !reply.ok {
+				refused := newRefusal(command, reply, c.access)
+				return refused.verdict(), refused
+			}
+			return "OK", nil
+		},
+	})
+	for _, warning := range reply.warnings {
+		c.log.Warningf("%s warns on %s: %s", Title, command, warning)
+	}
+	return reply, err
+}
+
+// keys shows in the log which object a request was about.
+func keys(pairs []string) string {
+	var shown []string
+	for i := 0; i+1 < len(pairs); i += 2 {
+		switch pairs[i] {
+		case "CertificateID", "Type", "Years", "SANStoADD", "ListType", "Page", "DomainName":
+			shown = append(shown, pairs[i]+"="+pairs[i+1])
+		}
+	}
+	return strings.Join(shown, " ")
+}

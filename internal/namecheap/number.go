@@ -1,0 +1,63 @@
+package namecheap
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cabforum"
+)
+
+// idOf reads a certificate id; 0 where there is none or it is not a positive number.
+func idOf(text string) int64 {
+	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil || id < 0 {
+		return 0
+	}
+	return id
+}
+
+// intOf reads a small number; 0 where there is none.
+func intOf(text string) int {
+	number, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+	if err != nil || number < 0 {
+		return 0
+	}
+	return int(number)
+}
+
+// monthsOf turns the attribute Years into months; 0 where it is not a paid term.
+func monthsOf(years string) int {
+	if n := intOf(years); n <= 10 {
+		return 12 * n
+	}
+	return 0
+}
+
+// dateOf reads M/D/YYYY with or without zero padding (§0.6); a time of day behind it is ignored. The empty text is no date;
+// false where the text is not a date.
+func dateOf(text string) (cabforum.Date, bool) {
+	fields := strings.Fields(text)
+	if len(fields) == 0 {
+		return cabforum.Date{}, true
+	}
+	parts := strings.Split(fields[0], "/")
+	if len(parts) != 3 || len(parts[0]) > 2 || len(parts[1]) > 2 || len(parts[2]) != 4 {
+		return cabforum.Date{}, false
+	}
+	pad := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
+	date, err := cabforum.ParseDate(parts[2] + "-" + pad(parts[0]) + "-" + pad(parts[1]))
+	return date, err == nil && !date.IsZero()
+}
+
+// amountOf reads an amount with a decimal point, thousands separated by commas or not.
+func amountOf(text string) (float64, bool) {
+	plain := strings.ReplaceAll(text, ",", "")
+	for _, r := range plain {
+		if (r < '0' || r > '9') && r != '.' && r != '-' {
+			return 0, false
+		}
+	}
+	amount, err := strconv.ParseFloat(plain, 64)
+	return amount, err == nil && !math.IsInf(amount, 0)
+}

@@ -1,0 +1,177 @@
+package namecheap
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
+)
+
+// refusal is an answer with Status="ERROR".
+type refusal struct {
+	command  string
+	errors   []apiError
+	response *sellerhttp.Element
+	clientIP string
+}
+
+func newRefusal(command string, e envelope, who access) *refusal {
+	r := &refusal{command: command, errors: e.errors, response: e.response, clientIP: who.clientIP}
+	for i := range r.errors { // a text that repeats our request must not show the key
+		r.errors[i].text = strings.ReplaceAll(r.errors[i].text, who.apiKey, "***")
+	}
+	return r
+}
+
+// verdict is the result's word in the log line.
+func (r *refusal) verdict() string { return "ERROR " + r.said() }
+
+// said is everything that Namecheap gave as errors, "number: text" each.
+func (r *refusal) said() string {
+	var all []string
+	for _, e := range r.errors {
+		if len(all) == 20 { // more does not make it clearer
+			all = append(all, "…")
+			break
+		}
+		if e.number == 0 {
+			all = append(all, e.text)
+			continue
+		}
+		all = append(all, strconv.Itoa(e.number)+": "+e.text)
+	}
+	if len(all) == 0 {
+		return "no reason given"
+	}
+	return strings.Join(all, "; ")
+}
+
+// Error is the command and what Namecheap said.
+func (r *refusal) Error() string { return Title + " (" + r.command + ") refuses: " + r.said() }
+
+// has tells whether one of the errors has the number.
+func (r *refusal) has(number int) bool {
+	return slices.ContainsFunc(r.errors, func(e apiError) bool { return e.number == number })
+}
+
+// Kinds of access that Namecheap refuses before it looks at the command (§1.7).
+type door struct {
+	numbers []int
+	kind    string
+	object  string
+	advice  string
+}
+
+func doors() []door {
+	return []door{
+		{[]int{1010101, 1011101}, cert.FaultLogin, "api_user", "the API user is not known; check api_user and username"},
+		{[]int{1016103, 1019103}, cert.FaultLogin, "username", "the user name is not one that this API user may act for; check username"},
+		{[]int{1010102, 1011102}, cert.FaultLogin, "api_key", "the API key is wrong or API access is switched off; check api_key and the account's API access"},
+		{[]int{1011150}, cert.FaultAddress, "ip", "the address that the request came from is not on the account's white list; add it there"},
+		{[]int{1017150}, cert.FaultAddress, "ip", "the address that the request came from is disabled or locked"},
+		{[]int{1010105, 1011105}, cert.FaultClientIP, "client_ip", "client_ip is not accepted; it must be an IPv4 address of this host"},
+		{[]int{1017105}, cert.FaultClientIP, "client_ip", "the address given as client_ip is disabled or locked"},
+		{[]int{1017101, 1017103}, cert.FaultAuth, "username", "the account is disabled or locked; ask Namecheap's support"},
+		{[]int{1017410, 1017411}, cert.FaultAuth, "username", "the account is blocked; ask Namecheap's support"},
+	}
+}
+
+// fault is the refusal in the words of the product's edge, with Namecheap's code and words.
+func (r *refusal) fault() *cert.Fault {
+	for _, d := range doors() {
+		for _, e := range r.errors {
+			if slices.Contains(d.numbers, e.number) {
+				return r.shut(d, e)
+			}
+		}
+	}
+	f := &cert.Fault{Type: cert.FaultAPI, Object: r.command, Value: r.Error(), Err: r}
+	for _, e := range r.errors {
+		if f.Code == 0 {
+			f.Code = e.number
+		}
+		if passing(e.number) {
+			f.Retry = true
+		}
+	}
+	return f
+}
+
+// shut is the fault of an account that is not let in.
+func (r *refusal) shut(d door, e apiError) *cert.Fault {
+	f := &cert.Fault{Type: d.kind, Object: d.object, Code: e.number, Err: r}
+	advice := d.advice
+	switch d.kind {
+	case cert.FaultAddress:
+		if ip := addressIn(e.text); ip != "" {
+			f.Params = append(f.Params, cert.Param{Name: "ip", Value: ip})
+			advice = strings.Replace(advice, "the request came from", "the request came from, "+ip+",", 1)
+		}
+	case cert.FaultClientIP:
+		f.Params = append(f.Params, cert.Param{Name: "ip", Value: r.clientIP})
+	}
+	f.Value = Title + ": " + advice + " (" + r.said() + ")"
+	return f
+}
+
+// addressIn finds the address in "Invalid request IP: 203.0.113.7".
+func addressIn(text string) string {
+	for _, word := range strings.Fields(text) {
+		if ip, err := netip.ParseAddr(strings.Trim(word, ".,;:()[]\"'")); err == nil {
+			return ip.String()
+		}
+	}
+	return ""
+}
+
+// passing numbers are Namecheap's own accidents (§1.7).
+func passing(number int) bool {
+	switch number {
+	case 5050900, 4050900, 3050900, 5019169, 5050169, 1050900:
+		return true
+	}
+	return false
+}
+
+// definite tells whether the answer proves that nothing was bought. By the grammar of the numbers (§1.7) that holds for
+// refused access and for parameters that are missing, invalid or out of range; of the others only for those whose
+// documented text leaves no doubt (§3.1). Every error has to be of that kind, and no certificate may be in the answer.
+func (r *refusal) definite() bool {
+	if len(r.errors) == 0 || purchased(r.response) {
+		return false
+	}
+	return !slices.ContainsFunc(r.errors, func(e apiError) bool { return !e.definite() })
+}
+
+func (e apiError) definite() bool {
+	switch class := e.number / 1000; {
+	case e.number >= 1000000 && e.number < 2000000:
+		return true
+	case class == 2010, class == 2011, class == 2013:
+		return true
+	}
+	switch e.number {
+	case 2015167, 4080167: // the term is longer than allowed
+		return true
+	case 2528166: // one number for an empty account and for an order that broke in the middle: only the documented word parts them
+		return strings.Contains(e.text, "INSUFFICIENTFUNDS")
+	}
+	return false
+}
+
+// faultOf turns what call returned into the fault of the edge.
+func faultOf(err error) error {
+	var refused *refusal
+	var trouble *sellerhttp.Trouble
+	switch {
+	case errors.As(err, &refused):
+		return refused.fault()
+	case errors.As(err, &trouble):
+		return trouble.Fault()
+	}
+	return err
+}

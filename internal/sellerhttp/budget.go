@@ -1,0 +1,124 @@
+package sellerhttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"pmssl/internal/mgrlog"
+)
+
+// Limits are the most calls of an account in a sliding minute, hour and day; 0 is no limit of ours (contract 7).
+type Limits struct{ Minute, Hour, Day int }
+
+// MaxLimit is the largest limit that can be set: it bounds the size of the budget's file.
+const MaxLimit = 100000
+
+// slack is added to each window: calls that we count a minute apart arrive at the seller a little closer together.
+const slack = time.Second
+
+// window is one limit over one span.
+type window struct {
+	name string
+	span time.Duration
+	most int
+}
+
+// windows are those that have a limit.
+func (l Limits) windows() []window {
+	all := []window{{"minute", time.Minute, l.Minute}, {"hour", time.Hour, l.Hour}, {"day", 24 * time.Hour, l.Day}}
+	return slices.DeleteFunc(all, func(w window) bool { return w.most <= 0 })
+}
+
+// usable is how many of the window's calls a class may use: reads leave a fifth (at most 40) free, so that a purchase does not
+// stand in their queue.
+func (w window) usable(class Class) int {
+	if class == Read {
+		return w.most - min(w.most/5, 40)
+	}
+	return w.most
+}
+
+// turn is the earliest instant at which a call of the class stays below every limit, given the instants of earlier calls
+// (ascending); not after now where that is at once. The window that decides comes with it.
+func turn(windows []window, taken []time.Time, now time.Time, class Class) (time.Time, window) {
+	at, tightest := now, window{}
+	for _, w := range windows {
+		usable := w.usable(class)
+		if len(taken) < usable {
+			continue
+		}
+		if free := taken[len(taken)-usable].Add(w.span + slack); free.After(at) {
+			at, tightest = free, w
+		}
+	}
+	return at, tightest
+}
+
+// Budget counts the calls of one account in a file that all processes of the host share.
+type Budget struct {
+	Path   string
+	Limits Limits
+	Now    func() time.Time
+	Sleep  func(context.Context, time.Duration) error
+	Log    *mgrlog.Logger
+
+	warned sync.Once
+}
+
+// Take waits for a turn within the context's deadline and counts one call. Where the turn comes too late it returns at once a
+// *Trouble of kind Exhausted that says when; nothing is counted then. A budget that cannot be kept because its
+// file cannot be written is warned of once and does not stop the work.
+func (b *Budget) Take(ctx context.Context, class Class) error {
+	windows := b.Limits.windows()
+	if len(windows) == 0 {
+		return nil
+	}
+	for {
+		at, tightest, err := b.try(ctx, windows, class)
+		var trouble *Trouble
+		switch {
+		case errors.As(err, &trouble):
+			return trouble
+		case err != nil:
+			b.warned.Do(func() { b.Log.Warningf("calls to the seller are not counted: %v", err) })
+			return nil
+		case at.IsZero():
+			return nil
+		}
+		text := fmt.Sprintf("the budget of %d calls a %s for this account is used up; the next call is possible at %s",
+			tightest.most, tightest.name, at.UTC().Format(time.RFC3339))
+		wait := at.Sub(b.Now())
+		if !inTime(ctx, b.Now(), wait) {
+			return &Trouble{Kind: Exhausted, Text: text, When: at}
+		}
+		b.Log.ExtInfof("%s, waiting %s", text, wait)
+		if b.Sleep(ctx, wait) != nil {
+			return &Trouble{Kind: Exhausted, Text: text, When: at}
+		}
+	}
+}
+
+// try counts a call and returns the zero time, or counts none and tells when its turn comes.
+func (b *Budget) try(ctx context.Context, windows []window, class Class) (time.Time, window, error) {
+	book, err := openLedger(ctx, b.Path)
+	if err != nil {
+		return time.Time{}, window{}, err
+	}
+	defer book.close()
+	now := b.Now().Truncate(time.Microsecond) // after the wait for the lock, in the file's unit
+	taken, complaint, err := book.read(now, windows[len(windows)-1].span+slack)
+	if err != nil {
+		return time.Time{}, window{}, err
+	}
+	if complaint != "" {
+		b.Log.Warningf("the file of calls %s is begun anew: %s", b.Path, complaint)
+	}
+	if at, tightest := turn(windows, taken, now, class); at.After(now) {
+		return at, tightest, nil
+	}
+	return time.Time{}, window{}, book.append(now)
+}

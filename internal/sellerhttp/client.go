@@ -1,0 +1,154 @@
+package sellerhttp
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"pmssl/internal/mgrlog"
+)
+
+// Class says what may be done with a call whose answer did not come (design rule 6, contract 3.3).
+type Class int
+
+const (
+	// Read changes nothing at the seller, or nothing that a second call would change again: it is repeated with backoff.
+	Read Class = iota
+	// Once is sent once; its outcome can be read afterwards.
+	Once
+	// Purchase pays: it is sent once, on a connection of its own, and goes before reads in the budget.
+	Purchase
+)
+
+// MaxBody is how much of an answer is read, in bytes. The largest real answers are lists of a hundred rows, some 30 KiB.
+const MaxBody = 8 << 20
+
+const (
+	// readTimeout and writeTimeout end one attempt. Commands that call the CA answer in 1 to 4 s
+	// (namecheap-ssl-api §1.4), so that these only catch a seller that hangs.
+	readTimeout  = 60 * time.Second
+	writeTimeout = 120 * time.Second
+	// maxAttempts of a read. With the backoff of wait they span 31 s, and 88 s for a seller that is over its limit, which
+	// is more than the minute in which the limit passes.
+	maxAttempts = 6
+	maxBackoff  = 30 * time.Second
+)
+
+// Config is what a client needs from the world.
+type Config struct {
+	Seller  string // the seller's name for people
+	Agent   string // User-Agent
+	Address string // the whole URL, without secrets
+	Now     func() time.Time
+	Sleep   func(context.Context, time.Duration) error
+	Jitter  func() float64 // [0,1)
+	Budget  *Budget        // nil: calls are not counted
+	Secrets []string       // never shown in a fault's text, even where the seller repeats them
+	Log     *mgrlog.Logger
+	Roots   *x509.CertPool // nil: the system's
+}
+
+// Call is one request.
+type Call struct {
+	Name  string // the seller's name of the command
+	Keys  string // what identifies the object, for the log: `CertificateID=7`
+	Form  url.Values
+	Class Class
+	// Decode reads the answer's body and returns the word for the log line ("OK", "ERROR 2011294"). Its error ends the call
+	// as it is; a *Trouble that can pass is one more reason to repeat a read.
+	Decode func(body []byte) (verdict string, err error)
+}
+
+// Client talks to one address. It opens nothing before the first Do and may be used from several goroutines.
+type Client struct {
+	config Config
+	reads  func() *http.Transport
+}
+
+// New makes a client.
+func New(config Config) *Client {
+	c := &Client{config: config}
+	c.reads = sync.OnceValue(func() *http.Transport { return transport(config.Roots, true) })
+	return c
+}
+
+// Do sends the call, repeats it where its class allows that and the context's deadline leaves the time, and decodes the
+// answer. Errors are *Trouble (with the seller's and the call's name filled in) or what Decode returned. The last failure
+// is always an error.
+func (c *Client) Do(ctx context.Context, call Call) error {
+	for attempt := 1; ; attempt++ {
+		err := c.once(ctx, call)
+		trouble := c.blame(call, err)
+		if trouble == nil {
+			return err
+		}
+		if call.Class != Read || attempt >= maxAttempts || !trouble.Kind.repeatable() {
+			return trouble
+		}
+		wait := c.wait(trouble.Kind, attempt)
+		if !inTime(ctx, c.config.Now(), wait) {
+			c.config.Log.ExtInfof("%s is not repeated: the command's deadline comes before the next attempt in %s", call.Name, wait)
+			return trouble
+		}
+		c.config.Log.ExtInfof("%s failed (%s), attempt %d of %d follows in %s", call.Name, trouble.Text, attempt+1, maxAttempts, wait)
+		if c.config.Sleep(ctx, wait) != nil {
+			return trouble
+		}
+	}
+}
+
+// once takes a slot of the budget and sends the call.
+func (c *Client) once(ctx context.Context, call Call) error {
+	if c.config.Budget != nil {
+		if err := c.config.Budget.Take(ctx, call.Class); err != nil {
+			return err
+		}
+	}
+	return c.exchange(ctx, call)
+}
+
+// blame completes a Trouble with what it is about; nil where err is none.
+func (c *Client) blame(call Call, err error) *Trouble {
+	var trouble *Trouble
+	if !errors.As(err, &trouble) {
+		return nil
+	}
+	trouble.Seller, trouble.Call = c.config.Seller, call.Name
+	trouble.Text = c.mask(trouble.Text)
+	return trouble
+}
+
+func (c *Client) mask(text string) string {
+	for _, secret := range c.config.Secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+			text = strings.ReplaceAll(text, url.QueryEscape(secret), "***")
+		}
+	}
+	return text
+}
+
+// wait grows from one second (four for a seller over its limit) by doubling, and is spread by half of itself either way so
+// that processes which failed together do not return together.
+func (c *Client) wait(kind Kind, attempt int) time.Duration {
+	pause := time.Second
+	if kind == Limited {
+		pause = 4 * time.Second
+	}
+	pause = min(pause<<(attempt-1), maxBackoff)
+	return pause/2 + time.Duration(c.config.Jitter()*float64(pause))
+}
+
+// inTime tells whether the context lives long enough to wait and still do something.
+func inTime(ctx context.Context, now time.Time, wait time.Duration) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	deadline, ok := ctx.Deadline()
+	return !ok || now.Add(wait).Before(deadline)
+}
