@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/mgrlog"
+	"pmssl/internal/namecheap"
 )
 
 // manifest is a file of etc/xml as far as it is looked at here (billmanager-module-protocol §9).
@@ -247,6 +248,40 @@ func errorTypes(rows map[string]string) []string {
 		}
 	}
 	return types
+}
+
+// The panel's own page "settings" asks for threshold (§2, §9).
+func TestTheFormAsksForTheParametersOfFeatures(t *testing.T) {
+	secret := map[string]bool{}
+	for _, p := range namecheap.Params() {
+		if p.Name != "threshold" {
+			secret[p.Name] = p.Crypted
+		}
+	}
+	asked := map[string]bool{}
+	for _, f := range fields(t, read(t)) {
+		require.Len(t, f.Controls, 1, f.Name)
+		asked[f.Name] = f.Controls[0].Type == "password"
+	}
+	assert.Equal(t, secret, asked, "parameter -> asked for as a password, stored encrypted")
+}
+
+func TestEveryProductAndCustomParameterHasATitle(t *testing.T) {
+	products, params := map[string]bool{}, map[string]string{}
+	for _, p := range namecheap.Products() {
+		products[p.ID] = true
+	}
+	for _, p := range namecheap.CustomParams() {
+		params[p.Name] = p.Default
+	}
+	for language, groups := range texts(t, read(t)) {
+		assert.Equal(t, keys(products), keys(groups["pricelist.certificate"]), language)
+		titles := groups["processing.customparam.names."+module]
+		assert.Equal(t, keys(params), keys(titles), language)
+		for name, value := range params {
+			assert.Contains(t, titles[name], value, "%s: the title of %s tells the default", language, name)
+		}
+	}
 }
 
 // The module's error document always has the parameter value; a placeholder without parameter would be shown as it is.
