@@ -1,5 +1,7 @@
 package namecheap
 
+import "slices"
+
 // activate gives a CSR and a method of proof to a purchase
 // (namecheap-ssl-api.md 3.2).
 func activate(c *call) answer {
@@ -20,11 +22,7 @@ func activate(c *call) answer {
 	if problem != nil {
 		return refused(problem)
 	}
-	blocks, err := c.place(found, p, order)
-	if err != nil {
-		return unhandled(err)
-	}
-	return success(isSuccess("SSLActivateResult", found.ID).plus(blocks...))
+	return c.placed("SSLActivateResult", found, p, order)
 }
 
 // reissue asks for another leaf inside the paid term (3.8): a new id, which
@@ -56,11 +54,7 @@ func reissue(c *call) answer {
 	if c.server.settings.ReplacedAt == AtAcceptance {
 		c.server.replace(old, next)
 	}
-	blocks, err := c.place(next, p, order)
-	if err != nil {
-		return unhandled(err)
-	}
-	return success(isSuccess("SSLReissueResult", next.ID).plus(blocks...))
+	return c.placed("SSLReissueResult", next, p, order)
 }
 
 // reissueOf is the reissue of a certificate that is still under way.
@@ -76,6 +70,28 @@ func (s *Server) reissueOf(old *Certificate) *Certificate {
 // domainLimit is how many names beside the common name may be activated.
 func (s *Server) domainLimit(p product, c *Certificate) int {
 	return p.includedSANs() + c.ExtraSANs
+}
+
+// placed places an order and answers it.
+func (c *call) placed(result string, target *Certificate, p product, o order) answer {
+	blocks, err := c.place(target, p, o)
+	switch {
+	case err != nil:
+		return unhandled(err)
+	case target.Status == PurchaseError:
+		return failure("3011295", "Error From Certificate Provider")
+	}
+	return success(isSuccess(result, target.ID).plus(blocks...))
+}
+
+// refusedByAuthority tells whether a domain is one that the authority refuses.
+func (s *Server) refusedByAuthority(domains []Domain) bool {
+	for _, domain := range domains {
+		if slices.Contains(s.settings.RefusedDomains, provedName(domain.Name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // place hands a checked order to the authority and is answered with what must
@@ -96,6 +112,10 @@ func (c *call) place(target *Certificate, p product, o order) ([]element, error)
 	target.Activated, target.CSR, target.CommonName = c.now, o.csrPEM, o.csr.commonName
 	target.Domains, target.AdminEmail, target.UniqueValue = o.domains, o.adminEmail, unique
 	target.Organization, target.WebServer = o.organization, c.get("WebServerType")
+	if c.server.refusedByAuthority(o.domains) {
+		target.Status, target.Description = PurchaseError, "The order was refused by the certificate provider."
+		return nil, nil
+	}
 	c.server.reuseProofs(target, c.now)
 	blocks, err := c.server.proofBlocks(target)
 	if err != nil {

@@ -1,6 +1,9 @@
 package namecheap
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // getApproverEmailList names the addresses that may approve a domain
 // (namecheap-ssl-api.md 3.6). The texts for missing parameters follow the
@@ -60,5 +63,5 @@ func isPublicSuffix(name string) bool {
 	if !nested {
 		return true
 	}
-	return len(top) == 2 && contains([]string{"co", "com", "net", "org", "gov", "ac", "edu"}, second)
+	return len(top) == 2 && slices.Contains([]string{"co", "com", "net", "org", "gov", "ac", "edu"}, second)
 }

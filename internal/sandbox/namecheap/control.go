@@ -286,8 +286,7 @@ func (s *Server) Settings() Settings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	copied := s.settings
-	copied.Promotions = maps.Clone(copied.Promotions)
-	return copied
+	return copied.clone()
 }
 
 // SetSettings changes the behaviour from the next request on. Full buckets of
@@ -297,8 +296,7 @@ func (s *Server) SetSettings(settings Settings) error {
 		return err
 	}
 	return s.change(func(time.Time) error {
-		settings.Promotions = maps.Clone(settings.Promotions)
-		s.settings = settings
+		s.settings = settings.clone()
 		s.buckets = map[string]*bucketSet{}
 		return nil
 	})

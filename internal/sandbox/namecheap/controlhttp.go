@@ -78,6 +78,7 @@ Settings (first value is the default):
   admin_email_required false|true  domain_emails false|true  dcv_suffix_comodo dcv_suffix_sslcom comodoca.com
   rate_limit          {"enabled":true,"minute":20,"hour":700,"day":8000}, 0 = that window is off. The buckets
                       fill with the stand-in's clock: while it is stopped they do not, so move it or switch them off.
+  refused_domains     ["bad.example"]: the CA refuses them at activate: error, purchaseerror
   promotions          {"CODE":{"percent_off":10,"state":"active"}}; other states: exceeded not_started expired
                       needs_user access_denied inactive error
 `

@@ -87,7 +87,7 @@ func (c *call) certificates(found *Certificate) element {
 	s := c.server
 	none := node("Certificates").withBool("CertificateReturned", false).with("ReturnType", "")
 	wanted := strings.EqualFold(c.get("Returncertificate"), "true")
-	if !wanted || found.Certificate == "" || !s.settings.ReturnVetted && s.productOf(found).level != domainValidated {
+	if !wanted || found.Certificate == "" || found.Status == Cancelled || !s.settings.ReturnVetted && s.productOf(found).level != domainValidated {
 		return none
 	}
 	leaf, _ := pem.Decode([]byte(found.Certificate))

@@ -3,6 +3,7 @@ package namecheap
 import (
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 )
@@ -204,7 +205,7 @@ func (s *Server) approvedBy(name, approver string) (Domain, bool) {
 	}
 	fromWHOIS, generic := s.approverEmails(name)
 	approver = strings.ToLower(approver)
-	return Domain{Name: name, Method: ByEmail, Approver: approver}, contains(append(fromWHOIS, generic...), approver)
+	return Domain{Name: name, Method: ByEmail, Approver: approver}, slices.Contains(append(fromWHOIS, generic...), approver)
 }
 
 func everyDomain(names []string, method Method) []Domain {

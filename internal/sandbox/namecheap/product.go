@@ -166,6 +166,5 @@ func (s *Server) sameProduct(name string, p product, now time.Time) bool {
 		return true
 	}
 	asked, ok := s.find(name, now)
-	return ok && (asked.name == p.name || asked.successor == p.name || asked.name == p.successor ||
-		asked.successor != "" && asked.successor == p.successor)
+	return ok && (asked.name == p.name || asked.successor == p.name || asked.name == p.successor)
 }

@@ -3,9 +3,11 @@ package namecheap
 import (
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +16,9 @@ import (
 const (
 	maxBody       = 4 << 20
 	maxParameters = 2000
+	// maxDrained is how much of a body that is too large is read all the same,
+	// so that the caller gets to see the answer.
+	maxDrained = 32 << 20
 )
 
 // parameters are the request's values under their lower-case names: the seller
@@ -69,9 +74,11 @@ func readParameters(r *http.Request) (parameters, error) {
 	return merged, merged.addAll(form)
 }
 
+// addAll adds in the order of the names, so that two spellings of one name
+// always have the same outcome.
 func (p parameters) addAll(values url.Values) error {
-	for name, all := range values {
-		if err := p.add(name, all[0]); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if err := p.add(name, values[name][0]); err != nil {
 			return err
 		}
 	}

@@ -106,7 +106,7 @@ func (s *Server) fillIn(config Config) error {
 		if err := config.Settings.check(); err != nil {
 			return err
 		}
-		s.settings = *config.Settings
+		s.settings = config.Settings.clone()
 	}
 	if config.Accounts == nil {
 		config.Accounts = []Account{DefaultAccount()}
@@ -143,10 +143,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "use GET or POST", http.StatusNotImplemented)
 		return
 	}
+	body := r.Body
 	parameters, err := readParameters(r)
 	entry := LogEntry{Method: r.Method, Command: parameters.get("Command"), Parameters: parameters.redacted()}
 	if err != nil {
-		s.refuseForm(w, entry, err)
+		s.refuseForm(w, body, entry, err)
 		return
 	}
 	s.answerWithFaults(w, r, parameters, entry)
@@ -154,10 +155,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuseForm answers a form that cannot be read. What the real API says to one
 // is unknown; 5050900 is its code for everything unhandled.
-func (s *Server) refuseForm(w http.ResponseWriter, entry LogEntry, err error) {
+func (s *Server) refuseForm(w http.ResponseWriter, unread io.Reader, entry LogEntry, err error) {
 	status := http.StatusBadRequest
 	if errors.Is(err, errBodyTooLarge) {
 		status = http.StatusRequestEntityTooLarge
+		_, _ = io.CopyN(io.Discard, unread, maxDrained)
 	}
 	a := failure("5050900", "Unhandled exceptions: "+err.Error())
 	entry.Status, entry.Errors = status, a.errors

@@ -3,6 +3,8 @@ package namecheap
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Settings choose between the readings of the seller's behaviour that public
@@ -71,6 +73,9 @@ type Settings struct {
 	DCVSuffixSSLcom string `json:"dcv_suffix_sslcom"`
 	// RateLimit: calls per account and window; 405 above (1.4).
 	RateLimit RateLimit `json:"rate_limit"`
+	// RefusedDomains are refused by the authority at activate and reissue: the
+	// request fails and the certificate turns "purchaseerror" (2).
+	RefusedDomains []string `json:"refused_domains"`
 	// Promotions by code.
 	Promotions map[string]Promotion `json:"promotions"`
 }
@@ -145,6 +150,12 @@ func DefaultSettings() Settings {
 	}
 }
 
+func (s Settings) clone() Settings {
+	s.Promotions = maps.Clone(s.Promotions)
+	s.RefusedDomains = slices.Clone(s.RefusedDomains)
+	return s
+}
+
 func (s Settings) check() error {
 	choices := []struct {
 		name, value string
@@ -161,7 +172,7 @@ func (s Settings) check() error {
 	}
 	var problems []error
 	for _, choice := range choices {
-		if !contains(choice.allowed, choice.value) {
+		if !slices.Contains(choice.allowed, choice.value) {
 			problems = append(problems, fmt.Errorf("setting %s must be one of %v, not %q", choice.name, choice.allowed, choice.value))
 		}
 	}
@@ -169,13 +180,4 @@ func (s Settings) check() error {
 		problems = append(problems, errors.New("leaf_days, leaf_margin_days (at most 40), activation_days and auto_issue_seconds (from -1) must not be negative"))
 	}
 	return errors.Join(problems...)
-}
-
-func contains(list []string, value string) bool {
-	for _, candidate := range list {
-		if candidate == value {
-			return true
-		}
-	}
-	return false
 }

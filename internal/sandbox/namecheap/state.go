@@ -44,7 +44,7 @@ func (s *Server) State() (State, error) {
 func (s *Server) state() State {
 	copied := State{
 		Accounts: []Account{}, Certificates: []Certificate{}, Charges: append([]Charge{}, s.charges...),
-		Proofs: map[string]time.Time{}, Pending: len(s.pending), Settings: s.settings, NextID: s.nextID, NextOrder: s.nextOrder,
+		Proofs: map[string]time.Time{}, Pending: len(s.pending), Settings: s.settings.clone(), NextID: s.nextID, NextOrder: s.nextOrder,
 	}
 	for _, account := range s.accounts {
 		copied.Accounts = append(copied.Accounts, account.clone())

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -24,7 +25,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, pflag.ErrHelp) {
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "sandbox-namecheap:", err)
 		os.Exit(1)
 	}
@@ -35,7 +36,7 @@ type options struct {
 	noRateLimit                                 bool
 }
 
-func parse(args []string) (options, error) {
+func parse(args []string, stdout io.Writer) (options, error) {
 	var o options
 	flags := pflag.NewFlagSet("sandbox-namecheap", pflag.ContinueOnError)
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address of the API; port 0 takes a free one")
@@ -46,7 +47,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.state, "state", "", "file that keeps everything over a restart")
 	flags.BoolVar(&o.noRateLimit, "no-rate-limit", false, "switch off the limits of 20 calls a minute, 700 an hour, 8000 a day")
 	flags.Usage = func() {
-		fmt.Fprintf(os.Stdout, "sandbox-namecheap is a stand-in for the SSL API of Namecheap.\n\n"+
+		fmt.Fprintf(stdout, "sandbox-namecheap is a stand-in for the SSL API of Namecheap.\n\n"+
 			"It prints its addresses and the default account, and serves until SIGTERM or SIGINT.\n\n%s\n%s", flags.FlagUsages(), namecheap.ControlHelp)
 	}
 	err := flags.Parse(args)
@@ -56,8 +57,8 @@ func parse(args []string) (options, error) {
 	return o, err
 }
 
-func run(ctx context.Context, args []string) error {
-	o, err := parse(args)
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	o, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
@@ -75,9 +76,9 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("api http://%s%s\n", api.Addr(), namecheap.Path)
-	fmt.Printf("control http://%s\n", control.Addr())
-	fmt.Printf("account user=%s key=%s\n", namecheap.DefaultUser, namecheap.DefaultKey)
+	fmt.Fprintf(stdout, "api http://%s%s\n", api.Addr(), namecheap.Path)
+	fmt.Fprintf(stdout, "control http://%s\n", control.Addr())
+	fmt.Fprintf(stdout, "account user=%s key=%s\n", namecheap.DefaultUser, namecheap.DefaultKey)
 	return serve(ctx, map[net.Listener]http.Handler{api: standIn, control: standIn.Control()})
 }
 
@@ -97,14 +98,21 @@ func newStandIn(o options, api net.Listener) (*namecheap.Server, error) {
 			return nil, err
 		}
 		config.CA = authority
-	} else if o.caKey != "" {
+	} else {
 		authority, err := ca.New(ca.Algorithm(o.caKey), nil)
 		if err != nil {
 			return nil, err
 		}
 		config.CA = authority
 	}
-	return namecheap.New(config)
+	standIn, err := namecheap.New(config)
+	if err != nil || !o.noRateLimit {
+		return standIn, err
+	}
+	// The settings of a state file went before those of the configuration.
+	settings = standIn.Settings()
+	settings.RateLimit.Enabled = false
+	return standIn, standIn.SetSettings(settings)
 }
 
 // listenLoopback refuses every address that others could reach: the stand-in
