@@ -3,6 +3,7 @@ package mgrlog
 import (
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"html"
 	"strconv"
 	"strings"
@@ -24,6 +25,10 @@ func secretForms(value string) []string {
 		return nil
 	}
 	forms := []string{trimmed, html.EscapeString(trimmed)}
+	var inXML strings.Builder
+	if err := xml.EscapeText(&inXML, []byte(trimmed)); err == nil {
+		forms = append(forms, inXML.String())
+	}
 	if quoted, err := json.Marshal(trimmed); err == nil {
 		forms = append(forms, string(quoted[1:len(quoted)-1]))
 	}

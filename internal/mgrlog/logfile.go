@@ -32,13 +32,15 @@ const (
 //     while a process still writes there; then a later process packs it. The packed
 //     text goes to a temporary file, is synced, renamed, and only then the plain
 //     archive is removed.
+//   - A process killed inside a large write, or a disk that was full for a while,
+//     leaves half a line. Each write looks at the log's last byte first and starts
+//     on a line of its own where that is no newline.
 //   - A kill at any moment releases the locks. The lock file has content from before
 //     a rotation until no plain archive is left: it tells the next start that a
 //     rotation may have stopped half-way (finished then), and the end of each run
 //     that there is something to pack.
 type logFile struct {
 	*os.File
-	torn       bool    // the log ended in half a line, of a process that was killed
 	complaints []error // about the rotation; the log itself is open
 
 	place place
@@ -129,7 +131,7 @@ func (f *logFile) openLive() error {
 		file.Close()
 		return err
 	}
-	f.File, f.torn = file, endsTorn(file)
+	f.File = file
 	return nil
 }
 
@@ -142,16 +144,40 @@ func chmodNew(file *os.File) error {
 	return nil
 }
 
-// endsTorn tells whether the last byte is no newline. A process killed in the
-// middle of a large write leaves half a line.
-func endsTorn(file *os.File) bool {
-	fi, err := file.Stat()
-	if err != nil || fi.Size() == 0 {
-		return false
+// Write appends one entry in one write.
+func (f *logFile) Write(entry []byte) (int, error) {
+	if !endsTorn(f.File) {
+		return f.File.Write(entry)
 	}
-	var last [1]byte
-	_, err = file.ReadAt(last[:], fi.Size()-1)
-	return err == nil && last[0] != '\n'
+	n, err := f.File.Write(append([]byte{'\n'}, entry...))
+	return max(0, n-1), err
+}
+
+// tornLooks bounds how often a log that others write to is looked at.
+const tornLooks = 5
+
+// endsTorn tells whether the log ends in half a line. Half a line may also be
+// seen while another process is in the middle of its write; so the file's mode is
+// set to what it is, which waits for that write to end (both take the inode's
+// lock), and only a file that did not grow meanwhile is torn.
+func endsTorn(file *os.File) bool {
+	for range tornLooks {
+		fi, err := file.Stat()
+		if err != nil || fi.Size() == 0 {
+			return false
+		}
+		var last [1]byte
+		if _, err := file.ReadAt(last[:], fi.Size()-1); err != nil || last[0] == '\n' {
+			return false
+		}
+		// Who may write but not set the mode has only the second look.
+		_ = file.Chmod(fi.Mode().Perm())
+		after, err := file.Stat()
+		if err == nil && after.Size() == fi.Size() {
+			return true
+		}
+	}
+	return false
 }
 
 // Close lets go of the log and packs one archive where one is waiting.

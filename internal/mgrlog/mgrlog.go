@@ -100,7 +100,7 @@ func (s *stream) openFile(path string, o Options) {
 		return
 	}
 	s.file = f
-	s.out.w, s.out.torn = f, f.torn
+	s.out.w = f
 }
 
 // header is the first line of a log that continues an archive.

@@ -17,7 +17,7 @@ const (
 // privateKeySpans finds PEM private keys of every kind, escaped or inside base64.
 // A block without its end reaches to the end of the text.
 func privateKeySpans(text string) []span {
-	if !strings.Contains(text, "KEY") && !strings.Contains(text, pemBegin64) {
+	if !strings.Contains(text, "KEY") && !strings.ContainsAny(text, `%&\`) && !strings.Contains(text, pemBegin64) {
 		return nil
 	}
 	var found []span

@@ -9,12 +9,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,6 +32,10 @@ const processEnv = "MGRLOG_TEST_ROOT"
 
 func TestMain(m *testing.M) {
 	if root := os.Getenv(processEnv); root != "" {
+		if os.Args[1] == "full" {
+			logOnFullDisk(root)
+			return
+		}
 		logLines(root, os.Args[1], os.Args[2])
 		return
 	}
@@ -58,6 +64,45 @@ func logLines(root, id, count string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// logOnFullDisk writes while a limit on the size of files cuts an entry in the
+// middle, as a full disk does, and once more when there is room again.
+func logOnFullDisk(root string) {
+	signal.Ignore(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		panic(err)
+	}
+	room := func(n uint64) {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: limit.Max}); err != nil {
+			panic(err)
+		}
+	}
+	l := mgrlog.Open(mgrlog.Options{Name: "pmx", Root: root, Stderr: os.Stderr})
+	room(61)
+	l.Infof("whole")
+	l.Infof("torn")
+	l.Infof("lost")
+	room(limit.Cur)
+	l.Infof("whole again")
+	if err := l.Close(); err != nil {
+		panic(err)
+	}
+	fmt.Println("done")
+}
+
+func TestFullDiskTearsNoLaterEntry(t *testing.T) {
+	h := newHost(t).debugConf("SET color=off")
+	cmd := exec.Command(os.Args[0], "full")
+	cmd.Env = append(os.Environ(), processEnv+"="+h.root)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, stderr.String())
+	assert.Equal(t, "done\n", string(out), "the command goes on")
+	assert.Equal(t, "pmx: cannot write the log "+h.path()+", going on without it: write "+h.path()+": file too large\n", stderr.String())
+	assert.Equal(t, "Jan  1 00:00:00 [0:1] main INFO whole\nJan  1 00:00:00 [0:1] m\nJan  1 00:00:00 [0:1] main INFO whole again\n", h.log())
 }
 
 func process(root string, id, lines int) *exec.Cmd {

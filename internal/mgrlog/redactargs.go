@@ -17,7 +17,7 @@ func RedactArgs(args []string) []string {
 			clean[i], option = maskValue(word), ""
 			continue
 		case ok:
-			clean[i] = name + "=" + redactArg(c, strings.TrimLeft(name, "-"), value)
+			clean[i] = redactText(name) + "=" + redactArg(c, strings.TrimLeft(name, "-"), value)
 		default:
 			clean[i] = redactValue(word, 0)
 		}

@@ -28,7 +28,7 @@ func redactForm(body string, depth int) string {
 		if !ok {
 			continue
 		}
-		pairs[i] = name + "=" + redactFormValue(c, unquery(formName(name)), value, depth)
+		pairs[i] = redactText(name) + "=" + redactFormValue(c, unquery(formName(name)), value, depth)
 	}
 	return maskKeys(strings.Join(pairs, "&"))
 }

@@ -298,10 +298,14 @@ func (s *xmlScan) text(from, to int) {
 // query in it perhaps.
 func redactCharacters(text string, depth int) string {
 	plain := html.UnescapeString(text)
-	if clean := redactValue(plain, depth); clean != plain {
-		return html.EscapeString(clean)
+	clean := redactValue(plain, depth)
+	switch {
+	case clean == plain:
+		return text
+	case plain == text:
+		return clean
 	}
-	return text
+	return html.EscapeString(clean)
 }
 
 // mask masks a piece and remembers it as a secret of this document.

@@ -15,7 +15,6 @@ type sink struct {
 	name   string // binary, for the one line on stderr
 	target string // what w writes to, for the same line
 	told   bool   // that line has been written
-	torn   bool   // the log ends in half a line
 }
 
 // write appends one entry. It never fails towards the caller: the command does
@@ -26,18 +25,9 @@ func (s *sink) write(line []byte) {
 	if s.w == nil {
 		return
 	}
-	if s.torn {
-		// Half a line of ours (disk full) or of a killed process is there:
-		// this entry starts on a line of its own.
-		line = append([]byte{'\n'}, line...)
-	}
-	n, err := s.w.Write(line)
-	if err != nil {
-		s.torn = s.torn || n > 0
+	if _, err := s.w.Write(line); err != nil {
 		s.complain(err)
-		return
 	}
-	s.torn = false
 }
 
 // lost reports that there is no log at all.
