@@ -1,0 +1,174 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/beevik/etree"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+)
+
+// billmanager-module-protocol §1.6: what the panel is told of a failure, and in which order.
+func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
+	api := cert.Faultf(cert.FaultAPI, "x", "refused")
+	client := cert.Faultf(cert.FaultClient, "x", "no route")
+	for name, c := range map[string]struct {
+		row   func(*row)
+		err   error
+		words string
+		host  func(*hostDouble)
+		want  []string
+	}{
+		"by hand, nobody is told": {err: api, words: "--item 42"},
+		"an operation gets its history": {err: api, words: "--item 42 --runningoperation 7",
+			want: []string{"runningoperation.edit 7"}},
+		"an operation without an item": {err: api, words: "--runningoperation 7", host: func(h *hostDouble) { h.tries = 50 },
+			want: []string{"runningoperation.edit 7"}},
+		"the ninth failure is not the last": {err: api, words: "--item 42 --runningoperation 7", host: func(h *hostDouble) { h.tries = 9 },
+			want: []string{"runningoperation.edit 7"}},
+		"the tenth makes it manual": {err: api, words: "--item 42 --runningoperation 7", host: func(h *hostDouble) { h.tries = 10 },
+			want: []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42", "task.edit 42 7 certificate_open"}},
+		"one task is enough": {err: api, words: "--item 42 --runningoperation 7", host: func(h *hostDouble) { h.tries, h.tasks = 11, 1 },
+			want: []string{"runningoperation.edit 7"}},
+		"the panel wants no task": {err: api, words: "--item 42 --runningoperation 7", host: func(h *hostDouble) { h.tries, h.kind = 10, "" },
+			want: []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42"}},
+		"prolong has one try": {err: api, words: "--item 42 --runningoperation 7", row: func(r *row) { r.tries = 1 }, host: func(h *hostDouble) { h.tries = 1 },
+			want: []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42", "task.edit 42 7 certificate_open"}},
+		"a row without a number has ten": {err: api, words: "--item 42 --runningoperation 7", row: func(r *row) { r.tries = 0 }, host: func(h *hostDouble) { h.tries = 9 },
+			want: []string{"runningoperation.edit 7"}},
+		"locked is nobody's failure (contract 3.1)": {err: cert.Faultf(cert.FaultLocked, "item", "held").Again(), words: "--item 42 --runningoperation 7",
+			host: func(h *hostDouble) { h.tries = 99 }, want: []string{"runningoperation.edit 7"}},
+		"client with a module": {err: client, words: "--item 42 --module 5",
+			want: []string{"problems.register processingmodule_connect 5 Our Namecheap"}},
+		"auth": {err: cert.Faultf(cert.FaultAuth, "", "no"), words: "--module 5",
+			want: []string{"problems.register processingmodule_connect 5 Our Namecheap"}},
+		"wrong key": {err: cert.Faultf(cert.FaultLogin, "", "no"), words: "--module 5",
+			want: []string{"problems.register processingmodule_connect 5 Our Namecheap"}},
+		"client without a module": {err: client, words: "--item 42"},
+		"the history comes before the problem": {err: client, words: "--module 5 --item 42 --runningoperation 7",
+			want: []string{"runningoperation.edit 7", "problems.register processingmodule_connect 5 Our Namecheap"}},
+		"under the name of an approver failure": {err: client, words: "--module 5", row: func(r *row) { r.failsAs = cert.FaultApprover },
+			want: []string{"problems.register processingmodule_connect 5 Our Namecheap"}},
+		"setparam takes the tariff back first": {err: api, words: "--item 42 --runningoperation 7", row: func(r *row) { r.rollback = true },
+			host: func(h *hostDouble) { h.order.LastPrice = 3 },
+			want: []string{"service.changepricelist.rollback 42", "runningoperation.edit 7"}},
+		"setparam without an earlier tariff": {err: api, words: "--item 42 --runningoperation 7", row: func(r *row) { r.rollback = true },
+			want: []string{"runningoperation.edit 7"}},
+		"a step that fails stops no other": {err: client, words: "--module 5 --item 42 --runningoperation 7", row: func(r *row) { r.rollback = true },
+			host: func(h *hostDouble) {
+				h.order.LastPrice, h.tries = 3, 10
+				for _, call := range []string{"service.changepricelist.rollback", "runningoperation.edit", "runningoperation.setmanual", "task.edit", "problems.register", "close"} {
+					h.broken[call] = errors.New("the panel is down")
+				}
+			},
+			want: []string{"service.changepricelist.rollback 42", "runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42",
+				"task.edit 42 7 certificate_open", "problems.register processingmodule_connect 5 Our Namecheap"}},
+		"a step that panics stops no other": {err: client, words: "--module 5 --item 42 --runningoperation 7",
+			host: func(h *hostDouble) { h.panics = "runningoperation.edit" },
+			want: []string{"runningoperation.edit 7", "problems.register processingmodule_connect 5 Our Namecheap"}},
+		"the database is down": {err: cert.Faultf(cert.FaultDB, "", "down"), words: "--item 42 --runningoperation 7",
+			host: func(h *hostDouble) { h.broken["tries"] = errors.New("down") }, want: []string{"runningoperation.edit 7"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := plain(failing(c.err))
+			if c.row != nil {
+				c.row(&r)
+			}
+			s := newStage(t, r)
+			s.host.kind = "certificate_open"
+			if c.host != nil {
+				c.host(s.host)
+			}
+			assert.Equal(t, 1, s.play(append([]string{"--command", "act"}, strings.Fields(c.words)...)...))
+			assert.Equal(t, c.want, s.host.calls)
+			kind, text := s.failure(t)
+			want := cert.FaultOf(c.err).Type
+			if r.failsAs != "" {
+				want = r.failsAs
+			}
+			assert.Equal(t, want, kind)
+			assert.Equal(t, cert.FaultOf(c.err).Value, text)
+			assert.Equal(t, 1, s.host.closed)
+			if len(c.want) > 0 {
+				assert.True(t, s.host.deadline, "call-backs about a failure need a living context with a deadline")
+			}
+		})
+	}
+}
+
+func TestTheModuleOfTheItemIsKnownAfterwards(t *testing.T) {
+	r := plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+		if _, err := run.Panel.Order(ctx, run.Args.Item); err != nil {
+			return nil, err
+		}
+		return nil, cert.Faultf(cert.FaultClient, "", "no route")
+	})
+	s := newStage(t, r)
+	s.host.order.Module = 8
+	assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--runningoperation", "7"))
+	assert.Equal(t, []string{"runningoperation.edit 7", "problems.register processingmodule_connect 8 Our Namecheap"}, s.host.calls)
+	doc, err := parseDocument([]byte(s.host.errorXML))
+	require.NoError(t, err)
+	module := doc.FindElement("/doc/processingmodule")
+	assert.Equal(t, "8", module.SelectAttrValue("id", ""))
+	assert.Equal(t, "Our Namecheap", module.SelectAttrValue("name", ""))
+	assert.Equal(t, "2026-11-22 10:30:00", module.SelectAttrValue("date", ""))
+	assert.Contains(t, doc.FindElement("/doc/processingmodule/error/log").Text(), "--item 42", "the excerpt of the log")
+	assert.Equal(t, "no route", doc.FindElement("/doc/error/msg").Text())
+}
+
+func TestAnotherItemsModuleIsNotBlamed(t *testing.T) {
+	s := newStage(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+		_, _ = run.Panel.Order(ctx, 99)
+		return nil, cert.Faultf(cert.FaultClient, "", "no route")
+	}))
+	s.host.order.Module = 8
+	assert.Equal(t, 1, s.play("--command", "act", "--item", "42"))
+	assert.Empty(t, s.host.calls)
+}
+
+// Design, rule 8: no secret in documents, whatever a command puts into its error.
+func TestSecretsStayOutOfEveryDocumentAndTheLog(t *testing.T) {
+	const key = "k3y/that+nobody=may see"
+	r := plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+		if _, err := run.Panel.ModuleParams(ctx, 5); err != nil {
+			return nil, err
+		}
+		run.Log.Infof("careless: %s", key)
+		inner := fmt.Errorf("asking %s", "https://seller.example/?ApiKey=k3y%2Fthat%2Bnobody%3Dmay+see")
+		return nil, &cert.Fault{Type: cert.FaultClient, Object: key, Value: "the key " + key + " is wrong", Err: inner,
+			Params: []cert.Param{{Name: "key", Value: key}}}
+	})
+	s := newStage(t, r)
+	s.host.params = map[string]string{"api_key": key, "username": "nick"}
+	s.host.tries, s.host.kind = 10, "t"
+	assert.Equal(t, 1, s.play("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7"))
+	for where, text := range map[string]string{"stdout": s.stdout.String(), "history": s.host.errorXML, "problem": s.host.problem,
+		"task": s.host.taskText, "log": s.log(t), "stderr": s.stderr.String()} {
+		assert.NotContains(t, text, "nobody", where)
+	}
+	assert.Contains(t, s.stdout.String(), "the key *** is wrong")
+	assert.NotEmpty(t, s.host.taskText)
+	assert.NotEmpty(t, s.host.problem)
+}
+
+func TestSecretsOfAFormStayOutToo(t *testing.T) {
+	const key = "f0rmk3y-planted"
+	r := plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+		return nil, cert.Faultf(cert.FaultLogin, "api_key", "the key %s was refused", run.Doc.FindElement("/doc/processingmodule/api_key").Text())
+	})
+	r.reads = readsDocument
+	s := newStage(t, r)
+	s.world.Stdin = strings.NewReader("<doc><processingmodule><username>nick</username><api_key>" + key + "</api_key></processingmodule></doc>")
+	assert.Equal(t, 1, s.play("--command", "act"))
+	assert.NotContains(t, s.stdout.String(), key)
+	assert.NotContains(t, s.log(t), key)
+	assert.Contains(t, s.log(t), "nick", "level 9 shows the document")
+}

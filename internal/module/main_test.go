@@ -1,0 +1,336 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+)
+
+func answering(text string) command.Func {
+	return func(context.Context, *command.Run) (*etree.Document, error) {
+		doc := etree.NewDocument()
+		doc.CreateElement("doc").CreateElement("said").SetText(text)
+		return doc, nil
+	}
+}
+
+func TestACommandsDocumentIsAllOfStdout(t *testing.T) {
+	s := newStage(t, plain(answering("hello")))
+	assert.Equal(t, 0, s.play("--command", "act"))
+	assert.Equal(t, `<?xml version="1.0" encoding="UTF-8"?>`+"\n<doc><said>hello</said></doc>\n", s.stdout.String())
+	assert.Empty(t, s.stderr.String())
+	assert.Equal(t, 1, s.host.closed)
+}
+
+func TestACommandWithoutDocumentSaysNothing(t *testing.T) {
+	s := newStage(t, plain(failing(nil)))
+	assert.Equal(t, 0, s.play("--command", "act"))
+	assert.Empty(t, s.stdout.String())
+	assert.Empty(t, s.stderr.String())
+}
+
+func TestUnknownCommand(t *testing.T) {
+	s := newStage(t)
+	assert.Equal(t, 1, s.play("--command", "fly", "--runningoperation", "7", "--item", "42"))
+	kind, text := s.failure(t)
+	assert.Equal(t, cert.FaultUnknown, kind)
+	assert.Contains(t, text, `"fly"`)
+	assert.Contains(t, text, "sync_item")
+	assert.Empty(t, s.stderr.String())
+}
+
+func TestNoCommandShowsUsageOnStderr(t *testing.T) {
+	s := newStage(t)
+	assert.Equal(t, 1, s.play("--item", "5"))
+	assert.Empty(t, s.stdout.String())
+	assert.Contains(t, s.stderr.String(), "usage: pmdouble --command COMMAND")
+}
+
+func TestTextsForPeople(t *testing.T) {
+	for word, want := range map[string]string{"--version": "pmdouble 1.2.3 (abc)\n", "-V": "pmdouble 1.2.3 (abc)\n", "-T": "pmssl\n"} {
+		s := newStage(t)
+		assert.Equal(t, 0, s.play(word))
+		assert.Equal(t, want, s.stdout.String())
+		assert.NoFileExists(t, filepath.Join(s.root, "var", "pmdouble.log"), "no log is needed for this")
+	}
+	s := newStage(t)
+	assert.Equal(t, 0, s.play("--help", "--command", "open"))
+	assert.Equal(t, commands().usage(Program{Name: "pmdouble"}), s.stdout.String())
+}
+
+func TestArgumentsAreCheckedBeforeAnythingElse(t *testing.T) {
+	r := plain(failing(errors.New("must not run")))
+	r.needs, r.reads = needItem|needModule, readsDocument
+	s := newStage(t, r)
+	assert.Equal(t, 1, s.play("--command", "act", "--item", "x"))
+	kind, text := s.failure(t)
+	assert.Equal(t, cert.FaultValue, kind)
+	assert.Equal(t, `command act: --item "x" is not a positive whole number; missing --module`, text)
+}
+
+func TestDoNothingEndsAtOnce(t *testing.T) {
+	for _, r := range commands() {
+		if !r.doNothing {
+			continue
+		}
+		s := newStage(t)
+		s.host.idle = true
+		assert.Equal(t, 0, s.play("--command", r.name, "--item", "nonsense", "--runningoperation", "7"), r.name)
+		assert.Empty(t, s.stdout.String(), r.name)
+		assert.Empty(t, s.host.calls, r.name)
+		assert.Contains(t, s.log(t), "DoNothing", r.name)
+	}
+}
+
+func TestDoNothingDoesNotHoldForForms(t *testing.T) {
+	s := newStage(t)
+	s.host.idle = true
+	assert.Equal(t, 0, s.play("--command", "features"))
+	assert.NotEmpty(t, s.stdout.String())
+}
+
+func TestTheRunCarriesWhatTheCommandNeeds(t *testing.T) {
+	var run *command.Run
+	r := plain(func(_ context.Context, given *command.Run) (*etree.Document, error) { run = given; return nil, nil })
+	r.reads = readsText
+	s := newStage(t, r)
+	s.world.Stdin = strings.NewReader("\xEF\xBB\xBF-----BEGIN")
+	require.Equal(t, 0, s.play("--command", "act", "--item", "5", "--param", "a", "--value", "b"))
+	assert.Equal(t, "-----BEGIN", run.Text)
+	assert.Nil(t, run.Doc)
+	assert.Equal(t, "pmdouble", run.Binary)
+	assert.EqualValues(t, 5, run.Args.Item)
+	assert.Equal(t, []string{"a"}, run.Args.Params)
+	assert.Equal(t, instant(), run.Now())
+	assert.Equal(t, "Double", run.Trade.Title)
+	addresses, err := run.Addresses()
+	assert.NoError(t, err)
+	assert.Len(t, addresses, 1)
+	assert.NotNil(t, run.Panel)
+}
+
+func TestTheSellerGetsItsSurroundings(t *testing.T) {
+	s := newStage(t, plain(failing(nil)))
+	var got Surroundings
+	s.world.Args, s.world.Stdout, s.world.Stderr = []string{"--command", "act"}, io.Discard, io.Discard
+	k := skeleton{program: Program{Name: "pmdouble", Trade: func(given Surroundings) command.Trade { got = given; return tradeDouble() }},
+		world: s.world, rows: s.rows, panel: nil}
+	k.panel = stagePanel(s)
+	require.Equal(t, 0, k.main())
+	assert.Equal(t, filepath.Join(s.root, "var"), got.StateDir)
+	assert.Equal(t, "pmdouble", got.Binary)
+	assert.NotNil(t, got.Log)
+	assert.NotNil(t, got.Sleep)
+	assert.NotNil(t, got.Jitter)
+	assert.Equal(t, instant(), got.Now())
+}
+
+// Broken XML: error document, exit 1, and the command never saw it.
+func TestBadDocumentOnStdin(t *testing.T) {
+	r := plain(failing(errors.New("must not run")))
+	r.reads = readsDocument
+	s := newStage(t, r)
+	s.world.Stdin = strings.NewReader("<doc><broken")
+	assert.Equal(t, 1, s.play("--command", "act"))
+	kind, text := s.failure(t)
+	assert.Equal(t, cert.FaultInput, kind)
+	assert.Contains(t, text, "the document on stdin is not accepted")
+}
+
+func TestAPanicIsAnErrorLikeOthers(t *testing.T) {
+	s := newStage(t, plain(func(context.Context, *command.Run) (*etree.Document, error) { panic("planted") }))
+	assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--runningoperation", "7"))
+	kind, text := s.failure(t)
+	assert.Equal(t, cert.FaultInternal, kind)
+	assert.Contains(t, text, "planted")
+	assert.Contains(t, text, "var/pmdouble.log")
+	assert.Equal(t, []string{"runningoperation.edit 7"}, s.host.calls)
+	assert.Contains(t, s.log(t), "main_test.go:", "the stack names the place")
+}
+
+func TestAPanicOutsideOfTheCommandStillAnswers(t *testing.T) {
+	s := newStage(t)
+	s.world.Now = func() time.Time { panic("clock") }
+	assert.Equal(t, 1, s.play("--command", "features"))
+	kind, _ := s.failure(t)
+	assert.Equal(t, cert.FaultInternal, kind)
+	assert.Contains(t, s.stderr.String(), "clock")
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
+	s := newStage(t, plain(answering("hello")))
+	s.world.Stdout = fullDisk{}
+	assert.Equal(t, 1, s.play("--command", "act"))
+	assert.Contains(t, s.stderr.String(), "no space left")
+}
+
+// What the panel gets is written in one piece: half a document is worse than none.
+func TestStdoutIsWrittenOnce(t *testing.T) {
+	s := newStage(t)
+	counter := &countingWriter{}
+	s.world.Stdout = counter
+	assert.Equal(t, 0, s.play("--command", "features"))
+	assert.Equal(t, 1, counter.writes)
+}
+
+type countingWriter struct{ writes int }
+
+func (c *countingWriter) Write(p []byte) (int, error) { c.writes++; return len(p), nil }
+
+func TestTheApproverCommandHasOneTypeOfFailure(t *testing.T) {
+	for name, err := range map[string]error{
+		"a fault":              cert.Faultf(cert.FaultAPI, "domain", "what the seller said"),
+		"a bare error":         errors.New("what the seller said"),
+		"already that type":    cert.Faultf(cert.FaultApprover, "domain", "what the seller said"),
+		"a fault behind %w":    fmt.Errorf("asking: %w", cert.Faultf(cert.FaultAPI, "domain", "what the seller said")),
+		"a fault without text": &cert.Fault{Type: cert.FaultClient, Err: errors.New("what the seller said")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := plain(failing(err))
+			r.failsAs = cert.FaultApprover
+			s := newStage(t, r)
+			assert.Equal(t, 1, s.play("--command", "act"))
+			kind, text := s.failure(t)
+			assert.Equal(t, cert.FaultApprover, kind)
+			assert.Contains(t, text, "what the seller said")
+		})
+	}
+	r, found := commands().find("approver")
+	require.True(t, found)
+	assert.Equal(t, cert.FaultApprover, r.failsAs)
+}
+
+func TestASignalEndsTheRun(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	r := plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+		signals <- syscall.SIGTERM
+		<-ctx.Done()
+		return nil, cert.Faultf(cert.FaultClient, "seller", "asking: %w", ctx.Err())
+	})
+	s := newStage(t, r)
+	s.world.Signals = signals
+	assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--runningoperation", "7"))
+	kind, text := s.failure(t)
+	assert.Equal(t, "interrupted", kind)
+	assert.Contains(t, text, "signal terminated")
+	assert.Equal(t, []string{"runningoperation.edit 7"}, s.host.calls, "the panel is told, on a context that still lives")
+	assert.True(t, s.host.deadline)
+}
+
+// A step that spends money is finished on a context of its own; the run may then be done in spite of the signal.
+func TestASignalDoesNotSpoilWhatIsDone(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	s := newStage(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+		signals <- syscall.SIGINT
+		<-ctx.Done()
+		return answering("bought")(ctx, run)
+	}))
+	s.world.Signals = signals
+	assert.Equal(t, 0, s.play("--command", "act"))
+	assert.Contains(t, s.stdout.String(), "bought")
+}
+
+func TestAnUnclearPurchaseIsNotHiddenByASignal(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	s := newStage(t, plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+		signals <- syscall.SIGTERM
+		<-ctx.Done()
+		return nil, &cert.Fault{Type: cert.FaultUnclear, Value: "may have been bought", Unclear: true, Err: ctx.Err()}
+	}))
+	s.world.Signals = signals
+	assert.Equal(t, 1, s.play("--command", "act"))
+	kind, _ := s.failure(t)
+	assert.Equal(t, cert.FaultUnclear, kind)
+}
+
+func TestARefusalIsNotHiddenByASignal(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	s := newStage(t, plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+		signals <- syscall.SIGTERM
+		<-ctx.Done()
+		return nil, cert.Faultf(cert.FaultValue, "csr", "too small")
+	}))
+	s.world.Signals = signals
+	assert.Equal(t, 1, s.play("--command", "act"))
+	kind, _ := s.failure(t)
+	assert.Equal(t, cert.FaultValue, kind)
+}
+
+func TestClosedSignalsAreNoSignal(t *testing.T) {
+	signals := make(chan os.Signal)
+	close(signals)
+	s := newStage(t, plain(answering("hello")))
+	s.world.Signals = signals
+	assert.Equal(t, 0, s.play("--command", "act"))
+}
+
+func TestTheDeadlineOfTheRow(t *testing.T) {
+	r := plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+		<-ctx.Done()
+		return nil, fmt.Errorf("waiting: %w", ctx.Err())
+	})
+	r.deadline = time.Nanosecond
+	s := newStage(t, r)
+	assert.Equal(t, 1, s.play("--command", "act"))
+	kind, text := s.failure(t)
+	assert.Equal(t, cert.FaultClient, kind)
+	assert.Contains(t, text, "longer than 1ns")
+}
+
+func TestTheLogTellsOfEachCommand(t *testing.T) {
+	s := newStage(t, plain(failing(cert.Faultf(cert.FaultAPI, "x", "refused"))))
+	assert.Equal(t, 1, s.play("--command", "act", "--item", "5", "--password", "hunter22", "--future", "also-secret", "stray word"))
+	log := s.log(t)
+	assert.Contains(t, log, "--command act --item 5 --password ***")
+	assert.NotContains(t, log, "hunter22")
+	assert.Contains(t, log, "act: failed in 0s: api_error (x): refused")
+	assert.Contains(t, log, `ignored, not known here: --future "stray word"`)
+}
+
+func TestTheRootMustBeAbsolute(t *testing.T) {
+	s := newStage(t)
+	s.world.Getenv = func(string) (string, bool) { return "mgr5", true }
+	assert.Equal(t, 1, s.play("--command", "features"))
+	kind, text := s.failure(t)
+	assert.Equal(t, cert.FaultValue, kind)
+	assert.Contains(t, text, "MGR5_ROOT")
+}
+
+func TestTheRootIsThePanelsOwnWhereNothingElseIsSaid(t *testing.T) {
+	for _, c := range []struct {
+		value string
+		set   bool
+		want  string
+	}{{"", false, "/usr/local/mgr5"}, {"", true, "/usr/local/mgr5"}, {"/srv/mgr5/", true, "/srv/mgr5"}} {
+		k := skeleton{world: World{Getenv: func(name string) (string, bool) { return c.value, c.set && name == "MGR5_ROOT" }}}
+		root, err := k.root()
+		assert.NoError(t, err)
+		assert.Equal(t, c.want, root)
+	}
+}
+
+func TestWithoutALogTheCommandStillWorks(t *testing.T) {
+	s := newStage(t)
+	require.NoError(t, os.RemoveAll(filepath.Join(s.root, "var")))
+	assert.Equal(t, 0, s.play("--command", "features"))
+	assert.Contains(t, s.stdout.String(), "<templates>")
+	assert.Equal(t, 1, strings.Count(s.stderr.String(), "\n"))
+}

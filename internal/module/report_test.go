@@ -1,0 +1,134 @@
+package module
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/beevik/etree"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cert"
+)
+
+func unmasked(text string) string { return text }
+
+func apiFault() *cert.Fault {
+	return &cert.Fault{Type: cert.FaultAPI, Object: "ssl.create", Value: `2011170: "Promotion code" <is> invalid & so on`, Code: 2011170,
+		Params: []cert.Param{{Name: "command", Value: "namecheap.ssl.create"}}, Err: errors.New("status 200")}
+}
+
+func TestErrorDocument(t *testing.T) {
+	fault := apiFault()
+	text, err := render(newReport(fault, fault, unmasked).document())
+	require.NoError(t, err)
+	golden(t, "error.xml", string(text))
+}
+
+func TestErrorDocumentWithoutObjectOrValue(t *testing.T) {
+	fault := &cert.Fault{Type: cert.FaultDB, Err: errors.New("refused")}
+	text, err := render(newReport(fault, fault, unmasked).document())
+	require.NoError(t, err)
+	assert.Equal(t, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
+		`<doc><error type="db" object=""><param name="value">refused</param><msg>refused</msg></error></doc>`+"\n", string(text))
+}
+
+func TestOperationHistoryDocument(t *testing.T) {
+	fault := apiFault()
+	h := history{report: newReport(fault, fmt.Errorf("open: %w", fault), unmasked), time: instant(), module: 5, moduleName: `A & "B"`,
+		log: []string{"first ]]> line", "second\x1b[1m line"}}
+	text, err := h.render(maxErrorXML)
+	require.NoError(t, err)
+	golden(t, "history.xml", text)
+}
+
+// XML 1.0, section 2.2: there is no way to write these at all.
+func TestForbiddenCharactersAreStripped(t *testing.T) {
+	hostile := "a\x00b\x08c\x0bd\x1be\ufffef\uffffg\xffh\u0085i\U0001F512\r\n\tj"
+	fault := &cert.Fault{Type: "t" + hostile, Object: hostile, Value: hostile, Params: []cert.Param{{Name: hostile, Value: hostile}}}
+	text, err := render(newReport(fault, fault, unmasked).document())
+	require.NoError(t, err)
+	doc, err := parseDocument(text)
+	require.NoError(t, err)
+	assert.Equal(t, "abcdefg\ufffdh\u0085i\U0001F512\r\n\tj", doc.FindElement("/doc/error/msg").Text())
+	assert.Equal(t, "abcdefg\ufffdh\u0085i\U0001F512\r\n\tj", doc.FindElement("/doc/error").SelectAttrValue("object", ""))
+}
+
+func TestForbiddenCharactersOfACommandsOwnDocumentAreStripped(t *testing.T) {
+	doc := etree.NewDocument()
+	e := doc.CreateElement("doc").CreateElement("state")
+	e.CreateAttr("words", "a\x01b")
+	e.CreateCData("c\x02]]>d")
+	e.CreateComment("e\x03f")
+	text, err := render(doc)
+	require.NoError(t, err)
+	again, err := parseDocument(text)
+	require.NoError(t, err)
+	assert.Equal(t, "ab", again.FindElement("/doc/state").SelectAttrValue("words", ""))
+	assert.Equal(t, "c]]>d", again.FindElement("/doc/state").Text())
+	assert.Equal(t, "c\x02]]>d", e.Text(), "the command's document stays as it is")
+}
+
+// contract 6: an argv word is at most 128 KiB, error XML is cut to 64 KiB.
+func TestOperationHistoryFitsAndStaysWellFormed(t *testing.T) {
+	for name, filler := range map[string]string{
+		"quotes that grow when escaped": strings.Repeat(`"&<`, 40<<10), "letters": strings.Repeat("x", 200<<10),
+		"many bytes each": strings.Repeat("ж🔒", 40<<10), "ends of CDATA": strings.Repeat("]]>", 60<<10),
+		"line ends": strings.Repeat("\r\n", 60<<10), "forbidden": strings.Repeat("\x01\xff", 60<<10),
+	} {
+		for _, limit := range []int{maxErrorXML, 4 << 10} {
+			t.Run(fmt.Sprint(name, limit), func(t *testing.T) {
+				fault := &cert.Fault{Type: cert.FaultAPI, Object: filler, Value: filler, Err: errors.New(filler)}
+				for range 40 {
+					fault.Params = append(fault.Params, cert.Param{Name: "p", Value: filler})
+				}
+				h := history{report: newReport(fault, fmt.Errorf("outer: %w", fault), unmasked), time: instant(), module: 1, moduleName: "m"}
+				h.object = clip(h.object, 20)
+				for i := range tailLines {
+					h.log = append(h.log, fmt.Sprint(i, filler[:min(len(filler), 4<<10)]))
+				}
+				text, err := h.render(limit)
+				require.NoError(t, err)
+				assert.LessOrEqual(t, len(text), limit)
+				doc, err := parseDocument([]byte(text))
+				require.NoError(t, err)
+				assert.Equal(t, cert.FaultAPI, doc.FindElement("/doc/error").SelectAttrValue("type", ""))
+				assert.NotNil(t, doc.FindElement("/doc/processingmodule/error/backtrace"))
+			})
+		}
+	}
+}
+
+func TestTheNewestLogLinesStay(t *testing.T) {
+	fault := cert.Faultf(cert.FaultClient, "x", "short")
+	h := history{report: newReport(fault, fault, unmasked), time: instant()}
+	for i := range tailLines {
+		h.log = append(h.log, fmt.Sprintf("line %03d %s", i, strings.Repeat("x", 2000)))
+	}
+	text, err := h.render(maxErrorXML)
+	require.NoError(t, err)
+	assert.Contains(t, text, "line 099 ")
+	assert.NotContains(t, text, "line 000 ")
+	assert.Contains(t, text, "short")
+}
+
+func TestBacktraceIsTheChainOfCauses(t *testing.T) {
+	err := fmt.Errorf("first: %w", errors.Join(fmt.Errorf("second: %w", errors.New("third")), errors.New("fourth")))
+	lines := strings.Join(chain(err, nil), "\n")
+	for _, one := range []string{"first: ", "second: third", "third", "fourth"} {
+		assert.Contains(t, lines, ": "+one)
+	}
+	endless := errors.New("x")
+	for range 1000 {
+		endless = fmt.Errorf("%w", endless)
+	}
+	assert.LessOrEqual(t, len(chain(endless, nil)), 64)
+}
+
+func TestClipKeepsCharactersWhole(t *testing.T) {
+	assert.Equal(t, "ж…", clip("жж", 3))
+	assert.Equal(t, "жж", clip("жж", 4))
+	assert.Equal(t, "…", clip("\U0001F512", 2))
+}

@@ -1,0 +1,109 @@
+package module
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+)
+
+func TestEveryRowIsWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range commands() {
+		assert.False(t, seen[r.name], r.name)
+		seen[r.name] = true
+		assert.NotNil(t, r.run, r.name)
+		assert.NotEmpty(t, r.about, r.name)
+		assert.Positive(t, r.deadline, r.name)
+		assert.Equal(t, r.feature.has == nil, r.feature.words == "", r.name)
+		if r.needs&needItem != 0 {
+			assert.Equal(t, readsNothing, r.reads, "%s: item commands must not read stdin (protocol §1.1)", r.name)
+		}
+	}
+}
+
+// billmanager-module-protocol §1.5, contract 6.
+func TestDoNothingHoldsForTheListOfTheContract(t *testing.T) {
+	listed := map[string]bool{"open": true, "resume": true, "suspend": true, "close": true, "cancel_prolong": true,
+		"sync_item": true, "prolong": true, "prolong_addon": true, "reopen": true, "stat": true, "import": true, "subscription": true}
+	for _, r := range commands() {
+		assert.Equal(t, listed[r.name], r.doNothing, r.name)
+	}
+}
+
+func TestOnlyOpenSpendsMoney(t *testing.T) {
+	for _, r := range commands() {
+		assert.Equal(t, r.name == "open", r.buys, r.name)
+	}
+}
+
+func TestAllMissingArgumentsAreReportedAtOnce(t *testing.T) {
+	r := row{name: "act", needs: needItem | needModule | needIntname | needDomain | needOutcome}
+	fault := cert.FaultOf(r.check(parseArgs(nil)))
+	require.NotNil(t, fault)
+	assert.Equal(t, cert.FaultMissed, fault.Type)
+	assert.Equal(t, "item", fault.Object)
+	assert.Equal(t, "command act: missing --item, --module, --intname, --domain, --id or --none", fault.Value)
+}
+
+func TestMissingAndBadArgumentsAreReportedTogether(t *testing.T) {
+	r := row{name: "act", needs: needItem | needModule | needIntname | needDomain}
+	fault := cert.FaultOf(r.check(parseArgs([]string{"--item", "x", "--module", "0", "--domain"})))
+	require.NotNil(t, fault)
+	assert.Equal(t, cert.FaultValue, fault.Type)
+	assert.Equal(t, `command act: option --domain has no value; --item "x" is not a positive whole number; `+
+		`--module must not be zero or empty; missing --intname`, fault.Value)
+}
+
+func TestArgumentsThatAreThereAreEnough(t *testing.T) {
+	r := row{name: "act", needs: needItem | needModule | needIntname | needDomain | needOutcome}
+	assert.NoError(t, r.check(parseArgs([]string{"-i", "1", "-m", "2", "--intname", "x", "--domain", "d", "--none"})))
+	assert.NoError(t, row{name: "free"}.check(parseArgs([]string{"--item", "0"})), "§1.4: an item of zero where none is needed")
+}
+
+// A bad number matters even where the command needs none: it is the panel's fault and must be seen.
+func TestBadNumbersCountWhereTheyAreNotNeeded(t *testing.T) {
+	assert.Error(t, row{name: "free"}.check(parseArgs([]string{"--item", "x"})))
+}
+
+func TestDocumentationTableIsInStep(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "commands.md")
+	if updating() {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(Markdown()), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), Markdown(), "run go test ./internal/module -update")
+}
+
+func TestHelpNamesEveryCommandAndOption(t *testing.T) {
+	text := commands().usage(Program{Name: "pmdouble"})
+	for _, r := range commands() {
+		assert.Contains(t, text, "\n  "+r.name+" ")
+	}
+	for _, option := range []string{"-c, --command", "-i, --item", "-m, --module", "-l, --lang", "-h, --help", "-V, --version", "-T", "--param", "--value"} {
+		assert.Contains(t, text, option)
+	}
+	golden(t, "help.txt", text)
+}
+
+func TestPowersOfTheSellerDecideFeatures(t *testing.T) {
+	names := func(trade command.Trade) string {
+		var all []string
+		for _, r := range commands() {
+			if r.offered(trade) {
+				all = append(all, r.name)
+			}
+		}
+		return strings.Join(all, " ")
+	}
+	assert.Equal(t, "tune_connection check_connection approver sync_item cancel_prolong", names(tradeDouble()))
+	assert.Equal(t, "check_connection sync_item cancel_prolong", names(command.Trade{}))
+}
