@@ -10,38 +10,49 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"net/mail"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxCSR is the longest CSR that is looked at, in bytes: the seller's own limit for activate (namecheap-ssl-api §3.2).
 const MaxCSR = 32767
 
+const (
+	minRSABits = 2048 // BR 6.1.5
+	maxRSABits = 8192 // no public CA takes more, and checking a signature becomes slow
+	// maxCommonName is ub-common-name of RFC 5280 A.1, in characters: a CA cannot put a longer one into a certificate.
+	maxCommonName = 64
+	oidCommonName = "2.5.4.3"
+	oidEmail      = "1.2.840.113549.1.9.1" // emailAddress, PKCS #9
+)
+
 // CSR is a checked certificate signing request (RFC 2986).
 type CSR struct {
 	PEM        string // normalised: one CERTIFICATE REQUEST block
 	DER        []byte
-	CommonName string   // lower case, A-labels
+	CommonName string   // lower case, A-labels; the first SAN where the subject has none
 	Names      []string // DNS names of the SAN extension without the common name, lower case, A-labels, each once
 	Key        string   // for people: RSA 2048, ECDSA P-256
 	PublicKey  crypto.PublicKey
-	Email      string // emailAddress of the subject, empty where none
+	Email      string // emailAddress of the subject, empty where there is none or it is no plain address
 }
 
 // ParseCSR reads a PEM CSR and checks what every public CA checks: its own signature, the key (RSA from 2048 to 8192 bits or
 // ECDSA P-256, P-384; BR 6.1.5), and that common name and SANs are names that can be certified. Every refusal is a fault
-// of type value on object csr.
+// on object csr: of type missed where there is no text at all, else of type value.
 func ParseCSR(text string) (CSR, error) {
 	request, block, err := decodeCSR(text)
 	if err != nil {
 		return CSR{}, err
 	}
-	if err := request.CheckSignature(); err != nil {
-		return CSR{}, Faultf(FaultValue, "csr", "the CSR's signature does not match its key: %w", err)
-	}
-	key, err := keyName(request.PublicKey)
+	key, err := keyName(request.PublicKey) // before the signature: with a huge key its check takes very long
 	if err != nil {
 		return CSR{}, err
+	}
+	if err := request.CheckSignature(); err != nil {
+		return CSR{}, Faultf(FaultValue, "csr", "the CSR's signature does not match its key: %w", err)
 	}
 	if len(request.IPAddresses)+len(request.EmailAddresses)+len(request.URIs) > 0 {
 		return CSR{}, Faultf(FaultValue, "csr", "the CSR asks for IP addresses, e-mail addresses or URIs; only domain names can be certified")
@@ -50,11 +61,14 @@ func ParseCSR(text string) (CSR, error) {
 		PEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block})),
 		DER: block, Key: key, PublicKey: request.PublicKey, Email: subjectEmail(request),
 	}
+	if len(csr.PEM) > MaxCSR { // line breaks that the text did not have
+		return CSR{}, Faultf(FaultValue, "csr", "the CSR is %d bytes long in its normal form, at most %d are accepted", len(csr.PEM), MaxCSR)
+	}
 	if csr.CommonName, err = commonName(request); err != nil {
 		return CSR{}, err
 	}
 	for _, name := range request.DNSNames {
-		ascii, err := AsciiName("csr", name)
+		ascii, err := requestedName(name)
 		if err != nil {
 			return CSR{}, err
 		}
@@ -72,7 +86,7 @@ func decodeCSR(text string) (*x509.CertificateRequest, []byte, error) {
 	if strings.Contains(text, "PRIVATE KEY") {
 		return nil, nil, Faultf(FaultValue, "csr", "a private key stands where the CSR belongs")
 	}
-	block, rest := pem.Decode([]byte(text))
+	block, rest := pem.Decode([]byte(unindent(text)))
 	switch {
 	case strings.TrimSpace(text) == "":
 		return nil, nil, Faultf(FaultMissed, "csr", "there is no CSR")
@@ -82,6 +96,8 @@ func decodeCSR(text string) (*x509.CertificateRequest, []byte, error) {
 		return nil, nil, Faultf(FaultValue, "csr", "%q stands where the CSR belongs", clip(block.Type, 60))
 	case len(bytes.TrimSpace(rest)) > 0:
 		return nil, nil, Faultf(FaultValue, "csr", "something follows the CSR's END line")
+	case strings.Count(text, "-----BEGIN ") > 1: // a damaged block before the one that was found
+		return nil, nil, Faultf(FaultValue, "csr", "there is more than one PEM block where one CSR belongs")
 	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
@@ -90,14 +106,33 @@ func decodeCSR(text string) (*x509.CertificateRequest, []byte, error) {
 	return request, block.Bytes, nil
 }
 
-// commonName takes the subject's CN, or the first SAN where the subject has none.
+// commonName takes the subject's CN, or the first SAN where the subject has none. Two of them are refused: which one a CA
+// takes is its own choice.
 func commonName(request *x509.CertificateRequest) (string, error) {
-	name := request.Subject.CommonName
-	if name == "" && len(request.DNSNames) > 0 {
-		name = request.DNSNames[0]
+	name, count := request.Subject.CommonName, 0
+	for _, attribute := range request.Subject.Names {
+		if attribute.Type.String() == oidCommonName {
+			count++
+		}
 	}
-	if name == "" {
+	switch {
+	case count > 1:
+		return "", Faultf(FaultValue, "csr", "the CSR has %d common names, one is accepted", count)
+	case utf8.RuneCountInString(name) > maxCommonName:
+		return "", Faultf(FaultValue, "csr", "the CSR's common name is longer than %d characters; put a shorter one of the names there", maxCommonName)
+	case name == "" && len(request.DNSNames) > 0:
+		name = request.DNSNames[0]
+	case name == "":
 		return "", Faultf(FaultValue, "csr", "the CSR has no common name")
+	}
+	return requestedName(name)
+}
+
+// requestedName is AsciiName for what stands in the CSR, which goes to the CA as it is: blanks and line breaks around the
+// name cannot be taken away any more.
+func requestedName(name string) (string, error) {
+	if strings.TrimSpace(name) != name {
+		return "", Faultf(FaultValue, "csr", "the name %q in the CSR has blanks or line breaks around it", clip(name, 300))
 	}
 	return AsciiName("csr", name)
 }
@@ -107,8 +142,8 @@ func keyName(key crypto.PublicKey) (string, error) {
 	switch k := key.(type) {
 	case *rsa.PublicKey:
 		bits := k.N.BitLen()
-		if bits < 2048 || bits > 8192 {
-			return "", Faultf(FaultValue, "csr", "the CSR's RSA key has %d bits, 2048 to 8192 are accepted", bits)
+		if bits < minRSABits || bits > maxRSABits || bits%8 != 0 {
+			return "", Faultf(FaultValue, "csr", "the CSR's RSA key has %d bits, %d to %d in whole bytes are accepted", bits, minRSABits, maxRSABits)
 		}
 		if k.E < 3 || k.E%2 == 0 {
 			return "", Faultf(FaultValue, "csr", "the CSR's RSA key has the unusable exponent %d", k.E)
@@ -127,13 +162,19 @@ func keyName(key crypto.PublicKey) (string, error) {
 
 func subjectEmail(request *x509.CertificateRequest) string {
 	for _, attribute := range request.Subject.Names {
-		if attribute.Type.String() == "1.2.840.113549.1.9.1" { // emailAddress, PKCS #9
-			if text, ok := attribute.Value.(string); ok {
+		if attribute.Type.String() == oidEmail {
+			if text, ok := attribute.Value.(string); ok && plainAddress(text) {
 				return text
 			}
 		}
 	}
 	return ""
+}
+
+// plainAddress tells whether the text is one e-mail address and nothing else: no name, no list, no line breaks.
+func plainAddress(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Name == "" && address.Address == text
 }
 
 // SameKey tells whether a public key is the CSR's.

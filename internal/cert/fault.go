@@ -70,7 +70,11 @@ func (f *Fault) Unwrap() error { return f.Err }
 // its cause.
 func Faultf(kind, object, format string, args ...any) *Fault {
 	err := fmt.Errorf(format, args...)
-	return &Fault{Type: kind, Object: object, Value: err.Error(), Err: errors.Unwrap(err)}
+	cause := errors.Unwrap(err)
+	if _, several := err.(interface{ Unwrap() []error }); several {
+		cause = err
+	}
+	return &Fault{Type: kind, Object: object, Value: err.Error(), Err: cause}
 }
 
 // Again marks the fault as one that passes by itself and returns it.
@@ -87,6 +91,9 @@ func FaultOf(err error) *Fault {
 	}
 	var fault *Fault
 	if errors.As(err, &fault) {
+		if fault == nil { // a *Fault without value in an error: whoever returned it meant something
+			return &Fault{Type: FaultInternal, Value: "an error without content"}
+		}
 		return fault
 	}
 	return &Fault{Type: FaultInternal, Value: err.Error(), Err: err}

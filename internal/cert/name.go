@@ -1,67 +1,110 @@
 package cert
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 )
 
+const (
+	// maxName is the length of a domain name in characters, without the root's dot (RFC 1035 2.3.4).
+	maxName = 253
+	// maxTyped is how many bytes of a name are looked at before it has its final form: more than any name with U-labels needs.
+	maxTyped = 4 * maxName
+)
+
 // AsciiName brings a domain name into the form that certificates carry: lower case, A-labels (RFC 5280 7.2), without a
-// trailing dot. A leading `*.` is kept. Names that no public CA may certify are faults of type value that say why: IP
-// addresses, single labels, internal names, wildcards over a public suffix (BR 3.2.2.6, 7.1.4.2.1).
+// trailing dot. A leading `*.` is kept. Names that no public CA may certify are faults of type value on the given field that
+// say why: IP addresses, single labels, internal names, labels that are not P-labels or LDH labels, wildcards over a public
+// suffix (BR 3.2.2.6, 7.1.4.2.1, 7.1.2.7.12). The form is final: AsciiName gives it back unchanged.
 func AsciiName(field, name string) (string, error) {
-	text := strings.TrimSuffix(strings.TrimSpace(name), ".")
-	base, wildcard := strings.CutPrefix(text, "*.")
-	fail := func(why string) (string, error) {
-		return "", Faultf(FaultValue, field, "%q cannot be certified: %s", clip(name, 300), why)
+	base, wildcard := strings.CutPrefix(strings.TrimSpace(name), "*.")
+	ascii, why := asciiBase(base)
+	if why == "" {
+		why = uncertifiable(ascii)
 	}
-	switch {
-	case base == "":
-		return fail("the name is empty")
-	case strings.Contains(base, "*"):
-		return fail("an asterisk is allowed only as the whole first label")
-	}
-	if _, err := netip.ParseAddr(strings.Trim(base, "[]")); err == nil {
-		return fail("it is an IP address")
-	}
-	ascii, err := nameProfile().ToASCII(base)
-	if err != nil {
-		return fail("it is not a valid domain name (" + err.Error() + ")")
-	}
-	ascii = strings.ToLower(ascii)
-	if len(ascii) > 253-len("*.") {
-		return fail("it is longer than 253 characters")
-	}
-	if !strings.Contains(ascii, ".") {
-		return fail("it has only one label; public certificates need a full domain name")
-	}
-	if top := ascii[strings.LastIndexByte(ascii, '.')+1:]; reserved(top) || strings.HasSuffix(ascii, ".home.arpa") {
-		return fail("." + top + " is reserved for internal use")
-	}
-	suffix, icann := publicsuffix.PublicSuffix(ascii)
-	if wildcard {
-		if icann && suffix == ascii {
-			return fail("a wildcard may not cover the public suffix ." + suffix)
+	if wildcard && why == "" {
+		if suffix, icann := publicsuffix.PublicSuffix(ascii); icann && suffix == ascii {
+			why = "a wildcard may not cover the public suffix ." + suffix
 		}
-		return "*." + ascii, nil
+		ascii = "*." + ascii
+	}
+	if why == "" && len(ascii) > maxName {
+		why = fmt.Sprintf("it is longer than %d characters", maxName)
+	}
+	if why != "" {
+		return "", Faultf(FaultValue, field, "%q cannot be certified: %s", clip(name, 300), why)
 	}
 	return ascii, nil
 }
 
-// reserved top-level names never resolve in public (RFC 6762, RFC 6761, ICANN's reservation of .internal). Other unknown
-// ones are left to the seller: the root zone grows faster than this program is updated.
+// asciiBase maps the name without its asterisk to A-labels, or says why that is not possible.
+func asciiBase(base string) (ascii, why string) {
+	switch {
+	case base == "":
+		return "", "the name is empty"
+	case len(base) > maxTyped:
+		return "", fmt.Sprintf("it is longer than %d characters", maxName)
+	case strings.Contains(base, "*"):
+		return "", "an asterisk is allowed only as the whole first label"
+	case !utf8.ValidString(base):
+		return "", "it is not text in UTF-8"
+	case isAddress(base):
+		return "", "it is an IP address"
+	}
+	ascii, err := nameProfile().ToASCII(base)
+	if err != nil {
+		return "", "it is not a valid domain name (" + err.Error() + ")"
+	}
+	// The root's dot goes only now: an ideographic full stop has become a dot as well.
+	ascii = strings.TrimSuffix(strings.ToLower(ascii), ".")
+	if slices.Contains(strings.Split(ascii, "."), "") {
+		return "", "it is not a valid domain name (a label is empty)"
+	}
+	return ascii, ""
+}
+
+// uncertifiable says why no public CA certifies a well-formed name, and is empty where one may. Names under top-level
+// domains that do not exist are left to the seller: the root zone grows faster than this program is updated.
+func uncertifiable(ascii string) string {
+	if isAddress(ascii) { // full-width digits have become plain ones
+		return "it is an IP address"
+	}
+	dot := strings.LastIndexByte(ascii, '.')
+	if dot < 0 {
+		return "it has only one label; public certificates need a full domain name"
+	}
+	switch top := ascii[dot+1:]; {
+	case reserved(top):
+		return "." + top + " is reserved for other uses"
+	case strings.Trim(top, "0123456789") == "":
+		return "it looks like an IP address: a top-level domain is never a number (RFC 3696 2)"
+	}
+	return ""
+}
+
+func isAddress(text string) bool {
+	_, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	return err == nil
+}
+
+// reserved top-level names never stand for a web site in public: RFC 6762 (local), RFC 6761 (localhost, invalid), RFC 7686
+// (onion), ICANN's reservation of internal, and arpa with home.arpa and the reverse zones (RFC 3172, RFC 8375).
 func reserved(top string) bool {
 	switch top {
-	case "local", "localhost", "internal", "invalid", "onion":
+	case "local", "localhost", "internal", "invalid", "onion", "arpa":
 		return true
 	}
 	return false
 }
 
-// nameProfile is the strict look-up profile of UTS 46: letters, digits and hyphens, lengths checked, CheckHyphens as in
-// registrations.
+// nameProfile is the strict look-up profile of UTS 46: letters, digits and hyphens, lengths checked, no hyphens in the
+// third and fourth place except in A-labels.
 func nameProfile() *idna.Profile {
 	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true), idna.VerifyDNSLength(true), idna.BidiRule())
 }
@@ -71,16 +114,14 @@ func nameProfile() *idna.Profile {
 func Covers(has, wanted string) bool {
 	has, wanted = strings.ToLower(has), strings.ToLower(wanted)
 	if has == wanted {
-		return true
+		return has != ""
 	}
 	base, wildcard := strings.CutPrefix(has, "*.")
-	if !wildcard || strings.HasPrefix(wanted, "*.") {
-		return false
-	}
-	_, rest, found := strings.Cut(wanted, ".")
-	return found && rest == base
+	label, rest, found := strings.Cut(wanted, ".")
+	return wildcard && found && label != "" && label != "*" && rest != "" && rest == base
 }
 
+// clip shortens a text from outside to at most so many bytes, and marks that it did.
 func clip(text string, most int) string {
 	if len(text) <= most {
 		return text

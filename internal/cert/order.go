@@ -139,7 +139,7 @@ type Bought struct {
 	Item    int64     `json:"item"`
 	Kind    string    `json:"kind"`
 	ID      int64     `json:"id"`
-	Account string    `json:"account"` // mark of the seller's account, see AccountMark
+	Account string    `json:"account"` // the seller's account, as in the name of its lock: first 16 hex of the SHA-256 of address and user (contract 3.1)
 	Op      int64     `json:"op"`      // running operation, 0 where none
 }
 

@@ -50,6 +50,14 @@ func (p Product) Named(name string) bool {
 	return false
 }
 
+// title is the product's name for people.
+func (p Product) title() string {
+	if len(p.Names) == 0 {
+		return p.ID
+	}
+	return p.Names[0]
+}
+
 // TemplateID turns a seller's product name into a template id: lower case, a `_` for each run of anything that is not
 // a letter or digit (contract 1).
 func TemplateID(name string) string {

@@ -1,9 +1,6 @@
 package cert
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Method is the way in which control over a domain is proved (BR 3.2.2.4).
 type Method int
@@ -37,7 +34,7 @@ func ParseMethod(word string) (Method, error) {
 	case "auth_http", "auth_https", "auth_file":
 		return MethodFile, nil
 	}
-	return 0, Faultf(FaultValue, "approver_method", "unknown method of proof %q, known are auth_email, auth_dnstxt and auth_http", word)
+	return 0, Faultf(FaultValue, "approver_method", "unknown method of proof %q, known are auth_email, auth_dnstxt and auth_http", clip(word, 60))
 }
 
 // Proof is what the client has to do for one name before the certificate is issued.
@@ -52,12 +49,20 @@ type Proof struct {
 	Body   string // MethodFile: the file's content
 }
 
-// text is the proof as the client reads it; empty for e-mail, where the approver gets the letter.
+// text is the proof as the client reads it; empty for e-mail, where the approver gets the letter, and where the seller
+// has not said yet what to publish.
 func (p Proof) text() string {
 	switch p.Method {
 	case MethodDNS:
-		return fmt.Sprintf("%s %s %s", p.Host, p.Record, p.Target)
+		if p.Host == "" && p.Target == "" {
+			return ""
+		}
+		// Fields: the seller's text must not break the line, or the client would publish a record too many.
+		return strings.Join(strings.Fields(p.Host+" "+p.Record+" "+p.Target), " ")
 	case MethodFile:
+		if p.URL == "" && p.Body == "" {
+			return ""
+		}
 		return p.URL + "\n" + p.Body
 	}
 	return ""

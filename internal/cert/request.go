@@ -29,6 +29,9 @@ func NewRequest(product Product, csrPEM, altname string, sans int, params map[st
 	return r, nil
 }
 
+// maxNames is how many further names are looked at; no seller certifies that many at once.
+const maxNames = 1000
+
 func furtherNames(csr CSR, altname string) ([]string, error) {
 	names := slices.Clone(csr.Names)
 	for _, word := range strings.Fields(strings.ReplaceAll(altname, ",", " ")) {
@@ -38,6 +41,9 @@ func furtherNames(csr CSR, altname string) ([]string, error) {
 		}
 		if ascii != csr.CommonName && !slices.Contains(names, ascii) {
 			names = append(names, ascii)
+		}
+		if len(names) > maxNames {
+			return nil, Faultf(FaultValue, "altname", "the order has more than %d names", maxNames)
 		}
 	}
 	return names, nil
@@ -58,9 +64,9 @@ func (r *Request) fit(sans int) error {
 	wild := strings.HasPrefix(r.CSR.CommonName, "*.")
 	switch {
 	case r.Product.Wildcard && !wild:
-		return Faultf(FaultValue, "csr", "%s is a wildcard product: the common name %q must begin with *.", r.Product.Names[0], r.CSR.CommonName)
+		return Faultf(FaultValue, "csr", "%s is a wildcard product: the common name %q must begin with *.", r.Product.title(), r.CSR.CommonName)
 	case !r.Product.Wildcard && wild:
-		return Faultf(FaultValue, "csr", "%s does not certify wildcards: the common name is %q", r.Product.Names[0], r.CSR.CommonName)
+		return Faultf(FaultValue, "csr", "%s does not certify wildcards: the common name is %q", r.Product.title(), r.CSR.CommonName)
 	}
 	if err := r.fitNames(sans); err != nil {
 		return err
@@ -68,8 +74,20 @@ func (r *Request) fit(sans int) error {
 	if r.Method == MethodFile && r.anyWildcard() {
 		return Faultf(FaultValue, ParamMethod, "a file does not prove control over a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")
 	}
-	if r.Method == MethodEmail && r.Product.Level == DV && len(r.Emails) == 0 {
+	if r.Method == MethodEmail {
+		return r.fitEmails()
+	}
+	return nil
+}
+
+func (r *Request) fitEmails() error {
+	if r.Product.Level == DV && len(r.Emails) == 0 {
 		return Faultf(FaultMissed, ParamApprover, "the order asks for proof by e-mail and names no approver's address")
+	}
+	for _, one := range r.Emails {
+		if !plainAddress(one) {
+			return Faultf(FaultValue, ParamApprover, "%q is not an e-mail address", clip(one, 300))
+		}
 	}
 	return nil
 }
@@ -80,29 +98,29 @@ func (r *Request) fitNames(sans int) error {
 		r.Names = slices.DeleteFunc(r.Names, func(n string) bool { return r.implied(n) })
 		if len(r.Names) > 0 {
 			return Faultf(FaultValue, "altname", "%s certifies one name, the order has %s beside %s",
-				r.Product.Names[0], strings.Join(r.Names, ", "), r.CSR.CommonName)
+				r.Product.title(), clip(strings.Join(r.Names, ", "), 500), r.CSR.CommonName)
 		}
 		return nil
 	}
 	if 1+len(r.Names) > r.Product.Most {
-		return Faultf(FaultValue, "altname", "%s certifies at most %d names, the order has %d", r.Product.Names[0], r.Product.Most, 1+len(r.Names))
+		return Faultf(FaultValue, "altname", "%s certifies at most %d names, the order has %d", r.Product.title(), r.Product.Most, 1+len(r.Names))
 	}
 	if sans >= 0 && len(r.Names) > max(sans, r.Product.Included-1) {
 		return Faultf(FaultValue, "altname", "the client ordered %d further names and gave %d", sans, len(r.Names))
 	}
 	for _, name := range r.Names {
-		if strings.HasPrefix(name, "*.") {
-			return Faultf(FaultValue, "altname", "%s does not certify wildcards: %q", r.Product.Names[0], name)
+		if strings.HasPrefix(name, "*.") && !r.Product.Wildcard {
+			return Faultf(FaultValue, "altname", "%s does not certify wildcards: %q", r.Product.title(), name)
 		}
 	}
 	return nil
 }
 
 // implied tells whether a single-name certificate covers the further name without being asked: www of the common name
-// and the reverse, the bare domain of a wildcard.
+// and the reverse, the bare domain of a wildcard, and what the wildcard itself stands for.
 func (r *Request) implied(name string) bool {
 	cn := r.CSR.CommonName
-	return name == "www."+cn || cn == "www."+name || cn == "*."+name
+	return name == "www."+cn || cn == "www."+name || cn == "*."+name || Covers(cn, name)
 }
 
 func (r *Request) anyWildcard() bool {

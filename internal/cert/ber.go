@@ -1,0 +1,95 @@
+package cert
+
+import "errors"
+
+// maxBERDepth is how deep the elements of a PKCS #7 bundle may be nested: real ones stay below 15.
+const maxBERDepth = 32
+
+// checkBER walks once through one BER element (X.690 8.1) and all that it holds and refuses what is not properly nested. The
+// PKCS #7 parser needs this in front of it: it reads an element that reaches beyond its parent's end once for each
+// level, so that two hundred hostile bytes keep it busy for ever.
+func checkBER(raw []byte) error {
+	rest, err := skipElement(raw, 0)
+	if err == nil && len(rest) > 0 {
+		err = errors.New("something follows the outermost element")
+	}
+	return err
+}
+
+// skipElement checks the element at the start of raw and returns what follows it.
+func skipElement(raw []byte, depth int) ([]byte, error) {
+	if depth > maxBERDepth {
+		return nil, errors.New("elements are nested too deep")
+	}
+	h, err := readHeader(raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case h.indefinite:
+		return skipUntilEnd(h.rest, depth)
+	case h.constructed:
+		for content := h.rest[:h.length]; len(content) > 0; {
+			if content, err = skipElement(content, depth+1); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return h.rest[h.length:], nil
+}
+
+// skipUntilEnd checks the content of an element of indefinite length, up to its two zero bytes. Like the parser behind it,
+// it expects at least one element.
+func skipUntilEnd(raw []byte, depth int) ([]byte, error) {
+	for {
+		var err error
+		if raw, err = skipElement(raw, depth+1); err != nil {
+			return nil, err
+		}
+		if len(raw) < 2 {
+			return nil, errors.New("an element of indefinite length does not end")
+		}
+		if raw[0] == 0 && raw[1] == 0 {
+			return raw[2:], nil
+		}
+	}
+}
+
+// header is the tag and length of one element.
+type header struct {
+	constructed bool
+	indefinite  bool
+	length      int    // of the content, 0 where indefinite
+	rest        []byte // what follows the header, at least length bytes
+}
+
+func readHeader(raw []byte) (header, error) {
+	if len(raw) < 2 {
+		return header{}, errors.New("an element is cut short")
+	}
+	h := header{constructed: raw[0]&0x20 != 0, rest: raw[2:]}
+	if raw[0]&0x1f == 0x1f {
+		return header{}, errors.New("a tag of several bytes does not belong here")
+	}
+	switch first := raw[1]; {
+	case first == 0x80:
+		h.indefinite = true
+		if !h.constructed {
+			return header{}, errors.New("a primitive element has indefinite length")
+		}
+	case first < 0x80:
+		h.length = int(first)
+	default:
+		size := int(first & 0x7f)
+		if size > 3 || size > len(h.rest) {
+			return header{}, errors.New("an element is longer than the bundle")
+		}
+		for _, b := range h.rest[:size] {
+			h.length = h.length<<8 | int(b)
+		}
+		h.rest = h.rest[size:]
+	}
+	if h.length > len(h.rest) {
+		return header{}, errors.New("an element is longer than what holds it")
+	}
+	return h, nil
+}

@@ -1,0 +1,183 @@
+package cert_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pmssl/internal/cert"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func single() cert.Product {
+	return cert.Product{ID: "standard_ssl", Names: []string{"Standard SSL"}, Level: cert.DV, Included: 1, Most: 1}
+}
+
+func wildcard() cert.Product {
+	return cert.Product{ID: "wild", Names: []string{"Standard Wildcard SSL"}, Level: cert.DV, Wildcard: true, Included: 1, Most: 1}
+}
+
+func multi() cert.Product {
+	return cert.Product{ID: "san", Names: []string{"SAN Certificate"}, Level: cert.DV, MultiDomain: true, Included: 3, Most: 5}
+}
+
+func dns() map[string]string { return map[string]string{cert.ParamMethod: "auth_dns"} }
+
+func TestRequestFitsItsProduct(t *testing.T) {
+	key := newKey(t)
+	multiWild := multi()
+	multiWild.Wildcard = true
+	for _, c := range []struct {
+		rule    string
+		product cert.Product
+		cn      string
+		inCSR   []string
+		altname string
+		sans    int
+		want    []string
+		object  string // of the refusal, empty where it fits
+		words   string
+	}{
+		{"one name", single(), "example.com", nil, "", -1, nil, "", ""},
+		{"www is implied", single(), "example.com", []string{"www.example.com"}, "", -1, nil, "", ""},
+		{"the bare domain of www is implied", single(), "www.example.com", []string{"example.com"}, "", -1, nil, "", ""},
+		{"www of another domain is not", single(), "example.com", []string{"www.example.org"}, "", -1, nil, "altname", "certifies one name"},
+		{"two names", single(), "example.com", nil, "shop.example.com", -1, nil, "altname", "certifies one name"},
+		{"wildcard for a single name", single(), "*.example.com", nil, "", -1, nil, "csr", "does not certify wildcards"},
+		{"wildcard", wildcard(), "*.example.com", nil, "", -1, nil, "", ""},
+		{"the bare domain of a wildcard is implied", wildcard(), "*.example.com", []string{"example.com"}, "", -1, nil, "", ""},
+		{"what the wildcard covers is implied", wildcard(), "*.example.com", []string{"www.example.com"}, "", -1, nil, "", ""},
+		{"what it does not cover is not", wildcard(), "*.example.com", []string{"a.b.example.com"}, "", -1, nil, "altname", "certifies one name"},
+		{"a plain name for a wildcard product", wildcard(), "example.com", nil, "", -1, nil, "csr", "must begin with *."},
+		{"further names of CSR and order, each once", multi(), "example.com", []string{"a.example.com"}, "b.example.com A.example.com,example.com\nc.example.com", -1,
+			[]string{"a.example.com", "b.example.com", "c.example.com"}, "", ""},
+		{"as many as can be bought", multi(), "example.com", nil, "a.example.com b.example.com c.example.com d.example.com", 4,
+			[]string{"a.example.com", "b.example.com", "c.example.com", "d.example.com"}, "", ""},
+		{"one more than can be bought", multi(), "example.com", nil, "a.example.com b.example.com c.example.com d.example.com e.example.com", 9, nil, "altname", "at most 5 names, the order has 6"},
+		{"included names need no addon", multi(), "example.com", nil, "a.example.com b.example.com", 0, []string{"a.example.com", "b.example.com"}, "", ""},
+		{"more than ordered", multi(), "example.com", nil, "a.example.com b.example.com c.example.com", 0, nil, "altname", "ordered 0 further names and gave 3"},
+		{"as many as ordered", multi(), "example.com", nil, "a.example.com b.example.com c.example.com", 3,
+			[]string{"a.example.com", "b.example.com", "c.example.com"}, "", ""},
+		{"wildcard among further names", multi(), "example.com", nil, "*.example.org", -1, nil, "altname", "does not certify wildcards"},
+		{"wildcard among the further names of a wildcard product", multiWild, "*.example.com", nil, "*.example.org example.net", -1, []string{"*.example.org", "example.net"}, "", ""},
+		{"a name that cannot be certified", multi(), "example.com", nil, "intranet", -1, nil, "altname", "one label"},
+		{"an endless list", multi(), "example.com", nil, manyNames(1001), -1, nil, "altname", "more than 1000 names"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			csr := requestPEM(t, key, named(c.cn, c.inCSR...))
+			got, err := cert.NewRequest(c.product, csr, c.altname, c.sans, dns())
+			if c.object != "" {
+				requireFault(t, err, cert.FaultValue, c.object, c.words)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, c.want, append([]string(nil), got.Names...))
+			assert.Equal(t, append([]string{c.cn}, c.want...), got.AllNames())
+			assert.Equal(t, cert.MethodDNS, got.Method)
+		})
+	}
+}
+
+func manyNames(count int) string {
+	var out strings.Builder
+	for i := range count {
+		fmt.Fprintf(&out, "n%d.example.com ", i)
+	}
+	return out.String()
+}
+
+func TestRequestMethodFitsItsNames(t *testing.T) {
+	key := newKey(t)
+	ov := single()
+	ov.Level = cert.OV
+	multiWild := multi()
+	multiWild.Wildcard = true
+	for _, c := range []struct {
+		rule               string
+		product            cert.Product
+		cn, altname        string
+		method, approver   string
+		kind, object, word string
+		emails             []string
+	}{
+		{"a file for a plain name", single(), "example.com", "", "auth_http", "", "", "", "", nil},
+		{"a file never proves a wildcard (BR 3.2.2.4.18)", wildcard(), "*.example.com", "", "auth_http", "", cert.FaultValue, "approver_method", "wildcard", nil},
+		{"nor one among the further names", multiWild, "*.example.com", "example.org", "auth_file", "", cert.FaultValue, "approver_method", "wildcard", nil},
+		{"DNS proves a wildcard", wildcard(), "*.example.com", "", "auth_dns", "", "", "", "", nil},
+		{"e-mail without approver", single(), "example.com", "", "", "", cert.FaultMissed, "approver_email", "no approver", nil},
+		{"e-mail without approver, commas only", single(), "example.com", "", "auth_email", " , ", cert.FaultMissed, "approver_email", "no approver", nil},
+		{"e-mail with approver", single(), "example.com", "", "", "admin@example.com", "", "", "", []string{"admin@example.com"}},
+		{"one approver for each name", multi(), "example.com", "example.org", "auth_email", "admin@example.com, hostmaster@example.org", "", "", "",
+			[]string{"admin@example.com", "hostmaster@example.org"}},
+		{"an approver that is no address", single(), "example.com", "", "auth_email", "admin@example.com\nBcc: x", cert.FaultValue, "approver_email", "not an e-mail address", nil},
+		{"organisation validation may go without approver", ov, "example.com", "", "", "", "", "", "", nil},
+		{"unknown method", single(), "example.com", "", "auth_pigeon", "", cert.FaultValue, "approver_method", "unknown", nil},
+		{"the approver of an order proved by DNS does not matter", single(), "example.com", "", "auth_dns", "nobody", "", "", "", []string{"nobody"}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			params := map[string]string{cert.ParamMethod: c.method, cert.ParamApprover: c.approver, "other": "kept"}
+			got, err := cert.NewRequest(c.product, requestPEM(t, key, named(c.cn)), c.altname, -1, params)
+			if c.kind != "" {
+				requireFault(t, err, c.kind, c.object, c.word)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, c.emails, got.Emails)
+			assert.Equal(t, "kept", got.Params["other"])
+		})
+	}
+}
+
+func TestRequestChecksTheCSRFirst(t *testing.T) {
+	_, err := cert.NewRequest(cert.Product{}, "", "", -1, nil)
+	requireFault(t, err, cert.FaultMissed, "csr", "no CSR")
+}
+
+func TestExtraSANsAreThoseAboveThePrice(t *testing.T) {
+	for _, c := range []struct {
+		rule    string
+		product cert.Product
+		names   int
+		ordered int
+		want    int
+	}{
+		{"single-name products have none", single(), 0, 5, 0},
+		{"within the price", multi(), 2, 0, 0},
+		{"no addon in the tariff", multi(), 2, -1, 0},
+		{"names decide where more than ordered", multi(), 4, -1, 2},
+		{"the order decides where names are still to come", multi(), 0, 4, 2},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			r := cert.Request{Product: c.product, Names: make([]string, c.names)}
+			assert.Equal(t, c.want, r.ExtraSANs(c.ordered))
+		})
+	}
+}
+
+func TestProductIsNamedByAnyOfItsNames(t *testing.T) {
+	p := cert.Product{Names: []string{"Standard SSL", "Standard SSL SSLcom"}}
+	assert.True(t, p.Named("standard ssl sslcom"))
+	assert.True(t, p.Named(" Standard SSL\n"))
+	assert.False(t, p.Named("Standard"))
+	assert.False(t, p.Named(""))
+	assert.False(t, cert.Product{}.Named(""))
+}
+
+func TestTemplateIDIsLowerCaseWithUnderscores(t *testing.T) {
+	for name, want := range map[string]string{
+		"PositiveSSL": "positivessl", "PositiveSSL Wildcard": "positivessl_wildcard", "Standard SSL": "standard_ssl",
+		"EV Multi-Domain SSL": "ev_multi_domain_ssl", " OV  Multi-domain  SSL ": "ov_multi_domain_ssl", "(x)": "x", "": "", "Ünï": "n",
+	} {
+		assert.Equal(t, want, cert.TemplateID(name), name)
+	}
+}
+
+func TestFindProduct(t *testing.T) {
+	found, ok := cert.FindProduct([]cert.Product{single(), multi()}, "san")
+	assert.True(t, ok)
+	assert.Equal(t, multi(), found)
+	_, ok = cert.FindProduct([]cert.Product{single(), multi()}, "SAN")
+	assert.False(t, ok)
+}

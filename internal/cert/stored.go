@@ -1,0 +1,114 @@
+package cert
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const (
+	// maxStored is how long the panel's column may be before it is not looked at, in bytes.
+	maxStored = 4 << 20
+	// maxFiles is how many files a stored ZIP may hold: each certificate, the chain in several forms, a read-me.
+	maxFiles = 64
+	zipMark  = "PK\x03\x04"
+)
+
+// StoredPEM reads what the panel's certificate.crt holds: PEM, a ZIP, or base64 of a ZIP (contract 4.2). It gives the
+// texts that carry certificates. Errors are faults of type missed where nothing is stored, of type value where it
+// cannot be read.
+func StoredPEM(stored string) ([]string, error) {
+	text := strings.TrimSpace(stored)
+	switch {
+	case text == "":
+		return nil, Faultf(FaultMissed, "certificate", "no certificate is stored")
+	case len(stored) > maxStored:
+		return nil, Faultf(FaultValue, "certificate", "what is stored is %d bytes long, at most %d are read", len(stored), maxStored)
+	case strings.HasPrefix(stored, zipMark): // first: what is packed without compression shows its PEM
+		return unzipPEM([]byte(stored))
+	case carriesCertificates(text):
+		return []string{text}, nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil || !bytes.HasPrefix(raw, []byte(zipMark)) {
+		return nil, Faultf(FaultValue, "certificate", "what is stored is neither PEM, nor a ZIP, nor base64 of a ZIP")
+	}
+	return unzipPEM(raw)
+}
+
+func carriesCertificates(text string) bool {
+	return strings.Contains(text, beginCert) || strings.Contains(text, beginP7)
+}
+
+func unzipPEM(raw []byte) ([]string, error) {
+	found, err := unzip(raw)
+	if err != nil {
+		return nil, Faultf(FaultValue, "certificate", "the stored ZIP cannot be read: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, Faultf(FaultValue, "certificate", "the stored ZIP holds no certificate in PEM form")
+	}
+	return found, nil
+}
+
+// unzip reads at most maxBundle bytes out of all files together, whatever the archive says of their sizes.
+func unzip(raw []byte) ([]string, error) {
+	archive, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return nil, err
+	}
+	if len(archive.File) > maxFiles {
+		return nil, fmt.Errorf("it has %d files, at most %d are read", len(archive.File), maxFiles)
+	}
+	var found []string
+	left := maxBundle
+	for _, file := range archive.File {
+		body, err := unzipFile(file, left)
+		if err != nil {
+			return nil, err
+		}
+		left -= len(body)
+		if carriesCertificates(body) {
+			found = append(found, body)
+		}
+	}
+	return found, nil
+}
+
+func unzipFile(file *zip.File, left int) (string, error) {
+	entry, err := file.Open()
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(io.LimitReader(entry, int64(left)+1))
+	_ = entry.Close() // nothing is written, and a wrong checksum has shown while reading
+	if err != nil {
+		return "", err
+	}
+	if len(body) > left {
+		return "", fmt.Errorf("it has more than %d bytes of content", maxBundle)
+	}
+	return string(body), nil
+}
+
+// StoredLeaf finds the leaf in what the panel stores, the first certificate that is not a CA's, with its issuers in order.
+// Errors are faults as those of StoredPEM.
+func StoredLeaf(stored string) (Chain, error) {
+	texts, err := StoredPEM(stored)
+	if err != nil {
+		return Chain{}, err
+	}
+	all, err := readCertificates(texts)
+	if err != nil {
+		return Chain{}, Faultf(FaultValue, "certificate", "what is stored cannot be read: %w", err)
+	}
+	for _, c := range all {
+		if !c.IsCA {
+			return Chain{Leaf: c, Intermediates: issuers(c, all)}, nil
+		}
+	}
+	return Chain{}, Faultf(FaultValue, "certificate", "what is stored holds no leaf certificate")
+}
