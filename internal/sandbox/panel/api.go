@@ -58,88 +58,90 @@ type ErrorNode struct {
 
 // Features is a module's features document (protocol §2).
 type Features struct {
-	ItemTypes    []string
-	Params       []Param
-	CustomParams []CustomParam
-	Names        []string // feature names
-	Templates    []Template
+	ItemTypes    []string      `json:"itemtypes"`
+	Params       []Param       `json:"params"`
+	CustomParams []CustomParam `json:"customparams"`
+	Names        []string      `json:"features"` // feature names
+	Templates    []Template    `json:"templates"`
 }
 
 // Param is a connection parameter that the module declares.
 type Param struct {
-	Name    string
-	Crypted bool
+	Name    string `json:"name"`
+	Crypted bool   `json:"crypted"`
 }
 
 // CustomParam is a row of the module's parameter table.
 type CustomParam struct {
-	Name    string
-	Unique  bool
-	Default string
+	Name    string `json:"name"`
+	Unique  bool   `json:"unique"`
+	Default string `json:"default"`
 }
 
 // Template is a certificate product that a tariff can point at. Its id is the attribute id, or name (older modules).
 type Template struct {
-	ID         string
-	Attributes map[string]string // all attributes, id and name included
+	ID         string            `json:"id"`
+	Attributes map[string]string `json:"attributes"` // all attributes, id and name included
 }
 
 // Connection is what the administrator types into the wizard.
 type Connection struct {
-	Name   string            // "" = the module's name
-	Params map[string]string // field -> value, in plain text
+	Name   string            `json:"name,omitempty"`   // "" = the module's name
+	Params map[string]string `json:"params,omitempty"` // field -> value, in plain text
 	// The panel's own settings page.
-	OrderPriority int
-	Department    int64
-	Threshold     string
+	OrderPriority int    `json:"orderpriority,omitempty"`
+	Department    int64  `json:"department,omitempty"`
+	Threshold     string `json:"threshold,omitempty"`
 }
 
 // Connected is what the wizard did, step by step.
 type Connected struct {
-	ID     int64 // processingmodule.id; 0 when the wizard stopped
-	Tune   *Run  // nil: feature not declared
-	Check  *Run  // nil: feature not declared
-	Create *Run  // usercreate; nil: feature not declared
+	ID     int64 `json:"id"`               // processingmodule.id; 0 when the wizard stopped
+	Tune   *Run  `json:"tune,omitempty"`   // nil: feature not declared
+	Check  *Run  `json:"check,omitempty"`  // nil: feature not declared
+	Create *Run  `json:"create,omitempty"` // usercreate; nil: feature not declared
 }
 
-// Tariff is a price list entry for certificates.
+// Tariff is a price list entry.
 type Tariff struct {
-	Name    string
-	IntName string  // the module's template
-	Modules []int64 // processingmodule ids that serve it
-	Prices  map[int]string
+	ItemType string         `json:"itemtype,omitempty"` // itemtype.intname; "" = certificate
+	Name     string         `json:"name,omitempty"`
+	IntName  string         `json:"intname,omitempty"` // the module's template
+	Modules  []int64        `json:"modules,omitempty"` // processingmodule ids that serve it
+	Prices   map[int]string `json:"prices,omitempty"`
 	// SANs describes the addon altname; nil: the tariff has none.
-	SANs *SANAddon
+	SANs *SANAddon `json:"sans,omitempty"`
 	// Params go to pricelistparam.
-	Params map[string]string
+	Params map[string]string `json:"params,omitempty"`
 }
 
 // SANAddon is the addon tariff of type altname (protocol §4).
 type SANAddon struct {
-	Included int   // addonlimit
-	Max      int   // addonmax
-	Enum     []int // not empty: an enumeration addon with these counts instead of a number
+	Included int   `json:"included,omitempty"` // addonlimit
+	Max      int   `json:"max,omitempty"`      // addonmax
+	Enum     []int `json:"enum,omitempty"`     // not empty: an enumeration addon with these counts instead of a number
 }
 
 // Order is a client's order.
 type Order struct {
-	Tariff int64
-	Module int64 // 0: the tariff's only module, or the first that get_suitable_module names
-	Period int   // months
-	CSR    string
-	Key    string // PEM; stored in certificate.pkey
+	Tariff int64  `json:"tariff,omitempty"`
+	Module int64  `json:"module,omitempty"` // 0: the tariff's only module, or the first that get_suitable_module names
+	Name   string `json:"name,omitempty"`   // item.name; "" = the CSR's common name
+	Period int    `json:"period,omitempty"` // months
+	CSR    string `json:"csr,omitempty"`
+	Key    string `json:"key,omitempty"` // PEM; stored in certificate.pkey
 	// AltNames become the itemparam altname, blank-separated.
-	AltNames []string
+	AltNames []string `json:"altnames,omitempty"`
 	// ExtraSANs is what the client bought on top of the included ones (the addon's intvalue, or its enum value);
 	// a negative number makes no addon item.
-	ExtraSANs int
+	ExtraSANs int `json:"extra_sans,omitempty"`
 	// Params are further itemparams: approver_method, approver_email, adm_fname …
-	Params map[string]string
+	Params map[string]string `json:"params,omitempty"`
 	// Crypted are itemparams that are stored encrypted.
-	Crypted map[string]string
-	Lang    string // "" = the client's language
+	Crypted map[string]string `json:"crypted,omitempty"`
+	Lang    string            `json:"lang,omitempty"` // "" = the client's language
 	// SkipForms leaves out check_param and approver.
-	SkipForms bool
+	SkipForms bool `json:"skip_forms,omitempty"`
 }
 
 // Ordered is what the panel did for an order.

@@ -18,11 +18,10 @@ import (
 
 // Ids of schema/seed.sql.
 const (
-	typeCertificate = 1
-	typeAltname     = 2
-	firstProject    = 1
-	currencyUSD     = 153
-	measureUnit     = 1
+	typeAltname  = 2
+	firstProject = 1
+	currencyUSD  = 153
+	measureUnit  = 1
 )
 
 // Kinds of addons and of billing (protocol §4).
@@ -37,8 +36,16 @@ const clientLevel = 16
 
 // AddTariff makes a tariff and answers pricelist.id.
 func (p *Panel) AddTariff(ctx context.Context, t Tariff) (int64, error) {
+	kind := t.ItemType
+	if kind == "" {
+		kind = "certificate"
+	}
+	itemtype, err := p.text(ctx, "SELECT id FROM itemtype WHERE intname=?", kind)
+	if err != nil {
+		return 0, fmt.Errorf("item type %s: %w", kind, err)
+	}
 	id, err := p.insert(ctx, `INSERT INTO pricelist (name, intname, itemtype, project, active, billtype, orderpriority)
-		VALUES (?, ?, ?, ?, 'on', ?, 10)`, t.Name, t.IntName, typeCertificate, firstProject, billOrdered)
+		VALUES (?, ?, ?, ?, 'on', ?, 10)`, t.Name, t.IntName, itemtype, firstProject, billOrdered)
 	if err != nil {
 		return 0, err
 	}
@@ -257,9 +264,13 @@ func (p *Panel) addItem(ctx context.Context, o Order) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	name := o.Name
+	if name == "" {
+		name = commonName(o.CSR)
+	}
 	item, err := p.insert(ctx, `INSERT INTO item (name, account, pricelist, processingmodule, period, status, createdate,
 		currency, cost, autosuspend, employeesuspend, abusesuspend) VALUES (?, ?, ?, ?, ?, 5, ?, ?, 0, 'off', 'off', 'off')`,
-		commonName(o.CSR), firstAccount, o.Tariff, o.Module, o.Period, now.Format(time.DateTime), currencyUSD)
+		name, firstAccount, o.Tariff, o.Module, o.Period, now.Format(time.DateTime), currencyUSD)
 	if err != nil {
 		return 0, err
 	}

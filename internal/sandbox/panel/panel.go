@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ type Panel struct {
 	root   root.Dir
 	db     *sql.DB
 	cipher *root.Cipher
+	where  root.Database
 
 	mu       sync.Mutex
 	features map[string]*Features
@@ -50,7 +52,7 @@ func Open(ctx context.Context, c Config) (*Panel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", where.Name, err)
 	}
-	p := &Panel{cfg: c, root: root.Dir(abs), db: db, features: map[string]*Features{}}
+	p := &Panel{cfg: c, root: root.Dir(abs), db: db, where: where, features: map[string]*Features{}}
 	if err := p.lay(ctx, where); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -133,3 +135,33 @@ func (p *Panel) Faults() ([]Fault, error) { return p.root.Faults() }
 
 // SetFaults replaces the board of faults; no argument clears it.
 func (p *Panel) SetFaults(f ...Fault) error { return p.root.WriteFaults(f) }
+
+// SetClock moves the panel's time: it writes the clock file, and makes one in the root where Config named none.
+func (p *Panel) SetClock(t time.Time) error {
+	s, err := p.root.ReadSettings()
+	if err != nil {
+		return err
+	}
+	if s.Clock == "" {
+		s.Clock = p.root.Path("var", "sandbox", "clock")
+		if err := p.root.WriteSettings(s); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(s.Clock, []byte(t.Format(time.RFC3339)+"\n"), 0o644); err != nil {
+		return fmt.Errorf("moving the clock: %w", err)
+	}
+	return nil
+}
+
+// DatabaseDirectives are the lines of billmgr.conf that name the database, without the password (which is in
+// etc/billmgr.conf.d/db.conf of the root).
+func (p *Panel) DatabaseDirectives() []root.Directive {
+	var all []root.Directive
+	for _, d := range p.where.Directives() {
+		if d.Name != "DBPassword" {
+			all = append(all, d)
+		}
+	}
+	return all
+}

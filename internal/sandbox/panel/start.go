@@ -112,19 +112,14 @@ func onOneThread(f func() error) error {
 	return f()
 }
 
-// environment is the panel core's: what Config gives, PATH with the folders of sbin::Init (protocol §1.1), MGR5_ROOT.
+// environment is the panel core's: what Config gives, a PATH where it has none (with the folders of sbin::Init,
+// protocol §1.1), and MGR5_ROOT, which is always this root.
 func (p *Panel) environment() []string {
-	env := slices.Clone(p.cfg.Env)
-	has := func(name string) bool {
-		return slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
-	}
-	if !has("PATH") {
+	env := slices.DeleteFunc(slices.Clone(p.cfg.Env), func(v string) bool { return strings.HasPrefix(v, "MGR5_ROOT=") })
+	if !slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "PATH=") }) {
 		env = append(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	}
-	if !has("MGR5_ROOT") {
-		env = append(env, "MGR5_ROOT="+string(p.root))
-	}
-	return env
+	return append(env, "MGR5_ROOT="+string(p.root))
 }
 
 type limitedBuffer struct{ bytes.Buffer }

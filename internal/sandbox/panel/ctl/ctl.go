@@ -183,13 +183,18 @@ func (m *mgrctl) serve(ctx context.Context, now time.Time) Reply {
 		return Reply{Err: asError(err)}
 	}
 	defer db.Close()
-	db.SetMaxOpenConns(1)
-	r := &request{
-		ctx: ctx, db: db, cipher: cipher, random: m.Random, conf: conf, settings: m.settings, now: now,
-		caller: m.caller(), function: m.words.function, params: m.words.params,
-	}
-	reply, err := f(r)
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
+		return Reply{Err: asError(err)}
+	}
+	reply, err := f(&request{
+		ctx: ctx, db: tx, cipher: cipher, random: m.Random, conf: conf, settings: m.settings, now: now,
+		caller: m.caller(), function: m.words.function, params: m.words.params,
+	})
+	if err != nil {
+		return Reply{Err: asError(errors.Join(err, tx.Rollback()))}
+	}
+	if err := tx.Commit(); err != nil {
 		return Reply{Err: asError(err)}
 	}
 	return reply

@@ -16,7 +16,7 @@ import (
 // request is one call of a function with what it works on.
 type request struct {
 	ctx      context.Context
-	db       *sql.DB
+	db       *sql.Tx // all or nothing: a caller that is killed leaves no half of a change
 	cipher   *root.Cipher
 	random   io.Reader
 	conf     root.Conf

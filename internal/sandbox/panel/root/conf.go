@@ -108,14 +108,17 @@ func FromDSN(dsn string) (Database, error) {
 	return d, nil
 }
 
+// Directives are the lines of billmgr.conf that name this database.
+func (d Database) Directives() []Directive {
+	return slices.DeleteFunc([]Directive{
+		{"DBHost", d.Host}, {"DBUser", d.User}, {"DBPassword", d.Password}, {"DBName", d.Name}, {"DBSocket", d.Socket},
+	}, func(l Directive) bool { return l.Value == "" })
+}
+
 func (d Database) conf() string {
 	var b strings.Builder
-	for _, l := range []Directive{
-		{"DBHost", d.Host}, {"DBUser", d.User}, {"DBPassword", d.Password}, {"DBName", d.Name}, {"DBSocket", d.Socket},
-	} {
-		if l.Value != "" {
-			fmt.Fprintf(&b, "%s %s\n", l.Name, l.Value)
-		}
+	for _, l := range d.Directives() {
+		fmt.Fprintf(&b, "%s %s\n", l.Name, l.Value)
 	}
 	return b.String()
 }

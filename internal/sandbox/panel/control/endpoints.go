@@ -1,0 +1,223 @@
+package control
+
+import (
+	"pmssl/internal/sandbox/panel"
+)
+
+// Endpoints is every endpoint, in the order of the help text.
+func Endpoints() []Endpoint {
+	var all []Endpoint
+	for _, group := range [][]Endpoint{moduleEndpoints(), orderEndpoints(), readEndpoints(), boardEndpoints()} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+func moduleEndpoints() []Endpoint {
+	return []Endpoint{
+		{"POST", "/install", "put a module binary (copied) into processing/",
+			`{"name":"pmnamecheap","binary":"bin/pmnamecheap"}`, func(c *call) (any, error) {
+				var b struct{ Name, Binary string }
+				if err := c.into(&b); err != nil {
+					return nil, err
+				}
+				return done(c.p.Install(b.Name, b.Binary))
+			}},
+		{"GET", "/features", "what the module declares", `?module=pmnamecheap`, func(c *call) (any, error) {
+			return c.p.Features(c.ctx, c.query("module"))
+		}},
+		{"POST", "/start", "start a module with any words; the answer is the run",
+			`{"module":"pmnamecheap","args":["--command","features"],"stdin":""}`, func(c *call) (any, error) {
+				var b struct {
+					Module string
+					Args   []string
+					Stdin  *string
+				}
+				if err := c.into(&b); err != nil {
+					return nil, err
+				}
+				var stdin []byte
+				if b.Stdin != nil {
+					stdin = []byte(*b.Stdin)
+				}
+				return c.p.Start(c.ctx, b.Module, stdin, b.Args...)
+			}},
+		{"POST", "/mgrctl", "call sbin/mgrctl -m billmgr -o xml as an administrator",
+			`{"words":["service.setstatus","elid=1","service_status=4"]}`, func(c *call) (any, error) {
+				var b struct{ Words []string }
+				if err := c.into(&b); err != nil {
+					return nil, err
+				}
+				return c.p.Mgrctl(c.ctx, b.Words...)
+			}},
+		{"POST", "/tune_connection", "draw the wizard's form once with these values",
+			`{"module":"pmnamecheap","values":{"username":"sandbox"}}`, func(c *call) (any, error) {
+				var b struct {
+					Module string
+					Values map[string]string
+				}
+				if err := c.into(&b); err != nil {
+					return nil, err
+				}
+				return c.p.TuneConnection(c.ctx, b.Module, b.Values)
+			}},
+		{"POST", "/check_connection", "only the wizard's last step",
+			`{"module":"pmnamecheap","id":1,"params":{"username":"sandbox"}}`, func(c *call) (any, error) {
+				var b struct {
+					Module string
+					ID     int64
+					Params map[string]string
+				}
+				if err := c.into(&b); err != nil {
+					return nil, err
+				}
+				return c.p.CheckConnection(c.ctx, b.Module, b.ID, b.Params)
+			}},
+		{"POST", "/connect", "the whole wizard; id 0 in the answer: a step was refused, nothing is saved",
+			`{"module":"pmnamecheap","connection":{"params":{"username":"sandbox","api_key":"…"},"threshold":"10"}}`,
+			func(c *call) (any, error) {
+				var b struct {
+					Module     string
+					Connection panel.Connection
+				}
+				if err := c.into(&b); err != nil {
+					return nil, err
+				}
+				return c.p.Connect(c.ctx, b.Module, b.Connection)
+			}},
+	}
+}
+
+// itemBody is the body of calls on one item.
+type itemBody struct {
+	Item     int64             `json:"item"`
+	Command  string            `json:"command"`
+	CSR      string            `json:"csr"`
+	Key      string            `json:"key"`
+	AltNames []string          `json:"altnames"`
+	Params   map[string]string `json:"params"`
+	Count    int               `json:"count"`
+}
+
+// operated is the answer of calls that make a running operation.
+type operated struct {
+	Operation int64      `json:"operation"`
+	Run       *panel.Run `json:"run"`
+}
+
+// onItem reads an itemBody and works on it.
+func onItem(f func(c *call, b itemBody) (any, error)) func(c *call) (any, error) {
+	return func(c *call) (any, error) {
+		var b itemBody
+		if err := c.into(&b); err != nil {
+			return nil, err
+		}
+		return f(c, b)
+	}
+}
+
+func orderEndpoints() []Endpoint {
+	return []Endpoint{
+		{"POST", "/tariff", "make a tariff; answers its id",
+			`{"name":"PositiveSSL","intname":"positivessl","modules":[1],"prices":{"12":"9.00"},"sans":{"included":0,"max":10}}`,
+			func(c *call) (any, error) {
+				var t panel.Tariff
+				if err := c.into(&t); err != nil {
+					return nil, err
+				}
+				id, err := c.p.AddTariff(c.ctx, t)
+				return map[string]int64{"id": id}, err
+			}},
+		{"POST", "/order", "a client's order: form (check_param, approver), item, running operation, open",
+			`{"tariff":1,"period":12,"csr":"-----BEGIN…","altnames":["www.example.com"],"params":{"approver_method":"auth_dnstxt"}}`,
+			func(c *call) (any, error) { return order(c, c.p.Order) }},
+		{"POST", "/place", "the same without starting open", `{"tariff":1,"period":12,"csr":"-----BEGIN…","skip_forms":true}`,
+			func(c *call) (any, error) { return order(c, c.p.Place) }},
+		{"POST", "/operate", "make a running operation and run it once: suspend, resume, prolong, reopen, setparam, close, open",
+			`{"item":1,"command":"suspend"}`, onItem(func(c *call, b itemBody) (any, error) {
+				op, run, err := c.p.Operate(c.ctx, b.Item, b.Command)
+				return operated{op, run}, err
+			})},
+		{"POST", "/operation/run", "run a running operation again, manual or not", `?id=1`, func(c *call) (any, error) {
+			id, err := c.id("id")
+			if err != nil {
+				return nil, err
+			}
+			return c.p.RunOperation(c.ctx, id)
+		}},
+		{"POST", "/pending", "run every operation that is not manual, as the panel does periodically", ``,
+			func(c *call) (any, error) { return c.p.RunPending(c.ctx) }},
+		{"POST", "/sync", "sync_item", `{"item":1}`, onItem(func(c *call, b itemBody) (any, error) {
+			return c.p.Sync(c.ctx, b.Item)
+		})},
+		{"POST", "/cancel_prolong", "cancel_prolong", `{"item":1}`, onItem(func(c *call, b itemBody) (any, error) {
+			return c.p.CancelProlong(c.ctx, b.Item)
+		})},
+		{"POST", "/reissue", "the client's button: old_altname, new CSR and names, reopen; csr and altnames may be left out",
+			`{"item":1,"csr":"-----BEGIN…","altnames":["www.example.com"]}`, onItem(func(c *call, b itemBody) (any, error) {
+				op, run, err := c.p.Reissue(c.ctx, b.Item, b.CSR, b.Key, b.AltNames)
+				return operated{op, run}, err
+			})},
+		{"PUT", "/csr", "store another CSR, start nothing", `{"item":1,"csr":"-----BEGIN…","key":""}`,
+			onItem(func(c *call, b itemBody) (any, error) { return done(c.p.SetCSR(c.ctx, b.Item, b.CSR, b.Key)) })},
+		{"PUT", "/params", "store item parameters (empty = dropped), start nothing",
+			`{"item":1,"params":{"approver_email":"admin@example.com"}}`,
+			onItem(func(c *call, b itemBody) (any, error) { return done(c.p.SetParams(c.ctx, b.Item, b.Params)) })},
+		{"PUT", "/sans", "change the number of additional names that the client bought, start nothing", `{"item":1,"count":3}`,
+			onItem(func(c *call, b itemBody) (any, error) { return done(c.p.SetExtraSANs(c.ctx, b.Item, b.Count)) })},
+	}
+}
+
+func readEndpoints() []Endpoint {
+	return []Endpoint{
+		{"GET", "/item", "a service: status, dates, parameters (decrypted), CSR, certificate (base64), operations, tasks",
+			`?id=1`, func(c *call) (any, error) {
+				id, err := c.id("id")
+				if err != nil {
+					return nil, err
+				}
+				return c.p.Item(c.ctx, id)
+			}},
+		{"GET", "/operations", "the running operations", ``, func(c *call) (any, error) { return c.p.Operations(c.ctx) }},
+		{"GET", "/tasks", "the administrator's tasks", ``, func(c *call) (any, error) { return c.p.Tasks(c.ctx) }},
+		{"GET", "/problems", "what modules registered by problems.register", ``,
+			func(c *call) (any, error) { return c.p.Problems(c.ctx) }},
+		{"GET", "/requests", "every call of mgrctl, in order", ``, func(c *call) (any, error) { return c.p.Requests() }},
+		{"DELETE", "/requests", "empty the request log", ``, func(c *call) (any, error) { return done(c.p.ClearRequests()) }},
+	}
+}
+
+func boardEndpoints() []Endpoint {
+	return []Endpoint{
+		{"GET", "/settings", "how the panel behaves where the protocol leaves it open", ``,
+			func(c *call) (any, error) { return c.p.Settings() }},
+		{"PUT", "/settings", "crt_store: pem, zip, base64 or refuse; structured_error_exit: mgrctl's exit code for an error in xml and json",
+			`{"crt_store":"base64","structured_error_exit":1}`, func(c *call) (any, error) {
+				var s panel.Settings
+				if err := c.into(&s); err != nil {
+					return nil, err
+				}
+				return done(c.p.SetSettings(s))
+			}},
+		{"GET", "/faults", "the board of faults: what is left of each", ``, func(c *call) (any, error) { return c.p.Faults() }},
+		{"PUT", "/faults", "replace the board: kinds error, error_after, hang, hang_after, exit, garbage, empty, down; func * = all; times 0 = until cleared",
+			`[{"func":"service.postopen","kind":"error","times":2,"skip":0,"type":"db"}]`, func(c *call) (any, error) {
+				var f []panel.Fault
+				if err := c.into(&f); err != nil {
+					return nil, err
+				}
+				return done(c.p.SetFaults(f...))
+			}},
+		{"GET", "/clock", "the panel's time", ``, func(c *call) (any, error) {
+			now, err := c.p.Now()
+			return clock{now}, err
+		}},
+		{"PUT", "/clock", "move the panel's time", `{"time":"2027-01-01T00:00:00Z"}`, func(c *call) (any, error) {
+			var b clock
+			if err := c.into(&b); err != nil {
+				return nil, err
+			}
+			return done(c.p.SetClock(b.Time))
+		}},
+	}
+}
