@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,8 +22,8 @@ const (
 	// maxValue is the longest text of one column that is taken, in bytes: certificates with their chains are below
 	// 100 KiB, a stored ZIP below 1 MiB.
 	maxValue = 4 << 20
-	// maxRead is how much one query may bring, in bytes.
-	maxRead = 256 << 20
+	// maxRead is how much one query may bring over the wire, in bytes: all holdings of 100,000 items are below 30 MiB.
+	maxRead = 128 << 20
 )
 
 // database is the panel's database by one pinned connection: named locks belong to a connection (contract 3.1).
@@ -30,6 +31,7 @@ type database struct {
 	pool    *sql.DB
 	conn    *sql.Conn
 	address string // for people: where the server is and the name of the database, without user and password
+	meter   *meter
 }
 
 func (d *database) close() error { return errors.Join(d.conn.Close(), d.pool.Close()) }
@@ -48,9 +50,11 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
+	wire := &meter{left: maxRead}
+	config.DialFunc = wire.dial
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
-		return nil, cert.Faultf(cert.FaultDB, address, "the settings DBHost, DBUser, DBName or DBSocket cannot be used: %w", err)
+		return nil, cert.Faultf(cert.FaultDB, "connect", "the settings DBHost, DBUser, DBName or DBSocket cannot be used: %w", err)
 	}
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(1)
@@ -59,7 +63,7 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 		_ = pool.Close() // it has no connection
 		return nil, h.dbFault(address, "", err)
 	}
-	h.db = &database{pool: pool, conn: conn, address: address}
+	h.db = &database{pool: pool, conn: conn, address: address, meter: wire}
 	h.o.Log.Room("db").Tracef("connected to %s", address)
 	return h.db, nil
 }
@@ -171,10 +175,10 @@ func (h *Host) rows(ctx context.Context, table, query string, args ...any) ([][]
 	if err == nil {
 		return found, nil
 	}
-	var said *mysql.MySQLError
-	if !errors.As(err, &said) && !errors.Is(err, errTooMuch) {
+	if gone(err) {
 		h.db = nil
-		_ = db.close() // it is broken already
+		clear(h.items)
+		_ = db.close() // it is broken already, or holds rows that nobody wants
 	}
 	return nil, h.dbFault(db.address, table, err)
 }
@@ -183,6 +187,15 @@ func (h *Host) rows(ctx context.Context, table, query string, args ...any) ([][]
 var errTooMuch = errors.New("more than can be taken")
 
 func (d *database) read(ctx context.Context, query string, args []any) ([][]field, error) {
+	d.meter.left, d.meter.over = maxRead, false
+	found, err := d.scan(ctx, query, args)
+	if d.meter.over {
+		return nil, fmt.Errorf("%w: the rows have over %d bytes", errTooMuch, maxRead)
+	}
+	return found, err
+}
+
+func (d *database) scan(ctx context.Context, query string, args []any) ([][]field, error) {
 	rows, err := d.conn.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -193,7 +206,6 @@ func (d *database) read(ctx context.Context, query string, args []any) ([][]fiel
 		return nil, err
 	}
 	var all [][]field
-	size := 0
 	for rows.Next() {
 		row := make([]field, len(columns))
 		targets := make([]any, len(columns))
@@ -207,14 +219,41 @@ func (d *database) read(ctx context.Context, query string, args []any) ([][]fiel
 			if len(value.String) > maxValue {
 				return nil, fmt.Errorf("%w: column %s has %d bytes, at most %d are taken", errTooMuch, columns[i], len(value.String), maxValue)
 			}
-			size += len(value.String)
-		}
-		if size > maxRead {
-			return nil, fmt.Errorf("%w: the rows have over %d bytes", errTooMuch, maxRead)
 		}
 		all = append(all, row)
 	}
 	return all, rows.Err()
+}
+
+// meter bounds what a query reads from the wire: a bound in SQL is not the same on every engine, and behind the driver it
+// is too late.
+type meter struct {
+	left int
+	over bool
+}
+
+func (m *meter) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &meteredConn{Conn: conn, meter: m}, nil
+}
+
+type meteredConn struct {
+	net.Conn
+	meter *meter
+}
+
+// Read implements net.Conn.
+func (c *meteredConn) Read(into []byte) (int, error) {
+	if c.meter.left <= 0 {
+		c.meter.over = true
+		return 0, errTooMuch
+	}
+	n, err := c.Conn.Read(into[:min(len(into), c.meter.left)])
+	c.meter.left -= n
+	return n, err
 }
 
 // row is rows for a query of one row; false where there is none.
@@ -269,9 +308,14 @@ func (h *Host) dbFault(address, table string, err error) *cert.Fault {
 		object = "connect"
 	}
 	fault := cert.Faultf(cert.FaultDB, object, "the panel's database at %s: %w", address, err)
-	var said *mysql.MySQLError
-	if !errors.As(err, &said) && !errors.Is(err, errTooMuch) {
-		return fault.Again() // it was not reached or went away
-	}
+	fault.Retry = !errors.Is(err, errTooMuch) && gone(err)
 	return fault
+}
+
+// gone tells whether the server was not reached or the connection is of no use any more: everything that is not the
+// server's answer to a query, and the answers that end the connection (too many connections, shutdown, killed, silent
+// for too long).
+func gone(err error) bool {
+	var said *mysql.MySQLError
+	return !errors.As(err, &said) || slices.Contains([]uint16{1040, 1053, 1203, 1927, 4031}, said.Number)
 }

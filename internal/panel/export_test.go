@@ -1,0 +1,32 @@
+package panel
+
+import (
+	"io"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+// The inside of the room that tests look at or shorten.
+
+func (h *Host) SetCallbackDeadline(d time.Duration) { h.limits.callback = d }
+func (h *Host) SetLockTries(item, account int)      { h.limits.itemTries, h.limits.buyTries = item, account }
+
+func ParseConf(text string, into map[string]string) { parseConf(text, into) }
+
+func ParseJournal(text io.Reader) ([]cert.Bought, []error, error) { return parseJournal(text) }
+
+// ParseReply gives the fields, the rows and the refusal's words of an answer.
+func ParseReply(text []byte) (map[string]string, []map[string]string, string, error) {
+	answer, err := parseReply(text)
+	if answer.refusal == nil {
+		return answer.fields, answer.rows, "", err
+	}
+	return answer.fields, answer.rows, answer.refusal.String(), err
+}
+
+const (
+	MaxWord    = maxWord
+	MaxAnswer  = maxAnswer
+	MaxJournal = maxJournal
+)

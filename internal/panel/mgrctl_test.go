@@ -1,0 +1,266 @@
+package panel_test
+
+import (
+	"context"
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+	"pmssl/internal/panel"
+)
+
+// Protocol §5.1 and §5.2: how each call-back is spelled.
+func TestCallbackWords(t *testing.T) {
+	for name, c := range map[string]struct {
+		call func(ctx context.Context, h *panel.Host) error
+		want []string
+	}{
+		"saveparam form A": {func(ctx context.Context, h *panel.Host) error {
+			return h.SaveParam(ctx, 42, "auth_dnstxt_value", "a=b <c>\nж")
+		}, []string{"service.saveparam", "sok=ok", "elid=42", "name=auth_dnstxt_value", "value=a=b <c>\nж", "crypted=off"}},
+		"setstatus": {func(ctx context.Context, h *panel.Host) error {
+			return h.SetStatus(ctx, 42, cert.ServiceIssued)
+		}, []string{"service.setstatus", "elid=42", "service_status=5", "sok=ok"}},
+		"setexpiredate": {func(ctx context.Context, h *panel.Host) error {
+			return h.SetExpireDate(ctx, 42, cabforum.Date{Year: 2026, Month: 10, Day: 19})
+		}, []string{"service.setexpiredate", "elid=42", "expiredate=2026-10-19", "sok=ok"}},
+		"certificate.save PEM": {func(ctx context.Context, h *panel.Host) error {
+			return h.SaveCertificatePEM(ctx, 42, "-----BEGIN\n")
+		}, []string{"certificate.save", "elid=42", "crt=-----BEGIN\n", "sok=ok"}},
+		"certificate.save ZIP": {func(ctx context.Context, h *panel.Host) error {
+			return h.SaveCertificateZIP(ctx, 42, []byte("PK\x03\x04"))
+		}, []string{"certificate.save", "elid=42", "crt_type=zip", "crt=" + base64.StdEncoding.EncodeToString([]byte("PK\x03\x04")), "sok=ok"}},
+		"certificate.open":   {func(ctx context.Context, h *panel.Host) error { return h.OpenCertificate(ctx, 42) }, []string{"certificate.open", "elid=42", "sok=ok"}},
+		"certificate.failed": {func(ctx context.Context, h *panel.Host) error { return h.FailCertificate(ctx, 42) }, []string{"certificate.failed", "elid=42", "sok=ok"}},
+		"post":               {func(ctx context.Context, h *panel.Host) error { return h.Post(ctx, 42, "reopen") }, []string{"service.postreopen", "elid=42", "sok=ok"}},
+		"edit operation": {func(ctx context.Context, h *panel.Host) error {
+			return h.EditOperation(ctx, 7, "<doc/>")
+		}, []string{"runningoperation.edit", "sok=ok", "elid=7", "errorxml=<doc/>"}},
+		"setmanual": {func(ctx context.Context, h *panel.Host) error { return h.SetManual(ctx, 7) }, []string{"runningoperation.setmanual", "elid=7", "sok=ok"}},
+		"task.edit": {func(ctx context.Context, h *panel.Host) error {
+			return h.EditTask(ctx, 42, 7, "3", "look")
+		}, []string{"task.edit", "item=42", "sok=ok", "runningoperation=7", "type=3", "params=look"}},
+		"task.edit without operation": {func(ctx context.Context, h *panel.Host) error {
+			return h.EditTask(ctx, 42, 0, "3", "look")
+		}, []string{"task.edit", "item=42", "sok=ok", "type=3", "params=look"}},
+		"problems.register": {func(ctx context.Context, h *panel.Host) error {
+			return h.RegisterProblem(ctx, "processingmodule_connect", 5, "NC", "no answer")
+		}, []string{"problems.register", "name=processingmodule_connect", "id=5", "param_pm_name=NC", "param_pm_id=5", "param_errormsg=no answer", "sok=ok", "level=error"}},
+		"rollback": {func(ctx context.Context, h *panel.Host) error { return h.RollbackPricelist(ctx, 42) }, []string{"service.changepricelist.rollback", "sok=ok", "elid=42"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			require.NoError(t, c.call(t.Context(), w.Host))
+			calls := w.calls()
+			require.Len(t, calls, 1)
+			assert.Equal(t, c.want, calls[0].Args)
+			assert.Equal(t, []string{"-m", "billmgr", "-o", "xml"}, calls[0].Head)
+			assert.Equal(t, binary, calls[0].Caller, "SSH_CONNECTION names the caller")
+			assert.Equal(t, w.root, calls[0].Folder)
+			assert.Contains(t, w.logged(), " mgrctl EXT "+calls[0].Args[0]+" ")
+		})
+	}
+}
+
+func TestNothingIsSentThatMakesNoSense(t *testing.T) {
+	w := newWorld(t)
+	assert.Error(t, w.SetExpireDate(t.Context(), 42, cabforum.Date{}))
+	assert.Error(t, w.Post(t.Context(), 42, "office"))
+	assert.Empty(t, w.calls())
+}
+
+func TestTaskTypeIsReadFromTheForm(t *testing.T) {
+	w := newWorld(t)
+	w.behave("task.gettype", step{Stdout: "<doc><task_type>open_certificate</task_type></doc>"}, step{Stdout: "<doc><ok/></doc>"})
+	kind, err := w.TaskType(t.Context(), "open", 42)
+	require.NoError(t, err)
+	assert.Equal(t, "open_certificate", kind)
+	kind, err = w.TaskType(t.Context(), "open", 42)
+	require.NoError(t, err)
+	assert.Empty(t, kind)
+	assert.Equal(t, "task.gettype operation=open item=42", w.spelled()[0])
+}
+
+// Protocol §5.1: both the exit code and the document are looked at.
+func TestRefusalIsAFaultWithThePanelsWords(t *testing.T) {
+	for name, c := range map[string]struct {
+		step  step
+		words []string
+		retry bool
+	}{
+		"error document, exit code 0": {step{Stdout: refusalXML("missed", "item", "42", "No such item")}, []string{"No such item", "missed"}, false},
+		"error document, exit code 1": {step{Stdout: refusalXML("access", "", "", "Not enough rights"), Code: 1}, []string{"Not enough rights"}, false},
+		"spoken error":                {step{Stderr: "ERROR Error: Type: 'value' Object: 'elid' Value: '42'\n", Code: 1}, []string{"type value, object elid, value 42"}, false},
+		"exit code alone":             {step{Stdout: okAnswer, Stderr: "boom\n", Code: 3}, []string{"exit status 3", "boom"}, true},
+		"nothing at all":              {step{Stdout: "\n"}, []string{"empty"}, true},
+		"garbage":                     {step{Stdout: "<html>oops"}, []string{"html"}, true},
+		"document type":               {step{Stdout: "<!DOCTYPE doc><doc/>"}, []string{"refused"}, true},
+		"a flood":                     {step{Stdout: "<doc>", Flood: panel.MaxAnswer}, []string{"longer than"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.behave("service.setstatus", c.step)
+			err := w.SetStatus(t.Context(), 42, cert.ServiceRequested)
+			require.Error(t, err)
+			fault := cert.FaultOf(err)
+			assert.Equal(t, cert.FaultPanel, fault.Type)
+			assert.Equal(t, "service.setstatus", fault.Object)
+			assert.Equal(t, c.retry, fault.Retry, "a refusal stays a refusal, everything else may pass")
+			for _, word := range c.words {
+				assert.Contains(t, fault.Value, word)
+			}
+			assert.Len(t, w.calls(), 1, "only a panel that does not answer is asked again")
+			assert.Equal(t, c.retry, strings.Contains(w.logged(), "LOST"), "what may be lost is logged, a refusal is not")
+		})
+	}
+}
+
+var notRunning = step{Stdout: refusalXML("client", "open", "billmgr", "Failed to connect")}
+
+// Protocol §1.6: a panel that does not answer is asked again each second.
+func TestPanelThatDoesNotAnswerIsAskedAgain(t *testing.T) {
+	w := newWorld(t)
+	spoken := step{Stderr: "ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'\n", Code: 1}
+	w.behave("service.setstatus", notRunning, spoken, notRunning, step{Stdout: okAnswer})
+	require.NoError(t, w.SetStatus(t.Context(), 42, cert.ServiceRequested))
+	assert.Len(t, w.calls(), 4)
+	assert.Equal(t, []time.Duration{time.Second, time.Second, time.Second}, w.sleeps)
+	assert.NotContains(t, w.logged(), "LOST")
+}
+
+func TestWhatIsLostAfterAMinuteIsLogged(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl"))) // the quickest way of not answering
+	err := w.SaveParam(t.Context(), 42, "custom_order_id", "1001")
+	require.Error(t, err)
+	assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type)
+	assert.True(t, cert.FaultOf(err).Retry)
+	assert.Len(t, w.sleeps, 59, "sixty tries, a second apart")
+	assert.Contains(t, w.logged(), "ERROR LOST after 60 tries, repeat it by hand: mgrctl -m billmgr service.saveparam sok=ok elid=42 name=custom_order_id value=1001 crypted=off")
+}
+
+func TestRetriesEndWithTheRun(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Error(t, w.SetStatus(ctx, 42, cert.ServiceRequested))
+	assert.Len(t, w.sleeps, 1)
+	assert.Contains(t, w.logged(), "LOST after 1 tries")
+}
+
+func TestCallsThatMayBeLostAreMadeOnce(t *testing.T) {
+	w := newWorld(t)
+	w.behave("runningoperation.edit", notRunning)
+	require.Error(t, w.EditOperation(t.Context(), 7, "<doc/>"))
+	assert.Len(t, w.calls(), 1)
+	assert.NotContains(t, w.logged(), "LOST")
+}
+
+func TestCallbackHasADeadline(t *testing.T) {
+	w := newWorld(t)
+	w.SetCallbackDeadline(100 * time.Millisecond)
+	w.behave("service.setstatus", step{Hang: true})
+	err := w.SetStatus(t.Context(), 42, cert.ServiceRequested)
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "no answer within 100ms")
+	assert.True(t, cert.FaultOf(err).Retry)
+	assert.Empty(t, w.sleeps, "it may have been executed: it is not repeated")
+	assert.Contains(t, w.logged(), "LOST")
+}
+
+// What mgrctl started ends with it: the child holds a lock that can only be had once it is dead.
+func TestTheWholeProcessGroupIsEnded(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, syscall.Mkfifo(filepath.Join(w.fake, "hangs"), 0o600))
+	w.behave("service.setstatus", step{Hang: true})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		_, _ = os.ReadFile(filepath.Join(w.fake, "hangs")) // returns once the child holds its lock
+		cancel()
+	}()
+	require.Error(t, w.SetStatus(ctx, 42, cert.ServiceRequested))
+	held, err := os.Open(filepath.Join(w.fake, "held"))
+	require.NoError(t, err)
+	defer held.Close()
+	free := make(chan error, 1)
+	go func() { free <- syscall.Flock(int(held.Fd()), syscall.LOCK_EX) }()
+	select {
+	case err := <-free:
+		require.NoError(t, err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("the child of mgrctl is still alive")
+	}
+}
+
+// Contract 6: one argv word is at most 128 KiB.
+func TestValuesThatDoNotFitAreRefusedBeforeTheCall(t *testing.T) {
+	w := newWorld(t)
+	fits := strings.Repeat("x", panel.MaxWord-len("crt="))
+	require.NoError(t, w.SaveCertificatePEM(t.Context(), 42, fits))
+	require.Equal(t, "crt="+fits, w.calls()[0].Args[2], "the longest word arrives whole")
+	for name, call := range map[string]func() error{
+		"a byte more":   func() error { return w.SaveCertificatePEM(t.Context(), 42, fits+"x") },
+		"a large ZIP":   func() error { return w.SaveCertificateZIP(t.Context(), 42, make([]byte, 100<<10)) },
+		"a zero byte":   func() error { return w.SaveParam(t.Context(), 42, "a", "b\x00c") },
+		"not UTF-8":     func() error { return w.SaveParam(t.Context(), 42, "a", "b\xff") },
+		"secret: zero":  func() error { return w.SaveSecretParam(t.Context(), 42, "a", "b\x00c") },
+		"secret: large": func() error { return w.SaveSecretParam(t.Context(), 42, "a", fits+"xxxxx") },
+	} {
+		err := call()
+		require.Error(t, err, name)
+		assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type, name)
+		assert.Len(t, w.calls(), 1, name)
+	}
+}
+
+// Contract 6: `-e` and `value=$NAME` end the argv, the value is in that child's environment only.
+func TestSecretValuesStayOutOfArgvAndLog(t *testing.T) {
+	w := newWorld(t)
+	const secret = "Planted/s3cret+value=&<>"
+	// A panel echoes its parameters.
+	w.behave("service.saveparam", step{Stdout: "<doc><ok/><tparams><value>Planted/s3cret+value=&amp;&lt;&gt;</value></tparams></doc>"})
+	require.NoError(t, w.SaveSecretParam(t.Context(), 42, "token_code", secret))
+	require.NoError(t, w.SaveSecretParam(t.Context(), 42, "token_code", secret))
+	calls := w.calls()
+	require.Len(t, calls, 2)
+	args := calls[0].Args
+	assert.Equal(t, []string{"service.saveparam", "sok=ok", "elid=42", "name=token_code", "crypted=on", "-e"}, args[:len(args)-1])
+	assert.Regexp(t, regexp.MustCompile(`^value=\$PMSSL_[0-9A-F]{16}$`), args[len(args)-1])
+	assert.Equal(t, secret, calls[0].Secret)
+	assert.NotEqual(t, args[len(args)-1], calls[1].Args[len(args)-1], "the variable has another name each time")
+	assert.NotContains(t, w.logged(), "s3cret")
+	assert.Contains(t, w.logged(), "token_code")
+}
+
+func TestSecretsInParametersAreNotLogged(t *testing.T) {
+	w := newWorld(t)
+	w.behave("service.saveparam", step{Stdout: refusalXML("value", "password", "Planted-in-answer", "bad password")})
+	require.Error(t, w.SaveParam(t.Context(), 42, "password", "Planted-in-request"))
+	assert.NotContains(t, w.logged(), "Planted-in-request")
+}
+
+func TestAnExchangeIsOneLineAtLevelSeven(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.SaveParam(t.Context(), 42, "domains_list", "a.example\nb.example "+strings.Repeat("x", 500)))
+	var lines []string
+	for line := range strings.Lines(w.logged()) {
+		if strings.Contains(line, " EXT ") {
+			lines = append(lines, line)
+		}
+	}
+	require.Len(t, lines, 1)
+	assert.Contains(t, lines[0], `a.example\nb.example`)
+	assert.Contains(t, lines[0], "-> ok, 0 ms")
+	assert.Less(t, len(lines[0]), 500)
+}
