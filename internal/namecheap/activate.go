@@ -97,17 +97,21 @@ func provable(r cert.Request) error {
 		return nil
 	case len(approvers(r)) == 0:
 		return cert.Faultf(cert.FaultMissed, cert.ParamApprover, "proof by e-mail needs an approver's address")
-	case len(approvers(r)) != 1+len(r.Names):
+	case r.Product.MultiDomain && len(approvers(r)) != 1+len(r.Names):
 		return cert.Faultf(cert.FaultValue, cert.ParamApprover, "%d names need as many approver addresses, in their order, and there are %d: %s",
 			1+len(r.Names), len(approvers(r)), strings.Join(r.AllNames(), ", "))
 	}
 	return nil
 }
 
-// approvers are the addresses that count: one where one name is certified, else one for each name.
+// approvers are the addresses that count: the first where one name is certified, else one for each name. A single address
+// stands for all names; whether it may approve each of them is for the seller to say.
 func approvers(r cert.Request) []string {
-	if !r.Product.MultiDomain && len(r.Emails) > 1 {
+	switch {
+	case !r.Product.MultiDomain && len(r.Emails) > 1:
 		return r.Emails[:1]
+	case r.Product.MultiDomain && len(r.Emails) == 1:
+		return slices.Repeat(r.Emails, 1+len(r.Names))
 	}
 	return r.Emails
 }

@@ -60,7 +60,6 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	log := o.Log.Room("namecheap")
-	log.Secret(who.apiKey)
 	c := &Client{account: accountName(address, who.userName), access: who, log: log}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,

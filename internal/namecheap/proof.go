@@ -65,11 +65,20 @@ func eachSet(result *sellerhttp.Element) error {
 func proofsOf(result *sellerhttp.Element, r cert.Request) []cert.Proof {
 	switch r.Method {
 	case cert.MethodDNS:
-		return dnsProofs(result.Child("DNSDCValidation"), r)
+		return dnsProofs(available(result, "DNSDCValidation"), r)
 	case cert.MethodFile:
-		return fileProofs(result.Child("HttpDCValidation"), r)
+		return fileProofs(available(result, "HttpDCValidation"), r)
 	}
 	return emailProofs(r)
+}
+
+// available is the block of that name unless it says that it carries no value.
+func available(result *sellerhttp.Element, name string) *sellerhttp.Element {
+	block := result.Child(name)
+	if strings.EqualFold(block.Attr("ValueAvailable"), "false") {
+		return nil
+	}
+	return block
 }
 
 func emailProofs(r cert.Request) []cert.Proof {
@@ -132,13 +141,13 @@ func fileProofs(block *sellerhttp.Element, r cert.Request) []cert.Proof {
 		}
 	}
 	for _, one := range block.All("DNS") {
-		add(domainOf(one, r), value(one, "FileName"), value(one, "FileContent"))
+		add(domainOf(one, r), value(one, "FileName"), content(one))
 	}
 	if len(proofs) > 0 {
 		return proofs
 	}
 	for _, name := range r.AllNames() {
-		add(name, value(block, "FileName"), value(block, "FileContent"))
+		add(name, value(block, "FileName"), content(block))
 	}
 	return proofs
 }
@@ -151,7 +160,16 @@ func domainOf(one *sellerhttp.Element, r cert.Request) string {
 	return r.CSR.CommonName
 }
 
-// value is a child's text on one line: each value of §5 is one record or one line of a file.
+// content is the file's content as it came: three words on one line or, in the CA's own scheme, on lines of their own (§5).
+func content(block *sellerhttp.Element) string {
+	var lines []string
+	for line := range strings.Lines(block.Child("FileContent").Text()) {
+		lines = append(lines, words(line))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// value is a child's text on one line: part of a DNS record or of a URL.
 func value(block *sellerhttp.Element, name string) string { return words(block.Child(name).Text()) }
 
 // bareName is the name at which control over a wildcard is proved.

@@ -20,6 +20,10 @@ const MaxLimit = 100000
 // slack is added to each window: calls that we count a minute apart arrive at the seller a little closer together.
 const slack = time.Second
 
+// purchaseWait is how long a purchase waits for its turn at the most: the locks under which it is made were checked
+// before (contract 3.1), and nobody looks after them meanwhile.
+const purchaseWait = 15 * time.Second
+
 // window is one limit over one span.
 type window struct {
 	name string
@@ -92,12 +96,12 @@ func (b *Budget) Take(ctx context.Context, class Class) error {
 		text := fmt.Sprintf("the budget of %d calls a %s for this account is used up; the next call is possible at %s",
 			tightest.most, tightest.name, at.UTC().Format(time.RFC3339))
 		wait := at.Sub(b.Now())
-		if !inTime(ctx, b.Now(), wait) {
-			return &Trouble{Kind: Exhausted, Text: text, When: at}
+		if !inTime(ctx, b.Now(), wait) || class == Purchase && wait > purchaseWait {
+			return &Trouble{Kind: Exhausted, Text: text, When: at.UTC()}
 		}
 		b.Log.ExtInfof("%s, waiting %s", text, wait)
 		if b.Sleep(ctx, wait) != nil {
-			return &Trouble{Kind: Exhausted, Text: text, When: at}
+			return &Trouble{Kind: Exhausted, Text: text, When: at.UTC()}
 		}
 	}
 }

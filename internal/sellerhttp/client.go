@@ -32,7 +32,7 @@ const (
 	// readTimeout and writeTimeout end one attempt. Commands that call the CA answer in 1 to 4 s
 	// (namecheap-ssl-api §1.4), so that these only catch a seller that hangs.
 	readTimeout  = 60 * time.Second
-	writeTimeout = 120 * time.Second
+	writeTimeout = 90 * time.Second
 	// maxAttempts of a read. With the backoff of wait they span 31 s, and 88 s for a seller that is over its limit, which
 	// is more than the minute in which the limit passes.
 	maxAttempts = 6
@@ -72,6 +72,7 @@ type Client struct {
 
 // New makes a client.
 func New(config Config) *Client {
+	config.Log.Secret(config.Secrets...)
 	c := &Client{config: config}
 	c.reads = sync.OnceValue(func() *http.Transport { return transport(config.Roots, true) })
 	return c
