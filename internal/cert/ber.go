@@ -6,8 +6,8 @@ import "errors"
 const maxBERDepth = 32
 
 // checkBER walks once through one BER element (X.690 8.1) and all that it holds and refuses what is not properly nested. The
-// PKCS #7 parser needs this in front of it: it reads an element that reaches beyond its parent's end once for each
-// level, so that two hundred hostile bytes keep it busy for ever.
+// PKCS #7 parser needs this in front of it: it reads an element that reaches beyond its parent's end twice, and doubles its work
+// with each such level, so that a hundred hostile bytes keep it busy for hours.
 func checkBER(raw []byte) error {
 	rest, err := skipElement(raw, 0)
 	if err == nil && len(rest) > 0 {
