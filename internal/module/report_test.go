@@ -74,9 +74,9 @@ func TestForbiddenCharactersOfACommandsOwnDocumentAreStripped(t *testing.T) {
 // contract 6: an argv word is at most 128 KiB, error XML is cut to 64 KiB.
 func TestOperationHistoryFitsAndStaysWellFormed(t *testing.T) {
 	for name, filler := range map[string]string{
-		"quotes that grow when escaped": strings.Repeat(`"&<`, 40<<10), "letters": strings.Repeat("x", 200<<10),
-		"many bytes each": strings.Repeat("ж🔒", 40<<10), "ends of CDATA": strings.Repeat("]]>", 60<<10),
-		"line ends": strings.Repeat("\r\n", 60<<10), "forbidden": strings.Repeat("\x01\xff", 60<<10),
+		"quotes that grow when escaped": strings.Repeat(`"&<`, 14<<10), "letters": strings.Repeat("x", 40<<10),
+		"many bytes each": strings.Repeat("ж🔒", 7<<10), "ends of CDATA": strings.Repeat("]]>", 14<<10),
+		"line ends": strings.Repeat("\r\n", 20<<10), "forbidden": strings.Repeat("\x01\xff", 20<<10),
 	} {
 		for _, limit := range []int{maxErrorXML, 4 << 10} {
 			t.Run(fmt.Sprint(name, limit), func(t *testing.T) {

@@ -179,7 +179,7 @@ func (t table) markdown() string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\n")
 	b.WriteString("Made from the command table in `internal/module`; a test keeps the two in step.\n\n")
-	b.WriteString("| command | what it does | needs | stdin | in `features` | waits while DoNothing | may spend money | runs before manual | deadline |\n")
+	b.WriteString("| command | what it does | needs | stdin | in `features` | skipped while DoNothing | may spend money | runs before manual | deadline |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range t {
 		tries := "-"

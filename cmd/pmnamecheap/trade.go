@@ -1,0 +1,40 @@
+package main
+
+import (
+	"pmssl/internal/command"
+	"pmssl/internal/module"
+	"pmssl/internal/namecheap"
+)
+
+// trade is Namecheap in the words of the commands. Nothing is connected before Connect's seller is asked something.
+func trade(s module.Surroundings) command.Trade {
+	t := command.Trade{
+		Title:        namecheap.Title,
+		Products:     namecheap.Products(),
+		Terms:        []int{12, 24, 36, 48, 60}, // Years of ssl.create, in months (namecheap-ssl-api §3.1)
+		AddressParam: "client_ip",
+		Prototype:    &namecheap.Client{},
+		Account:      func(params map[string]string) string { return namecheap.AccountOf(params, s.Getenv) },
+		Connect:      connect(s),
+	}
+	for _, p := range namecheap.Params() {
+		t.Params = append(t.Params, command.Param(p))
+	}
+	for _, p := range namecheap.CustomParams() {
+		t.CustomParams = append(t.CustomParams, command.CustomParam(p))
+	}
+	return t
+}
+
+func connect(s module.Surroundings) func(map[string]string) (command.Seller, error) {
+	return func(params map[string]string) (command.Seller, error) {
+		client, err := namecheap.New(namecheap.Options{
+			Params: params, Getenv: s.Getenv, Now: s.Now, Sleep: s.Sleep, Jitter: s.Jitter,
+			StateDir: s.StateDir, Binary: s.Binary, Log: s.Log,
+		})
+		if err != nil {
+			return nil, err // not a nil *Client in a Seller
+		}
+		return client, nil
+	}
+}
