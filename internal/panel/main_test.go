@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -197,6 +198,11 @@ func withDB(t *testing.T) (*world, *sql.DB) {
 	name, db := panelDB(t)
 	w := newWorld(t, "DBHost localhost", "DBUser "+dbUser, "DBPassword "+dbPassword, "DBName "+name, "DBSocket "+mariadb.socket, "CryptKey etc/test.pem")
 	return w, db
+}
+
+// blink is a sleep that only lets others run; for hosts that work at the same time.
+func blink() func(context.Context, time.Duration) error {
+	return func(ctx context.Context, _ time.Duration) error { runtime.Gosched(); return ctx.Err() }
 }
 
 func (w *world) write(name, text string) {

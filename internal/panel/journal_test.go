@@ -1,0 +1,185 @@
+package panel_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/panel"
+)
+
+func bought(item, id int64) cert.Bought {
+	return cert.Bought{Time: time.Date(2026, 5, 7, 15, 7, 16, 0, time.UTC), Item: item, Kind: cert.KindCreate, ID: id, Account: "0123456789abcdef", Op: 7}
+}
+
+func (w *world) journalPath() string { return filepath.Join(w.root, "var", binary+".purchases") }
+
+// Contract 3.2: JSON lines, 0600.
+func TestJournalKeepsPurchases(t *testing.T) {
+	w := newWorld(t)
+	lines, err := w.Journal(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, lines, "no journal is no purchase")
+	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
+	require.NoError(t, w.AppendJournal(t.Context(), bought(43, 1002)))
+	text, err := os.ReadFile(w.journalPath())
+	require.NoError(t, err)
+	assert.Equal(t, `{"time":"2026-05-07T15:07:16Z","item":42,"kind":"create","id":1001,"account":"0123456789abcdef","op":7}
+{"time":"2026-05-07T15:07:16Z","item":43,"kind":"create","id":1002,"account":"0123456789abcdef","op":7}
+`, string(text))
+	info, err := os.Stat(w.journalPath())
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode())
+	lines, err = w.Journal(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []cert.Bought{bought(42, 1001), bought(43, 1002)}, lines)
+}
+
+func TestJournalIsClosedToOthers(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, os.WriteFile(w.journalPath(), nil, 0o600))
+	require.NoError(t, os.Chmod(w.journalPath(), 0o644))
+	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
+	info, err := os.Stat(w.journalPath())
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode())
+}
+
+// A crash in the middle of a write leaves a torn line at the end: nothing before it and nothing behind it is lost.
+func TestTornLineIsToleratedAndHealed(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
+	whole, err := os.ReadFile(w.journalPath())
+	require.NoError(t, err)
+	for cut := range len(whole) {
+		require.NoError(t, os.WriteFile(w.journalPath(), append(whole[:len(whole):len(whole)], whole[:cut]...), 0o600))
+		lines, err := w.Journal(t.Context())
+		require.NoError(t, err)
+		require.Subset(t, lines, []cert.Bought{bought(42, 1001)})
+		require.NoError(t, w.AppendJournal(t.Context(), bought(44, 1003)))
+		lines, err = w.Journal(t.Context())
+		require.NoError(t, err)
+		require.Contains(t, lines, bought(42, 1001))
+		require.Equal(t, bought(44, 1003), lines[len(lines)-1], "cut after %d bytes", cut)
+	}
+	assert.Contains(t, w.logged(), "line 2, the last one, is torn and left out")
+	assert.Contains(t, w.logged(), "a crash cut it off")
+}
+
+func TestBrokenLinesOfTheJournalAreNamedAndLeftOut(t *testing.T) {
+	w := newWorld(t)
+	good := `{"time":"2026-05-07T15:07:16Z","item":42,"kind":"create","id":1001,"account":"0123456789abcdef","op":7,"new":"field"}`
+	w.write("var/"+binary+".purchases", strings.Join([]string{"nonsense", good, `{"item":0,"id":5}`, strings.Repeat("x", 100<<10), "", good}, "\n")+"\n")
+	lines, err := w.Journal(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []cert.Bought{bought(42, 1001), bought(42, 1001)}, lines)
+	for _, words := range []string{"line 1 is no purchase", "line 3 is no purchase", "line 4 is longer than"} {
+		assert.Contains(t, w.logged(), words)
+	}
+}
+
+func TestJournalThatIsNoFileIsRefused(t *testing.T) {
+	for name, put := range map[string]func(t *testing.T, path string){
+		"symbolic link": func(t *testing.T, path string) {
+			target := filepath.Join(t.TempDir(), "elsewhere")
+			require.NoError(t, os.WriteFile(target, nil, 0o600))
+			require.NoError(t, os.Symlink(target, path))
+		},
+		"link to nothing": func(t *testing.T, path string) { require.NoError(t, os.Symlink("/nowhere/at/all", path)) },
+		"FIFO":            func(t *testing.T, path string) { require.NoError(t, syscall.Mkfifo(path, 0o600)) },
+		"folder":          func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			put(t, w.journalPath())
+			_, err := w.Journal(t.Context())
+			require.Error(t, err, "an unreadable journal must not look like an empty one")
+			require.Error(t, w.AppendJournal(t.Context(), bought(42, 1001)))
+		})
+	}
+}
+
+func TestJournalThatIsTooLargeIsRefused(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, os.WriteFile(w.journalPath(), nil, 0o600))
+	require.NoError(t, os.Truncate(w.journalPath(), panel.MaxJournal+1))
+	_, err := w.Journal(t.Context())
+	assert.ErrorContains(t, err, "move its oldest lines away")
+	assert.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)), "what was bought is recorded all the same")
+}
+
+func TestParallelPurchasesLoseNoLine(t *testing.T) {
+	w := newWorld(t)
+	const runs, each = 8, 25
+	var all sync.WaitGroup
+	failed := make(chan error, runs*each)
+	for r := range runs {
+		host := panel.New(panel.Options{Root: w.root, Binary: binary, Sleep: blink()})
+		all.Go(func() {
+			for n := range each {
+				if err := host.AppendJournal(t.Context(), bought(int64(r+1), int64(n+1))); err != nil {
+					failed <- err
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(failed)
+	require.NoError(t, <-failed)
+	lines, err := w.Journal(t.Context())
+	require.NoError(t, err)
+	require.Len(t, lines, runs*each)
+	seen := map[string]bool{}
+	for _, line := range lines {
+		seen[fmt.Sprint(line.Item, "/", line.ID)] = true
+	}
+	assert.Len(t, seen, runs*each)
+}
+
+func TestJournalThatStaysLockedIsWrittenAllTheSame(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
+	other, err := os.Open(w.journalPath())
+	require.NoError(t, err)
+	defer other.Close()
+	require.NoError(t, syscall.Flock(int(other.Fd()), syscall.LOCK_EX))
+	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1002)))
+	assert.Contains(t, w.logged(), "written without its lock")
+	lines, err := w.Journal(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, lines, 2)
+}
+
+func FuzzJournal(f *testing.F) {
+	for _, seed := range []string{"", "\n", `{"item":1,"id":2}`, `{"item":1,"id":2}` + "\n" + `{"item":1`, "[]\n", "null\n", `{"item":1e9,"id":1}` + "\n", `{"item":"1","id":2}` + "\n", "\x00\n", `{"time":"x","item":1,"id":2}` + "\n"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		lines, complaints, err := panel.ParseJournal(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if most := strings.Count(text, "\n") + 1; len(lines)+len(complaints) > most {
+			t.Errorf("%d purchases and %d complaints of %d lines", len(lines), len(complaints), most)
+		}
+		for _, line := range lines {
+			if line.Item <= 0 || line.ID <= 0 {
+				t.Errorf("taken for a purchase: %+v", line)
+			}
+		}
+		// A line behind whatever a crash left is read, once the torn end is ended.
+		more, _, err := panel.ParseJournal(strings.NewReader(text + "\n" + `{"item":7,"id":8}` + "\n"))
+		if err != nil || len(more) == 0 || more[len(more)-1].ID != 8 {
+			t.Errorf("the line behind %q is not read: %v", text, err)
+		}
+	})
+}

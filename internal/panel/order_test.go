@@ -1,0 +1,183 @@
+package panel_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// shop is a panel with one client, one tariff with addons and one certificate, item 42.
+func shop(t *testing.T) (*world, *sql.DB) {
+	t.Helper()
+	w, db := withDB(t)
+	w.giveKey()
+	run(t, db, `
+INSERT INTO account (id, name) VALUES (9, 'Клиент 🔒');
+INSERT INTO itemtype (id, intname, parent) VALUES (1, 'certificate', NULL), (2, 'altname', 1), (3, 'support', 1), (4, 'install', 1);
+INSERT INTO processingmodule (id, name, module, active, orderpriority) VALUES (5, 'Namecheap', 'pmfake', 'on', 1);
+INSERT INTO pricelist (id, intname, itemtype, project, parent, addontype, addonlimit, addonbool) VALUES
+ (20, 'positivessl', 1, 3, NULL, NULL, NULL, NULL), (22, NULL, 3, 3, 20, 1, NULL, 'off'), (23, NULL, 4, 3, 20, 2, 1.00, NULL);
+INSERT INTO pricelistparam (pricelist, intname, value) VALUES (20, 'lead', '5'), (20, 'approver_method', 'auth_email'), (21, 'lead', '6');
+INSERT INTO item (id, name, remoteid, account, pricelist, lastpricelist, processingmodule, period, status, opendate, expiredate) VALUES
+ (42, 'example.com', 'r-1', 9, 20, 19, 5, 60, 2, '2026-04-02', '2026-10-19');
+INSERT INTO itemparam (item, intname, value) VALUES (42, 'approver_method', 'auth_dnstxt'), (42, 'org_name', 'ООО «Ромашка»'), (42, 'token_code', 'plain'), (42, 'empty', NULL), (43, 'x', 'y');
+INSERT INTO certificate (item, pkey, csr, crt) VALUES (42, 'Planted-private', '-----CSR-----', NULL);`)
+	return w, db
+}
+
+// Protocol §4: addons, then the tariff, then the item, then what is encrypted; later ones override.
+func TestOrderIsLoadedWithAllThatBelongsToIt(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, "INSERT INTO itemcryptedparam (item, intname, value) VALUES (42, 'token_code', ?)", encrypt(t, w.giveKey(), "Planted-token"))
+	run(t, db, "INSERT INTO pricelistparam (pricelist, intname, value) VALUES (20, 'install', '9')")
+	order, err := w.Order(t.Context(), 42)
+	require.NoError(t, err)
+	assert.Equal(t, cert.Order{
+		Item: 42, Name: "example.com", Account: 9, AccountName: "Клиент 🔒", Project: 3, Module: 5, Binary: binary,
+		Pricelist: 20, LastPrice: 19, Template: "positivessl", ItemType: "certificate", Period: 60, Status: 2,
+		OpenDate: cabforum.Date{Year: 2026, Month: 4, Day: 2}, ExpireDate: cabforum.Date{Year: 2026, Month: 10, Day: 19},
+		RemoteID: "r-1", CSR: "-----CSR-----", SANs: -1,
+		Params: map[string]string{"support": "off", "install": "9", "lead": "5", "approver_method": "auth_dnstxt",
+			"org_name": "ООО «Ромашка»", "token_code": "Planted-token", "empty": ""},
+	}, order)
+	assert.NotContains(t, w.logged(), "Planted-token")
+	assert.NotContains(t, w.logged(), dbPassword)
+	assert.Empty(t, w.calls(), "nothing is asked of the panel")
+}
+
+func TestOrderToleratesWhatIsNotThere(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, "INSERT INTO item (id, pricelist) VALUES (50, 20)")
+	order, err := w.Order(t.Context(), 50)
+	require.NoError(t, err)
+	assert.Equal(t, cert.Order{Item: 50, Project: 3, Pricelist: 20, Template: "positivessl", ItemType: "certificate", SANs: -1,
+		Params: map[string]string{"support": "off", "install": "1", "lead": "5", "approver_method": "auth_email"}}, order)
+}
+
+func TestOrderThatIsMissingIsNamed(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, "INSERT INTO item (id, pricelist) VALUES (51, 77)")
+	for item, words := range map[int64]string{404: "no item 404", 51: "no tariff 77"} {
+		_, err := w.Order(t.Context(), item)
+		require.Error(t, err)
+		assert.Equal(t, cert.FaultMissed, cert.FaultOf(err).Type)
+		assert.Contains(t, err.Error(), words)
+	}
+}
+
+// Contract 6: the number of SANs that the client ordered.
+func TestOrderedSANs(t *testing.T) {
+	const number, choice = "2", "3"
+	for name, c := range map[string]struct {
+		sql  string
+		want int
+	}{
+		"no addon of that kind":                   {"SELECT 1", -1},
+		"the tariff's own number without a child": {tariffAddon(number, "4", "NULL"), 4},
+		"the tariff's own choice without a child": {tariffAddon(choice, "NULL", "7"), 3},
+		"included and bought":                     {tariffAddon(number, "4", "NULL") + child("100", "21", "42", "NULL", "3", "NULL", "2"), 7},
+		"the child's own limit":                   {tariffAddon(number, "4", "NULL") + child("100", "21", "42", "2", "3", "NULL", "2"), 5},
+		"nothing bought":                          {tariffAddon(number, "4", "NULL") + child("100", "21", "42", "NULL", "NULL", "NULL", "2"), 4},
+		"no limit anywhere":                       {tariffAddon(number, "NULL", "NULL") + child("100", "21", "42", "NULL", "3", "NULL", "2"), 3},
+		"the client's choice":                     {tariffAddon(choice, "NULL", "7") + child("100", "21", "42", "NULL", "NULL", "8", "2"), 10},
+		"a choice that is no number":              {tariffAddon(choice, "NULL", "7") + child("100", "21", "42", "NULL", "NULL", "9", "2"), 0},
+		"two children":                            {tariffAddon(number, "1", "NULL") + child("100", "21", "42", "0", "3", "NULL", "2") + child("101", "21", "42", "0", "5", "NULL", "1"), 8},
+		"a deleted child counts as none":          {tariffAddon(number, "4", "NULL") + child("100", "21", "42", "NULL", "3", "NULL", "4"), 4},
+		"a deleted one beside a living one":       {tariffAddon(number, "4", "NULL") + child("100", "21", "42", "NULL", "9", "NULL", "4") + child("101", "21", "42", "NULL", "1", "NULL", "2"), 5},
+		"another item's child":                    {tariffAddon(number, "4", "NULL") + child("100", "21", "43", "NULL", "3", "NULL", "2"), 4},
+		"another addon's child does not count":    {tariffAddon(number, "4", "NULL") + child("100", "23", "42", "NULL", "3", "NULL", "2"), 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, db := shop(t)
+			run(t, db, "INSERT INTO enumerationitem (id, intname) VALUES (7, '3'), (8, '10'), (9, 'many')")
+			run(t, db, c.sql)
+			order, err := w.Order(t.Context(), 42)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, order.SANs)
+			assert.NotContains(t, order.Params, "altname", "the number of names is not the list of names")
+		})
+	}
+}
+
+func tariffAddon(kind, limit, choice string) string {
+	return "INSERT INTO pricelist (id, itemtype, parent, addontype, addonlimit, enumerationitem) VALUES (21, 2, 20, " + kind + ", " + limit + ", " + choice + ");"
+}
+
+func child(id, tariff, parent, limit, extra, choice, status string) string {
+	return "INSERT INTO item (id, pricelist, parent, addonlimit, intvalue, enumerationitem, status) VALUES (" +
+		strings.Join([]string{id, tariff, parent, limit, extra, choice, status}, ", ") + ");"
+}
+
+func TestAddonsAreParameters(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, child("100", "23", "42", "NULL", "2", "NULL", "2")+"INSERT INTO item (id, pricelist, parent, boolvalue, status) VALUES (101, 22, 42, 'on', 2)")
+	order, err := w.Order(t.Context(), 42)
+	require.NoError(t, err)
+	assert.Equal(t, "3", order.Params["install"])
+	assert.Equal(t, "on", order.Params["support"])
+}
+
+func TestStoredCertificateComesBackByteByByte(t *testing.T) {
+	w, db := shop(t)
+	stored, err := w.StoredCertificate(t.Context(), 42)
+	require.NoError(t, err)
+	assert.Empty(t, stored)
+	stored, err = w.StoredCertificate(t.Context(), 404)
+	require.NoError(t, err)
+	assert.Empty(t, stored)
+	zip := "PK\x03\x04\x00\xff\xfe'\\\n\x1a" + strings.Repeat("\xe9", 1<<20)
+	run(t, db, "UPDATE certificate SET crt=? WHERE item=42", []byte(zip))
+	stored, err = w.StoredCertificate(t.Context(), 42)
+	require.NoError(t, err)
+	assert.True(t, stored == zip, "%d bytes in, %d out", len(zip), len(stored))
+}
+
+func TestParamIsReadBack(t *testing.T) {
+	w, _ := shop(t)
+	for name, want := range map[string]string{"org_name": "ООО «Ромашка»", "empty": "", "ORG_NAME": "", "nothing": "", "x' OR '1'='1": ""} {
+		got, there, err := w.Param(t.Context(), 42, name)
+		require.NoError(t, err)
+		assert.Equal(t, want, got, name)
+		assert.Equal(t, want != "", there, name)
+	}
+}
+
+func TestModulesAreFoundByPreference(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, `INSERT INTO processingmodule (id, module, active, orderpriority) VALUES (6, 'pmfake', 'on', 0), (7, 'pmfake', 'off', 0), (8, 'pmother', 'on', 0), (9, 'pmfake', 'on', 2);
+INSERT INTO processingmodule2pricelist (processingmodule, pricelist) VALUES (5, 20), (6, 21), (7, 20), (8, 20), (9, 20), (6, 20)`)
+	all, err := w.Modules(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []int64{6, 5, 9}, all)
+	suitable, err := w.SuitableModules(t.Context(), 20)
+	require.NoError(t, err)
+	assert.Equal(t, []int64{6, 5, 9}, suitable)
+	suitable, err = w.SuitableModules(t.Context(), 404)
+	require.NoError(t, err)
+	assert.Empty(t, suitable)
+	name, err := w.ModuleName(t.Context(), 5)
+	require.NoError(t, err)
+	assert.Equal(t, "Namecheap", name)
+}
+
+func TestHoldingsAreAllItemsThatCarryAPurchase(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, `INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 4), (61, 6, 2), (62, 7, 2), (63, 5, 2);
+INSERT INTO itemparam (item, intname, value) VALUES (60, 'lineage', '1 2'), (60, 'custom_order_id', '2'), (60, 'org_name', 'x'), (61, 'purchase_intent', '{"kind":"create"}'),
+ (62, 'custom_order_id', '3'), (63, 'lineage', ''), (63, 'custom_order_id', NULL)`)
+	found, err := w.Holdings(t.Context(), []int64{5, 6})
+	require.NoError(t, err)
+	assert.Equal(t, []cert.Holding{
+		{Item: 60, Module: 5, OrderID: "2", Lineage: "1 2"},
+		{Item: 61, Module: 6, Intent: `{"kind":"create"}`},
+	}, found, "deleted items count, other modules' and empty ones do not")
+	found, err = w.Holdings(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Empty(t, found)
+}
