@@ -1,10 +1,12 @@
 package namecheap
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"maps"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -52,31 +54,31 @@ var (
 // the credentials in the query and the rest in the form).
 func readParameters(r *http.Request) (parameters, error) {
 	merged := parameters{}
-	// A query that is broken in one place still has its other values.
-	query, _ := url.ParseQuery(r.URL.RawQuery)
-	if err := merged.addAll(query); err != nil {
+	if err := merged.addEncoded(r.URL.RawQuery); err != nil {
 		return merged, err
 	}
 	if r.Body == nil {
 		return merged, nil
 	}
-	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	body := http.MaxBytesReader(nil, r.Body, maxBody)
-	if mediaType == "multipart/form-data" {
-		r.Body = body
-		return merged, merged.addMultipart(r)
-	}
-	content, err := io.ReadAll(body)
+	content, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
 		return merged, bodyError(err)
 	}
-	form, _ := url.ParseQuery(string(content))
-	return merged, merged.addAll(form)
+	mediaType, options, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if mediaType == "multipart/form-data" {
+		return merged, merged.addMultipart(content, options["boundary"])
+	}
+	return merged, merged.addEncoded(string(content))
 }
 
-// addAll adds in the order of the names, so that two spellings of one name
-// always have the same outcome.
-func (p parameters) addAll(values url.Values) error {
+// addEncoded adds a query or an urlencoded form, in the order of the names, so
+// that two spellings of one name always have the same outcome.
+func (p parameters) addEncoded(encoded string) error {
+	if strings.Count(encoded, "&") > maxParameters {
+		return errTooManyParameters
+	}
+	// What is broken in one place still has its other values.
+	values, _ := url.ParseQuery(encoded)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if err := p.add(name, values[name][0]); err != nil {
 			return err
@@ -85,22 +87,24 @@ func (p parameters) addAll(values url.Values) error {
 	return nil
 }
 
-func (p parameters) addMultipart(r *http.Request) error {
-	reader, err := r.MultipartReader()
-	if err != nil {
+// addMultipart adds a form that must be there as a whole: mime/multipart takes
+// some forms that end early for finished ones.
+func (p parameters) addMultipart(content []byte, boundary string) error {
+	if boundary == "" || !bytes.Contains(content, []byte("--"+boundary+"--")) {
 		return errBrokenForm
 	}
+	reader := multipart.NewReader(bytes.NewReader(content), boundary)
 	for {
 		part, err := reader.NextPart()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return bodyError(err)
+			return errBrokenForm
 		}
 		value, err := io.ReadAll(part)
 		if err != nil {
-			return bodyError(err)
+			return errBrokenForm
 		}
 		if err := p.add(part.FormName(), string(value)); err != nil {
 			return err
