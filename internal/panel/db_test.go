@@ -1,0 +1,153 @@
+package panel_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/panel"
+)
+
+func TestNewOpensNothing(t *testing.T) {
+	h := panel.New(panel.Options{Root: "/nowhere/at/all", Binary: binary})
+	require.NoError(t, h.Close())
+	require.NoError(t, h.Close())
+}
+
+// paramlist is the panel's answer with these settings.
+func paramlist(pairs ...string) step {
+	text := `<?xml version="1.0" encoding="UTF-8"?><doc>`
+	for i := 0; i < len(pairs); i += 2 {
+		text += "<elem><" + pairs[i] + ">" + pairs[i+1] + "</" + pairs[i] + "></elem>"
+	}
+	return step{Stdout: text + "</doc>"}
+}
+
+// Contract 6: the files, then one paramlist, then the defaults.
+func TestMissingSettingsComeFromOneParamlist(t *testing.T) {
+	name, _ := panelDB(t)
+	w := newWorld(t, "DBUser "+dbUser, "DBSocket "+mariadb.socket)
+	w.giveKey()
+	w.behave("paramlist", paramlist("DBUser", "overridden by the file", "DBName", name, "DBPassword", dbPassword, "CryptKey", "etc/test.pem", "Other", "x"))
+	_, err := w.Modules(t.Context())
+	require.NoError(t, err)
+	_, err = w.Holdings(t.Context(), []int64{1})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"paramlist"}, w.spelled())
+	assert.NotContains(t, w.logged(), dbPassword, "the answer is logged at level 9, the password is not")
+	assert.Contains(t, w.logged(), "<Other>x</Other>")
+}
+
+func TestPanelThatDoesNotTellLeavesTheDefaults(t *testing.T) {
+	w := newWorld(t, "DBHost 127.0.0.1:1")
+	w.behave("paramlist", notRunning)
+	_, err := w.Modules(t.Context())
+	require.Error(t, err)
+	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
+	assert.Contains(t, err.Error(), "127.0.0.1:1 (database billmgr)")
+	assert.Len(t, w.calls(), 1)
+	assert.Empty(t, w.sleeps)
+}
+
+func TestNothingIsAskedWhereTheFilesSayAll(t *testing.T) {
+	w, _ := withDB(t)
+	_, err := w.Modules(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, w.calls())
+}
+
+// A database that cannot be had: type db, with the address and never the password.
+func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
+	socket := server(t)
+	gone := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", gone)
+	require.NoError(t, err)
+	listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	require.NoError(t, listener.Close())
+	const wrong = "Planted-wrong-password"
+	for name, c := range map[string]struct {
+		conf    []string
+		address string
+		retry   bool
+	}{
+		"wrong password":   {[]string{"DBHost localhost", "DBUser " + dbUser, "DBPassword " + wrong, "DBName x", "DBSocket " + socket}, socket, false},
+		"no such database": {[]string{"DBHost localhost", "DBUser " + dbUser, "DBPassword " + dbPassword, "DBName pmssl_none", "DBSocket " + socket}, "pmssl_none", false},
+		"nobody listens":   {[]string{"DBHost localhost", "DBUser u", "DBPassword " + wrong, "DBName x", "DBSocket " + gone}, gone, true},
+		"refused by TCP":   {[]string{"DBHost 127.0.0.1:1", "DBUser u", "DBPassword " + wrong, "DBName x"}, "127.0.0.1:1", true},
+		"IPv6":             {[]string{"DBHost [::1]:1", "DBUser u", "DBPassword " + wrong, "DBName x"}, "[::1]:1", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, c.conf...)
+			_, err := w.Order(t.Context(), 42)
+			require.Error(t, err)
+			fault := cert.FaultOf(err)
+			assert.Equal(t, cert.FaultDB, fault.Type)
+			assert.Contains(t, fault.Value, c.address)
+			assert.Equal(t, c.retry, fault.Retry)
+			for _, secret := range []string{wrong, dbPassword} {
+				assert.NotContains(t, err.Error(), secret)
+				assert.NotContains(t, w.logged(), secret)
+			}
+		})
+	}
+}
+
+func TestMissingTableAndColumnAreNamed(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, "ALTER TABLE certificate DROP COLUMN crt; DROP TABLE processingmodule2pricelist")
+	_, err := w.Order(t.Context(), 42)
+	require.Error(t, err)
+	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
+	assert.Equal(t, "certificate", cert.FaultOf(err).Object)
+	assert.Contains(t, err.Error(), "'crt'")
+	_, err = w.SuitableModules(t.Context(), 20)
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "processingmodule2pricelist")
+	_, err = w.Modules(t.Context())
+	assert.NoError(t, err, "the connection goes on")
+}
+
+func TestDatabaseThatGoesAwayInTheMiddle(t *testing.T) {
+	w, db := shop(t)
+	require.NoError(t, w.LockItem(t.Context(), 42))
+	killConnection(t, w, db)
+	_, err := w.Order(t.Context(), 42)
+	require.Error(t, err)
+	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
+	assert.True(t, cert.FaultOf(err).Retry)
+	_, err = w.Order(t.Context(), 42)
+	assert.NoError(t, err, "what handles the failure gets a new connection")
+}
+
+func TestValueThatIsTooLargeIsRefused(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, "UPDATE certificate SET crt=REPEAT('x', 4194305) WHERE item=42")
+	_, err := w.StoredCertificate(t.Context(), 42)
+	require.Error(t, err)
+	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
+	assert.False(t, cert.FaultOf(err).Retry)
+	assert.Contains(t, err.Error(), "column crt has 4194305 bytes")
+}
+
+func TestDriverSaysNothingOnStderr(t *testing.T) {
+	w, db := shop(t)
+	require.NoError(t, w.LockItem(t.Context(), 42))
+	killConnection(t, w, db)
+	read, write, err := os.Pipe()
+	require.NoError(t, err)
+	stderr := os.Stderr
+	os.Stderr = write
+	_, err = w.Order(t.Context(), 42)
+	os.Stderr = stderr
+	require.NoError(t, write.Close())
+	require.Error(t, err)
+	said := make([]byte, 100)
+	n, _ := read.Read(said)
+	assert.Zero(t, n, "%s", said[:n])
+	require.NoError(t, read.Close())
+}

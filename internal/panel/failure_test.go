@@ -1,0 +1,111 @@
+package panel_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cert"
+)
+
+// Protocol §5.2: dropparam, and what it leaves by saveparam without a value.
+func TestDropParam(t *testing.T) {
+	const drop, save = "service.dropparam sok=ok elid=42 name=org_name", "service.saveparam sok=ok elid=42 name=org_name"
+	for name, c := range map[string]struct {
+		dropDoes, saveDoes bool
+		drop               step
+		want               []string
+		fails              string
+	}{
+		"the panel drops it":           {true, false, step{Stdout: okAnswer}, []string{drop}, ""},
+		"dropparam does nothing":       {false, true, step{Stdout: okAnswer}, []string{drop, save}, ""},
+		"dropparam is not known":       {false, true, step{Stdout: refusalXML("missed", "func", "service.dropparam", "no such function")}, []string{drop, save}, ""},
+		"dropped in spite of an error": {true, false, step{Stdout: refusalXML("x", "", "", "")}, []string{drop}, ""},
+		"neither does it":              {false, false, step{Stdout: okAnswer}, []string{drop, save}, "still has the parameter org_name"},
+		"neither does it, one refuses": {false, false, step{Stdout: refusalXML("access", "", "", "Not enough rights")}, []string{drop, save}, "Not enough rights"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, db := shop(t)
+			var database string
+			require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&database))
+			change := func(does bool, s step) step {
+				if does {
+					s.DSN, s.SQL = dsn(mariadb.socket, database), "DELETE FROM itemparam WHERE item=42 AND intname='org_name'"
+				}
+				return s
+			}
+			w.behave("service.dropparam", change(c.dropDoes, c.drop))
+			w.behave("service.saveparam", change(c.saveDoes, step{Stdout: okAnswer}))
+			err := w.DropParam(t.Context(), 42, "org_name")
+			assert.Equal(t, c.want, w.spelled())
+			if c.fails == "" {
+				assert.NoError(t, err)
+				return
+			}
+			require.Error(t, err)
+			assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type)
+			assert.Contains(t, err.Error(), c.fails)
+		})
+	}
+}
+
+func TestDropParamThatIsNotThereCostsNoCall(t *testing.T) {
+	w, _ := shop(t)
+	require.NoError(t, w.DropParam(t.Context(), 42, "purchase_intent"))
+	require.NoError(t, w.SaveParam(t.Context(), 42, "empty", ""), "saving nothing is dropping")
+	assert.Empty(t, w.calls())
+}
+
+func TestTries(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, "INSERT INTO runningoperation (id, item, trycount) VALUES (7, 42, 10), (8, 42, NULL); INSERT INTO task (runningoperation, item) VALUES (7, 42), (7, 42), (9, 42)")
+	tries, tasks, err := w.Tries(t.Context(), 7)
+	require.NoError(t, err)
+	assert.Equal(t, []int{10, 2}, []int{tries, tasks})
+	tries, tasks, err = w.Tries(t.Context(), 8)
+	require.NoError(t, err)
+	assert.Equal(t, []int{0, 0}, []int{tries, tasks})
+	_, _, err = w.Tries(t.Context(), 404)
+	assert.Equal(t, cert.FaultMissed, faultType(err))
+}
+
+// Protocol §1.6: setmanual, task.gettype, task.edit; one task for an operation.
+func TestManual(t *testing.T) {
+	const (
+		manual = "runningoperation.setmanual elid=7 sok=ok"
+		kind   = "task.gettype operation=open item=42"
+		task   = "task.edit item=42 sok=ok runningoperation=7 type=open_certificate params=look here"
+		bare   = "task.edit item=42 sok=ok type=open_certificate params=look here"
+	)
+	for name, c := range map[string]struct {
+		before    string
+		operation int64
+		kind      string
+		want      []string
+	}{
+		"an operation without a task":             {"SELECT 1", 7, "open_certificate", []string{manual, kind, task}},
+		"an operation with a task":                {"INSERT INTO task (runningoperation, item, type, status) VALUES (7, 42, 'x', 2)", 7, "open_certificate", []string{manual}},
+		"a command without a task type":           {"SELECT 1", 7, "", []string{manual, kind}},
+		"no operation":                            {"INSERT INTO task (item, type, status) VALUES (42, 'other', 0), (43, 'open_certificate', 0)", 0, "open_certificate", []string{kind, bare}},
+		"no operation, an open task of the kind":  {"INSERT INTO task (item, type, status) VALUES (42, 'open_certificate', 1)", 0, "open_certificate", []string{kind}},
+		"no operation, a closed task of the kind": {"INSERT INTO task (item, type, status) VALUES (42, 'open_certificate', 2)", 0, "open_certificate", []string{kind, bare}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, db := shop(t)
+			run(t, db, c.before)
+			w.behave("task.gettype", step{Stdout: "<doc><task_type>" + c.kind + "</task_type></doc>"})
+			require.NoError(t, w.Manual(t.Context(), 42, c.operation, "open", "look here"))
+			assert.Equal(t, c.want, w.spelled())
+		})
+	}
+}
+
+func TestLongTaskTextsAreCut(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.EditTask(t.Context(), 42, 7, "x", strings.Repeat("ж", 100<<10)))
+	last := w.calls()[0].Args[5]
+	assert.Less(t, len(last), 66<<10)
+	assert.True(t, strings.HasSuffix(last, "ж…"))
+}

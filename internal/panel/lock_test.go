@@ -1,0 +1,159 @@
+package panel_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/panel"
+)
+
+// second is another run in the same root.
+func (w *world) second() *panel.Host {
+	h := w.host()
+	h.SetLockTries(1, 1)
+	w.t.Cleanup(func() { require.NoError(w.t, h.Close()) })
+	return h
+}
+
+func hex256(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+func used(t *testing.T, db *sql.DB, name string) bool {
+	t.Helper()
+	var holder sql.NullInt64
+	require.NoError(t, db.QueryRow("SELECT IS_USED_LOCK(?)", name).Scan(&holder))
+	return holder.Valid
+}
+
+func faultType(err error) string {
+	if err == nil {
+		return ""
+	}
+	return cert.FaultOf(err).Type
+}
+
+// Contract 3.1: the names of the locks.
+func TestLockNames(t *testing.T) {
+	w, db := withDB(t)
+	var name string
+	require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&name))
+	require.NoError(t, w.LockItem(t.Context(), 42))
+	require.NoError(t, w.LockAccount(t.Context(), "https://api.example.com/ shop"))
+	assert.True(t, used(t, db, binary+"."+hex256("localhost\x00" + name)[:8]+".42"))
+	assert.True(t, used(t, db, binary+".buy."+hex256("https://api.example.com/ shop")[:16]))
+}
+
+func TestOneRunHoldsAnItem(t *testing.T) {
+	w, _ := withDB(t)
+	other := w.second()
+	require.NoError(t, w.LockItem(t.Context(), 42))
+	require.NoError(t, w.LockItem(t.Context(), 42), "taking it again is harmless")
+	err := other.LockItem(t.Context(), 42)
+	require.Error(t, err)
+	assert.Equal(t, cert.FaultLocked, cert.FaultOf(err).Type)
+	assert.True(t, cert.FaultOf(err).Retry)
+	assert.Contains(t, err.Error(), "item 42 (database connection ")
+	require.NoError(t, other.LockItem(t.Context(), 43), "another item is free")
+	require.NoError(t, w.Close())
+	require.NoError(t, other.LockItem(t.Context(), 42), "locks end with the run")
+}
+
+func TestOnePurchaseOfAnAccountAtATime(t *testing.T) {
+	w, _ := withDB(t)
+	other := w.second()
+	require.NoError(t, w.LockAccount(t.Context(), "a"))
+	assert.Equal(t, cert.FaultLocked, faultType(other.LockAccount(t.Context(), "a")))
+	require.NoError(t, other.LockAccount(t.Context(), "b"))
+	require.NoError(t, other.UnlockAccount(t.Context()))
+	require.NoError(t, other.UnlockAccount(t.Context()), "unlocking twice is harmless")
+	require.NoError(t, w.UnlockAccount(t.Context()))
+	require.NoError(t, other.LockAccount(t.Context(), "a"))
+}
+
+func TestAccountLockWaitsAsLongAsTheRunLasts(t *testing.T) {
+	w, _ := withDB(t)
+	other := w.second()
+	require.NoError(t, w.LockAccount(t.Context(), "a"))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	err := other.LockAccount(ctx, "a")
+	require.Error(t, err)
+	assert.Equal(t, cert.FaultLocked, cert.FaultOf(err).Type)
+	require.NoError(t, other.LockItem(t.Context(), 1), "the deadline did not cost the connection")
+	waiting, cancelWaiting := context.WithTimeout(t.Context(), time.Minute)
+	defer cancelWaiting()
+	got := make(chan error, 1)
+	go func() { got <- other.LockAccount(waiting, "a") }()
+	require.NoError(t, w.UnlockAccount(t.Context()))
+	require.NoError(t, <-got)
+}
+
+// Contract 3.1: asked right before the request that spends money.
+func TestHoldsLocks(t *testing.T) {
+	w, db := withDB(t)
+	assert.Equal(t, cert.FaultLocked, faultType(w.HoldsLocks(t.Context())), "no lock at all")
+	require.NoError(t, w.LockItem(t.Context(), 42))
+	assert.Equal(t, cert.FaultLocked, faultType(w.HoldsLocks(t.Context())), "the item's alone")
+	require.NoError(t, w.LockAccount(t.Context(), "a"))
+	require.NoError(t, w.HoldsLocks(t.Context()))
+	killConnection(t, w, db)
+	err := w.HoldsLocks(t.Context())
+	require.Error(t, err)
+	assert.Contains(t, []string{cert.FaultLocked, cert.FaultDB}, cert.FaultOf(err).Type)
+	err = w.HoldsLocks(t.Context())
+	require.Error(t, err, "a new connection does not make a lost lock ours")
+	assert.Equal(t, cert.FaultLocked, cert.FaultOf(err).Type)
+	require.NoError(t, w.UnlockAccount(t.Context()))
+	assert.Equal(t, cert.FaultLocked, faultType(w.HoldsLocks(t.Context())))
+}
+
+func TestHoldsLocksAfterAnUnlock(t *testing.T) {
+	w, _ := withDB(t)
+	require.NoError(t, w.LockItem(t.Context(), 42))
+	require.NoError(t, w.LockAccount(t.Context(), "a"))
+	require.NoError(t, w.UnlockAccount(t.Context()))
+	assert.Equal(t, cert.FaultLocked, faultType(w.HoldsLocks(t.Context())))
+	require.NoError(t, w.LockAccount(t.Context(), "a"))
+	require.NoError(t, w.HoldsLocks(t.Context()))
+}
+
+func TestLostItemLockIsTakenAgain(t *testing.T) {
+	w, db := withDB(t)
+	require.NoError(t, w.LockItem(t.Context(), 42))
+	killConnection(t, w, db)
+	_, err := w.Modules(t.Context())
+	require.Error(t, err, "the connection is gone")
+	require.NoError(t, w.LockItem(t.Context(), 42))
+	assert.Equal(t, cert.FaultLocked, faultType(w.second().LockItem(t.Context(), 42)))
+}
+
+func TestCancelledRunKeepsItsLocksWhileItAsksForMore(t *testing.T) {
+	w, _ := withDB(t)
+	require.NoError(t, w.LockItem(t.Context(), 42))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.Equal(t, cert.FaultLocked, faultType(w.LockAccount(ctx, "a")))
+	assert.Equal(t, cert.FaultLocked, faultType(w.second().LockItem(t.Context(), 42)))
+}
+
+// killConnection ends the host's connection on the server's side: it is the only one that holds item 42.
+func killConnection(t *testing.T, w *world, db *sql.DB) {
+	t.Helper()
+	var name string
+	require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&name))
+	var id sql.NullInt64
+	require.NoError(t, db.QueryRow("SELECT IS_USED_LOCK(?)", binary+"."+hex256("localhost\x00" + name)[:8]+".42").Scan(&id))
+	require.True(t, id.Valid, "item 42 is not locked")
+	run(t, db, fmt.Sprintf("KILL %d", id.Int64))
+}
