@@ -14,6 +14,9 @@ const masked = "***"
 // "on" or "1" would blank out the log.
 const minSecret = 4
 
+// maskSteps bounds the search through one text to a fraction of a second.
+const maskSteps = 32 << 20
+
 // masker finds registered secrets and private keys in any text.
 type masker struct {
 	patterns atomic.Pointer[patternSet]
@@ -69,12 +72,17 @@ func (p *patternSet) spans(text string) []span {
 		return nil
 	}
 	var found []span
+	steps := maskSteps
 	for i := range len(text) {
-		end := longest(p.byFirst[text[i]], text[i:])
+		end := longest(p.byFirst[text[i]], text[i:], &steps)
 		if escapeStart(text[i]) {
 			if dec, w := decodeEscape(text[i:]); w > 0 {
-				end = max(end, longest(p.byFirst[dec[0]], text[i:]))
+				end = max(end, longest(p.byFirst[dec[0]], text[i:], &steps))
 			}
+		}
+		if steps < 0 {
+			// Only a text made for it gets here; what was not searched is not shown.
+			return append(found, span{i, len(text)})
 		}
 		if end > 0 {
 			found = append(found, span{i, i + end})
@@ -85,11 +93,10 @@ func (p *patternSet) spans(text string) []span {
 
 // longest is the length of the longest match of the patterns at the start of
 // text, 0 without one.
-func longest(patterns []string, text string) int {
+func longest(patterns []string, text string, steps *int) int {
 	end := 0
 	for _, p := range patterns {
-		steps := matchSteps
-		end = max(end, matchEscaped(text, p, &steps))
+		end = max(end, matchEscaped(text, p, steps))
 	}
 	return end
 }

@@ -11,7 +11,8 @@ const (
 	pemKeyWord  = "PRIVATE KEY"
 	pemDashes   = "-----"
 	pemBegin64  = "LS0tLS1CRUdJTi" // base64 of pemBegin, as far as it is fixed
-	pemLabelMax = 160              // bytes from BEGIN to PRIVATE KEY, percent-encoding allowed for
+	pemSteps    = 1000
+	pemLabelMax = 160 // bytes from BEGIN to PRIVATE KEY, percent-encoding allowed for
 )
 
 // privateKeySpans finds PEM private keys of every kind, escaped or inside base64.
@@ -63,7 +64,7 @@ func findEscaped(text, pattern string, from int) (start, end int) {
 		if text[i] != pattern[0] && !escapeStart(text[i]) {
 			continue
 		}
-		steps := matchSteps
+		steps := pemSteps // far more than a fixed word takes
 		if n := matchEscaped(text[i:], pattern, &steps); n > 0 {
 			return i, i + n
 		}

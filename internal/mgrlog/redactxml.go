@@ -9,6 +9,7 @@ const (
 	maxDocument = 1 << 20 // bytes of a document that are shown
 	maxDepth    = 200     // open elements, after which the rest is masked; nobody sends more than 100
 	maxEchoes   = 64      // secrets of one document that are looked for in the rest of it
+	maxEcho     = 1 << 10 // bytes of such a secret
 )
 
 // RedactXML returns a document for the log with *** for what is secret: the
@@ -271,6 +272,9 @@ func (s *xmlScan) pop(end int) {
 	}
 	parent := &s.open[len(s.open)-1]
 	parent.children = append(parent.children, child{e.role, content})
+	if content.end-content.start > maxEcho {
+		return // no name of a field and no switch
+	}
 	if pointsAtField(e.role) {
 		parent.params.see("name", plainContent(s.doc[content.start:content.end]))
 	} else if strings.EqualFold(e.role, "crypted") {
@@ -310,12 +314,14 @@ func redactCharacters(text string, depth int) string {
 
 // mask masks a piece and remembers it as a secret of this document.
 func (s *xmlScan) mask(from, to int) {
-	plain := plainContent(s.doc[from:to])
-	if plain == "" {
+	if strings.TrimSpace(s.doc[from:to]) == "" {
 		return
 	}
 	s.edits = append(s.edits, edit{span{from, to}, masked})
-	if len(plain) >= minSecret && len(s.known) < maxEchoes && !strings.Contains(plain, "<") {
+	if len(s.known) == maxEchoes || to-from > maxEcho {
+		return
+	}
+	if plain := plainContent(s.doc[from:to]); !strings.Contains(plain, "<") {
 		s.known = append(s.known, plain)
 	}
 }
