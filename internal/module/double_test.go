@@ -64,6 +64,7 @@ type hostDouble struct {
 	panics   string           // call that panics
 	deadline bool             // the last call came with a living context and a deadline
 	closed   int
+	hang     func(context.Context) error // instead of runningoperation.edit
 }
 
 func (h *hostDouble) note(ctx context.Context, call string, args ...any) error {
@@ -95,6 +96,9 @@ func (h *hostDouble) DoNothing() bool { return h.idle }
 
 func (h *hostDouble) EditOperation(ctx context.Context, op int64, text string) error {
 	h.errorXML = text
+	if h.hang != nil {
+		return h.hang(ctx)
+	}
 	return h.note(ctx, "runningoperation.edit", op)
 }
 
@@ -128,7 +132,13 @@ func (h *hostDouble) ModuleName(context.Context, int64) (string, error) {
 	return "Our Namecheap", h.broken["name"]
 }
 
-func (h *hostDouble) Close() error { h.closed++; return h.broken["close"] }
+func (h *hostDouble) Close() error {
+	h.closed++
+	if h.panics == "close" {
+		panic("planted in close")
+	}
+	return h.broken["close"]
+}
 
 // sellerDouble is a prototype with the optional power to list approvers.
 type sellerDouble struct{ command.Seller }
@@ -175,7 +185,7 @@ func newStage(t *testing.T, rows ...row) *stage {
 		Stdin:  unreadable{t},
 		Getenv: func(name string) (string, bool) { return root, name == "MGR5_ROOT" },
 		Now:    instant,
-		Sleep:  func(context.Context, time.Duration) error { return nil },
+		Sleep:  func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() },
 		Jitter: func() float64 { return 0 },
 		Rand:   bytes.NewReader(nil),
 		PID:    4711,
@@ -196,10 +206,11 @@ func (s *stage) play(words ...string) int {
 		s.world.Stdout = &s.stdout
 	}
 	s.world.Stderr = &s.stderr
-	return skeleton{
+	k := skeleton{
 		program: Program{Name: "pmdouble", Version: "1.2.3", Commit: "abc", Trade: func(Surroundings) command.Trade { return tradeDouble() }},
-		world:   s.world, rows: s.rows, panel: func(panel.Options) host { return s.host },
-	}.main()
+		world:   s.world, rows: s.rows, panel: stagePanel(s),
+	}
+	return k.main()
 }
 
 // log is what the run left in its log.

@@ -22,11 +22,7 @@ const (
 // failed tells the panel of a failure, in the order of the C++ framework (billmanager-module-protocol §1.6). Each step is
 // tried, whatever became of the one before; what fails here is logged and never takes the place of the first error.
 func (s *session) failed(ctx context.Context, fault *cert.Fault, r report) {
-	patience := failureTime
-	if ctx.Err() != nil && context.Cause(ctx) != context.DeadlineExceeded {
-		patience = haltTime
-	}
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, stop := s.handlingContext(ctx)
 	defer stop()
 	if s.row.rollback && s.args.Item > 0 {
 		s.attempt("taking the change of the tariff back", func() error { return s.rollBack(ctx) })
@@ -43,6 +39,18 @@ func (s *session) failed(ctx context.Context, fault *cert.Fault, r report) {
 			return s.host.RegisterProblem(ctx, problemName, module, s.moduleName(ctx), r.text)
 		})
 	}
+}
+
+// handlingContext outlives the command's: the panel is told also of a run whose time is up. A signal, before or now,
+// leaves it a shorter time.
+func (s *session) handlingContext(command context.Context) (context.Context, func()) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(command), failureTime)
+	forget := context.AfterFunc(command, func() {
+		if _, signalled := interrupted(command); signalled && s.world.Sleep(ctx, haltTime) == nil {
+			stop()
+		}
+	})
+	return ctx, func() { forget(); stop() }
 }
 
 // attempt runs one step and logs what goes wrong with it, a panic included.

@@ -24,7 +24,8 @@ const (
 // Main is the whole program between argv and the exit code: 0 when the command did its work, 1 when it did not. Nothing
 // is opened that the command does not need.
 func Main(p Program, w World) int {
-	return skeleton{program: p, world: w, rows: commands(), panel: func(o panel.Options) host { return panel.New(o) }}.main()
+	k := skeleton{program: p, world: w, rows: commands(), panel: func(o panel.Options) host { return panel.New(o) }}
+	return k.main()
 }
 
 // skeleton is Main with its parts in hand.
@@ -33,16 +34,20 @@ type skeleton struct {
 	world   World
 	rows    table
 	panel   func(panel.Options) host
+	// answered: stdout has its one document, or the attempt was made.
+	answered bool
 }
 
-func (k skeleton) main() (code int) {
+func (k *skeleton) main() (code int) {
 	defer func() {
 		// What comes here came outside of any command: there is no log to rely on.
 		if r := recover(); r != nil {
 			fmt.Fprintf(k.world.Stderr, "%s: panic: %v\n%s", k.program.Name, r, debug.Stack())
-			fault := cert.Faultf(cert.FaultInternal, "", "a fault of this program: %v", r)
-			k.print(newReport(fault, fault, func(t string) string { return t }).document())
 			code = 1
+			if !k.answered {
+				fault := cert.Faultf(cert.FaultInternal, "", "a fault of this program: %v", r)
+				k.print(newReport(fault, fault, unmasked).document())
+			}
 		}
 	}()
 	args := parseArgs(k.world.Args)
@@ -60,14 +65,17 @@ func (k skeleton) main() (code int) {
 	root, err := k.root()
 	if err != nil {
 		fault := cert.FaultOf(err)
-		k.print(newReport(fault, fault, func(t string) string { return t }).document())
+		k.print(newReport(fault, fault, unmasked).document())
 		return 1
 	}
 	return k.run(args, root)
 }
 
+// unmasked is for texts of a time at which no secret is known yet.
+func unmasked(text string) string { return text }
+
 // root is the panel's root directory. It is absolute: the working directory does not matter.
-func (k skeleton) root() (string, error) {
+func (k *skeleton) root() (string, error) {
 	root, set := k.world.Getenv(rootVariable)
 	switch {
 	case !set || root == "":
@@ -79,7 +87,7 @@ func (k skeleton) root() (string, error) {
 }
 
 // run opens the log, runs the command and prints its one document.
-func (k skeleton) run(args *arguments, root string) int {
+func (k *skeleton) run(args *arguments, root string) int {
 	w := k.world
 	log := mgrlog.Open(mgrlog.Options{Name: k.program.Name, Root: root, Stderr: w.Stderr, Now: w.Now, PID: w.PID})
 	defer log.Close() // packs an archive; the answer is out by then
@@ -111,7 +119,7 @@ func (k skeleton) run(args *arguments, root string) int {
 	return 0
 }
 
-func (k skeleton) session(args *arguments, root string, log *mgrlog.Logger) *session {
+func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *session {
 	w := k.world
 	trade := k.program.Trade(Surroundings{
 		Getenv: w.Getenv, Now: w.Now, Sleep: w.Sleep, Jitter: w.Jitter,
@@ -130,7 +138,7 @@ func (k skeleton) session(args *arguments, root string, log *mgrlog.Logger) *ses
 }
 
 // print writes the document to stdout, in one piece; nil writes nothing.
-func (k skeleton) print(doc *etree.Document) int {
+func (k *skeleton) print(doc *etree.Document) int {
 	text, err := render(doc)
 	if err != nil {
 		fmt.Fprintf(k.world.Stderr, "%s: the answer cannot be written: %v\n", k.program.Name, err)
@@ -143,7 +151,8 @@ func (k skeleton) print(doc *etree.Document) int {
 }
 
 // say writes a text to stdout. Whatever becomes of the text, stderr may say so; the exit code must.
-func (k skeleton) say(text string) int {
+func (k *skeleton) say(text string) int {
+	k.answered = true
 	if _, err := k.world.Stdout.Write([]byte(text)); err != nil {
 		fmt.Fprintf(k.world.Stderr, "%s: stdout: %v\n", k.program.Name, err)
 		return 1

@@ -128,8 +128,7 @@ func TestTheSellerGetsItsSurroundings(t *testing.T) {
 	var got Surroundings
 	s.world.Args, s.world.Stdout, s.world.Stderr = []string{"--command", "act"}, io.Discard, io.Discard
 	k := skeleton{program: Program{Name: "pmdouble", Trade: func(given Surroundings) command.Trade { got = given; return tradeDouble() }},
-		world: s.world, rows: s.rows, panel: nil}
-	k.panel = stagePanel(s)
+		world: s.world, rows: s.rows, panel: stagePanel(s)}
 	require.Equal(t, 0, k.main())
 	assert.Equal(t, filepath.Join(s.root, "var"), got.StateDir)
 	assert.Equal(t, "pmdouble", got.Binary)
@@ -169,6 +168,14 @@ func TestAPanicOutsideOfTheCommandStillAnswers(t *testing.T) {
 	kind, _ := s.failure(t)
 	assert.Equal(t, cert.FaultInternal, kind)
 	assert.Contains(t, s.stderr.String(), "clock")
+}
+
+func TestAPanicAfterTheAnswerDoesNotAddASecondOne(t *testing.T) {
+	s := newStage(t, plain(answering("hello")))
+	s.host.panics = "close"
+	assert.Equal(t, 1, s.play("--command", "act"))
+	assert.Equal(t, "hello", s.document(t).FindElement("/doc/said").Text())
+	assert.Contains(t, s.stderr.String(), "planted in close")
 }
 
 type fullDisk struct{}
@@ -233,6 +240,24 @@ func TestASignalEndsTheRun(t *testing.T) {
 	assert.Contains(t, text, "signal terminated")
 	assert.Equal(t, []string{"runningoperation.edit 7"}, s.host.calls, "the panel is told, on a context that still lives")
 	assert.True(t, s.host.deadline)
+}
+
+// Whoever sent the signal waits: what the panel is told about it has less time.
+func TestASignalShortensTheHandlingOfAFailure(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	var slept []time.Duration
+	s := newStage(t, plain(failing(cert.Faultf(cert.FaultAPI, "", "refused"))))
+	s.world.Signals = signals
+	s.world.Sleep = func(_ context.Context, d time.Duration) error { slept = append(slept, d); return nil }
+	s.host.hang = func(ctx context.Context) error {
+		signals <- syscall.SIGTERM
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--runningoperation", "7"))
+	kind, _ := s.failure(t)
+	assert.Equal(t, cert.FaultAPI, kind)
+	assert.Equal(t, []time.Duration{haltTime}, slept)
 }
 
 // A step that spends money is finished on a context of its own; the run may then be done in spite of the signal.

@@ -13,8 +13,6 @@ import (
 	"pmssl/internal/cert"
 )
 
-func unmasked(text string) string { return text }
-
 func apiFault() *cert.Fault {
 	return &cert.Fault{Type: cert.FaultAPI, Object: "ssl.create", Value: `2011170: "Promotion code" <is> invalid & so on`, Code: 2011170,
 		Params: []cert.Param{{Name: "command", Value: "namecheap.ssl.create"}}, Err: errors.New("status 200")}

@@ -23,7 +23,6 @@ const faultInterrupted = "interrupted"
 type session struct {
 	program Program
 	world   World
-	root    string
 	rows    table
 	row     row
 	args    *arguments
@@ -84,6 +83,12 @@ type interruption struct{ signal os.Signal }
 
 // Error implements error.
 func (i interruption) Error() string { return "signal " + i.signal.String() }
+
+// interrupted tells whether a signal ended the context.
+func interrupted(ctx context.Context) (stopped interruption, is bool) {
+	is = errors.As(context.Cause(ctx), &stopped)
+	return stopped, is
+}
 
 // guarded runs the command and turns a panic into an error.
 func (s *session) guarded(ctx context.Context) (doc *etree.Document, err error) {
@@ -149,11 +154,11 @@ func (s *session) read(ctx context.Context, run *command.Run) error {
 // for everything.
 func (s *session) judge(ctx context.Context, err error) error {
 	fault := cert.FaultOf(err)
-	var stopped interruption
+	stopped, signalled := interrupted(ctx)
 	switch {
 	case fault.Unclear:
 		// money may be on the way: nothing is more important to know
-	case errors.As(context.Cause(ctx), &stopped) && errors.Is(err, context.Canceled):
+	case signalled && errors.Is(err, context.Canceled):
 		err = &cert.Fault{Type: faultInterrupted, Object: s.row.name, Retry: true, Err: err,
 			Value: fmt.Sprintf("%v ended the run before it was done (%v); the next run goes on where this one stopped", stopped, err)}
 	case fault.Type == cert.FaultInternal && errors.Is(err, context.DeadlineExceeded):

@@ -34,7 +34,7 @@ func readInput(ctx context.Context, stdin io.Reader) ([]byte, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("stdin was not closed by the caller: %w", ctx.Err())
+		return nil, cert.Faultf(cert.FaultInput, "stdin", "the caller did not close stdin: %w", ctx.Err())
 	case r := <-done:
 		if r.err != nil {
 			return nil, cert.Faultf(cert.FaultInput, "stdin", "stdin cannot be read: %w", r.err)
