@@ -25,6 +25,7 @@ program = $(if $(filter mgrctl,$(1)),sandbox-mgrctl,$(if $(filter demo,$(1)),pms
 
 # Go's own version stamp asks git and fails in a checkout of another owner; the version above takes its place.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+SANDBOX_BUILD := CGO_ENABLED=0 go -C internal/sandbox build -trimpath -buildvcs=false
 STAMP := -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
 
 .PHONY: help
@@ -48,7 +49,7 @@ install: build ## build and copy: modules to processing/, manifests to etc/xml/ 
 sandbox: ## build the stand-in panel and sellers into bin/ (development only)
 	@mkdir -p bin
 	@$(foreach name,$(SANDBOX_PROGRAMS),echo 'building bin/$(call program,$(name))'; \
-	    $(GO_BUILD) -C internal/sandbox -o '$(CURDIR)/bin/$(call program,$(name))' './cmd/$(name)';)
+	    $(SANDBOX_BUILD) -o '$(CURDIR)/bin/$(call program,$(name))' './cmd/$(name)';)
 
 # The modules once more with a clock that can be moved (build tag pmssl_simclock), apart from the product's.
 .PHONY: simclock
@@ -63,7 +64,7 @@ simclock:
 demo: build sandbox simclock ## play an order from wizard to certificate (DEMO_DB=embedded|mariadb)
 	@if [ '$(DEMO_DB)' = mariadb ]; then scripts/mariadb.sh; fi
 	@echo 'building bin/pmssl-demo'
-	@$(GO_BUILD) -C internal/sandbox -o '$(CURDIR)/bin/pmssl-demo' ./cmd/demo
+	@$(SANDBOX_BUILD) -o '$(CURDIR)/bin/pmssl-demo' ./cmd/demo
 	@DEMO_DB='$(DEMO_DB)' PMSSL_BIN='$(CURDIR)/bin' bin/pmssl-demo
 
 .PHONY: test
