@@ -17,12 +17,14 @@ import (
 
 	"pmssl/internal/sandbox/engine"
 	"pmssl/internal/sandbox/panel"
+	_ "pmssl/internal/sandbox/panel/ctl" // mgrctl is built from it: a change of it must make these tests run again
 )
 
 // programs are what all tests share: the mgrctl binary and one server of each kind.
 type programs struct {
 	mgrctl  string
 	servers map[engine.Kind]*engine.Server
+	key     []byte // etc/billmgr.pem of the first panel: making one for each test costs more than the tests
 	mu      sync.Mutex
 	count   int
 }
@@ -91,10 +93,19 @@ func fresh(t *testing.T, s *engine.Server) *panel.Panel {
 	dir := t.TempDir()
 	clock := filepath.Join(dir, "clock")
 	require.NoError(t, os.WriteFile(clock, []byte(start+"\n"), 0o600))
+	pem := filepath.Join(dir, "mgr5", "etc", "billmgr.pem")
+	if shared.key != nil {
+		require.NoError(t, os.MkdirAll(filepath.Dir(pem), 0o755))
+		require.NoError(t, os.WriteFile(pem, shared.key, 0o600))
+	}
 	p, err := panel.Open(t.Context(), panel.Config{
 		Root: filepath.Join(dir, "mgr5"), DSN: dsn, Mgrctl: shared.mgrctl, Clock: clock, Now: time.Now, Random: rand.Reader,
 	})
 	require.NoError(t, err)
+	if shared.key == nil {
+		shared.key, err = os.ReadFile(pem)
+		require.NoError(t, err)
+	}
 	t.Cleanup(func() { require.NoError(t, p.Close()) })
 	return p
 }

@@ -145,16 +145,14 @@ func (m *mgrctl) broken(ctx context.Context, now time.Time, f root.Fault) int {
 	case root.FaultExit:
 		return max(f.Exit, 1)
 	case root.FaultHang:
-		<-ctx.Done()
-		return 1
+		return m.hang(ctx)
 	}
 	r := m.serve(ctx, now)
 	switch f.Kind {
 	case root.FaultErrorAfter:
 		return m.answer(refusal)
 	case root.FaultHangAfter:
-		<-ctx.Done()
-		return 1
+		return m.hang(ctx)
 	case root.FaultGarbage:
 		fmt.Fprint(m.Stdout, "<doc><ok/\x00\xff}{]]>")
 		return 0
@@ -162,6 +160,13 @@ func (m *mgrctl) broken(ctx context.Context, now time.Time, f root.Fault) int {
 		return 0
 	}
 	return m.answer(r)
+}
+
+// hang says on stderr that it waits, so that a test knows when to kill, and waits for the kill.
+func (m *mgrctl) hang(ctx context.Context) int {
+	fmt.Fprintln(m.Stderr, "fault: hanging")
+	<-ctx.Done()
+	return 1
 }
 
 // serve opens the database and runs the function.

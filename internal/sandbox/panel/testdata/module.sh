@@ -25,7 +25,7 @@ case $behaviour in
 error) refuse '<doc><error type="api_error" object="ca"><param name="value">no money</param></error></doc>' ;;
 error0) refuse '<doc><error type="api_error"/></doc>' 0 ;;
 exit) exit 3 ;;
-hang) exec sleep 600 ;;
+hang) : >var/started; exec sleep 600 ;;
 esac
 case $command in
 features)

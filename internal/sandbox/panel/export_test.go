@@ -1,0 +1,4 @@
+package panel
+
+// ErrorOf is tested by itself.
+var ErrorOf = errorOf
