@@ -251,7 +251,7 @@ func (s *fakeSeller) Report(_ context.Context, id int64) (cert.Report, error) {
 func (s *fakeSeller) issue(t *testing.T, id int64, pair keyPair, from time.Time, days int) {
 	t.Helper()
 	r := s.reports[id]
-	r.State, r.PEM, r.Words, r.Type = cert.StateIssued, signed(t, pair, from, days), "active", "standard ssl"
+	r.State, r.PEM, r.Words, r.Type = cert.StateIssued, signed(t, pair, from, days), "active", "standard ssl sslcom"
 	s.reports[id] = r
 }
 

@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"context"
+	"strings"
 	"time"
 
 	"pmssl/internal/cabforum"
@@ -143,7 +144,7 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 	for _, p := range []struct{ name, value string }{
 		{cert.ParamExpireDate, chain.Ends().String()},
 		{cert.ParamSerial, chain.Serial()},
-		{cert.ParamDelivered, orKeep(report.Type, j.order.Params[cert.ParamDelivered])},
+		{cert.ParamDelivered, j.deliveredType(report.Type)},
 		{cert.ParamProofMethod, method.String()},
 		{cert.ParamProofTime, orKeep(j.order.Params[cert.ParamProofTime], j.Now().UTC().Format(time.RFC3339))},
 	} {
@@ -199,4 +200,14 @@ func (j *job) nominalDate(ctx context.Context) error {
 	}
 	start := j.termStart()
 	return j.expireDate(ctx, start.AddDays(cabforum.Cap(start.Midnight())))
+}
+
+// deliveredType is the seller's name of what it delivered; the spelling of the purchase's answer stays where only upper
+// and lower case differ (namecheap-ssl-api §3.3).
+func (j *job) deliveredType(name string) string {
+	saved := j.order.Params[cert.ParamDelivered]
+	if name == "" || strings.EqualFold(name, saved) {
+		return saved
+	}
+	return name
 }

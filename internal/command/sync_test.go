@@ -30,7 +30,7 @@ func TestSyncStoresAnIssuedCertificateInOrder(t *testing.T) {
 	require.Len(t, chain.Intermediates, 1)
 	assert.Equal(t, []string{
 		"certificate.save zip", "save certificate_expiredate=2026-10-18", "save certificate_serial=" + chain.Serial(),
-		"save delivered_type=standard ssl", "save dcv_method=DNS", "save dcv_time=2026-04-02T10:00:00Z",
+		"save delivered_type=standard ssl sslcom", "save dcv_method=DNS", "save dcv_time=2026-04-02T10:00:00Z",
 		"setexpiredate 2026-10-18", "certificate.open", "setstatus 5",
 	}, s.panel.calls)
 

@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"pmssl/internal/sandbox/engine"
+)
+
+// programs says where the binaries are and which database the panels live in.
+type programs struct {
+	product  string // pmnamecheap as it is shipped
+	simclock string // the same with a clock that can be moved
+	mgrctl   string
+	server   *engine.Server
+}
+
+// built is set by TestMain before any test runs and never changed after.
+var built programs
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	bin, clean, err := binaries()
+	defer clean()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	built = programs{
+		product:  filepath.Join(bin, "pmnamecheap"),
+		simclock: filepath.Join(bin, "simclock", "pmnamecheap"),
+		mgrctl:   filepath.Join(bin, "sandbox-mgrctl"),
+	}
+	if built.server, err = database(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	defer func() {
+		if err := built.server.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e: stopping the database:", err)
+		}
+	}()
+	fmt.Printf("e2e: database engine: %s\n", built.server.Kind())
+	return m.Run()
+}
+
+// binaries are those that make has built (PMSSL_BIN), or are built here, so that a plain `go test` works too.
+func binaries() (dir string, clean func(), err error) {
+	if dir := os.Getenv("PMSSL_BIN"); dir != "" {
+		return dir, func() {}, nil
+	}
+	dir, err = os.MkdirTemp("", "pmssl-e2e-")
+	if err != nil {
+		return "", func() {}, err
+	}
+	clean = func() { _ = os.RemoveAll(dir) }
+	root := filepath.Join("..", "..", "..")
+	for _, one := range []struct{ module, out, pkg, tags string }{
+		{root, "pmnamecheap", "./cmd/pmnamecheap", ""},
+		{root, "simclock/pmnamecheap", "./cmd/pmnamecheap", "pmssl_simclock"},
+		{"..", "sandbox-mgrctl", "./cmd/mgrctl", ""},
+	} {
+		build := exec.Command("go", "build", "-buildvcs=false", "-tags", one.tags, "-o", filepath.Join(dir, one.out), one.pkg)
+		build.Dir, build.Env = one.module, append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return dir, clean, fmt.Errorf("building %s: %w\n%s", one.pkg, err, out)
+		}
+	}
+	return dir, clean, nil
+}
+
+// database starts the engine that E2E_DB names; without it MariaDB where it is installed, the embedded engine where not.
+func database() (*engine.Server, error) {
+	kind := os.Getenv("E2E_DB")
+	if kind == "" {
+		kind = string(engine.Embedded)
+		if _, _, ok := engine.FindMariaDB(); ok {
+			kind = string(engine.MariaDB)
+		}
+	}
+	switch engine.Kind(kind) {
+	case engine.MariaDB:
+		return engine.StartMariaDB(context.Background(), engine.Options{})
+	case engine.Embedded:
+		return engine.StartEmbedded(engine.Options{})
+	}
+	return nil, fmt.Errorf("E2E_DB is %q: mariadb or embedded", kind)
+}

@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pmssl/internal/sandbox/namecheap"
+
+	"github.com/stretchr/testify/require"
+)
+
+// environment is that of a module started by the panel of this world.
+func (w *world) environment() []string {
+	return []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "MGR5_ROOT=" + w.panel.Root(), "NAMECHEAP_API_URL=" + w.server.URL + namecheap.Path}
+}
+
+// begin starts the installed module and returns while it runs.
+func (w *world) begin(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	process := exec.Command(filepath.Join(w.panel.Root(), "processing", module), args...)
+	process.Dir, process.Env = w.panel.Root(), w.environment()
+	require.NoError(t, process.Start())
+	return process
+}
+
+// trace runs the module under strace and returns the calls that start processes or open sockets.
+func (w *world) trace(t *testing.T, args ...string) string {
+	t.Helper()
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("strace is not installed")
+		}
+		t.Skip("strace is not installed: whether features opens a socket was not looked at")
+	}
+	out := filepath.Join(t.TempDir(), "trace")
+	words := append([]string{"-f", "-e", "trace=%network,execve,clone,clone3,fork,vfork", "-o", out, filepath.Join(w.panel.Root(), "processing", module)}, args...)
+	process := exec.Command(strace, words...)
+	process.Dir, process.Env = w.panel.Root(), w.environment()
+	var stdout bytes.Buffer
+	process.Stdout = &stdout
+	require.NoError(t, process.Run())
+	require.Contains(t, stdout.String(), "<templates>")
+	raw, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Contains(t, string(raw), "execve(", "strace saw the start itself")
+	return string(raw)
+}
+
+// isFirstExec tells the start of the traced program from one that it made.
+func isFirstExec(line string) bool {
+	return strings.Contains(line, "execve(") && strings.Contains(line, "/processing/"+module)
+}
+
+// onRequest calls once before the first request of a command is handed to the seller.
+func onRequest(next http.Handler, command string, call func()) http.Handler {
+	done := make(chan struct{}, 1)
+	done <- struct{}{}
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if strings.Contains(string(body), command) {
+			select {
+			case <-done:
+				call()
+			default:
+			}
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
