@@ -18,8 +18,9 @@ import (
 // every command would try again.
 const packRetry = 10 * time.Minute
 
-// errInUse says that a process still writes to an archive.
-var errInUse = errors.New("still written to")
+// errInUse says that an archive is another process's business: it still writes
+// there, packs it, or has packed it since the directory was read.
+var errInUse = errors.New("in use by another process")
 
 // pack packs the oldest archive that no process writes to, and clears the mark
 // where nothing is left. One at a time: a command must not spend minutes on it.
@@ -90,6 +91,9 @@ func (f *logFile) settle(failed bool) error {
 // leaves the plain archive, or the whole packed one, or both.
 func packArchive(path string) error {
 	plain, err := openRegular(path, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errInUse
+	}
 	if err != nil {
 		return err
 	}
@@ -99,7 +103,7 @@ func packArchive(path string) error {
 		return err
 	}
 	if !free || !sameFile(plain, path) {
-		return errInUse // or packed by another process meanwhile
+		return errInUse
 	}
 	half := path + halfSuffix
 	if err := compress(plain, half); err != nil {
