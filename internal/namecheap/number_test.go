@@ -1,0 +1,69 @@
+package namecheap
+
+import (
+	"testing"
+
+	"pmssl/internal/cabforum"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestDates(t *testing.T) {
+	day := cabforum.Date{Year: 2026, Month: 1, Day: 2}
+	for text, want := range map[string]cabforum.Date{
+		"1/2/2026": day, "01/02/2026": day, " 1/02/2026 ": day, "1/2/2026 12:00:00 AM": day, "": {}, " ": {},
+	} {
+		date, ok := dateOf(text)
+		assert.True(t, ok, text)
+		assert.Equal(t, want, date, text)
+	}
+	for _, text := range []string{"13/1/2026", "2/30/2026", "2026-01-02", "1/2/26", "1/2", "001/2/2026", "a/b/cccc", "0/0/0000", "+1/2/2026", "//"} {
+		_, ok := dateOf(text)
+		assert.False(t, ok, text)
+	}
+}
+
+func FuzzDate(f *testing.F) {
+	for _, seed := range []string{"1/20/2014", "01/20/2014", "", "1//2014", "2/29/2025", "é/1/2026"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		date, ok := dateOf(text)
+		if !ok {
+			require.True(t, date.IsZero())
+			return
+		}
+		if !date.IsZero() {
+			again, err := cabforum.ParseDate(date.String())
+			require.NoError(t, err)
+			require.Equal(t, date, again)
+		}
+	})
+}
+
+func TestTerms(t *testing.T) {
+	for years, months := range map[string]int{"1": 12, " 5 ": 60, "0": 0, "": 0, "x": 0, "-1": 0, "4294967297": 0, "1000": 0} {
+		assert.Equal(t, months, monthsOf(years), years)
+	}
+}
+
+func FuzzEnvelope(f *testing.F) {
+	for _, seed := range []string{
+		`<ApiResponse Status="OK"><CommandResponse><a/></CommandResponse></ApiResponse>`,
+		`<ApiResponse Status="ERROR"><Errors><Error Number="1">x</Error><Error/></Errors><Warnings><Warning Number="2">y</Warning></Warnings></ApiResponse>`,
+		`<doc/>`, `<html>`, "",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		e, err := parseEnvelope(body)
+		if err != nil {
+			return
+		}
+		refused := newRefusal("x", e, access{apiKey: "0123456789"})
+		require.NotContains(t, refused.said(), "\n")
+		require.NotContains(t, refused.fault().Value, "\x1b")
+		_ = refused.definite()
+	})
+}
