@@ -1,0 +1,150 @@
+package namecheap_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"pmssl/internal/cert"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fixtures are the answers gathered beside the specification. They are read where they lie, not copied.
+const fixtures = "../../../shared/fixtures/namecheap"
+
+// TestFixtures reads each gathered answer as the command would whose answer it is.
+func TestFixtures(t *testing.T) {
+	files, err := filepath.Glob(fixtures + "/*.xml")
+	require.NoError(t, err)
+	if len(files) == 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("the folder %s is missing", fixtures)
+		}
+		t.Skipf("did not run: the folder %s is missing", fixtures)
+	}
+	known := readings()
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			body, err := os.ReadFile(file)
+			require.NoError(t, err)
+			s := newStage(t, says(string(body)))
+			if read, ok := known[filepath.Base(file)]; ok {
+				read(t, s)
+				return
+			}
+			// Of a command that is not used yet: the frame is read, the result is another's.
+			fault := requireFault(t, s.Check(t.Context()), cert.FaultClient)
+			assert.Contains(t, fault.Value, "answers OK without the element UserGetBalancesResult")
+		})
+	}
+}
+
+type reading func(*testing.T, *stage)
+
+func readings() map[string]reading {
+	return map[string]reading{
+		"error_bad_api_key.xml": func(t *testing.T, s *stage) {
+			assert.Equal(t, "api_key", requireFault(t, s.Check(t.Context()), cert.FaultLogin).Object)
+		},
+		"error_invalid_request_ip.xml": func(t *testing.T, s *stage) {
+			fault := requireFault(t, s.Check(t.Context()), cert.FaultAddress)
+			assert.Equal(t, []cert.Param{{Name: "ip", Value: "203.0.113.7"}}, fault.Params)
+		},
+		"error_with_partial_result_legacy_backend.xml": func(t *testing.T, s *stage) {
+			assert.Equal(t, 2030288, requireFault(t, s.Check(t.Context()), cert.FaultAPI).Code)
+		},
+		"ssl_activate_dns.xml":               activates("auth_dnstxt", cert.Proof{Domain: "test.example.org", Method: cert.MethodDNS, Host: "_4E3324A380B58813D5A2F32AA13A96F0.test.example.org", Record: "CNAME", Target: "6694010FAC8ED8F806F1EAD56A1A0478.DE6620A256BB8C356A8DD2146B00E884.5a955211b1f8c.comodoca.com"}),
+		"ssl_activate_http.xml":              activates("auth_http", cert.Proof{Domain: "test.example.org", Method: cert.MethodFile, URL: "http://test.example.org/.well-known/pki-validation/4E3324A380B58813D5A2F32AA13A96F0.txt", Body: "6694010FAC8ED8F806F1EAD56A1A0478DE6620A256BB8C356A8DD2146B00E884 comodoca.com 5a955211b1f8c"}),
+		"ssl_activate_http_and_dns.xml":      activates("auth_dnstxt", cert.Proof{Domain: "login.example.com", Method: cert.MethodDNS, Host: "_4E3324A380B58813D5A2F32AA13A96F0.login.example.com", Record: "CNAME", Target: "6694010FAC8ED8F806F1EAD56A1A0478.DE6620A256BB8C356A8DD2146B00E884.5a955211b1f8c.comodoca.com"}),
+		"ssl_activate_email.xml":             activates("auth_email", cert.Proof{Domain: "test.example.org", Method: cert.MethodEmail, Email: "admin@example.org"}),
+		"ssl_create_ok.xml":                  buys(cert.Receipt{ID: 123456, Order: "1234567", Charged: "908.1600", Delivered: "Multi Domain SSL"}),
+		"ssl_create_ok_replaced_product.xml": buys(cert.Receipt{ID: 909327, Order: "1030907", Charged: "9.0000", Delivered: "Standard SSL SSLcom"}),
+		"ssl_editdcvmethod_single.xml":       editsSingle,
+		"ssl_editdcvmethod_multi.xml":        editsMulti,
+		"ssl_getapproveremaillist.xml":       listsApprovers,
+		"ssl_getinfo_active_2026_attrs.xml":  reports(cert.StateIssued, 12, 0, 2, "2027-04-12"),
+		"ssl_getinfo_active_individual.xml":  reports(cert.StateIssued, 0, 747253, 3, "2015-01-20"),
+		"ssl_getinfo_active_pkcs7.xml":       reports(cert.StateIssued, 12, 0, 0, "2015-01-20"),
+		"ssl_getinfo_newpurchase.xml":        reports(cert.StateNew, 12, 0, 0, ""),
+		"ssl_getinfo_purchased.xml":          reports(cert.StateWaiting, 12, 0, 0, ""),
+		"ssl_getinfo_replaced.xml":           reports(cert.StateReplaced, 12, 34351741, 0, "2026-08-07"),
+		"ssl_getlist_doc.xml":                shelves(52556, 52556, 52556),
+		"ssl_getlist_empty.xml":              shelves(0),
+		"ssl_getlist_live_attrs.xml":         shelves(909327, 909327, 909327),
+		"users_getbalances.xml":              balance,
+		"ssl_getinfo_error_unknown_id.xml": func(t *testing.T, s *stage) {
+			_, err := s.Report(t.Context(), 7)
+			assert.Equal(t, 2011294, requireFault(t, err, cert.FaultAPI).Code)
+		},
+	}
+}
+
+func activates(method string, want cert.Proof) reading {
+	return func(t *testing.T, s *stage) {
+		proofs, err := s.Activate(t.Context(), 953413, request(t, "standard_ssl", method, "admin@example.org", "test.example.org"))
+		require.NoError(t, err)
+		assert.Equal(t, []cert.Proof{want}, proofs)
+	}
+}
+
+func buys(want cert.Receipt) reading {
+	return func(t *testing.T, s *stage) {
+		receipt, err := s.Buy(t.Context(), purchase(t, "standard_ssl", 12, 0))
+		require.NoError(t, err)
+		assert.Equal(t, want, receipt)
+	}
+}
+
+func editsSingle(t *testing.T, s *stage) {
+	proofs, err := s.Proofs(t.Context(), 893024, request(t, "standard_ssl", "auth_http", "", "example.com"))
+	require.NoError(t, err)
+	require.Len(t, proofs, 1)
+	assert.Equal(t, "http://example.com/.well-known/pki-validation/2689665E8233592B5981D44FCD1F38F9.txt", proofs[0].URL)
+	proofs, err = s.Proofs(t.Context(), 893024, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"))
+	require.NoError(t, err)
+	assert.Empty(t, proofs, "the unused block carries no value")
+}
+
+func editsMulti(t *testing.T, s *stage) {
+	proofs, err := s.Proofs(t.Context(), 897918, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "example.net", "example.org"))
+	require.NoError(t, err)
+	require.Len(t, proofs, 3)
+	assert.Equal(t, "_2689665E8233592B5981D44FCD1F38F9.example.com", proofs[0].Host)
+	assert.Equal(t, "_2689665E8233592B5981D44FCD1F38F9.example.org", proofs[2].Host)
+}
+
+func listsApprovers(t *testing.T, s *stage) {
+	emails, err := s.Approvers(t.Context(), "domain.com", product(t, "positivessl"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"3db85a8e21b54bab848eb8f01d5d78c5.protect@whoisguard.com", "postmaster@domain.com", "sslwebmaster@domain.com",
+		"ssladministrator@domain.com", "mis@domain.com"}, emails)
+}
+
+func reports(state cert.State, months int, replacedBy int64, certificates int, expires string) reading {
+	return func(t *testing.T, s *stage) {
+		report, err := s.Report(t.Context(), 7)
+		require.NoError(t, err)
+		assert.Equal(t, state, report.State)
+		assert.Equal(t, months, report.Months)
+		assert.Equal(t, replacedBy, report.ReplacedBy)
+		assert.Len(t, report.PEM, certificates)
+		assert.Equal(t, expires, report.Expires.String())
+	}
+}
+
+func shelves(highest int64, want ...int64) reading {
+	return func(t *testing.T, s *stage) {
+		shelf, err := s.Shelf(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, highest, shelf.Highest)
+		assert.Equal(t, want, ids(shelf.Records))
+	}
+}
+
+func balance(t *testing.T, s *stage) {
+	money, err := s.Balance(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, cert.Money{Text: "0.00", Currency: "USD"}, money)
+}
