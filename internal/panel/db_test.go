@@ -2,7 +2,6 @@ package panel_test
 
 import (
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -134,20 +133,25 @@ func TestValueThatIsTooLargeIsRefused(t *testing.T) {
 	assert.Contains(t, err.Error(), "column crt has 4194305 bytes")
 }
 
-func TestDriverSaysNothingOnStderr(t *testing.T) {
-	w, db := shop(t)
-	require.NoError(t, w.LockItem(t.Context(), 42))
-	killConnection(t, w, db)
-	read, write, err := os.Pipe()
+// The driver prints to stderr by itself; what it has to say belongs into the log.
+func TestDriverSpeaksToTheLog(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", socket)
 	require.NoError(t, err)
-	stderr := os.Stderr
-	os.Stderr = write
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close() // a server that is on its way down
+		}
+	}()
+	w := newWorld(t, "DBHost localhost", "DBUser u", "DBPassword p", "DBName x", "DBSocket "+socket)
 	_, err = w.Order(t.Context(), 42)
-	os.Stderr = stderr
-	require.NoError(t, write.Close())
 	require.Error(t, err)
-	said := make([]byte, 100)
-	n, _ := read.Read(said)
-	assert.Zero(t, n, "%s", said[:n])
-	require.NoError(t, read.Close())
+	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
+	assert.True(t, cert.FaultOf(err).Retry)
+	assert.Regexp(t, `db DEBUG \S+ .*EOF`, w.logged())
 }

@@ -84,7 +84,9 @@ func TestOnePurchaseOfAnAccountAtATime(t *testing.T) {
 func TestAccountLockWaitsAsLongAsTheRunLasts(t *testing.T) {
 	w, _ := withDB(t)
 	other := w.second()
+	other.SetLockTries(1, 0) // without a deadline it would not wait at all
 	require.NoError(t, w.LockAccount(t.Context(), "a"))
+	assert.Equal(t, cert.FaultLocked, faultType(other.LockAccount(t.Context(), "a")))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	err := other.LockAccount(ctx, "a")
