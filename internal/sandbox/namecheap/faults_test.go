@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -179,26 +180,38 @@ func TestVanishedRequestsAppearLater(t *testing.T) {
 	assert.Zero(t, s.Appear(), "once")
 }
 
-// delayed has a Sleep that records what it was asked for and what was bought
-// by then.
-func delayed(t *testing.T, fail error) (*standIn, *[]time.Duration, *int) {
+// nap is a Sleep that waits for nothing: it records what it was asked for and
+// what was bought by then.
+type nap struct {
+	mu     sync.Mutex
+	seller *namecheap.Server
+	fail   error
+	waits  []time.Duration
+	bought int
+}
+
+func (n *nap) sleep(_ context.Context, d time.Duration) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.waits = append(n.waits, d)
+	state, err := n.seller.State()
+	n.bought = len(state.Certificates)
+	return errors.Join(err, n.fail)
+}
+
+func (n *nap) seen() (waits []time.Duration, bought int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.waits, n.bought
+}
+
+func delayed(t *testing.T, fail error) (*standIn, *nap) {
 	t.Helper()
-	var waits []time.Duration
-	boughtByThen := -1
-	var s *standIn
-	settings := namecheap.DefaultSettings()
-	seller, err := namecheap.New(namecheap.Config{
-		Clock: namecheap.NewClock(func() time.Time { return today }, ""), Settings: &settings,
-		Sleep: func(_ context.Context, d time.Duration) error {
-			waits = append(waits, d)
-			state, err := s.State()
-			boughtByThen = len(state.Certificates)
-			return errors.Join(err, fail)
-		},
-	})
+	n := &nap{fail: fail, bought: -1}
+	seller, err := namecheap.New(namecheap.Config{Clock: namecheap.NewClock(func() time.Time { return today }, ""), Sleep: n.sleep})
 	require.NoError(t, err)
-	s = serve(t, seller)
-	return s, &waits, &boughtByThen
+	n.seller = seller
+	return serve(t, seller), n
 }
 
 func TestDelay(t *testing.T) {
@@ -213,19 +226,22 @@ func TestDelay(t *testing.T) {
 		"with a refusal of its own": {namecheap.Fault{Kind: namecheap.FaultHTTP500}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, waits, boughtByThen := delayed(t, nil)
+			s, n := delayed(t, nil)
 			test.fault.Delay, test.fault.Times = namecheap.Duration(90*time.Second), 1
 			s.fault(test.fault)
 			s.raw()
-			assert.Equal(t, []time.Duration{90 * time.Second}, *waits)
-			assert.Equal(t, test.boughtByThen, *boughtByThen)
+			waits, bought := n.seen()
+			assert.Equal(t, []time.Duration{90 * time.Second}, waits)
+			assert.Equal(t, test.boughtByThen, bought)
 		})
 	}
 }
 
 func TestClientThatGivesUpBeforeTheCommitBoughtNothing(t *testing.T) {
-	s, _, _ := delayed(t, context.Canceled)
+	s, n := delayed(t, context.Canceled)
 	s.fault(namecheap.Fault{Kind: namecheap.FaultDelay, Delay: namecheap.Duration(time.Second), Times: 1})
 	s.raw()
+	waits, _ := n.seen()
+	assert.Len(t, waits, 1)
 	assert.Zero(t, s.bought())
 }
