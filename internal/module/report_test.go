@@ -80,12 +80,12 @@ func TestOperationHistoryFitsAndStaysWellFormed(t *testing.T) {
 			t.Run(fmt.Sprint(name, limit), func(t *testing.T) {
 				fault := &cert.Fault{Type: cert.FaultAPI, Object: filler, Value: filler, Err: errors.New(filler)}
 				for range 40 {
-					fault.Params = append(fault.Params, cert.Param{Name: "p", Value: filler})
+					fault.Params = append(fault.Params, cert.Param{Name: "p", Value: filler[:2<<10]})
 				}
 				h := history{report: newReport(fault, fmt.Errorf("outer: %w", fault), unmasked), time: instant(), module: 1, moduleName: "m"}
 				h.object = clip(h.object, 20)
 				for i := range tailLines {
-					h.log = append(h.log, fmt.Sprint(i, filler[:min(len(filler), 4<<10)]))
+					h.log = append(h.log, fmt.Sprint(i, filler[:min(len(filler), 1<<10)]))
 				}
 				text, err := h.render(limit)
 				require.NoError(t, err)
