@@ -17,7 +17,8 @@ type LogEntry struct {
 	Errors     []APIError        `json:"errors,omitempty"`
 }
 
-// maxLogged bounds the memory of the log; the counters go on.
+// maxLogged bounds the memory of the log: the older half goes when it is full.
+// The counters go on.
 const maxLogged = 20_000
 
 type requestLog struct {
@@ -32,7 +33,7 @@ func (l *requestLog) add(entry LogEntry) {
 	l.seen++
 	entry.Number = l.seen
 	if len(l.entries) == maxLogged {
-		l.entries = append(l.entries[:0], l.entries[1:]...)
+		l.entries = append([]LogEntry{}, l.entries[maxLogged/2:]...)
 	}
 	l.entries = append(l.entries, entry)
 	l.counters[entry.Command]++

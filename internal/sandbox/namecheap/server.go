@@ -162,6 +162,7 @@ func (s *Server) refuseForm(w http.ResponseWriter, unread io.Reader, entry LogEn
 		_, _ = io.CopyN(io.Discard, unread, maxDrained)
 	}
 	a := failure("5050900", "Unhandled exceptions: "+err.Error())
+	entry.Parameters = map[string]string{} // may be megabytes of anything
 	entry.Status, entry.Errors = status, a.errors
 	s.remember(entry)
 	writeXML(w, status, a.envelope())

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -240,6 +241,30 @@ func TestLogHasNoSecrets(t *testing.T) {
 	s.ClearRequests()
 	assert.Empty(t, s.Requests(""))
 	assert.Empty(t, s.Counters())
+}
+
+// Requests that arrive together are executed one after the other.
+func TestRequestsAtTheSameTime(t *testing.T) {
+	s := newStandIn(t)
+	var group sync.WaitGroup
+	for range 40 {
+		group.Go(func() {
+			answer, err := http.PostForm(s.url, form("ssl.create", "Type", "PositiveSSL", "Years", "1"))
+			if assert.NoError(t, err) {
+				answer.Body.Close()
+			}
+		})
+	}
+	group.Wait()
+	state, err := s.State()
+	require.NoError(t, err)
+	ids := map[int64]bool{}
+	for _, c := range state.Certificates {
+		ids[c.ID] = true
+	}
+	assert.Len(t, ids, 40)
+	assert.Equal(t, "644.80", s.balance())
+	assert.Equal(t, int64(40), s.Counters()["namecheap.ssl.create"])
 }
 
 func FuzzRequest(f *testing.F) {
