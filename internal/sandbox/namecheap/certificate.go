@@ -43,7 +43,6 @@ type Certificate struct {
 	CommonName   string   `json:"common_name,omitempty"`
 	Domains      []Domain `json:"domains,omitempty"` // the common name first
 	AdminEmail   string   `json:"admin_email,omitempty"`
-	AdminName    string   `json:"admin_name,omitempty"`
 	Organization string   `json:"organization,omitempty"`
 	WebServer    string   `json:"web_server,omitempty"`
 	UniqueValue  string   `json:"unique_value,omitempty"`

@@ -77,7 +77,7 @@ func (c *call) details(found *Certificate) element {
 	}
 	return node("CertificateDetails",
 		c.server.pemNode("CSR", found.CSR), textNode("ApproverEmail", approver), textNode("CommonName", found.CommonName),
-		textNode("AdministratorName", found.AdminName), textNode("AdministratorEmail", found.AdminEmail),
+		node("AdministratorName"), textNode("AdministratorEmail", found.AdminEmail),
 		c.certificates(found))
 }
 

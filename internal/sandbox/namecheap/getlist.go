@@ -16,7 +16,7 @@ const (
 
 // getList lists the account's certificates, old ids of a lineage included (3.4).
 func getList(c *call) answer {
-	statuses, known := listTypes()[strings.ToLower(c.get("ListType"))]
+	shows, known := listTypes()[strings.ToLower(c.get("ListType"))]
 	if !known {
 		return failure("2011272", "ListType is invalid")
 	}
@@ -24,7 +24,7 @@ func getList(c *call) answer {
 	var listed []*Certificate
 	for _, id := range c.server.order {
 		found := c.own(id)
-		if found != nil && statuses.has(found) && strings.Contains(found.CommonName, search) {
+		if found != nil && shows(found) && strings.Contains(found.CommonName, search) {
 			listed = append(listed, found)
 		}
 	}
@@ -42,8 +42,6 @@ func getList(c *call) answer {
 
 // statusFilter is what one ListType shows.
 type statusFilter func(*Certificate) bool
-
-func (f statusFilter) has(c *Certificate) bool { return f(c) }
 
 func withStatus(statuses ...Status) statusFilter {
 	return func(c *Certificate) bool {

@@ -202,7 +202,7 @@ func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
 		return xmlReply(answer{errors: []APIError{*problem}})
 	}
 	if !s.takeToken(account, now) {
-		return reply{status: http.StatusMethodNotAllowed, contentType: "text/html", body: []byte("")}
+		return reply{status: http.StatusMethodNotAllowed, contentType: "text/html"} // its body is unknown
 	}
 	a := s.run(&call{server: s, account: account, parameters: p, now: now})
 	if err := s.save(); err != nil {
