@@ -1,0 +1,122 @@
+// Package demo plays the story of `make demo`: a module, a panel, a seller and a database, all on this machine, and each
+// step told as it happens.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"pmssl/internal/sandbox/engine"
+	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/panel"
+)
+
+// Options are what the demo needs of the world.
+type Options struct {
+	Bin    string // folder with pmnamecheap and sandbox-mgrctl
+	Engine string // embedded (default) or mariadb
+	Out    io.Writer
+	Colour bool
+	Now    func() time.Time
+	Random io.Reader
+}
+
+// module is the file name of the binary that is shown.
+const module = "pmnamecheap"
+
+// stage is the set: everything that was started and has to be stopped.
+type stage struct {
+	Options
+	dir    string
+	panel  *panel.Panel
+	seller *namecheap.Server
+	tell   *teller
+	clean  []func() error // in reverse order of building
+}
+
+// build starts database, seller and panel in a folder of its own.
+func build(ctx context.Context, o Options) (s *stage, err error) {
+	s = &stage{Options: o, tell: &teller{out: o.Out, colour: o.Colour}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.strike())
+		}
+	}()
+	if s.dir, err = os.MkdirTemp("", "pmssl-demo-"); err != nil {
+		return s, err
+	}
+	s.clean = append(s.clean, func() error { return os.RemoveAll(s.dir) })
+	dsn, err := s.database(ctx)
+	if err != nil {
+		return s, err
+	}
+	api, err := s.shop()
+	if err != nil {
+		return s, err
+	}
+	s.panel, err = panel.Open(ctx, panel.Config{
+		Root: filepath.Join(s.dir, "mgr5"), DSN: dsn, Mgrctl: filepath.Join(o.Bin, "sandbox-mgrctl"), Now: o.Now, Random: o.Random,
+		Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "NAMECHEAP_API_URL=" + api},
+	})
+	if err != nil {
+		return s, err
+	}
+	s.clean = append(s.clean, s.panel.Close)
+	return s, s.panel.Install(module, filepath.Join(o.Bin, module))
+}
+
+func (s *stage) database(ctx context.Context) (string, error) {
+	var server *engine.Server
+	var err error
+	switch s.Engine {
+	case "", string(engine.Embedded):
+		server, err = engine.StartEmbedded(engine.Options{})
+	case string(engine.MariaDB):
+		server, err = engine.StartMariaDB(ctx, engine.Options{})
+	default:
+		return "", fmt.Errorf("DEMO_DB is %q: embedded or mariadb", s.Engine)
+	}
+	if err != nil {
+		return "", err
+	}
+	s.clean = append(s.clean, server.Close)
+	s.tell.note("database: %s, made for this demo", server.Kind())
+	return server.CreateDatabase(ctx, "pmssl_demo")
+}
+
+// shop starts the stand-in seller and returns its address.
+func (s *stage) shop() (string, error) {
+	clock := namecheap.NewClock(s.Now, "")
+	seller, err := namecheap.New(namecheap.Config{Clock: clock, Random: s.Random})
+	if err != nil {
+		return "", err
+	}
+	s.seller = seller
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: seller, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }()
+	s.clean = append(s.clean, server.Close)
+	address := "http://" + listener.Addr().String() + namecheap.Path
+	s.tell.note("seller: a stand-in for Namecheap at %s, with a certification authority that really signs", address)
+	return address, nil
+}
+
+// strike takes everything down again.
+func (s *stage) strike() error {
+	var all error
+	for i := len(s.clean) - 1; i >= 0; i-- {
+		all = errors.Join(all, s.clean[i]())
+	}
+	s.clean = nil
+	return all
+}
