@@ -115,24 +115,3 @@ func TestAnErrorWithAResultIsStillAnError(t *testing.T) {
 	_, err := s.Report(t.Context(), 7)
 	assert.Equal(t, 2011294, requireFault(t, err, cert.FaultAPI).Code)
 }
-
-func FuzzReport(f *testing.F) {
-	f.Add(info(`Status="active" Years="1" Expires="1/20/2015" ReplacedBy="8"`, `<Certificates><Certificate>`+leaf+`</Certificate></Certificates>`))
-	f.Add(ok(`<SSLGetInfoResult/>`))
-	f.Add(refusal("2011294", "x"))
-	f.Add(`<ApiResponse Status="OK"><CommandResponse><SSLGetInfoResult Years="99999999999" Expires="13/45/0000"><CertificateDetails/></SSLGetInfoResult></CommandResponse></ApiResponse>`)
-	f.Fuzz(func(t *testing.T, body string) {
-		s := newStage(t, says(body))
-		report, err := s.Report(t.Context(), 7)
-		if err != nil {
-			require.NotEqual(t, cert.FaultInternal, cert.FaultOf(err).Type, "%v", err)
-			return
-		}
-		require.EqualValues(t, 7, report.ID)
-		require.GreaterOrEqual(t, report.Months, 0)
-		require.GreaterOrEqual(t, report.ReplacedBy, int64(0))
-		for _, text := range report.PEM {
-			require.Contains(t, text, "-----BEGIN CERTIFICATE-----")
-		}
-	})
-}

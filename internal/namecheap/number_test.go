@@ -67,3 +67,28 @@ func FuzzEnvelope(f *testing.F) {
 		_ = refused.definite()
 	})
 }
+
+func FuzzReport(f *testing.F) {
+	for _, seed := range []string{
+		`<ApiResponse Status="OK"><CommandResponse><SSLGetInfoResult Status="active" Years="1" Expires="1/20/2015" ReplacedBy="8"><CertificateDetails><Certificates>` +
+			`<Certificate><![CDATA[-----BEGIN CERTIFICATE-----]]></Certificate></Certificates></CertificateDetails></SSLGetInfoResult></CommandResponse></ApiResponse>`,
+		`<ApiResponse Status="OK"><CommandResponse><SSLGetInfoResult/></CommandResponse></ApiResponse>`,
+		`<ApiResponse Status="OK"><CommandResponse><SSLGetInfoResult Years="99999999999" Expires="13/45/0000" ReplacedBy="7"/></CommandResponse></ApiResponse>`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		e, err := parseEnvelope(body)
+		if err != nil || e.result("SSLGetInfoResult") == nil {
+			return
+		}
+		report := (&Client{}).report(7, e.result("SSLGetInfoResult"))
+		require.GreaterOrEqual(t, report.Months, 0)
+		require.GreaterOrEqual(t, report.ReplacedBy, int64(0))
+		require.NotEqual(t, int64(7), report.ReplacedBy)
+		require.NotContains(t, report.Words+report.Type+report.CommonName, "\n")
+		for _, text := range report.PEM {
+			require.Contains(t, text, "-----BEGIN CERTIFICATE-----")
+		}
+	})
+}

@@ -95,7 +95,7 @@ func (b *Budget) Take(ctx context.Context, class Class) error {
 		}
 		text := fmt.Sprintf("the budget of %d calls a %s for this account is used up; the next call is possible at %s",
 			tightest.most, tightest.name, at.UTC().Format(time.RFC3339))
-		wait := at.Sub(b.Now())
+		wait := max(0, at.Sub(b.Now()))
 		if !inTime(ctx, b.Now(), wait) || class == Purchase && wait > purchaseWait {
 			return &Trouble{Kind: Exhausted, Text: text, When: at.UTC()}
 		}

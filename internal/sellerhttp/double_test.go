@@ -36,7 +36,7 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
+	c.at = c.at.Add(max(0, d))
 	c.slept = append(c.slept, d)
 	return nil
 }
