@@ -3,6 +3,7 @@ package panel
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +51,9 @@ func (h *Host) DropParam(ctx context.Context, id int64, name string) error {
 	first := h.ask(ctx, callback{name: "service.dropparam", params: params, kept: true})
 	if _, there, err = h.Param(ctx, id, name); err != nil || !there {
 		return err
+	}
+	if errors.Is(first, errUnanswered) {
+		return first // the other way would not reach the panel either
 	}
 	h.log.ExtInfof("item %d still has parameter %s after service.dropparam, trying service.saveparam without a value", id, name)
 	if err := h.ask(ctx, callback{name: "service.saveparam", params: params, kept: true}); err != nil {

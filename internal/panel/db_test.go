@@ -103,7 +103,7 @@ func TestMissingTableAndColumnAreNamed(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
 	assert.Equal(t, "certificate", cert.FaultOf(err).Object)
-	assert.Contains(t, err.Error(), "'crt'")
+	assert.Regexp(t, `['"]crt['"]`, err.Error())
 	_, err = w.SuitableModules(t.Context(), 20)
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "processingmodule2pricelist")

@@ -1,6 +1,8 @@
 package panel_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,6 +51,14 @@ func TestDropParam(t *testing.T) {
 			assert.Contains(t, err.Error(), c.fails)
 		})
 	}
+}
+
+func TestDropParamWithoutAPanelEndsAfterOneMinute(t *testing.T) {
+	w, _ := shop(t)
+	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
+	assert.Equal(t, cert.FaultPanel, faultType(w.DropParam(t.Context(), 42, "org_name")))
+	assert.Len(t, w.sleeps, 59)
+	assert.Equal(t, 1, strings.Count(w.logged(), "LOST"))
 }
 
 func TestDropParamThatIsNotThereCostsNoCall(t *testing.T) {

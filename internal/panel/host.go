@@ -12,22 +12,25 @@ import (
 	"pmssl/internal/mgrlog"
 )
 
-// Options are the world in which a Host lives. All fields but Environ are needed.
+// Options are the world in which a Host lives.
 type Options struct {
 	// Root is the panel's root directory, absolute (/usr/local/mgr5 on a real host).
 	Root string
 	// Binary is the name of the program: processingmodule.module, the caller's name in the panel's log, the first part
 	// of lock names and of the journal's name.
 	Binary string
-	// Getenv looks a variable of our own environment up.
+	// Getenv looks a variable of our own environment up. No variable changes what a Host does (contract 7), so it asks for
+	// none; children get Environ.
 	Getenv func(string) (string, bool)
 	// Environ is what child processes are started with; SSH_CONNECTION in it is replaced.
 	Environ []string
 	Now     func() time.Time
 	// Sleep waits, and ends early with an error when the context ends.
 	Sleep func(context.Context, time.Duration) error
-	Rand  io.Reader
-	Log   *mgrlog.Logger
+	// Rand names the variables that carry secrets to a child.
+	Rand io.Reader
+	// Log takes what happens; nil drops it.
+	Log *mgrlog.Logger
 }
 
 // Host is the panel as one run of a module sees it. It is not for concurrent use: a run does one thing at a time, and

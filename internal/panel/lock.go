@@ -29,7 +29,7 @@ func (h *Host) LockItem(ctx context.Context, id int64) error {
 		return err
 	}
 	if !got {
-		return cert.Faultf(cert.FaultLocked, "item", "another run holds item %d%s, this one waited %d s; it is tried again later",
+		return cert.Faultf(cert.FaultLocked, "item", "another run holds item %d%s, this one waits %d s at the most; it is tried again later",
 			id, h.holder(ctx, name), h.limits.itemTries).Again()
 	}
 	h.items[id], h.lastItem = name, name

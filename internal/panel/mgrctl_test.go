@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -147,6 +148,26 @@ func TestWhatIsLostAfterAMinuteIsLogged(t *testing.T) {
 	assert.True(t, cert.FaultOf(err).Retry)
 	assert.Len(t, w.sleeps, 59, "sixty tries, a second apart")
 	assert.Contains(t, w.logged(), "ERROR LOST after 60 tries, repeat it by hand: mgrctl -m billmgr service.saveparam sok=ok elid=42 name=custom_order_id value=1001 crypted=off")
+}
+
+// What is lost is a line for bash: pasted there, it is the same call again.
+func TestLostCallsCanBePasted(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is not installed")
+	}
+	w := newWorld(t)
+	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
+	const value = "a 'b' \"c\" $HOME `id` \\n \n\t<ж> {x,y} !!"
+	require.Error(t, w.SaveParam(t.Context(), 42, "auth_dnstxt_value", value))
+	_, line, found := strings.Cut(w.logged(), "repeat it by hand: mgrctl -m billmgr ")
+	require.True(t, found)
+	line, _, found = strings.Cut(line, ": panel (")
+	require.True(t, found)
+	out, err := exec.Command(bash, "-c", "printf '%s\\0' "+line).Output()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"service.saveparam", "sok=ok", "elid=42", "name=auth_dnstxt_value", "value=" + value, "crypted=off"},
+		strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"))
 }
 
 func TestRetriesEndWithTheRun(t *testing.T) {

@@ -1,0 +1,80 @@
+package panel
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/mgrlog"
+)
+
+// pair is one parameter of a call-back.
+type pair struct{ name, value string }
+
+func item(id int64) pair { return pair{"elid", strconv.FormatInt(id, 10)} }
+
+// sok says that a form is submitted, not looked at (protocol §5.2).
+func sok() pair { return pair{"sok", "ok"} }
+
+// callback is one call of a panel function.
+type callback struct {
+	name   string
+	params []pair
+	// secret is a parameter that travels in the child's environment instead of its argv (contract 6).
+	secret *pair
+	// kept calls must not be lost: they are repeated while the panel does not answer.
+	kept bool
+}
+
+// words are the function and its parameters as argv words, without the secret one.
+func (c callback) words() []string {
+	words := []string{c.name}
+	for _, p := range c.params {
+		words = append(words, p.name+"="+p.value)
+	}
+	return words
+}
+
+// String is the call as an administrator would repeat it, secrets replaced and long values cut.
+func (c callback) String() string { return c.spell(200) }
+
+func (c callback) spell(longest int) string {
+	words := mgrlog.RedactArgs(c.words())
+	if c.secret != nil {
+		words = append(words, c.secret.name+"=***")
+	}
+	for i, word := range words {
+		if len(word) > longest {
+			word = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(word[:longest], ""), len(word))
+		}
+		words[i] = shellWord(word)
+	}
+	return strings.Join(words, " ")
+}
+
+// shellWord writes a word as bash reads it back, on one line: a call that was lost can be pasted.
+func shellWord(word string) string {
+	if !strings.ContainsAny(word, " \t\r\n\"'\\$`<>|&;()*?#~![]{}") {
+		return word
+	}
+	escaped := strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(word)
+	return "$'" + escaped + "'"
+}
+
+// check refuses what execve would refuse, or cut, with a clear fault before anything is started.
+func (c callback) check() error {
+	for _, p := range c.params {
+		word := p.name + "=" + p.value
+		switch {
+		case len(word) > maxWord:
+			return cert.Faultf(cert.FaultPanel, c.name, "parameter %s has %d bytes, mgrctl takes at most %d in one argument", p.name, len(p.value), maxWord-len(p.name)-1)
+		case strings.ContainsRune(word, 0):
+			return cert.Faultf(cert.FaultPanel, c.name, "parameter %s holds a zero byte, which cannot be passed to mgrctl", p.name)
+		case !utf8.ValidString(word):
+			return cert.Faultf(cert.FaultPanel, c.name, "parameter %s is not UTF-8, which the panel wants", p.name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package panel
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/mgrlog"
+)
+
+// execution is what a start of mgrctl gave.
+type execution struct {
+	stdout, stderr []byte
+	code           int
+	started        bool
+	overfull       bool  // stdout was cut at maxAnswer
+	broken         error // why it was ended by us, nil where it ended by itself
+	err            error // how it ended, nil for exit code 0
+}
+
+func (h *Host) execute(ctx context.Context, c callback) execution {
+	late := fmt.Errorf("no answer within %s", h.limits.callback)
+	ctx, cancel := context.WithTimeoutCause(ctx, h.limits.callback, late)
+	defer cancel()
+	words := append([]string{"-m", "billmgr", "-o", "xml"}, c.words()...)
+	env := h.childEnv()
+	if c.secret != nil {
+		name, err := h.variable()
+		if err != nil {
+			return execution{err: err}
+		}
+		h.o.Log.Secret(c.secret.value)
+		env = append(env, name+"="+c.secret.value)
+		words = append(words, "-e", c.secret.name+"=$"+name)
+	}
+	cmd := exec.CommandContext(ctx, h.path("sbin/mgrctl"), words...)
+	cmd.Dir, cmd.Env = h.o.Root, env
+	// Its own process group: what mgrctl started ends with it when the deadline passes.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second // for output that a stray grandchild holds open
+	stdout, stderr := &bounded{most: maxAnswer, strict: true}, &bounded{most: maxSpoken}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
+		err = nil // mgrctl itself ended well, only something that it started kept its output open
+	}
+	run := execution{
+		stdout: stdout.kept.Bytes(), stderr: stderr.kept.Bytes(), code: cmd.ProcessState.ExitCode(),
+		started: cmd.Process != nil, overfull: stdout.full, err: err,
+	}
+	if err != nil {
+		run.broken = context.Cause(ctx)
+	}
+	return run
+}
+
+// childEnv is the environment of mgrctl: ours, and our name where the panel logs its caller (protocol §5.1).
+func (h *Host) childEnv() []string {
+	var env []string
+	for _, variable := range h.o.Environ {
+		if !strings.HasPrefix(variable, "SSH_CONNECTION=") {
+			env = append(env, variable)
+		}
+	}
+	return append(env, "SSH_CONNECTION="+h.o.Binary)
+}
+
+// variable is a fresh name of an environment variable.
+func (h *Host) variable() (string, error) {
+	random := make([]byte, 8)
+	if _, err := io.ReadFull(h.o.Rand, random); err != nil {
+		return "", fmt.Errorf("choosing a variable's name: %w", err)
+	}
+	return "PMSSL_" + strings.ToUpper(hex.EncodeToString(random)), nil
+}
+
+// judge turns what mgrctl gave into an answer: both its exit code and the document are looked at (protocol §5.1).
+func (r execution) judge(function string) (reply, error) {
+	fault := func(format string, args ...any) *cert.Fault {
+		return cert.Faultf(cert.FaultPanel, function, format, args...)
+	}
+	switch {
+	case !r.started:
+		return reply{}, fault("mgrctl cannot be started: %w", errors.Join(errUnanswered, r.err)).Again()
+	case r.broken != nil:
+		return reply{}, fault("mgrctl was ended, whether the panel did it is not known: %w", r.broken).Again()
+	case r.overfull:
+		return reply{}, fault("the panel's answer is longer than %d bytes", maxAnswer).Again()
+	}
+	answer, err := parseReply(r.stdout)
+	refused := answer.refusal
+	if err != nil {
+		refused = parseSpokenRefusal(string(r.stderr))
+	}
+	switch {
+	case refused != nil && refused.unanswered():
+		return reply{}, fault("%w: %s", errUnanswered, refused).Again()
+	case refused != nil:
+		return reply{}, fault("the panel refused %s: %s", function, clip(refused.String(), 2000))
+	case r.err != nil:
+		return reply{}, fault("mgrctl failed: %w: %s", r.err, r.spoken()).Again()
+	case err != nil:
+		return reply{}, fault("%w: %s", err, r.spoken()).Again()
+	}
+	return answer, nil
+}
+
+// spoken is what mgrctl said to people, for the text of a fault.
+func (r execution) spoken() string {
+	text := strings.TrimSpace(string(r.stderr))
+	if text == "" {
+		text = strings.TrimSpace(string(r.stdout))
+	}
+	if text == "" {
+		return "it said nothing"
+	}
+	return clip(mgrlog.RedactXML([]byte(strings.ToValidUTF8(text, "?"))), 500)
+}
+
+// clip cuts a text for people.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// bounded keeps the first bytes that are written to it. A strict one refuses more, which ends the writer; another one
+// drops it.
+type bounded struct {
+	kept   bytes.Buffer
+	most   int
+	strict bool
+	full   bool
+}
+
+func (b *bounded) Write(text []byte) (int, error) {
+	room := b.most - b.kept.Len()
+	if room >= len(text) {
+		return b.kept.Write(text)
+	}
+	b.kept.Write(text[:room])
+	b.full = true
+	if b.strict {
+		return room, io.ErrShortWrite
+	}
+	return len(text), nil
+}
