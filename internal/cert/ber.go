@@ -1,6 +1,9 @@
 package cert
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // maxBERDepth is how deep the elements of a PKCS #7 bundle may be nested: real ones stay below 15.
 const maxBERDepth = 32
@@ -67,8 +70,12 @@ func readHeader(raw []byte) (header, error) {
 		return header{}, errors.New("an element is cut short")
 	}
 	h := header{constructed: raw[0]&0x20 != 0, rest: raw[2:]}
-	if raw[0]&0x1f == 0x1f {
-		return header{}, errors.New("a tag of several bytes does not belong here")
+	if raw[0]&0x1f == 0x1f { // a tag of several bytes, all but its last with the top bit set
+		end := slices.IndexFunc(raw[1:], func(b byte) bool { return b < 0x80 })
+		if raw = raw[1+max(end, 0):]; end < 0 || len(raw) < 2 {
+			return header{}, errors.New("an element is cut short")
+		}
+		h.rest = raw[2:]
 	}
 	switch first := raw[1]; {
 	case first == 0x80:

@@ -10,7 +10,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"net/url"
@@ -89,10 +91,12 @@ func TestCSRKeyIsRSAFrom2048To8192OrP256P384(t *testing.T) {
 		{"RSA 2047", unsignedRSA(t, modulus(2047), 65537), "", "2047 bits"},
 		{"RSA in half bytes (BR 6.1.5)", unsignedRSA(t, modulus(2049), 65537), "", "2049 bits"},
 		{"RSA 8192 gets as far as its signature", unsignedRSA(t, modulus(8192), 65537), "", "signature"},
+		{"RSA 2040", unsignedRSA(t, modulus(2040), 65537), "", "2040 bits"},
+		{"RSA 8200", unsignedRSA(t, modulus(8200), 65537), "", "8200 bits"},
 		{"RSA 8193", unsignedRSA(t, modulus(8193), 65537), "", "8193 bits"},
 		{"RSA of 100,000 bits is refused unverified", unsignedRSA(t, modulus(100000), 65537), "", "100000 bits"},
-		{"even exponent (BR 6.1.6)", unsignedRSA(t, modulus(2048), 65536), "", "exponent"},
-		{"exponent 1", unsignedRSA(t, modulus(2048), 1), "", "exponent"},
+		{"even exponent (BR 6.1.6)", unsignedRSA(t, modulus(2048), 65536), "", "unusable exponent"},
+		{"exponent 1", unsignedRSA(t, modulus(2048), 1), "", "unusable exponent"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			csr, err := cert.ParseCSR(c.csr)
@@ -178,6 +182,7 @@ func TestCSRNames(t *testing.T) {
 		{"without common name the first SAN", named("", "first.example.com", "second.example.com"), "first.example.com", []string{"second.example.com"}},
 		{"U-labels in the common name", named("bücher.example.com"), "xn--bcher-kva.example.com", nil},
 		{"wildcard", named("*.example.com", "example.com"), "*.example.com", []string{"example.com"}},
+		{"a common name of 64 characters", named(strings.Repeat("a", 52) + ".example.com"), strings.Repeat("a", 52) + ".example.com", nil},
 		{"a SAN longer than a common name may be", named("", strings.Repeat("a", 60)+".example.com"), strings.Repeat("a", 60) + ".example.com", nil},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -214,7 +219,7 @@ func TestCSRRefusesWhatNoCACertifies(t *testing.T) {
 		{"line break behind the common name", named("example.com\n"), "blanks or line breaks"},
 		{"blank before a SAN", named("example.com", " a.example.com"), "blanks or line breaks"},
 		{"NUL in the common name", named("example.com\x00.evil.com"), "cannot be certified"},
-		{"common name of over 64 characters (ub-common-name)", named(strings.Repeat("a", 54) + ".example.com"), "longer than 64 characters"},
+		{"common name of over 64 characters (ub-common-name)", named(strings.Repeat("a", 53) + ".example.com"), "longer than 64 characters"},
 		{"wildcard over a public suffix", named("*.co.uk"), "public suffix"},
 		{"double wildcard", named("*.*.example.com"), "asterisk"},
 	} {
@@ -223,6 +228,29 @@ func TestCSRRefusesWhatNoCACertifies(t *testing.T) {
 			requireFault(t, err, cert.FaultValue, "csr", c.words)
 		})
 	}
+}
+
+// A CSR in one line of base64 grows by its line breaks: what goes to the seller must still be within the seller's limit.
+func TestCSRIsShortEnoughInItsNormalForm(t *testing.T) {
+	key := newKey(t)
+	oneLine := func(names int) string {
+		sans := make([]string, names)
+		for i := range sans {
+			sans[i] = fmt.Sprintf("n%04d.example.com", i)
+		}
+		block, _ := pem.Decode([]byte(requestPEM(t, key, named("example.com", sans...))))
+		return "-----BEGIN CERTIFICATE REQUEST-----\n" + base64.StdEncoding.EncodeToString(block.Bytes) + "\n-----END CERTIFICATE REQUEST-----\n"
+	}
+	const most, over = 1240, 1268
+	csr, err := cert.ParseCSR(oneLine(most))
+	require.NoError(t, err)
+	require.Len(t, csr.Names, most)
+	require.LessOrEqual(t, len(csr.PEM), cert.MaxCSR)
+
+	text := oneLine(over)
+	require.LessOrEqual(t, len(text), cert.MaxCSR, "as it comes it is within the limit")
+	_, err = cert.ParseCSR(text)
+	requireFault(t, err, cert.FaultValue, "csr", "in its normal form")
 }
 
 func TestCSREmailIsOnePlainAddressOrNothing(t *testing.T) {

@@ -54,7 +54,8 @@ func unzipPEM(raw []byte) ([]string, error) {
 	return found, nil
 }
 
-// unzip reads at most maxBundle bytes out of all files together, whatever the archive says of their sizes.
+// unzip reads at most maxBundle bytes out of all files together, whatever the archive says of their sizes. PKCS #7 bundles
+// count only where no plain certificate is there: they repeat those, and one that cannot be read must not spoil them.
 func unzip(raw []byte) ([]string, error) {
 	archive, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
@@ -63,7 +64,7 @@ func unzip(raw []byte) ([]string, error) {
 	if len(archive.File) > maxFiles {
 		return nil, fmt.Errorf("it has %d files, at most %d are read", len(archive.File), maxFiles)
 	}
-	var found []string
+	var plain, bundles []string
 	left := maxBundle
 	for _, file := range archive.File {
 		body, err := unzipFile(file, left)
@@ -71,11 +72,17 @@ func unzip(raw []byte) ([]string, error) {
 			return nil, err
 		}
 		left -= len(body)
-		if carriesCertificates(body) {
-			found = append(found, body)
+		switch {
+		case strings.Contains(body, beginCert):
+			plain = append(plain, body)
+		case strings.Contains(body, beginP7):
+			bundles = append(bundles, body)
 		}
 	}
-	return found, nil
+	if len(plain) > 0 {
+		return plain, nil
+	}
+	return bundles, nil
 }
 
 func unzipFile(file *zip.File, left int) (string, error) {

@@ -143,8 +143,10 @@ func TestStoredFormsAreReadBack(t *testing.T) {
 		{"ZIP of ours", string(raw)},
 		{"base64 of a ZIP", encoded},
 		{"base64 of a ZIP with line breaks", "\n" + broken.String()},
+		{"base64 of a ZIP with blanks before each line", strings.ReplaceAll("\n"+broken.String(), "\n", "\n\t ")},
 		{"ZIP without compression around PEM", storedZIP(t, chain.PEM())},
 		{"ZIP of another module", zipOf(t, file{"readme.txt", "hello"}, file{"ca/", ""}, file{"ca.crt", pemOf(h.upper.cert, h.lower.cert)}, file{"site.crt", pemOf(h.leaf)})},
+		{"ZIP with a PKCS #7 bundle that cannot be read", zipOf(t, file{"site.p7b", pkcs7Block(nest(40))}, file{"site.crt", chain.PEM()})},
 		{"ZIP with a PKCS #7 bundle only", zipOf(t, file{"site.p7b", p7b(t, h.leaf, h.upper.cert, h.lower.cert)})},
 		{"private key beside it", strings.ReplaceAll(pemOf(h.root.cert), "CERTIFICATE", "PRIVATE KEY") + chain.PEM()},
 	} {
