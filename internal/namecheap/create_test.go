@@ -1,9 +1,12 @@
 package namecheap_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"testing"
 
 	"pmssl/internal/cert"
@@ -202,6 +205,8 @@ func TestBuyDefinitelyBoughtNothing(t *testing.T) {
 		assert.False(t, fault.Unclear)
 		assert.True(t, fault.Retry)
 		assert.Contains(t, fault.Value, "2026-07-12T10:01:01Z")
+		mark := sha256.Sum256([]byte(client.Account()))
+		assert.FileExists(t, filepath.Join(s.dir, "pmnamecheap.calls."+hex.EncodeToString(mark[:])[:16]), "the mark of the account's lock (contract 3.1)")
 		assert.Len(t, s.asked, 1)
 	})
 }

@@ -36,7 +36,10 @@ const (
 	// maxAttempts of a read. With the backoff of wait they span 31 s, and 88 s for a seller that is over its limit, which
 	// is more than the minute in which the limit passes.
 	maxAttempts = 6
-	maxBackoff  = 30 * time.Second
+	// A name that does not resolve or a port that nobody serves rarely changes within a minute, and somebody may be waiting in
+	// the panel's form: fewer attempts, within 3 s.
+	maxUnreachable = 3
+	maxBackoff     = 30 * time.Second
 )
 
 // Config is what a client needs from the world.
@@ -88,7 +91,7 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 		if trouble == nil {
 			return err
 		}
-		if call.Class != Read || attempt >= maxAttempts || !trouble.Kind.repeatable() {
+		if call.Class != Read || attempt >= trouble.Kind.attempts() {
 			return trouble
 		}
 		wait := c.wait(trouble.Kind, attempt)
@@ -96,7 +99,7 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 			c.config.Log.ExtInfof("%s is not repeated: the command's deadline comes before the next attempt in %s", call.Name, wait)
 			return trouble
 		}
-		c.config.Log.ExtInfof("%s failed (%s), attempt %d of %d follows in %s", call.Name, trouble.Text, attempt+1, maxAttempts, wait)
+		c.config.Log.ExtInfof("%s failed (%s), attempt %d of %d follows in %s", call.Name, trouble.Text, attempt+1, trouble.Kind.attempts(), wait)
 		if c.config.Sleep(ctx, wait) != nil {
 			return trouble
 		}

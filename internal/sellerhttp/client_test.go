@@ -56,9 +56,10 @@ func TestReadsGiveUpWithTheLastFailure(t *testing.T) {
 		kind  sellerhttp.Kind
 		edge  string
 	}{
-		"405":     {says(405, ""), sellerhttp.Limited, cert.FaultLimit},
-		"502":     {says(502, ""), sellerhttp.Unavailable, cert.FaultClient},
-		"dropped": {drops, sellerhttp.Dropped, cert.FaultClient},
+		"405":                  {says(405, ""), sellerhttp.Limited, cert.FaultLimit},
+		"405 with a huge page": {says(405, strings.Repeat("x", sellerhttp.MaxBody+1)), sellerhttp.Limited, cert.FaultLimit},
+		"502":                  {says(502, ""), sellerhttp.Unavailable, cert.FaultClient},
+		"dropped":              {drops, sellerhttp.Dropped, cert.FaultClient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c := newSeller(t, tc.fault), newClock()
@@ -130,6 +131,9 @@ func TestNothingWasSent(t *testing.T) {
 		trouble := requireTrouble(t, newClient(t, address, newClock(), nil).Do(t.Context(), ask(sellerhttp.Purchase, &got)))
 		assert.Equal(t, sellerhttp.Unreachable, trouble.Kind)
 		assert.False(t, trouble.Sent)
+		c := newClock()
+		requireTrouble(t, newClient(t, address, c, nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
+		assert.Equal(t, 3*time.Second, c.total(), "somebody may be waiting in the panel's form")
 	})
 	t.Run("certificate of a stranger", func(t *testing.T) {
 		asked := false

@@ -105,13 +105,15 @@ func (c *Client) receive(response *http.Response) (reply, error) {
 	answer := reply{status: response.StatusCode, contentType: clip(response.Header.Get("Content-Type"), 100)}
 	var err error
 	answer.body, err = io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
-	if len(answer.body) > MaxBody {
+	switch {
+	case limited(answer.status), answer.status >= 500:
+		// The status alone tells what to do, whatever became of the body.
+		answer.body = answer.body[:min(len(answer.body), 64<<10)]
+	case len(answer.body) > MaxBody:
 		answer.body = nil
 		return answer, &Trouble{Kind: TooLarge, Status: answer.status, Sent: true,
 			Text: fmt.Sprintf("the answer is longer than %d MiB", MaxBody>>20)}
-	}
-	// The status alone tells what to do about these two, whatever became of the body.
-	if err != nil && !limited(answer.status) && answer.status < 500 {
+	case err != nil:
 		trouble := broken(err, true)
 		trouble.Status = answer.status
 		return answer, trouble

@@ -40,6 +40,17 @@ func (k Kind) repeatable() bool {
 	return false
 }
 
+// attempts is how often a read is sent that fails in this way.
+func (k Kind) attempts() int {
+	switch {
+	case !k.repeatable():
+		return 1
+	case k == Unreachable:
+		return maxUnreachable
+	}
+	return maxAttempts
+}
+
 // Trouble is a failure on the way to the seller or back. What the seller itself refuses is not a Trouble.
 type Trouble struct {
 	Kind   Kind
