@@ -182,8 +182,9 @@ func newWorld(t *testing.T, conf ...string) *world {
 func (w *world) host() *panel.Host {
 	return panel.New(panel.Options{
 		Root: w.root, Binary: binary, Log: w.log, Rand: rand.Reader,
-		Getenv:  func(string) (string, bool) { return "", false },
-		Environ: append(os.Environ(), "PANEL_TEST_MGRCTL="+w.fake, "SSH_CONNECTION=192.0.2.7 1 192.0.2.8 22"),
+		Getenv: func(string) (string, bool) { return "", false },
+		// GORACE: a binary with the race detector otherwise sleeps for a second at its end.
+		Environ: append(os.Environ(), "PANEL_TEST_MGRCTL="+w.fake, "SSH_CONNECTION=192.0.2.7 1 192.0.2.8 22", "GORACE=atexit_sleep_ms=0"),
 		Now:     func() time.Time { return w.now },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			w.now = w.now.Add(d)

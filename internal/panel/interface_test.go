@@ -1,8 +1,0 @@
-package panel_test
-
-import (
-	"pmssl/internal/command"
-	"pmssl/internal/panel"
-)
-
-var _ command.Panel = (*panel.Host)(nil)
