@@ -58,7 +58,7 @@ func (r *refusal) has(number int) bool {
 	return slices.ContainsFunc(r.errors, func(e apiError) bool { return e.number == number })
 }
 
-// Kinds of access that Namecheap refuses before it looks at the command (§1.7).
+// door is one reason for which Namecheap lets an account not in, before it looks at the command (§1.7).
 type door struct {
 	numbers []int
 	kind    string
