@@ -48,6 +48,11 @@ func Open(ctx context.Context, c Config) (*Panel, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Mgrctl != "" {
+		if _, err := os.Stat(c.Mgrctl); err != nil {
+			return nil, fmt.Errorf("the program for sbin/mgrctl: %w", err)
+		}
+	}
 	db, err := sql.Open("mysql", c.DSN)
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", where.Name, err)

@@ -20,8 +20,11 @@ import (
 	_ "pmssl/internal/sandbox/panel/ctl" // mgrctl is built from it: a change of it must make these tests run again
 )
 
-// programs are what all tests share: the mgrctl binary and one server of each kind.
+// programs are what all tests share: the mgrctl binary and one server of each kind, made when first asked for.
 type programs struct {
+	once    sync.Once
+	err     error
+	dir     string
 	mgrctl  string
 	servers map[engine.Kind]*engine.Server
 	key     []byte // etc/billmgr.pem of the first panel: making one for each test costs more than the tests
@@ -31,41 +34,51 @@ type programs struct {
 
 var shared programs
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "panel-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	shared.mgrctl = filepath.Join(dir, "mgrctl")
-	build := exec.Command("go", "build", "-o", shared.mgrctl, "../cmd/mgrctl")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building mgrctl: %v\n%s", err, out)
-		return 1
-	}
-	shared.servers = map[engine.Kind]*engine.Server{}
-	s, err := engine.StartEmbedded(engine.Options{})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer s.Close()
-	shared.servers[engine.Embedded] = s
-	if _, _, ok := engine.FindMariaDB(); ok {
-		s, err := engine.StartMariaDB(context.Background(), engine.Options{})
-		if err != nil {
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, s := range shared.servers {
+		if err := s.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			return 1
+			code = 1
 		}
-		defer s.Close()
-		shared.servers[engine.MariaDB] = s
-	} else {
-		fmt.Println("mariadbd is not installed: the panel is tested on the embedded engine alone")
 	}
-	return m.Run()
+	if shared.dir != "" {
+		_ = os.RemoveAll(shared.dir)
+	}
+	os.Exit(code)
+}
+
+// servers answers the running servers by kind; without mariadbd there is the embedded one alone, which the log says.
+func servers(t *testing.T) map[engine.Kind]*engine.Server {
+	t.Helper()
+	shared.once.Do(func() { shared.err = shared.start() })
+	require.NoError(t, shared.err)
+	if shared.servers[engine.MariaDB] == nil {
+		t.Log("mariadbd is not installed: the panel is tested on the embedded engine alone")
+	}
+	return shared.servers
+}
+
+func (s *programs) start() (err error) {
+	if s.dir, err = os.MkdirTemp("", "panel-test-"); err != nil {
+		return err
+	}
+	s.mgrctl = filepath.Join(s.dir, "mgrctl")
+	if out, err := exec.Command("go", "build", "-o", s.mgrctl, "../cmd/mgrctl").CombinedOutput(); err != nil {
+		return fmt.Errorf("building mgrctl: %w: %s", err, out)
+	}
+	s.servers = map[engine.Kind]*engine.Server{}
+	if s.servers[engine.Embedded], err = engine.StartEmbedded(engine.Options{}); err != nil {
+		return err
+	}
+	if _, _, ok := engine.FindMariaDB(); ok {
+		m, err := engine.StartMariaDB(context.Background(), engine.Options{})
+		if err != nil {
+			return err
+		}
+		s.servers[engine.MariaDB] = m
+	}
+	return nil
 }
 
 // start is the instant of every test's clock.
@@ -74,7 +87,7 @@ const start = "2026-11-22T10:00:00Z"
 // on runs a test on a fresh panel on each engine.
 func on(t *testing.T, f func(t *testing.T, p *panel.Panel)) {
 	for _, kind := range []engine.Kind{engine.Embedded, engine.MariaDB} {
-		s := shared.servers[kind]
+		s := servers(t)[kind]
 		if s == nil {
 			continue
 		}

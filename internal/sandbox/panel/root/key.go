@@ -68,8 +68,8 @@ var ErrTooLong = errors.New("value is bigger than the key allows")
 
 // Encrypt answers base64 of one PKCS#1 v1.5 block.
 func (c *Cipher) Encrypt(value string, random io.Reader) (string, error) {
-	// The panel's format is what it is; the signature of a newer padding would be unreadable to its modules.
-	sealed, err := rsa.EncryptPKCS1v15(random, &c.key.PublicKey, []byte(value)) //nolint:staticcheck
+	//lint:ignore SA1019 the panel's padding is PKCS#1 v1.5; its modules read no other
+	sealed, err := rsa.EncryptPKCS1v15(random, &c.key.PublicKey, []byte(value))
 	if errors.Is(err, rsa.ErrMessageTooLong) {
 		return "", ErrTooLong
 	}
@@ -88,7 +88,8 @@ func (c *Cipher) Decrypt(value string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encrypted value: %w", err)
 	}
-	plain, err := rsa.DecryptPKCS1v15(nil, c.key, sealed) //nolint:staticcheck
+	//lint:ignore SA1019 the panel's padding is PKCS#1 v1.5
+	plain, err := rsa.DecryptPKCS1v15(nil, c.key, sealed)
 	if err != nil {
 		return "", fmt.Errorf("encrypted value: %w", err)
 	}
