@@ -58,9 +58,14 @@ packages=$(go -C internal/sandbox list ./...)
 mapfile -t stand_ins < <(grep -v '^pmssl/internal/sandbox/e2e\(/\|$\)' <<<"$packages" || true)
 run "stand-ins" internal/sandbox "${stand_ins[@]}"
 if [ "$packages" = "$(printf '%s\n' "${stand_ins[@]}")" ]; then
-    failed+=("end-to-end tests: there are none in internal/sandbox/e2e")
+    failed+=("end-to-end tests")
+    ran="there are no end-to-end tests in internal/sandbox/e2e"
 else
     run "end-to-end tests on $E2E_DB" internal/sandbox ./e2e/...
+    case $E2E_DB in
+    mariadb) ran="end-to-end tests ran on MariaDB" ;;
+    *) ran="end-to-end tests ran on the embedded engine, MariaDB cannot be had here (${engine_words##*$'\n'})" ;;
+    esac
 fi
 
 verdict="passed"
@@ -68,9 +73,5 @@ if [ ${#failed[@]} -gt 0 ]; then
     printf 'make test: failed: %s\n' "${failed[@]}"
     verdict="failed"
 fi
-if [ "$E2E_DB" = mariadb ]; then
-    echo "make test: $verdict; end-to-end tests ran on MariaDB"
-else
-    echo "make test: $verdict; end-to-end tests ran on the embedded engine, MariaDB cannot be had here (${engine_words##*$'\n'})"
-fi
+echo "make test: $verdict; $ran"
 [ "$verdict" = passed ]

@@ -1,0 +1,128 @@
+package scripts_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// tree is a repository in which test.sh runs with a `go` that only writes down how it is called.
+type tree struct {
+	t    *testing.T
+	root string
+}
+
+func newTree(t *testing.T) tree {
+	t.Helper()
+	w := tree{t, t.TempDir()}
+	script, err := os.ReadFile("test.sh")
+	require.NoError(t, err)
+	w.script("scripts/test.sh", string(script))
+	w.mariadb("echo 'mariadb: installed'")
+	// $FAIL is the folder whose tests fail.
+	w.script("path/go", `#!/usr/bin/env bash
+case $* in
+"env GOFLAGS") ;;
+"env CC") echo "$COMPILER" ;;
+"env GOOS") echo linux ;;
+"env GOARCH") echo amd64 ;;
+*" list ./...") printf '%s\n' $PACKAGES ;;
+*) echo "E2E_DB=$E2E_DB CGO=$CGO_ENABLED go $*" >>"$CALLS"; case " $* " in *" $FAIL "*) exit 1 ;; esac ;;
+esac
+`)
+	return w
+}
+
+func (w tree) script(name, text string) {
+	w.t.Helper()
+	full := filepath.Join(w.root, name)
+	require.NoError(w.t, os.MkdirAll(filepath.Dir(full), 0o755))
+	require.NoError(w.t, os.WriteFile(full, []byte(text), 0o755))
+}
+
+func (w tree) mariadb(body string) { w.script("scripts/mariadb.sh", "#!/usr/bin/env bash\n"+body+"\n") }
+
+func (w tree) run(environment ...string) (code int, lastLine string, calls []string) {
+	w.t.Helper()
+	cmd := exec.Command(filepath.Join(w.root, "scripts/test.sh"))
+	cmd.Env = append([]string{
+		"PATH=" + filepath.Join(w.root, "path") + ":" + os.Getenv("PATH"),
+		"CALLS=" + filepath.Join(w.root, "calls"), "COMPILER=sh -x", "FAIL=none",
+		"PACKAGES=pmssl/internal/sandbox/panel pmssl/internal/sandbox/e2e",
+	}, environment...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		var ended *exec.ExitError
+		require.ErrorAs(w.t, err, &ended)
+	}
+	raw, err := os.ReadFile(filepath.Join(w.root, "calls"))
+	if !os.IsNotExist(err) {
+		require.NoError(w.t, err)
+		calls = strings.Split(strings.TrimSpace(string(raw)), "\n")
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return cmd.ProcessState.ExitCode(), lines[len(lines)-1], calls
+}
+
+func TestUnitTestsThenStandInsThenEndToEnd(t *testing.T) {
+	code, last, calls := newTree(t).run()
+	assert.Equal(t, 0, code)
+	assert.Equal(t, "make test: passed; end-to-end tests ran on MariaDB", last)
+	require.Len(t, calls, 4)
+	for i, want := range []string{"go -C . test", "go -C tools test", "go -C internal/sandbox test", "go -C internal/sandbox test"} {
+		assert.Contains(t, calls[i], want)
+		assert.Contains(t, calls[i], "E2E_DB=mariadb CGO=1 ")
+		assert.Contains(t, calls[i], " -shuffle=on ")
+		assert.Contains(t, calls[i], " -race ")
+	}
+	assert.True(t, strings.HasSuffix(calls[2], " pmssl/internal/sandbox/panel"), calls[2])
+	assert.True(t, strings.HasSuffix(calls[3], " ./e2e/..."), calls[3])
+}
+
+func TestWithoutCompilerThereIsNoRaceDetector(t *testing.T) {
+	code, _, calls := newTree(t).run("COMPILER=no-such-compiler-here")
+	assert.Equal(t, 0, code)
+	require.Len(t, calls, 4)
+	for _, call := range calls {
+		assert.Contains(t, call, "CGO=0 ")
+		assert.NotContains(t, call, "-race")
+	}
+}
+
+func TestTheLastLineSaysThatTheEmbeddedEngineStoodIn(t *testing.T) {
+	w := newTree(t)
+	w.mariadb("echo 'mariadb: not root'; exit 3")
+	code, last, calls := w.run()
+	assert.Equal(t, 0, code)
+	assert.Equal(t, "make test: passed; end-to-end tests ran on the embedded engine, MariaDB cannot be had here (mariadb: not root)", last)
+	require.Len(t, calls, 4)
+	assert.Contains(t, calls[3], "E2E_DB=embedded ")
+}
+
+func TestAFailureIsReportedAfterEverythingHasRun(t *testing.T) {
+	code, last, calls := newTree(t).run("FAIL=tools")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "make test: failed; end-to-end tests ran on MariaDB", last)
+	assert.Len(t, calls, 4)
+}
+
+func TestATreeWithoutEndToEndTestsDoesNotPass(t *testing.T) {
+	code, last, calls := newTree(t).run("PACKAGES=pmssl/internal/sandbox/panel")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "make test: failed; there are no end-to-end tests in internal/sandbox/e2e", last)
+	assert.Len(t, calls, 3)
+}
+
+func TestABrokenMariaDBScriptIsNotTakenForAHostWithoutMariaDB(t *testing.T) {
+	w := newTree(t)
+	w.mariadb("exit 127")
+	code, _, calls := w.run()
+	assert.Equal(t, 1, code)
+	assert.Empty(t, calls)
+}
