@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -144,14 +145,23 @@ func TestDatabaseThatExistsIsNotTaken(t *testing.T) {
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
-	each(t, func(t *testing.T, _ *engine.Server) {})
-	s, err := engine.StartEmbedded(engine.Options{})
-	require.NoError(t, err)
-	require.FileExists(t, s.Socket())
-	require.NoError(t, s.Close())
-	require.NoError(t, s.Close())
-	_, err = os.Stat(s.Socket())
-	assert.ErrorIs(t, err, os.ErrNotExist)
+	each(t, func(t *testing.T, s *engine.Server) {
+		dir := filepath.Dir(s.Socket())
+		require.FileExists(t, s.Socket())
+		require.NoError(t, s.Close())
+		require.NoError(t, s.Close(), "closing twice is harmless")
+		_, err := os.Stat(dir)
+		assert.ErrorIs(t, err, os.ErrNotExist)
+		db, err := sql.Open("mysql", s.DSN(""))
+		require.NoError(t, err)
+		defer db.Close()
+		assert.Error(t, db.PingContext(t.Context()), "nobody answers any more")
+	})
+}
+
+func TestTooLongSocketPathIsToldBeforeTheStart(t *testing.T) {
+	_, err := engine.StartEmbedded(engine.Options{Dir: "/tmp/" + strings.Repeat("x", 100)})
+	assert.ErrorContains(t, err, "choose a shorter folder")
 }
 
 func TestOnlyLoopbackIsServed(t *testing.T) {
