@@ -22,7 +22,12 @@ const (
 	ParamMethod        = "approver_method"
 	ParamApprover      = "approver_email"
 	ParamAltName       = "altname"
+	ParamOldAltName    = "old_altname"
 	ParamServiceStatus = "service_status"
+	ParamReissueOf     = "reissue_of"
+	ParamReissueTried  = "reissue_tried"
+	ParamToldSerial    = "told_serial"
+	ParamTermEnd       = "seller_term_end"
 )
 
 // Order is a certificate item of the panel with all that belongs to it, as read from its database.

@@ -68,7 +68,7 @@ func (j *job) candidates(ctx context.Context, in intent) ([]int64, error) {
 	var found []int64
 	for _, r := range shelf.Records {
 		switch {
-		case r.ID <= in.Snapshot, until > 0 && r.ID > until, !r.State.Activatable():
+		case r.ID <= in.Snapshot, until > 0 && r.ID > until, !r.State.Activatable(), r.Host != "": // a name comes with the activation
 		case r.State == cert.StateRenewal != (in.Kind == cert.KindRenew):
 		case r.Months > 0 && in.months() > 0 && r.Months != in.months():
 			j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.order.Item, r.ID, r.Months, in.months())

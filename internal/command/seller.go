@@ -31,6 +31,15 @@ type ApproverLister interface {
 	Approvers(ctx context.Context, domain string, product cert.Product) ([]string, error)
 }
 
+// Reissuer is a seller that issues the next certificate of a paid term (command reopen). Reissue costs nothing and is sent
+// once: what became of it is looked up, not repeated. It returns the new certificate's id.
+type Reissuer interface {
+	Reissue(ctx context.Context, id int64, r cert.Request) (int64, []cert.Proof, error)
+	// Successors lists ids that may be a reissue of the id whose answer was lost: newer ones for the same name that are
+	// activated. Whose key they are for tells Report.
+	Successors(ctx context.Context, id int64, commonName string) ([]int64, error)
+}
+
 // BalanceTeller is a seller that tells what the account holds.
 type BalanceTeller interface {
 	Balance(ctx context.Context) (cert.Money, error)

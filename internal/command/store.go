@@ -14,6 +14,10 @@ import (
 // panels that bill at that date (validity page B3.4).
 const settingExpireDate = "SSLSubscriptionExpireDate"
 
+// capMargin is how many days below the Forum's cap authorities stay, with room for dating back to midnight: an end
+// that is this near is explained by the cap.
+const capMargin = 3
+
 // deliver checks an issued certificate and stores it (design rule 7, contract 4).
 func (j *job) deliver(ctx context.Context, report cert.Report) error {
 	csr, err := cert.ParseCSR(j.order.CSR)
@@ -29,6 +33,10 @@ func (j *job) deliver(ctx context.Context, report cert.Report) error {
 	}
 	if err := chain.Check(csr, j.wanted(csr)); err != nil {
 		return err
+	}
+	if pending, ok := j.pendingReissue(); ok && pending.ID != report.ID && pending.Serial == chain.Serial() {
+		j.Log.ExtInfof("item %d: id %d still shows the replaced certificate %s, waiting for the new one", j.order.Item, report.ID, chain.Serial())
+		return j.setStatus(ctx, cert.ServiceWaiting)
 	}
 	stored, inPlace := j.inPlace(chain)
 	if inPlace && j.hasStatus(cert.ServiceIssued) && j.order.Params[cert.ParamSerial] == chain.Serial() {
@@ -141,12 +149,15 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 	if err != nil {
 		return err
 	}
+	if err := j.gained(ctx, chain); err != nil {
+		return err
+	}
 	for _, p := range []struct{ name, value string }{
 		{cert.ParamExpireDate, chain.Ends().String()},
 		{cert.ParamSerial, chain.Serial()},
 		{cert.ParamDelivered, j.deliveredType(report.Type)},
 		{cert.ParamProofMethod, method.String()},
-		{cert.ParamProofTime, orKeep(j.order.Params[cert.ParamProofTime], j.Now().UTC().Format(time.RFC3339))},
+		{cert.ParamProofTime, j.proofTime()},
 	} {
 		if err := j.save(ctx, p.name, p.value); err != nil {
 			return err
@@ -164,12 +175,34 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 	return j.setStatus(ctx, cert.ServiceIssued)
 }
 
-// orKeep is the value, or the other one where it is empty.
-func orKeep(value, other string) string {
-	if value == "" {
-		return other
+// proofTime is when control was last proved, as far as we know: now where nothing is known or the last proof was too old
+// to be used again (BR 4.2.1), the known time where the authority may have leaned on it.
+func (j *job) proofTime() string {
+	known := j.order.Params[cert.ParamProofTime]
+	at, err := time.Parse(time.RFC3339, known)
+	if now := j.Now().UTC(); err != nil || now.Sub(at) > time.Duration(cabforum.ReuseLimit(now))*24*time.Hour {
+		return now.Format(time.RFC3339)
 	}
-	return value
+	return known
+}
+
+// gained looks at what a new certificate brought. The attempts counted for the old one are forgotten; where less than a
+// day was gained although neither the Forum's cap nor the item's term explains it, the seller's own term ends there
+// (contract 5.3).
+func (j *job) gained(ctx context.Context, chain cert.Chain) error {
+	last, err := cabforum.ParseDate(j.order.Params[cert.ParamExpireDate])
+	if err != nil || last.IsZero() || j.order.Params[cert.ParamSerial] == chain.Serial() {
+		return nil
+	}
+	if err := j.save(ctx, cert.ParamReissueTried, ""); err != nil {
+		return err
+	}
+	possible := cabforum.Earlier(j.today().AddDays(cabforum.Cap(j.Now())), j.termEnd())
+	if chain.Ends().After(last) || chain.Ends().DaysUntil(possible) <= capMargin {
+		return nil
+	}
+	j.Log.Warningf("item %d: the new certificate ends %s and brings nothing: the seller's term ends there", j.order.Item, chain.Ends())
+	return j.save(ctx, cert.ParamTermEnd, chain.Ends().String())
 }
 
 // expireDate writes the item's expiration date (contract 4.3): the earlier of the certificate's end and the end of the

@@ -1,0 +1,125 @@
+package command
+
+import (
+	"context"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// renewWindow is how many days before the end of the paid term a renewal is bought at the earliest (contract 3.7;
+// namecheap-ssl-api §3.7).
+const renewWindow = 90
+
+// Prolong buys a new term that begins where the old one ends, activates it for the present CSR and follows it. An
+// interrupted run is continued by the next one: a renewal that is paid is not bought again.
+func Prolong(ctx context.Context, run *Run) (*etree.Document, error) {
+	j, err := begin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if j.id() == 0 {
+		return nil, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s to renew", j.order.Item, j.Trade.Title)
+	}
+	report, err := j.newest(ctx, j.id())
+	if err != nil {
+		return nil, err
+	}
+	bought, err := j.renewedOn(ctx, report)
+	if err != nil {
+		return nil, err
+	}
+	if bought.IsZero() {
+		if err := j.renew(ctx, report); err != nil {
+			return nil, err
+		}
+		bought, report = j.today(), cert.Report{ID: j.id(), State: cert.StateRenewal}
+	}
+	if err := j.newTerm(ctx, bought); err != nil {
+		return nil, err
+	}
+	return nil, j.finishRenewal(ctx, report)
+}
+
+// renewedOn is the day on which the renewal that this run is about was paid, zero where it was not: the journal holds it
+// under the same running operation, or the newest id is a renewal that waits for its activation.
+func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date, error) {
+	lines, err := j.Panel.Journal(ctx)
+	if err != nil {
+		return cabforum.Date{}, err
+	}
+	for _, line := range lines {
+		same := line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == cert.StateRenewal
+		if line.Item == j.order.Item && line.Kind == cert.KindRenew && same {
+			j.Log.ExtInfof("item %d: the renewal %d was paid already", j.order.Item, line.ID)
+			return cabforum.DateOf(line.Time), nil
+		}
+	}
+	if report.State == cert.StateRenewal {
+		return j.today(), nil
+	}
+	return cabforum.Date{}, nil
+}
+
+// renew buys the renewal, provided that the paid term is near its end: a panel that bills at the certificate's end would
+// otherwise pay a running term again and again (contract 3.7).
+func (j *job) renew(ctx context.Context, report cert.Report) error {
+	end := j.termEnd()
+	if !end.IsZero() && j.today().Before(end.AddDays(-renewWindow)) {
+		return &cert.Fault{
+			Type: cert.FaultRunning, Object: cert.ParamTermStart,
+			Value: "the term of this item is paid until " + end.String() + " and can be renewed from " + end.AddDays(-renewWindow).String() +
+				" on; a panel that bills at the certificate's end needs SSLSubscriptionExpireDate term in etc/billmgr.conf",
+			Params: []cert.Param{{Name: "paid_until", Value: end.String()}, {Name: "from", Value: end.AddDays(-renewWindow).String()}},
+		}
+	}
+	request, err := j.request()
+	if err != nil {
+		return err
+	}
+	if err := j.orderable(request); err != nil {
+		return err
+	}
+	_, err = j.purchase(ctx, cert.Purchase{Kind: cert.KindRenew, Product: request.Product, Months: j.order.Period, ID: report.ID, Request: request})
+	return err
+}
+
+// newTerm moves the term to where the old one ends. Whether that was done already tells the day of the payment: it lies
+// in the last days of the old term, and far from the end of the new one.
+func (j *job) newTerm(ctx context.Context, bought cabforum.Date) error {
+	end := j.termEnd()
+	if !end.IsZero() && !bought.Before(end.AddDays(-renewWindow)) {
+		if err := j.save(ctx, cert.ParamTermStart, end.String()); err != nil {
+			return err
+		}
+		if err := j.save(ctx, cert.ParamTermEnd, ""); err != nil { // belonged to the old order
+			return err
+		}
+	}
+	return j.saveTerm(ctx)
+}
+
+// finishRenewal activates the renewal, tells the panel and follows it. The panel moves its expiration date by the whole
+// period when it hears of the renewal, so the right date is written after that (contract 4.3).
+func (j *job) finishRenewal(ctx context.Context, report cert.Report) error {
+	if report.State.Activatable() {
+		if err := j.activate(ctx, report.ID); err != nil {
+			return err
+		}
+	}
+	if err := j.Panel.Post(ctx, j.order.Item, "prolong"); err != nil {
+		return err
+	}
+	if stored, err := cert.StoredLeaf(j.order.Stored); err == nil {
+		if err := j.expireDate(ctx, stored.Ends()); err != nil {
+			return err
+		}
+	}
+	ended, err := j.firstSync(ctx, report, true)
+	if err != nil {
+		j.Log.Warningf("item %d: the first sync after the renewal failed, the panel repeats it: %v", j.order.Item, err)
+	}
+	return ended
+}

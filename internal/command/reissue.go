@@ -1,0 +1,293 @@
+package command
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+// freshCertificate is how old a certificate must be before it is reissued for an unchanged request: a panel and our own
+// sweep that act on the same day make one reissue (contract 4.6).
+const freshCertificate = 24 * time.Hour
+
+// reissueOf is the item parameter reissue_of: which certificate a reissue takes the place of, saved before the seller is
+// asked. It is unanswered while the item's newest id is still the one to be replaced (contract 1, 4.6).
+type reissueOf struct {
+	ID      int64  `json:"id"`               // the id replaced
+	Request string `json:"request"`          // SHA-256 of CSR and altname, hex
+	Serial  string `json:"serial,omitempty"` // of the certificate in place when the reissue was asked for
+}
+
+// pendingReissue reads the parameter; false where there is none or it cannot be read.
+func (j *job) pendingReissue() (reissueOf, bool) {
+	var r reissueOf
+	raw := j.order.Params[cert.ParamReissueOf]
+	if raw == "" {
+		return r, false
+	}
+	if err := json.Unmarshal([]byte(raw), &r); err != nil || r.ID <= 0 {
+		j.Log.Warningf("item %d: the parameter %s cannot be read and counts for nothing: %q", j.order.Item, cert.ParamReissueOf, raw)
+		return reissueOf{}, false
+	}
+	return r, true
+}
+
+// requestMark is the SHA-256 of what is asked for: CSR and altname as the panel holds them.
+func (j *job) requestMark() string {
+	names := strings.Fields(strings.ReplaceAll(j.order.Params[cert.ParamAltName], ",", " "))
+	slices.Sort(names)
+	sum := sha256.Sum256([]byte(strings.TrimSpace(j.order.CSR) + "\x00" + strings.Join(names, " ")))
+	return hex.EncodeToString(sum[:])
+}
+
+// attempts is the item parameter reissue_tried: `TIME COUNT` of the attempts for the certificate in place.
+type attempts struct {
+	Last  time.Time
+	Count int
+}
+
+func (j *job) attempts() attempts {
+	words := strings.Fields(j.order.Params[cert.ParamReissueTried])
+	if len(words) == 0 {
+		return attempts{}
+	}
+	at, err := time.Parse(time.RFC3339, words[0])
+	if err != nil {
+		return attempts{}
+	}
+	a := attempts{Last: at, Count: 1}
+	if len(words) > 1 {
+		if n, err := strconv.Atoi(words[1]); err == nil && n > 0 {
+			a.Count = n
+		}
+	}
+	return a
+}
+
+// countAttempt saves that the seller is about to be asked.
+func (j *job) countAttempt(ctx context.Context) error {
+	return j.save(ctx, cert.ParamReissueTried, j.Now().UTC().Format(time.RFC3339)+" "+strconv.Itoa(j.attempts().Count+1))
+}
+
+// reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
+// none where one is under way, was just answered, or is not needed (contract 4.5, 4.6).
+func (j *job) reissue(ctx context.Context) (ended error, err error) {
+	id := j.id()
+	if id == 0 {
+		return nil, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Trade.Title)
+	}
+	report, err := j.newest(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	report, found, err := j.lostReissue(ctx, report)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case found:
+		j.Log.ExtInfof("item %d: the reissue is id %d, nothing is sent", j.order.Item, report.ID)
+	case report.State.Activatable():
+		j.Log.ExtInfof("item %d: id %d is not activated yet and takes the present CSR", j.order.Item, report.ID)
+		if err := j.activate(ctx, report.ID); err != nil {
+			return nil, err
+		}
+	case report.State == cert.StateWaiting:
+		if err := j.ours(report); err != nil {
+			return nil, err
+		}
+		j.Log.ExtInfof("item %d: id %d is under way for this CSR, nothing is sent", j.order.Item, report.ID)
+	case report.State == cert.StateIssued && j.fresh(report):
+		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago, nothing is sent", j.order.Item, report.ID)
+	case report.State == cert.StateIssued:
+		if report, err = j.askReissue(ctx, report); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, cert.Faultf(cert.FaultOrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Trade.Title, report.ID, report.Words)
+	}
+	if err := j.Panel.Post(ctx, j.order.Item, "reopen"); err != nil {
+		return nil, err
+	}
+	return j.afterReissue(ctx, report.ID)
+}
+
+// afterReissue follows the new id at once; what fails here is repeated by the panel's sync.
+func (j *job) afterReissue(ctx context.Context, id int64) (ended error, err error) {
+	report, err := j.newest(ctx, id)
+	if err == nil {
+		if report.State == cert.StateWaiting && !j.hasStatus(cert.ServiceWaiting) {
+			err = j.setStatus(ctx, cert.ServiceRequested)
+		}
+		if err == nil {
+			ended, err = j.judge(ctx, report)
+		}
+	}
+	if err != nil {
+		j.Log.Warningf("item %d: the first sync after the reissue failed, the panel repeats it: %v", j.order.Item, err)
+	}
+	return ended, nil
+}
+
+// lostReissue looks for the outcome of a reissue whose answer never came: the item still carries the id that was to be
+// replaced (contract 4.6). It returns the report of the newest id and whether that is the reissue.
+func (j *job) lostReissue(ctx context.Context, report cert.Report) (cert.Report, bool, error) {
+	pending, open := j.pendingReissue()
+	if !open || pending.ID != report.ID || report.State != cert.StateIssued {
+		return report, open && pending.ID != report.ID && pending.Request == j.requestMark() && report.State == cert.StateWaiting, nil
+	}
+	next, found, err := j.successor(ctx, report)
+	if err != nil || found {
+		return next, found, err
+	}
+	if pending.Request != j.requestMark() {
+		return report, false, nil // the client wants something else by now; the seller knows whether it may
+	}
+	if free := j.attempts().Last.Add(intentWait); j.Now().Before(free) {
+		return report, false, cert.Faultf(cert.FaultWaiting, cert.ParamReissueOf,
+			"the reissue of id %d had no answer and nothing of it shows yet; it is asked for again after %s", report.ID, free.Format(time.RFC3339)).Again()
+	}
+	j.Log.ExtInfof("item %d: the reissue of id %d asked for at %s never reached the seller", j.order.Item, report.ID, j.attempts().Last.Format(time.RFC3339))
+	return report, false, nil
+}
+
+// successor finds a reissue of the id among the seller's newer ids for the same name: activated, nobody's, and for this
+// item's key (contract 4.5). It becomes the item's newest id.
+func (j *job) successor(ctx context.Context, report cert.Report) (cert.Report, bool, error) {
+	reissuer, ok := j.seller.(Reissuer)
+	if !ok {
+		return report, false, nil
+	}
+	csr, err := cert.ParseCSR(j.order.CSR)
+	if err != nil {
+		return report, false, err
+	}
+	ids, err := reissuer.Successors(ctx, report.ID, csr.CommonName)
+	if err != nil {
+		return report, false, err
+	}
+	taken, _, err := j.claims(ctx, intent{})
+	if err != nil {
+		return report, false, err
+	}
+	for _, id := range ids {
+		if taken[id] != 0 || slices.Contains(j.lineage(), id) {
+			continue
+		}
+		next, err := j.seller.Report(ctx, id)
+		if err != nil {
+			return report, false, err
+		}
+		if err := j.ours(next); err != nil {
+			j.Log.ExtInfof("item %d: id %d is not the reissue: %v", j.order.Item, id, err)
+			continue
+		}
+		j.Log.ExtInfof("item %d: id %d is the reissue whose answer was lost", j.order.Item, id)
+		return next, true, j.put(ctx, id)
+	}
+	return report, false, nil
+}
+
+// askReissue sends the one request, with what it replaces on the item before and the new id right after.
+func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, error) {
+	reissuer, ok := j.seller.(Reissuer)
+	if !ok {
+		return report, cert.Faultf(cert.FaultValue, "command", "%s does not reissue", j.Trade.Title)
+	}
+	request, err := j.request()
+	if err != nil {
+		return report, err
+	}
+	if most := request.Product.Included - 1 + report.SANs; request.Product.MultiDomain && len(request.Names) > most {
+		return report, cert.Faultf(cert.FaultValue, cert.ParamAltName, "%d further names, the order at %s holds at most %d: nothing was sent", len(request.Names), j.Trade.Title, most)
+	}
+	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[cert.ParamSerial]}
+	raw, err := json.Marshal(pending)
+	if err != nil {
+		return report, err
+	}
+	if err := j.save(ctx, cert.ParamReissueOf, string(raw)); err != nil {
+		return report, err
+	}
+	if err := j.countAttempt(ctx); err != nil {
+		return report, err
+	}
+	j.Log.ExtInfof("item %d: reissue of id %d for %v, proof by %s", j.order.Item, report.ID, request.AllNames(), request.Method)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), buyTime)
+	defer cancel()
+	id, proofs, err := reissuer.Reissue(ctx, report.ID, request)
+	if err != nil {
+		return j.reissueFailed(ctx, report, request, err)
+	}
+	if err := j.put(ctx, id); err != nil {
+		return report, err
+	}
+	return j.reissueAccepted(ctx, cert.Report{ID: id, State: cert.StateWaiting}, request, proofs)
+}
+
+// reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once.
+func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cert.Request, reason error) (cert.Report, error) {
+	if fault := cert.FaultOf(reason); !fault.Unclear && !fault.Retry {
+		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
+			j.Log.Errorf("item %d: the mark of a refused reissue could not be dropped: %v", j.order.Item, err)
+		}
+		return report, reason
+	}
+	next, err := j.newest(ctx, report.ID)
+	if err != nil || next.ID == report.ID {
+		found := false
+		if next, found, err = j.successor(ctx, report); err != nil || !found {
+			return report, reason
+		}
+	}
+	j.Log.ExtInfof("item %d: the answer to the reissue was lost (%v), it is id %d", j.order.Item, reason, next.ID)
+	return j.reissueAccepted(ctx, next, request, nil)
+}
+
+// reissueAccepted saves what the client must publish now and shows the item as requested.
+func (j *job) reissueAccepted(ctx context.Context, report cert.Report, request cert.Request, proofs []cert.Proof) (cert.Report, error) {
+	if report.State == cert.StateWaiting {
+		if err := j.saveProofs(ctx, report.ID, request, proofs); err != nil {
+			return report, err
+		}
+	}
+	return report, j.setStatus(ctx, cert.ServiceRequested)
+}
+
+// fresh tells whether the certificate at the seller is for the present request and less than a day old.
+func (j *job) fresh(report cert.Report) bool {
+	csr, err := cert.ParseCSR(j.order.CSR)
+	if err != nil {
+		return false
+	}
+	chain, err := cert.BuildChain(report.PEM, csr)
+	if err != nil || chain.Check(csr, j.wanted(csr)) != nil {
+		return false
+	}
+	return j.unchanged(report.ID) && j.Now().Sub(chain.Leaf.NotBefore) < freshCertificate
+}
+
+// unchanged tells whether the names are those that the certificate in place was asked for with.
+func (j *job) unchanged(id int64) bool {
+	if last, ok := j.pendingReissue(); ok && last.ID != id {
+		return last.Request == j.requestMark()
+	}
+	old, known := j.order.Params[cert.ParamOldAltName]
+	return !known || sameNames(old, j.order.Params[cert.ParamAltName])
+}
+
+func sameNames(a, b string) bool {
+	fields := func(list string) []string {
+		names := strings.Fields(strings.ToLower(strings.ReplaceAll(list, ",", " ")))
+		slices.Sort(names)
+		return names
+	}
+	return slices.Equal(fields(a), fields(b))
+}

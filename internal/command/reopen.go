@@ -1,0 +1,21 @@
+package command
+
+import (
+	"context"
+
+	"github.com/beevik/etree"
+)
+
+// Reopen is the panel's Reissue: a certificate for the item's present CSR and names, free of charge inside the paid
+// term. While it waits for proof, the old certificate stays on the item.
+func Reopen(ctx context.Context, run *Run) (*etree.Document, error) {
+	j, err := begin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := j.reissue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nil, ended
+}
