@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -167,6 +168,11 @@ type fakeSeller struct {
 	balance   string
 	hidden    map[int64]bool // bought and not yet in the list
 	onBuy     func()
+
+	reissues      int
+	reissueErr    error
+	reissueAnyway bool // the reissue happens although reissueErr is returned
+	replacedLate  bool // the old id stays issued until the new certificate is there
 }
 
 func newSeller() *fakeSeller {
@@ -209,6 +215,9 @@ func (s *fakeSeller) Buy(_ context.Context, p cert.Purchase) (cert.Receipt, erro
 		return cert.Receipt{}, s.buyErr
 	}
 	id := s.add(p.Months)
+	if p.Kind == cert.KindRenew {
+		s.reports[id] = cert.Report{ID: id, State: cert.StateRenewal}
+	}
 	if s.buyErr != nil {
 		return cert.Receipt{}, s.buyErr
 	}
@@ -245,6 +254,34 @@ func (s *fakeSeller) Report(_ context.Context, id int64) (cert.Report, error) {
 	}
 	r.ID = id
 	return r, nil
+}
+
+func (s *fakeSeller) Reissue(_ context.Context, id int64, r cert.Request) (int64, []cert.Proof, error) {
+	s.reissues++
+	if s.reissueErr != nil && !s.reissueAnyway {
+		return 0, nil, s.reissueErr
+	}
+	s.next++
+	s.reports[s.next] = cert.Report{State: cert.StateWaiting, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
+	if !s.replacedLate {
+		old := s.reports[id]
+		old.State, old.ReplacedBy = cert.StateReplaced, s.next
+		s.reports[id] = old
+	}
+	if s.reissueErr != nil {
+		return 0, nil, s.reissueErr
+	}
+	return s.next, proofsOf(r), nil
+}
+func (s *fakeSeller) Successors(_ context.Context, id int64, _ string) ([]int64, error) {
+	var found []int64
+	for other, r := range s.reports {
+		if other > id && (r.State == cert.StateWaiting || r.State == cert.StateIssued) {
+			found = append(found, other)
+		}
+	}
+	slices.Sort(found)
+	return found, nil
 }
 
 // issue makes the certificate of an id with the given life.

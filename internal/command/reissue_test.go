@@ -1,0 +1,162 @@
+package command_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// issuedStage is an item whose first certificate, of 199 days, is in place; the time is half a year later.
+func issuedStage(t *testing.T) *stage {
+	t.Helper()
+	s := waitingStage(t)
+	s.panel.order.Period = 60
+	s.seller.issue(t, 101, s.pair, now(), 199)
+	require.NoError(t, s.run(command.SyncItem))
+	s.panel.calls = nil
+	s.args.Command = "reopen"
+	s.at = now().AddDate(0, 0, 190)
+	return s
+}
+
+func TestReopenAsksForOneReissueAndKeepsTheLineage(t *testing.T) {
+	s := issuedStage(t)
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, 1, s.seller.reissues)
+	p := s.panel.order.Params
+	assert.Equal(t, "102", p[cert.ParamOrderID])
+	assert.Equal(t, "101 102", p[cert.ParamLineage])
+	assert.Equal(t, "4", p[cert.ParamServiceStatus])
+	assert.NotEmpty(t, s.panel.stored, "while it waits the old certificate stays")
+	assert.Contains(t, s.panel.calls, "postreopen")
+	var of struct {
+		ID      int64
+		Request string
+	}
+	require.NoError(t, json.Unmarshal([]byte(p[cert.ParamReissueOf]), &of))
+	assert.Equal(t, int64(101), of.ID)
+	assert.Len(t, of.Request, 64)
+
+	t.Run("the reissue is stored when it comes", func(t *testing.T) {
+		s.seller.issue(t, 102, s.pair, s.at, 199)
+		s.args.Command = "sync_item"
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
+		assert.Equal(t, "2027-04-26", s.panel.order.Params[cert.ParamExpireDate])
+		assert.NotContains(t, s.panel.order.Params, cert.ParamReissueTried)
+	})
+	t.Run("and not asked for again on the same day", func(t *testing.T) {
+		s.at = s.at.Add(20 * time.Hour)
+		s.args.Command = "reopen"
+		s.panel.calls = nil
+		require.NoError(t, s.run(command.Reopen))
+		assert.Equal(t, 1, s.seller.reissues)
+		assert.Equal(t, []string{"postreopen"}, s.panel.calls)
+	})
+	t.Run("but for another name it is", func(t *testing.T) {
+		s.panel.order.Params[cert.ParamOldAltName] = ""
+		s.panel.order.Params[cert.ParamAltName] = "www.example.com"
+		require.NoError(t, s.run(command.Reopen))
+		assert.Equal(t, 2, s.seller.reissues)
+	})
+}
+
+// contract 4.6: a lost answer is looked up, whichever way the seller shows it.
+func TestALostReissueIsFound(t *testing.T) {
+	for name, late := range map[string]bool{"by ReplacedBy": false, "in the list": true} {
+		for when, anyway := range map[string]bool{"at once": true, "by the next run": false} {
+			t.Run(name+" "+when, func(t *testing.T) {
+				s := issuedStage(t)
+				s.seller.replacedLate = late
+				s.seller.reissueErr = &cert.Fault{Type: cert.FaultClient, Value: "timeout", Retry: true, Unclear: true}
+				s.seller.reissueAnyway = anyway
+				err := s.run(command.Reopen)
+				if anyway {
+					require.NoError(t, err)
+				} else {
+					require.Error(t, err)
+					// the seller carries it out late
+					s.seller.reissueAnyway = true
+					csr, err := cert.ParseCSR(s.pair.csr)
+					require.NoError(t, err)
+					_, _, _ = s.seller.Reissue(t.Context(), 101, cert.Request{CSR: csr})
+					s.seller.reissues--
+					s.at = s.at.Add(time.Minute)
+					require.NoError(t, s.run(command.Reopen))
+				}
+				assert.Equal(t, 1, s.seller.reissues)
+				assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
+				assert.Equal(t, "4", s.panel.order.Params[cert.ParamServiceStatus])
+				assert.NotEmpty(t, s.panel.order.Params["auth_dnscname_value"])
+			})
+		}
+	}
+}
+
+func TestAReissueThatNeverArrivedIsAskedForAgainAfterTenMinutes(t *testing.T) {
+	s := issuedStage(t)
+	s.seller.reissueErr = &cert.Fault{Type: cert.FaultClient, Value: "timeout", Retry: true, Unclear: true}
+	require.Error(t, s.run(command.Reopen))
+	s.at = s.at.Add(9 * time.Minute)
+	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Reopen)))
+	assert.Equal(t, 1, s.seller.reissues)
+	s.seller.reissueErr = nil
+	s.at = s.at.Add(2 * time.Minute)
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, 2, s.seller.reissues)
+}
+
+func TestARefusedReissueLeavesNothingPending(t *testing.T) {
+	s := issuedStage(t)
+	s.seller.reissueErr = &cert.Fault{Type: cert.FaultAPI, Value: "2011296: The CSR provided is invalid", Code: 2011296}
+	require.ErrorContains(t, s.run(command.Reopen), "2011296")
+	assert.NotContains(t, s.panel.order.Params, cert.ParamReissueOf)
+	assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
+}
+
+// contract 4.5: a reissue for another CSR that is under way is not ours.
+func TestAForeignReissueIsNotAdopted(t *testing.T) {
+	s := issuedStage(t)
+	s.seller.reports[101] = cert.Report{State: cert.StateReplaced, ReplacedBy: 109}
+	s.seller.reports[109] = cert.Report{State: cert.StateWaiting, CSR: newPair(t, "example.com").csr}
+	require.ErrorContains(t, s.run(command.Reopen), "a reissue for another CSR is running")
+	assert.Zero(t, s.seller.reissues)
+	assert.Equal(t, "101", s.panel.order.Params[cert.ParamOrderID])
+}
+
+// contract 4.1: under the new id the seller may still show the old certificate; it is never stored as if it were new.
+func TestTheReplacedCertificateIsNotTakenForTheNewOne(t *testing.T) {
+	s := issuedStage(t)
+	old := s.seller.reports[101].PEM
+	require.NoError(t, s.run(command.Reopen))
+	s.seller.reports[102] = cert.Report{State: cert.StateIssued, PEM: old}
+	s.panel.calls = nil
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Empty(t, s.panel.calls)
+	assert.Equal(t, "4", s.panel.order.Params[cert.ParamServiceStatus])
+}
+
+func TestReopenBeforeTheActivationTakesTheNewCSR(t *testing.T) {
+	s := newStage(t)
+	s.args.Command = "reopen"
+	assert.Equal(t, cert.FaultMissed, faultType(t, s.run(command.Reopen)))
+	id := s.seller.add(12)
+	s.panel.order.Params[cert.ParamOrderID] = "101"
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, []int64{id}, s.seller.activated)
+	assert.Zero(t, s.seller.reissues)
+}
+
+func TestReissueBeyondTheSellersTermIsRemembered(t *testing.T) {
+	s := issuedStage(t)
+	require.NoError(t, s.run(command.Reopen))
+	s.seller.issue(t, 102, s.pair, s.at, 9) // ends where the first one does
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, s.panel.order.Params[cert.ParamExpireDate], s.panel.order.Params[cert.ParamTermEnd])
+}
