@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -185,8 +184,11 @@ func (p *Panel) chooseModule(ctx context.Context, o Order, done *Ordered) (int64
 			ID int64 `xml:"id,attr"`
 		} `xml:"modules>module"`
 	}
-	if err := xml.Unmarshal([]byte(done.Suitable.Stdout), &answer); err != nil || len(answer.Modules) == 0 {
-		return 0, fmt.Errorf("get_suitable_module of %s names no module: %w", name, errors.Join(err))
+	if err := xml.Unmarshal([]byte(done.Suitable.Stdout), &answer); err != nil {
+		return 0, fmt.Errorf("get_suitable_module of %s: %w", name, err)
+	}
+	if len(answer.Modules) == 0 {
+		return 0, fmt.Errorf("get_suitable_module of %s names no module", name)
 	}
 	return answer.Modules[0].ID, nil
 }

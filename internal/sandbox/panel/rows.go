@@ -2,13 +2,10 @@ package panel
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"pmssl/internal/sandbox/panel/root"
 )
-
-func errJoin(errs ...error) error { return errors.Join(errs...) }
 
 func (p *Panel) insert(ctx context.Context, query string, args ...any) (int64, error) {
 	res, err := p.db.ExecContext(ctx, query, args...)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -159,11 +160,11 @@ func (p *Panel) Connect(ctx context.Context, module string, c Connection) (*Conn
 			continue
 		}
 		if *s.run, err = s.start(id); err != nil || !(*s.run).OK() {
-			return done, errJoin(err, p.dropModule(ctx, id))
+			return done, errors.Join(err, p.dropModule(ctx, id))
 		}
 	}
 	if err := p.saveModule(ctx, id, f, c); err != nil {
-		return nil, errJoin(err, p.dropModule(ctx, id))
+		return nil, errors.Join(err, p.dropModule(ctx, id))
 	}
 	done.ID = id
 	return done, nil

@@ -110,7 +110,7 @@ func (m *mgrctl) caller() string {
 }
 
 // errDown is what modules see of a panel that cannot be reached (protocol §1.6).
-var errDown = &Error{Type: "client", Object: "open", Value: "billmgr"}
+func errDown() error { return &Error{Type: "client", Object: "open", Value: "billmgr"} }
 
 func (m *mgrctl) request(ctx context.Context) int {
 	fault, err := m.root.Strike(m.words.function, m.caller())
@@ -118,7 +118,7 @@ func (m *mgrctl) request(ctx context.Context) int {
 		return m.done(err)
 	}
 	if _, err := os.Stat(m.lockPath()); err == nil || fault != nil && fault.Kind == root.FaultDown {
-		return m.done(errDown) // before the log: nobody was there to write it
+		return m.done(errDown()) // before the log: nobody was there to write it
 	}
 	now, err := m.root.Clock(m.settings, m.Now)
 	if err != nil {
