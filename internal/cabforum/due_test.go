@@ -1,0 +1,133 @@
+package cabforum_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pmssl/internal/cabforum"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// standing is an item in the middle of the documented example whose certificate is due on 2026-10-08.
+func standing(t *testing.T) cabforum.Standing {
+	return cabforum.Standing{
+		Settings: cabforum.Settings{Lead: 10}, Active: true, PaidUntil: day(t, "2031-04-02"),
+		Held: held(t, "2026-04-02 00:00:00", "2026-10-18 23:59:59"),
+	}
+}
+
+// Validity page B3.6: due means all of the conditions; each of them alone is enough to say no.
+func TestB36DueMeansAllOfTheConditions(t *testing.T) {
+	for name, row := range map[string]struct {
+		now    string
+		change func(*cabforum.Standing)
+		reason cabforum.Reason
+	}{
+		"on the day":             {"2026-10-08 00:00:00", func(*cabforum.Standing) {}, ""},
+		"a second before":        {"2026-10-07 23:59:59", func(*cabforum.Standing) {}, cabforum.ReasonEarly},
+		"a day late":             {"2026-10-09 12:00:00", func(*cabforum.Standing) {}, ""},
+		"on the last day":        {"2026-10-18 23:59:59", func(*cabforum.Standing) {}, ""},
+		"B3.8 expired":           {"2026-12-24 12:00:00", func(*cabforum.Standing) {}, ""},
+		"manual tells":           {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Settings.Policy = cabforum.PolicyManual }, ""},
+		"policy none":            {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Settings.Policy = cabforum.PolicyNone }, cabforum.ReasonPolicy},
+		"inactive":               {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Active = false }, cabforum.ReasonInactive},
+		"nothing stored":         {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Held = nil }, cabforum.ReasonNothing},
+		"last day of the term":   {"2031-04-01 23:59:59", func(*cabforum.Standing) {}, ""},
+		"the term is over":       {"2031-04-02 00:00:00", func(*cabforum.Standing) {}, cabforum.ReasonTermOver},
+		"B3.9 ends with it":      {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.PaidUntil = day(t, "2026-10-18") }, cabforum.ReasonPaidEnd},
+		"a paid day is left":     {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.PaidUntil = day(t, "2026-10-19") }, ""},
+		"the seller's term":      {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-18") }, cabforum.ReasonNoGain},
+		"a day of it is left":    {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-19") }, ""},
+		"no term known":          {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.PaidUntil = cabforum.Date{} }, ""},
+		"under way":              {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.UnderWay = true }, cabforum.ReasonUnderWay},
+		"tried four times":       {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Tries = 4 }, ""},
+		"tried five times":       {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Tries = 5 }, cabforum.ReasonTries},
+		"tried within 24 h":      {"2026-10-08 12:00:00", func(s *cabforum.Standing) { s.Tried = instant(t, "2026-10-07 12:00:01") }, cabforum.ReasonRecent},
+		"tried 24 h ago":         {"2026-10-08 12:00:00", func(s *cabforum.Standing) { s.Tried = instant(t, "2026-10-07 12:00:00") }, ""},
+		"tried in the future":    {"2026-10-08 12:00:00", func(s *cabforum.Standing) { s.Tried = instant(t, "2026-10-08 12:00:01") }, cabforum.ReasonRecent},
+		"lead 0, the day before": {"2026-10-17 23:59:59", func(s *cabforum.Standing) { s.Settings.Lead = 0 }, cabforum.ReasonEarly},
+		"lead 0, its last day":   {"2026-10-18 00:00:00", func(s *cabforum.Standing) { s.Settings.Lead = 0 }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := standing(t)
+			row.change(&s)
+			v := s.Judge(instant(t, row.now))
+			assert.Equal(t, row.reason, v.Reason)
+			assert.Equal(t, row.reason == "", v.Due)
+		})
+	}
+}
+
+func TestAVerdictSaysWhenAndWhetherTheLeadWasCut(t *testing.T) {
+	s := standing(t)
+	v := s.Judge(instant(t, "2026-06-01 00:00:00"))
+	assert.Equal(t, cabforum.Verdict{Reason: cabforum.ReasonEarly, On: day(t, "2026-10-08"), Lead: 10}, v)
+	s.Settings.Lead = 200
+	v = s.Judge(instant(t, "2026-06-01 00:00:00"))
+	assert.Equal(t, cabforum.Verdict{Reason: cabforum.ReasonEarly, On: day(t, "2026-07-10"), Lead: 100, Cut: true}, v)
+	assert.True(t, s.Judge(instant(t, "2026-10-19 00:00:00")).Expired)
+	assert.False(t, s.Judge(instant(t, "2026-10-18 23:59:59")).Expired)
+	s.Held = nil
+	assert.Equal(t, cabforum.Verdict{Reason: cabforum.ReasonNothing}, s.Judge(instant(t, "2026-10-19 00:00:00")))
+}
+
+// contract 5.3 at the step of 2027-03-15: the old 200 days end with the new 100.
+func TestContract53AReissueGainsAtLeastADay(t *testing.T) {
+	s := cabforum.Standing{Settings: cabforum.Settings{Lead: 200}, Active: true, PaidUntil: day(t, "2029-03-14"),
+		Held: held(t, "2027-03-14 00:00:00", "2027-09-29 23:59:59")}
+	for now, want := range map[string]cabforum.Reason{
+		"2027-06-20 12:00:00": cabforum.ReasonEarly, // the lead of 100 is reached on 06-21
+		"2027-06-21 12:00:00": cabforum.ReasonNoGain,
+		"2027-06-22 12:00:00": "",
+	} {
+		assert.Equal(t, want, s.Judge(instant(t, now)).Reason, now)
+	}
+}
+
+// Validity page B3.7 with rule 10: five years of a lead of 200, judged every hour as the timer does. Each certificate is
+// reissued once; none is due on the day of its birth. The CA takes a minute, so that its dates are the nominal ones.
+func TestB37NoLoopUnderALeadOf200(t *testing.T) {
+	until := day(t, "2031-04-02")
+	now := instant(t, "2026-04-02 10:00:00")
+	issue := func(at time.Time) *cabforum.Validity {
+		at = at.Add(time.Minute)
+		last := cabforum.LastNotAfter(at)
+		if cabforum.DateOf(last).After(until) {
+			last = until.Midnight()
+		}
+		return &cabforum.Validity{NotBefore: at, NotAfter: last}
+	}
+	s := cabforum.Standing{Settings: cabforum.Settings{Lead: 200}, Active: true, PaidUntil: until, Held: issue(now)}
+	reissues := 0
+	for ; cabforum.DateOf(now).Before(until); now = now.Add(time.Hour) {
+		v := s.Judge(now)
+		assert.False(t, v.Expired, "%s: nothing in place", now)
+		if v.Due {
+			before := s.Held
+			s.Held = issue(now)
+			reissues++
+			assert.True(t, s.Held.NotAfter.After(before.NotAfter), "%s gained nothing", now)
+		}
+	}
+	plan := planned(t, cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-04-02"), Months: 60}, Lead: 200})
+	assert.Equal(t, plan.Reissues(), reissues, "as planned")
+	assert.Equal(t, 47, reissues)
+}
+
+// A plan on paper acts on the very day on which the sweep would find the certificate due.
+func TestThePlanActsWhenTheSweepDoes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 3))
+	for range 200 {
+		p := cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-01-01").AddDays(rng.IntN(1500)), Months: 12 + rng.IntN(24)}, Lead: rng.IntN(201)}
+		plan := planned(t, p)
+		for _, c := range plan.Certificates[:plan.Reissues()] {
+			s := cabforum.Standing{Settings: cabforum.Settings{Lead: p.Lead}, Active: true, PaidUntil: plan.PaidUntil,
+				// Noon to noon: as many days as the plan says, ending on the planned date.
+				Held: &cabforum.Validity{NotBefore: c.Issued.Midnight().Add(12 * time.Hour), NotAfter: c.Expires.Midnight().Add(12*time.Hour - time.Second)}}
+			assert.True(t, s.Judge(c.Act.Midnight()).Due, "%+v", c)
+			assert.False(t, s.Judge(c.Act.Midnight().Add(-time.Second)).Due, "%+v", c)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package cabforum
+
+import "time"
+
+// Step is one line of the Forum's schedule: what binds a certificate that is issued at or after From and before the next
+// line's From. All limits are in days of 86,400 seconds.
+type Step struct {
+	From time.Time // UTC, inclusive; compared with the instant of issuance (BR 1.6.4)
+	// Cap is the validity that must not be exceeded (BR 6.3.2).
+	Cap int
+	// Should is the validity that should not be exceeded (BR 6.3.2); 0 where nothing less than Cap was recommended.
+	Should int
+	// Reuse is how old a validation of control over a name may be on the day of issuance (BR 4.2.1).
+	Reuse int
+	// SubjectReuse is how old validated data about the organisation may be on the day of issuance (BR 4.2.1).
+	SubjectReuse int
+	Note         string // where the line comes from
+}
+
+// Schedule is the Forum's decisions in order of time. A new decision is one more line at the end of Current.
+type Schedule []Step
+
+// Current is the schedule of BR 6.3.2 and BR 4.2.1 as of BR 2.2.6 (2026-03-31). The Requirements give no lower date for
+// the 398 days any more; it is Apple's and that of the Requirements before ballot SC-081v3.
+func Current() Schedule {
+	return Schedule{
+		{utc(2018, 3, 1), 825, 0, 398, 825, "BR 6.3.2 as it was before 2020-09-01"},
+		{utc(2020, 9, 1), 398, 397, 398, 825, "BR 6.3.2, 4.2.1; Apple's programme from 2020-09-01"},
+		{utc(2026, 3, 15), 200, 199, 200, 398, "BR 6.3.2, 4.2.1; ballot SC-081v3, first step"},
+		{utc(2027, 3, 15), 100, 99, 100, 398, "BR 6.3.2, 4.2.1; ballot SC-081v3, second step"},
+		{utc(2029, 3, 15), 47, 46, 10, 398, "BR 6.3.2, 4.2.1; ballot SC-081v3, third step"},
+	}
+}
+
+func utc(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
+
+// At is the line that binds a certificate issued at the instant: the last one whose From is not later. An instant before
+// the first line gets the first line; an empty schedule gets a Step without limits.
+func (s Schedule) At(issued time.Time) Step {
+	var found Step
+	for i, step := range s {
+		if i == 0 || !issued.Before(step.From) {
+			found = step
+		}
+	}
+	return found
+}
+
+// on is the line for a certificate of which only the date of issuance is known: its first instant decides (BR 1.6.4).
+func (s Schedule) on(issued Date) Step { return s.At(issued.Midnight()) }
+
+// Cap is the number of days that a certificate issued at the instant must not exceed (BR 6.3.2). DV, OV and EV alike:
+// EVG 6.3.2 allows 398 days, but the Requirements that it incorporates bind first.
+func Cap(issued time.Time) int { return Current().At(issued).Cap }
+
+// ShouldCap is the number of days that a certificate issued at the instant should not exceed (BR 6.3.2); it is Cap where
+// nothing less was recommended. CAs keep to it, because a single second over a day counts as a whole one.
+func ShouldCap(issued time.Time) int {
+	step := Current().At(issued)
+	if step.Should == 0 {
+		return step.Cap
+	}
+	return step.Should
+}
+
+// ReuseLimit is the number of days that a validation of control over a name may be old when a certificate is issued at
+// the instant (BR 4.2.1). The limit is chosen by the date of issuance, not by that of the validation.
+func ReuseLimit(issued time.Time) int { return Current().At(issued).Reuse }
+
+// SubjectReuseLimit is the number of days that validated data about the organisation may be old when a certificate of
+// the level is issued at the instant (BR 4.2.1; for EV no more than 398 days, EVG 3.2.2.14.3); 0 for DV, which carries
+// no such data.
+func SubjectReuseLimit(level Level, issued time.Time) int {
+	return Current().At(issued).subjectReuse(level)
+}
+
+// Level is how much a certificate says about its subject.
+type Level int
+
+// The levels as far as reuse limits differ between them.
+const (
+	DV Level = iota // the domain names only
+	OV              // an organisation or a person too
+	EV              // an organisation after extended validation
+)
+
+// evReuse is how old data about an EV subject may be, in days (EVG 3.2.2.14.3).
+const evReuse = 398
+
+func (s Step) subjectReuse(level Level) int {
+	switch level {
+	case OV:
+		return s.SubjectReuse
+	case EV:
+		return min(s.SubjectReuse, evReuse)
+	}
+	return 0
+}

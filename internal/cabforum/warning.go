@@ -1,0 +1,116 @@
+package cabforum
+
+import "fmt"
+
+// Types of a plan's warnings.
+const (
+	WarnLeadCut     = "lead_cut"          // the wanted lead is longer than half of a certificate's life
+	WarnProof       = "proof_method_ends" // the way of proof is not allowed, or not any more
+	WarnVetting     = "vetting_due"       // the organisation must be vetted again
+	WarnDaysGiven   = "days_given_away"   // what the lead costs
+	WarnExpired     = "expired"           // the certificate in place has expired inside the term
+	WarnSellersTerm = "seller_term"       // the seller's term ends before the paid one
+)
+
+// Warning is something that a reader of a plan has to know.
+type Warning struct {
+	Type string
+	Text string
+	// N is the certificate that it begins with; 0 where it concerns the whole term.
+	N int
+}
+
+func (p Prospect) warnings(plan Plan) []Warning {
+	var all []Warning
+	all = append(all, p.expired(plan)...)
+	all = append(all, leadCut(plan)...)
+	all = append(all, p.proofEnds(plan)...)
+	all = append(all, vettings(plan, p)...)
+	all = append(all, p.daysGiven(plan)...)
+	return append(all, p.sellersTerm(plan)...)
+}
+
+func (p Prospect) expired(plan Plan) []Warning {
+	c := plan.Certificates[0]
+	if !c.Held || !c.Expires.Before(p.Today) || c.Act.IsZero() {
+		return nil
+	}
+	return []Warning{{WarnExpired, fmt.Sprintf(
+		"the certificate in place expired on %s, inside the paid term: a reissue is due at once", c.Expires), c.N}}
+}
+
+// leadCut has one warning for each run of certificates whose lead is cut to the same number of days.
+func leadCut(plan Plan) []Warning {
+	var all []Warning
+	before := plan.Lead
+	for _, c := range plan.Certificates {
+		if c.Act.IsZero() {
+			break
+		}
+		if c.Lead < plan.Lead && c.Lead != before {
+			all = append(all, Warning{WarnLeadCut, fmt.Sprintf(
+				"a lead of %d days is more than half of a certificate's life: from certificate %d (%d days) on it is %d", plan.Lead, c.N, c.Days, c.Lead), c.N})
+		}
+		before = c.Lead
+	}
+	return all
+}
+
+func (p Prospect) proofEnds(plan Plan) []Warning {
+	for _, c := range plan.Certificates {
+		if c.Held || p.Method.Allowed(c.Issued, p.Wildcard) {
+			continue
+		}
+		if p.Method == MethodFile {
+			return []Warning{{WarnProof, fmt.Sprintf(
+				"a file does not prove control over a wildcard name: certificate %d, issued on %s, needs proof by DNS", c.N, c.Issued), c.N}}
+		}
+		ends, _ := p.Method.Sunset()
+		return []Warning{{WarnProof, fmt.Sprintf(
+			"proof by %s is not allowed from %s on: certificate %d, issued on %s, needs another way, such as DNS", p.Method, ends.MustNot, c.N, c.Issued), c.N}}
+	}
+	return nil
+}
+
+func vettings(plan Plan, p Prospect) []Warning {
+	var all []Warning
+	for _, c := range plan.Certificates[1:] {
+		if c.Subject == EvidenceNeeded {
+			limit := orCurrent(p.Schedule).on(c.Issued).subjectReuse(p.Level)
+			all = append(all, Warning{WarnVetting, fmt.Sprintf(
+				"the organisation's data is older than %d days on %s: it must be vetted again for certificate %d", limit, c.Issued, c.N), c.N})
+		}
+	}
+	return all
+}
+
+// daysGiven compares with the same term reissued at each certificate's very end.
+func (p Prospect) daysGiven(plan Plan) []Warning {
+	days := plan.DaysGiven()
+	if days == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("reissuing ahead of the end gives %s of validity away", counted(days, "day"))
+	p.Lead = 0
+	if least := p.certificates(); len(least) < len(plan.Certificates) {
+		text += fmt.Sprintf(": %s instead of %d", counted(len(plan.Certificates), "certificate"), len(least))
+	}
+	return []Warning{{WarnDaysGiven, text, 0}}
+}
+
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func (p Prospect) sellersTerm(plan Plan) []Warning {
+	last := plan.Certificates[len(plan.Certificates)-1]
+	short := last.Expires.DaysUntil(plan.PaidUntil)
+	if p.SellerEnd.IsZero() || short <= 0 {
+		return nil
+	}
+	return []Warning{{WarnSellersTerm, fmt.Sprintf(
+		"the seller's term ends on %s: %s before %s are paid and without a certificate", p.SellerEnd, counted(short, "day"), plan.PaidUntil), 0}}
+}
