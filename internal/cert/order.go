@@ -148,6 +148,13 @@ type Bought struct {
 	Op      int64     `json:"op"`      // running operation, 0 where none
 }
 
+// Client is whom the letters about an item go to.
+type Client struct {
+	Email string
+	Name  string
+	Lang  string // as the panel writes it: en, ru, es, perhaps with a region
+}
+
 // Holding is what the panel's database knows of purchases on one item: used to tell whose an id at the seller is.
 type Holding struct {
 	Item    int64

@@ -39,6 +39,10 @@ type fakePanel struct {
 	fail      map[string]error
 	lostLocks bool
 	garble    bool // certificate.save of a ZIP stores something else
+
+	operations int
+	swept      bool // another sweep is running
+	client     cert.Client
 }
 
 func (p *fakePanel) call(format string, args ...any) error {
@@ -73,7 +77,31 @@ func (p *fakePanel) Modules(context.Context) ([]int64, error) { return []int64{5
 func (p *fakePanel) SuitableModules(context.Context, int64) ([]int64, error) {
 	return p.suitable, nil
 }
-func (p *fakePanel) LockItem(context.Context, int64) error     { return nil }
+func (p *fakePanel) LockItem(context.Context, int64) error   { return nil }
+func (p *fakePanel) UnlockItem(context.Context, int64) error { return nil }
+func (p *fakePanel) LockSweep(context.Context) (bool, error) { return !p.swept, nil }
+func (p *fakePanel) Living(context.Context) (int, error)     { return 1, nil }
+func (p *fakePanel) Operations(context.Context, int64) (int, error) {
+	return p.operations, nil
+}
+func (p *fakePanel) Client(context.Context, int64) (cert.Client, error) {
+	if p.client.Email == "" {
+		return p.client, cert.Faultf(cert.FaultMissed, "user", "nobody")
+	}
+	return p.client, nil
+}
+func (p *fakePanel) Unsettled(context.Context) ([]int64, error) {
+	if s := p.order.Params[cert.ParamServiceStatus]; s == "3" || s == "4" {
+		return []int64{p.order.Item}, nil
+	}
+	return nil, nil
+}
+func (p *fakePanel) Ending(_ context.Context, until cabforum.Date) ([]int64, error) {
+	if end := p.order.Params[cert.ParamExpireDate]; end != "" && end <= until.String() {
+		return []int64{p.order.Item}, nil
+	}
+	return nil, nil
+}
 func (p *fakePanel) LockAccount(context.Context, string) error { return p.call("lock account") }
 func (p *fakePanel) UnlockAccount(context.Context) error       { return p.call("unlock account") }
 func (p *fakePanel) HoldsLocks(context.Context) error {
@@ -345,11 +373,26 @@ func signed(t *testing.T, pair keyPair, from time.Time, days int) []string {
 	return out
 }
 
+// fakePost keeps the letters.
+type fakePost struct {
+	letters []command.Letter
+	err     error
+}
+
+func (f *fakePost) Send(_ context.Context, l command.Letter) error {
+	if f.err != nil {
+		return f.err
+	}
+	f.letters = append(f.letters, l)
+	return nil
+}
+
 // stage is one item with its panel, seller and log.
 type stage struct {
 	panel  *fakePanel
 	seller *fakeSeller
 	log    *quiet
+	post   *fakePost
 	pair   keyPair
 	at     time.Time
 	args   command.Args
@@ -361,12 +404,13 @@ func newStage(t *testing.T) *stage {
 	opened, err := cabforum.ParseDate("2026-04-02")
 	require.NoError(t, err)
 	return &stage{
-		pair: pair, at: now(), seller: newSeller(), log: &quiet{},
+		pair: pair, at: now(), seller: newSeller(), log: &quiet{}, post: &fakePost{},
 		args: command.Args{Command: "open", Item: 42, Operation: 9},
 		panel: &fakePanel{
 			order: cert.Order{Item: 42, Module: 5, Binary: "pmtest", Template: "positivessl", ItemType: "certificate", Period: 12, Status: 5,
 				OpenDate: opened, CSR: pair.csr, SANs: -1, Params: map[string]string{cert.ParamMethod: "auth_dnscname"}},
 			fail: map[string]error{}, settings: map[string]string{},
+			client: cert.Client{Email: "client@example.org", Name: "A Client", Lang: "en"},
 		},
 	}
 }
@@ -387,7 +431,7 @@ func (s *stage) run(f command.Func) error {
 
 func (s *stage) world() *command.Run {
 	return &command.Run{
-		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Now: func() time.Time { return s.at },
+		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Post: s.post, Now: func() time.Time { return s.at },
 		Addresses: func() ([]netip.Addr, error) { return nil, nil },
 		Trade: command.Trade{
 			Title: "Seller", Products: products(), Terms: []int{12, 24, 36, 48, 60},

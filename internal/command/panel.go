@@ -14,19 +14,33 @@ type Panel interface {
 	Order(ctx context.Context, item int64) (cert.Order, error)
 	// ModuleParams are the connection and custom parameters of a processing module, decrypted.
 	ModuleParams(ctx context.Context, module int64) (map[string]string, error)
-	// Modules lists the ids of all active processing modules that this binary serves.
+	// Modules lists the ids of all processing modules that this binary serves, those switched off too.
 	Modules(ctx context.Context) ([]int64, error)
 	// SuitableModules lists the modules of this binary that serve a tariff, preferred ones first.
 	SuitableModules(ctx context.Context, pricelist int64) ([]int64, error)
 
 	// LockItem keeps other runs off the item until the process ends; FaultLocked after 30 s (contract 3.1).
 	LockItem(ctx context.Context, item int64) error
+	// UnlockItem lets other runs at the item again before the process ends.
+	UnlockItem(ctx context.Context, item int64) error
 	// LockAccount keeps other purchases of the seller's account off until UnlockAccount; FaultLocked when the deadline of
 	// ctx leaves no time to wait.
 	LockAccount(ctx context.Context, account string) error
 	UnlockAccount(ctx context.Context) error
 	// HoldsLocks asks the database whether both locks are still ours; asked right before money is spent.
 	HoldsLocks(ctx context.Context) error
+
+	// LockSweep takes the sweep's lock without waiting; false where another sweep holds it.
+	LockSweep(ctx context.Context) (bool, error)
+	// Living counts the items that the sweep watches; Unsettled lists those in service status 3 or 4, Ending those whose
+	// stored certificate ends on the date or before (contract 5.1, 5.2).
+	Living(ctx context.Context) (int, error)
+	Unsettled(ctx context.Context) ([]int64, error)
+	Ending(ctx context.Context, until cabforum.Date) ([]int64, error)
+	// Operations counts the item's open running operations.
+	Operations(ctx context.Context, item int64) (int, error)
+	// Client is whom letters about the account's items go to (contract 5.6).
+	Client(ctx context.Context, account int64) (cert.Client, error)
 
 	// Param reads one item parameter back from the database; false where it is not there.
 	Param(ctx context.Context, item int64, name string) (string, bool, error)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
 )
 
@@ -37,6 +38,43 @@ func (j *job) pendingReissue() (reissueOf, bool) {
 		return reissueOf{}, false
 	}
 	return r, true
+}
+
+// unanswered tells whether a reissue was asked for of which nothing was heard.
+func (j *job) unanswered() bool {
+	pending, ok := j.pendingReissue()
+	return ok && pending.ID == j.id()
+}
+
+// settleReissue looks up a reissue of which nothing was heard. Where it certainly never reached the seller its mark is
+// dropped, so that the sweep's own rules decide when it is asked for again.
+func (j *job) settleReissue(ctx context.Context) error {
+	if !j.unanswered() {
+		return nil
+	}
+	report, err := j.newest(ctx, j.id())
+	if err != nil {
+		return err
+	}
+	report, found, err := j.lostReissue(ctx, report)
+	if err != nil {
+		return err
+	}
+	if found || report.ID != j.reissuedID() {
+		request, err := j.request()
+		if err != nil {
+			return err
+		}
+		_, err = j.reissueAccepted(ctx, report, request, nil)
+		return err
+	}
+	return j.save(ctx, cert.ParamReissueOf, "")
+}
+
+// reissuedID is the id that the last reissue was to replace.
+func (j *job) reissuedID() int64 {
+	pending, _ := j.pendingReissue()
+	return pending.ID
 }
 
 // requestMark is the SHA-256 of what is asked for: CSR and altname as the panel holds them.
@@ -201,6 +239,9 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if !ok {
 		return report, cert.Faultf(cert.FaultValue, "command", "%s does not reissue", j.Trade.Title)
 	}
+	if err := j.allowedMethod(ctx); err != nil {
+		return report, err
+	}
 	request, err := j.request()
 	if err != nil {
 		return report, err
@@ -230,6 +271,20 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 		return report, err
 	}
 	return j.reissueAccepted(ctx, cert.Report{ID: id, State: cert.StateWaiting}, request, proofs)
+}
+
+// allowedMethod moves an item away from a way of proof that the Forum does not allow any more: from 2028-03-15 on e-mail
+// proves nothing (BR 1.2.2), DNS fits every name.
+func (j *job) allowedMethod(ctx context.Context) error {
+	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+	if err != nil {
+		return err
+	}
+	if method != cert.MethodEmail || cabforum.MethodEmail.Allowed(j.today(), false) {
+		return nil
+	}
+	j.Log.Warningf("item %d: proof by e-mail is not allowed any more (BR 1.2.2), the reissue asks for a DNS record", j.order.Item)
+	return j.save(ctx, cert.ParamMethod, "auth_dnscname")
 }
 
 // reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once.

@@ -22,6 +22,8 @@ type Args struct {
 	None       bool // resolve: nothing was bought
 	Yes        bool // resolve: do it
 	Level      int
+	DryRun     bool   // subscription: act on nothing
+	Date       string // subscription: YYYY-MM-DD, the day to play, with DryRun only
 	// Params and Values are the pairs of --param and --value in the order given.
 	Params, Values []string
 }
@@ -36,10 +38,14 @@ type Run struct {
 
 	Panel Panel
 	Trade Trade
+	Post  Post // letters to clients
 	Log   Log
 	Now   func() time.Time
 	// Addresses lists this host's own IPv4 addresses.
 	Addresses func() ([]netip.Addr, error)
+
+	// Failed is set by a command whose document tells of failures: it is printed, and the exit code is 1.
+	Failed bool
 }
 
 // Func is one command. The document is what goes to stdout on success; nil prints nothing.

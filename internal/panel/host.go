@@ -47,6 +47,7 @@ type Host struct {
 	accounts string           // name of the account's lock, empty where none is held
 	items    map[int64]string // names of the items' locks
 	lastItem string           // name of the item's lock that was taken last
+	journal  journalRead
 
 	limits limits
 }

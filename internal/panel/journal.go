@@ -20,8 +20,8 @@ import (
 const (
 	// maxJournalLine is the longest line that is taken for a purchase, in bytes; ours have about 150.
 	maxJournalLine = 64 << 10
-	// maxJournal is the longest journal that is read, in bytes: some 100,000 purchases.
-	maxJournal = 16 << 20
+	// maxJournal is the longest journal that is read, in bytes: some 500,000 purchases.
+	maxJournal = 64 << 20
 	// journalPatience is how often, ten times a second, the journal's lock is asked for.
 	journalPatience = 100
 )
@@ -50,6 +50,10 @@ func (h *Host) Journal(ctx context.Context) ([]cert.Bought, error) {
 	if info.Size() > maxJournal {
 		return nil, journalFault("read", fmt.Errorf("%s has %d bytes, at most %d are read: move its oldest lines away", file.Name(), info.Size(), maxJournal))
 	}
+	stamp := journalStamp{info.Size(), info.ModTime()}
+	if h.journal.stamp == stamp { // a sweep reads it for each of its items
+		return h.journal.lines, nil
+	}
 	lines, complaints, err := parseJournal(io.LimitReader(file, maxJournal))
 	if err != nil {
 		return nil, journalFault("read", err)
@@ -57,7 +61,20 @@ func (h *Host) Journal(ctx context.Context) ([]cert.Bought, error) {
 	for _, complaint := range complaints {
 		h.log.Errorf("%s: %v", file.Name(), complaint)
 	}
+	h.journal.stamp, h.journal.lines = stamp, lines
 	return lines, nil
+}
+
+// journalStamp tells whether the journal is the one that was read last.
+type journalStamp struct {
+	size    int64
+	changed time.Time
+}
+
+// journalRead is the journal as it was read last.
+type journalRead struct {
+	stamp journalStamp
+	lines []cert.Bought
 }
 
 // AppendJournal adds a line to the journal by one write and syncs it to disk, the directory too when the file is new. A

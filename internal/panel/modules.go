@@ -41,10 +41,10 @@ func (h *Host) ModuleName(ctx context.Context, module int64) (string, error) {
 	return row[0].String, nil
 }
 
-// Modules lists the ids of all active processing modules that this binary serves, preferred ones first.
+// Modules lists the ids of all processing modules that this binary serves, those switched off too: their items still hold
+// what was bought.
 func (h *Host) Modules(ctx context.Context) ([]int64, error) {
-	return h.ids(ctx, "processingmodule",
-		"SELECT id FROM processingmodule WHERE module=? AND active='on' ORDER BY orderpriority, id", h.o.Binary)
+	return h.ids(ctx, "processingmodule", "SELECT id FROM processingmodule WHERE module=? ORDER BY orderpriority, id", h.o.Binary)
 }
 
 // SuitableModules lists the active modules of this binary that serve a tariff, preferred ones first.

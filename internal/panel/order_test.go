@@ -154,7 +154,7 @@ func TestModulesAreFoundByPreference(t *testing.T) {
 INSERT INTO processingmodule2pricelist (processingmodule, pricelist) VALUES (5, 20), (6, 21), (7, 20), (8, 20), (9, 20), (6, 20)`)
 	all, err := w.Modules(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []int64{6, 5, 9}, all)
+	assert.Equal(t, []int64{6, 7, 5, 9}, all, "those switched off too: their items hold what was bought")
 	suitable, err := w.SuitableModules(t.Context(), 20)
 	require.NoError(t, err)
 	assert.Equal(t, []int64{6, 5, 9}, suitable)

@@ -1,0 +1,374 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// lastDays is how near the end of a certificate may be before client and administrator are told every day that the proof
+// of control is still missing (contract 5.4).
+const lastDays = 7
+
+// sweep is one run of the reissue policy over all items of this module (validity page B3.5 to B3.12, contract 5).
+type sweep struct {
+	*Run
+	settings cabforum.Settings
+	at       time.Time // the present, or the day that is played
+	dry      bool
+
+	items, due, reissued, told, failed int
+	running                            bool
+	rows                               []sweepRow
+}
+
+// sweepRow is what the document says of one item.
+type sweepRow struct {
+	item                    int64
+	name                    string
+	expires, paidUntil, due cabforum.Date
+	lead                    int
+	action, result, reason  string
+}
+
+// Words of the document (contract 5.5).
+const (
+	actionReissue = "reissue"
+	actionTell    = "tell"
+	actionNone    = "none"
+	actionWait    = "wait"
+	resultOK      = "ok"
+	resultSkipped = "skipped"
+	resultError   = "error"
+)
+
+// Subscription reissues what is due, or tells the client, as the panel's settings say. A seller's error for one item
+// never stops the others; Run.Failed then makes the exit code 1.
+func Subscription(ctx context.Context, run *Run) (*etree.Document, error) {
+	s, err := newSweep(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if !s.dry {
+		mine, err := run.Panel.LockSweep(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !mine {
+			run.Log.Infof("another sweep is running, this one leaves")
+			s.running = true
+			return s.document(), nil
+		}
+	}
+	if err := s.all(ctx); err != nil {
+		return nil, err
+	}
+	run.Failed = s.failed > 0
+	return s.document(), nil
+}
+
+func newSweep(ctx context.Context, run *Run) (*sweep, error) {
+	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun}
+	if run.Args.Date != "" {
+		if !run.Args.DryRun {
+			return nil, cert.Faultf(cert.FaultValue, "date", "--date plays a day and goes with --dry-run only")
+		}
+		day, err := cabforum.ParseDate(run.Args.Date)
+		if err != nil || day.IsZero() {
+			return nil, cert.Faultf(cert.FaultValue, "date", "--date %q is not a date of the form YYYY-MM-DD", run.Args.Date)
+		}
+		s.at = day.Midnight()
+	}
+	settings, warnings, err := subscriptionSettings(ctx, run.Panel)
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range warnings {
+		run.Log.Warningf("%s", warning)
+	}
+	s.settings = settings
+	return s, nil
+}
+
+// subscriptionSettings reads the policy out of the panel's configuration (validity page B3.5).
+func subscriptionSettings(ctx context.Context, panel Panel) (cabforum.Settings, []string, error) {
+	policy, err := panel.Setting(ctx, cabforum.SettingPolicy)
+	if err != nil {
+		return cabforum.Settings{}, nil, err
+	}
+	before, err := panel.Setting(ctx, cabforum.SettingBefore)
+	if err != nil {
+		return cabforum.Settings{}, nil, err
+	}
+	settings, warnings := cabforum.ParseSettings(policy, before)
+	return settings, warnings, nil
+}
+
+// all syncs what the seller works on and then looks at what ends.
+func (s *sweep) all(ctx context.Context) error {
+	var err error
+	if s.items, err = s.Panel.Living(ctx); err != nil {
+		return err
+	}
+	waiting, err := s.chosen(s.Panel.Unsettled(ctx))
+	if err != nil {
+		return err
+	}
+	for _, item := range waiting {
+		if err := s.each(ctx, item, s.settle); err != nil {
+			return err
+		}
+	}
+	ending, err := s.chosen(s.Panel.Ending(ctx, cabforum.DateOf(s.at).AddDays(s.settings.Lead)))
+	if err != nil {
+		return err
+	}
+	for _, item := range ending {
+		if err := s.each(ctx, item, s.decide); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chosen keeps the one item that --item names.
+func (s *sweep) chosen(items []int64, err error) ([]int64, error) {
+	if err != nil || s.Args.Item == 0 {
+		return items, err
+	}
+	for _, item := range items {
+		if item == s.Args.Item {
+			return []int64{item}, nil
+		}
+	}
+	return nil, nil
+}
+
+// each works on one item under its lock. Only the end of the run itself is an error here.
+func (s *sweep) each(ctx context.Context, item int64, work func(context.Context, *job, *sweepRow) error) error {
+	if err := ctx.Err(); err != nil {
+		return cert.Faultf(cert.FaultClient, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Again()
+	}
+	run := *s.Run
+	run.Args = Args{Command: s.Args.Command, Item: item}
+	row := &sweepRow{item: item}
+	j, err := begin(ctx, &run)
+	if err == nil {
+		row.name, row.paidUntil = j.order.Name, j.termEnd()
+		err = work(ctx, j, row)
+	}
+	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), item); released != nil {
+		s.Log.Warningf("item %d: %v", item, released)
+	}
+	switch {
+	case err != nil && cert.FaultOf(err).Type == cert.FaultLocked:
+		row.result, row.reason = resultSkipped, "another run holds the item"
+	case err != nil:
+		row.result, row.reason = resultError, err.Error()
+		s.failed++
+		s.Log.Errorf("item %d: %v", item, err)
+	}
+	if row.action != "" || err != nil {
+		s.rows = append(s.rows, *row)
+	}
+	return nil
+}
+
+// settle syncs an item that the seller works on, and tells who has to act where the proof is missing.
+func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
+	row.action, row.result = actionWait, resultOK
+	if s.dry {
+		row.result, row.reason = resultSkipped, "dry run"
+		return nil
+	}
+	if j.id() == 0 {
+		row.result, row.reason = resultSkipped, "no order yet"
+		return nil
+	}
+	report, err := j.newest(ctx, j.id())
+	if err != nil {
+		return err
+	}
+	ended, err := j.judge(ctx, report)
+	if err = errors.Join(ended, err); err != nil {
+		return err
+	}
+	if j.order.Stored == "" { // the first certificate: the client was shown what to publish with the order
+		return nil
+	}
+	stored, err := cert.StoredLeaf(j.order.Stored)
+	if err != nil {
+		return err
+	}
+	row.expires = stored.Ends()
+	if !j.hasStatus(cert.ServiceWaiting) {
+		return nil
+	}
+	return s.remind(ctx, j, row, stored)
+}
+
+// remind tells the client what a waiting reissue needs, once, and every day when the end is near (contract 5.4).
+func (s *sweep) remind(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) error {
+	left := j.today().DaysUntil(stored.Ends())
+	kind, once := LetterProve, true
+	if left < lastDays {
+		kind, once = LetterWaiting, false
+		text := fmt.Sprintf("the reissue %d of %s still waits for proof of control and the certificate ends %s", j.id(), row.name, stored.Ends())
+		s.Log.Warningf("item %d: %s", j.order.Item, text)
+		if err := s.Panel.Manual(ctx, j.order.Item, 0, s.Args.Command, text); err != nil {
+			return err
+		}
+	}
+	return s.tell(ctx, j, row, kind, once)
+}
+
+func (s *sweep) tell(ctx context.Context, j *job, row *sweepRow, kind string, once bool) error {
+	sent, why, err := j.tell(ctx, s.Post, kind, once)
+	if sent {
+		s.told++
+	}
+	if why != "" {
+		row.reason = why
+	}
+	return err
+}
+
+// decide holds one certificate against the policy and acts on it.
+func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
+	stored, err := cert.StoredLeaf(j.order.Stored)
+	if err != nil {
+		row.action = actionNone
+		return err
+	}
+	if !s.dry {
+		if err := j.settleReissue(ctx); err != nil {
+			row.action = actionWait
+			return err
+		}
+	}
+	verdict, err := s.judge(ctx, j, stored)
+	if err != nil {
+		row.action = actionNone
+		return err
+	}
+	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
+	if verdict.Cut {
+		s.Log.ExtInfof("item %d: the lead of %d days is cut to %d, half of the certificate's life", j.order.Item, s.settings.Lead, verdict.Lead)
+	}
+	if !verdict.Due {
+		return s.spare(ctx, j, row, verdict)
+	}
+	s.due++
+	if verdict.Expired {
+		s.Log.Warningf("item %d: the certificate of %s has expired on %s inside its paid term", j.order.Item, row.name, row.expires)
+	}
+	switch {
+	case s.settings.Policy == cabforum.PolicyNone:
+		row.action, row.result, row.reason = actionNone, resultSkipped, string(cabforum.ReasonPolicy)
+		return nil
+	case s.settings.Policy == cabforum.PolicyManual:
+		row.action, row.result = actionTell, resultOK
+		if s.dry {
+			row.result, row.reason = resultSkipped, "dry run"
+			return nil
+		}
+		return s.tell(ctx, j, row, LetterExpires, true)
+	}
+	row.action, row.result = actionReissue, resultOK
+	if s.dry {
+		row.result, row.reason = resultSkipped, "dry run"
+		return nil
+	}
+	return s.reissue(ctx, j, row, stored)
+}
+
+// spare is a certificate on which nothing is done now.
+func (s *sweep) spare(ctx context.Context, j *job, row *sweepRow, verdict cabforum.Verdict) error {
+	if verdict.Reason == cabforum.ReasonEarly {
+		return nil
+	}
+	row.action, row.result, row.reason = actionNone, resultSkipped, string(verdict.Reason)
+	if verdict.Reason == cabforum.ReasonUnderWay {
+		row.action = actionWait
+	}
+	if verdict.Reason != cabforum.ReasonTries || s.dry {
+		return nil
+	}
+	text := fmt.Sprintf("the reissue of %s failed %d times, its certificate ends %s", row.name, cabforum.MaxTries, row.expires)
+	return s.Panel.Manual(ctx, j.order.Item, 0, s.Args.Command, text)
+}
+
+// judge asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the document
+// says how many were left.
+func (s *sweep) judge(ctx context.Context, j *job, stored cert.Chain) (cabforum.Verdict, error) {
+	operations, err := s.Panel.Operations(ctx, j.order.Item)
+	if err != nil {
+		return cabforum.Verdict{}, err
+	}
+	tried := j.attempts()
+	standing := cabforum.Standing{
+		Settings: s.settings, Active: true, PaidUntil: j.termEnd(),
+		Held:     &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter},
+		UnderWay: operations > 0 || j.hasStatus(cert.ServiceRequested) || j.hasStatus(cert.ServiceWaiting) || j.unanswered(),
+		Tried:    tried.Last, Tries: tried.Count,
+	}
+	if s.settings.Policy == cabforum.PolicyNone {
+		standing.Settings.Policy = cabforum.PolicyAuto
+	}
+	if end, err := cabforum.ParseDate(j.order.Params[cert.ParamTermEnd]); err == nil {
+		standing.SellerEnd = end
+	}
+	return standing.Judge(s.at), nil
+}
+
+// reissue asks for the next certificate; where the seller wants a new proof the client is told.
+func (s *sweep) reissue(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) error {
+	ended, err := j.reissue(ctx)
+	if err = errors.Join(ended, err); err != nil {
+		return err
+	}
+	s.reissued++
+	if j.hasStatus(cert.ServiceIssued) {
+		return nil
+	}
+	return s.remind(ctx, j, row, stored)
+}
+
+// document is the answer (contract 5.5).
+func (s *sweep) document() *etree.Document {
+	doc := answer()
+	node := doc.Root().CreateElement("subscription")
+	mode := "apply"
+	if s.dry {
+		mode = "dry-run"
+	}
+	running := "no"
+	if s.running {
+		running = "yes"
+	}
+	for _, a := range []struct{ name, value string }{
+		{"policy", s.settings.Policy.String()}, {"before", strconv.Itoa(s.settings.Lead)}, {"mode", mode},
+		{"date", cabforum.DateOf(s.at).String()}, {"running", running}, {"items", strconv.Itoa(s.items)}, {"due", strconv.Itoa(s.due)},
+		{"reissued", strconv.Itoa(s.reissued)}, {"told", strconv.Itoa(s.told)}, {"failed", strconv.Itoa(s.failed)},
+	} {
+		node.CreateAttr(a.name, a.value)
+	}
+	for _, row := range s.rows {
+		item := node.CreateElement("item")
+		for _, a := range []struct{ name, value string }{
+			{"id", strconv.FormatInt(row.item, 10)}, {"name", row.name}, {"expiredate", row.expires.String()},
+			{"paid_until", row.paidUntil.String()}, {"due", row.due.String()}, {"lead", strconv.Itoa(row.lead)},
+			{"action", row.action}, {"result", row.result}, {"reason", row.reason},
+		} {
+			item.CreateAttr(a.name, a.value)
+		}
+	}
+	return doc
+}

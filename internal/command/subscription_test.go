@@ -1,0 +1,229 @@
+package command_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// sweepStage is a five-year item whose first certificate ends 2026-10-18; the time is that day less the given days.
+func sweepStage(t *testing.T, before int) *stage {
+	t.Helper()
+	s := issuedStage(t)
+	s.args = command.Args{Command: "subscription"}
+	s.at = time.Date(2026, 10, 18, 9, 0, 0, 0, time.UTC).AddDate(0, 0, -before)
+	return s
+}
+
+// sweep runs the command and returns its document as text.
+func (s *stage) sweep(t *testing.T) (doc string, failed bool) {
+	t.Helper()
+	run := s.world()
+	answer, err := command.Subscription(context.Background(), run)
+	require.NoError(t, err)
+	return output(t, answer), run.Failed
+}
+
+func TestB36TheLeadDecidesTheDay(t *testing.T) {
+	for _, row := range []struct {
+		setting string
+		before  int
+		due     bool
+	}{
+		{"", 11, false}, {"", 10, true}, {"", 0, true}, {"", -3, true},
+		{"30", 31, false}, {"30", 30, true}, {"0", 1, false}, {"0", 0, true},
+		{"200", 100, false}, {"200", 99, true}, // half of the certificate's 199 days
+		{"nonsense", 11, false}, {"nonsense", 10, true}, {"-1", 11, false}, {"-1", 10, true},
+	} {
+		s := sweepStage(t, row.before)
+		s.panel.settings["SSLSubscriptionBefore"] = row.setting
+		doc, failed := s.sweep(t)
+		assert.False(t, failed)
+		assert.Equal(t, row.due, s.seller.reissues == 1, "%+v: %s", row, doc)
+	}
+}
+
+func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
+	s := sweepStage(t, 10)
+	doc, _ := s.sweep(t)
+	assert.Contains(t, doc, `<subscription policy="auto" before="10" mode="apply" date="2026-10-08" running="no" items="1" due="1" reissued="1" told="1" failed="0">`)
+	assert.Contains(t, doc, `expiredate="2026-10-18" paid_until="2031-04-02" due="2026-10-08" lead="10" action="reissue" result="ok" reason=""`)
+	require.Len(t, s.post.letters, 1)
+	letter := s.post.letters[0]
+	assert.Equal(t, command.LetterProve, letter.Kind)
+	assert.Equal(t, "example.com", letter.Domain)
+	assert.Equal(t, "_m.example.com CNAME t.ca.example", letter.Proofs)
+	assert.Equal(t, 10, letter.DaysLeft)
+
+	s.at = s.at.Add(time.Hour)
+	doc, _ = s.sweep(t)
+	assert.Equal(t, 1, s.seller.reissues)
+	assert.Len(t, s.post.letters, 1, "told once")
+	assert.Contains(t, doc, `action="wait"`)
+
+	t.Run("with less than a week left everybody is told, once a day", func(t *testing.T) {
+		s.at = time.Date(2026, 10, 12, 9, 0, 0, 0, time.UTC)
+		s.sweep(t)
+		require.Len(t, s.post.letters, 2)
+		assert.Equal(t, command.LetterWaiting, s.post.letters[1].Kind)
+		assert.Contains(t, s.panel.calls, "manual 42 0 subscription")
+		s.at = s.at.Add(time.Hour)
+		s.sweep(t)
+		assert.Len(t, s.post.letters, 2)
+		s.at = s.at.AddDate(0, 0, 1)
+		s.sweep(t)
+		assert.Len(t, s.post.letters, 3)
+	})
+	t.Run("then it is issued and stored", func(t *testing.T) {
+		s.seller.issue(t, 102, s.pair, s.at, 199)
+		doc, _ := s.sweep(t)
+		assert.Contains(t, doc, `result="ok"`)
+		assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
+		s.sweep(t)
+		assert.Equal(t, 1, s.seller.reissues)
+	})
+}
+
+func TestThePolicyManualTellsOncePerCertificate(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
+	doc, _ := s.sweep(t)
+	assert.Contains(t, doc, `due="1" reissued="0" told="1" failed="0"`)
+	require.Len(t, s.post.letters, 1)
+	assert.Equal(t, command.LetterExpires, s.post.letters[0].Kind)
+	for range 3 {
+		s.at = s.at.AddDate(0, 0, 1)
+		doc, _ = s.sweep(t)
+	}
+	assert.Contains(t, doc, `reason="told already"`)
+	assert.Len(t, s.post.letters, 1)
+	assert.Zero(t, s.seller.reissues)
+}
+
+func TestWithoutAMailTransportItIsTriedAgainTheNextDay(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
+	s.post.err = errors.New("no mail transport")
+	doc, failed := s.sweep(t)
+	assert.True(t, failed)
+	assert.Contains(t, doc, `result="error" reason="no mail transport"`)
+	s.post.err = nil
+	s.at = s.at.Add(time.Hour)
+	s.sweep(t)
+	assert.Empty(t, s.post.letters, "not on the same day")
+	s.at = s.at.AddDate(0, 0, 1)
+	s.sweep(t)
+	assert.Len(t, s.post.letters, 1)
+}
+
+func TestThePolicyNoneLeavesAndCounts(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.panel.settings["SSLSubscriptionPolicy"] = "none"
+	doc, _ := s.sweep(t)
+	assert.Contains(t, doc, `policy="none"`)
+	assert.Contains(t, doc, `due="1" reissued="0" told="0"`)
+	assert.Contains(t, doc, `action="none" result="skipped" reason="policy"`)
+	assert.Zero(t, s.seller.reissues)
+	assert.Empty(t, s.panel.calls)
+}
+
+func TestDryRunActsOnNothingAndPlaysADay(t *testing.T) {
+	s := sweepStage(t, 100)
+	s.args.DryRun, s.args.Date = true, "2026-10-08"
+	doc, _ := s.sweep(t)
+	assert.Contains(t, doc, `mode="dry-run" date="2026-10-08"`)
+	assert.Contains(t, doc, `action="reissue" result="skipped" reason="dry run"`)
+	assert.Empty(t, s.panel.calls)
+	for _, args := range []command.Args{{Date: "2026-10-08"}, {Date: "2026-13-08", DryRun: true}} {
+		s.args = args
+		_, err := command.Subscription(context.Background(), s.world())
+		assert.Equal(t, cert.FaultValue, faultType(t, err))
+	}
+}
+
+func TestWhatIsNotReissued(t *testing.T) {
+	for name, row := range map[string]struct {
+		change func(s *stage)
+		reason string
+	}{
+		"a reissue under way": {func(s *stage) { s.panel.operations = 1 }, "under_way"},
+		"tried today": {func(s *stage) {
+			s.panel.order.Params[cert.ParamReissueTried] = s.at.Add(-23*time.Hour).Format(time.RFC3339) + " 1"
+		}, "recent"},
+		"tried five times":             {func(s *stage) { s.panel.order.Params[cert.ParamReissueTried] = "2026-10-01T00:00:00Z 5" }, "tries"},
+		"the term ends with it":        {func(s *stage) { s.panel.order.Period = 6; s.panel.order.Params[cert.ParamTermStart] = "2026-04-18" }, "paid_until"},
+		"the term is over":             {func(s *stage) { s.panel.order.Period = 6 }, "term_over"},
+		"the seller's term ends there": {func(s *stage) { s.panel.order.Params[cert.ParamTermEnd] = "2026-10-18" }, "no_gain"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sweepStage(t, 5)
+			row.change(s)
+			doc, _ := s.sweep(t)
+			assert.Contains(t, doc, `reason="`+row.reason+`"`)
+			assert.Zero(t, s.seller.reissues)
+		})
+	}
+	t.Run("five failures are a task", func(t *testing.T) {
+		s := sweepStage(t, 5)
+		s.panel.order.Params[cert.ParamReissueTried] = "2026-10-01T00:00:00Z 5"
+		s.sweep(t)
+		assert.Contains(t, s.panel.calls, "manual 42 0 subscription")
+	})
+}
+
+func TestASellersErrorIsARowAndTheExitCode(t *testing.T) {
+	s := sweepStage(t, 5)
+	s.seller.reissueErr = &cert.Fault{Type: cert.FaultAPI, Value: "4035900: cannot create certificate for reissue"}
+	doc, failed := s.sweep(t)
+	assert.True(t, failed)
+	assert.Contains(t, doc, `action="reissue" result="error" reason="api_error: 4035900`)
+	s.seller.reissueErr = nil
+	s.at = s.at.Add(time.Hour)
+	s.sweep(t)
+	assert.Equal(t, 1, s.seller.reissues, "at most one attempt in 24 hours")
+	s.at = s.at.AddDate(0, 0, 1)
+	s.sweep(t)
+	assert.Equal(t, 2, s.seller.reissues)
+}
+
+func TestASweepWithALostAnswerNeverStaysStuck(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.seller.reissueErr = &cert.Fault{Type: cert.FaultClient, Value: "timeout", Retry: true, Unclear: true}
+	_, failed := s.sweep(t)
+	assert.True(t, failed)
+	s.seller.reissueErr = nil
+	for range 3 {
+		s.at = s.at.AddDate(0, 0, 1)
+		s.sweep(t)
+	}
+	assert.Equal(t, 2, s.seller.reissues)
+	assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
+}
+
+func TestASecondSweepLeaves(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.panel.swept = true
+	doc, failed := s.sweep(t)
+	assert.False(t, failed)
+	assert.Contains(t, doc, `running="yes"`)
+	assert.Zero(t, s.seller.reissues)
+}
+
+func TestProofByEmailEndsIn2028(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.panel.order.Params[cert.ParamMethod], s.panel.order.Params[cert.ParamApprover] = "auth_email", "admin@example.com"
+	s.at = time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC)
+	s.sweep(t)
+	assert.Equal(t, "auth_dnscname", s.panel.order.Params[cert.ParamMethod])
+	require.Len(t, s.post.letters, 1)
+	assert.Equal(t, cert.MethodDNS, s.post.letters[0].Method)
+	assert.Contains(t, strings.Join(s.log.lines, "\n"), "BR 1.2.2")
+}

@@ -1,0 +1,100 @@
+package panel
+
+import (
+	"context"
+	"strings"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// ours joins the items of all processing modules of this binary that are active, or suspended by the panel itself
+// (contract 5.2; item.status of protocol §4).
+const ours = ` FROM processingmodule pm JOIN item i ON i.processingmodule=pm.id `
+
+// living is the condition on such items.
+const living = ` pm.module=? AND (i.status=2 OR i.status=3 AND i.autosuspend='on' AND COALESCE(i.employeesuspend,'off')<>'on'
+ AND COALESCE(i.abusesuspend,'off')<>'on')`
+
+// Living counts the items that the sweep watches.
+func (h *Host) Living(ctx context.Context) (int, error) {
+	row, found, err := h.row(ctx, "item", "SELECT COUNT(*)"+ours+"WHERE"+living, h.o.Binary)
+	if err != nil || !found {
+		return 0, err
+	}
+	return int(row[0].number()), nil
+}
+
+// Unsettled lists the items whose order or reissue the seller works on: service status 3 or 4 (contract 5.1).
+func (h *Host) Unsettled(ctx context.Context) ([]int64, error) {
+	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
+		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+living+" AND s.value IN ('3','4') ORDER BY i.id",
+		cert.ParamServiceStatus, h.o.Binary)
+}
+
+// Ending lists the items whose stored certificate ends on the date or before, soonest first: one query over the panel's
+// own indexes (contract 5.1, 6). Dates in parameters are YYYY-MM-DD, so their order is that of time.
+func (h *Host) Ending(ctx context.Context, until cabforum.Date) ([]int64, error) {
+	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
+		"JOIN itemparam e ON e.item=i.id AND e.intname=? WHERE"+living+" AND e.value<>'' AND e.value<=? ORDER BY e.value, i.id",
+		cert.ParamExpireDate, h.o.Binary, until.String())
+}
+
+// Operations counts the item's open running operations.
+func (h *Host) Operations(ctx context.Context, item int64) (int, error) {
+	row, found, err := h.row(ctx, "runningoperation", "SELECT COUNT(*) FROM runningoperation WHERE item=?", item)
+	if err != nil || !found {
+		return 0, err
+	}
+	return int(row[0].number()), nil
+}
+
+// Client is whom the account's letters go to: its enabled user of level 16 with the lowest id (contract 5.6). FaultMissed
+// where there is none or the address is empty.
+func (h *Host) Client(ctx context.Context, account int64) (cert.Client, error) {
+	row, found, err := h.row(ctx, "user",
+		"SELECT email, realname, name, language FROM `user` WHERE account=? AND level=16 AND enabled='on' ORDER BY id LIMIT 1", account)
+	if err != nil {
+		return cert.Client{}, err
+	}
+	if !found || strings.TrimSpace(row[0].String) == "" {
+		return cert.Client{}, cert.Faultf(cert.FaultMissed, "user", "account %d has no enabled user with a mail address, nobody can be told", account)
+	}
+	client := cert.Client{Email: strings.TrimSpace(row[0].String), Name: row[1].String, Lang: row[3].String}
+	if client.Name == "" {
+		client.Name = row[2].String
+	}
+	return client, nil
+}
+
+// UnlockItem lets other runs at the item again; a sweep holds one item at a time.
+func (h *Host) UnlockItem(ctx context.Context, id int64) error {
+	name, held := h.items[id]
+	delete(h.items, id)
+	if !held || h.db == nil {
+		return nil
+	}
+	if h.lastItem == name {
+		h.lastItem = ""
+	}
+	if _, _, err := h.row(context.WithoutCancel(ctx), "RELEASE_LOCK", "SELECT RELEASE_LOCK(?)", name); err != nil {
+		return err
+	}
+	h.log.Tracef("lock %s released", name)
+	return nil
+}
+
+// LockSweep takes the lock `<bin>.subscription.<8 hex of host and DBName>` without waiting; false where another sweep holds
+// it. It is held until the process ends.
+func (h *Host) LockSweep(ctx context.Context) (bool, error) {
+	settings, err := h.host(ctx, settingHost, settingName)
+	if err != nil {
+		return false, err
+	}
+	mark := digest(settings[settingHost] + "\x00" + settings[settingName])
+	row, found, err := h.row(ctx, "GET_LOCK", "SELECT GET_LOCK(?, 0)", h.o.Binary+".subscription."+mark[:8])
+	if err != nil || !found {
+		return false, err
+	}
+	return row[0].number() == 1, nil
+}
