@@ -56,6 +56,8 @@ func (a *arguments) flags() *pflag.FlagSet {
 	f.StringArrayVar(&a.Values, "value", nil, "its value")
 	f.BoolVar(&a.None, "none", false, "resolve: nothing was bought")
 	f.BoolVar(&a.Yes, "yes", false, "resolve: do it instead of only showing it")
+	f.BoolVar(&a.DryRun, "dry-run", false, "subscription: show what is due and act on nothing")
+	f.StringVar(&a.Date, "date", "", "subscription: the day to play, YYYY-MM-DD, with --dry-run")
 	f.BoolVarP(&a.help, "help", "h", false, "this text")
 	f.BoolVarP(&a.version, "version", "V", false, "version and commit")
 	f.BoolVarP(&a.copyright, "copyright", "T", false, "name of the product")

@@ -15,7 +15,11 @@ const (
 	// buyingTime also holds the wait for the account's lock behind another purchase.
 	buyingTime = 10 * time.Minute
 
+	// sweepTime ends an hourly sweep before the next one begins.
+	sweepTime = 55 * time.Minute
+
 	manyTries = 10 // billmanager-module-protocol §1.6
+	oneTry    = 1  // the same page: a failed renewal is an administrator's at once
 )
 
 // commands is the table of commands.
@@ -34,6 +38,10 @@ func commands() table {
 			run: command.SuitableModule, reads: readsDocument, deadline: wizardTime},
 		{name: "open", about: "buys, activates and follows a certificate",
 			run: command.Open, needs: needItem, doNothing: true, buys: true, tries: manyTries, deadline: buyingTime},
+		{name: "prolong", about: "buys, activates and follows the next paid term",
+			run: command.Prolong, needs: needItem, feature: always(), doNothing: true, buys: true, tries: oneTry, deadline: buyingTime},
+		{name: "reopen", about: "asks for the next certificate of the paid term, for the present CSR and names",
+			run: command.Reopen, needs: needItem, doNothing: true, tries: manyTries, deadline: itemTime},
 		{name: "sync_item", about: "asks the seller where the order stands and stores what was issued",
 			run: command.SyncItem, needs: needItem, feature: always(), doNothing: true, tries: manyTries, deadline: itemTime},
 		{name: "suspend", about: "tells the panel that the item is suspended",
@@ -46,7 +54,12 @@ func commands() table {
 			run: command.CancelProlong, needs: needItem, feature: always(), doNothing: true, tries: manyTries, deadline: itemTime},
 		{name: "close", about: "lets the panel delete the item",
 			run: command.Close, needs: needItem, doNothing: true, tries: manyTries, deadline: itemTime},
+		{name: "subscription", about: "carries the reissue policy out: reissues what is due or tells the client",
+			run: command.Subscription, spares: spareDryRun, doNothing: true, deadline: sweepTime},
 		{name: "resolve", about: "settles a purchase without a clear answer by hand; shows first, acts with --yes",
 			run: command.Resolve, needs: needItem | needOutcome, deadline: itemTime},
 	}
 }
+
+// spareDryRun keeps maintenance mode off a run that acts on nothing (contract 6).
+func spareDryRun(a *arguments) bool { return a.DryRun }

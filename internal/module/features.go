@@ -44,16 +44,12 @@ func (t table) features(trade command.Trade) *etree.Document {
 	}
 	templates := root.CreateElement("templates")
 	for _, p := range trade.Products {
-		if orderable(p) {
+		if p.Orderable() { // a tariff can be made of it
 			addTemplate(templates, p)
 		}
 	}
 	return doc
 }
-
-// orderable tells whether a tariff can be made of the product: what is discontinued can only be on old items, and the
-// organisation's data that OV and EV need is not gathered yet.
-func orderable(p cert.Product) bool { return !p.Discontinued && p.Level == cert.DV }
 
 // addTemplate writes one product. Newer panels know a template by id, older ones by name: both are there (§2).
 func addTemplate(templates *etree.Element, p cert.Product) {

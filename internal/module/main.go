@@ -113,7 +113,7 @@ func (k *skeleton) run(args *arguments, root string) int {
 		own.Errorf("the answer could not be written to stdout")
 		return code
 	}
-	if err != nil {
+	if err != nil || s.partial {
 		return 1
 	}
 	return 0

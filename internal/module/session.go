@@ -31,6 +31,8 @@ type session struct {
 	rootLog *mgrlog.Logger
 	trade   command.Trade
 	secrets *secrets
+	// partial: the document tells of failures; it is printed and the exit code is 1 (command.Run.Failed).
+	partial bool
 }
 
 // serve runs the command. The document goes to stdout whatever the error is; with an error the exit code is 1.
@@ -43,7 +45,7 @@ func (s *session) serve() (*etree.Document, error) {
 		return newReport(err, err, s.secrets.mask).document(), err
 	}
 	s.row = row
-	if row.doNothing && s.host.DoNothing() {
+	if row.doNothing && !(row.spares != nil && row.spares(s.args)) && s.host.DoNothing() {
 		s.log.ExtInfof("%s: etc/billmgr.DoNothing exists, nothing is done", row.name)
 		return nil, nil
 	}
@@ -121,6 +123,7 @@ func (s *session) perform(ctx context.Context) (*etree.Document, error) {
 		}
 	}
 	doc, err := s.row.run(ctx, run)
+	s.partial = run.Failed
 	if doc != nil && s.log.Enabled(mgrlog.Debug) {
 		if text, writeErr := doc.WriteToBytes(); writeErr == nil {
 			s.log.Debugf("answer: %s", mgrlog.RedactXML(text))

@@ -20,7 +20,9 @@ type row struct {
 	feature feature
 	// doNothing: exits 0 at once while etc/billmgr.DoNothing exists (billmanager-module-protocol §1.5, contract 6).
 	doNothing bool
-	buys      bool // may spend money
+	// spares tells for which arguments doNothing does not hold; nil for none.
+	spares func(*arguments) bool
+	buys   bool // may spend money
 	// tries is how often the panel may run the operation before it becomes manual (§1.6): 10, and 1 for prolong.
 	tries    int
 	deadline time.Duration // for the whole run

@@ -3,6 +3,7 @@ package module
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,9 +38,9 @@ func TestDoNothingHoldsForTheListOfTheContract(t *testing.T) {
 	}
 }
 
-func TestOnlyOpenSpendsMoney(t *testing.T) {
+func TestOnlyOpenAndProlongSpendMoney(t *testing.T) {
 	for _, r := range commands() {
-		assert.Equal(t, r.name == "open", r.buys, r.name)
+		assert.Equal(t, slices.Contains([]string{"open", "prolong"}, r.name), r.buys, r.name)
 	}
 }
 
@@ -104,6 +105,6 @@ func TestPowersOfTheSellerDecideFeatures(t *testing.T) {
 		}
 		return strings.Join(all, " ")
 	}
-	assert.Equal(t, "tune_connection check_connection approver sync_item cancel_prolong", names(tradeDouble()))
-	assert.Equal(t, "check_connection sync_item cancel_prolong", names(command.Trade{}))
+	assert.Equal(t, "tune_connection check_connection approver prolong sync_item cancel_prolong", names(tradeDouble()))
+	assert.Equal(t, "check_connection prolong sync_item cancel_prolong", names(command.Trade{}))
 }
