@@ -5,7 +5,7 @@ import "slices"
 // Method is the way in which control over a name is proved, as far as order forms tell them apart.
 type Method int
 
-// The ways. The sections of BR 3.2.2.4 behind each are in sections.
+// The ways. The sections of BR 3.2.2.4 behind each: see the method sections.
 const (
 	MethodUnknown Method = iota // nothing is said about it
 	MethodEmail                 // a letter to the domain's approver

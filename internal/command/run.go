@@ -24,6 +24,10 @@ type Args struct {
 	Level      int
 	DryRun     bool   // subscription: act on nothing
 	Date       string // subscription: YYYY-MM-DD, the day to play, with DryRun only
+	OpenDate   string // plan: YYYY-MM-DD, the first day of a term that no item has
+	Period     string // plan: its months
+	Before     string // plan: days before the end, instead of the panel's setting
+	Format     string // plan: text, xml or svg; empty for what suits stdout
 	// Params and Values are the pairs of --param and --value in the order given.
 	Params, Values []string
 }
@@ -44,6 +48,11 @@ type Run struct {
 	// Addresses lists this host's own IPv4 addresses.
 	Addresses func() ([]netip.Addr, error)
 
+	// Terminal tells that a person reads stdout.
+	Terminal bool
+
+	// Print is set by a command whose answer is a text for people instead of a document: it is what goes to stdout.
+	Print string
 	// Failed is set by a command whose document tells of failures: it is printed, and the exit code is 1.
 	Failed bool
 }

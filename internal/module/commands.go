@@ -56,6 +56,8 @@ func commands() table {
 			run: command.Close, needs: needItem, doNothing: true, tries: manyTries, deadline: itemTime},
 		{name: "subscription", about: "carries the reissue policy out: reissues what is due or tells the client",
 			run: command.Subscription, spares: spareDryRun, doNothing: true, deadline: sweepTime},
+		{name: "plan", about: "computes the certificates of a paid term: dates, proofs, warnings",
+			run: command.Plan, needs: needTerm, deadline: wizardTime},
 		{name: "resolve", about: "settles a purchase without a clear answer by hand; shows first, acts with --yes",
 			run: command.Resolve, needs: needItem | needOutcome, deadline: itemTime},
 	}

@@ -109,7 +109,7 @@ func (k *skeleton) run(args *arguments, root string) int {
 	} else {
 		own.Infof("%s: ok in %s", args.Command, s.elapsed(start))
 	}
-	if code := k.print(doc); code != 0 {
+	if code := k.answer(doc, s.text); code != 0 {
 		own.Errorf("the answer could not be written to stdout")
 		return code
 	}
@@ -135,6 +135,14 @@ func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *se
 		log: log.Room("module"), rootLog: log,
 		host: &watchedHost{host: billing, item: args.Item, learn: secret.learnParams},
 	}
+}
+
+// answer writes what a command has to say: its document or, where there is none, its text.
+func (k *skeleton) answer(doc *etree.Document, text string) int {
+	if doc != nil || text == "" {
+		return k.print(doc)
+	}
+	return k.say(legal(text))
 }
 
 // print writes the document to stdout, in one piece; nil writes nothing.

@@ -44,6 +44,7 @@ type World struct {
 	Rand           io.Reader
 	PID            int
 	Addresses      func() ([]netip.Addr, error) // this host's own IPv4 addresses
+	Terminal       bool                         // a person reads Stdout
 	// Signals brings SIGTERM and SIGINT; nil where nobody sends any. SIGPIPE must already be ignored.
 	Signals <-chan os.Signal
 }

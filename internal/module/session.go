@@ -31,6 +31,8 @@ type session struct {
 	rootLog *mgrlog.Logger
 	trade   command.Trade
 	secrets *secrets
+	// text is what goes to stdout instead of a document, where the command answers people (command.Run.Print).
+	text string
 	// partial: the document tells of failures; it is printed and the exit code is 1 (command.Run.Failed).
 	partial bool
 }
@@ -116,6 +118,7 @@ func (s *session) perform(ctx context.Context) (*etree.Document, error) {
 	run := &command.Run{
 		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Trade: s.trade,
 		Log: s.rootLog.Room("command"), Now: s.world.Now, Addresses: s.world.Addresses,
+		Terminal: s.world.Terminal,
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {
@@ -123,7 +126,7 @@ func (s *session) perform(ctx context.Context) (*etree.Document, error) {
 		}
 	}
 	doc, err := s.row.run(ctx, run)
-	s.partial = run.Failed
+	s.partial, s.text = run.Failed, run.Print
 	if doc != nil && s.log.Enabled(mgrlog.Debug) {
 		if text, writeErr := doc.WriteToBytes(); writeErr == nil {
 			s.log.Debugf("answer: %s", mgrlog.RedactXML(text))

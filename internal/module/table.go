@@ -61,6 +61,7 @@ const (
 	needIntname
 	needDomain
 	needOutcome // --id or --none
+	needTerm    // --item or --opendate
 )
 
 // options are the words of the set for people.
@@ -86,6 +87,10 @@ func requirements() []requirement {
 		{needModule, "--module", func(a *arguments) bool { return a.Module > 0 }},
 		{needIntname, "--intname", func(a *arguments) bool { return a.Intname != "" }},
 		{needDomain, "--domain", func(a *arguments) bool { return a.Domain != "" }},
+		// A bad --item was meant as one: nothing else is missing then.
+		{needTerm, "--item or --opendate", func(a *arguments) bool {
+			return a.Item > 0 || a.OpenDate != "" || complained(a.faults, "--item")
+		}},
 		{needOutcome, "--id or --none", func(a *arguments) bool { return a.ID != "" || a.None }},
 	}
 }

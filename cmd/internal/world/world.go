@@ -28,7 +28,14 @@ func Real() module.World {
 		Getenv: os.LookupEnv, Environ: os.Environ(),
 		Now: clock(), Sleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
 		PID: os.Getpid(), Addresses: addresses, Signals: ends,
+		Terminal: terminal(os.Stdout),
 	}
+}
+
+// terminal tells whether a person reads what is written to the file: whether it is a character device.
+func terminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // sleep waits for the time or the end of the context, whichever comes first; the latter is its error.

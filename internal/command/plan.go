@@ -1,0 +1,266 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// Formats of the plan.
+const (
+	formatText = "text"
+	formatXML  = "xml"
+	formatSVG  = "svg"
+)
+
+// outlook is the plan of one term with what its readers are told besides.
+type outlook struct {
+	cabforum.Plan
+	title string // whose term it is; empty for a term that no item has
+	today cabforum.Date
+	level cert.Level
+}
+
+// Plan computes the certificates of a paid term (validity page B3.11): of an item with what is known of it, or of a term
+// on paper, for which neither panel nor database is needed. Nothing is changed and no lock is taken.
+func Plan(ctx context.Context, run *Run) (*etree.Document, error) {
+	format, err := planFormat(run)
+	if err != nil {
+		return nil, err
+	}
+	var o outlook
+	if run.Args.Item > 0 {
+		o, err = itemOutlook(ctx, run)
+	} else {
+		o, err = paperOutlook(run)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch format {
+	case formatText:
+		run.Print = o.text()
+		return nil, nil
+	case formatSVG:
+		return o.picture(), nil
+	}
+	return o.document(), nil
+}
+
+func planFormat(run *Run) (string, error) {
+	switch word := run.Args.Format; {
+	case word == formatText, word == formatXML, word == formatSVG:
+		return word, nil
+	case word != "":
+		return "", cert.Faultf(cert.FaultValue, "format", "--format %q is none of text, xml and svg", brief(word))
+	case run.Terminal:
+		return formatText, nil
+	}
+	return formatXML, nil
+}
+
+// brief shortens a word of the command line for a text.
+func brief(word string) string {
+	const most = 64
+	if len(word) > most {
+		return strings.ToValidUTF8(word[:most], "") + "…"
+	}
+	return word
+}
+
+// paperOutlook plans a term that no item has, from the words of the command line alone.
+func paperOutlook(run *Run) (outlook, error) {
+	var complaints []string
+	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
+	start, err := cabforum.ParseDate(run.Args.OpenDate)
+	if err != nil || start.IsZero() {
+		complain("--opendate %q is not a date of the form YYYY-MM-DD", brief(run.Args.OpenDate))
+	}
+	months, err := strconv.Atoi(run.Args.Period)
+	switch {
+	case run.Args.Period == "":
+		complain("--opendate needs --period with the months of the term")
+	case err != nil || months < 1 || months > cabforum.MaxMonths:
+		complain("--period %q is not a number of months between 1 and %d", brief(run.Args.Period), cabforum.MaxMonths)
+	}
+	lead, err := leadOf(run.Args.Before, cabforum.DefaultLead)
+	if err != nil {
+		complain("%v", err)
+	}
+	var product cert.Product
+	if name := run.Args.Intname; name != "" {
+		found := false
+		if product, found = cert.FindProduct(run.Trade.Products, name); !found {
+			complain("--intname %q is not a product of %s", brief(name), run.Trade.Title)
+		}
+	}
+	if len(complaints) > 0 {
+		return outlook{}, cert.Faultf(cert.FaultValue, "argv", "command plan: %s", strings.Join(complaints, "; "))
+	}
+	prospect := cabforum.Prospect{
+		Term: cabforum.Term{Start: start, Months: months}, Lead: lead, Level: subjectOf(product.Level), Wildcard: product.Wildcard,
+	}
+	return foresee(run, prospect, product, "opendate")
+}
+
+// leadOf reads --before; empty means what the settings say.
+func leadOf(before string, setting int) (int, error) {
+	if before == "" {
+		return setting, nil
+	}
+	days, err := strconv.Atoi(before)
+	if err != nil || days < 0 || days > cabforum.MaxLead {
+		return 0, fmt.Errorf("--before %q is not a number of days between 0 and %d", brief(before), cabforum.MaxLead)
+	}
+	return days, nil
+}
+
+// subjectOf is the level in the Forum's words; no product counts as DV.
+func subjectOf(level cert.Level) cabforum.Level {
+	switch level {
+	case cert.OV:
+		return cabforum.OV
+	case cert.EV:
+		return cabforum.EV
+	}
+	return cabforum.DV
+}
+
+func foresee(run *Run, p cabforum.Prospect, product cert.Product, object string) (outlook, error) {
+	plan, err := p.Plan()
+	if err != nil {
+		return outlook{}, cert.Faultf(cert.FaultValue, object, "%w", err)
+	}
+	return outlook{Plan: plan, today: cabforum.DateOf(run.Now()), level: product.Level}, nil
+}
+
+// itemOutlook plans the rest of an item's term from the certificate that it has.
+func itemOutlook(ctx context.Context, run *Run) (outlook, error) {
+	if run.Args.OpenDate != "" || run.Args.Period != "" {
+		return outlook{}, cert.Faultf(cert.FaultValue, "argv", "command plan: --opendate and --period plan a term that no item has, leave them out with --item")
+	}
+	order, err := run.Panel.Order(ctx, run.Args.Item)
+	if err != nil {
+		return outlook{}, err
+	}
+	j := &job{Run: run, order: order}
+	product, err := j.product()
+	if err != nil {
+		return outlook{}, err
+	}
+	settings, notes, err := subscriptionSettings(ctx, run.Panel)
+	if err != nil {
+		return outlook{}, err
+	}
+	lead, err := leadOf(run.Args.Before, settings.Lead)
+	if err != nil {
+		return outlook{}, cert.Faultf(cert.FaultValue, "before", "command plan: %w", err)
+	}
+	prospect, remarks := j.prospect(product, lead)
+	o, err := foresee(run, prospect, product, "item")
+	if err != nil {
+		return outlook{}, err
+	}
+	o.title = strings.TrimSpace(fmt.Sprintf("%s item %d", plainWords(order.Name), order.Item))
+	o.Warnings = append(o.Warnings, append(policyWarnings(settings, notes), remarks...)...)
+	return o, nil
+}
+
+// Types of warnings that come from an item and its panel, beside those of the plan itself.
+const (
+	warnSetting = "setting" // a setting cannot be used as it is written
+	warnPolicy  = "policy"  // nothing is reissued by itself
+	warnStored  = "stored"  // the stored certificate cannot be read
+)
+
+func policyWarnings(settings cabforum.Settings, notes []string) []cabforum.Warning {
+	var all []cabforum.Warning
+	for _, note := range notes {
+		all = append(all, cabforum.Warning{Type: warnSetting, Text: note})
+	}
+	if settings.Policy != cabforum.PolicyAuto {
+		all = append(all, cabforum.Warning{Type: warnPolicy, Text: fmt.Sprintf(
+			"%s is %s: on the days of action nothing is reissued by itself", cabforum.SettingPolicy, settings.Policy)})
+	}
+	return all
+}
+
+// prospect is what is known of the item's term and its certificate.
+func (j *job) prospect(product cert.Product, lead int) (cabforum.Prospect, []cabforum.Warning) {
+	p := cabforum.Prospect{
+		Term: cabforum.Term{Start: j.termStart(), Months: j.order.Period}, Lead: lead, Today: j.today(),
+		Level: subjectOf(product.Level), Method: j.provedBy(), Wildcard: product.Wildcard,
+	}
+	if end, err := cabforum.ParseDate(j.order.Params[cert.ParamTermEnd]); err == nil {
+		p.SellerEnd = end
+	}
+	if j.order.Stored == "" {
+		return p, nil
+	}
+	stored, err := cert.StoredLeaf(j.order.Stored)
+	if err != nil {
+		return p, []cabforum.Warning{{Type: warnStored, Text: fmt.Sprintf(
+			"the stored certificate cannot be read (%v): the plan begins with a new one", err)}}
+	}
+	p.Held = &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
+	p.Vetted = p.Term.Start // a new order or renewal is vetted, a reissue leans on that
+	if at, err := time.Parse(time.RFC3339, j.order.Params[cert.ParamProofTime]); err == nil {
+		p.Proved = cabforum.DateOf(at)
+	}
+	return p, nil
+}
+
+// provedBy is how control was last proved, or is going to be where nothing was proved yet.
+func (j *job) provedBy() cabforum.Method {
+	for _, m := range []cert.Method{cert.MethodEmail, cert.MethodDNS, cert.MethodFile} {
+		if j.order.Params[cert.ParamProofMethod] == m.String() {
+			return proofMethod(m)
+		}
+	}
+	chosen, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+	if err != nil {
+		return cabforum.MethodUnknown
+	}
+	return proofMethod(chosen)
+}
+
+func proofMethod(m cert.Method) cabforum.Method {
+	switch m {
+	case cert.MethodDNS:
+		return cabforum.MethodDNS
+	case cert.MethodFile:
+		return cabforum.MethodFile
+	}
+	return cabforum.MethodEmail
+}
+
+// document is the plan as XML (contract 5). act is empty where the certificate reaches the end of the term.
+func (o outlook) document() *etree.Document {
+	doc := answer()
+	node := doc.Root().CreateElement("plan")
+	attributes(node, "opendate", o.Term.Start, "period", o.Term.Months, "paid_until", o.PaidUntil, "lead", o.Lead)
+	for _, c := range o.Certificates {
+		attributes(node.CreateElement("certificate"), "n", c.N, "issued", c.Issued, "expires", c.Expires, "days", c.Days,
+			"cap", c.Cap, "act", c.Act, "dcv", c.Proof, "sii", c.Subject)
+	}
+	for _, w := range o.Warnings {
+		warning := node.CreateElement("warning")
+		warning.CreateAttr("type", w.Type)
+		warning.SetText(w.Text)
+	}
+	return doc
+}
+
+// attributes adds pairs of name and value.
+func attributes(e *etree.Element, pairs ...any) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		e.CreateAttr(fmt.Sprint(pairs[i]), fmt.Sprint(pairs[i+1]))
+	}
+}
