@@ -6,6 +6,13 @@ import (
 	"pmssl/internal/namecheap"
 )
 
+// What the module offers beyond buying stands and falls with these: features asks the prototype for them.
+var (
+	_ command.Reissuer       = (*namecheap.Client)(nil)
+	_ command.ApproverLister = (*namecheap.Client)(nil)
+	_ command.BalanceTeller  = (*namecheap.Client)(nil)
+)
+
 // trade is Namecheap in the words of the commands. Nothing is connected before Connect's seller is asked something.
 func trade(s module.Surroundings) command.Trade {
 	t := command.Trade{

@@ -16,9 +16,12 @@ const commandActivate = "namecheap.ssl.activate"
 // proof by e-mail the approvers. It is sent once: after a fault with Retry, Report tells whether it was accepted. An
 // accepted activation without values for the chosen method is no error: Proofs asks for them again.
 func (c *Client) Activate(ctx context.Context, id int64, r cert.Request) ([]cert.Proof, error) {
-	order, err := activation(id, r)
+	order, err := certification(id, r)
 	if err != nil {
 		return nil, err
+	}
+	if email := adminEmail(r); email != "" {
+		order = append(order, "AdminEmailAddress", email)
 	}
 	result, err := c.ask(ctx, sellerhttp.Once, "SSLActivateResult", commandActivate, order...)
 	if err != nil {
@@ -42,20 +45,18 @@ func (c *Client) accepted(result *sellerhttp.Element, command string, id int64) 
 	return nil
 }
 
-// activation gives the request's parameters. WebServerType only chooses the form of mailed files; `other` is documented
-// and used by clients in production (§3.8).
-func activation(id int64, r cert.Request) ([]string, error) {
-	if !Orderable(r.Product) {
-		return nil, cert.Faultf(cert.FaultValue, "product", "this version does not activate %s products (%s)", r.Product.Level, r.Product.ID)
+// certification gives the parameters that activate and reissue share (§3.2, §3.8). WebServerType only chooses the form of mailed
+// files; `other` is documented and used by clients in production (§3.8). Whether a discontinued product that was paid for
+// long ago can still be had is for Namecheap to say.
+func certification(id int64, r cert.Request) ([]string, error) {
+	if r.Product.Level != cert.DV {
+		return nil, cert.Faultf(cert.FaultValue, "product", "this version hands no CSR in for %s products (%s)", r.Product.Level, r.Product.ID)
 	}
 	control, err := control(r)
 	if err != nil {
 		return nil, err
 	}
 	order := []string{"CertificateID", strconv.FormatInt(id, 10), "CSR", r.CSR.PEM, "WebServerType", "other"}
-	if email := adminEmail(r); email != "" {
-		order = append(order, "AdminEmailAddress", email)
-	}
 	return append(order, control...), nil
 }
 

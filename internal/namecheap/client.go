@@ -129,7 +129,7 @@ func keys(pairs []string) string {
 	var shown []string
 	for i := 0; i+1 < len(pairs); i += 2 {
 		switch pairs[i] {
-		case "CertificateID", "Type", "Years", "SANStoADD", "ListType", "Page", "DomainName":
+		case "CertificateID", "Type", "SSLType", "Years", "SANStoADD", "ListType", "SearchTerm", "Page", "DomainName":
 			shown = append(shown, pairs[i]+"="+pairs[i+1])
 		}
 	}

@@ -48,7 +48,6 @@ func TestBuy(t *testing.T) {
 
 func TestWhatCannotBeBoughtIsNotAskedFor(t *testing.T) {
 	for name, p := range map[string]cert.Purchase{
-		"renewal":           {Kind: cert.KindRenew, Product: product(t, "standard_ssl"), Months: 12, ID: 7},
 		"further names":     {Kind: cert.KindSANs, Product: product(t, "san_certificate"), SANs: 1, ID: 7},
 		"no period":         purchase(t, "standard_ssl", 0, 0),
 		"trial":             purchase(t, "standard_ssl", -100, 0),

@@ -61,6 +61,8 @@ func readings() map[string]reading {
 		"ssl_activate_email.xml":             activates("auth_email", cert.Proof{Domain: "test.example.org", Method: cert.MethodEmail, Email: "admin@example.org"}),
 		"ssl_create_ok.xml":                  buys(cert.Receipt{ID: 123456, Order: "1234567", Charged: "908.1600", Delivered: "Multi Domain SSL"}),
 		"ssl_create_ok_replaced_product.xml": buys(cert.Receipt{ID: 909327, Order: "1030907", Charged: "9.0000", Delivered: "Standard SSL SSLcom"}),
+		"ssl_reissue_dns.xml":                reissuesByDNS,
+		"ssl_renew.xml":                      renews(cert.Receipt{ID: 123456, Order: "1234567", Charged: "9.0000", Delivered: "PositiveSSL"}),
 		"ssl_editdcvmethod_single.xml":       editsSingle,
 		"ssl_editdcvmethod_multi.xml":        editsMulti,
 		"ssl_getapproveremaillist.xml":       listsApprovers,
@@ -95,6 +97,24 @@ func buys(want cert.Receipt) reading {
 		require.NoError(t, err)
 		assert.Equal(t, want, receipt)
 	}
+}
+
+func renews(want cert.Receipt) reading {
+	return func(t *testing.T, s *stage) {
+		receipt, err := s.Buy(t.Context(), renewal(t, "positivessl", 12))
+		require.NoError(t, err)
+		assert.Equal(t, want, receipt)
+	}
+}
+
+func reissuesByDNS(t *testing.T, s *stage) {
+	id, proofs, err := s.Reissue(t.Context(), 34351740, request(t, "standard_ssl", "auth_dnscname", "", "oneiric.dev"))
+	require.NoError(t, err)
+	assert.EqualValues(t, 34351741, id)
+	assert.Equal(t, []cert.Proof{{
+		Domain: "oneiric.dev", Method: cert.MethodDNS, Record: "CNAME", Host: "_6958EA56A4FE23DDF2C3EDA7B9B956A5.oneiric.dev",
+		Target: "46513AD29B078AF908AD3CDF354A8599.6CD5AE645BCCE1FAA847D98385AFF6CE.69ff68dc5168c.comodoca.com",
+	}}, proofs)
 }
 
 func editsSingle(t *testing.T, s *stage) {

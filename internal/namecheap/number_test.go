@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -61,10 +63,61 @@ func FuzzEnvelope(f *testing.F) {
 		if err != nil {
 			return
 		}
-		refused := newRefusal("x", e, access{apiKey: "0123456789"})
-		require.NotContains(t, refused.said(), "\n")
-		require.NotContains(t, refused.fault().Value, "\x1b")
-		_ = refused.definite()
+		for _, command := range []string{commandCreate, commandRenew, commandReissue} {
+			refused := newRefusal(command, e, access{apiKey: "0123456789"})
+			require.NotContains(t, refused.said(), "\n")
+			require.NotContains(t, refused.fault().Value, "\x1b")
+			require.False(t, refused.definite() && traces(e.response))
+		}
+	})
+}
+
+// Whatever an answer holds: what counts as bought has an id of its own.
+func FuzzNewID(f *testing.F) {
+	for _, seed := range []string{
+		`<SSLCreateResult IsSuccess="true" OrderId="1"><SSLCertificate CertificateID="8" SSLType="x"/></SSLCreateResult>`,
+		`<SSLRenewResult CertificateID="8" SSLType="x" OrderID="1"/>`, `<SSLRenewResult CertificateID="7"/>`,
+		`<SSLReissueResult ID="8" IsSuccess="true"/>`, `<SSLReissueResult ID="-8"/>`, `<SSLReissueResult ID="8" IsSuccess="no"/>`, `<x/>`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		result, err := sellerhttp.ParseXML(body)
+		if err != nil {
+			return
+		}
+		if r, err := createReceipt(result); err == nil {
+			require.Positive(t, r.ID)
+		}
+		if r, err := renewReceipt(7, result); err == nil {
+			require.Positive(t, r.ID)
+			require.NotEqual(t, int64(7), r.ID)
+			require.NotContains(t, r.Order+r.Charged+r.Delivered, "\n")
+		}
+	})
+}
+
+func FuzzSuccessor(f *testing.F) {
+	for _, seed := range []string{
+		`<SSL CertificateID="8" HostName="Example.com" SSLType="positivessl" Status="active" ProviderOrderID="1" Years="1"/>`,
+		`<SSL CertificateID="8" HostName="*.xn--mnchen-3ya.de" Status="" ProviderOrderID="0"/>`, `<SSL/>`, `<SSL HostName="ä.." CertificateID="-1"/>`,
+	} {
+		f.Add([]byte(seed))
+	}
+	old := row{Record: cert.Record{ID: 7, Type: "positivessl"}, provider: "1"}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		one, err := sellerhttp.ParseXML(body)
+		if err != nil {
+			return
+		}
+		r := rowFrom(one)
+		require.GreaterOrEqual(t, r.ID, int64(0))
+		require.Equal(t, old.otherOrder(r), r.otherOrder(old))
+		require.NotContains(t, r.Host+r.provider, "\n")
+		if searchable(r.Host) {
+			require.LessOrEqual(t, len(r.Host), maxTerm)
+			require.True(t, sameHost(r.Host, r.Host))
+		}
 	})
 }
 

@@ -107,7 +107,7 @@ func TestProducts(t *testing.T) {
 			assert.Equal(t, []any{p.Level, p.Wildcard, p.MultiDomain}, []any{next.Level, next.Wildcard, next.MultiDomain}, p.ID)
 			assert.False(t, next.Discontinued)
 		}
-		if namecheap.Orderable(p) {
+		if p.Orderable() {
 			orderable++
 			assert.Equal(t, cert.DV, p.Level)
 		}

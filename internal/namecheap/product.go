@@ -14,7 +14,7 @@ const (
 
 // Products is the table of §4: the names of SSL.com's products as documented and as seen on the wire, the Sectigo names that can
 // still be ordered, with the product that Namecheap delivers in their place as Successor, and what was discontinued long ago and is
-// named there. Products that mean the same in both generations have one entry. Orderable tells which are sold now.
+// named there. Products that mean the same in both generations have one entry.
 func Products() []cert.Product {
 	return []cert.Product{
 		single("standard_ssl", cert.DV, "", "Standard SSL", "Standard SSL SSLcom"),
@@ -44,9 +44,6 @@ func Products() []cert.Product {
 	}
 }
 
-// Orderable tells whether this version sells the product: those whose subject is a domain only.
-func Orderable(p cert.Product) bool { return p.Level == cert.DV && !p.Discontinued }
-
 func single(id string, level cert.Level, successor string, names ...string) cert.Product {
 	return cert.Product{ID: id, Names: names, Level: level, Included: 1, Most: 1, Successor: successor}
 }
@@ -66,6 +63,24 @@ func multi(id string, level cert.Level, successor string, names ...string) cert.
 func discontinued(p cert.Product) cert.Product {
 	p.Discontinued = true
 	return p
+}
+
+// productNamed finds the product that a name of Namecheap means, and that name as the table spells it; false where none is known.
+// Answers of getInfo have the names in lower case (§3.3).
+func productNamed(name string) (cert.Product, string, bool) {
+	for _, p := range Products() {
+		for _, known := range p.Names {
+			if strings.EqualFold(known, name) {
+				return p, known, true
+			}
+		}
+	}
+	return cert.Product{}, "", false
+}
+
+// sameOffer tells whether two products are the same one or a product and the one that Namecheap delivers in its place (§4).
+func sameOffer(a, b cert.Product) bool {
+	return a.ID == b.ID || a.ID == b.Successor || b.ID == a.Successor
 }
 
 // liveName is the name with the suffix that SSL.com's products carry on the wire, of the product itself or of the one that Namecheap

@@ -137,32 +137,6 @@ func passing(number int) bool {
 	return false
 }
 
-// definite tells whether the answer proves that nothing was bought. By the grammar of the numbers (§1.7) that holds for
-// refused access and for parameters that are missing, invalid or out of range; of the others only for those whose
-// documented text leaves no doubt (§3.1). Every error has to be of that kind, and no certificate may be in the answer.
-func (r *refusal) definite() bool {
-	if len(r.errors) == 0 || purchased(r.response) {
-		return false
-	}
-	return !slices.ContainsFunc(r.errors, func(e apiError) bool { return !e.definite() })
-}
-
-func (e apiError) definite() bool {
-	switch class := e.number / 1000; {
-	case e.number >= 1000000 && e.number < 2000000:
-		return true
-	case class == 2010, class == 2011, class == 2013:
-		return true
-	}
-	switch e.number {
-	case 2015167, 4080167: // the term is longer than allowed
-		return true
-	case 2528166: // one number for an empty account and for an order that broke in the middle: only the documented word parts them
-		return strings.Contains(e.text, "INSUFFICIENTFUNDS")
-	}
-	return false
-}
-
 // faultOf turns what call returned into the fault of the edge.
 func faultOf(err error) error {
 	var refused *refusal

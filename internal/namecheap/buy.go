@@ -1,0 +1,81 @@
+package namecheap
+
+import (
+	"context"
+	"strconv"
+
+	"pmssl/internal/cert"
+)
+
+// typeRefused is "Parameter Type (SSLType) is not valid" or "discontinued" (§3.1, §3.7): nothing was bought.
+const typeRefused = 2011301
+
+// Buy pays for one certificate: a new one (ssl.create, §3.1) or the next term of one (ssl.renew, §3.7), whose names are those of
+// the old one: a renewal has no parameter for more, SANs does not count there. The request leaves this host exactly once;
+// only where Namecheap refuses the product's name, by which nothing was bought, is it sent once more with the next name: on
+// 2011301 with the name of the wire (contract 1), on a renewal's 2012301 "SSLType Mismatch" with Namecheap's own name of the old
+// certificate. A fault with Unclear says that the purchase may have happened: everything after the request may have left
+// that is not a definite refusal. Further names for a certificate come with a later version and are refused before any
+// request.
+func (c *Client) Buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
+	if err := sellable(p); err != nil {
+		return cert.Receipt{}, err
+	}
+	asked := []string{p.Product.Names[0]}
+	receipt, err := c.pay(ctx, p, asked[0])
+	if live := liveName(p.Product); refusedFor(err, typeRefused) && live != "" && live != asked[0] {
+		c.log.ExtInfof("%s does not know %q (%v), nothing was bought; asking once more for %q", Title, asked[0], err, live)
+		asked = append(asked, live)
+		receipt, err = c.pay(ctx, p, live)
+	}
+	if p.Kind == cert.KindRenew && refusedFor(err, typeMismatch) {
+		return c.renewAsDelivered(ctx, p, asked, err)
+	}
+	if err != nil {
+		return cert.Receipt{}, purchaseFault(err)
+	}
+	return receipt, nil
+}
+
+// pay sends the one request for the product's name.
+func (c *Client) pay(ctx context.Context, p cert.Purchase, name string) (cert.Receipt, error) {
+	if p.Kind == cert.KindRenew {
+		return c.renew(ctx, p, name)
+	}
+	return c.create(ctx, p, name)
+}
+
+// sellable refuses what Namecheap does not sell, before any request.
+func sellable(p cert.Purchase) error {
+	switch {
+	case p.Kind != cert.KindCreate && p.Kind != cert.KindRenew:
+		return cert.Faultf(cert.FaultValue, "kind", "this version does not make purchases of the kind %q at %s", p.Kind, Title)
+	case p.Kind == cert.KindRenew && p.ID <= 0:
+		return cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "a renewal at %s needs the id of the certificate", Title)
+	case len(p.Product.Names) == 0 || p.Product.Discontinued:
+		return cert.Faultf(cert.FaultValue, "product", "%s does not sell the product %q any more; use %q",
+			Title, p.Product.ID, p.Product.Successor)
+	case !p.Product.Orderable():
+		return cert.Faultf(cert.FaultValue, "product", "this version does not order %s products (%s)", p.Product.Level, p.Product.ID)
+	case p.Months < 12 || p.Months > 60 || p.Months%12 != 0:
+		return cert.Faultf(cert.FaultValue, "period", "%s sells terms of 1 to 5 whole years, not of %d months", Title, p.Months)
+	case p.Kind == cert.KindCreate && (p.SANs < 0 || p.SANs > p.Product.Most-p.Product.Included):
+		return cert.Faultf(cert.FaultValue, "altname", "%s takes 0 to %d names beyond those included, not %d",
+			p.Product.ID, p.Product.Most-p.Product.Included, p.SANs)
+	}
+	return nil
+}
+
+// yearsOf is the parameter Years of a purchase that is sellable.
+func yearsOf(p cert.Purchase) string { return strconv.Itoa(p.Months / 12) }
+
+// purchaseFault decides whether nothing was bought for certain. Where that is open the fault is unclear_purchase: a later run
+// looks at Namecheap's list (contract 3.4).
+func purchaseFault(err error) *cert.Fault {
+	f := cert.FaultOf(faultOf(err))
+	if certain(err) {
+		return f
+	}
+	f.Type = cert.FaultUnclear
+	return unclear(f, "the certificate may have been bought or not")
+}
