@@ -75,7 +75,7 @@ func startServer(mariadbd, install string) error {
 	if os.Geteuid() == 0 {
 		common = append(common, "--user=root")
 	}
-	made := exec.Command(install, append(common, "--auth-root-authentication-method=normal", "--skip-test-db")...)
+	made := exec.Command(install, append(common, "--auth-root-authentication-method=normal", "--skip-test-db", "--force")...)
 	if text, err := made.CombinedOutput(); err != nil {
 		return fmt.Errorf("mariadb-install-db: %w: %s", err, text)
 	}

@@ -224,7 +224,13 @@ func TestTerminatedOpenRecordsThePurchase(t *testing.T) {
 	w := openWorld(t)
 	placed := w.place(t, exampleCSR(t))
 	reached := make(chan struct{})
-	w.server.Config.Handler = onRequest(w.seller, "namecheap.ssl.create", func() { close(reached) })
+	var once sync.Once
+	watch := func(body string) {
+		if strings.Contains(body, "namecheap.ssl.create") {
+			once.Do(func() { close(reached) })
+		}
+	}
+	w.watch.Store(&watch)
 	process := w.begin(t, "--command", "open", "--item", "1", "--runningoperation", "1")
 	<-reached
 	require.NoError(t, process.Process.Signal(os.Interrupt))

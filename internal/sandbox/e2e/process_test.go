@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,26 +54,4 @@ func (w *world) trace(t *testing.T, args ...string) string {
 // isFirstExec tells the start of the traced program from one that it made.
 func isFirstExec(line string) bool {
 	return strings.Contains(line, "execve(") && strings.Contains(line, "/processing/"+module)
-}
-
-// onRequest calls once before the first request of a command is handed to the seller.
-func onRequest(next http.Handler, command string, call func()) http.Handler {
-	done := make(chan struct{}, 1)
-	done <- struct{}{}
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			http.Error(rw, err.Error(), http.StatusBadRequest)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		if strings.Contains(string(body), command) {
-			select {
-			case <-done:
-				call()
-			default:
-			}
-		}
-		next.ServeHTTP(rw, r)
-	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -232,7 +234,7 @@ func (s *scene) id(ts *testscript.TestScript) int64 {
 	return id
 }
 
-// seller issue|refuse WORDS|cancel WORDS|appear|clear|balance AMOUNT|fault COMMAND KIND [TIMES] [NUMBER TEXT]: the seller's side.
+// seller buy PRODUCT|issue|refuse WORDS|cancel WORDS|appear|clear|balance AMOUNT|fault COMMAND KIND [TIMES] [NUMBER TEXT]: the seller's side.
 func seller(ts *testscript.TestScript, _ bool, args []string) {
 	s := sceneOf(ts)
 	rest := strings.Join(args[1:], " ")
@@ -258,6 +260,13 @@ func seller(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		account.WhiteList = args[1:]
 		ts.Check(s.seller.PutAccount(account))
+	case "buy": // somebody buys in the seller's own shop
+		answer, err := http.PostForm(s.server.URL+namecheap.Path, url.Values{
+			"ApiUser": {namecheap.DefaultUser}, "UserName": {namecheap.DefaultUser}, "ApiKey": {namecheap.DefaultKey}, "ClientIp": {"127.0.0.1"},
+			"Command": {"namecheap.ssl.create"}, "Type": {rest}, "Years": {"1"},
+		})
+		ts.Check(err)
+		ts.Check(answer.Body.Close())
 	case "fault":
 		fault := namecheap.Fault{Command: args[1], Kind: args[2], Times: 1}
 		if len(args) > 3 {

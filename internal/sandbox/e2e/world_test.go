@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -26,6 +29,7 @@ type world struct {
 	seller *namecheap.Server
 	clock  *namecheap.Clock
 	server *httptest.Server
+	watch  atomic.Pointer[func(command string)] // called with the body of each request, before the seller sees it
 	tariff map[string]int64
 	module int64
 }
@@ -64,7 +68,7 @@ func newWorld(o worldOptions) (*world, error) {
 	if w.seller, err = namecheap.New(namecheap.Config{Clock: w.clock, Settings: &settings}); err != nil {
 		return nil, err
 	}
-	w.server = httptest.NewServer(w.seller)
+	w.server = httptest.NewServer(w.watched(w.seller))
 	config.Env = append(env, "NAMECHEAP_API_URL="+w.server.URL+namecheap.Path)
 	if w.panel, err = panel.Open(ctx, config); err != nil {
 		w.server.Close()
@@ -75,6 +79,22 @@ func newWorld(o worldOptions) (*world, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// watched shows each request's body to whoever watches.
+func (w *world) watched(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if watch := w.watch.Load(); watch != nil {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				http.Error(rw, err.Error(), http.StatusBadRequest)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			(*watch)(string(body))
+		}
+		next.ServeHTTP(rw, r)
+	})
 }
 
 func (w *world) close() {

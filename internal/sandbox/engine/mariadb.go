@@ -71,6 +71,7 @@ func asRoot(words []string) []string {
 func (s *Server) install(ctx context.Context, installDB string) error {
 	cmd := exec.CommandContext(ctx, installDB, asRoot([]string{
 		"--no-defaults", "--datadir=" + s.dataDir(), "--auth-root-authentication-method=normal", "--skip-test-db",
+		"--force", // hosts that cannot resolve their own name are served too
 		"--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-log-file-size=8M",
 	})...)
 	out, err := cmd.CombinedOutput()
