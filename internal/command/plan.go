@@ -20,6 +20,9 @@ const (
 	formatSVG  = "svg"
 )
 
+// maxName is how much of an item's name is shown, in characters: a headline has room for so many wide ones.
+const maxName = 48
+
 // outlook is the plan of one term with what its readers are told besides.
 type outlook struct {
 	cabforum.Plan
@@ -168,7 +171,10 @@ func itemOutlook(ctx context.Context, run *Run) (outlook, error) {
 	if err != nil {
 		return outlook{}, err
 	}
-	o.title = strings.TrimSpace(fmt.Sprintf("%s item %d", plainWords(order.Name), order.Item))
+	o.title = fmt.Sprintf("item %d", order.Item)
+	if name := plainWords(order.Name, maxName); name != "" {
+		o.title = name + ", " + o.title
+	}
 	o.Warnings = append(o.Warnings, append(policyWarnings(settings, notes), remarks...)...)
 	return o, nil
 }

@@ -14,7 +14,11 @@ import (
 // Measures of the picture, in user units (pixels at 1x).
 const (
 	pictureWidth = 1120.0
-	plotLeft     = 304.0
+	numberEnd    = 54.0 // right borders of the table's columns
+	issuedEnd    = 138.0
+	expiresEnd   = 224.0
+	daysEnd      = 264.0
+	plotLeft     = 306.0
 	plotRight    = pictureWidth - 32
 	capsTop      = 92.0 // the caps' steps
 	capsHeight   = 64.0
@@ -30,6 +34,7 @@ text{font:12px system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif;fill:
 .paper{fill:#ffffff}
 .head{font-size:18px;font-weight:600}
 .soft{fill:#5b6876}
+.halo{paint-order:stroke;stroke:#ffffff;stroke-width:4px;stroke-linejoin:round}
 .num{font-variant-numeric:tabular-nums}
 .end{text-anchor:end}
 .mid{text-anchor:middle}
@@ -52,6 +57,7 @@ text{font:12px system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif;fill:
 @media (prefers-color-scheme:dark){
 text{fill:#e4eaf1}
 .paper{fill:#12171d}
+.halo{stroke:#12171d}
 .soft{fill:#9dabba}
 .zebra{fill:#1a2129}
 .grid{stroke:#2b3541}
@@ -80,17 +86,18 @@ func (o outlook) picture() *etree.Document {
 	p.node = doc.CreateElement("svg")
 	attributes(p.node, "xmlns", "http://www.w3.org/2000/svg", "role", "img", "aria-labelledby", "title desc")
 	p.node.CreateElement("style").SetText(pictureStyle)
-	p.named("title", p.headline())
+	p.named("title", strings.TrimSpace(p.title+" "+p.length()))
 	p.named("desc", p.sums())
 	paper := p.add("rect", "paper", "width", pictureWidth)
 	p.heading()
 	p.rows()
-	p.caps()
 	p.calendar()
-	p.marks()
+	p.caps()
 	for _, c := range p.Certificates {
 		p.certificate(c)
 	}
+	p.marks()
+	p.capWords()
 	height := p.below()
 	attributes(paper, "height", number(height))
 	attributes(p.node, "width", pictureWidth, "height", number(height), "viewBox", "0 0 "+number(pictureWidth)+" "+number(height))
@@ -152,17 +159,18 @@ func (p *picture) x(d cabforum.Date) float64 {
 
 func (p *picture) shows(d cabforum.Date) bool { return !d.Before(p.from) && !d.After(p.to) }
 
-func (p *picture) headline() string {
-	words := fmt.Sprintf("%s from %s, paid until %s", months(p.Term.Months), p.Term.Start, p.PaidUntil)
+// heading says whose term it is, where it is somebody's, and what it comes to.
+func (p *picture) heading() {
+	head, below := p.length(), p.sums()
 	if p.title != "" {
-		words = p.title + ": " + words
+		head, below = p.title, p.length()+": "+p.sums()
 	}
-	return words
+	p.text("head", 32, 38, head)
+	p.text("soft", 32, 60, below)
 }
 
-func (p *picture) heading() {
-	p.text("head", 32, 38, p.headline())
-	p.text("soft", 32, 60, p.sums())
+func (p *picture) length() string {
+	return fmt.Sprintf("%s from %s, paid until %s", months(p.Term.Months), p.Term.Start, p.PaidUntil)
 }
 
 // rows is the table beside the bars and the ground under both.
@@ -176,65 +184,85 @@ func (p *picture) rows() {
 	for _, h := range []struct {
 		x    float64
 		word string
-	}{{56, "#"}, {142, "issued"}, {220, "expires"}, {264, "days"}} {
+	}{{numberEnd, "#"}, {issuedEnd, "issued"}, {expiresEnd, "expires"}, {daysEnd, "days"}} {
 		p.text("soft end", h.x, y, h.word)
 	}
 	for _, c := range p.Certificates {
 		y := p.row(c) + rowHeight/2 + 4
-		p.text("num soft end", 56, y, strconv.Itoa(c.N))
-		p.text("num end", 142, y, c.Issued.String())
-		p.text("num end", 220, y, c.Expires.String())
-		p.text("num end", 264, y, strconv.Itoa(c.Days))
+		p.text("num soft end", numberEnd, y, strconv.Itoa(c.N))
+		p.text("num end", issuedEnd, y, c.Issued.String())
+		p.text("num end", expiresEnd, y, c.Expires.String())
+		p.text("num end", daysEnd, y, strconv.Itoa(c.Days))
 	}
 }
 
 func (p *picture) row(c cabforum.Certificate) float64 { return rowsTop + rowHeight*float64(c.N-1) }
 
-// caps draws what a certificate may live, by the day on which it is issued.
-func (p *picture) caps() {
-	type step struct {
-		from, to cabforum.Date
-		cap      int
-		changed  bool
-	}
-	var steps []step
-	most := 1
+// limit is one step of the caps inside the picture.
+type limit struct {
+	from, to cabforum.Date
+	cap      int
+	changed  bool // it begins inside the picture
+}
+
+// limits are what a certificate may live, by the day on which it is issued, and the most of them.
+func (p *picture) limits() (steps []limit, most int) {
 	for _, s := range cabforum.Current() {
 		on := cabforum.DateOf(s.From)
-		if n := len(steps); n > 0 && on.After(p.from) && on.Before(p.to) {
-			steps[n-1].to = on
-			steps = append(steps, step{on, p.to, s.Cap, true})
-		} else if !on.After(p.from) {
-			steps = []step{{p.from, p.to, s.Cap, false}}
+		switch {
+		case !on.After(p.from):
+			steps = []limit{{p.from, p.to, s.Cap, false}}
+		case on.Before(p.to):
+			steps[len(steps)-1].to = on
+			steps = append(steps, limit{on, p.to, s.Cap, true})
 		}
 	}
 	for _, s := range steps {
 		most = max(most, s.cap)
 	}
+	return steps, most
+}
+
+// level is the height at which a cap's step runs.
+func (l limit) level(most int) float64 {
+	return capsTop + capsHeight - (capsHeight-20)*float64(l.cap)/float64(most)
+}
+
+func (p *picture) caps() {
 	base := capsTop + capsHeight
-	p.text("soft end", 264, base-4, "days allowed")
+	p.text("soft end", daysEnd, base-4, "days allowed")
 	var outline []string
+	steps, most := p.limits()
 	for _, s := range steps {
-		x1, x2, y := p.x(s.from), p.x(s.to), base-(capsHeight-20)*float64(s.cap)/float64(most)
+		x1, x2, y := p.x(s.from), p.x(s.to), s.level(most)
 		p.add("rect", "cap", "x", x1, "y", y, "width", x2-x1, "height", base-y)
 		outline = append(outline, number(x1)+","+number(y), number(x2)+","+number(y))
 		if s.changed {
 			p.line("step", x1, capsTop, x1, p.bottom)
 		}
-		p.text("num", x1+6, y-5, capWords(s.cap, s.from, s.changed, x2-x1))
 	}
 	p.add("polyline", "capline", "points", strings.Join(outline, " "))
 }
 
-// capWords says as much as the step has room for.
-func capWords(limit int, from cabforum.Date, changed bool, room float64) string {
+// capWords is written last, so that no line runs through it.
+func (p *picture) capWords() {
+	steps, most := p.limits()
+	for _, s := range steps {
+		if words := s.words(p.x(s.to) - p.x(s.from)); words != "" {
+			p.text("num halo", p.x(s.from)+6, s.level(most)-5, words)
+		}
+	}
+}
+
+// words says as much as the step has room for.
+func (l limit) words(room float64) string {
 	switch {
-	case room >= 170 && changed:
-		return fmt.Sprintf("%d days from %s", limit, from)
+	case room >= 170 && l.changed:
+		return fmt.Sprintf("%d days from %s", l.cap, l.from)
 	case room >= 60:
-		return fmt.Sprintf("%d days", limit)
+		return fmt.Sprintf("%d days", l.cap)
 	case room >= 30:
-		return strconv.Itoa(limit)
+		return strconv.Itoa(l.cap)
 	}
 	return ""
 }
@@ -322,7 +350,7 @@ func (p *picture) below() float64 {
 	}
 	y += 10
 	for _, w := range p.Warnings {
-		for i, line := range wrapped(plainWords(w.Text), 150) {
+		for i, line := range wrapped(plainWords(w.Text, maxWarning), 140) {
 			y += lineHeight
 			if i == 0 {
 				p.text("todayword", 34, y, "!")

@@ -15,7 +15,7 @@ func (o outlook) text() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	vetted := o.level == cert.OV || o.level == cert.EV
-	columns(w, vetted, "#", "issued", "expires", "days", "at most", "reissued", "control", "organisation")
+	columns(w, vetted, "#", "issued", "expires", "days", "at most", "reissued", "proof", "vetting")
 	for _, c := range o.Certificates {
 		act := c.Act.String()
 		if c.Act.IsZero() {
@@ -26,7 +26,7 @@ func (o outlook) text() string {
 	_ = w.Flush() // into memory
 	fmt.Fprintf(&b, "\n%s\n", o.sums())
 	for _, warning := range o.Warnings {
-		fmt.Fprintf(&b, "warning: %s\n", plainWords(warning.Text))
+		fmt.Fprintf(&b, "warning: %s\n", plainWords(warning.Text, maxWarning))
 	}
 	whose := ""
 	if o.title != "" {
@@ -68,12 +68,15 @@ func counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// plainWords makes a text from outside fit for a terminal and a picture: one line, printable, not too long.
-func plainWords(text string) string {
-	const most = 200
-	words := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "�"), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+// maxWarning is how much of a warning is shown, in characters.
+const maxWarning = 300
+
+// plainWords makes a text from outside fit for a terminal and a picture: one line, printable, at most so many characters.
+func plainWords(text string, most int) string {
+	split := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	words := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), split), " ")
 	if runes := []rune(words); len(runes) > most {
-		return string(runes[:most]) + "…"
+		return string(runes[:most-1]) + "…"
 	}
 	return words
 }

@@ -359,3 +359,64 @@ func TestWithoutALogTheCommandStillWorks(t *testing.T) {
 	assert.Contains(t, s.stdout.String(), "<templates>")
 	assert.Equal(t, 1, strings.Count(s.stderr.String(), "\n"))
 }
+
+// What a command says to people takes the document's place: one answer, written once, without characters that steer a
+// terminal.
+func TestACommandsTextIsAllOfStdout(t *testing.T) {
+	s := newStage(t, plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+		run.Print = "hello\x1b[2J\n"
+		return nil, nil
+	}))
+	counter := &countingWriter{}
+	s.world.Stdout = io.MultiWriter(&s.stdout, counter)
+	assert.Equal(t, 0, s.play("--command", "act"))
+	assert.Equal(t, "hello[2J\n", s.stdout.String())
+	assert.Equal(t, 1, counter.writes)
+}
+
+func TestAFailuresDocumentTakesTheTextsPlace(t *testing.T) {
+	s := newStage(t, plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+		run.Print = "half of it"
+		return nil, cert.Faultf(cert.FaultAPI, "x", "refused")
+	}))
+	assert.Equal(t, 1, s.play("--command", "act"))
+	kind, _ := s.failure(t)
+	assert.Equal(t, cert.FaultAPI, kind)
+	assert.NotContains(t, s.stdout.String(), "half of it")
+}
+
+// A term without an item needs no panel: the plan of it is there without any call, and in maintenance mode too.
+func TestPlanOfATermNeedsNoPanel(t *testing.T) {
+	s := newStage(t)
+	s.host.idle = true
+	require.Equal(t, 0, s.play("--command", "plan", "--opendate", "2026-04-02", "--period", "60"), s.stdout.String())
+	doc := s.document(t)
+	assert.Equal(t, "2031-04-02", doc.FindElement("/doc/plan").SelectAttrValue("paid_until", ""))
+	assert.Equal(t, "2026-10-19", doc.FindElement("/doc/plan/certificate[1]").SelectAttrValue("expires", ""))
+	assert.Empty(t, s.host.calls)
+	assert.Empty(t, s.stderr.String())
+
+	s = newStage(t)
+	s.world.Terminal = true
+	require.Equal(t, 0, s.play("--command", "plan", "--opendate=2026-04-02", "--period=60"))
+	assert.True(t, strings.HasSuffix(s.stdout.String(), "paid until 2031-04-02\n"), s.stdout.String())
+
+	s = newStage(t)
+	require.Equal(t, 0, s.play("--command", "plan", "--opendate", "2026-04-02", "--period", "60", "--before", "20", "--intname", "ev_ssl", "--format", "svg"))
+	assert.True(t, strings.HasPrefix(s.stdout.String(), `<?xml version="1.0" encoding="UTF-8"?>`+"\n<svg "), s.stdout.String())
+}
+
+func TestPlanNeedsATerm(t *testing.T) {
+	for words, want := range map[string]string{
+		"":                      "command plan: missing --item or --opendate",
+		"--item x":              `command plan: --item "x" is not a positive whole number`,
+		"--item 0":              "command plan: missing --item or --opendate",
+		"--period 12":           "command plan: missing --item or --opendate",
+		"--opendate 2026-04-02": "command plan: --opendate needs --period with the months of the term",
+	} {
+		s := newStage(t)
+		assert.Equal(t, 1, s.play(append([]string{"--command", "plan"}, strings.Fields(words)...)...), words)
+		_, text := s.failure(t)
+		assert.Equal(t, want, text, words)
+	}
+}

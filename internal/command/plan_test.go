@@ -1,0 +1,378 @@
+package command_test
+
+import (
+	"context"
+	"encoding/xml"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/beevik/etree"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares a document with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got, "run go test ./internal/command -update and look at the difference")
+}
+
+// onPaper is a run that has no panel at all: whoever asks it for something panics.
+func onPaper(opendate, period string) *command.Run {
+	return &command.Run{
+		Binary: "pmtest", Now: func() time.Time { return time.Date(2026, 11, 22, 23, 59, 0, 0, time.UTC) },
+		Args:  command.Args{Command: "plan", OpenDate: opendate, Period: period},
+		Trade: command.Trade{Title: "Seller", Products: products()},
+	}
+}
+
+// plan runs the command and gives back what goes to stdout.
+func plan(t *testing.T, run *command.Run) string {
+	t.Helper()
+	doc, err := command.Plan(context.Background(), run)
+	require.NoError(t, err)
+	if run.Print != "" {
+		require.Nil(t, doc, "one answer, not two")
+		return run.Print
+	}
+	text, err := doc.WriteToString()
+	require.NoError(t, err)
+	return text
+}
+
+func TestPlanAsText(t *testing.T) {
+	run := onPaper("2026-04-02", "60")
+	run.Args.Format = "text"
+	text := plan(t, run)
+	golden(t, "plan-5y.txt", text)
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	assert.Equal(t, []string{"1", "2026-04-02", "2026-10-19", "200", "200", "2026-10-09", "needed"}, strings.Fields(lines[1]))
+	assert.True(t, strings.HasSuffix(lines[len(lines)-1], "paid until 2031-04-02"), lines[len(lines)-1])
+}
+
+// contract 5, last line.
+func TestPlanAsXML(t *testing.T) {
+	run := onPaper("2026-04-02", "24")
+	run.Args.Intname, run.Args.Before = "ev_ssl", "120"
+	text := plan(t, run)
+	golden(t, "plan-2y-ev.xml", strings.ReplaceAll(text, "><", ">\n<")+"\n")
+	assert.True(t, strings.HasPrefix(text, `<doc><plan opendate="2026-04-02" period="24" paid_until="2028-04-02" lead="120">`+
+		`<certificate n="1" issued="2026-04-02" expires="2026-10-19" days="200" cap="200" act="2026-07-11" dcv="needed" sii="needed"/>`), text)
+	assert.Contains(t, text, `act="" dcv="`, "the last certificate is not reissued")
+	assert.Contains(t, text, `<warning type="lead_cut">`)
+	assert.Contains(t, text, `<warning type="vetting_due">`)
+}
+
+func TestPlanOfALowLevelCarriesNoVetting(t *testing.T) {
+	text := plan(t, onPaper("2026-04-02", "12"))
+	assert.Contains(t, text, `sii="no"`)
+	assert.NotContains(t, text, `sii="needed"`)
+}
+
+func TestPlanIsTextForATerminalAndXMLOtherwise(t *testing.T) {
+	run := onPaper("2026-04-02", "12")
+	assert.True(t, strings.HasPrefix(plan(t, run), "<doc><plan "))
+	run.Terminal = true
+	assert.NotContains(t, plan(t, run), "<")
+	run.Print, run.Args.Format = "", "xml"
+	assert.True(t, strings.HasPrefix(plan(t, run), "<doc><plan "))
+}
+
+func TestPlanAsPicture(t *testing.T) {
+	for years, name := range map[int]string{1: "plan-1y.svg", 2: "plan-2y.svg", 5: "plan-5y.svg"} {
+		run := onPaper("2026-04-02", strconv.Itoa(12*years))
+		run.Args.Format = "svg"
+		text := plan(t, run)
+		golden(t, name, strings.ReplaceAll(text, "><", ">\n<")+"\n")
+		assert.NoError(t, xml.Unmarshal([]byte(text), new(struct{ XMLName xml.Name })))
+		for _, foreign := range []string{"<script", "href", "url(", "@import", "@font-face", "<image", "onload"} {
+			assert.NotContains(t, text, foreign, name)
+		}
+		assert.Contains(t, text, "prefers-color-scheme:dark")
+		assert.Contains(t, text, "today 2026-11-22")
+		assert.Contains(t, text, fmt.Sprintf("paid until %d-04-02", 2026+years))
+	}
+}
+
+func TestPlanMarksTodayOnlyInsideTheTerm(t *testing.T) {
+	for _, start := range []string{"2026-11-23", "2025-11-21"} {
+		run := onPaper(start, "12")
+		run.Args.Format = "svg"
+		assert.NotContains(t, plan(t, run), ">today ", start)
+	}
+}
+
+// box is where a text of the picture stands, as wide as a wide font makes it.
+type box struct {
+	words      string
+	x1, x2     float64
+	top, under float64
+}
+
+func boxOf(t *testing.T, e *etree.Element) box {
+	t.Helper()
+	length := func(name string) float64 {
+		n, err := strconv.ParseFloat(e.SelectAttrValue(name, ""), 64)
+		require.NoError(t, err)
+		return n
+	}
+	class, width := strings.Fields(e.SelectAttrValue("class", "")), 7.3
+	b := box{words: e.Text(), x1: length("x"), top: length("y") - 9, under: length("y") + 3}
+	anchor := 0.0
+	for _, c := range class {
+		switch c {
+		case "head":
+			width, b.top = 11.5, length("y")-14
+		case "end":
+			anchor = 1
+		case "mid":
+			anchor = 0.5
+		}
+	}
+	wide := width * float64(len([]rune(b.words)))
+	b.x1 -= anchor * wide
+	b.x2 = b.x1 + wide
+	return b
+}
+
+// No two labels of a picture touch, and none leaves it, whatever the term, the lead and today.
+func TestPlanPicturesLabelsDoNotOverlap(t *testing.T) {
+	for _, months := range []string{"1", "3", "12", "13", "24", "36", "60", "120"} {
+		for _, lead := range []string{"0", "10", "200"} {
+			for _, today := range []string{"2026-04-02", "2026-11-22", "2027-03-10", "2027-03-31"} {
+				at, err := cabforum.ParseDate(today)
+				require.NoError(t, err)
+				run := onPaper("2026-04-02", months)
+				run.Args.Format, run.Args.Before, run.Args.Intname = "svg", lead, "ev_ssl"
+				run.Now = at.Midnight
+				label := fmt.Sprintf("%s months, lead %s, today %s", months, lead, today)
+				doc, err := command.Plan(context.Background(), run)
+				require.NoError(t, err)
+				requireLegible(t, doc, label)
+			}
+		}
+	}
+}
+
+func requireLegible(t *testing.T, doc *etree.Document, label string) {
+	t.Helper()
+	width, err := strconv.ParseFloat(doc.Root().SelectAttrValue("width", ""), 64)
+	require.NoError(t, err)
+	height, err := strconv.ParseFloat(doc.Root().SelectAttrValue("height", ""), 64)
+	require.NoError(t, err)
+	var boxes []box
+	for _, e := range doc.FindElements("//text") {
+		b := boxOf(t, e)
+		require.True(t, b.x1 >= 0 && b.x2 <= width && b.top >= 0 && b.under <= height, "%s: %+v leaves the picture", label, b)
+		for _, other := range boxes {
+			apart := b.x2 <= other.x1 || other.x2 <= b.x1 || b.under <= other.top || other.under <= b.top
+			require.True(t, apart, "%s: %q and %q overlap", label, b.words, other.words)
+		}
+		boxes = append(boxes, b)
+	}
+	require.Greater(t, len(boxes), 8)
+}
+
+func TestPlanRefusesBadInput(t *testing.T) {
+	for name, row := range map[string]struct {
+		args command.Args
+		want string
+	}{
+		"no such date":   {command.Args{OpenDate: "2026-02-30", Period: "12"}, `--opendate "2026-02-30" is not a date of the form YYYY-MM-DD`},
+		"no date":        {command.Args{OpenDate: "0000-00-00", Period: "12"}, `--opendate "0000-00-00" is not a date`},
+		"no period":      {command.Args{OpenDate: "2026-04-02"}, `--opendate needs --period`},
+		"a trial":        {command.Args{OpenDate: "2026-04-02", Period: "-100"}, `--period "-100" is not a number of months between 1 and 120`},
+		"too long":       {command.Args{OpenDate: "2026-04-02", Period: "121"}, `--period "121" is not`},
+		"years in words": {command.Args{OpenDate: "2026-04-02", Period: "5y"}, `--period "5y" is not`},
+		"lead too long":  {command.Args{OpenDate: "2026-04-02", Period: "12", Before: "201"}, `--before "201" is not a number of days between 0 and 200`},
+		"lead negative":  {command.Args{OpenDate: "2026-04-02", Period: "12", Before: "-1"}, `--before "-1" is not`},
+		"format":         {command.Args{OpenDate: "2026-04-02", Period: "12", Format: "pdf"}, `--format "pdf" is none of text, xml and svg`},
+		"template":       {command.Args{OpenDate: "2026-04-02", Period: "12", Intname: "nope"}, `--intname "nope" is not a product of Seller`},
+		"before any cap": {command.Args{OpenDate: "2017-04-02", Period: "12"}, `it starts on 2017-04-02, the schedule of caps on 2018-03-01`},
+		"all at once":    {command.Args{OpenDate: "x", Period: "y", Before: "z"}, `--opendate "x" is not a date of the form YYYY-MM-DD; --period "y" is not a number of months between 1 and 120; --before "z" is not`},
+		"both":           {command.Args{Item: 42, OpenDate: "2026-04-02", Period: "12"}, `leave them out with --item`},
+		"long words":     {command.Args{OpenDate: strings.Repeat("x", 1000), Period: "12"}, `xxx…" is not a date`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := onPaper("", "")
+			run.Args = row.args
+			doc, err := command.Plan(context.Background(), run)
+			require.ErrorContains(t, err, row.want)
+			assert.Equal(t, cert.FaultValue, faultType(t, err))
+			assert.Nil(t, doc)
+			assert.Empty(t, run.Print)
+		})
+	}
+}
+
+// heldStage is item 42, two years from 2026-04-02, with a certificate of the documented example in place.
+func heldStage(t *testing.T) *stage {
+	s := newStage(t)
+	s.args = command.Args{Command: "plan", Item: 42}
+	s.at = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	s.panel.order.Period = 24
+	s.panel.order.Name = "example.com"
+	s.panel.order.Params[cert.ParamTermStart] = "2026-04-02"
+	s.panel.order.Params[cert.ParamProofTime] = "2026-04-02T09:00:00Z"
+	s.panel.stored = strings.Join(signed(t, s.pair, time.Date(2026, 4, 2, 0, 0, 0, 0, time.UTC), 199), "")
+	return s
+}
+
+func (s *stage) plan(t *testing.T) string {
+	t.Helper()
+	text := plan(t, s.world())
+	assert.Empty(t, s.panel.calls, "nothing is changed")
+	return text
+}
+
+func TestPlanOfAnItemBeginsWithItsCertificate(t *testing.T) {
+	s := heldStage(t)
+	text := s.plan(t)
+	assert.True(t, strings.HasPrefix(text, `<doc><plan opendate="2026-04-02" period="24" paid_until="2028-04-02" lead="10">`+
+		`<certificate n="1" issued="2026-04-02" expires="2026-10-17" days="199" cap="200" act="2026-10-07" dcv="needed" sii="no"/>`+
+		`<certificate n="2" issued="2026-10-07" expires="2027-04-25" days="200" cap="200" act="2027-04-15" dcv="reused" sii="no"/>`), text)
+	s.args.Format = "text"
+	assert.Contains(t, s.plan(t), "example.com, item 42: term of 2 years from 2026-04-02, paid until 2028-04-02")
+}
+
+func TestPlanOfAnItemReadsThePanelsSettings(t *testing.T) {
+	s := heldStage(t)
+	s.panel.settings[cabforum.SettingBefore] = "30"
+	assert.Contains(t, s.plan(t), `lead="30"><certificate n="1" issued="2026-04-02" expires="2026-10-17" days="199" cap="200" act="2026-09-17"`)
+	s.args.Before = "0"
+	assert.Contains(t, s.plan(t), `lead="0"`, "--before asks what if")
+	s.args.Before = "x"
+	_, err := command.Plan(context.Background(), s.world())
+	assert.ErrorContains(t, err, `--before "x" is not`)
+	s.args.Before = ""
+	s.panel.settings[cabforum.SettingBefore], s.panel.settings[cabforum.SettingPolicy] = "soon", "manual"
+	text := s.plan(t)
+	assert.Contains(t, text, `lead="10"`)
+	assert.Contains(t, text, `<warning type="setting">SSLSubscriptionBefore &quot;soon&quot; is not a whole number of days; taken as 10</warning>`)
+	assert.Contains(t, text, `<warning type="policy">SSLSubscriptionPolicy is manual: on the days of action nothing is reissued by itself</warning>`)
+}
+
+func TestPlanOfAnItemKnowsHowControlWasProved(t *testing.T) {
+	s := heldStage(t)
+	s.panel.order.Params[cert.ParamMethod] = "auth_email"
+	s.panel.order.Params[cert.ParamTermStart], s.panel.order.Period = "2026-04-02", 36
+	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">proof by e-mail is not allowed from 2028-03-15 on`)
+	s.panel.order.Params[cert.ParamProofMethod] = "DNS"
+	assert.NotContains(t, s.plan(t), "proof_method_ends")
+	delete(s.panel.order.Params, cert.ParamProofMethod)
+	s.panel.order.Params[cert.ParamMethod] = "auth_http"
+	s.panel.order.Template = "positivessl_wildcard"
+	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">a file does not prove control over a wildcard name`)
+	s.panel.order.Params[cert.ParamMethod] = "smoke signals"
+	assert.NotContains(t, s.plan(t), "proof_method_ends", "what is unknown is not objected to")
+}
+
+func TestPlanOfAnItemInTrouble(t *testing.T) {
+	t.Run("expired", func(t *testing.T) {
+		s := heldStage(t)
+		s.at = time.Date(2026, 12, 24, 8, 0, 0, 0, time.UTC)
+		text := s.plan(t)
+		assert.Contains(t, text, `act="2026-12-24"`)
+		assert.Contains(t, text, `<warning type="expired">`)
+		s.args.Format = "svg"
+		assert.Contains(t, s.plan(t), `class="gap"`)
+	})
+	t.Run("the seller's term is shorter", func(t *testing.T) {
+		s := heldStage(t)
+		s.panel.order.Params[cert.ParamTermEnd] = "2028-03-30"
+		assert.Contains(t, s.plan(t), `<warning type="seller_term">the seller&apos;s term ends on 2028-03-30: 3 days before 2028-04-02`)
+	})
+	t.Run("what is stored cannot be read", func(t *testing.T) {
+		s := heldStage(t)
+		s.panel.stored = "no certificate"
+		text := s.plan(t)
+		assert.Contains(t, text, `<certificate n="1" issued="2026-06-01"`, "the next one is issued today")
+		assert.Contains(t, text, `<warning type="stored">`)
+	})
+	t.Run("nothing issued yet", func(t *testing.T) {
+		s := heldStage(t)
+		s.panel.stored = ""
+		text := s.plan(t)
+		assert.Contains(t, text, `<certificate n="1" issued="2026-06-01"`)
+		assert.NotContains(t, text, `<warning type="stored">`)
+	})
+	for name, change := range map[string]func(*stage){
+		"a trial":                     func(s *stage) { s.panel.order.Period = -100 },
+		"a product of another seller": func(s *stage) { s.panel.order.Template = "nope" },
+		"over without a certificate":  func(s *stage) { s.panel.stored, s.at = "", s.at.AddDate(3, 0, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := heldStage(t)
+			change(s)
+			_, err := command.Plan(context.Background(), s.world())
+			assert.Equal(t, cert.FaultValue, faultType(t, err))
+		})
+	}
+	s := heldStage(t)
+	s.args.Item = 1
+	_, err := command.Plan(context.Background(), s.world())
+	assert.Equal(t, cert.FaultMissed, faultType(t, err))
+}
+
+// The item's name comes from outside: it must not move a terminal's cursor, break a line or the picture.
+func TestPlanShowsAHostileNameHarmlessly(t *testing.T) {
+	s := heldStage(t)
+	s.panel.order.Name = "a\x1b[2J\u009b31m\n\tb</text><script>" + strings.Repeat("w", 400) + "\xff"
+	s.args.Format = "text"
+	text := s.plan(t)
+	assert.NotContains(t, text, "\x1b")
+	assert.NotContains(t, text, "\u009b")
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	assert.Contains(t, lines[len(lines)-1], "paid until 2028-04-02")
+	assert.Less(t, len(lines[len(lines)-1]), 400)
+	s.args.Format = "svg"
+	doc, err := command.Plan(context.Background(), s.world())
+	require.NoError(t, err)
+	drawn, err := doc.WriteToString()
+	require.NoError(t, err)
+	assert.NotContains(t, drawn, "<script")
+	requireLegible(t, doc, "a hostile name")
+}
+
+func FuzzPlan(f *testing.F) {
+	for _, seed := range [][3]string{{"2026-04-02", "60", "10"}, {"2028-02-29", "12", "200"}, {"9999-12-31", "120", "0"}, {"x", "-1", ""}, {"0001-01-01", "1", "+5"}} {
+		for _, format := range []string{"text", "xml", "svg"} {
+			f.Add(seed[0], seed[1], seed[2], format)
+		}
+	}
+	f.Fuzz(func(t *testing.T, opendate, period, before, format string) {
+		run := onPaper(opendate, period)
+		run.Args.Before, run.Args.Format = before, format
+		doc, err := command.Plan(context.Background(), run)
+		if err != nil {
+			assert.Equal(t, cert.FaultValue, faultType(t, err))
+			return
+		}
+		assert.Equal(t, format == "text", run.Print != "")
+		assert.Equal(t, format != "text", doc != nil)
+		if doc != nil {
+			text, err := doc.WriteToString()
+			require.NoError(t, err)
+			assert.NoError(t, xml.Unmarshal([]byte(text), new(struct{ XMLName xml.Name })))
+		}
+	})
+}
