@@ -294,11 +294,15 @@ func TestPlanOfAnItemInTrouble(t *testing.T) {
 		assert.Contains(t, text, `act="2026-12-24"`)
 		assert.Contains(t, text, `<warning type="expired">`)
 		s.args.Format = "svg"
-		assert.Contains(t, s.plan(t), `class="gap"`)
+		assert.Contains(t, s.plan(t), ">without a certificate<")
 	})
 	t.Run("the seller's term is shorter", func(t *testing.T) {
 		s := heldStage(t)
+		s.args.Format = "svg"
+		assert.NotContains(t, s.plan(t), ">without a certificate<")
 		s.panel.order.Params[cert.ParamTermEnd] = "2028-03-30"
+		assert.Contains(t, s.plan(t), ">without a certificate<")
+		s.args.Format = "xml"
 		assert.Contains(t, s.plan(t), `<warning type="seller_term">the seller&apos;s term ends on 2028-03-30: 3 days before 2028-04-02`)
 	})
 	t.Run("what is stored cannot be read", func(t *testing.T) {

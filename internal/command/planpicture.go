@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -321,15 +322,13 @@ func (p *picture) certificate(c cabforum.Certificate) {
 	if c.Held {
 		class = "held"
 	}
-	if c.Act.IsZero() {
-		p.bar(class, start, end, top)
-	} else {
-		act := p.x(c.Act)
-		p.bar(class, start, min(act, end), top)
-		p.bar("given", act, end, top)
-		p.bar("gap", end, act, top+rowHeight)
-		p.line("act", act, top-2, act, top+rowHeight)
-		p.add("path", "actmark", "d", fmt.Sprintf("M%s %sl-3.5 -5h7z", number(act), number(top-1)))
+	next := p.x(p.next(c))
+	p.bar(class, start, min(next, end), top)
+	p.bar("given", next, end, top)
+	p.bar("gap", end, next, top)
+	if !c.Act.IsZero() {
+		p.line("act", next, top-2, next, top+rowHeight)
+		p.add("path", "actmark", "d", fmt.Sprintf("M%s %sl-3.5 -5h7z", number(next), number(top-1)))
 	}
 	if c.Proof == cabforum.EvidenceNeeded {
 		p.add("circle", "proof", "cx", start-9, "cy", middle, "r", 4.0)
@@ -337,6 +336,19 @@ func (p *picture) certificate(c cabforum.Certificate) {
 	if c.Subject == cabforum.EvidenceNeeded {
 		p.add("rect", "vet", "x", start-24, "y", middle-4, "width", 8.0, "height", 8.0)
 	}
+}
+
+// next is the day on which the certificate is not needed any more: the next one is issued, or the term ends.
+func (p *picture) next(c cabforum.Certificate) cabforum.Date {
+	if c.Act.IsZero() {
+		return p.PaidUntil
+	}
+	return c.Act
+}
+
+// gaps tells whether a paid day is left without a certificate.
+func (p *picture) gaps() bool {
+	return slices.ContainsFunc(p.Certificates, func(c cabforum.Certificate) bool { return c.Expires.Before(p.next(c)) })
 }
 
 // below draws the key and the warnings and tells where the picture ends.
@@ -383,6 +395,9 @@ func (p *picture) key() []keyEntry {
 	}
 	if p.DaysGiven() > 0 {
 		all = append(all, keyEntry{"given away", swatch("given")})
+	}
+	if p.gaps() {
+		all = append(all, keyEntry{"without a certificate", swatch("gap")})
 	}
 	if p.Reissues() > 0 {
 		all = append(all, keyEntry{"reissue", func(x, y float64) {
