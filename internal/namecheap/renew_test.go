@@ -27,7 +27,7 @@ func TestRenewalAsksAsDocumented(t *testing.T) {
 	}{
 		"one year":   {renewal(t, "standard_ssl", 12), url.Values{"SSLType": {"Standard SSL"}, "Years": {"1"}}},
 		"five years": {renewal(t, "positivessl", 60), url.Values{"SSLType": {"PositiveSSL"}, "Years": {"5"}}},
-		"names are those of the old certificate": {cert.Purchase{Kind: cert.KindRenew, Product: product(t, "san_certificate"), Months: 24, SANs: 5, ID: 7},
+		"names are those of the old certificate": {cert.Purchase{Kind: cert.KindRenew, Product: product(t, "san_certificate"), Months: 24, SANs: 98, ID: 7},
 			url.Values{"SSLType": {"SAN Certificate"}, "Years": {"2"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,6 +105,9 @@ func TestTheNamesOfARenewal(t *testing.T) {
 			[]string{"PositiveSSL", "?", "Standard SSL"}, 2011301},
 		"the name was asked for already": {"positivessl", []http.HandlerFunc{says(refusal("2012301", mismatch)), typed("PositiveSSL")},
 			[]string{"PositiveSSL", "?"}, 2012301},
+		"the wire's name was asked for already": {"positivessl",
+			[]http.HandlerFunc{says(refusal("2011301", unknownType)), says(refusal("2012301", mismatch)), typed("standard ssl sslcom")},
+			[]string{"PositiveSSL", "Standard SSL SSLcom", "?"}, 2012301},
 		"a name that nobody knows": {"positivessl", []http.HandlerFunc{says(refusal("2012301", mismatch)), typed("brand new ssl")},
 			[]string{"PositiveSSL", "?"}, 2012301},
 		"no name": {"positivessl", []http.HandlerFunc{says(refusal("2012301", mismatch)), typed("")}, []string{"PositiveSSL", "?"}, 2012301},

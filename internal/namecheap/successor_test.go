@@ -106,6 +106,14 @@ func TestASearchIsNotTrusted(t *testing.T) {
 	}
 }
 
+func TestASearchThatFindsTheNameOnlyIsTrusted(t *testing.T) {
+	s := newStage(t, listed(contains, plain(7, "old.example", "active"), plain(8, "example.com", "purchased"))) // reissued for a new name
+	got, err := s.Successors(t.Context(), 7, "example.com")
+	require.NoError(t, err)
+	assert.Equal(t, []int64{8}, got)
+	assert.Len(t, s.asked, 1)
+}
+
 func TestANameThatCannotBeSearchedForIsLookedUpInTheWholeList(t *testing.T) {
 	long := strings.Repeat("a", 60) + "." + strings.Repeat("b", 60) + ".com"
 	for name, tc := range map[string]struct{ name, host string }{
