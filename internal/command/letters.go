@@ -31,7 +31,7 @@ type Letter struct {
 	PaidUntil cabforum.Date
 	DaysLeft  int // to the end of the certificate in place; negative when it has ended
 	Method    cert.Method
-	Proofs    string // what to publish, see cert.ProofText; empty for e-mail
+	Proofs    string // what to publish, see cert.ProofText; for e-mail the approvers' addresses
 }
 
 // Post hands letters to the server's own mail transport.
@@ -92,7 +92,11 @@ func (j *job) letter(ctx context.Context, kind string) (Letter, error) {
 	if product, err := j.product(); err == nil {
 		l.Product = product.Names[0]
 	}
-	if kind != LetterExpires && method != cert.MethodEmail {
+	switch {
+	case kind == LetterExpires:
+	case method == cert.MethodEmail:
+		l.Proofs = j.order.Params[cert.ParamApprover]
+	default:
 		l.Proofs = j.order.Params[j.valueParam()]
 	}
 	return l, nil

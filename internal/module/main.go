@@ -131,7 +131,7 @@ func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *se
 		Now: w.Now, Sleep: w.Sleep, Rand: w.Rand, Log: log,
 	})
 	return &session{
-		program: k.program, world: w, rows: k.rows, args: args, trade: trade, secrets: secret,
+		program: k.program, world: w, root: root, rows: k.rows, args: args, trade: trade, secrets: secret,
 		log: log.Room("module"), rootLog: log,
 		host: &watchedHost{host: billing, item: args.Item, learn: secret.learnParams},
 	}

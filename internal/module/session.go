@@ -23,6 +23,7 @@ const faultInterrupted = "interrupted"
 type session struct {
 	program Program
 	world   World
+	root    string // of the panel
 	rows    table
 	row     row
 	args    *arguments
@@ -116,7 +117,7 @@ func (s *session) perform(ctx context.Context) (*etree.Document, error) {
 		return nil, err
 	}
 	run := &command.Run{
-		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Trade: s.trade,
+		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Trade: s.trade, Post: post{s},
 		Log: s.rootLog.Room("command"), Now: s.world.Now, Addresses: s.world.Addresses,
 		Terminal: s.world.Terminal,
 	}

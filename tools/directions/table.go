@@ -18,7 +18,7 @@ var allowed = map[string][]string{
 		"internal/namecheap", "internal/ispmanager",
 	},
 	"internal/module": {
-		"internal/command", "internal/cert", "internal/cabforum", "internal/panel", "internal/mgrlog",
+		"internal/command", "internal/cert", "internal/cabforum", "internal/panel", "internal/letter", "internal/mgrlog",
 	},
 	"internal/command":    {"internal/cert", "internal/cabforum"},
 	"internal/panel":      {"internal/cert", "internal/cabforum", "internal/mgrlog"},
@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/ispmanager": {"internal/cert", "internal/cabforum", "internal/sellerhttp", "internal/mgrlog"},
 	"internal/sellerhttp": {"internal/cert", "internal/mgrlog"},
 	"internal/cert":       {"internal/cabforum"},
+	"internal/letter":     {"internal/cert", "internal/cabforum", "internal/mgrlog"},
 	"internal/mgrlog":     {},
 	"internal/cabforum":   {},
 	"internal/sandbox":    {},

@@ -31,10 +31,15 @@ type Options struct {
 // module is the file name of the binary that is shown.
 const module = "pmnamecheap"
 
+// opening is when the story begins: the documented example, a five-year order of 2026-04-02.
+func opening() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
+
 // stage is the set: everything that was started and has to be stopped.
 type stage struct {
 	Options
 	dir    string
+	clock  *namecheap.Clock
+	outbox string // folder in which the stand-in for sendmail leaves the letters
 	panel  *panel.Panel
 	seller *namecheap.Server
 	tell   *teller
@@ -61,15 +66,37 @@ func build(ctx context.Context, o Options) (s *stage, err error) {
 	if err != nil {
 		return s, err
 	}
+	if err := s.mail(); err != nil {
+		return s, err
+	}
 	s.panel, err = panel.Open(ctx, panel.Config{
 		Root: filepath.Join(s.dir, "mgr5"), DSN: dsn, Mgrctl: filepath.Join(o.Bin, "sandbox-mgrctl"), Now: o.Now, Random: o.Random,
-		Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "NAMECHEAP_API_URL=" + api},
+		Clock: s.clockFile(),
+		Env:   []string{"PATH=" + filepath.Join(s.dir, "bin") + ":/usr/sbin:/usr/bin:/sbin:/bin", "NAMECHEAP_API_URL=" + api, "PMSSL_CLOCK=" + s.clockFile()},
 	})
 	if err != nil {
 		return s, err
 	}
 	s.clean = append(s.clean, s.panel.Close)
-	return s, s.panel.Install(module, filepath.Join(o.Bin, module))
+	from := []byte("SSLSubscriptionMailFrom Hosting Demo <ssl@hosting.example>\n")
+	if err := os.WriteFile(filepath.Join(s.panel.Root(), "etc", "billmgr.conf.d", "ssl.conf"), from, 0o600); err != nil {
+		return s, err
+	}
+	return s, s.panel.Install(module, filepath.Join(o.Bin, "simclock", module))
+}
+
+func (s *stage) clockFile() string { return filepath.Join(s.dir, "clock") }
+
+// mail makes a stand-in for the server's sendmail: letters are kept instead of sent.
+func (s *stage) mail() error {
+	s.outbox = filepath.Join(s.dir, "outbox")
+	for _, folder := range []string{s.outbox, filepath.Join(s.dir, "bin")} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return err
+		}
+	}
+	program := fmt.Sprintf("#!/bin/sh\nexec cat >%s/$$\n", s.outbox)
+	return os.WriteFile(filepath.Join(s.dir, "bin", "sendmail"), []byte(program), 0o700)
 }
 
 func (s *stage) database(ctx context.Context) (string, error) {
@@ -93,8 +120,14 @@ func (s *stage) database(ctx context.Context) (string, error) {
 
 // shop starts the stand-in seller and returns its address.
 func (s *stage) shop() (string, error) {
-	clock := namecheap.NewClock(s.Now, "")
-	seller, err := namecheap.New(namecheap.Config{Clock: clock, Random: s.Random})
+	if err := os.WriteFile(s.clockFile(), []byte(opening().Format(time.RFC3339)), 0o600); err != nil {
+		return "", err
+	}
+	s.clock = namecheap.NewClock(s.Now, s.clockFile())
+	settings := namecheap.DefaultSettings()
+	settings.ReuseProof = true         // control that was proved lately counts again, as the Baseline Requirements allow
+	settings.RateLimit.Enabled = false // its buckets fill with a clock that stands still in this story
+	seller, err := namecheap.New(namecheap.Config{Clock: s.clock, Settings: &settings, Random: s.Random})
 	if err != nil {
 		return "", err
 	}
