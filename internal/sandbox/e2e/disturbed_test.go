@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"pmssl/internal/sandbox/engine"
+	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/panel"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// before lets something happen right before the seller sees the first request that holds the word.
+func (w *world) before(word string, happens func()) {
+	var once sync.Once
+	watch := func(body string) {
+		if strings.Contains(body, word) {
+			once.Do(happens)
+		}
+	}
+	w.watch.Store(&watch)
+}
+
+// cutLocks ends the database connection that holds the account's lock, as a restarted server would.
+func (w *world) cutLocks(t *testing.T) {
+	sum := sha256.Sum256([]byte(w.server.URL + namecheap.Path + " " + namecheap.DefaultUser))
+	var connection int64
+	row := w.panel.DB().QueryRow("SELECT IFNULL(IS_USED_LOCK(?), 0)", module+".buy."+hex.EncodeToString(sum[:])[:16])
+	if assert.NoError(t, row.Scan(&connection)) && assert.NotZero(t, connection, "the account is locked while it is looked at") {
+		_, err := w.panel.DB().Exec("KILL " + strconv.FormatInt(connection, 10))
+		assert.NoError(t, err)
+	}
+}
+
+// contract 3.1, 3.2: what breaks at the worst moment of open. After it the order is paid once and has its certificate; nothing
+// is paid where the locks were lost before the purchase.
+func TestDisturbedOpenBuysOnce(t *testing.T) {
+	const list, create = "namecheap.ssl.getList", "namecheap.ssl.create"
+	for name, row := range map[string]struct {
+		before  string
+		happens func(t *testing.T, w *world, journal string)
+		repair  func(t *testing.T, w *world, journal string)
+		charges int // after the disturbed run
+		needsDB engine.Kind
+	}{
+		"locks lost before the purchase": {before: list, charges: 0, needsDB: engine.MariaDB,
+			happens: func(t *testing.T, w *world, _ string) { w.cutLocks(t) }},
+		"locks lost during the purchase": {before: create, charges: 1, needsDB: engine.MariaDB,
+			happens: func(t *testing.T, w *world, _ string) { w.cutLocks(t) }},
+		"journal not writable": {before: create, charges: 1,
+			happens: func(t *testing.T, _ *world, journal string) { assert.NoError(t, os.Mkdir(journal, 0o755)) },
+			repair:  func(t *testing.T, _ *world, journal string) { assert.NoError(t, os.Remove(journal)) }},
+		"neither journal nor panel take the id": {before: create, charges: 1,
+			happens: func(t *testing.T, w *world, journal string) {
+				assert.NoError(t, os.Mkdir(journal, 0o755))
+				assert.NoError(t, w.panel.SetFaults(panel.Fault{Func: "*", Kind: "error", Caller: module}))
+			},
+			repair: func(t *testing.T, w *world, journal string) {
+				assert.NoError(t, os.Remove(journal))
+				assert.NoError(t, w.panel.SetFaults())
+			}},
+		"table of parameters gone": {before: create, charges: 1,
+			happens: func(t *testing.T, w *world, _ string) {
+				_, err := w.panel.DB().Exec("RENAME TABLE itemparam TO itemparam_away")
+				assert.NoError(t, err)
+			},
+			repair: func(t *testing.T, w *world, _ string) {
+				_, err := w.panel.DB().Exec("RENAME TABLE itemparam_away TO itemparam")
+				assert.NoError(t, err)
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if row.needsDB != "" && built.server.Kind() != row.needsDB {
+				t.Skipf("the %s engine cannot end a connection of another client", built.server.Kind())
+			}
+			w := openWorld(t)
+			placed := w.place(t, exampleCSR(t))
+			journal := filepath.Join(w.panel.Root(), "var", module+".purchases")
+			var happened atomic.Bool
+			w.before(row.before, func() {
+				happened.Store(true)
+				row.happens(t, w, journal)
+			})
+			run, err := w.panel.RunOperation(context.Background(), placed.Operation)
+			require.NoError(t, err)
+			require.True(t, happened.Load(), run.Failure())
+			state, err := w.seller.State()
+			require.NoError(t, err)
+			assert.Len(t, state.Charges, row.charges)
+			if row.repair != nil {
+				row.repair(t, w, journal)
+			}
+			it, err := w.panel.Item(context.Background(), placed.Item)
+			require.NoError(t, err)
+			if len(it.Operations) > 0 {
+				assert.False(t, run.OK(), "exit 0 leaves no running operation")
+				w.finish(t, placed)
+			}
+			w.settled(t, placed.Item, 1)
+		})
+	}
+}
+
+// An item that is deleted while its purchase is under way: the run fails, and the id is not lost.
+func TestItemDeletedDuringThePurchaseLeavesItsIDInTheJournal(t *testing.T) {
+	w := openWorld(t)
+	placed := w.place(t, exampleCSR(t))
+	w.before("namecheap.ssl.create", func() {
+		_, err := w.panel.DB().Exec("DELETE FROM item WHERE id=?", placed.Item)
+		assert.NoError(t, err)
+	})
+	run, err := w.panel.RunOperation(context.Background(), placed.Operation)
+	require.NoError(t, err)
+	assert.False(t, run.OK())
+	state, err := w.seller.State()
+	require.NoError(t, err)
+	require.Len(t, state.Certificates, 1)
+	id := strconv.FormatInt(state.Certificates[0].ID, 10)
+	journal, err := os.ReadFile(filepath.Join(w.panel.Root(), "var", module+".purchases"))
+	require.NoError(t, err)
+	assert.Contains(t, string(journal), `"id":`+id+`,`)
+	log, err := os.ReadFile(filepath.Join(w.panel.Root(), "var", module+".log"))
+	require.NoError(t, err)
+	assert.Contains(t, string(log), id)
+}
