@@ -93,7 +93,7 @@ func TestReissueIsUnclear(t *testing.T) {
 		"refusal of a create":    says(refusal("2012301", "SSLType Mismatch")),
 		"one definite, one not":  says(refuses(`<Error Number="2010767">x</Error><Error Number="5050900">Unhandled</Error>`)),
 		"refused, with a new id": says(`<ApiResponse Status="ERROR"><Errors><Error Number="2011296">x</Error></Errors><CommandResponse><SSLReissueResult ID="8"/></CommandResponse></ApiResponse>`),
-		"refused, with success": says(`<ApiResponse Status="ERROR"><Errors><Error Number="2011296">x</Error></Errors><CommandResponse><SSLReissueResult IsSuccess="true"/></CommandResponse></ApiResponse>`),
+		"refused, with success":  says(`<ApiResponse Status="ERROR"><Errors><Error Number="2011296">x</Error></Errors><CommandResponse><SSLReissueResult IsSuccess="true"/></CommandResponse></ApiResponse>`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, answer)
