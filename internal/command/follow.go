@@ -52,8 +52,16 @@ func (j *job) newest(ctx context.Context, id int64) (cert.Report, error) {
 		links = append(links, next)
 		report, err = j.seller.Report(ctx, next)
 	}
-	if err != nil || len(links) == 0 {
+	if err != nil {
 		return report, err
+	}
+	if report.State == cert.StateReplaced && len(links) == 0 { // replaced, and the seller does not say by what
+		if next, found, err := j.successor(ctx, report); err != nil || found {
+			return next, err
+		}
+	}
+	if len(links) == 0 {
+		return report, nil
 	}
 	if err := j.ours(report); err != nil {
 		return report, err

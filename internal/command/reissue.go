@@ -148,6 +148,8 @@ func (j *job) reissue(ctx context.Context) (ended error, err error) {
 		if report, err = j.askReissue(ctx, report); err != nil {
 			return nil, err
 		}
+	case report.State == cert.StateReplaced:
+		return nil, cert.Faultf(cert.FaultAPI, "status", "%s says that id %d is replaced and not yet by what", j.Trade.Title, report.ID).Again()
 	default:
 		return nil, cert.Faultf(cert.FaultOrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Trade.Title, report.ID, report.Words)
 	}

@@ -160,3 +160,13 @@ func TestReissueBeyondTheSellersTermIsRemembered(t *testing.T) {
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Equal(t, s.panel.order.Params[cert.ParamExpireDate], s.panel.order.Params[cert.ParamTermEnd])
 }
+
+func TestAReplacedIdWithoutASuccessorsNameIsSearchedFor(t *testing.T) {
+	s := issuedStage(t)
+	s.seller.reports[101] = cert.Report{State: cert.StateReplaced}
+	require.ErrorContains(t, s.run(command.Reopen), "not yet by what")
+	s.seller.reports[108] = cert.Report{State: cert.StateWaiting, CSR: s.pair.csr}
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, "101 108", s.panel.order.Params[cert.ParamLineage])
+	assert.Zero(t, s.seller.reissues)
+}

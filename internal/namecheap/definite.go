@@ -108,8 +108,10 @@ func (e apiError) definiteOf(command string) bool {
 
 func (e apiError) refusesRenewal() bool {
 	switch e.number {
-	case typeMismatch, 4011294, 4028294: // another product; outside the window; renewed already
+	case typeMismatch, 4011294: // another product; outside the window
 		return true
+	// 4028294, "already queued for Renewal", is left open: it may be our own renewal whose answer was lost, and the list
+	// tells (contract 3.4)
 	}
 	return e.refusesStatus()
 }
