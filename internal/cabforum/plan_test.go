@@ -242,6 +242,8 @@ func TestB38AnExpiredCertificateIsDueAtOnce(t *testing.T) {
 	require.NotEmpty(t, plan.Warnings)
 	assert.Equal(t, cabforum.Warning{Type: cabforum.WarnExpired, N: 1,
 		Text: "the certificate in place expired on 2026-10-19, inside the paid term: a reissue is due at once"}, plan.Warnings[0])
+	p.Today = day(t, "2026-10-19")
+	assert.Equal(t, cabforum.WarnDaysGiven, planned(t, p).Warnings[0].Type, "on its last day it has not expired yet")
 	p.Today = day(t, "2028-04-02")
 	after := planned(t, p)
 	assert.Len(t, after.Certificates, 1, "the term is over")
@@ -309,6 +311,20 @@ func TestBR122ThePlanWarnsWhereTheWayOfProofEnds(t *testing.T) {
 			assert.NotEqual(t, cabforum.WarnProof, w.Type)
 		}
 	}
+}
+
+// A certificate in place is as it is: nothing is said against the way in which it was proved, and nothing leaned on.
+func TestBR122ACertificateInPlaceIsNotObjectedTo(t *testing.T) {
+	plan := planned(t, cabforum.Prospect{Term: term(t, "2028-06-01", 12), Today: day(t, "2028-06-02"), Lead: 40,
+		Method: cabforum.MethodEmail, Held: held(t, "2028-06-01 00:00:00", "2028-09-07 23:59:59")})
+	assert.Equal(t, cabforum.EvidenceNeeded, plan.Certificates[1].Proof, "59 days old, and by e-mail")
+	assert.Equal(t, cabforum.EvidenceReused, plan.Certificates[2].Proof)
+	assert.Contains(t, plan.Warnings, cabforum.Warning{Type: cabforum.WarnProof, N: 2,
+		Text: "proof by e-mail is not allowed from 2028-03-15 on: certificate 2, issued on 2028-07-29, needs another way, such as DNS"})
+	plan = planned(t, cabforum.Prospect{Term: term(t, "2026-10-09", 12), Today: day(t, "2026-10-10"), Proved: day(t, "2025-10-01"),
+		Held: held(t, "2026-10-09 00:00:00", "2027-04-25 23:59:59")})
+	assert.Equal(t, cabforum.EvidenceReused, plan.Certificates[0].Proof, "373 days old, yet it was issued")
+	assert.Equal(t, cabforum.EvidenceNeeded, plan.Certificates[1].Proof)
 }
 
 // BR 3.2.2.4.18, 3.2.2.4.19: a file never proves a wildcard name.

@@ -108,7 +108,7 @@ func paperOutlook(run *Run) (outlook, error) {
 		return outlook{}, cert.Faultf(cert.FaultValue, "argv", "command plan: %s", strings.Join(complaints, "; "))
 	}
 	prospect := cabforum.Prospect{
-		Term: cabforum.Term{Start: start, Months: months}, Lead: lead, Level: subjectOf(product.Level), Wildcard: product.Wildcard,
+		Term: cabforum.Term{Start: start, Months: months}, Lead: lead, Level: subjectOf(product.Level),
 	}
 	return foresee(run, prospect, product, "opendate")
 }

@@ -286,6 +286,18 @@ func TestPlanOfAnItemKnowsHowControlWasProved(t *testing.T) {
 	assert.NotContains(t, s.plan(t), "proof_method_ends", "what is unknown is not objected to")
 }
 
+// The age of what was validated counts from the day on which it was, not from the certificate that leaned on it.
+func TestPlanOfAnItemKnowsTheAgeOfItsEvidence(t *testing.T) {
+	s := heldStage(t)
+	s.panel.order.Template = "ev_ssl"
+	s.panel.order.Params[cert.ParamTermStart] = "2025-11-30"
+	s.panel.order.Params[cert.ParamProofTime] = "2026-01-01T23:59:59Z"
+	text := s.plan(t)
+	assert.Contains(t, text, `<certificate n="1" issued="2026-04-02" expires="2026-10-17" days="199" cap="200" act="2026-10-07" dcv="reused" sii="reused"/>`)
+	assert.Contains(t, text, `<certificate n="2" issued="2026-10-07" expires="2027-04-25" days="200" cap="200" act="2027-04-15" dcv="needed" sii="reused"/>`)
+	assert.Contains(t, text, `dcv="needed" sii="needed"/><certificate n="4"`, "vetted on 2025-11-30, more than 398 days before certificate 3")
+}
+
 func TestPlanOfAnItemInTrouble(t *testing.T) {
 	t.Run("expired", func(t *testing.T) {
 		s := heldStage(t)
@@ -294,7 +306,9 @@ func TestPlanOfAnItemInTrouble(t *testing.T) {
 		assert.Contains(t, text, `act="2026-12-24"`)
 		assert.Contains(t, text, `<warning type="expired">`)
 		s.args.Format = "svg"
-		assert.Contains(t, s.plan(t), ">without a certificate<")
+		drawn := s.plan(t)
+		assert.Contains(t, drawn, ">without a certificate<")
+		assert.Equal(t, 2, strings.Count(drawn, `<rect class="gap"`), "in the row and in the key")
 	})
 	t.Run("the seller's term is shorter", func(t *testing.T) {
 		s := heldStage(t)
