@@ -1,0 +1,9 @@
+package letter
+
+// What templates speak of, for the test that holds the README against it.
+type (
+	Words    = words
+	Record   = record
+	File     = file
+	Approver = approver
+)
