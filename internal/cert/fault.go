@@ -30,6 +30,8 @@ const (
 	FaultInternal   = "internal"                // a fault of this program
 	FaultInput      = "xml"                     // the document on stdin is not acceptable
 	FaultPanel      = "panel"                   // the panel refused a call-back
+
+	FaultInterrupted = "interrupted" // a signal or the end of the run's time stopped the work; the next run goes on
 )
 
 // Param is a named value of a fault, `__name__` in the manifest's text.

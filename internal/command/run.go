@@ -48,6 +48,10 @@ type Run struct {
 	// Addresses lists this host's own IPv4 addresses.
 	Addresses func() ([]netip.Addr, error)
 
+	// Spending is told true right before money may be spent and false once the outcome is recorded; in between nothing
+	// ends the process. nil where nobody listens.
+	Spending func(bool)
+
 	// Terminal tells that a person reads stdout.
 	Terminal bool
 

@@ -16,9 +16,6 @@ import (
 	"pmssl/internal/mgrlog"
 )
 
-// faultInterrupted is the type of a run that a signal ended before its work was done.
-const faultInterrupted = "interrupted"
-
 // session is one run of one command, from the row to the document.
 type session struct {
 	program Program
@@ -166,7 +163,7 @@ func (s *session) judge(ctx context.Context, err error) error {
 	case fault.Unclear:
 		// money may be on the way: nothing is more important to know
 	case signalled && errors.Is(err, context.Canceled):
-		err = &cert.Fault{Type: faultInterrupted, Object: s.row.name, Retry: true, Err: err,
+		err = &cert.Fault{Type: cert.FaultInterrupted, Object: s.row.name, Retry: true, Err: err,
 			Value: fmt.Sprintf("%v ended the run before it was done (%v); the next run goes on where this one stopped", stopped, err)}
 	case fault.Type == cert.FaultInternal && errors.Is(err, context.DeadlineExceeded):
 		err = &cert.Fault{Type: cert.FaultClient, Object: s.row.name, Retry: true, Err: err,

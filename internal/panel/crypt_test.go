@@ -126,3 +126,15 @@ func TestUnknownModuleIsMissed(t *testing.T) {
 	assert.Equal(t, cert.FaultMissed, cert.FaultOf(err).Type)
 	assert.True(t, strings.Contains(err.Error(), "99"))
 }
+
+// What has to be read where CryptKey is of no use, as the wizard's own address list.
+func TestPlainParamsNeedNoKey(t *testing.T) {
+	w, _ := withModule(t, "no block of the panel's key")
+	w.write("etc/test.pem", "nothing\n")
+	params, err := w.PlainParams(t.Context(), 5)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"username": "shop", "api_key": "old plain one"}, params)
+	_, err = w.PlainParams(t.Context(), 99)
+	require.Error(t, err)
+	assert.Equal(t, cert.FaultMissed, cert.FaultOf(err).Type)
+}

@@ -11,10 +11,7 @@ import (
 // ModuleParams are the connection and custom parameters of a processing module, decrypted. A module that is not there is
 // FaultMissed.
 func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
-	if _, err := h.ModuleName(ctx, module); err != nil {
-		return nil, err
-	}
-	params, err := h.pairs(ctx, "processingparam", "SELECT intname, value FROM processingparam WHERE processingmodule=?", module)
+	params, err := h.PlainParams(ctx, module)
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +24,16 @@ func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]strin
 	}
 	maps.Copy(params, secret)
 	return params, nil
+}
+
+// PlainParams are the parameters of a processing module that the panel keeps unencrypted (table processingparam,
+// billmanager-module-protocol §4): for what has to work where CryptKey does not. A module that is not there is
+// FaultMissed.
+func (h *Host) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
+	if _, err := h.ModuleName(ctx, module); err != nil {
+		return nil, err
+	}
+	return h.pairs(ctx, "processingparam", "SELECT intname, value FROM processingparam WHERE processingmodule=?", module)
 }
 
 // ModuleName is the name that the administrator gave the processing module; FaultMissed where there is none.
