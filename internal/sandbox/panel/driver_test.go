@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -159,7 +160,7 @@ func TestWizard(t *testing.T) {
 		require.NoError(t, err)
 		require.NotZero(t, c.ID)
 		assert.Contains(t, c.Check.Stdin, "<processingmodule><id>")
-		assert.Contains(t, c.Check.Stdin, "<password>right</password><url>&lt;u&amp;&gt;</url>")
+		assert.Contains(t, c.Check.Stdin, "<password>right</password><threshold></threshold><url>&lt;u&amp;&gt;</url>")
 		assert.Equal(t, "pmfake.sh | pmfake.sh | on | 7\n",
 			query(t, p.DB(), "SELECT name, module, active, orderpriority FROM processingmodule"))
 		assert.Equal(t, "limit | 20\nthreshold | 5\nurl | <u&>\n",
@@ -591,6 +592,33 @@ func FuzzErrorOfStdout(f *testing.F) {
 		if n == nil || n.Type != "planted" {
 			t.Fatalf("%+v beside %q", n, s)
 		}
+	})
+}
+
+// Modules of ISPsystem read a field of the wizard without asking whether it came (protocol §1.3: every param of
+// features): what the administrator left empty comes empty.
+func TestCheckConnectionGetsEveryDeclaredField(t *testing.T) {
+	on(t, func(t *testing.T, p *panel.Panel) {
+		module(t, p)
+		c, err := p.Connect(t.Context(), "pmfake.sh", panel.Connection{Params: map[string]string{"password": "right"}})
+		require.NoError(t, err)
+		require.NotNil(t, c.Check)
+		var doc struct {
+			Module struct {
+				Fields []struct {
+					XMLName xml.Name
+					Text    string `xml:",chardata"`
+				} `xml:",any"`
+			} `xml:"processingmodule"`
+		}
+		require.NoError(t, xml.Unmarshal([]byte(c.Check.Stdin), &doc))
+		got := map[string]string{}
+		for _, f := range doc.Module.Fields {
+			got[f.XMLName.Local] = f.Text
+		}
+		assert.Equal(t, map[string]string{
+			"id": strconv.FormatInt(c.ID, 10), "password": "right", "threshold": "", "url": "",
+		}, got)
 	})
 }
 

@@ -118,7 +118,7 @@ func (p *Panel) manifest(module, form string) (metadata, messages string, err er
 }
 
 // CheckConnection is the wizard's last step: params go to the module in plain text; a declared one that is not in
-// params is left out of the document, as the panel may do with empty ones.
+// params is left out of the document, as the panel may do with empty ones. Connect sends them all.
 func (p *Panel) CheckConnection(ctx context.Context, module string, id int64, params map[string]string) (*Run, error) {
 	pm := element{name: "processingmodule", children: []element{{name: "id", text: strconv.FormatInt(id, 10)}}}
 	pm.children = append(pm.children, leaves(params)...)
@@ -148,7 +148,7 @@ func (p *Panel) Connect(ctx context.Context, module string, c Connection) (*Conn
 			return p.Start(ctx, module, document(doc), "--command", "usercreate")
 		}},
 		{"check_connection", &done.Check, func(id int64) (*Run, error) {
-			return p.CheckConnection(ctx, module, id, c.Params)
+			return p.CheckConnection(ctx, module, id, everyField(f, c.Params))
 		}},
 	}
 	id, err := p.addModule(ctx, module, c)
@@ -180,6 +180,17 @@ func declared(f *Features, params map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// everyField adds the declared parameters that are not given, empty, as a browser sends a form: the GlobalSign module
+// reads usedemo and sourceip without asking whether they are there.
+func everyField(f *Features, given map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, d := range f.Params {
+		all[d.Name] = ""
+	}
+	maps.Copy(all, given)
+	return all
 }
 
 // addModule makes the row that gives the check its id; it is not active before the wizard's end.

@@ -49,7 +49,8 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.root, "root", "", "folder to lay out as panel root (required; one that was laid out earlier is taken over)")
 	f.StringVar(&o.dsn, "dsn", "", "database, user:password@unix(/socket)/name or user:password@tcp(host:port)/name;\n"+
 		"one that is not empty and whose name does not begin with pmssl_ is refused; default: an embedded engine in memory")
-	f.BoolVar(&o.mariadb, "mariadb", false, "instead of --dsn: a private MariaDB that ends with this program")
+	f.BoolVar(&o.mariadb, "mariadb", false, "instead of --dsn: a private MariaDB that ends with this program. The embedded engine has no\n"+
+		"@variable := value in a SELECT: modules that count addons with LIB's itemaddons need MariaDB")
 	f.StringVar(&o.dbListen, "db-listen", "", "loopback address of the own database's TCP port. Modules of ISPsystem know no port:\n"+
 		"127.0.0.1:3306 is the one that they find")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address of the control interface")

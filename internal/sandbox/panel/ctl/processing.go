@@ -172,17 +172,16 @@ func (r *request) number(name string, other int) int {
 }
 
 // importTariff finds the tariff of an imported service: of its type and template, one that the module serves before
-// others. The panel shows an imported service without any tariff; here a missing one is NULL as well.
+// others. The type may be missing (the PHP registrar sample sends none): then only the module's own tariffs count. The
+// panel shows an imported service without any tariff; here a missing one is NULL as well.
 func (r *request) importTariff(module int64) (sql.NullInt64, error) {
-	kind, err := r.need("import_itemtype_intname")
-	if err != nil {
-		return sql.NullInt64{}, err
-	}
+	kind := r.params["import_itemtype_intname"]
 	var id sql.NullInt64
-	err = r.db.QueryRowContext(r.ctx, `SELECT p.id FROM pricelist p JOIN itemtype it ON it.id=p.itemtype
+	err := r.db.QueryRowContext(r.ctx, `SELECT p.id FROM pricelist p JOIN itemtype it ON it.id=p.itemtype
 		LEFT JOIN processingmodule2pricelist m ON m.pricelist=p.id AND m.processingmodule=?
-		WHERE it.intname=? AND p.intname=? AND p.parent IS NULL ORDER BY m.pricelist IS NULL, p.id LIMIT 1`,
-		module, kind, r.params["import_pricelist_intname"]).Scan(&id)
+		WHERE (it.intname=? OR ?='' AND m.pricelist IS NOT NULL) AND p.intname=? AND p.parent IS NULL
+		ORDER BY m.pricelist IS NULL, p.id LIMIT 1`,
+		module, kind, kind, r.params["import_pricelist_intname"]).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}

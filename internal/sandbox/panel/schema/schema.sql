@@ -130,6 +130,11 @@ CREATE TABLE item (
   KEY item_parent (parent), KEY item_module (processingmodule), KEY item_account (`account`), KEY item_pricelist (pricelist)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
+-- LIB's itemips joins it; certificates have none (§4 does not list it).
+CREATE TABLE ip (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(64) NOT NULL, item INT, KEY item (item)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
 CREATE TABLE itemparam (
   id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, item INT NOT NULL, intname VARCHAR(128) NOT NULL, value LONGTEXT,
   UNIQUE KEY item_intname (item, intname)

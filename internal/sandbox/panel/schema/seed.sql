@@ -7,10 +7,12 @@ INSERT INTO country (id, iso2, name, name_ru) VALUES
 INSERT INTO tld (id, name) VALUES (1, 'com'), (2, 'ru');
 INSERT INTO measure (id, intname, name, relation, lessmeasure) VALUES
   (1, 'unit', 'unit', NULL, NULL), (2, 'mib', 'MiB', NULL, NULL), (3, 'gib', 'GiB', 1024, 2);
+-- vds: LIB's postopen calls vds.open whatever the module serves.
 INSERT INTO itemtype (id, name, name_ru, intname, parent, orderpriority) VALUES
   (1, 'SSL certificates', 'SSL-сертификаты', 'certificate', NULL, 10),
   (2, 'Additional domain names', 'Дополнительные домены', 'altname', 1, 10),
-  (3, 'Domain names', 'Доменные имена', 'domain', NULL, 20);
+  (3, 'Domain names', 'Доменные имена', 'domain', NULL, 20),
+  (4, 'Virtual servers', 'Виртуальные серверы', 'vds', NULL, 30);
 INSERT INTO project (id, name, billurl, notifyemail, orderpriority) VALUES
   (1, 'Example hosting', 'https://billing.example.com/billmgr', 'billing@example.com', 10);
 INSERT INTO account (id, name, level, country, registration_date, internal) VALUES
