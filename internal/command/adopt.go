@@ -10,7 +10,7 @@ import (
 
 // settle deals with an intent that an earlier run left behind (contract 3.4). It returns the id that is adopted, or 0 where
 // the way is free to buy; every other outcome is an error and nothing is bought.
-func (j *job) settle(ctx context.Context, kind string) (int64, error) {
+func (j *job) settle(ctx context.Context, kind string, shelf cert.Shelf) (int64, error) {
 	raw := j.order.Params[cert.ParamIntent]
 	if raw == "" {
 		return 0, nil
@@ -23,13 +23,21 @@ func (j *job) settle(ctx context.Context, kind string) (int64, error) {
 		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 			"item %d has an unsettled purchase of kind %s, this run wants %s: settle it with --command resolve", j.order.Item, in.Kind, kind))
 	}
-	found, err := j.candidates(ctx, in)
+	if in.Time.After(j.Now().Add(intentWait)) {
+		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"the purchase intent of item %d is of %s, which is in the future: look at this host's clock, then settle it with --command resolve",
+			j.order.Item, in.Time.Format(time.RFC3339)))
+	}
+	found, later, err := j.candidates(ctx, in, shelf)
 	if err != nil {
 		return 0, err
 	}
 	switch {
 	case len(found) == 1:
 		id := found[0]
+		if err := j.Panel.HoldsLocks(ctx); err != nil {
+			return 0, err
+		}
 		j.Log.ExtInfof("item %d: id %d is the only one bought after %s that nothing else claims: adopted", j.order.Item, id, in.Time.Format(time.RFC3339))
 		return id, j.record(context.WithoutCancel(ctx), in.Kind, id, "")
 	case len(found) > 1:
@@ -43,6 +51,12 @@ func (j *job) settle(ctx context.Context, kind string) (int64, error) {
 			"a purchase of %s had no answer and the seller shows nothing of it yet; nothing new is bought before %s",
 			in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Again()
 	}
+	if len(later) > 0 {
+		// the seller may have carried the purchase out late, after another item's unsettled one
+		return 0, cert.Faultf(cert.FaultWaiting, cert.ParamIntent,
+			"a purchase of %s had no answer, and the ids %s at %s belong to nobody yet: nothing new is bought until the other unsettled purchases are settled",
+			in.Time.Format(time.RFC3339), formatIDs(later), j.Trade.Title).Again()
+	}
 	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller, buying again is free", j.order.Item, in.Time.Format(time.RFC3339))
 	return 0, nil
 }
@@ -55,31 +69,48 @@ func (j *job) giveUp(ctx context.Context, reason error) error {
 	return reason
 }
 
-// candidates are the ids at the seller that may be the intent's purchase.
-func (j *job) candidates(ctx context.Context, in intent) ([]int64, error) {
+// candidates are the ids at the seller that may be the intent's purchase; later are those that nobody claims and that lie
+// above the next intent's snapshot: they cannot be told from the purchase of that one.
+func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (found, later []int64, err error) {
 	taken, until, err := j.claims(ctx, in)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	shelf, err := j.seller.Shelf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var found []int64
 	for _, r := range shelf.Records {
-		switch {
-		case r.ID <= in.Snapshot, until > 0 && r.ID > until, !r.State.Activatable(), r.Host != "": // a name comes with the activation
+		switch owner := taken[r.ID]; {
+		case r.ID <= in.Snapshot, !r.State.Activatable(), r.Host != "": // a name comes with the activation
 		case r.State == cert.StateRenewal != (in.Kind == cert.KindRenew):
 		case r.Months > 0 && in.months() > 0 && r.Months != in.months():
 			j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.order.Item, r.ID, r.Months, in.months())
-		case taken[r.ID] != 0:
-			j.Log.ExtInfof("item %d: id %d belongs to item %d", j.order.Item, r.ID, taken[r.ID])
+		case !j.sameClass(r.Type, in.Product):
+			j.Log.ExtInfof("item %d: id %d is %q, another kind of product than %s: not ours", j.order.Item, r.ID, r.Type, in.Product)
+		case owner != 0 && owner != j.order.Item:
+			j.Log.ExtInfof("item %d: id %d belongs to item %d", j.order.Item, r.ID, owner)
+		case until > 0 && r.ID > until:
+			later = append(later, r.ID)
 		case !slices.Contains(found, r.ID):
 			found = append(found, r.ID)
 		}
 	}
 	slices.Sort(found)
-	return found, nil
+	slices.Sort(later)
+	return found, later, nil
+}
+
+// sameClass tells whether the seller's product can have been delivered for the one that was ordered: sellers replace
+// products by equivalent ones of another name (namecheap-ssl-api §0.3), never a wildcard by a single name. What is not
+// known is not objected to.
+func (j *job) sameClass(delivered, ordered string) bool {
+	want, known := cert.FindProduct(j.Trade.Products, ordered)
+	if !known {
+		return true
+	}
+	for _, p := range j.Trade.Products {
+		if p.Named(delivered) {
+			return p.Wildcard == want.Wildcard && p.MultiDomain == want.MultiDomain && p.Level == want.Level
+		}
+	}
+	return true
 }
 
 // claims tells which ids of the account belong to which item, and up to which id the intent's purchase can lie: the
@@ -138,7 +169,7 @@ func (j *job) holdings(ctx context.Context) ([]cert.Holding, error) {
 		if module == j.order.Module {
 			continue
 		}
-		params, err := j.Panel.ModuleParams(ctx, module)
+		params, err := j.Panel.PlainParams(ctx, module) // another module's broken key must not stop this one
 		if err != nil {
 			return nil, err
 		}

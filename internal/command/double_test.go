@@ -40,6 +40,7 @@ type fakePanel struct {
 	lostLocks bool
 	garble    bool // certificate.save of a ZIP stores something else
 
+	tasks      []string
 	operations int
 	swept      bool // another sweep is running
 	client     cert.Client
@@ -72,6 +73,9 @@ func (p *fakePanel) Order(_ context.Context, item int64) (cert.Order, error) {
 
 func (p *fakePanel) ModuleParams(context.Context, int64) (map[string]string, error) {
 	return map[string]string{"username": "shop"}, nil
+}
+func (p *fakePanel) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
+	return p.ModuleParams(ctx, module)
 }
 func (p *fakePanel) Modules(context.Context) ([]int64, error) { return []int64{5}, nil }
 func (p *fakePanel) SuitableModules(context.Context, int64) ([]int64, error) {
@@ -175,6 +179,11 @@ func (p *fakePanel) Post(_ context.Context, _ int64, what string) error {
 	return p.call("post%s", what)
 }
 func (p *fakePanel) Manual(_ context.Context, item, operation int64, name, _ string) error {
+	if task := fmt.Sprint(item, operation, name); !slices.Contains(p.tasks, task) { // one open task is enough
+		p.tasks = append(p.tasks, task)
+	} else {
+		return nil
+	}
 	return p.call("manual %d %d %s", item, operation, name)
 }
 func (p *fakePanel) Setting(_ context.Context, name string) (string, error) {

@@ -31,11 +31,7 @@ func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := j.hasStatus(cert.ServiceFailed)
-	ended, err := j.judge(ctx, report)
-	if ended != nil && !known {
-		err = errors.Join(err, j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, ended.Error()))
-	}
+	_, err = j.judge(ctx, report)
 	return nil, err
 }
 
@@ -68,11 +64,23 @@ func (j *job) newest(ctx context.Context, id int64) (cert.Report, error) {
 	}
 	for _, link := range links {
 		j.Log.ExtInfof("item %d: id %d was replaced by %d at the seller", j.order.Item, j.id(), link)
-		if err := j.put(ctx, link); err != nil {
+		if err := j.succeed(ctx, link); err != nil {
 			return report, err
 		}
 	}
 	return report, nil
+}
+
+// succeed makes id, a reissue, the item's newest. What was to be published for the one before proves nothing any more: it
+// is dropped, so that the values of the new one are asked for.
+func (j *job) succeed(ctx context.Context, id int64) error {
+	if err := j.save(ctx, cert.ParamDomains, ""); err != nil {
+		return err
+	}
+	if err := j.save(ctx, j.valueParam(), ""); err != nil {
+		return err
+	}
+	return j.put(ctx, id)
 }
 
 // ours holds a reissue that this item did not ask for against the item's key (contract 4.5).
@@ -103,7 +111,12 @@ func (j *job) judge(ctx context.Context, report cert.Report) (ended, err error) 
 	case cert.StateWaiting:
 		return nil, j.wait(ctx, report)
 	case cert.StateIssued:
-		return nil, j.deliver(ctx, report)
+		err := j.deliver(ctx, report)
+		if fault := cert.FaultOf(err); fault != nil && fault.Type == cert.FaultDelivered && !fault.Retry {
+			// only an administrator can settle this: another CSR on the item, or the wrong certificate
+			err = errors.Join(err, j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, fault.Error()))
+		}
+		return nil, err
 	case cert.StateRefused, cert.StateCancelled, cert.StateExpired:
 		return j.end(ctx, report)
 	}
@@ -130,21 +143,32 @@ func (j *job) wait(ctx context.Context, report cert.Report) error {
 func (j *job) end(ctx context.Context, report cert.Report) (ended, err error) {
 	reason := cert.Faultf(cert.FaultOrderEnded, "status", "%s says of id %d: %s", j.Trade.Title, report.ID, report.Words)
 	if j.order.Stored != "" {
-		if j.hasStatus(cert.ServiceIssued) {
-			j.Log.Warningf("item %d: %v; the stored certificate stays in place", j.order.Item, reason)
-			return nil, nil
-		}
-		if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, reason.Error()); err != nil {
-			return nil, err
-		}
-		return nil, j.setStatus(ctx, cert.ServiceIssued)
+		return nil, j.keepStored(ctx, report, reason)
 	}
 	j.Log.Errorf("item %d: %v", j.order.Item, reason)
 	if j.hasStatus(cert.ServiceFailed) {
 		return reason, nil
 	}
+	if j.Args.Command != "open" { // whose failure the panel keeps with its running operation
+		if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, reason.Error()); err != nil {
+			return nil, err
+		}
+	}
 	if err := j.Panel.FailCertificate(ctx, j.order.Item); err != nil {
 		return nil, err
 	}
 	return reason, j.setStatus(ctx, cert.ServiceFailed)
+}
+
+// keepStored leaves the certificate in place although its order ended. The administrator gets a task, unless it just ran
+// out at the end of the paid term.
+func (j *job) keepStored(ctx context.Context, report cert.Report, reason error) error {
+	j.Log.Warningf("item %d: %v; the stored certificate stays in place", j.order.Item, reason)
+	over := !j.termEnd().IsZero() && !j.today().Before(j.termEnd())
+	if report.State != cert.StateExpired || !over {
+		if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, reason.Error()); err != nil {
+			return err
+		}
+	}
+	return j.setStatus(ctx, cert.ServiceIssued)
 }

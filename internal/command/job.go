@@ -39,6 +39,15 @@ func beginLocal(ctx context.Context, run *Run) (*job, error) {
 
 // begin locks and loads the item, connects its seller and puts purchases on the item that only the journal remembers.
 func begin(ctx context.Context, run *Run) (*job, error) {
+	j, err := connect(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return j, j.recall(ctx)
+}
+
+// connect is begin without any change: for commands that may only show something.
+func connect(ctx context.Context, run *Run) (*job, error) {
 	j, err := beginLocal(ctx, run)
 	if err != nil {
 		return nil, err
@@ -49,6 +58,9 @@ func begin(ctx context.Context, run *Run) (*job, error) {
 	if j.order.Binary != "" && j.order.Binary != run.Binary {
 		return nil, cert.Faultf(cert.FaultValue, "processingmodule", "item %d belongs to the module %s, this is %s", j.order.Item, j.order.Binary, run.Binary)
 	}
+	if err := j.readable(); err != nil {
+		return nil, err
+	}
 	if j.params, err = run.Panel.ModuleParams(ctx, j.order.Module); err != nil {
 		return nil, err
 	}
@@ -56,16 +68,34 @@ func begin(ctx context.Context, run *Run) (*job, error) {
 		return nil, err
 	}
 	j.account = j.seller.Account()
-	return j, j.recall(ctx)
+	return j, nil
+}
+
+// readable refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again
+// (contract 3.6).
+func (j *job) readable() error {
+	for _, name := range []string{cert.ParamOrderID, cert.ParamLineage} {
+		for _, word := range strings.Fields(j.order.Params[name]) {
+			if id, err := strconv.ParseInt(word, 10, 64); err != nil || id <= 0 {
+				return cert.Faultf(cert.FaultValue, name, "item %d: the parameter %s holds %q, which is no id of the seller: correct it, nothing is bought", j.order.Item, name, word)
+			}
+		}
+	}
+	if words := strings.Fields(j.order.Params[cert.ParamOrderID]); len(words) > 1 {
+		return cert.Faultf(cert.FaultValue, cert.ParamOrderID, "item %d: the parameter %s holds several ids: leave the newest", j.order.Item, cert.ParamOrderID)
+	}
+	return nil
 }
 
 // id is the newest id at the seller, 0 where nothing was bought yet.
 func (j *job) id() int64 {
-	id, err := strconv.ParseInt(strings.TrimSpace(j.order.Params[cert.ParamOrderID]), 10, 64)
-	if err != nil || id < 0 {
-		return 0
+	if ids := parseIDs(j.order.Params[cert.ParamOrderID]); len(ids) > 0 {
+		return ids[0]
 	}
-	return id
+	if ids := parseIDs(j.order.Params[cert.ParamLineage]); len(ids) > 0 {
+		return ids[len(ids)-1]
+	}
+	return 0
 }
 
 // lineage lists the item's ids at the seller, oldest first, the newest included.

@@ -14,6 +14,8 @@ type Panel interface {
 	Order(ctx context.Context, item int64) (cert.Order, error)
 	// ModuleParams are the connection and custom parameters of a processing module, decrypted.
 	ModuleParams(ctx context.Context, module int64) (map[string]string, error)
+	// PlainParams are those of them that are not encrypted.
+	PlainParams(ctx context.Context, module int64) (map[string]string, error)
 	// Modules lists the ids of all processing modules that this binary serves, those switched off too.
 	Modules(ctx context.Context) ([]int64, error)
 	// SuitableModules lists the modules of this binary that serve a tariff, preferred ones first.

@@ -52,13 +52,15 @@ func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date,
 	}
 	for _, line := range lines {
 		same := line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == cert.StateRenewal
-		if line.Item == j.order.Item && line.Kind == cert.KindRenew && same {
+		// numbers of operations can come again after years
+		recent := !cabforum.DateOf(line.Time).Before(j.today().AddDays(-renewWindow))
+		if line.Item == j.order.Item && line.Kind == cert.KindRenew && same && recent {
 			j.Log.ExtInfof("item %d: the renewal %d was paid already", j.order.Item, line.ID)
 			return cabforum.DateOf(line.Time), nil
 		}
 	}
 	if report.State == cert.StateRenewal {
-		return j.today(), nil
+		return j.today(), j.save(ctx, cert.ParamIntent, "")
 	}
 	return cabforum.Date{}, nil
 }

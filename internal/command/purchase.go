@@ -11,8 +11,8 @@ import (
 	"pmssl/internal/cert"
 )
 
-// buyTime is how long a purchase may take from its request to its being recorded, whatever ends the run meanwhile: a
-// signal or the command's deadline must not cut it in two.
+// buyTime is how long the seller may take for a purchase or reissue, whatever ends the run meanwhile: a signal or the
+// command's deadline must not cut it in two. Recording it has the panel's own limits.
 const buyTime = 4 * time.Minute
 
 // accountMark stands for a seller's account in the journal: what was bought in the sandbox must not be taken for a
@@ -29,14 +29,15 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 		return 0, err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))
-	if id, err := j.settle(ctx, p.Kind); err != nil || id != 0 {
+	// one reading serves both: what comes up after it lies above the snapshot and is found by the next run
+	shelf, err := j.seller.Shelf(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if id, err := j.settle(ctx, p.Kind, shelf); err != nil || id != 0 {
 		return id, err
 	}
 	if err := j.afford(ctx); err != nil {
-		return 0, err
-	}
-	shelf, err := j.seller.Shelf(ctx)
-	if err != nil {
 		return 0, err
 	}
 	if err := j.declare(ctx, p, shelf.Highest); err != nil {
@@ -78,14 +79,13 @@ func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error
 // pay sends the one request and records its outcome. From here on nothing interrupts the run.
 func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, j.forget(context.WithoutCancel(ctx), cert.Faultf(cert.FaultClient, "", "interrupted before the purchase: %w", err).Again())
+		return 0, j.forget(context.WithoutCancel(ctx), cert.Faultf(cert.FaultInterrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Again())
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), buyTime)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	if err := j.Panel.HoldsLocks(ctx); err != nil {
-		return 0, j.forget(ctx, err)
+		return 0, err // the intent stays: without the lock it may be another run's by now
 	}
-	receipt, err := j.seller.Buy(ctx, p)
+	receipt, err := j.buy(ctx, p)
 	if err == nil && receipt.ID <= 0 {
 		err = &cert.Fault{Type: cert.FaultUnclear, Object: "id", Value: "the seller took the order and named no id", Unclear: true}
 	}
@@ -103,6 +103,13 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 		j.Log.ExtInfof("item %d: the seller delivers %q for %s", j.order.Item, receipt.Delivered, p.Product.ID)
 	}
 	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
+}
+
+// buy sends the request, within its own time.
+func (j *job) buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, buyTime)
+	defer cancel()
+	return j.seller.Buy(ctx, p)
 }
 
 // record writes a purchase down: journal, item, and then the intent is dropped (contract 3.2).
@@ -156,11 +163,17 @@ func (j *job) afford(ctx context.Context) error {
 }
 
 // recall reads the purchase journal: an id that is there for this item and not on the item is put on the item
-// (contract 3.2). An intent that such an id settles is dropped.
+// (contract 3.2). The last line of an id decides whose it is. An intent that such an id settles is dropped.
 func (j *job) recall(ctx context.Context) error {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
 		return err
+	}
+	owner := map[int64]int64{}
+	for _, line := range lines {
+		if line.Account == accountMark(j.account) {
+			owner[line.ID] = line.Item
+		}
 	}
 	for _, line := range lines {
 		if line.Item != j.order.Item || slices.Contains(j.lineage(), line.ID) || line.Kind == cert.KindSANs {
@@ -170,13 +183,16 @@ func (j *job) recall(ctx context.Context) error {
 			j.Log.Warningf("item %d: the journal holds id %d of another account at the seller; left alone", j.order.Item, line.ID)
 			continue
 		}
+		if owner[line.ID] != j.order.Item {
+			continue // an administrator gave it to another item
+		}
 		// numbers of items begin anew with a new database: a line from before this item existed is another item's
 		if cabforum.DateOf(line.Time).AddDays(2).Before(j.order.OpenDate) {
 			j.Log.Warningf("item %d: the journal's id %d of %s is older than the item; left alone", j.order.Item, line.ID, line.Time.Format(time.RFC3339))
 			continue
 		}
 		j.Log.ExtInfof("item %d: id %d was bought %s and is put on the item from the journal", j.order.Item, line.ID, line.Time.Format(time.RFC3339))
-		if err := j.put(ctx, line.ID); err != nil {
+		if err := j.insert(ctx, line.ID); err != nil {
 			return err
 		}
 	}
@@ -185,11 +201,22 @@ func (j *job) recall(ctx context.Context) error {
 			return err
 		}
 	}
-	return j.dropSettled(ctx)
+	return j.dropSettled(ctx, lines)
 }
 
-// dropSettled drops an intent whose purchase is on the item: its id lies above the intent's snapshot.
-func (j *job) dropSettled(ctx context.Context) error {
+// insert puts an id that was forgotten on the item: as the newest, or before the newest where that is a later one.
+func (j *job) insert(ctx context.Context, id int64) error {
+	newest := j.id()
+	if newest == 0 || id > newest {
+		return j.put(ctx, id)
+	}
+	line := j.lineage()
+	return j.save(ctx, cert.ParamLineage, formatIDs(slices.Insert(line, len(line)-1, id)))
+}
+
+// dropSettled drops an intent whose purchase is on the item. For a first purchase any id above the snapshot tells; a
+// renewal needs its own line in the journal, because a reissue brings a new id as well.
+func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
 	raw := j.order.Params[cert.ParamIntent]
 	if raw == "" || j.id() == 0 {
 		return nil
@@ -199,9 +226,13 @@ func (j *job) dropSettled(ctx context.Context) error {
 		j.Log.Warningf("item %d: %v", j.order.Item, err)
 		return nil
 	}
-	if j.id() > in.Snapshot && in.Kind != cert.KindSANs {
-		j.Log.ExtInfof("item %d: the intent of %s is settled by id %d", j.order.Item, in.Time.Format(time.RFC3339), j.id())
-		return j.save(ctx, cert.ParamIntent, "")
+	first := in.Kind == cert.KindCreate || in.Kind == cert.KindOrder
+	settled := first && j.id() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line cert.Bought) bool {
+		return line.Item == j.order.Item && line.Kind == in.Kind && line.ID > in.Snapshot && slices.Contains(j.lineage(), line.ID)
+	})
+	if !settled {
+		return nil
 	}
-	return nil
+	j.Log.ExtInfof("item %d: the intent of %s is settled by id %d", j.order.Item, in.Time.Format(time.RFC3339), j.id())
+	return j.save(ctx, cert.ParamIntent, "")
 }

@@ -230,7 +230,7 @@ func (j *job) successor(ctx context.Context, report cert.Report) (cert.Report, b
 			continue
 		}
 		j.Log.ExtInfof("item %d: id %d is the reissue whose answer was lost", j.order.Item, id)
-		return next, true, j.put(ctx, id)
+		return next, true, j.succeed(ctx, id)
 	}
 	return report, false, nil
 }
@@ -269,7 +269,7 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if err != nil {
 		return j.reissueFailed(ctx, report, request, err)
 	}
-	if err := j.put(ctx, id); err != nil {
+	if err := j.succeed(ctx, id); err != nil {
 		return report, err
 	}
 	return j.reissueAccepted(ctx, cert.Report{ID: id, State: cert.StateWaiting}, request, proofs)

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"pmssl/internal/cert"
@@ -16,7 +17,11 @@ func Resolve(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := begin(ctx, run)
+	start := connect
+	if run.Args.Yes {
+		start = begin
+	}
+	j, err := start(ctx, run)
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +70,15 @@ func (j *job) resolveNone(ctx context.Context, node *etree.Element) error {
 func (j *job) resolveBought(ctx context.Context, node *etree.Element, id int64) error {
 	node.CreateAttr("action", "adopt")
 	node.CreateAttr("id", strconv.FormatInt(id, 10))
-	taken, _, err := j.claims(ctx, intent{})
+	owner, err := j.ownerOf(ctx, id)
 	if err != nil {
 		return err
 	}
-	if owner := taken[id]; owner != 0 && owner != j.order.Item {
-		return cert.Faultf(cert.FaultValue, "id", "id %d belongs to item %d", id, owner)
+	if owner.Item != 0 && newestOf(owner) == id {
+		return cert.Faultf(cert.FaultValue, "id", "id %d belongs to item %d", id, owner.Item)
+	}
+	if owner.Item != 0 {
+		node.CreateAttr("from", strconv.FormatInt(owner.Item, 10))
 	}
 	report, err := j.seller.Report(ctx, id)
 	if err != nil {
@@ -82,10 +90,47 @@ func (j *job) resolveBought(ctx context.Context, node *etree.Element, id int64) 
 	if !j.Args.Yes {
 		return nil
 	}
+	return j.settleByHand(ctx, id, owner)
+}
+
+// ownerOf is the other item that holds an id; its zero value where none does.
+func (j *job) ownerOf(ctx context.Context, id int64) (cert.Holding, error) {
+	holdings, err := j.holdings(ctx)
+	if err != nil {
+		return cert.Holding{}, err
+	}
+	for _, h := range holdings {
+		if h.Item != j.order.Item && slices.Contains(append(parseIDs(h.Lineage), parseIDs(h.OrderID)...), id) {
+			return h, nil
+		}
+	}
+	return cert.Holding{}, nil
+}
+
+// newestOf is the newest id of a holding.
+func newestOf(h cert.Holding) int64 {
+	for _, list := range []string{h.OrderID, h.Lineage} {
+		if ids := parseIDs(list); len(ids) > 0 {
+			return ids[len(ids)-1]
+		}
+	}
+	return 0
+}
+
+// settleByHand puts the id on the item, and takes it from an item that was given it by mistake and has another one by
+// now. The journal's last line of an id says whose it is.
+func (j *job) settleByHand(ctx context.Context, id int64, owner cert.Holding) error {
+	if err := j.Panel.HoldsLocks(ctx); err != nil {
+		return err
+	}
 	kind := cert.KindCreate
 	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil {
 		kind = in.Kind
 	}
 	j.Log.Infof("item %d: settled by hand with id %d", j.order.Item, id)
-	return j.record(ctx, kind, id, "")
+	if err := j.record(ctx, kind, id, ""); err != nil || owner.Item == 0 {
+		return err
+	}
+	left := slices.DeleteFunc(parseIDs(owner.Lineage), func(other int64) bool { return other == id })
+	return j.Panel.SaveParam(ctx, owner.Item, cert.ParamLineage, formatIDs(left))
 }

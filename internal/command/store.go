@@ -45,7 +45,7 @@ func (j *job) deliver(ctx context.Context, report cert.Report) error {
 	}
 	j.remark(chain, stored)
 	if !inPlace {
-		if err := j.saveCertificate(ctx, chain); err != nil {
+		if err := j.replace(ctx, chain, stored); err != nil {
 			return err
 		}
 	}
@@ -92,6 +92,20 @@ func (j *job) remark(chain cert.Chain, stored *cert.Chain) {
 	}
 }
 
+// replace stores a new certificate. An item that counted as issued does so no more until every step is done, so that an
+// interruption is repeated from the start (contract 4.2).
+func (j *job) replace(ctx context.Context, chain cert.Chain, old *cert.Chain) error {
+	if j.hasStatus(cert.ServiceIssued) {
+		if err := j.setStatus(ctx, cert.ServiceWaiting); err != nil {
+			return err
+		}
+	}
+	if err := j.gained(ctx, chain, old); err != nil {
+		return err
+	}
+	return j.saveCertificate(ctx, chain)
+}
+
 // saveCertificate stores the chain as a ZIP and reads it back; where the panel refuses that or gives something else back,
 // as PEM (contract 4.2).
 func (j *job) saveCertificate(ctx context.Context, chain cert.Chain) error {
@@ -104,8 +118,8 @@ func (j *job) saveCertificate(ctx context.Context, chain cert.Chain) error {
 			return err
 		}
 		j.Log.ExtInfof("item %d: the panel takes no ZIP (%v), saving PEM", j.order.Item, err)
-	} else if err := j.readBack(ctx, chain); err == nil {
-		return nil
+	} else if err := j.readBack(ctx, chain); err == nil || cert.FaultOf(err).Type == cert.FaultDB {
+		return err
 	} else {
 		j.Log.Warningf("item %d: the ZIP was not read back as saved (%v), saving PEM", j.order.Item, err)
 	}
@@ -149,9 +163,6 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 	if err != nil {
 		return err
 	}
-	if err := j.gained(ctx, chain); err != nil {
-		return err
-	}
 	for _, p := range []struct{ name, value string }{
 		{cert.ParamExpireDate, chain.Ends().String()},
 		{cert.ParamSerial, chain.Serial()},
@@ -186,19 +197,18 @@ func (j *job) proofTime() string {
 	return known
 }
 
-// gained looks at what a new certificate brought. The attempts counted for the old one are forgotten; where less than a
-// day was gained although neither the Forum's cap nor the item's term explains it, the seller's own term ends there
-// (contract 5.3).
-func (j *job) gained(ctx context.Context, chain cert.Chain) error {
-	last, err := cabforum.ParseDate(j.order.Params[cert.ParamExpireDate])
-	if err != nil || last.IsZero() || j.order.Params[cert.ParamSerial] == chain.Serial() {
+// gained looks at what a new certificate brings over the one in place, before it takes its place. The attempts counted
+// for the old one are forgotten; where less than a day is gained although neither the Forum's cap nor the item's term
+// explains it, the seller's own term ends there (contract 5.3).
+func (j *job) gained(ctx context.Context, chain cert.Chain, old *cert.Chain) error {
+	if old == nil || old.Serial() == chain.Serial() {
 		return nil
 	}
 	if err := j.save(ctx, cert.ParamReissueTried, ""); err != nil {
 		return err
 	}
 	possible := cabforum.Earlier(j.today().AddDays(cabforum.Cap(j.Now())), j.termEnd())
-	if chain.Ends().After(last) || chain.Ends().DaysUntil(possible) <= capMargin {
+	if chain.Ends().After(old.Ends()) || chain.Ends().DaysUntil(possible) <= capMargin {
 		return nil
 	}
 	j.Log.Warningf("item %d: the new certificate ends %s and brings nothing: the seller's term ends there", j.order.Item, chain.Ends())

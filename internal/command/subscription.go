@@ -154,7 +154,7 @@ func (s *sweep) chosen(items []int64, err error) ([]int64, error) {
 // each works on one item under its lock. Only the end of the run itself is an error here.
 func (s *sweep) each(ctx context.Context, item int64, work func(context.Context, *job, *sweepRow) error) error {
 	if err := ctx.Err(); err != nil {
-		return cert.Faultf(cert.FaultClient, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Again()
+		return cert.Faultf(cert.FaultInterrupted, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Again()
 	}
 	run := *s.Run
 	run.Args = Args{Command: s.Args.Command, Item: item}

@@ -1,0 +1,57 @@
+package command_test
+
+import (
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A reissue that comes between an unclear renewal and its settlement does not settle it.
+func TestRenewalNotSettledByReissue(t *testing.T) {
+	s := endingStage(t)
+	s.seller.buyErr, s.seller.buyAnyway = &cert.Fault{Type: cert.FaultUnclear, Value: "lost", Unclear: true, Retry: true}, true
+	require.Error(t, s.run(command.Prolong))
+	require.Equal(t, 2, s.seller.buys)
+	s.seller.buyErr = nil
+	// somebody reissues the running certificate at the seller (or the sweep does)
+	s.seller.next++
+	id := s.seller.next
+	s.seller.reports[id] = cert.Report{State: cert.StateWaiting, CSR: s.pair.csr}
+	old := s.seller.reports[101]
+	old.State, old.ReplacedBy = cert.StateReplaced, id
+	s.seller.reports[101] = old
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	s.args.Command = "prolong"
+	err := s.run(command.Prolong)
+	t.Log(err, s.panel.order.Params)
+	assert.Equal(t, 2, s.seller.buys, "the renewal was paid already")
+}
+
+// Numbers of running operations begin anew (InnoDB forgets its counter where the table is empty at a restart).
+func TestOperationNumberUsedAgain(t *testing.T) {
+	s := endingStage(t)
+	require.NoError(t, s.run(command.Prolong))
+	s.args.Command = "sync_item"
+	s.seller.issue(t, 102, s.pair, s.at, 199)
+	require.NoError(t, s.run(command.SyncItem))
+	s.args.Command = "prolong"
+	s.at = s.at.AddDate(1, 0, 0)
+	err := s.run(command.Prolong)
+	t.Log(err, s.panel.order.Params)
+	assert.Equal(t, 3, s.seller.buys, "the second renewal is bought")
+}
+
+// A first issue whose recording was cut off is not a certificate that "brought nothing".
+func TestInterruptedIssueIsNoEndOfTerm(t *testing.T) {
+	s := waitingStage(t)
+	s.seller.issue(t, 101, s.pair, now(), 180)
+	s.panel.fail["save certificate_serial"] = cert.Faultf(cert.FaultPanel, "", "the panel broke down").Again()
+	require.Error(t, s.run(command.SyncItem))
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Empty(t, s.panel.order.Params[cert.ParamTermEnd])
+}
