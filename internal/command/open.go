@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
 
 	"github.com/beevik/etree"
@@ -46,6 +47,9 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	if err := j.orderable(request); err != nil {
 		return 0, false, err
 	}
+	if err := j.warnOfBilling(ctx); err != nil {
+		return 0, false, err
+	}
 	if err := j.save(ctx, cert.ParamTermStart, j.termStart().String()); err != nil {
 		return 0, false, err
 	}
@@ -53,6 +57,23 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	adopted := j.order.Params[cert.ParamIntent] != ""
 	id, err = j.purchase(ctx, cert.Purchase{Kind: cert.KindCreate, Product: request.Product, Months: j.order.Period, SANs: sans, Request: request})
 	return id, !adopted, err
+}
+
+// warnOfBilling warns of a panel that may not know of subscriptions: it bills at the item's expiration date, which is the
+// certificate's, and would charge a paid term of several years again after 200 days (validity page B3.4).
+func (j *job) warnOfBilling(ctx context.Context) error {
+	if j.order.Period <= 12 {
+		return nil
+	}
+	for _, name := range []string{settingExpireDate, cabforum.SettingPolicy} {
+		value, err := j.Panel.Setting(ctx, name)
+		if err != nil || value != "" {
+			return err
+		}
+	}
+	j.Log.Warningf("item %d is ordered for %d months and neither %s nor %s is set in etc/billmgr.conf: a panel that is older than "+
+		"the subscription feature bills at the certificate's end, it needs %s term", j.order.Item, j.order.Period, cabforum.SettingPolicy, settingExpireDate, settingExpireDate)
+	return nil
 }
 
 // orderable refuses what cannot be bought, before anything is.

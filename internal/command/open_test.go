@@ -277,3 +277,19 @@ func TestPaidUntilIsShownForTermsOverAYear(t *testing.T) {
 	require.NoError(t, s.run(command.Open))
 	assert.NotContains(t, s.panel.order.Params, cert.ParamPaidUntil)
 }
+
+func TestALongTermWarnsWherePanelsMayBillAtTheCertificatesEnd(t *testing.T) {
+	for _, row := range []struct {
+		period  int
+		setting string
+		warned  bool
+	}{{12, "", false}, {24, "", true}, {60, "SSLSubscriptionPolicy", false}, {60, "SSLSubscriptionExpireDate", false}} {
+		s := newStage(t)
+		s.panel.order.Period = row.period
+		if row.setting != "" {
+			s.panel.settings[row.setting] = map[string]string{"SSLSubscriptionPolicy": "auto", "SSLSubscriptionExpireDate": "term"}[row.setting]
+		}
+		require.NoError(t, s.run(command.Open))
+		assert.Equal(t, row.warned, strings.Contains(strings.Join(s.log.lines, "\n"), "bills at the certificate's end"), "%+v", row)
+	}
+}
