@@ -82,6 +82,8 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 		return 0, j.forget(context.WithoutCancel(ctx), cert.Faultf(cert.FaultInterrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Again())
 	}
 	ctx = context.WithoutCancel(ctx)
+	j.spending(true)
+	defer j.spending(false)
 	if err := j.Panel.HoldsLocks(ctx); err != nil {
 		return 0, err // the intent stays: without the lock it may be another run's by now
 	}
@@ -103,6 +105,13 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 		j.Log.ExtInfof("item %d: the seller delivers %q for %s", j.order.Item, receipt.Delivered, p.Product.ID)
 	}
 	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
+}
+
+// spending tells whoever watches over the run that it must not be ended now.
+func (j *job) spending(now bool) {
+	if j.Spending != nil {
+		j.Spending(now)
+	}
 }
 
 // buy sends the request, within its own time.

@@ -263,6 +263,8 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 		return report, err
 	}
 	j.Log.ExtInfof("item %d: reissue of id %d for %v, proof by %s", j.order.Item, report.ID, request.AllNames(), request.Method)
+	j.spending(true) // it costs nothing, but the new id must be written down
+	defer j.spending(false)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), buyTime)
 	defer cancel()
 	id, proofs, err := reissuer.Reissue(ctx, report.ID, request)
