@@ -1,14 +1,17 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
+	"mime/quotedprintable"
+	"net/mail"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +34,6 @@ type term struct {
 	certificates []held
 	sweeps       int
 	letters      int
-	firstLetter  string
 }
 
 const day = 24 * time.Hour
@@ -141,14 +143,20 @@ func (t *term) post(date time.Time, run *panel.Run) error {
 			return err
 		}
 		t.letters++
-		subject := regexp.MustCompile(`(?m)^Subject: (.*)$`).FindStringSubmatch(strings.ReplaceAll(string(raw), "\r", ""))
-		if subject != nil {
-			t.tell.note("%s  letter to the client: %s", date.Format(time.DateOnly), subject[1])
+		letter, err := mail.ReadMessage(bytes.NewReader(raw))
+		if err != nil {
+			return err
 		}
-		if t.letters == 1 {
-			t.tell.run(run)
-			t.tell.value("the letter", string(raw))
+		t.tell.note("%s  letter to %s: %s", date.Format(time.DateOnly), letter.Header.Get("To"), letter.Header.Get("Subject"))
+		if t.letters > 1 {
+			continue
 		}
+		body, err := io.ReadAll(quotedprintable.NewReader(letter.Body))
+		if err != nil {
+			return err
+		}
+		t.tell.run(run)
+		t.tell.value("the letter says", strings.ReplaceAll(string(body), "\r", ""))
 	}
 	return nil
 }
