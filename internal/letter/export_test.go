@@ -7,3 +7,6 @@ type (
 	File     = file
 	Approver = approver
 )
+
+// Literal is the name that the SMTP client gives itself.
+var Literal = literal

@@ -145,7 +145,7 @@ func TestSendmailThatCannotBeStartedIsSaid(t *testing.T) {
 }
 
 func TestSendmailEndsWithAllThatItStarted(t *testing.T) {
-	program := fakeSendmail(t, `exec 3>"$dir/alive"; echo started >&3; sleep 1000 & wait`)
+	program := fakeSendmail(t, `exec 3>"$dir/alive"; sleep 1000 & echo started >&3; wait`)
 	pipe := filepath.Join(program.dir, "alive")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	p := post(t)
@@ -168,6 +168,23 @@ func TestSendmailEndsWithAllThatItStarted(t *testing.T) {
 	assert.True(t, cert.FaultOf(err).Retry)
 	_, err = io.ReadAll(alive) // ends when nobody holds the other end any more
 	assert.NoError(t, err)
+}
+
+// Some MTAs deliver in a child that keeps their output open; the letter is taken over when the program itself has ended.
+func TestADeliveryInTheBackgroundIsNotWaitedFor(t *testing.T) {
+	program := fakeSendmail(t, `(read line <"$dir/end") & exit 0`)
+	pipe := filepath.Join(program.dir, "end")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	end, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer func() {
+		_, err := end.WriteString("end\n") // the child reads it and is gone
+		assert.NoError(t, err)
+		assert.NoError(t, end.Close())
+	}()
+	p := post(t)
+	p.Sendmail = []string{program.path}
+	assert.NoError(t, p.Send(t.Context(), facts(letter.KindProve, "en")))
 }
 
 func TestSendmailHasUntilTheTimeout(t *testing.T) {

@@ -222,3 +222,12 @@ func TestADirectoryIsNoSendmail(t *testing.T) {
 	require.NoError(t, p.Send(t.Context(), facts(letter.KindProve, "en")))
 	assert.NotEmpty(t, (<-server.heard).letter)
 }
+
+func TestTheClientNamesItselfByItsAddress(t *testing.T) {
+	for want, addr := range map[string]net.Addr{
+		"[127.0.0.1]": &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4711}, "[IPv6:::1]": &net.TCPAddr{IP: net.IPv6loopback, Port: 4711},
+		"[IPv6:2001:db8::7]": &net.TCPAddr{IP: net.ParseIP("2001:db8::7")},
+	} {
+		assert.Equal(t, want, letter.Literal(addr))
+	}
+}
