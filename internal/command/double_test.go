@@ -94,6 +94,7 @@ func (p *fakePanel) Client(context.Context, int64) (cert.Client, error) {
 	}
 	return p.client, nil
 }
+func (p *fakePanel) Brand(context.Context, int64) (string, error) { return "https://bill.example", nil }
 func (p *fakePanel) Unsettled(context.Context) ([]int64, error) {
 	if s := p.order.Params[cert.ParamServiceStatus]; s == "3" || s == "4" {
 		return []int64{p.order.Item}, nil

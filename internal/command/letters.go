@@ -23,6 +23,7 @@ type Letter struct {
 	Kind      string
 	To        cert.Client
 	Item      int64
+	Panel     string // address or name of the billing panel; may be empty
 	Domain    string
 	SANs      []string
 	Product   string // the seller's name of it
@@ -84,6 +85,11 @@ func (j *job) letter(ctx context.Context, kind string) (Letter, error) {
 	l := Letter{
 		Kind: kind, To: client, Item: j.order.Item, Domain: stored.Leaf.Subject.CommonName, Order: j.order.Params[cert.ParamOrderID],
 		Expires: stored.Ends(), PaidUntil: j.termEnd(), DaysLeft: j.today().DaysUntil(stored.Ends()), Method: method,
+	}
+	if brand, err := j.Panel.Brand(ctx, j.order.Project); err == nil {
+		l.Panel = brand
+	} else {
+		j.Log.Warningf("item %d: the letter does not name the panel: %v", j.order.Item, err)
 	}
 	if csr, err := cert.ParseCSR(j.order.CSR); err == nil {
 		l.Domain = csr.CommonName

@@ -43,6 +43,8 @@ type Panel interface {
 	Operations(ctx context.Context, item int64) (int, error)
 	// Client is whom letters about the account's items go to (contract 5.6).
 	Client(ctx context.Context, account int64) (cert.Client, error)
+	// Brand is how clients know the panel, by the project of the item; empty where that is not known.
+	Brand(ctx context.Context, project int64) (string, error)
 
 	// Param reads one item parameter back from the database; false where it is not there.
 	Param(ctx context.Context, item int64, name string) (string, bool, error)

@@ -28,7 +28,7 @@ func (p post) Send(ctx context.Context, l command.Letter) error {
 	}
 	order := strings.TrimSpace(l.Product + " " + l.Order)
 	return transport.Send(ctx, letter.Facts{
-		Kind: letter.Kind(l.Kind), Lang: l.To.Lang, To: l.To.Email, ToName: l.To.Name, Item: l.Item, Domain: l.Domain, SANs: l.SANs,
+		Kind: letter.Kind(l.Kind), Lang: l.To.Lang, To: l.To.Email, ToName: l.To.Name, Item: l.Item, Panel: l.Panel, Domain: l.Domain, SANs: l.SANs,
 		Order: order, Expires: l.Expires, PaidUntil: l.PaidUntil, DaysLeft: l.DaysLeft, Method: l.Method, ProofText: l.Proofs,
 	})
 }

@@ -67,6 +67,19 @@ func (h *Host) Client(ctx context.Context, account int64) (cert.Client, error) {
 	return client, nil
 }
 
+// Brand is how clients know the panel that an item was ordered in: the address of the project's billing panel, or the
+// project's name; empty where neither is known.
+func (h *Host) Brand(ctx context.Context, project int64) (string, error) {
+	row, found, err := h.row(ctx, "project", "SELECT billurl, name FROM project WHERE id=?", project)
+	if err != nil || !found {
+		return "", err
+	}
+	if address := strings.TrimSpace(row[0].String); address != "" {
+		return address, nil
+	}
+	return strings.TrimSpace(row[1].String), nil
+}
+
 // UnlockItem lets other runs at the item again; a sweep holds one item at a time.
 func (h *Host) UnlockItem(ctx context.Context, id int64) error {
 	name, held := h.items[id]
