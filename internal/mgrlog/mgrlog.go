@@ -217,6 +217,16 @@ func (l *Logger) Secret(values ...string) {
 	}
 }
 
+// Mask returns the text as an entry of the log would show it: *** for every value that Secret was told, however it is
+// written there, and for PEM private keys. It is for texts that leave the program by another way than the log. What is cut
+// has to be masked before: half of a secret is not found. A nil logger knows private keys only.
+func (l *Logger) Mask(text string) string {
+	if l == nil {
+		return maskKeys(text)
+	}
+	return l.s.masks.mask(text)
+}
+
 // Tail returns the last n entries (at most 100) that this process wrote, oldest
 // first, without colour and newline, for the log excerpt of an error document
 // (section 1.6). Entries are masked again with the secrets known by now.

@@ -4,22 +4,27 @@ import "strings"
 
 // redactText masks what looks like an assignment to a secret field in free text:
 // password=…, "password": "…", and the login of a URL, ://user:password@host.
+// It goes on behind what it masked: each byte is looked at a bounded number of
+// times, whatever the text.
 func redactText(text string) string {
 	var found []span
 	for i := 0; i < len(text); i++ {
+		secret, ok := span{}, false
 		switch text[i] {
 		case '=':
 			if IsSecretField(wordBefore(text, i)) {
-				found = append(found, assigned(text, i+1)...)
+				secret, ok = assigned(text, i+1)
 			}
 		case ':':
 			if strings.HasPrefix(text[i:], "://") {
-				if s, ok := userinfo(text, i+len("://")); ok {
-					found = append(found, s)
-				}
-			} else if name, ok := quotedBefore(text, i); ok && IsSecretField(name) {
-				found = append(found, assigned(text, i+1)...)
+				secret, ok = userinfo(text, i+len("://"))
+			} else if name, quoted := quotedBefore(text, i); quoted && IsSecretField(name) {
+				secret, ok = assigned(text, i+1)
 			}
+		}
+		if ok {
+			found = append(found, secret)
+			i = max(i, secret.end-1)
 		}
 	}
 	return replaceSpans(text, found)
@@ -60,15 +65,13 @@ func nameByte(c byte) bool {
 
 // assigned is the value that starts at or after from, if there is one: a quoted
 // text, or all up to a blank, a quote or a separator. "==" and "=>" count as "=".
-func assigned(text string, from int) []span {
+func assigned(text string, from int) (span, bool) {
 	start := skip(text, from, " \t=>")
 	if start < len(text) && (text[start] == '"' || text[start] == '\'') {
-		return []span{{start + 1, closingQuote(text, start)}}
+		return span{start + 1, closingQuote(text, start)}, true
 	}
-	if end := until(text, start, " \t\r\n&\"'<>"); end > start {
-		return []span{{start, end}}
-	}
-	return nil
+	end := until(text, start, " \t\r\n&\"'<>")
+	return span{start, end}, end > start
 }
 
 // closingQuote finds the quote that ends the one at start, the end of the text

@@ -119,7 +119,8 @@ func (s *xmlScan) edited() string {
 		at = e.end
 	}
 	b.WriteString(s.doc[at:])
-	var echoes masker
-	echoes.add(s.known...)
-	return echoes.mask(b.String())
+	if len(s.known) == 0 {
+		return maskKeys(b.String())
+	}
+	return Masker(s.known...)(b.String())
 }

@@ -1,0 +1,59 @@
+package mgrlog_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"pmssl/internal/mgrlog"
+)
+
+// hostile are texts made to be expensive: pieces that begin what a redactor looks for and never end it, over and over.
+func hostile() map[string]string {
+	const size = 4 << 20
+	fill := func(piece string) string { return strings.Repeat(piece, size/len(piece)) }
+	return map[string]string{
+		"assignments in a row":     "<doc>" + fill("password=") + "</doc>",
+		"assignments, no document": fill("password="),
+		"quoted assignments":       "<doc>" + fill(`password="a`),
+		"open quote in a row":      fill(`password='"`),
+		"escaped quotes":           `password="` + fill(`\"`),
+		"JSON names":               fill(`"password":`),
+		"logins of URLs":           fill("://a:b"),
+		"login without its host":   "://a:" + fill("password=x@"),
+		"blanks before equals":     fill("password" + strings.Repeat(" ", 500) + "="),
+		"one long name":            fill("a") + "password=x",
+		"long names":               fill(strings.Repeat("a", 200) + "key="),
+		"angles and blanks":        fill("< "),
+		"open secret elements":     fill("<password>"),
+		"stray end tags":           strings.Repeat("<a>", 199) + fill("</b>"),
+		"attributes":               "<a " + fill(`b="password=`),
+		"comments":                 fill("<!--"),
+		"declarations":             fill("<!"),
+		"references of references": "<a>" + fill("&amp;amp;amp;lt;password&amp;amp;amp;gt;"),
+		"pairs of a form":          fill("password=x&"),
+		"begins of keys":           fill("-----BEGIN "),
+		"private keys":             fill("-----BEGIN PRIVATE KEY-----"),
+		"private keys in base64":   fill("LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t"),
+		"percent":                  fill("%2D"),
+		"backslashes":              fill(`\`),
+		"nested documents": fill("<a>" + strings.Repeat("&lt;key&gt;"+strings.Repeat("a", 120)+"&lt;/key&gt;", 60) +
+			strings.Repeat("a", 8000) + "</a>"),
+	}
+}
+
+// Who writes a text that we log cannot stop us with it: a search that is quadratic in any of these takes hours and runs
+// into the deadline of the tests.
+func TestHostileTextsAreRedactedInLinearTime(t *testing.T) {
+	log := mgrlog.Discard()
+	log.Secret("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "password=password=password=x", `\\\\\\\\\\\\\\\\\\\\x`)
+	for name, text := range hostile() {
+		// What is escaped may grow, but not by more than the longest escape.
+		most := 16 * len(text)
+		assert.LessOrEqual(t, len(mgrlog.RedactXML([]byte(text))), most, "%s: XML", name)
+		assert.LessOrEqual(t, len(mgrlog.RedactForm("a="+text)), most, "%s: form", name)
+		assert.LessOrEqual(t, len(mgrlog.RedactArgs([]string{text})[0]), most, "%s: words", name)
+		assert.LessOrEqual(t, len(log.Mask(text)), most, "%s: mask", name)
+	}
+}
