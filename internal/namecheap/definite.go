@@ -110,8 +110,8 @@ func (e apiError) refusesRenewal() bool {
 	switch e.number {
 	case typeMismatch, 4011294: // another product; outside the window
 		return true
-	// 4028294, "already queued for Renewal", is left open: it may be our own renewal whose answer was lost, and the list
-	// tells (contract 3.4)
+		// 4028294, "already queued for Renewal", is left open: it may be our own renewal whose answer was lost, and the list
+		// tells (contract 3.4)
 	}
 	return e.refusesStatus()
 }

@@ -32,6 +32,8 @@ type stage struct {
 	log    *mgrlog.Logger
 	params map[string]string
 	dir    string
+	// address is where the seller is found.
+	address string
 
 	mu      sync.Mutex
 	at      time.Time
@@ -61,7 +63,8 @@ func newStage(t *testing.T, answers ...http.HandlerFunc) *stage {
 		next(w, r)
 	}))
 	t.Cleanup(server.Close)
-	s.Client = s.connect(t, server.URL+"/xml.response")
+	s.address = server.URL + "/xml.response"
+	s.Client = s.connect(t, s.address)
 	return s
 }
 

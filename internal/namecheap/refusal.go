@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pmssl/internal/cert"
+	"pmssl/internal/mgrlog"
 	"pmssl/internal/sellerhttp"
 )
 
@@ -20,9 +21,10 @@ type refusal struct {
 }
 
 func newRefusal(command string, e envelope, who access) *refusal {
-	r := &refusal{command: command, errors: e.errors, response: e.response, clientIP: who.clientIP}
-	for i := range r.errors { // a text that repeats our request must not show the key
-		r.errors[i].text = strings.ReplaceAll(r.errors[i].text, who.apiKey, "***")
+	r := &refusal{command: command, errors: slices.Clone(e.errors), response: e.response, clientIP: who.clientIP}
+	mask := mgrlog.Masker(who.apiKey)
+	for i, one := range r.errors { // a text that repeats our request must not show the key, nor the first half of it
+		r.errors[i].text = words(mask(one.text))
 	}
 	return r
 }

@@ -98,3 +98,15 @@ func TestBalance(t *testing.T) {
 		assert.Equal(t, cert.Money{Amount: amount, Text: text, Currency: "USD"}, money)
 	}
 }
+
+// The words of a refusal are cut at their limit; no piece of a key, long or short, is left at the place of the cut.
+func TestNoPieceOfTheKeyIsLeftInTheWordsOfARefusal(t *testing.T) {
+	for _, secret := range []string{key, "short-key-7"} {
+		for pad := 960; pad < 1010; pad++ {
+			s := newStage(t, says(refusal("1011102", strings.Repeat("x", pad)+secret)))
+			s.params["api_key"] = secret
+			err := s.connect(t, s.address).Check(t.Context())
+			require.NotContains(t, requireFault(t, err, cert.FaultLogin).Error(), secret[:5], "behind %d bytes", pad)
+		}
+	}
+}

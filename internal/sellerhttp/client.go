@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,6 +43,14 @@ const (
 	maxBackoff     = 30 * time.Second
 )
 
+// maxTrouble is the longest text about a failure, in bytes.
+const maxTrouble = 600
+
+// minBodySecret is the length in bytes from which a secret is masked in an answer before anything reads it. Real keys are
+// longer (Namecheap's have 32 characters); a shorter value, mistyped in the panel's form, can stand in a document's own
+// words by chance.
+const minBodySecret = 16
+
 // Config is what a client needs from the world.
 type Config struct {
 	Seller  string // the seller's name for people
@@ -62,7 +71,7 @@ type Call struct {
 	Keys  string // what identifies the object, for the log: `CertificateID=7`
 	Form  url.Values
 	Class Class
-	// Decode reads the answer's body and returns the word for the log line ("OK", "ERROR 2011294"). Its error ends the call
+	// Decode reads the answer's body, in which long secrets of Config are masked already, and returns the word for the log line ("OK", "ERROR 2011294"). Its error ends the call
 	// as it is; a *Trouble that can pass is one more reason to repeat a read.
 	Decode func(body []byte) (verdict string, err error)
 }
@@ -70,15 +79,21 @@ type Call struct {
 // Client talks to one address. It opens nothing before the first Do and may be used from several goroutines.
 type Client struct {
 	config Config
+	mask   func(string) string // the secrets of Config
+	scrub  func(string) string // those that no document contains by chance
 	reads  func() *http.Transport
 }
 
 // New makes a client.
 func New(config Config) *Client {
 	config.Log.Secret(config.Secrets...)
-	c := &Client{config: config}
+	c := &Client{config: config, mask: mgrlog.Masker(config.Secrets...), scrub: mgrlog.Masker(long(config.Secrets)...)}
 	c.reads = sync.OnceValue(func() *http.Transport { return transport(config.Roots, true) })
 	return c
+}
+
+func long(secrets []string) []string {
+	return slices.DeleteFunc(slices.Clone(secrets), func(secret string) bool { return len(strings.TrimSpace(secret)) < minBodySecret })
 }
 
 // Do sends the call, repeats it where its class allows that and the context's deadline leaves the time, and decodes the
@@ -123,18 +138,8 @@ func (c *Client) blame(call Call, err error) *Trouble {
 		return nil
 	}
 	trouble.Seller, trouble.Call = c.config.Seller, call.Name
-	trouble.Text = c.mask(trouble.Text)
+	trouble.Text = clip(c.mask(trouble.Text), maxTrouble)
 	return trouble
-}
-
-func (c *Client) mask(text string) string {
-	for _, secret := range c.config.Secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "***")
-			text = strings.ReplaceAll(text, url.QueryEscape(secret), "***")
-		}
-	}
-	return text
 }
 
 // wait grows from one second (four for a seller over its limit) by doubling, and is spread by half of itself either way so

@@ -102,14 +102,18 @@ func (c *Client) roundTrip(request *http.Request, carrier *http.Transport) (*htt
 }
 
 func (c *Client) receive(response *http.Response) (reply, error) {
-	answer := reply{status: response.StatusCode, contentType: clip(response.Header.Get("Content-Type"), 100)}
+	answer := reply{status: response.StatusCode, contentType: clip(c.scrub(response.Header.Get("Content-Type")), 100)}
 	var err error
 	answer.body, err = io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
+	size := len(answer.body)
+	// Before anything is cut out of it: half of a secret is not found any more. What a seller repeats must not reach the
+	// panel's tasks, parameters and logs as its words.
+	answer.body = []byte(c.scrub(string(answer.body)))
 	switch {
 	case limited(answer.status), answer.status >= 500:
 		// The status alone tells what to do, whatever became of the body.
 		answer.body = answer.body[:min(len(answer.body), 64<<10)]
-	case len(answer.body) > MaxBody:
+	case size > MaxBody:
 		answer.body = nil
 		return answer, &Trouble{Kind: TooLarge, Status: answer.status, Sent: true,
 			Text: fmt.Sprintf("the answer is longer than %d MiB", MaxBody>>20)}
