@@ -16,6 +16,8 @@ COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 PRODUCTS := $(patsubst cmd/%/main.go,%,$(wildcard cmd/*/main.go))
 MANIFESTS := $(wildcard etc/xml/*.xml)
+TEMPLATES := $(wildcard internal/letter/templates/*.txt)
+UNITS := $(wildcard etc/systemd/*.service etc/systemd/*.timer)
 
 # Programs of the nested module, by their folder; only those that exist are built. mgrctl gets a name of its own, so
 # that nobody mistakes it for the panel's.
@@ -30,7 +32,7 @@ STAMP := -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
 build: ## build the modules into bin/ (static)
@@ -42,8 +44,12 @@ build: ## build the modules into bin/ (static)
 	done
 
 .PHONY: install
-install: build ## build and copy: modules to processing/, manifests to etc/xml/ (DESTDIR, MGR5_ROOT)
-	@scripts/install.sh "$(DESTDIR)$(MGR5_ROOT)" $(addprefix bin/,$(PRODUCTS)) $(MANIFESTS)
+install: build ## build and copy: modules, manifests, missing mail templates (DESTDIR, MGR5_ROOT)
+	@scripts/install.sh "$(DESTDIR)$(MGR5_ROOT)" $(addprefix bin/,$(PRODUCTS)) $(MANIFESTS) $(TEMPLATES)
+
+.PHONY: install-systemd
+install-systemd: ## copy the units of the hourly sweep to /etc/systemd/system (DESTDIR, MGR5_ROOT)
+	@scripts/install-systemd.sh "$(DESTDIR)/etc/systemd/system" "$(MGR5_ROOT)" $(UNITS)
 
 .PHONY: sandbox
 sandbox: ## build the stand-in panel and sellers into bin/ (development only)
@@ -61,7 +67,7 @@ simclock:
 	done
 
 .PHONY: demo
-demo: build sandbox simclock ## play an order from wizard to certificate (DEMO_DB=embedded|mariadb)
+demo: build sandbox simclock ## play five years of one order, wizard to last certificate (DEMO_DB=embedded|mariadb)
 	@if [ '$(DEMO_DB)' = mariadb ]; then scripts/mariadb.sh; fi
 	@echo 'building bin/pmssl-demo'
 	@$(SANDBOX_BUILD) -o '$(CURDIR)/bin/pmssl-demo' ./cmd/demo
@@ -80,9 +86,10 @@ fuzz: ## run each fuzz target for FUZZTIME (20s)
 	@scripts/fuzz.sh '$(FUZZTIME)'
 
 .PHONY: bench
-bench: ## run the benchmarks of both modules
+bench: build sandbox simclock ## run the benchmarks: log and letters, and a sweep over 100,000 items in MariaDB
+	@scripts/mariadb.sh || [ $$? = 3 ] # 3: it cannot be had here, the embedded engine takes its place
 	go test -run '^$$' -bench . -benchmem ./...
-	go -C internal/sandbox test -run '^$$' -bench . -benchmem ./...
+	PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 .PHONY: clean
 clean: ## remove what was built
