@@ -19,6 +19,7 @@ import (
 
 	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/mgrlog"
 	"pmssl/internal/panel"
 )
 
@@ -119,6 +120,14 @@ func (h *hostDouble) EditTask(ctx context.Context, item, op int64, kind, params 
 	return h.note(ctx, "task.edit", item, op, kind)
 }
 
+func (h *hostDouble) SaveParam(ctx context.Context, item int64, name, value string) error {
+	return h.note(ctx, "service.saveparam", item, name, value)
+}
+
+func (h *hostDouble) Manual(ctx context.Context, item, op int64, name, text string) error {
+	return h.note(ctx, "manual", item, op, name, text)
+}
+
 func (h *hostDouble) RegisterProblem(ctx context.Context, name string, module int64, moduleName, text string) error {
 	h.problem = text
 	return h.note(ctx, "problems.register", name, module, moduleName)
@@ -170,6 +179,7 @@ type stage struct {
 	rows           table
 	world          World
 	stdout, stderr bytes.Buffer
+	log9           *mgrlog.Logger // that of the run, once the panel was made
 	root           string
 }
 
@@ -258,5 +268,8 @@ func plain(run command.Func) row {
 
 // stagePanel hands the stage's panel out.
 func stagePanel(s *stage) func(panel.Options) host {
-	return func(panel.Options) host { return s.host }
+	return func(o panel.Options) host {
+		s.log9 = o.Log
+		return s.host
+	}
 }

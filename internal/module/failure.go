@@ -80,10 +80,7 @@ func (s *session) rollBack(ctx context.Context) error {
 }
 
 func (s *session) editOperation(ctx context.Context, r report) error {
-	h := history{report: r, time: s.world.Now(), module: s.module(), moduleName: s.moduleName(ctx)}
-	for _, line := range s.log.Tail(tailLines) {
-		h.log = append(h.log, s.secrets.mask(line))
-	}
+	h := history{report: r, time: s.world.Now(), module: s.module(), moduleName: s.moduleName(ctx), log: s.log.Tail(tailLines)}
 	text, err := h.render(maxErrorXML)
 	if err != nil {
 		return err
@@ -133,7 +130,7 @@ func (s *session) moduleName(ctx context.Context) (name string) {
 		name, err = s.host.ModuleName(ctx, s.module())
 		return err
 	})
-	return name
+	return s.secrets.mask(name)
 }
 
 // cause is the fault under one that a row renamed.

@@ -2,6 +2,7 @@ package module
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -171,4 +172,83 @@ func TestSecretsOfAFormStayOutToo(t *testing.T) {
 	assert.NotContains(t, s.stdout.String(), key)
 	assert.NotContains(t, s.log(t), key)
 	assert.Contains(t, s.log(t), "nick", "level 9 shows the document")
+}
+
+// What a command hands to the panel stands in mgrctl's argv, in the panel's log and in the administrator's tasks.
+func TestSecretsStayOutOfWhatACommandHandsToThePanel(t *testing.T) {
+	const key = "0123456789abcdef&<>0123456789abcdef"
+	for name, written := range map[string]string{
+		"plain": key, "XML": "0123456789abcdef&amp;&lt;&gt;0123456789abcdef", "URL": "0123456789abcdef%26%3c%3e0123456789abcdef",
+		"JSON": `0123456789abcdef\u0026\u003c\u003e0123456789abcdef`, "base64": base64.StdEncoding.EncodeToString([]byte(key)),
+	} {
+		s := newStage(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+			if _, err := run.Panel.ModuleParams(ctx, 5); err != nil {
+				return nil, err
+			}
+			require.NoError(t, run.Panel.SaveParam(ctx, 42, "auth_dnstxt_value", "_a.example.com CNAME "+written+" end"))
+			return nil, run.Panel.Manual(ctx, 42, 7, "open", "the seller says: "+written+" end")
+		}))
+		s.host.params = map[string]string{"api_key": key}
+		require.Equal(t, 0, s.play("--command", "act", "--item", "42"), name)
+		require.Len(t, s.host.calls, 2)
+		for _, call := range s.host.calls {
+			assert.NotContains(t, call, "cdef", name)
+			assert.NotContains(t, call, "MDEyMzQ1Njc4", name)
+			assert.Contains(t, call, "***", name)
+			assert.Contains(t, call, "end", name)
+		}
+	}
+}
+
+// A short value can be a part of a DNS record by chance; a record with *** in it would never be found.
+func TestShortSecretsLeaveSavedValuesAlone(t *testing.T) {
+	s := newStage(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+		if _, err := run.Panel.ModuleParams(ctx, 5); err != nil {
+			return nil, err
+		}
+		return nil, run.Panel.SaveParam(ctx, 42, "auth_dnstxt_value", "_a.example.com CNAME b.ca.example")
+	}))
+	s.host.params = map[string]string{"api_key": "example"}
+	require.Equal(t, 0, s.play("--command", "act", "--item", "42"))
+	assert.Equal(t, []string{"service.saveparam 42 auth_dnstxt_value _a.example.com CNAME b.ca.example"}, s.host.calls)
+}
+
+// Documents are masked as strongly as the log is: whatever it was told, in whatever form.
+func TestWhatTheLogKnowsStaysOutOfDocuments(t *testing.T) {
+	s := newStage(t)
+	s.host.tries, s.host.kind = 10, "t"
+	s.rows = table{plain(func(context.Context, *command.Run) (*etree.Document, error) {
+		s.log9.Secret("db-pass&word")
+		return nil, cert.Faultf(cert.FaultClient, "o", "refused db-pass&amp;word and %s\x01%s", "db-pa", "ss&word")
+	})}
+	assert.Equal(t, 1, s.play("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7"))
+	for where, text := range map[string]string{"stdout": s.stdout.String(), "history": s.host.errorXML, "problem": s.host.problem, "task": s.host.taskText} {
+		assert.NotContains(t, text, "db-pass", where)
+		assert.Contains(t, text, "***", where)
+	}
+}
+
+// A form has a handful of secrets. More than can be looked for in every text is no form.
+func TestSecretsOfADocumentAreCounted(t *testing.T) {
+	for _, c := range []struct {
+		secrets, code int
+	}{{256, 0}, {257, 1}, {100_000, 1}} {
+		r := plain(failing(nil))
+		r.reads = readsDocument
+		s := newStage(t, r)
+		var document strings.Builder
+		document.WriteString("<doc>")
+		for i := range c.secrets {
+			fmt.Fprintf(&document, "<password>planted-%d</password>", i)
+		}
+		document.WriteString("<password>planted-0</password></doc>")
+		s.world.Stdin = strings.NewReader(document.String())
+		require.Equal(t, c.code, s.play("--command", "act"), c.secrets)
+		assert.NotContains(t, s.log(t), "planted-1")
+		if c.code != 0 {
+			kind, text := s.failure(t)
+			assert.Equal(t, cert.FaultInput, kind)
+			assert.Contains(t, text, "more than 256 secret values")
+		}
+	}
 }

@@ -34,15 +34,16 @@ type host interface {
 	Close() error
 }
 
-// watchedHost remembers what a command learned of its item on the way: after a failure the item may not be readable any
-// more, and the failure's handling needs it.
+// watchedHost stands between the commands and the panel. It remembers what a command learned of its item on the way:
+// after a failure the item may not be readable any more, and the failure's handling needs it. And it masks the run's
+// secrets in what commands hand to the panel: a seller's words may repeat what was sent to it, and the panel keeps its
+// calls in its own log.
 type watchedHost struct {
 	host
 	item int64
 	// order is the item of the command line as it was read last; Item is 0 where it never was.
-	order cert.Order
-	// learn is told the parameters of each processing module that is read.
-	learn func(params map[string]string)
+	order   cert.Order
+	secrets *secrets // is told the parameters of each processing module that is read
 }
 
 // Order implements command.Panel.
@@ -58,6 +59,16 @@ func (w *watchedHost) Order(ctx context.Context, item int64) (cert.Order, error)
 // ModuleParams implements command.Panel.
 func (w *watchedHost) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
 	params, err := w.host.ModuleParams(ctx, module)
-	w.learn(params)
+	w.secrets.learnParams(params)
 	return params, err
+}
+
+// SaveParam implements command.Panel.
+func (w *watchedHost) SaveParam(ctx context.Context, item int64, name, value string) error {
+	return w.host.SaveParam(ctx, item, name, w.secrets.maskValue(value))
+}
+
+// Manual implements command.Panel.
+func (w *watchedHost) Manual(ctx context.Context, item, operation int64, command, text string) error {
+	return w.host.Manual(ctx, item, operation, command, w.secrets.mask(text))
 }

@@ -133,7 +133,7 @@ func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *se
 	return &session{
 		program: k.program, world: w, root: root, rows: k.rows, args: args, trade: trade, secrets: secret,
 		log: log.Room("module"), rootLog: log,
-		host: &watchedHost{host: billing, item: args.Item, learn: secret.learnParams},
+		host: &watchedHost{host: billing, item: args.Item, secrets: secret},
 	}
 }
 

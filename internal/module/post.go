@@ -26,10 +26,10 @@ func (p post) Send(ctx context.Context, l command.Letter) error {
 		From: from, TemplateDir: filepath.Join(s.root, "etc", "pmssl", "templates"), Sendmail: sendmails(s.world),
 		Now: s.world.Now, Rand: s.world.Rand, Log: s.rootLog.Room("letter"),
 	}
-	order := strings.TrimSpace(l.Product + " " + l.Order)
+	order := s.secrets.maskValue(strings.TrimSpace(l.Product + " " + l.Order)) // the seller's words, as the proofs are
 	return transport.Send(ctx, letter.Facts{
 		Kind: letter.Kind(l.Kind), Lang: l.To.Lang, To: l.To.Email, ToName: l.To.Name, Item: l.Item, Panel: l.Panel, Domain: l.Domain, SANs: l.SANs,
-		Order: order, Expires: l.Expires, PaidUntil: l.PaidUntil, DaysLeft: l.DaysLeft, Method: l.Method, ProofText: l.Proofs,
+		Order: order, Expires: l.Expires, PaidUntil: l.PaidUntil, DaysLeft: l.DaysLeft, Method: l.Method, ProofText: s.secrets.maskValue(l.Proofs),
 	})
 }
 

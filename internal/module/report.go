@@ -32,7 +32,8 @@ type report struct {
 
 // newReport makes the report of a fault; err is the whole chain that it came in.
 func newReport(fault *cert.Fault, err error, mask func(string) string) report {
-	safe := func(text string, most int) string { return clip(legal(mask(text)), most) }
+	// Masked once more: a character that is left out may have stood inside a secret.
+	safe := func(text string, most int) string { return clip(mask(legal(mask(text))), most) }
 	text := fault.Value
 	if text == "" && fault.Err != nil {
 		text = fault.Err.Error()

@@ -1,23 +1,30 @@
 package module
 
 import (
-	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
 
+	"pmssl/internal/cert"
 	"pmssl/internal/command"
 	"pmssl/internal/mgrlog"
 )
 
-// minSecret is the length in bytes under which a value is no secret: masking "on" would blank half of the texts out.
-const minSecret = 4
+const (
+	// maxSecrets is how many secrets one document may bring: each is looked for in every text that leaves the run. The
+	// panel's forms have a handful.
+	maxSecrets = 256
+	// minValueSecret is the length in bytes from which a secret is masked in values that something is done with, a DNS
+	// record or a file's content. Keys of sellers are longer; a shorter word can be a part of such a value by chance.
+	minValueSecret = 16
+)
 
 // secrets are the values of this run that must not leave it: the crypted connection parameters, wherever they came from.
-// The log masks them by itself; documents are masked here (design, rule 8).
+// The log knows them and masks; what goes to the panel is masked by the same (design, rule 8).
 type secrets struct {
 	names  map[string]bool // of crypted parameters
-	values []string
+	values []string        // long ones
 	log    *mgrlog.Logger
 }
 
@@ -33,38 +40,54 @@ func newSecrets(trade command.Trade, log *mgrlog.Logger) *secrets {
 
 // learnParams takes the crypted ones out of a processing module's parameters.
 func (s *secrets) learnParams(params map[string]string) {
+	var found []string
 	for name, value := range params {
 		if s.names[name] {
-			s.add(value)
+			found = append(found, value)
 		}
 	}
+	s.add(found)
 }
 
-// learnDocument does the same with a form's document, where they stand in the clear.
-func (s *secrets) learnDocument(e *etree.Element) {
-	if s.names[e.Tag] || mgrlog.IsSecretField(e.Tag) {
-		s.add(strings.TrimSpace(e.Text()))
+// learnDocument does the same with a form's document, where they stand in the clear. A document with more secrets than
+// any form has is FaultInput.
+func (s *secrets) learnDocument(root *etree.Element) error {
+	found := s.collect(nil, root)
+	slices.Sort(found)
+	if found = slices.Compact(found); len(found) > maxSecrets {
+		return cert.Faultf(cert.FaultInput, "stdin", "the document on stdin has more than %d secret values", maxSecrets)
+	}
+	s.add(found)
+	return nil
+}
+
+// collect appends the secret texts of the element and of all below it.
+func (s *secrets) collect(found []string, e *etree.Element) []string {
+	if text := strings.TrimSpace(e.Text()); text != "" && (s.names[e.Tag] || mgrlog.IsSecretField(e.Tag)) {
+		found = append(found, text)
 	}
 	for _, child := range e.ChildElements() {
-		s.learnDocument(child)
+		found = s.collect(found, child)
 	}
+	return found
 }
 
-func (s *secrets) add(value string) {
-	if len(value) < minSecret {
-		return
+func (s *secrets) add(values []string) {
+	for _, value := range values {
+		if len(value) >= minValueSecret && !slices.Contains(s.values, value) {
+			s.values = append(s.values, value)
+		}
 	}
-	s.values = append(s.values, value)
-	if escaped := url.QueryEscape(value); escaped != value {
-		s.values = append(s.values, escaped)
-	}
-	s.log.Secret(value)
+	s.log.Secret(values...)
 }
 
-// mask replaces every known secret in a text.
-func (s *secrets) mask(text string) string {
-	for _, value := range s.values {
-		text = strings.ReplaceAll(text, value, "***")
+// mask replaces every secret that the log knows in a text for people.
+func (s *secrets) mask(text string) string { return s.log.Mask(text) }
+
+// maskValue does it for a value that something is done with: only what cannot be a part of it by chance is replaced.
+func (s *secrets) maskValue(text string) string {
+	if len(s.values) == 0 {
+		return text
 	}
-	return text
+	return mgrlog.Masker(s.values...)(text)
 }

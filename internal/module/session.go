@@ -148,8 +148,12 @@ func (s *session) read(ctx context.Context, run *command.Run) error {
 	if err != nil {
 		return err
 	}
-	s.secrets.learnDocument(doc.Root())
-	s.log.Debugf("stdin: %s", mgrlog.RedactXML(data))
+	if err := s.secrets.learnDocument(doc.Root()); err != nil {
+		return err
+	}
+	if s.log.Enabled(mgrlog.Debug) {
+		s.log.Debugf("stdin: %s", mgrlog.RedactXML(data))
+	}
 	run.Doc = doc
 	return nil
 }
