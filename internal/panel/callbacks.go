@@ -52,7 +52,7 @@ func (h *Host) DropParam(ctx context.Context, id int64, name string) error {
 	if _, there, err = h.Param(ctx, id, name); err != nil || !there {
 		return err
 	}
-	if errors.Is(first, errUnanswered) {
+	if errors.Is(first, errUnanswered) || errors.Is(first, errNoMgrctl) {
 		return first // the other way would not reach the panel either
 	}
 	h.log.ExtInfof("item %d still has parameter %s after service.dropparam, trying service.saveparam without a value", id, name)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -24,6 +25,8 @@ type execution struct {
 	overfull       bool  // stdout was cut at maxAnswer
 	broken         error // why it was ended by us, nil where it ended by itself
 	err            error // how it ended, nil for exit code 0
+	// mask hides the run's secrets in what is quoted of the output.
+	mask func(string) string
 }
 
 func (h *Host) execute(ctx context.Context, c callback) execution {
@@ -35,7 +38,7 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 	if c.secret != nil {
 		name, err := h.variable()
 		if err != nil {
-			return execution{err: err}
+			return execution{err: err, mask: h.o.Log.Mask}
 		}
 		h.o.Log.Secret(c.secret.value)
 		env = append(env, name+"="+c.secret.value)
@@ -55,7 +58,7 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 	}
 	run := execution{
 		stdout: stdout.kept.Bytes(), stderr: stderr.kept.Bytes(), code: cmd.ProcessState.ExitCode(),
-		started: cmd.Process != nil, overfull: stdout.full, err: err,
+		started: cmd.Process != nil, overfull: stdout.full, err: err, mask: h.o.Log.Mask,
 	}
 	if err != nil {
 		run.broken = context.Cause(ctx)
@@ -89,8 +92,10 @@ func (r execution) judge(function string) (reply, error) {
 		return cert.Faultf(cert.FaultPanel, function, format, args...)
 	}
 	switch {
+	case !r.started && permanent(r.err):
+		return reply{}, fault("%w: %w", errNoMgrctl, r.err).Again()
 	case !r.started:
-		return reply{}, fault("mgrctl cannot be started: %w", errors.Join(errUnanswered, r.err)).Again()
+		return reply{}, fault("mgrctl cannot be started: %w: %w", errUnanswered, r.err).Again()
 	case r.broken != nil:
 		return reply{}, fault("mgrctl was ended, whether the panel did it is not known: %w", r.broken).Again()
 	case r.overfull:
@@ -103,15 +108,32 @@ func (r execution) judge(function string) (reply, error) {
 	}
 	switch {
 	case refused != nil && refused.unanswered():
-		return reply{}, fault("%w: %s", errUnanswered, refused).Again()
+		return reply{}, fault("%w: %s", errUnanswered, r.quote(refused.String())).Again()
 	case refused != nil:
-		return reply{}, fault("the panel refused %s: %s", function, clip(refused.String(), 2000))
+		return reply{}, fault("the panel refused %s: %s", function, r.quote(refused.String()))
 	case r.err != nil:
 		return reply{}, fault("mgrctl failed: %w: %s", r.err, r.spoken()).Again()
 	case err != nil:
 		return reply{}, fault("%w: %s", err, r.spoken()).Again()
 	}
 	return answer, nil
+}
+
+// permanent tells whether a start fails in a way that no second later will mend: the file is missing, may not be executed
+// or is no program. What is left is a host without memory or processes to spare, or a file that is just being replaced.
+func permanent(err error) bool {
+	for _, cause := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ENOEXEC, syscall.EISDIR, syscall.ELOOP} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
+}
+
+// quote is a text of the panel for the text of a fault, on one line: masked first, then cut, for half of a secret is not
+// found.
+func (r execution) quote(text string) string {
+	return clip(strings.Join(strings.Fields(r.mask(text)), " "), 2000)
 }
 
 // spoken is what mgrctl said to people, for the text of a fault.
@@ -123,7 +145,9 @@ func (r execution) spoken() string {
 	if text == "" {
 		return "it said nothing"
 	}
-	return clip(mgrlog.RedactXML([]byte(strings.ToValidUTF8(text, "?"))), 500)
+	// Cut first: a fault shows a few words, and nobody reads 16 MiB for them.
+	text = strings.ToValidUTF8(text[:min(len(text), maxQuoted)], "?")
+	return clip(r.quote(mgrlog.RedactXML([]byte(text))), 500)
 }
 
 // clip cuts a text for people.

@@ -41,7 +41,7 @@ func (h *Host) TaskType(ctx context.Context, command string, id int64) (string, 
 	if id > 0 {
 		params = append(params, pair{"item", strconv.FormatInt(id, 10)})
 	}
-	answer, err := h.call(ctx, callback{name: "task.gettype", params: params})
+	answer, err := h.call(ctx, callback{name: "task.gettype", kept: true, params: params})
 	if err != nil {
 		return "", err
 	}
@@ -59,42 +59,50 @@ func (h *Host) EditTask(ctx context.Context, id, op int64, kind, params string) 
 	return h.ask(ctx, callback{name: "task.edit", kept: true, params: args})
 }
 
-// Manual stops the panel's automatic re-runs of the operation and opens a task with the text, in the order of protocol
-// §1.6. An operation has one task at the most; without an operation (sync_item runs every few minutes) an item has at
-// most one open task of the type.
+// Manual stops the panel's automatic re-runs of the operation and opens a task with the text (protocol §1.6). The type of
+// the task is asked for first: an operation that nobody runs again and nobody is told of would lie there for good. An
+// operation has one task at the most; without an operation (sync_item runs every few minutes) an item has at most one
+// open task of the type.
 func (h *Host) Manual(ctx context.Context, id, operation int64, command, text string) error {
 	if operation > 0 {
 		tasks, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE runningoperation=?", operation)
 		if err != nil {
 			return err
 		}
-		if err := h.SetManual(ctx, operation); err != nil {
-			return err
-		}
 		if tasks > 0 {
 			h.log.ExtInfof("operation %d has a task already, no other one is opened", operation)
-			return nil
+			return h.SetManual(ctx, operation)
 		}
 	}
 	kind, err := h.TaskType(ctx, command, id)
 	if err != nil {
 		return err
 	}
+	if operation > 0 {
+		if err := h.SetManual(ctx, operation); err != nil {
+			return err
+		}
+	}
 	if kind == "" {
 		h.log.Warningf("the panel has no task type for %s, no task is opened for item %d: %s", command, id, text)
 		return nil
 	}
 	if operation == 0 {
-		tasks, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE item=? AND type=? AND (status IS NULL OR status<>2)", id, kind)
-		if err != nil {
+		open, err := h.openTask(ctx, id, kind)
+		if err != nil || open {
 			return err
-		}
-		if tasks > 0 {
-			h.log.ExtInfof("item %d has an open task of type %s already, no other one is opened", id, kind)
-			return nil
 		}
 	}
 	return h.EditTask(ctx, id, operation, kind, text)
+}
+
+// openTask tells whether the item has an open task of the type.
+func (h *Host) openTask(ctx context.Context, id int64, kind string) (bool, error) {
+	tasks, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE item=? AND type=? AND (status IS NULL OR status<>2)", id, kind)
+	if err == nil && tasks > 0 {
+		h.log.ExtInfof("item %d has an open task of type %s already, no other one is opened", id, kind)
+	}
+	return tasks > 0, err
 }
 
 // RegisterProblem shows a problem with a processing module to the administrator: problems.register. name is the panel's

@@ -55,10 +55,18 @@ func TestDropParam(t *testing.T) {
 
 func TestDropParamWithoutAPanelEndsAfterOneMinute(t *testing.T) {
 	w, _ := shop(t)
-	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
+	w.behave("service.dropparam", notRunning)
 	assert.Equal(t, cert.FaultPanel, faultType(w.DropParam(t.Context(), 42, "org_name")))
 	assert.Len(t, w.sleeps, 59)
 	assert.Equal(t, 1, strings.Count(w.logged(), "LOST"))
+}
+
+func TestDropParamWithoutMgrctlEndsAtOnce(t *testing.T) {
+	w, _ := shop(t)
+	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
+	assert.Equal(t, cert.FaultPanel, faultType(w.DropParam(t.Context(), 42, "org_name")))
+	assert.Empty(t, w.sleeps)
+	assert.Equal(t, 1, strings.Count(w.logged(), "LOST"), "the other way of dropping is not tried")
 }
 
 func TestDropParamThatIsNotThereCostsNoCall(t *testing.T) {
@@ -81,7 +89,7 @@ func TestTries(t *testing.T) {
 	assert.Equal(t, cert.FaultMissed, faultType(err))
 }
 
-// Protocol §1.6: setmanual, task.gettype, task.edit; one task for an operation.
+// Protocol §1.6, but the type of the task is known before re-runs are stopped; one task for an operation.
 func TestManual(t *testing.T) {
 	const (
 		manual = "runningoperation.setmanual elid=7 sok=ok"
@@ -95,9 +103,9 @@ func TestManual(t *testing.T) {
 		kind      string
 		want      []string
 	}{
-		"an operation without a task":             {"SELECT 1", 7, "open_certificate", []string{manual, kind, task}},
+		"an operation without a task":             {"SELECT 1", 7, "open_certificate", []string{kind, manual, task}},
 		"an operation with a task":                {"INSERT INTO task (runningoperation, item, type, status) VALUES (7, 42, 'x', 2)", 7, "open_certificate", []string{manual}},
-		"a command without a task type":           {"SELECT 1", 7, "", []string{manual, kind}},
+		"a command without a task type":           {"SELECT 1", 7, "", []string{kind, manual}},
 		"no operation":                            {"INSERT INTO task (item, type, status) VALUES (42, 'other', 0), (43, 'open_certificate', 0)", 0, "open_certificate", []string{kind, bare}},
 		"no operation, an open task of the kind":  {"INSERT INTO task (item, type, status) VALUES (42, 'open_certificate', 1)", 0, "open_certificate", []string{kind}},
 		"no operation, a closed task of the kind": {"INSERT INTO task (item, type, status) VALUES (42, 'open_certificate', 2)", 0, "open_certificate", []string{kind, bare}},
@@ -110,6 +118,17 @@ func TestManual(t *testing.T) {
 			assert.Equal(t, c.want, w.spelled())
 		})
 	}
+}
+
+// An operation that is not run again and that nobody is told of would be forgotten.
+func TestReRunsAreNotStoppedWithoutATypeOfTask(t *testing.T) {
+	w, _ := shop(t)
+	w.behave("task.gettype", notRunning, notRunning, step{Stdout: refusalXML("access", "", "", "Not enough rights")})
+	err := w.Manual(t.Context(), 42, 7, "open", "look here")
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "Not enough rights")
+	const kind = "task.gettype operation=open item=42"
+	assert.Equal(t, []string{kind, kind, kind}, w.spelled(), "a panel that does not answer is asked again, and nothing else happened")
 }
 
 func TestLongTaskTextsAreCut(t *testing.T) {

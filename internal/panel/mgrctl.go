@@ -16,12 +16,19 @@ const (
 	maxAnswer = 16 << 20
 	// maxSpoken is how much of mgrctl's stderr is kept, in bytes.
 	maxSpoken = 64 << 10
+	// maxQuoted is how much of an output is looked at for the few words that a fault shows, in bytes.
+	maxQuoted = 8 << 10
+	// maxLearnt is how many secrets of one answer are learned: each is looked for in every line of the log.
+	maxLearnt = 64
 	// keepTrying is for how long a call that must not be lost is repeated while the panel does not answer; once a second.
 	keepTrying = 60 * time.Second
 )
 
 // errUnanswered is wrapped where the panel was not reached: nothing was executed, the call can be repeated.
 var errUnanswered = errors.New("the panel does not answer")
+
+// errNoMgrctl is wrapped where mgrctl is missing or cannot be executed: nothing was executed, and waiting does not help.
+var errNoMgrctl = errors.New("mgrctl cannot be started, see whether the panel is installed under this root")
 
 // call asks the panel and repeats what must not be lost: each second, for at most a minute (protocol §1.6). Every error
 // is a FaultPanel about the function; it is retryable where the panel was not reached or did not end its answer.
@@ -65,9 +72,16 @@ func (h *Host) once(ctx context.Context, c callback, log *mgrlog.Logger) (reply,
 	return answer, err
 }
 
-// learnSecrets names what paramlist told to the log before the answer is logged.
+// learnSecrets names the database's password, which paramlist tells, to the log before the answer is logged: from then on
+// it is masked in whatever leaves the run.
 func (h *Host) learnSecrets(answer reply) {
-	for _, row := range answer.rows {
-		h.o.Log.Secret(row[settingPassword])
+	var found []string
+	for _, fields := range append(answer.rows, answer.fields) {
+		if value := fields[settingPassword]; value != "" && len(found) < maxLearnt {
+			found = append(found, value)
+		}
+	}
+	if len(found) > 0 {
+		h.o.Log.Secret(found...)
 	}
 }

@@ -3,6 +3,8 @@ package panel_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
+	"pmssl/internal/mgrlog"
 	"pmssl/internal/panel"
 )
 
@@ -141,7 +144,7 @@ func TestPanelThatDoesNotAnswerIsAskedAgain(t *testing.T) {
 
 func TestWhatIsLostAfterAMinuteIsLogged(t *testing.T) {
 	w := newWorld(t)
-	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl"))) // the quickest way of not answering
+	w.behave("service.saveparam", notRunning)
 	err := w.SaveParam(t.Context(), 42, "custom_order_id", "1001")
 	require.Error(t, err)
 	assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type)
@@ -172,12 +175,41 @@ func TestLostCallsCanBePasted(t *testing.T) {
 
 func TestRetriesEndWithTheRun(t *testing.T) {
 	w := newWorld(t)
-	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
+	w.behave("service.setstatus", step{Stdout: notRunning.Stdout, Code: 1})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.Error(t, w.SetStatus(ctx, 42, cert.ServiceRequested))
 	assert.Len(t, w.sleeps, 1)
 	assert.Contains(t, w.logged(), "LOST after 1 tries")
+}
+
+// What no second later will mend is said at once, and what is lost by it.
+func TestMgrctlThatCannotBeStartedIsNotWaitedFor(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"missing":          os.Remove,
+		"no program":       func(path string) error { return replace(path, "no program\n", 0o755) },
+		"not executable":   func(path string) error { return replace(path, "#!/bin/sh\n", 0o644) },
+		"a folder":         func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) },
+		"a link to itself": func(path string) error { return errors.Join(os.Remove(path), os.Symlink(path, path)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			require.NoError(t, spoil(filepath.Join(w.root, "sbin/mgrctl")))
+			err := w.SaveParam(t.Context(), 42, "custom_order_id", "1001")
+			require.Error(t, err)
+			assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type)
+			assert.True(t, cert.FaultOf(err).Retry, "nothing was executed")
+			assert.Contains(t, err.Error(), "mgrctl cannot be started, see whether")
+			assert.NotContains(t, err.Error(), "\n")
+			assert.Empty(t, w.sleeps)
+			assert.Contains(t, w.logged(), "LOST after 1 tries")
+		})
+	}
+}
+
+// replace puts another file in the place of one.
+func replace(path, text string, mode os.FileMode) error {
+	return errors.Join(os.Remove(path), os.WriteFile(path, []byte(text), mode))
 }
 
 func TestCallsThatMayBeLostAreMadeOnce(t *testing.T) {
@@ -284,4 +316,49 @@ func TestAnExchangeIsOneLineAtLevelSeven(t *testing.T) {
 	assert.Contains(t, lines[0], `a.example\nb.example`)
 	assert.Contains(t, lines[0], "-> ok, 0 ms")
 	assert.Less(t, len(lines[0]), 500)
+}
+
+func TestAFailedExchangeIsOneLineToo(t *testing.T) {
+	w := newWorld(t)
+	w.write("etc/debug.conf", "SET color=off\n* 7\n")
+	w.log = mgrlog.Open(mgrlog.Options{Name: binary, Root: w.root, Stderr: io.Discard, Now: func() time.Time { return w.now }, Location: time.UTC, PID: 1})
+	h := w.host()
+	w.behave("runningoperation.edit", step{Stderr: "first\nsecond\n", Code: 1},
+		step{Stdout: refusalXML("value", "a", "b", "first\nsecond")}, step{Stdout: "not\nXML"})
+	for range 3 {
+		require.Error(t, h.EditOperation(t.Context(), 7, "<doc/>"))
+	}
+	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
+	require.Error(t, h.EditOperation(t.Context(), 7, "<doc/>"))
+	assert.Equal(t, 4, strings.Count(w.logged(), "\n"))
+	for line := range strings.Lines(w.logged()) {
+		assert.Regexp(t, regexp.MustCompile(`^May  7 15:07:16 `), line)
+	}
+}
+
+// The words of mgrctl are masked before they are cut: no piece of a secret is left at the place of the cut.
+func TestSecretsAreMaskedInWhatMgrctlSays(t *testing.T) {
+	const secret = "Planted0123456789abcdef"
+	for _, how := range []func(text string) step{
+		func(text string) step { return step{Stderr: text, Code: 1} },
+		func(text string) step { return step{Stdout: text, Code: 1} },
+		func(text string) step { return step{Stdout: refusalXML("value", "password", "x", text)} },
+	} {
+		for _, pad := range []int{0, 470, 480, 490, 499, 1970, 1980, 1990} {
+			w := newWorld(t)
+			w.log.Secret(secret)
+			w.behave("service.setstatus", how(strings.Repeat("x", pad)+" "+secret+" end"))
+			err := w.SetStatus(t.Context(), 42, cert.ServiceRequested)
+			require.Error(t, err)
+			assert.NotContains(t, err.Error(), "Plant", "behind %d bytes", pad)
+		}
+	}
+}
+
+func TestPasswordOfParamlistIsASecretFromThenOn(t *testing.T) {
+	w := newWorld(t)
+	w.behave("paramlist", paramlist("DBHost", "127.0.0.1:1", "DBPassword", "Planted-db-password"))
+	_, err := w.Modules(t.Context())
+	require.Error(t, err, "nobody serves that port")
+	assert.Equal(t, "said: ***", w.log.Mask("said: Planted-db-password"))
 }

@@ -77,7 +77,10 @@ func parseReply(text []byte) (reply, error) {
 			return reply{}, err
 		}
 	}
-	if len(p.open) > 0 || !p.seen {
+	switch {
+	case !p.seen:
+		return reply{}, errors.New("the answer is not XML")
+	case len(p.open) > 0:
 		return reply{}, errors.New("the answer is cut off")
 	}
 	return p.answer, nil

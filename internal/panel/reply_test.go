@@ -58,6 +58,16 @@ func TestHostileReplyIsRefused(t *testing.T) {
 	}
 }
 
+func TestReplyThatIsNoneIsToldFromOneThatIsCutOff(t *testing.T) {
+	for text, want := range map[string]string{
+		"garbage": "the answer is not XML", "OK\n": "the answer is not XML", "<!-- doc -->": "the answer is not XML",
+		"<doc>": "the answer is cut off", "<doc><a>1</a>": "the answer is cut off", "<doc><a": "not XML",
+	} {
+		_, _, _, err := panel.ParseReply([]byte(text))
+		assert.ErrorContains(t, err, want, text)
+	}
+}
+
 func TestReplyMayBeNestedToTheLimit(t *testing.T) {
 	_, _, _, err := panel.ParseReply([]byte("<doc>" + strings.Repeat("<a>", 99) + strings.Repeat("</a>", 99) + "</doc>"))
 	assert.NoError(t, err)
