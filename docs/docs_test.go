@@ -1,0 +1,283 @@
+// Package docs_test holds README and docs against the programs that they describe.
+package docs_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/module"
+)
+
+// pages are the texts by their path from the repository's root.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("*.md")
+	require.NoError(t, err)
+	all := map[string]string{}
+	for _, file := range append(files, filepath.Join("..", "README.md")) {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		all[filepath.Join("docs", file)] = string(raw)
+	}
+	require.Contains(t, all, "README.md")
+	require.Greater(t, len(all), 3)
+	return all
+}
+
+// words are what the pattern's first group finds in the text, once each.
+func words(pattern, text string) []string {
+	found := map[string]bool{}
+	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		found[match[1]] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// cells are the first column of the tables below a heading.
+func cells(t *testing.T, page, heading string) []string {
+	t.Helper()
+	_, rest, found := strings.Cut(page, heading+"\n")
+	require.True(t, found, heading)
+	if at := strings.Index(rest, "\n#"); at >= 0 {
+		rest = rest[:at]
+	}
+	return words("(?m)^\\| (`[^|]*) \\|", strings.ReplaceAll(rest, `\|`, "/"))
+}
+
+// literals are the string values in Go files that look like the pattern.
+func literals(t *testing.T, glob, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(glob)
+	require.NoError(t, err)
+	require.NotEmpty(t, files, glob)
+	found := map[string]bool{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		inspect(t, name, func(n ast.Node) {
+			literal, ok := n.(*ast.BasicLit)
+			if !ok || literal.Kind != token.STRING {
+				return
+			}
+			value, err := strconv.Unquote(literal.Value)
+			require.NoError(t, err)
+			if regexp.MustCompile("^(?:" + pattern + ")$").MatchString(value) {
+				found[value] = true
+			}
+		})
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+func inspect(t *testing.T, name string, look func(ast.Node)) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+	require.NoError(t, err)
+	ast.Inspect(file, func(n ast.Node) bool {
+		look(n)
+		return true
+	})
+}
+
+func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
+	for name, page := range pages(t) {
+		for _, link := range words(`\]\(([^)#]+)[^)]*\)`, page) {
+			if strings.Contains(link, "://") {
+				continue
+			}
+			_, err := os.Stat(filepath.Join("..", filepath.Dir(name), link))
+			assert.NoError(t, err, "%s links to %s", name, link)
+		}
+	}
+}
+
+func TestMakeTargetsThatPagesNameExist(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	require.NoError(t, err)
+	targets := words(`(?m)^([a-z-]+):`, string(makefile))
+	for name, page := range pages(t) {
+		named := append(words("`(?:[A-Z_]+=\\S+ )?make ([a-z-]+)", page), words(`(?m)^make ([a-z-]+)`, page)...)
+		for _, target := range named {
+			assert.Contains(t, targets, target, "%s names make %s", name, target)
+		}
+	}
+}
+
+func TestCommandsAndOptionsThatPagesNameExist(t *testing.T) {
+	commands := words("(?m)^\\| `([a-z_]+)` \\|", module.Markdown())
+	require.NotEmpty(t, commands)
+	help, err := os.ReadFile("../internal/module/testdata/help.txt")
+	require.NoError(t, err)
+	options := words(`--([a-z-]+)`, string(help))
+	for name, page := range pages(t) {
+		for _, command := range words(`--command ([a-z_]+)`, page) {
+			assert.Contains(t, commands, command, "%s names the command %s", name, command)
+		}
+		for line := range strings.Lines(page) {
+			if !strings.Contains(line, "pmnamecheap --command") {
+				continue
+			}
+			for _, option := range words(`--([a-z-]+)`, line) {
+				assert.Contains(t, options, option, "%s: %s", name, line)
+			}
+		}
+	}
+}
+
+// faultTypes are what an error document can have as its type.
+func faultTypes(t *testing.T) []string {
+	t.Helper()
+	var types []string
+	inspect(t, "../internal/cert/fault.go", func(n ast.Node) {
+		row, ok := n.(*ast.ValueSpec)
+		if !ok || !strings.HasPrefix(row.Names[0].Name, "Fault") {
+			return
+		}
+		value, err := strconv.Unquote(row.Values[0].(*ast.BasicLit).Value)
+		require.NoError(t, err)
+		types = append(types, value)
+	})
+	require.Greater(t, len(types), 10)
+	return types
+}
+
+func TestTroubleshootingNamesEveryErrorTypeAndNoOther(t *testing.T) {
+	readme := pages(t)["README.md"]
+	named := append(cells(t, readme, `### "Failed to establish a connection": what check_connection says`), cells(t, readme, "### An order does not move")...)
+	listed := words("`([a-z_]+)`", strings.Join(named, " "))
+	types := faultTypes(t)
+	slices.Sort(types)
+	assert.Equal(t, types, listed)
+}
+
+func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
+	options := append(literals(t, "../internal/module/*.go", `SSLSubscription\w+`), literals(t, "../internal/command/*.go", `SSLSubscription\w+`)...)
+	options = append(options, literals(t, "../internal/cabforum/*.go", `SSLSubscription\w+`)...)
+	slices.Sort(options)
+	options = slices.Compact(options)
+	require.Len(t, options, 4)
+	all := pages(t)
+	assert.Equal(t, options, words("`(SSLSubscription\\w+)`", strings.Join(cells(t, all["docs/subscription.md"], "## Options"), " ")))
+	for _, option := range options {
+		assert.Contains(t, all["README.md"], "`"+option)
+	}
+	for name, page := range all {
+		for _, option := range words(`(SSLSubscription\w+)`, page) {
+			assert.Contains(t, options, option, name)
+		}
+	}
+	sample, err := os.ReadFile("../etc/samples/billmgr.conf")
+	require.NoError(t, err)
+	assert.Equal(t, options, words(`(?m)^#(SSLSubscription\w+) \S`, string(sample)), "each has a line to copy, switched off")
+}
+
+func TestEveryReasonOfTheSweepIsExplained(t *testing.T) {
+	page := pages(t)["docs/subscription.md"]
+	inspect(t, "../internal/cabforum/due.go", func(n ast.Node) {
+		row, ok := n.(*ast.ValueSpec)
+		if !ok || !strings.HasPrefix(row.Names[0].Name, "Reason") {
+			return
+		}
+		reason, err := strconv.Unquote(row.Values[0].(*ast.BasicLit).Value)
+		require.NoError(t, err)
+		switch row.Names[0].Name {
+		case "ReasonInactive", "ReasonNothing", "ReasonEarly": // the sweep finds no such items, or is silent about them
+		default:
+			assert.Contains(t, page, "`"+reason+"`")
+		}
+	})
+}
+
+func TestParametersOfTheItemAreExplained(t *testing.T) {
+	page := pages(t)["docs/subscription.md"]
+	explained := words("`([a-z_]+)`", strings.Join(cells(t, page, "## What is kept on the item"), " "))
+	inspect(t, "../internal/cert/order.go", func(n ast.Node) {
+		row, ok := n.(*ast.ValueSpec)
+		if !ok || len(row.Values) != 1 || !strings.HasPrefix(row.Names[0].Name, "Param") {
+			return
+		}
+		name, err := strconv.Unquote(row.Values[0].(*ast.BasicLit).Value)
+		require.NoError(t, err)
+		switch name {
+		case "approver_method", "approver_email", "altname", "old_altname", "service_status": // the panel's own
+		default:
+			assert.Contains(t, explained, name)
+		}
+	})
+}
+
+func TestEveryMethodOfTheAPIIsListed(t *testing.T) {
+	used := literals(t, "../internal/namecheap/*.go", `namecheap\.(ssl|users)\.\w+`)
+	require.Greater(t, len(used), 5)
+	assert.Equal(t, used, words("`(namecheap\\.\\S+)`", strings.Join(cells(t, pages(t)["docs/namecheap.md"], "# What is used of Namecheap's API, and how sure it is"), " ")))
+}
+
+func TestEveryWordOfTheCasesIsExplained(t *testing.T) {
+	files, err := filepath.Glob("../internal/sandbox/e2e/*_test.go")
+	require.NoError(t, err)
+	var all []string
+	for _, name := range files {
+		inspect(t, name, func(n ast.Node) {
+			table, ok := n.(*ast.CompositeLit)
+			if !ok || !isWords(table.Type) {
+				return
+			}
+			for _, row := range table.Elts {
+				word, err := strconv.Unquote(row.(*ast.KeyValueExpr).Key.(*ast.BasicLit).Value)
+				require.NoError(t, err)
+				all = append(all, word)
+			}
+		})
+	}
+	require.Greater(t, len(all), 15)
+	slices.Sort(all)
+	assert.Equal(t, all, words("`(\\w+)[ `]", strings.Join(cells(t, pages(t)["docs/testing.md"], "## Cases"), " ")))
+}
+
+// isWords tells whether the type is map[string]func(*testscript.TestScript, …).
+func isWords(t ast.Expr) bool {
+	table, ok := t.(*ast.MapType)
+	if !ok {
+		return false
+	}
+	word, ok := table.Value.(*ast.FuncType)
+	if !ok || len(word.Params.List) == 0 {
+		return false
+	}
+	pointer, ok := word.Params.List[0].Type.(*ast.StarExpr)
+	if !ok {
+		return false
+	}
+	name, ok := pointer.X.(*ast.SelectorExpr)
+	return ok && name.Sel.Name == "TestScript"
+}
+
+func TestDependenciesAreListedWithTheirReason(t *testing.T) {
+	readme := pages(t)["README.md"]
+	_, tables, found := strings.Cut(readme, "Dependencies of the product:")
+	require.True(t, found)
+	for _, file := range []string{"../go.mod", "../internal/sandbox/go.mod"} {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(raw)) {
+			fields := strings.Fields(line)
+			if len(fields) != 2 || !strings.Contains(fields[0], ".") || strings.HasPrefix(fields[0], "//") {
+				continue // what has a comment is indirect
+			}
+			assert.Contains(t, tables, fields[0], file)
+		}
+	}
+}
