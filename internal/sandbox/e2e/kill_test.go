@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math/big"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -35,8 +36,14 @@ func openWorld(t *testing.T) *world {
 // place puts an order for example.com into the panel, up to the running operation.
 func (w *world) place(t *testing.T, csr string) *panel.Ordered {
 	t.Helper()
+	return w.placeProduct(t, "positivessl", csr)
+}
+
+// placeProduct is place for any of the products.
+func (w *world) placeProduct(t *testing.T, template, csr string) *panel.Ordered {
+	t.Helper()
 	ctx := context.Background()
-	tariff, err := w.tariffFor(ctx, "positivessl", nil)
+	tariff, err := w.tariffFor(ctx, template, nil)
 	require.NoError(t, err)
 	placed, err := w.panel.Place(ctx, panel.Order{
 		Tariff: tariff, Module: w.module, Period: 12, CSR: csr, ExtraSANs: -1, SkipForms: true,
@@ -48,7 +55,14 @@ func (w *world) place(t *testing.T, csr string) *panel.Ordered {
 
 func exampleCSR(t *testing.T) string {
 	t.Helper()
-	raw, err := os.ReadFile("testdata/example.csr")
+	return keptCSR(t, "example.csr")
+}
+
+// keptCSR is one of the requests in testdata: example.csr, other.csr for the same name with another key, wild.csr for
+// *.example.com.
+func keptCSR(t *testing.T, file string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", file))
 	require.NoError(t, err)
 	return string(raw)
 }
