@@ -59,7 +59,8 @@ func acceptText(data []byte) ([]byte, error) {
 }
 
 // parseDocument reads a document that somebody else wrote: well-formed, one root, at most 100 levels deep, no DTD, no
-// declared charset but UTF-8 (design, rule 9). Whatever is wrong is FaultInput.
+// processing instruction, no prefix without its namespace, no declared charset but UTF-8 (design, rule 9). Whatever is
+// wrong is FaultInput.
 func parseDocument(data []byte) (*etree.Document, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, cert.Faultf(cert.FaultInput, "stdin", "a document is expected on stdin and it is empty")
@@ -79,60 +80,160 @@ func parseDocument(data []byte) (*etree.Document, error) {
 }
 
 // inspect walks the tokens before a tree is built. encoding/xml leaves out some of what makes a document well-formed
-// (one root, unlike attributes), and etree's own charset reader would pass foreign bytes through.
+// (one root, unlike attributes, declared prefixes), and etree's own charset reader would pass foreign bytes through.
 func inspect(data []byte) error {
 	decoder := xml.NewDecoder(bytes.NewReader(data))
 	decoder.CharsetReader = onlyUTF8
-	depth, roots := 0, 0
+	i := inspector{spaces: map[string][]string{"xml": {xmlSpace}}}
 	for {
-		token, err := decoder.Token()
+		at := decoder.InputOffset()
+		token, err := decoder.RawToken()
 		if errors.Is(err, io.EOF) {
-			break
+			return i.close()
 		}
 		if err != nil {
 			return err
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if depth == 0 {
-				roots++
-			}
-			if depth++; depth > maxDepth {
-				return fmt.Errorf("elements are more than %d levels deep", maxDepth)
-			}
-			if err := distinct(t.Attr); err != nil {
-				return fmt.Errorf("element %q: %w", clip(t.Name.Local, 64), err)
-			}
-		case xml.EndElement:
-			depth--
-		case xml.CharData:
-			if depth == 0 && len(bytes.TrimSpace(t)) > 0 {
-				return errors.New("there is text outside the root element")
-			}
-		case xml.Directive:
-			return errors.New("a document type declaration (DTD) is not allowed")
-		case xml.ProcInst:
-			if err := declaresUTF8(t); err != nil {
-				return err
-			}
+		if err := i.take(token, at); err != nil {
+			return err
 		}
 	}
-	if roots != 1 {
-		return fmt.Errorf("a document has one root element, this one has %d", roots)
+}
+
+// xmlSpace is what the prefix xml stands for, always (Namespaces in XML 1.0, section 3).
+const xmlSpace = "http://www.w3.org/XML/1998/namespace"
+
+// inspector is the state of a walk over raw tokens.
+type inspector struct {
+	open  []opened
+	roots int
+	// spaces are the namespaces that a prefix stands for, the innermost last.
+	spaces map[string][]string
+}
+
+// opened is an element that is not closed yet.
+type opened struct {
+	name     xml.Name
+	prefixes []string // declared by it
+}
+
+// take looks at one token, which begins at the offset.
+func (i *inspector) take(token xml.Token, at int64) error {
+	switch t := token.(type) {
+	case xml.StartElement:
+		return i.start(t)
+	case xml.EndElement:
+		return i.end(t)
+	case xml.CharData:
+		if len(i.open) == 0 && len(bytes.TrimSpace(t)) > 0 {
+			return errors.New("there is text outside the root element")
+		}
+	case xml.Directive:
+		return errors.New("a document type declaration (DTD) is not allowed")
+	case xml.ProcInst:
+		if at != 0 || t.Target != "xml" {
+			return fmt.Errorf("a processing instruction (%q) is not allowed, except the XML declaration at the very start", clip(t.Target, 64))
+		}
+		return declaresUTF8(t)
 	}
 	return nil
 }
 
-func distinct(attrs []xml.Attr) error {
-	if len(attrs) < 2 {
-		return nil
+func (i *inspector) start(e xml.StartElement) error {
+	if len(i.open) == 0 {
+		i.roots++
 	}
+	if len(i.open) >= maxDepth {
+		return fmt.Errorf("elements are more than %d levels deep", maxDepth)
+	}
+	o := opened{name: e.Name}
+	for _, a := range e.Attr {
+		if a.Name.Space != "xmlns" {
+			continue
+		}
+		if err := bindable(a.Name.Local, a.Value); err != nil {
+			return err
+		}
+		i.spaces[a.Name.Local] = append(i.spaces[a.Name.Local], a.Value)
+		o.prefixes = append(o.prefixes, a.Name.Local)
+	}
+	i.open = append(i.open, o)
+	if _, err := i.resolve(e.Name); err != nil {
+		return err
+	}
+	if err := i.distinct(e.Attr); err != nil {
+		return fmt.Errorf("element %q: %w", clip(e.Name.Local, 64), err)
+	}
+	return nil
+}
+
+// bindable refuses declarations of prefixes that Namespaces in XML 1.0 (section 3) does not allow.
+func bindable(prefix, space string) error {
+	switch {
+	case prefix == "xml" && space != xmlSpace, prefix == "xmlns":
+		return fmt.Errorf("the prefix %s cannot be declared anew", prefix)
+	case prefix != "xml" && space == xmlSpace, space == "":
+		return fmt.Errorf("the prefix %q is declared as something that it cannot be", clip(prefix, 64))
+	}
+	return nil
+}
+
+// resolve is the name with the namespace of its prefix.
+func (i *inspector) resolve(name xml.Name) (xml.Name, error) {
+	if strings.Contains(name.Local, ":") {
+		return name, fmt.Errorf("%q is no name", clip(name.Local, 64))
+	}
+	if name.Space == "" {
+		return name, nil
+	}
+	bound := i.spaces[name.Space]
+	if len(bound) == 0 {
+		return name, fmt.Errorf("the prefix of %q is not declared", clip(name.Space+":"+name.Local, 64))
+	}
+	return xml.Name{Space: bound[len(bound)-1], Local: name.Local}, nil
+}
+
+func (i *inspector) distinct(attrs []xml.Attr) error {
 	seen := make(map[xml.Name]bool, len(attrs))
 	for _, a := range attrs {
-		if seen[a.Name] {
+		name := a.Name
+		if name.Space != "xmlns" {
+			var err error
+			if name, err = i.resolve(name); err != nil {
+				return err
+			}
+		}
+		if seen[name] {
 			return fmt.Errorf("attribute %q stands twice", clip(a.Name.Local, 64))
 		}
-		seen[a.Name] = true
+		seen[name] = true
+	}
+	return nil
+}
+
+func (i *inspector) end(e xml.EndElement) error {
+	if len(i.open) == 0 {
+		return fmt.Errorf("the end tag of element %q has no beginning", clip(e.Name.Local, 64))
+	}
+	last := i.open[len(i.open)-1]
+	if last.name != e.Name {
+		return fmt.Errorf("element %q is closed by the end tag of element %q", clip(last.name.Local, 64), clip(e.Name.Local, 64))
+	}
+	for _, prefix := range last.prefixes {
+		bound := i.spaces[prefix]
+		i.spaces[prefix] = bound[:len(bound)-1]
+	}
+	i.open = i.open[:len(i.open)-1]
+	return nil
+}
+
+// close looks at what is left at the end of the document.
+func (i *inspector) close() error {
+	if len(i.open) > 0 {
+		return fmt.Errorf("element %q is not closed: %w", clip(i.open[len(i.open)-1].name.Local, 64), io.ErrUnexpectedEOF)
+	}
+	if i.roots != 1 {
+		return fmt.Errorf("a document has one root element, this one has %d", i.roots)
 	}
 	return nil
 }
@@ -140,9 +241,6 @@ func distinct(attrs []xml.Attr) error {
 // declaresUTF8 looks at the encoding of an XML declaration itself: encoding/xml does not see one with blanks around
 // the equals sign.
 func declaresUTF8(t xml.ProcInst) error {
-	if !strings.EqualFold(t.Target, "xml") {
-		return nil
-	}
 	_, rest, found := strings.Cut(string(t.Inst), "encoding")
 	if !found {
 		return nil

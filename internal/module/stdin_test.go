@@ -35,6 +35,9 @@ func TestDocumentsThatAreRead(t *testing.T) {
 		"as deep as allowed":     nested(maxDepth),
 		"comment and CDATA":      `<!-- c --><doc><![CDATA[<x>]]></doc><!-- d -->`,
 		"namespaces":             `<doc xmlns:x="u"><x:a x:b="1" b="2"/></doc>`,
+		"a prefix declared anew": `<doc xmlns:x="u"><x:a xmlns:x="v"><x:b x:c=""/></x:a><x:d/></doc>`,
+		"the prefix xml":         `<doc xmlns:xml="http://www.w3.org/XML/1998/namespace" xml:lang="en"/>`,
+		"a default namespace":    `<doc xmlns="u"><a xmlns="" b=""/></doc>`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc, err := accept(text)
@@ -70,6 +73,25 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		"UTF-16":                    {"\xff\xfe<\x00d\x00", "UTF-16"},
 		"control character":         {"<doc>\x01</doc>", "illegal character"},
 		"zero byte":                 {"<doc>\x00</doc>", "illegal character"},
+		"an instruction":            {`<doc><?php echo 1 ?></doc>`, `processing instruction ("php")`},
+		"an instruction in front":   {`<?xml-stylesheet href="x"?><doc/>`, "processing instruction"},
+		"an instruction behind":     {`<doc/><?a?>`, "processing instruction"},
+		"two declarations":          {`<?xml version="1.0"?><?xml version="1.0"?><doc/>`, "processing instruction"},
+		"a late declaration":        {"\n" + `<?xml version="1.0"?><doc/>`, "processing instruction"},
+		"a declaration inside":      {`<doc><?xml version="1.0"?></doc>`, "processing instruction"},
+		"a declaration in capitals": {`<?XML version="1.0"?><doc/>`, "processing instruction"},
+		"undeclared prefix":         {`<doc><x:a/></doc>`, `prefix of "x:a" is not declared`},
+		"prefix of an attribute":    {`<doc x:a=""/>`, `prefix of "x:a" is not declared`},
+		"prefix out of its scope":   {`<doc><a xmlns:x="u"/><x:b/></doc>`, `prefix of "x:b" is not declared`},
+		"prefix like a namespace":   {`<doc xmlns:x="y"><y:b/></doc>`, `prefix of "y:b" is not declared`},
+		"prefix without namespace":  {`<doc xmlns:x=""/>`, "cannot be"},
+		"xml declared anew":         {`<doc xmlns:xml="u"/>`, "cannot be declared anew"},
+		"xmlns declared":            {`<doc xmlns:xmlns="u"/>`, "cannot be declared anew"},
+		"another prefix for xml":    {`<doc xmlns:x="http://www.w3.org/XML/1998/namespace"/>`, "cannot be"},
+		"a name of a colon":         {`<doc :a="1"/>`, "is no name"},
+		"two names for one":         {`<doc xmlns:x="u" xmlns:y="u" x:a="" y:a=""/>`, "stands twice"},
+		"a declaration twice":       {`<doc xmlns:x="u" xmlns:x="v"/>`, "stands twice"},
+		"an end too many":           {"<a/></a>", "no beginning"},
 		"control character, quoted": {"<doc>&#1;</doc>", "illegal character"},
 	} {
 		t.Run(name, func(t *testing.T) {
