@@ -19,7 +19,7 @@ func parseConf(text string, settings map[string]string) {
 		}
 		name, value := cutWord(line)
 		if name == "Option" {
-			if name, value = cutWord(value); name == "" {
+			if name, value = cutWord(value); name == "" || strings.HasPrefix(name, "#") { // a comment where the name belongs
 				continue
 			}
 			if value == "" {

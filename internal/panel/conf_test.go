@@ -32,6 +32,7 @@ func TestSettingsSyntax(t *testing.T) {
 		"quotes around a value go":          {"A \" x \"\nB 'y'\nC \"\"\nD \"\nE a\"b\n", map[string]string{"A": " x ", "B": "y", "C": "", "D": "\"", "E": "a\"b"}},
 		"a name without a value":            {"DBPassword\n", map[string]string{"DBPassword": ""}},
 		"an option without a name":          {"Option\nOption \n", map[string]string{}},
+		"a comment for an option's name":    {"Option # EULA\n", map[string]string{}},
 		"no line end at the end":            {"A 1", map[string]string{"A": "1"}},
 		"byte order mark":                   {"\ufeffA 1\n", map[string]string{"A": "1"}},
 		"names are taken as written":        {"dbhost x\n", map[string]string{"dbhost": "x"}},
@@ -45,7 +46,7 @@ func TestSettingsSyntax(t *testing.T) {
 }
 
 func FuzzConf(f *testing.F) {
-	for _, seed := range []string{"", "DBHost localhost", "Option EULA", "Option A b\r\n", "# x", "\ufeffA 1", "A \"b\"", "\x00 \x00\n\xff \xfe", "Option\t", "A\u00a0b c"} {
+	for _, seed := range []string{"", "DBHost localhost", "Option EULA", "Option A b\r\n", "# x", "\ufeffA 1", "A \"b\"", "\x00 \x00\n\xff \xfe", "Option\t", "Option #", "A\u00a0b c"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
