@@ -3,8 +3,10 @@ package module
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -20,6 +22,8 @@ type arguments struct {
 	// ignored are the options and stray words that nobody here knows. Values are left out: an option that a newer panel
 	// invents may carry a password.
 	ignored []string
+	// shown are the words for the log: those given, with *** for the values of options that nobody here knows.
+	shown []string
 	// faults are complaints about options that we do know: no value, not a number.
 	faults []string
 }
@@ -86,6 +90,7 @@ func (a *arguments) unused(f *pflag.FlagSet) {
 // `-xy value` for two options with a value each, so only plain `--name=value` words are left for it.
 func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 	var known []string
+	a.shown = slices.Clone(words)
 	for i := 0; i < len(words); i++ {
 		word := words[i]
 		if word == "--" {
@@ -100,10 +105,17 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 		next := i+1 < len(words)
 		switch {
 		case flag == nil:
-			name, _, _ := strings.Cut(word, "=")
+			name := bareOption(word)
 			a.ignored = append(a.ignored, name)
+			switch rest := word[len(name):]; {
+			case strings.HasPrefix(rest, "="):
+				a.shown[i] = name + "=***"
+			case rest != "":
+				a.shown[i] = name + "***"
+			}
 			if !attached && next && !strings.HasPrefix(words[i+1], "-") {
 				i++
+				a.shown[i] = "***"
 			}
 		case attached:
 			known = append(known, "--"+flag.Name+"="+value)
@@ -117,6 +129,17 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 		}
 	}
 	return known
+}
+
+// bareOption is the word of an unknown option without the value that it may carry. What is joined to a single letter may
+// be one.
+func bareOption(word string) string {
+	if strings.HasPrefix(word, "--") {
+		name, _, _ := strings.Cut(word, "=")
+		return name
+	}
+	_, letter := utf8.DecodeRuneInString(word[1:])
+	return word[:1+letter]
 }
 
 // lookUp finds the option of a word, and its value where the word brings it: --item=5, -i=5, -i5.

@@ -29,8 +29,7 @@ func (s *session) failed(ctx context.Context, fault *cert.Fault, r report) {
 	}
 	if s.args.Operation > 0 {
 		s.attempt("adding the error to the running operation", func() error { return s.editOperation(ctx, r) })
-		// Another run holds the item: nobody has failed (contract 3.1).
-		if s.args.Item > 0 && fault.Type != cert.FaultLocked {
+		if s.args.Item > 0 && !passes(fault) {
 			s.attempt("making the operation manual", func() error { return s.giveUp(ctx, r) })
 		}
 	}
@@ -39,6 +38,12 @@ func (s *session) failed(ctx context.Context, fault *cert.Fault, r report) {
 			return s.host.RegisterProblem(ctx, problemName, module, s.moduleName(ctx), r.text)
 		})
 	}
+}
+
+// passes tells whether nobody has failed: another run holds the item (contract 3.1), or a purchase without an answer is
+// waited for (contract 3.4). Such a run never counts towards manual.
+func passes(fault *cert.Fault) bool {
+	return fault.Type == cert.FaultLocked || fault.Type == cert.FaultWaiting
 }
 
 // handlingContext outlives the command's: the panel is told also of a run whose time is up. A signal, before or now,

@@ -46,6 +46,8 @@ func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
 			want: []string{"runningoperation.edit 7"}},
 		"locked is nobody's failure (contract 3.1)": {err: cert.Faultf(cert.FaultLocked, "item", "held").Again(), words: "--item 42 --runningoperation 7",
 			host: func(h *hostDouble) { h.tries = 99 }, want: []string{"runningoperation.edit 7"}},
+		"a purchase that is waited for is not either (contract 3.4)": {err: cert.Faultf(cert.FaultWaiting, "item", "waiting").Again(),
+			words: "--item 42 --runningoperation 7", host: func(h *hostDouble) { h.tries = 99 }, want: []string{"runningoperation.edit 7"}},
 		"client with a module": {err: client, words: "--item 42 --module 5",
 			want: []string{"problems.register processingmodule_connect 5 Our Namecheap"}},
 		"auth": {err: cert.Faultf(cert.FaultAuth, "", "no"), words: "--module 5",

@@ -59,7 +59,7 @@ func (k *skeleton) main() (code int) {
 	case args.copyright:
 		return k.say("pmssl\n")
 	case args.Command == "":
-		fmt.Fprint(k.world.Stderr, k.rows.usage(k.program))
+		fmt.Fprintf(k.world.Stderr, "%s: --command is missing: it names what to do\n\n%s", k.program.Name, k.rows.usage(k.program))
 		return 1
 	}
 	root, err := k.root()
@@ -99,13 +99,15 @@ func (k *skeleton) run(args *arguments, root string) int {
 		}
 	}()
 	start := w.Now()
-	own.Infof("run: %s", quoted(mgrlog.RedactArgs(w.Args)))
-	if len(args.ignored) > 0 {
+	if own.Enabled(mgrlog.Info) {
+		own.Infof("run: %s", quoted(mgrlog.RedactArgs(args.shown)))
+	}
+	if len(args.ignored) > 0 && own.Enabled(mgrlog.ExtInfo) {
 		own.ExtInfof("ignored, not known here: %s", quoted(mgrlog.RedactArgs(args.ignored)))
 	}
 	doc, err := s.serve()
 	if err != nil {
-		own.Infof("%s: failed in %s: %v", clip(args.Command, maxFaultWord), s.elapsed(start), err)
+		own.Infof("%s: failed in %s: %s", clip(args.Command, maxFaultWord), s.elapsed(start), oneLine(err.Error()))
 	} else {
 		own.Infof("%s: ok in %s", args.Command, s.elapsed(start))
 	}

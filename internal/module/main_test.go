@@ -58,6 +58,8 @@ func TestNoCommandShowsUsageOnStderr(t *testing.T) {
 	assert.Equal(t, 1, s.play("--item", "5"))
 	assert.Empty(t, s.stdout.String())
 	assert.Contains(t, s.stderr.String(), "usage: pmdouble --command COMMAND")
+	first, _, _ := strings.Cut(s.stderr.String(), "\n")
+	assert.Equal(t, "pmdouble: --command is missing: it names what to do", first)
 }
 
 func TestTextsForPeople(t *testing.T) {
@@ -326,8 +328,15 @@ func TestTheLogTellsOfEachCommand(t *testing.T) {
 	log := s.log(t)
 	assert.Contains(t, log, "--command act --item 5 --password ***")
 	assert.NotContains(t, log, "hunter22")
+	assert.NotContains(t, log, "also-secret")
 	assert.Contains(t, log, "act: failed in 0s: api_error (x): refused")
 	assert.Contains(t, log, `ignored, not known here: --future "stray word"`)
+}
+
+func TestTheLogTellsOfAFailureInOneLine(t *testing.T) {
+	s := newStage(t, plain(failing(cert.Faultf(cert.FaultAPI, "x", "%w", errors.Join(errors.New("one"), errors.New("two\nthree"))))))
+	assert.Equal(t, 1, s.play("--command", "act"))
+	assert.Contains(t, s.log(t), "act: failed in 0s: api_error (x): one two three")
 }
 
 func TestTheRootMustBeAbsolute(t *testing.T) {

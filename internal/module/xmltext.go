@@ -71,3 +71,6 @@ func clip(text string, most int) string {
 	}
 	return text[:end] + "…"
 }
+
+// oneLine is a text with blanks in the place of its line ends, for entries of the log that people search.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
