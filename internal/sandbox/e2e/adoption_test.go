@@ -102,7 +102,7 @@ func TestItemWithAnyIDNeverBuys(t *testing.T) {
 // contract 3.1, 3.4: an adoption claims an id as a purchase does. Without the account's lock another run may be claiming
 // the same one.
 func TestNothingIsAdoptedWithoutTheLocks(t *testing.T) {
-	needsLocks(t)
+	needsMariaDB(t, cutsConnections)
 	w := openWorld(t)
 	placed := w.lose(t, namecheap.FaultDropAfter)
 	w.before("NewRenewal", func() { w.cutLocks(t) }) // the last list of the reading

@@ -51,12 +51,12 @@ func TestDisturbedOpenBuysOnce(t *testing.T) {
 		before  string
 		happens func(t *testing.T, w *world, journal string)
 		repair  func(t *testing.T, w *world, journal string)
-		charges int  // after the disturbed run
-		locks   bool // whether a connection is ended
+		charges int    // after the disturbed run
+		needs   string // what the embedded engine cannot do
 	}{
-		"locks lost before the purchase": {before: list, charges: 0, locks: true,
+		"locks lost before the purchase": {before: list, charges: 0, needs: cutsConnections,
 			happens: func(t *testing.T, w *world, _ string) { w.cutLocks(t) }},
-		"locks lost during the purchase": {before: create, charges: 1, locks: true,
+		"locks lost during the purchase": {before: create, charges: 1, needs: cutsConnections,
 			happens: func(t *testing.T, w *world, _ string) { w.cutLocks(t) }},
 		"journal not writable": {before: create, charges: 1,
 			happens: func(t *testing.T, _ *world, journal string) { assert.NoError(t, os.Mkdir(journal, 0o755)) },
@@ -70,7 +70,7 @@ func TestDisturbedOpenBuysOnce(t *testing.T) {
 				assert.NoError(t, os.Remove(journal))
 				assert.NoError(t, w.panel.SetFaults())
 			}},
-		"table of parameters gone": {before: create, charges: 1,
+		"table of parameters gone": {before: create, charges: 1, needs: renamesTables,
 			happens: func(t *testing.T, w *world, _ string) {
 				_, err := w.panel.DB().Exec("RENAME TABLE itemparam TO itemparam_away")
 				assert.NoError(t, err)
@@ -81,8 +81,8 @@ func TestDisturbedOpenBuysOnce(t *testing.T) {
 			}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if row.locks {
-				needsLocks(t)
+			if row.needs != "" {
+				needsMariaDB(t, row.needs)
 			}
 			w := openWorld(t)
 			placed := w.place(t, exampleCSR(t))

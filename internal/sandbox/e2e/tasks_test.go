@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"strconv"
 	"testing"
+	"time"
 
 	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/panel"
@@ -104,4 +106,29 @@ func TestAmbiguousPurchaseIsManualOnlyWithItsTask(t *testing.T) {
 			assert.True(t, it.Operations[0].Manual)
 		}
 	}
+}
+
+// contract 3.4: an unclear purchase is waited for, ten minutes. The panel's tries in that time are not failures that make
+// the operation manual: after it the order is bought without anybody's hand.
+func TestWaitingForAPurchaseNeverBecomesManual(t *testing.T) {
+	w := pausedWorld(t, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC))
+	placed := w.lose(t, namecheap.FaultDropBefore)
+	const tries = 30 // three times the framework's try count, within the ten minutes
+	for range tries {
+		_, err := w.clock.Advance(10 * time.Second)
+		require.NoError(t, err)
+		_, err = w.panel.RunPending(context.Background())
+		require.NoError(t, err)
+	}
+	it := w.itemOf(t, placed.Item)
+	require.Len(t, it.Operations, 1)
+	assert.False(t, it.Operations[0].Manual)
+	assert.Empty(t, it.Tasks)
+	require.Zero(t, w.payments(t))
+	_, err := w.clock.Advance(10 * time.Minute)
+	require.NoError(t, err)
+	_, err = w.panel.RunPending(context.Background())
+	require.NoError(t, err)
+	w.settled(t, placed.Item, 1)
+	assert.Equal(t, strconv.Itoa(firstID), w.itemOf(t, placed.Item).Params["custom_order_id"])
 }
