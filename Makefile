@@ -86,7 +86,7 @@ fuzz: ## run each fuzz target for FUZZTIME (20s)
 	@scripts/fuzz.sh '$(FUZZTIME)'
 
 .PHONY: bench
-bench: build sandbox simclock ## run the benchmarks: log and letters, and a sweep over 100,000 items in MariaDB
+bench: build sandbox simclock ## run the benchmarks, among them a sweep over 100,000 items in MariaDB
 	@scripts/mariadb.sh || [ $$? = 3 ] # 3: it cannot be had here, the embedded engine takes its place
 	go test -run '^$$' -bench . -benchmem ./...
 	PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -run '^$$' -bench . -benchmem -timeout 30m ./...
