@@ -22,6 +22,8 @@ const (
 // failed tells the panel of a failure, in the order of the C++ framework (billmanager-module-protocol §1.6). Each step is
 // tried, whatever became of the one before; what fails here is logged and never takes the place of the first error.
 func (s *session) failed(ctx context.Context, fault *cert.Fault, r report) {
+	s.vital.begin()
+	defer s.vital.end()
 	ctx, stop := s.handlingContext(ctx)
 	defer stop()
 	if s.row.rollback && s.args.Item > 0 {

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/beevik/etree"
 
@@ -35,7 +36,7 @@ type skeleton struct {
 	rows    table
 	panel   func(panel.Options) host
 	// answered: stdout has its one document, or the attempt was made.
-	answered bool
+	answered atomic.Bool
 }
 
 func (k *skeleton) main() (code int) {
@@ -44,7 +45,7 @@ func (k *skeleton) main() (code int) {
 		if r := recover(); r != nil {
 			fmt.Fprintf(k.world.Stderr, "%s: panic: %v\n%s", k.program.Name, r, debug.Stack())
 			code = 1
-			if !k.answered {
+			if !k.answered.Load() {
 				fault := cert.Faultf(cert.FaultInternal, "", "a fault of this program: %v", r)
 				k.print(newReport(fault, fault, unmasked).document())
 			}
@@ -105,13 +106,16 @@ func (k *skeleton) run(args *arguments, root string) int {
 	if len(args.ignored) > 0 && own.Enabled(mgrlog.ExtInfo) {
 		own.ExtInfof("ignored, not known here: %s", quoted(mgrlog.RedactArgs(args.ignored)))
 	}
+	defer func() { s.over() }()
 	doc, err := s.serve()
 	if err != nil {
 		own.Infof("%s: failed in %s: %s", clip(args.Command, maxFaultWord), s.elapsed(start), oneLine(err.Error()))
 	} else {
 		own.Infof("%s: ok in %s", args.Command, s.elapsed(start))
 	}
-	if code := k.answer(doc, s.text); code != 0 {
+	code := k.answer(doc, s.text)
+	s.over()
+	if code != 0 {
 		own.Errorf("the answer could not be written to stdout")
 		return code
 	}
@@ -134,7 +138,7 @@ func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *se
 	})
 	return &session{
 		program: k.program, world: w, root: root, rows: k.rows, args: args, trade: trade, secrets: secret,
-		log: log.Room("module"), rootLog: log,
+		log: log.Room("module"), rootLog: log, over: func() {}, speak: k.print,
 		host: &watchedHost{host: billing, item: args.Item, secrets: secret},
 	}
 }
@@ -162,7 +166,9 @@ func (k *skeleton) print(doc *etree.Document) int {
 
 // say writes a text to stdout. Whatever becomes of the text, stderr may say so; the exit code must.
 func (k *skeleton) say(text string) int {
-	k.answered = true
+	if k.answered.Swap(true) {
+		return 1 // the run was given up meanwhile, and stdout has been told
+	}
 	if _, err := k.world.Stdout.Write([]byte(text)); err != nil {
 		fmt.Fprintf(k.world.Stderr, "%s: stdout: %v\n", k.program.Name, err)
 		return 1

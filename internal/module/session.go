@@ -33,6 +33,12 @@ type session struct {
 	text string
 	// partial: the document tells of failures; it is printed and the exit code is 1 (command.Run.Failed).
 	partial bool
+
+	vital vital // what nobody may cut in two
+	// over ends the command's context and whatever watches over the run; to be called once the answer is written.
+	over func()
+	// speak writes a document to stdout unless something else was written, and returns the exit code.
+	speak func(*etree.Document) int
 }
 
 // serve runs the command. The document goes to stdout whatever the error is; with an error the exit code is 1.
@@ -49,8 +55,7 @@ func (s *session) serve() (*etree.Document, error) {
 		s.log.ExtInfof("%s: etc/billmgr.DoNothing exists, nothing is done", row.name)
 		return nil, nil
 	}
-	ctx, stop := s.context()
-	defer stop()
+	ctx := s.context()
 	doc, err := s.guarded(ctx)
 	if err == nil {
 		return doc, nil
@@ -64,9 +69,10 @@ func (s *session) serve() (*etree.Document, error) {
 }
 
 // context is the command's: it ends with the row's deadline and with the first signal. What has to be finished all the
-// same, a purchase above all, the commands keep out of its reach.
-func (s *session) context() (context.Context, func()) {
-	ctx, interrupt := context.WithCancelCause(context.Background())
+// same, a purchase above all, the commands keep out of its reach. It lives until over is called.
+func (s *session) context() context.Context {
+	run, end := context.WithCancel(context.Background())
+	ctx, interrupt := context.WithCancelCause(run)
 	ctx, expire := context.WithTimeout(ctx, s.row.deadline)
 	go func() {
 		select {
@@ -77,7 +83,11 @@ func (s *session) context() (context.Context, func()) {
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, func() { expire(); interrupt(nil) }
+	if s.world.Exit != nil {
+		go s.watch(run, ctx)
+	}
+	s.over = func() { end(); expire(); interrupt(nil) }
+	return ctx
 }
 
 // interruption is the cause of a context that a signal ended.
@@ -116,7 +126,7 @@ func (s *session) perform(ctx context.Context) (*etree.Document, error) {
 	run := &command.Run{
 		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Trade: s.trade, Post: post{s},
 		Log: s.rootLog.Room("command"), Now: s.world.Now, Addresses: s.world.Addresses,
-		Terminal: s.world.Terminal,
+		Terminal: s.world.Terminal, Spending: s.spending,
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

@@ -28,7 +28,7 @@ func Real() module.World {
 		Getenv: os.LookupEnv, Environ: os.Environ(),
 		Now: clock(), Sleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
 		PID: os.Getpid(), Addresses: addresses, Signals: ends,
-		Terminal: terminal(os.Stdout),
+		Terminal: terminal(os.Stdout), Exit: os.Exit,
 	}
 }
 

@@ -35,5 +35,6 @@ func TestTheWorldIsWhole(t *testing.T) {
 	assert.NotNil(t, w.Rand)
 	assert.NotNil(t, w.Addresses)
 	assert.NotNil(t, w.Signals)
+	assert.NotNil(t, w.Exit)
 	assert.Positive(t, w.PID)
 }
