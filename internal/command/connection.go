@@ -71,11 +71,7 @@ func TuneConnection(_ context.Context, run *Run) (*etree.Document, error) {
 	if own == "" && len(offered) > 0 {
 		set(root, field, offered[0])
 	}
-	for _, old := range children(root, "slist") {
-		if old.SelectAttrValue("name", "") == field {
-			root.RemoveChild(old)
-		}
-	}
+	dropLists(root, field)
 	list := root.CreateElement("slist")
 	list.CreateAttr("name", field)
 	for _, address := range offered {
@@ -84,6 +80,21 @@ func TuneConnection(_ context.Context, run *Run) (*etree.Document, error) {
 		val.SetText(address)
 	}
 	return doc, nil
+}
+
+// dropLists takes the lists of the field's choices out of the form. All children are taken off, from the end, and those
+// that stay are put back: etree renumbers what stands behind a child that it removes.
+func dropLists(root *etree.Element, field string) {
+	var kept []etree.Token
+	for i := len(root.Child) - 1; i >= 0; i-- {
+		token := root.RemoveChildAt(i)
+		if e, is := token.(*etree.Element); !is || e.Tag != "slist" || e.SelectAttrValue("name", "") != field {
+			kept = append(kept, token)
+		}
+	}
+	for _, token := range slices.Backward(kept) {
+		root.AddChild(token)
+	}
 }
 
 func offeredAddresses(run *Run, own string) ([]string, error) {

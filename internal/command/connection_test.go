@@ -3,6 +3,7 @@ package command_test
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"pmssl/internal/cert"
@@ -49,6 +50,19 @@ func TestTuneConnectionOffersPublicAddressesFirst(t *testing.T) {
 			assert.Equal(t, row.out, output(t, doc))
 		})
 	}
+}
+
+// As many lists as fit into stdin. Whoever removes them one by one moves all that stand behind each.
+func TestTuneConnectionReplacesAllListsOfItsField(t *testing.T) {
+	const old = `<slist name="client_ip"/>`
+	lists := strings.Repeat(old, 4<<20/len(old)/2)
+	run := newStage(t).world()
+	run.Doc = document(t, `<doc>a`+lists+`<slist name="other"><val>1</val></slist><!-- b -->`+lists+`<c/>d</doc>`)
+	run.Addresses = func() ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("203.0.113.9")}, nil }
+	doc, err := command.TuneConnection(t.Context(), run)
+	require.NoError(t, err)
+	assert.Equal(t, `<doc>a<slist name="other"><val>1</val></slist><!-- b --><c/>d<client_ip>203.0.113.9</client_ip>`+
+		`<slist name="client_ip"><val key="203.0.113.9">203.0.113.9</val></slist></doc>`, output(t, doc))
 }
 
 func TestCheckConnectionTakesOnlyDeclaredParameters(t *testing.T) {

@@ -23,16 +23,6 @@ func child(parent *etree.Element, name string) *etree.Element {
 	return nil
 }
 
-func children(parent *etree.Element, name string) []*etree.Element {
-	var found []*etree.Element
-	for _, e := range parent.ChildElements() {
-		if e.Tag == name {
-			found = append(found, e)
-		}
-	}
-	return found
-}
-
 // set gives the child of that name the text, making it where it is missing.
 func set(parent *etree.Element, name, text string) {
 	node := child(parent, name)
