@@ -122,7 +122,7 @@ func (s *sweep) all(ctx context.Context) error {
 		return err
 	}
 	for _, item := range waiting {
-		if err := s.each(ctx, item, s.settle); err != nil {
+		if err := s.each(ctx, item, asSync, s.settle); err != nil {
 			return err
 		}
 	}
@@ -131,7 +131,7 @@ func (s *sweep) all(ctx context.Context) error {
 		return err
 	}
 	for _, item := range ending {
-		if err := s.each(ctx, item, s.decide); err != nil {
+		if err := s.each(ctx, item, asReissue, s.decide); err != nil {
 			return err
 		}
 	}
@@ -151,15 +151,26 @@ func (s *sweep) chosen(items []int64, err error) ([]int64, error) {
 	return nil, nil
 }
 
-// each works on one item under its lock. Only the end of the run itself is an error here.
-func (s *sweep) each(ctx context.Context, item int64, work func(context.Context, *job, *sweepRow) error) error {
+// The panel's words for what the sweep does to one item. It has types of tasks for these and none for the sweep's own
+// command (billmanager-module-protocol §1.6).
+const (
+	asSync    = "sync_item"
+	asReissue = "reopen"
+)
+
+// each works on one item under its lock, as the panel's command would. Only the end of the run itself is an error here.
+func (s *sweep) each(ctx context.Context, item int64, as string, work func(context.Context, *job, *sweepRow) error) error {
 	if err := ctx.Err(); err != nil {
 		return cert.Faultf(cert.FaultInterrupted, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Again()
 	}
 	run := *s.Run
-	run.Args = Args{Command: s.Args.Command, Item: item}
+	run.Args = Args{Command: as, Item: item}
 	row := &sweepRow{item: item}
-	j, err := begin(ctx, &run)
+	start := begin
+	if s.dry {
+		start = connect // which writes nothing, not even what the journal remembers
+	}
+	j, err := start(ctx, &run)
 	if err == nil {
 		row.name, row.paidUntil = j.order.Name, j.termEnd()
 		err = work(ctx, j, row)
@@ -216,13 +227,17 @@ func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
 
 // remind tells the client what a waiting reissue needs, once, and every day when the end is near (contract 5.4).
 func (s *sweep) remind(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) error {
+	if s.settings.Policy == cabforum.PolicyNone {
+		row.reason = string(cabforum.ReasonPolicy)
+		return nil
+	}
 	left := j.today().DaysUntil(stored.Ends())
 	kind, once := LetterProve, true
 	if left < lastDays {
 		kind, once = LetterWaiting, false
 		text := fmt.Sprintf("the reissue %d of %s still waits for proof of control and the certificate ends %s", j.id(), row.name, stored.Ends())
 		s.Log.Warningf("item %d: %s", j.order.Item, text)
-		if err := s.Panel.Manual(ctx, j.order.Item, 0, s.Args.Command, text); err != nil {
+		if err := s.Panel.Manual(ctx, j.order.Item, 0, asReissue, text); err != nil {
 			return err
 		}
 	}
@@ -302,7 +317,7 @@ func (s *sweep) spare(ctx context.Context, j *job, row *sweepRow, verdict cabfor
 		return nil
 	}
 	text := fmt.Sprintf("the reissue of %s failed %d times, its certificate ends %s", row.name, cabforum.MaxTries, row.expires)
-	return s.Panel.Manual(ctx, j.order.Item, 0, s.Args.Command, text)
+	return s.Panel.Manual(ctx, j.order.Item, 0, asReissue, text)
 }
 
 // judge asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the document
@@ -330,12 +345,21 @@ func (s *sweep) judge(ctx context.Context, j *job, stored cert.Chain) (cabforum.
 
 // reissue asks for the next certificate; where the seller wants a new proof the client is told.
 func (s *sweep) reissue(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) error {
+	tried := j.attempts()
 	ended, err := j.reissue(ctx)
 	if err = errors.Join(ended, err); err != nil {
+		if cert.FaultOf(err).Type == cert.FaultOrderEnded && j.attempts() == tried {
+			// the order at the seller has ended and nothing was sent: that counts as well, or it would be tried every hour
+			err = errors.Join(err, j.countAttempt(ctx))
+		}
 		return err
 	}
+	if j.hasStatus(cert.ServiceIssued) && j.order.Params[cert.ParamSerial] == stored.Serial() {
+		// the administrator has a task already (contract 4.4)
+		return cert.Faultf(cert.FaultOrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Trade.Title, j.id())
+	}
 	s.reissued++
-	if j.hasStatus(cert.ServiceIssued) {
+	if !j.hasStatus(cert.ServiceWaiting) { // issued, or nothing is known of it yet: the next sweep looks again
 		return nil
 	}
 	return s.remind(ctx, j, row, stored)

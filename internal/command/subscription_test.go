@@ -74,7 +74,7 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 		s.sweep(t)
 		require.Len(t, s.post.letters, 2)
 		assert.Equal(t, command.LetterWaiting, s.post.letters[1].Kind)
-		assert.Contains(t, s.panel.calls, "manual 42 0 subscription")
+		assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
 		s.at = s.at.Add(time.Hour)
 		s.sweep(t)
 		assert.Len(t, s.post.letters, 2)
@@ -135,6 +135,25 @@ func TestThePolicyNoneLeavesAndCounts(t *testing.T) {
 	assert.Empty(t, s.panel.calls)
 }
 
+func TestThePolicyNoneTellsNobodyOfAWaitingReissue(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.sweep(t)
+	require.Len(t, s.post.letters, 1)
+	s.panel.settings["SSLSubscriptionPolicy"] = "none"
+	s.at = s.at.AddDate(0, 0, 5)
+	doc, _ := s.sweep(t)
+	assert.Len(t, s.post.letters, 1)
+	assert.Contains(t, doc, `action="wait" result="ok" reason="policy"`)
+}
+
+func TestDryRunWritesNotEvenWhatTheJournalRemembers(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.panel.order.Params[cert.ParamLineage] = "" // as after an interruption between id and lineage
+	s.args.DryRun = true
+	s.sweep(t)
+	assert.Empty(t, s.panel.calls)
+}
+
 func TestDryRunActsOnNothingAndPlaysADay(t *testing.T) {
 	s := sweepStage(t, 100)
 	s.args.DryRun, s.args.Date = true, "2026-10-08"
@@ -175,7 +194,7 @@ func TestWhatIsNotReissued(t *testing.T) {
 		s := sweepStage(t, 5)
 		s.panel.order.Params[cert.ParamReissueTried] = "2026-10-01T00:00:00Z 5"
 		s.sweep(t)
-		assert.Contains(t, s.panel.calls, "manual 42 0 subscription")
+		assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
 	})
 }
 

@@ -98,7 +98,7 @@ func (s *Server) run(ctx context.Context, mariadbd string, o Options) error {
 		return err
 	}
 	words := append([]string{
-		"--no-defaults", "--datadir=" + s.dataDir(), "--socket=" + s.socket,
+		"--no-defaults", "--datadir=" + s.dataDir(), "--socket=" + s.socket, "--tmpdir=" + s.dir,
 		"--pid-file=" + filepath.Join(s.dir, "db.pid"), "--init-file=" + initFile,
 		"--character-set-server=utf8mb4", "--max-allowed-packet=64M",
 		// Durability is of no use to data that ends with the process.
