@@ -41,7 +41,10 @@ type scene struct {
 
 func setup(env *testscript.Env) error {
 	start := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
-	w, err := newWorld(worldOptions{dir: env.WorkDir, binary: built.simclock, simulated: true, start: start})
+	if err := sendmail(env.WorkDir, keepLetter); err != nil {
+		return err
+	}
+	w, err := newWorld(worldOptions{dir: env.WorkDir, binary: built.simclock, simulated: true, start: start, env: []string{sendmailPath(env.WorkDir)}})
 	if err != nil {
 		return err
 	}
@@ -60,6 +63,7 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"panelfault": panelFault, "panelset": panelSet, "setparam": setParam, "operations": operations, "tasks": tasks,
 		"problems": problems, "sql": query, "charges": charges,
 	}
+	maps.Copy(all, sweepWords())
 	for name, word := range all {
 		all[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			_ = ts.Stdout() // a word that prints nothing replaces what the one before it printed, too

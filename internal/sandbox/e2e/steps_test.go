@@ -77,7 +77,7 @@ func (w *world) resolve(t *testing.T, item int64, words ...string) *panel.Run {
 	return run
 }
 
-func (w *world) itemOf(t *testing.T, item int64) *panel.Item {
+func (w *world) itemOf(t testing.TB, item int64) *panel.Item {
 	t.Helper()
 	it, err := w.panel.Item(context.Background(), item)
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func (w *world) itemOf(t *testing.T, item int64) *panel.Item {
 }
 
 // payments is how often the seller was paid.
-func (w *world) payments(t *testing.T) int {
+func (w *world) payments(t testing.TB) int {
 	t.Helper()
 	state, err := w.seller.State()
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func (w *world) payments(t *testing.T) int {
 }
 
 // disturb breaks the next request of a command at the seller.
-func (w *world) disturb(t *testing.T, command, kind string) {
+func (w *world) disturb(t testing.TB, command, kind string) {
 	t.Helper()
 	_, err := w.seller.AddFault(namecheap.Fault{Command: command, Kind: kind, Times: 1})
 	require.NoError(t, err)

@@ -30,6 +30,7 @@ type world struct {
 	clock  *namecheap.Clock
 	server *httptest.Server
 	watch  atomic.Pointer[func(command string)] // called with the body of each request, before the seller sees it
+	answer atomic.Int64                         // nanoseconds that the seller has taken for its answers
 	tariff map[string]int64
 	module int64
 }
@@ -81,7 +82,7 @@ func newWorld(o worldOptions) (*world, error) {
 	return w, nil
 }
 
-// watched shows each request's body to whoever watches.
+// watched shows each request's body to whoever watches, and adds up what the answers take.
 func (w *world) watched(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if watch := w.watch.Load(); watch != nil {
@@ -93,7 +94,9 @@ func (w *world) watched(next http.Handler) http.Handler {
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			(*watch)(string(body))
 		}
+		asked := time.Now()
 		next.ServeHTTP(rw, r)
+		w.answer.Add(int64(time.Since(asked)))
 	})
 }
 
