@@ -30,7 +30,7 @@ func (c *Client) Activate(ctx context.Context, id int64, r cert.Request) ([]cert
 	if err := c.accepted(result, commandActivate, id); err != nil {
 		return nil, err
 	}
-	return proofsOf(result, r), nil
+	return c.published(id, result, r), nil
 }
 
 // accepted reads the attributes that every result about one id has.

@@ -16,7 +16,8 @@ type envelope struct {
 
 // apiError is one <Error>.
 type apiError struct {
-	number int    // 0 where it has none
+	number int    // 0 where it has none that can be read
+	given  string // the number as it came
 	text   string // as it came; newRefusal makes words for people of it
 }
 
@@ -41,7 +42,7 @@ func parseEnvelope(body []byte) (envelope, error) {
 			Text: "the answer's status is neither OK nor ERROR but \"" + clip(sellerhttp.Line(status), 40) + "\""}
 	}
 	for _, one := range root.Child("Errors").All("Error") {
-		e.errors = append(e.errors, apiError{number: intOf(one.Attr("Number")), text: one.Text()})
+		e.errors = append(e.errors, apiError{number: intOf(one.Attr("Number")), given: one.Attr("Number"), text: one.Text()})
 	}
 	for _, one := range root.Child("Warnings").All("Warning") {
 		e.warnings = append(e.warnings, strings.TrimSpace(sellerhttp.Line(one.Attr("Number"))+" "+words(one.Text())))

@@ -32,7 +32,11 @@ func (c *Client) report(id int64, result *sellerhttp.Element) cert.Report {
 		CSR: details.Child("CSR").Text(), CommonName: strings.ToLower(words(details.Child("CommonName").Text())),
 		SANs: intOf(result.Attr("SANSCount")), PEM: pemOf(details.Child("Certificates")),
 	}
-	if r.State == cert.StateUnknown {
+	if by := result.Attr("ReplacedBy"); r.State == cert.StateReplaced && r.ReplacedBy == 0 && !noID(by) {
+		// It was replaced by something: taking it for replaced by nothing would start a search for what is named here.
+		r.State, r.Words = cert.StateUnknown, r.Words+", replaced by "+strconv.Quote(words(by))
+		c.log.Warningf("%s gives the certificate %d the unreadable ReplacedBy %q; nothing is decided on it", Title, id, words(by))
+	} else if r.State == cert.StateUnknown {
 		c.log.Warningf("%s gives the certificate %d the unknown status %q", Title, id, words(result.Attr("Status")))
 	}
 	if r.State == cert.StateIssued && len(r.PEM) == 0 {

@@ -69,12 +69,30 @@ func TestMissingAttributesAreTolerated(t *testing.T) {
 }
 
 func TestReplacedBy(t *testing.T) {
-	for text, want := range map[string]int64{"": 0, "0": 0, "34351741": 34351741, " 8 ": 8, "9999999999": 9999999999, "x": 0, "-1": 0, "7": 0} {
+	for text, want := range map[string]int64{"": 0, "0": 0, "34351741": 34351741, " 8 ": 8, "9999999999": 9999999999, "00": 0, "7": 0} {
 		s := newStage(t, says(info(`Status="replaced" ReplacedBy="`+text+`"`, "")))
 		report, err := s.Report(t.Context(), 7)
 		require.NoError(t, err)
 		assert.Equal(t, want, report.ReplacedBy, text)
+		assert.Equal(t, cert.StateReplaced, report.State, text)
 	}
+}
+
+// A successor that cannot be read is not "none": nothing is decided on such an answer.
+func TestAnUnreadableReplacedByDecidesNothing(t *testing.T) {
+	for _, text := range []string{"x", "-1", "34351741a", "99999999999999999999", "3.4e7"} {
+		s := newStage(t, says(info(`Status="Replaced" ReplacedBy="`+text+`"`, "")))
+		report, err := s.Report(t.Context(), 7)
+		require.NoError(t, err)
+		assert.Equal(t, cert.StateUnknown, report.State, text)
+		assert.Zero(t, report.ReplacedBy, text)
+		assert.Equal(t, `Replaced, replaced by "`+text+`"`, report.Words)
+		assert.Contains(t, strings.Join(s.log.Tail(100), "\n"), "unreadable ReplacedBy")
+	}
+	s := newStage(t, says(info(`Status="active" ReplacedBy="x"`, "")))
+	report, err := s.Report(t.Context(), 7)
+	require.NoError(t, err)
+	assert.Equal(t, cert.StateIssued, report.State, "it matters only where something was replaced")
 }
 
 // A hint that cannot be read must not keep a certificate from its client.

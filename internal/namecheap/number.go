@@ -17,6 +17,12 @@ func idOf(text string) int64 {
 	return id
 }
 
+// noID tells whether an attribute says that there is no number: it is empty or a zero.
+func noID(text string) bool {
+	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	return strings.TrimSpace(text) == "" || err == nil && id == 0
+}
+
 // intOf reads a small number; 0 where there is none.
 func intOf(text string) int {
 	number, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)

@@ -13,7 +13,8 @@ import (
 const commandEdit = "namecheap.ssl.editDCVMethod"
 
 // Proofs asks again for what the client must publish, for an id that waits for proof: editDCVMethod with the same method,
-// which is also Namecheap's way to try the validation again (§3.12). Proof by e-mail needs no request.
+// which is also Namecheap's way to try the validation again (§3.12). Proof by e-mail needs no request. Where nothing of the
+// answer can be published it is FaultAPI that names the values.
 func (c *Client) Proofs(ctx context.Context, id int64, r cert.Request) ([]cert.Proof, error) {
 	if err := provable(r); err != nil {
 		return nil, err
@@ -43,7 +44,12 @@ func (c *Client) Proofs(ctx context.Context, id int64, r cert.Request) ([]cert.P
 	if err := eachSet(result); err != nil {
 		return nil, err
 	}
-	return proofsOf(result, r), nil
+	proofs, refused := proofsOf(result, r)
+	if len(proofs) == 0 && len(refused) > 0 {
+		return nil, cert.Faultf(cert.FaultAPI, commandEdit, "%s gives the certificate %d nothing that can be published: %s",
+			Title, id, strings.Join(refused, ", "))
+	}
+	return c.published(id, result, r), nil
 }
 
 // eachSet reads what became of the single names: `Domains` inside `Domains` (§3.12).
@@ -60,16 +66,30 @@ func eachSet(result *sellerhttp.Element) error {
 	return nil
 }
 
+// published reads the proofs of an accepted command and leaves out, with a warning, what cannot be published: the order
+// stands whatever its values look like, and repeating the command would change nothing. Proofs asks for them again.
+func (c *Client) published(id int64, result *sellerhttp.Element, r cert.Request) []cert.Proof {
+	proofs, refused := proofsOf(result, r)
+	for _, value := range refused {
+		c.log.Warningf("%s gives the certificate %d %s, which cannot be published; it is left out", Title, id, value)
+	}
+	return proofs
+}
+
 // proofsOf publishes what came back, never anything computed: the scheme of the values belongs to the CA and changes with it
-// (§5). It reads both shapes: a DNS element for each name (activate, reissue) and the bare block (editDCVMethod) (§0.8).
-func proofsOf(result *sellerhttp.Element, r cert.Request) []cert.Proof {
+// (§5). It reads both shapes: a DNS element for each name (activate, reissue) and the bare block (editDCVMethod) (§0.8). refused
+// names the values that are no names of records or files: a client who copies them would publish something else.
+func proofsOf(result *sellerhttp.Element, r cert.Request) (proofs []cert.Proof, refused []string) {
+	p := publication{request: r}
 	switch r.Method {
 	case cert.MethodDNS:
-		return dnsProofs(available(result, "DNSDCValidation"), r)
+		p.dns(available(result, "DNSDCValidation"))
 	case cert.MethodFile:
-		return fileProofs(available(result, "HttpDCValidation"), r)
+		p.files(available(result, "HttpDCValidation"))
+	default:
+		return emailProofs(r), nil
 	}
-	return emailProofs(r)
+	return p.proofs, p.refused
 }
 
 // available is the block of that name unless it says that it carries no value.
@@ -92,29 +112,75 @@ func emailProofs(r cert.Request) []cert.Proof {
 	return proofs
 }
 
-func dnsProofs(block *sellerhttp.Element, r cert.Request) []cert.Proof {
-	var proofs []cert.Proof
-	add := func(domain, host, target string) {
-		if host != "" && target != "" {
-			proofs = append(proofs, cert.Proof{Domain: domain, Method: cert.MethodDNS, Host: host, Record: "CNAME", Target: target})
-		}
+// publication collects what the client must publish for a request.
+type publication struct {
+	request cert.Request
+	proofs  []cert.Proof
+	refused []string // what cannot be published, for people
+}
+
+// refuse notes a value and tells whether it has to be refused.
+func (p *publication) refuse(what, value string, fits func(string) bool) bool {
+	if fits(value) {
+		return false
 	}
-	for _, one := range block.All("DNS") {
-		add(domainOf(one, r), value(one, "HostName"), value(one, "Target"))
+	p.refused = append(p.refused, what+" "+strconv.Quote(words(value)))
+	return true
+}
+
+// dns reads the records, of each name or of the bare block.
+func (p *publication) dns(block *sellerhttp.Element) {
+	each := block.All("DNS")
+	for _, one := range each {
+		p.record(domainOf(one, p.request), value(one, "HostName"), value(one, "Target"))
 	}
-	if len(proofs) > 0 {
-		return proofs
+	if len(each) > 0 && len(p.proofs)+len(p.refused) > 0 {
+		return
 	}
 	host, target := value(block, "HostName"), value(block, "Target")
-	label, names := spread(host, r)
+	label, names := spread(host, p.request)
 	for _, name := range names {
 		at := host
 		if label != "" {
 			at = label + "." + bareName(name)
 		}
-		add(name, at, target)
+		p.record(name, at, target)
 	}
-	return proofs
+}
+
+// record adds a CNAME record for the domain where the answer has one.
+func (p *publication) record(domain, host, target string) {
+	if host == "" || target == "" || p.refuse("the domain", bareName(domain), recordName) ||
+		p.refuse("the record's name", host, recordName) || p.refuse("the record's target", target, recordName) {
+		return
+	}
+	p.proofs = append(p.proofs, cert.Proof{Domain: domain, Method: cert.MethodDNS, Host: host, Record: "CNAME", Target: target})
+}
+
+// recordName tells whether a text is the name of a DNS record: labels of letters, digits, hyphens and underscores
+// (RFC 1035 2.3.4, RFC 8552 2). Sellers give ASCII, so nothing is converted.
+func recordName(text string) bool {
+	name := strings.TrimSuffix(text, ".")
+	if name == "" || len(name) > 253 {
+		return false
+	}
+	for _, label := range strings.Split(name, ".") {
+		if label == "" || len(label) > 63 || strings.ContainsFunc(label, func(r rune) bool { return !alphanumeric(r) && r != '-' && r != '_' }) {
+			return false
+		}
+	}
+	return true
+}
+
+// fileName tells whether a text is the plain name of a file: no path, nothing hidden, nothing that a URL would have to
+// escape.
+func fileName(text string) bool {
+	return len(text) <= 255 && !strings.HasPrefix(text, ".") &&
+		!strings.ContainsFunc(text, func(r rune) bool { return !alphanumeric(r) && !strings.ContainsRune("-_.", r) })
+}
+
+func alphanumeric(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
 // spread finds the label that stands before one of the request's names in the host of the bare block. All names of one request
@@ -131,30 +197,36 @@ func spread(host string, r cert.Request) (label string, names []string) {
 	return "", []string{r.CSR.CommonName}
 }
 
-func fileProofs(block *sellerhttp.Element, r cert.Request) []cert.Proof {
-	var proofs []cert.Proof
-	add := func(domain, file, content string) {
-		if file != "" && content != "" {
-			proofs = append(proofs, cert.Proof{
-				Domain: domain, Method: cert.MethodFile, URL: "http://" + domain + "/.well-known/pki-validation/" + file, Body: content,
-			})
-		}
+// files reads the files, of each name or of the bare block.
+func (p *publication) files(block *sellerhttp.Element) {
+	each := block.All("DNS")
+	for _, one := range each {
+		p.file(domainOf(one, p.request), value(one, "FileName"), content(one))
 	}
-	for _, one := range block.All("DNS") {
-		add(domainOf(one, r), value(one, "FileName"), content(one))
+	if len(each) > 0 && len(p.proofs)+len(p.refused) > 0 {
+		return
 	}
-	if len(proofs) > 0 {
-		return proofs
+	for _, name := range p.request.AllNames() {
+		p.file(name, value(block, "FileName"), content(block))
 	}
-	for _, name := range r.AllNames() {
-		add(name, value(block, "FileName"), content(block))
+}
+
+// file adds a file for the domain where the answer has one.
+func (p *publication) file(domain, name, content string) {
+	if name == "" || content == "" || p.refuse("the domain", bareName(domain), recordName) || p.refuse("the file's name", name, fileName) {
+		return
 	}
-	return proofs
+	p.proofs = append(p.proofs, cert.Proof{
+		Domain: domain, Method: cert.MethodFile, URL: "http://" + domain + "/.well-known/pki-validation/" + name, Body: content,
+	})
 }
 
 // domainOf is the name that a DNS element is about, the common name where it does not say.
 func domainOf(one *sellerhttp.Element, r cert.Request) string {
-	if name := strings.ToLower(words(one.Attr("domain"))); name != "" {
+	if name := strings.ToLower(one.Attr("domain")); name != "" {
+		if ascii, err := cert.AsciiName("domain", name); err == nil {
+			return ascii
+		}
 		return name
 	}
 	return r.CSR.CommonName
@@ -169,8 +241,9 @@ func content(block *sellerhttp.Element) string {
 	return strings.Join(lines, "\n")
 }
 
-// value is a child's text on one line: part of a DNS record or of a URL.
-func value(block *sellerhttp.Element, name string) string { return words(block.Child(name).Text()) }
+// value is a child's text as it came, without blanks around it: part of a DNS record or of a URL. What does not belong there
+// is refused, not repaired.
+func value(block *sellerhttp.Element, name string) string { return block.Child(name).Text() }
 
 // bareName is the name at which control over a wildcard is proved.
 func bareName(name string) string { return strings.TrimPrefix(name, "*.") }

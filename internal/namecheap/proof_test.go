@@ -2,6 +2,7 @@ package namecheap_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"pmssl/internal/cert"
@@ -89,4 +90,68 @@ func TestProofByEmailNeedsNoRequest(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []cert.Proof{{Domain: "example.com", Method: cert.MethodEmail, Email: "admin@example.com"}}, proofs)
 	assert.Empty(t, s.asked)
+}
+
+// What cannot be the name of a record or a file is not published: the client, who copies it, would publish something else. An
+// accepted activation stays accepted, and the values are asked for again.
+func TestValuesThatCannotBePublishedAreLeftOut(t *testing.T) {
+	dns := request(t, "standard_ssl", "auth_dnstxt", "", "example.com")
+	file := request(t, "standard_ssl", "auth_http", "", "example.com")
+	record := func(domain, host, target string) string {
+		return `<DNSDCValidation ValueAvailable="true"><DNS domain="` + domain + `"><HostName><![CDATA[` + host + `]]></HostName><Target><![CDATA[` + target + `]]></Target></DNS></DNSDCValidation>`
+	}
+	stored := func(domain, name string) string {
+		return `<HttpDCValidation ValueAvailable="true"><DNS domain="` + domain + `"><FileName><![CDATA[` + name + `]]></FileName><FileContent>SHA ssl.com</FileContent></DNS></HttpDCValidation>`
+	}
+	const host, target = "_a.example.com", "b.ca.example"
+	long := strings.Repeat("a", 64)
+	for name, tc := range map[string]struct {
+		request cert.Request
+		block   string
+		named   string
+	}{
+		"a blank in the host":       {dns, record("example.com", "_a.example.com evil", target), "the record's name"},
+		"a line end in the host":    {dns, record("example.com", "_a\n.example.com", target), "the record's name"},
+		"a quote in the host":       {dns, record("example.com", `_a".example.com`, target), "the record's name"},
+		"a wildcard as the host":    {dns, record("example.com", "*.example.com", target), "the record's name"},
+		"a masked key in the host":  {dns, record("example.com", key+".example.com", target), "the record's name"},
+		"an empty label":            {dns, record("example.com", "_a..example.com", target), "the record's name"},
+		"a long label":              {dns, record("example.com", long+".example.com", target), "the record's name"},
+		"a long name":               {dns, record("example.com", strings.Repeat("a.", 127)+"example.com", target), "the record's name"},
+		"a semicolon in the target": {dns, record("example.com", host, "b.ca.example;"), "the record's target"},
+		"a zero-width space":        {dns, record("example.com", host, "b\u200b.ca.example"), "the record's target"},
+		"a dollar in the target":    {dns, record("example.com", host, "$ORIGIN"), "the record's target"},
+		"another script":            {dns, record("example.com", host, "b.ca.ex\u0430mple"), "the record's target"},
+		"a path for a domain":       {dns, record("example.com/x", host, target), "the domain"},
+		"a path":                    {file, stored("example.com", "../../index.html"), "the file's name"},
+		"a folder":                  {file, stored("example.com", "a/b.txt"), "the file's name"},
+		"a backslash":               {file, stored("example.com", `a\b.txt`), "the file's name"},
+		"a hidden file":             {file, stored("example.com", ".htaccess"), "the file's name"},
+		"a blank in the file":       {file, stored("example.com", "a b.txt"), "the file's name"},
+		"a query":                   {file, stored("example.com", "a.php?b=c"), "the file's name"},
+		"an escape":                 {file, stored("example.com", "%2e%2e"), "the file's name"},
+		"a host with a port":        {file, stored("example.com:8080", "a.txt"), "the domain"},
+		"a host with a login":       {file, stored("user@example.com", "a.txt"), "the domain"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, says(ok(`<SSLActivateResult ID="7" IsSuccess="true">`+tc.block+`</SSLActivateResult>`)))
+			proofs, err := s.Activate(t.Context(), 7, tc.request)
+			require.NoError(t, err)
+			assert.Empty(t, proofs)
+			assert.Contains(t, strings.Join(s.log.Tail(100), "\n"), "gives the certificate 7 "+tc.named)
+
+			s = newStage(t, says(ok(`<SSLEditDCVMethodResult ID="7" IsSuccess="true">`+tc.block+`</SSLEditDCVMethodResult>`)))
+			_, err = s.Proofs(t.Context(), 7, tc.request)
+			assert.Contains(t, requireFault(t, err, cert.FaultAPI).Value, tc.named)
+		})
+	}
+}
+
+func TestAValueThatCannotBePublishedTakesNoOtherWithIt(t *testing.T) {
+	s := newStage(t, says(ok(`<SSLActivateResult ID="7" IsSuccess="true"><DNSDCValidation ValueAvailable="true">`+
+		`<DNS domain="example.com"><HostName>_a example.com</HostName><Target>b.ca.example</Target></DNS>`+
+		`<DNS domain="BÜCHER.example"><HostName>_a.xn--bcher-kva.example.</HostName><Target>b.ca.example</Target></DNS></DNSDCValidation></SSLActivateResult>`)))
+	proofs, err := s.Activate(t.Context(), 7, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "xn--bcher-kva.example"))
+	require.NoError(t, err)
+	assert.Equal(t, []cert.Proof{{Domain: "xn--bcher-kva.example", Method: cert.MethodDNS, Host: "_a.xn--bcher-kva.example.", Record: "CNAME", Target: "b.ca.example"}}, proofs)
 }

@@ -24,7 +24,7 @@ func newRefusal(command string, e envelope, who access) *refusal {
 	r := &refusal{command: command, errors: slices.Clone(e.errors), response: e.response, clientIP: who.clientIP}
 	mask := mgrlog.Masker(who.apiKey)
 	for i, one := range r.errors { // a text that repeats our request must not show the key, nor the first half of it
-		r.errors[i].text = words(mask(one.text))
+		r.errors[i].text, r.errors[i].given = words(mask(one.text)), clip(sellerhttp.Line(mask(one.given)), 40)
 	}
 	return r
 }
@@ -40,11 +40,14 @@ func (r *refusal) said() string {
 			all = append(all, "…")
 			break
 		}
-		if e.number == 0 {
+		switch {
+		case e.number != 0:
+			all = append(all, strconv.Itoa(e.number)+": "+e.text)
+		case !noID(e.given): // it says something, if not to us
+			all = append(all, e.given+": "+e.text)
+		default:
 			all = append(all, e.text)
-			continue
 		}
-		all = append(all, strconv.Itoa(e.number)+": "+e.text)
 	}
 	if len(all) == 0 {
 		return "no reason given"

@@ -110,3 +110,14 @@ func TestNoPieceOfTheKeyIsLeftInTheWordsOfARefusal(t *testing.T) {
 		}
 	}
 }
+
+// A number that we cannot read may be what Namecheap's support asks for.
+func TestAnUnreadableNumberIsSaidAsItCame(t *testing.T) {
+	for given, want := range map[string]string{
+		"99999999999": "refuses: 99999999999: why", "E-17": "refuses: E-17: why", "-5": "refuses: -5: why",
+		"0": "refuses: why", "": "refuses: why", "2011301": "refuses: 2011301: why",
+	} {
+		fault := requireFault(t, newStage(t, says(refusal(given, "why"))).Check(t.Context()), cert.FaultAPI)
+		assert.Contains(t, fault.Value, want)
+	}
+}

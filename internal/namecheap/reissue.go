@@ -31,7 +31,7 @@ func (c *Client) Reissue(ctx context.Context, id int64, r cert.Request) (int64, 
 	if err := isNew(commandReissue, id, next, result); err != nil {
 		return 0, nil, c.reissueFault(ctx, id, err)
 	}
-	return next, proofsOf(result, r), nil
+	return next, c.published(next, result, r), nil
 }
 
 // reissueFault decides whether nothing was asked of the CA for certain.
