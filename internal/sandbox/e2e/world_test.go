@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"pmssl/internal/sandbox/namecheap"
@@ -75,11 +76,19 @@ func newWorld(o worldOptions) (*world, error) {
 		w.server.Close()
 		return nil, err
 	}
-	if err := w.panel.Install(module, o.binary); err != nil {
+	if err := w.install(o.binary); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
+}
+
+// install puts the module into the panel while no other test starts a process: a child that is just being started would
+// hold the copy open for writing, and starting the module then fails with "text file busy".
+func (w *world) install(binary string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return w.panel.Install(module, binary)
 }
 
 // watched shows each request's body to whoever watches, and adds up what the answers take.
