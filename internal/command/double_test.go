@@ -211,6 +211,8 @@ type fakeSeller struct {
 	reissueErr    error
 	reissueAnyway bool // the reissue happens although reissueErr is returned
 	replacedLate  bool // the old id stays issued until the new certificate is there
+
+	reissueRefused bool // the authority refuses what the seller accepted
 }
 
 func newSeller() *fakeSeller {
@@ -301,6 +303,9 @@ func (s *fakeSeller) Reissue(_ context.Context, id int64, r cert.Request) (int64
 	}
 	s.next++
 	s.reports[s.next] = cert.Report{State: cert.StateWaiting, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
+	if s.reissueRefused {
+		s.reports[s.next] = cert.Report{State: cert.StateRefused, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
+	}
 	if !s.replacedLate {
 		old := s.reports[id]
 		old.State, old.ReplacedBy = cert.StateReplaced, s.next

@@ -46,29 +46,48 @@ func (j *job) unanswered() bool {
 	return ok && pending.ID == j.id()
 }
 
-// settleReissue looks up a reissue of which nothing was heard. Where it certainly never reached the seller its mark is
-// dropped, so that the sweep's own rules decide when it is asked for again.
+// unfollowed tells whether a reissue has its id on the item and nothing else: the run that asked for it was interrupted
+// before it showed the item as requested.
+func (j *job) unfollowed() bool {
+	pending, ok := j.pendingReissue()
+	return ok && pending.ID != j.id() && pending.Serial != "" && pending.Serial == j.order.Params[cert.ParamSerial] && j.hasStatus(cert.ServiceIssued)
+}
+
+// settleReissue looks up a reissue of which nothing was heard or that nobody followed. Where it certainly never reached the
+// seller its mark is dropped, so that the sweep's own rules decide when it is asked for again.
 func (j *job) settleReissue(ctx context.Context) error {
-	if !j.unanswered() {
+	unfollowed := j.unfollowed()
+	if !unfollowed && !j.unanswered() {
 		return nil
 	}
 	report, err := j.newest(ctx, j.id())
 	if err != nil {
 		return err
 	}
+	if unfollowed {
+		if report.State != cert.StateWaiting && report.State != cert.StateIssued {
+			return nil
+		}
+		return j.underWay(ctx, report)
+	}
 	report, found, err := j.lostReissue(ctx, report)
 	if err != nil {
 		return err
 	}
 	if found || report.ID != j.reissuedID() {
-		request, err := j.request()
-		if err != nil {
-			return err
-		}
-		_, err = j.reissueAccepted(ctx, report, request, nil)
-		return err
+		return j.underWay(ctx, report)
 	}
 	return j.save(ctx, cert.ParamReissueOf, "")
+}
+
+// underWay shows the item as what it is: reissued at the seller. The next sync does the rest.
+func (j *job) underWay(ctx context.Context, report cert.Report) error {
+	request, err := j.request()
+	if err != nil {
+		return err
+	}
+	_, err = j.reissueAccepted(ctx, report, request, nil)
+	return err
 }
 
 // reissuedID is the id that the last reissue was to replace.
@@ -143,7 +162,7 @@ func (j *job) reissue(ctx context.Context) (ended error, err error) {
 		}
 		j.Log.ExtInfof("item %d: id %d is under way for this CSR, nothing is sent", j.order.Item, report.ID)
 	case report.State == cert.StateIssued && j.fresh(report):
-		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago, nothing is sent", j.order.Item, report.ID)
+		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.order.Item, report.ID)
 	case report.State == cert.StateIssued:
 		if report, err = j.askReissue(ctx, report); err != nil {
 			return nil, err
@@ -320,7 +339,8 @@ func (j *job) reissueAccepted(ctx context.Context, report cert.Report, request c
 	return report, j.setStatus(ctx, cert.ServiceRequested)
 }
 
-// fresh tells whether the certificate at the seller is for the present request and less than a day old.
+// fresh tells whether the certificate at the seller is for the present request, and less than a day old or still to be put in
+// place.
 func (j *job) fresh(report cert.Report) bool {
 	csr, err := cert.ParseCSR(j.order.CSR)
 	if err != nil {
@@ -330,7 +350,8 @@ func (j *job) fresh(report cert.Report) bool {
 	if err != nil || chain.Check(csr, j.wanted(csr)) != nil {
 		return false
 	}
-	return j.unchanged(report.ID) && j.Now().Sub(chain.Leaf.NotBefore) < freshCertificate
+	_, there := j.inPlace(chain)
+	return j.unchanged(report.ID) && (!there || j.Now().Sub(chain.Leaf.NotBefore) < freshCertificate)
 }
 
 // unchanged tells whether the names are those that the certificate in place was asked for with.

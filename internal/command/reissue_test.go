@@ -170,3 +170,48 @@ func TestAReplacedIdWithoutASuccessorsNameIsSearchedFor(t *testing.T) {
 	assert.Equal(t, "101 108", s.panel.order.Params[cert.ParamLineage])
 	assert.Zero(t, s.seller.reissues)
 }
+
+// contract 4.6: the run that asked ended right after the id was on the item. The sweep follows it and asks for no other one,
+// however much later it comes.
+func TestAReissueThatNobodyFollowedIsPutInPlace(t *testing.T) {
+	for name, next := range map[string]func(s *stage) error{
+		"by the sweep": func(s *stage) error {
+			s.args = command.Args{Command: "subscription"}
+			for range 2 {
+				s.sweep(t)
+			}
+			return nil
+		},
+		"by the panel": func(s *stage) error { return s.run(command.Reopen) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := issuedStage(t)
+			require.NoError(t, s.run(command.Reopen))
+			s.seller.issue(t, 102, s.pair, s.at, 199)
+			s.panel.order.Params[cert.ParamServiceStatus] = "5" // as it was before
+			s.at = s.at.AddDate(0, 0, 3)
+			require.NoError(t, next(s))
+			assert.Equal(t, 1, s.seller.reissues)
+			assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
+			assert.Equal(t, "2027-04-26", s.panel.order.Params[cert.ParamExpireDate])
+		})
+	}
+}
+
+// contract 4.4: what the authority refused is a failed row, no reissue.
+func TestARefusedReissueIsAFailedRow(t *testing.T) {
+	s := sweepStage(t, 5)
+	s.seller.reissueRefused = true
+	doc, failed := s.sweep(t)
+	assert.True(t, failed, doc)
+	assert.Contains(t, doc, `reissued="0"`)
+	assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
+	s.at = s.at.AddDate(0, 0, 1)
+	_, failed = s.sweep(t)
+	assert.True(t, failed)
+	s.at = s.at.Add(time.Hour)
+	doc, failed = s.sweep(t)
+	assert.False(t, failed)
+	assert.Contains(t, doc, `reason="recent"`, "an order that has ended is not asked about every hour")
+	assert.Equal(t, 1, s.seller.reissues)
+}

@@ -90,9 +90,7 @@ func (h *hosting) sells(t testing.TB, change func(*namecheap.Settings)) {
 // configure replaces our lines in billmgr.conf.d; the sender of letters is always set.
 func (h *hosting) configure(t testing.TB, lines ...string) {
 	t.Helper()
-	lines = append([]string{"SSLSubscriptionMailFrom Hosting <ssl@hosting.example>"}, lines...)
-	file := filepath.Join(h.panel.Root(), "etc", "billmgr.conf.d", "subscription.conf")
-	require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	configuration(t, h, append([]string{"SSLSubscriptionMailFrom Hosting <ssl@hosting.example>"}, lines...)...)
 }
 
 // keepLetter and refuseLetter are what the stand-in for sendmail does.
@@ -369,4 +367,11 @@ func unattended(s *namecheap.Settings) { s.AutoIssueSeconds = -1 }
 // refusing lets the authority refuse a domain.
 func refusing(domains ...string) func(*namecheap.Settings) {
 	return func(s *namecheap.Settings) { s.RefusedDomains = domains }
+}
+
+// configuration replaces our lines in billmgr.conf.d altogether, the sender of letters too.
+func configuration(t testing.TB, h *hosting, lines ...string) {
+	t.Helper()
+	file := filepath.Join(h.panel.Root(), "etc", "billmgr.conf.d", "subscription.conf")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }
