@@ -64,7 +64,7 @@ func (h *hosting) years(t *testing.T, item int64, domain string, until time.Time
 	for now = now.AddDate(0, 0, 1); now.Before(until); now = now.AddDate(0, 0, 1) {
 		last := all[len(all)-1]
 		life := int(last.NotAfter.Add(time.Second).Sub(last.NotBefore) / (24 * time.Hour))
-		act := last.NotAfter.Truncate(24 * time.Hour).AddDate(0, 0, -min(lead, life/2))
+		act := last.NotAfter.Truncate(24*time.Hour).AddDate(0, 0, -min(lead, life/2))
 		if early := now.Sub(start) > 30*24*time.Hour && now.Before(act.AddDate(0, 0, -1)) && now.Sub(last.NotBefore) > 48*time.Hour; early {
 			continue
 		}
