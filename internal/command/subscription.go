@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -131,6 +132,9 @@ func (s *sweep) all(ctx context.Context) error {
 		return err
 	}
 	for _, item := range ending {
+		if slices.Contains(waiting, item) { // is in the document already; what is due about it now is the next sweep's
+			continue
+		}
 		if err := s.each(ctx, item, asReissue, s.decide); err != nil {
 			return err
 		}
@@ -218,7 +222,8 @@ func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
 	if err != nil {
 		return err
 	}
-	row.expires = stored.Ends()
+	verdict := cabforum.Standing{Settings: s.settings, Active: true, Held: life(stored)}.Judge(s.at)
+	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
 	if !j.hasStatus(cert.ServiceWaiting) {
 		return nil
 	}
@@ -330,7 +335,7 @@ func (s *sweep) judge(ctx context.Context, j *job, stored cert.Chain) (cabforum.
 	tried := j.attempts()
 	standing := cabforum.Standing{
 		Settings: s.settings, Active: true, PaidUntil: j.termEnd(),
-		Held:     &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter},
+		Held:     life(stored),
 		UnderWay: operations > 0 || j.hasStatus(cert.ServiceRequested) || j.hasStatus(cert.ServiceWaiting) || j.unanswered(),
 		Tried:    tried.Last, Tries: tried.Count,
 	}
@@ -341,6 +346,10 @@ func (s *sweep) judge(ctx context.Context, j *job, stored cert.Chain) (cabforum.
 		standing.SellerEnd = end
 	}
 	return standing.Judge(s.at), nil
+}
+
+func life(stored cert.Chain) *cabforum.Validity {
+	return &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
 }
 
 // reissue asks for the next certificate; where the seller wants a new proof the client is told.

@@ -67,7 +67,8 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 	doc, _ = s.sweep(t)
 	assert.Equal(t, 1, s.seller.reissues)
 	assert.Len(t, s.post.letters, 1, "told once")
-	assert.Contains(t, doc, `action="wait"`)
+	assert.Equal(t, 1, strings.Count(doc, "<item "), "once in the document")
+	assert.Contains(t, doc, `due="2026-10-08" lead="10" action="wait"`)
 
 	t.Run("with less than a week left everybody is told, once a day", func(t *testing.T) {
 		s.at = time.Date(2026, 10, 12, 9, 0, 0, 0, time.UTC)

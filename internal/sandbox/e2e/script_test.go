@@ -292,6 +292,7 @@ func (s *scene) scrub(text string) string {
 		{`\b[0-9a-f]{13}\.comodoca\.com`, "UNIQUE.comodoca.com"},
 		{` comodoca\.com(\s+)[0-9a-f]{13}`, " comodoca.com${1}UNIQUE"},
 		{`127\.0\.0\.1:\d+`, "127.0.0.1:PORT"},
+		{`"serial":"[0-9a-f]+"`, `"serial":"SERIAL"`},
 	} {
 		text = regexp.MustCompile(rule.pattern).ReplaceAllString(text, rule.with)
 	}
@@ -301,7 +302,7 @@ func (s *scene) scrub(text string) string {
 // long values of parameters are shown by what they are.
 func brief(name, value string) string {
 	switch {
-	case name == "certificate_serial":
+	case name == "certificate_serial" || name == "told_serial":
 		return "<serial>"
 	case name == "crt" && strings.HasPrefix(value, "-----BEGIN"):
 		return fmt.Sprintf("<%d certificates in PEM>", strings.Count(value, "-----BEGIN CERTIFICATE-----"))
