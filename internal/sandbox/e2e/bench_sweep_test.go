@@ -1,0 +1,264 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/sandbox/engine"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// How large the panel of the benchmark is, how much of it is due, and what a sweep may take for its own work.
+const (
+	benchItems    = 100_000
+	benchDue      = 200
+	benchTime     = 2 * time.Second
+	benchCallback = 2 * time.Millisecond // processor time for starting one call-back and reading its answer
+	benchMemory   = 64 << 20             // bytes of resident memory
+)
+
+// BenchmarkSweep measures the product's binary on a panel of 100,000 items, with a journal of as many purchases, of which
+// 200 are due; make bench runs it. The sweep's own work is everything but the seller's answers and the panel's call-backs:
+// what --dry-run does (finding the items, reading each, parsing its certificate, deciding), by the clock; and where it acts
+// the processor time of the sweep's own process, without what it starts.
+func BenchmarkSweep(b *testing.B) {
+	if built.server.Kind() != engine.MariaDB {
+		b.Skip("the figures are about MariaDB")
+	}
+	h := newHosting(b, firstOrders)
+	// a panel of this size has a server whose memory its tables fit into; the tests' own has 64 MiB
+	h.sql(b, "SET GLOBAL innodb_buffer_pool_size=1073741824")
+	h.crowd(b)
+	query := h.finding(b)
+	h.at(b, "2026-10-07")
+
+	b.Run("dry-run", func(b *testing.B) {
+		b.Logf("%d items, %d of them due, found by one query: %s", benchItems, benchDue, strings.Join(strings.Fields(query), " "))
+		h.explain(b, query)
+		for b.Loop() {
+			fastest := measured{wall: time.Hour}
+			for range 3 { // what else this machine does meanwhile is no work of the sweep
+				m := h.measure(b, "--dry-run")
+				require.Equal(b, [2]int{benchItems, benchDue}, [2]int{m.doc.Items, m.doc.Due})
+				if m.wall < fastest.wall {
+					fastest = m
+				}
+			}
+			fastest.hold(b, "all of it", fastest.wall, benchTime)
+		}
+	})
+	b.Run("apply", func(b *testing.B) {
+		done := false
+		for b.Loop() {
+			if done {
+				continue // nothing is due any more
+			}
+			done = true
+			m := h.measure(b)
+			require.Equal(b, [3]int{benchDue, benchDue, 0}, [3]int{m.doc.Due, m.doc.Reissued, m.doc.Failed})
+			calls, err := h.panel.Requests()
+			require.NoError(b, err)
+			b.Logf("%s in all, of which the seller took %s; %d call-backs; the sweep's own process worked %s", m.wall.Round(time.Millisecond), m.seller.Round(time.Millisecond), len(calls), m.processor)
+			m.hold(b, "the sweep's own process", m.processor, benchTime+time.Duration(len(calls))*benchCallback)
+		}
+	})
+}
+
+// measured is what one sweep took.
+type measured struct {
+	doc       swept
+	wall      time.Duration
+	seller    time.Duration // from the seller's getting a request to its answer
+	processor time.Duration // of the sweep's process alone
+	memory    int64         // the most that was resident, bytes
+}
+
+// hold shows the figures and holds them against the limits.
+func (m measured) hold(b *testing.B, what string, took, most time.Duration) {
+	b.Helper()
+	b.ReportMetric(float64(m.wall.Milliseconds()), "wall-ms")
+	b.ReportMetric(float64(m.processor.Milliseconds()), "processor-ms")
+	b.ReportMetric(float64(m.memory)/(1<<20), "MiB")
+	assert.Positive(b, m.memory)
+	assert.LessOrEqual(b, took, most, what)
+	assert.LessOrEqual(b, m.memory, int64(benchMemory), "bytes of resident memory")
+}
+
+// measure runs one sweep.
+func (h *hosting) measure(b *testing.B, args ...string) measured {
+	b.Helper()
+	process := exec.Command(filepath.Join(h.panel.Root(), "processing", module), append([]string{"--command", "subscription"}, args...)...)
+	process.Dir, process.Env = h.panel.Root(), append(h.environment(), "PMSSL_CLOCK="+filepath.Join(h.dir, "clock"), sendmailPath(h.dir))
+	var stdout, stderr bytes.Buffer
+	process.Stdout, process.Stderr = &stdout, &stderr
+	h.answer.Store(0)
+	require.NoError(b, h.panel.ClearRequests())
+	began := time.Now()
+	require.NoError(b, process.Start())
+	ended, memory := make(chan struct{}), make(chan int64)
+	go func() { memory <- mostResident(process.Process.Pid, ended) }()
+	processor := processorTime(b, process.Process.Pid)
+	close(ended)
+	m := measured{wall: time.Since(began), seller: time.Duration(h.answer.Load()), processor: processor, memory: <-memory}
+	err := process.Wait()
+	require.NoError(b, err, "%s\n%s", stdout.String(), stderr.String())
+	var doc struct {
+		Subscription swept `xml:"subscription"`
+	}
+	require.NoError(b, xml.Unmarshal(stdout.Bytes(), &doc))
+	m.doc = doc.Subscription
+	return m
+}
+
+// mostResident watches the process until it has ended and returns the most memory that it held resident, in bytes. What
+// the kernel tells of it after the end counts the process that it was started from, too.
+func mostResident(pid int, ended <-chan struct{}) int64 {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	var most int64
+	for {
+		raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		_, line, _ := strings.Cut(string(raw), "\nVmHWM:")
+		line, _, _ = strings.Cut(line, " kB")
+		if n, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64); err == nil {
+			most = max(most, n<<10)
+		}
+		select {
+		case <-ended:
+			return most
+		case <-look.C:
+		}
+	}
+}
+
+// processorTime waits for the end of the process and reads what it used without what it started, which only the kernel's
+// table of processes tells, as long as nobody has taken the process from it.
+func processorTime(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			require.NoError(b, err)
+			break
+		}
+	}
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	require.NoError(b, err)
+	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:])) // from the third field on (proc_pid_stat(5))
+	var ticks int64
+	for _, field := range fields[11:13] { // utime and stime
+		n, err := strconv.ParseInt(field, 10, 64)
+		require.NoError(b, err)
+		ticks += n
+	}
+	const perSecond = 100 // USER_HZ on every platform of Linux that Go knows
+	return time.Duration(ticks) * time.Second / perSecond
+}
+
+// crowd fills the panel: real orders that are due, and copies of one of them, with purchases in the journal, that are not.
+func (h *hosting) crowd(b *testing.B) {
+	b.Helper()
+	first := h.stored(b, "site1.example.com", 60)
+	for n := 2; n <= benchDue; n++ {
+		h.stored(b, fmt.Sprintf("site%d.example.com", n), 60)
+	}
+	for _, statement := range []string{
+		`INSERT INTO item (id, name, account, pricelist, processingmodule, period, status, createdate, opendate, expiredate, currency, cost, autosuspend, employeesuspend, abusesuspend)
+		 SELECT seq, CONCAT('crowd', seq, '.example.net'), i.account, i.pricelist, i.processingmodule, i.period, i.status, i.createdate, i.opendate, i.expiredate, i.currency, 0, 'off', 'off', 'off'
+		 FROM item i JOIN seq_%[2]d_to_%[3]d WHERE i.id=%[1]d`,
+		`INSERT INTO itemparam (item, intname, value)
+		 SELECT seq, p.intname, CASE p.intname
+		  WHEN 'certificate_expiredate' THEN DATE_ADD('2026-10-18', INTERVAL seq %% 180 DAY)
+		  WHEN 'custom_order_id' THEN 50000000+seq WHEN 'lineage' THEN 50000000+seq ELSE p.value END
+		 FROM seq_%[2]d_to_%[3]d JOIN itemparam p WHERE p.item=%[1]d`,
+		`INSERT INTO certificate (item, pkey, csr, crt)
+		 SELECT seq, c.pkey, c.csr, c.crt FROM seq_%[2]d_to_%[3]d JOIN certificate c WHERE c.item=%[1]d`,
+	} {
+		h.sql(b, fmt.Sprintf(statement, first, benchDue+1, benchItems))
+	}
+	h.sql(b, "ANALYZE TABLE item, itemparam, certificate")
+	h.journal(b)
+}
+
+// journal adds the purchase of each copied item.
+func (h *hosting) journal(b *testing.B) {
+	b.Helper()
+	name := filepath.Join(h.panel.Root(), "var", module+".purchases")
+	raw, err := os.ReadFile(name)
+	require.NoError(b, err)
+	var line map[string]any
+	first, _, _ := bytes.Cut(raw, []byte("\n"))
+	require.NoError(b, json.Unmarshal(first, &line))
+	for n := benchDue + 1; n <= benchItems; n++ {
+		line["item"], line["id"] = n, 50000000+n
+		text, err := json.Marshal(line)
+		require.NoError(b, err)
+		raw = append(append(raw, text...), '\n')
+	}
+	require.NoError(b, os.WriteFile(name, raw, 0o600))
+}
+
+// finding is the query by which a sweep found what is due, as the server saw it: there is one.
+func (h *hosting) finding(b *testing.B) string {
+	b.Helper()
+	h.sql(b, "SET GLOBAL log_output='TABLE'")
+	h.sql(b, "SET GLOBAL general_log=ON")
+	doc := h.sweep(b, "--dry-run", "--date", "2026-10-07")
+	h.sql(b, "SET GLOBAL general_log=OFF")
+	require.Equal(b, benchDue, doc.Due)
+	rows, err := h.panel.DB().Query("SELECT argument FROM mysql.general_log WHERE command_type IN ('Query', 'Execute') AND argument LIKE '%certificate_expiredate%'")
+	require.NoError(b, err)
+	defer rows.Close()
+	var found []string
+	for rows.Next() {
+		var statement string
+		require.NoError(b, rows.Scan(&statement))
+		if !strings.Contains(statement, "general_log") {
+			found = append(found, statement)
+		}
+	}
+	require.NoError(b, rows.Err())
+	require.Len(b, found, 1, "one query for all items")
+	return found[0]
+}
+
+// explain shows how the database finds what is due.
+func (h *hosting) explain(b *testing.B, query string) {
+	b.Helper()
+	rows, err := h.panel.DB().QueryContext(context.Background(), "EXPLAIN "+query)
+	require.NoError(b, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	require.NoError(b, err)
+	b.Logf("EXPLAIN: %s", strings.Join(columns, " | "))
+	for rows.Next() {
+		row, into := make([]*string, len(columns)), make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		require.NoError(b, rows.Scan(into...))
+		var words []string
+		for _, value := range row {
+			if value == nil {
+				words = append(words, "-")
+				continue
+			}
+			words = append(words, *value)
+		}
+		b.Logf("EXPLAIN: %s", strings.Join(words, " | "))
+	}
+	require.NoError(b, rows.Err())
+}
