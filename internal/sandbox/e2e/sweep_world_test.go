@@ -361,7 +361,6 @@ func (h *hosting) inPlace(t testing.TB, item int64, domain string) {
 }
 
 // How the seller issues: by itself at once, or when control is proved.
-func atOnce(s *namecheap.Settings)     { s.AutoIssueSeconds = 0 }
 func unattended(s *namecheap.Settings) { s.AutoIssueSeconds = -1 }
 
 // refusing lets the authority refuse a domain.
