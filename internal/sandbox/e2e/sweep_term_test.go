@@ -351,3 +351,20 @@ func TestHostWithoutMTA(t *testing.T) {
 	assert.Equal(t, "error", doc.row(item).Result)
 	assert.Contains(t, doc.row(item).Reason, "127.0.0.1:25")
 }
+
+// contract 4.3: a seller whose term ends later than the panel's: the panel gets the end of what the client paid for, and
+// nothing is asked for at the end of it (validity page B3.9).
+func TestSellersLaterEndIsNotTheClients(t *testing.T) {
+	h := newHosting(t, firstOrders)
+	h.sells(t, func(s *namecheap.Settings) { s.TermOffsetDays = 20 })
+	item := h.stored(t, "example.com", 12)
+	h.at(t, "2026-10-07")
+	assert.Equal(t, "reissue ok", h.sweep(t).says(item))
+	now := h.itemOf(t, item)
+	assert.Equal(t, "2027-04-22", now.Params["certificate_expiredate"])
+	assert.Equal(t, "2027-04-02", now.ExpireDate)
+	for _, day := range []string{"2027-03-30", "2027-04-15"} {
+		h.at(t, day)
+		assert.Zero(t, h.sweep(t).Due, day)
+	}
+}
