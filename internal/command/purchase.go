@@ -178,9 +178,13 @@ func (j *job) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	mark, held := accountMark(j.account), j.lineage()
+	forgotten := slices.ContainsFunc(lines, func(line cert.Bought) bool {
+		return line.Item == j.order.Item && line.Kind != cert.KindSANs && !slices.Contains(held, line.ID)
+	})
 	owner := map[int64]int64{}
 	for _, line := range lines {
-		if line.Account == accountMark(j.account) {
+		if forgotten && line.Account == mark { // a sweep comes here for each of its items: nothing is made of the whole journal without need
 			owner[line.ID] = line.Item
 		}
 	}
@@ -188,7 +192,7 @@ func (j *job) recall(ctx context.Context) error {
 		if line.Item != j.order.Item || slices.Contains(j.lineage(), line.ID) || line.Kind == cert.KindSANs {
 			continue
 		}
-		if line.Account != accountMark(j.account) {
+		if line.Account != mark {
 			j.Log.Warningf("item %d: the journal holds id %d of another account at the seller; left alone", j.order.Item, line.ID)
 			continue
 		}
