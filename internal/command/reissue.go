@@ -278,6 +278,7 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if err := j.save(ctx, cert.ParamReissueOf, string(raw)); err != nil {
 		return report, err
 	}
+	tried := j.order.Params[cert.ParamReissueTried]
 	if err := j.countAttempt(ctx); err != nil {
 		return report, err
 	}
@@ -288,7 +289,7 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	defer cancel()
 	id, proofs, err := reissuer.Reissue(ctx, report.ID, request)
 	if err != nil {
-		return j.reissueFailed(ctx, report, request, err)
+		return j.reissueFailed(ctx, report, request, tried, err)
 	}
 	if err := j.succeed(ctx, id); err != nil {
 		return report, err
@@ -310,9 +311,18 @@ func (j *job) allowedMethod(ctx context.Context) error {
 	return j.save(ctx, cert.ParamMethod, "auth_dnscname")
 }
 
-// reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once.
-func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cert.Request, reason error) (cert.Report, error) {
-	if fault := cert.FaultOf(reason); !fault.Unclear && !fault.Retry {
+// reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once. Where a
+// limit of calls kept the request from being carried out it was no attempt: a day with many certificates must not use up
+// the few tries of each (contract 5.3).
+func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cert.Request, tried string, reason error) (cert.Report, error) {
+	fault := cert.FaultOf(reason)
+	limited := fault.Type == cert.FaultLimit && !fault.Unclear
+	if limited {
+		if err := j.save(ctx, cert.ParamReissueTried, tried); err != nil {
+			j.Log.Errorf("item %d: an attempt that was none stays counted: %v", j.order.Item, err)
+		}
+	}
+	if limited || !fault.Unclear && !fault.Retry {
 		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
 			j.Log.Errorf("item %d: the mark of a refused reissue could not be dropped: %v", j.order.Item, err)
 		}

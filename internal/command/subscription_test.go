@@ -228,6 +228,20 @@ func TestASweepWithALostAnswerNeverStaysStuck(t *testing.T) {
 	assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
 }
 
+func TestALimitOfCallsIsNoAttempt(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.seller.reissueErr = cert.Faultf(cert.FaultLimit, "", "20 calls a minute are used up").Again()
+	_, failed := s.sweep(t)
+	assert.True(t, failed)
+	assert.NotContains(t, s.panel.order.Params, cert.ParamReissueOf)
+	assert.NotContains(t, s.panel.order.Params, cert.ParamReissueTried)
+	s.seller.reissueErr = nil
+	s.at = s.at.Add(time.Hour)
+	doc, _ := s.sweep(t)
+	assert.Contains(t, doc, `reissued="1"`, "the next sweep asks again")
+	assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
+}
+
 func TestASecondSweepLeaves(t *testing.T) {
 	s := sweepStage(t, 10)
 	s.panel.swept = true
