@@ -82,6 +82,19 @@ func TestResolve(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { require.Error(t, s.run(command.Resolve)) })
 	}
+	t.Run("not another item's past", func(t *testing.T) {
+		s := set(t, "101", false, true)
+		s.seller.reports[101] = cert.Report{State: cert.StateReplaced, ReplacedBy: 103}
+		s.panel.holdings = []cert.Holding{{Item: 43, OrderID: "103", Lineage: "101 103"}}
+		require.ErrorContains(t, s.run(command.Resolve), "belongs to the lineage of item 43")
+		assert.Empty(t, s.panel.order.Params[cert.ParamOrderID])
+	})
+	t.Run("but what another item was given by mistake", func(t *testing.T) {
+		s := set(t, "101", false, true)
+		s.panel.holdings = []cert.Holding{{Item: 43, OrderID: "103", Lineage: "101 103"}}
+		require.NoError(t, s.run(command.Resolve))
+		assert.Equal(t, "101", s.panel.order.Params[cert.ParamOrderID])
+	})
 	t.Run("not another item's", func(t *testing.T) {
 		s := set(t, "101", false, true)
 		s.panel.holdings = []cert.Holding{{Item: 43, Lineage: "101"}}
