@@ -8,7 +8,9 @@ import (
 
 // What the module offers beyond buying stands and falls with these: features asks the prototype for them.
 var (
+	_ command.Activator      = (*namecheap.Client)(nil)
 	_ command.Reissuer       = (*namecheap.Client)(nil)
+	_ command.Succession     = (*namecheap.Client)(nil)
 	_ command.ApproverLister = (*namecheap.Client)(nil)
 	_ command.BalanceTeller  = (*namecheap.Client)(nil)
 )

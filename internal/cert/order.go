@@ -93,18 +93,20 @@ type Purchase struct {
 // Receipt is the seller's answer to a purchase.
 type Receipt struct {
 	ID        int64
-	Order     string // the seller's order number
+	Order     string // the seller's order number, empty where it names none
 	Charged   string // amount as the seller wrote it
 	Delivered string // the seller's own name of the product that it delivered
 }
 
 // Record is one row of the seller's list.
 type Record struct {
-	ID     int64
-	State  State
-	Months int    // of the paid term, 0 where the seller does not tell
-	Host   string // common name, empty before activation
-	Type   string // the seller's product name
+	ID      int64
+	State   State
+	Months  int           // of the paid term, 0 where the seller does not tell
+	Host    string        // common name, empty before activation
+	Type    string        // the seller's product name
+	Mark    string        // our mark on the order, empty where it has none or the seller does not show it
+	Created cabforum.Date // zero where the seller does not tell
 }
 
 // Shelf is what the seller holds that is paid and not activated, and where its ids stand.
@@ -129,6 +131,61 @@ type Report struct {
 	// PEM holds the certificates as they came, the leaf first as far as the seller's order tells; empty where none is
 	// there.
 	PEM []string
+	// Proofs are what the client must publish, where the report itself tells; of all ways of proof that the seller shows.
+	Proofs []Proof
+	// Renews says that the seller would renew the order by itself.
+	Renews bool
+}
+
+// Extension is what a renewal in place would do to an order: until when it is paid, and until when it would be.
+type Extension struct{ Ends, Becomes cabforum.Date }
+
+// Listed is one certificate of the seller's account.
+type Listed struct {
+	ID         int64
+	Older      []int64 // ids that it took the place of, oldest first
+	State      State
+	CommonName string
+	Template   string // template id of its product, empty where the product is not known
+	Type       string // the seller's product name
+	Months     int    // of the paid term, 0 where the seller does not tell
+	Created    cabforum.Date
+	Expires    cabforum.Date // meaning unproven, see Report
+	Mark       string        // our mark on the order
+}
+
+// Import is a service that the panel takes over (billmanager-module-protocol §11).
+type Import struct {
+	Module   int64
+	Template string
+	Name     string // common name
+	RemoteID string
+	Status   int // item.status
+	Service  Service
+	Months   int
+	Expires  cabforum.Date
+}
+
+// Offer is one product at its prices.
+type Offer struct {
+	ID      int64  // the seller's own number of the tariff, 0 where it has none
+	Name    string // the seller's name
+	Product Product
+	Prices  []Price
+}
+
+// Price is what a term costs.
+type Price struct {
+	Months int
+	Cost   Money
+}
+
+// Finding is what one harmless question to the seller brought (command probe).
+type Finding struct {
+	Title    string   // what was asked for, for people
+	Function string   // the seller's name of the function
+	OK       bool     // the answer is of the expected kind
+	Lines    []string // what it says, without secrets
 }
 
 // Money is an amount in a currency, as the seller writes it.

@@ -41,6 +41,8 @@ func ParseMethod(word string) (Method, error) {
 type Proof struct {
 	Domain string
 	Method Method
+	// Word is the approver_method under which the seller shows the proof (auth_dnscname); empty for the order's own.
+	Word   string
 	Email  string // MethodEmail: the approver's address
 	Host   string // MethodDNS: the record's full name
 	Record string // MethodDNS: CNAME or TXT

@@ -14,6 +14,7 @@ const (
 	StateRefused         // the CA refused the activation; the seller's support must act (purchaseerror)
 	StateCancelled       // cancelled
 	StateExpired         // ran out
+	StateUnpaid          // ordered and not paid for: nothing comes of it until somebody pays at the seller
 )
 
 // String is the word for log lines.
@@ -35,6 +36,8 @@ func (s State) String() string {
 		return "cancelled"
 	case StateExpired:
 		return "expired"
+	case StateUnpaid:
+		return "unpaid"
 	}
 	return "unknown"
 }

@@ -14,8 +14,12 @@ func (j *job) activate(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
+	activator, ok := j.seller.(Activator)
+	if !ok {
+		return cert.Faultf(cert.FaultAPI, "status", "%s shows id %d as not activated, which it has no function for", j.Trade.Title, id)
+	}
 	j.Log.ExtInfof("item %d: activating id %d for %v, key %s, proof by %s", j.order.Item, id, request.AllNames(), request.CSR.Key, request.Method)
-	proofs, err := j.seller.Activate(ctx, id, request)
+	proofs, err := activator.Activate(ctx, id, request)
 	if err != nil {
 		if err = j.activated(ctx, id, err); err != nil {
 			return err

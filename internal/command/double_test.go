@@ -187,6 +187,13 @@ func (p *fakePanel) Manual(_ context.Context, item, operation int64, name, _ str
 	}
 	return p.call("manual %d %d %s", item, operation, name)
 }
+func (p *fakePanel) Installation(context.Context) (string, error) { return "0badc0ffee", nil }
+func (p *fakePanel) SaveBalance(_ context.Context, module int64, m cert.Money) error {
+	return p.call("savebalance %d %s %s", module, m.Text, m.Currency)
+}
+func (p *fakePanel) ImportService(_ context.Context, s cert.Import) (int64, error) {
+	return 1000, p.call("import %s %s %d %s", s.Name, s.Template, s.Months, s.Expires)
+}
 func (p *fakePanel) Setting(_ context.Context, name string) (string, error) {
 	return p.settings[name], nil
 }

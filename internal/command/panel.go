@@ -72,7 +72,15 @@ type Panel interface {
 	// Manual stops the panel's automatic re-runs of the operation and opens a task for the administrator; without an
 	// operation only the task is opened. Never more than one task for the same operation.
 	Manual(ctx context.Context, item, operation int64, command, text string) error
-	// Settings reads an option of etc/billmgr.conf (SSLSubscription...); empty where it is not set.
+	// Installation tells this panel from every other one: lower-case hex, the same after the panel has moved to another
+	// host.
+	Installation(ctx context.Context) (string, error)
+	// SaveBalance tells the panel what a processing module's account holds at the seller (processing.savebalance).
+	SaveBalance(ctx context.Context, module int64, balance cert.Money) error
+	// ImportService makes an item of a certificate that exists at the seller (processing.import.service) and returns its
+	// id.
+	ImportService(ctx context.Context, service cert.Import) (int64, error)
+	// Setting reads an option of etc/billmgr.conf (SSLSubscription...); empty where it is not set.
 	Setting(ctx context.Context, name string) (string, error)
 }
 

@@ -220,7 +220,7 @@ func (j *job) lostReissue(ctx context.Context, report cert.Report) (cert.Report,
 // successor finds a reissue of the id among the seller's newer ids for the same name: activated, nobody's, and for this
 // item's key (contract 4.5). It becomes the item's newest id.
 func (j *job) successor(ctx context.Context, report cert.Report) (cert.Report, bool, error) {
-	reissuer, ok := j.seller.(Reissuer)
+	succession, ok := j.seller.(Succession)
 	if !ok {
 		return report, false, nil
 	}
@@ -228,7 +228,7 @@ func (j *job) successor(ctx context.Context, report cert.Report) (cert.Report, b
 	if err != nil {
 		return report, false, err
 	}
-	ids, err := reissuer.Successors(ctx, report.ID, csr.CommonName)
+	ids, err := succession.Successors(ctx, report.ID, csr.CommonName)
 	if err != nil {
 		return report, false, err
 	}

@@ -8,22 +8,42 @@ import (
 
 // Seller is what the commands need of a seller of certificates. Reads may be repeated by the implementation; Buy never
 // is. Errors are *cert.Fault with the seller's code and words; Fault.Unclear says that a purchase may have happened.
+// What not every seller can do is in the interfaces below; features and commands ask for them.
 type Seller interface {
 	// Account names the account that pays: address of the API and user, never a secret. Purchases of one account are
 	// made one after the other (contract 3.1).
 	Account() string
 	// Check asks for something harmless and tells in distinct faults why the account cannot be used.
 	Check(ctx context.Context) error
-	// Shelf lists what is paid and not activated, and the highest id seen.
+	// Shelf lists what may be the outcome of a purchase without an answer, and the highest id seen: what is paid and not
+	// activated at an Activator, every order at a Marker.
 	Shelf(ctx context.Context) (cert.Shelf, error)
-	// Buy pays for one certificate. It sends its request exactly once, whatever comes back (contract 3.3).
+	// Buy makes one payment. It sends the request that pays exactly once, whatever comes back (contract 3.3).
 	Buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error)
-	// Activate hands the CSR in for a paid id and returns what the client must do to prove control.
-	Activate(ctx context.Context, id int64, r cert.Request) ([]cert.Proof, error)
 	// Proofs asks again for what the client must do, for an id that waits for proof; same method, no change.
 	Proofs(ctx context.Context, id int64, r cert.Request) ([]cert.Proof, error)
 	// Report tells where an id stands, with the certificate where there is one.
 	Report(ctx context.Context, id int64) (cert.Report, error)
+}
+
+// Activator is a seller that sells first and takes the CSR afterwards: its purchases are of the kinds create and renew.
+// The others take the CSR with the order; their purchases are of the kinds order and prolong.
+type Activator interface {
+	// Activate hands the CSR in for a paid id and returns what the client must do to prove control.
+	Activate(ctx context.Context, id int64, r cert.Request) ([]cert.Proof, error)
+}
+
+// Marker is a seller that keeps a mark of ours with each order, by which an order whose answer was lost is found again
+// (contract 3.4).
+type Marker interface {
+	// Mark is the mark of an item in the seller's form. installation tells this panel from every other one.
+	Mark(installation string, item int64) string
+}
+
+// Prolonger is a seller at which a renewal moves the end of the order and leaves its id.
+type Prolonger interface {
+	// Extension tells until when the order is paid and until when it would be after so many months more. It only reads.
+	Extension(ctx context.Context, id int64, months int) (cert.Extension, error)
 }
 
 // ApproverLister is a seller that knows which addresses may approve a domain (feature approver).
@@ -32,17 +52,66 @@ type ApproverLister interface {
 }
 
 // Reissuer is a seller that issues the next certificate of a paid term (command reopen). Reissue costs nothing and is sent
-// once: what became of it is looked up, not repeated. It returns the new certificate's id.
+// once: what became of it is looked up, not repeated. It returns the new certificate's id; it is the old one where the
+// seller reissues in place.
 type Reissuer interface {
 	Reissue(ctx context.Context, id int64, r cert.Request) (int64, []cert.Proof, error)
+}
+
+// Succession is a Reissuer that gives each reissue an id of its own.
+type Succession interface {
 	// Successors lists ids that may be a reissue of the id whose answer was lost: newer ones for the same name that are
 	// activated. Whose key they are for tells Report.
 	Successors(ctx context.Context, id int64, commonName string) ([]int64, error)
 }
 
-// BalanceTeller is a seller that tells what the account holds.
+// BalanceTeller is a seller that tells what the account holds (feature getbalance).
 type BalanceTeller interface {
 	Balance(ctx context.Context) (cert.Money, error)
+}
+
+// ProofRetrier is a seller that can be asked to look at a published proof once more (feature send_dv_dns). It returns
+// what is to be published now; empty where the answer does not tell.
+type ProofRetrier interface {
+	RetryProof(ctx context.Context, id int64, r cert.Request, domain string) ([]cert.Proof, error)
+}
+
+// ApprovalSender is a seller that sends its letters to approvers again, to other addresses too (feature send_dv_email).
+// emails are in the order of the request's names.
+type ApprovalSender interface {
+	SendApproval(ctx context.Context, id int64, r cert.Request, emails []string) error
+}
+
+// Canceller is a seller at which a module may end an order (command close). An order that is gone already is no error;
+// FaultAPI with the seller's words where it does not let us.
+type Canceller interface {
+	Cancel(ctx context.Context, id int64) error
+}
+
+// RenewalStopper is a seller that may renew orders by itself. Both sides renewing would be paying twice.
+type RenewalStopper interface {
+	StopRenewal(ctx context.Context, id int64) error
+}
+
+// CertificateLister is a seller that lists the certificates of the account, ended ones too (feature import).
+type CertificateLister interface {
+	Certificates(ctx context.Context) ([]cert.Listed, error)
+}
+
+// PriceLister is a seller that tells what it sells at which price (feature import_pricelist). Offers are read afresh.
+type PriceLister interface {
+	Offers(ctx context.Context) ([]cert.Offer, error)
+}
+
+// Cataloguer is a seller whose products are not fixed. Catalogue gives those of the account, from what was kept where
+// that is less than a day old.
+type Cataloguer interface {
+	Catalogue(ctx context.Context) ([]cert.Product, error)
+}
+
+// Prober is a seller whose functions have names of their own on each installation (command probe). Probe only reads.
+type Prober interface {
+	Probe(ctx context.Context) ([]cert.Finding, error)
 }
 
 // Param is a connection parameter of the module: asked by the panel's form, stored in processingparam or, encrypted, in
@@ -62,6 +131,7 @@ type Trade struct {
 	CustomParams []CustomParam
 	Products     []cert.Product
 	Terms        []int // months that can be bought at once
+	Vetted       bool  // products with a vetted organisation (OV, EV) can be ordered: the client hands its data over
 	// AddressParam names the parameter that tune_connection fills with this host's addresses; empty where none.
 	AddressParam string
 	// Prototype is a seller without connection, asked only which optional interfaces it has.
