@@ -34,7 +34,7 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if id, err := j.settle(ctx, p.Kind, shelf); err != nil || id != 0 {
+	if id, err := j.settle(ctx, p, shelf); err != nil || id != 0 {
 		return id, err
 	}
 	if err := j.afford(ctx); err != nil {
@@ -60,6 +60,9 @@ func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error
 	}
 	if p.Months%12 != 0 {
 		in.Years, in.Months = 0, p.Months
+	}
+	if p.Kind == cert.KindProlong {
+		in.Ends, in.Becomes = p.Extension.Ends.String(), p.Extension.Becomes.String()
 	}
 	if err := j.Panel.SaveParam(ctx, j.order.Item, cert.ParamIntent, in.String()); err != nil {
 		return err
@@ -241,7 +244,8 @@ func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
 	}
 	first := in.Kind == cert.KindCreate || in.Kind == cert.KindOrder
 	settled := first && j.id() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line cert.Bought) bool {
-		return line.Item == j.order.Item && line.Kind == in.Kind && line.ID > in.Snapshot && slices.Contains(j.lineage(), line.ID)
+		later := line.ID > in.Snapshot || in.Kind == cert.KindProlong && !line.Time.Before(in.Time) // which leaves the id
+		return line.Item == j.order.Item && line.Kind == in.Kind && later && slices.Contains(j.lineage(), line.ID)
 	})
 	if !settled {
 		return nil

@@ -141,3 +141,9 @@ type Trade struct {
 	// Connect makes the seller for a set of (decrypted) parameters; it opens nothing.
 	Connect func(params map[string]string) (Seller, error)
 }
+
+// Sells tells whether a product can be ordered: it is not discontinued and, where the seller's client hands no
+// organisation's data over, its subject is a domain only.
+func (t Trade) Sells(p cert.Product) bool {
+	return !p.Discontinued && (p.Level == cert.DV || t.Vetted)
+}
