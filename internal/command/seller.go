@@ -70,6 +70,12 @@ type BalanceTeller interface {
 	Balance(ctx context.Context) (cert.Money, error)
 }
 
+// Pricer is a seller whose prices are known without asking anew each time: what was read within the last day counts.
+type Pricer interface {
+	// Price is what the purchase costs; false where that is not known.
+	Price(ctx context.Context, p cert.Purchase) (cert.Money, bool)
+}
+
 // ProofRetrier is a seller that can be asked to look at a published proof once more (feature send_dv_dns). It returns
 // what is to be published now; empty where the answer does not tell.
 type ProofRetrier interface {
