@@ -160,6 +160,11 @@ func (j *job) wait(ctx context.Context, report cert.Report) error {
 			return err
 		}
 	}
+	if j.order.Params[cert.ParamRequested] == "" && report.CSR != "" && j.ours(report) == nil { // an interruption came before it was written down
+		if err := j.handedIn(ctx); err != nil {
+			return err
+		}
+	}
 	return j.setStatus(ctx, cert.ServiceWaiting)
 }
 

@@ -137,6 +137,7 @@ type Trade struct {
 	CustomParams []CustomParam
 	Products     []cert.Product
 	Terms        []int // months that can be bought at once
+	MoreNames    bool  // further names can be bought for an order that exists: purchases of the kind sans
 	Vetted       bool  // products with a vetted organisation (OV, EV) can be ordered: the client hands its data over
 	// AddressParam names the parameter that tune_connection fills with this host's addresses; empty where none.
 	AddressParam string

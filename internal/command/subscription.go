@@ -355,7 +355,7 @@ func life(stored cert.Chain) *cabforum.Validity {
 // reissue asks for the next certificate; where the seller wants a new proof the client is told.
 func (s *sweep) reissue(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) error {
 	tried := j.attempts()
-	ended, err := j.reissue(ctx)
+	ended, err := j.reissue(ctx, "reopen")
 	if err = errors.Join(ended, err); err != nil {
 		if cert.FaultOf(err).Type == cert.FaultOrderEnded && j.attempts() == tried {
 			// the order at the seller has ended and nothing was sent: that counts as well, or it would be tried every hour
