@@ -222,6 +222,9 @@ type fakeSeller struct {
 	reissueRefused bool // the authority refuses what the seller accepted
 
 	names int // further names sold
+
+	listed map[int64]cert.State // what the list showed last
+	looked int                  // Report
 }
 
 func newSeller() *fakeSeller {
@@ -303,7 +306,12 @@ func proofsOf(r cert.Request) []cert.Proof {
 	}
 	return out
 }
+func (s *fakeSeller) Glance(_ context.Context, id int64) (cert.State, bool) {
+	state, known := s.listed[id]
+	return state, known
+}
 func (s *fakeSeller) Report(_ context.Context, id int64) (cert.Report, error) {
+	s.looked++
 	r, ok := s.reports[id]
 	if !ok {
 		return r, &cert.Fault{Type: cert.FaultAPI, Value: "2011294: CertificateId is not valid", Code: 2011294}
