@@ -67,7 +67,9 @@ func TestWaysToWriteTheStatus(t *testing.T) {
 }
 
 func TestWhatAListMayHide(t *testing.T) {
-	s := newStandIn(t, func(c *ispmgr.Settings) { c.HideRemoteID, c.ServiceStatusInList, c.ServiceStatusInEdit = true, false, false })
+	s := newStandIn(t, func(c *ispmgr.Settings) {
+		c.HideRemoteID, c.ServiceStatusInList, c.ServiceStatusInEdit = true, false, false
+	})
 	id := s.buy("example.com")
 	row, edit := s.ok("certificate").root.first("elem"), s.ok("certificate.edit", "elid", id).root
 	for _, name := range []string{"remoteid", "service_status"} {
