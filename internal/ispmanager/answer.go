@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"pmssl/internal/mgrlog"
 	"pmssl/internal/sellerhttp"
 )
 
@@ -160,7 +161,7 @@ func (a answer) verdict() string {
 	case a.failure != nil:
 		return "error " + a.failure.said()
 	case a.okText != "" || a.okType != "":
-		return "ok " + clip(sellerhttp.Line(a.okType+" "+strings.Split(a.okText, "&")[0]), 100)
+		return strings.TrimSpace("ok " + a.okType + " " + clip(words(mgrlog.RedactForm(strings.TrimPrefix(a.okText, "?"))), 100))
 	case a.ok:
 		return "ok"
 	}

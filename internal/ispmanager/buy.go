@@ -55,7 +55,7 @@ func (c *Client) order(ctx context.Context, p cert.Purchase) (cert.Receipt, erro
 	j.own, j.further = fill.value, fill.documented
 	f, err := j.toPurchase(ctx)
 	if err != nil {
-		return cert.Receipt{}, err
+		return cert.Receipt{}, s.retreat(ctx, err)
 	}
 	if lacking := fill.lacking(j.carried); lacking != "" {
 		return cert.Receipt{}, refuseField(f.function, f.field(lacking), "no step of the order takes it as this order needs it; nothing was bought")

@@ -46,6 +46,18 @@ func flagCode(image string) string {
 	return strings.ToUpper(code)
 }
 
+// countryCode is the ISO code that an item parameter holds: itself, or the id of this panel's own table, which is a fresh
+// BILLmanager's too; empty where it is neither.
+func countryCode(text string) string {
+	text = strings.ToUpper(strings.TrimSpace(text))
+	for line := range strings.Lines(countryTable) {
+		if id, code, found := strings.Cut(strings.TrimSpace(line), "\t"); found && (text == code || text == id) {
+			return code
+		}
+	}
+	return ""
+}
+
 func countryID(iso string) string {
 	for line := range strings.Lines(countryTable) {
 		if id, code, found := strings.Cut(strings.TrimSpace(line), "\t"); found && code == iso {

@@ -185,10 +185,12 @@ func (w filling) emails() []string {
 // country gives field_country, org_country and the contacts' by the ISO code of the order or of the CSR's subject (§4.1).
 func (w filling) country(f field) (string, bool, error) {
 	iso := w.request.CSR.Subject.Country
-	for _, name := range []string{f.name, "org_country", "adm_country"} {
-		if value := strings.TrimSpace(w.request.Params[name]); len(value) == 2 && (f.name != "field_country" || iso == "") {
-			iso = value
-			break
+	if f.name != "field_country" || iso == "" {
+		for _, name := range []string{f.name, "org_country", "adm_country"} {
+			if code := countryCode(w.request.Params[name]); code != "" {
+				iso = code
+				break
+			}
 		}
 	}
 	if iso == "" {

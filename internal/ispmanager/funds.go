@@ -85,14 +85,8 @@ func (s *sale) leaveNothing(ctx context.Context, unpaid []int64, said *cert.Faul
 			s.client.log.Warningf("the unpaid order %d at %s could not be deleted: %v", id, Title, err)
 		}
 	}
-	left, err := s.inBasket(ctx)
-	if err != nil {
+	if err := s.clearBasket(ctx); err != nil {
 		return cert.Receipt{}, unclear(said, "nothing was paid, and the basket could not be read")
-	}
-	for _, one := range left {
-		if _, err := s.client.ask(ctx, sellerhttp.Once, functionBasket, pairs("clicked_button", "delete", "id", one.id, "elid", one.id, "sok", "ok")); err != nil {
-			s.client.log.Warningf("the entry %s of the basket at %s could not be deleted: %v", one.id, Title, err)
-		}
 	}
 	remains, err := s.remains(ctx)
 	switch {
@@ -102,6 +96,39 @@ func (s *sale) leaveNothing(ctx context.Context, unpaid []int64, said *cert.Faul
 		return cert.Receipt{}, unclear(said, "nothing was paid, but "+remains+" is still there; delete it by hand in the account at "+Title)
 	}
 	return cert.Receipt{}, s.noMoney(said)
+}
+
+// clearBasket deletes what this order left in the basket; whether that worked tells remains.
+func (s *sale) clearBasket(ctx context.Context) error {
+	left, err := s.inBasket(ctx)
+	for _, one := range left {
+		params := pairs("clicked_button", "delete", "id", one.id, "elid", one.id, "sok", "ok")
+		if _, err := s.client.ask(ctx, sellerhttp.Once, functionBasket, params); err != nil {
+			s.client.log.Warningf("the entry %s of the basket at %s could not be deleted: %v", one.id, Title, err)
+		}
+	}
+	return err
+}
+
+// retreat ends an order that did not come to the step that buys. Where a step may have ordered all the same, what it left in
+// the basket is removed: each new attempt would leave another one.
+func (s *sale) retreat(ctx context.Context, why error) error {
+	if !cert.FaultOf(why).Unclear || !s.basked {
+		return why
+	}
+	if err := s.clearBasket(ctx); err != nil {
+		return why
+	}
+	remains, err := s.remains(ctx)
+	switch {
+	case err != nil:
+		return why
+	case remains != "":
+		return unclear(why, remains+" is there")
+	}
+	f := *cert.FaultOf(why)
+	f.Type, f.Unclear, f.Value = cert.FaultAPI, false, f.Value+"; list and basket show no order, nothing was bought"
+	return &f
 }
 
 // remains names what of this order is still at the remote.

@@ -81,7 +81,7 @@ func (c *Client) prolong(ctx context.Context, p cert.Purchase) (cert.Receipt, er
 
 // prolonged compares the end of the term with what it was.
 func (s *sale) prolonged(ctx context.Context, ended cabforum.Date, reply answer, sent error) (cert.Receipt, error) {
-	receipt := cert.Receipt{ID: s.p.ID}
+	receipt := cert.Receipt{ID: s.p.ID, Charged: s.tariff.price(s.p.Months).Text}
 	if until := dateOf(reply.value("newexpiredate")); sent == nil && reply.clean() && until.After(ended) {
 		return receipt, nil
 	}

@@ -79,7 +79,12 @@ func (p *publication) read(value string) {
 		p.file(value)
 		return
 	}
+	names := strings.Fields(p.name) // several records have their names and values line by line
+	number := -1
 	for line := range strings.Lines(value) {
+		if number++; len(names) > 1 {
+			p.name = names[min(number, len(names)-1)]
+		}
 		switch fields := strings.Fields(line); {
 		case len(fields) == 0:
 		case len(fields) == 3 && (strings.EqualFold(fields[1], "CNAME") || strings.EqualFold(fields[1], "TXT")): // host CNAME target

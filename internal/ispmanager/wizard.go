@@ -137,13 +137,16 @@ func likelyNext(function string) string {
 	return ""
 }
 
-// buys tells whether submitting the form orders: it is the documented last step, or its page has the buttons of one (§1.4).
+// buys tells whether submitting the form orders: it has the name or a field of the documented last step (§4.1, §11), or its
+// page has the buttons of one (§1.4).
 func (f form) buys() bool {
-	if _, basket := f.fields["skipbasket"]; basket || strings.HasSuffix(f.function, ".param") {
-		return true
+	for _, name := range []string{"skipbasket", "autoprolong"} {
+		_, shown := f.fields[name]
+		if _, described := f.meta.fields[name]; shown || described {
+			return true
+		}
 	}
-	_, basket := f.meta.fields["skipbasket"]
-	return basket || slices.ContainsFunc(f.meta.buttons, func(name string) bool {
+	return strings.HasSuffix(f.function, ".param") || slices.ContainsFunc(f.meta.buttons, func(name string) bool {
 		switch name {
 		case "finish", "basket", "order", "quickbasket":
 			return true
