@@ -104,7 +104,7 @@ func TestHelpKnowsEverySetting(t *testing.T) {
 	for name := range names {
 		assert.Contains(t, ispmgr.ControlHelp, name)
 	}
-	for _, kind := range []string{"delay", "hang", "drop_before", "drop_after", "http500", "http502", "html", "waf", "redirect", "truncate", "huge", "error", "ok", "vanish"} {
+	for _, kind := range []string{"delay", "hang", "drop_before", "drop_after", "http500", "http502", "html", "waf", "redirect", "truncate", "huge", "error", "ok", "body", "vanish"} {
 		assert.Contains(t, ispmgr.ControlHelp, kind)
 	}
 }

@@ -62,6 +62,7 @@ func TestFaultsThatAnswerSomethingElse(t *testing.T) {
 		{ispmgr.Fault{Kind: ispmgr.FaultHTTP502}, 502, "Bad Gateway"},
 		{ispmgr.Fault{Kind: ispmgr.FaultRedirect, Location: "http://elsewhere.example/"}, 302, "Found"},
 		{ispmgr.Fault{Kind: ispmgr.FaultError, Type: "exists", Object: "remoteid", Text: "no <way>"}, 200, `type="exists" object="remoteid"`},
+		{ispmgr.Fault{Kind: ispmgr.FaultBody, Text: "<!DOCTYPE doc []><doc/>"}, 200, "<!DOCTYPE doc []><doc/>"},
 		{ispmgr.Fault{Kind: ispmgr.FaultOK, Text: "func=payment"}, 200, "<ok>func=payment</ok>"},
 	} {
 		id := s.fault(test.fault)

@@ -198,3 +198,15 @@ func TestFurtherNamesArePaidBeyondTheFreeOnes(t *testing.T) {
 	require.NoError(t, s.Prove(number(t, id)))
 	assert.Equal(t, ispmgr.Issued, s.certificate(id).ServiceStatus)
 }
+
+// order_wizard_form_RECORDED: the first key of a country select may be none.
+func TestACountryMustBeChosen(t *testing.T) {
+	s := newStandIn(t, func(c *ispmgr.Settings) { c.CountryPrompt = true })
+	form := s.ok("certificate.order.csr", "pricelist", "3033").root
+	assert.Equal(t, []string{"null", "21"}, form.keys("field_country")[:2])
+	assert.Equal(t, "null", form.text("field_country"))
+	step := []string{"pricelist", "3033", "period", "12", "crt_type", "exists", "csr", csrFor(t, "example.com"), "sok", "ok"}
+	assert.Equal(t, "value field_country", s.call("certificate.order.csr", append(step, "field_country", "null")...).problem())
+	assert.Equal(t, "value field_country", s.call("certificate.order.param", order(csrFor(t, "example.com"), "field_country", "null")...).problem())
+	s.ok("certificate.order.csr", append(step, "field_country", "182")...)
+}
