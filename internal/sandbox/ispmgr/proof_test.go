@@ -20,6 +20,7 @@ func TestRefusals(t *testing.T) {
 	require.NoError(t, s.Refuse(number(t, id), "Domain is blocked."))
 	assert.Equal(t, "6", s.ok("certificate.edit", "elid", id).root.text("service_status"))
 	assert.NotEmpty(t, s.ok("certificate.edit", "elid", id).root.text("crt"), "the old one is still there")
+	assert.Equal(t, "value elid", s.call("certificate.reissue", "elid", s.buy("example.org")).problem(), "nothing was issued")
 	require.ErrorContains(t, s.Refuse(number(t, id), ""), "needs a running order")
 	s.ok("certificate.reissue", again(csrFor(t, "example.com"), "elid", id)...)
 	require.NoError(t, s.Cancel(number(t, id), "fraud"))
