@@ -1,6 +1,7 @@
 package ispmgr_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"testing"
@@ -79,9 +80,13 @@ func TestFaultsThatAnswerSomethingElse(t *testing.T) {
 	s.call("certificate.order.param", order(csrFor(t, "example.com"))...)
 	assert.Len(t, s.Charges(), 1, "executed behind the wall")
 	s.fault(ispmgr.Fault{Kind: ispmgr.FaultHuge, Times: 1})
-	r := s.ok("whoami")
-	assert.Greater(t, len(r.body), 8<<20)
-	assert.NotEmpty(t, r.root.first("user").attr("id"))
+	answer, err := http.PostForm(s.url, values("whoami")) // not parsed here: a detector of races takes its time
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	assert.Greater(t, len(body), 8<<20)
+	assert.True(t, bytes.HasSuffix(bytes.TrimSpace(body), []byte("</doc>")))
 }
 
 func TestFaultsThatTakeTheirTime(t *testing.T) {
