@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -54,12 +55,12 @@ func (j *job) endOrder(ctx context.Context) (left []string) {
 	ctx, stop := context.WithTimeout(ctx, cancelTime)
 	defer stop()
 	if err := j.attach(ctx); err != nil {
-		if j.id() == 0 && j.order.Params[cert.ParamOrderID]+j.order.Params[cert.ParamLineage] == "" {
-			j.Log.Warningf("item %d has no order at %s that would have to be cancelled (%v)", j.order.Item, j.Trade.Title, err)
+		held := cmp.Or(j.order.Params[cert.ParamOrderID], j.order.Params[cert.ParamLineage])
+		if held == "" {
+			j.Log.ExtInfof("item %d has no order at %s that would have to be cancelled (%v)", j.order.Item, j.Trade.Title, err)
 			return nil
 		}
-		return []string{fmt.Sprintf("item %d is closed and its order %s at %s was not cancelled, do it there: %v",
-			j.order.Item, formatIDs(j.lineage()), j.Trade.Title, err)}
+		return []string{fmt.Sprintf("item %d is closed and its order %s at %s was not cancelled, do it there: %v", j.order.Item, brief(held), j.Trade.Title, err)}
 	}
 	if err := j.recall(ctx); err != nil {
 		j.Log.Warningf("item %d: what the journal remembers was not put on it: %v", j.order.Item, err)
