@@ -46,7 +46,8 @@ func (t *takeover) chain(ctx context.Context, l cert.Listed) (cert.Chain, error)
 }
 
 // fill gives a new item everything that an item of ours has. The ids come first: whatever interrupts the rest, the next
-// import knows whose they are. The item is locked, so that nothing else works on it half done.
+// import knows whose they are. The serial comes last: without it the import is not done. The item is locked, so that
+// nothing else works on it half done.
 func (t *takeover) fill(ctx context.Context, order cert.Order, l cert.Listed, chain cert.Chain) (err error) {
 	if err := t.Panel.LockItem(ctx, order.Item); err != nil {
 		return err
@@ -73,19 +74,17 @@ func (t *takeover) fill(ctx context.Context, order cert.Order, l cert.Listed, ch
 	if err := j.saveCertificate(ctx, chain); err != nil {
 		return err
 	}
-	for _, p := range []struct{ name, value string }{
-		{cert.ParamExpireDate, chain.Ends().String()},
-		{cert.ParamSerial, chain.Serial()},
-	} {
-		if err := j.save(ctx, p.name, p.value); err != nil {
-			return err
-		}
+	if err := j.save(ctx, cert.ParamExpireDate, chain.Ends().String()); err != nil {
+		return err
 	}
 	if err := j.expireDate(ctx, chain.Ends()); err != nil {
 		return err
 	}
+	if err := j.setStatus(ctx, cert.ServiceIssued); err != nil {
+		return err
+	}
 	t.Log.Infof("item %d: id %d of %s imported, certificate %s ends %s, paid until %s", order.Item, l.ID, t.Trade.Title, chain.Serial(), chain.Ends(), j.termEnd())
-	return j.setStatus(ctx, cert.ServiceIssued)
+	return j.save(ctx, cert.ParamSerial, chain.Serial())
 }
 
 // started is the first day of the term: the order's, or the certificate's where the seller does not tell.
@@ -96,11 +95,10 @@ func started(l cert.Listed, chain cert.Chain) cabforum.Date {
 	return cabforum.DateOf(chain.Leaf.NotBefore)
 }
 
-// resume completes an item that an interrupted import left without its certificate, and leaves every other one alone: an
-// item with a CSR was ordered here, its certificate is the business of sync_item.
+// resume completes an item that an interrupted import left half done, and leaves every other one alone: an item with a CSR
+// was ordered here, its certificate is the business of sync_item.
 func (t *takeover) resume(ctx context.Context, l cert.Listed, item int64) (done bool, err error) {
-	stored, err := t.Panel.StoredCertificate(ctx, item)
-	if err != nil || stored != "" {
+	if _, whole, err := t.Panel.Param(ctx, item, cert.ParamSerial); err != nil || whole {
 		return false, err
 	}
 	order, err := t.Panel.Order(ctx, item)
