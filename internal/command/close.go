@@ -74,7 +74,7 @@ func (j *job) endOrder(ctx context.Context) (left []string) {
 		j.Log.Infof("item %d: id %d at %s is cancelled", j.order.Item, id, j.Trade.Title)
 		return nil
 	}
-	return []string{fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.order.Item, id, j.Trade.Title, err, j.stopRenewal(ctx, id))}
+	return []string{fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.order.Item, id, j.Trade.Title, err, j.endRenewal(ctx, id))}
 }
 
 // attach connects the seller of an item that is loaded already.
@@ -95,8 +95,8 @@ func (j *job) attach(ctx context.Context) (err error) {
 	return nil
 }
 
-// stopRenewal sees to it that an order which stays is not renewed by the seller itself, and says what came of it.
-func (j *job) stopRenewal(ctx context.Context, id int64) string {
+// endRenewal sees to it that an order which stays is not renewed by the seller itself, and says what came of it.
+func (j *job) endRenewal(ctx context.Context, id int64) string {
 	stopper, ok := j.seller.(RenewalStopper)
 	if !ok {
 		return "cancel it there where it is to end"
