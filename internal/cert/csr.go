@@ -37,6 +37,8 @@ type CSR struct {
 	Key        string   // for people: RSA 2048, ECDSA P-256
 	PublicKey  crypto.PublicKey
 	Email      string // emailAddress of the subject, empty where there is none or it is no plain address
+	// Organisation is the first O of the subject, empty where there is none.
+	Organisation string
 }
 
 // ParseCSR reads a PEM CSR and checks what every public CA checks: its own signature, the key (RSA from 2048 to 8192 bits or
@@ -60,6 +62,7 @@ func ParseCSR(text string) (CSR, error) {
 	csr := CSR{
 		PEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block})),
 		DER: block, Key: key, PublicKey: request.PublicKey, Email: subjectEmail(request),
+		Organisation: subjectOrganisation(request),
 	}
 	if len(csr.PEM) > MaxCSR { // line breaks that the text did not have
 		return CSR{}, Faultf(FaultValue, "csr", "the CSR is %d bytes long in its normal form, at most %d are accepted", len(csr.PEM), MaxCSR)
@@ -166,6 +169,15 @@ func subjectEmail(request *x509.CertificateRequest) string {
 			if text, ok := attribute.Value.(string); ok && plainAddress(text) {
 				return text
 			}
+		}
+	}
+	return ""
+}
+
+func subjectOrganisation(request *x509.CertificateRequest) string {
+	for _, name := range request.Subject.Organization {
+		if name = strings.TrimSpace(name); name != "" {
+			return name
 		}
 	}
 	return ""
