@@ -25,7 +25,8 @@ const maxLineage = 100
 // to be asked for and which revocations were refused.
 func (c *Client) Cancel(ctx context.Context, id int64) error {
 	var refused []string
-	for range maxLineage {
+	for seen := map[int64]bool{}; !seen[id] && len(seen) < maxLineage; {
+		seen[id] = true
 		found, err := c.holdingOf(ctx, id)
 		if err != nil {
 			return err
@@ -43,7 +44,7 @@ func (c *Client) Cancel(ctx context.Context, id int64) error {
 		}
 		return found.atSupport(refused, c.access.userName)
 	}
-	return cert.Faultf(cert.FaultClient, commandInfo, "%s's certificate %d is replaced by another and that one again, more than %d times", Title, id, maxLineage)
+	return cert.Faultf(cert.FaultClient, commandInfo, "%s's answers on what replaced the certificate %d come to no end; look at the order there", Title, id)
 }
 
 // holding is a certificate with what support asks for.
