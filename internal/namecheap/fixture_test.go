@@ -188,6 +188,7 @@ func buysNames(t *testing.T, s *stage) {
 }
 
 func resends(t *testing.T, s *stage) {
+	s = newStage(t, post("admin@example.com", s.answers[0]))
 	require.NoError(t, s.SendApproval(t.Context(), 1044702, request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com"), nil))
 }
 

@@ -58,8 +58,8 @@ func (c *Client) RetryProof(ctx context.Context, id int64, r cert.Request, domai
 	return c.published(id, result, r), nil
 }
 
-// certifies refuses a domain that is none of the request's names; a wildcard is proved at its bare name, and either may be
-// meant.
+// certifies refuses a domain that has nothing to do with the request's names. A name may be proved at one above it, and a
+// certificate of one name has www before it as well.
 func certifies(r cert.Request, domain string) error {
 	if strings.TrimSpace(domain) == "" {
 		return nil
@@ -68,15 +68,18 @@ func certifies(r cert.Request, domain string) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(r.AllNames(), func(name string) bool { return bareName(name) == bareName(ascii) }) {
+	asked := bareName(ascii)
+	if slices.ContainsFunc(r.AllNames(), func(name string) bool {
+		return asked == bareName(name) || strings.HasSuffix(bareName(name), "."+asked) || asked == "www."+name
+	}) {
 		return nil
 	}
 	return cert.Faultf(cert.FaultValue, "domain", "%s is none of the certificate's names: %s", ascii, clip(strings.Join(r.AllNames(), ", "), 500))
 }
 
 // SendApproval has the letters to the approvers sent again. emails are in the order of the request's names; none means those of
-// the request. Where the addresses, or the way of proof, are others than those of the request, they are set (§3.12), by
-// which letters go to them; else resendApproverEmail is asked for (§3.9). It is sent once: a letter less can be asked for again,
+// the request. Where they are others than those that Namecheap writes to, or it does not tell, they are set (§3.12), by which
+// letters go to them; else resendApproverEmail is asked for (§3.9). The letters are asked for once: one less can be had again,
 // one too many confuses.
 func (c *Client) SendApproval(ctx context.Context, id int64, r cert.Request, emails []string) error {
 	wanted := r
@@ -92,7 +95,11 @@ func (c *Client) SendApproval(ctx context.Context, id int64, r cert.Request, ema
 			return cert.Faultf(cert.FaultValue, cert.ParamApprover, "%q is not an e-mail address", clip(sellerhttp.Line(email), 300))
 		}
 	}
-	if r.Method != cert.MethodEmail || !slices.EqualFunc(approvers(r), approvers(wanted), strings.EqualFold) {
+	same, err := c.writesTo(ctx, id, wanted)
+	if err != nil {
+		return err
+	}
+	if !same {
 		_, err := c.edit(ctx, sellerhttp.Once, id, wanted)
 		return err
 	}
@@ -101,4 +108,18 @@ func (c *Client) SendApproval(ctx context.Context, id int64, r cert.Request, ema
 		return err
 	}
 	return c.accepted(result, commandResend, id)
+}
+
+// writesTo tells whether Namecheap is known to write to the request's approvers. getInfo names the common name's only (§3.3), so
+// that nothing is known of several names.
+func (c *Client) writesTo(ctx context.Context, id int64, r cert.Request) (bool, error) {
+	wanted := approvers(r)
+	if len(wanted) != 1 {
+		return false, nil
+	}
+	result, err := c.ask(ctx, sellerhttp.Read, "SSLGetInfoResult", commandInfo, "CertificateID", strconv.FormatInt(id, 10))
+	if err != nil {
+		return false, err
+	}
+	return strings.EqualFold(result.Child("CertificateDetails").Child("ApproverEmail").Text(), wanted[0]), nil
 }

@@ -25,6 +25,8 @@ func TestRetryProofSetsTheOrdersWay(t *testing.T) {
 		{"file", request(t, "standard_ssl", "auth_http", "", "example.com"), "", url.Values{"DCVMethod": {"HTTP_CSR_HASH"}}},
 		{"e-mail", request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com"), "example.com", url.Values{"DCVMethod": {"admin@example.com"}}},
 		{"a wildcard by its bare name", request(t, "standard_wildcard_ssl", "auth_dnstxt", "", "*.example.com"), "Example.com", url.Values{"DCVMethod": {"CNAME_CSR_HASH"}}},
+		{"the www that comes with a name", request(t, "standard_ssl", "auth_dnstxt", "", "example.com"), "www.example.com", url.Values{"DCVMethod": {"CNAME_CSR_HASH"}}},
+		{"a domain above the name", request(t, "standard_ssl", "auth_dnstxt", "", "shop.example.com"), "example.com", url.Values{"DCVMethod": {"CNAME_CSR_HASH"}}},
 		{"one of several names sends all", request(t, "san_certificate", "auth_dnstxt", "", "example.com", "www.example.net"), "www.example.net",
 			url.Values{"DNSNames": {both}, "DCVMethods": {"CNAME_CSR_HASH,CNAME_CSR_HASH"}}},
 		{"several by file", request(t, "san_certificate", "auth_http", "", "example.com", "www.example.net"), "",
@@ -52,7 +54,7 @@ func TestRetryProofWithoutValues(t *testing.T) {
 }
 
 func TestADomainThatIsNotCertifiedIsNotRetried(t *testing.T) {
-	for _, domain := range []string{"example.org", "www.example.com", "10.0.0.1"} {
+	for _, domain := range []string{"example.org", "ample.com", "mail.example.com", "10.0.0.1"} {
 		s := newStage(t, says(edited("_ABC.example.com", "")))
 		_, err := s.RetryProof(t.Context(), 7, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"), domain)
 		assert.Equal(t, "domain", requireFault(t, err, cert.FaultValue).Object)
@@ -107,11 +109,24 @@ func TestRetryProofRefused(t *testing.T) {
 	}
 }
 
+// post answers getInfo with the approver that Namecheap writes to, editDCVMethod as it does and everything else as told.
+func post(approver string, other http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch r.PostForm.Get("Command") {
+		case "namecheap.ssl.getInfo":
+			says(ok(`<SSLGetInfoResult Status="purchased"><CertificateDetails><ApproverEmail>`+approver+`</ApproverEmail></CertificateDetails></SSLGetInfoResult>`))(w, r)
+		default:
+			other(w, r)
+		}
+	}
+}
+
 func TestSendApproval(t *testing.T) {
 	one := request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com")
 	two := request(t, "san_certificate", "auth_email", "admin@example.com", "example.com", "www.example.net")
 	dns := request(t, "standard_ssl", "auth_dnstxt", "", "example.com")
-	resend := url.Values{"Command": {"namecheap.ssl.resendApproverEmail"}}
+	const both = "example.com,www.example.net"
+	look, resend := url.Values{"Command": {"namecheap.ssl.getInfo"}}, url.Values{"Command": {"namecheap.ssl.resendApproverEmail"}}
 	edit := func(pairs ...string) url.Values {
 		form := url.Values{"Command": {"namecheap.ssl.editDCVMethod"}}
 		for i := 0; i < len(pairs); i += 2 {
@@ -123,27 +138,35 @@ func TestSendApproval(t *testing.T) {
 		rule    string
 		request cert.Request
 		emails  []string
-		form    url.Values
+		inForce string
+		forms   []url.Values
 	}{
-		{"nobody named", one, nil, resend},
-		{"the same", one, []string{"Admin@Example.com"}, resend},
-		{"another", one, []string{"webmaster@example.com"}, edit("DCVMethod", "webmaster@example.com")},
-		{"the same for all names", two, []string{"admin@example.com", "admin@example.com"}, resend},
-		{"another for one name", two, []string{"admin@example.com", "admin@example.net"},
-			edit("DNSNames", "example.com,www.example.net", "DCVMethods", "admin@example.com,admin@example.net")},
-		{"another way of proof was set", dns, []string{"admin@example.com"}, edit("DCVMethod", "admin@example.com")},
+		{"nobody named", one, nil, "admin@example.com", []url.Values{look, resend}},
+		{"the same in other letters", one, []string{"Admin@Example.com"}, "admin@example.com", []url.Values{look, resend}},
+		{"another", one, []string{"webmaster@example.com"}, "admin@example.com", []url.Values{look, edit("DCVMethod", "webmaster@example.com")}},
+		{"the order has it, Namecheap another", one, []string{"admin@example.com"}, "webmaster@example.com", []url.Values{look, edit("DCVMethod", "admin@example.com")}},
+		{"Namecheap does not tell", one, nil, "", []url.Values{look, edit("DCVMethod", "admin@example.com")}},
+		{"another way of proof was set", dns, []string{"admin@example.com"}, "", []url.Values{look, edit("DCVMethod", "admin@example.com")}},
+		{"one for several names", two, nil, "admin@example.com", []url.Values{edit("DNSNames", both, "DCVMethods", "admin@example.com,admin@example.com")}},
+		{"one for each name", two, []string{"admin@example.com", "admin@example.net"}, "",
+			[]url.Values{edit("DNSNames", both, "DCVMethods", "admin@example.com,admin@example.net")}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			s := newStage(t, func(w http.ResponseWriter, r *http.Request) {
+			s := newStage(t, post(c.inForce, func(w http.ResponseWriter, r *http.Request) {
 				if r.PostForm.Get("Command") == "namecheap.ssl.editDCVMethod" {
 					says(edited("_ABC.example.com", ""))(w, r)
 					return
 				}
 				says(ok(resent))(w, r)
-			})
+			}))
 			require.NoError(t, s.SendApproval(t.Context(), 7, c.request, c.emails))
-			c.form.Set("CertificateID", "7")
-			assert.Equal(t, []url.Values{c.form}, s.sent())
+			sent := s.sent()
+			require.Len(t, sent, len(c.forms))
+			for i, form := range c.forms {
+				assert.Equal(t, "7", sent[i].Get("CertificateID"))
+				sent[i].Del("CertificateID")
+				assert.Equal(t, form, sent[i])
+			}
 		})
 	}
 }
@@ -164,7 +187,7 @@ func TestSendApprovalRefused(t *testing.T) {
 	one := request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com")
 	for name, c := range editRefusals() {
 		t.Run("another address: "+name, func(t *testing.T) {
-			err := newStage(t, c.answer).SendApproval(t.Context(), 7, one, []string{"webmaster@example.com"})
+			err := newStage(t, post("admin@example.com", c.answer)).SendApproval(t.Context(), 7, one, []string{"webmaster@example.com"})
 			assert.Equal(t, c.code, requireFault(t, err, c.kind).Code)
 		})
 	}
@@ -182,10 +205,10 @@ func TestSendApprovalRefused(t *testing.T) {
 		"no result":  {says(ok("")), cert.FaultClient, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, c.answer)
+			s := newStage(t, post("admin@example.com", c.answer))
 			err := s.SendApproval(t.Context(), 7, one, nil)
 			assert.Equal(t, c.code, requireFault(t, err, c.kind).Code)
-			assert.Len(t, s.asked, 1)
+			assert.Len(t, s.asked, 2, "the look and the letter")
 		})
 	}
 }
@@ -194,12 +217,15 @@ func TestLettersAreAskedForOnce(t *testing.T) {
 	one := request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com")
 	for name, answer := range map[string]http.HandlerFunc{"dropped": drops, "500": status(500, ""), "cut off": says(ok(resent)[:150])} {
 		for _, emails := range [][]string{nil, {"webmaster@example.com"}} {
-			s := newStage(t, answer)
+			s := newStage(t, post("admin@example.com", answer))
 			fault := cert.FaultOf(s.SendApproval(t.Context(), 7, one, emails))
 			require.NotNil(t, fault, name)
 			assert.True(t, fault.Retry, name)
 			assert.False(t, fault.Unclear, name)
-			assert.Len(t, s.asked, 1, name)
+			assert.Len(t, s.asked, 2, name)
 		}
 	}
+	s := newStage(t, says(refusal("2011294", "CertificateID is invalid")))
+	assert.Equal(t, 2011294, requireFault(t, s.SendApproval(t.Context(), 7, one, nil), cert.FaultAPI).Code)
+	assert.Len(t, s.asked, 1, "no letter where the look failed")
 }
