@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"pmssl/internal/cabforum"
@@ -37,7 +38,7 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 	if id, err := j.settle(ctx, p, shelf); err != nil || id != 0 {
 		return id, err
 	}
-	if err := j.afford(ctx); err != nil {
+	if err := j.afford(ctx, p); err != nil {
 		return 0, err
 	}
 	if err := j.declare(ctx, p, shelf.Highest); err != nil {
@@ -61,8 +62,11 @@ func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error
 	if p.Months%12 != 0 {
 		in.Years, in.Months = 0, p.Months
 	}
-	if p.Kind == cert.KindProlong {
+	switch p.Kind {
+	case cert.KindProlong:
 		in.Ends, in.Becomes = p.Extension.Ends.String(), p.Extension.Becomes.String()
+	case cert.KindCreate, cert.KindSANs:
+		in.SANs, in.Held, in.Counted = p.SANs, p.Held, p.Counted
 	}
 	if err := j.Panel.SaveParam(ctx, j.order.Item, cert.ParamIntent, in.String()); err != nil {
 		return err
@@ -134,6 +138,9 @@ func (j *job) record(ctx context.Context, kind string, id int64, delivered strin
 	if err := j.put(ctx, id); err != nil {
 		return err
 	}
+	if err := j.countNames(ctx); err != nil {
+		return err
+	}
 	if delivered != "" {
 		if err := j.save(ctx, cert.ParamDelivered, delivered); err != nil {
 			j.Log.Warningf("item %d: %v", j.order.Item, err)
@@ -150,9 +157,9 @@ func (j *job) forget(ctx context.Context, reason error) error {
 	return reason
 }
 
-// afford refuses where the account is empty, for a clear word instead of the seller's, and warns at the administrator's
-// threshold (contract 3.8).
-func (j *job) afford(ctx context.Context) error {
+// afford refuses where the account is empty, for a clear word instead of the seller's, and warns where it holds less than
+// the known price or the administrator's threshold (contract 3.8).
+func (j *job) afford(ctx context.Context, p cert.Purchase) error {
 	teller, ok := j.seller.(BalanceTeller)
 	if !ok {
 		return nil
@@ -167,6 +174,13 @@ func (j *job) afford(ctx context.Context) error {
 	}
 	if balance.Amount <= 0 {
 		return cert.Faultf(cert.FaultAPI, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Trade.Title, balance.Text, balance.Currency)
+	}
+	if pricer, ok := j.seller.(Pricer); ok {
+		price, known := pricer.Price(ctx, p)
+		if known && balance.Amount < price.Amount && strings.EqualFold(balance.Currency, price.Currency) {
+			j.Log.Warningf("item %d: the account at %s holds %s %s and the purchase costs %s %s: it may be refused",
+				j.order.Item, j.Trade.Title, balance.Text, balance.Currency, price.Text, price.Currency)
+		}
 	}
 	if least, ok := amount(j.params["threshold"]); ok && balance.Amount < least {
 		j.Log.Warningf("the account at %s holds %s %s, less than the minimal balance %s", j.Trade.Title, balance.Text, balance.Currency, j.params["threshold"])
@@ -244,12 +258,16 @@ func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
 	}
 	first := in.Kind == cert.KindCreate || in.Kind == cert.KindOrder
 	settled := first && j.id() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line cert.Bought) bool {
-		later := line.ID > in.Snapshot || in.Kind == cert.KindProlong && !line.Time.Before(in.Time) // which leaves the id
+		leaves := in.Kind == cert.KindProlong || in.Kind == cert.KindSANs // the id as it is
+		later := !leaves && line.ID > in.Snapshot || leaves && !line.Time.Before(in.Time)
 		return line.Item == j.order.Item && line.Kind == in.Kind && later && slices.Contains(j.lineage(), line.ID)
 	})
 	if !settled {
 		return nil
 	}
 	j.Log.ExtInfof("item %d: the intent of %s is settled by id %d", j.order.Item, in.Time.Format(time.RFC3339), j.id())
+	if err := j.countNames(ctx); err != nil {
+		return err
+	}
 	return j.save(ctx, cert.ParamIntent, "")
 }

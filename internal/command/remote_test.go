@@ -3,6 +3,7 @@ package command_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ type fakeRemote struct {
 	anyway    bool  // it happens although err is returned
 	stopErr   error
 	noRenewal bool // a renewal changes nothing at the seller
+	price     float64
 }
 
 func newRemote() *fakeRemote {
@@ -86,6 +88,14 @@ func (r *fakeRemote) Buy(_ context.Context, p cert.Purchase) (cert.Receipt, erro
 		r.reports[id] = report
 	}
 	return cert.Receipt{ID: id}, r.err
+}
+
+func (r *fakeRemote) Balance(context.Context) (cert.Money, error) {
+	return cert.Money{Amount: 20, Text: "20.00", Currency: "EUR"}, nil
+}
+
+func (r *fakeRemote) Price(_ context.Context, p cert.Purchase) (cert.Money, bool) {
+	return cert.Money{Amount: r.price, Text: fmt.Sprint(r.price), Currency: "EUR"}, r.price > 0 && p.Months == 12
 }
 
 func (r *fakeRemote) Proofs(_ context.Context, id int64, _ cert.Request) ([]cert.Proof, error) {
@@ -536,4 +546,20 @@ func TestRenewalByTheSellerItselfIsSwitchedOff(t *testing.T) {
 		require.NoError(t, s.run(command.SyncItem))
 		assert.Len(t, s.panel.tasks, 1)
 	})
+}
+
+// contract 3.8: an account that holds less than the price is warned of; whether it is enough is the seller's word.
+func TestABalanceBelowTheKnownPriceIsWarnedOf(t *testing.T) {
+	for name, row := range map[string]struct {
+		price float64
+		warns bool
+	}{"less than the price": {20.01, true}, "exactly the price": {20, false}, "not known": {0, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := remoteStage(t)
+			s.remote.price = row.price
+			require.NoError(t, s.run(command.Open))
+			assert.Equal(t, 1, s.remote.orders)
+			assert.Equal(t, row.warns, strings.Contains(strings.Join(s.log.lines, "\n"), "the purchase costs 20.01 EUR"))
+		})
+	}
 }

@@ -76,6 +76,12 @@ type BalanceTeller interface {
 	Balance(ctx context.Context) (cert.Money, error)
 }
 
+// Pricer is a seller whose prices are known without asking anew each time: what was read within the last day counts.
+type Pricer interface {
+	// Price is what the purchase costs; false where that is not known.
+	Price(ctx context.Context, p cert.Purchase) (cert.Money, bool)
+}
+
 // ProofRetrier is a seller that can be asked to look at a published proof once more (feature send_dv_dns). It returns
 // what is to be published now; empty where the answer does not tell.
 type ProofRetrier interface {
@@ -117,6 +123,13 @@ type Cataloguer interface {
 	Catalogue(ctx context.Context) ([]cert.Product, error)
 }
 
+// Glancer is a seller whose list tells where many orders stand at once. What one process reads of it serves the others for a
+// while, so that syncing many orders that wait does not use up the day's calls.
+type Glancer interface {
+	// Glance is where the id stood when the list was last read; false where it does not tell.
+	Glance(ctx context.Context, id int64) (cert.State, bool)
+}
+
 // Prober is a seller whose functions have names of their own on each installation (command probe). Probe only reads.
 type Prober interface {
 	Probe(ctx context.Context) ([]cert.Finding, error)
@@ -139,6 +152,7 @@ type Trade struct {
 	CustomParams []CustomParam
 	Products     []cert.Product
 	Terms        []int // months that can be bought at once
+	MoreNames    bool  // further names can be bought for an order that exists: purchases of the kind sans
 	Vetted       bool  // products with a vetted organisation (OV, EV) can be ordered: the client hands its data over
 	// AddressParam names the parameter that tune_connection fills with this host's addresses; empty where none.
 	AddressParam string

@@ -107,7 +107,7 @@ func subject(r cert.Request) ([]string, error) {
 // organisation's name may come from the CSR.
 func requiredFields(r cert.Request) []string {
 	var required []string
-	if r.Product.Level != cert.DV && r.CSR.Organisation == "" {
+	if r.Product.Level != cert.DV && r.CSR.Subject.Organisation == "" {
 		required = append(required, "org_name")
 	}
 	if r.Product.Level == cert.EV {

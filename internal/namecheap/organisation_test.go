@@ -82,7 +82,7 @@ func TestAnOrganisationIsHandedOver(t *testing.T) {
 
 func TestWhatALevelRequires(t *testing.T) {
 	inCSR := func(r cert.Request) cert.Request {
-		r.CSR.Organisation = "Example Ltd"
+		r.CSR.Subject.Organisation = "Example Ltd"
 		return r
 	}
 	for _, c := range []struct {

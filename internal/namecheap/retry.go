@@ -91,7 +91,7 @@ func (c *Client) SendApproval(ctx context.Context, id int64, r cert.Request, ema
 		return err
 	}
 	for _, email := range approvers(wanted) {
-		if !plausibleEmail(email) {
+		if !cert.PlausibleEmail(email) {
 			return cert.Faultf(cert.FaultValue, cert.ParamApprover, "%q is not an e-mail address", clip(sellerhttp.Line(email), 300))
 		}
 	}
