@@ -13,6 +13,13 @@ var (
 	_ command.Succession     = (*namecheap.Client)(nil)
 	_ command.ApproverLister = (*namecheap.Client)(nil)
 	_ command.BalanceTeller  = (*namecheap.Client)(nil)
+
+	_ command.Examiner          = (*namecheap.Client)(nil)
+	_ command.ProofRetrier      = (*namecheap.Client)(nil)
+	_ command.ApprovalSender    = (*namecheap.Client)(nil)
+	_ command.Canceller         = (*namecheap.Client)(nil)
+	_ command.CertificateLister = (*namecheap.Client)(nil)
+	_ command.PriceLister       = (*namecheap.Client)(nil)
 )
 
 // trade is Namecheap in the words of the commands. Nothing is connected before Connect's seller is asked something.
@@ -21,6 +28,7 @@ func trade(s module.Surroundings) command.Trade {
 		Title:        namecheap.Title,
 		Products:     namecheap.Products(),
 		Terms:        []int{12, 24, 36, 48, 60}, // Years of ssl.create, in months (namecheap-ssl-api §3.1)
+		Vetted:       true,
 		AddressParam: "client_ip",
 		Prototype:    &namecheap.Client{},
 		Account:      func(params map[string]string) string { return namecheap.AccountOf(params, s.Getenv) },

@@ -184,6 +184,9 @@ type Offer struct {
 	Name    string // the seller's name
 	Product Product
 	Prices  []Price
+	// MoreNames is what one further name beyond those included costs, by term; empty where none can be bought or the seller
+	// does not tell.
+	MoreNames []Price
 }
 
 // Price is what a term costs.

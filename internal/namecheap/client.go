@@ -37,6 +37,7 @@ type Client struct {
 	access  access
 	http    *sellerhttp.Client
 	log     *mgrlog.Logger
+	prices  priceFile
 }
 
 // access is what every request carries (§1.2).
@@ -68,6 +69,7 @@ func New(o Options) (*Client, error) {
 		},
 		Secrets: []string{who.apiKey}, Log: log,
 	})
+	c.prices = priceFile{path: pricePath(o.StateDir, o.Binary, c.account), now: o.Now}
 	return c, nil
 }
 
