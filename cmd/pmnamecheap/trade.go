@@ -14,6 +14,8 @@ var (
 	_ command.ApproverLister = (*namecheap.Client)(nil)
 	_ command.BalanceTeller  = (*namecheap.Client)(nil)
 
+	_ command.Pricer            = (*namecheap.Client)(nil)
+	_ command.Glancer           = (*namecheap.Client)(nil)
 	_ command.Examiner          = (*namecheap.Client)(nil)
 	_ command.ProofRetrier      = (*namecheap.Client)(nil)
 	_ command.ApprovalSender    = (*namecheap.Client)(nil)
@@ -29,6 +31,7 @@ func trade(s module.Surroundings) command.Trade {
 		Products:     namecheap.Products(),
 		Terms:        []int{12, 24, 36, 48, 60}, // Years of ssl.create, in months (namecheap-ssl-api §3.1)
 		Vetted:       true,
+		MoreNames:    true,
 		AddressParam: "client_ip",
 		Prototype:    &namecheap.Client{},
 		Account:      func(params map[string]string) string { return namecheap.AccountOf(params, s.Getenv) },

@@ -324,7 +324,7 @@ func (j *job) allowedMethod(ctx context.Context) error {
 	if method != cert.MethodEmail || cabforum.MethodEmail.Allowed(j.today(), false) {
 		return nil
 	}
-	j.Log.Warningf("item %d: proof by e-mail is not allowed any more (BR 1.2.2), the reissue asks for a DNS record", j.order.Item)
+	j.Log.Warningf("item %d: proof by e-mail is not allowed any more (BR 1.2.2), a DNS record is asked for", j.order.Item)
 	return j.save(ctx, cert.ParamMethod, "auth_dnscname")
 }
 

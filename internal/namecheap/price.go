@@ -51,6 +51,43 @@ func (c *Client) Offers(ctx context.Context) ([]cert.Offer, error) {
 	return offers, nil
 }
 
+// Price is what the purchase costs by the kept prices; false where they do not tell. Renewals have prices of their own, which
+// are not asked for.
+func (c *Client) Price(ctx context.Context, p cert.Purchase) (cert.Money, bool) {
+	if p.Kind != cert.KindCreate && p.Kind != cert.KindSANs {
+		return cert.Money{}, false
+	}
+	offers, err := c.Offers(ctx)
+	if err != nil {
+		c.log.ExtInfof("what %s costs at %s is not known: %v", p.Product.ID, Title, err)
+		return cert.Money{}, false
+	}
+	at := slices.IndexFunc(offers, func(o cert.Offer) bool { return o.Product.ID == p.Product.ID })
+	if at < 0 {
+		return cert.Money{}, false
+	}
+	sum, known := cert.Money{}, true
+	if p.Kind == cert.KindCreate {
+		sum, known = costFor(offers[at].Prices, p.Months)
+	}
+	if p.SANs > 0 && known {
+		var each cert.Money
+		each, known = costFor(offers[at].MoreNames, p.Months)
+		sum.Amount, sum.Currency = sum.Amount+float64(p.SANs)*each.Amount, each.Currency
+	}
+	sum.Text = strconv.FormatFloat(sum.Amount, 'f', 2, 64)
+	return sum, known && sum.Amount > 0
+}
+
+func costFor(prices []cert.Price, months int) (cert.Money, bool) {
+	for _, one := range prices {
+		if one.Months == months {
+			return one.Cost, true
+		}
+	}
+	return cert.Money{}, false
+}
+
 // priceList collects prices by template id and term.
 type priceList struct {
 	base, more map[string]map[int]cert.Price
