@@ -70,7 +70,6 @@ func TestAServerThatIsSilentUsesUpTheQuestionsTimeOnly(t *testing.T) {
 	var late net.Error
 	require.ErrorAs(t, err, &late)
 	assert.True(t, late.Timeout())
-	assert.EqualValues(t, 1, z.udp.Load())
 }
 
 func TestTheCallersEndEndsAQuestion(t *testing.T) {

@@ -65,7 +65,7 @@ func TestTheSystemsServersAreAskedInTheirOrder(t *testing.T) {
 }
 
 func TestTheNextServerIsAskedWhereOneHasNoAnswer(t *testing.T) {
-	z := serve(t, &zone{})
+	z := &zone{}
 	z.before = func(w dns.ResponseWriter, q *dns.Msg, _ string) bool {
 		if z.udp.Load() > 1 {
 			return false
@@ -73,6 +73,7 @@ func TestTheNextServerIsAskedWhereOneHasNoAnswer(t *testing.T) {
 		_ = w.WriteMsg(new(dns.Msg).SetRcode(q, dns.RcodeRefused))
 		return true
 	}
+	serve(t, z)
 	d := &dialled{alive: "192.0.2.1:53", zone: z.address}
 	conf := confFile(t, "nameserver 192.0.2.1\nnameserver 192.0.2.1\n")
 	exists, err := resolver.New(resolver.Options{Conf: conf, Dial: d.dial, Timeout: patience}).Exists(background(t), "exampel.com")
