@@ -32,6 +32,7 @@ func trade(s module.Surroundings) command.Trade {
 		Terms:        []int{12, 24, 36, 48, 60}, // Years of ssl.create, in months (namecheap-ssl-api §3.1)
 		Vetted:       true,
 		MoreNames:    true,
+		Issuers:      issuers(),
 		AddressParam: "client_ip",
 		Prototype:    &namecheap.Client{},
 		Account:      func(params map[string]string) string { return namecheap.AccountOf(params, s.Getenv) },
@@ -44,6 +45,12 @@ func trade(s module.Surroundings) command.Trade {
 		t.CustomParams = append(t.CustomParams, command.CustomParam(p))
 	}
 	return t
+}
+
+// issuers are the CAs whose certificates Namecheap sells, by the names under which their statements of practice take CAA
+// records: SSL.com since July 2026 (namecheap-ssl-api §4), Sectigo before and for old orders.
+func issuers() []string {
+	return []string{"ssl.com", "sectigo.com", "comodoca.com", "comodo.com", "usertrust.com", "trust-provider.com"}
 }
 
 func connect(s module.Surroundings) func(map[string]string) (command.Seller, error) {

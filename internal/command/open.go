@@ -59,6 +59,7 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	p := cert.Purchase{Kind: cert.KindCreate, Product: request.Product, Months: j.order.Period, SANs: sans, Request: request}
 	if !j.activates() {
 		p.Kind = cert.KindOrder
+		j.warnOfNames(ctx, request)
 	}
 	if p.Mark, err = j.mark(ctx); err != nil {
 		return 0, false, err

@@ -287,6 +287,9 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if err := j.enoughNames(ctx, report, request); err != nil {
 		return report, err
 	}
+	if j.requestChanged() { // the client may have corrected a name, or mistyped another one
+		j.warnOfNames(ctx, request)
+	}
 	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[cert.ParamSerial]}
 	raw, err := json.Marshal(pending)
 	if err != nil {
