@@ -71,12 +71,12 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 func (j *journey) doubt(ctx context.Context, fill filling, why error) (next form, done bool, err error) {
 	id := idOf(j.carried.Get("elid"))
 	fault := unclear(why, "the certificate "+idText(id)+" may have been reissued or not")
-	report, err := j.client.Report(ctx, id)
+	s, err := j.client.sheet(ctx, id)
 	if err != nil {
 		return form{}, false, fault
 	}
-	csr, err := cert.ParseCSR(report.CSR)
-	if err == nil && report.State == cert.StateWaiting && fill.request.CSR.SameKey(csr.PublicKey) {
+	csr, err := cert.ParseCSR(s.form.value("csr"))
+	if err == nil && s.underWay() && fill.request.CSR.SameKey(csr.PublicKey) {
 		j.client.log.ExtInfof("%s works on the reissue of %d although its answer was not clear: %v", Title, id, why)
 		return form{}, true, nil
 	}
