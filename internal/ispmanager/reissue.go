@@ -59,7 +59,7 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 		return j.doubt(ctx, fill, reply.failure.fault(f.function))
 	case reply.clean():
 		return form{}, true, nil
-	case paymentSign(reply) != "", !ofWizard(reply.redirect()) && !reply.isForm() && reply.nested == nil:
+	case paymentSign(reply) != "", ofWizard(reply.redirect()) != nil && !reply.isForm() && reply.nested == nil:
 		fault := cert.Faultf(cert.FaultClient, f.function, "%s (%s) answers %s", Title, f.function, reply.verdict())
 		return j.doubt(ctx, fill, fault)
 	}
