@@ -20,7 +20,7 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 	said := s.said(reply, sent)
 	found, err := s.find(ctx, reply)
 	if err != nil {
-		if id := s.named(reply); id != 0 && sent == nil && reply.clean() {
+		if id := s.named(reply); id != 0 && sent == nil && reply.clean() && !reply.leadsOn(s.step) {
 			return s.receipt(id), nil
 		}
 		return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the list could not be read ("+cert.FaultOf(err).Value+")")
@@ -33,7 +33,7 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 	case len(found) == 1:
 		return s.receipt(found[0].id), nil
 	}
-	if id := s.named(reply); id != 0 && sent == nil && reply.clean() { // the list may lag behind
+	if id := s.named(reply); id != 0 && sent == nil && reply.clean() && !reply.leadsOn(s.step) { // the list may lag behind
 		return s.receipt(id), nil
 	}
 	return s.nothing(ctx, reply, sent, said)

@@ -57,7 +57,7 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 		return form{}, false, reply.failure.fault(f.function)
 	case reply.failure != nil:
 		return j.doubt(ctx, fill, reply.failure.fault(f.function))
-	case reply.clean():
+	case reply.clean() && !reply.leadsOn(f.function):
 		return form{}, true, nil
 	case paymentSign(reply) != "", ofWizard(reply.redirect()) != nil && !reply.isForm() && reply.nested == nil:
 		fault := cert.Faultf(cert.FaultClient, f.function, "%s (%s) answers %s", Title, f.function, reply.verdict())

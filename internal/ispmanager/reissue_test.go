@@ -30,7 +30,18 @@ func TestAReissueKeepsTheID(t *testing.T) {
 }
 
 func TestAReissueInSteps(t *testing.T) {
-	r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", reissueForm)), "certificate.reissue sok": says(doc("certificate.reissue.param", `<adm_phone>1</adm_phone>`)),
+	for name, answer := range map[string]string{
+		"form":     doc("certificate.reissue.param", `<adm_phone>1</adm_phone>`),
+		"nested":   doc("certificate.reissue", `<doc func="certificate.reissue.param"><adm_phone>1</adm_phone></doc><ok/>`),
+		"redirect": doc("certificate.reissue", `<ok>func=certificate.reissue.param&amp;elid=7</ok>`),
+	} {
+		t.Run(name, func(t *testing.T) { reissuesInSteps(t, answer) })
+	}
+}
+
+func reissuesInSteps(t *testing.T, answer string) {
+	t.Helper()
+	r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", reissueForm)), "certificate.reissue sok": says(answer),
 		"certificate.reissue.param": says(doc("certificate.reissue.param", `<adm_phone>1</adm_phone>`)), "certificate.reissue.param sok": says(doc("f", `<ok/>`)), "certificate.edit": sheetOf("")})
 	_, _, err := r.Reissue(t.Context(), 7, request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
 	require.NoError(t, err)
