@@ -119,6 +119,20 @@ func TestAnOrderThatIsPaidAMomentLaterIsKept(t *testing.T) {
 	assert.Empty(t, r.submitted("certificate.delete"))
 }
 
+// Without an answer the remote may still be at it: what lies there unpaid is not touched.
+func TestALostAnswerRemovesNothing(t *testing.T) {
+	for name, leaves := range map[string]func(*remote){"unpaid": unpaid, "basket": inBasket, "nothing": nowhere} {
+		t.Run(name, func(t *testing.T) {
+			r := poor(t, "1.00", leaves, "")
+			r.set(buying, drops(func() { leaves(r) }))
+			_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
+			assert.True(t, requireFault(t, err, cert.FaultUnclear).Unclear)
+			assert.Empty(t, r.submitted("certificate.delete"))
+			assert.Empty(t, r.submitted("basket"))
+		})
+	}
+}
+
 func TestForeignEntriesOfTheBasketStay(t *testing.T) {
 	r := poor(t, "1.00", nowhere, doc("f", `<ok>func=payment</ok>`))
 	r.set("basket", says(doc("basket", `<list name="itemlist"><elem><id>400</id><name>www.example.org</name></elem></list>`)))
