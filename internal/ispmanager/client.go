@@ -49,8 +49,8 @@ type Client struct {
 	shelf   string // path of the catalogue's file
 
 	mu      sync.Mutex
-	buttons []string // functions of the list's toolbar, once they are known
-	asked   bool     // whether they were asked for
+	buttons []tool // of the list's toolbar, once they are known
+	asked   bool   // whether they were asked for
 }
 
 // New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request. Faults are about

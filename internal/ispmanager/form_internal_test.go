@@ -127,12 +127,13 @@ func TestAWizardStaysAmongCertificates(t *testing.T) {
 }
 
 func TestFunctionsOfTheToolbar(t *testing.T) {
-	offered := []string{"certificate.order", "certificate.getfile", "certificate.dv.dns", "certificate.filter", "user.delete", "certificate.delete"}
-	for want, p := range map[string]purpose{"certificate.getfile": downloading(), "certificate.dv.dns": retryingDNS(), "certificate.delete": deleting(), "": reissuing()} {
+	offered := []tool{{"certificate.order", "order"}, {"certificate.getfile", "x"}, {"certificate.dv.dns", ""}, {"certificate.filter", ""}, {"user.delete", "delete"},
+		{"certificate.remove", "delete"}}
+	for want, p := range map[string]purpose{"certificate.getfile": downloading(), "certificate.dv.dns": retryingDNS(), "certificate.remove": deleting(), "": reissuing()} {
 		name, found := p.pick(offered)
 		assert.Equal(t, want, name)
 		assert.Equal(t, want != "", found)
 	}
-	_, found := downloading().pick([]string{"certificate.file1", "certificate.file2"})
+	_, found := downloading().pick([]tool{{"certificate.file1", ""}, {"certificate.file2", ""}})
 	assert.False(t, found, "two that fit are none")
 }
