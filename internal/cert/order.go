@@ -137,7 +137,7 @@ type Report struct {
 	Expires    cabforum.Date // meaning unproven: the leaf's end or the term's
 	CSR        string        // PEM that the seller shows, often empty
 	CommonName string
-	SANs       int
+	SANs       int // names beside the common name that the order holds, by the seller's count; -1 where it does not tell
 	// PEM holds the certificates as they came, the leaf first as far as the seller's order tells; empty where none is
 	// there.
 	PEM []string

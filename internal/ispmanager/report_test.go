@@ -92,7 +92,7 @@ func TestWhatAReportTells(t *testing.T) {
 	report, err := r.Report(t.Context(), 7)
 	require.NoError(t, err)
 	assert.True(t, report.Renews)
-	assert.Equal(t, 2, report.SANs)
+	assert.Equal(t, -1, report.SANs)
 	assert.Equal(t, 12, report.Months)
 	assert.Equal(t, "2026-07-12 2027-10-01", report.Issued.String()+" "+report.Expires.String())
 	assert.Contains(t, report.CSR, "BEGIN CERTIFICATE REQUEST")
