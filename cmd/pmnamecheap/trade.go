@@ -20,6 +20,7 @@ var (
 	_ command.Canceller         = (*namecheap.Client)(nil)
 	_ command.CertificateLister = (*namecheap.Client)(nil)
 	_ command.PriceLister       = (*namecheap.Client)(nil)
+	_ command.Pricer            = (*namecheap.Client)(nil)
 )
 
 // trade is Namecheap in the words of the commands. Nothing is connected before Connect's seller is asked something.
@@ -29,6 +30,7 @@ func trade(s module.Surroundings) command.Trade {
 		Products:     namecheap.Products(),
 		Terms:        []int{12, 24, 36, 48, 60}, // Years of ssl.create, in months (namecheap-ssl-api §3.1)
 		Vetted:       true,
+		MoreNames:    true, // ssl.purchasemoresans (namecheap-ssl-api §3.10)
 		AddressParam: "client_ip",
 		Prototype:    &namecheap.Client{},
 		Account:      func(params map[string]string) string { return namecheap.AccountOf(params, s.Getenv) },

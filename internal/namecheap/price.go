@@ -51,6 +51,37 @@ func (c *Client) Offers(ctx context.Context) ([]cert.Offer, error) {
 	return offers, nil
 }
 
+// Price is what a new certificate costs with its further names, by the prices that are kept; it asks nobody. false where
+// none are kept, and for renewals and names bought later, whose prices Namecheap tells elsewhere or not at all.
+func (c *Client) Price(_ context.Context, p cert.Purchase) (cert.Money, bool) {
+	kept, err := c.prices.read()
+	if err != nil || p.Kind != cert.KindCreate {
+		return cert.Money{}, false
+	}
+	for _, offer := range kept {
+		if offer.Product.ID != p.Product.ID {
+			continue
+		}
+		base, known := priceFor(offer.Prices, p.Months)
+		more, priced := priceFor(offer.MoreNames, p.Months)
+		if !known || p.SANs > 0 && (!priced || more.Currency != base.Currency) {
+			return cert.Money{}, false
+		}
+		total := base.Amount + float64(p.SANs)*more.Amount
+		return cert.Money{Amount: total, Text: strconv.FormatFloat(total, 'f', 2, 64), Currency: base.Currency}, true
+	}
+	return cert.Money{}, false
+}
+
+func priceFor(prices []cert.Price, months int) (cert.Money, bool) {
+	for _, one := range prices {
+		if one.Months == months {
+			return one.Cost, true
+		}
+	}
+	return cert.Money{}, false
+}
+
 // priceList collects prices by template id and term.
 type priceList struct {
 	base, more map[string]map[int]cert.Price

@@ -183,6 +183,38 @@ func TestPricesAreKeptADay(t *testing.T) {
 	assert.NotContains(t, string(content), key)
 }
 
+func TestWhatAPurchaseCosts(t *testing.T) {
+	s := newStage(t, says(priced(priceRow("san-certificate", yearly(1, "28.88"), yearly(2, "20")), priceRow("san-certificate-moresans", yearly(1, "12.88")))))
+	_, known := s.Price(t.Context(), purchase(t, "san_certificate", 12, 0))
+	assert.False(t, known, "nothing is kept yet")
+	assert.Empty(t, s.asked, "and nobody is asked")
+	_, err := s.Offers(t.Context())
+	require.NoError(t, err)
+	for _, c := range []struct {
+		rule     string
+		purchase cert.Purchase
+		want     string
+	}{
+		{"included names", purchase(t, "san_certificate", 12, 0), "28.88"},
+		{"further names", purchase(t, "san_certificate", 12, 2), "54.64"},
+		{"another term", purchase(t, "san_certificate", 24, 0), "40.00"},
+		{"further names without a price", purchase(t, "san_certificate", 24, 1), ""},
+		{"a term without a price", purchase(t, "san_certificate", 36, 0), ""},
+		{"a product without a price", purchase(t, "positivessl", 12, 0), ""},
+		{"a renewal", renewal(t, "san_certificate", 12), ""},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			price, known := s.Price(t.Context(), c.purchase)
+			assert.Equal(t, c.want != "", known)
+			assert.Equal(t, c.want, price.Text)
+		})
+	}
+	s.later(24 * time.Hour)
+	_, known = s.Price(t.Context(), purchase(t, "san_certificate", 12, 0))
+	assert.False(t, known, "a day has passed")
+	assert.Len(t, s.asked, 1)
+}
+
 func TestEachAccountHasItsOwnPrices(t *testing.T) {
 	s := newStage(t, says(priced(priceRow("positivessl", yearly(1, "8")))), says(priced(priceRow("positivessl", yearly(1, "9")))))
 	_, err := s.Offers(t.Context())
