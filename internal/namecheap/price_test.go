@@ -289,25 +289,3 @@ func TestABrokenFileOfPricesIsNone(t *testing.T) {
 		assert.Contains(t, strings.Join(s.log.Tail(50), "\n"), "are not kept")
 	})
 }
-
-func FuzzOffers(f *testing.F) {
-	f.Add(priceRow("positivessl", yearly(1, "8.88")), `{"format":1}`)
-	f.Add(priceRow("ev-ssl", yearly(2, "1,0")), `{"format":1,"read":"2026-07-12T09:00:00Z","offers":[{"template":"positivessl","prices":[{"Months":12}]}]}`)
-	f.Fuzz(func(t *testing.T, rows, file string) {
-		s := newStage(t, says(priced(priceRow("positivessl", yearly(1, "8.88")))), says(priced(rows)))
-		_, err := s.Offers(t.Context())
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(priceFiles(t, s)[0], []byte(file), 0o600))
-		offers, err := s.Offers(t.Context())
-		if err != nil && len(offers) > 0 {
-			t.Fatal("offers beside an error")
-		}
-		for _, o := range offers {
-			for _, p := range append(o.Prices, o.MoreNames...) {
-				if p.Months%12 != 0 || p.Months < 12 || p.Months > 60 || p.Cost.Amount <= 0 || len(p.Cost.Currency) != 3 {
-					t.Fatalf("%s: %+v", o.Product.ID, p)
-				}
-			}
-		}
-	})
-}
