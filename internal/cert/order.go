@@ -30,6 +30,9 @@ const (
 	ParamTermEnd       = "seller_term_end"
 	ParamSANsBought    = "sans_bought"  // names bought beyond those included in the product's price
 	ParamRequested     = "request_mark" // SHA-256 of the CSR and names that the seller was last handed
+	// ParamStatusNote is what the panel shows beside the service status: its own word check, or our lines about names that
+	// cannot be certified.
+	ParamStatusNote = "service_status_addition"
 )
 
 // Order is a certificate item of the panel with all that belongs to it, as read from its database.

@@ -154,6 +154,9 @@ type Trade struct {
 	Terms        []int // months that can be bought at once
 	MoreNames    bool  // further names can be bought for an order that exists: purchases of the kind sans
 	Vetted       bool  // products with a vetted organisation (OV, EV) can be ordered: the client hands its data over
+	// Issuers are the issuer domain names by which CAA records allow the CAs behind the seller (RFC 8659 4.2); empty where
+	// CAA records are not to be looked at.
+	Issuers []string
 	// AddressParam names the parameter that tune_connection fills with this host's addresses; empty where none.
 	AddressParam string
 	// Prototype is a seller without connection, asked only which optional interfaces it has.

@@ -3,13 +3,13 @@ package ispmanager
 import (
 	"context"
 	"encoding/json"
-	"io"
-	"os"
-	"path/filepath"
+	"errors"
+	"io/fs"
 	"slices"
 	"time"
 
 	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
 )
 
 const (
@@ -138,15 +138,10 @@ func merge(into, more []cert.Product) []cert.Product {
 
 // readKept reads the file; nothing where there is none.
 func readKept(path string) (kept, error) {
-	file, err := os.Open(path)
-	if os.IsNotExist(err) {
+	content, err := keptFile(path).Read()
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, maxCatalogue))
 	if err != nil {
 		return nil, err
 	}
@@ -163,25 +158,15 @@ func readKept(path string) (kept, error) {
 	return all, nil
 }
 
-// writeKept replaces the file in one step: other processes read it meanwhile.
+// writeKept replaces the file.
 func writeKept(path string, all kept) error {
 	content, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err
+	return keptFile(path).Write(content)
+}
+
+func keptFile(path string) sellerhttp.KeptFile {
+	return sellerhttp.KeptFile{Path: path, Most: maxCatalogue}
 }

@@ -1,6 +1,7 @@
 package module
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -126,7 +127,7 @@ func (s *session) perform(ctx context.Context) (*etree.Document, error) {
 	run := &command.Run{
 		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Trade: s.trade, Post: post{s},
 		Log: s.rootLog.Room("command"), Now: s.world.Now, Addresses: s.world.Addresses,
-		Terminal: s.world.Terminal, Spending: s.spending,
+		Resolver: resolvers(s.world), Terminal: s.world.Terminal, Spending: s.spending,
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {
@@ -152,6 +153,9 @@ func (s *session) read(ctx context.Context, run *command.Run) error {
 	if s.row.reads == readsText {
 		run.Text = string(data)
 		s.log.Debugf("stdin: %s", run.Text)
+		return nil
+	}
+	if s.row.reads == readsAny && len(bytes.TrimSpace(data)) == 0 {
 		return nil
 	}
 	doc, err := parseDocument(data)

@@ -59,9 +59,9 @@ func budgetPath(dir, binary, account string) string {
 	return filepath.Join(dir, binary+".calls."+accountMark(account))
 }
 
-// pricePath is the file in which the prices of an account are kept.
-func pricePath(dir, binary, account string) string {
-	return filepath.Join(dir, binary+".prices."+accountMark(account))
+// keptPath is the file in which something that the account was told is kept: `<binary>.<what>.<mark of the account>`.
+func keptPath(dir, binary, what, account string) string {
+	return filepath.Join(dir, binary+"."+what+"."+accountMark(account))
 }
 
 // accountMark stands for the account in names of files, as in the name of its lock (contract 3.1).

@@ -51,29 +51,36 @@ func (c *Client) Offers(ctx context.Context) ([]cert.Offer, error) {
 	return offers, nil
 }
 
-// Price is what a new certificate costs with its further names, by the prices that are kept; it asks nobody. false where
-// none are kept, and for renewals and names bought later, whose prices Namecheap tells elsewhere or not at all.
-func (c *Client) Price(_ context.Context, p cert.Purchase) (cert.Money, bool) {
-	kept, err := c.prices.read()
-	if err != nil || p.Kind != cert.KindCreate {
+// Price is what the purchase costs by the kept prices; false where they do not tell. Renewals have prices of their own, which
+// are not asked for.
+func (c *Client) Price(ctx context.Context, p cert.Purchase) (cert.Money, bool) {
+	if p.Kind != cert.KindCreate && p.Kind != cert.KindSANs {
 		return cert.Money{}, false
 	}
-	for _, offer := range kept {
-		if offer.Product.ID != p.Product.ID {
-			continue
-		}
-		base, known := priceFor(offer.Prices, p.Months)
-		more, priced := priceFor(offer.MoreNames, p.Months)
-		if !known || p.SANs > 0 && (!priced || more.Currency != base.Currency) {
-			return cert.Money{}, false
-		}
-		total := base.Amount + float64(p.SANs)*more.Amount
-		return cert.Money{Amount: total, Text: strconv.FormatFloat(total, 'f', 2, 64), Currency: base.Currency}, true
+	offers, err := c.Offers(ctx)
+	if err != nil {
+		c.log.ExtInfof("what %s costs at %s is not known: %v", p.Product.ID, Title, err)
+		return cert.Money{}, false
 	}
-	return cert.Money{}, false
+	at := slices.IndexFunc(offers, func(o cert.Offer) bool { return o.Product.ID == p.Product.ID })
+	if at < 0 {
+		return cert.Money{}, false
+	}
+	sum, known := cert.Money{}, true
+	if p.Kind == cert.KindCreate {
+		sum, known = costFor(offers[at].Prices, p.Months)
+	}
+	if p.SANs > 0 && known {
+		var each cert.Money
+		each, known = costFor(offers[at].MoreNames, p.Months)
+		known = known && (sum.Currency == "" || sum.Currency == each.Currency)
+		sum.Amount, sum.Currency = sum.Amount+float64(p.SANs)*each.Amount, each.Currency
+	}
+	sum.Text = strconv.FormatFloat(sum.Amount, 'f', 2, 64)
+	return sum, known && sum.Amount > 0
 }
 
-func priceFor(prices []cert.Price, months int) (cert.Money, bool) {
+func costFor(prices []cert.Price, months int) (cert.Money, bool) {
 	for _, one := range prices {
 		if one.Months == months {
 			return one.Cost, true

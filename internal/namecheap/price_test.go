@@ -184,35 +184,38 @@ func TestPricesAreKeptADay(t *testing.T) {
 }
 
 func TestWhatAPurchaseCosts(t *testing.T) {
-	s := newStage(t, says(priced(priceRow("san-certificate", yearly(1, "28.88"), yearly(2, "20")), priceRow("san-certificate-moresans", yearly(1, "12.88")))))
-	_, known := s.Price(t.Context(), purchase(t, "san_certificate", 12, 0))
-	assert.False(t, known, "nothing is kept yet")
-	assert.Empty(t, s.asked, "and nobody is asked")
-	_, err := s.Offers(t.Context())
-	require.NoError(t, err)
+	further := strings.Replace(yearly(3, "10"), "USD", "EUR", 1)
+	s := newStage(t, says(priced(priceRow("san-certificate", yearly(1, "28.88"), yearly(2, "20"), yearly(3, "15")),
+		priceRow("san-certificate-moresans", yearly(1, "12.88"), further))))
+	more := purchase(t, "san_certificate", 12, 2)
+	more.Kind, more.ID = cert.KindSANs, 7
 	for _, c := range []struct {
 		rule     string
 		purchase cert.Purchase
-		want     string
+		want     string // empty where it is not known
 	}{
 		{"included names", purchase(t, "san_certificate", 12, 0), "28.88"},
 		{"further names", purchase(t, "san_certificate", 12, 2), "54.64"},
+		{"further names later", more, "25.76"},
 		{"another term", purchase(t, "san_certificate", 24, 0), "40.00"},
 		{"further names without a price", purchase(t, "san_certificate", 24, 1), ""},
-		{"a term without a price", purchase(t, "san_certificate", 36, 0), ""},
+		{"further names in another currency", purchase(t, "san_certificate", 36, 1), ""},
+		{"a term without a price", purchase(t, "san_certificate", 48, 0), ""},
 		{"a product without a price", purchase(t, "positivessl", 12, 0), ""},
 		{"a renewal", renewal(t, "san_certificate", 12), ""},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			price, known := s.Price(t.Context(), c.purchase)
 			assert.Equal(t, c.want != "", known)
-			assert.Equal(t, c.want, price.Text)
+			if known {
+				assert.Equal(t, c.want, price.Text)
+				assert.Equal(t, "USD", price.Currency)
+			}
 		})
 	}
-	s.later(24 * time.Hour)
-	_, known = s.Price(t.Context(), purchase(t, "san_certificate", 12, 0))
-	assert.False(t, known, "a day has passed")
-	assert.Len(t, s.asked, 1)
+	assert.Len(t, s.asked, 1, "the prices of a day do for all of them")
+	_, known := newStage(t, says(refusal("5050900", "Unhandled exceptions"))).Price(t.Context(), purchase(t, "san_certificate", 12, 0))
+	assert.False(t, known, "no prices, no cost")
 }
 
 func TestEachAccountHasItsOwnPrices(t *testing.T) {

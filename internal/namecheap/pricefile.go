@@ -4,14 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
 )
 
 const (
@@ -25,7 +22,7 @@ const (
 
 // priceFile keeps the prices of one account between runs.
 type priceFile struct {
-	path string
+	kept sellerhttp.KeptFile
 	now  func() time.Time
 }
 
@@ -45,7 +42,7 @@ type keptOffer struct {
 // read gives the kept prices; none where there is no file or it is older than a day. An error says that the file cannot be
 // used. Instants in the future were written before the clock was set back, and such a file is old.
 func (f priceFile) read() ([]cert.Offer, error) {
-	content, err := readRegular(f.path)
+	content, err := f.kept.Read()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -54,7 +51,7 @@ func (f priceFile) read() ([]cert.Offer, error) {
 	}
 	var kept keptPrices
 	if err := json.Unmarshal(content, &kept); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w", f.path, err)
+		return nil, fmt.Errorf("%s is damaged: %w", f.kept.Path, err)
 	}
 	if kept.Format != priceFormat {
 		return nil, nil // another version's, which is written over
@@ -64,30 +61,9 @@ func (f priceFile) read() ([]cert.Offer, error) {
 	}
 	offers, err := kept.offers()
 	if err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w", f.path, err)
+		return nil, fmt.Errorf("%s is damaged: %w", f.kept.Path, err)
 	}
 	return offers, nil
-}
-
-// readRegular reads a file that nobody has put a link or a pipe in the place of.
-func readRegular(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("opening the file of prices: %w", err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("the file of prices: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxPriceFile {
-		return nil, fmt.Errorf("%s is not a file of prices", path)
-	}
-	content, err := io.ReadAll(io.LimitReader(file, maxPriceFile))
-	if err != nil {
-		return nil, fmt.Errorf("reading the file of prices: %w", err)
-	}
-	return content, nil
 }
 
 // offers makes offers of the file's content again; what no answer could have brought is refused with the whole file.
@@ -119,20 +95,5 @@ func (f priceFile) write(offers []cert.Offer) error {
 	if err != nil {
 		return fmt.Errorf("encoding the prices: %w", err)
 	}
-	draft, err := os.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+".*") // 0600
-	if err != nil {
-		return fmt.Errorf("writing the file of prices: %w", err)
-	}
-	_, err = draft.Write(content)
-	if closed := draft.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(draft.Name(), f.path)
-	}
-	if err != nil {
-		_ = os.Remove(draft.Name())
-		return fmt.Errorf("writing the file of prices: %w", err)
-	}
-	return nil
+	return f.kept.Write(content)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -76,7 +77,7 @@ func newWorld(o worldOptions) (*world, error) {
 		w.server.Close()
 		return nil, err
 	}
-	if err := w.install(o.binary); err != nil {
+	if err := errors.Join(w.lookUpNothing(), w.install(o.binary)); err != nil {
 		w.close()
 		return nil, err
 	}
