@@ -56,18 +56,15 @@ func (c *Client) sellable(p cert.Purchase) error {
 		return cert.Faultf(cert.FaultValue, "kind", "%s knows no purchase of the kind %q", Title, p.Kind)
 	case p.Kind != cert.KindCreate && p.ID <= 0:
 		return cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "a purchase of the kind %s at %s needs the id of the certificate", p.Kind, Title)
-	case p.Kind == cert.KindSANs:
-		return fewNames(p, 1)
+	case p.Kind == cert.KindSANs: // of a certificate that exists: neither product nor term is chosen any more
 	case len(p.Product.Names) == 0 || !p.Product.Orderable():
 		return cert.Faultf(cert.FaultValue, "product", "%s does not sell the product %q any more; use %q",
 			Title, p.Product.ID, p.Product.Successor)
 	case p.Months < 12 || p.Months > 60 || p.Months%12 != 0:
 		return cert.Faultf(cert.FaultValue, "period", "%s sells terms of 1 to 5 whole years, not of %d months", Title, p.Months)
 	}
-	if p.Kind == cert.KindCreate {
-		if err := fewNames(p, 0); err != nil {
-			return err
-		}
+	if err := fewNames(p); err != nil {
+		return err
 	}
 	if p.Request.CSR.PEM == "" { // asked without one: nothing to examine
 		return nil
@@ -75,8 +72,15 @@ func (c *Client) sellable(p cert.Purchase) error {
 	return c.Examine(p.Request)
 }
 
-// fewNames holds the number of names beyond those included against what the product takes.
-func fewNames(p cert.Purchase, least int) error {
+// fewNames holds the number of names beyond those included against what the product takes. A renewal has no such number.
+func fewNames(p cert.Purchase) error {
+	least := 0
+	switch p.Kind {
+	case cert.KindRenew:
+		return nil
+	case cert.KindSANs:
+		least = 1
+	}
 	switch most := p.Product.Most - p.Product.Included; {
 	case most < least:
 		return cert.Faultf(cert.FaultValue, "altname", "%s certifies one name and no further ones can be bought", p.Product.ID)

@@ -79,3 +79,13 @@ func TestFurtherNamesAreRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestNamesThatCannotBeActivatedAreNotBought(t *testing.T) {
+	s := newStage(t, says(ok(boughtNames)))
+	p := names(t, 1)
+	p.Request = request(t, "positivessl_multi_domain", "auth_dnstxt", "", "example.com", "a.example.com")
+	p.Request.Method = cert.MethodEmail
+	_, err := s.Buy(t.Context(), p)
+	assert.False(t, requireFault(t, err, cert.FaultMissed).Unclear)
+	assert.Empty(t, s.asked)
+}

@@ -171,19 +171,3 @@ func TestAnOrganisationsFields(t *testing.T) {
 		assert.Equal(t, cert.ParamApprover, requireFault(t, newStage(t, says("")).Examine(r), cert.FaultMissed).Object)
 	})
 }
-
-func FuzzExamine(f *testing.F) {
-	f.Add("org_phone", "+44 20 7946 0000")
-	f.Add("org_duns", "15-048-3782")
-	f.Add("org_country", "gb")
-	f.Fuzz(func(t *testing.T, field, value string) {
-		r := vetted(t, "ev_ssl", company())
-		r.Params[field] = value
-		s := newStage(t, says(ok(activated)))
-		err := s.Examine(r)
-		_, asked := s.Activate(t.Context(), 7, r)
-		if (err == nil) != (asked == nil) || (err == nil) != (len(s.asked) == 1) {
-			t.Fatalf("%q=%q: examined %v, activated %v", field, value, err, asked)
-		}
-	})
-}

@@ -73,6 +73,7 @@ func (c *Client) Price(ctx context.Context, p cert.Purchase) (cert.Money, bool) 
 	if p.SANs > 0 && known {
 		var each cert.Money
 		each, known = costFor(offers[at].MoreNames, p.Months)
+		known = known && (sum.Currency == "" || sum.Currency == each.Currency)
 		sum.Amount, sum.Currency = sum.Amount+float64(p.SANs)*each.Amount, each.Currency
 	}
 	sum.Text = strconv.FormatFloat(sum.Amount, 'f', 2, 64)

@@ -183,6 +183,41 @@ func TestPricesAreKeptADay(t *testing.T) {
 	assert.NotContains(t, string(content), key)
 }
 
+func TestWhatAPurchaseCosts(t *testing.T) {
+	further := strings.Replace(yearly(3, "10"), "USD", "EUR", 1)
+	s := newStage(t, says(priced(priceRow("san-certificate", yearly(1, "28.88"), yearly(2, "20"), yearly(3, "15")),
+		priceRow("san-certificate-moresans", yearly(1, "12.88"), further))))
+	more := purchase(t, "san_certificate", 12, 2)
+	more.Kind, more.ID = cert.KindSANs, 7
+	for _, c := range []struct {
+		rule     string
+		purchase cert.Purchase
+		want     string // empty where it is not known
+	}{
+		{"included names", purchase(t, "san_certificate", 12, 0), "28.88"},
+		{"further names", purchase(t, "san_certificate", 12, 2), "54.64"},
+		{"further names later", more, "25.76"},
+		{"another term", purchase(t, "san_certificate", 24, 0), "40.00"},
+		{"further names without a price", purchase(t, "san_certificate", 24, 1), ""},
+		{"further names in another currency", purchase(t, "san_certificate", 36, 1), ""},
+		{"a term without a price", purchase(t, "san_certificate", 48, 0), ""},
+		{"a product without a price", purchase(t, "positivessl", 12, 0), ""},
+		{"a renewal", renewal(t, "san_certificate", 12), ""},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			price, known := s.Price(t.Context(), c.purchase)
+			assert.Equal(t, c.want != "", known)
+			if known {
+				assert.Equal(t, c.want, price.Text)
+				assert.Equal(t, "USD", price.Currency)
+			}
+		})
+	}
+	assert.Len(t, s.asked, 1, "the prices of a day do for all of them")
+	_, known := newStage(t, says(refusal("5050900", "Unhandled exceptions"))).Price(t.Context(), purchase(t, "san_certificate", 12, 0))
+	assert.False(t, known, "no prices, no cost")
+}
+
 func TestEachAccountHasItsOwnPrices(t *testing.T) {
 	s := newStage(t, says(priced(priceRow("positivessl", yearly(1, "8")))), says(priced(priceRow("positivessl", yearly(1, "9")))))
 	_, err := s.Offers(t.Context())
@@ -255,27 +290,5 @@ func TestABrokenFileOfPricesIsNone(t *testing.T) {
 		}
 		assert.Len(t, s.asked, 2)
 		assert.Contains(t, strings.Join(s.log.Tail(50), "\n"), "are not kept")
-	})
-}
-
-func FuzzOffers(f *testing.F) {
-	f.Add(priceRow("positivessl", yearly(1, "8.88")), `{"format":1}`)
-	f.Add(priceRow("ev-ssl", yearly(2, "1,0")), `{"format":1,"read":"2026-07-12T09:00:00Z","offers":[{"template":"positivessl","prices":[{"Months":12}]}]}`)
-	f.Fuzz(func(t *testing.T, rows, file string) {
-		s := newStage(t, says(priced(priceRow("positivessl", yearly(1, "8.88")))), says(priced(rows)))
-		_, err := s.Offers(t.Context())
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(priceFiles(t, s)[0], []byte(file), 0o600))
-		offers, err := s.Offers(t.Context())
-		if err != nil && len(offers) > 0 {
-			t.Fatal("offers beside an error")
-		}
-		for _, o := range offers {
-			for _, p := range append(o.Prices, o.MoreNames...) {
-				if p.Months%12 != 0 || p.Months < 12 || p.Months > 60 || p.Cost.Amount <= 0 || len(p.Cost.Currency) != 3 {
-					t.Fatalf("%s: %+v", o.Product.ID, p)
-				}
-			}
-		}
 	})
 }
