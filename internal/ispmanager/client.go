@@ -49,8 +49,10 @@ type Client struct {
 	shelf   string // path of the catalogue's file
 
 	mu      sync.Mutex
-	buttons []tool // of the list's toolbar, once they are known
-	asked   bool   // whether they were asked for
+	buttons []tool    // of the list's toolbar, once they are known
+	asked   bool      // whether they were asked for
+	rows    []row     // the list as it was last read, for reports on many orders
+	rowsAt  time.Time // when that was; zero once something was submitted
 }
 
 // New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request. Faults are about
@@ -85,6 +87,10 @@ func (c *Client) today() cabforum.Date { return cabforum.DateOf(c.now()) }
 
 // call sends one function and reads its answer, an error document included. The raw errors are *sellerhttp.Trouble.
 func (c *Client) call(ctx context.Context, class sellerhttp.Class, function string, params url.Values) (answer, error) {
+	if class != sellerhttp.Read {
+		c.forgetRows()
+		defer c.forgetRows() // what was read meanwhile may be from before
+	}
 	var reply answer
 	err := c.http.Do(ctx, sellerhttp.Call{
 		Name: function, Keys: keys(params), Form: c.form(function, params), Class: class,
