@@ -39,14 +39,14 @@ type Options struct {
 
 // Client speaks for one account. It may be used from several goroutines.
 type Client struct {
-	account string
-	access  access
-	http    *sellerhttp.Client
-	log     *mgrlog.Logger
-	mask    func(string) string
-	now     func() time.Time
-	sleep   func(context.Context, time.Duration) error
-	shelf   string // path of the catalogue's file
+	account   string
+	access    access
+	http      *sellerhttp.Client
+	log       *mgrlog.Logger
+	mask      func(string) string
+	now       func() time.Time
+	sleep     func(context.Context, time.Duration) error
+	catalogue string // path of the file that keeps the products
 
 	mu      sync.Mutex
 	buttons []tool    // of the list's toolbar, once they are known
@@ -69,7 +69,7 @@ func New(o Options) (*Client, error) {
 	log := o.Log.Room("ispmanager")
 	c := &Client{
 		account: accountName(address, who.user), access: who, log: log, mask: mgrlog.Masker(who.secrets()...),
-		now: o.Now, sleep: o.Sleep, shelf: cataloguePath(o.StateDir, o.Binary),
+		now: o.Now, sleep: o.Sleep, catalogue: cataloguePath(o.StateDir, o.Binary),
 	}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,

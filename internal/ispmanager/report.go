@@ -54,7 +54,7 @@ func (c *Client) Report(ctx context.Context, id int64) (cert.Report, error) {
 func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
 	s := sheet{}
 	var err error
-	if s.row, s.listed, err = c.rowOf(ctx, id); err != nil {
+	if s.row, s.listed, err = c.listedRow(ctx, id); err != nil {
 		return sheet{}, err
 	}
 	if s.listed && s.row.item.number == itemDeleted {
@@ -75,8 +75,8 @@ func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
 	return s, nil
 }
 
-// rowOf is the order's row of the list, read anew where the last reading does not have it; false where it is not there.
-func (c *Client) rowOf(ctx context.Context, id int64) (row, bool, error) {
+// listedRow is the order's row of the list, read anew where the last reading does not have it; false where it is not there.
+func (c *Client) listedRow(ctx context.Context, id int64) (row, bool, error) {
 	for range 2 {
 		rows, err := c.recentRows(ctx)
 		if err != nil {
