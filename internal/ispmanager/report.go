@@ -65,7 +65,7 @@ func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
 	switch {
 	case err == nil:
 		s.form, s.edit = formOf(functionEdit, reply), true
-	case refused.is("missed"):
+	case refused.gone() && !s.listed:
 		s.gone = true
 	case refused != nil && !refused.shutsOut() && s.listed:
 		c.log.Warningf("%s does not show the order %d: %v", Title, id, err)

@@ -74,9 +74,11 @@ func TestOrdersThatTheRemoteDoesNotKnow(t *testing.T) {
 	report, err := r.Report(t.Context(), 7)
 	require.NoError(t, err)
 	assert.Equal(t, cert.Report{ID: 7, State: cert.StateCancelled, Words: "deleted", SANs: -1}, report)
-	r.set("certificate.edit", says(refusal("access", "deny", "no")))
-	_, err = r.Report(t.Context(), 7)
-	requireFault(t, err, cert.FaultAPI)
+	for _, answer := range []string{refusal("access", "deny", "no"), refusal("missed", "func", "no such function")} {
+		r.set("certificate.edit", says(answer))
+		_, err = r.Report(t.Context(), 7)
+		requireFault(t, err, cert.FaultAPI)
+	}
 	r.set("certificate", listed(row(7, "www.example.org", 5, "")))
 	report, err = r.Report(t.Context(), 7)
 	require.NoError(t, err, "the list alone tells")
