@@ -140,6 +140,8 @@ func TestCancelling(t *testing.T) {
 	assert.Equal(t, url.Values{"sok": {"ok"}, "elid": {"7"}}, r.submitted("certificate.delete")[0])
 	r.set("certificate.delete", says(refusal("missed", "elid", "gone")))
 	require.NoError(t, r.Cancel(t.Context(), 7), "gone already")
+	r.set("certificate.delete", says(refusal("missed", "func", "no such function")))
+	requireFault(t, r.Cancel(t.Context(), 7), cert.FaultAPI)
 	r.set("certificate.delete", says(refusal("access", "deny", "Insufficient privileges")))
 	assert.Contains(t, requireFault(t, r.Cancel(t.Context(), 7), cert.FaultAPI).Value, "Insufficient privileges")
 }

@@ -52,13 +52,10 @@ func (c *Client) Report(ctx context.Context, id int64) (cert.Report, error) {
 
 // sheet reads the row and the form. Fault where neither can be read.
 func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
-	rows, err := c.list(ctx)
-	if err != nil {
-		return sheet{}, err
-	}
 	s := sheet{}
-	if at := slices.IndexFunc(rows, func(r row) bool { return r.id == id }); at >= 0 {
-		s.row, s.listed = rows[at], true
+	var err error
+	if s.row, s.listed, err = c.listedRow(ctx, id); err != nil {
+		return sheet{}, err
 	}
 	if s.listed && s.row.item.number == itemDeleted {
 		return s, nil
@@ -68,7 +65,7 @@ func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
 	switch {
 	case err == nil:
 		s.form, s.edit = formOf(functionEdit, reply), true
-	case refused.is("missed"):
+	case refused.gone() && !s.listed:
 		s.gone = true
 	case refused != nil && !refused.shutsOut() && s.listed:
 		c.log.Warningf("%s does not show the order %d: %v", Title, id, err)
@@ -76,6 +73,21 @@ func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
 		return sheet{}, err
 	}
 	return s, nil
+}
+
+// listedRow is the order's row of the list, read anew where the last reading does not have it; false where it is not there.
+func (c *Client) listedRow(ctx context.Context, id int64) (row, bool, error) {
+	for range 2 {
+		rows, err := c.recentRows(ctx)
+		if err != nil {
+			return row{}, false, err
+		}
+		if at := slices.IndexFunc(rows, func(r row) bool { return r.id == id }); at >= 0 {
+			return rows[at], true, nil
+		}
+		c.forgetRows()
+	}
+	return row{}, false, nil
 }
 
 func (s sheet) item() itemStatus {

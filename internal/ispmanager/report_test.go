@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"pmssl/internal/cert"
 
@@ -73,13 +74,36 @@ func TestOrdersThatTheRemoteDoesNotKnow(t *testing.T) {
 	report, err := r.Report(t.Context(), 7)
 	require.NoError(t, err)
 	assert.Equal(t, cert.Report{ID: 7, State: cert.StateCancelled, Words: "deleted", SANs: -1}, report)
-	r.set("certificate.edit", says(refusal("access", "deny", "no")))
-	_, err = r.Report(t.Context(), 7)
-	requireFault(t, err, cert.FaultAPI)
+	for _, answer := range []string{refusal("access", "deny", "no"), refusal("missed", "func", "no such function")} {
+		r.set("certificate.edit", says(answer))
+		_, err = r.Report(t.Context(), 7)
+		requireFault(t, err, cert.FaultAPI)
+	}
 	r.set("certificate", listed(row(7, "www.example.org", 5, "")))
 	report, err = r.Report(t.Context(), 7)
 	require.NoError(t, err, "the list alone tells")
 	assert.Equal(t, cert.StateWaiting, report.State)
+}
+
+// A sweep reports on many orders: the list is read once for them, and again after anything was submitted.
+func TestReportsShareTheList(t *testing.T) {
+	r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", 5, ""), row(8, "b.example.org", 5, "")), "certificate.edit": sheetOf(""),
+		"certificate.delete": says(doc("certificate.delete", `<ok/>`))})
+	report := func(id int64, want int) {
+		t.Helper()
+		_, err := r.Report(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, want, r.count("certificate"))
+	}
+	report(7, 1)
+	report(8, 1)
+	r.pass(time.Minute)
+	report(8, 2)
+	require.NoError(t, r.Cancel(t.Context(), 8))
+	report(8, 3)
+	_, err := r.Shelf(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 4, r.count("certificate"), "before a purchase it is read anew")
 }
 
 func TestWhatAReportTells(t *testing.T) {
