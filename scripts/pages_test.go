@@ -175,7 +175,7 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 	others := ourOptions(t, `SSL\w+`)
 	others = slices.DeleteFunc(others, func(option string) bool { return slices.Contains(options, option) })
 	require.NotEmpty(t, others)
-	assert.Equal(t, others, words("`(SSL\\w+)`", strings.Join(cells(t, all["README.md"], "## Configure"), " ")), "what is not about subscriptions")
+	assert.Equal(t, others, words("`(SSL\\w+)`", strings.Join(cells(t, all["README.md"], "### DNS"), " ")), "what is not about subscriptions")
 	options = slices.Sorted(slices.Values(append(options, others...)))
 	for name, page := range all {
 		for _, option := range words("`(SSL[A-Z]\\w+)", page) {
