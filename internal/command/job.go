@@ -43,10 +43,11 @@ func begin(ctx context.Context, run *Run) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	run.Trade.Products = catalogue(ctx, run, j.seller)
 	return j, j.recall(ctx)
 }
 
-// connect is begin without any change: for commands that may only show something.
+// connect is begin without any change and without a question to the seller: for commands that may only show something.
 func connect(ctx context.Context, run *Run) (*job, error) {
 	j, err := beginLocal(ctx, run)
 	if err != nil {
@@ -68,7 +69,6 @@ func connect(ctx context.Context, run *Run) (*job, error) {
 		return nil, err
 	}
 	j.account = j.seller.Account()
-	run.Trade.Products = catalogue(ctx, run, j.seller)
 	return j, nil
 }
 
