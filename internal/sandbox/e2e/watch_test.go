@@ -53,6 +53,8 @@ func (c *counters) all() map[step]int {
 // watched counts each request, shows it to whoever watches, and adds up what the answers take.
 func (w *world) watched(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.busy.Add(1)
+		defer w.busy.Done()
 		form, err := formOf(r)
 		if err != nil {
 			http.Error(rw, err.Error(), http.StatusBadRequest)

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -29,6 +30,7 @@ type world struct {
 	watch  atomic.Pointer[watcher]
 	answer atomic.Int64 // nanoseconds that the seller has taken for its answers
 	asked  counters
+	busy   sync.WaitGroup // requests that the seller works on
 	tariff map[string]int64
 	module int64
 }
