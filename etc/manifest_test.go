@@ -199,7 +199,7 @@ func TestEveryFieldHasOneControlATitleAndAHint(t *testing.T) {
 
 func TestEveryLanguageHasTheSameTexts(t *testing.T) {
 	all := texts(t, read(t))
-	assert.Equal(t, []string{"en", "ru"}, keys(all))
+	assert.Equal(t, []string{"en", "es", "ru"}, keys(all))
 	for language, groups := range all {
 		assert.Equal(t, keys(all["en"]), keys(groups), language)
 		for group, rows := range groups {

@@ -85,9 +85,11 @@ type Purchase struct {
 	Months  int
 	SANs    int   // names above those included in the price
 	ID      int64 // renew, sans, prolong: the certificate concerned
-	// RemoteID names our item at sellers that keep such a mark.
-	RemoteID string
-	Request  Request // for sellers that take the CSR with the order
+	// Mark names our item at sellers that keep such a mark; empty at the others.
+	Mark string
+	// Extension is what a renewal in place was seen to do before it was decided on.
+	Extension Extension
+	Request   Request // for sellers that take the CSR with the order
 }
 
 // Receipt is the seller's answer to a purchase.
@@ -135,6 +137,9 @@ type Report struct {
 	Proofs []Proof
 	// Renews says that the seller would renew the order by itself.
 	Renews bool
+	// Inferred says that the seller does not tell the state: it was concluded from whether a certificate is there. A
+	// reissue that waits cannot be told from one that never began then.
+	Inferred bool
 }
 
 // Extension is what a renewal in place would do to an order: until when it is paid, and until when it would be.

@@ -1,7 +1,9 @@
 package command
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"pmssl/internal/cert"
@@ -53,13 +55,47 @@ func (j *job) saveProofs(ctx context.Context, id int64, request cert.Request, pr
 		}
 		proofs = again
 	}
-	if text := cert.ProofText(proofs); text != "" {
-		if err := j.save(ctx, j.valueParam(), text); err != nil {
-			return err
+	return j.keepProofs(ctx, proofs)
+}
+
+// keepProofs saves the values to publish, those of other ways of proof under their own names, and the names to prove.
+func (j *job) keepProofs(ctx context.Context, proofs []cert.Proof) error {
+	own := strings.TrimSpace(j.order.Params[cert.ParamMethod])
+	var words []string
+	byWord := map[string][]cert.Proof{}
+	for _, p := range proofs {
+		word := cmp.Or(p.Word, own)
+		if byWord[word] == nil {
+			words = append(words, word)
+		}
+		byWord[word] = append(byWord[word], p)
+	}
+	for _, word := range words {
+		if text := cert.ProofText(byWord[word]); text != "" {
+			if err := j.save(ctx, word+"_value", text); err != nil {
+				return err
+			}
 		}
 	}
 	if names := cert.ProofDomains(proofs); names != "" {
 		return j.save(ctx, cert.ParamDomains, names)
+	}
+	return nil
+}
+
+// dropProofs forgets what was to be published: it belongs to an order or reissue that is over.
+func (j *job) dropProofs(ctx context.Context) error {
+	names := []string{cert.ParamDomains, j.valueParam()}
+	for name := range j.order.Params {
+		if strings.HasPrefix(name, "auth_") && strings.HasSuffix(name, "_value") && name != j.valueParam() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names[2:])
+	for _, name := range names {
+		if err := j.save(ctx, name, ""); err != nil {
+			return err
+		}
 	}
 	return nil
 }

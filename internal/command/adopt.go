@@ -9,47 +9,62 @@ import (
 )
 
 // settle deals with an intent that an earlier run left behind (contract 3.4). It returns the id that is adopted, or 0 where
-// the way is free to buy; every other outcome is an error and nothing is bought.
-func (j *job) settle(ctx context.Context, kind string, shelf cert.Shelf) (int64, error) {
+// the way is free to buy; every other outcome is an error and nothing is bought. An order at a seller that keeps our mark is
+// looked for even where no intent is left.
+func (j *job) settle(ctx context.Context, p cert.Purchase, shelf cert.Shelf) (int64, error) {
+	in, open, err := j.unsettled(ctx, p.Kind)
+	switch {
+	case err != nil:
+		return 0, err
+	case p.Kind == cert.KindOrder:
+		return j.settleOrder(ctx, p, in, open, shelf)
+	case !open:
+		return 0, nil
+	case p.Kind == cert.KindProlong:
+		return j.settleProlong(ctx, p, in)
+	}
+	return j.settleShelf(ctx, in, shelf)
+}
+
+// unsettled reads the intent of a purchase without an answer; false where there is none. One that cannot be settled by a
+// program is the administrator's.
+func (j *job) unsettled(ctx context.Context, kind string) (intent, bool, error) {
 	raw := j.order.Params[cert.ParamIntent]
 	if raw == "" {
-		return 0, nil
+		return intent{}, false, nil
 	}
 	in, err := parseIntent(raw)
 	if err != nil {
-		return 0, j.giveUp(ctx, err)
+		return in, true, j.giveUp(ctx, err)
 	}
 	if in.Kind != kind {
-		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return in, true, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 			"item %d has an unsettled purchase of kind %s, this run wants %s: settle it with --command resolve", j.order.Item, in.Kind, kind))
 	}
 	if in.Time.After(j.Now().Add(intentWait)) {
-		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return in, true, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 			"the purchase intent of item %d is of %s, which is in the future: look at this host's clock, then settle it with --command resolve",
 			j.order.Item, in.Time.Format(time.RFC3339)))
 	}
+	return in, true, nil
+}
+
+// settleShelf finds the purchase among the seller's ids that are paid and not activated.
+func (j *job) settleShelf(ctx context.Context, in intent, shelf cert.Shelf) (int64, error) {
 	found, later, err := j.candidates(ctx, in, shelf)
 	if err != nil {
 		return 0, err
 	}
 	switch {
 	case len(found) == 1:
-		id := found[0]
-		if err := j.Panel.HoldsLocks(ctx); err != nil {
-			return 0, err
-		}
-		j.Log.ExtInfof("item %d: id %d is the only one bought after %s that nothing else claims: adopted", j.order.Item, id, in.Time.Format(time.RFC3339))
-		return id, j.record(context.WithoutCancel(ctx), in.Kind, id, "")
+		return j.adopt(ctx, in.Kind, found[0], "is the only one bought after "+in.Time.Format(time.RFC3339)+" that nothing else claims")
 	case len(found) > 1:
 		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 			"the purchase of %s for item %d may be any of the ids %s: find the right one at the seller, then run --command resolve --item %d --id ID",
 			in.Time.Format(time.RFC3339), j.order.Item, formatIDs(found), j.order.Item))
 	}
-	free := in.Time.Add(intentWait)
-	if j.Now().Before(free) {
-		return 0, cert.Faultf(cert.FaultWaiting, cert.ParamIntent,
-			"a purchase of %s had no answer and the seller shows nothing of it yet; nothing new is bought before %s",
-			in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Again()
+	if err := j.early(in); err != nil {
+		return 0, err
 	}
 	if len(later) > 0 {
 		// the seller may have carried the purchase out late, after another item's unsettled one
@@ -57,8 +72,33 @@ func (j *job) settle(ctx context.Context, kind string, shelf cert.Shelf) (int64,
 			"a purchase of %s had no answer, and the ids %s at %s belong to nobody yet: nothing new is bought until the other unsettled purchases are settled",
 			in.Time.Format(time.RFC3339), formatIDs(later), j.Trade.Title).Again()
 	}
+	return 0, j.buyAgain(in)
+}
+
+// adopt takes an id at the seller for what an earlier run has bought.
+func (j *job) adopt(ctx context.Context, kind string, id int64, why string) (int64, error) {
+	if err := j.Panel.HoldsLocks(ctx); err != nil {
+		return 0, err
+	}
+	j.Log.ExtInfof("item %d: id %d %s: adopted", j.order.Item, id, why)
+	return id, j.record(context.WithoutCancel(ctx), kind, id, "")
+}
+
+// early refuses to buy again so soon after a purchase without an answer: the seller may still carry it out.
+func (j *job) early(in intent) error {
+	free := in.Time.Add(intentWait)
+	if !j.Now().Before(free) {
+		return nil
+	}
+	return cert.Faultf(cert.FaultWaiting, cert.ParamIntent,
+		"a purchase of %s had no answer and the seller shows nothing of it yet; nothing new is bought before %s",
+		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Again()
+}
+
+// buyAgain says that nothing came of the purchase.
+func (j *job) buyAgain(in intent) error {
 	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller, buying again is free", j.order.Item, in.Time.Format(time.RFC3339))
-	return 0, nil
+	return nil
 }
 
 // giveUp hands the item to the administrator: no further run by itself, a task.

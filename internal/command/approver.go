@@ -16,10 +16,6 @@ const maxApproverDomains = 100
 // Approver lists the addresses that may approve each domain of an order form. The CSR on stdin is checked on the way, so
 // that the client learns of a bad one before paying.
 func Approver(ctx context.Context, run *Run) (*etree.Document, error) {
-	product, found := cert.FindProduct(run.Trade.Products, run.Args.Intname)
-	if !found {
-		return nil, cert.Faultf(cert.FaultValue, "intname", "the template %q is not a product of %s", run.Args.Intname, run.Trade.Title)
-	}
 	domains, err := approverDomains(run)
 	if err != nil {
 		return nil, err
@@ -35,6 +31,10 @@ func Approver(ctx context.Context, run *Run) (*etree.Document, error) {
 	lister, ok := seller.(ApproverLister)
 	if !ok {
 		return nil, cert.Faultf(cert.FaultValue, "command", "%s keeps no list of approvers", run.Trade.Title)
+	}
+	product, found := cert.FindProduct(catalogue(ctx, run, seller), run.Args.Intname)
+	if !found {
+		return nil, cert.Faultf(cert.FaultValue, "intname", "the template %q is not a product of %s", run.Args.Intname, run.Trade.Title)
 	}
 	doc := answer()
 	for _, domain := range domains {

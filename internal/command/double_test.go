@@ -418,6 +418,7 @@ type stage struct {
 	pair   keyPair
 	at     time.Time
 	args   command.Args
+	remote *fakeRemote // takes the seller's place where it is set
 }
 
 func newStage(t *testing.T) *stage {
@@ -452,6 +453,13 @@ func (s *stage) run(f command.Func) error {
 }
 
 func (s *stage) world() *command.Run {
+	if s.remote != nil {
+		return s.remoteWorld()
+	}
+	return s.sellerWorld()
+}
+
+func (s *stage) sellerWorld() *command.Run {
 	return &command.Run{
 		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Post: s.post, Now: func() time.Time { return s.at },
 		Addresses: func() ([]netip.Addr, error) { return nil, nil },

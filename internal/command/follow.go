@@ -74,13 +74,30 @@ func (j *job) newest(ctx context.Context, id int64) (cert.Report, error) {
 // succeed makes id, a reissue, the item's newest. What was to be published for the one before proves nothing any more: it
 // is dropped, so that the values of the new one are asked for.
 func (j *job) succeed(ctx context.Context, id int64) error {
-	if err := j.save(ctx, cert.ParamDomains, ""); err != nil {
-		return err
-	}
-	if err := j.save(ctx, j.valueParam(), ""); err != nil {
+	if err := j.dropProofs(ctx); err != nil {
 		return err
 	}
 	return j.put(ctx, id)
+}
+
+// stopRenewal switches a renewal by the seller itself off: both sides renewing would be paying twice. Where that fails
+// the administrator is told; the order itself goes on.
+func (j *job) stopRenewal(ctx context.Context, report cert.Report) {
+	stopper, ok := j.seller.(RenewalStopper)
+	if !report.Renews || !ok || report.State.Ended() {
+		return
+	}
+	err := stopper.StopRenewal(ctx, report.ID)
+	if err == nil {
+		j.Log.ExtInfof("item %d: %s would have renewed id %d by itself, that is switched off", j.order.Item, j.Trade.Title, report.ID)
+		return
+	}
+	reason := cert.Faultf(cert.FaultAPI, "autoprolong", "%s would renew id %d by itself, and be paid a second time: switch its automatic renewal off there (%w)",
+		j.Trade.Title, report.ID, err)
+	j.Log.Warningf("item %d: %v", j.order.Item, reason)
+	if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, reason.Error()); err != nil {
+		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.order.Item, err)
+	}
 }
 
 // ours holds a reissue that this item did not ask for against the item's key (contract 4.5).
@@ -104,7 +121,10 @@ func (j *job) ours(report cert.Report) error {
 // judge acts on what the seller says of the newest id (contract 4.1, 4.4).
 func (j *job) judge(ctx context.Context, report cert.Report) (ended, err error) {
 	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.order.Item, report.ID, report.State, report.Words)
+	j.stopRenewal(ctx, report)
 	switch report.State {
+	case cert.StateUnpaid:
+		return nil, j.unpaid(report.ID)
 	case cert.StateNew, cert.StateRenewal:
 		j.Log.ExtInfof("item %d: id %d is paid and not activated, open does that", j.order.Item, report.ID)
 		return nil, nil
@@ -126,6 +146,11 @@ func (j *job) judge(ctx context.Context, report cert.Report) (ended, err error) 
 
 // wait is an order that the seller works on.
 func (j *job) wait(ctx context.Context, report cert.Report) error {
+	if len(report.Proofs) > 0 {
+		if err := j.keepProofs(ctx, report.Proofs); err != nil {
+			return err
+		}
+	}
 	if j.proofsMissing() {
 		request, err := j.request()
 		if err != nil {
@@ -164,6 +189,11 @@ func (j *job) end(ctx context.Context, report cert.Report) (ended, err error) {
 // out at the end of the paid term.
 func (j *job) keepStored(ctx context.Context, report cert.Report, reason error) error {
 	j.Log.Warningf("item %d: %v; the stored certificate stays in place", j.order.Item, reason)
+	if j.reissuesInPlace() { // the reissue that was refused is answered; the id stays, so its mark would count for the next one
+		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
+			return err
+		}
+	}
 	over := !j.termEnd().IsZero() && !j.today().Before(j.termEnd())
 	if report.State != cert.StateExpired || !over {
 		if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, reason.Error()); err != nil {

@@ -24,6 +24,10 @@ type intent struct {
 	Months   int       `json:"months,omitempty"`
 	Snapshot int64     `json:"snapshot"`
 	Op       int64     `json:"op"`
+	// Ends and Becomes are the end of the order before and after a renewal in place (YYYY-MM-DD): by them a renewal without
+	// answer is told to have happened or not.
+	Ends    string `json:"ends,omitempty"`
+	Becomes string `json:"becomes,omitempty"`
 }
 
 // months is the length of the term that was about to be bought.
@@ -67,6 +71,8 @@ func parseIntent(text string) (intent, error) {
 		Months   flexible  `json:"months"`
 		Snapshot *flexible `json:"snapshot"`
 		Op       flexible  `json:"op"`
+		Ends     string    `json:"ends"`
+		Becomes  string    `json:"becomes"`
 	}
 	fail := func(why string) (intent, error) {
 		return intent{}, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
@@ -80,6 +86,6 @@ func parseIntent(text string) (intent, error) {
 	}
 	return intent{
 		Kind: wire.Kind, Time: wire.Time.UTC(), Product: wire.Product, Years: int(wire.Years), Months: int(wire.Months),
-		Snapshot: int64(*wire.Snapshot), Op: int64(wire.Op),
+		Snapshot: int64(*wire.Snapshot), Op: int64(wire.Op), Ends: wire.Ends, Becomes: wire.Becomes,
 	}, nil
 }

@@ -68,7 +68,22 @@ func connect(ctx context.Context, run *Run) (*job, error) {
 		return nil, err
 	}
 	j.account = j.seller.Account()
+	run.Trade.Products = catalogue(ctx, run, j.seller)
 	return j, nil
+}
+
+// catalogue is what the seller sells: for a seller whose products are not fixed, what the account is offered.
+func catalogue(ctx context.Context, run *Run, seller Seller) []cert.Product {
+	cataloguer, ok := seller.(Cataloguer)
+	if !ok {
+		return run.Trade.Products
+	}
+	products, err := cataloguer.Catalogue(ctx)
+	if err != nil {
+		run.Log.Warningf("the products of %s could not be read, those known are taken: %v", run.Trade.Title, err)
+		return run.Trade.Products
+	}
+	return products
 }
 
 // readable refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again

@@ -55,8 +55,34 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	}
 	sans := request.ExtraSANs(j.order.SANs)
 	adopted := j.order.Params[cert.ParamIntent] != ""
-	id, err = j.purchase(ctx, cert.Purchase{Kind: cert.KindCreate, Product: request.Product, Months: j.order.Period, SANs: sans, Request: request})
+	p := cert.Purchase{Kind: cert.KindCreate, Product: request.Product, Months: j.order.Period, SANs: sans, Request: request}
+	if !j.activates() {
+		p.Kind = cert.KindOrder
+	}
+	if p.Mark, err = j.mark(ctx); err != nil {
+		return 0, false, err
+	}
+	id, err = j.purchase(ctx, p)
 	return id, !adopted, err
+}
+
+// activates tells whether the seller takes the CSR after the purchase, not with it.
+func (j *job) activates() bool {
+	_, yes := j.seller.(Activator)
+	return yes
+}
+
+// mark is the item's mark at a seller that keeps one; empty at the others.
+func (j *job) mark(ctx context.Context) (string, error) {
+	marker, ok := j.seller.(Marker)
+	if !ok {
+		return "", nil
+	}
+	installation, err := j.Panel.Installation(ctx)
+	if err != nil {
+		return "", err
+	}
+	return marker.Mark(installation, j.order.Item), nil
 }
 
 // warnOfBilling warns of a panel that may not know of subscriptions: it bills at the item's expiration date, which is the
@@ -81,7 +107,7 @@ func (j *job) orderable(r cert.Request) error {
 	switch {
 	case r.Product.Discontinued:
 		return cert.Faultf(cert.FaultValue, "pricelist", "%s is discontinued, order %s instead", r.Product.Names[0], r.Product.Successor)
-	case r.Product.Level != cert.DV:
+	case !j.Trade.Sells(r.Product):
 		return cert.Faultf(cert.FaultValue, "pricelist", "%s is an %s product: this version orders domain-validated products only", r.Product.Names[0], r.Product.Level)
 	case !slices.Contains(j.Trade.Terms, j.order.Period):
 		return cert.Faultf(cert.FaultValue, "period", "a term of %d months cannot be bought at %s, possible are %s months",
@@ -95,18 +121,13 @@ func (j *job) orderable(r cert.Request) error {
 
 // accept brings a paid id to the point where the seller works on it and takes over what the seller says (contract 3.6).
 func (j *job) accept(ctx context.Context, id int64, fresh bool) error {
-	report := cert.Report{ID: id, State: cert.StateNew}
-	if !fresh {
-		var err error
-		if report, err = j.newest(ctx, id); err != nil {
-			return err
-		}
+	report, err := j.standing(ctx, id, fresh)
+	if err != nil {
+		return err
 	}
-	if report.State == cert.StateUnknown {
-		return cert.Faultf(cert.FaultAPI, "status", "%s shows id %d in the unknown state %q", j.Trade.Title, id, report.Words).Again()
-	}
-	activated := report.State.Activatable()
-	if activated {
+	changed := fresh // what the seller says of it now is not in the report
+	if report.State.Activatable() {
+		changed = true
 		if err := j.activate(ctx, report.ID); err != nil {
 			return err
 		}
@@ -116,7 +137,7 @@ func (j *job) accept(ctx context.Context, id int64, fresh bool) error {
 			return err
 		}
 	}
-	ended, err := j.firstSync(ctx, report, activated)
+	ended, err := j.firstSync(ctx, report, changed)
 	if err != nil {
 		// the order is accepted; the panel's own sync asks again (billmanager-module-protocol §5.2)
 		j.Log.Warningf("item %d: the first sync failed, the panel repeats it: %v", j.order.Item, err)
@@ -124,9 +145,34 @@ func (j *job) accept(ctx context.Context, id int64, fresh bool) error {
 	return ended
 }
 
-// firstSync judges the report at hand, or a new one where the activation has made it old.
-func (j *job) firstSync(ctx context.Context, report cert.Report, activated bool) (ended, err error) {
-	if activated {
+// standing is where a paid id stands: known right after its purchase, asked for otherwise.
+func (j *job) standing(ctx context.Context, id int64, fresh bool) (cert.Report, error) {
+	switch {
+	case fresh && j.activates():
+		return cert.Report{ID: id, State: cert.StateNew}, nil
+	case fresh: // the CSR went in with the order
+		return cert.Report{ID: id, State: cert.StateWaiting}, j.setStatus(ctx, cert.ServiceRequested)
+	}
+	report, err := j.newest(ctx, id)
+	switch {
+	case err != nil:
+		return report, err
+	case report.State == cert.StateUnknown:
+		return report, cert.Faultf(cert.FaultAPI, "status", "%s shows id %d in the unknown state %q", j.Trade.Title, id, report.Words).Again()
+	case report.State == cert.StateUnpaid:
+		return report, j.unpaid(report.ID)
+	}
+	return report, nil
+}
+
+// unpaid is the fault of an order that the seller has taken and not been paid for.
+func (j *job) unpaid(id int64) error {
+	return cert.Faultf(cert.FaultAPI, "status", "the order %d at %s is not paid for: pay it there, nothing else is ordered meanwhile", id, j.Trade.Title).Again()
+}
+
+// firstSync judges the report at hand, or a new one where what was just done has made it old.
+func (j *job) firstSync(ctx context.Context, report cert.Report, changed bool) (ended, err error) {
+	if changed {
 		if report, err = j.newest(ctx, report.ID); err != nil {
 			return nil, err
 		}

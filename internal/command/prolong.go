@@ -36,6 +36,9 @@ func Prolong(ctx context.Context, run *Run) (*etree.Document, error) {
 			return nil, err
 		}
 		bought, report = j.today(), cert.Report{ID: j.id(), State: cert.StateRenewal}
+		if !j.activates() {
+			report.State = cert.StateWaiting
+		}
 	}
 	if err := j.newTerm(ctx, bought); err != nil {
 		return nil, err
@@ -50,11 +53,14 @@ func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date,
 	if err != nil {
 		return cabforum.Date{}, err
 	}
+	window := j.termEnd().AddDays(-renewWindow)
 	for _, line := range lines {
 		same := line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == cert.StateRenewal
 		// numbers of operations can come again after years
 		recent := !cabforum.DateOf(line.Time).Before(j.today().AddDays(-renewWindow))
-		if line.Item == j.order.Item && line.Kind == cert.KindRenew && same && recent {
+		// a renewal in place leaves no id of its own behind: one that lies in the last days of the present term is its renewal
+		same = same || line.Kind == cert.KindProlong && !j.termEnd().IsZero() && !cabforum.DateOf(line.Time).Before(window)
+		if line.Item == j.order.Item && (line.Kind == cert.KindRenew || line.Kind == cert.KindProlong) && same && recent {
 			j.Log.ExtInfof("item %d: the renewal %d was paid already", j.order.Item, line.ID)
 			return cabforum.DateOf(line.Time), nil
 		}
@@ -84,7 +90,17 @@ func (j *job) renew(ctx context.Context, report cert.Report) error {
 	if err := j.orderable(request); err != nil {
 		return err
 	}
-	_, err = j.purchase(ctx, cert.Purchase{Kind: cert.KindRenew, Product: request.Product, Months: j.order.Period, ID: report.ID, Request: request})
+	p := cert.Purchase{Kind: cert.KindRenew, Product: request.Product, Months: j.order.Period, ID: report.ID, Request: request}
+	if prolonger, ok := j.seller.(Prolonger); ok {
+		p.Kind = cert.KindProlong
+		if p.Extension, err = prolonger.Extension(ctx, report.ID, p.Months); err != nil {
+			return err
+		}
+		if done, err := j.renewedElsewhere(ctx, p); err != nil || done {
+			return err
+		}
+	}
+	_, err = j.purchase(ctx, p)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"pmssl/internal/cabforum"
@@ -34,10 +35,10 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if id, err := j.settle(ctx, p.Kind, shelf); err != nil || id != 0 {
+	if id, err := j.settle(ctx, p, shelf); err != nil || id != 0 {
 		return id, err
 	}
-	if err := j.afford(ctx); err != nil {
+	if err := j.afford(ctx, p); err != nil {
 		return 0, err
 	}
 	if err := j.declare(ctx, p, shelf.Highest); err != nil {
@@ -60,6 +61,9 @@ func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error
 	}
 	if p.Months%12 != 0 {
 		in.Years, in.Months = 0, p.Months
+	}
+	if p.Kind == cert.KindProlong {
+		in.Ends, in.Becomes = p.Extension.Ends.String(), p.Extension.Becomes.String()
 	}
 	if err := j.Panel.SaveParam(ctx, j.order.Item, cert.ParamIntent, in.String()); err != nil {
 		return err
@@ -147,9 +151,9 @@ func (j *job) forget(ctx context.Context, reason error) error {
 	return reason
 }
 
-// afford refuses where the account is empty, for a clear word instead of the seller's, and warns at the administrator's
-// threshold (contract 3.8).
-func (j *job) afford(ctx context.Context) error {
+// afford refuses where the account is empty, for a clear word instead of the seller's, and warns where it holds less than
+// the known price or the administrator's threshold (contract 3.8).
+func (j *job) afford(ctx context.Context, p cert.Purchase) error {
 	teller, ok := j.seller.(BalanceTeller)
 	if !ok {
 		return nil
@@ -164,6 +168,13 @@ func (j *job) afford(ctx context.Context) error {
 	}
 	if balance.Amount <= 0 {
 		return cert.Faultf(cert.FaultAPI, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Trade.Title, balance.Text, balance.Currency)
+	}
+	if pricer, ok := j.seller.(Pricer); ok {
+		price, known := pricer.Price(ctx, p)
+		if known && balance.Amount < price.Amount && strings.EqualFold(balance.Currency, price.Currency) {
+			j.Log.Warningf("item %d: the account at %s holds %s %s and the purchase costs %s %s: it may be refused",
+				j.order.Item, j.Trade.Title, balance.Text, balance.Currency, price.Text, price.Currency)
+		}
 	}
 	if least, ok := amount(j.params["threshold"]); ok && balance.Amount < least {
 		j.Log.Warningf("the account at %s holds %s %s, less than the minimal balance %s", j.Trade.Title, balance.Text, balance.Currency, j.params["threshold"])
@@ -241,7 +252,8 @@ func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
 	}
 	first := in.Kind == cert.KindCreate || in.Kind == cert.KindOrder
 	settled := first && j.id() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line cert.Bought) bool {
-		return line.Item == j.order.Item && line.Kind == in.Kind && line.ID > in.Snapshot && slices.Contains(j.lineage(), line.ID)
+		later := line.ID > in.Snapshot || in.Kind == cert.KindProlong && !line.Time.Before(in.Time) // which leaves the id
+		return line.Item == j.order.Item && line.Kind == in.Kind && later && slices.Contains(j.lineage(), line.ID)
 	})
 	if !settled {
 		return nil

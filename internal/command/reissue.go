@@ -24,6 +24,8 @@ type reissueOf struct {
 	ID      int64  `json:"id"`               // the id replaced
 	Request string `json:"request"`          // SHA-256 of CSR and altname, hex
 	Serial  string `json:"serial,omitempty"` // of the certificate in place when the reissue was asked for
+	// Accepted is set where the seller reissues in place, which leaves the id: it took the reissue.
+	Accepted bool `json:"accepted,omitempty"`
 }
 
 // pendingReissue reads the parameter; false where there is none or it cannot be read.
@@ -40,17 +42,20 @@ func (j *job) pendingReissue() (reissueOf, bool) {
 	return r, true
 }
 
+// answered tells whether the seller took the reissue: it has an id of its own, or it is marked as accepted.
+func (j *job) answered(r reissueOf) bool { return r.ID != j.id() || r.Accepted }
+
 // unanswered tells whether a reissue was asked for of which nothing was heard.
 func (j *job) unanswered() bool {
 	pending, ok := j.pendingReissue()
-	return ok && pending.ID == j.id()
+	return ok && !j.answered(pending)
 }
 
 // unfollowed tells whether a reissue has its id on the item and nothing else: the run that asked for it was interrupted
 // before it showed the item as requested.
 func (j *job) unfollowed() bool {
 	pending, ok := j.pendingReissue()
-	return ok && pending.ID != j.id() && pending.Serial != "" && pending.Serial == j.order.Params[cert.ParamSerial] && j.hasStatus(cert.ServiceIssued)
+	return ok && j.answered(pending) && pending.Serial != "" && pending.Serial == j.order.Params[cert.ParamSerial] && j.hasStatus(cert.ServiceIssued)
 }
 
 // settleReissue looks up a reissue of which nothing was heard or that nobody followed. Where it certainly never reached the
@@ -163,10 +168,12 @@ func (j *job) reissue(ctx context.Context) (ended error, err error) {
 		j.Log.ExtInfof("item %d: id %d is under way for this CSR, nothing is sent", j.order.Item, report.ID)
 	case report.State == cert.StateIssued && j.fresh(report):
 		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.order.Item, report.ID)
-	case report.State == cert.StateIssued:
+	case report.State == cert.StateIssued, j.reissuesInPlace() && report.State == cert.StateRefused && j.order.Stored != "":
 		if report, err = j.askReissue(ctx, report); err != nil {
 			return nil, err
 		}
+	case report.State == cert.StateUnpaid:
+		return nil, j.unpaid(report.ID)
 	case report.State == cert.StateReplaced:
 		return nil, cert.Faultf(cert.FaultAPI, "status", "%s says that id %d is replaced and not yet by what", j.Trade.Title, report.ID).Again()
 	default:
@@ -199,8 +206,18 @@ func (j *job) afterReissue(ctx context.Context, id int64) (ended error, err erro
 // replaced (contract 4.6). It returns the report of the newest id and whether that is the reissue.
 func (j *job) lostReissue(ctx context.Context, report cert.Report) (cert.Report, bool, error) {
 	pending, open := j.pendingReissue()
-	if !open || pending.ID != report.ID || report.State != cert.StateIssued {
-		return report, open && pending.ID != report.ID && pending.Request == j.requestMark() && report.State == cert.StateWaiting, nil
+	switch {
+	case !open:
+		return report, false, nil
+	case j.answered(pending):
+		return report, pending.Request == j.requestMark() && report.State == cert.StateWaiting, nil
+	case j.reissuesInPlace():
+		if found, err := j.tookPlace(ctx, report, pending); err != nil || found {
+			return report, found, err
+		}
+	}
+	if report.State != cert.StateIssued {
+		return report, false, nil
 	}
 	next, found, err := j.successor(ctx, report)
 	if err != nil || found {
@@ -267,7 +284,7 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if err != nil {
 		return report, err
 	}
-	if most := request.Product.Included - 1 + report.SANs; request.Product.MultiDomain && len(request.Names) > most {
+	if most := request.Product.Included - 1 + report.SANs; request.Product.MultiDomain && report.SANs >= 0 && len(request.Names) > most {
 		return report, cert.Faultf(cert.FaultValue, cert.ParamAltName, "%d further names, the order at %s holds at most %d: nothing was sent", len(request.Names), j.Trade.Title, most)
 	}
 	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[cert.ParamSerial]}
@@ -291,7 +308,7 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if err != nil {
 		return j.reissueFailed(ctx, report, request, tried, err)
 	}
-	if err := j.succeed(ctx, id); err != nil {
+	if err := j.accepted(ctx, report.ID, id); err != nil {
 		return report, err
 	}
 	return j.reissueAccepted(ctx, cert.Report{ID: id, State: cert.StateWaiting}, request, proofs)
@@ -329,7 +346,11 @@ func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cer
 		return report, reason
 	}
 	next, err := j.newest(ctx, report.ID)
-	if err != nil || next.ID == report.ID {
+	if pending, ok := j.pendingReissue(); ok && err == nil && j.reissuesInPlace() {
+		if found, err := j.tookPlace(ctx, next, pending); err != nil || !found {
+			return report, reason
+		}
+	} else if err != nil || next.ID == report.ID {
 		found := false
 		if next, found, err = j.successor(ctx, report); err != nil || !found {
 			return report, reason
@@ -366,7 +387,7 @@ func (j *job) fresh(report cert.Report) bool {
 
 // unchanged tells whether the names are those that the certificate in place was asked for with.
 func (j *job) unchanged(id int64) bool {
-	if last, ok := j.pendingReissue(); ok && last.ID != id {
+	if last, ok := j.pendingReissue(); ok && (last.ID != id || last.Accepted) {
 		return last.Request == j.requestMark()
 	}
 	old, known := j.order.Params[cert.ParamOldAltName]

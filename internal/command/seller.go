@@ -70,6 +70,12 @@ type BalanceTeller interface {
 	Balance(ctx context.Context) (cert.Money, error)
 }
 
+// Pricer is a seller whose prices are known without asking anew each time: what was read within the last day counts.
+type Pricer interface {
+	// Price is what the purchase costs; false where that is not known.
+	Price(ctx context.Context, p cert.Purchase) (cert.Money, bool)
+}
+
 // ProofRetrier is a seller that can be asked to look at a published proof once more (feature send_dv_dns). It returns
 // what is to be published now; empty where the answer does not tell.
 type ProofRetrier interface {
@@ -140,4 +146,10 @@ type Trade struct {
 	Account func(params map[string]string) string
 	// Connect makes the seller for a set of (decrypted) parameters; it opens nothing.
 	Connect func(params map[string]string) (Seller, error)
+}
+
+// Sells tells whether a product can be ordered: it is not discontinued and, where the seller's client hands no
+// organisation's data over, its subject is a domain only.
+func (t Trade) Sells(p cert.Product) bool {
+	return !p.Discontinued && (p.Level == cert.DV || t.Vetted)
 }

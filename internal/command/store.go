@@ -34,9 +34,8 @@ func (j *job) deliver(ctx context.Context, report cert.Report) error {
 	if err := chain.Check(csr, j.wanted(csr)); err != nil {
 		return err
 	}
-	if pending, ok := j.pendingReissue(); ok && pending.ID != report.ID && pending.Serial == chain.Serial() {
-		j.Log.ExtInfof("item %d: id %d still shows the replaced certificate %s, waiting for the new one", j.order.Item, report.ID, chain.Serial())
-		return j.setStatus(ctx, cert.ServiceWaiting)
+	if pending, ok := j.pendingReissue(); ok && j.answered(pending) && pending.Serial == chain.Serial() {
+		return j.stillReplaced(ctx, report, chain)
 	}
 	stored, inPlace := j.inPlace(chain)
 	if inPlace && j.hasStatus(cert.ServiceIssued) && j.order.Params[cert.ParamSerial] == chain.Serial() {

@@ -44,7 +44,7 @@ func (t table) features(trade command.Trade) *etree.Document {
 	}
 	templates := root.CreateElement("templates")
 	for _, p := range trade.Products {
-		if p.Orderable() { // a tariff can be made of it
+		if trade.Sells(p) { // a tariff can be made of it
 			addTemplate(templates, p)
 		}
 	}

@@ -1,0 +1,50 @@
+package command
+
+import (
+	"context"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// dayTolerance is how far two dates of a seller may lie apart and mean the same (contract 2).
+const dayTolerance = 1
+
+// settleProlong tells from the end of the order whether a renewal in place without an answer has happened: the end has moved
+// to where it was to move, or it has not moved at all. Anything between is for an administrator to say.
+func (j *job) settleProlong(ctx context.Context, p cert.Purchase, in intent) (int64, error) {
+	ends, err := cabforum.ParseDate(in.Ends)
+	becomes, too := cabforum.ParseDate(in.Becomes)
+	if err != nil || too != nil || ends.IsZero() || becomes.IsZero() {
+		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"the renewal intent of item %d does not say when the order ended: compare with the seller, then run --command resolve --item %d --id %d, or --none",
+			j.order.Item, j.order.Item, p.ID))
+	}
+	now := p.Extension.Ends
+	switch {
+	case !now.AddDays(dayTolerance).Before(becomes):
+		return j.adopt(ctx, in.Kind, p.ID, "ends "+now.String()+", as the renewal of "+in.Time.Format("2006-01-02 15:04")+" was to bring")
+	case now.DaysUntil(ends) > dayTolerance || ends.DaysUntil(now) > dayTolerance:
+		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"the order %d at %s ended %s before a renewal without answer, was to end %s, and ends %s: look there whether the renewal was paid, then run --command resolve --item %d --id %d, or --none",
+			p.ID, j.Trade.Title, ends, becomes, now, j.order.Item, p.ID))
+	}
+	if err := j.early(in); err != nil {
+		return 0, err
+	}
+	return 0, j.buyAgain(in)
+}
+
+// renewedElsewhere tells whether the order already runs to the end of the new term: the seller has renewed it by itself, or
+// somebody did it there. It is taken for the renewal; paying once more would be paying twice.
+func (j *job) renewedElsewhere(ctx context.Context, p cert.Purchase) (bool, error) {
+	end := j.termEnd()
+	if end.IsZero() || j.order.Params[cert.ParamIntent] != "" || p.Extension.Ends.DaysUntil(end.AddMonths(p.Months)) > renewedMargin {
+		return false, nil
+	}
+	j.Log.Warningf("item %d: the order %d at %s runs until %s already: it was renewed there, nothing is paid", j.order.Item, p.ID, j.Trade.Title, p.Extension.Ends)
+	return true, j.record(context.WithoutCancel(ctx), p.Kind, p.ID, "")
+}
+
+// renewedMargin is how many days before the end of the new term an order may end and still be the renewed one.
+const renewedMargin = 7

@@ -1,0 +1,79 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+
+	"pmssl/internal/cert"
+)
+
+// reissuesInPlace tells whether the seller's reissue leaves the id: the order stays, its certificate changes.
+func (j *job) reissuesInPlace() bool {
+	_, reissues := j.seller.(Reissuer)
+	_, succession := j.seller.(Succession)
+	return reissues && !succession
+}
+
+// accepted writes down that the seller took a reissue: its new id, or the mark on the old one.
+func (j *job) accepted(ctx context.Context, old, id int64) error {
+	if id != old {
+		return j.succeed(ctx, id)
+	}
+	return j.acceptInPlace(ctx)
+}
+
+// acceptInPlace marks the pending reissue as accepted. What was to be published before proves nothing any more.
+func (j *job) acceptInPlace(ctx context.Context) error {
+	pending, ok := j.pendingReissue()
+	if !ok {
+		return nil
+	}
+	if err := j.dropProofs(ctx); err != nil {
+		return err
+	}
+	pending.Accepted = true
+	raw, err := json.Marshal(pending)
+	if err != nil {
+		return err
+	}
+	return j.save(ctx, cert.ParamReissueOf, string(raw))
+}
+
+// tookPlace tells whether a reissue in place whose answer was lost was taken after all: the order waits again for a
+// certificate of this item's key, or shows another certificate than the one that was to be replaced.
+func (j *job) tookPlace(ctx context.Context, report cert.Report, pending reissueOf) (bool, error) {
+	switch report.State {
+	case cert.StateWaiting:
+		if err := j.ours(report); err != nil {
+			return false, err
+		}
+	case cert.StateIssued:
+		csr, err := cert.ParseCSR(j.order.CSR)
+		if err != nil {
+			return false, err
+		}
+		chain, err := cert.BuildChain(report.PEM, csr)
+		if err != nil || chain.Serial() == pending.Serial {
+			return false, nil
+		}
+	default:
+		return false, nil
+	}
+	j.Log.ExtInfof("item %d: the reissue of id %d whose answer was lost was taken, the order is %s", j.order.Item, report.ID, report.State)
+	return true, j.acceptInPlace(ctx)
+}
+
+// stillReplaced is an order that is issued and shows the certificate that a reissue is to replace. Where the seller itself
+// calls it issued a day after it took the reissue, nothing comes of that reissue any more: it may be asked for again.
+func (j *job) stillReplaced(ctx context.Context, report cert.Report, chain cert.Chain) error {
+	if j.reissuesInPlace() && !report.Inferred && j.Now().Sub(j.attempts().Last) > freshCertificate {
+		j.Log.Warningf("item %d: %s took a reissue of id %d at %s and shows the old certificate %s as issued; nothing came of it",
+			j.order.Item, j.Trade.Title, report.ID, j.attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
+		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
+			return err
+		}
+		return j.setStatus(ctx, cert.ServiceIssued)
+	}
+	j.Log.ExtInfof("item %d: id %d still shows the replaced certificate %s, waiting for the new one", j.order.Item, report.ID, chain.Serial())
+	return j.setStatus(ctx, cert.ServiceWaiting)
+}

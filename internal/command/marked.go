@@ -1,0 +1,145 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// maxProbed is how many orders that a list lacks are asked for by themselves before the list is believed.
+const maxProbed = 3
+
+// settleOrder finds an order by our mark on it (contract 3.4), also where no intent is left. Where the seller's list shows no
+// marks an order of the intent's time for the same name is taken for it.
+func (j *job) settleOrder(ctx context.Context, p cert.Purchase, in intent, open bool, shelf cert.Shelf) (int64, error) {
+	taken, _, err := j.claims(ctx, intent{})
+	if err != nil {
+		return 0, err
+	}
+	found := j.markedOrders(p, open, shelf, taken)
+	why := "carries the item's mark " + p.Mark
+	if len(found) == 0 && open {
+		found = j.namedOrders(p, in, shelf, taken)
+		why = "is the only order for " + p.Request.CSR.CommonName + " since " + in.Time.Format(time.RFC3339) + " that nothing else claims"
+	}
+	switch {
+	case len(found) > 1:
+		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"the order of item %d may be any of the ids %s: find the right one at the seller, then run --command resolve --item %d --id ID",
+			j.order.Item, formatIDs(recordIDs(found)), j.order.Item))
+	case len(found) == 1:
+		return j.adoptOrder(ctx, p, in, open, found[0], why)
+	case !open:
+		return 0, nil
+	}
+	if err := j.early(in); err != nil {
+		return 0, err
+	}
+	if err := j.completeList(ctx, in, shelf, taken); err != nil {
+		return 0, err
+	}
+	return 0, j.buyAgain(in)
+}
+
+func recordIDs(records []cert.Record) []int64 {
+	ids := make([]int64, len(records))
+	for i, r := range records {
+		ids[i] = r.ID
+	}
+	return ids
+}
+
+// markedOrders are the orders with the item's mark that no other item holds. Where nothing was asked for, one that is older
+// than the item is another item's: their numbers begin anew with a new database.
+func (j *job) markedOrders(p cert.Purchase, open bool, shelf cert.Shelf, taken map[int64]int64) []cert.Record {
+	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r cert.Record) bool {
+		owner := taken[r.ID]
+		if p.Mark == "" || !strings.EqualFold(r.Mark, p.Mark) || owner != 0 && owner != j.order.Item {
+			return true
+		}
+		if open || r.Created.IsZero() || !r.Created.AddDays(2).Before(j.order.OpenDate) {
+			return false
+		}
+		j.Log.Warningf("item %d: the order %d at %s carries its mark and is of %s, older than the item; left alone", j.order.Item, r.ID, j.Trade.Title, r.Created)
+		return true
+	})
+}
+
+// namedOrders are the orders that show no mark and can be the intent's: above its snapshot, of its day or later, for the
+// same name, of the same kind of product, nobody's.
+func (j *job) namedOrders(p cert.Purchase, in intent, shelf cert.Shelf, taken map[int64]int64) []cert.Record {
+	day := cabforum.DateOf(in.Time).AddDays(-1) // a seller's bare date has no zone (contract 2)
+	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r cert.Record) bool {
+		owner := taken[r.ID]
+		return r.Mark != "" || r.ID <= in.Snapshot || owner != 0 && owner != j.order.Item || !sameName(r.Host, p.Request.CSR.CommonName) ||
+			!r.Created.IsZero() && r.Created.Before(day) || r.Months > 0 && in.months() > 0 && r.Months != in.months() || !j.sameClass(r.Type, in.Product)
+	})
+}
+
+// sameName compares a seller's spelling of a name, in whatever script, with a common name.
+func sameName(host, name string) bool {
+	if strings.EqualFold(host, name) {
+		return true
+	}
+	ascii, err := cert.AsciiName("CN", host)
+	return err == nil && ascii == name
+}
+
+// adoptOrder takes the one order that was found, unless something about it does not fit: paying again would be worse than
+// asking somebody.
+func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open bool, r cert.Record, why string) (int64, error) {
+	odd := ""
+	switch {
+	case r.State == cert.StateUnpaid:
+		return 0, cert.Faultf(cert.FaultAPI, "status",
+			"the order %d at %s is this item's and not paid for: pay it or delete it there; nothing else is ordered meanwhile", r.ID, j.Trade.Title).Again()
+	case r.Host != "" && !sameName(r.Host, p.Request.CSR.CommonName):
+		odd = "is for " + r.Host
+	case !r.Created.IsZero() && open && r.Created.AddDays(2).Before(cabforum.DateOf(in.Time)):
+		odd = "is of " + r.Created.String() + ", older than the purchase"
+	}
+	if odd != "" {
+		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"the order %d at %s %s and %s: run --command resolve --item %d --id %d if it is this item's, else delete it there or run it with --none", r.ID, j.Trade.Title, why, odd, j.order.Item, r.ID))
+	}
+	return j.adopt(ctx, p.Kind, r.ID, why)
+}
+
+// completeList makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist
+// is cut, by a filter that somebody set for the account (ispmanager-billing-api §1.4), and proves nothing.
+func (j *job) completeList(ctx context.Context, in intent, shelf cert.Shelf, taken map[int64]int64) error {
+	known := []int64{}
+	for id := range taken {
+		known = append(known, id)
+	}
+	if in.Snapshot > 0 && !slices.Contains(known, in.Snapshot) {
+		known = append(known, in.Snapshot)
+	}
+	slices.Sort(known)
+	slices.Reverse(known)
+	listed := recordIDs(shelf.Records)
+	probed := 0
+	for _, id := range known {
+		if probed == maxProbed {
+			break
+		}
+		if slices.Contains(listed, id) {
+			continue
+		}
+		probed++
+		report, err := j.seller.Report(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !report.State.Ended() {
+			return cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+				"the list of certificates at %s lacks id %d, which is there: a filter is set for the account; remove it or use a user of its own, nothing is bought before",
+				j.Trade.Title, id).Again()
+		}
+	}
+	return nil
+}

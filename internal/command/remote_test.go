@@ -1,0 +1,565 @@
+package command_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fakeRemote is a seller that takes the CSR with the order, keeps our mark, reissues and renews in place.
+type fakeRemote struct {
+	records  []cert.Record
+	reports  map[int64]cert.Report
+	ends     map[int64]cabforum.Date
+	filtered bool // the list is cut: it shows nothing
+	unmarked bool // the list does not show marks
+
+	orders, prolongs, reissues, stopped int
+
+	err       error // of what buys and of Reissue
+	anyway    bool  // it happens although err is returned
+	stopErr   error
+	noRenewal bool // a renewal changes nothing at the seller
+	price     float64
+}
+
+func newRemote() *fakeRemote {
+	return &fakeRemote{reports: map[int64]cert.Report{}, ends: map[int64]cabforum.Date{}}
+}
+
+func (r *fakeRemote) Account() string             { return "https://remote.example/billmgr shop" }
+func (r *fakeRemote) Check(context.Context) error { return nil }
+func (r *fakeRemote) Mark(installation string, item int64) string {
+	return fmt.Sprintf("%s-%d", installation, item)
+}
+
+func (r *fakeRemote) Shelf(context.Context) (cert.Shelf, error) {
+	shelf := cert.Shelf{}
+	if r.filtered {
+		return shelf, nil
+	}
+	for _, one := range r.records {
+		shelf.Highest = max(shelf.Highest, one.ID)
+		if r.unmarked {
+			one.Mark = ""
+		}
+		shelf.Records = append(shelf.Records, one)
+	}
+	return shelf, nil
+}
+
+// add is an order of the account.
+func (r *fakeRemote) add(host, mark string, months int, created cabforum.Date) int64 {
+	id := int64(500 + len(r.records))
+	r.records = append(r.records, cert.Record{ID: id, State: cert.StateWaiting, Months: months, Host: host, Mark: mark, Created: created, Type: "PositiveSSL"})
+	r.reports[id] = cert.Report{ID: id, State: cert.StateWaiting, CommonName: host, SANs: -1}
+	r.ends[id] = created.AddMonths(months)
+	return id
+}
+
+func (r *fakeRemote) Buy(_ context.Context, p cert.Purchase) (cert.Receipt, error) {
+	if r.err != nil && !r.anyway {
+		return cert.Receipt{}, r.err
+	}
+	id := p.ID
+	if p.Kind == cert.KindProlong {
+		r.prolongs++
+		if !r.noRenewal {
+			r.ends[id] = r.ends[id].AddMonths(p.Months)
+		}
+	} else {
+		r.orders++
+		id = r.add(p.Request.CSR.CommonName, p.Mark, p.Months, cabforum.DateOf(now()))
+		report := r.reports[id]
+		report.CSR = p.Request.CSR.PEM
+		report.Proofs = []cert.Proof{
+			{Domain: p.Request.CSR.CommonName, Method: cert.MethodDNS, Word: "auth_dnscname", Host: "_x.example.com", Record: "CNAME", Target: "y.ca.example"},
+			{Domain: p.Request.CSR.CommonName, Method: cert.MethodFile, Word: "auth_http", URL: "http://example.com/.well-known/x.txt", Body: "z"},
+		}
+		r.reports[id] = report
+	}
+	return cert.Receipt{ID: id}, r.err
+}
+
+func (r *fakeRemote) Balance(context.Context) (cert.Money, error) {
+	return cert.Money{Amount: 20, Text: "20.00", Currency: "EUR"}, nil
+}
+
+func (r *fakeRemote) Price(_ context.Context, p cert.Purchase) (cert.Money, bool) {
+	return cert.Money{Amount: r.price, Text: fmt.Sprint(r.price), Currency: "EUR"}, r.price > 0 && p.Months == 12
+}
+
+func (r *fakeRemote) Proofs(_ context.Context, id int64, _ cert.Request) ([]cert.Proof, error) {
+	return r.reports[id].Proofs, nil
+}
+
+func (r *fakeRemote) Report(_ context.Context, id int64) (cert.Report, error) {
+	if report, ok := r.reports[id]; ok {
+		return report, nil
+	}
+	return cert.Report{ID: id, State: cert.StateCancelled, Words: "deleted"}, nil
+}
+
+func (r *fakeRemote) Extension(_ context.Context, id int64, months int) (cert.Extension, error) {
+	return cert.Extension{Ends: r.ends[id], Becomes: r.ends[id].AddMonths(months)}, nil
+}
+
+func (r *fakeRemote) Reissue(_ context.Context, id int64, q cert.Request) (int64, []cert.Proof, error) {
+	if r.err != nil && !r.anyway {
+		return 0, nil, r.err
+	}
+	r.reissues++
+	report := r.reports[id]
+	report.State, report.CSR = cert.StateWaiting, q.CSR.PEM
+	r.reports[id] = report
+	return id, nil, r.err
+}
+
+func (r *fakeRemote) StopRenewal(context.Context, int64) error {
+	r.stopped++
+	return r.stopErr
+}
+
+// issue puts a certificate of so many days on the order.
+func (r *fakeRemote) issue(t *testing.T, id int64, pair keyPair, from time.Time, days int) {
+	t.Helper()
+	r.change(id, func(report *cert.Report) {
+		report.State, report.PEM, report.Words = cert.StateIssued, signed(t, pair, from, days), "active"
+	})
+}
+
+func (r *fakeRemote) change(id int64, what func(*cert.Report)) {
+	report := r.reports[id]
+	what(&report)
+	r.reports[id] = report
+}
+
+func (s *stage) remoteWorld() *command.Run {
+	run := s.sellerWorld()
+	run.Trade.Prototype = s.remote
+	run.Trade.Account = func(map[string]string) string { return s.remote.Account() }
+	run.Trade.Connect = func(map[string]string) (command.Seller, error) { return s.remote, nil }
+	return run
+}
+
+const itemMark = "0badc0ffee-42"
+
+// remoteStage is a new order at a seller that reissues in place.
+func remoteStage(t *testing.T) *stage {
+	t.Helper()
+	s := newStage(t)
+	s.remote = newRemote()
+	return s
+}
+
+// placedStage is one whose certificate of 199 days is in place; the time is half a year later.
+func placedStage(t *testing.T, months int) *stage {
+	t.Helper()
+	s := remoteStage(t)
+	s.panel.order.Period = months
+	require.NoError(t, s.run(command.Open))
+	s.remote.issue(t, 500, s.pair, now(), 199)
+	s.args = command.Args{Command: "sync_item", Item: 42}
+	require.NoError(t, s.run(command.SyncItem))
+	require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	s.panel.calls = nil
+	s.args.Command = "reopen"
+	s.at = now().AddDate(0, 0, 190)
+	return s
+}
+
+func (s *stage) param(name string) string { return s.panel.order.Params[name] }
+
+func lost() *cert.Fault {
+	return &cert.Fault{Type: cert.FaultUnclear, Value: "no answer", Retry: true, Unclear: true}
+}
+
+func TestAnOrderCarriesTheMarkAndIsPlacedOnce(t *testing.T) {
+	s := remoteStage(t)
+	require.NoError(t, s.run(command.Open))
+	assert.Equal(t, 1, s.remote.orders)
+	assert.Equal(t, itemMark, s.remote.records[0].Mark)
+	assert.Equal(t, "500", s.param(cert.ParamOrderID))
+	assert.Equal(t, "500", s.param(cert.ParamLineage))
+	assert.Equal(t, "4", s.param(cert.ParamServiceStatus), "the first sync has seen it waiting")
+	assert.Equal(t, "_x.example.com CNAME y.ca.example", s.param("auth_dnscname_value"))
+	assert.Equal(t, "http://example.com/.well-known/x.txt\nz", s.param("auth_http_value"), "every way of proof that the seller shows")
+	assert.Equal(t, "example.com", s.param(cert.ParamDomains))
+	assert.Empty(t, s.param(cert.ParamIntent))
+	require.Len(t, s.panel.journal, 1)
+	assert.Equal(t, cert.KindOrder, s.panel.journal[0].Kind)
+
+	require.NoError(t, s.run(command.Open), "the operation again")
+	assert.Equal(t, 1, s.remote.orders)
+}
+
+// contract 3.4: an order whose answer was lost is found by the item's mark, where no mark is shown by name and day.
+func TestALostOrderIsFoundByItsMark(t *testing.T) {
+	for name, unmarked := range map[string]bool{"by the mark": false, "by name and day": true} {
+		t.Run(name, func(t *testing.T) {
+			s := remoteStage(t)
+			s.remote.err, s.remote.anyway, s.remote.unmarked = lost(), true, unmarked
+			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)))
+			require.NotEmpty(t, s.param(cert.ParamIntent))
+			s.remote.err = nil
+			s.at = s.at.Add(time.Minute)
+			require.NoError(t, s.run(command.Open))
+			assert.Equal(t, 1, s.remote.orders)
+			assert.Equal(t, "500", s.param(cert.ParamOrderID))
+			assert.Empty(t, s.param(cert.ParamIntent))
+		})
+	}
+}
+
+// An order with the item's mark is the item's even where panel and journal have lost every trace of it.
+func TestAMarkedOrderIsAdoptedWithoutAnIntent(t *testing.T) {
+	s := remoteStage(t)
+	s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
+	require.NoError(t, s.run(command.Open))
+	assert.Zero(t, s.remote.orders)
+	assert.Equal(t, "500", s.param(cert.ParamOrderID))
+}
+
+func TestMarkedOrdersThatDoNotFit(t *testing.T) {
+	day := cabforum.DateOf(now())
+	for name, row := range map[string]struct {
+		add    func(*fakeRemote)
+		intent bool
+		kind   string
+		orders int
+	}{
+		"for another name":                                {func(r *fakeRemote) { r.add("other.example", itemMark, 12, day) }, false, cert.FaultUnclear, 0},
+		"two of them":                                     {func(r *fakeRemote) { r.add("example.com", itemMark, 12, day); r.add("example.com", itemMark, 12, day) }, false, cert.FaultUnclear, 0},
+		"older than the item":                             {func(r *fakeRemote) { r.add("example.com", itemMark, 12, day.AddDays(-30)) }, false, "", 1},
+		"another panel's":                                 {func(r *fakeRemote) { r.add("example.com", "feedfacec0-42", 12, day) }, false, "", 1},
+		"another panel's while one is unclear":            {func(r *fakeRemote) { r.add("example.com", "feedfacec0-42", 12, day) }, true, "", 1},
+		"two of the name without marks":                   {func(r *fakeRemote) { r.add("example.com", "", 12, day); r.add("example.com", "", 12, day) }, true, cert.FaultUnclear, 0},
+		"the name without a mark and no purchase unclear": {func(r *fakeRemote) { r.add("example.com", "", 12, day) }, false, "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := remoteStage(t)
+			row.add(s.remote)
+			if row.intent {
+				s.panel.order.Params[cert.ParamIntent] = `{"kind":"order","time":"2026-04-02T09:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9}`
+			}
+			err := s.run(command.Open)
+			if row.kind == "" {
+				require.NoError(t, err)
+			} else {
+				assert.Equal(t, row.kind, faultType(t, err))
+				assert.NotEmpty(t, s.panel.tasks, "an administrator is asked")
+			}
+			assert.Equal(t, row.orders, s.remote.orders)
+		})
+	}
+}
+
+// contract 3.4: ten minutes, and then one reading that shows nothing, allow one new purchase.
+func TestAnOrderThatNeverReachedTheSellerIsPlacedAgainLater(t *testing.T) {
+	s := remoteStage(t)
+	s.remote.err = lost()
+	require.Error(t, s.run(command.Open))
+	s.remote.err = nil
+	s.at = s.at.Add(9 * time.Minute)
+	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Open)))
+	assert.Zero(t, s.remote.orders)
+	s.at = s.at.Add(2 * time.Minute)
+	require.NoError(t, s.run(command.Open))
+	assert.Equal(t, 1, s.remote.orders)
+}
+
+// A filter that somebody set for the account cuts its lists (ispmanager-billing-api §1.4).
+func TestAListThatLacksWhatIsThereProvesNothing(t *testing.T) {
+	s := remoteStage(t)
+	other := s.remote.add("other.example", "0badc0ffee-41", 12, cabforum.DateOf(now()))
+	s.panel.holdings = []cert.Holding{{Item: 41, Module: 5, OrderID: fmt.Sprint(other)}}
+	s.remote.err, s.remote.anyway = lost(), true
+	require.Error(t, s.run(command.Open))
+	s.remote.err, s.remote.filtered = nil, true
+	s.at = s.at.Add(time.Hour)
+	err := s.run(command.Open)
+	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Contains(t, err.Error(), "filter")
+	assert.Equal(t, 1, s.remote.orders)
+	s.remote.filtered = false
+	require.NoError(t, s.run(command.Open))
+	assert.Equal(t, 1, s.remote.orders)
+}
+
+func TestAnUnpaidOrderIsNotOrderedAgain(t *testing.T) {
+	s := remoteStage(t)
+	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
+	s.remote.records[0].State = cert.StateUnpaid
+	s.remote.change(id, func(r *cert.Report) { r.State = cert.StateUnpaid })
+	err := s.run(command.Open)
+	assert.Contains(t, err.Error(), "not paid for")
+	assert.Zero(t, s.remote.orders)
+	assert.Empty(t, s.param(cert.ParamOrderID), "it may be deleted there")
+	t.Run("until it is gone", func(t *testing.T) {
+		s.remote.records = nil
+		require.NoError(t, s.run(command.Open))
+		assert.Equal(t, 1, s.remote.orders)
+	})
+}
+
+func TestAReissueInPlaceKeepsTheIDAndWaitsForTheNewCertificate(t *testing.T) {
+	s := placedStage(t, 60)
+	old := s.param(cert.ParamSerial)
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, 1, s.remote.reissues)
+	assert.Equal(t, "500", s.param(cert.ParamLineage))
+	assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+	assert.NotEmpty(t, s.panel.stored)
+	t.Run("the old one still shown is not the new one", func(t *testing.T) {
+		s.remote.change(500, func(r *cert.Report) { r.State, r.Inferred = cert.StateIssued, true })
+		s.args.Command = "sync_item"
+		s.at = s.at.Add(48 * time.Hour)
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+		assert.Equal(t, old, s.param(cert.ParamSerial))
+	})
+	t.Run("a second click sends nothing", func(t *testing.T) {
+		s.args.Command = "reopen"
+		s.remote.change(500, func(r *cert.Report) { r.State = cert.StateWaiting })
+		require.NoError(t, s.run(command.Reopen))
+		assert.Equal(t, 1, s.remote.reissues)
+	})
+	t.Run("the new one is stored", func(t *testing.T) {
+		s.remote.issue(t, 500, s.pair, s.at, 199)
+		s.args.Command = "sync_item"
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+		assert.NotEqual(t, old, s.param(cert.ParamSerial))
+		assert.NotContains(t, s.panel.order.Params, cert.ParamReissueTried)
+	})
+	t.Run("the next one can follow", func(t *testing.T) {
+		s.at = s.at.AddDate(0, 0, 190)
+		s.args.Command = "reopen"
+		require.NoError(t, s.run(command.Reopen))
+		assert.Equal(t, 2, s.remote.reissues)
+	})
+}
+
+func TestALostReissueInPlaceIsLookedUp(t *testing.T) {
+	for name, row := range map[string]struct {
+		then     func(*testing.T, *stage)
+		reissues int
+		status   string
+		waits    bool
+	}{
+		"it waits":                    {func(*testing.T, *stage) {}, 1, "4", false},
+		"it is issued":                {func(t *testing.T, s *stage) { s.remote.issue(t, 500, s.pair, s.at, 199) }, 1, "5", false},
+		"it never reached the seller": {nil, 0, "5", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := placedStage(t, 60)
+			s.remote.err, s.remote.anyway = lost(), row.then != nil
+			err := s.run(command.Reopen)
+			s.remote.err = nil
+			if row.then != nil {
+				require.NoError(t, err, "the run itself has looked it up")
+				row.then(t, s)
+			} else {
+				require.Error(t, err)
+			}
+			s.at = s.at.Add(5 * time.Minute)
+			err = s.run(command.Reopen)
+			if row.waits {
+				assert.Equal(t, cert.FaultWaiting, faultType(t, err))
+				s.at = s.at.Add(10 * time.Minute)
+				require.NoError(t, s.run(command.Reopen))
+				assert.Equal(t, 1, s.remote.reissues)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, row.reissues, s.remote.reissues)
+			assert.Equal(t, row.status, s.param(cert.ParamServiceStatus))
+		})
+	}
+}
+
+// A remote billing of 2026 reissues by itself: what is already there is taken.
+func TestACertificateThatTheSellerReissuedItselfIsTaken(t *testing.T) {
+	s := placedStage(t, 60)
+	old := s.param(cert.ParamSerial)
+	s.remote.issue(t, 500, s.pair, s.at.AddDate(0, 0, -3), 199)
+	require.NoError(t, s.run(command.Reopen))
+	assert.Zero(t, s.remote.reissues)
+	assert.NotEqual(t, old, s.param(cert.ParamSerial))
+	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+}
+
+func TestAReissueOfTheSellersOwnIsFollowed(t *testing.T) {
+	s := placedStage(t, 60)
+	s.remote.change(500, func(r *cert.Report) { r.State = cert.StateWaiting })
+	require.NoError(t, s.run(command.Reopen))
+	assert.Zero(t, s.remote.reissues)
+	assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+	t.Run("but not one for another key", func(t *testing.T) {
+		s.panel.order.CSR = newPair(t, "example.com").csr
+		err := s.run(command.Reopen)
+		require.Error(t, err)
+		assert.True(t, cert.FaultOf(err).Retry)
+		assert.Zero(t, s.remote.reissues)
+	})
+}
+
+// contract 4.4: the certificate in place outlives a refused reissue, and another one may be asked for.
+func TestARefusedReissueInPlaceCanBeAskedForAgain(t *testing.T) {
+	s := placedStage(t, 60)
+	require.NoError(t, s.run(command.Reopen))
+	s.remote.change(500, func(r *cert.Report) { r.State, r.Words = cert.StateRefused, "failed" })
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	assert.NotEmpty(t, s.panel.tasks)
+	s.args.Command = "reopen"
+	s.at = s.at.Add(25 * time.Hour)
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, 2, s.remote.reissues)
+}
+
+func TestAReissueOfWhichNothingCameIsAskedForAgain(t *testing.T) {
+	s := placedStage(t, 60)
+	require.NoError(t, s.run(command.Reopen))
+	s.remote.change(500, func(r *cert.Report) { r.State = cert.StateIssued })
+	s.args.Command = "sync_item"
+	s.at = s.at.Add(23 * time.Hour)
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, "4", s.param(cert.ParamServiceStatus), "it may not have begun yet")
+	s.at = s.at.Add(2 * time.Hour)
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	s.args.Command = "reopen"
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, 2, s.remote.reissues)
+}
+
+// endingRemote is a one-year term in place that ends in 30 days.
+func endingRemote(t *testing.T) *stage {
+	t.Helper()
+	s := placedStage(t, 12)
+	s.args = command.Args{Command: "prolong", Item: 42, Operation: 11}
+	s.at = now().AddDate(0, 11, 0)
+	return s
+}
+
+func TestARenewalInPlaceIsPaidOnce(t *testing.T) {
+	s := endingRemote(t)
+	require.NoError(t, s.run(command.Prolong))
+	assert.Equal(t, 1, s.remote.prolongs)
+	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+	assert.Equal(t, "500", s.param(cert.ParamLineage))
+	assert.Contains(t, s.panel.calls, "postprolong")
+	for name, operation := range map[string]int64{"the same operation again": 11, "by hand": 0, "another operation": 12} {
+		t.Run(name, func(t *testing.T) {
+			s.args.Operation = operation
+			_ = s.run(command.Prolong)
+			assert.Equal(t, 1, s.remote.prolongs)
+			assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+		})
+	}
+}
+
+// An interruption between the journal and the new term must not pay again, whoever runs it next.
+func TestARenewalInTheJournalIsNotPaidAgain(t *testing.T) {
+	for name, operation := range map[string]int64{"the same operation": 11, "by hand": 0} {
+		t.Run(name, func(t *testing.T) {
+			s := endingRemote(t)
+			s.panel.fail["drop "+cert.ParamIntent] = cert.Faultf(cert.FaultPanel, "x", "the panel is down").Again()
+			require.Error(t, s.run(command.Prolong))
+			require.Equal(t, "2026-04-02", s.param(cert.ParamTermStart))
+			s.args.Operation = operation
+			require.NoError(t, s.run(command.Prolong))
+			assert.Equal(t, 1, s.remote.prolongs)
+			assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+			assert.Empty(t, s.param(cert.ParamIntent))
+		})
+	}
+}
+
+func TestALostRenewalIsToldByTheOrdersEnd(t *testing.T) {
+	for name, row := range map[string]struct {
+		anyway    bool
+		moved     int // days by which the end moves besides
+		kind      string
+		prolongs  int // by the second run
+		termStart string
+	}{
+		"it happened":           {true, 0, "", 1, "2027-04-02"},
+		"it did not":            {false, 0, cert.FaultWaiting, 0, "2026-04-02"},
+		"the end moved halfway": {false, 100, cert.FaultUnclear, 0, "2026-04-02"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := endingRemote(t)
+			s.remote.err, s.remote.anyway = lost(), row.anyway
+			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Prolong)))
+			s.remote.err = nil
+			s.remote.ends[500] = s.remote.ends[500].AddDays(row.moved)
+			s.at = s.at.Add(time.Minute)
+			err := s.run(command.Prolong)
+			if row.kind == "" {
+				require.NoError(t, err)
+			} else {
+				assert.Equal(t, row.kind, faultType(t, err))
+			}
+			assert.Equal(t, row.prolongs, s.remote.prolongs)
+			assert.Equal(t, row.termStart, s.param(cert.ParamTermStart))
+			if row.kind == cert.FaultWaiting {
+				s.at = s.at.Add(10 * time.Minute)
+				require.NoError(t, s.run(command.Prolong))
+				assert.Equal(t, 1, s.remote.prolongs)
+			}
+		})
+	}
+}
+
+// Both sides renewing would be paying twice.
+func TestAnOrderThatWasRenewedThereIsNotPaidAgain(t *testing.T) {
+	s := endingRemote(t)
+	s.remote.ends[500] = s.remote.ends[500].AddMonths(12)
+	require.NoError(t, s.run(command.Prolong))
+	assert.Zero(t, s.remote.prolongs)
+	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+	assert.Contains(t, s.panel.calls, "postprolong")
+}
+
+func TestRenewalByTheSellerItselfIsSwitchedOff(t *testing.T) {
+	s := placedStage(t, 60)
+	s.args.Command = "sync_item"
+	s.remote.change(500, func(r *cert.Report) { r.Renews = true })
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, 1, s.remote.stopped)
+	assert.Empty(t, s.panel.tasks)
+	t.Run("or is an administrator's task", func(t *testing.T) {
+		s.remote.stopErr = cert.Faultf(cert.FaultAPI, "certificate.edit", "access denied")
+		require.NoError(t, s.run(command.SyncItem))
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Len(t, s.panel.tasks, 1)
+	})
+}
+
+// contract 3.8: an account that holds less than the price is warned of; whether it is enough is the seller's word.
+func TestABalanceBelowTheKnownPriceIsWarnedOf(t *testing.T) {
+	for name, row := range map[string]struct {
+		price float64
+		warns bool
+	}{"less than the price": {20.01, true}, "exactly the price": {20, false}, "not known": {0, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := remoteStage(t)
+			s.remote.price = row.price
+			require.NoError(t, s.run(command.Open))
+			assert.Equal(t, 1, s.remote.orders)
+			assert.Equal(t, row.warns, strings.Contains(strings.Join(s.log.lines, "\n"), "the purchase costs 20.01 EUR"))
+		})
+	}
+}
