@@ -1,40 +1,13 @@
 package namecheap
 
 import (
-	"encoding/json"
-	"fmt"
-	"math"
 	"net/netip"
-	"strconv"
+
+	"pmssl/internal/sandbox/money"
 )
 
-// Money is an amount in US cents. In JSON it is a decimal string, "8.88".
-type Money int64
-
-// String is the amount with two decimals, as users.getBalances writes it.
-func (m Money) String() string { return m.decimals(2) }
-
-// decimals writes the amount with n >= 2 decimals; ChargedAmount has four.
-func (m Money) decimals(n int) string {
-	return strconv.FormatFloat(float64(m)/100, 'f', n, 64)
-}
-
-// MarshalJSON implements json.Marshaler.
-func (m Money) MarshalJSON() ([]byte, error) { return json.Marshal(m.String()) }
-
-// UnmarshalJSON implements json.Unmarshaler. It takes "8.88" and 8.88.
-func (m *Money) UnmarshalJSON(text []byte) error {
-	var number json.Number
-	if err := json.Unmarshal(text, &number); err != nil {
-		return fmt.Errorf("an amount is a decimal number such as \"8.88\": %w", err)
-	}
-	amount, err := number.Float64()
-	if err != nil || math.Abs(amount) > 1e9 || math.IsNaN(amount) {
-		return fmt.Errorf("an amount is a decimal number below one milliard, not %q", number)
-	}
-	*m = Money(math.Round(amount * 100))
-	return nil
-}
+// Money is an amount in US cents.
+type Money = money.Cents
 
 // Account is a customer of the seller.
 type Account struct {

@@ -1,6 +1,10 @@
 package namecheap
 
-import "slices"
+import (
+	"slices"
+
+	"pmssl/internal/sandbox/issuance"
+)
 
 // activate gives a CSR and a method of proof to a purchase
 // (namecheap-ssl-api.md 3.2).
@@ -87,7 +91,7 @@ func (c *call) placed(result string, target *Certificate, p product, o order) an
 // refusedByAuthority tells whether a domain is one that the authority refuses.
 func (s *Server) refusedByAuthority(domains []Domain) bool {
 	for _, domain := range domains {
-		if slices.Contains(s.settings.RefusedDomains, provedName(domain.Name)) {
+		if slices.Contains(s.settings.RefusedDomains, issuance.ProvedName(domain.Name)) {
 			return true
 		}
 	}
@@ -109,7 +113,7 @@ func (c *call) place(target *Certificate, p product, o order) ([]element, error)
 		target.ProviderOrderID = target.OrderID + 700_000_000
 	}
 	target.Product, target.Status, target.Description = p.pricing, Purchased, ""
-	target.Activated, target.CSR, target.CommonName = c.now, o.csrPEM, o.csr.commonName
+	target.Activated, target.CSR, target.CommonName = c.now, o.csrPEM, o.csr.CommonName
 	target.Domains, target.AdminEmail, target.UniqueValue = o.domains, o.adminEmail, unique
 	target.Organization, target.WebServer = o.organization, c.get("WebServerType")
 	if c.server.refusedByAuthority(o.domains) {
@@ -125,12 +129,12 @@ func (c *call) place(target *Certificate, p product, o order) ([]element, error)
 	return blocks, nil
 }
 
-func (s *Server) proofOf(c *Certificate) (proof, error) {
+func (s *Server) proofOf(c *Certificate) (issuance.Proof, error) {
 	suffix := s.settings.DCVSuffixComodo
 	if s.productOf(c).sslcom() {
 		suffix = s.settings.DCVSuffixSSLcom
 	}
-	return newProof(c.CSR, c.UniqueValue, suffix)
+	return issuance.NewProof(c.CSR, c.UniqueValue, suffix)
 }
 
 // proofBlocks are the DCV values of activate and reissue: one DNS element per
@@ -147,9 +151,9 @@ func (s *Server) proofBlocks(c *Certificate) ([]element, error) {
 		entry := node("DNS").with("domain", domain.Name)
 		switch domain.Method {
 		case ByHTTP:
-			http = http.plus(entry.plus(cdataNode("FileName", values.fileName()), cdataNode("FileContent", values.fileContent())))
+			http = http.plus(entry.plus(cdataNode("FileName", values.FileName()), cdataNode("FileContent", values.FileContent())))
 		case ByDNS:
-			dns = dns.plus(entry.plus(cdataNode("HostName", values.hostName(domain.Name)), cdataNode("Target", values.target())))
+			dns = dns.plus(entry.plus(cdataNode("HostName", values.HostName(domain.Name)), cdataNode("Target", values.Target())))
 		}
 	}
 	var blocks []element

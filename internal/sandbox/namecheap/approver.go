@@ -1,8 +1,9 @@
 package namecheap
 
 import (
-	"slices"
 	"strings"
+
+	"pmssl/internal/sandbox/issuance"
 )
 
 // getApproverEmailList names the addresses that may approve a domain
@@ -14,7 +15,7 @@ func getApproverEmailList(c *call) answer {
 		return c.refusal()
 	}
 	domain := strings.ToLower(c.get("DomainName"))
-	if err := checkName(domain, true); err != nil {
+	if err := issuance.CheckName(domain, true); err != nil {
 		return failure("2011166", "DomainName is invalid")
 	}
 	if _, known := c.server.find(c.get("CertificateType"), c.now); !known {
@@ -33,35 +34,11 @@ func emails(addresses []string) []element {
 	return list
 }
 
-// approverEmails: the five addresses of BR 3.2.2.4.4 at the domain and at each
-// domain above it, up to the one that can be registered. WHOIS addresses are
-// hidden nowadays.
+// approverEmails: WHOIS addresses are hidden nowadays.
 func (s *Server) approverEmails(domain string) (fromWHOIS, generic []string) {
-	domain = provedName(domain)
-	registrable := domain
-	for name := domain; ; {
-		for _, mailbox := range []string{"admin", "administrator", "hostmaster", "postmaster", "webmaster"} {
-			generic = append(generic, mailbox+"@"+name)
-		}
-		registrable = name
-		_, parent, _ := strings.Cut(name, ".")
-		if isPublicSuffix(parent) {
-			break
-		}
-		name = parent
-	}
+	generic = issuance.Mailboxes(domain)
 	if s.settings.DomainEmails {
-		fromWHOIS = []string{"owner@" + registrable}
+		fromWHOIS = []string{"owner@" + issuance.Registrable(domain)}
 	}
 	return fromWHOIS, generic
-}
-
-// isPublicSuffix knows top-level domains and the common second-level ones; a
-// stand-in needs no more.
-func isPublicSuffix(name string) bool {
-	second, top, nested := strings.Cut(name, ".")
-	if !nested {
-		return true
-	}
-	return len(top) == 2 && slices.Contains([]string{"co", "com", "net", "org", "gov", "ac", "edu"}, second)
 }

@@ -1,9 +1,6 @@
 package namecheap
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Status is the state of a certificate as getInfo and getList spell it
 // (namecheap-ssl-api.md 2).
@@ -101,12 +98,6 @@ func (c *Certificate) usesEmail() bool {
 		}
 	}
 	return false
-}
-
-// provedName is the name that a proof is about: a wildcard is proved by its
-// bare domain.
-func provedName(domain string) string {
-	return strings.ToLower(strings.TrimPrefix(domain, "*."))
 }
 
 // Charge is one payment.

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"pmssl/internal/sandbox/issuance"
 )
 
 // ErrUnknown is what the control methods wrap when they are asked for
@@ -73,7 +75,7 @@ func (s *Server) Prove(id int64, domains ...string) error {
 func (s *Server) proveNamed(c *Certificate, domain string, now time.Time) bool {
 	found := false
 	for i := range c.Domains {
-		if strings.EqualFold(c.Domains[i].Name, domain) || provedName(c.Domains[i].Name) == provedName(domain) {
+		if strings.EqualFold(c.Domains[i].Name, domain) || issuance.ProvedName(c.Domains[i].Name) == issuance.ProvedName(domain) {
 			s.proveDomain(c, i, now)
 			found = true
 		}

@@ -1,16 +1,12 @@
 package namecheap
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
-	"strings"
-	"time"
 
 	"pmssl/internal/sandbox/ca"
+	"pmssl/internal/sandbox/controlhttp"
 )
 
 // ControlHelp describes the control address, with one example per endpoint.
@@ -90,8 +86,8 @@ func (s *Server) Control() http.Handler {
 	routes := map[string]func(*http.Request) (any, error){
 		"GET /state":                     func(*http.Request) (any, error) { return s.State() },
 		"GET /charges":                   s.controlCharges,
-		"GET /clock":                     func(*http.Request) (any, error) { return s.clockReading() },
-		"POST /clock":                    s.controlClock,
+		"GET /clock":                     func(*http.Request) (any, error) { return controlhttp.Reading(s.clock) },
+		"POST /clock":                    func(r *http.Request) (any, error) { return controlhttp.Move(s.clock, r) },
 		"GET /certificates":              s.controlCertificates,
 		"GET /certificates/{id}":         s.controlCertificate,
 		"POST /certificates/{id}/{verb}": s.controlVerb,
@@ -102,7 +98,7 @@ func (s *Server) Control() http.Handler {
 		"GET /counters": func(*http.Request) (any, error) { return s.Counters(), nil },
 		"DELETE /requests": func(*http.Request) (any, error) {
 			s.ClearRequests()
-			return done{}, nil
+			return controlhttp.Done{}, nil
 		},
 		"GET /faults":            func(*http.Request) (any, error) { return s.Faults(), nil },
 		"POST /faults":           s.controlAddFault,
@@ -116,57 +112,15 @@ func (s *Server) Control() http.Handler {
 		"PATCH /settings":        s.controlSettings,
 	}
 	for pattern, run := range routes {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { answerJSON(w, r, run) })
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { controlhttp.Answer(w, r, ErrUnknown, run) })
 	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { writeText(w, ControlHelp) })
-	mux.HandleFunc("GET /ca/root.pem", func(w http.ResponseWriter, _ *http.Request) { writeText(w, ca.EncodePEM(s.ca.Root())) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { controlhttp.WriteText(w, ControlHelp) })
+	mux.HandleFunc("GET /ca/root.pem", func(w http.ResponseWriter, _ *http.Request) { controlhttp.WriteText(w, ca.EncodePEM(s.ca.Root())) })
 	mux.HandleFunc("GET /ca/intermediate.pem", func(w http.ResponseWriter, _ *http.Request) {
-		writeText(w, ca.EncodePEM(s.ca.Intermediate()))
+		controlhttp.WriteText(w, ca.EncodePEM(s.ca.Intermediate()))
 	})
 	mux.HandleFunc("GET /certificates/{id}/leaf.pem", s.serveLeaf)
 	return mux
-}
-
-// done is the answer of a command that has nothing to tell: {"ok":true}.
-type done struct{}
-
-// MarshalJSON implements json.Marshaler.
-func (done) MarshalJSON() ([]byte, error) { return []byte(`{"ok":true}`), nil }
-
-func writeText(w http.ResponseWriter, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, text) // a client that went away is no concern of ours
-}
-
-func answerJSON(w http.ResponseWriter, r *http.Request, run func(*http.Request) (any, error)) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	result, err := run(r)
-	status := http.StatusOK
-	if err != nil {
-		status, result = http.StatusBadRequest, map[string]string{"error": err.Error()}
-		if errors.Is(err, ErrUnknown) {
-			status = http.StatusNotFound
-		}
-	}
-	content, err := json.MarshalIndent(result, "", "  ")
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(content, '\n')) // a client that went away is no concern of ours
-}
-
-// readJSON reads a body; an empty one changes nothing. Unknown names are
-// errors, so that a misspelt setting is not silently lost.
-func readJSON(r *http.Request, into any) error {
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("body must be JSON as in the help of the control address: %w", err)
-	}
-	return nil
 }
 
 func pathID(r *http.Request) (int64, error) {
@@ -175,53 +129,6 @@ func pathID(r *http.Request) (int64, error) {
 		return 0, fmt.Errorf("%w id %q", ErrUnknown, r.PathValue("id"))
 	}
 	return id, nil
-}
-
-func (s *Server) clockReading() (any, error) {
-	now, err := s.clock.Now()
-	if err != nil {
-		return nil, err
-	}
-	return map[string]time.Time{"time": now}, nil
-}
-
-func (s *Server) controlClock(r *http.Request) (any, error) {
-	var wanted struct {
-		Time    *time.Time `json:"time"`
-		Advance string     `json:"advance"`
-		Real    bool       `json:"real"`
-	}
-	if err := readJSON(r, &wanted); err != nil {
-		return nil, err
-	}
-	err := errors.New("name one of time, advance and real")
-	switch {
-	case wanted.Time != nil:
-		err = s.clock.Set(*wanted.Time)
-	case wanted.Advance != "":
-		var by time.Duration
-		if by, err = parseAdvance(wanted.Advance); err == nil {
-			_, err = s.clock.Advance(by)
-		}
-	case wanted.Real:
-		err = s.clock.FollowReal()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.clockReading()
-}
-
-// parseAdvance reads Go's durations and days, "10d".
-func parseAdvance(text string) (time.Duration, error) {
-	if days, isDays := strings.CutSuffix(text, "d"); isDays {
-		n, err := strconv.Atoi(days)
-		if err != nil || n > 36_525 || n < -36_525 {
-			return 0, fmt.Errorf("advance %q is no number of days, at most 36525d", text)
-		}
-		return time.Duration(n) * day, nil
-	}
-	return time.ParseDuration(text)
 }
 
 func (s *Server) controlCharges(*http.Request) (any, error) {
@@ -263,7 +170,7 @@ func (s *Server) serveLeaf(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	writeText(w, found.Certificate)
+	controlhttp.WriteText(w, found.Certificate)
 }
 
 func (s *Server) controlVerb(r *http.Request) (any, error) {
@@ -275,7 +182,7 @@ func (s *Server) controlVerb(r *http.Request) (any, error) {
 		Domain string `json:"domain"`
 		Reason string `json:"reason"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := controlhttp.Read(r, &body); err != nil {
 		return nil, err
 	}
 	verbs := map[string]func() error{
@@ -298,7 +205,7 @@ func (s *Server) controlVerb(r *http.Request) (any, error) {
 
 func (s *Server) controlAddFault(r *http.Request) (any, error) {
 	var f Fault
-	if err := readJSON(r, &f); err != nil {
+	if err := controlhttp.Read(r, &f); err != nil {
 		return nil, err
 	}
 	id, err := s.AddFault(f)
@@ -308,14 +215,14 @@ func (s *Server) controlAddFault(r *http.Request) (any, error) {
 func (s *Server) controlClearFaults(r *http.Request) (any, error) {
 	if r.PathValue("id") == "" {
 		s.ClearFaults()
-		return done{}, nil
+		return controlhttp.Done{}, nil
 	}
 	id, err := pathID(r)
 	if err != nil {
 		return nil, err
 	}
 	s.ClearFaults(int(id))
-	return done{}, nil
+	return controlhttp.Done{}, nil
 }
 
 func (s *Server) controlAccounts(*http.Request) (any, error) {
@@ -332,7 +239,7 @@ func (s *Server) controlPutAccount(r *http.Request) (any, error) {
 		}
 		account = present
 	}
-	if err := readJSON(r, &account); err != nil {
+	if err := controlhttp.Read(r, &account); err != nil {
 		return nil, err
 	}
 	if err := s.PutAccount(account); err != nil {
@@ -344,7 +251,7 @@ func (s *Server) controlPutAccount(r *http.Request) (any, error) {
 
 func (s *Server) controlSettings(r *http.Request) (any, error) {
 	settings := s.Settings()
-	if err := readJSON(r, &settings); err != nil {
+	if err := controlhttp.Read(r, &settings); err != nil {
 		return nil, err
 	}
 	if err := s.SetSettings(settings); err != nil {

@@ -35,7 +35,7 @@ func create(c *call) answer {
 		node("SSLCertificate").withInt("CertificateID", bought.ID).with("Created", longDate(bought.Created)).
 			with("SSLType", c.server.wireName(p)).withInt("Years", int64(years)).with("Status", "NewPurchase")).
 		withBool("IsSuccess", true).withInt("OrderId", charge.OrderID).
-		withInt("TransactionId", charge.TransactionID).with("ChargedAmount", price.decimals(4)))
+		withInt("TransactionId", charge.TransactionID).with("ChargedAmount", price.Decimals(4)))
 }
 
 // sansToAdd reads the number of names to buy beyond the included ones.
@@ -107,5 +107,5 @@ func purchaseMoreSANs(c *call) answer {
 			withInt("Years", int64(found.Years)).with("Status", upper(found.Status)).
 			with("SANSCount", strconv.Itoa(c.server.sansCount(found)))).
 		withBool("IsSuccess", true).withInt("OrderId", charge.OrderID).
-		withInt("TransactionId", charge.TransactionID).with("ChargedAmount", price.decimals(4)))
+		withInt("TransactionId", charge.TransactionID).with("ChargedAmount", price.Decimals(4)))
 }

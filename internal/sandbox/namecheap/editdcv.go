@@ -1,6 +1,10 @@
 package namecheap
 
-import "strings"
+import (
+	"strings"
+
+	"pmssl/internal/sandbox/issuance"
+)
 
 // editDCVMethod changes how domains are proved, or tries the same way again
 // (namecheap-ssl-api.md 3.12). Its names of the methods and its blocks differ
@@ -32,7 +36,7 @@ func editDCVMethod(c *call) answer {
 		return unhandled(err)
 	}
 	return success(isSuccess("SSLEditDCVMethodResult", found.ID).plus(
-		values.httpBlock(found), values.dnsBlock(found), node("Domains", set...)))
+		httpBlock(values, found), dnsBlock(values, found), node("Domains", set...)))
 }
 
 // dcvChange is one domain with its new method.
@@ -117,20 +121,20 @@ func (c *Certificate) firstWith(method Method) (string, bool) {
 	return "", false
 }
 
-func (p proof) httpBlock(c *Certificate) element {
+func httpBlock(p issuance.Proof, c *Certificate) element {
 	fileName, content := "", ""
 	_, used := c.firstWith(ByHTTP)
 	if used {
-		fileName, content = p.fileName(), p.fileContent()
+		fileName, content = p.FileName(), p.FileContent()
 	}
 	return node("HttpDCValidation", cdataNode("FileName", fileName), cdataNode("FileContent", content)).withBool("ValueAvailable", used)
 }
 
-func (p proof) dnsBlock(c *Certificate) element {
+func dnsBlock(p issuance.Proof, c *Certificate) element {
 	host, target := "", ""
 	domain, used := c.firstWith(ByDNS)
 	if used {
-		host, target = p.hostName(domain), p.target()
+		host, target = p.HostName(domain), p.Target()
 	}
 	return node("DNSDCValidation", cdataNode("HostName", host), cdataNode("Target", target)).withBool("ValueAvailable", used)
 }

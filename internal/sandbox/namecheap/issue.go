@@ -1,7 +1,6 @@
 package namecheap
 
 import (
-	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
@@ -9,53 +8,18 @@ import (
 	"time"
 
 	"pmssl/internal/sandbox/ca"
+	"pmssl/internal/sandbox/issuance"
 )
 
 const day = 24 * time.Hour
-
-// forumStep is one row of validity-and-subscription.md 1.1 and 1.2, in days.
-type forumStep struct {
-	from     time.Time
-	leaf     int // longest validity of a leaf
-	proofAge int // oldest proof of control that may be used
-}
-
-func forumSteps() []forumStep {
-	at := func(year int, month time.Month, d int) time.Time {
-		return time.Date(year, month, d, 0, 0, 0, 0, time.UTC)
-	}
-	return []forumStep{
-		{at(2020, 9, 1), 398, 398},
-		// The seller and its authorities switched three days before the Forum (validity 3).
-		{at(2026, 3, 12), 200, 200},
-		{at(2027, 3, 15), 100, 100},
-		{at(2029, 3, 15), 47, 10},
-	}
-}
-
-func forumStepOf(issued time.Time) forumStep {
-	steps := forumSteps()
-	current := steps[0]
-	for _, step := range steps {
-		if !issued.Before(step.from) {
-			current = step
-		}
-	}
-	return current
-}
 
 // leafValidity is the first and the last second of a leaf issued at an instant.
 func (s *Server) leafValidity(issued time.Time) (notBefore, notAfter time.Time) {
 	days := s.settings.LeafDays
 	if days == 0 {
-		days = forumStepOf(issued).leaf - s.settings.LeafMarginDays
+		days = issuance.LimitsAt(issued).LeafDays - s.settings.LeafMarginDays
 	}
-	notBefore = issued.UTC().Truncate(time.Second)
-	if s.settings.NotBefore == FromMidnight {
-		notBefore = notBefore.Truncate(day)
-	}
-	// Both ends are inclusive: RFC 5280 4.1.2.5, BR 1.6.1 "Validity Period".
-	return notBefore, notBefore.Add(time.Duration(days)*day - time.Second)
+	return issuance.Validity(issued, days, s.settings.NotBefore == FromMidnight)
 }
 
 // term is what the customer paid for: it starts with the first leaf of the
@@ -66,29 +30,18 @@ func (s *Server) term(c *Certificate, issued time.Time) (start, end time.Time) {
 	if old := s.certificates[c.Replaces]; old != nil {
 		return old.TermStart, old.TermEnd
 	}
-	end = endOfDay(addYears(issued, c.Years)).Add(time.Duration(s.settings.TermOffsetDays) * day)
+	end = issuance.EndOfDay(issuance.AddMonths(issued, 12*c.Years)).Add(time.Duration(s.settings.TermOffsetDays) * day)
 	if old := s.certificates[c.RenewalOf]; old != nil && c.Activated.Before(old.TermEnd) {
-		end = endOfDay(end.Add(old.TermEnd.Sub(issued)))
+		end = issuance.EndOfDay(end.Add(old.TermEnd.Sub(issued)))
 	}
 	return issued, end
 }
-
-// addYears clamps the 29th of February to the 28th.
-func addYears(t time.Time, years int) time.Time {
-	moved := t.AddDate(years, 0, 0)
-	if moved.Day() != t.Day() {
-		return moved.AddDate(0, 0, -moved.Day())
-	}
-	return moved
-}
-
-func endOfDay(t time.Time) time.Time { return t.UTC().Truncate(day).Add(day - time.Second) }
 
 var errTermOver = errors.New("the paid term is over")
 
 // issue signs the leaf of a certificate and makes it active.
 func (s *Server) issue(c *Certificate, at time.Time) error {
-	request, err := parseCSR(c.CSR)
+	request, err := issuance.ParseRequest(c.CSR)
 	if err != nil {
 		return fmt.Errorf("certificate %d: %w", c.ID, err)
 	}
@@ -103,7 +56,7 @@ func (s *Server) issue(c *Certificate, at time.Time) error {
 	p := s.productOf(c)
 	leaf, err := s.ca.Sign(ca.Request{
 		CSR: request.CertificateRequest, Subject: subject(p, c, request), DNSNames: s.leafNames(p, c),
-		Policies: policies(p.level), NotBefore: notBefore, NotAfter: notAfter,
+		Policies: issuance.Policies(string(p.level)), NotBefore: notBefore, NotAfter: notAfter,
 	})
 	if err != nil {
 		return fmt.Errorf("certificate %d: %w", c.ID, err)
@@ -142,7 +95,7 @@ func (s *Server) leafNames(p product, c *Certificate) []string {
 }
 
 // subject holds the common name only for domain validation (BR 7.1.2.7.2).
-func subject(p product, c *Certificate, request csr) pkix.Name {
+func subject(p product, c *Certificate, request issuance.Request) pkix.Name {
 	name := pkix.Name{CommonName: c.CommonName}
 	if len(name.CommonName) > 64 { // RFC 5280 appendix A, ub-common-name
 		name.CommonName = ""
@@ -152,20 +105,6 @@ func subject(p product, c *Certificate, request csr) pkix.Name {
 		name.Country = request.Subject.Country
 	}
 	return name
-}
-
-// policies are the reserved identifiers of BR 7.1.6.1 and of the EV Guidelines.
-func policies(level validation) []x509.OID {
-	arcs := map[validation][]uint64{
-		domainValidated:       {2, 23, 140, 1, 2, 1},
-		organizationValidated: {2, 23, 140, 1, 2, 2},
-		extendedValidated:     {2, 23, 140, 1, 1},
-	}[level]
-	oid, err := x509.OIDFromInts(arcs)
-	if err != nil {
-		return nil
-	}
-	return []x509.OID{oid}
 }
 
 // settle does what happened since the last look by the passing of time alone:
@@ -235,14 +174,16 @@ func (s *Server) proveDomain(c *Certificate, i int, at time.Time) {
 	s.proofs[proofKey(c.Account, c.Domains[i].Name)] = at
 }
 
-func proofKey(account, domain string) string { return accountName(account) + " " + provedName(domain) }
+func proofKey(account, domain string) string {
+	return accountName(account) + " " + issuance.ProvedName(domain)
+}
 
 // reuseProofs takes over proofs that are young enough for a leaf issued now.
 func (s *Server) reuseProofs(c *Certificate, now time.Time) {
 	if !s.settings.ReuseProof {
 		return
 	}
-	oldest := now.Add(-time.Duration(forumStepOf(now).proofAge) * day)
+	oldest := now.Add(-time.Duration(issuance.LimitsAt(now).ProofDays) * day)
 	for i, domain := range c.Domains {
 		if proved, known := s.proofs[proofKey(c.Account, domain.Name)]; known && !proved.Before(oldest) {
 			c.Domains[i].Proved = proved

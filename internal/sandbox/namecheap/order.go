@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pmssl/internal/sandbox/issuance"
 )
 
 // order is the checked content of an activate or reissue request.
 type order struct {
-	csr          csr
+	csr          issuance.Request
 	csrPEM       string
 	domains      []Domain // the common name first
 	adminEmail   string
@@ -81,11 +83,11 @@ func (c *call) readOrder(p product, limit int) (order, *APIError) {
 		return order{}, problem
 	}
 	o := order{csr: request, csrPEM: c.get("CSR"), adminEmail: c.get("AdminEmailAddress")}
-	names, problem := c.extraNames(p, request.commonName, limit)
+	names, problem := c.extraNames(p, request.CommonName, limit)
 	if problem != nil {
 		return order{}, problem
 	}
-	if o.domains, problem = c.methods(p, request.commonName, names); problem != nil {
+	if o.domains, problem = c.methods(p, request.CommonName, names); problem != nil {
 		return order{}, problem
 	}
 	if o.organization, problem = c.organization(p, request); problem != nil {
@@ -94,23 +96,23 @@ func (c *call) readOrder(p product, limit int) (order, *APIError) {
 	return o, nil
 }
 
-func (c *call) readCSR(p product) (csr, *APIError) {
-	request, err := parseCSR(c.get("CSR"))
+func (c *call) readCSR(p product) (issuance.Request, *APIError) {
+	request, err := issuance.ParseRequest(c.get("CSR"))
 	if err == nil {
-		err = request.checkKey()
+		err = request.CheckKey()
 	}
 	if err != nil {
-		return csr{}, &APIError{"3011296", "Invalid CSR. " + err.Error()}
+		return issuance.Request{}, &APIError{"3011296", "Invalid CSR. " + err.Error()}
 	}
-	isWildcard := strings.HasPrefix(request.commonName, "*.")
+	isWildcard := strings.HasPrefix(request.CommonName, "*.")
 	switch {
 	case p.wildcard && !isWildcard:
-		return csr{}, &APIError{"2011296", textNeedsWildcard}
+		return issuance.Request{}, &APIError{"2011296", textNeedsWildcard}
 	case !p.wildcard && isWildcard:
-		return csr{}, &APIError{"2030296", textNoWildcard}
+		return issuance.Request{}, &APIError{"2030296", textNoWildcard}
 	}
-	if err := checkName(request.commonName, p.wildcard); err != nil {
-		return csr{}, &APIError{"3011296", fmt.Sprintf("Invalid CSR. Common Name %q: %v", request.commonName, err)}
+	if err := issuance.CheckName(request.CommonName, p.wildcard); err != nil {
+		return issuance.Request{}, &APIError{"3011296", fmt.Sprintf("Invalid CSR. Common Name %q: %v", request.CommonName, err)}
 	}
 	return request, nil
 }
@@ -130,7 +132,7 @@ func (c *call) extraNames(p product, commonName string, limit int) ([]string, *A
 			return nil, &APIError{"2014296", "Duplicate Values in Common Names detected.Each Common Name should have a unique value."}
 		}
 		seen[name] = true
-		if err := checkName(name, false); err != nil {
+		if err := issuance.CheckName(name, false); err != nil {
 			return nil, &APIError{"2011767", fmt.Sprintf("The domain name %q in DNSNames cannot be secured: %v. IP addresses, internal names and unsupported TLDs are not allowed.", name, err)}
 		}
 	}
@@ -218,7 +220,7 @@ func everyDomain(names []string, method Method) []Domain {
 
 // organization checks what OV and EV need beyond the CSR (3.2) and is the
 // organisation's name; "" for DV, which carries none.
-func (c *call) organization(p product, request csr) (string, *APIError) {
+func (c *call) organization(p product, request issuance.Request) (string, *APIError) {
 	if p.level == domainValidated {
 		return "", nil
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/asn1"
 	"strconv"
 	"strings"
+
+	"pmssl/internal/sandbox/issuance"
 )
 
 // parseCSRCommand shows what is in a CSR (namecheap-ssl-api.md 3.5). Its limit
@@ -16,22 +18,22 @@ func parseCSRCommand(c *call) answer {
 	if kind := c.get("CertificateType"); kind != "" && !c.parsesFor(kind) {
 		return failure("2011300", "CertificateType is invalid")
 	}
-	request, err := parseCSR(c.get("CSR"))
+	request, err := issuance.ParseRequest(c.get("CSR"))
 	if err != nil {
 		return failure("3022296", "Failed to retrive CSR details from provider")
 	}
 	subject := request.Subject
 	names := request.DNSNames
 	if len(names) == 0 {
-		names = []string{request.commonName}
+		names = []string{request.CommonName}
 	}
 	return success(node("SSLParseCSRResult", node("CSRDetails",
 		textNode("CommonName", subject.CommonName),
-		textNode("DomainName", provedName(request.commonName)),
+		textNode("DomainName", issuance.ProvedName(request.CommonName)),
 		textNode("Country", strings.Join(subject.Country, ", ")),
 		textNode("OrganisationUnit", strings.Join(subject.OrganizationalUnit, ", ")),
 		textNode("Organisation", strings.Join(subject.Organization, ", ")),
-		textNode("ValidTrueDomain", strconv.FormatBool(checkName(request.commonName, true) == nil)),
+		textNode("ValidTrueDomain", strconv.FormatBool(issuance.CheckName(request.CommonName, true) == nil)),
 		textNode("State", strings.Join(subject.Province, ", ")),
 		textNode("Locality", strings.Join(subject.Locality, ", ")),
 		textNode("Email", subjectEmail(request)),
@@ -48,7 +50,7 @@ func (c *call) parsesFor(kind string) bool {
 	return known
 }
 
-func subjectEmail(request csr) string {
+func subjectEmail(request issuance.Request) string {
 	emailAddress := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}
 	for _, name := range request.Subject.Names {
 		if text, ok := name.Value.(string); ok && name.Type.Equal(emailAddress) {

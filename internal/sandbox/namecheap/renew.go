@@ -39,7 +39,7 @@ func renew(c *call) answer {
 	bought.Description = "Renewal of SSL"
 	return success(node("SSLRenewResult").withInt("CertificateID", bought.ID).with("SSLType", c.server.wireName(p)).
 		withInt("Years", int64(years)).withInt("OrderId", charge.OrderID).
-		withInt("TransactionId", charge.TransactionID).with("ChargedAmount", price.decimals(4)))
+		withInt("TransactionId", charge.TransactionID).with("ChargedAmount", price.Decimals(4)))
 }
 
 func (c *call) renewable(old *Certificate) *APIError {

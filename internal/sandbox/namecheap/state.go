@@ -8,6 +8,8 @@ import (
 	"os"
 	"sort"
 	"time"
+
+	"pmssl/internal/sandbox/clock"
 )
 
 // State is everything the stand-in knows, as its control shows it and its
@@ -80,7 +82,7 @@ func (s *Server) save() error {
 	if err != nil {
 		return fmt.Errorf("encode state: %w", err)
 	}
-	if err := writeFile(s.file, content, 0o600); err != nil {
+	if err := clock.WriteFile(s.file, content, 0o600); err != nil {
 		return fmt.Errorf("save state: %w", err)
 	}
 	return nil

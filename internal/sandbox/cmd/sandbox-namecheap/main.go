@@ -12,13 +12,13 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"pmssl/internal/sandbox/ca"
+	"pmssl/internal/sandbox/loopback"
 	"pmssl/internal/sandbox/namecheap"
 )
 
@@ -62,12 +62,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	api, err := listenLoopback(o.listen)
+	api, err := loopback.Listen(o.listen)
 	if err != nil {
 		return err
 	}
 	defer api.Close()
-	control, err := listenLoopback(o.control)
+	control, err := loopback.Listen(o.control)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	fmt.Fprintf(stdout, "api http://%s%s\n", api.Addr(), namecheap.Path)
 	fmt.Fprintf(stdout, "control http://%s\n", control.Addr())
 	fmt.Fprintf(stdout, "account user=%s key=%s\n", namecheap.DefaultUser, namecheap.DefaultKey)
-	return serve(ctx, map[net.Listener]http.Handler{api: standIn, control: standIn.Control()})
+	return loopback.Serve(ctx, map[net.Listener]http.Handler{api: standIn, control: standIn.Control()})
 }
 
 func newStandIn(o options, api net.Listener) (*namecheap.Server, error) {
@@ -113,49 +113,4 @@ func newStandIn(o options, api net.Listener) (*namecheap.Server, error) {
 	settings = standIn.Settings()
 	settings.RateLimit.Enabled = false
 	return standIn, standIn.SetSettings(settings)
-}
-
-// listenLoopback refuses every address that others could reach: the stand-in
-// has a well-known key and a control without a password.
-func listenLoopback(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("address %q must be HOST:PORT: %w", address, err)
-	}
-	if ip := net.ParseIP(host); !strings.EqualFold(host, "localhost") && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("address %q is not a loopback address, use 127.0.0.1:PORT", address)
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	if bound, ok := listener.Addr().(*net.TCPAddr); !ok || !bound.IP.IsLoopback() {
-		listener.Close()
-		return nil, fmt.Errorf("address %q is bound to %s, which is not loopback", address, listener.Addr())
-	}
-	return listener, nil
-}
-
-// serve runs until the context ends, then gives running requests two seconds.
-func serve(ctx context.Context, handlers map[net.Listener]http.Handler) error {
-	failed := make(chan error, len(handlers))
-	var servers []*http.Server
-	for listener, handler := range handlers {
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ReadTimeout: 2 * time.Minute}
-		servers = append(servers, server)
-		go func() { failed <- server.Serve(listener) }()
-	}
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	for _, server := range servers {
-		if err := server.Shutdown(grace); err != nil {
-			server.Close()
-		}
-	}
-	return nil
 }

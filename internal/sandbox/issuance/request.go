@@ -1,4 +1,4 @@
-package namecheap
+package issuance
 
 import (
 	"crypto/ecdsa"
@@ -15,30 +15,31 @@ import (
 	"strings"
 )
 
-// csr is a certificate request that passed the checks which every public
-// authority makes.
-type csr struct {
+// Request is a certificate request that is signed by its own key.
+type Request struct {
 	*x509.CertificateRequest
-	commonName string // lower case
+	CommonName string // lower case
 }
 
-func parseCSR(text string) (csr, error) {
+// ParseRequest reads a request in PEM form. Its errors are made to stand in an
+// answer to a customer.
+func ParseRequest(text string) (Request, error) {
 	block, _ := pem.Decode([]byte(strings.ReplaceAll(text, "\r\n", "\n") + "\n"))
 	if block == nil || block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST" {
-		return csr{}, errors.New("no PEM block CERTIFICATE REQUEST found")
+		return Request{}, errors.New("no PEM block CERTIFICATE REQUEST found")
 	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
-		return csr{}, errors.New("the request cannot be decoded")
+		return Request{}, errors.New("the request cannot be decoded")
 	}
 	if err := request.CheckSignature(); err != nil {
-		return csr{}, errors.New("the signature does not fit the public key")
+		return Request{}, errors.New("the signature does not fit the public key")
 	}
-	return csr{request, strings.ToLower(strings.TrimSpace(request.Subject.CommonName))}, nil
+	return Request{request, strings.ToLower(strings.TrimSpace(request.Subject.CommonName))}, nil
 }
 
-// checkKey refuses keys that the Baseline Requirements 6.1.5 do not allow.
-func (c csr) checkKey() error {
+// CheckKey refuses keys that the Baseline Requirements 6.1.5 do not allow.
+func (c Request) CheckKey() error {
 	switch key := c.PublicKey.(type) {
 	case *rsa.PublicKey:
 		if bits := key.N.BitLen(); bits < 2048 {
@@ -56,32 +57,38 @@ func (c csr) checkKey() error {
 	return nil
 }
 
-// proof holds the values of namecheap-ssl-api.md 5 for one request: all of its
-// domains share them.
-type proof struct{ md5, sha256, unique, suffix string }
+// Proof holds what a customer must publish for one request: all of its domains
+// share the values (namecheap-ssl-api.md 5, the form of Sectigo's proofs).
+type Proof struct{ md5, sha256, unique, suffix string }
 
-func newProof(csrPEM, unique, suffix string) (proof, error) {
-	parsed, err := parseCSR(csrPEM)
+// NewProof makes the values for a request in PEM form.
+func NewProof(csrPEM, unique, suffix string) (Proof, error) {
+	parsed, err := ParseRequest(csrPEM)
 	if err != nil {
-		return proof{}, err
+		return Proof{}, err
 	}
 	m, s := md5.Sum(parsed.Raw), sha256.Sum256(parsed.Raw)
-	return proof{upperHex(m[:]), upperHex(s[:]), unique, suffix}, nil
+	return Proof{upperHex(m[:]), upperHex(s[:]), unique, suffix}, nil
 }
 
 func upperHex(sum []byte) string { return strings.ToUpper(hex.EncodeToString(sum)) }
 
-func (p proof) fileName() string    { return p.md5 + ".txt" }
-func (p proof) fileContent() string { return p.sha256 + " " + p.suffix + " " + p.unique }
+// FileName is the name of the file to publish.
+func (p Proof) FileName() string { return p.md5 + ".txt" }
 
-func (p proof) hostName(domain string) string { return "_" + p.md5 + "." + provedName(domain) }
+// FileContent is what must be in the file.
+func (p Proof) FileContent() string { return p.sha256 + " " + p.suffix + " " + p.unique }
 
-func (p proof) target() string {
+// HostName is where the CNAME record of a domain belongs.
+func (p Proof) HostName(domain string) string { return "_" + p.md5 + "." + ProvedName(domain) }
+
+// Target is what the CNAME record points to.
+func (p Proof) Target() string {
 	return p.sha256[:32] + "." + p.sha256[32:] + "." + p.unique + "." + p.suffix
 }
 
-// checkName tells what is wrong with a DNS name for a public certificate.
-func checkName(name string, wildcardAllowed bool) error {
+// CheckName tells what is wrong with a DNS name for a public certificate.
+func CheckName(name string, wildcardAllowed bool) error {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return errors.New("it is an IP address")
 	}

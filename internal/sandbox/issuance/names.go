@@ -1,0 +1,52 @@
+package issuance
+
+import (
+	"slices"
+	"strings"
+)
+
+// ProvedName is the name that a proof is about: a wildcard is proved by its
+// bare domain.
+func ProvedName(domain string) string {
+	return strings.ToLower(strings.TrimPrefix(domain, "*."))
+}
+
+// Mailboxes are the five addresses of BR 3.2.2.4.4 at the domain and at each
+// domain above it, up to the one that can be registered.
+func Mailboxes(domain string) []string {
+	var addresses []string
+	for _, name := range upTo(domain) {
+		for _, mailbox := range []string{"admin", "administrator", "hostmaster", "postmaster", "webmaster"} {
+			addresses = append(addresses, mailbox+"@"+name)
+		}
+	}
+	return addresses
+}
+
+// Registrable is the domain that a registry sells, under which the name lies.
+func Registrable(domain string) string {
+	names := upTo(domain)
+	return names[len(names)-1]
+}
+
+// upTo is the domain and those above it, the registrable one last.
+func upTo(domain string) []string {
+	names := []string{ProvedName(domain)}
+	for {
+		_, parent, _ := strings.Cut(names[len(names)-1], ".")
+		if isPublicSuffix(parent) {
+			return names
+		}
+		names = append(names, parent)
+	}
+}
+
+// isPublicSuffix knows top-level domains and the common second-level ones; a
+// stand-in needs no more.
+func isPublicSuffix(name string) bool {
+	second, top, nested := strings.Cut(name, ".")
+	if !nested {
+		return true
+	}
+	return len(top) == 2 && slices.Contains([]string{"co", "com", "net", "org", "gov", "ac", "edu"}, second)
+}
