@@ -78,7 +78,7 @@ func use(ts *testscript.TestScript, _ bool, args []string) {
 func words() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	all := map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"use": use, "wizard": wizard, "order": order, "module": start, "operate": operate, "run": rerun, "pending": pending,
-		"sync": synchronise, "seller": seller, "calls": calls, "requests": requests, "item": item, "log": logLines, "clock": clock,
+		"sync": synchronise, "seller": seller, "calls": calls, "requests": requests, "item": item, "log": logLines, "clock": moveClock,
 		"panelfault": panelFault, "panelset": panelSet, "setparam": setParam, "operations": operations, "tasks": tasks,
 		"problems": problems, "sql": query, "charges": charges,
 	}
@@ -381,7 +381,7 @@ func logLines(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // clock INSTANT|+DURATION: move the time of panel, seller and module.
-func clock(ts *testscript.TestScript, _ bool, args []string) {
+func moveClock(ts *testscript.TestScript, _ bool, args []string) {
 	s := sceneOf(ts)
 	if d, ok := strings.CutPrefix(args[0], "+"); ok {
 		step, err := time.ParseDuration(d)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/namecheap"
 )
 
@@ -33,10 +34,10 @@ func namecheapTrade() trade {
 // namecheapShop is Namecheap's stand-in.
 type namecheapShop struct{ *namecheap.Server }
 
-func openNamecheapShop(clock *namecheap.Clock) (shop, error) {
+func openNamecheapShop(at *clock.Clock) (shop, error) {
 	settings := namecheap.DefaultSettings()
 	settings.RateLimit.Enabled = false // the buckets would not fill while the clock is stopped
-	server, err := namecheap.New(namecheap.Config{Clock: clock, Settings: &settings})
+	server, err := namecheap.New(namecheap.Config{Clock: at, Settings: &settings})
 	return namecheapShop{server}, err
 }
 

@@ -3,7 +3,7 @@ package e2e
 import (
 	"testing"
 
-	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/clock"
 )
 
 // trade is what is fixed about a seller before its shop opens. Promises that hold at every seller ask it where sellers
@@ -28,7 +28,7 @@ type trade struct {
 	// tooEarly is found in the words for a renewal 90 days before the end of the panel's term, where the seller's own begins
 	// later; empty where it does not.
 	tooEarly string
-	open     func(*namecheap.Clock) (shop, error)
+	open     func(*clock.Clock) (shop, error)
 }
 
 // trades are the sellers for which the promises are held.

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/panel"
 )
 
@@ -25,7 +25,7 @@ type world struct {
 	trade  trade
 	panel  *panel.Panel
 	shop   shop
-	clock  *namecheap.Clock
+	clock  *clock.Clock
 	server *httptest.Server
 	watch  atomic.Pointer[watcher]
 	answer atomic.Int64 // nanoseconds that the seller has taken for its answers
@@ -53,7 +53,7 @@ func newWorld(o worldOptions) (*world, error) {
 	}
 	file := filepath.Join(o.dir, "clock")
 	w := &world{trade: o.trade, tariff: map[string]int64{}}
-	w.clock = namecheap.NewClock(time.Now, "")
+	w.clock = clock.New(time.Now, "")
 	binary := built.product(o.trade)
 	config := panel.Config{Root: filepath.Join(o.dir, "mgr5"), DSN: dsn, Mgrctl: built.mgrctl, Now: time.Now, Random: rand.Reader}
 	env := append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}, o.env...)
@@ -61,7 +61,7 @@ func newWorld(o worldOptions) (*world, error) {
 		if err := os.WriteFile(file, []byte(o.start.UTC().Format(time.RFC3339)), 0o600); err != nil {
 			return nil, err
 		}
-		w.clock = namecheap.NewClock(time.Now, file)
+		w.clock = clock.New(time.Now, file)
 		binary, config.Clock = built.simclock(o.trade), file
 		env = append(env, "PMSSL_CLOCK="+file)
 	}
