@@ -55,7 +55,7 @@ func TestItemWithAnyIDNeverBuys(t *testing.T) {
 			})
 		}
 		t.Run("lineage alone", func(t *testing.T) {
-			require.NoError(t, w.shop.buy())
+			require.NoError(t, w.shop.buy(exampleCSR(t)))
 			placed := w.place(t, exampleCSR(t))
 			require.NoError(t, w.panel.SetParams(context.Background(), placed.Item, map[string]string{"lineage": strconv.FormatInt(at.firstID, 10)}))
 			w.complete(t, placed)
@@ -70,7 +70,7 @@ func TestNothingIsAdoptedWithoutTheLocks(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		needsMariaDB(t, cutsConnections)
 		w := openWorld(t, at)
-		placed := w.lose(t, dropAfter)
+		placed := w.paidUnseen(t)
 		w.beforeNth(stepList, at.lists, func() { w.cutLocks(t) }) // the last list of the reading
 		assert.False(t, w.attempt(t, placed).OK())
 		it := w.itemOf(t, placed.Item)
@@ -90,7 +90,7 @@ func TestAnotherKindOfProductIsNotAdopted(t *testing.T) {
 		wildcard := w.placeProduct(t, at.wild, keptCSR(t, "wild.csr"))
 		w.disturb(t, stepBuy, dropBefore)
 		require.Contains(t, w.attempt(t, wildcard).Stdout, `type="unclear_purchase"`)
-		single := w.lose(t, dropAfter)
+		single := w.paidUnseen(t)
 
 		run := w.attempt(t, wildcard)
 		assert.Contains(t, run.Stdout, `type="purchase_pending"`)
@@ -118,7 +118,7 @@ func TestModuleWithABrokenKeyStopsNoOtherOne(t *testing.T) {
 		require.NoError(t, err)
 		require.NotZero(t, rows)
 		w.module = first
-		placed := w.lose(t, dropAfter)
+		placed := w.paidUnseen(t)
 		w.complete(t, placed)
 		w.settled(t, placed.Item, 1)
 	})

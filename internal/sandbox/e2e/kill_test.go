@@ -34,7 +34,7 @@ func (w *world) placeProduct(t *testing.T, template, csr string) *panel.Ordered 
 	require.NoError(t, err)
 	placed, err := w.panel.Place(ctx, panel.Order{
 		Tariff: tariff, Module: w.module, Period: 12, CSR: csr, ExtraSANs: -1, SkipForms: true,
-		Params: map[string]string{"approver_method": "auth_dnscname"},
+		Params: w.trade.orderParams("auth_dnscname"),
 	})
 	require.NoError(t, err)
 	return placed

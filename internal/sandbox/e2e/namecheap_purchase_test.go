@@ -84,7 +84,7 @@ func TestPurchaseIsFoundAmongPagesOfUnclaimedOnes(t *testing.T) {
 	w, server := openNamecheap(t)
 	require.NoError(t, w.shop.fund("100000"))
 	for range unclaimed {
-		require.NoError(t, w.shop.buy())
+		require.NoError(t, w.shop.buy(""))
 	}
 	placed := w.lose(t, dropAfter)
 	server.ClearRequests()

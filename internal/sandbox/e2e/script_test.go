@@ -274,7 +274,9 @@ func seller(ts *testscript.TestScript, _ bool, args []string) {
 	case "balance":
 		ts.Check(s.shop.fund(rest))
 	case "buy":
-		ts.Check(s.shop.buyAs(rest))
+		csr, err := os.ReadFile(filepath.Join("testdata", "example.csr"))
+		ts.Check(err)
+		ts.Check(s.shop.buyAs(rest, string(csr)))
 	case "fault":
 		times, code, text := 1, "", ""
 		if len(args) > 3 {

@@ -22,11 +22,12 @@ func namecheapTrade() trade {
 	return trade{
 		title: "Namecheap", module: "pmnamecheap", limits: []string{"limit_minute", "limit_hour", "limit_day"},
 		single: "positivessl", wild: "positivessl_wildcard", firstID: 34350001,
-		opens:   []step{stepBalance, stepList, stepBuy, stepActivate, stepReport},
-		writes:  []step{stepBuy, stepActivate},
-		renews:  []step{stepRenew, stepActivate, stepReport},
-		lists:   3, // of all, of new purchases, of renewals
-		refusal: "2011296", tooEarly: "Certificate not meet the ExpireDate",
+		unusable: []string{html, redirect, charset, huge, unhandled},
+		opens:    []step{stepBalance, stepList, stepBuy, stepActivate, stepReport},
+		writes:   []step{stepBuy, stepActivate},
+		renews:   []step{stepRenew, stepActivate, stepReport},
+		lists:    3, // of all, of new purchases, of renewals
+		refusal:  "2011296", tooEarly: "Certificate not meet the ExpireDate",
 		open: openNamecheapShop,
 	}
 }
@@ -151,7 +152,8 @@ func (s namecheapShop) prove(domain string) error {
 	return err
 }
 
-func (s namecheapShop) buy() error { return s.buyAs("PositiveSSL") }
+// buy pays; the CSR would be for the activation.
+func (s namecheapShop) buy(string) error { return s.buyAs("PositiveSSL", "") }
 
 func (s namecheapShop) reissue(id int64, csr string) (int64, error) {
 	answer, err := s.ask("namecheap.ssl.reissue", url.Values{
@@ -231,7 +233,7 @@ func (s namecheapShop) do(word string, args []string) (bool, error) {
 	return true, s.PutAccount(account)
 }
 
-func (s namecheapShop) buyAs(product string) error {
+func (s namecheapShop) buyAs(product, _ string) error {
 	_, err := s.ask("namecheap.ssl.create", url.Values{"Type": {product}, "Years": {"1"}})
 	return err
 }

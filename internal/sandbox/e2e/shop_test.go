@@ -41,7 +41,7 @@ type shop interface {
 	prove(domain string) error
 
 	// buy is somebody's own purchase of a certificate for one name, with the same account and past the panel.
-	buy() error
+	buy(csr string) error
 	// reissue is somebody's own reissue of an order for a CSR; it returns the id that the next certificate has.
 	reissue(id int64, csr string) (int64, error)
 
@@ -58,7 +58,7 @@ type scripted interface {
 	// do is a word of the seller's side that only this shop has: false where it has none of that name.
 	do(word string, args []string) (bool, error)
 	// buyAs is buy for a product by the seller's own name.
-	buyAs(product string) error
+	buyAs(product, csr string) error
 	// fault breaks requests of a command: COMMAND KIND, how often, and what an error says.
 	fault(command, kind string, times int, code, text string) error
 	// set changes a setting by its name in the control interface; the value is JSON.

@@ -111,6 +111,18 @@ func (w *world) lose(t *testing.T, kind string) *panel.Ordered {
 	return placed
 }
 
+// paidUnseen is an order that is paid at the seller while the item knows nothing of it but its intent. At a seller that keeps
+// marks the run itself looks for what came of a lost answer: there the order comes up after it.
+func (w *world) paidUnseen(t *testing.T) *panel.Ordered {
+	t.Helper()
+	if !w.trade.marks {
+		return w.lose(t, dropAfter)
+	}
+	placed := w.lose(t, vanish)
+	require.Equal(t, 1, w.shop.appear())
+	return placed
+}
+
 // idOf is the item's newest id at the seller.
 func (w *world) idOf(t *testing.T, item int64) int64 {
 	t.Helper()

@@ -212,7 +212,8 @@ func TestProofByEmailEnds(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, "2028-01-10T09:00:00Z")
 		item := h.stored(t, "example.com", 12, func(o *panel.Order) {
-			o.Params = map[string]string{"approver_method": "auth_email", "approver_email": "admin@example.com"}
+			o.Params = at.orderParams("auth_email")
+			o.Params["approver_email"] = "admin@example.com"
 		})
 		h.sells(t, unattended)
 		h.at(t, "2028-04-08") // ten days before its end

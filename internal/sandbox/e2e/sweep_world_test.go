@@ -185,7 +185,7 @@ func (h *hosting) order(t testing.TB, domain string, months int, more ...func(*p
 	csr, key := newCSR(t, domain)
 	o := panel.Order{
 		Tariff: tariff, Module: h.module, Period: months, CSR: csr, Key: key, ExtraSANs: -1, SkipForms: true,
-		Params: map[string]string{"approver_method": "auth_dnscname"},
+		Params: h.trade.orderParams("auth_dnscname"),
 	}
 	for _, change := range more {
 		change(&o)

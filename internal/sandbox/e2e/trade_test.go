@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"testing"
 
 	"pmssl/internal/sandbox/clock"
@@ -12,17 +13,19 @@ type trade struct {
 	title   string // the seller's name for people
 	module  string // the binary's, under which the panel knows it
 	limits  []string
-	single  string // template of a certificate for one name
-	wild    string // template of one for a wildcard
-	firstID int64  // of the first order in a new shop
-	opens   []step // what open asks for, in its order
-	writes  []step // those of them that change something at the seller
-	renews  []step // what prolong asks for, the payment first
-	lists   int64  // how many requests read the seller's list to its end
+	params  map[string]string // what an order says beside its CSR
+	single  string            // template of a certificate for one name
+	wild    string            // template of one for a wildcard
+	firstID int64             // of the first order in a new shop
+	opens   []step            // what open asks for, in its order
+	writes  []step            // those of them that change something at the seller
+	renews  []step            // what prolong asks for, the payment first
+	lists   int64             // how many requests read the seller's list to its end
 	// inPlace says that reissue and renewal keep the order's id.
 	inPlace bool
 	// marks says that the seller keeps our mark with an order, which tells whose a lost one is (contract 3.4).
-	marks bool
+	marks    bool
+	unusable []string // kinds of answers that are none
 	// refusal is found in the words for a reissue that the seller refuses.
 	refusal string
 	// tooEarly is found in the words for a renewal 90 days before the end of the panel's term, where the seller's own begins
@@ -33,6 +36,13 @@ type trade struct {
 
 // trades are the sellers for which the promises are held.
 func trades() []trade { return []trade{namecheapTrade()} }
+
+// orderParams are what an order says beside its CSR.
+func (at trade) orderParams(method string) map[string]string {
+	params := map[string]string{"approver_method": method}
+	maps.Copy(params, at.params)
+	return params
+}
 
 // replacements are the moments, at issue or not, at which the seller may replace the old id of a reissue.
 func (at trade) replacements() []bool {

@@ -12,7 +12,7 @@ func TestUnusableAnswersBuyOnce(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		w := openWorld(t, at)
 		charges := 0
-		for _, kind := range []string{html, redirect, charset, huge, unhandled} {
+		for _, kind := range at.unusable {
 			for _, s := range at.opens {
 				t.Run(kind+" at "+string(s), func(t *testing.T) {
 					w.disturb(t, s, kind)
