@@ -28,6 +28,8 @@ const (
 	ParamReissueTried  = "reissue_tried"
 	ParamToldSerial    = "told_serial"
 	ParamTermEnd       = "seller_term_end"
+	ParamSANsBought    = "sans_bought"  // names bought beyond those included in the product's price
+	ParamRequested     = "request_mark" // SHA-256 of the CSR and names that the seller was last handed
 )
 
 // Order is a certificate item of the panel with all that belongs to it, as read from its database.
@@ -89,7 +91,10 @@ type Purchase struct {
 	Mark string
 	// Extension is what a renewal in place was seen to do before it was decided on.
 	Extension Extension
-	Request   Request // for sellers that take the CSR with the order
+	// Held is how many names beyond those included were bought for the order before, and Counted how many it holds by the
+	// seller's own count; of a purchase of the kind sans.
+	Held, Counted int
+	Request       Request // for sellers that take the CSR with the order
 }
 
 // Receipt is the seller's answer to a purchase.

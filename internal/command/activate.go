@@ -11,9 +11,13 @@ import (
 
 // activate hands the CSR in for a paid id and saves what the client must publish. After an unclear end the seller is
 // asked what became of it: the CSR is never handed in twice without looking.
-func (j *job) activate(ctx context.Context, id int64) error {
+func (j *job) activate(ctx context.Context, report cert.Report) error {
+	id := report.ID
 	request, err := j.request()
 	if err != nil {
+		return err
+	}
+	if err := j.enoughNames(ctx, report, request); err != nil {
 		return err
 	}
 	activator, ok := j.seller.(Activator)
@@ -28,10 +32,18 @@ func (j *job) activate(ctx context.Context, id int64) error {
 		}
 		proofs = nil
 	}
+	if err := j.handedIn(ctx); err != nil {
+		return err
+	}
 	if err := j.saveProofs(ctx, id, request, proofs); err != nil {
 		return err
 	}
 	return j.setStatus(ctx, cert.ServiceRequested)
+}
+
+// handedIn writes down which request the seller works on.
+func (j *job) handedIn(ctx context.Context) error {
+	return j.save(ctx, cert.ParamRequested, j.requestMark())
 }
 
 // activated looks after an activation that ended badly: nil where the seller took it all the same.

@@ -22,6 +22,8 @@ func (j *job) settle(ctx context.Context, p cert.Purchase, shelf cert.Shelf) (in
 		return 0, nil
 	case p.Kind == cert.KindProlong:
 		return j.settleProlong(ctx, p, in)
+	case p.Kind == cert.KindSANs:
+		return j.settleNames(ctx, p, in)
 	}
 	return j.settleShelf(ctx, in, shelf)
 }

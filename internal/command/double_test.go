@@ -220,6 +220,11 @@ type fakeSeller struct {
 	replacedLate  bool // the old id stays issued until the new certificate is there
 
 	reissueRefused bool // the authority refuses what the seller accepted
+
+	names int // further names sold
+
+	listed map[int64]cert.State // what the list showed last
+	looked int                  // Report
 }
 
 func newSeller() *fakeSeller {
@@ -261,6 +266,13 @@ func (s *fakeSeller) Buy(_ context.Context, p cert.Purchase) (cert.Receipt, erro
 	if s.buyErr != nil && !s.buyAnyway {
 		return cert.Receipt{}, s.buyErr
 	}
+	if p.Kind == cert.KindSANs {
+		s.names += p.SANs
+		report := s.reports[p.ID]
+		report.SANs += p.SANs
+		s.reports[p.ID] = report
+		return cert.Receipt{ID: p.ID}, s.buyErr
+	}
 	id := s.add(p.Months)
 	if p.Kind == cert.KindRenew {
 		s.reports[id] = cert.Report{ID: id, State: cert.StateRenewal}
@@ -294,7 +306,12 @@ func proofsOf(r cert.Request) []cert.Proof {
 	}
 	return out
 }
+func (s *fakeSeller) Glance(_ context.Context, id int64) (cert.State, bool) {
+	state, known := s.listed[id]
+	return state, known
+}
 func (s *fakeSeller) Report(_ context.Context, id int64) (cert.Report, error) {
+	s.looked++
 	r, ok := s.reports[id]
 	if !ok {
 		return r, &cert.Fault{Type: cert.FaultAPI, Value: "2011294: CertificateId is not valid", Code: 2011294}
@@ -337,8 +354,20 @@ func (s *fakeSeller) Successors(_ context.Context, id int64, _ string) ([]int64,
 // issue makes the certificate of an id with the given life.
 func (s *fakeSeller) issue(t *testing.T, id int64, pair keyPair, from time.Time, days int) {
 	t.Helper()
+	s.issueNames(t, id, pair, from, days)
+}
+
+// issueNames does it with further names.
+func (s *fakeSeller) issueNames(t *testing.T, id int64, pair keyPair, from time.Time, days int, names ...string) {
+	t.Helper()
+	s.change(id, func(r *cert.Report) {
+		r.State, r.PEM, r.Words, r.Type = cert.StateIssued, signed(t, pair, from, days, names...), "active", "standard ssl sslcom"
+	})
+}
+
+func (s *fakeSeller) change(id int64, what func(*cert.Report)) {
 	r := s.reports[id]
-	r.State, r.PEM, r.Words, r.Type = cert.StateIssued, signed(t, pair, from, days), "active", "standard ssl sslcom"
+	what(&r)
 	s.reports[id] = r
 }
 
@@ -372,7 +401,7 @@ func newPair(t *testing.T, cn string) keyPair {
 }
 
 // signed makes a leaf and its intermediate, in the seller's order.
-func signed(t *testing.T, pair keyPair, from time.Time, days int) []string {
+func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string) []string {
 	t.Helper()
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -384,7 +413,7 @@ func signed(t *testing.T, pair keyPair, from time.Time, days int) []string {
 	require.NoError(t, err)
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	require.NoError(t, err)
-	leaf := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: pair.cn}, DNSNames: []string{pair.cn, "www." + pair.cn},
+	leaf := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: pair.cn}, DNSNames: append([]string{pair.cn, "www." + pair.cn}, more...),
 		NotBefore: from, NotAfter: from.AddDate(0, 0, days).Add(-time.Second), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, issuer, pair.key.Public(), caKey)
 	require.NoError(t, err)
@@ -419,6 +448,8 @@ type stage struct {
 	at     time.Time
 	args   command.Args
 	remote *fakeRemote // takes the seller's place where it is set
+
+	moreNames bool // the seller sells further names
 }
 
 func newStage(t *testing.T) *stage {
@@ -442,6 +473,7 @@ func products() []cert.Product {
 	return []cert.Product{
 		{ID: "positivessl", Names: []string{"PositiveSSL"}, Level: cert.DV, Included: 1, Most: 1},
 		{ID: "positivessl_wildcard", Names: []string{"PositiveSSL Wildcard"}, Level: cert.DV, Wildcard: true, Included: 1, Most: 1},
+		{ID: "san_certificate", Names: []string{"SAN Certificate"}, Level: cert.DV, MultiDomain: true, Included: 3, Most: 100},
 		{ID: "ev_ssl", Names: []string{"EV SSL"}, Level: cert.EV, Included: 1, Most: 1},
 		{ID: "rapidssl", Names: []string{"RapidSSL"}, Level: cert.DV, Included: 1, Most: 1, Discontinued: true, Successor: "positivessl"},
 	}
@@ -464,7 +496,7 @@ func (s *stage) sellerWorld() *command.Run {
 		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Post: s.post, Now: func() time.Time { return s.at },
 		Addresses: func() ([]netip.Addr, error) { return nil, nil },
 		Trade: command.Trade{
-			Title: "Seller", Products: products(), Terms: []int{12, 24, 36, 48, 60},
+			Title: "Seller", Products: products(), Terms: []int{12, 24, 36, 48, 60}, MoreNames: s.moreNames,
 			Params: []command.Param{{Name: "username"}, {Name: "api_key", Crypted: true}}, AddressParam: "client_ip",
 			Prototype: s.seller, Account: func(map[string]string) string { return s.seller.Account() },
 			Connect: func(map[string]string) (command.Seller, error) { return s.seller, nil },

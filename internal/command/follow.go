@@ -27,12 +27,30 @@ func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
 		}
 		return nil, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Trade.Title)
 	}
+	if j.stillWaiting(ctx) {
+		return nil, nil
+	}
 	report, err := j.newest(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	_, err = j.judge(ctx, report)
 	return nil, err
+}
+
+// stillWaiting tells whether an order of which all is known waits as it did when it was last looked at: nothing is asked
+// about it then.
+func (j *job) stillWaiting(ctx context.Context) bool {
+	glancer, ok := j.seller.(Glancer)
+	if !ok || !j.hasStatus(cert.ServiceWaiting) || j.proofsMissing() || j.order.Params[cert.ParamRequested] == "" {
+		return false
+	}
+	state, known := glancer.Glance(ctx, j.id())
+	if !known || state != cert.StateWaiting {
+		return false
+	}
+	j.Log.ExtInfof("item %d: id %d still waits, as the list at %s shows", j.order.Item, j.id(), j.Trade.Title)
+	return true
 }
 
 // newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
@@ -157,6 +175,11 @@ func (j *job) wait(ctx context.Context, report cert.Report) error {
 			return err
 		}
 		if err := j.saveProofs(ctx, report.ID, request, nil); err != nil {
+			return err
+		}
+	}
+	if j.order.Params[cert.ParamRequested] == "" && report.CSR != "" && j.ours(report) == nil { // an interruption came before it was written down
+		if err := j.handedIn(ctx); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,11 @@ type intent struct {
 	// answer is told to have happened or not.
 	Ends    string `json:"ends,omitempty"`
 	Becomes string `json:"becomes,omitempty"`
+	// SANs is how many further names are bought, Held how many were before, Counted how many the seller said that the order
+	// holds: by that count a purchase of names without answer is told to have happened or not.
+	SANs    int `json:"sans,omitempty"`
+	Held    int `json:"held,omitempty"`
+	Counted int `json:"counted,omitempty"`
 }
 
 // months is the length of the term that was about to be bought.
@@ -73,6 +78,9 @@ func parseIntent(text string) (intent, error) {
 		Op       flexible  `json:"op"`
 		Ends     string    `json:"ends"`
 		Becomes  string    `json:"becomes"`
+		SANs     flexible  `json:"sans"`
+		Held     flexible  `json:"held"`
+		Counted  flexible  `json:"counted"`
 	}
 	fail := func(why string) (intent, error) {
 		return intent{}, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
@@ -87,5 +95,6 @@ func parseIntent(text string) (intent, error) {
 	return intent{
 		Kind: wire.Kind, Time: wire.Time.UTC(), Product: wire.Product, Years: int(wire.Years), Months: int(wire.Months),
 		Snapshot: int64(*wire.Snapshot), Op: int64(wire.Op), Ends: wire.Ends, Becomes: wire.Becomes,
+		SANs: int(wire.SANs), Held: int(wire.Held), Counted: int(wire.Counted),
 	}, nil
 }

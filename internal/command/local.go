@@ -19,11 +19,6 @@ func Resume(ctx context.Context, run *Run) (*etree.Document, error) {
 	return post(ctx, run, "resume")
 }
 
-// SetParam takes changed parameters or addons over. They are read afresh at the next activation or reissue.
-func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
-	return post(ctx, run, "setparam")
-}
-
 // CancelProlong is told when the client switched automatic renewal off. Nothing is renewed at the seller by itself, so
 // there is nothing to switch off; the panel expects no call-back (billmanager-module-protocol §1.4).
 func CancelProlong(ctx context.Context, run *Run) (*etree.Document, error) {

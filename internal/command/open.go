@@ -128,7 +128,7 @@ func (j *job) accept(ctx context.Context, id int64, fresh bool) error {
 	changed := fresh // what the seller says of it now is not in the report
 	if report.State.Activatable() {
 		changed = true
-		if err := j.activate(ctx, report.ID); err != nil {
+		if err := j.activate(ctx, report); err != nil {
 			return err
 		}
 	}
@@ -151,6 +151,9 @@ func (j *job) standing(ctx context.Context, id int64, fresh bool) (cert.Report, 
 	case fresh && j.activates():
 		return cert.Report{ID: id, State: cert.StateNew}, nil
 	case fresh: // the CSR went in with the order
+		if err := j.handedIn(ctx); err != nil {
+			return cert.Report{}, err
+		}
 		return cert.Report{ID: id, State: cert.StateWaiting}, j.setStatus(ctx, cert.ServiceRequested)
 	}
 	report, err := j.newest(ctx, id)

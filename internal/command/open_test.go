@@ -37,10 +37,11 @@ func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
 		strings.TrimPrefix(intent, "save purchase_intent="))
 	assert.Equal(t, []string{
 		"save term_start=2026-04-02", "lock account", intent, "journal 101", "save custom_order_id=101", "save lineage=101",
-		"save delivered_type=Standard SSL", "drop purchase_intent", "unlock account",
+		"save delivered_type=Standard SSL", "drop purchase_intent", "unlock account", "save request_mark=" + s.panel.order.Params[cert.ParamRequested],
 		"save auth_dnscname_value=_m.example.com CNAME t.ca.example", "save domains_list=example.com", "setstatus 3",
 		"setexpiredate 2026-10-19", "setstatus 4", "postopen",
 	}, calls)
+	assert.Len(t, s.panel.order.Params[cert.ParamRequested], 64)
 }
 
 func TestOpenRefusesBeforeAnythingIsBought(t *testing.T) {
@@ -183,6 +184,7 @@ func TestOpenContinuesAfterAnInterruptionAtEveryStep(t *testing.T) {
 		prefix := strings.SplitN(clean.panel.calls[step], "=", 2)[0]
 		t.Run(prefix, func(t *testing.T) {
 			s := newStage(t)
+			s.pair, s.panel.order.CSR = clean.pair, clean.panel.order.CSR
 			s.panel.fail[prefix] = cert.Faultf(cert.FaultPanel, "", "the panel broke down").Again()
 			first := s.run(command.Open)
 			s.at = s.at.Add(time.Hour)

@@ -123,7 +123,7 @@ func (j *job) newTerm(ctx context.Context, bought cabforum.Date) error {
 // period when it hears of the renewal, so the right date is written after that (contract 4.3).
 func (j *job) finishRenewal(ctx context.Context, report cert.Report) error {
 	if report.State.Activatable() {
-		if err := j.activate(ctx, report.ID); err != nil {
+		if err := j.activate(ctx, report); err != nil {
 			return err
 		}
 	}

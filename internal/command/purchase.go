@@ -62,8 +62,11 @@ func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error
 	if p.Months%12 != 0 {
 		in.Years, in.Months = 0, p.Months
 	}
-	if p.Kind == cert.KindProlong {
+	switch p.Kind {
+	case cert.KindProlong:
 		in.Ends, in.Becomes = p.Extension.Ends.String(), p.Extension.Becomes.String()
+	case cert.KindCreate, cert.KindSANs:
+		in.SANs, in.Held, in.Counted = p.SANs, p.Held, p.Counted
 	}
 	if err := j.Panel.SaveParam(ctx, j.order.Item, cert.ParamIntent, in.String()); err != nil {
 		return err
@@ -133,6 +136,9 @@ func (j *job) record(ctx context.Context, kind string, id int64, delivered strin
 		j.Log.Errorf("item %d: id %d could not be written to the purchase journal: %v", j.order.Item, id, err)
 	}
 	if err := j.put(ctx, id); err != nil {
+		return err
+	}
+	if err := j.countNames(ctx); err != nil {
 		return err
 	}
 	if delivered != "" {
@@ -252,12 +258,16 @@ func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
 	}
 	first := in.Kind == cert.KindCreate || in.Kind == cert.KindOrder
 	settled := first && j.id() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line cert.Bought) bool {
-		later := line.ID > in.Snapshot || in.Kind == cert.KindProlong && !line.Time.Before(in.Time) // which leaves the id
+		leaves := in.Kind == cert.KindProlong || in.Kind == cert.KindSANs // the id as it is
+		later := !leaves && line.ID > in.Snapshot || leaves && !line.Time.Before(in.Time)
 		return line.Item == j.order.Item && line.Kind == in.Kind && later && slices.Contains(j.lineage(), line.ID)
 	})
 	if !settled {
 		return nil
 	}
 	j.Log.ExtInfof("item %d: the intent of %s is settled by id %d", j.order.Item, in.Time.Format(time.RFC3339), j.id())
+	if err := j.countNames(ctx); err != nil {
+		return err
+	}
 	return j.save(ctx, cert.ParamIntent, "")
 }

@@ -140,7 +140,8 @@ func (j *job) countAttempt(ctx context.Context) error {
 
 // reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
 // none where one is under way, was just answered, or is not needed (contract 4.5, 4.6).
-func (j *job) reissue(ctx context.Context) (ended error, err error) {
+// Then the panel hears service.post<post>.
+func (j *job) reissue(ctx context.Context, post string) (ended error, err error) {
 	id := j.id()
 	if id == 0 {
 		return nil, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Trade.Title)
@@ -158,14 +159,13 @@ func (j *job) reissue(ctx context.Context) (ended error, err error) {
 		j.Log.ExtInfof("item %d: the reissue is id %d, nothing is sent", j.order.Item, report.ID)
 	case report.State.Activatable():
 		j.Log.ExtInfof("item %d: id %d is not activated yet and takes the present CSR", j.order.Item, report.ID)
-		if err := j.activate(ctx, report.ID); err != nil {
+		if err := j.activate(ctx, report); err != nil {
 			return nil, err
 		}
 	case report.State == cert.StateWaiting:
-		if err := j.ours(report); err != nil {
+		if report, err = j.underWayFor(ctx, report); err != nil {
 			return nil, err
 		}
-		j.Log.ExtInfof("item %d: id %d is under way for this CSR, nothing is sent", j.order.Item, report.ID)
 	case report.State == cert.StateIssued && j.fresh(report):
 		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.order.Item, report.ID)
 	case report.State == cert.StateIssued, j.reissuesInPlace() && report.State == cert.StateRefused && j.order.Stored != "":
@@ -179,7 +179,7 @@ func (j *job) reissue(ctx context.Context) (ended error, err error) {
 	default:
 		return nil, cert.Faultf(cert.FaultOrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Trade.Title, report.ID, report.Words)
 	}
-	if err := j.Panel.Post(ctx, j.order.Item, "reopen"); err != nil {
+	if err := j.Panel.Post(ctx, j.order.Item, post); err != nil {
 		return nil, err
 	}
 	return j.afterReissue(ctx, report.ID)
@@ -284,8 +284,8 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if err != nil {
 		return report, err
 	}
-	if most := request.Product.Included - 1 + report.SANs; request.Product.MultiDomain && report.SANs >= 0 && len(request.Names) > most {
-		return report, cert.Faultf(cert.FaultValue, cert.ParamAltName, "%d further names, the order at %s holds at most %d: nothing was sent", len(request.Names), j.Trade.Title, most)
+	if err := j.enoughNames(ctx, report, request); err != nil {
+		return report, err
 	}
 	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[cert.ParamSerial]}
 	raw, err := json.Marshal(pending)
@@ -362,6 +362,9 @@ func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cer
 
 // reissueAccepted saves what the client must publish now and shows the item as requested.
 func (j *job) reissueAccepted(ctx context.Context, report cert.Report, request cert.Request, proofs []cert.Proof) (cert.Report, error) {
+	if err := j.handedIn(ctx); err != nil {
+		return report, err
+	}
 	if report.State == cert.StateWaiting {
 		if err := j.saveProofs(ctx, report.ID, request, proofs); err != nil {
 			return report, err

@@ -13,7 +13,7 @@ func Reopen(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	ended, err := j.reissue(ctx)
+	ended, err := j.reissue(ctx, "reopen")
 	if err != nil {
 		return nil, err
 	}

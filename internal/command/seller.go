@@ -115,6 +115,13 @@ type Cataloguer interface {
 	Catalogue(ctx context.Context) ([]cert.Product, error)
 }
 
+// Glancer is a seller whose list tells where many orders stand at once. What one process reads of it serves the others for a
+// while, so that syncing many orders that wait does not use up the day's calls.
+type Glancer interface {
+	// Glance is where the id stood when the list was last read; false where it does not tell.
+	Glance(ctx context.Context, id int64) (cert.State, bool)
+}
+
 // Prober is a seller whose functions have names of their own on each installation (command probe). Probe only reads.
 type Prober interface {
 	Probe(ctx context.Context) ([]cert.Finding, error)
@@ -137,6 +144,7 @@ type Trade struct {
 	CustomParams []CustomParam
 	Products     []cert.Product
 	Terms        []int // months that can be bought at once
+	MoreNames    bool  // further names can be bought for an order that exists: purchases of the kind sans
 	Vetted       bool  // products with a vetted organisation (OV, EV) can be ordered: the client hands its data over
 	// AddressParam names the parameter that tune_connection fills with this host's addresses; empty where none.
 	AddressParam string

@@ -207,12 +207,7 @@ func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
 		row.result, row.reason = resultSkipped, "no order yet"
 		return nil
 	}
-	report, err := j.newest(ctx, j.id())
-	if err != nil {
-		return err
-	}
-	ended, err := j.judge(ctx, report)
-	if err = errors.Join(ended, err); err != nil {
+	if err := j.look(ctx); err != nil {
 		return err
 	}
 	if j.order.Stored == "" { // the first certificate: the client was shown what to publish with the order
@@ -228,6 +223,19 @@ func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
 		return nil
 	}
 	return s.remind(ctx, j, row, stored)
+}
+
+// look syncs an order unless it waits as it did.
+func (j *job) look(ctx context.Context) error {
+	if j.stillWaiting(ctx) {
+		return nil
+	}
+	report, err := j.newest(ctx, j.id())
+	if err != nil {
+		return err
+	}
+	ended, err := j.judge(ctx, report)
+	return errors.Join(ended, err)
 }
 
 // remind tells the client what a waiting reissue needs, once, and every day when the end is near (contract 5.4).
@@ -355,7 +363,7 @@ func life(stored cert.Chain) *cabforum.Validity {
 // reissue asks for the next certificate; where the seller wants a new proof the client is told.
 func (s *sweep) reissue(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) error {
 	tried := j.attempts()
-	ended, err := j.reissue(ctx)
+	ended, err := j.reissue(ctx, "reopen")
 	if err = errors.Join(ended, err); err != nil {
 		if cert.FaultOf(err).Type == cert.FaultOrderEnded && j.attempts() == tried {
 			// the order at the seller has ended and nothing was sent: that counts as well, or it would be tried every hour

@@ -188,3 +188,34 @@ func TestSyncWithoutAnOrderSaysSo(t *testing.T) {
 	s.panel.order.Params[cert.ParamIntent] = intentJSON(t, 0)
 	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.SyncItem)))
 }
+
+// An order of which all is known is not asked about while the seller's list shows it waiting; anything else is looked at.
+func TestAnOrderThatTheListShowsWaitingIsNotAskedAbout(t *testing.T) {
+	for name, row := range map[string]struct {
+		listed map[int64]cert.State
+		change func(*stage)
+		asks   bool
+	}{
+		"waiting":              {map[int64]cert.State{101: cert.StateWaiting}, nil, false},
+		"issued":               {map[int64]cert.State{101: cert.StateIssued}, nil, true},
+		"not listed":           {map[int64]cert.State{7: cert.StateWaiting}, nil, true},
+		"nothing to publish":   {map[int64]cert.State{101: cert.StateWaiting}, func(s *stage) { delete(s.panel.order.Params, "auth_dnscname_value") }, true},
+		"not seen waiting yet": {map[int64]cert.State{101: cert.StateWaiting}, func(s *stage) { s.panel.order.Params[cert.ParamServiceStatus] = "3" }, true},
+	} {
+		for what, f := range map[string]command.Func{"sync_item": command.SyncItem, "subscription": command.Subscription} {
+			t.Run(name+" by "+what, func(t *testing.T) {
+				s := waitingStage(t)
+				s.seller.listed, s.seller.looked = row.listed, 0
+				if row.change != nil {
+					row.change(s)
+				}
+				s.args = command.Args{Command: what}
+				if what == "sync_item" {
+					s.args.Item = 42
+				}
+				require.NoError(t, s.run(f))
+				assert.Equal(t, row.asks, s.seller.looked > 0)
+			})
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package command
+
+import (
+	"context"
+	"errors"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// SetParam takes changed parameters or addons over. Where CSR or names are others than those that the seller was handed, the
+// seller gets the new ones, as at a reissue; otherwise only the panel is concerned.
+func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
+	j, err := beginLocal(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if j.id() == 0 || !j.requestChanged() {
+		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
+	}
+	if j, err = begin(ctx, run); err != nil {
+		return nil, err
+	}
+	j.Log.ExtInfof("item %d: CSR or names have changed since they were handed to %s", j.order.Item, j.Trade.Title)
+	ended, err := j.reissue(ctx, "setparam")
+	if err != nil {
+		return nil, err
+	}
+	return nil, ended
+}
+
+// requestChanged tells whether the item's request is another one than the seller was last handed, as far as that is known.
+func (j *job) requestChanged() bool {
+	last := j.order.Params[cert.ParamRequested]
+	return last != "" && last != j.requestMark()
+}
+
+// underWayFor is an order or reissue that the seller works on. One for this item's request is followed. One for an earlier
+// request takes no other: a reissue ends by itself, the first order of a name that the client mistyped does not.
+func (j *job) underWayFor(ctx context.Context, report cert.Report) (cert.Report, error) {
+	other := j.ours(report)
+	switch {
+	case other == nil && !j.requestChanged():
+		j.Log.ExtInfof("item %d: id %d is under way for this request, nothing is sent", j.order.Item, report.ID)
+		return report, nil
+	case j.order.Stored != "" && other != nil:
+		return report, other
+	case j.order.Stored != "":
+		return report, cert.Faultf(cert.FaultAPI, cert.ParamAltName, "a reissue for other names is running at the seller under id %d", report.ID).Again()
+	case !j.requestChanged() && !foreignCSR(report):
+		return report, other // nothing shows yet whose it is
+	case j.reissuesInPlace():
+		next, err := j.askReissue(ctx, report)
+		if fault := cert.FaultOf(err); err == nil || fault.Retry || fault.Unclear {
+			return next, err
+		}
+		return report, j.tooLate(ctx, report, err)
+	}
+	return report, j.tooLate(ctx, report, other)
+}
+
+// foreignCSR tells whether the report shows a CSR; that it is not the item's own is known already.
+func foreignCSR(report cert.Report) bool {
+	_, err := cert.ParseCSR(report.CSR)
+	return err == nil
+}
+
+// tooLate tells the administrator what is left to do for an order that was handed in with a request which is not wanted any
+// more.
+func (j *job) tooLate(ctx context.Context, report cert.Report, cause error) error {
+	name := report.CommonName
+	if name == "" {
+		name = "an earlier request"
+	}
+	reason := cert.Faultf(cert.FaultAPI, "csr",
+		"the order %d at %s waits for proof of control of %s and takes no other request before its certificate is issued; nothing was bought. "+
+			"Either the proof is completed and the certificate reissued then, or %s cancels the order and the client orders anew",
+		report.ID, j.Trade.Title, name, j.Trade.Title)
+	reason.Err = cause
+	return errors.Join(reason, j.Panel.Manual(ctx, j.order.Item, j.Args.Operation, j.Args.Command, reason.Error()))
+}

@@ -1,0 +1,183 @@
+package command_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// namesStage is a multi-domain certificate with the three names that are included, in place for half a year.
+func namesStage(t *testing.T) *stage {
+	t.Helper()
+	s := newStage(t)
+	s.moreNames = true
+	s.panel.order.Template, s.panel.order.SANs, s.panel.order.Period = "san_certificate", 2, 60
+	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com"
+	require.NoError(t, s.run(command.Open))
+	s.seller.change(101, func(r *cert.Report) { r.SANs = 2 }) // the included ones count in one of the two readings
+	s.seller.issueNames(t, 101, s.pair, now(), 199, "a.example.com", "b.example.com")
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	s.args.Command = "reopen"
+	s.at = now().AddDate(0, 0, 190)
+	s.panel.calls = nil
+	return s
+}
+
+// A client who has ordered more names in the panel gets them with the next reissue: bought once, before it.
+func TestMoreNamesAreBoughtOnceBeforeTheReissue(t *testing.T) {
+	for name, lostAnswer := range map[string]bool{"answered": false, "the answer is lost": true} {
+		t.Run(name, func(t *testing.T) {
+			s := namesStage(t)
+			s.panel.order.SANs = 5
+			s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+			s.panel.order.Params[cert.ParamOldAltName] = "a.example.com b.example.com"
+			s.seller.buyErr, s.seller.buyAnyway = nil, true
+			if lostAnswer {
+				s.seller.buyErr = lost()
+				require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Reopen)))
+				assert.Zero(t, s.seller.reissues)
+				s.seller.buyErr = nil
+				s.at = s.at.Add(time.Minute)
+			}
+			require.NoError(t, s.run(command.Reopen))
+			assert.Equal(t, 2, s.seller.names)
+			assert.Equal(t, "2", s.param(cert.ParamSANsBought))
+			assert.Equal(t, 1, s.seller.reissues)
+			assert.Empty(t, s.param(cert.ParamIntent))
+			assert.Equal(t, cert.KindSANs, s.panel.journal[len(s.panel.journal)-1].Kind)
+		})
+	}
+}
+
+func TestNamesThatAreNotBought(t *testing.T) {
+	for name, row := range map[string]struct {
+		ordered int
+		names   string
+		more    bool
+		kind    string
+	}{
+		"fewer names":                    {2, "a.example.com", true, ""},
+		"beyond what the client ordered": {3, "a.example.com b.example.com c.example.com d.example.com", true, cert.FaultValue},
+		"no such addon in the tariff":    {-1, "a.example.com b.example.com c.example.com", true, cert.FaultValue},
+		"a seller that sells none":       {5, "a.example.com b.example.com c.example.com", false, cert.FaultValue},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := namesStage(t)
+			s.moreNames = row.more
+			s.panel.order.SANs = row.ordered
+			s.panel.order.Params[cert.ParamSANsBought] = "0"
+			s.panel.order.Params[cert.ParamAltName] = row.names
+			err := s.run(command.Reopen)
+			if row.kind == "" {
+				require.NoError(t, err)
+				assert.Equal(t, 1, s.seller.reissues)
+			} else {
+				assert.Equal(t, row.kind, faultType(t, err))
+				assert.Zero(t, s.seller.reissues)
+			}
+			assert.Zero(t, s.seller.names)
+		})
+	}
+}
+
+func TestNamesThatNeverReachedTheSellerAreBoughtAgainLater(t *testing.T) {
+	s := namesStage(t)
+	s.panel.order.SANs = 3
+	s.panel.order.Params[cert.ParamSANsBought] = "0"
+	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com"
+	s.seller.buyErr = lost()
+	require.Error(t, s.run(command.Reopen))
+	s.seller.buyErr = nil
+	s.at = s.at.Add(5 * time.Minute)
+	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Reopen)))
+	s.at = s.at.Add(6 * time.Minute)
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, 1, s.seller.names)
+	t.Run("or asked about where the count has moved otherwise", func(t *testing.T) {
+		s := namesStage(t)
+		s.panel.order.SANs = 4
+		s.panel.order.Params[cert.ParamSANsBought] = "0"
+		s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+		s.seller.buyErr = lost()
+		require.Error(t, s.run(command.Reopen))
+		s.seller.buyErr = nil
+		s.seller.change(101, func(r *cert.Report) { r.SANs = 3 })
+		s.at = s.at.Add(time.Hour)
+		assert.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Reopen)))
+		assert.Zero(t, s.seller.names)
+		assert.NotEmpty(t, s.panel.tasks)
+	})
+}
+
+// Users of other modules have to cancel and reorder when a client ordered the wrong name. Before the activation the new CSR
+// simply takes its place, by reissue or by changed parameters.
+func TestAMistypedNameBeforeTheActivationCostsNothing(t *testing.T) {
+	for name, f := range map[string]command.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.seller.actErr = &cert.Fault{Type: cert.FaultAPI, Value: "the CSR is not accepted"}
+			require.Error(t, s.run(command.Open))
+			s.seller.actErr = nil
+			right := newPair(t, "right.example")
+			s.panel.order.CSR = right.csr
+			s.panel.order.Params[cert.ParamRequested] = strings.Repeat("0", 64)
+			s.args.Command = name
+			require.NoError(t, s.run(f))
+			assert.Equal(t, 1, s.seller.buys)
+			assert.Equal(t, []int64{101}, s.seller.activated)
+			assert.Contains(t, s.seller.reports[101].CSR, right.csr)
+			assert.Contains(t, s.panel.calls, "post"+name)
+		})
+	}
+}
+
+// After the activation Namecheap takes no other request before the certificate is issued: the message says what is left, and
+// a task carries it.
+func TestAMistypedNameAfterTheActivationIsATask(t *testing.T) {
+	for name, f := range map[string]command.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
+		t.Run(name, func(t *testing.T) {
+			s := waitingStage(t)
+			s.panel.order.CSR = newPair(t, "right.example").csr
+			s.args.Command = name
+			err := s.run(f)
+			require.Error(t, err)
+			assert.False(t, cert.FaultOf(err).Retry)
+			assert.Contains(t, err.Error(), "orders anew")
+			assert.Zero(t, s.seller.reissues)
+			assert.NotEmpty(t, s.panel.tasks)
+		})
+	}
+	t.Run("a seller that reissues in place is asked", func(t *testing.T) {
+		s := remoteStage(t)
+		require.NoError(t, s.run(command.Open))
+		s.panel.order.CSR = newPair(t, "right.example").csr
+		s.args.Command = "reopen"
+		require.NoError(t, s.run(command.Reopen))
+		assert.Equal(t, 1, s.remote.reissues)
+		assert.Equal(t, 1, s.remote.orders)
+	})
+}
+
+func TestSetParamConcernsThePanelOnlyWhereTheRequestIsUnchanged(t *testing.T) {
+	s := waitingStage(t)
+	s.args.Command = "setparam"
+	s.panel.calls = nil
+	require.NoError(t, s.run(command.SetParam))
+	assert.Equal(t, []string{"postsetparam"}, s.panel.calls)
+	t.Run("a changed one of an issued certificate is reissued", func(t *testing.T) {
+		s := issuedStage(t)
+		s.panel.order.CSR = newPair(t, "example.com").csr
+		s.args.Command = "setparam"
+		require.NoError(t, s.run(command.SetParam))
+		assert.Equal(t, 1, s.seller.reissues)
+		assert.Contains(t, s.panel.calls, "postsetparam")
+	})
+}

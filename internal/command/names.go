@@ -1,0 +1,95 @@
+package command
+
+import (
+	"context"
+	"strconv"
+
+	"pmssl/internal/cert"
+)
+
+// enoughNames makes sure that the order at the seller holds the request's names. What is missing is bought first, once,
+// provided that the client ordered it in the panel; fewer names than were bought need nothing.
+func (j *job) enoughNames(ctx context.Context, report cert.Report, request cert.Request) error {
+	if err := j.settleOpenNames(ctx, report, request); err != nil {
+		return err
+	}
+	holds, bought := j.holds(report, request.Product)
+	missing := len(request.Names) - holds
+	if !request.Product.MultiDomain || holds < 0 || missing <= 0 {
+		return nil
+	}
+	if !j.Trade.MoreNames || j.order.SANs < len(request.Names) {
+		return cert.Faultf(cert.FaultValue, cert.ParamAltName, "%d further names, the order at %s holds at most %d and the client ordered no more: nothing was sent",
+			len(request.Names), j.Trade.Title, holds)
+	}
+	j.Log.ExtInfof("item %d: %d further names, id %d at %s holds %d: buying %d more", j.order.Item, len(request.Names), report.ID, j.Trade.Title, holds, missing)
+	_, err := j.purchase(ctx, cert.Purchase{
+		Kind: cert.KindSANs, Product: request.Product, Months: j.order.Period, ID: report.ID, SANs: missing, Held: bought, Counted: report.SANs, Request: request,
+	})
+	return err
+}
+
+// holds is how many further names the order can carry, -1 where that is not known, and how many were bought beyond those
+// included. What we bought is certain. The seller's own count is read in two ways (namecheap-ssl-api §3.10): it decides
+// only where nothing else does, by the larger reading.
+func (j *job) holds(report cert.Report, product cert.Product) (holds, bought int) {
+	included := product.Included - 1
+	if text, known := j.order.Params[cert.ParamSANsBought]; known {
+		if n, err := strconv.Atoi(text); err == nil && n >= 0 {
+			return included + n, n
+		}
+		j.Log.Warningf("item %d: the parameter %s holds %q, which is no number, and counts for nothing", j.order.Item, cert.ParamSANsBought, text)
+	}
+	if report.SANs < 0 {
+		return -1, 0
+	}
+	return included + report.SANs, report.SANs
+}
+
+// countNames writes down how many names beyond those included are bought, when the purchase of the intent is settled. It may
+// be done twice: the intent tells the sum, not the step.
+func (j *job) countNames(ctx context.Context) error {
+	in, err := parseIntent(j.order.Params[cert.ParamIntent])
+	if err != nil || in.Kind != cert.KindCreate && in.Kind != cert.KindSANs {
+		return nil
+	}
+	if product, known := cert.FindProduct(j.Trade.Products, in.Product); !known || !product.MultiDomain {
+		return nil
+	}
+	return j.save(ctx, cert.ParamSANsBought, strconv.Itoa(in.Held+in.SANs))
+}
+
+// settleOpenNames settles a purchase of names that an earlier run left without an answer, whether the names are still wanted
+// or not. Afterwards nothing of it is open.
+func (j *job) settleOpenNames(ctx context.Context, report cert.Report, request cert.Request) error {
+	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err != nil || in.Kind != cert.KindSANs {
+		return nil // none, or not for here to settle
+	}
+	if err := j.Panel.LockAccount(ctx, j.account); err != nil {
+		return err
+	}
+	defer j.unlock(context.WithoutCancel(ctx))
+	p := cert.Purchase{Kind: cert.KindSANs, Product: request.Product, ID: report.ID, Counted: report.SANs, Request: request}
+	id, err := j.settle(ctx, p, cert.Shelf{})
+	if err != nil || id != 0 {
+		return err
+	}
+	return j.save(ctx, cert.ParamIntent, "")
+}
+
+// settleNames tells from the seller's count whether a purchase of names without an answer has happened. Both readings of the
+// count move by the number that was bought.
+func (j *job) settleNames(ctx context.Context, p cert.Purchase, in intent) (int64, error) {
+	switch p.Counted {
+	case in.Counted + in.SANs:
+		return j.adopt(ctx, in.Kind, p.ID, "holds "+strconv.Itoa(p.Counted)+" names, as the purchase was to bring")
+	case in.Counted:
+		if err := j.early(in); err != nil {
+			return 0, err
+		}
+		return 0, j.buyAgain(in)
+	}
+	return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		"the order %d at %s held %d names before a purchase of %d without answer and holds %d: look there, then run --command resolve --item %d --id %d, or --none",
+		p.ID, j.Trade.Title, in.Counted, in.SANs, p.Counted, j.order.Item, p.ID))
+}
