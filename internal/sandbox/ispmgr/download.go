@@ -1,0 +1,83 @@
+package ispmgr
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+
+	"pmssl/internal/sandbox/ca"
+)
+
+// download is the function that hands the certificate out, where it is not in
+// certificate.edit (ispmanager-billing-api 5).
+func download(c *call) answer {
+	item, problem := c.own()
+	switch {
+	case problem != nil:
+		return refused(problem)
+	case c.settings.CertificateIn == InEdit:
+		return refused(noAccess())
+	case item.Certificate == "":
+		return refused(missed("crt", c.get("elid")))
+	case c.settings.DownloadDocument:
+		return success(textNode("crt", c.server.encodedText(item)))
+	}
+	out := reply{status: http.StatusOK, contentType: "application/x-x509-ca-cert", body: []byte(c.server.encodedText(item))}
+	if c.settings.CertificateForm == FormZIP {
+		packed, err := c.server.packed(item)
+		if err != nil {
+			return refused(broken(err))
+		}
+		out.contentType, out.body = "application/zip", packed
+	}
+	return answer{raw: &out}
+}
+
+// encodedText is a certificate in the form of this installation as text: a ZIP
+// is in base64.
+func (s *Server) encodedText(item *Certificate) string {
+	if item.Certificate == "" {
+		return ""
+	}
+	chain := item.Certificate + ca.EncodePEM(s.ca.Intermediate())
+	switch s.settings.CertificateForm {
+	case FormChain:
+		return chain
+	case FormBundle:
+		return chain + ca.EncodePEM(s.ca.Root())
+	case FormZIP, FormBase64ZIP:
+		packed, err := s.packed(item)
+		if err != nil {
+			return ""
+		}
+		return base64.StdEncoding.EncodeToString(packed)
+	}
+	return item.Certificate
+}
+
+// packed is a ZIP with the intermediate before the leaf: only the key tells
+// which is which.
+func (s *Server) packed(item *Certificate) ([]byte, error) {
+	var archive bytes.Buffer
+	writer := zip.NewWriter(&archive)
+	files := []struct{ name, content string }{
+		{"AAACertificateServices.crt", ca.EncodePEM(s.ca.Root())},
+		{"SectigoDVCA.crt", ca.EncodePEM(s.ca.Intermediate())},
+		{fmt.Sprintf("%d.crt", item.ID), item.Certificate},
+	}
+	for _, file := range files {
+		entry, err := writer.Create(file.name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := entry.Write([]byte(file.content)); err != nil {
+			return nil, err
+		}
+	}
+	if err := writer.Close(); err != nil {
+		return nil, err
+	}
+	return archive.Bytes(), nil
+}

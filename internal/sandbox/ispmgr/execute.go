@@ -1,0 +1,204 @@
+package ispmgr
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// call is one request on its way through a function.
+type call struct {
+	server   *Server
+	settings *Settings
+	account  *Account
+	params   parameters // under our names of fields
+	sent     parameters // as they came
+	source   netip.Addr
+	now      time.Time
+}
+
+func (c *call) get(name string) string { return c.params.get(name) }
+
+// answer is what a function says: the content of its document, an error, or a
+// body of its own.
+type answer struct {
+	content  []element
+	metadata []element
+	problem  *Problem
+	function string // the func of the document where it is not the one called
+	raw      *reply
+}
+
+func success(content ...element) answer { return answer{content: content} }
+
+func refused(p *Problem) answer { return answer{problem: p} }
+
+// redirect is a non-empty <ok>: not a success (ispmanager-billing-api 1.3).
+func redirect(target string, content ...element) answer {
+	return success(append(content, textNode("ok", target))...)
+}
+
+// execute runs a request and commits what it does.
+func (s *Server) execute(p parameters, source netip.Addr) reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.executeLocked(p, source)
+}
+
+func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
+	now, err := s.clock.Now()
+	if err != nil {
+		return failedReply(err)
+	}
+	if out := p.get("out"); out != "xml" && out != "devel" {
+		return htmlReply(http.StatusOK, "Authorization") // the panel's own pages
+	}
+	s.settle(now)
+	c := &call{server: s, settings: &s.settings, sent: p, params: s.settings.ourNames(p), source: source, now: now}
+	a := c.run()
+	if err := s.save(); err != nil {
+		return failedReply(err)
+	}
+	if a.raw != nil {
+		return *a.raw
+	}
+	return xmlReply(c.document(a), a.problem)
+}
+
+// failedReply is for troubles of the stand-in itself.
+func failedReply(err error) reply {
+	return reply{status: http.StatusInternalServerError, contentType: "text/plain; charset=UTF-8", body: []byte(err.Error() + "\n")}
+}
+
+func xmlReply(document element, problem *Problem) reply {
+	var body bytes.Buffer
+	body.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
+	document.write(&body)
+	body.WriteByte('\n')
+	return reply{status: http.StatusOK, contentType: "text/xml; charset=UTF-8", body: body.Bytes(), problem: problem}
+}
+
+// run authenticates and calls the function. A login that waits for its second
+// factor gets a redirect without content from every function (1.2).
+func (c *call) run() answer {
+	name := c.get("func")
+	if name == "auth" {
+		return c.openSession()
+	}
+	account, problem := c.server.authenticate(c.sent, c.source)
+	if problem != nil {
+		return refused(problem)
+	}
+	c.account = account
+	if account.TwoFactor {
+		return redirect("func=totp.confirm")
+	}
+	f, known := c.server.functions()[name]
+	switch {
+	case !known:
+		return refused(missed("func", name))
+	case f.service && account.Level != LevelClient:
+		return refused(noAccess())
+	}
+	return f.run(c)
+}
+
+// function is one that a client may call. service: it is about services of a
+// client, which an administrator's login has none of.
+type function struct {
+	run     func(*call) answer
+	service bool
+}
+
+// functions are those of this installation under its own names.
+func (s *Server) functions() map[string]function {
+	table := map[string]function{
+		"whoami": {run: whoami}, "subaccount": {run: subaccount}, "dashboard.info": {run: dashboard},
+		"pricelist.export":  {run: exportPrices},
+		"certificate.order": {orderStart, true}, "certificate.order.pricelist": {orderStart, true},
+		"certificate": {listCertificates, true}, "certificate.filter": {filterList, true}, "certificate.edit": {edit, true},
+		"service.prolong": {prolong, true}, "basket": {basket, true},
+	}
+	names := s.settings.Functions
+	for name, run := range map[string]func(*call) answer{
+		names.CSR: stepCSR, names.Contacts: stepContacts, names.Organization: stepOrganization, names.Param: stepParam,
+		names.Reissue: reissue, names.reissueParam(): reissueParam, names.Download: download, names.Delete: remove,
+		names.ResendDNS: resendDNS, names.ResendEmail: resendEmail, names.Approver: approvers,
+	} {
+		if name != "" {
+			table[name] = function{run, true}
+		}
+	}
+	return table
+}
+
+// reissueParam is the second step of a reissue in two steps.
+func (n FunctionNames) reissueParam() string {
+	if n.Reissue == "" {
+		return ""
+	}
+	return n.Reissue + ".param"
+}
+
+// language is that of the answer: texts are Russian unless English is asked for.
+func (c *call) language() string {
+	if c.get("lang") == "en" {
+		return "en"
+	}
+	return "ru"
+}
+
+func (c *call) text(en, ru string) string {
+	if c.language() == "en" {
+		return en
+	}
+	return ru
+}
+
+// document wraps an answer as the panel does (fixtures *_RECORDED).
+func (c *call) document(a answer) element {
+	function := a.function
+	if function == "" {
+		function = c.get("func")
+	}
+	if a.problem != nil {
+		return node("doc", a.problem.element(c.language(), c.account, function), c.echo())
+	}
+	doc := c.frame(function).plus(a.content...)
+	if c.settings.Metadata == MetadataAlways || c.get("out") == "devel" {
+		doc = doc.plus(a.metadata...)
+	}
+	return doc.plus(c.echo(), node("saved_filters"))
+}
+
+// frame is the root element or a nested one.
+func (c *call) frame(function string) element {
+	return node("doc").with("lang", c.language()).with("func", function).with("binary", Path).with("host", "https://bill.example.test").
+		with("themename", "dragon").with("features", "FEATURES").with("notify", "12").with("theme", "/manimg/dragon/")
+}
+
+// echo is tparams: every parameter of the request.
+func (c *call) echo() element {
+	echoed := node("tparams")
+	for _, name := range slices.Sorted(maps.Keys(c.sent)) {
+		if !validName(name) || isSecret(name, c.sent[name]) && !c.settings.EchoSecrets {
+			continue
+		}
+		echoed = echoed.plus(textNode(name, c.sent[name]))
+	}
+	return echoed
+}
+
+// validName keeps names out that are none in XML.
+func validName(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_'
+		if !letter && (i == 0 || r != '.' && r != '-' && (r < '0' || r > '9')) {
+			return false
+		}
+	}
+	return name != ""
+}

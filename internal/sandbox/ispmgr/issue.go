@@ -1,0 +1,229 @@
+package ispmgr
+
+import (
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pmssl/internal/sandbox/ca"
+	"pmssl/internal/sandbox/issuance"
+)
+
+var errTermOver = errors.New("the paid term is over")
+
+// leafValidity is the first and the last second of a leaf issued at an instant.
+func (s *Server) leafValidity(issued time.Time) (notBefore, notAfter time.Time) {
+	days := s.settings.LeafDays
+	if days == 0 {
+		days = issuance.LimitsAt(issued).LeafDays - s.settings.LeafMarginDays
+	}
+	return issuance.Validity(issued, days, s.settings.NotBefore == FromMidnight)
+}
+
+// issue signs the next leaf of a service and makes it active.
+func (s *Server) issue(c *Certificate, at time.Time) error {
+	request, err := issuance.ParseRequest(c.CSR)
+	if err != nil {
+		return fmt.Errorf("certificate %d: %w", c.ID, err)
+	}
+	notBefore, notAfter := s.leafValidity(at)
+	if s.settings.WithinTerm && notAfter.After(c.TermEnd) {
+		notAfter = c.TermEnd
+	}
+	if !notAfter.After(at) {
+		return fmt.Errorf("certificate %d: %w", c.ID, errTermOver)
+	}
+	p, _ := s.product(c.Pricelist)
+	leaf, err := s.ca.Sign(ca.Request{
+		CSR: request.CertificateRequest, Subject: subject(p, c, request), DNSNames: s.leafNames(p, c),
+		Policies: issuance.Policies(p.Level), NotBefore: notBefore, NotAfter: notAfter,
+	})
+	if err != nil {
+		return fmt.Errorf("certificate %d: %w", c.ID, err)
+	}
+	c.Certificate, c.Serial = ca.EncodePEM(leaf), fmt.Sprintf("%x", leaf.SerialNumber)
+	c.Serials = append(c.Serials, c.Serial)
+	c.NotBefore, c.NotAfter = leaf.NotBefore, leaf.NotAfter
+	c.Status, c.Reason, c.ServiceStatus, c.Description = Active, "", Issued, ""
+	return nil
+}
+
+// leafNames are the subject alternative names: a single-domain product covers
+// the name with and without "www.", a wildcard its bare domain.
+func (s *Server) leafNames(p Product, c *Certificate) []string {
+	names := c.names()
+	switch {
+	case !s.settings.AddWWW || p.MaxNames > 0:
+		return names
+	case strings.HasPrefix(c.CommonName, "*."):
+		return append(names, c.CommonName[len("*."):])
+	}
+	if bare, ok := strings.CutPrefix(c.CommonName, "www."); ok && strings.Contains(bare, ".") {
+		return append(names, bare)
+	}
+	return append(names, "www."+c.CommonName)
+}
+
+// subject holds the common name only for domain validation (BR 7.1.2.7.2).
+func subject(p Product, c *Certificate, request issuance.Request) pkix.Name {
+	name := pkix.Name{CommonName: c.CommonName}
+	if len(name.CommonName) > 64 { // RFC 5280 appendix A, ub-common-name
+		name.CommonName = ""
+	}
+	if p.Level != DomainValidated {
+		name.Organization = nonEmpty(c.Params["org_name"])
+		name.Country = request.Subject.Country
+	}
+	return name
+}
+
+// expires is what expiredate means: the end of the paid term, or of the leaf
+// once there is one (9).
+func (s *Server) expires(c *Certificate) time.Time {
+	switch {
+	case s.settings.Expires == MeansLeaf && !c.NotAfter.IsZero():
+		return c.NotAfter
+	case c.TermEnd.IsZero():
+		return issuance.AddMonths(c.Created, c.Months)
+	}
+	return c.TermEnd
+}
+
+// settle does what happened since the last look by the passing of time alone.
+// It is called before each request.
+func (s *Server) settle(now time.Time) {
+	for _, id := range s.order {
+		c := s.certificates[id]
+		// Each round may bring what makes the next one due: a term of five years
+		// has fewer than a hundred certificates.
+		for range 100 {
+			if !s.settleOnce(c, now) {
+				break
+			}
+		}
+	}
+}
+
+// settleOnce tells whether something happened after which there may be more.
+func (s *Server) settleOnce(c *Certificate, now time.Time) bool {
+	if c.Status == Deleted || c.Basket || c.Status == Ordered {
+		return false
+	}
+	if s.settleProofs(c, now) {
+		return true
+	}
+	return s.settleOwnReissue(c, now) || s.settleEnd(c, now)
+}
+
+// settleProofs issues what is ready; it tells whether it did.
+func (s *Server) settleProofs(c *Certificate, now time.Time) bool {
+	if !c.waits() {
+		return false
+	}
+	if wait := s.settings.AutoIssueSeconds; wait >= 0 {
+		if due := c.Requested.Add(time.Duration(wait) * time.Second); !due.After(now) {
+			s.proveAll(c, due)
+			c.Vetted = true
+			return s.issueIfReady(c, due)
+		}
+	}
+	if c.ServiceStatus == Requested && now.Sub(c.Requested) >= time.Minute {
+		c.ServiceStatus = Enrolled // the seller's hourly look found it waiting
+	}
+	return s.issueIfReady(c, now)
+}
+
+// settleOwnReissue is the remote's own policy inside a term.
+func (s *Server) settleOwnReissue(c *Certificate, now time.Time) bool {
+	if s.settings.OwnReissueDays < 0 || c.Status != Active || c.ServiceStatus != Issued || c.TermEnd.Sub(c.NotAfter) < issuance.Day {
+		return false
+	}
+	due := c.NotAfter.Add(-time.Duration(s.settings.OwnReissueDays) * issuance.Day)
+	if due.After(now) {
+		return false
+	}
+	s.request(c, "own", due)
+	return true
+}
+
+// settleEnd ends a term: the remote prolongs it where the customer left that
+// on and has the money, else it suspends.
+func (s *Server) settleEnd(c *Certificate, now time.Time) bool {
+	if c.Status == Suspended || !now.After(c.TermEnd) {
+		return false
+	}
+	p, _ := s.product(c.Pricelist)
+	account := s.accounts[accountName(c.Account)]
+	for _, months := range p.months() {
+		price, _ := p.price(months, len(c.Domains)-1)
+		if c.AutoProlong == fmt.Sprint(months) && account != nil && account.Balance >= price {
+			s.take(account, c, price, "autoprolong", c.TermEnd)
+			s.extend(c, months, c.TermEnd)
+			return true
+		}
+	}
+	c.Status, c.Reason = Suspended, "autosuspend"
+	return false
+}
+
+// extend adds months to a term and asks the authority for the certificate that
+// goes with them, with the stored CSR (8).
+func (s *Server) extend(c *Certificate, months int, at time.Time) {
+	c.TermEnd = issuance.EndOfDay(issuance.AddMonths(c.TermEnd, months))
+	c.Months = months
+	s.request(c, "prolong", at)
+}
+
+// issueIfReady issues once every domain is proved and, for OV and EV, the
+// organisation is vetted. Where the authority cannot, it refuses.
+func (s *Server) issueIfReady(c *Certificate, at time.Time) bool {
+	p, _ := s.product(c.Pricelist)
+	if !c.waits() || !c.allProved() || p.Level != DomainValidated && s.settings.Vetting && !c.Vetted {
+		return false
+	}
+	if err := s.issue(c, at); err != nil {
+		c.ServiceStatus, c.Description = Failed, err.Error()
+		return false
+	}
+	return true
+}
+
+func (s *Server) proveAll(c *Certificate, at time.Time) {
+	for i := range c.Domains {
+		s.proveDomain(c, i, at)
+	}
+}
+
+func (s *Server) proveDomain(c *Certificate, i int, at time.Time) {
+	if !c.Domains[i].Proved.IsZero() {
+		return
+	}
+	c.Domains[i].Proved = at
+	s.proved[proofKey(c.Account, c.Domains[i].Name)] = at
+}
+
+func proofKey(account, domain string) string {
+	return accountName(account) + " " + issuance.ProvedName(domain)
+}
+
+// reuseProofs takes over proofs that are young enough for a leaf issued now.
+func (s *Server) reuseProofs(c *Certificate, now time.Time) {
+	if !s.settings.ReuseProof {
+		return
+	}
+	oldest := now.Add(-time.Duration(issuance.LimitsAt(now).ProofDays) * issuance.Day)
+	for i, domain := range c.Domains {
+		if proved, known := s.proved[proofKey(c.Account, domain.Name)]; known && !proved.Before(oldest) {
+			c.Domains[i].Proved = proved
+		}
+	}
+}
+
+func (s *Server) refusedByAuthority(c *Certificate) bool {
+	return slices.ContainsFunc(c.Domains, func(d Domain) bool {
+		return slices.Contains(s.settings.RefusedDomains, issuance.ProvedName(d.Name))
+	})
+}

@@ -1,0 +1,175 @@
+package ispmgr
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"pmssl/internal/sandbox/issuance"
+)
+
+// stepParam is certificate.order.param, the step that buys
+// (ispmanager-billing-api 4.1, 4.5).
+func stepParam(c *call) answer {
+	f, problem := c.paramForm()
+	switch {
+	case problem != nil:
+		return refused(problem)
+	case !c.params.submits():
+		return c.formAnswer(f)
+	}
+	if problem := c.checkPeople(f); problem != nil {
+		return refused(problem)
+	}
+	p, _ := c.pricelist() // the form found it
+	draft, problem := c.draft(p)
+	if problem != nil {
+		return refused(problem)
+	}
+	price, _ := p.price(draft.Months, len(draft.Domains)-1)
+	return c.buy(draft, price)
+}
+
+// draft is the service that an order asks for.
+func (c *call) draft(p Product) (*Certificate, *Problem) {
+	request, problem := c.readCSR(p)
+	if problem != nil {
+		return nil, problem
+	}
+	if country := c.get("field_country"); country != "" && countryCode(country) == "" {
+		return nil, badValue(c.settings.shownName("field_country"), country)
+	}
+	if kind := c.get("crt_type"); kind != keyGenerate && kind != c.settings.ExistingKey {
+		return nil, badValue(c.settings.shownName("crt_type"), kind)
+	}
+	names, problem := c.readNames(p, request.CommonName)
+	if problem != nil {
+		return nil, problem
+	}
+	method, domains, problem := c.chosenProof(names)
+	if problem != nil {
+		return nil, problem
+	}
+	months, problem := c.period(p)
+	if problem != nil {
+		return nil, problem
+	}
+	autoProlong := c.get("autoprolong")
+	if autoProlong == "" {
+		autoProlong = strconv.Itoa(months) // the form's own value: a client that says nothing is renewed
+	}
+	return &Certificate{
+		Account: c.account.User, Pricelist: p.ID, Months: months, Status: Ordered, RemoteID: c.get("remoteid"), Project: c.get("project"),
+		AutoProlong: autoProlong, Created: c.now, CSR: c.get("csr"), Key: c.get("key"), CommonName: request.CommonName,
+		Domains: domains, Method: method, Params: c.people(),
+	}, nil
+}
+
+// people are the contacts and the organisation of a request.
+func (c *call) people() map[string]string {
+	kept := map[string]string{}
+	for name, value := range c.params {
+		if strings.HasPrefix(name, "adm_") || strings.HasPrefix(name, "tech_") || strings.HasPrefix(name, "org_") {
+			kept[name] = value
+		}
+	}
+	return kept
+}
+
+// buy takes the money and starts the order, or does what this installation does
+// with an order that is not paid.
+func (c *call) buy(draft *Certificate, price Money) answer {
+	if c.get("skipbasket") != "on" {
+		draft.Basket = true
+		c.server.add(draft)
+		return redirect("func=order", billOrder(draft))
+	}
+	if c.account.Balance >= price {
+		c.server.add(draft)
+		c.charge(draft, price)
+		c.server.start(draft, c.now)
+		return c.bought(draft)
+	}
+	switch c.settings.Funds {
+	case FundsPaymentURL:
+		draft.Basket = true
+		c.server.add(draft)
+		return c.paymentURL(draft.BillOrder)
+	case FundsUnpaid:
+		c.server.add(draft)
+		a := c.bought(draft)
+		a.content = append(a.content[:len(a.content)-1], textNode("ok", "func=payment.add&billorder="+strconv.FormatInt(draft.BillOrder, 10)), billOrder(draft))
+		return a
+	}
+	return refused(lowBalance(c.settings.FundsErrorType))
+}
+
+func billOrder(draft *Certificate) element {
+	return textNode("billorder", strconv.FormatInt(draft.BillOrder, 10))
+}
+
+// paymentURL has the shape of wizard_submit_ok_url_RECORDED.
+func (c *call) paymentURL(order int64) answer {
+	number := strconv.FormatInt(order, 10)
+	inner := c.frame("payment.add.method").plus(textNode("billorder", number), c.echo())
+	ok := textNode("ok", "/mancgi/payment?billorder="+number).with("type", "url").with("on_blank_redirect_action", "func=payment")
+	return success(inner, ok, textNode("billorder", number))
+}
+
+// bought is the answer of an order; its last element is <ok/>.
+func (c *call) bought(made *Certificate) answer {
+	id := textNode("id", strconv.FormatInt(made.ID, 10))
+	switch c.settings.OrderAnswer {
+	case AnswerNestedID:
+		return success(c.frame(c.get("func")).plus(id, c.echo()), node("ok"))
+	case AnswerNone:
+		return success(node("ok"))
+	}
+	return success(id, node("ok"))
+}
+
+// add gives the next id to a service and keeps it.
+func (s *Server) add(c *Certificate) {
+	c.ID, c.BillOrder = s.nextID, s.nextOrder
+	s.nextID++
+	s.nextOrder++
+	s.certificates[c.ID] = c
+	s.order = append(s.order, c.ID)
+}
+
+func (c *call) charge(to *Certificate, amount Money) {
+	c.server.take(c.account, to, amount, c.get("func"), c.now)
+}
+
+// take records a payment. The caller has looked at the balance.
+func (s *Server) take(account *Account, to *Certificate, amount Money, command string, now time.Time) {
+	account.Balance -= amount
+	s.charges = append(s.charges, Charge{Time: now, Account: account.User, Command: command, CertificateID: to.ID,
+		OrderID: to.BillOrder, Amount: amount, Balance: account.Balance})
+}
+
+// start hands a paid order to the authority.
+func (s *Server) start(c *Certificate, now time.Time) {
+	c.Basket, c.Created = false, now
+	c.TermStart = now
+	c.TermEnd = issuance.EndOfDay(issuance.AddMonths(now, c.Months)).Add(time.Duration(s.settings.TermOffsetDays) * issuance.Day)
+	s.request(c, "open", now)
+}
+
+// request asks the authority for the next certificate of a service.
+func (s *Server) request(c *Certificate, reason string, now time.Time) {
+	c.Requested, c.ServiceStatus, c.Description = now, Requested, ""
+	c.Status, c.Reason = Processing, reason
+	if reason == "own" || s.settings.OpenAtOrder {
+		c.Status = Active
+	}
+	for i := range c.Domains {
+		c.Domains[i].Proved = time.Time{}
+	}
+	if s.refusedByAuthority(c) {
+		c.ServiceStatus, c.Description = Failed, "The order was refused by the certification authority."
+		return
+	}
+	s.reuseProofs(c, now)
+	s.settleProofs(c, now)
+}

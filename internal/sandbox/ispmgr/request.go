@@ -1,0 +1,118 @@
+package ispmgr
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Bounds on what a caller may send.
+const (
+	maxBody       = 4 << 20
+	maxParameters = 2000
+	// maxDrained is how much of a body that is too large is read all the same,
+	// so that the caller gets to see the answer.
+	maxDrained = 32 << 20
+)
+
+// parameters are the request's values by name; names are case-sensitive, as CN
+// and L are fields of their own beside cn and l.
+type parameters map[string]string
+
+// get is a value without surrounding blanks, or "".
+func (p parameters) get(name string) string { return strings.TrimSpace(p[name]) }
+
+// submits tells whether a form is handed in: sok=ok, or snext=ok in a wizard (1.4).
+func (p parameters) submits() bool { return p["sok"] == "ok" }
+
+var (
+	errTooManyParameters = errors.New("request has too many parameters")
+	errBodyTooLarge      = errors.New("request body is too large")
+	errBrokenForm        = errors.New("request form cannot be read")
+)
+
+// readParameters merges the query and an urlencoded form: GET and POST are
+// equal (1.2). The form goes first.
+func readParameters(r *http.Request) (parameters, error) {
+	merged := parameters{}
+	content, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err != nil {
+		return merged, bodyError(err)
+	}
+	for _, encoded := range []string{string(content), r.URL.RawQuery} {
+		if strings.Count(encoded, "&") > maxParameters {
+			return merged, errTooManyParameters
+		}
+		values, err := url.ParseQuery(encoded)
+		if err != nil {
+			return merged, errBrokenForm
+		}
+		for name, list := range values {
+			if _, seen := merged[name]; !seen {
+				merged[name] = list[0]
+			}
+		}
+	}
+	return merged, nil
+}
+
+func bodyError(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return errBodyTooLarge
+	}
+	return errBrokenForm
+}
+
+// secretNames are parameters whose value never leaves the stand-in but in its
+// own answers.
+func secretNames() []string { return []string{"authinfo", "auth", "password", "key"} }
+
+func isSecret(name, value string) bool {
+	return slices.Contains(secretNames(), name) || strings.Contains(value, "PRIVATE KEY")
+}
+
+// redacted is a copy for the log. The password of an account is hidden in every
+// value in which it occurs.
+func (p parameters) redacted(passwords []string) map[string]string {
+	shown := make(map[string]string, len(p))
+	for name, value := range p {
+		if isSecret(name, value) || containsAny(value, passwords) {
+			value = "***"
+		}
+		shown[name] = value
+	}
+	return shown
+}
+
+func containsAny(value string, parts []string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(value, part) })
+}
+
+// leaks tells what was sent that should not have been: a private key, a
+// password outside of authinfo, secrets in the address of the request.
+func leaks(r *http.Request, p parameters, passwords []string) []string {
+	found := []string{}
+	for name, value := range p {
+		switch {
+		case strings.Contains(value, "PRIVATE KEY"), name == "key" && value != "":
+			found = append(found, "private key in "+name)
+		case name != "authinfo" && name != "password" && containsAny(value, passwords):
+			found = append(found, "password in "+name)
+		}
+	}
+	query, _ := url.QueryUnescape(r.URL.RawQuery)
+	if containsAny(query, passwords) || strings.Contains(query, "authinfo=") {
+		found = append(found, "authinfo in the query")
+	}
+	for name, values := range r.Header {
+		if containsAny(strings.Join(values, " "), passwords) {
+			found = append(found, "password in header "+name)
+		}
+	}
+	slices.Sort(found)
+	return found
+}

@@ -1,0 +1,247 @@
+package ispmgr
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Settings choose between the readings of the remote's behaviour that public
+// sources leave open. Section numbers are those of ispmanager-billing-api.
+type Settings struct {
+	Products []Product `json:"products"`
+
+	// ManagerPath: the API is also served at /manager/billmgr (1.1).
+	ManagerPath bool `json:"manager_path"`
+	// EchoSecrets: tparams repeat every request parameter, authinfo included (1.3).
+	EchoSecrets bool `json:"echo_secrets"`
+	// Metadata: "always", or "devel" for out=devel alone (5).
+	Metadata string `json:"metadata"`
+	// Captcha protects func=auth (1.2).
+	Captcha bool `json:"captcha"`
+	// MaxPageSize is the greatest page size that is granted (1.4).
+	MaxPageSize int `json:"max_page_size"`
+	// PastEnd: a page behind the last one is "empty" or the "last" one again.
+	PastEnd string `json:"past_end"`
+
+	// Functions are the remote's own names of functions (5, 6).
+	Functions FunctionNames `json:"functions"`
+	// FieldNames are the remote's own names of form fields by ours; those of a
+	// numbered field are without the number ("approver_email").
+	FieldNames map[string]string `json:"field_names"`
+	// ExtraFields are further fields of the remote's forms.
+	ExtraFields []ExtraField `json:"extra_fields"`
+	// ExistingKey of crt_type: an order with a CSR of the customer's own (4.2).
+	ExistingKey string `json:"existing_key"`
+	// Methods are the keys of approver_method (4.4).
+	Methods []string `json:"methods"`
+
+	// WizardNext: how a submitted step leads to the next one: its "form", a
+	// "redirect", or its form "nested" (1.3).
+	WizardNext string `json:"wizard_next"`
+	// ContactsStep and OrganizationStep: contacts and, for OV and EV, the
+	// organisation have steps of their own before the last one (4.3).
+	ContactsStep     bool `json:"contacts_step"`
+	OrganizationStep bool `json:"organization_step"`
+	// ReissueStep: the reissue is a wizard of two steps (7).
+	ReissueStep bool `json:"reissue_step"`
+	// PricelistShape of certificate.order.pricelist: "both", "old" or "v2" (3).
+	PricelistShape string `json:"pricelist_shape"`
+
+	// OrderAnswer: where the answer of an order has its id: "id", "nested_id"
+	// or "none" (4.5).
+	OrderAnswer string `json:"order_answer"`
+	// Funds: what an order above the balance ends in: "error", "payment_url"
+	// (it lies in the basket) or "unpaid" (a service in status 1).
+	Funds string `json:"funds"`
+	// FundsErrorType is the type of the error document (unknown, 1.5).
+	FundsErrorType string `json:"funds_error_type"`
+
+	// StatusForm of the list: "orig", "digit", "key" or "real_status" (5).
+	StatusForm string `json:"status_form"`
+	// ServiceStatusInList and ServiceStatusInEdit: the client sees it there (5).
+	ServiceStatusInList bool `json:"service_status_in_list"`
+	ServiceStatusInEdit bool `json:"service_status_in_edit"`
+	// HideRemoteID: the list has no remoteid.
+	HideRemoteID bool `json:"hide_remoteid"`
+	// HideProofs: certificate.edit has no values to publish.
+	HideProofs bool `json:"hide_proofs"`
+	// DeletedDays: how long a deleted service stays in the list.
+	DeletedDays int `json:"deleted_days"`
+	// ExpirePhrase: expiredate is a phrase, real_expiredate the date (1.5).
+	ExpirePhrase bool `json:"expire_phrase"`
+	// DeleteNeedsSok: certificate.delete does nothing without sok. Functions of
+	// the type "group" act at once.
+	DeleteNeedsSok bool `json:"delete_needs_sok"`
+
+	// CertificateIn: the certificate is in "edit", in "download" or in "both" (5).
+	CertificateIn string `json:"certificate_in"`
+	// CertificateForm: "leaf", "chain" (leaf, intermediate), "bundle" (and
+	// root), "zip" or "base64zip" (5). In edit a ZIP is always in base64.
+	CertificateForm string `json:"certificate_form"`
+	// DownloadDocument: the download is the crt of a document, not a raw body.
+	DownloadDocument bool `json:"download_document"`
+
+	// Expires: expiredate is the end of the "leaf" or of the paid "term" (9).
+	Expires string `json:"expires"`
+	// LeafDays: length of a leaf in days; 0 takes the CA/B Forum's limit of the
+	// day of issue less LeafMarginDays (validity-and-subscription.md 1.1, 3).
+	LeafDays       int `json:"leaf_days"`
+	LeafMarginDays int `json:"leaf_margin_days"`
+	// NotBefore: leaves begin at "midnight" (UTC) or at the "instant".
+	NotBefore string `json:"not_before"`
+	// WithinTerm: a leaf never ends after the paid term.
+	WithinTerm bool `json:"within_term"`
+	// TermOffsetDays moves the end of the paid term.
+	TermOffsetDays int `json:"term_offset_days"`
+	// AddWWW: a single-domain leaf covers the name with and without "www.".
+	AddWWW bool `json:"add_www"`
+	// AutoIssueSeconds: an order is proved by itself after so many seconds of
+	// the stand-in's clock; -1 waits for the control.
+	AutoIssueSeconds int `json:"auto_issue_seconds"`
+	// ReuseProof: a proved domain need not be proved again within the limit.
+	ReuseProof bool `json:"reuse_proof"`
+	// Vetting: OV and EV also wait for the control to vet the organisation.
+	Vetting bool `json:"vetting"`
+	// OpenAtOrder: the service is active (2) before anything is issued (5).
+	OpenAtOrder bool `json:"open_at_order"`
+	// OwnReissueDays: the remote reissues by itself so many days before a leaf
+	// ends inside the term; -1 never does.
+	OwnReissueDays int `json:"own_reissue_days"`
+	// RefusedDomains are refused by the authority (service_status 6).
+	RefusedDomains []string `json:"refused_domains"`
+}
+
+// FunctionNames are the names of functions that differ between installations.
+// An empty one is not there.
+type FunctionNames struct {
+	CSR          string `json:"csr"`
+	Contacts     string `json:"contacts"`
+	Organization string `json:"organization"`
+	Param        string `json:"param"`
+	Reissue      string `json:"reissue"`
+	Download     string `json:"download"`
+	Delete       string `json:"delete"`
+	ResendDNS    string `json:"resend_dns"`
+	ResendEmail  string `json:"resend_email"`
+	Approver     string `json:"approver"`
+}
+
+// ExtraField is a field of a form that the specification does not know.
+type ExtraField struct {
+	Function string   `json:"function"` // as the remote names it
+	Name     string   `json:"name"`
+	Value    string   `json:"value"`
+	Required bool     `json:"required"`
+	Options  []string `json:"options,omitempty"` // keys of a select
+}
+
+// Values of Settings.
+const (
+	MetadataAlways = "always"
+	MetadataDevel  = "devel"
+
+	PastEndEmpty = "empty"
+	PastEndLast  = "last"
+
+	NextForm     = "form"
+	NextRedirect = "redirect"
+	NextNested   = "nested"
+
+	PricelistBoth = "both"
+	PricelistOld  = "old"
+	PricelistV2   = "v2"
+
+	AnswerID       = "id"
+	AnswerNestedID = "nested_id"
+	AnswerNone     = "none"
+
+	FundsError      = "error"
+	FundsPaymentURL = "payment_url"
+	FundsUnpaid     = "unpaid"
+
+	StatusOrig       = "orig"
+	StatusDigit      = "digit"
+	StatusKey        = "key"
+	StatusRealStatus = "real_status"
+
+	InEdit     = "edit"
+	InDownload = "download"
+	InBoth     = "both"
+
+	FormLeaf      = "leaf"
+	FormChain     = "chain"
+	FormBundle    = "bundle"
+	FormZIP       = "zip"
+	FormBase64ZIP = "base64zip"
+
+	MeansLeaf = "leaf"
+	MeansTerm = "term"
+
+	FromMidnight = "midnight"
+	FromInstant  = "instant"
+)
+
+// DefaultSettings is the reading with the best evidence behind it; where there
+// is none, the one that is harder on a client.
+func DefaultSettings() Settings {
+	return Settings{
+		Products: DefaultProducts(), ManagerPath: true, EchoSecrets: true,
+		Metadata: MetadataAlways, MaxPageSize: 100, PastEnd: PastEndLast,
+		Functions: FunctionNames{
+			CSR: "certificate.order.csr", Contacts: "certificate.order.contacts", Organization: "certificate.order.organization",
+			Param: "certificate.order.param", Reissue: "certificate.reissue", Download: "certificate.file", Delete: "certificate.delete",
+			ResendDNS: "certificate.dv.dns", ResendEmail: "certificate.dv.email", Approver: "certificate.approver",
+		},
+		FieldNames: map[string]string{}, ExistingKey: "exists", Methods: []string{"auth_email", "auth_dnscname", "auth_dnstxt", "auth_http"},
+		WizardNext: NextForm, PricelistShape: PricelistBoth,
+		OrderAnswer: AnswerID, Funds: FundsError, FundsErrorType: "low_balance",
+		StatusForm: StatusOrig, ServiceStatusInList: true, ServiceStatusInEdit: true, DeletedDays: 7,
+		CertificateIn: InEdit, CertificateForm: FormLeaf, Expires: MeansTerm,
+		LeafMarginDays: 1, NotBefore: FromMidnight, WithinTerm: true, AddWWW: true,
+		AutoIssueSeconds: -1, Vetting: true, OwnReissueDays: -1,
+	}
+}
+
+func (s Settings) clone() Settings {
+	s.Products = slices.Clone(s.Products)
+	for i := range s.Products {
+		s.Products[i].Prices = maps.Clone(s.Products[i].Prices)
+	}
+	s.FieldNames, s.Methods = maps.Clone(s.FieldNames), slices.Clone(s.Methods)
+	s.ExtraFields, s.RefusedDomains = slices.Clone(s.ExtraFields), slices.Clone(s.RefusedDomains)
+	return s
+}
+
+func (s Settings) check() error {
+	choices := []struct {
+		name, value string
+		allowed     []string
+	}{
+		{"metadata", s.Metadata, []string{MetadataAlways, MetadataDevel}},
+		{"past_end", s.PastEnd, []string{PastEndEmpty, PastEndLast}},
+		{"wizard_next", s.WizardNext, []string{NextForm, NextRedirect, NextNested}},
+		{"pricelist_shape", s.PricelistShape, []string{PricelistBoth, PricelistOld, PricelistV2}},
+		{"order_answer", s.OrderAnswer, []string{AnswerID, AnswerNestedID, AnswerNone}},
+		{"funds", s.Funds, []string{FundsError, FundsPaymentURL, FundsUnpaid}},
+		{"status_form", s.StatusForm, []string{StatusOrig, StatusDigit, StatusKey, StatusRealStatus}},
+		{"certificate_in", s.CertificateIn, []string{InEdit, InDownload, InBoth}},
+		{"certificate_form", s.CertificateForm, []string{FormLeaf, FormChain, FormBundle, FormZIP, FormBase64ZIP}},
+		{"expires", s.Expires, []string{MeansLeaf, MeansTerm}},
+		{"not_before", s.NotBefore, []string{FromMidnight, FromInstant}},
+	}
+	var problems []error
+	for _, choice := range choices {
+		if !slices.Contains(choice.allowed, choice.value) {
+			problems = append(problems, fmt.Errorf("setting %s must be one of %v, not %q", choice.name, choice.allowed, choice.value))
+		}
+	}
+	if s.LeafDays < 0 || s.LeafMarginDays < 0 || s.LeafMarginDays > 40 || s.DeletedDays < 0 || s.AutoIssueSeconds < -1 || s.OwnReissueDays < -1 {
+		problems = append(problems, errors.New("leaf_days, leaf_margin_days (at most 40), deleted_days, auto_issue_seconds and own_reissue_days (from -1) must not be negative"))
+	}
+	if s.MaxPageSize < 1 || len(s.Methods) == 0 || s.ExistingKey == "" || s.Functions.CSR == "" || s.Functions.Param == "" {
+		problems = append(problems, errors.New("max_page_size, methods, existing_key, functions.csr and functions.param are needed"))
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,260 @@
+package ispmgr_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"encoding/xml"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/sandbox/ispmgr"
+)
+
+// today is a moment in the time of leaves of 200 days.
+var today = time.Date(2026, 4, 2, 14, 7, 33, 0, time.UTC)
+
+// standIn is a stand-in seller behind real HTTP, with the default account.
+type standIn struct {
+	*ispmgr.Server
+	t   *testing.T
+	url string
+}
+
+// newStandIn has a clock that stands at today.
+func newStandIn(t *testing.T, settings ...func(*ispmgr.Settings)) *standIn {
+	t.Helper()
+	chosen := ispmgr.DefaultSettings()
+	for _, set := range settings {
+		set(&chosen)
+	}
+	clock := ispmgr.NewClock(func() time.Time { return today }, "")
+	seller, err := ispmgr.New(ispmgr.Config{Clock: clock, Settings: &chosen})
+	require.NoError(t, err)
+	server := httptest.NewServer(seller)
+	t.Cleanup(server.Close)
+	return &standIn{Server: seller, t: t, url: server.URL + ispmgr.Path}
+}
+
+// set changes settings in the middle of a test.
+func (s *standIn) set(change func(*ispmgr.Settings)) {
+	s.t.Helper()
+	settings := s.Settings()
+	change(&settings)
+	require.NoError(s.t, s.SetSettings(settings))
+}
+
+// setAccount changes the default account.
+func (s *standIn) setAccount(change func(*ispmgr.Account)) {
+	s.t.Helper()
+	account, err := s.Account(ispmgr.DefaultUser)
+	require.NoError(s.t, err)
+	change(&account)
+	require.NoError(s.t, s.PutAccount(account))
+}
+
+// reply is what came back over HTTP.
+type reply struct {
+	status int
+	kind   string
+	body   string
+	root   xmlNode
+}
+
+// xmlNode is any element.
+type xmlNode struct {
+	XMLName  xml.Name
+	Attrs    []xml.Attr `xml:",any,attr"`
+	Children []xmlNode  `xml:",any"`
+	Text     string     `xml:",chardata"`
+}
+
+// all finds the elements under a path of names, below the node.
+func (n xmlNode) all(path ...string) []xmlNode {
+	if len(path) == 0 {
+		return []xmlNode{n}
+	}
+	var found []xmlNode
+	for _, child := range n.Children {
+		if child.XMLName.Local == path[0] {
+			found = append(found, child.all(path[1:]...)...)
+		}
+	}
+	return found
+}
+
+func (n xmlNode) first(path ...string) xmlNode {
+	if found := n.all(path...); len(found) > 0 {
+		return found[0]
+	}
+	return xmlNode{}
+}
+
+func (n xmlNode) attr(name string) string {
+	for _, a := range n.Attrs {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+func (n xmlNode) text(path ...string) string { return strings.TrimSpace(n.first(path...).Text) }
+
+// keys are those of an slist.
+func (n xmlNode) keys(name string) []string {
+	var keys []string
+	for _, list := range n.all("slist") {
+		if list.attr("name") == name {
+			for _, value := range list.all("val") {
+				keys = append(keys, value.attr("key"))
+			}
+		}
+	}
+	return keys
+}
+
+// problem is "type object" of the error, "" where there is none.
+func (r reply) problem() string {
+	e := r.root.first("error")
+	return strings.TrimSpace(e.attr("type") + " " + e.attr("object"))
+}
+
+// values makes a request's parameters out of names and values.
+func values(function string, pairs ...string) url.Values {
+	v := url.Values{"authinfo": {ispmgr.DefaultUser + ":" + ispmgr.DefaultPassword}, "out": {"xml"}, "lang": {"en"}, "func": {function}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		v.Set(pairs[i], pairs[i+1])
+	}
+	return v
+}
+
+// call posts a function as a form.
+func (s *standIn) call(function string, pairs ...string) reply {
+	s.t.Helper()
+	answer, err := http.PostForm(s.url, values(function, pairs...))
+	require.NoError(s.t, err)
+	return read(s.t, answer)
+}
+
+func read(t *testing.T, answer *http.Response) reply {
+	t.Helper()
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	r := reply{status: answer.StatusCode, kind: answer.Header.Get("Content-Type"), body: string(body)}
+	if strings.HasPrefix(r.body, "<?xml") {
+		require.NoError(t, xml.Unmarshal(body, &r.root), r.body)
+	}
+	return r
+}
+
+// ok is call for a function that must not answer an error.
+func (s *standIn) ok(function string, pairs ...string) reply {
+	s.t.Helper()
+	r := s.call(function, pairs...)
+	require.NotNil(s.t, r.root.XMLName, r.body)
+	require.Empty(s.t, r.problem(), r.body)
+	return r
+}
+
+// order are the parameters of a complete order for cn.
+func order(csr string, pairs ...string) []string {
+	all := map[string]string{
+		"sok": "ok", "skipbasket": "on", "clicked_button": "finish", "crt_type": "exists", "csr": csr, "period": "12", "pricelist": "3033",
+		"field_country": "182", "approver_method": "auth_dnscname", "autoprolong": "null", "remoteid": "777001", "project": "1",
+	}
+	for _, who := range []string{"adm_", "tech_"} {
+		maps.Copy(all, map[string]string{who + "fname": "Jo", who + "lname": "Doe", who + "email": "jo@example.com", who + "phone": "+7 495 000"})
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		all[pairs[i]] = pairs[i+1]
+	}
+	var list []string
+	for name, value := range all {
+		list = append(list, name, value)
+	}
+	return list
+}
+
+// buy orders a certificate for cn and tells its id.
+func (s *standIn) buy(cn string, pairs ...string) string {
+	s.t.Helper()
+	r := s.ok("certificate.order.param", order(csrFor(s.t, cn), pairs...)...)
+	state, err := s.State()
+	require.NoError(s.t, err)
+	require.NotEmpty(s.t, state.Certificates, r.body)
+	return strconv.FormatInt(state.Certificates[len(state.Certificates)-1].ID, 10)
+}
+
+// issued is a bought and issued certificate; it tells the id.
+func (s *standIn) issued(cn string, pairs ...string) string {
+	s.t.Helper()
+	id := s.buy(cn, pairs...)
+	require.NoError(s.t, s.Issue(number(s.t, id)))
+	return id
+}
+
+func (s *standIn) certificate(id string) ispmgr.Certificate {
+	s.t.Helper()
+	found, err := s.Certificate(number(s.t, id))
+	require.NoError(s.t, err)
+	return found
+}
+
+func (s *standIn) moveTo(instant time.Time) {
+	s.t.Helper()
+	require.NoError(s.t, s.Clock().Set(instant))
+}
+
+func (s *standIn) balance() string {
+	s.t.Helper()
+	account, err := s.Account(ispmgr.DefaultUser)
+	require.NoError(s.t, err)
+	return account.Balance.String()
+}
+
+func number(t *testing.T, id string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(id, 10, 64)
+	require.NoError(t, err)
+	return n
+}
+
+func newKey(t testing.TB) crypto.Signer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return key
+}
+
+func csrFor(t testing.TB, cn string) string { return csrWith(t, newKey(t), pkix.Name{CommonName: cn}) }
+
+func csrWith(t testing.TB, key crypto.Signer, subject pkix.Name) string {
+	t.Helper()
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+}
+
+func certificateOf(t *testing.T, pemText string) *x509.Certificate {
+	t.Helper()
+	block, _ := pem.Decode([]byte(strings.TrimSpace(pemText)))
+	require.NotNil(t, block, "no PEM in %q", pemText)
+	parsed, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	return parsed
+}

@@ -1,0 +1,217 @@
+package ispmgr
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/sandbox/issuance"
+)
+
+// The wizard of an order keeps nothing on the server: each step gets the values
+// of the earlier ones as parameters (ispmanager-billing-api 4.1).
+
+// steps that may follow the CSR, in their order.
+func (c *call) stepsAfterCSR(p Product) []string {
+	var steps []string
+	if c.settings.ContactsStep {
+		steps = append(steps, c.settings.Functions.Contacts)
+	}
+	if c.settings.OrganizationStep && p.Level != DomainValidated {
+		steps = append(steps, c.settings.Functions.Organization)
+	}
+	return append(steps, c.settings.Functions.Param)
+}
+
+// follow answers the step that comes after one.
+func (c *call) follow(step string, p Product) answer {
+	forms := map[string]func() (form, *Problem){
+		c.settings.Functions.Contacts: c.contactsForm, c.settings.Functions.Organization: c.organizationForm, c.settings.Functions.Param: c.paramForm,
+	}
+	steps := c.stepsAfterCSR(p)
+	for i, name := range steps {
+		if name == step {
+			return c.next(steps[i+1], forms[steps[i+1]])
+		}
+	}
+	return c.next(steps[0], forms[steps[0]])
+}
+
+// next leads to a step in the way of this installation (1.3).
+func (c *call) next(step string, make func() (form, *Problem)) answer {
+	f, problem := make()
+	if problem != nil {
+		return refused(problem)
+	}
+	switch c.settings.WizardNext {
+	case NextRedirect:
+		target := url.Values{}
+		for _, field := range f.fields {
+			if field.value != "" && !field.readonly {
+				target.Set(c.settings.shownName(field.name), field.value)
+			}
+		}
+		return redirect("func="+step+"&"+target.Encode(), c.made()...)
+	case NextNested:
+		content, metadata := c.formParts(f)
+		return success(c.frame(step).plus(content...).plus(metadata...).plus(c.echo()), node("ok"))
+	}
+	return c.formAnswer(f)
+}
+
+// made are a CSR and key that were made at this step.
+func (c *call) made() []element {
+	if c.get("crt_type") != keyGenerate || c.get("key") == "" {
+		return nil
+	}
+	return []element{textNode("csr", c.get("csr")), textNode("key", c.get("key"))}
+}
+
+const keyGenerate = "generate"
+
+// csrFields are the values that every later step carries along.
+func csrFields() []string {
+	return []string{"crt_type", "csr", "key", "CN", "ST", "L", "O", "OU", "emailAddress", "altname", "altname_input", "field_country"}
+}
+
+func (c *call) csrForm() (form, *Problem) {
+	p, problem := c.pricelist()
+	if problem != nil {
+		return form{}, problem
+	}
+	months, problem := c.period(p)
+	if problem != nil {
+		return form{}, problem
+	}
+	f := form{function: c.settings.Functions.CSR}
+	f.add(field{name: "pricelist", value: strconv.FormatInt(p.ID, 10), hidden: true},
+		field{name: "period", value: strconv.Itoa(months), options: periodOptions(p), required: true},
+		field{name: "crt_type", value: keyGenerate, options: c.crtTypes(), required: true},
+		field{name: "csr"}, field{name: "CN"}, field{name: "ST"}, field{name: "L"}, field{name: "O"}, field{name: "OU"}, field{name: "emailAddress"},
+		field{name: "altname"}, field{name: "altname_input"},
+		field{name: "field_country", value: "182", options: countries(), required: true})
+	return c.laidOver(c.withExtras(f)), nil
+}
+
+func periodOptions(p Product) []option {
+	var list []option
+	for _, months := range p.months() {
+		list = append(list, periodOption(months))
+	}
+	return list
+}
+
+func (c *call) crtTypes() []option {
+	return []option{
+		{key: keyGenerate, text: c.text("Generate a request", "Сгенерировать запрос")},
+		{key: c.settings.ExistingKey, text: c.text("Existing request", "Существующий запрос")},
+	}
+}
+
+// stepCSR is certificate.order.csr.
+func stepCSR(c *call) answer {
+	f, problem := c.csrForm()
+	switch {
+	case problem != nil:
+		return refused(problem)
+	case !c.params.submits():
+		return c.formAnswer(f)
+	}
+	if problem := c.check(f); problem != nil {
+		return refused(problem)
+	}
+	p, _ := c.pricelist() // the form found it
+	if problem := c.settleRequest(p); problem != nil {
+		return refused(problem)
+	}
+	return c.follow(c.settings.Functions.CSR, p)
+}
+
+// settleRequest makes the CSR or reads the given one; the subject fields of a
+// given one are filled in from it (4.2).
+func (c *call) settleRequest(p Product) *Problem {
+	if c.get("crt_type") == keyGenerate && c.get("csr") == "" {
+		if problem := c.generate(); problem != nil {
+			return problem
+		}
+	}
+	request, problem := c.readCSR(p)
+	if problem != nil {
+		return problem
+	}
+	c.fillSubject(request)
+	_, problem = c.readNames(p, request.CommonName)
+	return problem
+}
+
+func (c *call) fillSubject(request issuance.Request) {
+	first := func(list []string) string {
+		if len(list) == 0 {
+			return ""
+		}
+		return list[0]
+	}
+	s := request.Subject
+	for name, value := range map[string]string{
+		"CN": request.CommonName, "ST": first(s.Province), "L": first(s.Locality), "O": first(s.Organization), "OU": first(s.OrganizationalUnit),
+		"emailAddress": first(request.EmailAddresses), "field_country": countryID(first(s.Country)),
+	} {
+		if c.get(name) == "" && value != "" {
+			c.params[name] = value
+		}
+	}
+}
+
+// readCSR checks the CSR of a request as the panel does: Latin letters alone,
+// a wildcard where the product wants one and nowhere else (4.1).
+func (c *call) readCSR(p Product) (issuance.Request, *Problem) {
+	text := c.get("csr")
+	request, err := issuance.ParseRequest(text)
+	if err == nil {
+		err = request.CheckKey()
+	}
+	if err == nil {
+		err = issuance.CheckName(request.CommonName, p.Wildcard)
+	}
+	if err != nil || p.Wildcard != strings.HasPrefix(request.CommonName, "*.") || !isLatin(request.Subject.String()) {
+		return issuance.Request{}, badValue(c.settings.shownName("csr"), text)
+	}
+	for _, name := range []string{"CN", "ST", "L", "O", "OU", "emailAddress"} {
+		if !isLatin(c.get(name)) {
+			return issuance.Request{}, badValue(c.settings.shownName(name), c.get(name))
+		}
+	}
+	if cn := c.get("CN"); cn != "" && !strings.EqualFold(cn, request.CommonName) {
+		return issuance.Request{}, badValue(c.settings.shownName("CN"), cn)
+	}
+	return request, nil
+}
+
+// isLatin is the validator certificatelatin.
+func isLatin(text string) bool {
+	for _, r := range text {
+		if r > 0x7e || r < 0x20 {
+			return false
+		}
+	}
+	return true
+}
+
+// readNames are all names of an order, the common name first: further ones are
+// in altname and altname_input, separated by blanks.
+func (c *call) readNames(p Product, commonName string) ([]string, *Problem) {
+	names := []string{commonName}
+	for _, parameter := range []string{"altname", "altname_input"} {
+		for _, name := range strings.Fields(strings.ToLower(c.get(parameter))) {
+			if slices.Contains(names, name) {
+				continue
+			}
+			if issuance.CheckName(name, p.Wildcard) != nil || len(names) > p.MaxNames {
+				return nil, badValue(c.settings.shownName(parameter), name)
+			}
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,200 @@
+package ispmgr_test
+
+import (
+	"crypto/x509/pkix"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/sandbox/ispmgr"
+)
+
+func TestFormsHaveNoSideEffect(t *testing.T) {
+	s := newStandIn(t)
+	csr := s.ok("certificate.order.csr", "pricelist", "3033", "period", "12").root
+	assert.Equal(t, []string{"generate", "exists"}, csr.keys("crt_type"))
+	assert.Equal(t, []string{"12", "24"}, csr.keys("period"))
+	assert.Len(t, csr.keys("field_country"), 245)
+	assert.Equal(t, "182", csr.text("field_country"))
+
+	param := s.ok("certificate.order.param", order(csrFor(t, "www.example.com"), "sok", "")...).root
+	assert.Equal(t, []string{"auth_email", "auth_dnscname", "auth_dnstxt", "auth_http"}, param.keys("approver_method"))
+	assert.Contains(t, param.keys("approver_email_1"), "webmaster@example.com")
+	assert.Equal(t, []string{"null", "12", "24"}, param.keys("autoprolong"))
+	assert.Equal(t, "null", param.text("autoprolong"), "what was sent is shown again")
+	assert.Contains(t, requiredOf(param), "adm_fname")
+	assert.NotContains(t, requiredOf(param), "adm_jtitle")
+	assert.Empty(t, s.Charges())
+	assert.Empty(t, s.ok("certificate").root.all("elem"))
+	assert.Empty(t, s.ok("basket").root.all("list", "elem"))
+}
+
+// requiredOf are the fields that the metadata of a form call required.
+func requiredOf(form xmlNode) []string {
+	var names []string
+	for _, f := range form.all("metadata", "form", "page", "field") {
+		for _, control := range append(f.all("input"), f.all("select")...) {
+			if control.attr("required") == "yes" {
+				names = append(names, control.attr("name"))
+			}
+		}
+	}
+	return names
+}
+
+func TestStepsNeedWhatEarlierOnesBrought(t *testing.T) {
+	s := newStandIn(t, func(c *ispmgr.Settings) { c.ContactsStep, c.OrganizationStep = true, true })
+	csr := csrFor(t, "example.com")
+	for name, test := range map[string]struct {
+		function string
+		pairs    []string
+	}{
+		"CSR without a product":                  {"certificate.order.csr", nil},
+		"last step without anything":             {"certificate.order.param", []string{"sok", "ok"}},
+		"last step without a CSR":                {"certificate.order.param", order("")},
+		"last step without the contacts":         {"certificate.order.param", order(csr, "adm_fname", "")},
+		"organisation without a CSR":             {"certificate.order.organization", []string{"pricelist", "2026", "period", "12"}},
+		"last step of OV without organisation":   {"certificate.order.param", order(csr, "pricelist", "2026")},
+		"contacts without the kind of a request": {"certificate.order.contacts", []string{"pricelist", "3033", "csr", csr}},
+	} {
+		assert.Equal(t, "wizard_unavailable", s.call(test.function, test.pairs...).problem(), name)
+	}
+	assert.Empty(t, s.Charges())
+}
+
+func TestOrdersAreCheckedLikeForms(t *testing.T) {
+	s := newStandIn(t)
+	csr := csrFor(t, "example.com")
+	for name, test := range map[string]struct {
+		csr   string
+		pairs []string
+		want  string
+	}{
+		"rubbish as CSR":               {"rubbish", nil, "value csr"},
+		"wildcard for a plain product": {csrFor(t, "*.example.com"), nil, "value csr"},
+		"plain name for a wildcard":    {csr, []string{"pricelist", "27650"}, "value csr"},
+		"letters that are not Latin":   {csrWith(t, newKey(t), pkix.Name{CommonName: "example.com", Organization: []string{"Пример"}}), nil, "value csr"},
+		"field that is not Latin":      {csr, []string{"O", "Пример"}, "value O"},
+		"person that is not Latin":     {csr, []string{"adm_fname", "Иван"}, "value adm_fname"},
+		"name beside the CSR's":        {csr, []string{"CN", "example.org"}, "value CN"},
+		"unknown product":              {csr, []string{"pricelist", "4"}, "missed pricelist"},
+		"inactive product":             {csr, []string{"pricelist", "1013"}, "missed pricelist"},
+		"period that is not offered":   {csr, []string{"period", "36"}, "value period"},
+		"country outside the list":     {csr, []string{"field_country", "9999"}, "value field_country"},
+		"unknown kind of request":      {csr, []string{"crt_type", "existing"}, "value crt_type"},
+		"unknown method":               {csr, []string{"approver_method", "auth_dns"}, "value approver_method"},
+		"unknown renewal":              {csr, []string{"autoprolong", "36"}, "value autoprolong"},
+		"missing person":               {csr, []string{"tech_phone", ""}, "value tech_phone"},
+		"no address":                   {csr, []string{"adm_email", "nobody"}, "value adm_email"},
+		"e-mail without an approver":   {csr, []string{"approver_method", "auth_email"}, "value approver_email_1"},
+		"e-mail by default":            {csr, []string{"approver_method", ""}, "value approver_email_1"},
+		"approver outside the list":    {csr, []string{"approver_method", "auth_email", "approver_email_1", "jo@example.com"}, "value approver_email_1"},
+		"further name, plain product":  {csr, []string{"altname", "a.example.com"}, "value altname"},
+		"OV without an organisation":   {csr, []string{"pricelist", "2026"}, "value org_country"},
+	} {
+		assert.Equal(t, test.want, s.call("certificate.order.param", order(test.csr, test.pairs...)...).problem(), name)
+	}
+	assert.Empty(t, s.Charges())
+}
+
+// The values of each step are carried along in the way of the installation.
+func TestEachWayOfLeadingOnReachesTheLastStep(t *testing.T) {
+	csr := csrFor(t, "example.com")
+	step := []string{"pricelist", "3033", "period", "12", "crt_type", "exists", "csr", csr, "field_country", "182", "sok", "ok", "snext", "ok"}
+	for way, next := range map[string]func(r xmlNode) (function string, form xmlNode){
+		ispmgr.NextForm:   func(r xmlNode) (string, xmlNode) { return r.attr("func"), r },
+		ispmgr.NextNested: func(r xmlNode) (string, xmlNode) { return r.first("doc").attr("func"), r.first("doc") },
+		ispmgr.NextRedirect: func(r xmlNode) (string, xmlNode) {
+			target, err := url.ParseQuery(r.text("ok"))
+			require.NoError(t, err)
+			form := xmlNode{}
+			for name := range target {
+				child := xmlNode{Text: target.Get(name)}
+				child.XMLName.Local = name
+				form.Children = append(form.Children, child)
+			}
+			return target.Get("func"), form
+		},
+	} {
+		s := newStandIn(t, func(c *ispmgr.Settings) { c.WizardNext, c.Functions.Param = way, "certificate.order.final" })
+		function, form := next(s.ok("certificate.order.csr", step...).root)
+		assert.Equal(t, "certificate.order.final", function, way)
+		assert.Equal(t, strings.TrimSpace(csr), form.text("csr"), way)
+		assert.Equal(t, "example.com", form.text("CN"), way)
+		assert.NotEmpty(t, s.ok(function, order(csr)...).root.text("id"), way)
+	}
+}
+
+func TestFurtherStepsStandBeforeTheLastOne(t *testing.T) {
+	s := newStandIn(t, func(c *ispmgr.Settings) { c.ContactsStep, c.OrganizationStep = true, true })
+	csr := csrFor(t, "example.com")
+	organisation := []string{"pricelist", "2026", "org_name", "Doe Ltd", "org_country", "182", "org_address", "1 Road", "org_city", "Town", "org_postcode", "1", "org_phone", "+7 1"}
+	var visited []string
+	function := "certificate.order.csr"
+	for function != "certificate.order.param" {
+		visited = append(visited, function)
+		function = s.ok(function, order(csr, organisation...)...).root.attr("func")
+	}
+	assert.Equal(t, []string{"certificate.order.csr", "certificate.order.contacts", "certificate.order.organization"}, visited)
+	form := s.ok(function, order(csr, append(organisation, "sok", "")...)...).root
+	assert.NotContains(t, requiredOf(form), "adm_fname", "they had a step of their own")
+	id := s.ok(function, order(csr, organisation...)...).root.text("id")
+	require.NoError(t, s.Issue(number(t, id)))
+	assert.Equal(t, []string{"Doe Ltd"}, certificateOf(t, s.certificate(id).Certificate).Subject.Organization)
+}
+
+func TestTheRemoteMakesAKeyWhereItIsAskedTo(t *testing.T) {
+	s := newStandIn(t)
+	r := s.ok("certificate.order.csr", "sok", "ok", "snext", "ok", "crt_type", "generate", "field_country", "182", "period", "12", "pricelist", "3033", "CN", "example.com").root
+	assert.Contains(t, r.text("csr"), "BEGIN CERTIFICATE REQUEST")
+	assert.Contains(t, r.text("key"), "BEGIN PRIVATE KEY")
+}
+
+func TestOtherNamesOfFieldsAndFunctions(t *testing.T) {
+	s := newStandIn(t, func(c *ispmgr.Settings) {
+		c.FieldNames = map[string]string{"approver_method": "dcv_method", "approver_email": "dcv_email", "crt_type": "csr_mode"}
+		c.ExistingKey, c.Methods = "own", []string{"auth_mail", "auth_dns"}
+		c.Functions.CSR = "certificate.order.request"
+		c.ExtraFields = []ispmgr.ExtraField{
+			{Function: "certificate.order.param", Name: "agree", Required: true, Options: []string{"on"}},
+			{Function: "certificate.order.param", Name: "web_server", Value: "other"},
+		}
+	})
+	first := s.ok("certificate.order", "pricelist", "3033", "period", "12", "sok", "ok").root
+	assert.Equal(t, "certificate.order.request", first.attr("func"))
+	assert.Equal(t, []string{"generate", "own"}, first.keys("csr_mode"))
+	assert.Equal(t, "missed func", s.call("certificate.order.csr", "pricelist", "3033").problem())
+
+	csr := csrFor(t, "example.com")
+	renamed := []string{"csr_mode", "own", "dcv_method", "auth_dns"}
+	form := s.ok("certificate.order.param", order(csr, append(renamed, "sok", "")...)...).root
+	assert.Equal(t, []string{"auth_mail", "auth_dns"}, form.keys("dcv_method"))
+	assert.NotEmpty(t, form.keys("dcv_email_1"))
+	assert.Empty(t, form.keys("approver_method"))
+	assert.Equal(t, "other", form.text("web_server"))
+	assert.Contains(t, requiredOf(form), "agree")
+	assert.Equal(t, "value agree", s.call("certificate.order.param", order(csr, renamed...)...).problem())
+	assert.Equal(t, "value agree", s.call("certificate.order.param", order(csr, append(renamed, "agree", "yes")...)...).problem())
+	assert.Equal(t, "wizard_unavailable", s.call("certificate.order.param", order(csr, "agree", "on")...).problem(), "our names are not known there")
+	id := s.ok("certificate.order.param", order(csr, append(renamed, "agree", "on")...)...).root.text("id")
+	assert.Equal(t, "auth_dns", s.certificate(id).Method)
+}
+
+func TestFurtherNamesArePaidBeyondTheFreeOnes(t *testing.T) {
+	s := newStandIn(t)
+	id := s.buy("example.com", "pricelist", "27648", "altname", "a.example.com b.example.com", "altname_input", "B.example.com c.example.org",
+		"approver_method", "auth_email", "approver_email_1", "admin@example.com", "approver_email_2", "admin@a.example.com",
+		"approver_email_3", "admin@b.example.com", "approver_email_4", "admin@c.example.org")
+	assert.Equal(t, "961.00", s.balance(), "27.00 and one name at 12.00")
+	edit := s.ok("certificate.edit", "elid", id).root
+	assert.Equal(t, "example.com,a.example.com,b.example.com,c.example.org", edit.text("domains_list"))
+	assert.Equal(t, "admin@example.com,admin@a.example.com,admin@b.example.com,admin@c.example.org", edit.text("approver_email"))
+	_, err := s.ProveDomain("a.example.com")
+	require.NoError(t, err)
+	assert.Equal(t, ispmgr.Requested, s.certificate(id).ServiceStatus)
+	require.NoError(t, s.Prove(number(t, id)))
+	assert.Equal(t, ispmgr.Issued, s.certificate(id).ServiceStatus)
+}
