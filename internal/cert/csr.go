@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"net/mail"
@@ -37,6 +38,18 @@ type CSR struct {
 	Key        string   // for people: RSA 2048, ECDSA P-256
 	PublicKey  crypto.PublicKey
 	Email      string // emailAddress of the subject, empty where there is none or it is no plain address
+	// Subject is the rest of the subject's name, for sellers that ask for it beside the CSR.
+	Subject Subject
+}
+
+// Subject is what a CSR's subject says of the applicant beside the common name: the first value of each attribute as it
+// stands there, empty where there is none (RFC 5280 A.1).
+type Subject struct {
+	Country      string // C, two letters (ISO 3166-1)
+	State        string // ST
+	Locality     string // L
+	Organisation string // O
+	Unit         string // OU
 }
 
 // ParseCSR reads a PEM CSR and checks what every public CA checks: its own signature, the key (RSA from 2048 to 8192 bits or
@@ -60,6 +73,7 @@ func ParseCSR(text string) (CSR, error) {
 	csr := CSR{
 		PEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block})),
 		DER: block, Key: key, PublicKey: request.PublicKey, Email: subjectEmail(request),
+		Subject: subjectOf(request.Subject),
 	}
 	if len(csr.PEM) > MaxCSR { // line breaks that the text did not have
 		return CSR{}, Faultf(FaultValue, "csr", "the CSR is %d bytes long in its normal form, at most %d are accepted", len(csr.PEM), MaxCSR)
@@ -158,6 +172,19 @@ func keyName(key crypto.PublicKey) (string, error) {
 		return "", Faultf(FaultValue, "csr", "the CSR's key is Ed25519, RSA and ECDSA are accepted")
 	}
 	return "", Faultf(FaultValue, "csr", "the CSR's key is neither RSA nor ECDSA")
+}
+
+func subjectOf(name pkix.Name) Subject {
+	first := func(values []string) string {
+		if len(values) == 0 {
+			return ""
+		}
+		return strings.TrimSpace(values[0])
+	}
+	return Subject{
+		Country: first(name.Country), State: first(name.Province), Locality: first(name.Locality),
+		Organisation: first(name.Organization), Unit: first(name.OrganizationalUnit),
+	}
 }
 
 func subjectEmail(request *x509.CertificateRequest) string {

@@ -120,7 +120,7 @@ func approvers(r cert.Request) []string {
 // adminEmail is where Namecheap mails the files; without one it mails none (§3.2).
 func adminEmail(r cert.Request) string {
 	for _, email := range []string{r.Params["adm_email"], r.Params["tech_email"], r.CSR.Email} {
-		if email = strings.TrimSpace(email); plausibleEmail(email) {
+		if email = strings.TrimSpace(email); cert.PlausibleEmail(email) {
 			return email
 		}
 	}

@@ -34,7 +34,7 @@ func (c *Client) Approvers(ctx context.Context, domain string, product cert.Prod
 	for _, group := range []string{"Domainemails", "Genericemails", "Manualemails"} {
 		for _, one := range result.Child(group).All("email") {
 			email := strings.ToLower(one.Text())
-			if plausibleEmail(email) && !slices.Contains(emails, email) {
+			if cert.PlausibleEmail(email) && !slices.Contains(emails, email) {
 				emails = append(emails, email)
 			}
 		}
@@ -47,14 +47,4 @@ func (c *Client) Approvers(ctx context.Context, domain string, product cert.Prod
 
 func (c *Client) approverList(ctx context.Context, domain, product string) (*sellerhttp.Element, error) {
 	return c.ask(ctx, sellerhttp.Read, "GetApproverEmailListResult", commandApprovers, "DomainName", domain, "CertificateType", product)
-}
-
-// plausibleEmail keeps out what is not an address and could mean something in a form, a list or a document.
-func plausibleEmail(email string) bool {
-	local, domain, ok := strings.Cut(email, "@")
-	if !ok || local == "" || !strings.Contains(domain, ".") || len(email) > 255 {
-		return false
-	}
-	return !strings.ContainsFunc(email, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`<>()[],;:\"`, r) }) &&
-		!strings.Contains(domain, "@")
 }

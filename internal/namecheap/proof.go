@@ -150,37 +150,11 @@ func (p *publication) dns(block *sellerhttp.Element) {
 
 // record adds a CNAME record for the domain where the answer has one.
 func (p *publication) record(domain, host, target string) {
-	if host == "" || target == "" || p.refuse("the domain", bareName(domain), recordName) ||
-		p.refuse("the record's name", host, recordName) || p.refuse("the record's target", target, recordName) {
+	if host == "" || target == "" || p.refuse("the domain", bareName(domain), cert.RecordName) ||
+		p.refuse("the record's name", host, cert.RecordName) || p.refuse("the record's target", target, cert.RecordName) {
 		return
 	}
 	p.proofs = append(p.proofs, cert.Proof{Domain: domain, Method: cert.MethodDNS, Host: host, Record: "CNAME", Target: target})
-}
-
-// recordName tells whether a text is the name of a DNS record: labels of letters, digits, hyphens and underscores
-// (RFC 1035 2.3.4, RFC 8552 2). Sellers give ASCII, so nothing is converted.
-func recordName(text string) bool {
-	name := strings.TrimSuffix(text, ".")
-	if name == "" || len(name) > 253 {
-		return false
-	}
-	for _, label := range strings.Split(name, ".") {
-		if label == "" || len(label) > 63 || strings.ContainsFunc(label, func(r rune) bool { return !alphanumeric(r) && r != '-' && r != '_' }) {
-			return false
-		}
-	}
-	return true
-}
-
-// fileName tells whether a text is the plain name of a file: no path, nothing hidden, nothing that a URL would have to
-// escape.
-func fileName(text string) bool {
-	return len(text) <= 255 && !strings.HasPrefix(text, ".") &&
-		!strings.ContainsFunc(text, func(r rune) bool { return !alphanumeric(r) && !strings.ContainsRune("-_.", r) })
-}
-
-func alphanumeric(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
 // spread finds the label that stands before one of the request's names in the host of the bare block. All names of one request
@@ -213,7 +187,7 @@ func (p *publication) files(block *sellerhttp.Element) {
 
 // file adds a file for the domain where the answer has one.
 func (p *publication) file(domain, name, content string) {
-	if name == "" || content == "" || p.refuse("the domain", bareName(domain), recordName) || p.refuse("the file's name", name, fileName) {
+	if name == "" || content == "" || p.refuse("the domain", bareName(domain), cert.RecordName) || p.refuse("the file's name", name, cert.FileName) {
 		return
 	}
 	p.proofs = append(p.proofs, cert.Proof{

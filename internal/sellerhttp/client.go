@@ -63,6 +63,11 @@ type Config struct {
 	Secrets []string       // never shown in a fault's text, even where the seller repeats them
 	Log     *mgrlog.Logger
 	Roots   *x509.CertPool // nil: the system's
+	// WriteTimeout ends the one attempt of a Once or Purchase call; 0 is 90 s.
+	WriteTimeout time.Duration
+	// NoLimit is for a seller of which no HTTP status is known to say "too many calls, refused before execution": 405 is
+	// then a wrong address like any other status, and 429 is a seller that is out of order.
+	NoLimit bool
 }
 
 // Call is one request.
@@ -74,6 +79,8 @@ type Call struct {
 	// Decode reads the answer's body, in which long secrets of Config are masked already, and returns the word for the log line ("OK", "ERROR 2011294"). Its error ends the call
 	// as it is; a *Trouble that can pass is one more reason to repeat a read.
 	Decode func(body []byte) (verdict string, err error)
+	// Raw is for answers that may be files: the body is neither held to be text in UTF-8 nor shown in the log.
+	Raw bool
 }
 
 // Client talks to one address. It opens nothing before the first Do and may be used from several goroutines.

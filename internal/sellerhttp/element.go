@@ -56,6 +56,15 @@ func (e *Element) Attr(name string) string {
 	return strings.TrimSpace(e.attrs[strings.ToLower(name)])
 }
 
+// Has tells whether the element carries the attribute, be it empty.
+func (e *Element) Has(name string) bool {
+	if e == nil {
+		return false
+	}
+	_, found := e.attrs[strings.ToLower(name)]
+	return found
+}
+
 // Text is the element's own text, CDATA included, without white space around it.
 func (e *Element) Text() string {
 	if e == nil {

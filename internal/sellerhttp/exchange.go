@@ -1,6 +1,7 @@
 package sellerhttp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 type reply struct {
 	status      int
 	contentType string
+	elsewhere   string // host of the header Location
 	body        []byte
 }
 
@@ -55,7 +57,7 @@ func (c *Client) record(call Call, answer reply, verdict string, err error, took
 		outcome += ", " + c.mask(trouble.Text)
 	}
 	c.config.Log.Extf("%s: %s, %d bytes, %d ms", name, outcome, len(answer.body), took.Milliseconds())
-	if c.config.Log.Enabled(mgrlog.Debug) && answer.status != 0 {
+	if c.config.Log.Enabled(mgrlog.Debug) && answer.status != 0 && !call.Raw {
 		c.config.Log.Debugf("%s, answer (HTTP %d, %s):\n%s", call.Name, answer.status, answer.contentType, mgrlog.RedactXML(answer.body))
 	}
 }
@@ -65,7 +67,7 @@ func (c *Client) record(call Call, answer reply, verdict string, err error, took
 func (c *Client) post(ctx context.Context, class Class, form string) (reply, error) {
 	timeout, carrier := readTimeout, c.reads
 	if class != Read {
-		timeout = writeTimeout
+		timeout = cmp.Or(c.config.WriteTimeout, writeTimeout)
 		own := transport(c.config.Roots, false)
 		carrier = func() *http.Transport { return own }
 	}
@@ -103,6 +105,9 @@ func (c *Client) roundTrip(request *http.Request, carrier *http.Transport) (*htt
 
 func (c *Client) receive(response *http.Response) (reply, error) {
 	answer := reply{status: response.StatusCode, contentType: clip(c.scrub(response.Header.Get("Content-Type")), 100)}
+	if location, err := response.Location(); err == nil {
+		answer.elsewhere = clip(Line(c.mask(location.Host)), 100)
+	}
 	var err error
 	answer.body, err = io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
 	size := len(answer.body)
@@ -110,7 +115,7 @@ func (c *Client) receive(response *http.Response) (reply, error) {
 	// panel's tasks, parameters and logs as its words.
 	answer.body = []byte(c.scrub(string(answer.body)))
 	switch {
-	case limited(answer.status), answer.status >= 500:
+	case limited(answer.status), answer.status >= 500: // also where NoLimit gives them another meaning
 		// The status alone tells what to do, whatever became of the body.
 		answer.body = answer.body[:min(len(answer.body), 64<<10)]
 	case size > MaxBody:
@@ -131,14 +136,14 @@ func (c *Client) judge(answer reply, call Call) (string, error) {
 	switch {
 	case answer.status == http.StatusOK:
 		return c.decode(answer, call)
-	case limited(answer.status):
+	case !c.config.NoLimit && limited(answer.status):
 		trouble.Kind = Limited
 		trouble.Text = fmt.Sprintf("too many calls (HTTP %d), the call was refused before execution; try again in a minute", answer.status)
-	case answer.status >= 500:
+	case answer.status >= 500, answer.status == http.StatusTooManyRequests:
 		trouble.Kind = Unavailable
 		trouble.Text = fmt.Sprintf("out of order (HTTP %d)", answer.status)
 	case answer.status >= 300 && answer.status < 400:
-		trouble.Kind = Foreign
+		trouble.Kind, trouble.Elsewhere = Foreign, answer.elsewhere
 		trouble.Text = fmt.Sprintf("what answered sends us elsewhere (HTTP %d); this is not the API", answer.status)
 	default:
 		trouble.Kind = Foreign
@@ -148,7 +153,10 @@ func (c *Client) judge(answer reply, call Call) (string, error) {
 }
 
 func (c *Client) decode(answer reply, call Call) (string, error) {
-	trouble := readable(answer)
+	var trouble *Trouble
+	if !call.Raw {
+		trouble = readable(answer)
+	}
 	if trouble == nil {
 		verdict, err := call.Decode(answer.body)
 		if !errors.As(err, &trouble) {

@@ -58,6 +58,8 @@ type Trouble struct {
 	Call   string // the seller's name of the command
 	Status int    // HTTP status, 0 where none came
 	Text   string // what happened, without secrets
+	// Elsewhere is the host to which a redirect (HTTP 3xx) points, with its port; nobody went there.
+	Elsewhere string
 	// Sent says that the request may have left this host. False is certain: the seller never saw it.
 	Sent bool
 	When time.Time // Exhausted: when the next call is possible

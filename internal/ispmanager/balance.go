@@ -1,0 +1,78 @@
+package ispmanager
+
+import (
+	"context"
+	"strings"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
+)
+
+const (
+	functionWho = "whoami"
+	levelClient = "16" // of a client's user; 29 and 30 are administrators (§2)
+)
+
+// Check asks who we are, which changes nothing. Its faults tell apart a wrong user or password
+// (invalid_login_or_passwd), a host that is not let in (address_not_allowed), two-factor login, a captcha and an account
+// of another level (auth), another page or a redirect (not_the_seller), no network (client).
+func (c *Client) Check(ctx context.Context) error {
+	_, err := c.who(ctx)
+	return err
+}
+
+// who is the element user of whoami, of a client's account (§2).
+func (c *Client) who(ctx context.Context) (*sellerhttp.Element, error) {
+	reply, err := c.ask(ctx, sellerhttp.Read, functionWho, nil)
+	if err != nil {
+		if f := failureIn(err); f.is("access") && !f.aboutAddress() { // who may not even ask who he is
+			return nil, &cert.Fault{Type: cert.FaultAuth, Object: "username", Value: Title + " gives this user no rights: " + f.said(), Err: err}
+		}
+		return nil, err
+	}
+	user := reply.root.Child("user")
+	level := user.Attr("level")
+	switch {
+	case user == nil && reply.ok:
+		return nil, twoFactor(functionWho)
+	case user == nil || user.Attr("id") == "":
+		return nil, cert.Faultf(cert.FaultClient, functionWho, "%s does not say who we are: the answer has no user", Title)
+	case level != levelClient:
+		return nil, cert.Faultf(cert.FaultAuth, "username", "the user %q is of level %s at %s; a client's user (level %s) is needed, not an administrator's",
+			c.access.user, words(level), Title, levelClient)
+	}
+	return user, nil
+}
+
+// Balance is what the account holds: whoami's own number, else that of the functions subaccount and dashboard.info (§2).
+func (c *Client) Balance(ctx context.Context) (cert.Money, error) {
+	user, err := c.who(ctx)
+	if err != nil {
+		return cert.Money{}, err
+	}
+	text := user.Attr("balance")
+	if amount, ok := amountOf(text); ok {
+		return cert.Money{Amount: amount, Text: words(text), Currency: words(user.Attr("currency"))}, nil
+	}
+	for _, function := range []string{"subaccount", "dashboard.info"} {
+		reply, err := c.read(ctx, function, nil)
+		if err != nil {
+			c.log.ExtInfof("%s (%s) tells no balance: %v", Title, function, err)
+			continue
+		}
+		if money, ok := moneyOf(reply.rows); ok {
+			return money, nil
+		}
+	}
+	return cert.Money{}, cert.Faultf(cert.FaultClient, functionWho, "%s gives %q as the balance", Title, words(text))
+}
+
+// moneyOf reads "12.50 EUR" of the first row; with several accounts it is not known which one pays.
+func moneyOf(rows []*sellerhttp.Element) (cert.Money, bool) {
+	if len(rows) != 1 {
+		return cert.Money{}, false
+	}
+	number, currency, _ := strings.Cut(words(rows[0].Child("balance").Text()), " ")
+	amount, ok := amountOf(number)
+	return cert.Money{Amount: amount, Text: number, Currency: currency}, ok
+}

@@ -1,0 +1,187 @@
+package ispmanager
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+const (
+	// catalogueAge is after how long what is kept is read afresh.
+	catalogueAge = 24 * time.Hour
+	// maxCatalogue bounds the file; an account's products take some ten kilobytes.
+	maxCatalogue = 4 << 20
+)
+
+// kept is the catalogue's file: the products of each account, by its mark.
+type kept map[string]shelfOf
+
+// shelfOf is what one account is sold.
+type shelfOf struct {
+	Time     time.Time      `json:"time"`
+	Products []cert.Product `json:"products"`
+}
+
+// Products are those that the modules of this panel can sell, without asking anybody: what was kept of every account, and the
+// table of known names. stateDir and binary are those of Options.
+func Products(stateDir, binary string) []cert.Product {
+	all, _ := readKept(cataloguePath(stateDir, binary)) // features must not fail for a broken file; the next refresh replaces it
+	var products []cert.Product
+	for _, mark := range sortedMarks(all) {
+		products = merge(products, all[mark].Products)
+	}
+	return merge(products, knownProducts())
+}
+
+func sortedMarks(all kept) []string {
+	var marks []string
+	for mark := range all {
+		marks = append(marks, mark)
+	}
+	slices.Sort(marks)
+	return marks
+}
+
+// Catalogue gives the products of this account and the known names. What was kept is a day old at the most; where it is
+// older and cannot be read afresh, that is a warning and the old one serves.
+func (c *Client) Catalogue(ctx context.Context) ([]cert.Product, error) {
+	all, err := readKept(c.shelf)
+	if err != nil {
+		c.log.Warningf("the file %s is begun anew: %v", c.shelf, err)
+	}
+	own, found := all[accountMark(c.account)]
+	age := c.now().Sub(own.Time)
+	if found && age >= 0 && age < catalogueAge {
+		return merge(own.Products, knownProducts()), nil
+	}
+	fresh, err := c.refresh(ctx)
+	switch {
+	case err == nil:
+		return merge(fresh, knownProducts()), nil
+	case found:
+		c.log.Warningf("the products of %s could not be read afresh, those of %s serve: %v", c.account, own.Time.UTC().Format(time.RFC3339), err)
+		return merge(own.Products, knownProducts()), nil
+	}
+	return nil, err
+}
+
+// catalogued are the products that are known without asking.
+func (c *Client) catalogued() []cert.Product {
+	all, _ := readKept(c.shelf)
+	return merge(all[accountMark(c.account)].Products, knownProducts())
+}
+
+// Offers are the tariffs of this account with the prices of all periods, read afresh.
+func (c *Client) Offers(ctx context.Context) ([]cert.Offer, error) {
+	tariffs, err := c.tariffs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.keep(tariffs)
+	var offers []cert.Offer
+	for _, t := range tariffs {
+		offers = append(offers, cert.Offer{ID: t.id, Name: t.name, Product: t.product(), Prices: t.prices})
+	}
+	return offers, nil
+}
+
+func (c *Client) refresh(ctx context.Context) ([]cert.Product, error) {
+	tariffs, err := c.tariffs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.keep(tariffs), nil
+}
+
+// keep writes the products of the tariffs to the file. A file that cannot be written costs a request more each time.
+func (c *Client) keep(tariffs []tariff) []cert.Product {
+	var products []cert.Product
+	for _, t := range tariffs {
+		products = merge(products, []cert.Product{t.product()})
+	}
+	all, err := readKept(c.shelf)
+	if all == nil || err != nil {
+		all = kept{}
+	}
+	all[accountMark(c.account)] = shelfOf{Time: c.now().UTC().Truncate(time.Second), Products: products}
+	if err := writeKept(c.shelf, all); err != nil {
+		c.log.Warningf("the products of %s are not kept: %v", c.account, err)
+	}
+	return products
+}
+
+// merge adds products whose template is not there yet; the names of one that is there are joined.
+func merge(into, more []cert.Product) []cert.Product {
+	merged := slices.Clone(into)
+	for _, p := range more {
+		at := slices.IndexFunc(merged, func(one cert.Product) bool { return one.ID == p.ID })
+		if at < 0 {
+			merged = append(merged, p)
+			continue
+		}
+		names := slices.Clone(merged[at].Names)
+		for _, name := range p.Names {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		merged[at].Names = names
+	}
+	return merged
+}
+
+// readKept reads the file; nothing where there is none.
+func readKept(path string) (kept, error) {
+	file, err := os.Open(path)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.LimitReader(file, maxCatalogue))
+	if err != nil {
+		return nil, err
+	}
+	var all kept
+	if err := json.Unmarshal(content, &all); err != nil {
+		return nil, err
+	}
+	for mark, own := range all { // the file may have been changed by hand; features would show what it says
+		own.Products = slices.DeleteFunc(own.Products, func(p cert.Product) bool {
+			return !plausibleID(p.ID) || len(p.Names) == 0 || p.Level < cert.DV || p.Level > cert.EV || p.Included < 1 || p.Most < p.Included
+		})
+		all[mark] = own
+	}
+	return all, nil
+}
+
+// writeKept replaces the file in one step: other processes read it meanwhile.
+func writeKept(path string, all kept) error {
+	content, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(file.Name())
+	}
+	return err
+}

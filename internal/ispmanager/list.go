@@ -1,0 +1,166 @@
+package ispmanager
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
+)
+
+const (
+	functionList = "certificate"
+	pageSize     = 500
+	// maxPages bounds one list, whatever size of page the remote gives.
+	maxPages = 200
+)
+
+// row is one service of the list.
+type row struct {
+	id        int64
+	name      string // common name, lower case, A-labels
+	item      itemStatus
+	service   int
+	mark      string // remoteid
+	marked    bool   // whether the list has the column remoteid
+	product   string // the remote's name of the tariff
+	months    int
+	created   cabforum.Date
+	expires   cabforum.Date
+	prolongs  string // autoprolong
+	prolonged bool   // whether the list has that column
+}
+
+func rowOf(e *sellerhttp.Element) row {
+	text := func(names ...string) string {
+		for _, name := range names {
+			if t := e.Child(name).Text(); t != "" {
+				return words(t)
+			}
+		}
+		return ""
+	}
+	return row{
+		id: idOf(text("id")), name: hostName(text("CN", "domain")), item: itemStatusOf(e),
+		service: serviceStatusOf(text("service_status")), mark: text("remoteid"), marked: e.Child("remoteid") != nil,
+		product: text("pricelist", "pricelist_name", "name"), months: monthsOf(text("period")),
+		created: dateOf(text("createdate", "opendate")), expires: dateOf(text("real_expiredate", "expiredate")),
+		prolongs: text("autoprolong"), prolonged: e.Child("autoprolong") != nil,
+	}
+}
+
+// hostName is a common name in the form in which ours are compared.
+func hostName(text string) string {
+	if ascii, err := cert.AsciiName("CN", text); err == nil {
+		return ascii
+	}
+	return strings.ToLower(text)
+}
+
+func (r row) record() cert.Record {
+	return cert.Record{ID: r.id, State: stateOf(r.item, r.service), Months: r.months, Host: r.name, Type: r.product, Mark: r.mark, Created: r.created}
+}
+
+// Shelf lists every order of the account but the deleted ones, and the highest id of all. A list that cannot be read to its
+// end is a fault: an order that is missing on it would be made a second time.
+func (c *Client) Shelf(ctx context.Context) (cert.Shelf, error) {
+	rows, err := c.list(ctx)
+	if err != nil {
+		return cert.Shelf{}, err
+	}
+	shelf := cert.Shelf{Highest: highest(rows)}
+	for _, r := range rows {
+		if r.item.number != itemDeleted { // they stay listed for a while (§5)
+			shelf.Records = append(shelf.Records, r.record())
+		}
+	}
+	return shelf, nil
+}
+
+func highest(rows []row) int64 {
+	var id int64
+	for _, r := range rows {
+		id = max(id, r.id)
+	}
+	return id
+}
+
+// list reads all pages. A filter that somebody set in the account's web pages cuts the list silently, for us too (§1.4):
+// fewer rows than the remote counts are a fault.
+func (c *Client) list(ctx context.Context) ([]row, error) {
+	var rows []row
+	seen := map[int64]bool{}
+	for number := 1; number <= maxPages; number++ {
+		reply, err := c.page(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		fresh := 0
+		for _, e := range reply.rows {
+			r := rowOf(e)
+			if r.id == 0 {
+				return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, words(e.Child("id").Text()))
+			}
+			if !seen[r.id] {
+				seen[r.id] = true
+				rows = append(rows, r)
+				fresh++
+			}
+		}
+		total, counted := countOf(reply.value("p_elems"))
+		switch {
+		case counted && len(rows) >= total, !counted && fresh == 0:
+			return rows, nil
+		case fresh == 0:
+			return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates is incomplete: %d of %d were seen; "+
+				"if that stays so, reset the filter of that list in the account, and use an account of its own for this panel", Title, len(rows), total).Again()
+		}
+	}
+	return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates is longer than %d pages", Title, maxPages)
+}
+
+func countOf(text string) (int, bool) {
+	n, err := strconv.ParseInt(text, 10, 32)
+	return int(n), err == nil && n >= 0
+}
+
+func (c *Client) page(ctx context.Context, number int) (answer, error) {
+	reply, err := c.read(ctx, functionList, pairs("p_cnt", strconv.Itoa(pageSize), "p_num", strconv.Itoa(number)))
+	if err != nil {
+		return answer{}, err
+	}
+	if reply.function != "" && reply.function != functionList {
+		return answer{}, cert.Faultf(cert.FaultClient, functionList, "%s answers with %s instead of the list of certificates", Title, reply.function)
+	}
+	c.learn(reply.meta)
+	return reply, nil
+}
+
+// Certificates lists everything of the account, deleted services too while the remote still shows them (feature import).
+func (c *Client) Certificates(ctx context.Context) ([]cert.Listed, error) {
+	rows, err := c.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	products := c.catalogued()
+	var all []cert.Listed
+	for _, r := range rows {
+		listed := cert.Listed{
+			ID: r.id, State: stateOf(r.item, r.service), CommonName: r.name, Type: r.product, Months: r.months,
+			Created: r.created, Expires: r.expires, Mark: r.mark,
+		}
+		if product, found := named(products, r.product); found {
+			listed.Template = product.ID
+		}
+		all = append(all, listed)
+	}
+	return all, nil
+}
+
+// Mark is the mark of an item in the orders of one panel: the remote keeps it as remoteid (§1.4), and two panels on one
+// account would otherwise take each other's orders for their own (§4.5).
+func (c *Client) Mark(installation string, item int64) string {
+	return installation + "-" + strconv.FormatInt(item, 10)
+}

@@ -1,0 +1,52 @@
+package ispmanager
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cabforum"
+)
+
+// idOf reads an id; 0 where there is none or it is not a positive number.
+func idOf(text string) int64 {
+	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil || id < 0 {
+		return 0
+	}
+	return id
+}
+
+func idText(id int64) string { return strconv.FormatInt(id, 10) }
+
+// monthsOf reads a period: months where it is positive; trials and daily periods are negative (§3), 0 for all of those.
+func monthsOf(text string) int {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+	if err != nil || n < 0 || n > 120 {
+		return 0
+	}
+	return int(n)
+}
+
+// dateOf reads a date, a time of day behind it is ignored; zero where the text is a phrase (§1.5).
+func dateOf(text string) cabforum.Date {
+	text = strings.TrimSpace(text)
+	if len(text) > 10 {
+		text = text[:10]
+	}
+	date, err := cabforum.ParseDate(text)
+	if err != nil {
+		return cabforum.Date{}
+	}
+	return date
+}
+
+// amountOf reads a plain decimal with a dot, as in item_cost and balance; localised texts are never read (§1.5).
+func amountOf(text string) (float64, bool) {
+	text = strings.TrimSpace(text)
+	if strings.ContainsFunc(text, func(r rune) bool { return (r < '0' || r > '9') && r != '.' && r != '-' }) {
+		return 0, false
+	}
+	amount, err := strconv.ParseFloat(text, 64)
+	return amount, err == nil && !math.IsInf(amount, 0)
+}

@@ -1,0 +1,154 @@
+package ispmanager
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+// settleTime is how long an order that looks unpaid is given to be charged before it is taken for unpaid.
+const settleTime = 3 * time.Second
+
+// outcome finds out what the one request brought. The list decides, not the answer's kind: which error means "no money" is
+// not known, and an ok that sends us on is no success (§4.5, §15.5).
+func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Receipt, error) {
+	if sent != nil && certain(sent) {
+		return cert.Receipt{}, faultOf(sent)
+	}
+	said := s.said(reply, sent)
+	found, err := s.find(ctx, reply)
+	if err != nil {
+		if id := s.named(reply); id != 0 && sent == nil && reply.clean() {
+			return s.receipt(id), nil
+		}
+		return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the list could not be read ("+cert.FaultOf(err).Value+")")
+	}
+	switch {
+	case len(found) > 1:
+		return cert.Receipt{}, unclear(said, "several orders may be this one: "+idsOf(found))
+	case len(found) == 1 && found[0].item.number == itemUnpaid:
+		return s.unpaid(ctx, found[0], said)
+	case len(found) == 1:
+		return s.receipt(found[0].id), nil
+	}
+	if id := s.named(reply); id != 0 && sent == nil && reply.clean() { // the list may lag behind
+		return s.receipt(id), nil
+	}
+	return s.nothing(ctx, reply, sent, said)
+}
+
+func (s *sale) receipt(id int64) cert.Receipt {
+	return cert.Receipt{ID: id, Charged: s.tariff.price(s.p.Months).Text, Delivered: s.tariff.name}
+}
+
+// said is what the remote answered, as a fault that the outcome is told with.
+func (s *sale) said(reply answer, sent error) *cert.Fault {
+	var f cert.Fault
+	switch {
+	case sent != nil:
+		f = *cert.FaultOf(faultOf(sent))
+	case reply.failure != nil:
+		f = *reply.failure.fault(s.step)
+	default:
+		text := "the answer is " + reply.verdict()
+		if sign := orderSign(reply); sign != "" {
+			text = sign
+		}
+		f = *cert.Faultf(cert.FaultUnclear, s.step, "%s (%s): %s", Title, s.step, text)
+	}
+	f.Type = cert.FaultUnclear
+	return &f
+}
+
+// named is the id that the answer names: /doc/id, else /doc/doc/id (§4.5). One that was there before is another order's.
+func (s *sale) named(reply answer) int64 {
+	if id := idOf(reply.value("id")); id > s.known {
+		return id
+	}
+	return 0
+}
+
+// find looks for the order in the list: by our mark, else by the id that the answer names, else, where the list does not
+// show marks, by common name, date and being new (§4.5, §4.6).
+func (s *sale) find(ctx context.Context, reply answer) ([]row, error) {
+	if s.p.Kind != cert.KindOrder { // a renewal makes no new service
+		return nil, nil
+	}
+	rows, err := s.client.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var marked, named, alike []row
+	for _, r := range rows {
+		if r.item.number == itemDeleted || r.id <= s.known {
+			continue
+		}
+		switch {
+		case r.mark == s.p.RemoteID:
+			marked = append(marked, r)
+		case r.mark != "": // another panel's or item's
+		case r.id == s.named(reply):
+			named = append(named, r)
+		case r.name == s.p.Request.CSR.CommonName && (r.created.IsZero() || !r.created.Before(s.client.today().AddDays(-1))):
+			alike = append(alike, r)
+		}
+	}
+	for _, group := range [][]row{marked, named, alike} {
+		if len(group) > 0 {
+			return group, nil
+		}
+	}
+	return nil, nil
+}
+
+func idsOf(rows []row) string {
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, idText(r.id))
+	}
+	return strings.Join(ids, ", ")
+}
+
+// unpaid is an order that the list shows as not paid for. It is given a moment, then it must not stay: the remote would
+// charge it some day.
+func (s *sale) unpaid(ctx context.Context, found row, said *cert.Fault) (cert.Receipt, error) {
+	if err := s.client.sleep(ctx, settleTime); err != nil {
+		return cert.Receipt{}, unclear(said, "the order "+idText(found.id)+" is there and not paid for")
+	}
+	rows, err := s.client.list(ctx)
+	if err != nil {
+		return cert.Receipt{}, unclear(said, "the order "+idText(found.id)+" is there and not paid for")
+	}
+	for _, r := range rows {
+		if r.id == found.id && r.item.number != itemUnpaid && r.item.number != itemDeleted {
+			return s.receipt(r.id), nil
+		}
+	}
+	return s.leaveNothing(ctx, []int64{found.id}, said)
+}
+
+// nothing is an answer that is no success while the list shows no order. It is a definite refusal only where the remote
+// says clearly that it did nothing, or where the money does not suffice and nothing lies in the basket.
+func (s *sale) nothing(ctx context.Context, reply answer, sent error, said *cert.Fault) (cert.Receipt, error) {
+	left, err := s.inBasket(ctx)
+	if err != nil {
+		return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the basket could not be read")
+	}
+	if len(left) > 0 {
+		return s.leaveNothing(ctx, nil, said)
+	}
+	if sent == nil && !reply.clean() && s.short() != "" && (s.basked || orderSign(reply) == "") {
+		return cert.Receipt{}, s.noMoney(said)
+	}
+	if sent == nil && reply.failure.definite() {
+		return cert.Receipt{}, reply.failure.fault(s.step)
+	}
+	return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not")
+}
+
+// definite types are refusals of what was sent, before anything is done with it (§1.5).
+func (f *failure) definite() bool {
+	return f.is("value", "missed", "exists", "access", "auth", "wizard_unavailable", "promocode_not_use", "xml", "captcha_verification_failed")
+}

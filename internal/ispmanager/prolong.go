@@ -1,0 +1,99 @@
+package ispmanager
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
+)
+
+const functionProlong = "service.prolong"
+
+// Extension reads the form of the renewal: until when the order is paid, and until when it would be after so many months
+// (§8). A period that is not offered is FaultAPI that names those that are.
+func (c *Client) Extension(ctx context.Context, id int64, months int) (cert.Extension, error) {
+	_, extension, err := c.prolongForm(ctx, id, months)
+	return extension, err
+}
+
+func (c *Client) prolongForm(ctx context.Context, id int64, months int) (url.Values, cert.Extension, error) {
+	params := element(id)
+	params.Set("period", strconv.Itoa(months)) // the new end is shown for this one
+	f, err := c.openForm(ctx, functionProlong, params)
+	if err != nil {
+		return nil, cert.Extension{}, err
+	}
+	values, err := f.fill(func(one field) (string, bool, error) {
+		switch one.name {
+		case "period":
+			return strconv.Itoa(months), true, nil
+		case "elid":
+			return idText(id), true, nil
+		}
+		return "", false, nil
+	})
+	if err != nil {
+		return nil, cert.Extension{}, err
+	}
+	if !f.has("period") {
+		return nil, cert.Extension{}, refuseField(functionProlong, f.field("period"), "the form of a renewal has no such field")
+	}
+	extension := cert.Extension{Ends: dateOf(f.value("expiredate")), Becomes: dateOf(f.value("newexpiredate"))}
+	if extension.Ends.IsZero() {
+		extension.Ends = dateOf(f.value("real_expiredate")) // expiredate is a phrase for some (§1.5)
+	}
+	if !extension.Ends.IsZero() && (extension.Becomes.IsZero() || f.value("period") != "" && monthsOf(f.value("period")) != months) {
+		extension.Becomes = extension.Ends.AddMonths(months) // shown for another period
+	}
+	return values, extension, nil
+}
+
+// prolong pays for more months of an order (§8). It is not idempotent: the end of the term is read before and after, and
+// the request is sent once.
+func (c *Client) prolong(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
+	if p.ID <= 0 || p.Months <= 0 {
+		return cert.Receipt{}, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "a renewal at %s needs the id of the order and its months", Title)
+	}
+	values, before, err := c.prolongForm(ctx, p.ID, p.Months)
+	if err != nil {
+		return cert.Receipt{}, err
+	}
+	if before.Ends.IsZero() { // without it nobody could tell afterwards whether it was paid
+		return cert.Receipt{}, cert.Faultf(cert.FaultAPI, functionProlong, "%s does not show until when the order %d is paid; nothing was bought", Title, p.ID)
+	}
+	for name, own := range map[string]string{"elid": idText(p.ID), "period": strconv.Itoa(p.Months), "sok": "ok"} {
+		values.Set(name, own)
+	}
+	s := sale{client: c, p: p, step: functionProlong}
+	if s.tariff, err = c.tariffFor(ctx, p.Product, p.Months); err != nil {
+		c.log.ExtInfof("the price of the renewal is not known: %v", err) // the remote's own form offered the period
+	}
+	s.lookAtMoney(ctx)
+	reply, sent := c.call(ctx, sellerhttp.Purchase, functionProlong, values)
+	if sent != nil && certain(sent) {
+		return cert.Receipt{}, faultOf(sent)
+	}
+	return s.prolonged(ctx, before.Ends, reply, sent)
+}
+
+// prolonged compares the end of the term with what it was.
+func (s *sale) prolonged(ctx context.Context, ended cabforum.Date, reply answer, sent error) (cert.Receipt, error) {
+	receipt := cert.Receipt{ID: s.p.ID, Charged: s.tariff.price(s.p.Months).Text}
+	if until := dateOf(reply.value("newexpiredate")); sent == nil && reply.clean() && until.After(ended) {
+		return receipt, nil
+	}
+	said := s.said(reply, sent)
+	now, err := s.client.Extension(ctx, s.p.ID, s.p.Months)
+	switch {
+	case err != nil:
+		return cert.Receipt{}, unclear(said, "the renewal may have been paid or not, and its end could not be read ("+cert.FaultOf(err).Value+")")
+	case now.Ends.After(ended):
+		return receipt, nil
+	case sent == nil && reply.clean(): // the end may move later
+		return cert.Receipt{}, unclear(said, "the renewal may have been paid or not, its end is "+now.Ends.String()+" as before")
+	}
+	return s.nothing(ctx, reply, sent, said)
+}
