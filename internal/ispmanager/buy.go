@@ -16,7 +16,7 @@ func (c *Client) Buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error)
 		return c.prolong(ctx, p)
 	case p.Kind != cert.KindOrder:
 		return cert.Receipt{}, cert.Faultf(cert.FaultValue, "kind", "purchases of the kind %q are not made at %s", p.Kind, Title)
-	case p.RemoteID == "":
+	case p.Mark == "":
 		return cert.Receipt{}, cert.Faultf(cert.FaultInternal, "remoteid", "an order at %s needs our mark", Title)
 	case p.Product.Discontinued:
 		return cert.Receipt{}, cert.Faultf(cert.FaultValue, "product", "%s does not sell the product %q any more; use %q", Title, p.Product.ID, p.Product.Successor)
@@ -51,7 +51,7 @@ func (c *Client) order(ctx context.Context, p cert.Purchase) (cert.Receipt, erro
 		return cert.Receipt{}, err
 	}
 	j := journey{client: c, carried: pairs("pricelist", idText(s.tariff.id), "period", idText(int64(p.Months)))}
-	fill := filling{request: p.Request, pricelist: s.tariff.id, months: p.Months, mark: p.RemoteID}
+	fill := filling{request: p.Request, pricelist: s.tariff.id, months: p.Months, mark: p.Mark}
 	j.own, j.further = fill.value, fill.documented
 	f, err := j.toPurchase(ctx)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Client) order(ctx context.Context, p cert.Purchase) (cert.Receipt, erro
 		return cert.Receipt{}, cert.Faultf(cert.FaultInterrupted, f.function, "the run ended before the purchase: %w", err).Again()
 	}
 	s.step = f.function
-	params := j.submission("sok", "ok", "skipbasket", "on", "clicked_button", "finish", "remoteid", p.RemoteID, "autoprolong", offKey(f.field("autoprolong")))
+	params := j.submission("sok", "ok", "skipbasket", "on", "clicked_button", "finish", "remoteid", p.Mark, "autoprolong", offKey(f.field("autoprolong")))
 	if params.Get("project") == "" && s.tariff.project != "" {
 		params.Set("project", s.tariff.project)
 	}
@@ -80,7 +80,7 @@ func (s *sale) look(ctx context.Context) error {
 	}
 	s.known = highest(rows)
 	for _, r := range rows {
-		if r.mark == s.p.RemoteID && r.item.number != itemDeleted {
+		if r.mark == s.p.Mark && r.item.number != itemDeleted {
 			return &cert.Fault{Type: cert.FaultUnclear, Object: "remoteid", Retry: true, Unclear: true,
 				Value: Title + " has an order with our mark " + r.mark + " already: id " + idText(r.id) + "; nothing was ordered"}
 		}

@@ -54,7 +54,7 @@ func (s *sale) inBasket(ctx context.Context) ([]entry, error) {
 			continue
 		}
 		fresh = append(fresh, one)
-		if text := strings.ToLower(one.text); strings.Contains(text, s.p.Request.CSR.CommonName) || strings.Contains(text, strings.ToLower(s.p.RemoteID)) {
+		if text := strings.ToLower(one.text); strings.Contains(text, s.p.Request.CSR.CommonName) || strings.Contains(text, strings.ToLower(s.p.Mark)) {
 			named = append(named, one)
 		}
 	}

@@ -86,7 +86,7 @@ func (s *sale) find(ctx context.Context, reply answer) ([]row, error) {
 			continue
 		}
 		switch {
-		case r.mark == s.p.RemoteID:
+		case r.mark == s.p.Mark:
 			marked = append(marked, r)
 		case r.mark != "": // another panel's or item's
 		case r.id == s.named(reply):

@@ -35,7 +35,7 @@ type trade struct {
 }
 
 // trades are the sellers for which the promises are held.
-func trades() []trade { return []trade{namecheapTrade()} }
+func trades() []trade { return []trade{namecheapTrade(), ispmgrTrade()} }
 
 // orderParams are what an order says beside its CSR.
 func (at trade) orderParams(method string) map[string]string {

@@ -52,6 +52,7 @@ type Certificate struct {
 
 	Created   time.Time `json:"created"`
 	Requested time.Time `json:"requested,omitzero"` // the running order at the authority
+	Asked     int       `json:"asked"`              // how often the authority was asked for a certificate
 	Removed   time.Time `json:"removed,omitzero"`
 
 	CSR        string            `json:"csr,omitempty"`
