@@ -96,6 +96,10 @@ func (w *world) settled(t *testing.T, item int64, charges int) {
 	t.Helper()
 	it, err := w.panel.Item(context.Background(), item)
 	require.NoError(t, err)
+	if w.trade.proofsLate && it.Params["auth_dnscname_value"] == "" { // no report came: the panel's sync brings it
+		require.True(t, w.syncItem(t, item).OK())
+		it = w.itemOf(t, item)
+	}
 	assert.Empty(t, it.Params["purchase_intent"])
 	assert.Equal(t, it.Params["custom_order_id"], it.Params["lineage"])
 	assert.NotEmpty(t, it.Params["auth_dnscname_value"])

@@ -25,9 +25,11 @@ func ispmgrTrade() trade {
 		unusable: []string{html, redirect, ispmgr.FaultWAF, huge, unhandled},
 		opens:    []step{stepBalance, stepList, stepForm, stepBuy, stepReport},
 		writes:   []step{stepBuy},
-		renews:   []step{stepRenew, stepReport},
-		lists:    1,
-		inPlace:  true, marks: true,
+		looks:    []step{stepReport, stepList, stepPrices}, longest: 36,
+		proofsLate: true,
+		renews:     []step{stepRenew, stepReport},
+		lists:      1,
+		inPlace:    true, marks: true,
 		refusal: "Invalid CSR.",
 		open:    openIspmgrShop,
 	}
@@ -80,7 +82,7 @@ type ispmgrCall struct {
 
 func (ispmgrShop) calls() map[step]ispmgrCall {
 	return map[step]ispmgrCall{
-		stepBalance: {"whoami", false}, stepList: {"certificate", false}, stepForm: {"certificate.order.csr", false},
+		stepBalance: {"whoami", false}, stepPrices: {"pricelist.export", false}, stepList: {"certificate", false}, stepForm: {"certificate.order.csr", false},
 		stepBuy: {"certificate.order.param", true}, stepReport: {"certificate.edit", false},
 		stepReissue: {"certificate.reissue", true}, stepRenew: {"service.prolong", true},
 	}

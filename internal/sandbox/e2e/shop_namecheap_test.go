@@ -25,9 +25,10 @@ func namecheapTrade() trade {
 		unusable: []string{html, redirect, charset, huge, unhandled},
 		opens:    []step{stepBalance, stepList, stepBuy, stepActivate, stepReport},
 		writes:   []step{stepBuy, stepActivate},
-		renews:   []step{stepRenew, stepActivate, stepReport},
-		lists:    3, // of all, of new purchases, of renewals
-		refusal:  "2011296", tooEarly: "Certificate not meet the ExpireDate",
+		looks:    []step{stepReport}, longest: 60,
+		renews:  []step{stepRenew, stepActivate, stepReport},
+		lists:   3, // of all, of new purchases, of renewals
+		refusal: "2011296", tooEarly: "Certificate not meet the ExpireDate",
 		open: openNamecheapShop,
 	}
 }

@@ -194,7 +194,7 @@ func TestKilledSweepEndsInTheSameState(t *testing.T) {
 		h.sells(t, func(m *manner) { m.leafDays = 30 })
 		var items []int64
 		for n := range 4 {
-			items = append(items, h.stored(t, site(n), 60))
+			items = append(items, h.stored(t, site(n), at.longest))
 		}
 		day := instant(t, "2026-04-22")
 		require.NoError(t, h.clock.Set(day))
@@ -239,7 +239,7 @@ func TestBrokenCallbackOfASweepIsRepeated(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
 		h.sells(t, func(m *manner) { m.leafDays = 30 })
-		item := h.stored(t, "example.com", 60)
+		item := h.stored(t, "example.com", at.longest)
 		day, reissues := instant(t, firstOrders), 1
 		for _, kind := range []string{"error", "error_after"} {
 			for skip := range 18 {

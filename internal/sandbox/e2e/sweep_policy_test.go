@@ -58,7 +58,7 @@ func TestEachBorderOfBeingDue(t *testing.T) {
 			{name: "reaches paid until", change: param("term_start", "2025-10-17"), says: "none skipped paid_until"},
 			{name: "a day short of paid until", change: param("term_start", "2025-10-18"), says: reissued},
 			{name: "the term ended today", change: param("term_start", "2025-10-07"), says: "none skipped term_over"},
-			{name: "five years to go", months: 60, says: reissued},
+			{name: "years to go", months: at.longest, says: reissued},
 
 			{name: "an operation runs", change: func(t *testing.T, item int64) {
 				h.sql(t, "INSERT INTO runningoperation (item, intname) VALUES (?, 'reopen')", item)
@@ -360,7 +360,11 @@ func TestSellersErrorStopsNobodyElse(t *testing.T) {
 		assert.Equal(t, "error", h.sweep(t).row(two).Result)
 		h.at(t, "2026-10-09T12:00:00Z")
 		assert.Equal(t, "none skipped recent", h.sweep(t).says(two), "an order that has ended is not asked about every hour")
-		assert.Equal(t, 2, h.certificates(t, "two.example.com"), "one request")
+		requests := 1
+		if at.inPlace { // the order goes on, and takes another request on another day
+			requests = 2
+		}
+		assert.Equal(t, 1+requests, h.certificates(t, "two.example.com"))
 	})
 }
 

@@ -57,7 +57,9 @@ func TestProlongWaitsForTheEndOfTheTerm(t *testing.T) {
 			assert.Contains(t, run.Stdout, row.words, row.at)
 			if row.kind == "term_running" {
 				asked := h.asked.all()
-				delete(asked, stepReport) // how the order stands may be looked at
+				for _, look := range at.looks {
+					delete(asked, look)
+				}
 				assert.Empty(t, asked, row.at)
 			}
 			now := h.itemOf(t, item)

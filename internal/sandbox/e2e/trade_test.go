@@ -19,8 +19,12 @@ type trade struct {
 	firstID int64             // of the first order in a new shop
 	opens   []step            // what open asks for, in its order
 	writes  []step            // those of them that change something at the seller
+	looks   []step            // how it is asked where an order stands
 	renews  []step            // what prolong asks for, the payment first
 	lists   int64             // how many requests read the seller's list to its end
+	longest int               // months of the longest term
+	// proofsLate says that what is to be published is told by reports alone, not by the answer to the order.
+	proofsLate bool
 	// inPlace says that reissue and renewal keep the order's id.
 	inPlace bool
 	// marks says that the seller keeps our mark with an order, which tells whose a lost one is (contract 3.4).
@@ -66,6 +70,7 @@ type step string
 // What requests ask for. Not every seller knows all of them.
 const (
 	stepBalance  step = "balance"
+	stepPrices   step = "prices"
 	stepList     step = "list"
 	stepForm     step = "form" // what a purchase would need, read without any effect
 	stepBuy      step = "buy"
