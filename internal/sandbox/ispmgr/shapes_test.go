@@ -1,0 +1,184 @@
+package ispmgr_test
+
+import (
+	"encoding/xml"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/sandbox/ispmgr"
+)
+
+// shape is the structure of an answer: the paths of its elements, and of their
+// attributes after "@", sorted.
+func shape(n xmlNode) []string {
+	var paths []string
+	var walk func(n xmlNode, path string)
+	walk = func(n xmlNode, path string) {
+		path += "/" + n.XMLName.Local
+		paths = append(paths, path)
+		for _, a := range n.Attrs {
+			paths = append(paths, path+"@"+a.Name.Local)
+		}
+		for _, child := range n.Children {
+			walk(child, path)
+		}
+	}
+	walk(n, "")
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// A shapeCase makes the stand-in give the answer that a fixture shows.
+type shapeCase struct {
+	answer func(*standIn) reply
+	// less are the beginnings of paths of the fixture that ours does not have,
+	// each with its reason at the case.
+	less []string
+}
+
+// shapeCases are by the name of the fixture.
+func shapeCases(t *testing.T) map[string]shapeCase {
+	call := func(function string, pairs ...string) func(*standIn) reply {
+		return func(s *standIn) reply { return s.call(function, pairs...) }
+	}
+	buy := func(pairs ...string) func(*standIn) reply {
+		return func(s *standIn) reply {
+			return s.call("certificate.order.param", order(csrFor(t, "example.com"), pairs...)...)
+		}
+	}
+	withPoor := func(funds string) func(*standIn) reply {
+		return func(s *standIn) reply {
+			s.set(func(c *ispmgr.Settings) { c.Funds = funds })
+			s.setAccount(func(a *ispmgr.Account) { a.Balance = 0 })
+			return buy()(s)
+		}
+	}
+	return map[string]shapeCase{
+		"auth_ok": { // the login page's style and folder of brands
+			answer: call("auth", "username", ispmgr.DefaultUser, "password", ispmgr.DefaultPassword),
+			less:   []string{"/doc@branddir", "/doc@stylesheet"},
+		},
+		"certificate_edit_SYNTH": {answer: func(s *standIn) reply { return s.call("certificate.edit", "elid", s.buy("example.com")) }},
+		"certificate_list_SYNTH": {answer: func(s *standIn) reply { s.buy("example.com"); return s.call("certificate") }},
+		"dashboard_info":         {answer: call("dashboard.info")},
+		"delete_ok":              {answer: func(s *standIn) reply { return s.call("certificate.delete", "elid", s.buy("example.com")) }},
+		"error_access": {answer: func(s *standIn) reply {
+			s.setAccount(func(a *ispmgr.Account) { a.AllowDelete = false })
+			return s.call("certificate.delete", "elid", "4")
+		}},
+		"error_badpassword": {answer: call("whoami", "authinfo", "x:y")},
+		"error_captcha": {answer: func(s *standIn) reply {
+			s.set(func(c *ispmgr.Settings) { c.Captcha = true })
+			return s.call("auth")
+		}},
+		"error_funds_GUESS":                  {answer: withPoor(ispmgr.FundsError)},
+		"error_missed":                       {answer: call("certificate.edit", "elid", "99999999")},
+		"error_value":                        {answer: buy("csr", "rubbish")},
+		"order_csr_form_SYNTH":               {answer: call("certificate.order.csr", "pricelist", "3033", "period", "12")},
+		"order_csr_ok_SYNTH":                 {answer: call("certificate.order.csr", "pricelist", "3033", "period", "12", "crt_type", "generate", "field_country", "182", "CN", "example.com", "sok", "ok")},
+		"order_param_ok":                     {answer: buy()},
+		"order_param_ok_no_id":               {answer: buy("skipbasket", "off")},
+		"order_pricelist_SYNTH":              {answer: call("certificate.order.pricelist")},
+		"pricelist_export_certificate_SYNTH": {answer: call("pricelist.export", "itemtype", "certificate")},
+		"service_prolong_ok": {answer: func(s *standIn) reply {
+			return s.call("service.prolong", "elid", s.issued("example.com"), "period", "12", "sok", "ok")
+		}},
+		"subaccount": {answer: call("subaccount")},
+		"twofa_pending": {answer: func(s *standIn) reply {
+			s.setAccount(func(a *ispmgr.Account) { a.TwoFactor = true })
+			return s.call("whoami")
+		}},
+		"whoami_RECORDED": {answer: func(s *standIn) reply {
+			session := s.ok("auth", "username", ispmgr.DefaultUser, "password", ispmgr.DefaultPassword).root.text("auth")
+			return s.call("whoami", "authinfo", "", "auth", session)
+		}},
+		"wizard_submit_ok_url_RECORDED": { // a payment's own fields and the decoration of the page
+			answer: withPoor(ispmgr.FundsPaymentURL),
+			less: []string{"/doc/doc/amount", "/doc/doc/customer_account", "/doc/doc/payment", "/doc/doc/project", "/doc/doc/randomnumber", "/doc/doc/slist",
+				"/doc/doc/tparams/", "/doc/doc/saved_filters", "/doc/doc/links", "/doc/tparams/", "/doc/links", "/doc/tips",
+				"/doc@css", "/doc@favicon", "/doc@localdir", "/doc@logo", "/doc@stylesheet", "/doc/doc@css", "/doc/doc@favicon", "/doc/doc@localdir", "/doc/doc@logo"},
+		},
+	}
+}
+
+// notServed are fixtures of functions that the stand-in does not have.
+func notServed() []string {
+	return []string{"payment_list_RECORDED", "pricelist_export_addition", "pricelist_export_vds", "order_wizard_form_RECORDED", "error_generic"}
+}
+
+// compareShape wants everything of a fixture in our answer. Ours may have more:
+// the recordings are trimmed, and what is made up shows only what has a source.
+func compareShape(t *testing.T, name string, fixture []string) {
+	t.Helper()
+	c, known := shapeCases(t)[name]
+	require.True(t, known, "no case makes the answer of this fixture")
+	wanted := slices.DeleteFunc(slices.Clone(fixture), func(path string) bool {
+		return slices.ContainsFunc(c.less, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
+	})
+	require.NotEmpty(t, wanted)
+	r := c.answer(newStandIn(t))
+	assert.Subset(t, shape(r.root), wanted, r.body)
+}
+
+// Our own copies of the shapes, one file per fixture.
+func TestAnswersHaveTheKnownShapes(t *testing.T) {
+	files, err := filepath.Glob("testdata/shapes/*.txt")
+	require.NoError(t, err)
+	assert.Len(t, files, len(shapeCases(t)))
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
+		t.Run(name, func(t *testing.T) {
+			content, err := os.ReadFile(file)
+			require.NoError(t, err)
+			compareShape(t, name, strings.Fields(string(content)))
+		})
+	}
+}
+
+// The fixtures of the specification lie beside the repository.
+func TestAnswersHaveTheShapesOfTheFixtures(t *testing.T) {
+	folder := filepath.Join("..", "..", "..", "..", "shared", "fixtures", "ispmanager")
+	files, err := filepath.Glob(filepath.Join(folder, "*.xml"))
+	require.NoError(t, err)
+	if len(files) == 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("no fixtures in %s: in CI they must be there", folder)
+		}
+		t.Skipf("did not run: no fixtures in %s", folder)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".xml")
+		if slices.Contains(notServed(), name) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			content, err := os.ReadFile(file)
+			require.NoError(t, err)
+			var root xmlNode
+			require.NoError(t, xml.Unmarshal(content, &root))
+			compareShape(t, name, shape(root))
+		})
+	}
+}
+
+// A country's id and its ISO code, which is only in the address of the flag
+// (order_wizard_form_RECORDED, country_ids.tsv).
+func TestCountriesAreThoseOfTheTable(t *testing.T) {
+	flags := map[string]string{}
+	for _, list := range newStandIn(t).ok("certificate.order.csr", "pricelist", "3033").root.all("slist") {
+		if list.attr("name") == "field_country" {
+			for _, value := range list.all("val") {
+				flags[value.attr("key")] = value.attr("image")
+			}
+		}
+	}
+	for id, code := range map[string]string{"182": "RU", "21": "BY", "232": "GB", "225": "TR", "233": "US"} {
+		assert.Equal(t, "/manimg/common/flag/"+code+".png", flags[id])
+	}
+}
