@@ -74,7 +74,7 @@ func (c *Client) order(ctx context.Context, p cert.Purchase) (cert.Receipt, erro
 
 // look remembers what is there before the order.
 func (s *sale) look(ctx context.Context) error {
-	rows, err := s.client.list(ctx)
+	rows, err := s.client.wholeList(ctx)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (r row) record() cert.Record {
 // Shelf lists every order of the account but the deleted ones, and the highest id of all. A list that cannot be read to its
 // end is a fault: an order that is missing on it would be made a second time.
 func (c *Client) Shelf(ctx context.Context) (cert.Shelf, error) {
-	rows, err := c.list(ctx)
+	rows, err := c.wholeList(ctx)
 	if err != nil {
 		return cert.Shelf{}, err
 	}

@@ -20,9 +20,7 @@ func (c *Client) Extension(ctx context.Context, id int64, months int) (cert.Exte
 }
 
 func (c *Client) prolongForm(ctx context.Context, id int64, months int) (url.Values, cert.Extension, error) {
-	params := element(id)
-	params.Set("period", strconv.Itoa(months)) // the new end is shown for this one
-	f, err := c.openForm(ctx, functionProlong, params)
+	f, err := c.openForm(ctx, functionProlong, element(id))
 	if err != nil {
 		return nil, cert.Extension{}, err
 	}
@@ -41,14 +39,31 @@ func (c *Client) prolongForm(ctx context.Context, id int64, months int) (url.Val
 	if !f.has("period") {
 		return nil, cert.Extension{}, refuseField(functionProlong, f.field("period"), "the form of a renewal has no such field")
 	}
-	extension := cert.Extension{Ends: dateOf(f.value("expiredate")), Becomes: dateOf(f.value("newexpiredate"))}
-	if extension.Ends.IsZero() {
-		extension.Ends = dateOf(f.value("real_expiredate")) // expiredate is a phrase for some (§1.5)
+	return values, c.extension(ctx, id, months, f), nil
+}
+
+// extension reads the two ends off the form; the new one is shown for the period that is chosen there.
+func (c *Client) extension(ctx context.Context, id int64, months int, f form) cert.Extension {
+	e := cert.Extension{Ends: dateOf(f.value("expiredate")), Becomes: dateOf(f.value("newexpiredate"))}
+	if e.Ends.IsZero() {
+		e.Ends = dateOf(f.value("real_expiredate")) // expiredate is a phrase for some (§1.5)
 	}
-	if !extension.Ends.IsZero() && (extension.Becomes.IsZero() || f.value("period") != "" && monthsOf(f.value("period")) != months) {
-		extension.Becomes = extension.Ends.AddMonths(months) // shown for another period
+	if monthsOf(f.value("period")) != months {
+		params := element(id)
+		params.Set("period", strconv.Itoa(months))
+		reply, err := c.read(ctx, functionProlong, params)
+		if err != nil {
+			c.log.ExtInfof("%s does not show the end after %d months of the order %d: %v", Title, months, id, err)
+		}
+		e.Becomes = cabforum.Date{}
+		if err == nil && monthsOf(reply.value("period")) == months {
+			e.Becomes = dateOf(reply.value("newexpiredate"))
+		}
 	}
-	return values, extension, nil
+	if e.Becomes.IsZero() && !e.Ends.IsZero() {
+		e.Becomes = e.Ends.AddMonths(months)
+	}
+	return e
 }
 
 // prolong pays for more months of an order (§8). It is not idempotent: the end of the term is read before and after, and
