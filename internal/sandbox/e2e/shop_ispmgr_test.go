@@ -180,12 +180,15 @@ func (s ispmgrShop) prove(domain string) error {
 
 func (s ispmgrShop) buy(csr string) error { return s.buyAs("positivessl", csr) }
 
-func (s ispmgrShop) buyAs(product, csr string) error {
+func (s ispmgrShop) buyAs(product, csr string) error { return s.order(product, csr, "") }
+
+// order buys with a mark, which may be empty.
+func (s ispmgrShop) order(product, csr, mark string) error {
 	for _, p := range s.Settings().Products {
 		if p.IntName == product {
 			return s.ask("certificate.order.param", url.Values{
 				"pricelist": {strconv.FormatInt(p.ID, 10)}, "period": {"12"}, "csr": {csr}, "crt_type": {"exists"}, "field_country": {"81"},
-				"skipbasket": {"on"}, "clicked_button": {"finish"}, "autoprolong": {"null"},
+				"skipbasket": {"on"}, "clicked_button": {"finish"}, "autoprolong": {"null"}, "remoteid": {mark},
 			})
 		}
 	}
