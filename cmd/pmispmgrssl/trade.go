@@ -14,6 +14,7 @@ var (
 	_ command.Reissuer          = (*ispmanager.Client)(nil)
 	_ command.ApproverLister    = (*ispmanager.Client)(nil)
 	_ command.BalanceTeller     = (*ispmanager.Client)(nil)
+	_ command.Pricer            = (*ispmanager.Client)(nil)
 	_ command.ProofRetrier      = (*ispmanager.Client)(nil)
 	_ command.ApprovalSender    = (*ispmanager.Client)(nil)
 	_ command.Canceller         = (*ispmanager.Client)(nil)
@@ -30,7 +31,7 @@ func trade(s module.Surroundings) command.Trade {
 	t := command.Trade{
 		Title:     ispmanager.Title,
 		Products:  ispmanager.Products(s.StateDir, s.Binary),
-		Terms:     []int{1, 3, 6, 12, 24, 36}, // periods of orders (ispmanager-billing-api §3); the tariff's own list decides
+		Terms:     []int{1, 3, 6, 12, 24, 36, 48, 60}, // periods of orders (ispmanager-billing-api §3); the tariff's own list decides
 		Vetted:    true,
 		Prototype: &ispmanager.Client{},
 		Account:   ispmanager.AccountOf,

@@ -269,5 +269,5 @@ func requestOf(t *testing.T, csr, id string, params map[string]string, further .
 
 // order is a purchase of twelve months under the mark panel-42.
 func order(r cert.Request) cert.Purchase {
-	return cert.Purchase{Kind: cert.KindOrder, Product: r.Product, Months: 12, RemoteID: "panel-42", Request: r}
+	return cert.Purchase{Kind: cert.KindOrder, Product: r.Product, Months: 12, Mark: "panel-42", Request: r}
 }

@@ -58,6 +58,13 @@ func (t tariff) price(months int) cert.Money {
 	return cert.Money{}
 }
 
+// Price is what the account's own list says that the purchase costs, read afresh; false where the list does not tell.
+func (c *Client) Price(ctx context.Context, p cert.Purchase) (cert.Money, bool) {
+	t, err := c.tariffFor(ctx, p.Product, p.Months)
+	price := t.price(p.Months)
+	return price, err == nil && price.Text != ""
+}
+
 // tariffFor finds the tariff for a product in the account's own list, read afresh. A template that is there twice is not
 // guessed between.
 func (c *Client) tariffFor(ctx context.Context, p cert.Product, months int) (tariff, error) {

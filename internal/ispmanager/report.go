@@ -119,6 +119,7 @@ func (s sheet) report(id int64) cert.Report {
 	r := cert.Report{
 		ID: id, Type: s.row.product, Months: s.row.months, Expires: s.row.expires, CommonName: s.row.name, SANs: -1,
 		Words: stateWords(s.item(), s.service()), State: stateOf(s.item(), s.service()), Renews: renews(s.row.prolongs),
+		Inferred: s.service() == 0,
 	}
 	if !s.edit {
 		return r
@@ -140,9 +141,6 @@ func (s sheet) report(id int64) cert.Report {
 	}
 	if csr := f.value("csr"); strings.Contains(csr, "-----BEGIN") {
 		r.CSR = csr
-	}
-	if _, shown := f.fields[cert.ParamAltName]; shown {
-		r.SANs = len(strings.Fields(f.value(cert.ParamAltName)))
 	}
 	if _, shown := f.fields["autoprolong"]; shown {
 		r.Renews = renews(f.value("autoprolong"))
