@@ -166,6 +166,7 @@ func order(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: order [-place] TEMPLATE [csr=FILE] [period=MONTHS] [sans=N] [altname=a,b] [PARAM=VALUE…]")
 	}
 	o := panel.Order{Period: 12, ExtraSANs: -1, Params: map[string]string{}, SkipForms: true, Module: s.module}
+	maps.Copy(o.Params, s.trade.params)
 	var addon *panel.SANAddon
 	for name, value := range values {
 		switch name {
@@ -302,6 +303,7 @@ func (s *scene) scrub(text string) string {
 		{` comodoca\.com(\s+)[0-9a-f]{13}`, " comodoca.com${1}UNIQUE"},
 		{`127\.0\.0\.1:\d+`, "127.0.0.1:PORT"},
 		{`"serial":"[0-9a-f]+"`, `"serial":"SERIAL"`},
+		{`remoteid=[0-9a-f]+-`, "remoteid=INSTALLATION-"},
 	} {
 		text = regexp.MustCompile(rule.pattern).ReplaceAllString(text, rule.with)
 	}
