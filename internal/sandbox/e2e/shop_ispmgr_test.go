@@ -74,6 +74,18 @@ func (ispmgrShop) account(url string) string {
 	return strings.ToLower(url + ispmgr.Path + " " + ispmgr.DefaultUser)
 }
 
+func (ispmgrShop) secrets() []string { return []string{ispmgr.DefaultPassword} }
+
+func (s ispmgrShop) leaks() []string {
+	var found []string
+	for _, entry := range s.Requests("") {
+		for _, leak := range entry.Leaks {
+			found = append(found, entry.Command+": "+leak)
+		}
+	}
+	return found
+}
+
 // ispmgrCall is a function of the remote, asked for its form or handed in.
 type ispmgrCall struct {
 	function string

@@ -73,6 +73,20 @@ func (namecheapShop) account(url string) string {
 	return url + namecheap.Path + " " + namecheap.DefaultUser
 }
 
+func (namecheapShop) secrets() []string { return []string{namecheap.DefaultKey} }
+
+func (s namecheapShop) leaks() []string {
+	var found []string
+	for _, entry := range s.Requests("") {
+		for name, value := range entry.Parameters {
+			if strings.Contains(value, "PRIVATE KEY") {
+				found = append(found, entry.Command+": private key in "+name)
+			}
+		}
+	}
+	return found
+}
+
 func (s namecheapShop) step(form url.Values) step {
 	name := strings.ToLower(form.Get("Command"))
 	for step, command := range s.commands() {

@@ -15,6 +15,10 @@ type shop interface {
 	connection(url string) map[string]string
 	// account is what that account is called in the name of its lock (contract 3.1).
 	account(url string) string
+	// secrets are those of the default account, as they must stand in no log; leaks are what the shop was sent that it should not
+	// have been: private keys, secrets in the wrong place.
+	secrets() []string
+	leaks() []string
 	// step tells what a request asks for.
 	step(form url.Values) step
 

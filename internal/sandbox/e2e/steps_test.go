@@ -1,7 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -9,6 +14,7 @@ import (
 	"pmssl/internal/sandbox/engine"
 	"pmssl/internal/sandbox/panel"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,15 +30,34 @@ func openWorld(t *testing.T, at trade) *world {
 	return connected(t, worldOptions{dir: t.TempDir(), trade: at})
 }
 
+// connected is a world whose wizard is done. Its module writes all that it can into its log.
 func connected(t testing.TB, o worldOptions) *world {
 	t.Helper()
 	w, err := newWorld(o)
 	require.NoError(t, err)
 	t.Cleanup(w.close)
+	require.NoError(t, os.WriteFile(filepath.Join(w.panel.Root(), "etc", "debug.conf"), []byte("* 9\n"), 0o644))
+	t.Cleanup(func() { w.keptSecret(t) })
 	done, err := w.connect(context.Background(), nil)
 	require.NoError(t, err)
 	require.NotZero(t, done.ID, "the wizard refused: %+v", done)
 	return w
+}
+
+// keptSecret holds what is true of every run: no secret of the seller's account stands in the module's log, no private key
+// leaves the panel.
+func (w *world) keptSecret(t testing.TB) {
+	t.Helper()
+	assert.Empty(t, w.shop.leaks())
+	log, err := os.ReadFile(filepath.Join(w.panel.Root(), "var", w.trade.module+".log"))
+	if !errors.Is(err, fs.ErrNotExist) {
+		require.NoError(t, err)
+	}
+	for _, secret := range w.shop.secrets() {
+		if bytes.Contains(log, []byte(secret)) { // the log itself would be pages
+			assert.Fail(t, "a secret of the seller's account stands in the log")
+		}
+	}
 }
 
 // cutsConnections and renamesTables are what the embedded engine cannot do: it has no KILL for another client's
