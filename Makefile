@@ -66,12 +66,15 @@ simclock:
 	    $(GO_BUILD) -tags pmssl_simclock $(STAMP) -o "bin/simclock/$$name" "./cmd/$$name"; \
 	done
 
-.PHONY: demo
-demo: build sandbox simclock ## play five years of one order, wizard to last certificate (DEMO_DB=embedded|mariadb)
+.PHONY: demo demo-namecheap demo-ispmgr
+demo: ## play five years of one order with both modules, wizard to last certificate (DEMO_DB=embedded|mariadb)
+demo-namecheap: ## the same with pmnamecheap alone
+demo-ispmgr: ## the same with pmispmgrssl alone
+demo demo-namecheap demo-ispmgr: build sandbox simclock
 	@if [ '$(DEMO_DB)' = mariadb ]; then scripts/mariadb.sh; fi
 	@echo 'building bin/pmssl-demo'
 	@$(SANDBOX_BUILD) -o '$(CURDIR)/bin/pmssl-demo' ./cmd/demo
-	@DEMO_DB='$(DEMO_DB)' PMSSL_BIN='$(CURDIR)/bin' bin/pmssl-demo
+	@DEMO_DB='$(DEMO_DB)' PMSSL_BIN='$(CURDIR)/bin' bin/pmssl-demo $(patsubst demo-%,%,$(filter demo-%,$@))
 
 .PHONY: test
 test: build sandbox simclock ## unit tests, then end-to-end tests against a private MariaDB

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"pmssl/internal/ispmanager"
 	"pmssl/internal/mgrlog"
 	"pmssl/internal/namecheap"
 )
@@ -64,13 +65,49 @@ type field struct {
 	} `xml:",any"`
 }
 
-const module = "pmnamecheap"
+// modules are the binaries and what their manifests have to fit.
+func modules() map[string]fits {
+	namecheapModule := fits{secret: map[string]bool{}, products: map[string]bool{}, custom: map[string]string{}}
+	for _, p := range namecheap.Params() {
+		namecheapModule.secret[p.Name] = p.Crypted
+	}
+	for _, p := range namecheap.Products() {
+		namecheapModule.products[p.ID] = true
+	}
+	for _, p := range namecheap.CustomParams() {
+		namecheapModule.custom[p.Name] = p.Default
+	}
+	ispmgrModule := fits{secret: map[string]bool{}, products: map[string]bool{}, custom: map[string]string{}}
+	for _, p := range ispmanager.Params() {
+		ispmgrModule.secret[p.Name] = p.Crypted
+	}
+	for _, p := range ispmanager.Products("", "") { // nothing is kept there: the known names
+		ispmgrModule.products[p.ID] = true
+	}
+	return map[string]fits{"pmnamecheap": namecheapModule, "pmispmgrssl": ispmgrModule}
+}
+
+// fits is what a binary asks of its manifest: the connection parameters and whether they are stored encrypted, the
+// templates, the custom parameters with their defaults.
+type fits struct {
+	secret   map[string]bool
+	products map[string]bool
+	custom   map[string]string
+}
+
+// each runs a test for every module.
+func each(t *testing.T, test func(t *testing.T, module string, f fits)) {
+	t.Helper()
+	for module, f := range modules() {
+		t.Run(module, func(t *testing.T) { test(t, module, f) })
+	}
+}
 
 // panelTypes are error types that the panel uses itself or may use (billmanager-module-protocol §6): a text of ours in
 // the messages msgerror, which hold for the whole panel, would take its own text's place in every form.
 var panelTypes = []string{"auth", "client", "db", "internal", "limit", "locked", "missed", "value", "xml"}
 
-func read(t *testing.T) manifest {
+func read(t *testing.T, module string) manifest {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("xml", "billmgr_mod_"+module+".xml"))
 	require.NoError(t, err)
@@ -161,19 +198,21 @@ func TestManifestIsWellFormedAndHasNoDTD(t *testing.T) {
 }
 
 func TestManifestNamesTheModule(t *testing.T) {
-	m := read(t)
-	assert.Equal(t, module, m.Plugin.Name)
-	assert.Equal(t, "processing_module", m.Plugin.Group)
-	require.Len(t, m.Plugin.Types, 1)
-	assert.Equal(t, "certificate", m.Plugin.Types[0].Name)
-	for language, groups := range texts(t, m) {
-		assert.Equal(t, []string{"module_" + module, module}, keys(groups["label_processing_modules"]), language)
-		assert.Equal(t, []string{"desc_full_" + module, "desc_short_" + module, "price_" + module}, keys(groups["plugin"]), language)
-	}
+	each(t, func(t *testing.T, module string, _ fits) {
+		m := read(t, module)
+		assert.Equal(t, module, m.Plugin.Name)
+		assert.Equal(t, "processing_module", m.Plugin.Group)
+		require.Len(t, m.Plugin.Types, 1)
+		assert.Equal(t, "certificate", m.Plugin.Types[0].Name)
+		for language, groups := range texts(t, m) {
+			assert.Equal(t, []string{"module_" + module, module}, keys(groups["label_processing_modules"]), language)
+			assert.Equal(t, []string{"desc_full_" + module, "desc_short_" + module, "price_" + module}, keys(groups["plugin"]), language)
+		}
+	})
 }
 
 // fields are those of the page "connect": the other pages are the panel's (§9).
-func fields(t *testing.T, m manifest) []field {
+func fields(t *testing.T, module string, m manifest) []field {
 	t.Helper()
 	require.Len(t, m.Forms, 1)
 	assert.Equal(t, "processing.edit."+module, m.Forms[0].Name)
@@ -184,60 +223,68 @@ func fields(t *testing.T, m manifest) []field {
 }
 
 func TestEveryFieldHasOneControlATitleAndAHint(t *testing.T) {
-	m := read(t)
-	all := texts(t, m)
-	for _, f := range fields(t, m) {
-		require.Len(t, f.Controls, 1, f.Name)
-		assert.Equal(t, f.Name, f.Controls[0].Name)
-		for language, groups := range all {
-			rows := groups["processing.edit."+module]
-			assert.NotEmpty(t, rows[f.Name], "%s: title of %s", language, f.Name)
-			assert.NotEmpty(t, rows["hint_"+f.Name], "%s: hint of %s", language, f.Name)
+	each(t, func(t *testing.T, module string, _ fits) {
+		m := read(t, module)
+		all := texts(t, m)
+		for _, f := range fields(t, module, m) {
+			require.Len(t, f.Controls, 1, f.Name)
+			assert.Equal(t, f.Name, f.Controls[0].Name)
+			for language, groups := range all {
+				rows := groups["processing.edit."+module]
+				assert.NotEmpty(t, rows[f.Name], "%s: title of %s", language, f.Name)
+				assert.NotEmpty(t, rows["hint_"+f.Name], "%s: hint of %s", language, f.Name)
+			}
 		}
-	}
+	})
 }
 
 func TestEveryLanguageHasTheSameTexts(t *testing.T) {
-	all := texts(t, read(t))
-	assert.Equal(t, []string{"en", "es", "ru"}, keys(all))
-	for language, groups := range all {
-		assert.Equal(t, keys(all["en"]), keys(groups), language)
-		for group, rows := range groups {
-			assert.Equal(t, keys(all["en"][group]), keys(rows), "%s %s", language, group)
-			for name, text := range rows {
-				assert.NotEmpty(t, text, "%s %s %s", language, group, name)
-				assert.Equal(t, strings.TrimSpace(text), text, "%s %s %s", language, group, name)
+	each(t, func(t *testing.T, module string, _ fits) {
+		all := texts(t, read(t, module))
+		assert.Equal(t, []string{"en", "es", "ru"}, keys(all))
+		for language, groups := range all {
+			assert.Equal(t, keys(all["en"]), keys(groups), language)
+			for group, rows := range groups {
+				assert.Equal(t, keys(all["en"][group]), keys(rows), "%s %s", language, group)
+				for name, text := range rows {
+					assert.NotEmpty(t, text, "%s %s %s", language, group, name)
+					assert.Equal(t, strings.TrimSpace(text), text, "%s %s %s", language, group, name)
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestRussianTextsAreRussian(t *testing.T) {
-	cyrillic := func(text string) bool {
-		return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })
-	}
-	for language, groups := range texts(t, read(t)) {
-		for group, rows := range groups {
-			if group == "pricelist.certificate" || group == "label_processing_modules" {
-				continue // brands
-			}
-			for name, text := range rows {
-				if name == "desc_short_"+module {
-					continue // a brand too
+	each(t, func(t *testing.T, module string, _ fits) {
+		cyrillic := func(text string) bool {
+			return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })
+		}
+		for language, groups := range texts(t, read(t, module)) {
+			for group, rows := range groups {
+				if group == "pricelist.certificate" || group == "label_processing_modules" {
+					continue // brands
 				}
-				assert.Equal(t, language == "ru", cyrillic(text), "%s %s %s: %s", language, group, name, text)
+				for name, text := range rows {
+					if name == "desc_short_"+module {
+						continue // a brand too
+					}
+					assert.Equal(t, language == "ru", cyrillic(text), "%s %s %s: %s", language, group, name, text)
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestEveryErrorTypeHasAText(t *testing.T) {
-	types := faultTypes(t)
-	for language, groups := range texts(t, read(t)) {
-		assert.Equal(t, types, errorTypes(groups["processing.edit."+module]), "%s: the form", language)
-		ours := slices.DeleteFunc(slices.Clone(types), func(kind string) bool { return slices.Contains(panelTypes, kind) })
-		assert.Equal(t, ours, errorTypes(groups["msgerror"]), "%s: the whole panel", language)
-	}
+	each(t, func(t *testing.T, module string, _ fits) {
+		types := faultTypes(t)
+		for language, groups := range texts(t, read(t, module)) {
+			assert.Equal(t, types, errorTypes(groups["processing.edit."+module]), "%s: the form", language)
+			ours := slices.DeleteFunc(slices.Clone(types), func(kind string) bool { return slices.Contains(panelTypes, kind) })
+			assert.Equal(t, ours, errorTypes(groups["msgerror"]), "%s: the whole panel", language)
+		}
+	})
 }
 
 func errorTypes(rows map[string]string) []string {
@@ -252,61 +299,76 @@ func errorTypes(rows map[string]string) []string {
 
 // The panel's own page "settings" asks for threshold (§2, §9).
 func TestTheFormAsksForTheParametersOfFeatures(t *testing.T) {
-	secret := map[string]bool{}
-	for _, p := range namecheap.Params() {
-		if p.Name != "threshold" {
-			secret[p.Name] = p.Crypted
+	each(t, func(t *testing.T, module string, f fits) {
+		delete(f.secret, "threshold")
+		asked := map[string]bool{}
+		for _, one := range fields(t, module, read(t, module)) {
+			require.Len(t, one.Controls, 1, one.Name)
+			asked[one.Name] = one.Controls[0].Type == "password"
 		}
-	}
-	asked := map[string]bool{}
-	for _, f := range fields(t, read(t)) {
-		require.Len(t, f.Controls, 1, f.Name)
-		asked[f.Name] = f.Controls[0].Type == "password"
-	}
-	assert.Equal(t, secret, asked, "parameter -> asked for as a password, stored encrypted")
+		assert.Equal(t, f.secret, asked, "parameter -> asked for as a password, stored encrypted")
+	})
 }
 
 func TestEveryProductAndCustomParameterHasATitle(t *testing.T) {
-	products, params := map[string]bool{}, map[string]string{}
-	for _, p := range namecheap.Products() {
-		products[p.ID] = true
-	}
-	for _, p := range namecheap.CustomParams() {
-		params[p.Name] = p.Default
-	}
-	for language, groups := range texts(t, read(t)) {
-		assert.Equal(t, keys(products), keys(groups["pricelist.certificate"]), language)
-		titles := groups["processing.customparam.names."+module]
-		assert.Equal(t, keys(params), keys(titles), language)
-		for name, value := range params {
-			assert.Contains(t, titles[name], value, "%s: the title of %s tells the default", language, name)
+	each(t, func(t *testing.T, module string, f fits) {
+		for language, groups := range texts(t, read(t, module)) {
+			assert.Equal(t, keys(f.products), keys(groups["pricelist.certificate"]), language)
+			titles := groups["processing.customparam.names."+module]
+			assert.Equal(t, keys(f.custom), keys(titles), language)
+			for name, value := range f.custom {
+				assert.Contains(t, titles[name], value, "%s: the title of %s tells the default", language, name)
+			}
+		}
+	})
+}
+
+// Messages without a module in their name are the whole panel's: what two manifests say of the same thing is the same, or it
+// would depend on the order in which the panel reads them.
+func TestManifestsDoNotContradictEachOther(t *testing.T) {
+	said := map[string]string{}
+	for module := range modules() {
+		for language, groups := range texts(t, read(t, module)) {
+			for _, group := range []string{"msgerror", "pricelist.certificate"} {
+				for name, text := range groups[group] {
+					key := language + " " + group + " " + name
+					if other, known := said[key]; known {
+						assert.Equal(t, other, text, key)
+					}
+					said[key] = text
+				}
+			}
 		}
 	}
 }
 
 // The module's error document always has the parameter value; a placeholder without parameter would be shown as it is.
 func TestErrorTextsUseThePlaceholderThatIsAlwaysThere(t *testing.T) {
-	placeholder := regexp.MustCompile(`__\w+?__`)
-	for language, groups := range texts(t, read(t)) {
-		for group, rows := range groups {
-			for name, text := range rows {
-				want := []string(nil)
-				if strings.HasPrefix(name, "msg_error_") {
-					want = []string{"__value__"}
+	each(t, func(t *testing.T, module string, _ fits) {
+		placeholder := regexp.MustCompile(`__\w+?__`)
+		for language, groups := range texts(t, read(t, module)) {
+			for group, rows := range groups {
+				for name, text := range rows {
+					want := []string(nil)
+					if strings.HasPrefix(name, "msg_error_") {
+						want = []string{"__value__"}
+					}
+					assert.Equal(t, want, placeholder.FindAllString(text, -1), "%s %s %s", language, group, name)
 				}
-				assert.Equal(t, want, placeholder.FindAllString(text, -1), "%s %s %s", language, group, name)
 			}
 		}
-	}
+	})
 }
 
 // Texts of msgerror are shared by every module of the panel.
 func TestTextsForTheWholePanelNameNoSeller(t *testing.T) {
-	for language, groups := range texts(t, read(t)) {
-		for name, text := range groups["msgerror"] {
-			assert.NotContains(t, strings.ToLower(text), "namecheap", "%s %s", language, name)
+	each(t, func(t *testing.T, module string, _ fits) {
+		for language, groups := range texts(t, read(t, module)) {
+			for name, text := range groups["msgerror"] {
+				assert.NotRegexp(t, "(?i)namecheap|ispmanager", text, "%s %s", language, name)
+			}
 		}
-	}
+	})
 }
 
 func TestSampleOfDebugConfIsUnderstood(t *testing.T) {
@@ -322,7 +384,7 @@ func TestSampleOfDebugConfIsUnderstood(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "etc", "debug.conf"), text, 0o644))
 		var stderr strings.Builder
 		log := mgrlog.Open(mgrlog.Options{
-			Name: module, Root: root, Stderr: &stderr, PID: 1, Location: time.UTC,
+			Name: "pmnamecheap", Root: root, Stderr: &stderr, PID: 1, Location: time.UTC,
 			Now: func() time.Time { return time.Date(2026, 4, 2, 0, 0, 0, 0, time.UTC) },
 		})
 		level := mgrlog.Debug

@@ -40,6 +40,25 @@ func BuildChain(blocks []string, csr CSR) (Chain, error) {
 	return Chain{Leaf: leaf, Intermediates: issuers(leaf, all)}, nil
 }
 
+// NamedChain is BuildChain for a certificate whose CSR is not at hand, one that was bought elsewhere: the leaf is picked by
+// the name that the seller gives it, the latest one that covers it; an empty name takes the latest leaf. It has to be
+// made for servers. Every error is a fault of type wrong_certificate.
+func NamedChain(blocks []string, commonName string) (Chain, error) {
+	all, err := readCertificates(blocks)
+	if err != nil {
+		return Chain{}, Faultf(FaultDelivered, "certificate", "what was delivered cannot be used: %w", err)
+	}
+	leaves := slices.DeleteFunc(slices.Clone(all), func(c *x509.Certificate) bool {
+		covers := func(has string) bool { return Covers(has, commonName) }
+		return c.IsCA || !forServers(c) || !c.NotAfter.After(c.NotBefore) || commonName != "" && !slices.ContainsFunc(c.DNSNames, covers)
+	})
+	if len(leaves) == 0 {
+		return Chain{}, Faultf(FaultDelivered, "certificate", "none of the %d certificates delivered is a server's for %q", len(all), clip(commonName, 300))
+	}
+	leaf := slices.MaxFunc(leaves, youngest)
+	return Chain{Leaf: leaf, Intermediates: issuers(leaf, all)}, nil
+}
+
 // youngest orders certificates by notBefore, then notAfter, then bytes, so that the order of delivery decides nothing.
 func youngest(a, b *x509.Certificate) int {
 	return cmp.Or(a.NotBefore.Compare(b.NotBefore), a.NotAfter.Compare(b.NotAfter), bytes.Compare(a.Raw, b.Raw))

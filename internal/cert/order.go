@@ -174,6 +174,8 @@ type Import struct {
 	Service  Service
 	Months   int
 	Expires  cabforum.Date
+	// Params are item parameters that the item has from the start.
+	Params map[string]string
 }
 
 // Offer is one product at its prices.

@@ -34,7 +34,7 @@ const maxNames = 1000
 
 func furtherNames(csr CSR, altname string) ([]string, error) {
 	names := slices.Clone(csr.Names)
-	for _, word := range strings.Fields(strings.ReplaceAll(altname, ",", " ")) {
+	for _, word := range nameWords(altname) {
 		ascii, err := AsciiName("altname", word)
 		if err != nil {
 			return nil, err

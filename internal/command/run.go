@@ -17,6 +17,9 @@ type Args struct {
 	Operation  int64 // running operation, 0 where the panel started none
 	Intname    string
 	Domain     string
+	Emails     string // send_dv_email: comma-separated, in the order of the names
+	ItemType   string // import: intname of the type of item
+	Search     string // import: names, blanks or backslashes between them
 	Lang       string
 	ID         string
 	None       bool // resolve: nothing was bought
@@ -27,7 +30,7 @@ type Args struct {
 	OpenDate   string // plan: YYYY-MM-DD, the first day of a term that no item has
 	Period     string // plan: its months
 	Before     string // plan: days before the end, instead of the panel's setting
-	Format     string // plan: text, xml or svg; empty for what suits stdout
+	Format     string // plan: text, xml or svg; empty for what suits stdout. probe: text or xml
 	// Params and Values are the pairs of --param and --value in the order given.
 	Params, Values []string
 }

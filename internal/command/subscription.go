@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"pmssl/internal/cabforum"
@@ -308,6 +309,8 @@ func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
 			return nil
 		}
 		return s.tell(ctx, j, row, LetterExpires, true)
+	case strings.TrimSpace(j.order.CSR) == "":
+		return s.withoutCSR(ctx, j, row)
 	}
 	row.action, row.result = actionReissue, resultOK
 	if s.dry {

@@ -47,15 +47,18 @@ func (a *arguments) flags() *pflag.FlagSet {
 	f.SetOutput(io.Discard)
 	f.SortFlags = false
 	f.StringVarP(&a.Command, "command", "c", "", "what to do, see above")
-	f.StringVar(&a.Subcommand, "subcommand", "", "which part of the command")
+	f.StringVar(&a.Subcommand, "subcommand", "", "import_pricelist: available, pricelist or itemtype")
 	f.VarP(a.number("item", &a.Item), "item", "i", "id of the item (item.id)")
 	f.VarP(a.number("module", &a.Module), "module", "m", "id of the processing module (processingmodule.id)")
 	f.Var(a.number("runningoperation", &a.Operation), "runningoperation", "id of the running operation")
 	f.StringVar(&a.Intname, "intname", "", "template of the tariff (pricelist.intname)")
 	f.StringVar(&a.Domain, "domain", "", "domain name, or several with commas between them")
+	f.StringVar(&a.Emails, "emails", "", "send_dv_email: addresses with commas between them, in the order of the names")
+	f.StringVarP(&a.ItemType, "itemtype", "t", "", "import: type of the items, certificate")
+	f.StringVar(&a.Search, "searchstring", "", "import: names, blanks or backslashes between them; all without")
 	f.StringVarP(&a.Lang, "lang", "l", "", "language of the caller")
 	f.Var(level{a}, "level", "access level of the caller")
-	f.StringVar(&a.ID, "id", "", "id at the seller")
+	f.StringVar(&a.ID, "id", "", "id at the seller; import_pricelist: number of the tariff")
 	f.StringArrayVar(&a.Params, "param", nil, "name of a parameter, pairs with --value")
 	f.StringArrayVar(&a.Values, "value", nil, "its value")
 	f.BoolVar(&a.None, "none", false, "resolve: nothing was bought")
@@ -65,7 +68,7 @@ func (a *arguments) flags() *pflag.FlagSet {
 	f.StringVar(&a.OpenDate, "opendate", "", "plan: first day of the term, YYYY-MM-DD, where no item is meant")
 	f.StringVar(&a.Period, "period", "", "plan: its months")
 	f.StringVar(&a.Before, "before", "", "plan: days before its end on which a certificate is reissued, 0 to 200")
-	f.StringVar(&a.Format, "format", "", "plan: text, xml or svg; text on a terminal, else xml")
+	f.StringVar(&a.Format, "format", "", "plan: text, xml or svg; text on a terminal, else xml. probe: text or xml")
 	f.BoolVarP(&a.help, "help", "h", false, "this text")
 	f.BoolVarP(&a.version, "version", "V", false, "version and commit")
 	f.BoolVarP(&a.copyright, "copyright", "T", false, "name of the product")
@@ -76,12 +79,10 @@ func (a *arguments) flags() *pflag.FlagSet {
 // unused declares the panel's options that no command looks at. They are known so that they take their value even where
 // it begins with `-`, as a password may.
 func (a *arguments) unused(f *pflag.FlagSet) {
-	f.StringP("itemtype", "t", "", "")
 	f.StringP("addon", "a", "", "")
-	for _, name := range []string{"emails", "tld", "searchstring", "userid", "password", "email", "profileid"} {
+	f.Lookup("addon").Hidden = true
+	for _, name := range []string{"tld", "userid", "password", "email", "profileid"} {
 		f.String(name, "", "")
-	}
-	for _, name := range []string{"itemtype", "addon", "emails", "tld", "searchstring", "userid", "password", "email", "profileid"} {
 		f.Lookup(name).Hidden = true
 	}
 }

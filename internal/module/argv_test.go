@@ -22,7 +22,12 @@ func TestOptionsAsThePanelGivesThem(t *testing.T) {
 			command.Args{Command: "approver", Module: 5, Intname: "positivessl", Domain: "a.example,b.example"}},
 		"short forms": {
 			[]string{"-c", "sync_item", "-i", "3", "-m", "4", "-l", "en", "-t", "certificate", "-a", "9"},
-			command.Args{Command: "sync_item", Item: 3, Module: 4, Lang: "en"}},
+			command.Args{Command: "sync_item", Item: 3, Module: 4, Lang: "en", ItemType: "certificate"}},
+		"import": {
+			[]string{"--command", "import", "--module", "5", "--itemtype", "certificate", "--searchstring", `a.com\b.com c.com`},
+			command.Args{Command: "import", Module: 5, ItemType: "certificate", Search: `a.com\b.com c.com`}},
+		"approvers": {
+			[]string{"--emails", "a@example.com,b@example.com"}, command.Args{Emails: "a@example.com,b@example.com"}},
 		"short forms with the value attached": {
 			[]string{"-copen", "-i=3", "-m4"}, command.Args{Command: "open", Item: 3, Module: 4}},
 		"pairs more than once": {

@@ -1,6 +1,7 @@
 package module
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -152,6 +153,9 @@ func (s *session) read(ctx context.Context, run *command.Run) error {
 	if s.row.reads == readsText {
 		run.Text = string(data)
 		s.log.Debugf("stdin: %s", run.Text)
+		return nil
+	}
+	if s.row.reads == readsAny && len(bytes.TrimSpace(data)) == 0 {
 		return nil
 	}
 	doc, err := parseDocument(data)

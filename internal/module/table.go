@@ -62,6 +62,10 @@ const (
 	needDomain
 	needOutcome // --id or --none
 	needTerm    // --item or --opendate
+	needEmails
+	needItemType
+	needParam
+	needSubcommand
 )
 
 // options are the words of the set for people.
@@ -87,6 +91,10 @@ func requirements() []requirement {
 		{needModule, "--module", func(a *arguments) bool { return a.Module > 0 }},
 		{needIntname, "--intname", func(a *arguments) bool { return a.Intname != "" }},
 		{needDomain, "--domain", func(a *arguments) bool { return a.Domain != "" }},
+		{needEmails, "--emails", func(a *arguments) bool { return a.Emails != "" }},
+		{needItemType, "--itemtype", func(a *arguments) bool { return a.ItemType != "" }},
+		{needParam, "--param", func(a *arguments) bool { return len(a.Params) > 0 }},
+		{needSubcommand, "--subcommand", func(a *arguments) bool { return a.Subcommand != "" }},
 		// A bad --item was meant as one: nothing else is missing then.
 		{needTerm, "--item or --opendate", func(a *arguments) bool {
 			return a.Item > 0 || a.OpenDate != "" || complained(a.faults, "--item")
@@ -141,6 +149,7 @@ const (
 	readsNothing input = iota
 	readsDocument
 	readsText
+	readsAny // a document, or nothing at all
 )
 
 // String is the word for the documentation table.
@@ -150,6 +159,8 @@ func (i input) String() string {
 		return "document"
 	case readsText:
 		return "text"
+	case readsAny:
+		return "document or nothing"
 	}
 	return "-"
 }
@@ -165,11 +176,36 @@ func always() feature {
 	return feature{"yes", func(command.Trade) bool { return true }}
 }
 
-func withApprovers() feature {
-	return feature{"where the seller lists approvers", func(t command.Trade) bool {
-		_, ok := t.Prototype.(command.ApproverLister)
+// power is a feature of sellers that satisfy the optional interface P.
+func power[P any](words string) feature {
+	return feature{words, func(t command.Trade) bool {
+		_, ok := t.Prototype.(P)
 		return ok
 	}}
+}
+
+func withApprovers() feature {
+	return power[command.ApproverLister]("where the seller lists approvers")
+}
+
+func withBalance() feature {
+	return power[command.BalanceTeller]("where the seller tells the balance")
+}
+
+func withCertificates() feature {
+	return power[command.CertificateLister]("where the seller lists certificates")
+}
+
+func withPrices() feature {
+	return power[command.PriceLister]("where the seller lists prices")
+}
+
+func withRetries() feature {
+	return power[command.ProofRetrier]("where the seller looks at a proof again")
+}
+
+func withLetters() feature {
+	return power[command.ApprovalSender]("where the seller sends letters again")
 }
 
 func withAddresses() feature {

@@ -105,6 +105,47 @@ func TestPowersOfTheSellerDecideFeatures(t *testing.T) {
 		}
 		return strings.Join(all, " ")
 	}
-	assert.Equal(t, "tune_connection check_connection approver prolong sync_item cancel_prolong", names(tradeDouble()))
-	assert.Equal(t, "check_connection prolong sync_item cancel_prolong", names(command.Trade{}))
+	assert.Equal(t, "tune_connection check_connection approver check_param prolong sync_item cancel_prolong", names(tradeDouble()))
+	assert.Equal(t, "check_connection check_param prolong sync_item cancel_prolong", names(command.Trade{}))
+	assert.Equal(t, "check_connection check_param prolong sync_item send_dv_dns send_dv_email cancel_prolong getbalance import import_pricelist",
+		names(command.Trade{Prototype: mighty{}}))
+}
+
+// mighty is a seller with every power that is a feature of its own, but the list of approvers.
+type mighty struct {
+	command.Seller
+	command.BalanceTeller
+	command.CertificateLister
+	command.PriceLister
+	command.ProofRetrier
+	command.ApprovalSender
+	command.Prober
+}
+
+// Protocol §1.4: check_param gets the item's document, or nothing.
+func TestCheckParamReadsADocumentOrNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		stdin string
+		code  int
+		says  string
+	}{
+		"nothing":    {"", 0, "<ok/>"},
+		"line ends":  {"\n\n", 0, "<ok/>"},
+		"a document": {"<doc><item><csr/></item></doc>", 0, "<ok/>"},
+		"garbage":    {"<doc>", 1, `type="xml"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.world.Stdin = strings.NewReader(c.stdin)
+			assert.Equal(t, c.code, s.play("--command", "check_param", "--item", "0", "--param", "adm_fname", "--value", "Anna"))
+			assert.Contains(t, s.stdout.String(), c.says)
+		})
+	}
+	s := newStage(t)
+	s.world.Stdin = strings.NewReader("")
+	assert.Equal(t, 1, s.play("--command", "check_param", "--param", "adm_phone", "--value", "none"))
+	assert.Contains(t, s.stdout.String(), `type="value" object="adm_phone"`)
+	s = newStage(t)
+	assert.Equal(t, 1, s.play("--command", "check_param"))
+	assert.Contains(t, s.stdout.String(), "missing --param")
 }

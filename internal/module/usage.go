@@ -32,6 +32,8 @@ func (r row) wants() string {
 		words = append(words, "a document on stdin")
 	case readsText:
 		words = append(words, "a CSR on stdin")
+	case readsAny:
+		words = append(words, "perhaps a document on stdin")
 	}
 	if len(words) == 0 {
 		return ""

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +35,7 @@ func (h *Host) SaveBalance(ctx context.Context, module int64, balance cert.Money
 	return h.ask(ctx, callback{name: "processing.savebalance", params: append(params, sok())})
 }
 
-// ImportService is processing.import.service (protocol §11); the panel's answer names the new item as service_id.
+// ImportService is processing.import.service (protocol §11), with any item parameters beside its own; the panel's answer names the new item as service_id.
 func (h *Host) ImportService(ctx context.Context, s cert.Import) (int64, error) {
 	const name = "processing.import.service"
 	params := []pair{
@@ -49,6 +51,9 @@ func (h *Host) ImportService(ctx context.Context, s cert.Import) (int64, error) 
 	}
 	if !s.Expires.IsZero() {
 		params = append(params, pair{"expiredate", s.Expires.String()})
+	}
+	for _, param := range slices.Sorted(maps.Keys(s.Params)) {
+		params = append(params, pair{param, s.Params[param]})
 	}
 	answer, err := h.call(ctx, callback{name: name, params: params})
 	if err != nil {

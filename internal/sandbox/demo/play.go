@@ -18,7 +18,6 @@ import (
 	"strconv"
 	"strings"
 
-	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/panel"
 )
 
@@ -54,32 +53,27 @@ func Play(ctx context.Context, o Options) (err error) {
 
 // wizard connects the module: first with a wrong key, then with the right one. It returns the processing module's id.
 func (s *stage) wizard(ctx context.Context) (int64, error) {
-	params := map[string]string{
-		"username": namecheap.DefaultUser, "api_user": namecheap.DefaultUser, "api_key": "00000000000000000000000000000000",
-		"client_ip": "127.0.0.1", "sandbox": "off",
-	}
-	s.tell.chapter("The administrator connects the module, with a typing error in the API key")
-	refused, err := s.panel.Connect(ctx, module, panel.Connection{Name: "Namecheap", Params: params})
+	s.tell.chapter("The administrator connects the module, with a typing error in the key or password")
+	refused, err := s.panel.Connect(ctx, s.module(), panel.Connection{Name: s.seller.title(), Params: s.seller.connection(s.api, true)})
 	if err != nil {
 		return 0, err
 	}
 	s.tell.run(refused.Tune)
 	s.tell.run(refused.Check)
 	if refused.ID != 0 {
-		return 0, errors.New("a wrong key was accepted")
+		return 0, errors.New("a wrong secret was accepted")
 	}
 	s.tell.chapter("… and with the right one")
-	params["api_key"] = namecheap.DefaultKey
-	done, err := s.panel.Connect(ctx, module, panel.Connection{Name: "Namecheap", Params: params})
+	done, err := s.panel.Connect(ctx, s.module(), panel.Connection{Name: s.seller.title(), Params: s.seller.connection(s.api, false)})
 	if err != nil {
 		return 0, err
 	}
 	s.tell.run(done.Check)
 	if done.ID == 0 {
-		return 0, errors.New("the right key was refused")
+		return 0, errors.New("the right secret was refused")
 	}
 	s.tell.value("processing module", strconv.FormatInt(done.ID, 10))
-	for _, limit := range []string{"limit_minute", "limit_hour", "limit_day"} { // they would wait for a clock that stands still
+	for _, limit := range s.seller.limits() { // they would wait for a clock that stands still
 		if _, err := s.panel.Mgrctl(ctx, "processing.saveparam", fmt.Sprintf("elid=%d", done.ID), "param="+limit, "value=0"); err != nil {
 			return 0, err
 		}
@@ -92,11 +86,11 @@ func (s *stage) wizard(ctx context.Context) (int64, error) {
 
 // balance shows what the account holds, as the seller's books say.
 func (s *stage) balance() error {
-	account, err := s.seller.Account(namecheap.DefaultUser)
+	balance, err := s.seller.balance()
 	if err != nil {
 		return err
 	}
-	s.tell.value("balance at the seller", account.Balance.String()+" USD")
+	s.tell.value("balance at the seller", balance)
 	return nil
 }
 
@@ -113,7 +107,10 @@ func (s *stage) order(ctx context.Context, id int64) (int64, error) {
 	}
 	done, err := s.panel.Order(ctx, panel.Order{
 		Tariff: tariff, Module: id, Period: 60, CSR: csr, ExtraSANs: -1,
-		Params: map[string]string{"approver_method": "auth_dnscname", "adm_email": "owner@example.com"},
+		Params: map[string]string{
+			"approver_method": "auth_dnscname", "adm_fname": "Olga", "adm_lname": "Owner", "adm_jtitle": "Owner", "adm_email": "owner@example.com",
+			"adm_phone": "+44.2079460000",
+		},
 	})
 	if err != nil {
 		return 0, err
@@ -167,7 +164,7 @@ func (s *stage) calls() error {
 		return err
 	}
 	for _, call := range all {
-		if call.Caller != module {
+		if call.Caller != s.module() {
 			continue
 		}
 		words := []string{"mgrctl", call.Func}
@@ -247,15 +244,23 @@ func (s *stage) verify(ctx context.Context, item int64) error {
 	s.tell.value("expiration date", stored.ExpireDate)
 	s.tell.value("paid until", stored.Params["paid_until"])
 	s.tell.value("serial", stored.Params["certificate_serial"])
-	state, err := s.seller.State()
+	paid, err := s.onePayment()
+	if err == nil {
+		s.tell.value("paid", "1 time, "+paid.amount)
+	}
+	return err
+}
+
+// onePayment is what the seller was paid; an error where that was not exactly one payment.
+func (s *stage) onePayment() (payment, error) {
+	all, err := s.seller.payments()
+	if err == nil && len(all) != 1 {
+		err = fmt.Errorf("%d payments for one order", len(all))
+	}
 	if err != nil {
-		return err
+		return payment{}, err
 	}
-	s.tell.value("paid", fmt.Sprintf("%d time, %s USD", len(state.Charges), state.Charges[0].Amount))
-	if len(state.Charges) != 1 {
-		return fmt.Errorf("%d payments for one order", len(state.Charges))
-	}
-	return nil
+	return all[0], nil
 }
 
 // root is the authority's own certificate, from the seller's control address.
@@ -293,13 +298,13 @@ func (s *stage) check(ctx context.Context, leaf, chain, root []byte) error {
 
 // last shows what an administrator sees with tail.
 func (s *stage) last() error {
-	s.tell.chapter("tail var/%s.log", module)
-	raw, err := os.ReadFile(filepath.Join(s.panel.Root(), "var", module+".log"))
+	s.tell.chapter("tail var/%s.log", s.module())
+	raw, err := os.ReadFile(filepath.Join(s.panel.Root(), "var", s.module()+".log"))
 	if err != nil {
 		return err
 	}
-	if bytes.Contains(raw, []byte(namecheap.DefaultKey)) {
-		return errors.New("the API key is in the log")
+	if bytes.Contains(raw, []byte(s.seller.secret())) {
+		return errors.New("the key or password is in the log")
 	}
 	lines := strings.Split(strings.TrimRight(string(raw), "\n"), "\n")
 	if len(lines) > 12 {

@@ -13,23 +13,21 @@ import (
 	"path/filepath"
 	"time"
 
+	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/engine"
-	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/panel"
 )
 
 // Options are what the demo needs of the world.
 type Options struct {
-	Bin    string // folder with pmnamecheap and sandbox-mgrctl
+	Bin    string // folder with the modules and sandbox-mgrctl
+	Seller string // whose story is told, one of Sellers
 	Engine string // embedded (default) or mariadb
 	Out    io.Writer
 	Colour bool
 	Now    func() time.Time
 	Random io.Reader
 }
-
-// module is the file name of the binary that is shown.
-const module = "pmnamecheap"
 
 // opening is when the story begins: the documented example, a five-year order of 2026-04-02.
 func opening() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
@@ -38,10 +36,11 @@ func opening() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
 type stage struct {
 	Options
 	dir    string
-	clock  *namecheap.Clock
+	clock  *clock.Clock
 	outbox string // folder in which the stand-in for sendmail leaves the letters
 	panel  *panel.Panel
-	seller *namecheap.Server
+	seller shop
+	api    string // the seller's address
 	tell   *teller
 	clean  []func() error // in reverse order of building
 }
@@ -62,8 +61,7 @@ func build(ctx context.Context, o Options) (s *stage, err error) {
 	if err != nil {
 		return s, err
 	}
-	api, err := s.shop()
-	if err != nil {
+	if err := s.shop(); err != nil {
 		return s, err
 	}
 	if err := s.mail(); err != nil {
@@ -72,7 +70,7 @@ func build(ctx context.Context, o Options) (s *stage, err error) {
 	s.panel, err = panel.Open(ctx, panel.Config{
 		Root: filepath.Join(s.dir, "mgr5"), DSN: dsn, Mgrctl: filepath.Join(o.Bin, "sandbox-mgrctl"), Now: o.Now, Random: o.Random,
 		Clock: s.clockFile(),
-		Env:   []string{"PATH=" + filepath.Join(s.dir, "bin") + ":/usr/sbin:/usr/bin:/sbin:/bin", "NAMECHEAP_API_URL=" + api, "PMSSL_CLOCK=" + s.clockFile()},
+		Env:   append(s.seller.environment(s.api), "PATH="+filepath.Join(s.dir, "bin")+":/usr/sbin:/usr/bin:/sbin:/bin", "PMSSL_CLOCK="+s.clockFile()),
 	})
 	if err != nil {
 		return s, err
@@ -82,7 +80,7 @@ func build(ctx context.Context, o Options) (s *stage, err error) {
 	if err := os.WriteFile(filepath.Join(s.panel.Root(), "etc", "billmgr.conf.d", "ssl.conf"), from, 0o600); err != nil {
 		return s, err
 	}
-	return s, s.panel.Install(module, filepath.Join(o.Bin, "simclock", module))
+	return s, s.panel.Install(s.module(), filepath.Join(o.Bin, "simclock", s.module()))
 }
 
 func (s *stage) clockFile() string { return filepath.Join(s.dir, "clock") }
@@ -118,31 +116,31 @@ func (s *stage) database(ctx context.Context) (string, error) {
 	return server.CreateDatabase(ctx, "pmssl_demo")
 }
 
-// shop starts the stand-in seller and returns its address.
-func (s *stage) shop() (string, error) {
+// shop starts the stand-in seller.
+func (s *stage) shop() error {
 	if err := os.WriteFile(s.clockFile(), []byte(opening().Format(time.RFC3339)), 0o600); err != nil {
-		return "", err
+		return err
 	}
-	s.clock = namecheap.NewClock(s.Now, s.clockFile())
-	settings := namecheap.DefaultSettings()
-	settings.ReuseProof = true         // control that was proved lately counts again, as the Baseline Requirements allow
-	settings.RateLimit.Enabled = false // its buckets fill with a clock that stands still in this story
-	seller, err := namecheap.New(namecheap.Config{Clock: s.clock, Settings: &settings, Random: s.Random})
+	s.clock = clock.New(s.Now, s.clockFile())
+	seller, err := open(s.Seller, s.clock, s.Random)
 	if err != nil {
-		return "", err
+		return err
 	}
 	s.seller = seller
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return err
 	}
 	server := &http.Server{Handler: seller, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	s.clean = append(s.clean, server.Close)
-	address := "http://" + listener.Addr().String() + namecheap.Path
-	s.tell.note("seller: a stand-in for Namecheap at %s, with a certification authority that really signs", address)
-	return address, nil
+	s.api = "http://" + listener.Addr().String() + seller.path()
+	s.tell.note("seller: a stand-in for %s at %s, with a certification authority that really signs", seller.title(), s.api)
+	return nil
 }
+
+// module is the file name of the binary that is shown.
+func (s *stage) module() string { return s.seller.module() }
 
 // strike takes everything down again.
 func (s *stage) strike() error {

@@ -53,7 +53,7 @@ func (s *stage) years(ctx context.Context, item int64) error {
 	if err := t.look(now, opening()); err != nil {
 		return err
 	}
-	s.tell.chapter("Five years in simulated time: `%s --command subscription` as the hourly timer runs it", module)
+	s.tell.chapter("Five years in simulated time: `%s --command subscription` as the hourly timer runs it", s.module())
 	for date := opening().Add(-time.Hour).Add(day); date.Before(end); date = date.Add(day) {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -84,7 +84,7 @@ func (t *term) live(ctx context.Context, date time.Time) error {
 			return err
 		}
 	}
-	run, err := t.panel.Start(ctx, module, nil, "--command", "subscription")
+	run, err := t.panel.Start(ctx, t.module(), nil, "--command", "subscription")
 	if err != nil {
 		return err
 	}
@@ -177,14 +177,11 @@ func (t *term) account() error {
 		return err
 	}
 	t.tell.value("without a certificate", "not a second from "+t.certificates[0].stored.Format(time.DateOnly)+" to "+t.end.Format(time.DateOnly))
-	state, err := t.seller.State()
+	paid, err := t.onePayment()
 	if err != nil {
 		return err
 	}
-	t.tell.value("paid", fmt.Sprintf("%d time: %s USD on %s", len(state.Charges), state.Charges[0].Amount, state.Charges[0].Time.Format(time.DateOnly)))
-	if len(state.Charges) != 1 {
-		return fmt.Errorf("%d payments for one term", len(state.Charges))
-	}
+	t.tell.value("paid", fmt.Sprintf("1 time: %s on %s", paid.amount, paid.at.Format(time.DateOnly)))
 	t.tell.line("")
 	return nil
 }

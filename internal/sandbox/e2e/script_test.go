@@ -80,7 +80,7 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"use": use, "wizard": wizard, "order": order, "module": start, "operate": operate, "run": rerun, "pending": pending,
 		"sync": synchronise, "seller": seller, "calls": calls, "requests": requests, "item": item, "log": logLines, "clock": moveClock,
 		"panelfault": panelFault, "panelset": panelSet, "setparam": setParam, "operations": operations, "tasks": tasks,
-		"problems": problems, "sql": query, "charges": charges,
+		"problems": problems, "sql": query, "charges": charges, "balances": balances,
 	}
 	maps.Copy(all, sweepWords())
 	for name, word := range all {
@@ -152,20 +152,18 @@ func wizard(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// order [-place] TEMPLATE [csr=FILE] [period=12] [sans=N] [altname=a,b] [param=value…]: the client orders; -place stops
-// before open is started.
+// order [-place] [-forms] TEMPLATE [csr=FILE] [period=12] [sans=N] [altname=a,b] [param=value…]: the client orders; -place stops
+// before open is started, -forms has the client fill the order form in first.
 func order(ts *testscript.TestScript, neg bool, args []string) {
 	s := sceneOf(ts)
 	ctx := context.Background()
 	plain, values := pairs(args)
-	placeOnly := len(plain) > 0 && plain[0] == "-place"
-	if placeOnly {
-		plain = plain[1:]
-	}
+	placeOnly, forms := slices.Contains(plain, "-place"), slices.Contains(plain, "-forms")
+	plain = slices.DeleteFunc(plain, func(word string) bool { return word == "-place" || word == "-forms" })
 	if len(plain) != 1 {
-		ts.Fatalf("usage: order [-place] TEMPLATE [csr=FILE] [period=MONTHS] [sans=N] [altname=a,b] [PARAM=VALUE…]")
+		ts.Fatalf("usage: order [-place] [-forms] TEMPLATE [csr=FILE] [period=MONTHS] [sans=N] [altname=a,b] [PARAM=VALUE…]")
 	}
-	o := panel.Order{Period: 12, ExtraSANs: -1, Params: map[string]string{}, SkipForms: true, Module: s.module}
+	o := panel.Order{Period: 12, ExtraSANs: -1, Params: map[string]string{}, SkipForms: !forms, Module: s.module}
 	maps.Copy(o.Params, s.trade.params)
 	var addon *panel.SANAddon
 	for name, value := range values {
@@ -194,8 +192,41 @@ func order(ts *testscript.TestScript, neg bool, args []string) {
 	s.item, s.op = done.Item, done.Operation
 	ts.Setenv("ITEM", strconv.FormatInt(s.item, 10))
 	ts.Setenv("OP", strconv.FormatInt(s.op, 10))
+	if forms && showForms(ts, neg, done) {
+		return
+	}
 	if !placeOnly {
 		report(ts, neg, done.Open, nil)
+	}
+}
+
+// showForms shows what the module said of the order form; true where it refused the form.
+func showForms(ts *testscript.TestScript, neg bool, done *panel.Ordered) (refused bool) {
+	for _, run := range append(done.CheckParams, done.Approver) {
+		if run == nil {
+			continue
+		}
+		show(ts, "%s\n", strings.TrimSpace(run.Stdout))
+		refused = refused || !run.OK()
+	}
+	if refused && !neg {
+		ts.Fatalf("the order form is refused")
+	}
+	return refused
+}
+
+// balances: the panel's cron job asks for balances; what it knows then.
+func balances(ts *testscript.TestScript, neg bool, _ []string) {
+	s := sceneOf(ts)
+	runs, err := s.panel.CheckBalances(context.Background())
+	ts.Check(err)
+	for _, run := range runs {
+		report(ts, neg, run, nil)
+	}
+	known, err := s.panel.Balances(context.Background())
+	ts.Check(err)
+	for _, b := range known {
+		show(ts, "module %d: %s %s low=%t\n", b.Module, b.Amount, b.Currency, b.Low)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ispmgr
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,28 +18,45 @@ func basket(c *call) answer {
 		}
 	}
 	list, total := node("list").with("name", "itemlist"), Money(0)
-	orders := map[string]bool{}
-	content := []element{}
-	for _, item := range c.unpaid() {
-		price := c.server.priceOf(item)
-		total += price
-		number := strconv.FormatInt(item.BillOrder, 10)
-		list = list.plus(node("elem", textNode("id", strconv.FormatInt(item.ID, 10)), textNode("billorder", number),
-			textNode("name", item.CommonName), textNode("cost", price.Decimals(4))))
-		if !orders[number] {
-			orders[number] = true
-			content = append(content, textNode("billorder", number))
-		}
+	var content []element
+	for _, entry := range c.basketEntries() {
+		total += entry.price
+		number := strconv.FormatInt(entry.order, 10)
+		list = list.plus(node("elem", textNode("id", entry.id), textNode("billorder", number),
+			textNode("name", entry.item.CommonName), textNode("cost", entry.price.Decimals(4))))
+		content = append(content, textNode("billorder", number))
 	}
 	return success(append(content, list, textNode("total_sum", total.String()))...)
 }
 
-// unpaid are the account's orders without payment.
-func (c *call) unpaid() []*Certificate {
-	var list []*Certificate
+// basketEntry is an order or a renewal that is not paid. The id of an order is
+// the service's, that of a renewal its bill's.
+type basketEntry struct {
+	id    string
+	order int64
+	item  *Certificate
+	price Money
+	pay   func()
+	drop  func()
+}
+
+func (c *call) basketEntries() []basketEntry {
+	var list []basketEntry
 	for _, item := range c.mine() {
 		if item.Status == Ordered {
-			list = append(list, item)
+			list = append(list, basketEntry{
+				strconv.FormatInt(item.ID, 10), item.BillOrder, item, c.server.priceOf(item),
+				func() { c.server.start(item, c.now) }, func() { c.server.drop(item, c.now) },
+			})
+		}
+		p, _ := c.server.product(item.Pricelist)
+		for _, renewal := range item.Renewals {
+			forget := func() {
+				item.Renewals = slices.DeleteFunc(item.Renewals, func(r Renewal) bool { return r.BillOrder == renewal.BillOrder })
+			}
+			price, _ := p.price(renewal.Months, len(item.Domains)-1)
+			pay := func() { c.server.extend(item, renewal.Months, c.now); forget() }
+			list = append(list, basketEntry{strconv.FormatInt(renewal.BillOrder, 10), renewal.BillOrder, item, price, pay, forget})
 		}
 	}
 	return list
@@ -63,14 +81,12 @@ func (s *Server) priceOf(item *Certificate) Money {
 
 func (c *call) emptyBasket() answer {
 	all := c.get("clicked_button") == "clearbasket"
-	wanted := strings.Split(c.get("id"), ",")
+	wanted := strings.FieldsFunc(c.get("id"), func(r rune) bool { return r == ',' || r == ' ' })
 	found := false
-	for _, item := range c.unpaid() {
-		for _, id := range wanted {
-			if all || strings.TrimSpace(id) == strconv.FormatInt(item.ID, 10) {
-				c.server.drop(item, c.now)
-				found = true
-			}
+	for _, entry := range c.basketEntries() {
+		if all || slices.Contains(wanted, entry.id) {
+			entry.drop()
+			found = true
 		}
 	}
 	if !found && !all {
@@ -80,20 +96,12 @@ func (c *call) emptyBasket() answer {
 }
 
 func (c *call) payBasket() answer {
-	for _, item := range c.unpaid() {
-		if problem := c.pay(item); problem != nil {
-			return refused(problem)
+	for _, entry := range c.basketEntries() {
+		if c.account.Balance < entry.price {
+			return refused(lowBalance(c.settings.FundsErrorType))
 		}
+		c.charge(entry.item, entry.price)
+		entry.pay()
 	}
 	return success(node("ok"))
-}
-
-func (c *call) pay(item *Certificate) *Problem {
-	price := c.server.priceOf(item)
-	if c.account.Balance < price {
-		return lowBalance(c.settings.FundsErrorType)
-	}
-	c.charge(item, price)
-	c.server.start(item, c.now)
-	return nil
 }

@@ -71,6 +71,14 @@ type Certificate struct {
 	NotAfter    time.Time `json:"not_after,omitzero"`
 	TermStart   time.Time `json:"term_start,omitzero"`
 	TermEnd     time.Time `json:"term_end,omitzero"` // inclusive
+
+	Renewals []Renewal `json:"renewals,omitempty"` // that lie in the basket
+}
+
+// Renewal is one that was asked for and is not paid.
+type Renewal struct {
+	BillOrder int64 `json:"bill_order"`
+	Months    int   `json:"months"`
 }
 
 // Domain is one name of a certificate and the proof of control over it.
@@ -125,6 +133,7 @@ func (c *Certificate) approvers() string {
 func (c *Certificate) clone() Certificate {
 	copied := *c
 	copied.Domains, copied.Serials, copied.Params = slices.Clone(c.Domains), slices.Clone(c.Serials), maps.Clone(c.Params)
+	copied.Renewals = slices.Clone(c.Renewals)
 	return copied
 }
 

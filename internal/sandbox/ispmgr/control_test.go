@@ -63,7 +63,12 @@ func TestControlReachesEverything(t *testing.T) {
 		{"POST", "/faults", `{"command":"whoami","kind":"html","times":1}`, 200, `"id": 1`},
 		{"POST", "/faults", `{"kind":"nonsense"}`, 400, "unknown kind"},
 		{"GET", "/faults", "", 200, `"kind": "html"`},
+		{"POST", "/faults", `{"kind":"delay","delay":"1500ms"}`, 200, `"id": 2`},
+		{"POST", "/faults", `{"kind":"delay","delay":"-1s"}`, 400, "negative"},
+		{"GET", "/faults", "", 200, `"delay": "1.5s"`},
 		{"DELETE", "/faults/1", "", 200, "true"},
+		{"DELETE", "/faults/x", "", 404, "unknown id"},
+		{"GET", "/certificates", "", 200, `"common_name": "example.com"`},
 		{"DELETE", "/faults", "", 200, "true"},
 		{"POST", "/appear", "", 200, `"executed": 0`},
 		{"PATCH", "/accounts/" + ispmgr.DefaultUser, `{"balance":"1.50"}`, 200, `"balance": "1.50"`},
@@ -72,6 +77,7 @@ func TestControlReachesEverything(t *testing.T) {
 		{"GET", "/accounts", "", 200, `"password": "***"`},
 		{"PATCH", "/settings", `{"expires":"leaf","functions":{"download":"x.y"}}`, 200, `"download": "x.y"`},
 		{"PATCH", "/settings", `{"expires":"nonsense"}`, 400, "must be one of"},
+		{"PATCH", "/settings", `{"extra_fields":[{"function":"f","name":"agree","required":true}]}`, 200, `"name": "agree"`},
 		{"PATCH", "/settings", `{"misspelt":true}`, 400, "misspelt"},
 		{"PATCH", "/settings", `{"products":[{"idd":5}]}`, 400, "idd"},
 		{"PATCH", "/settings", `{"products":[{"id":5,"name":"One","level":"dv","prices":{"6":"2.00"}}]}`, 200, `"6": "2.00"`},
@@ -104,7 +110,7 @@ func TestHelpKnowsEverySetting(t *testing.T) {
 	for name := range names {
 		assert.Contains(t, ispmgr.ControlHelp, name)
 	}
-	for _, kind := range []string{"delay", "hang", "drop_before", "drop_after", "http500", "http502", "html", "waf", "redirect", "truncate", "huge", "error", "ok", "vanish"} {
+	for _, kind := range []string{"delay", "hang", "drop_before", "drop_after", "http500", "http502", "html", "waf", "redirect", "truncate", "huge", "error", "ok", "body", "vanish"} {
 		assert.Contains(t, ispmgr.ControlHelp, kind)
 	}
 }

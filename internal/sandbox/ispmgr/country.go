@@ -17,10 +17,16 @@ const countryTable = "1 AF,2 AX,3 AL,4 DZ,5 AS,6 AD,7 AO,8 AI,10 AG,11 AR,12 AM,
 	"222 TO,223 TT,224 TN,225 TR,226 TM,227 TC,228 TV,229 UG,230 UA,231 AE,232 GB,233 US,234 UM,235 UY,236 UZ,237 VU,238 VE,239 VN,240 VG,241 VI,242 WF,243 EH," +
 	"244 YE,245 ZM,246 ZW,"
 
+// noCountry is the key of the prompt of a country select.
+const noCountry = "null"
+
 // countries are the options of a country select: the ISO code is only in the
 // address of the flag (1.3).
-func countries() []option {
+func (s *Settings) countries() []option {
 	var list []option
+	if s.CountryPrompt {
+		list = append(list, option{key: noCountry, text: "-- choose a country --"}, option{key: "21", text: "Country 21", image: "/manimg/common/flag/BY.png"})
+	}
 	for row := range strings.SplitSeq(strings.TrimSuffix(countryTable, ","), ",") {
 		id, code, _ := strings.Cut(row, " ")
 		list = append(list, option{key: id, text: "Country " + id, image: "/manimg/common/flag/" + code + ".png"})
@@ -46,4 +52,12 @@ func countryCode(id string) string {
 		}
 	}
 	return ""
+}
+
+// presetCountry is the value that a form has for a country.
+func (s *Settings) presetCountry() string {
+	if s.CountryPrompt {
+		return noCountry
+	}
+	return "182"
 }

@@ -35,6 +35,8 @@ func (f *Fault) damage(good reply) (bad reply, drop bool) {
 		return xmlReply(node("doc", p.element("en", nil, f.Command)), p), false
 	case FaultOK:
 		return xmlReply(node("doc", textNode("ok", f.Text)).with("func", f.Command), nil), false
+	case FaultBody:
+		return reply{status: http.StatusOK, contentType: "text/xml; charset=UTF-8", body: []byte(f.Text)}, false
 	case FaultHuge:
 		good.body = huge(good.body)
 	}

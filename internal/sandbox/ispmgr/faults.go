@@ -24,12 +24,13 @@ const (
 	FaultHuge       = "huge"        // an answer of more than 8 MiB
 	FaultError      = "error"       // an error document by Type, Object and Text
 	FaultOK         = "ok"          // <ok> with Text and nothing else
+	FaultBody       = "body"        // Text as it is, said to be XML
 	FaultVanish     = "vanish"      // close the connection, execute only at Appear
 )
 
 func faultKinds() []string {
 	return []string{FaultDelay, FaultHang, FaultDropBefore, FaultDropAfter, FaultHTTP500, FaultHTTP502, FaultHTML, FaultWAF,
-		FaultRedirect, FaultTruncate, FaultHuge, FaultError, FaultOK, FaultVanish}
+		FaultRedirect, FaultTruncate, FaultHuge, FaultError, FaultOK, FaultBody, FaultVanish}
 }
 
 // Fault makes requests go wrong.
@@ -50,7 +51,7 @@ type Fault struct {
 	// before the execution (a client that gives up by then bought nothing), with
 	// commit true after it; the other kinds wait before they answer.
 	Delay Duration `json:"delay,omitempty"`
-	// Type, Object and Text for error; Text for ok.
+	// Type, Object and Text for error; Text for ok and body.
 	Type   string `json:"type,omitempty"`
 	Object string `json:"object,omitempty"`
 	Text   string `json:"text,omitempty"`

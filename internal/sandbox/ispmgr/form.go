@@ -61,7 +61,7 @@ func (c *call) check(f form) *Problem {
 		sent := c.get(field.name)
 		switch {
 		case field.hidden || field.readonly:
-		case sent == "" && field.required:
+		case field.required && (sent == "" || sent == noCountry && strings.HasSuffix(field.name, "country")):
 			return badValue(c.settings.shownName(field.name), sent)
 		case sent != "" && field.options != nil && !slices.ContainsFunc(field.options, func(o option) bool { return o.key == sent }):
 			return badValue(c.settings.shownName(field.name), sent)

@@ -46,6 +46,7 @@ cleared), skip (let so many pass first), delay ("1500ms", with any kind), commit
   drop_before  close the connection, nothing executed       drop_after  execute, then close the connection
   http500 http502 html waf redirect   such an answer; nothing executed unless "commit":true
   error        error document with "type", "object" and "text"     ok  <ok> with "text" and nothing else
+  body         "text" as it is, text/xml with status 200; nothing executed unless "commit":true
   truncate huge   execute, damage the answer
   vanish       close the connection; executed only by POST /appear
 
@@ -65,6 +66,7 @@ Settings (first value is the default):
   methods             ["auth_email","auth_dnscname","auth_dnstxt","auth_http"]   keys of approver_method
   wizard_next         form|redirect|nested   how a submitted step leads on
   contacts_step organization_step reissue_step   false|true   steps of their own
+  country_prompt      false|true   country selects begin with the key "null", which is no country
   pricelist_shape     both|old|v2
   order_answer        id|nested_id|none   where an order's answer has its id
   funds               error|payment_url|unpaid   an order above the balance     funds_error_type  low_balance

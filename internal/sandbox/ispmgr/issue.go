@@ -81,10 +81,12 @@ func subject(p Product, c *Certificate, request issuance.Request) pkix.Name {
 }
 
 // expires is what expiredate means: the end of the paid term, or of the leaf
-// once there is one (9).
+// once there is one (9). A renewal moves it at once, the leaf that comes of it
+// sets it back to its own end.
 func (s *Server) expires(c *Certificate) time.Time {
+	renewing := c.Reason == "prolong" && c.waits()
 	switch {
-	case s.settings.Expires == MeansLeaf && !c.NotAfter.IsZero():
+	case s.settings.Expires == MeansLeaf && !c.NotAfter.IsZero() && !renewing:
 		return c.NotAfter
 	case c.TermEnd.IsZero():
 		return issuance.AddMonths(c.Created, c.Months)

@@ -34,6 +34,7 @@ func prolong(c *call) answer {
 		}
 		order := c.server.nextOrder
 		c.server.nextOrder++
+		item.Renewals = append(item.Renewals, Renewal{order, months})
 		return c.paymentURL(order)
 	}
 	c.charge(item, price)

@@ -53,8 +53,9 @@ func (c *call) reissuable() (*Certificate, *Problem) {
 	if problem != nil {
 		return nil, problem
 	}
-	failedReissue := item.Status == Processing && item.ServiceStatus == Failed && item.Certificate != ""
-	if !failedReissue && (item.Status != Active || item.ServiceStatus != Issued) || c.now.After(item.TermEnd) {
+	running := item.Status == Active || item.Status == Processing
+	ended := item.ServiceStatus == Issued || item.ServiceStatus == Failed // a refused one may be tried again
+	if !running || !ended || item.Certificate == "" || c.now.After(item.TermEnd) {
 		return nil, badValue("elid", c.get("elid"))
 	}
 	return item, nil

@@ -46,6 +46,9 @@ type Settings struct {
 	OrganizationStep bool `json:"organization_step"`
 	// ReissueStep: the reissue is a wizard of two steps (7).
 	ReissueStep bool `json:"reissue_step"`
+	// CountryPrompt: country selects begin with a prompt that is no country and
+	// have one country twice (order_wizard_form_RECORDED).
+	CountryPrompt bool `json:"country_prompt"`
 	// PricelistShape of certificate.order.pricelist: "both", "old" or "v2" (3).
 	PricelistShape string `json:"pricelist_shape"`
 

@@ -21,11 +21,11 @@ func personFields(values map[string]string) []field {
 }
 
 // organizationFields are those of OV and EV (4.3).
-func organizationFields(p Product, values map[string]string) []field {
+func (c *call) organizationFields(p Product, values map[string]string) []field {
 	if p.Level == DomainValidated {
 		return nil
 	}
-	list := []field{{name: "org_country", value: values["org_country"], options: countries(), required: true}}
+	list := []field{{name: "org_country", value: values["org_country"], options: c.settings.countries(), required: true}}
 	for _, name := range []string{"org_name", "org_address", "org_city", "org_postcode", "org_phone"} {
 		list = append(list, field{name: name, value: values[name], required: true})
 	}
@@ -76,7 +76,7 @@ func (c *call) organizationForm() (form, *Problem) {
 		before = personFields(nil)
 	}
 	p, carried, problem := c.carried(before)
-	f := form{function: c.settings.Functions.Organization, fields: append(carried, organizationFields(p, nil)...)}
+	f := form{function: c.settings.Functions.Organization, fields: append(carried, c.organizationFields(p, nil)...)}
 	return c.laidOver(c.withExtras(f)), problem
 }
 
@@ -130,9 +130,9 @@ func (c *call) paramForm() (form, *Problem) {
 		here = append(here, personFields(nil)...)
 	}
 	if c.settings.OrganizationStep {
-		before = append(before, organizationFields(p, nil)...)
+		before = append(before, c.organizationFields(p, nil)...)
 	} else {
-		here = append(here, organizationFields(p, nil)...)
+		here = append(here, c.organizationFields(p, nil)...)
 	}
 	_, fields, problem := c.carried(before)
 	if problem != nil {

@@ -90,7 +90,7 @@ func (c *call) csrForm() (form, *Problem) {
 		field{name: "crt_type", value: keyGenerate, options: c.crtTypes(), required: true},
 		field{name: "csr"}, field{name: "CN"}, field{name: "ST"}, field{name: "L"}, field{name: "O"}, field{name: "OU"}, field{name: "emailAddress"},
 		field{name: "altname"}, field{name: "altname_input"},
-		field{name: "field_country", value: "182", options: countries(), required: true})
+		field{name: "field_country", value: c.settings.presetCountry(), options: c.settings.countries(), required: true})
 	return c.laidOver(c.withExtras(f)), nil
 }
 

@@ -151,6 +151,16 @@ func TestTheRemoteMakesAKeyWhereItIsAskedTo(t *testing.T) {
 	r := s.ok("certificate.order.csr", "sok", "ok", "snext", "ok", "crt_type", "generate", "field_country", "182", "period", "12", "pricelist", "3033", "CN", "example.com").root
 	assert.Contains(t, r.text("csr"), "BEGIN CERTIFICATE REQUEST")
 	assert.Contains(t, r.text("key"), "BEGIN PRIVATE KEY")
+
+	// The second call as the partner's page documents it (4.1).
+	s.ok("certificate.order.param", "sok", "ok", "skipbasket", "on", "crt_type", "generate", "field_country", "182", "period", "12", "pricelist", "3033",
+		"CN", "example.com", "ST", "", "L", "", "O", "", "OU", "", "emailAddress", "",
+		"adm_fname", "Jo", "adm_lname", "Doe", "adm_jtitle", "", "adm_email", "jo@example.com", "adm_phone", "1",
+		"tech_fname", "Jo", "tech_lname", "Doe", "tech_jtitle", "", "tech_email", "jo@example.com", "tech_phone", "1",
+		"approver_email_1", "admin@example.com", "csr", r.text("csr"), "key", r.text("key"))
+	bought := s.certificate(s.ok("certificate").root.text("elem", "id"))
+	assert.Equal(t, "auth_email admin@example.com 12", bought.Method+" "+bought.Domains[0].Approver+" "+bought.AutoProlong)
+	assert.Equal(t, "***", bought.Key, "the remote keeps a key that it was given; the control does not show it")
 }
 
 func TestOtherNamesOfFieldsAndFunctions(t *testing.T) {
@@ -197,4 +207,16 @@ func TestFurtherNamesArePaidBeyondTheFreeOnes(t *testing.T) {
 	assert.Equal(t, ispmgr.Requested, s.certificate(id).ServiceStatus)
 	require.NoError(t, s.Prove(number(t, id)))
 	assert.Equal(t, ispmgr.Issued, s.certificate(id).ServiceStatus)
+}
+
+// order_wizard_form_RECORDED: the first key of a country select may be none.
+func TestACountryMustBeChosen(t *testing.T) {
+	s := newStandIn(t, func(c *ispmgr.Settings) { c.CountryPrompt = true })
+	form := s.ok("certificate.order.csr", "pricelist", "3033").root
+	assert.Equal(t, []string{"null", "21"}, form.keys("field_country")[:2])
+	assert.Equal(t, "null", form.text("field_country"))
+	step := []string{"pricelist", "3033", "period", "12", "crt_type", "exists", "csr", csrFor(t, "example.com"), "sok", "ok"}
+	assert.Equal(t, "value field_country", s.call("certificate.order.csr", append(step, "field_country", "null")...).problem())
+	assert.Equal(t, "value field_country", s.call("certificate.order.param", order(csrFor(t, "example.com"), "field_country", "null")...).problem())
+	s.ok("certificate.order.csr", append(step, "field_country", "182")...)
 }

@@ -1,5 +1,6 @@
-// Command demo plays the life of one certificate through the real module: wizard, order, proof, delivery. It starts its
-// own database, panel and seller on loopback and leaves nothing running.
+// Command demo plays the life of one certificate through the real modules: wizard, order, proof, delivery, and the reissues of
+// the paid years. Its words name the sellers whose stories are told (namecheap, ispmgr), all where none is named. It starts
+// its own database, panel and seller on loopback and leaves nothing running.
 package main
 
 import (
@@ -17,20 +18,31 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := 0
-	err := demo.Play(ctx, demo.Options{
+	sellers := os.Args[1:]
+	if len(sellers) == 0 {
+		sellers = demo.Sellers()
+	}
+	for _, seller := range sellers {
+		if err := play(ctx, seller); err != nil {
+			fmt.Fprintf(os.Stderr, "demo of %s: %v\n", seller, err)
+			code = 1
+			break
+		}
+	}
+	stop()
+	os.Exit(code)
+}
+
+func play(ctx context.Context, seller string) error {
+	return demo.Play(ctx, demo.Options{
 		Bin:    os.Getenv("PMSSL_BIN"),
+		Seller: seller,
 		Engine: os.Getenv("DEMO_DB"),
 		Out:    os.Stdout,
 		Colour: terminal() && os.Getenv("NO_COLOR") == "",
 		Now:    time.Now,
 		Random: rand.Reader,
 	})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		code = 1
-	}
-	stop()
-	os.Exit(code)
 }
 
 // terminal tells whether somebody looks at the output.

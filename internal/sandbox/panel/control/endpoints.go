@@ -148,6 +148,16 @@ func orderEndpoints() []Endpoint {
 		}},
 		{"POST", "/pending", "run every operation that is not manual, as the panel does periodically", ``,
 			func(c *call) (any, error) { return c.p.RunPending(c.ctx) }},
+		{"POST", "/checkbalance", "getbalance of every active module that declares it, as the panel's cron does", ``,
+			func(c *call) (any, error) { return c.p.CheckBalances(c.ctx) }},
+		{"POST", "/import", "the services import form: certificates that no item holds; search names some of them",
+			`?module=1&search=example.com`, func(c *call) (any, error) {
+				id, err := c.id("module")
+				if err != nil {
+					return nil, err
+				}
+				return c.p.Import(c.ctx, id, c.query("search"))
+			}},
 		{"POST", "/sync", "sync_item", `{"item":1}`, onItem(func(c *call, b itemBody) (any, error) {
 			return c.p.Sync(c.ctx, b.Item)
 		})},
@@ -184,6 +194,8 @@ func readEndpoints() []Endpoint {
 		{"GET", "/problems", "what modules registered by problems.register", ``,
 			func(c *call) (any, error) { return c.p.Problems(c.ctx) }},
 		{"GET", "/requests", "every call of mgrctl, in order", ``, func(c *call) (any, error) { return c.p.Requests() }},
+		{"GET", "/balances", "what modules told by processing.savebalance, and whether it is below their threshold", ``,
+			func(c *call) (any, error) { return c.p.Balances(c.ctx) }},
 		{"DELETE", "/requests", "empty the request log", ``, func(c *call) (any, error) { return done(c.p.ClearRequests()) }},
 	}
 }

@@ -1,0 +1,141 @@
+package cert
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Longest values of the fields of a subject, in characters (BR 7.1.4.2, after the upper bounds of RFC 5280 A.1).
+const (
+	maxOrganisation = 64  // organisation, unit, person, title, registration
+	maxPlace        = 128 // street, city, state
+	maxPostcode     = 40
+	maxEmail        = 254 // RFC 5321 4.5.3.1.3, without the angle brackets
+)
+
+// Longest and shortest telephone number, in digits: E.164 has 15 at most, and no subscriber's number with its country
+// code is shorter than 7.
+const (
+	minDigits = 7
+	maxDigits = 15
+)
+
+// CheckField holds one field of an order form against what a CA and the panel's own check `certificatelatin` take, by the
+// field's name as the panel stores it (billmanager-module-protocol §4.1): CSR, names, approvers, way of proof, contacts,
+// organisation. A field that nothing is known of passes, and so does an empty value: whether something is missing is for
+// the order as a whole to say. A refusal is a fault of type value whose object is the field's name.
+func CheckField(name, value string) error {
+	if strings.TrimSpace(value) == "" {
+		return nil
+	}
+	switch base := withoutNumber(name); {
+	case name == "csr":
+		_, err := ParseCSR(value)
+		return err
+	case name == "CN" || name == "domain":
+		_, err := AsciiName(name, value)
+		return err
+	case name == ParamAltName || name == "altname_input":
+		return checkNames(name, value)
+	case name == ParamMethod:
+		_, err := ParseMethod(value)
+		return err
+	case base == ParamApprover:
+		_, err := ParseEmails(name, value)
+		return err
+	}
+	if check := subjectCheck(name); check != nil {
+		if why := check(strings.TrimSpace(value)); why != "" {
+			return Faultf(FaultValue, name, "%q %s", clip(value, 100), why)
+		}
+	}
+	return nil
+}
+
+// withoutNumber is a field's name without the number that tells it from its siblings: approver_email_2.
+func withoutNumber(name string) string {
+	base := strings.TrimRight(name, "0123456789")
+	if base == name {
+		return name
+	}
+	return strings.TrimSuffix(base, "_")
+}
+
+func checkNames(field, list string) error {
+	words := nameWords(list)
+	if len(words) > maxNames {
+		return Faultf(FaultValue, field, "the order has more than %d names", maxNames)
+	}
+	for _, word := range words {
+		if _, err := AsciiName(field, word); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nameWords parts a list of names as the panel writes it: with blanks, line breaks or commas between them.
+func nameWords(list string) []string { return strings.Fields(strings.ReplaceAll(list, ",", " ")) }
+
+// ParseEmails reads a comma-separated list of approvers' addresses (parameter approver_email). Each has to be one plain
+// address; a list without any is a fault of type missed, a bad address one of type value, both on the given field.
+func ParseEmails(field, list string) ([]string, error) {
+	emails := splitEmails(list)
+	if len(emails) == 0 {
+		return nil, Faultf(FaultMissed, field, "there is no e-mail address")
+	}
+	if len(emails) > maxNames {
+		return nil, Faultf(FaultValue, field, "there are more than %d e-mail addresses", maxNames)
+	}
+	for _, one := range emails {
+		if why := emailFlaw(one); why != "" {
+			return nil, Faultf(FaultValue, field, "%q %s", clip(one, 300), why)
+		}
+	}
+	return emails, nil
+}
+
+// Each flaw says why a value cannot be used, and is empty where it can.
+
+func emailFlaw(text string) string {
+	if !plainAddress(text) || utf8.RuneCountInString(text) > maxEmail {
+		return "is not an e-mail address"
+	}
+	return ""
+}
+
+// latinFlaw is the panel's check certificatelatin: what CAs put into certificates of every language alike.
+func latinFlaw(text string, most int) string {
+	for _, r := range text {
+		if r < ' ' || r > '~' {
+			return "has characters other than Latin letters, digits and plain punctuation"
+		}
+	}
+	if len(text) > most {
+		return "is longer than " + strconv.Itoa(most) + " characters"
+	}
+	return ""
+}
+
+// countryFlaw wants the two letters of ISO 3166-1; which of them exist is for the CA to say.
+func countryFlaw(text string) string {
+	if len(text) != 2 || strings.Trim(strings.ToUpper(text), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return "is not the two-letter code of a country (ISO 3166-1)"
+	}
+	return ""
+}
+
+// phoneFlaw wants a number of E.164: digits with the country's code, written with or without plus and separators.
+func phoneFlaw(text string) string {
+	digits := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" .-()/", r) {
+			return -1
+		}
+		return r
+	}, strings.TrimPrefix(text, "+"))
+	if strings.Trim(digits, "0123456789") != "" || len(digits) < minDigits || len(digits) > maxDigits {
+		return "is not a telephone number with the country's code, such as +1.2025550123"
+	}
+	return ""
+}

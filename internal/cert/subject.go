@@ -1,0 +1,91 @@
+package cert
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Prefixes of the fields of the two contacts and of the organisation (billmanager-module-protocol §4.1).
+const (
+	prefixAdmin = "adm_"
+	prefixTech  = "tech_"
+	prefixOrg   = "org_"
+)
+
+// subjectCheck is what a field of a contact, of the organisation or of the CSR's subject has to fit; nil where the name
+// is none of them.
+func subjectCheck(name string) func(string) string {
+	switch name {
+	case "C":
+		return countryFlaw
+	case "O", "OU":
+		return latin(maxOrganisation)
+	case "L", "ST":
+		return latin(maxPlace)
+	case "emailAddress":
+		return emailFlaw
+	}
+	for _, prefix := range []string{prefixAdmin, prefixTech, prefixOrg} {
+		if field, found := strings.CutPrefix(name, prefix); found {
+			return contactCheck(field)
+		}
+	}
+	return nil
+}
+
+func contactCheck(field string) func(string) string {
+	switch field {
+	case "email":
+		return emailFlaw
+	case "phone":
+		return phoneFlaw
+	case "country":
+		return countryFlaw
+	case "address", "city", "state":
+		return latin(maxPlace)
+	case "postcode":
+		return latin(maxPostcode)
+	case "fname", "lname", "jtitle", "name", "division", "duns", "incorporating_agency", "registration_number":
+		return latin(maxOrganisation)
+	}
+	return nil
+}
+
+func latin(most int) func(string) string {
+	return func(text string) string { return latinFlaw(text, most) }
+}
+
+// CheckContacts holds the parameters of an order that describe people and the organisation against what a CA takes, and
+// reports everything that is wrong at once: values, and those of the required parameters that are missing or empty. Other
+// parameters are not looked at. The fault is of type missed where something is missing and nothing else is wrong, else of
+// type value; its object is the first of the fields concerned, in alphabetical order.
+func CheckContacts(params map[string]string, required ...string) error {
+	var fields, complaints, missing []string
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		if subjectCheck(name) == nil {
+			continue
+		}
+		if err := CheckField(name, params[name]); err != nil {
+			fields = append(fields, name)
+			complaints = append(complaints, name+": "+FaultOf(err).Value)
+		}
+	}
+	for _, name := range slices.Sorted(slices.Values(required)) {
+		if strings.TrimSpace(params[name]) == "" {
+			missing = append(missing, name)
+		}
+	}
+	kind := FaultValue
+	if len(complaints) == 0 {
+		kind = FaultMissed
+	}
+	if len(missing) > 0 {
+		fields = append(fields, missing...)
+		complaints = append(complaints, "missing "+strings.Join(missing, ", "))
+	}
+	if len(complaints) == 0 {
+		return nil
+	}
+	return Faultf(kind, slices.Min(fields), "%s", strings.Join(complaints, "; "))
+}

@@ -1,0 +1,77 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// GetBalance tells the panel what the account at the seller holds: of one processing module with --module, else of every
+// one that this binary serves (billmanager-module-protocol §11). One that fails does not stop the others; all that
+// failed are named at the end.
+func GetBalance(ctx context.Context, run *Run) (*etree.Document, error) {
+	doc := answer()
+	if run.Args.Module > 0 {
+		return doc, tellBalance(ctx, run, run.Args.Module, doc.Root())
+	}
+	modules, err := run.Panel.Modules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var failed []error
+	for _, module := range modules {
+		node := doc.Root().CreateElement("processingmodule")
+		node.CreateAttr("id", strconv.FormatInt(module, 10))
+		if err := tellBalance(ctx, run, module, node); err != nil {
+			run.Log.Errorf("balance of processing module %d: %v", module, err)
+			failed = append(failed, fmt.Errorf("processing module %d: %w", module, err))
+		}
+	}
+	return doc, together(failed)
+}
+
+// tellBalance asks for one balance, hands it to the panel and writes it below the node.
+func tellBalance(ctx context.Context, run *Run, module int64, node *etree.Element) error {
+	seller, err := dial(ctx, run, module)
+	if err != nil {
+		return err
+	}
+	teller, ok := seller.(BalanceTeller)
+	if !ok {
+		return unable(run, "tells the balance")
+	}
+	balance, err := teller.Balance(ctx)
+	if err != nil {
+		return err
+	}
+	if err := run.Panel.SaveBalance(ctx, module, balance); err != nil {
+		return err
+	}
+	run.Log.Infof("processing module %d: the account at %s holds %s %s", module, run.Trade.Title, balance.Text, balance.Currency)
+	node.CreateElement("balance").SetText(balance.Text)
+	node.CreateElement("currency").SetText(balance.Currency)
+	return nil
+}
+
+// together makes one fault of several errors: of the first one's type and object, with the texts of all. It passes by
+// itself only where each of them does.
+func together(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	first := cert.FaultOf(errs[0])
+	all := cert.Fault{Type: first.Type, Object: first.Object, Retry: true, Err: errors.Join(errs...)}
+	var texts []string
+	for _, err := range errs {
+		texts = append(texts, err.Error())
+		all.Retry = all.Retry && cert.FaultOf(err).Retry
+	}
+	all.Value = strings.Join(texts, "; ")
+	return &all
+}

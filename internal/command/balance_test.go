@@ -1,0 +1,60 @@
+package command_test
+
+import (
+	"context"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestBalanceOfOneModule(t *testing.T) {
+	s := newStage(t)
+	s.args = command.Args{Command: "getbalance", Module: 6}
+	doc, err := command.GetBalance(context.Background(), s.world())
+	require.NoError(t, err)
+	assert.Contains(t, output(t, doc), "<doc><balance>100.00</balance><currency>USD</currency></doc>")
+	assert.Equal(t, []string{"savebalance 6 100.00 USD"}, s.panel.calls)
+}
+
+// Protocol §11: without --module all modules of the binary; one that fails does not stop the others.
+func TestBalancesOfAllModules(t *testing.T) {
+	s := newStage(t)
+	s.args = command.Args{Command: "getbalance"}
+	house := newHouse(s)
+	house.modules = []int64{5, 6, 7}
+	doc, err := command.GetBalance(context.Background(), s.with(s.seller, house))
+	require.NoError(t, err)
+	assert.Contains(t, output(t, doc), `<processingmodule id="6"><balance>100.00</balance><currency>USD</currency></processingmodule>`)
+	assert.Equal(t, []string{"savebalance 5 100.00 USD", "savebalance 6 100.00 USD", "savebalance 7 100.00 USD"}, house.calls)
+
+	house.calls = nil
+	house.broken[5] = cert.Faultf(cert.FaultDB, "CryptKey", "no key").Again()
+	house.fail["savebalance 6"] = cert.Faultf(cert.FaultPanel, "processing.savebalance", "no rights")
+	_, err = command.GetBalance(context.Background(), s.with(s.seller, house))
+	fault := cert.FaultOf(err)
+	require.NotNil(t, fault)
+	assert.Equal(t, []string{"savebalance 7 100.00 USD"}, house.calls)
+	assert.Equal(t, cert.FaultDB, fault.Type)
+	assert.False(t, fault.Retry, "one of them does not pass by itself")
+	assert.Equal(t, "processing module 5: db (CryptKey): no key; processing module 6: panel (processing.savebalance): no rights", fault.Value)
+
+	house.modules = nil
+	doc, err = command.GetBalance(context.Background(), s.with(s.seller, house))
+	require.NoError(t, err)
+	assert.Contains(t, output(t, doc), "<doc/>")
+}
+
+func TestBalanceThatCannotBeTold(t *testing.T) {
+	s := newStage(t)
+	s.args = command.Args{Command: "getbalance", Module: 5}
+	mute := struct{ command.Seller }{s.seller}
+	_, err := command.GetBalance(context.Background(), s.with(mute, s.panel))
+	require.ErrorContains(t, err, "has no function that tells the balance")
+	s.seller.balance = "much"
+	require.Error(t, s.run(command.GetBalance))
+	assert.Empty(t, s.panel.calls)
+}

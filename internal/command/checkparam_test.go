@@ -1,0 +1,81 @@
+package command_test
+
+import (
+	"context"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/beevik/etree"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestFieldsOfTheOrderForm(t *testing.T) {
+	wild := newPair(t, "*.example.com").csr
+	for _, c := range []struct {
+		rule    string
+		pairs   []string
+		stdin   map[string]string
+		object  string // of the fault, empty where all is well
+		refused string
+	}{
+		{rule: "a good field", pairs: []string{"adm_email", "a@example.com"}},
+		{rule: "an unknown one", pairs: []string{"colour", "жёлтый"}},
+		{rule: "an empty one", pairs: []string{"csr", ""}},
+		{rule: "a bad CSR", pairs: []string{"csr", "x"}, object: "csr", refused: "not PEM"},
+		{rule: "the second of two", pairs: []string{"adm_email", "a@example.com", "adm_phone", "none"}, object: "adm_phone", refused: "telephone"},
+		{rule: "both", pairs: []string{"adm_email", "a", "adm_phone", "none"}, object: "adm_email",
+			refused: `value (adm_email): "a" is not an e-mail address; value (adm_phone): "none" is not a telephone number`},
+		{rule: "a value without name", pairs: []string{"adm_email"}, object: "argv", refused: "in pairs"},
+		{rule: "a file for a name", pairs: []string{"approver_method", "auth_http"}, stdin: map[string]string{"csr": ""}},
+		{rule: "a file for a wildcard CSR", pairs: []string{"approver_method", "auth_http"}, stdin: map[string]string{"csr": wild},
+			object: "approver_method", refused: "BR 3.2.2.4.18"},
+		{rule: "a file for a further wildcard", pairs: []string{"approver_method", "auth_file"}, stdin: map[string]string{"altname": "a.example.com,*.example.com"},
+			object: "approver_method", refused: "BR 3.2.2.4.18"},
+		{rule: "a wildcard on the command line", pairs: []string{"approver_method", "auth_http", "CN", "*.example.com"},
+			object: "approver_method", refused: "BR 3.2.2.4.18"},
+		{rule: "DNS for a wildcard", pairs: []string{"approver_method", "auth_dnscname"}, stdin: map[string]string{"csr": wild}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			s := newStage(t)
+			for i, word := range c.pairs {
+				if i%2 == 0 {
+					s.args.Params = append(s.args.Params, word)
+				} else {
+					s.args.Values = append(s.args.Values, word)
+				}
+			}
+			run := s.world()
+			if c.stdin != nil {
+				run.Doc = etree.NewDocument()
+				item := run.Doc.CreateElement("doc").CreateElement("item")
+				for name, value := range c.stdin {
+					item.CreateElement(name).SetText(value)
+				}
+			}
+			doc, err := command.CheckParam(context.Background(), run)
+			assert.Empty(t, s.panel.calls)
+			if c.refused == "" {
+				require.NoError(t, err)
+				assert.Contains(t, output(t, doc), "<doc><ok/></doc>")
+				return
+			}
+			require.ErrorContains(t, err, c.refused)
+			assert.Equal(t, cert.FaultValue, cert.FaultOf(err).Type)
+			assert.Equal(t, c.object, cert.FaultOf(err).Object)
+		})
+	}
+}
+
+// The fields may stand right below the root.
+func TestFieldsOfAnItemWithoutItsElement(t *testing.T) {
+	s := newStage(t)
+	s.args.Params, s.args.Values = []string{"approver_method"}, []string{"auth_http"}
+	run := s.world()
+	run.Doc = etree.NewDocument()
+	run.Doc.CreateElement("doc").CreateElement("altname").SetText("*.example.com")
+	_, err := command.CheckParam(context.Background(), run)
+	require.Error(t, err)
+}

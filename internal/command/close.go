@@ -1,0 +1,108 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// cancelTime is how long a seller may take to cancel an order: the rest of the command's time is the panel's.
+const cancelTime = 2 * time.Minute
+
+// Close lets the panel delete the item, whatever the seller says. Where the seller lets a module end an order, the newest
+// one is cancelled; what could not be done there becomes a task for the administrator. Elsewhere what stays behind is
+// named in the log: whole orders are cancelled by the seller's support only (namecheap-ssl-api §3.11).
+func Close(ctx context.Context, run *Run) (*etree.Document, error) {
+	j, err := beginLocal(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	if _, ok := run.Trade.Prototype.(Canceller); ok {
+		left = j.endOrder(ctx)
+	} else if ids := j.lineage(); len(ids) > 0 {
+		j.Log.Warningf("item %d is closed, its orders at %s stay: %s; ask the seller's support where they are to be cancelled or revoked",
+			j.order.Item, j.Trade.Title, formatIDs(ids))
+	}
+	if j.order.Params[cert.ParamIntent] != "" {
+		left = append(left, fmt.Sprintf("item %d is closed with a purchase without a clear answer: look for it at %s", j.order.Item, j.Trade.Title))
+	}
+	j.leave(ctx, left)
+	return nil, run.Panel.Post(ctx, run.Args.Item, "close")
+}
+
+// leave hands what is left to do to the administrator. The running operation stays as it is: the panel ends it when the
+// item is closed. A task that cannot be made does not keep the item open.
+func (j *job) leave(ctx context.Context, left []string) {
+	if len(left) == 0 {
+		return
+	}
+	text := strings.Join(left, "\n")
+	j.Log.Warningf("%s", text)
+	if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, text); err != nil {
+		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.order.Item, err)
+	}
+}
+
+// endOrder cancels the item's newest order at the seller and returns what an administrator has to do instead.
+func (j *job) endOrder(ctx context.Context) (left []string) {
+	ctx, stop := context.WithTimeout(ctx, cancelTime)
+	defer stop()
+	if err := j.attach(ctx); err != nil {
+		held := cmp.Or(j.order.Params[cert.ParamOrderID], j.order.Params[cert.ParamLineage])
+		if held == "" {
+			j.Log.ExtInfof("item %d has no order at %s that would have to be cancelled (%v)", j.order.Item, j.Trade.Title, err)
+			return nil
+		}
+		return []string{fmt.Sprintf("item %d is closed and its order %s at %s was not cancelled, do it there: %v", j.order.Item, brief(held), j.Trade.Title, err)}
+	}
+	if err := j.recall(ctx); err != nil {
+		j.Log.Warningf("item %d: what the journal remembers was not put on it: %v", j.order.Item, err)
+	}
+	id := j.id()
+	if id == 0 {
+		return nil
+	}
+	err := j.seller.(Canceller).Cancel(ctx, id)
+	if err == nil {
+		j.Log.Infof("item %d: id %d at %s is cancelled", j.order.Item, id, j.Trade.Title)
+		return nil
+	}
+	return []string{fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.order.Item, id, j.Trade.Title, err, j.endRenewal(ctx, id))}
+}
+
+// attach connects the seller of an item that is loaded already.
+func (j *job) attach(ctx context.Context) (err error) {
+	if j.order.Module == 0 {
+		return cert.Faultf(cert.FaultMissed, "processingmodule", "item %d belongs to no processing module", j.order.Item)
+	}
+	if err := j.readable(); err != nil {
+		return err
+	}
+	if j.seller, err = dial(ctx, j.Run, j.order.Module); err != nil {
+		return err
+	}
+	j.account = j.seller.Account()
+	if _, ok := j.seller.(Canceller); !ok {
+		return unable(j.Run, "cancels orders")
+	}
+	return nil
+}
+
+// endRenewal sees to it that an order which stays is not renewed by the seller itself, and says what came of it.
+func (j *job) endRenewal(ctx context.Context, id int64) string {
+	stopper, ok := j.seller.(RenewalStopper)
+	if !ok {
+		return "cancel it there where it is to end"
+	}
+	if err := stopper.StopRenewal(ctx, id); err != nil {
+		return fmt.Sprintf("nor could its renewal be switched off (%v): cancel it there, or it may be paid for again", err)
+	}
+	return "its renewal is switched off, it runs out by itself"
+}

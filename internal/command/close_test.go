@@ -1,0 +1,108 @@
+package command_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// taskPanel keeps the texts of tasks.
+type taskPanel struct {
+	*fakePanel
+	texts []string
+}
+
+func (p *taskPanel) Manual(ctx context.Context, item, operation int64, name, text string) error {
+	p.texts = append(p.texts, text)
+	return p.fakePanel.Manual(ctx, item, operation, name, text)
+}
+
+func TestClosingCancelsTheNewestOrder(t *testing.T) {
+	unreachable := cert.Faultf(cert.FaultClient, "", "no answer").Again()
+	for rule, c := range map[string]struct {
+		set   func(s *stage, seller *ableSeller)
+		asked []string
+		task  []string // words of the task, nil where there is none
+	}{
+		"cancelled":       {nil, []string{"cancel 103"}, nil},
+		"nothing ordered": {func(s *stage, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, nil, nil},
+		"the seller does not let us": {func(_ *stage, a *ableSeller) { a.fail["cancel"] = cert.Faultf(cert.FaultAPI, "", "access denied") },
+			[]string{"cancel 103", "stop 103"}, []string{"its order 103 at Seller", "access denied", "its renewal is switched off"}},
+		"nor is its renewal stopped": {func(_ *stage, a *ableSeller) {
+			a.fail["cancel"], a.fail["stop"] = cert.Faultf(cert.FaultAPI, "", "access denied"), cert.Faultf(cert.FaultAPI, "", "no such form")
+		}, []string{"cancel 103", "stop 103"}, []string{"103", "access denied", "no such form", "it may be paid for again"}},
+		"the seller is not reached": {func(_ *stage, a *ableSeller) { a.fail["cancel"], a.fail["stop"] = unreachable, unreachable },
+			[]string{"cancel 103", "stop 103"}, []string{"103", "no answer"}},
+		"an unreadable id": {func(s *stage, _ *ableSeller) { s.panel.order.Params[cert.ParamOrderID] = "10x" },
+			nil, []string{"its order 10x at Seller was not cancelled", "no id of the seller"}},
+		"no module": {func(s *stage, _ *ableSeller) { s.panel.order.Module = 0 }, nil, []string{"103", "belongs to no processing module"}},
+		"an id that only the journal remembers": {func(s *stage, a *ableSeller) {
+			s.panel.order.Params = map[string]string{}
+			s.panel.journal = []cert.Bought{{Time: s.at, Item: 42, Kind: cert.KindOrder, ID: 104, Account: markOf(a.Account())}}
+		}, []string{"cancel 104"}, nil},
+		"a purchase without answer": {func(s *stage, _ *ableSeller) {
+			s.panel.order.Params = map[string]string{cert.ParamIntent: intentJSON(t, 0)}
+		}, nil, []string{"a purchase without a clear answer: look for it at Seller"}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s, seller := able(t)
+			s.args.Command = "close"
+			s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "103", "101 103"
+			if c.set != nil {
+				c.set(s, seller)
+			}
+			panel := &taskPanel{fakePanel: s.panel}
+			_, err := command.Close(context.Background(), s.with(seller, panel))
+			require.NoError(t, err)
+			assert.Equal(t, c.asked, seller.asked)
+			assert.Equal(t, "postclose", s.panel.calls[len(s.panel.calls)-1])
+			if c.task == nil {
+				assert.Empty(t, panel.texts)
+				return
+			}
+			require.Len(t, panel.texts, 1)
+			assert.Equal(t, "manual 42 0 close", s.panel.calls[len(s.panel.calls)-2], "the operation stays the panel's")
+			for _, word := range c.task {
+				assert.Contains(t, panel.texts[0], word)
+			}
+		})
+	}
+}
+
+// Whatever cannot be done besides, the panel closes the item.
+func TestClosingGoesOnWithoutSellerAndTask(t *testing.T) {
+	s, seller := able(t)
+	s.panel.order.Params[cert.ParamOrderID] = "103"
+	s.panel.fail["manual"] = errors.New("no task")
+	run := s.with(seller, s.panel)
+	run.Trade.Connect = func(map[string]string) (command.Seller, error) {
+		return nil, cert.Faultf(cert.FaultMissed, "", "no password")
+	}
+	_, err := command.Close(context.Background(), run)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"postclose"}, s.panel.calls)
+	assert.Contains(t, strings.Join(s.log.lines, "\n"), "no password")
+
+	s.panel.fail["postclose"] = cert.Faultf(cert.FaultPanel, "", "down").Again()
+	_, err = command.Close(context.Background(), run)
+	assert.Equal(t, cert.FaultPanel, faultType(t, err))
+}
+
+func TestASellerThatCancelsNothingIsNotAsked(t *testing.T) {
+	s := newStage(t)
+	s.panel.order.Params[cert.ParamOrderID] = "103"
+	run := s.world()
+	run.Trade.Connect = func(map[string]string) (command.Seller, error) { panic("connected") }
+	_, err := command.Close(context.Background(), run)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"postclose"}, s.panel.calls)
+	assert.True(t, slices.ContainsFunc(s.log.lines, func(l string) bool { return strings.Contains(l, "its orders at Seller stay: 103") }))
+}

@@ -1,0 +1,154 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// importStep is after how many certificates the log tells how far an import is.
+const importStep = 50
+
+// itemActive is item.status of an active item (billmanager-module-protocol §4).
+const itemActive = 2
+
+// takeover is one import: certificates of the seller's account become items of the panel.
+type takeover struct {
+	*Run
+	seller   Seller
+	account  *job // stands for no item: whose the ids of the account are
+	held     possessions
+	found    int // listed, and asked for
+	imported int // new items
+	resumed  int // items of an interrupted import that were completed
+	skipped  int
+	failed   int
+	failures *etree.Element
+}
+
+// Import makes items of the certificates that the account has and no item holds (billmanager-module-protocol §11): those
+// that are issued, all or the names of --searchstring. Running it again imports nothing twice, and completes what an
+// interruption left behind. A certificate that cannot be imported does not stop the others; exit code and document tell
+// of it.
+func Import(ctx context.Context, run *Run) (*etree.Document, error) {
+	if run.Args.ItemType != itemtypeCertificate {
+		return nil, cert.Faultf(cert.FaultValue, "itemtype", "items of the type %q are not imported, only certificate", brief(run.Args.ItemType))
+	}
+	seller, err := dial(ctx, run, run.Args.Module)
+	if err != nil {
+		return nil, err
+	}
+	lister, ok := seller.(CertificateLister)
+	if !ok {
+		return nil, unable(run, "lists certificates")
+	}
+	// The sweep's lock keeps a second import off: both would find that nobody holds an id. The account's own lock would
+	// keep purchases waiting for as long as this takes.
+	free, err := run.Panel.LockSweep(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !free {
+		return nil, cert.Faultf(cert.FaultLocked, "import", "a sweep or another import is running: start this one again later").Again()
+	}
+	// The list first: what is bought while it is read is not in it, or is on its item by the time that is looked at.
+	listed, err := lister.Certificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &takeover{Run: run, seller: seller, account: &job{
+		Run: run, seller: seller, account: seller.Account(), order: cert.Order{Module: run.Args.Module}}}
+	if t.held, err = t.account.possessions(ctx); err != nil {
+		return nil, err
+	}
+	doc := answer()
+	t.failures = doc.Root()
+	if err := t.all(ctx, wantedOf(listed, run.Args.Search)); err != nil {
+		return nil, err
+	}
+	attributes(doc.Root(), "found", t.found, "imported", t.imported, "completed", t.resumed, "skipped", t.skipped, "failed", t.failed)
+	run.Failed = t.failed > 0
+	return doc, nil
+}
+
+// wantedOf are the certificates that the search words name; all where there is none.
+func wantedOf(listed []cert.Listed, search string) []cert.Listed {
+	words := strings.FieldsFunc(search, func(r rune) bool { return strings.ContainsRune(" \t\r\n\\", r) })
+	if len(words) == 0 {
+		return listed
+	}
+	names := map[string]bool{}
+	for _, word := range words {
+		names[canonical(word)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(listed), func(l cert.Listed) bool { return !names[canonical(l.CommonName)] })
+}
+
+// canonical is a name in the form that certificates carry or, where it cannot be certified, in lower case.
+func canonical(name string) string {
+	if ascii, err := cert.AsciiName("name", name); err == nil {
+		return ascii
+	}
+	return strings.ToLower(strings.TrimSpace(name))
+}
+
+func (t *takeover) all(ctx context.Context, listed []cert.Listed) error {
+	t.found = len(listed)
+	t.Log.Infof("import: %d certificates of %s to look at", t.found, t.Trade.Title)
+	for i, l := range listed {
+		if err := ctx.Err(); err != nil {
+			return cert.Faultf(cert.FaultInterrupted, "import", "interrupted after %d of %d certificates, the next import goes on: %w", i, t.found, err).Again()
+		}
+		if err := t.one(ctx, l); err != nil {
+			t.failed++
+			t.Log.Errorf("import: id %d of %s: %v", l.ID, plainWords(l.CommonName, maxName), err)
+			failure := t.failures.CreateElement("certificate")
+			attributes(failure, "id", l.ID, "name", l.CommonName, "reason", err)
+		}
+		if (i+1)%importStep == 0 {
+			t.Log.Infof("import: %d of %d certificates", i+1, t.found)
+		}
+	}
+	t.Log.Infof("import: %d imported, %d completed, %d skipped, %d failed", t.imported, t.resumed, t.skipped, t.failed)
+	return nil
+}
+
+// one imports a certificate, completes it or passes it over.
+func (t *takeover) one(ctx context.Context, l cert.Listed) error {
+	name := plainWords(l.CommonName, maxName)
+	if l.State != cert.StateIssued || l.ID <= 0 {
+		t.Log.ExtInfof("import: id %d of %s is %s: left alone", l.ID, name, l.State)
+		t.skipped++
+		return nil
+	}
+	item, why, err := t.held.owner(ctx, l)
+	if err != nil {
+		return err
+	}
+	if item != 0 {
+		done, err := t.resume(ctx, l, item)
+		switch {
+		case err != nil:
+		case done:
+			t.resumed++
+		default:
+			t.Log.ExtInfof("import: id %d of %s %s: item %d", l.ID, name, why, item)
+			t.skipped++
+		}
+		return err
+	}
+	if l.Template == "" {
+		t.Log.Warningf("import: id %d of %s is %q, which is no product of this module: left out", l.ID, name, plainWords(l.Type, maxName))
+		t.skipped++
+		return nil
+	}
+	if err := t.create(ctx, l); err != nil {
+		return err
+	}
+	t.imported++
+	return nil
+}

@@ -1,0 +1,245 @@
+package command_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// importing is a stage for the command import.
+type importing struct {
+	*stage
+	able  *ableSeller
+	house *housePanel
+}
+
+func newImporting(t *testing.T) importing {
+	t.Helper()
+	s, seller := able(t)
+	s.args = command.Args{Command: "import", Module: 5, ItemType: "certificate"}
+	return importing{s, seller, newHouse(s)}
+}
+
+// counts runs the command and returns what the document counts.
+func (i importing) counts(t *testing.T) string {
+	t.Helper()
+	run := i.with(i.able, i.house)
+	doc, err := command.Import(context.Background(), run)
+	require.NoError(t, err)
+	var words []string
+	for _, name := range []string{"found", "imported", "completed", "skipped", "failed"} {
+		words = append(words, name+"="+doc.Root().SelectAttrValue(name, ""))
+	}
+	assert.Equal(t, doc.Root().SelectAttrValue("failed", "") != "0", run.Failed, "a failure shows in the exit code")
+	assert.Empty(t, i.house.locked, "every item is let go")
+	return strings.Join(words, " ")
+}
+
+func TestImportMakesWholeItems(t *testing.T) {
+	i := newImporting(t)
+	l := i.able.sell(t, i.stage, "example.org", 90, 91)
+	require.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
+	item := i.house.items[1001]
+	require.NotNil(t, item)
+	leaf, err := cert.StoredLeaf(item.stored)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{
+		cert.ParamOrderID: fmt.Sprint(l.ID), cert.ParamLineage: fmt.Sprintf("90 91 %d", l.ID), cert.ParamTermStart: "2026-03-01",
+		cert.ParamPaidUntil: "2028-03-01", cert.ParamDelivered: "PositiveSSL", cert.ParamExpireDate: leaf.Ends().String(),
+		cert.ParamSerial: leaf.Serial(), cert.ParamServiceStatus: "5",
+	}, item.params)
+	assert.Equal(t, fmt.Sprintf("import example.org positivessl 24 %s", leaf.Ends()), i.house.calls[0])
+	assert.Contains(t, i.house.calls, fmt.Sprintf("setexpiredate 1001 %s", leaf.Ends()))
+	assert.Zero(t, i.seller.buys)
+}
+
+func TestImportTwiceImportsNothingTwice(t *testing.T) {
+	i := newImporting(t)
+	i.able.sell(t, i.stage, "a.example.org")
+	i.able.sell(t, i.stage, "b.example.org")
+	require.Equal(t, "found=2 imported=2 completed=0 skipped=0 failed=0", i.counts(t))
+	i.house.calls = nil
+	require.Equal(t, "found=2 imported=0 completed=0 skipped=2 failed=0", i.counts(t))
+	assert.Empty(t, i.house.calls)
+}
+
+// Whatever call an import is interrupted at, the next one brings the same end, and no second item.
+func TestInterruptedImportIsCompleted(t *testing.T) {
+	for _, orphaned := range []bool{false, true} {
+		whole := newImporting(t)
+		whole.able.sell(t, whole.stage, "example.org")
+		whole.counts(t)
+		for n, call := range whole.house.calls {
+			t.Run(fmt.Sprintf("%s, orphaned %t", call, orphaned), func(t *testing.T) {
+				i := newImporting(t)
+				i.house.orphaned = orphaned
+				i.able.sell(t, i.stage, "example.org")
+				i.house.fail[call] = cert.Faultf(cert.FaultPanel, "", "broken").Again()
+				require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
+				want := "found=1 imported=0 completed=1 skipped=0 failed=0"
+				if n == 0 { // nothing was left behind
+					want = "found=1 imported=1 completed=0 skipped=0 failed=0"
+				}
+				assert.Equal(t, want, i.counts(t))
+				assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
+				require.Len(t, i.house.items, 1)
+				for _, item := range i.house.items {
+					assert.Equal(t, "5", item.params[cert.ParamServiceStatus])
+					assert.NotEmpty(t, item.params[cert.ParamSerial])
+					assert.NotEmpty(t, item.stored)
+				}
+			})
+		}
+	}
+}
+
+func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
+	for rule, c := range map[string]struct {
+		set  func(i importing, l *cert.Listed)
+		want string
+		says string
+	}{
+		"not issued": {func(_ importing, l *cert.Listed) { l.State = cert.StateWaiting }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
+		"expired":    {func(_ importing, l *cert.Listed) { l.State = cert.StateExpired }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
+		"an unknown product": {func(_ importing, l *cert.Listed) { l.Template, l.Type = "", "Super SSL" },
+			"found=1 imported=0 completed=0 skipped=1 failed=0", `is "Super SSL", which is no product of this module`},
+		"an item holds it": {func(i importing, l *cert.Listed) {
+			i.panel.holdings = []cert.Holding{{Item: 42, OrderID: fmt.Sprint(l.ID)}}
+		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
+		"an item holds what it replaced": {func(i importing, l *cert.Listed) {
+			l.Older = []int64{77}
+			i.panel.holdings = []cert.Holding{{Item: 42, Lineage: "77"}}
+		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
+		"an item's mark, its purchase without answer": {func(i importing, l *cert.Listed) {
+			l.Mark = "pmssl-0badc0ffee-42"
+			i.panel.holdings = []cert.Holding{{Item: 42, Intent: "{}"}}
+		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
+		"the mark of an item that lost its parameters": {func(_ importing, l *cert.Listed) { l.Mark = "pmssl-0badc0ffee-42" },
+			"found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
+		"the mark of an item that is gone": {func(_ importing, l *cert.Listed) { l.Mark = "pmssl-0badc0ffee-41" },
+			"found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
+		"another panel's mark": {func(_ importing, l *cert.Listed) { l.Mark = "pmssl-feedfeedfe-42" },
+			"found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
+		"bought here and not on its item yet": {func(i importing, l *cert.Listed) {
+			i.panel.journal = []cert.Bought{{Time: i.at, Item: 42, ID: l.ID, Account: markOf(i.able.Account())}}
+		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "was bought for it: item 42"},
+		"bought for an item of an older database": {func(i importing, l *cert.Listed) {
+			i.panel.journal = []cert.Bought{{Time: i.at.AddDate(-1, 0, 0), Item: 42, ID: l.ID, Account: markOf(i.able.Account())}}
+		}, "found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
+		"nothing delivered": {func(i importing, l *cert.Listed) {
+			i.seller.reports[l.ID] = cert.Report{State: cert.StateIssued}
+		}, "found=1 imported=0 completed=0 skipped=0 failed=1", "delivers no certificate"},
+		"another name delivered": {func(i importing, l *cert.Listed) { l.CommonName = "example.net" },
+			"found=1 imported=0 completed=0 skipped=0 failed=1", `is a server's for "example.net"`},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			i := newImporting(t)
+			l := i.able.sell(t, i.stage, "example.org")
+			c.set(i, &l)
+			i.able.listed = []cert.Listed{l}
+			assert.Equal(t, c.want, i.counts(t))
+			assert.Contains(t, strings.Join(i.log.lines, "\n"), c.says)
+		})
+	}
+}
+
+// An item that was ordered here has a CSR: its certificate is stored by sync_item, which checks the key.
+func TestImportDoesNotCompleteWhatWasOrderedHere(t *testing.T) {
+	i := newImporting(t)
+	l := i.able.sell(t, i.stage, "example.org")
+	i.house.items[7] = &imported{module: 5, status: 2, csr: i.pair.csr, params: map[string]string{cert.ParamOrderID: fmt.Sprint(l.ID)}}
+	assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
+	i.house.items[7].csr, i.house.items[7].status = "", 4
+	assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
+	assert.Empty(t, i.house.calls)
+}
+
+func TestOneBadCertificateDoesNotStopTheOthers(t *testing.T) {
+	i := newImporting(t)
+	i.able.sell(t, i.stage, "a.example.org")
+	bad := i.able.sell(t, i.stage, "b.example.org")
+	i.able.sell(t, i.stage, "c.example.org")
+	i.seller.reports[bad.ID] = cert.Report{State: cert.StateIssued, PEM: []string{"garbage"}}
+	assert.Equal(t, "found=3 imported=2 completed=0 skipped=0 failed=1", i.counts(t))
+}
+
+func TestSearchWordsOfImport(t *testing.T) {
+	for search, want := range map[string][]string{
+		"":                             {"a.example.org", "xn--e1afmkfd.example.org", "*.example.org"},
+		"a.example.org":                {"a.example.org"},
+		`A.EXAMPLE.ORG.\*.example.org`: {"a.example.org", "*.example.org"},
+		"пример.example.org  nobody.example": {"xn--e1afmkfd.example.org"},
+		"example.org": nil,
+	} {
+		i := newImporting(t)
+		for _, name := range []string{"a.example.org", "xn--e1afmkfd.example.org", "*.example.org"} {
+			i.able.sell(t, i.stage, name)
+		}
+		i.args.Search = search
+		i.counts(t)
+		var names []string
+		for _, call := range i.house.calls {
+			if name, is := strings.CutPrefix(call, "import "); is {
+				names = append(names, strings.Fields(name)[0])
+			}
+		}
+		slices.Sort(names)
+		slices.Sort(want)
+		assert.Equal(t, want, names, search)
+	}
+}
+
+func TestImportTellsHowFarItIs(t *testing.T) {
+	i := newImporting(t)
+	for range 120 {
+		i.able.listed = append(i.able.listed, cert.Listed{ID: 1, State: cert.StateExpired})
+	}
+	assert.Equal(t, "found=120 imported=0 completed=0 skipped=120 failed=0", i.counts(t))
+	said := strings.Join(i.log.lines, "\n")
+	assert.Contains(t, said, "import: 50 of 120")
+	assert.Contains(t, said, "import: 100 of 120")
+}
+
+func TestImportThatCannotBegin(t *testing.T) {
+	begin := func(i importing, seller command.Seller) error {
+		_, err := command.Import(context.Background(), i.with(seller, i.house))
+		return err
+	}
+	t.Run("another type of items", func(t *testing.T) {
+		i := newImporting(t)
+		i.args.ItemType = "domain"
+		assert.Equal(t, "itemtype", cert.FaultOf(begin(i, i.able)).Object)
+	})
+	t.Run("a seller without a list", func(t *testing.T) {
+		i := newImporting(t)
+		require.ErrorContains(t, begin(i, i.seller), "has no function that lists certificates")
+	})
+	t.Run("another import is running", func(t *testing.T) {
+		i := newImporting(t)
+		i.panel.swept = true
+		assert.Equal(t, cert.FaultLocked, faultType(t, begin(i, i.able)))
+		assert.Empty(t, i.able.asked)
+	})
+	t.Run("the list cannot be had", func(t *testing.T) {
+		i := newImporting(t)
+		i.able.fail["list"] = cert.Faultf(cert.FaultClient, "", "no answer").Again()
+		assert.Equal(t, cert.FaultClient, faultType(t, begin(i, i.able)))
+	})
+	t.Run("a signal", func(t *testing.T) {
+		i := newImporting(t)
+		i.able.sell(t, i.stage, "example.org")
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, err := command.Import(ctx, i.with(i.able, i.house))
+		assert.Equal(t, cert.FaultInterrupted, faultType(t, err))
+		assert.Empty(t, i.house.items)
+	})
+}

@@ -1,0 +1,130 @@
+package command
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// possessions tells which item of the panel an order at the seller belongs to.
+type possessions struct {
+	j      *job
+	ids    map[int64]int64         // id at the seller -> item
+	marks  map[string]int64        // mark on the order -> item
+	bought map[int64]cert.Bought   // the journal's last line of each id
+	mark   func(item int64) string // nil where the seller keeps no marks
+}
+
+// possessions reads what the items hold, for the account of the job.
+func (j *job) possessions(ctx context.Context) (possessions, error) {
+	p := possessions{j: j, ids: map[int64]int64{}, marks: map[string]int64{}, bought: map[int64]cert.Bought{}}
+	if marker, ok := j.seller.(Marker); ok {
+		installation, err := j.Panel.Installation(ctx)
+		if err != nil {
+			return p, err
+		}
+		p.mark = func(item int64) string { return marker.Mark(installation, item) }
+	}
+	lines, err := j.Panel.Journal(ctx)
+	if err != nil {
+		return p, err
+	}
+	mark := accountMark(j.account)
+	for _, line := range lines {
+		if line.Account == mark {
+			p.bought[line.ID] = line
+		}
+	}
+	holdings, err := j.holdings(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, h := range holdings {
+		for _, id := range append(parseIDs(h.Lineage), parseIDs(h.OrderID)...) {
+			p.ids[id] = h.Item
+		}
+		if p.mark != nil {
+			p.marks[p.mark(h.Item)] = h.Item
+		}
+	}
+	return p, nil
+}
+
+// take notes that a certificate is an item's from now on.
+func (p possessions) take(l cert.Listed, item int64) {
+	for _, id := range append(l.Older[:len(l.Older):len(l.Older)], l.ID) {
+		p.ids[id] = item
+	}
+}
+
+// owner is the item that a certificate belongs to, with the reason in words; 0 where nobody holds it.
+func (p possessions) owner(ctx context.Context, l cert.Listed) (item int64, why string, err error) {
+	ids := append([]int64{l.ID}, l.Older...)
+	for _, id := range ids {
+		if item := p.ids[id]; item != 0 {
+			return item, "is on it", nil
+		}
+	}
+	if item, err := p.marked(ctx, l.Mark); item != 0 || err != nil {
+		return item, "carries its mark", err
+	}
+	for _, id := range ids {
+		item, err := p.journalled(ctx, id)
+		if item != 0 || err != nil {
+			return item, "was bought for it", err
+		}
+	}
+	return 0, "", nil
+}
+
+// marked is the item whose mark the order carries. An item that lost its parameters is not among the holdings; its number
+// ends the mark, and whether it does is seen by making the mark again.
+func (p possessions) marked(ctx context.Context, mark string) (int64, error) {
+	if p.mark == nil || mark == "" {
+		return 0, nil
+	}
+	if item := p.marks[mark]; item != 0 {
+		return item, nil
+	}
+	for digits := mark[len(strings.TrimRight(mark, "0123456789")):]; digits != ""; digits = digits[1:] {
+		if item, err := strconv.ParseInt(digits, 10, 64); err == nil && item > 0 && p.mark(item) == mark {
+			_, err := p.j.Panel.Order(ctx, item)
+			return living(item, err)
+		}
+	}
+	return 0, nil
+}
+
+// journalled is the item for which the purchase journal says that the id was bought. Numbers of items begin anew with a
+// new database, and what an old one bought is what an import is for: a line from before the item existed is another
+// item's.
+func (p possessions) journalled(ctx context.Context, id int64) (int64, error) {
+	line, there := p.bought[id]
+	if !there {
+		return 0, nil
+	}
+	order, err := p.j.Panel.Order(ctx, line.Item)
+	if err == nil && boughtBefore(line, order) {
+		return 0, nil
+	}
+	return living(line.Item, err)
+}
+
+// boughtBefore tells whether a purchase is older than the item; the panel's date of opening may be a day off.
+func boughtBefore(line cert.Bought, order cert.Order) bool {
+	return cabforum.DateOf(line.Time).AddDays(2).Before(order.OpenDate)
+}
+
+// living is the item unless the panel has no such one.
+func living(item int64, err error) (int64, error) {
+	if fault := cert.FaultOf(err); fault != nil {
+		if fault.Type == cert.FaultMissed {
+			return 0, nil
+		}
+		return 0, err
+	}
+	return item, nil
+}

@@ -1,0 +1,125 @@
+package command_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func offers() []cert.Offer {
+	euro := func(text string) cert.Money { return cert.Money{Text: text, Currency: "EUR"} }
+	return []cert.Offer{
+		{ID: 3033, Name: "Sectigo PositiveSSL", Product: products()[0], Prices: []cert.Price{
+			{Months: 12, Cost: euro("9.0000")}, {Months: 12, Cost: cert.Money{Text: "10.00", Currency: "USD"}}, {Months: 24, Cost: euro("17.0000")}}},
+		{Name: "Wildcard <&>", Product: products()[1]},
+		{ID: 3033, Name: "the same number again"},
+	}
+}
+
+func priceList(t *testing.T, subcommand, id string, offers []cert.Offer) (string, error) {
+	t.Helper()
+	s, seller := able(t)
+	seller.offers = offers
+	s.args = command.Args{Command: "import_pricelist", Module: 5, Subcommand: subcommand, ID: id}
+	doc, err := command.ImportPricelist(context.Background(), s.with(seller, s.panel))
+	if err != nil {
+		return "", err
+	}
+	return output(t, doc), nil
+}
+
+// Protocol §11: the shape of the list.
+func TestTariffsThatAreAvailable(t *testing.T) {
+	text, err := priceList(t, "available", "", offers())
+	require.NoError(t, err)
+	assert.Contains(t, text, "<elem><id>3033</id><name>Sectigo PositiveSSL</name><name_en>Sectigo PositiveSSL</name_en>"+
+		"<name_ru>Sectigo PositiveSSL</name_ru><itemtype>certificate</itemtype></elem>")
+	assert.Contains(t, text, "Wildcard &lt;&amp;")
+	assert.NotContains(t, text, "again", "two tariffs of one number cannot be told from each other")
+}
+
+// ispmanager-billing-api §3: the shape of the details.
+func TestDetailsOfATariff(t *testing.T) {
+	text, err := priceList(t, "pricelist", "3033", offers())
+	require.NoError(t, err)
+	assert.Contains(t, text, `<doc><pricelist><id>3033</id><name>Sectigo PositiveSSL</name><intname>positivessl</intname>`+
+		`<itemtype_info><intname>certificate</intname></itemtype_info>`+
+		`<price currency="EUR"><period cost="9.0000" type="month" length="12"/><period cost="17.0000" type="month" length="24"/></price>`+
+		`<price currency="USD"><period cost="10.00" type="month" length="12"/></price></pricelist></doc>`)
+}
+
+// A number of our own does not move when the seller's list does.
+func TestNumbersOfTariffsAreStable(t *testing.T) {
+	number := func(list []cert.Offer) string {
+		text, err := priceList(t, "available", "", list)
+		require.NoError(t, err)
+		_, rest, found := strings.Cut(text, "<elem><id>1")
+		require.True(t, found, text)
+		id, _, _ := strings.Cut(rest, "<")
+		return "1" + id
+	}
+	list := offers()[1:2]
+	id := number(list)
+	assert.Equal(t, id, number(append([]cert.Offer{{ID: 9, Name: "new"}}, list...)))
+	assert.Len(t, id, 10, "between 2^30 and 2^31")
+	text, err := priceList(t, "pricelist", id, list)
+	require.NoError(t, err)
+	assert.Contains(t, text, "<intname>positivessl_wildcard</intname>")
+}
+
+func TestItemTypesOfTariffs(t *testing.T) {
+	text, err := priceList(t, "itemtype", "", nil)
+	require.NoError(t, err)
+	assert.Contains(t, text, "<itemtype>certificate</itemtype>")
+}
+
+func TestPriceListsThatCannotBeTold(t *testing.T) {
+	for name, c := range map[string]struct{ subcommand, id, says string }{
+		"an unknown subcommand": {"sell", "", `"sell" is not known, known are available, pricelist and itemtype`},
+		"no number":             {"pricelist", "", "wants --id"},
+		"not a number":          {"pricelist", "x", "wants --id"},
+		"an unknown number":     {"pricelist", "7", "offers no tariff 7"},
+	} {
+		_, err := priceList(t, c.subcommand, c.id, offers())
+		assert.ErrorContains(t, err, c.says, name)
+	}
+	s := newStage(t)
+	s.args = command.Args{Module: 5, Subcommand: "available"}
+	require.ErrorContains(t, s.run(command.ImportPricelist), "has no function that lists prices")
+	s, seller := able(t)
+	s.args = command.Args{Module: 5, Subcommand: "available"}
+	seller.fail["offers"] = cert.Faultf(cert.FaultClient, "", "no answer")
+	_, err := command.ImportPricelist(context.Background(), s.with(seller, s.panel))
+	assert.Equal(t, cert.FaultClient, faultType(t, err))
+}
+
+func TestProbeShowsWhatTheSellerSays(t *testing.T) {
+	s, seller := able(t)
+	seller.findings = []cert.Finding{
+		{Title: "who am I", Function: "whoami", OK: true, Lines: []string{"balance 1\x1b[31m0"}},
+		{Title: "prices", Function: "pricelist.export", Lines: []string{"error access"}},
+	}
+	s.args = command.Args{Command: "probe", Module: 5}
+	run := s.with(seller, s.panel)
+	doc, err := command.Probe(context.Background(), run)
+	require.NoError(t, err)
+	assert.Nil(t, doc)
+	assert.Equal(t, "ok     who am I (whoami)\n       balance 1 [31m0\nFAILED prices (pricelist.export)\n       error access\n", run.Print)
+
+	s.args.Format = "xml"
+	doc, err = command.Probe(context.Background(), s.with(seller, s.panel))
+	require.NoError(t, err)
+	assert.Contains(t, output(t, doc), `<probe title="prices" function="pricelist.export" ok="no"><line>error access</line></probe>`)
+	assert.Empty(t, s.panel.calls)
+
+	s.args.Format = "svg"
+	require.ErrorContains(t, s.run(command.Probe), "neither text nor xml")
+	s.args.Format = ""
+	require.ErrorContains(t, s.run(command.Probe), "has no function that could be probed")
+}

@@ -1,0 +1,74 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// maxFinding is how much of one line of a seller's answer is shown, in characters.
+const maxFinding = 500
+
+// Probe asks the seller harmless questions and shows what came back: for an installation whose functions have names of
+// their own. It only reads. People get text, --format xml makes a document.
+func Probe(ctx context.Context, run *Run) (*etree.Document, error) {
+	format := run.Args.Format
+	if format != "" && format != formatText && format != formatXML {
+		return nil, cert.Faultf(cert.FaultValue, "format", "--format %q is neither text nor xml", brief(format))
+	}
+	seller, err := dial(ctx, run, run.Args.Module)
+	if err != nil {
+		return nil, err
+	}
+	prober, ok := seller.(Prober)
+	if !ok {
+		return nil, unable(run, "could be probed")
+	}
+	findings, err := prober.Probe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if format == formatXML {
+		return findingsDocument(findings), nil
+	}
+	run.Print = findingsText(findings)
+	return nil, nil
+}
+
+func findingsDocument(findings []cert.Finding) *etree.Document {
+	doc := answer()
+	for _, f := range findings {
+		node := doc.Root().CreateElement("probe")
+		attributes(node, "title", f.Title, "function", f.Function, "ok", yesNo(f.OK))
+		for _, line := range f.Lines {
+			addText(node, "line", line)
+		}
+	}
+	return doc
+}
+
+func findingsText(findings []cert.Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		mark := "ok    "
+		if !f.OK {
+			mark = "FAILED"
+		}
+		fmt.Fprintf(&b, "%s %s (%s)\n", mark, plainWords(f.Title, maxFinding), plainWords(f.Function, maxFinding))
+		for _, line := range f.Lines {
+			fmt.Fprintf(&b, "       %s\n", plainWords(line, maxFinding))
+		}
+	}
+	return b.String()
+}
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}

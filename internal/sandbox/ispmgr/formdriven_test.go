@@ -1,0 +1,122 @@
+package ispmgr_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/sandbox/ispmgr"
+)
+
+// formClient orders by nothing but the forms: it lays its own values over those
+// of a form, leaves the rest as it came and goes where the answer leads
+// (ispmanager-billing-api 15).
+type formClient struct {
+	*standIn
+	own     map[string]string
+	visited []string
+}
+
+// formOf finds the form that an answer leads to.
+func (c *formClient) formOf(r xmlNode) (function string, form xmlNode) {
+	c.t.Helper()
+	if nested := r.all("doc"); len(nested) > 0 {
+		return nested[0].attr("func"), nested[0]
+	}
+	if target := r.text("ok"); target != "" {
+		query, err := url.ParseQuery(target)
+		require.NoError(c.t, err)
+		pairs := []string{}
+		for name := range query {
+			if name != "func" {
+				pairs = append(pairs, name, query.Get(name))
+			}
+		}
+		return query.Get("func"), c.ok(query.Get("func"), pairs...).root
+	}
+	return r.attr("func"), r
+}
+
+func (c *formClient) filled(form xmlNode) []string {
+	var pairs []string
+	for _, child := range form.Children {
+		name := child.XMLName.Local
+		if len(child.Children) > 0 || slices.Contains([]string{"slist", "metadata", "tparams", "saved_filters"}, name) {
+			continue
+		}
+		value, known := c.own[name]
+		if !known {
+			value = child.text()
+		}
+		if keys := form.keys(name); keys != nil && value == "" {
+			value = keys[0]
+		}
+		pairs = append(pairs, name, value)
+	}
+	return pairs
+}
+
+// order walks from the price list to the last step and tells its answer.
+func (c *formClient) order(pricelist string) xmlNode {
+	c.t.Helper()
+	r := c.ok("certificate.order", "pricelist", pricelist, "period", "12", "sok", "ok").root
+	for range 6 {
+		function, form := c.formOf(r)
+		c.visited = append(c.visited, function)
+		pairs := append(c.filled(form), "sok", "ok", "snext", "ok", "skipbasket", "on", "clicked_button", "finish")
+		r = c.ok(function, pairs...).root
+		if r.text("id") != "" {
+			return r
+		}
+	}
+	require.Fail(c.t, "no end of the wizard", c.visited)
+	return xmlNode{}
+}
+
+// Every shape of the wizard can be walked by its forms alone, and buys once.
+func TestTheWizardCanBeWalkedByItsForms(t *testing.T) {
+	for _, way := range []string{ispmgr.NextForm, ispmgr.NextNested, ispmgr.NextRedirect} {
+		for _, pricelist := range []string{"3033", "2026"} {
+			for _, further := range []bool{false, true} {
+				t.Run(fmt.Sprint(way, pricelist, further), func(t *testing.T) {
+					s := newStandIn(t, func(c *ispmgr.Settings) {
+						c.WizardNext, c.ContactsStep, c.OrganizationStep = way, further, further
+						c.Functions.CSR, c.Functions.Param = "certificate.order.one", "certificate.order.last"
+						c.ExtraFields = []ispmgr.ExtraField{{Function: "certificate.order.last", Name: "server", Required: true, Options: []string{"nginx", "iis"}}}
+					})
+					client := &formClient{standIn: s, own: map[string]string{"crt_type": "exists", "csr": csrFor(t, "example.com"), "autoprolong": "null", "approver_method": "auth_http"}}
+					for _, name := range []string{"fname", "lname", "email", "phone"} {
+						client.own["adm_"+name], client.own["tech_"+name] = "a@b", "a@b"
+					}
+					for _, name := range []string{"name", "address", "city", "postcode", "phone"} {
+						client.own["org_"+name] = "Doe"
+					}
+					id := client.order(pricelist).text("id")
+					assert.Len(t, s.Charges(), 1)
+					bought := s.certificate(id)
+					assert.Equal(t, "null auth_http example.com", bought.AutoProlong+" "+bought.Method+" "+bought.CommonName)
+					assert.Empty(t, bought.Key)
+					assert.Equal(t, further, slices.Contains(client.visited, "certificate.order.contacts"))
+					assert.Equal(t, further && pricelist == "2026", slices.Contains(client.visited, "certificate.order.organization"))
+				})
+			}
+		}
+	}
+}
+
+// A reissue by its form alone, with nothing of our own but the CSR.
+func TestAReissueCanBeDrivenByItsForm(t *testing.T) {
+	s := newStandIn(t)
+	id := s.issued("example.com")
+	csr := csrFor(t, "example.com")
+	client := &formClient{standIn: s, own: map[string]string{"crt_type": "exists", "csr": csr}}
+	form := s.ok("certificate.reissue", "elid", id).root
+	s.ok("certificate.reissue", append(client.filled(form), "sok", "ok")...)
+	require.NoError(t, s.Issue(number(t, id)))
+	assert.Len(t, s.certificate(id).Serials, 2)
+	assert.Equal(t, "auth_dnscname", s.certificate(id).Method)
+}
