@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,6 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"pmssl/internal/cert"
 	"pmssl/internal/ispmanager"
 	"pmssl/internal/mgrlog"
 	"pmssl/internal/namecheap"
@@ -67,7 +69,7 @@ type field struct {
 
 // modules are the binaries and what their manifests have to fit.
 func modules() map[string]fits {
-	namecheapModule := fits{secret: map[string]bool{}, products: map[string]bool{}, custom: map[string]string{}}
+	namecheapModule := fits{organisation: true, secret: map[string]bool{}, products: map[string]bool{}, custom: map[string]string{}}
 	for _, p := range namecheap.Params() {
 		namecheapModule.secret[p.Name] = p.Crypted
 	}
@@ -93,6 +95,8 @@ type fits struct {
 	secret   map[string]bool
 	products map[string]bool
 	custom   map[string]string
+	// organisation: orders ask for fields that the panel does not have.
+	organisation bool
 }
 
 // each runs a test for every module.
@@ -214,7 +218,7 @@ func TestManifestNamesTheModule(t *testing.T) {
 // fields are those of the page "connect": the other pages are the panel's (§9).
 func fields(t *testing.T, module string, m manifest) []field {
 	t.Helper()
-	require.Len(t, m.Forms, 1)
+	require.NotEmpty(t, m.Forms)
 	assert.Equal(t, "processing.edit."+module, m.Forms[0].Name)
 	assert.Equal(t, "form", m.Forms[0].Type)
 	require.Len(t, m.Forms[0].Pages, 1)
@@ -222,20 +226,52 @@ func fields(t *testing.T, module string, m manifest) []field {
 	return m.Forms[0].Pages[0].Fields
 }
 
+// organisation are the fields that orders of OV and EV ask for beside the panel's own (§9).
+func organisation(t *testing.T, module string, m manifest) []field {
+	t.Helper()
+	require.Len(t, m.Forms, 2)
+	assert.Equal(t, "organization."+module, m.Forms[1].Name)
+	require.Len(t, m.Forms[1].Pages, 1)
+	assert.Equal(t, "org_fields", m.Forms[1].Pages[0].Name)
+	return m.Forms[1].Pages[0].Fields
+}
+
 func TestEveryFieldHasOneControlATitleAndAHint(t *testing.T) {
-	each(t, func(t *testing.T, module string, _ fits) {
+	each(t, func(t *testing.T, module string, f fits) {
 		m := read(t, module)
 		all := texts(t, m)
-		for _, f := range fields(t, module, m) {
-			require.Len(t, f.Controls, 1, f.Name)
-			assert.Equal(t, f.Name, f.Controls[0].Name)
-			for language, groups := range all {
-				rows := groups["processing.edit."+module]
-				assert.NotEmpty(t, rows[f.Name], "%s: title of %s", language, f.Name)
-				assert.NotEmpty(t, rows["hint_"+f.Name], "%s: hint of %s", language, f.Name)
+		forms := map[string][]field{"processing.edit." + module: fields(t, module, m)}
+		if f.organisation {
+			forms["organization."+module] = organisation(t, module, m)
+		}
+		for form, fields := range forms {
+			require.NotEmpty(t, fields, form)
+			for _, one := range fields {
+				require.Len(t, one.Controls, 1, one.Name)
+				assert.Equal(t, one.Name, one.Controls[0].Name)
+				for language, groups := range all {
+					rows := groups[form]
+					assert.NotEmpty(t, rows[one.Name], "%s: title of %s", language, one.Name)
+					assert.NotEmpty(t, rows["hint_"+one.Name], "%s: hint of %s", language, one.Name)
+				}
 			}
 		}
 	})
+}
+
+// Each of them goes to the seller with a certificate of extended validation; a value that nobody looks at is not asked for.
+func TestEveryFieldOfTheOrganisationIsUsed(t *testing.T) {
+	p, found := cert.FindProduct(namecheap.Products(), "ev_ssl")
+	require.True(t, found)
+	complete := map[string]string{"org_name": "x", "org_address": "x", "org_city": "x", "org_state": "x", "org_country": "DE", "org_postcode": "1", "org_incorporation_country": "DE"}
+	require.NoError(t, (&namecheap.Client{}).Examine(cert.Request{Product: p, Method: cert.MethodDNS, Params: complete}))
+	for _, f := range organisation(t, "pmnamecheap", read(t, "pmnamecheap")) {
+		params := maps.Clone(complete)
+		params[f.Name] = "имя"
+		err := (&namecheap.Client{}).Examine(cert.Request{Product: p, Method: cert.MethodDNS, Params: params})
+		require.Error(t, err, f.Name)
+		assert.Equal(t, f.Name, cert.FaultOf(err).Object)
+	}
 }
 
 func TestEveryLanguageHasTheSameTexts(t *testing.T) {

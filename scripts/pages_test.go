@@ -165,24 +165,40 @@ func TestTroubleshootingNamesEveryErrorTypeAndNoOther(t *testing.T) {
 }
 
 func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
-	options := append(literals(t, "../internal/module/*.go", `SSLSubscription\w+`), literals(t, "../internal/command/*.go", `SSLSubscription\w+`)...)
-	options = append(options, literals(t, "../internal/cabforum/*.go", `SSLSubscription\w+`)...)
-	slices.Sort(options)
-	options = slices.Compact(options)
+	options := ourOptions(t, `SSLSubscription\w+`)
 	require.Len(t, options, 4)
 	all := pages(t)
 	assert.Equal(t, options, words("`(SSLSubscription\\w+)`", strings.Join(cells(t, all["docs/subscription.md"], "## Options"), " ")))
 	for _, option := range options {
 		assert.Contains(t, all["README.md"], "`"+option)
 	}
+	others := ourOptions(t, `SSL\w+`)
+	others = slices.DeleteFunc(others, func(option string) bool { return slices.Contains(options, option) })
+	require.NotEmpty(t, others)
+	assert.Equal(t, others, words("`(SSL\\w+)`", strings.Join(cells(t, all["README.md"], "## Configure"), " ")), "what is not about subscriptions")
+	options = slices.Sorted(slices.Values(append(options, others...)))
 	for name, page := range all {
+		for _, option := range words("`(SSL[A-Z]\\w+)", page) {
+			assert.Contains(t, options, option, name)
+		}
 		for _, option := range words(`(SSLSubscription\w+)`, page) {
 			assert.Contains(t, options, option, name)
 		}
 	}
 	sample, err := os.ReadFile("../etc/samples/billmgr.conf")
 	require.NoError(t, err)
-	assert.Equal(t, options, words(`(?m)^#(SSLSubscription\w+) \S`, string(sample)), "each has a line to copy, switched off")
+	assert.Equal(t, options, words(`(?m)^#(SSL\w+) \S`, string(sample)), "each has a line to copy, switched off")
+}
+
+// ourOptions are the options of etc/billmgr.conf in the program that look like the pattern.
+func ourOptions(t *testing.T, pattern string) []string {
+	t.Helper()
+	var options []string
+	for _, room := range []string{"module", "command", "cabforum"} {
+		options = append(options, literals(t, "../internal/"+room+"/*.go", pattern)...)
+	}
+	slices.Sort(options)
+	return slices.Compact(options)
 }
 
 func TestEveryReasonOfTheSweepIsExplained(t *testing.T) {

@@ -150,10 +150,11 @@ func TestFeaturesNeedsNothing(t *testing.T) {
 	for _, part := range []string{`<itemtype name="certificate"/>`, `<param name="username"/>`, `<param name="api_key" crypted="yes"/>`, `<param name="threshold"/>`,
 		`<customparam name="limit_day" unique="yes" defval="8000"/>`, `<feature name="check_connection"/>`, `<feature name="tune_connection"/>`,
 		`<feature name="approver"/>`, `<feature name="sync_item"/>`, `<template id="positivessl" name="positivessl" `,
-		`<template id="positivessl_wildcard" name="positivessl_wildcard" wildcard="yes" `, `<template id="standard_ssl" name="standard_ssl" `} {
+		`<template id="positivessl_wildcard" name="positivessl_wildcard" wildcard="yes" `, `<template id="standard_ssl" name="standard_ssl" `,
+		`<template id="ev_ssl" name="ev_ssl" idn="yes" orginfo="yes" `} {
 		assert.Contains(t, got.stdout, part)
 	}
-	assert.NotContains(t, got.stdout, "ev_ssl", "only what can be ordered")
+	assert.NotContains(t, got.stdout, "comodossl", "only what can be ordered")
 	_, err := os.Stat(h.root)
 	assert.ErrorIs(t, err, os.ErrNotExist, "nothing is created")
 }

@@ -30,6 +30,9 @@ const (
 	ParamTermEnd       = "seller_term_end"
 	ParamSANsBought    = "sans_bought"  // names bought beyond those included in the product's price
 	ParamRequested     = "request_mark" // SHA-256 of the CSR and names that the seller was last handed
+	// ParamStatusNote is what the panel shows beside the service status: its own word check, or our lines about names that
+	// cannot be certified.
+	ParamStatusNote = "service_status_addition"
 )
 
 // Order is a certificate item of the panel with all that belongs to it, as read from its database.
@@ -134,7 +137,7 @@ type Report struct {
 	Expires    cabforum.Date // meaning unproven: the leaf's end or the term's
 	CSR        string        // PEM that the seller shows, often empty
 	CommonName string
-	SANs       int
+	SANs       int // names beside the common name that the order holds, by the seller's count; -1 where it does not tell
 	// PEM holds the certificates as they came, the leaf first as far as the seller's order tells; empty where none is
 	// there.
 	PEM []string
@@ -184,6 +187,9 @@ type Offer struct {
 	Name    string // the seller's name
 	Product Product
 	Prices  []Price
+	// MoreNames is what one further name beyond those included costs, by term; empty where none can be bought or the seller
+	// does not tell.
+	MoreNames []Price
 }
 
 // Price is what a term costs.

@@ -50,9 +50,8 @@ func (p Product) Named(name string) bool {
 	return false
 }
 
-// Orderable tells whether the product can be bought now: it is not discontinued, and its subject is a domain only.
-// Products that validate the organisation as well come later: the data that they need is not gathered yet.
-func (p Product) Orderable() bool { return p.Level == DV && !p.Discontinued }
+// Orderable tells whether the product can be bought now: it has a level that is known and is not discontinued.
+func (p Product) Orderable() bool { return p.Level >= DV && p.Level <= EV && !p.Discontinued }
 
 // title is the product's name for people.
 func (p Product) title() string {

@@ -1,10 +1,6 @@
 package cert
 
-import (
-	"maps"
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Prefixes of the fields of the two contacts and of the organisation (billmanager-module-protocol §4.1).
 const (
@@ -40,8 +36,12 @@ func contactCheck(field string) func(string) string {
 		return emailFlaw
 	case "phone":
 		return phoneFlaw
-	case "country":
+	case "country", "incorporation_country":
 		return countryFlaw
+	case "incorporation_date":
+		return dateFlaw
+	case "incorporation_state", "incorporation_locality", "dba":
+		return latin(maxOrganisation)
 	case "address", "city", "state":
 		return latin(maxPlace)
 	case "postcode":
@@ -61,31 +61,8 @@ func latin(most int) func(string) string {
 // parameters are not looked at. The fault is of type missed where something is missing and nothing else is wrong, else of
 // type value; its object is the first of the fields concerned, in alphabetical order.
 func CheckContacts(params map[string]string, required ...string) error {
-	var fields, complaints, missing []string
-	for _, name := range slices.Sorted(maps.Keys(params)) {
-		if subjectCheck(name) == nil {
-			continue
-		}
-		if err := CheckField(name, params[name]); err != nil {
-			fields = append(fields, name)
-			complaints = append(complaints, name+": "+FaultOf(err).Value)
-		}
-	}
-	for _, name := range slices.Sorted(slices.Values(required)) {
-		if strings.TrimSpace(params[name]) == "" {
-			missing = append(missing, name)
-		}
-	}
-	kind := FaultValue
-	if len(complaints) == 0 {
-		kind = FaultMissed
-	}
-	if len(missing) > 0 {
-		fields = append(fields, missing...)
-		complaints = append(complaints, "missing "+strings.Join(missing, ", "))
-	}
-	if len(complaints) == 0 {
-		return nil
-	}
-	return Faultf(kind, slices.Min(fields), "%s", strings.Join(complaints, "; "))
+	var c Complaints
+	c.Subject(params)
+	c.Require(params, required...)
+	return c.Fault()
 }

@@ -24,6 +24,7 @@ func (j *job) activate(ctx context.Context, report cert.Report) error {
 	if !ok {
 		return cert.Faultf(cert.FaultAPI, "status", "%s shows id %d as not activated, which it has no function for", j.Trade.Title, id)
 	}
+	j.warnOfNames(ctx, request)
 	j.Log.ExtInfof("item %d: activating id %d for %v, key %s, proof by %s", j.order.Item, id, request.AllNames(), request.CSR.Key, request.Method)
 	proofs, err := activator.Activate(ctx, id, request)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,12 +70,41 @@ func (j *job) endOrder(ctx context.Context) (left []string) {
 	if id == 0 {
 		return nil
 	}
+	left = j.endReplaced(ctx, id)
 	err := j.seller.(Canceller).Cancel(ctx, id)
 	if err == nil {
 		j.Log.Infof("item %d: id %d at %s is cancelled", j.order.Item, id, j.Trade.Title)
-		return nil
+		return left
 	}
-	return []string{fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.order.Item, id, j.Trade.Title, err, j.endRenewal(ctx, id))}
+	return append(left, fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.order.Item, id, j.Trade.Title, err, j.endRenewal(ctx, id)))
+}
+
+// maxReplacedEnded is how many replaced certificates are looked at, the newest first: older ones have run out.
+const maxReplacedEnded = 8
+
+// endReplaced takes the certificates that reissues replaced and that are still valid back where the seller lets us, and
+// returns those that stay valid.
+func (j *job) endReplaced(ctx context.Context, newest int64) (left []string) {
+	older := slices.DeleteFunc(j.lineage(), func(id int64) bool { return id == newest })
+	slices.Reverse(older)
+	for _, id := range older[:min(len(older), maxReplacedEnded)] {
+		report, err := j.seller.Report(ctx, id)
+		if err != nil {
+			j.Log.Warningf("item %d: whether the replaced certificate %d at %s is still valid could not be read: %v", j.order.Item, id, j.Trade.Title, err)
+			continue
+		}
+		stored, err := cert.StoredLeaf(strings.Join(report.PEM, "\n"))
+		if report.State.Ended() || err != nil || !stored.Leaf.NotAfter.After(j.Now()) {
+			continue
+		}
+		if err := j.seller.(Canceller).Cancel(ctx, id); err != nil {
+			left = append(left, fmt.Sprintf("the replaced certificate %d at %s (serial %s) is valid until %s and could not be revoked: %v",
+				id, j.Trade.Title, stored.Serial(), stored.Ends(), err))
+			continue
+		}
+		j.Log.Infof("item %d: the replaced certificate %d (serial %s, valid until %s) is revoked at %s", j.order.Item, id, stored.Serial(), stored.Ends(), j.Trade.Title)
+	}
+	return left
 }
 
 // attach connects the seller of an item that is loaded already.

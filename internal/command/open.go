@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
@@ -58,6 +59,7 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	p := cert.Purchase{Kind: cert.KindCreate, Product: request.Product, Months: j.order.Period, SANs: sans, Request: request}
 	if !j.activates() {
 		p.Kind = cert.KindOrder
+		j.warnOfNames(ctx, request)
 	}
 	if p.Mark, err = j.mark(ctx); err != nil {
 		return 0, false, err
@@ -115,6 +117,30 @@ func (j *job) orderable(r cert.Request) error {
 	}
 	if r.Method == cert.MethodEmail && len(r.Emails) > 1 && len(r.Emails) != len(r.AllNames()) {
 		return cert.Faultf(cert.FaultValue, cert.ParamApprover, "%d approvers for %d names: give one for each name, the common name's first", len(r.Emails), len(r.AllNames()))
+	}
+	if err := j.emailProof(r); err != nil {
+		return err
+	}
+	if examiner, ok := j.seller.(Examiner); ok {
+		return examiner.Examine(r)
+	}
+	if r.Product.Level == cert.DV { // what the seller wants to know of people then, its form says
+		return nil
+	}
+	return cert.CheckContacts(r.Params)
+}
+
+// lastEmailYears is when orders that are proved by e-mail begin to be warned of: a term of then outlives that way of proof.
+func lastEmailYears() cabforum.Date { return cabforum.Date{Year: 2027, Month: time.January, Day: 1} }
+
+// emailProof refuses proof by e-mail where the Forum has ended it (BR 1.2.2, 2028-03-15) and warns of it from 2027 on.
+func (j *job) emailProof(r cert.Request) error {
+	switch {
+	case r.Method != cert.MethodEmail:
+	case !cabforum.MethodEmail.Allowed(j.today(), false):
+		return cert.Faultf(cert.FaultValue, cert.ParamMethod, "control over a domain cannot be proved by e-mail any more (BR 1.2.2, since 2028-03-15): choose DNS or a file")
+	case !j.today().Before(lastEmailYears()):
+		j.Log.Warningf("item %d: proof by e-mail ends on 2028-03-15 (BR 1.2.2); reissues after that day need DNS or a file", j.order.Item)
 	}
 	return nil
 }

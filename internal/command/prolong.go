@@ -83,6 +83,9 @@ func (j *job) renew(ctx context.Context, report cert.Report) error {
 			Params: []cert.Param{{Name: "paid_until", Value: end.String()}, {Name: "from", Value: end.AddDays(-renewWindow).String()}},
 		}
 	}
+	if err := j.allowedMethod(ctx); err != nil {
+		return err
+	}
 	request, err := j.request()
 	if err != nil {
 		return err

@@ -287,6 +287,9 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if err := j.enoughNames(ctx, report, request); err != nil {
 		return report, err
 	}
+	if j.requestChanged() { // the client may have corrected a name, or mistyped another one
+		j.warnOfNames(ctx, request)
+	}
 	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[cert.ParamSerial]}
 	raw, err := json.Marshal(pending)
 	if err != nil {
@@ -324,7 +327,7 @@ func (j *job) allowedMethod(ctx context.Context) error {
 	if method != cert.MethodEmail || cabforum.MethodEmail.Allowed(j.today(), false) {
 		return nil
 	}
-	j.Log.Warningf("item %d: proof by e-mail is not allowed any more (BR 1.2.2), the reissue asks for a DNS record", j.order.Item)
+	j.Log.Warningf("item %d: proof by e-mail is not allowed any more (BR 1.2.2), a DNS record is asked for", j.order.Item)
 	return j.save(ctx, cert.ParamMethod, "auth_dnscname")
 }
 

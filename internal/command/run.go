@@ -50,6 +50,9 @@ type Run struct {
 	Now   func() time.Time
 	// Addresses lists this host's own IPv4 addresses.
 	Addresses func() ([]netip.Addr, error)
+	// Resolver makes what looks names up at a DNS server, host:port, or at the system's where server is empty. It opens
+	// nothing. nil where names are not to be looked up.
+	Resolver func(server string) Resolver
 
 	// Spending is told true right before money may be spent and false once the outcome is recorded; in between nothing
 	// ends the process. nil where nobody listens.

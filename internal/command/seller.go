@@ -46,6 +46,12 @@ type Prolonger interface {
 	Extension(ctx context.Context, id int64, months int) (cert.Extension, error)
 }
 
+// Examiner is a seller with rules of its own for what an order must carry: an order is held against the seller's own rules
+// before anything is bought. All that is wrong is in one fault, of type missed or value; nobody is asked.
+type Examiner interface {
+	Examine(r cert.Request) error
+}
+
 // ApproverLister is a seller that knows which addresses may approve a domain (feature approver).
 type ApproverLister interface {
 	Approvers(ctx context.Context, domain string, product cert.Product) ([]string, error)
@@ -88,8 +94,9 @@ type ApprovalSender interface {
 	SendApproval(ctx context.Context, id int64, r cert.Request, emails []string) error
 }
 
-// Canceller is a seller at which a module may end an order (command close). An order that is gone already is no error;
-// FaultAPI with the seller's words where it does not let us.
+// Canceller is a seller at which a module may end an order (command close), by the newest id that is known of it. An order that
+// is gone already is no error; FaultAPI without Retry where the seller does not let us or wants to be asked by people, with
+// a text that says what is left to do: it is for the administrator's task as it stands.
 type Canceller interface {
 	Cancel(ctx context.Context, id int64) error
 }
@@ -104,7 +111,8 @@ type CertificateLister interface {
 	Certificates(ctx context.Context) ([]cert.Listed, error)
 }
 
-// PriceLister is a seller that tells what it sells at which price (feature import_pricelist). Offers are read afresh.
+// PriceLister is a seller that tells what it sells at which price (feature import_pricelist). Where the seller wants its prices
+// to be kept, Offers are up to a day old.
 type PriceLister interface {
 	Offers(ctx context.Context) ([]cert.Offer, error)
 }
@@ -146,6 +154,9 @@ type Trade struct {
 	Terms        []int // months that can be bought at once
 	MoreNames    bool  // further names can be bought for an order that exists: purchases of the kind sans
 	Vetted       bool  // products with a vetted organisation (OV, EV) can be ordered: the client hands its data over
+	// Issuers are the issuer domain names by which CAA records allow the CAs behind the seller (RFC 8659 4.2); empty where
+	// CAA records are not to be looked at.
+	Issuers []string
 	// AddressParam names the parameter that tune_connection fills with this host's addresses; empty where none.
 	AddressParam string
 	// Prototype is a seller without connection, asked only which optional interfaces it has.

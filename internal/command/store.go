@@ -182,6 +182,7 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 		}
 	}
 	j.Log.Infof("item %d: certificate %s of %s stored, ends %s, paid until %s", j.order.Item, chain.Serial(), j.Trade.Title, chain.Ends(), j.termEnd())
+	j.showNames(ctx, nil) // whatever spoke against its names, they are certified
 	return j.setStatus(ctx, cert.ServiceIssued)
 }
 

@@ -139,6 +139,16 @@ func (a answer) isForm() bool { return len(a.fields)+len(a.lists) > 0 || len(a.m
 // clean tells whether the submission was done: an empty ok (§1.3: one with a text or a type sends us on).
 func (a answer) clean() bool { return a.failure == nil && a.ok && a.okText == "" && a.okType == "" }
 
+// leadsOn tells whether the form of another function lies in the document, be it beside an ok (§1.3): a wizard goes on.
+func (a answer) leadsOn(current string) bool {
+	for _, shown := range []*answer{&a, a.nested} {
+		if shown != nil && shown.function != "" && shown.function != current && (shown == a.nested || !a.ok) && shown.isForm() {
+			return true
+		}
+	}
+	return false
+}
+
 // redirect is the function to which a non-empty ok sends us, empty where it names none.
 func (a answer) redirect() string { return functionName(a.target().Get("func")) }
 

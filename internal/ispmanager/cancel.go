@@ -17,7 +17,7 @@ func (c *Client) Cancel(ctx context.Context, id int64) error {
 	params := element(id)
 	params.Set("sok", "ok")
 	_, err = c.ask(ctx, sellerhttp.Once, function, params)
-	if failureIn(err).is("missed") {
+	if failureIn(err).gone() {
 		return nil
 	}
 	return err

@@ -3,13 +3,13 @@ package ispmanager
 import (
 	"context"
 	"encoding/json"
-	"io"
-	"os"
-	"path/filepath"
+	"errors"
+	"io/fs"
 	"slices"
 	"time"
 
 	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
 )
 
 const (
@@ -20,10 +20,10 @@ const (
 )
 
 // kept is the catalogue's file: the products of each account, by its mark.
-type kept map[string]shelfOf
+type kept map[string]assortment
 
-// shelfOf is what one account is sold.
-type shelfOf struct {
+// assortment is what one account is sold.
+type assortment struct {
 	Time     time.Time      `json:"time"`
 	Products []cert.Product `json:"products"`
 }
@@ -51,9 +51,9 @@ func sortedMarks(all kept) []string {
 // Catalogue gives the products of this account and the known names. What was kept is a day old at the most; where it is
 // older and cannot be read afresh, that is a warning and the old one serves.
 func (c *Client) Catalogue(ctx context.Context) ([]cert.Product, error) {
-	all, err := readKept(c.shelf)
+	all, err := readKept(c.catalogue)
 	if err != nil {
-		c.log.Warningf("the file %s is begun anew: %v", c.shelf, err)
+		c.log.Warningf("the file %s is begun anew: %v", c.catalogue, err)
 	}
 	own, found := all[accountMark(c.account)]
 	age := c.now().Sub(own.Time)
@@ -73,7 +73,7 @@ func (c *Client) Catalogue(ctx context.Context) ([]cert.Product, error) {
 
 // catalogued are the products that are known without asking.
 func (c *Client) catalogued() []cert.Product {
-	all, _ := readKept(c.shelf)
+	all, _ := readKept(c.catalogue)
 	return merge(all[accountMark(c.account)].Products, knownProducts())
 }
 
@@ -105,12 +105,12 @@ func (c *Client) keep(tariffs []tariff) []cert.Product {
 	for _, t := range tariffs {
 		products = merge(products, []cert.Product{t.product()})
 	}
-	all, err := readKept(c.shelf)
+	all, err := readKept(c.catalogue)
 	if all == nil || err != nil {
 		all = kept{}
 	}
-	all[accountMark(c.account)] = shelfOf{Time: c.now().UTC().Truncate(time.Second), Products: products}
-	if err := writeKept(c.shelf, all); err != nil {
+	all[accountMark(c.account)] = assortment{Time: c.now().UTC().Truncate(time.Second), Products: products}
+	if err := writeKept(c.catalogue, all); err != nil {
 		c.log.Warningf("the products of %s are not kept: %v", c.account, err)
 	}
 	return products
@@ -138,15 +138,10 @@ func merge(into, more []cert.Product) []cert.Product {
 
 // readKept reads the file; nothing where there is none.
 func readKept(path string) (kept, error) {
-	file, err := os.Open(path)
-	if os.IsNotExist(err) {
+	content, err := keptFile(path).Read()
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, maxCatalogue))
 	if err != nil {
 		return nil, err
 	}
@@ -163,25 +158,15 @@ func readKept(path string) (kept, error) {
 	return all, nil
 }
 
-// writeKept replaces the file in one step: other processes read it meanwhile.
+// writeKept replaces the file.
 func writeKept(path string, all kept) error {
 	content, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err
+	return keptFile(path).Write(content)
+}
+
+func keptFile(path string) sellerhttp.KeptFile {
+	return sellerhttp.KeptFile{Path: path, Most: maxCatalogue}
 }

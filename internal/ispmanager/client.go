@@ -39,18 +39,20 @@ type Options struct {
 
 // Client speaks for one account. It may be used from several goroutines.
 type Client struct {
-	account string
-	access  access
-	http    *sellerhttp.Client
-	log     *mgrlog.Logger
-	mask    func(string) string
-	now     func() time.Time
-	sleep   func(context.Context, time.Duration) error
-	shelf   string // path of the catalogue's file
+	account   string
+	access    access
+	http      *sellerhttp.Client
+	log       *mgrlog.Logger
+	mask      func(string) string
+	now       func() time.Time
+	sleep     func(context.Context, time.Duration) error
+	catalogue string // path of the file that keeps the products
 
 	mu      sync.Mutex
-	buttons []string // functions of the list's toolbar, once they are known
-	asked   bool     // whether they were asked for
+	buttons []tool    // of the list's toolbar, once they are known
+	asked   bool      // whether they were asked for
+	rows    []row     // the list as it was last read, for reports on many orders
+	rowsAt  time.Time // when that was; zero once something was submitted
 }
 
 // New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request. Faults are about
@@ -67,7 +69,7 @@ func New(o Options) (*Client, error) {
 	log := o.Log.Room("ispmanager")
 	c := &Client{
 		account: accountName(address, who.user), access: who, log: log, mask: mgrlog.Masker(who.secrets()...),
-		now: o.Now, sleep: o.Sleep, shelf: cataloguePath(o.StateDir, o.Binary),
+		now: o.Now, sleep: o.Sleep, catalogue: cataloguePath(o.StateDir, o.Binary),
 	}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
@@ -85,6 +87,10 @@ func (c *Client) today() cabforum.Date { return cabforum.DateOf(c.now()) }
 
 // call sends one function and reads its answer, an error document included. The raw errors are *sellerhttp.Trouble.
 func (c *Client) call(ctx context.Context, class sellerhttp.Class, function string, params url.Values) (answer, error) {
+	if class != sellerhttp.Read {
+		c.forgetRows()
+		defer c.forgetRows() // what was read meanwhile may be from before
+	}
 	var reply answer
 	err := c.http.Do(ctx, sellerhttp.Call{
 		Name: function, Keys: keys(params), Form: c.form(function, params), Class: class,

@@ -53,6 +53,9 @@ func (f *failure) is(kinds ...string) bool {
 	return f != nil && slices.Contains(kinds, strings.ToLower(f.kind))
 }
 
+// gone tells whether the object that was asked about does not exist (§1.5). A function that does not exist says nothing of it.
+func (f *failure) gone() bool { return f.is("missed") && !strings.EqualFold(f.object, "func") }
+
 // shutsOut tells whether the error is about the account and not about what was asked for.
 func (f *failure) shutsOut() bool {
 	return f.is("auth") || strings.Contains(strings.ToLower(f.kind), "captcha") || f.aboutAddress()

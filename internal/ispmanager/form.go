@@ -141,12 +141,34 @@ func (f form) valueFor(one field, own filler) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case !ours || one.fixed && one.value != "":
+	case !ours:
 		return f.ownValue(one), nil
+	case one.fixed && one.value != "":
+		return f.fixedValue(one, value)
 	case value != "" && one.listed && !offers(one.list, value):
 		return "", f.refuse(one, "the value "+clip(words(value), 100)+" is not offered")
 	}
 	return value, nil
+}
+
+// fixedValue is that of a field which cannot be changed. Fixed to another tariff, term or CSR than ours, the form would order
+// something else. A tariff may be shown by its name; then the id, with which the form was asked for, stays.
+func (f form) fixedValue(one field, ours string) (string, error) {
+	same := strings.Join(strings.Fields(one.value), " ") == strings.Join(strings.Fields(ours), " ")
+	switch one.name {
+	case "csr", "crt_type", "period", "elid":
+		if ours != "" && !same {
+			return "", f.refuse(one, "it is fixed to another value than the order's")
+		}
+	case "pricelist":
+		if idOf(one.value) == 0 {
+			return ours, nil
+		}
+		if ours != "" && !same {
+			return "", f.refuse(one, "it is fixed to the tariff "+words(one.value)+", the order is for "+words(ours))
+		}
+	}
+	return one.value, nil
 }
 
 // ownValue keeps the form's own value where it is offered; a required select with one real choice has that one.

@@ -34,6 +34,33 @@ func TestOurValuesLieOverTheFormsOwn(t *testing.T) {
 	assert.Equal(t, map[string]string{"a": "9", "b": "2", "c": "3", "fixed": "f"}, values, "neither secrets nor controls nor fields that the form lacks")
 }
 
+// A form that is fixed to something else than the order would order something else.
+func TestFixedFields(t *testing.T) {
+	for field, tc := range map[string]struct {
+		value, ours, want string
+		refused           bool
+	}{
+		"csr": {"OLD", "NEW", "", true}, "period": {"24", "12", "", true}, "crt_type": {"generate", "exists", "", true}, "pricelist": {"7", "8", "", true},
+		"CN": {"b.example", "a.example", "b.example", false}, "elid": {"7", "7", "7", false},
+	} {
+		values, err := filledWith(t, `<doc><`+field+` readonly="yes">`+tc.value+`</`+field+`></doc>`, map[string]string{field: tc.ours})
+		assert.Equal(t, tc.refused, err != nil, field)
+		if !tc.refused {
+			assert.Equal(t, tc.want, values[field])
+		}
+	}
+	values, err := filledWith(t, `<doc><csr readonly="yes">A
+ B</csr><pricelist readonly="yes">PositiveSSL</pricelist></doc>`, map[string]string{"csr": "A\nB\n", "pricelist": "3033"})
+	require.NoError(t, err)
+	assert.Equal(t, "3033", values["pricelist"], "shown by its name")
+	assert.NotEmpty(t, values["csr"])
+	w := vetted()
+	_, err = w.method(field{name: "approver_method", value: "auth_email", fixed: true})
+	assert.ErrorContains(t, err, "another way of proof")
+	_, err = w.method(field{name: "approver_method", value: "auth_dnscname", fixed: true})
+	assert.NoError(t, err)
+}
+
 func TestSelectsTakeOfferedKeysOnly(t *testing.T) {
 	const list = `<slist name="s"><val key="null">-</val><val key="a">A</val><val key="b">B</val></slist>`
 	values, err := filledWith(t, `<doc>`+list+`<s>b</s></doc>`, nil)
@@ -127,12 +154,13 @@ func TestAWizardStaysAmongCertificates(t *testing.T) {
 }
 
 func TestFunctionsOfTheToolbar(t *testing.T) {
-	offered := []string{"certificate.order", "certificate.getfile", "certificate.dv.dns", "certificate.filter", "user.delete", "certificate.delete"}
-	for want, p := range map[string]purpose{"certificate.getfile": downloading(), "certificate.dv.dns": retryingDNS(), "certificate.delete": deleting(), "": reissuing()} {
+	offered := []tool{{"certificate.order", "order"}, {"certificate.getfile", "x"}, {"certificate.dv.dns", ""}, {"certificate.filter", ""}, {"user.delete", "delete"},
+		{"certificate.remove", "delete"}}
+	for want, p := range map[string]purpose{"certificate.getfile": downloading(), "certificate.dv.dns": retryingDNS(), "certificate.remove": deleting(), "": reissuing()} {
 		name, found := p.pick(offered)
 		assert.Equal(t, want, name)
 		assert.Equal(t, want != "", found)
 	}
-	_, found := downloading().pick([]string{"certificate.file1", "certificate.file2"})
+	_, found := downloading().pick([]tool{{"certificate.file1", ""}, {"certificate.file2", ""}})
 	assert.False(t, found, "two that fit are none")
 }

@@ -54,8 +54,12 @@ func (s *sale) inBasket(ctx context.Context) ([]entry, error) {
 			continue
 		}
 		fresh = append(fresh, one)
-		if text := strings.ToLower(one.text); strings.Contains(text, s.p.Request.CSR.CommonName) || strings.Contains(text, strings.ToLower(s.p.Mark)) {
-			named = append(named, one)
+		text := strings.ToLower(one.text)
+		for _, own := range []string{s.p.Request.CSR.CommonName, strings.ToLower(s.p.Mark)} {
+			if own != "" && strings.Contains(text, own) {
+				named = append(named, one)
+				break
+			}
 		}
 	}
 	if len(named) == 0 && len(fresh) == 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
@@ -119,6 +120,35 @@ func (c *Client) list(ctx context.Context) ([]row, error) {
 		}
 	}
 	return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates is longer than %d pages", Title, maxPages)
+}
+
+// rowsFresh is how long a list serves for reports: a sweep asks for many orders, one after the other.
+const rowsFresh = time.Minute
+
+// recentRows is the list, read in the last minute and not before anything that this client submitted. It is for reports
+// only: whoever concludes that an order is not there reads the list anew.
+func (c *Client) recentRows(ctx context.Context) ([]row, error) {
+	c.mu.Lock()
+	rows, age := c.rows, c.now().Sub(c.rowsAt)
+	c.mu.Unlock()
+	if age >= 0 && age < rowsFresh {
+		return rows, nil
+	}
+	at := c.now()
+	rows, err := c.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rows, c.rowsAt = rows, at
+	return rows, nil
+}
+
+func (c *Client) forgetRows() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rows, c.rowsAt = nil, time.Time{}
 }
 
 func countOf(text string) (int, bool) {

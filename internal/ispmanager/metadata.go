@@ -14,9 +14,12 @@ type metadata struct {
 	fields    map[string]control
 	names     []string // fields in their order
 	buttons   []string // names of the form's buttons
-	functions []string // functions of the toolbar
+	functions []tool   // of the toolbar
 	rules     []rule
 }
+
+// tool is a button of a list's toolbar: the function that it calls and its own name, which says what it is for.
+type tool struct{ function, name string }
 
 // control is a field of a form.
 type control struct{ required, readonly bool }
@@ -35,8 +38,9 @@ func (m *metadata) walk(e *sellerhttp.Element, within string) {
 		name, inner := child.Attr("name"), within
 		switch strings.ToLower(child.Name) {
 		case "toolbtn":
-			if f := functionName(child.Attr("func")); f != "" && !slices.Contains(m.functions, f) {
-				m.functions = append(m.functions, f)
+			one := tool{functionName(child.Attr("func")), strings.ToLower(functionName(name))}
+			if one.function != "" && !slices.ContainsFunc(m.functions, func(known tool) bool { return known.function == one.function }) {
+				m.functions = append(m.functions, one)
 			}
 		case "button":
 			if name != "" {

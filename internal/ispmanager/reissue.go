@@ -57,9 +57,9 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 		return form{}, false, reply.failure.fault(f.function)
 	case reply.failure != nil:
 		return j.doubt(ctx, fill, reply.failure.fault(f.function))
-	case reply.clean():
+	case reply.clean() && !reply.leadsOn(f.function):
 		return form{}, true, nil
-	case paymentSign(reply) != "", !ofWizard(reply.redirect()) && !reply.isForm() && reply.nested == nil:
+	case paymentSign(reply) != "", ofWizard(reply.redirect()) != nil && !reply.isForm() && reply.nested == nil:
 		fault := cert.Faultf(cert.FaultClient, f.function, "%s (%s) answers %s", Title, f.function, reply.verdict())
 		return j.doubt(ctx, fill, fault)
 	}
@@ -71,12 +71,12 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 func (j *journey) doubt(ctx context.Context, fill filling, why error) (next form, done bool, err error) {
 	id := idOf(j.carried.Get("elid"))
 	fault := unclear(why, "the certificate "+idText(id)+" may have been reissued or not")
-	report, err := j.client.Report(ctx, id)
+	s, err := j.client.sheet(ctx, id)
 	if err != nil {
 		return form{}, false, fault
 	}
-	csr, err := cert.ParseCSR(report.CSR)
-	if err == nil && report.State == cert.StateWaiting && fill.request.CSR.SameKey(csr.PublicKey) {
+	csr, err := cert.ParseCSR(s.form.value("csr"))
+	if err == nil && s.underWay() && fill.request.CSR.SameKey(csr.PublicKey) {
 		j.client.log.ExtInfof("%s works on the reissue of %d although its answer was not clear: %v", Title, id, why)
 		return form{}, true, nil
 	}

@@ -13,11 +13,11 @@ const functionEdit = "certificate.edit"
 
 // sheet is what the remote shows of one order: its row of the list and the form certificate.edit (§5).
 type sheet struct {
-	row  row
-	row0 bool // whether the list has the row
-	form form
-	edit bool // whether the form could be read
-	gone bool // the remote says that it does not exist
+	row    row
+	listed bool // whether the list has the row
+	form   form
+	edit   bool // whether the form could be read
+	gone   bool // the remote says that it does not exist
 }
 
 // Report tells where an order stands, with the certificate where there is one. An order that the remote does not know any
@@ -27,7 +27,7 @@ func (c *Client) Report(ctx context.Context, id int64) (cert.Report, error) {
 	if err != nil {
 		return cert.Report{}, err
 	}
-	if s.gone || s.row0 && s.row.item.number == itemDeleted {
+	if s.gone || s.listed && s.row.item.number == itemDeleted {
 		return cert.Report{ID: id, State: cert.StateCancelled, Words: "deleted", Type: s.row.product, CommonName: s.row.name, SANs: -1}, nil
 	}
 	r := s.report(id)
@@ -52,15 +52,12 @@ func (c *Client) Report(ctx context.Context, id int64) (cert.Report, error) {
 
 // sheet reads the row and the form. Fault where neither can be read.
 func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
-	rows, err := c.list(ctx)
-	if err != nil {
+	s := sheet{}
+	var err error
+	if s.row, s.listed, err = c.listedRow(ctx, id); err != nil {
 		return sheet{}, err
 	}
-	s := sheet{}
-	if at := slices.IndexFunc(rows, func(r row) bool { return r.id == id }); at >= 0 {
-		s.row, s.row0 = rows[at], true
-	}
-	if s.row0 && s.row.item.number == itemDeleted {
+	if s.listed && s.row.item.number == itemDeleted {
 		return s, nil
 	}
 	reply, err := c.read(ctx, functionEdit, element(id))
@@ -68,9 +65,9 @@ func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
 	switch {
 	case err == nil:
 		s.form, s.edit = formOf(functionEdit, reply), true
-	case refused.is("missed"):
+	case refused.gone() && !s.listed:
 		s.gone = true
-	case refused != nil && !refused.shutsOut() && s.row0:
+	case refused != nil && !refused.shutsOut() && s.listed:
 		c.log.Warningf("%s does not show the order %d: %v", Title, id, err)
 	default:
 		return sheet{}, err
@@ -78,8 +75,23 @@ func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
 	return s, nil
 }
 
+// listedRow is the order's row of the list, read anew where the last reading does not have it; false where it is not there.
+func (c *Client) listedRow(ctx context.Context, id int64) (row, bool, error) {
+	for range 2 {
+		rows, err := c.recentRows(ctx)
+		if err != nil {
+			return row{}, false, err
+		}
+		if at := slices.IndexFunc(rows, func(r row) bool { return r.id == id }); at >= 0 {
+			return rows[at], true, nil
+		}
+		c.forgetRows()
+	}
+	return row{}, false, nil
+}
+
 func (s sheet) item() itemStatus {
-	if s.row0 {
+	if s.listed {
 		return s.row.item
 	}
 	return itemStatusOf(s.form.root)
@@ -103,6 +115,12 @@ func (s sheet) state(came bool) cert.State {
 		return cert.StateIssued
 	}
 	return state
+}
+
+// underWay tells whether the statuses say that the remote works on the order.
+func (s sheet) underWay() bool {
+	service := s.service()
+	return s.item().number == itemProcessing || service == serviceRequested || service == serviceWaiting
 }
 
 // shows tells whether a certificate belongs to the CSR that is shown beside it. During a reissue that is the new one, and

@@ -20,7 +20,7 @@ func (c *Client) learn(m metadata) {
 }
 
 // functions are those of the list's toolbar; none where the remote does not show it. They are asked for once.
-func (c *Client) functions(ctx context.Context) ([]string, error) {
+func (c *Client) functions(ctx context.Context) ([]tool, error) {
 	c.mu.Lock()
 	known, asked := c.buttons, c.asked
 	c.mu.Unlock()
@@ -48,7 +48,7 @@ func (c *Client) functions(ctx context.Context) ([]string, error) {
 type purpose struct {
 	what   string   // for people
 	likely []string // names, the likeliest first
-	part   []string // what else its name may contain
+	part   []string // what else its name or its button's may contain
 }
 
 func downloading() purpose {
@@ -77,22 +77,31 @@ func listingApprovers() purpose {
 
 // pick finds the function for a purpose among those that are offered: a likely name, else the only one with one of the
 // parts in its name.
-func (p purpose) pick(offered []string) (string, bool) {
+func (p purpose) pick(offered []tool) (string, bool) {
 	for _, name := range p.likely {
-		if slices.Contains(offered, name) {
+		if slices.ContainsFunc(offered, func(one tool) bool { return one.function == name }) {
 			return name, true
 		}
 	}
 	for _, part := range p.part {
-		fits := slices.DeleteFunc(slices.Clone(offered), func(name string) bool {
-			own, ours := strings.CutPrefix(strings.ToLower(name), "certificate.")
-			return !ours || !strings.Contains(own, part)
+		fits := slices.DeleteFunc(slices.Clone(offered), func(one tool) bool {
+			own, ours := strings.CutPrefix(strings.ToLower(one.function), "certificate.")
+			return !ours || !strings.Contains(own, part) && !strings.Contains(one.name, part)
 		})
 		if len(fits) == 1 {
-			return fits[0], true
+			return fits[0].function, true
 		}
 	}
 	return "", false
+}
+
+// offer names the functions for people.
+func offer(offered []tool) string {
+	var names []string
+	for _, one := range offered {
+		names = append(names, one.function)
+	}
+	return orNone(names)
 }
 
 // find is the remote's function for a purpose. Where the remote shows no toolbar the likely name is taken, and asking for
@@ -109,7 +118,7 @@ func (c *Client) find(ctx context.Context, p purpose) (string, error) {
 		return name, nil
 	}
 	return "", cert.Faultf(cert.FaultAPI, p.likely[0], "%s offers this user no function for %s; it offers %s",
-		Title, p.what, strings.Join(offered, ", "))
+		Title, p.what, offer(offered))
 }
 
 // element names the object of a function.

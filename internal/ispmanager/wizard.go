@@ -39,15 +39,14 @@ func (j *journey) arrive(ctx context.Context, f form) (form, error) {
 		if hops == maxSteps {
 			return form{}, cert.Faultf(cert.FaultAPI, f.function, "%s sends us from function to function without end", Title)
 		}
-		next := f.redirect()
 		j.take(f.target())
 		var err error
-		if f, err = j.client.openForm(ctx, next, j.carried); err != nil {
+		if f, err = j.step(ctx, f.redirect()); err != nil {
 			return form{}, err
 		}
 	}
-	if !ofWizard(f.function) {
-		return form{}, cert.Faultf(cert.FaultAPI, f.function, "%s goes on with %s, which is no step of an order of certificates", Title, f.function)
+	if err := ofWizard(f.function); err != nil {
+		return form{}, err
 	}
 	if slices.Contains(j.seen, f.function) {
 		return form{}, cert.Faultf(cert.FaultAPI, f.function, "%s shows the step %s a second time; steps so far: %s", Title, f.function, strings.Join(j.seen, ", "))
@@ -67,9 +66,20 @@ func (j *journey) arrive(ctx context.Context, f form) (form, error) {
 	return f, nil
 }
 
-// ofWizard tells whether a function may be a step: those of the type certificate and the forms of organisations (§4.3).
-func ofWizard(function string) bool {
-	return strings.HasPrefix(function, "certificate.") || strings.HasPrefix(function, "organization.")
+// step opens the form of a step that the remote names.
+func (j *journey) step(ctx context.Context, function string) (form, error) {
+	if err := ofWizard(function); err != nil { // before it is asked for: functions on groups act without sok (§8)
+		return form{}, err
+	}
+	return j.client.openForm(ctx, function, j.carried)
+}
+
+// ofWizard refuses functions that are no steps: those are of the type certificate or forms of organisations (§4.3).
+func ofWizard(function string) error {
+	if strings.HasPrefix(function, "certificate.") && function != "certificate.delete" || strings.HasPrefix(function, "organization.") {
+		return nil
+	}
+	return cert.Faultf(cert.FaultAPI, function, "%s goes on with %s, which is no step of an order of certificates", Title, function)
 }
 
 // take carries parameters of a redirect, but no control parameters and no secrets.
@@ -120,7 +130,7 @@ func (j *journey) follow(ctx context.Context, f form, reply answer) (form, error
 	if name == "" {
 		return form{}, cert.Faultf(cert.FaultAPI, f.function, "%s (%s) takes the step and does not say what follows it", Title, f.function)
 	}
-	following, err := j.client.openForm(ctx, name, j.carried)
+	following, err := j.step(ctx, name)
 	if err != nil {
 		return form{}, err
 	}

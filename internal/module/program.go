@@ -3,6 +3,7 @@ package module
 import (
 	"context"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"time"
@@ -44,7 +45,11 @@ type World struct {
 	Rand           io.Reader
 	PID            int
 	Addresses      func() ([]netip.Addr, error) // this host's own IPv4 addresses
-	Terminal       bool                         // a person reads Stdout
+	// Dial opens connections to DNS servers, as net.Dialer.DialContext does; nil where names are not to be looked up.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// ResolvConf is the path of the system's resolv.conf(5).
+	ResolvConf string
+	Terminal   bool // a person reads Stdout
 	// Signals brings SIGTERM and SIGINT; nil where nobody sends any. SIGPIPE must already be ignored.
 	Signals <-chan os.Signal
 	// Exit ends the process at once. It is called where a run does not end by itself, some time after its deadline or a

@@ -127,7 +127,7 @@ func (s *session) perform(ctx context.Context) (*etree.Document, error) {
 	run := &command.Run{
 		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Trade: s.trade, Post: post{s},
 		Log: s.rootLog.Room("command"), Now: s.world.Now, Addresses: s.world.Addresses,
-		Terminal: s.world.Terminal, Spending: s.spending,
+		Resolver: resolvers(s.world), Terminal: s.world.Terminal, Spending: s.spending,
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {

@@ -46,18 +46,19 @@ func (c *Client) accepted(result *sellerhttp.Element, command string, id int64) 
 }
 
 // certification gives the parameters that activate and reissue share (§3.2, §3.8). WebServerType only chooses the form of mailed
-// files; `other` is documented and used by clients in production (§3.8). Whether a discontinued product that was paid for
+// files; `other` is documented and used by clients in production (§3.8). OV and EV carry the organisation's data too. Whether a discontinued product that was paid for
 // long ago can still be had is for Namecheap to say.
 func certification(id int64, r cert.Request) ([]string, error) {
-	if r.Product.Level != cert.DV {
-		return nil, cert.Faultf(cert.FaultValue, "product", "this version hands no CSR in for %s products (%s)", r.Product.Level, r.Product.ID)
-	}
 	control, err := control(r)
 	if err != nil {
 		return nil, err
 	}
+	organisation, err := subject(r)
+	if err != nil {
+		return nil, err
+	}
 	order := []string{"CertificateID", strconv.FormatInt(id, 10), "CSR", r.CSR.PEM, "WebServerType", "other"}
-	return append(order, control...), nil
+	return slices.Concat(order, control, organisation), nil
 }
 
 // control are the parameters of the proof. Multi-domain products take a method for each name; for the others one switch does

@@ -146,7 +146,7 @@ func TestWhatCannotBeProvedIsNotAskedFor(t *testing.T) {
 	nobody.Method = cert.MethodEmail
 	short := request(t, "san_certificate", "", "a@example.com,b@example.com", "example.com", "a.example.com", "b.example.com")
 	ov := request(t, "high_assurance_ssl", "auth_dnstxt", "", "example.com")
-	for name, r := range map[string]cert.Request{"wildcard by file": wild, "no approver": nobody, "too few approvers": short, "OV": ov} {
+	for name, r := range map[string]cert.Request{"wildcard by file": wild, "no approver": nobody, "too few approvers": short, "OV without an organisation": ov} {
 		s := newStage(t, says(ok(activated)))
 		_, err := s.Activate(t.Context(), 7, r)
 		require.Error(t, err, name)

@@ -15,11 +15,15 @@ const typeRefused = 2011301
 // only where Namecheap refuses the product's name, by which nothing was bought, is it sent once more with the next name: on
 // 2011301 with the name of the wire (contract 1), on a renewal's 2012301 "SSLType Mismatch" with Namecheap's own name of the old
 // certificate. A fault with Unclear says that the purchase may have happened: everything after the request may have left
-// that is not a definite refusal. Further names for a certificate come with a later version and are refused before any
-// request.
+// that is not a definite refusal. Names for a certificate that has too few (ssl.purchasemoresans, §3.10) are bought for its
+// ID, SANs of them; they have no name of a product, and the Receipt's ID is the certificate's own. Where the purchase comes with
+// the request that follows it, that one is examined first: what cannot be activated is not paid for.
 func (c *Client) Buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
-	if err := sellable(p); err != nil {
+	if err := c.sellable(p); err != nil {
 		return cert.Receipt{}, err
+	}
+	if p.Kind == cert.KindSANs {
+		return c.buyNames(ctx, p)
 	}
 	asked := []string{p.Product.Names[0]}
 	receipt, err := c.pay(ctx, p, asked[0])
@@ -46,22 +50,42 @@ func (c *Client) pay(ctx context.Context, p cert.Purchase, name string) (cert.Re
 }
 
 // sellable refuses what Namecheap does not sell, before any request.
-func sellable(p cert.Purchase) error {
+func (c *Client) sellable(p cert.Purchase) error {
 	switch {
-	case p.Kind != cert.KindCreate && p.Kind != cert.KindRenew:
-		return cert.Faultf(cert.FaultValue, "kind", "this version does not make purchases of the kind %q at %s", p.Kind, Title)
-	case p.Kind == cert.KindRenew && p.ID <= 0:
-		return cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "a renewal at %s needs the id of the certificate", Title)
-	case len(p.Product.Names) == 0 || p.Product.Discontinued:
+	case p.Kind != cert.KindCreate && p.Kind != cert.KindRenew && p.Kind != cert.KindSANs:
+		return cert.Faultf(cert.FaultValue, "kind", "%s knows no purchase of the kind %q", Title, p.Kind)
+	case p.Kind != cert.KindCreate && p.ID <= 0:
+		return cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "a purchase of the kind %s at %s needs the id of the certificate", p.Kind, Title)
+	case p.Kind == cert.KindSANs: // of a certificate that exists: neither product nor term is chosen any more
+	case len(p.Product.Names) == 0 || !p.Product.Orderable():
 		return cert.Faultf(cert.FaultValue, "product", "%s does not sell the product %q any more; use %q",
 			Title, p.Product.ID, p.Product.Successor)
-	case !p.Product.Orderable():
-		return cert.Faultf(cert.FaultValue, "product", "this version does not order %s products (%s)", p.Product.Level, p.Product.ID)
 	case p.Months < 12 || p.Months > 60 || p.Months%12 != 0:
 		return cert.Faultf(cert.FaultValue, "period", "%s sells terms of 1 to 5 whole years, not of %d months", Title, p.Months)
-	case p.Kind == cert.KindCreate && (p.SANs < 0 || p.SANs > p.Product.Most-p.Product.Included):
-		return cert.Faultf(cert.FaultValue, "altname", "%s takes 0 to %d names beyond those included, not %d",
-			p.Product.ID, p.Product.Most-p.Product.Included, p.SANs)
+	}
+	if err := fewNames(p); err != nil {
+		return err
+	}
+	if p.Request.CSR.PEM == "" { // asked without one: nothing to examine
+		return nil
+	}
+	return c.Examine(p.Request)
+}
+
+// fewNames holds the number of names beyond those included against what the product takes. A renewal has no such number.
+func fewNames(p cert.Purchase) error {
+	least := 0
+	switch p.Kind {
+	case cert.KindRenew:
+		return nil
+	case cert.KindSANs:
+		least = 1
+	}
+	switch most := p.Product.Most - p.Product.Included; {
+	case most < least:
+		return cert.Faultf(cert.FaultValue, "altname", "%s certifies one name and no further ones can be bought", p.Product.ID)
+	case p.SANs < least || p.SANs > most:
+		return cert.Faultf(cert.FaultValue, "altname", "%s takes %d to %d names beyond those included, not %d", p.Product.ID, least, most, p.SANs)
 	}
 	return nil
 }

@@ -37,6 +37,9 @@ type Client struct {
 	access  access
 	http    *sellerhttp.Client
 	log     *mgrlog.Logger
+	now     func() time.Time
+	prices  priceFile
+	glances sellerhttp.KeptFile
 }
 
 // access is what every request carries (§1.2).
@@ -60,7 +63,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	log := o.Log.Room("namecheap")
-	c := &Client{account: accountName(address, who.userName), access: who, log: log}
+	c := &Client{account: accountName(address, who.userName), access: who, log: log, now: o.Now}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
 		Budget: &sellerhttp.Budget{
@@ -68,6 +71,8 @@ func New(o Options) (*Client, error) {
 		},
 		Secrets: []string{who.apiKey}, Log: log,
 	})
+	c.prices = priceFile{kept: sellerhttp.KeptFile{Path: keptPath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile}, now: o.Now}
+	c.glances = glanceFile(keptPath(o.StateDir, o.Binary, "waiting", c.account))
 	return c, nil
 }
 

@@ -48,19 +48,21 @@ func TestBuy(t *testing.T) {
 
 func TestWhatCannotBeBoughtIsNotAskedFor(t *testing.T) {
 	for name, p := range map[string]cert.Purchase{
-		"further names":     {Kind: cert.KindSANs, Product: product(t, "san_certificate"), SANs: 1, ID: 7},
-		"no period":         purchase(t, "standard_ssl", 0, 0),
-		"trial":             purchase(t, "standard_ssl", -100, 0),
-		"three months":      purchase(t, "standard_ssl", 3, 0),
-		"year and a half":   purchase(t, "standard_ssl", 18, 0),
-		"six years":         purchase(t, "standard_ssl", 72, 0),
-		"OV":                purchase(t, "high_assurance_ssl", 12, 0),
-		"EV":                purchase(t, "ev_ssl", 12, 0),
-		"discontinued":      purchase(t, "comodossl", 12, 0),
-		"names on a single": purchase(t, "standard_ssl", 12, 1),
-		"98 more names":     purchase(t, "san_certificate", 12, 98),
-		"names below zero":  purchase(t, "san_certificate", 12, -1),
-		"unknown product":   {Kind: cert.KindCreate, Months: 12},
+		"no further names":        {Kind: cert.KindSANs, Product: product(t, "san_certificate"), ID: 7},
+		"names on a single by id": {Kind: cert.KindSANs, Product: product(t, "standard_ssl"), SANs: 1, ID: 7},
+		"98 further names":        {Kind: cert.KindSANs, Product: product(t, "san_certificate"), SANs: 98, ID: 7},
+		"another's kind":          {Kind: cert.KindOrder, Product: product(t, "standard_ssl"), Months: 12},
+		"no period":               purchase(t, "standard_ssl", 0, 0),
+		"trial":                   purchase(t, "standard_ssl", -100, 0),
+		"three months":            purchase(t, "standard_ssl", 3, 0),
+		"year and a half":         purchase(t, "standard_ssl", 18, 0),
+		"six years":               purchase(t, "standard_ssl", 72, 0),
+		"no level":                {Kind: cert.KindCreate, Product: cert.Product{ID: "x", Names: []string{"X"}, Included: 1, Most: 1}, Months: 12},
+		"discontinued":            purchase(t, "comodossl", 12, 0),
+		"names on a single":       purchase(t, "standard_ssl", 12, 1),
+		"98 more names":           purchase(t, "san_certificate", 12, 98),
+		"names below zero":        purchase(t, "san_certificate", 12, -1),
+		"unknown product":         {Kind: cert.KindCreate, Months: 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, says(ok(bought)))

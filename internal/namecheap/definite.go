@@ -41,19 +41,35 @@ func unclear(f *cert.Fault, text string) *cert.Fault {
 // isNew holds the result of a command that makes a certificate against its OK: it has to name an id, another one than the old,
 // and must not say that it failed. An error is no refusal: such an answer says neither yes nor no.
 func isNew(command string, old, id int64, result *sellerhttp.Element) error {
-	odd := func(format string, args ...any) error {
-		return &sellerhttp.Trouble{Kind: sellerhttp.Unreadable, Seller: Title, Call: command, Status: http.StatusOK, Sent: true,
-			Text: fmt.Sprintf(format, args...)}
+	if id != 0 && id == old {
+		return odd(command, "answers OK with the old id %d instead of a new one", old)
 	}
+	return succeeded(command, id, result)
+}
+
+// isAbout holds the result of a command that pays for something of a certificate against its OK in the same way: it has to name
+// that certificate.
+func isAbout(command string, asked, id int64, result *sellerhttp.Element) error {
+	if id != 0 && id != asked {
+		return odd(command, "answers OK about the certificate %d instead of %d", id, asked)
+	}
+	return succeeded(command, id, result)
+}
+
+func succeeded(command string, id int64, result *sellerhttp.Element) error {
 	switch success := result.Attr("IsSuccess"); {
 	case id == 0:
-		return odd("answers OK without the id of a certificate")
-	case id == old:
-		return odd("answers OK with the old id %d instead of a new one", old)
+		return odd(command, "answers OK without the id of a certificate")
 	case success != "" && !strings.EqualFold(success, "true"):
-		return odd("answers OK and names the certificate %d, but says IsSuccess=%s", id, words(success))
+		return odd(command, "answers OK and names the certificate %d, but says IsSuccess=%s", id, words(success))
 	}
 	return nil
+}
+
+// odd is an answer that says neither yes nor no.
+func odd(command, format string, args ...any) error {
+	return &sellerhttp.Trouble{Kind: sellerhttp.Unreadable, Seller: Title, Call: command, Status: http.StatusOK, Sent: true,
+		Text: fmt.Sprintf(format, args...)}
 }
 
 // definite tells whether the answer proves that the command bought and made nothing. By the grammar of the numbers (§1.7) that
@@ -102,6 +118,8 @@ func (e apiError) definiteOf(command string) bool {
 		return e.refusesRenewal()
 	case commandReissue:
 		return e.refusesReissue()
+	case commandNames: // its page does not list the number, the text is the same
+		return e.refusesStatus() && strings.Contains(strings.ToLower(e.text), "status")
 	}
 	return false
 }

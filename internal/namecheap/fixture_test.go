@@ -74,8 +74,12 @@ func readings() map[string]reading {
 		"ssl_getinfo_replaced.xml":           reports(cert.StateReplaced, 12, 34351741, 0, "2026-08-07"),
 		"ssl_getlist_doc.xml":                shelves(52556, 52556, 52556),
 		"ssl_getlist_empty.xml":              shelves(0),
-		"ssl_getlist_live_attrs.xml":         shelves(909327, 909327, 909327),
+		"ssl_getlist_live_attrs.xml":         listsAll,
 		"users_getbalances.xml":              balance,
+		"users_getpricing_ssl.xml":           prices,
+		"ssl_purchasemoresans.xml":           buysNames,
+		"ssl_resendapproveremail.xml":        resends,
+		"ssl_revokecertificate.xml":          revokes,
 		"ssl_getinfo_error_unknown_id.xml": func(t *testing.T, s *stage) {
 			_, err := s.Report(t.Context(), 7)
 			assert.Equal(t, 2011294, requireFault(t, err, cert.FaultAPI).Code)
@@ -167,4 +171,38 @@ func balance(t *testing.T, s *stage) {
 	money, err := s.Balance(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, cert.Money{Text: "0.00", Currency: "USD"}, money)
+}
+
+func prices(t *testing.T, s *stage) {
+	offers, err := s.Offers(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"positivessl 12=8.88USD 24=15.76USD", "instantssl 12=18.88USD"}, told(offers))
+}
+
+func buysNames(t *testing.T, s *stage) {
+	p := names(t, 2)
+	p.ID = 1111
+	receipt, err := s.Buy(t.Context(), p)
+	require.NoError(t, err)
+	assert.Equal(t, cert.Receipt{ID: 1111, Order: "111", Charged: "23.3000", Delivered: "positivessl multi domain"}, receipt)
+}
+
+func resends(t *testing.T, s *stage) {
+	s = newStage(t, post("admin@example.com", s.answers[0]))
+	require.NoError(t, s.SendApproval(t.Context(), 1044702, request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com"), nil))
+}
+
+func revokes(t *testing.T, s *stage) {
+	replaced := registry{map[string]string{"8111110": certificate("replaced", 9), "9": certificate("expired", 0)}, s.answers[0]}
+	require.NoError(t, newStage(t, replaced.serve).Cancel(t.Context(), 8111110))
+}
+
+func listsAll(t *testing.T, s *stage) {
+	shelves(909327, 909327, 909327)(t, s)
+	all, err := s.Certificates(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	assert.Equal(t, []int64{743585}, all[0].Older, "one order of the CA")
+	assert.Equal(t, "positivessl", all[0].Template)
+	assert.Equal(t, "standard_ssl", all[1].Template)
 }

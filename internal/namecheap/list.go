@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
 	"pmssl/internal/sellerhttp"
 )
@@ -78,6 +79,8 @@ func (l listing) pairs() []string {
 type row struct {
 	cert.Record
 	provider string // ProviderOrderID, the CA's order; empty where Namecheap shows none
+	// bought and expires are PurchaseDate and ExpireDate, zero where they are missing or unreadable.
+	bought, expires cabforum.Date
 }
 
 // listPage is one page of a list.
@@ -172,5 +175,7 @@ func rowFrom(one *sellerhttp.Element) row {
 	if provider := words(one.Attr("ProviderOrderID")); provider != "0" {
 		r.provider = provider
 	}
+	r.bought, _ = dateOf(one.Attr("PurchaseDate"))
+	r.expires, _ = dateOf(one.Attr("ExpireDate"))
 	return r
 }

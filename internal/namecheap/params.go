@@ -54,11 +54,20 @@ func AccountOf(params map[string]string, getenv func(string) (string, bool)) str
 // accountName is lower case: Namecheap's user names are the same in either case, and so must be the account's lock.
 func accountName(address, user string) string { return address + " " + strings.ToLower(user) }
 
-// budgetPath is the file in which the calls of an account are counted; the mark is that of the account's lock
-// (contract 3.1).
+// budgetPath is the file in which the calls of an account are counted.
 func budgetPath(dir, binary, account string) string {
+	return filepath.Join(dir, binary+".calls."+accountMark(account))
+}
+
+// keptPath is the file in which something that the account was told is kept: `<binary>.<what>.<mark of the account>`.
+func keptPath(dir, binary, what, account string) string {
+	return filepath.Join(dir, binary+"."+what+"."+accountMark(account))
+}
+
+// accountMark stands for the account in names of files, as in the name of its lock (contract 3.1).
+func accountMark(account string) string {
 	mark := sha256.Sum256([]byte(account))
-	return filepath.Join(dir, binary+".calls."+hex.EncodeToString(mark[:])[:16])
+	return hex.EncodeToString(mark[:])[:16]
 }
 
 func addressOf(params map[string]string, getenv func(string) (string, bool)) (string, error) {

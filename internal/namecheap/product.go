@@ -66,11 +66,20 @@ func discontinued(p cert.Product) cert.Product {
 }
 
 // productNamed finds the product that a name of Namecheap means, and that name as the table spells it; false where none is known.
-// Answers of getInfo have the names in lower case (§3.3).
+// Answers of getInfo have the names in lower case (§3.3), and documents and wire differ in blanks and hyphens (§4): where no name
+// fits as it is written, letters and digits alone decide.
 func productNamed(name string) (cert.Product, string, bool) {
 	for _, p := range Products() {
 		for _, known := range p.Names {
 			if strings.EqualFold(known, name) {
+				return p, known, true
+			}
+		}
+	}
+	spelled := cert.TemplateID(name)
+	for _, p := range Products() {
+		for _, known := range p.Names {
+			if cert.TemplateID(known) == spelled {
 				return p, known, true
 			}
 		}

@@ -2,7 +2,6 @@ package namecheap
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,26 +21,8 @@ func (c *Client) Proofs(ctx context.Context, id int64, r cert.Request) ([]cert.P
 	if r.Method == cert.MethodEmail {
 		return emailProofs(r), nil
 	}
-	method := "CNAME_CSR_HASH" // the words differ from those of activate (§0.7)
-	if r.Method == cert.MethodFile {
-		method = "HTTP_CSR_HASH"
-	}
-	order := []string{"CertificateID", strconv.FormatInt(id, 10)}
-	if r.Product.MultiDomain {
-		names := r.AllNames() // here the common name is one of them
-		order = append(order, "DNSNames", strings.Join(names, ","),
-			"DCVMethods", strings.Join(slices.Repeat([]string{method}, len(names)), ","))
-	} else {
-		order = append(order, "DCVMethod", method)
-	}
-	result, err := c.ask(ctx, sellerhttp.Read, "SSLEditDCVMethodResult", commandEdit, order...)
+	result, err := c.edit(ctx, sellerhttp.Read, id, r)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.accepted(result, commandEdit, id); err != nil {
-		return nil, err
-	}
-	if err := eachSet(result); err != nil {
 		return nil, err
 	}
 	proofs, refused := proofsOf(result, r)

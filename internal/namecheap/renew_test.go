@@ -58,7 +58,6 @@ func TestWhatCannotBeRenewedIsNotAskedFor(t *testing.T) {
 		"no id":           {nothing, cert.FaultMissed},
 		"eighteen months": {renewal(t, "standard_ssl", 18), cert.FaultValue},
 		"six years":       {renewal(t, "standard_ssl", 72), cert.FaultValue},
-		"OV":              {renewal(t, "high_assurance_ssl", 12), cert.FaultValue},
 		"discontinued":    {renewal(t, "comodossl", 12), cert.FaultValue},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	},
 	"internal/module": {
 		"internal/command", "internal/cert", "internal/cabforum", "internal/panel", "internal/letter", "internal/mgrlog",
+		"internal/resolver",
 	},
 	"internal/command":    {"internal/cert", "internal/cabforum"},
 	"internal/panel":      {"internal/cert", "internal/cabforum", "internal/mgrlog"},
@@ -29,6 +30,7 @@ var allowed = map[string][]string{
 	"internal/letter":     {"internal/cert", "internal/cabforum", "internal/mgrlog"},
 	"internal/mgrlog":     {},
 	"internal/cabforum":   {},
+	"internal/resolver":   {},
 	"internal/sandbox":    {},
 	"etc":                 {},
 	"scripts":             {},

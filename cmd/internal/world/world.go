@@ -27,7 +27,7 @@ func Real() module.World {
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Environ: os.Environ(),
 		Now: clock(), Sleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
-		PID: os.Getpid(), Addresses: addresses, Signals: ends,
+		PID: os.Getpid(), Addresses: addresses, Dial: new(net.Dialer).DialContext, ResolvConf: "/etc/resolv.conf", Signals: ends,
 		Terminal: terminal(os.Stdout), Exit: os.Exit,
 	}
 }

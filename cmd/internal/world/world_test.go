@@ -34,6 +34,8 @@ func TestTheWorldIsWhole(t *testing.T) {
 	assert.NotNil(t, w.Jitter)
 	assert.NotNil(t, w.Rand)
 	assert.NotNil(t, w.Addresses)
+	assert.NotNil(t, w.Dial)
+	assert.NotEmpty(t, w.ResolvConf)
 	assert.NotNil(t, w.Signals)
 	assert.NotNil(t, w.Exit)
 	assert.Positive(t, w.PID)

@@ -76,8 +76,9 @@ func build(ctx context.Context, o Options) (s *stage, err error) {
 		return s, err
 	}
 	s.clean = append(s.clean, s.panel.Close)
-	from := []byte("SSLSubscriptionMailFrom Hosting Demo <ssl@hosting.example>\n")
-	if err := os.WriteFile(filepath.Join(s.panel.Root(), "etc", "billmgr.conf.d", "ssl.conf"), from, 0o600); err != nil {
+	// The story's names are nobody's business in the network.
+	options := []byte("SSLSubscriptionMailFrom Hosting Demo <ssl@hosting.example>\nSSLResolver off\n")
+	if err := os.WriteFile(filepath.Join(s.panel.Root(), "etc", "billmgr.conf.d", "ssl.conf"), options, 0o600); err != nil {
 		return s, err
 	}
 	return s, s.panel.Install(s.module(), filepath.Join(o.Bin, "simclock", s.module()))

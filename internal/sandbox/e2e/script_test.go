@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"pmssl/internal/sandbox/nameserver"
 	"pmssl/internal/sandbox/panel"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -34,6 +35,7 @@ func TestCases(t *testing.T) {
 type scene struct {
 	*world
 	item, op int64
+	dns      *nameserver.Server // once the script speaks of DNS
 }
 
 func setup(env *testscript.Env) error {
@@ -83,6 +85,7 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"problems": problems, "sql": query, "charges": charges, "balances": balances,
 	}
 	maps.Copy(all, sweepWords())
+	maps.Copy(all, dnsWords())
 	for name, word := range all {
 		all[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			_ = ts.Stdout() // a word that prints nothing replaces what the one before it printed, too

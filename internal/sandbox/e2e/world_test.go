@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http/httptest"
@@ -74,7 +75,7 @@ func newWorld(o worldOptions) (*world, error) {
 		w.server.Close()
 		return nil, err
 	}
-	if err := w.install(binary); err != nil {
+	if err := errors.Join(w.lookUpNothing(), w.install(binary)); err != nil {
 		w.close()
 		return nil, err
 	}

@@ -186,4 +186,6 @@ func (s *Server) proofs(c *Certificate) (names, values string) {
 // unique is what tells the authority's requests apart: a reissue for the same
 // CSR has values of its own to publish. It has the shape of the authority's, 13
 // hex digits.
-func (c *Certificate) unique() string { return fmt.Sprintf("%08x%05x", uint32(c.Requested.Unix()), c.Asked) }
+func (c *Certificate) unique() string {
+	return fmt.Sprintf("%08x%05x", uint32(c.Requested.Unix()), c.Asked)
+}

@@ -1,0 +1,185 @@
+package ispmanager_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"pmssl/internal/cert"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func sheetOf(fields string) reply { return says(doc("certificate.edit", fields)) }
+
+func TestWhereAnOrderStands(t *testing.T) {
+	s := newSigner(t)
+	csr, leaf := s.csr(t, pkix.Name{CommonName: "www.example.org"}), s.leaf(t, "www.example.org")
+	other := newSigner(t).csr(t, pkix.Name{CommonName: "www.example.org"})
+	for name, tc := range map[string]struct {
+		status int
+		row    string
+		sheet  string
+		want   cert.State
+		pem    int
+	}{
+		"unpaid":                          {1, "", ``, cert.StateUnpaid, 0},
+		"waiting":                         {5, "<service_status>4</service_status>", ``, cert.StateWaiting, 0},
+		"issued":                          {2, "<service_status>5</service_status>", `<crt>` + leaf + `</crt>`, cert.StateIssued, 1},
+		"issued without a certificate":    {2, "<service_status>5</service_status>", ``, cert.StateWaiting, 0},
+		"issued with what is none":        {2, "<service_status>5</service_status>", "<crt>-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----</crt>", cert.StateWaiting, 0},
+		"status in the sheet alone":       {2, "", `<service_status>5</service_status><crt>` + leaf + `</crt>`, cert.StateIssued, 1},
+		"active alone":                    {2, "", ``, cert.StateWaiting, 0},
+		"active with a certificate":       {2, "", `<crt>` + leaf + `</crt>`, cert.StateIssued, 1},
+		"reissue, the old one is shown":   {5, "<service_status>3</service_status>", `<crt>` + leaf + `</crt>`, cert.StateWaiting, 1},
+		"processing, for the CSR":         {5, "", `<crt>` + leaf + `</crt><csr>` + csr + `</csr>`, cert.StateIssued, 1},
+		"processing, for another CSR":     {5, "", `<crt>` + leaf + `</crt><csr>` + other + `</csr>`, cert.StateWaiting, 1},
+		"reissue by its word":             {5, "<item_real_status>item_status_5_reopen</item_real_status>", `<crt>` + leaf + `</crt>`, cert.StateWaiting, 1},
+		"refused":                         {2, "<service_status>6</service_status>", ``, cert.StateRefused, 0},
+		"deleted":                         {4, "", ``, cert.StateCancelled, 0},
+		"certificate in another field":    {2, "", `<certificate>` + leaf + `</certificate><key>` + leaf + `</key>`, cert.StateIssued, 1},
+		"certificate as a packed archive": {2, "", `<crt>` + base64.StdEncoding.EncodeToString(packed(t, leaf)) + `</crt>`, cert.StateIssued, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", tc.status, tc.row)), "certificate.edit": sheetOf(tc.sheet)})
+			report, err := r.Report(t.Context(), 7)
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, report.State, report.Words)
+			assert.Len(t, report.PEM, tc.pem)
+			assert.Equal(t, "www.example.org", report.CommonName)
+		})
+	}
+}
+
+func packed(t *testing.T, pem string) []byte {
+	t.Helper()
+	var buffer bytes.Buffer
+	archive := zip.NewWriter(&buffer)
+	file, err := archive.Create("leaf.crt")
+	require.NoError(t, err)
+	_, err = file.Write([]byte(pem))
+	require.NoError(t, err)
+	require.NoError(t, archive.Close())
+	return buffer.Bytes()
+}
+
+func TestOrdersThatTheRemoteDoesNotKnow(t *testing.T) {
+	r := newRemote(t, map[string]reply{"certificate.edit": says(refusal("missed", "elid", "does not exist"))})
+	report, err := r.Report(t.Context(), 7)
+	require.NoError(t, err)
+	assert.Equal(t, cert.Report{ID: 7, State: cert.StateCancelled, Words: "deleted", SANs: -1}, report)
+	for _, answer := range []string{refusal("access", "deny", "no"), refusal("missed", "func", "no such function")} {
+		r.set("certificate.edit", says(answer))
+		_, err = r.Report(t.Context(), 7)
+		requireFault(t, err, cert.FaultAPI)
+	}
+	r.set("certificate", listed(row(7, "www.example.org", 5, "")))
+	report, err = r.Report(t.Context(), 7)
+	require.NoError(t, err, "the list alone tells")
+	assert.Equal(t, cert.StateWaiting, report.State)
+}
+
+// A sweep reports on many orders: the list is read once for them, and again after anything was submitted.
+func TestReportsShareTheList(t *testing.T) {
+	r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", 5, ""), row(8, "b.example.org", 5, "")), "certificate.edit": sheetOf(""),
+		"certificate.delete": says(doc("certificate.delete", `<ok/>`))})
+	report := func(id int64, want int) {
+		t.Helper()
+		_, err := r.Report(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, want, r.count("certificate"))
+	}
+	report(7, 1)
+	report(8, 1)
+	r.pass(time.Minute)
+	report(8, 2)
+	require.NoError(t, r.Cancel(t.Context(), 8))
+	report(8, 3)
+	_, err := r.Shelf(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 4, r.count("certificate"), "before a purchase it is read anew")
+}
+
+func TestWhatAReportTells(t *testing.T) {
+	s := newSigner(t)
+	r := newRemote(t, map[string]reply{
+		"certificate": listed(row(7, "WWW.example.org", 2, "<expiredate>2027-10-01</expiredate><service_status>5</service_status>")),
+		"certificate.edit": sheetOf(`<autoprolong>12</autoprolong><altname>a.example.org b.example.org</altname><csr>` + s.csr(t, pkix.Name{CommonName: "www.example.org"}) + `</csr><crt>` + s.leaf(t, "www.example.org") +
+			`</crt><auth_dnscname_name>_x.www.example.org</auth_dnscname_name><auth_dnscname_value>y.ca.example</auth_dnscname_value><auth_http_name>../x</auth_http_name><auth_http_value>v</auth_http_value>`),
+	})
+	report, err := r.Report(t.Context(), 7)
+	require.NoError(t, err)
+	assert.True(t, report.Renews)
+	assert.Equal(t, -1, report.SANs)
+	assert.Equal(t, 12, report.Months)
+	assert.Equal(t, "2026-07-12 2027-10-01", report.Issued.String()+" "+report.Expires.String())
+	assert.Contains(t, report.CSR, "BEGIN CERTIFICATE REQUEST")
+	assert.Equal(t, "Sectigo (ex Comodo) PositiveSSL", report.Type)
+	assert.Equal(t, []cert.Proof{{Domain: "www.example.org", Method: cert.MethodDNS, Word: "auth_dnscname", Host: "_x.www.example.org", Record: "CNAME", Target: "y.ca.example"}}, report.Proofs)
+	assert.Contains(t, report.Words, "not publishable: auth_http: the file's name ../x")
+}
+
+// The function that gives the certificate has another name on each installation, and the file another form (§5).
+func TestCertificatesThatAreDownloaded(t *testing.T) {
+	leaf := newSigner(t).leaf(t, "www.example.org")
+	raw := packed(t, leaf)
+	for name, tc := range map[string]struct {
+		body string
+		pem  int
+	}{
+		"PEM": {leaf, 1}, "archive": {string(raw), 1}, "archive in base64": {base64.StdEncoding.EncodeToString(raw), 1},
+		"document": {doc("certificate.getcrt", `<crt>`+leaf+`</crt>`), 1}, "refusal": {refusal("access", "deny", "no"), 0},
+		"page": {`<html>no</html>`, 0}, "nothing": {"", 0}, "another document": {`<doc><a>b</a></doc>`, 0}, "noise": {"\x00\xff", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := doc("certificate", toolbar("certificate.edit", "certificate.getcrt")+row(7, "www.example.org", 2, "")+`<p_elems>1</p_elems>`)
+			r := newRemote(t, map[string]reply{"certificate": says(rows), "certificate.edit": sheetOf(`<CN>www.example.org</CN>`),
+				"certificate.getcrt": func(w http.ResponseWriter, _ url.Values) { _, _ = w.Write([]byte(tc.body)) }})
+			report, err := r.Report(t.Context(), 7)
+			require.NoError(t, err)
+			assert.Len(t, report.PEM, tc.pem)
+			assert.Equal(t, tc.pem == 1, report.State == cert.StateIssued)
+		})
+	}
+}
+
+func TestListsAreReadToTheirEnd(t *testing.T) {
+	pages := map[string]string{"1": row(1, "a.example.org", 2, marked) + row(2, "b.example.org", 5, ""), "2": row(3, "c.example.org", 4, "")}
+	r := newRemote(t, map[string]reply{"certificate": func(w http.ResponseWriter, form url.Values) {
+		says(doc("certificate", pages[form.Get("p_num")]+`<p_cnt>2</p_cnt><p_elems>3</p_elems>`))(w, form)
+	}})
+	shelf, err := r.Shelf(t.Context())
+	require.NoError(t, err)
+	assert.EqualValues(t, 3, shelf.Highest, "deleted ones count for the highest id")
+	require.Len(t, shelf.Records, 2)
+	assert.Equal(t, "panel-42", shelf.Records[0].Mark)
+	assert.Equal(t, "2026-07-12", shelf.Records[0].Created.String())
+	all, err := r.Certificates(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	assert.Equal(t, "positivessl", all[0].Template)
+	assert.Equal(t, cert.StateCancelled, all[2].State)
+	for name, broken := range map[string]string{
+		"short": row(1, "a.example.org", 2, "") + `<p_elems>3</p_elems>`, "unreadable id": row(0, "a.example.org", 2, "") + `<p_elems>1</p_elems>`,
+	} {
+		r.set("certificate", says(doc("certificate", broken)))
+		_, err := r.Shelf(t.Context())
+		fault := requireFault(t, err, cert.FaultClient)
+		assert.Equal(t, name == "short", fault.Retry)
+	}
+	r.set("certificate", says(doc("certificate", row(1, "a.example.org", 2, ""))))
+	shelf, err = r.Shelf(t.Context())
+	require.NoError(t, err, "the same page again is the end where nothing is counted")
+	assert.Len(t, shelf.Records, 1)
+}
+
+func TestMarksTellPanelsApart(t *testing.T) {
+	r := newRemote(t, nil)
+	assert.Equal(t, "0a1b-42", r.Mark("0a1b", 42))
+}

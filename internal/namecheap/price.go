@@ -1,0 +1,214 @@
+package namecheap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/mgrlog"
+	"pmssl/internal/sellerhttp"
+)
+
+const (
+	commandPricing = "namecheap.users.getPricing"
+	// moreNames ends the name of the row that prices a further name of a multi-domain product (§7).
+	moreNames = "-moresans"
+	// maxShown is how many names of rows that nothing is known of go to the log.
+	maxShown = 20
+)
+
+// Offers are the products that can be bought, each at the account's price of its terms (users.getPricing, §7, one request). Namecheap
+// asks for its prices to be kept, so they are up to a day old. Names of its rows for SSL.com's products are not
+// documented: a row is a product's only where its name has the letters and digits of one of the product's names, and what cannot be
+// read for certain is left out and logged. A price is never guessed.
+func (c *Client) Offers(ctx context.Context) ([]cert.Offer, error) {
+	kept, err := c.prices.read()
+	if err != nil {
+		c.log.Warningf("the kept prices of %s are not used: %v", Title, err)
+	}
+	if len(kept) > 0 {
+		return kept, nil
+	}
+	result, err := c.ask(ctx, sellerhttp.Read, "UserGetPricingResult", commandPricing, "ProductType", "SSLCERTIFICATE", "ActionName", "PURCHASE")
+	if err != nil {
+		return nil, err
+	}
+	list := newPriceList()
+	list.read(result)
+	list.tell(c.log)
+	offers := list.offers()
+	if len(offers) == 0 {
+		return nil, cert.Faultf(cert.FaultClient, commandPricing, "%s answers OK without a price of a product that is known here", Title)
+	}
+	if err := c.prices.write(offers); err != nil {
+		c.log.Warningf("the prices of %s are not kept: %v", Title, err)
+	}
+	return offers, nil
+}
+
+// Price is what the purchase costs by the kept prices; false where they do not tell. Renewals have prices of their own, which
+// are not asked for.
+func (c *Client) Price(ctx context.Context, p cert.Purchase) (cert.Money, bool) {
+	if p.Kind != cert.KindCreate && p.Kind != cert.KindSANs {
+		return cert.Money{}, false
+	}
+	offers, err := c.Offers(ctx)
+	if err != nil {
+		c.log.ExtInfof("what %s costs at %s is not known: %v", p.Product.ID, Title, err)
+		return cert.Money{}, false
+	}
+	at := slices.IndexFunc(offers, func(o cert.Offer) bool { return o.Product.ID == p.Product.ID })
+	if at < 0 {
+		return cert.Money{}, false
+	}
+	sum, known := cert.Money{}, true
+	if p.Kind == cert.KindCreate {
+		sum, known = costFor(offers[at].Prices, p.Months)
+	}
+	if p.SANs > 0 && known {
+		var each cert.Money
+		each, known = costFor(offers[at].MoreNames, p.Months)
+		known = known && (sum.Currency == "" || sum.Currency == each.Currency)
+		sum.Amount, sum.Currency = sum.Amount+float64(p.SANs)*each.Amount, each.Currency
+	}
+	sum.Text = strconv.FormatFloat(sum.Amount, 'f', 2, 64)
+	return sum, known && sum.Amount > 0
+}
+
+func costFor(prices []cert.Price, months int) (cert.Money, bool) {
+	for _, one := range prices {
+		if one.Months == months {
+			return one.Cost, true
+		}
+	}
+	return cert.Money{}, false
+}
+
+// priceList collects prices by template id and term.
+type priceList struct {
+	base, more map[string]map[int]cert.Price
+	unclear    map[string]bool // product and term that two rows price differently
+	unknown    []string        // names of rows that are no product's
+	odd        []string        // what is wrong with rows that are
+}
+
+func newPriceList() *priceList {
+	return &priceList{base: map[string]map[int]cert.Price{}, more: map[string]map[int]cert.Price{}, unclear: map[string]bool{}}
+}
+
+// read takes the rows of purchases; those of renewals, which an answer may have as well, are other prices.
+func (l *priceList) read(result *sellerhttp.Element) {
+	for _, kind := range result.All("ProductType") {
+		for _, category := range kind.All("ProductCategory") {
+			if !strings.EqualFold(category.Attr("Name"), "purchase") {
+				continue
+			}
+			for _, row := range category.All("Product") {
+				l.product(row)
+			}
+		}
+	}
+}
+
+func (l *priceList) product(row *sellerhttp.Element) {
+	name := row.Attr("Name")
+	base, further := strings.CutSuffix(strings.ToLower(name), moreNames)
+	p, known := pricedProduct(base)
+	if !known || further && !p.MultiDomain {
+		l.unknown = append(l.unknown, words(name))
+		return
+	}
+	prices := l.base
+	if further {
+		prices = l.more
+	}
+	for _, one := range row.All("Price") {
+		price, err := priceOf(one)
+		if errors.Is(err, errOtherTerm) {
+			continue
+		}
+		if err != nil {
+			l.odd = append(l.odd, words(name)+": "+err.Error())
+			continue
+		}
+		l.add(prices, p, further, price)
+	}
+}
+
+// add keeps a price. "ev-ssl" is a product of both generations (§4): where two rows of one product and term differ, nobody
+// can tell which one a purchase is charged, and neither is given.
+func (l *priceList) add(prices map[string]map[int]cert.Price, p cert.Product, further bool, price cert.Price) {
+	if prices[p.ID] == nil {
+		prices[p.ID] = map[int]cert.Price{}
+	}
+	old, there := prices[p.ID][price.Months]
+	if there && old != price {
+		l.unclear[unclearKey(p, further, price.Months)] = true
+		l.odd = append(l.odd, fmt.Sprintf("%s for %d months is priced %s %s and %s %s, neither is given",
+			p.ID, price.Months, old.Cost.Text, old.Cost.Currency, price.Cost.Text, price.Cost.Currency))
+		return
+	}
+	prices[p.ID][price.Months] = price
+}
+
+func unclearKey(p cert.Product, further bool, months int) string {
+	return p.ID + " " + strconv.FormatBool(further) + " " + strconv.Itoa(months)
+}
+
+// pricedProduct finds the product of a row. The first two are Namecheap's own spellings of Sectigo's names (§7).
+func pricedProduct(name string) (cert.Product, bool) {
+	switch name {
+	case "comodossl-multi-domain-ssl":
+		name = "Multi Domain SSL"
+	case "comodossl-ev-multi-domain-ssl":
+		name = "EV Multi Domain SSL"
+	}
+	p, _, known := productNamed(name)
+	return p, known && p.Orderable()
+}
+
+// offers are in the order of the table of products.
+func (l *priceList) offers() []cert.Offer {
+	var all []cert.Offer
+	for _, p := range Products() {
+		prices := l.clear(p, false, l.base[p.ID])
+		if len(prices) == 0 {
+			continue
+		}
+		all = append(all, cert.Offer{Name: p.Names[0], Product: p, Prices: prices, MoreNames: l.clear(p, true, l.more[p.ID])})
+	}
+	return all
+}
+
+// clear are the prices that two rows do not contradict each other about, the shortest term first.
+func (l *priceList) clear(p cert.Product, further bool, prices map[int]cert.Price) []cert.Price {
+	var found []cert.Price
+	for _, months := range slices.Sorted(maps.Keys(prices)) {
+		if !l.unclear[unclearKey(p, further, months)] {
+			found = append(found, prices[months])
+		}
+	}
+	return found
+}
+
+// tell logs what was left out. Names that nothing is known of are many: Namecheap lists what it gave up years ago.
+func (l *priceList) tell(log *mgrlog.Logger) {
+	if len(l.unknown) > 0 {
+		log.ExtInfof("%s prices products that are not sold here: %s", Title, shown(l.unknown, ", "))
+	}
+	if len(l.odd) > 0 {
+		log.Warningf("prices of %s are left out: %s", Title, shown(l.odd, "; "))
+	}
+}
+
+func shown(all []string, between string) string {
+	if len(all) > maxShown {
+		return strings.Join(all[:maxShown], between) + fmt.Sprintf(" and %d more", len(all)-maxShown)
+	}
+	return strings.Join(all, between)
+}

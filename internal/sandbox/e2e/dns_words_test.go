@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"pmssl/internal/sandbox/nameserver"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// dnsWords are what scripts can say about DNS.
+func dnsWords() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"dns": domainNames}
+}
+
+// lookUpNothing keeps the module from asking the network about names. A later line of the settings may ask a stand-in.
+func (w *world) lookUpNothing() error {
+	return os.WriteFile(filepath.Join(w.panel.Root(), "etc", "billmgr.conf.d", "dns.conf"), []byte("SSLResolver off\n"), 0o600)
+}
+
+// dns NXDOMAIN NAME|caa NAME TAG VALUE: what DNS says from now on; all other names exist and allow every CA.
+func domainNames(ts *testscript.TestScript, _ bool, args []string) {
+	s := sceneOf(ts)
+	if s.dns == nil {
+		var err error
+		s.dns, err = nameserver.Start()
+		ts.Check(err)
+		ts.Defer(func() { _ = s.dns.Close() })
+		option(ts, false, []string{"SSLResolver", s.dns.Address()})
+	}
+	switch {
+	case len(args) == 2 && args[0] == "NXDOMAIN":
+		s.dns.Remove(args[1])
+	case len(args) > 3 && args[0] == "caa":
+		s.dns.Authorize(args[1], args[2], strings.Join(args[3:], " "))
+	default:
+		ts.Fatalf("usage: dns NXDOMAIN NAME | dns caa NAME TAG VALUE")
+	}
+}
