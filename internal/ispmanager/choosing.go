@@ -11,12 +11,12 @@ import (
 // (§4.2).
 func (w filling) requestKind(f field) (string, error) {
 	if !f.listed {
-		if f.value != "" && f.value != "generate" {
+		if f.value != "" && !generates(choice{key: f.value}) {
 			return f.value, nil
 		}
 		return "", refuseField("certificate", f, "the form does not say how a CSR of our own is handed over")
 	}
-	keys := slices.DeleteFunc(realKeys(f.list), func(key string) bool { return key == "generate" })
+	keys := realKeys(slices.DeleteFunc(slices.Clone(f.list), generates))
 	for _, known := range []string{"exists", "exist", "existing", "csr", "use"} {
 		if slices.Contains(keys, known) {
 			return known, nil
@@ -26,6 +26,13 @@ func (w filling) requestKind(f field) (string, error) {
 		return keys[0], nil
 	}
 	return "", refuseField("certificate", f, "no choice means a CSR of our own")
+}
+
+// generates tells whether the choice is a key pair that the seller makes: `generate`, or what reads like it. Its certificate
+// would not have the client's key.
+func generates(one choice) bool {
+	key, text := strings.ToLower(one.key), strings.ToLower(one.text)
+	return strings.Contains(key, "gen") || strings.Contains(key, "new") || strings.Contains(text, "generat") || strings.Contains(text, "new key")
 }
 
 // method chooses the way of proof: the order's own word, else another one of the same kind (§4.4).

@@ -42,11 +42,8 @@ func (c *Client) Probe(ctx context.Context) ([]cert.Finding, error) {
 	if id := highest(rows); id != 0 {
 		for _, one := range []struct{ title, function string }{
 			{"one certificate", functionEdit}, {"reissue", c.nameOf(ctx, reissuing())}, {"renewal", functionProlong},
-			{"download", c.nameOf(ctx, downloading())},
 		} {
-			if one.title != "download" { // the answer is a file
-				findings = append(findings, c.probeForm(ctx, one.title, one.function, element(id)))
-			}
+			findings = append(findings, c.probeElement(ctx, one.title, one.function, id))
 		}
 	}
 	return findings, nil
@@ -93,6 +90,15 @@ func probeTariffs(all []tariff, err error) cert.Finding {
 		f.Lines = append(f.Lines, idText(t.id)+" "+t.name+": "+t.template()+", months "+periods(t))
 	}
 	return f
+}
+
+// probeElement asks for a form about one order, but not where that would do something to it.
+func (c *Client) probeElement(ctx context.Context, title, function string, id int64) cert.Finding {
+	offered, _ := c.functions(ctx)
+	if slices.ContainsFunc(offered, func(one tool) bool { return one.function == function && one.group }) {
+		return cert.Finding{Title: title, Function: function, Lines: []string{"its button acts at once on the chosen orders (type group): it is not asked"}}
+	}
+	return c.probeForm(ctx, title, function, element(id))
 }
 
 func (c *Client) probeForm(ctx context.Context, title, function string, params url.Values) cert.Finding {
