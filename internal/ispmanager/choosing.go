@@ -42,7 +42,7 @@ func (w filling) method(f field) (string, error) {
 		word = "auth_email"
 	}
 	if kind, known := methodKind(f.value); f.fixed && known && kind != w.request.Method {
-		return "", refuseField("certificate", f, "it is fixed to "+words(f.value)+", another way of proof than the order's "+word)
+		return "", refuseField("certificate", f, "it is fixed to "+remark(f.value)+", another way of proof than the order's "+word)
 	}
 	if !f.listed {
 		return word, nil

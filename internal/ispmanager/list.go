@@ -104,7 +104,7 @@ func (c *Client) list(ctx context.Context) ([]row, error) {
 		for _, e := range reply.rows {
 			r := rowOf(e)
 			if r.id == 0 {
-				return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, words(e.Child("id").Text()))
+				return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, remark(e.Child("id").Text()))
 			}
 			if !seen[r.id] {
 				seen[r.id] = true

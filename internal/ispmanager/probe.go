@@ -20,7 +20,7 @@ func (c *Client) Probe(ctx context.Context) ([]cert.Finding, error) {
 		return nil, err // nothing else can be asked either
 	}
 	findings := []cert.Finding{{Title: "account", Function: functionWho, OK: true, Lines: []string{
-		"level " + words(who.Attr("level")), "currency " + words(who.Attr("currency")), "allowdeleteitem " + words(who.Attr("allowdeleteitem")),
+		"level " + remark(who.Attr("level")), "currency " + remark(who.Attr("currency")), "allowdeleteitem " + remark(who.Attr("allowdeleteitem")),
 	}}}
 	rows, err := c.list(ctx)
 	findings = append(findings, c.probeList(ctx, rows, err))
@@ -87,7 +87,7 @@ func probeTariffs(all []tariff, err error) cert.Finding {
 		f.Lines = []string{cert.FaultOf(err).Value}
 	}
 	for _, t := range all {
-		f.Lines = append(f.Lines, idText(t.id)+" "+t.name+": "+t.template()+", months "+periods(t))
+		f.Lines = append(f.Lines, idText(t.id)+" "+remark(t.name)+": "+t.template()+", months "+periods(t))
 	}
 	return f
 }
@@ -146,5 +146,5 @@ func orNone(list []string) string {
 	if len(list) == 0 {
 		return "none"
 	}
-	return words(strings.Join(list, ", "))
+	return remark(strings.Join(list, ", "))
 }

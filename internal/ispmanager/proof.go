@@ -185,7 +185,7 @@ func (p *publication) published(url, content string) {
 }
 
 func (p *publication) refuse(what, value string) {
-	p.refused = append(p.refused, p.word+": "+what+" "+clip(words(value), 200))
+	p.refused = append(p.refused, p.word+": "+what+" "+clip(remark(value), 200))
 }
 
 func isURL(text string) bool {

@@ -58,7 +58,7 @@ func (j *journey) arrive(ctx context.Context, f form) (form, error) {
 	}
 	j.seen = append(j.seen, f.function)
 	if f.value("billorder") != "" {
-		return form{}, unclear(cert.Faultf(cert.FaultUnclear, f.function, "the form names the order %s", words(f.value("billorder"))), "something may have been ordered already")
+		return form{}, unclear(cert.Faultf(cert.FaultUnclear, f.function, "the form names the order %s", remark(f.value("billorder"))), "something may have been ordered already")
 	}
 	values, err := f.fill(j.own, j.further(f)...)
 	if err != nil {
@@ -182,11 +182,11 @@ func (f form) buys() bool {
 func orderSign(reply answer) string {
 	for _, name := range []string{"billorder", "payment_id"} {
 		if value := reply.value(name); value != "" {
-			return "the answer names the " + name + " " + words(value)
+			return "the answer names the " + name + " " + remark(value)
 		}
 	}
 	if reply.clean() && reply.value("id") != "" && formOf("", reply).function == "" {
-		return "the answer names the id " + words(reply.value("id"))
+		return "the answer names the id " + remark(reply.value("id"))
 	}
 	if unpaid := paymentSign(reply); unpaid != "" {
 		return unpaid

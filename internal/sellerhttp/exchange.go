@@ -147,7 +147,7 @@ func (c *Client) judge(answer reply, call Call) (string, error) {
 		trouble.Text = fmt.Sprintf("what answered sends us elsewhere (HTTP %d); this is not the API", answer.status)
 	default:
 		trouble.Kind = Foreign
-		trouble.Text = fmt.Sprintf("what answered is not the API (HTTP %d): %s", answer.status, snippet(answer.body))
+		trouble.Text = fmt.Sprintf("what answered is not the API (HTTP %d): %s", answer.status, Snippet(answer.body))
 	}
 	return "", trouble
 }
