@@ -46,7 +46,7 @@ func TestNoAnswerBringsASecretOut(t *testing.T) {
 		"a text":                   `auth=` + token + ` ` + login,
 		"JSON":                     `{"auth":"` + token + `","authinfo":"` + login + `"}`,
 		"another document":         `<api token="` + token + `"><auth>` + token + `</auth></api>`,
-		"a broken document":        `<doc><auth>` + token + `</doc>`,
+		"a broken document":        `<doc><auth>` + token + `</doc><a/>`,
 		"a document type":          `<!DOCTYPE doc [<!ENTITY auth "` + token + `">]><doc>&auth;</doc>`,
 		"a level":                  `<doc><user id="1" level="auth=` + token + `"/></doc>`,
 		"a comment":                `<doc><!-- auth=` + token + ` ` + login + ` --></doc>`,

@@ -194,3 +194,22 @@ func TestEndlessListsEnd(t *testing.T) {
 	requireFault(t, err, cert.FaultClient)
 	assert.Less(t, page, 130, "rows count, and not only pages")
 }
+
+// §11: what probe prints is made to be passed on.
+func TestProbeShowsNoValues(t *testing.T) {
+	r := newRemote(t, map[string]reply{
+		"certificate": listed(row(7, "client.example.org", 2, "")),
+		"certificate.edit": sheetOf(`<adm_email>ann@client.example</adm_email><key>k3y</key><slist name="approver"><val key="ann@client.example">a</val>` +
+			`<val key="client.example.org">c</val><val key="auth_dns">d</val></slist>`),
+	})
+	findings, err := r.Probe(t.Context())
+	require.NoError(t, err)
+	text := ""
+	for _, f := range findings {
+		text += f.Title + "\n" + strings.Join(f.Lines, "\n") + "\n"
+	}
+	assert.Contains(t, text, "choices of approver: auth_dns, 2 that are not shown")
+	for _, value := range []string{"client.example", "k3y", user, password, "125.50"} {
+		assert.NotContains(t, text, value)
+	}
+}
