@@ -68,7 +68,7 @@ func (c *Client) post(ctx context.Context, class Class, form string) (reply, err
 	timeout, carrier := readTimeout, c.reads
 	if class != Read {
 		timeout = cmp.Or(c.config.WriteTimeout, writeTimeout)
-		own := transport(c.config.Roots, false)
+		own := transport(c.config, false)
 		carrier = func() *http.Transport { return own }
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
