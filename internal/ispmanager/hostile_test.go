@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"pmssl/internal/cert"
+	"pmssl/internal/ispmanager"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -212,4 +213,34 @@ func TestProbeShowsNoValues(t *testing.T) {
 	for _, value := range []string{"client.example", "k3y", user, password, "125.50"} {
 		assert.NotContains(t, text, value)
 	}
+}
+
+// A tariff whose name has no Latin letter has no template: an item of the panel without one must not buy it.
+func TestNoTemplateBuysNothing(t *testing.T) {
+	r := newRemote(t, map[string]reply{"pricelist.export": says(doc("pricelist.export", priceList+`<pricelist><id>5</id><name>Сертификат</name></pricelist>`+
+		`<pricelist><id>6</id><name>`+strings.Repeat("x", 300)+`</name></pricelist>`))})
+	products, err := r.Catalogue(t.Context())
+	require.NoError(t, err)
+	_, found := cert.FindProduct(products, "")
+	assert.False(t, found)
+	p := order(request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
+	p.Product.ID = ""
+	_, err = r.Buy(t.Context(), p)
+	requireFault(t, err, cert.FaultAPI)
+	assert.Empty(t, r.submitted("certificate.order.csr"))
+	offers, err := r.Offers(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, offers, 1)
+}
+
+// features shows what is kept: a price list without end does not get there.
+func TestAnEndlessPriceListIsRefused(t *testing.T) {
+	var list strings.Builder
+	for i := range 3000 {
+		list.WriteString(`<pricelist><id>` + strconv.Itoa(i+1) + `</id><name>Product A` + strconv.Itoa(i) + `</name></pricelist>`)
+	}
+	r := newRemote(t, map[string]reply{"pricelist.export": says(doc("pricelist.export", list.String()))})
+	_, err := r.Offers(t.Context())
+	requireFault(t, err, cert.FaultClient)
+	assert.Less(t, len(ispmanager.Products(r.dir, "pmispmgrssl")), 100)
 }
