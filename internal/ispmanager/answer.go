@@ -44,7 +44,28 @@ func parseAnswer(body []byte) (answer, error) {
 	if !strings.EqualFold(root.Name, "doc") {
 		return answer{}, foreign(start)
 	}
-	return answerOf(root, true), nil
+	a := answerOf(root, true)
+	if a.excessive() || a.nested != nil && a.nested.excessive() {
+		return answer{}, &sellerhttp.Trouble{Kind: sellerhttp.Unreadable, Text: "the answer has a form, a select or a toolbar longer than any of BILLmanager's"}
+	}
+	return a, nil
+}
+
+// Bounds of one form: its parts are compared with each other. The longest that are known have some 60 fields, 250 countries to
+// choose from and a dozen functions.
+const (
+	maxFields  = 2000
+	maxChoices = 5000
+	maxTools   = 500
+)
+
+func (a answer) excessive() bool {
+	for _, list := range a.lists {
+		if len(list) > maxChoices {
+			return true
+		}
+	}
+	return len(a.names) > maxFields || len(a.lists) > maxFields || a.meta.excessive()
 }
 
 func foreign(body []byte) *sellerhttp.Trouble {

@@ -36,8 +36,15 @@ func metadataOf(e *sellerhttp.Element) metadata {
 	return m
 }
 
+func (m metadata) excessive() bool {
+	return len(m.names) > maxFields || len(m.rules) > maxFields || len(m.buttons) > maxTools || len(m.functions) > maxTools
+}
+
 func (m *metadata) walk(e *sellerhttp.Element, within string) {
 	for _, child := range e.Children {
+		if m.excessive() { // the answer is refused
+			return
+		}
 		name, inner := child.Attr("name"), within
 		switch strings.ToLower(child.Name) {
 		case "toolbtn":
