@@ -32,7 +32,8 @@ func (w filling) requestKind(f field) (string, error) {
 // would not have the client's key.
 func generates(one choice) bool {
 	key, text := strings.ToLower(one.key), strings.ToLower(one.text)
-	return strings.Contains(key, "gen") || strings.Contains(key, "new") || strings.Contains(text, "generat") || strings.Contains(text, "new key")
+	return strings.HasPrefix(key, "gen") || strings.HasPrefix(key, "new") || strings.Contains(key, "generat") || strings.Contains(text, "generat") ||
+		strings.Contains(text, "new key")
 }
 
 // method chooses the way of proof: the order's own word, else another one of the same kind (§4.4).

@@ -78,7 +78,8 @@ func (j *journey) step(ctx context.Context, function string) (form, error) {
 
 // wizardOf is the part of a step's name that all steps share: certificate.order of certificate.order.csr.
 func wizardOf(function string) string {
-	return strings.Join(strings.SplitN(function, ".", 3)[:min(2, strings.Count(function, ".")+1)], ".")
+	parts := strings.SplitN(function, ".", 3)
+	return strings.Join(parts[:min(len(parts), 2)], ".")
 }
 
 // ofWizard refuses functions that are no steps of the wizard that was begun, or its forms of organisations (§4.3). Another
