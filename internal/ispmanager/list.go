@@ -16,6 +16,8 @@ const (
 	pageSize     = 500
 	// maxPages bounds one list, whatever size of page the remote gives.
 	maxPages = 200
+	// maxRows bounds it whatever a page holds.
+	maxRows = 100000
 )
 
 // row is one service of the list.
@@ -102,7 +104,7 @@ func (c *Client) list(ctx context.Context) ([]row, error) {
 		for _, e := range reply.rows {
 			r := rowOf(e)
 			if r.id == 0 {
-				return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, words(e.Child("id").Text()))
+				return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, remark(e.Child("id").Text()))
 			}
 			if !seen[r.id] {
 				seen[r.id] = true
@@ -112,6 +114,8 @@ func (c *Client) list(ctx context.Context) ([]row, error) {
 		}
 		total, counted := countOf(reply.value("p_elems"))
 		switch {
+		case len(rows) > maxRows:
+			return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates is longer than %d rows", Title, maxRows)
 		case counted && len(rows) >= total, !counted && fresh == 0:
 			return rows, nil
 		case fresh == 0:
