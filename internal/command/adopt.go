@@ -74,7 +74,7 @@ func (j *job) settleShelf(ctx context.Context, in intent, shelf cert.Shelf) (int
 			"a purchase of %s had no answer, and the ids %s at %s belong to nobody yet: nothing new is bought until the other unsettled purchases are settled",
 			in.Time.Format(time.RFC3339), formatIDs(later), j.Trade.Title).Again()
 	}
-	return 0, j.buyAgain(in)
+	return 0, j.buyAgain(ctx, in)
 }
 
 // adopt takes an id at the seller for what an earlier run has bought.
@@ -97,8 +97,15 @@ func (j *job) early(in intent) error {
 		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Again()
 }
 
-// buyAgain says that nothing came of the purchase.
-func (j *job) buyAgain(in intent) error {
+// buyAgain sets the way free after a purchase of which nothing came. It does so once (contract 3.4): two purchases without a
+// trace mean that the seller does not show what it sold.
+func (j *job) buyAgain(ctx context.Context, in intent) error {
+	if in.Again > 0 {
+		return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"the purchase for item %d was sent %d times without an answer, last at %s, and %s shows nothing of it: look at the account there, "+
+				"then run --command resolve --item %d --none, or --id ID", j.order.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Trade.Title, j.order.Item))
+	}
+	j.again = in.Again + 1
 	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller, buying again is free", j.order.Item, in.Time.Format(time.RFC3339))
 	return nil
 }

@@ -42,7 +42,7 @@ func (j *job) settleOrder(ctx context.Context, p cert.Purchase, in intent, open 
 	if err := j.completeList(ctx, in, shelf, taken); err != nil {
 		return 0, err
 	}
-	return 0, j.buyAgain(in)
+	return 0, j.buyAgain(ctx, in)
 }
 
 func recordIDs(records []cert.Record) []int64 {

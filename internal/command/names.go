@@ -80,14 +80,18 @@ func (j *job) settleOpenNames(ctx context.Context, report cert.Report, request c
 // settleNames tells from the seller's count whether a purchase of names without an answer has happened. Both readings of the
 // count move by the number that was bought.
 func (j *job) settleNames(ctx context.Context, p cert.Purchase, in intent) (int64, error) {
-	switch p.Counted {
-	case in.Counted + in.SANs:
+	switch {
+	case in.Counted < 0 || p.Counted < 0:
+		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"%d names for the order %d had no answer and %s does not tell how many it holds: look there, then run --command resolve --item %d --id %d, or --none",
+			in.SANs, p.ID, j.Trade.Title, j.order.Item, p.ID))
+	case p.Counted == in.Counted+in.SANs:
 		return j.adopt(ctx, in.Kind, p.ID, "holds "+strconv.Itoa(p.Counted)+" names, as the purchase was to bring")
-	case in.Counted:
+	case p.Counted == in.Counted:
 		if err := j.early(in); err != nil {
 			return 0, err
 		}
-		return 0, j.buyAgain(in)
+		return 0, j.buyAgain(ctx, in)
 	}
 	return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 		"the order %d at %s held %d names before a purchase of %d without answer and holds %d: look there, then run --command resolve --item %d --id %d, or --none",

@@ -57,7 +57,7 @@ func (j *job) unlock(ctx context.Context) {
 func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error {
 	in := intent{
 		Kind: p.Kind, Time: j.Now().UTC().Truncate(time.Second), Product: p.Product.ID,
-		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation,
+		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation, Again: j.again,
 	}
 	if p.Months%12 != 0 {
 		in.Years, in.Months = 0, p.Months
@@ -99,7 +99,10 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 		err = &cert.Fault{Type: cert.FaultUnclear, Object: "id", Value: "the seller took the order and named no id", Unclear: true}
 	}
 	if err != nil {
-		if cert.FaultOf(err).Unclear {
+		if fault := cert.FaultOf(err); fault.Unclear {
+			if fault.Accepted {
+				j.taken(ctx)
+			}
 			j.Log.Errorf("item %d: the purchase has no clear answer, the intent stays: %v", j.order.Item, err)
 			return 0, err
 		}
@@ -112,6 +115,18 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 		j.Log.ExtInfof("item %d: the seller delivers %q for %s", j.order.Item, receipt.Delivered, p.Product.ID)
 	}
 	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
+}
+
+// taken writes on the intent that the seller took the purchase of which nothing shows yet.
+func (j *job) taken(ctx context.Context) {
+	in, err := parseIntent(j.order.Params[cert.ParamIntent])
+	if err == nil {
+		in.Accepted = true
+		err = j.save(ctx, cert.ParamIntent, in.String())
+	}
+	if err != nil { // it is looked up like one without an answer then
+		j.Log.Errorf("item %d: that the seller took the purchase could not be written down: %v", j.order.Item, err)
+	}
 }
 
 // spending tells whoever watches over the run that it must not be ended now.
