@@ -128,6 +128,9 @@ func (s *sale) unpaid(ctx context.Context, found row, said *cert.Fault) (cert.Re
 			return s.receipt(r.id), nil
 		}
 	}
+	if spent := s.spent(ctx); spent != "" {
+		return cert.Receipt{}, unclear(said, "the order "+idText(found.id)+" is shown as not paid for, and "+spent)
+	}
 	return s.leaveNothing(ctx, []int64{found.id}, said)
 }
 
