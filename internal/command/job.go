@@ -20,6 +20,7 @@ type job struct {
 	seller  Seller
 	params  map[string]string // of the processing module
 	account string            // Seller.Account
+	paid    bool              // this run has bought something
 	again   int               // purchases without a trace that came before the one that this run makes
 }
 

@@ -93,6 +93,10 @@ func sameName(host, name string) bool {
 // asking somebody.
 func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open bool, r cert.Record, why string) (int64, error) {
 	odd := ""
+	foreign, err := j.foreignKey(ctx, r)
+	if err != nil {
+		return 0, err
+	}
 	switch {
 	case r.State == cert.StateUnpaid:
 		return 0, cert.Faultf(cert.FaultAPI, "status",
@@ -101,12 +105,32 @@ func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open b
 		odd = "is for " + r.Host
 	case !r.Created.IsZero() && open && r.Created.AddDays(2).Before(cabforum.DateOf(in.Time)):
 		odd = "is of " + r.Created.String() + ", older than the purchase"
+	case foreign:
+		odd = "is for another key than the item's"
 	}
 	if odd != "" {
 		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 			"the order %d at %s %s and %s: run --command resolve --item %d --id %d if it is this item's, else delete it there or run it with --none", r.ID, j.Trade.Title, why, odd, j.order.Item, r.ID))
 	}
 	return j.adopt(ctx, p.Kind, r.ID, why)
+}
+
+// foreignKey tells whether an order that shows no mark of ours carries the CSR of another key: another item's order for the same
+// name, or this item's before the client changed its CSR.
+func (j *job) foreignKey(ctx context.Context, r cert.Record) (bool, error) {
+	if r.Mark != "" {
+		return false, nil
+	}
+	own, err := cert.ParseCSR(j.order.CSR)
+	if err != nil {
+		return false, err
+	}
+	report, err := j.seller.Report(ctx, r.ID)
+	if err != nil {
+		return false, err
+	}
+	shown, err := cert.ParseCSR(report.CSR)
+	return err == nil && !own.SameKey(shown.PublicKey), nil
 }
 
 // completeList makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist

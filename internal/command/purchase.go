@@ -109,6 +109,7 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 		j.Log.Warningf("item %d: nothing was bought: %v", j.order.Item, err)
 		return 0, j.forget(ctx, err)
 	}
+	j.paid = true
 	j.Log.Infof("item %d: bought %s, %d months: id %d, seller's order %s, charged %s, delivered as %q",
 		j.order.Item, p.Product.ID, p.Months, receipt.ID, receipt.Order, receipt.Charged, receipt.Delivered)
 	if receipt.Delivered != "" && !p.Product.Named(receipt.Delivered) {
