@@ -109,8 +109,12 @@ func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open b
 		odd = "is for another key than the item's"
 	}
 	if odd != "" {
+		otherwise := "delete it there: nothing is ordered while it carries the mark"
+		if r.Mark == "" {
+			otherwise = "run it with --none"
+		}
 		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
-			"the order %d at %s %s and %s: run --command resolve --item %d --id %d if it is this item's, else delete it there or run it with --none", r.ID, j.Trade.Title, why, odd, j.order.Item, r.ID))
+			"the order %d at %s %s and %s: run --command resolve --item %d --id %d if it is this item's, else %s", r.ID, j.Trade.Title, why, odd, j.order.Item, r.ID, otherwise))
 	}
 	return j.adopt(ctx, p.Kind, r.ID, why)
 }

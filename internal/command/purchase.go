@@ -147,6 +147,7 @@ func (j *job) buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
 // record writes a purchase down: journal, item, and then the intent is dropped (contract 3.2).
 func (j *job) record(ctx context.Context, kind string, id int64, delivered string) error {
 	line := cert.Bought{Time: j.Now().UTC(), Item: j.order.Item, Kind: kind, ID: id, Account: accountMark(j.account), Op: j.Args.Operation}
+	line.SANs, _ = j.namesOfIntent()
 	if err := j.Panel.AppendJournal(ctx, line); err != nil {
 		// the id still goes to the item below; the intent would find it again if that failed too
 		j.Log.Errorf("item %d: id %d could not be written to the purchase journal: %v", j.order.Item, id, err)
@@ -247,7 +248,10 @@ func (j *job) recall(ctx context.Context) error {
 			return err
 		}
 	}
-	return j.dropSettled(ctx, lines)
+	if err := j.dropSettled(ctx, lines); err != nil {
+		return err
+	}
+	return j.recallNames(ctx, lines)
 }
 
 // insert puts an id that was forgotten on the item: as the newest, or before the newest where that is a later one.

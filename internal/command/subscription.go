@@ -329,11 +329,28 @@ func (s *sweep) spare(ctx context.Context, j *job, row *sweepRow, verdict cabfor
 	if verdict.Reason == cabforum.ReasonUnderWay {
 		row.action = actionWait
 	}
-	if verdict.Reason != cabforum.ReasonTries || s.dry {
+	text := s.unattended(row, verdict)
+	if text == "" || s.dry {
 		return nil
 	}
-	text := fmt.Sprintf("the reissue of %s failed %d times, its certificate ends %s", row.name, cabforum.MaxTries, row.expires)
+	s.Log.Warningf("item %d: %s", j.order.Item, text)
 	return s.Panel.Manual(ctx, j.order.Item, 0, asReissue, text)
+}
+
+// unattended is what an administrator has to know of a certificate that is left alone; empty where it is nothing. A paid day
+// without a certificate is a fault (contract 5.3), so what holds a reissue back is told in the last week.
+func (s *sweep) unattended(row *sweepRow, verdict cabforum.Verdict) string {
+	last := s.settings.Policy != cabforum.PolicyNone && cabforum.DateOf(s.at).DaysUntil(row.expires) < lastDays
+	switch {
+	case verdict.Reason == cabforum.ReasonTries:
+		return fmt.Sprintf("the reissue of %s failed %d times, its certificate ends %s", row.name, cabforum.MaxTries, row.expires)
+	case verdict.Reason == cabforum.ReasonUnderWay && last:
+		return fmt.Sprintf("the certificate of %s ends %s and is not reissued while an operation of the item is open: look at the panel's running operations", row.name, row.expires)
+	case verdict.Reason == cabforum.ReasonNoGain && last && row.expires.AddDays(1).Before(row.paidUntil):
+		return fmt.Sprintf("the certificate of %s ends %s although it is paid until %s: a reissue brings no more, the seller's own term ends there (item parameter %s)",
+			row.name, row.expires, row.paidUntil, cert.ParamTermEnd)
+	}
+	return ""
 }
 
 // judge asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the document

@@ -1,0 +1,108 @@
+package command_test
+
+import (
+	"strings"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A certificate that runs out inside its paid term while the sweep has to leave it alone is told to the administrator in its
+// last week, and not before.
+func TestWhatTheSweepLeavesIsToldBeforeItRunsOut(t *testing.T) {
+	for name, row := range map[string]struct {
+		change func(*stage)
+		says   string
+	}{
+		"an operation that stays open":   {func(s *stage) { s.panel.operations = 1 }, "an operation of the item is open"},
+		"the seller's term ends earlier": {func(s *stage) { s.panel.order.Params[cert.ParamTermEnd] = "2026-10-18" }, "the seller's own term ends there"},
+	} {
+		for before, told := range map[int]bool{8: false, 5: true, -3: true} {
+			t.Run(name, func(t *testing.T) {
+				s := sweepStage(t, before)
+				row.change(s)
+				s.sweep(t)
+				s.sweep(t)
+				assert.Zero(t, s.seller.reissues)
+				if !told {
+					assert.Empty(t, s.panel.tasks)
+					return
+				}
+				assert.Len(t, s.panel.tasks, 1)
+				assert.Contains(t, strings.Join(s.log.lines, "\n"), row.says)
+			})
+		}
+		t.Run(name+", under the policy none", func(t *testing.T) {
+			s := sweepStage(t, 5)
+			row.change(s)
+			s.panel.settings["SSLSubscriptionPolicy"] = "none"
+			s.sweep(t)
+			assert.Empty(t, s.panel.tasks)
+		})
+		t.Run(name+", in a dry run", func(t *testing.T) {
+			s := sweepStage(t, 5)
+			row.change(s)
+			s.args.DryRun = true
+			s.sweep(t)
+			assert.Empty(t, s.panel.tasks)
+		})
+	}
+}
+
+// contract 3.5: an id that the seller does not know is not put on the item, also where the seller takes it for deleted.
+func TestResolveRefusesAnIDOfWhichTheSellerKnowsNothing(t *testing.T) {
+	s := remoteStage(t)
+	s.remote.err = lost()
+	require.Error(t, s.run(command.Open))
+	s.args = command.Args{Command: "resolve", Item: 42, ID: "50", Yes: true}
+	require.ErrorContains(t, s.run(command.Resolve), "knows no id 50")
+	assert.Empty(t, s.param(cert.ParamOrderID))
+	assert.NotEmpty(t, s.param(cert.ParamIntent))
+}
+
+// What the text tells an administrator to do has to help: an order that carries the mark is found again after --none.
+func TestAnOddOrderIsSettledByWhatTheTextSays(t *testing.T) {
+	s := remoteStage(t)
+	s.remote.add("other.example", itemMark, 12, s.panel.order.OpenDate)
+	err := s.run(command.Open)
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "--id 500")
+	assert.NotContains(t, err.Error(), "--none")
+	s.args = command.Args{Command: "resolve", Item: 42, None: true, Yes: true}
+	require.Error(t, s.run(command.Resolve), "there is no purchase to forget")
+	s.args = command.Args{Command: "open", Item: 42, Operation: 9}
+	s.remote.records = nil
+	require.NoError(t, s.run(command.Open), "once it is deleted there")
+	assert.Equal(t, 1, s.remote.orders)
+}
+
+// A panel that was restored from before a purchase of names finds it in the journal.
+func TestARestoredPanelDoesNotBuyTheNamesAgain(t *testing.T) {
+	s := namesStage(t)
+	s.panel.order.Params[cert.ParamSANsBought] = "0"
+	backup := map[string]string{}
+	for name, value := range s.panel.order.Params {
+		backup[name] = value
+	}
+	more := func() {
+		s.panel.order.SANs = 4
+		s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+	}
+	more()
+	require.NoError(t, s.run(command.Reopen))
+	require.Equal(t, 2, s.seller.names)
+	s.panel.order.Params = backup
+	more()
+	s.seller.issueNames(t, 102, s.pair, s.at, 199, "a.example.com", "b.example.com", "c.example.com", "d.example.com")
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	s.args.Command, s.at = "reopen", s.at.AddDate(0, 0, 190)
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, 2, s.seller.reissues)
+	assert.Equal(t, 2, s.seller.names)
+	assert.Equal(t, "2", s.param(cert.ParamSANsBought))
+}
