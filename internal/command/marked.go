@@ -36,6 +36,9 @@ func (j *job) settleOrder(ctx context.Context, p cert.Purchase, in intent, open 
 	case !open:
 		return 0, nil
 	}
+	if in.Accepted {
+		return 0, j.awaitOrder(ctx, in)
+	}
 	if err := j.early(in); err != nil {
 		return 0, err
 	}
@@ -43,6 +46,17 @@ func (j *job) settleOrder(ctx context.Context, p cert.Purchase, in intent, open 
 		return 0, err
 	}
 	return 0, j.buyAgain(ctx, in)
+}
+
+// awaitOrder is an order that the seller took and does not show: it is never made again by a program. One that does not show up
+// in a day is for an administrator.
+func (j *job) awaitOrder(ctx context.Context, in intent) error {
+	if j.Now().Sub(in.Time) < freshCertificate {
+		return cert.Faultf(cert.FaultWaiting, cert.ParamIntent, "%s took the order of %s and does not show it yet; nothing more is ordered", j.Trade.Title, in.Time.Format(time.RFC3339)).Again()
+	}
+	return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		"%s took the order of %s for item %d and does not show it: look for it in the account there, then run --command resolve --item %d --id ID, or --none",
+		j.Trade.Title, in.Time.Format(time.RFC3339), j.order.Item, j.order.Item))
 }
 
 func recordIDs(records []cert.Record) []int64 {

@@ -58,6 +58,28 @@ func TestARenewalThatTheSellerTookAndNeverMadeIsATask(t *testing.T) {
 	assert.Equal(t, 1, s.remote.prolongs)
 }
 
+// An order that the seller took and does not show yet is looked for, and not made again.
+func TestAnOrderThatTheSellerTookIsNotMadeAgain(t *testing.T) {
+	s := remoteStage(t)
+	s.remote.err = &cert.Fault{Type: cert.FaultUnclear, Value: "taken, and not in the list", Retry: true, Unclear: true, Accepted: true}
+	require.Error(t, s.run(command.Open))
+	s.remote.err = nil
+	s.at = s.at.Add(time.Hour)
+	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Open)))
+	s.at = s.at.Add(24 * time.Hour)
+	err := s.run(command.Open)
+	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Contains(t, err.Error(), "--none")
+	assert.NotEmpty(t, s.panel.tasks)
+	assert.Zero(t, s.remote.orders)
+	t.Run("until the list shows it", func(t *testing.T) {
+		s.remote.add("example.com", itemMark, 12, s.panel.order.OpenDate)
+		require.NoError(t, s.run(command.Open))
+		assert.Equal(t, "500", s.param(cert.ParamOrderID))
+		assert.Zero(t, s.remote.orders)
+	})
+}
+
 // Where the seller does not tell how many names an order holds, nothing shows whether a purchase of names has happened.
 func TestNamesWithoutAnAnswerAndWithoutACountAreATask(t *testing.T) {
 	s := namesStage(t)

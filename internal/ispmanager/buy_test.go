@@ -106,6 +106,25 @@ func TestTheListTellsWhatCameOfTheRequest(t *testing.T) {
 	}
 }
 
+// What the answer calls id is a service in the documents that are known; of another kind it must not become the item's order, and
+// an order that the remote took is never made again.
+func TestAnIDOfAnAnswerThatIsNoOrder(t *testing.T) {
+	for name, answer := range map[string]string{"an id that is no service": `<id>77</id><ok/>`, "no id": `<ok/>`} {
+		t.Run(name, func(t *testing.T) {
+			r := newRemote(t, map[string]reply{"certificate.edit": says(refusal("missed", "item", "no such element"))})
+			r.set(buying, r.takes(says(doc("f", answer))))
+			_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
+			fault := requireFault(t, err, cert.FaultUnclear)
+			assert.True(t, fault.Unclear && fault.Accepted && fault.Retry, "%v", fault)
+		})
+	}
+	t.Run("not taken", func(t *testing.T) {
+		r := newRemote(t, map[string]reply{buying: drops(nil)})
+		_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
+		assert.False(t, requireFault(t, err, cert.FaultUnclear).Accepted)
+	})
+}
+
 func TestDefiniteRefusals(t *testing.T) {
 	for _, kind := range []string{"value", "missed", "exists", "access", "wizard_unavailable"} {
 		r := newRemote(t, map[string]reply{buying: says(refusal(kind, "csr", "The CSR is odd"))})

@@ -123,9 +123,7 @@ func (s *sale) prolonged(ctx context.Context, ended cabforum.Date, reply answer,
 	case now.Ends.After(ended):
 		return receipt, nil
 	case sent == nil && reply.clean(): // the end may move later
-		f := unclear(said, "the renewal was taken and its end is "+now.Ends.String()+" as before")
-		f.Accepted = true
-		return cert.Receipt{}, f
+		return cert.Receipt{}, taken(said, "the renewal was taken and its end is "+now.Ends.String()+" as before")
 	}
 	return s.nothing(ctx, reply, sent, said)
 }
