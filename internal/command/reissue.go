@@ -119,6 +119,9 @@ func (j *job) attempts() attempts {
 		return attempts{}
 	}
 	a := attempts{Last: at, Count: 1}
+	if at.After(j.Now().Add(intentWait)) { // the clock was ahead then: when it was is not known
+		a.Last = time.Time{}
+	}
 	if len(words) > 1 {
 		if n, err := strconv.Atoi(words[1]); err == nil && n > 0 {
 			a.Count = n

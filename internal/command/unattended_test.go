@@ -106,3 +106,32 @@ func TestARestoredPanelDoesNotBuyTheNamesAgain(t *testing.T) {
 	assert.Equal(t, 2, s.seller.names)
 	assert.Equal(t, "2", s.param(cert.ParamSANsBought))
 }
+
+// A clock that was ahead once must not hold reissues back until that day comes.
+func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
+	ahead := "2031-01-01T00:00:00Z 1"
+	t.Run("the sweep", func(t *testing.T) {
+		s := sweepStage(t, 5)
+		s.panel.order.Params[cert.ParamReissueTried] = ahead
+		s.sweep(t)
+		assert.Equal(t, 1, s.seller.reissues)
+	})
+	t.Run("a reissue without an answer", func(t *testing.T) {
+		s := placedStage(t, 60)
+		s.remote.err = lost()
+		require.Error(t, s.run(command.Reopen))
+		s.remote.err = nil
+		s.panel.order.Params[cert.ParamReissueTried] = ahead
+		require.NoError(t, s.run(command.Reopen))
+		assert.Equal(t, 1, s.remote.reissues)
+	})
+	t.Run("one of which nothing came", func(t *testing.T) {
+		s := placedStage(t, 60)
+		require.NoError(t, s.run(command.Reopen))
+		s.panel.order.Params[cert.ParamReissueTried] = ahead
+		s.remote.change(500, func(r *cert.Report) { r.State = cert.StateIssued })
+		s.args.Command = "sync_item"
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	})
+}

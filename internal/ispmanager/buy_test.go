@@ -78,6 +78,7 @@ func TestTheListTellsWhatCameOfTheRequest(t *testing.T) {
 		"lost answer, nothing":       {func(*remote) reply { return drops(nil) }, nil, 0},
 		"deleted is nothing":         {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 4, marked)}, 0},
 		"no id":                      {func(*remote) reply { return says(doc("f", `<ok/>`)) }, []string{row(77, "www.example.org", 5, marked)}, 77},
+		"a mark that is none":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "<remoteid>0</remoteid>")}, 77},
 		"no id, nothing":             {func(*remote) reply { return says(doc("f", `<ok/>`)) }, nil, 0},
 		"id, the list lags":          {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, nil, 77},
 		"old id":                     {func(*remote) reply { return says(doc("f", `<id>1</id><ok/>`)) }, nil, 0},
