@@ -174,7 +174,11 @@ func (j *job) completeList(ctx context.Context, in intent, shelf cert.Shelf, tak
 		}
 		probed++
 		report, err := j.seller.Report(ctx, id)
-		if err != nil {
+		if fault := cert.FaultOf(err); fault != nil && !fault.Retry {
+			return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+				"the order of %s for item %d had no answer, and whether the list at %s is whole cannot be told, which lacks id %d (%w): look in the account there, then run --command resolve --item %d --none, or --id ID",
+				in.Time.Format(time.RFC3339), j.order.Item, j.Trade.Title, id, err, j.order.Item))
+		} else if err != nil {
 			return err
 		}
 		if !report.State.Ended() {

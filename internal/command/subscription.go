@@ -279,7 +279,7 @@ func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
 	if !s.dry {
 		if err := j.settleReissue(ctx); err != nil {
 			row.action = actionWait
-			return err
+			return s.inTheWay(ctx, j, row, stored, err)
 		}
 	}
 	verdict, err := s.judge(ctx, j, stored)
@@ -317,7 +317,7 @@ func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
 		row.result, row.reason = resultSkipped, "dry run"
 		return nil
 	}
-	return s.reissue(ctx, j, row, stored)
+	return s.inTheWay(ctx, j, row, stored, s.reissue(ctx, j, row, stored))
 }
 
 // spare is a certificate on which nothing is done now.
@@ -335,22 +335,6 @@ func (s *sweep) spare(ctx context.Context, j *job, row *sweepRow, verdict cabfor
 	}
 	s.Log.Warningf("item %d: %s", j.order.Item, text)
 	return s.Panel.Manual(ctx, j.order.Item, 0, asReissue, text)
-}
-
-// unattended is what an administrator has to know of a certificate that is left alone; empty where it is nothing. A paid day
-// without a certificate is a fault (contract 5.3), so what holds a reissue back is told in the last week.
-func (s *sweep) unattended(row *sweepRow, verdict cabforum.Verdict) string {
-	last := s.settings.Policy != cabforum.PolicyNone && cabforum.DateOf(s.at).DaysUntil(row.expires) < lastDays
-	switch {
-	case verdict.Reason == cabforum.ReasonTries:
-		return fmt.Sprintf("the reissue of %s failed %d times, its certificate ends %s", row.name, cabforum.MaxTries, row.expires)
-	case verdict.Reason == cabforum.ReasonUnderWay && last:
-		return fmt.Sprintf("the certificate of %s ends %s and is not reissued while an operation of the item is open: look at the panel's running operations", row.name, row.expires)
-	case verdict.Reason == cabforum.ReasonNoGain && last && row.expires.AddDays(1).Before(row.paidUntil):
-		return fmt.Sprintf("the certificate of %s ends %s although it is paid until %s: a reissue brings no more, the seller's own term ends there (item parameter %s)",
-			row.name, row.expires, row.paidUntil, cert.ParamTermEnd)
-	}
-	return ""
 }
 
 // judge asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the document

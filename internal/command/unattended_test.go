@@ -3,6 +3,7 @@ package command_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pmssl/internal/cert"
 	"pmssl/internal/command"
@@ -134,4 +135,54 @@ func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
 		require.NoError(t, s.run(command.SyncItem))
 		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
 	})
+}
+
+// What the seller says against a reissue is no attempt and would never come to an end by itself: in the last week it is a task.
+func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
+	for name, change := range map[string]func(*testing.T, *stage){
+		"a reissue for another key": func(t *testing.T, s *stage) {
+			s.seller.reports[102] = cert.Report{State: cert.StateWaiting, CSR: newPair(t, "example.com").csr}
+			s.seller.change(101, func(r *cert.Report) { r.State, r.ReplacedBy = cert.StateReplaced, 102 })
+		},
+		"a lost one that shows no key": func(_ *testing.T, s *stage) {
+			s.pend(101)
+			s.seller.reports[102] = cert.Report{State: cert.StateWaiting}
+			s.seller.change(101, func(r *cert.Report) { r.State, r.ReplacedBy = cert.StateReplaced, 102 })
+		},
+	} {
+		for before, told := range map[int]bool{8: false, 5: true} {
+			t.Run(name, func(t *testing.T) {
+				s := sweepStage(t, before)
+				change(t, s)
+				_, failed := s.sweep(t)
+				assert.True(t, failed)
+				s.sweep(t)
+				assert.Zero(t, s.seller.reissues)
+				assert.Equal(t, told, len(s.panel.tasks) == 1, "%v", s.panel.tasks)
+			})
+		}
+	}
+	t.Run("not what passes by itself", func(t *testing.T) {
+		s := sweepStage(t, 5)
+		s.seller.reissueErr = &cert.Fault{Type: cert.FaultClient, Value: "connection refused", Retry: true}
+		_, failed := s.sweep(t)
+		assert.True(t, failed)
+		assert.Empty(t, s.panel.tasks)
+	})
+}
+
+// contract 3.4: an order of old that the seller does not show to us says nothing of the list, and an administrator is asked.
+func TestAListThatCannotBeCheckedIsATask(t *testing.T) {
+	s := remoteStage(t)
+	s.panel.holdings = []cert.Holding{{Item: 41, Module: 5, OrderID: "77"}}
+	s.remote.shut = map[int64]error{77: cert.Faultf(cert.FaultAPI, "certificate.edit", "refuses: access")}
+	s.remote.err = lost()
+	require.Error(t, s.run(command.Open))
+	s.remote.err = nil
+	s.at = s.at.Add(time.Hour)
+	err := s.run(command.Open)
+	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Contains(t, err.Error(), "resolve --item 42 --none")
+	assert.NotEmpty(t, s.panel.tasks)
+	assert.Zero(t, s.remote.orders)
 }
