@@ -127,7 +127,7 @@ func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (foun
 	}
 	for _, r := range shelf.Records {
 		switch owner := taken[r.ID]; {
-		case r.ID <= in.Snapshot, !r.State.Activatable(), r.Host != "": // a name comes with the activation
+		case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(r):
 		case r.State == cert.StateRenewal != (in.Kind == cert.KindRenew):
 		case r.Months > 0 && in.months() > 0 && r.Months != in.months():
 			j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.order.Item, r.ID, r.Months, in.months())
@@ -144,6 +144,16 @@ func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (foun
 	slices.Sort(found)
 	slices.Sort(later)
 	return found, later, nil
+}
+
+// namedForAnother tells whether a row that is not activated is somebody else's by its name. A name comes with the activation
+// (namecheap-ssl-api §3.4); a renewal may show that of the certificate which it renews.
+func (j *job) namedForAnother(r cert.Record) bool {
+	if r.Host == "" || r.State != cert.StateRenewal {
+		return r.Host != ""
+	}
+	csr, err := cert.ParseCSR(j.order.CSR)
+	return err != nil || !sameName(r.Host, csr.CommonName)
 }
 
 // sameClass tells whether the seller's product can have been delivered for the one that was ordered: sellers replace

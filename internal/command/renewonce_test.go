@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"testing"
+	"time"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
@@ -60,4 +61,23 @@ func TestARestoredPanelDoesNotPayTheRenewalAgain(t *testing.T) {
 	assert.Equal(t, 2, s.seller.buys, "the order and its one renewal")
 	assert.Equal(t, "101 102", s.param(cert.ParamLineage))
 	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+}
+
+// Rows that are not activated show no name; whether those of renewals show the old certificate's is not known.
+func TestALostRenewalThatShowsTheNameIsFound(t *testing.T) {
+	for name, row := range map[string]struct {
+		host string
+		buys int
+	}{"the item's": {"Example.com", 2}, "none": {"", 2}, "another one": {"other.example", 3}} {
+		t.Run(name, func(t *testing.T) {
+			s := endingStage(t)
+			s.seller.buyErr, s.seller.buyAnyway = lost(), true
+			require.Error(t, s.run(command.Prolong))
+			s.seller.buyErr = nil
+			s.seller.change(102, func(r *cert.Report) { r.CommonName = row.host })
+			s.at = s.at.Add(time.Hour)
+			require.NoError(t, s.run(command.Prolong))
+			assert.Equal(t, row.buys, s.seller.buys)
+		})
+	}
 }
