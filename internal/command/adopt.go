@@ -105,7 +105,7 @@ func (j *job) buyAgain(ctx context.Context, in intent) error {
 			"the purchase for item %d was sent %d times without an answer, last at %s, and %s shows nothing of it: look at the account there, "+
 				"then run --command resolve --item %d --none, or --id ID", j.order.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Trade.Title, j.order.Item))
 	}
-	j.again = in.Again + 1
+	j.again = map[string]int{in.Kind: in.Again + 1}
 	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller, buying again is free", j.order.Item, in.Time.Format(time.RFC3339))
 	return nil
 }

@@ -100,6 +100,9 @@ func (j *job) renew(ctx context.Context, report cert.Report) error {
 	if err := j.orderable(request); err != nil {
 		return err
 	}
+	if err := j.settleOpenNames(ctx, report, request); err != nil {
+		return err
+	}
 	p := cert.Purchase{Kind: cert.KindRenew, Product: request.Product, Months: j.order.Period, ID: report.ID, Request: request}
 	if prolonger, ok := j.seller.(Prolonger); ok {
 		p.Kind = cert.KindProlong

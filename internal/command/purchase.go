@@ -57,7 +57,7 @@ func (j *job) unlock(ctx context.Context) {
 func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error {
 	in := intent{
 		Kind: p.Kind, Time: j.Now().UTC().Truncate(time.Second), Product: p.Product.ID,
-		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation, Again: j.again,
+		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation, Again: j.again[p.Kind],
 	}
 	if p.Months%12 != 0 {
 		in.Years, in.Months = 0, p.Months

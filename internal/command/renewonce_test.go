@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,37 @@ func TestALostRenewalThatShowsTheNameIsFound(t *testing.T) {
 			s.at = s.at.Add(time.Hour)
 			require.NoError(t, s.run(command.Prolong))
 			assert.Equal(t, row.buys, s.seller.buys)
+		})
+	}
+}
+
+// A purchase of names without an answer is settled by what the seller counts, not by an administrator at the end of the term.
+func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
+	for name, happened := range map[string]bool{"it happened": true, "it did not": false} {
+		t.Run(name, func(t *testing.T) {
+			s := namesStage(t)
+			s.panel.order.SANs = 4
+			s.panel.order.Params[cert.ParamSANsBought] = "0"
+			s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+			s.seller.buyErr, s.seller.buyAnyway = lost(), happened
+			require.Error(t, s.run(command.Reopen))
+			s.seller.buyErr = nil
+			bought := s.seller.buys
+			s.args = command.Args{Command: "prolong", Item: 42, Operation: 12}
+			s.at = now().AddDate(0, 59, 0)
+			s.seller.issueNames(t, 101, s.pair, s.at.AddDate(0, 0, -100), 199, "a.example.com", "b.example.com")
+			err := s.run(command.Prolong)
+			require.NoError(t, err)
+			assert.Equal(t, 2, s.seller.names)
+			assert.Equal(t, map[bool]int{true: bought + 1, false: bought + 2}[happened], s.seller.buys, "the renewal, and the names where they are missing")
+			assert.Equal(t, "2", s.param(cert.ParamSANsBought))
+			assert.Empty(t, s.panel.tasks)
+			assert.Equal(t, "2031-04-02", s.param(cert.ParamTermStart))
+			for _, call := range s.panel.calls {
+				if strings.Contains(call, `"kind":"renew"`) {
+					assert.NotContains(t, call, `"again"`, "it was the names that were tried before")
+				}
+			}
 		})
 	}
 }
