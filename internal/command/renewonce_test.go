@@ -113,3 +113,20 @@ func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
 		})
 	}
 }
+
+// A renewal has an id of its own: the one that it renews does not settle it.
+func TestResolveDoesNotTakeTheOldOrderForItsRenewal(t *testing.T) {
+	s := endingStage(t)
+	s.seller.buyErr, s.seller.buyAnyway = lost(), true
+	require.Error(t, s.run(command.Prolong))
+	s.args = command.Args{Command: "resolve", Item: 42, ID: "101", Yes: true}
+	require.ErrorContains(t, s.run(command.Resolve), "an id of its own")
+	assert.NotEmpty(t, s.param(cert.ParamIntent))
+	s.args.ID = "102"
+	require.NoError(t, s.run(command.Resolve))
+	s.seller.buyErr = nil
+	s.args = command.Args{Command: "prolong", Item: 42, Operation: 11}
+	require.NoError(t, s.run(command.Prolong))
+	assert.Equal(t, 2, s.seller.buys)
+	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+}

@@ -80,6 +80,9 @@ func (j *job) resolveBought(ctx context.Context, node *etree.Element, id int64) 
 	if owner.Item != 0 {
 		node.CreateAttr("from", strconv.FormatInt(owner.Item, 10))
 	}
+	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil && in.Kind == cert.KindRenew && id <= in.Snapshot && slices.Contains(j.lineage(), id) {
+		return cert.Faultf(cert.FaultValue, "id", "id %d was item %d's before the renewal, which has an id of its own", id, j.order.Item)
+	}
 	report, err := j.seller.Report(ctx, id)
 	if err != nil {
 		return err
