@@ -20,6 +20,8 @@ type job struct {
 	seller  Seller
 	params  map[string]string // of the processing module
 	account string            // Seller.Account
+	paid    bool              // this run has bought something
+	again   map[string]int    // by kind: purchases without a trace that came before the one that this run makes
 }
 
 // beginLocal locks and loads the item without looking at the seller, for commands that only concern the panel.

@@ -47,11 +47,19 @@ func rowOf(e *sellerhttp.Element) row {
 	}
 	return row{
 		id: idOf(text("id")), name: hostName(text("CN", "domain")), item: itemStatusOf(e),
-		service: serviceStatusOf(text("service_status")), mark: text("remoteid"), marked: e.Child("remoteid") != nil,
+		service: serviceStatusOf(text("service_status")), mark: markOf(text("remoteid")), marked: e.Child("remoteid") != nil,
 		product: text("pricelist", "pricelist_name", "name"), months: monthsOf(text("period")),
 		created: dateOf(text("createdate", "opendate")), expires: dateOf(text("real_expiredate", "expiredate")),
 		prolongs: text("autoprolong"), prolonged: e.Child("autoprolong") != nil,
 	}
+}
+
+// markOf is the mark on an order: no item's is 0, which a column of numbers shows where there is none.
+func markOf(text string) string {
+	if text == "0" {
+		return ""
+	}
+	return text
 }
 
 // hostName is a common name in the form in which ours are compared.
