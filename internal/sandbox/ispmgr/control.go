@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/sandbox/issuance"
+	"pmssl/internal/sandbox/standin"
 )
 
 // ErrUnknown is what the control methods wrap when they are asked for
 // something that is not there.
-var ErrUnknown = errors.New("unknown")
+var ErrUnknown = standin.ErrUnknown
 
 // change runs a change of the state at the present instant and saves it.
 func (s *Server) change(what func(now time.Time) error) error {
@@ -32,9 +32,9 @@ func (s *Server) change(what func(now time.Time) error) error {
 
 func (s *Server) changeCertificate(id int64, what func(c *Certificate, now time.Time) error) error {
 	return s.change(func(now time.Time) error {
-		c := s.certificates[id]
-		if c == nil {
-			return fmt.Errorf("%w certificate %d", ErrUnknown, id)
+		c, err := s.certificates.Find(id)
+		if err != nil {
+			return err
 		}
 		return what(c, now)
 	})
@@ -47,37 +47,40 @@ func needWaiting(c *Certificate) error {
 	return fmt.Errorf("certificate %d is in status %d with service status %d, this needs a running order (service status 3 or 4)", c.ID, c.Status, c.ServiceStatus)
 }
 
-// Prove tells the authority that control of domains of a waiting certificate
-// is proved: of all of them where none is named. A certificate with nothing
-// left to prove (and to vet) is issued at once.
-func (s *Server) Prove(id int64, domains ...string) error {
+// changeWaiting is changeCertificate for one that the authority works on.
+func (s *Server) changeWaiting(id int64, what func(c *Certificate, now time.Time) error) error {
 	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
 		if err := needWaiting(c); err != nil {
 			return err
 		}
-		if len(domains) == 0 {
-			s.proveAll(c, now)
-		}
-		for _, domain := range domains {
-			if !s.proveNamed(c, domain, now) {
-				return fmt.Errorf("%w domain %s in certificate %d", ErrUnknown, domain, id)
-			}
-		}
-		s.issueIfReady(c, now)
-		return nil
+		return what(c, now)
 	})
 }
 
-// proveNamed proves one domain of a certificate, if it has it.
-func (s *Server) proveNamed(c *Certificate, domain string, now time.Time) bool {
-	found := false
-	for i := range c.Domains {
-		if strings.EqualFold(c.Domains[i].Name, domain) || issuance.ProvedName(c.Domains[i].Name) == issuance.ProvedName(domain) {
-			s.proveDomain(c, i, now)
-			found = true
+// Certificate is a copy of one certificate as it is now.
+func (s *Server) Certificate(id int64) (Certificate, error) {
+	var found Certificate
+	err := s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
+		found = c.clone()
+		return nil
+	})
+	found.hideKey()
+	return found, err
+}
+
+// Prove tells the authority that control of domains of a waiting certificate
+// is proved: of all of them where none is named. A certificate with nothing
+// left to prove (and to vet) is issued at once.
+func (s *Server) Prove(id int64, domains ...string) error {
+	return s.changeWaiting(id, func(c *Certificate, now time.Time) error {
+		named, err := standin.Named(c.domains(), domains...)
+		if err != nil {
+			return fmt.Errorf("%w in certificate %d", err, id)
 		}
-	}
-	return found
+		s.proved.Prove(c.Account, named, now)
+		s.issueIfReady(c, now)
+		return nil
+	})
 }
 
 // ProveDomain proves a domain in every waiting certificate that has it, and
@@ -85,9 +88,10 @@ func (s *Server) proveNamed(c *Certificate, domain string, now time.Time) bool {
 func (s *Server) ProveDomain(domain string) ([]int64, error) {
 	ids := []int64{}
 	err := s.change(func(now time.Time) error {
-		for _, id := range s.order {
-			if c := s.certificates[id]; c.waits() && s.proveNamed(c, domain, now) {
+		for id, c := range s.certificates.All() {
+			if named, err := standin.Named(c.domains(), domain); err == nil && c.waits() {
 				ids = append(ids, id)
+				s.proved.Prove(c.Account, named, now)
 				s.issueIfReady(c, now)
 			}
 		}
@@ -102,10 +106,7 @@ func (s *Server) ProveDomain(domain string) ([]int64, error) {
 // Vet tells the authority that the organisation of an OV or EV certificate is
 // vetted.
 func (s *Server) Vet(id int64) error {
-	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		if err := needWaiting(c); err != nil {
-			return err
-		}
+	return s.changeWaiting(id, func(c *Certificate, now time.Time) error {
 		c.Vetted = true
 		s.issueIfReady(c, now)
 		return nil
@@ -114,11 +115,8 @@ func (s *Server) Vet(id int64) error {
 
 // Issue proves and vets all that a waiting certificate needs.
 func (s *Server) Issue(id int64) error {
-	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		if err := needWaiting(c); err != nil {
-			return err
-		}
-		s.proveAll(c, now)
+	return s.changeWaiting(id, func(c *Certificate, now time.Time) error {
+		s.proved.Prove(c.Account, c.domains(), now)
 		c.Vetted = true
 		s.issueIfReady(c, now)
 		if c.ServiceStatus != Issued {
@@ -130,10 +128,7 @@ func (s *Server) Issue(id int64) error {
 
 // Refuse lets the authority refuse a running order (service status 6).
 func (s *Server) Refuse(id int64, reason string) error {
-	return s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
-		if err := needWaiting(c); err != nil {
-			return err
-		}
+	return s.changeWaiting(id, func(c *Certificate, _ time.Time) error {
 		c.ServiceStatus, c.Description = Failed, reason
 		return nil
 	})
@@ -163,7 +158,7 @@ func (s *Server) Reset(id int64) error {
 // Pay pays an order that was left unpaid or in the basket from the balance.
 func (s *Server) Pay(id int64) error {
 	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		account, price := s.accounts[accountName(c.Account)], s.priceOf(c)
+		account, price := s.accounts[standin.AccountName(c.Account)], s.priceOf(c)
 		if c.Status != Ordered || account == nil || account.Balance < price {
 			return fmt.Errorf("certificate %d in status %d at a price of %s cannot be paid", c.ID, c.Status, price)
 		}
@@ -182,7 +177,7 @@ func (s *Server) PutAccount(account Account) error {
 func (s *Server) Account(user string) (Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	account := s.accounts[accountName(user)]
+	account := s.accounts[standin.AccountName(user)]
 	if account == nil {
 		return Account{}, fmt.Errorf("%w account %s", ErrUnknown, user)
 	}
@@ -205,7 +200,7 @@ func (s *Server) putAccount(account Account) error {
 		}
 	}
 	kept := account.clone()
-	s.accounts[accountName(account.User)] = &kept
+	s.accounts[standin.AccountName(account.User)] = &kept
 	return nil
 }
 
