@@ -48,14 +48,11 @@ func needStatus(c *Certificate, allowed ...Status) error {
 	return fmt.Errorf("certificate %d is %s, this needs %v", c.ID, c.Status, allowed)
 }
 
-// changeWaiting is changeCertificate for one that the authority works on.
-func (s *Server) changeWaiting(id int64, what func(c *Certificate, now time.Time) error) error {
-	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		if err := needStatus(c, Purchased); err != nil {
-			return err
-		}
-		return what(c, now)
-	})
+// order is how the authority sees a certificate.
+func (c *Certificate) order() standin.Order {
+	return standin.Order{
+		Account: c.Account, Domains: c.domains(), Vetted: &c.Vetted, Waiting: needStatus(c, Purchased), Issued: needStatus(c, Active),
+	}
 }
 
 // Certificate is a copy of one certificate as it is now.
@@ -68,65 +65,13 @@ func (s *Server) Certificate(id int64) (Certificate, error) {
 	return found, err
 }
 
-// Prove tells the authority that control of domains of a waiting certificate
-// is proved: of all of them where none is named. A certificate with nothing
-// left to prove (and to vet) is issued at once.
-func (s *Server) Prove(id int64, domains ...string) error {
-	return s.changeWaiting(id, func(c *Certificate, now time.Time) error {
-		named, err := standin.Named(c.domains(), domains...)
-		if err != nil {
-			return fmt.Errorf("%w in certificate %d", err, id)
-		}
-		s.proofs.Prove(c.Account, named, now)
-		s.issueIfReady(c, now)
-		return nil
-	})
-}
-
-// ProveDomain proves a domain in every waiting certificate that has it, and
-// tells their ids.
-func (s *Server) ProveDomain(domain string) ([]int64, error) {
-	ids := []int64{}
-	err := s.change(func(now time.Time) error {
-		for id, c := range s.certificates.All() {
-			if named, err := standin.Named(c.domains(), domain); err == nil && c.Status == Purchased {
-				ids = append(ids, id)
-				s.proofs.Prove(c.Account, named, now)
-				s.issueIfReady(c, now)
-			}
-		}
-		if len(ids) == 0 {
-			return fmt.Errorf("%w: no waiting certificate has the domain %s", ErrUnknown, domain)
-		}
-		return nil
-	})
-	return ids, err
-}
-
-// Vet tells the authority that the organisation of an OV or EV certificate is
-// vetted.
-func (s *Server) Vet(id int64) error {
-	return s.changeWaiting(id, func(c *Certificate, now time.Time) error {
-		c.Vetted = true
-		s.issueIfReady(c, now)
-		return nil
-	})
-}
-
-// Issue proves and vets all that a waiting certificate needs.
-func (s *Server) Issue(id int64) error {
-	return s.changeWaiting(id, func(c *Certificate, now time.Time) error {
-		s.proofs.Prove(c.Account, c.domains(), now)
-		c.Vetted = true
-		s.issueIfReady(c, now)
-		return needStatus(c, Active)
-	})
-}
-
 // Refuse lets the authority refuse a waiting certificate (purchaseerror). The
 // reason becomes its StatusDescription.
 func (s *Server) Refuse(id int64, reason string) error {
-	return s.changeWaiting(id, func(c *Certificate, _ time.Time) error {
+	return s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
+		if err := needStatus(c, Purchased); err != nil {
+			return err
+		}
 		c.Status, c.Description = PurchaseError, reason
 		return nil
 	})

@@ -30,9 +30,13 @@ func NewClock(real func() time.Time, file string) *Clock { return clock.New(real
 // Config is the world of a Server. The default settings have rate limits.
 type Config = standin.Config[Account, Settings]
 
+// authority has the methods by which a test decides in its place.
+type authority = standin.Authority[Certificate]
+
 // Server is the stand-in. It is safe for concurrent use: requests are executed
 // one after the other.
 type Server struct {
+	authority
 	clock    *Clock
 	ca       *ca.Authority
 	random   io.Reader
@@ -75,6 +79,9 @@ func New(config Config) (*Server, error) {
 		settings: config.Settings.clone(), accounts: map[string]*Account{}, proofs: standin.Proofs{},
 		nextID: firstCertificateID, nextOrder: firstOrderID, buckets: map[string]*bucketSet{},
 	}
+	s.authority = standin.NewAuthority(&s.certificates, s.proofs, standin.Rules[Certificate]{
+		Change: s.change, Order: (*Certificate).order, IssueIfReady: s.issueIfReady,
+	})
 	for _, account := range config.Accounts {
 		if err := s.putAccount(account); err != nil {
 			return nil, err
