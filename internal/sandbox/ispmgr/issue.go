@@ -1,8 +1,6 @@
 package ispmgr
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,28 +10,17 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-var errTermOver = errors.New("the paid term is over")
-
 // issue signs the next leaf of a service and makes it active.
 func (s *Server) issue(c *Certificate, at time.Time) error {
-	request, err := issuance.ParseRequest(c.CSR)
-	if err != nil {
-		return fmt.Errorf("certificate %d: %w", c.ID, err)
-	}
-	days := cmp.Or(s.settings.LeafDays, issuance.LimitsAt(at).LeafDays-s.settings.LeafMarginDays)
-	notBefore, notAfter := issuance.Validity(at, days, s.settings.NotBefore == FromMidnight)
-	if s.settings.WithinTerm && notAfter.After(c.TermEnd) {
-		notAfter = c.TermEnd
-	}
-	if !notAfter.After(at) {
-		return fmt.Errorf("certificate %d: %w", c.ID, errTermOver)
-	}
 	p, _ := s.product(c.Pricelist)
-	leaf, err := s.ca.Sign(ca.Request{
-		CSR: request.CertificateRequest, Subject: issuance.Subject(p.Level, c.CommonName, c.Params["org_name"], request),
-		DNSNames: issuance.AltNames(c.names(), s.settings.AddWWW && p.MaxNames == 0),
-		Policies: issuance.Policies(p.Level), NotBefore: notBefore, NotAfter: notAfter,
-	})
+	wanted := standin.Leaf{
+		CSR: c.CSR, Level: p.Level, Names: c.names(), AddWWW: s.settings.AddWWW && p.MaxNames == 0, Organization: c.Params["org_name"],
+		Days: s.settings.LeafDays, MarginDays: s.settings.LeafMarginDays, FromMidnight: s.settings.NotBefore == FromMidnight,
+	}
+	if s.settings.WithinTerm {
+		wanted.Until = c.TermEnd
+	}
+	leaf, err := wanted.Sign(s.ca, at)
 	if err != nil {
 		return fmt.Errorf("certificate %d: %w", c.ID, err)
 	}

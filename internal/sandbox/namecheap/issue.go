@@ -1,8 +1,6 @@
 package namecheap
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"time"
 
@@ -26,29 +24,18 @@ func (s *Server) term(c *Certificate, issued time.Time) (start, end time.Time) {
 	return issued, end
 }
 
-var errTermOver = errors.New("the paid term is over")
-
 // issue signs the leaf of a certificate and makes it active.
 func (s *Server) issue(c *Certificate, at time.Time) error {
-	request, err := issuance.ParseRequest(c.CSR)
-	if err != nil {
-		return fmt.Errorf("certificate %d: %w", c.ID, err)
-	}
-	days := cmp.Or(s.settings.LeafDays, issuance.LimitsAt(at).LeafDays-s.settings.LeafMarginDays)
-	notBefore, notAfter := issuance.Validity(at, days, s.settings.NotBefore == FromMidnight)
-	start, end := s.term(c, at)
-	if s.settings.WithinTerm && notAfter.After(end) {
-		notAfter = end
-	}
-	if !notAfter.After(at) {
-		return fmt.Errorf("certificate %d: %w", c.ID, errTermOver)
-	}
 	p := s.productOf(c)
-	leaf, err := s.ca.Sign(ca.Request{
-		CSR: request.CertificateRequest, Subject: issuance.Subject(string(p.level), c.CommonName, c.Organization, request),
-		DNSNames: issuance.AltNames(c.names(), s.settings.AddWWW && !p.multi),
-		Policies: issuance.Policies(string(p.level)), NotBefore: notBefore, NotAfter: notAfter,
-	})
+	wanted := standin.Leaf{
+		CSR: c.CSR, Level: string(p.level), Names: c.names(), AddWWW: s.settings.AddWWW && !p.multi, Organization: c.Organization,
+		Days: s.settings.LeafDays, MarginDays: s.settings.LeafMarginDays, FromMidnight: s.settings.NotBefore == FromMidnight,
+	}
+	start, end := s.term(c, at)
+	if s.settings.WithinTerm {
+		wanted.Until = end
+	}
+	leaf, err := wanted.Sign(s.ca, at)
 	if err != nil {
 		return fmt.Errorf("certificate %d: %w", c.ID, err)
 	}

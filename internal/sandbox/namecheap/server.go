@@ -117,21 +117,17 @@ func (s *Server) refuseForm(w http.ResponseWriter, unread io.Reader, entry LogEn
 	status := standin.RefuseForm(unread, err)
 	a := failure("5050900", "Unhandled exceptions: "+err.Error())
 	entry.Parameters = map[string]string{} // may be megabytes of anything
+	out := xmlReply(a)
+	out.Status = status
 	entry.Status, entry.Errors = status, a.errors
 	s.remember(entry)
-	writeXML(w, status, a.envelope())
+	out.Send(w)
 }
 
 // reply is an answer on its way out.
 type reply = standin.Reply[[]APIError]
 
 const xmlType = "text/xml; charset=utf-8"
-
-func writeXML(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Type", xmlType)
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that went away is no concern of the seller
-}
 
 // execute runs a request and commits what it does.
 func (s *Server) execute(p parameters, source netip.Addr) reply {
