@@ -50,7 +50,7 @@ func Start(t *testing.T, run Run, args ...string) Started {
 		}
 	}
 	if p.Account == "" {
-		t.Fatalf("program did not start: %v", <-ended)
+		require.Failf(t, "program did not start", "%v", <-ended)
 	}
 	return p
 }
