@@ -12,6 +12,7 @@ const (
 	ParamOrderID       = "custom_order_id"
 	ParamLineage       = "lineage"
 	ParamTermStart     = "term_start"
+	ParamTermMonths    = "term_months" // months of the term that is paid; the item's own period may be the next one's already
 	ParamPaidUntil     = "paid_until"
 	ParamExpireDate    = "certificate_expiredate"
 	ParamSerial        = "certificate_serial"

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strconv"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
@@ -128,6 +129,10 @@ func (j *job) newTerm(ctx context.Context, bought cabforum.Date) error {
 		if err := j.save(ctx, cert.ParamTermEnd, ""); err != nil { // belonged to the old order
 			return err
 		}
+	}
+	// whichever run moved the term: the one that is paid now has the length that was renewed for
+	if err := j.save(ctx, cert.ParamTermMonths, strconv.Itoa(j.order.Period)); err != nil {
+		return err
 	}
 	return j.saveTerm(ctx)
 }

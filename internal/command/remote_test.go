@@ -181,6 +181,12 @@ func placedStage(t *testing.T, months int) *stage {
 	return s
 }
 
+// period makes the item one that was ordered for so many months.
+func (s *stage) period(months int) {
+	s.panel.order.Period = months
+	delete(s.panel.order.Params, cert.ParamTermMonths)
+}
+
 func (s *stage) param(name string) string { return s.panel.order.Params[name] }
 
 func lost() *cert.Fault {

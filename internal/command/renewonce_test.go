@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func TestShortTermsAreRenewedOncePerTerm(t *testing.T) {
 	for _, months := range []int{1, 3, 6} {
 		s := remoteStage(t)
 		require.NoError(t, s.run(command.Open))
-		s.panel.order.Period = months
+		s.period(months)
 		s.remote.ends[500] = cabforum.DateOf(now()).AddMonths(months)
 		s.remote.issue(t, 500, s.pair, now(), 199)
 		s.args.Command = "sync_item"
@@ -129,4 +130,57 @@ func TestResolveDoesNotTakeTheOldOrderForItsRenewal(t *testing.T) {
 	require.NoError(t, s.run(command.Prolong))
 	assert.Equal(t, 2, s.seller.buys)
 	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+}
+
+// The panel writes the period of a renewal on the item before it starts prolong, as far as anybody knows. The term that is
+// paid keeps its own length: a renewal for another time is neither refused nor bought a year early.
+func TestARenewalForAnotherTimeBeginsWhereThePaidTermEnds(t *testing.T) {
+	for name, row := range map[string]struct {
+		months int
+		at     string
+		kind   string
+		until  string
+	}{
+		"twelve months and then twenty-four": {24, "2027-03-02", "", "2029-04-02"},
+		"twelve months and then one":         {1, "2027-03-02", "", "2027-05-02"},
+		"not before the window of the first": {1, "2026-12-01", cert.FaultRunning, "2027-04-02"},
+	} {
+		for seller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
+			t.Run(name+", "+seller, func(t *testing.T) {
+				s := begin(t)
+				s.panel.order.Period = row.months
+				day, err := cabforum.ParseDate(row.at)
+				require.NoError(t, err)
+				s.at = day.Midnight()
+				prolong := func() error {
+					run := s.world()
+					run.Trade.Terms = []int{1, 12, 24}
+					_, err := command.Prolong(t.Context(), run)
+					return err
+				}
+				paid := s.seller.buys
+				if s.remote != nil {
+					paid = s.remote.prolongs
+				}
+				if err := prolong(); row.kind != "" {
+					assert.Equal(t, row.kind, faultType(t, err))
+				} else {
+					require.NoError(t, err)
+					_ = prolong()
+					paid++
+				}
+				if s.remote != nil {
+					assert.Equal(t, paid, s.remote.prolongs, "once")
+				} else {
+					assert.Equal(t, paid, s.seller.buys, "once")
+				}
+				start, months := s.param(cert.ParamTermStart), s.param(cert.ParamTermMonths)
+				from, err := cabforum.ParseDate(start)
+				require.NoError(t, err)
+				n, err := strconv.Atoi(months)
+				require.NoError(t, err)
+				assert.Equal(t, row.until, from.AddMonths(n).String())
+			})
+		}
+	}
 }
