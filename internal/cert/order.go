@@ -149,6 +149,9 @@ type Report struct {
 	// Inferred says that the seller does not tell the state: it was concluded from whether a certificate is there. A
 	// reissue that waits cannot be told from one that never began then.
 	Inferred bool
+	// Undelivered says why the certificate of an order that the seller calls issued could not be fetched; State is
+	// StateWaiting then, and nothing can be told of a reissue. Nil otherwise.
+	Undelivered error
 }
 
 // Extension is what a renewal in place would do to an order: until when it is paid, and until when it would be.

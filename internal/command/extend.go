@@ -23,8 +23,8 @@ func (j *job) settleProlong(ctx context.Context, p cert.Purchase, in intent) (in
 	}
 	now := p.Extension.Ends
 	switch {
-	case !now.AddDays(dayTolerance).Before(becomes):
-		return j.adopt(ctx, in.Kind, p.ID, "ends "+now.String()+", as the renewal of "+in.Time.Format("2006-01-02 15:04")+" was to bring")
+	case !runsUntil(p).AddDays(dayTolerance).Before(becomes):
+		return j.adopt(ctx, in.Kind, p.ID, "ends "+runsUntil(p).String()+", as the renewal of "+in.Time.Format("2006-01-02 15:04")+" was to bring")
 	case now.DaysUntil(ends) > dayTolerance || ends.DaysUntil(now) > dayTolerance:
 		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 			"the order %d at %s ended %s before a renewal without answer, was to end %s, and ends %s: look there whether the renewal was paid, then run --command resolve --item %d --id %d, or --none",
@@ -69,11 +69,24 @@ func (j *job) underWork(ctx context.Context, p cert.Purchase, in intent) error {
 // somebody did it there. It is taken for the renewal; paying once more would be paying twice.
 func (j *job) renewedElsewhere(ctx context.Context, p cert.Purchase) (bool, error) {
 	end := j.termEnd()
-	if end.IsZero() || j.order.Params[cert.ParamIntent] != "" || p.Extension.Ends.DaysUntil(end.AddMonths(p.Months)) > renewedMargin {
+	runs := runsUntil(p)
+	if end.IsZero() || j.order.Params[cert.ParamIntent] != "" || runs.DaysUntil(end.AddMonths(p.Months)) > renewedMargin {
 		return false, nil
 	}
-	j.Log.Warningf("item %d: the order %d at %s runs until %s already: it was renewed there, nothing is paid", j.order.Item, p.ID, j.Trade.Title, p.Extension.Ends)
+	j.Log.Warningf("item %d: the order %d at %s runs until %s already: it was renewed there, nothing is paid", j.order.Item, p.ID, j.Trade.Title, runs)
 	return true, j.record(context.WithoutCancel(ctx), p.Kind, p.ID, "")
+}
+
+// runsUntil is the end of the order as it is. A seller may show the certificate's end for it (ispmanager-billing-api §9); the end
+// that a renewal would bring then tells where the paid term ends.
+func runsUntil(p cert.Purchase) cabforum.Date {
+	if p.Extension.Becomes.IsZero() {
+		return p.Extension.Ends
+	}
+	if term := p.Extension.Becomes.AddMonths(-p.Months); term.After(p.Extension.Ends) {
+		return term
+	}
+	return p.Extension.Ends
 }
 
 // renewedMargin is how many days before the end of the new term an order may end and still be the renewed one.

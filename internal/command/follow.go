@@ -147,6 +147,9 @@ func (j *job) judge(ctx context.Context, report cert.Report) (ended, err error) 
 		j.Log.ExtInfof("item %d: id %d is paid and not activated, open does that", j.order.Item, report.ID)
 		return nil, nil
 	case cert.StateWaiting:
+		if report.Undelivered != nil {
+			return nil, report.Undelivered
+		}
 		return nil, j.wait(ctx, report)
 	case cert.StateIssued:
 		err := j.deliver(ctx, report)

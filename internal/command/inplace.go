@@ -43,12 +43,14 @@ func (j *job) acceptInPlace(ctx context.Context) error {
 // tookPlace tells whether a reissue in place whose answer was lost was taken after all: the order waits again for a
 // certificate of this item's key, or shows another certificate than the one that was to be replaced.
 func (j *job) tookPlace(ctx context.Context, report cert.Report, pending reissueOf) (bool, error) {
-	switch report.State {
-	case cert.StateWaiting:
+	switch {
+	case report.Undelivered != nil:
+		return false, report.Undelivered
+	case report.State == cert.StateWaiting:
 		if err := j.ours(report); err != nil {
 			return false, err
 		}
-	case cert.StateIssued:
+	case report.State == cert.StateIssued:
 		csr, err := cert.ParseCSR(j.order.CSR)
 		if err != nil {
 			return false, err

@@ -159,6 +159,8 @@ func (j *job) reissue(ctx context.Context, post string) (ended error, err error)
 		if err := j.activate(ctx, report); err != nil {
 			return nil, err
 		}
+	case report.Undelivered != nil:
+		return nil, report.Undelivered
 	case report.State == cert.StateWaiting:
 		if report, err = j.underWayFor(ctx, report); err != nil {
 			return nil, err

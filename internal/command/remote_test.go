@@ -20,6 +20,7 @@ type fakeRemote struct {
 	records  []cert.Record
 	reports  map[int64]cert.Report
 	ends     map[int64]cabforum.Date
+	leafEnds cabforum.Date   // shown as the end of each order, where the remote shows its certificate's
 	filtered bool            // the list is cut: it shows nothing
 	unmarked bool            // the list does not show marks
 	shut     map[int64]error // reports that the remote refuses
@@ -114,7 +115,11 @@ func (r *fakeRemote) Report(_ context.Context, id int64) (cert.Report, error) {
 }
 
 func (r *fakeRemote) Extension(_ context.Context, id int64, months int) (cert.Extension, error) {
-	return cert.Extension{Ends: r.ends[id], Becomes: r.ends[id].AddMonths(months)}, nil
+	e := cert.Extension{Ends: r.ends[id], Becomes: r.ends[id].AddMonths(months)}
+	if !r.leafEnds.IsZero() {
+		e.Ends = r.leafEnds
+	}
+	return e, nil
 }
 
 func (r *fakeRemote) Reissue(_ context.Context, id int64, q cert.Request) (int64, []cert.Proof, error) {
@@ -541,6 +546,20 @@ func TestAnOrderThatWasRenewedThereIsNotPaidAgain(t *testing.T) {
 	assert.Zero(t, s.remote.prolongs)
 	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
 	assert.Contains(t, s.panel.calls, "postprolong")
+}
+
+// ispmanager-billing-api §9: the end that the remote shows may be the certificate's.
+func TestARenewalThereIsKnownByTheEndOfTheNextOne(t *testing.T) {
+	for name, row := range map[string]struct{ renewed, prolongs int }{"renewed there": {12, 0}, "not renewed": {0, 1}} {
+		t.Run(name, func(t *testing.T) {
+			s := endingRemote(t)
+			s.remote.leafEnds = cabforum.DateOf(s.at).AddDays(20)
+			s.remote.ends[500] = s.remote.ends[500].AddMonths(row.renewed)
+			require.NoError(t, s.run(command.Prolong))
+			assert.Equal(t, row.prolongs, s.remote.prolongs)
+			assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+		})
+	}
 }
 
 func TestRenewalByTheSellerItselfIsSwitchedOff(t *testing.T) {

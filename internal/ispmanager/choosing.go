@@ -2,6 +2,7 @@ package ispmanager
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"pmssl/internal/cert"
@@ -98,6 +99,21 @@ func (w filling) approver(f field) (string, bool, error) {
 		}
 	}
 	return email, true, nil // fill refuses it where the field is a select
+}
+
+// furtherApprovers are the numbered fields that the form of a reissue does not have yet: it shows one for each name of the
+// certificate in place, and a name that is added needs its approver, too (§4.1, §7).
+func (w filling) furtherApprovers(f form) []string {
+	if w.request.Method != cert.MethodEmail || !f.has(cert.ParamApprover+"_1") {
+		return nil
+	}
+	var names []string
+	for i := range w.emails() {
+		if name := cert.ParamApprover + "_" + strconv.Itoa(i+1); !f.has(name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // emails are the approvers, one for each name; where the client chose one for all it stands for each.

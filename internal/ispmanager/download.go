@@ -12,12 +12,12 @@ import (
 const maxSearched = 50
 
 // download gets the certificate through the function of the list's toolbar (§5): PEM, a ZIP or base64 of one, as the answer
-// itself or in a field of a document. Where that does not work there is no certificate yet, which the log explains.
-func (c *Client) download(ctx context.Context, id int64) []string {
+// itself or in a field of a document. One that is not there yet is no error.
+func (c *Client) download(ctx context.Context, id int64) ([]string, error) {
 	function, err := c.find(ctx, downloading())
 	if err != nil {
 		c.log.ExtInfof("the certificate of the order %d is not to be had: %v", id, err)
-		return nil
+		return nil, err
 	}
 	var found []string
 	err = c.http.Do(ctx, sellerhttp.Call{
@@ -30,9 +30,12 @@ func (c *Client) download(ctx context.Context, id int64) []string {
 	})
 	if err != nil {
 		c.log.ExtInfof("%s (%s) gives no certificate of the order %d: %v", Title, function, id, err)
-		return nil
+		if failureIn(err).gone() {
+			return nil, nil
+		}
+		return nil, faultOf(err)
 	}
-	return found
+	return found, nil
 }
 
 // file reads what a download brought.

@@ -68,12 +68,15 @@ func (w filling) plain(name string) (value string, latin, ours bool) {
 	return w.contact(name)
 }
 
-// contact are the item parameters of contacts and organisation, which have the names of the fields (§4.3). An order without
-// a technical contact has the administrative one.
+// contact are the item parameters of contacts and organisation, which have the names of the fields (§4.3). The CSR's
+// own organisation stands in for a missing name, the administrative contact for a missing technical one.
 func (w filling) contact(name string) (value string, latin, ours bool) {
 	switch prefix, rest, _ := strings.Cut(name, "_"); prefix {
 	case "org", "adm":
 		value = strings.TrimSpace(w.request.Params[name])
+		if value == "" && name == "org_name" {
+			value = strings.TrimSpace(w.request.CSR.Subject.Organisation)
+		}
 		return value, prefix == "org", value != ""
 	case "tech":
 		value = strings.TrimSpace(w.request.Params[name])

@@ -23,7 +23,7 @@ func (c *Client) Reissue(ctx context.Context, id int64, r cert.Request) (int64, 
 		}
 		return fill.value(f)
 	}
-	j.further = func(form) []string { return nil }
+	j.further = fill.furtherApprovers
 	f, err := j.begin(ctx, function)
 	for done := false; err == nil && !done; {
 		f, done, err = j.reissue(ctx, f, fill)

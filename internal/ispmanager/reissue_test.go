@@ -163,3 +163,16 @@ func TestTheRemotesOwnRenewalIsSwitchedOff(t *testing.T) {
 	r.set("certificate.edit", sheetOf(`<CN>x</CN>`))
 	requireFault(t, r.StopRenewal(t.Context(), 7), cert.FaultAPI)
 }
+
+// ispmanager-billing-api §4.1, §7: the form shows a field for each name of the certificate in place; a name that is added has its
+// approver, too, and proof by DNS needs none.
+func TestAReissueNamesTheApproversOfFurtherNames(t *testing.T) {
+	form := reissueForm + `<approver_email_1>admin@www.example.org</approver_email_1>`
+	for method, want := range map[string][]string{"auth_email": {"a@example.org"}, "auth_dnscname": nil} {
+		r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", form)), "certificate.reissue sok": says(doc("certificate.reissue", `<ok/>`)), "certificate.edit": sheetOf("")})
+		_, _, err := r.Reissue(t.Context(), 7, request(t, "positivessl_multi_domain", method, "a@example.org", "www.example.org", "b.example.org"))
+		require.NoError(t, err)
+		require.Len(t, r.submitted("certificate.reissue"), 1)
+		assert.Equal(t, want, r.submitted("certificate.reissue")[0]["approver_email_2"], method)
+	}
+}

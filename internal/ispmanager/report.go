@@ -36,7 +36,9 @@ func (c *Client) Report(ctx context.Context, id int64) (cert.Report, error) {
 	}
 	certificates := s.certificates()
 	if len(certificates) == 0 && (s.service() == serviceIssued || s.service() == 0 && s.item().number != itemProcessing) {
-		certificates = c.download(ctx, id)
+		if certificates, err = c.download(ctx, id); err != nil && s.service() == serviceIssued {
+			r.Undelivered = cert.Faultf(cert.FaultAPI, "crt", "%s calls the order %d issued, and its certificate cannot be fetched: %w", Title, id, err).Again()
+		}
 	}
 	leaf, err := cert.StoredLeaf(strings.Join(certificates, "\n"))
 	came := err == nil // "issued" is a certificate that came and can be read (§15.6)

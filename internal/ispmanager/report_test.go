@@ -183,3 +183,38 @@ func TestMarksTellPanelsApart(t *testing.T) {
 	r := newRemote(t, nil)
 	assert.Equal(t, "0a1b-42", r.Mark("0a1b", 42))
 }
+
+// ispmanager-billing-api §15.6: an order that the remote calls issued and whose certificate cannot be fetched is none that waits for
+// proof; a certificate that is not there yet is no trouble.
+func TestAnIssuedCertificateThatCannotBeFetched(t *testing.T) {
+	for name, tc := range map[string]struct {
+		service string
+		offered string
+		answer  reply
+		says    string // of Undelivered, empty where it is nil
+	}{
+		"a page":                    {"5", "certificate.getcrt", says(`<html>no</html>`), "issued, and its certificate cannot be fetched"},
+		"no right":                  {"5", "certificate.getcrt", says(refusal("access", "deny", "not for you")), "not for you"},
+		"no certificate in it":      {"5", "certificate.getcrt", says("noise"), "cannot be fetched"},
+		"no function":               {"5", "certificate.reissue", nil, "offers this user no function for the certificate as a file"},
+		"not there yet":             {"5", "certificate.getcrt", says(refusal("missed", "crt", "none")), ""},
+		"a state that is not shown": {"", "certificate.getcrt", says(`<html>no</html>`), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := doc("certificate", toolbar("certificate.edit", tc.offered)+row(7, "www.example.org", 2, "<service_status>"+tc.service+"</service_status>")+`<p_elems>1</p_elems>`)
+			answers := map[string]reply{"certificate": says(rows), "certificate.edit": sheetOf(`<CN>www.example.org</CN>`)}
+			if tc.answer != nil {
+				answers[tc.offered] = tc.answer
+			}
+			report, err := newRemote(t, answers).Report(t.Context(), 7)
+			require.NoError(t, err)
+			assert.Equal(t, cert.StateWaiting, report.State)
+			if tc.says == "" {
+				assert.NoError(t, report.Undelivered)
+				return
+			}
+			require.ErrorContains(t, report.Undelivered, tc.says)
+			assert.True(t, cert.FaultOf(report.Undelivered).Retry)
+		})
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -266,19 +268,43 @@ func (s ispmgrShop) behave(m manner) error {
 	return s.SetSettings(settings)
 }
 
-// do has `account JSON`: what changes of the default account.
+// do knows what else happens at the remote past the panel: `account NAME=VALUE…` changes the account by the names of the control
+// interface, `prolong ID MONTHS` renews an order, `reissue ID` asks for its next certificate with another key, `order PRODUCT
+// MARK` buys with a mark.
 func (s ispmgrShop) do(word string, args []string) (bool, error) {
-	if word != "account" {
-		return false, nil
+	switch {
+	case word == "account":
+		return true, s.changeAccount(args)
+	case word == "prolong" && len(args) == 2:
+		return true, s.ask("service.prolong", url.Values{"elid": {args[0]}, "period": {args[1]}})
+	case word == "reissue" && len(args) == 1:
+		csr, err := os.ReadFile(filepath.Join("testdata", "other.csr"))
+		if err != nil {
+			return true, err
+		}
+		return true, s.ask("certificate.reissue", url.Values{"elid": {args[0]}, "csr": {string(csr)}, "crt_type": {"exists"}})
+	case word == "order" && len(args) == 2:
+		csr, err := os.ReadFile(filepath.Join("testdata", "example.csr"))
+		if err != nil {
+			return true, err
+		}
+		return true, s.order(args[0], string(csr), args[1])
 	}
+	return false, nil
+}
+
+func (s ispmgrShop) changeAccount(args []string) error {
 	account, err := s.Account(ispmgr.DefaultUser)
 	if err != nil {
-		return true, err
+		return err
 	}
-	if err := json.Unmarshal([]byte(strings.Join(args, " ")), &account); err != nil {
-		return true, err
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		if err := json.Unmarshal([]byte(`{"`+name+`":`+value+`}`), &account); err != nil {
+			return fmt.Errorf("%s: %w", arg, err)
+		}
 	}
-	return true, s.PutAccount(account)
+	return s.PutAccount(account)
 }
 
 // fault's command is a function of the remote; `FUNCTION!` is the handing in of its form alone.
