@@ -38,7 +38,7 @@ func BenchmarkSweep(b *testing.B) {
 	if built.server.Kind() != engine.MariaDB {
 		b.Skip("the figures are about MariaDB")
 	}
-	h := newHosting(b, firstOrders)
+	h := newHosting(b, namecheapTrade(), firstOrders)
 	// a panel of this size has a server whose memory its tables fit into; the tests' own has 64 MiB
 	h.sql(b, "SET GLOBAL innodb_buffer_pool_size=1073741824")
 	h.crowd(b)
@@ -100,7 +100,7 @@ func (m measured) hold(b *testing.B, what string, took, most time.Duration) {
 // measure runs one sweep.
 func (h *hosting) measure(b *testing.B, args ...string) measured {
 	b.Helper()
-	process := exec.Command(filepath.Join(h.panel.Root(), "processing", module), append([]string{"--command", "subscription"}, args...)...)
+	process := exec.Command(filepath.Join(h.panel.Root(), "processing", h.trade.module), append([]string{"--command", "subscription"}, args...)...)
 	process.Dir, process.Env = h.panel.Root(), append(h.environment(), "PMSSL_CLOCK="+filepath.Join(h.dir, "clock"), sendmailPath(h.dir))
 	var stdout, stderr bytes.Buffer
 	process.Stdout, process.Stderr = &stdout, &stderr
@@ -196,7 +196,7 @@ func (h *hosting) crowd(b *testing.B) {
 // journal adds the purchase of each copied item.
 func (h *hosting) journal(b *testing.B) {
 	b.Helper()
-	name := filepath.Join(h.panel.Root(), "var", module+".purchases")
+	name := filepath.Join(h.panel.Root(), "var", h.trade.module+".purchases")
 	raw, err := os.ReadFile(name)
 	require.NoError(b, err)
 	var line map[string]any

@@ -7,36 +7,20 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 
-	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/panel"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// before lets something happen right before the seller sees the first request that holds the word.
-func (w *world) before(word string, happens func()) { w.beforeNth(word, 1, happens) }
-
-// beforeNth is before for the nth of these requests.
-func (w *world) beforeNth(word string, nth int32, happens func()) {
-	var seen atomic.Int32
-	watch := func(body string) {
-		if strings.Contains(body, word) && seen.Add(1) == nth {
-			happens()
-		}
-	}
-	w.watch.Store(&watch)
-}
-
 // cutLocks ends the database connection that holds the account's lock, as a restarted server would.
 func (w *world) cutLocks(t *testing.T) {
-	sum := sha256.Sum256([]byte(w.server.URL + namecheap.Path + " " + namecheap.DefaultUser))
+	sum := sha256.Sum256([]byte(w.shop.account(w.server.URL)))
 	var connection int64
-	row := w.panel.DB().QueryRow("SELECT IFNULL(IS_USED_LOCK(?), 0)", module+".buy."+hex.EncodeToString(sum[:])[:16])
+	row := w.panel.DB().QueryRow("SELECT IFNULL(IS_USED_LOCK(?), 0)", w.trade.module+".buy."+hex.EncodeToString(sum[:])[:16])
 	if assert.NoError(t, row.Scan(&connection)) && assert.NotZero(t, connection, "the account is locked while it is looked at") {
 		_, err := w.panel.DB().Exec("KILL " + strconv.FormatInt(connection, 10))
 		assert.NoError(t, err)
@@ -46,91 +30,92 @@ func (w *world) cutLocks(t *testing.T) {
 // contract 3.1, 3.2: what breaks at the worst moment of open. After it the order is paid once and has its certificate; nothing
 // is paid where the locks were lost before the purchase.
 func TestDisturbedOpenBuysOnce(t *testing.T) {
-	const list, create = "namecheap.ssl.getList", "namecheap.ssl.create"
-	for name, row := range map[string]struct {
-		before  string
-		happens func(t *testing.T, w *world, journal string)
-		repair  func(t *testing.T, w *world, journal string)
-		charges int    // after the disturbed run
-		needs   string // what the embedded engine cannot do
-	}{
-		"locks lost before the purchase": {before: list, charges: 0, needs: cutsConnections,
-			happens: func(t *testing.T, w *world, _ string) { w.cutLocks(t) }},
-		"locks lost during the purchase": {before: create, charges: 1, needs: cutsConnections,
-			happens: func(t *testing.T, w *world, _ string) { w.cutLocks(t) }},
-		"journal not writable": {before: create, charges: 1,
-			happens: func(t *testing.T, _ *world, journal string) { assert.NoError(t, os.Mkdir(journal, 0o755)) },
-			repair:  func(t *testing.T, _ *world, journal string) { assert.NoError(t, os.Remove(journal)) }},
-		"neither journal nor panel take the id": {before: create, charges: 1,
-			happens: func(t *testing.T, w *world, journal string) {
-				assert.NoError(t, os.Mkdir(journal, 0o755))
-				assert.NoError(t, w.panel.SetFaults(panel.Fault{Func: "*", Kind: "error", Caller: module}))
-			},
-			repair: func(t *testing.T, w *world, journal string) {
-				assert.NoError(t, os.Remove(journal))
-				assert.NoError(t, w.panel.SetFaults())
-			}},
-		"table of parameters gone": {before: create, charges: 1, needs: renamesTables,
-			happens: func(t *testing.T, w *world, _ string) {
-				_, err := w.panel.DB().Exec("RENAME TABLE itemparam TO itemparam_away")
-				assert.NoError(t, err)
-			},
-			repair: func(t *testing.T, w *world, _ string) {
-				_, err := w.panel.DB().Exec("RENAME TABLE itemparam_away TO itemparam")
-				assert.NoError(t, err)
-			}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if row.needs != "" {
-				needsMariaDB(t, row.needs)
-			}
-			w := openWorld(t)
-			placed := w.place(t, exampleCSR(t))
-			journal := filepath.Join(w.panel.Root(), "var", module+".purchases")
-			var happened atomic.Bool
-			w.before(row.before, func() {
-				happened.Store(true)
-				row.happens(t, w, journal)
+	eachShop(t, func(t *testing.T, at trade) {
+		for name, row := range map[string]struct {
+			before  step
+			happens func(t *testing.T, w *world, journal string)
+			repair  func(t *testing.T, w *world, journal string)
+			charges int    // after the disturbed run
+			needs   string // what the embedded engine cannot do
+		}{
+			"locks lost before the purchase": {before: stepList, charges: 0, needs: cutsConnections,
+				happens: func(t *testing.T, w *world, _ string) { w.cutLocks(t) }},
+			"locks lost during the purchase": {before: stepBuy, charges: 1, needs: cutsConnections,
+				happens: func(t *testing.T, w *world, _ string) { w.cutLocks(t) }},
+			"journal not writable": {before: stepBuy, charges: 1,
+				happens: func(t *testing.T, _ *world, journal string) { assert.NoError(t, os.Mkdir(journal, 0o755)) },
+				repair:  func(t *testing.T, _ *world, journal string) { assert.NoError(t, os.Remove(journal)) }},
+			"neither journal nor panel take the id": {before: stepBuy, charges: 1,
+				happens: func(t *testing.T, w *world, journal string) {
+					assert.NoError(t, os.Mkdir(journal, 0o755))
+					assert.NoError(t, w.panel.SetFaults(panel.Fault{Func: "*", Kind: "error", Caller: at.module}))
+				},
+				repair: func(t *testing.T, w *world, journal string) {
+					assert.NoError(t, os.Remove(journal))
+					assert.NoError(t, w.panel.SetFaults())
+				}},
+			"table of parameters gone": {before: stepBuy, charges: 1, needs: renamesTables,
+				happens: func(t *testing.T, w *world, _ string) {
+					_, err := w.panel.DB().Exec("RENAME TABLE itemparam TO itemparam_away")
+					assert.NoError(t, err)
+				},
+				repair: func(t *testing.T, w *world, _ string) {
+					_, err := w.panel.DB().Exec("RENAME TABLE itemparam_away TO itemparam")
+					assert.NoError(t, err)
+				}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				if row.needs != "" {
+					needsMariaDB(t, row.needs)
+				}
+				w := openWorld(t, at)
+				placed := w.place(t, exampleCSR(t))
+				journal := filepath.Join(w.panel.Root(), "var", at.module+".purchases")
+				var happened atomic.Bool
+				w.before(row.before, func() {
+					happened.Store(true)
+					row.happens(t, w, journal)
+				})
+				run, err := w.panel.RunOperation(context.Background(), placed.Operation)
+				require.NoError(t, err)
+				require.True(t, happened.Load(), run.Failure())
+				assert.Equal(t, row.charges, w.payments(t))
+				if row.repair != nil {
+					row.repair(t, w, journal)
+				}
+				it, err := w.panel.Item(context.Background(), placed.Item)
+				require.NoError(t, err)
+				if len(it.Operations) > 0 {
+					assert.False(t, run.OK(), "exit 0 leaves no running operation")
+					w.finish(t, placed)
+				}
+				w.settled(t, placed.Item, 1)
 			})
-			run, err := w.panel.RunOperation(context.Background(), placed.Operation)
-			require.NoError(t, err)
-			require.True(t, happened.Load(), run.Failure())
-			state, err := w.seller.State()
-			require.NoError(t, err)
-			assert.Len(t, state.Charges, row.charges)
-			if row.repair != nil {
-				row.repair(t, w, journal)
-			}
-			it, err := w.panel.Item(context.Background(), placed.Item)
-			require.NoError(t, err)
-			if len(it.Operations) > 0 {
-				assert.False(t, run.OK(), "exit 0 leaves no running operation")
-				w.finish(t, placed)
-			}
-			w.settled(t, placed.Item, 1)
-		})
-	}
+		}
+	})
 }
 
 // An item that is deleted while its purchase is under way: the run fails, and the id is not lost.
 func TestItemDeletedDuringThePurchaseLeavesItsIDInTheJournal(t *testing.T) {
-	w := openWorld(t)
-	placed := w.place(t, exampleCSR(t))
-	w.before("namecheap.ssl.create", func() {
-		_, err := w.panel.DB().Exec("DELETE FROM item WHERE id=?", placed.Item)
-		assert.NoError(t, err)
+	eachShop(t, func(t *testing.T, at trade) {
+		w := openWorld(t, at)
+		placed := w.place(t, exampleCSR(t))
+		w.before(stepBuy, func() {
+			_, err := w.panel.DB().Exec("DELETE FROM item WHERE id=?", placed.Item)
+			assert.NoError(t, err)
+		})
+		run, err := w.panel.RunOperation(context.Background(), placed.Operation)
+		require.NoError(t, err)
+		assert.False(t, run.OK())
+		ids, err := w.shop.ids()
+		require.NoError(t, err)
+		require.Len(t, ids, 1)
+		id := strconv.FormatInt(ids[0], 10)
+		journal, err := os.ReadFile(filepath.Join(w.panel.Root(), "var", at.module+".purchases"))
+		require.NoError(t, err)
+		assert.Contains(t, string(journal), `"id":`+id+`,`)
+		log, err := os.ReadFile(filepath.Join(w.panel.Root(), "var", at.module+".log"))
+		require.NoError(t, err)
+		assert.Contains(t, string(log), id)
 	})
-	run, err := w.panel.RunOperation(context.Background(), placed.Operation)
-	require.NoError(t, err)
-	assert.False(t, run.OK())
-	state, err := w.seller.State()
-	require.NoError(t, err)
-	require.Len(t, state.Certificates, 1)
-	id := strconv.FormatInt(state.Certificates[0].ID, 10)
-	journal, err := os.ReadFile(filepath.Join(w.panel.Root(), "var", module+".purchases"))
-	require.NoError(t, err)
-	assert.Contains(t, string(journal), `"id":`+id+`,`)
-	log, err := os.ReadFile(filepath.Join(w.panel.Root(), "var", module+".log"))
-	require.NoError(t, err)
-	assert.Contains(t, string(log), id)
 }

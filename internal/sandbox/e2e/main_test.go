@@ -13,11 +13,16 @@ import (
 
 // programs says where the binaries are and which database the panels live in.
 type programs struct {
-	product  string // pmnamecheap as it is shipped
-	simclock string // the same with a clock that can be moved
-	mgrctl   string
-	server   *engine.Server
+	bin    string // folder of the modules
+	mgrctl string
+	server *engine.Server
 }
+
+// product is a seller's module as it is shipped.
+func (p programs) product(at trade) string { return filepath.Join(p.bin, at.module) }
+
+// simclock is the same with a clock that can be moved.
+func (p programs) simclock(at trade) string { return filepath.Join(p.bin, "simclock", at.module) }
 
 // built is set by TestMain before any test runs and never changed after.
 var built programs
@@ -31,11 +36,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
-	built = programs{
-		product:  filepath.Join(bin, "pmnamecheap"),
-		simclock: filepath.Join(bin, "simclock", "pmnamecheap"),
-		mgrctl:   filepath.Join(bin, "sandbox-mgrctl"),
-	}
+	built = programs{bin: bin, mgrctl: filepath.Join(bin, "sandbox-mgrctl")}
 	if built.server, err = database(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
@@ -59,12 +60,13 @@ func binaries() (dir string, clean func(), err error) {
 		return "", func() {}, err
 	}
 	clean = func() { _ = os.RemoveAll(dir) }
-	root := filepath.Join("..", "..", "..")
-	for _, one := range []struct{ module, out, pkg, tags string }{
-		{root, "pmnamecheap", "./cmd/pmnamecheap", ""},
-		{root, "simclock/pmnamecheap", "./cmd/pmnamecheap", "pmssl_simclock"},
-		{"..", "sandbox-mgrctl", "./cmd/mgrctl", ""},
-	} {
+	type program struct{ module, out, pkg, tags string }
+	all := []program{{"..", "sandbox-mgrctl", "./cmd/mgrctl", ""}}
+	for _, at := range trades() {
+		root, pkg := filepath.Join("..", "..", ".."), "./cmd/"+at.module
+		all = append(all, program{root, at.module, pkg, ""}, program{root, "simclock/" + at.module, pkg, "pmssl_simclock"})
+	}
+	for _, one := range all {
 		build := exec.Command("go", "build", "-buildvcs=false", "-tags", one.tags, "-o", filepath.Join(dir, one.out), one.pkg)
 		build.Dir, build.Env = one.module, append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {

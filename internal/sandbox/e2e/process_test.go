@@ -8,20 +8,18 @@ import (
 	"strings"
 	"testing"
 
-	"pmssl/internal/sandbox/namecheap"
-
 	"github.com/stretchr/testify/require"
 )
 
 // environment is that of a module started by the panel of this world.
 func (w *world) environment() []string {
-	return []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "MGR5_ROOT=" + w.panel.Root(), "NAMECHEAP_API_URL=" + w.server.URL + namecheap.Path}
+	return append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "MGR5_ROOT=" + w.panel.Root()}, w.shop.environment(w.server.URL)...)
 }
 
 // begin starts the installed module and returns while it runs.
 func (w *world) begin(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	process := exec.Command(filepath.Join(w.panel.Root(), "processing", module), args...)
+	process := exec.Command(filepath.Join(w.panel.Root(), "processing", w.trade.module), args...)
 	process.Dir, process.Env = w.panel.Root(), w.environment()
 	require.NoError(t, process.Start())
 	return process
@@ -38,7 +36,7 @@ func (w *world) trace(t *testing.T, args ...string) string {
 		t.Skip("strace is not installed: whether features opens a socket was not looked at")
 	}
 	out := filepath.Join(t.TempDir(), "trace")
-	words := append([]string{"-f", "-e", "trace=%network,execve,clone,clone3,fork,vfork", "-o", out, filepath.Join(w.panel.Root(), "processing", module)}, args...)
+	words := append([]string{"-f", "-e", "trace=%network,execve,clone,clone3,fork,vfork", "-o", out, filepath.Join(w.panel.Root(), "processing", w.trade.module)}, args...)
 	process := exec.Command(strace, words...)
 	process.Dir, process.Env = w.panel.Root(), w.environment()
 	var stdout bytes.Buffer
@@ -52,6 +50,6 @@ func (w *world) trace(t *testing.T, args ...string) string {
 }
 
 // isFirstExec tells the start of the traced program from one that it made.
-func isFirstExec(line string) bool {
-	return strings.Contains(line, "execve(") && strings.Contains(line, "/processing/"+module)
+func (w *world) isFirstExec(line string) bool {
+	return strings.Contains(line, "execve(") && strings.Contains(line, "/processing/"+w.trade.module)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/nameserver"
 	"pmssl/internal/sandbox/panel"
 
@@ -42,26 +39,48 @@ type scene struct {
 }
 
 func setup(env *testscript.Env) error {
-	start := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
+	s := &scene{}
+	env.Values["scene"] = s
+	env.Defer(func() { s.close() })
 	if err := sendmail(env.WorkDir, keepLetter); err != nil {
 		return err
 	}
-	w, err := newWorld(worldOptions{dir: env.WorkDir, binary: built.simclock, simulated: true, start: start, env: []string{sendmailPath(env.WorkDir)}})
+	return s.openAt(namecheapTrade(), env.WorkDir, env.Setenv)
+}
+
+// openAt lays the scene at a seller.
+func (s *scene) openAt(at trade, dir string, setenv func(name, value string)) error {
+	start := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
+	w, err := newWorld(worldOptions{dir: dir, trade: at, simulated: true, start: start, env: []string{sendmailPath(dir)}})
 	if err != nil {
 		return err
 	}
-	env.Defer(w.close)
-	env.Values["scene"] = &scene{world: w}
-	env.Setenv("ROOT", w.panel.Root())
-	env.Setenv("API", w.server.URL)
+	s.world = w
+	setenv("ROOT", w.panel.Root())
+	setenv("API", w.server.URL)
 	return nil
+}
+
+// use MODULE: the script is about this module; said first, else it is pmnamecheap.
+func use(ts *testscript.TestScript, _ bool, args []string) {
+	s := sceneOf(ts)
+	at := slices.IndexFunc(trades(), func(at trade) bool { return len(args) == 1 && at.module == args[0] })
+	if at < 0 || s.world.module != 0 || s.item != 0 {
+		ts.Fatalf("usage: use MODULE, one that is shipped and before all other words")
+	}
+	if trades()[at].module == s.trade.module {
+		return
+	}
+	s.close()
+	ts.Check(os.RemoveAll(s.panel.Root()))
+	ts.Check(s.openAt(trades()[at], ts.Getenv("WORK"), ts.Setenv))
 }
 
 // words are what scripts can say beside testscript's own.
 func words() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	all := map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"wizard": wizard, "order": order, "module": start, "operate": operate, "run": rerun, "pending": pending,
-		"sync": synchronise, "seller": seller, "calls": calls, "requests": requests, "item": item, "log": logLines, "clock": clock,
+		"use": use, "wizard": wizard, "order": order, "module": start, "operate": operate, "run": rerun, "pending": pending,
+		"sync": synchronise, "seller": seller, "calls": calls, "requests": requests, "item": item, "log": logLines, "clock": moveClock,
 		"panelfault": panelFault, "panelset": panelSet, "setparam": setParam, "operations": operations, "tasks": tasks,
 		"problems": problems, "sql": query, "charges": charges, "balances": balances,
 	}
@@ -123,10 +142,8 @@ func report(ts *testscript.TestScript, neg bool, run *panel.Run, err error) {
 // wizard [k=v…]: the administrator connects the module; the given values replace those of the default account.
 func wizard(ts *testscript.TestScript, neg bool, args []string) {
 	s := sceneOf(ts)
-	params := connection()
 	_, values := pairs(args)
-	maps.Copy(params, values)
-	done, err := s.connect(context.Background(), params)
+	done, err := s.connect(context.Background(), values)
 	ts.Check(err)
 	for _, run := range []*panel.Run{done.Tune, done.Check} {
 		if run != nil {
@@ -150,6 +167,7 @@ func order(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: order [-place] [-forms] TEMPLATE [csr=FILE] [period=MONTHS] [sans=N] [altname=a,b] [PARAM=VALUE…]")
 	}
 	o := panel.Order{Period: 12, ExtraSANs: -1, Params: map[string]string{}, SkipForms: !forms, Module: s.module}
+	maps.Copy(o.Params, s.trade.params)
 	var addon *panel.SANAddon
 	for name, value := range values {
 		switch name {
@@ -229,7 +247,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 		stdin = []byte(ts.ReadFile(strings.TrimPrefix(args[0], "stdin=")))
 		args = args[1:]
 	}
-	run, err := s.panel.Start(context.Background(), module, stdin, args...)
+	run, err := s.panel.Start(context.Background(), s.trade.module, stdin, args...)
 	report(ts, neg, run, err)
 }
 
@@ -278,45 +296,37 @@ func seller(ts *testscript.TestScript, _ bool, args []string) {
 	rest := strings.Join(args[1:], " ")
 	switch args[0] {
 	case "issue":
-		ts.Check(s.seller.Issue(s.id(ts)))
+		ts.Check(s.shop.issue(s.id(ts)))
 	case "refuse":
-		ts.Check(s.seller.Refuse(s.id(ts), rest))
+		ts.Check(s.shop.refuse(s.id(ts), rest))
 	case "cancel":
-		ts.Check(s.seller.Cancel(s.id(ts), rest))
+		ts.Check(s.shop.cancel(s.id(ts), rest))
 	case "appear":
-		s.seller.Appear()
+		s.shop.appear()
 	case "clear":
-		s.seller.ClearFaults()
-		s.seller.ClearRequests()
+		s.shop.mend()
+		s.shop.forget()
 	case "balance":
-		account, err := s.seller.Account(namecheap.DefaultUser)
+		ts.Check(s.shop.fund(rest))
+	case "buy":
+		csr, err := os.ReadFile(filepath.Join("testdata", "example.csr"))
 		ts.Check(err)
-		ts.Check(account.Balance.UnmarshalJSON([]byte(strconv.Quote(rest))))
-		ts.Check(s.seller.PutAccount(account))
-	case "whitelist":
-		account, err := s.seller.Account(namecheap.DefaultUser)
-		ts.Check(err)
-		account.WhiteList = args[1:]
-		ts.Check(s.seller.PutAccount(account))
-	case "buy": // somebody buys in the seller's own shop
-		answer, err := http.PostForm(s.server.URL+namecheap.Path, url.Values{
-			"ApiUser": {namecheap.DefaultUser}, "UserName": {namecheap.DefaultUser}, "ApiKey": {namecheap.DefaultKey}, "ClientIp": {"127.0.0.1"},
-			"Command": {"namecheap.ssl.create"}, "Type": {rest}, "Years": {"1"},
-		})
-		ts.Check(err)
-		ts.Check(answer.Body.Close())
+		ts.Check(s.shop.buyAs(rest, string(csr)))
 	case "fault":
-		fault := namecheap.Fault{Command: args[1], Kind: args[2], Times: 1}
+		times, code, text := 1, "", ""
 		if len(args) > 3 {
-			fault.Times = number(ts, args[3])
+			times = number(ts, args[3])
 		}
 		if len(args) > 5 {
-			fault.Number, fault.Text = args[4], strings.Join(args[5:], " ")
+			code, text = args[4], strings.Join(args[5:], " ")
 		}
-		_, err := s.seller.AddFault(fault)
-		ts.Check(err)
+		ts.Check(s.shop.fault(args[1], args[2], times, code, text))
 	default:
-		ts.Fatalf("seller %s: unknown", args[0])
+		known, err := s.shop.do(args[0], args[1:])
+		ts.Check(err)
+		if !known {
+			ts.Fatalf("seller %s: unknown", args[0])
+		}
 	}
 }
 
@@ -327,6 +337,7 @@ func (s *scene) scrub(text string) string {
 		{` comodoca\.com(\s+)[0-9a-f]{13}`, " comodoca.com${1}UNIQUE"},
 		{`127\.0\.0\.1:\d+`, "127.0.0.1:PORT"},
 		{`"serial":"[0-9a-f]+"`, `"serial":"SERIAL"`},
+		{`remoteid=[0-9a-f]+-`, "remoteid=INSTALLATION-"},
 	} {
 		text = regexp.MustCompile(rule.pattern).ReplaceAllString(text, rule.with)
 	}
@@ -356,7 +367,7 @@ func calls(ts *testscript.TestScript, _ bool, _ []string) {
 	all, err := s.panel.Requests()
 	ts.Check(err)
 	for _, call := range all {
-		if call.Caller != module {
+		if call.Caller != s.trade.module {
 			continue
 		}
 		line := call.Func
@@ -378,24 +389,10 @@ func calls(ts *testscript.TestScript, _ bool, _ []string) {
 // requests: every request that the seller saw since the last `seller clear`, without the account's words.
 func requests(ts *testscript.TestScript, _ bool, _ []string) {
 	s := sceneOf(ts)
-	for _, entry := range s.seller.Requests("") {
-		line := entry.Command
-		for _, name := range slices.Sorted(maps.Keys(entry.Parameters)) {
-			switch name {
-			case "apiuser", "apikey", "username", "clientip", "command":
-			default:
-				line += " " + name + "=" + brief(name, entry.Parameters[name])
-			}
-		}
-		for _, failed := range entry.Errors {
-			line += " -> " + failed.Number
-		}
-		if entry.Fault != "" {
-			line += " -> " + entry.Fault
-		}
+	for _, line := range s.shop.requests() {
 		show(ts, "%s\n", s.scrub(line))
 	}
-	s.seller.ClearRequests()
+	s.shop.forget()
 }
 
 // item: status, dates and parameters of the item.
@@ -412,7 +409,7 @@ func item(ts *testscript.TestScript, _ bool, _ []string) {
 // log [LEVEL]: the module's log since the last `log`, without time, process and colour.
 func logLines(ts *testscript.TestScript, _ bool, _ []string) {
 	s := sceneOf(ts)
-	path := filepath.Join(s.panel.Root(), "var", module+".log")
+	path := filepath.Join(s.panel.Root(), "var", s.trade.module+".log")
 	raw, err := os.ReadFile(path)
 	ts.Check(err)
 	text := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(string(raw), "")
@@ -422,7 +419,7 @@ func logLines(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // clock INSTANT|+DURATION: move the time of panel, seller and module.
-func clock(ts *testscript.TestScript, _ bool, args []string) {
+func moveClock(ts *testscript.TestScript, _ bool, args []string) {
 	s := sceneOf(ts)
 	if d, ok := strings.CutPrefix(args[0], "+"); ok {
 		step, err := time.ParseDuration(d)
@@ -512,9 +509,9 @@ func query(ts *testscript.TestScript, _ bool, args []string) {
 
 // charges: what the seller was paid.
 func charges(ts *testscript.TestScript, _ bool, _ []string) {
-	state, err := sceneOf(ts).seller.State()
+	all, err := sceneOf(ts).shop.payments()
 	ts.Check(err)
-	for _, charge := range state.Charges {
-		show(ts, "%s %s\n", charge.Command, charge.Amount)
+	for _, charge := range all {
+		show(ts, "%s %s\n", charge.what, charge.amount)
 	}
 }

@@ -14,22 +14,24 @@ import (
 // The clock that can be moved is for demo and tests: what is shipped is built without its tag and does not know the
 // variable that names its file.
 func TestTheShippedBinaryHasNoSimulatedClock(t *testing.T) {
-	for binary, simulated := range map[string]bool{built.product: false, built.simclock: true} {
-		raw, err := os.ReadFile(binary)
-		require.NoError(t, err)
-		assert.Equal(t, simulated, bytes.Contains(raw, []byte("PMSSL_CLOCK")), binary)
-		info, err := buildinfo.ReadFile(binary)
-		require.NoError(t, err)
-		tags := ""
-		for _, setting := range info.Settings {
-			if setting.Key == "-tags" {
-				tags = setting.Value
+	eachShop(t, func(t *testing.T, at trade) {
+		for binary, simulated := range map[string]bool{built.product(at): false, built.simclock(at): true} {
+			raw, err := os.ReadFile(binary)
+			require.NoError(t, err)
+			assert.Equal(t, simulated, bytes.Contains(raw, []byte("PMSSL_CLOCK")), binary)
+			info, err := buildinfo.ReadFile(binary)
+			require.NoError(t, err)
+			tags := ""
+			for _, setting := range info.Settings {
+				if setting.Key == "-tags" {
+					tags = setting.Value
+				}
+			}
+			assert.Equal(t, simulated, strings.Contains(tags, "pmssl_simclock"), "%s: tags %q", binary, tags)
+			for _, dependency := range info.Deps {
+				assert.NotContains(t, dependency.Path, "sandbox", "%s links the stand-ins", binary)
+				assert.NotContains(t, dependency.Path, "go-mysql-server", "%s links the stand-ins", binary)
 			}
 		}
-		assert.Equal(t, simulated, strings.Contains(tags, "pmssl_simclock"), "%s: tags %q", binary, tags)
-		for _, dependency := range info.Deps {
-			assert.NotContains(t, dependency.Path, "sandbox", "%s links the stand-ins", binary)
-			assert.NotContains(t, dependency.Path, "go-mysql-server", "%s links the stand-ins", binary)
-		}
-	}
+	})
 }

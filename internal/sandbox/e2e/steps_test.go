@@ -1,35 +1,63 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
-	"io"
-	"net/http"
-	"net/url"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"pmssl/internal/sandbox/engine"
-	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/panel"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// firstID is the id of the first certificate that a new seller sells.
-const firstID = 34350001
-
 // pausedWorld is a connected world whose time stands still until its clock is moved.
-func pausedWorld(t *testing.T, start time.Time) *world {
+func pausedWorld(t *testing.T, at trade, start time.Time) *world {
 	t.Helper()
-	w, err := newWorld(worldOptions{dir: t.TempDir(), binary: built.simclock, simulated: true, start: start})
+	return connected(t, worldOptions{dir: t.TempDir(), trade: at, simulated: true, start: start})
+}
+
+// openWorld is a connected world with the module as it is shipped.
+func openWorld(t *testing.T, at trade) *world {
+	t.Helper()
+	return connected(t, worldOptions{dir: t.TempDir(), trade: at})
+}
+
+// connected is a world whose wizard is done. Its module writes all that it can into its log.
+func connected(t testing.TB, o worldOptions) *world {
+	t.Helper()
+	w, err := newWorld(o)
 	require.NoError(t, err)
 	t.Cleanup(w.close)
-	done, err := w.connect(context.Background(), connection())
+	require.NoError(t, os.WriteFile(filepath.Join(w.panel.Root(), "etc", "debug.conf"), []byte("* 9\n"), 0o644))
+	t.Cleanup(func() { w.keptSecret(t) })
+	done, err := w.connect(context.Background(), nil)
 	require.NoError(t, err)
 	require.NotZero(t, done.ID, "the wizard refused: %+v", done)
 	return w
+}
+
+// keptSecret holds what is true of every run: no secret of the seller's account stands in the module's log, no private key
+// leaves the panel.
+func (w *world) keptSecret(t testing.TB) {
+	t.Helper()
+	assert.Empty(t, w.shop.leaks())
+	log, err := os.ReadFile(filepath.Join(w.panel.Root(), "var", w.trade.module+".log"))
+	if !errors.Is(err, fs.ErrNotExist) {
+		require.NoError(t, err)
+	}
+	for _, secret := range w.shop.secrets() {
+		if bytes.Contains(log, []byte(secret)) { // the log itself would be pages
+			assert.Fail(t, "a secret of the seller's account stands in the log")
+		}
+	}
 }
 
 // cutsConnections and renamesTables are what the embedded engine cannot do: it has no KILL for another client's
@@ -72,7 +100,7 @@ func (w *world) syncItem(t *testing.T, item int64) *panel.Run {
 // resolve starts --command resolve for the item with further words.
 func (w *world) resolve(t *testing.T, item int64, words ...string) *panel.Run {
 	t.Helper()
-	run, err := w.panel.Start(context.Background(), module, nil, append([]string{"--command", "resolve", "--item", strconv.FormatInt(item, 10)}, words...)...)
+	run, err := w.panel.Start(context.Background(), w.trade.module, nil, append([]string{"--command", "resolve", "--item", strconv.FormatInt(item, 10)}, words...)...)
 	require.NoError(t, err)
 	return run
 }
@@ -87,26 +115,45 @@ func (w *world) itemOf(t testing.TB, item int64) *panel.Item {
 // payments is how often the seller was paid.
 func (w *world) payments(t testing.TB) int {
 	t.Helper()
-	state, err := w.seller.State()
+	all, err := w.shop.payments()
 	require.NoError(t, err)
-	return len(state.Charges)
+	return len(all)
 }
 
-// disturb breaks the next request of a command at the seller.
-func (w *world) disturb(t testing.TB, command, kind string) {
+// disturb breaks the next request for a step.
+func (w *world) disturb(t testing.TB, s step, kind string) {
 	t.Helper()
-	_, err := w.seller.AddFault(namecheap.Fault{Command: command, Kind: kind, Times: 1})
-	require.NoError(t, err)
+	require.NoError(t, w.shop.disturb(s, kind))
 }
 
 // lose is an order whose purchase ends as kind says: the run fails and the item keeps its intent.
 func (w *world) lose(t *testing.T, kind string) *panel.Ordered {
 	t.Helper()
 	placed := w.place(t, exampleCSR(t))
-	w.disturb(t, "create", kind)
+	w.disturb(t, stepBuy, kind)
 	run := w.attempt(t, placed)
 	require.Contains(t, run.Stdout, `type="unclear_purchase"`)
 	return placed
+}
+
+// paidUnseen is an order that is paid at the seller while the item knows nothing of it but its intent. At a seller that keeps
+// marks the run itself looks for what came of a lost answer: there the order comes up after it.
+func (w *world) paidUnseen(t *testing.T) *panel.Ordered {
+	t.Helper()
+	if !w.trade.marks {
+		return w.lose(t, dropAfter)
+	}
+	placed := w.lose(t, vanish)
+	require.Equal(t, 1, w.shop.appear())
+	return placed
+}
+
+// idOf is the item's newest id at the seller.
+func (w *world) idOf(t *testing.T, item int64) int64 {
+	t.Helper()
+	id, err := strconv.ParseInt(w.itemOf(t, item).Params["custom_order_id"], 10, 64)
+	require.NoError(t, err)
+	return id
 }
 
 // issued is an order with its certificate in place, and its id at the seller.
@@ -114,47 +161,18 @@ func (w *world) issued(t *testing.T) (item, id int64) {
 	t.Helper()
 	placed := w.place(t, exampleCSR(t))
 	w.complete(t, placed)
-	id, err := strconv.ParseInt(w.itemOf(t, placed.Item).Params["custom_order_id"], 10, 64)
-	require.NoError(t, err)
-	require.NoError(t, w.seller.Issue(id))
+	id = w.idOf(t, placed.Item)
+	require.NoError(t, w.shop.issue(id))
 	run := w.syncItem(t, placed.Item)
 	require.True(t, run.OK(), run.Failure())
 	require.Equal(t, "5", w.itemOf(t, placed.Item).Params["service_status"])
 	return placed.Item, id
 }
 
-// shop is what somebody does at the seller with the same account, without the panel.
-func (w *world) shop(t *testing.T, command string, values url.Values) string {
-	t.Helper()
-	values.Set("Command", command)
-	values.Set("ApiUser", namecheap.DefaultUser)
-	values.Set("UserName", namecheap.DefaultUser)
-	values.Set("ApiKey", namecheap.DefaultKey)
-	values.Set("ClientIp", "127.0.0.1")
-	answer, err := http.PostForm(w.server.URL+namecheap.Path, values)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, answer.Body.Close()) }()
-	body, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
-	require.Contains(t, string(body), `Status="OK"`)
-	return string(body)
-}
-
-// shopBuys pays for a certificate that no item knows.
-func (w *world) shopBuys(t *testing.T) {
-	t.Helper()
-	w.shop(t, "namecheap.ssl.create", url.Values{"Type": {"PositiveSSL"}, "Years": {"1"}})
-}
-
-// shopReissues asks for a reissue with the item's own CSR and returns its id.
+// shopReissues is somebody's reissue at the seller, past the panel, with the item's own CSR; it returns the next id.
 func (w *world) shopReissues(t *testing.T, id int64) int64 {
 	t.Helper()
-	answer := w.shop(t, "namecheap.ssl.reissue", url.Values{
-		"CertificateID": {strconv.FormatInt(id, 10)}, "CSR": {exampleCSR(t)}, "WebServerType": {"other"}, "DNSDCValidation": {"true"},
-	})
-	_, rest, _ := strings.Cut(answer, `<SSLReissueResult ID="`)
-	text, _, _ := strings.Cut(rest, `"`)
-	next, err := strconv.ParseInt(text, 10, 64)
-	require.NoError(t, err, answer)
+	next, err := w.shop.reissue(id, exampleCSR(t))
+	require.NoError(t, err)
 	return next
 }

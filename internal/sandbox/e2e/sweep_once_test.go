@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/panel"
 
 	"github.com/stretchr/testify/assert"
@@ -19,43 +18,47 @@ import (
 
 // contract 5.5: while one sweep works, another one leaves, says so and exits 0.
 func TestSecondSweepLeaves(t *testing.T) {
-	needsMariaDB(t, "keep a named lock from another connection")
-	h := newHosting(t, firstOrders)
-	item := h.stored(t, "example.com", 12)
-	h.at(t, "2026-10-07")
-	var second swept
-	h.before("namecheap.ssl.reissue", func() { second = h.sweep(t) })
-	first := h.sweep(t)
-	assert.Equal(t, "reissue ok", first.says(item))
-	assert.Equal(t, "no", first.Running)
-	assert.Equal(t, "yes", second.Running)
-	assert.Empty(t, second.Rows)
-	assert.Len(t, h.ids(t, "example.com"), 2)
-	assert.Equal(t, "no", h.sweep(t).Running, "the lock went with the first one")
+	eachShop(t, func(t *testing.T, at trade) {
+		needsMariaDB(t, "keep a named lock from another connection")
+		h := newHosting(t, at, firstOrders)
+		item := h.stored(t, "example.com", 12)
+		h.at(t, "2026-10-07")
+		var second swept
+		h.before(stepReissue, func() { second = h.sweep(t) })
+		first := h.sweep(t)
+		assert.Equal(t, "reissue ok", first.says(item))
+		assert.Equal(t, "no", first.Running)
+		assert.Equal(t, "yes", second.Running)
+		assert.Empty(t, second.Rows)
+		assert.Equal(t, 2, h.certificates(t, "example.com"))
+		assert.Equal(t, "no", h.sweep(t).Running, "the lock went with the first one")
+	})
 }
 
 // Four sweeps of the same second over several items: every item is reissued once, whichever sweep gets the lock.
 func TestSweepsOfTheSameSecondReissueOnce(t *testing.T) {
-	needsMariaDB(t, "keep a named lock from another connection")
-	h := newHosting(t, firstOrders)
-	var items []int64
-	for n := range 4 {
-		items = append(items, h.stored(t, site(n), 12))
-	}
-	h.at(t, "2026-10-07")
-	var group sync.WaitGroup
-	for range 4 {
-		group.Go(func() {
-			run, err := h.panel.Start(context.Background(), module, nil, "--command", "subscription")
-			assert.NoError(t, err)
-			assert.True(t, run.OK(), run.Failure())
-		})
-	}
-	group.Wait()
-	for n, item := range items {
-		h.inPlace(t, item, site(n))
-		assert.Len(t, h.ids(t, site(n)), 2)
-	}
+	eachShop(t, func(t *testing.T, at trade) {
+		needsMariaDB(t, "keep a named lock from another connection")
+		h := newHosting(t, at, firstOrders)
+		var items []int64
+		for n := range 4 {
+			items = append(items, h.stored(t, site(n), 12))
+		}
+		h.at(t, "2026-10-07")
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				run, err := h.panel.Start(context.Background(), at.module, nil, "--command", "subscription")
+				assert.NoError(t, err)
+				assert.True(t, run.OK(), run.Failure())
+			})
+		}
+		group.Wait()
+		for n, item := range items {
+			h.inPlace(t, item, site(n))
+			assert.Equal(t, 2, h.certificates(t, site(n)))
+		}
+	})
 }
 
 func site(n int) string { return fmt.Sprintf("site%d.example.com", n) }
@@ -71,188 +74,196 @@ func (h *hosting) reopen(t *testing.T, item int64) *panel.Run {
 // validity page B3.12, contract 4.6: a panel that runs the policy itself and our sweep on the same day make one reissue, whoever
 // comes first, whether the new certificate is there at once, waits for its proof, or comes in between.
 func TestPanelsReopenAndOurSweepOnTheSameDay(t *testing.T) {
-	ours := func(t *testing.T, h *hosting, _ int64) { assert.Zero(t, h.sweep(t).Failed) }
-	panels := func(t *testing.T, h *hosting, item int64) {
-		run := h.reopen(t, item)
-		assert.True(t, run.OK(), run.Failure())
-		assert.Empty(t, h.itemOf(t, item).Operations, "the panel was told")
-	}
-	button := func(t *testing.T, h *hosting, item int64) { // the panel's own way takes the button's: old_altname is saved
-		_, run, err := h.panel.Reissue(context.Background(), item, "", "", nil)
-		require.NoError(t, err)
-		assert.True(t, run.OK(), run.Failure())
-	}
-	for name, both := range map[string][2]func(*testing.T, *hosting, int64){
-		"the panel first": {panels, ours}, "the sweep first": {ours, panels},
-		"the panel's form first": {button, ours}, "the sweep first, then the form": {ours, button},
-		"the panel twice": {panels, panels}, "the form twice": {button, button},
-	} {
-		for when, issue := range map[string]string{"issued at once": "", "waits": "late", "issued between": "between"} {
-			t.Run(name+", "+when, func(t *testing.T) {
-				h := newHosting(t, firstOrders)
-				item := h.stored(t, "example.com", 12)
-				if issue != "" {
-					h.sells(t, unattended)
-				}
-				h.at(t, "2026-10-07")
-				both[0](t, h, item)
-				if issue == "between" {
-					_, err := h.seller.ProveDomain("example.com")
-					require.NoError(t, err)
-				}
-				h.at(t, "2026-10-07T21:00:00Z")
-				both[1](t, h, item)
-				if issue == "late" {
-					_, err := h.seller.ProveDomain("example.com")
-					require.NoError(t, err)
-					h.at(t, "2026-10-07T22:00:00Z")
-					ours(t, h, item)
-				}
-				assert.Len(t, h.ids(t, "example.com"), 2, "one reissue")
-				h.inPlace(t, item, "example.com")
-			})
+	eachShop(t, func(t *testing.T, at trade) {
+		ours := func(t *testing.T, h *hosting, _ int64) { assert.Zero(t, h.sweep(t).Failed) }
+		panels := func(t *testing.T, h *hosting, item int64) {
+			run := h.reopen(t, item)
+			assert.True(t, run.OK(), run.Failure())
+			assert.Empty(t, h.itemOf(t, item).Operations, "the panel was told")
 		}
-	}
+		button := func(t *testing.T, h *hosting, item int64) { // the panel's own way takes the button's: old_altname is saved
+			_, run, err := h.panel.Reissue(context.Background(), item, "", "", nil)
+			require.NoError(t, err)
+			assert.True(t, run.OK(), run.Failure())
+		}
+		for name, both := range map[string][2]func(*testing.T, *hosting, int64){
+			"the panel first": {panels, ours}, "the sweep first": {ours, panels},
+			"the panel's form first": {button, ours}, "the sweep first, then the form": {ours, button},
+			"the panel twice": {panels, panels}, "the form twice": {button, button},
+		} {
+			for when, issue := range map[string]string{"issued at once": "", "waits": "late", "issued between": "between"} {
+				t.Run(name+", "+when, func(t *testing.T) {
+					h := newHosting(t, at, firstOrders)
+					item := h.stored(t, "example.com", 12)
+					if issue != "" {
+						h.sells(t, unattended)
+					}
+					h.at(t, "2026-10-07")
+					both[0](t, h, item)
+					if issue == "between" {
+						require.NoError(t, h.shop.prove("example.com"))
+					}
+					h.at(t, "2026-10-07T21:00:00Z")
+					both[1](t, h, item)
+					if issue == "late" {
+						require.NoError(t, h.shop.prove("example.com"))
+						h.at(t, "2026-10-07T22:00:00Z")
+						ours(t, h, item)
+					}
+					assert.Equal(t, 2, h.certificates(t, "example.com"), "one reissue")
+					h.inPlace(t, item, "example.com")
+				})
+			}
+		}
+	})
 }
 
 // The panel starts its reopen while our sweep asks for the same item: the item's lock makes it wait, then nothing is left to
 // ask for.
 func TestPanelsReopenDuringOurSweep(t *testing.T) {
-	needsMariaDB(t, "keep a named lock from another connection")
-	h := newHosting(t, firstOrders)
-	item := h.stored(t, "example.com", 12)
-	h.at(t, "2026-10-07")
-	ended := make(chan *panel.Run)
-	h.before("namecheap.ssl.reissue", func() {
-		go func() {
-			_, run, err := h.panel.Operate(context.Background(), item, "reopen")
-			assert.NoError(t, err)
-			ended <- run
-		}()
+	eachShop(t, func(t *testing.T, at trade) {
+		needsMariaDB(t, "keep a named lock from another connection")
+		h := newHosting(t, at, firstOrders)
+		item := h.stored(t, "example.com", 12)
+		h.at(t, "2026-10-07")
+		ended := make(chan *panel.Run)
+		h.before(stepReissue, func() {
+			go func() {
+				_, run, err := h.panel.Operate(context.Background(), item, "reopen")
+				assert.NoError(t, err)
+				ended <- run
+			}()
+		})
+		doc := h.sweep(t)
+		run := <-ended
+		assert.Equal(t, "reissue ok", doc.says(item))
+		assert.True(t, run.OK(), run.Failure())
+		assert.Equal(t, 2, h.certificates(t, "example.com"))
+		h.inPlace(t, item, "example.com")
 	})
-	doc := h.sweep(t)
-	run := <-ended
-	assert.Equal(t, "reissue ok", doc.says(item))
-	assert.True(t, run.OK(), run.Failure())
-	assert.Len(t, h.ids(t, "example.com"), 2)
-	h.inPlace(t, item, "example.com")
 }
 
 // contract 4.6: the answer to a reissue is lost in every way that it can be. Whoever looks next, sweep or panel, and whether the
 // seller carried it out, not at all or late: the term gets exactly one reissue, and nobody asks for a second within ten
 // minutes.
 func TestLostAnswerOfAReissue(t *testing.T) {
-	for _, kind := range []string{namecheap.FaultDropBefore, namecheap.FaultDropAfter, namecheap.FaultTruncate, namecheap.FaultVanish, namecheap.FaultHTTP500, namecheap.FaultHTML, namecheap.FaultHTTP502, namecheap.FaultHuge} {
-		for _, who := range []string{"sweep", "panel"} {
-			for _, replaced := range []string{namecheap.AtAcceptance, namecheap.AtIssue} {
-				t.Run(kind+", "+who+", replaced at "+replaced, func(t *testing.T) {
-					h := newHosting(t, firstOrders)
-					h.sells(t, func(s *namecheap.Settings) { s.ReplacedAt = replaced })
-					item := h.stored(t, "example.com", 12)
-					h.at(t, "2026-10-07")
-					h.disturb(t, "reissue", kind)
-					if who == "sweep" {
-						h.sweep(t)
-					} else {
-						h.reopen(t, item)
-					}
-					h.at(t, "2026-10-07T09:05:00Z")
-					if kind == namecheap.FaultVanish {
-						require.Equal(t, 1, h.seller.Appear())
-					}
-					_, err := h.panel.RunPending(context.Background())
-					require.NoError(t, err)
-					h.sweep(t)
-					for _, later := range []string{"2026-10-07T10:00:00Z", "2026-10-08T10:00:00Z", "2026-10-09T11:00:00Z"} {
-						h.at(t, later)
+	eachShop(t, func(t *testing.T, at trade) {
+		for _, kind := range []string{dropBefore, dropAfter, truncate, vanish, http500, html, http502, huge} {
+			for _, who := range []string{"sweep", "panel"} {
+				for _, replacedAtIssue := range at.replacements() {
+					t.Run(fmt.Sprintf("%s, %s, replaced at issue: %t", kind, who, replacedAtIssue), func(t *testing.T) {
+						h := newHosting(t, at, firstOrders)
+						h.sells(t, func(m *manner) { m.replacedAtIssue = replacedAtIssue })
+						item := h.stored(t, "example.com", 12)
+						h.at(t, "2026-10-07")
+						h.disturb(t, stepReissue, kind)
+						if who == "sweep" {
+							h.sweep(t)
+						} else {
+							h.reopen(t, item)
+						}
+						h.at(t, "2026-10-07T09:05:00Z")
+						if kind == vanish {
+							require.Equal(t, 1, h.shop.appear())
+						}
 						_, err := h.panel.RunPending(context.Background())
 						require.NoError(t, err)
-						require.Zero(t, h.sweep(t).Failed, later)
-					}
-					assert.Len(t, h.ids(t, "example.com"), 2, "one reissue")
-					h.inPlace(t, item, "example.com")
-					assert.Empty(t, h.taskTypes(t))
-					assert.Equal(t, 1, h.payments(t))
-				})
+						h.sweep(t)
+						for _, later := range []string{"2026-10-07T10:00:00Z", "2026-10-08T10:00:00Z", "2026-10-09T11:00:00Z"} {
+							h.at(t, later)
+							_, err := h.panel.RunPending(context.Background())
+							require.NoError(t, err)
+							require.Zero(t, h.sweep(t).Failed, later)
+						}
+						assert.Equal(t, 2, h.certificates(t, "example.com"), "one reissue")
+						h.inPlace(t, item, "example.com")
+						assert.Empty(t, h.taskTypes(t))
+						assert.Equal(t, 1, h.payments(t))
+					})
+				}
 			}
 		}
-	}
+	})
 }
 
 // contract 5: kill -9 at random moments of a sweep over several items, and run again: the same state as without. The seller
 // has one reissue for each item and each round, the panel the newest certificate and the whole lineage.
 func TestKilledSweepEndsInTheSameState(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	h.sells(t, func(s *namecheap.Settings) { s.LeafDays = 30 })
-	var items []int64
-	for n := range 4 {
-		items = append(items, h.stored(t, site(n), 60))
-	}
-	day := instant(t, "2026-04-22")
-	require.NoError(t, h.clock.Set(day))
-	began := time.Now()
-	require.Equal(t, len(items), h.sweep(t).Reissued)
-	took := time.Since(began)
-
-	killed := 0
-	const rounds = 12
-	for round := range rounds {
-		day = day.AddDate(0, 0, 21)
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		h.sells(t, func(m *manner) { m.leafDays = 30 })
+		var items []int64
+		for n := range 4 {
+			items = append(items, h.stored(t, site(n), at.longest))
+		}
+		day := instant(t, "2026-04-22")
 		require.NoError(t, h.clock.Set(day))
-		moment, err := rand.Int(rand.Reader, big.NewInt(int64(took)))
-		require.NoError(t, err)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
-		run, err := h.panel.Start(ctx, module, nil, "--command", "subscription")
-		cancel()
-		if err == nil && run.Signal != "" {
-			killed++
-		}
-		// the hourly timer; a reissue that never reached the seller is asked for a day later
-		for range 3 {
-			day = day.Add(25 * time.Hour)
-			require.NoError(t, h.clock.Set(day))
-			h.sweep(t)
-		}
-		for n, item := range items {
-			h.inPlace(t, item, site(n))
-			require.Len(t, h.ids(t, site(n)), round+3, "round %d, killed after %s", round, time.Duration(moment.Int64()))
-			require.NotContains(t, h.itemOf(t, item).Params, "reissue_tried")
-		}
-	}
-	assert.NotZero(t, killed, "no sweep was killed: the test shows nothing")
-	assert.Equal(t, len(items), h.payments(t))
-	assert.Empty(t, h.taskTypes(t))
-	assert.Empty(t, h.letters(t))
-}
+		began := time.Now()
+		require.Equal(t, len(items), h.sweep(t).Reissued)
+		took := time.Since(began)
 
-// contract 4.2: whichever call-back of a reissue breaks, the next sweep brings it to its end.
-func TestBrokenCallbackOfASweepIsRepeated(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	h.sells(t, func(s *namecheap.Settings) { s.LeafDays = 30 })
-	item := h.stored(t, "example.com", 60)
-	day, reissues := instant(t, firstOrders), 1
-	for _, kind := range []string{"error", "error_after"} {
-		for skip := range 18 {
-			day = day.AddDate(0, 0, 24)
+		killed := 0
+		const rounds = 12
+		for round := range rounds {
+			day = day.AddDate(0, 0, 21)
 			require.NoError(t, h.clock.Set(day))
-			require.NoError(t, h.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: module}))
-			h.sweep(t)
-			left, err := h.panel.Faults()
+			moment, err := rand.Int(rand.Reader, big.NewInt(int64(took)))
 			require.NoError(t, err)
-			require.NoError(t, h.panel.SetFaults())
-			for range 2 {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
+			run, err := h.panel.Start(ctx, at.module, nil, "--command", "subscription")
+			cancel()
+			if err == nil && run.Signal != "" {
+				killed++
+			}
+			// the hourly timer; a reissue that never reached the seller is asked for a day later
+			for range 3 {
 				day = day.Add(25 * time.Hour)
 				require.NoError(t, h.clock.Set(day))
 				h.sweep(t)
 			}
-			reissues++
-			h.inPlace(t, item, "example.com")
-			require.Len(t, h.ids(t, "example.com"), reissues, "%s at call-back %d", kind, skip+1)
-			if len(left) > 0 { // there are fewer call-backs: the next kind
-				require.Greater(t, skip, 10, "a reissue has more call-backs than that")
-				break
+			for n, item := range items {
+				h.inPlace(t, item, site(n))
+				require.Equal(t, round+3, h.certificates(t, site(n)), "round %d, killed after %s", round, time.Duration(moment.Int64()))
+				require.NotContains(t, h.itemOf(t, item).Params, "reissue_tried")
 			}
 		}
-	}
-	require.NotContains(t, strings.Join(h.taskTypes(t), " "), "reopen")
+		assert.NotZero(t, killed, "no sweep was killed: the test shows nothing")
+		assert.Equal(t, len(items), h.payments(t))
+		assert.Empty(t, h.taskTypes(t))
+		assert.Empty(t, h.letters(t))
+	})
+}
+
+// contract 4.2: whichever call-back of a reissue breaks, the next sweep brings it to its end.
+func TestBrokenCallbackOfASweepIsRepeated(t *testing.T) {
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		h.sells(t, func(m *manner) { m.leafDays = 30 })
+		item := h.stored(t, "example.com", at.longest)
+		day, reissues := instant(t, firstOrders), 1
+		for _, kind := range []string{"error", "error_after"} {
+			for skip := range 18 {
+				day = day.AddDate(0, 0, 24)
+				require.NoError(t, h.clock.Set(day))
+				require.NoError(t, h.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: at.module}))
+				h.sweep(t)
+				left, err := h.panel.Faults()
+				require.NoError(t, err)
+				require.NoError(t, h.panel.SetFaults())
+				for range 2 {
+					day = day.Add(25 * time.Hour)
+					require.NoError(t, h.clock.Set(day))
+					h.sweep(t)
+				}
+				reissues++
+				h.inPlace(t, item, "example.com")
+				require.Equal(t, reissues, h.certificates(t, "example.com"), "%s at call-back %d", kind, skip+1)
+				if len(left) > 0 { // there are fewer call-backs: the next kind
+					require.Greater(t, skip, 10, "a reissue has more call-backs than that")
+					break
+				}
+			}
+		}
+		require.NotContains(t, strings.Join(h.taskTypes(t), " "), "reopen")
+	})
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/panel"
 
 	"github.com/stretchr/testify/assert"
@@ -38,86 +37,98 @@ func (h *hosting) prolong(t *testing.T, item int64) (op int64, run *panel.Run) {
 // contract 3.7: a renewal is bought from 90 days before the end of the term on; before that nothing is asked of the seller and
 // the words name the setting of panels that bill at the certificate's end. Inside it the seller's own window holds.
 func TestProlongWaitsForTheEndOfTheTerm(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	item := h.ending(t, "example.com")
-	for _, row := range []struct{ at, kind, words string }{
-		{"2026-10-17T09:00:00Z", "term_running", "SSLSubscriptionExpireDate"},
-		{"2027-01-01T23:59:59Z", "term_running", "2027-01-02"},
-		{"2027-01-02T00:00:00Z", "api_error", "Certificate not meet the ExpireDate"}, // the seller counts from the last second
-	} {
-		h.at(t, row.at)
-		h.seller.ClearRequests()
-		op, run := h.prolong(t, item)
-		require.NotNil(t, run.Error, row.at)
-		assert.Equal(t, row.kind, run.Error.Type, row.at)
-		assert.Contains(t, run.Stdout, row.words, row.at)
-		if row.kind == "term_running" {
-			assert.Empty(t, h.seller.Requests("renew"), row.at)
-			assert.Empty(t, h.seller.Requests("getList"), row.at)
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		item := h.ending(t, "example.com")
+		type early struct{ at, kind, words string }
+		rows, first := []early{
+			{"2026-10-17T09:00:00Z", "term_running", "SSLSubscriptionExpireDate"},
+			{"2027-01-01T23:59:59Z", "term_running", "2027-01-02"},
+		}, "2027-01-02T00:00:00Z"
+		if at.tooEarly != "" { // the seller counts from the last second
+			rows, first = append(rows, early{first, "api_error", at.tooEarly}), "2027-01-03"
 		}
-		now := h.itemOf(t, item)
-		assert.NotContains(t, now.Params, "purchase_intent", row.at)
-		assert.Equal(t, "2026-04-02", now.Params["term_start"], row.at)
-		h.sql(t, "DELETE FROM runningoperation WHERE id=?", op)
-	}
-	assert.Equal(t, 1, h.payments(t))
-	h.at(t, "2027-01-03")
-	_, run := h.prolong(t, item)
-	assert.True(t, run.OK(), run.Failure())
-	assert.Equal(t, 2, h.payments(t))
+		for _, row := range rows {
+			h.at(t, row.at)
+			h.asked.forget()
+			op, run := h.prolong(t, item)
+			require.NotNil(t, run.Error, row.at)
+			assert.Equal(t, row.kind, run.Error.Type, row.at)
+			assert.Contains(t, run.Stdout, row.words, row.at)
+			if row.kind == "term_running" {
+				asked := h.asked.all()
+				for _, look := range at.looks {
+					delete(asked, look)
+				}
+				assert.Empty(t, asked, row.at)
+			}
+			now := h.itemOf(t, item)
+			assert.NotContains(t, now.Params, "purchase_intent", row.at)
+			assert.Equal(t, "2026-04-02", now.Params["term_start"], row.at)
+			h.sql(t, "DELETE FROM runningoperation WHERE id=?", op)
+		}
+		assert.Equal(t, 1, h.payments(t))
+		h.at(t, first)
+		_, run := h.prolong(t, item)
+		assert.True(t, run.OK(), run.Failure())
+		assert.Equal(t, 2, h.payments(t))
+	})
 }
 
 // contract 1, 3.7, 4.3: the new term begins where the old one ends, the panel shows the right dates after its own post-processing,
 // and the policy keeps the second term as it did the first: to its end without a gap, for two payments.
 func TestProlongedTermIsKeptToItsEnd(t *testing.T) {
-	for _, mode := range []string{"certificate", "term"} {
-		t.Run(mode, func(t *testing.T) {
-			h := newHosting(t, firstOrders, "SSLSubscriptionExpireDate "+mode)
-			item := h.ending(t, "example.com")
-			h.at(t, "2027-02-10")
-			_, run := h.prolong(t, item)
-			require.True(t, run.OK(), run.Failure())
-			h.inPlace(t, item, "example.com")
-			now := h.itemOf(t, item)
-			assert.Equal(t, "2027-04-02", now.Params["term_start"])
-			assert.NotContains(t, now.Params, "paid_until", "twelve months: the panel's display stays empty (validity page B2)")
-			assert.NotContains(t, now.Params, "purchase_intent")
-			assert.Equal(t, "2027-08-27", now.Params["certificate_expiredate"])
-			assert.Equal(t, map[string]string{"certificate": "2027-08-27", "term": "2028-04-02"}[mode], now.ExpireDate)
-			assert.Equal(t, 2, h.payments(t))
-			if mode == "term" {
-				return
-			}
-			end := instant(t, "2028-04-02").Truncate(24 * time.Hour)
-			all := h.years(t, item, "example.com", end, 10)
-			assert.False(t, all[len(all)-1].NotAfter.Before(end.Add(-time.Second)))
-			assert.Equal(t, 2, h.payments(t))
-			assert.Empty(t, h.taskTypes(t))
-		})
-	}
+	eachShop(t, func(t *testing.T, at trade) {
+		for _, mode := range []string{"certificate", "term"} {
+			t.Run(mode, func(t *testing.T) {
+				h := newHosting(t, at, firstOrders, "SSLSubscriptionExpireDate "+mode)
+				item := h.ending(t, "example.com")
+				h.at(t, "2027-02-10")
+				_, run := h.prolong(t, item)
+				require.True(t, run.OK(), run.Failure())
+				h.inPlace(t, item, "example.com")
+				now := h.itemOf(t, item)
+				assert.Equal(t, "2027-04-02", now.Params["term_start"])
+				assert.NotContains(t, now.Params, "paid_until", "twelve months: the panel's display stays empty (validity page B2)")
+				assert.NotContains(t, now.Params, "purchase_intent")
+				assert.Equal(t, "2027-08-27", now.Params["certificate_expiredate"])
+				assert.Equal(t, map[string]string{"certificate": "2027-08-27", "term": "2028-04-02"}[mode], now.ExpireDate)
+				assert.Equal(t, 2, h.payments(t))
+				if mode == "term" {
+					return
+				}
+				end := instant(t, "2028-04-02").Truncate(24 * time.Hour)
+				all := h.years(t, item, "example.com", end, 10)
+				assert.False(t, all[len(all)-1].NotAfter.Before(end.Add(-time.Second)))
+				assert.Equal(t, 2, h.payments(t))
+				assert.Empty(t, h.taskTypes(t))
+			})
+		}
+	})
 }
 
 // The renewal waits for a proof: the old certificate stays, its dates too, and the client finds the values on the panel.
 func TestProlongThatWaitsForAProof(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	item := h.ending(t, "example.com")
-	old := h.itemOf(t, item)
-	h.sells(t, unattended)
-	h.at(t, "2027-03-10")
-	_, run := h.prolong(t, item)
-	require.True(t, run.OK(), run.Failure())
-	now := h.itemOf(t, item)
-	assert.Equal(t, "4", now.Params["service_status"])
-	assert.Equal(t, old.Crt, now.Crt)
-	assert.Equal(t, "2027-04-02", now.Params["term_start"])
-	assert.Equal(t, old.Params["certificate_expiredate"], now.ExpireDate, "the panel had moved it by a year")
-	assert.NotEqual(t, old.Params["auth_dnscname_value"], now.Params["auth_dnscname_value"])
-	_, err := h.seller.ProveDomain("example.com")
-	require.NoError(t, err)
-	h.at(t, "2027-03-11")
-	assert.Equal(t, "wait ok", h.sweep(t).says(item))
-	h.inPlace(t, item, "example.com")
-	assert.Equal(t, 2, h.payments(t))
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		item := h.ending(t, "example.com")
+		old := h.itemOf(t, item)
+		h.sells(t, unattended)
+		h.at(t, "2027-03-10")
+		_, run := h.prolong(t, item)
+		require.True(t, run.OK(), run.Failure())
+		now := h.itemOf(t, item)
+		assert.Equal(t, "4", now.Params["service_status"])
+		assert.Equal(t, old.Crt, now.Crt)
+		assert.Equal(t, "2027-04-02", now.Params["term_start"])
+		assert.Equal(t, old.Params["certificate_expiredate"], now.ExpireDate, "the panel had moved it by a year")
+		assert.NotEqual(t, old.Params["auth_dnscname_value"], now.Params["auth_dnscname_value"])
+		require.NoError(t, h.shop.prove("example.com"))
+		h.at(t, "2027-03-11")
+		assert.Equal(t, "wait ok", h.sweep(t).says(item))
+		h.inPlace(t, item, "example.com")
+		assert.Equal(t, 2, h.payments(t))
+	})
 }
 
 // finished runs a renewal's operation until it is done; an unsettled purchase may make it wait.
@@ -148,37 +159,39 @@ func (h *hosting) renewed(t *testing.T, item int64, domain string, payments int)
 	require.Equal(t, "2027-04-02", now.Params["term_start"], "one term further")
 	require.NotContains(t, now.Params, "purchase_intent")
 	require.Equal(t, now.Params["certificate_expiredate"], now.ExpireDate, "contract 4.3")
-	require.Len(t, h.ids(t, domain), 2)
+	require.Equal(t, 2, h.certificates(t, domain))
 }
 
 // contract 3: kill -9 at random moments of prolong, then run again: one payment, one new term.
 func TestKilledProlongBuysOnce(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	const count = 16
-	var items []int64
-	for n := range count {
-		items = append(items, h.stored(t, site(n), 12))
-	}
-	h.at(t, "2027-03-01")
-	_, run := h.prolong(t, items[0])
-	require.True(t, run.OK(), run.Failure())
-	h.renewed(t, items[0], site(0), count+1)
-	killed := 0
-	for n := 1; n < count; n++ {
-		moment, err := rand.Int(rand.Reader, big.NewInt(int64(run.Duration)))
-		require.NoError(t, err)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
-		op := h.operation(t, items[n], "prolong")
-		first, err := h.panel.RunOperation(ctx, op)
-		cancel()
-		if err == nil && first.Signal != "" {
-			killed++
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		const count = 16
+		var items []int64
+		for n := range count {
+			items = append(items, h.stored(t, site(n), 12))
 		}
-		h.finished(t, op)
-		h.sync(t, items[n])
-		h.renewed(t, items[n], site(n), count+n+1)
-	}
-	assert.NotZero(t, killed, "no run was killed: the test shows nothing")
+		h.at(t, "2027-03-01")
+		_, run := h.prolong(t, items[0])
+		require.True(t, run.OK(), run.Failure())
+		h.renewed(t, items[0], site(0), count+1)
+		killed := 0
+		for n := 1; n < count; n++ {
+			moment, err := rand.Int(rand.Reader, big.NewInt(int64(run.Duration)))
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
+			op := h.operation(t, items[n], "prolong")
+			first, err := h.panel.RunOperation(ctx, op)
+			cancel()
+			if err == nil && first.Signal != "" {
+				killed++
+			}
+			h.finished(t, op)
+			h.sync(t, items[n])
+			h.renewed(t, items[n], site(n), count+n+1)
+		}
+		assert.NotZero(t, killed, "no run was killed: the test shows nothing")
+	})
 }
 
 // operation puts a running operation into the panel and starts nothing.
@@ -202,37 +215,39 @@ func (h *hosting) sync(t *testing.T, item int64) {
 
 // contract 3.3, 3.4: the seller's answer is lost, at each request of prolong and in every way: paid once.
 func TestLostAnswerOfARenewalBuysOnce(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	kinds := []string{namecheap.FaultDropBefore, namecheap.FaultDropAfter, namecheap.FaultTruncate, namecheap.FaultVanish, namecheap.FaultHTTP500, namecheap.FaultHTML}
-	commands := []string{"renew", "activate", "getInfo"}
-	type lost struct {
-		command, kind, domain string
-		item                  int64
-	}
-	var all []lost
-	for _, command := range commands {
-		for _, kind := range kinds {
-			if kind == namecheap.FaultVanish && command == "getInfo" {
-				continue // a question that comes late changes nothing
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		kinds := []string{dropBefore, dropAfter, truncate, vanish, http500, html}
+		type lost struct {
+			step         step
+			kind, domain string
+			item         int64
+		}
+		var all []lost
+		for _, s := range at.renews {
+			for _, kind := range kinds {
+				if kind == vanish && s == stepReport {
+					continue // a question that comes late changes nothing
+				}
+				domain := string(s) + "-" + strings.ReplaceAll(kind, "_", "-") + ".example.com"
+				all = append(all, lost{s, kind, domain, h.stored(t, domain, 12)})
 			}
-			domain := strings.ToLower(command + "-" + strings.ReplaceAll(kind, "_", "-") + ".example.com")
-			all = append(all, lost{command, kind, domain, h.stored(t, domain, 12)})
 		}
-	}
-	h.at(t, "2027-03-01")
-	for n, one := range all {
-		h.disturb(t, one.command, one.kind)
-		op, run := h.prolong(t, one.item)
-		if one.kind == namecheap.FaultVanish {
-			require.Equal(t, 1, h.seller.Appear(), one.domain)
+		h.at(t, "2027-03-01")
+		for n, one := range all {
+			h.disturb(t, one.step, one.kind)
+			op, run := h.prolong(t, one.item)
+			if one.kind == vanish {
+				require.Equal(t, 1, h.shop.appear(), one.domain)
+			}
+			h.shop.mend()
+			if !run.OK() {
+				_, err := h.clock.Advance(time.Minute)
+				require.NoError(t, err)
+				h.finished(t, op)
+			}
+			h.sync(t, one.item)
+			h.renewed(t, one.item, one.domain, len(all)+n+1)
 		}
-		h.seller.ClearFaults()
-		if !run.OK() {
-			_, err := h.clock.Advance(time.Minute)
-			require.NoError(t, err)
-			h.finished(t, op)
-		}
-		h.sync(t, one.item)
-		h.renewed(t, one.item, one.domain, len(all)+n+1)
-	}
+	})
 }

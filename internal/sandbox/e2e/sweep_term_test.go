@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/panel"
 
 	"github.com/stretchr/testify/assert"
@@ -91,280 +90,301 @@ func (h *hosting) years(t *testing.T, item int64, domain string, until time.Time
 // reissued id is replaced. The number of certificates is exactly the one that a second model gives: no loop, no
 // gap, one payment.
 func TestWholeTerms(t *testing.T) {
-	for _, row := range []struct {
-		name, start string
-		months      int
-		end         string // paid until
-		lead        string
-		sells       func(*namecheap.Settings)
-		letters     bool
-	}{
-		{name: "leap day, one year, dates of the term, replaced at issue", start: "2028-02-29", months: 12, end: "2029-02-28",
-			sells: func(s *namecheap.Settings) { s.Expires, s.ReplacedAt = namecheap.MeansTerm, namecheap.AtIssue }},
-		{name: "over a leap day, dates of the leaf, replaced at acceptance", start: "2027-09-15", months: 12, end: "2028-09-15"},
-		{name: "across the step of 2029, dates of the leaf, replaced at issue", start: "2028-10-01", months: 12, end: "2029-10-01",
-			sells: func(s *namecheap.Settings) { s.ReplacedAt = namecheap.AtIssue }},
-		{name: "a lead of 200 on certificates of 47 days", start: "2029-04-01", months: 12, end: "2030-04-01", lead: "200"},
-		{name: "a lead of 0", start: "2029-03-20", months: 12, end: "2030-03-20", lead: "0"},
-		{name: "two years from the documented example's day, dates of the term, replaced at acceptance", start: "2026-04-02", months: 24, end: "2028-04-02",
-			sells: func(s *namecheap.Settings) { s.Expires = namecheap.MeansTerm }},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			h := newHosting(t, row.start)
-			lead := 10
-			if row.lead != "" {
-				h.configure(t, "SSLSubscriptionBefore "+row.lead)
-				lead = map[string]int{"0": 0, "200": 200}[row.lead]
-			}
-			if row.sells != nil {
-				h.sells(t, row.sells)
-			}
-			item := h.stored(t, "example.com", row.months)
-			start, end := instant(t, row.start).Truncate(24*time.Hour), instant(t, row.end).Truncate(24*time.Hour)
-			paidUntil := ""
-			if row.months > 12 {
-				paidUntil = row.end
-			}
-			assert.Equal(t, paidUntil, h.itemOf(t, item).Params["paid_until"])
+	eachShop(t, func(t *testing.T, at trade) {
+		for _, row := range []struct {
+			name, start string
+			months      int
+			end         string // paid until
+			lead        string
+			sells       func(*manner)
+			letters     bool
+		}{
+			{name: "leap day, one year, dates of the term, replaced at issue", start: "2028-02-29", months: 12, end: "2029-02-28",
+				sells: func(m *manner) { m.datesOfTerm, m.replacedAtIssue = true, true }},
+			{name: "over a leap day, dates of the leaf, replaced at acceptance", start: "2027-09-15", months: 12, end: "2028-09-15"},
+			{name: "across the step of 2029, dates of the leaf, replaced at issue", start: "2028-10-01", months: 12, end: "2029-10-01",
+				sells: func(m *manner) { m.replacedAtIssue = true }},
+			{name: "a lead of 200 on certificates of 47 days", start: "2029-04-01", months: 12, end: "2030-04-01", lead: "200"},
+			{name: "a lead of 0", start: "2029-03-20", months: 12, end: "2030-03-20", lead: "0"},
+			{name: "two years from the documented example's day, dates of the term, replaced at acceptance", start: "2026-04-02", months: 24, end: "2028-04-02",
+				sells: func(m *manner) { m.datesOfTerm = true }},
+		} {
+			t.Run(row.name, func(t *testing.T) {
+				h := newHosting(t, at, row.start)
+				lead := 10
+				if row.lead != "" {
+					h.configure(t, "SSLSubscriptionBefore "+row.lead)
+					lead = map[string]int{"0": 0, "200": 200}[row.lead]
+				}
+				if row.sells != nil {
+					h.sells(t, row.sells)
+				}
+				item := h.stored(t, "example.com", row.months)
+				start, end := instant(t, row.start).Truncate(24*time.Hour), instant(t, row.end).Truncate(24*time.Hour)
+				paidUntil := ""
+				if row.months > 12 {
+					paidUntil = row.end
+				}
+				assert.Equal(t, paidUntil, h.itemOf(t, item).Params["paid_until"])
 
-			all := h.years(t, item, "example.com", end, lead)
-			assert.Len(t, all, expectedChain(start, end, lead))
-			assert.Equal(t, row.end, all[len(all)-1].NotAfter.UTC().Format(time.DateOnly), "the last one reaches the end of the term")
-			assert.Equal(t, 1, h.payments(t))
-			assert.Empty(t, h.taskTypes(t))
-			assert.Empty(t, h.letters(t), "nothing was to be proved")
-		})
-	}
+				all := h.years(t, item, "example.com", end, lead)
+				assert.Len(t, all, expectedChain(start, end, lead))
+				assert.Equal(t, row.end, all[len(all)-1].NotAfter.UTC().Format(time.DateOnly), "the last one reaches the end of the term")
+				assert.Equal(t, 1, h.payments(t))
+				assert.Empty(t, h.taskTypes(t))
+				assert.Empty(t, h.letters(t), "nothing was to be proved")
+			})
+		}
+	})
 }
 
 // validity page B3.8: an expired certificate inside its paid term is due at once, with a warning; a timer that was off for
 // weeks loses nothing but those weeks.
 func TestExpiredCertificateInsideItsTermIsReissued(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	item := h.stored(t, "example.com", 12)
-	h.at(t, "2026-12-24")
-	h.log(t)
-	doc := h.sweep(t)
-	assert.Equal(t, "reissue ok", doc.says(item))
-	assert.Equal(t, firstEnd, doc.row(item).ExpireDate)
-	assert.Contains(t, h.log(t), "has expired on 2026-10-17 inside its paid term")
-	h.inPlace(t, item, "example.com")
-	assert.Equal(t, "2027-04-02", h.itemOf(t, item).ExpireDate, "no later than the term")
-	assert.Zero(t, h.sweep(t).Due)
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		item := h.stored(t, "example.com", 12)
+		h.at(t, "2026-12-24")
+		h.log(t)
+		doc := h.sweep(t)
+		assert.Equal(t, "reissue ok", doc.says(item))
+		assert.Equal(t, firstEnd, doc.row(item).ExpireDate)
+		assert.Contains(t, h.log(t), "has expired on 2026-10-17 inside its paid term")
+		h.inPlace(t, item, "example.com")
+		assert.Equal(t, "2027-04-02", h.itemOf(t, item).ExpireDate, "no later than the term")
+		assert.Zero(t, h.sweep(t).Due)
+	})
 }
 
 // contract 5: a reissue that needs a new proof. The old certificate stays, the client is told once with the values, the panel
 // shows them, and when control is proved the new one is stored. With less than a week left client and administrator
 // are told every day (contract 5.4).
 func TestReissueThatNeedsANewProof(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	item := h.stored(t, "example.com", 12)
-	first := h.itemOf(t, item)
-	h.sells(t, unattended)
-	h.at(t, "2026-10-07")
-	doc := h.sweep(t)
-	assert.Equal(t, "reissue ok", doc.says(item))
-	assert.Equal(t, 1, doc.Told)
-	now := h.itemOf(t, item)
-	assert.Equal(t, "4", now.Params["service_status"])
-	assert.Equal(t, first.Crt, now.Crt, "the old certificate stays in place")
-	assert.Equal(t, firstEnd, now.ExpireDate)
-	value := now.Params["auth_dnscname_value"]
-	assert.NotEmpty(t, value)
-	assert.NotEqual(t, first.Params["auth_dnscname_value"], value, "of the new certificate")
-	letters := h.letters(t)
-	require.Len(t, letters, 1)
-	assert.Contains(t, letters[0].subject, "example.com")
-	for _, word := range append(strings.Fields(value), "example.com", firstEnd, "2027-04-02", now.Params["custom_order_id"]) {
-		assert.Contains(t, letters[0].body, word)
-	}
-	for _, day := range []string{"2026-10-07T10:00:00Z", "2026-10-08", "2026-10-10"} {
-		h.at(t, day)
-		assert.Equal(t, "wait ok told already", h.sweep(t).says(item), day)
-	}
-	assert.Empty(t, h.letters(t))
-	assert.Empty(t, h.taskTypes(t))
-	for _, day := range []string{"2026-10-11", "2026-10-12"} {
-		h.at(t, day)
-		assert.Equal(t, 1, h.sweep(t).Told, day)
-		h.at(t, day+"T20:00:00Z")
-		assert.Zero(t, h.sweep(t).Told, "once a day")
-	}
-	assert.Len(t, h.letters(t), 2)
-	assert.Equal(t, []string{fmt.Sprintf("reopen %d", item)}, h.taskTypes(t), "one open task is enough")
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		item := h.stored(t, "example.com", 12)
+		first := h.itemOf(t, item)
+		h.sells(t, unattended)
+		h.at(t, "2026-10-07")
+		doc := h.sweep(t)
+		assert.Equal(t, "reissue ok", doc.says(item))
+		assert.Equal(t, 1, doc.Told)
+		now := h.itemOf(t, item)
+		assert.Equal(t, "4", now.Params["service_status"])
+		assert.Equal(t, first.Crt, now.Crt, "the old certificate stays in place")
+		assert.Equal(t, firstEnd, now.ExpireDate)
+		value := now.Params["auth_dnscname_value"]
+		assert.NotEmpty(t, value)
+		assert.NotEqual(t, first.Params["auth_dnscname_value"], value, "of the new certificate")
+		letters := h.letters(t)
+		require.Len(t, letters, 1)
+		assert.Contains(t, letters[0].subject, "example.com")
+		for _, word := range append(strings.Fields(value), "example.com", firstEnd, "2027-04-02", now.Params["custom_order_id"]) {
+			assert.Contains(t, letters[0].body, word)
+		}
+		for _, day := range []string{"2026-10-07T10:00:00Z", "2026-10-08", "2026-10-10"} {
+			h.at(t, day)
+			assert.Equal(t, "wait ok told already", h.sweep(t).says(item), day)
+		}
+		assert.Empty(t, h.letters(t))
+		assert.Empty(t, h.taskTypes(t))
+		for _, day := range []string{"2026-10-11", "2026-10-12"} {
+			h.at(t, day)
+			assert.Equal(t, 1, h.sweep(t).Told, day)
+			h.at(t, day+"T20:00:00Z")
+			assert.Zero(t, h.sweep(t).Told, "once a day")
+		}
+		assert.Len(t, h.letters(t), 2)
+		assert.Equal(t, []string{fmt.Sprintf("reopen %d", item)}, h.taskTypes(t), "one open task is enough")
 
-	_, err := h.seller.ProveDomain("example.com")
-	require.NoError(t, err)
-	h.at(t, "2026-10-13")
-	assert.Equal(t, "wait ok", h.sweep(t).says(item))
-	h.inPlace(t, item, "example.com")
-	assert.Len(t, h.ids(t, "example.com"), 2)
-	assert.Equal(t, "2027-04-02", h.itemOf(t, item).ExpireDate)
-	assert.Empty(t, h.letters(t))
+		require.NoError(t, h.shop.prove("example.com"))
+		h.at(t, "2026-10-13")
+		assert.Equal(t, "wait ok", h.sweep(t).says(item))
+		h.inPlace(t, item, "example.com")
+		assert.Equal(t, 2, h.certificates(t, "example.com"))
+		assert.Equal(t, "2027-04-02", h.itemOf(t, item).ExpireDate)
+		assert.Empty(t, h.letters(t))
+	})
 }
 
 // BR 1.2.2: from 2028-03-15 on e-mail proves nothing. The item moves to DNS, and the client is told what to publish.
 func TestProofByEmailEnds(t *testing.T) {
-	h := newHosting(t, "2028-01-10T09:00:00Z")
-	item := h.stored(t, "example.com", 12, func(o *panel.Order) {
-		o.Params = map[string]string{"approver_method": "auth_email", "approver_email": "admin@example.com"}
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, "2028-01-10T09:00:00Z")
+		item := h.stored(t, "example.com", 12, func(o *panel.Order) {
+			o.Params = at.orderParams("auth_email")
+			o.Params["approver_email"] = "admin@example.com"
+		})
+		h.sells(t, unattended)
+		h.at(t, "2028-04-08") // ten days before its end
+		doc := h.sweep(t)
+		assert.Equal(t, "reissue ok", doc.says(item))
+		now := h.itemOf(t, item)
+		assert.Equal(t, "auth_dnscname", now.Params["approver_method"])
+		letters := h.letters(t)
+		require.Len(t, letters, 1)
+		for _, word := range strings.Fields(now.Params["auth_dnscname_value"]) {
+			assert.Contains(t, letters[0].body, word)
+		}
+		assert.Equal(t, 1, h.asked.all()[stepReissue])
+		assert.True(t, h.sold(t, "example.com").byDNS)
 	})
-	h.sells(t, unattended)
-	h.at(t, "2028-04-08") // ten days before its end
-	doc := h.sweep(t)
-	assert.Equal(t, "reissue ok", doc.says(item))
-	now := h.itemOf(t, item)
-	assert.Equal(t, "auth_dnscname", now.Params["approver_method"])
-	letters := h.letters(t)
-	require.Len(t, letters, 1)
-	for _, word := range strings.Fields(now.Params["auth_dnscname_value"]) {
-		assert.Contains(t, letters[0].body, word)
-	}
-	requests := h.seller.Requests("reissue")
-	require.Len(t, requests, 1)
-	assert.Equal(t, "true", requests[0].Parameters["dnsdcvalidation"])
 }
 
 // validity page B3.4: SSLSubscriptionExpireDate is what an older panel bills at; what is due is decided by the certificate.
 func TestExpirationDateForOlderPanels(t *testing.T) {
-	for mode, shown := range map[string]string{"": "2027-04-23", "certificate": "2027-04-23", "term": "2028-04-02", "never": "2027-04-23"} {
-		t.Run("SSLSubscriptionExpireDate "+mode, func(t *testing.T) {
-			h := newHosting(t, firstOrders)
-			if mode != "" {
-				h.configure(t, "SSLSubscriptionExpireDate "+mode)
-			}
-			item := h.stored(t, "example.com", 24)
-			h.at(t, "2026-10-06")
-			assert.Zero(t, h.sweep(t).Due)
-			h.at(t, "2026-10-07")
-			h.log(t)
-			assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-			h.inPlace(t, item, "example.com")
-			now := h.itemOf(t, item)
-			assert.Equal(t, shown, now.ExpireDate)
-			assert.Equal(t, "2027-04-23", now.Params["certificate_expiredate"], "contract 1: in both modes")
-			if mode == "never" {
-				assert.Contains(t, h.log(t), "neither certificate nor term")
-			}
-		})
-	}
+	eachShop(t, func(t *testing.T, at trade) {
+		for mode, shown := range map[string]string{"": "2027-04-23", "certificate": "2027-04-23", "term": "2028-04-02", "never": "2027-04-23"} {
+			t.Run("SSLSubscriptionExpireDate "+mode, func(t *testing.T) {
+				h := newHosting(t, at, firstOrders)
+				if mode != "" {
+					h.configure(t, "SSLSubscriptionExpireDate "+mode)
+				}
+				item := h.stored(t, "example.com", 24)
+				h.at(t, "2026-10-06")
+				assert.Zero(t, h.sweep(t).Due)
+				h.at(t, "2026-10-07")
+				h.log(t)
+				assert.Equal(t, "reissue ok", h.sweep(t).says(item))
+				h.inPlace(t, item, "example.com")
+				now := h.itemOf(t, item)
+				assert.Equal(t, shown, now.ExpireDate)
+				assert.Equal(t, "2027-04-23", now.Params["certificate_expiredate"], "contract 1: in both modes")
+				if mode == "never" {
+					assert.Contains(t, h.log(t), "neither certificate nor term")
+				}
+			})
+		}
+	})
 }
 
 // validity page B3.10: a client who lost a key gets an earlier end: a warning, and it is stored.
 func TestNewKeyWithAnEarlierEndIsStored(t *testing.T) {
-	ctx := context.Background()
-	h := newHosting(t, "2027-03-10T09:00:00Z")
-	item := h.stored(t, "example.com", 24)
-	assert.Equal(t, "2027-09-24", h.itemOf(t, item).ExpireDate)
-	h.at(t, "2027-03-20")
-	h.log(t)
-	csr, key := newCSR(t, "example.com")
-	_, run, err := h.panel.Reissue(ctx, item, csr, key, nil)
-	require.NoError(t, err)
-	require.True(t, run.OK(), run.Failure())
-	h.inPlace(t, item, "example.com")
-	assert.Equal(t, "2027-06-26", h.itemOf(t, item).ExpireDate)
-	assert.Contains(t, h.log(t), "no later than the one in place")
-	assert.NotContains(t, h.itemOf(t, item).Params, "seller_term_end", "the step explains it: the seller's term goes on")
-	h.at(t, "2027-06-16")
-	assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-	h.inPlace(t, item, "example.com")
+	eachShop(t, func(t *testing.T, at trade) {
+		ctx := context.Background()
+		h := newHosting(t, at, "2027-03-10T09:00:00Z")
+		item := h.stored(t, "example.com", 24)
+		assert.Equal(t, "2027-09-24", h.itemOf(t, item).ExpireDate)
+		h.at(t, "2027-03-20")
+		h.log(t)
+		csr, key := newCSR(t, "example.com")
+		_, run, err := h.panel.Reissue(ctx, item, csr, key, nil)
+		require.NoError(t, err)
+		require.True(t, run.OK(), run.Failure())
+		h.inPlace(t, item, "example.com")
+		assert.Equal(t, "2027-06-26", h.itemOf(t, item).ExpireDate)
+		assert.Contains(t, h.log(t), "no later than the one in place")
+		assert.NotContains(t, h.itemOf(t, item).Params, "seller_term_end", "the step explains it: the seller's term goes on")
+		h.at(t, "2027-06-16")
+		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
+		h.inPlace(t, item, "example.com")
+	})
 }
 
 // contract 5.3: a seller whose term ends earlier than the panel's. A reissue that gained nothing shows it; it is not asked
 // for again.
 func TestSellersEarlierEndIsLearned(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	h.sells(t, func(s *namecheap.Settings) { s.TermOffsetDays = -20 })
-	item := h.stored(t, "example.com", 12)
-	h.at(t, "2026-10-07")
-	assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-	assert.Equal(t, "2027-03-13", h.itemOf(t, item).Params["certificate_expiredate"])
-	h.at(t, "2027-03-03")
-	assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-	h.inPlace(t, item, "example.com")
-	assert.Equal(t, "2027-03-13", h.itemOf(t, item).Params["seller_term_end"])
-	for _, day := range []string{"2027-03-04", "2027-03-05", "2027-03-10", "2027-03-14"} {
-		h.at(t, day)
-		assert.Zero(t, h.sweep(t).Reissued, day)
-	}
-	assert.Len(t, h.ids(t, "example.com"), 3)
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		h.sells(t, func(m *manner) { m.termOffset = -20 })
+		item := h.stored(t, "example.com", 12)
+		h.at(t, "2026-10-07")
+		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
+		assert.Equal(t, "2027-03-13", h.itemOf(t, item).Params["certificate_expiredate"])
+		h.at(t, "2027-03-03")
+		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
+		h.inPlace(t, item, "example.com")
+		assert.Equal(t, "2027-03-13", h.itemOf(t, item).Params["seller_term_end"])
+		for _, day := range []string{"2027-03-04", "2027-03-05", "2027-03-10", "2027-03-14"} {
+			h.at(t, day)
+			assert.Zero(t, h.sweep(t).Reissued, day)
+		}
+		assert.Equal(t, 3, h.certificates(t, "example.com"))
+	})
 }
 
 // The MTA does not take the letter: an error in the document and the log, and it is tried again the next day.
 func TestLetterThatTheMTADoesNotTake(t *testing.T) {
-	h := newHosting(t, firstOrders, "SSLSubscriptionPolicy manual")
-	item := h.stored(t, "example.com", 12)
-	require.NoError(t, sendmail(h.dir, refuseLetter))
-	h.at(t, "2026-10-07")
-	h.log(t)
-	doc := h.sweep(t)
-	assert.Equal(t, "error", doc.row(item).Result)
-	assert.Contains(t, doc.row(item).Reason, "did not take the letter")
-	assert.Contains(t, h.log(t), "did not take the letter")
-	require.NoError(t, sendmail(h.dir, keepLetter))
-	h.at(t, "2026-10-07T20:00:00Z")
-	assert.Zero(t, h.sweep(t).Told, "not on the same day")
-	h.at(t, "2026-10-08")
-	assert.Equal(t, 1, h.sweep(t).Told)
-	assert.Len(t, h.letters(t), 1)
-	h.at(t, "2026-10-09")
-	assert.Zero(t, h.sweep(t).Told)
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy manual")
+		item := h.stored(t, "example.com", 12)
+		require.NoError(t, sendmail(h.dir, refuseLetter))
+		h.at(t, "2026-10-07")
+		h.log(t)
+		doc := h.sweep(t)
+		assert.Equal(t, "error", doc.row(item).Result)
+		assert.Contains(t, doc.row(item).Reason, "did not take the letter")
+		assert.Contains(t, h.log(t), "did not take the letter")
+		require.NoError(t, sendmail(h.dir, keepLetter))
+		h.at(t, "2026-10-07T20:00:00Z")
+		assert.Zero(t, h.sweep(t).Told, "not on the same day")
+		h.at(t, "2026-10-08")
+		assert.Equal(t, 1, h.sweep(t).Told)
+		assert.Len(t, h.letters(t), 1)
+		h.at(t, "2026-10-09")
+		assert.Zero(t, h.sweep(t).Told)
+	})
 }
 
 // contract 5.6: without SSLSubscriptionMailFrom an error says so; a client without an address is one as well.
 func TestLetterWithoutSenderOrRecipient(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	item := h.stored(t, "example.com", 12)
-	h.at(t, "2026-10-07")
-	configuration(t, h, "SSLSubscriptionPolicy manual")
-	doc := h.sweep(t)
-	assert.Contains(t, doc.row(item).Reason, "SSLSubscriptionMailFrom")
-	h.at(t, "2026-10-08")
-	h.configure(t, "SSLSubscriptionPolicy manual")
-	h.sql(t, "UPDATE user SET enabled='off' WHERE level=16")
-	assert.Contains(t, h.sweep(t).row(item).Reason, "nobody can be told")
-	h.sql(t, "UPDATE user SET enabled='on', language='ru' WHERE level=16")
-	h.at(t, "2026-10-09")
-	assert.Equal(t, 1, h.sweep(t).Told)
-	letters := h.letters(t)
-	require.Len(t, letters, 1)
-	assert.Regexp(t, `\p{Cyrillic}{4,}`, letters[0].body, "in the client's language")
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		item := h.stored(t, "example.com", 12)
+		h.at(t, "2026-10-07")
+		configuration(t, h, "SSLSubscriptionPolicy manual")
+		doc := h.sweep(t)
+		assert.Contains(t, doc.row(item).Reason, "SSLSubscriptionMailFrom")
+		h.at(t, "2026-10-08")
+		h.configure(t, "SSLSubscriptionPolicy manual")
+		h.sql(t, "UPDATE user SET enabled='off' WHERE level=16")
+		assert.Contains(t, h.sweep(t).row(item).Reason, "nobody can be told")
+		h.sql(t, "UPDATE user SET enabled='on', language='ru' WHERE level=16")
+		h.at(t, "2026-10-09")
+		assert.Equal(t, 1, h.sweep(t).Told)
+		letters := h.letters(t)
+		require.Len(t, letters, 1)
+		assert.Regexp(t, `\p{Cyrillic}{4,}`, letters[0].body, "in the client's language")
+	})
 }
 
 // A host without any MTA: neither a sendmail program nor a mail server on this machine.
 func TestHostWithoutMTA(t *testing.T) {
-	for _, program := range []string{"/usr/sbin/sendmail", "/usr/lib/sendmail"} {
-		if _, err := os.Stat(program); err == nil {
-			t.Skipf("%s is installed: a host without an MTA was not looked at", program)
+	eachShop(t, func(t *testing.T, at trade) {
+		for _, program := range []string{"/usr/sbin/sendmail", "/usr/lib/sendmail"} {
+			if _, err := os.Stat(program); err == nil {
+				t.Skipf("%s is installed: a host without an MTA was not looked at", program)
+			}
 		}
-	}
-	if connection, err := net.Dial("tcp", "127.0.0.1:25"); err == nil {
-		require.NoError(t, connection.Close())
-		t.Skip("a mail server listens on this machine: a host without an MTA was not looked at")
-	}
-	h := newHosting(t, firstOrders, "SSLSubscriptionPolicy manual")
-	item := h.stored(t, "example.com", 12)
-	require.NoError(t, os.Remove(filepath.Join(h.dir, "mta", "sendmail")))
-	h.at(t, "2026-10-07")
-	doc := h.sweep(t)
-	assert.Equal(t, "error", doc.row(item).Result)
-	assert.Contains(t, doc.row(item).Reason, "127.0.0.1:25")
+		if connection, err := net.Dial("tcp", "127.0.0.1:25"); err == nil {
+			require.NoError(t, connection.Close())
+			t.Skip("a mail server listens on this machine: a host without an MTA was not looked at")
+		}
+		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy manual")
+		item := h.stored(t, "example.com", 12)
+		require.NoError(t, os.Remove(filepath.Join(h.dir, "mta", "sendmail")))
+		h.at(t, "2026-10-07")
+		doc := h.sweep(t)
+		assert.Equal(t, "error", doc.row(item).Result)
+		assert.Contains(t, doc.row(item).Reason, "127.0.0.1:25")
+	})
 }
 
 // contract 4.3: a seller whose term ends later than the panel's: the panel gets the end of what the client paid for, and
 // nothing is asked for at the end of it (validity page B3.9).
 func TestSellersLaterEndIsNotTheClients(t *testing.T) {
-	h := newHosting(t, firstOrders)
-	h.sells(t, func(s *namecheap.Settings) { s.TermOffsetDays = 20 })
-	item := h.stored(t, "example.com", 12)
-	h.at(t, "2026-10-07")
-	assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-	now := h.itemOf(t, item)
-	assert.Equal(t, "2027-04-22", now.Params["certificate_expiredate"])
-	assert.Equal(t, "2027-04-02", now.ExpireDate)
-	for _, day := range []string{"2027-03-30", "2027-04-15"} {
-		h.at(t, day)
-		assert.Zero(t, h.sweep(t).Due, day)
-	}
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		h.sells(t, func(m *manner) { m.termOffset = 20 })
+		item := h.stored(t, "example.com", 12)
+		h.at(t, "2026-10-07")
+		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
+		now := h.itemOf(t, item)
+		assert.Equal(t, "2027-04-22", now.Params["certificate_expiredate"])
+		assert.Equal(t, "2027-04-02", now.ExpireDate)
+		for _, day := range []string{"2027-03-30", "2027-04-15"} {
+			h.at(t, day)
+			assert.Zero(t, h.sweep(t).Due, day)
+		}
+	})
 }

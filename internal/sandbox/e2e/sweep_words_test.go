@@ -65,19 +65,16 @@ func option(ts *testscript.TestScript, _ bool, args []string) {
 // sellerset NAME=VALUE…: settings of the stand-in seller, by their names in its control interface.
 func sellerSet(ts *testscript.TestScript, _ bool, args []string) {
 	s := sceneOf(ts)
-	settings := s.seller.Settings()
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		if !json.Valid([]byte(value)) {
 			value = strconv.Quote(value)
 		}
-		ts.Check(json.Unmarshal([]byte(`{"`+name+`":`+value+`}`), &settings))
+		ts.Check(s.shop.set(name, value))
 	}
-	ts.Check(s.seller.SetSettings(settings))
 }
 
 // prove DOMAIN: the client has published the value and the authority has seen it.
 func prove(ts *testscript.TestScript, _ bool, args []string) {
-	_, err := sceneOf(ts).seller.ProveDomain(args[0])
-	ts.Check(err)
+	ts.Check(sceneOf(ts).shop.prove(args[0]))
 }

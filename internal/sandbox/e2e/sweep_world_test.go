@@ -22,7 +22,6 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/sandbox/namecheap"
 	"pmssl/internal/sandbox/panel"
 
 	"github.com/stretchr/testify/require"
@@ -41,24 +40,14 @@ const (
 )
 
 // newHosting starts at the instant. The seller issues what is asked for at once; a test that wants to wait says so.
-func newHosting(t testing.TB, start string, conf ...string) *hosting {
+func newHosting(t testing.TB, at trade, start string, conf ...string) *hosting {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, sendmail(dir, keepLetter))
-	w, err := newWorld(worldOptions{
-		dir: dir, binary: built.simclock, simulated: true, start: instant(t, start), env: []string{sendmailPath(dir)},
-	})
-	require.NoError(t, err)
-	t.Cleanup(w.close)
-	done, err := w.connect(context.Background(), connection())
-	require.NoError(t, err)
-	require.NotZero(t, done.ID, "the wizard refused: %+v", done)
+	w := connected(t, worldOptions{dir: dir, trade: at, simulated: true, start: instant(t, start), env: []string{sendmailPath(dir)}})
 	h := &hosting{world: w, dir: dir}
-	h.sells(t, func(s *namecheap.Settings) { s.AutoIssueSeconds = 0 })
-	account, err := w.seller.Account(namecheap.DefaultUser)
-	require.NoError(t, err)
-	require.NoError(t, account.Balance.UnmarshalJSON([]byte(`"100000.00"`)))
-	require.NoError(t, w.seller.PutAccount(account))
+	h.sells(t, func(m *manner) { m.issues = true })
+	require.NoError(t, w.shop.fund("100000.00"))
 	h.configure(t, conf...)
 	return h
 }
@@ -80,11 +69,11 @@ func (h *hosting) at(t testing.TB, when string) {
 }
 
 // sells changes how the seller behaves.
-func (h *hosting) sells(t testing.TB, change func(*namecheap.Settings)) {
+func (h *hosting) sells(t testing.TB, change func(*manner)) {
 	t.Helper()
-	settings := h.seller.Settings()
-	change(&settings)
-	require.NoError(t, h.seller.SetSettings(settings))
+	m := h.shop.manner()
+	change(&m)
+	require.NoError(t, h.shop.behave(m))
 }
 
 // configure replaces our lines in billmgr.conf.d; the sender of letters is always set.
@@ -191,12 +180,12 @@ func newCSR(t testing.TB, domain string) (csr, key string) {
 func (h *hosting) order(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
 	t.Helper()
 	ctx := context.Background()
-	tariff, err := h.tariffFor(ctx, "positivessl", nil)
+	tariff, err := h.tariffFor(ctx, h.trade.single, nil)
 	require.NoError(t, err)
 	csr, key := newCSR(t, domain)
 	o := panel.Order{
 		Tariff: tariff, Module: h.module, Period: months, CSR: csr, Key: key, ExtraSANs: -1, SkipForms: true,
-		Params: map[string]string{"approver_method": "auth_dnscname"},
+		Params: h.trade.orderParams("auth_dnscname"),
 	}
 	for _, change := range more {
 		change(&o)
@@ -288,7 +277,7 @@ func (s swept) says(item int64) string {
 // failed.
 func (h *hosting) sweep(t testing.TB, args ...string) swept {
 	t.Helper()
-	run, err := h.panel.Start(context.Background(), module, nil, append([]string{"--command", "subscription"}, args...)...)
+	run, err := h.panel.Start(context.Background(), h.trade.module, nil, append([]string{"--command", "subscription"}, args...)...)
 	require.NoError(t, err)
 	return readSweep(t, run)
 }
@@ -315,24 +304,24 @@ func readSweep(t testing.TB, run *panel.Run) swept {
 	return *doc.Subscription
 }
 
-// ids are the seller's certificates for a site, oldest first.
-func (h *hosting) ids(t testing.TB, domain string) []string {
+// sold is what the seller knows of a name.
+func (h *hosting) sold(t testing.TB, domain string) sold {
 	t.Helper()
-	state, err := h.seller.State()
+	found, err := h.shop.sold(domain)
 	require.NoError(t, err)
-	var ids []string
-	for _, c := range state.Certificates {
-		if c.CommonName == domain {
-			ids = append(ids, strconv.FormatInt(c.ID, 10))
-		}
-	}
-	return ids
+	return found
+}
+
+// certificates is how many certificates the seller was asked for: the first one of a site, its reissues and renewals.
+func (h *hosting) certificates(t testing.TB, domain string) int {
+	t.Helper()
+	return h.sold(t, domain).asked
 }
 
 // log is everything that the module has written since the last time.
 func (h *hosting) log(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(h.panel.Root(), "var", module+".log")
+	path := filepath.Join(h.panel.Root(), "var", h.trade.module+".log")
 	raw, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(path, 0))
@@ -343,29 +332,21 @@ func (h *hosting) log(t testing.TB) string {
 // panel shows its dates (contract 1, 4.2, 4.3).
 func (h *hosting) inPlace(t testing.TB, item int64, domain string) {
 	t.Helper()
-	ids := h.ids(t, domain)
-	require.NotEmpty(t, ids)
+	sold := h.sold(t, domain)
+	require.NotEmpty(t, sold.ids)
 	it, leaf := h.itemOf(t, item), h.leaf(t, item)
-	newest, err := strconv.ParseInt(ids[len(ids)-1], 10, 64)
-	require.NoError(t, err)
-	issued, err := h.seller.Certificate(newest)
-	require.NoError(t, err)
-	require.Equal(t, strings.Join(ids, " "), it.Params["lineage"], "item %d", item)
-	require.Equal(t, ids[len(ids)-1], it.Params["custom_order_id"], "item %d", item)
-	require.Equal(t, issued.Serial, fmt.Sprintf("%x", leaf.SerialNumber), "item %d stores the newest certificate", item)
-	require.Equal(t, issued.Serial, strings.TrimLeft(it.Params["certificate_serial"], "0"), "item %d", item)
+	var lineage []string
+	for _, id := range sold.ids {
+		lineage = append(lineage, strconv.FormatInt(id, 10))
+	}
+	require.Equal(t, strings.Join(lineage, " "), it.Params["lineage"], "item %d", item)
+	require.Equal(t, lineage[len(lineage)-1], it.Params["custom_order_id"], "item %d", item)
+	require.Equal(t, sold.serial, fmt.Sprintf("%x", leaf.SerialNumber), "item %d stores the newest certificate", item)
+	require.Equal(t, sold.serial, strings.TrimLeft(it.Params["certificate_serial"], "0"), "item %d", item)
 	require.Equal(t, leaf.NotAfter.UTC().Format(time.DateOnly), it.Params["certificate_expiredate"], "item %d", item)
 	require.Equal(t, "5", it.Params["service_status"], "item %d", item)
 	require.Equal(t, 2, it.Status, "item %d", item)
 	require.Empty(t, it.Operations, "item %d", item)
-}
-
-// How the seller issues: by itself at once, or when control is proved.
-func unattended(s *namecheap.Settings) { s.AutoIssueSeconds = -1 }
-
-// refusing lets the authority refuse a domain.
-func refusing(domains ...string) func(*namecheap.Settings) {
-	return func(s *namecheap.Settings) { s.RefusedDomains = domains }
 }
 
 // configuration replaces our lines in billmgr.conf.d altogether, the sender of letters too.

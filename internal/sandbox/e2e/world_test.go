@@ -1,38 +1,37 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/clock"
 	"pmssl/internal/sandbox/panel"
 )
-
-// module is the name under which the panel knows the binary.
-const module = "pmnamecheap"
 
 // databases numbers the panels' databases.
 var databases atomic.Int64
 
 // world is one panel with one seller, made for one test.
 type world struct {
+	trade  trade
 	panel  *panel.Panel
-	seller *namecheap.Server
-	clock  *namecheap.Clock
+	shop   shop
+	clock  *clock.Clock
 	server *httptest.Server
-	watch  atomic.Pointer[func(command string)] // called with the body of each request, before the seller sees it
-	answer atomic.Int64                         // nanoseconds that the seller has taken for its answers
+	watch  atomic.Pointer[watcher]
+	answer atomic.Int64 // nanoseconds that the seller has taken for its answers
+	asked  counters
+	busy   sync.WaitGroup // requests that the seller works on
 	tariff map[string]int64
 	module int64
 }
@@ -40,8 +39,8 @@ type world struct {
 // worldOptions says what differs between worlds.
 type worldOptions struct {
 	dir       string // empty and short: the panel's root is laid out below
-	binary    string // the module to install
-	simulated bool   // stop the time at start
+	trade     trade  // the seller, and the module to install
+	simulated bool   // stop the time at start; the module is the one whose clock can be moved
 	start     time.Time
 	env       []string // further environment of the module
 }
@@ -54,30 +53,29 @@ func newWorld(o worldOptions) (*world, error) {
 		return nil, err
 	}
 	file := filepath.Join(o.dir, "clock")
-	w := &world{tariff: map[string]int64{}}
-	settings := namecheap.DefaultSettings()
-	settings.RateLimit.Enabled = false // the buckets would not fill while the clock is stopped
-	w.clock = namecheap.NewClock(time.Now, "")
+	w := &world{trade: o.trade, tariff: map[string]int64{}}
+	w.clock = clock.New(time.Now, "")
+	binary := built.product(o.trade)
 	config := panel.Config{Root: filepath.Join(o.dir, "mgr5"), DSN: dsn, Mgrctl: built.mgrctl, Now: time.Now, Random: rand.Reader}
 	env := append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}, o.env...)
 	if o.simulated {
 		if err := os.WriteFile(file, []byte(o.start.UTC().Format(time.RFC3339)), 0o600); err != nil {
 			return nil, err
 		}
-		w.clock = namecheap.NewClock(time.Now, file)
-		config.Clock = file
+		w.clock = clock.New(time.Now, file)
+		binary, config.Clock = built.simclock(o.trade), file
 		env = append(env, "PMSSL_CLOCK="+file)
 	}
-	if w.seller, err = namecheap.New(namecheap.Config{Clock: w.clock, Settings: &settings}); err != nil {
+	if w.shop, err = o.trade.open(w.clock); err != nil {
 		return nil, err
 	}
-	w.server = httptest.NewServer(w.watched(w.seller))
-	config.Env = append(env, "NAMECHEAP_API_URL="+w.server.URL+namecheap.Path)
+	w.server = httptest.NewServer(w.watched(w.shop))
+	config.Env = append(env, w.shop.environment(w.server.URL)...)
 	if w.panel, err = panel.Open(ctx, config); err != nil {
 		w.server.Close()
 		return nil, err
 	}
-	if err := errors.Join(w.lookUpNothing(), w.install(o.binary)); err != nil {
+	if err := errors.Join(w.lookUpNothing(), w.install(binary)); err != nil {
 		w.close()
 		return nil, err
 	}
@@ -89,25 +87,7 @@ func newWorld(o worldOptions) (*world, error) {
 func (w *world) install(binary string) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	return w.panel.Install(module, binary)
-}
-
-// watched shows each request's body to whoever watches, and adds up what the answers take.
-func (w *world) watched(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if watch := w.watch.Load(); watch != nil {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				http.Error(rw, err.Error(), http.StatusBadRequest)
-				return
-			}
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			(*watch)(string(body))
-		}
-		asked := time.Now()
-		next.ServeHTTP(rw, r)
-		w.answer.Add(int64(time.Since(asked)))
-	})
+	return w.panel.Install(w.trade.module, binary)
 }
 
 func (w *world) close() {
@@ -115,22 +95,17 @@ func (w *world) close() {
 	_ = w.panel.Close()
 }
 
-// connection is what the administrator types into the wizard for the seller's default account.
-func connection() map[string]string {
-	return map[string]string{
-		"username": namecheap.DefaultUser, "api_user": namecheap.DefaultUser, "api_key": namecheap.DefaultKey,
-		"client_ip": "127.0.0.1", "sandbox": "off",
-	}
-}
-
-// connect walks the wizard and switches the module's own limits off, which would wait for a clock that stands still.
-func (w *world) connect(ctx context.Context, params map[string]string) (*panel.Connected, error) {
-	done, err := w.panel.Connect(ctx, module, panel.Connection{Name: "Namecheap", Params: params})
+// connect walks the wizard with the given values in place of the default account's, and switches the module's own limits
+// off, which would wait for a clock that stands still.
+func (w *world) connect(ctx context.Context, values map[string]string) (*panel.Connected, error) {
+	params := w.shop.connection(w.server.URL)
+	maps.Copy(params, values)
+	done, err := w.panel.Connect(ctx, w.trade.module, panel.Connection{Name: w.trade.title, Params: params})
 	if err != nil || done.ID == 0 {
 		return done, err
 	}
 	w.module = done.ID
-	for _, limit := range []string{"limit_minute", "limit_hour", "limit_day"} {
+	for _, limit := range w.trade.limits {
 		if _, err := w.panel.Mgrctl(ctx, "processing.saveparam", fmt.Sprintf("elid=%d", w.module), "param="+limit, "value=0"); err != nil {
 			return done, err
 		}

@@ -1,6 +1,7 @@
 package ispmgr
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -52,6 +53,7 @@ type Certificate struct {
 
 	Created   time.Time `json:"created"`
 	Requested time.Time `json:"requested,omitzero"` // the running order at the authority
+	Asked     int       `json:"asked"`              // how often the authority was asked for a certificate
 	Removed   time.Time `json:"removed,omitzero"`
 
 	CSR        string            `json:"csr,omitempty"`
@@ -161,7 +163,7 @@ const (
 // line in the order of domains_list. E-mail has none.
 func (s *Server) proofs(c *Certificate) (names, values string) {
 	kind := methodKind(c.Method)
-	proof, err := issuance.NewProof(c.CSR, "", "comodoca.com")
+	proof, err := issuance.NewProof(c.CSR, c.unique(), "comodoca.com")
 	if err != nil || kind == kindEmail {
 		return "", ""
 	}
@@ -170,7 +172,7 @@ func (s *Server) proofs(c *Certificate) (names, values string) {
 		bare := issuance.ProvedName(domain.Name)
 		switch kind {
 		case kindCNAME:
-			hosts, texts = append(hosts, strings.ToLower(proof.HostName(bare))), append(texts, strings.ToLower(dropEmptyLabel(proof.Target())))
+			hosts, texts = append(hosts, strings.ToLower(proof.HostName(bare))), append(texts, strings.ToLower(proof.Target()))
 		case kindTXT:
 			hosts, texts = append(hosts, "_pki-validation."+bare), append(texts, strings.Fields(proof.FileContent())[0])
 		default:
@@ -181,5 +183,9 @@ func (s *Server) proofs(c *Certificate) (names, values string) {
 	return strings.Join(hosts, "\n"), strings.Join(texts, "\n")
 }
 
-// dropEmptyLabel: this seller has no unique value between hash and suffix.
-func dropEmptyLabel(name string) string { return strings.ReplaceAll(name, "..", ".") }
+// unique is what tells the authority's requests apart: a reissue for the same
+// CSR has values of its own to publish. It has the shape of the authority's, 13
+// hex digits.
+func (c *Certificate) unique() string {
+	return fmt.Sprintf("%08x%05x", uint32(c.Requested.Unix()), c.Asked)
+}

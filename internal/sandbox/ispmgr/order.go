@@ -159,6 +159,7 @@ func (s *Server) start(c *Certificate, now time.Time) {
 // request asks the authority for the next certificate of a service.
 func (s *Server) request(c *Certificate, reason string, now time.Time) {
 	c.Requested, c.ServiceStatus, c.Description = now, Requested, ""
+	c.Asked++
 	c.Status, c.Reason = Processing, reason
 	if reason == "own" || s.settings.OpenAtOrder {
 		c.Status = Active

@@ -1,0 +1,166 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pmssl/internal/sandbox/ispmgr"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// openIspmgr is a connected world at the remote billing, for what is promised of it alone.
+func openIspmgr(t *testing.T) (*world, *ispmgr.Server) {
+	t.Helper()
+	w := openWorld(t, ispmgrTrade())
+	return w, w.shop.(ispmgrShop).Server
+}
+
+// changed lets the stand-in behave in another way.
+func changed(t *testing.T, server *ispmgr.Server, change func(*ispmgr.Settings)) {
+	t.Helper()
+	settings := server.Settings()
+	change(&settings)
+	require.NoError(t, server.SetSettings(settings))
+}
+
+// contract 3.4: two orders of one name that come up late, in one another's time: the marks tell whose each is, and nobody is
+// asked.
+func TestMarksTellWhoseLostOrdersAre(t *testing.T) {
+	w, _ := openIspmgr(t)
+	one, two := w.lose(t, vanish), w.lose(t, vanish)
+	require.Equal(t, 2, w.shop.appear())
+	w.complete(t, two)
+	w.complete(t, one)
+	w.settled(t, one.Item, 2)
+	w.settled(t, two.Item, 2)
+	assert.Equal(t, w.trade.firstID, w.idOf(t, one.Item))
+	assert.Equal(t, w.trade.firstID+1, w.idOf(t, two.Item))
+}
+
+// contract 3.4: the order of another panel on the same account, for the same name, is not this panel's.
+func TestOrderOfAnotherPanelIsNotAdopted(t *testing.T) {
+	w, _ := openIspmgr(t)
+	placed := w.lose(t, dropBefore)
+	require.NoError(t, w.shop.(ispmgrShop).order("positivessl", exampleCSR(t), "0123456789abcdef-1"))
+	assert.Contains(t, w.attempt(t, placed).Stdout, `type="purchase_pending"`)
+	assert.Empty(t, w.itemOf(t, placed.Item).Params["custom_order_id"])
+	w.finish(t, placed)
+	w.settled(t, placed.Item, 2)
+	assert.Equal(t, w.trade.firstID+1, w.idOf(t, placed.Item))
+}
+
+// contract 3.4: an order is found by its mark where neither the item nor the journal knows anything of it, as after a restored
+// backup: it is not bought again.
+func TestOrderIsFoundByItsMarkAlone(t *testing.T) {
+	w, _ := openIspmgr(t)
+	placed := w.paidUnseen(t)
+	require.NoError(t, w.panel.SetParams(context.Background(), placed.Item, map[string]string{"purchase_intent": ""}))
+	journal := filepath.Join(w.panel.Root(), "var", w.trade.module+".purchases")
+	require.NoError(t, os.RemoveAll(journal))
+	w.complete(t, placed)
+	w.settled(t, placed.Item, 1)
+}
+
+// ispmanager-billing-api §4.5: without enough money nothing is bought and nothing is left behind, whichever way the remote
+// says so; once there is money the next run buys once.
+func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
+	for _, funds := range []string{ispmgr.FundsError, ispmgr.FundsPaymentURL, ispmgr.FundsUnpaid} {
+		t.Run(funds, func(t *testing.T) {
+			w, server := openIspmgr(t)
+			changed(t, server, func(s *ispmgr.Settings) { s.Funds = funds })
+			require.NoError(t, w.shop.fund("1.00"))
+			placed := w.place(t, exampleCSR(t))
+			run := w.attempt(t, placed)
+			assert.False(t, run.OK())
+			assert.Contains(t, run.Stdout, `object="balance"`)
+			assert.Zero(t, w.payments(t))
+			assert.NotContains(t, w.itemOf(t, placed.Item).Params, "purchase_intent")
+			state, err := server.State()
+			require.NoError(t, err)
+			left := slices.DeleteFunc(state.Certificates, func(c ispmgr.Certificate) bool { return c.Status == ispmgr.Deleted })
+			assert.Empty(t, left, "neither in the basket nor unpaid")
+
+			require.NoError(t, w.shop.fund("100.00"))
+			w.complete(t, placed)
+			w.settled(t, placed.Item, 1)
+		})
+	}
+}
+
+// ispmanager-billing-api §15: an order, its certificate and a reissue, at remotes that differ in what is not proven.
+func TestRemotesThatDiffer(t *testing.T) {
+	for name, change := range map[string]func(*ispmgr.Settings){
+		"steps lead on by redirects":       func(s *ispmgr.Settings) { s.WizardNext = ispmgr.NextRedirect },
+		"steps lead on by nested forms":    func(s *ispmgr.Settings) { s.WizardNext = ispmgr.NextNested },
+		"contacts have a step":             func(s *ispmgr.Settings) { s.ContactsStep = true },
+		"a reissue in two steps":           func(s *ispmgr.Settings) { s.ReissueStep = true },
+		"an order's answer without its id": func(s *ispmgr.Settings) { s.OrderAnswer = ispmgr.AnswerNone },
+		"an order's answer with its id":    func(s *ispmgr.Settings) { s.OrderAnswer = ispmgr.AnswerNestedID },
+		"a list without marks":             func(s *ispmgr.Settings) { s.HideRemoteID = true },
+		"states as digits":                 func(s *ispmgr.Settings) { s.StatusForm = ispmgr.StatusDigit },
+		"states as keys":                   func(s *ispmgr.Settings) { s.StatusForm = ispmgr.StatusKey },
+		"states of services are hidden": func(s *ispmgr.Settings) {
+			s.ServiceStatusInList, s.ServiceStatusInEdit = false, false
+		},
+		"active before it is issued": func(s *ispmgr.Settings) { s.OpenAtOrder = true },
+		"certificates to download": func(s *ispmgr.Settings) {
+			s.CertificateIn, s.CertificateForm = ispmgr.InDownload, ispmgr.FormZIP
+		},
+		"certificates in a ZIP": func(s *ispmgr.Settings) { s.CertificateForm = ispmgr.FormBase64ZIP },
+		"metadata on demand":    func(s *ispmgr.Settings) { s.Metadata = ispmgr.MetadataDevel },
+		"dates of certificates": func(s *ispmgr.Settings) { s.Expires = ispmgr.MeansLeaf },
+		"other names": func(s *ispmgr.Settings) {
+			s.Functions.Reissue, s.Functions.Download, s.ExistingKey = "certificate.reissue.start", "certificate.getcrt", "own"
+		},
+		"small pages": func(s *ispmgr.Settings) { s.MaxPageSize = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := pausedWorld(t, ispmgrTrade(), instant(t, firstOrders))
+			server := w.shop.(ispmgrShop).Server
+			changed(t, server, change)
+			w.complete(t, w.place(t, keptCSR(t, "other.csr"))) // so that lists have more than one row
+			item, id := w.issued(t)
+			assert.Equal(t, 2, w.payments(t))
+			before := w.itemOf(t, item)
+
+			_, err := w.clock.Advance(25 * time.Hour) // a younger certificate is not reissued for the same request (contract 4.6)
+			require.NoError(t, err)
+			_, run, err := w.panel.Operate(context.Background(), item, "reopen")
+			require.NoError(t, err)
+			require.True(t, run.OK(), run.Failure())
+			require.NoError(t, w.shop.issue(id))
+			run = w.syncItem(t, item)
+			require.True(t, run.OK(), run.Failure())
+			now := w.itemOf(t, item)
+			assert.Equal(t, "5", now.Params["service_status"])
+			assert.NotEqual(t, before.Params["certificate_serial"], now.Params["certificate_serial"])
+			assert.Equal(t, strconv.FormatInt(id, 10), now.Params["lineage"])
+			assert.Equal(t, 2, w.payments(t))
+		})
+	}
+}
+
+// validity page B3.12: a remote that keeps its terms alive by itself. Its new certificate is stored when the item is synced,
+// and no reissue of ours is sent on top of it.
+func TestRemotesOwnReissueIsTaken(t *testing.T) {
+	h := newHosting(t, ispmgrTrade(), firstOrders)
+	server := h.shop.(ispmgrShop).Server
+	item := h.stored(t, "example.com", 12)
+	changed(t, server, func(s *ispmgr.Settings) { s.OwnReissueDays = 15 })
+	h.at(t, "2026-10-05")
+	h.sync(t, item)
+	h.inPlace(t, item, "example.com")
+	assert.Equal(t, "2027-04-02", h.leaf(t, item).NotAfter.UTC().Format(time.DateOnly))
+	h.at(t, "2026-10-07")
+	h.asked.forget()
+	assert.Zero(t, h.sweep(t).Due)
+	assert.Zero(t, h.asked.all()[stepReissue])
+	assert.Equal(t, 2, h.certificates(t, "example.com"))
+}
