@@ -19,6 +19,7 @@ var (
 	_ command.Examiner          = (*namecheap.Client)(nil)
 	_ command.ProofRetrier      = (*namecheap.Client)(nil)
 	_ command.ApprovalSender    = (*namecheap.Client)(nil)
+	_ command.ProofChanger      = (*namecheap.Client)(nil)
 	_ command.Canceller         = (*namecheap.Client)(nil)
 	_ command.CertificateLister = (*namecheap.Client)(nil)
 	_ command.PriceLister       = (*namecheap.Client)(nil)

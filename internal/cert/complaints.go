@@ -66,6 +66,26 @@ func (c *Complaints) Fault() error {
 	return Faultf(kind, slices.Min(fields), "%s", strings.Join(texts, "; "))
 }
 
+// merged is all that is wrong in one fault: the only one as it is, several with each one's field. nil where there is none.
+func merged(wrong []error) error {
+	var complaints Complaints
+	var only error
+	for _, err := range wrong {
+		if err == nil {
+			continue
+		}
+		if only == nil {
+			only = err
+		}
+		fault := FaultOf(err)
+		complaints.Wrong(fault.Object, "%s", fault.Value)
+	}
+	if len(complaints.wrong) < 2 {
+		return only
+	}
+	return complaints.Fault()
+}
+
 // dateFlaw wants a day as ISO 8601 writes it, which the seller's form of the field is too (namecheap-ssl-api §3.2).
 func dateFlaw(text string) string {
 	if _, err := time.Parse(time.DateOnly, text); err != nil {

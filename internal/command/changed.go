@@ -10,17 +10,24 @@ import (
 )
 
 // SetParam takes changed parameters or addons over. Where CSR or names are others than those that the seller was handed, the
-// seller gets the new ones, as at a reissue; otherwise only the panel is concerned.
+// seller gets the new ones, as at a reissue, and another way of proof while the order waits for it; otherwise only the panel is
+// concerned.
 func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
 	j, err := beginLocal(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	if j.id() == 0 || !j.requestChanged() {
+	if j.id() == 0 || !j.requestChanged() && !j.proofChanged() {
 		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
 	}
 	if j, err = begin(ctx, run); err != nil {
 		return nil, err
+	}
+	if !j.requestChanged() {
+		if err := j.proveAsChanged(ctx); err != nil {
+			return nil, err
+		}
+		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
 	}
 	j.Log.ExtInfof("item %d: CSR or names have changed since they were handed to %s", j.order.Item, j.Trade.Title)
 	ended, err := j.reissue(ctx, "setparam")
