@@ -133,6 +133,9 @@ func (j *job) orderable(r cert.Request) error {
 // withSubject adds to what is wrong with an order's CSR, names or proof what is wrong with the data of people and organisation:
 // a client hears all of it at once.
 func (j *job) withSubject(r cert.Request, wrong error) error {
+	if r.Product.ID == "" { // not even the product is known
+		return wrong
+	}
 	r.Method = cert.MethodDNS // the way of proof is looked at already, and needs the names
 	var subject error
 	if examiner, ok := j.seller.(Examiner); ok {
