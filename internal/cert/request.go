@@ -60,9 +60,9 @@ func (r *Request) fitSubject() error {
 	wild := strings.HasPrefix(r.CSR.CommonName, "*.")
 	switch {
 	case r.Product.Wildcard && !wild:
-		return Faultf(FaultValue, "csr", "%s is a wildcard product: the common name %q must begin with *.", r.Product.title(), r.CSR.CommonName)
+		return Faultf(FaultValue, "csr", "%s is a wildcard product: the common name %q must begin with *.", r.Product.title(), ShownName(r.CSR.CommonName))
 	case !r.Product.Wildcard && wild:
-		return Faultf(FaultValue, "csr", "%s does not certify wildcards: the common name is %q", r.Product.title(), r.CSR.CommonName)
+		return Faultf(FaultValue, "csr", "%s does not certify wildcards: the common name is %q", r.Product.title(), ShownName(r.CSR.CommonName))
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func (r *Request) fitNames(sans int) error {
 		r.Names = slices.DeleteFunc(r.Names, func(n string) bool { return r.implied(n) })
 		if len(r.Names) > 0 {
 			return Faultf(FaultValue, "altname", "%s certifies one name, the order has %s beside %s",
-				r.Product.title(), clip(strings.Join(r.Names, ", "), 500), r.CSR.CommonName)
+				r.Product.title(), clip(ShownNames(r.Names), 500), ShownName(r.CSR.CommonName))
 		}
 		return nil
 	}
@@ -105,7 +105,7 @@ func (r *Request) fitNames(sans int) error {
 	}
 	for _, name := range r.Names {
 		if strings.HasPrefix(name, "*.") && !r.Product.Wildcard {
-			return Faultf(FaultValue, "altname", "%s does not certify wildcards: %q", r.Product.title(), name)
+			return Faultf(FaultValue, "altname", "%s does not certify wildcards: %q", r.Product.title(), ShownName(name))
 		}
 	}
 	return nil

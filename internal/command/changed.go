@@ -83,7 +83,7 @@ func foreignCSR(report cert.Report) bool {
 // tooLate tells the administrator what is left to do for an order that was handed in with a request which is not wanted any
 // more.
 func (j *job) tooLate(ctx context.Context, report cert.Report, cause error) error {
-	name := report.CommonName
+	name := cert.ShownName(report.CommonName)
 	if name == "" {
 		name = "an earlier request"
 	}

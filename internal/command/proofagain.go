@@ -122,7 +122,7 @@ func (j *job) provable(request cert.Request) (string, error) {
 	if slices.Contains(names, domain) || slices.Contains(names, "*."+domain) || slices.Contains(told, domain) {
 		return domain, nil
 	}
-	return "", cert.Faultf(cert.FaultValue, "domain", "%s is not a name of item %d, which has %s", domain, j.order.Item, brief(strings.Join(names, ", ")))
+	return "", cert.Faultf(cert.FaultValue, "domain", "%s is not a name of item %d, which has %s", cert.ShownName(domain), j.order.Item, brief(cert.ShownNames(names)))
 }
 
 // emailAllowed refuses proof by e-mail where the Forum has ended it (BR 1.2.2).

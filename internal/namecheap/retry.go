@@ -91,7 +91,7 @@ func certifies(r cert.Request, domain string) error {
 	}) {
 		return nil
 	}
-	return cert.Faultf(cert.FaultValue, "domain", "%s is none of the certificate's names: %s", ascii, clip(strings.Join(r.AllNames(), ", "), 500))
+	return cert.Faultf(cert.FaultValue, "domain", "%s is none of the certificate's names: %s", cert.ShownName(ascii), clip(cert.ShownNames(r.AllNames()), 500))
 }
 
 // SendApproval has the letters to the approvers sent again. emails are in the order of the request's names; none means those of
