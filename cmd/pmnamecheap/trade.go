@@ -21,6 +21,7 @@ var (
 	_ command.ApprovalSender    = (*namecheap.Client)(nil)
 	_ command.ProofChanger      = (*namecheap.Client)(nil)
 	_ command.Canceller         = (*namecheap.Client)(nil)
+	_ command.Revoker           = (*namecheap.Client)(nil)
 	_ command.CertificateLister = (*namecheap.Client)(nil)
 	_ command.PriceLister       = (*namecheap.Client)(nil)
 )

@@ -108,6 +108,12 @@ type Canceller interface {
 	Cancel(ctx context.Context, id int64) error
 }
 
+// Revoker is a seller that revokes certificates which a reissue took the place of (command close). Revoke touches nothing but the
+// id; FaultAPI without Retry where the seller does not revoke it.
+type Revoker interface {
+	Revoke(ctx context.Context, id int64) error
+}
+
 // RenewalStopper is a seller that may renew orders by itself. Both sides renewing would be paying twice.
 type RenewalStopper interface {
 	StopRenewal(ctx context.Context, id int64) error
