@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,28 +64,40 @@ func (c *Complaints) Fault() error {
 	if len(texts) == 0 {
 		return nil
 	}
-	return Faultf(kind, slices.Min(fields), "%s", strings.Join(texts, "; "))
+	fault := Faultf(kind, slices.Min(fields), "%s", strings.Join(texts, "; "))
+	fault.Err = gathered{*c}
+	return fault
 }
 
-// merged is all that is wrong in one fault: the only one as it is, several with each one's field. nil where there is none.
-func merged(wrong []error) error {
-	var complaints Complaints
-	var only error
+// OneFault is all that is wrong with an order in one fault, each problem with its field: the only one as it is, several as
+// Complaints has them. nil where nothing is wrong.
+func OneFault(wrong ...error) error {
+	wrong = slices.DeleteFunc(wrong, func(err error) bool { return err == nil })
+	switch len(wrong) {
+	case 0:
+		return nil
+	case 1:
+		return wrong[0]
+	}
+	var all Complaints
 	for _, err := range wrong {
-		if err == nil {
+		var several gathered
+		if errors.As(err, &several) {
+			all.fields, all.wrong = append(all.fields, several.fields...), append(all.wrong, several.wrong...)
+			all.missing = append(all.missing, several.missing...)
 			continue
 		}
-		if only == nil {
-			only = err
-		}
 		fault := FaultOf(err)
-		complaints.Wrong(fault.Object, "%s", fault.Value)
+		all.Wrong(fault.Object, "%s", fault.Value)
 	}
-	if len(complaints.wrong) < 2 {
-		return only
-	}
-	return complaints.Fault()
+	return all.Fault()
 }
+
+// gathered is the cause of a fault that Complaints made: what it was made of.
+type gathered struct{ Complaints }
+
+// Error implements error; the fault has the text.
+func (g gathered) Error() string { return strings.Join(append(slices.Clone(g.wrong), g.missing...), "; ") }
 
 // dateFlaw wants a day as ISO 8601 writes it, which the seller's form of the field is too (namecheap-ssl-api §3.2).
 func dateFlaw(text string) string {

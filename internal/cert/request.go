@@ -22,7 +22,7 @@ func NewRequest(product Product, csrPEM, altname string, sans int, params map[st
 	if wrongCSR == nil && wrongNames == nil {
 		wrong = append(wrong, r.fitSubject(), r.fitNames(sans), r.fitMethod())
 	}
-	return r, merged(wrong)
+	return r, OneFault(wrong...)
 }
 
 // maxNames is how many further names are looked at; no seller certifies that many at once.

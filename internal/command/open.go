@@ -143,10 +143,7 @@ func (j *job) withSubject(r cert.Request, wrong error) error {
 	} else if r.Product.Level != cert.DV {
 		subject = cert.CheckContacts(r.Params)
 	}
-	if subject == nil {
-		return wrong
-	}
-	return together([]error{wrong, subject})
+	return cert.OneFault(wrong, subject)
 }
 
 // lastEmailYears is when orders that are proved by e-mail begin to be warned of: a term of then outlives that way of proof.
