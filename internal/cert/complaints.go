@@ -97,7 +97,9 @@ func OneFault(wrong ...error) error {
 type gathered struct{ Complaints }
 
 // Error implements error; the fault has the text.
-func (g gathered) Error() string { return strings.Join(append(slices.Clone(g.wrong), g.missing...), "; ") }
+func (g gathered) Error() string {
+	return strings.Join(append(slices.Clone(g.wrong), g.missing...), "; ")
+}
 
 // dateFlaw wants a day as ISO 8601 writes it, which the seller's form of the field is too (namecheap-ssl-api §3.2).
 func dateFlaw(text string) string {

@@ -75,15 +75,17 @@ func TestFieldsOfAnIncorporation(t *testing.T) {
 	}
 }
 
+// told is a fault without its cause, which is what it was made of.
+func told(err error) cert.Fault {
+	fault := *cert.FaultOf(err)
+	fault.Err = nil
+	return fault
+}
+
 func TestComplaintsAreToldAtOnce(t *testing.T) {
 	var c cert.Complaints
 	assert.NoError(t, c.Fault())
 	c.Require(map[string]string{"org_name": " ", "org_city": "Cologne"}, "org_name", "org_city", "org_name")
-	told := func(err error) cert.Fault {
-		fault := *cert.FaultOf(err)
-		fault.Err = nil // what it was made of, for OneFault
-		return fault
-	}
 	assert.Equal(t, cert.Fault{Type: cert.FaultMissed, Object: "org_name", Value: "missing org_name"}, told(c.Fault()))
 	c.Wrong("adm_phone", "%q is %s", "x", "odd")
 	assert.Equal(t, cert.Fault{Type: cert.FaultValue, Object: "adm_phone", Value: `adm_phone: "x" is odd; missing org_name`}, told(c.Fault()))
