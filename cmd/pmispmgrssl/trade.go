@@ -14,6 +14,7 @@ var (
 	_ command.Reissuer          = (*ispmanager.Client)(nil)
 	_ command.ApproverLister    = (*ispmanager.Client)(nil)
 	_ command.BalanceTeller     = (*ispmanager.Client)(nil)
+	_ command.Glancer           = (*ispmanager.Client)(nil)
 	_ command.Pricer            = (*ispmanager.Client)(nil)
 	_ command.ProofRetrier      = (*ispmanager.Client)(nil)
 	_ command.ApprovalSender    = (*ispmanager.Client)(nil)

@@ -48,6 +48,9 @@ type Fault struct {
 	// Unclear says that a purchase may have been executed although no answer tells so: the intent stays, nothing is
 	// bought again before the seller was asked (contract 3.3, 3.4).
 	Unclear bool
+	// Accepted goes with Unclear: the seller said that it took the purchase, and what comes of it does not show yet. A
+	// program never makes it again.
+	Accepted bool
 	// Code is the seller's number for the refusal, 0 where it gave none.
 	Code int
 	Err  error // the cause, for the log

@@ -12,6 +12,7 @@ const (
 	ParamOrderID       = "custom_order_id"
 	ParamLineage       = "lineage"
 	ParamTermStart     = "term_start"
+	ParamTermMonths    = "term_months" // months of the term that is paid; the item's own period may be the next one's already
 	ParamPaidUntil     = "paid_until"
 	ParamExpireDate    = "certificate_expiredate"
 	ParamSerial        = "certificate_serial"
@@ -221,6 +222,9 @@ type Bought struct {
 	ID      int64     `json:"id"`
 	Account string    `json:"account"` // the seller's account, as in the name of its lock: first 16 hex of the SHA-256 of address and user (contract 3.1)
 	Op      int64     `json:"op"`      // running operation, 0 where none
+	// SANs is how many names beyond those included are bought for the order with this purchase, all in all; 0 where that is not
+	// known or none are.
+	SANs int `json:"sans,omitempty"`
 }
 
 // Client is whom the letters about an item go to.

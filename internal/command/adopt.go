@@ -74,7 +74,7 @@ func (j *job) settleShelf(ctx context.Context, in intent, shelf cert.Shelf) (int
 			"a purchase of %s had no answer, and the ids %s at %s belong to nobody yet: nothing new is bought until the other unsettled purchases are settled",
 			in.Time.Format(time.RFC3339), formatIDs(later), j.Trade.Title).Again()
 	}
-	return 0, j.buyAgain(in)
+	return 0, j.buyAgain(ctx, in)
 }
 
 // adopt takes an id at the seller for what an earlier run has bought.
@@ -97,8 +97,15 @@ func (j *job) early(in intent) error {
 		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Again()
 }
 
-// buyAgain says that nothing came of the purchase.
-func (j *job) buyAgain(in intent) error {
+// buyAgain sets the way free after a purchase of which nothing came. It does so once (contract 3.4): two purchases without a
+// trace mean that the seller does not show what it sold.
+func (j *job) buyAgain(ctx context.Context, in intent) error {
+	if in.Again > 0 {
+		return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"the purchase for item %d was sent %d times without an answer, last at %s, and %s shows nothing of it: look at the account there, "+
+				"then run --command resolve --item %d --none, or --id ID", j.order.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Trade.Title, j.order.Item))
+	}
+	j.again = map[string]int{in.Kind: in.Again + 1}
 	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller, buying again is free", j.order.Item, in.Time.Format(time.RFC3339))
 	return nil
 }
@@ -120,7 +127,7 @@ func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (foun
 	}
 	for _, r := range shelf.Records {
 		switch owner := taken[r.ID]; {
-		case r.ID <= in.Snapshot, !r.State.Activatable(), r.Host != "": // a name comes with the activation
+		case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(r):
 		case r.State == cert.StateRenewal != (in.Kind == cert.KindRenew):
 		case r.Months > 0 && in.months() > 0 && r.Months != in.months():
 			j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.order.Item, r.ID, r.Months, in.months())
@@ -137,6 +144,16 @@ func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (foun
 	slices.Sort(found)
 	slices.Sort(later)
 	return found, later, nil
+}
+
+// namedForAnother tells whether a row that is not activated is somebody else's by its name. A name comes with the activation
+// (namecheap-ssl-api §3.4); a renewal may show that of the certificate which it renews.
+func (j *job) namedForAnother(r cert.Record) bool {
+	if r.Host == "" || r.State != cert.StateRenewal {
+		return r.Host != ""
+	}
+	csr, err := cert.ParseCSR(j.order.CSR)
+	return err != nil || !sameName(r.Host, csr.CommonName)
 }
 
 // sameClass tells whether the seller's product can have been delivered for the one that was ordered: sellers replace

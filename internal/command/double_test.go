@@ -245,7 +245,7 @@ func (s *fakeSeller) Shelf(context.Context) (cert.Shelf, error) {
 		}
 		shelf.Highest = max(shelf.Highest, id)
 		if r.State.Activatable() {
-			shelf.Records = append(shelf.Records, cert.Record{ID: id, State: r.State, Months: s.months[id]})
+			shelf.Records = append(shelf.Records, cert.Record{ID: id, State: r.State, Months: s.months[id], Host: r.CommonName})
 		}
 	}
 	return shelf, nil

@@ -54,7 +54,7 @@ func TestImportMakesWholeItems(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		cert.ParamOrderID: fmt.Sprint(l.ID), cert.ParamLineage: fmt.Sprintf("90 91 %d", l.ID), cert.ParamTermStart: "2026-03-01",
 		cert.ParamPaidUntil: "2028-03-01", cert.ParamDelivered: "PositiveSSL", cert.ParamExpireDate: leaf.Ends().String(),
-		cert.ParamSerial: leaf.Serial(), cert.ParamServiceStatus: "5",
+		cert.ParamSerial: leaf.Serial(), cert.ParamServiceStatus: "5", cert.ParamTermMonths: "24",
 	}, item.params)
 	assert.Equal(t, fmt.Sprintf("import example.org positivessl 24 %s", leaf.Ends()), i.house.calls[0])
 	assert.Contains(t, i.house.calls, fmt.Sprintf("setexpiredate 1001 %s", leaf.Ends()))

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"pmssl/internal/cert"
 )
@@ -61,6 +62,16 @@ func (j *job) tookPlace(ctx context.Context, report cert.Report, pending reissue
 	}
 	j.Log.ExtInfof("item %d: the reissue of id %d whose answer was lost was taken, the order is %s", j.order.Item, report.ID, report.State)
 	return true, j.acceptInPlace(ctx)
+}
+
+// showsReplaced tells whether the certificate of the report is the one that a reissue which the seller took is to replace.
+func (j *job) showsReplaced(report cert.Report) (cert.Chain, bool) {
+	pending, ok := j.pendingReissue()
+	if !ok || !j.answered(pending) || pending.Serial == "" {
+		return cert.Chain{}, false
+	}
+	shown, err := cert.StoredLeaf(strings.Join(report.PEM, "\n"))
+	return shown, err == nil && shown.Serial() == pending.Serial
 }
 
 // stillReplaced is an order that is issued and shows the certificate that a reissue is to replace. Where the seller itself

@@ -33,6 +33,9 @@ type intent struct {
 	SANs    int `json:"sans,omitempty"`
 	Held    int `json:"held,omitempty"`
 	Counted int `json:"counted,omitempty"`
+	// Again is how many purchases without a trace came before this one; Accepted says that the seller took it.
+	Again    int  `json:"again,omitempty"`
+	Accepted bool `json:"accepted,omitempty"`
 }
 
 // months is the length of the term that was about to be bought.
@@ -81,6 +84,8 @@ func parseIntent(text string) (intent, error) {
 		SANs     flexible  `json:"sans"`
 		Held     flexible  `json:"held"`
 		Counted  flexible  `json:"counted"`
+		Again    flexible  `json:"again"`
+		Accepted bool      `json:"accepted"`
 	}
 	fail := func(why string) (intent, error) {
 		return intent{}, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
@@ -95,6 +100,6 @@ func parseIntent(text string) (intent, error) {
 	return intent{
 		Kind: wire.Kind, Time: wire.Time.UTC(), Product: wire.Product, Years: int(wire.Years), Months: int(wire.Months),
 		Snapshot: int64(*wire.Snapshot), Op: int64(wire.Op), Ends: wire.Ends, Becomes: wire.Becomes,
-		SANs: int(wire.SANs), Held: int(wire.Held), Counted: int(wire.Counted),
+		SANs: int(wire.SANs), Held: int(wire.Held), Counted: int(wire.Counted), Again: int(wire.Again), Accepted: wire.Accepted,
 	}, nil
 }

@@ -20,6 +20,8 @@ type job struct {
 	seller  Seller
 	params  map[string]string // of the processing module
 	account string            // Seller.Account
+	paid    bool              // this run has bought something
+	again   map[string]int    // by kind: purchases without a trace that came before the one that this run makes
 }
 
 // beginLocal locks and loads the item without looking at the seller, for commands that only concern the panel.
@@ -43,10 +45,11 @@ func begin(ctx context.Context, run *Run) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	run.Trade.Products = catalogue(ctx, run, j.seller)
 	return j, j.recall(ctx)
 }
 
-// connect is begin without any change: for commands that may only show something.
+// connect is begin without any change and without a question to the seller: for commands that may only show something.
 func connect(ctx context.Context, run *Run) (*job, error) {
 	j, err := beginLocal(ctx, run)
 	if err != nil {
@@ -68,7 +71,6 @@ func connect(ctx context.Context, run *Run) (*job, error) {
 		return nil, err
 	}
 	j.account = j.seller.Account()
-	run.Trade.Products = catalogue(ctx, run, j.seller)
 	return j, nil
 }
 
@@ -202,19 +204,34 @@ func (j *job) termStart() cabforum.Date {
 
 // termEnd is the day until which the term is paid; zero where the item has no term in months.
 func (j *job) termEnd() cabforum.Date {
-	if j.order.Period <= 0 {
+	months := j.termMonths()
+	if months <= 0 {
 		return cabforum.Date{}
 	}
-	return j.termStart().AddMonths(j.order.Period)
+	return j.termStart().AddMonths(months)
 }
 
-// saveTerm keeps the term's beginning and, for terms over a year, what the panel shows as paid until.
+// termMonths is the length of the term that was paid for. The item's period is the length of the next one where the client
+// renews for another time, and the panel may write it before the renewal is bought.
+func (j *job) termMonths() int {
+	if months, err := strconv.Atoi(j.order.Params[cert.ParamTermMonths]); err == nil && months > 0 {
+		return months
+	}
+	return j.order.Period
+}
+
+// saveTerm keeps the term's beginning and length and, for terms over a year, what the panel shows as paid until.
 func (j *job) saveTerm(ctx context.Context) error {
 	if err := j.save(ctx, cert.ParamTermStart, j.termStart().String()); err != nil {
 		return err
 	}
+	if months := j.termMonths(); months > 0 {
+		if err := j.save(ctx, cert.ParamTermMonths, strconv.Itoa(months)); err != nil {
+			return err
+		}
+	}
 	until := ""
-	if j.order.Period > 12 {
+	if j.termMonths() > 12 {
 		until = j.termEnd().String()
 	}
 	return j.save(ctx, cert.ParamPaidUntil, until)

@@ -36,13 +36,27 @@ func (j *job) settleOrder(ctx context.Context, p cert.Purchase, in intent, open 
 	case !open:
 		return 0, nil
 	}
+	if in.Accepted {
+		return 0, j.awaitOrder(ctx, in)
+	}
 	if err := j.early(in); err != nil {
 		return 0, err
 	}
 	if err := j.completeList(ctx, in, shelf, taken); err != nil {
 		return 0, err
 	}
-	return 0, j.buyAgain(in)
+	return 0, j.buyAgain(ctx, in)
+}
+
+// awaitOrder is an order that the seller took and does not show: it is never made again by a program. One that does not show up
+// in a day is for an administrator.
+func (j *job) awaitOrder(ctx context.Context, in intent) error {
+	if j.Now().Sub(in.Time) < freshCertificate {
+		return cert.Faultf(cert.FaultWaiting, cert.ParamIntent, "%s took the order of %s and does not show it yet; nothing more is ordered", j.Trade.Title, in.Time.Format(time.RFC3339)).Again()
+	}
+	return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		"%s took the order of %s for item %d and does not show it: look for it in the account there, then run --command resolve --item %d --id ID, or --none",
+		j.Trade.Title, in.Time.Format(time.RFC3339), j.order.Item, j.order.Item))
 }
 
 func recordIDs(records []cert.Record) []int64 {
@@ -93,6 +107,10 @@ func sameName(host, name string) bool {
 // asking somebody.
 func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open bool, r cert.Record, why string) (int64, error) {
 	odd := ""
+	foreign, err := j.foreignKey(ctx, r)
+	if err != nil {
+		return 0, err
+	}
 	switch {
 	case r.State == cert.StateUnpaid:
 		return 0, cert.Faultf(cert.FaultAPI, "status",
@@ -101,12 +119,36 @@ func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open b
 		odd = "is for " + r.Host
 	case !r.Created.IsZero() && open && r.Created.AddDays(2).Before(cabforum.DateOf(in.Time)):
 		odd = "is of " + r.Created.String() + ", older than the purchase"
+	case foreign:
+		odd = "is for another key than the item's"
 	}
 	if odd != "" {
+		otherwise := "delete it there: nothing is ordered while it carries the mark"
+		if r.Mark == "" {
+			otherwise = "run it with --none"
+		}
 		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
-			"the order %d at %s %s and %s: run --command resolve --item %d --id %d if it is this item's, else delete it there or run it with --none", r.ID, j.Trade.Title, why, odd, j.order.Item, r.ID))
+			"the order %d at %s %s and %s: run --command resolve --item %d --id %d if it is this item's, else %s", r.ID, j.Trade.Title, why, odd, j.order.Item, r.ID, otherwise))
 	}
 	return j.adopt(ctx, p.Kind, r.ID, why)
+}
+
+// foreignKey tells whether an order that shows no mark of ours carries the CSR of another key: another item's order for the same
+// name, or this item's before the client changed its CSR.
+func (j *job) foreignKey(ctx context.Context, r cert.Record) (bool, error) {
+	if r.Mark != "" {
+		return false, nil
+	}
+	own, err := cert.ParseCSR(j.order.CSR)
+	if err != nil {
+		return false, err
+	}
+	report, err := j.seller.Report(ctx, r.ID)
+	if err != nil {
+		return false, err
+	}
+	shown, err := cert.ParseCSR(report.CSR)
+	return err == nil && !own.SameKey(shown.PublicKey), nil
 }
 
 // completeList makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist
@@ -132,7 +174,11 @@ func (j *job) completeList(ctx context.Context, in intent, shelf cert.Shelf, tak
 		}
 		probed++
 		report, err := j.seller.Report(ctx, id)
-		if err != nil {
+		if fault := cert.FaultOf(err); fault != nil && !fault.Retry {
+			return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+				"the order of %s for item %d had no answer, and whether the list at %s is whole cannot be told, which lacks id %d (%w): look in the account there, then run --command resolve --item %d --none, or --id ID",
+				in.Time.Format(time.RFC3339), j.order.Item, j.Trade.Title, id, err, j.order.Item))
+		} else if err != nil {
 			return err
 		}
 		if !report.State.Ended() {

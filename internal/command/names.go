@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"pmssl/internal/cert"
@@ -49,14 +50,41 @@ func (j *job) holds(report cert.Report, product cert.Product) (holds, bought int
 // countNames writes down how many names beyond those included are bought, when the purchase of the intent is settled. It may
 // be done twice: the intent tells the sum, not the step.
 func (j *job) countNames(ctx context.Context) error {
+	total, counts := j.namesOfIntent()
+	if !counts {
+		return nil
+	}
+	return j.save(ctx, cert.ParamSANsBought, strconv.Itoa(total))
+}
+
+// namesOfIntent is how many names beyond those included are bought when the purchase of the intent has happened; false where
+// it concerns no names.
+func (j *job) namesOfIntent() (total int, counts bool) {
 	in, err := parseIntent(j.order.Params[cert.ParamIntent])
 	if err != nil || in.Kind != cert.KindCreate && in.Kind != cert.KindSANs {
-		return nil
+		return 0, false
 	}
 	if product, known := cert.FindProduct(j.Trade.Products, in.Product); !known || !product.MultiDomain {
-		return nil
+		return 0, false
 	}
-	return j.save(ctx, cert.ParamSANsBought, strconv.Itoa(in.Held+in.SANs))
+	return in.Held + in.SANs, true
+}
+
+// recallNames counts the names that the journal remembers for the item's orders and the item does not.
+func (j *job) recallNames(ctx context.Context, lines []cert.Bought) error {
+	most, mark := 0, accountMark(j.account)
+	for _, line := range lines {
+		if line.Item == j.order.Item && line.Account == mark && slices.Contains(j.lineage(), line.ID) {
+			most = max(most, line.SANs)
+		}
+	}
+	if text := j.order.Params[cert.ParamSANsBought]; most > 0 {
+		if known, err := strconv.Atoi(text); err != nil || known < most {
+			j.Log.ExtInfof("item %d: %d further names were bought by the journal, the item counts %q", j.order.Item, most, text)
+			return j.save(ctx, cert.ParamSANsBought, strconv.Itoa(most))
+		}
+	}
+	return nil
 }
 
 // settleOpenNames settles a purchase of names that an earlier run left without an answer, whether the names are still wanted
@@ -80,14 +108,18 @@ func (j *job) settleOpenNames(ctx context.Context, report cert.Report, request c
 // settleNames tells from the seller's count whether a purchase of names without an answer has happened. Both readings of the
 // count move by the number that was bought.
 func (j *job) settleNames(ctx context.Context, p cert.Purchase, in intent) (int64, error) {
-	switch p.Counted {
-	case in.Counted + in.SANs:
+	switch {
+	case in.Counted < 0 || p.Counted < 0:
+		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			"%d names for the order %d had no answer and %s does not tell how many it holds: look there, then run --command resolve --item %d --id %d, or --none",
+			in.SANs, p.ID, j.Trade.Title, j.order.Item, p.ID))
+	case p.Counted == in.Counted+in.SANs:
 		return j.adopt(ctx, in.Kind, p.ID, "holds "+strconv.Itoa(p.Counted)+" names, as the purchase was to bring")
-	case in.Counted:
+	case p.Counted == in.Counted:
 		if err := j.early(in); err != nil {
 			return 0, err
 		}
-		return 0, j.buyAgain(in)
+		return 0, j.buyAgain(ctx, in)
 	}
 	return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 		"the order %d at %s held %d names before a purchase of %d without answer and holds %d: look there, then run --command resolve --item %d --id %d, or --none",

@@ -55,7 +55,6 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 		return 0, false, err
 	}
 	sans := request.ExtraSANs(j.order.SANs)
-	adopted := j.order.Params[cert.ParamIntent] != ""
 	p := cert.Purchase{Kind: cert.KindCreate, Product: request.Product, Months: j.order.Period, SANs: sans, Request: request}
 	if !j.activates() {
 		p.Kind = cert.KindOrder
@@ -65,7 +64,7 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 		return 0, false, err
 	}
 	id, err = j.purchase(ctx, p)
-	return id, !adopted, err
+	return id, j.paid, err
 }
 
 // activates tells whether the seller takes the CSR after the purchase, not with it.

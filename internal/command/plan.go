@@ -201,7 +201,7 @@ func policyWarnings(settings cabforum.Settings, notes []string) []cabforum.Warni
 // prospect is what is known of the item's term and its certificate.
 func (j *job) prospect(product cert.Product, lead int) (cabforum.Prospect, []cabforum.Warning) {
 	p := cabforum.Prospect{
-		Term: cabforum.Term{Start: j.termStart(), Months: j.order.Period}, Lead: lead, Today: j.today(),
+		Term: cabforum.Term{Start: j.termStart(), Months: j.termMonths()}, Lead: lead, Today: j.today(),
 		Level: subjectOf(product.Level), Method: j.provedBy(), Wildcard: product.Wildcard,
 	}
 	if end, err := cabforum.ParseDate(j.order.Params[cert.ParamTermEnd]); err == nil {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strconv"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
@@ -12,6 +13,13 @@ import (
 // renewWindow is how many days before the end of the paid term a renewal is bought at the earliest (contract 3.7;
 // namecheap-ssl-api §3.7).
 const renewWindow = 90
+
+// renewFrom is the first day on which the present term is renewed. A month's term is shorter than the window, which would
+// begin before it: the renewal that brought a term would be taken for the one that follows it, or be bought twice.
+func (j *job) renewFrom() cabforum.Date {
+	start, end := j.termStart(), j.termEnd()
+	return end.AddDays(-min(renewWindow, start.DaysUntil(end)/2))
+}
 
 // Prolong buys a new term that begins where the old one ends, activates it for the present CSR and follows it. An
 // interrupted run is continued by the next one: a renewal that is paid is not bought again.
@@ -53,13 +61,13 @@ func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date,
 	if err != nil {
 		return cabforum.Date{}, err
 	}
-	window := j.termEnd().AddDays(-renewWindow)
 	for _, line := range lines {
 		same := line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == cert.StateRenewal
 		// numbers of operations can come again after years
 		recent := !cabforum.DateOf(line.Time).Before(j.today().AddDays(-renewWindow))
-		// a renewal in place leaves no id of its own behind: one that lies in the last days of the present term is its renewal
-		same = same || line.Kind == cert.KindProlong && !j.termEnd().IsZero() && !cabforum.DateOf(line.Time).Before(window)
+		// what was bought in the last days of the present term is its renewal, whichever operation asked for it: one in place
+		// leaves no id of its own behind, and a panel that was restored numbers its operations anew
+		same = same || !j.termEnd().IsZero() && !cabforum.DateOf(line.Time).Before(j.renewFrom())
 		if line.Item == j.order.Item && (line.Kind == cert.KindRenew || line.Kind == cert.KindProlong) && same && recent {
 			j.Log.ExtInfof("item %d: the renewal %d was paid already", j.order.Item, line.ID)
 			return cabforum.DateOf(line.Time), nil
@@ -75,12 +83,12 @@ func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date,
 // otherwise pay a running term again and again (contract 3.7).
 func (j *job) renew(ctx context.Context, report cert.Report) error {
 	end := j.termEnd()
-	if !end.IsZero() && j.today().Before(end.AddDays(-renewWindow)) {
+	if !end.IsZero() && j.today().Before(j.renewFrom()) {
 		return &cert.Fault{
 			Type: cert.FaultRunning, Object: cert.ParamTermStart,
-			Value: "the term of this item is paid until " + end.String() + " and can be renewed from " + end.AddDays(-renewWindow).String() +
+			Value: "the term of this item is paid until " + end.String() + " and can be renewed from " + j.renewFrom().String() +
 				" on; a panel that bills at the certificate's end needs SSLSubscriptionExpireDate term in etc/billmgr.conf",
-			Params: []cert.Param{{Name: "paid_until", Value: end.String()}, {Name: "from", Value: end.AddDays(-renewWindow).String()}},
+			Params: []cert.Param{{Name: "paid_until", Value: end.String()}, {Name: "from", Value: j.renewFrom().String()}},
 		}
 	}
 	if err := j.allowedMethod(ctx); err != nil {
@@ -91,6 +99,9 @@ func (j *job) renew(ctx context.Context, report cert.Report) error {
 		return err
 	}
 	if err := j.orderable(request); err != nil {
+		return err
+	}
+	if err := j.settleOpenNames(ctx, report, request); err != nil {
 		return err
 	}
 	p := cert.Purchase{Kind: cert.KindRenew, Product: request.Product, Months: j.order.Period, ID: report.ID, Request: request}
@@ -111,13 +122,17 @@ func (j *job) renew(ctx context.Context, report cert.Report) error {
 // in the last days of the old term, and far from the end of the new one.
 func (j *job) newTerm(ctx context.Context, bought cabforum.Date) error {
 	end := j.termEnd()
-	if !end.IsZero() && !bought.Before(end.AddDays(-renewWindow)) {
+	if !end.IsZero() && !bought.Before(j.renewFrom()) {
 		if err := j.save(ctx, cert.ParamTermStart, end.String()); err != nil {
 			return err
 		}
 		if err := j.save(ctx, cert.ParamTermEnd, ""); err != nil { // belonged to the old order
 			return err
 		}
+	}
+	// whichever run moved the term: the one that is paid now has the length that was renewed for
+	if err := j.save(ctx, cert.ParamTermMonths, strconv.Itoa(j.order.Period)); err != nil {
+		return err
 	}
 	return j.saveTerm(ctx)
 }

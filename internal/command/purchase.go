@@ -57,7 +57,7 @@ func (j *job) unlock(ctx context.Context) {
 func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error {
 	in := intent{
 		Kind: p.Kind, Time: j.Now().UTC().Truncate(time.Second), Product: p.Product.ID,
-		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation,
+		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation, Again: j.again[p.Kind],
 	}
 	if p.Months%12 != 0 {
 		in.Years, in.Months = 0, p.Months
@@ -99,19 +99,35 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 		err = &cert.Fault{Type: cert.FaultUnclear, Object: "id", Value: "the seller took the order and named no id", Unclear: true}
 	}
 	if err != nil {
-		if cert.FaultOf(err).Unclear {
+		if fault := cert.FaultOf(err); fault.Unclear {
+			if fault.Accepted {
+				j.taken(ctx)
+			}
 			j.Log.Errorf("item %d: the purchase has no clear answer, the intent stays: %v", j.order.Item, err)
 			return 0, err
 		}
 		j.Log.Warningf("item %d: nothing was bought: %v", j.order.Item, err)
 		return 0, j.forget(ctx, err)
 	}
+	j.paid = true
 	j.Log.Infof("item %d: bought %s, %d months: id %d, seller's order %s, charged %s, delivered as %q",
 		j.order.Item, p.Product.ID, p.Months, receipt.ID, receipt.Order, receipt.Charged, receipt.Delivered)
 	if receipt.Delivered != "" && !p.Product.Named(receipt.Delivered) {
 		j.Log.ExtInfof("item %d: the seller delivers %q for %s", j.order.Item, receipt.Delivered, p.Product.ID)
 	}
 	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
+}
+
+// taken writes on the intent that the seller took the purchase of which nothing shows yet.
+func (j *job) taken(ctx context.Context) {
+	in, err := parseIntent(j.order.Params[cert.ParamIntent])
+	if err == nil {
+		in.Accepted = true
+		err = j.save(ctx, cert.ParamIntent, in.String())
+	}
+	if err != nil { // it is looked up like one without an answer then
+		j.Log.Errorf("item %d: that the seller took the purchase could not be written down: %v", j.order.Item, err)
+	}
 }
 
 // spending tells whoever watches over the run that it must not be ended now.
@@ -131,6 +147,7 @@ func (j *job) buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
 // record writes a purchase down: journal, item, and then the intent is dropped (contract 3.2).
 func (j *job) record(ctx context.Context, kind string, id int64, delivered string) error {
 	line := cert.Bought{Time: j.Now().UTC(), Item: j.order.Item, Kind: kind, ID: id, Account: accountMark(j.account), Op: j.Args.Operation}
+	line.SANs, _ = j.namesOfIntent()
 	if err := j.Panel.AppendJournal(ctx, line); err != nil {
 		// the id still goes to the item below; the intent would find it again if that failed too
 		j.Log.Errorf("item %d: id %d could not be written to the purchase journal: %v", j.order.Item, id, err)
@@ -231,7 +248,10 @@ func (j *job) recall(ctx context.Context) error {
 			return err
 		}
 	}
-	return j.dropSettled(ctx, lines)
+	if err := j.dropSettled(ctx, lines); err != nil {
+		return err
+	}
+	return j.recallNames(ctx, lines)
 }
 
 // insert puts an id that was forgotten on the item: as the newest, or before the newest where that is a later one.

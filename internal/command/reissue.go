@@ -79,7 +79,7 @@ func (j *job) settleReissue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if found || report.ID != j.reissuedID() {
+	if found || !j.unanswered() {
 		return j.underWay(ctx, report)
 	}
 	return j.save(ctx, cert.ParamReissueOf, "")
@@ -93,12 +93,6 @@ func (j *job) underWay(ctx context.Context, report cert.Report) error {
 	}
 	_, err = j.reissueAccepted(ctx, report, request, nil)
 	return err
-}
-
-// reissuedID is the id that the last reissue was to replace.
-func (j *job) reissuedID() int64 {
-	pending, _ := j.pendingReissue()
-	return pending.ID
 }
 
 // requestMark is the SHA-256 of what is asked for: CSR and altname as the panel holds them.
@@ -125,6 +119,9 @@ func (j *job) attempts() attempts {
 		return attempts{}
 	}
 	a := attempts{Last: at, Count: 1}
+	if at.After(j.Now().Add(intentWait)) { // the clock was ahead then: when it was is not known
+		a.Last = time.Time{}
+	}
 	if len(words) > 1 {
 		if n, err := strconv.Atoi(words[1]); err == nil && n > 0 {
 			a.Count = n
@@ -203,17 +200,18 @@ func (j *job) afterReissue(ctx context.Context, id int64) (ended error, err erro
 }
 
 // lostReissue looks for the outcome of a reissue whose answer never came: the item still carries the id that was to be
-// replaced (contract 4.6). It returns the report of the newest id and whether that is the reissue.
+// replaced (contract 4.6). It returns the report of the newest id and whether that is the reissue that is wanted now: one
+// that turns up for an earlier request is the item's, and no answer to this one.
 func (j *job) lostReissue(ctx context.Context, report cert.Report) (cert.Report, bool, error) {
 	pending, open := j.pendingReissue()
 	switch {
 	case !open:
 		return report, false, nil
 	case j.answered(pending):
-		return report, pending.Request == j.requestMark() && report.State == cert.StateWaiting, nil
+		return report, pending.Request == j.requestMark() && (report.State == cert.StateWaiting || j.justTaken(report)), nil
 	case j.reissuesInPlace():
 		if found, err := j.tookPlace(ctx, report, pending); err != nil || found {
-			return report, found, err
+			return j.turnedUp(ctx, report, pending, err)
 		}
 	}
 	if report.State != cert.StateIssued {
@@ -221,7 +219,7 @@ func (j *job) lostReissue(ctx context.Context, report cert.Report) (cert.Report,
 	}
 	next, found, err := j.successor(ctx, report)
 	if err != nil || found {
-		return next, found, err
+		return j.turnedUp(ctx, next, pending, err)
 	}
 	if pending.Request != j.requestMark() {
 		return report, false, nil // the client wants something else by now; the seller knows whether it may
@@ -232,6 +230,21 @@ func (j *job) lostReissue(ctx context.Context, report cert.Report) (cert.Report,
 	}
 	j.Log.ExtInfof("item %d: the reissue of id %d asked for at %s never reached the seller", j.order.Item, report.ID, j.attempts().Last.Format(time.RFC3339))
 	return report, false, nil
+}
+
+// turnedUp writes down for which request a reissue is that was lost and found.
+func (j *job) turnedUp(ctx context.Context, report cert.Report, pending reissueOf, err error) (cert.Report, bool, error) {
+	if err != nil {
+		return report, false, err
+	}
+	return report, pending.Request == j.requestMark(), j.save(ctx, cert.ParamRequested, pending.Request)
+}
+
+// justTaken is a reissue in place that the seller took within the last day and of which nothing shows: the order is issued, with
+// the certificate that is to be replaced.
+func (j *job) justTaken(report cert.Report) bool {
+	_, old := j.showsReplaced(report)
+	return old && j.reissuesInPlace() && report.State == cert.StateIssued && j.Now().Sub(j.attempts().Last) <= freshCertificate
 }
 
 // successor finds a reissue of the id among the seller's newer ids for the same name: activated, nobody's, and for this
@@ -365,7 +378,11 @@ func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cer
 
 // reissueAccepted saves what the client must publish now and shows the item as requested.
 func (j *job) reissueAccepted(ctx context.Context, report cert.Report, request cert.Request, proofs []cert.Proof) (cert.Report, error) {
-	if err := j.handedIn(ctx); err != nil {
+	requested := j.requestMark()
+	if pending, ok := j.pendingReissue(); ok { // what the client wants may have changed since
+		requested = pending.Request
+	}
+	if err := j.save(ctx, cert.ParamRequested, requested); err != nil {
 		return report, err
 	}
 	if report.State == cert.StateWaiting {

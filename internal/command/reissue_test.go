@@ -16,7 +16,7 @@ import (
 func issuedStage(t *testing.T) *stage {
 	t.Helper()
 	s := waitingStage(t)
-	s.panel.order.Period = 60
+	s.period(60)
 	s.seller.issue(t, 101, s.pair, now(), 199)
 	require.NoError(t, s.run(command.SyncItem))
 	s.panel.calls = nil

@@ -20,8 +20,9 @@ type fakeRemote struct {
 	records  []cert.Record
 	reports  map[int64]cert.Report
 	ends     map[int64]cabforum.Date
-	filtered bool // the list is cut: it shows nothing
-	unmarked bool // the list does not show marks
+	filtered bool            // the list is cut: it shows nothing
+	unmarked bool            // the list does not show marks
+	shut     map[int64]error // reports that the remote refuses
 
 	orders, prolongs, reissues, stopped int
 
@@ -103,6 +104,9 @@ func (r *fakeRemote) Proofs(_ context.Context, id int64, _ cert.Request) ([]cert
 }
 
 func (r *fakeRemote) Report(_ context.Context, id int64) (cert.Report, error) {
+	if err := r.shut[id]; err != nil {
+		return cert.Report{}, err
+	}
 	if report, ok := r.reports[id]; ok {
 		return report, nil
 	}
@@ -175,6 +179,12 @@ func placedStage(t *testing.T, months int) *stage {
 	s.args.Command = "reopen"
 	s.at = now().AddDate(0, 0, 190)
 	return s
+}
+
+// period makes the item one that was ordered for so many months.
+func (s *stage) period(months int) {
+	s.panel.order.Period = months
+	delete(s.panel.order.Params, cert.ParamTermMonths)
 }
 
 func (s *stage) param(name string) string { return s.panel.order.Params[name] }

@@ -80,9 +80,15 @@ func (j *job) resolveBought(ctx context.Context, node *etree.Element, id int64) 
 	if owner.Item != 0 {
 		node.CreateAttr("from", strconv.FormatInt(owner.Item, 10))
 	}
+	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil && in.Kind == cert.KindRenew && id <= in.Snapshot && slices.Contains(j.lineage(), id) {
+		return cert.Faultf(cert.FaultValue, "id", "id %d was item %d's before the renewal, which has an id of its own", id, j.order.Item)
+	}
 	report, err := j.seller.Report(ctx, id)
 	if err != nil {
 		return err
+	}
+	if report.State.Ended() && report.Type == "" && report.CommonName == "" { // a seller may take what it never had for deleted
+		return cert.Faultf(cert.FaultMissed, "id", "%s knows no id %d (%s)", j.Trade.Title, id, report.Words)
 	}
 	if owner.Item != 0 && report.State == cert.StateReplaced { // part of that item's past, not a purchase put there by mistake
 		return cert.Faultf(cert.FaultValue, "id", "id %d belongs to the lineage of item %d", id, owner.Item)

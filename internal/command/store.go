@@ -27,15 +27,15 @@ func (j *job) deliver(ctx context.Context, report cert.Report) error {
 	if len(report.PEM) == 0 {
 		return cert.Faultf(cert.FaultDelivered, "certificate", "%s shows id %d as issued and delivers no certificate", j.Trade.Title, report.ID).Again()
 	}
+	if old, is := j.showsReplaced(report); is { // which may be for the key that the client has replaced
+		return j.stillReplaced(ctx, report, old)
+	}
 	chain, err := cert.BuildChain(report.PEM, csr)
 	if err != nil {
 		return err
 	}
 	if err := chain.Check(csr, j.wanted(csr)); err != nil {
 		return err
-	}
-	if pending, ok := j.pendingReissue(); ok && j.answered(pending) && pending.Serial == chain.Serial() {
-		return j.stillReplaced(ctx, report, chain)
 	}
 	stored, inPlace := j.inPlace(chain)
 	if inPlace && j.hasStatus(cert.ServiceIssued) && j.order.Params[cert.ParamSerial] == chain.Serial() {

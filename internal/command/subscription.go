@@ -279,7 +279,7 @@ func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
 	if !s.dry {
 		if err := j.settleReissue(ctx); err != nil {
 			row.action = actionWait
-			return err
+			return s.inTheWay(ctx, j, row, stored, err)
 		}
 	}
 	verdict, err := s.judge(ctx, j, stored)
@@ -317,7 +317,7 @@ func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
 		row.result, row.reason = resultSkipped, "dry run"
 		return nil
 	}
-	return s.reissue(ctx, j, row, stored)
+	return s.inTheWay(ctx, j, row, stored, s.reissue(ctx, j, row, stored))
 }
 
 // spare is a certificate on which nothing is done now.
@@ -329,10 +329,11 @@ func (s *sweep) spare(ctx context.Context, j *job, row *sweepRow, verdict cabfor
 	if verdict.Reason == cabforum.ReasonUnderWay {
 		row.action = actionWait
 	}
-	if verdict.Reason != cabforum.ReasonTries || s.dry {
+	text := s.unattended(row, verdict)
+	if text == "" || s.dry {
 		return nil
 	}
-	text := fmt.Sprintf("the reissue of %s failed %d times, its certificate ends %s", row.name, cabforum.MaxTries, row.expires)
+	s.Log.Warningf("item %d: %s", j.order.Item, text)
 	return s.Panel.Manual(ctx, j.order.Item, 0, asReissue, text)
 }
 

@@ -179,8 +179,8 @@ func TestWhatIsNotReissued(t *testing.T) {
 			s.panel.order.Params[cert.ParamReissueTried] = s.at.Add(-23*time.Hour).Format(time.RFC3339) + " 1"
 		}, "recent"},
 		"tried five times":             {func(s *stage) { s.panel.order.Params[cert.ParamReissueTried] = "2026-10-01T00:00:00Z 5" }, "tries"},
-		"the term ends with it":        {func(s *stage) { s.panel.order.Period = 6; s.panel.order.Params[cert.ParamTermStart] = "2026-04-18" }, "paid_until"},
-		"the term is over":             {func(s *stage) { s.panel.order.Period = 6 }, "term_over"},
+		"the term ends with it":        {func(s *stage) { s.period(6); s.panel.order.Params[cert.ParamTermStart] = "2026-04-18" }, "paid_until"},
+		"the term is over":             {func(s *stage) { s.period(6) }, "term_over"},
 		"the seller's term ends there": {func(s *stage) { s.panel.order.Params[cert.ParamTermEnd] = "2026-10-18" }, "no_gain"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,7 +112,7 @@ func TestExpirationDate(t *testing.T) {
 		{"", 12, 397, "2027-04-02"},
 	} {
 		s := waitingStage(t)
-		s.panel.order.Period = row.period
+		s.period(row.period)
 		s.panel.settings["SSLSubscriptionExpireDate"] = row.mode
 		s.seller.issue(t, 101, s.pair, now(), row.days)
 		require.NoError(t, s.run(command.SyncItem))

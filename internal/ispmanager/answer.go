@@ -44,11 +44,32 @@ func parseAnswer(body []byte) (answer, error) {
 	if !strings.EqualFold(root.Name, "doc") {
 		return answer{}, foreign(start)
 	}
-	return answerOf(root, true), nil
+	a := answerOf(root, true)
+	if a.excessive() || a.nested != nil && a.nested.excessive() {
+		return answer{}, &sellerhttp.Trouble{Kind: sellerhttp.Unreadable, Text: "the answer has a form, a select or a toolbar longer than any of BILLmanager's"}
+	}
+	return a, nil
+}
+
+// Bounds of one form: its parts are compared with each other. The longest that are known have some 60 fields, 250 countries to
+// choose from and a dozen functions.
+const (
+	maxFields  = 2000
+	maxChoices = 5000
+	maxTools   = 500
+)
+
+func (a answer) excessive() bool {
+	for _, list := range a.lists {
+		if len(list) > maxChoices {
+			return true
+		}
+	}
+	return len(a.names) > maxFields || len(a.lists) > maxFields || a.meta.excessive()
 }
 
 func foreign(body []byte) *sellerhttp.Trouble {
-	return &sellerhttp.Trouble{Kind: sellerhttp.Foreign, Text: "what answers is not BILLmanager: " + clip(sellerhttp.Line(string(body[:min(len(body), 1024)])), 120)}
+	return &sellerhttp.Trouble{Kind: sellerhttp.Foreign, Text: "what answers is not BILLmanager: " + sellerhttp.Snippet(body)}
 }
 
 func answerOf(root *sellerhttp.Element, outer bool) answer {
@@ -180,7 +201,7 @@ func (a answer) verdict() string {
 
 func (a *answer) maskFailure(mask func(string) string) {
 	if f := a.failure; f != nil {
-		f.kind, f.object, f.value, f.text = words(mask(f.kind)), words(mask(f.object)), words(mask(f.value)), words(mask(f.text))
+		f.kind, f.object, f.value, f.text = remark(mask(f.kind)), remark(mask(f.object)), remark(mask(f.value)), remark(mask(f.text))
 	}
 }
 
@@ -213,6 +234,9 @@ func offers(list []choice, key string) bool {
 
 // words is a text of the remote for people: one line, not endless.
 func words(text string) string { return clip(sellerhttp.Line(text), 1000) }
+
+// remark is words for what may be anything: sessions and tokens that are named as such in it, in a link perhaps, are masked.
+func remark(text string) string { return words(mgrlog.RedactXML([]byte(text))) }
 
 func clip(text string, most int) string {
 	if len(text) <= most {

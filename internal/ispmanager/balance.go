@@ -39,7 +39,7 @@ func (c *Client) who(ctx context.Context) (*sellerhttp.Element, error) {
 		return nil, cert.Faultf(cert.FaultClient, functionWho, "%s does not say who we are: the answer has no user", Title)
 	case level != levelClient:
 		return nil, cert.Faultf(cert.FaultAuth, "username", "the user %q is of level %s at %s; a client's user (level %s) is needed, not an administrator's",
-			c.access.user, words(level), Title, levelClient)
+			c.access.user, remark(level), Title, levelClient)
 	}
 	return user, nil
 }
@@ -64,7 +64,7 @@ func (c *Client) Balance(ctx context.Context) (cert.Money, error) {
 			return money, nil
 		}
 	}
-	return cert.Money{}, cert.Faultf(cert.FaultClient, functionWho, "%s gives %q as the balance", Title, words(text))
+	return cert.Money{}, cert.Faultf(cert.FaultClient, functionWho, "%s gives %q as the balance", Title, remark(text))
 }
 
 // moneyOf reads "12.50 EUR" of the first row; with several accounts it is not known which one pays.

@@ -78,6 +78,7 @@ func TestTheListTellsWhatCameOfTheRequest(t *testing.T) {
 		"lost answer, nothing":       {func(*remote) reply { return drops(nil) }, nil, 0},
 		"deleted is nothing":         {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 4, marked)}, 0},
 		"no id":                      {func(*remote) reply { return says(doc("f", `<ok/>`)) }, []string{row(77, "www.example.org", 5, marked)}, 77},
+		"a mark that is none":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "<remoteid>0</remoteid>")}, 77},
 		"no id, nothing":             {func(*remote) reply { return says(doc("f", `<ok/>`)) }, nil, 0},
 		"id, the list lags":          {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, nil, 77},
 		"old id":                     {func(*remote) reply { return says(doc("f", `<id>1</id><ok/>`)) }, nil, 0},
@@ -104,6 +105,25 @@ func TestTheListTellsWhatCameOfTheRequest(t *testing.T) {
 			assert.True(t, fault.Unclear && fault.Retry, "%v", fault)
 		})
 	}
+}
+
+// What the answer calls id is a service in the documents that are known; of another kind it must not become the item's order, and
+// an order that the remote took is never made again.
+func TestAnIDOfAnAnswerThatIsNoOrder(t *testing.T) {
+	for name, answer := range map[string]string{"an id that is no service": `<id>77</id><ok/>`, "no id": `<ok/>`} {
+		t.Run(name, func(t *testing.T) {
+			r := newRemote(t, map[string]reply{"certificate.edit": says(refusal("missed", "item", "no such element"))})
+			r.set(buying, r.takes(says(doc("f", answer))))
+			_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
+			fault := requireFault(t, err, cert.FaultUnclear)
+			assert.True(t, fault.Unclear && fault.Accepted && fault.Retry, "%v", fault)
+		})
+	}
+	t.Run("not taken", func(t *testing.T) {
+		r := newRemote(t, map[string]reply{buying: drops(nil)})
+		_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
+		assert.False(t, requireFault(t, err, cert.FaultUnclear).Accepted)
+	})
 }
 
 func TestDefiniteRefusals(t *testing.T) {

@@ -55,7 +55,7 @@ func (c *Client) StopRenewal(ctx context.Context, id int64) error {
 	}
 	if on := after.value("autoprolong"); renews(on) {
 		return cert.Faultf(cert.FaultAPI, "autoprolong", "%s takes the change and still renews the order %d by itself (%s); switch it off there by hand",
-			Title, id, words(on))
+			Title, id, remark(on))
 	}
 	return nil
 }

@@ -11,12 +11,12 @@ import (
 // (§4.2).
 func (w filling) requestKind(f field) (string, error) {
 	if !f.listed {
-		if f.value != "" && f.value != "generate" {
+		if f.value != "" && !generates(choice{key: f.value}) {
 			return f.value, nil
 		}
 		return "", refuseField("certificate", f, "the form does not say how a CSR of our own is handed over")
 	}
-	keys := slices.DeleteFunc(realKeys(f.list), func(key string) bool { return key == "generate" })
+	keys := realKeys(slices.DeleteFunc(slices.Clone(f.list), generates))
 	for _, known := range []string{"exists", "exist", "existing", "csr", "use"} {
 		if slices.Contains(keys, known) {
 			return known, nil
@@ -28,6 +28,14 @@ func (w filling) requestKind(f field) (string, error) {
 	return "", refuseField("certificate", f, "no choice means a CSR of our own")
 }
 
+// generates tells whether the choice is a key pair that the seller makes: `generate`, or what reads like it. Its certificate
+// would not have the client's key.
+func generates(one choice) bool {
+	key, text := strings.ToLower(one.key), strings.ToLower(one.text)
+	return strings.HasPrefix(key, "gen") || strings.HasPrefix(key, "new") || strings.Contains(key, "generat") || strings.Contains(text, "generat") ||
+		strings.Contains(text, "new key")
+}
+
 // method chooses the way of proof: the order's own word, else another one of the same kind (§4.4).
 func (w filling) method(f field) (string, error) {
 	word := strings.TrimSpace(w.request.Params[cert.ParamMethod])
@@ -35,7 +43,7 @@ func (w filling) method(f field) (string, error) {
 		word = "auth_email"
 	}
 	if kind, known := methodKind(f.value); f.fixed && known && kind != w.request.Method {
-		return "", refuseField("certificate", f, "it is fixed to "+words(f.value)+", another way of proof than the order's "+word)
+		return "", refuseField("certificate", f, "it is fixed to "+remark(f.value)+", another way of proof than the order's "+word)
 	}
 	if !f.listed {
 		return word, nil

@@ -46,6 +46,7 @@ type Client struct {
 	mask      func(string) string
 	now       func() time.Time
 	sleep     func(context.Context, time.Duration) error
+	waiting   sellerhttp.Waiting
 	catalogue string // path of the file that keeps the products
 
 	mu      sync.Mutex
@@ -75,6 +76,9 @@ func New(o Options) (*Client, error) {
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
 		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true,
 	})
+	c.waiting = sellerhttp.Waiting{
+		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+accountMark(c.account)), Now: o.Now, Log: log, Walk: c.inProgress,
+	}
 	return c, nil
 }
 

@@ -8,6 +8,9 @@ import (
 	"pmssl/internal/sellerhttp"
 )
 
+// maxSearched is in how many fields a certificate is looked for: each may be an archive.
+const maxSearched = 50
+
 // download gets the certificate through the function of the list's toolbar (§5): PEM, a ZIP or base64 of one, as the answer
 // itself or in a field of a document. Where that does not work there is no certificate yet, which the log explains.
 func (c *Client) download(ctx context.Context, id int64) []string {
@@ -47,7 +50,7 @@ func (c *Client) file(body []byte) ([]string, error) {
 		return nil, reply.failure
 	}
 	f := formOf("", reply)
-	for _, name := range append([]string{"crt"}, f.names...) {
+	for _, name := range append([]string{"crt"}, f.names[:min(len(f.names), maxSearched)]...) {
 		if found, err := cert.StoredPEM(f.value(name)); err == nil {
 			return found, nil
 		}

@@ -118,7 +118,7 @@ func (w filling) lacking(sent interface{ Get(string) string }) string {
 	switch {
 	case sent.Get("csr") == "":
 		return "csr"
-	case sent.Get("crt_type") == "generate":
+	case generates(choice{key: sent.Get("crt_type")}):
 		return "crt_type"
 	case proof == "" && w.request.Method != cert.MethodEmail, proof != "" && kind != w.request.Method:
 		return cert.ParamMethod

@@ -35,7 +35,7 @@ func filtersIn(f form) []string {
 			continue
 		}
 		if value != "" && value != "null" && value != "any" && value != "all" {
-			set = append(set, name+" "+clip(words(value), 60))
+			set = append(set, name+" "+clip(remark(value), 60))
 		}
 	}
 	return set

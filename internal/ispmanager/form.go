@@ -165,7 +165,7 @@ func (f form) fixedValue(one field, ours string) (string, error) {
 			return ours, nil
 		}
 		if ours != "" && !same {
-			return "", f.refuse(one, "it is fixed to the tariff "+words(one.value)+", the order is for "+words(ours))
+			return "", f.refuse(one, "it is fixed to the tariff "+remark(one.value)+", the order is for "+words(ours))
 		}
 	}
 	return one.value, nil
@@ -196,7 +196,7 @@ func refuseField(function string, one field, why string) *cert.Fault {
 		if len(keys) > 30 {
 			keys = append(keys[:30:30], "…")
 		}
-		text += "; offered are " + clip(words(strings.Join(keys, ", ")), 400)
+		text += "; offered are " + clip(remark(strings.Join(keys, ", ")), 400)
 	}
 	return &cert.Fault{Type: cert.FaultAPI, Object: one.name, Value: text}
 }

@@ -135,32 +135,40 @@ func TestStepsThatBuy(t *testing.T) {
 	}
 }
 
-func TestAWizardStaysAmongCertificates(t *testing.T) {
-	j := journey{own: owning(nil), further: func(form) []string { return nil }, carried: pairs("a", "b")}
+func TestAWizardStaysAmongItsSteps(t *testing.T) {
+	j := journey{own: owning(nil), further: func(form) []string { return nil }, carried: pairs("a", "b"), wizard: "certificate.order"}
 	_, err := j.arrive(context.Background(), formOf("", parsed(t, `<doc func="service.delete"><elid>7</elid></doc>`)))
-	assert.ErrorContains(t, err, "no step of an order")
-	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.a"><x>1</x></doc>`)))
+	assert.ErrorContains(t, err, "no step of certificate.order")
+	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.a"><x>1</x></doc>`)))
 	require.NoError(t, err)
 	assert.Equal(t, "b", j.carried.Get("a"))
 	assert.Equal(t, "1", j.carried.Get("x"))
-	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.a"><x>2</x></doc>`)))
+	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.a"><x>2</x></doc>`)))
 	assert.ErrorContains(t, err, "a second time")
 	for i := range maxSteps - 1 {
-		_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.s`+idText(int64(i))+`"><x>2</x></doc>`)))
+		_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.s`+idText(int64(i))+`"><x>2</x></doc>`)))
 		require.NoError(t, err)
 	}
-	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.more"><x>2</x></doc>`)))
+	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.more"><x>2</x></doc>`)))
 	assert.ErrorContains(t, err, "more than 12 steps")
 }
 
+func TestNamesThatAllStepsShare(t *testing.T) {
+	for function, want := range map[string]string{
+		"certificate.order.csr": "certificate.order", "certificate.order": "certificate.order", "certificate.reissue.start.csr": "certificate.reissue", "x": "x", "": "",
+	} {
+		assert.Equal(t, want, wizardOf(function))
+	}
+}
+
 func TestFunctionsOfTheToolbar(t *testing.T) {
-	offered := []tool{{"certificate.order", "order"}, {"certificate.getfile", "x"}, {"certificate.dv.dns", ""}, {"certificate.filter", ""}, {"user.delete", "delete"},
-		{"certificate.remove", "delete"}}
+	offered := []tool{{function: "certificate.order", name: "order"}, {function: "certificate.getfile", name: "x"}, {function: "certificate.dv.dns", name: ""}, {function: "certificate.filter", name: ""}, {function: "user.delete", name: "delete"},
+		{function: "certificate.remove", name: "delete"}}
 	for want, p := range map[string]purpose{"certificate.getfile": downloading(), "certificate.dv.dns": retryingDNS(), "certificate.remove": deleting(), "": reissuing()} {
 		name, found := p.pick(offered)
 		assert.Equal(t, want, name)
 		assert.Equal(t, want != "", found)
 	}
-	_, found := downloading().pick([]tool{{"certificate.file1", ""}, {"certificate.file2", ""}})
+	_, found := downloading().pick([]tool{{function: "certificate.file1", name: ""}, {function: "certificate.file2", name: ""}})
 	assert.False(t, found, "two that fit are none")
 }

@@ -79,6 +79,19 @@ func (s *sale) short() string {
 	return "the account holds " + moneyText(*s.balance) + ", the price is " + moneyText(price)
 }
 
+// spent says that money left the account since the order was sent: the list may be slower than the payment. Empty where it did
+// not or that is not known.
+func (s *sale) spent(ctx context.Context) string {
+	if s.balance == nil {
+		return ""
+	}
+	now, err := s.client.Balance(ctx)
+	if err != nil || now.Amount >= s.balance.Amount {
+		return ""
+	}
+	return "the account held " + moneyText(*s.balance) + " before and holds " + moneyText(now) + " now; nothing was deleted"
+}
+
 func moneyText(m cert.Money) string { return strings.TrimSpace(m.Text + " " + m.Currency) }
 
 // leaveNothing removes what an order that could not be paid left at the remote, and looks whether it is gone. Then it is

@@ -16,6 +16,8 @@ const (
 	pageSize     = 500
 	// maxPages bounds one list, whatever size of page the remote gives.
 	maxPages = 200
+	// maxRows bounds it whatever a page holds.
+	maxRows = 100000
 )
 
 // row is one service of the list.
@@ -45,11 +47,19 @@ func rowOf(e *sellerhttp.Element) row {
 	}
 	return row{
 		id: idOf(text("id")), name: hostName(text("CN", "domain")), item: itemStatusOf(e),
-		service: serviceStatusOf(text("service_status")), mark: text("remoteid"), marked: e.Child("remoteid") != nil,
+		service: serviceStatusOf(text("service_status")), mark: markOf(text("remoteid")), marked: e.Child("remoteid") != nil,
 		product: text("pricelist", "pricelist_name", "name"), months: monthsOf(text("period")),
 		created: dateOf(text("createdate", "opendate")), expires: dateOf(text("real_expiredate", "expiredate")),
 		prolongs: text("autoprolong"), prolonged: e.Child("autoprolong") != nil,
 	}
+}
+
+// markOf is the mark on an order: no item's is 0, which a column of numbers shows where there is none.
+func markOf(text string) string {
+	if text == "0" {
+		return ""
+	}
+	return text
 }
 
 // hostName is a common name in the form in which ours are compared.
@@ -102,7 +112,7 @@ func (c *Client) list(ctx context.Context) ([]row, error) {
 		for _, e := range reply.rows {
 			r := rowOf(e)
 			if r.id == 0 {
-				return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, words(e.Child("id").Text()))
+				return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, remark(e.Child("id").Text()))
 			}
 			if !seen[r.id] {
 				seen[r.id] = true
@@ -112,6 +122,8 @@ func (c *Client) list(ctx context.Context) ([]row, error) {
 		}
 		total, counted := countOf(reply.value("p_elems"))
 		switch {
+		case len(rows) > maxRows:
+			return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates is longer than %d rows", Title, maxRows)
 		case counted && len(rows) >= total, !counted && fresh == 0:
 			return rows, nil
 		case fresh == 0:

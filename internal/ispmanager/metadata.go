@@ -19,7 +19,10 @@ type metadata struct {
 }
 
 // tool is a button of a list's toolbar: the function that it calls and its own name, which says what it is for.
-type tool struct{ function, name string }
+type tool struct {
+	function, name string
+	group          bool // it acts at once on the rows that are chosen, without a form and without sok (§8)
+}
 
 // control is a field of a form.
 type control struct{ required, readonly bool }
@@ -33,12 +36,19 @@ func metadataOf(e *sellerhttp.Element) metadata {
 	return m
 }
 
+func (m metadata) excessive() bool {
+	return len(m.names) > maxFields || len(m.rules) > maxFields || len(m.buttons) > maxTools || len(m.functions) > maxTools
+}
+
 func (m *metadata) walk(e *sellerhttp.Element, within string) {
 	for _, child := range e.Children {
+		if m.excessive() { // the answer is refused
+			return
+		}
 		name, inner := child.Attr("name"), within
 		switch strings.ToLower(child.Name) {
 		case "toolbtn":
-			one := tool{functionName(child.Attr("func")), strings.ToLower(functionName(name))}
+			one := tool{functionName(child.Attr("func")), strings.ToLower(functionName(name)), strings.EqualFold(child.Attr("type"), "group")}
 			if one.function != "" && !slices.ContainsFunc(m.functions, func(known tool) bool { return known.function == one.function }) {
 				m.functions = append(m.functions, one)
 			}

@@ -191,9 +191,48 @@ func TestARenewalIsPaidByOneRequest(t *testing.T) {
 				assert.EqualValues(t, 77, receipt.ID)
 				return
 			}
-			assert.Equal(t, tc.kind == cert.FaultUnclear, requireFault(t, err, tc.kind).Unclear)
+			fault := requireFault(t, err, tc.kind)
+			assert.Equal(t, tc.kind == cert.FaultUnclear, fault.Unclear)
+			assert.Equal(t, name == "ok without a date, as ever", fault.Accepted)
 		})
 	}
+}
+
+// A renewal of the remote's own, or one of ours whose answer was lost, moves the end of the order only when it is done (§5, §8).
+func TestARenewalUnderWayIsNotPaidAgain(t *testing.T) {
+	for name, status := range map[string]string{
+		"in the status": `<item_status orig="item_status_5_prolong">Processing</item_status>`,
+		"beside it":     `<item_status orig="5">Processing</item_status><item_real_status>item_status_5_prolong</item_real_status>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRemote(t, map[string]reply{
+				"service.prolong": renewing("2026-10-01"), "service.prolong sok": says(doc("f", `<ok/>`)),
+				"certificate": listed(`<elem><id>77</id><CN>www.example.org</CN>` + status + `</elem>`),
+			})
+			p := order(request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
+			p.Kind, p.ID = cert.KindProlong, 77
+			_, err := r.Buy(t.Context(), p)
+			fault := requireFault(t, err, cert.FaultAPI)
+			assert.True(t, fault.Retry)
+			assert.False(t, fault.Unclear)
+			assert.Empty(t, r.submitted("service.prolong"))
+		})
+	}
+}
+
+// An order that is charged while the list still calls it unpaid must not be deleted: the money is gone.
+func TestAnOrderThatWasChargedIsNotDeleted(t *testing.T) {
+	r := poor(t, "125.50", unpaid, "")
+	r.set(buying, func(w http.ResponseWriter, form url.Values) {
+		unpaid(r)
+		r.set("whoami", whoami("116.50"))
+		says(doc("f", `<id>77</id><ok/>`))(w, form)
+	})
+	_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
+	fault := requireFault(t, err, cert.FaultUnclear)
+	assert.True(t, fault.Unclear)
+	assert.Contains(t, fault.Value, "the account held 125.50 EUR before and holds 116.50 EUR")
+	assert.Empty(t, r.submitted("certificate.delete"))
 }
 
 func TestARenewalWithoutMoneyIsDefinite(t *testing.T) {

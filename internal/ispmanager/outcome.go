@@ -18,10 +18,11 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 		return cert.Receipt{}, faultOf(sent)
 	}
 	said := s.said(reply, sent)
+	taken := sent == nil && reply.clean() && !reply.leadsOn(s.step)
 	found, err := s.find(ctx, reply)
 	if err != nil {
-		if id := s.named(reply); id != 0 && sent == nil && reply.clean() && !reply.leadsOn(s.step) {
-			return s.receipt(id), nil
+		if id := s.named(reply); id != 0 && taken {
+			return s.byName(ctx, id, said)
 		}
 		return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the list could not be read ("+cert.FaultOf(err).Value+")")
 	}
@@ -35,10 +36,26 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 	case len(found) == 1:
 		return s.receipt(found[0].id), nil
 	}
-	if id := s.named(reply); id != 0 && sent == nil && reply.clean() && !reply.leadsOn(s.step) { // the list may lag behind
-		return s.receipt(id), nil
+	if id := s.named(reply); id != 0 && taken { // the list may lag behind
+		return s.byName(ctx, id, said)
 	}
 	return s.nothing(ctx, reply, sent, said)
+}
+
+// byName takes the id of the answer for the order, unless the remote has no such service: what the answer calls id is known of
+// other types of services only (§4.5), and a wrong one would be taken for an order that was deleted.
+func (s *sale) byName(ctx context.Context, id int64, said *cert.Fault) (cert.Receipt, error) {
+	if _, err := s.client.read(ctx, functionEdit, element(id)); failureIn(err).gone() {
+		return cert.Receipt{}, taken(said, "the order was taken and is not in the list, and "+idText(id)+" is no service")
+	}
+	return s.receipt(id), nil
+}
+
+// taken is a purchase that the remote said yes to and of which nothing shows.
+func taken(said *cert.Fault, text string) *cert.Fault {
+	f := unclear(said, text)
+	f.Accepted = true
+	return f
 }
 
 func (s *sale) receipt(id int64) cert.Receipt {
@@ -128,6 +145,9 @@ func (s *sale) unpaid(ctx context.Context, found row, said *cert.Fault) (cert.Re
 			return s.receipt(r.id), nil
 		}
 	}
+	if spent := s.spent(ctx); spent != "" {
+		return cert.Receipt{}, unclear(said, "the order "+idText(found.id)+" is shown as not paid for, and "+spent)
+	}
 	return s.leaveNothing(ctx, []int64{found.id}, said)
 }
 
@@ -149,6 +169,9 @@ func (s *sale) nothing(ctx context.Context, reply answer, sent error, said *cert
 	}
 	if reply.failure.definite() {
 		return cert.Receipt{}, reply.failure.fault(s.step)
+	}
+	if reply.clean() && !reply.leadsOn(s.step) {
+		return cert.Receipt{}, taken(said, "the order was taken and is not in the list")
 	}
 	return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not")
 }

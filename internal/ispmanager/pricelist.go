@@ -109,8 +109,29 @@ func periods(t tariff) string {
 	return strings.Join(all, ", ")
 }
 
-// tariffs reads the account's list of tariffs: the export, else that of the order's own first step (§3).
+// maxTariffs bounds a price list; the published one has 28 of certificates.
+const maxTariffs = 1000
+
+// tariffs are those of the account that can have a template: an item without one must find nothing.
 func (c *Client) tariffs(ctx context.Context) ([]tariff, error) {
+	all, err := c.priceList(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) > maxTariffs {
+		return nil, cert.Faultf(cert.FaultClient, "pricelist", "%s's list of tariffs has %d entries, at most %d are read", Title, len(all), maxTariffs)
+	}
+	return slices.DeleteFunc(all, func(t tariff) bool {
+		nameless := !plausibleID(t.template())
+		if nameless {
+			c.log.Warningf("the tariff %d of %s is left out: no template can be made of its name %q", t.id, Title, clip(t.name, 100))
+		}
+		return nameless
+	}), nil
+}
+
+// priceList reads the account's list of tariffs: the export, else that of the order's own first step (§3).
+func (c *Client) priceList(ctx context.Context) ([]tariff, error) {
 	reply, err := c.read(ctx, "pricelist.export", pairs("itemtype", "certificate"))
 	if err == nil {
 		if all := exported(reply.root); len(all) > 0 {

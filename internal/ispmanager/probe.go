@@ -2,6 +2,8 @@ package ispmanager
 
 import (
 	"context"
+	_ "embed" // the CSR below
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,6 +14,12 @@ import (
 // maxShown is how many entries of one select a finding shows; the countries have 246.
 const maxShown = 12
 
+// sampleCSR is that of an order for example.com which nobody makes: without the parameters of the step before the remote does not
+// show the last one (§1.5, wizard_unavailable). Its key is thrown away.
+//
+//go:embed probe.csr
+var sampleCSR string
+
 // Probe asks for everything that this client relies on and that is not proven of the remote (§11). It only reads: no sok is
 // sent. Findings show names of functions, fields and choices, and no values.
 func (c *Client) Probe(ctx context.Context) ([]cert.Finding, error) {
@@ -20,7 +28,7 @@ func (c *Client) Probe(ctx context.Context) ([]cert.Finding, error) {
 		return nil, err // nothing else can be asked either
 	}
 	findings := []cert.Finding{{Title: "account", Function: functionWho, OK: true, Lines: []string{
-		"level " + words(who.Attr("level")), "currency " + words(who.Attr("currency")), "allowdeleteitem " + words(who.Attr("allowdeleteitem")),
+		"level " + remark(who.Attr("level")), "currency " + remark(who.Attr("currency")), "allowdeleteitem " + remark(who.Attr("allowdeleteitem")),
 	}}}
 	rows, err := c.list(ctx)
 	findings = append(findings, c.probeList(ctx, rows, err))
@@ -35,21 +43,38 @@ func (c *Client) Probe(ctx context.Context) ([]cert.Finding, error) {
 	}
 	for _, one := range []struct{ title, function string }{
 		{"order", "certificate.order"}, {"order, list of tariffs", "certificate.order.pricelist"},
-		{"order, CSR", "certificate.order.csr"}, {"order, last step", "certificate.order.param"}, {"basket", functionBasket},
+		{"order, CSR", "certificate.order.csr"},
 	} {
 		findings = append(findings, c.probeForm(ctx, one.title, one.function, order))
 	}
+	findings = append(findings, c.probeForm(ctx, "order, last step", "certificate.order.param", c.sample(ctx, order)))
+	findings = append(findings, c.probeForm(ctx, "basket", functionBasket, nil))
 	if id := highest(rows); id != 0 {
 		for _, one := range []struct{ title, function string }{
 			{"one certificate", functionEdit}, {"reissue", c.nameOf(ctx, reissuing())}, {"renewal", functionProlong},
-			{"download", c.nameOf(ctx, downloading())},
 		} {
-			if one.title != "download" { // the answer is a file
-				findings = append(findings, c.probeForm(ctx, one.title, one.function, element(id)))
-			}
+			findings = append(findings, c.probeElement(ctx, one.title, one.function, id))
 		}
 	}
 	return findings, nil
+}
+
+// sample are the parameters with which the last step of an order would be asked for.
+func (c *Client) sample(ctx context.Context, order url.Values) url.Values {
+	params := maps.Clone(order)
+	csr, err := cert.ParseCSR(sampleCSR)
+	if err != nil {
+		return params
+	}
+	f, err := c.openForm(ctx, "certificate.order.csr", order)
+	if err != nil {
+		return params
+	}
+	fill := filling{request: cert.Request{CSR: csr}, pricelist: idOf(order.Get("pricelist")), months: monthsOf(order.Get("period"))}
+	if values, err := f.fill(fill.value); err == nil {
+		maps.Copy(params, values)
+	}
+	return params
 }
 
 func (c *Client) nameOf(ctx context.Context, p purpose) string {
@@ -90,9 +115,18 @@ func probeTariffs(all []tariff, err error) cert.Finding {
 		f.Lines = []string{cert.FaultOf(err).Value}
 	}
 	for _, t := range all {
-		f.Lines = append(f.Lines, idText(t.id)+" "+t.name+": "+t.template()+", months "+periods(t))
+		f.Lines = append(f.Lines, idText(t.id)+" "+remark(t.name)+": "+t.template()+", months "+periods(t))
 	}
 	return f
+}
+
+// probeElement asks for a form about one order, but not where that would do something to it.
+func (c *Client) probeElement(ctx context.Context, title, function string, id int64) cert.Finding {
+	offered, _ := c.functions(ctx)
+	if slices.ContainsFunc(offered, func(one tool) bool { return one.function == function && one.group }) {
+		return cert.Finding{Title: title, Function: function, Lines: []string{"its button acts at once on the chosen orders (type group): it is not asked"}}
+	}
+	return c.probeForm(ctx, title, function, element(id))
 }
 
 func (c *Client) probeForm(ctx context.Context, title, function string, params url.Values) cert.Finding {
@@ -128,17 +162,25 @@ func (c *Client) probeForm(ctx context.Context, title, function string, params u
 	return finding
 }
 
+// shown are the keys of a select that are words of the remote. Addresses and names of domains are not: they are the account's,
+// and what probe shows is made to be passed on.
 func shown(list []choice) string {
-	keys := realKeys(list)
+	all := realKeys(list)
+	keys := slices.DeleteFunc(slices.Clone(all), func(key string) bool { return len(key) > 40 || strings.ContainsFunc(key, notOfWord) })
+	if hidden := len(all) - len(keys); hidden > 0 {
+		return strings.TrimPrefix(orNone(keys)+", "+idText(int64(hidden))+" that are not shown", "none, ")
+	}
 	if len(keys) > maxShown {
 		keys = append(keys[:maxShown:maxShown], "… "+idText(int64(len(keys)))+" in all")
 	}
 	return orNone(keys)
 }
 
+func notOfWord(r rune) bool { return !letter(r) && (r < '0' || r > '9') && r != '_' && r != '-' }
+
 func orNone(list []string) string {
 	if len(list) == 0 {
 		return "none"
 	}
-	return words(strings.Join(list, ", "))
+	return remark(strings.Join(list, ", "))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
@@ -79,6 +80,9 @@ func (c *Client) prolong(ctx context.Context, p cert.Purchase) (cert.Receipt, er
 	if before.Ends.IsZero() { // without it nobody could tell afterwards whether it was paid
 		return cert.Receipt{}, cert.Faultf(cert.FaultAPI, functionProlong, "%s does not show until when the order %d is paid; nothing was bought", Title, p.ID)
 	}
+	if err := c.noRenewalUnderWay(ctx, p.ID); err != nil {
+		return cert.Receipt{}, err
+	}
 	for name, own := range map[string]string{"elid": idText(p.ID), "period": strconv.Itoa(p.Months), "sok": "ok"} {
 		values.Set(name, own)
 	}
@@ -92,6 +96,17 @@ func (c *Client) prolong(ctx context.Context, p cert.Purchase) (cert.Receipt, er
 		return cert.Receipt{}, faultOf(sent)
 	}
 	return s.prolonged(ctx, before.Ends, reply, sent)
+}
+
+// noRenewalUnderWay refuses to pay for an order that the remote renews already, by itself or for a request of ours without an
+// answer: the end of the order moves only when that is done (item_status_5_prolong, §5).
+func (c *Client) noRenewalUnderWay(ctx context.Context, id int64) error {
+	r, listed, err := c.listedRow(ctx, id)
+	if err != nil || !listed || !strings.HasPrefix(r.item.task, "prolong") {
+		return err
+	}
+	return cert.Faultf(cert.FaultAPI, functionProlong, "%s renews the order %d already (%s); nothing was paid, its end is looked at again later",
+		Title, id, stateWords(r.item, r.service)).Again()
 }
 
 // prolonged compares the end of the term with what it was.
@@ -108,7 +123,7 @@ func (s *sale) prolonged(ctx context.Context, ended cabforum.Date, reply answer,
 	case now.Ends.After(ended):
 		return receipt, nil
 	case sent == nil && reply.clean(): // the end may move later
-		return cert.Receipt{}, unclear(said, "the renewal may have been paid or not, its end is "+now.Ends.String()+" as before")
+		return cert.Receipt{}, taken(said, "the renewal was taken and its end is "+now.Ends.String()+" as before")
 	}
 	return s.nothing(ctx, reply, sent, said)
 }

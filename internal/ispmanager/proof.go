@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pmssl/internal/cert"
+	"pmssl/internal/sellerhttp"
 )
 
 // Proofs reads again what the client must publish for the order (§4.4, §5): the proofs of the order's own way that
@@ -45,6 +46,14 @@ func emailProofs(r cert.Request) []cert.Proof {
 	return proofs
 }
 
+// Bounds of what is shown to a client: it is a parameter of the item, one word of a command line (contract 6). An order has a
+// hundred names at the most, and a file of a CA three short lines.
+const (
+	maxProofs   = 300
+	maxFile     = 4096
+	maxFileLine = 1000
+)
+
 // publication collects what a form shows under one word of approver_method.
 type publication struct {
 	word    string
@@ -68,7 +77,7 @@ func proofsOf(f form, domains []string) (proofs []cert.Proof, refused []string) 
 		p.read(f.value(field))
 		proofs, refused = append(proofs, p.proofs...), append(refused, p.refused...)
 	}
-	return proofs, refused
+	return proofs[:min(len(proofs), maxProofs)], refused[:min(len(refused), maxProofs)]
 }
 
 func (p *publication) read(value string) {
@@ -82,6 +91,10 @@ func (p *publication) read(value string) {
 	names := strings.Fields(p.name) // several records have their names and values line by line
 	number := -1
 	for line := range strings.Lines(value) {
+		if len(p.proofs) >= maxProofs || len(p.refused) >= maxProofs {
+			p.refuse("more records than an order has", "")
+			return
+		}
 		if number++; len(names) > 1 {
 			p.name = names[min(number, len(names)-1)]
 		}
@@ -125,15 +138,29 @@ func (p *publication) recordKind(value string) string {
 }
 
 func (p *publication) record(host, kind, target string) {
-	plain := len(target) <= 1000 && !strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r > '~' })
+	plain := len(target) <= 1000 && !strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' })
 	switch {
 	case !cert.RecordName(host):
 		p.refuse("the record's name", host)
+	case !p.concerns(host):
+		p.refuse("a record that is none of the order's names", host)
 	case kind == "CNAME" && !cert.RecordName(target), !plain:
 		p.refuse("the record's target", target)
 	default:
 		p.proofs = append(p.proofs, cert.Proof{Domain: p.domainOf(host), Method: p.method, Word: p.word, Host: host, Record: kind, Target: target})
 	}
+}
+
+// concerns tells whether a record's name belongs to a name of the order, to the domain above it, or is written without that
+// domain. At another name it would prove control of that one: for a certificate that nobody here ordered.
+func (p *publication) concerns(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	_, rest, dotted := strings.Cut(host, ".")
+	return !dotted || len(p.domains) == 0 || slices.ContainsFunc(p.domains, func(domain string) bool {
+		labels := strings.Split(bareName(domain), ".")
+		above := strings.Join(labels[max(0, len(labels)-2):], ".")
+		return host == above || strings.HasSuffix(host, "."+above) || strings.HasPrefix(bareName(domain), rest+".")
+	})
 }
 
 // domainOf is the name that a record or file is about: the longest of the order's names at the end of its host, else the
@@ -177,15 +204,23 @@ func (p *publication) published(url, content string) {
 		p.refuse("the file's place", url)
 		return
 	}
+	if !strings.Contains(host, ".") || !p.concerns(host) {
+		p.refuse("a file that is none of the order's names", url)
+		return
+	}
 	var lines []string
 	for line := range strings.Lines(strings.TrimSpace(content)) {
-		lines = append(lines, words(line))
+		lines = append(lines, sellerhttp.Line(line))
+	}
+	if len(content) > maxFile || slices.ContainsFunc(lines, func(line string) bool { return len(line) > maxFileLine }) {
+		p.refuse("a file longer than any CA's", content)
+		return
 	}
 	p.proofs = append(p.proofs, cert.Proof{Domain: p.domainOf(host), Method: p.method, Word: p.word, URL: url, Body: strings.Join(lines, "\n")})
 }
 
 func (p *publication) refuse(what, value string) {
-	p.refused = append(p.refused, p.word+": "+what+" "+clip(words(value), 200))
+	p.refused = append(p.refused, p.word+": "+what+" "+clip(remark(value), 200))
 }
 
 func isURL(text string) bool {

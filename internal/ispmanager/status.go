@@ -32,7 +32,7 @@ func itemStatusOf(row *sellerhttp.Element) itemStatus {
 	var s itemStatus
 	for _, e := range []*sellerhttp.Element{row.Child("item_status"), row.Child("item_real_status"), row.Child("status"), row.Child("real_status")} {
 		if s.words == "" {
-			s.words = words(e.Text())
+			s.words = remark(e.Text())
 		}
 		for _, text := range []string{e.Attr("orig"), e.Text()} {
 			number, rest := firstNumber(text)

@@ -49,34 +49,35 @@ type purpose struct {
 	what   string   // for people
 	likely []string // names, the likeliest first
 	part   []string // what else its name or its button's may contain
+	acts   bool     // it is called to act; the others are asked for a form or a file first
 }
 
 func downloading() purpose {
-	return purpose{"the certificate as a file", []string{"certificate.file", "certificate.download", "certificate.crt"}, []string{"download", "file", "crt"}}
+	return purpose{"the certificate as a file", []string{"certificate.file", "certificate.download", "certificate.crt"}, []string{"download", "file", "crt"}, false}
 }
 
 func deleting() purpose {
-	return purpose{"the deletion of a certificate", []string{"certificate.delete"}, []string{"delete"}}
+	return purpose{"the deletion of a certificate", []string{"certificate.delete"}, []string{"delete"}, true}
 }
 
 func reissuing() purpose {
-	return purpose{"a reissue", []string{"certificate.reissue"}, []string{"reissue"}}
+	return purpose{"a reissue", []string{"certificate.reissue"}, []string{"reissue"}, false}
 }
 
 func retryingDNS() purpose {
-	return purpose{"another look at the DNS records", []string{"certificate.dv.dns", "certificate.senddvdns"}, []string{"dns"}}
+	return purpose{"another look at the DNS records", []string{"certificate.dv.dns", "certificate.senddvdns"}, []string{"dns"}, true}
 }
 
 func mailingApprovers() purpose {
-	return purpose{"another letter to the approvers", []string{"certificate.dv.email", "certificate.senddvemail"}, []string{"email", "mail"}}
+	return purpose{"another letter to the approvers", []string{"certificate.dv.email", "certificate.senddvemail"}, []string{"email", "mail"}, true}
 }
 
 func listingApprovers() purpose {
-	return purpose{"the addresses of approvers", []string{"certificate.approver"}, []string{"approver"}}
+	return purpose{"the addresses of approvers", []string{"certificate.approver"}, []string{"approver"}, false}
 }
 
 // pick finds the function for a purpose among those that are offered: a likely name, else the only one with one of the
-// parts in its name.
+// parts in its name, which must not be one that ends something or, where we only want to read, acts at once.
 func (p purpose) pick(offered []tool) (string, bool) {
 	for _, name := range p.likely {
 		if slices.ContainsFunc(offered, func(one tool) bool { return one.function == name }) {
@@ -86,13 +87,21 @@ func (p purpose) pick(offered []tool) (string, bool) {
 	for _, part := range p.part {
 		fits := slices.DeleteFunc(slices.Clone(offered), func(one tool) bool {
 			own, ours := strings.CutPrefix(strings.ToLower(one.function), "certificate.")
-			return !ours || !strings.Contains(own, part) && !strings.Contains(one.name, part)
+			return !ours || !strings.Contains(own, part) && !strings.Contains(one.name, part) ||
+				one.group && !p.acts || ending(own+" "+one.name) && !ending(part)
 		})
 		if len(fits) == 1 {
 			return fits[0].function, true
 		}
 	}
 	return "", false
+}
+
+// ending tells whether a name speaks of an end, of whatever it may be.
+func ending(name string) bool {
+	return slices.ContainsFunc([]string{"delete", "remove", "drop", "revoke", "cancel", "suspend", "stop", "close"}, func(word string) bool {
+		return strings.Contains(name, word)
+	})
 }
 
 // offer names the functions for people.

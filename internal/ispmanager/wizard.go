@@ -22,10 +22,12 @@ type journey struct {
 	further func(f form) []string // fields to send although the form does not show them
 	carried url.Values
 	seen    []string
+	wizard  string // what the names of its steps begin with, certificate.order
 }
 
 // begin opens the first step.
 func (j *journey) begin(ctx context.Context, function string) (form, error) {
+	j.wizard = wizardOf(function)
 	f, err := j.client.openForm(ctx, function, j.carried)
 	if err != nil {
 		return form{}, err
@@ -45,7 +47,7 @@ func (j *journey) arrive(ctx context.Context, f form) (form, error) {
 			return form{}, err
 		}
 	}
-	if err := ofWizard(f.function); err != nil {
+	if err := j.ofWizard(f.function); err != nil {
 		return form{}, err
 	}
 	if slices.Contains(j.seen, f.function) {
@@ -56,7 +58,7 @@ func (j *journey) arrive(ctx context.Context, f form) (form, error) {
 	}
 	j.seen = append(j.seen, f.function)
 	if f.value("billorder") != "" {
-		return form{}, unclear(cert.Faultf(cert.FaultUnclear, f.function, "the form names the order %s", words(f.value("billorder"))), "something may have been ordered already")
+		return form{}, unclear(cert.Faultf(cert.FaultUnclear, f.function, "the form names the order %s", remark(f.value("billorder"))), "something may have been ordered already")
 	}
 	values, err := f.fill(j.own, j.further(f)...)
 	if err != nil {
@@ -68,24 +70,36 @@ func (j *journey) arrive(ctx context.Context, f form) (form, error) {
 
 // step opens the form of a step that the remote names.
 func (j *journey) step(ctx context.Context, function string) (form, error) {
-	if err := ofWizard(function); err != nil { // before it is asked for: functions on groups act without sok (§8)
+	if err := j.ofWizard(function); err != nil { // before it is asked for: functions on groups act without sok (§8)
 		return form{}, err
 	}
 	return j.client.openForm(ctx, function, j.carried)
 }
 
-// ofWizard refuses functions that are no steps: those are of the type certificate or forms of organisations (§4.3).
-func ofWizard(function string) error {
-	if strings.HasPrefix(function, "certificate.") && function != "certificate.delete" || strings.HasPrefix(function, "organization.") {
-		return nil
-	}
-	return cert.Faultf(cert.FaultAPI, function, "%s goes on with %s, which is no step of an order of certificates", Title, function)
+// wizardOf is the part of a step's name that all steps share: certificate.order of certificate.order.csr.
+func wizardOf(function string) string {
+	parts := strings.SplitN(function, ".", 3)
+	return strings.Join(parts[:min(len(parts), 2)], ".")
 }
 
-// take carries parameters of a redirect, but no control parameters and no secrets.
+// ofWizard refuses functions that are no steps of the wizard that was begun, or its forms of organisations (§4.3). Another
+// function of certificates may do something at once, and a reissue that goes on as an order would buy.
+func (j *journey) ofWizard(function string) error {
+	if function == j.wizard || strings.HasPrefix(function, j.wizard+".") ||
+		strings.HasPrefix(function, "organization.") || strings.HasPrefix(function, "certificate.organization.") {
+		return nil
+	}
+	return cert.Faultf(cert.FaultAPI, function, "%s goes on with %s, which is no step of %s", Title, function, j.wizard)
+}
+
+// take carries parameters of a redirect that no step has had yet, but no control parameters, no secrets and nothing of which
+// we have a value of our own: a redirect does not decide what is bought.
 func (j *journey) take(params url.Values) {
 	for name, values := range params {
-		if sendable(name) && len(values) > 0 {
+		if !sendable(name) || len(values) == 0 || j.carried.Has(name) {
+			continue
+		}
+		if _, ours, err := j.own(field{name: name}); !ours && err == nil {
 			j.carried.Set(name, values[0])
 		}
 	}
@@ -169,11 +183,11 @@ func (f form) buys() bool {
 func orderSign(reply answer) string {
 	for _, name := range []string{"billorder", "payment_id"} {
 		if value := reply.value(name); value != "" {
-			return "the answer names the " + name + " " + words(value)
+			return "the answer names the " + name + " " + remark(value)
 		}
 	}
 	if reply.clean() && reply.value("id") != "" && formOf("", reply).function == "" {
-		return "the answer names the id " + words(reply.value("id"))
+		return "the answer names the id " + remark(reply.value("id"))
 	}
 	if unpaid := paymentSign(reply); unpaid != "" {
 		return unpaid

@@ -37,9 +37,8 @@ type Client struct {
 	access  access
 	http    *sellerhttp.Client
 	log     *mgrlog.Logger
-	now     func() time.Time
 	prices  priceFile
-	glances sellerhttp.KeptFile
+	waiting sellerhttp.Waiting
 }
 
 // access is what every request carries (§1.2).
@@ -63,7 +62,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	log := o.Log.Room("namecheap")
-	c := &Client{account: accountName(address, who.userName), access: who, log: log, now: o.Now}
+	c := &Client{account: accountName(address, who.userName), access: who, log: log}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
 		Budget: &sellerhttp.Budget{
@@ -72,7 +71,7 @@ func New(o Options) (*Client, error) {
 		Secrets: []string{who.apiKey}, Log: log,
 	})
 	c.prices = priceFile{kept: sellerhttp.KeptFile{Path: keptPath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile}, now: o.Now}
-	c.glances = glanceFile(keptPath(o.StateDir, o.Binary, "waiting", c.account))
+	c.waiting = sellerhttp.Waiting{Path: keptPath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress}
 	return c, nil
 }
 

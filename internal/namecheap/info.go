@@ -30,7 +30,7 @@ func (c *Client) report(id int64, result *sellerhttp.Element) cert.Report {
 		Type: words(result.Attr("Type")), Months: monthsOf(result.Attr("Years")),
 		Issued: c.date(id, "IssuedOn", result), Expires: c.date(id, "Expires", result),
 		CSR: details.Child("CSR").Text(), CommonName: strings.ToLower(words(details.Child("CommonName").Text())),
-		SANs: intOf(result.Attr("SANSCount")), PEM: pemOf(details.Child("Certificates")),
+		SANs: countOf(result.Attr("SANSCount")), PEM: pemOf(details.Child("Certificates")),
 	}
 	if by := result.Attr("ReplacedBy"); r.State == cert.StateReplaced && r.ReplacedBy == 0 && !noID(by) {
 		// It was replaced by something: taking it for replaced by nothing would start a search for what is named here.

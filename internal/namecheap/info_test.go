@@ -45,6 +45,16 @@ func TestReport(t *testing.T) {
 	}}, s.sent())
 }
 
+// A count that Namecheap does not give is no count of nought: names would be bought that the certificate has.
+func TestCountsOfNames(t *testing.T) {
+	for attr, want := range map[string]int{``: -1, `SANSCount=""`: -1, `SANSCount="many"`: -1, `SANSCount="-2"`: -1, `SANSCount="0"`: 0, `SANSCount=" 5 "`: 5} {
+		s := newStage(t, says(info(`Status="active" `+attr, "")))
+		report, err := s.Report(t.Context(), 7)
+		require.NoError(t, err)
+		assert.Equal(t, want, report.SANs, attr)
+	}
+}
+
 func TestStates(t *testing.T) {
 	for word, want := range map[string]cert.State{
 		"newpurchase": cert.StateNew, "NewPurchase": cert.StateNew, "NEWPURCHASE": cert.StateNew, "new": cert.StateNew,
@@ -65,7 +75,7 @@ func TestMissingAttributesAreTolerated(t *testing.T) {
 	s := newStage(t, says(ok(`<SSLGetInfoResult Status="purchased"/>`)))
 	report, err := s.Report(t.Context(), 7)
 	require.NoError(t, err)
-	assert.Equal(t, cert.Report{ID: 7, State: cert.StateWaiting, Words: "purchased"}, report)
+	assert.Equal(t, cert.Report{ID: 7, State: cert.StateWaiting, Words: "purchased", SANs: -1}, report)
 }
 
 func TestReplacedBy(t *testing.T) {

@@ -32,6 +32,15 @@ func intOf(text string) int {
 	return int(number)
 }
 
+// countOf reads a count; -1 where there is none that can be read.
+func countOf(text string) int {
+	number, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+	if err != nil || number < 0 {
+		return -1
+	}
+	return int(number)
+}
+
 // monthsOf turns the attribute Years into months; 0 where it is not a paid term.
 func monthsOf(years string) int {
 	if n := intOf(years); n <= 10 {

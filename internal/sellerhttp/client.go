@@ -95,7 +95,7 @@ type Client struct {
 func New(config Config) *Client {
 	config.Log.Secret(config.Secrets...)
 	c := &Client{config: config, mask: mgrlog.Masker(config.Secrets...), scrub: mgrlog.Masker(long(config.Secrets)...)}
-	c.reads = sync.OnceValue(func() *http.Transport { return transport(config.Roots, true) })
+	c.reads = sync.OnceValue(func() *http.Transport { return transport(config, true) })
 	return c
 }
 

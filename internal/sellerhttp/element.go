@@ -82,9 +82,9 @@ func ParseXML(body []byte) (*Element, error) {
 	case len(start) == 0:
 		return nil, &Trouble{Kind: Truncated, Text: "the answer is empty"}
 	case page(start):
-		return nil, &Trouble{Kind: Foreign, Text: "an HTML page answers instead of the API: " + snippet(body)}
+		return nil, &Trouble{Kind: Foreign, Text: "an HTML page answers instead of the API: " + Snippet(body)}
 	case start[0] != '<':
-		return nil, &Trouble{Kind: Foreign, Text: "what answers does not speak XML: " + snippet(body)}
+		return nil, &Trouble{Kind: Foreign, Text: "what answers does not speak XML: " + Snippet(body)}
 	}
 	p := parser{source: xml.NewDecoder(bytes.NewReader(body))}
 	p.source.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {

@@ -68,7 +68,7 @@ func (c *Client) post(ctx context.Context, class Class, form string) (reply, err
 	timeout, carrier := readTimeout, c.reads
 	if class != Read {
 		timeout = cmp.Or(c.config.WriteTimeout, writeTimeout)
-		own := transport(c.config.Roots, false)
+		own := transport(c.config, false)
 		carrier = func() *http.Transport { return own }
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -147,7 +147,7 @@ func (c *Client) judge(answer reply, call Call) (string, error) {
 		trouble.Text = fmt.Sprintf("what answered sends us elsewhere (HTTP %d); this is not the API", answer.status)
 	default:
 		trouble.Kind = Foreign
-		trouble.Text = fmt.Sprintf("what answered is not the API (HTTP %d): %s", answer.status, snippet(answer.body))
+		trouble.Text = fmt.Sprintf("what answered is not the API (HTTP %d): %s", answer.status, Snippet(answer.body))
 	}
 	return "", trouble
 }

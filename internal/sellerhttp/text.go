@@ -6,12 +6,14 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"pmssl/internal/mgrlog"
 )
 
 // readable refuses what is not text in UTF-8: nothing is converted by guesswork, or a name would be stored garbled.
 func readable(answer reply) *Trouble {
 	if page(answer.body) {
-		return &Trouble{Kind: Foreign, Text: "an HTML page answers instead of the API: " + snippet(answer.body)}
+		return &Trouble{Kind: Foreign, Text: "an HTML page answers instead of the API: " + Snippet(answer.body)}
 	}
 	if _, params, err := mime.ParseMediaType(answer.contentType); err == nil && !utf8Name(params["charset"]) {
 		return &Trouble{Kind: Unreadable, Text: "the answer declares the character set " + clip(params["charset"], 40) + ", UTF-8 is expected"}
@@ -35,9 +37,10 @@ func page(body []byte) bool {
 	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
 }
 
-// snippet is the beginning of an answer for an error text: one line, nothing that a terminal acts on.
-func snippet(body []byte) string {
-	text := clip(Line(string(body[:min(len(body), 1024)])), 120)
+// Snippet is the beginning of an answer for an error text: one line, nothing that a terminal acts on, and *** for what is
+// named like a secret in it, as a session in a link.
+func Snippet(body []byte) string {
+	text := clip(Line(mgrlog.RedactXML(body[:min(len(body), 1024)])), 120)
 	if text == "" {
 		return "an empty answer"
 	}

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"pmssl/internal/sandbox/panel"
 )
@@ -186,10 +187,16 @@ func short(text string) string {
 	return text
 }
 
+// betweenSyncs is how often the panel asks. What the module has read of the seller's list serves it for two minutes.
+const betweenSyncs = 10 * time.Minute
+
 // deliver proves the domain at the seller and lets the panel's sync fetch the certificate.
 func (s *stage) deliver(ctx context.Context, item int64) error {
 	s.tell.chapter("The panel asks how it stands: the seller still waits for the DNS record")
 	if err := s.sync(ctx, item); err != nil {
+		return err
+	}
+	if _, err := s.clock.Advance(betweenSyncs); err != nil {
 		return err
 	}
 	s.tell.chapter("The client has set the record, the authority has seen it")

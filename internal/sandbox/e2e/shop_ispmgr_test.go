@@ -266,7 +266,20 @@ func (s ispmgrShop) behave(m manner) error {
 	return s.SetSettings(settings)
 }
 
-func (ispmgrShop) do(string, []string) (bool, error) { return false, nil }
+// do has `account JSON`: what changes of the default account.
+func (s ispmgrShop) do(word string, args []string) (bool, error) {
+	if word != "account" {
+		return false, nil
+	}
+	account, err := s.Account(ispmgr.DefaultUser)
+	if err != nil {
+		return true, err
+	}
+	if err := json.Unmarshal([]byte(strings.Join(args, " ")), &account); err != nil {
+		return true, err
+	}
+	return true, s.PutAccount(account)
+}
 
 // fault's command is a function of the remote; `FUNCTION!` is the handing in of its form alone.
 func (s ispmgrShop) fault(command, kind string, times int, code, text string) error {

@@ -68,9 +68,11 @@ func asRoot(words []string) []string {
 	return append(words, "--user=root")
 }
 
+// install lays the system tables out. Its temporary files are in a folder of its own: those of two servers that are laid out at
+// once have the same names.
 func (s *Server) install(ctx context.Context, installDB string) error {
 	cmd := exec.CommandContext(ctx, installDB, asRoot([]string{
-		"--no-defaults", "--datadir=" + s.dataDir(), "--auth-root-authentication-method=normal", "--skip-test-db",
+		"--no-defaults", "--datadir=" + s.dataDir(), "--tmpdir=" + s.dir, "--auth-root-authentication-method=normal", "--skip-test-db",
 		"--force", // hosts that cannot resolve their own name are served too
 		"--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-log-file-size=8M",
 	})...)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pmssl/internal/sandbox/money"
+	"pmssl/internal/sandbox/standin"
 )
 
 // Money is an amount in cents of the account's currency.
@@ -52,8 +53,6 @@ func (a *Account) allows(source netip.Addr) bool {
 	})
 }
 
-func accountName(user string) string { return strings.ToLower(user) }
-
 // authenticate reads authinfo, which is split at its first colon, or a session
 // that func=auth gave (1.2).
 func (s *Server) authenticate(p parameters, source netip.Addr) (*Account, *Problem) {
@@ -69,7 +68,7 @@ func (s *Server) authenticate(p parameters, source netip.Addr) (*Account, *Probl
 }
 
 func (s *Server) login(user, password string, source netip.Addr) (*Account, *Problem) {
-	account := s.accounts[accountName(user)]
+	account := s.accounts[standin.AccountName(user)]
 	if account == nil || subtle.ConstantTimeCompare([]byte(account.Password), []byte(password)) != 1 {
 		return nil, badPassword()
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"pmssl/internal/sandbox/standin"
 )
 
 // basket lists what is not paid and, with a button, deletes from it or pays it
@@ -65,8 +67,8 @@ func (c *call) basketEntries() []basketEntry {
 // mine are all services of the account, oldest first.
 func (c *call) mine() []*Certificate {
 	var list []*Certificate
-	for _, id := range c.server.order {
-		if item := c.server.certificates[id]; accountName(item.Account) == accountName(c.account.User) {
+	for _, item := range c.server.certificates.All() {
+		if standin.AccountName(item.Account) == standin.AccountName(c.account.User) {
 			list = append(list, item)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pmssl/internal/sandbox/issuance"
+	"pmssl/internal/sandbox/standin"
 )
 
 // ItemStatus is the state of the service (ispmanager-billing-api 5).
@@ -104,8 +105,13 @@ func (c *Certificate) waits() bool {
 	return (c.ServiceStatus == Requested || c.ServiceStatus == Enrolled) && c.Status != Deleted && !c.Basket
 }
 
-func (c *Certificate) allProved() bool {
-	return !slices.ContainsFunc(c.Domains, func(d Domain) bool { return d.Proved.IsZero() })
+// domains are the names as proofs see them.
+func (c *Certificate) domains() []standin.Domain {
+	list := make([]standin.Domain, len(c.Domains))
+	for i := range c.Domains {
+		list[i] = standin.Domain{Name: c.Domains[i].Name, Proved: &c.Domains[i].Proved}
+	}
+	return list
 }
 
 // names are all names, the common name first.
@@ -135,6 +141,12 @@ func (c *Certificate) clone() Certificate {
 	copied.Domains, copied.Serials, copied.Params = slices.Clone(c.Domains), slices.Clone(c.Serials), maps.Clone(c.Params)
 	copied.Renewals = slices.Clone(c.Renewals)
 	return copied
+}
+
+func (c *Certificate) hideKey() {
+	if c.Key != "" {
+		c.Key = standin.Hidden
+	}
 }
 
 // methodKind is what a key of approver_method asks for; the keys beyond

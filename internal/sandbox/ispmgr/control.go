@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/sandbox/issuance"
+	"pmssl/internal/sandbox/standin"
 )
 
 // ErrUnknown is what the control methods wrap when they are asked for
 // something that is not there.
-var ErrUnknown = errors.New("unknown")
+var ErrUnknown = standin.ErrUnknown
 
 // change runs a change of the state at the present instant and saves it.
 func (s *Server) change(what func(now time.Time) error) error {
@@ -32,9 +32,9 @@ func (s *Server) change(what func(now time.Time) error) error {
 
 func (s *Server) changeCertificate(id int64, what func(c *Certificate, now time.Time) error) error {
 	return s.change(func(now time.Time) error {
-		c := s.certificates[id]
-		if c == nil {
-			return fmt.Errorf("%w certificate %d", ErrUnknown, id)
+		c, err := s.certificates.Find(id)
+		if err != nil {
+			return err
 		}
 		return what(c, now)
 	})
@@ -47,85 +47,24 @@ func needWaiting(c *Certificate) error {
 	return fmt.Errorf("certificate %d is in status %d with service status %d, this needs a running order (service status 3 or 4)", c.ID, c.Status, c.ServiceStatus)
 }
 
-// Prove tells the authority that control of domains of a waiting certificate
-// is proved: of all of them where none is named. A certificate with nothing
-// left to prove (and to vet) is issued at once.
-func (s *Server) Prove(id int64, domains ...string) error {
-	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		if err := needWaiting(c); err != nil {
-			return err
-		}
-		if len(domains) == 0 {
-			s.proveAll(c, now)
-		}
-		for _, domain := range domains {
-			if !s.proveNamed(c, domain, now) {
-				return fmt.Errorf("%w domain %s in certificate %d", ErrUnknown, domain, id)
-			}
-		}
-		s.issueIfReady(c, now)
-		return nil
-	})
-}
-
-// proveNamed proves one domain of a certificate, if it has it.
-func (s *Server) proveNamed(c *Certificate, domain string, now time.Time) bool {
-	found := false
-	for i := range c.Domains {
-		if strings.EqualFold(c.Domains[i].Name, domain) || issuance.ProvedName(c.Domains[i].Name) == issuance.ProvedName(domain) {
-			s.proveDomain(c, i, now)
-			found = true
-		}
+// order is how the authority sees a certificate.
+func (c *Certificate) order() standin.Order {
+	o := standin.Order{Account: c.Account, Domains: c.domains(), Vetted: &c.Vetted, Waiting: needWaiting(c)}
+	if c.ServiceStatus != Issued {
+		o.Issued = fmt.Errorf("certificate %d was not issued: %s", c.ID, c.Description)
 	}
-	return found
+	return o
 }
 
-// ProveDomain proves a domain in every waiting certificate that has it, and
-// tells their ids.
-func (s *Server) ProveDomain(domain string) ([]int64, error) {
-	ids := []int64{}
-	err := s.change(func(now time.Time) error {
-		for _, id := range s.order {
-			if c := s.certificates[id]; c.waits() && s.proveNamed(c, domain, now) {
-				ids = append(ids, id)
-				s.issueIfReady(c, now)
-			}
-		}
-		if len(ids) == 0 {
-			return fmt.Errorf("%w: no waiting certificate has the domain %s", ErrUnknown, domain)
-		}
+// Certificate is a copy of one certificate as it is now.
+func (s *Server) Certificate(id int64) (Certificate, error) {
+	var found Certificate
+	err := s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
+		found = c.clone()
 		return nil
 	})
-	return ids, err
-}
-
-// Vet tells the authority that the organisation of an OV or EV certificate is
-// vetted.
-func (s *Server) Vet(id int64) error {
-	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		if err := needWaiting(c); err != nil {
-			return err
-		}
-		c.Vetted = true
-		s.issueIfReady(c, now)
-		return nil
-	})
-}
-
-// Issue proves and vets all that a waiting certificate needs.
-func (s *Server) Issue(id int64) error {
-	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		if err := needWaiting(c); err != nil {
-			return err
-		}
-		s.proveAll(c, now)
-		c.Vetted = true
-		s.issueIfReady(c, now)
-		if c.ServiceStatus != Issued {
-			return fmt.Errorf("certificate %d was not issued: %s", c.ID, c.Description)
-		}
-		return nil
-	})
+	found.hideKey()
+	return found, err
 }
 
 // Refuse lets the authority refuse a running order (service status 6).
@@ -163,7 +102,7 @@ func (s *Server) Reset(id int64) error {
 // Pay pays an order that was left unpaid or in the basket from the balance.
 func (s *Server) Pay(id int64) error {
 	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		account, price := s.accounts[accountName(c.Account)], s.priceOf(c)
+		account, price := s.accounts[standin.AccountName(c.Account)], s.priceOf(c)
 		if c.Status != Ordered || account == nil || account.Balance < price {
 			return fmt.Errorf("certificate %d in status %d at a price of %s cannot be paid", c.ID, c.Status, price)
 		}
@@ -182,7 +121,7 @@ func (s *Server) PutAccount(account Account) error {
 func (s *Server) Account(user string) (Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	account := s.accounts[accountName(user)]
+	account := s.accounts[standin.AccountName(user)]
 	if account == nil {
 		return Account{}, fmt.Errorf("%w account %s", ErrUnknown, user)
 	}
@@ -205,7 +144,7 @@ func (s *Server) putAccount(account Account) error {
 		}
 	}
 	kept := account.clone()
-	s.accounts[accountName(account.User)] = &kept
+	s.accounts[standin.AccountName(account.User)] = &kept
 	return nil
 }
 

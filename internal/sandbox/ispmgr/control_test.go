@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 // control asks the control address.
@@ -138,7 +139,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	assert.Equal(t, before, after)
 	assert.Empty(t, again.listed(), "the filter stays")
 	next := again.buy("example.org")
-	assert.Greater(t, number(t, next), number(t, id))
+	assert.Greater(t, standintest.Number(t, next), standintest.Number(t, id))
 	assert.Len(t, again.Charges(), 2)
 
 	info, err := os.Stat(file)

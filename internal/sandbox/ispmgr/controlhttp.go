@@ -1,198 +1,106 @@
 package ispmgr
 
 import (
-	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 
-	"pmssl/internal/sandbox/ca"
 	"pmssl/internal/sandbox/controlhttp"
+	"pmssl/internal/sandbox/standin"
 )
 
 // Control is the control address of a stand-in. It has no protection of its
 // own: serve it on loopback only.
 func (s *Server) Control() http.Handler {
-	mux := http.NewServeMux()
-	routes := map[string]func(*http.Request) (any, error){
-		"GET /state":                     func(*http.Request) (any, error) { return s.State() },
-		"GET /charges":                   s.controlCharges,
-		"GET /clock":                     func(*http.Request) (any, error) { return controlhttp.Reading(s.clock) },
-		"POST /clock":                    func(r *http.Request) (any, error) { return controlhttp.Move(s.clock, r) },
-		"GET /certificates":              s.controlCertificates,
-		"GET /certificates/{id}":         s.controlCertificate,
-		"POST /certificates/{id}/{verb}": s.controlVerb,
-		"POST /domains/{domain}/prove": func(r *http.Request) (any, error) {
-			return s.ProveDomain(r.PathValue("domain"))
-		},
-		"GET /requests": func(r *http.Request) (any, error) { return s.Requests(r.URL.Query().Get("command")), nil },
-		"GET /counters": func(*http.Request) (any, error) { return s.Counters(), nil },
-		"DELETE /requests": func(*http.Request) (any, error) {
-			s.ClearRequests()
-			return controlhttp.Done{}, nil
-		},
-		"GET /faults":            func(*http.Request) (any, error) { return s.Faults(), nil },
-		"POST /faults":           s.controlAddFault,
-		"DELETE /faults":         s.controlClearFaults,
-		"DELETE /faults/{id}":    s.controlClearFaults,
-		"POST /appear":           func(*http.Request) (any, error) { return map[string]int{"executed": s.Appear()}, nil },
-		"GET /accounts":          s.controlAccounts,
-		"POST /accounts":         s.controlPutAccount,
-		"PATCH /accounts/{user}": s.controlPutAccount,
-		"GET /settings":          func(*http.Request) (any, error) { return s.Settings(), nil },
-		"PATCH /settings":        s.controlSettings,
-	}
-	for pattern, run := range routes {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { controlhttp.Answer(w, r, ErrUnknown, run) })
-	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { controlhttp.WriteText(w, ControlHelp) })
-	mux.HandleFunc("GET /ca/root.pem", func(w http.ResponseWriter, _ *http.Request) { controlhttp.WriteText(w, ca.EncodePEM(s.ca.Root())) })
-	mux.HandleFunc("GET /ca/intermediate.pem", func(w http.ResponseWriter, _ *http.Request) {
-		controlhttp.WriteText(w, ca.EncodePEM(s.ca.Intermediate()))
+	return controlhttp.Handler(s, controlhttp.Options[Account, Certificate]{
+		Help: ControlHelp, CA: s.ca,
+		Leaf:  func(c Certificate) string { return c.Certificate },
+		Hide:  func(a *Account) { a.Password = standin.Hidden },
+		Verbs: map[string]func(id int64) error{"pay": s.Pay},
 	})
-	mux.HandleFunc("GET /certificates/{id}/leaf.pem", s.serveLeaf)
-	return mux
 }
 
-func pathID(r *http.Request) (int64, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%w id %q", ErrUnknown, r.PathValue("id"))
-	}
-	return id, nil
-}
+// ControlHelp describes the control address, with one example per endpoint.
+const ControlHelp = `Control address (JSON; C stands for it):
 
-func (s *Server) controlCharges(*http.Request) (any, error) {
-	state, err := s.State()
-	return state.Charges, err
-}
+  curl C/                                                   this text
+  curl C/state                                              everything: accounts, certificates, charges, settings
+  curl C/clock                                              the stand-in's time
+  curl C/clock -d '{"time":"2026-04-02T10:00:00Z"}'         stop the clock at an instant (written to --clock FILE)
+  curl C/clock -d '{"advance":"10d"}'                       move it on: 10d, 36h, 90s
+  curl C/clock -d '{"real":true}'                           follow the real clock again
+  curl C/certificates                                       all services, those in the basket too
+  curl C/certificates/1234501                               one of them
+  curl C/certificates/1234501/leaf.pem                      its leaf
+  curl -X POST C/certificates/1234501/prove                 all its domains are proved: issued (DV)
+  curl C/certificates/1234501/prove -d '{"domain":"a.example.com"}'   one of them
+  curl -X POST C/certificates/1234501/vet                   the organisation is vetted (OV, EV)
+  curl -X POST C/certificates/1234501/issue                 prove and vet everything
+  curl C/certificates/1234501/refuse -d '{"reason":"Domain is blocked."}'  the CA refuses: service_status 6
+  curl C/certificates/1234501/cancel -d '{"reason":"..."}'  deleted by the seller
+  curl -X POST C/certificates/1234501/reset                 support hands a refused order in again
+  curl -X POST C/certificates/1234501/pay                   pay an order that lies unpaid or in the basket
+  curl -X POST C/domains/example.com/prove                  prove it in every running order
+  curl C/charges                                            what was paid
+  curl C/requests?command=certificate.order.param           log of requests, secrets redacted; "leaks" names what should
+                                                            not have been sent (private key, password, authinfo in a query)
+  curl C/counters                                           number of requests by function, "FUNCTION sok" for submits
+  curl -X DELETE C/requests                                 empty the log and the counters
+  curl C/faults                                             faults on the board
+  curl C/faults -d '{"command":"certificate.order.param","submit":true,"kind":"drop_after","times":1}'   add one; answers its id
+  curl -X DELETE C/faults                                   clear all;  C/faults/3 clears one
+  curl -X POST C/appear                                     execute what a vanish fault held back
+  curl C/accounts                                           accounts (passwords hidden)
+  curl C/accounts -d '{"user":"alice@example.test","password":"a-password-of-twenty-letters","balance":"50.00","allow_delete":true}'
+  curl -X PATCH C/accounts/reseller@example.test -d '{"balance":"0.00"}'   change one: password, level (16 client,
+                                                            29 administrator), balance, currency, allow_delete, two_factor,
+                                                            allowed_ips, filter
+  curl C/settings                                           settings in force
+  curl -X PATCH C/settings -d '{"expires":"leaf","functions":{"download":"certificate.download"}}'  change some
+  curl C/ca/root.pem                                        root of the CA;  C/ca/intermediate.pem
 
-func (s *Server) controlCertificates(*http.Request) (any, error) {
-	state, err := s.State()
-	return state.Certificates, err
-}
+Faults: command (a func, "" = every one), submit (true: only with sok=ok, false: only without), kind, times (0 = until
+cleared), skip (let so many pass first), delay ("1500ms", with any kind), commit (true: execute the request first).
+  delay        wait, then execute and answer; with "commit":true execute, wait, answer
+  hang         no answer as long as the client waits
+  drop_before  close the connection, nothing executed       drop_after  execute, then close the connection
+  http500 http502 html waf redirect   such an answer; nothing executed unless "commit":true
+  error        error document with "type", "object" and "text"     ok  <ok> with "text" and nothing else
+  body         "text" as it is, text/xml with status 200; nothing executed unless "commit":true
+  truncate huge   execute, damage the answer
+  vanish       close the connection; executed only by POST /appear
 
-// Certificate is a copy of one certificate as it is now.
-func (s *Server) Certificate(id int64) (Certificate, error) {
-	state, err := s.State()
-	if err != nil {
-		return Certificate{}, err
-	}
-	for _, c := range state.Certificates {
-		if c.ID == id {
-			return c, nil
-		}
-	}
-	return Certificate{}, fmt.Errorf("%w certificate %d", ErrUnknown, id)
-}
-
-func (s *Server) controlCertificate(r *http.Request) (any, error) {
-	id, err := pathID(r)
-	if err != nil {
-		return nil, err
-	}
-	return s.Certificate(id)
-}
-
-func (s *Server) serveLeaf(w http.ResponseWriter, r *http.Request) {
-	id, _ := pathID(r)
-	found, err := s.Certificate(id)
-	if err != nil || found.Certificate == "" {
-		http.NotFound(w, r)
-		return
-	}
-	controlhttp.WriteText(w, found.Certificate)
-}
-
-func (s *Server) controlVerb(r *http.Request) (any, error) {
-	id, err := pathID(r)
-	if err != nil {
-		return nil, err
-	}
-	var body struct {
-		Domain string `json:"domain"`
-		Reason string `json:"reason"`
-	}
-	if err := controlhttp.Read(r, &body); err != nil {
-		return nil, err
-	}
-	verbs := map[string]func() error{
-		"prove":  func() error { return s.Prove(id, domainsOf(body.Domain)...) },
-		"vet":    func() error { return s.Vet(id) },
-		"pay":    func() error { return s.Pay(id) },
-		"issue":  func() error { return s.Issue(id) },
-		"refuse": func() error { return s.Refuse(id, body.Reason) },
-		"cancel": func() error { return s.Cancel(id, body.Reason) },
-		"reset":  func() error { return s.Reset(id) },
-	}
-	run, known := verbs[r.PathValue("verb")]
-	if !known {
-		return nil, fmt.Errorf("%w verb %q", ErrUnknown, r.PathValue("verb"))
-	}
-	if err := run(); err != nil {
-		return nil, err
-	}
-	return s.Certificate(id)
-}
-
-func (s *Server) controlAddFault(r *http.Request) (any, error) {
-	var f Fault
-	if err := controlhttp.Read(r, &f); err != nil {
-		return nil, err
-	}
-	id, err := s.AddFault(f)
-	return map[string]int{"id": id}, err
-}
-
-func (s *Server) controlClearFaults(r *http.Request) (any, error) {
-	if r.PathValue("id") == "" {
-		s.ClearFaults()
-		return controlhttp.Done{}, nil
-	}
-	id, err := pathID(r)
-	if err != nil {
-		return nil, err
-	}
-	s.ClearFaults(int(id))
-	return controlhttp.Done{}, nil
-}
-
-func (s *Server) controlAccounts(*http.Request) (any, error) {
-	state, err := s.State()
-	return state.Accounts, err
-}
-
-func (s *Server) controlPutAccount(r *http.Request) (any, error) {
-	account := Account{}
-	if user := r.PathValue("user"); user != "" {
-		present, err := s.Account(user)
-		if err != nil {
-			return nil, err
-		}
-		account = present
-	}
-	if err := controlhttp.Read(r, &account); err != nil {
-		return nil, err
-	}
-	if err := s.PutAccount(account); err != nil {
-		return nil, err
-	}
-	account.Password = hidden
-	return account, nil
-}
-
-func (s *Server) controlSettings(r *http.Request) (any, error) {
-	settings := s.Settings()
-	if err := controlhttp.Read(r, &settings); err != nil {
-		return nil, err
-	}
-	if err := s.SetSettings(settings); err != nil {
-		return nil, err
-	}
-	return s.Settings(), nil
-}
-
-// domainsOf splits a list at commas and blanks.
-func domainsOf(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-}
+Settings (first value is the default):
+  products            [{"id":3033,"name":…,"intname":…,"level":"dv|ov|ev","prices":{"12":"9.00"},"wildcard":…,"max_names":…,
+                      "free_names":…,"name_price":…,"inactive":…,"hide_in_order":…}]
+  manager_path        true|false   also served at /manager/billmgr
+  echo_secrets        true|false   tparams repeat authinfo, auth, password and key
+  metadata            always|devel   toolbars and forms with out=xml too, or with out=devel alone
+  captcha             false|true   func=auth wants one
+  max_page_size       100   past_end  last|empty   what a page behind the last one shows
+  functions           {"csr","contacts","organization","param","reissue","download","delete","resend_dns","resend_email",
+                      "approver"}: the names of these functions; "" = not there
+  field_names         {"approver_method":"dcv_method"}: other names of form fields, numbered ones without the number
+  extra_fields        [{"function":"certificate.order.param","name":"agree","required":true,"options":["on"],"value":""}]
+  existing_key        exists   key of crt_type for a CSR of the customer's own
+  methods             ["auth_email","auth_dnscname","auth_dnstxt","auth_http"]   keys of approver_method
+  wizard_next         form|redirect|nested   how a submitted step leads on
+  contacts_step organization_step reissue_step   false|true   steps of their own
+  country_prompt      false|true   country selects begin with the key "null", which is no country
+  pricelist_shape     both|old|v2
+  order_answer        id|nested_id|none   where an order's answer has its id
+  funds               error|payment_url|unpaid   an order above the balance     funds_error_type  low_balance
+  status_form         orig|digit|key|real_status   how the list writes item_status
+  service_status_in_list service_status_in_edit  true|false     hide_remoteid hide_proofs  false|true
+  deleted_days        7   deleted services stay in the list     expire_phrase  false|true
+  delete_needs_sok    false|true
+  certificate_in      edit|download|both     certificate_form  leaf|chain|bundle|zip|base64zip
+  download_document   false|true   crt of a document, not a raw body
+  expires             term|leaf    what expiredate means
+  leaf_days           0 = CA/B Forum limit of the day less leaf_margin_days (1): 199, 99, 46
+  not_before          midnight|instant   within_term  true|false   a leaf never outlives the paid term
+  term_offset_days    0   moves the end of the paid term       add_www  true|false
+  auto_issue_seconds  -1 = wait for the control, N = issued N seconds (of the stand-in's clock) after the order
+  reuse_proof         false|true   young proofs count again    vetting  true|false   OV and EV wait for vet
+  open_at_order       false|true   item_status 2 before anything is issued
+  own_reissue_days    -1 = never, N = the remote reissues by itself N days before a leaf ends inside the term
+  refused_domains     ["bad.example"]: the CA refuses them
+`

@@ -8,39 +8,30 @@ import (
 
 const htmlType = "text/html; charset=UTF-8"
 
-func (f *Fault) location() string {
-	if f.Location == "" {
-		return "/maintenance.html"
-	}
-	return f.Location
-}
-
 // damage makes the fault's answer out of the good one.
-func (f *Fault) damage(good reply) (bad reply, drop bool) {
+func (f Fault) damage(good reply) reply {
 	switch f.Kind {
-	case FaultDropBefore, FaultDropAfter, FaultVanish, FaultHang:
-		return reply{problem: good.problem}, true
 	case FaultHTTP500:
-		return reply{status: http.StatusInternalServerError, contentType: "text/plain; charset=UTF-8", body: []byte("Internal Server Error\n")}, false
+		return plainReply("Internal Server Error")
 	case FaultHTTP502:
-		return htmlReply(http.StatusBadGateway, "502 Bad Gateway"), false
+		return htmlReply(http.StatusBadGateway, "502 Bad Gateway")
 	case FaultHTML:
-		return htmlReply(http.StatusOK, "Authorization"), false
+		return htmlReply(http.StatusOK, "Authorization")
 	case FaultWAF:
-		return htmlReply(http.StatusForbidden, "Just a moment..."), false
+		return htmlReply(http.StatusForbidden, "Just a moment...")
 	case FaultRedirect:
-		return htmlReply(http.StatusFound, "Found"), false
+		return htmlReply(http.StatusFound, "Found")
 	case FaultError:
 		p := &Problem{Type: f.Type, Object: f.Object, Text: f.Text}
-		return xmlReply(node("doc", p.element("en", nil, f.Command)), p), false
+		return xmlReply(node("doc", p.element("en", nil, f.Command)), p)
 	case FaultOK:
-		return xmlReply(node("doc", textNode("ok", f.Text)).with("func", f.Command), nil), false
+		return xmlReply(node("doc", textNode("ok", f.Text)).with("func", f.Command), nil)
 	case FaultBody:
-		return reply{status: http.StatusOK, contentType: "text/xml; charset=UTF-8", body: []byte(f.Text)}, false
+		return reply{Status: http.StatusOK, ContentType: "text/xml; charset=UTF-8", Body: []byte(f.Text)}
 	case FaultHuge:
-		good.body = huge(good.body)
+		good.Body = huge(good.Body)
 	}
-	return good, false
+	return good
 }
 
 // huge makes the answer longer than 8 MiB without changing what it says.
@@ -55,5 +46,5 @@ func huge(body []byte) []byte {
 
 func htmlReply(status int, title string) reply {
 	page := "<!DOCTYPE html>\n<html>\n<head><title>" + title + "</title></head>\n<body>\n<h1>" + title + "</h1>\n</body>\n</html>\n"
-	return reply{status: status, contentType: htmlType, body: []byte(page)}
+	return reply{Status: status, ContentType: htmlType, Body: []byte(page)}
 }

@@ -24,13 +24,13 @@ func download(c *call) answer {
 	case c.settings.DownloadDocument:
 		return success(textNode("crt", c.server.encodedText(item)))
 	}
-	out := reply{status: http.StatusOK, contentType: "application/x-x509-ca-cert", body: []byte(c.server.encodedText(item))}
+	out := reply{Status: http.StatusOK, ContentType: "application/x-x509-ca-cert", Body: []byte(c.server.encodedText(item))}
 	if c.settings.CertificateForm == FormZIP {
 		packed, err := c.server.packed(item)
 		if err != nil {
 			return refused(broken(err))
 		}
-		out.contentType, out.body = "application/zip", packed
+		out.ContentType, out.Body = "application/zip", packed
 	}
 	return answer{raw: &out}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 func unzip(t *testing.T, packed []byte) string {
@@ -58,8 +59,8 @@ func TestFormsOfACertificate(t *testing.T) {
 			assert.Equal(t, want.kind, r.kind)
 			s.set(func(c *ispmgr.Settings) { c.DownloadDocument = true })
 			for _, pem := range []string{
-				want.download(t, r.body), want.edit(t, s.ok("certificate.edit", "elid", id).root.text("crt")),
-				want.edit(t, s.ok("certificate.file", "elid", id).root.text("crt")),
+				want.download(t, r.body), want.edit(t, s.ok("certificate.edit", "elid", id).root.Text("crt")),
+				want.edit(t, s.ok("certificate.file", "elid", id).root.Text("crt")),
 			} {
 				assert.Equal(t, want.certificates, strings.Count(pem, "BEGIN CERTIFICATE"))
 				assert.Contains(t, pem, strings.TrimSpace(leaf))
@@ -74,8 +75,8 @@ func TestWhereTheCertificateIs(t *testing.T) {
 	})
 	id := s.buy("example.com")
 	assert.Equal(t, "missed crt", s.call("certificate.download", "elid", id).problem(), "nothing is issued")
-	require.NoError(t, s.Issue(number(t, id)))
-	assert.Empty(t, s.ok("certificate.edit", "elid", id).root.all("crt"))
+	require.NoError(t, s.Issue(standintest.Number(t, id)))
+	assert.Empty(t, s.ok("certificate.edit", "elid", id).root.All("crt"))
 	assert.Contains(t, s.call("certificate.download", "elid", id).body, "BEGIN CERTIFICATE")
 	s.set(func(c *ispmgr.Settings) { c.CertificateIn = ispmgr.InEdit })
 	assert.Equal(t, "access deny", s.call("certificate.download", "elid", id).problem())
@@ -92,11 +93,11 @@ func TestLeavesAreSignedByTheAuthority(t *testing.T) {
 		{"27650", "*.example.org", []string{"*.example.org", "example.org"}},
 		{"27648", "multi.example.org", []string{"multi.example.org"}},
 	} {
-		leaf := certificateOf(t, s.certificate(s.issued(test.cn, "pricelist", test.product)).Certificate)
+		leaf := standintest.Certificate(t, s.certificate(s.issued(test.cn, "pricelist", test.product)).Certificate)
 		assert.Equal(t, test.names, leaf.DNSNames)
 		roots, between := x509.NewCertPool(), x509.NewCertPool()
-		roots.AddCert(certificateOf(t, controlText(t, s, "/ca/root.pem")))
-		between.AddCert(certificateOf(t, controlText(t, s, "/ca/intermediate.pem")))
+		roots.AddCert(standintest.Certificate(t, controlText(t, s, "/ca/root.pem")))
+		between.AddCert(standintest.Certificate(t, controlText(t, s, "/ca/intermediate.pem")))
 		_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: today})
 		assert.NoError(t, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pmssl/internal/sandbox/standin"
 )
 
 // own finds the service that elid names: missed for one that is not there,
@@ -11,11 +13,11 @@ import (
 func (c *call) own() (*Certificate, *Problem) {
 	given := c.get("elid")
 	id, err := strconv.ParseInt(given, 10, 64)
-	item := c.server.certificates[id]
+	item := c.server.certificates.Get(id)
 	switch {
 	case err != nil || item == nil || item.Basket:
 		return nil, missed("elid", given)
-	case accountName(item.Account) != accountName(c.account.User):
+	case standin.AccountName(item.Account) != standin.AccountName(c.account.User):
 		return nil, noAccess()
 	case !c.listed(item):
 		return nil, missed("elid", given)

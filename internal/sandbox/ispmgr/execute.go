@@ -51,7 +51,7 @@ func (s *Server) execute(p parameters, source netip.Addr) reply {
 func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
 	now, err := s.clock.Now()
 	if err != nil {
-		return failedReply(err)
+		return plainReply(err.Error())
 	}
 	if out := p.get("out"); out != "xml" && out != "devel" {
 		return htmlReply(http.StatusOK, "Authorization") // the panel's own pages
@@ -60,7 +60,7 @@ func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
 	c := &call{server: s, settings: &s.settings, sent: p, params: s.settings.ourNames(p), source: source, now: now}
 	a := c.run()
 	if err := s.save(); err != nil {
-		return failedReply(err)
+		return plainReply(err.Error())
 	}
 	if a.raw != nil {
 		return *a.raw
@@ -68,9 +68,9 @@ func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
 	return xmlReply(c.document(a), a.problem)
 }
 
-// failedReply is for troubles of the stand-in itself.
-func failedReply(err error) reply {
-	return reply{status: http.StatusInternalServerError, contentType: "text/plain; charset=UTF-8", body: []byte(err.Error() + "\n")}
+// plainReply is for troubles of the server itself.
+func plainReply(text string) reply {
+	return reply{Status: http.StatusInternalServerError, ContentType: "text/plain; charset=UTF-8", Body: []byte(text + "\n")}
 }
 
 func xmlReply(document element, problem *Problem) reply {
@@ -78,7 +78,7 @@ func xmlReply(document element, problem *Problem) reply {
 	body.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
 	document.write(&body)
 	body.WriteByte('\n')
-	return reply{status: http.StatusOK, contentType: "text/xml; charset=UTF-8", body: body.Bytes(), problem: problem}
+	return reply{Status: http.StatusOK, ContentType: "text/xml; charset=UTF-8", Body: body.Bytes(), Errors: problem}
 }
 
 // run authenticates and calls the function. A login that waits for its second

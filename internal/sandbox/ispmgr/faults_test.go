@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 func (s *standIn) fault(f ispmgr.Fault) int {
@@ -30,8 +31,8 @@ func TestFaultsThatLoseAnAnswer(t *testing.T) {
 	} {
 		s := newStandIn(t)
 		s.fault(ispmgr.Fault{Command: "certificate.order.param", Submit: yes(), Kind: kind, Times: 1})
-		params := values("certificate.order.param", order(csrFor(t, "example.com"))...)
-		s.ok("certificate.order.param", order(csrFor(t, "example.com"), "sok", "")...) // a form is not hit
+		params := values("certificate.order.param", order(standintest.CSR(t, "example.com"))...)
+		s.ok("certificate.order.param", order(standintest.CSR(t, "example.com"), "sok", "")...) // a form is not hit
 		answer, err := http.PostForm(s.url, params)
 		if kind == ispmgr.FaultTruncate {
 			require.NoError(t, err)
@@ -68,7 +69,7 @@ func TestFaultsThatAnswerSomethingElse(t *testing.T) {
 	} {
 		id := s.fault(test.fault)
 		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-		answer, err := client.PostForm(s.url, values("certificate.order.param", order(csrFor(t, "example.com"))...))
+		answer, err := client.PostForm(s.url, values("certificate.order.param", order(standintest.CSR(t, "example.com"))...))
 		require.NoError(t, err)
 		r := read(t, answer)
 		assert.Equal(t, test.status, r.status, test.fault.Kind)
@@ -77,7 +78,7 @@ func TestFaultsThatAnswerSomethingElse(t *testing.T) {
 		s.ClearFaults(id)
 	}
 	s.fault(ispmgr.Fault{Kind: ispmgr.FaultWAF, Commit: yes(), Times: 1})
-	s.call("certificate.order.param", order(csrFor(t, "example.com"))...)
+	s.call("certificate.order.param", order(standintest.CSR(t, "example.com"))...)
 	assert.Len(t, s.Charges(), 1, "executed behind the wall")
 	s.fault(ispmgr.Fault{Kind: ispmgr.FaultHuge, Times: 1})
 	answer, err := http.PostForm(s.url, values("whoami")) // not parsed here: a detector of races takes its time

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 // formClient orders by nothing but the forms: it lays its own values over those
@@ -22,12 +23,12 @@ type formClient struct {
 }
 
 // formOf finds the form that an answer leads to.
-func (c *formClient) formOf(r xmlNode) (function string, form xmlNode) {
+func (c *formClient) formOf(r standintest.Node) (function string, form standintest.Node) {
 	c.t.Helper()
-	if nested := r.all("doc"); len(nested) > 0 {
-		return nested[0].attr("func"), nested[0]
+	if nested := r.All("doc"); len(nested) > 0 {
+		return nested[0].Attr("func"), nested[0]
 	}
-	if target := r.text("ok"); target != "" {
+	if target := r.Text("ok"); target != "" {
 		query, err := url.ParseQuery(target)
 		require.NoError(c.t, err)
 		pairs := []string{}
@@ -38,10 +39,10 @@ func (c *formClient) formOf(r xmlNode) (function string, form xmlNode) {
 		}
 		return query.Get("func"), c.ok(query.Get("func"), pairs...).root
 	}
-	return r.attr("func"), r
+	return r.Attr("func"), r
 }
 
-func (c *formClient) filled(form xmlNode) []string {
+func (c *formClient) filled(form standintest.Node) []string {
 	var pairs []string
 	for _, child := range form.Children {
 		name := child.XMLName.Local
@@ -50,9 +51,9 @@ func (c *formClient) filled(form xmlNode) []string {
 		}
 		value, known := c.own[name]
 		if !known {
-			value = child.text()
+			value = child.Text()
 		}
-		if keys := form.keys(name); keys != nil && value == "" {
+		if keys := keysOf(form, name); keys != nil && value == "" {
 			value = keys[0]
 		}
 		pairs = append(pairs, name, value)
@@ -61,7 +62,7 @@ func (c *formClient) filled(form xmlNode) []string {
 }
 
 // order walks from the price list to the last step and tells its answer.
-func (c *formClient) order(pricelist string) xmlNode {
+func (c *formClient) order(pricelist string) standintest.Node {
 	c.t.Helper()
 	r := c.ok("certificate.order", "pricelist", pricelist, "period", "12", "sok", "ok").root
 	for range 6 {
@@ -69,12 +70,12 @@ func (c *formClient) order(pricelist string) xmlNode {
 		c.visited = append(c.visited, function)
 		pairs := append(c.filled(form), "sok", "ok", "snext", "ok", "skipbasket", "on", "clicked_button", "finish")
 		r = c.ok(function, pairs...).root
-		if r.text("id") != "" {
+		if r.Text("id") != "" {
 			return r
 		}
 	}
 	require.Fail(c.t, "no end of the wizard", c.visited)
-	return xmlNode{}
+	return standintest.Node{}
 }
 
 // Every shape of the wizard can be walked by its forms alone, and buys once.
@@ -88,14 +89,14 @@ func TestTheWizardCanBeWalkedByItsForms(t *testing.T) {
 						c.Functions.CSR, c.Functions.Param = "certificate.order.one", "certificate.order.last"
 						c.ExtraFields = []ispmgr.ExtraField{{Function: "certificate.order.last", Name: "server", Required: true, Options: []string{"nginx", "iis"}}}
 					})
-					client := &formClient{standIn: s, own: map[string]string{"crt_type": "exists", "csr": csrFor(t, "example.com"), "autoprolong": "null", "approver_method": "auth_http"}}
+					client := &formClient{standIn: s, own: map[string]string{"crt_type": "exists", "csr": standintest.CSR(t, "example.com"), "autoprolong": "null", "approver_method": "auth_http"}}
 					for _, name := range []string{"fname", "lname", "email", "phone"} {
 						client.own["adm_"+name], client.own["tech_"+name] = "a@b", "a@b"
 					}
 					for _, name := range []string{"name", "address", "city", "postcode", "phone"} {
 						client.own["org_"+name] = "Doe"
 					}
-					id := client.order(pricelist).text("id")
+					id := client.order(pricelist).Text("id")
 					assert.Len(t, s.Charges(), 1)
 					bought := s.certificate(id)
 					assert.Equal(t, "null auth_http example.com", bought.AutoProlong+" "+bought.Method+" "+bought.CommonName)
@@ -112,11 +113,11 @@ func TestTheWizardCanBeWalkedByItsForms(t *testing.T) {
 func TestAReissueCanBeDrivenByItsForm(t *testing.T) {
 	s := newStandIn(t)
 	id := s.issued("example.com")
-	csr := csrFor(t, "example.com")
+	csr := standintest.CSR(t, "example.com")
 	client := &formClient{standIn: s, own: map[string]string{"crt_type": "exists", "csr": csr}}
 	form := s.ok("certificate.reissue", "elid", id).root
 	s.ok("certificate.reissue", append(client.filled(form), "sok", "ok")...)
-	require.NoError(t, s.Issue(number(t, id)))
+	require.NoError(t, s.Issue(standintest.Number(t, id)))
 	assert.Len(t, s.certificate(id).Serials, 2)
 	assert.Equal(t, "auth_dnscname", s.certificate(id).Method)
 }

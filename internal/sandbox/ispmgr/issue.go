@@ -1,46 +1,26 @@
 package ispmgr
 
 import (
-	"crypto/x509/pkix"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"pmssl/internal/sandbox/ca"
 	"pmssl/internal/sandbox/issuance"
+	"pmssl/internal/sandbox/standin"
 )
-
-var errTermOver = errors.New("the paid term is over")
-
-// leafValidity is the first and the last second of a leaf issued at an instant.
-func (s *Server) leafValidity(issued time.Time) (notBefore, notAfter time.Time) {
-	days := s.settings.LeafDays
-	if days == 0 {
-		days = issuance.LimitsAt(issued).LeafDays - s.settings.LeafMarginDays
-	}
-	return issuance.Validity(issued, days, s.settings.NotBefore == FromMidnight)
-}
 
 // issue signs the next leaf of a service and makes it active.
 func (s *Server) issue(c *Certificate, at time.Time) error {
-	request, err := issuance.ParseRequest(c.CSR)
-	if err != nil {
-		return fmt.Errorf("certificate %d: %w", c.ID, err)
-	}
-	notBefore, notAfter := s.leafValidity(at)
-	if s.settings.WithinTerm && notAfter.After(c.TermEnd) {
-		notAfter = c.TermEnd
-	}
-	if !notAfter.After(at) {
-		return fmt.Errorf("certificate %d: %w", c.ID, errTermOver)
-	}
 	p, _ := s.product(c.Pricelist)
-	leaf, err := s.ca.Sign(ca.Request{
-		CSR: request.CertificateRequest, Subject: subject(p, c, request), DNSNames: s.leafNames(p, c),
-		Policies: issuance.Policies(p.Level), NotBefore: notBefore, NotAfter: notAfter,
-	})
+	wanted := standin.Leaf{
+		CSR: c.CSR, Level: p.Level, Names: c.names(), AddWWW: s.settings.AddWWW && p.MaxNames == 0, Organization: c.Params["org_name"],
+		Days: s.settings.LeafDays, MarginDays: s.settings.LeafMarginDays, FromMidnight: s.settings.NotBefore == FromMidnight,
+	}
+	if s.settings.WithinTerm {
+		wanted.Until = c.TermEnd
+	}
+	leaf, err := wanted.Sign(s.ca, at)
 	if err != nil {
 		return fmt.Errorf("certificate %d: %w", c.ID, err)
 	}
@@ -49,35 +29,6 @@ func (s *Server) issue(c *Certificate, at time.Time) error {
 	c.NotBefore, c.NotAfter = leaf.NotBefore, leaf.NotAfter
 	c.Status, c.Reason, c.ServiceStatus, c.Description = Active, "", Issued, ""
 	return nil
-}
-
-// leafNames are the subject alternative names: a single-domain product covers
-// the name with and without "www.", a wildcard its bare domain.
-func (s *Server) leafNames(p Product, c *Certificate) []string {
-	names := c.names()
-	switch {
-	case !s.settings.AddWWW || p.MaxNames > 0:
-		return names
-	case strings.HasPrefix(c.CommonName, "*."):
-		return append(names, c.CommonName[len("*."):])
-	}
-	if bare, ok := strings.CutPrefix(c.CommonName, "www."); ok && strings.Contains(bare, ".") {
-		return append(names, bare)
-	}
-	return append(names, "www."+c.CommonName)
-}
-
-// subject holds the common name only for domain validation (BR 7.1.2.7.2).
-func subject(p Product, c *Certificate, request issuance.Request) pkix.Name {
-	name := pkix.Name{CommonName: c.CommonName}
-	if len(name.CommonName) > 64 { // RFC 5280 appendix A, ub-common-name
-		name.CommonName = ""
-	}
-	if p.Level != DomainValidated {
-		name.Organization = nonEmpty(c.Params["org_name"])
-		name.Country = request.Subject.Country
-	}
-	return name
 }
 
 // expires is what expiredate means: the end of the paid term, or of the leaf
@@ -97,8 +48,7 @@ func (s *Server) expires(c *Certificate) time.Time {
 // settle does what happened since the last look by the passing of time alone.
 // It is called before each request.
 func (s *Server) settle(now time.Time) {
-	for _, id := range s.order {
-		c := s.certificates[id]
+	for _, c := range s.certificates.All() {
 		// Each round may bring what makes the next one due: a term of five years
 		// has fewer than a hundred certificates.
 		for range 100 {
@@ -127,7 +77,7 @@ func (s *Server) settleProofs(c *Certificate, now time.Time) bool {
 	}
 	if wait := s.settings.AutoIssueSeconds; wait >= 0 {
 		if due := c.Requested.Add(time.Duration(wait) * time.Second); !due.After(now) {
-			s.proveAll(c, due)
+			s.proved.Prove(c.Account, c.domains(), due)
 			c.Vetted = true
 			return s.issueIfReady(c, due)
 		}
@@ -158,7 +108,7 @@ func (s *Server) settleEnd(c *Certificate, now time.Time) bool {
 		return false
 	}
 	p, _ := s.product(c.Pricelist)
-	account := s.accounts[accountName(c.Account)]
+	account := s.accounts[standin.AccountName(c.Account)]
 	for _, months := range p.months() {
 		price, _ := p.price(months, len(c.Domains)-1)
 		if c.AutoProlong == fmt.Sprint(months) && account != nil && account.Balance >= price {
@@ -183,7 +133,7 @@ func (s *Server) extend(c *Certificate, months int, at time.Time) {
 // organisation is vetted. Where the authority cannot, it refuses.
 func (s *Server) issueIfReady(c *Certificate, at time.Time) bool {
 	p, _ := s.product(c.Pricelist)
-	if !c.waits() || !c.allProved() || p.Level != DomainValidated && s.settings.Vetting && !c.Vetted {
+	if !c.waits() || !standin.AllProved(c.domains()) || p.Level != DomainValidated && s.settings.Vetting && !c.Vetted {
 		return false
 	}
 	if err := s.issue(c, at); err != nil {
@@ -193,34 +143,10 @@ func (s *Server) issueIfReady(c *Certificate, at time.Time) bool {
 	return true
 }
 
-func (s *Server) proveAll(c *Certificate, at time.Time) {
-	for i := range c.Domains {
-		s.proveDomain(c, i, at)
-	}
-}
-
-func (s *Server) proveDomain(c *Certificate, i int, at time.Time) {
-	if !c.Domains[i].Proved.IsZero() {
-		return
-	}
-	c.Domains[i].Proved = at
-	s.proved[proofKey(c.Account, c.Domains[i].Name)] = at
-}
-
-func proofKey(account, domain string) string {
-	return accountName(account) + " " + issuance.ProvedName(domain)
-}
-
 // reuseProofs takes over proofs that are young enough for a leaf issued now.
 func (s *Server) reuseProofs(c *Certificate, now time.Time) {
-	if !s.settings.ReuseProof {
-		return
-	}
-	oldest := now.Add(-time.Duration(issuance.LimitsAt(now).ProofDays) * issuance.Day)
-	for i, domain := range c.Domains {
-		if proved, known := s.proved[proofKey(c.Account, domain.Name)]; known && !proved.Before(oldest) {
-			c.Domains[i].Proved = proved
-		}
+	if s.settings.ReuseProof {
+		s.proved.Reuse(c.Account, c.domains(), now)
 	}
 }
 

@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 func (s *standIn) listed(pairs ...string) []string {
 	s.t.Helper()
 	names := []string{}
-	for _, row := range s.ok("certificate", pairs...).root.all("elem") {
-		names = append(names, row.text("CN"))
+	for _, row := range s.ok("certificate", pairs...).root.All("elem") {
+		names = append(names, row.Text("CN"))
 	}
 	return names
 }
@@ -27,7 +28,7 @@ func TestPagesOfTheList(t *testing.T) {
 		s.buy(fmt.Sprintf("h%d.example.com", i+1))
 	}
 	first := s.ok("certificate", "p_cnt", "200").root
-	assert.Equal(t, "2 1 5", first.text("p_cnt")+" "+first.text("p_num")+" "+first.text("p_elems"), "the size that was granted, not the one asked for")
+	assert.Equal(t, "2 1 5", first.Text("p_cnt")+" "+first.Text("p_num")+" "+first.Text("p_elems"), "the size that was granted, not the one asked for")
 	assert.Equal(t, []string{"h3.example.com", "h4.example.com"}, s.listed("p_num", "2"))
 	assert.Equal(t, []string{"h5.example.com"}, s.listed("p_num", "3", "p_cnt", "x"))
 	assert.Equal(t, []string{"h5.example.com"}, s.listed("p_num", "9"), "the last page again")
@@ -43,8 +44,8 @@ func TestAFilterStaysAndCutsSilently(t *testing.T) {
 	assert.Len(t, s.listed(), 2, "a form changes nothing")
 	s.ok("certificate.filter", "CN", "b.example", "sok", "ok")
 	assert.Equal(t, []string{"b.example.com"}, s.listed())
-	assert.Equal(t, "1", s.ok("certificate").root.text("p_elems"))
-	assert.Equal(t, "b.example", s.ok("certificate.filter").root.text("CN"))
+	assert.Equal(t, "1", s.ok("certificate").root.Text("p_elems"))
+	assert.Equal(t, "b.example", s.ok("certificate.filter").root.Text("CN"))
 	s.ok("certificate.filter", "remoteid", "777001", "sok", "ok")
 	assert.Equal(t, []string{"a.example.com"}, s.listed())
 	s.ok("certificate.filter", "sok", "ok")
@@ -60,8 +61,8 @@ func TestWaysToWriteTheStatus(t *testing.T) {
 	} {
 		s := newStandIn(t, func(c *ispmgr.Settings) { c.StatusForm = form })
 		s.buy("example.com")
-		row := s.ok("certificate").root.first("elem")
-		got := strings.Join([]string{row.text("item_status"), row.first("item_status").attr("orig"), row.text("item_real_status"), row.text("status")}, "|")
+		row := s.ok("certificate").root.First("elem")
+		got := strings.Join([]string{row.Text("item_status"), row.First("item_status").Attr("orig"), row.Text("item_real_status"), row.Text("status")}, "|")
 		assert.Equal(t, want, got, form)
 	}
 }
@@ -71,17 +72,17 @@ func TestWhatAListMayHide(t *testing.T) {
 		c.HideRemoteID, c.ServiceStatusInList, c.ServiceStatusInEdit = true, false, false
 	})
 	id := s.buy("example.com")
-	row, edit := s.ok("certificate").root.first("elem"), s.ok("certificate.edit", "elid", id).root
+	row, edit := s.ok("certificate").root.First("elem"), s.ok("certificate.edit", "elid", id).root
 	for _, name := range []string{"remoteid", "service_status"} {
-		assert.Empty(t, row.all(name), name)
-		assert.Empty(t, edit.all(name), name)
+		assert.Empty(t, row.All(name), name)
+		assert.Empty(t, edit.All(name), name)
 	}
 }
 
-func toolbar(r xmlNode) []string {
+func toolbar(r standintest.Node) []string {
 	var names []string
-	for _, button := range r.all("metadata", "toolbar", "toolgrp", "toolbtn") {
-		names = append(names, button.attr("func"))
+	for _, button := range r.All("metadata", "toolbar", "toolgrp", "toolbtn") {
+		names = append(names, button.Attr("func"))
 	}
 	return names
 }
@@ -115,7 +116,7 @@ func TestDeletedServicesAreListedForAWhile(t *testing.T) {
 	s := newStandIn(t)
 	id := s.issued("example.com")
 	s.ok("certificate.delete", "elid", id)
-	assert.Equal(t, "4", s.ok("certificate").root.first("elem", "item_status").attr("orig"))
+	assert.Equal(t, "4", s.ok("certificate").root.First("elem", "item_status").Attr("orig"))
 	assert.Equal(t, "missed elid", s.call("certificate.delete", "elid", id, "sok", "ok").problem())
 	s.moveTo(today.AddDate(0, 0, 7))
 	assert.Empty(t, s.listed())
@@ -137,7 +138,7 @@ func TestAccountsDoNotSeeEachOther(t *testing.T) {
 	id := s.buy("example.com")
 	require.NoError(t, s.PutAccount(ispmgr.Account{ID: 9, User: "other@example.test", Password: "Other-Password-Of-Twenty", AllowDelete: true}))
 	other := []string{"authinfo", "other@example.test:Other-Password-Of-Twenty", "elid", id}
-	assert.Empty(t, s.ok("certificate", other...).root.all("elem"))
+	assert.Empty(t, s.ok("certificate", other...).root.All("elem"))
 	for _, function := range []string{"certificate.edit", "certificate.delete", "certificate.reissue", "service.prolong"} {
 		assert.Equal(t, "access deny", s.call(function, other...).problem(), function)
 	}
@@ -147,26 +148,26 @@ func TestAccountsDoNotSeeEachOther(t *testing.T) {
 func TestExpiryMayBeAPhrase(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.ExpirePhrase, c.Expires = true, ispmgr.MeansLeaf })
 	s.issued("example.com")
-	row := s.ok("certificate").root.first("elem")
-	assert.Equal(t, "paid until 17 Oct 2026", row.text("expiredate"))
-	assert.Equal(t, "2026-10-17", row.text("real_expiredate"))
+	row := s.ok("certificate").root.First("elem")
+	assert.Equal(t, "paid until 17 Oct 2026", row.Text("expiredate"))
+	assert.Equal(t, "2026-10-17", row.Text("real_expiredate"))
 }
 
 func TestTextsFollowTheLanguage(t *testing.T) {
 	s := newStandIn(t)
 	s.buy("example.com")
-	assert.Equal(t, "Обрабатывается", s.ok("certificate", "lang", "ru").root.text("elem", "item_status"))
-	assert.Equal(t, "9,00\u00a0EUR / annually", s.ok("certificate", "lang", "").root.text("elem", "cost"))
-	assert.Equal(t, "ru", s.ok("certificate", "lang", "").root.attr("lang"))
-	assert.Equal(t, "Неверное имя пользователя или пароль", s.call("whoami", "authinfo", "x:y", "lang", "").root.text("error", "msg"))
-	assert.Equal(t, "Invalid username or password", s.call("whoami", "authinfo", "x:y").root.text("error", "msg"))
+	assert.Equal(t, "Обрабатывается", s.ok("certificate", "lang", "ru").root.Text("elem", "item_status"))
+	assert.Equal(t, "9,00\u00a0EUR / annually", s.ok("certificate", "lang", "").root.Text("elem", "cost"))
+	assert.Equal(t, "ru", s.ok("certificate", "lang", "").root.Attr("lang"))
+	assert.Equal(t, "Неверное имя пользователя или пароль", s.call("whoami", "authinfo", "x:y", "lang", "").root.Text("error", "msg"))
+	assert.Equal(t, "Invalid username or password", s.call("whoami", "authinfo", "x:y").root.Text("error", "msg"))
 }
 
 func TestAutomaticIssueFollowsTheClock(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.AutoIssueSeconds = 3600 })
 	id := s.buy("example.com")
 	s.moveTo(today.Add(10 * time.Minute))
-	assert.Equal(t, "4", s.ok("certificate").root.text("elem", "service_status"), "found waiting")
+	assert.Equal(t, "4", s.ok("certificate").root.Text("elem", "service_status"), "found waiting")
 	s.moveTo(today.Add(time.Hour))
 	assert.Equal(t, ispmgr.Issued, s.certificate(id).ServiceStatus)
 }

@@ -133,8 +133,7 @@ func (s *Server) add(c *Certificate) {
 	c.ID, c.BillOrder = s.nextID, s.nextOrder
 	s.nextID++
 	s.nextOrder++
-	s.certificates[c.ID] = c
-	s.order = append(s.order, c.ID)
+	s.certificates.Put(c.ID, c)
 }
 
 func (c *call) charge(to *Certificate, amount Money) {

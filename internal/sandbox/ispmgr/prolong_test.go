@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 func TestProlongMovesTheEndAndIsCharged(t *testing.T) {
@@ -15,16 +16,16 @@ func TestProlongMovesTheEndAndIsCharged(t *testing.T) {
 	id := s.issued("example.com")
 	s.moveTo(day("2027-03-20"))
 	form := s.ok("service.prolong", "elid", id).root
-	assert.Equal(t, "2027-04-02 2028-04-02", form.text("expiredate")+" "+form.text("newexpiredate"))
-	assert.Equal(t, []string{"12", "24"}, form.keys("period"))
+	assert.Equal(t, "2027-04-02 2028-04-02", form.Text("expiredate")+" "+form.Text("newexpiredate"))
+	assert.Equal(t, []string{"12", "24"}, keysOf(form, "period"))
 	assert.Equal(t, "value period", s.call("service.prolong", "elid", id, "period", "36", "sok", "ok").problem())
 	assert.Equal(t, "value period", s.call("service.prolong", "elid", id, "sok", "ok").problem())
 
 	r := s.ok("service.prolong", "elid", id, "period", "12", "sok", "ok").root
-	assert.Equal(t, "2028-04-02", r.text("doc", "newexpiredate"))
+	assert.Equal(t, "2028-04-02", r.Text("doc", "newexpiredate"))
 	assert.Equal(t, "982.00", s.balance())
 	assert.Equal(t, ispmgr.Requested, s.certificate(id).ServiceStatus)
-	require.NoError(t, s.Issue(number(t, id)))
+	require.NoError(t, s.Issue(standintest.Number(t, id)))
 	assert.Equal(t, "2027-06-26", s.certificate(id).NotAfter.Format(time.DateOnly), "99 days since 2027-03-15")
 
 	s.ok("service.prolong", "elid", id, "period", "12", "sok", "ok")
@@ -38,18 +39,18 @@ func TestProlongAboveTheBalance(t *testing.T) {
 		s.setAccount(func(a *ispmgr.Account) { a.Balance = 1 })
 		r := s.call("service.prolong", "elid", id, "period", "12", "sok", "ok")
 		assert.Equal(t, want, r.problem(), funds)
-		assert.Empty(t, r.root.all("doc", "newexpiredate"), funds)
+		assert.Empty(t, r.root.All("doc", "newexpiredate"), funds)
 		assert.Len(t, s.Charges(), 1, funds)
-		entries := s.ok("basket").root.all("list", "elem")
+		entries := s.ok("basket").root.All("list", "elem")
 		if funds == ispmgr.FundsError {
 			assert.Empty(t, entries)
 			continue
 		}
 		require.Len(t, entries, 1)
-		assert.Equal(t, r.root.text("billorder"), entries[0].text("billorder"))
+		assert.Equal(t, r.root.Text("billorder"), entries[0].Text("billorder"))
 		assert.Equal(t, "low_balance", s.call("basket", "clicked_button", "free", "sok", "ok").problem())
-		s.ok("basket", "clicked_button", "delete", "id", entries[0].text("id"), "sok", "ok")
-		assert.Empty(t, s.ok("basket").root.all("list", "elem"))
+		s.ok("basket", "clicked_button", "delete", "id", entries[0].Text("id"), "sok", "ok")
+		assert.Empty(t, s.ok("basket").root.All("list", "elem"))
 		assert.Equal(t, "2027-04-02", s.certificate(id).TermEnd.Format(time.DateOnly))
 	}
 }
@@ -70,13 +71,13 @@ func TestARenewalInTheBasketIsPaidOnce(t *testing.T) {
 func TestTheEndThatIsShown(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.Expires = ispmgr.MeansLeaf })
 	id := s.buy("example.com")
-	shown := func() string { return s.ok("certificate.edit", "elid", id).root.text("expiredate") }
+	shown := func() string { return s.ok("certificate.edit", "elid", id).root.Text("expiredate") }
 	assert.Equal(t, "2027-04-02", shown())
-	require.NoError(t, s.Issue(number(t, id)))
+	require.NoError(t, s.Issue(standintest.Number(t, id)))
 	assert.Equal(t, "2026-10-17", shown())
 	s.ok("service.prolong", "elid", id, "period", "12", "sok", "ok")
 	assert.Equal(t, "2028-04-02", shown())
-	require.NoError(t, s.Issue(number(t, id)))
+	require.NoError(t, s.Issue(standintest.Number(t, id)))
 	assert.Equal(t, "2026-10-17", shown())
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 func TestRefusals(t *testing.T) {
@@ -16,48 +17,48 @@ func TestRefusals(t *testing.T) {
 	assert.Equal(t, ispmgr.Failed, s.certificate(s.buy("bad.example")).ServiceStatus)
 
 	id := s.issued("example.com")
-	s.ok("certificate.reissue", again(csrFor(t, "example.com"), "elid", id)...)
-	require.NoError(t, s.Refuse(number(t, id), "Domain is blocked."))
-	assert.Equal(t, "6", s.ok("certificate.edit", "elid", id).root.text("service_status"))
-	assert.NotEmpty(t, s.ok("certificate.edit", "elid", id).root.text("crt"), "the old one is still there")
+	s.ok("certificate.reissue", again(standintest.CSR(t, "example.com"), "elid", id)...)
+	require.NoError(t, s.Refuse(standintest.Number(t, id), "Domain is blocked."))
+	assert.Equal(t, "6", s.ok("certificate.edit", "elid", id).root.Text("service_status"))
+	assert.NotEmpty(t, s.ok("certificate.edit", "elid", id).root.Text("crt"), "the old one is still there")
 	assert.Equal(t, "value elid", s.call("certificate.reissue", "elid", s.buy("example.org")).problem(), "nothing was issued")
-	require.ErrorContains(t, s.Refuse(number(t, id), ""), "needs a running order")
-	s.ok("certificate.reissue", again(csrFor(t, "example.com"), "elid", id)...)
-	require.NoError(t, s.Cancel(number(t, id), "fraud"))
+	require.ErrorContains(t, s.Refuse(standintest.Number(t, id), ""), "needs a running order")
+	s.ok("certificate.reissue", again(standintest.CSR(t, "example.com"), "elid", id)...)
+	require.NoError(t, s.Cancel(standintest.Number(t, id), "fraud"))
 	assert.Equal(t, ispmgr.Deleted, s.certificate(id).Status)
 }
 
 func TestASupportedResetRunsAgain(t *testing.T) {
 	s := newStandIn(t)
 	id := s.buy("example.com")
-	require.ErrorContains(t, s.Reset(number(t, id)), "this needs 6")
-	require.NoError(t, s.Refuse(number(t, id), "no"))
-	require.NoError(t, s.Reset(number(t, id)))
-	require.NoError(t, s.Issue(number(t, id)))
+	require.ErrorContains(t, s.Reset(standintest.Number(t, id)), "this needs 6")
+	require.NoError(t, s.Refuse(standintest.Number(t, id), "no"))
+	require.NoError(t, s.Reset(standintest.Number(t, id)))
+	require.NoError(t, s.Issue(standintest.Number(t, id)))
 	assert.Equal(t, ispmgr.Issued, s.certificate(id).ServiceStatus)
 }
 
 func TestVettingHoldsOrganisationsBack(t *testing.T) {
 	s := newStandIn(t)
 	id := s.buy("example.com", "pricelist", "2026", "org_name", "Doe Ltd", "org_country", "182", "org_address", "1 Road", "org_city", "Town", "org_postcode", "1", "org_phone", "1")
-	require.NoError(t, s.Prove(number(t, id)))
+	require.NoError(t, s.Prove(standintest.Number(t, id)))
 	assert.Equal(t, ispmgr.Requested, s.certificate(id).ServiceStatus)
-	require.NoError(t, s.Vet(number(t, id)))
+	require.NoError(t, s.Vet(standintest.Number(t, id)))
 	assert.Equal(t, ispmgr.Issued, s.certificate(id).ServiceStatus)
 }
 
 func TestActiveBeforeAnythingIsIssued(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.OpenAtOrder = true })
 	s.buy("example.com")
-	row := s.ok("certificate").root.first("elem")
-	assert.Equal(t, "2 3", row.first("item_status").attr("orig")+" "+row.text("service_status"))
+	row := s.ok("certificate").root.First("elem")
+	assert.Equal(t, "2 3", row.First("item_status").Attr("orig")+" "+row.Text("service_status"))
 }
 
 func TestValidationIsRepeated(t *testing.T) {
 	s := newStandIn(t)
 	dns := s.buy("example.com")
 	mail := s.buy("example.org", "approver_method", "auth_email", "approver_email_1", "admin@example.org")
-	assert.Equal(t, []string{"example.com"}, s.ok("certificate.dv.dns", "elid", dns).root.keys("domain"))
+	assert.Equal(t, []string{"example.com"}, keysOf(s.ok("certificate.dv.dns", "elid", dns).root, "domain"))
 	s.ok("certificate.dv.dns", "elid", dns, "domain", "example.com", "sok", "ok")
 	assert.Equal(t, "value domain", s.call("certificate.dv.dns", "elid", dns, "domain", "example.net", "sok", "ok").problem())
 	assert.Equal(t, "value elid", s.call("certificate.dv.dns", "elid", mail).problem())
@@ -66,19 +67,19 @@ func TestValidationIsRepeated(t *testing.T) {
 	assert.Equal(t, "value approver_email_1", s.call("certificate.dv.email", "elid", mail, "approver_email_1", "jo@example.org", "sok", "ok").problem())
 	s.ok("certificate.dv.email", "elid", mail, "approver_email_1", "webmaster@example.org", "sok", "ok")
 	edit := s.ok("certificate.edit", "elid", mail).root
-	assert.Equal(t, "webmaster@example.org", edit.text("approver_email"))
-	assert.Empty(t, edit.all("auth_email_value"))
+	assert.Equal(t, "webmaster@example.org", edit.Text("approver_email"))
+	assert.Empty(t, edit.All("auth_email_value"))
 
 	s.ok("certificate.edit", "elid", mail, "approver_method", "auth_dnstxt", "sok", "ok")
-	assert.NotEmpty(t, s.ok("certificate.edit", "elid", mail).root.text("auth_dnstxt_value"))
-	assert.Equal(t, "admin@example.org", s.ok("certificate.approver", "domain", "example.org").root.text("elem", "email"))
-	assert.Len(t, s.ok("certificate.approver", "elid", dns).root.all("elem"), 5)
+	assert.NotEmpty(t, s.ok("certificate.edit", "elid", mail).root.Text("auth_dnstxt_value"))
+	assert.Equal(t, "admin@example.org", s.ok("certificate.approver", "domain", "example.org").root.Text("elem", "email"))
+	assert.Len(t, s.ok("certificate.approver", "elid", dns).root.All("elem"), 5)
 	assert.Equal(t, "value domain", s.call("certificate.approver", "domain", "localhost").problem())
 }
 
 func TestProofsMayBeHidden(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.HideProofs = true })
 	edit := s.ok("certificate.edit", "elid", s.buy("example.com")).root
-	assert.Empty(t, edit.all("auth_dnscname_value"))
-	assert.Empty(t, edit.all("domains_list"))
+	assert.Empty(t, edit.All("auth_dnscname_value"))
+	assert.Empty(t, edit.All("domains_list"))
 }

@@ -1,21 +1,12 @@
 package ispmgr
 
 import (
-	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-)
 
-// Bounds on what a caller may send.
-const (
-	maxBody       = 4 << 20
-	maxParameters = 2000
-	// maxDrained is how much of a body that is too large is read all the same,
-	// so that the caller gets to see the answer.
-	maxDrained = 32 << 20
+	"pmssl/internal/sandbox/standin"
 )
 
 // parameters are the request's values by name; names are case-sensitive, as CN
@@ -28,27 +19,21 @@ func (p parameters) get(name string) string { return strings.TrimSpace(p[name]) 
 // submits tells whether a form is handed in: sok=ok, or snext=ok in a wizard (1.4).
 func (p parameters) submits() bool { return p["sok"] == "ok" }
 
-var (
-	errTooManyParameters = errors.New("request has too many parameters")
-	errBodyTooLarge      = errors.New("request body is too large")
-	errBrokenForm        = errors.New("request form cannot be read")
-)
-
 // readParameters merges the query and an urlencoded form: GET and POST are
 // equal (1.2). The form goes first.
 func readParameters(r *http.Request) (parameters, error) {
 	merged := parameters{}
-	content, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	content, err := standin.ReadBody(r)
 	if err != nil {
-		return merged, bodyError(err)
+		return merged, err
 	}
 	for _, encoded := range []string{string(content), r.URL.RawQuery} {
-		if strings.Count(encoded, "&") > maxParameters {
-			return merged, errTooManyParameters
+		if strings.Count(encoded, "&") > standin.MaxParameters {
+			return merged, standin.ErrTooManyParameters
 		}
 		values, err := url.ParseQuery(encoded)
 		if err != nil {
-			return merged, errBrokenForm
+			return merged, standin.ErrBrokenForm
 		}
 		for name, list := range values {
 			if _, seen := merged[name]; !seen {
@@ -57,14 +42,6 @@ func readParameters(r *http.Request) (parameters, error) {
 		}
 	}
 	return merged, nil
-}
-
-func bodyError(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return errBodyTooLarge
-	}
-	return errBrokenForm
 }
 
 // secretNames are parameters whose value never leaves the stand-in but in its
@@ -81,7 +58,7 @@ func (p parameters) redacted(passwords []string) map[string]string {
 	shown := make(map[string]string, len(p))
 	for name, value := range p {
 		if isSecret(name, value) || containsAny(value, passwords) {
-			value = "***"
+			value = standin.Hidden
 		}
 		shown[name] = value
 	}

@@ -17,36 +17,30 @@ type LogEntry struct {
 	Error      *Problem          `json:"error,omitempty"`
 }
 
-// maxLogged bounds the memory of the log: the older half goes when it is full.
-// The counters go on.
-const maxLogged = 20_000
-
-type requestLog struct {
-	entries  []LogEntry
-	counters map[string]int64
-	seen     int64
-}
-
-func newRequestLog() requestLog { return requestLog{counters: map[string]int64{}} }
-
-func (l *requestLog) add(entry LogEntry) {
-	l.seen++
-	entry.Number = l.seen
-	if len(l.entries) == maxLogged {
-		l.entries = append([]LogEntry{}, l.entries[maxLogged/2:]...)
-	}
-	l.entries = append(l.entries, entry)
-	l.counters[entry.Command]++
-	if entry.Submit {
-		l.counters[entry.Command+" sok"]++
-	}
-}
-
+// remember logs a request; submits are counted once more as "FUNCTION sok".
 func (s *Server) remember(entry LogEntry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now, err := s.clock.Now(); err == nil {
-		entry.Time = now
+	names := []string{entry.Command}
+	if entry.Submit {
+		names = append(names, entry.Command+" sok")
 	}
-	s.log.add(entry)
+	s.log.Add(func(number int64) LogEntry {
+		entry.Number = number
+		if now, err := s.clock.Now(); err == nil {
+			entry.Time = now
+		}
+		return entry
+	}, names...)
 }
+
+// Requests is the log since the last ClearRequests, oldest first; only those
+// of a function where one is given ("certificate.order.param").
+func (s *Server) Requests(command string) []LogEntry {
+	return s.log.Entries(func(entry LogEntry) bool { return command == "" || entry.Command == command })
+}
+
+// Counters are the numbers of requests by function since the last
+// ClearRequests; "FUNCTION sok" counts the submits among them.
+func (s *Server) Counters() map[string]int64 { return s.log.Counters() }
+
+// ClearRequests empties the log and the counters.
+func (s *Server) ClearRequests() { s.log.Clear() }

@@ -2,11 +2,8 @@ package ispmgr
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"io"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +11,7 @@ import (
 
 	"pmssl/internal/sandbox/ca"
 	"pmssl/internal/sandbox/clock"
+	"pmssl/internal/sandbox/standin"
 )
 
 // Path is where the API is served, ManagerPath where it is served too with
@@ -31,46 +29,32 @@ type Clock = clock.Clock
 func NewClock(real func() time.Time, file string) *Clock { return clock.New(real, file) }
 
 // Config is the world of a Server.
-type Config struct {
-	// Clock tells the time; required.
-	Clock *Clock
-	// CA signs the leaves; nil makes an ECDSA authority in memory.
-	CA *ca.Authority
-	// Settings; nil means DefaultSettings.
-	Settings *Settings
-	// Accounts; nil means DefaultAccount alone.
-	Accounts []Account
-	// StateFile keeps everything over a restart; "" keeps nothing.
-	StateFile string
-	// Random is where keys and sessions come from; nil means crypto/rand.
-	Random io.Reader
-	// Sleep waits for delay faults; nil waits for real.
-	Sleep func(ctx context.Context, d time.Duration) error
-}
+type Config = standin.Config[Account, Settings]
+
+// authority has the methods by which a test decides in its place.
+type authority = standin.Authority[Certificate]
 
 // Server is the stand-in. It is safe for concurrent use: requests are executed
 // one after the other.
 type Server struct {
+	authority
 	clock  *Clock
 	ca     *ca.Authority
 	random io.Reader
 	sleep  func(ctx context.Context, d time.Duration) error
 	file   string
+	faults standin.Board[Fault]
+	log    standin.Log[LogEntry]
 
 	mu           sync.Mutex
 	settings     Settings
-	accounts     map[string]*Account // by accountName
-	sessions     map[string]string   // accountName by session id
-	certificates map[int64]*Certificate
-	order        []int64 // ids, ascending
+	accounts     map[string]*Account // by standin.AccountName
+	sessions     map[string]string   // standin.AccountName by session id
+	certificates standin.Orders[Certificate]
 	charges      []Charge
-	proved       map[string]time.Time // by proofKey
+	proved       standin.Proofs
 	nextID       int64
 	nextOrder    int64
-	faults       []*Fault
-	nextFault    int
-	pending      []pendingRequest
-	log          requestLog
 }
 
 // First ids.
@@ -81,73 +65,39 @@ const (
 
 // New makes a stand-in, from its state file where there is one.
 func New(config Config) (*Server, error) {
-	if config.Clock == nil {
-		return nil, errors.New("stand-in seller needs a clock: set Config.Clock")
+	config, err := config.Complete(DefaultAccount(), DefaultSettings())
+	if err != nil {
+		return nil, err
+	}
+	if err := config.Settings.check(); err != nil {
+		return nil, err
 	}
 	s := &Server{
 		clock: config.Clock, ca: config.CA, random: config.Random, sleep: config.Sleep, file: config.StateFile,
-		settings: DefaultSettings(), accounts: map[string]*Account{}, sessions: map[string]string{},
-		certificates: map[int64]*Certificate{}, proved: map[string]time.Time{},
-		nextID: firstCertificateID, nextOrder: firstOrderID, log: newRequestLog(),
+		settings: config.Settings.clone(), accounts: map[string]*Account{}, sessions: map[string]string{},
+		proved: standin.Proofs{}, nextID: firstCertificateID, nextOrder: firstOrderID,
 	}
-	if err := s.fillIn(config); err != nil {
-		return nil, err
-	}
-	return s, s.load()
-}
-
-func (s *Server) fillIn(config Config) error {
-	if s.random == nil {
-		s.random = rand.Reader
-	}
-	if s.sleep == nil {
-		s.sleep = waitFor
-	}
-	if s.ca == nil {
-		authority, err := ca.New(ca.ECDSA, s.random)
-		if err != nil {
-			return err
-		}
-		s.ca = authority
-	}
-	if config.Settings != nil {
-		if err := config.Settings.check(); err != nil {
-			return err
-		}
-		s.settings = config.Settings.clone()
-	}
-	if config.Accounts == nil {
-		config.Accounts = []Account{DefaultAccount()}
-	}
+	s.authority = standin.NewAuthority(&s.certificates, s.proved, standin.Rules[Certificate]{
+		Change: s.change, Order: (*Certificate).order, IssueIfReady: func(c *Certificate, at time.Time) { s.issueIfReady(c, at) },
+	})
 	for _, account := range config.Accounts {
 		if err := s.putAccount(account); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
-}
-
-func waitFor(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return s, s.load()
 }
 
 // ServeHTTP answers the API at its paths and a page of HTML elsewhere, with 404.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path := strings.TrimSuffix(r.URL.Path, "/"); path != Path && (path != ManagerPath || !s.Settings().ManagerPath) {
 		s.remember(LogEntry{Method: r.Method, Path: r.URL.Path, Parameters: map[string]string{}, Status: http.StatusNotFound})
-		send(w, htmlReply(http.StatusNotFound, "404 Not Found"))
+		htmlReply(http.StatusNotFound, "404 Not Found").Send(w)
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
-		send(w, htmlReply(http.StatusMethodNotAllowed, "405 Method Not Allowed"))
+		htmlReply(http.StatusMethodNotAllowed, "405 Method Not Allowed").Send(w)
 		return
 	}
 	unread := r.Body
@@ -157,7 +107,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	passwords := s.passwords()
-	s.answerWithFaults(w, r, p, LogEntry{
+	s.answer(w, r, p, LogEntry{
 		Method: r.Method, Path: r.URL.Path, Command: p.get("func"), Submit: p.submits(),
 		Parameters: p.redacted(passwords), Leaks: leaks(r, p, passwords),
 	})
@@ -165,13 +115,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuseForm answers a form that cannot be read. What the real one says is unknown.
 func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request, unread io.Reader, err error) {
-	status := http.StatusBadRequest
-	if errors.Is(err, errBodyTooLarge) {
-		status = http.StatusRequestEntityTooLarge
-		_, _ = io.CopyN(io.Discard, unread, maxDrained)
-	}
+	status := standin.RefuseForm(unread, err)
 	s.remember(LogEntry{Method: r.Method, Path: r.URL.Path, Parameters: map[string]string{}, Status: status}) // may be megabytes of anything
-	send(w, htmlReply(status, "Bad Request"))
+	htmlReply(status, "Bad Request").Send(w)
 }
 
 func (s *Server) passwords() []string {
@@ -185,27 +131,4 @@ func (s *Server) passwords() []string {
 }
 
 // reply is an answer on its way out.
-type reply struct {
-	status      int
-	contentType string
-	body        []byte
-	problem     *Problem
-}
-
-func send(w http.ResponseWriter, out reply) {
-	w.Header().Set("Content-Type", out.contentType)
-	w.WriteHeader(out.status)
-	_, _ = w.Write(out.body) // a client that went away is no concern of the seller
-	if flusher, ok := w.(http.Flusher); ok {
-		flusher.Flush()
-	}
-}
-
-// sourceOf is the address that a request came from.
-func sourceOf(r *http.Request) netip.Addr {
-	source, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return source.Addr().Unmap()
-}
+type reply = standin.Reply[*Problem]

@@ -2,9 +2,10 @@ package ispmgr
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
+
+	"pmssl/internal/sandbox/standin"
 )
 
 // Settings choose between the readings of the remote's behaviour that public
@@ -218,27 +219,18 @@ func (s Settings) clone() Settings {
 }
 
 func (s Settings) check() error {
-	choices := []struct {
-		name, value string
-		allowed     []string
-	}{
-		{"metadata", s.Metadata, []string{MetadataAlways, MetadataDevel}},
-		{"past_end", s.PastEnd, []string{PastEndEmpty, PastEndLast}},
-		{"wizard_next", s.WizardNext, []string{NextForm, NextRedirect, NextNested}},
-		{"pricelist_shape", s.PricelistShape, []string{PricelistBoth, PricelistOld, PricelistV2}},
-		{"order_answer", s.OrderAnswer, []string{AnswerID, AnswerNestedID, AnswerNone}},
-		{"funds", s.Funds, []string{FundsError, FundsPaymentURL, FundsUnpaid}},
-		{"status_form", s.StatusForm, []string{StatusOrig, StatusDigit, StatusKey, StatusRealStatus}},
-		{"certificate_in", s.CertificateIn, []string{InEdit, InDownload, InBoth}},
-		{"certificate_form", s.CertificateForm, []string{FormLeaf, FormChain, FormBundle, FormZIP, FormBase64ZIP}},
-		{"expires", s.Expires, []string{MeansLeaf, MeansTerm}},
-		{"not_before", s.NotBefore, []string{FromMidnight, FromInstant}},
-	}
-	var problems []error
-	for _, choice := range choices {
-		if !slices.Contains(choice.allowed, choice.value) {
-			problems = append(problems, fmt.Errorf("setting %s must be one of %v, not %q", choice.name, choice.allowed, choice.value))
-		}
+	problems := []error{
+		standin.OneOf("metadata", s.Metadata, MetadataAlways, MetadataDevel),
+		standin.OneOf("past_end", s.PastEnd, PastEndEmpty, PastEndLast),
+		standin.OneOf("wizard_next", s.WizardNext, NextForm, NextRedirect, NextNested),
+		standin.OneOf("pricelist_shape", s.PricelistShape, PricelistBoth, PricelistOld, PricelistV2),
+		standin.OneOf("order_answer", s.OrderAnswer, AnswerID, AnswerNestedID, AnswerNone),
+		standin.OneOf("funds", s.Funds, FundsError, FundsPaymentURL, FundsUnpaid),
+		standin.OneOf("status_form", s.StatusForm, StatusOrig, StatusDigit, StatusKey, StatusRealStatus),
+		standin.OneOf("certificate_in", s.CertificateIn, InEdit, InDownload, InBoth),
+		standin.OneOf("certificate_form", s.CertificateForm, FormLeaf, FormChain, FormBundle, FormZIP, FormBase64ZIP),
+		standin.OneOf("expires", s.Expires, MeansLeaf, MeansTerm),
+		standin.OneOf("not_before", s.NotBefore, FromMidnight, FromInstant),
 	}
 	if s.LeafDays < 0 || s.LeafMarginDays < 0 || s.LeafMarginDays > 40 || s.DeletedDays < 0 || s.AutoIssueSeconds < -1 || s.OwnReissueDays < -1 {
 		problems = append(problems, errors.New("leaf_days, leaf_margin_days (at most 40), deleted_days, auto_issue_seconds and own_reissue_days (from -1) must not be negative"))

@@ -1,9 +1,7 @@
 package ispmgr_test
 
 import (
-	"encoding/xml"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,27 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
-
-// shape is the structure of an answer: the paths of its elements, and of their
-// attributes after "@", sorted.
-func shape(n xmlNode) []string {
-	var paths []string
-	var walk func(n xmlNode, path string)
-	walk = func(n xmlNode, path string) {
-		path += "/" + n.XMLName.Local
-		paths = append(paths, path)
-		for _, a := range n.Attrs {
-			paths = append(paths, path+"@"+a.Name.Local)
-		}
-		for _, child := range n.Children {
-			walk(child, path)
-		}
-	}
-	walk(n, "")
-	slices.Sort(paths)
-	return slices.Compact(paths)
-}
 
 // A shapeCase makes the stand-in give the answer that a fixture shows.
 type shapeCase struct {
@@ -49,7 +28,7 @@ func shapeCases(t *testing.T) map[string]shapeCase {
 	}
 	buy := func(pairs ...string) func(*standIn) reply {
 		return func(s *standIn) reply {
-			return s.call("certificate.order.param", order(csrFor(t, "example.com"), pairs...)...)
+			return s.call("certificate.order.param", order(standintest.CSR(t, "example.com"), pairs...)...)
 		}
 	}
 	withPoor := func(funds string) func(*standIn) reply {
@@ -95,7 +74,7 @@ func shapeCases(t *testing.T) map[string]shapeCase {
 			return s.call("whoami")
 		}},
 		"whoami_RECORDED": {answer: func(s *standIn) reply {
-			session := s.ok("auth", "username", ispmgr.DefaultUser, "password", ispmgr.DefaultPassword).root.text("auth")
+			session := s.ok("auth", "username", ispmgr.DefaultUser, "password", ispmgr.DefaultPassword).root.Text("auth")
 			return s.call("whoami", "authinfo", "", "auth", session)
 		}},
 		"wizard_submit_ok_url_RECORDED": { // a payment's own fields and the decoration of the page
@@ -123,58 +102,25 @@ func compareShape(t *testing.T, name string, fixture []string) {
 	})
 	require.NotEmpty(t, wanted)
 	r := c.answer(newStandIn(t))
-	assert.Subset(t, shape(r.root), wanted, r.body)
+	assert.Subset(t, standintest.Shape(r.root), wanted, r.body)
 }
 
-// Our own copies of the shapes, one file per fixture.
 func TestAnswersHaveTheKnownShapes(t *testing.T) {
-	files, err := filepath.Glob("testdata/shapes/*.txt")
-	require.NoError(t, err)
-	assert.Len(t, files, len(shapeCases(t)))
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txt")
-		t.Run(name, func(t *testing.T) {
-			content, err := os.ReadFile(file)
-			require.NoError(t, err)
-			compareShape(t, name, strings.Fields(string(content)))
-		})
-	}
+	standintest.KnownShapes(t, len(shapeCases(t)), compareShape)
 }
 
-// The fixtures of the specification lie beside the repository.
 func TestAnswersHaveTheShapesOfTheFixtures(t *testing.T) {
-	folder := filepath.Join("..", "..", "..", "..", "shared", "fixtures", "ispmanager")
-	files, err := filepath.Glob(filepath.Join(folder, "*.xml"))
-	require.NoError(t, err)
-	if len(files) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("no fixtures in %s: in CI they must be there", folder)
-		}
-		t.Skipf("did not run: no fixtures in %s", folder)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".xml")
-		if slices.Contains(notServed(), name) {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			content, err := os.ReadFile(file)
-			require.NoError(t, err)
-			var root xmlNode
-			require.NoError(t, xml.Unmarshal(content, &root))
-			compareShape(t, name, shape(root))
-		})
-	}
+	standintest.FixtureShapes(t, "ispmanager", os.Getenv("CI") == "true", notServed(), compareShape)
 }
 
 // A country's id and its ISO code, which is only in the address of the flag
 // (order_wizard_form_RECORDED, country_ids.tsv).
 func TestCountriesAreThoseOfTheTable(t *testing.T) {
 	flags := map[string]string{}
-	for _, list := range newStandIn(t).ok("certificate.order.csr", "pricelist", "3033").root.all("slist") {
-		if list.attr("name") == "field_country" {
-			for _, value := range list.all("val") {
-				flags[value.attr("key")] = value.attr("image")
+	for _, list := range newStandIn(t).ok("certificate.order.csr", "pricelist", "3033").root.All("slist") {
+		if list.Attr("name") == "field_country" {
+			for _, value := range list.All("val") {
+				flags[value.Attr("key")] = value.Attr("image")
 			}
 		}
 	}

@@ -1,27 +1,18 @@
 package ispmgr_test
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"encoding/xml"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 // today is a moment in the time of leaves of 200 days.
@@ -85,14 +76,8 @@ func (s *standIn) call(function string, pairs ...string) reply {
 
 func read(t *testing.T, answer *http.Response) reply {
 	t.Helper()
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
-	r := reply{status: answer.StatusCode, kind: answer.Header.Get("Content-Type"), body: string(body)}
-	if strings.HasPrefix(r.body, "<?xml") {
-		require.NoError(t, xml.Unmarshal(body, &r.root), r.body)
-	}
-	return r
+	body, root := standintest.Read(t, answer)
+	return reply{status: answer.StatusCode, kind: answer.Header.Get("Content-Type"), body: body, root: root}
 }
 
 // ok is call for a function that must not answer an error.
@@ -126,7 +111,7 @@ func order(csr string, pairs ...string) []string {
 // buy orders a certificate for cn and tells its id.
 func (s *standIn) buy(cn string, pairs ...string) string {
 	s.t.Helper()
-	r := s.ok("certificate.order.param", order(csrFor(s.t, cn), pairs...)...)
+	r := s.ok("certificate.order.param", order(standintest.CSR(s.t, cn), pairs...)...)
 	state, err := s.State()
 	require.NoError(s.t, err)
 	require.NotEmpty(s.t, state.Certificates, r.body)
@@ -137,13 +122,13 @@ func (s *standIn) buy(cn string, pairs ...string) string {
 func (s *standIn) issued(cn string, pairs ...string) string {
 	s.t.Helper()
 	id := s.buy(cn, pairs...)
-	require.NoError(s.t, s.Issue(number(s.t, id)))
+	require.NoError(s.t, s.Issue(standintest.Number(s.t, id)))
 	return id
 }
 
 func (s *standIn) certificate(id string) ispmgr.Certificate {
 	s.t.Helper()
-	found, err := s.Certificate(number(s.t, id))
+	found, err := s.Certificate(standintest.Number(s.t, id))
 	require.NoError(s.t, err)
 	return found
 }
@@ -158,36 +143,4 @@ func (s *standIn) balance() string {
 	account, err := s.Account(ispmgr.DefaultUser)
 	require.NoError(s.t, err)
 	return account.Balance.String()
-}
-
-func number(t *testing.T, id string) int64 {
-	t.Helper()
-	n, err := strconv.ParseInt(id, 10, 64)
-	require.NoError(t, err)
-	return n
-}
-
-func newKey(t testing.TB) crypto.Signer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	return key
-}
-
-func csrFor(t testing.TB, cn string) string { return csrWith(t, newKey(t), pkix.Name{CommonName: cn}) }
-
-func csrWith(t testing.TB, key crypto.Signer, subject pkix.Name) string {
-	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, key)
-	require.NoError(t, err)
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
-}
-
-func certificateOf(t *testing.T, pemText string) *x509.Certificate {
-	t.Helper()
-	block, _ := pem.Decode([]byte(strings.TrimSpace(pemText)))
-	require.NotNil(t, block, "no PEM in %q", pemText)
-	parsed, err := x509.ParseCertificate(block.Bytes)
-	require.NoError(t, err)
-	return parsed
 }

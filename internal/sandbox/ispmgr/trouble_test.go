@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 func TestWhoIsLetIn(t *testing.T) {
@@ -33,7 +34,7 @@ func TestAddressesMayBeRestricted(t *testing.T) {
 	s.setAccount(func(a *ispmgr.Account) { a.AllowedIPs = []string{"192.0.2.1"} })
 	r := s.call("whoami")
 	assert.Equal(t, "auth badip", r.problem())
-	assert.Equal(t, "Access from this IP denied", r.root.text("error", "msg"))
+	assert.Equal(t, "Access from this IP denied", r.root.Text("error", "msg"))
 	s.setAccount(func(a *ispmgr.Account) { a.AllowedIPs = []string{"127.0.0.1"} })
 	s.ok("whoami")
 }
@@ -42,10 +43,10 @@ func TestASecondFactorLeavesEveryFunctionEmpty(t *testing.T) {
 	s := newStandIn(t)
 	s.setAccount(func(a *ispmgr.Account) { a.TwoFactor = true })
 	for _, function := range []string{"whoami", "certificate", "certificate.order.param"} {
-		r := s.ok(function, order(csrFor(t, "example.com"))...).root
-		assert.Equal(t, "func=totp.confirm", r.text("ok"), function)
-		assert.Empty(t, r.all("user"))
-		assert.Empty(t, r.all("id"))
+		r := s.ok(function, order(standintest.CSR(t, "example.com"))...).root
+		assert.Equal(t, "func=totp.confirm", r.Text("ok"), function)
+		assert.Empty(t, r.All("user"))
+		assert.Empty(t, r.All("id"))
 	}
 	assert.Empty(t, s.Charges())
 }
@@ -53,16 +54,16 @@ func TestASecondFactorLeavesEveryFunctionEmpty(t *testing.T) {
 func TestAnAdministratorHasNoServices(t *testing.T) {
 	s := newStandIn(t)
 	s.setAccount(func(a *ispmgr.Account) { a.Level = ispmgr.LevelAdmin })
-	assert.Equal(t, "29", s.ok("whoami").root.first("user").attr("level"))
+	assert.Equal(t, "29", s.ok("whoami").root.First("user").Attr("level"))
 	assert.Equal(t, "access deny", s.call("certificate").problem())
-	assert.Equal(t, "access deny", s.call("certificate.order.param", order(csrFor(t, "example.com"))...).problem())
+	assert.Equal(t, "access deny", s.call("certificate.order.param", order(standintest.CSR(t, "example.com"))...).problem())
 }
 
 func TestSessions(t *testing.T) {
 	s := newStandIn(t)
-	opened := s.ok("auth", "authinfo", "", "username", ispmgr.DefaultUser, "password", ispmgr.DefaultPassword).root.first("auth")
-	assert.Equal(t, opened.attr("id"), opened.text())
-	s.ok("whoami", "authinfo", "", "auth", opened.text())
+	opened := s.ok("auth", "authinfo", "", "username", ispmgr.DefaultUser, "password", ispmgr.DefaultPassword).root.First("auth")
+	assert.Equal(t, opened.Attr("id"), opened.Text())
+	s.ok("whoami", "authinfo", "", "auth", opened.Text())
 	assert.Equal(t, "auth expired", s.call("whoami", "authinfo", "", "auth", "0123").problem())
 	s.set(func(c *ispmgr.Settings) { c.Captcha = true })
 	assert.Equal(t, "captcha_verification_failed", s.call("auth", "username", ispmgr.DefaultUser, "password", ispmgr.DefaultPassword).problem())
@@ -86,7 +87,7 @@ func TestAddressesOfTheAPI(t *testing.T) {
 
 	answer, err = http.Get(s.url + "?" + values("whoami").Encode())
 	require.NoError(t, err)
-	assert.NotEmpty(t, read(t, answer).root.first("user").attr("id"), "GET and POST are equal")
+	assert.NotEmpty(t, read(t, answer).root.First("user").Attr("id"), "GET and POST are equal")
 	request, err := http.NewRequest(http.MethodPut, s.url, nil)
 	require.NoError(t, err)
 	answer, err = http.DefaultClient.Do(request)
@@ -121,12 +122,12 @@ func TestBrokenForms(t *testing.T) {
 func TestAnswersRepeatTheRequest(t *testing.T) {
 	s := newStandIn(t)
 	secret := ispmgr.DefaultUser + ":" + ispmgr.DefaultPassword
-	assert.Equal(t, secret, s.ok("whoami").root.text("tparams", "authinfo"))
-	assert.Equal(t, secret, s.call("certificate.edit", "elid", "4").root.text("tparams", "authinfo"), "errors too")
-	assert.Equal(t, "77", s.ok("whoami", "id", "77", "<x>", "no name").root.text("tparams", "id"))
+	assert.Equal(t, secret, s.ok("whoami").root.Text("tparams", "authinfo"))
+	assert.Equal(t, secret, s.call("certificate.edit", "elid", "4").root.Text("tparams", "authinfo"), "errors too")
+	assert.Equal(t, "77", s.ok("whoami", "id", "77", "<x>", "no name").root.Text("tparams", "id"))
 	s.set(func(c *ispmgr.Settings) { c.EchoSecrets = false })
-	assert.Empty(t, s.ok("whoami").root.all("tparams", "authinfo"))
-	assert.Equal(t, "whoami", s.ok("whoami").root.text("tparams", "func"))
+	assert.Empty(t, s.ok("whoami").root.All("tparams", "authinfo"))
+	assert.Equal(t, "whoami", s.ok("whoami").root.Text("tparams", "func"))
 }
 
 func TestTheLogShowsWhatShouldNotHaveBeenSent(t *testing.T) {

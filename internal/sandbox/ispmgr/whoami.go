@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"pmssl/internal/sandbox/standin"
 )
 
 func onOff(on bool) string {
@@ -68,6 +70,6 @@ func (c *call) openSession() answer {
 		return refused(broken(err))
 	}
 	id := hex.EncodeToString(random)
-	c.server.sessions[id] = accountName(account.User)
+	c.server.sessions[id] = standin.AccountName(account.User)
 	return success(textNode("auth", id).with("id", id).with("level", strconv.Itoa(account.Level)))
 }

@@ -10,35 +10,36 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 func TestFormsHaveNoSideEffect(t *testing.T) {
 	s := newStandIn(t)
 	csr := s.ok("certificate.order.csr", "pricelist", "3033", "period", "12").root
-	assert.Equal(t, []string{"generate", "exists"}, csr.keys("crt_type"))
-	assert.Equal(t, []string{"12", "24"}, csr.keys("period"))
-	assert.Len(t, csr.keys("field_country"), 245)
-	assert.Equal(t, "182", csr.text("field_country"))
+	assert.Equal(t, []string{"generate", "exists"}, keysOf(csr, "crt_type"))
+	assert.Equal(t, []string{"12", "24"}, keysOf(csr, "period"))
+	assert.Len(t, keysOf(csr, "field_country"), 245)
+	assert.Equal(t, "182", csr.Text("field_country"))
 
-	param := s.ok("certificate.order.param", order(csrFor(t, "www.example.com"), "sok", "")...).root
-	assert.Equal(t, []string{"auth_email", "auth_dnscname", "auth_dnstxt", "auth_http"}, param.keys("approver_method"))
-	assert.Contains(t, param.keys("approver_email_1"), "webmaster@example.com")
-	assert.Equal(t, []string{"null", "12", "24"}, param.keys("autoprolong"))
-	assert.Equal(t, "null", param.text("autoprolong"), "what was sent is shown again")
+	param := s.ok("certificate.order.param", order(standintest.CSR(t, "www.example.com"), "sok", "")...).root
+	assert.Equal(t, []string{"auth_email", "auth_dnscname", "auth_dnstxt", "auth_http"}, keysOf(param, "approver_method"))
+	assert.Contains(t, keysOf(param, "approver_email_1"), "webmaster@example.com")
+	assert.Equal(t, []string{"null", "12", "24"}, keysOf(param, "autoprolong"))
+	assert.Equal(t, "null", param.Text("autoprolong"), "what was sent is shown again")
 	assert.Contains(t, requiredOf(param), "adm_fname")
 	assert.NotContains(t, requiredOf(param), "adm_jtitle")
 	assert.Empty(t, s.Charges())
-	assert.Empty(t, s.ok("certificate").root.all("elem"))
-	assert.Empty(t, s.ok("basket").root.all("list", "elem"))
+	assert.Empty(t, s.ok("certificate").root.All("elem"))
+	assert.Empty(t, s.ok("basket").root.All("list", "elem"))
 }
 
 // requiredOf are the fields that the metadata of a form call required.
-func requiredOf(form xmlNode) []string {
+func requiredOf(form standintest.Node) []string {
 	var names []string
-	for _, f := range form.all("metadata", "form", "page", "field") {
-		for _, control := range append(f.all("input"), f.all("select")...) {
-			if control.attr("required") == "yes" {
-				names = append(names, control.attr("name"))
+	for _, f := range form.All("metadata", "form", "page", "field") {
+		for _, control := range append(f.All("input"), f.All("select")...) {
+			if control.Attr("required") == "yes" {
+				names = append(names, control.Attr("name"))
 			}
 		}
 	}
@@ -47,7 +48,7 @@ func requiredOf(form xmlNode) []string {
 
 func TestStepsNeedWhatEarlierOnesBrought(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.ContactsStep, c.OrganizationStep = true, true })
-	csr := csrFor(t, "example.com")
+	csr := standintest.CSR(t, "example.com")
 	for name, test := range map[string]struct {
 		function string
 		pairs    []string
@@ -67,16 +68,16 @@ func TestStepsNeedWhatEarlierOnesBrought(t *testing.T) {
 
 func TestOrdersAreCheckedLikeForms(t *testing.T) {
 	s := newStandIn(t)
-	csr := csrFor(t, "example.com")
+	csr := standintest.CSR(t, "example.com")
 	for name, test := range map[string]struct {
 		csr   string
 		pairs []string
 		want  string
 	}{
 		"rubbish as CSR":               {"rubbish", nil, "value csr"},
-		"wildcard for a plain product": {csrFor(t, "*.example.com"), nil, "value csr"},
+		"wildcard for a plain product": {standintest.CSR(t, "*.example.com"), nil, "value csr"},
 		"plain name for a wildcard":    {csr, []string{"pricelist", "27650"}, "value csr"},
-		"letters that are not Latin":   {csrWith(t, newKey(t), pkix.Name{CommonName: "example.com", Organization: []string{"Пример"}}), nil, "value csr"},
+		"letters that are not Latin":   {standintest.CSRWith(t, standintest.Key(t), pkix.Name{CommonName: "example.com", Organization: []string{"Пример"}}), nil, "value csr"},
 		"field that is not Latin":      {csr, []string{"O", "Пример"}, "value O"},
 		"person that is not Latin":     {csr, []string{"adm_fname", "Иван"}, "value adm_fname"},
 		"name beside the CSR's":        {csr, []string{"CN", "example.org"}, "value CN"},
@@ -102,17 +103,19 @@ func TestOrdersAreCheckedLikeForms(t *testing.T) {
 
 // The values of each step are carried along in the way of the installation.
 func TestEachWayOfLeadingOnReachesTheLastStep(t *testing.T) {
-	csr := csrFor(t, "example.com")
+	csr := standintest.CSR(t, "example.com")
 	step := []string{"pricelist", "3033", "period", "12", "crt_type", "exists", "csr", csr, "field_country", "182", "sok", "ok", "snext", "ok"}
-	for way, next := range map[string]func(r xmlNode) (function string, form xmlNode){
-		ispmgr.NextForm:   func(r xmlNode) (string, xmlNode) { return r.attr("func"), r },
-		ispmgr.NextNested: func(r xmlNode) (string, xmlNode) { return r.first("doc").attr("func"), r.first("doc") },
-		ispmgr.NextRedirect: func(r xmlNode) (string, xmlNode) {
-			target, err := url.ParseQuery(r.text("ok"))
+	for way, next := range map[string]func(r standintest.Node) (function string, form standintest.Node){
+		ispmgr.NextForm: func(r standintest.Node) (string, standintest.Node) { return r.Attr("func"), r },
+		ispmgr.NextNested: func(r standintest.Node) (string, standintest.Node) {
+			return r.First("doc").Attr("func"), r.First("doc")
+		},
+		ispmgr.NextRedirect: func(r standintest.Node) (string, standintest.Node) {
+			target, err := url.ParseQuery(r.Text("ok"))
 			require.NoError(t, err)
-			form := xmlNode{}
+			form := standintest.Node{}
 			for name := range target {
-				child := xmlNode{Text: target.Get(name)}
+				child := standintest.Node{Chars: target.Get(name)}
 				child.XMLName.Local = name
 				form.Children = append(form.Children, child)
 			}
@@ -122,43 +125,43 @@ func TestEachWayOfLeadingOnReachesTheLastStep(t *testing.T) {
 		s := newStandIn(t, func(c *ispmgr.Settings) { c.WizardNext, c.Functions.Param = way, "certificate.order.final" })
 		function, form := next(s.ok("certificate.order.csr", step...).root)
 		assert.Equal(t, "certificate.order.final", function, way)
-		assert.Equal(t, strings.TrimSpace(csr), form.text("csr"), way)
-		assert.Equal(t, "example.com", form.text("CN"), way)
-		assert.NotEmpty(t, s.ok(function, order(csr)...).root.text("id"), way)
+		assert.Equal(t, strings.TrimSpace(csr), form.Text("csr"), way)
+		assert.Equal(t, "example.com", form.Text("CN"), way)
+		assert.NotEmpty(t, s.ok(function, order(csr)...).root.Text("id"), way)
 	}
 }
 
 func TestFurtherStepsStandBeforeTheLastOne(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.ContactsStep, c.OrganizationStep = true, true })
-	csr := csrFor(t, "example.com")
+	csr := standintest.CSR(t, "example.com")
 	organisation := []string{"pricelist", "2026", "org_name", "Doe Ltd", "org_country", "182", "org_address", "1 Road", "org_city", "Town", "org_postcode", "1", "org_phone", "+7 1"}
 	var visited []string
 	function := "certificate.order.csr"
 	for function != "certificate.order.param" {
 		visited = append(visited, function)
-		function = s.ok(function, order(csr, organisation...)...).root.attr("func")
+		function = s.ok(function, order(csr, organisation...)...).root.Attr("func")
 	}
 	assert.Equal(t, []string{"certificate.order.csr", "certificate.order.contacts", "certificate.order.organization"}, visited)
 	form := s.ok(function, order(csr, append(organisation, "sok", "")...)...).root
 	assert.NotContains(t, requiredOf(form), "adm_fname", "they had a step of their own")
-	id := s.ok(function, order(csr, organisation...)...).root.text("id")
-	require.NoError(t, s.Issue(number(t, id)))
-	assert.Equal(t, []string{"Doe Ltd"}, certificateOf(t, s.certificate(id).Certificate).Subject.Organization)
+	id := s.ok(function, order(csr, organisation...)...).root.Text("id")
+	require.NoError(t, s.Issue(standintest.Number(t, id)))
+	assert.Equal(t, []string{"Doe Ltd"}, standintest.Certificate(t, s.certificate(id).Certificate).Subject.Organization)
 }
 
 func TestTheRemoteMakesAKeyWhereItIsAskedTo(t *testing.T) {
 	s := newStandIn(t)
 	r := s.ok("certificate.order.csr", "sok", "ok", "snext", "ok", "crt_type", "generate", "field_country", "182", "period", "12", "pricelist", "3033", "CN", "example.com").root
-	assert.Contains(t, r.text("csr"), "BEGIN CERTIFICATE REQUEST")
-	assert.Contains(t, r.text("key"), "BEGIN PRIVATE KEY")
+	assert.Contains(t, r.Text("csr"), "BEGIN CERTIFICATE REQUEST")
+	assert.Contains(t, r.Text("key"), "BEGIN PRIVATE KEY")
 
 	// The second call as the partner's page documents it (4.1).
 	s.ok("certificate.order.param", "sok", "ok", "skipbasket", "on", "crt_type", "generate", "field_country", "182", "period", "12", "pricelist", "3033",
 		"CN", "example.com", "ST", "", "L", "", "O", "", "OU", "", "emailAddress", "",
 		"adm_fname", "Jo", "adm_lname", "Doe", "adm_jtitle", "", "adm_email", "jo@example.com", "adm_phone", "1",
 		"tech_fname", "Jo", "tech_lname", "Doe", "tech_jtitle", "", "tech_email", "jo@example.com", "tech_phone", "1",
-		"approver_email_1", "admin@example.com", "csr", r.text("csr"), "key", r.text("key"))
-	bought := s.certificate(s.ok("certificate").root.text("elem", "id"))
+		"approver_email_1", "admin@example.com", "csr", r.Text("csr"), "key", r.Text("key"))
+	bought := s.certificate(s.ok("certificate").root.Text("elem", "id"))
 	assert.Equal(t, "auth_email admin@example.com 12", bought.Method+" "+bought.Domains[0].Approver+" "+bought.AutoProlong)
 	assert.Equal(t, "***", bought.Key, "the remote keeps a key that it was given; the control does not show it")
 }
@@ -174,22 +177,22 @@ func TestOtherNamesOfFieldsAndFunctions(t *testing.T) {
 		}
 	})
 	first := s.ok("certificate.order", "pricelist", "3033", "period", "12", "sok", "ok").root
-	assert.Equal(t, "certificate.order.request", first.attr("func"))
-	assert.Equal(t, []string{"generate", "own"}, first.keys("csr_mode"))
+	assert.Equal(t, "certificate.order.request", first.Attr("func"))
+	assert.Equal(t, []string{"generate", "own"}, keysOf(first, "csr_mode"))
 	assert.Equal(t, "missed func", s.call("certificate.order.csr", "pricelist", "3033").problem())
 
-	csr := csrFor(t, "example.com")
+	csr := standintest.CSR(t, "example.com")
 	renamed := []string{"csr_mode", "own", "dcv_method", "auth_dns"}
 	form := s.ok("certificate.order.param", order(csr, append(renamed, "sok", "")...)...).root
-	assert.Equal(t, []string{"auth_mail", "auth_dns"}, form.keys("dcv_method"))
-	assert.NotEmpty(t, form.keys("dcv_email_1"))
-	assert.Empty(t, form.keys("approver_method"))
-	assert.Equal(t, "other", form.text("web_server"))
+	assert.Equal(t, []string{"auth_mail", "auth_dns"}, keysOf(form, "dcv_method"))
+	assert.NotEmpty(t, keysOf(form, "dcv_email_1"))
+	assert.Empty(t, keysOf(form, "approver_method"))
+	assert.Equal(t, "other", form.Text("web_server"))
 	assert.Contains(t, requiredOf(form), "agree")
 	assert.Equal(t, "value agree", s.call("certificate.order.param", order(csr, renamed...)...).problem())
 	assert.Equal(t, "value agree", s.call("certificate.order.param", order(csr, append(renamed, "agree", "yes")...)...).problem())
 	assert.Equal(t, "wizard_unavailable", s.call("certificate.order.param", order(csr, "agree", "on")...).problem(), "our names are not known there")
-	id := s.ok("certificate.order.param", order(csr, append(renamed, "agree", "on")...)...).root.text("id")
+	id := s.ok("certificate.order.param", order(csr, append(renamed, "agree", "on")...)...).root.Text("id")
 	assert.Equal(t, "auth_dns", s.certificate(id).Method)
 }
 
@@ -200,12 +203,12 @@ func TestFurtherNamesArePaidBeyondTheFreeOnes(t *testing.T) {
 		"approver_email_3", "admin@b.example.com", "approver_email_4", "admin@c.example.org")
 	assert.Equal(t, "961.00", s.balance(), "27.00 and one name at 12.00")
 	edit := s.ok("certificate.edit", "elid", id).root
-	assert.Equal(t, "example.com,a.example.com,b.example.com,c.example.org", edit.text("domains_list"))
-	assert.Equal(t, "admin@example.com,admin@a.example.com,admin@b.example.com,admin@c.example.org", edit.text("approver_email"))
+	assert.Equal(t, "example.com,a.example.com,b.example.com,c.example.org", edit.Text("domains_list"))
+	assert.Equal(t, "admin@example.com,admin@a.example.com,admin@b.example.com,admin@c.example.org", edit.Text("approver_email"))
 	_, err := s.ProveDomain("a.example.com")
 	require.NoError(t, err)
 	assert.Equal(t, ispmgr.Requested, s.certificate(id).ServiceStatus)
-	require.NoError(t, s.Prove(number(t, id)))
+	require.NoError(t, s.Prove(standintest.Number(t, id)))
 	assert.Equal(t, ispmgr.Issued, s.certificate(id).ServiceStatus)
 }
 
@@ -213,10 +216,10 @@ func TestFurtherNamesArePaidBeyondTheFreeOnes(t *testing.T) {
 func TestACountryMustBeChosen(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.CountryPrompt = true })
 	form := s.ok("certificate.order.csr", "pricelist", "3033").root
-	assert.Equal(t, []string{"null", "21"}, form.keys("field_country")[:2])
-	assert.Equal(t, "null", form.text("field_country"))
-	step := []string{"pricelist", "3033", "period", "12", "crt_type", "exists", "csr", csrFor(t, "example.com"), "sok", "ok"}
+	assert.Equal(t, []string{"null", "21"}, keysOf(form, "field_country")[:2])
+	assert.Equal(t, "null", form.Text("field_country"))
+	step := []string{"pricelist", "3033", "period", "12", "crt_type", "exists", "csr", standintest.CSR(t, "example.com"), "sok", "ok"}
 	assert.Equal(t, "value field_country", s.call("certificate.order.csr", append(step, "field_country", "null")...).problem())
-	assert.Equal(t, "value field_country", s.call("certificate.order.param", order(csrFor(t, "example.com"), "field_country", "null")...).problem())
+	assert.Equal(t, "value field_country", s.call("certificate.order.param", order(standintest.CSR(t, "example.com"), "field_country", "null")...).problem())
 	s.ok("certificate.order.csr", append(step, "field_country", "182")...)
 }

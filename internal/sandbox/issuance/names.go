@@ -1,6 +1,7 @@
 package issuance
 
 import (
+	"crypto/x509/pkix"
 	"slices"
 	"strings"
 )
@@ -49,4 +50,37 @@ func isPublicSuffix(name string) bool {
 		return true
 	}
 	return len(top) == 2 && slices.Contains([]string{"co", "com", "net", "org", "gov", "ac", "edu"}, second)
+}
+
+// AltNames are the subject alternative names of a leaf for names, the common
+// name first. A single-domain product (alone) covers the name with and without
+// "www.", a wildcard its bare domain.
+func AltNames(names []string, alone bool) []string {
+	if !alone {
+		return names
+	}
+	commonName := names[0]
+	if bare, ok := strings.CutPrefix(commonName, "*."); ok {
+		return append(names, bare)
+	}
+	if bare, ok := strings.CutPrefix(commonName, "www."); ok && strings.Contains(bare, ".") {
+		return append(names, bare)
+	}
+	return append(names, "www."+commonName)
+}
+
+// Subject holds the common name only for domain validation (BR 7.1.2.7.2), for
+// others the organisation, if there is one, and the request's countries.
+func Subject(level, commonName, organization string, request Request) pkix.Name {
+	name := pkix.Name{CommonName: commonName}
+	if len(name.CommonName) > 64 { // RFC 5280 appendix A, ub-common-name
+		name.CommonName = ""
+	}
+	if level != "dv" {
+		name.Country = request.Subject.Country
+		if organization != "" {
+			name.Organization = []string{organization}
+		}
+	}
+	return name
 }

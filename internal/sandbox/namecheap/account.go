@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"pmssl/internal/sandbox/money"
+	"pmssl/internal/sandbox/standin"
 )
 
 // Money is an amount in US cents.
@@ -51,7 +52,7 @@ func (s *Server) authenticate(p parameters, source netip.Addr) (*Account, *APIEr
 	case key == "":
 		return nil, &APIError{"1010102", "Parameter APIKey is missing"}
 	}
-	account, known := s.accounts[accountName(user)]
+	account, known := s.accounts[standin.AccountName(user)]
 	switch {
 	case !known:
 		return nil, &APIError{"1011101", "API user invalid"}
@@ -86,7 +87,7 @@ func (s *Server) checkUserName(account *Account, name string) *APIError {
 	if name == "" {
 		return &APIError{"1010103", "Parameter UserName is missing"}
 	}
-	other, known := s.accounts[accountName(name)]
+	other, known := s.accounts[standin.AccountName(name)]
 	switch {
 	case !known:
 		return &APIError{"1019103", "Parameter UserName is not available"}

@@ -63,8 +63,8 @@ func reissue(c *call) answer {
 
 // reissueOf is the reissue of a certificate that is still under way.
 func (s *Server) reissueOf(old *Certificate) *Certificate {
-	for _, id := range s.order {
-		if next := s.certificates[id]; next.Replaces == old.ID && next.Status == Purchased {
+	for _, next := range s.certificates.All() {
+		if next.Replaces == old.ID && next.Status == Purchased {
 			return next
 		}
 	}

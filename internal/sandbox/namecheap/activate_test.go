@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 const unusedID = "99999999"
@@ -24,14 +25,14 @@ func TestActivateErrors(t *testing.T) {
 	require.NoError(t, s.PutAccount(namecheap.Account{User: namecheap.DefaultUser, Key: namecheap.DefaultKey, WhiteList: []string{"127.0.0.1"}, Balance: 5000_00}))
 	require.NoError(t, s.PutAccount(namecheap.Account{User: "other", Key: "k", WhiteList: []string{"127.0.0.1"}, Balance: 100_00}))
 	foreign := s.call("ssl.create", "Type", "PositiveSSL", "Years", "1", "ApiUser", "other", "UserName", "other", "ApiKey", "k").
-		result("SSLCreateResult", "SSLCertificate").attr("CertificateID")
+		result("SSLCreateResult", "SSLCertificate").Attr("CertificateID")
 	id := map[string]string{}
 	for _, kind := range []string{"PositiveSSL", "PositiveSSL Wildcard", "PositiveSSL Multi Domain", "InstantSSL", "EV SSL"} {
 		id[kind] = s.buy(kind)
 	}
 	waiting := s.activated("PositiveSSL", "waiting.example.com")
-	csr, wild := csrFor(t, "example.com"), csrFor(t, "*.example.com")
-	withOrganization := csrWith(t, newKey(t), pkix.Name{CommonName: "example.com", Organization: []string{"Example Ltd"}})
+	csr, wild := standintest.CSR(t, "example.com"), standintest.CSR(t, "*.example.com")
+	withOrganization := standintest.CSRWith(t, standintest.Key(t), pkix.Name{CommonName: "example.com", Organization: []string{"Example Ltd"}})
 	ev := []string{
 		"AdminAddress1", "1 High Street", "AdminCity", "London", "AdminStateProvince", "London", "AdminCountry", "GB",
 		"AdminPostalCode", "N1", "CompanyIncorporationCountry", "GB", "DNSDCValidation", "true",
@@ -60,10 +61,10 @@ func TestActivateErrors(t *testing.T) {
 		{"csr missing", id["PositiveSSL"], "", nil, "2010296 Parameter CSR is Missing"},
 		{"csr too long", id["PositiveSSL"], strings.Repeat("x", 32768), nil, "2013296 Parameter CSR is TooLong"},
 		{"csr rubbish", id["PositiveSSL"], "rubbish", nil, "3011296 Invalid CSR. no PEM block CERTIFICATE REQUEST found"},
-		{"csr with a weak key", id["PositiveSSL"], csrWith(t, weakRSA(t), pkix.Name{CommonName: "example.com"}), nil, "3011296 Invalid CSR. the RSA key has 1024 bits, at least 2048 are needed"},
-		{"csr without a name", id["PositiveSSL"], csrFor(t, ""), nil, `3011296 Invalid CSR. Common Name "": it is not a fully qualified domain name`},
-		{"csr for an address", id["PositiveSSL"], csrFor(t, "192.0.2.1"), nil, `3011296 Invalid CSR. Common Name "192.0.2.1": it is an IP address`},
-		{"csr for an internal name", id["PositiveSSL"], csrFor(t, "host.local"), nil, `3011296 Invalid CSR. Common Name "host.local": it is an internal name`},
+		{"csr with a weak key", id["PositiveSSL"], standintest.CSRWith(t, weakRSA(t), pkix.Name{CommonName: "example.com"}), nil, "3011296 Invalid CSR. the RSA key has 1024 bits, at least 2048 are needed"},
+		{"csr without a name", id["PositiveSSL"], standintest.CSR(t, ""), nil, `3011296 Invalid CSR. Common Name "": it is not a fully qualified domain name`},
+		{"csr for an address", id["PositiveSSL"], standintest.CSR(t, "192.0.2.1"), nil, `3011296 Invalid CSR. Common Name "192.0.2.1": it is an IP address`},
+		{"csr for an internal name", id["PositiveSSL"], standintest.CSR(t, "host.local"), nil, `3011296 Invalid CSR. Common Name "host.local": it is an internal name`},
 		{"wildcard product, plain csr", id["PositiveSSL Wildcard"], csr, nil, "2011296 The CSR provided is invalid to generate a wildcard certificate. Please make sure that you generate a CSR with a Common Name (CN) that starts with '*.' (ex: *.yourdomain.com)"},
 		{"plain product, wildcard csr", id["PositiveSSL"], wild, nil, "2030296 Invalid CSR - Wildcard not supported with this type of certificate."},
 		{"wildcard by file", id["PositiveSSL Wildcard"], wild, []string{"HTTPDCValidation", "true"}, "3011784 Due to CA/B Forum regulations, HTTP DCV method is not allowed for Wildcard certificates"},
@@ -104,15 +105,15 @@ func TestActivateErrors(t *testing.T) {
 func TestActivationPeriodEnds(t *testing.T) {
 	s := newStandIn(t)
 	id := s.buy("PositiveSSL")
-	assert.Equal(t, "4/2/2027", s.info(id).attr("ActivationExpireDate"))
+	assert.Equal(t, "4/2/2027", s.info(id).Attr("ActivationExpireDate"))
 	s.moveTo(today.AddDate(1, 0, 1))
-	r := s.call("ssl.activate", "CertificateID", id, "CSR", csrFor(t, "example.com"), "DNSDCValidation", "true")
+	r := s.call("ssl.activate", "CertificateID", id, "CSR", standintest.CSR(t, "example.com"), "DNSDCValidation", "true")
 	assert.Equal(t, []string{"4020294 Activation period for this certificate has expired."}, r.errors())
 }
 
 func TestAdminEmailMayBeRequired(t *testing.T) {
 	s := newStandIn(t, func(c *namecheap.Settings) { c.AdminEmailRequired = true })
-	r := s.call("ssl.activate", "CertificateID", s.buy("PositiveSSL"), "CSR", csrFor(t, "example.com"), "DNSDCValidation", "true")
+	r := s.call("ssl.activate", "CertificateID", s.buy("PositiveSSL"), "CSR", standintest.CSR(t, "example.com"), "DNSDCValidation", "true")
 	assert.Equal(t, []string{"2010214 Parameter AdminEmailAddress is Missing"}, r.errors())
 }
 
@@ -121,12 +122,12 @@ func TestRefusedByTheAuthorityAtActivation(t *testing.T) {
 	s := newStandIn(t, func(c *namecheap.Settings) { c.RefusedDomains = []string{"bad.example"} })
 	id := s.buy("PositiveSSL")
 	again := func(cn string) []string {
-		return s.call("ssl.activate", "CertificateID", id, "CSR", csrFor(t, cn), "DNSDCValidation", "true").errors()
+		return s.call("ssl.activate", "CertificateID", id, "CSR", standintest.CSR(t, cn), "DNSDCValidation", "true").errors()
 	}
 	assert.Equal(t, []string{"3011295 Error From Certificate Provider"}, again("bad.example"))
-	assert.Equal(t, "purchaseerror", s.info(id).attr("Status"))
+	assert.Equal(t, "purchaseerror", s.info(id).Attr("Status"))
 	assert.Equal(t, []string{"4011331 Status is InValid."}, again("good.example"))
-	require.NoError(t, s.Reset(number(t, id)))
+	require.NoError(t, s.Reset(standintest.Number(t, id)))
 	assert.Empty(t, again("good.example"))
 }
 
@@ -134,25 +135,25 @@ func TestRefusedByTheAuthorityAtActivation(t *testing.T) {
 // domains of one request; each domain is in the block of its method.
 func TestProofValues(t *testing.T) {
 	s := newStandIn(t)
-	csr := csrFor(t, "example.com")
+	csr := standintest.CSR(t, "example.com")
 	block, _ := pem.Decode([]byte(csr))
 	m, sum := fmt.Sprintf("%X", md5.Sum(block.Bytes)), fmt.Sprintf("%X", sha256.Sum256(block.Bytes))
 
 	r := s.ok("ssl.activate", "CertificateID", s.buy("PositiveSSL Multi Domain", "SANStoADD", "1"), "CSR", csr, "UniqueValue", "5a955211b1f8c",
 		"DNSNames", "a.example.net, b.example.org,c.example.org", "ApproverEmail", "CNAMECSRHASH", "DNSApproverEmails", "HTTPCSRHASH, CNAMECSRHASH,Admin@c.example.org").
 		result("SSLActivateResult")
-	assert.Equal(t, "true", r.attr("IsSuccess"))
-	files := r.all("HttpDCValidation", "DNS")
+	assert.Equal(t, "true", r.Attr("IsSuccess"))
+	files := r.All("HttpDCValidation", "DNS")
 	require.Len(t, files, 1)
-	assert.Equal(t, "a.example.net", files[0].attr("domain"))
-	assert.Equal(t, m+".txt", files[0].first("FileName").text())
-	assert.Equal(t, sum+" comodoca.com 5a955211b1f8c", files[0].first("FileContent").text())
-	records := r.all("DNSDCValidation", "DNS")
+	assert.Equal(t, "a.example.net", files[0].Attr("domain"))
+	assert.Equal(t, m+".txt", files[0].First("FileName").Text())
+	assert.Equal(t, sum+" comodoca.com 5a955211b1f8c", files[0].First("FileContent").Text())
+	records := r.All("DNSDCValidation", "DNS")
 	require.Len(t, records, 2)
 	for i, domain := range []string{"example.com", "b.example.org"} {
-		assert.Equal(t, domain, records[i].attr("domain"))
-		assert.Equal(t, "_"+m+"."+domain, records[i].first("HostName").text())
-		assert.Equal(t, sum[:32]+"."+sum[32:]+".5a955211b1f8c.comodoca.com", records[i].first("Target").text())
+		assert.Equal(t, domain, records[i].Attr("domain"))
+		assert.Equal(t, "_"+m+"."+domain, records[i].First("HostName").Text())
+		assert.Equal(t, sum[:32]+"."+sum[32:]+".5a955211b1f8c.comodoca.com", records[i].First("Target").Text())
 	}
 }
 
@@ -168,13 +169,13 @@ func TestUniqueValueIsMadeWhenAbsent(t *testing.T) {
 func TestWildcardIsProvedByItsBareDomain(t *testing.T) {
 	s := newStandIn(t)
 	id := s.buy("PositiveSSL Wildcard")
-	r := s.ok("ssl.activate", "CertificateID", id, "CSR", csrFor(t, "*.example.com"), "DNSDCValidation", "true")
-	assert.True(t, strings.HasSuffix(r.result("SSLActivateResult", "DNSDCValidation", "DNS", "HostName").text(), ".example.com"))
-	assert.NotContains(t, r.result("SSLActivateResult", "DNSDCValidation", "DNS", "HostName").text(), "*")
+	r := s.ok("ssl.activate", "CertificateID", id, "CSR", standintest.CSR(t, "*.example.com"), "DNSDCValidation", "true")
+	assert.True(t, strings.HasSuffix(r.result("SSLActivateResult", "DNSDCValidation", "DNS", "HostName").Text(), ".example.com"))
+	assert.NotContains(t, r.result("SSLActivateResult", "DNSDCValidation", "DNS", "HostName").Text(), "*")
 	ids, err := s.ProveDomain("example.com")
 	require.NoError(t, err)
-	assert.Equal(t, []int64{number(t, id)}, ids)
-	leaf := certificateOf(t, s.certificate(id).Certificate)
+	assert.Equal(t, []int64{standintest.Number(t, id)}, ids)
+	leaf := standintest.Certificate(t, s.certificate(id).Certificate)
 	assert.Equal(t, []string{"*.example.com", "example.com"}, leaf.DNSNames)
 }
 
@@ -182,11 +183,11 @@ func TestWildcardIsProvedByItsBareDomain(t *testing.T) {
 func TestEmailOnlyActivationHasTwoShapes(t *testing.T) {
 	for blocks, want := range map[bool]int{true: 2, false: 0} {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.EmailBlocks = blocks })
-		r := s.ok("ssl.activate", "CertificateID", s.buy("PositiveSSL"), "CSR", csrFor(t, "www.example.com"), "ApproverEmail", "hostmaster@example.com").
+		r := s.ok("ssl.activate", "CertificateID", s.buy("PositiveSSL"), "CSR", standintest.CSR(t, "www.example.com"), "ApproverEmail", "hostmaster@example.com").
 			result("SSLActivateResult")
 		require.Len(t, r.Children, want)
 		for _, block := range r.Children {
-			assert.Equal(t, "false", block.attr("ValueAvailable"))
+			assert.Equal(t, "false", block.Attr("ValueAvailable"))
 		}
 	}
 }
@@ -195,12 +196,12 @@ func TestEmailOnlyActivationHasTwoShapes(t *testing.T) {
 func TestOldPurchaseIsActivatedAsItsSuccessor(t *testing.T) {
 	s := newStandIn(t)
 	id := s.buy("PositiveSSL")
-	assert.Equal(t, "positivessl", s.info(id).attr("Type"))
+	assert.Equal(t, "positivessl", s.info(id).Attr("Type"))
 	s.moveTo(time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC))
-	s.ok("ssl.activate", "CertificateID", id, "CSR", csrFor(t, "example.com"), "DNSDCValidation", "true")
+	s.ok("ssl.activate", "CertificateID", id, "CSR", standintest.CSR(t, "example.com"), "DNSDCValidation", "true")
 	info := s.info(id)
-	assert.Equal(t, "standard ssl sslcom", info.attr("Type"))
-	assert.Equal(t, "SSLCOM", info.first("Provider", "Name").text())
+	assert.Equal(t, "standard ssl sslcom", info.Attr("Type"))
+	assert.Equal(t, "SSLCOM", info.First("Provider", "Name").Text())
 }
 
 // 3.12, errors.
@@ -242,27 +243,27 @@ func TestEditDCVMethod(t *testing.T) {
 	s := newStandIn(t)
 	single := s.activated("PositiveSSL", "example.com")
 	r := s.ok("ssl.editdcvmethod", "CertificateID", single, "DCVMethod", "HTTP_CSR_HASH").result("SSLEditDCVMethodResult")
-	assert.Equal(t, "true", r.first("HttpDCValidation").attr("ValueAvailable"))
-	assert.NotEmpty(t, r.first("HttpDCValidation", "FileName").text())
-	assert.Equal(t, "false", r.first("DNSDCValidation").attr("ValueAvailable"))
-	assert.Empty(t, r.first("DNSDCValidation", "HostName").text())
-	assert.Empty(t, r.first("Domains").Children, "none for a single domain")
+	assert.Equal(t, "true", r.First("HttpDCValidation").Attr("ValueAvailable"))
+	assert.NotEmpty(t, r.First("HttpDCValidation", "FileName").Text())
+	assert.Equal(t, "false", r.First("DNSDCValidation").Attr("ValueAvailable"))
+	assert.Empty(t, r.First("DNSDCValidation", "HostName").Text())
+	assert.Empty(t, r.First("Domains").Children, "none for a single domain")
 	assert.Equal(t, namecheap.ByHTTP, s.certificate(single).Domains[0].Method)
 
 	multi := s.activated("PositiveSSL Multi Domain", "example.com", "DNSNames", "example.net,example.org")
 	r = s.ok("ssl.editDCVMethod", "CertificateID", multi, "DNSNames", "example.net,example.org", "DCVMethods", "HTTP_CSR_HASH,admin@example.org").
 		result("SSLEditDCVMethodResult")
-	assert.True(t, strings.HasSuffix(r.first("DNSDCValidation", "HostName").text(), ".example.com"), "unchanged: by DNS")
-	set := r.all("Domains", "Domains")
+	assert.True(t, strings.HasSuffix(r.First("DNSDCValidation", "HostName").Text(), ".example.com"), "unchanged: by DNS")
+	set := r.All("Domains", "Domains")
 	require.Len(t, set, 2)
-	assert.Equal(t, "admin@example.org", set[1].attr("DCVMethodSet"))
+	assert.Equal(t, "admin@example.org", set[1].Attr("DCVMethodSet"))
 	assert.Equal(t, "admin@example.org", s.certificate(multi).Domains[2].Approver)
 }
 
 // 3.5.
 func TestParseCSR(t *testing.T) {
 	s := newStandIn(t)
-	csr := csrWith(t, newKey(t), pkix.Name{
+	csr := standintest.CSRWith(t, standintest.Key(t), pkix.Name{
 		CommonName: "www.example.com", Organization: []string{"Example Ltd"}, OrganizationalUnit: []string{"IT"},
 		Country: []string{"GB"}, Province: []string{"London"}, Locality: []string{"Camden"},
 	})
@@ -271,7 +272,7 @@ func TestParseCSR(t *testing.T) {
 		"CommonName": "www.example.com", "Organisation": "Example Ltd", "OrganisationUnit": "IT", "Country": "GB",
 		"State": "London", "Locality": "Camden", "DNSNames": "www.example.com", "ValidTrueDomain": "true",
 	} {
-		assert.Equal(t, want, details.first(name).text(), name)
+		assert.Equal(t, want, details.First(name).Text(), name)
 	}
 	for name, test := range map[string]struct{ csr, kind, want string }{
 		"missing":             {"", "", "2010296 Parameter CSR is Missing"},
@@ -288,11 +289,11 @@ func TestParseCSR(t *testing.T) {
 func TestApproverEmails(t *testing.T) {
 	s := newStandIn(t)
 	r := s.ok("ssl.getApproverEmailList", "DomainName", "*.www.Example.co.uk", "CertificateType", "PositiveSSL Wildcard").result("GetApproverEmailListResult")
-	assert.Equal(t, "*.www.Example.co.uk", r.attr("Domain"))
-	assert.Empty(t, r.first("Domainemails").Children, "WHOIS is hidden")
+	assert.Equal(t, "*.www.Example.co.uk", r.Attr("Domain"))
+	assert.Empty(t, r.First("Domainemails").Children, "WHOIS is hidden")
 	var generic []string
-	for _, email := range r.all("Genericemails", "email") {
-		generic = append(generic, email.text())
+	for _, email := range r.All("Genericemails", "email") {
+		generic = append(generic, email.Text())
 	}
 	assert.Equal(t, []string{
 		"admin@www.example.co.uk", "administrator@www.example.co.uk", "hostmaster@www.example.co.uk", "postmaster@www.example.co.uk", "webmaster@www.example.co.uk",

@@ -1,6 +1,10 @@
 package namecheap
 
-import "time"
+import (
+	"time"
+
+	"pmssl/internal/sandbox/standin"
+)
 
 // Status is the state of a certificate as getInfo and getList spell it
 // (namecheap-ssl-api.md 2).
@@ -82,13 +86,22 @@ func (c *Certificate) waitsForActivation() bool {
 	return c.Status == NewPurchase || c.Status == NewRenewal
 }
 
-func (c *Certificate) allProved() bool {
+// names are all names, the common name first.
+func (c *Certificate) names() []string {
+	names := make([]string, 0, len(c.Domains)+1)
 	for _, d := range c.Domains {
-		if d.Proved.IsZero() {
-			return false
-		}
+		names = append(names, d.Name)
 	}
-	return true
+	return names
+}
+
+// domains are the names as proofs see them.
+func (c *Certificate) domains() []standin.Domain {
+	list := make([]standin.Domain, len(c.Domains))
+	for i := range c.Domains {
+		list[i] = standin.Domain{Name: c.Domains[i].Name, Proved: &c.Domains[i].Proved}
+	}
+	return list
 }
 
 func (c *Certificate) usesEmail() bool {

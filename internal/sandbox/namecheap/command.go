@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"pmssl/internal/sandbox/standin"
 )
 
 // command is one method of the API. Its name is spelled as answers do.
@@ -107,8 +109,8 @@ func (c *call) certificateID(max int) int64 {
 
 // own finds a certificate of the account; those of others do not exist for it.
 func (c *call) own(id int64) *Certificate {
-	found := c.server.certificates[id]
-	if found == nil || accountName(found.Account) != accountName(c.account.User) {
+	found := c.server.certificates.Get(id)
+	if found == nil || standin.AccountName(found.Account) != standin.AccountName(c.account.User) {
 		return nil
 	}
 	return found

@@ -3,18 +3,16 @@ package namecheap
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
-	"pmssl/internal/sandbox/issuance"
+	"pmssl/internal/sandbox/standin"
 )
 
 // ErrUnknown is what the control methods wrap when they are asked for
 // something that is not there.
-var ErrUnknown = errors.New("unknown")
+var ErrUnknown = standin.ErrUnknown
 
 // change runs a change of the state at the present instant and saves it.
 func (s *Server) change(what func(now time.Time) error) error {
@@ -33,9 +31,9 @@ func (s *Server) change(what func(now time.Time) error) error {
 
 func (s *Server) changeCertificate(id int64, what func(c *Certificate, now time.Time) error) error {
 	return s.change(func(now time.Time) error {
-		c := s.certificates[id]
-		if c == nil {
-			return fmt.Errorf("%w certificate %d", ErrUnknown, id)
+		c, err := s.certificates.Find(id)
+		if err != nil {
+			return err
 		}
 		return what(c, now)
 	})
@@ -50,82 +48,21 @@ func needStatus(c *Certificate, allowed ...Status) error {
 	return fmt.Errorf("certificate %d is %s, this needs %v", c.ID, c.Status, allowed)
 }
 
-// Prove tells the authority that control of domains of a waiting certificate
-// is proved: of all of them where none is named. A certificate with nothing
-// left to prove (and to vet) is issued at once.
-func (s *Server) Prove(id int64, domains ...string) error {
-	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		if err := needStatus(c, Purchased); err != nil {
-			return err
-		}
-		if len(domains) == 0 {
-			s.proveAll(c, now)
-		}
-		for _, domain := range domains {
-			if !s.proveNamed(c, domain, now) {
-				return fmt.Errorf("%w domain %s in certificate %d", ErrUnknown, domain, id)
-			}
-		}
-		s.issueIfReady(c, now)
-		return nil
-	})
-}
-
-// proveNamed proves one domain of a certificate, if it has it.
-func (s *Server) proveNamed(c *Certificate, domain string, now time.Time) bool {
-	found := false
-	for i := range c.Domains {
-		if strings.EqualFold(c.Domains[i].Name, domain) || issuance.ProvedName(c.Domains[i].Name) == issuance.ProvedName(domain) {
-			s.proveDomain(c, i, now)
-			found = true
-		}
+// order is how the authority sees a certificate.
+func (c *Certificate) order() standin.Order {
+	return standin.Order{
+		Account: c.Account, Domains: c.domains(), Vetted: &c.Vetted, Waiting: needStatus(c, Purchased), Issued: needStatus(c, Active),
 	}
-	return found
 }
 
-// ProveDomain proves a domain in every waiting certificate that has it, and
-// tells their ids.
-func (s *Server) ProveDomain(domain string) ([]int64, error) {
-	ids := []int64{}
-	err := s.change(func(now time.Time) error {
-		for _, id := range s.order {
-			if c := s.certificates[id]; c.Status == Purchased && s.proveNamed(c, domain, now) {
-				ids = append(ids, id)
-				s.issueIfReady(c, now)
-			}
-		}
-		if len(ids) == 0 {
-			return fmt.Errorf("%w: no waiting certificate has the domain %s", ErrUnknown, domain)
-		}
+// Certificate is a copy of one certificate as it is now.
+func (s *Server) Certificate(id int64) (Certificate, error) {
+	var found Certificate
+	err := s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
+		found = c.clone()
 		return nil
 	})
-	return ids, err
-}
-
-// Vet tells the authority that the organisation of an OV or EV certificate is
-// vetted.
-func (s *Server) Vet(id int64) error {
-	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		if err := needStatus(c, Purchased); err != nil {
-			return err
-		}
-		c.Vetted = true
-		s.issueIfReady(c, now)
-		return nil
-	})
-}
-
-// Issue proves and vets all that a waiting certificate needs.
-func (s *Server) Issue(id int64) error {
-	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
-		if err := needStatus(c, Purchased); err != nil {
-			return err
-		}
-		s.proveAll(c, now)
-		c.Vetted = true
-		s.issueIfReady(c, now)
-		return needStatus(c, Active)
-	})
+	return found, err
 }
 
 // Refuse lets the authority refuse a waiting certificate (purchaseerror). The
@@ -156,7 +93,7 @@ func (s *Server) Reset(id int64) error {
 		if err := needStatus(c, PurchaseError); err != nil {
 			return err
 		}
-		if old := s.certificates[c.Replaces]; old != nil {
+		if old := s.certificates.Get(c.Replaces); old != nil {
 			c.Status = Cancelled
 			old.Status, old.Description, old.ReplacedBy = Active, "Certificate is Active.", 0
 			s.settleEnd(old, now)
@@ -170,89 +107,6 @@ func (s *Server) Reset(id int64) error {
 	})
 }
 
-// AddFault puts a fault on the board and tells its id.
-func (s *Server) AddFault(f Fault) (int, error) {
-	if err := f.check(); err != nil {
-		return 0, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.nextFault++
-	f.ID, f.hits = s.nextFault, 0
-	s.faults = append(s.faults, &f)
-	return f.ID, nil
-}
-
-// Faults are those on the board; a fault that has hit often enough is gone.
-func (s *Server) Faults() []Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]Fault, 0, len(s.faults))
-	for _, f := range s.faults {
-		list = append(list, *f)
-	}
-	return list
-}
-
-// ClearFaults takes faults off the board, all of them where no id is given.
-func (s *Server) ClearFaults(ids ...int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	kept := []*Fault{}
-	for _, f := range s.faults {
-		cleared := len(ids) == 0
-		for _, id := range ids {
-			cleared = cleared || id == f.ID
-		}
-		if !cleared {
-			kept = append(kept, f)
-		}
-	}
-	s.faults = kept
-}
-
-// Appear executes the requests that a vanish fault held back, in their order,
-// and tells how many there were.
-func (s *Server) Appear() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	waiting := s.pending
-	s.pending = nil
-	for _, request := range waiting {
-		s.executeLocked(request.parameters, request.source)
-	}
-	return len(waiting)
-}
-
-// Requests is the log since the last ClearRequests, oldest first; only those
-// of a command where one is given ("create" or "namecheap.ssl.create").
-func (s *Server) Requests(command string) []LogEntry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	filter := Fault{Command: command}
-	list := []LogEntry{}
-	for _, entry := range s.log.entries {
-		if filter.matches(entry.Command) {
-			list = append(list, entry)
-		}
-	}
-	return list
-}
-
-// Counters are the numbers of requests by command since the last ClearRequests.
-func (s *Server) Counters() map[string]int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.log.counters)
-}
-
-// ClearRequests empties the log and the counters.
-func (s *Server) ClearRequests() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.log = newRequestLog()
-}
-
 // PutAccount adds an account or replaces the one of the same name.
 func (s *Server) PutAccount(account Account) error {
 	return s.change(func(time.Time) error { return s.putAccount(account) })
@@ -262,7 +116,7 @@ func (s *Server) PutAccount(account Account) error {
 func (s *Server) Account(user string) (Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	account := s.accounts[accountName(user)]
+	account := s.accounts[standin.AccountName(user)]
 	if account == nil {
 		return Account{}, fmt.Errorf("%w account %s", ErrUnknown, user)
 	}
@@ -279,7 +133,7 @@ func (s *Server) putAccount(account Account) error {
 		}
 	}
 	kept := account.clone()
-	s.accounts[accountName(account.User)] = &kept
+	s.accounts[standin.AccountName(account.User)] = &kept
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 // control is a client of the control address.
@@ -64,8 +65,8 @@ func TestControlTellsAStory(t *testing.T) {
 	assert.Equal(t, found.Certificate, leaf)
 	_, root := c.do("GET", "/ca/root.pem", "")
 	_, intermediate := c.do("GET", "/ca/intermediate.pem", "")
-	require.NoError(t, certificateOf(t, leaf).CheckSignatureFrom(certificateOf(t, intermediate)))
-	require.NoError(t, certificateOf(t, intermediate).CheckSignatureFrom(certificateOf(t, root)))
+	require.NoError(t, standintest.Certificate(t, leaf).CheckSignatureFrom(standintest.Certificate(t, intermediate)))
+	require.NoError(t, standintest.Certificate(t, intermediate).CheckSignatureFrom(standintest.Certificate(t, root)))
 
 	var state namecheap.State
 	c.ok("GET", "/state", "", &state)
@@ -91,16 +92,16 @@ func TestControlSteersTheAuthority(t *testing.T) {
 	refused, cancelled, proved := s.activated("PositiveSSL", "a.example"), s.activated("PositiveSSL", "b.example"), s.activated("PositiveSSL", "c.example")
 	ov := s.activated("InstantSSL", "d.example", "AdminOrganizationName", "Example Ltd")
 	c.ok("POST", "/certificates/"+refused+"/refuse", `{"reason":"Domain is blocked."}`, nil)
-	assert.Equal(t, "Domain is blocked.", s.info(refused).attr("StatusDescription"))
+	assert.Equal(t, "Domain is blocked.", s.info(refused).Attr("StatusDescription"))
 	c.ok("POST", "/certificates/"+refused+"/reset", "", nil)
-	assert.Equal(t, "newpurchase", s.info(refused).attr("Status"))
+	assert.Equal(t, "newpurchase", s.info(refused).Attr("Status"))
 	c.ok("POST", "/certificates/"+cancelled+"/cancel", `{"reason":"Refunded."}`, nil)
-	assert.Equal(t, "cancelled", s.info(cancelled).attr("Status"))
+	assert.Equal(t, "cancelled", s.info(cancelled).Attr("Status"))
 	c.ok("POST", "/domains/c.example/prove", "", nil)
-	assert.Equal(t, "active", s.info(proved).attr("Status"))
+	assert.Equal(t, "active", s.info(proved).Attr("Status"))
 	c.ok("POST", "/certificates/"+ov+"/vet", "", nil)
 	c.ok("POST", "/certificates/"+ov+"/prove", `{"domain":"d.example"}`, nil)
-	assert.Equal(t, "active", s.info(ov).attr("Status"))
+	assert.Equal(t, "active", s.info(ov).Attr("Status"))
 }
 
 func TestControlMovesTheClock(t *testing.T) {

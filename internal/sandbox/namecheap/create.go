@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"time"
+
+	"pmssl/internal/sandbox/issuance"
 )
 
 // create buys a certificate (namecheap-ssl-api.md 3.1).
@@ -67,7 +69,7 @@ func (c *call) buy(charge Charge, p product, years, extra int, status Status) *C
 	bought := &Certificate{
 		Account: c.account.User, OrderID: charge.OrderID, TransactionID: charge.TransactionID,
 		Product: p.pricing, Years: years, ExtraSANs: extra, Status: status, Created: c.now,
-		ActivationExpires: c.now.Add(time.Duration(c.server.settings.ActivationDays) * day),
+		ActivationExpires: c.now.Add(time.Duration(c.server.settings.ActivationDays) * issuance.Day),
 	}
 	c.server.addCertificate(bought)
 	charge.CertificateID = bought.ID

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 // raw posts a create and tells what a client sees: status and body, or the
@@ -48,7 +49,7 @@ func TestFaults(t *testing.T) {
 	yes := true
 	isXML := func(t *testing.T, body []byte, want bool) {
 		t.Helper()
-		err := xml.Unmarshal(body, new(xmlNode))
+		err := xml.Unmarshal(body, new(standintest.Node))
 		assert.Equal(t, want, err == nil, "%v", err)
 	}
 	tests := []struct {

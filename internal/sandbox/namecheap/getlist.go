@@ -22,7 +22,7 @@ func getList(c *call) answer {
 	}
 	search := strings.ToLower(c.get("SearchTerm"))
 	var listed []*Certificate
-	for _, id := range c.server.order {
+	for id := range c.server.certificates.All() {
 		found := c.own(id)
 		if found != nil && shows(found) && strings.Contains(found.CommonName, search) {
 			listed = append(listed, found)

@@ -12,38 +12,39 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 // The whole story: bought, activated, proved, delivered, verified, reissued to
 // the end of the term, renewed.
 func TestStoryOfAFiveYearOrder(t *testing.T) {
 	s := newStandIn(t)
-	csr := csrFor(t, "example.com")
-	id := s.ok("ssl.create", "Type", "PositiveSSL", "Years", "5").result("SSLCreateResult", "SSLCertificate").attr("CertificateID")
-	assert.Equal(t, "newpurchase", s.info(id).attr("Status"))
+	csr := standintest.CSR(t, "example.com")
+	id := s.ok("ssl.create", "Type", "PositiveSSL", "Years", "5").result("SSLCreateResult", "SSLCertificate").Attr("CertificateID")
+	assert.Equal(t, "newpurchase", s.info(id).Attr("Status"))
 	s.ok("ssl.activate", "CertificateID", id, "csr", csr, "DNSDCValidation", "true", "AdminEmailAddress", "admin@example.com")
 	waiting := s.info(id)
-	assert.Equal(t, "purchased", waiting.attr("Status"))
-	assert.Equal(t, "false", waiting.first("CertificateDetails", "Certificates").attr("CertificateReturned"))
-	require.NoError(t, s.Prove(number(t, id)))
+	assert.Equal(t, "purchased", waiting.Attr("Status"))
+	assert.Equal(t, "false", waiting.First("CertificateDetails", "Certificates").Attr("CertificateReturned"))
+	require.NoError(t, s.Prove(standintest.Number(t, id)))
 
 	end := time.Date(2031, 4, 2, 23, 59, 59, 0, time.UTC)
 	var leaves []*x509.Certificate
 	for {
 		info := s.info(id)
-		require.Equal(t, "active", info.attr("Status"))
+		require.Equal(t, "active", info.Attr("Status"))
 		leaf := verifiedLeaf(t, info)
 		leaves = append(leaves, leaf)
-		assert.Equal(t, leaf.NotAfter.Format("1/2/2006"), info.attr("Expires"))
+		assert.Equal(t, leaf.NotAfter.Format("1/2/2006"), info.Attr("Expires"))
 		if leaf.NotAfter.Equal(end) {
 			break
 		}
 		require.Less(t, len(leaves), 100)
 		s.moveTo(leaf.NotAfter.Add(-24 * time.Hour))
-		next := s.ok("ssl.reissue", "CertificateID", id, "csr", csr, "DNSDCValidation", "true").result("SSLReissueResult").attr("ID")
+		next := s.ok("ssl.reissue", "CertificateID", id, "csr", csr, "DNSDCValidation", "true").result("SSLReissueResult").Attr("ID")
 		require.NotEqual(t, id, next, "a reissue has an id of its own (0.4)")
-		require.NoError(t, s.Prove(number(t, next)))
-		assert.Equal(t, next, s.info(id).attr("ReplacedBy"))
+		require.NoError(t, s.Prove(standintest.Number(t, next)))
+		assert.Equal(t, next, s.info(id).Attr("ReplacedBy"))
 		id = next
 	}
 
@@ -54,22 +55,22 @@ func TestStoryOfAFiveYearOrder(t *testing.T) {
 	assert.Equal(t, "955.60", s.balance(), "five years, paid once")
 
 	s.moveTo(end.AddDate(0, 0, -20))
-	renewal := s.ok("ssl.renew", "CertificateID", id, "Years", "1", "SSLType", "Standard SSL").result("SSLRenewResult").attr("CertificateID")
-	assert.Equal(t, "newrenewal", s.info(renewal).attr("Status"))
+	renewal := s.ok("ssl.renew", "CertificateID", id, "Years", "1", "SSLType", "Standard SSL").result("SSLRenewResult").Attr("CertificateID")
+	assert.Equal(t, "newrenewal", s.info(renewal).Attr("Status"))
 	s.ok("ssl.activate", "CertificateID", renewal, "csr", csr, "HTTPDCValidation", "true")
-	require.NoError(t, s.Prove(number(t, renewal)))
+	require.NoError(t, s.Prove(standintest.Number(t, renewal)))
 	assert.Equal(t, "2032-04-02", s.certificate(renewal).TermEnd.Format(time.DateOnly), "the unused days are added (2)")
 }
 
-func verifiedLeaf(t *testing.T, info xmlNode) *x509.Certificate {
+func verifiedLeaf(t *testing.T, info standintest.Node) *x509.Certificate {
 	t.Helper()
-	certificates := info.first("CertificateDetails", "Certificates")
-	leaf := certificateOf(t, certificates.first("Certificate").text())
-	issuers := certificates.all("CaCertificates", "Certificate", "Certificate")
+	certificates := info.First("CertificateDetails", "Certificates")
+	leaf := standintest.Certificate(t, certificates.First("Certificate").Text())
+	issuers := certificates.All("CaCertificates", "Certificate", "Certificate")
 	require.NotEmpty(t, issuers)
 	roots, intermediates := x509.NewCertPool(), x509.NewCertPool()
-	intermediates.AddCert(certificateOf(t, issuers[0].text()))
-	roots.AddCert(certificateOf(t, issuers[len(issuers)-1].text()))
+	intermediates.AddCert(standintest.Certificate(t, issuers[0].Text()))
+	roots.AddCert(standintest.Certificate(t, issuers[len(issuers)-1].Text()))
 	_, err := leaf.Verify(x509.VerifyOptions{DNSName: "example.com", Roots: roots, Intermediates: intermediates, CurrentTime: leaf.NotBefore})
 	require.NoError(t, err)
 	return leaf
@@ -104,9 +105,9 @@ func TestLeafLifetimeByDate(t *testing.T) {
 			instant, err := time.Parse(time.RFC3339, test.issued)
 			require.NoError(t, err)
 			s.moveTo(instant)
-			id := s.ok("ssl.create", "Type", "PositiveSSL", "Years", "2").result("SSLCreateResult", "SSLCertificate").attr("CertificateID")
-			s.ok("ssl.activate", "CertificateID", id, "CSR", csrFor(t, "example.com"), "DNSDCValidation", "true")
-			require.NoError(t, s.Issue(number(t, id)))
+			id := s.ok("ssl.create", "Type", "PositiveSSL", "Years", "2").result("SSLCreateResult", "SSLCertificate").Attr("CertificateID")
+			s.ok("ssl.activate", "CertificateID", id, "CSR", standintest.CSR(t, "example.com"), "DNSDCValidation", "true")
+			require.NoError(t, s.Issue(standintest.Number(t, id)))
 			assert.Equal(t, test.want, s.certificate(id).NotAfter.Format(time.RFC3339))
 		})
 	}
@@ -144,11 +145,11 @@ func TestExpiresHasTwoMeanings(t *testing.T) {
 	} {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.Expires = meaning })
 		info := s.info(s.issued("PositiveSSL", "example.com"))
-		assert.Equal(t, want[0], info.attr("IssuedOn"))
-		assert.Equal(t, want[1], info.attr("Expires"), "no padding in getInfo (0.6)")
+		assert.Equal(t, want[0], info.Attr("IssuedOn"))
+		assert.Equal(t, want[1], info.Attr("Expires"), "no padding in getInfo (0.6)")
 		row := s.ok("ssl.getList").result("SSLListResult", "SSL")
-		assert.Regexp(t, `^\d\d/\d\d/\d{4}$`, row.attr("ExpireDate"), "padded in getList")
-		assert.Equal(t, want[2], row.attr("ExpireDate"))
+		assert.Regexp(t, `^\d\d/\d\d/\d{4}$`, row.Attr("ExpireDate"), "padded in getList")
+		assert.Equal(t, want[2], row.Attr("ExpireDate"))
 	}
 }
 
@@ -163,19 +164,19 @@ func TestReissueHasTwoMomentsOfReplaced(t *testing.T) {
 			s := newStandIn(t, func(c *namecheap.Settings) { c.ReplacedAt = test.setting })
 			old := s.issued("PositiveSSL", "example.com")
 			oldLeaf := s.certificate(old).Serial
-			next := s.ok("ssl.reissue", "CertificateID", old, "CSR", csrFor(t, "www.example.net"), "DNSDCValidation", "true").
-				result("SSLReissueResult").attr("ID")
+			next := s.ok("ssl.reissue", "CertificateID", old, "CSR", standintest.CSR(t, "www.example.net"), "DNSDCValidation", "true").
+				result("SSLReissueResult").Attr("ID")
 			info := s.info(old)
-			assert.Equal(t, test.during, info.attr("Status"))
-			assert.Equal(t, test.replacedBy, info.attr("ReplacedBy") == next)
-			assert.Equal(t, "purchased", s.info(next).attr("Status"))
-			again := s.call("ssl.reissue", "CertificateID", old, "CSR", csrFor(t, "example.com"), "DNSDCValidation", "true")
+			assert.Equal(t, test.during, info.Attr("Status"))
+			assert.Equal(t, test.replacedBy, info.Attr("ReplacedBy") == next)
+			assert.Equal(t, "purchased", s.info(next).Attr("Status"))
+			again := s.call("ssl.reissue", "CertificateID", old, "CSR", standintest.CSR(t, "example.com"), "DNSDCValidation", "true")
 			assert.Equal(t, []string{"4011331 Status is InValid."}, again.errors(), "replaced, or a reissue is under way")
 
-			require.NoError(t, s.Prove(number(t, next)))
+			require.NoError(t, s.Prove(standintest.Number(t, next)))
 			info = s.info(old)
-			assert.Equal(t, "replaced", info.attr("Status"))
-			assert.Equal(t, next, info.attr("ReplacedBy"))
+			assert.Equal(t, "replaced", info.Attr("Status"))
+			assert.Equal(t, next, info.Attr("ReplacedBy"))
 			assert.NotEqual(t, oldLeaf, s.certificate(next).Serial)
 			assert.Equal(t, s.certificate(old).ProviderOrderID, s.certificate(next).ProviderOrderID, "one lineage at the provider (3.3)")
 			assert.Equal(t, s.certificate(old).TermEnd, s.certificate(next).TermEnd)
@@ -187,10 +188,10 @@ func TestReissueHasTwoMomentsOfReplaced(t *testing.T) {
 func TestReissueNeedsAnActiveCertificate(t *testing.T) {
 	s := newStandIn(t)
 	ids := map[string]string{"new": s.buy("PositiveSSL"), "waiting": s.activated("PositiveSSL", "example.com"), "cancelled": s.issued("PositiveSSL", "example.com"), "expired": s.issued("PositiveSSL", "example.com")}
-	require.NoError(t, s.Cancel(number(t, ids["cancelled"]), "refund"))
+	require.NoError(t, s.Cancel(standintest.Number(t, ids["cancelled"]), "refund"))
 	s.moveTo(today.AddDate(2, 0, 0))
 	for name, id := range ids {
-		r := s.call("ssl.reissue", "CertificateID", id, "CSR", csrFor(t, "example.com"), "DNSDCValidation", "true")
+		r := s.call("ssl.reissue", "CertificateID", id, "CSR", standintest.CSR(t, "example.com"), "DNSDCValidation", "true")
 		assert.Equal(t, []string{"4011331 Status is InValid."}, r.errors(), name)
 	}
 }
@@ -198,26 +199,26 @@ func TestReissueNeedsAnActiveCertificate(t *testing.T) {
 func TestReissueWithMoreNamesNeedsThemBought(t *testing.T) {
 	s := newStandIn(t)
 	id := s.issued("PositiveSSL Multi Domain", "example.com", "DNSNames", "a.example.com,b.example.com")
-	more := []string{"CertificateID", id, "CSR", csrFor(t, "example.com"), "DNSNames", "a.example.com,b.example.com,c.example.com", "DNSDCValidation", "true"}
+	more := []string{"CertificateID", id, "CSR", standintest.CSR(t, "example.com"), "DNSNames", "a.example.com,b.example.com,c.example.com", "DNSDCValidation", "true"}
 	assert.Equal(t, []string{"2010767 The additional domain names provided in DNSNames exceeded the purchased SANS.Only 2 SANS can be activated for this certificate."},
 		s.call("ssl.reissue", more...).errors())
 	s.ok("ssl.purchasemoresans", "CertificateID", id, "NumberOfSANSToAdd", "1")
-	next := s.ok("ssl.reissue", more...).result("SSLReissueResult").attr("ID")
-	require.NoError(t, s.Prove(number(t, next)))
-	assert.Equal(t, []string{"example.com", "a.example.com", "b.example.com", "c.example.com"}, certificateOf(t, s.certificate(next).Certificate).DNSNames)
+	next := s.ok("ssl.reissue", more...).result("SSLReissueResult").Attr("ID")
+	require.NoError(t, s.Prove(standintest.Number(t, next)))
+	assert.Equal(t, []string{"example.com", "a.example.com", "b.example.com", "c.example.com"}, standintest.Certificate(t, s.certificate(next).Certificate).DNSNames)
 }
 
 func TestRefusedReissueIsResetBySupport(t *testing.T) {
 	s := newStandIn(t)
 	old := s.issued("PositiveSSL", "example.com")
-	next := s.ok("ssl.reissue", "CertificateID", old, "CSR", csrFor(t, "example.com"), "DNSDCValidation", "true").result("SSLReissueResult").attr("ID")
-	require.NoError(t, s.Refuse(number(t, next), "Domain is blocked."))
+	next := s.ok("ssl.reissue", "CertificateID", old, "CSR", standintest.CSR(t, "example.com"), "DNSDCValidation", "true").result("SSLReissueResult").Attr("ID")
+	require.NoError(t, s.Refuse(standintest.Number(t, next), "Domain is blocked."))
 	info := s.info(next)
-	assert.Equal(t, "purchaseerror", info.attr("Status"))
-	assert.Equal(t, "Domain is blocked.", info.attr("StatusDescription"))
-	require.NoError(t, s.Reset(number(t, next)))
-	assert.Equal(t, "active", s.info(old).attr("Status"))
-	assert.Equal(t, "cancelled", s.info(next).attr("Status"))
+	assert.Equal(t, "purchaseerror", info.Attr("Status"))
+	assert.Equal(t, "Domain is blocked.", info.Attr("StatusDescription"))
+	require.NoError(t, s.Reset(standintest.Number(t, next)))
+	assert.Equal(t, "active", s.info(old).Attr("Status"))
+	assert.Equal(t, "cancelled", s.info(next).Attr("Status"))
 }
 
 // An active id turns "expired" at the end of its leaf or of its term.
@@ -226,12 +227,12 @@ func TestExpiredHasTwoMoments(t *testing.T) {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.ExpiredAt = setting })
 		id := s.issued("PositiveSSL", "example.com")
 		s.moveTo(time.Date(2026, 10, 17, 23, 59, 59, 0, time.UTC))
-		assert.Equal(t, "active", s.info(id).attr("Status"), "the last second counts")
+		assert.Equal(t, "active", s.info(id).Attr("Status"), "the last second counts")
 		s.moveTo(time.Date(2026, 10, 18, 0, 0, 0, 0, time.UTC))
-		assert.Equal(t, want, s.info(id).attr("Status"))
-		assert.Equal(t, "true", s.ok("ssl.getList").result("SSLListResult", "SSL").attr("IsExpiredYN"))
+		assert.Equal(t, want, s.info(id).Attr("Status"))
+		assert.Equal(t, "true", s.ok("ssl.getList").result("SSLListResult", "SSL").Attr("IsExpiredYN"))
 		s.moveTo(time.Date(2027, 4, 3, 0, 0, 0, 0, time.UTC))
-		assert.Equal(t, "expired", s.info(id).attr("Status"))
+		assert.Equal(t, "expired", s.info(id).Attr("Status"))
 	}
 }
 
@@ -287,18 +288,18 @@ func TestFollowUps(t *testing.T) {
 		return s.call(command, append([]string{"CertificateID", id}, pairs...)...).errors()
 	}
 
-	assert.Equal(t, waiting, s.ok("ssl.resendapproveremail", "CertificateID", waiting).result("SSLResendApproverEmailResult").attr("ID"))
+	assert.Equal(t, waiting, s.ok("ssl.resendapproveremail", "CertificateID", waiting).result("SSLResendApproverEmailResult").Attr("ID"))
 	assert.Equal(t, []string{"2011331 Status is invalid"}, errors("ssl.resendApproverEmail", active))
 	assert.Equal(t, []string{"2011294 CertificateID is invalid"}, errors("ssl.resendApproverEmail", unusedID))
-	assert.Equal(t, active, s.ok("ssl.resendFulfillmentEmail", "CertificateID", active).result("SSLResendFulfillmentEmailResult").attr("ID"))
+	assert.Equal(t, active, s.ok("ssl.resendFulfillmentEmail", "CertificateID", active).result("SSLResendFulfillmentEmailResult").Attr("ID"))
 	assert.Equal(t, []string{"2011331 Status is invalid"}, errors("ssl.resendFulfillmentEmail", waiting))
 	assert.Equal(t, []string{"3011299 There is no administrator email address for this certificate."}, errors("ssl.resendFulfillmentEmail", silent))
 
 	assert.Equal(t, []string{"4011331 Status is invalid"}, errors("ssl.revokeCertificate", active, "CertificateType", "PositiveSSL"), "only replaced ones")
-	next := s.ok("ssl.reissue", "CertificateID", active, "CSR", csrFor(t, "example.com"), "DNSDCValidation", "true").result("SSLReissueResult").attr("ID")
-	require.NoError(t, s.Prove(number(t, next)))
+	next := s.ok("ssl.reissue", "CertificateID", active, "CSR", standintest.CSR(t, "example.com"), "DNSDCValidation", "true").result("SSLReissueResult").Attr("ID")
+	require.NoError(t, s.Prove(standintest.Number(t, next)))
 	assert.Equal(t, []string{"2011300 Wrong SSL certificate selection. The type provided is not supported by command."}, errors("ssl.revokeCertificate", active, "CertificateType", "EV SSL"))
-	assert.Equal(t, active, s.ok("ssl.revokeCertificate", "CertificateID", active, "CertificateType", "PositiveSSL").result("RevokeCertificateResult").attr("ID"))
+	assert.Equal(t, active, s.ok("ssl.revokeCertificate", "CertificateID", active, "CertificateType", "PositiveSSL").result("RevokeCertificateResult").Attr("ID"))
 	assert.True(t, s.certificate(active).Revoked)
 }
 
@@ -309,13 +310,13 @@ func TestGetInfo(t *testing.T) {
 	assert.Equal(t, []string{"2011294 CertificateId is not valid"}, unknown.errors(), "the wire's spelling")
 	zeroed := unknown.result("SSLGetInfoResult")
 	for _, name := range []string{"Years", "OrderId", "SANSCount"} {
-		assert.Equal(t, "0", zeroed.attr(name), "a zeroed result comes with the error")
+		assert.Equal(t, "0", zeroed.Attr(name), "a zeroed result comes with the error")
 	}
 
 	fresh := s.info(s.buy("PositiveSSL"))
-	assert.Empty(t, fresh.attr("IssuedOn")+fresh.attr("Expires"), "empty where there is none (0.6)")
-	assert.Equal(t, "0", fresh.attr("ReplacedBy"))
-	assert.Empty(t, fresh.first("CertificateDetails").Children)
+	assert.Empty(t, fresh.Attr("IssuedOn")+fresh.Attr("Expires"), "empty where there is none (0.6)")
+	assert.Equal(t, "0", fresh.Attr("ReplacedBy"))
+	assert.Empty(t, fresh.First("CertificateDetails").Children)
 
 	id := s.issued("PositiveSSL", "example.com")
 	for _, test := range []struct{ wanted, kind, want string }{
@@ -324,8 +325,8 @@ func TestGetInfo(t *testing.T) {
 	} {
 		got := s.ok("ssl.getInfo", "CertificateID", id, "Returncertificate", test.wanted, "Returntype", test.kind).
 			result("SSLGetInfoResult", "CertificateDetails", "Certificates")
-		assert.Equal(t, test.want, got.attr("ReturnType"))
-		assert.Equal(t, test.want != "", got.attr("CertificateReturned") == "true")
+		assert.Equal(t, test.want, got.Attr("ReturnType"))
+		assert.Equal(t, test.want != "", got.Attr("CertificateReturned") == "true")
 	}
 }
 
@@ -333,14 +334,14 @@ func TestPKCS7HasTheWholeChain(t *testing.T) {
 	s := newStandIn(t)
 	id := s.issued("PositiveSSL", "example.com")
 	text := s.ok("ssl.getInfo", "CertificateID", id, "Returncertificate", "true", "Returntype", "PKCS7").
-		result("SSLGetInfoResult", "CertificateDetails", "Certificates", "Certificate").text()
+		result("SSLGetInfoResult", "CertificateDetails", "Certificates", "Certificate").Text()
 	block, _ := pem.Decode([]byte(text))
 	require.NotNil(t, block)
 	require.Equal(t, "PKCS7", block.Type)
 	bundle, err := pkcs7.Parse(block.Bytes)
 	require.NoError(t, err)
 	require.Len(t, bundle.Certificates, 3)
-	assert.Equal(t, certificateOf(t, s.certificate(id).Certificate).Raw, bundle.Certificates[0].Raw, "the leaf first")
+	assert.Equal(t, standintest.Certificate(t, s.certificate(id).Certificate).Raw, bundle.Certificates[0].Raw, "the leaf first")
 	assert.NoError(t, bundle.Certificates[0].CheckSignatureFrom(bundle.Certificates[1]))
 	assert.NoError(t, bundle.Certificates[1].CheckSignatureFrom(bundle.Certificates[2]))
 }
@@ -351,7 +352,7 @@ func TestUndocumentedAttributes(t *testing.T) {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.Undocumented = shown })
 		info := s.info(s.issued("PositiveSSL", "example.com"))
 		row := s.ok("ssl.getList").result("SSLListResult", "SSL")
-		for _, has := range []bool{info.has("Years"), info.has("validationType"), row.has("ProviderOrderID"), row.has("Years")} {
+		for _, has := range []bool{info.Has("Years"), info.Has("validationType"), row.Has("ProviderOrderID"), row.Has("Years")} {
 			assert.Equal(t, shown, has)
 		}
 	}
@@ -360,7 +361,7 @@ func TestUndocumentedAttributes(t *testing.T) {
 func TestWhiteSpaceAroundPEM(t *testing.T) {
 	for _, stray := range []bool{true, false} {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.PEMWhitespace = stray })
-		leaf := s.info(s.issued("PositiveSSL", "example.com")).first("CertificateDetails", "Certificates", "Certificate").Text
+		leaf := s.info(s.issued("PositiveSSL", "example.com")).First("CertificateDetails", "Certificates", "Certificate").Chars
 		assert.Equal(t, stray, leaf != strings.TrimSpace(leaf))
 	}
 }
@@ -370,39 +371,39 @@ func TestWhiteSpaceAroundPEM(t *testing.T) {
 func TestVetting(t *testing.T) {
 	s := newStandIn(t)
 	id := s.activated("InstantSSL", "example.com", "AdminOrganizationName", "Example Ltd", "AdminCountry", "GB")
-	require.NoError(t, s.Prove(number(t, id)))
-	assert.Equal(t, "purchased", s.info(id).attr("Status"))
-	require.NoError(t, s.Vet(number(t, id)))
+	require.NoError(t, s.Prove(standintest.Number(t, id)))
+	assert.Equal(t, "purchased", s.info(id).Attr("Status"))
+	require.NoError(t, s.Vet(standintest.Number(t, id)))
 	info := s.info(id)
-	assert.Equal(t, "active", info.attr("Status"))
+	assert.Equal(t, "active", info.Attr("Status"))
 	assert.Equal(t, []string{"Example Ltd"}, verifiedLeaf(t, info).Subject.Organization)
 
 	settings := s.Settings()
 	settings.ReturnVetted = false
 	require.NoError(t, s.SetSettings(settings))
-	assert.Empty(t, s.info(id).first("CertificateDetails", "Certificates").Children)
+	assert.Empty(t, s.info(id).First("CertificateDetails", "Certificates").Children)
 }
 
 func TestAutomaticIssue(t *testing.T) {
 	s := newStandIn(t, func(c *namecheap.Settings) { c.AutoIssueSeconds = 60 })
 	id := s.activated("PositiveSSL", "example.com")
 	s.moveTo(today.Add(59 * time.Second))
-	assert.Equal(t, "purchased", s.info(id).attr("Status"))
+	assert.Equal(t, "purchased", s.info(id).Attr("Status"))
 	s.moveTo(today.Add(3 * time.Hour))
-	assert.Equal(t, "active", s.info(id).attr("Status"))
+	assert.Equal(t, "active", s.info(id).Attr("Status"))
 	assert.Equal(t, today.Add(time.Minute), s.certificate(id).Domains[0].Proved, "issued when it was due, not when it was looked at")
 }
 
 func TestEveryDomainMustBeProved(t *testing.T) {
 	s := newStandIn(t)
 	id := s.activated("PositiveSSL Multi Domain", "example.com", "DNSNames", "a.example.net,b.example.net")
-	require.NoError(t, s.Prove(number(t, id), "example.com", "a.example.net"))
-	assert.Equal(t, "purchased", s.info(id).attr("Status"))
-	assert.ErrorIs(t, s.Prove(number(t, id), "example.org"), namecheap.ErrUnknown)
+	require.NoError(t, s.Prove(standintest.Number(t, id), "example.com", "a.example.net"))
+	assert.Equal(t, "purchased", s.info(id).Attr("Status"))
+	assert.ErrorIs(t, s.Prove(standintest.Number(t, id), "example.org"), namecheap.ErrUnknown)
 	_, err := s.ProveDomain("b.example.net")
 	require.NoError(t, err)
-	assert.Equal(t, "active", s.info(id).attr("Status"))
-	assert.ErrorContains(t, s.Prove(number(t, id)), "is active")
+	assert.Equal(t, "active", s.info(id).Attr("Status"))
+	assert.ErrorContains(t, s.Prove(standintest.Number(t, id)), "is active")
 }
 
 // validity 1.2: a proof may be used again while it is young enough on the day
@@ -411,10 +412,10 @@ func TestProofsAreReused(t *testing.T) {
 	s := newStandIn(t, func(c *namecheap.Settings) { c.ReuseProof = true })
 	s.issued("PositiveSSL", "example.com")
 	s.moveTo(today.AddDate(0, 0, 200))
-	assert.Equal(t, "active", s.info(s.activated("PositiveSSL", "example.com")).attr("Status"), "200 days old in 2026")
+	assert.Equal(t, "active", s.info(s.activated("PositiveSSL", "example.com")).Attr("Status"), "200 days old in 2026")
 	s.moveTo(today.AddDate(0, 0, 201))
-	assert.Equal(t, "purchased", s.info(s.activated("PositiveSSL", "example.com")).attr("Status"))
-	assert.Equal(t, "purchased", s.info(s.activated("PositiveSSL", "example.net")).attr("Status"), "another domain")
+	assert.Equal(t, "purchased", s.info(s.activated("PositiveSSL", "example.com")).Attr("Status"))
+	assert.Equal(t, "purchased", s.info(s.activated("PositiveSSL", "example.net")).Attr("Status"), "another domain")
 }
 
 // 3.4.
@@ -427,14 +428,14 @@ func TestGetList(t *testing.T) {
 		"active": s.issued("PositiveSSL", "a.example.com"), "refused": s.activated("PositiveSSL", "c.example.com"), "cancelled": s.activated("PositiveSSL", "d.example.com"),
 		"replaced": s.issued("PositiveSSL", "e.example.com"),
 	}
-	s.ok("ssl.activate", "CertificateID", id["mail"], "CSR", csrFor(t, "mail.example.com"), "ApproverEmail", "admin@example.com")
-	require.NoError(t, s.Refuse(number(t, id["refused"]), "no"))
-	require.NoError(t, s.Cancel(number(t, id["cancelled"]), "no"))
-	id["reissue"] = s.ok("ssl.reissue", "CertificateID", id["replaced"], "CSR", csrFor(t, "e.example.com"), "DNSDCValidation", "true").result("SSLReissueResult").attr("ID")
+	s.ok("ssl.activate", "CertificateID", id["mail"], "CSR", standintest.CSR(t, "mail.example.com"), "ApproverEmail", "admin@example.com")
+	require.NoError(t, s.Refuse(standintest.Number(t, id["refused"]), "no"))
+	require.NoError(t, s.Cancel(standintest.Number(t, id["cancelled"]), "no"))
+	id["reissue"] = s.ok("ssl.reissue", "CertificateID", id["replaced"], "CSR", standintest.CSR(t, "e.example.com"), "DNSDCValidation", "true").result("SSLReissueResult").Attr("ID")
 
 	list := func(pairs ...string) (ids []string) {
-		for _, row := range s.ok("ssl.getList", pairs...).result("SSLListResult").all("SSL") {
-			ids = append(ids, row.attr("CertificateID"))
+		for _, row := range s.ok("ssl.getList", pairs...).result("SSLListResult").All("SSL") {
+			ids = append(ids, row.Attr("CertificateID"))
 		}
 		return ids
 	}
@@ -474,9 +475,9 @@ func TestGetListPages(t *testing.T) {
 		{"3", "10", 5, "3", "10"}, {"1", "5", 10, "1", "10"}, {"1", "1000", 25, "1", "100"}, {"x", "x", 20, "1", "20"}, {"999999999999", "", 20, "1", "20"},
 	} {
 		r := s.ok("ssl.getList", "Page", test.page, "PageSize", test.size)
-		assert.Len(t, r.result("SSLListResult").all("SSL"), test.rows)
+		assert.Len(t, r.result("SSLListResult").All("SSL"), test.rows)
 		paging := r.result("Paging")
-		assert.Equal(t, "25", paging.first("TotalItems").text())
-		assert.Equal(t, test.wantPage+" "+test.wantSize, paging.first("CurrentPage").text()+" "+paging.first("PageSize").text())
+		assert.Equal(t, "25", paging.First("TotalItems").Text())
+		assert.Equal(t, test.wantPage+" "+test.wantSize, paging.First("CurrentPage").Text()+" "+paging.First("PageSize").Text())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 const fundsText = "2528166 ORDER CREATION FAILED; INSUFFICIENTFUNDS;Insufficient funds in account; Sorry! Your available balance is insufficient to cover the current billing amount;"
@@ -55,7 +56,7 @@ func TestCreateErrors(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := s.call("ssl.create", test.pairs...)
 			assert.Equal(t, []string{test.want}, r.errors())
-			assert.Equal(t, "namecheap.ssl.create", r.root.first("RequestedCommand").text(), "command errors keep the command (1.6)")
+			assert.Equal(t, "namecheap.ssl.create", r.root.First("RequestedCommand").Text(), "command errors keep the command (1.6)")
 		})
 	}
 	assert.Equal(t, "1000.00", s.balance(), "nothing was charged")
@@ -67,25 +68,25 @@ func TestCreateErrors(t *testing.T) {
 func TestCreateChargesAndNumbers(t *testing.T) {
 	s := newStandIn(t, withPromotions)
 	first := s.ok("ssl.create", "Type", "positivessl", "Years", "2", "SANStoADD", "0").result("SSLCreateResult")
-	assert.Equal(t, "true", first.attr("IsSuccess"))
-	assert.Equal(t, "17.7600", first.attr("ChargedAmount"), "four decimals")
-	bought := first.first("SSLCertificate")
-	assert.Equal(t, "PositiveSSL", bought.attr("SSLType"))
-	assert.Equal(t, "NewPurchase", bought.attr("Status"), "mixed case here (0.5)")
-	assert.Equal(t, "04/02/2026", bought.attr("Created"))
-	assert.Regexp(t, `^[0-9]{8}$`, bought.attr("CertificateID"))
+	assert.Equal(t, "true", first.Attr("IsSuccess"))
+	assert.Equal(t, "17.7600", first.Attr("ChargedAmount"), "four decimals")
+	bought := first.First("SSLCertificate")
+	assert.Equal(t, "PositiveSSL", bought.Attr("SSLType"))
+	assert.Equal(t, "NewPurchase", bought.Attr("Status"), "mixed case here (0.5)")
+	assert.Equal(t, "04/02/2026", bought.Attr("Created"))
+	assert.Regexp(t, `^[0-9]{8}$`, bought.Attr("CertificateID"))
 	assert.Equal(t, "982.24", s.balance())
 
 	second := s.ok("ssl.create", "Type", "PositiveSSL Multi Domain", "Years", "1", "SANStoADD", "2", "PromotionCode", "TEN").result("SSLCreateResult")
-	assert.Equal(t, "49.1700", second.attr("ChargedAmount"), "(28.88 + 2 x 12.88) less 10 percent, in whole cents")
-	assert.Greater(t, second.first("SSLCertificate").attr("CertificateID"), bought.attr("CertificateID"), "ids increase")
-	assert.NotEqual(t, first.attr("OrderId"), second.attr("OrderId"))
+	assert.Equal(t, "49.1700", second.Attr("ChargedAmount"), "(28.88 + 2 x 12.88) less 10 percent, in whole cents")
+	assert.Greater(t, second.First("SSLCertificate").Attr("CertificateID"), bought.Attr("CertificateID"), "ids increase")
+	assert.NotEqual(t, first.Attr("OrderId"), second.Attr("OrderId"))
 
 	state, err := s.State()
 	require.NoError(t, err)
 	require.Len(t, state.Charges, 2)
 	assert.Equal(t, "17.76", state.Charges[0].Amount.String())
-	assert.Equal(t, number(t, bought.attr("CertificateID")), state.Charges[0].CertificateID)
+	assert.Equal(t, standintest.Number(t, bought.Attr("CertificateID")), state.Charges[0].CertificateID)
 }
 
 // 0.3 and 4: old names are replaced since 2026-07-11, by date or by setting.
@@ -123,7 +124,7 @@ func TestProductReplacement(t *testing.T) {
 			}{{before, test.before}, {after, test.after}, {documented, test.documented}} {
 				require.NoError(t, at.s.PutAccount(namecheap.DefaultAccount()))
 				r := at.s.call("ssl.create", "Type", test.asked, "Years", "1")
-				assert.Equal(t, at.want, r.result("SSLCreateResult", "SSLCertificate").attr("SSLType"))
+				assert.Equal(t, at.want, r.result("SSLCreateResult", "SSLCertificate").Attr("SSLType"))
 				if at.want == "" {
 					assert.Equal(t, []string{"2011301 Parameter Type is not valid"}, r.errors())
 				}
@@ -167,11 +168,11 @@ func TestPurchaseMoreSANs(t *testing.T) {
 	assert.Equal(t, balance, s.balance())
 
 	r := s.ok("ssl.purchasemoresans", "CertificateID", multi, "NumberOfSANSToAdd", "3")
-	assert.Equal(t, "namecheap.ssl.purchaseMoreSANS", r.root.first("CommandResponse").attr("Type"))
+	assert.Equal(t, "namecheap.ssl.purchaseMoreSANS", r.root.First("CommandResponse").Attr("Type"))
 	result := r.result("SSLPurchaseMoreSANSResult")
-	assert.Equal(t, "38.6400", result.attr("ChargedAmount"))
-	assert.Equal(t, "NEWPURCHASE", result.first("SSLCertificate").attr("Status"), "upper case here (0.5)")
-	assert.Equal(t, "5", result.first("SSLCertificate").attr("SANSCount"), "two included, three bought")
+	assert.Equal(t, "38.6400", result.Attr("ChargedAmount"))
+	assert.Equal(t, "NEWPURCHASE", result.First("SSLCertificate").Attr("Status"), "upper case here (0.5)")
+	assert.Equal(t, "5", result.First("SSLCertificate").Attr("SANSCount"), "two included, three bought")
 	over := s.call("ssl.purchasemoresans", "CertificateID", multi, "NumberOfSANSToAdd", "95")
 	assert.Equal(t, []string{"2011767 Number of SANS To add is not within the limit."}, over.errors(), "3 + 95 > 97")
 	require.NoError(t, s.PutAccount(namecheap.Account{User: namecheap.DefaultUser, Key: namecheap.DefaultKey, WhiteList: []string{"127.0.0.1"}}))
@@ -182,8 +183,8 @@ func TestPurchaseMoreSANs(t *testing.T) {
 func TestSANSCountHasTwoReadings(t *testing.T) {
 	for setting, want := range map[string][2]string{namecheap.SANSIncluded: {"0", "4"}, namecheap.SANSPurchased: {"0", "2"}} {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.SANSCount = setting })
-		assert.Equal(t, want[0], s.info(s.buy("PositiveSSL")).attr("SANSCount"))
-		assert.Equal(t, want[1], s.info(s.buy("PositiveSSL Multi Domain", "SANStoADD", "2")).attr("SANSCount"))
+		assert.Equal(t, want[0], s.info(s.buy("PositiveSSL")).Attr("SANSCount"))
+		assert.Equal(t, want[1], s.info(s.buy("PositiveSSL Multi Domain", "SANStoADD", "2")).Attr("SANSCount"))
 	}
 }
 
@@ -192,20 +193,20 @@ func TestBalancesAndPrices(t *testing.T) {
 	s := newStandIn(t)
 	s.buy("PositiveSSL")
 	balances := s.ok("users.getBalances").result("UserGetBalancesResult")
-	assert.Equal(t, "USD", balances.attr("Currency"))
-	assert.Equal(t, "991.12", balances.attr("AvailableBalance"), "two decimals")
+	assert.Equal(t, "USD", balances.Attr("Currency"))
+	assert.Equal(t, "991.12", balances.Attr("AvailableBalance"), "two decimals")
 
 	prices := s.ok("users.getPricing", "ProductType", "SSLCERTIFICATE", "ProductCategory", "COMODO", "ActionName", "PURCHASE", "ProductName", "POSITIVESSL").
 		result("UserGetPricingResult", "ProductType")
-	assert.Equal(t, "ssl", prices.attr("Name"))
-	require.Len(t, prices.all("ProductCategory"), 1)
-	require.Len(t, prices.all("ProductCategory", "Product"), 1)
-	rows := prices.all("ProductCategory", "Product", "Price")
+	assert.Equal(t, "ssl", prices.Attr("Name"))
+	require.Len(t, prices.All("ProductCategory"), 1)
+	require.Len(t, prices.All("ProductCategory", "Product"), 1)
+	rows := prices.All("ProductCategory", "Product", "Price")
 	require.Len(t, rows, 5)
-	assert.Equal(t, "8.88", rows[0].attr("Price"))
-	assert.Equal(t, "MULTIPLE", rows[4].attr("PricingType"), "a price per year: total = price x duration")
+	assert.Equal(t, "8.88", rows[0].Attr("Price"))
+	assert.Equal(t, "MULTIPLE", rows[4].Attr("PricingType"), "a price per year: total = price x duration")
 
 	everything := s.ok("users.getPricing", "ProductType", "SSLCERTIFICATE").result("UserGetPricingResult", "ProductType")
-	assert.Len(t, everything.all("ProductCategory"), 2, "purchase and renew")
+	assert.Len(t, everything.All("ProductCategory"), 2, "purchase and renew")
 	assert.Equal(t, []string{"2010300 Parameter ProductType is Missing"}, s.call("users.getPricing").errors())
 }

@@ -1,6 +1,11 @@
 package namecheap
 
-import "time"
+import (
+	"time"
+
+	"pmssl/internal/sandbox/issuance"
+	"pmssl/internal/sandbox/standin"
+)
 
 // bucket is a token bucket: it holds size tokens at most and fills up once per
 // window.
@@ -28,16 +33,16 @@ func (s *Server) takeToken(account *Account, now time.Time) bool {
 	if !limit.Enabled {
 		return true
 	}
-	set := s.buckets[accountName(account.User)]
+	set := s.buckets[standin.AccountName(account.User)]
 	if set == nil {
 		set = &bucketSet{}
-		s.buckets[accountName(account.User)] = set
+		s.buckets[standin.AccountName(account.User)] = set
 	}
 	windows := []struct {
 		bucket *bucket
 		size   int
 		window time.Duration
-	}{{&set.minute, limit.Minute, time.Minute}, {&set.hour, limit.Hour, time.Hour}, {&set.day, limit.Day, day}}
+	}{{&set.minute, limit.Minute, time.Minute}, {&set.hour, limit.Hour, time.Hour}, {&set.day, limit.Day, issuance.Day}}
 	for _, w := range windows {
 		w.bucket.fill(w.size, w.window, now)
 		if w.size > 0 && w.bucket.tokens < 1 {

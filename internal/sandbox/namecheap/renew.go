@@ -1,6 +1,10 @@
 package namecheap
 
-import "time"
+import (
+	"time"
+
+	"pmssl/internal/sandbox/issuance"
+)
 
 // The renew window around the end (namecheap-ssl-api.md 3.7).
 const (
@@ -49,11 +53,11 @@ func (c *call) renewable(old *Certificate) *APIError {
 	if old.Status != Active && old.Status != Expired {
 		return &APIError{"4011331", "Certificate status is invalid"}
 	}
-	if next := c.server.certificates[old.RenewedBy]; next != nil && next.Status != Cancelled {
+	if next := c.server.certificates.Get(old.RenewedBy); next != nil && next.Status != Cancelled {
 		return &APIError{"4028294", "This CertificateID is already queued for Renewal"}
 	}
 	end := c.server.end(old, c.server.settings.RenewWindowFrom)
-	if c.now.Before(end.Add(-renewDaysBefore*day)) || c.now.After(end.Add(renewDaysAfter*day+time.Second)) {
+	if c.now.Before(end.Add(-renewDaysBefore*issuance.Day)) || c.now.After(end.Add(renewDaysAfter*issuance.Day+time.Second)) {
 		return &APIError{"4011294", "Certificate not meet the ExpireDate. So cannot Renew"}
 	}
 	return nil

@@ -11,16 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-)
 
-// Bounds on what a caller may send. The CSR, the longest documented parameter,
-// is at most 32,767 characters.
-const (
-	maxBody       = 4 << 20
-	maxParameters = 2000
-	// maxDrained is how much of a body that is too large is read all the same,
-	// so that the caller gets to see the answer.
-	maxDrained = 32 << 20
+	"pmssl/internal/sandbox/standin"
 )
 
 // parameters are the request's values under their lower-case names: the seller
@@ -36,18 +28,12 @@ func (p parameters) add(name, value string) error {
 	if _, seen := p[name]; seen {
 		return nil
 	}
-	if len(p) >= maxParameters {
-		return errTooManyParameters
+	if len(p) >= standin.MaxParameters {
+		return standin.ErrTooManyParameters
 	}
 	p[name] = value
 	return nil
 }
-
-var (
-	errTooManyParameters = errors.New("request has too many parameters")
-	errBodyTooLarge      = errors.New("request body is too large")
-	errBrokenForm        = errors.New("request form cannot be read")
-)
 
 // readParameters merges the query and the form, urlencoded or multipart, in
 // the way clients of the real API need it (namecheap-ssl-api.md 1.3: some send
@@ -60,9 +46,9 @@ func readParameters(r *http.Request) (parameters, error) {
 	if r.Body == nil {
 		return merged, nil
 	}
-	content, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	content, err := standin.ReadBody(r)
 	if err != nil {
-		return merged, bodyError(err)
+		return merged, err
 	}
 	mediaType, options, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if mediaType == "multipart/form-data" {
@@ -74,8 +60,8 @@ func readParameters(r *http.Request) (parameters, error) {
 // addEncoded adds a query or an urlencoded form, in the order of the names, so
 // that two spellings of one name always have the same outcome.
 func (p parameters) addEncoded(encoded string) error {
-	if strings.Count(encoded, "&") > maxParameters {
-		return errTooManyParameters
+	if strings.Count(encoded, "&") > standin.MaxParameters {
+		return standin.ErrTooManyParameters
 	}
 	// What is broken in one place still has its other values.
 	values, _ := url.ParseQuery(encoded)
@@ -91,7 +77,7 @@ func (p parameters) addEncoded(encoded string) error {
 // some forms that end early for finished ones.
 func (p parameters) addMultipart(content []byte, boundary string) error {
 	if boundary == "" || !bytes.Contains(content, []byte("--"+boundary+"--")) {
-		return errBrokenForm
+		return standin.ErrBrokenForm
 	}
 	reader := multipart.NewReader(bytes.NewReader(content), boundary)
 	for {
@@ -100,11 +86,11 @@ func (p parameters) addMultipart(content []byte, boundary string) error {
 			return nil
 		}
 		if err != nil {
-			return errBrokenForm
+			return standin.ErrBrokenForm
 		}
 		value, err := io.ReadAll(part)
 		if err != nil {
-			return errBrokenForm
+			return standin.ErrBrokenForm
 		}
 		if err := p.add(part.FormName(), string(value)); err != nil {
 			return err
@@ -112,20 +98,12 @@ func (p parameters) addMultipart(content []byte, boundary string) error {
 	}
 }
 
-func bodyError(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return errBodyTooLarge
-	}
-	return errBrokenForm
-}
-
 // redacted is a copy without the API key and anything that is named like a secret.
 func (p parameters) redacted() map[string]string {
 	shown := make(map[string]string, len(p))
 	for name, value := range p {
 		if strings.Contains(name, "key") || strings.Contains(name, "password") || strings.Contains(name, "secret") {
-			value = "***"
+			value = standin.Hidden
 		}
 		shown[name] = value
 	}

@@ -17,37 +17,28 @@ type LogEntry struct {
 	Errors     []APIError        `json:"errors,omitempty"`
 }
 
-// maxLogged bounds the memory of the log: the older half goes when it is full.
-// The counters go on.
-const maxLogged = 20_000
-
-type requestLog struct {
-	entries  []LogEntry
-	counters map[string]int64
-	seen     int64
-}
-
-func newRequestLog() requestLog { return requestLog{counters: map[string]int64{}} }
-
-func (l *requestLog) add(entry LogEntry) {
-	l.seen++
-	entry.Number = l.seen
-	if len(l.entries) == maxLogged {
-		l.entries = append([]LogEntry{}, l.entries[maxLogged/2:]...)
-	}
-	l.entries = append(l.entries, entry)
-	l.counters[entry.Command]++
-}
-
 // remember logs a request under the canonical name of its command.
 func (s *Server) remember(entry LogEntry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if row, known := s.commands[strings.ToLower(entry.Command)]; known {
 		entry.Command = row.name
 	}
-	if now, err := s.clock.Now(); err == nil {
-		entry.Time = now
-	}
-	s.log.add(entry)
+	s.log.Add(func(number int64) LogEntry {
+		entry.Number = number
+		if now, err := s.clock.Now(); err == nil {
+			entry.Time = now
+		}
+		return entry
+	}, entry.Command)
 }
+
+// Requests is the log since the last ClearRequests, oldest first; only those
+// of a command where one is given ("create" or "namecheap.ssl.create").
+func (s *Server) Requests(command string) []LogEntry {
+	return s.log.Entries(func(entry LogEntry) bool { return Fault{Command: command}.matches(entry.Command) })
+}
+
+// Counters are the numbers of requests by command since the last ClearRequests.
+func (s *Server) Counters() map[string]int64 { return s.log.Counters() }
+
+// ClearRequests empties the log and the counters.
+func (s *Server) ClearRequests() { s.log.Clear() }

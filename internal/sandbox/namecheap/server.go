@@ -3,7 +3,6 @@ package namecheap
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -14,32 +13,30 @@ import (
 	"time"
 
 	"pmssl/internal/sandbox/ca"
+	"pmssl/internal/sandbox/clock"
+	"pmssl/internal/sandbox/standin"
 )
 
 // Path is where the API is served. A trailing slash is accepted too.
 const Path = "/xml.response"
 
-// Config is the world of a Server.
-type Config struct {
-	// Clock tells the time; required.
-	Clock *Clock
-	// CA signs the leaves; nil makes an ECDSA authority in memory.
-	CA *ca.Authority
-	// Settings; nil means DefaultSettings, rate limits included.
-	Settings *Settings
-	// Accounts; nil means DefaultAccount alone.
-	Accounts []Account
-	// StateFile keeps everything over a restart; "" keeps nothing.
-	StateFile string
-	// Random is where unique values come from; nil means crypto/rand.
-	Random io.Reader
-	// Sleep waits for delay faults; nil waits for real.
-	Sleep func(ctx context.Context, d time.Duration) error
-}
+// Clock is the time of the stand-in.
+type Clock = clock.Clock
+
+// NewClock makes a clock over the real one. File, which may be empty, is the
+// clock where it holds one RFC 3339 instant.
+func NewClock(real func() time.Time, file string) *Clock { return clock.New(real, file) }
+
+// Config is the world of a Server. The default settings have rate limits.
+type Config = standin.Config[Account, Settings]
+
+// authority has the methods by which a test decides in its place.
+type authority = standin.Authority[Certificate]
 
 // Server is the stand-in. It is safe for concurrent use: requests are executed
 // one after the other.
 type Server struct {
+	authority
 	clock    *Clock
 	ca       *ca.Authority
 	random   io.Reader
@@ -47,21 +44,18 @@ type Server struct {
 	products []product
 	file     string
 	commands map[string]command
+	faults   standin.Board[Fault]
+	log      standin.Log[LogEntry]
 
 	mu           sync.Mutex
 	settings     Settings
-	accounts     map[string]*Account // by accountName
-	certificates map[int64]*Certificate
-	order        []int64 // ids, ascending
+	accounts     map[string]*Account // by standin.AccountName
+	certificates standin.Orders[Certificate]
 	charges      []Charge
-	proofs       map[string]time.Time // by proofKey
+	proofs       standin.Proofs
 	nextID       int64
 	nextOrder    int64
 	buckets      map[string]*bucketSet
-	faults       []*Fault
-	nextFault    int
-	pending      []pendingRequest
-	log          requestLog
 }
 
 // First ids. Real ids had eight digits in 2026.
@@ -72,65 +66,29 @@ const (
 
 // New makes a stand-in, from its state file where there is one.
 func New(config Config) (*Server, error) {
-	if config.Clock == nil {
-		return nil, errors.New("stand-in seller needs a clock: set Config.Clock")
+	config, err := config.Complete(DefaultAccount(), DefaultSettings())
+	if err != nil {
+		return nil, err
+	}
+	if err := config.Settings.check(); err != nil {
+		return nil, err
 	}
 	s := &Server{
 		clock: config.Clock, ca: config.CA, random: config.Random, sleep: config.Sleep,
 		products: catalogue(), file: config.StateFile, commands: commandTable(),
-		settings: DefaultSettings(), accounts: map[string]*Account{}, certificates: map[int64]*Certificate{},
-		proofs: map[string]time.Time{}, nextID: firstCertificateID, nextOrder: firstOrderID,
-		buckets: map[string]*bucketSet{}, log: newRequestLog(),
+		settings: config.Settings.clone(), accounts: map[string]*Account{}, proofs: standin.Proofs{},
+		nextID: firstCertificateID, nextOrder: firstOrderID, buckets: map[string]*bucketSet{},
 	}
-	if err := s.fillIn(config); err != nil {
-		return nil, err
+	s.authority = standin.NewAuthority(&s.certificates, s.proofs, standin.Rules[Certificate]{
+		Change: s.change, Order: (*Certificate).order, IssueIfReady: s.issueIfReady,
+	})
+	for _, account := range config.Accounts {
+		if err := s.putAccount(account); err != nil {
+			return nil, err
+		}
 	}
 	return s, s.load()
 }
-
-func (s *Server) fillIn(config Config) error {
-	if s.random == nil {
-		s.random = rand.Reader
-	}
-	if s.sleep == nil {
-		s.sleep = waitFor
-	}
-	if s.ca == nil {
-		authority, err := ca.New(ca.ECDSA, s.random)
-		if err != nil {
-			return err
-		}
-		s.ca = authority
-	}
-	if config.Settings != nil {
-		if err := config.Settings.check(); err != nil {
-			return err
-		}
-		s.settings = config.Settings.clone()
-	}
-	if config.Accounts == nil {
-		config.Accounts = []Account{DefaultAccount()}
-	}
-	for _, account := range config.Accounts {
-		if err := s.putAccount(account); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func waitFor(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func accountName(user string) string { return strings.ToLower(user) }
 
 // ServeHTTP answers the API at Path and 404 elsewhere.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -143,46 +101,33 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "use GET or POST", http.StatusNotImplemented)
 		return
 	}
-	body := r.Body
+	unread := r.Body
 	parameters, err := readParameters(r)
 	entry := LogEntry{Method: r.Method, Command: parameters.get("Command"), Parameters: parameters.redacted()}
 	if err != nil {
-		s.refuseForm(w, body, entry, err)
+		s.refuseForm(w, unread, entry, err)
 		return
 	}
-	s.answerWithFaults(w, r, parameters, entry)
+	s.answer(w, r, parameters, entry)
 }
 
 // refuseForm answers a form that cannot be read. What the real API says to one
 // is unknown; 5050900 is its code for everything unhandled.
 func (s *Server) refuseForm(w http.ResponseWriter, unread io.Reader, entry LogEntry, err error) {
-	status := http.StatusBadRequest
-	if errors.Is(err, errBodyTooLarge) {
-		status = http.StatusRequestEntityTooLarge
-		_, _ = io.CopyN(io.Discard, unread, maxDrained)
-	}
+	status := standin.RefuseForm(unread, err)
 	a := failure("5050900", "Unhandled exceptions: "+err.Error())
 	entry.Parameters = map[string]string{} // may be megabytes of anything
+	out := xmlReply(a)
+	out.Status = status
 	entry.Status, entry.Errors = status, a.errors
 	s.remember(entry)
-	writeXML(w, status, a.envelope())
+	out.Send(w)
 }
 
 // reply is an answer on its way out.
-type reply struct {
-	status      int
-	contentType string
-	body        []byte
-	errors      []APIError
-}
+type reply = standin.Reply[[]APIError]
 
 const xmlType = "text/xml; charset=utf-8"
-
-func writeXML(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Type", xmlType)
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that went away is no concern of the seller
-}
 
 // execute runs a request and commits what it does.
 func (s *Server) execute(p parameters, source netip.Addr) reply {
@@ -194,7 +139,7 @@ func (s *Server) execute(p parameters, source netip.Addr) reply {
 func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
 	now, err := s.clock.Now()
 	if err != nil {
-		return reply{status: http.StatusInternalServerError, contentType: "text/plain; charset=utf-8", body: []byte(err.Error() + "\n")}
+		return plainReply(err.Error())
 	}
 	s.settle(now)
 	account, problem := s.authenticate(p, source)
@@ -202,17 +147,22 @@ func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
 		return xmlReply(answer{errors: []APIError{*problem}})
 	}
 	if !s.takeToken(account, now) {
-		return reply{status: http.StatusMethodNotAllowed, contentType: "text/html"} // its body is unknown
+		return reply{Status: http.StatusMethodNotAllowed, ContentType: "text/html"} // its body is unknown
 	}
 	a := s.run(&call{server: s, account: account, parameters: p, now: now})
 	if err := s.save(); err != nil {
-		return reply{status: http.StatusInternalServerError, contentType: "text/plain; charset=utf-8", body: []byte(err.Error() + "\n")}
+		return plainReply(err.Error())
 	}
 	return xmlReply(a)
 }
 
 func xmlReply(a answer) reply {
-	return reply{status: http.StatusOK, contentType: xmlType, body: a.envelope(), errors: a.errors}
+	return reply{Status: http.StatusOK, ContentType: xmlType, Body: a.envelope(), Errors: a.errors}
+}
+
+// plainReply is for troubles of the server itself.
+func plainReply(text string) reply {
+	return reply{Status: http.StatusInternalServerError, ContentType: "text/plain; charset=utf-8", Body: []byte(text + "\n")}
 }
 
 func (s *Server) run(c *call) answer {
@@ -227,15 +177,6 @@ func (s *Server) run(c *call) answer {
 	a := row.run(c)
 	a.command = row.name
 	return a
-}
-
-// sourceOf is the address that a request came from.
-func sourceOf(r *http.Request) netip.Addr {
-	source, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return source.Addr().Unmap()
 }
 
 // uniqueValue has the shape of the seller's own, 13 hex digits: the unix time
@@ -253,8 +194,7 @@ func (s *Server) uniqueValue(now time.Time) (string, error) {
 func (s *Server) addCertificate(c *Certificate) {
 	c.ID = s.nextID
 	s.nextID++
-	s.certificates[c.ID] = c
-	s.order = append(s.order, c.ID)
+	s.certificates.Put(c.ID, c)
 }
 
 // charge takes money for a new order. It fails where the balance is too low.

@@ -2,9 +2,10 @@ package namecheap
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
+
+	"pmssl/internal/sandbox/standin"
 )
 
 // Settings choose between the readings of the seller's behaviour that public
@@ -157,24 +158,15 @@ func (s Settings) clone() Settings {
 }
 
 func (s Settings) check() error {
-	choices := []struct {
-		name, value string
-		allowed     []string
-	}{
-		{"replaced_at", s.ReplacedAt, []string{AtIssue, AtAcceptance}},
-		{"expires", s.Expires, []string{MeansLeaf, MeansTerm}},
-		{"expired_at", s.ExpiredAt, []string{MeansLeaf, MeansTerm}},
-		{"renew_window_from", s.RenewWindowFrom, []string{MeansLeaf, MeansTerm}},
-		{"not_before", s.NotBefore, []string{FromMidnight, FromInstant}},
-		{"replacement", s.Replacement, []string{ReplacementByDate, ReplacementOn, ReplacementOff}},
-		{"product_names", s.ProductNames, []string{NamesBoth, NamesDocumented, NamesSuffixed}},
-		{"sans_count", s.SANSCount, []string{SANSIncluded, SANSPurchased}},
-	}
-	var problems []error
-	for _, choice := range choices {
-		if !slices.Contains(choice.allowed, choice.value) {
-			problems = append(problems, fmt.Errorf("setting %s must be one of %v, not %q", choice.name, choice.allowed, choice.value))
-		}
+	problems := []error{
+		standin.OneOf("replaced_at", s.ReplacedAt, AtIssue, AtAcceptance),
+		standin.OneOf("expires", s.Expires, MeansLeaf, MeansTerm),
+		standin.OneOf("expired_at", s.ExpiredAt, MeansLeaf, MeansTerm),
+		standin.OneOf("renew_window_from", s.RenewWindowFrom, MeansLeaf, MeansTerm),
+		standin.OneOf("not_before", s.NotBefore, FromMidnight, FromInstant),
+		standin.OneOf("replacement", s.Replacement, ReplacementByDate, ReplacementOn, ReplacementOff),
+		standin.OneOf("product_names", s.ProductNames, NamesBoth, NamesDocumented, NamesSuffixed),
+		standin.OneOf("sans_count", s.SANSCount, SANSIncluded, SANSPurchased),
 	}
 	if s.LeafDays < 0 || s.LeafMarginDays < 0 || s.LeafMarginDays > 40 || s.ActivationDays < 0 || s.AutoIssueSeconds < -1 {
 		problems = append(problems, errors.New("leaf_days, leaf_margin_days (at most 40), activation_days and auto_issue_seconds (from -1) must not be negative"))

@@ -1,11 +1,8 @@
 package namecheap_test
 
 import (
-	"encoding/xml"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,29 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin/standintest"
 )
-
-// shape is the structure of an answer: the paths of its elements, and of their
-// attributes after "@", sorted.
-func shape(n xmlNode) []string {
-	var paths []string
-	var walk func(n xmlNode, path string)
-	walk = func(n xmlNode, path string) {
-		path += "/" + n.XMLName.Local
-		paths = append(paths, path)
-		for _, a := range n.Attrs {
-			if a.Name.Local != "xmlns" { // absent in old examples (1.5)
-				paths = append(paths, path+"@"+a.Name.Local)
-			}
-		}
-		for _, child := range n.Children {
-			walk(child, path)
-		}
-	}
-	walk(n, "")
-	slices.Sort(paths)
-	return slices.Compact(paths)
-}
 
 // A shapeCase makes the stand-in give the answer that a fixture shows.
 type shapeCase struct {
@@ -113,7 +89,7 @@ func shapeCases() map[string]shapeCase {
 		},
 		"ssl_getlist_empty":      {answer: func(s *standIn) reply { return s.call("ssl.getList") }},
 		"ssl_getlist_live_attrs": {answer: func(s *standIn) reply { active(s); return s.call("ssl.getList") }},
-		"ssl_parsecsr":           {answer: func(s *standIn) reply { return s.call("ssl.parseCSR", "csr", csrFor(s.t, "example.com")) }},
+		"ssl_parsecsr":           {answer: func(s *standIn) reply { return s.call("ssl.parseCSR", "csr", standintest.CSR(s.t, "example.com")) }},
 		"ssl_purchasemoresans": {answer: func(s *standIn) reply {
 			return s.call("ssl.purchasemoresans", "CertificateID", s.buy("PositiveSSL Multi Domain"), "NumberOfSANSToAdd", "1")
 		}},
@@ -140,7 +116,7 @@ func shapeCases() map[string]shapeCase {
 func notServed() []string { return []string{"error_with_partial_result_legacy_backend"} }
 
 func activate(s *standIn, kind string, pairs ...string) reply {
-	return s.call("ssl.activate", append([]string{"CertificateID", s.buy(kind), "CSR", csrFor(s.t, "example.com")}, pairs...)...)
+	return s.call("ssl.activate", append([]string{"CertificateID", s.buy(kind), "CSR", standintest.CSR(s.t, "example.com")}, pairs...)...)
 }
 
 // unlisted asks from an address that is not on the account's white list.
@@ -155,7 +131,7 @@ func unlisted(s *standIn) reply {
 func (s *standIn) reissued() (old string, answer reply) {
 	s.t.Helper()
 	old = s.issued("PositiveSSL", "example.com")
-	return old, s.ok("ssl.reissue", "CertificateID", old, "CSR", csrFor(s.t, "example.com"), "DNSDCValidation", "true")
+	return old, s.ok("ssl.reissue", "CertificateID", old, "CSR", standintest.CSR(s.t, "example.com"), "DNSDCValidation", "true")
 }
 
 func compareShape(t *testing.T, name string, fixture []string) {
@@ -167,51 +143,18 @@ func compareShape(t *testing.T, name string, fixture []string) {
 			c.settings(settings)
 		}
 	})
-	got := shape(c.answer(s).root)
+	got := standintest.Shape(c.answer(s).root)
 	want := append(slices.Clone(fixture), c.more...)
 	slices.Sort(want)
 	assert.Equal(t, want, got)
 }
 
-// Our own copies of the shapes, one file per fixture.
 func TestAnswersHaveTheKnownShapes(t *testing.T) {
-	files, err := filepath.Glob("testdata/shapes/*.txt")
-	require.NoError(t, err)
-	assert.Len(t, files, len(shapeCases()))
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".txt")
-		t.Run(name, func(t *testing.T) {
-			content, err := os.ReadFile(file)
-			require.NoError(t, err)
-			compareShape(t, name, strings.Fields(string(content)))
-		})
-	}
+	standintest.KnownShapes(t, len(shapeCases()), compareShape)
 }
 
-// The fixtures of the specification lie beside the repository.
 func TestAnswersHaveTheShapesOfTheFixtures(t *testing.T) {
-	folder := filepath.Join("..", "..", "..", "..", "shared", "fixtures", "namecheap")
-	files, err := filepath.Glob(filepath.Join(folder, "*.xml"))
-	require.NoError(t, err)
-	if len(files) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("no fixtures in %s: in CI they must be there", folder)
-		}
-		t.Skipf("did not run: no fixtures in %s", folder)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".xml")
-		if slices.Contains(notServed(), name) {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			content, err := os.ReadFile(file)
-			require.NoError(t, err)
-			var root xmlNode
-			require.NoError(t, xml.Unmarshal(content, &root))
-			compareShape(t, name, shape(root))
-		})
-	}
+	standintest.FixtureShapes(t, "namecheap", os.Getenv("CI") == "true", notServed(), compareShape)
 }
 
 // 0.6 and 3: values, not only names, as the recordings have them.
@@ -224,15 +167,15 @@ func TestFormsOfValues(t *testing.T) {
 		"CertificateID": id, "HostName": "example.com", "SSLType": "positivessl", "PurchaseDate": "04/02/2026",
 		"ExpireDate": "10/17/2026", "ActivationExpireDate": "", "IsExpiredYN": "true", "Status": "active", "Years": "1",
 	} {
-		assert.Equal(t, want, row.attr(name), name)
+		assert.Equal(t, want, row.Attr(name), name)
 	}
 	info := s.info(id)
 	for name, want := range map[string]string{
 		"Status": "active", "StatusDescription": "Certificate is Active.", "Type": "positivessl", "IssuedOn": "4/2/2026",
 		"Expires": "10/17/2026", "ActivationExpireDate": "", "ReplacedBy": "0", "validationType": "dns", "SANSCount": "0",
 	} {
-		assert.Equal(t, want, info.attr(name), name)
+		assert.Equal(t, want, info.Attr(name), name)
 	}
-	assert.Equal(t, "COMODO", info.first("Provider", "Name").text())
-	assert.Equal(t, row.attr("ProviderOrderID"), info.first("Provider", "OrderID").text())
+	assert.Equal(t, "COMODO", info.First("Provider", "Name").Text())
+	assert.Equal(t, row.Attr("ProviderOrderID"), info.First("Provider", "OrderID").Text())
 }

@@ -2,26 +2,18 @@ package namecheap_test
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"encoding/xml"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 // today is a moment before the switch to SSL.com, of the documented example.
@@ -60,68 +52,19 @@ func serve(t *testing.T, seller *namecheap.Server) *standIn {
 type reply struct {
 	status int
 	body   string
-	root   xmlNode
+	root   standintest.Node
 }
-
-// xmlNode is any element.
-type xmlNode struct {
-	XMLName  xml.Name
-	Attrs    []xml.Attr `xml:",any,attr"`
-	Children []xmlNode  `xml:",any"`
-	Text     string     `xml:",chardata"`
-}
-
-// all finds the elements under a path of names, below the node.
-func (n xmlNode) all(path ...string) []xmlNode {
-	if len(path) == 0 {
-		return []xmlNode{n}
-	}
-	var found []xmlNode
-	for _, child := range n.Children {
-		if child.XMLName.Local == path[0] {
-			found = append(found, child.all(path[1:]...)...)
-		}
-	}
-	return found
-}
-
-func (n xmlNode) first(path ...string) xmlNode {
-	if found := n.all(path...); len(found) > 0 {
-		return found[0]
-	}
-	return xmlNode{}
-}
-
-func (n xmlNode) attr(name string) string {
-	for _, a := range n.Attrs {
-		if a.Name.Local == name {
-			return a.Value
-		}
-	}
-	return ""
-}
-
-func (n xmlNode) has(name string) bool {
-	for _, a := range n.Attrs {
-		if a.Name.Local == name {
-			return true
-		}
-	}
-	return false
-}
-
-func (n xmlNode) text() string { return strings.TrimSpace(n.Text) }
 
 // result is the element with a name inside CommandResponse.
-func (r reply) result(path ...string) xmlNode {
-	return r.root.first(append([]string{"CommandResponse"}, path...)...)
+func (r reply) result(path ...string) standintest.Node {
+	return r.root.First(append([]string{"CommandResponse"}, path...)...)
 }
 
 // errors are "number text" of each error.
 func (r reply) errors() []string {
 	var list []string
-	for _, e := range r.root.all("Errors", "Error") {
-		list = append(list, e.attr("Number")+" "+e.text())
+	for _, e := range r.root.All("Errors", "Error") {
+		list = append(list, e.Attr("Number")+" "+e.Text())
 	}
 	return list
 }
@@ -158,21 +101,15 @@ func (s *standIn) post(values url.Values) reply {
 
 func read(t *testing.T, answer *http.Response) reply {
 	t.Helper()
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
-	r := reply{status: answer.StatusCode, body: string(body)}
-	if strings.HasPrefix(r.body, "<?xml") {
-		require.NoError(t, xml.Unmarshal(body, &r.root), r.body)
-	}
-	return r
+	body, root := standintest.Read(t, answer)
+	return reply{status: answer.StatusCode, body: body, root: root}
 }
 
 // ok is call for a command that must succeed.
 func (s *standIn) ok(command string, pairs ...string) reply {
 	s.t.Helper()
 	r := s.call(command, pairs...)
-	require.Equal(s.t, "OK", r.root.attr("Status"), r.body)
+	require.Equal(s.t, "OK", r.root.Attr("Status"), r.body)
 	return r
 }
 
@@ -180,14 +117,14 @@ func (s *standIn) ok(command string, pairs ...string) reply {
 func (s *standIn) buy(kind string, pairs ...string) string {
 	s.t.Helper()
 	r := s.ok("ssl.create", append([]string{"Type", kind, "Years", "1"}, pairs...)...)
-	return r.result("SSLCreateResult", "SSLCertificate").attr("CertificateID")
+	return r.result("SSLCreateResult", "SSLCertificate").Attr("CertificateID")
 }
 
 // activated is a purchase with a CSR for cn, proved by DNS; it tells the id.
 func (s *standIn) activated(kind, cn string, pairs ...string) string {
 	s.t.Helper()
 	id := s.buy(kind)
-	s.ok("ssl.activate", append([]string{"CertificateID", id, "CSR", csrFor(s.t, cn), "DNSDCValidation", "true"}, pairs...)...)
+	s.ok("ssl.activate", append([]string{"CertificateID", id, "CSR", standintest.CSR(s.t, cn), "DNSDCValidation", "true"}, pairs...)...)
 	return id
 }
 
@@ -195,11 +132,11 @@ func (s *standIn) activated(kind, cn string, pairs ...string) string {
 func (s *standIn) issued(kind, cn string, pairs ...string) string {
 	s.t.Helper()
 	id := s.activated(kind, cn, pairs...)
-	require.NoError(s.t, s.Issue(number(s.t, id)))
+	require.NoError(s.t, s.Issue(standintest.Number(s.t, id)))
 	return id
 }
 
-func (s *standIn) info(id string) xmlNode {
+func (s *standIn) info(id string) standintest.Node {
 	s.t.Helper()
 	return s.ok("ssl.getInfo", "CertificateID", id, "Returncertificate", "true", "Returntype", "Individual").result("SSLGetInfoResult")
 }
@@ -218,32 +155,9 @@ func (s *standIn) balance() string {
 
 func (s *standIn) certificate(id string) namecheap.Certificate {
 	s.t.Helper()
-	found, err := s.Certificate(number(s.t, id))
+	found, err := s.Certificate(standintest.Number(s.t, id))
 	require.NoError(s.t, err)
 	return found
-}
-
-func number(t *testing.T, id string) int64 {
-	t.Helper()
-	n, err := strconv.ParseInt(id, 10, 64)
-	require.NoError(t, err)
-	return n
-}
-
-func newKey(t testing.TB) crypto.Signer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	return key
-}
-
-func csrFor(t testing.TB, cn string) string { return csrWith(t, newKey(t), pkix.Name{CommonName: cn}) }
-
-func csrWith(t testing.TB, key crypto.Signer, subject pkix.Name) string {
-	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, key)
-	require.NoError(t, err)
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
 func weakRSA(t testing.TB) crypto.Signer {
@@ -251,13 +165,4 @@ func weakRSA(t testing.TB) crypto.Signer {
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
 	return key
-}
-
-func certificateOf(t *testing.T, pemText string) *x509.Certificate {
-	t.Helper()
-	block, _ := pem.Decode([]byte(strings.TrimSpace(pemText)))
-	require.NotNil(t, block, "no PEM in %q", pemText)
-	parsed, err := x509.ParseCertificate(block.Bytes)
-	require.NoError(t, err)
-	return parsed
 }

@@ -1,30 +1,17 @@
 package namecheap
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"sort"
-	"time"
+	"maps"
+	"slices"
+	"strings"
 
-	"pmssl/internal/sandbox/clock"
+	"pmssl/internal/sandbox/standin"
 )
 
 // State is everything the stand-in knows, as its control shows it and its
 // state file keeps it. Keys of accounts are only in the file.
-type State struct {
-	Time         time.Time            `json:"time,omitzero"`
-	Accounts     []Account            `json:"accounts"`
-	Certificates []Certificate        `json:"certificates"` // by id
-	Charges      []Charge             `json:"charges"`      // oldest first
-	Proofs       map[string]time.Time `json:"proofs"`       // "account domain": when control was proved
-	Pending      int                  `json:"pending"`      // requests that wait for Appear
-	Settings     Settings             `json:"settings"`
-	NextID       int64                `json:"next_id"`
-	NextOrder    int64                `json:"next_order"`
-}
+type State = standin.State[Account, Certificate, Charge, Settings]
 
 // State is a copy of all that there is at this moment, keys left out.
 func (s *Server) State() (State, error) {
@@ -38,25 +25,22 @@ func (s *Server) State() (State, error) {
 	shown := s.state()
 	shown.Time = now
 	for i := range shown.Accounts {
-		shown.Accounts[i].Key = "***"
+		shown.Accounts[i].Key = standin.Hidden
 	}
 	return shown, s.save()
 }
 
 func (s *Server) state() State {
 	copied := State{
-		Accounts: []Account{}, Certificates: []Certificate{}, Charges: append([]Charge{}, s.charges...),
-		Proofs: map[string]time.Time{}, Pending: len(s.pending), Settings: s.settings.clone(), NextID: s.nextID, NextOrder: s.nextOrder,
+		Accounts: []Account{}, Certificates: []Certificate{}, Charges: append([]Charge{}, s.charges...), Proofs: maps.Clone(s.proofs),
+		Pending: s.faults.Pending(), Settings: s.settings.clone(), NextID: s.nextID, NextOrder: s.nextOrder,
 	}
 	for _, account := range s.accounts {
 		copied.Accounts = append(copied.Accounts, account.clone())
 	}
-	sort.Slice(copied.Accounts, func(i, j int) bool { return copied.Accounts[i].User < copied.Accounts[j].User })
-	for _, id := range s.order {
-		copied.Certificates = append(copied.Certificates, s.certificates[id].clone())
-	}
-	for name, proved := range s.proofs {
-		copied.Proofs[name] = proved
+	slices.SortFunc(copied.Accounts, func(a, b Account) int { return strings.Compare(a.User, b.User) })
+	for _, c := range s.certificates.All() {
+		copied.Certificates = append(copied.Certificates, c.clone())
 	}
 	return copied
 }
@@ -74,57 +58,28 @@ func (c *Certificate) clone() Certificate {
 }
 
 // save keeps the state in the file, where there is one.
-func (s *Server) save() error {
-	if s.file == "" {
-		return nil
-	}
-	content, err := json.MarshalIndent(s.state(), "", " ")
-	if err != nil {
-		return fmt.Errorf("encode state: %w", err)
-	}
-	if err := clock.WriteFile(s.file, content, 0o600); err != nil {
-		return fmt.Errorf("save state: %w", err)
-	}
-	return nil
-}
+func (s *Server) save() error { return standin.SaveState(s.file, s.state) }
 
 // load takes the state from the file. What the file says goes before Config.
 func (s *Server) load() error {
-	if s.file == "" {
-		return nil
-	}
-	content, err := os.ReadFile(s.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("load state: %w", err)
-	}
 	kept := State{Settings: s.settings}
-	if err := json.Unmarshal(content, &kept); err != nil {
-		return fmt.Errorf("state file %s: %w", s.file, err)
+	found, err := standin.LoadState(s.file, &kept)
+	if err != nil || !found {
+		return err
 	}
 	if err := kept.Settings.check(); err != nil {
 		return fmt.Errorf("state file %s: %w", s.file, err)
 	}
-	return s.restore(kept)
-}
-
-func (s *Server) restore(kept State) error {
 	for _, account := range kept.Accounts {
 		if err := s.putAccount(account); err != nil {
 			return err
 		}
 	}
 	for _, c := range kept.Certificates {
-		s.certificates[c.ID] = &c
-		s.order = append(s.order, c.ID)
+		s.certificates.Put(c.ID, &c)
 	}
-	sort.Slice(s.order, func(i, j int) bool { return s.order[i] < s.order[j] })
 	s.charges, s.settings = kept.Charges, kept.Settings
 	s.nextID, s.nextOrder = max(kept.NextID, firstCertificateID), max(kept.NextOrder, firstOrderID)
-	for name, proved := range kept.Proofs {
-		s.proofs[name] = proved
-	}
+	maps.Copy(s.proofs, kept.Proofs)
 	return nil
 }

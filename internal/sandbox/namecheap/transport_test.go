@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/sandbox/namecheap"
+	"pmssl/internal/sandbox/standin/standintest"
 )
 
 // 1.7 and 12: the order of the checks is user and key present, key valid,
@@ -54,10 +55,10 @@ func TestGlobalParametersAreCheckedInOrder(t *testing.T) {
 				"ApiUser": {test.user}, "ApiKey": {test.key}, "ClientIp": {test.client}, "UserName": {test.as}, "Command": {test.command},
 			})
 			assert.Equal(t, http.StatusOK, r.status, "API errors come with status 200 (0.1)")
-			assert.Equal(t, "ERROR", r.root.attr("Status"))
+			assert.Equal(t, "ERROR", r.root.Attr("Status"))
 			assert.Equal(t, []string{test.want}, r.errors())
-			assert.Empty(t, r.root.all("CommandResponse"), "authentication errors have none (1.6)")
-			assert.Empty(t, r.root.first("RequestedCommand").text())
+			assert.Empty(t, r.root.All("CommandResponse"), "authentication errors have none (1.6)")
+			assert.Empty(t, r.root.First("RequestedCommand").Text())
 		})
 	}
 }
@@ -65,7 +66,7 @@ func TestGlobalParametersAreCheckedInOrder(t *testing.T) {
 // 1.2: the white list is held against the source, not against ClientIp.
 func TestForeignClientIPIsAccepted(t *testing.T) {
 	s := newStandIn(t)
-	assert.Equal(t, "OK", s.call("users.getBalances", "ClientIp", "198.51.100.7").root.attr("Status"))
+	assert.Equal(t, "OK", s.call("users.getBalances", "ClientIp", "198.51.100.7").root.Attr("Status"))
 }
 
 // 1.3: query, urlencoded and multipart forms and mixes; names in any case.
@@ -99,8 +100,8 @@ func TestRequestFormsOfRunningClients(t *testing.T) {
 				answer, err := http.DefaultClient.Do(request)
 				require.NoError(t, err)
 				r := read(t, answer)
-				assert.Equal(t, "OK", r.root.attr("Status"), r.body)
-				assert.Equal(t, "namecheap.ssl.getList", r.root.first("RequestedCommand").text(), "the canonical spelling comes back")
+				assert.Equal(t, "OK", r.root.Attr("Status"), r.body)
+				assert.Equal(t, "namecheap.ssl.getList", r.root.First("RequestedCommand").Text(), "the canonical spelling comes back")
 			})
 		}
 	}
@@ -124,12 +125,12 @@ func TestEnvelope(t *testing.T) {
 
 	assert.True(t, strings.HasPrefix(ssl.body, `<?xml version="1.0" encoding="utf-8"?>`), "exactly this prefix and no BOM")
 	assert.Equal(t, "http://api.namecheap.com/xml.response", ssl.root.XMLName.Space)
-	assert.Regexp(t, `^[0-9a-f]{12}$`, ssl.root.first("Server").text())
-	assert.Equal(t, "namecheap.ssl.getList", ssl.root.first("CommandResponse").attr("Type"))
-	assert.Equal(t, "PHX01APIEXT03", users.root.first("Server").text())
-	assert.Equal(t, "namecheap.users.getbalances", users.root.first("RequestedCommand").text(), "users.* echoes in lower case")
-	assert.Equal(t, "namecheap.users.getBalances", users.root.first("CommandResponse").attr("Type"))
-	assert.Regexp(t, `^(-|\+)+([0-9:]+)$`, ssl.root.first("GMTTimeDifference").text())
+	assert.Regexp(t, `^[0-9a-f]{12}$`, ssl.root.First("Server").Text())
+	assert.Equal(t, "namecheap.ssl.getList", ssl.root.First("CommandResponse").Attr("Type"))
+	assert.Equal(t, "PHX01APIEXT03", users.root.First("Server").Text())
+	assert.Equal(t, "namecheap.users.getbalances", users.root.First("RequestedCommand").Text(), "users.* echoes in lower case")
+	assert.Equal(t, "namecheap.users.getBalances", users.root.First("CommandResponse").Attr("Type"))
+	assert.Regexp(t, `^(-|\+)+([0-9:]+)$`, ssl.root.First("GMTTimeDifference").Text())
 }
 
 func TestOtherPathsAndMethodsAreRefused(t *testing.T) {
@@ -168,7 +169,7 @@ func TestHostileRequestsGetAnErrorAnswer(t *testing.T) {
 			require.NoError(t, err)
 			r := read(t, answer)
 			assert.Equal(t, test.status, r.status)
-			assert.Equal(t, "ERROR", r.root.attr("Status"), r.body)
+			assert.Equal(t, "ERROR", r.root.Attr("Status"), r.body)
 			assert.NotEmpty(t, r.errors())
 		})
 	}
@@ -179,9 +180,9 @@ func TestAnswersAreWellFormedWhateverWasSent(t *testing.T) {
 	s := newStandIn(t)
 	for _, value := range []string{`"><x>&amp;`, "]]>", "\x00\x01\x1f", "\xff\xfe", "\u202e<![CDATA["} {
 		r := s.call("ssl.getApproverEmailList", "DomainName", value+".example.com", "CertificateType", value)
-		assert.Equal(t, "ERROR", r.root.attr("Status"))
+		assert.Equal(t, "ERROR", r.root.Attr("Status"))
 		csr := s.call("ssl.parseCSR", "csr", value)
-		assert.Equal(t, "ERROR", csr.root.attr("Status"))
+		assert.Equal(t, "ERROR", csr.root.Attr("Status"))
 	}
 }
 
@@ -204,7 +205,7 @@ func TestRateLimit(t *testing.T) {
 	}
 
 	assert.Equal(t, []int{200, 200, 200, 405}, statuses(4), "the minute's bucket")
-	assert.Equal(t, "OK", s.call("users.getBalances", "ApiUser", "other", "UserName", "other", "ApiKey", "k").root.attr("Status"), "another key has its own")
+	assert.Equal(t, "OK", s.call("users.getBalances", "ApiUser", "other", "UserName", "other", "ApiKey", "k").root.Attr("Status"), "another key has its own")
 	advance(20 * time.Second)
 	assert.Equal(t, []int{200, 405}, statuses(2), "a third of a minute gives one call")
 	advance(time.Minute)
@@ -287,7 +288,7 @@ func FuzzRequest(f *testing.F) {
 
 func FuzzCSR(f *testing.F) {
 	f.Add("", "example.com")
-	f.Add(csrFor(f, "example.com"), "a.example,b.example")
+	f.Add(standintest.CSR(f, "example.com"), "a.example,b.example")
 	f.Add("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----", "*.x")
 	clock := namecheap.NewClock(func() time.Time { return today }, "")
 	settings := namecheap.DefaultSettings()

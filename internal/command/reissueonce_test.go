@@ -1,0 +1,138 @@
+package command_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A remote that reissues in place shows the old certificate until the new one is there, be it of another key.
+func TestTheReplacedCertificateOfAnotherKeyIsWaitedOver(t *testing.T) {
+	s := placedStage(t, 60)
+	old := s.panel.stored
+	next := newPair(t, "example.com")
+	s.panel.order.CSR = next.csr
+	require.NoError(t, s.run(command.Reopen))
+	s.remote.change(500, func(r *cert.Report) { r.State, r.Inferred = cert.StateIssued, true })
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, old, s.panel.stored)
+	assert.Empty(t, s.panel.tasks, "nobody has to do anything")
+	t.Run("until the new one is there", func(t *testing.T) {
+		s.remote.issue(t, 500, next, s.at, 199)
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+		assert.NotEqual(t, old, s.panel.stored)
+	})
+}
+
+// contract 4.6: the operation that is run again sends nothing, also where the remote does not show that it works on the reissue.
+func TestAnInterruptedReissueInPlaceIsSentOnce(t *testing.T) {
+	for name, inferred := range map[string]bool{"the state is inferred": true, "it is told": false} {
+		t.Run(name, func(t *testing.T) {
+			s := placedStage(t, 60)
+			s.panel.fail["postreopen"] = cert.Faultf(cert.FaultPanel, "", "the panel is down").Again()
+			require.Error(t, s.run(command.Reopen))
+			s.remote.change(500, func(r *cert.Report) { r.State, r.Inferred = cert.StateIssued, inferred })
+			s.at = s.at.Add(time.Hour)
+			require.NoError(t, s.run(command.Reopen))
+			assert.Equal(t, 1, s.remote.reissues)
+			assert.Contains(t, s.panel.calls, "postreopen")
+			assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+			s.at = s.at.Add(24 * time.Hour)
+			require.NoError(t, s.run(command.Reopen), "the client asks anew a day later")
+			assert.Equal(t, 2, s.remote.reissues)
+		})
+	}
+}
+
+// pend is a reissue of the id for an earlier request, of which nothing was heard.
+func (s *stage) pend(id int64) {
+	s.panel.order.Params[cert.ParamReissueOf] = fmt.Sprintf(`{"id":%d,"request":"%s","serial":"%s"}`, id, strings.Repeat("0", 64), s.param(cert.ParamSerial))
+	s.panel.order.Params[cert.ParamReissueTried] = s.at.Format(time.RFC3339) + " 1"
+	s.at = s.at.Add(time.Hour)
+}
+
+// A lost reissue that turns up is the answer to the request that it was for, not to what the client wants by now.
+func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
+	for name, prepare := range map[string]func(*testing.T) *stage{
+		"in place": func(t *testing.T) *stage {
+			s := placedStage(t, 60)
+			s.pend(500)
+			s.remote.change(500, func(r *cert.Report) { r.State = cert.StateWaiting })
+			return s
+		},
+		"under an id of its own": func(t *testing.T) *stage {
+			s := namesStage(t)
+			s.pend(101)
+			s.seller.next++
+			s.seller.reports[s.seller.next] = cert.Report{State: cert.StateWaiting, CSR: s.pair.csr}
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := prepare(t)
+			for range 2 {
+				err := s.run(command.Reopen)
+				require.Error(t, err)
+				assert.Contains(t, err.Error(), "a reissue for other names is running")
+				assert.True(t, cert.FaultOf(err).Retry)
+			}
+			assert.NotContains(t, s.panel.calls, "postreopen")
+			assert.Equal(t, strings.Repeat("0", 64), s.param(cert.ParamRequested))
+		})
+		t.Run(name+", the sweep", func(t *testing.T) {
+			s := prepare(t)
+			s.args = command.Args{Command: "subscription"}
+			require.NoError(t, s.run(command.Subscription))
+			assert.Zero(t, s.seller.reissues, "it is followed")
+			if s.remote != nil {
+				assert.Zero(t, s.remote.reissues)
+			}
+			assert.Equal(t, "3", s.param(cert.ParamServiceStatus))
+			assert.Equal(t, strings.Repeat("0", 64), s.param(cert.ParamRequested))
+			assert.Contains(t, s.param(cert.ParamReissueOf), strings.Repeat("0", 64), "what it is for stays known")
+		})
+	}
+}
+
+// An order that is found by its mark was handed in by nobody of whom this run knows.
+func TestAnAdoptedOrderWasNotHandedInByThisRun(t *testing.T) {
+	s := remoteStage(t)
+	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
+	s.remote.change(id, func(r *cert.Report) { r.CSR = newPair(t, "example.com").csr })
+	require.NoError(t, s.run(command.Open))
+	assert.Zero(t, s.remote.orders)
+	assert.Empty(t, s.param(cert.ParamRequested), "its CSR is another one")
+	t.Run("and takes the present request by a reissue", func(t *testing.T) {
+		s.args.Command = "reopen"
+		require.NoError(t, s.run(command.Reopen))
+		assert.Equal(t, 1, s.remote.reissues)
+	})
+}
+
+// Two items may order the same name. Without marks the order that is there is the one whose key it is for.
+func TestAnOrderForTheSameNameAndAnotherKeyIsNotAdopted(t *testing.T) {
+	s := remoteStage(t)
+	s.remote.err = lost()
+	require.Error(t, s.run(command.Open))
+	id := s.remote.add("example.com", "", 12, cabforum.DateOf(now()))
+	s.remote.change(id, func(r *cert.Report) { r.CSR = newPair(t, "example.com").csr })
+	s.remote.err = nil
+	s.at = s.at.Add(time.Hour)
+	err := s.run(command.Open)
+	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Contains(t, err.Error(), "another key")
+	assert.NotEmpty(t, s.panel.tasks)
+	assert.Empty(t, s.param(cert.ParamOrderID))
+	assert.Zero(t, s.remote.orders)
+}

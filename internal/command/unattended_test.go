@@ -1,0 +1,188 @@
+package command_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A certificate that runs out inside its paid term while the sweep has to leave it alone is told to the administrator in its
+// last week, and not before.
+func TestWhatTheSweepLeavesIsToldBeforeItRunsOut(t *testing.T) {
+	for name, row := range map[string]struct {
+		change func(*stage)
+		says   string
+	}{
+		"an operation that stays open":   {func(s *stage) { s.panel.operations = 1 }, "an operation of the item is open"},
+		"the seller's term ends earlier": {func(s *stage) { s.panel.order.Params[cert.ParamTermEnd] = "2026-10-18" }, "the seller's own term ends there"},
+	} {
+		for before, told := range map[int]bool{8: false, 5: true, -3: true} {
+			t.Run(name, func(t *testing.T) {
+				s := sweepStage(t, before)
+				row.change(s)
+				s.sweep(t)
+				s.sweep(t)
+				assert.Zero(t, s.seller.reissues)
+				if !told {
+					assert.Empty(t, s.panel.tasks)
+					return
+				}
+				assert.Len(t, s.panel.tasks, 1)
+				assert.Contains(t, strings.Join(s.log.lines, "\n"), row.says)
+			})
+		}
+		t.Run(name+", under the policy none", func(t *testing.T) {
+			s := sweepStage(t, 5)
+			row.change(s)
+			s.panel.settings["SSLSubscriptionPolicy"] = "none"
+			s.sweep(t)
+			assert.Empty(t, s.panel.tasks)
+		})
+		t.Run(name+", in a dry run", func(t *testing.T) {
+			s := sweepStage(t, 5)
+			row.change(s)
+			s.args.DryRun = true
+			s.sweep(t)
+			assert.Empty(t, s.panel.tasks)
+		})
+	}
+}
+
+// contract 3.5: an id that the seller does not know is not put on the item, also where the seller takes it for deleted.
+func TestResolveRefusesAnIDOfWhichTheSellerKnowsNothing(t *testing.T) {
+	s := remoteStage(t)
+	s.remote.err = lost()
+	require.Error(t, s.run(command.Open))
+	s.args = command.Args{Command: "resolve", Item: 42, ID: "50", Yes: true}
+	require.ErrorContains(t, s.run(command.Resolve), "knows no id 50")
+	assert.Empty(t, s.param(cert.ParamOrderID))
+	assert.NotEmpty(t, s.param(cert.ParamIntent))
+}
+
+// What the text tells an administrator to do has to help: an order that carries the mark is found again after --none.
+func TestAnOddOrderIsSettledByWhatTheTextSays(t *testing.T) {
+	s := remoteStage(t)
+	s.remote.add("other.example", itemMark, 12, s.panel.order.OpenDate)
+	err := s.run(command.Open)
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "--id 500")
+	assert.NotContains(t, err.Error(), "--none")
+	s.args = command.Args{Command: "resolve", Item: 42, None: true, Yes: true}
+	require.Error(t, s.run(command.Resolve), "there is no purchase to forget")
+	s.args = command.Args{Command: "open", Item: 42, Operation: 9}
+	s.remote.records = nil
+	require.NoError(t, s.run(command.Open), "once it is deleted there")
+	assert.Equal(t, 1, s.remote.orders)
+}
+
+// A panel that was restored from before a purchase of names finds it in the journal.
+func TestARestoredPanelDoesNotBuyTheNamesAgain(t *testing.T) {
+	s := namesStage(t)
+	s.panel.order.Params[cert.ParamSANsBought] = "0"
+	backup := map[string]string{}
+	for name, value := range s.panel.order.Params {
+		backup[name] = value
+	}
+	more := func() {
+		s.panel.order.SANs = 4
+		s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+	}
+	more()
+	require.NoError(t, s.run(command.Reopen))
+	require.Equal(t, 2, s.seller.names)
+	s.panel.order.Params = backup
+	more()
+	s.seller.issueNames(t, 102, s.pair, s.at, 199, "a.example.com", "b.example.com", "c.example.com", "d.example.com")
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	s.args.Command, s.at = "reopen", s.at.AddDate(0, 0, 190)
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, 2, s.seller.reissues)
+	assert.Equal(t, 2, s.seller.names)
+	assert.Equal(t, "2", s.param(cert.ParamSANsBought))
+}
+
+// A clock that was ahead once must not hold reissues back until that day comes.
+func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
+	ahead := "2031-01-01T00:00:00Z 1"
+	t.Run("the sweep", func(t *testing.T) {
+		s := sweepStage(t, 5)
+		s.panel.order.Params[cert.ParamReissueTried] = ahead
+		s.sweep(t)
+		assert.Equal(t, 1, s.seller.reissues)
+	})
+	t.Run("a reissue without an answer", func(t *testing.T) {
+		s := placedStage(t, 60)
+		s.remote.err = lost()
+		require.Error(t, s.run(command.Reopen))
+		s.remote.err = nil
+		s.panel.order.Params[cert.ParamReissueTried] = ahead
+		require.NoError(t, s.run(command.Reopen))
+		assert.Equal(t, 1, s.remote.reissues)
+	})
+	t.Run("one of which nothing came", func(t *testing.T) {
+		s := placedStage(t, 60)
+		require.NoError(t, s.run(command.Reopen))
+		s.panel.order.Params[cert.ParamReissueTried] = ahead
+		s.remote.change(500, func(r *cert.Report) { r.State = cert.StateIssued })
+		s.args.Command = "sync_item"
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	})
+}
+
+// What the seller says against a reissue is no attempt and would never come to an end by itself: in the last week it is a task.
+func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
+	for name, change := range map[string]func(*testing.T, *stage){
+		"a reissue for another key": func(t *testing.T, s *stage) {
+			s.seller.reports[102] = cert.Report{State: cert.StateWaiting, CSR: newPair(t, "example.com").csr}
+			s.seller.change(101, func(r *cert.Report) { r.State, r.ReplacedBy = cert.StateReplaced, 102 })
+		},
+		"a lost one that shows no key": func(_ *testing.T, s *stage) {
+			s.pend(101)
+			s.seller.reports[102] = cert.Report{State: cert.StateWaiting}
+			s.seller.change(101, func(r *cert.Report) { r.State, r.ReplacedBy = cert.StateReplaced, 102 })
+		},
+	} {
+		for before, told := range map[int]bool{8: false, 5: true} {
+			t.Run(name, func(t *testing.T) {
+				s := sweepStage(t, before)
+				change(t, s)
+				_, failed := s.sweep(t)
+				assert.True(t, failed)
+				s.sweep(t)
+				assert.Zero(t, s.seller.reissues)
+				assert.Equal(t, told, len(s.panel.tasks) == 1, "%v", s.panel.tasks)
+			})
+		}
+	}
+	t.Run("not what passes by itself", func(t *testing.T) {
+		s := sweepStage(t, 5)
+		s.seller.reissueErr = &cert.Fault{Type: cert.FaultClient, Value: "connection refused", Retry: true}
+		_, failed := s.sweep(t)
+		assert.True(t, failed)
+		assert.Empty(t, s.panel.tasks)
+	})
+}
+
+// contract 3.4: an order of old that the seller does not show to us says nothing of the list, and an administrator is asked.
+func TestAListThatCannotBeCheckedIsATask(t *testing.T) {
+	s := remoteStage(t)
+	s.panel.holdings = []cert.Holding{{Item: 41, Module: 5, OrderID: "77"}}
+	s.remote.shut = map[int64]error{77: cert.Faultf(cert.FaultAPI, "certificate.edit", "refuses: access")}
+	s.remote.err = lost()
+	require.Error(t, s.run(command.Open))
+	s.remote.err = nil
+	s.at = s.at.Add(time.Hour)
+	err := s.run(command.Open)
+	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Contains(t, err.Error(), "resolve --item 42 --none")
+	assert.NotEmpty(t, s.panel.tasks)
+	assert.Zero(t, s.remote.orders)
+}

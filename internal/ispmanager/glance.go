@@ -1,0 +1,29 @@
+package ispmanager
+
+import (
+	"context"
+
+	"pmssl/internal/cert"
+)
+
+// Glance tells whether the order still waits, by one reading of the list that all processes share for two minutes; false where
+// the list does not say so. A list without service_status does not: there each order is looked at by itself.
+func (c *Client) Glance(ctx context.Context, id int64) (cert.State, bool) {
+	waits, err := c.waiting.Has(ctx, id)
+	if err != nil {
+		c.log.ExtInfof("the list of %s does not tell where the order %d stands: %v", Title, id, err)
+	}
+	return cert.StateWaiting, waits
+}
+
+// inProgress are the orders of which the list itself says that the CA works on them.
+func (c *Client) inProgress(ctx context.Context) ([]int64, error) {
+	rows, err := c.list(ctx)
+	var ids []int64
+	for _, r := range rows {
+		if stateOf(r.item, r.service) == cert.StateWaiting && (r.service == serviceRequested || r.service == serviceWaiting) {
+			ids = append(ids, r.id)
+		}
+	}
+	return ids, err
+}

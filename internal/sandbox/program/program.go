@@ -1,0 +1,110 @@
+// Package program is the command around a stand-in seller: its options, its
+// addresses, its end.
+package program
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"pmssl/internal/sandbox/ca"
+	"pmssl/internal/sandbox/clock"
+	"pmssl/internal/sandbox/loopback"
+)
+
+// Seller is a stand-in seller: its API, and beside it its control address.
+type Seller interface {
+	http.Handler
+	Control() http.Handler
+}
+
+// World is what the options give to a seller.
+type World struct {
+	API       net.Addr // where the API is served
+	Clock     *clock.Clock
+	CA        *ca.Authority
+	StateFile string // "" keeps nothing
+}
+
+// Program serves a stand-in seller.
+type Program struct {
+	Name    string // of the command
+	Of      string // what the seller stands in for
+	Help    string // of the control address
+	Path    string // of the API
+	Account string // the default one, as it is told at the start
+	// Flags are further options; nil where there are none.
+	Flags func(*pflag.FlagSet)
+	// Open makes the seller, after the options are read.
+	Open func(World) (Seller, error)
+}
+
+type options struct {
+	listen, control, clock, caDir, caKey, state string
+}
+
+func (p Program) parse(args []string, stdout io.Writer) (options, error) {
+	var o options
+	flags := pflag.NewFlagSet(p.Name, pflag.ContinueOnError)
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address of the API; port 0 takes a free one")
+	flags.StringVar(&o.control, "control", "127.0.0.1:0", "loopback address of the control")
+	flags.StringVar(&o.clock, "clock", "", "file with one RFC 3339 instant that is the time; real time without it")
+	flags.StringVar(&o.caDir, "ca", "", "directory that keeps the CA (root.pem, intermediate.pem); in memory without it")
+	flags.StringVar(&o.caKey, "ca-key", string(ca.ECDSA), "keys of a new CA: ecdsa or rsa")
+	flags.StringVar(&o.state, "state", "", "file that keeps everything over a restart")
+	if p.Flags != nil {
+		p.Flags(flags)
+	}
+	flags.Usage = func() {
+		fmt.Fprintf(stdout, "%s is a stand-in for %s.\n\n"+
+			"It prints its addresses and the default account, and serves until SIGTERM or SIGINT.\n\n%s\n%s", p.Name, p.Of, flags.FlagUsages(), p.Help)
+	}
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	return o, err
+}
+
+// Run tells the addresses and serves until the context ends. Now is the real
+// clock. The error is pflag.ErrHelp where the arguments ask for help.
+func (p Program) Run(ctx context.Context, args []string, stdout io.Writer, now func() time.Time) error {
+	o, err := p.parse(args, stdout)
+	if err != nil {
+		return err
+	}
+	api, err := loopback.Listen(o.listen)
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	control, err := loopback.Listen(o.control)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	authority, err := openCA(o)
+	if err != nil {
+		return err
+	}
+	seller, err := p.Open(World{API: api.Addr(), Clock: clock.New(now, o.clock), CA: authority, StateFile: o.state})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "api http://%s%s\n", api.Addr(), p.Path)
+	fmt.Fprintf(stdout, "control http://%s\n", control.Addr())
+	fmt.Fprintf(stdout, "account %s\n", p.Account)
+	return loopback.Serve(ctx, map[net.Listener]http.Handler{api: seller, control: seller.Control()})
+}
+
+func openCA(o options) (*ca.Authority, error) {
+	if o.caDir == "" {
+		return ca.New(ca.Algorithm(o.caKey), nil)
+	}
+	return ca.Open(o.caDir, ca.Algorithm(o.caKey), nil)
+}
