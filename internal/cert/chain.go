@@ -53,7 +53,7 @@ func NamedChain(blocks []string, commonName string) (Chain, error) {
 		return c.IsCA || !forServers(c) || !c.NotAfter.After(c.NotBefore) || commonName != "" && !slices.ContainsFunc(c.DNSNames, covers)
 	})
 	if len(leaves) == 0 {
-		return Chain{}, Faultf(FaultDelivered, "certificate", "none of the %d certificates delivered is a server's for %q", len(all), clip(commonName, 300))
+		return Chain{}, Faultf(FaultDelivered, "certificate", "none of the %d certificates delivered is a server's for %q", len(all), clip(ShownName(commonName), 300))
 	}
 	leaf := slices.MaxFunc(leaves, youngest)
 	return Chain{Leaf: leaf, Intermediates: issuers(leaf, all)}, nil
@@ -137,7 +137,7 @@ func (c Chain) Check(csr CSR, names []string) error {
 	}
 	for _, name := range append([]string{csr.CommonName}, names...) {
 		if !slices.ContainsFunc(c.Leaf.DNSNames, func(has string) bool { return Covers(has, name) }) {
-			return fail("does not cover %s, it covers %s", name, clip(strings.Join(c.Leaf.DNSNames, ", "), 500))
+			return fail("does not cover %s, it covers %s", ShownName(name), clip(ShownNames(c.Leaf.DNSNames), 500))
 		}
 	}
 	if !forServers(c.Leaf) {

@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,7 +64,41 @@ func (c *Complaints) Fault() error {
 	if len(texts) == 0 {
 		return nil
 	}
-	return Faultf(kind, slices.Min(fields), "%s", strings.Join(texts, "; "))
+	fault := Faultf(kind, slices.Min(fields), "%s", strings.Join(texts, "; "))
+	fault.Err = gathered{*c}
+	return fault
+}
+
+// OneFault is all that is wrong with an order in one fault, each problem with its field: the only one as it is, several as
+// Complaints has them. nil where nothing is wrong.
+func OneFault(wrong ...error) error {
+	wrong = slices.DeleteFunc(wrong, func(err error) bool { return err == nil })
+	switch len(wrong) {
+	case 0:
+		return nil
+	case 1:
+		return wrong[0]
+	}
+	var all Complaints
+	for _, err := range wrong {
+		var several gathered
+		if errors.As(err, &several) {
+			all.fields, all.wrong = append(all.fields, several.fields...), append(all.wrong, several.wrong...)
+			all.missing = append(all.missing, several.missing...)
+			continue
+		}
+		fault := FaultOf(err)
+		all.Wrong(fault.Object, "%s", fault.Value)
+	}
+	return all.Fault()
+}
+
+// gathered is the cause of a fault that Complaints made: what it was made of.
+type gathered struct{ Complaints }
+
+// Error implements error; the fault has the text.
+func (g gathered) Error() string {
+	return strings.Join(append(slices.Clone(g.wrong), g.missing...), "; ")
 }
 
 // dateFlaw wants a day as ISO 8601 writes it, which the seller's form of the field is too (namecheap-ssl-api §3.2).

@@ -84,7 +84,7 @@ func TestContactsReportAllProblemsAtOnce(t *testing.T) {
 	require.NoError(t, cert.CheckContacts(nil))
 
 	err := cert.CheckContacts(good, "org_city", "org_name", "adm_fname")
-	assert.Equal(t, &cert.Fault{Type: cert.FaultMissed, Object: "adm_fname", Value: "missing adm_fname, org_city"}, cert.FaultOf(err))
+	assert.Equal(t, cert.Fault{Type: cert.FaultMissed, Object: "adm_fname", Value: "missing adm_fname, org_city"}, told(err))
 
 	err = cert.CheckContacts(map[string]string{"org_name": "Пример", "org_country": "Germany", "tech_phone": "none", "org_city": " "}, "org_city")
 	fault := cert.FaultOf(err)

@@ -75,11 +75,24 @@ func TestFieldsOfAnIncorporation(t *testing.T) {
 	}
 }
 
+// told is a fault without its cause, which is what it was made of.
+func told(err error) cert.Fault {
+	fault := *cert.FaultOf(err)
+	fault.Err = nil
+	return fault
+}
+
 func TestComplaintsAreToldAtOnce(t *testing.T) {
 	var c cert.Complaints
 	assert.NoError(t, c.Fault())
 	c.Require(map[string]string{"org_name": " ", "org_city": "Cologne"}, "org_name", "org_city", "org_name")
-	assert.Equal(t, &cert.Fault{Type: cert.FaultMissed, Object: "org_name", Value: "missing org_name"}, cert.FaultOf(c.Fault()))
+	assert.Equal(t, cert.Fault{Type: cert.FaultMissed, Object: "org_name", Value: "missing org_name"}, told(c.Fault()))
 	c.Wrong("adm_phone", "%q is %s", "x", "odd")
-	assert.Equal(t, &cert.Fault{Type: cert.FaultValue, Object: "adm_phone", Value: `adm_phone: "x" is odd; missing org_name`}, cert.FaultOf(c.Fault()))
+	assert.Equal(t, cert.Fault{Type: cert.FaultValue, Object: "adm_phone", Value: `adm_phone: "x" is odd; missing org_name`}, told(c.Fault()))
+
+	all := cert.OneFault(nil, cert.Faultf(cert.FaultValue, "csr", "the CSR is none"), c.Fault())
+	assert.Equal(t, cert.Fault{Type: cert.FaultValue, Object: "adm_phone", Value: `csr: the CSR is none; adm_phone: "x" is odd; missing org_name`}, told(all))
+	only := cert.Faultf(cert.FaultMissed, "csr", "there is none")
+	assert.Same(t, only, cert.FaultOf(cert.OneFault(nil, only)))
+	assert.NoError(t, cert.OneFault(nil, nil))
 }

@@ -8,25 +8,21 @@ import (
 // NewRequest checks an order as the seller's CA would, before anything is bought: the CSR, its names against the
 // product (wildcard, number of names), the way of proof against the names. altname is the panel's blank-separated list
 // of further names; names that only the CSR carries count as well. sans is how many further names the client ordered,
-// -1 where the tariff knows no such addon.
+// -1 where the tariff knows no such addon. Everything that is wrong is told in one fault; the request then holds what could be
+// read all the same.
 func NewRequest(product Product, csrPEM, altname string, sans int, params map[string]string) (Request, error) {
-	csr, err := ParseCSR(csrPEM)
-	if err != nil {
-		return Request{}, err
-	}
-	names, err := furtherNames(csr, altname)
-	if err != nil {
-		return Request{}, err
-	}
-	method, err := ParseMethod(params[ParamMethod])
-	if err != nil {
-		return Request{}, err
-	}
+	csr, wrongCSR := ParseCSR(csrPEM)
+	names, wrongNames := furtherNames(csr, altname)
+	method, wrongMethod := ParseMethod(params[ParamMethod])
 	r := Request{Product: product, CSR: csr, Names: names, Method: method, Params: params, Emails: splitEmails(params[ParamApprover])}
-	if err := r.fit(sans); err != nil {
-		return Request{}, err
+	wrong := []error{wrongCSR, wrongNames, wrongMethod}
+	if wrongMethod == nil && method == MethodEmail {
+		wrong = append(wrong, r.fitEmails())
 	}
-	return r, nil
+	if wrongCSR == nil && wrongNames == nil {
+		wrong = append(wrong, r.fitSubject(), r.fitNames(sans), r.fitMethod())
+	}
+	return r, OneFault(wrong...)
 }
 
 // maxNames is how many further names are looked at; no seller certifies that many at once.
@@ -59,23 +55,22 @@ func splitEmails(list string) []string {
 	return emails
 }
 
-// fit holds the request against its product.
-func (r *Request) fit(sans int) error {
+// fitSubject holds the common name against the product.
+func (r *Request) fitSubject() error {
 	wild := strings.HasPrefix(r.CSR.CommonName, "*.")
 	switch {
 	case r.Product.Wildcard && !wild:
-		return Faultf(FaultValue, "csr", "%s is a wildcard product: the common name %q must begin with *.", r.Product.title(), r.CSR.CommonName)
+		return Faultf(FaultValue, "csr", "%s is a wildcard product: the common name %q must begin with *.", r.Product.title(), ShownName(r.CSR.CommonName))
 	case !r.Product.Wildcard && wild:
-		return Faultf(FaultValue, "csr", "%s does not certify wildcards: the common name is %q", r.Product.title(), r.CSR.CommonName)
+		return Faultf(FaultValue, "csr", "%s does not certify wildcards: the common name is %q", r.Product.title(), ShownName(r.CSR.CommonName))
 	}
-	if err := r.fitNames(sans); err != nil {
-		return err
-	}
+	return nil
+}
+
+// fitMethod holds the way of proof against the names.
+func (r *Request) fitMethod() error {
 	if r.Method == MethodFile && r.anyWildcard() {
 		return Faultf(FaultValue, ParamMethod, "a file does not prove control over a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")
-	}
-	if r.Method == MethodEmail {
-		return r.fitEmails()
 	}
 	return nil
 }
@@ -98,7 +93,7 @@ func (r *Request) fitNames(sans int) error {
 		r.Names = slices.DeleteFunc(r.Names, func(n string) bool { return r.implied(n) })
 		if len(r.Names) > 0 {
 			return Faultf(FaultValue, "altname", "%s certifies one name, the order has %s beside %s",
-				r.Product.title(), clip(strings.Join(r.Names, ", "), 500), r.CSR.CommonName)
+				r.Product.title(), clip(ShownNames(r.Names), 500), ShownName(r.CSR.CommonName))
 		}
 		return nil
 	}
@@ -110,7 +105,7 @@ func (r *Request) fitNames(sans int) error {
 	}
 	for _, name := range r.Names {
 		if strings.HasPrefix(name, "*.") && !r.Product.Wildcard {
-			return Faultf(FaultValue, "altname", "%s does not certify wildcards: %q", r.Product.title(), name)
+			return Faultf(FaultValue, "altname", "%s does not certify wildcards: %q", r.Product.title(), ShownName(name))
 		}
 	}
 	return nil

@@ -181,3 +181,23 @@ func TestFindProduct(t *testing.T) {
 	_, ok = cert.FindProduct([]cert.Product{single(), multi()}, "SAN")
 	assert.False(t, ok)
 }
+
+// A client who has to order again for each mistake gives up: all that is wrong with an order is told at once, each problem with
+// its field.
+func TestAllThatIsWrongWithAnOrderIsToldAtOnce(t *testing.T) {
+	params := map[string]string{cert.ParamMethod: "auth_email", cert.ParamApprover: "nobody"}
+	product := cert.Product{ID: "san", Names: []string{"SAN"}, Level: cert.DV, MultiDomain: true, Included: 3, Most: 100}
+	_, err := cert.NewRequest(product, "garbage", "a.example.com, x_y!", -1, params)
+	require.Error(t, err)
+	for _, want := range []string{"csr: ", "altname: ", `approver_email: "nobody" is not an e-mail address`} {
+		assert.Contains(t, err.Error(), want)
+	}
+	assert.Equal(t, cert.FaultValue, cert.FaultOf(err).Type)
+
+	params[cert.ParamMethod] = "auth_pigeon"
+	r, err := cert.NewRequest(product, "garbage", "", -1, params)
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "csr: ")
+	assert.Contains(t, err.Error(), `approver_method: unknown method of proof "auth_pigeon"`)
+	assert.Equal(t, product.ID, r.Product.ID, "what could be read is there for further checks")
+}

@@ -10,19 +10,27 @@ import (
 )
 
 // SetParam takes changed parameters or addons over. Where CSR or names are others than those that the seller was handed, the
-// seller gets the new ones, as at a reissue; otherwise only the panel is concerned.
+// seller gets the new ones, as at a reissue, and another way of proof while the order waits for it; otherwise only the panel is
+// concerned.
 func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
 	j, err := beginLocal(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	if j.id() == 0 || !j.requestChanged() {
+	asked := j.requestChanged() || j.neverHandedIn()
+	if j.id() == 0 || !asked && !j.proofChanged() {
 		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
 	}
 	if j, err = begin(ctx, run); err != nil {
 		return nil, err
 	}
-	j.Log.ExtInfof("item %d: CSR or names have changed since they were handed to %s", j.order.Item, j.Trade.Title)
+	if !asked {
+		if err := j.proveAsChanged(ctx); err != nil {
+			return nil, err
+		}
+		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
+	}
+	j.Log.ExtInfof("item %d: CSR or names are others than %s was handed, if any", j.order.Item, j.Trade.Title)
 	ended, err := j.reissue(ctx, "setparam")
 	if err != nil {
 		return nil, err
@@ -34,6 +42,12 @@ func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
 func (j *job) requestChanged() bool {
 	last := j.order.Params[cert.ParamRequested]
 	return last != "" && last != j.requestMark()
+}
+
+// neverHandedIn tells whether the item's order is paid for and no CSR was handed in for it: one that the seller refused may be the
+// reason of the change.
+func (j *job) neverHandedIn() bool {
+	return j.order.Params[cert.ParamRequested] == "" && j.order.CSR != "" && j.order.Stored == "" && !j.hasStatus(cert.ServiceWaiting)
 }
 
 // underWayFor is an order or reissue that the seller works on. One for this item's request is followed. One for an earlier
@@ -69,7 +83,7 @@ func foreignCSR(report cert.Report) bool {
 // tooLate tells the administrator what is left to do for an order that was handed in with a request which is not wanted any
 // more.
 func (j *job) tooLate(ctx context.Context, report cert.Report, cause error) error {
-	name := report.CommonName
+	name := cert.ShownName(report.CommonName)
 	if name == "" {
 		name = "an earlier request"
 	}

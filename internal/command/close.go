@@ -97,7 +97,7 @@ func (j *job) endReplaced(ctx context.Context, newest int64) (left []string) {
 		if report.State.Ended() || err != nil || !stored.Leaf.NotAfter.After(j.Now()) {
 			continue
 		}
-		if err := j.seller.(Canceller).Cancel(ctx, id); err != nil {
+		if err := j.revoke(ctx, id); err != nil {
 			left = append(left, fmt.Sprintf("the replaced certificate %d at %s (serial %s) is valid until %s and could not be revoked: %v",
 				id, j.Trade.Title, stored.Serial(), stored.Ends(), err))
 			continue
@@ -105,6 +105,15 @@ func (j *job) endReplaced(ctx context.Context, newest int64) (left []string) {
 		j.Log.Infof("item %d: the replaced certificate %d (serial %s, valid until %s) is revoked at %s", j.order.Item, id, stored.Serial(), stored.Ends(), j.Trade.Title)
 	}
 	return left
+}
+
+// revoke revokes a replaced certificate where the seller can be asked to.
+func (j *job) revoke(ctx context.Context, id int64) error {
+	revoker, can := j.seller.(Revoker)
+	if !can {
+		return unable(j.Run, "revokes certificates")
+	}
+	return revoker.Revoke(ctx, id)
 }
 
 // attach connects the seller of an item that is loaded already.

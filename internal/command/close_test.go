@@ -77,6 +77,52 @@ func TestClosingCancelsTheNewestOrder(t *testing.T) {
 	}
 }
 
+// revokingSeller revokes what a reissue replaced.
+type revokingSeller struct{ *ableSeller }
+
+// Revoke implements command.Revoker.
+func (r revokingSeller) Revoke(_ context.Context, id int64) error { return r.note("revoke %d", id) }
+
+// A replaced certificate that is still valid could be used by whoever has its key: it is revoked, or named with its end. The order
+// itself is cancelled once, by its newest id.
+func TestReplacedCertificatesAreRevokedOrNamed(t *testing.T) {
+	for rule, c := range map[string]struct {
+		revokes bool
+		refusal error
+		asked   []string
+		task    string
+	}{
+		"revoked":             {true, nil, []string{"revoke 101", "cancel 102"}, ""},
+		"refused":             {true, cert.Faultf(cert.FaultAPI, "", "not this kind"), []string{"revoke 101", "cancel 102"}, "not this kind"},
+		"a seller without it": {false, nil, []string{"cancel 102"}, "has no function that revokes certificates"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			s, able := able(t)
+			s.seller.issue(t, s.seller.add(12), s.pair, s.at, 199)
+			s.args.Command = "close"
+			s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "102", "101 102"
+			if c.refusal != nil {
+				able.fail["revoke"] = c.refusal
+			}
+			var seller command.Seller = able
+			if c.revokes {
+				seller = revokingSeller{able}
+			}
+			panel := &taskPanel{fakePanel: s.panel}
+			_, err := command.Close(context.Background(), s.with(seller, panel))
+			require.NoError(t, err)
+			assert.Equal(t, c.asked, able.asked)
+			if c.task == "" {
+				assert.Empty(t, panel.texts)
+				return
+			}
+			require.Len(t, panel.texts, 1)
+			assert.Contains(t, panel.texts[0], "the replaced certificate 101 at Seller (serial ")
+			assert.Contains(t, panel.texts[0], c.task)
+		})
+	}
+}
+
 // Whatever cannot be done besides, the panel closes the item.
 func TestClosingGoesOnWithoutSellerAndTask(t *testing.T) {
 	s, seller := able(t)

@@ -43,7 +43,7 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	}
 	request, err := j.request()
 	if err != nil {
-		return 0, false, err
+		return 0, false, j.withSubject(request, err)
 	}
 	if err := j.orderable(request); err != nil {
 		return 0, false, err
@@ -127,6 +127,22 @@ func (j *job) orderable(r cert.Request) error {
 		return nil
 	}
 	return cert.CheckContacts(r.Params)
+}
+
+// withSubject adds to what is wrong with an order's CSR, names or proof what is wrong with the data of people and organisation:
+// a client hears all of it at once.
+func (j *job) withSubject(r cert.Request, wrong error) error {
+	if r.Product.ID == "" { // not even the product is known
+		return wrong
+	}
+	r.Method = cert.MethodDNS // the way of proof is looked at already, and needs the names
+	var subject error
+	if examiner, ok := j.seller.(Examiner); ok {
+		subject = examiner.Examine(r)
+	} else if r.Product.Level != cert.DV {
+		subject = cert.CheckContacts(r.Params)
+	}
+	return cert.OneFault(wrong, subject)
 }
 
 // lastEmailYears is when orders that are proved by e-mail begin to be warned of: a term of then outlives that way of proof.

@@ -13,7 +13,8 @@ import (
 )
 
 // SendDVDNS asks the seller to look once more at what was published for one domain of an order that waits for proof
-// (billmanager-module-protocol §1.4, feature send_dv_dns).
+// (billmanager-module-protocol §1.4, feature send_dv_dns). An order that was handed in for proof by e-mail is proved by DNS from
+// then on, where the seller can change that.
 func SendDVDNS(ctx context.Context, run *Run) (*etree.Document, error) {
 	j, err := begin(ctx, run)
 	if err != nil {
@@ -31,12 +32,15 @@ func SendDVDNS(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if request.Method == cert.MethodEmail {
+	if request.Method == cert.MethodEmail && !j.changesProof() {
 		return nil, cert.Faultf(cert.FaultValue, cert.ParamMethod, "item %d is proved by e-mail: there is no record to look at, use send_dv_email", j.order.Item)
 	}
 	domain, err := j.provable(request)
 	if err != nil {
 		return nil, err
+	}
+	if request.Method == cert.MethodEmail {
+		return nil, j.proveBy(ctx, id, wordDNS, j.order.Params[cert.ParamApprover])
 	}
 	j.Log.ExtInfof("item %d: asking %s to look at the proof for %s of id %d again", j.order.Item, j.Trade.Title, domain, id)
 	proofs, err := retrier.RetryProof(ctx, id, request, domain)
@@ -48,7 +52,8 @@ func SendDVDNS(ctx context.Context, run *Run) (*etree.Document, error) {
 
 // SendDVEmail has the letters to approvers sent again, to the addresses given, and keeps those as the order's
 // (billmanager-module-protocol §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to say
-// (BR 3.2.2.4.4).
+// (BR 3.2.2.4.4). An order that was handed in for another way is proved by e-mail from then on, where the seller can change
+// that.
 func SendDVEmail(ctx context.Context, run *Run) (*etree.Document, error) {
 	emails, err := cert.ParseEmails("emails", run.Args.Emails)
 	if err != nil {
@@ -62,17 +67,22 @@ func SendDVEmail(ctx context.Context, run *Run) (*etree.Document, error) {
 	if !ok {
 		return nil, unable(run, "sends letters to approvers")
 	}
-	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !cabforum.MethodEmail.Allowed(j.today(), false) {
-		return nil, cert.Faultf(cert.FaultValue, cert.ParamMethod,
-			"control cannot be proved by e-mail any more since %s (BR 1.2.2): choose DNS or a file in a reissue", sunset.MustNot)
+	if err := j.emailAllowed(); err != nil {
+		return nil, err
 	}
 	id, err := j.waiting(ctx)
 	if err != nil {
 		return nil, err
 	}
-	request, err := j.requestTo(emails)
-	if err != nil {
+	request, err := j.requestTo(j.order.Params[cert.ParamMethod], strings.Join(emails, ","))
+	switch {
+	case err != nil:
 		return nil, err
+	case request.Method == cert.MethodEmail:
+	case j.changesProof():
+		return nil, j.proveBy(ctx, id, wordEmail, strings.Join(emails, ","))
+	default:
+		return nil, cert.Faultf(cert.FaultValue, cert.ParamMethod, "item %d is proved by %s, not by e-mail: there is no letter to send", j.order.Item, request.Method)
 	}
 	j.Log.ExtInfof("item %d: asking %s for letters about id %d to %s", j.order.Item, j.Trade.Title, id, strings.Join(emails, ", "))
 	if err := sender.SendApproval(ctx, id, request, emails); err != nil {
@@ -112,26 +122,34 @@ func (j *job) provable(request cert.Request) (string, error) {
 	if slices.Contains(names, domain) || slices.Contains(names, "*."+domain) || slices.Contains(told, domain) {
 		return domain, nil
 	}
-	return "", cert.Faultf(cert.FaultValue, "domain", "%s is not a name of item %d, which has %s", domain, j.order.Item, brief(strings.Join(names, ", ")))
+	return "", cert.Faultf(cert.FaultValue, "domain", "%s is not a name of item %d, which has %s", cert.ShownName(domain), j.order.Item, brief(cert.ShownNames(names)))
 }
 
-// requestTo is the order's request with other approvers.
-func (j *job) requestTo(emails []string) (cert.Request, error) {
+// emailAllowed refuses proof by e-mail where the Forum has ended it (BR 1.2.2).
+func (j *job) emailAllowed() error {
+	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !cabforum.MethodEmail.Allowed(j.today(), false) {
+		return cert.Faultf(cert.FaultValue, cert.ParamMethod,
+			"control cannot be proved by e-mail any more since %s (BR 1.2.2): choose DNS or a file in a reissue", sunset.MustNot)
+	}
+	return nil
+}
+
+// requestTo is the order's request with another way of proof, as approver_method has it, and other approvers.
+func (j *job) requestTo(word, approvers string) (cert.Request, error) {
 	product, err := j.product()
 	if err != nil {
 		return cert.Request{}, err
 	}
 	params := maps.Clone(j.order.Params)
-	params[cert.ParamApprover] = strings.Join(emails, ",")
+	params[cert.ParamMethod], params[cert.ParamApprover] = word, approvers
 	request, err := cert.NewRequest(product, j.order.CSR, params[cert.ParamAltName], j.order.SANs, params)
 	if err != nil {
 		return cert.Request{}, err
 	}
-	names := request.AllNames()
-	switch {
-	case request.Method != cert.MethodEmail:
-		return cert.Request{}, cert.Faultf(cert.FaultValue, cert.ParamMethod, "item %d is proved by %s, not by e-mail: there is no letter to send", j.order.Item, request.Method)
-	case len(emails) > 1 && len(emails) != len(names):
+	if request.Method != cert.MethodEmail {
+		return request, nil
+	}
+	if emails, names := request.Emails, request.AllNames(); len(emails) > 1 && len(emails) != len(names) {
 		return cert.Request{}, cert.Faultf(cert.FaultValue, "emails", "%d addresses for %d names: give one, or one for each name, the common name's first", len(emails), len(names))
 	}
 	return request, nil

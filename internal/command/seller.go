@@ -94,11 +94,24 @@ type ApprovalSender interface {
 	SendApproval(ctx context.Context, id int64, r cert.Request, emails []string) error
 }
 
+// ProofChanger is a seller at which an order that waits can be proved in another way than it was handed in with. ChangeProof
+// sets the request's way; letters to the approvers go out where that is e-mail. It returns what is to be published now; empty
+// where the answer does not tell.
+type ProofChanger interface {
+	ChangeProof(ctx context.Context, id int64, r cert.Request) ([]cert.Proof, error)
+}
+
 // Canceller is a seller at which a module may end an order (command close), by the newest id that is known of it. An order that
 // is gone already is no error; FaultAPI without Retry where the seller does not let us or wants to be asked by people, with
 // a text that says what is left to do: it is for the administrator's task as it stands.
 type Canceller interface {
 	Cancel(ctx context.Context, id int64) error
+}
+
+// Revoker is a seller that revokes certificates which a reissue took the place of (command close). Revoke touches nothing but the
+// id; FaultAPI without Retry where the seller does not revoke it.
+type Revoker interface {
+	Revoke(ctx context.Context, id int64) error
 }
 
 // RenewalStopper is a seller that may renew orders by itself. Both sides renewing would be paying twice.

@@ -252,5 +252,8 @@ func (j *job) deliveredType(name string) string {
 	if name == "" || strings.EqualFold(name, saved) {
 		return saved
 	}
+	if saved != "" {
+		j.Log.Infof("item %d: %s delivered %q, where %q was said before", j.order.Item, j.Trade.Title, name, saved)
+	}
 	return name
 }

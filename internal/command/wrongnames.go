@@ -88,7 +88,7 @@ func (j *job) wrongName(ctx context.Context, resolver Resolver, name string) (st
 	case err != nil:
 		return "", err
 	case !exists:
-		return base + lineAbsent, nil
+		return cert.ShownName(base) + lineAbsent, nil
 	case len(j.Trade.Issuers) == 0:
 		return "", nil
 	}
@@ -96,7 +96,7 @@ func (j *job) wrongName(ctx context.Context, resolver Resolver, name string) (st
 	if err != nil || !restricted || slices.ContainsFunc(allowed, j.sellersOwn) {
 		return "", err
 	}
-	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, name, inWords(allowed), strings.Join(j.Trade.Issuers, ", ")), nil
+	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, cert.ShownName(name), inWords(allowed), strings.Join(j.Trade.Issuers, ", ")), nil
 }
 
 // sellersOwn tells whether an issuer domain name is that of a CA behind the seller.

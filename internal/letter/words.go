@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/idna"
-
 	"pmssl/internal/cert"
 )
 
@@ -119,20 +117,11 @@ func methodWord(m cert.Method) string {
 	return "email"
 }
 
-// shown is a domain name as a client recognises it: an internationalised one in its own script, with the A-labels
-// behind it in brackets, because those are what certificates and DNS zones carry.
+// shown is a domain name as a client recognises it (cert.ShownName), without what has no place in a letter.
 func shown(name string) string {
 	ascii := hostText(name)
-	base, wildcard := strings.CutPrefix(ascii, "*.")
-	unicode, err := idna.Lookup.ToUnicode(base)
-	if err != nil || unicode == base {
-		return ascii
+	if text := cert.ShownName(ascii); text != ascii {
+		return hostText(strings.TrimSuffix(text, " ("+ascii+")")) + " (" + ascii + ")"
 	}
-	if back, err := idna.Lookup.ToASCII(unicode); err != nil || back != base {
-		return ascii
-	}
-	if wildcard {
-		unicode = "*." + unicode
-	}
-	return hostText(unicode) + " (" + ascii + ")"
+	return ascii
 }

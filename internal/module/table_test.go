@@ -38,9 +38,10 @@ func TestDoNothingHoldsForTheListOfTheContract(t *testing.T) {
 	}
 }
 
-func TestOnlyOpenAndProlongSpendMoney(t *testing.T) {
+// Terms are bought by open and prolong; reissues buy names that the client ordered beside.
+func TestWhatMaySpendMoney(t *testing.T) {
 	for _, r := range commands() {
-		assert.Equal(t, slices.Contains([]string{"open", "prolong"}, r.name), r.buys, r.name)
+		assert.Equal(t, slices.Contains([]string{"open", "prolong", "reopen", "setparam", "subscription"}, r.name), r.buys, r.name)
 	}
 }
 

@@ -101,7 +101,7 @@ func provable(r cert.Request) error {
 		return cert.Faultf(cert.FaultMissed, cert.ParamApprover, "proof by e-mail needs an approver's address")
 	case r.Product.MultiDomain && len(approvers(r)) != 1+len(r.Names):
 		return cert.Faultf(cert.FaultValue, cert.ParamApprover, "%d names need as many approver addresses, in their order, and there are %d: %s",
-			1+len(r.Names), len(approvers(r)), strings.Join(r.AllNames(), ", "))
+			1+len(r.Names), len(approvers(r)), cert.ShownNames(r.AllNames()))
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func (c *Client) Approvers(ctx context.Context, domain string, product cert.Prod
 		}
 	}
 	if len(emails) == 0 {
-		return nil, cert.Faultf(cert.FaultAPI, commandApprovers, "%s knows no approver for %s; choose another way of proof", Title, bare)
+		return nil, cert.Faultf(cert.FaultAPI, commandApprovers, "%s knows no approver for %s; choose another way of proof", Title, cert.ShownName(bare))
 	}
 	return emails, nil
 }

@@ -47,6 +47,23 @@ func (c *Client) Cancel(ctx context.Context, id int64) error {
 	return cert.Faultf(cert.FaultClient, commandInfo, "%s's answers on what replaced the certificate %d come to no end; look at the order there", Title, id)
 }
 
+// Revoke revokes one certificate that a reissue replaced (ssl.revokecertificate, §3.11), and nothing else: FaultAPI without a
+// request where the certificate is not replaced, and where Namecheap refuses.
+func (c *Client) Revoke(ctx context.Context, id int64) error {
+	found, err := c.holdingOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	if found.State != cert.StateReplaced {
+		return cert.Faultf(cert.FaultAPI, commandRevoke, "%s revokes replaced certificates only, and %d stands as %s", Title, id, found.Words)
+	}
+	refused, err := c.revoke(ctx, found)
+	if err != nil || len(refused) == 0 {
+		return err
+	}
+	return cert.Faultf(cert.FaultAPI, commandRevoke, "ask %s's support for the account %s to %s", Title, c.access.userName, strings.Join(refused, "; and to "))
+}
+
 // holding is a certificate with what support asks for.
 type holding struct {
 	cert.Report

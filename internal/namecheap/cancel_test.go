@@ -133,3 +133,26 @@ func TestACancellationThatDidNotGetThrough(t *testing.T) {
 		assert.NotContains(t, fault.Value, "ask its support", name)
 	}
 }
+
+// ssl.revokecertificate §3.11: replaced certificates only; of an order that goes on nothing is touched.
+func TestOneReplacedCertificateIsRevoked(t *testing.T) {
+	s := newStage(t, registry{found: map[string]string{"7": certificate("replaced", 8)}, revoke: says(ok(revoked))}.serve)
+	require.NoError(t, s.Revoke(t.Context(), 7))
+	assert.Equal(t, []url.Values{
+		{"Command": {"namecheap.ssl.getInfo"}, "CertificateID": {"7"}},
+		{"Command": {"namecheap.ssl.revokecertificate"}, "CertificateID": {"7"}, "CertificateType": {"PositiveSSL"}},
+	}, s.sent())
+
+	for _, state := range []string{"active", "purchased", "newpurchase", "cancelled", "mystery"} {
+		s := newStage(t, registry{found: map[string]string{"7": certificate(state, 0)}}.serve)
+		fault := requireFault(t, s.Revoke(t.Context(), 7), cert.FaultAPI)
+		assert.Contains(t, fault.Value, "7 stands as "+state)
+		assert.Len(t, s.sent(), 1, "nothing but a look")
+	}
+	s = newStage(t, registry{found: map[string]string{"7": certificate("replaced", 8)}, revoke: says(refusal("4011331", "Status is invalid"))}.serve)
+	fault := requireFault(t, s.Revoke(t.Context(), 7), cert.FaultAPI)
+	assert.Contains(t, fault.Value, "ask Namecheap's support for the account Reseller to revoke the replaced certificate 7")
+	assert.Contains(t, fault.Value, "Status is invalid")
+	s = newStage(t, registry{}.serve)
+	requireFault(t, s.Revoke(t.Context(), 7), cert.FaultAPI)
+}

@@ -41,6 +41,23 @@ func Products() []cert.Product {
 
 		discontinued(single("comodossl", cert.DV, "standard_ssl", "ComodoSSL")),
 		discontinued(single("ev_ssl_sgc", cert.EV, "ev_ssl", "EV SSL SGC")),
+
+		// GeoTrust, RapidSSL, Thawte and Symantec, by the names of the last lists of Type that had them.
+		discontinued(single("rapidssl", cert.DV, "standard_ssl", "RapidSSL")),
+		discontinued(wildcard("rapidssl_wildcard", cert.DV, "standard_wildcard_ssl", "RapidSSL Wildcard")),
+		discontinued(single("quickssl_premium", cert.DV, "standard_ssl", "QuickSSL Premium")),
+		discontinued(single("ssl123", cert.DV, "standard_ssl", "SSL123")),
+		discontinued(single("true_businessid", cert.OV, "high_assurance_ssl", "True BusinessID")),
+		discontinued(wildcard("true_businessid_wildcard", cert.OV, "ov_wildcard_ssl", "True BusinessID Wildcard")),
+		discontinued(multi("true_businessid_multi_domain", cert.OV, "ov_multi_domain_ssl", "True BusinessID Multi Domain")),
+		discontinued(single("ssl_web_server", cert.OV, "high_assurance_ssl", "SSL Web Server")),
+		discontinued(single("sgc_super_certs", cert.OV, "high_assurance_ssl", "SGC Super Certs", "SGC Supercert")),
+		discontinued(single("secure_site", cert.OV, "high_assurance_ssl", "Secure Site")),
+		discontinued(single("secure_site_pro", cert.OV, "high_assurance_ssl", "Secure Site Pro")),
+		discontinued(single("true_businessid_with_ev", cert.EV, "ev_ssl", "True BusinessID with EV")),
+		discontinued(single("ssl_webserver_ev", cert.EV, "ev_ssl", "SSL Webserver EV")),
+		discontinued(single("secure_site_with_ev", cert.EV, "ev_ssl", "Secure Site with EV")),
+		discontinued(single("secure_site_pro_with_ev", cert.EV, "ev_ssl", "Secure Site Pro with EV")),
 	}
 }
 

@@ -38,7 +38,7 @@ func eachSet(result *sellerhttp.Element) error {
 	var refused []string
 	for _, one := range result.Child("Domains").All("Domains") {
 		if success := one.Attr("IsSuccess"); success != "" && !strings.EqualFold(success, "true") {
-			refused = append(refused, words(one.Attr("Name")))
+			refused = append(refused, cert.ShownName(words(one.Attr("Name"))))
 		}
 	}
 	if len(refused) > 0 {

@@ -58,6 +58,23 @@ func (c *Client) RetryProof(ctx context.Context, id int64, r cert.Request, domai
 	return c.published(id, result, r), nil
 }
 
+// ChangeProof sets the request's way of proof for an order that waits (§3.12) and returns what is to be published now, empty where
+// the answer does not tell. Where that is e-mail the letters go out by it, and it is asked for once.
+func (c *Client) ChangeProof(ctx context.Context, id int64, r cert.Request) ([]cert.Proof, error) {
+	if err := provable(r); err != nil {
+		return nil, err
+	}
+	class := sellerhttp.Read
+	if r.Method == cert.MethodEmail {
+		class = sellerhttp.Once
+	}
+	result, err := c.edit(ctx, class, id, r)
+	if err != nil {
+		return nil, err
+	}
+	return c.published(id, result, r), nil
+}
+
 // certifies refuses a domain that has nothing to do with the request's names. A name may be proved at one above it, and a
 // certificate of one name has www before it as well.
 func certifies(r cert.Request, domain string) error {
@@ -74,7 +91,7 @@ func certifies(r cert.Request, domain string) error {
 	}) {
 		return nil
 	}
-	return cert.Faultf(cert.FaultValue, "domain", "%s is none of the certificate's names: %s", ascii, clip(strings.Join(r.AllNames(), ", "), 500))
+	return cert.Faultf(cert.FaultValue, "domain", "%s is none of the certificate's names: %s", cert.ShownName(ascii), clip(cert.ShownNames(r.AllNames()), 500))
 }
 
 // SendApproval has the letters to the approvers sent again. emails are in the order of the request's names; none means those of

@@ -229,3 +229,44 @@ func TestLettersAreAskedForOnce(t *testing.T) {
 	assert.Equal(t, 2011294, requireFault(t, s.SendApproval(t.Context(), 7, one, nil), cert.FaultAPI).Code)
 	assert.Len(t, s.asked, 1, "no letter where the look failed")
 }
+
+// ssl.editDCVMethod §3.12: the way of proof of an order that waits is changed for all its names at once.
+func TestTheWayOfProofIsChanged(t *testing.T) {
+	for _, c := range []struct {
+		rule    string
+		request cert.Request
+		form    url.Values
+	}{
+		{"to DNS", request(t, "standard_ssl", "auth_dnstxt", "", "example.com"), url.Values{"DCVMethod": {"CNAME_CSR_HASH"}}},
+		{"to a file", request(t, "standard_ssl", "auth_http", "", "example.com"), url.Values{"DCVMethod": {"HTTP_CSR_HASH"}}},
+		{"to e-mail", request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com"), url.Values{"DCVMethod": {"admin@example.com"}}},
+		{"several names to one approver", request(t, "san_certificate", "auth_email", "admin@example.com", "example.com", "www.example.net"),
+			url.Values{"DNSNames": {"example.com,www.example.net"}, "DCVMethods": {"admin@example.com,admin@example.com"}}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			s := newStage(t, says(edited("_ABC.example.com", "")))
+			proofs, err := s.ChangeProof(t.Context(), 7, c.request)
+			require.NoError(t, err)
+			assert.Len(t, proofs, len(c.request.AllNames()))
+			c.form.Set("Command", "namecheap.ssl.editDCVMethod")
+			c.form.Set("CertificateID", "7")
+			assert.Equal(t, []url.Values{c.form}, s.sent())
+		})
+	}
+}
+
+// Letters are asked for once, values to publish until there is an answer.
+func TestAChangeOfProofIsRepeatedUnlessLettersGoOut(t *testing.T) {
+	for method, asked := range map[string]int{"auth_email": 1, "auth_dnstxt": 6} {
+		s := newStage(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+		_, err := s.ChangeProof(t.Context(), 7, request(t, "standard_ssl", method, "admin@example.com", "example.com"))
+		require.Error(t, err)
+		assert.Len(t, s.sent(), asked, method)
+	}
+	s := newStage(t, says(edited("", "")))
+	wild := request(t, "standard_wildcard_ssl", "auth_dnstxt", "", "*.example.com")
+	wild.Method = cert.MethodFile
+	_, err := s.ChangeProof(t.Context(), 7, wild)
+	requireFault(t, err, cert.FaultValue)
+	assert.Empty(t, s.sent())
+}

@@ -1,0 +1,61 @@
+package cert_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"testing"
+
+	"pmssl/internal/cert"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestNamesAreShownInTheirOwnScript(t *testing.T) {
+	for given, want := range map[string]string{
+		"example.com":                  "example.com",
+		"xn--e1afmkfd.xn--p1ai":        "пример.рф (xn--e1afmkfd.xn--p1ai)",
+		"*.xn--bcher-kva.example":      "*.bücher.example (*.xn--bcher-kva.example)",
+		"xn--zzzzzzzzzzzz.example":     "xn--zzzzzzzzzzzz.example",
+		"XN--BCHER-KVA.example":        "XN--BCHER-KVA.example",
+		"an earlier request":           "an earlier request",
+		"":                             "",
+		"*.":                           "*.",
+		"a.example.com\nb.example.com": "a.example.com\nb.example.com",
+	} {
+		assert.Equal(t, want, cert.ShownName(given), given)
+	}
+	assert.Equal(t, "example.com, пример.рф (xn--e1afmkfd.xn--p1ai)", cert.ShownNames([]string{"example.com", "xn--e1afmkfd.xn--p1ai"}))
+}
+
+// Names go to the seller as A-labels, and are told of as the client typed them.
+func TestInternationalisedNamesAreALabelsAndToldAsULabels(t *testing.T) {
+	multi := cert.Product{ID: "san", Names: []string{"SAN"}, Level: cert.DV, MultiDomain: true, Included: 3, Most: 100}
+	r, err := cert.NewRequest(multi, exampleCSR(t), "Пример.рф bücher.example", -1, dns())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"xn--e1afmkfd.xn--p1ai", "xn--bcher-kva.example"}, r.Names)
+
+	single := cert.Product{ID: "one", Names: []string{"One"}, Level: cert.DV, Included: 1, Most: 1}
+	_, err = cert.NewRequest(single, exampleCSR(t), "Пример.рф", -1, dns())
+	require.ErrorContains(t, err, "пример.рф")
+	_, err = cert.NewRequest(multi, exampleCSR(t), "*.пример.рф", -1, dns())
+	require.ErrorContains(t, err, "*.пример.рф")
+}
+
+func FuzzShownName(f *testing.F) {
+	f.Add("xn--e1afmkfd.xn--p1ai")
+	f.Add("*.xn--a")
+	f.Fuzz(func(t *testing.T, name string) {
+		assert.Contains(t, cert.ShownName(name), name, "the name itself is always there")
+	})
+}
+
+func exampleCSR(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return requestPEM(t, key, x509.CertificateRequest{Subject: pkix.Name{CommonName: "example.com"}})
+}

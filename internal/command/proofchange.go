@@ -1,0 +1,97 @@
+package command
+
+import (
+	"context"
+	"strings"
+
+	"pmssl/internal/cert"
+)
+
+// The words of approver_method that send_dv_dns and send_dv_email stand for (billmanager-module-protocol §4.1).
+const (
+	wordDNS   = "auth_dnstxt"
+	wordEmail = "auth_email"
+)
+
+// changesProof tells whether the seller can be asked for another way of proof while an order waits.
+func (j *job) changesProof() bool {
+	_, can := j.Trade.Prototype.(ProofChanger)
+	return can
+}
+
+// proveBy changes the way of proof of an order that waits. The seller is asked first: where it refuses, the item goes on telling
+// its client what holds there.
+func (j *job) proveBy(ctx context.Context, id int64, word, approvers string) error {
+	request, err := j.requestTo(word, approvers)
+	if err != nil {
+		return err
+	}
+	return j.changeProof(ctx, id, word, request)
+}
+
+// changeProof hands the request's way of proof to the seller and takes it over: what was to be published for the way before
+// proves nothing any more.
+func (j *job) changeProof(ctx context.Context, id int64, word string, request cert.Request) error {
+	changer, can := j.seller.(ProofChanger)
+	if !can {
+		return unable(j.Run, "changes the way of proof")
+	}
+	j.Log.ExtInfof("item %d: asking %s to have id %d proved by %s", j.order.Item, j.Trade.Title, id, request.Method)
+	proofs, err := changer.ChangeProof(ctx, id, request)
+	if err != nil {
+		return err
+	}
+	if err := j.dropProofs(ctx); err != nil {
+		return err
+	}
+	for _, p := range []struct{ name, value string }{
+		{cert.ParamMethod, word}, {cert.ParamApprover, request.Params[cert.ParamApprover]},
+	} {
+		if err := j.save(ctx, p.name, p.value); err != nil {
+			return err
+		}
+	}
+	return j.afterRepeat(ctx, id, request, proofs)
+}
+
+// proofChanged tells whether the item asks for another way of proof than its order was handed in with, while it waits for that
+// proof: the values to publish belong to another way. Sellers that show the values of all ways change none.
+func (j *job) proofChanged() bool {
+	if !j.changesProof() || !j.hasStatus(cert.ServiceWaiting) && !j.hasStatus(cert.ServiceRequested) {
+		return false
+	}
+	if method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod]); err != nil {
+		return true // what is wrong with it is told
+	} else if method != cert.MethodEmail && j.order.Params[j.valueParam()] == "" {
+		return true
+	}
+	for name := range j.order.Params {
+		if strings.HasPrefix(name, "auth_") && strings.HasSuffix(name, "_value") && name != j.valueParam() {
+			return true
+		}
+	}
+	return false
+}
+
+// proveAsChanged hands a way of proof that was changed on the item to the seller. An order that does not wait any more needs
+// none; its next reissue takes it.
+func (j *job) proveAsChanged(ctx context.Context) error {
+	request, err := j.request()
+	if err != nil {
+		return err
+	}
+	if request.Method == cert.MethodEmail {
+		if err := j.emailAllowed(); err != nil {
+			return err
+		}
+	}
+	report, err := j.newest(ctx, j.id())
+	if err != nil {
+		return err
+	}
+	if report.State != cert.StateWaiting {
+		j.Log.ExtInfof("item %d: id %d is %s, its next reissue takes the way of proof", j.order.Item, report.ID, report.State)
+		return nil
+	}
+	return j.changeProof(ctx, report.ID, j.order.Params[cert.ParamMethod], request)
+}

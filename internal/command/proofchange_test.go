@@ -1,0 +1,134 @@
+package command_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// changingSeller is a seller at which the way of proof of an order that waits can be changed.
+type changingSeller struct{ *ableSeller }
+
+// ChangeProof implements command.ProofChanger.
+func (c changingSeller) ChangeProof(_ context.Context, id int64, r cert.Request) ([]cert.Proof, error) {
+	if err := c.note("change %d %s %s", id, r.Method, strings.Join(r.Emails, ",")); err != nil {
+		return nil, err
+	}
+	return proofsOf(r), nil
+}
+
+// changingStage has an order that waits for proof by the method, with what its client was told.
+func changingStage(t *testing.T, method string) (*stage, changingSeller) {
+	t.Helper()
+	s, seller := provingStage(t, method)
+	s.panel.order.Params[cert.ParamServiceStatus] = "4"
+	s.panel.order.Params[cert.ParamDomains] = "example.com"
+	s.panel.order.Params[cert.ParamApprover] = "old@example.com"
+	if method != "" && method != "auth_email" {
+		s.panel.order.Params[method+"_value"] = "old value"
+	}
+	return s, changingSeller{seller}
+}
+
+func TestAnOrderByEmailIsProvedByDNSFromThenOn(t *testing.T) {
+	s, seller := changingStage(t, "auth_email")
+	_, err := command.SendDVDNS(context.Background(), s.with(seller, s.panel))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"change 101 DNS old@example.com"}, seller.asked)
+	params := s.panel.order.Params
+	assert.Equal(t, "auth_dnstxt", params[cert.ParamMethod])
+	assert.Equal(t, "_m.example.com CNAME t.ca.example", params["auth_dnstxt_value"])
+	assert.Equal(t, "example.com", params[cert.ParamDomains])
+	assert.Equal(t, "old@example.com", params[cert.ParamApprover], "kept for a later change")
+}
+
+func TestAnOrderByDNSOrFileIsProvedByEmailFromThenOn(t *testing.T) {
+	for _, method := range []string{"auth_dnscname", "auth_http"} {
+		t.Run(method, func(t *testing.T) {
+			s, seller := changingStage(t, method)
+			s.args.Emails = "admin@example.com"
+			_, err := command.SendDVEmail(context.Background(), s.with(seller, s.panel))
+			require.NoError(t, err)
+			assert.Equal(t, []string{"change 101 e-mail admin@example.com"}, seller.asked)
+			params := s.panel.order.Params
+			assert.Equal(t, "auth_email", params[cert.ParamMethod])
+			assert.Equal(t, "admin@example.com", params[cert.ParamApprover])
+			assert.NotContains(t, params, method+"_value", "what was to be published proves nothing any more")
+		})
+	}
+}
+
+func TestARefusedChangeOfTheProofLeavesTheItem(t *testing.T) {
+	for name, c := range map[string]struct {
+		method string
+		run    command.Func
+		given  string // the addresses of send_dv_email, the new way of setparam
+		at     time.Time
+		asked  int
+	}{
+		"to DNS":                    {"auth_email", command.SendDVDNS, "", time.Time{}, 1},
+		"to e-mail":                 {"auth_http", command.SendDVEmail, "admin@example.com", time.Time{}, 1},
+		"by changed parameters":     {"auth_dnstxt", command.SetParam, "auth_http", time.Time{}, 1},
+		"with too many addresses":   {"auth_http", command.SendDVEmail, "a@example.com,b@example.com", time.Time{}, 0},
+		"after the end of e-mail":   {"auth_http", command.SendDVEmail, "admin@example.com", time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC), 0},
+		"with a word nobody knows":  {"auth_http", command.SetParam, "auth_pigeon", time.Time{}, 0},
+		"to e-mail after its end":   {"auth_http", command.SetParam, "auth_email", time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC), 0},
+		"without any approver":      {"auth_http", command.SendDVEmail, ",", time.Time{}, 0},
+		"to a plainly bad approver": {"auth_http", command.SendDVEmail, "admin", time.Time{}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, seller := changingStage(t, c.method)
+			seller.fail["change"] = cert.Faultf(cert.FaultAPI, "", "not now")
+			s.args.Emails = c.given
+			if strings.HasPrefix(c.given, "auth_") {
+				s.panel.order.Params[cert.ParamMethod] = c.given
+			}
+			if !c.at.IsZero() {
+				s.at = c.at
+			}
+			_, err := c.run(context.Background(), s.with(seller, s.panel))
+			require.Error(t, err)
+			assert.Len(t, seller.asked, c.asked)
+			assert.Empty(t, s.panel.calls)
+		})
+	}
+}
+
+func TestAChangedWayOfProofIsHandedToTheSeller(t *testing.T) {
+	for name, c := range map[string]struct{ from, to, asked string }{
+		"e-mail to DNS": {"auth_email", "auth_dnscname", "change 101 DNS old@example.com"},
+		"file to DNS":   {"auth_http", "auth_dnstxt", "change 101 DNS old@example.com"},
+		"DNS to e-mail": {"auth_dnstxt", "auth_email", "change 101 e-mail old@example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, seller := changingStage(t, c.from)
+			s.panel.order.Params[cert.ParamMethod] = c.to
+			_, err := command.SetParam(context.Background(), s.with(seller, s.panel))
+			require.NoError(t, err)
+			assert.Equal(t, []string{c.asked}, seller.asked)
+			assert.NotContains(t, s.panel.order.Params, c.from+"_value")
+			assert.Contains(t, s.panel.calls, "postsetparam")
+
+			seller.asked, s.panel.calls = nil, nil
+			_, err = command.SetParam(context.Background(), s.with(changingSeller{seller.ableSeller}, s.panel))
+			require.NoError(t, err)
+			assert.Equal(t, []string{"postsetparam"}, s.panel.calls, "nothing has changed since")
+		})
+	}
+	t.Run("an order that was issued meanwhile needs none", func(t *testing.T) {
+		s, seller := changingStage(t, "auth_http")
+		s.seller.reports[101] = cert.Report{State: cert.StateIssued}
+		s.panel.order.Params[cert.ParamMethod] = "auth_email"
+		_, err := command.SetParam(context.Background(), s.with(seller, s.panel))
+		require.NoError(t, err)
+		assert.Empty(t, seller.asked)
+		assert.Equal(t, []string{"postsetparam"}, s.panel.calls)
+	})
+}

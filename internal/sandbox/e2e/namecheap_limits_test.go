@@ -1,0 +1,130 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/sandbox/panel"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A large panel: how many items wait, how often the panel syncs each, and what the account may ask for in a day.
+const (
+	manyWaiting = 1000
+	syncEvery   = 10 * time.Minute
+	callsADay   = 8000
+	firstCopy   = 5000 // item of the first copy
+)
+
+// namecheap-ssl-api §1: 8,000 calls a day. A thousand items that wait and are synced every ten minutes stay below that with all
+// limits of the module in force: where they stand is read from one walk through the list for two minutes, and only what
+// has changed is asked about by itself.
+func TestAThousandWaitingItemsStayWithinTheDaysCalls(t *testing.T) {
+	w := connected(t, worldOptions{dir: t.TempDir(), trade: namecheapTrade(), simulated: true, start: time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)})
+	server := w.shop.(namecheapShop)
+	w.limitsInForce(t)
+	require.NoError(t, os.WriteFile(filepath.Join(w.panel.Root(), "etc", "debug.conf"), []byte("* 6\n"), 0o644))
+	items := w.manyWait(t)
+	_, err := w.clock.Advance(syncEvery) // the order's own calls count for the minute in which they were made
+	require.NoError(t, err)
+
+	round := func() map[string]int64 {
+		before := server.Counters()
+		for _, item := range items {
+			run, err := w.panel.Sync(context.Background(), item)
+			require.NoError(t, err)
+			require.True(t, run.OK(), run.Failure())
+			_, err = w.clock.Advance(syncEvery / manyWaiting)
+			require.NoError(t, err)
+		}
+		asked := server.Counters()
+		for name := range asked {
+			if asked[name] -= before[name]; asked[name] == 0 {
+				delete(asked, name)
+			}
+		}
+		return asked
+	}
+	changed := items[manyWaiting/2]
+	id, err := strconv.ParseInt(w.itemOf(t, changed).Params["custom_order_id"], 10, 64)
+	require.NoError(t, err)
+	require.NoError(t, w.shop.issue(id))
+
+	asked := round()
+	var calls int64
+	for name, count := range asked {
+		calls += count
+		t.Logf("%s: %d", name, count)
+	}
+	assert.Less(t, calls*int64(24*time.Hour/syncEvery), int64(callsADay))
+	looked := asked[counterOf(asked, "getInfo")]
+	assert.Equal(t, int64(1), looked, "the one that changed")
+	assert.Equal(t, "5", w.itemOf(t, changed).Params["service_status"])
+	assert.Equal(t, "4", w.itemOf(t, items[1]).Params["service_status"])
+}
+
+// counterOf is the counter's own spelling of a command.
+func counterOf(counters map[string]int64, command string) string {
+	for name := range counters {
+		if strings.HasSuffix(strings.ToLower(name), "."+strings.ToLower(command)) {
+			return name
+		}
+	}
+	return command
+}
+
+// limitsInForce gives the module its own limits back, which a connected world has switched off.
+func (w *world) limitsInForce(t *testing.T) {
+	t.Helper()
+	for name, value := range map[string]string{"limit_minute": "20", "limit_hour": "700", "limit_day": strconv.Itoa(callsADay)} {
+		_, err := w.panel.Mgrctl(context.Background(), "processing.saveparam", fmt.Sprintf("elid=%d", w.module), "param="+name, "value="+value)
+		require.NoError(t, err)
+	}
+}
+
+// manyWait has one order that waits for its proof, and copies of it in the panel, each with an order of its own at the seller.
+func (w *world) manyWait(t *testing.T) []int64 {
+	t.Helper()
+	ctx := context.Background()
+	server := w.shop.(namecheapShop)
+	require.NoError(t, w.shop.fund("1000000"))
+	tariff, err := w.tariffFor(ctx, w.trade.single, nil)
+	require.NoError(t, err)
+	done, err := w.panel.Order(ctx, panel.Order{Tariff: tariff, Period: 12, ExtraSANs: -1, CSR: exampleCSR(t), SkipForms: true, Module: w.module,
+		Params: map[string]string{"approver_method": "auth_dnstxt"}})
+	require.NoError(t, err)
+	require.True(t, done.Open.OK(), done.Open.Failure())
+	items := []int64{done.Item}
+	var numbers []string
+	for n := range manyWaiting - 1 {
+		require.NoError(t, w.shop.buy(""))
+		_, err := server.ask("namecheap.ssl.activate", url.Values{
+			"CertificateID": {strconv.FormatInt(w.trade.firstID+1+int64(n), 10)}, "CSR": {exampleCSR(t)}, "DNSDCValidation": {"true"}})
+		require.NoError(t, err)
+		items = append(items, int64(firstCopy+n))
+		numbers = append(numbers, fmt.Sprintf("SELECT %d AS seq", firstCopy+n))
+	}
+	copies := strings.Join(numbers, " UNION ALL ")
+	for _, statement := range []string{
+		`INSERT INTO item (id, name, account, pricelist, processingmodule, period, status, createdate, opendate, expiredate, currency, cost, autosuspend, employeesuspend, abusesuspend)
+		 SELECT seq, i.name, i.account, i.pricelist, i.processingmodule, i.period, i.status, i.createdate, i.opendate, i.expiredate, i.currency, 0, 'off', 'off', 'off'
+		 FROM item i JOIN (%[2]s) c WHERE i.id=%[1]d`,
+		`INSERT INTO itemparam (item, intname, value)
+		 SELECT seq, p.intname, CASE WHEN p.intname IN ('custom_order_id', 'lineage') THEN %[3]d+seq ELSE p.value END
+		 FROM itemparam p JOIN (%[2]s) c WHERE p.item=%[1]d`,
+		`INSERT INTO certificate (item, pkey, csr, crt) SELECT seq, o.pkey, o.csr, o.crt FROM certificate o JOIN (%[2]s) c WHERE o.item=%[1]d`,
+	} {
+		_, err := w.panel.DB().ExecContext(ctx, fmt.Sprintf(statement, done.Item, copies, w.trade.firstID+1-firstCopy))
+		require.NoError(t, err)
+	}
+	return items
+}
