@@ -38,6 +38,7 @@ type sweepRow struct {
 	expires, paidUntil, due cabforum.Date
 	lead                    int
 	action, result, reason  string
+	open                    bool // an operation of the panel for the item is open
 }
 
 // Words of the document (contract 5.5).
@@ -282,7 +283,7 @@ func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
 			return s.inTheWay(ctx, j, row, stored, err)
 		}
 	}
-	verdict, err := s.judge(ctx, j, stored)
+	verdict, err := s.judge(ctx, j, row, stored)
 	if err != nil {
 		row.action = actionNone
 		return err
@@ -339,16 +340,17 @@ func (s *sweep) spare(ctx context.Context, j *job, row *sweepRow, verdict cabfor
 
 // judge asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the document
 // says how many were left.
-func (s *sweep) judge(ctx context.Context, j *job, stored cert.Chain) (cabforum.Verdict, error) {
+func (s *sweep) judge(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) (cabforum.Verdict, error) {
 	operations, err := s.Panel.Operations(ctx, j.order.Item)
 	if err != nil {
 		return cabforum.Verdict{}, err
 	}
+	row.open = operations > 0
 	tried := j.attempts()
 	standing := cabforum.Standing{
 		Settings: s.settings, Active: true, PaidUntil: j.termEnd(),
 		Held:     life(stored),
-		UnderWay: operations > 0 || j.hasStatus(cert.ServiceRequested) || j.hasStatus(cert.ServiceWaiting) || j.unanswered(),
+		UnderWay: row.open || j.hasStatus(cert.ServiceRequested) || j.hasStatus(cert.ServiceWaiting) || j.unanswered(),
 		Tried:    tried.Last, Tries: tried.Count,
 	}
 	if s.settings.Policy == cabforum.PolicyNone {

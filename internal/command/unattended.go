@@ -32,7 +32,7 @@ func (s *sweep) unattended(row *sweepRow, verdict cabforum.Verdict) string {
 	switch {
 	case verdict.Reason == cabforum.ReasonTries:
 		return fmt.Sprintf("the reissue of %s failed %d times, its certificate ends %s", row.name, cabforum.MaxTries, row.expires)
-	case verdict.Reason == cabforum.ReasonUnderWay && last:
+	case verdict.Reason == cabforum.ReasonUnderWay && row.open && last:
 		return fmt.Sprintf("the certificate of %s ends %s and is not reissued while an operation of the item is open: look at the panel's running operations", row.name, row.expires)
 	case verdict.Reason == cabforum.ReasonNoGain && last && row.expires.AddDays(1).Before(row.paidUntil):
 		return fmt.Sprintf("the certificate of %s ends %s although it is paid until %s: a reissue brings no more, the seller's own term ends there (item parameter %s)",
