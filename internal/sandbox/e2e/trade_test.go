@@ -56,11 +56,14 @@ func (at trade) replacements() []bool {
 	return []bool{false, true}
 }
 
-// eachShop runs a promise at every seller.
+// eachShop runs a promise at every seller, at all of them at once: each has a panel, a database and a shop of its own.
 func eachShop(t *testing.T, promise func(t *testing.T, at trade)) {
 	t.Helper()
 	for _, at := range trades() {
-		t.Run(at.module, func(t *testing.T) { promise(t, at) })
+		t.Run(at.module, func(t *testing.T) {
+			t.Parallel()
+			promise(t, at)
+		})
 	}
 }
 
