@@ -170,6 +170,9 @@ func (a answer) leadsOn(current string) bool {
 	return false
 }
 
+// finishes tells whether the submission was done and no further step of a wizard follows.
+func (a answer) finishes(current string) bool { return a.clean() && !a.leadsOn(current) }
+
 // redirect is the function to which a non-empty ok sends us, empty where it names none.
 func (a answer) redirect() string { return functionName(a.target().Get("func")) }
 

@@ -31,9 +31,8 @@ type sale struct {
 	client *Client
 	p      cert.Purchase
 	tariff tariff
-	basket map[string]bool
-	basked bool  // whether the basket could be read before
-	known  int64 // the highest id before
+	basket map[string]bool // ids of what lay in the basket before, nil where it could not be read
+	known  int64           // the highest id before
 	// balance is what the account held before, nil where that is not known. Afterwards it says nothing: it is low because
 	// the order was paid.
 	balance *cert.Money
@@ -58,7 +57,7 @@ func (c *Client) order(ctx context.Context, p cert.Purchase) (cert.Receipt, erro
 		return cert.Receipt{}, s.retreat(ctx, err)
 	}
 	if lacking := fill.lacking(j.carried); lacking != "" {
-		return cert.Receipt{}, refuseField(f.function, f.field(lacking), "no step of the order takes it as this order needs it; nothing was bought")
+		return cert.Receipt{}, refuseField(f.field(lacking), "no step of the order takes it as this order needs it; nothing was bought")
 	}
 	if err := ctx.Err(); err != nil {
 		return cert.Receipt{}, cert.Faultf(cert.FaultInterrupted, f.function, "the run ended before the purchase: %w", err).Again()
@@ -97,10 +96,11 @@ func (s *sale) lookAtMoney(ctx context.Context) {
 		s.client.log.Warningf("what the account at %s holds could not be read before the purchase: %v", Title, err)
 	}
 	entries, err := s.client.basket(ctx)
-	s.basked, s.basket = err == nil, map[string]bool{}
 	if err != nil {
 		s.client.log.ExtInfof("the basket at %s cannot be read: %v", Title, err)
+		return
 	}
+	s.basket = map[string]bool{}
 	for _, one := range entries {
 		s.basket[one.id] = true
 	}

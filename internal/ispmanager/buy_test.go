@@ -154,10 +154,10 @@ func TestNothingIsBoughtWhereAFormDoesNotFit(t *testing.T) {
 		functions map[string]reply
 		says      string
 	}{
-		"no key for our CSR": {map[string]reply{"certificate.order.csr": form(`<csr/><crt_type>generate</crt_type><slist name="crt_type"><val key="generate">g</val></slist>`)}, "no choice means a CSR of our own; offered are generate"},
+		"no key for our CSR": {map[string]reply{"certificate.order.csr": form(`<csr/><crt_type>generate</crt_type><slist name="crt_type"><val key="generate">g</val></slist>`)}, "(certificate.order.csr), field crt_type: no choice means a CSR of our own; offered are generate"},
 		"several keys":       {map[string]reply{"certificate.order.csr": form(`<csr/><slist name="crt_type"><val key="a">g</val><val key="b">g</val></slist>`)}, "offered are a, b"},
 		"period":             {map[string]reply{"certificate.order.csr": form(csrForm + `<slist name="period"><val key="24">24</val></slist>`)}, "field period: the value 12 is not offered; offered are 24"},
-		"country":            {map[string]reply{"certificate.order.csr": form(`<csr/><field_country/><slist name="field_country"><val key="182" image="/flag/RU.png">R</val></slist>` + `<slist name="crt_type"><val key="exists">g</val></slist>`)}, "the country DE is not found"},
+		"country":            {map[string]reply{"certificate.order.csr": form(`<csr/><field_country/><slist name="field_country"><val key="182" image="/flag/RU.png">R</val></slist>` + `<slist name="crt_type"><val key="exists">g</val></slist>`)}, "(certificate.order.csr), field field_country: the country DE is not found"},
 		"way of proof":       {map[string]reply{"certificate.order.param": last(`<slist name="approver_method"><val key="auth_email">e</val></slist>`), "certificate.order.csr sok": form(`<ok>func=certificate.order.param</ok>`)}, "auth_dnscname is not offered"},
 		"no way of proof":    {map[string]reply{"certificate.order.param": last(`<a>1</a>`), "certificate.order.csr sok": form(`<ok>func=certificate.order.param</ok>`)}, "field approver_method: no step of the order takes it"},
 		"no CSR":             {map[string]reply{"certificate.order.csr": form(`<metadata><form><field name="a"><input name="a"/></field></form></metadata><a>1</a>`)}, "field csr: no step of the order takes it"},

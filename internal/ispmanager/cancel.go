@@ -31,7 +31,7 @@ func (c *Client) StopRenewal(ctx context.Context, id int64) error {
 		return err
 	}
 	if !f.has("autoprolong") {
-		return refuseField(functionEdit, f.field("autoprolong"), "the form does not let us switch the renewal off")
+		return refuseField(f.field("autoprolong"), "the form does not let us switch the renewal off")
 	}
 	values, err := f.fill(func(one field) (string, bool, error) {
 		return offKey(one), one.name == "autoprolong", nil

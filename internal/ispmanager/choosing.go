@@ -15,7 +15,7 @@ func (w filling) requestKind(f field) (string, error) {
 		if f.value != "" && !generates(choice{key: f.value}) {
 			return f.value, nil
 		}
-		return "", refuseField("certificate", f, "the form does not say how a CSR of our own is handed over")
+		return "", refuseField(f, "the form does not say how a CSR of our own is handed over")
 	}
 	keys := realKeys(slices.DeleteFunc(slices.Clone(f.list), generates))
 	for _, known := range []string{"exists", "exist", "existing", "csr", "use"} {
@@ -26,7 +26,7 @@ func (w filling) requestKind(f field) (string, error) {
 	if len(keys) == 1 {
 		return keys[0], nil
 	}
-	return "", refuseField("certificate", f, "no choice means a CSR of our own")
+	return "", refuseField(f, "no choice means a CSR of our own")
 }
 
 // generates tells whether the choice is a key pair that the seller makes: `generate`, or what reads like it. Its certificate
@@ -44,7 +44,7 @@ func (w filling) method(f field) (string, error) {
 		word = "auth_email"
 	}
 	if kind, known := methodKind(f.value); f.fixed && known && kind != w.request.Method {
-		return "", refuseField("certificate", f, "it is fixed to "+remark(f.value)+", another way of proof than the order's "+word)
+		return "", refuseField(f, "it is fixed to "+remark(f.value)+", another way of proof than the order's "+word)
 	}
 	if !f.listed {
 		return word, nil
@@ -58,7 +58,7 @@ func (w filling) method(f field) (string, error) {
 			return key, nil
 		}
 	}
-	return "", refuseField("certificate", f, "the order's way of proof "+word+" is not offered, nor another one of its kind ("+w.request.Method.String()+")")
+	return "", refuseField(f, "the order's way of proof "+word+" is not offered, nor another one of its kind ("+w.request.Method.String()+")")
 }
 
 // methodKind reads a key of approver_method, those included whose spelling is not documented (§4.4).
@@ -88,8 +88,8 @@ func (w filling) approver(f field) (string, bool, error) {
 	if rest == "" {
 		return strings.Join(emails, ","), !f.listed, nil
 	}
-	n := monthsOf(rest[1:]) // a small number like any other
-	if n < 1 || n > len(emails) {
+	n := idOf(rest[1:])
+	if n < 1 || n > int64(len(emails)) {
 		return "", false, nil
 	}
 	email := emails[n-1]
@@ -143,7 +143,7 @@ func (w filling) country(f field) (string, bool, error) {
 	}
 	key, found := countryKey(iso, f)
 	if !found {
-		return "", false, refuseField("certificate", f, "the country "+clip(words(iso), 20)+" is not found")
+		return "", false, refuseField(f, "the country "+clip(words(iso), 20)+" is not found")
 	}
 	return key, true, nil
 }

@@ -18,6 +18,7 @@ type form struct {
 
 // field is one field of a form.
 type field struct {
+	function string // whose form it is
 	name     string
 	value    string   // the form's own
 	list     []choice // what may be chosen
@@ -70,7 +71,8 @@ func formOf(function string, reply answer) form {
 	return f
 }
 
-// control parameters are ours to send and no fields (§1.4). A private key and other secrets are never sent (§13).
+// sendable tells whether a field of a form may go back with it. Control parameters are ours to send and no fields (§1.4); a private
+// key and other secrets are never sent (§13).
 func sendable(name string) bool {
 	switch name {
 	case "sok", "snext", "func", "out", "lang", "clicked_button", "skipbasket", "plid", "p_cnt", "p_num", "p_elems", "progressid", "sfrom":
@@ -104,7 +106,7 @@ func (f form) field(name string) field {
 	list, listed := f.lists[name]
 	control := f.meta.fields[name]
 	return field{
-		name: name, value: f.fields[name], list: list, listed: listed, required: control.required,
+		function: f.function, name: name, value: f.fields[name], list: list, listed: listed, required: control.required,
 		fixed: control.readonly || f.fixed[name],
 	}
 }
@@ -130,7 +132,7 @@ func (f form) fill(own filler, further ...string) (url.Values, error) {
 	}
 	for _, one := range missing {
 		if !f.meta.hidden(one.name, filled.Get) {
-			return nil, f.refuse(one, "the required field has no value and we know none")
+			return nil, refuseField(one, "the required field has no value and we know none")
 		}
 	}
 	return filled, nil
@@ -146,7 +148,7 @@ func (f form) valueFor(one field, own filler) (string, error) {
 	case one.fixed && one.value != "":
 		return f.fixedValue(one, value)
 	case value != "" && one.listed && !offers(one.list, value):
-		return "", f.refuse(one, "the value "+clip(words(value), 100)+" is not offered")
+		return "", refuseField(one, "the value "+clip(words(value), 100)+" is not offered")
 	}
 	return value, nil
 }
@@ -158,14 +160,14 @@ func (f form) fixedValue(one field, ours string) (string, error) {
 	switch one.name {
 	case "csr", "crt_type", "period", "elid":
 		if ours != "" && !same {
-			return "", f.refuse(one, "it is fixed to another value than the order's")
+			return "", refuseField(one, "it is fixed to another value than the order's")
 		}
 	case "pricelist":
 		if idOf(one.value) == 0 {
 			return ours, nil
 		}
 		if ours != "" && !same {
-			return "", f.refuse(one, "it is fixed to the tariff "+remark(one.value)+", the order is for "+words(ours))
+			return "", refuseField(one, "it is fixed to the tariff "+remark(one.value)+", the order is for "+words(ours))
 		}
 	}
 	return one.value, nil
@@ -186,11 +188,10 @@ func (f form) ownValue(one field) string {
 	return ""
 }
 
-func (f form) refuse(one field, why string) *cert.Fault { return refuseField(f.function, one, why) }
-
-// refuseField is the fault of a field that cannot be filled; nothing was submitted.
-func refuseField(function string, one field, why string) *cert.Fault {
-	text := Title + " (" + words(function) + "), field " + words(one.name) + ": " + why
+// refuseField is the fault of a field that cannot be filled; nothing was submitted. It names the function, the field and what
+// may be chosen (§15.2).
+func refuseField(one field, why string) *cert.Fault {
+	text := Title + " (" + words(one.function) + "), field " + words(one.name) + ": " + why
 	if one.listed {
 		keys := realKeys(one.list)
 		if len(keys) > 30 {

@@ -41,7 +41,7 @@ func (c *Client) basket(ctx context.Context) ([]entry, error) {
 // inBasket are the entries of the basket that this order left there: new ones that name our common name or mark, or all new
 // ones where there is but one.
 func (s *sale) inBasket(ctx context.Context) ([]entry, error) {
-	if !s.basked {
+	if s.basket == nil {
 		return nil, nil
 	}
 	entries, err := s.client.basket(ctx)
@@ -130,7 +130,7 @@ func (s *sale) clearBasket(ctx context.Context) error {
 // retreat ends an order that did not come to the step that buys. Where a step may have ordered all the same, what it left in
 // the basket is removed: each new attempt would leave another one.
 func (s *sale) retreat(ctx context.Context, why error) error {
-	if !cert.FaultOf(why).Unclear || !s.basked {
+	if !cert.FaultOf(why).Unclear || s.basket == nil {
 		return why
 	}
 	if err := s.clearBasket(ctx); err != nil {

@@ -18,10 +18,10 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 		return cert.Receipt{}, faultOf(sent)
 	}
 	said := s.said(reply, sent)
-	taken := sent == nil && reply.clean() && !reply.leadsOn(s.step)
+	finished := sent == nil && reply.finishes(s.step)
 	found, err := s.find(ctx, reply)
 	if err != nil {
-		if id := s.named(reply); id != 0 && taken {
+		if id := s.named(reply); id != 0 && finished {
 			return s.byName(ctx, id, said)
 		}
 		return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the list could not be read ("+cert.FaultOf(err).Value+")")
@@ -36,7 +36,7 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 	case len(found) == 1:
 		return s.receipt(found[0].id), nil
 	}
-	if id := s.named(reply); id != 0 && taken { // the list may lag behind
+	if id := s.named(reply); id != 0 && finished { // the list may lag behind
 		return s.byName(ctx, id, said)
 	}
 	return s.nothing(ctx, reply, sent, said)
@@ -164,13 +164,13 @@ func (s *sale) nothing(ctx context.Context, reply answer, sent error, said *cert
 	if len(left) > 0 {
 		return s.leaveNothing(ctx, nil, said)
 	}
-	if !reply.clean() && s.short() != "" && (s.basked || orderSign(reply) == "") {
+	if !reply.clean() && s.short() != "" && (s.basket != nil || orderSign(reply) == "") {
 		return cert.Receipt{}, s.noMoney(said)
 	}
 	if reply.failure.definite() {
 		return cert.Receipt{}, reply.failure.fault(s.step)
 	}
-	if reply.clean() && !reply.leadsOn(s.step) {
+	if reply.finishes(s.step) {
 		return cert.Receipt{}, taken(said, "the order was taken and is not in the list")
 	}
 	return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not")

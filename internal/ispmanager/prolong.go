@@ -38,7 +38,7 @@ func (c *Client) prolongForm(ctx context.Context, id int64, months int) (url.Val
 		return nil, cert.Extension{}, err
 	}
 	if !f.has("period") {
-		return nil, cert.Extension{}, refuseField(functionProlong, f.field("period"), "the form of a renewal has no such field")
+		return nil, cert.Extension{}, refuseField(f.field("period"), "the form of a renewal has no such field")
 	}
 	return values, c.extension(ctx, id, months, f), nil
 }

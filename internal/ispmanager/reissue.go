@@ -41,7 +41,7 @@ func (c *Client) Reissue(ctx context.Context, id int64, r cert.Request) (int64, 
 // reissue submits one step; done where the remote took it as the last one.
 func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form, done bool, err error) {
 	if j.carried.Get("csr") == "" || generates(choice{key: j.carried.Get("crt_type")}) {
-		return form{}, false, refuseField(f.function, f.field("csr"), "the reissue does not take a CSR of our own; nothing was asked for")
+		return form{}, false, refuseField(f.field("csr"), "the reissue does not take a CSR of our own; nothing was asked for")
 	}
 	controls := []string{"sok", "ok", "snext", "ok"}
 	if slices.Contains(f.meta.buttons, "finish") {
@@ -57,7 +57,7 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 		return form{}, false, reply.failure.fault(f.function)
 	case reply.failure != nil:
 		return j.doubt(ctx, fill, reply.failure.fault(f.function))
-	case reply.clean() && !reply.leadsOn(f.function):
+	case reply.finishes(f.function):
 		return form{}, true, nil
 	case paymentSign(reply) != "", j.ofWizard(reply.redirect()) != nil && !reply.isForm() && reply.nested == nil:
 		fault := cert.Faultf(cert.FaultClient, f.function, "%s (%s) answers %s", Title, f.function, reply.verdict())
