@@ -219,12 +219,13 @@ type Money struct {
 
 // Bought is one line of the purchase journal `var/<binary>.purchases` (contract 3.2).
 type Bought struct {
-	Time    time.Time `json:"time"`
-	Item    int64     `json:"item"`
-	Kind    string    `json:"kind"`
-	ID      int64     `json:"id"`
-	Account string    `json:"account"` // the seller's account, as in the name of its lock: first 16 hex of the SHA-256 of address and user (contract 3.1)
-	Op      int64     `json:"op"`      // running operation, 0 where none
+	Time time.Time `json:"time"`
+	Item int64     `json:"item"`
+	Kind string    `json:"kind"`
+	ID   int64     `json:"id"`
+	// Account is the mark of the seller's account (AccountMark): what was bought in its sandbox is no purchase of the real shop.
+	Account string `json:"account"`
+	Op      int64  `json:"op"` // running operation, 0 where none
 	// SANs is how many names beyond those included are bought for the order with this purchase, all in all; 0 where that is not
 	// known or none are.
 	SANs int `json:"sans,omitempty"`

@@ -180,7 +180,7 @@ func (j *job) claims(ctx context.Context, in intent) (taken map[int64]int64, unt
 	if err != nil {
 		return nil, 0, err
 	}
-	mark := accountMark(j.account)
+	mark := cert.AccountMark(j.account)
 	for _, line := range lines {
 		if line.Account == mark {
 			taken[line.ID] = line.Item

@@ -72,7 +72,7 @@ func (j *job) namesOfIntent() (total int, counts bool) {
 
 // recallNames counts the names that the journal remembers for the item's orders and the item does not.
 func (j *job) recallNames(ctx context.Context, lines []cert.Bought) error {
-	most, mark := 0, accountMark(j.account)
+	most, mark := 0, cert.AccountMark(j.account)
 	for _, line := range lines {
 		if line.Item == j.order.Item && line.Account == mark && slices.Contains(j.lineage(), line.ID) {
 			most = max(most, line.SANs)

@@ -32,7 +32,7 @@ func (j *job) possessions(ctx context.Context) (possessions, error) {
 	if err != nil {
 		return p, err
 	}
-	mark := accountMark(j.account)
+	mark := cert.AccountMark(j.account)
 	for _, line := range lines {
 		if line.Account == mark {
 			p.bought[line.ID] = line

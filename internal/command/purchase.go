@@ -2,8 +2,6 @@ package command
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -15,13 +13,6 @@ import (
 // buyTime is how long the seller may take for a purchase or reissue, whatever ends the run meanwhile: a signal or the
 // command's deadline must not cut it in two. Recording it has the panel's own limits.
 const buyTime = 4 * time.Minute
-
-// accountMark stands for a seller's account in the journal: what was bought in the sandbox must not be taken for a
-// purchase of the real shop.
-func accountMark(account string) string {
-	sum := sha256.Sum256([]byte(account))
-	return hex.EncodeToString(sum[:])[:16]
-}
 
 // purchase buys once (contract 3): under the account's lock, after settling what an earlier run may have bought, with
 // the intent on the item before the seller is asked and the id on disk right after.
@@ -146,7 +137,7 @@ func (j *job) buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
 
 // record writes a purchase down: journal, item, and then the intent is dropped (contract 3.2).
 func (j *job) record(ctx context.Context, kind string, id int64, delivered string) error {
-	line := cert.Bought{Time: j.Now().UTC(), Item: j.order.Item, Kind: kind, ID: id, Account: accountMark(j.account), Op: j.Args.Operation}
+	line := cert.Bought{Time: j.Now().UTC(), Item: j.order.Item, Kind: kind, ID: id, Account: cert.AccountMark(j.account), Op: j.Args.Operation}
 	line.SANs, _ = j.namesOfIntent()
 	if err := j.Panel.AppendJournal(ctx, line); err != nil {
 		// the id still goes to the item below; the intent would find it again if that failed too
@@ -212,7 +203,7 @@ func (j *job) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mark, held := accountMark(j.account), j.lineage()
+	mark, held := cert.AccountMark(j.account), j.lineage()
 	forgotten := slices.ContainsFunc(lines, func(line cert.Bought) bool {
 		return line.Item == j.order.Item && line.Kind != cert.KindSANs && !slices.Contains(held, line.ID)
 	})

@@ -55,7 +55,7 @@ func (c *Client) Catalogue(ctx context.Context) ([]cert.Product, error) {
 	if err != nil {
 		c.log.Warningf("the file %s is begun anew: %v", c.catalogue, err)
 	}
-	own, found := all[accountMark(c.account)]
+	own, found := all[cert.AccountMark(c.account)]
 	age := c.now().Sub(own.Time)
 	if found && age >= 0 && age < catalogueAge {
 		return merge(own.Products, knownProducts()), nil
@@ -74,7 +74,7 @@ func (c *Client) Catalogue(ctx context.Context) ([]cert.Product, error) {
 // catalogued are the products that are known without asking.
 func (c *Client) catalogued() []cert.Product {
 	all, _ := readKept(c.catalogue)
-	return merge(all[accountMark(c.account)].Products, knownProducts())
+	return merge(all[cert.AccountMark(c.account)].Products, knownProducts())
 }
 
 // Offers are the tariffs of this account with the prices of all periods, read afresh.
@@ -109,7 +109,7 @@ func (c *Client) keep(tariffs []tariff) []cert.Product {
 	if all == nil || err != nil {
 		all = kept{}
 	}
-	all[accountMark(c.account)] = assortment{Time: c.now().UTC().Truncate(time.Second), Products: products}
+	all[cert.AccountMark(c.account)] = assortment{Time: c.now().UTC().Truncate(time.Second), Products: products}
 	if err := writeKept(c.catalogue, all); err != nil {
 		c.log.Warningf("the products of %s are not kept: %v", c.account, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
 	"pmssl/internal/mgrlog"
 	"pmssl/internal/sellerhttp"
 )
@@ -77,7 +78,7 @@ func New(o Options) (*Client, error) {
 		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true,
 	})
 	c.waiting = sellerhttp.Waiting{
-		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+accountMark(c.account)), Now: o.Now, Log: log, Walk: c.inProgress,
+		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+cert.AccountMark(c.account)), Now: o.Now, Log: log, Walk: c.inProgress,
 	}
 	return c, nil
 }

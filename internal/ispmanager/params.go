@@ -1,8 +1,6 @@
 package ispmanager
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net"
 	"net/url"
 	"strings"
@@ -45,12 +43,6 @@ func AccountOf(params map[string]string) string {
 // accountName is lower case: logins are e-mail addresses, the same in either case, and so must be the account's lock.
 func accountName(address, user string) string {
 	return strings.ToLower(address + " " + strings.TrimSpace(user))
-}
-
-// accountMark names the account in files: the mark of its lock (contract 3.1).
-func accountMark(account string) string {
-	sum := sha256.Sum256([]byte(account))
-	return hex.EncodeToString(sum[:])[:16]
 }
 
 // normalAddress is the API's address for what an administrator types (§1.1): https where no scheme is given, no query

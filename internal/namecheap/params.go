@@ -1,8 +1,6 @@
 package namecheap
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net"
 	"net/netip"
 	"net/url"
@@ -56,18 +54,12 @@ func accountName(address, user string) string { return address + " " + strings.T
 
 // budgetPath is the file in which the calls of an account are counted.
 func budgetPath(dir, binary, account string) string {
-	return filepath.Join(dir, binary+".calls."+accountMark(account))
+	return filepath.Join(dir, binary+".calls."+cert.AccountMark(account))
 }
 
 // keptPath is the file in which something that the account was told is kept: `<binary>.<what>.<mark of the account>`.
 func keptPath(dir, binary, what, account string) string {
-	return filepath.Join(dir, binary+"."+what+"."+accountMark(account))
-}
-
-// accountMark stands for the account in names of files, as in the name of its lock (contract 3.1).
-func accountMark(account string) string {
-	mark := sha256.Sum256([]byte(account))
-	return hex.EncodeToString(mark[:])[:16]
+	return filepath.Join(dir, binary+"."+what+"."+cert.AccountMark(account))
 }
 
 func addressOf(params map[string]string, getenv func(string) (string, bool)) (string, error) {

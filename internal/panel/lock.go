@@ -44,7 +44,7 @@ func (h *Host) LockItem(ctx context.Context, id int64) error {
 // `<bin>.buy.<first 16 hex of SHA-256 of account>`; account is the seller's address and the account's name. It waits as
 // long as ctx lasts, five minutes where ctx has no deadline; then FaultLocked, retryable.
 func (h *Host) LockAccount(ctx context.Context, account string) error {
-	name := h.o.Binary + ".buy." + digest(account)[:16]
+	name := h.o.Binary + ".buy." + cert.AccountMark(account)
 	if h.accounts == name {
 		return nil
 	}

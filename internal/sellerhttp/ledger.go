@@ -82,7 +82,7 @@ func lock(ctx context.Context, file *os.File) error {
 	case err := <-done:
 		if err != nil {
 			_ = file.Close()
-			return fmt.Errorf("locking the file of calls: %w", err)
+			return fmt.Errorf("locking %s: %w", file.Name(), err)
 		}
 		return nil
 	case <-ctx.Done():
@@ -90,7 +90,7 @@ func lock(ctx context.Context, file *os.File) error {
 			<-done
 			_ = file.Close()
 		}()
-		return &Trouble{Kind: Exhausted, Text: "another process holds the file of calls " + file.Name(), Err: ctx.Err()}
+		return &Trouble{Kind: Exhausted, Text: "another process holds the file " + file.Name(), Err: ctx.Err()}
 	}
 }
 
