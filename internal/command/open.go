@@ -120,10 +120,16 @@ func (j *job) orderable(r cert.Request) error {
 	if err := j.emailProof(r); err != nil {
 		return err
 	}
+	return j.examine(r)
+}
+
+// examine holds an order against the seller's own rules or, where it has none, the data of people and organisation against what
+// every CA takes. What a seller without rules wants to know of people for a DV product, its form says.
+func (j *job) examine(r cert.Request) error {
 	if examiner, ok := j.seller.(Examiner); ok {
 		return examiner.Examine(r)
 	}
-	if r.Product.Level == cert.DV { // what the seller wants to know of people then, its form says
+	if r.Product.Level == cert.DV {
 		return nil
 	}
 	return cert.CheckContacts(r.Params)
@@ -136,26 +142,31 @@ func (j *job) withSubject(r cert.Request, wrong error) error {
 		return wrong
 	}
 	r.Method = cert.MethodDNS // the way of proof is looked at already, and needs the names
-	var subject error
-	if examiner, ok := j.seller.(Examiner); ok {
-		subject = examiner.Examine(r)
-	} else if r.Product.Level != cert.DV {
-		subject = cert.CheckContacts(r.Params)
-	}
-	return cert.OneFault(wrong, subject)
+	return cert.OneFault(wrong, j.examine(r))
 }
 
 // lastEmailYears is when orders that are proved by e-mail begin to be warned of: a term of then outlives that way of proof.
 func lastEmailYears() cabforum.Date { return cabforum.Date{Year: 2027, Month: time.January, Day: 1} }
 
-// emailProof refuses proof by e-mail where the Forum has ended it (BR 1.2.2, 2028-03-15) and warns of it from 2027 on.
+// emailProof refuses an order that is proved by e-mail where the Forum has ended that, and warns of it from 2027 on.
 func (j *job) emailProof(r cert.Request) error {
-	switch {
-	case r.Method != cert.MethodEmail:
-	case !cabforum.MethodEmail.Allowed(j.today(), false):
-		return cert.Faultf(cert.FaultValue, cert.ParamMethod, "control over a domain cannot be proved by e-mail any more (BR 1.2.2, since 2028-03-15): choose DNS or a file")
-	case !j.today().Before(lastEmailYears()):
-		j.Log.Warningf("item %d: proof by e-mail ends on 2028-03-15 (BR 1.2.2); reissues after that day need DNS or a file", j.order.Item)
+	if r.Method != cert.MethodEmail {
+		return nil
+	}
+	if err := j.emailAllowed(); err != nil {
+		return err
+	}
+	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !j.today().Before(lastEmailYears()) {
+		j.Log.Warningf("item %d: proof by e-mail ends on %s (BR 1.2.2); reissues from that day on need DNS or a file", j.order.Item, sunset.MustNot)
+	}
+	return nil
+}
+
+// emailAllowed refuses proof by e-mail where the Forum has ended it (BR 1.2.2).
+func (j *job) emailAllowed() error {
+	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !cabforum.MethodEmail.Allowed(j.today(), false) {
+		return cert.Faultf(cert.FaultValue, cert.ParamMethod,
+			"control over a domain cannot be proved by e-mail any more since %s (BR 1.2.2): choose DNS or a file", sunset.MustNot)
 	}
 	return nil
 }

@@ -80,6 +80,27 @@ func TestOpenRefusesBeforeAnythingIsBought(t *testing.T) {
 	}
 }
 
+// BR 1.2.2: an order that is proved by e-mail is warned of before the Forum ends that, and refused from that day on.
+func TestOrdersProvedByEmailEndWithTheForumsRule(t *testing.T) {
+	for day, buys := range map[string]int{"2026-12-31": 1, "2027-01-01": 1, "2028-03-14": 1, "2028-03-15": 0} {
+		t.Run(day, func(t *testing.T) {
+			s := newStage(t)
+			s.panel.order.Params[cert.ParamMethod], s.panel.order.Params[cert.ParamApprover] = "auth_email", "admin@example.com"
+			var err error
+			s.at, err = time.Parse(time.DateOnly, day)
+			require.NoError(t, err)
+			err = s.run(command.Open)
+			assert.Equal(t, buys, s.seller.buys)
+			log := strings.Join(s.log.lines, "\n")
+			assert.Equal(t, buys == 1 && day >= "2027", strings.Contains(log, "proof by e-mail ends on 2028-03-15 (BR 1.2.2)"), log)
+			if buys == 0 {
+				require.ErrorContains(t, err, "any more since 2028-03-15 (BR 1.2.2): choose DNS or a file")
+				assert.Equal(t, cert.FaultValue, faultType(t, err))
+			}
+		})
+	}
+}
+
 // contract 3.3: a purchase without a clear answer keeps its intent, a refused one does not.
 func TestOutcomeOfAPurchaseDecidesOnTheIntent(t *testing.T) {
 	t.Run("unclear", func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
 
 	"github.com/beevik/etree"
@@ -123,15 +122,6 @@ func (j *job) provable(request cert.Request) (string, error) {
 		return domain, nil
 	}
 	return "", cert.Faultf(cert.FaultValue, "domain", "%s is not a name of item %d, which has %s", cert.ShownName(domain), j.order.Item, brief(cert.ShownNames(names)))
-}
-
-// emailAllowed refuses proof by e-mail where the Forum has ended it (BR 1.2.2).
-func (j *job) emailAllowed() error {
-	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !cabforum.MethodEmail.Allowed(j.today(), false) {
-		return cert.Faultf(cert.FaultValue, cert.ParamMethod,
-			"control cannot be proved by e-mail any more since %s (BR 1.2.2): choose DNS or a file in a reissue", sunset.MustNot)
-	}
-	return nil
 }
 
 // requestTo is the order's request with another way of proof, as approver_method has it, and other approvers.
