@@ -18,7 +18,7 @@ const cancelTime = 2 * time.Minute
 
 // Close lets the panel delete the item, whatever the seller says. Where the seller lets a module end an order, the newest
 // one is cancelled; what could not be done there becomes a task for the administrator. Elsewhere what stays behind is
-// named in the log: whole orders are cancelled by the seller's support only (namecheap-ssl-api §3.11).
+// named in the log.
 func Close(ctx context.Context, run *Run) (*etree.Document, error) {
 	j, err := beginLocal(ctx, run)
 	if err != nil {

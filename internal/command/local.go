@@ -17,14 +17,15 @@ func Resume(ctx context.Context, run *Run) (*etree.Document, error) {
 	return post(ctx, run, "resume")
 }
 
-// CancelProlong is told when the client switched automatic renewal off. Nothing is renewed at the seller by itself, so
-// there is nothing to switch off; the panel expects no call-back (billmanager-module-protocol §1.4).
+// CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller that
+// would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel expects
+// no call-back (billmanager-module-protocol §1.4).
 func CancelProlong(ctx context.Context, run *Run) (*etree.Document, error) {
 	j, err := beginLocal(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	j.Log.ExtInfof("item %d: automatic renewal is off; %s renews nothing by itself", j.order.Item, j.Trade.Title)
+	j.Log.ExtInfof("item %d: automatic renewal is off in the panel, nothing is to be done at %s", j.order.Item, j.Trade.Title)
 	return nil, nil
 }
 
