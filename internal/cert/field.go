@@ -63,7 +63,7 @@ func withoutNumber(name string) string {
 }
 
 func checkNames(field, list string) error {
-	words := nameWords(list)
+	words := SplitNames(list)
 	if len(words) > maxNames {
 		return Faultf(FaultValue, field, "the order has more than %d names", maxNames)
 	}
@@ -75,8 +75,8 @@ func checkNames(field, list string) error {
 	return nil
 }
 
-// nameWords parts a list of names as the panel writes it: with blanks, line breaks or commas between them.
-func nameWords(list string) []string { return strings.Fields(strings.ReplaceAll(list, ",", " ")) }
+// SplitNames parts a list of names as the panel and sellers write it: with blanks, line breaks or commas between them.
+func SplitNames(list string) []string { return strings.Fields(strings.ReplaceAll(list, ",", " ")) }
 
 // ParseEmails reads a comma-separated list of approvers' addresses (parameter approver_email). Each has to be one plain
 // address; a list without any is a fault of type missed, a bad address one of type value, both on the given field.

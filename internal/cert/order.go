@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"slices"
 	"time"
 
 	"pmssl/internal/cabforum"
@@ -170,6 +171,9 @@ type Listed struct {
 	Expires    cabforum.Date // meaning unproven, see Report
 	Mark       string        // our mark on the order
 }
+
+// Lineage is all ids of the order, oldest first.
+func (l Listed) Lineage() []int64 { return append(slices.Clone(l.Older), l.ID) }
 
 // Import is a service that the panel takes over (billmanager-module-protocol §11).
 type Import struct {

@@ -30,7 +30,7 @@ const maxNames = 1000
 
 func furtherNames(csr CSR, altname string) ([]string, error) {
 	names := slices.Clone(csr.Names)
-	for _, word := range nameWords(altname) {
+	for _, word := range SplitNames(altname) {
 		ascii, err := AsciiName("altname", word)
 		if err != nil {
 			return nil, err

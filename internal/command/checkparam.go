@@ -46,7 +46,7 @@ func checkField(run *Run, name, value string) error {
 // check.
 func anyWildcard(run *Run) bool {
 	fields := formFields(run)
-	names := strings.Fields(strings.ReplaceAll(fields[cert.ParamAltName]+" "+fields["CN"], ",", " "))
+	names := cert.SplitNames(fields[cert.ParamAltName] + " " + fields["CN"])
 	if csr, err := cert.ParseCSR(fields["csr"]); err == nil {
 		names = append(names, csr.CommonName)
 		names = append(names, csr.Names...)

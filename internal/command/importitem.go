@@ -15,7 +15,6 @@ func (t *takeover) create(ctx context.Context, l cert.Listed) error {
 	if err != nil {
 		return err
 	}
-	ids := formatIDs(append(l.Older[:len(l.Older):len(l.Older)], l.ID))
 	order := cert.Order{
 		Module: t.Args.Module, Template: l.Template, Period: l.Months, Status: itemActive, Params: map[string]string{},
 	}
@@ -23,7 +22,7 @@ func (t *takeover) create(ctx context.Context, l cert.Listed) error {
 		Module: order.Module, Template: l.Template, Name: canonical(l.CommonName), RemoteID: strconv.FormatInt(l.ID, 10),
 		Status: itemActive, Service: cert.ServiceIssued, Months: l.Months, Expires: chain.Ends(),
 		// An interruption right after this call must not leave an item without its id: it would be imported once more.
-		Params: map[string]string{cert.ParamOrderID: strconv.FormatInt(l.ID, 10), cert.ParamLineage: ids},
+		Params: map[string]string{cert.ParamOrderID: strconv.FormatInt(l.ID, 10), cert.ParamLineage: formatIDs(l.Lineage())},
 	})
 	if err != nil {
 		return err
@@ -60,7 +59,7 @@ func (t *takeover) fill(ctx context.Context, order cert.Order, l cert.Listed, ch
 	j := &job{Run: t.Run, order: order, seller: t.seller, account: t.account.account}
 	for _, p := range []struct{ name, value string }{
 		{cert.ParamOrderID, strconv.FormatInt(l.ID, 10)},
-		{cert.ParamLineage, formatIDs(append(l.Older[:len(l.Older):len(l.Older)], l.ID))},
+		{cert.ParamLineage, formatIDs(l.Lineage())},
 		{cert.ParamTermStart, started(l, chain).String()},
 		{cert.ParamDelivered, l.Type},
 	} {

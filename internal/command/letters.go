@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"strings"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
@@ -94,7 +93,7 @@ func (j *job) letter(ctx context.Context, kind string) (Letter, error) {
 	if csr, err := cert.ParseCSR(j.order.CSR); err == nil {
 		l.Domain = csr.CommonName
 	}
-	l.SANs = strings.Fields(strings.ReplaceAll(j.order.Params[cert.ParamAltName], ",", " "))
+	l.SANs = cert.SplitNames(j.order.Params[cert.ParamAltName])
 	if product, err := j.product(); err == nil {
 		l.Product = product.Names[0]
 	}

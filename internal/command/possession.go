@@ -55,7 +55,7 @@ func (j *job) possessions(ctx context.Context) (possessions, error) {
 
 // take notes that a certificate is an item's from now on.
 func (p possessions) take(l cert.Listed, item int64) {
-	for _, id := range append(l.Older[:len(l.Older):len(l.Older)], l.ID) {
+	for _, id := range l.Lineage() {
 		p.ids[id] = item
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
 )
 
@@ -208,9 +207,11 @@ func (j *job) recall(ctx context.Context) error {
 		return line.Item == j.order.Item && line.Kind != cert.KindSANs && !slices.Contains(held, line.ID)
 	})
 	owner := map[int64]int64{}
-	for _, line := range lines {
-		if forgotten && line.Account == mark { // a sweep comes here for each of its items: nothing is made of the whole journal without need
-			owner[line.ID] = line.Item
+	if forgotten { // a sweep comes here for each of its items: nothing is made of the whole journal without need
+		for _, line := range lines {
+			if line.Account == mark {
+				owner[line.ID] = line.Item
+			}
 		}
 	}
 	for _, line := range lines {
@@ -225,7 +226,7 @@ func (j *job) recall(ctx context.Context) error {
 			continue // an administrator gave it to another item
 		}
 		// numbers of items begin anew with a new database: a line from before this item existed is another item's
-		if cabforum.DateOf(line.Time).AddDays(2).Before(j.order.OpenDate) {
+		if boughtBefore(line, j.order) {
 			j.Log.Warningf("item %d: the journal's id %d of %s is older than the item; left alone", j.order.Item, line.ID, line.Time.Format(time.RFC3339))
 			continue
 		}

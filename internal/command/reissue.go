@@ -97,7 +97,7 @@ func (j *job) underWay(ctx context.Context, report cert.Report) error {
 
 // requestMark is the SHA-256 of what is asked for: CSR and altname as the panel holds them.
 func (j *job) requestMark() string {
-	names := strings.Fields(strings.ReplaceAll(j.order.Params[cert.ParamAltName], ",", " "))
+	names := cert.SplitNames(j.order.Params[cert.ParamAltName])
 	slices.Sort(names)
 	sum := sha256.Sum256([]byte(strings.TrimSpace(j.order.CSR) + "\x00" + strings.Join(names, " ")))
 	return hex.EncodeToString(sum[:])
@@ -421,7 +421,7 @@ func (j *job) unchanged(id int64) bool {
 
 func sameNames(a, b string) bool {
 	fields := func(list string) []string {
-		names := strings.Fields(strings.ToLower(strings.ReplaceAll(list, ",", " ")))
+		names := cert.SplitNames(strings.ToLower(list))
 		slices.Sort(names)
 		return names
 	}

@@ -204,7 +204,7 @@ func (s sheet) certificates() []string {
 
 // names are those whose control is to be proved.
 func (s sheet) names(commonName string) []string {
-	list := strings.Fields(strings.ReplaceAll(s.form.value(cert.ParamDomains), ",", " "))
+	list := cert.SplitNames(s.form.value(cert.ParamDomains))
 	if len(list) == 0 {
 		list = append([]string{commonName}, strings.Fields(s.form.value(cert.ParamAltName))...)
 	}
