@@ -1,0 +1,118 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// askReissue sends the one request, with what it replaces on the item before and the new id right after.
+func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, error) {
+	reissuer, ok := j.seller.(Reissuer)
+	if !ok {
+		return report, cert.Faultf(cert.FaultValue, "command", "%s does not reissue", j.Trade.Title)
+	}
+	if err := j.allowedMethod(ctx); err != nil {
+		return report, err
+	}
+	request, err := j.request()
+	if err != nil {
+		return report, err
+	}
+	if err := j.enoughNames(ctx, report, request); err != nil {
+		return report, err
+	}
+	if j.requestChanged() { // the client may have corrected a name, or mistyped another one
+		j.warnOfNames(ctx, request)
+	}
+	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[cert.ParamSerial]}
+	raw, err := json.Marshal(pending)
+	if err != nil {
+		return report, err
+	}
+	if err := j.save(ctx, cert.ParamReissueOf, string(raw)); err != nil {
+		return report, err
+	}
+	tried := j.order.Params[cert.ParamReissueTried]
+	if err := j.countAttempt(ctx); err != nil {
+		return report, err
+	}
+	j.Log.ExtInfof("item %d: reissue of id %d for %v, proof by %s", j.order.Item, report.ID, request.AllNames(), request.Method)
+	j.spending(true) // it costs nothing, but the new id must be written down
+	defer j.spending(false)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), buyTime)
+	defer cancel()
+	id, proofs, err := reissuer.Reissue(ctx, report.ID, request)
+	if err != nil {
+		return j.reissueFailed(ctx, report, request, tried, err)
+	}
+	if err := j.accepted(ctx, report.ID, id); err != nil {
+		return report, err
+	}
+	return j.reissueAccepted(ctx, cert.Report{ID: id, State: cert.StateWaiting}, request, proofs)
+}
+
+// allowedMethod moves an item away from a way of proof that the Forum does not allow any more: from 2028-03-15 on e-mail
+// proves nothing (BR 1.2.2), DNS fits every name.
+func (j *job) allowedMethod(ctx context.Context) error {
+	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+	if err != nil {
+		return err
+	}
+	if method != cert.MethodEmail || cabforum.MethodEmail.Allowed(j.today(), false) {
+		return nil
+	}
+	j.Log.Warningf("item %d: proof by e-mail is not allowed any more (BR 1.2.2), a DNS record is asked for", j.order.Item)
+	return j.save(ctx, cert.ParamMethod, "auth_dnscname")
+}
+
+// reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once. Where a
+// limit of calls kept the request from being carried out it was no attempt: a day with many certificates must not use up
+// the few tries of each (contract 5.3).
+func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cert.Request, tried string, reason error) (cert.Report, error) {
+	fault := cert.FaultOf(reason)
+	limited := fault.Type == cert.FaultLimit && !fault.Unclear
+	if limited {
+		if err := j.save(ctx, cert.ParamReissueTried, tried); err != nil {
+			j.Log.Errorf("item %d: an attempt that was none stays counted: %v", j.order.Item, err)
+		}
+	}
+	if limited || !fault.Unclear && !fault.Retry {
+		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
+			j.Log.Errorf("item %d: the mark of a refused reissue could not be dropped: %v", j.order.Item, err)
+		}
+		return report, reason
+	}
+	next, err := j.newest(ctx, report.ID)
+	if pending, ok := j.pendingReissue(); ok && err == nil && j.reissuesInPlace() {
+		if found, err := j.tookPlace(ctx, next, pending); err != nil || !found {
+			return report, reason
+		}
+	} else if err != nil || next.ID == report.ID {
+		found := false
+		if next, found, err = j.successor(ctx, report); err != nil || !found {
+			return report, reason
+		}
+	}
+	j.Log.ExtInfof("item %d: the answer to the reissue was lost (%v), it is id %d", j.order.Item, reason, next.ID)
+	return j.reissueAccepted(ctx, next, request, nil)
+}
+
+// reissueAccepted saves what the client must publish now and shows the item as requested.
+func (j *job) reissueAccepted(ctx context.Context, report cert.Report, request cert.Request, proofs []cert.Proof) (cert.Report, error) {
+	requested := j.requestMark()
+	if pending, ok := j.pendingReissue(); ok { // what the client wants may have changed since
+		requested = pending.Request
+	}
+	if err := j.save(ctx, cert.ParamRequested, requested); err != nil {
+		return report, err
+	}
+	if report.State == cert.StateWaiting {
+		if err := j.saveProofs(ctx, report.ID, request, proofs); err != nil {
+			return report, err
+		}
+	}
+	return report, j.setStatus(ctx, cert.ServiceRequested)
+}

@@ -1,0 +1,131 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+// settleReissue looks up a reissue of which nothing was heard or that nobody followed. Where it certainly never reached the
+// seller its mark is dropped, so that the sweep's own rules decide when it is asked for again.
+func (j *job) settleReissue(ctx context.Context) error {
+	unfollowed := j.unfollowed()
+	if !unfollowed && !j.unanswered() {
+		return nil
+	}
+	report, err := j.newest(ctx, j.id())
+	if err != nil {
+		return err
+	}
+	if unfollowed {
+		if report.State != cert.StateWaiting && report.State != cert.StateIssued {
+			return nil
+		}
+		return j.underWay(ctx, report)
+	}
+	report, found, err := j.lostReissue(ctx, report)
+	if err != nil {
+		return err
+	}
+	if found || !j.unanswered() {
+		return j.underWay(ctx, report)
+	}
+	return j.save(ctx, cert.ParamReissueOf, "")
+}
+
+// underWay shows the item as what it is: reissued at the seller. The next sync does the rest.
+func (j *job) underWay(ctx context.Context, report cert.Report) error {
+	request, err := j.request()
+	if err != nil {
+		return err
+	}
+	_, err = j.reissueAccepted(ctx, report, request, nil)
+	return err
+}
+
+// lostReissue looks for the outcome of a reissue whose answer never came: the item still carries the id that was to be
+// replaced (contract 4.6). It returns the report of the newest id and whether that is the reissue that is wanted now: one
+// that turns up for an earlier request is the item's, and no answer to this one.
+func (j *job) lostReissue(ctx context.Context, report cert.Report) (cert.Report, bool, error) {
+	pending, open := j.pendingReissue()
+	switch {
+	case !open:
+		return report, false, nil
+	case j.answered(pending):
+		return report, pending.Request == j.requestMark() && (report.State == cert.StateWaiting || j.justTaken(report)), nil
+	case j.reissuesInPlace():
+		if found, err := j.tookPlace(ctx, report, pending); err != nil || found {
+			return j.turnedUp(ctx, report, pending, err)
+		}
+	}
+	if report.State != cert.StateIssued {
+		return report, false, nil
+	}
+	next, found, err := j.successor(ctx, report)
+	if err != nil || found {
+		return j.turnedUp(ctx, next, pending, err)
+	}
+	if pending.Request != j.requestMark() {
+		return report, false, nil // the client wants something else by now; the seller knows whether it may
+	}
+	if free := j.attempts().Last.Add(intentWait); j.Now().Before(free) {
+		return report, false, cert.Faultf(cert.FaultWaiting, cert.ParamReissueOf,
+			"the reissue of id %d had no answer and nothing of it shows yet; it is asked for again after %s", report.ID, free.Format(time.RFC3339)).Again()
+	}
+	j.Log.ExtInfof("item %d: the reissue of id %d asked for at %s never reached the seller", j.order.Item, report.ID, j.attempts().Last.Format(time.RFC3339))
+	return report, false, nil
+}
+
+// turnedUp writes down for which request a reissue is that was lost and found.
+func (j *job) turnedUp(ctx context.Context, report cert.Report, pending reissueOf, err error) (cert.Report, bool, error) {
+	if err != nil {
+		return report, false, err
+	}
+	return report, pending.Request == j.requestMark(), j.save(ctx, cert.ParamRequested, pending.Request)
+}
+
+// justTaken is a reissue in place that the seller took within the last day and of which nothing shows: the order is issued, with
+// the certificate that is to be replaced.
+func (j *job) justTaken(report cert.Report) bool {
+	_, old := j.showsReplaced(report)
+	return old && j.reissuesInPlace() && report.State == cert.StateIssued && j.Now().Sub(j.attempts().Last) <= freshCertificate
+}
+
+// successor finds a reissue of the id among the seller's newer ids for the same name: activated, nobody's, and for this
+// item's key (contract 4.5). It becomes the item's newest id.
+func (j *job) successor(ctx context.Context, report cert.Report) (cert.Report, bool, error) {
+	succession, ok := j.seller.(Succession)
+	if !ok {
+		return report, false, nil
+	}
+	csr, err := cert.ParseCSR(j.order.CSR)
+	if err != nil {
+		return report, false, err
+	}
+	ids, err := succession.Successors(ctx, report.ID, csr.CommonName)
+	if err != nil {
+		return report, false, err
+	}
+	taken, _, err := j.claims(ctx, intent{})
+	if err != nil {
+		return report, false, err
+	}
+	for _, id := range ids {
+		if taken[id] != 0 || slices.Contains(j.lineage(), id) {
+			continue
+		}
+		next, err := j.seller.Report(ctx, id)
+		if err != nil {
+			return report, false, err
+		}
+		if err := j.ours(next); err != nil {
+			j.Log.ExtInfof("item %d: id %d is not the reissue: %v", j.order.Item, id, err)
+			continue
+		}
+		j.Log.ExtInfof("item %d: id %d is the reissue whose answer was lost", j.order.Item, id)
+		return next, true, j.succeed(ctx, id)
+	}
+	return report, false, nil
+}
