@@ -93,8 +93,9 @@ func (c *Client) Approvers(ctx context.Context, domain string, product cert.Prod
 		reply, err := c.read(ctx, function, pairs("domain", bare, "intname", product.ID))
 		if emails := emailsIn(reply.root, nil); err == nil && len(emails) > 0 {
 			return emails, nil
+		} else if err != nil {
+			c.log.Warningf("%s (%s) names no approver for %s: %v", Title, function, bare, err)
 		}
-		c.log.Warningf("%s (%s) names no approver for %s: %v", Title, function, bare, err)
 	}
 	c.log.ExtInfof("%s lists no approvers for %s; the addresses that every CA accepts are offered (BR 3.2.2.4.4)", Title, bare)
 	var emails []string
