@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -98,19 +99,21 @@ func (j *job) keepProofs(ctx context.Context, proofs []cert.Proof) error {
 
 // dropProofs forgets what was to be published: it belongs to an order or reissue that is over.
 func (j *job) dropProofs(ctx context.Context) error {
-	names := []string{cert.ParamDomains, j.valueParam()}
-	for name := range j.order.Params {
-		if strings.HasPrefix(name, "auth_") && strings.HasSuffix(name, "_value") && name != j.valueParam() {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names[2:])
-	for _, name := range names {
+	for _, name := range append([]string{cert.ParamDomains, j.valueParam()}, j.otherProofs()...) {
 		if err := j.save(ctx, name, ""); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// otherProofs are the item parameters that hold what is to be published for other ways of proof than the order's own, in the order
+// of their names. A seller's words for them begin like ours and may have no underscore behind that (ispmanager-billing-api §4.4).
+func (j *job) otherProofs() []string {
+	names := slices.Sorted(maps.Keys(j.order.Params))
+	return slices.DeleteFunc(names, func(name string) bool {
+		return !strings.HasPrefix(name, "auth") || !strings.HasSuffix(name, "_value") || name == j.valueParam()
+	})
 }
 
 // proofsMissing tells whether the client still lacks what to publish, or which names to prove.

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"strings"
 
 	"pmssl/internal/cert"
 )
@@ -65,12 +64,7 @@ func (j *job) proofChanged() bool {
 	} else if method != cert.MethodEmail && j.order.Params[j.valueParam()] == "" {
 		return true
 	}
-	for name := range j.order.Params {
-		if strings.HasPrefix(name, "auth_") && strings.HasSuffix(name, "_value") && name != j.valueParam() {
-			return true
-		}
-	}
-	return false
+	return len(j.otherProofs()) > 0
 }
 
 // proveAsChanged hands a way of proof that was changed on the item to the seller. An order that does not wait any more needs

@@ -329,8 +329,11 @@ func TestAnUnpaidOrderIsNotOrderedAgain(t *testing.T) {
 func TestAReissueInPlaceKeepsTheIDAndWaitsForTheNewCertificate(t *testing.T) {
 	s := placedStage(t, 60)
 	old := s.param(cert.ParamSerial)
+	s.panel.order.Params["authdnstxt_value"], s.panel.order.Params["auth_none"] = "old", "kept"
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 1, s.remote.reissues)
+	assert.NotContains(t, s.panel.order.Params, "authdnstxt_value", "what was to be published for the one before, in the seller's own word")
+	assert.Contains(t, s.panel.order.Params, "auth_none")
 	assert.Equal(t, "500", s.param(cert.ParamLineage))
 	assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
 	assert.NotEmpty(t, s.panel.stored)
