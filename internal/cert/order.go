@@ -102,14 +102,6 @@ type Purchase struct {
 	Request       Request // for sellers that take the CSR with the order
 }
 
-// Receipt is the seller's answer to a purchase.
-type Receipt struct {
-	ID        int64
-	Order     string // the seller's order number, empty where it names none
-	Charged   string // amount as the seller wrote it
-	Delivered string // the seller's own name of the product that it delivered
-}
-
 // Record is one row of the seller's list.
 type Record struct {
 	ID      int64

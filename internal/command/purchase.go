@@ -100,8 +100,7 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 		return 0, j.forget(ctx, err)
 	}
 	j.paid = true
-	j.Log.Infof("item %d: bought %s, %d months: id %d, seller's order %s, charged %s, delivered as %q",
-		j.order.Item, p.Product.ID, p.Months, receipt.ID, receipt.Order, receipt.Charged, receipt.Delivered)
+	j.Log.Infof("item %d: bought %s, %d months: %s", j.order.Item, p.Product.ID, p.Months, receipt)
 	if receipt.Delivered != "" && !p.Product.Named(receipt.Delivered) {
 		j.Log.ExtInfof("item %d: the seller delivers %q for %s", j.order.Item, receipt.Delivered, p.Product.ID)
 	}

@@ -8,8 +8,9 @@ import (
 // usage is the text of --help, made from the table and the options.
 func (t table) usage(p Program) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is a processing module of BILLmanager for SSL certificates. The panel starts it; by hand it is\n"+
-		"used for resolve and to look at what features and check_connection say.\n\n", p.Name)
+	fmt.Fprintf(&b, "%s is a processing module of BILLmanager for SSL certificates. The panel starts it. By hand it is used for\n"+
+		"plan, probe, resolve, subscription, getbalance and check_param; MGR5_ROOT in the environment names another root of the\n"+
+		"panel than %s.\n\n", p.Name, defaultRoot)
 	fmt.Fprintf(&b, "usage: %s --command COMMAND [options]\n\ncommands:\n", p.Name)
 	width := 0
 	for _, r := range t {

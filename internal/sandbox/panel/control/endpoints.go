@@ -129,7 +129,7 @@ func orderEndpoints() []Endpoint {
 				return map[string]int64{"id": id}, err
 			}},
 		{"POST", "/order", "a client's order: form (check_param, approver), item, running operation, open; " +
-			"pmglobalsign.py also wants adm_fname, adm_lname, adm_email, adm_phone in params",
+			"pmispmgrssl and pmglobalsign.py also want adm_fname, adm_lname, adm_email, adm_phone in params",
 			`{"tariff":1,"period":12,"csr":"-----BEGIN…","altnames":["www.example.com"],"params":{"approver_method":"auth_dnstxt"}}`,
 			func(c *call) (any, error) { return order(c, c.p.Order) }},
 		{"POST", "/place", "the same without starting open", `{"tariff":1,"period":12,"csr":"-----BEGIN…","skip_forms":true}`,
