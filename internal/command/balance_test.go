@@ -13,11 +13,21 @@ import (
 
 func TestBalanceOfOneModule(t *testing.T) {
 	s := newStage(t)
-	s.args = command.Args{Command: "getbalance", Module: 6}
+	s.args = command.Args{Command: "getbalance", Module: 5}
 	doc, err := command.GetBalance(context.Background(), s.world())
 	require.NoError(t, err)
 	assert.Contains(t, output(t, doc), "<doc><balance>100.00</balance><currency>USD</currency></doc>")
-	assert.Equal(t, []string{"savebalance 6 100.00 USD"}, s.panel.calls)
+	assert.Equal(t, []string{"savebalance 5 100.00 USD"}, s.panel.calls)
+}
+
+// Parameters of another binary's module mean nothing here: they would be called missing.
+func TestAModuleOfAnotherBinaryIsSaidToBeOne(t *testing.T) {
+	s := newStage(t)
+	s.args = command.Args{Command: "getbalance", Module: 6}
+	_, err := command.GetBalance(context.Background(), s.world())
+	assert.Equal(t, cert.FaultValue, faultType(t, err))
+	assert.Contains(t, err.Error(), "the processing module 6 is none of pmtest; its own are 5")
+	assert.Empty(t, s.panel.calls)
 }
 
 // Protocol §11: without --module all modules of the binary; one that fails does not stop the others.

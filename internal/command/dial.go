@@ -1,13 +1,23 @@
 package command
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"pmssl/internal/cert"
 )
 
-// dial connects the seller of a processing module, for commands that concern no item.
+// dial connects the seller of a processing module of this binary, for commands that concern no item. Another binary's module
+// is FaultValue: its parameters mean nothing here.
 func dial(ctx context.Context, run *Run, module int64) (Seller, error) {
+	own, err := run.Panel.Modules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(own, module) {
+		return nil, cert.Faultf(cert.FaultValue, "module", "the processing module %d is none of %s; its own are %s", module, run.Binary, cmp.Or(formatIDs(own), "none"))
+	}
 	params, err := run.Panel.ModuleParams(ctx, module)
 	if err != nil {
 		return nil, err

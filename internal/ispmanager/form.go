@@ -132,7 +132,7 @@ func (f form) fill(own filler, further ...string) (url.Values, error) {
 	}
 	for _, one := range missing {
 		if !f.meta.hidden(one.name, filled.Get) {
-			return nil, refuseField(one, "the required field has no value and we know none")
+			return nil, refuseField(one, "the required field has no value: give the order a parameter of that name (contacts are adm_fname, adm_email and so on) and start the operation again")
 		}
 	}
 	return filled, nil

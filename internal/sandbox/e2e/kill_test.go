@@ -194,6 +194,7 @@ func TestTwoRunsAtOnceBuyOnce(t *testing.T) {
 
 // Orders of several clients at once: the account's lock makes one purchase after the other, each order gets its own id.
 func TestManyOrdersAtOnceGetTheirOwnIDs(t *testing.T) {
+	needsMariaDB(t, writesAtOnce)
 	eachShop(t, func(t *testing.T, at trade) {
 		w := openWorld(t, at)
 		var placed []*panel.Ordered

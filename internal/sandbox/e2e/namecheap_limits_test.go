@@ -29,6 +29,7 @@ const (
 // limits of the module in force: where they stand is read from one walk through the list for two minutes, and only what
 // has changed is asked about by itself.
 func TestAThousandWaitingItemsStayWithinTheDaysCalls(t *testing.T) {
+	needsMariaDB(t, manyRows)
 	w := connected(t, worldOptions{dir: t.TempDir(), trade: namecheapTrade(), simulated: true, start: time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)})
 	server := w.shop.(namecheapShop)
 	w.limitsInForce(t)
