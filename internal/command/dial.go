@@ -8,19 +8,19 @@ import (
 	"pmssl/internal/cert"
 )
 
-// dial connects the seller of a processing module of this binary, for commands that concern no item. Another binary's module
-// is FaultValue: its parameters mean nothing here.
+// dial connects the seller of a processing module, for commands that concern no item. One that does not exist is FaultMissed;
+// one of another binary is FaultValue, because its parameters mean nothing here.
 func dial(ctx context.Context, run *Run, module int64) (Seller, error) {
+	params, err := run.Panel.ModuleParams(ctx, module)
+	if err != nil {
+		return nil, err
+	}
 	own, err := run.Panel.Modules(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !slices.Contains(own, module) {
 		return nil, cert.Faultf(cert.FaultValue, "module", "the processing module %d is none of %s; its own are %s", module, run.Binary, cmp.Or(formatIDs(own), "none"))
-	}
-	params, err := run.Panel.ModuleParams(ctx, module)
-	if err != nil {
-		return nil, err
 	}
 	return run.Trade.Connect(params)
 }
