@@ -1,14 +1,13 @@
 package letter
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"mime/quotedprintable"
 	"net/mail"
 	"strings"
-
-	gomail "github.com/wneessen/go-mail"
+	"time"
 
 	"pmssl/internal/cert"
 )
@@ -55,18 +54,25 @@ func (p *Post) encode(from, to mail.Address, t text) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
-	m.SetMessageIDWithValue(id)
-	m.SetDateWithValue(p.Now().UTC())
-	m.FromMailAddress(&from)
-	m.ToMailAddress(&to)
-	m.Subject(t.subject)
-	m.SetGenHeader(gomail.HeaderContentLang, t.lang)
-	m.SetGenHeader("Auto-Submitted", "auto-generated")
-	m.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "OOF, AutoReply")
-	m.SetBodyString(gomail.TypeTextPlain, t.body)
-	var out bytes.Buffer
-	if _, err := m.WriteTo(&out); err != nil {
+	var h header
+	h.add("Date", strings.Fields(p.Now().UTC().Format(time.RFC1123Z))...)
+	h.addAddress("From", from)
+	h.addAddress("To", to)
+	h.addText("Subject", t.subject)
+	h.add("Message-ID", "<"+id+">")
+	h.add("Auto-Submitted", "auto-generated")
+	h.add("X-Auto-Response-Suppress", "OOF,", "AutoReply")
+	h.add("Content-Language", t.lang)
+	h.add("MIME-Version", "1.0")
+	h.add("Content-Type", "text/plain;", "charset=UTF-8")
+	h.add("Content-Transfer-Encoding", "quoted-printable")
+	out := &h.text
+	out.WriteString("\r\n")
+	body := quotedprintable.NewWriter(out) // which ends lines with CRLF
+	if _, err := io.WriteString(body, t.body); err != nil {
+		return nil, fmt.Errorf("writing the message: %w", err)
+	}
+	if err := body.Close(); err != nil {
 		return nil, fmt.Errorf("writing the message: %w", err)
 	}
 	return out.Bytes(), nil

@@ -36,6 +36,7 @@ func sound(t testing.TB, m letter.Message) received {
 		line = bytes.TrimSuffix(line, []byte("\r\n"))
 		require.False(t, bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r > '~' }), "%q", line)
 	}
+	foldedWell(t, m)
 	got := read(t, m.Bytes)
 	require.Equal(t, headers(), slices.Sorted(maps.Keys(got.header)))
 	for name, values := range got.header {
@@ -145,7 +146,7 @@ func TestTheSenderIsTheAdministratorsOption(t *testing.T) {
 	}
 	for from, header := range map[string]string{
 		"noreply@hosting.example":               "<noreply@hosting.example>",
-		"Хостинг <noreply@hosting.example>":     "=?utf-8?q?=D0=A5=D0=BE=D1=81=D1=82=D0=B8=D0=BD=D0=B3?= <noreply@hosting.example>",
+		"Хостинг <noreply@hosting.example>":     "=?UTF-8?q?=D0=A5=D0=BE=D1=81=D1=82=D0=B8=D0=BD=D0=B3?= <noreply@hosting.example>",
 		`"Hosting, Inc." <noreply@пример.рф>`:   `"Hosting, Inc." <noreply@xn--e1afmkfd.xn--p1ai>`,
 		"  Hosting   <noreply@hosting.example>": `"Hosting" <noreply@hosting.example>`,
 	} {
