@@ -8,9 +8,53 @@ import (
 // maxBERDepth is how deep the elements of a PKCS #7 bundle may be nested: real ones stay below 15.
 const maxBERDepth = 32
 
-// checkBER walks once through one BER element (X.690 8.1) and all that it holds and refuses what is not properly nested. The
-// PKCS #7 parser needs this in front of it: it reads an element that reaches beyond its parent's end twice, and doubles its work
-// with each such level, so that a hundred hostile bytes keep it busy for hours.
+// First bytes of the elements that are looked for (X.690 8.1.2).
+const (
+	tagSequence = 0x30
+	tagSet      = 0x31
+	tagContext0 = 0xa0 // [0], constructed
+)
+
+// element is one BER element.
+type element struct {
+	tag     byte   // its first byte
+	content []byte // without the two zero bytes that end an indefinite length
+	full    []byte // header and content
+}
+
+// readElement reads the element at the start of raw and returns what follows it.
+func readElement(raw []byte) (element, []byte, error) {
+	rest, err := skipElement(raw, 0)
+	if err != nil {
+		return element{}, nil, err
+	}
+	h, err := readHeader(raw)
+	if err != nil {
+		return element{}, nil, err
+	}
+	e := element{tag: raw[0], full: raw[:len(raw)-len(rest)], content: h.rest[:len(h.rest)-len(rest)]}
+	if h.indefinite {
+		e.content = e.content[:len(e.content)-2]
+	}
+	return e, rest, nil
+}
+
+// children returns the elements that the element holds.
+func (e element) children() ([]element, error) {
+	var all []element
+	for rest := e.content; len(rest) > 0; {
+		var child element
+		var err error
+		if child, rest, err = readElement(rest); err != nil {
+			return nil, err
+		}
+		all = append(all, child)
+	}
+	return all, nil
+}
+
+// checkBER walks once through one BER element (X.690 8.1) and all that it holds and refuses what is not properly nested, before
+// anything of it is read: a bundle that reaches beyond its own ends says nothing that could be relied on.
 func checkBER(raw []byte) error {
 	rest, err := skipElement(raw, 0)
 	if err == nil && len(rest) > 0 {

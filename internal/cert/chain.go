@@ -3,11 +3,11 @@ package cert
 import (
 	"bytes"
 	"cmp"
-	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"pmssl/internal/cabforum"
 )
@@ -16,47 +16,68 @@ import (
 type Chain struct {
 	Leaf          *x509.Certificate
 	Intermediates []*x509.Certificate // in order, the leaf's issuer first; a self-signed root is not part of it
+	// Warnings are for the log, each a sentence's part: blocks that could not be read, and CA certificates of the chain that
+	// clients will not accept.
+	Warnings []string
 }
 
 // BuildChain picks the leaf out of certificates in any order (PEM blocks CERTIFICATE and PKCS7) by the CSR's key and puts
-// its issuers into order behind it. Where several leaves have that key, as after a reissue with an unchanged CSR, the one
-// with the latest notBefore is taken. Certificates that do not belong to the chain are left out; a block that cannot be
-// read is an error, because a chain that lost a part on the way must not be stored as if it were whole. Every error is
-// a fault of type wrong_certificate.
-func BuildChain(blocks []string, csr CSR) (Chain, error) {
-	all, err := readCertificates(blocks)
+// its issuers in order behind it. Of several leaves with that key, as after a reissue with an unchanged CSR, it takes the one
+// with the latest notBefore. Certificates that do not belong to the chain are left out. A block that cannot be read does
+// not stop the others; Warnings name it. now decides which CA certificates have ended.
+//
+// Every error is a fault of type wrong_certificate. errors.Is(err, ErrNoCertificate) reports whether nothing was delivered at
+// all; otherwise there is something, and the order's certificate is not in it or cannot be read.
+func BuildChain(blocks []string, csr CSR, now time.Time) (Chain, error) {
+	bundle, err := ReadBundle(blocks)
 	if err != nil {
 		return Chain{}, Faultf(FaultDelivered, "certificate", "what was delivered cannot be used: %w", err)
 	}
-	ours := slices.DeleteFunc(slices.Clone(all), func(c *x509.Certificate) bool { return !csr.SameKey(c.PublicKey) })
+	ours := slices.DeleteFunc(slices.Clone(bundle.Certificates), func(c *x509.Certificate) bool { return !csr.SameKey(c.PublicKey) })
 	leaves := slices.DeleteFunc(slices.Clone(ours), func(c *x509.Certificate) bool { return c.IsCA })
-	switch {
+	switch unreadable, found := bundle.unreadableOf(csr); {
+	case len(leaves) == 0 && found:
+		return Chain{}, Faultf(FaultDelivered, "certificate", "the certificate for the order's CSR was delivered and cannot be read: %s", unreadable)
 	case len(ours) == 0:
-		return Chain{}, Faultf(FaultDelivered, "certificate", "none of the %d certificates delivered has the key of the order's CSR", len(all))
+		return Chain{}, Faultf(FaultDelivered, "certificate", "none of the %d certificates delivered has the key of the order's CSR%s",
+			len(bundle.Certificates), bundle.unreadableWords())
 	case len(leaves) == 0:
-		return Chain{}, Faultf(FaultDelivered, "certificate", "the certificate with the key of the order's CSR (serial %x) is a CA's", ours[0].SerialNumber)
+		return Chain{}, Faultf(FaultDelivered, "certificate", "the certificate with the key of the order's CSR (serial %x) is a CA's%s",
+			ours[0].SerialNumber, bundle.unreadableWords())
 	}
-	leaf := slices.MaxFunc(leaves, youngest)
-	return Chain{Leaf: leaf, Intermediates: issuers(leaf, all)}, nil
+	return bundle.chain(slices.MaxFunc(leaves, youngest), now), nil
 }
 
-// NamedChain is BuildChain for a certificate whose CSR is not at hand, one that was bought elsewhere: the leaf is picked by
-// the name that the seller gives it, the latest one that covers it; an empty name takes the latest leaf. It has to be
-// made for servers. Every error is a fault of type wrong_certificate.
-func NamedChain(blocks []string, commonName string) (Chain, error) {
-	all, err := readCertificates(blocks)
+// unreadableOf returns the block that holds a certificate for the CSR's key and cannot be read.
+func (b *Bundle) unreadableOf(csr CSR) (Unreadable, bool) {
+	key, err := x509.MarshalPKIXPublicKey(csr.PublicKey)
+	if err != nil {
+		return Unreadable{}, false
+	}
+	at := slices.IndexFunc(b.Unreadable, func(u Unreadable) bool { return bytes.Equal(u.outline.key, key) })
+	if at < 0 {
+		return Unreadable{}, false
+	}
+	return b.Unreadable[at], true
+}
+
+// NamedChain is BuildChain for a certificate whose CSR is not known, one that was bought elsewhere: it picks the leaf by
+// the name that the seller gives it, the latest one that covers it; with an empty name the latest leaf. The leaf has to be
+// usable for servers. Errors are those of BuildChain.
+func NamedChain(blocks []string, commonName string, now time.Time) (Chain, error) {
+	bundle, err := ReadBundle(blocks)
 	if err != nil {
 		return Chain{}, Faultf(FaultDelivered, "certificate", "what was delivered cannot be used: %w", err)
 	}
-	leaves := slices.DeleteFunc(slices.Clone(all), func(c *x509.Certificate) bool {
+	leaves := slices.DeleteFunc(slices.Clone(bundle.Certificates), func(c *x509.Certificate) bool {
 		covers := func(has string) bool { return Covers(has, commonName) }
 		return c.IsCA || !forServers(c) || !c.NotAfter.After(c.NotBefore) || commonName != "" && !slices.ContainsFunc(c.DNSNames, covers)
 	})
 	if len(leaves) == 0 {
-		return Chain{}, Faultf(FaultDelivered, "certificate", "none of the %d certificates delivered is a server's for %q", len(all), clip(ShownName(commonName), 300))
+		return Chain{}, Faultf(FaultDelivered, "certificate", "none of the %d certificates delivered is a server's for %q%s",
+			len(bundle.Certificates), clip(ShownName(commonName), 300), bundle.unreadableWords())
 	}
-	leaf := slices.MaxFunc(leaves, youngest)
-	return Chain{Leaf: leaf, Intermediates: issuers(leaf, all)}, nil
+	return bundle.chain(slices.MaxFunc(leaves, youngest), now), nil
 }
 
 // youngest orders certificates by notBefore, then notAfter, then bytes, so that the order of delivery decides nothing.
@@ -64,63 +85,11 @@ func youngest(a, b *x509.Certificate) int {
 	return cmp.Or(a.NotBefore.Compare(b.NotBefore), a.NotAfter.Compare(b.NotAfter), bytes.Compare(a.Raw, b.Raw))
 }
 
-// issuers walks from the leaf upwards by signature, up to a self-signed or missing root (design rule 7). The root itself
-// is in every browser already and is left out.
-func issuers(leaf *x509.Certificate, all []*x509.Certificate) []*x509.Certificate {
-	path := []*x509.Certificate{leaf}
-	for {
-		next := issuer(path, all)
-		if next == nil || selfSigned(next) {
-			return path[1:]
-		}
-		path = append(path, next)
-	}
-}
-
-// issuer finds who signed the last certificate of the path; nil where nobody did. A CA may come with several certificates
-// (cross-signed): a certificate issued by another CA is preferred to the self-signed one, because it also serves
-// clients that do not know that root yet, and then the one that lives longest. A CA whose name and key the path has already
-// is not taken again (RFC 4158 2.4.2): two CAs that signed each other would go on for ever.
-func issuer(path, all []*x509.Certificate) *x509.Certificate {
-	at := path[len(path)-1]
-	var found []*x509.Certificate
-	for _, c := range all {
-		if !c.IsCA || !bytes.Equal(at.RawIssuer, c.RawSubject) || oversized(c) {
-			continue
-		}
-		repeated := slices.ContainsFunc(path, func(p *x509.Certificate) bool {
-			return bytes.Equal(p.RawSubject, c.RawSubject) && bytes.Equal(p.RawSubjectPublicKeyInfo, c.RawSubjectPublicKeyInfo)
-		})
-		if !repeated && at.CheckSignatureFrom(c) == nil {
-			found = append(found, c)
-		}
-	}
-	if len(found) == 0 {
-		return nil
-	}
-	return slices.MaxFunc(found, func(a, b *x509.Certificate) int {
-		return cmp.Or(foreign(a)-foreign(b), a.NotAfter.Compare(b.NotAfter), bytes.Compare(a.Raw, b.Raw))
-	})
-}
-
-func foreign(c *x509.Certificate) int {
-	if selfSigned(c) {
-		return 0
-	}
-	return 1
-}
-
 // selfSigned tells a root from a CA that signed a new key of its own under its own name. The key identifiers decide, not the
 // signature: many roots are signed with SHA-1, which is not verified any more and does not matter in a root.
 func selfSigned(c *x509.Certificate) bool {
 	return bytes.Equal(c.RawIssuer, c.RawSubject) &&
 		(len(c.AuthorityKeyId) == 0 || bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId))
-}
-
-// oversized keys make checking a signature slow enough to hold a process up; no public CA has one.
-func oversized(c *x509.Certificate) bool {
-	key, ok := c.PublicKey.(*rsa.PublicKey)
-	return ok && key.N.BitLen() > maxRSABits
 }
 
 // Check holds the chain against the order (design rule 7): the CSR's key, its common name and every further name covered,

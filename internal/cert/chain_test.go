@@ -91,7 +91,7 @@ func TestChainIsTheSameFromAnyOrder(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			for _, order := range permutations(c.certs) {
-				chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr)
+				chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr, now)
 				require.NoError(t, err)
 				require.True(t, h.leaf.Equal(chain.Leaf))
 				require.Equal(t, c.want, subjects(chain.Intermediates))
@@ -119,7 +119,7 @@ func TestChainIsReadFromAnyForm(t *testing.T) {
 		{"other PEM blocks", []string{h.csr.PEM + pemOf(h.leaf, h.lower.cert, h.upper.cert)}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			chain, err := cert.BuildChain(c.blocks, h.csr)
+			chain, err := cert.BuildChain(c.blocks, h.csr, now)
 			require.NoError(t, err)
 			assert.True(t, h.leaf.Equal(chain.Leaf))
 			assert.Equal(t, []string{"Test DV CA 1", "Test Upper CA"}, subjects(chain.Intermediates))
@@ -151,7 +151,7 @@ func TestYoungestLeafWithOurKeyIsTaken(t *testing.T) {
 	older := h.lower.leaf(t, &h.key.PublicKey, []string{"example.com"}, serial(7), between(day(2026, 3, 20), day(2027, 1, 1)))
 	sameDay := h.lower.leaf(t, &h.key.PublicKey, []string{"example.com"}, serial(8), between(h.leaf.NotBefore, h.leaf.NotAfter.Add(-time.Hour)))
 	for _, order := range permutations([]*x509.Certificate{h.leaf, older, sameDay, h.lower.cert}) {
-		chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr)
+		chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr, now)
 		require.NoError(t, err)
 		require.Equal(t, "c0ffee", chain.Serial())
 	}
@@ -160,7 +160,7 @@ func TestYoungestLeafWithOurKeyIsTaken(t *testing.T) {
 func TestLeafWithoutBasicConstraintsIsALeaf(t *testing.T) {
 	h := newHouse(t)
 	plain := h.lower.leaf(t, &h.key.PublicKey, []string{"example.com"}, func(c *x509.Certificate) { c.BasicConstraintsValid = false })
-	chain, err := cert.BuildChain([]string{pemOf(h.lower.cert, plain)}, h.csr)
+	chain, err := cert.BuildChain([]string{pemOf(h.lower.cert, plain)}, h.csr, now)
 	require.NoError(t, err)
 	assert.True(t, plain.Equal(chain.Leaf))
 	assert.Equal(t, []string{"Test DV CA 1"}, subjects(chain.Intermediates))
@@ -194,15 +194,15 @@ func TestNothingIsBuiltFromAnAnswerThatIsNotWhatWasAsked(t *testing.T) {
 		{"the same in many texts", strings.SplitAfter(pemOf(append(many, h.leaf)...), "-----END CERTIFICATE-----\n"), "more than 16 certificates"},
 		{"a megabyte of text", []string{strings.Repeat("x", 1<<20), whole}, "bytes of PEM"},
 		{"no certificate inside", []string{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("hello")}))}, "cannot be read"},
-		{"cut within the chain", []string{whole[:len(whole)-80]}, "1 are damaged"},
-		{"damaged base64 within the chain", []string{strings.Replace(whole, "MII", "M!I", 1)}, "1 are damaged"},
-		{"trailing data in a block", []string{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: append(append([]byte(nil), h.leaf.Raw...), 5, 0)}))}, "cannot be read"},
+		{"the leaf is cut", []string{pemOf(h.lower.cert) + whole[:300]}, "block 2 (CERTIFICATE, 300 bytes): it has no END line"},
+		{"the leaf's base64 is damaged", []string{strings.Replace(whole, "MII", "M!I", 1)}, `the character U+0021 "!" after 1 characters`},
+		{"something follows the leaf in its block", []string{certBlock(append(append([]byte(nil), h.leaf.Raw...), 5, 0))}, "for the order's CSR was delivered and cannot be read: block 1"},
 		{"PKCS #7 of nothing", []string{p7b(t)}, "no certificate in PEM form"},
 		{"PKCS #7 that is none", []string{"-----BEGIN PKCS7-----\naGVsbG8=\n-----END PKCS7-----\n"}, "PKCS #7"},
 		{"PKCS #7 with something behind it", []string{pkcs7Block(append(derOf(t, p7b(t, h.leaf)), 0))}, "follows the outermost"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			_, err := cert.BuildChain(c.blocks, h.csr)
+			_, err := cert.BuildChain(c.blocks, h.csr, now)
 			requireFault(t, err, cert.FaultDelivered, "certificate", c.words)
 		})
 	}
@@ -246,7 +246,7 @@ func TestHostilePKCS7IsRefusedAtOnce(t *testing.T) {
 		{"empty", nil, "cut short"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			_, err := cert.BuildChain([]string{pkcs7Block(c.der)}, cert.CSR{})
+			_, err := cert.BuildChain([]string{pkcs7Block(c.der)}, cert.CSR{}, now)
 			requireFault(t, err, cert.FaultDelivered, "certificate", c.word)
 		})
 	}
@@ -268,7 +268,7 @@ func TestCrossSignedCAs(t *testing.T) {
 	rootByOldShort := old.cross(t, "Test Root", h.root.key, serial(3), between(day(2020, 1, 1), day(2030, 1, 1)))
 	t.Run("the certificate by another CA is preferred to the self-signed one", func(t *testing.T) {
 		for _, order := range permutations([]*x509.Certificate{h.leaf, h.lower.cert, h.upper.cert, h.root.cert, rootByOld}) {
-			chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr)
+			chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr, now)
 			require.NoError(t, err)
 			require.Equal(t, []string{"Test DV CA 1", "Test Upper CA", "Test Root"}, subjects(chain.Intermediates))
 			require.Equal(t, "Old Root", chain.Intermediates[2].Issuer.CommonName)
@@ -276,7 +276,7 @@ func TestCrossSignedCAs(t *testing.T) {
 	})
 	t.Run("of several the one that lives longest", func(t *testing.T) {
 		for _, order := range permutations([]*x509.Certificate{h.leaf, h.lower.cert, h.upper.cert, rootByOldShort, rootByOld}) {
-			chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr)
+			chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr, now)
 			require.NoError(t, err)
 			require.True(t, chain.Intermediates[2].Equal(rootByOld))
 		}
@@ -288,7 +288,7 @@ func TestCrossSignedCAs(t *testing.T) {
 		aByB, bByA := second.cross(t, "CA A", a), first.cross(t, "CA B", b)
 		leaf := authority{aByB, a}.leaf(t, &h.key.PublicKey, []string{"example.com"})
 		for _, order := range permutations([]*x509.Certificate{leaf, aByB, bByA, aByB, bByA}) {
-			chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr)
+			chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr, now)
 			require.NoError(t, err)
 			require.Equal(t, []string{"CA A", "CA B"}, subjects(chain.Intermediates))
 		}
@@ -297,7 +297,7 @@ func TestCrossSignedCAs(t *testing.T) {
 		rolled := h.root.sub(t, "Test Root", func(c *x509.Certificate) { c.AuthorityKeyId = h.root.cert.SubjectKeyId })
 		leaf := rolled.leaf(t, &h.key.PublicKey, []string{"example.com"})
 		for _, order := range permutations([]*x509.Certificate{leaf, rolled.cert, h.root.cert}) {
-			chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr)
+			chain, err := cert.BuildChain([]string{pemOf(order...)}, h.csr, now)
 			require.NoError(t, err)
 			require.Len(t, chain.Intermediates, 1)
 			require.True(t, chain.Intermediates[0].Equal(rolled.cert))
@@ -389,7 +389,7 @@ func TestOverCapBeginsOneSecondAfterTheLastLegalNotAfter(t *testing.T) {
 
 func TestPEMIsLeafFirst(t *testing.T) {
 	h := newHouse(t)
-	chain, err := cert.BuildChain([]string{pemOf(h.root.cert, h.upper.cert, h.leaf, h.lower.cert)}, h.csr)
+	chain, err := cert.BuildChain([]string{pemOf(h.root.cert, h.upper.cert, h.leaf, h.lower.cert)}, h.csr, now)
 	require.NoError(t, err)
 	assert.Equal(t, pemOf(h.leaf, h.lower.cert, h.upper.cert), chain.PEM())
 }
@@ -418,7 +418,7 @@ func FuzzBuildChain(f *testing.F) {
 		if err != nil {
 			csr = cert.CSR{PublicKey: firstKey(text)}
 		}
-		chain, err := cert.BuildChain([]string{text}, csr)
+		chain, err := cert.BuildChain([]string{text}, csr, now)
 		if err != nil {
 			require.Equal(t, cert.FaultDelivered, cert.FaultOf(err).Type)
 			return
@@ -429,7 +429,7 @@ func FuzzBuildChain(f *testing.F) {
 			require.NoError(t, at.CheckSignatureFrom(next))
 			at = next
 		}
-		again, err := cert.BuildChain([]string{chain.PEM()}, csr)
+		again, err := cert.BuildChain([]string{chain.PEM()}, csr, now)
 		require.NoError(t, err)
 		require.Equal(t, chain.PEM(), again.PEM(), "a chain built is built the same again")
 		_, err = chain.ZIP()

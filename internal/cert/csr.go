@@ -1,7 +1,6 @@
 package cert
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -100,24 +99,41 @@ func decodeCSR(text string) (*x509.CertificateRequest, []byte, error) {
 	if strings.Contains(text, "PRIVATE KEY") {
 		return nil, nil, Faultf(FaultValue, "csr", "a private key stands where the CSR belongs")
 	}
-	block, rest := pem.Decode([]byte(unindent(text)))
-	switch {
-	case strings.TrimSpace(text) == "":
-		return nil, nil, Faultf(FaultMissed, "csr", "there is no CSR")
-	case block == nil:
-		return nil, nil, Faultf(FaultValue, "csr", "the CSR is not PEM: -----BEGIN CERTIFICATE REQUEST----- expected")
-	case block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST":
-		return nil, nil, Faultf(FaultValue, "csr", "%q stands where the CSR belongs", clip(block.Type, 60))
-	case len(bytes.TrimSpace(rest)) > 0:
-		return nil, nil, Faultf(FaultValue, "csr", "something follows the CSR's END line")
-	case strings.Count(text, "-----BEGIN ") > 1: // a damaged block before the one that was found
-		return nil, nil, Faultf(FaultValue, "csr", "there is more than one PEM block where one CSR belongs")
+	block, err := onlyBlock(text)
+	if err != nil {
+		return nil, nil, err
 	}
-	request, err := x509.ParseCertificateRequest(block.Bytes)
+	request, err := x509.ParseCertificateRequest(block.der)
 	if err != nil {
 		return nil, nil, Faultf(FaultValue, "csr", "the CSR cannot be read: %w", err)
 	}
-	return request, block.Bytes, nil
+	return request, block.der, nil
+}
+
+// onlyBlock returns the one PEM block of a text that should hold a CSR.
+func onlyBlock(text string) (pemBlock, error) {
+	refuse := func(format string, args ...any) (pemBlock, error) {
+		return pemBlock{}, Faultf(FaultValue, "csr", format, args...)
+	}
+	blocks := pemBlocks(text)
+	switch {
+	case strings.Trim(text, " \t\r\n\ufeff") == "":
+		return pemBlock{}, Faultf(FaultMissed, "csr", "there is no CSR")
+	case len(blocks) == 0:
+		return refuse("the CSR is not PEM: -----BEGIN CERTIFICATE REQUEST----- expected")
+	case len(blocks) > 1:
+		return refuse("there is more than one PEM block where one CSR belongs")
+	}
+	block := blocks[0]
+	switch {
+	case block.label != "CERTIFICATE REQUEST" && block.label != "NEW CERTIFICATE REQUEST":
+		return refuse("%q stands where the CSR belongs", clip(block.label, maxLabel))
+	case block.flaw != "":
+		return refuse("the CSR's PEM block cannot be read: %s; copy the CSR again, whole", block.flaw)
+	case strings.Trim(block.after, " \t\r\n\ufeff\x00") != "":
+		return refuse("something follows the CSR's END line")
+	}
+	return block, nil
 }
 
 // commonName takes the subject's CN, or the first SAN where the subject has none. Two of them are refused: which one a CA

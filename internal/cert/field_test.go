@@ -129,18 +129,18 @@ func TestNamedChainTakesTheLeafByItsName(t *testing.T) {
 	other := h.lower.leaf(t, &newKey(t).PublicKey, []string{"example.org"})
 	all := []string{pemOf(other, h.upper.cert, h.leaf, h.lower.cert)}
 	for name, want := range map[string]string{"example.com": "example.com", "www.example.com": "example.com", "EXAMPLE.org": "example.org"} {
-		chain, err := cert.NamedChain(all, name)
+		chain, err := cert.NamedChain(all, name, now)
 		require.NoError(t, err, name)
 		assert.Equal(t, want, chain.Leaf.DNSNames[0])
 		assert.Equal(t, []string{"Test DV CA 1", "Test Upper CA"}, subjects(chain.Intermediates))
 	}
-	chain, err := cert.NamedChain([]string{pemOf(h.leaf)}, "")
+	chain, err := cert.NamedChain([]string{pemOf(h.leaf)}, "", now)
 	require.NoError(t, err, "no name: the only leaf")
 	assert.True(t, h.leaf.Equal(chain.Leaf))
 	for name, blocks := range map[string][]string{
 		"another name": {pemOf(other)}, "CAs only": {pemOf(h.lower.cert, h.upper.cert)}, "nothing": nil, "damaged": {"-----BEGIN CERTIFICATE-----\nAA"},
 	} {
-		_, err := cert.NamedChain(blocks, "example.com")
+		_, err := cert.NamedChain(blocks, "example.com", now)
 		require.Error(t, err, name)
 		assert.Equal(t, cert.FaultDelivered, cert.FaultOf(err).Type, name)
 	}

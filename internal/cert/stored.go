@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -24,12 +25,14 @@ func StoredPEM(stored string) ([]string, error) {
 	text := strings.TrimSpace(stored)
 	switch {
 	case text == "":
-		return nil, Faultf(FaultMissed, "certificate", "no certificate is stored")
+		missed := Faultf(FaultMissed, "certificate", "no certificate is stored")
+		missed.Err = ErrNoCertificate
+		return nil, missed
 	case len(stored) > maxStored:
 		return nil, Faultf(FaultValue, "certificate", "what is stored is %d bytes long, at most %d are read", len(stored), maxStored)
 	case strings.HasPrefix(stored, zipMark): // first: what is packed without compression shows its PEM
 		return unzipPEM([]byte(stored))
-	case carriesCertificates(text):
+	case HoldsCertificates(text):
 		return []string{text}, nil
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
@@ -39,8 +42,9 @@ func StoredPEM(stored string) ([]string, error) {
 	return unzipPEM(raw)
 }
 
-func carriesCertificates(text string) bool {
-	return strings.Contains(text, beginCert) || strings.Contains(text, beginP7)
+// HoldsCertificates reports whether a certificate begins in a text of PEM, readable or not.
+func HoldsCertificates(text string) bool {
+	return slices.ContainsFunc(pemBlocks(text), certificateLabel)
 }
 
 func unzipPEM(raw []byte) ([]string, error) {
@@ -73,10 +77,10 @@ func unzip(raw []byte) ([]string, error) {
 		}
 		left -= len(body)
 		switch {
-		case strings.Contains(body, beginCert):
-			plain = append(plain, body)
-		case strings.Contains(body, beginP7):
+		case strings.Contains(body, beginP7) && !strings.Contains(body, beginCert):
 			bundles = append(bundles, body)
+		case HoldsCertificates(body):
+			plain = append(plain, body)
 		}
 	}
 	if len(plain) > 0 {
@@ -102,20 +106,21 @@ func unzipFile(file *zip.File, left int) (string, error) {
 }
 
 // StoredLeaf finds the leaf in what the panel stores, the first certificate that is not a CA's, with its issuers in order.
-// Errors are faults as those of StoredPEM.
+// Blocks that cannot be read are named in Warnings. Errors are faults as those of StoredPEM; errors.Is(err, ErrNoCertificate)
+// reports whether no certificate is there at all.
 func StoredLeaf(stored string) (Chain, error) {
 	texts, err := StoredPEM(stored)
 	if err != nil {
 		return Chain{}, err
 	}
-	all, err := readCertificates(texts)
+	bundle, err := ReadBundle(texts)
 	if err != nil {
 		return Chain{}, Faultf(FaultValue, "certificate", "what is stored cannot be read: %w", err)
 	}
-	for _, c := range all {
+	for _, c := range bundle.Certificates {
 		if !c.IsCA {
-			return Chain{Leaf: c, Intermediates: issuers(c, all)}, nil
+			return bundle.chain(c, c.NotBefore), nil // the time decides only on issuers, which nobody asks for here
 		}
 	}
-	return Chain{}, Faultf(FaultValue, "certificate", "what is stored holds no leaf certificate")
+	return Chain{}, Faultf(FaultValue, "certificate", "what is stored holds no leaf certificate%s", bundle.unreadableWords())
 }

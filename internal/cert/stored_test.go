@@ -120,7 +120,7 @@ func TestBundleIsReadByOpenssl(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte(unzip(t, raw)[4].body), 0o600))
 	out, err := exec.Command(openssl, "pkcs7", "-in", path, "-print_certs").CombinedOutput()
 	require.NoError(t, err, string(out))
-	printed, err := cert.BuildChain([]string{string(out)}, h.csr)
+	printed, err := cert.BuildChain([]string{string(out)}, h.csr, now)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"Test DV CA 1", "Test Upper CA"}, subjects(printed.Intermediates))
 }
@@ -157,7 +157,7 @@ func TestStoredFormsAreReadBack(t *testing.T) {
 			assert.Equal(t, []string{"Test DV CA 1", "Test Upper CA"}, subjects(got.Intermediates))
 			texts, err := cert.StoredPEM(c.stored)
 			require.NoError(t, err)
-			rebuilt, err := cert.BuildChain(texts, h.csr)
+			rebuilt, err := cert.BuildChain(texts, h.csr, now)
 			require.NoError(t, err)
 			assert.Equal(t, chain.PEM(), rebuilt.PEM())
 		})
@@ -207,7 +207,7 @@ func TestStoredFormsThatCannotBeRead(t *testing.T) {
 		{"too many certificates in PEM", pemOf(certs...), cert.FaultValue, "more than 16 certificates"},
 		{"five megabytes", strings.Repeat("A", 5<<20), cert.FaultValue, "bytes long"},
 		{"a megabyte of PEM", pemOf(h.leaf) + strings.Repeat("A", 1<<20), cert.FaultValue, "bytes of PEM"},
-		{"cut PEM", strings.TrimSuffix(pemOf(h.leaf, h.lower.cert), "-----END CERTIFICATE-----\n"), cert.FaultValue, "damaged"},
+		{"cut PEM", strings.TrimSuffix(pemOf(h.lower.cert, h.leaf), "-----END CERTIFICATE-----\n"), cert.FaultValue, "block 2 (CERTIFICATE"},
 		{"CAs only", pemOf(h.lower.cert, h.upper.cert), cert.FaultValue, "no leaf"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {

@@ -130,7 +130,7 @@ func (j *job) ours(report cert.Report) error {
 		}
 		return cert.Faultf(cert.FaultAPI, "csr", "a reissue for another CSR is running at the seller under id %d", report.ID).Again()
 	}
-	if _, err := cert.BuildChain(report.PEM, own); err != nil {
+	if _, err := cert.BuildChain(report.PEM, own, j.Now()); err != nil {
 		return cert.Faultf(cert.FaultAPI, "csr", "nothing shows yet whether the reissue %d is for this item's key", report.ID).Again()
 	}
 	return nil

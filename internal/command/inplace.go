@@ -55,7 +55,7 @@ func (j *job) tookPlace(ctx context.Context, report cert.Report, pending reissue
 		if err != nil {
 			return false, err
 		}
-		chain, err := cert.BuildChain(report.PEM, csr)
+		chain, err := cert.BuildChain(report.PEM, csr, j.Now())
 		if err != nil || chain.Serial() == pending.Serial {
 			return false, nil
 		}

@@ -169,7 +169,7 @@ func (j *job) fresh(report cert.Report) bool {
 	if err != nil {
 		return false
 	}
-	chain, err := cert.BuildChain(report.PEM, csr)
+	chain, err := cert.BuildChain(report.PEM, csr, j.Now())
 	if err != nil || chain.Check(csr, j.wanted(csr)) != nil {
 		return false
 	}

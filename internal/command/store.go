@@ -30,7 +30,7 @@ func (j *job) deliver(ctx context.Context, report cert.Report) error {
 	if old, is := j.showsReplaced(report); is { // which may be for the key that the client has replaced
 		return j.stillReplaced(ctx, report, old)
 	}
-	chain, err := cert.BuildChain(report.PEM, csr)
+	chain, err := cert.BuildChain(report.PEM, csr, j.Now())
 	if err != nil {
 		return err
 	}
@@ -79,6 +79,9 @@ func (j *job) inPlace(chain cert.Chain) (*cert.Chain, bool) {
 
 // remark warns of certificates that are stored although something about them is unusual.
 func (j *job) remark(chain cert.Chain, stored *cert.Chain) {
+	for _, warning := range chain.Warnings {
+		j.Log.Warningf("item %d: certificate %s: %s; stored all the same", j.order.Item, chain.Serial(), warning)
+	}
 	if over := chain.OverCap(); over != "" {
 		j.Log.Warningf("item %d: certificate %s %s; stored all the same", j.order.Item, chain.Serial(), over)
 	}

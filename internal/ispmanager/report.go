@@ -195,7 +195,7 @@ func (s sheet) certificates() []string {
 	}
 	var found []string
 	for _, name := range s.form.names {
-		if text := s.form.fields[name]; strings.Contains(text, "-----BEGIN CERTIFICATE-----") && name != "key" {
+		if text := s.form.fields[name]; name != "key" && cert.HoldsCertificates(text) {
 			found = append(found, text)
 		}
 	}

@@ -92,7 +92,7 @@ func scanPEM(found []string, e *sellerhttp.Element) []string {
 }
 
 func appendPEM(found []string, e *sellerhttp.Element) []string {
-	if text := e.Text(); strings.Contains(text, "-----BEGIN CERTIFICATE-----") {
+	if text := e.Text(); cert.HoldsCertificates(text) {
 		return append(found, text)
 	}
 	return found

@@ -124,7 +124,8 @@ func TestCertificatesAreFoundWhereverTheyStand(t *testing.T) {
 		"nested otherwise":    {`<Certificates><Item><X>` + leaf + `</X></Item><Item><X>` + int1 + `</X></Item></Certificates>`, []string{leaf, int1}},
 		"none":                {`<Certificates CertificateReturned="false" ReturnType=""/>`, nil},
 		"no element":          {"", nil},
-		"PKCS7":               {"<Certificates><Certificate>-----BEGIN PKCS7-----\nx\n-----END PKCS7-----</Certificate></Certificates>", nil},
+		"PKCS7":               {"<Certificates><Certificate>-----BEGIN PKCS7-----\nx\n-----END PKCS7-----</Certificate></Certificates>", []string{"-----BEGIN PKCS7-----\nx\n-----END PKCS7-----"}},
+		"a damaged block":     {"<Certificates><Certificate>-----BEGIN CERTIFICATE----\nx</Certificate></Certificates>", []string{"-----BEGIN CERTIFICATE----\nx"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, says(info(`Status="active"`, tc.certificates)))
