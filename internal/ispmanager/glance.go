@@ -16,9 +16,10 @@ func (c *Client) Glance(ctx context.Context, id int64) (cert.State, bool) {
 	return cert.StateWaiting, waits
 }
 
-// inProgress are the orders of which the list itself says that the CA works on them.
+// inProgress returns the orders of which the list itself says that the CA works on them. One walk is enough: an order that it
+// misses is looked at by itself.
 func (c *Client) inProgress(ctx context.Context) ([]int64, error) {
-	rows, err := c.list(ctx)
+	rows, err := c.walk().Once(ctx)
 	var ids []int64
 	for _, r := range rows {
 		if stateOf(r.item, r.service) == cert.StateWaiting && (r.service == serviceRequested || r.service == serviceWaiting) {

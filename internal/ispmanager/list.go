@@ -1,7 +1,9 @@
 package ispmanager
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +16,8 @@ import (
 const (
 	functionList = "certificate"
 	pageSize     = 500
+	// newestFirst sorts by id, descending. Whether the remote sorts for its clients is not known: the walk looks at the rows.
+	newestFirst = "-id"
 	// maxPages bounds one list, whatever size of page the remote gives.
 	maxPages = 200
 	// maxRows bounds it whatever a page holds.
@@ -98,40 +102,38 @@ func highest(rows []row) int64 {
 	return id
 }
 
-// list reads all pages. A filter that somebody set in the account's web pages cuts the list silently, for us too (§1.4):
-// fewer rows than the remote counts are a fault.
+// list returns, oldest first, a list that did not change while it was read (rules BUY-10): what it does not show is not there. A filter that
+// somebody set in the account's web pages cuts the list silently, for us too (§1.4): fewer rows than the remote counts are a fault.
 func (c *Client) list(ctx context.Context) ([]row, error) {
-	var rows []row
-	seen := map[int64]bool{}
-	for number := 1; number <= maxPages; number++ {
-		reply, err := c.page(ctx, number)
-		if err != nil {
-			return nil, err
-		}
-		fresh := 0
-		for _, e := range reply.rows {
-			r := rowOf(e)
-			if r.id == 0 {
-				return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, remark(e.Child("id").Text()))
-			}
-			if !seen[r.id] {
-				seen[r.id] = true
-				rows = append(rows, r)
-				fresh++
-			}
-		}
-		total, counted := countOf(reply.value("p_elems"))
-		switch {
-		case len(rows) > maxRows:
-			return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates is longer than %d rows", Title, maxRows)
-		case counted && len(rows) >= total, !counted && fresh == 0:
-			return rows, nil
-		case fresh == 0:
-			return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates is incomplete: %d of %d were seen; "+
-				"if that stays so, reset the filter of that list in the account, and use an account of its own for this panel", Title, len(rows), total).Again()
-		}
+	rows, err := c.walk().Closed(ctx)
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
+	return rows, err
+}
+
+func (c *Client) walk() sellerhttp.ListWalk[row] {
+	return sellerhttp.ListWalk[row]{
+		Seller: Title, Call: functionList, List: "of certificates", MaxPages: maxPages, MaxRows: maxRows, Log: c.log,
+		ID: func(r row) int64 { return r.id }, Page: c.listPage,
+		Hint: "; if that stays so, reset the filter of that list in the account, and use an account of its own for this panel",
 	}
-	return nil, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates is longer than %d pages", Title, maxPages)
+}
+
+// listPage reads one page. The remote grants pages of its own size, so that a page with few rows need not be the last one.
+func (c *Client) listPage(ctx context.Context, number int) (sellerhttp.ListPage[row], error) {
+	reply, err := c.page(ctx, number)
+	if err != nil {
+		return sellerhttp.ListPage[row]{}, err
+	}
+	var page sellerhttp.ListPage[row]
+	page.Total, page.Counted = countOf(reply.value("p_elems"))
+	for _, e := range reply.rows {
+		r := rowOf(e)
+		if r.id == 0 {
+			return page, cert.Faultf(cert.FaultClient, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, remark(e.Child("id").Text()))
+		}
+		page.Rows = append(page.Rows, r)
+	}
+	return page, nil
 }
 
 // rowsFresh is how long a list serves for reports: a sweep asks for many orders, one after the other.
@@ -147,7 +149,7 @@ func (c *Client) recentRows(ctx context.Context) ([]row, error) {
 		return rows, nil
 	}
 	at := c.now()
-	rows, err := c.list(ctx)
+	rows, err := c.walk().Once(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +171,7 @@ func countOf(text string) (int, bool) {
 }
 
 func (c *Client) page(ctx context.Context, number int) (answer, error) {
-	reply, err := c.read(ctx, functionList, pairs("p_cnt", strconv.Itoa(pageSize), "p_num", strconv.Itoa(number)))
+	reply, err := c.read(ctx, functionList, pairs("p_cnt", strconv.Itoa(pageSize), "p_num", strconv.Itoa(number), "p_col", newestFirst))
 	if err != nil {
 		return answer{}, err
 	}
@@ -180,7 +182,7 @@ func (c *Client) page(ctx context.Context, number int) (answer, error) {
 	return reply, nil
 }
 
-// Certificates lists everything of the account, deleted services too while the remote still shows them (feature import).
+// Certificates lists everything of the account, oldest first, deleted services too while the remote still shows them (feature import).
 func (c *Client) Certificates(ctx context.Context) ([]cert.Listed, error) {
 	rows, err := c.list(ctx)
 	if err != nil {

@@ -30,7 +30,7 @@ func (c *Client) Probe(ctx context.Context) ([]cert.Finding, error) {
 	findings := []cert.Finding{{Title: "account", Function: functionWho, OK: true, Lines: []string{
 		"level " + remark(who.Attr("level")), "currency " + remark(who.Attr("currency")), "allowdeleteitem " + remark(who.Attr("allowdeleteitem")),
 	}}}
-	rows, err := c.list(ctx)
+	rows, err := c.walk().Once(ctx)
 	findings = append(findings, c.probeList(ctx, rows, err))
 	tariffs, err := c.tariffs(ctx)
 	findings = append(findings, probeTariffs(tariffs, err))

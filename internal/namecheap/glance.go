@@ -21,9 +21,9 @@ func (c *Client) Glance(ctx context.Context, id int64) (cert.State, bool) {
 	return cert.StateWaiting, waits
 }
 
-// inProgress are the ids that wait for the CA.
+// inProgress returns the ids that wait for the CA. One walk is enough: an id that it misses is asked about by itself.
 func (c *Client) inProgress(ctx context.Context) ([]int64, error) {
-	rows, err := c.list(ctx, listing{kind: waitingList})
+	rows, err := c.walk(listing{kind: waitingList}).Once(ctx)
 	var ids []int64
 	for _, r := range rows {
 		if r.State == cert.StateWaiting {

@@ -15,8 +15,6 @@ const (
 	pageSize    = 100 // the most that Namecheap gives (§3.4)
 	// maxPages bounds one list: ten thousand certificates.
 	maxPages = 100
-	// maxReadings is how often a list is read that changes meanwhile.
-	maxReadings = 3
 )
 
 // Shelf lists what is paid and not activated (all pages of the lists NewPurchase and NewRenewal), and the highest id
@@ -27,7 +25,7 @@ func (c *Client) Shelf(ctx context.Context) (cert.Shelf, error) {
 	if err != nil {
 		return cert.Shelf{}, err
 	}
-	shelf := cert.Shelf{Highest: highest(0, newest.rows)}
+	shelf := cert.Shelf{Highest: highest(0, newest.Rows)}
 	for _, kind := range []string{"NewPurchase", "NewRenewal"} {
 		rows, err := c.list(ctx, listing{kind: kind})
 		if err != nil {
@@ -83,85 +81,44 @@ type row struct {
 	bought, expires cabforum.Date
 }
 
-// listPage is one page of a list.
-type listPage struct {
-	rows    []row
-	total   int  // TotalItems
-	counted bool // whether the answer gave TotalItems
-	size    int  // rows of a full page
-}
-
-// list reads all pages. Where the total changes on the way rows move between pages and one can be missed: the list is read
-// again.
+// list returns a list that did not change while it was read (rules BUY-10): what it does not show is not there.
 func (c *Client) list(ctx context.Context, which listing) ([]row, error) {
-	for reading := 1; ; reading++ {
-		rows, stable, err := c.pages(ctx, which)
-		if err != nil || stable {
-			return rows, err
-		}
-		if reading == maxReadings {
-			return nil, cert.Faultf(cert.FaultClient, commandList, "%s's list %s changes while it is read", Title, which).Again()
-		}
-		c.log.ExtInfof("%s's list %s changed while it was read, reading it again", Title, which)
+	return c.walk(which).Closed(ctx)
+}
+
+func (c *Client) walk(which listing) sellerhttp.ListWalk[row] {
+	return sellerhttp.ListWalk[row]{
+		Seller: Title, Call: commandList, List: which.String(), MaxPages: maxPages, MaxRows: maxPages * pageSize, Log: c.log,
+		ID: func(r row) int64 { return r.ID },
+		Page: func(ctx context.Context, number int) (sellerhttp.ListPage[row], error) {
+			return c.page(ctx, which, number)
+		},
 	}
 }
 
-func (c *Client) pages(ctx context.Context, which listing) (rows []row, stable bool, err error) {
-	seen := map[int64]bool{}
-	first := 0
-	for number := 1; number <= maxPages; number++ {
-		page, err := c.page(ctx, which, number)
-		if err != nil {
-			return nil, false, err
-		}
-		if number == 1 {
-			first = page.total
-		} else if page.counted && page.total != first {
-			return nil, false, nil
-		}
-		fresh := 0
-		for _, r := range page.rows {
-			if !seen[r.ID] {
-				seen[r.ID] = true
-				rows = append(rows, r)
-				fresh++
-			}
-		}
-		switch {
-		case page.counted && len(rows) >= page.total, !page.counted && len(page.rows) < page.size:
-			return rows, true, nil
-		case fresh == 0 && page.counted: // the end comes too early, or the same page again and again
-			return nil, false, cert.Faultf(cert.FaultClient, commandList,
-				"%s's list %s is incomplete: page %d brings nothing new, %d of %d certificates were seen", Title, which, number, len(rows), page.total).Again()
-		case fresh == 0:
-			return rows, true, nil
-		}
-	}
-	return nil, false, cert.Faultf(cert.FaultClient, commandList, "%s's list %s is longer than %d pages", Title, which, maxPages)
-}
-
-func (c *Client) page(ctx context.Context, which listing, number int) (listPage, error) {
+func (c *Client) page(ctx context.Context, which listing, number int) (sellerhttp.ListPage[row], error) {
 	reply, err := c.call(ctx, sellerhttp.Read, commandList, append(which.pairs(),
 		"Page", strconv.Itoa(number), "PageSize", strconv.Itoa(pageSize), "SortBy", "PURCHASEDATE_DESC")...)
 	if err != nil {
-		return listPage{}, faultOf(err)
+		return sellerhttp.ListPage[row]{}, faultOf(err)
 	}
 	result := reply.result("SSLListResult")
 	if result == nil {
-		return listPage{}, cert.Faultf(cert.FaultClient, commandList, "%s answers OK without the element SSLListResult", Title)
+		return sellerhttp.ListPage[row]{}, cert.Faultf(cert.FaultClient, commandList, "%s answers OK without the element SSLListResult", Title)
 	}
 	paging := reply.result("Paging")
-	page := listPage{total: intOf(paging.Child("TotalItems").Text()), counted: paging.Child("TotalItems").Text() != "", size: pageSize}
+	total := countOf(paging.Child("TotalItems").Text())
+	page := sellerhttp.ListPage[row]{Total: total, Counted: total >= 0, Size: pageSize}
 	if size := intOf(paging.Child("PageSize").Text()); size > 0 {
-		page.size = size
+		page.Size = size
 	}
 	for _, one := range result.All("SSL") {
 		r := rowFrom(one)
 		if r.ID == 0 {
-			return listPage{}, cert.Faultf(cert.FaultClient, commandList, "%s's list %s has a row with the unreadable id %q",
+			return sellerhttp.ListPage[row]{}, cert.Faultf(cert.FaultClient, commandList, "%s's list %s has a row with the unreadable id %q",
 				Title, which, words(one.Attr("CertificateID")))
 		}
-		page.rows = append(page.rows, r)
+		page.Rows = append(page.Rows, r)
 	}
 	return page, nil
 }

@@ -3,6 +3,7 @@ package namecheap_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -79,14 +80,20 @@ func TestShelf(t *testing.T) {
 }
 
 func TestShelfReadsAllPages(t *testing.T) {
-	for name, uncount := range map[string]bool{"with a total": false, "without paging": true} {
+	for name, one := range map[string]struct {
+		uncount  bool
+		requests int
+	}{
+		"with a total: the first page is read again":    {requests: 1 + 3 + 1 + 1},
+		"without a total: the whole list is read again": {uncount: true, requests: 1 + 2*3 + 1},
+	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, shop{uncount: uncount, rows: map[string][]string{"NewPurchase": numbered(1, 250, "newpurchase")}}.serve)
+			s := newStage(t, shop{uncount: one.uncount, rows: map[string][]string{"NewPurchase": numbered(1, 250, "newpurchase")}}.serve)
 			shelf, err := s.Shelf(t.Context())
 			require.NoError(t, err)
 			assert.Len(t, shelf.Records, 250)
 			assert.EqualValues(t, 250, shelf.Highest)
-			assert.Len(t, s.asked, 5)
+			assert.Len(t, s.asked, one.requests)
 		})
 	}
 }
@@ -102,9 +109,6 @@ func TestAnIncompleteListIsAFault(t *testing.T) {
 				return nil, "<Paging><TotalItems>150</TotalItems></Paging>"
 			}
 			return numbered(1, 100, "newpurchase"), "<Paging><TotalItems>150</TotalItems></Paging>"
-		},
-		"changes all the time": func(_ string, number int) ([]string, string) {
-			return numbered(number*100, number*100+99, "newpurchase"), fmt.Sprintf("<Paging><TotalItems>%d</TotalItems></Paging>", 1000+number)
 		},
 		"without end": func(_ string, number int) ([]string, string) {
 			return numbered(number*100, number*100+99, "newpurchase"), "<Paging><TotalItems>1000000</TotalItems></Paging>"
@@ -124,6 +128,34 @@ func TestAnIncompleteListIsAFault(t *testing.T) {
 		_, err := s.Shelf(t.Context())
 		requireFault(t, err, cert.FaultClient)
 	})
+}
+
+// A list that does not come to rest proves nothing; the next run reads it again.
+func TestAListThatChangesAllTheTimeIsARetryableFault(t *testing.T) {
+	s := newStage(t, shop{page: func(_ string, number int) ([]string, string) {
+		return numbered(number*100, number*100+99, "newpurchase"), fmt.Sprintf("<Paging><TotalItems>%d</TotalItems></Paging>", 1000+number)
+	}}.serve)
+	_, err := s.Shelf(t.Context())
+	assert.True(t, requireFault(t, err, cert.FaultAPI).Retry)
+	assert.Len(t, s.asked, 1+3*2)
+}
+
+// The number of rows alone does not show that one order went and another came: the first page does.
+func TestAnOrderThatCameWhileAnotherWentIsNotMissed(t *testing.T) {
+	all, asked := numbered(1, 101, "newpurchase"), 0
+	s := newStage(t, shop{page: func(kind string, number int) ([]string, string) {
+		if kind != "NewPurchase" {
+			return nil, "<Paging><TotalItems>0</TotalItems></Paging>"
+		}
+		if asked++; asked == 2 { // 50 is activated, two minutes later 102 is bought
+			all = append(numbered(102, 102, "newpurchase"), slices.DeleteFunc(all, func(row string) bool { return row == "50 newpurchase" })...)
+		}
+		return all[min((number-1)*100, len(all)):min(number*100, len(all))], fmt.Sprintf("<Paging><TotalItems>%d</TotalItems></Paging>", len(all))
+	}}.serve)
+	shelf, err := s.Shelf(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, ids(shelf.Records), int64(102))
+	assert.NotContains(t, ids(shelf.Records), int64(50))
 }
 
 // An order that is activated between two pages moves the rows behind it: the one that slips to the page before is not missed.

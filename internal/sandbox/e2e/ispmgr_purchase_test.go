@@ -68,6 +68,27 @@ func TestOrderIsFoundByItsMarkAlone(t *testing.T) {
 	w.settled(t, placed.Item, 1)
 }
 
+// rules BUY-10: a list that changes between two pages proves nothing. An order is deleted by other hands after its page was
+// read, the one whose answer was lost slips to that page and shows on none: it is not paid again.
+func TestAnOrderThatSlipsBetweenTwoPagesIsNotPaidAgain(t *testing.T) {
+	const page = 10
+	w, server := openIspmgr(t)
+	changed(t, server, func(s *ispmgr.Settings) {
+		s.HideRemoteID, s.MaxPageSize, s.IgnoreSort, s.DeletedDays, s.PastEnd = true, page, true, 0, ispmgr.PastEndEmpty
+	})
+	require.NoError(t, w.shop.fund("100000"))
+	for range page {
+		require.NoError(t, w.shop.buy(keptCSR(t, "other.csr")))
+	}
+	placed := w.lose(t, vanish)
+	require.Equal(t, 1, w.shop.appear())
+	w.backdate(t, placed.Item) // a new purchase is free where the first one does not show
+	w.beforeNth(stepList, 2, func() { assert.NoError(t, w.shop.cancel(w.trade.firstID, "deleted by other hands")) })
+	require.True(t, w.attempt(t, placed).OK())
+	assert.Equal(t, page+1, w.payments(t))
+	assert.Equal(t, w.trade.firstID+page, w.idOf(t, placed.Item))
+}
+
 // ispmanager-billing-api §4.5: without enough money nothing is bought and nothing is left behind, whichever way the remote
 // says so; once there is money the next run buys once.
 func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {

@@ -76,6 +76,7 @@ Settings (first value is the default):
   metadata            always|devel   toolbars and forms with out=xml too, or with out=devel alone
   captcha             false|true   func=auth wants one
   max_page_size       100   past_end  last|empty   what a page behind the last one shows
+  ignore_sort         false|true   the list is sorted by id, whatever p_col says
   functions           {"csr","contacts","organization","param","reissue","download","delete","resend_dns","resend_email",
                       "approver"}: the names of these functions; "" = not there
   field_names         {"approver_method":"dcv_method"}: other names of form fields, numbered ones without the number

@@ -20,6 +20,9 @@ func listCertificates(c *call) answer {
 			shown = append(shown, item)
 		}
 	}
+	if c.get("p_col") == "-id" && !c.settings.IgnoreSort {
+		slices.Reverse(shown)
+	}
 	size, page := c.page(len(shown))
 	from := min((page-1)*size, len(shown))
 	var content []element

@@ -25,6 +25,8 @@ type Settings struct {
 	MaxPageSize int `json:"max_page_size"`
 	// PastEnd: a page behind the last one is "empty" or the "last" one again.
 	PastEnd string `json:"past_end"`
+	// IgnoreSort: p_col changes nothing, the list is always sorted by id (1.4).
+	IgnoreSort bool `json:"ignore_sort"`
 
 	// Functions are the remote's own names of functions (5, 6).
 	Functions FunctionNames `json:"functions"`
