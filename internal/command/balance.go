@@ -29,7 +29,6 @@ func GetBalance(ctx context.Context, run *Run) (*etree.Document, error) {
 		node := doc.Root().CreateElement("processingmodule")
 		node.CreateAttr("id", strconv.FormatInt(module, 10))
 		if err := tellBalance(ctx, run, module, node); err != nil {
-			run.Log.Errorf("balance of processing module %d: %v", module, err)
 			failed = append(failed, fmt.Errorf("processing module %d: %w", module, err))
 		}
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -72,6 +73,7 @@ func Import(ctx context.Context, run *Run) (*etree.Document, error) {
 	}
 	attributes(doc.Root(), "found", t.found, "imported", t.imported, "completed", t.resumed, "skipped", t.skipped, "failed", t.failed)
 	run.Failed = t.failed > 0
+	run.Summary = fmt.Sprintf("found %d, imported %d, completed %d, skipped %d, failed %d", t.found, t.imported, t.resumed, t.skipped, t.failed)
 	return doc, nil
 }
 
@@ -113,7 +115,6 @@ func (t *takeover) all(ctx context.Context, listed []cert.Listed) error {
 			t.Log.Infof("import: %d of %d certificates", i+1, t.found)
 		}
 	}
-	t.Log.Infof("import: %d imported, %d completed, %d skipped, %d failed", t.imported, t.resumed, t.skipped, t.failed)
 	return nil
 }
 

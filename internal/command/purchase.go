@@ -93,10 +93,10 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 			if fault.Accepted {
 				j.taken(ctx)
 			}
-			j.Log.Errorf("item %d: the purchase has no clear answer, the intent stays: %v", j.order.Item, err)
+			j.Log.Errorf("item %d (%s): the purchase has no clear answer, the intent stays", j.order.Item, j.order.Name)
 			return 0, err
 		}
-		j.Log.Warningf("item %d: nothing was bought: %v", j.order.Item, err)
+		j.Log.Warningf("item %d (%s): nothing was bought", j.order.Item, j.order.Name)
 		return 0, j.forget(ctx, err)
 	}
 	j.paid = true

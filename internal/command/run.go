@@ -65,6 +65,8 @@ type Run struct {
 	Print string
 	// Failed is set by a command whose document tells of failures: it is printed, and the exit code is 1.
 	Failed bool
+	// Summary is set by a command that works on many items: its counts, for the last line of the log.
+	Summary string
 }
 
 // Func is one command. The document is what goes to stdout on success; nil prints nothing.

@@ -64,8 +64,8 @@ func Subscription(ctx context.Context, run *Run) (*etree.Document, error) {
 			return nil, err
 		}
 		if !mine {
-			run.Log.Infof("another sweep is running, this one leaves")
 			s.running = true
+			run.Summary = "another sweep is running"
 			return s.document(), nil
 		}
 	}
@@ -73,6 +73,7 @@ func Subscription(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, err
 	}
 	run.Failed = s.failed > 0
+	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, told %d, failed %d", s.items, s.due, s.reissued, s.told, s.failed)
 	return s.document(), nil
 }
 

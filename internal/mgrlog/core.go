@@ -36,11 +36,12 @@ func (c core) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedE
 // Write implements zapcore.Core. Secrets are masked before anything else looks
 // at the text, and once more where escaping changed it.
 func (c core) Write(e zapcore.Entry, _ []zapcore.Field) error {
-	masked := cut(c.s.masks.mask(strings.TrimRight(e.Message, "\n")), maxEntry)
+	masked := cut(ShortenPEM(c.s.masks.mask(strings.TrimRight(e.Message, "\n"))), maxEntry)
 	text := visible(masked)
 	if text != masked {
 		text = c.s.masks.mask(text)
 	}
+	text = strings.ReplaceAll(text, "\n", continuation)
 	out := entry{time: e.Time.In(c.s.loc), pid: c.s.pid, room: e.LoggerName, level: Level(-e.Level), text: text}
 	if e.Caller.Defined {
 		out.where = filepath.Base(e.Caller.File) + ":" + strconv.Itoa(e.Caller.Line)
@@ -57,6 +58,9 @@ func (c core) Write(e zapcore.Entry, _ []zapcore.Field) error {
 
 // Sync implements zapcore.Core. Entries are not buffered.
 func (c core) Sync() error { return nil }
+
+// continuation begins each further line of an entry. A line that begins at the margin is the log's own (rules LOG-2).
+const continuation = "\n    "
 
 // clock gives zap the injected time.
 type clock struct{ now func() time.Time }

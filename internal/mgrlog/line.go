@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -27,7 +28,7 @@ type entry struct {
 //	May  7 15:07:16 [157101:1] room ESC[1;32mINFO textESC[0m
 //
 // The thread number of a module is always 1. A text with newlines stays one
-// entry and its further lines carry no prefix.
+// entry; its further lines carry no prefix and are indented.
 func (e entry) line(colour bool) []byte {
 	b := make([]byte, 0, len(e.text)+96)
 	b = e.time.AppendFormat(b, "Jan _2 15:04:05")
@@ -54,7 +55,8 @@ func (e entry) line(colour bool) []byte {
 
 // visible escapes what could act on a terminal or pretend to be the log's own:
 // control characters other than newline and tab (ESC above all), C1 controls,
-// Unicode line separators and direction overrides, and bytes that are no UTF-8.
+// Unicode line separators, direction overrides and other characters without a
+// shape (category Cf), and bytes that are no UTF-8.
 // Texts come from sellers, clients and databases.
 func visible(s string) string {
 	at := strings.IndexFunc(s, needsEscape)
@@ -73,6 +75,8 @@ func visible(s string) string {
 			b.WriteString(`\r`)
 		case needsEscape(r) && r < 0x100:
 			fmt.Fprintf(&b, `\x%02x`, r)
+		case needsEscape(r) && r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
 		case needsEscape(r) && r != utf8.RuneError:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
@@ -89,7 +93,7 @@ func needsEscape(r rune) bool {
 		return false
 	case r < 0x20, r >= 0x7f && r < 0xa0:
 		return true
-	case r == 0x2028, r == 0x2029, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+	case r == 0x2028, r == 0x2029, unicode.Is(unicode.Cf, r):
 		return true
 	}
 	// A broken byte arrives here as U+FFFD; visible tells it from a real one.

@@ -48,6 +48,8 @@ func TestVisibleEscapesWhatCouldForgeALine(t *testing.T) {
 		{"C1 as a bare byte", "\x9b31m", `\x9b31m`},
 		{"direction override", "\u202egpj.exe", `\u202egpj.exe`},
 		{"isolate", "\u2066a", `\u2066a`},
+		{"marks of direction, zero width, tags", "a\u200eb\u061cc\u200bd\ufeffe\U000e0041", `a\u200eb\u061cc\u200bd\ufeffe\U000e0041`},
+		{"soft hyphen", "a\u00adb", `a\xadb`},
 		{"line separator", "a\u2028b", `a\u2028b`},
 	} {
 		assert.Equal(t, c.want, visible(c.in), c.name)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -42,6 +43,7 @@ type stream struct {
 	colour bool
 	masks  masker
 	tail   tail
+	counts [Debug + 1]atomic.Int64 // entries by level, also of levels that are not written
 	out    *sink
 	file   *logFile // nil: no file is open
 }
@@ -199,12 +201,24 @@ func (l *Logger) Debugf(format string, args ...any) {
 }
 
 func (l *Logger) logf(v Level, format string, args ...any) {
+	if l != nil {
+		l.s.counts[v].Add(1)
+	}
 	if !l.Enabled(v) {
 		return
 	}
 	if ce := l.zap.Check(toZap(v), fmt.Sprintf(format, args...)); ce != nil {
 		ce.Write()
 	}
+}
+
+// Counts returns how many warnings and how many errors, critical ones included, all rooms of this process had to tell,
+// whether they were written or not.
+func (l *Logger) Counts() (warnings, errors int64) {
+	if l == nil {
+		return 0, 0
+	}
+	return l.s.counts[Warning].Load(), l.s.counts[Error].Load() + l.s.counts[Critical].Load()
 }
 
 // Secret registers values that must never appear. In every later line of this

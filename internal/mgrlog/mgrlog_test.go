@@ -141,10 +141,10 @@ func TestDebugConfThatIsNoFileDoesNotHang(t *testing.T) {
 func TestTextWithNewlinesStaysOneEntry(t *testing.T) {
 	h := newHost(t).debugConf("SET color=off")
 	l := h.open().Room("r")
-	l.Infof("first\n second\x1b[0m\r\nthird\n")
+	l.Infof("first\n second\x1b[0m\r\nMay  7 15:07:16 [42:1] r INFO third\n")
 	l.Infof("next")
 	require.NoError(t, l.Close())
-	assert.Equal(t, "May  7 15:07:16 [42:1] r INFO first\n second\\x1b[0m\\r\nthird\nMay  7 15:07:16 [42:1] r INFO next\n", h.log())
+	assert.Equal(t, "May  7 15:07:16 [42:1] r INFO first\n     second\\x1b[0m\\r\n    May  7 15:07:16 [42:1] r INFO third\nMay  7 15:07:16 [42:1] r INFO next\n", h.log())
 	assert.Len(t, l.Tail(100), 2)
 }
 

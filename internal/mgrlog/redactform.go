@@ -38,7 +38,7 @@ func redactFormValue(c call, name, value string, depth int) string {
 		return maskValue(value)
 	}
 	plain := unquery(value)
-	if clean := redactValue(plain, depth); clean != plain {
+	if clean := ShortenPEM(redactValue(plain, depth)); clean != plain {
 		return url.QueryEscape(clean)
 	}
 	return value

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
+	"unicode"
 
 	"github.com/beevik/etree"
 
@@ -87,33 +89,30 @@ func (k *skeleton) root() (string, error) {
 	return filepath.Clean(root), nil
 }
 
-// run opens the log, runs the command and prints its one document.
-func (k *skeleton) run(args *arguments, root string) int {
+// run opens the log, runs the command and prints its one document. The log's first line says which program runs and with
+// which words, its last one what came of it (rules LOG-3).
+func (k *skeleton) run(args *arguments, root string) (code int) {
 	w := k.world
 	log := mgrlog.Open(mgrlog.Options{Name: k.program.Name, Root: root, Stderr: w.Stderr, Now: w.Now, PID: w.PID})
 	defer log.Close() // packs an archive; the answer is out by then
 	own := log.Room("module")
+	start := w.Now()
+	own.Infof("run: %s %s (%s): %s", k.program.Name, k.program.Version, k.program.Commit, quoted(mgrlog.RedactArgs(args.shown)))
 	s := k.session(args, root, log)
+	s.began = start
+	var err error
+	defer func() { own.Infof("%s", s.lastLine(err, code, s.began)) }()
 	defer func() {
 		if err := s.host.Close(); err != nil {
 			own.Warningf("closing the database: %v", err)
 		}
 	}()
-	start := w.Now()
-	if own.Enabled(mgrlog.Info) {
-		own.Infof("run: %s", quoted(mgrlog.RedactArgs(args.shown)))
-	}
 	if len(args.ignored) > 0 && own.Enabled(mgrlog.ExtInfo) {
 		own.ExtInfof("ignored, not known here: %s", quoted(mgrlog.RedactArgs(args.ignored)))
 	}
 	defer func() { s.over() }()
 	doc, err := s.serve()
-	if err != nil {
-		own.Infof("%s: failed in %s: %s", clip(args.Command, maxFaultWord), s.elapsed(start), oneLine(err.Error()))
-	} else {
-		own.Infof("%s: ok in %s", args.Command, s.elapsed(start))
-	}
-	code := k.answer(doc, s.text)
+	code = k.answer(doc, s.text)
 	s.over()
 	if code != 0 {
 		own.Errorf("the answer could not be written to stdout")
@@ -123,6 +122,27 @@ func (k *skeleton) run(args *arguments, root string) int {
 		return 1
 	}
 	return 0
+}
+
+// lastLine returns what the last line of a run says: the command, its result, its counts and the exit code. The error has
+// its own line.
+func (s *session) lastLine(err error, code int, start time.Time) string {
+	result := "ok"
+	switch {
+	case err != nil:
+		result = "failed (" + cert.FaultOf(err).Type + ")"
+	case s.partial:
+		result = "failed in part"
+	case code != 0:
+		result = "failed (no answer on stdout)"
+	}
+	var counts string
+	if s.summary != "" {
+		counts = ", " + s.summary
+	}
+	warnings, errs := s.rootLog.Counts()
+	return fmt.Sprintf("end: %q: %s%s, %d warnings, %d errors, exit code %d, %s",
+		clip(s.args.Command, maxFaultWord), result, counts, warnings, errs, code, s.elapsed(start))
 }
 
 func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *session {
@@ -176,14 +196,20 @@ func (k *skeleton) say(text string) int {
 	return 0
 }
 
-// quoted joins words so that each can be told from the next in the log.
+// quoted joins words so that each can be told from the next in the log. Who chooses a word cannot write what looks like
+// another word or another line.
 func quoted(words []string) string {
 	out := make([]string, len(words))
 	for i, word := range words {
-		out[i] = clip(word, 4<<10)
-		if word == "" || strings.ContainsAny(word, " \t\n\"'\\") {
-			out[i] = strconv.Quote(out[i])
+		word = clip(mgrlog.ShortenPEM(word), 4<<10)
+		if word == "" || strings.ContainsFunc(word, needsQuotes) {
+			word = strconv.Quote(word)
 		}
+		out[i] = word
 	}
 	return strings.Join(out, " ")
+}
+
+func needsQuotes(r rune) bool {
+	return r == '"' || r == '\'' || r == '\\' || unicode.IsSpace(r) || !unicode.IsPrint(r)
 }

@@ -329,14 +329,19 @@ func TestTheLogTellsOfEachCommand(t *testing.T) {
 	assert.Contains(t, log, "--command act --item 5 --password ***")
 	assert.NotContains(t, log, "hunter22")
 	assert.NotContains(t, log, "also-secret")
-	assert.Contains(t, log, "act: failed in 0s: api_error (x): refused")
+	assert.Equal(t, 1, strings.Count(log, "refused"), "one error is told once")
+	assert.Contains(t, log, "ERROR api_error (x): refused\x1b[0m\n")
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	assert.Contains(t, lines[0], "INFO run: pmdouble 1.2.3 (abc): --command act --item 5")
+	assert.Contains(t, lines[len(lines)-1], `INFO end: "act": failed (api_error), 0 warnings, 1 errors, exit code 1, 0s`)
 	assert.Contains(t, log, `ignored, not known here: --future "stray word"`)
 }
 
 func TestTheLogTellsOfAFailureInOneLine(t *testing.T) {
 	s := newStage(t, plain(failing(cert.Faultf(cert.FaultAPI, "x", "%w", errors.Join(errors.New("one"), errors.New("two\nthree"))))))
 	assert.Equal(t, 1, s.play("--command", "act"))
-	assert.Contains(t, s.log(t), "act: failed in 0s: api_error (x): one two three")
+	assert.Contains(t, s.log(t), "ERROR api_error (x): one two three\x1b[0m\n")
+	assert.Equal(t, 1, strings.Count(s.log(t), "three"))
 }
 
 func TestTheRootMustBeAbsolute(t *testing.T) {

@@ -3,6 +3,7 @@ package module
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ func newReport(fault *cert.Fault, err error, mask func(string) string) report {
 	}
 	r := report{
 		kind: safe(fault.Type, maxFaultWord), object: safe(fault.Object, maxFaultWord), text: safe(text, maxFaultText),
-		backtrace: safe(strings.Join(chain(err, nil), "\n"), maxBacktrace),
+		backtrace: safe(strings.Join(causes(err), "\n"), maxBacktrace),
 	}
 	for i, p := range fault.Params {
 		if i == maxFaultList {
@@ -54,21 +55,42 @@ func newReport(fault *cert.Fault, err error, mask func(string) string) report {
 	return r
 }
 
-// chain lists the errors from the outermost to the causes, one line each: what takes a backtrace's place in a language
-// whose errors carry none.
-func chain(err error, lines []string) []string {
-	const most = 64
-	for err != nil && len(lines) < most {
-		lines = append(lines, fmt.Sprintf("%T: %v", err, err))
+// causes lists the texts of the errors from the outermost to the causes, one line each. A text that an earlier line holds
+// already is left out: an error that is only wrapped or joined is told once.
+func causes(err error) []string {
+	const maxLines, maxErrors = 64, 1000
+	var lines []string
+	seen := 0
+	told := func(text string) bool {
+		return slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, text) })
+	}
+	var walk func(error)
+	walk = func(err error) {
+		if seen++; err == nil || len(lines) == maxLines || seen > maxErrors {
+			return
+		}
+		// A fault that a row renamed says the same under another type.
+		if text := oneLine(err.Error()); !told(text) && !told(oneLine(ownText(err))) {
+			lines = append(lines, text)
+		}
 		if many, ok := err.(interface{ Unwrap() []error }); ok {
 			for _, one := range many.Unwrap() {
-				lines = chain(one, lines)
+				walk(one)
 			}
-			return lines
+			return
 		}
-		err = errors.Unwrap(err)
+		walk(errors.Unwrap(err))
 	}
+	walk(err)
 	return lines
+}
+
+// ownText returns the text of an error without the type and the object that a fault puts before it.
+func ownText(err error) string {
+	if fault, ok := err.(*cert.Fault); ok && fault != nil && fault.Value != "" {
+		return fault.Value
+	}
+	return err.Error()
 }
 
 // document is what goes to stdout (billmanager-module-protocol §6): the type for the panel's own text msg_error_<type>,

@@ -112,17 +112,38 @@ func TestTheNewestLogLinesStay(t *testing.T) {
 	assert.Contains(t, text, "short")
 }
 
-func TestBacktraceIsTheChainOfCauses(t *testing.T) {
-	err := fmt.Errorf("first: %w", errors.Join(fmt.Errorf("second: %w", errors.New("third")), errors.New("fourth")))
-	lines := strings.Join(chain(err, nil), "\n")
-	for _, one := range []string{"first: ", "second: third", "third", "fourth"} {
-		assert.Contains(t, lines, ": "+one)
-	}
+// An error is told once, however often it is wrapped, joined or given another type, and never with a name of a Go type.
+func TestEachCauseIsToldOnce(t *testing.T) {
+	refused := cert.Faultf(cert.FaultAPI, "x", "refused")
 	endless := errors.New("x")
-	for range 1000 {
+	for range 100_000 {
 		endless = fmt.Errorf("%w", endless)
 	}
-	assert.LessOrEqual(t, len(chain(endless, nil)), 64)
+	for name, c := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"wrapped and joined": {
+			fmt.Errorf("first: %w", errors.Join(fmt.Errorf("second: %w", errors.New("third")), errors.New("fourth\nfifth"))),
+			[]string{"first: second: third fourth fifth"},
+		},
+		"a cause that the fault's text hides": {
+			&cert.Fault{Type: cert.FaultClient, Value: "no answer", Err: errors.Join(errors.New("dial: refused"), errors.New("no answer"))},
+			[]string{"client: no answer", "dial: refused no answer"},
+		},
+		"a fault under another type": {
+			&cert.Fault{Type: cert.FaultApprover, Object: "approver", Value: "refused", Err: fmt.Errorf("asking: %w", refused)},
+			[]string{"approver (approver): refused", "asking: api_error (x): refused"},
+		},
+		"the same fault under another type": {
+			&cert.Fault{Type: cert.FaultApprover, Object: "approver", Value: "refused", Err: refused},
+			[]string{"approver (approver): refused"},
+		},
+		"wrapped without an end": {endless, []string{"x"}},
+		"nothing":                {nil, nil},
+	} {
+		assert.Equal(t, c.want, causes(c.err), name)
+	}
 }
 
 func TestClipKeepsCharactersWhole(t *testing.T) {

@@ -34,7 +34,10 @@ type session struct {
 	text string
 	// partial: the document tells of failures; it is printed and the exit code is 1 (command.Run.Failed).
 	partial bool
+	// summary is what the command says of its work in one line of the log (command.Run.Summary).
+	summary string
 
+	began time.Time
 	vital vital // what nobody may cut in two
 	// over ends the command's context and whatever watches over the run; to be called once the answer is written.
 	over func()
@@ -63,7 +66,7 @@ func (s *session) serve() (*etree.Document, error) {
 	}
 	err = s.judge(ctx, err)
 	fault := cert.FaultOf(err)
-	s.log.Errorf("%s", strings.Join(chain(err, nil), "\n"))
+	s.log.Errorf("%s", strings.Join(causes(err), "\n"))
 	r := newReport(fault, err, s.secrets.mask)
 	s.failed(ctx, fault, r)
 	return r.document(), err
@@ -115,7 +118,7 @@ func (s *session) guarded(ctx context.Context) (doc *etree.Document, err error) 
 
 // panicked logs a panic with its stack and makes the fault of it. To be called while the stack still stands.
 func (s *session) panicked(reason any) error {
-	s.log.Criticalf("panic in %s: %v\n%s", s.args.Command, reason, debug.Stack())
+	s.log.Criticalf("panic in %q: %v\n%s", clip(s.args.Command, maxFaultWord), reason, debug.Stack())
 	return cert.Faultf(cert.FaultInternal, clip(s.args.Command, maxFaultWord), "a fault of this program, see var/%s.log: %v", s.program.Name, reason)
 }
 
@@ -135,7 +138,7 @@ func (s *session) perform(ctx context.Context) (*etree.Document, error) {
 		}
 	}
 	doc, err := s.row.run(ctx, run)
-	s.partial, s.text = run.Failed, run.Print
+	s.partial, s.text, s.summary = run.Failed, run.Print, run.Summary
 	if doc != nil && s.log.Enabled(mgrlog.Debug) {
 		if text, writeErr := doc.WriteToBytes(); writeErr == nil {
 			s.log.Debugf("answer: %s", mgrlog.RedactXML(text))

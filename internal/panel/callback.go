@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"strings"
@@ -37,18 +38,56 @@ func (c callback) words() []string {
 	return words
 }
 
-// String is the call as an administrator would repeat it, secrets replaced and long values cut.
-func (c callback) String() string { return c.spell(200) }
+const (
+	// maxQueryValue is the length in bytes of a value that is logged as a whole, and shownOfValue how much of a longer one is.
+	maxQueryValue = 512
+	shownOfValue  = 64
+)
 
-func (c callback) spell(longest int) string {
+// query returns the call in the form of the panel's own log (rules LOG-5): names plain, values percent-encoded, *** for
+// secrets. A long value, a bundle of certificates above all, is cut; its size and SHA-256 tell which one it was.
+func (c callback) query() string {
+	var b strings.Builder
+	b.WriteString("func=" + c.name)
+	for _, word := range mgrlog.RedactArgs(c.words())[1:] {
+		name, value, _ := strings.Cut(word, "=")
+		b.WriteString("&" + name + "=" + queryValue(value))
+	}
+	if c.secret != nil {
+		b.WriteString("&" + c.secret.name + "=***")
+	}
+	return b.String()
+}
+
+// queryValue encodes everything but ASCII letters, digits and the dot, as the panel does.
+func queryValue(value string) string {
+	if value == "***" {
+		return value
+	}
+	shown, rest := value, ""
+	if len(value) > maxQueryValue {
+		shown = strings.ToValidUTF8(value[:shownOfValue], "")
+		rest = fmt.Sprintf("…(%d bytes, SHA-256 %x)", len(value), sha256.Sum256([]byte(value)))
+	}
+	var b strings.Builder
+	for i := range len(shown) {
+		switch c := shown[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.':
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String() + rest
+}
+
+// String returns the call as an administrator would repeat it, secrets replaced.
+func (c callback) String() string {
 	words := mgrlog.RedactArgs(c.words())
 	if c.secret != nil {
 		words = append(words, c.secret.name+"=***")
 	}
 	for i, word := range words {
-		if len(word) > longest {
-			word = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(word[:longest], ""), len(word))
-		}
 		words[i] = shellWord(word)
 	}
 	return strings.Join(words, " ")

@@ -48,15 +48,16 @@ func (h *Host) call(ctx context.Context, c callback) (reply, error) {
 			continue
 		}
 		if fault := cert.FaultOf(err); fault.Retry { // not a refusal: whether it was executed, nobody knows
-			log.Errorf("LOST after %d tries, repeat it by hand: mgrctl -m billmgr %s: %v", try, c.spell(maxWord), err)
+			log.Errorf("LOST after %d tries, repeat it by hand: mgrctl -m billmgr %s", try, c)
 		}
 		return answer, err
 	}
 }
 
-// once is one start of mgrctl, logged in one line.
+// once starts mgrctl once. Its request is logged as the panel's own modules log it, its result in one line.
 func (h *Host) once(ctx context.Context, c callback, log *mgrlog.Logger) (reply, error) {
 	began := h.o.Now()
+	log.Infof("QUERY: %s", c.query())
 	run := h.execute(ctx, c)
 	answer, err := run.judge(c.name)
 	h.learnSecrets(answer)
@@ -64,9 +65,8 @@ func (h *Host) once(ctx context.Context, c callback, log *mgrlog.Logger) (reply,
 	if err != nil {
 		result = err.Error()
 	}
-	log.Extf("%s -> %s, %d ms", c, result, h.o.Now().Sub(began).Milliseconds())
+	log.Extf("%s -> %s, %d ms", c.name, result, h.o.Now().Sub(began).Milliseconds())
 	if log.Enabled(mgrlog.Debug) {
-		log.Debugf("request: mgrctl -m billmgr -o xml %s", c.spell(maxWord))
 		log.Debugf("answer (exit code %d): %s%s", run.code, mgrlog.RedactXML(run.stdout), mgrlog.RedactForm(string(run.stderr)))
 	}
 	return answer, err
