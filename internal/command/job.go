@@ -33,10 +33,23 @@ func beginLocal(ctx context.Context, run *Run) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sameModule(run, order); err != nil {
+		return nil, err
+	}
 	if order.Module == 0 {
 		order.Module = run.Args.Module
 	}
 	return &job{Run: run, order: order}, nil
+}
+
+// sameModule refuses an item of another processing module than --module names: it would narrow nothing otherwise. The panel, which
+// started an operation for this item, knows better.
+func sameModule(run *Run, order cert.Order) error {
+	if named := run.Args.Module; named == 0 || order.Module == 0 || named == order.Module || run.Args.Operation != 0 {
+		return nil
+	}
+	return cert.Faultf(cert.FaultValue, "module", "item %d (%s) belongs to the processing module %d, not to %d as --module says: nothing was done",
+		order.Item, order.Name, order.Module, run.Args.Module)
 }
 
 // begin locks and loads the item, connects its seller and puts purchases on the item that only the journal remembers.

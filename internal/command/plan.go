@@ -146,8 +146,8 @@ func foresee(run *Run, p cabforum.Prospect, product cert.Product, object string)
 
 // itemOutlook plans the rest of an item's term from the certificate that it has.
 func itemOutlook(ctx context.Context, run *Run) (outlook, error) {
-	if run.Args.OpenDate != "" || run.Args.Period != "" {
-		return outlook{}, cert.Faultf(cert.FaultValue, "argv", "command plan: --opendate and --period plan a term that no item has, leave them out with --item")
+	if run.Args.OpenDate != "" || run.Args.Period != "" || run.Args.Intname != "" {
+		return outlook{}, cert.Faultf(cert.FaultValue, "argv", "command plan: --opendate, --period and --intname plan a term that no item has, leave them out with --item")
 	}
 	order, err := run.Panel.Order(ctx, run.Args.Item)
 	if err != nil {

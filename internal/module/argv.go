@@ -26,18 +26,29 @@ type arguments struct {
 	shown []string
 	// faults are complaints about options that we do know: no value, not a number.
 	faults []string
+	// order lists the options that were given, by long name, in the order in which they first appear; last has the value that
+	// each had last, and empty those whose last value is empty or zero.
+	order []string
+	last  map[string]string
+	empty map[string]bool
+	// suspicious are complaints about words that are probably one of our options, misspelled or misplaced. They do not count
+	// beside --runningoperation: the panel makes no such mistakes (rules CLI-5).
+	suspicious []string
 }
 
 // parseArgs reads the words after the program's name (billmanager-module-protocol §1.2). It never fails as a whole:
 // what is wrong with known options is in faults, what is unknown in ignored (contract 7).
 func parseArgs(words []string) *arguments {
-	a := &arguments{given: map[string]bool{}}
+	a := &arguments{given: map[string]bool{}, last: map[string]string{}, empty: map[string]bool{}}
 	flags := a.flags()
 	known := a.sort(flags, words)
 	if err := flags.Parse(known); err != nil {
 		a.faults = append(a.faults, err.Error())
 	}
 	flags.Visit(func(f *pflag.Flag) { a.given[f.Name] = true })
+	if a.Operation > 0 {
+		a.suspicious = nil
+	}
 	return a
 }
 
@@ -96,10 +107,14 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 		word := words[i]
 		if word == "--" {
 			a.ignored = append(a.ignored, words[i:]...)
+			for _, rest := range words[i+1:] {
+				a.unknown(rest)
+			}
 			break
 		}
 		if len(word) < 2 || word[0] != '-' {
 			a.ignored = append(a.ignored, word)
+			a.unknown(word)
 			continue
 		}
 		flag, value, attached := lookUp(flags, word)
@@ -108,6 +123,7 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 		case flag == nil:
 			name := bareOption(word)
 			a.ignored = append(a.ignored, name)
+			a.unknown(word)
 			switch rest := word[len(name):]; {
 			case strings.HasPrefix(rest, "="):
 				a.shown[i] = name + "=***"
@@ -119,11 +135,15 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 				a.shown[i] = "***"
 			}
 		case attached:
+			a.note(flag, value)
 			known = append(known, "--"+flag.Name+"="+value)
 		case flag.NoOptDefVal != "":
+			a.note(flag, flag.NoOptDefVal)
 			known = append(known, "--"+flag.Name)
 		case next:
 			i++
+			a.note(flag, words[i])
+			a.swallowed(flag, words[i])
 			known = append(known, "--"+flag.Name+"="+words[i])
 		default:
 			a.faults = append(a.faults, "option --"+flag.Name+" has no value")

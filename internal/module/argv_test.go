@@ -141,6 +141,8 @@ func FuzzArgs(f *testing.F) {
 	for _, seed := range []string{
 		"--command\x00open\x00--item\x00100", "-c\x00open\x00-i=5\x00--x\x00y", "--", "-\x00--=\x00---", "--param\x00a\x00--value\x00b",
 		"--item\x00-5", "-hV\x00-T", "--none\x00--yes=x", "-\xff\x00\xfe", "--item",
+		"--dryrun", "--dry_run\x00--itm\x003", "--lang\x00--dry-run", "--item\x003\x00--item\x004", "--runningoperation\x007\x00--dryrun",
+		"\u2013dry-run", "--\x00--dry-run", "--subscription\x00--Dry-Run=yes",
 	} {
 		f.Add(seed)
 	}
@@ -152,6 +154,14 @@ func FuzzArgs(f *testing.F) {
 		}
 		if len(a.Params)+len(a.Values)+len(a.ignored)+len(a.faults) > 2*len(words) {
 			t.Fatalf("%q gave more than went in", words)
+		}
+		if len(a.suspicious) > 2*len(words) || a.Operation > 0 && len(a.suspicious) > 0 {
+			t.Fatalf("%q gave the complaints %q", words, a.suspicious)
+		}
+		for _, name := range a.order {
+			if a.flags().Lookup(name) == nil {
+				t.Fatalf("%q gave the option %q", words, name)
+			}
 		}
 		// What is known stays known, whatever stands in front of it and is closed.
 		again := parseArgs(append([]string{"--item=8", "--unheard-of="}, words...))

@@ -263,7 +263,7 @@ func failing(err error) command.Func {
 
 // plain is a row without needs.
 func plain(run command.Func) row {
-	return row{name: "act", about: "acts", run: run, tries: manyTries, deadline: time.Minute}
+	return row{name: "act", about: "acts", run: run, tries: manyTries, uses: []string{"item", "module"}, deadline: time.Minute}
 }
 
 // stagePanel hands the stage's panel out.

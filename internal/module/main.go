@@ -1,7 +1,10 @@
 package module
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
@@ -93,7 +96,18 @@ func (k *skeleton) root() (string, error) {
 // which words, its last one what came of it (rules LOG-3).
 func (k *skeleton) run(args *arguments, root string) (code int) {
 	w := k.world
-	log := mgrlog.Open(mgrlog.Options{Name: k.program.Name, Root: root, Stderr: w.Stderr, Now: w.Now, PID: w.PID})
+	row, known := k.rows.find(args.Command)
+	alone := !known || row.alone != nil && row.alone(args)
+	if err := k.panelThere(root); err != nil && !alone {
+		fault := cert.FaultOf(err)
+		k.print(newReport(fault, fault, unmasked).document())
+		return 1
+	}
+	stderr := w.Stderr
+	if alone { // nobody asked for a log
+		stderr = nil
+	}
+	log := mgrlog.Open(mgrlog.Options{Name: k.program.Name, Root: root, Stderr: stderr, Now: w.Now, PID: w.PID})
 	defer log.Close() // packs an archive; the answer is out by then
 	own := log.Room("module")
 	start := w.Now()
@@ -107,9 +121,7 @@ func (k *skeleton) run(args *arguments, root string) (code int) {
 			own.Warningf("closing the database: %v", err)
 		}
 	}()
-	if len(args.ignored) > 0 && own.Enabled(mgrlog.ExtInfo) {
-		own.ExtInfof("ignored, not known here: %s", quoted(mgrlog.RedactArgs(args.ignored)))
-	}
+	k.tellIgnored(args, own)
 	defer func() { s.over() }()
 	doc, err := s.serve()
 	code = k.answer(doc, s.text)
@@ -143,6 +155,44 @@ func (s *session) lastLine(err error, code int, start time.Time) string {
 	warnings, errs := s.rootLog.Counts()
 	return fmt.Sprintf("end: %q: %s%s, %d warnings, %d errors, exit code %d, %s",
 		clip(s.args.Command, maxFaultWord), result, counts, warnings, errs, code, s.elapsed(start))
+}
+
+// tellIgnored names the words that are ignored: in the log, and to a person on stderr.
+func (k *skeleton) tellIgnored(args *arguments, log *mgrlog.Logger) {
+	if len(args.ignored) == 0 {
+		return
+	}
+	words := quoted(mgrlog.RedactArgs(args.ignored))
+	log.ExtInfof("ignored, not known here: %s", words)
+	if k.world.StderrTerminal {
+		fmt.Fprintf(k.world.Stderr, "%s: ignored, not known here: %s\n", k.program.Name, legal(words))
+	}
+}
+
+// panelThere makes sure that the root is a panel's, by its folder var. A root that is mistyped must be told: no folder is made,
+// and no database is asked that is not the panel's.
+func (k *skeleton) panelThere(root string) error {
+	hint := "is BILLmanager installed on this host? The variable " + rootVariable + " names another root"
+	if named, set := k.world.Getenv(rootVariable); set && named != "" {
+		hint = "correct the variable " + rootVariable
+	}
+	for _, path := range []string{root, filepath.Join(root, "var")} {
+		if info, err := os.Stat(path); err != nil {
+			return cert.Faultf(cert.FaultMissed, rootVariable, "the panel's folder %s cannot be used: %w; %s", path, bareErr(err), hint)
+		} else if !info.IsDir() {
+			return cert.Faultf(cert.FaultMissed, rootVariable, "the panel's folder %s is no folder; %s", path, hint)
+		}
+	}
+	return nil
+}
+
+// bareErr takes the path off an error of the file system.
+func bareErr(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *session {

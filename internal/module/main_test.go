@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,7 +93,11 @@ func TestDoNothingEndsAtOnce(t *testing.T) {
 		}
 		s := newStage(t)
 		s.host.idle = true
-		assert.Equal(t, 0, s.play("--command", r.name, "--item", "nonsense", "--runningoperation", "7"), r.name)
+		bad := "--item"
+		if !r.accepts(parseArgs(nil), "item") {
+			bad = "--module"
+		}
+		assert.Equal(t, 0, s.play("--command", r.name, bad, "nonsense", "--runningoperation", "7"), r.name)
 		assert.Empty(t, s.stdout.String(), r.name)
 		assert.Empty(t, s.host.calls, r.name)
 		assert.Contains(t, s.log(t), "DoNothing", r.name)
@@ -367,11 +373,84 @@ func TestTheRootIsThePanelsOwnWhereNothingElseIsSaid(t *testing.T) {
 }
 
 func TestWithoutALogTheCommandStillWorks(t *testing.T) {
-	s := newStage(t)
-	require.NoError(t, os.RemoveAll(filepath.Join(s.root, "var")))
-	assert.Equal(t, 0, s.play("--command", "features"))
-	assert.Contains(t, s.stdout.String(), "<templates>")
+	s := newStage(t, plain(answering("hello")))
+	require.NoError(t, os.Mkdir(filepath.Join(s.root, "var", "pmdouble.log"), 0o755))
+	assert.Equal(t, 0, s.play("--command", "act"))
+	assert.Contains(t, s.stdout.String(), "hello")
 	assert.Equal(t, 1, strings.Count(s.stderr.String(), "\n"))
+}
+
+// What runs without a panel does not miss a log.
+func TestCommandsWithoutAPanelSpeakOfNoLog(t *testing.T) {
+	for name, words := range map[string]string{
+		"features": "--command features",
+		"plan":     "--command plan --opendate 2026-04-02 --period 12",
+		"version":  "--version",
+		"help":     "--help",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for what, spoil := range map[string]func(*testing.T, string){
+				"no root": func(t *testing.T, root string) { require.NoError(t, os.RemoveAll(root)) },
+				"no var":  func(t *testing.T, root string) { require.NoError(t, os.Remove(filepath.Join(root, "var"))) },
+				"unwritable log": func(t *testing.T, root string) {
+					require.NoError(t, os.Mkdir(filepath.Join(root, "var", "pmdouble.log"), 0o755))
+				},
+			} {
+				s := newStage(t)
+				spoil(t, s.root)
+				before := tree(t, s.root)
+				assert.Equal(t, 0, s.play(strings.Fields(words)...), what)
+				assert.Empty(t, s.stderr.String(), what)
+				assert.NotEmpty(t, s.stdout.String(), what)
+				after := slices.DeleteFunc(tree(t, s.root), func(path string) bool { return strings.HasSuffix(path, ".log.lock") })
+				assert.Equal(t, before, after, what)
+			}
+		})
+	}
+}
+
+// A root that is mistyped is named; no folder is made there and no panel is asked.
+func TestARootThatDoesNotExistIsNamed(t *testing.T) {
+	for _, r := range commands() {
+		words := []string{"--command", r.name, "--item", "5", "--module", "3"}
+		if a := parseArgs(words); r.alone != nil && r.alone(a) {
+			continue
+		}
+		for what, missing := range map[string]string{"root": "", "var": "var"} {
+			s := newStage(t)
+			s.root = filepath.Join(s.root, "typo")
+			if missing != "" {
+				require.NoError(t, os.Mkdir(s.root, 0o755))
+			}
+			s.world.Getenv = func(name string) (string, bool) { return s.root, name == "MGR5_ROOT" }
+			before := tree(t, filepath.Dir(s.root))
+			assert.Equal(t, 1, s.play(words...), r.name)
+			kind, text := s.failure(t)
+			assert.Equal(t, cert.FaultMissed, kind, r.name)
+			assert.Contains(t, text, filepath.Join(s.root, missing)+" cannot be used: no such file or directory", "%s, %s", r.name, what)
+			assert.Contains(t, text, "MGR5_ROOT", r.name)
+			assert.Equal(t, before, tree(t, filepath.Dir(s.root)), r.name)
+			assert.Empty(t, s.host.calls, r.name)
+			assert.Empty(t, s.stderr.String(), r.name)
+		}
+	}
+}
+
+// tree lists all files and folders under a root.
+func tree(t *testing.T, root string) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		all = append(all, path)
+		return nil
+	})
+	if !errors.Is(err, fs.ErrNotExist) {
+		require.NoError(t, err)
+	}
+	return all
 }
 
 // What a command says to people takes the document's place: one answer, written once, without characters that steer a
@@ -424,7 +503,7 @@ func TestPlanNeedsATerm(t *testing.T) {
 	for words, want := range map[string]string{
 		"":                      "command plan: missing --item or --opendate",
 		"--item x":              `command plan: --item "x" is not a positive whole number`,
-		"--item 0":              "command plan: missing --item or --opendate",
+		"--item 0":              "command plan: --item must not be zero or empty; nothing was done",
 		"--period 12":           "command plan: missing --item or --opendate",
 		"--opendate 2026-04-02": "command plan: --opendate needs --period with the months of the term",
 	} {

@@ -50,6 +50,8 @@ type World struct {
 	// ResolvConf is the path of the system's resolv.conf(5).
 	ResolvConf string
 	Terminal   bool // a person reads Stdout
+	// StderrTerminal says that a person reads Stderr.
+	StderrTerminal bool
 	// Signals brings SIGTERM and SIGINT; nil where nobody sends any. SIGPIPE must already be ignored.
 	Signals <-chan os.Signal
 	// Exit ends the process at once. It is called where a run does not end by itself, some time after its deadline or a

@@ -55,7 +55,12 @@ func (s *session) serve() (*etree.Document, error) {
 		return newReport(err, err, s.secrets.mask).document(), err
 	}
 	s.row = row
-	if row.doNothing && !(row.spares != nil && row.spares(s.args)) && s.host.DoNothing() {
+	if err := s.commandLine(); err != nil {
+		err = s.judge(context.Background(), err)
+		s.log.Errorf("%v", err)
+		return newReport(cert.FaultOf(err), err, s.secrets.mask).document(), err
+	}
+	if row.doNothing && !s.args.DryRun && s.host.DoNothing() {
 		s.log.ExtInfof("%s: etc/billmgr.DoNothing exists, nothing is done", row.name)
 		return nil, nil
 	}
@@ -68,8 +73,22 @@ func (s *session) serve() (*etree.Document, error) {
 	fault := cert.FaultOf(err)
 	s.log.Errorf("%s", strings.Join(causes(err), "\n"))
 	r := newReport(fault, err, s.secrets.mask)
-	s.failed(ctx, fault, r)
+	if !s.args.DryRun { // which changes nothing in the panel either
+		s.failed(ctx, fault, r)
+	}
 	return r.document(), err
+}
+
+// commandLine checks the options before anything is done. A person's mistake concerns nobody else: only where the panel
+// started an operation is the panel told, by the handling of failures, what its command lacks.
+func (s *session) commandLine() error {
+	if err := s.row.refuse(s.args); err != nil {
+		return err
+	}
+	if s.args.Operation > 0 {
+		return nil
+	}
+	return s.row.check(s.args)
 }
 
 // context is the command's: it ends with the row's deadline and with the first signal. What has to be finished all the

@@ -2,6 +2,7 @@ package module
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,17 +13,22 @@ import (
 // row is one command: everything that the skeleton knows about it. Dispatch, `features`, --help, the checks of the
 // arguments and docs/commands.md are made from rows and from nothing else (design, "the command table is the one truth").
 type row struct {
-	name    string
-	about   string // one line for people
-	run     command.Func
-	needs   need
+	name  string
+	about string // one line for people
+	run   command.Func
+	needs need
+	// uses lists the further options that the command honours, by long name; tolerates those that the panel may pass to a form's
+	// command although it does no work that they could narrow. Every other option is refused (rules CLI-4).
+	uses      []string
+	tolerates []string
+	byHand    bool // people start it, not the panel
+	// alone reports whether the command, with these arguments, needs neither the panel's root nor a log; nil for never.
+	alone   func(*arguments) bool
 	reads   input
 	feature feature
 	// doNothing: exits 0 at once while etc/billmgr.DoNothing exists (billmanager-module-protocol §1.5, contract 6).
 	doNothing bool
-	// spares tells for which arguments doNothing does not hold; nil for none.
-	spares func(*arguments) bool
-	buys   bool // may spend money
+	buys      bool // may spend money
 	// tries is how often the panel may run the operation before it becomes manual (§1.6): 10, and 1 for prolong.
 	tries    int
 	deadline time.Duration // for the whole run
@@ -101,6 +107,11 @@ func requirements() []requirement {
 		}},
 		{needOutcome, "--id or --none", func(a *arguments) bool { return a.ID != "" || a.None }},
 	}
+}
+
+// names lists the long names of the requirement's options.
+func (r requirement) names() []string {
+	return strings.Split(strings.ReplaceAll(r.option, "--", ""), " or ")
 }
 
 // check holds the arguments against the row. All that is wrong is reported at once: bad values as FaultValue, otherwise
@@ -222,18 +233,47 @@ func (t table) markdown() string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\n")
 	b.WriteString("Made from the command table in `internal/module`; a test keeps the two in step.\n\n")
-	b.WriteString("| command | what it does | needs | stdin | in `features` | skipped while DoNothing | may spend money | runs before manual | deadline |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| command | what it does | needs | also takes | stdin | in `features` | skipped while DoNothing | may spend money | runs before manual | deadline |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range t {
 		tries := "-"
 		if r.tries > 0 {
 			tries = fmt.Sprint(r.tries)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name, r.about,
-			dash(strings.Join(r.needs.options(), ", ")), r.reads, dash(r.feature.words),
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name, r.about,
+			dash(strings.Join(r.needs.options(), ", ")), dash(listed(r.uses)), r.reads, dash(r.feature.words),
 			yesNo(r.doNothing), yesNo(r.buys), tries, r.deadline)
 	}
+	b.WriteString(optionRules())
 	return b.String()
+}
+
+// optionRules is the text below the table.
+func optionRules() string {
+	return "\n## Options\n\n" +
+		"A command refuses every option that it neither needs nor takes: an error of type `value`, exit code 1, nothing is done. Exceptions:\n\n" +
+		"- The panel may pass " + options(shown(panelOptions())) + " to any command. A command that has no use for them ignores them.\n" +
+		"- The commands that answer a form (`features`, `tune_connection`, `check_connection`, `approver`, `check_param`, `get_suitable_module`) " +
+		"also ignore --item and --module: they work on no item.\n" +
+		"- Beside --runningoperation the commands for one item ignore " + options(narrowing()) + " where they have no use for them.\n\n" +
+		"An unknown option is ignored together with its value, because a newer panel may pass one. Without --runningoperation it is an error, too, " +
+		"where it is near one of " + options(guarded()) + " (the same but for case, `-` or `_`; one letter apart for words of less than six letters, " +
+		"two for longer ones) or begins with --dry. What is ignored is named on stderr if that is a terminal, and in the log at level 6.\n"
+}
+
+// shown leaves out the options that need no explanation.
+func shown(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return slices.Contains([]string{"command", "help", "version", "copyright"}, name)
+	})
+}
+
+// listed joins option names for a table; empty where there are none.
+func listed(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return options(names)
 }
 
 func dash(text string) string {

@@ -21,13 +21,18 @@ func (t table) usage(p Program) string {
 	}
 	b.WriteString("\noptions:\n")
 	b.WriteString((&arguments{}).flags().FlagUsages())
-	b.WriteString("\nAn option that is not known is ignored, with the word after it unless that begins with -.\n")
+	b.WriteString("\nA command refuses an option that it has no use for, except those that the panel passes to any command. An option that is not\n" +
+		"known is ignored, with the word after it unless that begins with -; one that is near --dry-run, --item, --module, --date,\n" +
+		"--yes or --none, or begins with --dry, is an error.\n")
 	return b.String()
 }
 
 // wants is what the row needs, in brackets.
 func (r row) wants() string {
 	words := r.needs.options()
+	if len(r.uses) > 0 {
+		words = append(words, "takes "+options(r.uses))
+	}
 	switch r.reads {
 	case readsDocument:
 		words = append(words, "a document on stdin")

@@ -28,7 +28,7 @@ func Real() module.World {
 		Getenv: os.LookupEnv, Environ: os.Environ(),
 		Now: clock(), Sleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
 		PID: os.Getpid(), Addresses: addresses, Dial: new(net.Dialer).DialContext, ResolvConf: "/etc/resolv.conf", Signals: ends,
-		Terminal: terminal(os.Stdout), Exit: os.Exit,
+		Terminal: terminal(os.Stdout), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,
 	}
 }
 
