@@ -38,7 +38,8 @@ type fakePanel struct {
 	// fail makes the call whose text begins with the key fail once with the error.
 	fail      map[string]error
 	lostLocks bool
-	garble    bool // certificate.save of a ZIP stores something else
+	onLock    func() // while the account's lock is waited for
+	garble    bool   // certificate.save of a ZIP stores something else
 
 	tasks      []string
 	operations int
@@ -107,8 +108,13 @@ func (p *fakePanel) Ending(_ context.Context, until cabforum.Date) ([]int64, err
 	}
 	return nil, nil
 }
-func (p *fakePanel) LockAccount(context.Context, string) error { return p.call("lock account") }
-func (p *fakePanel) UnlockAccount(context.Context) error       { return p.call("unlock account") }
+func (p *fakePanel) LockAccount(context.Context, string) error {
+	if p.onLock != nil {
+		p.onLock()
+	}
+	return p.call("lock account")
+}
+func (p *fakePanel) UnlockAccount(context.Context) error { return p.call("unlock account") }
 func (p *fakePanel) HoldsLocks(context.Context) error {
 	if p.lostLocks {
 		return cert.Faultf(cert.FaultLocked, "item", "the lock was lost").Again()

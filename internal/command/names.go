@@ -93,7 +93,7 @@ func (j *job) settleOpenNames(ctx context.Context, report cert.Report, request c
 	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err != nil || in.Kind != cert.KindSANs {
 		return nil // none, or not for here to settle
 	}
-	if err := j.Panel.LockAccount(ctx, j.account); err != nil {
+	if err := j.lockAccount(ctx); err != nil {
 		return err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))

@@ -16,7 +16,7 @@ const buyTime = 4 * time.Minute
 // purchase buys once (contract 3): under the account's lock, after settling what an earlier run may have bought, with
 // the intent on the item before the seller is asked and the id on disk right after.
 func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
-	if err := j.Panel.LockAccount(ctx, j.account); err != nil {
+	if err := j.lockAccount(ctx); err != nil {
 		return 0, err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))

@@ -25,7 +25,7 @@ func Resolve(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := run.Panel.LockAccount(ctx, j.account); err != nil {
+	if err := j.lockAccount(ctx); err != nil {
 		return nil, err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))

@@ -44,9 +44,9 @@ type Host struct {
 
 	db       *database
 	key      *rsa.PrivateKey
-	accounts string           // name of the account's lock, empty where none is held
-	items    map[int64]string // names of the items' locks
-	lastItem string           // name of the item's lock that was taken last
+	accounts string             // name of the account's lock, empty where none is held
+	items    map[int64][]string // names of the items' locks
+	lastItem []string           // names of the locks of the item that was locked last
 	journal  journalRead
 
 	limits limits
@@ -76,12 +76,12 @@ func New(o Options) *Host {
 	if o.Log == nil {
 		o.Log = mgrlog.Discard()
 	}
-	return &Host{o: o, log: o.Log.Room("panel"), limits: standardLimits(), items: map[int64]string{}}
+	return &Host{o: o, log: o.Log.Room("panel"), limits: standardLimits(), items: map[int64][]string{}}
 }
 
 // Close ends the database connection; the locks go with it. Closing twice is harmless.
 func (h *Host) Close() error {
-	h.accounts, h.lastItem = "", ""
+	h.accounts, h.lastItem = "", nil
 	clear(h.items)
 	if h.db == nil {
 		return nil

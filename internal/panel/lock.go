@@ -4,38 +4,82 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"errors"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"pmssl/internal/cert"
 )
 
-// LockItem keeps other runs off the item until Close or the end of the process: the database's named lock
-// `<bin>.<8 hex of host and DBName>.<item>` on the pinned connection (contract 3.1). FaultLocked, retryable, where
-// another run holds it for over 30 s. Taking it twice is harmless.
+// LockItem keeps other runs off the item until UnlockItem, Close or the end of the process: the database's named lock
+// `<bin>.<8 hex of DBName>.<item>` on the pinned connection (rules BUY-1). It returns FaultLocked, retryable, if another run
+// holds the item for over 30 s. Taking it twice is harmless.
 func (h *Host) LockItem(ctx context.Context, id int64) error {
 	if _, held := h.items[id]; held {
 		return nil
 	}
-	settings, err := h.host(ctx, settingHost, settingName)
+	names, err := h.lockNames(ctx, "", "."+strconv.FormatInt(id, 10))
 	if err != nil {
 		return err
 	}
-	mark := digest(settings[settingHost] + "\x00" + settings[settingName])
-	name := fmt.Sprintf("%s.%s.%d", h.o.Binary, mark[:8], id)
-	got, err := h.getLock(ctx, name, h.limits.itemTries)
+	busy, err := h.getLocks(ctx, names, h.limits.itemTries)
 	if err != nil {
 		return err
 	}
-	if !got {
+	if busy != "" {
 		return cert.Faultf(cert.FaultLocked, "item", "another run holds item %d%s, this one waits %d s at the most; it is tried again later",
-			id, h.holder(ctx, name), h.limits.itemTries).Again()
+			id, h.holder(ctx, busy), h.limits.itemTries).Again()
 	}
-	h.items[id], h.lastItem = name, name
+	h.items[id], h.lastItem = names, names
 	// A server may close connections that are silent for a minute; a purchase waits longer for its seller.
 	if _, _, err := h.row(ctx, "wait_timeout", "SET SESSION wait_timeout=28800"); err != nil {
 		h.log.Warningf("the database keeps its own limit for silent connections: %v", err)
+	}
+	return nil
+}
+
+// lockNames returns the names of a lock that all hosts of one panel share, in the order in which every run takes them
+// (rules BUY-1): head, a mark of the panel, tail. The first mark depends on the name of the database alone, in lower case: hosts
+// may spell the server's address in different ways. The second one has that address in it, as the version before names the
+// lock on this host: during an upgrade both versions run. It can go with the next version.
+func (h *Host) lockNames(ctx context.Context, head, tail string) ([]string, error) {
+	settings, err := h.host(ctx, settingHost, settingName)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, panel := range []string{strings.ToLower(settings[settingName]), settings[settingHost] + "\x00" + settings[settingName]} {
+		names = append(names, h.o.Binary+"."+head+digest(panel)[:8]+tail)
+	}
+	return names, nil
+}
+
+// getLocks takes all of the locks or none, one after the other, within so many seconds in all. It returns the name of the one
+// that another run holds, empty if all were taken.
+func (h *Host) getLocks(ctx context.Context, names []string, tries int) (busy string, err error) {
+	for i, name := range names {
+		got, left, err := h.getLock(ctx, name, tries)
+		if err == nil && got {
+			tries = max(left, 1)
+			continue
+		}
+		return name, errors.Join(err, h.releaseLocks(ctx, names[:i]))
+	}
+	return "", nil
+}
+
+// releaseLocks gives locks back, the last one first. On a connection that broke there are none.
+func (h *Host) releaseLocks(ctx context.Context, names []string) error {
+	for _, name := range slices.Backward(names) {
+		if h.db == nil {
+			return nil
+		}
+		if _, _, err := h.row(context.WithoutCancel(ctx), "RELEASE_LOCK", "SELECT RELEASE_LOCK(?)", name); err != nil {
+			return err
+		}
+		h.log.Tracef("lock %s released", name)
 	}
 	return nil
 }
@@ -55,7 +99,7 @@ func (h *Host) LockAccount(ctx context.Context, account string) error {
 	if _, limited := ctx.Deadline(); limited {
 		tries = math.MaxInt
 	}
-	got, err := h.getLock(ctx, name, tries)
+	got, _, err := h.getLock(ctx, name, tries)
 	if err != nil {
 		return err
 	}
@@ -67,26 +111,26 @@ func (h *Host) LockAccount(ctx context.Context, account string) error {
 	return nil
 }
 
-// getLock asks for a lock second by second. A query that is cancelled halfway costs the connection and all locks with
-// it, so the questions themselves are not bound to ctx; it is looked at between them.
-func (h *Host) getLock(ctx context.Context, name string, tries int) (bool, error) {
-	for try := 0; try < tries; try++ {
+// getLock asks for a lock second by second and returns how many tries are left. A query that is cancelled halfway costs the
+// connection and all locks with it, so the questions themselves are not bound to ctx; it is looked at between them.
+func (h *Host) getLock(ctx context.Context, name string, tries int) (got bool, left int, err error) {
+	for ; tries > 0; tries-- {
 		if ctx.Err() != nil {
-			return false, nil
+			return false, tries, nil
 		}
 		row, found, err := h.row(context.WithoutCancel(ctx), "GET_LOCK", "SELECT GET_LOCK(?, 1)", name)
 		switch {
 		case err != nil:
-			return false, err
+			return false, tries, err
 		case !found || !row[0].Valid:
-			return false, cert.Faultf(cert.FaultDB, "GET_LOCK", "the database at %s does not give locks: it answered NULL for %s", h.db.address, name)
+			return false, tries, cert.Faultf(cert.FaultDB, "GET_LOCK", "the database at %s does not give locks: it answered NULL for %s", h.db.address, name)
 		case row[0].number() == 1:
 			h.log.Tracef("lock %s taken", name)
-			return true, nil
+			return true, tries, nil
 		}
 		h.log.Tracef("lock %s is held by another run", name)
 	}
-	return false, nil
+	return false, 0, nil
 }
 
 // holder names the connection that holds a lock, for the administrator's SHOW PROCESSLIST; empty where it is not known.
@@ -105,29 +149,38 @@ func (h *Host) UnlockAccount(ctx context.Context) error {
 	if name == "" || h.db == nil { // the connection broke: the lock went with it
 		return nil
 	}
-	if _, _, err := h.row(context.WithoutCancel(ctx), "RELEASE_LOCK", "SELECT RELEASE_LOCK(?)", name); err != nil {
-		return err
+	return h.releaseLocks(ctx, []string{name})
+}
+
+// HoldsLocks asks the database whether the locks of the item that was locked last and the account's lock are still ours
+// (rules BUY-1). It returns FaultLocked, retryable, if one is lost or was never taken, and FaultDB if the database does not tell.
+func (h *Host) HoldsLocks(ctx context.Context) error {
+	for _, lock := range []struct {
+		of    string
+		names []string
+	}{{"item", h.lastItem}, {"account", h.accountLocks()}} {
+		if len(lock.names) == 0 {
+			return cert.Faultf(cert.FaultLocked, lock.of, "the lock of the %s was never taken, nothing is bought", lock.of).Again()
+		}
+		for _, name := range lock.names {
+			row, found, err := h.row(ctx, "IS_USED_LOCK", "SELECT IS_USED_LOCK(?)=CONNECTION_ID()", name)
+			if err != nil {
+				return err
+			}
+			if !found || row[0].number() != 1 {
+				return cert.Faultf(cert.FaultLocked, lock.of, "the lock %s is not ours any more, the connection to the database broke; nothing is bought", name).Again()
+			}
+		}
 	}
-	h.log.Tracef("lock %s released", name)
 	return nil
 }
 
-// HoldsLocks asks the database whether the lock of the item that was locked last and the account's lock are still ours
-// (contract 3.1). FaultLocked, retryable, where one is lost or was never taken; FaultDB where the database does not tell.
-func (h *Host) HoldsLocks(ctx context.Context) error {
-	for _, lock := range []struct{ of, name string }{{"item", h.lastItem}, {"account", h.accounts}} {
-		if lock.name == "" {
-			return cert.Faultf(cert.FaultLocked, lock.of, "the lock of the %s was never taken, nothing is bought", lock.of).Again()
-		}
-		row, found, err := h.row(ctx, "IS_USED_LOCK", "SELECT IS_USED_LOCK(?)=CONNECTION_ID()", lock.name)
-		if err != nil {
-			return err
-		}
-		if !found || row[0].number() != 1 {
-			return cert.Faultf(cert.FaultLocked, lock.of, "the lock %s is not ours any more, the connection to the database broke; nothing is bought", lock.name).Again()
-		}
+// accountLocks returns the name of the account's lock, nothing if none is held.
+func (h *Host) accountLocks() []string {
+	if h.accounts == "" {
+		return nil
 	}
-	return nil
+	return []string{h.accounts}
 }
 
 // digest is the lower-case hex of SHA-256.

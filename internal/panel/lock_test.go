@@ -43,14 +43,18 @@ func faultType(err error) string {
 	return cert.FaultOf(err).Type
 }
 
-// Contract 3.1: the names of the locks.
+// itemLock is the name of item 42's lock.
+func itemLock(database string) string { return binary + "." + hex256(database)[:8] + ".42" }
+
+// rules BUY-1: the names of the locks.
 func TestLockNames(t *testing.T) {
 	w, db := withDB(t)
 	var name string
 	require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&name))
 	require.NoError(t, w.LockItem(t.Context(), 42))
 	require.NoError(t, w.LockAccount(t.Context(), "https://api.example.com/ shop"))
-	assert.True(t, used(t, db, binary+"."+hex256("localhost\x00" + name)[:8]+".42"))
+	assert.True(t, used(t, db, itemLock(name)))
+	assert.True(t, used(t, db, binary+"."+hex256("localhost\x00" + name)[:8]+".42"), "the name that the version before gave it")
 	assert.True(t, used(t, db, binary+".buy."+hex256("https://api.example.com/ shop")[:16]))
 }
 
@@ -67,6 +71,57 @@ func TestOneRunHoldsAnItem(t *testing.T) {
 	require.NoError(t, other.LockItem(t.Context(), 43), "another item is free")
 	require.NoError(t, w.Close())
 	require.NoError(t, other.LockItem(t.Context(), 42), "locks end with the run")
+}
+
+// rules BUY-1: two hosts of one panel spell the address of its database in different ways, and share its locks.
+func TestHostsThatSpellTheServerInDifferentWaysShareTheLocks(t *testing.T) {
+	for name, take := range map[string]func(h *panel.Host) (held bool, err error){
+		"item": func(h *panel.Host) (bool, error) {
+			err := h.LockItem(t.Context(), 42)
+			return err == nil, err
+		},
+		"sweep":   func(h *panel.Host) (bool, error) { return h.LockSweep(t.Context()) },
+		"account": func(h *panel.Host) (bool, error) { err := h.LockAccount(t.Context(), "a"); return err == nil, err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, db := withDB(t)
+			var database string
+			require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&database))
+			elsewhere := newWorld(t, "DBHost", "DBUser "+dbUser, "DBPassword "+dbPassword, "DBName "+database, "DBSocket "+mariadb.socket, "CryptKey etc/test.pem")
+			elsewhere.SetLockTries(1, 1)
+			held, err := take(w.Host)
+			require.NoError(t, err)
+			require.True(t, held)
+			held, err = take(elsewhere.Host)
+			assert.False(t, held)
+			if err != nil {
+				assert.Equal(t, cert.FaultLocked, cert.FaultOf(err).Type, err.Error())
+			}
+		})
+	}
+}
+
+// rules BUY-1: a binary of the version before knows the old name of the lock only; one that cannot be had leaves none behind.
+func TestARunOfTheVersionBeforeKeepsItsLocks(t *testing.T) {
+	w, db := withDB(t)
+	w.SetLockTries(1, 1)
+	var database string
+	require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&database))
+	old, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer old.Close()
+	mark := hex256("localhost\x00" + database)[:8]
+	var got int
+	for _, name := range []string{binary + "." + mark + ".42", binary + ".subscription." + mark} {
+		require.NoError(t, old.QueryRowContext(t.Context(), "SELECT GET_LOCK(?, 0)", name).Scan(&got))
+		require.Equal(t, 1, got)
+	}
+	assert.Equal(t, cert.FaultLocked, faultType(w.LockItem(t.Context(), 42)))
+	assert.False(t, used(t, db, itemLock(database)))
+	free, err := w.LockSweep(t.Context())
+	require.NoError(t, err)
+	assert.False(t, free)
+	assert.False(t, used(t, db, binary+".subscription."+hex256(database)[:8]))
 }
 
 func TestOnePurchaseOfAnAccountAtATime(t *testing.T) {
@@ -155,7 +210,7 @@ func killConnection(t *testing.T, w *world, db *sql.DB) {
 	var name string
 	require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&name))
 	var id sql.NullInt64
-	require.NoError(t, db.QueryRow("SELECT IS_USED_LOCK(?)", binary+"."+hex256("localhost\x00" + name)[:8]+".42").Scan(&id))
+	require.NoError(t, db.QueryRow("SELECT IS_USED_LOCK(?)", itemLock(name)).Scan(&id))
 	require.True(t, id.Valid, "item 42 is not locked")
 	run(t, db, fmt.Sprintf("KILL %d", id.Int64))
 }

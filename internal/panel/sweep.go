@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"pmssl/internal/cabforum"
@@ -82,32 +83,32 @@ func (h *Host) Brand(ctx context.Context, project int64) (string, error) {
 
 // UnlockItem lets other runs at the item again; a sweep holds one item at a time.
 func (h *Host) UnlockItem(ctx context.Context, id int64) error {
-	name, held := h.items[id]
+	names, held := h.items[id]
 	delete(h.items, id)
 	if !held || h.db == nil {
 		return nil
 	}
-	if h.lastItem == name {
-		h.lastItem = ""
+	if slices.Equal(h.lastItem, names) {
+		h.lastItem = nil
 	}
-	if _, _, err := h.row(context.WithoutCancel(ctx), "RELEASE_LOCK", "SELECT RELEASE_LOCK(?)", name); err != nil {
-		return err
-	}
-	h.log.Tracef("lock %s released", name)
-	return nil
+	return h.releaseLocks(ctx, names)
 }
 
-// LockSweep takes the lock `<bin>.subscription.<8 hex of host and DBName>` without waiting; false where another sweep holds
-// it. It is held until the process ends.
+// LockSweep takes the lock `<bin>.subscription.<8 hex of DBName>` without waiting, and the one that the version before takes
+// (rules BUY-1). It reports false if another sweep holds it. It is held until the process ends.
 func (h *Host) LockSweep(ctx context.Context) (bool, error) {
-	settings, err := h.host(ctx, settingHost, settingName)
+	names, err := h.lockNames(ctx, "subscription.", "")
 	if err != nil {
 		return false, err
 	}
-	mark := digest(settings[settingHost] + "\x00" + settings[settingName])
-	row, found, err := h.row(ctx, "GET_LOCK", "SELECT GET_LOCK(?, 0)", h.o.Binary+".subscription."+mark[:8])
-	if err != nil || !found {
-		return false, err
+	for i, name := range names {
+		row, found, err := h.row(ctx, "GET_LOCK", "SELECT GET_LOCK(?, 0)", name)
+		if err != nil {
+			return false, err
+		}
+		if !found || row[0].number() != 1 {
+			return false, h.releaseLocks(ctx, names[:i])
+		}
 	}
-	return row[0].number() == 1, nil
+	return true, nil
 }

@@ -87,7 +87,8 @@ func database() (*engine.Server, error) {
 	}
 	switch engine.Kind(kind) {
 	case engine.MariaDB:
-		return engine.StartMariaDB(context.Background(), engine.Options{})
+		// a second host of a panel may reach it by TCP
+		return engine.StartMariaDB(context.Background(), engine.Options{Addr: "127.0.0.1:0"})
 	case engine.Embedded:
 		return engine.StartEmbedded(engine.Options{})
 	}

@@ -21,7 +21,7 @@ import (
 func namecheapTrade() trade {
 	return trade{
 		title: "Namecheap", module: "pmnamecheap", limits: []string{"limit_minute", "limit_hour", "limit_day"},
-		single: "positivessl", wild: "positivessl_wildcard", firstID: 34350001,
+		single: "positivessl", wild: "positivessl_wildcard", names: "positivessl_multi_domain", firstID: 34350001,
 		unusable: []string{html, redirect, charset, huge, unhandled},
 		opens:    []step{stepBalance, stepList, stepBuy, stepActivate, stepReport},
 		writes:   []step{stepBuy, stepActivate},

@@ -16,6 +16,7 @@ type trade struct {
 	params  map[string]string // what an order says beside its CSR
 	single  string            // template of a certificate for one name
 	wild    string            // template of one for a wildcard
+	names   string            // template of one to which further names can be bought, empty if none can
 	firstID int64             // of the first order in a new shop
 	opens   []step            // what open asks for, in its order
 	writes  []step            // those of them that change something at the seller

@@ -34,6 +34,8 @@ type world struct {
 	busy   sync.WaitGroup // requests that the seller works on
 	tariff map[string]int64
 	module int64
+	// config is the panel's, from which a second host of it is made.
+	config panel.Config
 }
 
 // worldOptions says what differs between worlds.
@@ -71,6 +73,7 @@ func newWorld(o worldOptions) (*world, error) {
 	}
 	w.server = httptest.NewServer(w.watched(w.shop))
 	config.Env = append(env, w.shop.environment(w.server.URL)...)
+	w.config = config
 	if w.panel, err = panel.Open(ctx, config); err != nil {
 		w.server.Close()
 		return nil, err

@@ -1,0 +1,70 @@
+package command
+
+import (
+	"context"
+	"strconv"
+
+	"pmssl/internal/cert"
+)
+
+// lockAccount takes the account's lock and makes sure that the item still is what this run has read: the wait may take
+// minutes, and what decides about money is what the database says once the lock is had (rules BUY-11).
+func (j *job) lockAccount(ctx context.Context) error {
+	if err := j.Panel.LockAccount(ctx, j.account); err != nil {
+		return err
+	}
+	err := j.asRead(ctx)
+	if err != nil {
+		j.unlock(context.WithoutCancel(ctx))
+	}
+	return err
+}
+
+// asRead returns a retryable fault if what decides about money is not any more what this run has read: ids, lineage, intent, term,
+// names bought, the order itself, and the account that pays.
+func (j *job) asRead(ctx context.Context) error {
+	now, err := j.Panel.Order(ctx, j.order.Item)
+	if err != nil {
+		return err
+	}
+	if now.Module == 0 { // none is chosen yet: the command line names it
+		now.Module = j.order.Module
+	}
+	before, after := decisive(j.order), decisive(now)
+	for i, one := range before {
+		if one == after[i] {
+			continue
+		}
+		return cert.Faultf(cert.FaultLocked, one.name, "item %d (%s): %s was changed while this run waited for the seller's account: nothing was bought, the next run goes by what it is now",
+			j.order.Item, j.order.Name, one.name).Again()
+	}
+	params, err := j.Panel.ModuleParams(ctx, j.order.Module)
+	if err != nil {
+		return err
+	}
+	seller, err := j.Trade.Connect(params)
+	if err != nil {
+		return err
+	}
+	if seller.Account() != j.account {
+		return cert.Faultf(cert.FaultLocked, "processingmodule", "item %d (%s): the account at %s was changed while this run waited: nothing was bought, the next run uses the account that is set now",
+			j.order.Item, j.order.Name, j.Trade.Title).Again()
+	}
+	return nil
+}
+
+// named is a value with its name.
+type named struct{ name, value string }
+
+// decisive lists what decides whether something is bought, and what.
+func decisive(order cert.Order) []named {
+	var all []named
+	for _, name := range []string{
+		cert.ParamOrderID, cert.ParamLineage, cert.ParamIntent, cert.ParamTermStart, cert.ParamTermMonths, cert.ParamSANsBought, cert.ParamAltName,
+	} {
+		all = append(all, named{name, order.Params[name]})
+	}
+	return append(all, named{"csr", order.CSR}, named{"pricelist", order.Template}, named{"period", strconv.Itoa(order.Period)},
+		named{"status", strconv.Itoa(order.Status)}, named{"processingmodule", strconv.FormatInt(order.Module, 10)},
+		named{"addon", strconv.Itoa(order.SANs)})
+}
