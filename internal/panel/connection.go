@@ -48,9 +48,14 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(1)
 	conn, err := pool.Conn(ctx)
+	if err == nil {
+		if err = h.prepare(ctx, conn, config.DBName); err != nil {
+			_ = conn.Close()
+		}
+	}
 	if err != nil {
-		_ = pool.Close() // it has no connection
-		return nil, h.dbFault(address, "", err)
+		_ = pool.Close() // it has no connection that anybody could use
+		return nil, h.dbFault(address, "", connectHint(err, config.TLS != nil))
 	}
 	h.db = &database{pool: pool, conn: conn, address: address, meter: wire}
 	h.o.Log.Room("db").Tracef("connected to %s", address)
@@ -65,7 +70,10 @@ func (h *Host) dsn(ctx context.Context, settings map[string]string) (*mysql.Conf
 		return nil, "", err
 	}
 	config.Timeout, config.ReadTimeout, config.WriteTimeout = h.limits.dial, h.limits.query, h.limits.query
-	config.Collation = "utf8mb4_general_ci"
+	config.Collation = collation
+	if config.TLS, err = h.databaseTLS(); err != nil {
+		return nil, "", err
+	}
 	config.InterpolateParams = true // one round trip for a query; safe with utf8mb4, where no byte of a character is a quote
 	config.Logger = driverLog{h.o.Log.Room("db")}
 	return config, fmt.Sprintf("%s (database %s)", config.Addr, config.DBName), nil

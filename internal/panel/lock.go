@@ -33,10 +33,6 @@ func (h *Host) LockItem(ctx context.Context, id int64) error {
 			id, h.holder(ctx, busy), h.limits.itemTries).Again()
 	}
 	h.items[id], h.lastItem = names, names
-	// A server may close connections that are silent for a minute; a purchase waits longer for its seller.
-	if _, _, err := h.row(ctx, "wait_timeout", "SET SESSION wait_timeout=28800"); err != nil {
-		h.log.Warningf("the database keeps its own limit for silent connections: %v", err)
-	}
 	return nil
 }
 

@@ -4,9 +4,17 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"database/sql"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +24,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
@@ -32,6 +41,8 @@ var mariadb = struct {
 	once   sync.Once
 	dir    string
 	socket string
+	addr   string // host:port
+	ca     string // file with the CA certificate of the server
 	end    func()
 	err    error
 	count  atomic.Int64
@@ -80,13 +91,68 @@ func startServer(mariadbd, install string) error {
 		return fmt.Errorf("mariadb-install-db: %w: %s", err, text)
 	}
 	first := filepath.Join(dir, "first.sql")
-	statements := fmt.Sprintf("CREATE USER '%s'@'localhost' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO '%s'@'localhost';\n", dbUser, dbPassword, dbUser)
+	statements := fmt.Sprintf("CREATE USER '%s'@'localhost' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO '%s'@'localhost' WITH GRANT OPTION;\n", dbUser, dbPassword, dbUser)
 	if err := os.WriteFile(first, []byte(statements), 0o600); err != nil {
 		return err
 	}
-	return runServer(exec.Command(mariadbd, append(common, "--skip-networking", "--socket="+mariadb.socket, "--init-file="+first,
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free now
+	if err != nil {
+		return err
+	}
+	mariadb.addr = listener.Addr().String()
+	_, port, err := net.SplitHostPort(mariadb.addr)
+	if err = errors.Join(err, listener.Close(), makeCertificates(dir)); err != nil {
+		return err
+	}
+	mariadb.ca = filepath.Join(dir, "ca.pem")
+	return runServer(exec.Command(mariadbd, append(common, "--bind-address=127.0.0.1", "--port="+port, "--skip-name-resolve",
+		"--ssl-cert="+filepath.Join(dir, "server.pem"), "--ssl-key="+filepath.Join(dir, "server.key"), "--socket="+mariadb.socket, "--init-file="+first,
 		"--pid-file="+filepath.Join(dir, "pid"), "--skip-log-bin", "--sync-frm=0", "--innodb-doublewrite=0", "--innodb-flush-method=nosync", "--performance-schema=OFF",
 		"--character-set-server=utf8mb4", "--innodb-buffer-pool-size=32M")...))
+}
+
+// makeCertificates writes a CA, a certificate of the server for the name db.example and its key, and another CA.
+func makeCertificates(dir string) error {
+	authority, key, err := makeCertificate(dir, "ca.pem", nil, nil)
+	if err != nil {
+		return err
+	}
+	if _, _, err = makeCertificate(dir, "other-ca.pem", nil, nil); err != nil {
+		return err
+	}
+	_, private, err := makeCertificate(dir, "server.pem", authority, key)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "server.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+}
+
+// makeCertificate writes a CA certificate, or one for the server if there is an issuer.
+func makeCertificate(dir, name string, issuer *x509.Certificate, issuerKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	made := &x509.Certificate{
+		SerialNumber: big.NewInt(int64(len(name))), Subject: pkix.Name{CommonName: name}, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	if issuer == nil {
+		made.IsCA, made.KeyUsage = true, x509.KeyUsageCertSign
+		issuer, issuerKey = made, key
+	} else {
+		made.DNSNames, made.ExtKeyUsage = []string{"db.example"}, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, made, issuer, key.Public(), issuerKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return made, key, os.WriteFile(filepath.Join(dir, name), text, 0o600)
 }
 
 // runServer waits for the server's own word that it is ready.
@@ -137,6 +203,7 @@ func dsn(socket, database string) string {
 	config := mysql.NewConfig()
 	config.User, config.Passwd, config.Net, config.Addr, config.DBName = dbUser, dbPassword, "unix", socket, database
 	config.MultiStatements, config.Collation = true, "utf8mb4_general_ci"
+	config.Params = map[string]string{"autocommit": "1", "sql_mode": "''"} // whatever a test makes of the server
 	return config.FormatDSN()
 }
 

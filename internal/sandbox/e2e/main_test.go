@@ -87,8 +87,10 @@ func database() (*engine.Server, error) {
 	}
 	switch engine.Kind(kind) {
 	case engine.MariaDB:
-		// a second host of a panel may reach it by TCP
-		return engine.StartMariaDB(context.Background(), engine.Options{Addr: "127.0.0.1:0"})
+		// A second host of a panel may reach it by TCP. The defaults are some that a module must not depend on.
+		return engine.StartMariaDB(context.Background(), engine.Options{Addr: "127.0.0.1:0", Args: []string{
+			"--autocommit=0", "--default-time-zone=+13:00", "--sql-mode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT",
+		}})
 	case engine.Embedded:
 		return engine.StartEmbedded(engine.Options{})
 	}

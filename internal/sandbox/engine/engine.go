@@ -39,6 +39,8 @@ type Options struct {
 	// Addr is the loopback address of a TCP port; "" = 127.0.0.1 and a free port for the embedded engine, no TCP at
 	// all for MariaDB.
 	Addr string
+	// Args are further options of mariadbd, such as defaults that not everybody expects.
+	Args []string
 	// Log receives what the server says; nil = dropped.
 	Log io.Writer
 }
@@ -77,6 +79,7 @@ func (s *Server) config(database string) *mysql.Config {
 	c.User, c.Passwd = account, s.password
 	c.Net, c.Addr = "unix", s.socket
 	c.DBName = database
+	c.Params = map[string]string{"autocommit": "1", "sql_mode": "''"} // whatever Options.Args make of the server
 	return c
 }
 

@@ -106,7 +106,7 @@ func (s *Server) run(ctx context.Context, mariadbd string, o Options) error {
 		// Durability is of no use to data that ends with the process.
 		"--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--sync-frm=0", "--innodb-doublewrite=0",
 		"--innodb-log-file-size=8M", "--innodb-buffer-pool-size=64M", "--performance-schema=OFF",
-	}, network...)
+	}, append(network, o.Args...)...)
 
 	log := o.Log
 	var said bytes.Buffer

@@ -127,6 +127,7 @@ func (d Database) conf() string {
 func (c Conf) DSN() string {
 	m := mysql.NewConfig()
 	m.User, m.Passwd, m.DBName = or(c.Get("DBUser"), "root"), c.Get("DBPassword"), or(c.Get("DBName"), "billmgr")
+	m.Params = map[string]string{"autocommit": "1", "sql_mode": "''"} // the panel does not depend on the server's defaults
 	host := or(c.Get("DBHost"), "localhost")
 	if socket := c.Get("DBSocket"); socket != "" && host == "localhost" {
 		m.Net, m.Addr = "unix", socket

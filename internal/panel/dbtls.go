@@ -1,0 +1,107 @@
+package panel
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"github.com/go-sql-driver/mysql"
+
+	"pmssl/internal/cert"
+)
+
+// Options of billmgr.conf for a database that is reached by TLS. They are ours, the panel has none that is documented.
+const (
+	// settingDatabaseCA is a file with the CA certificates of the database server in PEM; with it every connection uses TLS.
+	settingDatabaseCA = "SSLDatabaseCA"
+	// settingDatabaseTLSName is the name in the server's certificate where DBHost is another one.
+	settingDatabaseTLSName = "SSLDatabaseTLSName"
+)
+
+// anyName is the value of SSLDatabaseTLSName for certificates without a usable name, such as those that MySQL makes by itself.
+const anyName = "any"
+
+const maxCA = 1 << 20 // bytes of SSLDatabaseCA
+
+// databaseTLS returns the TLS settings for the database, nil if billmgr.conf does not ask for TLS (rules PANEL-8). The server's certificate must lead
+// to the CA of SSLDatabaseCA and name the host. The system's CA certificates are not used: they would let in a
+// certificate of any public authority.
+func (h *Host) databaseTLS() (*tls.Config, error) {
+	settings, err := h.settings()
+	if err != nil {
+		return nil, err
+	}
+	file, name := settings[settingDatabaseCA], settings[settingDatabaseTLSName]
+	switch {
+	case file == "" && name == "":
+		return nil, nil
+	case file == "":
+		return nil, cert.Faultf(cert.FaultValue, settingDatabaseCA, "billmgr.conf sets %s without %s: name the file with the CA certificate of the database server too",
+			settingDatabaseTLSName, settingDatabaseCA)
+	}
+	text, err := readBounded(h.path(file), maxCA)
+	if err != nil {
+		return nil, cert.Faultf(cert.FaultValue, settingDatabaseCA, "the file of %s in billmgr.conf cannot be read: %w", settingDatabaseCA, err)
+	}
+	authorities := x509.NewCertPool()
+	if !authorities.AppendCertsFromPEM(text) {
+		return nil, cert.Faultf(cert.FaultValue, settingDatabaseCA, "%s, which billmgr.conf names in %s, holds no certificate in PEM", h.path(file), settingDatabaseCA)
+	}
+	config := &tls.Config{RootCAs: authorities, ServerName: name, MinVersion: tls.VersionTLS12}
+	if name == anyName {
+		config.ServerName = ""
+		config.InsecureSkipVerify = true // of the name; the chain is verified here
+		config.VerifyConnection = func(state tls.ConnectionState) error { return verifyChain(state, authorities) }
+	}
+	return config, nil
+}
+
+// verifyChain checks that the server's certificate leads to one of the authorities.
+func verifyChain(state tls.ConnectionState, authorities *x509.CertPool) error {
+	if len(state.PeerCertificates) == 0 {
+		return errors.New("the server sent no certificate")
+	}
+	between := x509.NewCertPool()
+	for _, c := range state.PeerCertificates[1:] {
+		between.AddCert(c)
+	}
+	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: authorities, Intermediates: between})
+	return err
+}
+
+// MySQL's numbers of the errors about who may connect.
+const (
+	errAccessDenied      = 1045
+	errSecureTransport   = 3159 // ER_SECURE_TRANSPORT_REQUIRED
+	errConnectionAborted = 1184 // ER_NEW_ABORTING_CONNECTION: init_connect failed
+)
+
+const tlsHint = "the server takes TLS connections only (require_secure_transport, REQUIRE SSL): set " + settingDatabaseCA +
+	" in etc/billmgr.conf to a file with the CA certificate of the server"
+
+// connectHint returns err with what the administrator can do about a connection that was not had. secure: TLS was asked for.
+func connectHint(err error, secure bool) error {
+	var said *mysql.MySQLError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	number := uint16(0)
+	if errors.As(err, &said) {
+		number = said.Number
+	}
+	switch {
+	case number == errSecureTransport && !secure:
+		return fmt.Errorf("%w; %s", err, tlsHint)
+	case number == errAccessDenied && !secure: // MariaDB says it of right passwords too
+		return fmt.Errorf("this connection was refused, which is not encrypted: %w; if DBUser and DBPassword are right (the panel uses them as well), %s", err, tlsHint)
+	case number == errConnectionAborted:
+		return fmt.Errorf("%w; the server's init_connect fails for this account: look into the server's log", err)
+	case errors.Is(err, mysql.ErrNoTLS):
+		return fmt.Errorf("the server does not offer TLS, but %s in etc/billmgr.conf asks for it: %w", settingDatabaseCA, err)
+	case errors.As(err, &authority):
+		return fmt.Errorf("%w; the certificate of the server does not lead to one in the file of %s in etc/billmgr.conf", err, settingDatabaseCA)
+	case errors.As(err, &host):
+		return fmt.Errorf("%w; set %s in etc/billmgr.conf to a name in the certificate of the server, or to %s", err, settingDatabaseTLSName, anyName)
+	}
+	return err
+}
