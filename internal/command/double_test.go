@@ -240,8 +240,11 @@ func newSeller() *fakeSeller {
 func (s *fakeSeller) Account() string             { return "https://seller.example shop" }
 func (s *fakeSeller) Check(context.Context) error { return nil }
 func (s *fakeSeller) Balance(context.Context) (cert.Money, error) {
-	n, err := strconv.ParseFloat(s.balance, 64)
-	return cert.Money{Amount: n, Text: s.balance, Currency: "USD"}, err
+	n, ok := cert.ParseBalance(s.balance)
+	if !ok {
+		return cert.Money{}, cert.Faultf(cert.FaultAPI, "balance", "the seller gives %q as the balance: %w", s.balance, cert.ErrUnknownAmount)
+	}
+	return cert.Money{Amount: n, Text: s.balance, Currency: "USD"}, nil
 }
 func (s *fakeSeller) Shelf(context.Context) (cert.Shelf, error) {
 	shelf := cert.Shelf{}

@@ -44,6 +44,14 @@ func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
 	assert.Len(t, s.panel.order.Params[cert.ParamRequested], 64)
 }
 
+// rules MONEY-1: a balance that is unknown is no empty one.
+func TestAnUnknownBalanceRefusesNoPurchase(t *testing.T) {
+	s := newStage(t)
+	s.seller.balance = "500,00"
+	require.NoError(t, s.run(command.Open))
+	assert.Equal(t, 1, s.seller.buys)
+}
+
 func TestOpenRefusesBeforeAnythingIsBought(t *testing.T) {
 	for name, row := range map[string]struct {
 		change func(t *testing.T, s *stage)

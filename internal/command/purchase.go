@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -172,7 +173,7 @@ func (j *job) afford(ctx context.Context, p cert.Purchase) error {
 	}
 	balance, err := teller.Balance(ctx)
 	if err != nil {
-		if fault := cert.FaultOf(err); !fault.Retry {
+		if !errors.Is(err, cert.ErrUnknownAmount) && !cert.FaultOf(err).Retry {
 			return err
 		}
 		j.Log.Warningf("the balance could not be read before the purchase: %v", err)
@@ -181,6 +182,12 @@ func (j *job) afford(ctx context.Context, p cert.Purchase) error {
 	if balance.Amount <= 0 {
 		return cert.Faultf(cert.FaultAPI, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Trade.Title, balance.Text, balance.Currency)
 	}
+	j.warnOfMoney(ctx, p, balance)
+	return nil
+}
+
+// warnOfMoney logs that the account holds less than the known price or than the administrator's threshold.
+func (j *job) warnOfMoney(ctx context.Context, p cert.Purchase, balance cert.Money) {
 	if pricer, ok := j.seller.(Pricer); ok {
 		price, known := pricer.Price(ctx, p)
 		if known && balance.Amount < price.Amount && strings.EqualFold(balance.Currency, price.Currency) {
@@ -188,10 +195,14 @@ func (j *job) afford(ctx context.Context, p cert.Purchase) error {
 				j.order.Item, j.Trade.Title, balance.Text, balance.Currency, price.Text, price.Currency)
 		}
 	}
-	if least, ok := amount(j.params["threshold"]); ok && balance.Amount < least {
-		j.Log.Warningf("the account at %s holds %s %s, less than the minimal balance %s", j.Trade.Title, balance.Text, balance.Currency, j.params["threshold"])
+	threshold := j.params["threshold"]
+	least, ok := cert.ParseAmount(threshold)
+	switch {
+	case ok && balance.Amount < least:
+		j.Log.Warningf("the account at %s holds %s %s, less than the minimal balance %s", j.Trade.Title, balance.Text, balance.Currency, threshold)
+	case !ok && strings.TrimSpace(threshold) != "":
+		j.Log.Warningf("the minimal balance %q of the module's form cannot be read: write it as 10 or 10.50", brief(threshold))
 	}
-	return nil
 }
 
 // recall reads the purchase journal: an id that is there for this item and not on the item is put on the item

@@ -51,7 +51,7 @@ func (c *Client) Balance(ctx context.Context) (cert.Money, error) {
 		return cert.Money{}, err
 	}
 	text := user.Attr("balance")
-	if amount, ok := amountOf(text); ok {
+	if amount, ok := cert.ParseBalance(text); ok {
 		return cert.Money{Amount: amount, Text: words(text), Currency: words(user.Attr("currency"))}, nil
 	}
 	for _, function := range []string{"subaccount", "dashboard.info"} {
@@ -64,7 +64,7 @@ func (c *Client) Balance(ctx context.Context) (cert.Money, error) {
 			return money, nil
 		}
 	}
-	return cert.Money{}, cert.Faultf(cert.FaultClient, functionWho, "%s gives %q as the balance", Title, remark(text))
+	return cert.Money{}, cert.Faultf(cert.FaultAPI, functionWho, "%s gives %q as the balance: %w", Title, remark(text), cert.ErrUnknownAmount)
 }
 
 // moneyOf reads "12.50 EUR" of the first row; with several accounts it is not known which one pays.
@@ -72,7 +72,11 @@ func moneyOf(rows []*sellerhttp.Element) (cert.Money, bool) {
 	if len(rows) != 1 {
 		return cert.Money{}, false
 	}
-	number, currency, _ := strings.Cut(words(rows[0].Child("balance").Text()), " ")
-	amount, ok := amountOf(number)
-	return cert.Money{Amount: amount, Text: number, Currency: currency}, ok
+	parts := strings.Fields(words(rows[0].Child("balance").Text()))
+	if len(parts) == 0 || len(parts) > 2 { // "1 500.00 EUR" is not one and 500.00 EUR
+		return cert.Money{}, false
+	}
+	currency := strings.Join(parts[1:], "")
+	amount, ok := cert.ParseBalance(parts[0])
+	return cert.Money{Amount: amount, Text: parts[0], Currency: currency}, ok && !strings.ContainsAny(currency, "0123456789")
 }

@@ -66,6 +66,22 @@ func TestCheckAndBalance(t *testing.T) {
 	assert.Equal(t, cert.Money{Amount: 12.5, Text: "12.50", Currency: "USD"}, money)
 }
 
+// rules MONEY-1: an amount that can mean two things is unknown, in whatever place it stands.
+func TestABalanceIsNeverGuessed(t *testing.T) {
+	for _, text := range []string{"500,00", "1,500.00", "1.500,00", "1 500", "1 500.00 EUR", "5e3", "NaN", "+5", "", strings.Repeat("9", 400)} {
+		r := newRemote(t, map[string]reply{
+			"whoami":         says(doc("whoami", `<user id="4" level="16" balance="`+text+`" currency="EUR"/>`)),
+			"subaccount":     says(doc("subaccount", `<elem><balance>`+text+`</balance></elem>`)),
+			"dashboard.info": says(doc("dashboard.info", `<elem><balance>`+text+`</balance></elem>`)),
+		})
+		money, err := r.Balance(t.Context())
+		requireFault(t, err, cert.FaultAPI)
+		require.ErrorIs(t, err, cert.ErrUnknownAmount)
+		assert.Zero(t, money)
+		require.NoError(t, r.Check(t.Context()))
+	}
+}
+
 // The remote repeats the login in every answer, and in its words; no line of any level and no fault shows it, be it short.
 func TestNoLineShowsTheLogin(t *testing.T) {
 	for _, secret := range []string{password, "qx7&"} {

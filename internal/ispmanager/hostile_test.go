@@ -241,6 +241,6 @@ func TestAnEndlessPriceListIsRefused(t *testing.T) {
 	}
 	r := newRemote(t, map[string]reply{"pricelist.export": says(doc("pricelist.export", list.String()))})
 	_, err := r.Offers(t.Context())
-	requireFault(t, err, cert.FaultClient)
+	requireFault(t, err, cert.FaultAPI)
 	assert.Less(t, len(ispmanager.Products(r.dir, "pmispmgrssl")), 100)
 }

@@ -1,7 +1,6 @@
 package ispmanager
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
@@ -39,14 +38,4 @@ func dateOf(text string) cabforum.Date {
 		return cabforum.Date{}
 	}
 	return date
-}
-
-// amountOf reads a plain decimal with a dot, as in item_cost and balance; localised texts are never read (§1.5).
-func amountOf(text string) (float64, bool) {
-	text = strings.TrimSpace(text)
-	if strings.ContainsFunc(text, func(r rune) bool { return (r < '0' || r > '9') && r != '.' && r != '-' }) {
-		return 0, false
-	}
-	amount, err := strconv.ParseFloat(text, 64)
-	return amount, err == nil && !math.IsInf(amount, 0)
 }

@@ -119,7 +119,7 @@ func (c *Client) tariffs(ctx context.Context) ([]tariff, error) {
 		return nil, err
 	}
 	if len(all) > maxTariffs {
-		return nil, cert.Faultf(cert.FaultClient, "pricelist", "%s's list of tariffs has %d entries, at most %d are read", Title, len(all), maxTariffs)
+		return nil, cert.Faultf(cert.FaultAPI, "pricelist", "%s's list of tariffs has %d entries, at most %d are read", Title, len(all), maxTariffs)
 	}
 	return slices.DeleteFunc(all, func(t tariff) bool {
 		nameless := !plausibleID(t.template())
@@ -192,9 +192,9 @@ func pricesOf(e *sellerhttp.Element) []cert.Price {
 		default:
 			months = 0
 		}
-		amount, ok := amountOf(period.Attr("cost"))
+		amount, ok := cert.ParseAmount(period.Attr("cost"))
 		if months > 0 && ok {
-			all = append(all, cert.Price{Months: months, Cost: cert.Money{Amount: amount, Text: period.Attr("cost"), Currency: words(e.Attr("currency"))}})
+			all = append(all, cert.Price{Months: months, Cost: cert.Money{Amount: amount, Text: words(period.Attr("cost")), Currency: words(e.Attr("currency"))}})
 		}
 	}
 	return all
@@ -222,9 +222,9 @@ func ordered(reply answer) []tariff {
 		}
 		for _, price := range e.Child("prices").All("price") {
 			cost := price.Child("cost").Text()
-			amount, ok := amountOf(cost)
+			amount, ok := cert.ParseAmount(cost)
 			if months := monthsOf(price.Child("period").Text()); months > 0 && ok {
-				t.prices = append(t.prices, cert.Price{Months: months, Cost: cert.Money{Amount: amount, Text: cost, Currency: words(price.Child("currency").Text())}})
+				t.prices = append(t.prices, cert.Price{Months: months, Cost: cert.Money{Amount: amount, Text: words(cost), Currency: words(price.Child("currency").Text())}})
 			}
 		}
 		all = append(all, t)

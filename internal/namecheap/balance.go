@@ -2,6 +2,7 @@ package namecheap
 
 import (
 	"context"
+	"errors"
 
 	"pmssl/internal/cert"
 	"pmssl/internal/sellerhttp"
@@ -13,6 +14,10 @@ import (
 // (not_the_seller).
 func (c *Client) Check(ctx context.Context) error {
 	_, err := c.Balance(ctx)
+	if errors.Is(err, cert.ErrUnknownAmount) { // whoever gets a balance is let in
+		c.log.Warningf("%v", err)
+		return nil
+	}
 	return err
 }
 
@@ -24,9 +29,9 @@ func (c *Client) Balance(ctx context.Context) (cert.Money, error) {
 		return cert.Money{}, err
 	}
 	text := result.Attr("AvailableBalance")
-	amount, ok := amountOf(text)
+	amount, ok := cert.ParseBalance(text)
 	if !ok {
-		return cert.Money{}, cert.Faultf(cert.FaultClient, command, "%s gives %q as the available balance", Title, words(text))
+		return cert.Money{}, cert.Faultf(cert.FaultAPI, command, "%s gives %q as the available balance: %w", Title, words(text), cert.ErrUnknownAmount)
 	}
 	return cert.Money{Amount: amount, Text: words(text), Currency: words(result.Attr("Currency"))}, nil
 }

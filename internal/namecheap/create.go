@@ -1,6 +1,7 @@
 package namecheap
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 
@@ -25,10 +26,19 @@ func (c *Client) create(ctx context.Context, p cert.Purchase, name string) (cert
 
 // createReceipt reads the result. The product in the answer is another one where Namecheap replaced it (§0.3).
 func createReceipt(result *sellerhttp.Element) (cert.Receipt, error) {
-	row := result.Child("SSLCertificate")
 	r := cert.Receipt{
-		ID: idOf(row.Attr("CertificateID")), Order: words(result.Attr("OrderId")),
-		Charged: words(result.Attr("ChargedAmount")), Delivered: words(row.Attr("SSLType")),
+		ID: idOf(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
 	}
 	return r, isNew(commandCreate, 0, r.ID, result)
+}
+
+// about returns an attribute of the certificate that a purchase is about. It stands on the element SSLCertificate (§3.1, §3.10), or on the
+// result itself (§3.7, §14). Two values that differ say nothing: empty.
+func about(result *sellerhttp.Element, name string) string {
+	own, child := result.Attr(name), result.Child("SSLCertificate").Attr(name)
+	if own != "" && child != "" && own != child {
+		return ""
+	}
+	return cmp.Or(child, own)
 }

@@ -46,6 +46,25 @@ func TestBuy(t *testing.T) {
 	}
 }
 
+// §3.1, §14: the id stands on the element SSLCertificate or on the result itself. Two that differ leave open which one was bought.
+func TestTheIDOfAPurchaseInEitherPlace(t *testing.T) {
+	const flat = `<SSLCreateResult IsSuccess="true" OrderId="1" CertificateID="909327" SSLType="PositiveSSL"/>`
+	for name, answer := range map[string]string{
+		"on the result": flat,
+		"in both":       `<SSLCreateResult IsSuccess="true" OrderId="1" CertificateID="909327"><SSLCertificate CertificateID="909327" SSLType="PositiveSSL"/></SSLCreateResult>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, says(ok(answer)))
+			receipt, err := s.Buy(t.Context(), purchase(t, "positivessl", 12, 0))
+			require.NoError(t, err)
+			assert.Equal(t, cert.Receipt{ID: 909327, Order: "1", Delivered: "PositiveSSL"}, receipt)
+		})
+	}
+	s := newStage(t, says(ok(`<SSLCreateResult IsSuccess="true" CertificateID="909327"><SSLCertificate CertificateID="909328"/></SSLCreateResult>`)))
+	_, err := s.Buy(t.Context(), purchase(t, "positivessl", 12, 0))
+	assert.True(t, requireFault(t, err, cert.FaultUnclear).Unclear)
+}
+
 func TestWhatCannotBeBoughtIsNotAskedFor(t *testing.T) {
 	for name, p := range map[string]cert.Purchase{
 		"no further names":        {Kind: cert.KindSANs, Product: product(t, "san_certificate"), ID: 7},

@@ -27,10 +27,9 @@ func (c *Client) buyNames(ctx context.Context, p cert.Purchase) (cert.Receipt, e
 
 // namesReceipt reads the result, which is about the certificate's own id.
 func namesReceipt(id int64, result *sellerhttp.Element) (cert.Receipt, error) {
-	row := result.Child("SSLCertificate")
 	r := cert.Receipt{
-		ID: idOf(row.Attr("CertificateID")), Order: words(result.Attr("OrderId")),
-		Charged: words(result.Attr("ChargedAmount")), Delivered: words(row.Attr("SSLType")),
+		ID: idOf(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
 	}
 	return r, isAbout(commandNames, id, r.ID, result)
 }

@@ -1,7 +1,6 @@
 package namecheap
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
@@ -63,16 +62,4 @@ func dateOf(text string) (cabforum.Date, bool) {
 	pad := func(s string) string { return strings.Repeat("0", 2-len(s)) + s }
 	date, err := cabforum.ParseDate(parts[2] + "-" + pad(parts[0]) + "-" + pad(parts[1]))
 	return date, err == nil && !date.IsZero()
-}
-
-// amountOf reads an amount with a decimal point, thousands separated by commas or not.
-func amountOf(text string) (float64, bool) {
-	plain := strings.ReplaceAll(text, ",", "")
-	for _, r := range plain {
-		if (r < '0' || r > '9') && r != '.' && r != '-' {
-			return 0, false
-		}
-	}
-	amount, err := strconv.ParseFloat(plain, 64)
-	return amount, err == nil && !math.IsInf(amount, 0)
 }

@@ -34,16 +34,16 @@ func (c *Client) Offers(ctx context.Context) ([]cert.Offer, error) {
 	if len(kept) > 0 {
 		return kept, nil
 	}
-	result, err := c.ask(ctx, sellerhttp.Read, "UserGetPricingResult", commandPricing, "ProductType", "SSLCERTIFICATE", "ActionName", "PURCHASE")
+	reply, err := c.call(ctx, sellerhttp.Read, commandPricing, "ProductType", "SSLCERTIFICATE", "ActionName", "PURCHASE")
 	if err != nil {
-		return nil, err
+		return nil, faultOf(err)
 	}
 	list := newPriceList()
-	list.read(result)
+	list.read(reply.result("UserGetPricingResult"))
 	list.tell(c.log)
 	offers := list.offers()
 	if len(offers) == 0 {
-		return nil, cert.Faultf(cert.FaultClient, commandPricing, "%s answers OK without a price of a product that is known here", Title)
+		return nil, list.none()
 	}
 	if err := c.prices.write(offers); err != nil {
 		c.log.Warningf("the prices of %s are not kept: %v", Title, err)
@@ -204,6 +204,15 @@ func (l *priceList) tell(log *mgrlog.Logger) {
 	if len(l.odd) > 0 {
 		log.Warningf("prices of %s are left out: %s", Title, shown(l.odd, "; "))
 	}
+}
+
+// none is the fault of an answer without a single price. The connection works: it is about what came.
+func (l *priceList) none() *cert.Fault {
+	text := "it prices no product that is sold here"
+	if len(l.odd) > 0 {
+		text = "none of its prices can be read for certain: " + shown(l.odd, "; ")
+	}
+	return cert.Faultf(cert.FaultAPI, commandPricing, "%s answers OK, and %s", Title, clip(text, 1000))
 }
 
 func shown(all []string, between string) string {

@@ -75,13 +75,19 @@ func (k keptPrices) offers() ([]cert.Offer, error) {
 			return nil, fmt.Errorf("it has %q, which is nothing that can be bought", words(one.Template))
 		}
 		for _, price := range append(one.Prices[:len(one.Prices):len(one.Prices)], one.MoreNames...) {
-			if price.Months < 12 || price.Months > 60 || price.Months%12 != 0 || price.Cost.Amount <= 0 || len(price.Cost.Currency) != 3 {
+			if price.Months < 12 || price.Months > 60 || price.Months%12 != 0 || !told(price.Cost) || len(price.Cost.Currency) != 3 {
 				return nil, fmt.Errorf("it has a price of %s that is none", p.ID)
 			}
 		}
 		all = append(all, cert.Offer{Name: p.Names[0], Product: p, Prices: one.Prices, MoreNames: one.MoreNames})
 	}
 	return all, nil
+}
+
+// told reports whether the text of a price says its amount.
+func told(m cert.Money) bool {
+	amount, ok := cert.ParseAmount(m.Text)
+	return ok && amount > 0 && amount == m.Amount
 }
 
 // write replaces the file in one step, so that no other process reads half of it. Only the owner can read it: what an account

@@ -17,25 +17,27 @@ const maxPrice = 1e6
 var errOtherTerm = errors.New("no term of 1 to 5 years")
 
 // priceOf reads one Price element: what the whole term costs. The account's own price goes before the general one, each with the
-// type that says what it is for (§7): MULTIPLE for one year of the term, ABSOLUTE for all of it.
+// type that says what it is for (§7): MULTIPLE for one year of the term, ABSOLUTE for all of it. Without a type the price of
+// one year is known and that of a longer term is not.
 func priceOf(row *sellerhttp.Element) (cert.Price, error) {
 	years := intOf(row.Attr("Duration"))
 	if years < 1 || years > 5 || !strings.EqualFold(row.Attr("DurationType"), "YEAR") {
 		return cert.Price{}, errOtherTerm
 	}
 	text, kind := row.Attr("YourPrice"), row.Attr("YourPriceType")
-	if amount, ok := amountOf(text); text == "" || ok && amount == 0 {
+	if amount, ok := cert.ParseAmount(text); text == "" || ok && amount == 0 {
 		text, kind = row.Attr("Price"), row.Attr("PricingType")
 	}
-	each, ok := amountOf(text)
-	if !ok || each <= 0 || each > maxPrice || strings.Contains(text, ",") { // 8,88 may be meant as 8.88
+	each, ok := cert.ParseAmount(text)
+	if !ok || each <= 0 || each > maxPrice {
 		return cert.Price{}, fmt.Errorf("the price %q for %d years is none", words(text), years)
 	}
 	times := 1
-	switch strings.ToUpper(kind) {
-	case "MULTIPLE":
+	switch kind := strings.ToUpper(kind); {
+	case kind == "MULTIPLE":
 		times = years
-	case "ABSOLUTE", "ABSOULTE": // the latter is how the documentation spells it
+	case kind == "ABSOLUTE", kind == "ABSOULTE": // the latter is how the documentation spells it
+	case kind == "" && years == 1: // both types mean the same here
 	default:
 		return cert.Price{}, fmt.Errorf("the price %q for %d years is of the unknown type %q", words(text), years, words(kind))
 	}
@@ -44,9 +46,8 @@ func priceOf(row *sellerhttp.Element) (cert.Price, error) {
 		return cert.Price{}, fmt.Errorf("the price %q for %d years is in the unknown currency %q", words(text), years, words(currency))
 	}
 	cost := cert.Money{Text: strconv.FormatFloat(each*float64(times), 'f', decimals(text), 64), Currency: currency}
-	var err error
-	if cost.Amount, err = strconv.ParseFloat(cost.Text, 64); err != nil {
-		return cert.Price{}, fmt.Errorf("the price %q for %d years cannot be multiplied: %w", words(text), years, err)
+	if cost.Amount, ok = cert.ParseAmount(cost.Text); !ok {
+		return cert.Price{}, fmt.Errorf("the price %q for %d years cannot be multiplied", words(text), years)
 	}
 	return cert.Price{Months: 12 * years, Cost: cost}, nil
 }

@@ -32,7 +32,6 @@ func TestCheckTellsWhyTheAccountCannotBeUsed(t *testing.T) {
 		"another document":  {says("<doc><error/></doc>"), cert.FaultNotSeller, "namecheap.users.getBalances", 0, nil},
 		"no status":         {says("<ApiResponse/>"), cert.FaultClient, "namecheap.users.getBalances", 0, nil},
 		"another result":    {says(ok("<SSLListResult/>")), cert.FaultClient, "namecheap.users.getBalances", 0, nil},
-		"no amount":         {says(ok(`<UserGetBalancesResult AvailableBalance="NaN"/>`)), cert.FaultClient, "namecheap.users.getBalances", 0, nil},
 		"unknown number":    {says(refusal("1999999", "Something new")), cert.FaultAPI, "namecheap.users.getBalances", 1999999, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,11 +90,22 @@ func TestNoSecretIsShown(t *testing.T) {
 }
 
 func TestBalance(t *testing.T) {
-	for text, amount := range map[string]float64{"0.00": 0, "12.5": 12.5, "1,234.56": 1234.56, "-3.10": -3.1} {
+	for text, amount := range map[string]float64{"0.00": 0, "12.5": 12.5, "1234.56": 1234.56, "-3.10": -3.1} {
 		s := newStage(t, says(ok(`<UserGetBalancesResult Currency="USD" AvailableBalance="`+text+`" AccountBalance="99"/>`)))
 		money, err := s.Balance(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, cert.Money{Amount: amount, Text: text, Currency: "USD"}, money)
+	}
+}
+
+// rules MONEY-1: an amount that can mean two things is unknown. Whoever gets one is let in all the same.
+func TestABalanceIsNeverGuessed(t *testing.T) {
+	for _, text := range []string{"500,00", "1,500.00", "1.500,00", "1 500", "5e3", "NaN", "+5", "", strings.Repeat("9", 400)} {
+		s := newStage(t, says(ok(`<UserGetBalancesResult Currency="USD" AvailableBalance="`+text+`" AccountBalance="99"/>`)))
+		_, err := s.Balance(t.Context())
+		requireFault(t, err, cert.FaultAPI)
+		require.ErrorIs(t, err, cert.ErrUnknownAmount)
+		require.NoError(t, s.Check(t.Context()))
 	}
 }
 

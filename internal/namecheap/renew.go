@@ -32,8 +32,8 @@ func (c *Client) renew(ctx context.Context, p cert.Purchase, name string) (cert.
 // renewReceipt reads the result. OrderId and OrderID both occur (§3.7) and are the same to Attr.
 func renewReceipt(old int64, result *sellerhttp.Element) (cert.Receipt, error) {
 	r := cert.Receipt{
-		ID: idOf(result.Attr("CertificateID")), Order: words(result.Attr("OrderId")),
-		Charged: words(result.Attr("ChargedAmount")), Delivered: words(result.Attr("SSLType")),
+		ID: idOf(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
 	}
 	return r, isNew(commandRenew, old, r.ID, result)
 }

@@ -94,6 +94,8 @@ Settings (first value is the default):
   deleted_days        7   deleted services stay in the list     expire_phrase  false|true
   delete_needs_sok    false|true
   certificate_in      edit|download|both     certificate_form  leaf|chain|bundle|zip|base64zip
+  balance_text        ""   what stands in place of the balance's number, such as "500,00"
+  download_list       false|true   the download is a list of files, each got with certificate.file.edit
   download_document   false|true   crt of a document, not a raw body
   expires             term|leaf    what expiredate means
   leaf_days           0 = CA/B Forum limit of the day less leaf_margin_days (1): 199, 99, 46

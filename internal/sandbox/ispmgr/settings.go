@@ -19,6 +19,8 @@ type Settings struct {
 	EchoSecrets bool `json:"echo_secrets"`
 	// Metadata: "always", or "devel" for out=devel alone (5).
 	Metadata string `json:"metadata"`
+	// BalanceText stands in place of the balance's number, such as "500,00" (2).
+	BalanceText string `json:"balance_text"`
 	// Captcha protects func=auth (1.2).
 	Captcha bool `json:"captcha"`
 	// MaxPageSize is the greatest page size that is granted (1.4).
@@ -86,6 +88,9 @@ type Settings struct {
 	// CertificateForm: "leaf", "chain" (leaf, intermediate), "bundle" (and
 	// root), "zip" or "base64zip" (5). In edit a ZIP is always in base64.
 	CertificateForm string `json:"certificate_form"`
+	// DownloadList: the download is a list of files; each is got with
+	// certificate.file.edit by the key of its row (5).
+	DownloadList bool `json:"download_list"`
 	// DownloadDocument: the download is the crt of a document, not a raw body.
 	DownloadDocument bool `json:"download_document"`
 

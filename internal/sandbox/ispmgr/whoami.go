@@ -1,6 +1,7 @@
 package ispmgr
 
 import (
+	"cmp"
 	"encoding/hex"
 	"io"
 	"strconv"
@@ -26,7 +27,7 @@ func whoami(c *call) answer {
 		with("name", a.User).with("id", id).with("account", id).with("email", a.User).with("email_verified", "off").with("phone", "").
 		with("avatar", "").with("avatar_src", "/manimg/userdata/img/customer.png").with("timezone", "").
 		with("need_email_validate", "false").with("need_phone_validate", "false").with("account_regdate", "2024-04-24 10:33:46").
-		with("balance", a.Balance.String()).with("currency", a.Currency).with("currency_id", "126").
+		with("balance", cmp.Or(c.settings.BalanceText, a.Balance.String())).with("currency", a.Currency).with("currency_id", "126").
 		with("allowsuspenditem", "off").with("allowdeleteitem", mayDelete).with("ignoreitemmax", "off").with("ignoreabuserate", "off")
 	const version = "6.94.1-2014.04.04_09:25"
 	return success(user,
@@ -35,6 +36,14 @@ func whoami(c *call) answer {
 		textNode("mgr", "billmgr").with("version", version).with("dist", "3"),
 		node("version", textNode("billmgr", version).with("type", "release"), textNode("core", "5.389.1-2024.04.12_08:22").with("type", "release")).with("mgr", "billmgr"),
 		textNode("default_avatar", "/manimg/userdata/img/customer.png"))
+}
+
+// balance is the account's balance with its currency.
+func (c *call) balance() string {
+	if c.settings.BalanceText != "" {
+		return c.settings.BalanceText + " " + c.account.Currency
+	}
+	return c.money(c.account.Balance)
 }
 
 func (c *call) money(amount Money) string { return amount.String() + " " + c.account.Currency }
@@ -49,11 +58,11 @@ func (c *call) localMoney(amount Money) string {
 
 func subaccount(c *call) answer {
 	return success(node("elem", textNode("id", "777"), textNode("project", "ispmanager"),
-		textNode("balance", c.money(c.account.Balance)), textNode("currency_str", c.account.Currency)), textNode("p_elems", "1"))
+		textNode("balance", c.balance()), textNode("currency_str", c.account.Currency)), textNode("p_elems", "1"))
 }
 
 func dashboard(c *call) answer {
-	return success(node("elem", textNode("balance", c.money(c.account.Balance))))
+	return success(node("elem", textNode("balance", c.balance())))
 }
 
 // openSession is func=auth (1.2).

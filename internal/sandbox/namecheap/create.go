@@ -33,9 +33,15 @@ func create(c *call) answer {
 		return refused(problem)
 	}
 	bought := c.buy(charge, p, years, extra, NewPurchase)
-	return success(node("SSLCreateResult",
-		node("SSLCertificate").withInt("CertificateID", bought.ID).with("Created", longDate(bought.Created)).
-			with("SSLType", c.server.wireName(p)).withInt("Years", int64(years)).with("Status", "NewPurchase")).
+	describe := func(e element) element {
+		return e.withInt("CertificateID", bought.ID).with("Created", longDate(bought.Created)).
+			with("SSLType", c.server.wireName(p)).withInt("Years", int64(years)).with("Status", "NewPurchase")
+	}
+	result := node("SSLCreateResult", describe(node("SSLCertificate")))
+	if c.server.settings.FlatCreate {
+		result = describe(node("SSLCreateResult"))
+	}
+	return success(result.
 		withBool("IsSuccess", true).withInt("OrderId", charge.OrderID).
 		withInt("TransactionId", charge.TransactionID).with("ChargedAmount", price.Decimals(4)))
 }

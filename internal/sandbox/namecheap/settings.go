@@ -61,6 +61,12 @@ type Settings struct {
 	SANSCount string `json:"sans_count"`
 	// Undocumented: Years, validationType, ProviderOrderID (0.9).
 	Undocumented bool `json:"undocumented"`
+	// BalanceText stands in place of the balance's number, such as "500,00" (6).
+	BalanceText string `json:"balance_text"`
+	// UntypedPrices: rows of getPricing have no PricingType and no YourPriceType (7).
+	UntypedPrices bool `json:"untyped_prices"`
+	// FlatCreate: ssl.create has the id on SSLCreateResult itself (14).
+	FlatCreate bool `json:"flat_create"`
 	// PEMWhitespace: stray white space around PEM texts (3.3).
 	PEMWhitespace bool `json:"pem_whitespace"`
 	// EmailBlocks: an e-mail-only activation answers with empty DCV blocks (3.2).

@@ -1,14 +1,16 @@
 package namecheap
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
 
 // getBalances tells the account's money (namecheap-ssl-api.md 6).
 func getBalances(c *call) answer {
+	available := cmp.Or(c.server.settings.BalanceText, c.account.Balance.String())
 	return success(node("UserGetBalancesResult").with("Currency", "USD").
-		with("AvailableBalance", c.account.Balance.String()).with("AccountBalance", c.account.Balance.String()).
+		with("AvailableBalance", available).with("AccountBalance", c.account.Balance.String()).
 		with("EarnedAmount", "0.00").with("WithdrawableAmount", "0.00").with("FundsRequiredForAutoRenew", "0.00"))
 }
 
@@ -54,9 +56,12 @@ func (c *call) priceRows(name string, cents int64) []element {
 	row := node("Product").with("Name", name)
 	price := Money(cents).String()
 	for years := 1; years <= 5; years++ {
-		row = row.plus(node("Price").with("Duration", strconv.Itoa(years)).with("DurationType", "YEAR").
-			with("Price", price).with("PricingType", "MULTIPLE").with("RegularPrice", price).with("RegularPriceType", "MULTIPLE").
-			with("YourPrice", price).with("YourPriceType", "MULTIPLE").with("PromotionPrice", "0.0").with("Currency", "USD"))
+		one := node("Price").with("Duration", strconv.Itoa(years)).with("DurationType", "YEAR").
+			with("Price", price).with("RegularPrice", price).with("YourPrice", price).with("PromotionPrice", "0.0").with("Currency", "USD")
+		if !c.server.settings.UntypedPrices {
+			one = one.with("PricingType", "MULTIPLE").with("RegularPriceType", "MULTIPLE").with("YourPriceType", "MULTIPLE")
+		}
+		row = row.plus(one)
 	}
 	return []element{row}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strconv"
+	"strings"
 )
 
 // Balance is what the panel knows of a module's account at the seller.
@@ -66,12 +67,18 @@ func (p *Panel) Balances(ctx context.Context) ([]Balance, error) {
 }
 
 func below(amount, threshold string) bool {
-	has, err := strconv.ParseFloat(amount, 64)
-	if err != nil {
-		return false
+	has, known := decimal(amount)
+	least, set := decimal(threshold)
+	return known && set && has < least
+}
+
+// decimal reads a number as the panel's database has it.
+func decimal(text string) (float64, bool) {
+	if text == "" || strings.Trim(text, "-.0123456789") != "" {
+		return 0, false
 	}
-	least, err := strconv.ParseFloat(threshold, 64)
-	return err == nil && has < least
+	number, err := strconv.ParseFloat(text, 64)
+	return number, err == nil
 }
 
 // Import starts the panel's form "services import" for one module (protocol §11). The words of search are names, blanks

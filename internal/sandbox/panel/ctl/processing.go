@@ -110,7 +110,7 @@ func saveBalance(r *request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	if _, err := strconv.ParseFloat(balance, 64); err != nil {
+	if _, err := strconv.ParseFloat(balance, 64); err != nil || strings.Trim(balance, "-.0123456789") != "" {
 		return Reply{}, &Error{Type: "value", Object: "balance", Value: balance}
 	}
 	return confirmed, r.exec("UPDATE processingmodule SET balance=?, balancecurrency=?, balancedate=? WHERE id=?",
