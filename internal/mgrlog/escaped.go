@@ -1,7 +1,7 @@
 package mgrlog
 
 import (
-	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
 	"html"
@@ -20,26 +20,46 @@ func secretForms(value string) []string {
 	if len(trimmed) < minSecret {
 		return nil
 	}
-	forms := []string{trimmed, html.EscapeString(trimmed)}
-	var inXML strings.Builder
-	if err := xml.EscapeText(&inXML, []byte(trimmed)); err == nil {
-		forms = append(forms, inXML.String())
-	}
-	if quoted, err := json.Marshal(trimmed); err == nil {
-		forms = append(forms, string(quoted[1:len(quoted)-1]))
-	}
-	for before := range 3 {
-		for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			text := enc.EncodeToString([]byte(strings.Repeat("\x00", before) + trimmed))
-			forms = append(forms, text[(before*8+5)/6:(before+len(trimmed))*8/6])
+	var forms []string
+	for _, cased := range []string{trimmed, strings.ToLower(trimmed), strings.ToUpper(trimmed)} {
+		forms = append(forms, cased, html.EscapeString(cased), escapeXML(cased))
+		if quoted, err := json.Marshal(cased); err == nil {
+			forms = append(forms, string(quoted[1:len(quoted)-1]))
 		}
 	}
-	return forms
+	forms = append(forms, base64Forms(trimmed)...)
+	for _, text := range base64Forms(trimmed) {
+		forms = append(forms, strings.NewReplacer("+", "-", "/", "_").Replace(text))
+	}
+	return append(forms, hex.EncodeToString([]byte(trimmed)))
+}
+
+// escapeXML writes a text as character data.
+func escapeXML(text string) string {
+	var b strings.Builder
+	if err := xml.EscapeText(&b, []byte(text)); err != nil {
+		return text
+	}
+	return b.String()
+}
+
+// lowerASCII returns the text with A to Z in lower case and every other byte in its place.
+func lowerASCII(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r >= 'A' && r <= 'Z' }) {
+		return text
+	}
+	b := []byte(text)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c | 0x20
+		}
+	}
+	return string(b)
 }
 
 // matchEscaped tells how many bytes at the start of text spell pattern, where
 // each character may be written plainly, percent-encoded, as an XML reference or
-// as a JSON escape, in any mixture. 0 = no match. Each comparison takes a step, and
+// as a JSON escape, in any mixture. text and pattern are in lower case. 0 = no match. Each comparison takes a step, and
 // none is made without: backslashes against backslashes have many readings.
 func matchEscaped(text, pattern string, steps *int) int {
 	at := 0
@@ -50,7 +70,7 @@ func matchEscaped(text, pattern string, steps *int) int {
 		plain := text[at] == pattern[0]
 		if escapeStart(text[at]) {
 			dec, w := decodeEscape(text[at:])
-			if w > 0 && strings.HasPrefix(pattern, dec) {
+			if dec = lowerASCII(dec); w > 0 && strings.HasPrefix(pattern, dec) {
 				rest := pattern[len(dec):]
 				if rest == "" {
 					return at + w

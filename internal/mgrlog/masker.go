@@ -1,6 +1,7 @@
 package mgrlog
 
 import (
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -22,13 +23,13 @@ const (
 	stepsAtLeast = 4 << 10
 )
 
-// Masker returns a function that replaces the given values in a text by ***, however they are written there: plain,
-// URL-encoded, escaped for XML or JSON, or inside base64. It is for a part of the program that must hide its own secrets
+// Masker returns a function that replaces the given values in a text by ***, however they are written there (see
+// Logger.Secret). It is for a part of the program that must hide its own secrets
 // and only those; PEM private keys are masked as well. Values under four bytes are ignored.
 func Masker(secrets ...string) func(text string) string {
 	m := &masker{}
 	m.add(secrets...)
-	return m.mask
+	return func(text string) string { return maskAll(m.patterns.Load(), text, false) }
 }
 
 // masker finds registered secrets and private keys in any text.
@@ -38,13 +39,19 @@ type masker struct {
 
 // patternSet is immutable: readers take it without a lock.
 type patternSet struct {
+	values  map[string]bool // as they were registered
 	all     map[string]bool
 	byFirst [256][]string
+	folded  *foldedSet
+	short   *patternSet // those of the values that are too short to be folded; nil without
 }
 
 func (m *masker) add(values ...string) {
 	for {
 		old := m.patterns.Load()
+		if old != nil && !slices.ContainsFunc(values, old.isNew) {
+			return
+		}
 		next := old.with(values)
 		if m.patterns.CompareAndSwap(old, next) {
 			return
@@ -53,28 +60,92 @@ func (m *masker) add(values ...string) {
 }
 
 func (p *patternSet) with(values []string) *patternSet {
-	next := &patternSet{all: map[string]bool{}}
+	next := &patternSet{all: map[string]bool{}, folded: newFoldedSet()}
+	known := map[string]bool{}
 	if p != nil {
-		for v := range p.all {
-			next.all[v] = true
-		}
+		known = maps.Clone(p.values)
 	}
 	for _, v := range values {
-		for _, form := range secretForms(v) {
-			if len(form) >= minSecret {
-				next.all[form] = true
-			}
+		if v = strings.TrimSpace(v); len(v) >= minSecret {
+			known[v] = true
 		}
 	}
-	for v := range next.all {
-		next.byFirst[v[0]] = append(next.byFirst[v[0]], v)
+	next.values = known
+	short := &patternSet{all: map[string]bool{}, folded: newFoldedSet()}
+	for v := range known {
+		for _, form := range secretForms(v) {
+			next.addForm(form)
+			if len(v) < 2*minFolded {
+				short.addForm(form)
+			}
+		}
+		next.folded.addSecret(v)
+	}
+	if len(short.all) > 0 {
+		next.short = short
 	}
 	return next
 }
 
-// mask replaces secrets and private keys by ***.
-func (m *masker) mask(text string) string {
-	return replaceSpans(text, append(m.patterns.Load().spans(text), privateKeySpans(text)...))
+// isNew reports whether a value would become a secret that is not registered yet.
+func (p *patternSet) isNew(value string) bool {
+	value = strings.TrimSpace(value)
+	return len(value) >= minSecret && !p.values[value]
+}
+
+func (p *patternSet) addForm(form string) {
+	if form = lowerASCII(form); len(form) < minSecret || p.all[form] {
+		return
+	}
+	p.all[form] = true
+	p.byFirst[form[0]] = append(p.byFirst[form[0]], form)
+}
+
+// maxPasses is how often a text is masked: what is masked may have hidden that a tag or an escape ends elsewhere.
+const maxPasses = 3
+
+// mask replaces secrets and private keys by ***. With cut, the text may have been cut inside a secret.
+func (m *masker) mask(text string) string { return maskAll(m.patterns.Load(), text, true) }
+
+// maskAll masks what the patterns find and private keys.
+func maskAll(p *patternSet, text string, cut bool) string {
+	for range maxPasses {
+		all := layers(text)
+		views := foldedViews(all)
+		spans := append(privateKeySpans(text), cutKeySpans(all)...)
+		spans = append(spans, markedKeySpans(text, views)...)
+		spans = append(spans, p.spans(text)...)
+		spans = append(spans, p.foldedSpans(all, views, cut)...)
+		if len(spans) == 0 {
+			return text
+		}
+		clean := replaceSpans(text, spans)
+		if clean == text {
+			return text
+		}
+		text = clean
+	}
+	return text
+}
+
+// foldedSpans finds what is split, in another letter case, encoded, or escaped more than once.
+func (p *patternSet) foldedSpans(all, views []layer, cut bool) []span {
+	if p == nil {
+		return nil
+	}
+	var found []span
+	for _, view := range views {
+		found = append(found, p.folded.spans(view, cut)...)
+	}
+	if p.short == nil {
+		return found
+	}
+	for _, l := range all[1:] {
+		for _, s := range p.short.spans(l.text) {
+			found = append(found, l.at(s.start, s.end))
+		}
+	}
+	return found
 }
 
 // span is a piece of a text, end exclusive.
@@ -86,12 +157,13 @@ func (p *patternSet) spans(text string) []span {
 		return nil
 	}
 	var found []span
+	text = lowerASCII(text)
 	steps := min(maskSteps, stepsAtLeast+stepsPerByte*len(text))
 	for i := range len(text) {
 		end := longest(p.byFirst[text[i]], text[i:], &steps)
 		if escapeStart(text[i]) {
 			if dec, w := decodeEscape(text[i:]); w > 0 {
-				end = max(end, longest(p.byFirst[dec[0]], text[i:], &steps))
+				end = max(end, longest(p.byFirst[lowerASCII(dec)[0]], text[i:], &steps))
 			}
 		}
 		if steps < 0 {

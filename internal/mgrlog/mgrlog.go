@@ -223,8 +223,13 @@ func (l *Logger) Counts() (warnings, errors int64) {
 
 // Secret registers values that must never appear. In every later line of this
 // process, and in what Tail returns, they are replaced by ***, however they are
-// written: plain, URL-encoded, escaped for XML or JSON, or inside base64. Values
-// under four bytes are ignored: they would blank out half of the log.
+// written: in any letter case, URL-encoded, escaped for XML, JSON or a shell, in
+// hex or base64 at any offset, and up to four of these around each other. A value
+// of at least eight letters and digits is found too where line ends, tags, quotes
+// or other separators stand inside it; of one with sixteen the beginning at the end
+// of a text is masked too, for texts are cut. Values under four bytes are ignored:
+// they would blank out half of the log; fields of forms and documents hide them by
+// name.
 func (l *Logger) Secret(values ...string) {
 	if l != nil {
 		l.s.masks.add(values...)

@@ -6,10 +6,13 @@ import (
 )
 
 const (
-	pemBegin    = "-----BEGIN "
-	pemEnd      = "-----END "
-	pemKeyWord  = "PRIVATE KEY"
-	pemDashes   = "-----"
+	pemBegin   = "-----BEGIN "
+	pemEnd     = "-----END "
+	pemKeyWord = "PRIVATE KEY"
+	pemDashes  = "-----"
+
+	lowerBegin, lowerEnd, lowerKeyWord = "-----begin ", "-----end ", "private key"
+
 	pemBegin64  = "LS0tLS1CRUdJTi" // base64 of pemBegin, as far as it is fixed
 	pemSteps    = 1000
 	pemLabelMax = 160 // bytes from BEGIN to PRIVATE KEY, percent-encoding allowed for
@@ -18,25 +21,27 @@ const (
 // privateKeySpans finds PEM private keys of every kind, escaped or inside base64.
 // A block without its end reaches to the end of the text.
 func privateKeySpans(text string) []span {
-	if !strings.Contains(text, "KEY") && !strings.ContainsAny(text, `%&\`) && !strings.Contains(text, pemBegin64) {
-		return nil
+	encoded := base64KeySpans(text)
+	text = lowerASCII(text)
+	if !strings.Contains(text, "key") && !strings.ContainsAny(text, `%&\`) {
+		return encoded
 	}
 	var found []span
 	for at := 0; ; {
-		start, end := findEscaped(text, pemBegin, at)
+		start, end := findEscaped(text, lowerBegin, at)
 		if start < 0 {
 			break
 		}
 		at = end
 		label := text[:min(len(text), end+pemLabelMax)]
-		_, key := findEscaped(label, pemKeyWord, end)
+		_, key := findEscaped(label, lowerKeyWord, end)
 		if key < 0 || dashesBefore(label[:key], end) {
 			continue // a certificate, a CSR
 		}
 		at = blockEnd(text, key)
 		found = append(found, span{start, at})
 	}
-	return append(found, base64KeySpans(text)...)
+	return append(found, encoded...)
 }
 
 // dashesBefore tells whether the BEGIN line is over before the key word.
@@ -47,7 +52,7 @@ func dashesBefore(label string, from int) bool {
 
 // blockEnd finds the end of the END line after from.
 func blockEnd(text string, from int) int {
-	_, end := findEscaped(text, pemEnd, from)
+	_, end := findEscaped(text, lowerEnd, from)
 	if end < 0 {
 		return len(text)
 	}
@@ -58,7 +63,7 @@ func blockEnd(text string, from int) int {
 	return dashes
 }
 
-// findEscaped finds pattern in text from an offset on, escaped or not; -1 without.
+// findEscaped finds pattern in text from an offset on, escaped or not; -1 without. Both are in lower case.
 func findEscaped(text, pattern string, from int) (start, end int) {
 	for i := from; i < len(text); i++ {
 		if text[i] != pattern[0] && !escapeStart(text[i]) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -433,6 +434,21 @@ func FuzzSecret(f *testing.F) {
 			// Masking may put new neighbours beside ***; only the secret as a whole counts.
 			if strings.Contains(strings.ReplaceAll(got, "***", "\x00"), secret) {
 				t.Fatalf("%q in %q", secret, got)
+			}
+			if again := l.Mask(got); again != got {
+				t.Fatalf("%q becomes %q", got, again)
+			}
+		}
+		if len(onlyWord(secret)) < 8 || strings.Contains(secret, "*") || !utf8.ValidString(secret) {
+			return
+		}
+		for name, write := range disguises() {
+			if name == "split by CDATA" && strings.Contains(before, "<") {
+				continue
+			}
+			got := l.Mask(before + " " + write(secret) + " " + after)
+			if strings.Contains(onlyWord(strings.ReplaceAll(got, "***", "\x80")), onlyWord(write(secret))) {
+				t.Fatalf("%s: %q in %q", name, secret, got)
 			}
 		}
 	})

@@ -79,4 +79,4 @@ func unquery(s string) string {
 }
 
 // maskKeys masks private keys, wherever they came in.
-func maskKeys(s string) string { return replaceSpans(s, privateKeySpans(s)) }
+func maskKeys(s string) string { return maskAll(nil, s, false) }
