@@ -5,6 +5,9 @@ import "time"
 const (
 	// RetryAfter is how long a reissue is not asked for again after an attempt (validity page B3.6, contract 5.3).
 	RetryAfter = 24 * time.Hour
+	// LastAttempt is how many days before its end a certificate is asked for once more although the seller's term seems to
+	// end with it (rules SWEEP-3).
+	LastAttempt = 3
 	// MaxTries is how often a reissue of one certificate is asked for at the most (same places).
 	MaxTries = 5
 )
@@ -93,7 +96,7 @@ func (s Standing) objection(now time.Time, today Date, v Verdict) Reason {
 		return ReasonPaidEnd
 	case today.Before(v.On):
 		return ReasonEarly
-	case !orCurrent(s.Schedule).gains(today, s.Held.Expires(), Earlier(s.PaidUntil, s.SellerEnd)):
+	case !s.gains(today):
 		return ReasonNoGain
 	case s.UnderWay:
 		return ReasonUnderWay
@@ -103,6 +106,16 @@ func (s Standing) objection(now time.Time, today Date, v Verdict) Reason {
 		return ReasonRecent
 	}
 	return ""
+}
+
+// gains reports whether a reissue would end at least a day later. The seller's end may be wrong, because it was concluded from
+// one certificate: in the last days before the end it holds one attempt back no longer (rules SWEEP-3).
+func (s Standing) gains(today Date) bool {
+	end := Earlier(s.PaidUntil, s.SellerEnd)
+	if last := s.Held.Expires().AddDays(-LastAttempt); !today.Before(last) && (s.Tried.IsZero() || DateOf(s.Tried).Before(last)) {
+		end = s.PaidUntil
+	}
+	return orCurrent(s.Schedule).gains(today, s.Held.Expires(), end)
 }
 
 func orCurrent(s Schedule) Schedule {

@@ -53,6 +53,17 @@ func (s Schedule) on(issued Date) Step { return s.At(issued.Midnight()) }
 // EVG 6.3.2 allows 398 days, but the Requirements that it incorporates bind first.
 func Cap(issued time.Time) int { return Current().At(issued).Cap }
 
+// NextCap returns the cap of the step that follows the one which binds a certificate issued at the instant (BR 6.3.2); the
+// last step is followed by itself.
+func NextCap(issued time.Time) int {
+	for _, step := range Current() {
+		if issued.Before(step.From) {
+			return step.Cap
+		}
+	}
+	return Cap(issued)
+}
+
 // ShouldCap is the number of days that a certificate issued at the instant should not exceed (BR 6.3.2); it is Cap where
 // nothing less was recommended. CAs keep to it, because a single second over a day counts as a whole one.
 func ShouldCap(issued time.Time) int {

@@ -30,8 +30,25 @@ const (
 	ParamReissueTried  = "reissue_tried"
 	ParamToldSerial    = "told_serial"
 	ParamTermEnd       = "seller_term_end"
-	ParamSANsBought    = "sans_bought"  // names bought beyond those included in the product's price
-	ParamRequested     = "request_mark" // SHA-256 of the CSR and names that the seller was last handed
+	ParamSANsBought    = "sans_bought" // names bought beyond those included in the product's price
+	// ParamRequested is the SHA-256 of the CSR and names that the seller was last handed. A second word says that it is being
+	// handed over, see rules STORE-9.
+	ParamRequested = "request_mark"
+	// ParamLeafKey and ParamLeafNames tell which request the stored certificate answers: SHA-256 of its public key and of
+	// the names that were asked for.
+	ParamLeafKey   = "certificate_key"
+	ParamLeafNames = "certificate_names"
+	// ParamRefusedSerial is the serial of a certificate that was not stored because the stored one is better, and
+	// ParamRevokedSerial that of a stored one which the seller calls cancelled.
+	ParamRefusedSerial = "refused_serial"
+	ParamRevokedSerial = "revoked_serial"
+	// ParamNotBefore is a certificate that is not valid yet: serial and the time at which it was seen first.
+	ParamNotBefore = "certificate_not_yet"
+	// ParamIssuedSince is an order that the seller calls issued and of which no certificate came: id and the time at which
+	// that was seen first.
+	ParamIssuedSince = "issued_since"
+	// ParamWaitingTask is the id of the administrator's task that is over when the certificate is stored.
+	ParamWaitingTask = "waiting_task"
 	// ParamStatusNote is what the panel shows beside the service status: its own word check, or our lines about names that
 	// cannot be certified.
 	ParamStatusNote = "service_status_addition"
@@ -145,6 +162,9 @@ type Report struct {
 	// Undelivered says why the certificate of an order that the seller calls issued could not be fetched; State is
 	// StateWaiting then, and nothing can be told of a reissue. Nil otherwise.
 	Undelivered error
+	// Empty says that the seller calls the order issued and that its certificate is not there yet; State is StateWaiting
+	// then.
+	Empty bool
 }
 
 // Extension is what a renewal in place would do to an order: until when it is paid, and until when it would be.

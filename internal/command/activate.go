@@ -27,20 +27,56 @@ func (j *job) activate(ctx context.Context, report cert.Report) error {
 	}
 	j.warnOfNames(ctx, request)
 	j.Log.ExtInfof("item %d: activating id %d for %v, key %s, proof by %s", j.order.Item, id, request.AllNames(), request.CSR.Key, request.Method)
+	before := j.order.Params[cert.ParamRequested]
+	if err := j.save(ctx, cert.ParamRequested, j.requestMark()+" "+markOpen); err != nil {
+		return err
+	}
 	proofs, err := activator.Activate(ctx, id, request)
 	if err != nil {
 		if err = j.activated(ctx, id, err); err != nil {
-			return err
+			return j.notHandedIn(ctx, before, err)
 		}
 		proofs = nil
-	}
-	if err := j.handedIn(ctx); err != nil {
-		return err
 	}
 	if err := j.saveProofs(ctx, id, request, proofs); err != nil {
 		return err
 	}
-	return j.setStatus(ctx, cert.ServiceRequested)
+	if err := j.setStatus(ctx, cert.ServiceRequested); err != nil {
+		return err
+	}
+	return j.handedIn(ctx)
+}
+
+// markOpen is the second word of the request's mark from before the CSR is handed in until that is written down, so that an
+// interruption in between is seen by the next run (rules STORE-9).
+const markOpen = "open"
+
+// lastRequest returns the mark of the request that the seller was last handed, and whether that is not completed; empty if
+// none was.
+func (j *job) lastRequest() (mark string, open bool) {
+	words := strings.Fields(j.order.Params[cert.ParamRequested])
+	if len(words) == 0 {
+		return "", false
+	}
+	return words[0], len(words) > 1
+}
+
+// handingOver reports whether the order's CSR is not known to be handed in.
+func (j *job) handingOver() bool {
+	mark, open := j.lastRequest()
+	return mark == "" || open
+}
+
+// notHandedIn puts the mark of the request before back where the seller certainly did not take the new one, and returns the
+// reason.
+func (j *job) notHandedIn(ctx context.Context, before string, reason error) error {
+	if fault := cert.FaultOf(reason); fault.Retry || fault.Unclear {
+		return reason
+	}
+	if err := j.save(ctx, cert.ParamRequested, before); err != nil {
+		j.Log.Errorf("item %d: the mark of a request that was refused could not be taken back: %v", j.order.Item, err)
+	}
+	return reason
 }
 
 // handedIn writes down which request the seller works on.

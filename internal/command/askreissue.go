@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
@@ -28,6 +29,9 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 		j.warnOfNames(ctx, request)
 	}
 	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[cert.ParamSerial]}
+	if shown, err := cert.StoredLeaf(strings.Join(report.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
+		pending.Shown = shown.Serial()
+	}
 	raw, err := json.Marshal(pending)
 	if err != nil {
 		return report, err

@@ -17,7 +17,7 @@ func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := j.requestChanged() || j.neverHandedIn()
+	asked := j.requestChanged() || j.neverHandedIn() || j.unfinished()
 	if j.id() == 0 || !asked && !j.proofChanged() {
 		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
 	}
@@ -40,14 +40,21 @@ func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
 
 // requestChanged tells whether the item's request is another one than the seller was last handed, as far as that is known.
 func (j *job) requestChanged() bool {
-	last := j.order.Params[cert.ParamRequested]
+	last, _ := j.lastRequest()
 	return last != "" && last != j.requestMark()
 }
 
 // neverHandedIn tells whether the item's order is paid for and no CSR was handed in for it: one that the seller refused may be the
 // reason of the change.
 func (j *job) neverHandedIn() bool {
-	return j.order.Params[cert.ParamRequested] == "" && j.order.CSR != "" && j.order.Stored == "" && !j.hasStatus(cert.ServiceWaiting)
+	return j.handingOver() && j.order.CSR != "" && j.order.Stored == "" && !j.hasStatus(cert.ServiceWaiting)
+}
+
+// unfinished reports whether an earlier run handed a request to the seller, or was about to, and did not get to the item's
+// status: the item would go on showing an issued certificate while another one waits (rules STORE-9).
+func (j *job) unfinished() bool {
+	_, open := j.lastRequest()
+	return open || j.unanswered() || j.unfollowed()
 }
 
 // underWayFor is an order or reissue that the seller works on. One for this item's request is followed. One for an earlier

@@ -193,6 +193,13 @@ func (p *fakePanel) Manual(_ context.Context, item, operation int64, name, _ str
 	}
 	return p.call("manual %d %d %s", item, operation, name)
 }
+func (p *fakePanel) OpenTask(_ context.Context, item int64, name string) (int64, error) {
+	return int64(slices.Index(p.tasks, fmt.Sprint(item, 0, name)) + 1), nil
+}
+func (p *fakePanel) CloseTask(_ context.Context, task int64) error {
+	p.tasks[task-1] += " closed"
+	return p.call("close task %d", task)
+}
 func (p *fakePanel) Installation(context.Context) (string, error) { return "0badc0ffee", nil }
 func (p *fakePanel) SaveBalance(_ context.Context, module int64, m cert.Money) error {
 	return p.call("savebalance %d %s %s", module, m.Text, m.Currency)
@@ -407,6 +414,14 @@ func newPair(t *testing.T, cn string) keyPair {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: cn}}, key)
 	require.NoError(t, err)
 	return keyPair{key: key, cn: cn, csr: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))}
+}
+
+// csrOf is a CSR of the pair's key for its name.
+func csrOf(t *testing.T, pair keyPair) string {
+	t.Helper()
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: pair.cn}}, pair.key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
 // signed makes a leaf and its intermediate, in the seller's order.

@@ -42,7 +42,7 @@ func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
 // about it then.
 func (j *job) stillWaiting(ctx context.Context) bool {
 	glancer, ok := j.seller.(Glancer)
-	if !ok || !j.hasStatus(cert.ServiceWaiting) || j.proofsMissing() || j.order.Params[cert.ParamRequested] == "" {
+	if !ok || !j.hasStatus(cert.ServiceWaiting) || j.proofsMissing() || j.handingOver() {
 		return false
 	}
 	state, known := glancer.Glance(ctx, j.id())
@@ -148,21 +148,26 @@ func (j *job) judge(ctx context.Context, report cert.Report) (ended, err error) 
 		return nil, nil
 	case cert.StateWaiting:
 		if report.Undelivered != nil {
-			return nil, report.Undelivered
+			return nil, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
 		}
 		return nil, j.wait(ctx, report)
 	case cert.StateIssued:
-		err := j.deliver(ctx, report)
-		if fault := cert.FaultOf(err); fault != nil && fault.Type == cert.FaultDelivered && !fault.Retry {
-			// only an administrator can settle this: another CSR on the item, or the wrong certificate
-			err = errors.Join(err, j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, fault.Error()))
-		}
-		return nil, err
+		return nil, j.forAdministrator(ctx, j.deliver(ctx, report))
 	case cert.StateRefused, cert.StateCancelled, cert.StateExpired:
 		return j.end(ctx, report)
 	}
 	j.Log.Warningf("item %d: id %d is in the state %q, on which nothing is decided", j.order.Item, report.ID, report.Words)
 	return nil, nil
+}
+
+// forAdministrator makes a task of what only an administrator can settle: another CSR on the item, the wrong certificate, or
+// one that cannot be read. It returns the error that it was given.
+func (j *job) forAdministrator(ctx context.Context, err error) error {
+	fault := cert.FaultOf(err)
+	if fault == nil || fault.Type != cert.FaultDelivered || fault.Retry {
+		return err
+	}
+	return errors.Join(err, j.passingTask(ctx, j.Args.Command, fault.Error()))
 }
 
 // wait is an order that the seller works on.
@@ -181,12 +186,18 @@ func (j *job) wait(ctx context.Context, report cert.Report) error {
 			return err
 		}
 	}
-	if j.order.Params[cert.ParamRequested] == "" && report.CSR != "" && j.ours(report) == nil { // an interruption came before it was written down
+	if last, open := j.lastRequest(); (last == "" || open) && report.CSR != "" && j.ours(report) == nil { // an interruption came before it was written down
 		if err := j.handedIn(ctx); err != nil {
 			return err
 		}
 	}
-	return j.setStatus(ctx, cert.ServiceWaiting)
+	if err := j.setStatus(ctx, cert.ServiceWaiting); err != nil {
+		return err
+	}
+	if report.Empty {
+		return j.notThereYet(ctx, report)
+	}
+	return j.save(ctx, cert.ParamIssuedSince, "")
 }
 
 // end is an order of which nothing can come any more. Without any certificate the item has failed; with one in place it
@@ -215,6 +226,9 @@ func (j *job) end(ctx context.Context, report cert.Report) (ended, err error) {
 // out at the end of the paid term.
 func (j *job) keepStored(ctx context.Context, report cert.Report, reason error) error {
 	j.Log.Warningf("item %d: %v; the stored certificate stays in place", j.order.Item, reason)
+	if err := j.noteRevoked(ctx, report); err != nil {
+		return err
+	}
 	if j.reissuesInPlace() { // the reissue that was refused is answered; the id stays, so its mark would count for the next one
 		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
 			return err

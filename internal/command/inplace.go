@@ -56,7 +56,7 @@ func (j *job) tookPlace(ctx context.Context, report cert.Report, pending reissue
 			return false, err
 		}
 		chain, err := cert.BuildChain(report.PEM, csr, j.Now())
-		if err != nil || chain.Serial() == pending.Serial {
+		if err != nil || pending.replaces(chain) {
 			return false, nil
 		}
 	default:
@@ -73,7 +73,12 @@ func (j *job) showsReplaced(report cert.Report) (cert.Chain, bool) {
 		return cert.Chain{}, false
 	}
 	shown, err := cert.StoredLeaf(strings.Join(report.PEM, "\n"))
-	return shown, err == nil && shown.Serial() == pending.Serial
+	return shown, err == nil && pending.replaces(shown)
+}
+
+// replaces reports whether a certificate is one that the reissue is to take the place of.
+func (r reissueOf) replaces(chain cert.Chain) bool {
+	return chain.Serial() == r.Serial || chain.Serial() == r.Shown
 }
 
 // stillReplaced is an order that is issued and shows the certificate that a reissue is to replace. Where the seller itself

@@ -21,6 +21,8 @@ type job struct {
 	params  map[string]string // of the processing module
 	account string            // Seller.Account
 	paid    bool              // this run has bought something
+	refused string            // why a certificate that the seller issued was not stored; empty if none was refused
+	notYet  bool              // the certificate that the seller issued is not valid yet
 	again   map[string]int    // by kind: purchases without a trace that came before the one that this run makes
 }
 

@@ -190,6 +190,9 @@ func (j *job) accept(ctx context.Context, id int64, fresh bool) error {
 		}
 	}
 	ended, err := j.firstSync(ctx, report, changed)
+	if fault := cert.FaultOf(err); err != nil && fault.Type == cert.FaultDelivered && !fault.Retry {
+		return err // what was delivered is of no use: the panel's own sync would not mend it either (rules STORE-8)
+	}
 	if err != nil {
 		// the order is accepted; the panel's own sync asks again (billmanager-module-protocol §5.2)
 		j.Log.Warningf("item %d: the first sync failed, the panel repeats it: %v", j.order.Item, err)

@@ -37,8 +37,9 @@ func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
 		strings.TrimPrefix(intent, "save purchase_intent="))
 	assert.Equal(t, []string{
 		"save term_start=2026-04-02", "lock account", intent, "journal 101", "save custom_order_id=101", "save lineage=101",
-		"save delivered_type=Standard SSL", "drop purchase_intent", "unlock account", "save term_months=12", "save request_mark=" + s.panel.order.Params[cert.ParamRequested],
+		"save delivered_type=Standard SSL", "drop purchase_intent", "unlock account", "save term_months=12", "save request_mark=" + s.param(cert.ParamRequested) + " open",
 		"save auth_dnscname_value=_m.example.com CNAME t.ca.example", "save domains_list=example.com", "setstatus 3",
+		"save request_mark=" + s.param(cert.ParamRequested),
 		"setexpiredate 2026-10-19", "setstatus 4", "postopen",
 	}, calls)
 	assert.Len(t, s.panel.order.Params[cert.ParamRequested], 64)

@@ -72,6 +72,10 @@ type Panel interface {
 	// Manual stops the panel's automatic re-runs of the operation and opens a task for the administrator; without an
 	// operation only the task is opened. Never more than one task for the same operation.
 	Manual(ctx context.Context, item, operation int64, command, text string) error
+	// OpenTask returns the id of the item's newest open task of the type that Manual makes for the command; 0 if there is
+	// none. CloseTask ends a task that is over.
+	OpenTask(ctx context.Context, item int64, command string) (int64, error)
+	CloseTask(ctx context.Context, task int64) error
 	// Installation tells this panel from every other one: lower-case hex, the same after the panel has moved to another
 	// host.
 	Installation(ctx context.Context) (string, error)

@@ -123,10 +123,11 @@ func (j *job) renew(ctx context.Context, report cert.Report) error {
 func (j *job) newTerm(ctx context.Context, bought cabforum.Date) error {
 	end := j.termEnd()
 	if !end.IsZero() && !bought.Before(j.renewFrom()) {
-		if err := j.save(ctx, cert.ParamTermStart, end.String()); err != nil {
+		// belonged to the old order; first, because the start of the term says that the rest is done
+		if err := j.save(ctx, cert.ParamTermEnd, ""); err != nil {
 			return err
 		}
-		if err := j.save(ctx, cert.ParamTermEnd, ""); err != nil { // belonged to the old order
+		if err := j.save(ctx, cert.ParamTermStart, end.String()); err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,7 @@ type reissueOf struct {
 	ID      int64  `json:"id"`               // the id replaced
 	Request string `json:"request"`          // SHA-256 of CSR and altname, hex
 	Serial  string `json:"serial,omitempty"` // of the certificate in place when the reissue was asked for
+	Shown   string `json:"shown,omitempty"`  // of the one that the seller showed then, if another one: it was not stored
 	// Accepted is set where the seller reissues in place, which leaves the id: it took the reissue.
 	Accepted bool `json:"accepted,omitempty"`
 }
@@ -115,13 +116,16 @@ func (j *job) reissue(ctx context.Context, post string) (ended error, err error)
 	switch {
 	case found:
 		j.Log.ExtInfof("item %d: the reissue is id %d, nothing is sent", j.order.Item, report.ID)
+		if err := j.underWay(ctx, report); err != nil { // an interruption may have come before it was written down
+			return nil, err
+		}
 	case report.State.Activatable():
 		j.Log.ExtInfof("item %d: id %d is not activated yet and takes the present CSR", j.order.Item, report.ID)
 		if err := j.activate(ctx, report); err != nil {
 			return nil, err
 		}
 	case report.Undelivered != nil:
-		return nil, report.Undelivered
+		return nil, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
 	case report.State == cert.StateWaiting:
 		if report, err = j.underWayFor(ctx, report); err != nil {
 			return nil, err
@@ -163,7 +167,7 @@ func (j *job) afterReissue(ctx context.Context, id int64) (ended error, err erro
 }
 
 // fresh tells whether the certificate at the seller is for the present request, and less than a day old or still to be put in
-// place.
+// place. One that is not going to be stored is not waited for.
 func (j *job) fresh(report cert.Report) bool {
 	csr, err := cert.ParseCSR(j.order.CSR)
 	if err != nil {
@@ -173,8 +177,9 @@ func (j *job) fresh(report cert.Report) bool {
 	if err != nil || chain.Check(csr, j.wanted(csr)) != nil {
 		return false
 	}
-	_, there := j.inPlace(chain)
-	return j.unchanged(report.ID) && (!there || j.Now().Sub(chain.Leaf.NotBefore) < freshCertificate)
+	stored, there := j.inPlace(chain)
+	decision, _ := j.decideLeaf(csr, chain, stored)
+	return j.unchanged(report.ID) && (!there && decision != leafRefuse || j.Now().Sub(chain.Leaf.NotBefore) < freshCertificate)
 }
 
 // unchanged tells whether the names are those that the certificate in place was asked for with.

@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -14,33 +15,48 @@ import (
 // panels that bill at that date (validity page B3.4).
 const settingExpireDate = "SSLSubscriptionExpireDate"
 
-// capMargin is how many days below the Forum's cap authorities stay, with room for dating back to midnight: an end
-// that is this near is explained by the cap.
-const capMargin = 3
+const (
+	// shortBy is how many days a certificate may be shorter than what explains its end: authorities stay a day or two below
+	// the Forum's cap, date back, and change over days before the Forum's own date.
+	shortBy = 5
+	// backdating is how far before its signature a certificate may begin (BR 7.1.2.7).
+	backdating = 48 * time.Hour
+)
 
-// deliver checks an issued certificate and stores it (design rule 7, contract 4).
+// deliver checks an issued certificate and stores it, or leaves the one in place where that is better (rules STORE-7).
 func (j *job) deliver(ctx context.Context, report cert.Report) error {
 	csr, err := cert.ParseCSR(j.order.CSR)
 	if err != nil {
 		return err
 	}
 	if len(report.PEM) == 0 {
-		return cert.Faultf(cert.FaultDelivered, "certificate", "%s shows id %d as issued and delivers no certificate", j.Trade.Title, report.ID).Again()
+		return j.nothingDelivered(ctx, report)
 	}
 	if old, is := j.showsReplaced(report); is { // which may be for the key that the client has replaced
 		return j.stillReplaced(ctx, report, old)
 	}
 	chain, err := cert.BuildChain(report.PEM, csr, j.Now())
-	if err != nil {
-		return err
+	if errors.Is(err, cert.ErrNoCertificate) {
+		return j.nothingDelivered(ctx, report)
 	}
-	if err := chain.Check(csr, j.wanted(csr)); err != nil {
+	if err == nil {
+		err = chain.Check(csr, j.wanted(csr))
+	}
+	if err != nil {
+		if of, is := j.earlierRequest(report, csr); is {
+			return j.keepForEarlier(ctx, report, of)
+		}
 		return err
 	}
 	stored, inPlace := j.inPlace(chain)
 	if inPlace && j.hasStatus(cert.ServiceIssued) && j.order.Params[cert.ParamSerial] == chain.Serial() {
 		j.Log.ExtInfof("item %d: certificate %s is in place already", j.order.Item, chain.Serial())
-		return nil
+		return j.closeWaitingTask(ctx)
+	}
+	if !inPlace {
+		if kept, err := j.keepsStored(ctx, csr, chain, stored); kept || err != nil {
+			return err
+		}
 	}
 	j.remark(chain, stored)
 	if !inPlace {
@@ -86,7 +102,7 @@ func (j *job) remark(chain cert.Chain, stored *cert.Chain) {
 		j.Log.Warningf("item %d: certificate %s %s; stored all the same", j.order.Item, chain.Serial(), over)
 	}
 	if stored != nil && stored.Serial() != chain.Serial() && !chain.Leaf.NotAfter.After(stored.Leaf.NotAfter) {
-		j.Log.Warningf("item %d: certificate %s ends %s, no later than the one in place (%s); stored all the same",
+		j.Log.Warningf("item %d: certificate %s ends %s, no later than the one in place (%s); stored all the same, because it replaces that one",
 			j.order.Item, chain.Serial(), chain.Ends(), stored.Ends())
 	}
 	if len(chain.Intermediates) == 0 {
@@ -168,6 +184,10 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 	for _, p := range []struct{ name, value string }{
 		{cert.ParamExpireDate, chain.Ends().String()},
 		{cert.ParamSerial, chain.Serial()},
+		{cert.ParamLeafKey, keyMark(chain)},
+		{cert.ParamLeafNames, j.leafNames()},
+		{cert.ParamNotBefore, ""},
+		{cert.ParamIssuedSince, ""},
 		{cert.ParamDelivered, j.deliveredType(report.Type)},
 		{cert.ParamProofMethod, method.String()},
 		{cert.ParamProofTime, j.proofTime()},
@@ -186,6 +206,9 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 	}
 	j.Log.Infof("item %d: certificate %s of %s stored, ends %s, paid until %s", j.order.Item, chain.Serial(), j.Trade.Title, chain.Ends(), j.termEnd())
 	j.showNames(ctx, nil) // whatever spoke against its names, they are certified
+	if err := j.closeWaitingTask(ctx); err != nil {
+		return err
+	}
 	return j.setStatus(ctx, cert.ServiceIssued)
 }
 
@@ -200,21 +223,41 @@ func (j *job) proofTime() string {
 	return known
 }
 
-// gained looks at what a new certificate brings over the one in place, before it takes its place. The attempts counted
-// for the old one are forgotten; where less than a day is gained although neither the Forum's cap nor the item's term
-// explains it, the seller's own term ends there (contract 5.3).
+// gained concludes from a new certificate where the seller's own term ends, before it takes the old one's place, and forgets
+// the attempts that were counted for the old one.
 func (j *job) gained(ctx context.Context, chain cert.Chain, old *cert.Chain) error {
 	if old == nil || old.Serial() == chain.Serial() {
 		return nil
 	}
-	if err := j.save(ctx, cert.ParamReissueTried, ""); err != nil {
+	if err := j.concludeTermEnd(ctx, chain, *old); err != nil {
 		return err
 	}
-	possible := cabforum.Earlier(j.today().AddDays(cabforum.Cap(j.Now())), j.termEnd())
-	if chain.Ends().After(old.Ends()) || chain.Ends().DaysUntil(possible) <= capMargin {
+	return j.save(ctx, cert.ParamReissueTried, "")
+}
+
+// concludeTermEnd saves the end of the seller's own term where only that explains a new certificate (rules SWEEP-3): it was
+// made for the last request, ends no later than the one in place, and is more than shortBy days shorter than the Forum
+// allows today and after the next step; the item's own term does not explain its end.
+func (j *job) concludeTermEnd(ctx context.Context, chain, old cert.Chain) error {
+	if chain.Ends().After(old.Ends()) {
+		if known, err := cabforum.ParseDate(j.order.Params[cert.ParamTermEnd]); err == nil && !known.IsZero() && chain.Ends().After(known) {
+			return j.save(ctx, cert.ParamTermEnd, "") // it was wrong
+		}
 		return nil
 	}
-	j.Log.Warningf("item %d: the new certificate ends %s and brings nothing: the seller's term ends there", j.order.Item, chain.Ends())
+	requested := j.attempts().Last
+	if requested.IsZero() || chain.Leaf.NotBefore.Before(requested.Add(-backdating)) {
+		return nil
+	}
+	allowed := min(cabforum.Cap(j.Now()), cabforum.NextCap(j.Now()))
+	if life(chain).Days()+shortBy >= allowed {
+		return nil
+	}
+	if end := j.termEnd(); !end.IsZero() && chain.Ends().DaysUntil(end) <= shortBy {
+		return nil
+	}
+	j.Log.Warningf("item %d: the new certificate %s of %d days ends %s and brings nothing: the seller's term ends there",
+		j.order.Item, chain.Serial(), life(chain).Days(), chain.Ends())
 	return j.save(ctx, cert.ParamTermEnd, chain.Ends().String())
 }
 

@@ -224,6 +224,10 @@ func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
 	if !j.hasStatus(cert.ServiceWaiting) {
 		return nil
 	}
+	if j.notYet {
+		row.reason = "the certificate is not valid yet"
+		return nil
+	}
 	return s.remind(ctx, j, row, stored)
 }
 
@@ -252,7 +256,7 @@ func (s *sweep) remind(ctx context.Context, j *job, row *sweepRow, stored cert.C
 		kind, once = LetterWaiting, false
 		text := fmt.Sprintf("the reissue %d of %s still waits for proof of control and the certificate ends %s", j.id(), row.name, stored.Ends())
 		s.Log.Warningf("item %d: %s", j.order.Item, text)
-		if err := s.Panel.Manual(ctx, j.order.Item, 0, asReissue, text); err != nil {
+		if err := j.passingTask(ctx, asReissue, text); err != nil {
 			return err
 		}
 	}

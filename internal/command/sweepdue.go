@@ -116,12 +116,15 @@ func (s *sweep) reissue(ctx context.Context, j *job, row *sweepRow, stored cert.
 		}
 		return err
 	}
+	if j.refused != "" {
+		return cert.Faultf(cert.FaultDelivered, "certificate", "%s", j.refused).Again()
+	}
 	if j.hasStatus(cert.ServiceIssued) && j.order.Params[cert.ParamSerial] == stored.Serial() {
 		// the administrator has a task already (contract 4.4)
 		return cert.Faultf(cert.FaultOrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Trade.Title, j.id())
 	}
 	s.reissued++
-	if !j.hasStatus(cert.ServiceWaiting) { // issued, or nothing is known of it yet: the next sweep looks again
+	if !j.hasStatus(cert.ServiceWaiting) || j.notYet { // issued, or nothing is known of it yet: the next sweep looks again
 		return nil
 	}
 	return s.remind(ctx, j, row, stored)

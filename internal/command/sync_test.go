@@ -30,6 +30,7 @@ func TestSyncStoresAnIssuedCertificateInOrder(t *testing.T) {
 	require.Len(t, chain.Intermediates, 1)
 	assert.Equal(t, []string{
 		"certificate.save zip", "save certificate_expiredate=2026-10-18", "save certificate_serial=" + chain.Serial(),
+		"save certificate_key=" + s.param(cert.ParamLeafKey), "save certificate_names=" + s.param(cert.ParamLeafNames),
 		"save delivered_type=standard ssl sslcom", "save dcv_method=DNS", "save dcv_time=2026-04-02T10:00:00Z",
 		"setexpiredate 2026-10-18", "certificate.open", "setstatus 5",
 	}, s.panel.calls)
@@ -91,7 +92,7 @@ func TestACertificateThatIsNotOursIsNotStored(t *testing.T) {
 			s.seller.issue(t, 101, pair, now(), 199)
 			assert.Equal(t, cert.FaultDelivered, faultType(t, s.run(command.SyncItem)))
 			assert.Empty(t, s.panel.stored)
-			assert.Equal(t, []string{"manual 42 0 sync_item"}, s.panel.calls, "an administrator has to look")
+			assert.Equal(t, []string{"manual 42 0 sync_item", "save waiting_task=1"}, s.panel.calls, "an administrator has to look")
 		})
 	}
 }
@@ -163,7 +164,8 @@ func TestAReissueMadeAtTheSellerIsFollowed(t *testing.T) {
 	first := s.panel.order.Params[cert.ParamSerial]
 	s.seller.reports[101] = cert.Report{State: cert.StateReplaced, ReplacedBy: 105}
 	s.seller.reports[105] = cert.Report{State: cert.StateReplaced, ReplacedBy: 107}
-	s.seller.issue(t, 107, s.pair, now().AddDate(0, 1, 0), 199)
+	s.at = now().AddDate(0, 1, 0)
+	s.seller.issue(t, 107, s.pair, s.at, 199)
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Equal(t, "107", s.panel.order.Params[cert.ParamOrderID])
 	assert.Equal(t, "101 105 107", s.panel.order.Params[cert.ParamLineage])

@@ -2,6 +2,7 @@ package ispmanager
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -34,11 +35,9 @@ func (c *Client) Report(ctx context.Context, id int64) (cert.Report, error) {
 	if r.State == cert.StateUnpaid || r.State == cert.StateRefused {
 		return r, nil
 	}
-	certificates := s.certificates()
+	certificates, failure := s.certificates(), error(nil)
 	if len(certificates) == 0 && (s.service() == serviceIssued || s.service() == 0 && s.item().number != itemProcessing) {
-		if certificates, err = c.download(ctx, id); err != nil && s.service() == serviceIssued {
-			r.Undelivered = cert.Faultf(cert.FaultAPI, "crt", "%s calls the order %d issued, and its certificate cannot be fetched: %w", Title, id, err).Again()
-		}
+		certificates, failure = c.download(ctx, id)
 	}
 	leaf, err := cert.StoredLeaf(strings.Join(certificates, "\n"))
 	came := err == nil // "issued" is a certificate that came and can be read (§15.6)
@@ -46,10 +45,36 @@ func (c *Client) Report(ctx context.Context, id int64) (cert.Report, error) {
 		r.PEM = certificates
 	}
 	r.State = s.state(came && s.shows(leaf))
+	switch {
+	case came:
+	case len(certificates) > 0 && !errors.Is(err, cert.ErrNoCertificate):
+		s.unreadable(&r, err)
+	default:
+		s.missing(&r, failure)
+	}
 	if r.State == cert.StateUnknown {
 		c.log.Warningf("%s gives the order %d the unknown status %q", Title, id, r.Words)
 	}
 	return r, nil
+}
+
+// unreadable fills a report about an order whose certificate was delivered and cannot be read.
+func (s sheet) unreadable(r *cert.Report, why error) {
+	if !s.underWay() {
+		r.State = cert.StateWaiting
+		r.Undelivered = cert.Faultf(cert.FaultDelivered, "crt", "%s delivers a certificate of the order %d that cannot be read: %w", Title, r.ID, why)
+	}
+}
+
+// missing fills a report about an order of which no certificate came; failure is nil where it is not there yet.
+func (s sheet) missing(r *cert.Report, failure error) {
+	switch {
+	case s.underWay() || s.service() != serviceIssued:
+	case failure != nil:
+		r.Undelivered = cert.Faultf(cert.FaultAPI, "crt", "%s calls the order %d issued, and its certificate cannot be fetched: %w", Title, r.ID, failure).Again()
+	default:
+		r.Empty = true
+	}
 }
 
 // sheet reads the row and the form. Fault where neither can be read.

@@ -57,6 +57,44 @@ func TestWhereAnOrderStands(t *testing.T) {
 	}
 }
 
+// rules STORE-8: of an order that the remote calls issued it is told whether its certificate is not there or cannot be read; of
+// one that it works on neither is said.
+func TestAnIssuedOrderWithoutAReadableCertificate(t *testing.T) {
+	const broken = "<crt>-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----</crt>"
+	for name, tc := range map[string]struct {
+		status            int
+		row, sheet        string
+		unreadable, empty bool
+	}{
+		"what is delivered cannot be read":    {status: 2, row: "<service_status>5</service_status>", sheet: broken, unreadable: true},
+		"the same without a service_status":   {status: 2, sheet: broken, unreadable: true},
+		"the same while a reissue is running": {status: 5, row: "<service_status>3</service_status>", sheet: broken},
+		"nothing is there":                    {status: 2, row: "<service_status>5</service_status>", empty: true},
+		"nothing is there and it waits":       {status: 5, row: "<service_status>4</service_status>"},
+		"nothing is there and nothing known":  {status: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			missed := says(refusal("missed", "crt", "none"))
+			r := newRemote(t, map[string]reply{
+				"certificate":        says(doc("certificate", toolbar("certificate.edit", "certificate.getcrt")+row(7, "www.example.org", tc.status, tc.row)+`<p_elems>1</p_elems>`)),
+				"certificate.edit":   sheetOf(tc.sheet),
+				"certificate.getcrt": missed,
+			})
+			report, err := r.Report(t.Context(), 7)
+			require.NoError(t, err)
+			assert.Equal(t, cert.StateWaiting, report.State)
+			assert.Equal(t, tc.empty, report.Empty)
+			if !tc.unreadable {
+				assert.NoError(t, report.Undelivered)
+				return
+			}
+			fault := cert.FaultOf(report.Undelivered)
+			assert.Equal(t, cert.FaultDelivered, fault.Type)
+			assert.False(t, fault.Retry)
+		})
+	}
+}
+
 func packed(t *testing.T, pem string) []byte {
 	t.Helper()
 	var buffer bytes.Buffer

@@ -19,7 +19,7 @@ const (
 	sweepTime = 55 * time.Minute
 
 	manyTries = 10 // billmanager-module-protocol §1.6
-	oneTry    = 1  // the same page: a failed renewal is an administrator's at once
+	oneTry    = 1  // the same page: a refused renewal is an administrator's at once
 )
 
 // commands is the table of commands.
@@ -41,7 +41,7 @@ func commands() table {
 		{name: "open", about: "buys, activates and follows a certificate",
 			run: command.Open, needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module"}, deadline: buyingTime},
 		{name: "prolong", about: "buys, activates and follows the next paid term",
-			run: command.Prolong, needs: needItem, feature: always(), doNothing: true, buys: true, tries: oneTry, uses: []string{"module"}, deadline: buyingTime},
+			run: command.Prolong, needs: needItem, feature: always(), doNothing: true, buys: true, tries: manyTries, refusals: oneTry, repeats: true, uses: []string{"module"}, deadline: buyingTime},
 		{name: "reopen", about: "asks for the next certificate of the paid term, for the present CSR and names",
 			run: command.Reopen, needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "sync_item", about: "asks the seller where the order stands and stores what was issued",

@@ -26,13 +26,13 @@ func (s *session) failed(ctx context.Context, fault *cert.Fault, r report) {
 	defer s.vital.end()
 	ctx, stop := s.handlingContext(ctx)
 	defer stop()
-	if s.row.rollback && s.args.Item > 0 {
+	if s.row.rollback && s.args.Item > 0 && s.lastRun(ctx, fault) {
 		s.attempt("taking the change of the tariff back", func() error { return s.rollBack(ctx) })
 	}
 	if s.args.Operation > 0 {
 		s.attempt("adding the error to the running operation", func() error { return s.editOperation(ctx, r) })
 		if s.args.Item > 0 && !passes(fault) {
-			s.attempt("making the operation manual", func() error { return s.giveUp(ctx, r) })
+			s.attempt("making the operation manual", func() error { return s.giveUp(ctx, fault, r) })
 		}
 	}
 	if module := s.module(); module > 0 && blamesConnection(s.cause(fault)) {
@@ -46,6 +46,48 @@ func (s *session) failed(ctx context.Context, fault *cert.Fault, r report) {
 // waited for (contract 3.4). Such a run never counts towards manual.
 func passes(fault *cert.Fault) bool {
 	return fault.Type == cert.FaultLocked || fault.Type == cert.FaultWaiting
+}
+
+// refused reports whether a fault is the word of somebody who will say the same to the next run: the seller's refusal, what is
+// wrong with the order, or a purchase that only an administrator can look up. Whatever keeps the run from its work without
+// that (network, limits, the panel, its database, a signal) passes by itself.
+func refused(fault *cert.Fault) bool {
+	if fault.Retry {
+		return false
+	}
+	switch fault.Type {
+	case cert.FaultAPI, cert.FaultValue, cert.FaultMissed, cert.FaultRunning, cert.FaultUnclear, cert.FaultOrderEnded, cert.FaultDelivered:
+		return true
+	}
+	return false
+}
+
+// limit is how often the operation may run before this fault makes it manual.
+func (s *session) limit(fault *cert.Fault) int {
+	switch {
+	case s.row.refusals > 0 && refused(fault):
+		return s.row.refusals
+	case s.row.tries > 0:
+		return s.row.tries
+	}
+	return manyTries
+}
+
+// lastRun reports whether the panel will not run the command again by itself after this fault. A change of tariff that the
+// next run carries out must not be taken back by this one.
+func (s *session) lastRun(ctx context.Context, fault *cert.Fault) bool {
+	if s.args.Operation == 0 || !fault.Retry && !passes(fault) {
+		return true
+	}
+	last := false
+	if !passes(fault) {
+		s.attempt("reading how often the operation has run", func() error {
+			tries, _, err := s.host.Tries(ctx, s.args.Operation)
+			last = err == nil && tries >= s.limit(fault)
+			return err
+		})
+	}
+	return last
 }
 
 // handlingContext outlives the command's: the panel is told also of a run whose time is up. A signal, before or now,
@@ -96,11 +138,8 @@ func (s *session) editOperation(ctx context.Context, r report) error {
 }
 
 // giveUp hands an operation that failed too often to the administrator, once.
-func (s *session) giveUp(ctx context.Context, r report) error {
-	limit := s.row.tries
-	if limit == 0 {
-		limit = manyTries
-	}
+func (s *session) giveUp(ctx context.Context, fault *cert.Fault, r report) error {
+	limit := s.limit(fault)
 	tries, tasks, err := s.host.Tries(ctx, s.args.Operation)
 	if err != nil || tries < limit || tasks > 0 {
 		return err

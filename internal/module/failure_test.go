@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/beevik/etree"
 	"github.com/stretchr/testify/assert"
@@ -40,7 +41,15 @@ func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
 			want: []string{"runningoperation.edit 7"}},
 		"the panel wants no task": {err: api, words: "--item 42 --runningoperation 7", host: func(h *hostDouble) { h.tries, h.kind = 10, "" },
 			want: []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42"}},
-		"prolong has one try": {err: api, words: "--item 42 --runningoperation 7", row: func(r *row) { r.tries = 1 }, host: func(h *hostDouble) { h.tries = 1 },
+		"a refused renewal is an administrator's at once": {err: api, words: "--item 42 --runningoperation 7", row: renewal, host: func(h *hostDouble) { h.tries = 1 },
+			want: []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42", "task.edit 42 7 certificate_open"}},
+		"a renewal that only the administrator can look up too": {err: &cert.Fault{Type: cert.FaultUnclear, Value: "either of two"}, words: "--item 42 --runningoperation 7",
+			row: renewal, host: func(h *hostDouble) { h.tries = 1 },
+			want: []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42", "task.edit 42 7 certificate_open"}},
+		"a renewal that waits for nobody has ten tries": {err: cert.Faultf(cert.FaultLimit, "x", "405").Again(), words: "--item 42 --runningoperation 7", row: renewal,
+			host: func(h *hostDouble) { h.tries = 9 }, want: []string{"runningoperation.edit 7"}},
+		"and not more": {err: cert.Faultf(cert.FaultLimit, "x", "405").Again(), words: "--item 42 --runningoperation 7", row: renewal,
+			host: func(h *hostDouble) { h.tries = 10 },
 			want: []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42", "task.edit 42 7 certificate_open"}},
 		"a row without a number has ten": {err: api, words: "--item 42 --runningoperation 7", row: func(r *row) { r.tries = 0 }, host: func(h *hostDouble) { h.tries = 9 },
 			want: []string{"runningoperation.edit 7"}},
@@ -62,6 +71,18 @@ func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
 		"setparam takes the tariff back first": {err: api, words: "--item 42 --runningoperation 7", row: func(r *row) { r.rollback = true },
 			host: func(h *hostDouble) { h.order.LastPrice = 3 },
 			want: []string{"service.changepricelist.rollback 42", "runningoperation.edit 7"}},
+		"setparam that is run again keeps the tariff": {err: cert.Faultf(cert.FaultClient, "x", "no route").Again(), words: "--item 42 --runningoperation 7",
+			row: func(r *row) { r.rollback = true }, host: func(h *hostDouble) { h.order.LastPrice, h.tries = 3, 9 },
+			want: []string{"runningoperation.edit 7"}},
+		"setparam that another run holds keeps the tariff": {err: cert.Faultf(cert.FaultLocked, "item", "held").Again(), words: "--item 42 --runningoperation 7",
+			row: func(r *row) { r.rollback = true }, host: func(h *hostDouble) { h.order.LastPrice, h.tries = 3, 99 },
+			want: []string{"runningoperation.edit 7"}},
+		"setparam that was run ten times takes the tariff back": {err: cert.Faultf(cert.FaultPanel, "x", "down").Again(), words: "--item 42 --runningoperation 7",
+			row: func(r *row) { r.rollback = true }, host: func(h *hostDouble) { h.order.LastPrice, h.tries, h.kind = 3, 10, "" },
+			want: []string{"service.changepricelist.rollback 42", "runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42"}},
+		"setparam by hand takes the tariff back": {err: cert.Faultf(cert.FaultPanel, "x", "down").Again(), words: "--item 42",
+			row: func(r *row) { r.rollback = true }, host: func(h *hostDouble) { h.order.LastPrice = 3 },
+			want: []string{"service.changepricelist.rollback 42"}},
 		"setparam without an earlier tariff": {err: api, words: "--item 42 --runningoperation 7", row: func(r *row) { r.rollback = true },
 			want: []string{"runningoperation.edit 7"}},
 		"a step that fails stops no other": {err: client, words: "--module 5 --item 42 --runningoperation 7", row: func(r *row) { r.rollback = true },
@@ -102,6 +123,73 @@ func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
 			if len(c.want) > 0 {
 				assert.True(t, s.host.deadline, "call-backs about a failure need a living context with a deadline")
 			}
+		})
+	}
+}
+
+// renewal makes a row one whose refusal no further run mends.
+func renewal(r *row) { r.refusals = oneTry }
+
+// rules BUY-10: what passes by itself is not a refusal, whatever it is, and a refusal is one.
+func TestBUY10WhatIsARefusal(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault   *cert.Fault
+		refused bool
+	}{
+		"the seller's refusal":         {cert.Faultf(cert.FaultAPI, "", "2011296"), true},
+		"the seller is out of order":   {cert.Faultf(cert.FaultAPI, "", "try again").Again(), false},
+		"what is wrong with the item":  {cert.Faultf(cert.FaultValue, "", "no CSR"), true},
+		"the term runs":                {cert.Faultf(cert.FaultRunning, "", "until then"), true},
+		"only people can look it up":   {&cert.Fault{Type: cert.FaultUnclear}, true},
+		"the answer was lost":          {&cert.Fault{Type: cert.FaultUnclear, Retry: true, Unclear: true}, false},
+		"a limit":                      {cert.Faultf(cert.FaultLimit, "", "405").Again(), false},
+		"a signal":                     {cert.Faultf(cert.FaultInterrupted, "", "terminated").Again(), false},
+		"the database is full":         {cert.Faultf(cert.FaultDB, "", "1114"), false},
+		"the panel's database is full": {cert.Faultf(cert.FaultPanel, "service.saveparam", "the panel refused: db"), false},
+		"a wall before the seller":     {cert.Faultf(cert.FaultNotSeller, "", "a login page"), false},
+	} {
+		assert.Equal(t, c.refused, refused(c.fault), name)
+	}
+}
+
+// rules BUY-10: what passes by itself is tried again within the run, as long as no money can have been spent.
+func TestBUY10ARunRepeatsWhatPassesByItself(t *testing.T) {
+	limit := cert.Faultf(cert.FaultLimit, "", "405").Again()
+	for name, c := range map[string]struct {
+		faults  []error // of the runs in turn
+		spends  bool
+		row     func(*row)
+		runs    int
+		success bool
+	}{
+		"it passes":                   {faults: []error{limit, nil}, runs: 2, success: true},
+		"it passes at the third time": {faults: []error{limit, limit, nil}, runs: 3, success: true},
+		"it stays":                    {faults: []error{limit, limit, limit, nil}, runs: 3},
+		"it is a refusal":             {faults: []error{cert.Faultf(cert.FaultAPI, "", "no"), nil}, runs: 1},
+		"money may have been spent":   {faults: []error{limit, nil}, spends: true, runs: 1},
+		"another run holds the item":  {faults: []error{cert.Faultf(cert.FaultLocked, "", "held").Again(), nil}, runs: 1},
+		"a purchase is waited for":    {faults: []error{cert.Faultf(cert.FaultWaiting, "", "minutes").Again(), nil}, runs: 1},
+		"a row that does not repeat":  {faults: []error{limit, nil}, row: func(r *row) { r.repeats = false }, runs: 1},
+		"no time is left":             {faults: []error{limit, nil}, row: func(r *row) { r.deadline = repeatTime }, runs: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runs := 0
+			r := plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+				runs++
+				if c.spends {
+					run.Spending(true)
+					run.Spending(false)
+				}
+				return nil, c.faults[runs-1]
+			})
+			r.repeats, r.deadline = true, buyingTime
+			if c.row != nil {
+				c.row(&r)
+			}
+			s := newStage(t, r)
+			s.world.Sleep = func(context.Context, time.Duration) error { return nil }
+			assert.Equal(t, !c.success, s.play("--command", "act") == 1)
+			assert.Equal(t, c.runs, runs)
 		})
 	}
 }

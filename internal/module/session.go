@@ -38,6 +38,7 @@ type session struct {
 	summary string
 
 	began time.Time
+	spent bool  // money may have been spent, or a reissue been asked for
 	vital vital // what nobody may cut in two
 	// over ends the command's context and whatever watches over the run; to be called once the answer is written.
 	over func()
@@ -65,7 +66,7 @@ func (s *session) serve() (*etree.Document, error) {
 		return nil, nil
 	}
 	ctx := s.context()
-	doc, err := s.guarded(ctx)
+	doc, err := s.repeated(ctx)
 	if err == nil {
 		return doc, nil
 	}
@@ -89,6 +90,39 @@ func (s *session) commandLine() error {
 		return nil
 	}
 	return s.row.check(s.args)
+}
+
+// pauses are the times between the runs of a command that repeats what passes by itself.
+func pauses() []time.Duration { return []time.Duration{2 * time.Second, 10 * time.Second} }
+
+// repeatTime is what must be left of the run's time for it to begin once more.
+const repeatTime = time.Minute
+
+// repeated runs the command, and once more where that may help.
+func (s *session) repeated(ctx context.Context) (*etree.Document, error) {
+	began := s.world.Now()
+	doc, err := s.guarded(ctx)
+	for _, pause := range pauses() {
+		if err == nil || !s.repeats(ctx, began, err, pause) {
+			break
+		}
+		doc, err = s.guarded(ctx)
+	}
+	return doc, err
+}
+
+// repeats waits and reports whether the command is run once more within its deadline. It is not where money may have been
+// spent: what came of that is for the next run to look up (rules BUY-3).
+func (s *session) repeats(ctx context.Context, began time.Time, err error, pause time.Duration) bool {
+	fault := cert.FaultOf(err)
+	if !s.row.repeats || !fault.Retry || passes(fault) || s.spent || ctx.Err() != nil {
+		return false
+	}
+	if s.elapsed(began)+pause+repeatTime > s.row.deadline {
+		return false
+	}
+	s.log.Warningf("%s is tried again in %s: %v", s.row.name, pause, err)
+	return s.world.Sleep(ctx, pause) == nil
 }
 
 // context is the command's: it ends with the row's deadline and with the first signal. What has to be finished all the

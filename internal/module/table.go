@@ -29,8 +29,13 @@ type row struct {
 	// doNothing: exits 0 at once while etc/billmgr.DoNothing exists (billmanager-module-protocol §1.5, contract 6).
 	doNothing bool
 	buys      bool // may spend money
-	// tries is how often the panel may run the operation before it becomes manual (§1.6): 10, and 1 for prolong.
-	tries    int
+	// tries is how often the panel may run the operation before it becomes manual (§1.6).
+	tries int
+	// refusals is the same for a run that was refused, which no further run mends; 0 if that makes no difference. prolong
+	// has one: the framework's limit of one is meant for it (§1.6, rules BUY-10).
+	refusals int
+	// repeats: what passes by itself is tried again within the run's deadline, as long as nothing may have been bought.
+	repeats  bool
 	deadline time.Duration // for the whole run
 	failsAs  string        // every failure gets this type; empty where each keeps its own
 	rollback bool          // a failure takes the change of the tariff back (§1.6, setparam)
@@ -239,6 +244,9 @@ func (t table) markdown() string {
 		tries := "-"
 		if r.tries > 0 {
 			tries = fmt.Sprint(r.tries)
+		}
+		if r.refusals > 0 {
+			tries += fmt.Sprintf(", %d if refused", r.refusals)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name, r.about,
 			dash(strings.Join(r.needs.options(), ", ")), dash(listed(r.uses)), r.reads, dash(r.feature.words),

@@ -61,6 +61,7 @@ func (v *vital) bar() <-chan struct{} {
 // spending is the command's word on whether money is being spent right now (command.Run.Spending).
 func (s *session) spending(now bool) {
 	if now {
+		s.spent = true
 		s.vital.begin()
 	} else {
 		s.vital.end()

@@ -22,7 +22,7 @@ func stateOf(word string) cert.State {
 		return cert.StateReplaced
 	case "purchaseerror", "technicalproblem":
 		return cert.StateRefused
-	case "cancelled", "canceled", "deactivated":
+	case "cancelled", "canceled", "deactivated", "revoked":
 		return cert.StateCancelled
 	case "expired":
 		return cert.StateExpired

@@ -89,20 +89,44 @@ func (h *Host) Manual(ctx context.Context, id, operation int64, command, text st
 	}
 	if operation == 0 {
 		open, err := h.openTask(ctx, id, kind)
-		if err != nil || open {
+		if err != nil {
 			return err
+		}
+		if open != 0 {
+			h.log.ExtInfof("item %d has an open task of type %s already (%d), no other one is opened", id, kind, open)
+			return nil
 		}
 	}
 	return h.EditTask(ctx, id, operation, kind, text)
 }
 
-// openTask tells whether the item has an open task of the type.
-func (h *Host) openTask(ctx context.Context, id int64, kind string) (bool, error) {
-	tasks, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE item=? AND type=? AND (status IS NULL OR status<>2)", id, kind)
-	if err == nil && tasks > 0 {
-		h.log.ExtInfof("item %d has an open task of type %s already, no other one is opened", id, kind)
+// OpenTask returns the id of the item's newest open task of the type that the panel opens for the command; 0 if there is
+// none.
+func (h *Host) OpenTask(ctx context.Context, id int64, command string) (int64, error) {
+	kind, err := h.TaskType(ctx, command, id)
+	if err != nil || kind == "" {
+		return 0, err
 	}
-	return tasks > 0, err
+	return h.openTask(ctx, id, kind)
+}
+
+// openTask returns the id of the item's newest open task of the type; 0 if there is none.
+func (h *Host) openTask(ctx context.Context, id int64, kind string) (int64, error) {
+	row, found, err := h.row(ctx, "task", "SELECT MAX(id) FROM task WHERE item=? AND type=? AND (status IS NULL OR status<>2)", id, kind)
+	if err != nil || !found {
+		return 0, err
+	}
+	return row[0].number(), nil
+}
+
+// CloseTask takes a task off the administrator's list: task.delete (protocol §5.2). The panel's function for closing one
+// with a note is not known; a task that is gone already is no error.
+func (h *Host) CloseTask(ctx context.Context, task int64) error {
+	there, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE id=?", task)
+	if err != nil || there == 0 {
+		return err
+	}
+	return h.ask(ctx, callback{name: "task.delete", params: []pair{item(task), sok()}})
 }
 
 // RegisterProblem shows a problem with a processing module to the administrator: problems.register. name is the panel's

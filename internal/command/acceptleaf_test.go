@@ -1,0 +1,273 @@
+package command_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// life is when a certificate begins and ends, in days from now.
+type life struct{ begins, ends int }
+
+// rules STORE-7: which certificate takes the place of the stored one. The stored one was made 100 days ago and ends in 90.
+func TestSTORE7WhichCertificateIsStored(t *testing.T) {
+	for name, row := range map[string]struct {
+		stored  *life // nil: nothing is stored
+		issued  life
+		change  func(*testing.T, *stage)
+		stores  bool
+		status  string
+		refused bool // the administrator gets a task, the serial is remembered
+		fails   bool
+	}{
+		"nothing is stored":                       {issued: life{0, 199}, stores: true, status: "5"},
+		"nothing is stored, not valid yet":        {issued: life{1, 199}, status: "4"},
+		"nothing is stored, ended":                {issued: life{-200, -1}, status: "4", fails: true},
+		"it ends later":                           {stored: &life{-100, 90}, issued: life{0, 91}, stores: true, status: "5"},
+		"it ends later, not valid yet":            {stored: &life{-100, 90}, issued: life{1, 199}, status: "4"},
+		"it ends on the same day":                 {stored: &life{-100, 90}, issued: life{0, 90}, status: "5", refused: true},
+		"it ends earlier":                         {stored: &life{-100, 90}, issued: life{0, 30}, status: "5", refused: true},
+		"it ends earlier, not valid yet":          {stored: &life{-100, 90}, issued: life{1, 30}, status: "5", refused: true},
+		"it has ended":                            {stored: &life{-100, 90}, issued: life{-100, -1}, status: "5", refused: true},
+		"both have ended":                         {stored: &life{-100, -5}, issued: life{-100, -1}, status: "5", refused: true},
+		"the stored one has ended":                {stored: &life{-100, -1}, issued: life{0, 30}, stores: true, status: "5"},
+		"the stored one is revoked":               {stored: &life{-100, 90}, issued: life{0, 30}, change: revokeStored, stores: true, status: "5"},
+		"the new one is the revoked one":          {stored: &life{-100, 90}, issued: life{0, 199}, change: revokeIssued, status: "5", refused: true},
+		"it answers a request with another key":   {stored: &life{-100, 90}, issued: life{0, 30}, change: anotherKey, stores: true, status: "5"},
+		"it answers a request with another name":  {stored: &life{-100, 90}, issued: life{0, 30}, change: anotherName, stores: true, status: "5"},
+		"another key, but it has ended":           {stored: &life{-100, 90}, issued: life{-30, -1}, change: anotherKey, status: "5", refused: true},
+		"another name, of an item of old version": {stored: &life{-100, 90}, issued: life{0, 30}, change: anotherNameUnknown, stores: true, status: "5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := waitingStage(t)
+			s.moreNames = true
+			s.panel.order.Template, s.panel.order.SANs, s.panel.order.Period = "san_certificate", 2, 60
+			s.at = now().AddDate(1, 0, 0)
+			id := int64(101)
+			if row.stored != nil {
+				s.storeLife(t, id, *row.stored)
+				id = s.replace(t, id)
+			}
+			before := s.panel.stored
+			s.issueLife(t, id, row.issued)
+			if row.change != nil {
+				row.change(t, s)
+			}
+			err := s.run(command.SyncItem)
+			if row.fails {
+				assert.Equal(t, cert.FaultDelivered, faultType(t, err))
+			} else {
+				require.NoError(t, err)
+			}
+			assert.Equal(t, row.stores, before != s.panel.stored)
+			assert.Equal(t, row.status, s.param(cert.ParamServiceStatus))
+			assert.Equal(t, row.refused, s.param(cert.ParamRefusedSerial) != "")
+			if row.refused || row.fails {
+				assert.Len(t, s.panel.tasks, 1)
+			} else {
+				assert.Empty(t, s.panel.tasks)
+			}
+			s.panel.tasks = nil // the administrator has read and deleted it
+			s.panel.calls = nil
+			again := s.run(command.SyncItem)
+			assert.Equal(t, row.fails, again != nil)
+			if row.refused {
+				assert.Empty(t, s.panel.calls, "it is not come back to")
+			}
+		})
+	}
+}
+
+// storeLife issues a certificate of the id and stores it, on the day on which it begins.
+func (s *stage) storeLife(t *testing.T, id int64, l life) {
+	t.Helper()
+	now := s.at
+	s.issueLife(t, id, l)
+	s.at = now.AddDate(0, 0, l.begins)
+	require.NoError(t, s.run(command.SyncItem))
+	require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	s.at = now
+}
+
+func (s *stage) issueLife(t *testing.T, id int64, l life) {
+	t.Helper()
+	s.seller.issue(t, id, s.pair, s.at.AddDate(0, 0, l.begins), l.ends-l.begins)
+}
+
+// replace is a reissue that somebody asked for at the seller.
+func (s *stage) replace(t *testing.T, id int64) int64 {
+	t.Helper()
+	s.seller.next++
+	s.seller.change(id, func(r *cert.Report) { r.State, r.ReplacedBy = cert.StateReplaced, s.seller.next })
+	s.seller.reports[s.seller.next] = cert.Report{State: cert.StateWaiting, CSR: s.pair.csr}
+	require.NoError(t, s.run(command.SyncItem))
+	return s.seller.next
+}
+
+func revokeStored(t *testing.T, s *stage) {
+	t.Helper()
+	issued := s.seller.reports[102]
+	s.seller.change(102, func(r *cert.Report) {
+		*r = s.seller.reports[101]
+		r.State, r.ReplacedBy, r.Words = cert.StateCancelled, 0, "cancelled"
+	})
+	require.NoError(t, s.run(command.SyncItem), "the seller says that the stored one is cancelled")
+	require.Equal(t, s.param(cert.ParamSerial), s.param(cert.ParamRevokedSerial))
+	s.panel.tasks = nil
+	s.seller.reports[102] = issued
+}
+
+func revokeIssued(t *testing.T, s *stage) {
+	t.Helper()
+	chain, err := cert.StoredLeaf(strings.Join(s.seller.reports[102].PEM, "\n"))
+	require.NoError(t, err)
+	s.panel.order.Params[cert.ParamRevokedSerial] = chain.Serial()
+}
+
+func anotherKey(t *testing.T, s *stage) {
+	t.Helper()
+	old, err := cert.StoredLeaf(strings.Join(s.seller.reports[102].PEM, "\n"))
+	require.NoError(t, err)
+	s.pair = newPair(t, "example.com")
+	s.panel.order.CSR = s.pair.csr
+	s.seller.issue(t, 102, s.pair, old.Leaf.NotBefore, int(old.Leaf.NotAfter.Sub(old.Leaf.NotBefore).Hours()+1)/24)
+}
+
+// anotherName takes a name that the stored certificate covers off the request.
+func anotherName(t *testing.T, s *stage) {
+	t.Helper()
+	s.panel.order.Params[cert.ParamAltName] = "www.example.com"
+}
+
+func anotherNameUnknown(t *testing.T, s *stage) {
+	t.Helper()
+	delete(s.panel.order.Params, cert.ParamLeafNames)
+	s.seller.issueNames(t, 102, s.pair, s.at, 30, "a.example.com")
+}
+
+// rules STORE-7: a certificate that is not valid yet is stored when it is, and is a task after a day, which is closed then.
+func TestSTORE7ACertificateThatIsNotValidYetIsWaitedFor(t *testing.T) {
+	s := waitingStage(t)
+	s.seller.issue(t, 101, s.pair, now().Add(30*time.Hour), 199)
+	require.NoError(t, s.run(command.SyncItem))
+	s.at = now().Add(23 * time.Hour)
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Empty(t, s.panel.tasks)
+	s.at = now().Add(25 * time.Hour)
+	require.NoError(t, s.run(command.SyncItem))
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Len(t, s.panel.tasks, 1)
+	assert.Empty(t, s.panel.stored)
+	s.at = now().Add(30 * time.Hour)
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	assert.Contains(t, s.panel.calls, "close task 1")
+	assert.Empty(t, s.param(cert.ParamWaitingTask))
+	assert.Empty(t, s.param(cert.ParamNotBefore))
+}
+
+// rules SWEEP-3: what a reissue that gained nothing says of the seller's term. The Forum's caps are 200 days now, 100 from
+// 2027-03-15 and 47 from 2029-03-15 on.
+func TestSWEEP3WhatShowsTheEndOfTheSellersTerm(t *testing.T) {
+	for name, row := range map[string]struct {
+		at      string
+		begins  time.Duration // from the request
+		days    int
+		unasked bool // nothing was asked for: the seller made it by itself
+		learned bool
+	}{
+		"far below both caps":              {at: "2026-10-08", days: 9, learned: true},
+		"made before the request":          {at: "2026-10-08", begins: -49 * time.Hour, days: 9},
+		"dated back by two days":           {at: "2026-10-08", begins: -47 * time.Hour, days: 9, learned: true},
+		"near today's cap":                 {at: "2028-10-08", days: 96},
+		"near the next cap":                {at: "2028-10-08", days: 43},
+		"just below the next cap":          {at: "2028-10-08", days: 41, learned: true},
+		"nobody asked for it":              {at: "2026-10-08", days: 9, unasked: true},
+		"the last cap is followed by none": {at: "2029-10-08", days: 41, learned: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := issuedStage(t)
+			var err error
+			s.at, err = time.Parse(time.DateOnly, row.at)
+			require.NoError(t, err)
+			s.seller.issue(t, 101, s.pair, s.at.AddDate(0, 0, -1), row.days+30) // ends later than the new one
+			s.args.Command = "sync_item"
+			require.NoError(t, s.run(command.SyncItem))
+			s.args.Command = "reopen"
+			s.at = s.at.Add(25 * time.Hour)
+			if row.unasked {
+				s.replace(t, 101)
+			} else {
+				require.NoError(t, s.run(command.Reopen))
+			}
+			s.seller.issue(t, 102, s.pair, s.at.Add(row.begins), row.days)
+			s.args.Command = "sync_item"
+			s.at = s.at.Add(time.Minute)
+			require.NoError(t, s.run(command.SyncItem))
+			require.NotEmpty(t, s.param(cert.ParamRefusedSerial))
+			assert.Equal(t, row.learned, s.param(cert.ParamTermEnd) != "")
+		})
+	}
+}
+
+// rules SWEEP-3: what was concluded about the seller's term does not hold the last attempt back, three days before the end.
+func TestSWEEP3TheLastAttemptIsMadeAllTheSame(t *testing.T) {
+	for before, attempts := range map[int]int{4: 0, 3: 1, 0: 1, -2: 1} {
+		s := sweepStage(t, before)
+		s.panel.order.Params[cert.ParamTermEnd] = "2026-10-18"
+		s.seller.reissueErr = &cert.Fault{Type: cert.FaultAPI, Value: "no"}
+		s.sweep(t)
+		assert.Equal(t, attempts, s.seller.reissues, "%d days before the end", before)
+		s.at = s.at.Add(25 * time.Hour)
+		s.sweep(t)
+		assert.Equal(t, 1, max(attempts, s.seller.reissues), "one, not one a day")
+		assert.LessOrEqual(t, s.seller.reissues, 1)
+	}
+}
+
+// A refused certificate answers its reissue: the next one can be asked for and replaces the stored one.
+func TestAfterARefusedCertificateTheNextReissueFollows(t *testing.T) {
+	s := sweepStage(t, 10)
+	doc, _ := s.sweep(t)
+	require.Contains(t, doc, `reissued="1"`)
+	s.seller.issue(t, 102, s.pair, s.at, 5)
+	s.sweep(t)
+	require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	require.NotEmpty(t, s.param(cert.ParamRefusedSerial))
+	delete(s.panel.order.Params, cert.ParamTermEnd) // as if it had not been concluded
+	s.at = s.at.Add(25 * time.Hour)
+	doc, failed := s.sweep(t)
+	assert.False(t, failed, doc)
+	assert.Equal(t, 2, s.seller.reissues, doc)
+	s.seller.issue(t, 103, s.pair, s.at, 199)
+	s.sweep(t)
+	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, "2027-04-26", s.param(cert.ParamExpireDate))
+}
+
+// The same at a seller that reissues in place and goes on showing the refused certificate.
+func TestAfterARefusedCertificateInPlaceTheNextReissueIsWaitedFor(t *testing.T) {
+	s := placedStage(t, 60)
+	require.NoError(t, s.run(command.Reopen))
+	s.remote.issue(t, 500, s.pair, s.at, 5)
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	require.NotEmpty(t, s.param(cert.ParamRefusedSerial))
+	s.args.Command = "reopen"
+	s.at = s.at.Add(25 * time.Hour)
+	require.NoError(t, s.run(command.Reopen))
+	require.Equal(t, 2, s.remote.reissues)
+	s.remote.change(500, func(r *cert.Report) { r.State, r.Inferred = cert.StateIssued, true })
+	s.args.Command = "sync_item"
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, "4", s.param(cert.ParamServiceStatus), "the refused one is not the answer")
+	s.remote.issue(t, 500, s.pair, s.at, 199)
+	require.NoError(t, s.run(command.SyncItem))
+	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+}

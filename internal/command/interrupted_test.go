@@ -1,0 +1,263 @@
+package command_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rules STORE-9: setparam that was ended at any of its steps is finished by the next run: the seller has the request once, the
+// item shows what it waits for, and the panel is told.
+func TestSTORE9SetParamEndedAtEveryStepIsFinishedByTheNextRun(t *testing.T) {
+	for name, begin := range map[string]func(*testing.T) *stage{
+		"a reissue with an id of its own": func(t *testing.T) *stage {
+			s := issuedStage(t)
+			s.panel.order.CSR = newPair(t, "example.com").csr
+			return s
+		},
+		"a reissue in place": func(t *testing.T) *stage {
+			s := placedStage(t, 60)
+			s.panel.order.CSR = newPair(t, "example.com").csr
+			return s
+		},
+		"an order that was not activated": func(t *testing.T) *stage {
+			s := newStage(t)
+			s.seller.actErr = &cert.Fault{Type: cert.FaultAPI, Value: "the CSR is not accepted"}
+			require.Error(t, s.run(command.Open))
+			s.seller.actErr = nil
+			s.panel.order.CSR = newPair(t, "right.example").csr
+			return s
+		},
+		"a renewal that was not activated": func(t *testing.T) *stage {
+			s := endingStage(t)
+			s.seller.actErr = &cert.Fault{Type: cert.FaultAPI, Value: "the CSR is not accepted"}
+			require.Error(t, s.run(command.Prolong))
+			require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+			s.seller.actErr = nil
+			s.panel.order.CSR = newPair(t, "example.com").csr
+			return s
+		},
+	} {
+		clean := begin(t)
+		clean.args.Command, clean.panel.calls = "setparam", nil
+		require.NoError(t, clean.run(command.SetParam))
+		want := finished(clean)
+		require.Equal(t, "4", want[cert.ParamServiceStatus], name)
+		for _, call := range clean.panel.calls {
+			prefix := strings.SplitN(call, "=", 2)[0]
+			t.Run(name+", "+prefix, func(t *testing.T) {
+				s := begin(t)
+				s.args.Command, s.panel.calls = "setparam", nil
+				s.panel.fail[prefix] = cert.Faultf(cert.FaultPanel, "", "killed").Again()
+				_ = s.run(command.SetParam)
+				s.at = s.at.Add(time.Hour)
+				require.NoError(t, s.run(command.SetParam))
+				assert.Contains(t, []string{"3", "4"}, s.param(cert.ParamServiceStatus))
+				assert.Contains(t, s.panel.calls, "postsetparam")
+				s.args.Command = "sync_item"
+				require.NoError(t, s.run(command.SyncItem))
+				assert.Equal(t, want, finished(s))
+				assert.NotContains(t, s.param(cert.ParamRequested), " ", "handed in and written down")
+			})
+		}
+	}
+}
+
+// finished is what must be the same after an interruption.
+func finished(s *stage) map[string]string {
+	return map[string]string{
+		cert.ParamServiceStatus: s.param(cert.ParamServiceStatus), cert.ParamLineage: s.param(cert.ParamLineage),
+		"reissues": strings.Repeat("x", s.seller.reissues), "activations": strings.Repeat("x", len(s.seller.activated)),
+		"in place": strings.Repeat("x", reissuesOf(s)), "published": s.param("auth_dnscname_value"),
+	}
+}
+
+func reissuesOf(s *stage) int {
+	if s.remote == nil {
+		return 0
+	}
+	return s.remote.reissues
+}
+
+// What an older version left behind: the mark of the request says that it was handed in, and the item shows the old certificate
+// as issued.
+func TestSTORE9AReissueThatTheItemDoesNotShowIsFinished(t *testing.T) {
+	s := issuedStage(t)
+	s.panel.order.CSR = newPair(t, "example.com").csr
+	s.args.Command = "setparam"
+	require.NoError(t, s.run(command.SetParam))
+	s.panel.order.Params[cert.ParamServiceStatus] = "5"
+	s.panel.calls = nil
+	require.NoError(t, s.run(command.SetParam))
+	assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+	assert.Contains(t, s.panel.calls, "postsetparam")
+	assert.Equal(t, 1, s.seller.reissues)
+}
+
+// The end of the seller's old term is forgotten with the old term, also where the renewal is ended right before.
+func TestSTORE9ARenewalForgetsTheOldOrdersEnd(t *testing.T) {
+	clean := endingStage(t)
+	require.NoError(t, clean.run(command.Prolong))
+	for _, call := range append([]string{"drop " + cert.ParamTermEnd}, clean.panel.calls...) {
+		prefix := strings.SplitN(call, "=", 2)[0]
+		s := endingStage(t)
+		s.panel.order.Params[cert.ParamTermEnd] = "2027-04-02"
+		s.panel.fail[prefix] = cert.Faultf(cert.FaultPanel, "", "killed").Again()
+		if s.run(command.Prolong) != nil {
+			s.at = s.at.Add(time.Hour)
+			require.NoError(t, s.run(command.Prolong), prefix)
+		}
+		assert.Empty(t, s.param(cert.ParamTermEnd), prefix)
+	}
+}
+
+// rules STORE-10: between the client's new CSR or names and reopen the certificate in place belongs to the request before: no
+// error, no task, nothing changed.
+func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
+	for name, begin := range map[string]func(*testing.T) *stage{
+		"an id of its own": func(t *testing.T) *stage { return namesStage(t) },
+		"in place":         func(t *testing.T) *stage { return placedStage(t, 60) },
+	} {
+		for what, change := range map[string]func(*testing.T, *stage){
+			"another key": func(t *testing.T, s *stage) { s.panel.order.CSR = newPair(t, "example.com").csr },
+			"another name": func(_ *testing.T, s *stage) {
+				s.panel.order.Params[cert.ParamAltName] = "a.example.com new.example.com"
+			},
+			"another name in the CSR": func(t *testing.T, s *stage) {
+				pair := s.pair
+				pair.cn = "other.example"
+				s.panel.order.CSR = csrOf(t, pair)
+			},
+		} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				s := begin(t)
+				change(t, s)
+				s.args.Command, s.panel.calls = "sync_item", nil
+				require.NoError(t, s.run(command.SyncItem))
+				assert.Empty(t, s.panel.calls)
+				assert.Empty(t, s.panel.tasks)
+				assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+			})
+		}
+	}
+	t.Run("a reissue for the CSR before is issued meanwhile", func(t *testing.T) {
+		s := issuedStage(t)
+		require.NoError(t, s.run(command.Reopen))
+		s.seller.issue(t, 102, s.pair, s.at, 199)
+		s.panel.order.CSR = newPair(t, "example.com").csr
+		before := s.panel.stored
+		s.args.Command = "sync_item"
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Empty(t, s.panel.tasks)
+		assert.Equal(t, before, s.panel.stored, "the panel has another key by now")
+		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+		s.args.Command = "reopen"
+		require.NoError(t, s.run(command.Reopen))
+		assert.Equal(t, 2, s.seller.reissues)
+	})
+	t.Run("a certificate for a key that was never this item's is a task", func(t *testing.T) {
+		s := issuedStage(t)
+		s.seller.issue(t, s.replace(t, 101), newPair(t, "example.com"), s.at, 199)
+		s.args.Command = "sync_item"
+		assert.Equal(t, cert.FaultDelivered, faultType(t, s.run(command.SyncItem)))
+		assert.Len(t, s.panel.tasks, 1)
+	})
+}
+
+// rules STORE-8: an order that the seller calls issued and whose certificate does not come is a task after a day, one that is
+// delivered and cannot be read at once; the task is closed when the certificate is stored.
+func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
+	const broken = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+	for name, row := range map[string]struct {
+		report func(*cert.Report)
+		fails  bool // on the first day
+		task   bool // on the first day
+	}{
+		"nothing is delivered":  {func(r *cert.Report) { r.State = cert.StateIssued }, true, false},
+		"it is not there yet":   {func(r *cert.Report) { r.State, r.Empty = cert.StateWaiting, true }, false, false},
+		"it cannot be fetched":  {func(r *cert.Report) { r.Undelivered = cert.Faultf(cert.FaultAPI, "crt", "HTTP 500").Again() }, true, false},
+		"it cannot be read":     {func(r *cert.Report) { r.State, r.PEM = cert.StateIssued, []string{broken} }, true, true},
+		"the seller's own word": {func(r *cert.Report) { r.Undelivered = cert.Faultf(cert.FaultDelivered, "crt", "damaged") }, true, true},
+	} {
+		for _, as := range []string{"sync_item", "subscription"} {
+			t.Run(name+", "+as, func(t *testing.T) {
+				s := waitingStage(t)
+				waiting := s.seller.reports[101]
+				s.seller.change(101, row.report)
+				s.args.Command = as
+				look := func() bool {
+					if as == "sync_item" {
+						return s.run(command.SyncItem) != nil
+					}
+					_, failed := s.sweep(t)
+					return failed
+				}
+				assert.Equal(t, row.fails, look())
+				assert.Equal(t, row.task, len(s.panel.tasks) == 1)
+				s.at = s.at.Add(25 * time.Hour)
+				assert.True(t, look())
+				assert.True(t, look())
+				assert.Len(t, s.panel.tasks, 1)
+				assert.Empty(t, s.panel.stored)
+				s.seller.reports[101] = waiting
+				s.seller.issue(t, 101, s.pair, s.at, 199)
+				assert.False(t, look())
+				assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+				assert.Contains(t, s.panel.calls, "close task 1")
+				assert.Empty(t, s.param(cert.ParamIssuedSince))
+			})
+		}
+	}
+	t.Run("open does not end well with what cannot be read", func(t *testing.T) {
+		s := waitingStage(t)
+		s.seller.change(101, func(r *cert.Report) { r.State, r.PEM = cert.StateIssued, []string{broken} })
+		s.args.Command = "open"
+		assert.Equal(t, cert.FaultDelivered, faultType(t, s.run(command.Open)))
+		assert.Len(t, s.panel.tasks, 1)
+		assert.Equal(t, 1, s.seller.buys)
+	})
+	t.Run("the day begins anew where the seller goes back to waiting", func(t *testing.T) {
+		s := waitingStage(t)
+		s.seller.change(101, func(r *cert.Report) { r.Empty = true })
+		require.NoError(t, s.run(command.SyncItem))
+		s.seller.change(101, func(r *cert.Report) { r.Empty = false })
+		require.NoError(t, s.run(command.SyncItem))
+		s.at = s.at.Add(25 * time.Hour)
+		s.seller.change(101, func(r *cert.Report) { r.Empty = true })
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Empty(t, s.panel.tasks)
+	})
+}
+
+// A task that says that a reissue still waits for proof is over when its certificate is stored; another task stays.
+func TestTheTaskAboutAMissingProofIsClosedWithTheCertificate(t *testing.T) {
+	for name, other := range map[string]bool{"it is the only one": false, "another one was open": true} {
+		t.Run(name, func(t *testing.T) {
+			s := sweepStage(t, 5)
+			if other {
+				s.panel.tasks = []string{"42 0reopen"}
+			}
+			s.sweep(t)
+			require.Len(t, s.panel.tasks, 1)
+			s.seller.issue(t, 102, s.pair, s.at, 199)
+			s.sweep(t)
+			require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+			assert.Equal(t, !other, strings.Contains(strings.Join(s.panel.calls, "\n"), "close task 1"))
+		})
+	}
+	t.Run("a panel that does not close it does not hold the certificate up", func(t *testing.T) {
+		s := sweepStage(t, 5)
+		s.sweep(t)
+		s.seller.issue(t, 102, s.pair, s.at, 199)
+		s.panel.fail["close task"] = cert.Faultf(cert.FaultPanel, "task.delete", "no such function")
+		_, failed := s.sweep(t)
+		assert.False(t, failed)
+		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	})
+}

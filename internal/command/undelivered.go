@@ -1,0 +1,96 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"pmssl/internal/cert"
+)
+
+// patience is how long something that passes by itself is waited for before the administrator gets a task.
+const patience = 24 * time.Hour
+
+// undelivered is an order that the seller calls issued and whose certificate cannot be had (rules STORE-8). reason says why and
+// is returned. What was delivered and cannot be used is a task at once; what may still come is one after a day.
+func (j *job) undelivered(ctx context.Context, id int64, reason error) error {
+	since, err := j.since(ctx, cert.ParamIssuedSince, strconv.FormatInt(id, 10))
+	if err != nil {
+		return err
+	}
+	fault := cert.FaultOf(reason)
+	if fault.Type == cert.FaultDelivered && !fault.Retry {
+		return reason // judge makes the task
+	}
+	if j.Now().Sub(since) < patience {
+		return reason
+	}
+	text := fmt.Sprintf("%s calls the order %d issued since %s and its certificate cannot be had: %s",
+		j.Trade.Title, id, since.Format(time.RFC3339), fault.Value)
+	if err := j.passingTask(ctx, j.Args.Command, text); err != nil {
+		return err
+	}
+	return reason
+}
+
+// nothingDelivered is undelivered for an order whose answer holds no certificate at all.
+func (j *job) nothingDelivered(ctx context.Context, report cert.Report) error {
+	return j.undelivered(ctx, report.ID, cert.Faultf(cert.FaultDelivered, "certificate",
+		"%s shows id %d as issued and delivers no certificate", j.Trade.Title, report.ID).Again())
+}
+
+// notThereYet is an order that the seller calls issued before it has the certificate. It waits for a day; then it is a fault
+// (rules STORE-8).
+func (j *job) notThereYet(ctx context.Context, report cert.Report) error {
+	reason := cert.Faultf(cert.FaultAPI, "certificate", "%s calls the order %d issued and has no certificate of it", j.Trade.Title, report.ID).Again()
+	if err := j.undelivered(ctx, report.ID, reason); cert.FaultOf(err) != reason {
+		return err
+	}
+	if since, err := j.since(ctx, cert.ParamIssuedSince, strconv.FormatInt(report.ID, 10)); err != nil || j.Now().Sub(since) < patience {
+		return err
+	}
+	return reason
+}
+
+// since returns the time at which the item parameter name was first saved for the key, and saves it now if it was not.
+func (j *job) since(ctx context.Context, name, key string) (time.Time, error) {
+	words := strings.Fields(j.order.Params[name])
+	if len(words) == 2 && words[0] == key {
+		if at, err := time.Parse(time.RFC3339, words[1]); err == nil && !at.After(j.Now()) {
+			return at, nil
+		}
+	}
+	now := j.Now().UTC().Truncate(time.Second)
+	return now, j.save(ctx, name, key+" "+now.Format(time.RFC3339))
+}
+
+// passingTask makes a task that is over when the certificate is stored, and remembers it for that time. A task of the same
+// type that is open already is somebody else's to close.
+func (j *job) passingTask(ctx context.Context, command, text string) error {
+	before, err := j.Panel.OpenTask(ctx, j.order.Item, command)
+	if err != nil {
+		return err
+	}
+	if err := j.Panel.Manual(ctx, j.order.Item, 0, command, text); err != nil || before != 0 {
+		return err
+	}
+	made, err := j.Panel.OpenTask(ctx, j.order.Item, command)
+	if err != nil || made == 0 {
+		return err
+	}
+	return j.save(ctx, cert.ParamWaitingTask, strconv.FormatInt(made, 10))
+}
+
+// closeWaitingTask closes the task about something that is over now. A panel that does not close it does not stop the
+// delivery.
+func (j *job) closeWaitingTask(ctx context.Context) error {
+	id, err := strconv.ParseInt(j.order.Params[cert.ParamWaitingTask], 10, 64)
+	if err == nil && id > 0 {
+		if err := j.Panel.CloseTask(ctx, id); err != nil {
+			j.Log.Warningf("item %d: the task %d is over and could not be closed: %v", j.order.Item, id, err)
+		}
+	}
+	return j.save(ctx, cert.ParamWaitingTask, "")
+}
