@@ -116,7 +116,7 @@ func (j *job) reissue(ctx context.Context, post string) (ended error, err error)
 	switch {
 	case found:
 		j.Log.ExtInfof("item %d: the reissue is id %d, nothing is sent", j.order.Item, report.ID)
-		if err := j.underWay(ctx, report); err != nil { // an interruption may have come before it was written down
+		if err := j.finishHandover(ctx, report); err != nil {
 			return nil, err
 		}
 	case report.State.Activatable():
@@ -147,6 +147,14 @@ func (j *job) reissue(ctx context.Context, post string) (ended error, err error)
 		return nil, err
 	}
 	return j.afterReissue(ctx, report.ID)
+}
+
+// finishHandover writes down what an interruption kept an earlier run from writing about a reissue that the seller took.
+func (j *job) finishHandover(ctx context.Context, report cert.Report) error {
+	if !j.unfinished() && !j.requestChanged() {
+		return nil
+	}
+	return j.underWay(ctx, report)
 }
 
 // afterReissue follows the new id at once; what fails here is repeated by the panel's sync.

@@ -281,8 +281,8 @@ func TestNewKeyWithAnEarlierEndIsStored(t *testing.T) {
 	})
 }
 
-// contract 5.3: a seller whose term ends earlier than the panel's. A reissue that gained nothing shows it; it is not asked
-// for again.
+// rules SWEEP-3, STORE-7: a seller whose term ends earlier than the panel's. A reissue that gained nothing shows it: its certificate
+// is not stored, and it is not asked for again but for once, three days before the end.
 func TestSellersEarlierEndIsLearned(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -290,16 +290,27 @@ func TestSellersEarlierEndIsLearned(t *testing.T) {
 		item := h.stored(t, "example.com", 12)
 		h.at(t, "2026-10-07")
 		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-		assert.Equal(t, "2027-03-13", h.itemOf(t, item).Params["certificate_expiredate"])
+		before := h.itemOf(t, item)
+		assert.Equal(t, "2027-03-13", before.Params["certificate_expiredate"])
 		h.at(t, "2027-03-03")
-		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-		h.inPlace(t, item, "example.com")
-		assert.Equal(t, "2027-03-13", h.itemOf(t, item).Params["seller_term_end"])
-		for _, day := range []string{"2027-03-04", "2027-03-05", "2027-03-10", "2027-03-14"} {
+		assert.Contains(t, h.sweep(t).says(item), "no later than the one in place")
+		now := h.itemOf(t, item)
+		assert.Equal(t, before.Crt, now.Crt)
+		assert.Equal(t, "5", now.Params["service_status"])
+		assert.Equal(t, "2027-03-13", now.Params["seller_term_end"])
+		assert.Len(t, now.Tasks, 1)
+		for _, day := range []string{"2027-03-04", "2027-03-05", "2027-03-09"} {
 			h.at(t, day)
 			assert.Zero(t, h.sweep(t).Reissued, day)
+			assert.Equal(t, 3, h.certificates(t, "example.com"), day)
 		}
-		assert.Equal(t, 3, h.certificates(t, "example.com"))
+		for _, day := range []string{"2027-03-10", "2027-03-11", "2027-03-12", "2027-03-14"} {
+			h.at(t, day)
+			assert.Zero(t, h.sweep(t).Reissued, day)
+			assert.Equal(t, 4, h.certificates(t, "example.com"), "%s: one last attempt", day)
+			assert.Equal(t, before.Crt, h.itemOf(t, item).Crt, day)
+		}
+		assert.Equal(t, 1, h.payments(t))
 	})
 }
 
