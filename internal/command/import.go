@@ -102,10 +102,14 @@ func (t *takeover) all(ctx context.Context, listed []cert.Listed) error {
 	t.found = len(listed)
 	t.Log.Infof("import: %d certificates of %s to look at", t.found, t.Trade.Title)
 	for i, l := range listed {
-		if err := ctx.Err(); err != nil {
-			return cert.Faultf(cert.FaultInterrupted, "import", "interrupted after %d of %d certificates, the next import goes on: %w", i, t.found, err).Again()
+		err := ctx.Err()
+		if err == nil {
+			err = t.one(ctx, l)
 		}
-		if err := t.one(ctx, l); err != nil {
+		if over := ctx.Err(); cutShort(over, err) {
+			return cert.Faultf(cert.FaultInterrupted, "import", "interrupted after %d of %d certificates, the next import goes on: %w", i, t.found, over).Again()
+		}
+		if err != nil {
 			t.failed++
 			t.Log.Errorf("import: id %d of %s: %v", l.ID, plainWords(l.CommonName, maxName), err)
 			failure := t.failures.CreateElement("certificate")

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -242,4 +243,22 @@ func TestImportThatCannotBegin(t *testing.T) {
 		assert.Equal(t, cert.FaultInterrupted, faultType(t, err))
 		assert.Empty(t, i.house.items)
 	})
+	t.Run("a signal during the last certificate", func(t *testing.T) {
+		i := newImporting(t)
+		i.able.sell(t, i.stage, "example.org")
+		ctx, cancel := context.WithCancelCause(context.Background())
+		_, err := command.Import(ctx, i.with(i.able, endingHouse{i.house, func() { cancel(errors.New("signal terminated")) }}))
+		assert.Equal(t, cert.FaultInterrupted, faultType(t, err), "not an import with one failure")
+	})
+}
+
+// endingHouse is a panel during whose import call the run is told to end.
+type endingHouse struct {
+	*housePanel
+	end func()
+}
+
+func (h endingHouse) ImportService(context.Context, cert.Import) (int64, error) {
+	h.end()
+	return 0, cert.Faultf(cert.FaultInterrupted, "processing.import.service", "mgrctl was told to end").Again()
 }

@@ -167,7 +167,7 @@ const (
 // each works on one item under its lock, as the panel's command would. Only the end of the run itself is an error here.
 func (s *sweep) each(ctx context.Context, item int64, as string, work func(context.Context, *job, *sweepRow) error) error {
 	if err := ctx.Err(); err != nil {
-		return cert.Faultf(cert.FaultInterrupted, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Again()
+		return sweepEnded(err)
 	}
 	run := *s.Run
 	run.Args = Args{Command: as, Item: item}
@@ -184,6 +184,10 @@ func (s *sweep) each(ctx context.Context, item int64, as string, work func(conte
 	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), item); released != nil {
 		s.Log.Warningf("item %d: %v", item, released)
 	}
+	if over := ctx.Err(); cutShort(over, err) {
+		s.Log.Warningf("item %d: %v", item, err)
+		return sweepEnded(over)
+	}
 	switch {
 	case err != nil && cert.FaultOf(err).Type == cert.FaultLocked:
 		row.result, row.reason = resultSkipped, "another run holds the item"
@@ -196,6 +200,18 @@ func (s *sweep) each(ctx context.Context, item int64, as string, work func(conte
 		s.rows = append(s.rows, *row)
 	}
 	return nil
+}
+
+// cutShort reports whether work failed because the run is over: over is the context's error, nil while the run goes on. What
+// does not pass by itself, and a purchase without an answer, is told as it is.
+func cutShort(over, err error) bool {
+	fault := cert.FaultOf(err)
+	return over != nil && fault != nil && !fault.Unclear && (fault.Retry || errors.Is(err, over))
+}
+
+// sweepEnded is the fault of a sweep whose context is over.
+func sweepEnded(err error) error {
+	return cert.Faultf(cert.FaultInterrupted, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Again()
 }
 
 // settle syncs an item that the seller works on, and tells who has to act where the proof is missing.

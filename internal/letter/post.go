@@ -58,6 +58,9 @@ func (p *Post) Send(ctx context.Context, f Facts) error {
 		err = p.smtp(ctx, via, m)
 	}
 	if err != nil {
+		if ended := endedFault(ctx); ended != nil {
+			return ended
+		}
 		return err
 	}
 	p.Log.ExtInfof("item %d: the letter %q in %s for %s was handed to %s", f.Item, f.Kind, m.Lang, m.To, via)
@@ -96,6 +99,15 @@ func (p *Post) timeout() time.Duration {
 // mtaFault is the fault about an MTA that did not take the letter. It passes by itself unless said otherwise.
 func mtaFault(format string, args ...any) *cert.Fault {
 	return cert.Faultf(cert.FaultClient, "mail", format, args...).Again()
+}
+
+// endedFault is the fault of a letter that was not handed over because the run was told to end; nil where that is not why
+// ctx is over.
+func endedFault(ctx context.Context) error {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	return cert.Faultf(cert.FaultInterrupted, "mail", "the run was told to end before the mail server took the letter: %w", context.Cause(ctx)).Again()
 }
 
 // reason is why the exchange ended: the cause of the context where that is what ended it, in words for people.

@@ -165,6 +165,7 @@ func TestSendmailEndsWithAllThatItStarted(t *testing.T) {
 	cancel(stopped)
 	err = <-sent
 	assert.ErrorIs(t, err, stopped)
+	assert.Equal(t, cert.FaultInterrupted, cert.FaultOf(err).Type, "rules RUN-1")
 	assert.True(t, cert.FaultOf(err).Retry)
 	_, err = io.ReadAll(alive) // ends when nobody holds the other end any more
 	assert.NoError(t, err)

@@ -186,6 +186,7 @@ func TestAServerThatHangsIsLeft(t *testing.T) {
 			cancel(stopped)
 			err := <-sent
 			assert.ErrorIs(t, err, stopped)
+			assert.Equal(t, cert.FaultInterrupted, cert.FaultOf(err).Type, "rules RUN-1")
 			assert.True(t, cert.FaultOf(err).Retry)
 		})
 	}

@@ -3,6 +3,7 @@ package module
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"pmssl/internal/cert"
@@ -42,10 +43,10 @@ func (s *session) failed(ctx context.Context, fault *cert.Fault, r report) {
 	}
 }
 
-// passes tells whether nobody has failed: another run holds the item (contract 3.1), or a purchase without an answer is
-// waited for (contract 3.4). Such a run never counts towards manual.
+// passes reports whether nobody has failed: another run holds the item (rules BUY-1), a purchase without an answer is
+// waited for (rules BUY-4), or a signal ended the run (rules RUN-1). Such a run never counts towards manual.
 func passes(fault *cert.Fault) bool {
-	return fault.Type == cert.FaultLocked || fault.Type == cert.FaultWaiting
+	return slices.Contains([]string{cert.FaultLocked, cert.FaultWaiting, cert.FaultInterrupted}, fault.Type)
 }
 
 // refused reports whether a fault is the word of somebody who will say the same to the next run: the seller's refusal, what is

@@ -250,6 +250,56 @@ func TestASignalEndsTheRun(t *testing.T) {
 	assert.True(t, s.host.deadline)
 }
 
+// rules RUN-1: what a run that was told to end runs into is nobody's fault, whatever it calls itself.
+func TestASignalIsNoFaultOfAnybodyElse(t *testing.T) {
+	for name, row := range map[string]struct {
+		err     func(ctx context.Context) error
+		failsAs string
+		want    string
+	}{
+		"the context's cause": {want: cert.FaultInterrupted,
+			err: func(ctx context.Context) error {
+				return cert.Faultf(cert.FaultClient, "seller", "asking: %w", context.Cause(ctx))
+			}},
+		"the seller closed the connection meanwhile": {want: cert.FaultInterrupted,
+			err: func(context.Context) error { return cert.Faultf(cert.FaultClient, "seller", "EOF").Again() }},
+		"mgrctl ended too": {want: cert.FaultInterrupted,
+			err: func(context.Context) error { return cert.Faultf(cert.FaultPanel, "x", "mgrctl failed").Again() }},
+		"the database shuts down": {want: cert.FaultInterrupted,
+			err: func(context.Context) error { return cert.Faultf(cert.FaultDB, "x", "shutdown").Again() }},
+		"no time left to wait for a lock": {want: cert.FaultInterrupted,
+			err: func(context.Context) error { return cert.Faultf(cert.FaultLocked, "account", "held").Again() }},
+		"a command with one type of failure": {want: cert.FaultInterrupted, failsAs: cert.FaultApprover,
+			err: func(ctx context.Context) error {
+				return cert.Faultf(cert.FaultClient, "seller", "asking: %w", context.Cause(ctx))
+			}},
+		"a purchase that is waited for": {want: cert.FaultWaiting,
+			err: func(context.Context) error { return cert.Faultf(cert.FaultWaiting, "x", "waiting").Again() }},
+		"a refusal": {want: cert.FaultAPI,
+			err: func(context.Context) error { return cert.Faultf(cert.FaultAPI, "x", "no") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			signals := make(chan os.Signal, 1)
+			r := plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+				signals <- syscall.SIGTERM
+				<-ctx.Done()
+				return nil, row.err(ctx)
+			})
+			r.failsAs = row.failsAs
+			s := newStage(t, r)
+			s.world.Signals = signals
+			s.host.tries = 99
+			assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--module", "5", "--runningoperation", "7"))
+			kind, text := s.failure(t)
+			assert.Equal(t, row.want, kind)
+			if row.want == cert.FaultInterrupted {
+				assert.Equal(t, []string{"runningoperation.edit 7"}, s.host.calls, "no problem, no failed try")
+				assert.Contains(t, text, "signal terminated ended the run before it was done")
+			}
+		})
+	}
+}
+
 // Whoever sent the signal waits: what the panel is told about it has less time.
 func TestASignalShortensTheHandlingOfAFailure(t *testing.T) {
 	signals := make(chan os.Signal, 1)

@@ -52,7 +52,7 @@ type World struct {
 	Terminal   bool // a person reads Stdout
 	// StderrTerminal says that a person reads Stderr.
 	StderrTerminal bool
-	// Signals brings SIGTERM and SIGINT; nil where nobody sends any. SIGPIPE must already be ignored.
+	// Signals brings SIGTERM, SIGINT and SIGHUP; nil where nobody sends any. SIGPIPE must already be ignored.
 	Signals <-chan os.Signal
 	// Exit ends the process at once. It is called where a run does not end by itself, some time after its deadline or a
 	// signal; nil where nothing may do that.

@@ -153,6 +153,10 @@ type interruption struct{ signal os.Signal }
 // Error implements error.
 func (i interruption) Error() string { return "signal " + i.signal.String() }
 
+// Is reports whether target is context.Canceled: net/http and others return the cause of the context that ended, and
+// whoever looks for a cancellation must find it there too.
+func (interruption) Is(target error) bool { return target == context.Canceled }
+
 // interrupted tells whether a signal ended the context.
 func interrupted(ctx context.Context) (stopped interruption, is bool) {
 	is = errors.As(context.Cause(ctx), &stopped)
@@ -236,14 +240,15 @@ func (s *session) judge(ctx context.Context, err error) error {
 	switch {
 	case fault.Unclear:
 		// money may be on the way: nothing is more important to know
-	case signalled && errors.Is(err, context.Canceled):
+	case signalled && cutShort(fault, err):
 		err = &cert.Fault{Type: cert.FaultInterrupted, Object: s.row.name, Retry: true, Err: err,
 			Value: fmt.Sprintf("%v ended the run before it was done (%v); the next run goes on where this one stopped", stopped, err)}
 	case fault.Type == cert.FaultInternal && errors.Is(err, context.DeadlineExceeded):
 		err = &cert.Fault{Type: cert.FaultClient, Object: s.row.name, Retry: true, Err: err,
 			Value: fmt.Sprintf("the command took longer than %s (%v)", s.row.deadline, err)}
 	}
-	if fault = cert.FaultOf(err); s.row.failsAs != "" && fault.Type != s.row.failsAs {
+	// A run that was told to end failed at nothing: the row's type of failure does not hold for it.
+	if fault = cert.FaultOf(err); s.row.failsAs != "" && fault.Type != s.row.failsAs && fault.Type != cert.FaultInterrupted {
 		same := *fault
 		same.Type, same.Err = s.row.failsAs, err
 		if same.Value == "" {
@@ -252,6 +257,13 @@ func (s *session) judge(ctx context.Context, err error) error {
 		return &same
 	}
 	return err
+}
+
+// cutShort reports whether a signal explains the failure of a run to which one came: the failure is the cancellation
+// itself, or it passes by itself. The program at the other end, mgrctl or a database that stops too, may fail before the
+// signal is seen here. A purchase that is waited for stays what it is.
+func cutShort(fault *cert.Fault, err error) bool {
+	return fault.Type == cert.FaultInterrupted || errors.Is(err, context.Canceled) || fault.Retry && fault.Type != cert.FaultWaiting
 }
 
 // elapsed is the time since then, for people.

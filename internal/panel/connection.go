@@ -55,7 +55,7 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 	}
 	if err != nil {
 		_ = pool.Close() // it has no connection that anybody could use
-		return nil, h.dbFault(address, "", connectHint(err, config.TLS != nil))
+		return nil, h.dbFault(ctx, address, "", connectHint(err, config.TLS != nil))
 	}
 	h.db = &database{pool: pool, conn: conn, address: address, meter: wire}
 	h.o.Log.Room("db").Tracef("connected to %s", address)

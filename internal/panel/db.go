@@ -59,7 +59,7 @@ func (h *Host) rows(ctx context.Context, table, query string, args ...any) ([][]
 		clear(h.items)
 		_ = db.close() // it is broken already, or holds rows that nobody wants
 	}
-	return nil, h.dbFault(db.address, table, err)
+	return nil, h.dbFault(ctx, db.address, table, err)
 }
 
 // errTooMuch is wrapped where a query brings more than is sane.
@@ -149,11 +149,15 @@ func (h *Host) pairs(ctx context.Context, table, query string, args ...any) (map
 }
 
 // dbFault says what was wrong in the server's words, which name a table or column that is missing, and where the server
-// is. The password is never part of it: neither the driver nor the server repeats it.
-func (h *Host) dbFault(address, table string, err error) *cert.Fault {
+// is. The password is never part of it: neither the driver nor the server repeats it. A query that the end of the run cut
+// short is no fault of the database: the driver tells of a cancellation as of a broken connection.
+func (h *Host) dbFault(ctx context.Context, address, table string, err error) *cert.Fault {
 	object := table
 	if object == "" {
 		object = "connect"
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return cert.Faultf(cert.FaultInterrupted, object, "the run was told to end while it asked the panel's database (%w)", err).Again()
 	}
 	fault := cert.Faultf(cert.FaultDB, object, "the panel's database at %s: %w", address, err)
 	fault.Retry = !errors.Is(err, errTooMuch) && gone(err)

@@ -1,6 +1,8 @@
 package panel_test
 
 import (
+	"context"
+	"errors"
 	"net"
 	"path/filepath"
 	"testing"
@@ -154,4 +156,20 @@ func TestDriverSpeaksToTheLog(t *testing.T) {
 	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
 	assert.True(t, cert.FaultOf(err).Retry)
 	assert.Regexp(t, `db DEBUG \S+ .*EOF`, w.logged())
+}
+
+// rules RUN-1: the driver tells of a cancelled query as of a broken connection, and a context may have a cause of its own.
+func TestAQueryThatTheEndOfTheRunCutsShortIsNoFaultOfTheDatabase(t *testing.T) {
+	w, _ := withDB(t)
+	_, err := w.Modules(t.Context())
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("signal terminated"))
+	_, err = w.Modules(ctx)
+	fault := cert.FaultOf(err)
+	require.NotNil(t, fault)
+	assert.Equal(t, cert.FaultInterrupted, fault.Type, fault.Value)
+	assert.True(t, fault.Retry)
+	_, err = w.Modules(t.Context())
+	assert.NoError(t, err, "the next query opens another connection")
 }

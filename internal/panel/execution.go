@@ -2,6 +2,7 @@ package panel
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -22,9 +24,11 @@ type execution struct {
 	stdout, stderr []byte
 	code           int
 	started        bool
-	overfull       bool  // stdout was cut at maxAnswer
-	broken         error // why it was ended by us, nil where it ended by itself
-	err            error // how it ended, nil for exit code 0
+	overfull       bool           // stdout was cut at maxAnswer
+	broken         error          // why it was ended by us, nil where it ended by itself
+	ended          bool           // by the end of the run
+	signal         syscall.Signal // that ended it, 0 for none
+	err            error          // how it ended, nil for exit code 0
 	// mask hides the run's secrets in what is quoted of the output.
 	mask func(string) string
 }
@@ -60,8 +64,13 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 		stdout: stdout.kept.Bytes(), stderr: stderr.kept.Bytes(), code: cmd.ProcessState.ExitCode(),
 		started: cmd.Process != nil, overfull: stdout.full, err: err, mask: h.o.Log.Mask,
 	}
+	if cmd.ProcessState != nil { // it was started
+		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			run.signal = status.Signal()
+		}
+	}
 	if err != nil {
-		run.broken = context.Cause(ctx)
+		run.broken, run.ended = context.Cause(ctx), errors.Is(ctx.Err(), context.Canceled)
 	}
 	return run
 }
@@ -96,6 +105,8 @@ func (r execution) judge(function string) (reply, error) {
 		return reply{}, fault("%w: %w", errNoMgrctl, r.err).Again()
 	case !r.started:
 		return reply{}, fault("mgrctl cannot be started: %w: %w", errUnanswered, r.err).Again()
+	case r.toldToEnd():
+		return reply{}, cert.Faultf(cert.FaultInterrupted, function, "mgrctl was told to end, whether the panel did it is not known: %w", cmp.Or(r.broken, r.err)).Again()
 	case r.broken != nil:
 		return reply{}, fault("mgrctl was ended, whether the panel did it is not known: %w", r.broken).Again()
 	case r.overfull:
@@ -117,6 +128,13 @@ func (r execution) judge(function string) (reply, error) {
 		return reply{}, fault("%w: %s", err, r.spoken()).Again()
 	}
 	return answer, nil
+}
+
+// toldToEnd reports whether mgrctl ended because the run was told to end, or because somebody told mgrctl so: whoever stops
+// the panel sends the signal to all processes of the service, in any order.
+func (r execution) toldToEnd() bool {
+	return r.ended ||
+		r.broken == nil && slices.Contains([]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, r.signal)
 }
 
 // permanent tells whether a start fails in a way that no second later will mend: the file is missing, may not be executed

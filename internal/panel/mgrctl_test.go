@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -211,6 +212,45 @@ func TestMgrctlThatCannotBeStartedIsNotWaitedFor(t *testing.T) {
 // replace puts another file in the place of one.
 func replace(path, text string, mode os.FileMode) error {
 	return errors.Join(os.Remove(path), os.WriteFile(path, []byte(text), mode))
+}
+
+// rules RUN-1: whoever stops the panel tells mgrctl to end as well, in any order.
+func TestMgrctlThatIsToldToEndIsNoFaultOfThePanel(t *testing.T) {
+	for name, row := range map[string]struct {
+		signal string // that mgrctl ends by; empty for the end of the run
+		want   string
+	}{
+		"SIGTERM to mgrctl":  {"TERM", cert.FaultInterrupted},
+		"SIGINT to mgrctl":   {"INT", cert.FaultInterrupted},
+		"SIGHUP to mgrctl":   {"HUP", cert.FaultInterrupted},
+		"SIGKILL to mgrctl":  {"KILL", cert.FaultPanel},
+		"SIGSEGV of mgrctl":  {"SEGV", cert.FaultPanel},
+		"the end of the run": {"", cert.FaultInterrupted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			script := "#!/bin/sh\nkill -" + row.signal + " $$\n"
+			if row.signal == "" {
+				script = "#!/bin/sh\n: > started\nexec sleep 60\n" // in its working directory, the root
+				go func() {
+					for {
+						if _, err := os.Stat(filepath.Join(w.root, "started")); err == nil || ctx.Err() != nil {
+							break
+						}
+						runtime.Gosched()
+					}
+					cancel(errors.New("signal terminated"))
+				}()
+			}
+			require.NoError(t, replace(filepath.Join(w.root, "sbin", "mgrctl"), script, 0o755))
+			fault := cert.FaultOf(w.SetStatus(ctx, 42, cert.ServiceRequested))
+			require.NotNil(t, fault)
+			assert.Equal(t, row.want, fault.Type, fault.Value)
+			assert.True(t, fault.Retry)
+		})
+	}
 }
 
 func TestCallsThatMayBeLostAreMadeOnce(t *testing.T) {

@@ -100,7 +100,10 @@ func (b *Budget) Take(ctx context.Context, class Class) error {
 			return &Trouble{Kind: Exhausted, Text: text, When: at.UTC()}
 		}
 		b.Log.ExtInfof("%s, waiting %s", text, wait)
-		if b.Sleep(ctx, wait) != nil {
+		if err := b.Sleep(ctx, wait); err != nil {
+			if trouble := ended(ctx, err, false); trouble != nil {
+				return trouble
+			}
 			return &Trouble{Kind: Exhausted, Text: text, When: at.UTC()}
 		}
 	}

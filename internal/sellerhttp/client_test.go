@@ -2,11 +2,13 @@ package sellerhttp_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -159,17 +161,63 @@ func TestNothingWasSent(t *testing.T) {
 	})
 }
 
-func TestTheCommandEndsWhileTheSellerThinks(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	s := newSeller(t, func(_ http.ResponseWriter, r *http.Request) {
-		cancel()
-		<-r.Context().Done()
-	})
-	var got string
-	trouble := requireTrouble(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(sellerhttp.Purchase, &got)))
-	assert.Equal(t, sellerhttp.Timeout, trouble.Kind)
-	assert.True(t, trouble.Sent)
-	require.ErrorIs(t, trouble, context.Canceled)
+// rules RUN-1: net/http returns the cause of a context that was ended, which need not be context.Canceled.
+func TestTheEndOfTheRunIsNoFaultOfTheSeller(t *testing.T) {
+	signalled := errors.New("signal terminated")
+	for name, row := range map[string]struct {
+		class  sellerhttp.Class
+		answer string // that was sent before the end
+		before bool   // the run ends before the request
+		cause  error
+		sent   bool
+	}{
+		"no answer to a read":           {class: sellerhttp.Read, sent: true},
+		"no answer, a cause of its own": {class: sellerhttp.Read, cause: signalled, sent: true},
+		"half an answer":                {class: sellerhttp.Read, answer: "<ApiResponse Status=", cause: signalled, sent: true},
+		"no answer to a purchase":       {class: sellerhttp.Purchase, cause: signalled, sent: true},
+		"ended before":                  {class: sellerhttp.Read, before: true, cause: signalled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			s := newSeller(t, func(w http.ResponseWriter, r *http.Request) {
+				if row.answer != "" {
+					_, _ = w.Write([]byte(row.answer))
+					w.(http.Flusher).Flush()
+				}
+				cancel(row.cause)
+				<-r.Context().Done()
+			})
+			if row.before {
+				cancel(row.cause)
+			}
+			var got string
+			trouble := requireTrouble(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(row.class, &got)))
+			assert.Equal(t, sellerhttp.Ended, trouble.Kind)
+			assert.Equal(t, row.sent, trouble.Sent)
+			require.ErrorIs(t, trouble, context.Cause(ctx))
+			fault := trouble.Fault()
+			assert.Equal(t, cert.FaultInterrupted, fault.Type)
+			assert.True(t, fault.Retry)
+			assert.Contains(t, fault.Value, "was told to end before the answer came")
+			assert.LessOrEqual(t, s.count(), 1, "nothing is repeated")
+		})
+	}
+}
+
+func TestTheEndOfTheRunEndsTheWaitForATurn(t *testing.T) {
+	clock, ctx := newClock(), context.Background()
+	ctx, cancel := context.WithCancelCause(ctx)
+	budget := &sellerhttp.Budget{
+		Path: filepath.Join(t.TempDir(), "calls"), Limits: sellerhttp.Limits{Minute: 1}, Now: clock.Now, Log: mgrlog.Discard(),
+		Sleep: func(ctx context.Context, _ time.Duration) error {
+			cancel(errors.New("signal terminated"))
+			return ctx.Err()
+		},
+	}
+	require.NoError(t, budget.Take(ctx, sellerhttp.Read))
+	trouble := requireTrouble(t, budget.Take(ctx, sellerhttp.Read))
+	assert.Equal(t, cert.FaultInterrupted, trouble.Fault().Type)
+	assert.False(t, trouble.Sent)
 }
 
 func TestAnswersThatAreRefused(t *testing.T) {

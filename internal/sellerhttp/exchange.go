@@ -71,6 +71,7 @@ func (c *Client) post(ctx context.Context, class Class, form string) (reply, err
 		own := transport(c.config, false)
 		carrier = func() *http.Transport { return own }
 	}
+	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var sent atomic.Bool
@@ -88,10 +89,20 @@ func (c *Client) post(ctx context.Context, class Class, form string) (reply, err
 	request.Header.Set("User-Agent", c.config.Agent)
 	response, err := c.roundTrip(request, carrier())
 	if err != nil {
+		if trouble := ended(caller, bare(err), sent.Load()); trouble != nil {
+			return reply{}, trouble
+		}
 		return reply{}, broken(err, sent.Load())
 	}
 	defer func() { _ = response.Body.Close() }()
-	return c.receive(response)
+	answer, err := c.receive(response)
+	if err != nil {
+		if trouble := ended(caller, err, true); trouble != nil {
+			trouble.Status = answer.status
+			return answer, trouble
+		}
+	}
+	return answer, err
 }
 
 // roundTrip follows no redirect: the new place would get the secrets.

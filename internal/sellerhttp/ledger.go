@@ -90,6 +90,9 @@ func lock(ctx context.Context, file *os.File) error {
 			<-done
 			_ = file.Close()
 		}()
+		if trouble := ended(ctx, ctx.Err(), false); trouble != nil {
+			return trouble
+		}
 		return &Trouble{Kind: Exhausted, Text: "another process holds the file " + file.Name(), Err: ctx.Err()}
 	}
 }

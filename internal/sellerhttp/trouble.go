@@ -29,6 +29,7 @@ const (
 	Unreadable                  // character set, DTD, depth, broken XML
 	TooLarge                    // more than MaxBody
 	Exhausted                   // our own budget of calls; nothing was sent
+	Ended                       // the run was told to end while it waited for the seller
 )
 
 // repeatable kinds pass by themselves within seconds.
@@ -87,8 +88,19 @@ func (t *Trouble) Fault() *cert.Fault {
 		f.Type = cert.FaultLimit
 	case Exhausted:
 		f.Type, f.Retry = cert.FaultLimit, true
+	case Ended:
+		f.Type, f.Retry = cert.FaultInterrupted, true
 	}
 	return f
+}
+
+// ended returns the trouble of a run that was told to end; nil where that is not why ctx, the caller's, is over. Its end
+// comes first: what net/http reports then is the context's cause, whatever that is, or the connection that was closed.
+func ended(ctx context.Context, err error, sent bool) *Trouble {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	return &Trouble{Kind: Ended, Sent: sent, Err: errors.Join(context.Cause(ctx), err), Text: "the command was told to end before the answer came"}
 }
 
 // broken classifies an error of net/http.
@@ -104,8 +116,6 @@ func broken(err error, sent bool) *Trouble {
 		t.Kind, t.Text = Unverified, "the TLS certificate of what answered is not to be trusted: "+cause.Error()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		t.Kind, t.Text = Timeout, "did not answer in time"
-	case errors.Is(err, context.Canceled):
-		t.Kind, t.Text = Timeout, "the command was told to end before the answer came"
 	case sent:
 		t.Kind, t.Text = Dropped, "the connection ended before the answer was complete: "+cause.Error()
 	}

@@ -16,13 +16,17 @@ import (
 	"pmssl/internal/module"
 )
 
-// Real is this process and its host. It changes how the process takes signals: SIGTERM and SIGINT no longer end it but
-// come out of World.Signals, and SIGPIPE only makes the write fail. A child process still starts with the usual
+// Real is this process and its host. It changes how the process takes signals: SIGTERM, SIGINT and SIGHUP no longer end it
+// but come out of World.Signals, and SIGPIPE only makes the write fail. A child process still starts with the usual
 // dispositions, which is why SIGPIPE is caught and dropped instead of being ignored.
 func Real() module.World {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ends := make(chan os.Signal, 1)
-	signal.Notify(ends, syscall.SIGTERM, syscall.SIGINT)
+	for _, end := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		if !signal.Ignored(end) { // as under nohup
+			signal.Notify(ends, end)
+		}
+	}
 	return module.World{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Environ: os.Environ(),
