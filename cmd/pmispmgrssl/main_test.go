@@ -70,7 +70,7 @@ func TestFeatures(t *testing.T) {
 	assert.Zero(t, code)
 	for _, part := range []string{
 		`<param name="url"/>`, `<param name="username"/>`, `<param name="password" crypted="yes"/>`, `<param name="threshold"/>`,
-		`<feature name="check_connection"/>`, `<template id="positivessl" name="positivessl" `,
+		`<param name="alter_approver_methods"/>`, `<feature name="tune_connection"/>`, `<feature name="check_connection"/>`, `<template id="positivessl" name="positivessl" `,
 	} {
 		assert.Contains(t, out, part)
 	}

@@ -12,6 +12,10 @@ const (
 	MethodFile
 )
 
+// ParamAlterMethods is the connection parameter by which the panel offers clients other methods than e-mail: the certificate
+// module of ISPsystem has it too. Nothing of ours reads it (docs/reference/billmanager.md §2).
+const ParamAlterMethods = "alter_approver_methods"
+
 // String is the word for log lines.
 func (m Method) String() string {
 	switch m {

@@ -51,11 +51,17 @@ func formParams(run *Run) (map[string]string, error) {
 	return params, nil
 }
 
-// TuneConnection fills the form's address field with this host's IPv4 addresses, public ones first. What the
-// administrator has already chosen stays, even where it is not one of them (an address behind NAT).
+// TuneConnection fills the form's address field with this host's IPv4 addresses, public ones first, and gives empty fields
+// their defaults. What the administrator has already chosen stays, even an address that is not one of them (behind NAT);
+// the panel writes a box that is not ticked as off.
 func TuneConnection(_ context.Context, run *Run) (*etree.Document, error) {
 	doc := run.Doc.Copy()
 	root := doc.Root()
+	for _, p := range run.Trade.Params {
+		if node := child(root, p.Name); p.Default != "" && (node == nil || strings.TrimSpace(node.Text()) == "") {
+			set(root, p.Name, p.Default)
+		}
+	}
 	field := run.Trade.AddressParam
 	if field == "" {
 		return doc, nil

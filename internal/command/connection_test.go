@@ -52,6 +52,28 @@ func TestTuneConnectionOffersPublicAddressesFirst(t *testing.T) {
 	}
 }
 
+// A box that is not ticked is written as off: only a field without a value gets its default.
+func TestTuneConnectionFillsDefaultsIntoEmptyFields(t *testing.T) {
+	for name, row := range map[string]struct{ in, out string }{
+		"new connection":  {`<doc><func>processing.add.user</func></doc>`, `<doc><func>processing.add.user</func><methods>on</methods></doc>`},
+		"empty":           {`<doc><methods/></doc>`, `<doc><methods>on</methods></doc>`},
+		"blank":           {`<doc><methods> </methods></doc>`, `<doc><methods>on</methods></doc>`},
+		"ticked":          {`<doc><methods>on</methods></doc>`, `<doc><methods>on</methods></doc>`},
+		"not ticked":      {`<doc><methods>off</methods></doc>`, `<doc><methods>off</methods></doc>`},
+		"another's value": {`<doc><metadata><methods>off</methods></metadata></doc>`, `<doc><metadata><methods>off</methods></metadata><methods>on</methods></doc>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newStage(t).world()
+			run.Trade.AddressParam = ""
+			run.Trade.Params = []command.Param{{Name: "username"}, {Name: "methods", Default: "on"}}
+			run.Doc = document(t, row.in)
+			doc, err := command.TuneConnection(t.Context(), run)
+			require.NoError(t, err)
+			assert.Equal(t, row.out, output(t, doc))
+		})
+	}
+}
+
 // As many lists as fit into stdin. Whoever removes them one by one moves all that stand behind each.
 func TestTuneConnectionReplacesAllListsOfItsField(t *testing.T) {
 	const old = `<slist name="client_ip"/>`

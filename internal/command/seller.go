@@ -153,6 +153,7 @@ type Prober interface {
 type Param struct {
 	Name    string
 	Crypted bool
+	Default string // what an empty form begins with
 }
 
 // CustomParam is a row of the module's own parameter table in the panel (billmanager-module-protocol §2).

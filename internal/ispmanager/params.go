@@ -13,12 +13,15 @@ import (
 type Param struct {
 	Name    string
 	Crypted bool
+	Default string // what the form begins with
 }
 
 // Params are the module's connection parameters: the address of the remote BILLmanager and a client's login there
 // (ispmanager-billing-api §9).
 func Params() []Param {
-	return []Param{{"url", false}, {"username", false}, {"password", true}, {"threshold", false}}
+	return []Param{
+		{Name: "url"}, {Name: "username"}, {Name: "password", Crypted: true}, {Name: cert.ParamAlterMethods, Default: "on"}, {Name: "threshold"},
+	}
 }
 
 // access is what every request carries (§1.2).

@@ -27,8 +27,8 @@ func commands() table {
 	return table{
 		{name: "features", about: "tells the panel what this module can do",
 			run: announce, tolerates: formOptions(), alone: func(*arguments) bool { return true }, deadline: wizardTime},
-		{name: "tune_connection", about: "fills the connection form's choices in",
-			run: command.TuneConnection, reads: readsDocument, feature: withAddresses(), tolerates: formOptions(), deadline: wizardTime},
+		{name: "tune_connection", about: "fills choices and defaults into the connection form",
+			run: command.TuneConnection, reads: readsDocument, feature: withForm(), tolerates: formOptions(), deadline: wizardTime},
 		{name: "check_connection", about: "tries the connection form's values at the seller",
 			run: command.CheckConnection, reads: readsDocument, feature: always(), tolerates: formOptions(), deadline: wizardTime},
 		{name: "approver", about: "lists the addresses that may approve a domain",

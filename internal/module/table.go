@@ -224,8 +224,10 @@ func withLetters() feature {
 	return power[command.ApprovalSender]("where the seller sends letters again")
 }
 
-func withAddresses() feature {
-	return feature{"where the seller asks for this host's address", func(t command.Trade) bool { return t.AddressParam != "" }}
+func withForm() feature {
+	return feature{"where the form has choices or defaults", func(t command.Trade) bool {
+		return t.AddressParam != "" || slices.ContainsFunc(t.Params, func(p command.Param) bool { return p.Default != "" })
+	}}
 }
 
 // offered tells whether the trade's `features` name the row.

@@ -24,11 +24,15 @@ const (
 type Param struct {
 	Name    string
 	Crypted bool
+	Default string // what the form begins with
 }
 
 // Params are the module's connection parameters.
 func Params() []Param {
-	return []Param{{"username", false}, {"api_user", false}, {"api_key", true}, {"client_ip", false}, {"sandbox", false}, {"threshold", false}}
+	return []Param{
+		{Name: "username"}, {Name: "api_user"}, {Name: "api_key", Crypted: true}, {Name: "client_ip"}, {Name: "sandbox"},
+		{Name: cert.ParamAlterMethods, Default: "on"}, {Name: "threshold"},
+	}
 }
 
 // CustomParam is a row of the module's own parameter table.

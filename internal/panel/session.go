@@ -23,7 +23,7 @@ func sessionSettings(database string) []string {
 		"ROLLBACK",
 		"SET NAMES utf8mb4 COLLATE " + collation,
 		"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-		"SET SESSION autocommit=1, sql_mode='', time_zone='+00:00', sql_select_limit=18446744073709551615, max_join_size=18446744073709551615",
+		"SET SESSION autocommit=1, sql_mode='', time_zone='+00:00', sql_select_limit=9223372036854775807, max_join_size=18446744073709551615",
 		"USE `" + strings.ReplaceAll(database, "`", "``") + "`",
 	}
 }
