@@ -96,7 +96,7 @@ func (b *Bundle) add(as Unreadable, der []byte) error {
 	if e, rest, err := readElement(der); err == nil && padded(rest) {
 		der = e.full
 	}
-	c, err := x509.ParseCertificate(der)
+	c, err := parseCertificate(der)
 	if err != nil {
 		as.outline = outlineOf(der)
 		as.Subject, as.Reason = shownSubject(as.outline.subject), refusalWords(err)
@@ -107,6 +107,61 @@ func (b *Bundle) add(as Unreadable, der []byte) error {
 	}
 	b.Certificates = append(b.Certificates, c)
 	return b.checkCount()
+}
+
+// parseCertificate reads a certificate. A CA copies the key out of the CSR: the forms of a key that are accepted there are read
+// here as well. Signatures are checked over the original bytes.
+func parseCertificate(der []byte) (*x509.Certificate, error) {
+	c, refused := x509.ParseCertificate(der)
+	if refused == nil {
+		return c, nil
+	}
+	mended, err := mendCertificate(der)
+	if err != nil {
+		return nil, refused
+	}
+	if c, err = x509.ParseCertificate(mended); err != nil {
+		return nil, refused
+	}
+	whole, _, err := readElement(der)
+	if err != nil {
+		return nil, refused
+	}
+	parts, err := whole.children()
+	if err != nil {
+		return nil, refused
+	}
+	c.Raw, c.RawTBSCertificate, c.RawSubjectPublicKeyInfo = der, parts[0].full, outlineOf(der).key
+	return c, nil
+}
+
+// mendCertificate returns a copy of a certificate with its key in the form that crypto/x509 reads.
+func mendCertificate(der []byte) ([]byte, error) {
+	key := outlineOf(der).key
+	spki, _, err := readElement(key)
+	if err != nil {
+		return nil, err
+	}
+	mended, err := mendKey(spki)
+	if err != nil {
+		return nil, err
+	}
+	whole, rest, err := readElement(der)
+	if err != nil || len(rest) > 0 {
+		return nil, errors.New("something follows the certificate")
+	}
+	parts, err := whole.children()
+	if err != nil {
+		return nil, err
+	}
+	signed := parts[0]
+	before, after, _ := bytes.Cut(signed.content, key)
+	parts[0].full = encode(signed.tag, before, mended, after)
+	var all [][]byte
+	for _, part := range parts {
+		all = append(all, part.full)
+	}
+	return encode(whole.tag, all...), nil
 }
 
 // refuse notes a block that cannot be read.

@@ -13,7 +13,6 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // MaxCSR is the longest CSR that is looked at, in bytes: the seller's own limit for activate (namecheap-ssl-api §3.2).
@@ -52,142 +51,123 @@ type Subject struct {
 }
 
 // ParseCSR reads a PEM CSR and checks what every public CA checks: its own signature, the key (RSA from 2048 to 8192 bits or
-// ECDSA P-256, P-384; BR 6.1.5), and that common name and SANs are names that can be certified. Every refusal is a fault
-// on object csr: of type missed where there is no text at all, else of type value.
+// ECDSA P-256, P-384; BR 6.1.5), and that common name and SANs are names that can be certified in the form in which they stand
+// there (rules CERT-3, CERT-4). Every refusal is a fault on object csr: of type missed if there is no text at all, else
+// of type value.
 func ParseCSR(text string) (CSR, error) {
-	request, block, err := decodeCSR(text)
+	csr, other, err := readCSR(text)
+	if err == nil {
+		err = other
+	}
 	if err != nil {
 		return CSR{}, err
-	}
-	key, err := keyName(request.PublicKey) // before the signature: with a huge key its check takes very long
-	if err != nil {
-		return CSR{}, err
-	}
-	if err := request.CheckSignature(); err != nil {
-		return CSR{}, Faultf(FaultValue, "csr", "the CSR's signature does not match its key: %w", err)
-	}
-	if len(request.IPAddresses)+len(request.EmailAddresses)+len(request.URIs) > 0 {
-		return CSR{}, Faultf(FaultValue, "csr", "the CSR asks for IP addresses, e-mail addresses or URIs; only domain names can be certified")
-	}
-	csr := CSR{
-		PEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block})),
-		DER: block, Key: key, PublicKey: request.PublicKey, Email: subjectEmail(request),
-		Subject: subjectOf(request.Subject),
-	}
-	if len(csr.PEM) > MaxCSR { // line breaks that the text did not have
-		return CSR{}, Faultf(FaultValue, "csr", "the CSR is %d bytes long in its normal form, at most %d are accepted", len(csr.PEM), MaxCSR)
-	}
-	if csr.CommonName, err = commonName(request); err != nil {
-		return CSR{}, err
-	}
-	for _, name := range request.DNSNames {
-		ascii, err := requestedName(name)
-		if err != nil {
-			return CSR{}, err
-		}
-		if ascii != csr.CommonName && !slices.Contains(csr.Names, ascii) {
-			csr.Names = append(csr.Names, ascii)
-		}
 	}
 	return csr, nil
 }
 
-func decodeCSR(text string) (*x509.CertificateRequest, []byte, error) {
-	if len(text) > MaxCSR {
-		return nil, nil, Faultf(FaultValue, "csr", "the CSR is %d bytes long, at most %d are accepted", len(text), MaxCSR)
-	}
-	if strings.Contains(text, "PRIVATE KEY") {
-		return nil, nil, Faultf(FaultValue, "csr", "a private key stands where the CSR belongs")
-	}
-	block, err := onlyBlock(text)
-	if err != nil {
-		return nil, nil, err
-	}
-	request, err := x509.ParseCertificateRequest(block.der)
-	if err != nil {
-		return nil, nil, Faultf(FaultValue, "csr", "the CSR cannot be read: %w", err)
-	}
-	return request, block.der, nil
+// ReadCSR is ParseCSR for the CSR of an order that was accepted: names in another form than the CA's are mapped to that form
+// instead of refused. What was accepted before must still be followed and stored.
+func ReadCSR(text string) (CSR, error) {
+	csr, _, err := readCSR(text)
+	return csr, err
 }
 
-// onlyBlock returns the one PEM block of a text that should hold a CSR.
-func onlyBlock(text string) (pemBlock, error) {
-	refuse := func(format string, args ...any) (pemBlock, error) {
-		return pemBlock{}, Faultf(FaultValue, "csr", format, args...)
+// readCSR returns in other why a name cannot go to the CA in the form in which it stands in the CSR.
+func readCSR(text string) (csr CSR, other, err error) {
+	request, der, err := decodeCSR(text)
+	if err != nil {
+		return CSR{}, nil, err
 	}
-	blocks := pemBlocks(text)
-	switch {
-	case strings.Trim(text, " \t\r\n\ufeff") == "":
-		return pemBlock{}, Faultf(FaultMissed, "csr", "there is no CSR")
-	case len(blocks) == 0:
-		return refuse("the CSR is not PEM: -----BEGIN CERTIFICATE REQUEST----- expected")
-	case len(blocks) > 1:
-		return refuse("there is more than one PEM block where one CSR belongs")
+	key, err := keyName(request) // before the signature: with a huge key its check takes very long
+	if err != nil {
+		return CSR{}, nil, err
 	}
-	block := blocks[0]
-	switch {
-	case block.label != "CERTIFICATE REQUEST" && block.label != "NEW CERTIFICATE REQUEST":
-		return refuse("%q stands where the CSR belongs", clip(block.label, maxLabel))
-	case block.flaw != "":
-		return refuse("the CSR's PEM block cannot be read: %s; copy the CSR again, whole", block.flaw)
-	case strings.Trim(block.after, " \t\r\n\ufeff\x00") != "":
-		return refuse("something follows the CSR's END line")
+	if err := checkSignature(request); err != nil {
+		return CSR{}, nil, err
 	}
-	return block, nil
+	if len(request.IPAddresses)+len(request.EmailAddresses)+len(request.URIs) > 0 {
+		return CSR{}, nil, refuseCSR("the CSR asks for IP addresses, e-mail addresses or URIs; only domain names can be certified")
+	}
+	csr = CSR{
+		PEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})),
+		DER: der, Key: key, PublicKey: request.PublicKey, Email: subjectEmail(request),
+		Subject: subjectOf(request.Subject),
+	}
+	if len(csr.PEM) > MaxCSR { // line breaks that the text did not have
+		return CSR{}, nil, refuseCSR("the CSR is %d bytes long in its normal form, at most %d are accepted", len(csr.PEM), MaxCSR)
+	}
+	other, err = csr.readNames(request)
+	if err != nil {
+		return CSR{}, nil, err
+	}
+	return csr, other, nil
 }
 
-// commonName takes the subject's CN, or the first SAN where the subject has none. Two of them are refused: which one a CA
-// takes is its own choice.
-func commonName(request *x509.CertificateRequest) (string, error) {
-	name, count := request.Subject.CommonName, 0
-	for _, attribute := range request.Subject.Names {
-		if attribute.Type.String() == oidCommonName {
-			count++
+// readNames sets the CSR's names. other says why the first of those that stand there in another form cannot go to the CA.
+func (c *CSR) readNames(request *x509.CertificateRequest) (other, err error) {
+	name, err := commonName(request)
+	if err != nil {
+		return nil, err
+	}
+	if c.CommonName, other, err = requestedName(name); err != nil {
+		return nil, err
+	}
+	for _, name := range request.DNSNames {
+		ascii, mapped, err := requestedName(name)
+		if err != nil {
+			return nil, err
+		}
+		if other == nil {
+			other = mapped
+		}
+		if ascii != c.CommonName && !slices.Contains(c.Names, ascii) {
+			c.Names = append(c.Names, ascii)
 		}
 	}
-	switch {
-	case count > 1:
-		return "", Faultf(FaultValue, "csr", "the CSR has %d common names, one is accepted", count)
-	case utf8.RuneCountInString(name) > maxCommonName:
-		return "", Faultf(FaultValue, "csr", "the CSR's common name is longer than %d characters; put a shorter one of the names there", maxCommonName)
-	case name == "" && len(request.DNSNames) > 0:
-		name = request.DNSNames[0]
-	case name == "":
-		return "", Faultf(FaultValue, "csr", "the CSR has no common name")
-	}
-	return requestedName(name)
-}
-
-// requestedName is AsciiName for what stands in the CSR, which goes to the CA as it is: blanks and line breaks around the
-// name cannot be taken away any more.
-func requestedName(name string) (string, error) {
-	if strings.TrimSpace(name) != name {
-		return "", Faultf(FaultValue, "csr", "the name %q in the CSR has blanks or line breaks around it", clip(name, 300))
-	}
-	return AsciiName("csr", name)
+	return other, nil
 }
 
 // keyName describes the key for people and refuses what BR 6.1.5 and 6.1.6 refuse.
-func keyName(key crypto.PublicKey) (string, error) {
-	switch k := key.(type) {
+func keyName(request *x509.CertificateRequest) (string, error) {
+	switch k := request.PublicKey.(type) {
 	case *rsa.PublicKey:
 		bits := k.N.BitLen()
 		if bits < minRSABits || bits > maxRSABits || bits%8 != 0 {
-			return "", Faultf(FaultValue, "csr", "the CSR's RSA key has %d bits, %d to %d in whole bytes are accepted", bits, minRSABits, maxRSABits)
+			return "", refuseCSR("the CSR's RSA key has %d bits, %d to %d in whole bytes are accepted", bits, minRSABits, maxRSABits)
 		}
 		if k.E < 3 || k.E%2 == 0 {
-			return "", Faultf(FaultValue, "csr", "the CSR's RSA key has the unusable exponent %d", k.E)
+			return "", refuseCSR("the CSR's RSA key has the unusable exponent %d", k.E)
 		}
 		return fmt.Sprintf("RSA %d", bits), nil
 	case *ecdsa.PublicKey:
 		if k.Curve == elliptic.P256() || k.Curve == elliptic.P384() {
 			return "ECDSA " + k.Curve.Params().Name, nil
 		}
-		return "", Faultf(FaultValue, "csr", "the CSR's key is on the curve %s, P-256 and P-384 are accepted", k.Curve.Params().Name)
+		return "", refuseCSR("the CSR's key is on the curve %s, P-256 and P-384 are accepted", k.Curve.Params().Name)
 	case ed25519.PublicKey:
-		return "", Faultf(FaultValue, "csr", "the CSR's key is Ed25519, RSA and ECDSA are accepted")
+		return "", refuseCSR("the CSR's key is Ed25519, RSA and ECDSA are accepted")
 	}
-	return "", Faultf(FaultValue, "csr", "the CSR's key is neither RSA nor ECDSA")
+	if keyOID(request) == oidPSS {
+		return "", refuseCSR("the CSR's key is marked for RSA-PSS only; make it as a plain RSA key")
+	}
+	return "", refuseCSR("the CSR's key is neither RSA nor ECDSA; make an RSA key of 2048 bits or an ECDSA key on P-256")
+}
+
+// keyOID returns the identifier of the key's algorithm.
+func keyOID(request *x509.CertificateRequest) string {
+	spki, _, err := readElement(request.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return ""
+	}
+	parts, err := spki.children()
+	if err != nil || len(parts) == 0 {
+		return ""
+	}
+	algorithm, err := parts[0].children()
+	if err != nil || len(algorithm) == 0 {
+		return ""
+	}
+	return oidText(algorithm[0])
 }
 
 func subjectOf(name pkix.Name) Subject {

@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -77,6 +78,18 @@ func checkNames(field, list string) error {
 
 // SplitNames parts a list of names as the panel and sellers write it: with blanks, line breaks or commas between them.
 func SplitNames(list string) []string { return strings.Fields(strings.ReplaceAll(list, ",", " ")) }
+
+// MappedNames says which names of a list are sent in another form than the one in which they were typed: U-labels, full-width
+// characters, a trailing dot (UTS 46). Letter case counts as no difference. Names that cannot be certified are left out.
+func MappedNames(list string) []string {
+	var mapped []string
+	for _, word := range SplitNames(list) {
+		if ascii, err := AsciiName("", word); err == nil && ascii != lowerASCII(word) {
+			mapped = append(mapped, fmt.Sprintf("%q is sent as %s", clip(word, 300), ascii))
+		}
+	}
+	return mapped
+}
 
 // ParseEmails reads a comma-separated list of approvers' addresses (parameter approver_email). Each has to be one plain
 // address; a list without any is a fault of type missed, a bad address one of type value, both on the given field.

@@ -59,7 +59,7 @@ func asciiBase(base string) (ascii, why string) {
 	}
 	ascii, err := nameProfile().ToASCII(base)
 	if err != nil {
-		return "", "it is not a valid domain name (" + err.Error() + ")"
+		return "", nameWords(base, err)
 	}
 	// The root's dot goes only now: an ideographic full stop has become a dot as well.
 	ascii = strings.TrimSuffix(strings.ToLower(ascii), ".")
@@ -67,6 +67,19 @@ func asciiBase(base string) (ascii, why string) {
 		return "", "it is not a valid domain name (a label is empty)"
 	}
 	return ascii, ""
+}
+
+// nameWords says why the profile refuses a name: it names the character if one of them is the reason.
+func nameWords(base string, err error) string {
+	for _, r := range base {
+		if alphanumeric(r) || r == '-' || r == '.' {
+			continue
+		}
+		if _, refused := nameProfile().ToASCII("a" + string(r) + "a"); refused != nil {
+			return "it is not a valid domain name: it holds " + character(r)
+		}
+	}
+	return "it is not a valid domain name (" + strings.TrimPrefix(err.Error(), "idna: ") + ")"
 }
 
 // uncertifiable says why no public CA certifies a well-formed name, and is empty where one may. Names under top-level

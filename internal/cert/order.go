@@ -77,7 +77,7 @@ type Order struct {
 	Params map[string]string
 	CSR    string // PEM as stored
 	Stored string // what certificate.crt holds: PEM, ZIP or base64 of a ZIP; empty where nothing was ever stored
-	// SANs is how many further names the client ordered as an addon; -1 where no addon of that kind exists.
+	// SANs is how many further names the client ordered as an addon, 0 if none; Product.PaidNames says what that allows.
 	SANs int
 }
 

@@ -89,3 +89,13 @@ func FindProduct(all []Product, id string) (Product, bool) {
 	}
 	return Product{}, false
 }
+
+// PaidNames returns how many names beyond the common name the client has paid for: those within the product's price, or those
+// ordered as an addon if these are more. Everything that decides about the number of names asks here. An addon that the tariff lacks or
+// that was not ordered counts as 0: a missing number is never taken for "any number" (rules BUY-20).
+func (p Product) PaidNames(ordered int) int {
+	if !p.MultiDomain {
+		return 0
+	}
+	return max(ordered, p.Included-1, 0)
+}

@@ -1,17 +1,29 @@
 package cert
 
 import (
+	"crypto/x509"
 	"slices"
 	"strings"
 )
 
 // NewRequest checks an order as the seller's CA would, before anything is bought: the CSR, its names against the
 // product (wildcard, number of names), the way of proof against the names. altname is the panel's blank-separated list
-// of further names; names that only the CSR carries count as well. sans is how many further names the client ordered,
-// -1 where the tariff knows no such addon. Everything that is wrong is told in one fault; the request then holds what could be
+// of further names; names that only the CSR carries count as well. sans is how many further names the client ordered as an
+// addon, 0 if none. Everything that is wrong is told in one fault; the request then holds what could be
 // read all the same.
 func NewRequest(product Product, csrPEM, altname string, sans int, params map[string]string) (Request, error) {
 	csr, wrongCSR := ParseCSR(csrPEM)
+	return newRequest(product, csr, wrongCSR, altname, sans, params)
+}
+
+// NewRequestAgain is NewRequest for a CSR that the CA has certified before: the form of its names is the CA's concern, and a
+// reissue must not fail for it.
+func NewRequestAgain(product Product, csrPEM, altname string, sans int, params map[string]string) (Request, error) {
+	csr, wrongCSR := ReadCSR(csrPEM)
+	return newRequest(product, csr, wrongCSR, altname, sans, params)
+}
+
+func newRequest(product Product, csr CSR, wrongCSR error, altname string, sans int, params map[string]string) (Request, error) {
 	names, wrongNames := furtherNames(csr, altname)
 	method, wrongMethod := ParseMethod(params[ParamMethod])
 	r := Request{Product: product, CSR: csr, Names: names, Method: method, Params: params, Emails: splitEmails(params[ParamApprover])}
@@ -23,6 +35,36 @@ func NewRequest(product Product, csrPEM, altname string, sans int, params map[st
 		wrong = append(wrong, r.fitSubject(), r.fitNames(sans), r.fitMethod())
 	}
 	return r, OneFault(wrong...)
+}
+
+// CheckNames refuses names of CSR and list that do not fit the product or that nobody paid for. What cannot be read is refused
+// by its own check and passes here.
+func CheckNames(product Product, csrPEM, altname string, sans int) error {
+	csr, err := ParseCSR(csrPEM)
+	if err != nil {
+		return nil
+	}
+	names, err := furtherNames(csr, altname)
+	if err != nil {
+		return nil
+	}
+	r := Request{Product: product, CSR: csr, Names: names}
+	return r.fitNames(sans)
+}
+
+// CertifiedNames returns how many of the further names of CSR and list the leaf carries.
+func CertifiedNames(csrPEM, altname string, leaf *x509.Certificate) int {
+	csr, err := ReadCSR(csrPEM)
+	if err != nil {
+		return 0
+	}
+	names, err := furtherNames(csr, altname)
+	if err != nil {
+		return 0
+	}
+	return len(slices.DeleteFunc(names, func(name string) bool {
+		return !slices.ContainsFunc(leaf.DNSNames, func(has string) bool { return strings.EqualFold(has, name) })
+	}))
 }
 
 // maxNames is how many further names are looked at; no seller certifies that many at once.
@@ -100,8 +142,9 @@ func (r *Request) fitNames(sans int) error {
 	if 1+len(r.Names) > r.Product.Most {
 		return Faultf(FaultValue, "altname", "%s certifies at most %d names, the order has %d", r.Product.title(), r.Product.Most, 1+len(r.Names))
 	}
-	if sans >= 0 && len(r.Names) > max(sans, r.Product.Included-1) {
-		return Faultf(FaultValue, "altname", "the client ordered %d further names and gave %d", sans, len(r.Names))
+	if paid := r.Product.PaidNames(sans); len(r.Names) > paid {
+		return Faultf(FaultValue, "altname", "the client gave %d names beside the common name (in the CSR and the list) and the order pays for %d: "+
+			"order more names, or give fewer", len(r.Names), paid)
 	}
 	for _, name := range r.Names {
 		if strings.HasPrefix(name, "*.") && !r.Product.Wildcard {
@@ -132,10 +175,10 @@ func (r *Request) AllNames() []string {
 	return append([]string{r.CSR.CommonName}, r.Names...)
 }
 
-// ExtraSANs is how many names go beyond those included in the product's price.
+// ExtraSANs returns how many names go beyond those within the product's price, of those that the client ordered.
 func (r *Request) ExtraSANs(ordered int) int {
 	if !r.Product.MultiDomain {
 		return 0
 	}
-	return max(0, max(len(r.Names), ordered)-(r.Product.Included-1))
+	return max(0, r.Product.PaidNames(ordered)-(r.Product.Included-1))
 }

@@ -40,30 +40,32 @@ func TestRequestFitsItsProduct(t *testing.T) {
 		object  string // of the refusal, empty where it fits
 		words   string
 	}{
-		{"one name", single(), "example.com", nil, "", -1, nil, "", ""},
-		{"www is implied", single(), "example.com", []string{"www.example.com"}, "", -1, nil, "", ""},
-		{"the bare domain of www is implied", single(), "www.example.com", []string{"example.com"}, "", -1, nil, "", ""},
-		{"www of another domain is not", single(), "example.com", []string{"www.example.org"}, "", -1, nil, "altname", "certifies one name"},
-		{"two names", single(), "example.com", nil, "shop.example.com", -1, nil, "altname", "certifies one name"},
-		{"wildcard for a single name", single(), "*.example.com", nil, "", -1, nil, "csr", "does not certify wildcards"},
-		{"wildcard", wildcard(), "*.example.com", nil, "", -1, nil, "", ""},
-		{"the bare domain of a wildcard is implied", wildcard(), "*.example.com", []string{"example.com"}, "", -1, nil, "", ""},
-		{"what the wildcard covers is implied", wildcard(), "*.example.com", []string{"www.example.com"}, "", -1, nil, "", ""},
-		{"what it does not cover is not", wildcard(), "*.example.com", []string{"a.b.example.com"}, "", -1, nil, "altname", "certifies one name"},
-		{"a plain name for a wildcard product", wildcard(), "example.com", nil, "", -1, nil, "csr", "must begin with *."},
-		{"further names of CSR and order, each once", multi(), "example.com", []string{"a.example.com"}, "b.example.com A.example.com,example.com\nc.example.com", -1,
+		{"one name", single(), "example.com", nil, "", 0, nil, "", ""},
+		{"www is implied", single(), "example.com", []string{"www.example.com"}, "", 0, nil, "", ""},
+		{"the bare domain of www is implied", single(), "www.example.com", []string{"example.com"}, "", 0, nil, "", ""},
+		{"www of another domain is not", single(), "example.com", []string{"www.example.org"}, "", 0, nil, "altname", "certifies one name"},
+		{"two names", single(), "example.com", nil, "shop.example.com", 0, nil, "altname", "certifies one name"},
+		{"wildcard for a single name", single(), "*.example.com", nil, "", 0, nil, "csr", "does not certify wildcards"},
+		{"wildcard", wildcard(), "*.example.com", nil, "", 0, nil, "", ""},
+		{"the bare domain of a wildcard is implied", wildcard(), "*.example.com", []string{"example.com"}, "", 0, nil, "", ""},
+		{"what the wildcard covers is implied", wildcard(), "*.example.com", []string{"www.example.com"}, "", 0, nil, "", ""},
+		{"what it does not cover is not", wildcard(), "*.example.com", []string{"a.b.example.com"}, "", 0, nil, "altname", "certifies one name"},
+		{"a plain name for a wildcard product", wildcard(), "example.com", nil, "", 0, nil, "csr", "must begin with *."},
+		{"further names of CSR and order, each once", multi(), "example.com", []string{"a.example.com"}, "b.example.com A.example.com,example.com\nc.example.com", 3,
 			[]string{"a.example.com", "b.example.com", "c.example.com"}, "", ""},
 		{"as many as can be bought", multi(), "example.com", nil, "a.example.com b.example.com c.example.com d.example.com", 4,
 			[]string{"a.example.com", "b.example.com", "c.example.com", "d.example.com"}, "", ""},
 		{"one more than can be bought", multi(), "example.com", nil, "a.example.com b.example.com c.example.com d.example.com e.example.com", 9, nil, "altname", "at most 5 names, the order has 6"},
 		{"included names need no addon", multi(), "example.com", nil, "a.example.com b.example.com", 0, []string{"a.example.com", "b.example.com"}, "", ""},
-		{"more than ordered", multi(), "example.com", nil, "a.example.com b.example.com c.example.com", 0, nil, "altname", "ordered 0 further names and gave 3"},
+		{"more than ordered", multi(), "example.com", nil, "a.example.com b.example.com c.example.com", 0, nil, "altname", "gave 3 names beside the common name (in the CSR and the list) and the order pays for 2"},
+		{"names in the CSR alone count", multi(), "example.com", []string{"a.example.com", "b.example.com", "c.example.com"}, "", 0, nil, "altname", "the order pays for 2"},
+		{"a number that is none is not any number", multi(), "example.com", []string{"a.example.com", "b.example.com", "c.example.com"}, "", -1, nil, "altname", "the order pays for 2"},
 		{"as many as ordered", multi(), "example.com", nil, "a.example.com b.example.com c.example.com", 3,
 			[]string{"a.example.com", "b.example.com", "c.example.com"}, "", ""},
-		{"wildcard among further names", multi(), "example.com", nil, "*.example.org", -1, nil, "altname", "does not certify wildcards"},
-		{"wildcard among the further names of a wildcard product", multiWild, "*.example.com", nil, "*.example.org example.net", -1, []string{"*.example.org", "example.net"}, "", ""},
-		{"a name that cannot be certified", multi(), "example.com", nil, "intranet", -1, nil, "altname", "one label"},
-		{"an endless list", multi(), "example.com", nil, manyNames(1001), -1, nil, "altname", "more than 1000 names"},
+		{"wildcard among further names", multi(), "example.com", nil, "*.example.org", 0, nil, "altname", "does not certify wildcards"},
+		{"wildcard among the further names of a wildcard product", multiWild, "*.example.com", nil, "*.example.org example.net", 0, []string{"*.example.org", "example.net"}, "", ""},
+		{"a name that cannot be certified", multi(), "example.com", nil, "intranet", 0, nil, "altname", "one label"},
+		{"an endless list", multi(), "example.com", nil, manyNames(1001), 0, nil, "altname", "more than 1000 names"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			csr := requestPEM(t, key, named(c.cn, c.inCSR...))
@@ -118,7 +120,7 @@ func TestRequestMethodFitsItsNames(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			params := map[string]string{cert.ParamMethod: c.method, cert.ParamApprover: c.approver, "other": "kept"}
-			got, err := cert.NewRequest(c.product, requestPEM(t, key, named(c.cn)), c.altname, -1, params)
+			got, err := cert.NewRequest(c.product, requestPEM(t, key, named(c.cn)), c.altname, 0, params)
 			if c.kind != "" {
 				requireFault(t, err, c.kind, c.object, c.word)
 				return
@@ -131,7 +133,7 @@ func TestRequestMethodFitsItsNames(t *testing.T) {
 }
 
 func TestRequestChecksTheCSRFirst(t *testing.T) {
-	_, err := cert.NewRequest(cert.Product{}, "", "", -1, nil)
+	_, err := cert.NewRequest(cert.Product{}, "", "", 0, nil)
 	requireFault(t, err, cert.FaultMissed, "csr", "no CSR")
 }
 
@@ -145,8 +147,9 @@ func TestExtraSANsAreThoseAboveThePrice(t *testing.T) {
 	}{
 		{"single-name products have none", single(), 0, 5, 0},
 		{"within the price", multi(), 2, 0, 0},
-		{"no addon in the tariff", multi(), 2, -1, 0},
-		{"names decide where more than ordered", multi(), 4, -1, 2},
+		{"a number that is none", multi(), 2, -1, 0},
+		{"names that nobody ordered are not bought", multi(), 4, 0, 0},
+		{"nor with a number that is none", multi(), 4, -1, 0},
 		{"the order decides where names are still to come", multi(), 0, 4, 2},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -187,7 +190,7 @@ func TestFindProduct(t *testing.T) {
 func TestAllThatIsWrongWithAnOrderIsToldAtOnce(t *testing.T) {
 	params := map[string]string{cert.ParamMethod: "auth_email", cert.ParamApprover: "nobody"}
 	product := cert.Product{ID: "san", Names: []string{"SAN"}, Level: cert.DV, MultiDomain: true, Included: 3, Most: 100}
-	_, err := cert.NewRequest(product, "garbage", "a.example.com, x_y!", -1, params)
+	_, err := cert.NewRequest(product, "garbage", "a.example.com, x_y!", 0, params)
 	require.Error(t, err)
 	for _, want := range []string{"csr: ", "altname: ", `approver_email: "nobody" is not an e-mail address`} {
 		assert.Contains(t, err.Error(), want)
@@ -195,7 +198,7 @@ func TestAllThatIsWrongWithAnOrderIsToldAtOnce(t *testing.T) {
 	assert.Equal(t, cert.FaultValue, cert.FaultOf(err).Type)
 
 	params[cert.ParamMethod] = "auth_pigeon"
-	r, err := cert.NewRequest(product, "garbage", "", -1, params)
+	r, err := cert.NewRequest(product, "garbage", "", 0, params)
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "csr: ")
 	assert.Contains(t, err.Error(), `approver_method: unknown method of proof "auth_pigeon"`)

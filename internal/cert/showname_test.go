@@ -34,14 +34,14 @@ func TestNamesAreShownInTheirOwnScript(t *testing.T) {
 // Names go to the seller as A-labels, and are told of as the client typed them.
 func TestInternationalisedNamesAreALabelsAndToldAsULabels(t *testing.T) {
 	multi := cert.Product{ID: "san", Names: []string{"SAN"}, Level: cert.DV, MultiDomain: true, Included: 3, Most: 100}
-	r, err := cert.NewRequest(multi, exampleCSR(t), "Пример.рф bücher.example", -1, dns())
+	r, err := cert.NewRequest(multi, exampleCSR(t), "Пример.рф bücher.example", 0, dns())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"xn--e1afmkfd.xn--p1ai", "xn--bcher-kva.example"}, r.Names)
 
 	single := cert.Product{ID: "one", Names: []string{"One"}, Level: cert.DV, Included: 1, Most: 1}
-	_, err = cert.NewRequest(single, exampleCSR(t), "Пример.рф", -1, dns())
+	_, err = cert.NewRequest(single, exampleCSR(t), "Пример.рф", 0, dns())
 	require.ErrorContains(t, err, "пример.рф")
-	_, err = cert.NewRequest(multi, exampleCSR(t), "*.пример.рф", -1, dns())
+	_, err = cert.NewRequest(multi, exampleCSR(t), "*.пример.рф", 0, dns())
 	require.ErrorContains(t, err, "*.пример.рф")
 }
 

@@ -75,7 +75,7 @@ func (j *journey) doubt(ctx context.Context, fill filling, why error) (next form
 	if err != nil {
 		return form{}, false, fault
 	}
-	csr, err := cert.ParseCSR(s.form.value("csr"))
+	csr, err := cert.ReadCSR(s.form.value("csr"))
 	if err == nil && s.underWay() && fill.request.CSR.SameKey(csr.PublicKey) {
 		j.client.log.ExtInfof("%s works on the reissue of %d although its answer was not clear: %v", Title, id, why)
 		return form{}, true, nil

@@ -153,7 +153,7 @@ func (s sheet) underWay() bool {
 // shows tells whether a certificate belongs to the CSR that is shown beside it. During a reissue that is the new one, and
 // the old certificate stays in place.
 func (s sheet) shows(leaf cert.Chain) bool {
-	csr, err := cert.ParseCSR(s.form.value("csr"))
+	csr, err := cert.ReadCSR(s.form.value("csr"))
 	if err != nil || s.service() != 0 || s.item().number != itemProcessing {
 		return true
 	}
