@@ -152,7 +152,7 @@ func (j *job) namedForAnother(r cert.Record) bool {
 	if r.Host == "" || r.State != cert.StateRenewal {
 		return r.Host != ""
 	}
-	csr, err := cert.ParseCSR(j.order.CSR)
+	csr, err := cert.ReadCSR(j.order.CSR)
 	return err != nil || !sameName(r.Host, csr.CommonName)
 }
 

@@ -59,6 +59,9 @@ func approverDomains(run *Run) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		for _, mapped := range cert.MappedNames(word) {
+			run.Log.ExtInfof("domain: %s", mapped)
+		}
 		if !slices.Contains(domains, name) {
 			domains = append(domains, name)
 		}

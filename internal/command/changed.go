@@ -83,7 +83,7 @@ func (j *job) underWayFor(ctx context.Context, report cert.Report) (cert.Report,
 
 // foreignCSR tells whether the report shows a CSR; that it is not the item's own is known already.
 func foreignCSR(report cert.Report) bool {
-	_, err := cert.ParseCSR(report.CSR)
+	_, err := cert.ReadCSR(report.CSR)
 	return err == nil
 }
 

@@ -79,3 +79,43 @@ func TestFieldsOfAnItemWithoutItsElement(t *testing.T) {
 	_, err := command.CheckParam(context.Background(), run)
 	require.Error(t, err)
 }
+
+// The form of a reissue hears of names that nobody paid for, as reopen would refuse them (rules BUY-20).
+func TestFieldsOfAnExistingItemAreHeldAgainstWhatItPaidFor(t *testing.T) {
+	many := "a.example.com b.example.com c.example.com"
+	for _, c := range []struct {
+		rule, param, value string
+		ordered            int
+		bought             string
+		refused            bool
+	}{
+		{"within the price", "altname", "a.example.com b.example.com", 0, "", false},
+		{"without the addon", "altname", many, 0, "", true},
+		{"an addon that is none", "altname", many, -1, "", true},
+		{"as many as ordered", "altname", many, 3, "", false},
+		{"bought at the seller", "altname", many, 0, "1", false},
+		{"another field", "adm_email", "a@example.com", 0, "", false},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			s := newStage(t)
+			s.panel.order.Template, s.panel.order.SANs = "san_certificate", c.ordered
+			if c.bought != "" {
+				s.panel.order.Params[cert.ParamSANsBought], s.panel.order.Params[cert.ParamOrderID] = c.bought, "101"
+			}
+			s.args.Params, s.args.Values = []string{c.param}, []string{c.value}
+			_, err := command.CheckParam(t.Context(), s.world())
+			if !c.refused {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "gave 3 names beside the common name (in the CSR and the list) and the order pays for 2")
+		})
+	}
+	t.Run("an item that cannot be read is left to the command that does the work", func(t *testing.T) {
+		s := newStage(t)
+		s.args.Item = 43
+		s.args.Params, s.args.Values = []string{"altname"}, []string{many}
+		_, err := command.CheckParam(t.Context(), s.world())
+		require.NoError(t, err)
+	})
+}

@@ -486,7 +486,7 @@ func newStage(t *testing.T) *stage {
 		args: command.Args{Command: "open", Item: 42, Operation: 9},
 		panel: &fakePanel{
 			order: cert.Order{Item: 42, Module: 5, Binary: "pmtest", Template: "positivessl", ItemType: "certificate", Period: 12, Status: 5,
-				OpenDate: opened, CSR: pair.csr, SANs: -1, Params: map[string]string{cert.ParamMethod: "auth_dnscname"}},
+				OpenDate: opened, CSR: pair.csr, Params: map[string]string{cert.ParamMethod: "auth_dnscname"}},
 			fail: map[string]error{}, settings: map[string]string{},
 			client: cert.Client{Email: "client@example.org", Name: "A Client", Lang: "en"},
 		},

@@ -120,11 +120,11 @@ func (j *job) stopRenewal(ctx context.Context, report cert.Report) {
 
 // ours holds a reissue that this item did not ask for against the item's key (contract 4.5).
 func (j *job) ours(report cert.Report) error {
-	own, err := cert.ParseCSR(j.order.CSR)
+	own, err := cert.ReadCSR(j.order.CSR)
 	if err != nil {
 		return err
 	}
-	if shown, err := cert.ParseCSR(report.CSR); err == nil {
+	if shown, err := cert.ReadCSR(report.CSR); err == nil {
 		if own.SameKey(shown.PublicKey) {
 			return nil
 		}

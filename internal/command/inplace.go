@@ -51,7 +51,7 @@ func (j *job) tookPlace(ctx context.Context, report cert.Report, pending reissue
 			return false, err
 		}
 	case report.State == cert.StateIssued:
-		csr, err := cert.ParseCSR(j.order.CSR)
+		csr, err := cert.ReadCSR(j.order.CSR)
 		if err != nil {
 			return false, err
 		}

@@ -23,6 +23,7 @@ type job struct {
 	paid    bool              // this run has bought something
 	refused string            // why a certificate that the seller issued was not stored; empty if none was refused
 	notYet  bool              // the certificate that the seller issued is not valid yet
+	mapped  bool              // the log tells already which names are sent in another form
 	again   map[string]int    // by kind: purchases without a trace that came before the one that this run makes
 }
 
@@ -267,5 +268,43 @@ func (j *job) request() (cert.Request, error) {
 	if err != nil {
 		return cert.Request{}, err
 	}
-	return cert.NewRequest(product, j.order.CSR, j.order.Params[cert.ParamAltName], j.order.SANs, j.order.Params)
+	if !j.mapped {
+		for _, name := range cert.MappedNames(j.order.Params[cert.ParamAltName]) {
+			j.Log.Infof("item %d: %s: %s", j.order.Item, cert.ParamAltName, name)
+		}
+		j.mapped = true
+	}
+	return j.requestWith(product, j.order.Params)
+}
+
+// requestWith is request with other parameters, such as another way of proof.
+func (j *job) requestWith(product cert.Product, params map[string]string) (cert.Request, error) {
+	read := cert.NewRequest
+	if j.certified() {
+		read = cert.NewRequestAgain
+	}
+	return read(product, j.order.CSR, params[cert.ParamAltName], j.namesPaid(product), params)
+}
+
+// certified reports whether the certificate in place is for the item's present CSR.
+func (j *job) certified() bool {
+	csr, err := cert.ReadCSR(j.order.CSR)
+	if err != nil {
+		return false
+	}
+	stored, err := cert.StoredLeaf(j.order.Stored)
+	return err == nil && stored.Check(csr, nil) == nil
+}
+
+// namesPaid returns how many further names the item may have: those that the client ordered, and those that its order at the seller
+// was paid for or the certificate in place carries. A reissue of them costs nothing, whatever the tariff says today.
+func (j *job) namesPaid(product cert.Product) int {
+	paid := j.order.SANs
+	if bought, err := strconv.Atoi(j.order.Params[cert.ParamSANsBought]); err == nil && bought > 0 && j.id() != 0 {
+		paid = max(paid, product.Included-1+bought)
+	}
+	if stored, err := cert.StoredLeaf(j.order.Stored); err == nil && j.id() != 0 {
+		paid = max(paid, cert.CertifiedNames(j.order.CSR, j.order.Params[cert.ParamAltName], stored.Leaf))
+	}
+	return paid
 }

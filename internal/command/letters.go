@@ -90,7 +90,7 @@ func (j *job) letter(ctx context.Context, kind string) (Letter, error) {
 	} else {
 		j.Log.Warningf("item %d: the letter does not name the panel: %v", j.order.Item, err)
 	}
-	if csr, err := cert.ParseCSR(j.order.CSR); err == nil {
+	if csr, err := cert.ReadCSR(j.order.CSR); err == nil {
 		l.Domain = csr.CommonName
 	}
 	l.SANs = cert.SplitNames(j.order.Params[cert.ParamAltName])

@@ -100,7 +100,7 @@ func (j *job) successor(ctx context.Context, report cert.Report) (cert.Report, b
 	if !ok {
 		return report, false, nil
 	}
-	csr, err := cert.ParseCSR(j.order.CSR)
+	csr, err := cert.ReadCSR(j.order.CSR)
 	if err != nil {
 		return report, false, err
 	}

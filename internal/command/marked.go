@@ -139,7 +139,7 @@ func (j *job) foreignKey(ctx context.Context, r cert.Record) (bool, error) {
 	if r.Mark != "" {
 		return false, nil
 	}
-	own, err := cert.ParseCSR(j.order.CSR)
+	own, err := cert.ReadCSR(j.order.CSR)
 	if err != nil {
 		return false, err
 	}
@@ -147,7 +147,7 @@ func (j *job) foreignKey(ctx context.Context, r cert.Record) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	shown, err := cert.ParseCSR(report.CSR)
+	shown, err := cert.ReadCSR(report.CSR)
 	return err == nil && !own.SameKey(shown.PublicKey), nil
 }
 

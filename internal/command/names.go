@@ -19,7 +19,7 @@ func (j *job) enoughNames(ctx context.Context, report cert.Report, request cert.
 	if !request.Product.MultiDomain || holds < 0 || missing <= 0 {
 		return nil
 	}
-	if !j.Trade.MoreNames || j.order.SANs < len(request.Names) {
+	if !j.Trade.MoreNames || request.Product.PaidNames(j.order.SANs) < len(request.Names) {
 		return cert.Faultf(cert.FaultValue, cert.ParamAltName, "%d further names, the order at %s holds at most %d and the client ordered no more: nothing was sent",
 			len(request.Names), j.Trade.Title, holds)
 	}

@@ -132,7 +132,7 @@ func (j *job) requestTo(word, approvers string) (cert.Request, error) {
 	}
 	params := maps.Clone(j.order.Params)
 	params[cert.ParamMethod], params[cert.ParamApprover] = word, approvers
-	request, err := cert.NewRequest(product, j.order.CSR, params[cert.ParamAltName], j.order.SANs, params)
+	request, err := j.requestWith(product, params)
 	if err != nil {
 		return cert.Request{}, err
 	}

@@ -177,7 +177,7 @@ func (j *job) afterReissue(ctx context.Context, id int64) (ended error, err erro
 // fresh tells whether the certificate at the seller is for the present request, and less than a day old or still to be put in
 // place. One that is not going to be stored is not waited for.
 func (j *job) fresh(report cert.Report) bool {
-	csr, err := cert.ParseCSR(j.order.CSR)
+	csr, err := cert.ReadCSR(j.order.CSR)
 	if err != nil {
 		return false
 	}

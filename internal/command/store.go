@@ -25,7 +25,7 @@ const (
 
 // deliver checks an issued certificate and stores it, or leaves the one in place where that is better (rules STORE-7).
 func (j *job) deliver(ctx context.Context, report cert.Report) error {
-	csr, err := cert.ParseCSR(j.order.CSR)
+	csr, err := cert.ReadCSR(j.order.CSR)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func TestEveryProductTermProofAndKey(t *testing.T) {
 				if p.MultiDomain {
 					altname, sans = "a.example.com b.example.com c.example.com", 1
 				}
-				r, err := cert.NewRequest(p, csr[p.Wildcard], altname, -1, params)
+				r, err := cert.NewRequest(p, csr[p.Wildcard], altname, 3*sans, params)
 				if p.Wildcard && method == "auth_http" {
 					require.Equal(t, cert.ParamMethod, requireFault(t, err, cert.FaultValue).Object, p.ID)
 					combinations += 5

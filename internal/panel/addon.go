@@ -62,18 +62,14 @@ func (h *Host) addons(ctx context.Context, id, tariff int64) (addons, error) {
 	return all, nil
 }
 
-// sans is the number of further names that the client ordered: the sum over the addons of type altname, the tariff's own
-// number where the client has no such addon (contract 6, protocol §4); -1 where the tariff has none.
+// sans returns how many further names the client ordered: the sum over the addons of type altname, by the tariff's own number for
+// an addon that he has not changed (rules PANEL-5). 0 if the tariff has no such addon.
 func (all addons) sans() int {
-	sum, known := int64(0), false
+	sum := int64(0)
 	for _, a := range all {
 		if a.intname == cert.ParamAltName {
-			known = true
 			sum += a.quantity()
 		}
-	}
-	if !known {
-		return -1
 	}
 	return int(min(max(sum, 0), 1_000_000)) // a product has at most 250; beyond a million somebody plays
 }

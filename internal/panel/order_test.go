@@ -42,7 +42,7 @@ func TestOrderIsLoadedWithAllThatBelongsToIt(t *testing.T) {
 		Item: 42, Name: "example.com", Account: 9, AccountName: "Клиент 🔒", Project: 3, Module: 5, Binary: binary,
 		Pricelist: 20, LastPrice: 19, Template: "positivessl", ItemType: "certificate", Period: 60, Status: 2,
 		OpenDate: cabforum.Date{Year: 2026, Month: 4, Day: 2}, ExpireDate: cabforum.Date{Year: 2026, Month: 10, Day: 19},
-		RemoteID: "r-1", CSR: "-----CSR-----", SANs: -1,
+		RemoteID: "r-1", CSR: "-----CSR-----",
 		Params: map[string]string{"support": "off", "install": "9", "lead": "5", "approver_method": "auth_dnstxt",
 			"org_name": "ООО «Ромашка»", "token_code": "Planted-token", "empty": ""},
 	}, order)
@@ -56,7 +56,7 @@ func TestOrderToleratesWhatIsNotThere(t *testing.T) {
 	run(t, db, "INSERT INTO item (id, pricelist) VALUES (50, 20)")
 	order, err := w.Order(t.Context(), 50)
 	require.NoError(t, err)
-	assert.Equal(t, cert.Order{Item: 50, Project: 3, Pricelist: 20, Template: "positivessl", ItemType: "certificate", SANs: -1,
+	assert.Equal(t, cert.Order{Item: 50, Project: 3, Pricelist: 20, Template: "positivessl", ItemType: "certificate",
 		Params: map[string]string{"support": "off", "install": "1", "lead": "5", "approver_method": "auth_email"}}, order)
 }
 
@@ -71,14 +71,14 @@ func TestOrderThatIsMissingIsNamed(t *testing.T) {
 	}
 }
 
-// Contract 6: the number of SANs that the client ordered.
+// The number of SANs that the client ordered (rules PANEL-5).
 func TestOrderedSANs(t *testing.T) {
 	const number, choice = "2", "3"
 	for name, c := range map[string]struct {
 		sql  string
 		want int
 	}{
-		"no addon of that kind":                   {"SELECT 1", -1},
+		"no addon of that kind: none, not any":    {"SELECT 1", 0},
 		"the tariff's own number without a child": {tariffAddon(number, "4", "NULL"), 4},
 		"the tariff's own choice without a child": {tariffAddon(choice, "NULL", "7"), 3},
 		"included and bought":                     {tariffAddon(number, "4", "NULL") + child("100", "21", "42", "NULL", "3", "NULL", "2"), 7},
