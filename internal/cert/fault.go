@@ -51,6 +51,10 @@ type Fault struct {
 	// Accepted goes with Unclear: the seller said that it took the purchase, and what comes of it does not show yet. A
 	// program never makes it again.
 	Accepted bool
+	// Refused goes with Unclear: what answered says that the request was refused before it was carried out, and does not say so
+	// in the seller's own document (HTTP 405). Two readings of the seller's list a minute apart that show nothing free the way
+	// (rules BUY-12).
+	Refused bool
 	// Code is the seller's number for the refusal, 0 where it gave none.
 	Code int
 	Err  error // the cause, for the log

@@ -88,6 +88,9 @@ func (j *job) adopt(ctx context.Context, kind string, id int64, why string) (int
 
 // early refuses to buy again so soon after a purchase without an answer: the seller may still carry it out.
 func (j *job) early(in intent) error {
+	if in.Refused {
+		return nil
+	}
 	free := in.Time.Add(intentWait)
 	if !j.Now().Before(free) {
 		return nil
@@ -100,6 +103,9 @@ func (j *job) early(in intent) error {
 // buyAgain sets the way free after a purchase of which nothing came. It does so once (contract 3.4): two purchases without a
 // trace mean that the seller does not show what it sold.
 func (j *job) buyAgain(ctx context.Context, in intent) error {
+	if in.Refused {
+		return j.refusedTwice(ctx, in)
+	}
 	if in.Again > 0 {
 		return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 			"the purchase for item %d was sent %d times without an answer, last at %s, and %s shows nothing of it: look at the account there, "+
@@ -107,6 +113,26 @@ func (j *job) buyAgain(ctx context.Context, in intent) error {
 	}
 	j.again = map[string]int{in.Kind: in.Again + 1}
 	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller, buying again is free", j.order.Item, in.Time.Format(time.RFC3339))
+	return nil
+}
+
+// refusedTwice sets the way free after a purchase that was answered as refused, by the second of two readings a minute apart that
+// show nothing of it (rules BUY-12). It was no try: the number of purchases without a trace stays.
+func (j *job) refusedTwice(ctx context.Context, in intent) error {
+	first, err := time.Parse(time.RFC3339, in.Looked)
+	if now := j.Now().UTC().Truncate(time.Second); err != nil || first.After(now) {
+		in.Looked, first = now.Format(time.RFC3339), now
+		if err := j.save(ctx, cert.ParamIntent, in.String()); err != nil {
+			return err
+		}
+	}
+	if free := first.Add(refusedWait); j.Now().Before(free) {
+		return cert.Faultf(cert.FaultWaiting, cert.ParamIntent,
+			"item %d: the purchase of %s was answered as refused, and %s shows nothing of it; where it shows nothing after %s either, it is bought anew",
+			j.order.Item, in.Time.Format(time.RFC3339), j.Trade.Title, free.Format(time.RFC3339)).Again()
+	}
+	j.again = map[string]int{in.Kind: in.Again}
+	j.Log.ExtInfof("item %d: the purchase of %s was refused and left no trace, buying is free", j.order.Item, in.Time.Format(time.RFC3339))
 	return nil
 }
 

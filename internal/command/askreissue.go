@@ -77,11 +77,14 @@ func (j *job) allowedMethod(ctx context.Context) error {
 // the few tries of each (contract 5.3).
 func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cert.Request, tried string, reason error) (cert.Report, error) {
 	fault := cert.FaultOf(reason)
-	limited := fault.Type == cert.FaultLimit && !fault.Unclear
+	limited := fault.Type == cert.FaultLimit && (!fault.Unclear || fault.Refused)
 	if limited {
 		if err := j.save(ctx, cert.ParamReissueTried, tried); err != nil {
 			j.Log.Errorf("item %d: an attempt that was none stays counted: %v", j.order.Item, err)
 		}
+	}
+	if limited && fault.Refused { // most likely; the next run looks for it before it asks again
+		return report, reason
 	}
 	if limited || !fault.Unclear && !fault.Retry {
 		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {

@@ -14,6 +14,10 @@ import (
 // (contract 3.4).
 const intentWait = 10 * time.Minute
 
+// refusedWait is how long after a reading of the list that shows nothing of a refused purchase a second one may free the way
+// (rules BUY-12).
+const refusedWait = time.Minute
+
 // intent is the item parameter purchase_intent: what was about to be bought, saved before the seller is asked
 // (contract 1).
 type intent struct {
@@ -36,6 +40,10 @@ type intent struct {
 	// Again is how many purchases without a trace came before this one; Accepted says that the seller took it.
 	Again    int  `json:"again,omitempty"`
 	Accepted bool `json:"accepted,omitempty"`
+	// Refused says that something answered that it was not carried out, not in the seller's own document; Looked is when a list
+	// first showed nothing of it since (RFC 3339, UTC).
+	Refused bool   `json:"refused,omitempty"`
+	Looked  string `json:"looked,omitempty"`
 }
 
 // months is the length of the term that was about to be bought.
@@ -86,6 +94,8 @@ func parseIntent(text string) (intent, error) {
 		Counted  flexible  `json:"counted"`
 		Again    flexible  `json:"again"`
 		Accepted bool      `json:"accepted"`
+		Refused  bool      `json:"refused"`
+		Looked   string    `json:"looked"`
 	}
 	fail := func(why string) (intent, error) {
 		return intent{}, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
@@ -101,5 +111,6 @@ func parseIntent(text string) (intent, error) {
 		Kind: wire.Kind, Time: wire.Time.UTC(), Product: wire.Product, Years: int(wire.Years), Months: int(wire.Months),
 		Snapshot: int64(*wire.Snapshot), Op: int64(wire.Op), Ends: wire.Ends, Becomes: wire.Becomes,
 		SANs: int(wire.SANs), Held: int(wire.Held), Counted: int(wire.Counted), Again: int(wire.Again), Accepted: wire.Accepted,
+		Refused: wire.Refused, Looked: wire.Looked,
 	}, nil
 }

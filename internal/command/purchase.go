@@ -91,8 +91,8 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 	}
 	if err != nil {
 		if fault := cert.FaultOf(err); fault.Unclear {
-			if fault.Accepted {
-				j.taken(ctx)
+			if fault.Accepted || fault.Refused {
+				j.answeredBut(ctx, fault)
 			}
 			j.Log.Errorf("item %d (%s): the purchase has no clear answer, the intent stays", j.order.Item, j.order.Name)
 			return 0, err
@@ -108,15 +108,16 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
 }
 
-// taken writes on the intent that the seller took the purchase of which nothing shows yet.
-func (j *job) taken(ctx context.Context) {
+// answeredBut writes on the intent what an answer that proves nothing says: that the seller took the purchase, or that it was
+// refused.
+func (j *job) answeredBut(ctx context.Context, fault *cert.Fault) {
 	in, err := parseIntent(j.order.Params[cert.ParamIntent])
 	if err == nil {
-		in.Accepted = true
+		in.Accepted, in.Refused = fault.Accepted, fault.Refused
 		err = j.save(ctx, cert.ParamIntent, in.String())
 	}
 	if err != nil { // it is looked up like one without an answer then
-		j.Log.Errorf("item %d: that the seller took the purchase could not be written down: %v", j.order.Item, err)
+		j.Log.Errorf("item %d: what was answered to the purchase could not be written on its intent: %v", j.order.Item, err)
 	}
 }
 

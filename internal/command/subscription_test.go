@@ -261,3 +261,26 @@ func TestProofByEmailEndsIn2028(t *testing.T) {
 	assert.Equal(t, cert.MethodDNS, s.post.letters[0].Method)
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "BR 1.2.2")
 }
+
+// rules BUY-12: an HTTP status that says "over the limit" does not prove that the reissue was not carried out. It is no attempt, and
+// is looked for before another one is asked for.
+func TestALimitOfCallsThatOnlyAnHTTPStatusTellsIsLookedUp(t *testing.T) {
+	for name, carriedOut := range map[string]bool{"carried out": true, "refused": false} {
+		t.Run(name, func(t *testing.T) {
+			s := sweepStage(t, 10)
+			s.seller.reissueErr = &cert.Fault{Type: cert.FaultLimit, Value: "HTTP 405", Retry: true, Unclear: true, Refused: true}
+			s.seller.reissueAnyway = carriedOut
+			_, failed := s.sweep(t)
+			assert.True(t, failed)
+			assert.NotEmpty(t, s.panel.order.Params[cert.ParamReissueOf])
+			assert.NotContains(t, s.panel.order.Params, cert.ParamReissueTried)
+			s.seller.reissueErr = nil
+			s.at = s.at.Add(time.Hour)
+			for range 2 {
+				s.sweep(t)
+			}
+			assert.Equal(t, map[bool]int{true: 1, false: 2}[carriedOut], s.seller.reissues)
+			assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
+		})
+	}
+}

@@ -162,7 +162,7 @@ func TestNothingIsBoughtWhereAFormDoesNotFit(t *testing.T) {
 		"no way of proof":    {map[string]reply{"certificate.order.param": last(`<a>1</a>`), "certificate.order.csr sok": form(`<ok>func=certificate.order.param</ok>`)}, "field approver_method: no step of the order takes it"},
 		"no CSR":             {map[string]reply{"certificate.order.csr": form(`<metadata><form><field name="a"><input name="a"/></field></form></metadata><a>1</a>`)}, "field csr: no step of the order takes it"},
 		"unknown field":      {map[string]reply{"certificate.order.csr": form(csrForm + `<metadata><form><field name="tax"><input name="tax" required="yes"/></field></form></metadata>`)}, "field tax: the required field has no value"},
-		"page of payment":    {map[string]reply{"certificate.order.csr sok": form(`<ok type="url">/mancgi/pay</ok>`)}, "nothing was bought"},
+		"page of payment":    {map[string]reply{"certificate.order.csr sok": form(`<ok type="url">/mancgi/pay</ok>`)}, "list and basket show no order"},
 		"a step repeats":     {map[string]reply{"certificate.order.csr sok": form(`<ok>func=certificate.order.csr</ok>`)}, "a second time"},
 		"no tariff":          {map[string]reply{"pricelist.export": says(doc("pricelist.export", `<pricelist><id>1</id><name>RapidSSL</name></pricelist>`))}, "sells no positivessl to this account; it sells rapidssl"},
 		"tariff twice":       {map[string]reply{"pricelist.export": says(doc("pricelist.export", priceList+`<pricelist><id>4</id><name>PositiveSSL</name></pricelist>`))}, "tariff 3033 (Sectigo (ex Comodo) PositiveSSL) and tariff 4 (PositiveSSL)"},
@@ -174,7 +174,9 @@ func TestNothingIsBoughtWhereAFormDoesNotFit(t *testing.T) {
 			_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
 			require.Error(t, err)
 			assert.Contains(t, err.Error(), tc.says)
-			assert.False(t, cert.FaultOf(err).Unclear)
+			fault := cert.FaultOf(err)
+			assert.Equal(t, fault.Refused, fault.Unclear)
+			assert.Equal(t, name == "page of payment", fault.Refused, "rules BUY-12: this answer is no refusal of the remote's own")
 			assert.Empty(t, r.submitted("certificate.order.param"))
 		})
 	}

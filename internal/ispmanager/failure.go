@@ -136,6 +136,13 @@ func certain(err error) bool {
 	return errors.As(err, &trouble) && !trouble.Sent
 }
 
+// refused marks a fault after which nothing was bought most likely, although the remote did not say so itself: two readings of its
+// list that show nothing free the way (rules BUY-12).
+func refused(f *cert.Fault) *cert.Fault {
+	f.Unclear, f.Refused, f.Retry = true, true, true
+	return f
+}
+
 // unclear marks a fault after which only the remote's list tells what happened; the text says what that may be.
 func unclear(err error, text string) *cert.Fault {
 	f := *cert.FaultOf(err)

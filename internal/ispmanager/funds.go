@@ -144,8 +144,8 @@ func (s *sale) retreat(ctx context.Context, why error) error {
 		return unclear(why, remains+" is there")
 	}
 	f := *cert.FaultOf(why)
-	f.Type, f.Unclear, f.Value = cert.FaultAPI, false, f.Value+"; list and basket show no order, nothing was bought"
-	return &f
+	f.Type, f.Value = cert.FaultAPI, f.Value+"; list and basket show no order"
+	return refused(&f)
 }
 
 // remains names what of this order is still at the remote.

@@ -149,7 +149,8 @@ func TestAStepThatOrdersTooEarlyLeavesNothing(t *testing.T) {
 	})
 	_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
 	fault := requireFault(t, err, cert.FaultAPI)
-	assert.Contains(t, fault.Value, "nothing was bought")
+	assert.Contains(t, fault.Value, "list and basket show no order")
+	assert.Equal(t, []bool{true, true}, []bool{fault.Unclear, fault.Refused}, "rules BUY-12: this answer is no refusal of the remote's own")
 	assert.Len(t, r.submitted("basket"), 1)
 	assert.Empty(t, r.submitted("certificate.order.param"))
 }

@@ -165,6 +165,9 @@ func (s *sale) nothing(ctx context.Context, reply answer, sent error, said *cert
 		return s.leaveNothing(ctx, nil, said)
 	}
 	if !reply.clean() && s.short() != "" && (s.basket != nil || orderSign(reply) == "") {
+		if reply.failure == nil && paymentSign(reply) == "" { // it does not refuse in its own words (rules BUY-12)
+			return cert.Receipt{}, refused(s.noMoney(said))
+		}
 		return cert.Receipt{}, s.noMoney(said)
 	}
 	if reply.failure.definite() {

@@ -96,10 +96,8 @@ func yearsOf(p cert.Purchase) string { return strconv.Itoa(p.Months / 12) }
 // purchaseFault decides whether nothing was bought for certain. Where that is open the fault is unclear_purchase: a later run
 // looks at Namecheap's list (contract 3.4).
 func purchaseFault(err error) *cert.Fault {
-	f := cert.FaultOf(faultOf(err))
 	if certain(err) {
-		return f
+		return cert.FaultOf(faultOf(err))
 	}
-	f.Type = cert.FaultUnclear
-	return unclear(f, "the certificate may have been bought or not")
+	return doubtful(err, cert.FaultUnclear, "the certificate may have been bought or not")
 }

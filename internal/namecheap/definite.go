@@ -11,8 +11,8 @@ import (
 	"pmssl/internal/sellerhttp"
 )
 
-// certain tells whether what call returned proves that the command changed nothing at Namecheap: the request never left, it was
-// refused before execution (405: §1.4, contract 3.3), or the answer is a definite refusal.
+// certain reports whether what call returned proves that the command changed nothing at Namecheap: the request never left, or the
+// answer is a definite refusal in Namecheap's own document. An HTTP status proves nothing (rules BUY-12).
 func certain(err error) bool {
 	var refused *refusal
 	var trouble *sellerhttp.Trouble
@@ -20,9 +20,28 @@ func certain(err error) bool {
 	case errors.As(err, &refused):
 		return refused.definite()
 	case errors.As(err, &trouble):
-		return !trouble.Sent || trouble.Status == http.StatusMethodNotAllowed
+		return !trouble.Sent
 	}
 	return false
+}
+
+// overLimit reports whether the answer is the HTTP status by which Namecheap says that the limit of calls is reached and the
+// command was not carried out (§1.4). Anything on the way there may answer with it as well.
+func overLimit(err error) bool {
+	var trouble *sellerhttp.Trouble
+	return errors.As(err, &trouble) && trouble.Sent && trouble.Status == http.StatusMethodNotAllowed
+}
+
+// doubtful is unclear for what call returned: of type limit and with Refused set where the limit of calls is the likely reason,
+// else of the type that is given.
+func doubtful(err error, kind, text string) *cert.Fault {
+	f := cert.FaultOf(faultOf(err))
+	if overLimit(err) {
+		f.Refused = true
+		return unclear(f, text)
+	}
+	f.Type = kind
+	return unclear(f, text)
 }
 
 // refusedFor tells whether the answer is a definite refusal that has the number among its errors.

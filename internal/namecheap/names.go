@@ -36,10 +36,8 @@ func namesReceipt(id int64, result *sellerhttp.Element) (cert.Receipt, error) {
 
 // namesFault decides whether nothing was bought for certain (purchaseFault).
 func namesFault(id int64, err error) *cert.Fault {
-	f := cert.FaultOf(faultOf(err))
 	if certain(err) {
-		return f
+		return cert.FaultOf(faultOf(err))
 	}
-	f.Type = cert.FaultUnclear
-	return unclear(f, "names for the certificate "+strconv.FormatInt(id, 10)+" may have been bought or not")
+	return doubtful(err, cert.FaultUnclear, "names for the certificate "+strconv.FormatInt(id, 10)+" may have been bought or not")
 }

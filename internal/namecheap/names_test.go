@@ -61,7 +61,6 @@ func TestFurtherNamesAreRefused(t *testing.T) {
 		kind   string
 		code   int
 	}{
-		{"over the limit of calls", status(405, ""), cert.FaultLimit, 0},
 		{"more than ten years", says(refusal("2015167", "Number of years should be maximum 10")), cert.FaultAPI, 2015167},
 		{"the type", says(refusal("2011301", "Parameter SSLType is not valid")), cert.FaultAPI, 2011301},
 		{"a promotion", says(refusal("2011170", "Promotion code is not available")), cert.FaultAPI, 2011170},

@@ -39,7 +39,7 @@ func (c *Client) reissueFault(ctx context.Context, id int64, err error) *cert.Fa
 	f := cert.FaultOf(faultOf(err))
 	switch {
 	case !certain(err):
-		return unclear(f, "the certificate "+strconv.FormatInt(id, 10)+" may have been reissued or not")
+		return doubtful(err, f.Type, "the certificate "+strconv.FormatInt(id, 10)+" may have been reissued or not")
 	case refusedFor(err, statusRefused):
 		c.explainStatus(ctx, id, f)
 	}

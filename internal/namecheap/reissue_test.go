@@ -141,13 +141,6 @@ func TestReissueDefinitelyRefused(t *testing.T) {
 // Nothing was asked of the seller: the next run may ask.
 func TestReissueThatNeverArrived(t *testing.T) {
 	r := request(t, "standard_ssl", "auth_dnscname", "", "example.com")
-	t.Run("over the limit (405)", func(t *testing.T) {
-		s := newStage(t, status(405, ""))
-		_, _, err := s.Reissue(t.Context(), 7, r)
-		fault := requireFault(t, err, cert.FaultLimit)
-		assert.Equal(t, []bool{true, false}, []bool{fault.Retry, fault.Unclear})
-		assert.Len(t, s.asked, 1)
-	})
 	t.Run("connection refused", func(t *testing.T) {
 		gate, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)

@@ -231,14 +231,6 @@ func TestRenewalDefinitelyBoughtNothing(t *testing.T) {
 			assert.Len(t, s.asked, 1)
 		})
 	}
-	t.Run("over the limit (405)", func(t *testing.T) {
-		s := newStage(t, status(405, ""))
-		_, err := s.Buy(t.Context(), renewal(t, "standard_ssl", 12))
-		fault := requireFault(t, err, cert.FaultLimit)
-		assert.False(t, fault.Unclear)
-		assert.True(t, fault.Retry)
-		assert.Len(t, s.asked, 1)
-	})
 }
 
 // What §3.7 documents of renew says nothing of create.

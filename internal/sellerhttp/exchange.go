@@ -149,7 +149,7 @@ func (c *Client) judge(answer reply, call Call) (string, error) {
 		return c.decode(answer, call)
 	case !c.config.NoLimit && limited(answer.status):
 		trouble.Kind = Limited
-		trouble.Text = fmt.Sprintf("too many calls (HTTP %d), the call was refused before execution; try again in a minute", answer.status)
+		trouble.Text = fmt.Sprintf("too many calls (HTTP %d), most likely the call was not carried out; try again in a minute", answer.status)
 	case answer.status >= 500, answer.status == http.StatusTooManyRequests:
 		trouble.Kind = Unavailable
 		trouble.Text = fmt.Sprintf("out of order (HTTP %d)", answer.status)

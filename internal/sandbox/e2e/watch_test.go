@@ -18,6 +18,7 @@ type watcher struct {
 	nth     int64 // of the requests that are meant; the others pass
 	answers bool  // between the seller's work and its answer, else before the seller sees the request
 	happens func()
+	status  int // not 0: what is answered instead of the seller's answer
 	seen    atomic.Int64
 }
 
@@ -67,12 +68,20 @@ func (w *world) watched(next http.Handler) http.Handler {
 		}
 		if watch != nil && !watch.answers {
 			watch.happens()
+			if watch.status != 0 {
+				rw.WriteHeader(watch.status)
+				return
+			}
 		}
 		asked := time.Now()
 		if watch != nil && watch.answers {
 			answer := httptest.NewRecorder()
 			next.ServeHTTP(answer, r)
 			watch.happens()
+			if watch.status != 0 {
+				rw.WriteHeader(watch.status)
+				return
+			}
 			maps.Copy(rw.Header(), answer.Header())
 			rw.WriteHeader(answer.Code)
 			_, _ = rw.Write(answer.Body.Bytes()) // a module that died meanwhile reads nothing
