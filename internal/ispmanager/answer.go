@@ -239,7 +239,7 @@ func offers(list []choice, key string) bool {
 func words(text string) string { return clip(sellerhttp.Line(text), 1000) }
 
 // remark is words for what may be anything: sessions and tokens that are named as such in it, in a link perhaps, are masked.
-func remark(text string) string { return words(mgrlog.RedactXML([]byte(text))) }
+func remark(text string) string { return words(mgrlog.RedactText(text)) }
 
 func clip(text string, most int) string {
 	if len(text) <= most {

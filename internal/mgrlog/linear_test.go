@@ -11,7 +11,7 @@ import (
 
 // hostile are texts made to be expensive: pieces that begin what a redactor looks for and never end it, over and over.
 func hostile() map[string]string {
-	const size = 4 << 20
+	const size = 1 << 20
 	fill := func(piece string) string { return strings.Repeat(piece, size/len(piece)) }
 	return map[string]string{
 		"assignments in a row":     "<doc>" + fill("password=") + "</doc>",
@@ -19,6 +19,20 @@ func hostile() map[string]string {
 		"quoted assignments":       "<doc>" + fill(`password="a`),
 		"open quote in a row":      fill(`password='"`),
 		"escaped quotes":           `password="` + fill(`\"`),
+		"names and colons":         fill("password: "),
+		"words and colons":         fill("key:"),
+		"lists of JSON":            "[" + fill(`"password=x",`) + `""]`,
+		"objects of JSON":          "[" + fill(`{"password":"x"},`) + "{}]",
+		"JSON in JSON in text":     fill(`{"a":"{\"b\":`),
+		"bearers":                  fill("bearer "),
+		"web tokens":               fill("eyJ."),
+		"ends of keys":             fill("-----END PRIVATE KEY-----"),
+		"ends of keys, in lines":   fill("AAAAAAAAAAAAAAAAAAAAAAAA\n"),
+		"marks of keys":            fill("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC "),
+		"certificates":             fill("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"),
+		"double percent":           fill("%252D"),
+		"tags between letters":     fill("a<b>"),
+		"open angles and letters":  fill("<aaaaaaaaaa"),
 		"JSON names":               fill(`"password":`),
 		"logins of URLs":           fill("://a:b"),
 		"login without its host":   "://a:" + fill("password=x@"),

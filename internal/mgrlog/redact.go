@@ -22,6 +22,7 @@ func IsSecretField(name string) bool {
 	for _, part := range []string{
 		"password", "passwd", "passphrase", "passwort", "secret", "token", "apikey", "authinfo", "authcode",
 		"authorization", "privatekey", "privkey", "billmgrses", "sessionid", "sessid", "credential", "cookie",
+		"approvalcode", "approvercode", "dcvcode", "jwt", "csrf", "xsrf", "bearer", "pswd", "pincode",
 	} {
 		if strings.Contains(joined, part) {
 			return true
@@ -133,7 +134,7 @@ func redactValue(value string, depth int) string {
 	switch {
 	case depth > maxNesting:
 		return masked
-	case nestsDocument(value):
+	case nestsDocument(value), startsJSON(value):
 		return redactDocument(value, depth+1)
 	case strings.Contains(value, "%3C"), strings.Contains(value, "%3c"):
 		plain := unquery(value)

@@ -24,6 +24,7 @@ func TestIsSecretField(t *testing.T) {
 		"pkey", "key", "ssl_key", "newkey", "private_key", "PrivateKey", "authinfo", "auth", "AuthInfo", "session", "session_id", "sessionid",
 		"billmgrses5", "DBPassword", "dbpassword", "token", "access_token", "token_code", "authcode", "Authorization", "Set-Cookie", "secret",
 		"externalpassword", "passphrase", "otp", "field_password", "param_password", "ns:password",
+		"approvalCode", "approval_code", "dcvCode", "DCV-Code", "jwt", "csrf", "csrf_token", "X-CSRF", "bearer", "Proxy-Authorization", "pswd",
 	} {
 		assert.True(t, mgrlog.IsSecretField(name), name)
 	}
@@ -31,7 +32,7 @@ func TestIsSecretField(t *testing.T) {
 		"", "csr", "crt", "EncodedCSR", "ApiUser", "UserName", "ClientIp", "username", "url", "elid", "func", "sok", "item", "CN", "altname",
 		"approver_email", "approver_method", "auth_dnstxt_value", "authemail", "authdnstxt", "authhttp", "authuser", "CryptKey", "public_key", "pubkey",
 		"custom_order_id", "purchase_intent", "service_status", "session_params", "domains_list", "CNAMECSRHASH", "keyword", "passing", "compass",
-		"certificate_serial", "value", "name", "org_name",
+		"certificate_serial", "value", "name", "org_name", "dcv_method", "approver", "approver_method", "auth_dnscname_value",
 	} {
 		assert.False(t, mgrlog.IsSecretField(name), name)
 	}

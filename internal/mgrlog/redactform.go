@@ -11,7 +11,12 @@ import (
 // masked too, and documents inside values are looked into. A body that begins
 // with "<" is redacted as XML. A raw "&" inside a value ends it, as for every
 // reader of forms.
-func RedactForm(body string) string { return redactForm(body, 0) }
+func RedactForm(body string) string {
+	if !strings.Contains(body, "=") {
+		return RedactXML([]byte(body))
+	}
+	return redactForm(body, 0)
+}
 
 func redactForm(body string, depth int) string {
 	if strings.HasPrefix(strings.TrimLeft(body, " \t\r\n\ufeff"), "<") {

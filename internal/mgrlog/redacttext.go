@@ -3,7 +3,8 @@ package mgrlog
 import "strings"
 
 // redactText masks what looks like an assignment to a secret field in free text:
-// password=…, "password": "…", and the login of a URL, ://user:password@host.
+// password=…, "password": "…", password: …, a header of a session or a login, a
+// bearer's token, a JWT, and the login of a URL, ://user:password@host.
 // It goes on behind what it masked: each byte is looked at a bounded number of
 // times, whatever the text.
 func redactText(text string) string {
@@ -16,11 +17,11 @@ func redactText(text string) string {
 				secret, ok = assigned(text, i+1)
 			}
 		case ':':
-			if strings.HasPrefix(text[i:], "://") {
-				secret, ok = userinfo(text, i+len("://"))
-			} else if name, quoted := quotedBefore(text, i); quoted && IsSecretField(name) {
-				secret, ok = assigned(text, i+1)
-			}
+			secret, ok = behindColon(text, i)
+		case 'b', 'B':
+			secret, ok = bearer(text, i)
+		case 'e':
+			secret, ok = webToken(text, i)
 		}
 		if ok {
 			found = append(found, secret)
@@ -28,6 +29,85 @@ func redactText(text string) string {
 		}
 	}
 	return replaceSpans(text, found)
+}
+
+// behindColon is the secret that follows the colon at i.
+func behindColon(text string, i int) (span, bool) {
+	if strings.HasPrefix(text[i:], "://") {
+		return userinfo(text, i+len("://"))
+	}
+	if name, quoted := quotedBefore(text, i); quoted {
+		if IsSecretField(name) {
+			return assigned(text, i+1)
+		}
+		return span{}, false
+	}
+	name := wordBefore(text, i)
+	switch {
+	case name == "" || !IsSecretField(name):
+		return span{}, false
+	case isHeader(name):
+		start := skip(text, i+1, " \t")
+		end := until(text, start, "\r\n<>")
+		return span{start, end}, end > start
+	case sayable(name) && !startsLine(text, i, name):
+		return span{}, false // "wrong key: …" is a sentence
+	}
+	return assigned(text, i+1)
+}
+
+// isHeader reports whether a name is that of an HTTP header of which every word is secret.
+func isHeader(name string) bool {
+	switch strings.ToLower(name) {
+	case "authorization", "proxy-authorization", "cookie", "set-cookie":
+		return true
+	}
+	return false
+}
+
+// sayable reports whether a name is a word of every day that stands before a colon without being a field.
+func sayable(name string) bool {
+	switch strings.ToLower(name) {
+	case "key", "keys", "auth", "session", "pin", "pass":
+		return true
+	}
+	return false
+}
+
+// startsLine reports whether the name before the colon at i is the first word of its line.
+func startsLine(text string, i int, name string) bool {
+	at := i - len(name)
+	for at > 0 && i-at < maxFieldName && strings.IndexByte(" \t", text[at-1]) >= 0 {
+		at--
+	}
+	return at <= 0 || text[at-1] == '\n' || text[at-1] == '\r'
+}
+
+// minToken is the length in characters under which nothing is taken for a token.
+const minToken = 8
+
+// bearer is the token behind the word Bearer at i.
+func bearer(text string, i int) (span, bool) {
+	const word = "bearer "
+	if len(text)-i < len(word) || !strings.EqualFold(text[i:i+len(word)], word) || i > 0 && nameByte(text[i-1]) {
+		return span{}, false
+	}
+	start := skip(text, i+len(word), " \t")
+	end := until(text, start, " \t\r\n&\"'<>,;")
+	return span{start, end}, end-start >= minToken
+}
+
+// webToken is the JSON web token that begins at i (RFC 7519): three words of base64 with dots between them, of which the
+// first is an object.
+func webToken(text string, i int) (span, bool) {
+	if !strings.HasPrefix(text[i:], "eyJ") || i > 0 && nameByte(text[i-1]) {
+		return span{}, false
+	}
+	end := i
+	for end < len(text) && nameByte(text[end]) {
+		end++
+	}
+	return span{i, end}, end-i >= minToken && strings.Count(text[i:end], ".") >= 2
 }
 
 // wordBefore is the name that ends before at, blanks and a quote skipped.
@@ -55,6 +135,9 @@ func quotedBefore(text string, at int) (string, bool) {
 	}
 	if end == 0 || text[end-1] != '"' && text[end-1] != '\'' {
 		return "", false
+	}
+	if open := strings.LastIndexByte(text[max(0, end-1-maxFieldName):end-1], text[end-1]); open >= 0 {
+		return text[max(0, end-1-maxFieldName)+open+1 : end-1], true
 	}
 	return wordBefore(text, end), true
 }

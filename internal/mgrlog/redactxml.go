@@ -1,8 +1,15 @@
 package mgrlog
 
 import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
 	"html"
+	"io"
+	"net/http"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -16,16 +23,59 @@ const (
 // content and attributes of elements named like a secret field, attributes of
 // such a name, the value that goes with a name (<param name="password" value=…>,
 // <intname>password</intname><value>…), in CDATA, comments and documents inside
-// texts as well. Everything else stays byte for byte. It takes any input: what
-// is broken is masked rather than shown, from a secret element that is not closed
-// to the end of the document. At most 1 MiB of the document is shown.
-func RedactXML(doc []byte) string { return maskKeys(redactDocument(string(doc), 0)) }
+// texts as well. Everything else stays byte for byte. JSON is redacted by its names
+// in the same way. It takes any input: what is broken is masked rather than shown,
+// from a secret element that is not closed to the end of the document. At most 1 MiB
+// of a document is shown, and of what does not parse the first 200 characters, its
+// type and its size: nobody knows what its fields are.
+func RedactXML(doc []byte) string {
+	clean := maskKeys(redactDocument(string(doc), 0))
+	if utf8.RuneCountInString(clean) <= maxUnparsed || parses(string(doc)) {
+		return clean
+	}
+	return unparsed(clean, len(doc))
+}
+
+// RedactText returns a text that is no document for the log: the same is masked in it, and all of it is shown.
+func RedactText(text string) string { return maskKeys(redactDocument(text, 0)) }
+
+// maxUnparsed is how many characters are shown of what does not parse.
+const maxUnparsed = 200
+
+// unparsed returns the beginning of a redacted text, its type and its size in bytes.
+func unparsed(clean string, size int) string {
+	shown := []rune(clean)
+	kind := http.DetectContentType([]byte(clean))
+	return fmt.Sprintf("%s … (it does not parse: %s, %d bytes)", string(shown[:min(len(shown), maxUnparsed)]), kind, size)
+}
+
+// parses reports whether a document is JSON or well-formed XML.
+func parses(doc string) bool {
+	if startsJSON(doc) {
+		return json.Valid([]byte(doc))
+	}
+	d := xml.NewDecoder(strings.NewReader(doc))
+	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+	elements := 0
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return errors.Is(err, io.EOF) && elements > 0
+		}
+		if _, ok := token.(xml.StartElement); ok {
+			elements++
+		}
+	}
+}
 
 // redactDocument is a lenient scanner instead of an XML parser: a parser gives up
 // where a document breaks, and logs are read when documents break.
 func redactDocument(doc string, depth int) string {
 	if depth > maxNesting {
 		return masked
+	}
+	if startsJSON(doc) && len(doc) <= maxDocument && json.Valid([]byte(doc)) {
+		return redactJSON(doc, depth)
 	}
 	// NUL bytes come from UTF-16, which hides every name.
 	doc = cut(strings.ReplaceAll(doc, "\x00", ""), maxDocument)
@@ -101,9 +151,16 @@ func (s *xmlScan) markup() {
 		s.section("<?", "?>")
 	case strings.HasPrefix(strings.TrimLeft(rest[1:], " \t\r\n"), "/"):
 		s.endTag()
+	case !beginsName(strings.TrimLeft(rest[1:], xmlSpace)):
+		s.at++ // a lone "<": what follows is text
 	default:
 		s.startTag()
 	}
+}
+
+// beginsName reports whether an element's name can begin like this. Quotes are let pass, as the reader of tags does.
+func beginsName(text string) bool {
+	return text != "" && (nameByte(text[0]) || text[0] >= utf8.RuneSelf || strings.IndexByte(":=\"'>", text[0]) >= 0)
 }
 
 // section reads a comment, CDATA or instruction and looks into it.

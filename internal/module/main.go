@@ -40,6 +40,7 @@ type skeleton struct {
 	world   World
 	rows    table
 	panel   func(panel.Options) host
+	log     *mgrlog.Logger // of the run; nil before it
 	// answered: stdout has its one document, or the attempt was made.
 	answered atomic.Bool
 }
@@ -48,11 +49,12 @@ func (k *skeleton) main() (code int) {
 	defer func() {
 		// What comes here came outside of any command: there is no log to rely on.
 		if r := recover(); r != nil {
-			fmt.Fprintf(k.world.Stderr, "%s: panic: %v\n%s", k.program.Name, r, debug.Stack())
+			// A nil log masks private keys alone: nothing else is known so early.
+			fmt.Fprintf(k.world.Stderr, "%s: panic: %s\n%s", k.program.Name, k.log.Mask(fmt.Sprint(r)), debug.Stack())
 			code = 1
 			if !k.answered.Load() {
 				fault := cert.Faultf(cert.FaultInternal, "", "a fault of this program: %v", r)
-				k.print(newReport(fault, fault, unmasked).document())
+				k.print(newReport(fault, fault, k.log.Mask).document())
 			}
 		}
 	}()
@@ -109,6 +111,7 @@ func (k *skeleton) run(args *arguments, root string) (code int) {
 	}
 	log := mgrlog.Open(mgrlog.Options{Name: k.program.Name, Root: root, Stderr: stderr, Now: w.Now, PID: w.PID})
 	defer log.Close() // packs an archive; the answer is out by then
+	k.log = log
 	own := log.Room("module")
 	start := w.Now()
 	own.Infof("run: %s %s (%s): %s", k.program.Name, k.program.Version, k.program.Commit, quoted(mgrlog.RedactArgs(args.shown)))

@@ -212,7 +212,7 @@ func (s *session) read(ctx context.Context, run *command.Run) error {
 	}
 	if s.row.reads == readsText {
 		run.Text = string(data)
-		s.log.Debugf("stdin: %s", run.Text)
+		s.log.Debugf("stdin: %s", mgrlog.RedactText(run.Text))
 		return nil
 	}
 	if s.row.reads == readsAny && len(bytes.TrimSpace(data)) == 0 {

@@ -165,7 +165,7 @@ func (r execution) spoken() string {
 	}
 	// Cut first: a fault shows a few words, and nobody reads 16 MiB for them.
 	text = strings.ToValidUTF8(text[:min(len(text), maxQuoted)], "?")
-	return clip(r.quote(mgrlog.RedactXML([]byte(text))), 500)
+	return clip(r.quote(mgrlog.RedactText(text)), 500)
 }
 
 // clip cuts a text for people.

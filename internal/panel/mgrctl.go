@@ -67,7 +67,7 @@ func (h *Host) once(ctx context.Context, c callback, log *mgrlog.Logger) (reply,
 	}
 	log.Extf("%s -> %s, %d ms", c.name, result, h.o.Now().Sub(began).Milliseconds())
 	if log.Enabled(mgrlog.Debug) {
-		log.Debugf("answer (exit code %d): %s%s", run.code, mgrlog.RedactXML(run.stdout), mgrlog.RedactForm(string(run.stderr)))
+		log.Debugf("answer (exit code %d): %s%s", run.code, mgrlog.RedactXML(run.stdout), mgrlog.RedactXML(run.stderr))
 	}
 	return answer, err
 }

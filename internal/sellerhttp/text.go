@@ -40,7 +40,7 @@ func page(body []byte) bool {
 // Snippet is the beginning of an answer for an error text: one line, nothing that a terminal acts on, and *** for what is
 // named like a secret in it, as a session in a link.
 func Snippet(body []byte) string {
-	text := clip(Line(mgrlog.RedactXML(body[:min(len(body), 1024)])), 120)
+	text := clip(Line(mgrlog.RedactText(string(body[:min(len(body), 1024)]))), 120)
 	if text == "" {
 		return "an empty answer"
 	}
