@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode"
 
 	"pmssl/internal/cert"
 
@@ -37,33 +38,40 @@ func Approver(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, cert.Faultf(cert.FaultValue, "intname", "the template %q is not a product of %s", run.Args.Intname, run.Trade.Title)
 	}
 	doc := answer()
+	known := map[string][]string{} // by the name without its asterisk: the seller is asked once
 	for _, domain := range domains {
-		emails, err := lister.Approvers(ctx, strings.TrimPrefix(domain, "*."), product)
-		if err != nil {
-			return nil, err
+		base := strings.TrimPrefix(domain.ascii, "*.")
+		if _, asked := known[base]; !asked {
+			if known[base], err = lister.Approvers(ctx, base, product); err != nil {
+				return nil, err
+			}
 		}
 		node := doc.Root().CreateElement("domain")
-		node.CreateAttr("name", domain)
-		for _, email := range emails {
+		node.CreateAttr("name", domain.asked)
+		for _, email := range known[base] {
 			node.CreateElement("approver").SetText(email)
 		}
 	}
 	return doc, nil
 }
 
-// approverDomains are the names of --domain, or those of the CSR where the panel gives none.
-func approverDomains(run *Run) ([]string, error) {
-	var domains []string
-	for _, word := range strings.FieldsFunc(run.Args.Domain, func(r rune) bool { return r == ',' || r == ' ' }) {
-		name, err := cert.AsciiName("domain", word)
+// approverDomain is a name that the panel asks about. The answer has the panel's own spelling, because the panel looks
+// for it there (rules PANEL-11); the seller is asked in the form that certificates carry.
+type approverDomain struct{ asked, ascii string }
+
+// approverDomains returns the names of --domain, or those of the CSR if the panel gives none: each spelling once.
+func approverDomains(run *Run) ([]approverDomain, error) {
+	var domains []approverDomain
+	for _, word := range strings.FieldsFunc(run.Args.Domain, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		ascii, err := cert.AsciiName("domain", word)
 		if err != nil {
 			return nil, err
 		}
 		for _, mapped := range cert.MappedNames(word) {
 			run.Log.ExtInfof("domain: %s", mapped)
 		}
-		if !slices.Contains(domains, name) {
-			domains = append(domains, name)
+		if domain := (approverDomain{asked: word, ascii: ascii}); !slices.Contains(domains, domain) {
+			domains = append(domains, domain)
 		}
 	}
 	if strings.TrimSpace(run.Text) != "" {
@@ -72,7 +80,9 @@ func approverDomains(run *Run) ([]string, error) {
 			return nil, err
 		}
 		if len(domains) == 0 {
-			domains = append([]string{csr.CommonName}, csr.Names...)
+			for _, name := range append([]string{csr.CommonName}, csr.Names...) {
+				domains = append(domains, approverDomain{asked: name, ascii: name})
+			}
 		}
 	}
 	switch {

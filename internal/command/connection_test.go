@@ -125,6 +125,53 @@ func (listing) Approvers(_ context.Context, domain string, _ cert.Product) ([]st
 	return []string{"admin@" + domain, "hostmaster@" + domain}, nil
 }
 
+// counting is a listing that counts what it is asked about.
+type counting struct {
+	*fakeSeller
+	asked *[]string
+}
+
+func (c counting) Approvers(_ context.Context, domain string, _ cert.Product) ([]string, error) {
+	*c.asked = append(*c.asked, domain)
+	return []string{"admin@" + domain}, nil
+}
+
+// The panel looks in the answer for the names that it has sent, letter by letter.
+func TestApproverAnswersInTheSpellingOfThePanel(t *testing.T) {
+	for name, row := range map[string]struct {
+		domains string
+		names   []string // of the answer
+		asked   []string // of the seller
+	}{
+		"A-label":              {"xn--e1afmkfd.xn--p1ai", []string{"xn--e1afmkfd.xn--p1ai"}, []string{"xn--e1afmkfd.xn--p1ai"}},
+		"U-label":              {"пример.рф", []string{"пример.рф"}, []string{"xn--e1afmkfd.xn--p1ai"}},
+		"both":                 {"пример.рф,xn--e1afmkfd.xn--p1ai", []string{"пример.рф", "xn--e1afmkfd.xn--p1ai"}, []string{"xn--e1afmkfd.xn--p1ai"}},
+		"upper case":           {"Example.COM", []string{"Example.COM"}, []string{"example.com"}},
+		"trailing dot":         {"example.com.", []string{"example.com."}, []string{"example.com"}},
+		"the same name twice":  {"example.com,example.com", []string{"example.com"}, []string{"example.com"}},
+		"spellings of one":     {"example.com,EXAMPLE.com,example.com.", []string{"example.com", "EXAMPLE.com", "example.com."}, []string{"example.com"}},
+		"wildcard and its own": {"*.Example.com,example.com", []string{"*.Example.com", "example.com"}, []string{"example.com"}},
+		"several separators":   {" a.example.com,, b.example.com\n", []string{"a.example.com", "b.example.com"}, []string{"a.example.com", "b.example.com"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			var asked []string
+			run := s.world()
+			run.Trade.Connect = func(map[string]string) (command.Seller, error) { return counting{s.seller, &asked}, nil }
+			run.Args.Intname, run.Args.Module, run.Args.Domain = "positivessl", 5, row.domains
+			doc, err := command.Approver(t.Context(), run)
+			require.NoError(t, err)
+			var names []string
+			for _, domain := range doc.Root().SelectElements("domain") {
+				names = append(names, domain.SelectAttrValue("name", ""))
+				assert.Len(t, domain.SelectElements("approver"), 1)
+			}
+			assert.Equal(t, row.names, names)
+			assert.Equal(t, row.asked, asked)
+		})
+	}
+}
+
 func TestApproverAnswersPerDomain(t *testing.T) {
 	s := newStage(t)
 	run := s.world()
@@ -135,7 +182,7 @@ func TestApproverAnswersPerDomain(t *testing.T) {
 	doc, err := command.Approver(context.Background(), run)
 	require.NoError(t, err)
 	assert.Equal(t, `<doc><domain name="a.example.com"><approver>admin@a.example.com</approver><approver>hostmaster@a.example.com</approver></domain>`+
-		`<domain name="*.b.example.com"><approver>admin@b.example.com</approver><approver>hostmaster@b.example.com</approver></domain></doc>`, output(t, doc))
+		`<domain name="*.B.example.com"><approver>admin@b.example.com</approver><approver>hostmaster@b.example.com</approver></domain></doc>`, output(t, doc))
 
 	t.Run("the CSR names the domain where the panel does not", func(t *testing.T) {
 		run.Args.Domain = ""
