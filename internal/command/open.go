@@ -87,9 +87,11 @@ func (j *job) mark(ctx context.Context) (string, error) {
 }
 
 // warnOfBilling warns of a panel that may not know of subscriptions: it bills at the item's expiration date, which is the
-// certificate's, and would charge a paid term of several years again after 200 days (validity page B3.4).
+// certificate's, and would charge a paid term that one certificate cannot cover again after 200 days (validity page B3.4).
+// A term of one year is such a term too.
 func (j *job) warnOfBilling(ctx context.Context) error {
-	if j.order.Period <= 12 {
+	end := j.termEnd()
+	if end.IsZero() || !cabforum.Nominal(j.today(), end).Before(end) {
 		return nil
 	}
 	for _, name := range []string{settingExpireDate, cabforum.SettingPolicy} {
@@ -98,7 +100,7 @@ func (j *job) warnOfBilling(ctx context.Context) error {
 			return err
 		}
 	}
-	j.Log.Warningf("item %d is ordered for %d months and neither %s nor %s is set in etc/billmgr.conf: a panel that is older than "+
+	j.Log.Warningf("item %d is ordered for %d months, for which it needs more than one certificate, and neither %s nor %s is set in etc/billmgr.conf: a panel that is older than "+
 		"the subscription feature bills at the certificate's end, it needs %s term", j.order.Item, j.order.Period, cabforum.SettingPolicy, settingExpireDate, settingExpireDate)
 	return nil
 }

@@ -310,18 +310,30 @@ func TestPaidUntilIsShownForTermsOverAYear(t *testing.T) {
 	assert.NotContains(t, s.panel.order.Params, cert.ParamPaidUntil)
 }
 
-func TestALongTermWarnsWherePanelsMayBillAtTheCertificatesEnd(t *testing.T) {
+// A certificate of 2026 lives 200 days: a term of one year holds two.
+func TestATermOfSeveralCertificatesWarnsWherePanelsMayBillAtTheCertificatesEnd(t *testing.T) {
 	for _, row := range []struct {
 		period  int
 		setting string
 		warned  bool
-	}{{12, "", false}, {24, "", true}, {60, "SSLSubscriptionPolicy", false}, {60, "SSLSubscriptionExpireDate", false}} {
+	}{
+		{period: 3, warned: false},
+		{period: 6, warned: false},
+		{period: 12, warned: true},
+		{period: 24, warned: true},
+		{period: 12, setting: "SSLSubscriptionPolicy", warned: false},
+		{period: 60, setting: "SSLSubscriptionPolicy", warned: false},
+		{period: 60, setting: "SSLSubscriptionExpireDate", warned: false},
+	} {
 		s := newStage(t)
 		s.panel.order.Period = row.period
 		if row.setting != "" {
 			s.panel.settings[row.setting] = map[string]string{"SSLSubscriptionPolicy": "auto", "SSLSubscriptionExpireDate": "term"}[row.setting]
 		}
-		require.NoError(t, s.run(command.Open))
+		run := s.world()
+		run.Trade.Terms = append(run.Trade.Terms, 3, 6)
+		_, err := command.Open(t.Context(), run)
+		require.NoError(t, err)
 		assert.Equal(t, row.warned, strings.Contains(strings.Join(s.log.lines, "\n"), "bills at the certificate's end"), "%+v", row)
 	}
 }
