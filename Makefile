@@ -44,7 +44,7 @@ build: ## build the modules into bin/ (static)
 	done
 
 .PHONY: install
-install: build ## build and copy: modules, manifests, missing mail templates (DESTDIR, MGR5_ROOT)
+install: build ## build and copy: modules, manifests, mail templates that nobody edited (DESTDIR, MGR5_ROOT)
 	@scripts/install.sh "$(DESTDIR)$(MGR5_ROOT)" $(addprefix bin/,$(PRODUCTS)) $(MANIFESTS) $(TEMPLATES)
 
 .PHONY: install-systemd

@@ -1,6 +1,8 @@
 package scripts_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -89,6 +91,35 @@ func TestInstallKeepsAnEditedTemplateAndSaysSo(t *testing.T) {
 	target, err := os.Readlink(filepath.Join(templates, "prove.es.txt"))
 	require.NoError(t, err)
 	assert.Equal(t, "elsewhere", target, "a link of the administrator's stays, even where it leads nowhere yet")
+}
+
+func TestInstallReplacesATemplateThatNobodyEdited(t *testing.T) {
+	source, root := t.TempDir(), t.TempDir()
+	templates := filepath.Join(root, "etc", "pmssl", "templates")
+	require.NoError(t, os.MkdirAll(templates, 0o755))
+	put(t, source, "shipped.sha256", fmt.Sprintf("# versions\n%x  prove.en.txt\n%x  waiting.en.txt\n", sha256.Sum256([]byte("old\n")), sha256.Sum256([]byte("old\n"))))
+	put(t, templates, "prove.en.txt", "old\n")
+	put(t, templates, "expires.en.txt", "old\n")
+	put(t, templates, "waiting.en.txt", "old\n\n")
+	linked := put(t, t.TempDir(), "elsewhere", "old\n")
+	require.NoError(t, os.Symlink(linked, filepath.Join(templates, "waiting.ru.txt")))
+	args := []string{root}
+	for _, name := range []string{"prove.en.txt", "expires.en.txt", "waiting.en.txt", "waiting.ru.txt"} {
+		args = append(args, put(t, source, name, "new\n"))
+	}
+	out := script(t, "./install.sh", args...)
+
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(templates, name))
+		require.NoError(t, err)
+		return string(text)
+	}
+	assert.Equal(t, "new\n", read("prove.en.txt"))
+	assert.Contains(t, out, "installed "+filepath.Join(templates, "prove.en.txt"))
+	for name, why := range map[string]string{"expires.en.txt": "the text of another letter", "waiting.en.txt": "an edited one", "waiting.ru.txt": "a link of the administrator's"} {
+		assert.NotEqual(t, "new\n", read(name), why)
+		assert.Contains(t, out, "kept "+filepath.Join(templates, name), why)
+	}
 }
 
 func TestUnitsAreInstalledForTheRootAtRunTime(t *testing.T) {

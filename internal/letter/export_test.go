@@ -10,3 +10,6 @@ type (
 
 // Literal is the name that the SMTP client gives itself.
 var Literal = literal
+
+// SetShipped replaces the list of the texts that were ever installed.
+func (p *Post) SetShipped(list string) { p.shipped = list }

@@ -31,6 +31,8 @@ type Post struct {
 	Now         func() time.Time
 	Rand        io.Reader // of the Message-ID
 	Log         *mgrlog.Logger
+
+	shipped string // for tests: takes the place of shippedSums
 }
 
 // Send composes the letter and hands it to the MTA: to the first of Sendmail that exists, else to SMTPAddr. nil means

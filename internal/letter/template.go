@@ -23,7 +23,7 @@ const (
 // lastLanguage is spoken where no template speaks the client's.
 const lastLanguage = "en"
 
-// builtin holds the texts that `make install` copies for administrators to edit.
+// builtin holds the texts that `make install` copies for administrators to edit. They are used unless a copy was edited.
 //
 //go:embed templates/*.txt
 var builtin embed.FS
@@ -93,7 +93,24 @@ func (p *Post) sources(name string) []source {
 		return []source{inside}
 	}
 	file := filepath.Join(p.TemplateDir, name)
-	return []source{{file, func() (string, error) { return readTemplate(file) }}, inside}
+	return []source{{file, func() (string, error) { return p.edited(file) }}, inside}
+}
+
+// edited reads the administrator's file. One that an earlier version installed and nobody edited counts as absent: the
+// built-in text is the newer one (rules SWEEP-8).
+func (p *Post) edited(file string) (string, error) {
+	content, err := readTemplate(file)
+	if err != nil {
+		return "", err
+	}
+	list := shippedSums
+	if p.shipped != "" {
+		list = p.shipped
+	}
+	if isShipped(list, filepath.Base(file), content) {
+		return "", fs.ErrNotExist
+	}
+	return content, nil
 }
 
 // readTemplate reads a file that an administrator may have edited on any system: a byte order mark and foreign ends of

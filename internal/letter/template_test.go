@@ -1,6 +1,8 @@
 package letter_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -61,6 +63,50 @@ func TestTheAdministratorsTemplateIsTaken(t *testing.T) {
 		}
 	}
 	assert.Empty(t, p.Log.Tail(10), "nothing to complain about")
+}
+
+func TestATextThatNobodyEditedIsNeverOld(t *testing.T) {
+	const old, other = "Subject: old {{.Domain}}\n\nold\n", "Subject: {{.Domain}} of ours\n\nours\n"
+	line := func(name, text string) string { return fmt.Sprintf("%x  %s\n", sha256.Sum256([]byte(text)), name) }
+	for name, c := range map[string]struct {
+		file, text, list, lang string
+		subject                string
+	}{
+		"installed by an earlier version": {"prove.en.txt", old, line("prove.en.txt", old), "en", "Please confirm example.com for its new SSL certificate"},
+		"saved with other ends of lines":  {"prove.en.txt", "\uFEFF" + strings.ReplaceAll(old, "\n", "\r\n"), line("prove.en.txt", old), "en", "Please confirm example.com for its new SSL certificate"},
+		"edited":                          {"prove.en.txt", other, line("prove.en.txt", old), "en", "example.com of ours"},
+		"a word more":                     {"prove.en.txt", old + "x\n", line("prove.en.txt", old), "en", "old example.com"},
+		"another letter's text":           {"prove.en.txt", old, line("expires.en.txt", old), "en", "old example.com"},
+		"in another language":             {"prove.de.txt", old, line("prove.en.txt", old), "de", "old example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := edited(t, map[string]string{c.file: c.text})
+			p.SetShipped("# a comment\n" + c.list)
+			m, err := p.Compose(facts(letter.KindProve, c.lang))
+			require.NoError(t, err)
+			assert.Equal(t, c.subject, m.Subject)
+			assert.Empty(t, p.Log.Tail(10), "nothing to complain about")
+		})
+	}
+}
+
+// Whoever changes a text adds its sum, so that a later version knows the copies of this one.
+func TestEveryTextHasItsSumInTheList(t *testing.T) {
+	list, err := os.ReadFile("templates/shipped.sha256")
+	require.NoError(t, err)
+	files, err := filepath.Glob("templates/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Contains(t, string(list), fmt.Sprintf("\n%x  %s\n", sha256.Sum256(text), filepath.Base(file)), "sha256sum internal/letter/%s >> internal/letter/templates/shipped.sha256", file)
+	}
+	for line := range strings.Lines(string(list)) {
+		if !strings.HasPrefix(line, "#") {
+			assert.Regexp(t, `^[0-9a-f]{64}  [a-z]+\.[a-z]{2}\.txt\n$`, line)
+		}
+	}
 }
 
 // The client is told all the same, in the built-in words, and the administrator finds the place in the log.
