@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"strings"
 	"time"
 )
 
@@ -155,4 +156,13 @@ func newKey(algorithm Algorithm, random io.Reader) (crypto.Signer, error) {
 	default:
 		return nil, fmt.Errorf("unknown key algorithm %q, use %s or %s", algorithm, ECDSA, RSA)
 	}
+}
+
+// CutPEM takes the second line of a certificate's base64 out, as a transport that loses a part does.
+func CutPEM(text string) string {
+	lines := strings.Split(text, "\n")
+	if len(lines) < 5 {
+		return text
+	}
+	return strings.Join(append(lines[:2:2], lines[3:]...), "\n")
 }

@@ -94,6 +94,7 @@ Settings (first value is the default):
   deleted_days        7   deleted services stay in the list     expire_phrase  false|true
   delete_needs_sok    false|true
   certificate_in      edit|download|both     certificate_form  leaf|chain|bundle|zip|base64zip
+  extra_pem           ""   delivered behind the certificate     cut_leaf  false|true   a line of the leaf's PEM is missing
   balance_text        ""   what stands in place of the balance's number, such as "500,00"
   download_list       false|true   the download is a list of files, each got with certificate.file.edit
   download_document   false|true   crt of a document, not a raw body

@@ -41,18 +41,26 @@ func (s *Server) encodedText(item *Certificate) string {
 	if item.Certificate == "" {
 		return ""
 	}
-	chain := item.Certificate + ca.EncodePEM(s.ca.Intermediate())
+	chain := s.leaf(item) + ca.EncodePEM(s.ca.Intermediate())
 	switch s.settings.CertificateForm {
 	case FormChain:
-		return chain
+		return chain + s.settings.ExtraPEM
 	case FormBundle:
-		return chain + ca.EncodePEM(s.ca.Root())
+		return chain + ca.EncodePEM(s.ca.Root()) + s.settings.ExtraPEM
 	case FormZIP, FormBase64ZIP:
 		packed, err := s.packed(item)
 		if err != nil {
 			return ""
 		}
 		return base64.StdEncoding.EncodeToString(packed)
+	}
+	return s.leaf(item) + s.settings.ExtraPEM
+}
+
+// leaf is the leaf's PEM as it is delivered.
+func (s *Server) leaf(item *Certificate) string {
+	if s.settings.CutLeaf {
+		return ca.CutPEM(item.Certificate)
 	}
 	return item.Certificate
 }
@@ -65,7 +73,10 @@ func (s *Server) packed(item *Certificate) ([]byte, error) {
 	files := []struct{ name, content string }{
 		{"AAACertificateServices.crt", ca.EncodePEM(s.ca.Root())},
 		{"SectigoDVCA.crt", ca.EncodePEM(s.ca.Intermediate())},
-		{fmt.Sprintf("%d.crt", item.ID), item.Certificate},
+		{fmt.Sprintf("%d.crt", item.ID), s.leaf(item)},
+	}
+	if s.settings.ExtraPEM != "" {
+		files = append(files, struct{ name, content string }{"Extra.crt", s.settings.ExtraPEM})
 	}
 	for _, file := range files {
 		entry, err := writer.Create(file.name)

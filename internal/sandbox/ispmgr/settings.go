@@ -88,6 +88,10 @@ type Settings struct {
 	// CertificateForm: "leaf", "chain" (leaf, intermediate), "bundle" (and
 	// root), "zip" or "base64zip" (5). In edit a ZIP is always in base64.
 	CertificateForm string `json:"certificate_form"`
+	// ExtraPEM is delivered behind the certificate, such as a CA that no program can read; CutLeaf takes a line out of the leaf's
+	// PEM.
+	ExtraPEM string `json:"extra_pem"`
+	CutLeaf  bool   `json:"cut_leaf"`
 	// DownloadList: the download is a list of files; each is got with
 	// certificate.file.edit by the key of its row (5).
 	DownloadList bool `json:"download_list"`

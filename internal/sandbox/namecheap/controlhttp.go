@@ -79,6 +79,7 @@ Settings (first value is the default):
   sans_count          included|purchased fresh 3-domain certificate reports 2 or 0
   balance_text        ""   what getBalances writes in place of the number, such as "500,00"
   untyped_prices      false|true   prices without PricingType     flat_create  false|true   ssl.create's id on SSLCreateResult
+  extra_pem           ""   delivered behind the chain              cut_leaf     false|true   a line of the leaf's PEM is missing
   undocumented        true|false   attributes that the documentation does not list
   pem_whitespace      true|false   stray white space around PEM     email_blocks  true|false
   admin_email_required false|true  domain_emails false|true  dcv_suffix_comodo dcv_suffix_sslcom comodoca.com

@@ -101,7 +101,14 @@ func (c *call) certificates(found *Certificate) element {
 		for _, issuer := range issuers {
 			chain = chain.plus(node("Certificate", s.pemNode("Certificate", ca.EncodePEM(issuer))).with("Type", "INTERMEDIATE"))
 		}
-		return node("Certificates", s.pemNode("Certificate", found.Certificate), chain).
+		if s.settings.ExtraPEM != "" {
+			chain = chain.plus(node("Certificate", s.pemNode("Certificate", s.settings.ExtraPEM)).with("Type", "INTERMEDIATE"))
+		}
+		own := found.Certificate
+		if s.settings.CutLeaf {
+			own = ca.CutPEM(own)
+		}
+		return node("Certificates", s.pemNode("Certificate", own), chain).
 			withBool("CertificateReturned", true).with("ReturnType", "INDIVIDUAL")
 	case "pkcs7":
 		bundle, err := degeneratePKCS7(leaf.Bytes, issuers...)

@@ -50,6 +50,10 @@ type Settings struct {
 	// ReturnRoot: CaCertificates has the root after the intermediate, as
 	// production answers with several and the seller's sandbox with one (3.3).
 	ReturnRoot bool `json:"return_root"`
+	// ExtraPEM is delivered behind the chain, such as a CA that no program can read.
+	ExtraPEM string `json:"extra_pem"`
+	// CutLeaf: a line is missing in the leaf's PEM.
+	CutLeaf bool `json:"cut_leaf"`
 	// AddWWW: a single-domain leaf covers the name with and without "www.", a
 	// wildcard its bare domain.
 	AddWWW bool `json:"add_www"`

@@ -1,0 +1,348 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/sandbox/panel"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// april is when these worlds begin.
+func april() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
+
+// later moves the time.
+func (w *world) later(t *testing.T, by time.Duration) {
+	t.Helper()
+	_, err := w.clock.Advance(by)
+	require.NoError(t, err)
+}
+
+// rules STORE-7: a certificate that is worse than the stored one does not take its place, one task says so, and it is not come
+// back to, also when the task is gone. The next reissue brings a better one.
+func TestAWorseCertificateIsNotStored(t *testing.T) {
+	for name, row := range map[string]struct {
+		days  int
+		after time.Duration // from its issue to the sync
+	}{
+		"it ends earlier":        {30, time.Hour},
+		"it has run out already": {5, 6 * 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachShop(t, func(t *testing.T, at trade) {
+				w := pausedWorld(t, at, april())
+				item, id := w.issued(t)
+				before := w.itemOf(t, item)
+				m := w.shop.manner()
+				m.leafDays = row.days
+				require.NoError(t, w.shop.behave(m))
+				w.later(t, 48*time.Hour)
+				id = w.shopReissues(t, id)
+				require.NoError(t, w.shop.issue(id))
+				w.later(t, row.after)
+				for range 3 {
+					run := w.syncItem(t, item)
+					require.True(t, run.OK(), run.Failure())
+				}
+				now := w.itemOf(t, item)
+				assert.Equal(t, "5", now.Params["service_status"])
+				assert.Equal(t, before.Crt, now.Crt)
+				assert.Equal(t, before.ExpireDate, now.ExpireDate)
+				assert.Equal(t, before.Params["certificate_serial"], now.Params["certificate_serial"])
+				assert.NotContains(t, now.Params, "seller_term_end", "nobody asked for it")
+				require.Len(t, now.Tasks, 1)
+				_, err := w.panel.DB().Exec("DELETE FROM task")
+				require.NoError(t, err)
+				require.True(t, w.syncItem(t, item).OK())
+				assert.Empty(t, w.itemOf(t, item).Tasks)
+
+				m.leafDays = 0
+				require.NoError(t, w.shop.behave(m))
+				w.later(t, 25*time.Hour)
+				_, run, err := w.panel.Operate(context.Background(), item, "reopen")
+				require.NoError(t, err)
+				require.True(t, run.OK(), run.Failure())
+				require.NoError(t, w.shop.issue(w.idOf(t, item)))
+				require.True(t, w.syncItem(t, item).OK())
+				now = w.itemOf(t, item)
+				assert.Equal(t, "5", now.Params["service_status"])
+				assert.NotEqual(t, before.Crt, now.Crt)
+			})
+		})
+	}
+}
+
+// rules CERT-1, STORE-8: a CA in the bundle that no program can read does not hold the certificate up; a leaf that cannot be read
+// is an error and a task, at sync_item, open and in the sweep, and is stored when it can be.
+func TestAnUnreadableBlockOfABundle(t *testing.T) {
+	extra, err := os.ReadFile(filepath.Join("testdata", "negative-serial-root.pem"))
+	require.NoError(t, err)
+	quoted, err := json.Marshal(string(extra))
+	require.NoError(t, err)
+	eachShop(t, func(t *testing.T, at trade) {
+		w := pausedWorld(t, at, april())
+		require.NoError(t, w.shop.set("extra_pem", string(quoted)))
+		item, _ := w.issued(t)
+		log, err := os.ReadFile(filepath.Join(w.panel.Root(), "var", at.module+".log"))
+		require.NoError(t, err)
+		assert.Contains(t, warnings(string(log)), "its serial number is negative")
+		assert.Empty(t, w.itemOf(t, item).Tasks)
+
+		require.NoError(t, w.shop.set("cut_leaf", "true"))
+		placed := w.place(t, exampleCSR(t))
+		w.complete(t, placed)
+		require.NoError(t, w.shop.issue(w.idOf(t, placed.Item)))
+		for range 2 {
+			run := w.syncItem(t, placed.Item)
+			assert.Contains(t, run.Stdout, `type="wrong_certificate"`)
+			assert.Contains(t, run.Stdout, "cannot be read")
+		}
+		assert.Len(t, w.itemOf(t, placed.Item).Tasks, 1)
+		sweep, err := w.panel.Start(context.Background(), at.module, nil, "--command", "subscription")
+		require.NoError(t, err)
+		assert.Equal(t, 1, sweep.ExitCode)
+		assert.Contains(t, sweep.Stdout, `failed="1"`)
+		assert.Empty(t, w.itemOf(t, placed.Item).Crt)
+		require.NoError(t, w.shop.set("cut_leaf", "false"))
+		run := w.syncItem(t, placed.Item)
+		require.True(t, run.OK(), run.Failure())
+		now := w.itemOf(t, placed.Item)
+		assert.Equal(t, "5", now.Params["service_status"])
+		assert.Empty(t, now.Tasks, "the task is over")
+
+		// open that finds its order issued already
+		require.NoError(t, w.shop.set("cut_leaf", "true"))
+		m := w.shop.manner()
+		m.issues = true
+		require.NoError(t, w.shop.behave(m))
+		placed = w.place(t, exampleCSR(t))
+		first := w.attempt(t, placed)
+		assert.Contains(t, first.Stdout, `type="wrong_certificate"`)
+		require.NoError(t, w.shop.set("cut_leaf", "false"))
+		w.complete(t, placed)
+		assert.Equal(t, "5", w.itemOf(t, placed.Item).Params["service_status"])
+		assert.Equal(t, 3, w.payments(t))
+	})
+}
+
+// warnings are the lines of a log at that level.
+func warnings(log string) string {
+	var lines []string
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "WARNING") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// rules STORE-10: between the client's new CSR and reopen the certificate in place belongs to the old one.
+func TestSyncBetweenTheNewCSRAndReopen(t *testing.T) {
+	eachShop(t, func(t *testing.T, at trade) {
+		w := pausedWorld(t, at, april())
+		item, _ := w.issued(t)
+		before := w.itemOf(t, item)
+		require.NoError(t, w.panel.SetCSR(context.Background(), item, keptCSR(t, "other.csr"), ""))
+		w.later(t, 48*time.Hour)
+		for range 2 {
+			run := w.syncItem(t, item)
+			require.True(t, run.OK(), run.Failure())
+		}
+		now := w.itemOf(t, item)
+		assert.Empty(t, now.Tasks)
+		assert.Equal(t, "5", now.Params["service_status"])
+		assert.Equal(t, before.Crt, now.Crt)
+		_, run, err := w.panel.Operate(context.Background(), item, "reopen")
+		require.NoError(t, err)
+		require.True(t, run.OK(), run.Failure())
+		assert.Equal(t, "4", w.itemOf(t, item).Params["service_status"])
+		require.NoError(t, w.shop.issue(w.idOf(t, item)))
+		require.True(t, w.syncItem(t, item).OK())
+		now = w.itemOf(t, item)
+		assert.Equal(t, "5", now.Params["service_status"])
+		assert.NotEqual(t, before.Crt, now.Crt)
+		assert.NotEqual(t, before.Params["certificate_key"], now.Params["certificate_key"])
+	})
+}
+
+// rules STORE-9: setparam with a new CSR whose call-backs break in turn, done or not: the next run finishes it, the seller is asked
+// for one reissue, and no item shows a certificate as issued while another one waits.
+func TestBrokenCallbackOfSetParamIsFinished(t *testing.T) {
+	eachShop(t, func(t *testing.T, at trade) {
+		w := pausedWorld(t, at, april())
+		item, _ := w.issued(t)
+		csrs, asked := []string{"other.csr", "example.csr"}, 1
+		for _, kind := range []string{"error", "error_after"} {
+			for skip := range callbacks {
+				t.Run(fmt.Sprintf("%s at call %d", kind, skip+1), func(t *testing.T) {
+					w.later(t, 48*time.Hour)
+					require.NoError(t, w.panel.SetCSR(context.Background(), item, keptCSR(t, csrs[0]), ""))
+					csrs[0], csrs[1] = csrs[1], csrs[0]
+					require.NoError(t, w.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: at.module}))
+					_, _, err := w.panel.Operate(context.Background(), item, "setparam")
+					require.NoError(t, err)
+					require.NoError(t, w.panel.SetFaults())
+					w.handedOver(t, item, &asked)
+				})
+			}
+		}
+	})
+}
+
+// handedOver runs what is left of setparam and holds the item against what must be true then.
+func (w *world) handedOver(t *testing.T, item int64, asked *int) {
+	t.Helper()
+	for _, o := range w.itemOf(t, item).Operations {
+		w.later(t, 11*time.Minute) // a reissue without an answer is looked up for so long
+		run, err := w.panel.RunOperation(context.Background(), o.ID)
+		require.NoError(t, err)
+		require.True(t, run.OK(), run.Failure())
+	}
+	assert.Contains(t, []string{"3", "4"}, w.itemOf(t, item).Params["service_status"])
+	require.True(t, w.syncItem(t, item).OK())
+	*asked++
+	sold, err := w.shop.sold("example.com")
+	require.NoError(t, err)
+	assert.Equal(t, *asked, sold.asked, "one request for each change")
+	require.Equal(t, "4", w.itemOf(t, item).Params["service_status"])
+	assert.NotContains(t, w.itemOf(t, item).Params["request_mark"], " ")
+	require.NoError(t, w.shop.issue(w.idOf(t, item)))
+	w.later(t, time.Hour) // what the seller's list said last is believed for a while
+	run := w.syncItem(t, item)
+	require.True(t, run.OK(), run.Failure())
+	assert.Equal(t, "5", w.itemOf(t, item).Params["service_status"])
+	assert.Empty(t, w.itemOf(t, item).Operations)
+}
+
+// The same with kill -9 at random moments.
+func TestKilledSetParamIsFinished(t *testing.T) {
+	eachShop(t, func(t *testing.T, at trade) {
+		w := pausedWorld(t, at, april())
+		item, _ := w.issued(t)
+		csrs, asked, killed := []string{"other.csr", "example.csr"}, 1, 0
+		change := func() {
+			w.later(t, 48*time.Hour)
+			require.NoError(t, w.panel.SetCSR(context.Background(), item, keptCSR(t, csrs[0]), ""))
+			csrs[0], csrs[1] = csrs[1], csrs[0]
+		}
+		change()
+		_, undisturbed, err := w.panel.Operate(context.Background(), item, "setparam")
+		require.NoError(t, err)
+		require.True(t, undisturbed.OK(), undisturbed.Failure())
+		w.handedOver(t, item, &asked)
+		for range 12 {
+			change()
+			moment, err := rand.Int(rand.Reader, big.NewInt(int64(undisturbed.Duration)))
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
+			_, run, err := w.panel.Operate(ctx, item, "setparam")
+			cancel()
+			if err != nil { // not even the operation was made
+				_, run, err = w.panel.Operate(context.Background(), item, "setparam")
+				require.NoError(t, err)
+			}
+			if run != nil && run.Signal != "" {
+				killed++
+			}
+			w.handedOver(t, item, &asked)
+		}
+		t.Logf("%d of 12 runs were killed within %v", killed, undisturbed.Duration)
+	})
+}
+
+// rules BUY-20: what passes by itself leaves a renewal to the panel's next run; a refusal is an administrator's at once. Paid once.
+func TestARenewalIsManualOnlyIfItIsRefused(t *testing.T) {
+	eachShop(t, func(t *testing.T, at trade) {
+		for name, disturb := range map[string]func(t *testing.T, h *hosting){
+			"the answer to the payment is lost": func(t *testing.T, h *hosting) { h.disturb(t, stepRenew, dropAfter) },
+			"the seller answers HTTP 500":       func(t *testing.T, h *hosting) { h.disturb(t, stepRenew, http500) },
+			"the panel's database is full": func(t *testing.T, h *hosting) {
+				require.NoError(t, h.panel.SetFaults(panel.Fault{Func: "service.saveparam", Kind: "error", Times: 9, Caller: at.module}))
+			},
+			"the panel is down": func(t *testing.T, h *hosting) {
+				require.NoError(t, h.panel.SetFaults(panel.Fault{Func: "service.postprolong", Kind: "exit", Times: 9, Caller: at.module}))
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				h := newHosting(t, at, firstOrders)
+				item := h.stored(t, "example.com", 12)
+				h.at(t, "2027-03-01")
+				disturb(t, h)
+				op, run := h.prolong(t, item)
+				require.NoError(t, h.panel.SetFaults())
+				h.shop.mend()
+				if run.OK() { // the run itself has looked up what became of it
+					require.Equal(t, "the answer to the payment is lost", name)
+					assert.Equal(t, 2, h.payments(t))
+					return
+				}
+				left := h.itemOf(t, item)
+				require.Len(t, left.Operations, 1)
+				assert.False(t, left.Operations[0].Manual)
+				assert.Empty(t, left.Tasks)
+				h.later(t, 11*time.Minute)
+				h.finished(t, op)
+				h.sync(t, item)
+				assert.Equal(t, 2, h.payments(t))
+				assert.Equal(t, "2027-04-02", h.itemOf(t, item).Params["term_start"])
+			})
+		}
+		t.Run("a refusal", func(t *testing.T) {
+			h := newHosting(t, at, firstOrders)
+			item := h.stored(t, "example.com", 12)
+			h.at(t, "2026-10-20")
+			_, run := h.prolong(t, item)
+			assert.Contains(t, run.Stdout, `type="term_running"`)
+			left := h.itemOf(t, item)
+			require.Len(t, left.Operations, 1)
+			assert.True(t, left.Operations[0].Manual)
+			assert.Len(t, left.Tasks, 1)
+		})
+		t.Run("nothing renews by itself without an operation of the panel", func(t *testing.T) {
+			h := newHosting(t, at, firstOrders)
+			item := h.stored(t, "example.com", 12)
+			h.at(t, "2027-03-01")
+			h.disturb(t, stepRenew, dropBefore)
+			op, run := h.prolong(t, item)
+			require.False(t, run.OK())
+			h.shop.mend()
+			h.sql(t, "DELETE FROM runningoperation WHERE id=?", op)
+			for _, day := range []string{"2027-03-02", "2027-03-20", "2027-04-01", "2027-04-03"} {
+				h.at(t, day)
+				h.sweep(t)
+				_, err := h.panel.Sync(context.Background(), item)
+				require.NoError(t, err)
+			}
+			assert.Equal(t, 1, h.payments(t))
+		})
+	})
+}
+
+// A task that says that a reissue waits for proof is closed when its certificate is stored.
+func TestTheTaskAboutAMissingProofIsClosed(t *testing.T) {
+	eachShop(t, func(t *testing.T, at trade) {
+		h := newHosting(t, at, firstOrders)
+		item := h.stored(t, "example.com", 60)
+		h.sells(t, unattended)
+		h.at(t, "2026-10-12")
+		h.sweep(t)
+		require.Len(t, h.itemOf(t, item).Tasks, 1)
+		require.NoError(t, h.shop.prove("example.com"))
+		h.at(t, "2026-10-13")
+		h.sweep(t)
+		now := h.itemOf(t, item)
+		assert.Equal(t, "5", now.Params["service_status"])
+		assert.Empty(t, now.Tasks)
+		assert.NotContains(t, now.Params, "waiting_task")
+	})
+}
