@@ -39,6 +39,7 @@ func trade(s module.Surroundings) command.Trade {
 		Prototype:    &namecheap.Client{},
 		Account:      func(params map[string]string) string { return namecheap.AccountOf(params, s.Getenv) },
 		Connect:      connect(s),
+		DryRun:       s.DryRun,
 	}
 	for _, p := range namecheap.Params() {
 		t.Params = append(t.Params, command.Param(p))
@@ -59,7 +60,7 @@ func connect(s module.Surroundings) func(map[string]string) (command.Seller, err
 	return func(params map[string]string) (command.Seller, error) {
 		client, err := namecheap.New(namecheap.Options{
 			Params: params, Getenv: s.Getenv, Now: s.Now, Sleep: s.Sleep, Jitter: s.Jitter,
-			StateDir: s.StateDir, Binary: s.Binary, Log: s.Log,
+			StateDir: s.StateDir, Binary: s.Binary, Log: s.Log, DryRun: s.DryRun,
 		})
 		if err != nil {
 			return nil, err // not a nil *Client in a Seller

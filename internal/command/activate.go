@@ -32,6 +32,9 @@ func (j *job) activate(ctx context.Context, report cert.Report) error {
 		return err
 	}
 	proofs, err := activator.Activate(ctx, id, request)
+	if j.dry != nil {
+		return j.dry.stop(err, dryActivate, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
+	}
 	if err != nil {
 		if err = j.activated(ctx, id, err); err != nil {
 			return j.notHandedIn(ctx, before, err)
@@ -99,6 +102,9 @@ func (j *job) activated(ctx context.Context, id int64, reason error) error {
 func (j *job) saveProofs(ctx context.Context, id int64, request cert.Request, proofs []cert.Proof) error {
 	if request.Method != cert.MethodEmail && cert.ProofText(proofs) == "" || len(proofs) == 0 {
 		again, err := j.seller.Proofs(ctx, id, request)
+		if j.dry.withheld(err, dryAskProofs, "id", id) {
+			return nil
+		}
 		if err != nil {
 			j.Log.Warningf("item %d: what the client must publish could not be read, the next sync asks again: %v", j.order.Item, err)
 			return nil

@@ -28,6 +28,10 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if j.requestChanged() { // the client may have corrected a name, or mistyped another one
 		j.warnOfNames(ctx, request)
 	}
+	if j.dry != nil {
+		_, _, err := reissuer.Reissue(ctx, report.ID, request)
+		return report, j.dry.stop(err, dryReissue, "id", report.ID, "names", strings.Join(request.AllNames(), " "), "proof", request.Method, "price", "none")
+	}
 	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[cert.ParamSerial]}
 	if shown, err := cert.StoredLeaf(strings.Join(report.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
 		pending.Shown = shown.Serial()

@@ -72,6 +72,9 @@ func (j *job) endOrder(ctx context.Context) (left []string) {
 	}
 	left = j.endReplaced(ctx, id)
 	err := j.seller.(Canceller).Cancel(ctx, id)
+	if j.dry.withheld(err, dryCancel, "id", id) {
+		return left
+	}
 	if err == nil {
 		j.Log.Infof("item %d: id %d at %s is cancelled", j.order.Item, id, j.Trade.Title)
 		return left
@@ -97,7 +100,11 @@ func (j *job) endReplaced(ctx context.Context, newest int64) (left []string) {
 		if report.State.Ended() || err != nil || !stored.Leaf.NotAfter.After(j.Now()) {
 			continue
 		}
-		if err := j.revoke(ctx, id); err != nil {
+		err = j.revoke(ctx, id)
+		if j.dry.withheld(err, dryRevoke, "id", id, "serial", stored.Serial(), "valid_until", stored.Ends()) {
+			continue
+		}
+		if err != nil {
 			left = append(left, fmt.Sprintf("the replaced certificate %d at %s (serial %s) is valid until %s and could not be revoked: %v",
 				id, j.Trade.Title, stored.Serial(), stored.Ends(), err))
 			continue
@@ -140,7 +147,11 @@ func (j *job) endRenewal(ctx context.Context, id int64) string {
 	if !ok {
 		return "cancel it there where it is to end"
 	}
-	if err := stopper.StopRenewal(ctx, id); err != nil {
+	err := stopper.StopRenewal(ctx, id)
+	if j.dry.withheld(err, dryStopRenewal, "id", id) {
+		return "its renewal is to be switched off"
+	}
+	if err != nil {
 		return fmt.Sprintf("nor could its renewal be switched off (%v): cancel it there, or it may be paid for again", err)
 	}
 	return "its renewal is switched off, it runs out by itself"

@@ -520,7 +520,8 @@ func (s *stage) sellerWorld() *command.Run {
 		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Post: s.post, Now: func() time.Time { return s.at },
 		Addresses: func() ([]netip.Addr, error) { return nil, nil },
 		Trade: command.Trade{
-			Title: "Seller", Products: products(), Terms: []int{12, 24, 36, 48, 60}, MoreNames: s.moreNames,
+			DryRun: true, // counts in dry runs only
+			Title:  "Seller", Products: products(), Terms: []int{12, 24, 36, 48, 60}, MoreNames: s.moreNames,
 			Params: []command.Param{{Name: "username"}, {Name: "api_key", Crypted: true}}, AddressParam: "client_ip",
 			Prototype: s.seller, Account: func(map[string]string) string { return s.seller.Account() },
 			Connect: func(map[string]string) (command.Seller, error) { return s.seller, nil },

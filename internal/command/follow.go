@@ -106,6 +106,9 @@ func (j *job) stopRenewal(ctx context.Context, report cert.Report) {
 		return
 	}
 	err := stopper.StopRenewal(ctx, report.ID)
+	if j.dry.withheld(err, dryStopRenewal, "id", report.ID) {
+		return
+	}
 	if err == nil {
 		j.Log.ExtInfof("item %d: %s would have renewed id %d by itself, that is switched off", j.order.Item, j.Trade.Title, report.ID)
 		return

@@ -18,6 +18,10 @@ func (t *takeover) create(ctx context.Context, l cert.Listed) error {
 	order := cert.Order{
 		Module: t.Args.Module, Template: l.Template, Period: l.Months, Status: itemActive, Params: map[string]string{},
 	}
+	if t.dry != nil {
+		t.dry.record(dryImport, "id", l.ID, "name", canonical(l.CommonName), "product", l.Template, "months", l.Months, "valid_until", chain.Ends())
+		return nil
+	}
 	item, err := t.Panel.ImportService(ctx, cert.Import{
 		Module: order.Module, Template: l.Template, Name: canonical(l.CommonName), RemoteID: strconv.FormatInt(l.ID, 10),
 		Status: itemActive, Service: cert.ServiceIssued, Months: l.Months, Expires: chain.Ends(),
@@ -116,6 +120,10 @@ func (t *takeover) resume(ctx context.Context, l cert.Listed, item int64) (done 
 	chain, err := t.chain(ctx, l)
 	if err != nil {
 		return false, err
+	}
+	if t.dry != nil {
+		t.dry.record(dryComplete, "item", item, "id", l.ID, "name", canonical(l.CommonName), "valid_until", chain.Ends())
+		return true, nil
 	}
 	return true, t.fill(ctx, order, l, chain)
 }

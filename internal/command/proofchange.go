@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strings"
 
 	"pmssl/internal/cert"
 )
@@ -37,6 +38,9 @@ func (j *job) changeProof(ctx context.Context, id int64, word string, request ce
 	}
 	j.Log.ExtInfof("item %d: asking %s to have id %d proved by %s", j.order.Item, j.Trade.Title, id, request.Method)
 	proofs, err := changer.ChangeProof(ctx, id, request)
+	if j.dry != nil {
+		return j.dry.stop(err, dryChangeProof, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
+	}
 	if err != nil {
 		return err
 	}

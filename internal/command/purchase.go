@@ -32,6 +32,9 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 	if err := j.afford(ctx, p); err != nil {
 		return 0, err
 	}
+	if j.dry != nil {
+		return 0, j.dryPurchase(ctx, p)
+	}
 	if err := j.declare(ctx, p, shelf.Highest); err != nil {
 		return 0, err
 	}
@@ -180,6 +183,9 @@ func (j *job) afford(ctx context.Context, p cert.Purchase) error {
 		j.Log.Warningf("the balance could not be read before the purchase: %v", err)
 		return nil
 	}
+	if j.dry != nil {
+		j.dry.balance = &balance
+	}
 	if balance.Amount <= 0 {
 		return cert.Faultf(cert.FaultAPI, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Trade.Title, balance.Text, balance.Currency)
 	}
@@ -191,6 +197,9 @@ func (j *job) afford(ctx context.Context, p cert.Purchase) error {
 func (j *job) warnOfMoney(ctx context.Context, p cert.Purchase, balance cert.Money) {
 	if pricer, ok := j.seller.(Pricer); ok {
 		price, known := pricer.Price(ctx, p)
+		if j.dry != nil && known {
+			j.dry.price = &price
+		}
 		if known && balance.Amount < price.Amount && strings.EqualFold(balance.Currency, price.Currency) {
 			j.Log.Warningf("item %d: the account at %s holds %s %s and the purchase costs %s %s: it may be refused",
 				j.order.Item, j.Trade.Title, balance.Text, balance.Currency, price.Text, price.Currency)

@@ -11,15 +11,18 @@ import (
 )
 
 // Resolve is how an administrator settles a purchase without a clear answer (contract 3.5): --id ID names what was bought,
-// --none says that nothing was. It shows what it would do and does it with --yes.
+// --none says that nothing was. It shows what it would do, as with --dry-run, and does it with --yes.
 func Resolve(ctx context.Context, run *Run) (*etree.Document, error) {
 	id, err := resolveID(run.Args)
 	if err != nil {
 		return nil, err
 	}
-	start := connect
-	if run.Args.Yes {
-		start = begin
+	start := begin
+	if !run.Args.Yes { // which is a dry run
+		start = connect
+		if err := run.beginDryRun(); err != nil {
+			return nil, err
+		}
 	}
 	j, err := start(ctx, run)
 	if err != nil {

@@ -25,7 +25,7 @@ type Args struct {
 	None       bool // resolve: nothing was bought
 	Yes        bool // resolve: do it
 	Level      int
-	DryRun     bool   // subscription: act on nothing
+	DryRun     bool   // show what would be done, and do nothing
 	Date       string // subscription: YYYY-MM-DD, the day to play, with DryRun only
 	OpenDate   string // plan: YYYY-MM-DD, the first day of a term that no item has
 	Period     string // plan: its months
@@ -57,6 +57,8 @@ type Run struct {
 	// Spending is told true right before money may be spent and false once the outcome is recorded; in between nothing
 	// ends the process. nil where nobody listens.
 	Spending func(bool)
+
+	dry *dryRun // what a dry run would do, nil for a real one
 
 	// Terminal tells that a person reads stdout.
 	Terminal bool

@@ -78,6 +78,11 @@ func Subscription(ctx context.Context, run *Run) (*etree.Document, error) {
 }
 
 func newSweep(ctx context.Context, run *Run) (*sweep, error) {
+	if run.Args.DryRun {
+		if err := run.beginDryRun(); err != nil {
+			return nil, err
+		}
+	}
 	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun}
 	if run.Args.Date != "" {
 		if !run.Args.DryRun {

@@ -110,6 +110,9 @@ func (c *Client) keep(tariffs []tariff) []cert.Product {
 		all = kept{}
 	}
 	all[cert.AccountMark(c.account)] = assortment{Time: c.now().UTC().Truncate(time.Second), Products: products}
+	if c.dry {
+		return products
+	}
 	if err := writeKept(c.catalogue, all); err != nil {
 		c.log.Warningf("the products of %s are not kept: %v", c.account, err)
 	}

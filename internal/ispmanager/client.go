@@ -36,6 +36,7 @@ type Options struct {
 	StateDir string         // folder of the file with the catalogue: var/ of the panel
 	Binary   string         // names that file and the user agent
 	Log      *mgrlog.Logger
+	DryRun   bool // nothing that may change something is sent, and no file is written
 }
 
 // Client speaks for one account. It may be used from several goroutines.
@@ -49,6 +50,7 @@ type Client struct {
 	sleep     func(context.Context, time.Duration) error
 	waiting   sellerhttp.Waiting
 	catalogue string // path of the file that keeps the products
+	dry       bool
 
 	mu      sync.Mutex
 	buttons []tool    // of the list's toolbar, once they are known
@@ -71,20 +73,29 @@ func New(o Options) (*Client, error) {
 	log := o.Log.Room("ispmanager")
 	c := &Client{
 		account: accountName(address, who.user), access: who, log: log, mask: mgrlog.Masker(who.secrets()...),
-		now: o.Now, sleep: o.Sleep, catalogue: cataloguePath(o.StateDir, o.Binary),
+		now: o.Now, sleep: o.Sleep, catalogue: cataloguePath(o.StateDir, o.Binary), dry: o.DryRun,
 	}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
-		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true,
+		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true, Reads: reads(o.DryRun),
 	})
 	c.waiting = sellerhttp.Waiting{
-		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+cert.AccountMark(c.account)), Now: o.Now, Log: log, Walk: c.inProgress,
+		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+cert.AccountMark(c.account)), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun,
 	}
 	return c, nil
 }
 
 // Account is the address of the API and the user name, lower case: the same account is the same text on every module.
 func (c *Client) Account() string { return c.account }
+
+// reads returns the calls that change nothing, for a dry run; nil for a client that sends all. A form that is submitted (sok) is
+// none of them, nor is a button that is pressed.
+func reads(dry bool) func(sellerhttp.Call) bool {
+	if !dry {
+		return nil
+	}
+	return func(call sellerhttp.Call) bool { return !call.Form.Has("sok") && !call.Form.Has("clicked_button") }
+}
 
 func cataloguePath(dir, binary string) string { return filepath.Join(dir, binary+".catalogue") }
 

@@ -105,6 +105,7 @@ func (k *skeleton) run(args *arguments, root string) (code int) {
 		k.print(newReport(fault, fault, unmasked).document())
 		return 1
 	}
+	args.DryRun = args.DryRun || row.confirm && !args.Yes
 	stderr := w.Stderr
 	if alone { // nobody asked for a log
 		stderr = nil
@@ -202,7 +203,7 @@ func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *se
 	w := k.world
 	trade := k.program.Trade(Surroundings{
 		Getenv: w.Getenv, Now: w.Now, Sleep: w.Sleep, Jitter: w.Jitter,
-		StateDir: filepath.Join(root, "var"), Binary: k.program.Name, Log: log,
+		StateDir: filepath.Join(root, "var"), Binary: k.program.Name, Log: log, DryRun: args.DryRun,
 	})
 	secret := newSecrets(trade, log)
 	billing := k.panel(panel.Options{

@@ -30,6 +30,9 @@ type Surroundings struct {
 	StateDir string         // <root>/var, absolute
 	Binary   string
 	Log      *mgrlog.Logger
+	// DryRun says that the seller's client must send nothing that may change something, and write no file but the counter of its
+	// calls.
+	DryRun bool
 }
 
 // World is everything outside the program. Nothing here or below looks past it.

@@ -115,7 +115,7 @@ func (s *session) repeated(ctx context.Context) (*etree.Document, error) {
 // spent: what came of that is for the next run to look up (rules BUY-3).
 func (s *session) repeats(ctx context.Context, began time.Time, err error, pause time.Duration) bool {
 	fault := cert.FaultOf(err)
-	if !s.row.repeats || !fault.Retry || passes(fault) || s.spent || ctx.Err() != nil {
+	if !s.row.repeats || s.args.DryRun || !fault.Retry || passes(fault) || s.spent || ctx.Err() != nil {
 		return false
 	}
 	if s.elapsed(began)+pause+repeatTime > s.row.deadline {

@@ -22,6 +22,7 @@ type row struct {
 	uses      []string
 	tolerates []string
 	byHand    bool // people start it, not the panel
+	confirm   bool // without --yes it is a dry run
 	// alone reports whether the command, with these arguments, needs neither the panel's root nor a log; nil for never.
 	alone   func(*arguments) bool
 	reads   input

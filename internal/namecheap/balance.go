@@ -8,6 +8,8 @@ import (
 	"pmssl/internal/sellerhttp"
 )
 
+const commandBalances = "namecheap.users.getBalances"
+
 // Check asks for the balance, which changes nothing. Its faults tell apart a wrong user or key (invalid_login_or_passwd on
 // api_user, username or api_key), a host that is not on the white list (address_not_allowed with the address as parameter ip),
 // a wrong client_ip, a locked account (auth), no network (client) and something else than Namecheap
@@ -23,15 +25,14 @@ func (c *Client) Check(ctx context.Context) error {
 
 // Balance is what can be spent (§6, AvailableBalance).
 func (c *Client) Balance(ctx context.Context) (cert.Money, error) {
-	const command = "namecheap.users.getBalances"
-	result, err := c.ask(ctx, sellerhttp.Read, "UserGetBalancesResult", command)
+	result, err := c.ask(ctx, sellerhttp.Read, "UserGetBalancesResult", commandBalances)
 	if err != nil {
 		return cert.Money{}, err
 	}
 	text := result.Attr("AvailableBalance")
 	amount, ok := cert.ParseBalance(text)
 	if !ok {
-		return cert.Money{}, cert.Faultf(cert.FaultAPI, command, "%s gives %q as the available balance: %w", Title, words(text), cert.ErrUnknownAmount)
+		return cert.Money{}, cert.Faultf(cert.FaultAPI, commandBalances, "%s gives %q as the available balance: %w", Title, words(text), cert.ErrUnknownAmount)
 	}
 	return cert.Money{Amount: amount, Text: words(text), Currency: words(result.Attr("Currency"))}, nil
 }

@@ -29,6 +29,7 @@ type Options struct {
 	StateDir string         // folder of the budget's file: var/ of the panel
 	Binary   string         // names the budget's file and the user agent
 	Log      *mgrlog.Logger
+	DryRun   bool // nothing that may change something is sent or written, but the budget's file
 }
 
 // Client speaks for one account. It may be used from several goroutines.
@@ -68,11 +69,26 @@ func New(o Options) (*Client, error) {
 		Budget: &sellerhttp.Budget{
 			Path: budgetPath(o.StateDir, o.Binary, c.account), Limits: limits, Now: o.Now, Sleep: o.Sleep, Log: log,
 		},
-		Secrets: []string{who.apiKey}, Log: log,
+		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun),
 	})
-	c.prices = priceFile{kept: sellerhttp.KeptFile{Path: keptPath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile}, now: o.Now}
-	c.waiting = sellerhttp.Waiting{Path: keptPath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress}
+	c.prices = priceFile{kept: sellerhttp.KeptFile{Path: keptPath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
+	c.waiting = sellerhttp.Waiting{Path: keptPath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun}
 	return c, nil
+}
+
+// reads returns the commands that change nothing, for a dry run; nil for a client that sends all. editDCVMethod is none of them:
+// it may be repeated, but it sets how control is proved.
+func reads(dry bool) func(sellerhttp.Call) bool {
+	if !dry {
+		return nil
+	}
+	return func(call sellerhttp.Call) bool {
+		switch call.Name {
+		case commandList, commandInfo, commandApprovers, commandPricing, commandBalances:
+			return true
+		}
+		return false
+	}
 }
 
 // Account is the address of the API and the user name, lower case: the same account is the same text on every module.

@@ -68,6 +68,9 @@ type Config struct {
 	// NoLimit is for a seller of which no HTTP status is known to say "too many calls, refused before execution": 405 is
 	// then a wrong address like any other status, and 429 is a seller that is out of order.
 	NoLimit bool
+	// Reads makes the client one for a dry run: it sends a call only if its class is Read and Reads returns true for it. nil for a
+	// client that sends every call.
+	Reads func(Call) bool
 }
 
 // Call is one request.
@@ -107,6 +110,9 @@ func long(secrets []string) []string {
 // answer. Errors are *Trouble (with the seller's and the call's name filled in) or what Decode returned. The last failure
 // is always an error.
 func (c *Client) Do(ctx context.Context, call Call) error {
+	if c.config.Reads != nil && (call.Class != Read || !c.config.Reads(call)) {
+		return c.blame(call, &Trouble{Kind: Withheld, Text: "not sent: this is a dry run"})
+	}
 	for attempt := 1; ; attempt++ {
 		err := c.once(ctx, call)
 		trouble := c.blame(call, err)

@@ -14,6 +14,8 @@ import (
 type KeptFile struct {
 	Path string
 	Most int64 // bytes; what is longer is no file of ours
+	// DryRun keeps the file as it is and makes no lock file: Write does nothing, and Alone waits for nobody.
+	DryRun bool
 }
 
 // Read gives the file's content. An error that is fs.ErrNotExist says that there is none; every other one that it cannot be
@@ -40,6 +42,9 @@ func (f KeptFile) Read() ([]byte, error) {
 
 // Write replaces the file. Only its owner can read it.
 func (f KeptFile) Write(content []byte) error {
+	if f.DryRun {
+		return nil
+	}
 	draft, err := os.CreateTemp(filepath.Dir(f.Path), filepath.Base(f.Path)+".*") // 0600
 	if err != nil {
 		return fmt.Errorf("keeping %s: %w", f.Path, err)
@@ -61,6 +66,9 @@ func (f KeptFile) Write(content []byte) error {
 // Alone runs what while no other process of this host does the same: one asks the seller and the others find its answer. The
 // lock is a file of its own beside the kept one, which is never written to.
 func (f KeptFile) Alone(ctx context.Context, what func() error) error {
+	if f.DryRun {
+		return what()
+	}
 	file, err := openRegular(f.Path + ".lock")
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ const (
 	TooLarge                    // more than MaxBody
 	Exhausted                   // our own budget of calls; nothing was sent
 	Ended                       // the run was told to end while it waited for the seller
+	Withheld                    // a dry run does not send what may change something
 )
 
 // repeatable kinds pass by themselves within seconds.
@@ -75,6 +76,10 @@ func (t *Trouble) Error() string {
 	return t.Seller + " (" + t.Call + "): " + t.Text
 }
 
+// Withheld reports whether a dry run came to a call that may change something: it was not sent, and everything before it was in
+// order.
+func (t *Trouble) Withheld() bool { return t.Kind == Withheld }
+
 // Unwrap is the cause.
 func (t *Trouble) Unwrap() error { return t.Err }
 
@@ -82,6 +87,8 @@ func (t *Trouble) Unwrap() error { return t.Err }
 func (t *Trouble) Fault() *cert.Fault {
 	f := &cert.Fault{Type: cert.FaultClient, Object: t.Call, Value: t.Error(), Retry: t.Kind.repeatable(), Err: t}
 	switch t.Kind {
+	case Withheld: // whoever makes a dry run expects it; anywhere else it is a fault of this program
+		f.Type = cert.FaultInternal
 	case Unverified, Foreign:
 		f.Type = cert.FaultNotSeller
 	case Limited:

@@ -27,6 +27,8 @@ type Waiting struct {
 	Log  *mgrlog.Logger
 	// Walk reads the list and returns the ids that it shows as waiting.
 	Walk func(context.Context) ([]int64, error)
+	// DryRun reads the list without keeping it, see KeptFile.
+	DryRun bool
 }
 
 // waitingKept is the content of the file.
@@ -53,7 +55,9 @@ func (w Waiting) Has(ctx context.Context, id int64) (bool, error) {
 	return slices.Contains(seen.Waiting, id), nil
 }
 
-func (w Waiting) file() KeptFile { return KeptFile{Path: w.Path, Most: maxWaitingFile} }
+func (w Waiting) file() KeptFile {
+	return KeptFile{Path: w.Path, Most: maxWaitingFile, DryRun: w.DryRun}
+}
 
 // last is what was read last; false where it is too old or of no use. An instant in the future was written before the clock
 // was set back.

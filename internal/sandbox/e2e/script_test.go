@@ -82,7 +82,7 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"use": use, "wizard": wizard, "order": order, "module": start, "operate": operate, "run": rerun, "pending": pending,
 		"sync": synchronise, "seller": seller, "calls": calls, "requests": requests, "item": item, "log": logLines, "clock": moveClock,
 		"panelfault": panelFault, "panelset": panelSet, "setparam": setParam, "operations": operations, "tasks": tasks,
-		"problems": problems, "sql": query, "charges": charges, "balances": balances,
+		"problems": problems, "sql": query, "dry": dry, "charges": charges, "balances": balances,
 	}
 	maps.Copy(all, sweepWords())
 	maps.Copy(all, dnsWords())

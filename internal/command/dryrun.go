@@ -1,0 +1,228 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"pmssl/internal/cert"
+
+	"github.com/beevik/etree"
+)
+
+// dryRun records what a run would do (rules CLI-7). The run goes through the command's own code up to the first call by which
+// the seller would buy, issue or change something: the panel that it sees keeps changes to itself, and the seller's client
+// withholds every such call. So a dry run is refused where the real one would be, and says nothing of what only the seller's
+// answer would show. A nil *dryRun belongs to a real run.
+type dryRun struct {
+	item     cert.Order // as the command read it, for its name
+	actions  []dryAction
+	warnings []string
+	// stopped: the run has come to the first call that only the seller can answer. What its code does afterwards is not recorded.
+	stopped bool
+	balance *cert.Money // what the account holds, nil where that is not known
+	price   *cert.Money // what the purchase costs, nil where that is not known
+}
+
+// dryAction is one thing that would be done: a word for it and what it is about, as pairs of name and value.
+type dryAction struct {
+	what  string
+	about []string
+}
+
+// Words for actions.
+const (
+	dryBuy         = "buy"
+	dryActivate    = "activate"
+	dryReissue     = "reissue"
+	dryChangeProof = "change_proof"
+	dryAskProofs   = "ask_proofs"
+	dryCancel      = "cancel"
+	dryRevoke      = "revoke"
+	dryStopRenewal = "stop_renewal"
+	dryImport      = "import"
+	dryComplete    = "complete"
+	dryCallback    = "panel"
+	dryTask        = "task"
+	dryCloseTask   = "close_task"
+	dryJournal     = "journal"
+)
+
+// DryRun returns the command that, with --dry-run, shows what f would do and does nothing of it.
+func DryRun(f Func) Func {
+	return func(ctx context.Context, run *Run) (*etree.Document, error) {
+		if !run.Args.DryRun {
+			return f(ctx, run)
+		}
+		if err := run.beginDryRun(); err != nil {
+			return nil, err
+		}
+		doc, err := f(ctx, run)
+		if err != nil && !run.dry.stopped {
+			return nil, err
+		}
+		return run.dry.answer(run, doc), nil
+	}
+}
+
+// beginDryRun takes everything by which the run could change something away. A seller that does not withhold such calls ends the
+// run before anything is asked.
+func (run *Run) beginDryRun() error {
+	if !run.Trade.DryRun {
+		return cert.Faultf(cert.FaultInternal, run.Args.Command, "the client of %s is not one for a dry run: nothing was done", run.Trade.Title)
+	}
+	run.dry = &dryRun{}
+	run.Panel = newDryPanel(run.Panel, run.dry)
+	run.Log = dryLog{run.Log, run.dry}
+	run.Post = noPost{}
+	run.Spending = nil
+	return nil
+}
+
+// noPost sends no mail.
+type noPost struct{}
+
+// Send implements Post.
+func (noPost) Send(context.Context, Letter) error {
+	return cert.Faultf(cert.FaultInternal, "mail", "a dry run sends no mail")
+}
+
+// dryLog also keeps the warnings, for the answer.
+type dryLog struct {
+	Log
+	dry *dryRun
+}
+
+// Warningf implements Log.
+func (l dryLog) Warningf(format string, args ...any) {
+	if !l.dry.stopped {
+		l.dry.warnings = append(l.dry.warnings, fmt.Sprintf(format, args...))
+	}
+	l.Log.Warningf(format, args...)
+}
+
+// record notes what would be done; about is pairs of name and value, of which empty values are left out.
+func (d *dryRun) record(what string, about ...any) {
+	if d.stopped {
+		return
+	}
+	a := dryAction{what: what}
+	for i := 0; i+1 < len(about); i += 2 {
+		if value := fmt.Sprint(about[i+1]); value != "" && value != "<nil>" {
+			a.about = append(a.about, fmt.Sprint(about[i]), value)
+		}
+	}
+	d.actions = append(d.actions, a)
+}
+
+// withheld reports whether err is that of a call which the seller's client did not send because of a dry run, and records what
+// it would have done.
+func (d *dryRun) withheld(err error, what string, about ...any) bool {
+	var call interface{ Withheld() bool }
+	if d == nil || !errors.As(err, &call) || !call.Withheld() {
+		return false
+	}
+	d.record(what, about...)
+	return true
+}
+
+// stop ends the dry run at a call that only the seller can answer. Any error but that of a withheld call is one that the real run
+// would meet.
+func (d *dryRun) stop(err error, what string, about ...any) error {
+	if err == nil {
+		err = cert.Faultf(cert.FaultInternal, what, "the seller was asked in a dry run: look there what it did")
+	} else if d.withheld(err, what, about...) {
+		d.stopped = true
+	}
+	return err
+}
+
+// dryPurchase goes as far into a purchase as reading goes.
+func (j *job) dryPurchase(ctx context.Context, p cert.Purchase) error {
+	if p.Kind == cert.KindCreate { // the others look the names up before they buy
+		j.warnOfNames(ctx, p.Request)
+	}
+	_, err := j.buy(ctx, p)
+	about := []any{
+		"kind", p.Kind, "product", p.Product.ID, "months", p.Months, "names", strings.Join(p.Request.AllNames(), " "),
+	}
+	if p.SANs > 0 {
+		about = append(about, "more_names", p.SANs)
+	}
+	if p.ID > 0 {
+		about = append(about, "id", p.ID)
+	}
+	if p.Kind == cert.KindProlong {
+		about = append(about, "ends", p.Extension.Ends, "becomes", p.Extension.Becomes)
+	}
+	about = append(about, "proof", p.Request.Method)
+	price := "unknown"
+	if j.dry.price != nil {
+		price = moneyWords(*j.dry.price)
+	}
+	about = append(about, "price", price)
+	if j.dry.balance != nil {
+		about = append(about, "balance", moneyWords(*j.dry.balance))
+	}
+	return j.dry.stop(err, dryBuy, about...)
+}
+
+func moneyWords(m cert.Money) string { return strings.TrimSpace(m.Text + " " + m.Currency) }
+
+// answer returns what would be done: a text for people, else a document.
+func (d *dryRun) answer(run *Run, doc *etree.Document) *etree.Document {
+	if run.Terminal {
+		run.Print = d.text(run)
+		return nil
+	}
+	if doc == nil {
+		doc = answer()
+	}
+	node := doc.Root().CreateElement("dry_run")
+	attributes(node, "command", run.Args.Command)
+	if d.item.Item > 0 {
+		attributes(node, "item", d.item.Item, "name", d.item.Name)
+	}
+	for _, a := range d.actions {
+		e := node.CreateElement("action")
+		e.CreateAttr("what", a.what)
+		for i := 0; i+1 < len(a.about); i += 2 {
+			e.CreateAttr(a.about[i], a.about[i+1])
+		}
+	}
+	for _, warning := range d.warnings {
+		addText(node, "warning", warning)
+	}
+	return doc
+}
+
+// maxDryValue is how much of one value a text for people shows, in characters.
+const maxDryValue = 200
+
+// text is the answer for people.
+func (d *dryRun) text(run *Run) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "dry run of %s", run.Args.Command)
+	if d.item.Item > 0 {
+		fmt.Fprintf(&b, " for item %d (%s)", d.item.Item, plainWords(d.item.Name, maxName))
+	}
+	fmt.Fprintf(&b, " at %s: nothing was bought, sent or changed\n", run.Trade.Title)
+	if len(d.actions) == 0 {
+		b.WriteString("nothing would be done\n")
+	}
+	for _, a := range d.actions {
+		fmt.Fprintf(&b, "would %s", strings.ReplaceAll(a.what, "_", " "))
+		for i := 0; i+1 < len(a.about); i += 2 {
+			fmt.Fprintf(&b, " %s=%s", a.about[i], plainWords(a.about[i+1], maxDryValue))
+		}
+		b.WriteString("\n")
+	}
+	if d.stopped {
+		b.WriteString("what follows depends on the seller's answer\n")
+	}
+	for _, warning := range d.warnings {
+		fmt.Fprintf(&b, "warning: %s\n", plainWords(warning, maxWarning))
+	}
+	return b.String()
+}

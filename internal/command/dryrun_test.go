@@ -1,0 +1,148 @@
+package command_test
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// withheld is what the client of a dry run answers to a call that may change something.
+type withheld struct{}
+
+func (withheld) Error() string  { return "not sent: this is a dry run" }
+func (withheld) Withheld() bool { return true }
+
+// dryStage is a stage whose run is a dry one, at a seller that withholds what it is asked to change.
+func dryStage(t *testing.T) *stage {
+	t.Helper()
+	s := newStage(t)
+	s.args.DryRun = true
+	s.seller.buyErr, s.seller.actErr, s.seller.reissueErr = withheld{}, withheld{}, withheld{}
+	return s
+}
+
+// rules CLI-7: whatever the dry run's command calls the panel for, nothing reaches it. New methods of Panel are found here.
+func TestTheDryPanelChangesNothing(t *testing.T) {
+	reads := map[string]bool{"LockAccount": true, "UnlockAccount": true} // which the double notes
+	s := dryStage(t)
+	before, stored := s.panel.order, s.panel.stored
+	command.WithDryPanel(s.world(), func(panel command.Panel) {
+		v := reflect.ValueOf(panel)
+		for i := range v.NumMethod() {
+			name := v.Type().Method(i).Name
+			if reads[name] {
+				continue
+			}
+			method, args := v.Method(i), []reflect.Value{}
+			for a := range method.Type().NumIn() {
+				kind := method.Type().In(a)
+				if a == 0 {
+					args = append(args, reflect.ValueOf(context.Background()))
+					continue
+				}
+				value := reflect.New(kind).Elem()
+				switch kind.Kind() {
+				case reflect.Int64:
+					value.SetInt(s.args.Item)
+				case reflect.String:
+					value.SetString("x")
+				}
+				args = append(args, value)
+			}
+			method.Call(args)
+			assert.Empty(t, s.panel.calls, name)
+		}
+	})
+	assert.Equal(t, before, s.panel.order)
+	assert.Equal(t, stored, s.panel.stored)
+	assert.Empty(t, s.panel.journal)
+}
+
+// What a command has written it reads back in the same run.
+func TestTheDryPanelShowsWhatWasWritten(t *testing.T) {
+	ctx := context.Background()
+	s := dryStage(t)
+	command.WithDryPanel(s.world(), func(panel command.Panel) {
+		require.NoError(t, panel.SaveParam(ctx, s.args.Item, "one", "1"))
+		require.NoError(t, panel.SaveParam(ctx, s.args.Item, cert.ParamMethod, "auth_email"))
+		require.NoError(t, panel.DropParam(ctx, s.args.Item, cert.ParamMethod))
+		require.NoError(t, panel.SetStatus(ctx, s.args.Item, cert.ServiceIssued))
+		require.NoError(t, panel.SaveCertificatePEM(ctx, s.args.Item, "pem"))
+		require.NoError(t, panel.AppendJournal(ctx, cert.Bought{ID: 7}))
+		order, err := panel.Order(ctx, s.args.Item)
+		require.NoError(t, err)
+		assert.Equal(t, "1", order.Params["one"])
+		assert.NotContains(t, order.Params, cert.ParamMethod)
+		assert.Equal(t, "5", order.Params[cert.ParamServiceStatus])
+		assert.Equal(t, "pem", order.Stored)
+		value, found, err := panel.Param(ctx, s.args.Item, "one")
+		assert.Equal(t, []any{"1", true, nil}, []any{value, found, err})
+		_, found, err = panel.Param(ctx, s.args.Item, cert.ParamMethod)
+		assert.Equal(t, []any{false, nil}, []any{found, err})
+		stored, err := panel.StoredCertificate(ctx, s.args.Item)
+		assert.Equal(t, []any{"pem", nil}, []any{stored, err})
+		lines, err := panel.Journal(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, int64(7), lines[len(lines)-1].ID)
+	})
+	assert.Empty(t, s.panel.calls)
+}
+
+// People get sentences, programs a document.
+func TestADryRunAnswersPeopleInText(t *testing.T) {
+	s := dryStage(t)
+	run := s.world()
+	run.Terminal = true
+	doc, err := command.DryRun(command.Open)(context.Background(), run)
+	require.NoError(t, err)
+	assert.Nil(t, doc)
+	assert.Contains(t, run.Print, "dry run of open for item 42")
+	assert.Contains(t, run.Print, ": nothing was bought, sent or changed\n")
+	assert.Contains(t, run.Print, "\nwould buy kind=create product=")
+	assert.Contains(t, run.Print, "what follows depends on the seller's answer")
+	assert.Equal(t, []string{"lock account", "unlock account"}, s.panel.calls)
+}
+
+// A seller's client that would carry a call out is not used for a dry run, and one that answers to a call is a fault.
+func TestADryRunNeedsASellerThatWithholds(t *testing.T) {
+	s := dryStage(t)
+	run := s.world()
+	run.Trade.DryRun = false
+	_, err := command.DryRun(command.Open)(context.Background(), run)
+	assert.Equal(t, cert.FaultInternal, cert.FaultOf(err).Type)
+	assert.Zero(t, s.seller.buys)
+
+	s = dryStage(t)
+	s.seller.buyErr = nil
+	_, err = command.DryRun(command.Open)(context.Background(), s.world())
+	assert.Equal(t, cert.FaultInternal, cert.FaultOf(err).Type)
+	assert.Contains(t, err.Error(), "was asked in a dry run")
+}
+
+// What the real run would be refused for, the dry run is refused for.
+func TestADryRunIsRefusedWhereTheRealRunIs(t *testing.T) {
+	for name, spoil := range map[string]func(*stage){
+		"no balance":           func(s *stage) { s.seller.balance = "0.00" },
+		"no such term":         func(s *stage) { s.panel.order.Period = 7 },
+		"no CSR":               func(s *stage) { s.panel.order.CSR = "none" },
+		"an unknown item":      func(s *stage) { s.args.Item = 999 },
+		"a deleted item":       func(s *stage) { s.panel.order.Status = 4 },
+		"an unreadable intent": func(s *stage) { s.panel.order.Params[cert.ParamIntent] = "{" },
+		"another module":       func(s *stage) { s.args.Module, s.args.Operation = 77, 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := dryStage(t)
+			spoil(s)
+			doc, err := command.DryRun(command.Open)(context.Background(), s.world())
+			assert.Error(t, err)
+			assert.Nil(t, doc)
+			assert.Zero(t, s.seller.buys)
+		})
+	}
+}

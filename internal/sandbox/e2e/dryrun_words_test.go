@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// dry [-module] COMMAND [ARG…]: start a command for the item, or with -module for the module, with --dry-run. Whatever it answers, it
+// must have changed nothing: no call of mgrctl, no request to the seller that changes something, no file but the module's log and
+// the counter of its calls.
+func dry(ts *testscript.TestScript, neg bool, args []string) {
+	s := sceneOf(ts)
+	s.shop.forget()
+	ts.Check(s.panel.ClearRequests())
+	before, err := fingerprints(s.panel.Root(), s.trade.module)
+	ts.Check(err)
+	words := []string{"--item", ts.Getenv("ITEM"), "--dry-run"}
+	if args[0] == "-module" {
+		args, words = args[1:], []string{"--dry-run"}
+	}
+	run, err := s.panel.Start(context.Background(), s.trade.module, nil, append(append([]string{"--command"}, args...), words...)...)
+	report(ts, neg, run, err)
+	calls, err := s.panel.Requests()
+	ts.Check(err)
+	for _, call := range calls {
+		if call.Caller == s.trade.module {
+			ts.Fatalf("a dry run called mgrctl: %s", call.Func)
+		}
+	}
+	for _, line := range s.shop.requests() {
+		if !harmless(line) {
+			ts.Fatalf("a dry run sent %s", line)
+		}
+	}
+	after, err := fingerprints(s.panel.Root(), s.trade.module)
+	ts.Check(err)
+	for path, mark := range after {
+		if before[path] != mark {
+			ts.Fatalf("a dry run wrote %s", path)
+		}
+	}
+	for path := range before {
+		if _, there := after[path]; !there {
+			ts.Fatalf("a dry run removed %s", path)
+		}
+	}
+}
+
+// harmless reports whether a request to either seller only reads.
+func harmless(line string) bool {
+	command, _, _ := strings.Cut(line, " ")
+	for _, reading := range []string{".getList", ".getInfo", ".getPricing", ".getBalances", ".getApproverEmailList"} {
+		if strings.HasSuffix(command, reading) {
+			return true
+		}
+	}
+	return !strings.HasPrefix(command, "namecheap.") && !strings.Contains(line, "sok=") && !strings.Contains(line, "clicked_button=")
+}
+
+// fingerprints are the SHA-256 of all files under the panel's root but those that a dry run may write.
+func fingerprints(root, module string) (map[string]string, error) {
+	all := map[string]string{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !entry.Type().IsRegular() {
+			return err
+		}
+		name := filepath.Base(path)
+		if name == module+".log" || name == module+".log.lock" || strings.HasPrefix(name, module+".calls.") {
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		all[path] = hex.EncodeToString(sum[:])
+		return nil
+	})
+	return all, err
+}
