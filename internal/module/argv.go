@@ -17,6 +17,7 @@ import (
 type arguments struct {
 	command.Args
 	help, version, copyright bool
+	password                 string // no command looks at it: the log must know it
 	// given are the options that were there, by long name: `--item 0` is something else than no --item.
 	given map[string]bool
 	// ignored are the options and stray words that nobody here knows. Values are left out: an option that a newer panel
@@ -92,7 +93,9 @@ func (a *arguments) flags() *pflag.FlagSet {
 func (a *arguments) unused(f *pflag.FlagSet) {
 	f.StringP("addon", "a", "", "")
 	f.Lookup("addon").Hidden = true
-	for _, name := range []string{"tld", "userid", "password", "email", "profileid"} {
+	f.StringVar(&a.password, "password", "", "")
+	f.Lookup("password").Hidden = true
+	for _, name := range []string{"tld", "userid", "email", "profileid"} {
 		f.String(name, "", "")
 		f.Lookup(name).Hidden = true
 	}

@@ -49,6 +49,7 @@ type watchedHost struct {
 // Order implements command.Panel.
 func (w *watchedHost) Order(ctx context.Context, item int64) (cert.Order, error) {
 	order, err := w.host.Order(ctx, item)
+	w.secrets.learnItem(order.Params)
 	if err == nil && item == w.item {
 		w.order = order
 		w.order.Item = item

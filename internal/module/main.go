@@ -206,6 +206,7 @@ func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *se
 		StateDir: filepath.Join(root, "var"), Binary: k.program.Name, Log: log, DryRun: args.DryRun,
 	})
 	secret := newSecrets(trade, log)
+	secret.learnArgs(args)
 	billing := k.panel(panel.Options{
 		Root: root, Binary: k.program.Name, Getenv: w.Getenv, Environ: w.Environ,
 		Now: w.Now, Sleep: w.Sleep, Rand: w.Rand, Log: log,

@@ -393,6 +393,42 @@ func TestTheLogTellsOfEachCommand(t *testing.T) {
 	assert.Contains(t, log, `ignored, not known here: --future "stray word"`)
 }
 
+// The last line says what the exit code says, with the counts: rules LOG-3.
+func TestTheLastLineOfTheLogIsTheResult(t *testing.T) {
+	for name, c := range map[string]struct {
+		run  command.Func
+		args []string
+		code int
+		want string
+	}{
+		"done": {run: answering("hello"), want: `"act": ok, 0 warnings, 0 errors, exit code 0, 0s`},
+		"done with care": {run: func(_ context.Context, run *command.Run) (*etree.Document, error) {
+			run.Log.Warningf("careful")
+			return nil, nil
+		}, want: `"act": ok, 1 warnings, 0 errors, exit code 0, 0s`},
+		"failed in part": {run: func(_ context.Context, run *command.Run) (*etree.Document, error) {
+			run.Log.Errorf("item 3: refused")
+			run.Failed, run.Summary = true, "items 3, failed 1"
+			return etree.NewDocument(), nil
+		}, code: 1, want: `"act": failed in part, items 3, failed 1, 0 warnings, 1 errors, exit code 1, 0s`},
+		"failed":  {run: failing(cert.Faultf(cert.FaultLimit, "x", "later")), code: 1, want: `"act": failed (limit), 0 warnings, 1 errors, exit code 1, 0s`},
+		"panic":   {run: func(context.Context, *command.Run) (*etree.Document, error) { panic("x") }, code: 1, want: `"act": failed (internal), 0 warnings, 1 errors, exit code 1, 0s`},
+		"unknown": {args: []string{"--command", "x: ok\nMay  7"}, code: 1, want: `"x: ok\nMay  7": failed (unknown_command), 0 warnings, 1 errors, exit code 1, 0s`},
+	} {
+		s := newStage(t, plain(c.run))
+		args := c.args
+		if args == nil {
+			args = []string{"--command", "act"}
+		}
+		assert.Equal(t, c.code, s.play(args...), name)
+		lines := strings.Split(strings.TrimSpace(s.log(t)), "\n")
+		assert.Contains(t, lines[len(lines)-1], "INFO end: "+c.want+"\x1b[0m", name)
+		for _, line := range lines {
+			assert.Regexp(t, `^(    |Nov 22 10:30:00 \[4711:1\] )`, line, "%s: each line is the log's own or indented", name)
+		}
+	}
+}
+
 func TestTheLogTellsOfAFailureInOneLine(t *testing.T) {
 	s := newStage(t, plain(failing(cert.Faultf(cert.FaultAPI, "x", "%w", errors.Join(errors.New("one"), errors.New("two\nthree"))))))
 	assert.Equal(t, 1, s.play("--command", "act"))

@@ -42,12 +42,39 @@ func newSecrets(trade command.Trade, log *mgrlog.Logger) *secrets {
 func (s *secrets) learnParams(params map[string]string) {
 	var found []string
 	for name, value := range params {
-		if s.names[name] {
+		if s.secret(name) {
 			found = append(found, value)
 		}
 	}
 	s.add(found)
 }
+
+// minItemSecret is the length in bytes from which an item's value counts as a secret: shorter ones are choices of a form,
+// such as the kind of a key.
+const minItemSecret = 8
+
+// learnItem names the secret parameters of an item to the log, a private key above all. What is done with them stays as
+// it is.
+func (s *secrets) learnItem(params map[string]string) {
+	for name, value := range params {
+		if s.secret(name) && len(value) >= minItemSecret {
+			s.log.Secret(value)
+		}
+	}
+}
+
+// learnArgs names the secrets of the command line to the log: --password VALUE, and check_param's --param NAME --value VALUE.
+func (s *secrets) learnArgs(args *arguments) {
+	for i, name := range args.Params {
+		if i < len(args.Values) && s.secret(name) {
+			s.log.Secret(args.Values[i])
+		}
+	}
+	s.log.Secret(args.password)
+}
+
+// secret reports whether a parameter of this name holds a secret.
+func (s *secrets) secret(name string) bool { return s.names[name] || mgrlog.IsSecretField(name) }
 
 // learnDocument does the same with a form's document, where they stand in the clear. A document with more secrets than
 // any form has is FaultInput.
@@ -63,7 +90,7 @@ func (s *secrets) learnDocument(root *etree.Element) error {
 
 // collect appends the secret texts of the element and of all below it.
 func (s *secrets) collect(found []string, e *etree.Element) []string {
-	if text := strings.TrimSpace(e.Text()); text != "" && (s.names[e.Tag] || mgrlog.IsSecretField(e.Tag)) {
+	if text := strings.TrimSpace(e.Text()); text != "" && s.secret(e.Tag) {
 		found = append(found, text)
 	}
 	for _, child := range e.ChildElements() {

@@ -34,6 +34,8 @@ type session struct {
 	text string
 	// partial: the document tells of failures; it is printed and the exit code is 1 (command.Run.Failed).
 	partial bool
+	// told: the log has the error of this run already.
+	told bool
 	// summary is what the command says of its work in one line of the log (command.Run.Summary).
 	summary string
 
@@ -72,7 +74,9 @@ func (s *session) serve() (*etree.Document, error) {
 	}
 	err = s.judge(ctx, err)
 	fault := cert.FaultOf(err)
-	s.log.Errorf("%s", strings.Join(causes(err), "\n"))
+	if !s.told {
+		s.log.Errorf("%s", strings.Join(causes(err), "\n"))
+	}
 	r := newReport(fault, err, s.secrets.mask)
 	if !s.args.DryRun { // which changes nothing in the panel either
 		s.failed(ctx, fault, r)
@@ -175,6 +179,7 @@ func (s *session) guarded(ctx context.Context) (doc *etree.Document, err error) 
 
 // panicked logs a panic with its stack and makes the fault of it. To be called while the stack still stands.
 func (s *session) panicked(reason any) error {
+	s.told = true
 	s.log.Criticalf("panic in %q: %v\n%s", clip(s.args.Command, maxFaultWord), reason, debug.Stack())
 	return cert.Faultf(cert.FaultInternal, clip(s.args.Command, maxFaultWord), "a fault of this program, see var/%s.log: %v", s.program.Name, reason)
 }
