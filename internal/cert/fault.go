@@ -55,6 +55,8 @@ type Fault struct {
 	// in the seller's own document (HTTP 405). Two readings of the seller's list a minute apart that show nothing free the way
 	// (rules BUY-12).
 	Refused bool
+	// Outage says that the seller as a whole does not work for now: the next question would fail in the same way.
+	Outage bool
 	// Code is the seller's number for the refusal, 0 where it gave none.
 	Code int
 	Err  error // the cause, for the log
@@ -90,6 +92,19 @@ func Faultf(kind, object, format string, args ...any) *Fault {
 func (f *Fault) Again() *Fault {
 	f.Retry = true
 	return f
+}
+
+// SellerFails reports whether the fault is about the seller or the account as a whole and not about what was asked for: network, HTTP
+// 5xx, its limit of calls, a login that is not let in. Whoever works on many orders of one account stops there (rules SWEEP-9).
+func (f *Fault) SellerFails() bool {
+	if f == nil {
+		return false
+	}
+	switch f.Type {
+	case FaultLimit, FaultAuth, FaultLogin, FaultAddress, FaultClientIP, FaultNotSeller:
+		return true
+	}
+	return f.Outage
 }
 
 // FaultOf finds the outermost Fault in the chain of err; an error without one is FaultInternal with the error's text.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"pmssl/internal/cert"
 
@@ -35,8 +36,17 @@ func GetBalance(ctx context.Context, run *Run) (*etree.Document, error) {
 	return doc, together(failed)
 }
 
+const (
+	// balanceTime is how long one module's balance may take: a person may wait for it, or other modules (rules TIME-4).
+	balanceTime = 9 * time.Second
+	// balanceAsk of it is the seller's, so that the panel can be told.
+	balanceAsk = 8 * time.Second
+)
+
 // tellBalance asks for one balance, hands it to the panel and writes it below the node.
 func tellBalance(ctx context.Context, run *Run, module int64, node *etree.Element) error {
+	ctx, stop := context.WithTimeout(ctx, balanceTime)
+	defer stop()
 	seller, err := dial(ctx, run, module)
 	if err != nil {
 		return err
@@ -45,7 +55,9 @@ func tellBalance(ctx context.Context, run *Run, module int64, node *etree.Elemen
 	if !ok {
 		return unable(run, "tells the balance")
 	}
-	balance, err := teller.Balance(ctx)
+	asking, asked := context.WithTimeout(ctx, balanceAsk)
+	defer asked()
+	balance, err := teller.Balance(asking)
 	if err != nil {
 		return err
 	}

@@ -94,6 +94,9 @@ func (j *job) endReplaced(ctx context.Context, newest int64) (left []string) {
 		report, err := j.seller.Report(ctx, id)
 		if err != nil {
 			j.Log.Warningf("item %d: whether the replaced certificate %d at %s is still valid could not be read: %v", j.order.Item, id, j.Trade.Title, err)
+			if cert.FaultOf(err).SellerFails() { // so would the next one
+				return append(left, fmt.Sprintf("whether the replaced certificates at %s are still valid could not be read: %v", j.Trade.Title, err))
+			}
 			continue
 		}
 		stored, err := cert.StoredLeaf(strings.Join(report.PEM, "\n"))

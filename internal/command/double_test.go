@@ -322,9 +322,9 @@ func proofsOf(r cert.Request) []cert.Proof {
 	}
 	return out
 }
-func (s *fakeSeller) Glance(_ context.Context, id int64) (cert.State, bool) {
+func (s *fakeSeller) Glance(_ context.Context, id int64) (cert.State, bool, error) {
 	state, known := s.listed[id]
-	return state, known
+	return state, known, nil
 }
 func (s *fakeSeller) Report(_ context.Context, id int64) (cert.Report, error) {
 	s.looked++

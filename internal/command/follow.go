@@ -27,8 +27,8 @@ func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
 		}
 		return nil, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Trade.Title)
 	}
-	if j.stillWaiting(ctx) {
-		return nil, nil
+	if waits, err := j.stillWaiting(ctx); err != nil || waits {
+		return nil, err
 	}
 	report, err := j.newest(ctx, id)
 	if err != nil {
@@ -38,19 +38,19 @@ func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
 	return nil, err
 }
 
-// stillWaiting tells whether an order of which all is known waits as it did when it was last looked at: nothing is asked
+// stillWaiting reports whether an order of which all is known waits as it did when it was last looked at: nothing is asked
 // about it then.
-func (j *job) stillWaiting(ctx context.Context) bool {
+func (j *job) stillWaiting(ctx context.Context) (bool, error) {
 	glancer, ok := j.seller.(Glancer)
 	if !ok || !j.hasStatus(cert.ServiceWaiting) || j.proofsMissing() || j.handingOver() {
-		return false
+		return false, nil
 	}
-	state, known := glancer.Glance(ctx, j.id())
-	if !known || state != cert.StateWaiting {
-		return false
+	state, known, err := glancer.Glance(ctx, j.id())
+	if err != nil || !known || state != cert.StateWaiting {
+		return false, err
 	}
 	j.Log.ExtInfof("item %d: id %d still waits, as the list at %s shows", j.order.Item, j.id(), j.Trade.Title)
-	return true
+	return true, nil
 }
 
 // newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,

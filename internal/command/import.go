@@ -114,6 +114,10 @@ func (t *takeover) all(ctx context.Context, listed []cert.Listed) error {
 			t.Log.Errorf("import: id %d of %s: %v", l.ID, plainWords(l.CommonName, maxName), err)
 			failure := t.failures.CreateElement("certificate")
 			attributes(failure, "id", l.ID, "name", l.CommonName, "reason", err)
+			if cert.FaultOf(err).SellerFails() { // the next one would fail as well, and slowly (rules SWEEP-9)
+				t.Log.Errorf("import: ends after %d of %d certificates, %s does not work for this account now: the next import goes on", i+1, t.found, t.Trade.Title)
+				return nil
+			}
 		}
 		if (i+1)%importStep == 0 {
 			t.Log.Infof("import: %d of %d certificates", i+1, t.found)

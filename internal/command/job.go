@@ -61,8 +61,33 @@ func begin(ctx context.Context, run *Run) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	run.Trade.Products = catalogue(ctx, run, j.seller)
+	if err := j.assortment(ctx); err != nil {
+		return j, err
+	}
 	return j, j.recall(ctx)
+}
+
+// assortment reads what the seller sells. A sweep, which works on many items of one account, asks a seller that fails as a whole
+// once.
+func (j *job) assortment(ctx context.Context) error {
+	if j.sweep == nil {
+		j.Trade.Products = catalogue(ctx, j.Run, j.seller)
+		return nil
+	}
+	cataloguer, ok := j.seller.(Cataloguer)
+	if !ok || j.sweep.down[j.account] != nil {
+		return nil
+	}
+	products, err := cataloguer.Catalogue(ctx)
+	switch {
+	case cert.FaultOf(err).SellerFails():
+		return err
+	case err != nil:
+		j.Log.Warningf("the products of %s could not be read, those known are taken: %v", j.Trade.Title, err)
+	default:
+		j.Trade.Products = products
+	}
+	return nil
 }
 
 // connect is begin without any change and without a question to the seller: for commands that may only show something.

@@ -59,6 +59,8 @@ type Run struct {
 	Spending func(bool)
 
 	dry *dryRun // what a dry run would do, nil for a real one
+	// sweep is the sweep that works on many items, nil for a command for one.
+	sweep *sweep
 
 	// Terminal tells that a person reads stdout.
 	Terminal bool

@@ -139,8 +139,9 @@ type Cataloguer interface {
 // Glancer is a seller whose list tells where many orders stand at once. What one process reads of it serves the others for a
 // while, so that syncing many orders that wait does not use up the day's calls.
 type Glancer interface {
-	// Glance is where the id stood when the list was last read; false where it does not tell.
-	Glance(ctx context.Context, id int64) (cert.State, bool)
+	// Glance is where the id stood when the list was last read; false where it does not tell. An error says that the seller as a
+	// whole does not answer (cert.Fault.SellerFails): asking about the id would fail as well.
+	Glance(ctx context.Context, id int64) (cert.State, bool, error)
 }
 
 // Prober is a seller whose functions have names of their own on each installation (command probe). Probe only reads.

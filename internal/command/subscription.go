@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +27,7 @@ type sweep struct {
 	items, due, reissued, told, failed int
 	running                            bool
 	rows                               []sweepRow
+	down                               outages
 }
 
 // sweepRow is what the document says of one item.
@@ -83,7 +83,7 @@ func newSweep(ctx context.Context, run *Run) (*sweep, error) {
 			return nil, err
 		}
 	}
-	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun}
+	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, down: outages{}}
 	if run.Args.Date != "" {
 		if !run.Args.DryRun {
 			return nil, cert.Faultf(cert.FaultValue, "date", "--date plays a day and goes with --dry-run only")
@@ -119,36 +119,6 @@ func subscriptionSettings(ctx context.Context, panel Panel) (cabforum.Settings, 
 	return settings, warnings, nil
 }
 
-// all syncs what the seller works on and then looks at what ends.
-func (s *sweep) all(ctx context.Context) error {
-	var err error
-	if s.items, err = s.Panel.Living(ctx); err != nil {
-		return err
-	}
-	waiting, err := s.chosen(s.Panel.Unsettled(ctx))
-	if err != nil {
-		return err
-	}
-	for _, item := range waiting {
-		if err := s.each(ctx, item, asSync, s.settle); err != nil {
-			return err
-		}
-	}
-	ending, err := s.chosen(s.Panel.Ending(ctx, cabforum.DateOf(s.at).AddDays(s.settings.Lead)))
-	if err != nil {
-		return err
-	}
-	for _, item := range ending {
-		if slices.Contains(waiting, item) { // is in the document already; what is due about it now is the next sweep's
-			continue
-		}
-		if err := s.each(ctx, item, asReissue, s.decide); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // chosen keeps the one item that --item names.
 func (s *sweep) chosen(items []int64, err error) ([]int64, error) {
 	if err != nil || s.Args.Item == 0 {
@@ -175,7 +145,7 @@ func (s *sweep) each(ctx context.Context, item int64, as string, work func(conte
 		return sweepEnded(err)
 	}
 	run := *s.Run
-	run.Args = Args{Command: as, Item: item}
+	run.Args, run.sweep = Args{Command: as, Item: item}, s
 	row := &sweepRow{item: item}
 	start := begin
 	if s.dry {
@@ -200,6 +170,7 @@ func (s *sweep) each(ctx context.Context, item int64, as string, work func(conte
 		row.result, row.reason = resultError, err.Error()
 		s.failed++
 		s.Log.Errorf("item %d: %v", item, err)
+		s.note(j, err)
 	}
 	if row.action != "" || err != nil {
 		s.rows = append(s.rows, *row)
@@ -230,6 +201,10 @@ func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
 		row.result, row.reason = resultSkipped, "no order yet"
 		return nil
 	}
+	if down := s.down[j.account]; down != nil {
+		s.left(row, actionWait, down)
+		return nil
+	}
 	if err := j.look(ctx); err != nil {
 		return err
 	}
@@ -254,8 +229,8 @@ func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
 
 // look syncs an order unless it waits as it did.
 func (j *job) look(ctx context.Context) error {
-	if j.stillWaiting(ctx) {
-		return nil
+	if waits, err := j.stillWaiting(ctx); err != nil || waits {
+		return err
 	}
 	report, err := j.newest(ctx, j.id())
 	if err != nil {

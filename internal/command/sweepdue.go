@@ -16,7 +16,8 @@ func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
 		row.action = actionNone
 		return err
 	}
-	if !s.dry {
+	down := s.down[j.account]
+	if !s.dry && down == nil {
 		if err := j.settleReissue(ctx); err != nil {
 			row.action = actionWait
 			return s.inTheWay(ctx, j, row, stored, err)
@@ -51,6 +52,9 @@ func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
 		return s.tell(ctx, j, row, LetterExpires, true)
 	case strings.TrimSpace(j.order.CSR) == "":
 		return s.withoutCSR(ctx, j, row)
+	case down != nil: // clients are told all the same
+		s.left(row, actionReissue, down)
+		return nil
 	}
 	row.action, row.result = actionReissue, resultOK
 	if s.dry {

@@ -8,12 +8,15 @@ import (
 
 // Glance tells whether the order still waits, by one reading of the list that all processes share for two minutes; false where
 // the list does not say so. A list without service_status does not: there each order is looked at by itself.
-func (c *Client) Glance(ctx context.Context, id int64) (cert.State, bool) {
+func (c *Client) Glance(ctx context.Context, id int64) (cert.State, bool, error) {
 	waits, err := c.waiting.Has(ctx, id)
+	if cert.FaultOf(err).SellerFails() {
+		return cert.StateUnknown, false, err
+	}
 	if err != nil {
 		c.log.ExtInfof("the list of %s does not tell where the order %d stands: %v", Title, id, err)
 	}
-	return cert.StateWaiting, waits
+	return cert.StateWaiting, waits, nil
 }
 
 // inProgress returns the orders of which the list itself says that the CA works on them. One walk is enough: an order that it

@@ -8,8 +8,11 @@ import (
 )
 
 const (
-	// wizardTime is for what the panel waits for with a person in front of it.
-	wizardTime = time.Minute
+	// personTime is for what the panel waits for with a person in front of it: the answer has to be there within 10 s, and the process
+	// has to start, to tell the panel of a failure and to write it (rules TIME-4).
+	personTime = 9 * time.Second
+	// connectionTime is the same for the connection form, whose values may be wrong: within 15 s.
+	connectionTime = 14 * time.Second
 	// itemTime leaves room for a call-back's 60 s of retries, more than once.
 	itemTime = 5 * time.Minute
 	// buyingTime also holds the wait for the account's lock behind another purchase.
@@ -26,18 +29,18 @@ const (
 func commands() table {
 	return table{
 		{name: "features", about: "tells the panel what this module can do",
-			run: announce, tolerates: formOptions(), alone: func(*arguments) bool { return true }, deadline: wizardTime},
+			run: announce, tolerates: formOptions(), alone: func(*arguments) bool { return true }, deadline: personTime},
 		{name: "tune_connection", about: "fills choices and defaults into the connection form",
-			run: command.TuneConnection, reads: readsDocument, feature: withForm(), tolerates: formOptions(), deadline: wizardTime},
+			run: command.TuneConnection, reads: readsDocument, feature: withForm(), tolerates: formOptions(), deadline: personTime},
 		{name: "check_connection", about: "tries the connection form's values at the seller",
-			run: command.CheckConnection, reads: readsDocument, feature: always(), tolerates: formOptions(), deadline: wizardTime},
+			run: command.CheckConnection, reads: readsDocument, feature: always(), tolerates: formOptions(), deadline: connectionTime},
 		{name: "approver", about: "lists the addresses that may approve a domain",
 			run: command.Approver, needs: needModule | needIntname, reads: readsText, feature: withApprovers(),
-			failsAs: cert.FaultApprover, uses: []string{"domain"}, tolerates: []string{"item"}, deadline: wizardTime},
+			failsAs: cert.FaultApprover, uses: []string{"domain"}, tolerates: []string{"item"}, deadline: personTime},
 		{name: "check_param", about: "checks fields of an order form",
-			run: command.CheckParam, needs: needParam, reads: readsAny, feature: always(), tolerates: formOptions(), deadline: wizardTime},
+			run: command.CheckParam, needs: needParam, reads: readsAny, feature: always(), tolerates: formOptions(), deadline: personTime},
 		{name: "get_suitable_module", about: "names the modules that serve a tariff",
-			run: command.SuitableModule, reads: readsDocument, tolerates: formOptions(), deadline: wizardTime},
+			run: command.SuitableModule, reads: readsDocument, tolerates: formOptions(), deadline: personTime},
 		{name: "open", about: "buys, activates and follows a certificate",
 			run: command.DryRun(command.Open), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: buyingTime},
 		{name: "prolong", about: "buys, activates and follows the next paid term",
@@ -60,18 +63,18 @@ func commands() table {
 			run: command.CancelProlong, needs: needItem, feature: always(), doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "close", about: "cancels the order where the seller allows it, and lets the panel delete the item",
 			run: command.DryRun(command.Close), needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
-		{name: "getbalance", about: "tells the panel what the account at the seller holds; without --module of every module",
+		{name: "getbalance", about: "tells the panel what the account at the seller holds, 9 s for each; without --module of every module",
 			run: command.GetBalance, feature: withBalance(), uses: []string{"module"}, deadline: itemTime},
 		{name: "import", about: "makes items of the account's certificates that no item holds",
 			run: command.DryRun(command.Import), needs: needModule | needItemType, feature: withCertificates(), doNothing: true, uses: []string{"searchstring", "dry-run"}, deadline: sweepTime},
 		{name: "import_pricelist", about: "tells what the seller offers at which price",
-			run: command.ImportPricelist, needs: needModule | needSubcommand, feature: withPrices(), uses: []string{"id"}, deadline: wizardTime},
+			run: command.ImportPricelist, needs: needModule | needSubcommand, feature: withPrices(), uses: []string{"id"}, deadline: personTime},
 		{name: "subscription", about: "carries the reissue policy out: reissues what is due or tells the client",
 			run: command.Subscription, doNothing: true, buys: true, byHand: true, uses: []string{"item", "date", "dry-run"}, deadline: sweepTime},
 		{name: "plan", about: "computes the certificates of a paid term: dates, proofs, warnings",
-			run: command.Plan, needs: needTerm, byHand: true, alone: onPaper, uses: []string{"period", "before", "format"}, deadline: wizardTime},
+			run: command.Plan, needs: needTerm, byHand: true, alone: onPaper, uses: []string{"period", "before", "format"}, deadline: personTime},
 		{name: "probe", about: "asks the seller harmless questions and shows the answers",
-			run: command.Probe, needs: needModule, byHand: true, uses: []string{"format"}, deadline: itemTime},
+			run: command.Probe, needs: needModule, byHand: true, uses: []string{"format"}, deadline: personTime},
 		{name: "resolve", about: "settles a purchase without a clear answer by hand; shows first, acts with --yes",
 			run: command.Resolve, needs: needItem | needOutcome, byHand: true, confirm: true, uses: []string{"yes", "dry-run", "module"}, deadline: itemTime},
 	}

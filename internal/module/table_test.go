@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -35,6 +36,19 @@ func TestDoNothingHoldsForTheListOfTheContract(t *testing.T) {
 		"sync_item": true, "prolong": true, "prolong_addon": true, "reopen": true, "stat": true, "import": true, "subscription": true}
 	for _, r := range commands() {
 		assert.Equal(t, listed[r.name], r.doNothing, r.name)
+	}
+}
+
+// rules TIME-4: who sits in front of the panel gets an answer within 10 s, in the connection form within 15 s.
+func TestCommandsWithAPersonInFrontEndInTime(t *testing.T) {
+	most := map[string]time.Duration{"check_connection": 15 * time.Second}
+	for _, name := range []string{"features", "tune_connection", "approver", "check_param", "get_suitable_module", "import_pricelist", "plan", "probe"} {
+		most[name] = 10 * time.Second
+	}
+	for name, within := range most {
+		r, found := commands().find(name)
+		require.True(t, found, name)
+		assert.Less(t, r.deadline, within, name)
 	}
 }
 

@@ -13,12 +13,15 @@ const waitingList = "InProgress"
 // Glance tells whether the certificate still waits, by one walk through the list that all processes share for two minutes;
 // false where the list does not show it as waiting: then only getInfo tells. A thousand certificates that wait cost ten
 // calls for each walk instead of a thousand.
-func (c *Client) Glance(ctx context.Context, id int64) (cert.State, bool) {
+func (c *Client) Glance(ctx context.Context, id int64) (cert.State, bool, error) {
 	waits, err := c.waiting.Has(ctx, id)
+	if cert.FaultOf(err).SellerFails() {
+		return cert.StateUnknown, false, err
+	}
 	if err != nil {
 		c.log.ExtInfof("the list of %s does not tell where the certificate %d stands: %v", Title, id, err)
 	}
-	return cert.StateWaiting, waits
+	return cert.StateWaiting, waits, nil
 }
 
 // inProgress returns the ids that wait for the CA. One walk is enough: an id that it misses is asked about by itself.

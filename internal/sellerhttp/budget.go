@@ -24,6 +24,10 @@ const slack = time.Second
 // before (contract 3.1), and nobody looks after them meanwhile.
 const purchaseWait = 15 * time.Second
 
+// maxTurnWait is how long any call waits for its turn: as long as a minute's limit lasts. A limit of an hour or a day is told at once,
+// or one account would hold a sweep for as long.
+const maxTurnWait = time.Minute + 5*time.Second
+
 // window is one limit over one span.
 type window struct {
 	name string
@@ -73,7 +77,7 @@ type Budget struct {
 	warned sync.Once
 }
 
-// Take waits for a turn within the context's deadline and counts one call. Where the turn comes too late it returns at once a
+// Take waits for a turn, within the context's deadline and a minute, and counts one call. Where the turn comes too late it returns at once a
 // *Trouble of kind Exhausted that says when; nothing is counted then. A budget that cannot be kept because its
 // file cannot be written is warned of once and does not stop the work.
 func (b *Budget) Take(ctx context.Context, class Class) error {
@@ -96,7 +100,7 @@ func (b *Budget) Take(ctx context.Context, class Class) error {
 		text := fmt.Sprintf("the budget of %d calls a %s for this account is used up; the next call is possible at %s",
 			tightest.most, tightest.name, at.UTC().Format(time.RFC3339))
 		wait := max(0, at.Sub(b.Now()))
-		if !inTime(ctx, b.Now(), wait) || class == Purchase && wait > purchaseWait {
+		if !inTime(ctx, b.Now(), wait) || wait > maxTurnWait || class == Purchase && wait > purchaseWait {
 			return &Trouble{Kind: Exhausted, Text: text, When: at.UTC()}
 		}
 		b.Log.ExtInfof("%s, waiting %s", text, wait)

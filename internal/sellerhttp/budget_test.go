@@ -91,7 +91,7 @@ func TestNeverOverTheLimit(t *testing.T) {
 			for i := range callers {
 				wg.Go(func() {
 					for range 144 / callers {
-						assert.NoError(t, b.Take(t.Context(), sellerhttp.Class(i%2)))
+						takeLater(t, b, sellerhttp.Class(i%2))
 					}
 				})
 			}
@@ -104,6 +104,34 @@ func TestNeverOverTheLimit(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// takeLater takes a turn however late it comes.
+func takeLater(t *testing.T, b *sellerhttp.Budget, class sellerhttp.Class) {
+	for {
+		err := b.Take(t.Context(), class)
+		if err == nil {
+			return
+		}
+		var trouble *sellerhttp.Trouble
+		if !assert.ErrorAs(t, err, &trouble) || !assert.Equal(t, sellerhttp.Exhausted, trouble.Kind) {
+			return
+		}
+		assert.NoError(t, b.Sleep(t.Context(), trouble.When.Sub(b.Now())))
+	}
+}
+
+// A limit of an hour or a day is told at once: one account at its limit would hold a whole sweep (rules SWEEP-9).
+func TestNobodyWaitsLongerThanAMinuteForATurn(t *testing.T) {
+	for _, class := range []sellerhttp.Class{sellerhttp.Read, sellerhttp.Once, sellerhttp.Purchase} {
+		c := newClock()
+		b := newBudget(t, c, sellerhttp.Limits{Hour: 10})
+		full(t, b, sellerhttp.Purchase, 10)
+		trouble := requireTrouble(t, b.Take(until{t.Context(), c.Now().Add(2 * time.Hour)}, class))
+		assert.Equal(t, sellerhttp.Exhausted, trouble.Kind)
+		assert.True(t, trouble.Fault().SellerFails())
+		assert.Empty(t, c.slept)
 	}
 }
 

@@ -40,7 +40,9 @@ const (
 	// A name that does not resolve or a port that nobody serves rarely changes within a minute, and somebody may be waiting in
 	// the panel's form: fewer attempts, within 3 s.
 	maxUnreachable = 3
-	maxBackoff     = 30 * time.Second
+	// Each attempt at a seller that hangs takes readTimeout.
+	maxTimeouts = 2
+	maxBackoff  = 30 * time.Second
 )
 
 // maxTrouble is the longest text about a failure, in bytes.
@@ -108,17 +110,22 @@ func long(secrets []string) []string {
 
 // Do sends the call, repeats it where its class allows that and the context's deadline leaves the time, and decodes the
 // answer. Errors are *Trouble (with the seller's and the call's name filled in) or what Decode returned. The last failure
-// is always an error.
+// is always an error; if the context ended an attempt, the failure before it says more.
 func (c *Client) Do(ctx context.Context, call Call) error {
 	if c.config.Reads != nil && (call.Class != Read || !c.config.Reads(call)) {
 		return c.blame(call, &Trouble{Kind: Withheld, Text: "not sent: this is a dry run"})
 	}
+	var before *Trouble
 	for attempt := 1; ; attempt++ {
 		err := c.once(ctx, call)
 		trouble := c.blame(call, err)
-		if trouble == nil {
+		switch {
+		case trouble == nil:
 			return err
+		case before != nil && ctx.Err() != nil:
+			return before
 		}
+		before = trouble
 		if call.Class != Read || attempt >= trouble.Kind.attempts() {
 			return trouble
 		}

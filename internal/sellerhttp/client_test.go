@@ -89,6 +89,52 @@ func TestReadsStopAtTheDeadline(t *testing.T) {
 	assert.Equal(t, 3*time.Second, c.total())
 }
 
+// rules TIME-4: whoever waits gets an answer within the command's time, and it says what was wrong with the seller, not that time was up.
+func TestASellerThatFailsIsToldWithinTheCommandsTime(t *testing.T) {
+	for name, fault := range map[string]http.HandlerFunc{"500": says(500, ""), "405": says(405, ""), "dropped": drops} {
+		t.Run(name, func(t *testing.T) {
+			s, c := newSeller(t, fault), newClock()
+			var got string
+			trouble := requireTrouble(t, newClient(t, s.URL, c, nil).Do(until{t.Context(), c.Now().Add(9 * time.Second)}, ask(sellerhttp.Read, &got)))
+			assert.NotEqual(t, sellerhttp.Timeout, trouble.Kind)
+			assert.True(t, trouble.Fault().SellerFails())
+			assert.Less(t, c.total(), 9*time.Second)
+		})
+	}
+	t.Run("hangs", func(t *testing.T) {
+		s, c := newSeller(t, hangs), newClock()
+		ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer stop()
+		var got string
+		trouble := requireTrouble(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
+		assert.Equal(t, sellerhttp.Timeout, trouble.Kind)
+		assert.True(t, trouble.Fault().SellerFails())
+		assert.Equal(t, 1, s.count())
+	})
+	t.Run("is out of order, then hangs", func(t *testing.T) {
+		s, c := newSeller(t, says(502, ""), hangs), newClock()
+		ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer stop()
+		var got string
+		trouble := requireTrouble(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
+		assert.Equal(t, sellerhttp.Unavailable, trouble.Kind)
+		assert.Equal(t, 2, s.count())
+	})
+}
+
+// What concerns one answer says nothing of the seller: the next order may be read.
+func TestOneBadAnswerIsNoOutage(t *testing.T) {
+	for name, fault := range map[string]http.HandlerFunc{
+		"cut off": says(200, "<a>fi"), "a DTD": says(200, `<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>`), "too large": says(200, strings.Repeat("x", sellerhttp.MaxBody+1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got string
+			trouble := requireTrouble(t, newClient(t, newSeller(t, fault).URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
+			assert.False(t, trouble.Fault().SellerFails(), "%v", trouble)
+		})
+	}
+}
+
 // Contract 3.3: net/http must not repeat it either, on a connection that was kept open least of all.
 func TestWhatBuysIsSentOnce(t *testing.T) {
 	for name, fault := range map[string]http.HandlerFunc{

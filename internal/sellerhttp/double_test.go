@@ -107,6 +107,8 @@ func drops(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
+func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
 func newClient(t *testing.T, address string, c *clock, log *mgrlog.Logger) *sellerhttp.Client {
 	t.Helper()
 	return sellerhttp.New(sellerhttp.Config{

@@ -42,6 +42,15 @@ func (k Kind) repeatable() bool {
 	return false
 }
 
+// outage kinds are about the way to the seller or the seller as a whole; the others are about one answer.
+func (k Kind) outage() bool {
+	switch k {
+	case Unreachable, Unverified, Dropped, Timeout, Limited, Unavailable, Foreign, Exhausted:
+		return true
+	}
+	return false
+}
+
 // attempts is how often a read is sent that fails in this way.
 func (k Kind) attempts() int {
 	switch {
@@ -49,6 +58,8 @@ func (k Kind) attempts() int {
 		return 1
 	case k == Unreachable:
 		return maxUnreachable
+	case k == Timeout:
+		return maxTimeouts
 	}
 	return maxAttempts
 }
@@ -85,7 +96,7 @@ func (t *Trouble) Unwrap() error { return t.Err }
 
 // Fault is the trouble in the words of the product's edge.
 func (t *Trouble) Fault() *cert.Fault {
-	f := &cert.Fault{Type: cert.FaultClient, Object: t.Call, Value: t.Error(), Retry: t.Kind.repeatable(), Err: t}
+	f := &cert.Fault{Type: cert.FaultClient, Object: t.Call, Value: t.Error(), Retry: t.Kind.repeatable(), Outage: t.Kind.outage(), Err: t}
 	switch t.Kind {
 	case Withheld: // whoever makes a dry run expects it; anywhere else it is a fault of this program
 		f.Type = cert.FaultInternal

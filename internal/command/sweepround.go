@@ -1,0 +1,64 @@
+package command
+
+import (
+	"context"
+	"slices"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// outages are the accounts whose seller failed as a whole in this sweep, with what it failed with.
+type outages map[string]*cert.Fault
+
+// note remembers a fault of the whole seller: the round ends for that account (rules SWEEP-9).
+func (s *sweep) note(j *job, err error) {
+	fault := cert.FaultOf(err)
+	if j == nil || j.account == "" || !fault.SellerFails() || s.down[j.account] != nil {
+		return
+	}
+	s.down[j.account] = fault
+	s.Log.Warningf("%s does not work for the account %s now; its other items are left for the next sweep", s.Trade.Title, j.account)
+}
+
+// left fills the row of an item that is not asked about in this round.
+func (s *sweep) left(row *sweepRow, action string, down *cert.Fault) {
+	row.action, row.result = action, resultSkipped
+	row.reason = "left for the next sweep, " + s.Trade.Title + " does not work for this account now: " + brief(down.Error())
+}
+
+// all works on what ends, soonest first, and then on what only waits for the seller: where time or the seller's calls run out,
+// the certificates in use have had their turn (rules SWEEP-1).
+func (s *sweep) all(ctx context.Context) error {
+	var err error
+	if s.items, err = s.Panel.Living(ctx); err != nil {
+		return err
+	}
+	waiting, err := s.chosen(s.Panel.Unsettled(ctx))
+	if err != nil {
+		return err
+	}
+	ending, err := s.chosen(s.Panel.Ending(ctx, cabforum.DateOf(s.at).AddDays(s.settings.Lead)))
+	if err != nil {
+		return err
+	}
+	for _, item := range ending {
+		// A reissue that is under way is synced; what is due about it afterwards is the next sweep's.
+		as, work := asReissue, s.decide
+		if slices.Contains(waiting, item) {
+			as, work = asSync, s.settle
+		}
+		if err := s.each(ctx, item, as, work); err != nil {
+			return err
+		}
+	}
+	for _, item := range waiting {
+		if slices.Contains(ending, item) {
+			continue
+		}
+		if err := s.each(ctx, item, asSync, s.settle); err != nil {
+			return err
+		}
+	}
+	return nil
+}
