@@ -85,6 +85,14 @@ func (j *job) leafNames() string {
 	return hexDigest([]byte(strings.Join(slices.Compact(names), " ")))
 }
 
+// namesOf is leafNames for a certificate that is stored; empty for one that answers an earlier request.
+func (j *job) namesOf(chain cert.Chain) string {
+	if csr, err := cert.ParseCSR(j.order.CSR); err != nil || chain.Check(csr, j.wanted(csr)) != nil {
+		return ""
+	}
+	return j.leafNames()
+}
+
 // keyMark is the SHA-256 of the leaf's public key (SubjectPublicKeyInfo), hex.
 func keyMark(chain cert.Chain) string { return hexDigest(chain.Leaf.RawSubjectPublicKeyInfo) }
 
@@ -117,7 +125,7 @@ func (j *job) refuseLeaf(ctx context.Context, chain, stored cert.Chain, why stri
 		if err := j.concludeTermEnd(ctx, chain, stored); err != nil {
 			return err
 		}
-		if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, j.refused); err != nil {
+		if err := j.passingTask(ctx, j.Args.Command, j.refused); err != nil {
 			return err
 		}
 		if err := j.save(ctx, cert.ParamRefusedSerial, chain.Serial()); err != nil {

@@ -82,6 +82,15 @@ func (j *job) notHandedIn(ctx context.Context, before string, reason error) erro
 	return reason
 }
 
+// closeMark completes the mark of a request of which the seller has decided meanwhile.
+func (j *job) closeMark(ctx context.Context) error {
+	mark, open := j.lastRequest()
+	if !open {
+		return nil
+	}
+	return j.save(ctx, cert.ParamRequested, mark)
+}
+
 // handedIn writes down which request the seller works on.
 func (j *job) handedIn(ctx context.Context) error {
 	return j.save(ctx, cert.ParamRequested, j.requestMark())

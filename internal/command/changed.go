@@ -17,15 +17,19 @@ func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := j.requestChanged() || j.neverHandedIn() || j.unfinished()
-	if j.id() == 0 || !asked && !j.proofChanged() {
+	_, open := j.lastRequest()
+	asked := j.requestChanged() || j.neverHandedIn() || open
+	if j.id() == 0 || !asked && !j.proofChanged() && !j.unfollowed() {
 		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
 	}
 	if j, err = begin(ctx, run); err != nil {
 		return nil, err
 	}
 	if !asked {
-		if err := j.proveAsChanged(ctx); err != nil {
+		if err := j.settleReissue(ctx); err != nil {
+			return nil, err
+		}
+		if err := j.proveIfChanged(ctx); err != nil {
 			return nil, err
 		}
 		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
@@ -54,7 +58,7 @@ func (j *job) neverHandedIn() bool {
 // status: the item would go on showing an issued certificate while another one waits (rules STORE-9).
 func (j *job) unfinished() bool {
 	_, open := j.lastRequest()
-	return open || j.unanswered() || j.unfollowed()
+	return open || j.unfollowed()
 }
 
 // underWayFor is an order or reissue that the seller works on. One for this item's request is followed. One for an earlier

@@ -207,6 +207,9 @@ func (j *job) wait(ctx context.Context, report cert.Report) error {
 // stays as it is and the administrator gets a task (contract 4.4).
 func (j *job) end(ctx context.Context, report cert.Report) (ended, err error) {
 	reason := cert.Faultf(cert.FaultOrderEnded, "status", "%s says of id %d: %s", j.Trade.Title, report.ID, report.Words)
+	if err := j.closeMark(ctx); err != nil {
+		return nil, err
+	}
 	if j.order.Stored != "" {
 		return nil, j.keepStored(ctx, report, reason)
 	}
@@ -232,10 +235,9 @@ func (j *job) keepStored(ctx context.Context, report cert.Report, reason error) 
 	if err := j.noteRevoked(ctx, report); err != nil {
 		return err
 	}
-	if j.reissuesInPlace() { // the reissue that was refused is answered; the id stays, so its mark would count for the next one
-		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
-			return err
-		}
+	// the reissue that was refused is answered; where the id stays, its mark would count for the next one
+	if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
+		return err
 	}
 	over := !j.termEnd().IsZero() && !j.today().Before(j.termEnd())
 	if report.State != cert.StateExpired || !over {

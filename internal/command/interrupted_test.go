@@ -95,9 +95,31 @@ func TestSTORE9AReissueThatTheItemDoesNotShowIsFinished(t *testing.T) {
 	s.panel.order.Params[cert.ParamServiceStatus] = "5"
 	s.panel.calls = nil
 	require.NoError(t, s.run(command.SetParam))
-	assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, "3", s.param(cert.ParamServiceStatus), "the next sync or sweep follows it")
 	assert.Contains(t, s.panel.calls, "postsetparam")
 	assert.Equal(t, 1, s.seller.reissues)
+}
+
+// A reissue that the seller ended is finished: setparam with unchanged CSR and names concerns the panel only.
+func TestSTORE9SetParamAfterAReissueThatEnded(t *testing.T) {
+	for name, older := range map[string]bool{"noted": false, "by an older version": true} {
+		t.Run(name, func(t *testing.T) {
+			s := issuedStage(t)
+			require.NoError(t, s.run(command.Reopen))
+			pending := s.param(cert.ParamReissueOf)
+			s.seller.change(102, func(r *cert.Report) { r.State, r.Words = cert.StateCancelled, "cancelled" })
+			s.args.Command = "sync_item"
+			require.NoError(t, s.run(command.SyncItem))
+			require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+			if older {
+				s.panel.order.Params[cert.ParamReissueOf] = pending
+			}
+			s.args.Command, s.panel.calls = "setparam", nil
+			require.NoError(t, s.run(command.SetParam))
+			assert.Equal(t, []string{"postsetparam"}, s.panel.calls)
+			assert.Equal(t, 1, s.seller.reissues)
+		})
+	}
 }
 
 // The end of the seller's old term is forgotten with the old term, also where the renewal is ended right before.

@@ -71,6 +71,14 @@ func (j *job) proofChanged() bool {
 	return len(j.otherProofs()) > 0
 }
 
+// proveIfChanged is proveAsChanged where the way of proof was changed.
+func (j *job) proveIfChanged(ctx context.Context) error {
+	if !j.proofChanged() {
+		return nil
+	}
+	return j.proveAsChanged(ctx)
+}
+
 // proveAsChanged hands a way of proof that was changed on the item to the seller. An order that does not wait any more needs
 // none; its next reissue takes it.
 func (j *job) proveAsChanged(ctx context.Context) error {

@@ -177,6 +177,9 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 	if err := j.saveTerm(ctx); err != nil {
 		return err
 	}
+	if err := j.closeMark(ctx); err != nil {
+		return err
+	}
 	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
 	if err != nil {
 		return err
@@ -185,7 +188,7 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 		{cert.ParamExpireDate, chain.Ends().String()},
 		{cert.ParamSerial, chain.Serial()},
 		{cert.ParamLeafKey, keyMark(chain)},
-		{cert.ParamLeafNames, j.leafNames()},
+		{cert.ParamLeafNames, j.namesOf(chain)},
 		{cert.ParamNotBefore, ""},
 		{cert.ParamIssuedSince, ""},
 		{cert.ParamDelivered, j.deliveredType(report.Type)},
