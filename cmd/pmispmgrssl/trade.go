@@ -48,7 +48,7 @@ func trade(s module.Surroundings) command.Trade {
 func connect(s module.Surroundings) func(map[string]string) (command.Seller, error) {
 	return func(params map[string]string) (command.Seller, error) {
 		client, err := ispmanager.New(ispmanager.Options{
-			Params: params, Now: s.Now, Sleep: s.Sleep, Jitter: s.Jitter, StateDir: s.StateDir, Binary: s.Binary, Log: s.Log, DryRun: s.DryRun,
+			Params: params, Now: s.Now, Sleep: s.Sleep, Jitter: s.Jitter, StateDir: s.StateDir, Binary: s.Binary, Log: s.Log, SellerCA: s.SellerCA, DryRun: s.DryRun,
 		})
 		if err != nil {
 			return nil, err // not a nil *Client in a Seller

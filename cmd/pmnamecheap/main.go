@@ -12,6 +12,7 @@ import (
 var version, commit = "unreleased", "unknown commit"
 
 func main() {
+	world.Isolate()
 	os.Exit(module.Main(module.Program{
 		Name: "pmnamecheap", Version: version, Commit: commit, Trade: trade,
 	}, world.Real()))

@@ -60,7 +60,7 @@ func connect(s module.Surroundings) func(map[string]string) (command.Seller, err
 	return func(params map[string]string) (command.Seller, error) {
 		client, err := namecheap.New(namecheap.Options{
 			Params: params, Getenv: s.Getenv, Now: s.Now, Sleep: s.Sleep, Jitter: s.Jitter,
-			StateDir: s.StateDir, Binary: s.Binary, Log: s.Log, DryRun: s.DryRun,
+			StateDir: s.StateDir, Binary: s.Binary, Log: s.Log, SellerCA: s.SellerCA, DryRun: s.DryRun,
 		})
 		if err != nil {
 			return nil, err // not a nil *Client in a Seller

@@ -37,6 +37,8 @@ type Options struct {
 	Binary   string         // names that file and the user agent
 	Log      *mgrlog.Logger
 	DryRun   bool // nothing that may change something is sent, and no file is written
+	// SellerCA returns the file with the CA certificates to trust instead of the system's; nil or empty for the system's.
+	SellerCA func() (string, error)
 }
 
 // Client speaks for one account. It may be used from several goroutines.
@@ -59,7 +61,8 @@ type Client struct {
 	rowsAt  time.Time // when that was; zero once something was submitted
 }
 
-// New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request. Faults are about
+// New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request, but for the
+// file of SellerCA. Faults are about
 // the parameters: missed, value.
 func New(o Options) (*Client, error) {
 	address, err := normalAddress(o.Params["url"])
@@ -70,6 +73,10 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	trust, err := sellerhttp.TrustOf(o.SellerCA)
+	if err != nil {
+		return nil, err
+	}
 	log := o.Log.Room("ispmanager")
 	c := &Client{
 		account: accountName(address, who.user), access: who, log: log, mask: mgrlog.Masker(who.secrets()...),
@@ -77,7 +84,7 @@ func New(o Options) (*Client, error) {
 	}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
-		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true, Reads: reads(o.DryRun),
+		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true, Reads: reads(o.DryRun), Trust: trust,
 	})
 	c.waiting = sellerhttp.Waiting{
 		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+cert.AccountMark(c.account)), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun,

@@ -23,9 +23,10 @@ func DefaultSendmail() []string { return []string{"/usr/sbin/sendmail", "/usr/li
 
 // Post sends letters. Now and Rand are required; where the other fields are empty their defaults hold.
 type Post struct {
-	From        string // value of SSLSubscriptionMailFrom: an address, or `Name <address>`
-	TemplateDir string // folder of the administrator's templates, etc/pmssl/templates; empty = built-in texts only
-	Sendmail    []string
+	From        string        // value of SSLSubscriptionMailFrom: an address, or `Name <address>`
+	TemplateDir string        // folder of the administrator's templates, etc/pmssl/templates; empty = built-in texts only
+	Program     string        // the sendmail program that the administrator names: no other way is tried
+	Sendmail    []string      // places of the sendmail program; nil = DefaultSendmail
 	SMTPAddr    string        // host:port of the MTA where there is no sendmail program
 	Timeout     time.Duration // for one letter
 	Now         func() time.Time
@@ -71,6 +72,9 @@ func (p *Post) Send(ctx context.Context, f Facts) error {
 
 // program is the first of the sendmail programs that can be started; empty where there is none.
 func (p *Post) program() string {
+	if p.Program != "" {
+		return p.Program
+	}
 	places := p.Sendmail
 	if places == nil {
 		places = DefaultSendmail()

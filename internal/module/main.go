@@ -1,6 +1,7 @@
 package module
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,8 @@ const (
 	defaultRoot = "/usr/local/mgr5"
 	// rootVariable names another root (contract 7).
 	rootVariable = "MGR5_ROOT"
+	// settingSellerCA is the option of etc/billmgr.conf with the CA certificates to trust at the seller (rules CLI-8).
+	settingSellerCA = "SSLSellerCA"
 )
 
 // Main is the whole program between argv and the exit code: 0 when the command did its work, 1 when it did not. Nothing
@@ -201,16 +204,23 @@ func bareErr(err error) error {
 
 func (k *skeleton) session(args *arguments, root string, log *mgrlog.Logger) *session {
 	w := k.world
-	trade := k.program.Trade(Surroundings{
-		Getenv: w.Getenv, Now: w.Now, Sleep: w.Sleep, Jitter: w.Jitter,
-		StateDir: filepath.Join(root, "var"), Binary: k.program.Name, Log: log, DryRun: args.DryRun,
-	})
-	secret := newSecrets(trade, log)
-	secret.learnArgs(args)
 	billing := k.panel(panel.Options{
 		Root: root, Binary: k.program.Name, Getenv: w.Getenv, Environ: w.Environ,
 		Now: w.Now, Sleep: w.Sleep, Rand: w.Rand, Log: log,
 	})
+	trade := k.program.Trade(Surroundings{
+		Getenv: w.Getenv, Now: w.Now, Sleep: w.Sleep, Jitter: w.Jitter,
+		StateDir: filepath.Join(root, "var"), Binary: k.program.Name, Log: log, DryRun: args.DryRun,
+		SellerCA: func() (string, error) {
+			file, err := billing.Setting(context.Background(), settingSellerCA) // a file that is read, nothing to wait for
+			if err == nil && file != "" && !filepath.IsAbs(file) {
+				file = filepath.Join(root, file) // as the panel's own paths are
+			}
+			return file, err
+		},
+	})
+	secret := newSecrets(trade, log)
+	secret.learnArgs(args)
 	return &session{
 		program: k.program, world: w, root: root, rows: k.rows, args: args, trade: trade, secrets: secret,
 		log: log.Room("module"), rootLog: log, over: func() {}, speak: k.print,

@@ -5,12 +5,16 @@ import (
 	"path/filepath"
 	"strings"
 
+	"pmssl/internal/cert"
 	"pmssl/internal/command"
 	"pmssl/internal/letter"
 )
 
 // settingMailFrom is the option of etc/billmgr.conf with the sender of letters to clients (contract 5.6).
 const settingMailFrom = "SSLSubscriptionMailFrom"
+
+// settingSendmail is the option of etc/billmgr.conf with the path of the sendmail program (rules CLI-2).
+const settingSendmail = "SSLSendmail"
 
 // post hands the commands' letters to the server's own mail transport. Nothing is looked at before the first letter.
 type post struct{ session *session }
@@ -22,8 +26,12 @@ func (p post) Send(ctx context.Context, l command.Letter) error {
 	if err != nil {
 		return err
 	}
+	program, err := p.sendmail(ctx)
+	if err != nil {
+		return err
+	}
 	transport := &letter.Post{
-		From: from, TemplateDir: filepath.Join(s.root, "etc", "pmssl", "templates"), Sendmail: sendmails(s.world),
+		From: from, TemplateDir: filepath.Join(s.root, "etc", "pmssl", "templates"), Program: program,
 		Now: s.world.Now, Rand: s.world.Rand, Log: s.rootLog.Room("letter"),
 	}
 	order := s.secrets.maskValue(strings.TrimSpace(l.Product + " " + l.Order)) // the seller's words, as the proofs are
@@ -33,15 +41,12 @@ func (p post) Send(ctx context.Context, l command.Letter) error {
 	})
 }
 
-// sendmails are the places of the MTA's sendmail program: those of PATH, then the usual ones.
-func sendmails(w World) []string {
-	var places []string
-	if path, set := w.Getenv("PATH"); set {
-		for _, folder := range filepath.SplitList(path) {
-			if filepath.IsAbs(folder) {
-				places = append(places, filepath.Join(folder, "sendmail"))
-			}
-		}
+// sendmail is the program that the administrator names; empty for those in the usual places. PATH names none: whoever starts
+// the panel does not choose which program gets the letters.
+func (p post) sendmail(ctx context.Context) (string, error) {
+	program, err := p.session.host.Setting(ctx, settingSendmail)
+	if err == nil && program != "" && !filepath.IsAbs(program) {
+		return "", cert.Faultf(cert.FaultValue, settingSendmail, "%s is %q, it must be an absolute path", settingSendmail, clip(program, maxFaultWord))
 	}
-	return append(places, letter.DefaultSendmail()...)
+	return program, err
 }

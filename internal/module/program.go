@@ -33,6 +33,9 @@ type Surroundings struct {
 	// DryRun says that the seller's client must send nothing that may change something, and write no file but the counter of its
 	// calls.
 	DryRun bool
+	// SellerCA returns the absolute path of the file with the CA certificates to trust at the seller (rules CLI-8); empty for
+	// the system's.
+	SellerCA func() (string, error)
 }
 
 // World is everything outside the program. Nothing here or below looks past it.
@@ -41,7 +44,7 @@ type World struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) (string, bool)
-	Environ        []string // for child processes, NAME=value
+	Environ        []string // of child processes, NAME=value: nothing of whoever started us
 	Now            func() time.Time
 	Sleep          func(context.Context, time.Duration) error // ends early with the context's error
 	Jitter         func() float64                             // in [0,1)

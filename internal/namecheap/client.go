@@ -30,6 +30,8 @@ type Options struct {
 	Binary   string         // names the budget's file and the user agent
 	Log      *mgrlog.Logger
 	DryRun   bool // nothing that may change something is sent or written, but the budget's file
+	// SellerCA returns the file with the CA certificates to trust instead of the system's; nil or empty for the system's.
+	SellerCA func() (string, error)
 }
 
 // Client speaks for one account. It may be used from several goroutines.
@@ -47,7 +49,8 @@ type access struct {
 	apiUser, apiKey, userName, clientIP string
 }
 
-// New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request. Faults are about the
+// New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request, but for the
+// file of SellerCA. Faults are about the
 // parameters: missed, value, invalid_client_ip.
 func New(o Options) (*Client, error) {
 	address, err := addressOf(o.Params, o.Getenv)
@@ -62,6 +65,10 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	trust, err := sellerhttp.TrustOf(o.SellerCA)
+	if err != nil {
+		return nil, err
+	}
 	log := o.Log.Room("namecheap")
 	c := &Client{account: accountName(address, who.userName), access: who, log: log}
 	c.http = sellerhttp.New(sellerhttp.Config{
@@ -69,7 +76,7 @@ func New(o Options) (*Client, error) {
 		Budget: &sellerhttp.Budget{
 			Path: budgetPath(o.StateDir, o.Binary, c.account), Limits: limits, Now: o.Now, Sleep: o.Sleep, Log: log,
 		},
-		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun),
+		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun), Trust: trust,
 	})
 	c.prices = priceFile{kept: sellerhttp.KeptFile{Path: keptPath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
 	c.waiting = sellerhttp.Waiting{Path: keptPath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun}

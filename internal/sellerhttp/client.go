@@ -2,7 +2,6 @@ package sellerhttp
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"net/http"
 	"net/url"
@@ -64,7 +63,7 @@ type Config struct {
 	Budget  *Budget        // nil: calls are not counted
 	Secrets []string       // never shown in a fault's text, even where the seller repeats them
 	Log     *mgrlog.Logger
-	Roots   *x509.CertPool // nil: the system's
+	Trust   Trust
 	// WriteTimeout ends the one attempt of a Once or Purchase call; 0 is 90 s.
 	WriteTimeout time.Duration
 	// NoLimit is for a seller of which no HTTP status is known to say "too many calls, refused before execution": 405 is

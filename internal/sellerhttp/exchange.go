@@ -92,7 +92,7 @@ func (c *Client) post(ctx context.Context, class Class, form string) (reply, err
 		if trouble := ended(caller, bare(err), sent.Load()); trouble != nil {
 			return reply{}, trouble
 		}
-		return reply{}, broken(err, sent.Load())
+		return reply{}, c.config.broken(err, sent.Load())
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := c.receive(response)
@@ -134,7 +134,7 @@ func (c *Client) receive(response *http.Response) (reply, error) {
 		return answer, &Trouble{Kind: TooLarge, Status: answer.status, Sent: true,
 			Text: fmt.Sprintf("the answer is longer than %d MiB", MaxBody>>20)}
 	case err != nil:
-		trouble := broken(err, true)
+		trouble := c.config.broken(err, true)
 		trouble.Status = answer.status
 		return answer, trouble
 	}

@@ -23,7 +23,7 @@ func transport(config Config, reuse bool) *http.Transport {
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.Roots},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.Trust.Roots},
 		TLSHandshakeTimeout:    20 * time.Second,
 		Protocols:              protocols,
 		DisableKeepAlives:      !reuse,

@@ -3,11 +3,12 @@ package sellerhttp
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
+	"syscall"
 	"time"
 
 	"pmssl/internal/cert"
@@ -121,23 +122,47 @@ func ended(ctx context.Context, err error, sent bool) *Trouble {
 	return &Trouble{Kind: Ended, Sent: sent, Err: errors.Join(context.Cause(ctx), err), Text: "the command was told to end before the answer came"}
 }
 
-// broken classifies an error of net/http.
-func broken(err error, sent bool) *Trouble {
+// broken classifies an error of net/http and says what to do about it.
+func (c Config) broken(err error, sent bool) *Trouble {
 	cause := bare(err)
 	t := &Trouble{Kind: Unreachable, Sent: sent, Err: cause, Text: "cannot be reached: " + cause.Error()}
+	if text, found := c.untrusted(err); found {
+		t.Kind, t.Text = Unverified, text
+		return t
+	}
 	var network net.Error
-	var verification *tls.CertificateVerificationError
-	var unknown x509.UnknownAuthorityError
-	var hostname x509.HostnameError
+	var dns *net.DNSError
+	var dial *net.OpError
+	var plain tls.RecordHeaderError
+	connecting := errors.As(err, &dial) && dial.Op == "dial"
+	late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &network) && network.Timeout()
 	switch {
-	case errors.As(err, &verification), errors.As(err, &unknown), errors.As(err, &hostname):
-		t.Kind, t.Text = Unverified, "the TLS certificate of what answered is not to be trusted: "+cause.Error()
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
+	case errors.As(err, &dns):
+		t.Text = nameFailure(dns, c.host())
+	case connecting && errors.Is(err, syscall.ECONNREFUSED):
+		t.Text = fmt.Sprintf("cannot be reached: %s refuses the connection: nothing serves this port there, or a firewall refuses it", dial.Addr)
+	case connecting && late:
+		t.Kind, t.Text = Timeout, fmt.Sprintf("cannot be reached: no connection to %s in time: look whether a firewall between lets this server out to port 443", c.host())
+	case late:
 		t.Kind, t.Text = Timeout, "did not answer in time"
+	case errors.As(err, &plain):
+		t.Kind, t.Text = Unverified, fmt.Sprintf("what answered at %s does not speak TLS: the port in the address is wrong, or a proxy stands between", c.host())
 	case sent:
 		t.Kind, t.Text = Dropped, "the connection ended before the answer was complete: "+cause.Error()
 	}
 	return t
+}
+
+// nameFailure says why a name could not be looked up.
+func nameFailure(err *net.DNSError, host string) string {
+	server := ""
+	if err.Server != "" {
+		server = " (asked " + err.Server + ")"
+	}
+	if err.IsNotFound {
+		return fmt.Sprintf("cannot be reached: the name %s does not exist in DNS%s: check the address, then this server's /etc/resolv.conf", host, server)
+	}
+	return fmt.Sprintf("cannot be reached: the name %s could not be looked up, DNS gives no answer%s: check this server's /etc/resolv.conf (%s)", host, server, err.Err)
 }
 
 // bare takes the address off an error of net/http: it stands in the log already.

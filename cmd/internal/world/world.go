@@ -29,7 +29,7 @@ func Real() module.World {
 	}
 	return module.World{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.LookupEnv, Environ: os.Environ(),
+		Getenv: os.LookupEnv, Environ: childEnvironment(),
 		Now: clock(), Sleep: sleep, Jitter: mathrand.Float64, Rand: rand.Reader,
 		PID: os.Getpid(), Addresses: addresses, Dial: new(net.Dialer).DialContext, ResolvConf: "/etc/resolv.conf", Signals: ends,
 		Terminal: terminal(os.Stdout), StderrTerminal: terminal(os.Stderr), Exit: os.Exit,

@@ -70,14 +70,14 @@ func build(ctx context.Context, o Options) (s *stage, err error) {
 	s.panel, err = panel.Open(ctx, panel.Config{
 		Root: filepath.Join(s.dir, "mgr5"), DSN: dsn, Mgrctl: filepath.Join(o.Bin, "sandbox-mgrctl"), Now: o.Now, Random: o.Random,
 		Clock: s.clockFile(),
-		Env:   append(s.seller.environment(s.api), "PATH="+filepath.Join(s.dir, "bin")+":/usr/sbin:/usr/bin:/sbin:/bin", "PMSSL_CLOCK="+s.clockFile()),
+		Env:   append(s.seller.environment(s.api), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "PMSSL_CLOCK="+s.clockFile()),
 	})
 	if err != nil {
 		return s, err
 	}
 	s.clean = append(s.clean, s.panel.Close)
 	// The story's names are nobody's business in the network.
-	options := []byte("SSLSubscriptionMailFrom Hosting Demo <ssl@hosting.example>\nSSLResolver off\n")
+	options := []byte("SSLSubscriptionMailFrom Hosting Demo <ssl@hosting.example>\nSSLResolver off\nSSLSendmail " + filepath.Join(s.dir, "bin", "sendmail") + "\n")
 	if err := os.WriteFile(filepath.Join(s.panel.Root(), "etc", "billmgr.conf.d", "ssl.conf"), options, 0o600); err != nil {
 		return s, err
 	}

@@ -101,7 +101,7 @@ func (m measured) hold(b *testing.B, what string, took, most time.Duration) {
 func (h *hosting) measure(b *testing.B, args ...string) measured {
 	b.Helper()
 	process := exec.Command(filepath.Join(h.panel.Root(), "processing", h.trade.module), append([]string{"--command", "subscription"}, args...)...)
-	process.Dir, process.Env = h.panel.Root(), append(h.environment(), "PMSSL_CLOCK="+filepath.Join(h.dir, "clock"), sendmailPath(h.dir))
+	process.Dir, process.Env = h.panel.Root(), append(h.environment(), "PMSSL_CLOCK="+filepath.Join(h.dir, "clock"))
 	var stdout, stderr bytes.Buffer
 	process.Stdout, process.Stderr = &stdout, &stderr
 	h.answer.Store(0)

@@ -15,9 +15,11 @@ func dnsWords() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"dns": domainNames}
 }
 
-// lookUpNothing keeps the module from asking the network about names. A later line of the settings may ask a stand-in.
-func (w *world) lookUpNothing() error {
-	return os.WriteFile(filepath.Join(w.panel.Root(), "etc", "billmgr.conf.d", "dns.conf"), []byte("SSLResolver off\n"), 0o600)
+// lookUpNothing keeps the module from asking the network about names. A later line of the settings may ask a stand-in. Further
+// options stand beside it.
+func (w *world) lookUpNothing(options ...string) error {
+	lines := append([]string{"SSLResolver off"}, options...)
+	return os.WriteFile(filepath.Join(w.panel.Root(), "etc", "billmgr.conf.d", "dns.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
 
 // dns NXDOMAIN NAME|caa NAME TAG VALUE: what DNS says from now on; all other names exist and allow every CA.

@@ -51,7 +51,7 @@ func setup(env *testscript.Env) error {
 // openAt lays the scene at a seller.
 func (s *scene) openAt(at trade, dir string, setenv func(name, value string)) error {
 	start := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
-	w, err := newWorld(worldOptions{dir: dir, trade: at, simulated: true, start: start, env: []string{sendmailPath(dir)}})
+	w, err := newWorld(worldOptions{dir: dir, trade: at, simulated: true, start: start, options: []string{sendmailOption(dir)}})
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func newHosting(t testing.TB, at trade, start string, conf ...string) *hosting {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, sendmail(dir, keepLetter))
-	w := connected(t, worldOptions{dir: dir, trade: at, simulated: true, start: instant(t, start), env: []string{sendmailPath(dir)}})
+	w := connected(t, worldOptions{dir: dir, trade: at, simulated: true, start: instant(t, start), options: []string{sendmailOption(dir)}})
 	h := &hosting{world: w, dir: dir}
 	h.sells(t, func(m *manner) { m.issues = true })
 	require.NoError(t, w.shop.fund("100000.00"))
@@ -88,7 +88,7 @@ const (
 	refuseLetter = "exit 75 # %s"
 )
 
-// sendmail puts a stand-in for the MTA's program under the folder; sendmailPath is the PATH that finds it.
+// sendmail puts a stand-in for the MTA's program under the folder; sendmailOption is the panel's option that names it.
 func sendmail(dir, does string) error {
 	outbox, bin := filepath.Join(dir, "outbox"), filepath.Join(dir, "mta")
 	for _, folder := range []string{outbox, bin} {
@@ -104,9 +104,7 @@ func sendmail(dir, does string) error {
 	return os.Rename(program, filepath.Join(bin, "sendmail"))
 }
 
-func sendmailPath(dir string) string {
-	return "PATH=" + filepath.Join(dir, "mta") + ":/usr/sbin:/usr/bin:/sbin:/bin"
-}
+func sendmailOption(dir string) string { return "SSLSendmail " + filepath.Join(dir, "mta", "sendmail") }
 
 // caught is a letter that the MTA took.
 type caught struct{ to, from, subject, body string }

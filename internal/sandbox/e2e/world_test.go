@@ -45,6 +45,7 @@ type worldOptions struct {
 	simulated bool   // stop the time at start; the module is the one whose clock can be moved
 	start     time.Time
 	env       []string // further environment of the module
+	options   []string // further lines of billmgr.conf
 }
 
 // newWorld lays out a panel in an own database and starts a seller on loopback.
@@ -78,7 +79,7 @@ func newWorld(o worldOptions) (*world, error) {
 		w.server.Close()
 		return nil, err
 	}
-	if err := errors.Join(w.lookUpNothing(), w.install(binary)); err != nil {
+	if err := errors.Join(w.lookUpNothing(o.options...), w.install(binary)); err != nil {
 		w.close()
 		return nil, err
 	}
