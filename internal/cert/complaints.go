@@ -37,14 +37,18 @@ func (c *Complaints) Require(params map[string]string, fields ...string) {
 	}
 }
 
-// Subject holds the fields that describe people and the organisation against what CAs take (CheckField), in alphabetical
+// Subject holds the fields that describe people and the organisation against what CAs take (CheckField, CheckTogether), in alphabetical
 // order. Other parameters are not looked at.
 func (c *Complaints) Subject(params map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		if subjectCheck(name) == nil {
 			continue
 		}
-		if err := CheckField(name, params[name]); err != nil {
+		err := CheckField(name, params[name])
+		if err == nil {
+			err = CheckTogether(name, params[name], params[CountryField(name)])
+		}
+		if err != nil {
 			c.Wrong(name, "%s", FaultOf(err).Value)
 		}
 	}

@@ -13,13 +13,7 @@ const (
 	maxPlace        = 128 // street, city, state
 	maxPostcode     = 40
 	maxEmail        = 254 // RFC 5321 4.5.3.1.3, without the angle brackets
-)
-
-// Longest and shortest telephone number, in digits: E.164 has 15 at most, and no subscriber's number with its country
-// code is shorter than 7.
-const (
-	minDigits = 7
-	maxDigits = 15
+	maxLocal        = 64  // RFC 5321 4.5.3.1.1
 )
 
 // CheckField holds one field of an order form against what a CA and the panel's own check `certificatelatin` take, by the
@@ -115,6 +109,22 @@ func emailFlaw(text string) string {
 	if !plainAddress(text) || utf8.RuneCountInString(text) > maxEmail {
 		return "is not an e-mail address"
 	}
+	local, domain := text[:strings.LastIndexByte(text, '@')], text[strings.LastIndexByte(text, '@')+1:]
+	if len(local) > maxLocal {
+		return "is not an e-mail address: more than " + strconv.Itoa(maxLocal) + " characters stand before the @"
+	}
+	for _, r := range local {
+		if r >= utf8.RuneSelf {
+			return "holds " + character(r) + " before the @; CAs write to addresses of Latin letters only"
+		}
+	}
+	ascii, err := AsciiName("", domain)
+	switch {
+	case err != nil:
+		return "is not an e-mail address that can be reached from outside: " + FaultOf(err).Value
+	case ascii != lowerASCII(domain):
+		return "has a domain that CAs do not write to as it stands; write " + local + "@" + ascii
+	}
 	return ""
 }
 
@@ -127,28 +137,6 @@ func latinFlaw(text string, most int) string {
 	}
 	if len(text) > most {
 		return "is longer than " + strconv.Itoa(most) + " characters"
-	}
-	return ""
-}
-
-// countryFlaw wants the two letters of ISO 3166-1; which of them exist is for the CA to say.
-func countryFlaw(text string) string {
-	if len(text) != 2 || strings.Trim(strings.ToUpper(text), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		return "is not the two-letter code of a country (ISO 3166-1)"
-	}
-	return ""
-}
-
-// phoneFlaw wants a number of E.164: digits with the country's code, written with or without plus and separators.
-func phoneFlaw(text string) string {
-	digits := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" .-()/", r) {
-			return -1
-		}
-		return r
-	}, strings.TrimPrefix(text, "+"))
-	if strings.Trim(digits, "0123456789") != "" || len(digits) < minDigits || len(digits) > maxDigits {
-		return "is not a telephone number with the country's code, such as +1.2025550123"
 	}
 	return ""
 }

@@ -38,7 +38,7 @@ func TestTelephoneNumbersGetADotAfterTheCallingCode(t *testing.T) {
 }
 
 func FuzzDottedPhone(f *testing.F) {
-	for _, seed := range []string{"+1.2025550123", "0049301234567", "+", "00", "+999", "8 800"} {
+	for _, seed := range []string{"+1.2025550123", "0049301234567", "+", "00", "+999", "8 800", "+44 (0)20 7946 0000", "+39 (0)6 1234 5678", "(+49) 30 1234567", "0044 (020) 7946 0000", "+1 555-0123"} {
 		f.Add(seed)
 	}
 	form := regexp.MustCompile(`^\+[1-9][0-9]{0,2}\.[0-9]{4,14}$`)
@@ -49,6 +49,9 @@ func FuzzDottedPhone(f *testing.F) {
 		}
 		if again, _ := cert.DottedPhone(dotted); dotted != "" && again != dotted {
 			t.Fatalf("%q is not final: %q", dotted, again)
+		}
+		if sent, _ := cert.DottedPhone(cert.WithoutTrunkZero(text)); sent != dotted {
+			t.Fatalf("%q is another number without its trunk zero: %q, not %q", text, sent, dotted)
 		}
 	})
 }

@@ -122,8 +122,8 @@ func (r *Request) fitEmails() error {
 		return Faultf(FaultMissed, ParamApprover, "the order asks for proof by e-mail and names no approver's address")
 	}
 	for _, one := range r.Emails {
-		if !plainAddress(one) {
-			return Faultf(FaultValue, ParamApprover, "%q is not an e-mail address", clip(one, 300))
+		if why := emailFlaw(one); why != "" {
+			return Faultf(FaultValue, ParamApprover, "%q %s", clip(one, 300), why)
 		}
 	}
 	return nil

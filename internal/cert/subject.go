@@ -16,9 +16,9 @@ func subjectCheck(name string) func(string) string {
 	case "C":
 		return countryFlaw
 	case "O", "OU":
-		return latin(maxOrganisation)
+		return present(maxOrganisation)
 	case "L", "ST":
-		return latin(maxPlace)
+		return present(maxPlace)
 	case "emailAddress":
 		return emailFlaw
 	}
@@ -40,13 +40,13 @@ func contactCheck(field string) func(string) string {
 		return countryFlaw
 	case "incorporation_date":
 		return dateFlaw
-	case "incorporation_state", "incorporation_locality", "dba":
-		return latin(maxOrganisation)
+	case "incorporation_state", "incorporation_locality", "dba", "name", "division":
+		return present(maxOrganisation)
 	case "address", "city", "state":
-		return latin(maxPlace)
+		return present(maxPlace)
 	case "postcode":
 		return latin(maxPostcode)
-	case "fname", "lname", "jtitle", "name", "division", "duns", "incorporating_agency", "registration_number":
+	case "fname", "lname", "jtitle", "duns", "incorporating_agency", "registration_number":
 		return latin(maxOrganisation)
 	}
 	return nil
@@ -54,6 +54,16 @@ func contactCheck(field string) func(string) string {
 
 func latin(most int) func(string) string {
 	return func(text string) string { return latinFlaw(text, most) }
+}
+
+// present is latin for what goes into the certificate, where a value must not say that there is none.
+func present(most int) func(string) string {
+	return func(text string) string {
+		if why := latinFlaw(text, most); why != "" {
+			return why
+		}
+		return absentFlaw(text)
+	}
 }
 
 // CheckContacts holds the parameters of an order that describe people and the organisation against what a CA takes, and

@@ -42,8 +42,11 @@ func checkField(run *Run, name, value string) error {
 			run.Log.ExtInfof("%s: %s", name, mapped)
 		}
 	}
-	if err := cert.CheckField(name, value); err != nil || name != cert.ParamMethod {
+	if err := cert.CheckField(name, value); err != nil {
 		return err
+	}
+	if name != cert.ParamMethod {
+		return cert.CheckTogether(name, value, formFields(run)[cert.CountryField(name)])
 	}
 	if method, err := cert.ParseMethod(value); err == nil && method == cert.MethodFile && anyWildcard(run) {
 		return cert.Faultf(cert.FaultValue, name, "a file does not prove control over a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")

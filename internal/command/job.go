@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -293,13 +294,24 @@ func (j *job) request() (cert.Request, error) {
 	if err != nil {
 		return cert.Request{}, err
 	}
-	if !j.mapped {
-		for _, name := range cert.MappedNames(j.order.Params[cert.ParamAltName]) {
-			j.Log.Infof("item %d: %s: %s", j.order.Item, cert.ParamAltName, name)
-		}
-		j.mapped = true
-	}
+	j.tellMapped()
 	return j.requestWith(product, j.order.Params)
+}
+
+// tellMapped writes once what of the order is sent in another form than the one in which it was typed.
+func (j *job) tellMapped() {
+	if j.mapped {
+		return
+	}
+	j.mapped = true
+	for _, name := range cert.MappedNames(j.order.Params[cert.ParamAltName]) {
+		j.Log.Infof("item %d: %s: %s", j.order.Item, cert.ParamAltName, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(j.order.Params)) {
+		if mended := cert.MendedCountry(j.order.Params[name]); mended != "" && strings.HasSuffix(name, "_country") {
+			j.Log.Infof("item %d: %s: %s", j.order.Item, name, mended)
+		}
+	}
 }
 
 // requestWith is request with other parameters, such as another way of proof.

@@ -132,7 +132,12 @@ func (w filling) country(f field) (string, bool, error) {
 	iso := w.request.CSR.Subject.Country
 	if f.name != "field_country" || iso == "" {
 		for _, name := range []string{f.name, "org_country", "adm_country"} {
-			if code := countryCode(w.request.Params[name]); code != "" {
+			text := w.request.Params[name]
+			code := countryCode(text)
+			if code == "" && name == f.name && strings.TrimSpace(text) != "" { // another country than the client's must not take its place
+				return "", false, refuseField(f, "the country "+clip(words(text), 20)+" is not found")
+			}
+			if code != "" {
 				iso = code
 				break
 			}

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"pmssl/internal/cert"
 )
 
 // countryTable is the table of countries of a fresh BILLmanager: id, tab, ISO 3166-1 alpha-2 (§4.1; recorded, and that the
@@ -17,6 +19,9 @@ var countryTable string
 // keyed by codes, the code. The built-in table counts only where its id is offered or there is no list. false where the
 // country is not found.
 func countryKey(iso string, f field) (string, bool) {
+	if mended := cert.Country(iso); mended != "" {
+		iso = mended
+	}
 	iso = strings.ToUpper(strings.TrimSpace(iso))
 	if len(iso) != 2 {
 		return "", false
@@ -49,6 +54,9 @@ func flagCode(image string) string {
 // countryCode is the ISO code that an item parameter holds: itself, or the id of this panel's own table, which is a fresh
 // BILLmanager's too; empty where it is neither.
 func countryCode(text string) string {
+	if code := cert.Country(text); code != "" {
+		return code
+	}
 	text = strings.ToUpper(strings.TrimSpace(text))
 	for line := range strings.Lines(countryTable) {
 		if id, code, found := strings.Cut(strings.TrimSpace(line), "\t"); found && (text == code || text == id) {

@@ -53,7 +53,7 @@ func (w filling) plain(name string) (value string, latin, ours bool) {
 	case "CN":
 		return csr.CommonName, true, true
 	case "C", "ST", "L", "O", "OU", "emailAddress":
-		value := map[string]string{"C": csr.Subject.Country, "ST": csr.Subject.State, "L": csr.Subject.Locality,
+		value := map[string]string{"C": isoCountry(csr.Subject.Country), "ST": csr.Subject.State, "L": csr.Subject.Locality,
 			"O": csr.Subject.Organisation, "OU": csr.Subject.Unit, "emailAddress": csr.Email}[name]
 		return value, true, value != ""
 	case cert.ParamAltName, "altname_input":
@@ -77,15 +77,32 @@ func (w filling) contact(name string) (value string, latin, ours bool) {
 		if value == "" && name == "org_name" {
 			value = strings.TrimSpace(w.request.CSR.Subject.Organisation)
 		}
-		return value, prefix == "org", value != ""
+		return sentContact(rest, value), prefix == "org", value != ""
 	case "tech":
 		value = strings.TrimSpace(w.request.Params[name])
 		if value == "" {
 			value = strings.TrimSpace(w.request.Params["adm_"+rest])
 		}
-		return value, false, value != ""
+		return sentContact(rest, value), false, value != ""
 	}
 	return "", false, false
+}
+
+// sentContact returns a contact's value as it goes to the remote: a telephone number without its trunk zero, which is dialled inside
+// its country only.
+func sentContact(field, value string) string {
+	if field == "phone" {
+		return cert.WithoutTrunkZero(value)
+	}
+	return value
+}
+
+// isoCountry returns a country as ISO 3166-1 writes it, or as it stands if it is none.
+func isoCountry(text string) string {
+	if code := cert.Country(text); code != "" {
+		return code
+	}
+	return text
 }
 
 func isLatin(text string) bool {

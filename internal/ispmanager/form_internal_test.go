@@ -109,6 +109,9 @@ func TestCountries(t *testing.T) {
 		"table, no list":             {"US", field{}, "233", true},
 		"keys are codes":             {"us", field{list: []choice{{key: "US"}}, listed: true}, "US", true},
 		"unknown":                    {"XX", field{}, "", false},
+		"UK by its id":               {"UK", field{}, "232", true},
+		"EL by its id":               {"el", field{}, "84", true},
+		"UK where keys are codes":    {"UK", field{list: []choice{{key: "GB"}}, listed: true}, "GB", true},
 		"no code":                    {"Germany", field{}, "", false},
 		"the empty entry has a flag": {"DE", field{list: []choice{{key: "null", image: "/flag/DE.png"}}, listed: true}, "", false},
 	} {
@@ -120,6 +123,8 @@ func TestCountries(t *testing.T) {
 	}
 	assert.Equal(t, "RU", countryCode("182"))
 	assert.Equal(t, "DE", countryCode(" de "))
+	assert.Equal(t, "GB", countryCode("uk"))
+	assert.Equal(t, "GR", countryCode("EL"))
 	assert.Empty(t, countryCode("999")+countryCode("Germany")+countryCode(""))
 }
 

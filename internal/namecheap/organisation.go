@@ -20,10 +20,10 @@ type subjectField struct {
 type form int
 
 const (
-	asIs   form = iota
-	dotted      // +NNN.NNNNNNNNNN
-	number      // digits only (4011900)
-	upper       // codes of countries
+	asIs    form = iota
+	dotted       // +NNN.NNNNNNNNNN
+	number       // digits only (4011900)
+	country      // code of ISO 3166-1
 )
 
 // Item parameters of ours that only EV needs, beside those of billmanager-module-protocol §4.1.
@@ -42,7 +42,7 @@ func subjectFields(level cert.Level) []subjectField {
 		{"AdminOrganizationName", "org_name", 255, asIs}, {"OrganizationDepartment", "org_division", 255, asIs},
 		{"OrganizationDUNS", "org_duns", 20, number}, {"AdminAddress1", "org_address", 255, asIs},
 		{"AdminCity", "org_city", 255, asIs}, {"AdminStateProvince", "org_state", 255, asIs},
-		{"AdminPostalCode", "org_postcode", 255, asIs}, {"AdminCountry", "org_country", 2, upper},
+		{"AdminPostalCode", "org_postcode", 255, asIs}, {"AdminCountry", "org_country", 2, country},
 		{"AdminPhone", "org_phone", 32, dotted},
 	}
 	switch level {
@@ -53,7 +53,7 @@ func subjectFields(level cert.Level) []subjectField {
 			subjectField{"OrganizationRepEmailAddress", "adm_email", 128, asIs})
 	case cert.EV:
 		return append(organisation,
-			subjectField{"CompanyIncorporationCountry", paramIncorporationCountry, 2, upper},
+			subjectField{"CompanyIncorporationCountry", paramIncorporationCountry, 2, country},
 			subjectField{"CompanyIncorporationStateProvince", paramIncorporationState, 255, asIs},
 			subjectField{"CompanyIncorporationLocality", paramIncorporationLocality, 100, asIs},
 			subjectField{"CompanyIncorporationDate", paramIncorporationDate, 100, asIs},
@@ -86,7 +86,8 @@ func subject(r cert.Request) ([]string, error) {
 	complaints.Subject(used)
 	var pairs []string
 	for _, f := range fields {
-		if used[f.from] == "" || cert.CheckField(f.from, used[f.from]) != nil {
+		if used[f.from] == "" || cert.CheckField(f.from, used[f.from]) != nil ||
+			cert.CheckTogether(f.from, used[f.from], used[cert.CountryField(f.from)]) != nil {
 			continue
 		}
 		value, complaint := f.written(used[f.from])
@@ -128,8 +129,8 @@ func (f subjectField) written(value string) (text, complaint string) {
 		if strings.Trim(value, "0123456789") != "" || value == "" {
 			return "", "is not a number"
 		}
-	case upper:
-		value = strings.ToUpper(value)
+	case country:
+		value = cert.Country(value)
 	}
 	if utf8.RuneCountInString(value) > f.most {
 		return "", "is longer than the " + strconv.Itoa(f.most) + " characters that " + Title + " takes"

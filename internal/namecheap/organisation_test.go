@@ -33,6 +33,20 @@ func vetted(t *testing.T, id string, params map[string]string) cert.Request {
 	return r
 }
 
+// What people write and CAs cannot use is mended where it has one meaning only.
+func TestCountriesAndTelephoneNumbersAreMended(t *testing.T) {
+	params := company()
+	params["org_country"], params["org_phone"], params["adm_phone"] = "uk", "+44 (0)20 7946 0000", "+44 (020) 7946 0001"
+	s := newStage(t, says(ok(activated)))
+	r := vetted(t, "high_assurance_ssl", params)
+	require.NoError(t, s.Examine(r))
+	_, err := s.Activate(t.Context(), 7, r)
+	require.NoError(t, err)
+	sent := s.sent()[0]
+	assert.Equal(t, []string{"GB", "+44.2079460000", "+44.2079460001"},
+		[]string{sent.Get("AdminCountry"), sent.Get("AdminPhone"), sent.Get("OrganizationRepPhone")})
+}
+
 func TestAnOrganisationIsHandedOver(t *testing.T) {
 	shared := url.Values{
 		"AdminOrganizationName": {"Example Ltd"}, "OrganizationDepartment": {"Web"}, "OrganizationDUNS": {"150483782"},
@@ -99,7 +113,7 @@ func TestWhatALevelRequires(t *testing.T) {
 			"missing org_address, org_city, org_country, org_incorporation_country, org_postcode, org_state"},
 		{"EV with everything", vetted(t, "ev_ssl", company()), ""},
 		{"EV multi-domain", vetted(t, "ev_multi_domain_ssl", map[string]string{"org_name": "Example Ltd", "org_address": "1 High Street",
-			"org_city": "London", "org_state": "London", "org_country": "GB", "org_postcode": "1"}), "missing org_incorporation_country"},
+			"org_city": "London", "org_state": "London", "org_country": "GB", "org_postcode": "N1 1AA"}), "missing org_incorporation_country"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newStage(t, says(ok(activated)))
@@ -127,6 +141,8 @@ func TestAnOrganisationsFields(t *testing.T) {
 	for _, c := range []struct{ rule, field, value, complaint string }{
 		{"Cyrillic", "org_name", "Пример", "Latin"},
 		{"a country's name", "org_country", "England", "two-letter"},
+		{"a code that no country has", "org_country", "ZZ", "ISO 3166-1"},
+		{"another country's postal code", "org_postcode", "10117", "is not a postal code of GB"},
 		{"a registration's country", "org_incorporation_country", "U1", "two-letter"},
 		{"a telephone without country", "org_phone", "020 7946 0000", "country's code"},
 		{"letters in a D-U-N-S number", "org_duns", "15-048-378X", "is not a number"},
