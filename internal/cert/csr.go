@@ -6,8 +6,10 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"net/mail"
@@ -204,4 +206,15 @@ func plainAddress(text string) bool {
 func (c CSR) SameKey(key crypto.PublicKey) bool {
 	own, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && own.Equal(key)
+}
+
+// KeyHash returns the SHA-256 of the public key (DER of SubjectPublicKeyInfo) in lower-case hex, by which the intent and the
+// journal know a key again (rules BUY-9); empty if there is no key.
+func (c CSR) KeyHash() string {
+	der, err := x509.MarshalPKIXPublicKey(c.PublicKey)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
 }

@@ -245,6 +245,10 @@ type Bought struct {
 	// SANs is how many names beyond those included are bought for the order with this purchase, all in all; 0 where that is not
 	// known or none are.
 	SANs int `json:"sans,omitempty"`
+	// Key and Name are the SHA-256 of the public key and the common name of the CSR that the purchase was made for (rules BUY-9);
+	// empty in lines of the version before.
+	Key  string `json:"key,omitempty"`
+	Name string `json:"name,omitempty"`
 }
 
 // Client is whom the letters about an item go to.

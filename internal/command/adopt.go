@@ -39,6 +39,9 @@ func (j *job) unsettled(ctx context.Context, kind string) (intent, bool, error) 
 	if err != nil {
 		return in, true, j.giveUp(ctx, err)
 	}
+	if err := j.otherAccount(in); err != nil {
+		return in, true, j.giveUp(ctx, err)
+	}
 	if in.Kind != kind {
 		return in, true, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
 			"item %d has an unsettled purchase of kind %s, this run wants %s: settle it with --command resolve", j.order.Item, in.Kind, kind))
@@ -59,6 +62,9 @@ func (j *job) settleShelf(ctx context.Context, in intent, shelf cert.Shelf) (int
 	}
 	switch {
 	case len(found) == 1:
+		if err := j.nobodyElses(ctx, in, found[0], shelf); err != nil {
+			return 0, err
+		}
 		return j.adopt(ctx, in.Kind, found[0], "is the only one bought after "+in.Time.Format(time.RFC3339)+" that nothing else claims")
 	case len(found) > 1:
 		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
@@ -75,6 +81,42 @@ func (j *job) settleShelf(ctx context.Context, in intent, shelf cert.Shelf) (int
 			in.Time.Format(time.RFC3339), formatIDs(later), j.Trade.Title).Again()
 	}
 	return 0, j.buyAgain(ctx, in)
+}
+
+// nobodyElses returns a fault if the one id that may be the intent's purchase can be that of another open intent as well, or if what
+// the seller shows of it contradicts the intent (rules BUY-9, BUY-12).
+func (j *job) nobodyElses(ctx context.Context, in intent, id int64, shelf cert.Shelf) error {
+	for _, r := range shelf.Records {
+		if r.ID != id {
+			continue
+		}
+		items, err := j.rivals(ctx, in, r)
+		if err != nil {
+			return err
+		}
+		if len(items) > 0 {
+			return j.contested(ctx, in, id, items)
+		}
+	}
+	odd, err := j.agree(ctx, in, id)
+	if err != nil || odd == "" {
+		return err
+	}
+	return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		"item %d (%s): the id %d is the only one at %s that was bought after %s and that nobody holds, but it %s: look there, then run --command resolve --item %d --id ID, or --none",
+		j.order.Item, j.order.Name, id, j.Trade.Title, in.Time.Format(time.RFC3339), odd, j.order.Item))
+}
+
+// contested is an id that can be the purchase of several open intents. The other runs may settle theirs by themselves for a while;
+// then it is the administrator's.
+func (j *job) contested(ctx context.Context, in intent, id int64, items []int64) error {
+	reason := cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		"item %d (%s): the id %d at %s may be this item's purchase of %s or that of item %s, which has no answer either: find out there, then run --command resolve --item %d --id %d, or --none",
+		j.order.Item, j.order.Name, id, j.Trade.Title, in.Time.Format(time.RFC3339), formatIDs(items), j.order.Item, id)
+	if j.Now().Before(in.Time.Add(intentWait)) {
+		return reason.Again()
+	}
+	return j.giveUp(ctx, reason)
 }
 
 // adopt takes an id at the seller for what an earlier run has bought.
@@ -153,7 +195,7 @@ func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (foun
 	}
 	for _, r := range shelf.Records {
 		switch owner := taken[r.ID]; {
-		case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(r):
+		case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(in, r):
 		case r.State == cert.StateRenewal != (in.Kind == cert.KindRenew):
 		case r.Months > 0 && in.months() > 0 && r.Months != in.months():
 			j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.order.Item, r.ID, r.Months, in.months())
@@ -174,9 +216,12 @@ func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (foun
 
 // namedForAnother tells whether a row that is not activated is somebody else's by its name. A name comes with the activation
 // (namecheap-ssl-api §3.4); a renewal may show that of the certificate which it renews.
-func (j *job) namedForAnother(r cert.Record) bool {
+func (j *job) namedForAnother(in intent, r cert.Record) bool {
 	if r.Host == "" || r.State != cert.StateRenewal {
 		return r.Host != ""
+	}
+	if in.Name != "" {
+		return !sameName(r.Host, in.Name)
 	}
 	csr, err := cert.ReadCSR(j.order.CSR)
 	return err != nil || !sameName(r.Host, csr.CommonName)
@@ -229,7 +274,7 @@ func (j *job) claims(ctx context.Context, in intent) (taken map[int64]int64, unt
 			j.Log.Warningf("item %d: %v", h.Item, err)
 			continue
 		}
-		if other.Time.Before(in.Time) || other.Snapshot < in.Snapshot {
+		if other.Account != "" && other.Account != mark || other.Time.Before(in.Time) || other.Snapshot < in.Snapshot {
 			continue
 		}
 		if next.IsZero() || other.Time.Before(next) {

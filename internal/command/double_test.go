@@ -226,6 +226,7 @@ type fakeSeller struct {
 	balance   string
 	hidden    map[int64]bool // bought and not yet in the list
 	onBuy     func()
+	listShows map[int64]cert.State // what the list says of an id instead of its report
 
 	reissues      int
 	reissueErr    error
@@ -260,8 +261,11 @@ func (s *fakeSeller) Shelf(context.Context) (cert.Shelf, error) {
 			continue
 		}
 		shelf.Highest = max(shelf.Highest, id)
+		if shown, other := s.listShows[id]; other {
+			r = cert.Report{ID: id, State: shown}
+		}
 		if r.State.Activatable() {
-			shelf.Records = append(shelf.Records, cert.Record{ID: id, State: r.State, Months: s.months[id], Host: r.CommonName})
+			shelf.Records = append(shelf.Records, cert.Record{ID: id, State: r.State, Months: s.months[id], Host: r.CommonName, Type: r.Type})
 		}
 	}
 	return shelf, nil

@@ -40,6 +40,12 @@ type intent struct {
 	// Again is how many purchases without a trace came before this one; Accepted says that the seller took it.
 	Again    int  `json:"again,omitempty"`
 	Accepted bool `json:"accepted,omitempty"`
+	// Account is the mark of the account that pays, At its name for people; Key and Name are the SHA-256 of the CSR's public key
+	// and its common name (rules BUY-9). An intent of the version before has none of them.
+	Account string `json:"account,omitempty"`
+	At      string `json:"at,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Name    string `json:"name,omitempty"`
 	// Refused says that something answered that it was not carried out, not in the seller's own document; Looked is when a list
 	// first showed nothing of it since (RFC 3339, UTC).
 	Refused bool   `json:"refused,omitempty"`
@@ -94,6 +100,10 @@ func parseIntent(text string) (intent, error) {
 		Counted  flexible  `json:"counted"`
 		Again    flexible  `json:"again"`
 		Accepted bool      `json:"accepted"`
+		Account  string    `json:"account"`
+		At       string    `json:"at"`
+		Key      string    `json:"key"`
+		Name     string    `json:"name"`
 		Refused  bool      `json:"refused"`
 		Looked   string    `json:"looked"`
 	}
@@ -111,6 +121,6 @@ func parseIntent(text string) (intent, error) {
 		Kind: wire.Kind, Time: wire.Time.UTC(), Product: wire.Product, Years: int(wire.Years), Months: int(wire.Months),
 		Snapshot: int64(*wire.Snapshot), Op: int64(wire.Op), Ends: wire.Ends, Becomes: wire.Becomes,
 		SANs: int(wire.SANs), Held: int(wire.Held), Counted: int(wire.Counted), Again: int(wire.Again), Accepted: wire.Accepted,
-		Refused: wire.Refused, Looked: wire.Looked,
+		Account: wire.Account, At: wire.At, Key: wire.Key, Name: wire.Name, Refused: wire.Refused, Looked: wire.Looked,
 	}, nil
 }

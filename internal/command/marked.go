@@ -107,7 +107,7 @@ func sameName(host, name string) bool {
 // asking somebody.
 func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open bool, r cert.Record, why string) (int64, error) {
 	odd := ""
-	foreign, err := j.foreignKey(ctx, r)
+	foreign, err := j.foreignKey(ctx, in, open, r)
 	if err != nil {
 		return 0, err
 	}
@@ -133,22 +133,22 @@ func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open b
 	return j.adopt(ctx, p.Kind, r.ID, why)
 }
 
-// foreignKey tells whether an order that shows no mark of ours carries the CSR of another key: another item's order for the same
-// name, or this item's before the client changed its CSR.
-func (j *job) foreignKey(ctx context.Context, r cert.Record) (bool, error) {
-	if r.Mark != "" {
-		return false, nil
+// foreignKey reports whether an order carries the CSR of another key than the intent or, without an intent, the item (rules BUY-9):
+// another item's order for the same name, or that of an earlier client whose item had the same number in another database.
+func (j *job) foreignKey(ctx context.Context, in intent, open bool, r cert.Record) (bool, error) {
+	want := j.own().key
+	if open && (in.Key != "" || r.Mark != "") { // the client may have changed its CSR since; an old intent does not tell
+		want = in.Key
 	}
-	own, err := cert.ReadCSR(j.order.CSR)
-	if err != nil {
-		return false, err
+	if want == "" {
+		return false, nil
 	}
 	report, err := j.seller.Report(ctx, r.ID)
 	if err != nil {
 		return false, err
 	}
-	shown, err := cert.ReadCSR(report.CSR)
-	return err == nil && !own.SameKey(shown.PublicKey), nil
+	shown := shownBy(report).key
+	return shown != "" && shown != want, nil
 }
 
 // completeList makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist

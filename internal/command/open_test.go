@@ -33,7 +33,10 @@ func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
 	calls := s.panel.calls
 	intent := calls[2]
 	require.True(t, strings.HasPrefix(intent, "save purchase_intent="), intent)
-	assert.JSONEq(t, `{"kind":"create","time":"2026-04-02T10:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9}`,
+	csr, err := cert.ReadCSR(s.pair.csr)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"kind":"create","time":"2026-04-02T10:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9,
+		"account":"`+markOf(s.seller.Account())+`","at":"https://seller.example shop","key":"`+csr.KeyHash()+`","name":"example.com"}`,
 		strings.TrimPrefix(intent, "save purchase_intent="))
 	assert.Equal(t, []string{
 		"save term_start=2026-04-02", "lock account", intent, "journal 101", "save custom_order_id=101", "save lineage=101",

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -35,10 +36,14 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 	if j.dry != nil {
 		return 0, j.dryPurchase(ctx, p)
 	}
+	taken, _, err := j.claims(ctx, intent{}) // read before: what is answered must be nobody's, and be told so at once
+	if err != nil {
+		return 0, err
+	}
 	if err := j.declare(ctx, p, shelf.Highest); err != nil {
 		return 0, err
 	}
-	return j.pay(ctx, p)
+	return j.pay(ctx, p, shelf.Highest, taken)
 }
 
 func (j *job) unlock(ctx context.Context) {
@@ -49,8 +54,9 @@ func (j *job) unlock(ctx context.Context) {
 
 // declare saves the intent and reads it back: where it cannot be saved, nothing is bought (contract 3.2).
 func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error {
+	own := j.own()
 	in := intent{
-		Kind: p.Kind, Time: j.Now().UTC().Truncate(time.Second), Product: p.Product.ID,
+		Account: own.account, At: j.account, Key: own.key, Name: own.name, Kind: p.Kind, Time: j.Now().UTC().Truncate(time.Second), Product: p.Product.ID,
 		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation, Again: j.again[p.Kind],
 	}
 	if p.Months%12 != 0 {
@@ -78,7 +84,7 @@ func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error
 }
 
 // pay sends the one request and records its outcome. From here on nothing interrupts the run.
-func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
+func (j *job) pay(ctx context.Context, p cert.Purchase, highest int64, taken map[int64]int64) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, j.forget(context.WithoutCancel(ctx), cert.Faultf(cert.FaultInterrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Again())
 	}
@@ -102,6 +108,11 @@ func (j *job) pay(ctx context.Context, p cert.Purchase) (int64, error) {
 		}
 		j.Log.Warningf("item %d (%s): nothing was bought", j.order.Item, j.order.Name)
 		return 0, j.forget(ctx, err)
+	}
+	if odd := j.misanswered(p.Kind, receipt.ID, highest, taken); odd != "" {
+		return 0, j.giveUp(ctx, &cert.Fault{Type: cert.FaultUnclear, Object: "id", Unclear: true, Value: fmt.Sprintf(
+			"item %d (%s): %s answered the purchase with the id %d, which %s: look there what was bought, then run --command resolve --item %d --id ID, or --none",
+			j.order.Item, j.order.Name, j.Trade.Title, receipt.ID, odd, j.order.Item)})
 	}
 	j.paid = true
 	j.Log.Infof("item %d: bought %s, %d months: %s", j.order.Item, p.Product.ID, p.Months, receipt)
@@ -141,6 +152,11 @@ func (j *job) buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
 // record writes a purchase down: journal, item, and then the intent is dropped (contract 3.2).
 func (j *job) record(ctx context.Context, kind string, id int64, delivered string) error {
 	line := cert.Bought{Time: j.Now().UTC(), Item: j.order.Item, Kind: kind, ID: id, Account: cert.AccountMark(j.account), Op: j.Args.Operation}
+	who := j.own()
+	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil && in.Key != "" { // the client may have changed its CSR since
+		who = in.identity()
+	}
+	line.Key, line.Name = who.key, who.name
 	line.SANs, _ = j.namesOfIntent()
 	if err := j.Panel.AppendJournal(ctx, line); err != nil {
 		// the id still goes to the item below; the intent would find it again if that failed too
@@ -286,6 +302,9 @@ func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
 	in, err := parseIntent(raw)
 	if err != nil {
 		j.Log.Warningf("item %d: %v", j.order.Item, err)
+		return nil
+	}
+	if j.otherAccount(in) != nil { // ids of two accounts cannot be compared
 		return nil
 	}
 	first := in.Kind == cert.KindCreate || in.Kind == cert.KindOrder

@@ -108,8 +108,12 @@ func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
 // An order that is found by its mark was handed in by nobody of whom this run knows.
 func TestAnAdoptedOrderWasNotHandedInByThisRun(t *testing.T) {
 	s := remoteStage(t)
+	s.remote.err = lost()
+	require.Error(t, s.run(command.Open))
+	s.remote.err = nil
 	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
-	s.remote.change(id, func(r *cert.Report) { r.CSR = newPair(t, "example.com").csr })
+	s.remote.change(id, func(r *cert.Report) { r.CSR = s.pair.csr })
+	s.panel.order.CSR = newPair(t, "example.com").csr // the client has changed it since
 	require.NoError(t, s.run(command.Open))
 	assert.Zero(t, s.remote.orders)
 	assert.Empty(t, s.param(cert.ParamRequested), "its CSR is another one")

@@ -336,6 +336,7 @@ func (s *scene) scrub(text string) string {
 		{`\b[0-9a-f]{13}\.comodoca\.com`, "UNIQUE.comodoca.com"},
 		{` comodoca\.com(\s+)[0-9a-f]{13}`, " comodoca.com${1}UNIQUE"},
 		{`127\.0\.0\.1:\d+`, "127.0.0.1:PORT"},
+		{`"account":"[0-9a-f]{16}"`, `"account":"ACCOUNT"`}, // the port is in it
 		{`"serial":"[0-9a-f]+"`, `"serial":"SERIAL"`},
 		{`remoteid=[0-9a-f]+-`, "remoteid=INSTALLATION-"},
 	} {

@@ -1,0 +1,146 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"pmssl/internal/cert"
+)
+
+// identity is whose a purchase is: the account that pays, the key and the common name (rules BUY-9). What is empty is not known; it
+// neither matches nor contradicts.
+type identity struct{ account, key, name string }
+
+// own is the identity of the item as it is now.
+func (j *job) own() identity {
+	is := identity{account: cert.AccountMark(j.account)}
+	if csr, err := cert.ReadCSR(j.order.CSR); err == nil {
+		is.key, is.name = csr.KeyHash(), csr.CommonName
+	}
+	return is
+}
+
+func (i intent) identity() identity { return identity{i.Account, i.Key, i.Name} }
+
+func identityOf(line cert.Bought) identity { return identity{line.Account, line.Key, line.Name} }
+
+// shownBy is what the seller shows of an order. A purchase that has no CSR yet shows nothing.
+func shownBy(report cert.Report) identity {
+	is := identity{name: report.CommonName}
+	if csr, err := cert.ReadCSR(report.CSR); err == nil {
+		is.key = csr.KeyHash()
+	}
+	return is
+}
+
+// contradicts names what the other one says differently; empty if nothing.
+func (i identity) contradicts(other identity) string {
+	switch {
+	case i.account != "" && other.account != "" && i.account != other.account:
+		return "another account"
+	case i.name != "" && other.name != "" && !sameName(i.name, other.name) && !sameName(other.name, i.name):
+		return "another name, " + cert.ShownName(other.name)
+	case i.key != "" && other.key != "" && i.key != other.key:
+		return "another key"
+	}
+	return ""
+}
+
+// matches reports whether the other one is known to be for the same key or, if one of the keys is not known, for the same name.
+func (i identity) matches(other identity) bool {
+	switch {
+	case i.contradicts(other) != "":
+		return false
+	case i.key != "" && other.key != "":
+		return true
+	}
+	return i.name != "" && other.name != ""
+}
+
+// creates reports whether a purchase of the kind brings an id of its own.
+func (j *job) creates(kind string) bool {
+	return kind == cert.KindCreate || kind == cert.KindRenew || kind == cert.KindOrder
+}
+
+// otherAccount returns the fault of an intent that was saved for another account than the module's present one: it is unclear until
+// an administrator resolves it (rules BUY-13). Nil if the intent is of this account or does not say.
+func (j *job) otherAccount(in intent) error {
+	if in.Account == "" || in.Account == cert.AccountMark(j.account) {
+		return nil
+	}
+	before := in.At
+	if before == "" {
+		before = "the account " + in.Account
+	}
+	return cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		"item %d (%s): a purchase of %s without an answer was made with the account %q at %s, and the processing module uses %q now: look at both, then run --command resolve --item %d --none, or --id ID",
+		j.order.Item, j.order.Name, in.Time.Format("2006-01-02 15:04"), before, j.Trade.Title, j.account, j.order.Item)
+}
+
+// misanswered says what is wrong with the id that the seller answered to a purchase which creates one: it must lie above all that
+// were there before, and belong to nobody (rules BUY-9). Empty if nothing is wrong.
+func (j *job) misanswered(kind string, id, snapshot int64, taken map[int64]int64) string {
+	switch {
+	case !j.creates(kind):
+		return ""
+	case taken[id] != 0 && taken[id] != j.order.Item:
+		return fmt.Sprintf("belongs to item %d", taken[id])
+	case slices.Contains(j.lineage(), id):
+		return "is the item's own from before"
+	case id <= snapshot:
+		return fmt.Sprintf("is not above %d, which was there before", snapshot)
+	}
+	return ""
+}
+
+// agree holds what the seller shows of an id against the intent whose purchase it is to be (rules BUY-9). It returns what differs,
+// empty if nothing.
+func (j *job) agree(ctx context.Context, in intent, id int64) (string, error) {
+	report, err := j.seller.Report(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	switch odd := in.identity().contradicts(shownBy(report)); {
+	case odd != "":
+		return "is for " + odd, nil
+	case !report.State.Activatable():
+		return "is " + report.State.String(), nil
+	case !j.sameClass(report.Type, in.Product):
+		return fmt.Sprintf("is %q", report.Type), nil
+	}
+	return "", nil
+}
+
+// rivals lists the other items whose open intents of the same account the row at the seller could be the purchase of as well.
+func (j *job) rivals(ctx context.Context, in intent, r cert.Record) ([]int64, error) {
+	holdings, err := j.holdings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var items []int64
+	for _, h := range holdings {
+		if h.Item == j.order.Item || h.Intent == "" {
+			continue
+		}
+		if other, err := parseIntent(h.Intent); err != nil || j.couldOwn(other, in, r) {
+			items = append(items, h.Item)
+		}
+	}
+	return items, nil
+}
+
+// couldOwn reports whether a row can be the purchase of another item's intent.
+func (j *job) couldOwn(other, in intent, r cert.Record) bool {
+	switch {
+	case !j.creates(other.Kind), other.Account != "" && other.Account != cert.AccountMark(j.account):
+		return false
+	case r.ID <= other.Snapshot, (other.Kind == cert.KindRenew) != (in.Kind == cert.KindRenew):
+		return false
+	case r.Months > 0 && other.months() > 0 && r.Months != other.months(), !j.sameClass(r.Type, other.Product):
+		return false
+	case r.Host != "" && other.Name != "" && !sameName(r.Host, other.Name):
+		return false
+	}
+	return true
+}

@@ -1,0 +1,225 @@
+package command_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// changeIntent rewrites fields of the item's purchase intent; nil drops one.
+func (s *stage) changeIntent(t *testing.T, changes map[string]any) {
+	t.Helper()
+	fields := map[string]any{}
+	require.NoError(t, json.Unmarshal([]byte(s.param(cert.ParamIntent)), &fields))
+	for name, value := range changes {
+		if value == nil {
+			delete(fields, name)
+			continue
+		}
+		fields[name] = value
+	}
+	raw, err := json.Marshal(fields)
+	require.NoError(t, err)
+	s.panel.order.Params[cert.ParamIntent] = string(raw)
+}
+
+// unknown are the fields of an intent that the version before did not write.
+func unknown() map[string]any {
+	return map[string]any{"account": nil, "at": nil, "key": nil, "name": nil}
+}
+
+// rules BUY-9: the id that a seller answers to a purchase is put on the item only if it is a new one that nobody holds.
+func TestAnAnsweredIDThatCannotBeThePurchaseIsUnclear(t *testing.T) {
+	for name, prepare := range map[string]func(s *stage){
+		"another item holds it": func(s *stage) {
+			s.seller.next = 300
+			s.panel.holdings = []cert.Holding{{Item: 7, OrderID: "301", Lineage: "301"}}
+		},
+		"the journal says that it is another item's": func(s *stage) {
+			s.seller.next = 300
+			s.panel.journal = []cert.Bought{{Time: s.at, Item: 7, Kind: cert.KindCreate, ID: 301, Account: markOf(s.seller.Account())}}
+		},
+		"it lies below what was there before": func(s *stage) {
+			s.seller.reports[900] = cert.Report{ID: 900, State: cert.StateIssued, CommonName: "other.example"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			prepare(s)
+			err := s.run(command.Open)
+			require.Equal(t, cert.FaultUnclear, faultType(t, err))
+			assert.True(t, cert.FaultOf(err).Unclear)
+			assert.Contains(t, err.Error(), "resolve --item 42")
+			assert.Empty(t, s.param(cert.ParamOrderID))
+			assert.NotEmpty(t, s.param(cert.ParamIntent))
+			assert.NotContains(t, s.panel.calls, "journal 301")
+			assert.Empty(t, s.seller.activated)
+			assert.NotEmpty(t, s.panel.tasks)
+		})
+	}
+}
+
+// rules BUY-9: what the seller shows of the one candidate is held against the intent, not against the item's present CSR.
+func TestACandidateThatContradictsTheIntentIsUnclear(t *testing.T) {
+	other := newPair(t, "other.example")
+	same := newPair(t, "example.com")
+	for name, row := range map[string]struct {
+		shows   func(r *cert.Report)
+		intent  map[string]any
+		changed bool // the client has changed its CSR since
+		adopted bool
+	}{
+		"shows nothing":                       {shows: func(*cert.Report) {}, adopted: true},
+		"shows nothing, the CSR has changed":  {shows: func(*cert.Report) {}, changed: true, adopted: true},
+		"another key":                         {shows: func(r *cert.Report) { r.CSR = same.csr }},
+		"another name":                        {shows: func(r *cert.Report) { r.CSR = other.csr }},
+		"is active":                           {shows: func(r *cert.Report) { r.State = cert.StateIssued }},
+		"another product":                     {shows: func(r *cert.Report) { r.Type = "PositiveSSL Wildcard" }},
+		"an intent of the version before":     {shows: func(r *cert.Report) { r.CSR = other.csr }, intent: unknown(), adopted: true},
+		"another key, the CSR is that one by": {shows: func(r *cert.Report) { r.CSR = same.csr }, changed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.seller.buyErr, s.seller.buyAnyway = lost(), true
+			require.Error(t, s.run(command.Open))
+			s.seller.buyErr = nil
+			s.changeIntent(t, row.intent)
+			if row.changed {
+				s.panel.order.CSR = same.csr
+			}
+			s.seller.listShows = map[int64]cert.State{101: cert.StateNew}
+			s.seller.change(101, row.shows)
+			err := s.run(command.Open)
+			assert.Equal(t, 1, s.seller.buys)
+			if row.adopted {
+				require.NoError(t, err)
+				assert.Equal(t, "101", s.param(cert.ParamOrderID))
+				return
+			}
+			assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+			assert.Empty(t, s.param(cert.ParamOrderID))
+			assert.NotEmpty(t, s.panel.tasks)
+		})
+	}
+}
+
+// rules BUY-4: an id is adopted only if exactly one open intent of the account can be its purchase.
+func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
+	for name, row := range map[string]struct {
+		other   func(in map[string]any)
+		adopted bool
+	}{
+		"an earlier one":                 {other: func(map[string]any) {}},
+		"one that saw the same list":     {other: func(in map[string]any) { in["snapshot"], in["time"] = 100, "2026-04-02T10:00:00Z" }},
+		"one of another account":         {other: func(in map[string]any) { in["account"] = "0123456789abcdef" }, adopted: true},
+		"one for another term":           {other: func(in map[string]any) { in["years"] = 2 }, adopted: true},
+		"one for another kind of order":  {other: func(in map[string]any) { in["product"] = "positivessl_wildcard" }, adopted: true},
+		"a renewal":                      {other: func(in map[string]any) { in["kind"] = "renew" }, adopted: true},
+		"one of the version before":      {other: func(in map[string]any) { delete(in, "account") }},
+		"one whose list showed the id":   {other: func(in map[string]any) { in["snapshot"] = 101 }, adopted: true},
+		"one that nobody can read":       {other: func(in map[string]any) { delete(in, "kind") }},
+		"one that buys names, not an id": {other: func(in map[string]any) { in["kind"] = "sans" }, adopted: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.seller.reports[100] = cert.Report{ID: 100, State: cert.StateIssued}
+			s.seller.buyErr, s.seller.buyAnyway = lost(), true
+			require.Error(t, s.run(command.Open))
+			s.seller.buyErr = nil
+			s.seller.change(101, func(r *cert.Report) { r.Type = "PositiveSSL" })
+			in := map[string]any{"kind": "create", "time": "2026-04-02T09:00:00Z", "product": "positivessl", "years": 1, "snapshot": 90,
+				"account": markOf(s.seller.Account()), "name": "b.example", "key": "00"}
+			row.other(in)
+			raw, err := json.Marshal(in)
+			require.NoError(t, err)
+			s.panel.holdings = []cert.Holding{{Item: 43, Intent: string(raw)}}
+			err = s.run(command.Open)
+			assert.Equal(t, 1, s.seller.buys)
+			if row.adopted {
+				require.NoError(t, err)
+				assert.Equal(t, "101", s.param(cert.ParamOrderID))
+				return
+			}
+			require.Equal(t, cert.FaultUnclear, faultType(t, err))
+			assert.True(t, cert.FaultOf(err).Retry, "the other run may settle its own first")
+			assert.Contains(t, err.Error(), "43")
+			assert.Empty(t, s.panel.tasks)
+			s.at = s.at.Add(11 * time.Minute)
+			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)))
+			assert.Equal(t, 1, s.seller.buys)
+			assert.NotEmpty(t, s.panel.tasks)
+			s.panel.holdings = nil
+			require.NoError(t, s.run(command.Open), "the other intent is resolved")
+			assert.Equal(t, 1, s.seller.buys)
+		})
+	}
+}
+
+// rules BUY-13: the administrator changes the account while a purchase has no answer: nothing is bought at the new one before
+// somebody has looked.
+func TestAnIntentOfAnotherAccountIsUnclear(t *testing.T) {
+	for name, row := range map[string]struct {
+		begin func(*testing.T) *stage
+		run   command.Func
+	}{
+		"open, sells first":              {newStage, command.Open},
+		"open, takes the CSR":            {remoteStage, command.Open},
+		"prolong, with an id of its own": {endingStage, command.Prolong},
+		"prolong, in place":              {endingRemote, command.Prolong},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := row.begin(t)
+			paid := func() int {
+				if s.remote != nil {
+					return s.remote.orders + s.remote.prolongs
+				}
+				return s.seller.buys
+			}
+			s.seller.buyErr = lost()
+			if s.remote != nil {
+				s.remote.err = lost()
+			}
+			require.Error(t, s.run(row.run))
+			s.seller.buyErr = nil
+			if s.remote != nil {
+				s.remote.err = nil
+			}
+			s.changeIntent(t, map[string]any{"account": "0123456789abcdef", "at": "https://sandbox.example old"})
+			s.at = s.at.Add(time.Hour)
+			before := paid()
+			for range 2 {
+				err := s.run(row.run)
+				require.Equal(t, cert.FaultUnclear, faultType(t, err))
+				assert.False(t, cert.FaultOf(err).Retry)
+				assert.Contains(t, err.Error(), "https://sandbox.example old")
+				assert.Contains(t, err.Error(), s.world().Trade.Account(nil))
+			}
+			assert.Equal(t, before, paid())
+			assert.Len(t, s.panel.tasks, 1)
+			s.args.None, s.args.Yes = true, true
+			require.NoError(t, s.run(command.Resolve))
+			s.args.None, s.args.Yes = false, false
+			require.NoError(t, s.run(row.run))
+			assert.Equal(t, before+1, paid())
+		})
+	}
+}
+
+// rules BUY-9: numbers of items begin anew with a restored database. The order with the mark of an earlier client's item is not the
+// next client's.
+func TestAMarkedOrderForAnotherKeyIsUnclear(t *testing.T) {
+	s := remoteStage(t)
+	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
+	s.remote.change(id, func(r *cert.Report) { r.CSR = newPair(t, "example.com").csr })
+	err := s.run(command.Open)
+	require.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Empty(t, s.param(cert.ParamOrderID))
+	assert.NotEmpty(t, s.panel.tasks)
+}
