@@ -27,9 +27,24 @@ func (s *sweep) left(row *sweepRow, action string, down *cert.Fault) {
 	row.reason = "left for the next sweep, " + s.Trade.Title + " does not work for this account now: " + brief(down.Error())
 }
 
-// all works on what ends, soonest first, and then on what only waits for the seller: where time or the seller's calls run out,
-// the certificates in use have had their turn (rules SWEEP-1).
+// all does the sweep's work, or that of the one item which --item names: of that one the document always has a row.
 func (s *sweep) all(ctx context.Context) error {
+	if s.Args.Item == 0 {
+		return s.work(ctx)
+	}
+	order, err := s.named(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.work(ctx); err != nil || len(s.rows) > 0 {
+		return err
+	}
+	return s.explain(ctx, order)
+}
+
+// work works on what ends, soonest first, and then on what only waits for the seller: where time or the seller's calls run out,
+// the certificates in use have had their turn (rules SWEEP-1).
+func (s *sweep) work(ctx context.Context) error {
 	var err error
 	if s.items, err = s.Panel.Living(ctx); err != nil {
 		return err

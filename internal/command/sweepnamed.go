@@ -1,0 +1,76 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/cert"
+)
+
+// reasonDate is why a certificate is not looked at although it would be due; the other reasons are cabforum's.
+const reasonDate = "the item parameter " + cert.ParamExpireDate + " is %s, the stored certificate ends %s: run --command sync_item --item %d"
+
+// named reads the item that --item names. One that does not exist or belongs to another binary is an error: nothing would be due
+// of it, and nobody would hear why.
+func (s *sweep) named(ctx context.Context) (cert.Order, error) {
+	order, err := s.Panel.Order(ctx, s.Args.Item)
+	if err != nil {
+		return order, err
+	}
+	if order.Binary != "" && order.Binary != s.Binary {
+		return order, cert.Faultf(cert.FaultValue, "processingmodule", "item %d (%s) belongs to the module %s, this is %s",
+			order.Item, order.Name, order.Binary, s.Binary)
+	}
+	return order, nil
+}
+
+// explain adds the row that says why nothing is done about the item that --item names (rules SWEEP-10). It changes nothing.
+func (s *sweep) explain(ctx context.Context, order cert.Order) error {
+	j := &job{Run: s.Run, order: order}
+	row := sweepRow{item: order.Item, name: order.Name, paidUntil: j.termEnd(), action: actionNone, result: resultSkipped}
+	watched, err := s.Panel.Ending(ctx, cabforum.Date{Year: 9999, Month: 12, Day: 31})
+	if err != nil {
+		return err
+	}
+	if order.Stored == "" {
+		row.reason = string(cabforum.ReasonNothing)
+		s.rows = append(s.rows, row)
+		return nil
+	}
+	stored, err := cert.StoredLeaf(order.Stored)
+	if err != nil {
+		row.result, row.reason = resultError, err.Error()
+		s.failed++
+		s.rows = append(s.rows, row)
+		return nil
+	}
+	verdict, err := s.judge(ctx, j, &row, stored)
+	if err != nil {
+		return err
+	}
+	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
+	shown := order.Params[cert.ParamExpireDate]
+	switch {
+	case shown != "" && !slices.Contains(watched, order.Item):
+		row.reason = string(cabforum.ReasonInactive)
+	case s.settings.Policy == cabforum.PolicyNone:
+		row.reason = string(cabforum.ReasonPolicy)
+	case verdict.Due:
+		row.result, row.reason = resultError, fmt.Sprintf(reasonDate, orNone(shown), row.expires, order.Item)
+		s.failed++
+	default:
+		row.reason = string(verdict.Reason)
+	}
+	s.rows = append(s.rows, row)
+	return nil
+}
+
+// orNone is a value for a text, or the word for one that is missing.
+func orNone(value string) string {
+	if value == "" {
+		return "not set"
+	}
+	return value
+}

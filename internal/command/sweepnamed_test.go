@@ -1,0 +1,49 @@
+package command_test
+
+import (
+	"context"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// rules SWEEP-10: of the item that --item names there is always a row or an error.
+func TestTheSweepAlwaysAnswersAboutTheNamedItem(t *testing.T) {
+	for name, c := range map[string]struct {
+		before int // days before the end of the certificate
+		given  func(*stage)
+		says   string
+		fault  string
+		acts   bool
+	}{
+		"healthy":             {before: 100, says: `due="2026-10-08" lead="10" action="none" result="skipped" reason="early"`},
+		"due":                 {before: 10, says: `action="reissue" result="ok"`, acts: true},
+		"without certificate": {before: 100, given: func(s *stage) { s.panel.stored = "" }, says: `action="none" result="skipped" reason="nothing"`},
+		"policy none": {before: 100, given: func(s *stage) { s.panel.settings["SSLSubscriptionPolicy"] = "none" },
+			says: `action="none" result="skipped" reason="policy"`},
+		"unreadable certificate": {before: 100, given: func(s *stage) { s.panel.stored = "garbage" }, says: `action="none" result="error"`},
+		"a date that is not the certificate's": {before: 5, given: func(s *stage) { s.panel.order.Params[cert.ParamExpireDate] = "2030-01-01" },
+			says: `reason="the item parameter certificate_expiredate is 2030-01-01, the stored certificate ends 2026-10-18: run --command sync_item --item 42"`},
+		"unknown":           {before: 100, given: func(s *stage) { s.args.Item = 999 }, fault: cert.FaultMissed},
+		"of another module": {before: 100, given: func(s *stage) { s.panel.order.Binary = "pmother" }, fault: cert.FaultValue},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sweepStage(t, c.before)
+			s.args.Item = 42
+			if c.given != nil {
+				c.given(s)
+			}
+			answer, err := command.Subscription(context.Background(), s.world())
+			if c.fault != "" {
+				assert.Equal(t, c.fault, cert.FaultOf(err).Type)
+				return
+			}
+			assert.NoError(t, err)
+			assert.Contains(t, output(t, answer), c.says)
+			assert.Equal(t, c.acts, s.seller.reissues > 0)
+		})
+	}
+}
