@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,6 +184,48 @@ func TestCertificatesThatAreDownloaded(t *testing.T) {
 			require.NoError(t, err)
 			assert.Len(t, report.PEM, tc.pem)
 			assert.Equal(t, tc.pem == 1, report.State == cert.StateIssued)
+		})
+	}
+}
+
+// certificate.file may be a list of files, each of which is got with the list's own function by the key of its row (§5). A private
+// key that lies beside the certificate is never asked for.
+func TestCertificatesInAListOfFiles(t *testing.T) {
+	signer := newSigner(t)
+	leaf := signer.leaf(t, "www.example.org")
+	file := func(id, text string) reply {
+		return says(doc("certificate.file.edit", `<elid>`+id+`</elid><plid>7</plid><text>`+text+`</text>`))
+	}
+	elem := func(fields string) string { return `<elem>` + fields + `</elem>` }
+	for name, tc := range map[string]struct {
+		list  string
+		files map[string]reply
+		asked []string
+		pem   int
+	}{
+		"leaf and chain": {elem(`<id>1</id><name>www.key</name>`) + elem(`<id>2</id><name>www.crt</name>`) + elem(`<id>3</id><name>ca.crt</name>`),
+			map[string]reply{"2": file("2", leaf), "3": file("3", leaf)}, []string{"2", "3"}, 2},
+		"named by name alone": {elem(`<name>private.pem</name>`) + elem(`<name>crt</name>`), map[string]reply{"crt": file("crt", leaf)}, []string{"crt"}, 1},
+		"one of them is none": {elem(`<id>1</id>`) + elem(`<id>2</id>`),
+			map[string]reply{"1": says(refusal("access", "deny", "no")), "2": file("2", leaf)}, []string{"1", "2"}, 1},
+		"too many":                           {strings.Repeat(elem(`<id>1</id>`), 50), map[string]reply{"1": file("1", "none")}, strings.Split(strings.Repeat("1 ", 10), " ")[:10], 0},
+		"an empty list, by the order itself": {`<p_elems>0</p_elems>`, map[string]reply{"7": file("7", leaf)}, []string{"7"}, 1},
+		"an empty list":                      {`<p_elems>0</p_elems>`, map[string]reply{"7": says(refusal("missed", "elid", "no"))}, []string{"7"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := doc("certificate", toolbar("certificate.edit", "certificate.file")+row(7, "www.example.org", 2, "")+`<p_elems>1</p_elems>`)
+			var asked []string
+			r := newRemote(t, map[string]reply{
+				"certificate": says(rows), "certificate.edit": sheetOf(`<CN>www.example.org</CN>`), "certificate.file": says(doc("certificate.file", tc.list)),
+				"certificate.file.edit": func(w http.ResponseWriter, form url.Values) {
+					asked = append(asked, form.Get("elid"))
+					tc.files[form.Get("elid")](w, form)
+				},
+			})
+			report, err := r.Report(t.Context(), 7)
+			require.NoError(t, err)
+			assert.Len(t, report.PEM, tc.pem)
+			assert.Equal(t, tc.asked, asked)
 		})
 	}
 }

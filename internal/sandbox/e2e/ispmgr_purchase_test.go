@@ -134,6 +134,9 @@ func TestRemotesThatDiffer(t *testing.T) {
 		"certificates to download": func(s *ispmgr.Settings) {
 			s.CertificateIn, s.CertificateForm = ispmgr.InDownload, ispmgr.FormZIP
 		},
+		"certificates in a list of files": func(s *ispmgr.Settings) {
+			s.CertificateIn, s.DownloadList = ispmgr.InDownload, true
+		},
 		"certificates in a ZIP": func(s *ispmgr.Settings) { s.CertificateForm = ispmgr.FormBase64ZIP },
 		"metadata on demand":    func(s *ispmgr.Settings) { s.Metadata = ispmgr.MetadataDevel },
 		"dates of certificates": func(s *ispmgr.Settings) { s.Expires = ispmgr.MeansLeaf },

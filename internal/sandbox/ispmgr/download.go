@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"pmssl/internal/sandbox/ca"
 )
@@ -21,6 +22,8 @@ func download(c *call) answer {
 		return refused(noAccess())
 	case item.Certificate == "":
 		return refused(missed("crt", c.get("elid")))
+	case c.settings.DownloadList:
+		return success(c.fileRows()...)
 	case c.settings.DownloadDocument:
 		return success(textNode("crt", c.server.encodedText(item)))
 	}
@@ -33,6 +36,39 @@ func download(c *call) answer {
 		out.ContentType, out.Body = "application/zip", packed
 	}
 	return answer{raw: &out}
+}
+
+// files are the files of an order, where the download is a list of them: the certificate, its chain and, where this panel made it, the
+// private key, which nobody should ask for.
+func (c *call) files(item *Certificate) map[string]string {
+	return map[string]string{
+		"certificate.crt": item.Certificate, "ca-bundle.crt": ca.EncodePEM(c.server.ca.Intermediate()), "private.key": keyLeak,
+	}
+}
+
+const keyLeak = "-----BEGIN PRIVATE KEY-----\n"
+
+func (c *call) fileRows() []element {
+	var rows []element
+	for _, name := range []string{"private.key", "certificate.crt", "ca-bundle.crt"} {
+		rows = append(rows, node("elem", textNode("id", name), textNode("name", name)))
+	}
+	return append(rows, textNode("p_elems", strconv.Itoa(len(rows))))
+}
+
+// downloadFile is the form of one file of the list: elid is the row, plid the order.
+func downloadFile(c *call) answer {
+	name := c.get("elid")
+	item, problem := c.ownOf(c.get("plid"))
+	switch {
+	case problem != nil:
+		return refused(problem)
+	case !c.settings.DownloadList || c.settings.CertificateIn == InEdit:
+		return refused(noAccess())
+	case item.Certificate == "" || c.files(item)[name] == "":
+		return refused(missed("elid", name))
+	}
+	return success(textNode("elid", name), textNode("plid", c.get("plid")), textNode("name", name), textNode("content", c.files(item)[name]))
 }
 
 // encodedText is a certificate in the form of this installation as text: a ZIP

@@ -10,8 +10,10 @@ import (
 
 // own finds the service that elid names: missed for one that is not there,
 // access for one of another account (ispmanager-billing-api 1.5).
-func (c *call) own() (*Certificate, *Problem) {
-	given := c.get("elid")
+func (c *call) own() (*Certificate, *Problem) { return c.ownOf(c.get("elid")) }
+
+// ownOf is own for an id that another parameter gives.
+func (c *call) ownOf(given string) (*Certificate, *Problem) {
 	id, err := strconv.ParseInt(given, 10, 64)
 	item := c.server.certificates.Get(id)
 	switch {

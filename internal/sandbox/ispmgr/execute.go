@@ -132,6 +132,9 @@ func (s *Server) functions() map[string]function {
 			table[name] = function{run, true}
 		}
 	}
+	if names.Download != "" {
+		table[names.Download+".edit"] = function{downloadFile, true}
+	}
 	return table
 }
 
