@@ -182,6 +182,8 @@ type Listed struct {
 	Created    cabforum.Date
 	Expires    cabforum.Date // meaning unproven, see Report
 	Mark       string        // our mark on the order
+	// Unsaid means that the list does not say whether the order was issued: only a report tells that.
+	Unsaid bool
 }
 
 // Lineage is all ids of the order, oldest first.
@@ -265,4 +267,11 @@ type Holding struct {
 	Intent  string // raw parameter purchase_intent
 	OrderID string
 	Lineage string
+}
+
+// BareItem is an item of which nothing says which order at the seller is its own.
+type BareItem struct {
+	Item     int64
+	Expires  cabforum.Date // item.expiredate
+	RemoteID string        // item.remoteid; a panel may keep an import's there
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,6 +91,8 @@ type housePanel struct {
 	locked  map[int64]bool
 	// orphaned items have no tariff: Order is FaultMissed, as in a panel that has not given them to a client yet.
 	orphaned bool
+	// ignores makes the panel forget the parameters that are handed over with an import.
+	ignores bool
 }
 
 // imported is an item that import made.
@@ -99,6 +102,10 @@ type imported struct {
 	stored string
 	csr    string
 	status int
+
+	name     string
+	expires  cabforum.Date
+	remoteID string
 }
 
 func newHouse(s *stage) *housePanel {
@@ -128,8 +135,22 @@ func (h *housePanel) ImportService(_ context.Context, s cert.Import) (int64, err
 		return 0, err
 	}
 	h.next++
-	h.items[h.next] = &imported{module: s.Module, params: maps.Clone(s.Params), status: s.Status}
-	return h.next, nil
+	i := &imported{module: s.Module, params: maps.Clone(s.Params), status: s.Status, name: s.Name, expires: s.Expires, remoteID: s.RemoteID}
+	if h.ignores {
+		i.params, i.remoteID = map[string]string{}, ""
+	}
+	h.items[h.next] = i
+	return h.next, h.call("imported %d", h.next)
+}
+func (h *housePanel) WithoutOrder(_ context.Context, module int64, name string) ([]cert.BareItem, error) {
+	var all []cert.BareItem
+	for _, id := range slices.Sorted(maps.Keys(h.items)) {
+		i := h.items[id]
+		if i.module == module && i.name == name && i.status == 2 && i.params[cert.ParamOrderID] == "" && i.params[cert.ParamLineage] == "" {
+			all = append(all, cert.BareItem{Item: id, Expires: i.expires, RemoteID: i.remoteID})
+		}
+	}
+	return all, nil
 }
 func (h *housePanel) Order(ctx context.Context, item int64) (cert.Order, error) {
 	i, there := h.items[item]

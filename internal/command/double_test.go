@@ -139,6 +139,9 @@ func (p *fakePanel) DropParam(_ context.Context, _ int64, name string) error {
 	delete(p.order.Params, name)
 	return nil
 }
+func (p *fakePanel) WithoutOrder(context.Context, int64, string) ([]cert.BareItem, error) {
+	return nil, nil
+}
 func (p *fakePanel) Holdings(context.Context, []int64) ([]cert.Holding, error) {
 	return p.holdings, nil
 }

@@ -28,6 +28,7 @@ type panelReads interface {
 	Client(ctx context.Context, account int64) (cert.Client, error)
 	Brand(ctx context.Context, project int64) (string, error)
 	Holdings(ctx context.Context, modules []int64) ([]cert.Holding, error)
+	WithoutOrder(ctx context.Context, module int64, name string) ([]cert.BareItem, error)
 	OpenTask(ctx context.Context, item int64, command string) (int64, error)
 	Installation(ctx context.Context) (string, error)
 	Setting(ctx context.Context, name string) (string, error)

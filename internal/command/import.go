@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -129,7 +130,7 @@ func (t *takeover) all(ctx context.Context, listed []cert.Listed) error {
 // one imports a certificate, completes it or passes it over.
 func (t *takeover) one(ctx context.Context, l cert.Listed) error {
 	name := plainWords(l.CommonName, maxName)
-	if l.State != cert.StateIssued || l.ID <= 0 {
+	if l.State != cert.StateIssued && !l.Unsaid || l.ID <= 0 {
 		t.Log.ExtInfof("import: id %d of %s is %s: left alone", l.ID, name, l.State)
 		t.skipped++
 		return nil
@@ -140,24 +141,42 @@ func (t *takeover) one(ctx context.Context, l cert.Listed) error {
 	}
 	if item != 0 {
 		done, err := t.resume(ctx, l, item)
-		switch {
-		case err != nil:
-		case done:
-			t.resumed++
-		default:
-			t.Log.ExtInfof("import: id %d of %s %s: item %d", l.ID, name, why, item)
-			t.skipped++
-		}
-		return err
+		return t.count(done, fmt.Sprintf("%s: item %d", why, item), l, err)
 	}
 	if l.Template == "" {
 		t.Log.Warningf("import: id %d of %s is %q, which is no product of this module: left out", l.ID, name, plainWords(l.Type, maxName))
 		t.skipped++
 		return nil
 	}
-	if err := t.create(ctx, l); err != nil {
+	done, err := t.create(ctx, l)
+	return t.count(done, "", l, err)
+}
+
+// outcome is what became of one certificate of the list.
+type outcome int
+
+const (
+	outcomeSkipped outcome = iota
+	outcomeImported
+	outcomeResumed
+)
+
+// count counts an outcome; why is the reason of one that was passed over.
+func (t *takeover) count(done outcome, why string, l cert.Listed, err error) error {
+	switch {
+	case errors.Is(err, errNotIssued):
+		done, why = outcomeSkipped, err.Error()
+	case err != nil:
 		return err
 	}
-	t.imported++
+	switch done {
+	case outcomeImported:
+		t.imported++
+	case outcomeResumed:
+		t.resumed++
+	default:
+		t.Log.ExtInfof("import: id %d of %s %s", l.ID, plainWords(l.CommonName, maxName), why)
+		t.skipped++
+	}
 	return nil
 }

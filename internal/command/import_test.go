@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
 	"pmssl/internal/command"
 
@@ -72,34 +73,83 @@ func TestImportTwiceImportsNothingTwice(t *testing.T) {
 	assert.Empty(t, i.house.calls)
 }
 
-// Whatever call an import is interrupted at, the next one brings the same end, and no second item.
+// Whatever call an import is interrupted at, the next one brings the same end, and no second item; also where the panel ignores
+// the parameters that came with the new item, and where it knows no tariff of it.
 func TestInterruptedImportIsCompleted(t *testing.T) {
 	for _, orphaned := range []bool{false, true} {
-		whole := newImporting(t)
-		whole.able.sell(t, whole.stage, "example.org")
-		whole.counts(t)
-		for n, call := range whole.house.calls {
-			t.Run(fmt.Sprintf("%s, orphaned %t", call, orphaned), func(t *testing.T) {
-				i := newImporting(t)
-				i.house.orphaned = orphaned
-				i.able.sell(t, i.stage, "example.org")
-				i.house.fail[call] = cert.Faultf(cert.FaultPanel, "", "broken").Again()
-				require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
-				want := "found=1 imported=0 completed=1 skipped=0 failed=0"
-				if n == 0 { // nothing was left behind
-					want = "found=1 imported=1 completed=0 skipped=0 failed=0"
-				}
-				assert.Equal(t, want, i.counts(t))
-				assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
-				require.Len(t, i.house.items, 1)
-				for _, item := range i.house.items {
-					assert.Equal(t, "5", item.params[cert.ParamServiceStatus])
-					assert.NotEmpty(t, item.params[cert.ParamSerial])
-					assert.NotEmpty(t, item.stored)
-				}
-			})
+		for _, ignores := range []bool{false, true} {
+			whole := newImporting(t)
+			whole.house.ignores = ignores
+			whole.able.sell(t, whole.stage, "example.org")
+			whole.counts(t)
+			for n, call := range whole.house.calls {
+				t.Run(fmt.Sprintf("%s, orphaned %t, ignores %t", call, orphaned, ignores), func(t *testing.T) {
+					i := newImporting(t)
+					i.house.orphaned, i.house.ignores = orphaned, ignores
+					i.able.sell(t, i.stage, "example.org")
+					i.house.fail[call] = cert.Faultf(cert.FaultPanel, "", "broken").Again()
+					require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
+					want := "found=1 imported=0 completed=1 skipped=0 failed=0"
+					if n == 0 { // nothing was left behind
+						want = "found=1 imported=1 completed=0 skipped=0 failed=0"
+					}
+					assert.Equal(t, want, i.counts(t))
+					assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
+					require.Len(t, i.house.items, 1)
+					for _, item := range i.house.items {
+						assert.Equal(t, "5", item.params[cert.ParamServiceStatus])
+						assert.NotEmpty(t, item.params[cert.ParamSerial])
+						assert.NotEmpty(t, item.stored)
+					}
+				})
+			}
 		}
 	}
+}
+
+// An item without an order is an import's only if name, end, module and state fit, and it was not ordered here.
+func TestOnlyAnItemThatAnImportLeftIsCompleted(t *testing.T) {
+	for name, change := range map[string]func(*imported){
+		"another name":         func(i *imported) { i.name = "other.example.org" },
+		"another end":          func(i *imported) { i.expires = i.expires.AddDays(1) },
+		"no end":               func(i *imported) { i.expires = cabforum.Date{} },
+		"another module":       func(i *imported) { i.module = 6 },
+		"not active":           func(i *imported) { i.status = 3 },
+		"ordered here":         func(i *imported) { i.csr = "-----BEGIN CERTIFICATE REQUEST-----" },
+		"it has a certificate": func(i *imported) { i.params[cert.ParamSerial] = "0a" },
+		"the id of another":    func(i *imported) { i.remoteID = "4711" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := newImporting(t)
+			i.house.ignores = true
+			i.able.sell(t, i.stage, "example.org")
+			i.house.fail["imported 1001"] = cert.Faultf(cert.FaultPanel, "", "broken").Again()
+			require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
+			change(i.house.items[1001])
+			assert.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
+		})
+	}
+	i := newImporting(t)
+	i.house.ignores = true
+	l := i.able.sell(t, i.stage, "example.org")
+	i.house.fail["imported 1001"] = cert.Faultf(cert.FaultPanel, "", "broken").Again()
+	i.counts(t)
+	i.house.items[1001].remoteID = fmt.Sprint(l.ID)
+	assert.Equal(t, "found=1 imported=0 completed=1 skipped=0 failed=0", i.counts(t))
+}
+
+// A list without a service status does not tell what was issued: the order itself does.
+func TestImportAsksWhereTheListDoesNotSay(t *testing.T) {
+	i := newImporting(t)
+	i.able.sell(t, i.stage, "issued.example.org")
+	waiting := i.able.sell(t, i.stage, "waiting.example.org")
+	i.able.reports[waiting.ID] = cert.Report{ID: waiting.ID, State: cert.StateWaiting}
+	for n := range i.able.listed {
+		i.able.listed[n].State, i.able.listed[n].Unsaid = cert.StateWaiting, true
+	}
+	assert.Equal(t, "found=2 imported=1 completed=0 skipped=1 failed=0", i.counts(t))
+	assert.Equal(t, "found=2 imported=0 completed=0 skipped=2 failed=0", i.counts(t))
+	assert.Len(t, i.house.items, 1)
 }
 
 func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {

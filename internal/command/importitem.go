@@ -2,19 +2,57 @@ package command
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
 )
 
-// create makes the item of a certificate. What the seller delivers is looked at first: nothing is left behind of one
-// that cannot be read.
-func (t *takeover) create(ctx context.Context, l cert.Listed) error {
+// create makes the item of a certificate, or completes the one that an interrupted import made of it. What the seller
+// delivers is looked at first: nothing is left behind of one that cannot be read.
+func (t *takeover) create(ctx context.Context, l cert.Listed) (outcome, error) {
 	chain, err := t.chain(ctx, l)
 	if err != nil {
-		return err
+		return outcomeSkipped, err
 	}
+	half, err := t.halfMade(ctx, l, chain)
+	if err != nil {
+		return outcomeSkipped, err
+	}
+	if half.Item != 0 {
+		t.Log.Infof("import: item %d was made for a certificate of %s by an import that was interrupted, id %d goes on it", half.Item, canonical(l.CommonName), l.ID)
+		t.held.take(l, half.Item)
+		return outcomeResumed, t.fill(ctx, half, l, chain)
+	}
+	return outcomeImported, t.make(ctx, l, chain)
+}
+
+// halfMade returns the item that an import made and left before it could say whose it is: a panel may ignore the parameters that
+// are handed over with a new item. It is known by its name, the end of the certificate and the module (rules IMPORT-1). Of
+// several equal ones the oldest is taken, they are interchangeable. Item 0 if there is none.
+func (t *takeover) halfMade(ctx context.Context, l cert.Listed, chain cert.Chain) (cert.Order, error) {
+	bare, err := t.Panel.WithoutOrder(ctx, t.Args.Module, canonical(l.CommonName))
+	if err != nil {
+		return cert.Order{}, err
+	}
+	for _, item := range bare {
+		if item.Expires != chain.Ends() || t.held.holds(item.Item) {
+			continue
+		}
+		if item.RemoteID != "" && item.RemoteID != "0" && item.RemoteID != strconv.FormatInt(l.ID, 10) {
+			continue
+		}
+		order, ours, err := t.unfinished(ctx, l, item.Item)
+		if err != nil || ours && (order.Template == "" || order.Template == l.Template) {
+			return order, err
+		}
+	}
+	return cert.Order{}, nil
+}
+
+// make makes the item of a certificate.
+func (t *takeover) make(ctx context.Context, l cert.Listed, chain cert.Chain) error {
 	order := cert.Order{
 		Module: t.Args.Module, Template: l.Template, Period: l.Months, Status: itemActive, Params: map[string]string{},
 	}
@@ -36,11 +74,17 @@ func (t *takeover) create(ctx context.Context, l cert.Listed) error {
 	return t.fill(ctx, order, l, chain)
 }
 
+// errNotIssued is wrapped if an order of which the list does not say whether it was issued was not.
+var errNotIssued = errors.New("is not issued: left alone")
+
 // chain is the certificate as the seller delivers it. No CSR of ours exists: the leaf is told by its name.
 func (t *takeover) chain(ctx context.Context, l cert.Listed) (cert.Chain, error) {
 	report, err := t.seller.Report(ctx, l.ID)
 	if err != nil {
 		return cert.Chain{}, err
+	}
+	if l.Unsaid && report.State != cert.StateIssued {
+		return cert.Chain{}, errNotIssued
 	}
 	if len(report.PEM) == 0 {
 		return cert.Chain{}, cert.Faultf(cert.FaultDelivered, "certificate", "%s shows id %d as issued and delivers no certificate", t.Trade.Title, l.ID).Again()
@@ -98,32 +142,37 @@ func started(l cert.Listed, chain cert.Chain) cabforum.Date {
 	return cabforum.DateOf(chain.Leaf.NotBefore)
 }
 
-// resume completes an item that an interrupted import left half done, and leaves every other one alone: an item with a CSR
-// was ordered here, its certificate is the business of sync_item.
-func (t *takeover) resume(ctx context.Context, l cert.Listed, item int64) (done bool, err error) {
+// resume completes an item that an interrupted import left half done, and leaves every other one alone.
+func (t *takeover) resume(ctx context.Context, l cert.Listed, item int64) (outcome, error) {
+	order, ours, err := t.unfinished(ctx, l, item)
+	if err != nil || !ours {
+		return outcomeSkipped, err
+	}
+	chain, err := t.chain(ctx, l)
+	if err != nil {
+		return outcomeSkipped, err
+	}
+	return outcomeResumed, t.fill(ctx, order, l, chain)
+}
+
+// unfinished loads an item and reports whether an import left it half done. An item with a CSR was ordered here, its
+// certificate is the business of sync_item.
+func (t *takeover) unfinished(ctx context.Context, l cert.Listed, item int64) (cert.Order, bool, error) {
 	if _, whole, err := t.Panel.Param(ctx, item, cert.ParamSerial); err != nil || whole {
-		return false, err
+		return cert.Order{}, false, err
 	}
 	order, err := t.Panel.Order(ctx, item)
 	switch fault := cert.FaultOf(err); {
 	case err == nil && (order.CSR != "" || order.Status != itemActive):
-		return false, nil
+		return cert.Order{}, false, nil
 	case err == nil:
 	case fault.Type == cert.FaultMissed: // without a tariff, as the panel keeps what was imported until it has a client
 		order = cert.Order{Item: item, Module: t.Args.Module, Template: l.Template, Status: itemActive, Params: map[string]string{}}
 	default:
-		return false, err
+		return cert.Order{}, false, err
 	}
 	if order.Period <= 0 {
 		order.Period = l.Months
 	}
-	chain, err := t.chain(ctx, l)
-	if err != nil {
-		return false, err
-	}
-	if t.dry != nil {
-		t.dry.record(dryComplete, "item", item, "id", l.ID, "name", canonical(l.CommonName), "valid_until", chain.Ends())
-		return true, nil
-	}
-	return true, t.fill(ctx, order, l, chain)
+	return order, true, nil
 }

@@ -84,6 +84,9 @@ type Panel interface {
 	// ImportService makes an item of a certificate that exists at the seller (processing.import.service) and returns its
 	// id.
 	ImportService(ctx context.Context, service cert.Import) (int64, error)
+	// WithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor an order
+	// id nor a lineage, the oldest first.
+	WithoutOrder(ctx context.Context, module int64, name string) ([]cert.BareItem, error)
 	// Setting reads an option of etc/billmgr.conf (SSLSubscription...); empty where it is not set.
 	Setting(ctx context.Context, name string) (string, error)
 }

@@ -60,6 +60,16 @@ func (p possessions) take(l cert.Listed, item int64) {
 	}
 }
 
+// holds reports whether a certificate is known to be the item's.
+func (p possessions) holds(item int64) bool {
+	for _, holder := range p.ids {
+		if holder == item {
+			return true
+		}
+	}
+	return false
+}
+
 // owner is the item that a certificate belongs to, with the reason in words; 0 where nobody holds it.
 func (p possessions) owner(ctx context.Context, l cert.Listed) (item int64, why string, err error) {
 	ids := append([]int64{l.ID}, l.Older...)

@@ -74,6 +74,12 @@ func hostName(text string) string {
 	return strings.ToLower(text)
 }
 
+// unsaid reports whether the order may have been issued although the list does not show it: the column service_status is missing or
+// empty, and nothing else says that the order waits or has ended.
+func (r row) unsaid() bool {
+	return r.service == 0 && (r.item.number == itemActive || r.item.number == itemSuspended || r.item.number == 0)
+}
+
 func (r row) record() cert.Record {
 	return cert.Record{ID: r.id, State: stateOf(r.item, r.service), Months: r.months, Host: r.name, Type: r.product, Mark: r.mark, Created: r.created}
 }
@@ -193,7 +199,7 @@ func (c *Client) Certificates(ctx context.Context) ([]cert.Listed, error) {
 	for _, r := range rows {
 		listed := cert.Listed{
 			ID: r.id, State: stateOf(r.item, r.service), CommonName: r.name, Type: r.product, Months: r.months,
-			Created: r.created, Expires: r.expires, Mark: r.mark,
+			Created: r.created, Expires: r.expires, Mark: r.mark, Unsaid: r.unsaid(),
 		}
 		if product, found := named(products, r.product); found {
 			listed.Template = product.ID

@@ -246,6 +246,7 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 	require.Len(t, all, 3)
 	assert.Equal(t, "positivessl", all[0].Template)
 	assert.Equal(t, cert.StateCancelled, all[2].State)
+	assert.Equal(t, []bool{true, false, false}, []bool{all[0].Unsaid, all[1].Unsaid, all[2].Unsaid}, "the list does not say whether the active one was issued")
 	for name, broken := range map[string]string{
 		"short": row(1, "a.example.org", 2, "") + `<p_elems>3</p_elems>`, "unreadable id": row(0, "a.example.org", 2, "") + `<p_elems>1</p_elems>`,
 	} {

@@ -10,6 +10,8 @@ import (
 // Values of item_status (§5, proven) and of service_status (§5; whether a client sees it is not known).
 const (
 	itemUnpaid     = 1
+	itemActive     = 2
+	itemSuspended  = 3
 	itemDeleted    = 4
 	itemProcessing = 5
 

@@ -92,6 +92,27 @@ func (h *Host) Holdings(ctx context.Context, modules []int64) ([]cert.Holding, e
 	return all, nil
 }
 
+// WithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor an order id
+// nor a lineage, the oldest first.
+func (h *Host) WithoutOrder(ctx context.Context, module int64, name string) ([]cert.BareItem, error) {
+	found, err := h.rows(ctx, "item", `SELECT i.id, i.expiredate, i.remoteid FROM item i
+ LEFT JOIN itemparam ip ON ip.item=i.id AND ip.intname IN (?,?,?) AND ip.value<>''
+ WHERE i.processingmodule=? AND i.name=? AND i.status=2 AND ip.item IS NULL ORDER BY i.id`,
+		cert.ParamIntent, cert.ParamOrderID, cert.ParamLineage, module, name)
+	if err != nil {
+		return nil, err
+	}
+	var all []cert.BareItem
+	for _, row := range found {
+		item := cert.BareItem{Item: row[0].number(), RemoteID: strings.TrimSpace(row[2].String)}
+		if item.Expires, err = date(row[1], "expiredate", item.Item); err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}
+
 // note puts a parameter of an item on its holding.
 func note(holding *cert.Holding, name, value string) {
 	switch name {

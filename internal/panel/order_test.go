@@ -166,6 +166,20 @@ INSERT INTO processingmodule2pricelist (processingmodule, pricelist) VALUES (5, 
 	assert.Equal(t, "Namecheap", name)
 }
 
+func TestItemsWithoutAnOrderAreFoundByModuleAndName(t *testing.T) {
+	w, db := shop(t)
+	run(t, db, `INSERT INTO item (id, name, processingmodule, status, expiredate, remoteid) VALUES (60, 'example.org', 5, 2, '2026-10-19', ' 77 '), (61, 'example.org', 6, 2, '2026-10-19', NULL),
+ (62, 'example.org', 5, 4, '2026-10-19', NULL), (63, 'example.org', 5, 2, NULL, NULL), (64, 'example.com', 5, 2, '2026-10-19', NULL), (65, 'example.org', 5, 2, '2026-10-19', NULL),
+ (66, 'example.org', 5, 2, '2026-10-19', NULL), (67, 'example.org', 5, 2, '2026-10-19', NULL);
+INSERT INTO itemparam (item, intname, value) VALUES (60, 'org_name', 'x'), (60, 'custom_order_id', ''), (65, 'custom_order_id', '1'), (66, 'lineage', '1'), (67, 'purchase_intent', '{}')`)
+	found, err := w.WithoutOrder(t.Context(), 5, "example.org")
+	require.NoError(t, err)
+	assert.Equal(t, []cert.BareItem{
+		{Item: 60, Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, RemoteID: "77"},
+		{Item: 63},
+	}, found)
+}
+
 func TestHoldingsAreAllItemsThatCarryAPurchase(t *testing.T) {
 	w, db := shop(t)
 	run(t, db, `INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 4), (61, 6, 2), (62, 7, 2), (63, 5, 2);

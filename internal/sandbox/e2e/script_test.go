@@ -463,6 +463,9 @@ func panelSet(ts *testscript.TestScript, _ bool, args []string) {
 	if v, ok := values["error_exit"]; ok {
 		settings.StructuredErrorExit = number(ts, v)
 	}
+	if v, ok := values["import_ignores"]; ok {
+		settings.ImportIgnores = v == "true"
+	}
 	ts.Check(s.panel.SetSettings(settings))
 }
 

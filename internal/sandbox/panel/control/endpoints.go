@@ -204,8 +204,9 @@ func boardEndpoints() []Endpoint {
 	return []Endpoint{
 		{"GET", "/settings", "how the panel behaves where the protocol leaves it open", ``,
 			func(c *call) (any, error) { return c.p.Settings() }},
-		{"PUT", "/settings", "crt_store: pem, zip, base64 or refuse; structured_error_exit: mgrctl's exit code for an error in xml and json",
-			`{"crt_store":"base64","structured_error_exit":1}`, func(c *call) (any, error) {
+		{"PUT", "/settings", "crt_store: pem, zip, base64 or refuse; structured_error_exit: mgrctl's exit code for an error in xml and json; " +
+			"import_ignores: processing.import.service drops item parameters",
+			`{"crt_store":"base64","structured_error_exit":1,"import_ignores":true}`, func(c *call) (any, error) {
 				var s panel.Settings
 				if err := c.into(&s); err != nil {
 					return nil, err

@@ -157,6 +157,9 @@ func importService(r *request) (Reply, error) {
 		return Reply{}, err
 	}
 	for _, p := range r.data("module", "status", "expiredate", "period") {
+		if r.settings.ImportIgnores {
+			break
+		}
 		if err := r.setParam(root.ItemParams(), id, p.Name, p.Value, false); err != nil {
 			return Reply{}, err
 		}
