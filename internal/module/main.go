@@ -160,7 +160,7 @@ func (s *session) lastLine(err error, code int, start time.Time) string {
 		counts = ", " + s.summary
 	}
 	warnings, errs := s.rootLog.Counts()
-	return fmt.Sprintf("end: %q: %s%s, %d warnings, %d errors, exit code %d, %s",
+	return fmt.Sprintf("end: %q: %s%s, warnings %d, errors %d, exit code %d, %s",
 		clip(s.args.Command, maxFaultWord), result, counts, warnings, errs, code, s.elapsed(start))
 }
 

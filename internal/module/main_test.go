@@ -389,7 +389,7 @@ func TestTheLogTellsOfEachCommand(t *testing.T) {
 	assert.Contains(t, log, "ERROR api_error (x): refused\x1b[0m\n")
 	lines := strings.Split(strings.TrimSpace(log), "\n")
 	assert.Contains(t, lines[0], "INFO run: pmdouble 1.2.3 (abc): --command act --item 5")
-	assert.Contains(t, lines[len(lines)-1], `INFO end: "act": failed (api_error), 0 warnings, 1 errors, exit code 1, 0s`)
+	assert.Contains(t, lines[len(lines)-1], `INFO end: "act": failed (api_error), warnings 0, errors 1, exit code 1, 0s`)
 	assert.Contains(t, log, `ignored, not known here: --future "stray word"`)
 }
 
@@ -401,19 +401,19 @@ func TestTheLastLineOfTheLogIsTheResult(t *testing.T) {
 		code int
 		want string
 	}{
-		"done": {run: answering("hello"), want: `"act": ok, 0 warnings, 0 errors, exit code 0, 0s`},
+		"done": {run: answering("hello"), want: `"act": ok, warnings 0, errors 0, exit code 0, 0s`},
 		"done with care": {run: func(_ context.Context, run *command.Run) (*etree.Document, error) {
 			run.Log.Warningf("careful")
 			return nil, nil
-		}, want: `"act": ok, 1 warnings, 0 errors, exit code 0, 0s`},
+		}, want: `"act": ok, warnings 1, errors 0, exit code 0, 0s`},
 		"failed in part": {run: func(_ context.Context, run *command.Run) (*etree.Document, error) {
 			run.Log.Errorf("item 3: refused")
 			run.Failed, run.Summary = true, "items 3, failed 1"
 			return etree.NewDocument(), nil
-		}, code: 1, want: `"act": failed in part, items 3, failed 1, 0 warnings, 1 errors, exit code 1, 0s`},
-		"failed":  {run: failing(cert.Faultf(cert.FaultLimit, "x", "later")), code: 1, want: `"act": failed (limit), 0 warnings, 1 errors, exit code 1, 0s`},
-		"panic":   {run: func(context.Context, *command.Run) (*etree.Document, error) { panic("x") }, code: 1, want: `"act": failed (internal), 0 warnings, 1 errors, exit code 1, 0s`},
-		"unknown": {args: []string{"--command", "x: ok\nMay  7"}, code: 1, want: `"x: ok\nMay  7": failed (unknown_command), 0 warnings, 1 errors, exit code 1, 0s`},
+		}, code: 1, want: `"act": failed in part, items 3, failed 1, warnings 0, errors 1, exit code 1, 0s`},
+		"failed":  {run: failing(cert.Faultf(cert.FaultLimit, "x", "later")), code: 1, want: `"act": failed (limit), warnings 0, errors 1, exit code 1, 0s`},
+		"panic":   {run: func(context.Context, *command.Run) (*etree.Document, error) { panic("x") }, code: 1, want: `"act": failed (internal), warnings 0, errors 1, exit code 1, 0s`},
+		"unknown": {args: []string{"--command", "x: ok\nMay  7"}, code: 1, want: `"x: ok\nMay  7": failed (unknown_command), warnings 0, errors 1, exit code 1, 0s`},
 	} {
 		s := newStage(t, plain(c.run))
 		args := c.args
