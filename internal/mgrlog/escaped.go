@@ -27,6 +27,9 @@ func secretForms(value string) []string {
 			forms = append(forms, string(quoted[1:len(quoted)-1]))
 		}
 	}
+	if len(trimmed) >= 2*minFolded {
+		return forms // its encodings are found by the search in letters and digits
+	}
 	forms = append(forms, base64Forms(trimmed)...)
 	for _, text := range base64Forms(trimmed) {
 		forms = append(forms, strings.NewReplacer("+", "-", "/", "_").Replace(text))

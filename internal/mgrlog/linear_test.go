@@ -1,6 +1,8 @@
 package mgrlog_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -70,4 +72,20 @@ func TestHostileTextsAreRedactedInLinearTime(t *testing.T) {
 		assert.LessOrEqual(t, len(mgrlog.RedactArgs([]string{text})[0]), most, "%s: words", name)
 		assert.LessOrEqual(t, len(log.Mask(text)), most, "%s: mask", name)
 	}
+}
+
+// Hundreds of secrets leave an honest text of a megabyte as it is: the bound of the search is for texts made against it.
+func TestManySecretsLeaveAnHonestTextAlone(t *testing.T) {
+	var secrets []string
+	for i := range 256 {
+		secrets = append(secrets, fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i)})), fmt.Sprintf("Pass-%d<&>%x", i, sha256.Sum256([]byte{byte(i), 1})))
+	}
+	var b strings.Builder
+	for i := 0; b.Len() < 1<<20; i++ {
+		fmt.Fprintf(&b, "<elem><id>%d</id><hash>%x</hash><text>a%%20b &amp;amp; \"c\" \\n</text></elem>\n", i, sha256.Sum256([]byte(fmt.Sprint("row ", i))))
+	}
+	text := b.String()
+	mask := mgrlog.Masker(secrets...)
+	assert.True(t, mask(text) == text, "nothing is masked")
+	assert.True(t, mask(text+secrets[77]) == text+"***", "but a secret at its end")
 }

@@ -1,6 +1,7 @@
 package mgrlog
 
 import (
+	"html"
 	"maps"
 	"slices"
 	"sort"
@@ -42,6 +43,7 @@ type patternSet struct {
 	values  map[string]bool // as they were registered
 	all     map[string]bool
 	byFirst [256][]string
+	byTwo   map[[2]byte][]string // the same by their first two bytes
 	folded  *foldedSet
 	short   *patternSet // those of the values that are too short to be folded; nil without
 }
@@ -60,7 +62,7 @@ func (m *masker) add(values ...string) {
 }
 
 func (p *patternSet) with(values []string) *patternSet {
-	next := &patternSet{all: map[string]bool{}, folded: newFoldedSet()}
+	next := &patternSet{all: map[string]bool{}, byTwo: map[[2]byte][]string{}, folded: newFoldedSet()}
 	known := map[string]bool{}
 	if p != nil {
 		known = maps.Clone(p.values)
@@ -71,7 +73,7 @@ func (p *patternSet) with(values []string) *patternSet {
 		}
 	}
 	next.values = known
-	short := &patternSet{all: map[string]bool{}, folded: newFoldedSet()}
+	short := &patternSet{all: map[string]bool{}, byTwo: map[[2]byte][]string{}, folded: newFoldedSet()}
 	for v := range known {
 		for _, form := range secretForms(v) {
 			next.addForm(form)
@@ -87,6 +89,18 @@ func (p *patternSet) with(values []string) *patternSet {
 	return next
 }
 
+// plainSet returns the patterns of values as they are and escaped, without those of their encodings, which cost more to make.
+func plainSet(values []string) *patternSet {
+	p := &patternSet{all: map[string]bool{}, byTwo: map[[2]byte][]string{}, folded: newFoldedSet()}
+	for _, v := range values {
+		if v = strings.TrimSpace(v); len(v) >= minSecret {
+			p.addForm(v)
+			p.addForm(html.EscapeString(v))
+		}
+	}
+	return p
+}
+
 // isNew reports whether a value would become a secret that is not registered yet.
 func (p *patternSet) isNew(value string) bool {
 	value = strings.TrimSpace(value)
@@ -99,6 +113,8 @@ func (p *patternSet) addForm(form string) {
 	}
 	p.all[form] = true
 	p.byFirst[form[0]] = append(p.byFirst[form[0]], form)
+	two := [2]byte{form[0], form[1]}
+	p.byTwo[two] = append(p.byTwo[two], form)
 }
 
 // maxPasses is how often a text is masked: what is masked may have hidden that a tag or an escape ends elsewhere.
@@ -160,7 +176,7 @@ func (p *patternSet) spans(text string) []span {
 	text = lowerASCII(text)
 	steps := min(maskSteps, stepsAtLeast+stepsPerByte*len(text))
 	for i := range len(text) {
-		end := longest(p.byFirst[text[i]], text[i:], &steps)
+		end := longest(p.candidates(text[i:]), text[i:], &steps)
 		if escapeStart(text[i]) {
 			if dec, w := decodeEscape(text[i:]); w > 0 {
 				end = max(end, longest(p.byFirst[lowerASCII(dec)[0]], text[i:], &steps))
@@ -175,6 +191,14 @@ func (p *patternSet) spans(text string) []span {
 		}
 	}
 	return found
+}
+
+// candidates are the patterns that can begin at the start of the text as it is written.
+func (p *patternSet) candidates(text string) []string {
+	if len(text) < 2 || escapeStart(text[0]) || escapeStart(text[1]) {
+		return p.byFirst[text[0]]
+	}
+	return p.byTwo[[2]byte{text[0], text[1]}]
 }
 
 // longest is the length of the longest match of the patterns at the start of

@@ -89,3 +89,22 @@ func FuzzRedactJSON(f *testing.F) {
 		}
 	})
 }
+
+// Redaction of any text ends, shows no more than it was given, and finds nothing new in its own result.
+func FuzzRedactText(f *testing.F) {
+	for _, text := range []string{
+		"password: x", "Authorization: Basic abc\r\nCookie: a", "Bearer abcdefgh", "eyJhbGciOiJIUzI1NiJ9.e30.x", "key=\"a\\\"b\" c", "a <password>x</password> b",
+		`{"password": "x"}`, "https://u:p@h/?auth=1&b", "-----END PRIVATE KEY-----", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "%253Cpassword%253Ex", "&amp;lt;key&gt;",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := mgrlog.RedactText(text)
+		if len(got) > 16*len(text)+100 {
+			t.Fatalf("%d bytes of %d", len(got), len(text))
+		}
+		if again := mgrlog.RedactText(got); again != got {
+			t.Fatalf("%q becomes %q", got, again)
+		}
+	})
+}

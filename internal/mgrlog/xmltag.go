@@ -122,5 +122,9 @@ func (s *xmlScan) edited() string {
 	if len(s.known) == 0 {
 		return maskKeys(b.String())
 	}
-	return Masker(s.known...)(b.String())
+	if s.depth == 0 {
+		return Masker(s.known...)(b.String())
+	}
+	// A document may hold a hundred thousand others: what they echo is looked for as it is written, not in disguise.
+	return maskAll(plainSet(s.known), b.String(), false)
 }
