@@ -62,6 +62,7 @@ func DryRun(f Func) Func {
 		if err != nil && !run.dry.stopped {
 			return nil, err
 		}
+		run.Summary = fmt.Sprintf("dry run, actions %d", len(run.dry.actions))
 		return run.dry.answer(run, doc), nil
 	}
 }
@@ -100,6 +101,14 @@ func (l dryLog) Warningf(format string, args ...any) {
 		l.dry.warnings = append(l.dry.warnings, fmt.Sprintf(format, args...))
 	}
 	l.Log.Warningf(format, args...)
+}
+
+// Errorf implements Log.
+func (l dryLog) Errorf(format string, args ...any) {
+	if !l.dry.stopped {
+		l.dry.warnings = append(l.dry.warnings, fmt.Sprintf(format, args...))
+	}
+	l.Log.Errorf(format, args...)
 }
 
 // record notes what would be done; about is pairs of name and value, of which empty values are left out.

@@ -201,12 +201,38 @@ func (s *session) perform(ctx context.Context) (*etree.Document, error) {
 	}
 	doc, err := s.row.run(ctx, run)
 	s.partial, s.text, s.summary = run.Failed, run.Print, run.Summary
+	if s.args.DryRun { // it shows what would be handed to the panel, which is masked on its way there
+		s.text = s.secrets.mask(s.text)
+		maskElement(doc, s.secrets.mask)
+	}
 	if doc != nil && s.log.Enabled(mgrlog.Debug) {
 		if text, writeErr := doc.WriteToBytes(); writeErr == nil {
 			s.log.Debugf("answer: %s", mgrlog.RedactXML(text))
 		}
 	}
 	return doc, err
+}
+
+// maskElement masks the texts and attribute values of a document; nil is nothing to mask.
+func maskElement(doc *etree.Document, mask func(string) string) {
+	if doc == nil {
+		return
+	}
+	var walk func(*etree.Element)
+	walk = func(e *etree.Element) {
+		for i := range e.Attr {
+			e.Attr[i].Value = mask(e.Attr[i].Value)
+		}
+		for _, child := range e.Child {
+			switch child := child.(type) {
+			case *etree.Element:
+				walk(child)
+			case *etree.CharData:
+				child.Data = mask(child.Data)
+			}
+		}
+	}
+	walk(&doc.Element)
 }
 
 // read takes stdin in.
