@@ -42,6 +42,7 @@ type Client struct {
 	log     *mgrlog.Logger
 	prices  priceFile
 	waiting sellerhttp.Waiting
+	dry     bool
 }
 
 // access is what every request carries (§1.2).
@@ -78,6 +79,7 @@ func New(o Options) (*Client, error) {
 		},
 		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun), Trust: trust,
 	})
+	c.dry = o.DryRun
 	c.prices = priceFile{kept: sellerhttp.KeptFile{Path: keptPath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
 	c.waiting = sellerhttp.Waiting{Path: keptPath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun}
 	return c, nil

@@ -34,16 +34,9 @@ func (c *Client) Offers(ctx context.Context) ([]cert.Offer, error) {
 	if len(kept) > 0 {
 		return kept, nil
 	}
-	reply, err := c.call(ctx, sellerhttp.Read, commandPricing, "ProductType", "SSLCERTIFICATE", "ActionName", "PURCHASE")
+	offers, err := c.askOffers(ctx, "PURCHASE")
 	if err != nil {
-		return nil, faultOf(err)
-	}
-	list := newPriceList()
-	list.read(reply.result("UserGetPricingResult"))
-	list.tell(c.log)
-	offers := list.offers()
-	if len(offers) == 0 {
-		return nil, list.none()
+		return nil, err
 	}
 	if err := c.prices.write(offers); err != nil {
 		c.log.Warningf("the prices of %s are not kept: %v", Title, err)
@@ -51,13 +44,27 @@ func (c *Client) Offers(ctx context.Context) ([]cert.Offer, error) {
 	return offers, nil
 }
 
-// Price is what the purchase costs by the kept prices; false where they do not tell. Renewals have prices of their own, which
-// are not asked for.
-func (c *Client) Price(ctx context.Context, p cert.Purchase) (cert.Money, bool) {
-	if p.Kind != cert.KindCreate && p.Kind != cert.KindSANs {
-		return cert.Money{}, false
+// askOffers asks for the prices of an action, PURCHASE or RENEW.
+func (c *Client) askOffers(ctx context.Context, action string) ([]cert.Offer, error) {
+	reply, err := c.call(ctx, sellerhttp.Read, commandPricing, "ProductType", "SSLCERTIFICATE", "ActionName", action)
+	if err != nil {
+		return nil, faultOf(err)
 	}
-	offers, err := c.Offers(ctx)
+	list := newPriceList()
+	list.category = action
+	list.read(reply.result("UserGetPricingResult"))
+	list.tell(c.log)
+	offers := list.offers()
+	if len(offers) == 0 {
+		return nil, list.none()
+	}
+	return offers, nil
+}
+
+// Price is what the purchase costs by the kept prices; false where they do not tell. Renewals have prices of their own, which
+// are asked for in a dry run only: they are not kept.
+func (c *Client) Price(ctx context.Context, p cert.Purchase) (cert.Money, bool) {
+	offers, err := c.offersFor(ctx, p.Kind)
 	if err != nil {
 		c.log.ExtInfof("what %s costs at %s is not known: %v", p.Product.ID, Title, err)
 		return cert.Money{}, false
@@ -67,10 +74,10 @@ func (c *Client) Price(ctx context.Context, p cert.Purchase) (cert.Money, bool) 
 		return cert.Money{}, false
 	}
 	sum, known := cert.Money{}, true
-	if p.Kind == cert.KindCreate {
+	if p.Kind != cert.KindSANs {
 		sum, known = costFor(offers[at].Prices, p.Months)
 	}
-	if p.SANs > 0 && known {
+	if p.Kind != cert.KindRenew && p.SANs > 0 && known {
 		var each cert.Money
 		each, known = costFor(offers[at].MoreNames, p.Months)
 		known = known && (sum.Currency == "" || sum.Currency == each.Currency)
@@ -78,6 +85,17 @@ func (c *Client) Price(ctx context.Context, p cert.Purchase) (cert.Money, bool) 
 	}
 	sum.Text = strconv.FormatFloat(sum.Amount, 'f', 2, 64)
 	return sum, known && sum.Amount > 0
+}
+
+// offersFor returns the offers that tell the price of a purchase of the kind; none where they are not asked for.
+func (c *Client) offersFor(ctx context.Context, kind string) ([]cert.Offer, error) {
+	switch {
+	case kind == cert.KindCreate, kind == cert.KindSANs:
+		return c.Offers(ctx)
+	case kind == cert.KindRenew && c.dry:
+		return c.askOffers(ctx, "RENEW")
+	}
+	return nil, nil
 }
 
 func costFor(prices []cert.Price, months int) (cert.Money, bool) {
@@ -91,6 +109,7 @@ func costFor(prices []cert.Price, months int) (cert.Money, bool) {
 
 // priceList collects prices by template id and term.
 type priceList struct {
+	category   string // of the rows that count: PURCHASE or RENEW
 	base, more map[string]map[int]cert.Price
 	unclear    map[string]bool // product and term that two rows price differently
 	unknown    []string        // names of rows that are no product's
@@ -98,14 +117,14 @@ type priceList struct {
 }
 
 func newPriceList() *priceList {
-	return &priceList{base: map[string]map[int]cert.Price{}, more: map[string]map[int]cert.Price{}, unclear: map[string]bool{}}
+	return &priceList{category: "PURCHASE", base: map[string]map[int]cert.Price{}, more: map[string]map[int]cert.Price{}, unclear: map[string]bool{}}
 }
 
-// read takes the rows of purchases; those of renewals, which an answer may have as well, are other prices.
+// read takes the rows of the list's category; an answer may have those of the other one as well, which are other prices.
 func (l *priceList) read(result *sellerhttp.Element) {
 	for _, kind := range result.All("ProductType") {
 		for _, category := range kind.All("ProductCategory") {
-			if !strings.EqualFold(category.Attr("Name"), "purchase") {
+			if !strings.EqualFold(category.Attr("Name"), l.category) {
 				continue
 			}
 			for _, row := range category.All("Product") {
