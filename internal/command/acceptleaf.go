@@ -76,7 +76,7 @@ func (j *job) namesChanged(chain, stored cert.Chain) bool {
 
 // leafNames is the SHA-256 of the names that the certificate is to cover, hex; empty if the item has no CSR that can be read.
 func (j *job) leafNames() string {
-	csr, err := cert.ParseCSR(j.order.CSR)
+	csr, err := cert.ReadCSR(j.order.CSR)
 	if err != nil {
 		return ""
 	}
@@ -87,7 +87,7 @@ func (j *job) leafNames() string {
 
 // namesOf is leafNames for a certificate that is stored; empty for one that answers an earlier request.
 func (j *job) namesOf(chain cert.Chain) string {
-	if csr, err := cert.ParseCSR(j.order.CSR); err != nil || chain.Check(csr, j.wanted(csr)) != nil {
+	if csr, err := cert.ReadCSR(j.order.CSR); err != nil || chain.Check(csr, j.wanted(csr)) != nil {
 		return ""
 	}
 	return j.leafNames()

@@ -87,7 +87,7 @@ func checkPaidNames(ctx context.Context, run *Run, name string) error {
 func anyWildcard(run *Run) bool {
 	fields := formFields(run)
 	names := cert.SplitNames(fields[cert.ParamAltName] + " " + fields["CN"])
-	if csr, err := cert.ParseCSR(fields["csr"]); err == nil {
+	if csr, err := cert.ReadCSR(fields["csr"]); err == nil {
 		names = append(names, csr.CommonName)
 		names = append(names, csr.Names...)
 	}

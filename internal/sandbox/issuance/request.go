@@ -1,12 +1,14 @@
 package issuance
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/md5"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
@@ -30,12 +32,44 @@ func ParseRequest(text string) (Request, error) {
 	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
+		request, err = withoutAttributes(block.Bytes)
+	}
+	if err != nil {
 		return Request{}, errors.New("the request cannot be decoded")
 	}
 	if err := request.CheckSignature(); err != nil {
 		return Request{}, errors.New("the signature does not fit the public key")
 	}
 	return Request{request, strings.ToLower(strings.TrimSpace(request.Subject.CommonName))}, nil
+}
+
+// withoutAttributes reads a request that lacks its list of attributes, as
+// OpenSSL does; the signature covers the bytes as they came.
+func withoutAttributes(der []byte) (*x509.CertificateRequest, error) {
+	var whole struct {
+		Info      asn1.RawValue
+		Algorithm asn1.RawValue
+		Signature asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(der, &whole); err != nil {
+		return nil, err
+	}
+	signed := whole.Info.FullBytes
+	info, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: append(bytes.Clone(whole.Info.Bytes), 0xa0, 0)})
+	if err != nil {
+		return nil, err
+	}
+	whole.Info = asn1.RawValue{FullBytes: info}
+	mended, err := asn1.Marshal(whole)
+	if err != nil {
+		return nil, err
+	}
+	request, err := x509.ParseCertificateRequest(mended)
+	if err != nil {
+		return nil, err
+	}
+	request.Raw, request.RawTBSCertificateRequest = der, signed
+	return request, nil
 }
 
 // CheckKey refuses keys that the Baseline Requirements 6.1.5 do not allow.
