@@ -40,6 +40,17 @@ func TestB36DueMeansAllOfTheConditions(t *testing.T) {
 		"a paid day is left":     {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.PaidUntil = day(t, "2026-10-19") }, ""},
 		"the seller's term":      {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-18") }, cabforum.ReasonNoGain},
 		"a day of it is left":    {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-19") }, ""},
+		"SWEEP-3 four days left": {"2026-10-14 23:59:59", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-18") }, cabforum.ReasonNoGain},
+		"SWEEP-3 three left":     {"2026-10-15 00:00:00", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-18") }, ""},
+		"SWEEP-3 tried before": {"2026-10-15 12:00:00", func(s *cabforum.Standing) {
+			s.SellerEnd, s.Tried = day(t, "2026-10-18"), instant(t, "2026-10-14 11:00:00")
+		}, ""},
+		"SWEEP-3 tried in them": {"2026-10-17 12:00:00", func(s *cabforum.Standing) {
+			s.SellerEnd, s.Tried = day(t, "2026-10-18"), instant(t, "2026-10-15 09:00:00")
+		}, cabforum.ReasonNoGain},
+		"SWEEP-3 not the panel's": {"2026-10-17 12:00:00", func(s *cabforum.Standing) {
+			s.SellerEnd, s.PaidUntil = day(t, "2026-10-18"), day(t, "2026-10-18")
+		}, cabforum.ReasonPaidEnd},
 		"no term known":          {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.PaidUntil = cabforum.Date{} }, ""},
 		"under way":              {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.UnderWay = true }, cabforum.ReasonUnderWay},
 		"tried four times":       {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Tries = 4 }, ""},

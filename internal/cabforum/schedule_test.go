@@ -73,3 +73,13 @@ func TestTheScheduleGrowsByOneLine(t *testing.T) {
 func TestAnEmptyScheduleHasNoLimits(t *testing.T) {
 	assert.Equal(t, cabforum.Step{}, cabforum.Schedule{}.At(instant(t, "2026-03-15 00:00:00")))
 }
+
+// BR 6.3.2: the step that follows the one of an instant; the last one is followed by itself.
+func TestTheCapOfTheNextStep(t *testing.T) {
+	for at, want := range map[string]int{
+		"2026-03-14 23:59:59": 200, "2026-03-15 00:00:00": 100, "2027-03-14 23:59:59": 100,
+		"2027-03-15 00:00:00": 47, "2029-03-14 23:59:59": 47, "2029-03-15 00:00:00": 47, "2040-01-01 00:00:00": 47,
+	} {
+		assert.Equal(t, want, cabforum.NextCap(instant(t, at)), at)
+	}
+}

@@ -271,3 +271,27 @@ func TestAfterARefusedCertificateInPlaceTheNextReissueIsWaitedFor(t *testing.T) 
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
 }
+
+// What stands in the parameters of an item may be anything: the better certificate is stored all the same.
+func FuzzParametersOfTheAcceptedCertificate(f *testing.F) {
+	for _, seed := range []string{"", "open", "a b c", "101 2026-04-02T10:00:00Z", "101 9999-12-31T23:59:59Z", "-1", "9223372036854775808", "1", "\x00", " \n"} {
+		f.Add(seed, seed, seed)
+	}
+	f.Fuzz(func(t *testing.T, mark, since, task string) {
+		s := waitingStage(t)
+		for name, value := range map[string]string{
+			cert.ParamRequested: mark, cert.ParamLeafKey: mark, cert.ParamLeafNames: mark, cert.ParamNotBefore: since, cert.ParamIssuedSince: since,
+			cert.ParamWaitingTask: task, cert.ParamRefusedSerial: task, cert.ParamRevokedSerial: task,
+		} {
+			if value != "" {
+				s.panel.order.Params[name] = value
+			}
+		}
+		s.seller.issue(t, 101, s.pair, now().Add(time.Hour), 199)
+		require.NoError(t, s.run(command.SyncItem))
+		s.at = now().Add(2 * time.Hour)
+		require.NoError(t, s.run(command.SyncItem))
+		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+		assert.Empty(t, s.param(cert.ParamWaitingTask))
+	})
+}

@@ -200,7 +200,9 @@ func (p *fakePanel) OpenTask(_ context.Context, item int64, name string) (int64,
 	return int64(slices.Index(p.tasks, fmt.Sprint(item, 0, name)) + 1), nil
 }
 func (p *fakePanel) CloseTask(_ context.Context, task int64) error {
-	p.tasks[task-1] += " closed"
+	if task <= int64(len(p.tasks)) {
+		p.tasks[task-1] += " closed"
+	}
 	return p.call("close task %d", task)
 }
 func (p *fakePanel) Installation(context.Context) (string, error) { return "0badc0ffee", nil }

@@ -120,6 +120,31 @@ func TestManual(t *testing.T) {
 	}
 }
 
+// rules STORE-8: the newest open task of the item and type is found, and taken off the list when it is over.
+func TestAnOpenTaskIsFoundAndClosed(t *testing.T) {
+	w, db := shop(t)
+	w.behave("task.gettype", step{Stdout: "<doc><task_type>open_certificate</task_type></doc>"})
+	found, err := w.OpenTask(t.Context(), 42, "open")
+	require.NoError(t, err)
+	assert.Zero(t, found)
+	run(t, db, "INSERT INTO task (id, item, type, status) VALUES (5, 42, 'open_certificate', 0), (6, 42, 'open_certificate', 1), "+
+		"(7, 42, 'open_certificate', 2), (8, 42, 'other', 0), (9, 43, 'open_certificate', 0)")
+	found, err = w.OpenTask(t.Context(), 42, "open")
+	require.NoError(t, err)
+	assert.Equal(t, int64(6), found)
+	require.NoError(t, w.CloseTask(t.Context(), found))
+	require.NoError(t, w.CloseTask(t.Context(), 404), "one that is gone already")
+	const kind = "task.gettype operation=open item=42"
+	assert.Equal(t, []string{kind, kind, "task.delete elid=6 sok=ok"}, w.spelled())
+	t.Run("a command without a task type has none", func(t *testing.T) {
+		w, _ := shop(t)
+		w.behave("task.gettype", step{Stdout: "<doc><task_type/></doc>"})
+		found, err := w.OpenTask(t.Context(), 42, "open")
+		require.NoError(t, err)
+		assert.Zero(t, found)
+	})
+}
+
 // An operation that is not run again and that nobody is told of would be forgotten.
 func TestReRunsAreNotStoppedWithoutATypeOfTask(t *testing.T) {
 	w, _ := shop(t)
