@@ -10,6 +10,7 @@ import (
 // Names of item parameters, table itemparam (contract 1 and billmanager-module-protocol §4.1).
 const (
 	ParamIntent        = "purchase_intent"
+	ParamUnjournaled   = "purchase_unjournaled" // lines that the purchase journal did not take
 	ParamOrderID       = "custom_order_id"
 	ParamLineage       = "lineage"
 	ParamTermStart     = "term_start"

@@ -42,6 +42,7 @@ type fakePanel struct {
 	garble    bool   // certificate.save of a ZIP stores something else
 
 	tasks      []string
+	texts      []string // of the tasks
 	operations int
 	swept      bool // another sweep is running
 	client     cert.Client
@@ -188,9 +189,9 @@ func (p *fakePanel) FailCertificate(context.Context, int64) error {
 func (p *fakePanel) Post(_ context.Context, _ int64, what string) error {
 	return p.call("post%s", what)
 }
-func (p *fakePanel) Manual(_ context.Context, item, operation int64, name, _ string) error {
+func (p *fakePanel) Manual(_ context.Context, item, operation int64, name, text string) error {
 	if task := fmt.Sprint(item, operation, name); !slices.Contains(p.tasks, task) { // one open task is enough
-		p.tasks = append(p.tasks, task)
+		p.tasks, p.texts = append(p.tasks, task), append(p.texts, text)
 	} else {
 		return nil
 	}

@@ -158,12 +158,16 @@ func (j *job) record(ctx context.Context, kind string, id int64, delivered strin
 	}
 	line.Key, line.Name = who.key, who.name
 	line.SANs, _ = j.namesOfIntent()
-	if err := j.Panel.AppendJournal(ctx, line); err != nil {
+	unjournaled := j.Panel.AppendJournal(ctx, line)
+	if unjournaled != nil {
 		// the id still goes to the item below; the intent would find it again if that failed too
-		j.Log.Errorf("item %d: id %d could not be written to the purchase journal: %v", j.order.Item, id, err)
+		j.Log.Errorf("item %d (%s): id %d could not be written to the purchase journal: %v", j.order.Item, j.order.Name, id, unjournaled)
 	}
 	if err := j.put(ctx, id); err != nil {
 		return err
+	}
+	if unjournaled != nil {
+		j.journalLater(ctx, line, unjournaled)
 	}
 	if err := j.countNames(ctx); err != nil {
 		return err
@@ -238,6 +242,7 @@ func (j *job) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lines = j.completeJournal(ctx, lines)
 	mark, held := cert.AccountMark(j.account), j.lineage()
 	forgotten := slices.ContainsFunc(lines, func(line cert.Bought) bool {
 		return line.Item == j.order.Item && line.Kind != cert.KindSANs && !slices.Contains(held, line.ID)

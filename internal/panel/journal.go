@@ -37,7 +37,7 @@ func (h *Host) Journal(ctx context.Context) ([]cert.Bought, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, journalFault("read", err)
+		return nil, h.journalFault("read", err)
 	}
 	defer file.Close()
 	if err := h.flock(ctx, file, syscall.LOCK_SH); err != nil {
@@ -45,10 +45,10 @@ func (h *Host) Journal(ctx context.Context) ([]cert.Bought, error) {
 	}
 	info, err := file.Stat()
 	if err != nil {
-		return nil, journalFault("read", err)
+		return nil, h.journalFault("read", err)
 	}
 	if info.Size() > maxJournal {
-		return nil, journalFault("read", fmt.Errorf("%s has %d bytes, at most %d are read: move its oldest lines away", file.Name(), info.Size(), maxJournal))
+		return nil, h.journalFault("read", fmt.Errorf("it has %d bytes, %w of %d", info.Size(), errTooLong, maxJournal))
 	}
 	stamp := journalStamp{info.Size(), info.ModTime()}
 	if h.journal.stamp == stamp { // a sweep reads it for each of its items
@@ -56,7 +56,7 @@ func (h *Host) Journal(ctx context.Context) ([]cert.Bought, error) {
 	}
 	lines, complaints, err := parseJournal(io.LimitReader(file, maxJournal))
 	if err != nil {
-		return nil, journalFault("read", err)
+		return nil, h.journalFault("read", err)
 	}
 	for _, complaint := range complaints {
 		h.log.Errorf("%s: %v", file.Name(), complaint)
@@ -82,22 +82,22 @@ type journalRead struct {
 func (h *Host) AppendJournal(ctx context.Context, line cert.Bought) error {
 	text, err := json.Marshal(line)
 	if err != nil {
-		return journalFault("written", err)
+		return h.journalFault("written", err)
 	}
 	name := h.journalName()
 	_, err = os.Lstat(name)
 	fresh := errors.Is(err, os.ErrNotExist)
 	file, err := openJournal(name, os.O_RDWR|os.O_APPEND|os.O_CREATE)
 	if err != nil {
-		return journalFault("written", err)
+		return h.journalFault("written", err)
 	}
 	err = h.appendLine(ctx, file, text)
 	if err = errors.Join(err, file.Close()); err != nil {
-		return journalFault("written", err)
+		return h.journalFault("written", err)
 	}
 	if fresh {
 		if err := syncDirectory(filepath.Dir(name)); err != nil {
-			return journalFault("written", err)
+			return h.journalFault("written", err)
 		}
 	}
 	return nil
@@ -141,14 +141,14 @@ func endsTorn(file *os.File) (bool, error) {
 func openJournal(name string, flags int) (*os.File, error) {
 	file, err := os.OpenFile(name, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if errors.Is(err, syscall.ELOOP) {
-		return nil, fmt.Errorf("%s is a symbolic link, which is refused", name)
+		return nil, fmt.Errorf("it is a symbolic link, %w", errNoFile)
 	}
 	if err != nil {
 		return nil, err
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file, which is refused", name)
+		err = fmt.Errorf("it is no file, %w", errNoFile)
 	}
 	if err == nil && flags&os.O_CREATE != 0 && info.Mode().Perm()&^fs.FileMode(0o600) != 0 {
 		err = file.Chmod(0o600)
@@ -224,6 +224,8 @@ func parseBought(line []byte) (cert.Bought, error) {
 	return bought, nil
 }
 
-func journalFault(what string, err error) error {
-	return cert.Faultf(cert.FaultInternal, "purchases", "the purchase journal cannot be %s: %w", what, err).Again()
+// journalFault says which file it is and what mends it. No program can: nothing is bought while the journal cannot be read.
+func (h *Host) journalFault(what string, err error) error {
+	name := h.journalName()
+	return cert.Faultf(cert.FaultPanel, "purchases", "the purchase journal %s cannot be %s (%w): %s", name, what, bare(err), fileRemedy(name, err)).Again()
 }

@@ -103,7 +103,13 @@ func TestJournalThatIsNoFileIsRefused(t *testing.T) {
 			put(t, w.journalPath())
 			_, err := w.Journal(t.Context())
 			require.Error(t, err, "an unreadable journal must not look like an empty one")
-			require.Error(t, w.AppendJournal(t.Context(), bought(42, 1001)))
+			for _, err := range []error{err, w.AppendJournal(t.Context(), bought(42, 1001))} {
+				fault := cert.FaultOf(err)
+				require.NotNil(t, fault)
+				assert.Equal(t, cert.FaultPanel, fault.Type, "not internal: nobody has to report it")
+				assert.Contains(t, fault.Value, w.journalPath())
+				assert.Contains(t, fault.Value, "move away what is there")
+			}
 		})
 	}
 }
@@ -113,7 +119,7 @@ func TestJournalThatIsTooLargeIsRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(w.journalPath(), nil, 0o600))
 	require.NoError(t, os.Truncate(w.journalPath(), panel.MaxJournal+1))
 	_, err := w.Journal(t.Context())
-	assert.ErrorContains(t, err, "move its oldest lines away")
+	assert.ErrorContains(t, err, "move its oldest lines to another file")
 	assert.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)), "what was bought is recorded all the same")
 }
 

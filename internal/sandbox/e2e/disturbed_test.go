@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -92,6 +93,43 @@ func TestDisturbedOpenBuysOnce(t *testing.T) {
 				w.settled(t, placed.Item, 1)
 			})
 		}
+	})
+}
+
+// rules BUY-21: whatever keeps the journal from being written, the administrator is told which file and what mends it, nothing is
+// paid twice, and the next run that can adds the line.
+func TestAJournalThatCannotBeWrittenIsCompletedLater(t *testing.T) {
+	eachShop(t, func(t *testing.T, at trade) {
+		w := openWorld(t, at)
+		journal := filepath.Join(w.panel.Root(), "var", at.module+".purchases")
+		placed := w.place(t, exampleCSR(t))
+		w.before(stepBuy, func() { assert.NoError(t, os.Mkdir(journal, 0o755)) })
+		run := w.attempt(t, placed)
+		require.True(t, run.OK(), run.Failure())
+		id := strconv.FormatInt(w.idOf(t, placed.Item), 10)
+		tasks, err := w.panel.Tasks(context.Background())
+		require.NoError(t, err)
+		require.Len(t, tasks, 1)
+		assert.Contains(t, tasks[0].Params["params"], journal)
+		assert.Contains(t, tasks[0].Params["params"], "move away what is there")
+		assert.Contains(t, tasks[0].Params["params"], id)
+
+		run = w.syncItem(t, placed.Item)
+		assert.False(t, run.OK(), "without its journal nobody knows what was bought")
+		require.NotNil(t, run.Error)
+		assert.Equal(t, "panel", run.Error.Type)
+		assert.Contains(t, run.Stdout, journal)
+
+		require.NoError(t, os.Remove(journal))
+		for range 2 {
+			run = w.syncItem(t, placed.Item)
+			require.True(t, run.OK(), run.Failure())
+			text, err := os.ReadFile(journal)
+			require.NoError(t, err)
+			assert.Equal(t, 1, strings.Count(string(text), `"id":`+id+`,`), "one line, once")
+			assert.Empty(t, w.itemOf(t, placed.Item).Params["purchase_unjournaled"])
+		}
+		assert.Equal(t, 1, w.payments(t))
 	})
 }
 

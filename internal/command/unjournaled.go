@@ -1,0 +1,62 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"pmssl/internal/cert"
+)
+
+// journalLater keeps a line that the purchase journal did not take on the item, so that a later run adds it, and opens a
+// task: until the journal can be written it is of no help against paying twice (rules BUY-21). What fails here is logged,
+// for the purchase itself is recorded.
+func (j *job) journalLater(ctx context.Context, line cert.Bought, reason error) {
+	raw, err := json.Marshal(line)
+	if err == nil {
+		waiting := strings.TrimSpace(j.order.Params[cert.ParamUnjournaled] + "\n" + string(raw))
+		err = j.save(ctx, cert.ParamUnjournaled, waiting)
+	}
+	if err != nil {
+		j.Log.Errorf("item %d (%s): the journal's line for id %d could not be kept on the item: %v", j.order.Item, j.order.Name, line.ID, err)
+	}
+	text := fmt.Sprintf("item %d (%s): id %d was bought and is on the item, but %s. The next run of this item adds the line to the journal",
+		j.order.Item, j.order.Name, line.ID, cert.FaultOf(reason).Value)
+	if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, text); err != nil {
+		j.Log.Errorf("item %d (%s): the task for the administrator could not be made: %v", j.order.Item, j.order.Name, err)
+	}
+}
+
+// completeJournal adds the lines that wait on the item to the journal and returns its lines with them. A journal that still
+// takes nothing stops no run: the ids are on the item. Lines that are not this item's own purchases are dropped.
+func (j *job) completeJournal(ctx context.Context, lines []cert.Bought) []cert.Bought {
+	raw := j.order.Params[cert.ParamUnjournaled]
+	if raw == "" {
+		return lines
+	}
+	for text := range strings.Lines(raw) {
+		var line cert.Bought
+		if err := json.Unmarshal([]byte(text), &line); err != nil || line.Item != j.order.Item || !slices.Contains(j.lineage(), line.ID) {
+			j.Log.Warningf("item %d (%s): a line in the parameter %s is no purchase of this item; dropped", j.order.Item, j.order.Name, cert.ParamUnjournaled)
+			continue
+		}
+		there := slices.ContainsFunc(lines, func(old cert.Bought) bool {
+			return old.Item == line.Item && old.ID == line.ID && old.Kind == line.Kind && old.Time.Equal(line.Time)
+		})
+		if there {
+			continue
+		}
+		if err := j.Panel.AppendJournal(ctx, line); err != nil {
+			j.Log.Warningf("item %d (%s): the journal's line for id %d waits on the item: %v", j.order.Item, j.order.Name, line.ID, err)
+			return lines
+		}
+		j.Log.ExtInfof("item %d (%s): the journal's line for id %d is added", j.order.Item, j.order.Name, line.ID)
+		lines = append(slices.Clip(lines), line)
+	}
+	if err := j.save(ctx, cert.ParamUnjournaled, ""); err != nil {
+		j.Log.Warningf("item %d (%s): %v", j.order.Item, j.order.Name, err)
+	}
+	return lines
+}
