@@ -106,7 +106,7 @@ func dropLists(root *etree.Element, field string) {
 func offeredAddresses(run *Run, own string) ([]string, error) {
 	all, err := run.Addresses()
 	if err != nil {
-		return nil, cert.Faultf(cert.FaultInternal, "addresses", "this host's addresses cannot be read: %w", err)
+		return nil, cert.Faultf(cert.FaultMissed, "addresses", "this host's addresses cannot be read (%w): whatever starts the panel must allow netlink sockets (systemd: RestrictAddressFamilies)", err)
 	}
 	all = slices.DeleteFunc(slices.Clone(all), func(a netip.Addr) bool { return !a.Is4() || a.IsUnspecified() })
 	slices.SortStableFunc(all, func(a, b netip.Addr) int {

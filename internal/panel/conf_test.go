@@ -103,7 +103,7 @@ func TestSettingsThatCannotBeReadAreAFault(t *testing.T) {
 			break_(t, filepath.Join(w.root, "etc/billmgr.conf"))
 			_, err := w.Setting(t.Context(), "DBHost")
 			require.Error(t, err)
-			assert.Equal(t, cert.FaultValue, cert.FaultOf(err).Type)
+			assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type)
 			assert.Contains(t, err.Error(), "billmgr.conf")
 		})
 	}

@@ -2,12 +2,15 @@ package panel
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -35,10 +38,11 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, address, err := h.dsn(ctx, settings)
+	config, where, err := h.dsn(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
+	address := fmt.Sprintf("%s (database %s)", config.Addr, config.DBName)
 	wire := &meter{left: maxRead}
 	config.DialFunc = wire.dial
 	connector, err := mysql.NewConnector(config)
@@ -55,28 +59,29 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 	}
 	if err != nil {
 		_ = pool.Close() // it has no connection that anybody could use
-		return nil, h.dbFault(ctx, address, "", connectHint(err, config.TLS != nil))
+		return nil, h.dbFault(ctx, address, "", where.unreached(connectHint(err, config.TLS != nil)))
 	}
 	h.db = &database{pool: pool, conn: conn, address: address, meter: wire}
 	h.o.Log.Room("db").Tracef("connected to %s", address)
 	return h.db, nil
 }
 
-func (h *Host) dsn(ctx context.Context, settings map[string]string) (*mysql.Config, string, error) {
+func (h *Host) dsn(ctx context.Context, settings map[string]string) (*mysql.Config, place, error) {
 	config := mysql.NewConfig()
 	config.User, config.Passwd, config.DBName = settings[settingUser], settings[settingPassword], settings[settingName]
-	var err error
-	if config.Net, config.Addr, err = h.server(ctx, settings[settingHost]); err != nil {
-		return nil, "", err
+	where, err := h.server(ctx, settings[settingHost])
+	if err != nil {
+		return nil, place{}, err
 	}
+	config.Net, config.Addr = where.network, where.address
 	config.Timeout, config.ReadTimeout, config.WriteTimeout = h.limits.dial, h.limits.query, h.limits.query
 	config.Collation = collation
 	if config.TLS, err = h.databaseTLS(); err != nil {
-		return nil, "", err
+		return nil, place{}, err
 	}
 	config.InterpolateParams = true // one round trip for a query; safe with utf8mb4, where no byte of a character is a quote
 	config.Logger = driverLog{h.o.Log.Room("db")}
-	return config, fmt.Sprintf("%s (database %s)", config.Addr, config.DBName), nil
+	return config, where, nil
 }
 
 // driverLog takes what the driver has to say; by itself it would print to stderr.
@@ -88,23 +93,20 @@ func (d driverLog) Print(v ...any) { d.log.Debugf("%s", fmt.Sprint(v...)) }
 // mysqlPort is where servers listen.
 const mysqlPort = "3306"
 
-// server tells where the database listens. localhost means the socket where one exists, as in the client programs: the
+// place is where the database listens, and why it is looked for there.
+type place struct{ network, address, why string }
+
+// server returns where the database listens. localhost means the socket if one exists, as in the client programs: the
 // one of DBSocket, else one in the usual places, else the one that paramlist names; then TCP. A host may carry a port.
-func (h *Host) server(ctx context.Context, host string) (network, address string, err error) {
+func (h *Host) server(ctx context.Context, host string) (place, error) {
 	if host == "localhost" || host == "" {
-		socket, err := h.socket(ctx)
-		if err != nil {
-			return "", "", err
-		}
-		if socket != "" {
-			return "unix", socket, nil
-		}
-		return "tcp", net.JoinHostPort("localhost", mysqlPort), nil
+		return h.local(ctx)
 	}
+	why := "DBHost is " + clip(host, 200)
 	if name, port, err := net.SplitHostPort(host); err == nil {
-		return "tcp", net.JoinHostPort(name, port), nil
+		return place{"tcp", net.JoinHostPort(name, port), why}, nil
 	}
-	return "tcp", net.JoinHostPort(strings.Trim(host, "[]"), mysqlPort), nil
+	return place{"tcp", net.JoinHostPort(strings.Trim(host, "[]"), mysqlPort), why}, nil
 }
 
 // usualSockets are where distributions put the server's socket: Debian, Red Hat, both with a bare /run, the sources.
@@ -113,23 +115,36 @@ func usualSockets() []string {
 		"/run/mariadb/mariadb.sock", "/tmp/mysql.sock"}
 }
 
-func (h *Host) socket(ctx context.Context) (string, error) {
+// local returns where this host's own server listens.
+func (h *Host) local(ctx context.Context) (place, error) {
 	settings, err := h.settings()
 	if err != nil {
-		return "", err
+		return place{}, err
 	}
-	places := usualSockets()
+	places, why := usualSockets(), "DBHost is localhost, and it is the first socket that exists"
 	if named := settings[settingSocket]; named != "" {
-		places = []string{h.path(named)} // another server's socket would be the wrong database
+		places, why = []string{h.path(named)}, "DBSocket names it" // another server's socket would be the wrong database
 	}
-	if found := firstSocket(places); found != "" || settings[settingSocket] != "" {
-		return found, nil
+	found := firstSocket(places)
+	if found == "" && settings[settingSocket] == "" {
+		told, err := h.host(ctx, settingSocket)
+		if err != nil {
+			return place{}, err
+		}
+		if named := told[settingSocket]; named != "" {
+			places, why = append(places, h.path(named)), "the panel's paramlist names it as DBSocket"
+			found = firstSocket([]string{h.path(named)})
+		}
 	}
-	told, err := h.host(ctx, settingSocket)
-	if err != nil || told[settingSocket] == "" {
-		return "", err
+	if found != "" {
+		return place{"unix", found, why}, nil
 	}
-	return firstSocket([]string{h.path(told[settingSocket])}), nil
+	source := "the usual places"
+	if settings[settingSocket] != "" {
+		source = "DBSocket"
+	}
+	return place{"tcp", net.JoinHostPort("localhost", mysqlPort),
+		"DBHost is localhost, and there is no socket at " + strings.Join(places, ", ") + " (" + source + ")"}, nil
 }
 
 func firstSocket(places []string) string {
@@ -139,6 +154,28 @@ func firstSocket(places []string) string {
 		}
 	}
 	return ""
+}
+
+// unreached returns err with why the database was looked for there and what mends it, where nothing answered as a database
+// server; the server's own answers are another matter.
+func (p place) unreached(err error) error {
+	var said *mysql.MySQLError
+	var dns *net.DNSError
+	var untrusted *tls.CertificateVerificationError
+	remedy := "look whether the database server runs (systemctl status mariadb mysql)"
+	switch {
+	case errors.As(err, &said), errors.As(err, &untrusted), errors.Is(err, mysql.ErrNoTLS):
+		return err // connectHint says what to do
+	case errors.As(err, &dns):
+		remedy = "correct DBHost in etc/billmgr.conf, or this server's DNS"
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
+		remedy = "start the database server, or correct DBHost and DBSocket in etc/billmgr.conf"
+	case errors.Is(err, fs.ErrPermission):
+		remedy = "look at the rights of the socket and its folders, and at SELinux or AppArmor"
+	case p.network == "tcp":
+		remedy += " and whether a firewall stands between"
+	}
+	return fmt.Errorf("%w; %s: %s", err, p.why, remedy)
 }
 
 // meter bounds what a query reads from the wire: a bound in SQL is not the same on every engine, and behind the driver it

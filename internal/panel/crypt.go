@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"pmssl/internal/cert"
@@ -16,9 +17,9 @@ import (
 // maxKey is the longest key file that is read, in bytes.
 const maxKey = 64 << 10
 
-// decrypted turns the values of a table of encrypted parameters into plain text, in place, and names each to the log as
-// a secret. Empty values stay empty (protocol §7). Errors name the parameter and never its content.
-func (h *Host) decrypted(ctx context.Context, table string, values map[string]string) (map[string]string, error) {
+// decrypted turns encrypted parameters into plain text, in place, and names each to the log as a secret. Empty values stay
+// empty (protocol §7). Errors name the parameter and what it is of, and never its content; mend says where it is entered.
+func (h *Host) decrypted(ctx context.Context, of, mend string, values map[string]string) (map[string]string, error) {
 	for name, value := range values {
 		if value == "" {
 			continue
@@ -29,7 +30,8 @@ func (h *Host) decrypted(ctx context.Context, table string, values map[string]st
 		}
 		plain, err := decrypt(key, value)
 		if err != nil {
-			return nil, cert.Faultf(cert.FaultValue, name, "the value of %s in table %s cannot be decrypted with CryptKey: %w", name, table, err)
+			return nil, cert.Faultf(cert.FaultValue, name, "%s of %s cannot be decrypted with the panel's key (%w): the key was replaced, or comes from "+
+				"another panel, after the value was stored; %s", name, of, err, fmt.Sprintf(mend, name))
 		}
 		h.o.Log.Secret(plain)
 		values[name] = plain
@@ -67,10 +69,14 @@ func (h *Host) cryptKey(ctx context.Context) (*rsa.PrivateKey, error) {
 	name := h.path(settings[settingKey])
 	text, err := readBounded(name, maxKey)
 	if err != nil {
-		return nil, cert.Faultf(cert.FaultMissed, settingKey, "the panel's key cannot be read: %w", err)
+		remedy := fileRemedy(name, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			remedy = "put it back from a backup, or correct CryptKey in etc/billmgr.conf: without it nothing that the panel stores encrypted can be read"
+		}
+		return nil, cert.Faultf(cert.FaultPanel, settingKey, "the panel's key %s cannot be read (%w): %s", name, bare(err), remedy)
 	}
 	if h.key, err = parseKey(text); err != nil {
-		return nil, cert.Faultf(cert.FaultValue, settingKey, "the panel's key %s cannot be used: %w", name, err)
+		return nil, cert.Faultf(cert.FaultValue, settingKey, "the panel's key %s cannot be used (%w): put it back from a backup, or correct CryptKey in etc/billmgr.conf", name, err)
 	}
 	return h.key, nil
 }

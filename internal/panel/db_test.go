@@ -75,12 +75,13 @@ func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
 		conf    []string
 		address string
 		retry   bool
+		says    string // why it was looked for there, and what mends it
 	}{
-		"wrong password":   {[]string{"DBHost localhost", "DBUser " + dbUser, "DBPassword " + wrong, "DBName x", "DBSocket " + socket}, socket, false},
-		"no such database": {[]string{"DBHost localhost", "DBUser " + dbUser, "DBPassword " + dbPassword, "DBName pmssl_none", "DBSocket " + socket}, "pmssl_none", false},
-		"nobody listens":   {[]string{"DBHost localhost", "DBUser u", "DBPassword " + wrong, "DBName x", "DBSocket " + gone}, gone, true},
-		"refused by TCP":   {[]string{"DBHost 127.0.0.1:1", "DBUser u", "DBPassword " + wrong, "DBName x"}, "127.0.0.1:1", true},
-		"IPv6":             {[]string{"DBHost [::1]:1", "DBUser u", "DBPassword " + wrong, "DBName x"}, "[::1]:1", true},
+		"wrong password":   {[]string{"DBHost localhost", "DBUser " + dbUser, "DBPassword " + wrong, "DBName x", "DBSocket " + socket}, socket, false, "Access denied"},
+		"no such database": {[]string{"DBHost localhost", "DBUser " + dbUser, "DBPassword " + dbPassword, "DBName pmssl_none", "DBSocket " + socket}, "pmssl_none", false, "correct DBName in etc/billmgr.conf"},
+		"nobody listens":   {[]string{"DBHost localhost", "DBUser u", "DBPassword " + wrong, "DBName x", "DBSocket " + gone}, gone, true, "connection refused; DBSocket names it: start the database server, or correct DBHost and DBSocket in etc/billmgr.conf"},
+		"refused by TCP":   {[]string{"DBHost 127.0.0.1:1", "DBUser u", "DBPassword " + wrong, "DBName x"}, "127.0.0.1:1", true, "connection refused; DBHost is 127.0.0.1:1: start the database server"},
+		"IPv6":             {[]string{"DBHost [::1]:1", "DBUser u", "DBPassword " + wrong, "DBName x"}, "[::1]:1", true, "; DBHost is [::1]:1: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, c.conf...)
@@ -89,6 +90,7 @@ func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
 			fault := cert.FaultOf(err)
 			assert.Equal(t, cert.FaultDB, fault.Type)
 			assert.Contains(t, fault.Value, c.address)
+			assert.Contains(t, fault.Value, c.says)
 			assert.Equal(t, c.retry, fault.Retry)
 			for _, secret := range []string{wrong, dbPassword} {
 				assert.NotContains(t, err.Error(), secret)

@@ -72,9 +72,11 @@ func verifyChain(state tls.ConnectionState, authorities *x509.CertPool) error {
 
 // MySQL's numbers of the errors about who may connect.
 const (
-	errAccessDenied      = 1045
-	errSecureTransport   = 3159 // ER_SECURE_TRANSPORT_REQUIRED
-	errConnectionAborted = 1184 // ER_NEW_ABORTING_CONNECTION: init_connect failed
+	errTooManyConnections = 1040
+	errUnknownDatabase    = 1049
+	errAccessDenied       = 1045
+	errSecureTransport    = 3159 // ER_SECURE_TRANSPORT_REQUIRED
+	errConnectionAborted  = 1184 // ER_NEW_ABORTING_CONNECTION: init_connect failed
 )
 
 const tlsHint = "the server takes TLS connections only (require_secure_transport, REQUIRE SSL): set " + settingDatabaseCA +
@@ -94,6 +96,10 @@ func connectHint(err error, secure bool) error {
 		return fmt.Errorf("%w; %s", err, tlsHint)
 	case number == errAccessDenied && !secure: // MariaDB says it of right passwords too
 		return fmt.Errorf("this connection was refused, which is not encrypted: %w; if DBUser and DBPassword are right (the panel uses them as well), %s", err, tlsHint)
+	case number == errUnknownDatabase:
+		return fmt.Errorf("%w; correct DBName in etc/billmgr.conf", err)
+	case number == errTooManyConnections:
+		return fmt.Errorf("%w; raise max_connections of the server, or wait", err)
 	case number == errConnectionAborted:
 		return fmt.Errorf("%w; the server's init_connect fails for this account: look into the server's log", err)
 	case errors.Is(err, mysql.ErrNoTLS):

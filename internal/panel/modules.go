@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"strings"
 
@@ -11,7 +12,11 @@ import (
 // ModuleParams are the connection and custom parameters of a processing module, decrypted. A module that is not there is
 // FaultMissed.
 func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
-	params, err := h.PlainParams(ctx, module)
+	name, err := h.ModuleName(ctx, module)
+	if err != nil {
+		return nil, err
+	}
+	params, err := h.plainParams(ctx, module)
 	if err != nil {
 		return nil, err
 	}
@@ -19,7 +24,8 @@ func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]strin
 	if err != nil {
 		return nil, err
 	}
-	if secret, err = h.decrypted(ctx, "processingcryptedparam", secret); err != nil {
+	if secret, err = h.decrypted(ctx, fmt.Sprintf("the processing module %d (%s)", module, name),
+		"enter %s again in the module's form (Processing modules, Edit)", secret); err != nil {
 		return nil, err
 	}
 	maps.Copy(params, secret)
@@ -33,6 +39,10 @@ func (h *Host) PlainParams(ctx context.Context, module int64) (map[string]string
 	if _, err := h.ModuleName(ctx, module); err != nil {
 		return nil, err
 	}
+	return h.plainParams(ctx, module)
+}
+
+func (h *Host) plainParams(ctx context.Context, module int64) (map[string]string, error) {
 	return h.pairs(ctx, "processingparam", "SELECT intname, value FROM processingparam WHERE processingmodule=?", module)
 }
 

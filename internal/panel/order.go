@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"fmt"
 	"maps"
 
 	"pmssl/internal/cabforum"
@@ -82,7 +83,7 @@ func (h *Host) loadParams(ctx context.Context, order *cert.Order) error {
 	if err != nil {
 		return err
 	}
-	if secret, err = h.decrypted(ctx, "itemcryptedparam", secret); err != nil {
+	if secret, err = h.decrypted(ctx, fmt.Sprintf("item %d (%s)", order.Item, order.Name), "enter %s again on the item's page, or restore the key", secret); err != nil {
 		return err
 	}
 	order.Params = addons.params()

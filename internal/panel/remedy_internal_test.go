@@ -1,12 +1,19 @@
 package panel
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/cert"
 )
@@ -33,5 +40,39 @@ func TestAJournalThatCannotBeUsedIsNamedWithItsRemedy(t *testing.T) {
 		assert.Equal(t, cert.FaultPanel, fault.Type)
 		assert.Equal(t, "the purchase journal "+name+" cannot be written "+row.remedy, fault.Value)
 		assert.True(t, fault.Retry)
+	}
+}
+
+// rules ERR-1: a socket that is gone is named with where its name came from, also where TCP was tried in its place.
+func TestADatabaseSocketThatIsGoneIsNamed(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(root, "etc"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "etc", "billmgr.conf"), []byte("DBHost localhost\nDBSocket run/gone.sock\n"), 0o600))
+	h := New(Options{Root: root, Binary: "pmfake"})
+	where, err := h.server(context.Background(), "localhost")
+	require.NoError(t, err)
+	assert.Equal(t, "tcp", where.network)
+	assert.Equal(t, "localhost:3306", where.address)
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	assert.EqualError(t, where.unreached(refused), "dial tcp: connect: connection refused; DBHost is localhost, and there is no socket at "+
+		filepath.Join(root, "run/gone.sock")+" (DBSocket): start the database server, or correct DBHost and DBSocket in etc/billmgr.conf")
+}
+
+func TestWhatKeepsADatabaseFromBeingReachedHasItsRemedy(t *testing.T) {
+	remote := place{"tcp", "db.example:3306", "DBHost is db.example"}
+	for _, row := range []struct {
+		err  error
+		says string
+	}{
+		{&net.DNSError{Err: "no such host", Name: "db.example", IsNotFound: true}, "lookup db.example: no such host; DBHost is db.example: correct DBHost in etc/billmgr.conf, or this server's DNS"},
+		{syscall.ECONNREFUSED, "connection refused; DBHost is db.example: start the database server, or correct DBHost and DBSocket in etc/billmgr.conf"},
+		{syscall.ENOENT, "no such file or directory; DBHost is db.example: start the database server, or correct DBHost and DBSocket in etc/billmgr.conf"},
+		{syscall.EACCES, "permission denied; DBHost is db.example: look at the rights of the socket and its folders, and at SELinux or AppArmor"},
+		{os.ErrDeadlineExceeded, "i/o timeout; DBHost is db.example: look whether the database server runs (systemctl status mariadb mysql) and whether a firewall stands between"},
+		{&tls.CertificateVerificationError{Err: errors.New("x509: unknown")}, "tls: failed to verify certificate: x509: unknown"},
+		{mysql.ErrNoTLS, mysql.ErrNoTLS.Error()},
+		{&mysql.MySQLError{Number: 1045, Message: "Access denied"}, "Error 1045: Access denied"},
+	} {
+		assert.EqualError(t, remote.unreached(row.err), row.says)
 	}
 }

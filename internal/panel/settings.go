@@ -47,7 +47,7 @@ const (
 )
 
 // Setting reads an option of etc/billmgr.conf and etc/billmgr.conf.d/*.conf, the last one wins; empty where it is not
-// set, "on" for a flag without a value. A file that is there and cannot be read is a fault of type value.
+// set, "on" for a flag without a value. A file that is there and cannot be read is a fault of type panel.
 func (h *Host) Setting(_ context.Context, name string) (string, error) {
 	settings, err := h.settings()
 	if err != nil {
@@ -68,7 +68,7 @@ func (h *Host) settings() (map[string]string, error) {
 			continue
 		}
 		if err != nil {
-			return nil, cert.Faultf(cert.FaultValue, filepath.Base(name), "the panel's settings cannot be read: %w", err)
+			return nil, cert.Faultf(cert.FaultPanel, filepath.Base(name), "the panel's settings %s cannot be read (%w): %s", name, bare(err), fileRemedy(name, err))
 		}
 		parseConf(string(text), settings)
 	}
@@ -109,7 +109,7 @@ func readBounded(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
+		return nil, fmt.Errorf("%s stands %w", name, errNoFile)
 	}
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
