@@ -34,7 +34,8 @@ func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = j.judge(ctx, report)
+	ended, err := j.judge(ctx, report)
+	j.logEnded(ended)
 	return nil, err
 }
 
@@ -213,7 +214,6 @@ func (j *job) end(ctx context.Context, report cert.Report) (ended, err error) {
 	if j.order.Stored != "" {
 		return nil, j.keepStored(ctx, report, reason)
 	}
-	j.Log.Errorf("item %d: %v", j.order.Item, reason)
 	if j.hasStatus(cert.ServiceFailed) {
 		return reason, nil
 	}
@@ -226,6 +226,13 @@ func (j *job) end(ctx context.Context, report cert.Report) (ended, err error) {
 		return nil, err
 	}
 	return reason, j.setStatus(ctx, cert.ServiceFailed)
+}
+
+// logEnded writes why an order ended into the log, for a command that does not fail for it.
+func (j *job) logEnded(ended error) {
+	if ended != nil {
+		j.Log.Errorf("item %d (%s): %v", j.order.Item, j.order.Name, ended)
+	}
 }
 
 // keepStored leaves the certificate in place although its order ended. The administrator gets a task, unless it just ran

@@ -154,6 +154,7 @@ func (j *job) afterRepeat(ctx context.Context, id int64, request cert.Request, p
 	if err != nil {
 		return err
 	}
-	_, err = j.judge(ctx, report)
+	ended, err := j.judge(ctx, report)
+	j.logEnded(ended)
 	return err
 }

@@ -36,6 +36,8 @@ type session struct {
 	partial bool
 	// told: the log has the error of this run already.
 	told bool
+	// failing is the text of the error for which the command was run once more.
+	failing string
 	// summary is what the command says of its work in one line of the log (command.Run.Summary).
 	summary string
 
@@ -125,7 +127,12 @@ func (s *session) repeats(ctx context.Context, began time.Time, err error, pause
 	if s.elapsed(began)+pause+repeatTime > s.row.deadline {
 		return false
 	}
-	s.log.Warningf("%s is tried again in %s: %v", s.row.name, pause, err)
+	if text := oneLine(err.Error()); text == s.failing {
+		s.log.Warningf("%s failed in the same way and is tried again in %s", s.row.name, pause)
+	} else {
+		s.log.Warningf("%s is tried again in %s: %s", s.row.name, pause, text)
+		s.failing = text
+	}
 	return s.world.Sleep(ctx, pause) == nil
 }
 

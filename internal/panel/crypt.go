@@ -104,6 +104,6 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 		if key, ok := key.(*rsa.PrivateKey); ok {
 			return key, nil
 		}
-		return nil, fmt.Errorf("it is a %T, the panel encrypts with RSA", key)
+		return nil, errors.New("it is no RSA key, the panel encrypts with RSA")
 	}
 }
