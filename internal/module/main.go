@@ -103,10 +103,12 @@ func (k *skeleton) run(args *arguments, root string) (code int) {
 	w := k.world
 	row, known := k.rows.find(args.Command)
 	alone := !known || row.alone != nil && row.alone(args)
-	if err := k.panelThere(root); err != nil && !alone {
-		fault := cert.FaultOf(err)
-		k.print(newReport(fault, fault, unmasked).document())
-		return 1
+	if !alone {
+		if err := k.panelThere(root); err != nil {
+			fault := cert.FaultOf(err)
+			k.print(newReport(fault, fault, unmasked).document())
+			return 1
+		}
 	}
 	args.DryRun = args.DryRun || row.confirm && !args.Yes
 	stderr := w.Stderr
