@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -206,6 +207,17 @@ func (d *dryRun) answer(run *Run, doc *etree.Document) *etree.Document {
 	return doc
 }
 
+// dryWords is what an action does, for people.
+func dryWords(what string) string {
+	words := map[string]string{
+		dryActivate: "activate the order", dryReissue: "ask for a reissue", dryChangeProof: "change the way of proof",
+		dryAskProofs: "ask for what the client must publish", dryCancel: "cancel the order", dryRevoke: "revoke the certificate",
+		dryStopRenewal: "switch off the seller's own renewal", dryComplete: "complete the import", dryCallback: "call the panel",
+		dryTask: "open a task", dryCloseTask: "close the task", dryJournal: "add to the purchase journal",
+	}[what]
+	return cmp.Or(words, what)
+}
+
 // maxDryValue is how much of one value a text for people shows, in characters.
 const maxDryValue = 200
 
@@ -221,7 +233,7 @@ func (d *dryRun) text(run *Run) string {
 		b.WriteString("nothing would be done\n")
 	}
 	for _, a := range d.actions {
-		fmt.Fprintf(&b, "would %s", strings.ReplaceAll(a.what, "_", " "))
+		fmt.Fprintf(&b, "would %s:", dryWords(a.what))
 		for i := 0; i+1 < len(a.about); i += 2 {
 			fmt.Fprintf(&b, " %s=%s", a.about[i], plainWords(a.about[i+1], maxDryValue))
 		}

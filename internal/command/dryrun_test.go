@@ -104,7 +104,7 @@ func TestADryRunAnswersPeopleInText(t *testing.T) {
 	assert.Nil(t, doc)
 	assert.Contains(t, run.Print, "dry run of open for item 42")
 	assert.Contains(t, run.Print, ": nothing was bought, sent or changed\n")
-	assert.Contains(t, run.Print, "\nwould buy kind=create product=")
+	assert.Contains(t, run.Print, "\nwould buy: kind=create product=positivessl months=12 names=example.com proof=DNS price=")
 	assert.Contains(t, run.Print, "what follows depends on the seller's answer")
 	assert.Equal(t, []string{"lock account", "unlock account"}, s.panel.calls)
 }
