@@ -34,6 +34,12 @@ const (
 	FaultInterrupted = "interrupted" // a signal or the end of the run's time stopped the work; the next run goes on
 )
 
+// Objects of faults about letters.
+const (
+	ObjectMail      = "mail"      // the server's own mail transport: every letter is concerned
+	ObjectRecipient = "recipient" // one letter was not taken, most often for its recipient
+)
+
 // Param is a named value of a fault, `__name__` in the manifest's text.
 type Param struct{ Name, Value string }
 

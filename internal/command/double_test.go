@@ -462,9 +462,11 @@ func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string
 type fakePost struct {
 	letters []command.Letter
 	err     error
+	tried   int
 }
 
 func (f *fakePost) Send(_ context.Context, l command.Letter) error {
+	f.tried++
 	if f.err != nil {
 		return f.err
 	}

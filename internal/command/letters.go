@@ -34,38 +34,73 @@ type Letter struct {
 	Proofs    string // what to publish, see cert.ProofText; for e-mail the approvers' addresses
 }
 
-// Post hands letters to the server's own mail transport.
+// Post hands letters to the server's own mail transport. Errors are *cert.Fault; those of type client have the object
+// cert.ObjectMail if the transport failed, and cert.ObjectRecipient if it did not take this letter.
 type Post interface {
 	Send(ctx context.Context, l Letter) error
 }
 
-// paramToldOn is the item parameter with the UTC date on which telling the client was last tried: at most one letter a day,
-// and a transport that is missing is asked again the next day (contract 5.4).
-const paramToldOn = "told_on"
+// Parameters about the last letter (rules SWEEP-9). Told and tried are two things: a letter that the mail transport did not take is
+// tried again by the next sweep, one whose recipient was refused the next day.
+const (
+	// paramToldOn is the UTC date on which a letter was last handed over: at most one a day.
+	paramToldOn = "told_on"
+	// paramToldTried is the UTC date of a letter that was being handed over, or whose recipient was refused.
+	paramToldTried = "told_tried"
+)
 
-// tell sends a letter about the certificate in place. once: a certificate about which the client was told is not written
-// about again. It returns whether a letter went out, or why none was sent.
-func (j *job) tell(ctx context.Context, post Post, kind string, once bool) (sent bool, why string, err error) {
-	serial := j.order.Params[cert.ParamSerial]
-	if once && serial != "" && j.order.Params[cert.ParamToldSerial] == serial {
-		return false, "told already", nil
+// whyNotTold returns why the client is not written to now, empty if it is. once: a certificate about which the client was told is
+// not written about again.
+func (j *job) whyNotTold(once bool) string {
+	serial, today := j.order.Params[cert.ParamSerial], j.today().String()
+	switch {
+	case once && serial != "" && j.order.Params[cert.ParamToldSerial] == serial:
+		return "told already"
+	case j.order.Params[paramToldOn] == today:
+		return "told today"
+	case j.order.Params[paramToldTried] == today:
+		return "tried today"
 	}
-	today := j.today().String()
-	if j.order.Params[paramToldOn] == today {
-		return false, "told or tried today", nil
-	}
+	return ""
+}
+
+// tell sends a letter about the certificate in place.
+func (j *job) tell(ctx context.Context, post Post, kind string) error {
 	letter, err := j.letter(ctx, kind)
 	if err != nil {
-		return false, "", err
+		return err
 	}
-	if err := j.save(ctx, paramToldOn, today); err != nil {
-		return false, "", err
+	today := j.today().String()
+	if err := j.save(ctx, paramToldTried, today); err != nil {
+		return err
 	}
 	if err := post.Send(ctx, letter); err != nil {
-		return false, "", err
+		if recipientRefused(err) {
+			return err
+		}
+		// The fault is on this server, the next sweep tries again. A run that was told to end has to say so too.
+		if dropped := j.save(context.WithoutCancel(ctx), paramToldTried, ""); dropped != nil {
+			j.Log.Warningf("item %d: the letter is not tried again before tomorrow: %v", j.order.Item, dropped)
+		}
+		return err
 	}
 	j.Log.Infof("item %d: told %s (%s) about %s, which ends %s", j.order.Item, letter.To.Email, kind, letter.Domain, letter.Expires)
-	return true, "", j.save(ctx, cert.ParamToldSerial, serial)
+	if err := j.save(ctx, paramToldOn, today); err != nil {
+		return err
+	}
+	return j.save(ctx, cert.ParamToldSerial, j.order.Params[cert.ParamSerial])
+}
+
+// recipientRefused reports whether the mail server refused this letter for good.
+func recipientRefused(err error) bool {
+	fault := cert.FaultOf(err)
+	return fault.Type == cert.FaultClient && fault.Object == cert.ObjectRecipient && !fault.Retry
+}
+
+// transportFailed reports whether no letter can be handed over now, to nobody.
+func transportFailed(err error) bool {
+	fault := cert.FaultOf(err)
+	return fault.Type == cert.FaultClient && fault.Object == cert.ObjectMail
 }
 
 func (j *job) letter(ctx context.Context, kind string) (Letter, error) {

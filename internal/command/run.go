@@ -26,6 +26,7 @@ type Args struct {
 	Yes        bool // resolve: do it
 	Level      int
 	DryRun     bool   // show what would be done, and do nothing
+	Resend     bool   // subscription: write to the client of Item although it was told
 	Date       string // subscription: YYYY-MM-DD, the day to play, with DryRun only
 	OpenDate   string // plan: YYYY-MM-DD, the first day of a term that no item has
 	Period     string // plan: its months

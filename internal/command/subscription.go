@@ -28,6 +28,7 @@ type sweep struct {
 	running                            bool
 	rows                               []sweepRow
 	down                               outages
+	mailDown                           bool // the mail transport failed in this run
 }
 
 // sweepRow is what the document says of one item.
@@ -72,6 +73,9 @@ func Subscription(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err := s.all(ctx); err != nil {
 		return nil, err
 	}
+	if run.Args.Resend && !s.dry && s.told+s.failed == 0 {
+		return nil, cert.Faultf(cert.FaultMissed, "resend", "there is nothing to tell the client of item %d now, no letter was sent", run.Args.Item)
+	}
 	run.Failed = s.failed > 0
 	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, told %d, failed %d", s.items, s.due, s.reissued, s.told, s.failed)
 	return s.document(), nil
@@ -82,6 +86,9 @@ func newSweep(ctx context.Context, run *Run) (*sweep, error) {
 		if err := run.beginDryRun(); err != nil {
 			return nil, err
 		}
+	}
+	if run.Args.Resend && run.Args.Item == 0 {
+		return nil, cert.Faultf(cert.FaultMissed, "item", "--resend sends one client's letter again and needs --item")
 	}
 	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, down: outages{}}
 	if run.Args.Date != "" {
@@ -260,14 +267,20 @@ func (s *sweep) remind(ctx context.Context, j *job, row *sweepRow, stored cert.C
 }
 
 func (s *sweep) tell(ctx context.Context, j *job, row *sweepRow, kind string, once bool) error {
-	sent, why, err := j.tell(ctx, s.Post, kind, once)
-	if sent {
-		s.told++
-	}
-	if why != "" {
+	if why := j.whyNotTold(once); why != "" && !s.Args.Resend {
 		row.reason = why
+		return nil
 	}
-	return err
+	if s.mailDown { // a transport that hangs costs one timeout a sweep
+		return cert.Faultf(cert.FaultClient, cert.ObjectMail, "the client of item %d (%s) was not told: the mail transport failed for an earlier letter of this run", j.order.Item, row.name).Again()
+	}
+	err := j.tell(ctx, s.Post, kind)
+	if err != nil {
+		s.mailDown = transportFailed(err)
+		return err
+	}
+	s.told++
+	return nil
 }
 
 // document is the answer (contract 5.5).

@@ -2,11 +2,11 @@ package command_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/cert"
 	"pmssl/internal/command"
 
@@ -109,20 +109,121 @@ func TestThePolicyManualTellsOncePerCertificate(t *testing.T) {
 	assert.Zero(t, s.seller.reissues)
 }
 
-func TestWithoutAMailTransportItIsTriedAgainTheNextDay(t *testing.T) {
+// rules SWEEP-9: a fault on this server does not use up the day, and the sweep fails until it is mended.
+func TestALetterThatWasNotHandedOverIsTriedByTheNextSweep(t *testing.T) {
+	for name, fault := range map[string]error{
+		"no mail transport": cert.Faultf(cert.FaultClient, cert.ObjectMail, "this server has no mail transfer agent").Again(),
+		"refused for all":   cert.Faultf(cert.FaultClient, cert.ObjectMail, "the sender was refused"),
+		"no sender":         cert.Faultf(cert.FaultMissed, "SSLSubscriptionMailFrom", "mails to clients have no sender"),
+		"a template":        cert.Faultf(cert.FaultInternal, cert.ObjectMail, "the letter cannot be written"),
+		"for now":           cert.Faultf(cert.FaultClient, cert.ObjectRecipient, "greylisted").Again(),
+		"told to end":       cert.Faultf(cert.FaultInterrupted, cert.ObjectMail, "the run was told to end").Again(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sweepStage(t, 10)
+			s.panel.settings["SSLSubscriptionPolicy"] = "manual"
+			s.post.err = fault
+			for range 3 {
+				doc, failed := s.sweep(t)
+				assert.True(t, failed)
+				assert.Contains(t, doc, `result="error"`)
+				s.at = s.at.Add(time.Hour)
+			}
+			assert.Equal(t, 3, s.post.tried)
+			s.post.err = nil
+			doc, failed := s.sweep(t)
+			assert.False(t, failed)
+			assert.Contains(t, doc, `told="1"`)
+			assert.Len(t, s.post.letters, 1, "on the same day")
+			s.at = s.at.Add(time.Hour)
+			doc, _ = s.sweep(t)
+			assert.Contains(t, doc, `reason="told already"`)
+			assert.Len(t, s.post.letters, 1)
+		})
+	}
+}
+
+func TestARefusedRecipientIsTriedAgainTheNextDay(t *testing.T) {
 	s := sweepStage(t, 10)
 	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
-	s.post.err = errors.New("no mail transport")
+	s.post.err = cert.Faultf(cert.FaultClient, cert.ObjectRecipient, "550 no such user")
 	doc, failed := s.sweep(t)
 	assert.True(t, failed)
-	assert.Contains(t, doc, `result="error" reason="no mail transport"`)
+	assert.Contains(t, doc, "550 no such user")
 	s.post.err = nil
 	s.at = s.at.Add(time.Hour)
-	s.sweep(t)
+	doc, failed = s.sweep(t)
+	assert.False(t, failed)
+	assert.Contains(t, doc, `reason="tried today"`)
 	assert.Empty(t, s.post.letters, "not on the same day")
 	s.at = s.at.AddDate(0, 0, 1)
 	s.sweep(t)
 	assert.Len(t, s.post.letters, 1)
+}
+
+// twins is a panel with a second item like the first one.
+type twins struct{ *fakePanel }
+
+func (p twins) Ending(ctx context.Context, until cabforum.Date) ([]int64, error) {
+	items, err := p.fakePanel.Ending(ctx, until)
+	if len(items) > 0 {
+		items = append(items, 43)
+	}
+	return items, err
+}
+
+func (p twins) Order(ctx context.Context, item int64) (cert.Order, error) {
+	order, err := p.fakePanel.Order(ctx, 42)
+	order.Item = item
+	return order, err
+}
+
+// A transport that hangs costs one timeout a sweep; a recipient that is refused keeps no other client's letter back.
+func TestATransportThatFailedIsNotTriedAgainInTheSameSweep(t *testing.T) {
+	for name, c := range map[string]struct {
+		err   error
+		tried int
+	}{
+		"transport": {cert.Faultf(cert.FaultClient, cert.ObjectMail, "sendmail did not take the letter within 1m0s").Again(), 1},
+		"recipient": {cert.Faultf(cert.FaultClient, cert.ObjectRecipient, "greylisted").Again(), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sweepStage(t, 10)
+			s.panel.settings["SSLSubscriptionPolicy"] = "manual"
+			s.post.err = c.err
+			run := s.world()
+			run.Panel = twins{s.panel}
+			doc, err := command.Subscription(t.Context(), run)
+			require.NoError(t, err)
+			assert.True(t, run.Failed)
+			assert.Equal(t, 2, strings.Count(output(t, doc), `result="error"`), "each client that was not told is told of")
+			assert.Equal(t, c.tried, s.post.tried)
+		})
+	}
+}
+
+func TestResendWritesToAClientThatWasTold(t *testing.T) {
+	s := sweepStage(t, 10)
+	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
+	s.sweep(t)
+	require.Len(t, s.post.letters, 1)
+	s.args.Resend = true
+	_, err := command.Subscription(t.Context(), s.world())
+	assert.ErrorContains(t, err, "needs --item")
+	s.args.Item = 42
+	doc, failed := s.sweep(t)
+	assert.False(t, failed)
+	assert.Contains(t, doc, `told="1"`)
+	assert.Len(t, s.post.letters, 2)
+
+	s.args.DryRun = true
+	s.sweep(t)
+	assert.Len(t, s.post.letters, 2)
+	s.args.DryRun = false
+	s.at = s.at.AddDate(0, -2, 0)
+	_, err = command.Subscription(t.Context(), s.world())
+	assert.ErrorContains(t, err, "nothing to tell the client of item 42")
+	assert.Len(t, s.post.letters, 2)
 }
 
 func TestThePolicyNoneLeavesAndCounts(t *testing.T) {

@@ -40,8 +40,8 @@ type Post struct {
 // that the MTA has taken the letter over. Every error is a *cert.Fault:
 //   - of type missed or value about SSLSubscriptionMailFrom, the client's address (object email), the domain or the
 //     expiration date;
-//   - of type client where the MTA did not take the letter. It is to be tried again (Retry) unless the MTA refused it
-//     for good, as an address that does not exist.
+//   - of type client where the MTA did not take the letter: about cert.ObjectRecipient where another letter may be taken, and then
+//     with Retry unless the MTA refused it for good, as an address that does not exist; else about cert.ObjectMail.
 //
 // Where the connection breaks after the last byte nobody knows whether the letter was taken over; that is a
 // fault too, since a letter that comes twice does less harm than none (RFC 5321 4.5.4.1).
@@ -104,7 +104,14 @@ func (p *Post) timeout() time.Duration {
 
 // mtaFault is the fault about an MTA that did not take the letter. It passes by itself unless said otherwise.
 func mtaFault(format string, args ...any) *cert.Fault {
-	return cert.Faultf(cert.FaultClient, "mail", format, args...).Again()
+	return cert.Faultf(cert.FaultClient, cert.ObjectMail, format, args...).Again()
+}
+
+// letterFault is the fault about one letter that the MTA did not take, for good or for now.
+func letterFault(forGood bool, format string, args ...any) *cert.Fault {
+	fault := cert.Faultf(cert.FaultClient, cert.ObjectRecipient, format, args...)
+	fault.Retry = !forGood
+	return fault
 }
 
 // endedFault is the fault of a letter that was not handed over because the run was told to end; nil where that is not why

@@ -47,8 +47,8 @@ func (p *Post) sendmail(ctx context.Context, program string, m Message) error {
 	}
 }
 
-// exitFault judges the exit code by sysexits.h: a letter that is refused for what it is or for whom it is for will be refused
-// again; everything else (a full disk, a wrong configuration, a queue that cannot be written) may pass.
+// exitFault decides by the exit code of sysexits.h: a letter that is refused for what it is or for whom it is for will be refused
+// again; everything else (a full disk, a wrong configuration, a queue that cannot be written) concerns every letter.
 func exitFault(program string, code int, err error, words string) error {
 	if words == "" {
 		words = "it said nothing"
@@ -71,11 +71,12 @@ func exitFault(program string, code int, err error, words string) error {
 	if meaning != "" {
 		err = fmt.Errorf("%w (%s)", err, meaning)
 	}
-	fault := mtaFault("%s did not take the letter: %w: %s", program, err, words)
 	switch code {
-	case 64, 65, 67, 68:
-		fault.Retry = false
+	case 65, 67, 68, 75:
+		return letterFault(code != 75, "%s did not take the letter: %w: %s", program, err, words)
 	}
+	fault := mtaFault("%s did not take the letter: %w: %s", program, err, words)
+	fault.Retry = code != 64
 	return fault
 }
 

@@ -76,17 +76,18 @@ func TestSendmailsExitCodeDecides(t *testing.T) {
 		script string
 		says   []string
 		again  bool
+		object string // recipient: this letter alone; mail: every one
 	}{
-		"temporary failure":  {"echo 'queue is full' >&2; exit 75", []string{"exit status 75", "failed for now", "queue is full"}, true},
-		"unknown recipient":  {"echo 'no such user' >&2; exit 67", []string{"exit status 67", "recipient is unknown", "no such user"}, false},
-		"unknown host":       {"exit 68", []string{"exit status 68", "host is unknown", "it said nothing"}, false},
-		"refused letter":     {"exit 65", []string{"exit status 65", "was refused"}, false},
-		"other options":      {"exit 64", []string{"exit status 64", "usage"}, false},
-		"wrong settings":     {"exit 78", []string{"exit status 78", "configuration"}, true},
-		"no service":         {"exit 69", []string{"exit status 69"}, true},
-		"any other":          {"echo on stdout; exit 1", []string{"exit status 1", "on stdout"}, true},
-		"ended by a signal":  {"kill -9 $$", []string{"signal: killed"}, true},
-		"words in many rows": {"printf 'one\\ntwo\\033[31m\\0three' >&2; exit 75", []string{"one two[31mthree"}, true},
+		"temporary failure":  {"echo 'queue is full' >&2; exit 75", []string{"exit status 75", "failed for now", "queue is full"}, true, "recipient"},
+		"unknown recipient":  {"echo 'no such user' >&2; exit 67", []string{"exit status 67", "recipient is unknown", "no such user"}, false, "recipient"},
+		"unknown host":       {"exit 68", []string{"exit status 68", "host is unknown", "it said nothing"}, false, "recipient"},
+		"refused letter":     {"exit 65", []string{"exit status 65", "was refused"}, false, "recipient"},
+		"other options":      {"exit 64", []string{"exit status 64", "usage"}, false, "mail"},
+		"wrong settings":     {"exit 78", []string{"exit status 78", "configuration"}, true, "mail"},
+		"no service":         {"exit 69", []string{"exit status 69"}, true, "mail"},
+		"any other":          {"echo on stdout; exit 1", []string{"exit status 1", "on stdout"}, true, "mail"},
+		"ended by a signal":  {"kill -9 $$", []string{"signal: killed"}, true, "mail"},
+		"words in many rows": {"printf 'one\\ntwo\\033[31m\\0three' >&2; exit 75", []string{"one two[31mthree"}, true, "recipient"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := post(t)
@@ -94,7 +95,7 @@ func TestSendmailsExitCodeDecides(t *testing.T) {
 			fault := cert.FaultOf(p.Send(t.Context(), facts(letter.KindProve, "en")))
 			require.NotNil(t, fault)
 			assert.Equal(t, cert.FaultClient, fault.Type)
-			assert.Equal(t, "mail", fault.Object)
+			assert.Equal(t, c.object, fault.Object)
 			assert.Equal(t, c.again, fault.Retry)
 			for _, words := range append(c.says, p.Sendmail[0]) {
 				assert.Contains(t, fault.Value, words)

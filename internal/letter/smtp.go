@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/smtp"
 	"net/textproto"
+	"strings"
 )
 
 // maxAnswers is how much an SMTP server may say in one conversation.
@@ -36,13 +37,13 @@ func (p *Post) smtp(ctx context.Context, address string, m Message) error {
 func converse(conn net.Conn, m Message) (step string, err error) {
 	c, err := smtp.NewClient(conn, "localhost")
 	if err != nil {
-		return "greeting", err
+		return stepGreeting, err
 	}
 	if err := c.Hello(literal(conn.LocalAddr())); err != nil {
-		return "EHLO", err
+		return stepEHLO, err
 	}
 	if err := c.Mail(m.From); err != nil {
-		return "MAIL FROM " + m.From, err
+		return stepFrom + m.From, err
 	}
 	if err := c.Rcpt(m.To); err != nil {
 		return "RCPT TO " + m.To, err
@@ -52,10 +53,10 @@ func converse(conn net.Conn, m Message) (step string, err error) {
 		return "DATA", err
 	}
 	if _, err := w.Write(m.Bytes); err != nil {
-		return "the letter itself", err
+		return "the text of the letter", err
 	}
 	if err := w.Close(); err != nil {
-		return "the letter itself", err
+		return stepSent, err
 	}
 	// The letter is taken over: a server that does not say goodbye changes nothing about that.
 	_ = c.Quit()
@@ -75,17 +76,32 @@ func literal(addr net.Addr) string {
 	return "[IPv6:" + tcp.IP.String() + "]"
 }
 
-// smtpFault judges the server's answer: 5yz is a refusal for good (RFC 5321 4.2.1).
+// smtpFault decides by the step and the server's answer: 5yz is a refusal for good (RFC 5321 4.2.1). What is refused before the
+// recipient was named concerns every letter.
 func smtpFault(address, step string, err error) error {
 	var answer *textproto.Error
 	if !errors.As(err, &answer) {
+		if step == stepSent { // it may have been taken over: the client must not get it every hour
+			return letterFault(true, "the mail server at %s did not say whether it took the letter (%s): %w", address, step, err)
+		}
 		return mtaFault("the mail server at %s did not take the letter (%s): %w", address, step, err)
 	}
 	err = fmt.Errorf("%d %s", answer.Code, oneLine(answer.Msg, 500))
-	fault := mtaFault("the mail server at %s did not take the letter (%s): %w", address, step, err)
-	fault.Retry = answer.Code < 500
-	return fault
+	if step == stepGreeting || step == stepEHLO || strings.HasPrefix(step, stepFrom) {
+		fault := mtaFault("the mail server at %s did not take the letter (%s): %w", address, step, err)
+		fault.Retry = answer.Code < 500
+		return fault
+	}
+	return letterFault(answer.Code >= 500, "the mail server at %s did not take the letter (%s): %w", address, step, err)
 }
+
+// Steps of a conversation: those before the recipient is named, and the one after the whole letter was sent.
+const (
+	stepSent     = "the letter itself"
+	stepGreeting = "greeting"
+	stepEHLO     = "EHLO"
+	stepFrom     = "MAIL FROM "
+)
 
 // errAnswers ends a conversation in which the server talks without end.
 var errAnswers = fmt.Errorf("it said more than %d bytes", maxAnswers)

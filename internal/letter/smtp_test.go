@@ -122,20 +122,21 @@ func TestTheServersRefusalIsToldInItsWords(t *testing.T) {
 		verb, answer string
 		says         []string
 		again        bool
+		object       string // recipient: this letter alone; mail: every one
 	}{
-		"busy at the greeting":   {"", "421 too many connections", []string{"greeting", "421 too many connections"}, true},
-		"no service":             {"", "554 no SMTP service here", []string{"greeting", "554 no SMTP service here"}, false},
-		"sender refused":         {"MAIL", "550 5.1.8 sender rejected", []string{"MAIL FROM noreply@hosting.example", "550 5.1.8 sender rejected"}, false},
-		"recipient unknown":      {"RCPT", "550-5.1.1 no such\r\n550 5.1.1 user", []string{"RCPT TO anna@client.example", "550 5.1.1 no such 5.1.1 user"}, false},
-		"greylisted":             {"RCPT", "451 4.7.1 try again later", []string{"RCPT TO", "451 4.7.1 try again later"}, true},
-		"no data":                {"DATA", "452 4.3.1 disk full", []string{"DATA", "452 4.3.1 disk full"}, true},
-		"letter refused":         {".", "554 5.7.1 looks like spam", []string{"the letter itself", "554 5.7.1"}, false},
-		"letter refused for now": {".", "450 4.3.2 queue closed", []string{"the letter itself", "450 4.3.2"}, true},
-		"gone at the greeting":   {"", "close", []string{"greeting", "closed the connection"}, true},
-		"gone at EHLO":           {"EHLO", "close", []string{"EHLO", "closed the connection"}, true},
-		"gone after the letter":  {".", "close", []string{"the letter itself", "closed the connection"}, true},
-		"no SMTP server":         {"", "+OK POP3 ready", []string{"greeting"}, true},
-		"talks without end":      {"EHLO", strings.Repeat("250-x\r\n", 20000) + "250 end", []string{"EHLO", "it said more than 65536 bytes"}, true},
+		"busy at the greeting":   {"", "421 too many connections", []string{"greeting", "421 too many connections"}, true, "mail"},
+		"no service":             {"", "554 no SMTP service here", []string{"greeting", "554 no SMTP service here"}, false, "mail"},
+		"sender refused":         {"MAIL", "550 5.1.8 sender rejected", []string{"MAIL FROM noreply@hosting.example", "550 5.1.8 sender rejected"}, false, "mail"},
+		"recipient unknown":      {"RCPT", "550-5.1.1 no such\r\n550 5.1.1 user", []string{"RCPT TO anna@client.example", "550 5.1.1 no such 5.1.1 user"}, false, "recipient"},
+		"greylisted":             {"RCPT", "451 4.7.1 try again later", []string{"RCPT TO", "451 4.7.1 try again later"}, true, "recipient"},
+		"no data":                {"DATA", "452 4.3.1 disk full", []string{"DATA", "452 4.3.1 disk full"}, true, "recipient"},
+		"letter refused":         {".", "554 5.7.1 looks like spam", []string{"the letter itself", "554 5.7.1"}, false, "recipient"},
+		"letter refused for now": {".", "450 4.3.2 queue closed", []string{"the letter itself", "450 4.3.2"}, true, "recipient"},
+		"gone at the greeting":   {"", "close", []string{"greeting", "closed the connection"}, true, "mail"},
+		"gone at EHLO":           {"EHLO", "close", []string{"EHLO", "closed the connection"}, true, "mail"},
+		"gone after the letter":  {".", "close", []string{"the letter itself", "closed the connection"}, false, "recipient"},
+		"no SMTP server":         {"", "+OK POP3 ready", []string{"greeting"}, true, "mail"},
+		"talks without end":      {"EHLO", strings.Repeat("250-x\r\n", 20000) + "250 end", []string{"EHLO", "it said more than 65536 bytes"}, true, "mail"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := serve(t, map[string]string{c.verb: c.answer})
@@ -144,6 +145,7 @@ func TestTheServersRefusalIsToldInItsWords(t *testing.T) {
 			fault := cert.FaultOf(p.Send(t.Context(), facts(letter.KindProve, "en")))
 			require.NotNil(t, fault)
 			assert.Equal(t, cert.FaultClient, fault.Type)
+			assert.Equal(t, c.object, fault.Object)
 			assert.Equal(t, c.again, fault.Retry)
 			for _, words := range append(c.says, server.address) {
 				assert.Contains(t, fault.Value, words)

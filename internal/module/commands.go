@@ -70,7 +70,7 @@ func commands() table {
 		{name: "import_pricelist", about: "tells what the seller offers at which price",
 			run: command.ImportPricelist, needs: needModule | needSubcommand, feature: withPrices(), uses: []string{"id"}, deadline: personTime},
 		{name: "subscription", about: "carries the reissue policy out: reissues what is due or tells the client",
-			run: command.Subscription, doNothing: true, buys: true, byHand: true, uses: []string{"item", "date", "dry-run"}, deadline: sweepTime},
+			run: command.Subscription, doNothing: true, buys: true, byHand: true, uses: []string{"item", "date", "dry-run", "resend"}, deadline: sweepTime},
 		{name: "plan", about: "computes the certificates of a paid term: dates, proofs, warnings",
 			run: command.Plan, needs: needTerm, byHand: true, alone: onPaper, uses: []string{"period", "before", "format"}, deadline: personTime},
 		{name: "probe", about: "asks the seller harmless questions and shows the answers",

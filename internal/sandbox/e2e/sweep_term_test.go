@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -314,26 +315,43 @@ func TestSellersEarlierEndIsLearned(t *testing.T) {
 	})
 }
 
-// The MTA does not take the letter: an error in the document and the log, and it is tried again the next day.
+// rules SWEEP-9: a letter that the MTA does not take is an error in document and log, at every sweep until it is mended, and is then
+// sent on the same day; one whose recipient is refused is tried again the next day.
 func TestLetterThatTheMTADoesNotTake(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy manual")
 		item := h.stored(t, "example.com", 12)
 		require.NoError(t, sendmail(h.dir, refuseLetter))
-		h.at(t, "2026-10-07")
-		h.log(t)
-		doc := h.sweep(t)
-		assert.Equal(t, "error", doc.row(item).Result)
-		assert.Contains(t, doc.row(item).Reason, "did not take the letter")
-		assert.Contains(t, h.log(t), "did not take the letter")
+		for _, now := range []string{"2026-10-07", "2026-10-07T10:00:00Z"} {
+			h.at(t, now)
+			h.log(t)
+			doc := h.sweep(t)
+			assert.Equal(t, "error", doc.row(item).Result, now)
+			assert.Contains(t, doc.row(item).Reason, "did not take the letter", now)
+			assert.Contains(t, h.log(t), "did not take the letter", now)
+		}
+		require.NoError(t, sendmail(h.dir, unknownRecipient))
+		h.at(t, "2026-10-07T11:00:00Z")
+		assert.Contains(t, h.sweep(t).row(item).Reason, "recipient is unknown")
 		require.NoError(t, sendmail(h.dir, keepLetter))
 		h.at(t, "2026-10-07T20:00:00Z")
-		assert.Zero(t, h.sweep(t).Told, "not on the same day")
+		doc := h.sweep(t)
+		assert.Zero(t, doc.Told, "the refusal used up the day")
+		assert.Equal(t, "tried today", doc.row(item).Reason)
+
+		require.NoError(t, sendmail(h.dir, refuseLetter))
 		h.at(t, "2026-10-08")
-		assert.Equal(t, 1, h.sweep(t).Told)
+		assert.Equal(t, 1, h.sweep(t).Failed)
+		require.NoError(t, sendmail(h.dir, keepLetter))
+		h.at(t, "2026-10-08T10:00:00Z")
+		assert.Equal(t, 1, h.sweep(t).Told, "mended: on the same day")
 		assert.Len(t, h.letters(t), 1)
 		h.at(t, "2026-10-09")
 		assert.Zero(t, h.sweep(t).Told)
+
+		resent := h.sweep(t, "--resend", "--item", strconv.FormatInt(item, 10))
+		assert.Equal(t, 1, resent.Told)
+		assert.Len(t, h.letters(t), 1)
 	})
 }
 
@@ -346,6 +364,8 @@ func TestLetterWithoutSenderOrRecipient(t *testing.T) {
 		configuration(t, h, "SSLSubscriptionPolicy manual")
 		doc := h.sweep(t)
 		assert.Contains(t, doc.row(item).Reason, "SSLSubscriptionMailFrom")
+		h.at(t, "2026-10-07T10:00:00Z")
+		assert.Contains(t, h.sweep(t).row(item).Reason, "SSLSubscriptionMailFrom", "at every sweep until it is mended")
 		h.at(t, "2026-10-08")
 		h.configure(t, "SSLSubscriptionPolicy manual")
 		h.sql(t, "UPDATE user SET enabled='off' WHERE level=16")
@@ -371,7 +391,7 @@ func TestHostWithoutMTA(t *testing.T) {
 			require.NoError(t, connection.Close())
 			t.Skip("a mail server listens on this machine: a host without an MTA was not looked at")
 		}
-		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy manual")
+		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy manual", "SSLSendmail") // no program is named
 		item := h.stored(t, "example.com", 12)
 		require.NoError(t, os.Remove(filepath.Join(h.dir, "mta", "sendmail")))
 		h.at(t, "2026-10-07")

@@ -85,7 +85,9 @@ func (h *hosting) configure(t testing.TB, lines ...string) {
 // keepLetter and refuseLetter are what the stand-in for sendmail does.
 const (
 	keepLetter   = "exec cat >%s/$$"
-	refuseLetter = "exit 75 # %s"
+	refuseLetter = "exit 78 # %s"
+	// unknownRecipient refuses one letter for good.
+	unknownRecipient = "exit 67 # %s"
 )
 
 // sendmail puts a stand-in for the MTA's program under the folder; sendmailOption is the panel's option that names it.
