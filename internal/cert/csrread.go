@@ -269,15 +269,22 @@ func mendPoint(algorithm element, curveOID string, key element) ([]byte, error) 
 	if len(key.content) < 2 || key.content[1] != 2 && key.content[1] != 3 {
 		return encode(tagSequence, algorithm.full, key.full), nil
 	}
+	noPoint := errors.New("is not a point of its curve; make a new key")
 	x, y := elliptic.UnmarshalCompressed(curve, key.content[1:])
 	if x == nil {
-		return nil, errors.New("is not a point of its curve; make a new key")
+		return nil, noPoint
 	}
-	point, err := x509.MarshalPKIXPublicKey(&ecdsa.PublicKey{Curve: curve, X: x, Y: y})
+	size := (curve.Params().BitSize + 7) / 8
+	full := slices.Concat([]byte{4}, x.FillBytes(make([]byte, size)), y.FillBytes(make([]byte, size)))
+	public, err := ecdsa.ParseUncompressedPublicKey(curve, full)
 	if err != nil {
-		return nil, errors.New("is not a point of its curve; make a new key")
+		return nil, noPoint
 	}
-	return point, nil
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return nil, noPoint
+	}
+	return spki, nil
 }
 
 func oidText(e element) string {

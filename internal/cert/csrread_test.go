@@ -2,7 +2,6 @@ package cert_test
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -75,12 +74,15 @@ func compressedKey(t testing.TB, key *ecdsa.PublicKey) []byte {
 	t.Helper()
 	curve, err := asn1.Marshal(asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7})
 	require.NoError(t, err)
+	full, err := key.Bytes() // 4, then both coordinates
+	require.NoError(t, err)
+	short := append([]byte{2 + full[64]&1}, full[1:33]...)
 	der, err := asn1.Marshal(struct {
 		Algorithm pkix.AlgorithmIdentifier
 		Key       asn1.BitString
 	}{
 		pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}, Parameters: asn1.RawValue{FullBytes: curve}},
-		asn1.BitString{Bytes: elliptic.MarshalCompressed(key.Curve, key.X, key.Y), BitLength: 8 * 33},
+		asn1.BitString{Bytes: short, BitLength: 8 * 33},
 	})
 	require.NoError(t, err)
 	return der
