@@ -63,6 +63,17 @@ func TestImportMakesWholeItems(t *testing.T) {
 	assert.Zero(t, i.seller.buys)
 }
 
+// A block that cannot be read does not keep a certificate from being imported, and the log names it (rules CERT-1).
+func TestImportNamesABlockThatCannotBeRead(t *testing.T) {
+	i := newImporting(t)
+	l := i.able.sell(t, i.stage, "example.org")
+	i.seller.change(l.ID, func(r *cert.Report) {
+		r.PEM = append(r.PEM, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+	})
+	require.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
+	assert.Contains(t, strings.Join(i.stage.log.lines, "\n"), "left out block 3 (CERTIFICATE, 3 bytes)")
+}
+
 func TestImportTwiceImportsNothingTwice(t *testing.T) {
 	i := newImporting(t)
 	i.able.sell(t, i.stage, "a.example.org")

@@ -89,7 +89,11 @@ func (t *takeover) chain(ctx context.Context, l cert.Listed) (cert.Chain, error)
 	if len(report.PEM) == 0 {
 		return cert.Chain{}, cert.Faultf(cert.FaultDelivered, "certificate", "%s shows id %d as issued and delivers no certificate", t.Trade.Title, l.ID).Again()
 	}
-	return cert.NamedChain(report.PEM, canonical(l.CommonName), t.Now())
+	chain, err := cert.NamedChain(report.PEM, canonical(l.CommonName), t.Now())
+	for _, warning := range chain.Warnings {
+		t.Log.Warningf("import: id %d of %s: %s; stored all the same", l.ID, plainWords(l.CommonName, maxName), warning)
+	}
+	return chain, err
 }
 
 // fill gives a new item everything that an item of ours has. The ids come first: whatever interrupts the rest, the next
