@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"pmssl/internal/cert"
@@ -37,27 +38,75 @@ func Approver(ctx context.Context, run *Run) (*etree.Document, error) {
 	if !found {
 		return nil, cert.Faultf(cert.FaultValue, "intname", "the template %q is not a product of %s", run.Args.Intname, run.Trade.Title)
 	}
+	known, err := approversOf(ctx, lister, domains, product)
+	if err != nil {
+		return nil, err
+	}
 	doc := answer()
-	known := map[string][]string{} // by the name without its asterisk: the seller is asked once
 	for _, domain := range domains {
-		base := strings.TrimPrefix(domain.ascii, "*.")
-		if _, asked := known[base]; !asked {
-			if known[base], err = lister.Approvers(ctx, base, product); err != nil {
-				return nil, err
-			}
-		}
 		node := doc.Root().CreateElement("domain")
 		node.CreateAttr("name", domain.asked)
-		for _, email := range known[base] {
+		for _, email := range known[domain.base()] {
 			node.CreateElement("approver").SetText(email)
 		}
 	}
 	return doc, nil
 }
 
+// approversAtOnce is how many names the seller is asked about at the same time: a person waits (rules TIME-4), and a form may have
+// many names.
+const approversAtOnce = 4
+
+// approversOf asks the seller about each name once and returns the addresses by the name without its asterisk. After the first
+// error, which it returns, no further name is asked about.
+func approversOf(ctx context.Context, lister ApproverLister, domains []approverDomain, product cert.Product) (map[string][]string, error) {
+	var bases []string
+	for _, domain := range domains {
+		if base := domain.base(); !slices.Contains(bases, base) {
+			bases = append(bases, base)
+		}
+	}
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	var first error
+	var once sync.Once
+	fail := func(err error) { once.Do(func() { first = err; stop() }) }
+	var group sync.WaitGroup
+	turns, emails := make(chan struct{}, approversAtOnce), make([][]string, len(bases))
+	for i, base := range bases {
+		if turns <- struct{}{}; asking.Err() != nil {
+			break
+		}
+		group.Go(func() {
+			defer func() { <-turns }()
+			defer func() {
+				if r := recover(); r != nil { // nobody else can: it is not the command's own goroutine
+					fail(cert.Faultf(cert.FaultInternal, "approver", "a fault of this program: %v", r))
+				}
+			}()
+			found, err := lister.Approvers(asking, base, product)
+			if err != nil {
+				fail(err)
+			}
+			emails[i] = found
+		})
+	}
+	if group.Wait(); first == nil {
+		first = ctx.Err()
+	}
+	known := map[string][]string{}
+	for i, base := range bases {
+		known[base] = emails[i]
+	}
+	return known, first
+}
+
 // approverDomain is a name that the panel asks about. The answer has the panel's own spelling, because the panel looks
 // for it there (rules PANEL-11); the seller is asked in the form that certificates carry.
 type approverDomain struct{ asked, ascii string }
+
+// base returns the name that the seller is asked about.
+func (d approverDomain) base() string { return strings.TrimPrefix(d.ascii, "*.") }
 
 // approverDomains returns the names of --domain, or those of the CSR if the panel gives none: each spelling once.
 func approverDomains(run *Run) ([]approverDomain, error) {

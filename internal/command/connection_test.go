@@ -2,8 +2,10 @@ package command_test
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 
 	"pmssl/internal/cert"
@@ -128,10 +130,13 @@ func (listing) Approvers(_ context.Context, domain string, _ cert.Product) ([]st
 // counting is a listing that counts what it is asked about.
 type counting struct {
 	*fakeSeller
+	mu    *sync.Mutex
 	asked *[]string
 }
 
 func (c counting) Approvers(_ context.Context, domain string, _ cert.Product) ([]string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	*c.asked = append(*c.asked, domain)
 	return []string{"admin@" + domain}, nil
 }
@@ -157,7 +162,7 @@ func TestApproverAnswersInTheSpellingOfThePanel(t *testing.T) {
 			s := newStage(t)
 			var asked []string
 			run := s.world()
-			run.Trade.Connect = func(map[string]string) (command.Seller, error) { return counting{s.seller, &asked}, nil }
+			run.Trade.Connect = func(map[string]string) (command.Seller, error) { return counting{s.seller, &sync.Mutex{}, &asked}, nil }
 			run.Args.Intname, run.Args.Module, run.Args.Domain = "positivessl", 5, row.domains
 			doc, err := command.Approver(t.Context(), run)
 			require.NoError(t, err)
@@ -167,9 +172,56 @@ func TestApproverAnswersInTheSpellingOfThePanel(t *testing.T) {
 				assert.Len(t, domain.SelectElements("approver"), 1)
 			}
 			assert.Equal(t, row.names, names)
-			assert.Equal(t, row.asked, asked)
+			assert.ElementsMatch(t, row.asked, asked)
 		})
 	}
+}
+
+// failing is a listing that fails for some names, in whatever way.
+type failing struct {
+	*fakeSeller
+	panics bool
+}
+
+func (f failing) Approvers(ctx context.Context, domain string, _ cert.Product) ([]string, error) {
+	switch {
+	case domain != "n7.example.com":
+		return []string{"admin@" + domain}, ctx.Err()
+	case f.panics:
+		panic("on purpose")
+	}
+	return nil, cert.Faultf(cert.FaultAPI, "approver", "refused")
+}
+
+// rules TIME-4: names are asked about side by side; the answer is in the order of the question, and one failure is the answer.
+func TestApproverAsksAboutManyNames(t *testing.T) {
+	ask := func(names int, panics bool) (string, error) {
+		s := newStage(t)
+		run := s.world()
+		run.Trade.Connect = func(map[string]string) (command.Seller, error) { return failing{s.seller, panics}, nil }
+		var domains []string
+		for n := range names {
+			domains = append(domains, fmt.Sprintf("n%d.example.com", n))
+		}
+		run.Args.Intname, run.Args.Module, run.Args.Domain = "positivessl", 5, strings.Join(domains, ",")
+		doc, err := command.Approver(t.Context(), run)
+		if err != nil {
+			return "", err
+		}
+		var found []string
+		for _, domain := range doc.Root().SelectElements("domain") {
+			assert.Equal(t, "admin@"+domain.SelectAttrValue("name", ""), domain.SelectElement("approver").Text())
+			found = append(found, domain.SelectAttrValue("name", ""))
+		}
+		assert.Equal(t, domains, found)
+		return strings.Join(found, ","), nil
+	}
+	_, err := ask(7, false)
+	require.NoError(t, err)
+	_, err = ask(40, false)
+	require.ErrorContains(t, err, "refused")
+	_, err = ask(40, true)
+	assert.Equal(t, cert.FaultInternal, faultType(t, err))
 }
 
 func TestApproverAnswersPerDomain(t *testing.T) {
