@@ -59,7 +59,7 @@ func (h *Host) rows(ctx context.Context, table, query string, args ...any) ([][]
 		clear(h.items)
 		_ = db.close() // it is broken already, or holds rows that nobody wants
 	}
-	return nil, h.dbFault(ctx, db.address, table, err)
+	return nil, h.dbFault(ctx, db.address, table, queryHint(err))
 }
 
 // errTooMuch is wrapped where a query brings more than is sane.

@@ -87,6 +87,7 @@ func connectHint(err error, secure bool) error {
 	var said *mysql.MySQLError
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
 	number := uint16(0)
 	if errors.As(err, &said) {
 		number = said.Number
@@ -106,6 +107,8 @@ func connectHint(err error, secure bool) error {
 		return fmt.Errorf("the server does not offer TLS, but %s in etc/billmgr.conf asks for it: %w", settingDatabaseCA, err)
 	case errors.As(err, &authority):
 		return fmt.Errorf("%w; the certificate of the server does not lead to one in the file of %s in etc/billmgr.conf", err, settingDatabaseCA)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Errorf("%w; set this server's clock if it is wrong, else renew the certificate of the database server", err)
 	case errors.As(err, &host):
 		return fmt.Errorf("%w; set %s in etc/billmgr.conf to a name in the certificate of the server, or to %s", err, settingDatabaseTLSName, anyName)
 	}

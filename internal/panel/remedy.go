@@ -2,9 +2,13 @@ package panel
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"syscall"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // What may be wrong with one of our files beside what the file system says.
@@ -40,6 +44,28 @@ func bare(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return path.Err
+	}
+	return err
+}
+
+// queryHint returns the server's answer to a query with what the administrator can do about it.
+func queryHint(err error) error {
+	var said *mysql.MySQLError
+	if !errors.As(err, &said) {
+		return err
+	}
+	for _, hint := range []struct {
+		numbers []uint16
+		remedy  string
+	}{
+		{[]uint16{3, 1021, 1114}, "the disk of the database server is full: free some space there"},
+		{[]uint16{1044, 1142, 1143, 1370}, "the account of DBUser lacks a right that the panel's own account has: use that account"},
+		{[]uint16{1054, 1146}, "the panel's database is not whole, or DBName in etc/billmgr.conf names another one"},
+		{[]uint16{1034, 1194, 1195}, "the table is damaged: let the panel's support or REPAIR TABLE mend it"},
+	} {
+		if slices.Contains(hint.numbers, said.Number) {
+			return fmt.Errorf("%w; %s", err, hint.remedy)
+		}
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package panel
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net"
@@ -75,4 +76,27 @@ func TestWhatKeepsADatabaseFromBeingReachedHasItsRemedy(t *testing.T) {
 	} {
 		assert.EqualError(t, remote.unreached(row.err), row.says)
 	}
+}
+
+func TestWhatTheDatabaseAnswersHasItsRemedy(t *testing.T) {
+	for _, row := range []struct {
+		number  uint16
+		message string
+		says    string
+	}{
+		{1021, "Disk full (/tmp/#sql)", "Error 1021: Disk full (/tmp/#sql); the disk of the database server is full: free some space there"},
+		{1142, "SELECT command denied", "Error 1142: SELECT command denied; the account of DBUser lacks a right that the panel's own account has: use that account"},
+		{1146, "Table 'billmgr.item' doesn't exist", "Error 1146: Table 'billmgr.item' doesn't exist; the panel's database is not whole, or DBName in etc/billmgr.conf names another one"},
+		{1194, "Table 'item' is marked as crashed", "Error 1194: Table 'item' is marked as crashed; the table is damaged: let the panel's support or REPAIR TABLE mend it"},
+		{1205, "Lock wait timeout exceeded", "Error 1205: Lock wait timeout exceeded"},
+	} {
+		err := queryHint(&mysql.MySQLError{Number: row.number, Message: row.message})
+		assert.EqualError(t, err, row.says)
+		var said *mysql.MySQLError
+		assert.ErrorAs(t, err, &said, "whoever looks for the number finds it")
+	}
+	assert.Equal(t, context.Canceled, queryHint(context.Canceled))
+
+	ended := &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired}}
+	assert.ErrorContains(t, connectHint(ended, true), "; set this server's clock if it is wrong, else renew the certificate of the database server")
 }

@@ -250,6 +250,18 @@ func TestTheEndOfTheRunIsNoFaultOfTheSeller(t *testing.T) {
 	}
 }
 
+// rules ERR-1: what used the command's time up may have been a lock or a turn, not the seller.
+func TestTheCommandsOwnTimeIsNotTheSellers(t *testing.T) {
+	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	s := newSeller(t, func(http.ResponseWriter, *http.Request) {})
+	var got string
+	trouble := requireTrouble(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(sellerhttp.Read, &got)))
+	assert.Equal(t, "gave no answer before the command's own time was up", trouble.Text)
+	assert.Equal(t, cert.FaultClient, trouble.Fault().Type)
+	assert.Zero(t, s.count())
+}
+
 func TestTheEndOfTheRunEndsTheWaitForATurn(t *testing.T) {
 	clock, ctx := newClock(), context.Background()
 	ctx, cancel := context.WithCancelCause(ctx)

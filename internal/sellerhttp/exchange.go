@@ -92,7 +92,11 @@ func (c *Client) post(ctx context.Context, class Class, form string) (reply, err
 		if trouble := ended(caller, bare(err), sent.Load()); trouble != nil {
 			return reply{}, trouble
 		}
-		return reply{}, c.config.broken(err, sent.Load())
+		trouble := c.config.broken(err, sent.Load())
+		if trouble.Kind == Timeout && errors.Is(caller.Err(), context.DeadlineExceeded) { // others may have used it up
+			trouble.Text = "gave no answer before the command's own time was up"
+		}
+		return reply{}, trouble
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := c.receive(response)

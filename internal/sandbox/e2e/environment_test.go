@@ -31,6 +31,15 @@ func (w *world) startIn(t *testing.T, env []string, stdin string, args ...string
 	return out.String(), process.ProcessState.ExitCode()
 }
 
+// moveTo makes the module ask the seller at another address, where the module's parameters name it.
+func (w *world) moveTo(t *testing.T, address string) {
+	t.Helper()
+	if url, there := w.shop.connection(address)["url"]; there {
+		_, err := w.panel.Mgrctl(context.Background(), "processing.saveparam", "elid="+strconv.FormatInt(w.module, 10), "param=url", "value="+url)
+		require.NoError(t, err)
+	}
+}
+
 // options are further lines of billmgr.conf.
 func (w *world) options(t *testing.T, lines ...string) {
 	t.Helper()
@@ -46,10 +55,7 @@ func TestTheEnvironmentDoesNotChooseTheCA(t *testing.T) {
 		t.Cleanup(server.Close)
 		bundle := filepath.Join(t.TempDir(), "planted.pem")
 		require.NoError(t, os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
-		if url, there := w.shop.connection(server.URL)["url"]; there {
-			_, err := w.panel.Mgrctl(context.Background(), "processing.saveparam", "elid="+strconv.FormatInt(w.module, 10), "param=url", "value="+url)
-			require.NoError(t, err)
-		}
+		w.moveTo(t, server.URL)
 		env := append(w.shop.environment(server.URL), "SSL_CERT_FILE="+bundle, "SSL_CERT_DIR="+filepath.Dir(bundle))
 		words := []string{"--command", "getbalance", "--module", strconv.FormatInt(w.module, 10)}
 		w.asked.forget()
@@ -63,6 +69,15 @@ func TestTheEnvironmentDoesNotChooseTheCA(t *testing.T) {
 		stdout, code = w.startIn(t, w.shop.environment(server.URL), "", words...)
 		assert.Equal(t, 0, code, stdout)
 		assert.NotEmpty(t, w.asked.all())
+
+		elsewhere := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+		w.moveTo(t, elsewhere)
+		w.asked.forget()
+		stdout, code = w.startIn(t, w.shop.environment(elsewhere), "", words...)
+		assert.Equal(t, 1, code)
+		assert.Contains(t, stdout, `type="not_the_seller"`)
+		assert.Contains(t, stdout, "is for example.com, *.example.com, 127.0.0.1, ::1, not for localhost: DNS or a proxy leads elsewhere, or the address is wrong")
+		assert.Empty(t, w.asked.all())
 
 		w.options(t, "SSLSellerCA "+bundle+".missing")
 		stdout, code = w.startIn(t, w.shop.environment(server.URL), "", words...)
