@@ -124,7 +124,7 @@ func (k *skeleton) run(args *arguments, root string) (code int) {
 	s := k.session(args, root, log)
 	s.began = start
 	var err error
-	defer func() { own.Infof("%s", s.lastLine(err, code, s.began)) }()
+	defer func() { own.Infof("%s", s.lastLine(err, s.summary, code, s.began)) }()
 	defer func() {
 		if err := s.host.Close(); err != nil {
 			own.Warningf("closing the database: %v", err)
@@ -147,7 +147,7 @@ func (k *skeleton) run(args *arguments, root string) (code int) {
 
 // lastLine returns what the last line of a run says: the command, its result, its counts and the exit code. The error has
 // its own line.
-func (s *session) lastLine(err error, code int, start time.Time) string {
+func (s *session) lastLine(err error, summary string, code int, start time.Time) string {
 	result := "ok"
 	switch {
 	case err != nil:
@@ -158,8 +158,8 @@ func (s *session) lastLine(err error, code int, start time.Time) string {
 		result = "failed (no answer on stdout)"
 	}
 	var counts string
-	if s.summary != "" {
-		counts = ", " + s.summary
+	if summary != "" {
+		counts = ", " + summary
 	}
 	warnings, errs := s.rootLog.Counts()
 	return fmt.Sprintf("end: %q: %s%s, warnings %d, errors %d, exit code %d, %s",

@@ -93,7 +93,8 @@ func (s *session) watch(run, command context.Context) {
 		fault := s.overdue(command)
 		s.log.Criticalf("%v", fault)
 		s.speak(newReport(fault, fault, s.secrets.mask).document())
-		s.log.Infof("%s", s.lastLine(fault, 1, s.began))
+		// The command may still be at work: its counts are not known.
+		s.log.Infof("%s", s.lastLine(fault, "", 1, s.began))
 	}()
 	_ = s.world.Sleep(said, lastWords)
 	s.world.Exit(1)
