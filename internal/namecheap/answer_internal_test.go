@@ -34,6 +34,7 @@ func FuzzPrices(f *testing.F) {
 		`<r><ProductType><ProductCategory Name="purchase"><Product Name="positivessl">` + row + row + `</Product></ProductCategory></ProductType></r>`,
 		`<r><ProductType><ProductCategory Name="purchase"><Product Name="ev-ssl">` + row + `</Product><Product Name="ev-ssl-sslcom">` + strings.Replace(row, `"7"`, `"8"`, 1) + `</Product></ProductCategory></ProductType></r>`,
 		`<r><ProductType><ProductCategory Name="purchase"><Product Name="san-certificate">` + row + `</Product><Product Name="san-certificate-moresans">` + row + `</Product></ProductCategory></ProductType></r>`,
+		`<r><ProductType><ProductCategory Name="purchase"><Product Name="positivessl"><Price Duration="1" DurationType="YEAR" Price="1,500.00" Currency="USD"/><Price Duration="1" DurationType="YEAR" Price="8.88" Currency="USD"/></Product></ProductCategory></ProductType></r>`,
 		`<r/>`,
 	} {
 		f.Add([]byte(seed))
