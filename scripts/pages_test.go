@@ -176,7 +176,7 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 	others = slices.DeleteFunc(others, func(option string) bool { return slices.Contains(options, option) })
 	require.NotEmpty(t, others)
 	var told []string // in the README, what is not about subscriptions
-	for _, heading := range []string{"### DNS", "### A database that takes TLS connections only", "### Certificates, proxies and programs"} {
+	for _, heading := range []string{"### DNS", "### A database that takes TLS connections only", "### Several hosts, several database nodes", "### Certificates, proxies and programs"} {
 		told = append(told, cells(t, all["README.md"], heading)...)
 	}
 	assert.Equal(t, others, words("`(SSL\\w+)`", strings.Join(told, " ")), "what is not about subscriptions")

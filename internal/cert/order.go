@@ -31,7 +31,9 @@ const (
 	ParamReissueTried  = "reissue_tried"
 	ParamToldSerial    = "told_serial"
 	ParamTermEnd       = "seller_term_end"
-	ParamSANsBought    = "sans_bought" // names bought beyond those included in the product's price
+	ParamRenewal       = "renewal_bought" // TIME ID OPERATION of the renewal that was paid last
+	ParamReleased      = "released_ids"   // ids that the purchase journal names and an administrator took off the item
+	ParamSANsBought    = "sans_bought"    // names bought beyond those included in the product's price
 	// ParamRequested is the SHA-256 of the CSR and names that the seller was last handed. A second word says that it is being
 	// handed over, see rules STORE-9.
 	ParamRequested = "request_mark"

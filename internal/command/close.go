@@ -66,11 +66,14 @@ func (j *job) endOrder(ctx context.Context) (left []string) {
 	if err := j.recall(ctx); err != nil {
 		j.Log.Warningf("item %d: what the journal remembers was not put on it: %v", j.order.Item, err)
 	}
+	if j.doubt != nil { // an order of another client is not cancelled with this item
+		left = append(left, fmt.Sprintf("item %d is closed, and nothing was done about what may be its order: %v", j.order.Item, j.doubt))
+	}
 	id := j.id()
 	if id == 0 {
-		return nil
+		return left
 	}
-	left = j.endReplaced(ctx, id)
+	left = append(left, j.endReplaced(ctx, id)...)
 	err := j.seller.(Canceller).Cancel(ctx, id)
 	if j.dry.withheld(err, dryCancel, "id", id) {
 		return left

@@ -46,8 +46,12 @@ func TestClosingCancelsTheNewestOrder(t *testing.T) {
 		"no module": {func(s *stage, _ *ableSeller) { s.panel.order.Module = 0 }, nil, []string{"103", "belongs to no processing module"}},
 		"an id that only the journal remembers": {func(s *stage, a *ableSeller) {
 			s.panel.order.Params = map[string]string{}
-			s.panel.journal = []cert.Bought{{Time: s.at, Item: 42, Kind: cert.KindOrder, ID: 104, Account: markOf(a.Account())}}
+			s.panel.journal = []cert.Bought{{Time: s.at, Item: 42, Kind: cert.KindOrder, ID: 104, Account: markOf(a.Account()), Name: "example.com"}}
 		}, []string{"cancel 104"}, nil},
+		"an id of the journal that may be an earlier client's": {func(s *stage, a *ableSeller) {
+			s.panel.order.Params = map[string]string{}
+			s.panel.journal = []cert.Bought{{Time: s.at, Item: 42, Kind: cert.KindOrder, ID: 104, Account: markOf(a.Account()), Name: "other.example"}}
+		}, nil, []string{"item 42 is closed", "id 104", "other.example"}},
 		"a purchase without answer": {func(s *stage, _ *ableSeller) {
 			s.panel.order.Params = map[string]string{cert.ParamIntent: intentJSON(t, 0)}
 		}, nil, []string{"a purchase without a clear answer: look for it at Seller"}},

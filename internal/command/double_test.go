@@ -38,6 +38,7 @@ type fakePanel struct {
 	// fail makes the call whose text begins with the key fail once with the error.
 	fail      map[string]error
 	lostLocks bool
+	cluster   error  // of SingleWriter
 	onLock    func() // while the account's lock is waited for
 	garble    bool   // certificate.save of a ZIP stores something else
 
@@ -116,6 +117,7 @@ func (p *fakePanel) LockAccount(context.Context, string) error {
 	return p.call("lock account")
 }
 func (p *fakePanel) UnlockAccount(context.Context) error { return p.call("unlock account") }
+func (p *fakePanel) SingleWriter(context.Context) error  { return p.cluster }
 func (p *fakePanel) HoldsLocks(context.Context) error {
 	if p.lostLocks {
 		return cert.Faultf(cert.FaultLocked, "item", "the lock was lost").Again()

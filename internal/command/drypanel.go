@@ -21,6 +21,7 @@ type panelReads interface {
 	LockAccount(ctx context.Context, account string) error
 	UnlockAccount(ctx context.Context) error
 	HoldsLocks(ctx context.Context) error
+	SingleWriter(ctx context.Context) error
 	Living(ctx context.Context) (int, error)
 	Unsettled(ctx context.Context) ([]int64, error)
 	Ending(ctx context.Context, until cabforum.Date) ([]int64, error)

@@ -21,6 +21,7 @@ type job struct {
 	seller  Seller
 	params  map[string]string // of the processing module
 	account string            // Seller.Account
+	doubt   error             // a purchase of the journal that may be this item's or not: nothing is bought
 	paid    bool              // this run has bought something
 	refused string            // why a certificate that the seller issued was not stored; empty if none was refused
 	notYet  bool              // the certificate that the seller issued is not valid yet
@@ -93,6 +94,15 @@ func (j *job) assortment(ctx context.Context) error {
 
 // connect is begin without any change and without a question to the seller: for commands that may only show something.
 func connect(ctx context.Context, run *Run) (*job, error) {
+	j, err := connectAny(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return j, j.readable()
+}
+
+// connectAny is connect for an item whose ids may be none: for the command that puts them right.
+func connectAny(ctx context.Context, run *Run) (*job, error) {
 	j, err := beginLocal(ctx, run)
 	if err != nil {
 		return nil, err
@@ -102,9 +112,6 @@ func connect(ctx context.Context, run *Run) (*job, error) {
 	}
 	if j.order.Binary != "" && j.order.Binary != run.Binary {
 		return nil, cert.Faultf(cert.FaultValue, "processingmodule", "item %d belongs to the module %s, this is %s", j.order.Item, j.order.Binary, run.Binary)
-	}
-	if err := j.readable(); err != nil {
-		return nil, err
 	}
 	if j.params, err = run.Panel.ModuleParams(ctx, j.order.Module); err != nil {
 		return nil, err

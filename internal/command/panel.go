@@ -29,6 +29,8 @@ type Panel interface {
 	// ctx leaves no time to wait.
 	LockAccount(ctx context.Context, account string) error
 	UnlockAccount(ctx context.Context) error
+	// SingleWriter returns FaultDB if the database has several nodes that write: named locks are those of one node then.
+	SingleWriter(ctx context.Context) error
 	// HoldsLocks asks the database whether both locks are still ours; asked right before money is spent.
 	HoldsLocks(ctx context.Context) error
 

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"pmssl/internal/cabforum"
@@ -61,7 +62,13 @@ func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date,
 	if err != nil {
 		return cabforum.Date{}, err
 	}
+	if own, there := j.renewalLine(); there {
+		lines = append(slices.Clone(lines), own)
+	}
 	for _, line := range lines {
+		if !slices.Contains(j.lineage(), line.ID) {
+			continue // another account's, or an earlier item's of the same number
+		}
 		same := line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == cert.StateRenewal
 		// numbers of operations can come again after years
 		recent := !cabforum.DateOf(line.Time).Before(j.today().AddDays(-renewWindow))
@@ -72,6 +79,9 @@ func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date,
 			j.Log.ExtInfof("item %d: the renewal %d was paid already", j.order.Item, line.ID)
 			return cabforum.DateOf(line.Time), nil
 		}
+	}
+	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil && j.otherAccount(in) != nil {
+		return cabforum.Date{}, nil // for the purchase to refuse
 	}
 	if report.State == cert.StateRenewal {
 		return j.today(), j.save(ctx, cert.ParamIntent, "")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 		return 0, err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))
+	if err := j.mayBuy(ctx); err != nil {
+		return 0, err
+	}
 	// one reading serves both: what comes up after it lies above the snapshot and is found by the next run
 	shelf, err := j.seller.Shelf(ctx)
 	if err != nil {
@@ -44,6 +48,17 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 		return 0, err
 	}
 	return j.pay(ctx, p, shelf.Highest, taken)
+}
+
+// mayBuy refuses to buy where a second run could not be kept off, and while it is not known what was bought for the item before.
+func (j *job) mayBuy(ctx context.Context) error {
+	if err := j.Panel.SingleWriter(ctx); err != nil {
+		return err
+	}
+	if j.doubt == nil || cert.FaultOf(j.doubt).Type != cert.FaultUnclear {
+		return j.doubt
+	}
+	return j.giveUp(ctx, j.doubt)
 }
 
 func (j *job) unlock(ctx context.Context) {
@@ -172,6 +187,12 @@ func (j *job) record(ctx context.Context, kind string, id int64, delivered strin
 	if err := j.countNames(ctx); err != nil {
 		return err
 	}
+	if kind == cert.KindRenew || kind == cert.KindProlong { // one in place leaves nothing else on the item by which another host knows of it
+		paid := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(id, 10) + " " + strconv.FormatInt(line.Op, 10)
+		if err := j.save(ctx, cert.ParamRenewal, paid); err != nil {
+			return err
+		}
+	}
 	if delivered != "" {
 		if err := j.save(ctx, cert.ParamDelivered, delivered); err != nil {
 			j.Log.Warningf("item %d: %v", j.order.Item, err)
@@ -235,58 +256,6 @@ func (j *job) warnOfMoney(ctx context.Context, p cert.Purchase, balance cert.Mon
 	}
 }
 
-// recall reads the purchase journal: an id that is there for this item and not on the item is put on the item
-// (contract 3.2). The last line of an id decides whose it is. An intent that such an id settles is dropped.
-func (j *job) recall(ctx context.Context) error {
-	lines, err := j.Panel.Journal(ctx)
-	if err != nil {
-		return err
-	}
-	lines = j.completeJournal(ctx, lines)
-	mark, held := cert.AccountMark(j.account), j.lineage()
-	forgotten := slices.ContainsFunc(lines, func(line cert.Bought) bool {
-		return line.Item == j.order.Item && line.Kind != cert.KindSANs && !slices.Contains(held, line.ID)
-	})
-	owner := map[int64]int64{}
-	if forgotten { // a sweep comes here for each of its items: nothing is made of the whole journal without need
-		for _, line := range lines {
-			if line.Account == mark {
-				owner[line.ID] = line.Item
-			}
-		}
-	}
-	for _, line := range lines {
-		if line.Item != j.order.Item || slices.Contains(j.lineage(), line.ID) || line.Kind == cert.KindSANs {
-			continue
-		}
-		if line.Account != mark {
-			j.Log.Warningf("item %d: the journal holds id %d of another account at the seller; left alone", j.order.Item, line.ID)
-			continue
-		}
-		if owner[line.ID] != j.order.Item {
-			continue // an administrator gave it to another item
-		}
-		// numbers of items begin anew with a new database: a line from before this item existed is another item's
-		if boughtBefore(line, j.order) {
-			j.Log.Warningf("item %d: the journal's id %d of %s is older than the item; left alone", j.order.Item, line.ID, line.Time.Format(time.RFC3339))
-			continue
-		}
-		j.Log.ExtInfof("item %d: id %d was bought %s and is put on the item from the journal", j.order.Item, line.ID, line.Time.Format(time.RFC3339))
-		if err := j.insert(ctx, line.ID); err != nil {
-			return err
-		}
-	}
-	if id := j.id(); id != 0 { // an interruption may have come between the id and its lineage
-		if err := j.put(ctx, id); err != nil {
-			return err
-		}
-	}
-	if err := j.dropSettled(ctx, lines); err != nil {
-		return err
-	}
-	return j.recallNames(ctx, lines)
-}
-
 // insert puts an id that was forgotten on the item: as the newest, or before the newest where that is a later one.
 func (j *job) insert(ctx context.Context, id int64) error {
 	newest := j.id()
@@ -311,6 +280,10 @@ func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
 	}
 	if j.otherAccount(in) != nil { // ids of two accounts cannot be compared
 		return nil
+	}
+	if own, there := j.renewalLine(); there && (in.Kind == cert.KindRenew || in.Kind == cert.KindProlong) {
+		own.Kind = in.Kind
+		lines = append(slices.Clone(lines), own)
 	}
 	first := in.Kind == cert.KindCreate || in.Kind == cert.KindOrder
 	settled := first && j.id() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line cert.Bought) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"pmssl/internal/cert"
 
@@ -17,15 +18,16 @@ func Resolve(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	start := begin
 	if !run.Args.Yes { // which is a dry run
-		start = connect
 		if err := run.beginDryRun(); err != nil {
 			return nil, err
 		}
 	}
-	j, err := start(ctx, run)
+	j, err := connectAny(ctx, run)
 	if err != nil {
+		return nil, err
+	}
+	if err := j.whatIsKnown(ctx); err != nil {
 		return nil, err
 	}
 	if err := j.lockAccount(ctx); err != nil {
@@ -57,16 +59,96 @@ func resolveID(args Args) (int64, error) {
 	return id, nil
 }
 
+// whatIsKnown puts on the item what the journal knows for certain, before the administrator's word is taken. An item whose ids are none
+// is put right by that word alone.
+func (j *job) whatIsKnown(ctx context.Context) error {
+	if !j.Args.Yes || j.readable() != nil {
+		return nil
+	}
+	err := j.assortment(ctx)
+	if err == nil {
+		err = j.recall(ctx)
+	}
+	if err != nil && j.Args.None {
+		j.Log.Warningf("item %d: what is known of its purchases could not be put on it: %v", j.order.Item, err)
+		return nil
+	}
+	return err
+}
+
+// resolveNone frees the item: of an intent, readable or not, of ids that are none, of what the journal says of it without its being
+// certain, and, if there is nothing of that kind, of an id that is not this item's (rules BUY-5).
 func (j *job) resolveNone(ctx context.Context, node *etree.Element) error {
 	node.CreateAttr("action", "forget")
-	if j.order.Params[cert.ParamIntent] == "" {
-		return cert.Faultf(cert.FaultMissed, cert.ParamIntent, "item %d has no unsettled purchase", j.order.Item)
+	unplaced, err := j.unplaced(ctx, 0)
+	if err != nil {
+		return err
+	}
+	wrong := j.readable() != nil
+	if j.order.Params[cert.ParamIntent] == "" && len(unplaced) == 0 && !wrong {
+		if unplaced, err = j.foreignIDs(ctx); err != nil {
+			return err
+		}
+		wrong = true
+	}
+	if len(unplaced) > 0 {
+		node.CreateAttr("released", formatIDs(unplaced))
+	}
+	if wrong {
+		node.CreateAttr("dropped", strings.TrimSpace(j.order.Params[cert.ParamOrderID]+" "+j.order.Params[cert.ParamLineage]))
 	}
 	if !j.Args.Yes {
 		return nil
 	}
 	j.Log.Infof("item %d: settled by hand, nothing was bought", j.order.Item)
-	return j.save(ctx, cert.ParamIntent, "")
+	names := []string{cert.ParamIntent}
+	if wrong {
+		names = append(names, cert.ParamOrderID, cert.ParamLineage)
+	}
+	if err := j.release(ctx, unplaced); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := j.save(ctx, name, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unplaced lists the ids that the journal names for this item and that are not on it, without the one that is about to be put there.
+func (j *job) unplaced(ctx context.Context, except int64) ([]int64, error) {
+	lines, err := j.Panel.Journal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	forgotten, err := j.forgotten(ctx, lines)
+	var ids []int64
+	for _, line := range forgotten {
+		if line.ID != except && !slices.Contains(ids, line.ID) {
+			ids = append(ids, line.ID)
+		}
+	}
+	return ids, err
+}
+
+// foreignIDs lists the item's ids, to be taken off it: the seller has no such order, or shows another key or name for it. Any other id
+// stays: without it the order would be paid again.
+func (j *job) foreignIDs(ctx context.Context) ([]int64, error) {
+	ids := j.lineage()
+	if len(ids) == 0 {
+		return nil, cert.Faultf(cert.FaultMissed, cert.ParamIntent, "item %d (%s) has no unsettled purchase and no id at %s: there is nothing to free",
+			j.order.Item, j.order.Name, j.Trade.Title)
+	}
+	report, err := j.seller.Report(ctx, j.id())
+	if fault := cert.FaultOf(err); fault != nil && fault.Retry {
+		return nil, err
+	}
+	if err == nil && j.own().contradicts(shownBy(report)) == "" {
+		return nil, cert.Faultf(cert.FaultValue, "none", "item %d (%s): no purchase is unsettled, and nothing at %s contradicts that id %d is this item's order: nothing is freed",
+			j.order.Item, j.order.Name, j.Trade.Title, j.id())
+	}
+	return ids, nil
 }
 
 // resolveBought puts the id on the item, unless it is another item's or the seller does not know it.
@@ -140,6 +222,21 @@ func (j *job) settleByHand(ctx context.Context, id int64, owner cert.Holding) er
 		kind = in.Kind
 	}
 	j.Log.Infof("item %d: settled by hand with id %d", j.order.Item, id)
+	if j.readable() != nil { // both are written anew below, and never dropped in between
+		delete(j.order.Params, cert.ParamOrderID)
+		delete(j.order.Params, cert.ParamLineage)
+	}
+	others, err := j.unplaced(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := j.release(ctx, others); err != nil {
+		return err
+	}
+	released := slices.DeleteFunc(parseIDs(j.order.Params[cert.ParamReleased]), func(other int64) bool { return other == id })
+	if err := j.save(ctx, cert.ParamReleased, formatIDs(released)); err != nil {
+		return err
+	}
 	if err := j.record(ctx, kind, id, ""); err != nil || owner.Item == 0 {
 		return err
 	}

@@ -12,6 +12,9 @@ import (
 func (h *Host) SetCallbackDeadline(d time.Duration) { h.limits.callback = d }
 func (h *Host) SetLockTries(item, account int)      { h.limits.itemTries, h.limits.buyTries = item, account }
 
+// SetCluster replaces the question for the nodes of the cluster.
+func (h *Host) SetCluster(query string) { h.cluster = query }
+
 func ParseConf(text string, into map[string]string) { parseConf(text, into) }
 
 func ParseJournal(text io.Reader) ([]cert.Bought, []error, error) { return parseJournal(text) }

@@ -48,6 +48,7 @@ type Host struct {
 	items    map[int64][]string // names of the items' locks
 	lastItem []string           // names of the locks of the item that was locked last
 	journal  journalRead
+	cluster  string // the query of SingleWriter; tests have no cluster
 
 	limits limits
 }
@@ -76,7 +77,7 @@ func New(o Options) *Host {
 	if o.Log == nil {
 		o.Log = mgrlog.Discard()
 	}
-	return &Host{o: o, log: o.Log.Room("panel"), limits: standardLimits(), items: map[int64][]string{}}
+	return &Host{o: o, log: o.Log.Room("panel"), limits: standardLimits(), cluster: clusterQuery, items: map[int64][]string{}}
 }
 
 // Close ends the database connection; the locks go with it. Closing twice is harmless.

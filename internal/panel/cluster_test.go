@@ -1,0 +1,46 @@
+package panel_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cert"
+)
+
+// rules BUY-14: a Galera cluster of several nodes gives each node's locks to another run, unless all hosts write to one node.
+func TestSingleWriter(t *testing.T) {
+	for name, row := range map[string]struct {
+		query   string // empty: what the server here says
+		conf    []string
+		refused bool
+	}{
+		"a server without cluster":          {},
+		"one node":                          {query: "SELECT 'wsrep_cluster_size', '1'"},
+		"a cluster that is not used":        {query: "SELECT 'wsrep_cluster_size', '0'"},
+		"no such row":                       {query: "SELECT 'x', '3' FROM DUAL WHERE 1=0"},
+		"three nodes":                       {query: "SELECT 'wsrep_cluster_size', '3'", refused: true},
+		"two nodes, upper case":             {query: "SELECT 'WSREP_CLUSTER_SIZE', 2", refused: true},
+		"three nodes, one of which writes":  {query: "SELECT 'wsrep_cluster_size', '3'", conf: []string{"SSLDatabaseSingleWriter yes"}},
+		"as a flag":                         {query: "SELECT 'wsrep_cluster_size', '3'", conf: []string{"Option SSLDatabaseSingleWriter"}},
+		"three nodes, and the option is no": {query: "SELECT 'wsrep_cluster_size', '3'", conf: []string{"SSLDatabaseSingleWriter no"}, refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			database, _ := panelDB(t)
+			w := newWorld(t, append(row.conf, "DBHost localhost", "DBUser "+dbUser, "DBPassword "+dbPassword, "DBName "+database, "DBSocket "+mariadb.socket)...)
+			if row.query != "" {
+				w.SetCluster(row.query)
+			}
+			err := w.SingleWriter(t.Context())
+			if !row.refused {
+				require.NoError(t, err)
+				return
+			}
+			require.Error(t, err)
+			assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
+			assert.False(t, cert.FaultOf(err).Retry)
+			assert.Contains(t, err.Error(), "SSLDatabaseSingleWriter yes")
+		})
+	}
+}
