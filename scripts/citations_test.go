@@ -17,8 +17,9 @@ func TestCitedRulesExist(t *testing.T) {
 	raw, err := os.ReadFile("../docs/rules.md")
 	require.NoError(t, err)
 	known := map[string]bool{}
-	for _, id := range words(`(?m)^(?:- |\| )?([A-Z]+-[0-9]+)(?::| \|)`, string(raw)) {
-		known[id] = true
+	for _, match := range regexp.MustCompile(`(?m)^(?:- |\| )?([A-Z]+-[0-9]+)(?::| \|)`).FindAllStringSubmatch(string(raw), -1) {
+		assert.False(t, known[match[1]], "docs/rules.md has two rules with the id %s", match[1])
+		known[match[1]] = true
 	}
 	require.NotEmpty(t, known)
 	citation := regexp.MustCompile(`\brules? ([A-Z]+-[0-9]+(?:(?:, | and )[A-Z]+-[0-9]+)*)`)

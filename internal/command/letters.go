@@ -40,7 +40,7 @@ type Post interface {
 	Send(ctx context.Context, l Letter) error
 }
 
-// Parameters about the last letter (rules SWEEP-9). Told and tried are two things: a letter that the mail transport did not take is
+// Parameters about the last letter (rules SWEEP-11). Told and tried are two things: a letter that the mail transport did not take is
 // tried again by the next sweep, one whose recipient was refused the next day.
 const (
 	// paramToldOn is the UTC date on which a letter was last handed over: at most one a day.

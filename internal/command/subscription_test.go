@@ -109,7 +109,7 @@ func TestThePolicyManualTellsOncePerCertificate(t *testing.T) {
 	assert.Zero(t, s.seller.reissues)
 }
 
-// rules SWEEP-9: a fault on this server does not use up the day, and the sweep fails until it is mended.
+// rules SWEEP-11: a fault on this server does not use up the day, and the sweep fails until it is mended.
 func TestALetterThatWasNotHandedOverIsTriedByTheNextSweep(t *testing.T) {
 	for name, fault := range map[string]error{
 		"no mail transport": cert.Faultf(cert.FaultClient, cert.ObjectMail, "this server has no mail transfer agent").Again(),

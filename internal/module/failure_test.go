@@ -130,8 +130,8 @@ func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
 // renewal makes a row one whose refusal no further run mends.
 func renewal(r *row) { r.refusals = oneTry }
 
-// rules BUY-20: what passes by itself is not a refusal, whatever it is, and a refusal is one.
-func TestBUY20WhatIsARefusal(t *testing.T) {
+// rules BUY-22: what passes by itself is not a refusal, whatever it is, and a refusal is one.
+func TestBUY22WhatIsARefusal(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault   *cert.Fault
 		refused bool
@@ -152,8 +152,8 @@ func TestBUY20WhatIsARefusal(t *testing.T) {
 	}
 }
 
-// rules BUY-20: what passes by itself is tried again within the run, as long as no money can have been spent.
-func TestBUY20ARunRepeatsWhatPassesByItself(t *testing.T) {
+// rules BUY-22: what passes by itself is tried again within the run, as long as no money can have been spent.
+func TestBUY22ARunRepeatsWhatPassesByItself(t *testing.T) {
 	limit := cert.Faultf(cert.FaultLimit, "", "405").Again()
 	for name, c := range map[string]struct {
 		faults  []error // of the runs in turn

@@ -33,7 +33,7 @@ type row struct {
 	// tries is how often the panel may run the operation before it becomes manual (§1.6).
 	tries int
 	// refusals is the same for a run that was refused, which no further run mends; 0 if that makes no difference. prolong
-	// has one: the framework's limit of one is meant for it (§1.6, rules BUY-20).
+	// has one: the framework's limit of one is meant for it (§1.6, rules BUY-22).
 	refusals int
 	// repeats: what passes by itself is tried again within the run's deadline, as long as nothing may have been bought.
 	repeats  bool

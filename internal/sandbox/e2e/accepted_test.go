@@ -260,7 +260,7 @@ func TestKilledSetParamIsFinished(t *testing.T) {
 	})
 }
 
-// rules BUY-20: what passes by itself leaves a renewal to the panel's next run; a refusal is an administrator's at once. Paid once.
+// rules BUY-22: what passes by itself leaves a renewal to the panel's next run; a refusal is an administrator's at once. Paid once.
 func TestARenewalIsManualOnlyIfItIsRefused(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		for name, disturb := range map[string]func(t *testing.T, h *hosting){

@@ -315,7 +315,7 @@ func TestSellersEarlierEndIsLearned(t *testing.T) {
 	})
 }
 
-// rules SWEEP-9: a letter that the MTA does not take is an error in document and log, at every sweep until it is mended, and is then
+// rules SWEEP-11: a letter that the MTA does not take is an error in document and log, at every sweep until it is mended, and is then
 // sent on the same day; one whose recipient is refused is tried again the next day.
 func TestLetterThatTheMTADoesNotTake(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
