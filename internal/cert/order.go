@@ -114,6 +114,8 @@ type Purchase struct {
 	ID      int64 // renew, sans, prolong: the certificate concerned
 	// Mark names our item at sellers that keep such a mark; empty at the others.
 	Mark string
+	// Released are ids that carry the mark and are not this item's, by an administrator's word.
+	Released []int64
 	// Extension is what a renewal in place was seen to do before it was decided on.
 	Extension Extension
 	// Held is how many names beyond those included were bought for the order before, and Counted how many it holds by the

@@ -72,6 +72,9 @@ func recordIDs(records []cert.Record) []int64 {
 func (j *job) markedOrders(p cert.Purchase, open bool, shelf cert.Shelf, taken map[int64]int64) []cert.Record {
 	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r cert.Record) bool {
 		owner := taken[r.ID]
+		if slices.Contains(p.Released, r.ID) { // not this item's, by the administrator's word
+			return true
+		}
 		if p.Mark == "" || !strings.EqualFold(r.Mark, p.Mark) || owner != 0 && owner != j.order.Item {
 			return true
 		}
@@ -89,7 +92,7 @@ func (j *job) namedOrders(p cert.Purchase, in intent, shelf cert.Shelf, taken ma
 	day := cabforum.DateOf(in.Time).AddDays(-1) // a seller's bare date has no zone (contract 2)
 	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r cert.Record) bool {
 		owner := taken[r.ID]
-		return r.Mark != "" || r.ID <= in.Snapshot || owner != 0 && owner != j.order.Item || !sameName(r.Host, p.Request.CSR.CommonName) ||
+		return r.Mark != "" || slices.Contains(p.Released, r.ID) || r.ID <= in.Snapshot || owner != 0 && owner != j.order.Item || !sameName(r.Host, p.Request.CSR.CommonName) ||
 			!r.Created.IsZero() && r.Created.Before(day) || r.Months > 0 && in.months() > 0 && r.Months != in.months() || !j.sameClass(r.Type, in.Product)
 	})
 }
@@ -123,12 +126,9 @@ func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open b
 		odd = "is for another key than the item's"
 	}
 	if odd != "" {
-		otherwise := "delete it there: nothing is ordered while it carries the mark"
-		if r.Mark == "" {
-			otherwise = "run it with --none"
-		}
 		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
-			"the order %d at %s %s and %s: run --command resolve --item %d --id %d if it is this item's, else %s", r.ID, j.Trade.Title, why, odd, j.order.Item, r.ID, otherwise))
+			"the order %d at %s %s and %s: run --command resolve --item %d --id %d if it is this item's, else run it with --none",
+			r.ID, j.Trade.Title, why, odd, j.order.Item, r.ID))
 	}
 	return j.adopt(ctx, p.Kind, r.ID, why)
 }

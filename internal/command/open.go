@@ -60,6 +60,7 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 		p.Kind = cert.KindOrder
 		j.warnOfNames(ctx, request)
 	}
+	p.Released = parseIDs(j.order.Params[cert.ParamReleased])
 	if p.Mark, err = j.mark(ctx); err != nil {
 		return 0, false, err
 	}

@@ -84,6 +84,11 @@ func (j *job) resolveNone(ctx context.Context, node *etree.Element) error {
 	if err != nil {
 		return err
 	}
+	marked, err := j.markedElsewhere(ctx)
+	if err != nil {
+		return err
+	}
+	unplaced = slices.Compact(slices.Sorted(slices.Values(append(unplaced, marked...))))
 	wrong := j.readable() != nil
 	if j.order.Params[cert.ParamIntent] == "" && len(unplaced) == 0 && !wrong {
 		if unplaced, err = j.foreignIDs(ctx); err != nil {
@@ -130,6 +135,32 @@ func (j *job) unplaced(ctx context.Context, except int64) ([]int64, error) {
 		}
 	}
 	return ids, err
+}
+
+// markedElsewhere lists the orders at the seller that carry the item's mark, are on no item and were not released before: those of an
+// earlier client whose item had the same number.
+func (j *job) markedElsewhere(ctx context.Context) ([]int64, error) {
+	mark, err := j.mark(ctx)
+	if err != nil || mark == "" {
+		return nil, err
+	}
+	shelf, err := j.seller.Shelf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	taken, _, err := j.claims(ctx, intent{})
+	if err != nil {
+		return nil, err
+	}
+	released := parseIDs(j.order.Params[cert.ParamReleased])
+	var ids []int64
+	for _, r := range shelf.Records {
+		if owner := taken[r.ID]; strings.EqualFold(r.Mark, mark) && (owner == 0 || owner == j.order.Item) &&
+			!slices.Contains(j.lineage(), r.ID) && !slices.Contains(released, r.ID) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, nil
 }
 
 // foreignIDs lists the item's ids, to be taken off it: the seller has no such order, or shows another key or name for it. Any other id

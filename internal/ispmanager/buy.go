@@ -2,6 +2,7 @@ package ispmanager
 
 import (
 	"context"
+	"slices"
 
 	"pmssl/internal/cert"
 	"pmssl/internal/sellerhttp"
@@ -79,7 +80,7 @@ func (s *sale) look(ctx context.Context) error {
 	}
 	s.known = highest(rows)
 	for _, r := range rows {
-		if r.mark == s.p.Mark && r.item.number != itemDeleted {
+		if r.mark == s.p.Mark && r.item.number != itemDeleted && !slices.Contains(s.p.Released, r.id) {
 			return &cert.Fault{Type: cert.FaultUnclear, Object: "remoteid", Retry: true, Unclear: true,
 				Value: Title + " has an order with our mark " + r.mark + " already: id " + idText(r.id) + "; nothing was ordered"}
 		}

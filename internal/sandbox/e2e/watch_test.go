@@ -18,7 +18,8 @@ type watcher struct {
 	nth     int64 // of the requests that are meant; the others pass
 	answers bool  // between the seller's work and its answer, else before the seller sees the request
 	happens func()
-	status  int // not 0: what is answered instead of the seller's answer
+	rewrite func(body []byte) []byte // nil: the seller's answer stays
+	status  int                      // not 0: what is answered instead of the seller's answer
 	seen    atomic.Int64
 }
 
@@ -83,8 +84,12 @@ func (w *world) watched(next http.Handler) http.Handler {
 				return
 			}
 			maps.Copy(rw.Header(), answer.Header())
+			body := answer.Body.Bytes()
+			if watch.rewrite != nil {
+				body = watch.rewrite(body)
+			}
 			rw.WriteHeader(answer.Code)
-			_, _ = rw.Write(answer.Body.Bytes()) // a module that died meanwhile reads nothing
+			_, _ = rw.Write(body) // a module that died meanwhile reads nothing
 		} else {
 			next.ServeHTTP(rw, r)
 		}
