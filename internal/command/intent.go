@@ -117,6 +117,9 @@ func parseIntent(text string) (intent, error) {
 	if wire.Kind == "" || wire.Time.IsZero() || wire.Snapshot == nil {
 		return fail("kind, time or snapshot is missing")
 	}
+	if year := wire.Time.UTC().Year(); year < 2000 || year > 9999 { // it could not be written back, and an empty parameter is no intent
+		return fail("its time is impossible")
+	}
 	return intent{
 		Kind: wire.Kind, Time: wire.Time.UTC(), Product: wire.Product, Years: int(wire.Years), Months: int(wire.Months),
 		Snapshot: int64(*wire.Snapshot), Op: int64(wire.Op), Ends: wire.Ends, Becomes: wire.Becomes,

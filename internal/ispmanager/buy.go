@@ -38,6 +38,8 @@ type sale struct {
 	// the order was paid.
 	balance *cert.Money
 	step    string // the function that buys
+	// contradicted says that the id of the answer is an order for another name in the list.
+	contradicted bool
 }
 
 // order looks, walks through the wizard, pays, and finds out what came of it (§4.6).

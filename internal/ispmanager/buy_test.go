@@ -81,6 +81,8 @@ func TestTheListTellsWhatCameOfTheRequest(t *testing.T) {
 		"a mark that is none":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "<remoteid>0</remoteid>")}, 77},
 		"no id, nothing":             {func(*remote) reply { return says(doc("f", `<ok/>`)) }, nil, 0},
 		"id, the list lags":          {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, nil, 77},
+		"id of another name's order": {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, []string{row(77, "x.example.org", 5, "")}, 0},
+		"id of an order, no mark":    {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, []string{row(77, "www.example.org", 5, "")}, 77},
 		"old id":                     {func(*remote) reply { return says(doc("f", `<id>1</id><ok/>`)) }, nil, 0},
 		"error after it was taken":   {func(*remote) reply { return says(refusal("value", "x", "odd")) }, []string{row(77, "www.example.org", 5, marked)}, 77},
 		"unknown error":              {func(*remote) reply { return says(refusal("mysterious", "x", "odd")) }, nil, 0},

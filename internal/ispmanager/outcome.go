@@ -21,7 +21,7 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 	finished := sent == nil && reply.finishes(s.step)
 	found, err := s.find(ctx, reply)
 	if err != nil {
-		if id := s.named(reply); id != 0 && finished {
+		if id := s.named(reply); id != 0 && finished && !s.contradicted {
 			return s.byName(ctx, id, said)
 		}
 		return cert.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the list could not be read ("+cert.FaultOf(err).Value+")")
@@ -36,7 +36,7 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (cert.Rece
 	case len(found) == 1:
 		return s.receipt(found[0].id), nil
 	}
-	if id := s.named(reply); id != 0 && finished { // the list may lag behind
+	if id := s.named(reply); id != 0 && finished && !s.contradicted { // the list may lag behind
 		return s.byName(ctx, id, said)
 	}
 	return s.nothing(ctx, reply, sent, said)
@@ -108,6 +108,8 @@ func (s *sale) find(ctx context.Context, reply answer) ([]row, error) {
 		case r.mark == s.p.Mark:
 			marked = append(marked, r)
 		case r.mark != "": // another panel's or item's
+		case r.id == s.named(reply) && r.name != "" && r.name != s.p.Request.CSR.CommonName:
+			s.contradicted = true // what the list shows of that id is another order (rules BUY-9)
 		case r.id == s.named(reply):
 			named = append(named, r)
 		case r.name == s.p.Request.CSR.CommonName && (r.created.IsZero() || !r.created.Before(s.client.today().AddDays(-1))):

@@ -166,7 +166,7 @@ func TestJournalThatStaysLockedIsWrittenAllTheSame(t *testing.T) {
 }
 
 func FuzzJournal(f *testing.F) {
-	for _, seed := range []string{"", "\n", `{"item":1,"id":2}`, `{"item":1,"id":2}` + "\n" + `{"item":1`, "[]\n", "null\n", `{"item":1e9,"id":1}` + "\n", `{"item":"1","id":2}` + "\n", "\x00\n", `{"time":"x","item":1,"id":2}` + "\n"} {
+	for _, seed := range []string{"", "\n", `{"item":1,"id":2}`, `{"item":1,"id":2}` + "\n" + `{"item":1`, "[]\n", "null\n", `{"item":1e9,"id":1}` + "\n", `{"item":"1","id":2}` + "\n", "\x00\n", `{"time":"x","item":1,"id":2}` + "\n", `{"item":1,"kind":"order","id":2,"account":"73468cd8cc61471f","key":"00ff","name":"xn--e1afmkfd.xn--p1ai"}` + "\n", `{"item":1,"id":2,"key":7}` + "\n"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
