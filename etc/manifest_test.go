@@ -267,7 +267,7 @@ func TestEveryFieldHasOneControlATitleAndAHint(t *testing.T) {
 func TestEveryFieldOfTheOrganisationIsUsed(t *testing.T) {
 	p, found := cert.FindProduct(namecheap.Products(), "ev_ssl")
 	require.True(t, found)
-	complete := map[string]string{"org_name": "x", "org_address": "x", "org_city": "x", "org_state": "x", "org_country": "DE", "org_postcode": "1", "org_incorporation_country": "DE"}
+	complete := map[string]string{"org_name": "x", "org_address": "x", "org_city": "x", "org_state": "x", "org_country": "DE", "org_postcode": "10115", "org_incorporation_country": "DE"}
 	require.NoError(t, (&namecheap.Client{}).Examine(cert.Request{Product: p, Method: cert.MethodDNS, Params: complete}))
 	for _, f := range organisation(t, "pmnamecheap", read(t, "pmnamecheap")) {
 		params := maps.Clone(complete)

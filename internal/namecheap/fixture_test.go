@@ -68,7 +68,7 @@ func readings() map[string]reading {
 		"ssl_getapproveremaillist.xml":       listsApprovers,
 		"ssl_getinfo_active_2026_attrs.xml":  reports(cert.StateIssued, 12, 0, 2, "2027-04-12"),
 		"ssl_getinfo_active_individual.xml":  reports(cert.StateIssued, 0, 747253, 3, "2015-01-20"),
-		"ssl_getinfo_active_pkcs7.xml":       reports(cert.StateIssued, 12, 0, 0, "2015-01-20"),
+		"ssl_getinfo_active_pkcs7.xml":       reports(cert.StateIssued, 12, 0, 1, "2015-01-20"),
 		"ssl_getinfo_newpurchase.xml":        reports(cert.StateNew, 12, 0, 0, ""),
 		"ssl_getinfo_purchased.xml":          reports(cert.StateWaiting, 12, 0, 0, ""),
 		"ssl_getinfo_replaced.xml":           reports(cert.StateReplaced, 12, 34351741, 0, "2026-08-07"),
