@@ -77,7 +77,7 @@ func (a *arguments) flags() *pflag.FlagSet {
 	f.BoolVar(&a.Yes, "yes", false, "resolve: do it instead of only showing it")
 	f.BoolVar(&a.DryRun, "dry-run", false, "show what would be bought, sent or changed, and do nothing")
 	f.BoolVar(&a.Resend, "resend", false, "subscription: write to the client of --item again, told or not")
-	f.StringVar(&a.Date, "date", "", "subscription: the day to play, YYYY-MM-DD, with --dry-run")
+	f.StringVar(&a.Date, "date", "", "subscription: simulate this day, YYYY-MM-DD, with --dry-run")
 	f.StringVar(&a.OpenDate, "opendate", "", "plan: first day of the term, YYYY-MM-DD, where no item is meant")
 	f.StringVar(&a.Period, "period", "", "plan: its months")
 	f.StringVar(&a.Before, "before", "", "plan: days before its end on which a certificate is reissued, 0 to 200")
