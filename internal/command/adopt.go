@@ -145,6 +145,9 @@ func (j *job) early(in intent) error {
 // buyAgain sets the way free after a purchase of which nothing came. It does so once (contract 3.4): two purchases without a
 // trace mean that the seller does not show what it sold.
 func (j *job) buyAgain(ctx context.Context, in intent) error {
+	if in.Accepted { // it is paid for, whatever shows of it
+		return j.awaitOrder(ctx, in)
+	}
 	if in.Refused {
 		return j.refusedTwice(ctx, in)
 	}

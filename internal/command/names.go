@@ -97,7 +97,10 @@ func (j *job) settleOpenNames(ctx context.Context, report cert.Report, request c
 		return err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))
-	p := cert.Purchase{Kind: cert.KindSANs, Product: request.Product, ID: report.ID, Counted: report.SANs, Request: request}
+	p, err := j.asShown(ctx, cert.Purchase{Kind: cert.KindSANs, Product: request.Product, ID: report.ID, Counted: report.SANs, Request: request})
+	if err != nil {
+		return err
+	}
 	id, err := j.settle(ctx, p, cert.Shelf{})
 	if err != nil || id != 0 {
 		return err

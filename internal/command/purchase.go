@@ -26,6 +26,10 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 	if err := j.mayBuy(ctx); err != nil {
 		return 0, err
 	}
+	p, err := j.asShown(ctx, p)
+	if err != nil {
+		return 0, err
+	}
 	// one reading serves both: what comes up after it lies above the snapshot and is found by the next run
 	shelf, err := j.seller.Shelf(ctx)
 	if err != nil {
@@ -111,7 +115,7 @@ func (j *job) pay(ctx context.Context, p cert.Purchase, highest int64, taken map
 	}
 	receipt, err := j.buy(ctx, p)
 	if err == nil && receipt.ID <= 0 {
-		err = &cert.Fault{Type: cert.FaultUnclear, Object: "id", Value: "the seller took the order and named no id", Unclear: true}
+		err = &cert.Fault{Type: cert.FaultUnclear, Object: "id", Value: "the seller took the order and named no id", Unclear: true, Accepted: true}
 	}
 	if err != nil {
 		if fault := cert.FaultOf(err); fault.Unclear {
@@ -125,9 +129,11 @@ func (j *job) pay(ctx context.Context, p cert.Purchase, highest int64, taken map
 		return 0, j.forget(ctx, err)
 	}
 	if odd := j.misanswered(p.Kind, receipt.ID, highest, taken); odd != "" {
-		return 0, j.giveUp(ctx, &cert.Fault{Type: cert.FaultUnclear, Object: "id", Unclear: true, Value: fmt.Sprintf(
+		fault := &cert.Fault{Type: cert.FaultUnclear, Object: "id", Unclear: true, Accepted: true, Value: fmt.Sprintf(
 			"item %d (%s): %s answered the purchase with the id %d, which %s: look there what was bought, then run --command resolve --item %d --id ID, or --none",
-			j.order.Item, j.order.Name, j.Trade.Title, receipt.ID, odd, j.order.Item)})
+			j.order.Item, j.order.Name, j.Trade.Title, receipt.ID, odd, j.order.Item)}
+		j.answeredBut(ctx, fault)
+		return 0, j.giveUp(ctx, fault)
 	}
 	j.paid = true
 	j.Log.Infof("item %d: bought %s, %d months: %s", j.order.Item, p.Product.ID, p.Months, receipt)

@@ -24,6 +24,7 @@ type fakeRemote struct {
 	filtered bool            // the list is cut: it shows nothing
 	unmarked bool            // the list does not show marks
 	shut     map[int64]error // reports that the remote refuses
+	shelfErr error           // the list cannot be read
 
 	orders, prolongs, reissues, stopped int
 
@@ -46,6 +47,9 @@ func (r *fakeRemote) Mark(installation string, item int64) string {
 
 func (r *fakeRemote) Shelf(context.Context) (cert.Shelf, error) {
 	shelf := cert.Shelf{}
+	if r.shelfErr != nil {
+		return shelf, r.shelfErr
+	}
 	if r.filtered {
 		return shelf, nil
 	}

@@ -53,6 +53,29 @@ func (j *job) asRead(ctx context.Context) error {
 	return nil
 }
 
+// asShown returns a purchase for an order that exists with what the seller shows of that order now. An earlier purchase for it
+// without an answer is settled by this, and it may be carried out while the run waits for the account's lock (rules BUY-11).
+func (j *job) asShown(ctx context.Context, p cert.Purchase) (cert.Purchase, error) {
+	if j.order.Params[cert.ParamIntent] == "" {
+		return p, nil
+	}
+	switch p.Kind {
+	case cert.KindProlong:
+		prolonger, ok := j.seller.(Prolonger)
+		if !ok {
+			return p, nil
+		}
+		extension, err := prolonger.Extension(ctx, p.ID, p.Months)
+		p.Extension = extension
+		return p, err
+	case cert.KindSANs:
+		report, err := j.seller.Report(ctx, p.ID)
+		p.Counted = report.SANs
+		return p, err
+	}
+	return p, nil
+}
+
 // named is a value with its name.
 type named struct{ name, value string }
 

@@ -80,15 +80,10 @@ func (j *job) whatIsKnown(ctx context.Context) error {
 // certain, and, if there is nothing of that kind, of an id that is not this item's (rules BUY-5).
 func (j *job) resolveNone(ctx context.Context, node *etree.Element) error {
 	node.CreateAttr("action", "forget")
-	unplaced, err := j.unplaced(ctx, 0)
+	unplaced, err := j.notPlaced(ctx)
 	if err != nil {
 		return err
 	}
-	marked, err := j.markedElsewhere(ctx)
-	if err != nil {
-		return err
-	}
-	unplaced = slices.Compact(slices.Sorted(slices.Values(append(unplaced, marked...))))
 	wrong := j.readable() != nil
 	if j.order.Params[cert.ParamIntent] == "" && len(unplaced) == 0 && !wrong {
 		if unplaced, err = j.foreignIDs(ctx); err != nil {
@@ -119,6 +114,24 @@ func (j *job) resolveNone(ctx context.Context, node *etree.Element) error {
 		}
 	}
 	return nil
+}
+
+// notPlaced lists the ids that the journal or the item's mark at the seller names for this item and that are not on it. If the seller's
+// list cannot be read, the account may be closed for good: what the panel knows of is freed all the same.
+func (j *job) notPlaced(ctx context.Context) ([]int64, error) {
+	ids, err := j.unplaced(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	marked, err := j.markedElsewhere(ctx)
+	if err != nil {
+		if j.order.Params[cert.ParamIntent] == "" && len(ids) == 0 && j.readable() == nil {
+			return nil, err
+		}
+		j.Log.Warningf("item %d: whether an order at %s carries its mark could not be read, such a one would still be taken for this item's: %v",
+			j.order.Item, j.Trade.Title, err)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(append(ids, marked...)))), nil
 }
 
 // unplaced lists the ids that the journal names for this item and that are not on it, without the one that is about to be put there.

@@ -1,0 +1,101 @@
+package command_test
+
+import (
+	"testing"
+	"time"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rules BUY-9: the seller took a purchase whose answered id cannot be its own: no later run pays again, however long nothing of it
+// shows, until an administrator has looked.
+func TestAPurchaseWithAnImpossibleIDIsNotPaidAgain(t *testing.T) {
+	for name, prepare := range map[string]func(s *stage){
+		"another item holds it": func(s *stage) {
+			s.seller.next = 300
+			s.panel.holdings = []cert.Holding{{Item: 7, OrderID: "301", Lineage: "301"}}
+		},
+		"it lies below what was there before": func(s *stage) {
+			s.seller.reports[900] = cert.Report{ID: 900, State: cert.StateIssued, CommonName: "other.example"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			prepare(s)
+			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)))
+			for _, later := range []time.Duration{11 * time.Minute, time.Hour, 25 * time.Hour, 100 * time.Hour} {
+				s.at = now().Add(later)
+				require.Error(t, s.run(command.Open), later)
+				assert.Equal(t, 1, s.seller.buys, later)
+				assert.NotEmpty(t, s.param(cert.ParamIntent), later)
+			}
+			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)))
+			s.args = command.Args{Command: "resolve", Item: 42, None: true, Yes: true}
+			require.NoError(t, s.run(command.Resolve))
+			assert.Empty(t, s.param(cert.ParamIntent))
+		})
+	}
+}
+
+// rules BUY-11: a renewal without an answer that the seller carries out while the next run waits for the account's lock is not paid
+// once more: what the order was before the wait does not decide.
+func TestARenewalCarriedOutDuringTheWaitIsNotPaidAgain(t *testing.T) {
+	s := endingRemote(t)
+	s.remote.err = lost()
+	require.Error(t, s.run(command.Prolong))
+	s.remote.err = nil
+	s.at = s.at.Add(11 * time.Minute)
+	s.panel.onLock = func() { s.remote.ends[500] = s.remote.ends[500].AddMonths(12) }
+	require.NoError(t, s.run(command.Prolong))
+	assert.Zero(t, s.remote.prolongs)
+	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+	assert.Empty(t, s.param(cert.ParamIntent))
+}
+
+// rules BUY-11: so it is with names.
+func TestNamesCarriedOutDuringTheWaitAreNotPaidAgain(t *testing.T) {
+	s := namesStage(t)
+	s.panel.order.SANs = 4
+	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+	s.panel.order.Params[cert.ParamOldAltName] = "a.example.com b.example.com"
+	s.seller.buyErr = lost()
+	buys := s.seller.buys
+	require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Reopen)))
+	require.Equal(t, buys+1, s.seller.buys)
+	s.seller.buyErr = nil
+	s.at = s.at.Add(11 * time.Minute)
+	s.panel.onLock = func() {
+		s.panel.onLock = nil
+		s.seller.change(101, func(r *cert.Report) { r.SANs += 2 })
+	}
+	require.NoError(t, s.run(command.Reopen))
+	assert.Equal(t, buys+1, s.seller.buys)
+	assert.Empty(t, s.param(cert.ParamIntent))
+}
+
+// rules BUY-5: an item can be freed also while the seller's list cannot be read: the account may be closed for good.
+func TestResolveFreesWhileTheSellerIsShut(t *testing.T) {
+	for name, fault := range map[string]error{
+		"refused":     cert.Faultf(cert.FaultLogin, "password", "the user name or the password is wrong"),
+		"unreachable": cert.Faultf(cert.FaultClient, "certificate", "no answer").Again(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := remoteStage(t)
+			s.remote.err = lost()
+			require.Error(t, s.run(command.Open))
+			require.NotEmpty(t, s.param(cert.ParamIntent))
+			s.remote.shelfErr = fault
+			s.args = command.Args{Command: "resolve", Item: 42, None: true}
+			require.NoError(t, s.run(command.Resolve))
+			require.NotEmpty(t, s.param(cert.ParamIntent), "it only shows")
+			s.args.Yes = true
+			require.NoError(t, s.run(command.Resolve))
+			assert.Empty(t, s.param(cert.ParamIntent))
+			require.Error(t, s.run(command.Resolve), "nothing is known to be left")
+		})
+	}
+}
