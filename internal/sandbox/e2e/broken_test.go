@@ -97,6 +97,8 @@ func TestUnreadableJournalBuysNothing(t *testing.T) {
 		run, err := w.panel.RunOperation(context.Background(), placed.Operation)
 		require.NoError(t, err)
 		assert.False(t, run.OK())
+		assert.Contains(t, run.Stdout, `type="panel"`, "rules ERR-1: a file that an administrator mends")
+		assert.Contains(t, run.Stdout, journal)
 		assert.Zero(t, w.payments(t))
 		require.NoError(t, os.Remove(journal))
 		require.NoError(t, os.WriteFile(journal, []byte("garbage\n{\"item\":0}\n\x00\x01"), 0o600))

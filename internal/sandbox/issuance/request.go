@@ -1,7 +1,6 @@
 package issuance
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/md5"
@@ -32,7 +31,7 @@ func ParseRequest(text string) (Request, error) {
 	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
-		request, err = withoutAttributes(block.Bytes)
+		request, err = asOpenSSL(block.Bytes)
 	}
 	if err != nil {
 		return Request{}, errors.New("the request cannot be decoded")
@@ -43,9 +42,10 @@ func ParseRequest(text string) (Request, error) {
 	return Request{request, strings.ToLower(strings.TrimSpace(request.Subject.CommonName))}, nil
 }
 
-// withoutAttributes reads a request that lacks its list of attributes, as
-// OpenSSL does; the signature covers the bytes as they came.
-func withoutAttributes(der []byte) (*x509.CertificateRequest, error) {
+// asOpenSSL reads a request that OpenSSL takes and crypto/x509 does not: its
+// list of attributes is missing, or a PrintableString of its subject has ASCII
+// characters of other types. The signature covers the bytes as they came.
+func asOpenSSL(der []byte) (*x509.CertificateRequest, error) {
 	var whole struct {
 		Info      asn1.RawValue
 		Algorithm asn1.RawValue
@@ -55,7 +55,22 @@ func withoutAttributes(der []byte) (*x509.CertificateRequest, error) {
 		return nil, err
 	}
 	signed := whole.Info.FullBytes
-	info, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: append(bytes.Clone(whole.Info.Bytes), 0xa0, 0)})
+	var parts []asn1.RawValue // version, subject, key, attributes
+	if _, err := asn1.Unmarshal(signed, &parts); err != nil {
+		return nil, err
+	}
+	if len(parts) < 3 {
+		return nil, errors.New("the request is too short")
+	}
+	subject, err := withUTF8(parts[1].FullBytes)
+	if err != nil {
+		return nil, err
+	}
+	parts[1] = asn1.RawValue{FullBytes: subject}
+	if len(parts) == 3 {
+		parts = append(parts, asn1.RawValue{FullBytes: []byte{0xa0, 0}})
+	}
+	info, err := asn1.Marshal(parts)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +85,34 @@ func withoutAttributes(der []byte) (*x509.CertificateRequest, error) {
 	}
 	request.Raw, request.RawTBSCertificateRequest = der, signed
 	return request, nil
+}
+
+// withUTF8 returns a name whose PrintableStrings are UTF8Strings.
+func withUTF8(name []byte) ([]byte, error) {
+	var sets []asn1.RawValue
+	if _, err := asn1.Unmarshal(name, &sets); err != nil {
+		return nil, err
+	}
+	for i, set := range sets {
+		var attributes []struct {
+			Type  asn1.ObjectIdentifier
+			Value asn1.RawValue
+		}
+		if _, err := asn1.UnmarshalWithParams(set.FullBytes, &attributes, "set"); err != nil {
+			return nil, err
+		}
+		for n, a := range attributes {
+			if a.Value.Tag == asn1.TagPrintableString {
+				attributes[n].Value = asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: a.Value.Bytes}
+			}
+		}
+		raw, err := asn1.MarshalWithParams(attributes, "set")
+		if err != nil {
+			return nil, err
+		}
+		sets[i] = asn1.RawValue{FullBytes: raw}
+	}
+	return asn1.Marshal(sets)
 }
 
 // CheckKey refuses keys that the Baseline Requirements 6.1.5 do not allow.
