@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/namecheap"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -100,6 +103,42 @@ func TestNothingIsBoughtAtAnotherAccountThanTheIntents(t *testing.T) {
 		assert.Len(t, w.itemOf(t, placed.Item).Tasks, 1)
 		freed := w.resolve(t, placed.Item, "--none", "--yes")
 		require.True(t, freed.OK(), freed.Failure())
+		w.complete(t, placed)
+		w.settled(t, placed.Item, 1)
+	})
+}
+
+// rules BUY-13: the administrator changes the module's user name after a purchase without an answer. Nothing is bought with the new
+// one; when the name is what it was, the purchase is looked up and made.
+func TestNothingIsBoughtAfterTheUserNameWasChanged(t *testing.T) {
+	eachShop(t, func(t *testing.T, at trade) {
+		w := openWorld(t, at)
+		placed := w.lose(t, dropBefore)
+		w.backdate(t, placed.Item)
+		own, other := w.shop.connection(w.server.URL)["username"], "other@example.net"
+		switch seller := w.shop.(type) { // the same secret, so that only the name changes in the form
+		case namecheapShop:
+			account := namecheap.DefaultAccount()
+			account.User = other
+			require.NoError(t, seller.PutAccount(account))
+		case ispmgrShop:
+			account := ispmgr.DefaultAccount()
+			account.ID, account.User = 0, other
+			require.NoError(t, seller.PutAccount(account))
+		}
+		rename := func(name string) {
+			for _, param := range []string{"username", "api_user"} {
+				_, err := w.panel.DB().Exec("UPDATE processingparam SET value=? WHERE intname=? AND processingmodule=?", name, param, w.module)
+				require.NoError(t, err)
+			}
+		}
+		rename(other)
+		run := w.attempt(t, placed)
+		assert.Contains(t, run.Stdout, `type="unclear_purchase"`)
+		assert.Contains(t, run.Stdout, other)
+		assert.Contains(t, run.Stdout, own)
+		assert.Zero(t, w.payments(t))
+		rename(own)
 		w.complete(t, placed)
 		w.settled(t, placed.Item, 1)
 	})
