@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"pmssl/internal/cert"
@@ -222,6 +223,9 @@ func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (foun
 func (j *job) namedForAnother(in intent, r cert.Record) bool {
 	if r.Host == "" || r.State != cert.StateRenewal {
 		return r.Host != ""
+	}
+	if stored, err := cert.StoredLeaf(j.order.Stored); err == nil && sameName(r.Host, strings.ToLower(stored.Leaf.Subject.CommonName)) {
+		return false // the client may have changed the name for the new term; what the seller shows decides
 	}
 	if in.Name != "" {
 		return !sameName(r.Host, in.Name)

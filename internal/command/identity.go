@@ -123,11 +123,17 @@ func (j *job) rivals(ctx context.Context, in intent, r cert.Record) ([]int64, er
 		if h.Item == j.order.Item || h.Intent == "" {
 			continue
 		}
-		if other, err := parseIntent(h.Intent); err != nil || j.couldOwn(other, in, r) {
+		if other, err := parseIntent(h.Intent); err != nil || j.couldOwn(other, in, r) && !hasItsOwn(h, other) {
 			items = append(items, h.Item)
 		}
 	}
 	return items, nil
+}
+
+// hasItsOwn reports whether a first purchase is on its item already and only its intent was not dropped: a run was interrupted there, or
+// is just at it.
+func hasItsOwn(h cert.Holding, in intent) bool {
+	return (in.Kind == cert.KindCreate || in.Kind == cert.KindOrder) && newestOf(h) > in.Snapshot
 }
 
 // couldOwn reports whether a row can be the purchase of another item's intent.

@@ -114,8 +114,11 @@ func TestACandidateThatContradictsTheIntentIsUnclear(t *testing.T) {
 func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
 	for name, row := range map[string]struct {
 		other   func(in map[string]any)
+		has     string // ids on the other item
 		adopted bool
 	}{
+		"one whose purchase is on it":    {other: func(map[string]any) {}, has: "95", adopted: true},
+		"one whose ids are from before":  {other: func(map[string]any) {}, has: "80"},
 		"an earlier one":                 {other: func(map[string]any) {}},
 		"one that saw the same list":     {other: func(in map[string]any) { in["snapshot"], in["time"] = 100, "2026-04-02T10:00:00Z" }},
 		"one of another account":         {other: func(in map[string]any) { in["account"] = "0123456789abcdef" }, adopted: true},
@@ -139,7 +142,7 @@ func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
 			row.other(in)
 			raw, err := json.Marshal(in)
 			require.NoError(t, err)
-			s.panel.holdings = []cert.Holding{{Item: 43, Intent: string(raw)}}
+			s.panel.holdings = []cert.Holding{{Item: 43, Intent: string(raw), OrderID: row.has, Lineage: row.has}}
 			err = s.run(command.Open)
 			assert.Equal(t, 1, s.seller.buys)
 			if row.adopted {

@@ -84,6 +84,9 @@ func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date,
 		return cabforum.Date{}, nil // for the purchase to refuse
 	}
 	if report.State == cert.StateRenewal {
+		if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err != nil || in.Kind != cert.KindRenew {
+			return j.today(), nil // nothing, or another purchase than the renewal: not settled by it
+		}
 		return j.today(), j.save(ctx, cert.ParamIntent, "")
 	}
 	return cabforum.Date{}, nil

@@ -99,3 +99,45 @@ func TestResolveFreesWhileTheSellerIsShut(t *testing.T) {
 		})
 	}
 }
+
+// rules BUY-4: a renewal shows the name of the certificate that it renews. The client has another one certified from now on, and the
+// answer to the renewal is lost: it is not paid again.
+func TestALostRenewalUnderTheNameBeforeIsNotPaidAgain(t *testing.T) {
+	s := endingStage(t)
+	s.panel.order.CSR = newPair(t, "www.example.com").csr
+	s.seller.buyErr, s.seller.buyAnyway = lost(), true
+	buys := s.seller.buys
+	require.Error(t, s.run(command.Prolong))
+	require.Equal(t, buys+1, s.seller.buys)
+	s.seller.buyErr = nil
+	s.seller.change(102, func(r *cert.Report) { r.CommonName = "example.com" })
+	for _, later := range []time.Duration{11 * time.Minute, time.Hour} {
+		s.at = s.at.Add(later)
+		require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Prolong)))
+		assert.Equal(t, buys+1, s.seller.buys)
+	}
+	assert.NotEmpty(t, s.panel.tasks)
+	s.args = command.Args{Command: "resolve", Item: 42, ID: "102", Yes: true}
+	require.NoError(t, s.run(command.Resolve))
+	assert.Equal(t, "101 102", s.param(cert.ParamLineage))
+}
+
+// rules BUY-4: a renewal that was put on the item does not settle names that were bought for it without an answer.
+func TestARenewalDoesNotSettleNames(t *testing.T) {
+	s := namesStage(t)
+	s.at = now().AddDate(0, 59, 0)
+	s.args.Command = "prolong"
+	id := s.seller.add(60)
+	s.seller.reports[id] = cert.Report{ID: id, State: cert.StateRenewal, SANs: 2}
+	s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "102", "101 102"
+	s.panel.order.SANs = 4
+	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+	s.panel.order.Params[cert.ParamIntent] = `{"kind":"sans","time":"` + s.at.Add(-time.Minute).UTC().Format(time.RFC3339) +
+		`","product":"san_certificate","snapshot":101,"sans":2,"counted":2}`
+	buys := s.seller.buys
+	require.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Prolong)))
+	assert.NotEmpty(t, s.param(cert.ParamIntent))
+	s.seller.change(id, func(r *cert.Report) { r.SANs = 4 }) // carried out late
+	require.NoError(t, s.run(command.Prolong))
+	assert.Equal(t, buys, s.seller.buys)
+}
