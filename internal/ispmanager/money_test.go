@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"pmssl/internal/cert"
 
@@ -216,6 +217,58 @@ func TestARenewalUnderWayIsNotPaidAgain(t *testing.T) {
 			fault := requireFault(t, err, cert.FaultAPI)
 			assert.True(t, fault.Retry)
 			assert.False(t, fault.Unclear)
+			assert.Empty(t, r.submitted("service.prolong"))
+		})
+	}
+}
+
+// rules BUY-10: whether a renewal is under way is not told by a list that was read for a report a moment before, nor by one that lost
+// the order between two pages.
+func TestARenewalUnderWayIsSeenInANewListThatClosed(t *testing.T) {
+	under := `<elem><id>77</id><CN>www.example.org</CN><item_status orig="item_status_5_prolong">Processing</item_status></elem>`
+	pages := func(first, second string) reply {
+		return func(w http.ResponseWriter, form url.Values) {
+			content := first
+			if form.Get("p_num") == "2" {
+				content = second
+			}
+			says(doc("certificate", content+"<p_cnt>1</p_cnt><p_elems>2</p_elems>"))(w, form)
+		}
+	}
+	other := func(id string) string {
+		return "<elem><id>" + id + "</id><CN>a.example.org</CN><item_status orig=\"2\">Active</item_status></elem>"
+	}
+	for name, tc := range map[string]struct{ before, now reply }{
+		"read a moment before": {listed(row(77, "www.example.org", 2, "")), listed(under)},
+		// 78 goes and 79 comes while page 2 is read: 77 slips to the page that was read already
+		"it slips to another page": {listed(row(77, "www.example.org", 2, "")), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRemote(t, map[string]reply{
+				"service.prolong": renewing("2026-10-01"), "service.prolong sok": says(doc("f", `<ok/><doc><newexpiredate>2027-10-01</newexpiredate></doc>`)),
+				"certificate": tc.before, "certificate.edit": says(doc("certificate.edit", `<id>77</id>`)),
+			})
+			_, err := r.Report(t.Context(), 77)
+			require.NoError(t, err)
+			r.set("certificate", tc.now)
+			if tc.now == nil {
+				walks := 0
+				r.at = r.at.Add(2 * time.Minute)
+				r.set("certificate", func(w http.ResponseWriter, form url.Values) {
+					if form.Get("p_num") == "1" {
+						walks++
+					}
+					if walks == 1 {
+						pages(other("78"), other("76"))(w, form)
+						return
+					}
+					pages(other("79"), under)(w, form)
+				})
+			}
+			p := order(request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
+			p.Kind, p.ID = cert.KindProlong, 77
+			_, err = r.Buy(t.Context(), p)
+			assert.True(t, requireFault(t, err, cert.FaultAPI).Retry)
 			assert.Empty(t, r.submitted("service.prolong"))
 		})
 	}

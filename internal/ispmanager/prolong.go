@@ -3,6 +3,7 @@ package ispmanager
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,12 +100,18 @@ func (c *Client) prolong(ctx context.Context, p cert.Purchase) (cert.Receipt, er
 }
 
 // noRenewalUnderWay refuses to pay for an order that the remote renews already, by itself or for a request of ours without an
-// answer: the end of the order moves only when that is done (item_status_5_prolong, §5).
+// answer: the end of the order moves only when that is done (item_status_5_prolong, §5). The list is read anew, and has to hold still:
+// one that a report used is up to a minute old, and a walk that did not close may lack the order (rules BUY-10).
 func (c *Client) noRenewalUnderWay(ctx context.Context, id int64) error {
-	r, listed, err := c.listedRow(ctx, id)
-	if err != nil || !listed || !strings.HasPrefix(r.item.task, "prolong") {
+	rows, err := c.list(ctx)
+	if err != nil {
 		return err
 	}
+	at := slices.IndexFunc(rows, func(r row) bool { return r.id == id })
+	if at < 0 || !strings.HasPrefix(rows[at].item.task, "prolong") {
+		return nil
+	}
+	r := rows[at]
 	return cert.Faultf(cert.FaultAPI, functionProlong, "%s renews the order %d already (%s); nothing was paid, its end is looked at again later",
 		Title, id, stateWords(r.item, r.service)).Again()
 }
