@@ -3,6 +3,7 @@ package mgrlog
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,7 +35,8 @@ const (
 //     archive is removed.
 //   - A process killed inside a large write, or a disk that was full for a while,
 //     leaves half a line. Each write looks at the log's last byte first and starts
-//     on a line of its own where that is no newline.
+//     on a line of its own where that is no newline; what got behind half a line all
+//     the same is written again.
 //   - A kill at any moment releases the locks. The lock file has content from before
 //     a rotation until no plain archive is left: it tells the next start that a
 //     rotation may have stopped half-way (finished then), and the end of each run
@@ -147,10 +149,34 @@ func chmodNew(file *os.File) error {
 // Write appends one entry in one write.
 func (f *logFile) Write(entry []byte) (int, error) {
 	if !endsTorn(f.File) {
-		return f.File.Write(entry)
+		return f.appendLine(entry)
 	}
 	n, err := f.File.Write(append([]byte{'\n'}, entry...))
 	return max(0, n-1), err
+}
+
+// appendLine appends one entry to a log that ended in a whole line when it was looked at. A process that was killed inside its
+// write since then has left half a line, behind which the entry stands now: it is written once more, on a line of its own.
+func (f *logFile) appendLine(entry []byte) (int, error) {
+	n, err := f.File.Write(entry)
+	if err != nil || !f.behindHalfLine(n) {
+		return n, err
+	}
+	_, err = f.File.Write(entry)
+	return n, err
+}
+
+// behindHalfLine reports whether the n bytes just written do not stand at the start of a line. The kernel appends one write
+// after the other, so what stands before them is complete or never will be.
+func (f *logFile) behindHalfLine(n int) bool {
+	end, err := f.Seek(0, io.SeekCurrent)
+	start := end - int64(n)
+	if err != nil || start <= 0 {
+		return false
+	}
+	var before [1]byte
+	_, err = f.ReadAt(before[:], start-1)
+	return err == nil && before[0] != '\n'
 }
 
 // tornLooks bounds how often a log that others write to is looked at.
