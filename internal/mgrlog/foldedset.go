@@ -27,7 +27,7 @@ type foldedPattern struct {
 	cut  bool // its beginning at the end of a text is masked too
 }
 
-// foldedSet finds folded patterns by their first eight bytes. It is immutable.
+// foldedSet finds folded patterns by their first eight bytes.
 type foldedSet struct {
 	all   map[string]bool
 	byKey map[uint64][]foldedPattern
@@ -68,7 +68,10 @@ func (f *foldedSet) spans(view layer, cut bool) []span {
 		}
 		rest, end := view.text[i:], 0
 		for _, p := range f.byKey[key] {
-			budget -= 1 + len(p.text)/minFolded
+			if budget--; !sameNext(rest, p.text) {
+				continue // keys begin alike, and there may be thousands
+			}
+			budget -= len(p.text) / minFolded
 			switch {
 			case strings.HasPrefix(rest, p.text):
 				end = max(end, len(p.text))
@@ -85,6 +88,13 @@ func (f *foldedSet) spans(view layer, cut bool) []span {
 		}
 	}
 	return found
+}
+
+// sameNext reports whether a text can go on as a pattern does behind the first minFolded bytes: whether the next minFolded ones
+// are the same where both have as many.
+func sameNext(text, pattern string) bool {
+	end := min(len(text), len(pattern), 2*minFolded)
+	return text[minFolded:end] == pattern[minFolded:end]
 }
 
 // addSecret adds the folded forms of a value: itself with its own escapes decoded or not, and its encodings, also of the

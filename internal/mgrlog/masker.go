@@ -2,11 +2,10 @@ package mgrlog
 
 import (
 	"html"
-	"maps"
 	"slices"
 	"sort"
 	"strings"
-	"sync/atomic"
+	"sync"
 )
 
 // masked stands where a secret was.
@@ -30,15 +29,17 @@ const (
 func Masker(secrets ...string) func(text string) string {
 	m := &masker{}
 	m.add(secrets...)
-	return func(text string) string { return maskAll(m.patterns.Load(), text, false) }
+	return func(text string) string { return m.maskWith(text, false) }
 }
 
-// masker finds registered secrets and private keys in any text.
+// masker finds registered secrets and private keys in any text. Secrets are added to the patterns that there are: a sweep
+// learns the keys of thousands of items, one after the other.
 type masker struct {
-	patterns atomic.Pointer[patternSet]
+	mu       sync.RWMutex // guards what patterns points at
+	patterns *patternSet
 }
 
-// patternSet is immutable: readers take it without a lock.
+// patternSet are the texts to look for.
 type patternSet struct {
 	values  map[string]bool // as they were registered
 	all     map[string]bool
@@ -49,49 +50,58 @@ type patternSet struct {
 }
 
 func (m *masker) add(values ...string) {
-	for {
-		old := m.patterns.Load()
-		if old != nil && !slices.ContainsFunc(values, old.isNew) {
-			return
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, value := range values {
+		if value = strings.TrimSpace(value); len(value) < minSecret {
+			continue
 		}
-		next := old.with(values)
-		if m.patterns.CompareAndSwap(old, next) {
-			return
+		if m.patterns == nil {
+			m.patterns = newPatternSet()
 		}
+		m.patterns.add(value)
 	}
 }
 
-func (p *patternSet) with(values []string) *patternSet {
-	next := &patternSet{all: map[string]bool{}, byTwo: map[[2]byte][]string{}, folded: newFoldedSet()}
-	known := map[string]bool{}
-	if p != nil {
-		known = maps.Clone(p.values)
+// maskWith masks a text with the secrets that are known now.
+func (m *masker) maskWith(text string, cut bool) string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return maskAll(m.patterns, text, cut)
+}
+
+func newPatternSet() *patternSet {
+	return &patternSet{values: map[string]bool{}, all: map[string]bool{}, byTwo: map[[2]byte][]string{}, folded: newFoldedSet()}
+}
+
+// maxPlain is the length in bytes up to which a value is looked for byte by byte too. A longer one is a key, of which the search
+// in letters and digits finds all but the dashes around it; that search does not become slower with many keys that begin alike.
+const maxPlain = 256
+
+// add adds a value with all its forms.
+func (p *patternSet) add(value string) {
+	if p.values[value] {
+		return
 	}
-	for _, v := range values {
-		if v = strings.TrimSpace(v); len(v) >= minSecret {
-			known[v] = true
+	p.values[value] = true
+	p.folded.addSecret(value)
+	if len(value) > maxPlain && len(layer{text: value}.folded(false).text) >= maxPlain/2 {
+		return
+	}
+	if len(value) < 2*minFolded && p.short == nil {
+		p.short = newPatternSet()
+	}
+	for _, form := range secretForms(value) {
+		p.addForm(form)
+		if len(value) < 2*minFolded {
+			p.short.addForm(form)
 		}
 	}
-	next.values = known
-	short := &patternSet{all: map[string]bool{}, byTwo: map[[2]byte][]string{}, folded: newFoldedSet()}
-	for v := range known {
-		for _, form := range secretForms(v) {
-			next.addForm(form)
-			if len(v) < 2*minFolded {
-				short.addForm(form)
-			}
-		}
-		next.folded.addSecret(v)
-	}
-	if len(short.all) > 0 {
-		next.short = short
-	}
-	return next
 }
 
 // plainSet returns the patterns of values as they are and escaped, without those of their encodings, which cost more to make.
 func plainSet(values []string) *patternSet {
-	p := &patternSet{all: map[string]bool{}, byTwo: map[[2]byte][]string{}, folded: newFoldedSet()}
+	p := newPatternSet()
 	for _, v := range values {
 		if v = strings.TrimSpace(v); len(v) >= minSecret {
 			p.addForm(v)
@@ -99,12 +109,6 @@ func plainSet(values []string) *patternSet {
 		}
 	}
 	return p
-}
-
-// isNew reports whether a value would become a secret that is not registered yet.
-func (p *patternSet) isNew(value string) bool {
-	value = strings.TrimSpace(value)
-	return len(value) >= minSecret && !p.values[value]
 }
 
 func (p *patternSet) addForm(form string) {
@@ -121,7 +125,7 @@ func (p *patternSet) addForm(form string) {
 const maxPasses = 3
 
 // mask replaces secrets and private keys by ***. With cut, the text may have been cut inside a secret.
-func (m *masker) mask(text string) string { return maskAll(m.patterns.Load(), text, true) }
+func (m *masker) mask(text string) string { return m.maskWith(text, true) }
 
 // maskAll masks what the patterns find and private keys.
 func maskAll(p *patternSet, text string, cut bool) string {
