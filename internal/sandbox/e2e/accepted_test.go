@@ -82,6 +82,33 @@ func TestAWorseCertificateIsNotStored(t *testing.T) {
 	}
 }
 
+// rules STORE-7: a certificate that begins in the future is waited for; after a day there is a task, which ends when it is stored.
+func TestACertificateThatIsNotValidYetIsWaitedFor(t *testing.T) {
+	eachShop(t, func(t *testing.T, at trade) {
+		w := pausedWorld(t, at, april())
+		placed := w.place(t, exampleCSR(t))
+		w.complete(t, placed)
+		w.later(t, 48*time.Hour)
+		require.NoError(t, w.shop.issue(w.idOf(t, placed.Item)))
+		for _, step := range []struct {
+			after  time.Duration // since the order
+			tasks  int
+			status string
+		}{
+			{after: time.Hour, status: "4"}, {after: 26 * time.Hour, tasks: 1, status: "4"}, {after: 27 * time.Hour, tasks: 1, status: "4"},
+			{after: 49 * time.Hour, status: "5"},
+		} {
+			require.NoError(t, w.clock.Set(april().Add(step.after)))
+			run := w.syncItem(t, placed.Item)
+			require.True(t, run.OK(), run.Failure())
+			now := w.itemOf(t, placed.Item)
+			assert.Equal(t, step.status, now.Params["service_status"], step.after)
+			assert.Equal(t, step.status == "5", len(now.Crt) > 0, step.after)
+			assert.Len(t, now.Tasks, step.tasks, step.after)
+		}
+	})
+}
+
 // rules CERT-1, STORE-8: a CA in the bundle that no program can read does not hold the certificate up; a leaf that cannot be read
 // is an error and a task, at sync_item, open and in the sweep, and is stored when it can be.
 func TestAnUnreadableBlockOfABundle(t *testing.T) {
