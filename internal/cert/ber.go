@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 )
@@ -51,6 +52,19 @@ func (e element) children() ([]element, error) {
 		all = append(all, child)
 	}
 	return all, nil
+}
+
+// canonical reports whether every length in the element is written in the one way of DER (X.690 10.1).
+func canonical(e element) bool {
+	const severalBytes = 0x1f
+	if e.tag&severalBytes == severalBytes || !bytes.Equal(e.full, encode(e.tag, e.content)) {
+		return false
+	}
+	if e.tag&0x20 == 0 {
+		return true
+	}
+	parts, err := e.children()
+	return err == nil && !slices.ContainsFunc(parts, func(part element) bool { return !canonical(part) })
 }
 
 // checkBER walks once through one BER element (X.690 8.1) and all that it holds and refuses what is not properly nested, before

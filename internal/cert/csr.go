@@ -114,6 +114,9 @@ func (c *CSR) readNames(request *x509.CertificateRequest) (other, err error) {
 	if c.CommonName, other, err = requestedName(name); err != nil {
 		return nil, err
 	}
+	if other == nil {
+		other = hiddenName(request)
+	}
 	for _, name := range request.DNSNames {
 		ascii, mapped, err := requestedName(name)
 		if err != nil {

@@ -2,6 +2,7 @@ package cert
 
 import (
 	"crypto/x509"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -75,6 +76,26 @@ func checkSANs(attributes element) error {
 			if _, other, err := requestedName(name); err != nil || other != nil {
 				return OneFault(err, other)
 			}
+		}
+	}
+	return nil
+}
+
+// hiddenName returns why a CSR cannot go to a CA that asks for a domain name in a place where we and most CAs do not look, such as a
+// second value of the extension request: who does look there would certify a name that nobody ordered. Nil if there is none.
+func hiddenName(request *x509.CertificateRequest) error {
+	info, _, err := readElement(request.RawTBSCertificateRequest)
+	if err != nil {
+		return nil
+	}
+	fields, err := info.children()
+	const attributes = 3
+	if err != nil || len(fields) <= attributes {
+		return nil
+	}
+	for _, name := range sansOf(fields[attributes]) {
+		if !slices.Contains(request.DNSNames, name) {
+			return refuseCSR("the CSR asks for the name %q outside of its one list of names (subjectAltName); make a new one with all names in that list", clip(name, 300))
 		}
 	}
 	return nil

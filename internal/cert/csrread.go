@@ -106,6 +106,9 @@ func parseRequest(whole element) (*x509.CertificateRequest, error) {
 	if wrong == nil {
 		return request, nil
 	}
+	if !canonical(whole) { // it may be read in another way, or not at all, by whoever gets it
+		return nil, refuseCSR("the CSR cannot be read: it is not written in DER (RFC 2986); %s", remedyDamaged)
+	}
 	info, err := mendInfo(parts[0])
 	if err != nil {
 		return nil, err
@@ -121,6 +124,10 @@ func parseRequest(whole element) (*x509.CertificateRequest, error) {
 
 // plainWords returns an error of crypto/x509 or encoding/asn1 without the names of its packages.
 func plainWords(err error) string {
+	var structure asn1.StructuralError
+	if errors.As(err, &structure) && strings.HasPrefix(structure.Msg, "tags don't match") { // with Go's own structures behind it
+		return "one of its fields is of another type than belongs there"
+	}
 	return strings.NewReplacer("x509: ", "", "asn1: ", "", "structure error: ", "", "syntax error: ", "").Replace(err.Error())
 }
 
