@@ -73,6 +73,10 @@ func (j *job) endOrder(ctx context.Context) (left []string) {
 	if id == 0 {
 		return left
 	}
+	if other := j.belongsTo(ctx, id); other != "" {
+		return append(left, fmt.Sprintf("item %d is closed and its order %d at %s was not cancelled, for it is shown there for %s: look whether the processing module's account is the one with which it was bought",
+			j.order.Item, id, j.Trade.Title, other))
+	}
 	left = append(left, j.endReplaced(ctx, id)...)
 	err := j.seller.(Canceller).Cancel(ctx, id)
 	if j.dry.withheld(err, dryCancel, "id", id) {
@@ -83,6 +87,20 @@ func (j *job) endOrder(ctx context.Context) (left []string) {
 		return left
 	}
 	return append(left, fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.order.Item, id, j.Trade.Title, err, j.endRenewal(ctx, id)))
+}
+
+// belongsTo returns the name for which the seller shows an order that is not this item's; empty if nothing says so. Without a certificate
+// in place nothing could.
+func (j *job) belongsTo(ctx context.Context, id int64) string {
+	if j.order.Stored == "" {
+		return ""
+	}
+	report, err := j.seller.Report(ctx, id)
+	if err != nil {
+		j.Log.Warningf("item %d: for whom the order %d at %s is could not be read: %v", j.order.Item, id, j.Trade.Title, err)
+		return ""
+	}
+	return j.stranger(report)
 }
 
 // maxReplacedEnded is how many replaced certificates are looked at, the newest first: older ones have run out.
@@ -104,6 +122,10 @@ func (j *job) endReplaced(ctx context.Context, newest int64) (left []string) {
 		}
 		stored, err := cert.StoredLeaf(strings.Join(report.PEM, "\n"))
 		if report.State.Ended() || err != nil || !stored.Leaf.NotAfter.After(j.Now()) {
+			continue
+		}
+		if other := j.stranger(report); other != "" {
+			left = append(left, fmt.Sprintf("the id %d at %s is shown there for %s and was not revoked", id, j.Trade.Title, other))
 			continue
 		}
 		err = j.revoke(ctx, id)

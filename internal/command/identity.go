@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"pmssl/internal/cert"
 )
@@ -110,6 +111,23 @@ func (j *job) agree(ctx context.Context, in intent, id int64) (string, error) {
 		return fmt.Sprintf("is %q", report.Type), nil
 	}
 	return "", nil
+}
+
+// stranger returns the name that the seller shows of one of the item's ids if that is the name neither of the certificate in place nor
+// of the CSR: the processing module has got another account or address since, if the number is not wrong, and the order is somebody
+// else's (rules BUY-9). Empty if nothing says so.
+func (j *job) stranger(report cert.Report) string {
+	shown := report.CommonName
+	stored, err := cert.StoredLeaf(j.order.Stored)
+	if shown == "" || err != nil {
+		return ""
+	}
+	for _, name := range append([]string{j.own().name, stored.Leaf.Subject.CommonName}, stored.Leaf.DNSNames...) {
+		if sameName(shown, strings.ToLower(name)) {
+			return ""
+		}
+	}
+	return cert.ShownName(shown)
 }
 
 // rivals lists the other items whose open intents of the same account the row at the seller could be the purchase of as well.

@@ -1,0 +1,71 @@
+package command_test
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pmssl/internal/cert"
+	"pmssl/internal/command"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func itoa(id int64) string { return strconv.FormatInt(id, 10) }
+
+// rules BUY-9: the processing module has got another account, where the item's number is another client's order: that is neither
+// cancelled nor revoked nor reissued.
+func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
+	for shown, row := range map[string]struct {
+		name    string
+		strange bool
+	}{
+		"another client's name":  {"other.example", true},
+		"its name":               {"example.com", false},
+		"its name in capitals":   {"EXAMPLE.com", false},
+		"a name of the SANs":     {"www.example.com", false},
+		"nothing":                {"", false},
+		"its name, a final dot":  {"example.com.", false},
+		"a wildcard of the name": {"*.example.com", true},
+	} {
+		t.Run("close/"+shown, func(t *testing.T) {
+			s, able := able(t)
+			for range 2 {
+				id := s.seller.add(12)
+				s.seller.issueNames(t, id, s.pair, s.at, 199, "www.example.com")
+				s.seller.change(id, func(r *cert.Report) { r.CommonName = row.name })
+			}
+			newest := s.seller.next
+			s.panel.stored = strings.Join(s.seller.reports[newest].PEM, "\n")
+			s.args.Command = "close"
+			s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = itoa(newest), itoa(newest-1)+" "+itoa(newest)
+			panel := &taskPanel{fakePanel: s.panel}
+			_, err := command.Close(context.Background(), s.with(revokingSeller{able}, panel))
+			require.NoError(t, err)
+			if row.strange {
+				assert.Empty(t, able.asked)
+				require.Len(t, panel.texts, 1)
+				assert.Contains(t, panel.texts[0], row.name)
+				return
+			}
+			assert.Equal(t, []string{"revoke " + itoa(newest-1), "cancel " + itoa(newest)}, able.asked)
+		})
+		t.Run("reopen/"+shown, func(t *testing.T) {
+			s := placedStage(t, 12)
+			s.remote.change(500, func(r *cert.Report) { r.PEM = signed(t, s.pair, now(), 199, "www.example.com") })
+			s.panel.stored = strings.Join(s.remote.reports[500].PEM, "\n")
+			s.remote.change(500, func(r *cert.Report) { r.CommonName = row.name })
+			err := s.run(command.Reopen)
+			if row.strange {
+				require.ErrorContains(t, err, row.name)
+				assert.Zero(t, s.remote.reissues)
+				assert.NotEmpty(t, s.panel.tasks)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, 1, s.remote.reissues)
+		})
+	}
+}
