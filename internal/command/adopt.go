@@ -158,7 +158,7 @@ func (j *job) buyAgain(ctx context.Context, in intent) error {
 				"then run --command resolve --item %d --none, or --id ID", j.order.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Trade.Title, j.order.Item))
 	}
 	j.again = map[string]int{in.Kind: in.Again + 1}
-	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller, buying again is free", j.order.Item, in.Time.Format(time.RFC3339))
+	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller; the purchase can be retried", j.order.Item, in.Time.Format(time.RFC3339))
 	return nil
 }
 
@@ -178,7 +178,7 @@ func (j *job) refusedTwice(ctx context.Context, in intent) error {
 			j.order.Item, in.Time.Format(time.RFC3339), j.Trade.Title, free.Format(time.RFC3339)).Again()
 	}
 	j.again = map[string]int{in.Kind: in.Again}
-	j.Log.ExtInfof("item %d: the purchase of %s was refused and left no trace, buying is free", j.order.Item, in.Time.Format(time.RFC3339))
+	j.Log.ExtInfof("item %d: the purchase of %s was refused and left no trace; the purchase can be retried", j.order.Item, in.Time.Format(time.RFC3339))
 	return nil
 }
 

@@ -65,7 +65,7 @@ func commands() table {
 			run: command.DryRun(command.Close), needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
 		{name: "getbalance", about: "tells the panel what the account at the seller holds, 9 s for each; without --module of every module",
 			run: command.GetBalance, feature: withBalance(), uses: []string{"module"}, deadline: itemTime},
-		{name: "import", about: "makes items of the account's certificates that no item holds",
+		{name: "import", about: "imports the account's certificates that no panel item references",
 			run: command.DryRun(command.Import), needs: needModule | needItemType, feature: withCertificates(), doNothing: true, uses: []string{"searchstring", "dry-run"}, deadline: sweepTime},
 		{name: "import_pricelist", about: "tells what the seller offers at which price",
 			run: command.ImportPricelist, needs: needModule | needSubcommand, feature: withPrices(), uses: []string{"id"}, deadline: personTime},
@@ -75,7 +75,7 @@ func commands() table {
 			run: command.Plan, needs: needTerm, byHand: true, alone: onPaper, uses: []string{"period", "before", "format"}, deadline: personTime},
 		{name: "probe", about: "asks the seller harmless questions and shows the answers",
 			run: command.Probe, needs: needModule, byHand: true, uses: []string{"format"}, deadline: personTime},
-		{name: "resolve", about: "settles a purchase without a clear answer by hand; shows first, acts with --yes",
+		{name: "resolve", about: "resolves a purchase without a clear answer; only shows what it would do without --yes",
 			run: command.Resolve, needs: needItem | needOutcome, byHand: true, confirm: true, uses: []string{"yes", "dry-run", "module"}, deadline: itemTime},
 	}
 }

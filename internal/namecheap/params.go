@@ -38,7 +38,7 @@ func Params() []Param {
 // CustomParam is a row of the module's own parameter table.
 type CustomParam struct{ Name, Default string }
 
-// CustomParams are the limits of the account at Namecheap (§1.4, contract 7); 0 disables the module's own limit.
+// CustomParams are the limits of the account at Namecheap (§1.4, rules CLI-3); 0 disables the module's own limit.
 func CustomParams() []CustomParam {
 	return []CustomParam{{"limit_minute", "20"}, {"limit_hour", "700"}, {"limit_day", "8000"}}
 }

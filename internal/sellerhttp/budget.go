@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/mgrlog"
 )
 
-// Limits are the most calls of an account in a sliding minute, hour and day; 0 disables the module's own limit (contract 7).
+// Limits are the most calls of an account in a sliding minute, hour and day; 0 disables the module's own limit (rules CLI-3).
 type Limits struct{ Minute, Hour, Day int }
 
 // MaxLimit is the largest limit that can be set: it bounds the size of the budget's file.
