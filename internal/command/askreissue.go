@@ -15,10 +15,10 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if !ok {
 		return report, cert.Faultf(cert.FaultValue, "command", "%s does not reissue", j.Trade.Title)
 	}
-	if other := j.stranger(report); other != "" && !j.requestChanged() {
-		return report, j.giveUp(ctx, cert.Faultf(cert.FaultAPI, cert.ParamOrderID,
-			"item %d (%s): the order %d at %s is shown there for %s, which is neither in the certificate in place nor in the CSR: nothing was sent; look whether the processing module's account is the one with which it was bought",
-			j.order.Item, j.order.Name, report.ID, j.Trade.Title, other))
+	if !j.requestChanged() {
+		if err := j.notAStrangers(ctx, report); err != nil {
+			return report, err
+		}
 	}
 	if err := j.allowedMethod(ctx); err != nil {
 		return report, err

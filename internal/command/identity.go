@@ -119,7 +119,7 @@ func (j *job) agree(ctx context.Context, in intent, id int64) (string, error) {
 func (j *job) stranger(report cert.Report) string {
 	shown := report.CommonName
 	stored, err := cert.StoredLeaf(j.order.Stored)
-	if shown == "" || err != nil {
+	if _, none := cert.AsciiName("CN", shown); none != nil || err != nil { // no name of a certificate: it says nothing
 		return ""
 	}
 	for _, name := range append([]string{j.own().name, stored.Leaf.Subject.CommonName}, stored.Leaf.DNSNames...) {
@@ -128,6 +128,17 @@ func (j *job) stranger(report cert.Report) string {
 		}
 	}
 	return cert.ShownName(shown)
+}
+
+// notAStrangers returns a fault, with a task, if the order is somebody else's: nothing is paid or asked for.
+func (j *job) notAStrangers(ctx context.Context, report cert.Report) error {
+	other := j.stranger(report)
+	if other == "" {
+		return nil
+	}
+	return j.giveUp(ctx, cert.Faultf(cert.FaultAPI, cert.ParamOrderID,
+		"item %d (%s): the order %d at %s is shown there for %s, which is neither in the certificate in place nor in the CSR: nothing was sent; look whether the processing module's account is the one with which it was bought",
+		j.order.Item, j.order.Name, report.ID, j.Trade.Title, other))
 }
 
 // rivals lists the other items whose open intents of the same account the row at the seller could be the purchase of as well.

@@ -104,6 +104,9 @@ func (j *job) renew(ctx context.Context, report cert.Report) error {
 			Params: []cert.Param{{Name: "paid_until", Value: end.String()}, {Name: "from", Value: j.renewFrom().String()}},
 		}
 	}
+	if err := j.notAStrangers(ctx, report); err != nil {
+		return err
+	}
 	if err := j.allowedMethod(ctx); err != nil {
 		return err
 	}

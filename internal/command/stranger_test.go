@@ -27,6 +27,7 @@ func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 		"its name in capitals":   {"EXAMPLE.com", false},
 		"a name of the SANs":     {"www.example.com", false},
 		"nothing":                {"", false},
+		"no name":                {"example (3 names)", false},
 		"its name, a final dot":  {"example.com.", false},
 		"a wildcard of the name": {"*.example.com", true},
 	} {
@@ -67,5 +68,26 @@ func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, 1, s.remote.reissues)
 		})
+		for seller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
+			t.Run("prolong/"+seller+"/"+shown, func(t *testing.T) {
+				s := begin(t)
+				s.panel.stored = strings.Join(signed(t, s.pair, now(), 199, "www.example.com"), "\n")
+				paid, rename := func() int { return s.seller.buys }, func(r *cert.Report) { r.CommonName = row.name }
+				s.seller.change(101, rename)
+				if s.remote != nil {
+					paid = func() int { return s.remote.prolongs }
+					s.remote.change(500, rename)
+				}
+				before := paid()
+				err := s.run(command.Prolong)
+				if row.strange {
+					require.ErrorContains(t, err, row.name)
+					assert.Equal(t, before, paid())
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, before+1, paid())
+			})
+		}
 	}
 }
