@@ -13,6 +13,8 @@ const (
 	personTime = 9 * time.Second
 	// connectionTime is the same for the connection form, whose values may be wrong: within 15 s.
 	connectionTime = 14 * time.Second
+	// probeTime is for a dozen questions to the seller, one after the other, of which each may take some seconds.
+	probeTime = 2 * time.Minute
 	// itemTime leaves room for a call-back's 60 s of retries, more than once.
 	itemTime = 5 * time.Minute
 	// buyingTime also holds the wait for the account's lock behind another purchase.
@@ -74,7 +76,7 @@ func commands() table {
 		{name: "plan", about: "computes the certificates of a paid term: dates, proofs, warnings",
 			run: command.Plan, needs: needTerm, byHand: true, alone: onPaper, uses: []string{"period", "before", "format"}, deadline: personTime},
 		{name: "probe", about: "asks the seller harmless questions and shows the answers",
-			run: command.Probe, needs: needModule, byHand: true, uses: []string{"format"}, deadline: personTime},
+			run: command.Probe, needs: needModule, byHand: true, uses: []string{"format"}, deadline: probeTime},
 		{name: "resolve", about: "resolves a purchase without a clear answer; only shows what it would do without --yes",
 			run: command.Resolve, needs: needItem | needOutcome, byHand: true, confirm: true, uses: []string{"yes", "dry-run", "module"}, deadline: itemTime},
 	}
