@@ -1,6 +1,9 @@
 package mgrlog
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // redactText masks what looks like an assignment to a secret field in free text:
 // password=…, "password": "…", password: …, a header of a session or a login, a
@@ -13,7 +16,7 @@ func redactText(text string) string {
 		secret, ok := span{}, false
 		switch text[i] {
 		case '=':
-			if IsSecretField(wordBefore(text, i)) {
+			if IsSecretField(wordBefore(text, i)) || IsSecretField(encodedName(text, i)) {
 				secret, ok = assigned(text, i+1)
 			}
 		case ':':
@@ -38,7 +41,7 @@ func behindColon(text string, i int) (span, bool) {
 	}
 	if name, quoted := quotedBefore(text, i); quoted {
 		if IsSecretField(name) {
-			return assigned(text, i+1)
+			return assigned(text, indented(text, i+1))
 		}
 		return span{}, false
 	}
@@ -53,7 +56,44 @@ func behindColon(text string, i int) (span, bool) {
 	case sayable(name) && !startsLine(text, i, name):
 		return span{}, false // "wrong key: …" is a sentence
 	}
-	return assigned(text, i+1)
+	return assigned(text, indented(text, i+1))
+}
+
+// indented returns where the next line's text begins if nothing else stands on this line and the next one is indented, as in YAML;
+// else at.
+func indented(text string, at int) int {
+	end := skip(text, at, " \t\r")
+	if end == len(text) || text[end] != '\n' {
+		return at
+	}
+	if next := skip(text, end+1, " \t"); next > end+1 {
+		return next
+	}
+	return at
+}
+
+// encodedName returns the name before the equals sign at i as a form has it, decoded and without a list's brackets; empty if it is an
+// ordinary word.
+func encodedName(text string, i int) string {
+	start, special := i, false
+	for start > 0 && i-start < maxFieldName {
+		c := text[start-1]
+		odd := strings.IndexByte("%[]", c) >= 0
+		if !odd && !nameByte(c) {
+			break
+		}
+		special = special || odd
+		start--
+	}
+	if !special {
+		return ""
+	}
+	name, err := url.QueryUnescape(text[start:i])
+	if err != nil {
+		return ""
+	}
+	name, _, _ = strings.Cut(name, "[")
+	return name
 }
 
 // isHeader reports whether a name is that of an HTTP header of which every word is secret.

@@ -108,3 +108,19 @@ func FuzzRedactText(f *testing.F) {
 		}
 	})
 }
+
+// Names of a form may be encoded or those of a list, and a value may stand on an indented line of its own.
+func TestAssignmentsInOtherSpellingsAreMasked(t *testing.T) {
+	for text, want := range map[string]string{
+		"a=b&pass%77ord=hunter22&c=d":            "a=b&pass%77ord=***&c=d",
+		"POST /x?Password[]=hunter22&a=b":        "POST /x?Password[]=***&a=b",
+		"api%5Fkey%5B0%5D=hunter22":              "api%5Fkey%5B0%5D=***",
+		"password:\n  hunter22\nname: x":         "password:\n  ***\nname: x",
+		"\"password\" :\r\n\t\"hunter 22\"":      "\"password\" :\r\n\t\"***\"",
+		"the password:\nsee the manual":          "the password:\nsee the manual",
+		"a%20passenger=7&altname[]=www.a.ex":     "a%20passenger=7&altname[]=www.a.ex",
+		"100%=password is not set, %zz[]=a key%": "100%=password is not set, %zz[]=a key%",
+	} {
+		assert.Equal(t, want, mgrlog.RedactText(text))
+	}
+}
