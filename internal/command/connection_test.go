@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pmssl/internal/cert"
 	"pmssl/internal/command"
@@ -191,6 +193,34 @@ func (f failing) Approvers(ctx context.Context, domain string, _ cert.Product) (
 		panic("on purpose")
 	}
 	return nil, cert.Faultf(cert.FaultAPI, "approver", "refused")
+}
+
+// slow is a listing that takes 6 s for each name.
+type slow struct{ *fakeSeller }
+
+func (slow) Approvers(ctx context.Context, domain string, _ cert.Product) ([]string, error) {
+	select {
+	case <-time.After(6 * time.Second):
+		return []string{"admin@" + domain}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// rules TIME-4: a healthy seller may take 6 s for an answer, and the command has 9 s for a form with eight names.
+func TestApproverWaitsForASlowSeller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		run := s.world()
+		run.Trade.Connect = func(map[string]string) (command.Seller, error) { return slow{s.seller}, nil }
+		run.Args.Intname, run.Args.Module = "positivessl", 5
+		run.Args.Domain = "a.example.com,b.example.com,c.example.com,d.example.com,e.example.com,f.example.com,g.example.com,h.example.com"
+		ctx, stop := context.WithTimeout(t.Context(), 9*time.Second)
+		defer stop()
+		doc, err := command.Approver(ctx, run)
+		require.NoError(t, err)
+		assert.Len(t, doc.Root().SelectElements("domain"), 8)
+	})
 }
 
 // rules TIME-4: names are asked about side by side; the answer is in the order of the question, and one failure is the answer.
