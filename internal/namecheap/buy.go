@@ -2,6 +2,7 @@ package namecheap
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"pmssl/internal/cert"
@@ -99,5 +100,12 @@ func purchaseFault(err error) *cert.Fault {
 	if certain(err) {
 		return cert.FaultOf(faultOf(err))
 	}
-	return doubtful(err, cert.FaultUnclear, "the certificate may have been bought or not")
+	return unpaidOrTaken(err, "the certificate may have been bought or not")
+}
+
+// unpaidOrTaken is doubtful for a payment, with Accepted set if Namecheap's answer says that it took it.
+func unpaidOrTaken(err error, text string) *cert.Fault {
+	f := doubtful(err, cert.FaultUnclear, text)
+	f.Accepted = errors.As(err, &taken{})
+	return f
 }

@@ -258,3 +258,32 @@ func TestBuyDefinitelyBoughtNothing(t *testing.T) {
 		assert.Len(t, s.asked, 1)
 	})
 }
+
+// rules BUY-9: an OK that does not say which certificate was bought is a purchase that was taken: it is never made again by a program.
+func TestAnOKThatNamesNoNewCertificateWasTaken(t *testing.T) {
+	create := func(s *stage) error { _, err := s.Buy(t.Context(), purchase(t, "standard_ssl", 12, 0)); return err }
+	renew := func(s *stage) error { _, err := s.Buy(t.Context(), renewal(t, "standard_ssl", 12)); return err }
+	further := func(s *stage) error { _, err := s.Buy(t.Context(), names(t, 1)); return err }
+	for _, c := range []struct {
+		name   string
+		ask    func(*stage) error
+		answer http.HandlerFunc
+		taken  bool
+	}{
+		{name: "create without id", ask: create, taken: true, answer: says(ok(`<SSLCreateResult IsSuccess="true" OrderId="1"><SSLCertificate/></SSLCreateResult>`))},
+		{name: "create without id and without success", ask: create, answer: says(ok(`<SSLCreateResult IsSuccess="false" OrderId="1"/>`))},
+		{name: "create that says it failed", ask: create, answer: says(ok(`<SSLCreateResult IsSuccess="false"><SSLCertificate CertificateID="909327"/></SSLCreateResult>`))},
+		{name: "create without an answer", ask: create, answer: drops},
+		{name: "create answered by a fault", ask: create, answer: says(refusal("5050900", "Unhandled exceptions"))},
+		{name: "renew without id", ask: renew, taken: true, answer: says(ok(`<SSLRenewResult OrderId="1"/>`))},
+		{name: "renew with the old id", ask: renew, taken: true, answer: says(ok(`<SSLRenewResult CertificateID="7" OrderId="1"/>`))},
+		{name: "names of another certificate", ask: further, taken: true, answer: says(ok(`<SSLPurchaseMoreSANSResult IsSuccess="true"><SSLCertificate CertificateID="8"/></SSLPurchaseMoreSANSResult>`))},
+		{name: "names that were not bought", ask: further, answer: says(ok(`<SSLPurchaseMoreSANSResult IsSuccess="false"><SSLCertificate CertificateID="7"/></SSLPurchaseMoreSANSResult>`))},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fault := requireFault(t, c.ask(newStage(t, c.answer)), cert.FaultUnclear)
+			assert.True(t, fault.Unclear)
+			assert.Equal(t, c.taken, fault.Accepted)
+		})
+	}
+}

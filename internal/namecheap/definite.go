@@ -61,7 +61,7 @@ func unclear(f *cert.Fault, text string) *cert.Fault {
 // and must not say that it failed. An error is no refusal: such an answer says neither yes nor no.
 func isNew(command string, old, id int64, result *sellerhttp.Element) error {
 	if id != 0 && id == old {
-		return odd(command, "answers OK with the old id %d instead of a new one", old)
+		return taken{odd(command, "answers OK with the old id %d instead of a new one", old)}
 	}
 	return succeeded(command, id, result)
 }
@@ -70,7 +70,7 @@ func isNew(command string, old, id int64, result *sellerhttp.Element) error {
 // that certificate.
 func isAbout(command string, asked, id int64, result *sellerhttp.Element) error {
 	if id != 0 && id != asked {
-		return odd(command, "answers OK about the certificate %d instead of %d", id, asked)
+		return taken{odd(command, "answers OK about the certificate %d instead of %d", id, asked)}
 	}
 	return succeeded(command, id, result)
 }
@@ -78,12 +78,22 @@ func isAbout(command string, asked, id int64, result *sellerhttp.Element) error 
 func succeeded(command string, id int64, result *sellerhttp.Element) error {
 	switch success := result.Attr("IsSuccess"); {
 	case id == 0:
-		return odd(command, "answers OK without the id of a certificate")
+		if success != "" && !strings.EqualFold(success, "true") {
+			return odd(command, "answers OK without the id of a certificate, and says IsSuccess=%s", words(success))
+		}
+		return taken{odd(command, "answers OK without the id of a certificate")}
 	case success != "" && !strings.EqualFold(success, "true"):
 		return odd(command, "answers OK and names the certificate %d, but says IsSuccess=%s", id, words(success))
 	}
 	return nil
 }
+
+// taken is an answer by which Namecheap took the purchase and did not say which certificate it is: most likely it is paid for, so
+// it is looked for and never made again by a program (rules BUY-9).
+type taken struct{ error }
+
+// Unwrap returns what is wrong with the answer.
+func (t taken) Unwrap() error { return t.error }
 
 // odd is an answer that says neither yes nor no.
 func odd(command, format string, args ...any) error {

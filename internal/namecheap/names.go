@@ -39,5 +39,5 @@ func namesFault(id int64, err error) *cert.Fault {
 	if certain(err) {
 		return cert.FaultOf(faultOf(err))
 	}
-	return doubtful(err, cert.FaultUnclear, "names for the certificate "+strconv.FormatInt(id, 10)+" may have been bought or not")
+	return unpaidOrTaken(err, "names for the certificate "+strconv.FormatInt(id, 10)+" may have been bought or not")
 }

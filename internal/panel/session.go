@@ -15,7 +15,7 @@ import (
 //   - READ COMMITTED: a value that the panel takes back later is not read;
 //   - no sql_mode: quotes, ||, blanks at the end of CHAR columns and GROUP BY mean what they mean in every release;
 //   - UTC (rules TIME-1); the panel's dates are DATE columns, which have no zone;
-//   - no limit on rows and on examined rows;
+//   - no limit on rows;
 //   - utf8mb4, for which the driver puts values into a query (dsn), and one collation for comparisons with our values;
 //   - the database of DBName, should init_connect have chosen another.
 func sessionSettings(database string) []string {
@@ -23,7 +23,7 @@ func sessionSettings(database string) []string {
 		"ROLLBACK",
 		"SET NAMES utf8mb4 COLLATE " + collation,
 		"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-		"SET SESSION autocommit=1, sql_mode='', time_zone='+00:00', sql_select_limit=9223372036854775807, max_join_size=18446744073709551615",
+		"SET SESSION autocommit=1, sql_mode='', time_zone='+00:00', sql_select_limit=9223372036854775807",
 		"USE `" + strings.ReplaceAll(database, "`", "``") + "`",
 	}
 }
@@ -35,6 +35,7 @@ const collation = "utf8mb4_general_ci"
 // do; locks go with the connection. A server that does not know one of them is none the worse for it.
 func patience() []string {
 	return []string{
+		"SET SESSION max_join_size=18446744073709551615",
 		"SET SESSION wait_timeout=28800", // a purchase waits longer for its seller than some servers for a query
 		"SET SESSION max_statement_time=0",
 		"SET SESSION max_execution_time=0",
