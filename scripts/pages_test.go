@@ -25,15 +25,15 @@ func pages(t *testing.T) map[string]string {
 	files, err := filepath.Glob("../docs/*.md")
 	require.NoError(t, err)
 	all := map[string]string{}
-	for _, file := range append(files, "../README.md") {
+	for _, file := range append(files, "../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md", "../SECURITY.md") {
 		raw, err := os.ReadFile(file)
 		require.NoError(t, err)
 		name, err := filepath.Rel("..", file)
 		require.NoError(t, err)
 		all[name] = string(raw)
 	}
-	require.Contains(t, all, "README.md")
-	require.Greater(t, len(all), 3)
+	require.Contains(t, all, "docs/settings.md")
+	require.Greater(t, len(all), 8)
 	return all
 }
 
@@ -95,20 +95,43 @@ func inspect(t *testing.T, name string, look func(ast.Node)) {
 
 func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 	for name, page := range pages(t) {
-		for _, link := range words(`\]\(([^)#]+)[^)]*\)`, page) {
+		for _, link := range words(`\]\(([^)]+)\)`, page) {
 			if strings.Contains(link, "://") {
 				continue
 			}
-			_, err := os.Stat(filepath.Join("..", filepath.Dir(name), link))
-			assert.NoError(t, err, "%s links to %s", name, link)
+			file, section, _ := strings.Cut(link, "#")
+			target := filepath.Join("..", filepath.Dir(name), file)
+			if file == "" {
+				target = filepath.Join("..", name)
+			}
+			_, err := os.Stat(target)
+			if !assert.NoError(t, err, "%s links to %s", name, link) || section == "" {
+				continue
+			}
+			raw, err := os.ReadFile(target)
+			require.NoError(t, err)
+			assert.Contains(t, anchors(string(raw)), section, "%s links to %s", name, link)
 		}
 	}
+}
+
+// anchors returns the names by which links reach the headings of a page: lower case, hyphens for blanks, no other punctuation.
+func anchors(page string) []string {
+	var names []string
+	for _, heading := range words(`(?m)^#+ (.+)$`, page) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
 }
 
 func TestMakeTargetsThatPagesNameExist(t *testing.T) {
 	makefile, err := os.ReadFile("../Makefile")
 	require.NoError(t, err)
 	targets := words(`(?m)^([a-z-]+):`, string(makefile))
+	for _, target := range []string{"demo", "test", "install", "install-systemd"} {
+		assert.Contains(t, pages(t)["README.md"], "make "+target)
+	}
 	for name, page := range pages(t) {
 		named := append(words("`(?:[A-Z_]+=\\S+ )?make ([a-z-]+)", page), words(`(?m)^make ([a-z-]+)`, page)...)
 		for _, target := range named {
@@ -156,8 +179,8 @@ func faultTypes(t *testing.T) []string {
 }
 
 func TestTroubleshootingNamesEveryErrorTypeAndNoOther(t *testing.T) {
-	readme := pages(t)["README.md"]
-	named := append(cells(t, readme, `### "Failed to establish a connection": what check_connection says`), cells(t, readme, "### An order does not move")...)
+	page := pages(t)["docs/troubleshooting.md"]
+	named := append(cells(t, page, `## "Failed to establish a connection": what check_connection says`), cells(t, page, "## An order does not move")...)
 	listed := words("`([a-z_]+)`", strings.Join(named, " "))
 	types := faultTypes(t)
 	slices.Sort(types)
@@ -172,12 +195,13 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 	for _, option := range options {
 		assert.Contains(t, all["README.md"], "`"+option)
 	}
+	assert.Equal(t, options, words("`(SSL\\w+)`", strings.Join(cells(t, all["docs/settings.md"], "## Subscriptions"), " ")))
 	others := ourOptions(t, `SSL\w+`)
 	others = slices.DeleteFunc(others, func(option string) bool { return slices.Contains(options, option) })
 	require.NotEmpty(t, others)
-	var told []string // in the README, what is not about subscriptions
-	for _, heading := range []string{"### DNS", "### A database that takes TLS connections only", "### Several hosts, several database nodes", "### Certificates, proxies and programs"} {
-		told = append(told, cells(t, all["README.md"], heading)...)
+	var told []string // in the page of the settings, the options that are not about subscriptions
+	for _, heading := range []string{"## DNS", "## A database that accepts TLS connections only", "## Several hosts, several database nodes", "## Certificates, proxies and programs"} {
+		told = append(told, cells(t, all["docs/settings.md"], heading)...)
 	}
 	assert.Equal(t, others, words("`(SSL\\w+)`", strings.Join(told, " ")), "what is not about subscriptions")
 	options = slices.Sorted(slices.Values(append(options, others...)))
@@ -244,7 +268,7 @@ func TestParametersOfTheItemAreExplained(t *testing.T) {
 func TestEveryMethodOfTheAPIIsListed(t *testing.T) {
 	used := literals(t, "../internal/namecheap/*.go", `namecheap\.(ssl|users)\.\w+`)
 	require.Greater(t, len(used), 5)
-	assert.Equal(t, used, words("`(namecheap\\.\\S+)`", strings.Join(cells(t, pages(t)["docs/namecheap.md"], "# What is used of Namecheap's API, and how sure it is"), " ")))
+	assert.Equal(t, used, words("`(namecheap\\.\\S+)`", strings.Join(cells(t, pages(t)["docs/namecheap.md"], "## What the module calls, and how sure it is"), " ")))
 }
 
 func TestEveryWordOfTheCasesIsExplained(t *testing.T) {
@@ -288,8 +312,7 @@ func isWords(t ast.Expr) bool {
 }
 
 func TestDependenciesAreListedWithTheirReason(t *testing.T) {
-	readme := pages(t)["README.md"]
-	_, tables, found := strings.Cut(readme, "Dependencies of the product:")
+	_, tables, found := strings.Cut(pages(t)["CONTRIBUTING.md"], "## Dependencies")
 	require.True(t, found)
 	for _, file := range []string{"../go.mod", "../internal/sandbox/go.mod"} {
 		raw, err := os.ReadFile(file)
