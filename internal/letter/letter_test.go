@@ -58,7 +58,7 @@ func facts(kind letter.Kind, lang string) letter.Facts {
 	f := letter.Facts{
 		Kind: kind, Lang: lang, To: mailTo, ToName: "Anna Example", Item: 42,
 		Domain: "example.com", SANs: []string{"www.example.com", "Mail.example.com", "example.com", "www.example.com"},
-		Order:   "PositiveSSL, order 42 (747253)",
+		Order:   "PositiveSSL 747253",
 		Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, PaidUntil: cabforum.Date{Year: 2031, Month: 4, Day: 2}, DaysLeft: 10,
 		Method: cert.MethodDNS, Panel: "https://billing.hosting.example",
 	}
@@ -191,7 +191,7 @@ func TestLettersBeginWithTheCertificate(t *testing.T) {
 			assert.Contains(t, got.subject, "example.com")
 			last := -1
 			for _, piece := range []string{
-				" example.com\n", " www.example.com\n", " mail.example.com\n", " PositiveSSL, order 42 (747253)\n",
+				" example.com\n", " www.example.com\n", " mail.example.com\n", " PositiveSSL 747253\n",
 				"2026-10-19", "2031-04-02\n", todo,
 			} {
 				at := strings.Index(got.body, piece)
@@ -272,7 +272,7 @@ func TestHeaderIsThis(t *testing.T) {
 		"From":                      {`"Example Hosting" <noreply@hosting.example>`},
 		"Message-Id":                {"<000102030405060708090a0b0c0d0e0f@hosting.example>"},
 		"Mime-Version":              {"1.0"},
-		"Subject":                   {"Confirme example.com para su nuevo certificado SSL"},
+		"Subject":                   {"Confirme el control del dominio example.com para el nuevo certificado SSL"},
 		"To":                        {`"Anna Example" <anna@client.example>`},
 		"X-Auto-Response-Suppress":  {"OOF, AutoReply"},
 	}, read(t, m.Bytes).header)

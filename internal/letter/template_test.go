@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,7 +53,7 @@ func TestTheAdministratorsTemplateIsTaken(t *testing.T) {
 		"pt-BR": {"pt-br", "example.com no Brasil", "Olá\n"},
 		"pt_PT": {"pt", "example.com em Portugal", "Olá\n"},
 		"fr":    {"en", "example.com, our way", "Dear Anna Example\n"},
-		"es":    {"es", "Confirme example.com para su nuevo certificado SSL", ""},
+		"es":    {"es", "Confirme el control del dominio example.com para el nuevo certificado SSL", ""},
 	} {
 		m, err := p.Compose(facts(letter.KindProve, lang))
 		require.NoError(t, err)
@@ -72,8 +73,8 @@ func TestATextThatNobodyEditedIsNeverOld(t *testing.T) {
 		file, text, list, lang string
 		subject                string
 	}{
-		"installed by an earlier version": {"prove.en.txt", old, line("prove.en.txt", old), "en", "Please confirm example.com for its new SSL certificate"},
-		"saved with other ends of lines":  {"prove.en.txt", "\uFEFF" + strings.ReplaceAll(old, "\n", "\r\n"), line("prove.en.txt", old), "en", "Please confirm example.com for its new SSL certificate"},
+		"installed by an earlier version": {"prove.en.txt", old, line("prove.en.txt", old), "en", "Confirm control of the domain example.com for the new SSL certificate"},
+		"saved with other ends of lines":  {"prove.en.txt", "\uFEFF" + strings.ReplaceAll(old, "\n", "\r\n"), line("prove.en.txt", old), "en", "Confirm control of the domain example.com for the new SSL certificate"},
 		"edited":                          {"prove.en.txt", other, line("prove.en.txt", old), "en", "example.com of ours"},
 		"a word more":                     {"prove.en.txt", old + "x\n", line("prove.en.txt", old), "en", "old example.com"},
 		"another letter's text":           {"prove.en.txt", old, line("expires.en.txt", old), "en", "old example.com"},
@@ -134,7 +135,7 @@ func TestABrokenTemplateIsNamedAndTheBuiltInOneTaken(t *testing.T) {
 			p := edited(t, map[string]string{"prove.en.txt": c.text})
 			m, err := p.Compose(facts(letter.KindProve, "en"))
 			require.NoError(t, err)
-			assert.Equal(t, "Please confirm example.com for its new SSL certificate", m.Subject)
+			assert.Equal(t, "Confirm control of the domain example.com for the new SSL certificate", m.Subject)
 			logged := strings.Join(p.Log.Tail(10), "\n")
 			assert.Contains(t, logged, c.says)
 			assert.Contains(t, logged, p.TemplateDir, "which file")
@@ -147,7 +148,7 @@ func TestABrokenTemplateOfAnotherLanguageFallsBackToo(t *testing.T) {
 	p := edited(t, map[string]string{"prove.de.txt": "{{", "prove.en.txt": "{{"})
 	m, err := p.Compose(facts(letter.KindProve, "de"))
 	require.NoError(t, err)
-	assert.Equal(t, "Please confirm example.com for its new SSL certificate", m.Subject)
+	assert.Equal(t, "Confirm control of the domain example.com for the new SSL certificate", m.Subject)
 	assert.Len(t, p.Log.Tail(10), 2)
 }
 
@@ -258,4 +259,24 @@ func FuzzTemplates(f *testing.F) {
 		require.NoError(t, err)
 		sound(t, m)
 	})
+}
+
+// The label of a value and the text around it are in the client's language: an English word in them is a slip.
+func TestRussianAndSpanishTextsAreNotHalfEnglish(t *testing.T) {
+	action := regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+	for _, kind := range []string{"expires", "prove", "waiting"} {
+		for lang, foreign := range map[string]*regexp.Regexp{
+			"ru": regexp.MustCompile(`[A-Za-z]+`),
+			"es": regexp.MustCompile(`(?i)\b(orden|order|certificate|until|the|periodo)\b`),
+		} {
+			raw, err := os.ReadFile("templates/" + kind + "." + lang + ".txt")
+			require.NoError(t, err)
+			text := action.ReplaceAllString(strings.TrimPrefix(string(raw), "Subject:"), "")
+			for _, word := range foreign.FindAllString(text, -1) {
+				assert.Contains(t, []string{"SSL", "DNS"}, word, "%s.%s", kind, lang)
+			}
+			order := facts(letter.Kind(kind), lang).Order
+			assert.NotRegexp(t, `(?i)\border\b`, order, "the example has the form of the product: name and number")
+		}
+	}
 }
