@@ -337,6 +337,17 @@ func errorTypes(rows map[string]string) []string {
 	return types
 }
 
+// "Orden" is an order given, not a command of the module, and período has one spelling in the texts of this product.
+func TestSpanishTextsUseTheProductsWords(t *testing.T) {
+	each(t, func(t *testing.T, module string, _ fits) {
+		for group, rows := range texts(t, read(t, module))["es"] {
+			for name, text := range rows {
+				assert.NotRegexp(t, `(?i)\b(orden|órdenes|periodos?)\b`, text, "%s %s", group, name)
+			}
+		}
+	})
+}
+
 // The panel's own page "settings" asks for threshold (§2, §9).
 func TestTheFormAsksForTheParametersOfFeatures(t *testing.T) {
 	each(t, func(t *testing.T, module string, f fits) {
