@@ -57,7 +57,7 @@ func TestTheTimerStartsItHourlyAndMakesUpForMissedHours(t *testing.T) {
 	assert.Equal(t, []string{"timers.target"}, timer["Install"]["WantedBy"])
 }
 
-// Each of these was left out on purpose; the unit says why.
+// Each of these is omitted on purpose; comments in the unit explain each omitted option.
 func TestHardeningLeavesMailPanelAndDatabaseWorking(t *testing.T) {
 	service := unit(t, "pmssl-subscription@.service")["Service"]
 	assert.Equal(t, []string{"no"}, service["NoNewPrivileges"], "Postfix's setgid postdrop")
