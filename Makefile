@@ -16,7 +16,7 @@ COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 PRODUCTS := $(patsubst cmd/%/main.go,%,$(wildcard cmd/*/main.go))
 MANIFESTS := $(wildcard etc/xml/*.xml)
-TEMPLATES := $(wildcard internal/letter/templates/*.txt)
+TEMPLATES := $(wildcard internal/notify/templates/*.txt)
 UNITS := $(wildcard etc/systemd/*.service etc/systemd/*.timer)
 
 # Programs of the nested module, by their folder; only those that exist are built. mgrctl gets a name of its own, so

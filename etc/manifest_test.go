@@ -22,10 +22,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
-	"pmssl/internal/ispmanager"
-	"pmssl/internal/mgrlog"
-	"pmssl/internal/namecheap"
+	"pmssl/internal/fault"
+	"pmssl/internal/panellog"
+	"pmssl/internal/seller"
+	"pmssl/internal/seller/ispmanager"
+	"pmssl/internal/seller/namecheap"
 )
 
 // manifest is a file of etc/xml as far as it is looked at here (billmanager-module-protocol §9).
@@ -154,10 +155,10 @@ func keys[V any](m map[string]V) []string {
 	return names
 }
 
-// faultTypes are the values of the constants Fault… of internal/cert: what the module can print as an error's type.
+// faultTypes are the values of the constants of internal/fault: what the module can print as an error's type.
 func faultTypes(t *testing.T) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../internal/cert/fault.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../internal/fault/fault.go", nil, 0)
 	require.NoError(t, err)
 	var types []string
 	for _, decl := range file.Decls {
@@ -168,7 +169,7 @@ func faultTypes(t *testing.T) []string {
 		for _, spec := range constants.Specs {
 			row := spec.(*ast.ValueSpec)
 			for i, name := range row.Names {
-				if !strings.HasPrefix(name.Name, "Fault") {
+				if strings.HasPrefix(name.Name, "Object") {
 					continue
 				}
 				require.Len(t, row.Values, len(row.Names), name.Name)
@@ -265,16 +266,16 @@ func TestEveryFieldHasOneControlATitleAndAHint(t *testing.T) {
 
 // Each of them goes to the seller with a certificate of extended validation; a value that nobody looks at is not asked for.
 func TestEveryFieldOfTheOrganisationIsUsed(t *testing.T) {
-	p, found := cert.FindProduct(namecheap.Products(), "ev_ssl")
+	p, found := seller.FindProduct(namecheap.Products(), "ev_ssl")
 	require.True(t, found)
 	complete := map[string]string{"org_name": "x", "org_address": "x", "org_city": "x", "org_state": "x", "org_country": "DE", "org_postcode": "10115", "org_incorporation_country": "DE"}
-	require.NoError(t, (&namecheap.Client{}).Examine(cert.Request{Product: p, Method: cert.MethodDNS, Params: complete}))
+	require.NoError(t, (&namecheap.Client{}).ValidateOrder(seller.Request{Product: p, Method: seller.MethodDNS, Params: complete}))
 	for _, f := range organisation(t, "pmnamecheap", read(t, "pmnamecheap")) {
 		params := maps.Clone(complete)
 		params[f.Name] = "имя"
-		err := (&namecheap.Client{}).Examine(cert.Request{Product: p, Method: cert.MethodDNS, Params: params})
+		err := (&namecheap.Client{}).ValidateOrder(seller.Request{Product: p, Method: seller.MethodDNS, Params: params})
 		require.Error(t, err, f.Name)
-		assert.Equal(t, f.Name, cert.FaultOf(err).Object)
+		assert.Equal(t, f.Name, fault.From(err).Object)
 	}
 }
 
@@ -434,13 +435,13 @@ func TestSampleOfDebugConfIsUnderstood(t *testing.T) {
 	for name, text := range map[string][]byte{"as it is": sample, "all lines on": on} {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "etc", "debug.conf"), text, 0o644))
 		var stderr strings.Builder
-		log := mgrlog.Open(mgrlog.Options{
+		log := panellog.Open(panellog.Options{
 			Name: "pmnamecheap", Root: root, Stderr: &stderr, PID: 1, Location: time.UTC,
 			Now: func() time.Time { return time.Date(2026, 4, 2, 0, 0, 0, 0, time.UTC) },
 		})
-		level := mgrlog.Debug
+		level := panellog.Debug
 		if name == "all lines on" {
-			level = mgrlog.Ext
+			level = panellog.Ext
 		}
 		assert.True(t, log.Enabled(level), name)
 		assert.Empty(t, log.Tail(10), "%s: no line of the sample is complained about", name)

@@ -164,7 +164,7 @@ func TestMakeInstallHandsOverEverythingButTheUnits(t *testing.T) {
 	assert.Contains(t, line, " etc/xml/billmgr_mod_pmnamecheap.xml ")
 	for _, kind := range []string{"expires", "prove", "waiting"} {
 		for _, language := range []string{"en", "es", "ru"} {
-			assert.Contains(t, line, "internal/letter/templates/"+kind+"."+language+".txt")
+			assert.Contains(t, line, "internal/notify/templates/"+kind+"."+language+".txt")
 		}
 	}
 	assert.NotContains(t, out, "systemd")

@@ -143,7 +143,7 @@ func TestMakeTargetsThatPagesNameExist(t *testing.T) {
 func TestCommandsAndOptionsThatPagesNameExist(t *testing.T) {
 	commands := words("(?m)^\\| `([a-z_]+)` \\|", pages(t)["docs/commands.md"]) // made from the command table
 	require.NotEmpty(t, commands)
-	help, err := os.ReadFile("../internal/module/testdata/help.txt")
+	help, err := os.ReadFile("../internal/app/testdata/help.txt")
 	require.NoError(t, err)
 	options := words(`--([a-z-]+)`, string(help))
 	for name, page := range pages(t) {
@@ -165,9 +165,9 @@ func TestCommandsAndOptionsThatPagesNameExist(t *testing.T) {
 func faultTypes(t *testing.T) []string {
 	t.Helper()
 	var types []string
-	inspect(t, "../internal/cert/fault.go", func(n ast.Node) {
+	inspect(t, "../internal/fault/fault.go", func(n ast.Node) {
 		row, ok := n.(*ast.ValueSpec)
-		if !ok || !strings.HasPrefix(row.Names[0].Name, "Fault") {
+		if !ok || len(row.Values) != 1 || strings.HasPrefix(row.Names[0].Name, "Object") {
 			return
 		}
 		value, err := strconv.Unquote(row.Values[0].(*ast.BasicLit).Value)
@@ -222,7 +222,7 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 func ourOptions(t *testing.T, pattern string) []string {
 	t.Helper()
 	var options []string
-	for _, room := range []string{"module", "command", "cabforum", "panel"} {
+	for _, room := range []string{"app", "command", "cabforum", "panel"} {
 		options = append(options, literals(t, "../internal/"+room+"/*.go", pattern)...)
 	}
 	slices.Sort(options)
@@ -249,9 +249,9 @@ func TestParametersOfTheItemAreExplained(t *testing.T) {
 	rules, _, found := strings.Cut(pages(t)["docs/rules.md"], "## Time")
 	require.True(t, found)
 	written := append(words("`([a-z_]+)`", rules), "altname", "old_altname", "service_status") // read only
-	inspect(t, "../internal/cert/order.go", func(n ast.Node) {
+	inspect(t, "../internal/itemparam/itemparam.go", func(n ast.Node) {
 		row, ok := n.(*ast.ValueSpec)
-		if !ok || len(row.Values) != 1 || !strings.HasPrefix(row.Names[0].Name, "Param") {
+		if !ok || len(row.Values) != 1 {
 			return
 		}
 		name, err := strconv.Unquote(row.Values[0].(*ast.BasicLit).Value)
@@ -266,7 +266,7 @@ func TestParametersOfTheItemAreExplained(t *testing.T) {
 }
 
 func TestEveryMethodOfTheAPIIsListed(t *testing.T) {
-	used := literals(t, "../internal/namecheap/*.go", `namecheap\.(ssl|users)\.\w+`)
+	used := literals(t, "../internal/seller/namecheap/*.go", `namecheap\.(ssl|users)\.\w+`)
 	require.Greater(t, len(used), 5)
 	assert.Equal(t, used, words("`(namecheap\\.\\S+)`", strings.Join(cells(t, pages(t)["docs/namecheap.md"], "## What the module calls, and how sure it is"), " ")))
 }

@@ -4,16 +4,17 @@ package main
 import (
 	"os"
 
-	"pmssl/cmd/internal/world"
-	"pmssl/internal/module"
+	"pmssl/cmd/internal/system"
+	"pmssl/internal/app"
+	"pmssl/internal/seller/ispmanager"
 )
 
 // Set at build time by -ldflags "-X main.version=… -X main.commit=…".
 var version, commit = "unreleased", "unknown commit"
 
 func main() {
-	world.Isolate()
-	os.Exit(module.Main(module.Program{
-		Name: "pmispmgrssl", Version: version, Commit: commit, Trade: trade,
-	}, world.Real()))
+	system.Isolate()
+	os.Exit(app.Main(app.Program{
+		Name: "pmispmgrssl", Version: version, Commit: commit, Info: ispmanager.Info,
+	}, system.Real()))
 }

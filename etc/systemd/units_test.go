@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/module"
+	"pmssl/internal/app"
 )
 
 // unit reads a unit file: section -> directive -> values in their order.
@@ -43,7 +43,7 @@ func TestTheServiceRunsOneSweepOfTheInstancesModule(t *testing.T) {
 	assert.Equal(t, []string{"/usr/local/mgr5/processing/%i"}, service["Unit"]["ConditionPathExists"])
 	assert.Equal(t, []string{"oneshot"}, service["Service"]["Type"])
 	assert.Equal(t, []string{"/usr/local/mgr5/processing/%i --command subscription"}, service["Service"]["ExecStart"])
-	assert.Contains(t, module.Markdown(), "| `subscription` |", "the command exists")
+	assert.Contains(t, app.Markdown(), "| `subscription` |", "the command exists")
 	assert.NotContains(t, service, "Install", "the timer is what is enabled")
 }
 

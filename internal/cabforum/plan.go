@@ -78,7 +78,7 @@ type Plan struct {
 func (p Plan) Reissues() int { return len(p.Certificates) - 1 }
 
 // Proofs is how many times control over the names has to be proved, the first time included.
-func (p Plan) Proofs() int {
+func (p Plan) Challenges() int {
 	return p.count(func(c Certificate) bool { return c.Proof == EvidenceNeeded })
 }
 

@@ -95,7 +95,7 @@ func TestA5OtherStartDates(t *testing.T) {
 func TestA5NumbersOfProofs(t *testing.T) {
 	for i, want := range []int{1, 3, 5, 13, 21} {
 		paid := term(t, "2026-04-02", 12*(i+1))
-		assert.Equal(t, want, planned(t, cabforum.Prospect{Term: paid}).Proofs(), "%d y", i+1)
+		assert.Equal(t, want, planned(t, cabforum.Prospect{Term: paid}).Challenges(), "%d y", i+1)
 		assert.Equal(t, want, proofsOf(model{lead: fixedLead(0)}.walk(dayNumber(paid.Start), dayNumber(paid.End()))), "%d y, the model", i+1)
 	}
 }
@@ -293,7 +293,7 @@ func TestBR421AgeOfAProof(t *testing.T) {
 // Validity page A1.2: from 2029-03-15 on every certificate needs its own proof, as long as one lives more than 10 days.
 func TestBR421EveryReissueOf2029NeedsAProof(t *testing.T) {
 	plan := planned(t, cabforum.Prospect{Term: term(t, "2029-03-15", 60), Lead: 30})
-	assert.Equal(t, len(plan.Certificates), plan.Proofs())
+	assert.Equal(t, len(plan.Certificates), plan.Challenges())
 }
 
 // BR 1.2.2: proof by e-mail ends on 2028-03-15, and what was proved so before may not be used either.

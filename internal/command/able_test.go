@@ -11,8 +11,11 @@ import (
 	"testing"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/require"
 )
@@ -22,9 +25,9 @@ type ableSeller struct {
 	*fakeSeller
 	asked    []string
 	fail     map[string]error // by the first word of what is asked
-	listed   []cert.Listed
-	offers   []cert.Offer
-	findings []cert.Finding
+	listed   []seller.ListedCertificate
+	offers   []seller.Offer
+	findings []seller.Finding
 	then     func() // what happens at the seller after a repeat of a proof
 }
 
@@ -35,7 +38,7 @@ func (a *ableSeller) note(format string, args ...any) error {
 	return a.fail[word]
 }
 
-func (a *ableSeller) RetryProof(_ context.Context, id int64, r cert.Request, domain string) ([]cert.Proof, error) {
+func (a *ableSeller) RetryChallenge(_ context.Context, id int64, r seller.Request, domain string) ([]seller.Challenge, error) {
 	if err := a.note("retry %d %s", id, domain); err != nil {
 		return nil, err
 	}
@@ -45,7 +48,7 @@ func (a *ableSeller) RetryProof(_ context.Context, id int64, r cert.Request, dom
 	return proofsOf(r), nil
 }
 
-func (a *ableSeller) SendApproval(_ context.Context, id int64, r cert.Request, emails []string) error {
+func (a *ableSeller) SendApproval(_ context.Context, id int64, r seller.Request, emails []string) error {
 	return a.note("send %d %s %s", id, strings.Join(emails, ","), strings.Join(r.Emails, ","))
 }
 
@@ -53,17 +56,19 @@ func (a *ableSeller) Cancel(ctx context.Context, id int64) error { return a.note
 func (a *ableSeller) StopRenewal(_ context.Context, id int64) error {
 	return a.note("stop %d", id)
 }
-func (a *ableSeller) Certificates(context.Context) ([]cert.Listed, error) {
+func (a *ableSeller) Certificates(context.Context) ([]seller.ListedCertificate, error) {
 	return a.listed, a.note("list")
 }
-func (a *ableSeller) Offers(context.Context) ([]cert.Offer, error) { return a.offers, a.note("offers") }
-func (a *ableSeller) Probe(context.Context) ([]cert.Finding, error) {
+func (a *ableSeller) Offers(context.Context) ([]seller.Offer, error) {
+	return a.offers, a.note("offers")
+}
+func (a *ableSeller) Probe(context.Context) ([]seller.Finding, error) {
 	return a.findings, a.note("probe")
 }
 
-// Mark implements command.Marker.
-func (a *ableSeller) Mark(installation string, item int64) string {
-	return fmt.Sprintf("pmssl-%s-%d", installation, item)
+// Mark implements command.OrderReferencer.
+func (a *ableSeller) OrderRef(installation string, it int64) string {
+	return fmt.Sprintf("pmssl-%s-%d", installation, it)
 }
 
 // able gives the stage a seller with all powers.
@@ -74,10 +79,10 @@ func able(t *testing.T) (*stage, *ableSeller) {
 }
 
 // with is the stage's world with another seller and another panel.
-func (s *stage) with(seller command.Seller, panel command.Panel) *command.Run {
+func (s *stage) with(theSeller seller.Seller, panel command.Panel) *command.Run {
 	run := s.world()
-	run.Panel, run.Trade.Prototype = panel, seller
-	run.Trade.Connect = func(map[string]string) (command.Seller, error) { return seller, nil }
+	run.Panel, run.Info.Prototype = panel, theSeller
+	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return theSeller, nil }
 	return run
 }
 
@@ -89,7 +94,7 @@ type housePanel struct {
 	items   map[int64]*imported
 	next    int64
 	locked  map[int64]bool
-	// orphaned items have no tariff: Order is FaultMissed, as in a panel that has not given them to a client yet.
+	// orphaned items have no tariff: Order is Missed, as in a panel that has not given them to a client yet.
 	orphaned bool
 	// ignores makes the panel forget the parameters that are handed over with an import.
 	ignores bool
@@ -122,15 +127,15 @@ func (h *housePanel) ModuleParams(ctx context.Context, module int64) (map[string
 func (h *housePanel) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
 	return h.fakePanel.ModuleParams(ctx, module)
 }
-func (h *housePanel) LockItem(_ context.Context, item int64) error {
-	h.locked[item] = true
+func (h *housePanel) LockItem(_ context.Context, it int64) error {
+	h.locked[it] = true
 	return nil
 }
-func (h *housePanel) UnlockItem(_ context.Context, item int64) error {
-	delete(h.locked, item)
+func (h *housePanel) UnlockItem(_ context.Context, it int64) error {
+	delete(h.locked, it)
 	return nil
 }
-func (h *housePanel) ImportService(_ context.Context, s cert.Import) (int64, error) {
+func (h *housePanel) ImportService(_ context.Context, s item.Import) (int64, error) {
 	if err := h.call("import %s %s %d %s", s.Name, s.Template, s.Months, s.Expires); err != nil {
 		return 0, err
 	}
@@ -142,79 +147,79 @@ func (h *housePanel) ImportService(_ context.Context, s cert.Import) (int64, err
 	h.items[h.next] = i
 	return h.next, h.call("imported %d", h.next)
 }
-func (h *housePanel) WithoutOrder(_ context.Context, module int64, name string) ([]cert.BareItem, error) {
-	var all []cert.BareItem
+func (h *housePanel) WithoutOrder(_ context.Context, module int64, name string) ([]seller.BareItem, error) {
+	var all []seller.BareItem
 	for _, id := range slices.Sorted(maps.Keys(h.items)) {
 		i := h.items[id]
-		if i.module == module && i.name == name && i.status == 2 && i.params[cert.ParamOrderID] == "" && i.params[cert.ParamLineage] == "" {
-			all = append(all, cert.BareItem{Item: id, Expires: i.expires, RemoteID: i.remoteID})
+		if i.module == module && i.name == name && i.status == 2 && i.params[itemparam.OrderID] == "" && i.params[itemparam.Lineage] == "" {
+			all = append(all, seller.BareItem{Item: id, Expires: i.expires, RemoteID: i.remoteID})
 		}
 	}
 	return all, nil
 }
-func (h *housePanel) Order(ctx context.Context, item int64) (cert.Order, error) {
-	i, there := h.items[item]
+func (h *housePanel) Order(ctx context.Context, it int64) (item.Item, error) {
+	i, there := h.items[it]
 	switch {
 	case !there:
-		return h.fakePanel.Order(ctx, item)
+		return h.fakePanel.Order(ctx, it)
 	case h.orphaned:
-		return cert.Order{}, cert.Faultf(cert.FaultMissed, "pricelist", "there is no tariff")
+		return item.Item{}, fault.Errorf(fault.Missed, "pricelist", "there is no tariff")
 	}
-	return cert.Order{Item: item, Module: i.module, Status: i.status, Period: 12, Params: maps.Clone(i.params), CSR: i.csr, Stored: i.stored}, nil
+	return item.Item{Item: it, Module: i.module, Status: i.status, Period: 12, Params: maps.Clone(i.params), CSR: i.csr, Stored: i.stored}, nil
 }
-func (h *housePanel) SaveParam(_ context.Context, item int64, name, value string) error {
-	if err := h.call("save %d %s", item, name); err != nil {
+func (h *housePanel) SaveParam(_ context.Context, it int64, name, value string) error {
+	if err := h.call("save %d %s", it, name); err != nil {
 		return err
 	}
-	h.items[item].params[name] = value
+	h.items[it].params[name] = value
 	return nil
 }
-func (h *housePanel) Param(ctx context.Context, item int64, name string) (string, bool, error) {
-	if i, there := h.items[item]; there {
+func (h *housePanel) Param(ctx context.Context, it int64, name string) (string, bool, error) {
+	if i, there := h.items[it]; there {
 		value, found := i.params[name]
 		return value, found, nil
 	}
-	return h.fakePanel.Param(ctx, item, name)
+	return h.fakePanel.Param(ctx, it, name)
 }
-func (h *housePanel) StoredCertificate(_ context.Context, item int64) (string, error) {
-	if i, there := h.items[item]; there {
+func (h *housePanel) StoredCertificate(_ context.Context, it int64) (string, error) {
+	if i, there := h.items[it]; there {
 		return i.stored, nil
 	}
 	return h.stored, nil
 }
-func (h *housePanel) SaveCertificateZIP(_ context.Context, item int64, zip []byte) error {
-	if err := h.call("certificate.save %d", item); err != nil {
+func (h *housePanel) SaveCertificateZIP(_ context.Context, it int64, zip []byte) error {
+	if err := h.call("certificate.save %d", it); err != nil {
 		return err
 	}
-	h.items[item].stored = string(zip)
+	h.items[it].stored = string(zip)
 	return nil
 }
-func (h *housePanel) SetStatus(_ context.Context, item int64, status cert.Service) error {
-	if err := h.call("setstatus %d %d", item, status); err != nil {
+func (h *housePanel) SetStatus(_ context.Context, it int64, status item.ServiceStatus) error {
+	if err := h.call("setstatus %d %d", it, status); err != nil {
 		return err
 	}
-	h.items[item].params[cert.ParamServiceStatus] = fmt.Sprint(int(status))
+	h.items[it].params[itemparam.ServiceStatus] = fmt.Sprint(int(status))
 	return nil
 }
-func (h *housePanel) SetExpireDate(_ context.Context, item int64, date cabforum.Date) error {
-	return h.call("setexpiredate %d %s", item, date)
+func (h *housePanel) SetExpireDate(_ context.Context, it int64, date cabforum.Date) error {
+	return h.call("setexpiredate %d %s", it, date)
 }
-func (h *housePanel) Holdings(context.Context, []int64) ([]cert.Holding, error) {
-	all := append([]cert.Holding(nil), h.holdings...)
+func (h *housePanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
+	all := append([]item.Claim(nil), h.holdings...)
 	for id, i := range h.items {
-		all = append(all, cert.Holding{Item: id, Module: i.module, OrderID: i.params[cert.ParamOrderID], Lineage: i.params[cert.ParamLineage]})
+		all = append(all, item.Claim{Item: id, Module: i.module, OrderID: i.params[itemparam.OrderID], Lineage: i.params[itemparam.Lineage]})
 	}
 	return all, nil
 }
 
 // sell puts an issued certificate for the name on the seller's list.
-func (a *ableSeller) sell(t *testing.T, s *stage, name string, older ...int64) cert.Listed {
+func (a *ableSeller) sell(t *testing.T, s *stage, name string, older ...int64) seller.ListedCertificate {
 	t.Helper()
 	id := a.add(12)
 	a.issue(t, id, newPair(t, name), s.at.AddDate(0, -1, 0), 199)
 	created, err := cabforum.ParseDate("2026-03-01")
 	require.NoError(t, err)
-	l := cert.Listed{ID: id, Older: older, State: cert.StateIssued, CommonName: name, Template: "positivessl", Type: "PositiveSSL", Months: 24, Created: created}
+	l := seller.ListedCertificate{ID: id, Older: older, State: seller.StateIssued, CommonName: name, Template: "positivessl", Type: "PositiveSSL", Months: 24, Created: created}
 	a.listed = append(a.listed, l)
 	return l
 }

@@ -9,7 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // leafDecision is what becomes of a certificate that fits the order (rules STORE-7).
@@ -23,7 +27,7 @@ const (
 
 // decideLeaf applies rules STORE-7 to a certificate that has the key and the names of the order; stored is nil if none is in
 // place. why says in words what speaks against it.
-func (j *job) decideLeaf(csr cert.CSR, chain cert.Chain, stored *cert.Chain) (decision leafDecision, why string) {
+func (j *job) decideLeaf(csr pki.CSR, chain pki.Chain, stored *pki.Chain) (decision leafDecision, why string) {
 	now := j.Now()
 	switch {
 	case !chain.Leaf.NotAfter.After(now):
@@ -39,7 +43,7 @@ func (j *job) decideLeaf(csr cert.CSR, chain cert.Chain, stored *cert.Chain) (de
 }
 
 // betterThan reports whether a certificate is to take the place of the stored one.
-func (j *job) betterThan(csr cert.CSR, chain, stored cert.Chain) bool {
+func (j *job) betterThan(csr pki.CSR, chain, stored pki.Chain) bool {
 	return chain.Leaf.NotAfter.After(stored.Leaf.NotAfter) ||
 		!stored.Leaf.NotAfter.After(j.Now()) || j.revoked(stored) ||
 		stored.Check(csr, j.wanted(csr)) != nil || j.namesChanged(chain, stored)
@@ -47,28 +51,28 @@ func (j *job) betterThan(csr cert.CSR, chain, stored cert.Chain) bool {
 
 // revoked reports whether a certificate is known to be revoked. Today that is the seller's word about the order of the
 // stored one; whatever else learns of a revocation saves the serial in the same parameter.
-func (j *job) revoked(chain cert.Chain) bool {
-	return j.order.Params[cert.ParamRevokedSerial] == chain.Serial()
+func (j *job) revoked(chain pki.Chain) bool {
+	return j.order.Params[itemparam.RevokedSerial] == chain.Serial()
 }
 
 // noteRevoked saves that the seller cancelled the order of the stored certificate. A cancelled reissue says nothing about the
 // certificate that it was to replace: only an answer that shows the stored certificate does.
-func (j *job) noteRevoked(ctx context.Context, report cert.Report) error {
-	stored, err := cert.StoredLeaf(j.order.Stored)
-	if err != nil || report.State != cert.StateCancelled {
+func (j *job) noteRevoked(ctx context.Context, report seller.OrderStatus) error {
+	stored, err := pki.StoredLeaf(j.order.Stored)
+	if err != nil || report.State != seller.StateCancelled {
 		return nil
 	}
-	shown, err := cert.StoredLeaf(strings.Join(report.PEM, "\n"))
+	shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n"))
 	if err != nil || shown.Serial() != stored.Serial() {
 		return nil
 	}
-	return j.save(ctx, cert.ParamRevokedSerial, stored.Serial())
+	return j.save(ctx, itemparam.RevokedSerial, stored.Serial())
 }
 
 // namesChanged reports whether the names that are asked for are others than those which the stored certificate was asked for
 // with. If that is not known, the names in both certificates tell.
-func (j *job) namesChanged(chain, stored cert.Chain) bool {
-	if known := j.order.Params[cert.ParamLeafNames]; known != "" && j.order.Params[cert.ParamSerial] == stored.Serial() {
+func (j *job) namesChanged(chain, stored pki.Chain) bool {
+	if known := j.order.Params[itemparam.LeafNames]; known != "" && j.order.Params[itemparam.Serial] == stored.Serial() {
 		return known != j.leafNames()
 	}
 	return !sameNames(strings.Join(chain.Leaf.DNSNames, " "), strings.Join(stored.Leaf.DNSNames, " "))
@@ -76,7 +80,7 @@ func (j *job) namesChanged(chain, stored cert.Chain) bool {
 
 // leafNames is the SHA-256 of the names that the certificate is to cover, hex; empty if the item has no CSR that can be read.
 func (j *job) leafNames() string {
-	csr, err := cert.ReadCSR(j.order.CSR)
+	csr, err := pki.ReadCSR(j.order.CSR)
 	if err != nil {
 		return ""
 	}
@@ -86,15 +90,15 @@ func (j *job) leafNames() string {
 }
 
 // namesOf is leafNames for a certificate that is stored; empty for one that answers an earlier request.
-func (j *job) namesOf(chain cert.Chain) string {
-	if csr, err := cert.ReadCSR(j.order.CSR); err != nil || chain.Check(csr, j.wanted(csr)) != nil {
+func (j *job) namesOf(chain pki.Chain) string {
+	if csr, err := pki.ReadCSR(j.order.CSR); err != nil || chain.Check(csr, j.wanted(csr)) != nil {
 		return ""
 	}
 	return j.leafNames()
 }
 
 // keyMark is the SHA-256 of the leaf's public key (SubjectPublicKeyInfo), hex.
-func keyMark(chain cert.Chain) string { return hexDigest(chain.Leaf.RawSubjectPublicKeyInfo) }
+func keyMark(chain pki.Chain) string { return hexDigest(chain.Leaf.RawSubjectPublicKeyInfo) }
 
 func hexDigest(raw []byte) string {
 	sum := sha256.Sum256(raw)
@@ -102,7 +106,7 @@ func hexDigest(raw []byte) string {
 }
 
 // keepsStored reports whether a certificate is not stored, now or at all (rules STORE-7), and does what follows from that.
-func (j *job) keepsStored(ctx context.Context, csr cert.CSR, chain cert.Chain, stored *cert.Chain) (bool, error) {
+func (j *job) keepsStored(ctx context.Context, csr pki.CSR, chain pki.Chain, stored *pki.Chain) (bool, error) {
 	decision, why := j.decideLeaf(csr, chain, stored)
 	switch {
 	case decision == leafStore:
@@ -110,17 +114,17 @@ func (j *job) keepsStored(ctx context.Context, csr cert.CSR, chain cert.Chain, s
 	case decision == leafWait:
 		return true, j.waitForNotBefore(ctx, chain)
 	case stored == nil:
-		return true, cert.Faultf(cert.FaultDelivered, "certificate", "the certificate %s of id %d %s and is not stored: ask %s for a new one",
-			chain.Serial(), j.id(), why, j.Trade.Title)
+		return true, fault.Errorf(fault.Delivered, "certificate", "the certificate %s of id %d %s and is not stored: ask %s for a new one",
+			chain.Serial(), j.id(), why, j.Info.Title)
 	}
 	return true, j.refuseLeaf(ctx, chain, *stored, why)
 }
 
 // refuseLeaf leaves the stored certificate in place. The administrator gets one task for each serial that is refused. A
 // reissue that brought it is answered: the next one can be asked for.
-func (j *job) refuseLeaf(ctx context.Context, chain, stored cert.Chain, why string) error {
-	j.refused = fmt.Sprintf("the certificate %s of id %d at %s %s; the stored certificate stays", chain.Serial(), j.id(), j.Trade.Title, why)
-	if j.order.Params[cert.ParamRefusedSerial] != chain.Serial() {
+func (j *job) refuseLeaf(ctx context.Context, chain, stored pki.Chain, why string) error {
+	j.refused = fmt.Sprintf("the certificate %s of id %d at %s %s; the stored certificate stays", chain.Serial(), j.id(), j.Info.Title, why)
+	if j.order.Params[itemparam.RefusedSerial] != chain.Serial() {
 		j.Log.Warningf("item %d: %s", j.order.Item, j.refused)
 		if err := j.concludeTermEnd(ctx, chain, stored); err != nil {
 			return err
@@ -128,44 +132,44 @@ func (j *job) refuseLeaf(ctx context.Context, chain, stored cert.Chain, why stri
 		if err := j.passingTask(ctx, j.Args.Command, j.refused); err != nil {
 			return err
 		}
-		if err := j.save(ctx, cert.ParamRefusedSerial, chain.Serial()); err != nil {
+		if err := j.save(ctx, itemparam.RefusedSerial, chain.Serial()); err != nil {
 			return err
 		}
 	}
-	if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
+	if err := j.save(ctx, itemparam.ReissueOf, ""); err != nil {
 		return err
 	}
-	return j.setStatus(ctx, cert.ServiceIssued)
+	return j.setStatus(ctx, item.ServiceIssued)
 }
 
 // waitForNotBefore is a certificate that is not valid yet. One that is still not valid a day after it was seen first is for an
 // administrator: the clock of this host or the certificate is wrong.
-func (j *job) waitForNotBefore(ctx context.Context, chain cert.Chain) error {
+func (j *job) waitForNotBefore(ctx context.Context, chain pki.Chain) error {
 	j.notYet = true
-	since, err := j.since(ctx, cert.ParamNotBefore, chain.Serial())
+	since, err := j.since(ctx, itemparam.NotBefore, chain.Serial())
 	if err != nil {
 		return err
 	}
 	text := fmt.Sprintf("the certificate %s of id %d at %s is not valid before %s: it is stored then; compare this host's clock",
-		chain.Serial(), j.id(), j.Trade.Title, chain.Leaf.NotBefore.UTC().Format(time.RFC3339))
+		chain.Serial(), j.id(), j.Info.Title, chain.Leaf.NotBefore.UTC().Format(time.RFC3339))
 	j.Log.Warningf("item %d: %s", j.order.Item, text)
 	if j.Now().Sub(since) >= patience {
 		if err := j.passingTask(ctx, j.Args.Command, text); err != nil {
 			return err
 		}
 	}
-	return j.setStatus(ctx, cert.ServiceWaiting)
+	return j.setStatus(ctx, item.ServiceWaiting)
 }
 
 // earlierRequest returns the certificate that the seller shows if it answers an earlier request of the item than the present
 // one: CSR or names on the item were changed and not handed in yet. Nothing is wrong with it then.
-func (j *job) earlierRequest(report cert.Report, csr cert.CSR) (shown cert.Chain, is bool) {
+func (j *job) earlierRequest(report seller.OrderStatus, csr pki.CSR) (shown pki.Chain, is bool) {
 	if j.order.Stored == "" { // the seller was handed what is on the item, or the client changed it before anything was issued
-		return cert.Chain{}, false
+		return pki.Chain{}, false
 	}
-	shown, err := cert.StoredLeaf(strings.Join(report.PEM, "\n"))
+	shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n"))
 	if err != nil {
-		return cert.Chain{}, false
+		return pki.Chain{}, false
 	}
 	if _, inPlace := j.inPlace(shown); inPlace {
 		return shown, true
@@ -178,10 +182,10 @@ func (j *job) earlierRequest(report cert.Report, csr cert.CSR) (shown cert.Chain
 
 // leafKey is the hash of the stored certificate's key, empty if it is not known.
 func (j *job) leafKey() string {
-	if known := j.order.Params[cert.ParamLeafKey]; known != "" {
+	if known := j.order.Params[itemparam.LeafKey]; known != "" {
 		return known
 	}
-	if stored, err := cert.StoredLeaf(j.order.Stored); err == nil {
+	if stored, err := pki.StoredLeaf(j.order.Stored); err == nil {
 		return keyMark(stored)
 	}
 	return ""
@@ -189,17 +193,17 @@ func (j *job) leafKey() string {
 
 // keepForEarlier leaves the stored certificate in place while the present CSR and names are not handed in: reopen or setparam
 // does that. Storing that was interrupted is completed.
-func (j *job) keepForEarlier(ctx context.Context, report cert.Report, shown cert.Chain) error {
+func (j *job) keepForEarlier(ctx context.Context, report seller.OrderStatus, shown pki.Chain) error {
 	j.Log.ExtInfof("item %d: id %d shows certificate %s, which answers the request before the present CSR and names; they are not handed in yet",
 		j.order.Item, report.ID, shown.Serial())
 	stored, inPlace := j.inPlace(shown)
 	switch {
-	case j.hasStatus(cert.ServiceIssued):
+	case j.hasStatus(item.ServiceIssued):
 		return nil
 	case inPlace:
 		return j.announce(ctx, *stored, report)
 	case stored == nil:
 		return nil
 	}
-	return j.setStatus(ctx, cert.ServiceIssued)
+	return j.setStatus(ctx, item.ServiceIssued)
 }

@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -61,13 +64,13 @@ func TestSTORE7WhichCertificateIsStored(t *testing.T) {
 			}
 			err := s.run(command.SyncItem)
 			if row.fails {
-				assert.Equal(t, cert.FaultDelivered, faultType(t, err))
+				assert.Equal(t, fault.Delivered, faultType(t, err))
 			} else {
 				require.NoError(t, err)
 			}
 			assert.Equal(t, row.stores, before != s.panel.stored)
-			assert.Equal(t, row.status, s.param(cert.ParamServiceStatus))
-			assert.Equal(t, row.refused, s.param(cert.ParamRefusedSerial) != "")
+			assert.Equal(t, row.status, s.param(itemparam.ServiceStatus))
+			assert.Equal(t, row.refused, s.param(itemparam.RefusedSerial) != "")
 			if row.refused || row.fails {
 				assert.Len(t, s.panel.tasks, 1)
 			} else {
@@ -91,7 +94,7 @@ func (s *stage) storeLife(t *testing.T, id int64, l life) {
 	s.issueLife(t, id, l)
 	s.at = now.AddDate(0, 0, l.begins)
 	require.NoError(t, s.run(command.SyncItem))
-	require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	require.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	s.at = now
 }
 
@@ -104,8 +107,8 @@ func (s *stage) issueLife(t *testing.T, id int64, l life) {
 func (s *stage) replace(t *testing.T, id int64) int64 {
 	t.Helper()
 	s.seller.next++
-	s.seller.change(id, func(r *cert.Report) { r.State, r.ReplacedBy = cert.StateReplaced, s.seller.next })
-	s.seller.reports[s.seller.next] = cert.Report{State: cert.StateWaiting, CSR: s.pair.csr}
+	s.seller.change(id, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, s.seller.next })
+	s.seller.reports[s.seller.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
 	require.NoError(t, s.run(command.SyncItem))
 	return s.seller.next
 }
@@ -113,26 +116,26 @@ func (s *stage) replace(t *testing.T, id int64) int64 {
 func revokeStored(t *testing.T, s *stage) {
 	t.Helper()
 	issued := s.seller.reports[102]
-	s.seller.change(102, func(r *cert.Report) {
+	s.seller.change(102, func(r *seller.OrderStatus) {
 		*r = s.seller.reports[101]
-		r.State, r.ReplacedBy, r.Words = cert.StateCancelled, 0, "cancelled"
+		r.State, r.ReplacedBy, r.StatusText = seller.StateCancelled, 0, "cancelled"
 	})
 	require.NoError(t, s.run(command.SyncItem), "the seller says that the stored one is cancelled")
-	require.Equal(t, s.param(cert.ParamSerial), s.param(cert.ParamRevokedSerial))
+	require.Equal(t, s.param(itemparam.Serial), s.param(itemparam.RevokedSerial))
 	s.panel.tasks = nil
 	s.seller.reports[102] = issued
 }
 
 func revokeIssued(t *testing.T, s *stage) {
 	t.Helper()
-	chain, err := cert.StoredLeaf(strings.Join(s.seller.reports[102].PEM, "\n"))
+	chain, err := pki.StoredLeaf(strings.Join(s.seller.reports[102].PEM, "\n"))
 	require.NoError(t, err)
-	s.panel.order.Params[cert.ParamRevokedSerial] = chain.Serial()
+	s.panel.order.Params[itemparam.RevokedSerial] = chain.Serial()
 }
 
 func anotherKey(t *testing.T, s *stage) {
 	t.Helper()
-	old, err := cert.StoredLeaf(strings.Join(s.seller.reports[102].PEM, "\n"))
+	old, err := pki.StoredLeaf(strings.Join(s.seller.reports[102].PEM, "\n"))
 	require.NoError(t, err)
 	s.pair = newPair(t, "example.com")
 	s.panel.order.CSR = s.pair.csr
@@ -142,12 +145,12 @@ func anotherKey(t *testing.T, s *stage) {
 // anotherName takes a name that the stored certificate covers off the request.
 func anotherName(t *testing.T, s *stage) {
 	t.Helper()
-	s.panel.order.Params[cert.ParamAltName] = "www.example.com"
+	s.panel.order.Params[itemparam.AltName] = "www.example.com"
 }
 
 func anotherNameUnknown(t *testing.T, s *stage) {
 	t.Helper()
-	delete(s.panel.order.Params, cert.ParamLeafNames)
+	delete(s.panel.order.Params, itemparam.LeafNames)
 	s.seller.issueNames(t, 102, s.pair, s.at, 30, "a.example.com")
 }
 
@@ -166,10 +169,10 @@ func TestSTORE7ACertificateThatIsNotValidYetIsWaitedFor(t *testing.T) {
 	assert.Empty(t, s.panel.stored)
 	s.at = now().Add(30 * time.Hour)
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	assert.Contains(t, s.panel.calls, "close task 1")
-	assert.Empty(t, s.param(cert.ParamWaitingTask))
-	assert.Empty(t, s.param(cert.ParamNotBefore))
+	assert.Empty(t, s.param(itemparam.WaitingTask))
+	assert.Empty(t, s.param(itemparam.NotBefore))
 }
 
 // rules SWEEP-3: what a reissue that gained nothing says of the seller's term. The Forum's caps are 200 days now, 100 from
@@ -210,8 +213,8 @@ func TestSWEEP3WhatShowsTheEndOfTheSellersTerm(t *testing.T) {
 			s.args.Command = "sync_item"
 			s.at = s.at.Add(time.Minute)
 			require.NoError(t, s.run(command.SyncItem))
-			require.NotEmpty(t, s.param(cert.ParamRefusedSerial))
-			assert.Equal(t, row.learned, s.param(cert.ParamTermEnd) != "")
+			require.NotEmpty(t, s.param(itemparam.RefusedSerial))
+			assert.Equal(t, row.learned, s.param(itemparam.TermEnd) != "")
 		})
 	}
 }
@@ -220,8 +223,8 @@ func TestSWEEP3WhatShowsTheEndOfTheSellersTerm(t *testing.T) {
 func TestSWEEP3TheLastAttemptIsMadeAllTheSame(t *testing.T) {
 	for before, attempts := range map[int]int{4: 0, 3: 1, 0: 1, -2: 1} {
 		s := sweepStage(t, before)
-		s.panel.order.Params[cert.ParamTermEnd] = "2026-10-18"
-		s.seller.reissueErr = &cert.Fault{Type: cert.FaultAPI, Value: "no"}
+		s.panel.order.Params[itemparam.TermEnd] = "2026-10-18"
+		s.seller.reissueErr = &fault.Error{Type: fault.API, Message: "no"}
 		s.sweep(t)
 		assert.Equal(t, attempts, s.seller.reissues, "%d days before the end", before)
 		s.at = s.at.Add(25 * time.Hour)
@@ -238,17 +241,17 @@ func TestAfterARefusedCertificateTheNextReissueFollows(t *testing.T) {
 	require.Contains(t, doc, `reissued="1"`)
 	s.seller.issue(t, 102, s.pair, s.at, 5)
 	s.sweep(t)
-	require.Equal(t, "5", s.param(cert.ParamServiceStatus))
-	require.NotEmpty(t, s.param(cert.ParamRefusedSerial))
-	delete(s.panel.order.Params, cert.ParamTermEnd) // as if it had not been concluded
+	require.Equal(t, "5", s.param(itemparam.ServiceStatus))
+	require.NotEmpty(t, s.param(itemparam.RefusedSerial))
+	delete(s.panel.order.Params, itemparam.TermEnd) // as if it had not been concluded
 	s.at = s.at.Add(25 * time.Hour)
 	doc, failed := s.sweep(t)
 	assert.False(t, failed, doc)
 	assert.Equal(t, 2, s.seller.reissues, doc)
 	s.seller.issue(t, 103, s.pair, s.at, 199)
 	s.sweep(t)
-	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
-	assert.Equal(t, "2027-04-26", s.param(cert.ParamExpireDate))
+	assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
+	assert.Equal(t, "2027-04-26", s.param(itemparam.ExpireDate))
 }
 
 // The same at a seller that reissues in place and goes on showing the refused certificate.
@@ -258,18 +261,18 @@ func TestAfterARefusedCertificateInPlaceTheNextReissueIsWaitedFor(t *testing.T) 
 	s.remote.issue(t, 500, s.pair, s.at, 5)
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
-	require.NotEmpty(t, s.param(cert.ParamRefusedSerial))
+	require.NotEmpty(t, s.param(itemparam.RefusedSerial))
 	s.args.Command = "reopen"
 	s.at = s.at.Add(25 * time.Hour)
 	require.NoError(t, s.run(command.Reopen))
 	require.Equal(t, 2, s.remote.reissues)
-	s.remote.change(500, func(r *cert.Report) { r.State, r.Inferred = cert.StateIssued, true })
+	s.remote.change(500, func(r *seller.OrderStatus) { r.State, r.Inferred = seller.StateIssued, true })
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, "4", s.param(cert.ParamServiceStatus), "the refused one is not the answer")
+	assert.Equal(t, "4", s.param(itemparam.ServiceStatus), "the refused one is not the answer")
 	s.remote.issue(t, 500, s.pair, s.at, 199)
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 }
 
 // What stands in the parameters of an item may be anything: the better certificate is stored all the same.
@@ -280,8 +283,8 @@ func FuzzParametersOfTheAcceptedCertificate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, mark, since, task string) {
 		s := waitingStage(t)
 		for name, value := range map[string]string{
-			cert.ParamRequested: mark, cert.ParamLeafKey: mark, cert.ParamLeafNames: mark, cert.ParamNotBefore: since, cert.ParamIssuedSince: since,
-			cert.ParamWaitingTask: task, cert.ParamRefusedSerial: task, cert.ParamRevokedSerial: task,
+			itemparam.Requested: mark, itemparam.LeafKey: mark, itemparam.LeafNames: mark, itemparam.NotBefore: since, itemparam.IssuedSince: since,
+			itemparam.WaitingTask: task, itemparam.RefusedSerial: task, itemparam.RevokedSerial: task,
 		} {
 			if value != "" {
 				s.panel.order.Params[name] = value
@@ -291,7 +294,7 @@ func FuzzParametersOfTheAcceptedCertificate(f *testing.F) {
 		require.NoError(t, s.run(command.SyncItem))
 		s.at = now().Add(2 * time.Hour)
 		require.NoError(t, s.run(command.SyncItem))
-		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
-		assert.Empty(t, s.param(cert.ParamWaitingTask))
+		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
+		assert.Empty(t, s.param(itemparam.WaitingTask))
 	})
 }

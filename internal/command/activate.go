@@ -7,12 +7,15 @@ import (
 	"slices"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // activate hands the CSR in for a paid id and saves what the client must publish. After an unclear end the seller is
 // asked what became of it: the CSR is never handed in twice without looking.
-func (j *job) activate(ctx context.Context, report cert.Report) error {
+func (j *job) activate(ctx context.Context, report seller.OrderStatus) error {
 	id := report.ID
 	request, err := j.request()
 	if err != nil {
@@ -21,14 +24,14 @@ func (j *job) activate(ctx context.Context, report cert.Report) error {
 	if err := j.enoughNames(ctx, report, request); err != nil {
 		return err
 	}
-	activator, ok := j.seller.(Activator)
+	activator, ok := j.seller.(seller.Activator)
 	if !ok {
-		return cert.Faultf(cert.FaultAPI, "status", "%s shows id %d as not activated, which it has no function for", j.Trade.Title, id)
+		return fault.Errorf(fault.API, "status", "%s shows id %d as not activated, which it has no function for", j.Info.Title, id)
 	}
 	j.warnOfNames(ctx, request)
 	j.Log.ExtInfof("item %d: activating id %d for %v, key %s, proof by %s", j.order.Item, id, request.AllNames(), request.CSR.Key, request.Method)
-	before := j.order.Params[cert.ParamRequested]
-	if err := j.save(ctx, cert.ParamRequested, j.requestMark()+" "+markOpen); err != nil {
+	before := j.order.Params[itemparam.Requested]
+	if err := j.save(ctx, itemparam.Requested, j.requestMark()+" "+markOpen); err != nil {
 		return err
 	}
 	proofs, err := activator.Activate(ctx, id, request)
@@ -41,13 +44,13 @@ func (j *job) activate(ctx context.Context, report cert.Report) error {
 		}
 		proofs = nil
 	}
-	if err := j.saveProofs(ctx, id, request, proofs); err != nil {
+	if err := j.saveChallenges(ctx, id, request, proofs); err != nil {
 		return err
 	}
-	if err := j.setStatus(ctx, cert.ServiceRequested); err != nil {
+	if err := j.setStatus(ctx, item.ServiceRequested); err != nil {
 		return err
 	}
-	return j.handedIn(ctx)
+	return j.markSubmitted(ctx)
 }
 
 // markOpen is the second word of the request's mark from before the CSR is handed in until that is written down, so that an
@@ -57,7 +60,7 @@ const markOpen = "open"
 // lastRequest returns the mark of the request that the seller was last handed, and whether that is not completed; empty if
 // none was.
 func (j *job) lastRequest() (mark string, open bool) {
-	words := strings.Fields(j.order.Params[cert.ParamRequested])
+	words := strings.Fields(j.order.Params[itemparam.Requested])
 	if len(words) == 0 {
 		return "", false
 	}
@@ -73,10 +76,10 @@ func (j *job) handingOver() bool {
 // notHandedIn puts the mark of the request before back where the seller certainly did not take the new one, and returns the
 // reason.
 func (j *job) notHandedIn(ctx context.Context, before string, reason error) error {
-	if fault := cert.FaultOf(reason); fault.Retry || fault.Unclear {
+	if failure := fault.From(reason); failure.Retry || failure.OutcomeUnknown {
 		return reason
 	}
-	if err := j.save(ctx, cert.ParamRequested, before); err != nil {
+	if err := j.save(ctx, itemparam.Requested, before); err != nil {
 		j.Log.Errorf("item %d: the mark of a request that was refused could not be taken back: %v", j.order.Item, err)
 	}
 	return reason
@@ -88,18 +91,18 @@ func (j *job) closeMark(ctx context.Context) error {
 	if !open {
 		return nil
 	}
-	return j.save(ctx, cert.ParamRequested, mark)
+	return j.save(ctx, itemparam.Requested, mark)
 }
 
 // handedIn writes down which request the seller works on.
-func (j *job) handedIn(ctx context.Context) error {
-	return j.save(ctx, cert.ParamRequested, j.requestMark())
+func (j *job) markSubmitted(ctx context.Context) error {
+	return j.save(ctx, itemparam.Requested, j.requestMark())
 }
 
 // activated looks after an activation that ended badly: nil where the seller took it all the same.
 func (j *job) activated(ctx context.Context, id int64, reason error) error {
-	report, err := j.seller.Report(ctx, id)
-	if err != nil || report.State.Activatable() || report.State == cert.StateUnknown || report.State.Ended() {
+	report, err := j.seller.OrderStatus(ctx, id)
+	if err != nil || report.State.Activatable() || report.State == seller.StateUnknown || report.State.Ended() {
 		return reason
 	}
 	j.Log.ExtInfof("item %d: the answer to the activation was lost (%v), id %d is %s all the same", j.order.Item, reason, id, report.State)
@@ -108,9 +111,9 @@ func (j *job) activated(ctx context.Context, id int64, reason error) error {
 
 // saveProofs saves what the client must publish (contract 1). Values that the seller's answer did not carry are asked
 // for once more; where that fails too, the next sync asks again.
-func (j *job) saveProofs(ctx context.Context, id int64, request cert.Request, proofs []cert.Proof) error {
-	if request.Method != cert.MethodEmail && cert.ProofText(proofs) == "" || len(proofs) == 0 {
-		again, err := j.seller.Proofs(ctx, id, request)
+func (j *job) saveChallenges(ctx context.Context, id int64, request seller.Request, proofs []seller.Challenge) error {
+	if request.Method != seller.MethodEmail && seller.ChallengeText(proofs) == "" || len(proofs) == 0 {
+		again, err := j.seller.Challenges(ctx, id, request)
 		if j.dry.withheld(err, dryAskProofs, "id", id) {
 			return nil
 		}
@@ -120,14 +123,14 @@ func (j *job) saveProofs(ctx context.Context, id int64, request cert.Request, pr
 		}
 		proofs = again
 	}
-	return j.keepProofs(ctx, proofs)
+	return j.keepChallenges(ctx, proofs)
 }
 
 // keepProofs saves the values to publish, those of other ways of proof under their own names, and the names to prove.
-func (j *job) keepProofs(ctx context.Context, proofs []cert.Proof) error {
-	own := strings.TrimSpace(j.order.Params[cert.ParamMethod])
+func (j *job) keepChallenges(ctx context.Context, proofs []seller.Challenge) error {
+	own := strings.TrimSpace(j.order.Params[itemparam.Method])
 	var words []string
-	byWord := map[string][]cert.Proof{}
+	byWord := map[string][]seller.Challenge{}
 	for _, p := range proofs {
 		word := cmp.Or(p.Word, own)
 		if byWord[word] == nil {
@@ -136,21 +139,21 @@ func (j *job) keepProofs(ctx context.Context, proofs []cert.Proof) error {
 		byWord[word] = append(byWord[word], p)
 	}
 	for _, word := range words {
-		if text := cert.ProofText(byWord[word]); text != "" {
+		if text := seller.ChallengeText(byWord[word]); text != "" {
 			if err := j.save(ctx, word+"_value", text); err != nil {
 				return err
 			}
 		}
 	}
-	if names := cert.ProofDomains(proofs); names != "" {
-		return j.save(ctx, cert.ParamDomains, names)
+	if names := seller.ChallengeDomains(proofs); names != "" {
+		return j.save(ctx, itemparam.Domains, names)
 	}
 	return nil
 }
 
 // dropProofs forgets what was to be published: it belongs to an order or reissue that is over.
-func (j *job) dropProofs(ctx context.Context) error {
-	for _, name := range append([]string{cert.ParamDomains, j.valueParam()}, j.otherProofs()...) {
+func (j *job) dropChallenges(ctx context.Context) error {
+	for _, name := range append([]string{itemparam.Domains, j.valueParam()}, j.otherChallenges()...) {
 		if err := j.save(ctx, name, ""); err != nil {
 			return err
 		}
@@ -160,7 +163,7 @@ func (j *job) dropProofs(ctx context.Context) error {
 
 // otherProofs are the item parameters that hold what is to be published for other ways of proof than the order's own, in the order
 // of their names. A seller's words for them begin like ours and may have no underscore behind that (ispmanager-billing-api §4.4).
-func (j *job) otherProofs() []string {
+func (j *job) otherChallenges() []string {
 	names := slices.Sorted(maps.Keys(j.order.Params))
 	return slices.DeleteFunc(names, func(name string) bool {
 		return !strings.HasPrefix(name, "auth") || !strings.HasSuffix(name, "_value") || name == j.valueParam()
@@ -168,15 +171,15 @@ func (j *job) otherProofs() []string {
 }
 
 // proofsMissing tells whether the client still lacks what to publish, or which names to prove.
-func (j *job) proofsMissing() bool {
-	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+func (j *job) challengesMissing() bool {
+	method, err := seller.ParseMethod(j.order.Params[itemparam.Method])
 	if err != nil {
 		return false
 	}
-	return j.order.Params[cert.ParamDomains] == "" || method != cert.MethodEmail && j.order.Params[j.valueParam()] == ""
+	return j.order.Params[itemparam.Domains] == "" || method != seller.MethodEmail && j.order.Params[j.valueParam()] == ""
 }
 
 // valueParam names the item parameter that the panel shows to the client for the order's way of proof (contract 1).
 func (j *job) valueParam() string {
-	return strings.TrimSpace(j.order.Params[cert.ParamMethod]) + "_value"
+	return strings.TrimSpace(j.order.Params[itemparam.Method]) + "_value"
 }

@@ -6,49 +6,53 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // settle deals with an intent that an earlier run left behind (contract 3.4). It returns the id that is adopted, or 0 where
 // the way is free to buy; every other outcome is an error and nothing is bought. An order at a seller that keeps our mark is
 // looked for even where no intent is left.
-func (j *job) settle(ctx context.Context, p cert.Purchase, shelf cert.Shelf) (int64, error) {
-	in, open, err := j.unsettled(ctx, p.Kind)
+func (j *job) reconcile(ctx context.Context, p seller.Purchase, shelf seller.OrderSnapshot) (int64, error) {
+	in, open, err := j.openIntent(ctx, p.Kind)
 	switch {
 	case err != nil:
 		return 0, err
-	case p.Kind == cert.KindOrder:
-		return j.settleOrder(ctx, p, in, open, shelf)
+	case p.Kind == seller.KindOrder:
+		return j.reconcileOrder(ctx, p, in, open, shelf)
 	case !open:
 		return 0, nil
-	case p.Kind == cert.KindProlong:
-		return j.settleProlong(ctx, p, in)
-	case p.Kind == cert.KindSANs:
-		return j.settleNames(ctx, p, in)
+	case p.Kind == seller.KindProlong:
+		return j.reconcileProlong(ctx, p, in)
+	case p.Kind == seller.KindSANs:
+		return j.reconcileNames(ctx, p, in)
 	}
-	return j.settleShelf(ctx, in, shelf)
+	return j.reconcileSnapshot(ctx, in, shelf)
 }
 
 // unsettled reads the intent of a purchase without an answer; false where there is none. One that cannot be settled by a
 // program is the administrator's.
-func (j *job) unsettled(ctx context.Context, kind string) (intent, bool, error) {
-	raw := j.order.Params[cert.ParamIntent]
+func (j *job) openIntent(ctx context.Context, kind string) (intent, bool, error) {
+	raw := j.order.Params[itemparam.Intent]
 	if raw == "" {
 		return intent{}, false, nil
 	}
 	in, err := parseIntent(raw)
 	if err != nil {
-		return in, true, j.giveUp(ctx, err)
+		return in, true, j.escalate(ctx, err)
 	}
 	if err := j.otherAccount(in); err != nil {
-		return in, true, j.giveUp(ctx, err)
+		return in, true, j.escalate(ctx, err)
 	}
 	if in.Kind != kind {
-		return in, true, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return in, true, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"item %d has an unsettled purchase of kind %s, this run wants %s: settle it with --command resolve", j.order.Item, in.Kind, kind))
 	}
 	if in.Time.After(j.Now().Add(intentWait)) {
-		return in, true, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return in, true, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"the purchase intent of item %d is of %s, which is in the future: look at this host's clock, then settle it with --command resolve",
 			j.order.Item, in.Time.Format(time.RFC3339)))
 	}
@@ -56,7 +60,7 @@ func (j *job) unsettled(ctx context.Context, kind string) (intent, bool, error) 
 }
 
 // settleShelf finds the purchase among the seller's ids that are paid and not activated.
-func (j *job) settleShelf(ctx context.Context, in intent, shelf cert.Shelf) (int64, error) {
+func (j *job) reconcileSnapshot(ctx context.Context, in intent, shelf seller.OrderSnapshot) (int64, error) {
 	found, later, err := j.candidates(ctx, in, shelf)
 	if err != nil {
 		return 0, err
@@ -68,7 +72,7 @@ func (j *job) settleShelf(ctx context.Context, in intent, shelf cert.Shelf) (int
 		}
 		return j.adopt(ctx, in.Kind, found[0], "is the only one bought after "+in.Time.Format(time.RFC3339)+" that nothing else claims")
 	case len(found) > 1:
-		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"the purchase of %s for item %d may be any of the ids %s: find the right one at the seller, then run --command resolve --item %d --id ID",
 			in.Time.Format(time.RFC3339), j.order.Item, formatIDs(found), j.order.Item))
 	}
@@ -77,16 +81,16 @@ func (j *job) settleShelf(ctx context.Context, in intent, shelf cert.Shelf) (int
 	}
 	if len(later) > 0 {
 		// the seller may have carried the purchase out late, after another item's unsettled one
-		return 0, cert.Faultf(cert.FaultWaiting, cert.ParamIntent,
+		return 0, fault.Errorf(fault.Waiting, itemparam.Intent,
 			"a purchase of %s had no answer, and the ids %s at %s belong to nobody yet: nothing new is bought until the other unsettled purchases are settled",
-			in.Time.Format(time.RFC3339), formatIDs(later), j.Trade.Title).Again()
+			in.Time.Format(time.RFC3339), formatIDs(later), j.Info.Title).Retryable()
 	}
 	return 0, j.buyAgain(ctx, in)
 }
 
 // nobodyElses returns a fault if the one id that may be the intent's purchase can be that of another open intent as well, or if what
 // the seller shows of it contradicts the intent (rules BUY-9, BUY-12).
-func (j *job) nobodyElses(ctx context.Context, in intent, id int64, shelf cert.Shelf) error {
+func (j *job) nobodyElses(ctx context.Context, in intent, id int64, shelf seller.OrderSnapshot) error {
 	for _, r := range shelf.Records {
 		if r.ID != id {
 			continue
@@ -103,21 +107,21 @@ func (j *job) nobodyElses(ctx context.Context, in intent, id int64, shelf cert.S
 	if err != nil || odd == "" {
 		return err
 	}
-	return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 		"item %d (%s): the id %d is the only one at %s that was bought after %s and that nobody holds, but it %s: look there, then run --command resolve --item %d --id ID, or --none",
-		j.order.Item, j.order.Name, id, j.Trade.Title, in.Time.Format(time.RFC3339), odd, j.order.Item))
+		j.order.Item, j.order.Name, id, j.Info.Title, in.Time.Format(time.RFC3339), odd, j.order.Item))
 }
 
 // contested is an id that can be the purchase of several open intents. The other runs may settle theirs by themselves for a while;
 // then it is the administrator's.
 func (j *job) contested(ctx context.Context, in intent, id int64, items []int64) error {
-	reason := cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+	reason := fault.Errorf(fault.Unclear, itemparam.Intent,
 		"item %d (%s): the id %d at %s may be this item's purchase of %s or that of item %s, which has no answer either: find out there, then run --command resolve --item %d --id %d, or --none",
-		j.order.Item, j.order.Name, id, j.Trade.Title, in.Time.Format(time.RFC3339), formatIDs(items), j.order.Item, id)
+		j.order.Item, j.order.Name, id, j.Info.Title, in.Time.Format(time.RFC3339), formatIDs(items), j.order.Item, id)
 	if j.Now().Before(in.Time.Add(intentWait)) {
-		return reason.Again()
+		return reason.Retryable()
 	}
-	return j.giveUp(ctx, reason)
+	return j.escalate(ctx, reason)
 }
 
 // adopt takes an id at the seller for what an earlier run has bought.
@@ -138,9 +142,9 @@ func (j *job) early(in intent) error {
 	if !j.Now().Before(free) {
 		return nil
 	}
-	return cert.Faultf(cert.FaultWaiting, cert.ParamIntent,
+	return fault.Errorf(fault.Waiting, itemparam.Intent,
 		"a purchase of %s had no answer and the seller shows nothing of it yet; nothing new is bought before %s",
-		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Again()
+		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Retryable()
 }
 
 // buyAgain sets the way free after a purchase of which nothing came. It does so once (contract 3.4): two purchases without a
@@ -153,9 +157,9 @@ func (j *job) buyAgain(ctx context.Context, in intent) error {
 		return j.refusedTwice(ctx, in)
 	}
 	if in.Again > 0 {
-		return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"the purchase for item %d was sent %d times without an answer, last at %s, and %s shows nothing of it: look at the account there, "+
-				"then run --command resolve --item %d --none, or --id ID", j.order.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Trade.Title, j.order.Item))
+				"then run --command resolve --item %d --none, or --id ID", j.order.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Info.Title, j.order.Item))
 	}
 	j.again = map[string]int{in.Kind: in.Again + 1}
 	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller; the purchase can be retried", j.order.Item, in.Time.Format(time.RFC3339))
@@ -168,14 +172,14 @@ func (j *job) refusedTwice(ctx context.Context, in intent) error {
 	first, err := time.Parse(time.RFC3339, in.Looked)
 	if now := j.Now().UTC().Truncate(time.Second); err != nil || first.After(now) {
 		in.Looked, first = now.Format(time.RFC3339), now
-		if err := j.save(ctx, cert.ParamIntent, in.String()); err != nil {
+		if err := j.save(ctx, itemparam.Intent, in.String()); err != nil {
 			return err
 		}
 	}
 	if free := first.Add(refusedWait); j.Now().Before(free) {
-		return cert.Faultf(cert.FaultWaiting, cert.ParamIntent,
+		return fault.Errorf(fault.Waiting, itemparam.Intent,
 			"item %d: the purchase of %s was answered as refused, and %s shows nothing of it; where it shows nothing after %s either, it is bought anew",
-			j.order.Item, in.Time.Format(time.RFC3339), j.Trade.Title, free.Format(time.RFC3339)).Again()
+			j.order.Item, in.Time.Format(time.RFC3339), j.Info.Title, free.Format(time.RFC3339)).Retryable()
 	}
 	j.again = map[string]int{in.Kind: in.Again}
 	j.Log.ExtInfof("item %d: the purchase of %s was refused and left no trace; the purchase can be retried", j.order.Item, in.Time.Format(time.RFC3339))
@@ -183,7 +187,7 @@ func (j *job) refusedTwice(ctx context.Context, in intent) error {
 }
 
 // giveUp hands the item to the administrator: no further run by itself, a task.
-func (j *job) giveUp(ctx context.Context, reason error) error {
+func (j *job) escalate(ctx context.Context, reason error) error {
 	if err := j.Panel.Manual(ctx, j.order.Item, j.Args.Operation, j.Args.Command, reason.Error()); err != nil {
 		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.order.Item, err)
 	}
@@ -192,7 +196,7 @@ func (j *job) giveUp(ctx context.Context, reason error) error {
 
 // candidates are the ids at the seller that may be the intent's purchase; later are those that nobody claims and that lie
 // above the next intent's snapshot: they cannot be told from the purchase of that one.
-func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (found, later []int64, err error) {
+func (j *job) candidates(ctx context.Context, in intent, shelf seller.OrderSnapshot) (found, later []int64, err error) {
 	taken, until, err := j.claims(ctx, in)
 	if err != nil {
 		return nil, nil, err
@@ -200,7 +204,7 @@ func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (foun
 	for _, r := range shelf.Records {
 		switch owner := taken[r.ID]; {
 		case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(in, r):
-		case r.State == cert.StateRenewal != (in.Kind == cert.KindRenew):
+		case r.State == seller.StateRenewal != (in.Kind == seller.KindRenew):
 		case r.Months > 0 && in.months() > 0 && r.Months != in.months():
 			j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.order.Item, r.ID, r.Months, in.months())
 		case !j.sameClass(r.Type, in.Product):
@@ -220,17 +224,17 @@ func (j *job) candidates(ctx context.Context, in intent, shelf cert.Shelf) (foun
 
 // namedForAnother tells whether a row that is not activated is somebody else's by its name. A name comes with the activation
 // (namecheap-ssl-api §3.4); a renewal may show that of the certificate which it renews.
-func (j *job) namedForAnother(in intent, r cert.Record) bool {
-	if r.Host == "" || r.State != cert.StateRenewal {
+func (j *job) namedForAnother(in intent, r seller.OrderSummary) bool {
+	if r.Host == "" || r.State != seller.StateRenewal {
 		return r.Host != ""
 	}
-	if stored, err := cert.StoredLeaf(j.order.Stored); err == nil && sameName(r.Host, strings.ToLower(stored.Leaf.Subject.CommonName)) {
+	if stored, err := pki.StoredLeaf(j.order.Stored); err == nil && sameName(r.Host, strings.ToLower(stored.Leaf.Subject.CommonName)) {
 		return false // the client may have changed the name for the new term; what the seller shows decides
 	}
 	if in.Name != "" {
 		return !sameName(r.Host, in.Name)
 	}
-	csr, err := cert.ReadCSR(j.order.CSR)
+	csr, err := pki.ReadCSR(j.order.CSR)
 	return err != nil || !sameName(r.Host, csr.CommonName)
 }
 
@@ -238,11 +242,11 @@ func (j *job) namedForAnother(in intent, r cert.Record) bool {
 // products by equivalent ones of another name (namecheap-ssl-api §0.3), never a wildcard by a single name. What is not
 // known is not objected to.
 func (j *job) sameClass(delivered, ordered string) bool {
-	want, known := cert.FindProduct(j.Trade.Products, ordered)
+	want, known := seller.FindProduct(j.Info.Products, ordered)
 	if !known {
 		return true
 	}
-	for _, p := range j.Trade.Products {
+	for _, p := range j.Info.Products {
 		if p.Named(delivered) {
 			return p.Wildcard == want.Wildcard && p.MultiDomain == want.MultiDomain && p.Level == want.Level
 		}
@@ -258,7 +262,7 @@ func (j *job) claims(ctx context.Context, in intent) (taken map[int64]int64, unt
 	if err != nil {
 		return nil, 0, err
 	}
-	mark := cert.AccountMark(j.account)
+	mark := seller.AccountMark(j.account)
 	for _, line := range lines {
 		if line.Account == mark {
 			taken[line.ID] = line.Item
@@ -297,7 +301,7 @@ func (j *job) claims(ctx context.Context, in intent) (taken map[int64]int64, unt
 
 // holdings reads what the panel knows of purchases with the same account at the seller, whichever processing module
 // they went through.
-func (j *job) holdings(ctx context.Context) ([]cert.Holding, error) {
+func (j *job) holdings(ctx context.Context) ([]item.Claim, error) {
 	modules, err := j.Panel.Modules(ctx)
 	if err != nil {
 		return nil, err
@@ -311,9 +315,9 @@ func (j *job) holdings(ctx context.Context) ([]cert.Holding, error) {
 		if err != nil {
 			return nil, err
 		}
-		if j.Trade.Account(params) == j.account {
+		if j.Info.Account(params) == j.account {
 			same = append(same, module)
 		}
 	}
-	return j.Panel.Holdings(ctx, same)
+	return j.Panel.ItemClaims(ctx, same)
 }

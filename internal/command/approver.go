@@ -7,9 +7,11 @@ import (
 	"sync"
 	"unicode"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // maxApproverDomains is how many names one order form can ask about: the largest product's number of names.
@@ -26,17 +28,17 @@ func Approver(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	seller, err := run.Trade.Connect(params)
+	theSeller, err := run.Info.Connect(params)
 	if err != nil {
 		return nil, err
 	}
-	lister, ok := seller.(ApproverLister)
+	lister, ok := theSeller.(seller.ApproverLister)
 	if !ok {
-		return nil, cert.Faultf(cert.FaultValue, "command", "%s keeps no list of approvers", run.Trade.Title)
+		return nil, fault.Errorf(fault.Value, "command", "%s keeps no list of approvers", run.Info.Title)
 	}
-	product, found := cert.FindProduct(catalogue(ctx, run, seller), run.Args.Intname)
+	product, found := seller.FindProduct(catalogue(ctx, run, theSeller), run.Args.Intname)
 	if !found {
-		return nil, cert.Faultf(cert.FaultValue, "intname", "the template %q is not a product of %s", run.Args.Intname, run.Trade.Title)
+		return nil, fault.Errorf(fault.Value, "intname", "the template %q is not a product of %s", run.Args.Intname, run.Info.Title)
 	}
 	known, err := approversOf(ctx, lister, domains, product)
 	if err != nil {
@@ -59,7 +61,7 @@ const approversAtOnce = 8
 
 // approversOf asks the seller about each name once and returns the addresses by the name without its asterisk. After the first
 // error, which it returns, no further name is asked about.
-func approversOf(ctx context.Context, lister ApproverLister, domains []approverDomain, product cert.Product) (map[string][]string, error) {
+func approversOf(ctx context.Context, lister seller.ApproverLister, domains []approverDomain, product seller.Product) (map[string][]string, error) {
 	var bases []string
 	for _, domain := range domains {
 		if base := domain.base(); !slices.Contains(bases, base) {
@@ -81,7 +83,7 @@ func approversOf(ctx context.Context, lister ApproverLister, domains []approverD
 			defer func() { <-turns }()
 			defer func() {
 				if r := recover(); r != nil { // nobody else can: it is not the command's own goroutine
-					fail(cert.Faultf(cert.FaultInternal, "approver", "a fault of this program: %v", r))
+					fail(fault.Errorf(fault.Internal, "approver", "a fault of this program: %v", r))
 				}
 			}()
 			found, err := lister.Approvers(asking, base, product)
@@ -112,11 +114,11 @@ func (d approverDomain) base() string { return strings.TrimPrefix(d.ascii, "*.")
 func approverDomains(run *Run) ([]approverDomain, error) {
 	var domains []approverDomain
 	for _, word := range strings.FieldsFunc(run.Args.Domain, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
-		ascii, err := cert.AsciiName("domain", word)
+		ascii, err := pki.ASCIIName("domain", word)
 		if err != nil {
 			return nil, err
 		}
-		for _, mapped := range cert.MappedNames(word) {
+		for _, mapped := range seller.MappedNames(word) {
 			run.Log.ExtInfof("domain: %s", mapped)
 		}
 		if domain := (approverDomain{asked: word, ascii: ascii}); !slices.Contains(domains, domain) {
@@ -124,7 +126,7 @@ func approverDomains(run *Run) ([]approverDomain, error) {
 		}
 	}
 	if strings.TrimSpace(run.Text) != "" {
-		csr, err := cert.ParseCSR(run.Text)
+		csr, err := pki.ParseCSR(run.Text)
 		if err != nil {
 			return nil, err
 		}
@@ -136,9 +138,9 @@ func approverDomains(run *Run) ([]approverDomain, error) {
 	}
 	switch {
 	case len(domains) == 0:
-		return nil, cert.Faultf(cert.FaultMissed, "domain", "neither --domain nor a CSR on stdin names a domain")
+		return nil, fault.Errorf(fault.Missed, "domain", "neither --domain nor a CSR on stdin names a domain")
 	case len(domains) > maxApproverDomains:
-		return nil, cert.Faultf(cert.FaultValue, "domain", "%d domains, at most %d can be asked about", len(domains), maxApproverDomains)
+		return nil, fault.Errorf(fault.Value, "domain", "%d domains, at most %d can be asked about", len(domains), maxApproverDomains)
 	}
 	return domains, nil
 }

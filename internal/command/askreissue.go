@@ -6,14 +6,18 @@ import (
 	"strings"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // askReissue sends the one request, with what it replaces on the item before and the new id right after.
-func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, error) {
-	reissuer, ok := j.seller.(Reissuer)
+func (j *job) askReissue(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, error) {
+	reissuer, ok := j.seller.(seller.Reissuer)
 	if !ok {
-		return report, cert.Faultf(cert.FaultValue, "command", "%s does not reissue", j.Trade.Title)
+		return report, fault.Errorf(fault.Value, "command", "%s does not reissue", j.Info.Title)
 	}
 	if !j.requestChanged() {
 		if err := j.notAStrangers(ctx, report); err != nil {
@@ -37,18 +41,18 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 		_, _, err := reissuer.Reissue(ctx, report.ID, request)
 		return report, j.dry.stop(err, dryReissue, "id", report.ID, "names", strings.Join(request.AllNames(), " "), "proof", request.Method, "price", "none")
 	}
-	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[cert.ParamSerial]}
-	if shown, err := cert.StoredLeaf(strings.Join(report.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
+	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.order.Params[itemparam.Serial]}
+	if shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
 		pending.Shown = shown.Serial()
 	}
 	raw, err := json.Marshal(pending)
 	if err != nil {
 		return report, err
 	}
-	if err := j.save(ctx, cert.ParamReissueOf, string(raw)); err != nil {
+	if err := j.save(ctx, itemparam.ReissueOf, string(raw)); err != nil {
 		return report, err
 	}
-	tried := j.order.Params[cert.ParamReissueTried]
+	tried := j.order.Params[itemparam.ReissueTried]
 	if err := j.countAttempt(ctx); err != nil {
 		return report, err
 	}
@@ -64,39 +68,39 @@ func (j *job) askReissue(ctx context.Context, report cert.Report) (cert.Report, 
 	if err := j.accepted(ctx, report.ID, id); err != nil {
 		return report, err
 	}
-	return j.reissueAccepted(ctx, cert.Report{ID: id, State: cert.StateWaiting}, request, proofs)
+	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, proofs)
 }
 
 // allowedMethod moves an item away from a way of proof that the Forum does not allow any more: from 2028-03-15 on e-mail
 // proves nothing (BR 1.2.2), DNS fits every name.
 func (j *job) allowedMethod(ctx context.Context) error {
-	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+	method, err := seller.ParseMethod(j.order.Params[itemparam.Method])
 	if err != nil {
 		return err
 	}
-	if method != cert.MethodEmail || cabforum.MethodEmail.Allowed(j.today(), false) {
+	if method != seller.MethodEmail || cabforum.MethodEmail.Allowed(j.today(), false) {
 		return nil
 	}
 	j.Log.Warningf("item %d: proof by e-mail is not allowed any more (BR 1.2.2), a DNS record is asked for", j.order.Item)
-	return j.save(ctx, cert.ParamMethod, "auth_dnscname")
+	return j.save(ctx, itemparam.Method, "auth_dnscname")
 }
 
 // reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once. Where a
 // limit of calls kept the request from being carried out it was no attempt: a day with many certificates must not use up
 // the few tries of each (contract 5.3).
-func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cert.Request, tried string, reason error) (cert.Report, error) {
-	fault := cert.FaultOf(reason)
-	limited := fault.Type == cert.FaultLimit && (!fault.Unclear || fault.Refused)
+func (j *job) reissueFailed(ctx context.Context, report seller.OrderStatus, request seller.Request, tried string, reason error) (seller.OrderStatus, error) {
+	failure := fault.From(reason)
+	limited := failure.Type == fault.Limit && (!failure.OutcomeUnknown || failure.Refused)
 	if limited {
-		if err := j.save(ctx, cert.ParamReissueTried, tried); err != nil {
+		if err := j.save(ctx, itemparam.ReissueTried, tried); err != nil {
 			j.Log.Errorf("item %d: an attempt that was none stays counted: %v", j.order.Item, err)
 		}
 	}
-	if limited && fault.Refused { // most likely; the next run looks for it before it asks again
+	if limited && failure.Refused { // most likely; the next run looks for it before it asks again
 		return report, reason
 	}
-	if limited || !fault.Unclear && !fault.Retry {
-		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
+	if limited || !failure.OutcomeUnknown && !failure.Retry {
+		if err := j.save(ctx, itemparam.ReissueOf, ""); err != nil {
 			j.Log.Errorf("item %d: the mark of a refused reissue could not be dropped: %v", j.order.Item, err)
 		}
 		return report, reason
@@ -117,18 +121,18 @@ func (j *job) reissueFailed(ctx context.Context, report cert.Report, request cer
 }
 
 // reissueAccepted saves what the client must publish now and shows the item as requested.
-func (j *job) reissueAccepted(ctx context.Context, report cert.Report, request cert.Request, proofs []cert.Proof) (cert.Report, error) {
+func (j *job) reissueAccepted(ctx context.Context, report seller.OrderStatus, request seller.Request, proofs []seller.Challenge) (seller.OrderStatus, error) {
 	requested := j.requestMark()
 	if pending, ok := j.pendingReissue(); ok { // what the client wants may have changed since
 		requested = pending.Request
 	}
-	if err := j.save(ctx, cert.ParamRequested, requested); err != nil {
+	if err := j.save(ctx, itemparam.Requested, requested); err != nil {
 		return report, err
 	}
-	if report.State == cert.StateWaiting {
-		if err := j.saveProofs(ctx, report.ID, request, proofs); err != nil {
+	if report.State == seller.StateWaiting {
+		if err := j.saveChallenges(ctx, report.ID, request, proofs); err != nil {
 			return report, err
 		}
 	}
-	return report, j.setStatus(ctx, cert.ServiceRequested)
+	return report, j.setStatus(ctx, item.ServiceRequested)
 }

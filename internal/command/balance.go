@@ -8,9 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
 )
 
 // GetBalance tells the panel what the account at the seller holds: of one processing module with --module, else of every
@@ -47,11 +48,11 @@ const (
 func tellBalance(ctx context.Context, run *Run, module int64, node *etree.Element) error {
 	ctx, stop := context.WithTimeout(ctx, balanceTime)
 	defer stop()
-	seller, err := dial(ctx, run, module)
+	theSeller, err := dial(ctx, run, module)
 	if err != nil {
 		return err
 	}
-	teller, ok := seller.(BalanceTeller)
+	teller, ok := theSeller.(seller.BalanceTeller)
 	if !ok {
 		return unable(run, "tells the balance")
 	}
@@ -64,7 +65,7 @@ func tellBalance(ctx context.Context, run *Run, module int64, node *etree.Elemen
 	if err := run.Panel.SaveBalance(ctx, module, balance); err != nil {
 		return err
 	}
-	run.Log.Infof("processing module %d: the account at %s holds %s %s", module, run.Trade.Title, balance.Text, balance.Currency)
+	run.Log.Infof("processing module %d: the account at %s holds %s %s", module, run.Info.Title, balance.Text, balance.Currency)
 	node.CreateElement("balance").SetText(balance.Text)
 	node.CreateElement("currency").SetText(balance.Currency)
 	return nil
@@ -76,13 +77,13 @@ func together(errs []error) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	first := cert.FaultOf(errs[0])
-	all := cert.Fault{Type: first.Type, Object: first.Object, Retry: true, Err: errors.Join(errs...)}
+	first := fault.From(errs[0])
+	all := fault.Error{Type: first.Type, Object: first.Object, Retry: true, Err: errors.Join(errs...)}
 	var texts []string
 	for _, err := range errs {
 		texts = append(texts, err.Error())
-		all.Retry = all.Retry && cert.FaultOf(err).Retry
+		all.Retry = all.Retry && fault.From(err).Retry
 	}
-	all.Value = strings.Join(texts, "; ")
+	all.Message = strings.Join(texts, "; ")
 	return &all
 }

@@ -4,8 +4,9 @@ import (
 	"context"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,7 +26,7 @@ func TestAModuleOfAnotherBinaryIsSaidToBeOne(t *testing.T) {
 	s := newStage(t)
 	s.args = command.Args{Command: "getbalance", Module: 6}
 	_, err := command.GetBalance(context.Background(), s.world())
-	assert.Equal(t, cert.FaultValue, faultType(t, err))
+	assert.Equal(t, fault.Value, faultType(t, err))
 	assert.Contains(t, err.Error(), "the processing module 6 is none of pmtest; its own are 5")
 	assert.Empty(t, s.panel.calls)
 }
@@ -42,15 +43,15 @@ func TestBalancesOfAllModules(t *testing.T) {
 	assert.Equal(t, []string{"savebalance 5 100.00 USD", "savebalance 6 100.00 USD", "savebalance 7 100.00 USD"}, house.calls)
 
 	house.calls = nil
-	house.broken[5] = cert.Faultf(cert.FaultDB, "CryptKey", "no key").Again()
-	house.fail["savebalance 6"] = cert.Faultf(cert.FaultPanel, "processing.savebalance", "no rights")
+	house.broken[5] = fault.Errorf(fault.DB, "CryptKey", "no key").Retryable()
+	house.fail["savebalance 6"] = fault.Errorf(fault.Panel, "processing.savebalance", "no rights")
 	_, err = command.GetBalance(context.Background(), s.with(s.seller, house))
-	fault := cert.FaultOf(err)
-	require.NotNil(t, fault)
+	failure := fault.From(err)
+	require.NotNil(t, failure)
 	assert.Equal(t, []string{"savebalance 7 100.00 USD"}, house.calls)
-	assert.Equal(t, cert.FaultDB, fault.Type)
-	assert.False(t, fault.Retry, "one of them does not pass by itself")
-	assert.Equal(t, "processing module 5: db (CryptKey): no key; processing module 6: panel (processing.savebalance): no rights", fault.Value)
+	assert.Equal(t, fault.DB, failure.Type)
+	assert.False(t, failure.Retry, "one of them does not pass by itself")
+	assert.Equal(t, "processing module 5: db (CryptKey): no key; processing module 6: panel (processing.savebalance): no rights", failure.Message)
 
 	house.modules = nil
 	doc, err = command.GetBalance(context.Background(), s.with(s.seller, house))
@@ -61,7 +62,7 @@ func TestBalancesOfAllModules(t *testing.T) {
 func TestBalanceThatCannotBeTold(t *testing.T) {
 	s := newStage(t)
 	s.args = command.Args{Command: "getbalance", Module: 5}
-	mute := struct{ command.Seller }{s.seller}
+	mute := struct{ seller.Seller }{s.seller}
 	_, err := command.GetBalance(context.Background(), s.with(mute, s.panel))
 	require.ErrorContains(t, err, "has no function that tells the balance")
 	s.seller.balance = "much"

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // SetParam takes changed parameters or addons over. Where CSR or names are others than those that the seller was handed, the
@@ -26,7 +30,7 @@ func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if !asked {
-		if err := j.settleReissue(ctx); err != nil {
+		if err := j.reconcileReissue(ctx); err != nil {
 			return nil, err
 		}
 		if err := j.proveIfChanged(ctx); err != nil {
@@ -34,7 +38,7 @@ func SetParam(ctx context.Context, run *Run) (*etree.Document, error) {
 		}
 		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
 	}
-	j.Log.ExtInfof("item %d: CSR or names are others than %s was handed, if any", j.order.Item, j.Trade.Title)
+	j.Log.ExtInfof("item %d: CSR or names are others than %s was handed, if any", j.order.Item, j.Info.Title)
 	ended, err := j.reissue(ctx, "setparam")
 	if err != nil {
 		return nil, err
@@ -51,7 +55,7 @@ func (j *job) requestChanged() bool {
 // neverHandedIn tells whether the item's order is paid for and no CSR was handed in for it: one that the seller refused may be the
 // reason of the change.
 func (j *job) neverHandedIn() bool {
-	return j.handingOver() && j.order.CSR != "" && j.order.Stored == "" && !j.hasStatus(cert.ServiceWaiting)
+	return j.handingOver() && j.order.CSR != "" && j.order.Stored == "" && !j.hasStatus(item.ServiceWaiting)
 }
 
 // unfinished reports whether an earlier run handed a request to the seller, or was about to, and did not get to the item's
@@ -63,8 +67,8 @@ func (j *job) unfinished() bool {
 
 // underWayFor is an order or reissue that the seller works on. One for this item's request is followed. One for an earlier
 // request takes no other: a reissue ends by itself, the first order of a name that the client mistyped does not.
-func (j *job) underWayFor(ctx context.Context, report cert.Report) (cert.Report, error) {
-	other := j.ours(report)
+func (j *job) underWayFor(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, error) {
+	other := j.checkOwnKey(report)
 	switch {
 	case other == nil && !j.requestChanged():
 		j.Log.ExtInfof("item %d: id %d is under way for this request, nothing is sent", j.order.Item, report.ID)
@@ -72,12 +76,12 @@ func (j *job) underWayFor(ctx context.Context, report cert.Report) (cert.Report,
 	case j.order.Stored != "" && other != nil:
 		return report, other
 	case j.order.Stored != "":
-		return report, cert.Faultf(cert.FaultAPI, cert.ParamAltName, "a reissue for other names is running at the seller under id %d", report.ID).Again()
+		return report, fault.Errorf(fault.API, itemparam.AltName, "a reissue for other names is running at the seller under id %d", report.ID).Retryable()
 	case !j.requestChanged() && !foreignCSR(report):
 		return report, other // nothing shows yet whose it is
 	case j.reissuesInPlace():
 		next, err := j.askReissue(ctx, report)
-		if fault := cert.FaultOf(err); err == nil || fault.Retry || fault.Unclear {
+		if failure := fault.From(err); err == nil || failure.Retry || failure.OutcomeUnknown {
 			return next, err
 		}
 		return report, j.tooLate(ctx, report, err)
@@ -86,22 +90,22 @@ func (j *job) underWayFor(ctx context.Context, report cert.Report) (cert.Report,
 }
 
 // foreignCSR tells whether the report shows a CSR; that it is not the item's own is known already.
-func foreignCSR(report cert.Report) bool {
-	_, err := cert.ReadCSR(report.CSR)
+func foreignCSR(report seller.OrderStatus) bool {
+	_, err := pki.ReadCSR(report.CSR)
 	return err == nil
 }
 
 // tooLate tells the administrator what is left to do for an order that was handed in with a request which is not wanted any
 // more.
-func (j *job) tooLate(ctx context.Context, report cert.Report, cause error) error {
-	name := cert.ShownName(report.CommonName)
+func (j *job) tooLate(ctx context.Context, report seller.OrderStatus, cause error) error {
+	name := pki.DisplayName(report.CommonName)
 	if name == "" {
 		name = "an earlier request"
 	}
-	reason := cert.Faultf(cert.FaultAPI, "csr",
+	reason := fault.Errorf(fault.API, "csr",
 		"the order %d at %s waits for proof of control of %s and takes no other request before its certificate is issued; nothing was bought. "+
 			"Either the proof is completed and the certificate reissued then, or %s cancels the order and the client orders anew",
-		report.ID, j.Trade.Title, name, j.Trade.Title)
+		report.ID, j.Info.Title, name, j.Info.Title)
 	reason.Err = cause
 	return errors.Join(reason, j.Panel.Manual(ctx, j.order.Item, j.Args.Operation, j.Args.Command, reason.Error()))
 }

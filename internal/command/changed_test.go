@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,13 +19,13 @@ func namesStage(t *testing.T) *stage {
 	s := newStage(t)
 	s.moreNames = true
 	s.panel.order.Template, s.panel.order.SANs, s.panel.order.Period = "san_certificate", 2, 60
-	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com"
+	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com"
 	require.NoError(t, s.run(command.Open))
-	s.seller.change(101, func(r *cert.Report) { r.SANs = 2 }) // the included ones count in one of the two readings
+	s.seller.change(101, func(r *seller.OrderStatus) { r.SANs = 2 }) // the included ones count in one of the two readings
 	s.seller.issueNames(t, 101, s.pair, now(), 199, "a.example.com", "b.example.com")
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
-	require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	require.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	s.args.Command = "reopen"
 	s.at = now().AddDate(0, 0, 190)
 	s.panel.calls = nil
@@ -36,22 +38,22 @@ func TestMoreNamesAreBoughtOnceBeforeTheReissue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := namesStage(t)
 			s.panel.order.SANs = 5
-			s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
-			s.panel.order.Params[cert.ParamOldAltName] = "a.example.com b.example.com"
+			s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
+			s.panel.order.Params[itemparam.OldAltName] = "a.example.com b.example.com"
 			s.seller.buyErr, s.seller.buyAnyway = nil, true
 			if lostAnswer {
 				s.seller.buyErr = lost()
-				require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Reopen)))
+				require.Equal(t, fault.Unclear, faultType(t, s.run(command.Reopen)))
 				assert.Zero(t, s.seller.reissues)
 				s.seller.buyErr = nil
 				s.at = s.at.Add(time.Minute)
 			}
 			require.NoError(t, s.run(command.Reopen))
 			assert.Equal(t, 2, s.seller.names)
-			assert.Equal(t, "2", s.param(cert.ParamSANsBought))
+			assert.Equal(t, "2", s.param(itemparam.SANsBought))
 			assert.Equal(t, 1, s.seller.reissues)
-			assert.Empty(t, s.param(cert.ParamIntent))
-			assert.Equal(t, cert.KindSANs, s.panel.journal[len(s.panel.journal)-1].Kind)
+			assert.Empty(t, s.param(itemparam.Intent))
+			assert.Equal(t, seller.KindSANs, s.panel.journal[len(s.panel.journal)-1].Kind)
 		})
 	}
 }
@@ -64,16 +66,16 @@ func TestNamesThatAreNotBought(t *testing.T) {
 		kind    string
 	}{
 		"fewer names":                    {2, "a.example.com", true, ""},
-		"beyond what the client ordered": {3, "a.example.com b.example.com c.example.com d.example.com", true, cert.FaultValue},
-		"no such addon in the tariff":    {-1, "a.example.com b.example.com c.example.com", true, cert.FaultValue},
-		"a seller that sells none":       {5, "a.example.com b.example.com c.example.com", false, cert.FaultValue},
+		"beyond what the client ordered": {3, "a.example.com b.example.com c.example.com d.example.com", true, fault.Value},
+		"no such addon in the tariff":    {-1, "a.example.com b.example.com c.example.com", true, fault.Value},
+		"a seller that sells none":       {5, "a.example.com b.example.com c.example.com", false, fault.Value},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := namesStage(t)
 			s.moreNames = row.more
 			s.panel.order.SANs = row.ordered
-			s.panel.order.Params[cert.ParamSANsBought] = "0"
-			s.panel.order.Params[cert.ParamAltName] = row.names
+			s.panel.order.Params[itemparam.SANsBought] = "0"
+			s.panel.order.Params[itemparam.AltName] = row.names
 			err := s.run(command.Reopen)
 			if row.kind == "" {
 				require.NoError(t, err)
@@ -90,27 +92,27 @@ func TestNamesThatAreNotBought(t *testing.T) {
 func TestNamesThatNeverReachedTheSellerAreBoughtAgainLater(t *testing.T) {
 	s := namesStage(t)
 	s.panel.order.SANs = 3
-	s.panel.order.Params[cert.ParamSANsBought] = "0"
-	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com"
+	s.panel.order.Params[itemparam.SANsBought] = "0"
+	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com"
 	s.seller.buyErr = lost()
 	require.Error(t, s.run(command.Reopen))
 	s.seller.buyErr = nil
 	s.at = s.at.Add(5 * time.Minute)
-	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Reopen)))
+	assert.Equal(t, fault.Waiting, faultType(t, s.run(command.Reopen)))
 	s.at = s.at.Add(6 * time.Minute)
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 1, s.seller.names)
 	t.Run("or asked about where the count has moved otherwise", func(t *testing.T) {
 		s := namesStage(t)
 		s.panel.order.SANs = 4
-		s.panel.order.Params[cert.ParamSANsBought] = "0"
-		s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+		s.panel.order.Params[itemparam.SANsBought] = "0"
+		s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
 		s.seller.buyErr = lost()
 		require.Error(t, s.run(command.Reopen))
 		s.seller.buyErr = nil
-		s.seller.change(101, func(r *cert.Report) { r.SANs = 3 })
+		s.seller.change(101, func(r *seller.OrderStatus) { r.SANs = 3 })
 		s.at = s.at.Add(time.Hour)
-		assert.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Reopen)))
+		assert.Equal(t, fault.Unclear, faultType(t, s.run(command.Reopen)))
 		assert.Zero(t, s.seller.names)
 		assert.NotEmpty(t, s.panel.tasks)
 	})
@@ -122,12 +124,12 @@ func TestAMistypedNameBeforeTheActivationCostsNothing(t *testing.T) {
 	for name, f := range map[string]command.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
-			s.seller.actErr = &cert.Fault{Type: cert.FaultAPI, Value: "the CSR is not accepted"}
+			s.seller.actErr = &fault.Error{Type: fault.API, Message: "the CSR is not accepted"}
 			require.Error(t, s.run(command.Open))
 			s.seller.actErr = nil
 			right := newPair(t, "right.example")
 			s.panel.order.CSR = right.csr
-			require.NotContains(t, s.panel.order.Params, cert.ParamRequested, "nothing was handed in yet")
+			require.NotContains(t, s.panel.order.Params, itemparam.Requested, "nothing was handed in yet")
 			s.args.Command = name
 			require.NoError(t, s.run(f))
 			assert.Equal(t, 1, s.seller.buys)
@@ -148,7 +150,7 @@ func TestAMistypedNameAfterTheActivationIsATask(t *testing.T) {
 			s.args.Command = name
 			err := s.run(f)
 			require.Error(t, err)
-			assert.False(t, cert.FaultOf(err).Retry)
+			assert.False(t, fault.From(err).Retry)
 			assert.Contains(t, err.Error(), "orders anew")
 			assert.Zero(t, s.seller.reissues)
 			assert.NotEmpty(t, s.panel.tasks)

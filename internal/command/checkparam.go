@@ -4,16 +4,19 @@ import (
 	"context"
 	"strings"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // CheckParam checks fields of an order form, as pairs of --param and --value, before anything is ordered
 // (billmanager-module-protocol §1.4). The other fields are in the document on stdin, where the panel gives one.
 func CheckParam(ctx context.Context, run *Run) (*etree.Document, error) {
 	if len(run.Args.Params) != len(run.Args.Values) {
-		return nil, cert.Faultf(cert.FaultValue, "argv", "%d times --param and %d times --value: they go in pairs", len(run.Args.Params), len(run.Args.Values))
+		return nil, fault.Errorf(fault.Value, "argv", "%d times --param and %d times --value: they go in pairs", len(run.Args.Params), len(run.Args.Values))
 	}
 	var wrong []error
 	for i, name := range run.Args.Params {
@@ -37,19 +40,19 @@ func CheckParam(ctx context.Context, run *Run) (*etree.Document, error) {
 }
 
 func checkField(run *Run, name, value string) error {
-	if name == cert.ParamAltName || name == "altname_input" || name == "domain" || name == "CN" {
-		for _, mapped := range cert.MappedNames(value) {
+	if name == itemparam.AltName || name == "altname_input" || name == "domain" || name == "CN" {
+		for _, mapped := range seller.MappedNames(value) {
 			run.Log.ExtInfof("%s: %s", name, mapped)
 		}
 	}
-	if err := cert.CheckField(name, value); err != nil {
+	if err := seller.CheckField(name, value); err != nil {
 		return err
 	}
-	if name != cert.ParamMethod {
-		return cert.CheckTogether(name, value, formFields(run)[cert.CountryField(name)])
+	if name != itemparam.Method {
+		return seller.CheckTogether(name, value, formFields(run)[seller.CountryField(name)])
 	}
-	if method, err := cert.ParseMethod(value); err == nil && method == cert.MethodFile && anyWildcard(run) {
-		return cert.Faultf(cert.FaultValue, name, "a file does not prove control over a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")
+	if method, err := seller.ParseMethod(value); err == nil && method == seller.MethodFile && anyWildcard(run) {
+		return fault.Errorf(fault.Value, name, "a file does not prove control over a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")
 	}
 	return nil
 }
@@ -58,7 +61,7 @@ func checkField(run *Run, name, value string) error {
 // nothing tells yet how many names are ordered: open refuses it before buying. An item that cannot be read is left to
 // the command that does the work.
 func checkPaidNames(ctx context.Context, run *Run, name string) error {
-	if name != "csr" && name != cert.ParamAltName || run.Args.Item <= 0 {
+	if name != "csr" && name != itemparam.AltName || run.Args.Item <= 0 {
 		return nil
 	}
 	order, err := run.Panel.Order(ctx, run.Args.Item)
@@ -72,22 +75,22 @@ func checkPaidNames(ctx context.Context, run *Run, name string) error {
 		return nil
 	}
 	fields := formFields(run)
-	text, listed := fields["csr"], fields[cert.ParamAltName]
+	text, listed := fields["csr"], fields[itemparam.AltName]
 	if text == "" {
 		text = order.CSR
 	}
-	if _, given := fields[cert.ParamAltName]; !given {
-		listed = order.Params[cert.ParamAltName]
+	if _, given := fields[itemparam.AltName]; !given {
+		listed = order.Params[itemparam.AltName]
 	}
-	return cert.CheckNames(product, text, listed, j.namesPaid(product))
+	return seller.CheckNames(product, text, listed, j.namesPaid(product))
 }
 
 // anyWildcard tells whether the order on the form asks for a wildcard name. A field that is wrong is refused by its own
 // check.
 func anyWildcard(run *Run) bool {
 	fields := formFields(run)
-	names := cert.SplitNames(fields[cert.ParamAltName] + " " + fields["CN"])
-	if csr, err := cert.ReadCSR(fields["csr"]); err == nil {
+	names := seller.SplitNames(fields[itemparam.AltName] + " " + fields["CN"])
+	if csr, err := pki.ReadCSR(fields["csr"]); err == nil {
 		names = append(names, csr.CommonName)
 		names = append(names, csr.Names...)
 	}
@@ -103,11 +106,11 @@ func anyWildcard(run *Run) bool {
 func formFields(run *Run) map[string]string {
 	fields := map[string]string{}
 	if run.Doc != nil {
-		item := child(run.Doc.Root(), "item")
-		if item == nil {
-			item = run.Doc.Root()
+		it := child(run.Doc.Root(), "item")
+		if it == nil {
+			it = run.Doc.Root()
 		}
-		for _, field := range item.ChildElements() {
+		for _, field := range it.ChildElements() {
 			fields[field.Tag] = field.Text()
 		}
 	}

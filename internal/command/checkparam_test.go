@@ -4,8 +4,9 @@ import (
 	"context"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
 
 	"github.com/beevik/etree"
 	"github.com/stretchr/testify/assert"
@@ -50,9 +51,9 @@ func TestFieldsOfTheOrderForm(t *testing.T) {
 			run := s.world()
 			if c.stdin != nil {
 				run.Doc = etree.NewDocument()
-				item := run.Doc.CreateElement("doc").CreateElement("item")
+				it := run.Doc.CreateElement("doc").CreateElement("item")
 				for name, value := range c.stdin {
-					item.CreateElement(name).SetText(value)
+					it.CreateElement(name).SetText(value)
 				}
 			}
 			doc, err := command.CheckParam(context.Background(), run)
@@ -63,8 +64,8 @@ func TestFieldsOfTheOrderForm(t *testing.T) {
 				return
 			}
 			require.ErrorContains(t, err, c.refused)
-			assert.Equal(t, cert.FaultValue, cert.FaultOf(err).Type)
-			assert.Equal(t, c.object, cert.FaultOf(err).Object)
+			assert.Equal(t, fault.Value, fault.From(err).Type)
+			assert.Equal(t, c.object, fault.From(err).Object)
 		})
 	}
 }
@@ -100,7 +101,7 @@ func TestFieldsOfAnExistingItemAreHeldAgainstWhatItPaidFor(t *testing.T) {
 			s := newStage(t)
 			s.panel.order.Template, s.panel.order.SANs = "san_certificate", c.ordered
 			if c.bought != "" {
-				s.panel.order.Params[cert.ParamSANsBought], s.panel.order.Params[cert.ParamOrderID] = c.bought, "101"
+				s.panel.order.Params[itemparam.SANsBought], s.panel.order.Params[itemparam.OrderID] = c.bought, "101"
 			}
 			s.args.Params, s.args.Values = []string{c.param}, []string{c.value}
 			_, err := command.CheckParam(t.Context(), s.world())

@@ -8,9 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // cancelTime is how long a seller may take to cancel an order: the rest of the command's time is the panel's.
@@ -25,14 +28,14 @@ func Close(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, err
 	}
 	var left []string
-	if _, ok := run.Trade.Prototype.(Canceller); ok {
+	if _, ok := run.Info.Prototype.(seller.Canceller); ok {
 		left = j.endOrder(ctx)
 	} else if ids := j.lineage(); len(ids) > 0 {
 		j.Log.Warningf("item %d is closed, its orders at %s stay: %s; ask the seller's support where they are to be cancelled or revoked",
-			j.order.Item, j.Trade.Title, formatIDs(ids))
+			j.order.Item, j.Info.Title, formatIDs(ids))
 	}
-	if j.order.Params[cert.ParamIntent] != "" {
-		left = append(left, fmt.Sprintf("item %d is closed with a purchase without a clear answer: look for it at %s", j.order.Item, j.Trade.Title))
+	if j.order.Params[itemparam.Intent] != "" {
+		left = append(left, fmt.Sprintf("item %d is closed with a purchase without a clear answer: look for it at %s", j.order.Item, j.Info.Title))
 	}
 	j.leave(ctx, left)
 	return nil, run.Panel.Post(ctx, run.Args.Item, "close")
@@ -56,12 +59,12 @@ func (j *job) endOrder(ctx context.Context) (left []string) {
 	ctx, stop := context.WithTimeout(ctx, cancelTime)
 	defer stop()
 	if err := j.attach(ctx); err != nil {
-		held := cmp.Or(j.order.Params[cert.ParamOrderID], j.order.Params[cert.ParamLineage])
+		held := cmp.Or(j.order.Params[itemparam.OrderID], j.order.Params[itemparam.Lineage])
 		if held == "" {
-			j.Log.ExtInfof("item %d has no order at %s that would have to be cancelled (%v)", j.order.Item, j.Trade.Title, err)
+			j.Log.ExtInfof("item %d has no order at %s that would have to be cancelled (%v)", j.order.Item, j.Info.Title, err)
 			return nil
 		}
-		return []string{fmt.Sprintf("item %d is closed and its order %s at %s was not cancelled, do it there: %v", j.order.Item, brief(held), j.Trade.Title, err)}
+		return []string{fmt.Sprintf("item %d is closed and its order %s at %s was not cancelled, do it there: %v", j.order.Item, brief(held), j.Info.Title, err)}
 	}
 	if err := j.recall(ctx); err != nil {
 		j.Log.Warningf("item %d: what the journal remembers was not put on it: %v", j.order.Item, err)
@@ -75,18 +78,18 @@ func (j *job) endOrder(ctx context.Context) (left []string) {
 	}
 	if other := j.belongsTo(ctx, id); other != "" {
 		return append(left, fmt.Sprintf("item %d is closed and its order %d at %s was not cancelled, for it is shown there for %s: look whether the processing module's account is the one with which it was bought",
-			j.order.Item, id, j.Trade.Title, other))
+			j.order.Item, id, j.Info.Title, other))
 	}
 	left = append(left, j.endReplaced(ctx, id)...)
-	err := j.seller.(Canceller).Cancel(ctx, id)
+	err := j.seller.(seller.Canceller).Cancel(ctx, id)
 	if j.dry.withheld(err, dryCancel, "id", id) {
 		return left
 	}
 	if err == nil {
-		j.Log.Infof("item %d: id %d at %s is cancelled", j.order.Item, id, j.Trade.Title)
+		j.Log.Infof("item %d: id %d at %s is cancelled", j.order.Item, id, j.Info.Title)
 		return left
 	}
-	return append(left, fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.order.Item, id, j.Trade.Title, err, j.endRenewal(ctx, id)))
+	return append(left, fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.order.Item, id, j.Info.Title, err, j.endRenewal(ctx, id)))
 }
 
 // belongsTo returns the name for which the seller shows an order that is not this item's; empty if nothing says so. Without a certificate
@@ -95,9 +98,9 @@ func (j *job) belongsTo(ctx context.Context, id int64) string {
 	if j.order.Stored == "" {
 		return ""
 	}
-	report, err := j.seller.Report(ctx, id)
+	report, err := j.seller.OrderStatus(ctx, id)
 	if err != nil {
-		j.Log.Warningf("item %d: for whom the order %d at %s is could not be read: %v", j.order.Item, id, j.Trade.Title, err)
+		j.Log.Warningf("item %d: for whom the order %d at %s is could not be read: %v", j.order.Item, id, j.Info.Title, err)
 		return ""
 	}
 	return j.stranger(report)
@@ -112,20 +115,20 @@ func (j *job) endReplaced(ctx context.Context, newest int64) (left []string) {
 	older := slices.DeleteFunc(j.lineage(), func(id int64) bool { return id == newest })
 	slices.Reverse(older)
 	for _, id := range older[:min(len(older), maxReplacedEnded)] {
-		report, err := j.seller.Report(ctx, id)
+		report, err := j.seller.OrderStatus(ctx, id)
 		if err != nil {
-			j.Log.Warningf("item %d: whether the replaced certificate %d at %s is still valid could not be read: %v", j.order.Item, id, j.Trade.Title, err)
-			if cert.FaultOf(err).SellerFails() { // so would the next one
-				return append(left, fmt.Sprintf("whether the replaced certificates at %s are still valid could not be read: %v", j.Trade.Title, err))
+			j.Log.Warningf("item %d: whether the replaced certificate %d at %s is still valid could not be read: %v", j.order.Item, id, j.Info.Title, err)
+			if fault.From(err).SellerFails() { // so would the next one
+				return append(left, fmt.Sprintf("whether the replaced certificates at %s are still valid could not be read: %v", j.Info.Title, err))
 			}
 			continue
 		}
-		stored, err := cert.StoredLeaf(strings.Join(report.PEM, "\n"))
+		stored, err := pki.StoredLeaf(strings.Join(report.PEM, "\n"))
 		if report.State.Ended() || err != nil || !stored.Leaf.NotAfter.After(j.Now()) {
 			continue
 		}
 		if other := j.stranger(report); other != "" {
-			left = append(left, fmt.Sprintf("the id %d at %s is shown there for %s and was not revoked", id, j.Trade.Title, other))
+			left = append(left, fmt.Sprintf("the id %d at %s is shown there for %s and was not revoked", id, j.Info.Title, other))
 			continue
 		}
 		err = j.revoke(ctx, id)
@@ -134,17 +137,17 @@ func (j *job) endReplaced(ctx context.Context, newest int64) (left []string) {
 		}
 		if err != nil {
 			left = append(left, fmt.Sprintf("the replaced certificate %d at %s (serial %s) is valid until %s and could not be revoked: %v",
-				id, j.Trade.Title, stored.Serial(), stored.Ends(), err))
+				id, j.Info.Title, stored.Serial(), stored.Ends(), err))
 			continue
 		}
-		j.Log.Infof("item %d: the replaced certificate %d (serial %s, valid until %s) is revoked at %s", j.order.Item, id, stored.Serial(), stored.Ends(), j.Trade.Title)
+		j.Log.Infof("item %d: the replaced certificate %d (serial %s, valid until %s) is revoked at %s", j.order.Item, id, stored.Serial(), stored.Ends(), j.Info.Title)
 	}
 	return left
 }
 
 // revoke revokes a replaced certificate where the seller can be asked to.
 func (j *job) revoke(ctx context.Context, id int64) error {
-	revoker, can := j.seller.(Revoker)
+	revoker, can := j.seller.(seller.Revoker)
 	if !can {
 		return unable(j.Run, "revokes certificates")
 	}
@@ -154,7 +157,7 @@ func (j *job) revoke(ctx context.Context, id int64) error {
 // attach connects the seller of an item that is loaded already.
 func (j *job) attach(ctx context.Context) (err error) {
 	if j.order.Module == 0 {
-		return cert.Faultf(cert.FaultMissed, "processingmodule", "item %d belongs to no processing module", j.order.Item)
+		return fault.Errorf(fault.Missed, "processingmodule", "item %d belongs to no processing module", j.order.Item)
 	}
 	if err := j.readable(); err != nil {
 		return err
@@ -163,7 +166,7 @@ func (j *job) attach(ctx context.Context) (err error) {
 		return err
 	}
 	j.account = j.seller.Account()
-	if _, ok := j.seller.(Canceller); !ok {
+	if _, ok := j.seller.(seller.Canceller); !ok {
 		return unable(j.Run, "cancels orders")
 	}
 	return nil
@@ -171,7 +174,7 @@ func (j *job) attach(ctx context.Context) (err error) {
 
 // endRenewal sees to it that an order which stays is not renewed by the seller itself, and says what came of it.
 func (j *job) endRenewal(ctx context.Context, id int64) string {
-	stopper, ok := j.seller.(RenewalStopper)
+	stopper, ok := j.seller.(seller.RenewalStopper)
 	if !ok {
 		return "cancel it there where it is to end"
 	}

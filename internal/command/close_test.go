@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,53 +23,53 @@ type taskPanel struct {
 	texts []string
 }
 
-func (p *taskPanel) Manual(ctx context.Context, item, operation int64, name, text string) error {
+func (p *taskPanel) Manual(ctx context.Context, it, operation int64, name, text string) error {
 	p.texts = append(p.texts, text)
-	return p.fakePanel.Manual(ctx, item, operation, name, text)
+	return p.fakePanel.Manual(ctx, it, operation, name, text)
 }
 
 func TestClosingCancelsTheNewestOrder(t *testing.T) {
-	unreachable := cert.Faultf(cert.FaultClient, "", "no answer").Again()
+	unreachable := fault.Errorf(fault.Client, "", "no answer").Retryable()
 	for rule, c := range map[string]struct {
-		set   func(s *stage, seller *ableSeller)
+		set   func(s *stage, theSeller *ableSeller)
 		asked []string
 		task  []string // words of the task, nil where there is none
 	}{
 		"cancelled":       {nil, []string{"cancel 103"}, nil},
 		"nothing ordered": {func(s *stage, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, nil, nil},
-		"the seller does not let us": {func(_ *stage, a *ableSeller) { a.fail["cancel"] = cert.Faultf(cert.FaultAPI, "", "access denied") },
+		"the seller does not let us": {func(_ *stage, a *ableSeller) { a.fail["cancel"] = fault.Errorf(fault.API, "", "access denied") },
 			[]string{"cancel 103", "stop 103"}, []string{"its order 103 at Seller", "access denied", "its renewal is switched off"}},
 		"nor is its renewal stopped": {func(_ *stage, a *ableSeller) {
-			a.fail["cancel"], a.fail["stop"] = cert.Faultf(cert.FaultAPI, "", "access denied"), cert.Faultf(cert.FaultAPI, "", "no such form")
+			a.fail["cancel"], a.fail["stop"] = fault.Errorf(fault.API, "", "access denied"), fault.Errorf(fault.API, "", "no such form")
 		}, []string{"cancel 103", "stop 103"}, []string{"103", "access denied", "no such form", "it may be paid for again"}},
 		"the seller is not reached": {func(_ *stage, a *ableSeller) { a.fail["cancel"], a.fail["stop"] = unreachable, unreachable },
 			[]string{"cancel 103", "stop 103"}, []string{"103", "no answer"}},
-		"an unreadable id": {func(s *stage, _ *ableSeller) { s.panel.order.Params[cert.ParamOrderID] = "10x" },
+		"an unreadable id": {func(s *stage, _ *ableSeller) { s.panel.order.Params[itemparam.OrderID] = "10x" },
 			nil, []string{"its order 10x at Seller was not cancelled", "no id of the seller"}},
 		"no module": {func(s *stage, _ *ableSeller) { s.panel.order.Module = 0 }, nil, []string{"103", "belongs to no processing module"}},
 		"an id that only the journal remembers": {func(s *stage, a *ableSeller) {
 			s.panel.order.Params = map[string]string{}
-			s.panel.journal = []cert.Bought{{Time: s.at, Item: 42, Kind: cert.KindOrder, ID: 104, Account: markOf(a.Account()), Name: "example.com"}}
+			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindOrder, ID: 104, Account: markOf(a.Account()), Name: "example.com"}}
 		}, []string{"cancel 104"}, nil},
 		"an id of the journal that may be an earlier client's": {func(s *stage, a *ableSeller) {
 			s.panel.order.Params = map[string]string{}
-			s.panel.journal = []cert.Bought{{Time: s.at, Item: 42, Kind: cert.KindOrder, ID: 104, Account: markOf(a.Account()), Name: "other.example"}}
+			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindOrder, ID: 104, Account: markOf(a.Account()), Name: "other.example"}}
 		}, nil, []string{"item 42 is closed", "id 104", "other.example"}},
 		"a purchase without answer": {func(s *stage, _ *ableSeller) {
-			s.panel.order.Params = map[string]string{cert.ParamIntent: intentJSON(t, 0)}
+			s.panel.order.Params = map[string]string{itemparam.Intent: intentJSON(t, 0)}
 		}, nil, []string{"a purchase without a clear answer: look for it at Seller"}},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			s, seller := able(t)
+			s, theSeller := able(t)
 			s.args.Command = "close"
-			s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "103", "101 103"
+			s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "103", "101 103"
 			if c.set != nil {
-				c.set(s, seller)
+				c.set(s, theSeller)
 			}
 			panel := &taskPanel{fakePanel: s.panel}
-			_, err := command.Close(context.Background(), s.with(seller, panel))
+			_, err := command.Close(context.Background(), s.with(theSeller, panel))
 			require.NoError(t, err)
-			assert.Equal(t, c.asked, seller.asked)
+			assert.Equal(t, c.asked, theSeller.asked)
 			assert.Equal(t, "postclose", s.panel.calls[len(s.panel.calls)-1])
 			if c.task == nil {
 				assert.Empty(t, panel.texts)
@@ -97,23 +100,23 @@ func TestReplacedCertificatesAreRevokedOrNamed(t *testing.T) {
 		task    string
 	}{
 		"revoked":             {true, nil, []string{"revoke 101", "cancel 102"}, ""},
-		"refused":             {true, cert.Faultf(cert.FaultAPI, "", "not this kind"), []string{"revoke 101", "cancel 102"}, "not this kind"},
+		"refused":             {true, fault.Errorf(fault.API, "", "not this kind"), []string{"revoke 101", "cancel 102"}, "not this kind"},
 		"a seller without it": {false, nil, []string{"cancel 102"}, "has no function that revokes certificates"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s, able := able(t)
 			s.seller.issue(t, s.seller.add(12), s.pair, s.at, 199)
 			s.args.Command = "close"
-			s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "102", "101 102"
+			s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "102", "101 102"
 			if c.refusal != nil {
 				able.fail["revoke"] = c.refusal
 			}
-			var seller command.Seller = able
+			var theSeller seller.Seller = able
 			if c.revokes {
-				seller = revokingSeller{able}
+				theSeller = revokingSeller{able}
 			}
 			panel := &taskPanel{fakePanel: s.panel}
-			_, err := command.Close(context.Background(), s.with(seller, panel))
+			_, err := command.Close(context.Background(), s.with(theSeller, panel))
 			require.NoError(t, err)
 			assert.Equal(t, c.asked, able.asked)
 			if c.task == "" {
@@ -129,28 +132,28 @@ func TestReplacedCertificatesAreRevokedOrNamed(t *testing.T) {
 
 // Whatever cannot be done besides, the panel closes the item.
 func TestClosingGoesOnWithoutSellerAndTask(t *testing.T) {
-	s, seller := able(t)
-	s.panel.order.Params[cert.ParamOrderID] = "103"
+	s, theSeller := able(t)
+	s.panel.order.Params[itemparam.OrderID] = "103"
 	s.panel.fail["manual"] = errors.New("no task")
-	run := s.with(seller, s.panel)
-	run.Trade.Connect = func(map[string]string) (command.Seller, error) {
-		return nil, cert.Faultf(cert.FaultMissed, "", "no password")
+	run := s.with(theSeller, s.panel)
+	run.Info.Connect = func(map[string]string) (seller.Seller, error) {
+		return nil, fault.Errorf(fault.Missed, "", "no password")
 	}
 	_, err := command.Close(context.Background(), run)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"postclose"}, s.panel.calls)
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "no password")
 
-	s.panel.fail["postclose"] = cert.Faultf(cert.FaultPanel, "", "down").Again()
+	s.panel.fail["postclose"] = fault.Errorf(fault.Panel, "", "down").Retryable()
 	_, err = command.Close(context.Background(), run)
-	assert.Equal(t, cert.FaultPanel, faultType(t, err))
+	assert.Equal(t, fault.Panel, faultType(t, err))
 }
 
 func TestASellerThatCancelsNothingIsNotAsked(t *testing.T) {
 	s := newStage(t)
-	s.panel.order.Params[cert.ParamOrderID] = "103"
+	s.panel.order.Params[itemparam.OrderID] = "103"
 	run := s.world()
-	run.Trade.Connect = func(map[string]string) (command.Seller, error) { panic("connected") }
+	run.Info.Connect = func(map[string]string) (seller.Seller, error) { panic("connected") }
 	_, err := command.Close(context.Background(), run)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"postclose"}, s.panel.calls)

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
 )
 
 // CheckConnection tries the parameters of the wizard's form at the seller. The document on stdin carries them decrypted
@@ -19,14 +19,14 @@ func CheckConnection(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	seller, err := run.Trade.Connect(params)
+	theSeller, err := run.Info.Connect(params)
 	if err != nil {
 		return nil, err
 	}
-	if err := seller.Check(ctx); err != nil {
+	if err := theSeller.Check(ctx); err != nil {
 		return nil, err
 	}
-	run.Log.ExtInfof("the account %s can be used", seller.Account())
+	run.Log.ExtInfof("the account %s can be used", theSeller.Account())
 	return answer(), nil
 }
 
@@ -35,15 +35,15 @@ func formParams(run *Run) (map[string]string, error) {
 	root := run.Doc.Root()
 	node := child(root, "processingmodule")
 	if node == nil {
-		return nil, cert.Faultf(cert.FaultInput, "processingmodule", "the document on stdin has no element processingmodule")
+		return nil, fault.Errorf(fault.Input, "processingmodule", "the document on stdin has no element processingmodule")
 	}
 	params := map[string]string{}
-	for _, p := range run.Trade.Params {
+	for _, p := range run.Info.Params {
 		if field := child(node, p.Name); field != nil {
 			params[p.Name] = strings.TrimSpace(field.Text())
 		}
 	}
-	for _, p := range run.Trade.CustomParams {
+	for _, p := range run.Info.CustomParams {
 		if field := child(node, p.Name); field != nil {
 			params[p.Name] = strings.TrimSpace(field.Text())
 		}
@@ -57,12 +57,12 @@ func formParams(run *Run) (map[string]string, error) {
 func TuneConnection(_ context.Context, run *Run) (*etree.Document, error) {
 	doc := run.Doc.Copy()
 	root := doc.Root()
-	for _, p := range run.Trade.Params {
+	for _, p := range run.Info.Params {
 		if node := child(root, p.Name); p.Default != "" && (node == nil || strings.TrimSpace(node.Text()) == "") {
 			set(root, p.Name, p.Default)
 		}
 	}
-	field := run.Trade.AddressParam
+	field := run.Info.AddressParam
 	if field == "" {
 		return doc, nil
 	}
@@ -106,7 +106,7 @@ func dropLists(root *etree.Element, field string) {
 func offeredAddresses(run *Run, own string) ([]string, error) {
 	all, err := run.Addresses()
 	if err != nil {
-		return nil, cert.Faultf(cert.FaultMissed, "addresses", "this host's addresses cannot be read (%w): whatever starts the panel must allow netlink sockets (systemd: RestrictAddressFamilies)", err)
+		return nil, fault.Errorf(fault.Missed, "addresses", "this host's addresses cannot be read (%w): whatever starts the panel must allow netlink sockets (systemd: RestrictAddressFamilies)", err)
 	}
 	all = slices.DeleteFunc(slices.Clone(all), func(a netip.Addr) bool { return !a.Is4() || a.IsUnspecified() })
 	slices.SortStableFunc(all, func(a, b netip.Addr) int {

@@ -10,8 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
 
 	"github.com/beevik/etree"
 	"github.com/stretchr/testify/assert"
@@ -68,8 +69,8 @@ func TestTuneConnectionFillsDefaultsIntoEmptyFields(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := newStage(t).world()
-			run.Trade.AddressParam = ""
-			run.Trade.Params = []command.Param{{Name: "username"}, {Name: "methods", Default: "on"}}
+			run.Info.AddressParam = ""
+			run.Info.Params = []seller.Param{{Name: "username"}, {Name: "methods", Default: "on"}}
 			run.Doc = document(t, row.in)
 			doc, err := command.TuneConnection(t.Context(), run)
 			require.NoError(t, err)
@@ -94,8 +95,8 @@ func TestTuneConnectionReplacesAllListsOfItsField(t *testing.T) {
 func TestCheckConnectionTakesOnlyDeclaredParameters(t *testing.T) {
 	run := newStage(t).world()
 	var got map[string]string
-	connect := run.Trade.Connect
-	run.Trade.Connect = func(params map[string]string) (command.Seller, error) { got = params; return connect(params) }
+	connect := run.Info.Connect
+	run.Info.Connect = func(params map[string]string) (seller.Seller, error) { got = params; return connect(params) }
 	run.Doc = document(t, `<doc><processingmodule><id>5</id><username> shop </username><api_key>k</api_key><foreign>x</foreign></processingmodule></doc>`)
 	doc, err := command.CheckConnection(context.Background(), run)
 	require.NoError(t, err)
@@ -104,7 +105,7 @@ func TestCheckConnectionTakesOnlyDeclaredParameters(t *testing.T) {
 
 	run.Doc = document(t, `<doc/>`)
 	_, err = command.CheckConnection(context.Background(), run)
-	assert.Equal(t, cert.FaultInput, faultType(t, err))
+	assert.Equal(t, fault.Input, faultType(t, err))
 }
 
 func TestSuitableModulesSkipsWhatThePanelAlreadyTried(t *testing.T) {
@@ -125,7 +126,7 @@ func TestSuitableModulesSkipsWhatThePanelAlreadyTried(t *testing.T) {
 // listing is a seller that also lists approvers.
 type listing struct{ *fakeSeller }
 
-func (listing) Approvers(_ context.Context, domain string, _ cert.Product) ([]string, error) {
+func (listing) Approvers(_ context.Context, domain string, _ seller.Product) ([]string, error) {
 	return []string{"admin@" + domain, "hostmaster@" + domain}, nil
 }
 
@@ -136,7 +137,7 @@ type counting struct {
 	asked *[]string
 }
 
-func (c counting) Approvers(_ context.Context, domain string, _ cert.Product) ([]string, error) {
+func (c counting) Approvers(_ context.Context, domain string, _ seller.Product) ([]string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*c.asked = append(*c.asked, domain)
@@ -164,7 +165,7 @@ func TestApproverAnswersInTheSpellingOfThePanel(t *testing.T) {
 			s := newStage(t)
 			var asked []string
 			run := s.world()
-			run.Trade.Connect = func(map[string]string) (command.Seller, error) { return counting{s.seller, &sync.Mutex{}, &asked}, nil }
+			run.Info.Connect = func(map[string]string) (seller.Seller, error) { return counting{s.seller, &sync.Mutex{}, &asked}, nil }
 			run.Args.Intname, run.Args.Module, run.Args.Domain = "positivessl", 5, row.domains
 			doc, err := command.Approver(t.Context(), run)
 			require.NoError(t, err)
@@ -185,20 +186,20 @@ type failing struct {
 	panics bool
 }
 
-func (f failing) Approvers(ctx context.Context, domain string, _ cert.Product) ([]string, error) {
+func (f failing) Approvers(ctx context.Context, domain string, _ seller.Product) ([]string, error) {
 	switch {
 	case domain != "n7.example.com":
 		return []string{"admin@" + domain}, ctx.Err()
 	case f.panics:
 		panic("on purpose")
 	}
-	return nil, cert.Faultf(cert.FaultAPI, "approver", "refused")
+	return nil, fault.Errorf(fault.API, "approver", "refused")
 }
 
 // slow is a listing that takes 6 s for each name.
 type slow struct{ *fakeSeller }
 
-func (slow) Approvers(ctx context.Context, domain string, _ cert.Product) ([]string, error) {
+func (slow) Approvers(ctx context.Context, domain string, _ seller.Product) ([]string, error) {
 	select {
 	case <-time.After(6 * time.Second):
 		return []string{"admin@" + domain}, nil
@@ -212,7 +213,7 @@ func TestApproverWaitsForASlowSeller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		run := s.world()
-		run.Trade.Connect = func(map[string]string) (command.Seller, error) { return slow{s.seller}, nil }
+		run.Info.Connect = func(map[string]string) (seller.Seller, error) { return slow{s.seller}, nil }
 		run.Args.Intname, run.Args.Module = "positivessl", 5
 		run.Args.Domain = "a.example.com,b.example.com,c.example.com,d.example.com,e.example.com,f.example.com,g.example.com,h.example.com"
 		ctx, stop := context.WithTimeout(t.Context(), 9*time.Second)
@@ -228,7 +229,7 @@ func TestApproverAsksAboutManyNames(t *testing.T) {
 	ask := func(names int, panics bool) (string, error) {
 		s := newStage(t)
 		run := s.world()
-		run.Trade.Connect = func(map[string]string) (command.Seller, error) { return failing{s.seller, panics}, nil }
+		run.Info.Connect = func(map[string]string) (seller.Seller, error) { return failing{s.seller, panics}, nil }
 		var domains []string
 		for n := range names {
 			domains = append(domains, fmt.Sprintf("n%d.example.com", n))
@@ -251,13 +252,13 @@ func TestApproverAsksAboutManyNames(t *testing.T) {
 	_, err = ask(40, false)
 	require.ErrorContains(t, err, "refused")
 	_, err = ask(40, true)
-	assert.Equal(t, cert.FaultInternal, faultType(t, err))
+	assert.Equal(t, fault.Internal, faultType(t, err))
 }
 
 func TestApproverAnswersPerDomain(t *testing.T) {
 	s := newStage(t)
 	run := s.world()
-	run.Trade.Connect = func(map[string]string) (command.Seller, error) { return listing{s.seller}, nil }
+	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return listing{s.seller}, nil }
 	run.Args.Intname, run.Args.Module = "positivessl", 5
 	run.Args.Domain = "a.example.com,*.B.example.com, a.example.com"
 	run.Text = s.pair.csr

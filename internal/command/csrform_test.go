@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -54,12 +55,12 @@ func TestCSRNamesInAnotherFormAreRefusedBeforeBuying(t *testing.T) {
 	t.Run("a certificate that was issued for such a CSR is stored and reissued", func(t *testing.T) {
 		s := newStage(t)
 		s.panel.order.CSR = u.csr
-		s.panel.order.Params[cert.ParamOrderID] = "101"
-		s.seller.reports[101] = cert.Report{ID: 101, State: cert.StateWaiting}
+		s.panel.order.Params[itemparam.OrderID] = "101"
+		s.seller.reports[101] = seller.OrderStatus{ID: 101, State: seller.StateWaiting}
 		s.seller.issue(t, 101, u, now(), 199)
 		s.args.Command = "sync_item"
 		require.NoError(t, s.run(command.SyncItem))
-		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 		s.args.Command = "reopen"
 		s.at = now().AddDate(0, 0, 190)
 		require.NoError(t, s.run(command.Reopen))
@@ -70,7 +71,7 @@ func TestCSRNamesInAnotherFormAreRefusedBeforeBuying(t *testing.T) {
 // The list and the order's domain may be mapped; the log says to what.
 func TestNamesOfTheListAreMappedWithALogLine(t *testing.T) {
 	s := newStage(t)
-	s.panel.order.Template, s.panel.order.Params[cert.ParamAltName] = "san_certificate", "bücher.example.com A.example.com"
+	s.panel.order.Template, s.panel.order.Params[itemparam.AltName] = "san_certificate", "bücher.example.com A.example.com"
 	require.NoError(t, s.run(command.Open))
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), `altname: "bücher.example.com" is sent as xn--bcher-kva.example.com`)
 	assert.NotContains(t, strings.Join(s.log.lines, "\n"), "A.example.com\" is sent", "letter case is no difference")
@@ -86,16 +87,16 @@ func TestNamesThatNobodyOrderedAreNotBought(t *testing.T) {
 	s.panel.order.Template, s.panel.order.CSR = "san_certificate", pairOf(t, "example.com", "example.com", sans...).csr
 	require.ErrorContains(t, s.run(command.Open), "gave 20 names beside the common name (in the CSR and the list) and the order pays for 2")
 	assert.Zero(t, s.seller.buys)
-	assert.NotContains(t, s.panel.order.Params, cert.ParamIntent)
+	assert.NotContains(t, s.panel.order.Params, itemparam.Intent)
 }
 
 // Names that the certificate in place carries are paid for: a reissue of them must not fail, whatever the tariff says today.
 func TestNamesOfTheCertificateInPlaceAreReissued(t *testing.T) {
 	s := namesStage(t)
 	s.panel.order.SANs = 0
-	delete(s.panel.order.Params, cert.ParamSANsBought)
-	s.seller.change(101, func(r *cert.Report) { r.SANs = -1 })
-	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com"
+	delete(s.panel.order.Params, itemparam.SANsBought)
+	s.seller.change(101, func(r *seller.OrderStatus) { r.SANs = -1 })
+	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com"
 	s.seller.issueNames(t, 101, s.pair, s.at, 199, "a.example.com", "b.example.com", "c.example.com")
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
@@ -103,12 +104,12 @@ func TestNamesOfTheCertificateInPlaceAreReissued(t *testing.T) {
 	s.args.Command = "reopen"
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 1, s.seller.reissues)
-	s.seller.change(102, func(r *cert.Report) { r.SANs = -1 })
+	s.seller.change(102, func(r *seller.OrderStatus) { r.SANs = -1 })
 	s.seller.issueNames(t, 102, s.pair, s.at, 199, "a.example.com", "b.example.com", "c.example.com")
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
 	s.args.Command = "reopen"
-	s.panel.order.Params[cert.ParamAltName] += " d.example.com"
+	s.panel.order.Params[itemparam.AltName] += " d.example.com"
 	s.at = s.at.AddDate(0, 0, 2)
 	require.ErrorContains(t, s.run(command.Reopen), "the order pays for 3")
 }

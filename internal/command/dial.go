@@ -5,12 +5,13 @@ import (
 	"context"
 	"slices"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
 )
 
-// dial connects the seller of a processing module, for commands that concern no item. One that does not exist is FaultMissed;
-// one of another binary is FaultValue, because its parameters mean nothing here.
-func dial(ctx context.Context, run *Run, module int64) (Seller, error) {
+// dial connects the seller of a processing module, for commands that concern no item. One that does not exist is Missed;
+// one of another binary is Value, because its parameters mean nothing here.
+func dial(ctx context.Context, run *Run, module int64) (seller.Seller, error) {
 	params, err := run.Panel.ModuleParams(ctx, module)
 	if err != nil {
 		return nil, err
@@ -20,13 +21,13 @@ func dial(ctx context.Context, run *Run, module int64) (Seller, error) {
 		return nil, err
 	}
 	if !slices.Contains(own, module) {
-		return nil, cert.Faultf(cert.FaultValue, "module", "the processing module %d is none of %s; its own are %s", module, run.Binary, cmp.Or(formatIDs(own), "none"))
+		return nil, fault.Errorf(fault.Value, "module", "the processing module %d is none of %s; its own are %s", module, run.Binary, cmp.Or(formatIDs(own), "none"))
 	}
-	return run.Trade.Connect(params)
+	return run.Info.Connect(params)
 }
 
 // unable is the fault of a command that the seller has no power for. Its features do not name the command: somebody
 // called it all the same.
 func unable(run *Run, what string) error {
-	return cert.Faultf(cert.FaultValue, "command", "%s has no function that %s", run.Trade.Title, what)
+	return fault.Errorf(fault.Value, "command", "%s has no function that %s", run.Info.Title, what)
 }

@@ -3,8 +3,10 @@ package command_test
 import (
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,16 +15,16 @@ import (
 // A reissue that comes between an unclear renewal and its settlement does not settle it.
 func TestRenewalNotSettledByReissue(t *testing.T) {
 	s := endingStage(t)
-	s.seller.buyErr, s.seller.buyAnyway = &cert.Fault{Type: cert.FaultUnclear, Value: "lost", Unclear: true, Retry: true}, true
+	s.seller.buyErr, s.seller.buyAnyway = &fault.Error{Type: fault.Unclear, Message: "lost", OutcomeUnknown: true, Retry: true}, true
 	require.Error(t, s.run(command.Prolong))
 	require.Equal(t, 2, s.seller.buys)
 	s.seller.buyErr = nil
 	// somebody reissues the running certificate at the seller (or the sweep does)
 	s.seller.next++
 	id := s.seller.next
-	s.seller.reports[id] = cert.Report{State: cert.StateWaiting, CSR: s.pair.csr}
+	s.seller.reports[id] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
 	old := s.seller.reports[101]
-	old.State, old.ReplacedBy = cert.StateReplaced, id
+	old.State, old.ReplacedBy = seller.StateReplaced, id
 	s.seller.reports[101] = old
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
@@ -50,8 +52,8 @@ func TestOperationNumberUsedAgain(t *testing.T) {
 func TestInterruptedIssueIsNoEndOfTerm(t *testing.T) {
 	s := waitingStage(t)
 	s.seller.issue(t, 101, s.pair, now(), 180)
-	s.panel.fail["save certificate_serial"] = cert.Faultf(cert.FaultPanel, "", "the panel broke down").Again()
+	s.panel.fail["save certificate_serial"] = fault.Errorf(fault.Panel, "", "the panel broke down").Retryable()
 	require.Error(t, s.run(command.SyncItem))
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Empty(t, s.panel.order.Params[cert.ParamTermEnd])
+	assert.Empty(t, s.panel.order.Params[itemparam.TermEnd])
 }

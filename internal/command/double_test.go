@@ -17,8 +17,11 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/require"
 )
@@ -28,11 +31,11 @@ func now() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
 
 // fakePanel is a panel in memory that remembers its call-backs in order.
 type fakePanel struct {
-	order    cert.Order
+	order    item.Item
 	stored   string
 	calls    []string
-	journal  []cert.Bought
-	holdings []cert.Holding
+	journal  []item.JournalEntry
+	holdings []item.Claim
 	settings map[string]string
 	suitable []int64
 	// fail makes the call whose text begins with the key fail once with the error.
@@ -46,7 +49,7 @@ type fakePanel struct {
 	texts      []string // of the tasks
 	operations int
 	swept      bool // another sweep is running
-	client     cert.Client
+	client     item.Recipient
 }
 
 func (p *fakePanel) call(format string, args ...any) error {
@@ -61,9 +64,9 @@ func (p *fakePanel) call(format string, args ...any) error {
 	return nil
 }
 
-func (p *fakePanel) Order(_ context.Context, item int64) (cert.Order, error) {
-	if item != p.order.Item {
-		return cert.Order{}, cert.Faultf(cert.FaultMissed, "item", "item %d does not exist", item)
+func (p *fakePanel) Order(_ context.Context, it int64) (item.Item, error) {
+	if it != p.order.Item {
+		return item.Item{}, fault.Errorf(fault.Missed, "item", "item %d does not exist", it)
 	}
 	order := p.order
 	order.Stored = p.stored
@@ -84,28 +87,28 @@ func (p *fakePanel) Modules(context.Context) ([]int64, error) { return []int64{5
 func (p *fakePanel) SuitableModules(context.Context, int64) ([]int64, error) {
 	return p.suitable, nil
 }
-func (p *fakePanel) LockItem(context.Context, int64) error   { return nil }
-func (p *fakePanel) UnlockItem(context.Context, int64) error { return nil }
-func (p *fakePanel) LockSweep(context.Context) (bool, error) { return !p.swept, nil }
-func (p *fakePanel) Living(context.Context) (int, error)     { return 1, nil }
+func (p *fakePanel) LockItem(context.Context, int64) error    { return nil }
+func (p *fakePanel) UnlockItem(context.Context, int64) error  { return nil }
+func (p *fakePanel) LockSweep(context.Context) (bool, error)  { return !p.swept, nil }
+func (p *fakePanel) ActiveItems(context.Context) (int, error) { return 1, nil }
 func (p *fakePanel) Operations(context.Context, int64) (int, error) {
 	return p.operations, nil
 }
-func (p *fakePanel) Client(context.Context, int64) (cert.Client, error) {
+func (p *fakePanel) Client(context.Context, int64) (item.Recipient, error) {
 	if p.client.Email == "" {
-		return p.client, cert.Faultf(cert.FaultMissed, "user", "nobody")
+		return p.client, fault.Errorf(fault.Missed, "user", "nobody")
 	}
 	return p.client, nil
 }
 func (p *fakePanel) Brand(context.Context, int64) (string, error) { return "https://bill.example", nil }
-func (p *fakePanel) Unsettled(context.Context) ([]int64, error) {
-	if s := p.order.Params[cert.ParamServiceStatus]; s == "3" || s == "4" {
+func (p *fakePanel) WaitingItems(context.Context) ([]int64, error) {
+	if s := p.order.Params[itemparam.ServiceStatus]; s == "3" || s == "4" {
 		return []int64{p.order.Item}, nil
 	}
 	return nil, nil
 }
-func (p *fakePanel) Ending(_ context.Context, until cabforum.Date) ([]int64, error) {
-	if end := p.order.Params[cert.ParamExpireDate]; end != "" && end <= until.String() {
+func (p *fakePanel) ExpiringBefore(_ context.Context, until cabforum.Date) ([]int64, error) {
+	if end := p.order.Params[itemparam.ExpireDate]; end != "" && end <= until.String() {
 		return []int64{p.order.Item}, nil
 	}
 	return nil, nil
@@ -120,7 +123,7 @@ func (p *fakePanel) UnlockAccount(context.Context) error { return p.call("unlock
 func (p *fakePanel) SingleWriter(context.Context) error  { return p.cluster }
 func (p *fakePanel) HoldsLocks(context.Context) error {
 	if p.lostLocks {
-		return cert.Faultf(cert.FaultLocked, "item", "the lock was lost").Again()
+		return fault.Errorf(fault.Locked, "item", "the lock was lost").Retryable()
 	}
 	return nil
 }
@@ -142,26 +145,26 @@ func (p *fakePanel) DropParam(_ context.Context, _ int64, name string) error {
 	delete(p.order.Params, name)
 	return nil
 }
-func (p *fakePanel) WithoutOrder(context.Context, int64, string) ([]cert.BareItem, error) {
+func (p *fakePanel) WithoutOrder(context.Context, int64, string) ([]seller.BareItem, error) {
 	return nil, nil
 }
-func (p *fakePanel) Holdings(context.Context, []int64) ([]cert.Holding, error) {
+func (p *fakePanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
 	return p.holdings, nil
 }
 func (p *fakePanel) StoredCertificate(context.Context, int64) (string, error) { return p.stored, nil }
-func (p *fakePanel) Journal(context.Context) ([]cert.Bought, error)           { return p.journal, nil }
-func (p *fakePanel) AppendJournal(_ context.Context, line cert.Bought) error {
+func (p *fakePanel) Journal(context.Context) ([]item.JournalEntry, error)     { return p.journal, nil }
+func (p *fakePanel) AppendJournal(_ context.Context, line item.JournalEntry) error {
 	if err := p.call("journal %d", line.ID); err != nil {
 		return err
 	}
 	p.journal = append(p.journal, line)
 	return nil
 }
-func (p *fakePanel) SetStatus(_ context.Context, _ int64, status cert.Service) error {
+func (p *fakePanel) SetStatus(_ context.Context, _ int64, status item.ServiceStatus) error {
 	if err := p.call("setstatus %d", status); err != nil {
 		return err
 	}
-	p.order.Params[cert.ParamServiceStatus] = strconv.Itoa(int(status))
+	p.order.Params[itemparam.ServiceStatus] = strconv.Itoa(int(status))
 	return nil
 }
 func (p *fakePanel) SetExpireDate(_ context.Context, _ int64, date cabforum.Date) error {
@@ -191,16 +194,16 @@ func (p *fakePanel) FailCertificate(context.Context, int64) error {
 func (p *fakePanel) Post(_ context.Context, _ int64, what string) error {
 	return p.call("post%s", what)
 }
-func (p *fakePanel) Manual(_ context.Context, item, operation int64, name, text string) error {
-	if task := fmt.Sprint(item, operation, name); !slices.Contains(p.tasks, task) { // one open task is enough
+func (p *fakePanel) Manual(_ context.Context, it, operation int64, name, text string) error {
+	if task := fmt.Sprint(it, operation, name); !slices.Contains(p.tasks, task) { // one open task is enough
 		p.tasks, p.texts = append(p.tasks, task), append(p.texts, text)
 	} else {
 		return nil
 	}
-	return p.call("manual %d %d %s", item, operation, name)
+	return p.call("manual %d %d %s", it, operation, name)
 }
-func (p *fakePanel) OpenTask(_ context.Context, item int64, name string) (int64, error) {
-	return int64(slices.Index(p.tasks, fmt.Sprint(item, 0, name)) + 1), nil
+func (p *fakePanel) OpenTask(_ context.Context, it int64, name string) (int64, error) {
+	return int64(slices.Index(p.tasks, fmt.Sprint(it, 0, name)) + 1), nil
 }
 func (p *fakePanel) CloseTask(_ context.Context, task int64) error {
 	if task <= int64(len(p.tasks)) {
@@ -209,10 +212,10 @@ func (p *fakePanel) CloseTask(_ context.Context, task int64) error {
 	return p.call("close task %d", task)
 }
 func (p *fakePanel) Installation(context.Context) (string, error) { return "0badc0ffee", nil }
-func (p *fakePanel) SaveBalance(_ context.Context, module int64, m cert.Money) error {
+func (p *fakePanel) SaveBalance(_ context.Context, module int64, m seller.Money) error {
 	return p.call("savebalance %d %s %s", module, m.Text, m.Currency)
 }
-func (p *fakePanel) ImportService(_ context.Context, s cert.Import) (int64, error) {
+func (p *fakePanel) ImportService(_ context.Context, s item.Import) (int64, error) {
 	return 1000, p.call("import %s %s %d %s", s.Name, s.Template, s.Months, s.Expires)
 }
 func (p *fakePanel) Setting(_ context.Context, name string) (string, error) {
@@ -222,7 +225,7 @@ func (p *fakePanel) Setting(_ context.Context, name string) (string, error) {
 // fakeSeller is a seller in memory: ids grow, and each method can be made to fail.
 type fakeSeller struct {
 	next      int64
-	reports   map[int64]cert.Report
+	reports   map[int64]seller.OrderStatus
 	months    map[int64]int
 	buys      int
 	activated []int64
@@ -234,7 +237,7 @@ type fakeSeller struct {
 	balance   string
 	hidden    map[int64]bool // bought and not yet in the list
 	onBuy     func()
-	listShows map[int64]cert.State // what the list says of an id instead of its report
+	listShows map[int64]seller.State // what the list says of an id instead of its report
 
 	reissues      int
 	reissueErr    error
@@ -245,35 +248,35 @@ type fakeSeller struct {
 
 	names int // further names sold
 
-	listed map[int64]cert.State // what the list showed last
-	looked int                  // Report
+	listed map[int64]seller.State // what the list showed last
+	looked int                    // Report
 }
 
 func newSeller() *fakeSeller {
-	return &fakeSeller{next: 100, reports: map[int64]cert.Report{}, months: map[int64]int{}, balance: "100.00", hidden: map[int64]bool{}}
+	return &fakeSeller{next: 100, reports: map[int64]seller.OrderStatus{}, months: map[int64]int{}, balance: "100.00", hidden: map[int64]bool{}}
 }
 
 func (s *fakeSeller) Account() string             { return "https://seller.example shop" }
 func (s *fakeSeller) Check(context.Context) error { return nil }
-func (s *fakeSeller) Balance(context.Context) (cert.Money, error) {
-	n, ok := cert.ParseBalance(s.balance)
+func (s *fakeSeller) Balance(context.Context) (seller.Money, error) {
+	n, ok := seller.ParseBalance(s.balance)
 	if !ok {
-		return cert.Money{}, cert.Faultf(cert.FaultAPI, "balance", "the seller gives %q as the balance: %w", s.balance, cert.ErrUnknownAmount)
+		return seller.Money{}, fault.Errorf(fault.API, "balance", "the seller gives %q as the balance: %w", s.balance, seller.ErrUnknownAmount)
 	}
-	return cert.Money{Amount: n, Text: s.balance, Currency: "USD"}, nil
+	return seller.Money{Amount: n, Text: s.balance, Currency: "USD"}, nil
 }
-func (s *fakeSeller) Shelf(context.Context) (cert.Shelf, error) {
-	shelf := cert.Shelf{}
+func (s *fakeSeller) OrderSnapshot(context.Context) (seller.OrderSnapshot, error) {
+	shelf := seller.OrderSnapshot{}
 	for id, r := range s.reports {
 		if s.hidden[id] {
 			continue
 		}
 		shelf.Highest = max(shelf.Highest, id)
 		if shown, other := s.listShows[id]; other {
-			r = cert.Report{ID: id, State: shown}
+			r = seller.OrderStatus{ID: id, State: shown}
 		}
 		if r.State.Activatable() {
-			shelf.Records = append(shelf.Records, cert.Record{ID: id, State: r.State, Months: s.months[id], Host: r.CommonName, Type: r.Type})
+			shelf.Records = append(shelf.Records, seller.OrderSummary{ID: id, State: r.State, Months: s.months[id], Host: r.CommonName, Type: r.Type})
 		}
 	}
 	return shelf, nil
@@ -282,85 +285,85 @@ func (s *fakeSeller) Shelf(context.Context) (cert.Shelf, error) {
 // add puts a paid and not activated certificate on the shelf.
 func (s *fakeSeller) add(months int) int64 {
 	s.next++
-	s.reports[s.next] = cert.Report{ID: s.next, State: cert.StateNew}
+	s.reports[s.next] = seller.OrderStatus{ID: s.next, State: seller.StateNew}
 	s.months[s.next] = months
 	return s.next
 }
-func (s *fakeSeller) Buy(_ context.Context, p cert.Purchase) (cert.Receipt, error) {
+func (s *fakeSeller) Buy(_ context.Context, p seller.Purchase) (seller.Receipt, error) {
 	s.buys++
 	if s.onBuy != nil {
 		s.onBuy()
 	}
 	if s.buyErr != nil && !s.buyAnyway {
-		return cert.Receipt{}, s.buyErr
+		return seller.Receipt{}, s.buyErr
 	}
-	if p.Kind == cert.KindSANs {
+	if p.Kind == seller.KindSANs {
 		s.names += p.SANs
 		report := s.reports[p.ID]
 		report.SANs += p.SANs
 		s.reports[p.ID] = report
-		return cert.Receipt{ID: p.ID}, s.buyErr
+		return seller.Receipt{ID: p.ID}, s.buyErr
 	}
 	id := s.add(p.Months)
-	if p.Kind == cert.KindRenew {
-		s.reports[id] = cert.Report{ID: id, State: cert.StateRenewal}
+	if p.Kind == seller.KindRenew {
+		s.reports[id] = seller.OrderStatus{ID: id, State: seller.StateRenewal}
 	}
 	if s.buyErr != nil {
-		return cert.Receipt{}, s.buyErr
+		return seller.Receipt{}, s.buyErr
 	}
-	return cert.Receipt{ID: id, Order: "7", Charged: "8.8800", Delivered: "Standard SSL"}, nil
+	return seller.Receipt{ID: id, Order: "7", Charged: "8.8800", Delivered: "Standard SSL"}, nil
 }
-func (s *fakeSeller) Activate(_ context.Context, id int64, r cert.Request) ([]cert.Proof, error) {
+func (s *fakeSeller) Activate(_ context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if s.actErr != nil && !s.actAnyway {
 		return nil, s.actErr
 	}
 	s.activated = append(s.activated, id)
 	report := s.reports[id]
-	report.State, report.CSR = cert.StateWaiting, r.CSR.PEM
+	report.State, report.CSR = seller.StateWaiting, r.CSR.PEM
 	s.reports[id] = report
 	if s.actErr != nil {
 		return nil, s.actErr
 	}
 	return proofsOf(r), nil
 }
-func (s *fakeSeller) Proofs(_ context.Context, _ int64, r cert.Request) ([]cert.Proof, error) {
+func (s *fakeSeller) Challenges(_ context.Context, _ int64, r seller.Request) ([]seller.Challenge, error) {
 	s.asked++
 	return proofsOf(r), nil
 }
-func proofsOf(r cert.Request) []cert.Proof {
-	var out []cert.Proof
+func proofsOf(r seller.Request) []seller.Challenge {
+	var out []seller.Challenge
 	for _, name := range r.AllNames() {
-		out = append(out, cert.Proof{Domain: name, Method: r.Method, Host: "_m." + name, Record: "CNAME", Target: "t.ca.example"})
+		out = append(out, seller.Challenge{Domain: name, Method: r.Method, Host: "_m." + name, Record: "CNAME", Target: "t.ca.example"})
 	}
 	return out
 }
-func (s *fakeSeller) Glance(_ context.Context, id int64) (cert.State, bool, error) {
+func (s *fakeSeller) CachedStatus(_ context.Context, id int64) (seller.State, bool, error) {
 	state, known := s.listed[id]
 	return state, known, nil
 }
-func (s *fakeSeller) Report(_ context.Context, id int64) (cert.Report, error) {
+func (s *fakeSeller) OrderStatus(_ context.Context, id int64) (seller.OrderStatus, error) {
 	s.looked++
 	r, ok := s.reports[id]
 	if !ok {
-		return r, &cert.Fault{Type: cert.FaultAPI, Value: "2011294: CertificateId is not valid", Code: 2011294}
+		return r, &fault.Error{Type: fault.API, Message: "2011294: CertificateId is not valid", Code: 2011294}
 	}
 	r.ID = id
 	return r, nil
 }
 
-func (s *fakeSeller) Reissue(_ context.Context, id int64, r cert.Request) (int64, []cert.Proof, error) {
+func (s *fakeSeller) Reissue(_ context.Context, id int64, r seller.Request) (int64, []seller.Challenge, error) {
 	s.reissues++
 	if s.reissueErr != nil && !s.reissueAnyway {
 		return 0, nil, s.reissueErr
 	}
 	s.next++
-	s.reports[s.next] = cert.Report{State: cert.StateWaiting, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
+	s.reports[s.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
 	if s.reissueRefused {
-		s.reports[s.next] = cert.Report{State: cert.StateRefused, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
+		s.reports[s.next] = seller.OrderStatus{State: seller.StateRefused, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
 	}
 	if !s.replacedLate {
 		old := s.reports[id]
-		old.State, old.ReplacedBy = cert.StateReplaced, s.next
+		old.State, old.ReplacedBy = seller.StateReplaced, s.next
 		s.reports[id] = old
 	}
 	if s.reissueErr != nil {
@@ -368,10 +371,10 @@ func (s *fakeSeller) Reissue(_ context.Context, id int64, r cert.Request) (int64
 	}
 	return s.next, proofsOf(r), nil
 }
-func (s *fakeSeller) Successors(_ context.Context, id int64, _ string) ([]int64, error) {
+func (s *fakeSeller) FindReissues(_ context.Context, id int64, _ string) ([]int64, error) {
 	var found []int64
 	for other, r := range s.reports {
-		if other > id && (r.State == cert.StateWaiting || r.State == cert.StateIssued) {
+		if other > id && (r.State == seller.StateWaiting || r.State == seller.StateIssued) {
 			found = append(found, other)
 		}
 	}
@@ -388,12 +391,12 @@ func (s *fakeSeller) issue(t *testing.T, id int64, pair keyPair, from time.Time,
 // issueNames does it with further names.
 func (s *fakeSeller) issueNames(t *testing.T, id int64, pair keyPair, from time.Time, days int, names ...string) {
 	t.Helper()
-	s.change(id, func(r *cert.Report) {
-		r.State, r.PEM, r.Words, r.Type = cert.StateIssued, signed(t, pair, from, days, names...), "active", "standard ssl sslcom"
+	s.change(id, func(r *seller.OrderStatus) {
+		r.State, r.PEM, r.StatusText, r.Type = seller.StateIssued, signed(t, pair, from, days, names...), "active", "standard ssl sslcom"
 	})
 }
 
-func (s *fakeSeller) change(id int64, what func(*cert.Report)) {
+func (s *fakeSeller) change(id int64, what func(*seller.OrderStatus)) {
 	r := s.reports[id]
 	what(&r)
 	s.reports[id] = r
@@ -462,12 +465,12 @@ func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string
 
 // fakePost keeps the letters.
 type fakePost struct {
-	letters []command.Letter
+	letters []command.Notice
 	err     error
 	tried   int
 }
 
-func (f *fakePost) Send(_ context.Context, l command.Letter) error {
+func (f *fakePost) Send(_ context.Context, l command.Notice) error {
 	f.tried++
 	if f.err != nil {
 		return f.err
@@ -499,21 +502,21 @@ func newStage(t *testing.T) *stage {
 		pair: pair, at: now(), seller: newSeller(), log: &quiet{}, post: &fakePost{},
 		args: command.Args{Command: "open", Item: 42, Operation: 9},
 		panel: &fakePanel{
-			order: cert.Order{Item: 42, Module: 5, Binary: "pmtest", Template: "positivessl", ItemType: "certificate", Period: 12, Status: 5,
-				OpenDate: opened, CSR: pair.csr, Params: map[string]string{cert.ParamMethod: "auth_dnscname"}},
+			order: item.Item{Item: 42, Module: 5, Binary: "pmtest", Template: "positivessl", ItemType: "certificate", Period: 12, Status: 5,
+				OpenDate: opened, CSR: pair.csr, Params: map[string]string{itemparam.Method: "auth_dnscname"}},
 			fail: map[string]error{}, settings: map[string]string{},
-			client: cert.Client{Email: "client@example.org", Name: "A Client", Lang: "en"},
+			client: item.Recipient{Email: "client@example.org", Name: "A Client", Lang: "en"},
 		},
 	}
 }
 
-func products() []cert.Product {
-	return []cert.Product{
-		{ID: "positivessl", Names: []string{"PositiveSSL"}, Level: cert.DV, Included: 1, Most: 1},
-		{ID: "positivessl_wildcard", Names: []string{"PositiveSSL Wildcard"}, Level: cert.DV, Wildcard: true, Included: 1, Most: 1},
-		{ID: "san_certificate", Names: []string{"SAN Certificate"}, Level: cert.DV, MultiDomain: true, Included: 3, Most: 100},
-		{ID: "ev_ssl", Names: []string{"EV SSL"}, Level: cert.EV, Included: 1, Most: 1},
-		{ID: "rapidssl", Names: []string{"RapidSSL"}, Level: cert.DV, Included: 1, Most: 1, Discontinued: true, Successor: "positivessl"},
+func products() []seller.Product {
+	return []seller.Product{
+		{ID: "positivessl", Names: []string{"PositiveSSL"}, Level: seller.DV, Included: 1, Most: 1},
+		{ID: "positivessl_wildcard", Names: []string{"PositiveSSL Wildcard"}, Level: seller.DV, Wildcard: true, Included: 1, Most: 1},
+		{ID: "san_certificate", Names: []string{"SAN Certificate"}, Level: seller.DV, MultiDomain: true, Included: 3, Most: 100},
+		{ID: "ev_ssl", Names: []string{"EV SSL"}, Level: seller.EV, Included: 1, Most: 1},
+		{ID: "rapidssl", Names: []string{"RapidSSL"}, Level: seller.DV, Included: 1, Most: 1, Discontinued: true, Successor: "positivessl"},
 	}
 }
 
@@ -531,14 +534,14 @@ func (s *stage) world() *command.Run {
 
 func (s *stage) sellerWorld() *command.Run {
 	return &command.Run{
-		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Post: s.post, Now: func() time.Time { return s.at },
+		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Mailer: s.post, Now: func() time.Time { return s.at },
 		Addresses: func() ([]netip.Addr, error) { return nil, nil },
-		Trade: command.Trade{
+		Info: seller.Info{
 			DryRun: true, // counts in dry runs only
 			Title:  "Seller", Products: products(), Terms: []int{12, 24, 36, 48, 60}, MoreNames: s.moreNames,
-			Params: []command.Param{{Name: "username"}, {Name: "api_key", Crypted: true}}, AddressParam: "client_ip",
+			Params: []seller.Param{{Name: "username"}, {Name: "api_key", Crypted: true}}, AddressParam: "client_ip",
 			Prototype: s.seller, Account: func(map[string]string) string { return s.seller.Account() },
-			Connect: func(map[string]string) (command.Seller, error) { return s.seller, nil },
+			Connect: func(map[string]string) (seller.Seller, error) { return s.seller, nil },
 		},
 	}
 }

@@ -6,7 +6,10 @@ import (
 	"strconv"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // panelReads is the part of Panel that changes nothing. The locks are among them: a dry run waits for another run of the same item,
@@ -16,21 +19,21 @@ type panelReads interface {
 	PlainParams(ctx context.Context, module int64) (map[string]string, error)
 	Modules(ctx context.Context) ([]int64, error)
 	SuitableModules(ctx context.Context, pricelist int64) ([]int64, error)
-	LockItem(ctx context.Context, item int64) error
-	UnlockItem(ctx context.Context, item int64) error
+	LockItem(ctx context.Context, it int64) error
+	UnlockItem(ctx context.Context, it int64) error
 	LockAccount(ctx context.Context, account string) error
 	UnlockAccount(ctx context.Context) error
 	HoldsLocks(ctx context.Context) error
 	SingleWriter(ctx context.Context) error
-	Living(ctx context.Context) (int, error)
-	Unsettled(ctx context.Context) ([]int64, error)
-	Ending(ctx context.Context, until cabforum.Date) ([]int64, error)
-	Operations(ctx context.Context, item int64) (int, error)
-	Client(ctx context.Context, account int64) (cert.Client, error)
+	ActiveItems(ctx context.Context) (int, error)
+	WaitingItems(ctx context.Context) ([]int64, error)
+	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
+	Operations(ctx context.Context, it int64) (int, error)
+	Client(ctx context.Context, account int64) (item.Recipient, error)
 	Brand(ctx context.Context, project int64) (string, error)
-	Holdings(ctx context.Context, modules []int64) ([]cert.Holding, error)
-	WithoutOrder(ctx context.Context, module int64, name string) ([]cert.BareItem, error)
-	OpenTask(ctx context.Context, item int64, command string) (int64, error)
+	ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, error)
+	WithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
+	OpenTask(ctx context.Context, it int64, command string) (int64, error)
 	Installation(ctx context.Context) (string, error)
 	Setting(ctx context.Context, name string) (string, error)
 }
@@ -43,7 +46,7 @@ type dryPanel struct {
 	dry     *dryRun
 	params  map[int64]map[string]*string // by item; nil for one that is dropped
 	stored  map[int64]string
-	journal []cert.Bought
+	journal []item.JournalEntry
 }
 
 var _ Panel = (*dryPanel)(nil)
@@ -56,8 +59,8 @@ func newDryPanel(real Panel, dry *dryRun) *dryPanel {
 func (p *dryPanel) LockSweep(context.Context) (bool, error) { return true, nil }
 
 // Order implements Panel.
-func (p *dryPanel) Order(ctx context.Context, item int64) (cert.Order, error) {
-	order, err := p.real.Order(ctx, item)
+func (p *dryPanel) Order(ctx context.Context, it int64) (item.Item, error) {
+	order, err := p.real.Order(ctx, it)
 	if err != nil {
 		return order, err
 	}
@@ -65,14 +68,14 @@ func (p *dryPanel) Order(ctx context.Context, item int64) (cert.Order, error) {
 	if order.Params == nil {
 		order.Params = map[string]string{}
 	}
-	for name, value := range p.params[item] {
+	for name, value := range p.params[it] {
 		if value == nil {
 			delete(order.Params, name)
 		} else {
 			order.Params[name] = *value
 		}
 	}
-	if stored, saved := p.stored[item]; saved {
+	if stored, saved := p.stored[it]; saved {
 		order.Stored = stored
 	}
 	if p.dry.item.Item == 0 {
@@ -82,62 +85,62 @@ func (p *dryPanel) Order(ctx context.Context, item int64) (cert.Order, error) {
 }
 
 // Param implements Panel.
-func (p *dryPanel) Param(ctx context.Context, item int64, name string) (string, bool, error) {
-	if value, changed := p.params[item][name]; changed {
+func (p *dryPanel) Param(ctx context.Context, it int64, name string) (string, bool, error) {
+	if value, changed := p.params[it][name]; changed {
 		if value == nil {
 			return "", false, nil
 		}
 		return *value, true, nil
 	}
-	return p.real.Param(ctx, item, name)
+	return p.real.Param(ctx, it, name)
 }
 
 // StoredCertificate implements Panel.
-func (p *dryPanel) StoredCertificate(ctx context.Context, item int64) (string, error) {
-	if stored, saved := p.stored[item]; saved {
+func (p *dryPanel) StoredCertificate(ctx context.Context, it int64) (string, error) {
+	if stored, saved := p.stored[it]; saved {
 		return stored, nil
 	}
-	return p.real.StoredCertificate(ctx, item)
+	return p.real.StoredCertificate(ctx, it)
 }
 
 // Journal implements Panel.
-func (p *dryPanel) Journal(ctx context.Context) ([]cert.Bought, error) {
+func (p *dryPanel) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	lines, err := p.real.Journal(ctx)
 	return append(lines[:len(lines):len(lines)], p.journal...), err
 }
 
 // AppendJournal implements Panel.
-func (p *dryPanel) AppendJournal(_ context.Context, line cert.Bought) error {
+func (p *dryPanel) AppendJournal(_ context.Context, line item.JournalEntry) error {
 	p.journal = append(p.journal, line)
 	p.dry.record(dryJournal, "kind", line.Kind, "id", line.ID)
 	return nil
 }
 
-func (p *dryPanel) set(item int64, name string, value *string) {
-	if p.params[item] == nil {
-		p.params[item] = map[string]*string{}
+func (p *dryPanel) set(it int64, name string, value *string) {
+	if p.params[it] == nil {
+		p.params[it] = map[string]*string{}
 	}
-	p.params[item][name] = value
+	p.params[it][name] = value
 }
 
 // SaveParam implements Panel.
-func (p *dryPanel) SaveParam(_ context.Context, item int64, name, value string) error {
-	p.set(item, name, &value)
+func (p *dryPanel) SaveParam(_ context.Context, it int64, name, value string) error {
+	p.set(it, name, &value)
 	p.dry.record(dryCallback, "call", "service.saveparam", "name", name, "value", value)
 	return nil
 }
 
 // DropParam implements Panel.
-func (p *dryPanel) DropParam(_ context.Context, item int64, name string) error {
-	p.set(item, name, nil)
+func (p *dryPanel) DropParam(_ context.Context, it int64, name string) error {
+	p.set(it, name, nil)
 	p.dry.record(dryCallback, "call", "service.dropparam", "name", name)
 	return nil
 }
 
 // SetStatus implements Panel.
-func (p *dryPanel) SetStatus(_ context.Context, item int64, status cert.Service) error {
+func (p *dryPanel) SetStatus(_ context.Context, it int64, status item.ServiceStatus) error {
 	value := strconv.Itoa(int(status))
-	p.set(item, cert.ParamServiceStatus, &value)
+	p.set(it, itemparam.ServiceStatus, &value)
 	p.dry.record(dryCallback, "call", "service.setstatus", "value", value)
 	return nil
 }
@@ -149,17 +152,17 @@ func (p *dryPanel) SetExpireDate(_ context.Context, _ int64, date cabforum.Date)
 }
 
 // SaveCertificatePEM implements Panel.
-func (p *dryPanel) SaveCertificatePEM(_ context.Context, item int64, pem string) error {
-	return p.store(item, pem)
+func (p *dryPanel) SaveCertificatePEM(_ context.Context, it int64, pem string) error {
+	return p.store(it, pem)
 }
 
 // SaveCertificateZIP implements Panel.
-func (p *dryPanel) SaveCertificateZIP(_ context.Context, item int64, zip []byte) error {
-	return p.store(item, string(zip))
+func (p *dryPanel) SaveCertificateZIP(_ context.Context, it int64, zip []byte) error {
+	return p.store(it, string(zip))
 }
 
-func (p *dryPanel) store(item int64, stored string) error {
-	p.stored[item] = stored
+func (p *dryPanel) store(it int64, stored string) error {
+	p.stored[it] = stored
 	p.dry.record(dryCallback, "call", "certificate.save")
 	return nil
 }
@@ -195,12 +198,12 @@ func (p *dryPanel) CloseTask(_ context.Context, task int64) error {
 }
 
 // SaveBalance implements Panel.
-func (p *dryPanel) SaveBalance(_ context.Context, module int64, balance cert.Money) error {
+func (p *dryPanel) SaveBalance(_ context.Context, module int64, balance seller.Money) error {
 	p.dry.record(dryCallback, "call", "processing.savebalance", "module", module, "value", balance.Text)
 	return nil
 }
 
 // ImportService implements Panel. No item has an id yet that could be returned: import records what it would make instead.
-func (p *dryPanel) ImportService(context.Context, cert.Import) (int64, error) {
-	return 0, cert.Faultf(cert.FaultInternal, "import", "a dry run makes no item")
+func (p *dryPanel) ImportService(context.Context, item.Import) (int64, error) {
+	return 0, fault.Errorf(fault.Internal, "import", "a dry run makes no item")
 }

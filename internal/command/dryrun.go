@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"strings"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
 )
 
 // dryRun records what a run would do (rules CLI-7). The run goes through the command's own code up to the first call by which
@@ -17,13 +19,13 @@ import (
 // withholds every such call. So a dry run is refused where the real one would be, and says nothing of what only the seller's
 // answer would show. A nil *dryRun belongs to a real run.
 type dryRun struct {
-	item     cert.Order // as the command read it, for its name
+	item     item.Item // as the command read it, for its name
 	actions  []dryAction
 	warnings []string
 	// stopped: the run has come to the first call that only the seller can answer. What its code does afterwards is not recorded.
 	stopped bool
-	balance *cert.Money // what the account holds, nil where that is not known
-	price   *cert.Money // what the purchase costs, nil where that is not known
+	balance *seller.Money // what the account holds, nil where that is not known
+	price   *seller.Money // what the purchase costs, nil where that is not known
 }
 
 // dryAction is one thing that would be done: a word for it and what it is about, as pairs of name and value.
@@ -71,14 +73,14 @@ func DryRun(f Func) Func {
 // beginDryRun takes everything by which the run could change something away. A seller that does not withhold such calls ends the
 // run before anything is asked.
 func (run *Run) beginDryRun() error {
-	if !run.Trade.DryRun {
-		return cert.Faultf(cert.FaultInternal, run.Args.Command, "the client of %s is not one for a dry run: nothing was done", run.Trade.Title)
+	if !run.Info.DryRun {
+		return fault.Errorf(fault.Internal, run.Args.Command, "the client of %s is not one for a dry run: nothing was done", run.Info.Title)
 	}
 	run.dry = &dryRun{}
 	run.Panel = newDryPanel(run.Panel, run.dry)
 	run.Log = dryLog{run.Log, run.dry}
-	run.Post = noPost{}
-	run.Spending = nil
+	run.Mailer = noPost{}
+	run.CriticalSection = nil
 	return nil
 }
 
@@ -86,8 +88,8 @@ func (run *Run) beginDryRun() error {
 type noPost struct{}
 
 // Send implements Post.
-func (noPost) Send(context.Context, Letter) error {
-	return cert.Faultf(cert.FaultInternal, "mail", "a dry run sends no mail")
+func (noPost) Send(context.Context, Notice) error {
+	return fault.Errorf(fault.Internal, "mail", "a dry run sends no mail")
 }
 
 // dryLog also keeps the warnings, for the answer.
@@ -141,7 +143,7 @@ func (d *dryRun) withheld(err error, what string, about ...any) bool {
 // would meet.
 func (d *dryRun) stop(err error, what string, about ...any) error {
 	if err == nil {
-		err = cert.Faultf(cert.FaultInternal, what, "the seller was asked in a dry run: look there what it did")
+		err = fault.Errorf(fault.Internal, what, "the seller was asked in a dry run: look there what it did")
 	} else if d.withheld(err, what, about...) {
 		d.stopped = true
 	}
@@ -149,8 +151,8 @@ func (d *dryRun) stop(err error, what string, about ...any) error {
 }
 
 // dryPurchase goes as far into a purchase as reading goes.
-func (j *job) dryPurchase(ctx context.Context, p cert.Purchase) error {
-	if p.Kind == cert.KindCreate { // the others look the names up before they buy
+func (j *job) dryPurchase(ctx context.Context, p seller.Purchase) error {
+	if p.Kind == seller.KindCreate { // the others look the names up before they buy
 		j.warnOfNames(ctx, p.Request)
 	}
 	_, err := j.buy(ctx, p)
@@ -163,8 +165,8 @@ func (j *job) dryPurchase(ctx context.Context, p cert.Purchase) error {
 	if p.ID > 0 {
 		about = append(about, "id", p.ID)
 	}
-	if p.Kind == cert.KindProlong {
-		about = append(about, "ends", p.Extension.Ends, "becomes", p.Extension.Becomes)
+	if p.Kind == seller.KindProlong {
+		about = append(about, "ends", p.Extension.CurrentEnd, "becomes", p.Extension.NewEnd)
 	}
 	about = append(about, "proof", p.Request.Method)
 	price := "unknown"
@@ -178,7 +180,7 @@ func (j *job) dryPurchase(ctx context.Context, p cert.Purchase) error {
 	return j.dry.stop(err, dryBuy, about...)
 }
 
-func moneyWords(m cert.Money) string { return strings.TrimSpace(m.Text + " " + m.Currency) }
+func moneyWords(m seller.Money) string { return strings.TrimSpace(m.Text + " " + m.Currency) }
 
 // answer returns what would be done: a text for people, else a document.
 func (d *dryRun) answer(run *Run, doc *etree.Document) *etree.Document {
@@ -228,7 +230,7 @@ func (d *dryRun) text(run *Run) string {
 	if d.item.Item > 0 {
 		fmt.Fprintf(&b, " for item %d (%s)", d.item.Item, plainWords(d.item.Name, maxName))
 	}
-	fmt.Fprintf(&b, " at %s: nothing was bought, sent or changed\n", run.Trade.Title)
+	fmt.Fprintf(&b, " at %s: nothing was bought, sent or changed\n", run.Info.Title)
 	if len(d.actions) == 0 {
 		b.WriteString("nothing would be done\n")
 	}

@@ -5,8 +5,10 @@ import (
 	"reflect"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -70,20 +72,20 @@ func TestTheDryPanelShowsWhatWasWritten(t *testing.T) {
 	s := dryStage(t)
 	command.WithDryPanel(s.world(), func(panel command.Panel) {
 		require.NoError(t, panel.SaveParam(ctx, s.args.Item, "one", "1"))
-		require.NoError(t, panel.SaveParam(ctx, s.args.Item, cert.ParamMethod, "auth_email"))
-		require.NoError(t, panel.DropParam(ctx, s.args.Item, cert.ParamMethod))
-		require.NoError(t, panel.SetStatus(ctx, s.args.Item, cert.ServiceIssued))
+		require.NoError(t, panel.SaveParam(ctx, s.args.Item, itemparam.Method, "auth_email"))
+		require.NoError(t, panel.DropParam(ctx, s.args.Item, itemparam.Method))
+		require.NoError(t, panel.SetStatus(ctx, s.args.Item, item.ServiceIssued))
 		require.NoError(t, panel.SaveCertificatePEM(ctx, s.args.Item, "pem"))
-		require.NoError(t, panel.AppendJournal(ctx, cert.Bought{ID: 7}))
+		require.NoError(t, panel.AppendJournal(ctx, item.JournalEntry{ID: 7}))
 		order, err := panel.Order(ctx, s.args.Item)
 		require.NoError(t, err)
 		assert.Equal(t, "1", order.Params["one"])
-		assert.NotContains(t, order.Params, cert.ParamMethod)
-		assert.Equal(t, "5", order.Params[cert.ParamServiceStatus])
+		assert.NotContains(t, order.Params, itemparam.Method)
+		assert.Equal(t, "5", order.Params[itemparam.ServiceStatus])
 		assert.Equal(t, "pem", order.Stored)
 		value, found, err := panel.Param(ctx, s.args.Item, "one")
 		assert.Equal(t, []any{"1", true, nil}, []any{value, found, err})
-		_, found, err = panel.Param(ctx, s.args.Item, cert.ParamMethod)
+		_, found, err = panel.Param(ctx, s.args.Item, itemparam.Method)
 		assert.Equal(t, []any{false, nil}, []any{found, err})
 		stored, err := panel.StoredCertificate(ctx, s.args.Item)
 		assert.Equal(t, []any{"pem", nil}, []any{stored, err})
@@ -113,15 +115,15 @@ func TestADryRunAnswersPeopleInText(t *testing.T) {
 func TestADryRunNeedsASellerThatWithholds(t *testing.T) {
 	s := dryStage(t)
 	run := s.world()
-	run.Trade.DryRun = false
+	run.Info.DryRun = false
 	_, err := command.DryRun(command.Open)(context.Background(), run)
-	assert.Equal(t, cert.FaultInternal, cert.FaultOf(err).Type)
+	assert.Equal(t, fault.Internal, fault.From(err).Type)
 	assert.Zero(t, s.seller.buys)
 
 	s = dryStage(t)
 	s.seller.buyErr = nil
 	_, err = command.DryRun(command.Open)(context.Background(), s.world())
-	assert.Equal(t, cert.FaultInternal, cert.FaultOf(err).Type)
+	assert.Equal(t, fault.Internal, fault.From(err).Type)
 	assert.Contains(t, err.Error(), "was asked in a dry run")
 }
 
@@ -133,7 +135,7 @@ func TestADryRunIsRefusedWhereTheRealRunIs(t *testing.T) {
 		"no CSR":               func(s *stage) { s.panel.order.CSR = "none" },
 		"an unknown item":      func(s *stage) { s.args.Item = 999 },
 		"a deleted item":       func(s *stage) { s.panel.order.Status = 4 },
-		"an unreadable intent": func(s *stage) { s.panel.order.Params[cert.ParamIntent] = "{" },
+		"an unreadable intent": func(s *stage) { s.panel.order.Params[itemparam.Intent] = "{" },
 		"another module":       func(s *stage) { s.args.Module, s.args.Operation = 77, 0 },
 	} {
 		t.Run(name, func(t *testing.T) {

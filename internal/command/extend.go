@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // dayTolerance is how far two dates of a seller may lie apart and mean the same (contract 2).
@@ -13,22 +15,22 @@ const dayTolerance = 1
 
 // settleProlong tells from the end of the order whether a renewal in place without an answer has happened: the end has moved
 // to where it was to move, or it has not moved at all. Anything between is for an administrator to say.
-func (j *job) settleProlong(ctx context.Context, p cert.Purchase, in intent) (int64, error) {
+func (j *job) reconcileProlong(ctx context.Context, p seller.Purchase, in intent) (int64, error) {
 	ends, err := cabforum.ParseDate(in.Ends)
 	becomes, too := cabforum.ParseDate(in.Becomes)
 	if err != nil || too != nil || ends.IsZero() || becomes.IsZero() {
-		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"the renewal intent of item %d does not say when the order ended: compare with the seller, then run --command resolve --item %d --id %d, or --none",
 			j.order.Item, j.order.Item, p.ID))
 	}
-	now := p.Extension.Ends
+	now := p.Extension.CurrentEnd
 	switch {
 	case !runsUntil(p).AddDays(dayTolerance).Before(becomes):
 		return j.adopt(ctx, in.Kind, p.ID, "ends "+runsUntil(p).String()+", as the renewal of "+in.Time.Format("2006-01-02 15:04")+" was to bring")
 	case now.DaysUntil(ends) > dayTolerance || ends.DaysUntil(now) > dayTolerance:
-		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"the order %d at %s ended %s before a renewal without answer, was to end %s, and ends %s: look there whether the renewal was paid, then run --command resolve --item %d --id %d, or --none",
-			p.ID, j.Trade.Title, ends, becomes, now, j.order.Item, p.ID))
+			p.ID, j.Info.Title, ends, becomes, now, j.order.Item, p.ID))
 	}
 	if in.Accepted {
 		return 0, j.awaitEnd(ctx, p, in)
@@ -44,49 +46,49 @@ func (j *job) settleProlong(ctx context.Context, p cert.Purchase, in intent) (in
 
 // awaitEnd is a renewal that the seller took although the end of the order has not moved: it is never paid again by a program.
 // One of which nothing came in a day is for an administrator.
-func (j *job) awaitEnd(ctx context.Context, p cert.Purchase, in intent) error {
+func (j *job) awaitEnd(ctx context.Context, p seller.Purchase, in intent) error {
 	if j.Now().Sub(in.Time) < freshCertificate {
-		return cert.Faultf(cert.FaultWaiting, cert.ParamIntent, "%s took the renewal of the order %d at %s and its end has not moved yet; nothing more is paid",
-			j.Trade.Title, p.ID, in.Time.Format(time.RFC3339)).Again()
+		return fault.Errorf(fault.Waiting, itemparam.Intent, "%s took the renewal of the order %d at %s and its end has not moved yet; nothing more is paid",
+			j.Info.Title, p.ID, in.Time.Format(time.RFC3339)).Retryable()
 	}
-	return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 		"%s took the renewal of the order %d at %s and it still ends %s: look there whether it was paid, then run --command resolve --item %d --id %d, or --none",
-		j.Trade.Title, p.ID, in.Time.Format(time.RFC3339), p.Extension.Ends, j.order.Item, p.ID))
+		j.Info.Title, p.ID, in.Time.Format(time.RFC3339), p.Extension.CurrentEnd, j.order.Item, p.ID))
 }
 
 // underWork holds back where the seller works on the order: it may be the renewal, and its end moves when that is done.
-func (j *job) underWork(ctx context.Context, p cert.Purchase, in intent) error {
-	report, err := j.seller.Report(ctx, p.ID)
-	if err != nil || report.State != cert.StateWaiting {
+func (j *job) underWork(ctx context.Context, p seller.Purchase, in intent) error {
+	report, err := j.seller.OrderStatus(ctx, p.ID)
+	if err != nil || report.State != seller.StateWaiting {
 		return err
 	}
-	return cert.Faultf(cert.FaultWaiting, cert.ParamIntent,
+	return fault.Errorf(fault.Waiting, itemparam.Intent,
 		"a renewal of %s had no answer, and %s works on the order %d (%s): nothing is paid before that is over; an administrator who knows better runs --command resolve --item %d --none",
-		in.Time.Format(time.RFC3339), j.Trade.Title, p.ID, report.Words, j.order.Item).Again()
+		in.Time.Format(time.RFC3339), j.Info.Title, p.ID, report.StatusText, j.order.Item).Retryable()
 }
 
 // renewedElsewhere tells whether the order already runs to the end of the new term: the seller has renewed it by itself, or
 // somebody did it there. It is taken for the renewal; paying once more would be paying twice.
-func (j *job) renewedElsewhere(ctx context.Context, p cert.Purchase) (bool, error) {
+func (j *job) renewedElsewhere(ctx context.Context, p seller.Purchase) (bool, error) {
 	end := j.termEnd()
 	runs := runsUntil(p)
-	if end.IsZero() || j.order.Params[cert.ParamIntent] != "" || runs.DaysUntil(end.AddMonths(p.Months)) > renewedMargin {
+	if end.IsZero() || j.order.Params[itemparam.Intent] != "" || runs.DaysUntil(end.AddMonths(p.Months)) > renewedMargin {
 		return false, nil
 	}
-	j.Log.Warningf("item %d: the order %d at %s runs until %s already: it was renewed there, nothing is paid", j.order.Item, p.ID, j.Trade.Title, runs)
+	j.Log.Warningf("item %d: the order %d at %s runs until %s already: it was renewed there, nothing is paid", j.order.Item, p.ID, j.Info.Title, runs)
 	return true, j.record(context.WithoutCancel(ctx), p.Kind, p.ID, "")
 }
 
 // runsUntil is the end of the order as it is. A seller may show the certificate's end for it (ispmanager-billing-api §9); the end
 // that a renewal would bring then tells where the paid term ends.
-func runsUntil(p cert.Purchase) cabforum.Date {
-	if p.Extension.Becomes.IsZero() {
-		return p.Extension.Ends
+func runsUntil(p seller.Purchase) cabforum.Date {
+	if p.Extension.NewEnd.IsZero() {
+		return p.Extension.CurrentEnd
 	}
-	if term := p.Extension.Becomes.AddMonths(-p.Months); term.After(p.Extension.Ends) {
+	if term := p.Extension.NewEnd.AddMonths(-p.Months); term.After(p.Extension.CurrentEnd) {
 		return term
 	}
-	return p.Extension.Ends
+	return p.Extension.CurrentEnd
 }
 
 // renewedMargin is how many days before the end of the new term an order may end and still be the renewed one.

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"slices"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // maxReplaced is how many replacements are followed in one run: a five-year term has fewer reissues, and a seller's
@@ -22,10 +26,10 @@ func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
 	}
 	id := j.id()
 	if id == 0 {
-		if j.order.Params[cert.ParamIntent] != "" {
-			return nil, cert.Faultf(cert.FaultWaiting, "item", "item %d has a purchase without a clear answer; open settles it", j.order.Item).Again()
+		if j.order.Params[itemparam.Intent] != "" {
+			return nil, fault.Errorf(fault.Waiting, "item", "item %d has a purchase without a clear answer; open settles it", j.order.Item).Retryable()
 		}
-		return nil, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Trade.Title)
+		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Info.Title)
 	}
 	if waits, err := j.stillWaiting(ctx); err != nil || waits {
 		return nil, err
@@ -42,35 +46,35 @@ func SyncItem(ctx context.Context, run *Run) (*etree.Document, error) {
 // stillWaiting reports whether an order of which all is known waits as it did when it was last looked at: nothing is asked
 // about it then.
 func (j *job) stillWaiting(ctx context.Context) (bool, error) {
-	glancer, ok := j.seller.(Glancer)
-	if !ok || !j.hasStatus(cert.ServiceWaiting) || j.proofsMissing() || j.handingOver() {
+	glancer, ok := j.seller.(seller.StatusCache)
+	if !ok || !j.hasStatus(item.ServiceWaiting) || j.challengesMissing() || j.handingOver() {
 		return false, nil
 	}
-	state, known, err := glancer.Glance(ctx, j.id())
-	if err != nil || !known || state != cert.StateWaiting {
+	state, known, err := glancer.CachedStatus(ctx, j.id())
+	if err != nil || !known || state != seller.StateWaiting {
 		return false, err
 	}
-	j.Log.ExtInfof("item %d: id %d still waits, as the list at %s shows", j.order.Item, j.id(), j.Trade.Title)
+	j.Log.ExtInfof("item %d: id %d still waits, as the list at %s shows", j.order.Item, j.id(), j.Info.Title)
 	return true, nil
 }
 
 // newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
 // provided that the last one is for the item's key (contract 4.1, 4.5).
-func (j *job) newest(ctx context.Context, id int64) (cert.Report, error) {
-	report, err := j.seller.Report(ctx, id)
+func (j *job) newest(ctx context.Context, id int64) (seller.OrderStatus, error) {
+	report, err := j.seller.OrderStatus(ctx, id)
 	var links []int64
-	for err == nil && report.State == cert.StateReplaced && report.ReplacedBy != 0 {
+	for err == nil && report.State == seller.StateReplaced && report.ReplacedBy != 0 {
 		next := report.ReplacedBy
 		if next == id || slices.Contains(links, next) || len(links) == maxReplaced {
-			return report, cert.Faultf(cert.FaultAPI, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Trade.Title, report.ID, next).Again()
+			return report, fault.Errorf(fault.API, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Info.Title, report.ID, next).Retryable()
 		}
 		links = append(links, next)
-		report, err = j.seller.Report(ctx, next)
+		report, err = j.seller.OrderStatus(ctx, next)
 	}
 	if err != nil {
 		return report, err
 	}
-	if report.State == cert.StateReplaced && len(links) == 0 { // replaced, and the seller does not say by what
+	if report.State == seller.StateReplaced && len(links) == 0 { // replaced, and the seller does not say by what
 		if next, found, err := j.successor(ctx, report); err != nil || found {
 			return next, err
 		}
@@ -78,7 +82,7 @@ func (j *job) newest(ctx context.Context, id int64) (cert.Report, error) {
 	if len(links) == 0 {
 		return report, nil
 	}
-	if err := j.ours(report); err != nil {
+	if err := j.checkOwnKey(report); err != nil {
 		return report, err
 	}
 	for _, link := range links {
@@ -93,7 +97,7 @@ func (j *job) newest(ctx context.Context, id int64) (cert.Report, error) {
 // succeed makes id, a reissue, the item's newest. What was to be published for the one before proves nothing any more: it
 // is dropped, so that the values of the new one are asked for.
 func (j *job) succeed(ctx context.Context, id int64) error {
-	if err := j.dropProofs(ctx); err != nil {
+	if err := j.dropChallenges(ctx); err != nil {
 		return err
 	}
 	return j.put(ctx, id)
@@ -101,8 +105,8 @@ func (j *job) succeed(ctx context.Context, id int64) error {
 
 // stopRenewal switches a renewal by the seller itself off: both sides renewing would be paying twice. Where that fails
 // the administrator is told; the order itself goes on.
-func (j *job) stopRenewal(ctx context.Context, report cert.Report) {
-	stopper, ok := j.seller.(RenewalStopper)
+func (j *job) stopRenewal(ctx context.Context, report seller.OrderStatus) {
+	stopper, ok := j.seller.(seller.RenewalStopper)
 	if !report.Renews || !ok || report.State.Ended() {
 		return
 	}
@@ -111,11 +115,11 @@ func (j *job) stopRenewal(ctx context.Context, report cert.Report) {
 		return
 	}
 	if err == nil {
-		j.Log.ExtInfof("item %d: %s would have renewed id %d by itself, that is switched off", j.order.Item, j.Trade.Title, report.ID)
+		j.Log.ExtInfof("item %d: %s would have renewed id %d by itself, that is switched off", j.order.Item, j.Info.Title, report.ID)
 		return
 	}
-	reason := cert.Faultf(cert.FaultAPI, "autoprolong", "%s would renew id %d by itself, and be paid a second time: switch its automatic renewal off there (%w)",
-		j.Trade.Title, report.ID, err)
+	reason := fault.Errorf(fault.API, "autoprolong", "%s would renew id %d by itself, and be paid a second time: switch its automatic renewal off there (%w)",
+		j.Info.Title, report.ID, err)
 	j.Log.Warningf("item %d: %v", j.order.Item, reason)
 	if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, reason.Error()); err != nil {
 		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.order.Item, err)
@@ -123,98 +127,98 @@ func (j *job) stopRenewal(ctx context.Context, report cert.Report) {
 }
 
 // ours holds a reissue that this item did not ask for against the item's key (contract 4.5).
-func (j *job) ours(report cert.Report) error {
-	own, err := cert.ReadCSR(j.order.CSR)
+func (j *job) checkOwnKey(report seller.OrderStatus) error {
+	own, err := pki.ReadCSR(j.order.CSR)
 	if err != nil {
 		return err
 	}
-	if shown, err := cert.ReadCSR(report.CSR); err == nil {
+	if shown, err := pki.ReadCSR(report.CSR); err == nil {
 		if own.SameKey(shown.PublicKey) {
 			return nil
 		}
-		return cert.Faultf(cert.FaultAPI, "csr", "a reissue for another CSR is running at the seller under id %d", report.ID).Again()
+		return fault.Errorf(fault.API, "csr", "a reissue for another CSR is running at the seller under id %d", report.ID).Retryable()
 	}
-	if _, err := cert.BuildChain(report.PEM, own, j.Now()); err != nil {
-		return cert.Faultf(cert.FaultAPI, "csr", "nothing shows yet whether the reissue %d is for this item's key", report.ID).Again()
+	if _, err := pki.BuildChain(report.PEM, own, j.Now()); err != nil {
+		return fault.Errorf(fault.API, "csr", "nothing shows yet whether the reissue %d is for this item's key", report.ID).Retryable()
 	}
 	return nil
 }
 
 // judge acts on what the seller says of the newest id (contract 4.1, 4.4).
-func (j *job) judge(ctx context.Context, report cert.Report) (ended, err error) {
-	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.order.Item, report.ID, report.State, report.Words)
+func (j *job) judge(ctx context.Context, report seller.OrderStatus) (ended, err error) {
+	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.order.Item, report.ID, report.State, report.StatusText)
 	j.stopRenewal(ctx, report)
 	switch report.State {
-	case cert.StateUnpaid:
+	case seller.StateUnpaid:
 		return nil, j.unpaid(report.ID)
-	case cert.StateNew, cert.StateRenewal:
+	case seller.StateNew, seller.StateRenewal:
 		j.Log.ExtInfof("item %d: id %d is paid and not activated, open does that", j.order.Item, report.ID)
 		return nil, nil
-	case cert.StateWaiting:
+	case seller.StateWaiting:
 		if report.Undelivered != nil {
 			return nil, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
 		}
 		return nil, j.wait(ctx, report)
-	case cert.StateIssued:
+	case seller.StateIssued:
 		return nil, j.forAdministrator(ctx, j.deliver(ctx, report))
-	case cert.StateRefused, cert.StateCancelled, cert.StateExpired:
+	case seller.StateRefused, seller.StateCancelled, seller.StateExpired:
 		return j.end(ctx, report)
 	}
-	j.Log.Warningf("item %d: id %d is in the state %q, on which nothing is decided", j.order.Item, report.ID, report.Words)
+	j.Log.Warningf("item %d: id %d is in the state %q, on which nothing is decided", j.order.Item, report.ID, report.StatusText)
 	return nil, nil
 }
 
 // forAdministrator makes a task of what only an administrator can settle: another CSR on the item, the wrong certificate, or
 // one that cannot be read. It returns the error that it was given.
 func (j *job) forAdministrator(ctx context.Context, err error) error {
-	fault := cert.FaultOf(err)
-	if fault == nil || fault.Type != cert.FaultDelivered || fault.Retry {
+	failure := fault.From(err)
+	if failure == nil || failure.Type != fault.Delivered || failure.Retry {
 		return err
 	}
-	return errors.Join(err, j.passingTask(ctx, j.Args.Command, fault.Error()))
+	return errors.Join(err, j.passingTask(ctx, j.Args.Command, failure.Error()))
 }
 
 // wait is an order that the seller works on.
-func (j *job) wait(ctx context.Context, report cert.Report) error {
-	if len(report.Proofs) > 0 {
-		if err := j.keepProofs(ctx, report.Proofs); err != nil {
+func (j *job) wait(ctx context.Context, report seller.OrderStatus) error {
+	if len(report.Challenges) > 0 {
+		if err := j.keepChallenges(ctx, report.Challenges); err != nil {
 			return err
 		}
 	}
-	if j.proofsMissing() {
+	if j.challengesMissing() {
 		request, err := j.request()
 		if err != nil {
 			return err
 		}
-		if err := j.saveProofs(ctx, report.ID, request, nil); err != nil {
+		if err := j.saveChallenges(ctx, report.ID, request, nil); err != nil {
 			return err
 		}
 	}
-	if last, open := j.lastRequest(); (last == "" || open) && report.CSR != "" && j.ours(report) == nil { // an interruption came before it was written down
-		if err := j.handedIn(ctx); err != nil {
+	if last, open := j.lastRequest(); (last == "" || open) && report.CSR != "" && j.checkOwnKey(report) == nil { // an interruption came before it was written down
+		if err := j.markSubmitted(ctx); err != nil {
 			return err
 		}
 	}
-	if err := j.setStatus(ctx, cert.ServiceWaiting); err != nil {
+	if err := j.setStatus(ctx, item.ServiceWaiting); err != nil {
 		return err
 	}
 	if report.Empty {
 		return j.notThereYet(ctx, report)
 	}
-	return j.save(ctx, cert.ParamIssuedSince, "")
+	return j.save(ctx, itemparam.IssuedSince, "")
 }
 
 // end is an order of which nothing can come any more. Without any certificate the item has failed; with one in place it
 // stays as it is and the administrator gets a task (contract 4.4).
-func (j *job) end(ctx context.Context, report cert.Report) (ended, err error) {
-	reason := cert.Faultf(cert.FaultOrderEnded, "status", "%s says of id %d: %s", j.Trade.Title, report.ID, report.Words)
+func (j *job) end(ctx context.Context, report seller.OrderStatus) (ended, err error) {
+	reason := fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s", j.Info.Title, report.ID, report.StatusText)
 	if err := j.closeMark(ctx); err != nil {
 		return nil, err
 	}
 	if j.order.Stored != "" {
 		return nil, j.keepStored(ctx, report, reason)
 	}
-	if j.hasStatus(cert.ServiceFailed) {
+	if j.hasStatus(item.ServiceFailed) {
 		return reason, nil
 	}
 	if j.Args.Command != "open" { // whose failure the panel keeps with its running operation
@@ -225,7 +229,7 @@ func (j *job) end(ctx context.Context, report cert.Report) (ended, err error) {
 	if err := j.Panel.FailCertificate(ctx, j.order.Item); err != nil {
 		return nil, err
 	}
-	return reason, j.setStatus(ctx, cert.ServiceFailed)
+	return reason, j.setStatus(ctx, item.ServiceFailed)
 }
 
 // logEnded writes why an order ended into the log, for a command that does not fail for it.
@@ -237,20 +241,20 @@ func (j *job) logEnded(ended error) {
 
 // keepStored leaves the certificate in place although its order ended. The administrator gets a task, unless it just ran
 // out at the end of the paid term.
-func (j *job) keepStored(ctx context.Context, report cert.Report, reason error) error {
+func (j *job) keepStored(ctx context.Context, report seller.OrderStatus, reason error) error {
 	j.Log.Warningf("item %d: %v; the stored certificate stays in place", j.order.Item, reason)
 	if err := j.noteRevoked(ctx, report); err != nil {
 		return err
 	}
 	// the reissue that was refused is answered; where the id stays, its mark would count for the next one
-	if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
+	if err := j.save(ctx, itemparam.ReissueOf, ""); err != nil {
 		return err
 	}
 	over := !j.termEnd().IsZero() && !j.today().Before(j.termEnd())
-	if report.State != cert.StateExpired || !over {
+	if report.State != seller.StateExpired || !over {
 		if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, reason.Error()); err != nil {
 			return err
 		}
 	}
-	return j.setStatus(ctx, cert.ServiceIssued)
+	return j.setStatus(ctx, item.ServiceIssued)
 }

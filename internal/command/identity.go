@@ -6,7 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // identity is whose a purchase is: the account that pays, the key and the common name (rules BUY-9). What is empty is not known; it
@@ -15,8 +19,8 @@ type identity struct{ account, key, name string }
 
 // own is the identity of the item as it is now.
 func (j *job) own() identity {
-	is := identity{account: cert.AccountMark(j.account)}
-	if csr, err := cert.ReadCSR(j.order.CSR); err == nil {
+	is := identity{account: seller.AccountMark(j.account)}
+	if csr, err := pki.ReadCSR(j.order.CSR); err == nil {
 		is.key, is.name = csr.KeyHash(), csr.CommonName
 	}
 	return is
@@ -24,12 +28,12 @@ func (j *job) own() identity {
 
 func (i intent) identity() identity { return identity{i.Account, i.Key, i.Name} }
 
-func identityOf(line cert.Bought) identity { return identity{line.Account, line.Key, line.Name} }
+func identityOf(line item.JournalEntry) identity { return identity{line.Account, line.Key, line.Name} }
 
 // shownBy is what the seller shows of an order. A purchase that has no CSR yet shows nothing.
-func shownBy(report cert.Report) identity {
+func shownBy(report seller.OrderStatus) identity {
 	is := identity{name: report.CommonName}
-	if csr, err := cert.ReadCSR(report.CSR); err == nil {
+	if csr, err := pki.ReadCSR(report.CSR); err == nil {
 		is.key = csr.KeyHash()
 	}
 	return is
@@ -41,7 +45,7 @@ func (i identity) contradicts(other identity) string {
 	case i.account != "" && other.account != "" && i.account != other.account:
 		return "another account"
 	case i.name != "" && other.name != "" && !sameName(i.name, other.name) && !sameName(other.name, i.name):
-		return "another name, " + cert.ShownName(other.name)
+		return "another name, " + pki.DisplayName(other.name)
 	case i.key != "" && other.key != "" && i.key != other.key:
 		return "another key"
 	}
@@ -61,22 +65,22 @@ func (i identity) matches(other identity) bool {
 
 // creates reports whether a purchase of the kind brings an id of its own.
 func (j *job) creates(kind string) bool {
-	return kind == cert.KindCreate || kind == cert.KindRenew || kind == cert.KindOrder
+	return kind == seller.KindCreate || kind == seller.KindRenew || kind == seller.KindOrder
 }
 
 // otherAccount returns the fault of an intent that was saved for another account than the module's present one: it is unclear until
 // an administrator resolves it (rules BUY-13). Nil if the intent is of this account or does not say.
 func (j *job) otherAccount(in intent) error {
-	if in.Account == "" || in.Account == cert.AccountMark(j.account) {
+	if in.Account == "" || in.Account == seller.AccountMark(j.account) {
 		return nil
 	}
 	before := in.At
 	if before == "" {
 		before = "the account " + in.Account
 	}
-	return cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+	return fault.Errorf(fault.Unclear, itemparam.Intent,
 		"item %d (%s): a purchase of %s without an answer was made with the account %q at %s, and the processing module uses %q now: look at both, then run --command resolve --item %d --none, or --id ID",
-		j.order.Item, j.order.Name, in.Time.Format("2006-01-02 15:04"), before, j.Trade.Title, j.account, j.order.Item)
+		j.order.Item, j.order.Name, in.Time.Format("2006-01-02 15:04"), before, j.Info.Title, j.account, j.order.Item)
 }
 
 // misanswered says what is wrong with the id that the seller answered to a purchase which creates one: it must lie above all that
@@ -98,7 +102,7 @@ func (j *job) misanswered(kind string, id, snapshot int64, taken map[int64]int64
 // agree holds what the seller shows of an id against the intent whose purchase it is to be (rules BUY-9). It returns what differs,
 // empty if nothing.
 func (j *job) agree(ctx context.Context, in intent, id int64) (string, error) {
-	report, err := j.seller.Report(ctx, id)
+	report, err := j.seller.OrderStatus(ctx, id)
 	if err != nil {
 		return "", err
 	}
@@ -116,10 +120,10 @@ func (j *job) agree(ctx context.Context, in intent, id int64) (string, error) {
 // stranger returns the name that the seller shows of one of the item's ids if that is the name neither of the certificate in place nor
 // of the CSR: the processing module has got another account or address since, if the number is not wrong, and the order is somebody
 // else's (rules BUY-9). Empty if nothing says so.
-func (j *job) stranger(report cert.Report) string {
+func (j *job) stranger(report seller.OrderStatus) string {
 	shown := report.CommonName
-	stored, err := cert.StoredLeaf(j.order.Stored)
-	if _, none := cert.AsciiName("CN", shown); none != nil || err != nil { // no name of a certificate: it says nothing
+	stored, err := pki.StoredLeaf(j.order.Stored)
+	if _, none := pki.ASCIIName("CN", shown); none != nil || err != nil { // no name of a certificate: it says nothing
 		return ""
 	}
 	for _, name := range append([]string{j.own().name, stored.Leaf.Subject.CommonName}, stored.Leaf.DNSNames...) {
@@ -127,22 +131,22 @@ func (j *job) stranger(report cert.Report) string {
 			return ""
 		}
 	}
-	return cert.ShownName(shown)
+	return pki.DisplayName(shown)
 }
 
 // notAStrangers returns a fault, with a task, if the order is somebody else's: nothing is paid or asked for.
-func (j *job) notAStrangers(ctx context.Context, report cert.Report) error {
+func (j *job) notAStrangers(ctx context.Context, report seller.OrderStatus) error {
 	other := j.stranger(report)
 	if other == "" {
 		return nil
 	}
-	return j.giveUp(ctx, cert.Faultf(cert.FaultAPI, cert.ParamOrderID,
+	return j.escalate(ctx, fault.Errorf(fault.API, itemparam.OrderID,
 		"item %d (%s): the order %d at %s is shown there for %s, which is neither in the certificate in place nor in the CSR: nothing was sent; look whether the processing module's account is the one with which it was bought",
-		j.order.Item, j.order.Name, report.ID, j.Trade.Title, other))
+		j.order.Item, j.order.Name, report.ID, j.Info.Title, other))
 }
 
 // rivals lists the other items whose open intents of the same account the row at the seller could be the purchase of as well.
-func (j *job) rivals(ctx context.Context, in intent, r cert.Record) ([]int64, error) {
+func (j *job) rivals(ctx context.Context, in intent, r seller.OrderSummary) ([]int64, error) {
 	holdings, err := j.holdings(ctx)
 	if err != nil {
 		return nil, err
@@ -161,16 +165,16 @@ func (j *job) rivals(ctx context.Context, in intent, r cert.Record) ([]int64, er
 
 // hasItsOwn reports whether a first purchase is on its item already and only its intent was not dropped: a run was interrupted there, or
 // is just at it.
-func hasItsOwn(h cert.Holding, in intent) bool {
-	return (in.Kind == cert.KindCreate || in.Kind == cert.KindOrder) && newestOf(h) > in.Snapshot
+func hasItsOwn(h item.Claim, in intent) bool {
+	return (in.Kind == seller.KindCreate || in.Kind == seller.KindOrder) && newestOf(h) > in.Snapshot
 }
 
 // couldOwn reports whether a row can be the purchase of another item's intent.
-func (j *job) couldOwn(other, in intent, r cert.Record) bool {
+func (j *job) couldOwn(other, in intent, r seller.OrderSummary) bool {
 	switch {
-	case !j.creates(other.Kind), other.Account != "" && other.Account != cert.AccountMark(j.account):
+	case !j.creates(other.Kind), other.Account != "" && other.Account != seller.AccountMark(j.account):
 		return false
-	case r.ID <= other.Snapshot, (other.Kind == cert.KindRenew) != (in.Kind == cert.KindRenew):
+	case r.ID <= other.Snapshot, (other.Kind == seller.KindRenew) != (in.Kind == seller.KindRenew):
 		return false
 	case r.Months > 0 && other.months() > 0 && r.Months != other.months(), !j.sameClass(r.Type, other.Product):
 		return false

@@ -6,8 +6,11 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,7 +20,7 @@ import (
 func (s *stage) changeIntent(t *testing.T, changes map[string]any) {
 	t.Helper()
 	fields := map[string]any{}
-	require.NoError(t, json.Unmarshal([]byte(s.param(cert.ParamIntent)), &fields))
+	require.NoError(t, json.Unmarshal([]byte(s.param(itemparam.Intent)), &fields))
 	for name, value := range changes {
 		if value == nil {
 			delete(fields, name)
@@ -27,7 +30,7 @@ func (s *stage) changeIntent(t *testing.T, changes map[string]any) {
 	}
 	raw, err := json.Marshal(fields)
 	require.NoError(t, err)
-	s.panel.order.Params[cert.ParamIntent] = string(raw)
+	s.panel.order.Params[itemparam.Intent] = string(raw)
 }
 
 // unknown are the fields of an intent that the version before did not write.
@@ -40,25 +43,25 @@ func TestAnAnsweredIDThatCannotBeThePurchaseIsUnclear(t *testing.T) {
 	for name, prepare := range map[string]func(s *stage){
 		"another item holds it": func(s *stage) {
 			s.seller.next = 300
-			s.panel.holdings = []cert.Holding{{Item: 7, OrderID: "301", Lineage: "301"}}
+			s.panel.holdings = []item.Claim{{Item: 7, OrderID: "301", Lineage: "301"}}
 		},
 		"the journal says that it is another item's": func(s *stage) {
 			s.seller.next = 300
-			s.panel.journal = []cert.Bought{{Time: s.at, Item: 7, Kind: cert.KindCreate, ID: 301, Account: markOf(s.seller.Account())}}
+			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 7, Kind: seller.KindCreate, ID: 301, Account: markOf(s.seller.Account())}}
 		},
 		"it lies below what was there before": func(s *stage) {
-			s.seller.reports[900] = cert.Report{ID: 900, State: cert.StateIssued, CommonName: "other.example"}
+			s.seller.reports[900] = seller.OrderStatus{ID: 900, State: seller.StateIssued, CommonName: "other.example"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
 			prepare(s)
 			err := s.run(command.Open)
-			require.Equal(t, cert.FaultUnclear, faultType(t, err))
-			assert.True(t, cert.FaultOf(err).Unclear)
+			require.Equal(t, fault.Unclear, faultType(t, err))
+			assert.True(t, fault.From(err).OutcomeUnknown)
 			assert.Contains(t, err.Error(), "resolve --item 42")
-			assert.Empty(t, s.param(cert.ParamOrderID))
-			assert.NotEmpty(t, s.param(cert.ParamIntent))
+			assert.Empty(t, s.param(itemparam.OrderID))
+			assert.NotEmpty(t, s.param(itemparam.Intent))
 			assert.NotContains(t, s.panel.calls, "journal 301")
 			assert.Empty(t, s.seller.activated)
 			assert.NotEmpty(t, s.panel.tasks)
@@ -71,19 +74,19 @@ func TestACandidateThatContradictsTheIntentIsUnclear(t *testing.T) {
 	other := newPair(t, "other.example")
 	same := newPair(t, "example.com")
 	for name, row := range map[string]struct {
-		shows   func(r *cert.Report)
+		shows   func(r *seller.OrderStatus)
 		intent  map[string]any
 		changed bool // the client has changed its CSR since
 		adopted bool
 	}{
-		"shows nothing":                       {shows: func(*cert.Report) {}, adopted: true},
-		"shows nothing, the CSR has changed":  {shows: func(*cert.Report) {}, changed: true, adopted: true},
-		"another key":                         {shows: func(r *cert.Report) { r.CSR = same.csr }},
-		"another name":                        {shows: func(r *cert.Report) { r.CSR = other.csr }},
-		"is active":                           {shows: func(r *cert.Report) { r.State = cert.StateIssued }},
-		"another product":                     {shows: func(r *cert.Report) { r.Type = "PositiveSSL Wildcard" }},
-		"an intent of the version before":     {shows: func(r *cert.Report) { r.CSR = other.csr }, intent: unknown(), adopted: true},
-		"another key, the CSR is that one by": {shows: func(r *cert.Report) { r.CSR = same.csr }, changed: true},
+		"shows nothing":                       {shows: func(*seller.OrderStatus) {}, adopted: true},
+		"shows nothing, the CSR has changed":  {shows: func(*seller.OrderStatus) {}, changed: true, adopted: true},
+		"another key":                         {shows: func(r *seller.OrderStatus) { r.CSR = same.csr }},
+		"another name":                        {shows: func(r *seller.OrderStatus) { r.CSR = other.csr }},
+		"is active":                           {shows: func(r *seller.OrderStatus) { r.State = seller.StateIssued }},
+		"another product":                     {shows: func(r *seller.OrderStatus) { r.Type = "PositiveSSL Wildcard" }},
+		"an intent of the version before":     {shows: func(r *seller.OrderStatus) { r.CSR = other.csr }, intent: unknown(), adopted: true},
+		"another key, the CSR is that one by": {shows: func(r *seller.OrderStatus) { r.CSR = same.csr }, changed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
@@ -94,17 +97,17 @@ func TestACandidateThatContradictsTheIntentIsUnclear(t *testing.T) {
 			if row.changed {
 				s.panel.order.CSR = same.csr
 			}
-			s.seller.listShows = map[int64]cert.State{101: cert.StateNew}
+			s.seller.listShows = map[int64]seller.State{101: seller.StateNew}
 			s.seller.change(101, row.shows)
 			err := s.run(command.Open)
 			assert.Equal(t, 1, s.seller.buys)
 			if row.adopted {
 				require.NoError(t, err)
-				assert.Equal(t, "101", s.param(cert.ParamOrderID))
+				assert.Equal(t, "101", s.param(itemparam.OrderID))
 				return
 			}
-			assert.Equal(t, cert.FaultUnclear, faultType(t, err))
-			assert.Empty(t, s.param(cert.ParamOrderID))
+			assert.Equal(t, fault.Unclear, faultType(t, err))
+			assert.Empty(t, s.param(itemparam.OrderID))
 			assert.NotEmpty(t, s.panel.tasks)
 		})
 	}
@@ -132,30 +135,30 @@ func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
-			s.seller.reports[100] = cert.Report{ID: 100, State: cert.StateIssued}
+			s.seller.reports[100] = seller.OrderStatus{ID: 100, State: seller.StateIssued}
 			s.seller.buyErr, s.seller.buyAnyway = lost(), true
 			require.Error(t, s.run(command.Open))
 			s.seller.buyErr = nil
-			s.seller.change(101, func(r *cert.Report) { r.Type = "PositiveSSL" })
+			s.seller.change(101, func(r *seller.OrderStatus) { r.Type = "PositiveSSL" })
 			in := map[string]any{"kind": "create", "time": "2026-04-02T09:00:00Z", "product": "positivessl", "years": 1, "snapshot": 90,
 				"account": markOf(s.seller.Account()), "name": "b.example", "key": "00"}
 			row.other(in)
 			raw, err := json.Marshal(in)
 			require.NoError(t, err)
-			s.panel.holdings = []cert.Holding{{Item: 43, Intent: string(raw), OrderID: row.has, Lineage: row.has}}
+			s.panel.holdings = []item.Claim{{Item: 43, Intent: string(raw), OrderID: row.has, Lineage: row.has}}
 			err = s.run(command.Open)
 			assert.Equal(t, 1, s.seller.buys)
 			if row.adopted {
 				require.NoError(t, err)
-				assert.Equal(t, "101", s.param(cert.ParamOrderID))
+				assert.Equal(t, "101", s.param(itemparam.OrderID))
 				return
 			}
-			require.Equal(t, cert.FaultUnclear, faultType(t, err))
-			assert.True(t, cert.FaultOf(err).Retry, "the other run may settle its own first")
+			require.Equal(t, fault.Unclear, faultType(t, err))
+			assert.True(t, fault.From(err).Retry, "the other run may settle its own first")
 			assert.Contains(t, err.Error(), "43")
 			assert.Empty(t, s.panel.tasks)
 			s.at = s.at.Add(11 * time.Minute)
-			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)))
+			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
 			assert.Equal(t, 1, s.seller.buys)
 			assert.NotEmpty(t, s.panel.tasks)
 			s.panel.holdings = nil
@@ -199,10 +202,10 @@ func TestAnIntentOfAnotherAccountIsUnclear(t *testing.T) {
 			before := paid()
 			for range 2 {
 				err := s.run(row.run)
-				require.Equal(t, cert.FaultUnclear, faultType(t, err))
-				assert.False(t, cert.FaultOf(err).Retry)
+				require.Equal(t, fault.Unclear, faultType(t, err))
+				assert.False(t, fault.From(err).Retry)
 				assert.Contains(t, err.Error(), "https://sandbox.example old")
-				assert.Contains(t, err.Error(), s.world().Trade.Account(nil))
+				assert.Contains(t, err.Error(), s.world().Info.Account(nil))
 			}
 			assert.Equal(t, before, paid())
 			assert.Len(t, s.panel.tasks, 1)
@@ -220,9 +223,9 @@ func TestAnIntentOfAnotherAccountIsUnclear(t *testing.T) {
 func TestAMarkedOrderForAnotherKeyIsUnclear(t *testing.T) {
 	s := remoteStage(t)
 	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
-	s.remote.change(id, func(r *cert.Report) { r.CSR = newPair(t, "example.com").csr })
+	s.remote.change(id, func(r *seller.OrderStatus) { r.CSR = newPair(t, "example.com").csr })
 	err := s.run(command.Open)
-	require.Equal(t, cert.FaultUnclear, faultType(t, err))
-	assert.Empty(t, s.param(cert.ParamOrderID))
+	require.Equal(t, fault.Unclear, faultType(t, err))
+	assert.Empty(t, s.param(itemparam.OrderID))
 	assert.NotEmpty(t, s.panel.tasks)
 }

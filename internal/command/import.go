@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // importStep is after how many certificates the log tells how far an import is.
@@ -19,11 +22,11 @@ const importStep = 50
 const itemActive = 2
 
 // takeover is one import: certificates of the seller's account become items of the panel.
-type takeover struct {
+type importer struct {
 	*Run
-	seller   Seller
+	seller   seller.Seller
 	account  *job // stands for no item: whose the ids of the account are
-	held     possessions
+	held     ownerIndex
 	found    int // listed, and asked for
 	imported int // new items
 	resumed  int // items of an interrupted import that were completed
@@ -38,13 +41,13 @@ type takeover struct {
 // of it.
 func Import(ctx context.Context, run *Run) (*etree.Document, error) {
 	if run.Args.ItemType != itemtypeCertificate {
-		return nil, cert.Faultf(cert.FaultValue, "itemtype", "items of the type %q are not imported, only certificate", brief(run.Args.ItemType))
+		return nil, fault.Errorf(fault.Value, "itemtype", "items of the type %q are not imported, only certificate", brief(run.Args.ItemType))
 	}
-	seller, err := dial(ctx, run, run.Args.Module)
+	theSeller, err := dial(ctx, run, run.Args.Module)
 	if err != nil {
 		return nil, err
 	}
-	lister, ok := seller.(CertificateLister)
+	lister, ok := theSeller.(seller.CertificateLister)
 	if !ok {
 		return nil, unable(run, "lists certificates")
 	}
@@ -55,16 +58,16 @@ func Import(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if !free {
-		return nil, cert.Faultf(cert.FaultLocked, "import", "a sweep or another import is running: start this one again later").Again()
+		return nil, fault.Errorf(fault.Locked, "import", "a sweep or another import is running: start this one again later").Retryable()
 	}
 	// The list first: what is bought while it is read is not in it, or is on its item by the time that is looked at.
 	listed, err := lister.Certificates(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := &takeover{Run: run, seller: seller, account: &job{
-		Run: run, seller: seller, account: seller.Account(), order: cert.Order{Module: run.Args.Module}}}
-	if t.held, err = t.account.possessions(ctx); err != nil {
+	t := &importer{Run: run, seller: theSeller, account: &job{
+		Run: run, seller: theSeller, account: theSeller.Account(), order: item.Item{Module: run.Args.Module}}}
+	if t.held, err = t.account.ownerIndex(ctx); err != nil {
 		return nil, err
 	}
 	doc := answer()
@@ -79,7 +82,7 @@ func Import(ctx context.Context, run *Run) (*etree.Document, error) {
 }
 
 // wantedOf are the certificates that the search words name; all where there is none.
-func wantedOf(listed []cert.Listed, search string) []cert.Listed {
+func wantedOf(listed []seller.ListedCertificate, search string) []seller.ListedCertificate {
 	words := strings.FieldsFunc(search, func(r rune) bool { return strings.ContainsRune(" \t\r\n\\", r) })
 	if len(words) == 0 {
 		return listed
@@ -88,35 +91,35 @@ func wantedOf(listed []cert.Listed, search string) []cert.Listed {
 	for _, word := range words {
 		names[canonical(word)] = true
 	}
-	return slices.DeleteFunc(slices.Clone(listed), func(l cert.Listed) bool { return !names[canonical(l.CommonName)] })
+	return slices.DeleteFunc(slices.Clone(listed), func(l seller.ListedCertificate) bool { return !names[canonical(l.CommonName)] })
 }
 
 // canonical is a name in the form that certificates carry or, where it cannot be certified, in lower case.
 func canonical(name string) string {
-	if ascii, err := cert.AsciiName("name", name); err == nil {
+	if ascii, err := pki.ASCIIName("name", name); err == nil {
 		return ascii
 	}
 	return strings.ToLower(strings.TrimSpace(name))
 }
 
-func (t *takeover) all(ctx context.Context, listed []cert.Listed) error {
+func (t *importer) all(ctx context.Context, listed []seller.ListedCertificate) error {
 	t.found = len(listed)
-	t.Log.Infof("import: %d certificates of %s to look at", t.found, t.Trade.Title)
+	t.Log.Infof("import: %d certificates of %s to look at", t.found, t.Info.Title)
 	for i, l := range listed {
 		err := ctx.Err()
 		if err == nil {
 			err = t.one(ctx, l)
 		}
 		if over := ctx.Err(); cutShort(over, err) {
-			return cert.Faultf(cert.FaultInterrupted, "import", "interrupted after %d of %d certificates, the next import goes on: %w", i, t.found, over).Again()
+			return fault.Errorf(fault.Interrupted, "import", "interrupted after %d of %d certificates, the next import goes on: %w", i, t.found, over).Retryable()
 		}
 		if err != nil {
 			t.failed++
 			t.Log.Errorf("import: id %d of %s: %v", l.ID, plainWords(l.CommonName, maxName), err)
 			failure := t.failures.CreateElement("certificate")
 			attributes(failure, "id", l.ID, "name", l.CommonName, "reason", err)
-			if cert.FaultOf(err).SellerFails() { // the next one would fail as well, and slowly (rules SWEEP-9)
-				t.Log.Errorf("import: ends after %d of %d certificates, %s does not work for this account now: the next import goes on", i+1, t.found, t.Trade.Title)
+			if fault.From(err).SellerFails() { // the next one would fail as well, and slowly (rules SWEEP-9)
+				t.Log.Errorf("import: ends after %d of %d certificates, %s does not work for this account now: the next import goes on", i+1, t.found, t.Info.Title)
 				return nil
 			}
 		}
@@ -128,20 +131,20 @@ func (t *takeover) all(ctx context.Context, listed []cert.Listed) error {
 }
 
 // one imports a certificate, completes it or passes it over.
-func (t *takeover) one(ctx context.Context, l cert.Listed) error {
+func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
 	name := plainWords(l.CommonName, maxName)
-	if l.State != cert.StateIssued && !l.Unsaid || l.ID <= 0 {
+	if l.State != seller.StateIssued && !l.Unsaid || l.ID <= 0 {
 		t.Log.ExtInfof("import: id %d of %s is %s: left alone", l.ID, name, l.State)
 		t.skipped++
 		return nil
 	}
-	item, why, err := t.held.owner(ctx, l)
+	it, why, err := t.held.owner(ctx, l)
 	if err != nil {
 		return err
 	}
-	if item != 0 {
-		done, err := t.resume(ctx, l, item)
-		return t.count(done, fmt.Sprintf("%s: item %d", why, item), l, err)
+	if it != 0 {
+		done, err := t.resume(ctx, l, it)
+		return t.count(done, fmt.Sprintf("%s: item %d", why, it), l, err)
 	}
 	if l.Template == "" {
 		t.Log.Warningf("import: id %d of %s is %q, which is no product of this module: left out", l.ID, name, plainWords(l.Type, maxName))
@@ -162,7 +165,7 @@ const (
 )
 
 // count counts an outcome; why is the reason of one that was passed over.
-func (t *takeover) count(done outcome, why string, l cert.Listed, err error) error {
+func (t *importer) count(done outcome, why string, l seller.ListedCertificate, err error) error {
 	switch {
 	case errors.Is(err, errNotIssued):
 		done, why = outcomeSkipped, err.Error()

@@ -9,8 +9,12 @@ import (
 	"testing"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,9 +29,9 @@ type importing struct {
 
 func newImporting(t *testing.T) importing {
 	t.Helper()
-	s, seller := able(t)
+	s, theSeller := able(t)
 	s.args = command.Args{Command: "import", Module: 5, ItemType: "certificate"}
-	return importing{s, seller, newHouse(s)}
+	return importing{s, theSeller, newHouse(s)}
 }
 
 // counts runs the command and returns what the document counts.
@@ -49,15 +53,15 @@ func TestImportMakesWholeItems(t *testing.T) {
 	i := newImporting(t)
 	l := i.able.sell(t, i.stage, "example.org", 90, 91)
 	require.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
-	item := i.house.items[1001]
-	require.NotNil(t, item)
-	leaf, err := cert.StoredLeaf(item.stored)
+	it := i.house.items[1001]
+	require.NotNil(t, it)
+	leaf, err := pki.StoredLeaf(it.stored)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{
-		cert.ParamOrderID: fmt.Sprint(l.ID), cert.ParamLineage: fmt.Sprintf("90 91 %d", l.ID), cert.ParamTermStart: "2026-03-01",
-		cert.ParamPaidUntil: "2028-03-01", cert.ParamDelivered: "PositiveSSL", cert.ParamExpireDate: leaf.Ends().String(),
-		cert.ParamSerial: leaf.Serial(), cert.ParamServiceStatus: "5", cert.ParamTermMonths: "24",
-	}, item.params)
+		itemparam.OrderID: fmt.Sprint(l.ID), itemparam.Lineage: fmt.Sprintf("90 91 %d", l.ID), itemparam.TermStart: "2026-03-01",
+		itemparam.PaidUntil: "2028-03-01", itemparam.Delivered: "PositiveSSL", itemparam.ExpireDate: leaf.Ends().String(),
+		itemparam.Serial: leaf.Serial(), itemparam.ServiceStatus: "5", itemparam.TermMonths: "24",
+	}, it.params)
 	assert.Equal(t, fmt.Sprintf("import example.org positivessl 24 %s", leaf.Ends()), i.house.calls[0])
 	assert.Contains(t, i.house.calls, fmt.Sprintf("setexpiredate 1001 %s", leaf.Ends()))
 	assert.Zero(t, i.seller.buys)
@@ -67,7 +71,7 @@ func TestImportMakesWholeItems(t *testing.T) {
 func TestImportNamesABlockThatCannotBeRead(t *testing.T) {
 	i := newImporting(t)
 	l := i.able.sell(t, i.stage, "example.org")
-	i.seller.change(l.ID, func(r *cert.Report) {
+	i.seller.change(l.ID, func(r *seller.OrderStatus) {
 		r.PEM = append(r.PEM, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
 	})
 	require.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
@@ -98,7 +102,7 @@ func TestInterruptedImportIsCompleted(t *testing.T) {
 					i := newImporting(t)
 					i.house.orphaned, i.house.ignores = orphaned, ignores
 					i.able.sell(t, i.stage, "example.org")
-					i.house.fail[call] = cert.Faultf(cert.FaultPanel, "", "broken").Again()
+					i.house.fail[call] = fault.Errorf(fault.Panel, "", "broken").Retryable()
 					require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
 					want := "found=1 imported=0 completed=1 skipped=0 failed=0"
 					if n == 0 { // nothing was left behind
@@ -107,10 +111,10 @@ func TestInterruptedImportIsCompleted(t *testing.T) {
 					assert.Equal(t, want, i.counts(t))
 					assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
 					require.Len(t, i.house.items, 1)
-					for _, item := range i.house.items {
-						assert.Equal(t, "5", item.params[cert.ParamServiceStatus])
-						assert.NotEmpty(t, item.params[cert.ParamSerial])
-						assert.NotEmpty(t, item.stored)
+					for _, it := range i.house.items {
+						assert.Equal(t, "5", it.params[itemparam.ServiceStatus])
+						assert.NotEmpty(t, it.params[itemparam.Serial])
+						assert.NotEmpty(t, it.stored)
 					}
 				})
 			}
@@ -127,14 +131,14 @@ func TestOnlyAnItemThatAnImportLeftIsCompleted(t *testing.T) {
 		"another module":       func(i *imported) { i.module = 6 },
 		"not active":           func(i *imported) { i.status = 3 },
 		"ordered here":         func(i *imported) { i.csr = "-----BEGIN CERTIFICATE REQUEST-----" },
-		"it has a certificate": func(i *imported) { i.params[cert.ParamSerial] = "0a" },
+		"it has a certificate": func(i *imported) { i.params[itemparam.Serial] = "0a" },
 		"the id of another":    func(i *imported) { i.remoteID = "4711" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := newImporting(t)
 			i.house.ignores = true
 			i.able.sell(t, i.stage, "example.org")
-			i.house.fail["imported 1001"] = cert.Faultf(cert.FaultPanel, "", "broken").Again()
+			i.house.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
 			require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
 			change(i.house.items[1001])
 			assert.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
@@ -143,7 +147,7 @@ func TestOnlyAnItemThatAnImportLeftIsCompleted(t *testing.T) {
 	i := newImporting(t)
 	i.house.ignores = true
 	l := i.able.sell(t, i.stage, "example.org")
-	i.house.fail["imported 1001"] = cert.Faultf(cert.FaultPanel, "", "broken").Again()
+	i.house.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
 	i.counts(t)
 	i.house.items[1001].remoteID = fmt.Sprint(l.ID)
 	assert.Equal(t, "found=1 imported=0 completed=1 skipped=0 failed=0", i.counts(t))
@@ -154,9 +158,9 @@ func TestImportAsksWhereTheListDoesNotSay(t *testing.T) {
 	i := newImporting(t)
 	i.able.sell(t, i.stage, "issued.example.org")
 	waiting := i.able.sell(t, i.stage, "waiting.example.org")
-	i.able.reports[waiting.ID] = cert.Report{ID: waiting.ID, State: cert.StateWaiting}
+	i.able.reports[waiting.ID] = seller.OrderStatus{ID: waiting.ID, State: seller.StateWaiting}
 	for n := range i.able.listed {
-		i.able.listed[n].State, i.able.listed[n].Unsaid = cert.StateWaiting, true
+		i.able.listed[n].State, i.able.listed[n].Unsaid = seller.StateWaiting, true
 	}
 	assert.Equal(t, "found=2 imported=1 completed=0 skipped=1 failed=0", i.counts(t))
 	assert.Equal(t, "found=2 imported=0 completed=0 skipped=2 failed=0", i.counts(t))
@@ -165,48 +169,48 @@ func TestImportAsksWhereTheListDoesNotSay(t *testing.T) {
 
 func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 	for rule, c := range map[string]struct {
-		set  func(i importing, l *cert.Listed)
+		set  func(i importing, l *seller.ListedCertificate)
 		want string
 		says string
 	}{
-		"not issued": {func(_ importing, l *cert.Listed) { l.State = cert.StateWaiting }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
-		"expired":    {func(_ importing, l *cert.Listed) { l.State = cert.StateExpired }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
-		"an unknown product": {func(_ importing, l *cert.Listed) { l.Template, l.Type = "", "Super SSL" },
+		"not issued": {func(_ importing, l *seller.ListedCertificate) { l.State = seller.StateWaiting }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
+		"expired":    {func(_ importing, l *seller.ListedCertificate) { l.State = seller.StateExpired }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
+		"an unknown product": {func(_ importing, l *seller.ListedCertificate) { l.Template, l.Type = "", "Super SSL" },
 			"found=1 imported=0 completed=0 skipped=1 failed=0", `is "Super SSL", which is no product of this module`},
-		"an item holds it": {func(i importing, l *cert.Listed) {
-			i.panel.holdings = []cert.Holding{{Item: 42, OrderID: fmt.Sprint(l.ID)}}
+		"an item holds it": {func(i importing, l *seller.ListedCertificate) {
+			i.panel.holdings = []item.Claim{{Item: 42, OrderID: fmt.Sprint(l.ID)}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
-		"an item holds what it replaced": {func(i importing, l *cert.Listed) {
+		"an item holds what it replaced": {func(i importing, l *seller.ListedCertificate) {
 			l.Older = []int64{77}
-			i.panel.holdings = []cert.Holding{{Item: 42, Lineage: "77"}}
+			i.panel.holdings = []item.Claim{{Item: 42, Lineage: "77"}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
-		"an item's mark, its purchase without answer": {func(i importing, l *cert.Listed) {
-			l.Mark = "pmssl-0badc0ffee-42"
-			i.panel.holdings = []cert.Holding{{Item: 42, Intent: "{}"}}
+		"an item's mark, its purchase without answer": {func(i importing, l *seller.ListedCertificate) {
+			l.OrderRef = "pmssl-0badc0ffee-42"
+			i.panel.holdings = []item.Claim{{Item: 42, Intent: "{}"}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
-		"the mark of an item that lost its parameters": {func(_ importing, l *cert.Listed) { l.Mark = "pmssl-0badc0ffee-42" },
+		"the mark of an item that lost its parameters": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-0badc0ffee-42" },
 			"found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
-		"the mark of an item that is gone": {func(_ importing, l *cert.Listed) { l.Mark = "pmssl-0badc0ffee-41" },
+		"the mark of an item that is gone": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-0badc0ffee-41" },
 			"found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
-		"another panel's mark": {func(_ importing, l *cert.Listed) { l.Mark = "pmssl-feedfeedfe-42" },
+		"another panel's mark": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-feedfeedfe-42" },
 			"found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
-		"bought here and not on its item yet": {func(i importing, l *cert.Listed) {
-			i.panel.journal = []cert.Bought{{Time: i.at, Item: 42, ID: l.ID, Account: markOf(i.able.Account())}}
+		"bought here and not on its item yet": {func(i importing, l *seller.ListedCertificate) {
+			i.panel.journal = []item.JournalEntry{{Time: i.at, Item: 42, ID: l.ID, Account: markOf(i.able.Account())}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "was bought for it: item 42"},
-		"bought for an item of an older database": {func(i importing, l *cert.Listed) {
-			i.panel.journal = []cert.Bought{{Time: i.at.AddDate(-1, 0, 0), Item: 42, ID: l.ID, Account: markOf(i.able.Account())}}
+		"bought for an item of an older database": {func(i importing, l *seller.ListedCertificate) {
+			i.panel.journal = []item.JournalEntry{{Time: i.at.AddDate(-1, 0, 0), Item: 42, ID: l.ID, Account: markOf(i.able.Account())}}
 		}, "found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
-		"nothing delivered": {func(i importing, l *cert.Listed) {
-			i.seller.reports[l.ID] = cert.Report{State: cert.StateIssued}
+		"nothing delivered": {func(i importing, l *seller.ListedCertificate) {
+			i.seller.reports[l.ID] = seller.OrderStatus{State: seller.StateIssued}
 		}, "found=1 imported=0 completed=0 skipped=0 failed=1", "delivers no certificate"},
-		"another name delivered": {func(i importing, l *cert.Listed) { l.CommonName = "example.net" },
+		"another name delivered": {func(i importing, l *seller.ListedCertificate) { l.CommonName = "example.net" },
 			"found=1 imported=0 completed=0 skipped=0 failed=1", `is a server's for "example.net"`},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			i := newImporting(t)
 			l := i.able.sell(t, i.stage, "example.org")
 			c.set(i, &l)
-			i.able.listed = []cert.Listed{l}
+			i.able.listed = []seller.ListedCertificate{l}
 			assert.Equal(t, c.want, i.counts(t))
 			assert.Contains(t, strings.Join(i.log.lines, "\n"), c.says)
 		})
@@ -217,7 +221,7 @@ func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 func TestImportDoesNotCompleteWhatWasOrderedHere(t *testing.T) {
 	i := newImporting(t)
 	l := i.able.sell(t, i.stage, "example.org")
-	i.house.items[7] = &imported{module: 5, status: 2, csr: i.pair.csr, params: map[string]string{cert.ParamOrderID: fmt.Sprint(l.ID)}}
+	i.house.items[7] = &imported{module: 5, status: 2, csr: i.pair.csr, params: map[string]string{itemparam.OrderID: fmt.Sprint(l.ID)}}
 	assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
 	i.house.items[7].csr, i.house.items[7].status = "", 4
 	assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
@@ -229,7 +233,7 @@ func TestOneBadCertificateDoesNotStopTheOthers(t *testing.T) {
 	i.able.sell(t, i.stage, "a.example.org")
 	bad := i.able.sell(t, i.stage, "b.example.org")
 	i.able.sell(t, i.stage, "c.example.org")
-	i.seller.reports[bad.ID] = cert.Report{State: cert.StateIssued, PEM: []string{"garbage"}}
+	i.seller.reports[bad.ID] = seller.OrderStatus{State: seller.StateIssued, PEM: []string{"garbage"}}
 	assert.Equal(t, "found=3 imported=2 completed=0 skipped=0 failed=1", i.counts(t))
 }
 
@@ -262,7 +266,7 @@ func TestSearchWordsOfImport(t *testing.T) {
 func TestImportTellsHowFarItIs(t *testing.T) {
 	i := newImporting(t)
 	for range 120 {
-		i.able.listed = append(i.able.listed, cert.Listed{ID: 1, State: cert.StateExpired})
+		i.able.listed = append(i.able.listed, seller.ListedCertificate{ID: 1, State: seller.StateExpired})
 	}
 	assert.Equal(t, "found=120 imported=0 completed=0 skipped=120 failed=0", i.counts(t))
 	said := strings.Join(i.log.lines, "\n")
@@ -271,14 +275,14 @@ func TestImportTellsHowFarItIs(t *testing.T) {
 }
 
 func TestImportThatCannotBegin(t *testing.T) {
-	begin := func(i importing, seller command.Seller) error {
-		_, err := command.Import(context.Background(), i.with(seller, i.house))
+	begin := func(i importing, theSeller seller.Seller) error {
+		_, err := command.Import(context.Background(), i.with(theSeller, i.house))
 		return err
 	}
 	t.Run("another type of items", func(t *testing.T) {
 		i := newImporting(t)
 		i.args.ItemType = "domain"
-		assert.Equal(t, "itemtype", cert.FaultOf(begin(i, i.able)).Object)
+		assert.Equal(t, "itemtype", fault.From(begin(i, i.able)).Object)
 	})
 	t.Run("a seller without a list", func(t *testing.T) {
 		i := newImporting(t)
@@ -287,13 +291,13 @@ func TestImportThatCannotBegin(t *testing.T) {
 	t.Run("another import is running", func(t *testing.T) {
 		i := newImporting(t)
 		i.panel.swept = true
-		assert.Equal(t, cert.FaultLocked, faultType(t, begin(i, i.able)))
+		assert.Equal(t, fault.Locked, faultType(t, begin(i, i.able)))
 		assert.Empty(t, i.able.asked)
 	})
 	t.Run("the list cannot be had", func(t *testing.T) {
 		i := newImporting(t)
-		i.able.fail["list"] = cert.Faultf(cert.FaultClient, "", "no answer").Again()
-		assert.Equal(t, cert.FaultClient, faultType(t, begin(i, i.able)))
+		i.able.fail["list"] = fault.Errorf(fault.Client, "", "no answer").Retryable()
+		assert.Equal(t, fault.Client, faultType(t, begin(i, i.able)))
 	})
 	t.Run("a signal", func(t *testing.T) {
 		i := newImporting(t)
@@ -301,7 +305,7 @@ func TestImportThatCannotBegin(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		_, err := command.Import(ctx, i.with(i.able, i.house))
-		assert.Equal(t, cert.FaultInterrupted, faultType(t, err))
+		assert.Equal(t, fault.Interrupted, faultType(t, err))
 		assert.Empty(t, i.house.items)
 	})
 	t.Run("a signal during the last certificate", func(t *testing.T) {
@@ -309,7 +313,7 @@ func TestImportThatCannotBegin(t *testing.T) {
 		i.able.sell(t, i.stage, "example.org")
 		ctx, cancel := context.WithCancelCause(context.Background())
 		_, err := command.Import(ctx, i.with(i.able, endingHouse{i.house, func() { cancel(errors.New("signal terminated")) }}))
-		assert.Equal(t, cert.FaultInterrupted, faultType(t, err), "not an import with one failure")
+		assert.Equal(t, fault.Interrupted, faultType(t, err), "not an import with one failure")
 	})
 }
 
@@ -319,7 +323,7 @@ type endingHouse struct {
 	end func()
 }
 
-func (h endingHouse) ImportService(context.Context, cert.Import) (int64, error) {
+func (h endingHouse) ImportService(context.Context, item.Import) (int64, error) {
 	h.end()
-	return 0, cert.Faultf(cert.FaultInterrupted, "processing.import.service", "mgrctl was told to end").Again()
+	return 0, fault.Errorf(fault.Interrupted, "processing.import.service", "mgrctl was told to end").Retryable()
 }

@@ -6,12 +6,16 @@ import (
 	"strconv"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // create makes the item of a certificate, or completes the one that an interrupted import made of it. What the seller
 // delivers is looked at first: nothing is left behind of one that cannot be read.
-func (t *takeover) create(ctx context.Context, l cert.Listed) (outcome, error) {
+func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outcome, error) {
 	chain, err := t.chain(ctx, l)
 	if err != nil {
 		return outcomeSkipped, err
@@ -31,46 +35,46 @@ func (t *takeover) create(ctx context.Context, l cert.Listed) (outcome, error) {
 // halfMade returns the item that an import made and left before it could say whose it is: a panel may ignore the parameters that
 // are handed over with a new item. It is known by its name, the end of the certificate and the module (rules IMPORT-1). Of
 // several equal ones the oldest is taken, they are interchangeable. Item 0 if there is none.
-func (t *takeover) halfMade(ctx context.Context, l cert.Listed, chain cert.Chain) (cert.Order, error) {
+func (t *importer) halfMade(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) (item.Item, error) {
 	bare, err := t.Panel.WithoutOrder(ctx, t.Args.Module, canonical(l.CommonName))
 	if err != nil {
-		return cert.Order{}, err
+		return item.Item{}, err
 	}
-	for _, item := range bare {
-		if item.Expires != chain.Ends() || t.held.holds(item.Item) {
+	for _, it := range bare {
+		if it.Expires != chain.Ends() || t.held.holds(it.Item) {
 			continue
 		}
-		if item.RemoteID != "" && item.RemoteID != "0" && item.RemoteID != strconv.FormatInt(l.ID, 10) {
+		if it.RemoteID != "" && it.RemoteID != "0" && it.RemoteID != strconv.FormatInt(l.ID, 10) {
 			continue
 		}
-		order, ours, err := t.unfinished(ctx, l, item.Item)
+		order, ours, err := t.unfinished(ctx, l, it.Item)
 		if err != nil || ours && (order.Template == "" || order.Template == l.Template) {
 			return order, err
 		}
 	}
-	return cert.Order{}, nil
+	return item.Item{}, nil
 }
 
 // make makes the item of a certificate.
-func (t *takeover) make(ctx context.Context, l cert.Listed, chain cert.Chain) error {
-	order := cert.Order{
+func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) error {
+	order := item.Item{
 		Module: t.Args.Module, Template: l.Template, Period: l.Months, Status: itemActive, Params: map[string]string{},
 	}
 	if t.dry != nil {
 		t.dry.record(dryImport, "id", l.ID, "name", canonical(l.CommonName), "product", l.Template, "months", l.Months, "valid_until", chain.Ends())
 		return nil
 	}
-	item, err := t.Panel.ImportService(ctx, cert.Import{
+	it, err := t.Panel.ImportService(ctx, item.Import{
 		Module: order.Module, Template: l.Template, Name: canonical(l.CommonName), RemoteID: strconv.FormatInt(l.ID, 10),
-		Status: itemActive, Service: cert.ServiceIssued, Months: l.Months, Expires: chain.Ends(),
+		Status: itemActive, Service: item.ServiceIssued, Months: l.Months, Expires: chain.Ends(),
 		// An interruption right after this call must not leave an item without its id: it would be imported once more.
-		Params: map[string]string{cert.ParamOrderID: strconv.FormatInt(l.ID, 10), cert.ParamLineage: formatIDs(l.Lineage())},
+		Params: map[string]string{itemparam.OrderID: strconv.FormatInt(l.ID, 10), itemparam.Lineage: formatIDs(l.Lineage())},
 	})
 	if err != nil {
 		return err
 	}
-	t.held.take(l, item)
-	order.Item = item
+	t.held.take(l, it)
+	order.Item = it
 	return t.fill(ctx, order, l, chain)
 }
 
@@ -78,18 +82,18 @@ func (t *takeover) make(ctx context.Context, l cert.Listed, chain cert.Chain) er
 var errNotIssued = errors.New("is not issued: left alone")
 
 // chain is the certificate as the seller delivers it. No CSR of ours exists: the leaf is told by its name.
-func (t *takeover) chain(ctx context.Context, l cert.Listed) (cert.Chain, error) {
-	report, err := t.seller.Report(ctx, l.ID)
+func (t *importer) chain(ctx context.Context, l seller.ListedCertificate) (pki.Chain, error) {
+	report, err := t.seller.OrderStatus(ctx, l.ID)
 	if err != nil {
-		return cert.Chain{}, err
+		return pki.Chain{}, err
 	}
-	if l.Unsaid && report.State != cert.StateIssued {
-		return cert.Chain{}, errNotIssued
+	if l.Unsaid && report.State != seller.StateIssued {
+		return pki.Chain{}, errNotIssued
 	}
 	if len(report.PEM) == 0 {
-		return cert.Chain{}, cert.Faultf(cert.FaultDelivered, "certificate", "%s shows id %d as issued and delivers no certificate", t.Trade.Title, l.ID).Again()
+		return pki.Chain{}, fault.Errorf(fault.Delivered, "certificate", "%s shows id %d as issued and delivers no certificate", t.Info.Title, l.ID).Retryable()
 	}
-	chain, err := cert.NamedChain(report.PEM, canonical(l.CommonName), t.Now())
+	chain, err := pki.NamedChain(report.PEM, canonical(l.CommonName), t.Now())
 	for _, warning := range chain.Warnings {
 		t.Log.Warningf("import: id %d of %s: %s; stored all the same", l.ID, plainWords(l.CommonName, maxName), warning)
 	}
@@ -99,7 +103,7 @@ func (t *takeover) chain(ctx context.Context, l cert.Listed) (cert.Chain, error)
 // fill gives a new item everything that an item of ours has. The ids come first: whatever interrupts the rest, the next
 // import knows whose they are. The serial comes last: without it the import is not done. The item is locked, so that
 // nothing else works on it half done.
-func (t *takeover) fill(ctx context.Context, order cert.Order, l cert.Listed, chain cert.Chain) (err error) {
+func (t *importer) fill(ctx context.Context, order item.Item, l seller.ListedCertificate, chain pki.Chain) (err error) {
 	if err := t.Panel.LockItem(ctx, order.Item); err != nil {
 		return err
 	}
@@ -110,10 +114,10 @@ func (t *takeover) fill(ctx context.Context, order cert.Order, l cert.Listed, ch
 	}()
 	j := &job{Run: t.Run, order: order, seller: t.seller, account: t.account.account}
 	for _, p := range []struct{ name, value string }{
-		{cert.ParamOrderID, strconv.FormatInt(l.ID, 10)},
-		{cert.ParamLineage, formatIDs(l.Lineage())},
-		{cert.ParamTermStart, started(l, chain).String()},
-		{cert.ParamDelivered, l.Type},
+		{itemparam.OrderID, strconv.FormatInt(l.ID, 10)},
+		{itemparam.Lineage, formatIDs(l.Lineage())},
+		{itemparam.TermStart, started(l, chain).String()},
+		{itemparam.Delivered, l.Type},
 	} {
 		if err := j.save(ctx, p.name, p.value); err != nil {
 			return err
@@ -125,21 +129,21 @@ func (t *takeover) fill(ctx context.Context, order cert.Order, l cert.Listed, ch
 	if err := j.saveCertificate(ctx, chain); err != nil {
 		return err
 	}
-	if err := j.save(ctx, cert.ParamExpireDate, chain.Ends().String()); err != nil {
+	if err := j.save(ctx, itemparam.ExpireDate, chain.Ends().String()); err != nil {
 		return err
 	}
 	if err := j.expireDate(ctx, chain.Ends()); err != nil {
 		return err
 	}
-	if err := j.setStatus(ctx, cert.ServiceIssued); err != nil {
+	if err := j.setStatus(ctx, item.ServiceIssued); err != nil {
 		return err
 	}
-	t.Log.Infof("item %d: id %d of %s imported, certificate %s ends %s, paid until %s", order.Item, l.ID, t.Trade.Title, chain.Serial(), chain.Ends(), j.termEnd())
-	return j.save(ctx, cert.ParamSerial, chain.Serial())
+	t.Log.Infof("item %d: id %d of %s imported, certificate %s ends %s, paid until %s", order.Item, l.ID, t.Info.Title, chain.Serial(), chain.Ends(), j.termEnd())
+	return j.save(ctx, itemparam.Serial, chain.Serial())
 }
 
 // started is the first day of the term: the order's, or the certificate's where the seller does not tell.
-func started(l cert.Listed, chain cert.Chain) cabforum.Date {
+func started(l seller.ListedCertificate, chain pki.Chain) cabforum.Date {
 	if !l.Created.IsZero() {
 		return l.Created
 	}
@@ -147,8 +151,8 @@ func started(l cert.Listed, chain cert.Chain) cabforum.Date {
 }
 
 // resume completes an item that an interrupted import left half done, and leaves every other one alone.
-func (t *takeover) resume(ctx context.Context, l cert.Listed, item int64) (outcome, error) {
-	order, ours, err := t.unfinished(ctx, l, item)
+func (t *importer) resume(ctx context.Context, l seller.ListedCertificate, it int64) (outcome, error) {
+	order, ours, err := t.unfinished(ctx, l, it)
 	if err != nil || !ours {
 		return outcomeSkipped, err
 	}
@@ -161,19 +165,19 @@ func (t *takeover) resume(ctx context.Context, l cert.Listed, item int64) (outco
 
 // unfinished loads an item and reports whether an import left it half done. An item with a CSR was ordered here, its
 // certificate is the business of sync_item.
-func (t *takeover) unfinished(ctx context.Context, l cert.Listed, item int64) (cert.Order, bool, error) {
-	if _, whole, err := t.Panel.Param(ctx, item, cert.ParamSerial); err != nil || whole {
-		return cert.Order{}, false, err
+func (t *importer) unfinished(ctx context.Context, l seller.ListedCertificate, it int64) (item.Item, bool, error) {
+	if _, whole, err := t.Panel.Param(ctx, it, itemparam.Serial); err != nil || whole {
+		return item.Item{}, false, err
 	}
-	order, err := t.Panel.Order(ctx, item)
-	switch fault := cert.FaultOf(err); {
+	order, err := t.Panel.Order(ctx, it)
+	switch failure := fault.From(err); {
 	case err == nil && (order.CSR != "" || order.Status != itemActive):
-		return cert.Order{}, false, nil
+		return item.Item{}, false, nil
 	case err == nil:
-	case fault.Type == cert.FaultMissed: // without a tariff, as the panel keeps what was imported until it has a client
-		order = cert.Order{Item: item, Module: t.Args.Module, Template: l.Template, Status: itemActive, Params: map[string]string{}}
+	case failure.Type == fault.Missed: // without a tariff, as the panel keeps what was imported until it has a client
+		order = item.Item{Item: it, Module: t.Args.Module, Template: l.Template, Status: itemActive, Params: map[string]string{}}
 	default:
-		return cert.Order{}, false, err
+		return item.Item{}, false, err
 	}
 	if order.Period <= 0 {
 		order.Period = l.Months

@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // reissuesInPlace tells whether the seller's reissue leaves the id: the order stays, its certificate changes.
 func (j *job) reissuesInPlace() bool {
-	_, reissues := j.seller.(Reissuer)
-	_, succession := j.seller.(Succession)
+	_, reissues := j.seller.(seller.Reissuer)
+	_, succession := j.seller.(seller.ReissueFinder)
 	return reissues && !succession
 }
 
@@ -29,7 +32,7 @@ func (j *job) acceptInPlace(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	if err := j.dropProofs(ctx); err != nil {
+	if err := j.dropChallenges(ctx); err != nil {
 		return err
 	}
 	pending.Accepted = true
@@ -37,25 +40,25 @@ func (j *job) acceptInPlace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.save(ctx, cert.ParamReissueOf, string(raw))
+	return j.save(ctx, itemparam.ReissueOf, string(raw))
 }
 
 // tookPlace tells whether a reissue in place whose answer was lost was taken after all: the order waits again for a
 // certificate of this item's key, or shows another certificate than the one that was to be replaced.
-func (j *job) tookPlace(ctx context.Context, report cert.Report, pending reissueOf) (bool, error) {
+func (j *job) tookPlace(ctx context.Context, report seller.OrderStatus, pending reissueOf) (bool, error) {
 	switch {
 	case report.Undelivered != nil:
 		return false, report.Undelivered
-	case report.State == cert.StateWaiting:
-		if err := j.ours(report); err != nil {
+	case report.State == seller.StateWaiting:
+		if err := j.checkOwnKey(report); err != nil {
 			return false, err
 		}
-	case report.State == cert.StateIssued:
-		csr, err := cert.ReadCSR(j.order.CSR)
+	case report.State == seller.StateIssued:
+		csr, err := pki.ReadCSR(j.order.CSR)
 		if err != nil {
 			return false, err
 		}
-		chain, err := cert.BuildChain(report.PEM, csr, j.Now())
+		chain, err := pki.BuildChain(report.PEM, csr, j.Now())
 		if err != nil || pending.replaces(chain) {
 			return false, nil
 		}
@@ -67,31 +70,31 @@ func (j *job) tookPlace(ctx context.Context, report cert.Report, pending reissue
 }
 
 // showsReplaced tells whether the certificate of the report is the one that a reissue which the seller took is to replace.
-func (j *job) showsReplaced(report cert.Report) (cert.Chain, bool) {
+func (j *job) showsReplaced(report seller.OrderStatus) (pki.Chain, bool) {
 	pending, ok := j.pendingReissue()
 	if !ok || !j.answered(pending) || pending.Serial == "" {
-		return cert.Chain{}, false
+		return pki.Chain{}, false
 	}
-	shown, err := cert.StoredLeaf(strings.Join(report.PEM, "\n"))
+	shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n"))
 	return shown, err == nil && pending.replaces(shown)
 }
 
 // replaces reports whether a certificate is one that the reissue is to take the place of.
-func (r reissueOf) replaces(chain cert.Chain) bool {
+func (r reissueOf) replaces(chain pki.Chain) bool {
 	return chain.Serial() == r.Serial || chain.Serial() == r.Shown
 }
 
 // stillReplaced is an order that is issued and shows the certificate that a reissue is to replace. Where the seller itself
 // calls it issued a day after it took the reissue, nothing comes of that reissue any more: it may be asked for again.
-func (j *job) stillReplaced(ctx context.Context, report cert.Report, chain cert.Chain) error {
+func (j *job) stillReplaced(ctx context.Context, report seller.OrderStatus, chain pki.Chain) error {
 	if j.reissuesInPlace() && !report.Inferred && j.Now().Sub(j.attempts().Last) > freshCertificate {
 		j.Log.Warningf("item %d: %s took a reissue of id %d at %s and shows the old certificate %s as issued; nothing came of it",
-			j.order.Item, j.Trade.Title, report.ID, j.attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
-		if err := j.save(ctx, cert.ParamReissueOf, ""); err != nil {
+			j.order.Item, j.Info.Title, report.ID, j.attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
+		if err := j.save(ctx, itemparam.ReissueOf, ""); err != nil {
 			return err
 		}
-		return j.setStatus(ctx, cert.ServiceIssued)
+		return j.setStatus(ctx, item.ServiceIssued)
 	}
 	j.Log.ExtInfof("item %d: id %d still shows the replaced certificate %s, waiting for the new one", j.order.Item, report.ID, chain.Serial())
-	return j.setStatus(ctx, cert.ServiceWaiting)
+	return j.setStatus(ctx, item.ServiceWaiting)
 }

@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
 )
 
 // intentWait is how long after a purchase without answer nothing new is bought, however empty the seller's list is
@@ -82,7 +83,7 @@ func (f *flexible) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// parseIntent reads the parameter. A text that is no intent is FaultUnclear: nobody can tell what was bought, so an
+// parseIntent reads the parameter. A text that is no intent is Unclear: nobody can tell what was bought, so an
 // administrator has to.
 func parseIntent(text string) (intent, error) {
 	var wire struct {
@@ -108,7 +109,7 @@ func parseIntent(text string) (intent, error) {
 		Looked   string    `json:"looked"`
 	}
 	fail := func(why string) (intent, error) {
-		return intent{}, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return intent{}, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"the item's purchase intent cannot be read (%s): look the purchase up at the seller, then run --command resolve", why)
 	}
 	if err := json.Unmarshal([]byte(text), &wire); err != nil {

@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,7 +30,7 @@ func TestSTORE9SetParamEndedAtEveryStepIsFinishedByTheNextRun(t *testing.T) {
 		},
 		"an order that was not activated": func(t *testing.T) *stage {
 			s := newStage(t)
-			s.seller.actErr = &cert.Fault{Type: cert.FaultAPI, Value: "the CSR is not accepted"}
+			s.seller.actErr = &fault.Error{Type: fault.API, Message: "the CSR is not accepted"}
 			require.Error(t, s.run(command.Open))
 			s.seller.actErr = nil
 			s.panel.order.CSR = newPair(t, "right.example").csr
@@ -36,9 +38,9 @@ func TestSTORE9SetParamEndedAtEveryStepIsFinishedByTheNextRun(t *testing.T) {
 		},
 		"a renewal that was not activated": func(t *testing.T) *stage {
 			s := endingStage(t)
-			s.seller.actErr = &cert.Fault{Type: cert.FaultAPI, Value: "the CSR is not accepted"}
+			s.seller.actErr = &fault.Error{Type: fault.API, Message: "the CSR is not accepted"}
 			require.Error(t, s.run(command.Prolong))
-			require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+			require.Equal(t, "5", s.param(itemparam.ServiceStatus))
 			s.seller.actErr = nil
 			s.panel.order.CSR = newPair(t, "example.com").csr
 			return s
@@ -48,22 +50,22 @@ func TestSTORE9SetParamEndedAtEveryStepIsFinishedByTheNextRun(t *testing.T) {
 		clean.args.Command, clean.panel.calls = "setparam", nil
 		require.NoError(t, clean.run(command.SetParam))
 		want := finished(clean)
-		require.Equal(t, "4", want[cert.ParamServiceStatus], name)
+		require.Equal(t, "4", want[itemparam.ServiceStatus], name)
 		for _, call := range clean.panel.calls {
 			prefix := strings.SplitN(call, "=", 2)[0]
 			t.Run(name+", "+prefix, func(t *testing.T) {
 				s := begin(t)
 				s.args.Command, s.panel.calls = "setparam", nil
-				s.panel.fail[prefix] = cert.Faultf(cert.FaultPanel, "", "killed").Again()
+				s.panel.fail[prefix] = fault.Errorf(fault.Panel, "", "killed").Retryable()
 				_ = s.run(command.SetParam)
 				s.at = s.at.Add(time.Hour)
 				require.NoError(t, s.run(command.SetParam))
-				assert.Contains(t, []string{"3", "4"}, s.param(cert.ParamServiceStatus))
+				assert.Contains(t, []string{"3", "4"}, s.param(itemparam.ServiceStatus))
 				assert.Contains(t, s.panel.calls, "postsetparam")
 				s.args.Command = "sync_item"
 				require.NoError(t, s.run(command.SyncItem))
 				assert.Equal(t, want, finished(s))
-				assert.NotContains(t, s.param(cert.ParamRequested), " ", "handed in and written down")
+				assert.NotContains(t, s.param(itemparam.Requested), " ", "handed in and written down")
 			})
 		}
 	}
@@ -72,7 +74,7 @@ func TestSTORE9SetParamEndedAtEveryStepIsFinishedByTheNextRun(t *testing.T) {
 // finished is what must be the same after an interruption.
 func finished(s *stage) map[string]string {
 	return map[string]string{
-		cert.ParamServiceStatus: s.param(cert.ParamServiceStatus), cert.ParamLineage: s.param(cert.ParamLineage),
+		itemparam.ServiceStatus: s.param(itemparam.ServiceStatus), itemparam.Lineage: s.param(itemparam.Lineage),
 		"reissues": strings.Repeat("x", s.seller.reissues), "activations": strings.Repeat("x", len(s.seller.activated)),
 		"in place": strings.Repeat("x", reissuesOf(s)), "published": s.param("auth_dnscname_value"),
 	}
@@ -92,10 +94,10 @@ func TestSTORE9AReissueThatTheItemDoesNotShowIsFinished(t *testing.T) {
 	s.panel.order.CSR = newPair(t, "example.com").csr
 	s.args.Command = "setparam"
 	require.NoError(t, s.run(command.SetParam))
-	s.panel.order.Params[cert.ParamServiceStatus] = "5"
+	s.panel.order.Params[itemparam.ServiceStatus] = "5"
 	s.panel.calls = nil
 	require.NoError(t, s.run(command.SetParam))
-	assert.Equal(t, "3", s.param(cert.ParamServiceStatus), "the next sync or sweep follows it")
+	assert.Equal(t, "3", s.param(itemparam.ServiceStatus), "the next sync or sweep follows it")
 	assert.Contains(t, s.panel.calls, "postsetparam")
 	assert.Equal(t, 1, s.seller.reissues)
 }
@@ -106,13 +108,13 @@ func TestSTORE9SetParamAfterAReissueThatEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := issuedStage(t)
 			require.NoError(t, s.run(command.Reopen))
-			pending := s.param(cert.ParamReissueOf)
-			s.seller.change(102, func(r *cert.Report) { r.State, r.Words = cert.StateCancelled, "cancelled" })
+			pending := s.param(itemparam.ReissueOf)
+			s.seller.change(102, func(r *seller.OrderStatus) { r.State, r.StatusText = seller.StateCancelled, "cancelled" })
 			s.args.Command = "sync_item"
 			require.NoError(t, s.run(command.SyncItem))
-			require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+			require.Equal(t, "5", s.param(itemparam.ServiceStatus))
 			if older {
-				s.panel.order.Params[cert.ParamReissueOf] = pending
+				s.panel.order.Params[itemparam.ReissueOf] = pending
 			}
 			s.args.Command, s.panel.calls = "setparam", nil
 			require.NoError(t, s.run(command.SetParam))
@@ -126,16 +128,16 @@ func TestSTORE9SetParamAfterAReissueThatEnded(t *testing.T) {
 func TestSTORE9ARenewalForgetsTheOldOrdersEnd(t *testing.T) {
 	clean := endingStage(t)
 	require.NoError(t, clean.run(command.Prolong))
-	for _, call := range append([]string{"drop " + cert.ParamTermEnd}, clean.panel.calls...) {
+	for _, call := range append([]string{"drop " + itemparam.TermEnd}, clean.panel.calls...) {
 		prefix := strings.SplitN(call, "=", 2)[0]
 		s := endingStage(t)
-		s.panel.order.Params[cert.ParamTermEnd] = "2027-04-02"
-		s.panel.fail[prefix] = cert.Faultf(cert.FaultPanel, "", "killed").Again()
+		s.panel.order.Params[itemparam.TermEnd] = "2027-04-02"
+		s.panel.fail[prefix] = fault.Errorf(fault.Panel, "", "killed").Retryable()
 		if s.run(command.Prolong) != nil {
 			s.at = s.at.Add(time.Hour)
 			require.NoError(t, s.run(command.Prolong), prefix)
 		}
-		assert.Empty(t, s.param(cert.ParamTermEnd), prefix)
+		assert.Empty(t, s.param(itemparam.TermEnd), prefix)
 	}
 }
 
@@ -149,7 +151,7 @@ func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 		for what, change := range map[string]func(*testing.T, *stage){
 			"another key": func(t *testing.T, s *stage) { s.panel.order.CSR = newPair(t, "example.com").csr },
 			"another name": func(_ *testing.T, s *stage) {
-				s.panel.order.Params[cert.ParamAltName] = "a.example.com new.example.com"
+				s.panel.order.Params[itemparam.AltName] = "a.example.com new.example.com"
 			},
 			"another name in the CSR": func(t *testing.T, s *stage) {
 				pair := s.pair
@@ -164,7 +166,7 @@ func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 				require.NoError(t, s.run(command.SyncItem))
 				assert.Empty(t, s.panel.calls)
 				assert.Empty(t, s.panel.tasks)
-				assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+				assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 			})
 		}
 	}
@@ -178,7 +180,7 @@ func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 		require.NoError(t, s.run(command.SyncItem))
 		assert.Empty(t, s.panel.tasks)
 		assert.Equal(t, before, s.panel.stored, "the panel has another key by now")
-		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 		s.args.Command = "reopen"
 		require.NoError(t, s.run(command.Reopen))
 		assert.Equal(t, 2, s.seller.reissues)
@@ -187,7 +189,7 @@ func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 		s := issuedStage(t)
 		s.seller.issue(t, s.replace(t, 101), newPair(t, "example.com"), s.at, 199)
 		s.args.Command = "sync_item"
-		assert.Equal(t, cert.FaultDelivered, faultType(t, s.run(command.SyncItem)))
+		assert.Equal(t, fault.Delivered, faultType(t, s.run(command.SyncItem)))
 		assert.Len(t, s.panel.tasks, 1)
 	})
 }
@@ -197,15 +199,15 @@ func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 	const broken = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 	for name, row := range map[string]struct {
-		report func(*cert.Report)
+		report func(*seller.OrderStatus)
 		fails  bool // on the first day
 		task   bool // on the first day
 	}{
-		"nothing is delivered":  {func(r *cert.Report) { r.State = cert.StateIssued }, true, false},
-		"it is not there yet":   {func(r *cert.Report) { r.State, r.Empty = cert.StateWaiting, true }, false, false},
-		"it cannot be fetched":  {func(r *cert.Report) { r.Undelivered = cert.Faultf(cert.FaultAPI, "crt", "HTTP 500").Again() }, true, false},
-		"it cannot be read":     {func(r *cert.Report) { r.State, r.PEM = cert.StateIssued, []string{broken} }, true, true},
-		"the seller's own word": {func(r *cert.Report) { r.Undelivered = cert.Faultf(cert.FaultDelivered, "crt", "damaged") }, true, true},
+		"nothing is delivered":  {func(r *seller.OrderStatus) { r.State = seller.StateIssued }, true, false},
+		"it is not there yet":   {func(r *seller.OrderStatus) { r.State, r.Empty = seller.StateWaiting, true }, false, false},
+		"it cannot be fetched":  {func(r *seller.OrderStatus) { r.Undelivered = fault.Errorf(fault.API, "crt", "HTTP 500").Retryable() }, true, false},
+		"it cannot be read":     {func(r *seller.OrderStatus) { r.State, r.PEM = seller.StateIssued, []string{broken} }, true, true},
+		"the seller's own word": {func(r *seller.OrderStatus) { r.Undelivered = fault.Errorf(fault.Delivered, "crt", "damaged") }, true, true},
 	} {
 		for _, as := range []string{"sync_item", "subscription"} {
 			t.Run(name+", "+as, func(t *testing.T) {
@@ -230,28 +232,28 @@ func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 				s.seller.reports[101] = waiting
 				s.seller.issue(t, 101, s.pair, s.at, 199)
 				assert.False(t, look())
-				assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+				assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 				assert.Contains(t, s.panel.calls, "close task 1")
-				assert.Empty(t, s.param(cert.ParamIssuedSince))
+				assert.Empty(t, s.param(itemparam.IssuedSince))
 			})
 		}
 	}
 	t.Run("open does not end well with what cannot be read", func(t *testing.T) {
 		s := waitingStage(t)
-		s.seller.change(101, func(r *cert.Report) { r.State, r.PEM = cert.StateIssued, []string{broken} })
+		s.seller.change(101, func(r *seller.OrderStatus) { r.State, r.PEM = seller.StateIssued, []string{broken} })
 		s.args.Command = "open"
-		assert.Equal(t, cert.FaultDelivered, faultType(t, s.run(command.Open)))
+		assert.Equal(t, fault.Delivered, faultType(t, s.run(command.Open)))
 		assert.Len(t, s.panel.tasks, 1)
 		assert.Equal(t, 1, s.seller.buys)
 	})
 	t.Run("the day begins anew where the seller goes back to waiting", func(t *testing.T) {
 		s := waitingStage(t)
-		s.seller.change(101, func(r *cert.Report) { r.Empty = true })
+		s.seller.change(101, func(r *seller.OrderStatus) { r.Empty = true })
 		require.NoError(t, s.run(command.SyncItem))
-		s.seller.change(101, func(r *cert.Report) { r.Empty = false })
+		s.seller.change(101, func(r *seller.OrderStatus) { r.Empty = false })
 		require.NoError(t, s.run(command.SyncItem))
 		s.at = s.at.Add(25 * time.Hour)
-		s.seller.change(101, func(r *cert.Report) { r.Empty = true })
+		s.seller.change(101, func(r *seller.OrderStatus) { r.Empty = true })
 		require.NoError(t, s.run(command.SyncItem))
 		assert.Empty(t, s.panel.tasks)
 	})
@@ -269,7 +271,7 @@ func TestTheTaskAboutAMissingProofIsClosedWithTheCertificate(t *testing.T) {
 			require.Len(t, s.panel.tasks, 1)
 			s.seller.issue(t, 102, s.pair, s.at, 199)
 			s.sweep(t)
-			require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+			require.Equal(t, "5", s.param(itemparam.ServiceStatus))
 			assert.Equal(t, !other, strings.Contains(strings.Join(s.panel.calls, "\n"), "close task 1"))
 		})
 	}
@@ -277,9 +279,9 @@ func TestTheTaskAboutAMissingProofIsClosedWithTheCertificate(t *testing.T) {
 		s := sweepStage(t, 5)
 		s.sweep(t)
 		s.seller.issue(t, 102, s.pair, s.at, 199)
-		s.panel.fail["close task"] = cert.Faultf(cert.FaultPanel, "task.delete", "no such function")
+		s.panel.fail["close task"] = fault.Errorf(fault.Panel, "task.delete", "no such function")
 		_, failed := s.sweep(t)
 		assert.False(t, failed)
-		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	})
 }

@@ -8,7 +8,11 @@ import (
 	"strings"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // itemDeleted is item.status of a deleted item (billmanager-module-protocol §4).
@@ -17,8 +21,8 @@ const itemDeleted = 4
 // job is one item under work: locked, loaded, and with the seller at hand.
 type job struct {
 	*Run
-	order   cert.Order
-	seller  Seller
+	order   item.Item
+	seller  seller.Seller
 	params  map[string]string // of the processing module
 	account string            // Seller.Account
 	doubt   error             // a purchase of the journal that may be this item's or not: nothing is bought
@@ -49,11 +53,11 @@ func beginLocal(ctx context.Context, run *Run) (*job, error) {
 
 // sameModule refuses an item of another processing module than --module names: it would narrow nothing otherwise. The panel, which
 // started an operation for this item, knows better.
-func sameModule(run *Run, order cert.Order) error {
+func sameModule(run *Run, order item.Item) error {
 	if named := run.Args.Module; named == 0 || order.Module == 0 || named == order.Module || run.Args.Operation != 0 {
 		return nil
 	}
-	return cert.Faultf(cert.FaultValue, "module", "item %d (%s) belongs to the processing module %d, not to %d as --module says: nothing was done",
+	return fault.Errorf(fault.Value, "module", "item %d (%s) belongs to the processing module %d, not to %d as --module says: nothing was done",
 		order.Item, order.Name, order.Module, run.Args.Module)
 }
 
@@ -73,21 +77,21 @@ func begin(ctx context.Context, run *Run) (*job, error) {
 // once.
 func (j *job) assortment(ctx context.Context) error {
 	if j.sweep == nil {
-		j.Trade.Products = catalogue(ctx, j.Run, j.seller)
+		j.Info.Products = catalogue(ctx, j.Run, j.seller)
 		return nil
 	}
-	cataloguer, ok := j.seller.(Cataloguer)
+	cataloguer, ok := j.seller.(seller.Cataloguer)
 	if !ok || j.sweep.down[j.account] != nil {
 		return nil
 	}
 	products, err := cataloguer.Catalogue(ctx)
 	switch {
-	case cert.FaultOf(err).SellerFails():
+	case fault.From(err).SellerFails():
 		return err
 	case err != nil:
-		j.Log.Warningf("the products of %s could not be read, those known are taken: %v", j.Trade.Title, err)
+		j.Log.Warningf("the products of %s could not be read, those known are taken: %v", j.Info.Title, err)
 	default:
-		j.Trade.Products = products
+		j.Info.Products = products
 	}
 	return nil
 }
@@ -108,15 +112,15 @@ func connectAny(ctx context.Context, run *Run) (*job, error) {
 		return nil, err
 	}
 	if j.order.Module == 0 {
-		return nil, cert.Faultf(cert.FaultMissed, "processingmodule", "item %d belongs to no processing module", j.order.Item)
+		return nil, fault.Errorf(fault.Missed, "processingmodule", "item %d belongs to no processing module", j.order.Item)
 	}
 	if j.order.Binary != "" && j.order.Binary != run.Binary {
-		return nil, cert.Faultf(cert.FaultValue, "processingmodule", "item %d belongs to the module %s, this is %s", j.order.Item, j.order.Binary, run.Binary)
+		return nil, fault.Errorf(fault.Value, "processingmodule", "item %d belongs to the module %s, this is %s", j.order.Item, j.order.Binary, run.Binary)
 	}
 	if j.params, err = run.Panel.ModuleParams(ctx, j.order.Module); err != nil {
 		return nil, err
 	}
-	if j.seller, err = run.Trade.Connect(j.params); err != nil {
+	if j.seller, err = run.Info.Connect(j.params); err != nil {
 		return nil, err
 	}
 	j.account = j.seller.Account()
@@ -124,15 +128,15 @@ func connectAny(ctx context.Context, run *Run) (*job, error) {
 }
 
 // catalogue is what the seller sells: for a seller whose products are not fixed, what the account is offered.
-func catalogue(ctx context.Context, run *Run, seller Seller) []cert.Product {
-	cataloguer, ok := seller.(Cataloguer)
+func catalogue(ctx context.Context, run *Run, theSeller seller.Seller) []seller.Product {
+	cataloguer, ok := theSeller.(seller.Cataloguer)
 	if !ok {
-		return run.Trade.Products
+		return run.Info.Products
 	}
 	products, err := cataloguer.Catalogue(ctx)
 	if err != nil {
-		run.Log.Warningf("the products of %s could not be read, those known are taken: %v", run.Trade.Title, err)
-		return run.Trade.Products
+		run.Log.Warningf("the products of %s could not be read, those known are taken: %v", run.Info.Title, err)
+		return run.Info.Products
 	}
 	return products
 }
@@ -140,25 +144,25 @@ func catalogue(ctx context.Context, run *Run, seller Seller) []cert.Product {
 // readable refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again
 // (contract 3.6).
 func (j *job) readable() error {
-	for _, name := range []string{cert.ParamOrderID, cert.ParamLineage} {
+	for _, name := range []string{itemparam.OrderID, itemparam.Lineage} {
 		for _, word := range strings.Fields(j.order.Params[name]) {
 			if id, err := strconv.ParseInt(word, 10, 64); err != nil || id <= 0 {
-				return cert.Faultf(cert.FaultValue, name, "item %d: the parameter %s holds %q, which is no id of the seller: correct it, nothing is bought", j.order.Item, name, word)
+				return fault.Errorf(fault.Value, name, "item %d: the parameter %s holds %q, which is no id of the seller: correct it, nothing is bought", j.order.Item, name, word)
 			}
 		}
 	}
-	if words := strings.Fields(j.order.Params[cert.ParamOrderID]); len(words) > 1 {
-		return cert.Faultf(cert.FaultValue, cert.ParamOrderID, "item %d: the parameter %s holds several ids: leave the newest", j.order.Item, cert.ParamOrderID)
+	if words := strings.Fields(j.order.Params[itemparam.OrderID]); len(words) > 1 {
+		return fault.Errorf(fault.Value, itemparam.OrderID, "item %d: the parameter %s holds several ids: leave the newest", j.order.Item, itemparam.OrderID)
 	}
 	return nil
 }
 
 // id is the newest id at the seller, 0 where nothing was bought yet.
 func (j *job) id() int64 {
-	if ids := parseIDs(j.order.Params[cert.ParamOrderID]); len(ids) > 0 {
+	if ids := parseIDs(j.order.Params[itemparam.OrderID]); len(ids) > 0 {
 		return ids[0]
 	}
-	if ids := parseIDs(j.order.Params[cert.ParamLineage]); len(ids) > 0 {
+	if ids := parseIDs(j.order.Params[itemparam.Lineage]); len(ids) > 0 {
 		return ids[len(ids)-1]
 	}
 	return 0
@@ -166,7 +170,7 @@ func (j *job) id() int64 {
 
 // lineage lists the item's ids at the seller, oldest first, the newest included.
 func (j *job) lineage() []int64 {
-	ids := parseIDs(j.order.Params[cert.ParamLineage])
+	ids := parseIDs(j.order.Params[itemparam.Lineage])
 	if id := j.id(); id != 0 && !slices.Contains(ids, id) {
 		ids = append(ids, id)
 	}
@@ -195,10 +199,10 @@ func formatIDs(ids []int64) string {
 // put makes id the item's newest id at the seller and the last of its lineage.
 func (j *job) put(ctx context.Context, id int64) error {
 	line := append(slices.DeleteFunc(j.lineage(), func(old int64) bool { return old == id }), id)
-	if err := j.save(ctx, cert.ParamOrderID, strconv.FormatInt(id, 10)); err != nil {
+	if err := j.save(ctx, itemparam.OrderID, strconv.FormatInt(id, 10)); err != nil {
 		return err
 	}
-	return j.save(ctx, cert.ParamLineage, formatIDs(line))
+	return j.save(ctx, itemparam.Lineage, formatIDs(line))
 }
 
 // save writes an item parameter unless it already has the value; an empty value drops it.
@@ -222,19 +226,19 @@ func (j *job) save(ctx context.Context, name, value string) error {
 }
 
 // setStatus writes the service status unless the item already has it.
-func (j *job) setStatus(ctx context.Context, status cert.Service) error {
+func (j *job) setStatus(ctx context.Context, status item.ServiceStatus) error {
 	if j.hasStatus(status) {
 		return nil
 	}
 	if err := j.Panel.SetStatus(ctx, j.order.Item, status); err != nil {
 		return err
 	}
-	j.order.Params[cert.ParamServiceStatus] = strconv.Itoa(int(status))
+	j.order.Params[itemparam.ServiceStatus] = strconv.Itoa(int(status))
 	return nil
 }
 
-func (j *job) hasStatus(status cert.Service) bool {
-	return j.order.Params[cert.ParamServiceStatus] == strconv.Itoa(int(status))
+func (j *job) hasStatus(status item.ServiceStatus) bool {
+	return j.order.Params[itemparam.ServiceStatus] == strconv.Itoa(int(status))
 }
 
 // today is the UTC date (contract 2).
@@ -242,7 +246,7 @@ func (j *job) today() cabforum.Date { return cabforum.DateOf(j.Now()) }
 
 // termStart is the first day of the paid term (contract 1): the saved one, else the item's opening date, else today.
 func (j *job) termStart() cabforum.Date {
-	if saved, err := cabforum.ParseDate(j.order.Params[cert.ParamTermStart]); err == nil && !saved.IsZero() {
+	if saved, err := cabforum.ParseDate(j.order.Params[itemparam.TermStart]); err == nil && !saved.IsZero() {
 		return saved
 	}
 	if !j.order.OpenDate.IsZero() {
@@ -263,7 +267,7 @@ func (j *job) termEnd() cabforum.Date {
 // termMonths is the length of the term that was paid for. The item's period is the length of the next one where the client
 // renews for another time, and the panel may write it before the renewal is bought.
 func (j *job) termMonths() int {
-	if months, err := strconv.Atoi(j.order.Params[cert.ParamTermMonths]); err == nil && months > 0 {
+	if months, err := strconv.Atoi(j.order.Params[itemparam.TermMonths]); err == nil && months > 0 {
 		return months
 	}
 	return j.order.Period
@@ -271,11 +275,11 @@ func (j *job) termMonths() int {
 
 // saveTerm keeps the term's beginning and length and, for terms over a year, what the panel shows as paid until.
 func (j *job) saveTerm(ctx context.Context) error {
-	if err := j.save(ctx, cert.ParamTermStart, j.termStart().String()); err != nil {
+	if err := j.save(ctx, itemparam.TermStart, j.termStart().String()); err != nil {
 		return err
 	}
 	if months := j.termMonths(); months > 0 {
-		if err := j.save(ctx, cert.ParamTermMonths, strconv.Itoa(months)); err != nil {
+		if err := j.save(ctx, itemparam.TermMonths, strconv.Itoa(months)); err != nil {
 			return err
 		}
 	}
@@ -283,23 +287,23 @@ func (j *job) saveTerm(ctx context.Context) error {
 	if j.termMonths() > 12 {
 		until = j.termEnd().String()
 	}
-	return j.save(ctx, cert.ParamPaidUntil, until)
+	return j.save(ctx, itemparam.PaidUntil, until)
 }
 
 // product is what the item's tariff sells, and whether it can be ordered.
-func (j *job) product() (cert.Product, error) {
-	product, found := cert.FindProduct(j.Trade.Products, j.order.Template)
+func (j *job) product() (seller.Product, error) {
+	product, found := seller.FindProduct(j.Info.Products, j.order.Template)
 	if !found {
-		return product, cert.Faultf(cert.FaultValue, "pricelist", "the tariff's template %q is not a product of %s", j.order.Template, j.Trade.Title)
+		return product, fault.Errorf(fault.Value, "pricelist", "the tariff's template %q is not a product of %s", j.order.Template, j.Info.Title)
 	}
 	return product, nil
 }
 
 // request checks the item's order and puts it into the seller's words.
-func (j *job) request() (cert.Request, error) {
+func (j *job) request() (seller.Request, error) {
 	product, err := j.product()
 	if err != nil {
-		return cert.Request{}, err
+		return seller.Request{}, err
 	}
 	j.tellMapped()
 	return j.requestWith(product, j.order.Params)
@@ -311,44 +315,44 @@ func (j *job) tellMapped() {
 		return
 	}
 	j.mapped = true
-	for _, name := range cert.MappedNames(j.order.Params[cert.ParamAltName]) {
-		j.Log.Infof("item %d: %s: %s", j.order.Item, cert.ParamAltName, name)
+	for _, name := range seller.MappedNames(j.order.Params[itemparam.AltName]) {
+		j.Log.Infof("item %d: %s: %s", j.order.Item, itemparam.AltName, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.order.Params)) {
-		if mended := cert.MendedCountry(j.order.Params[name]); mended != "" && strings.HasSuffix(name, "_country") {
+		if mended := seller.MendedCountry(j.order.Params[name]); mended != "" && strings.HasSuffix(name, "_country") {
 			j.Log.Infof("item %d: %s: %s", j.order.Item, name, mended)
 		}
 	}
 }
 
 // requestWith is request with other parameters, such as another way of proof.
-func (j *job) requestWith(product cert.Product, params map[string]string) (cert.Request, error) {
-	read := cert.NewRequest
+func (j *job) requestWith(product seller.Product, params map[string]string) (seller.Request, error) {
+	read := seller.NewRequest
 	if j.certified() {
-		read = cert.NewRequestAgain
+		read = seller.NewRequestAgain
 	}
-	return read(product, j.order.CSR, params[cert.ParamAltName], j.namesPaid(product), params)
+	return read(product, j.order.CSR, params[itemparam.AltName], j.namesPaid(product), params)
 }
 
 // certified reports whether the certificate in place is for the item's present CSR.
 func (j *job) certified() bool {
-	csr, err := cert.ReadCSR(j.order.CSR)
+	csr, err := pki.ReadCSR(j.order.CSR)
 	if err != nil {
 		return false
 	}
-	stored, err := cert.StoredLeaf(j.order.Stored)
+	stored, err := pki.StoredLeaf(j.order.Stored)
 	return err == nil && stored.Check(csr, nil) == nil
 }
 
 // namesPaid returns how many further names the item may have: those that the client ordered, and those that its order at the seller
 // was paid for or the certificate in place carries. A reissue of them costs nothing, whatever the tariff says today.
-func (j *job) namesPaid(product cert.Product) int {
+func (j *job) namesPaid(product seller.Product) int {
 	paid := j.order.SANs
-	if bought, err := strconv.Atoi(j.order.Params[cert.ParamSANsBought]); err == nil && bought > 0 && j.id() != 0 {
+	if bought, err := strconv.Atoi(j.order.Params[itemparam.SANsBought]); err == nil && bought > 0 && j.id() != 0 {
 		paid = max(paid, product.Included-1+bought)
 	}
-	if stored, err := cert.StoredLeaf(j.order.Stored); err == nil && j.id() != 0 {
-		paid = max(paid, cert.CertifiedNames(j.order.CSR, j.order.Params[cert.ParamAltName], stored.Leaf))
+	if stored, err := pki.StoredLeaf(j.order.Stored); err == nil && j.id() != 0 {
+		paid = max(paid, seller.CertifiedNames(j.order.CSR, j.order.Params[itemparam.AltName], stored.Leaf))
 	}
 	return paid
 }

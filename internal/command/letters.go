@@ -4,23 +4,27 @@ import (
 	"context"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // Kinds of letters to clients.
 const (
-	// LetterExpires: the policy is manual, the certificate ends, the client reissues it in the panel.
-	LetterExpires = "expires"
-	// LetterProve: a reissue waits for proof of control, with the values to publish.
-	LetterProve = "prove"
-	// LetterWaiting: the proof is still missing and the certificate in place ends within a week.
-	LetterWaiting = "waiting"
+	// NoticeExpires: the policy is manual, the certificate ends, the client reissues it in the panel.
+	NoticeExpires = "expires"
+	// NoticeProve: a reissue waits for proof of control, with the values to publish.
+	NoticeProve = "prove"
+	// NoticeWaiting: the proof is still missing and the certificate in place ends within a week.
+	NoticeWaiting = "waiting"
 )
 
 // Letter is what a client is told about one certificate.
-type Letter struct {
+type Notice struct {
 	Kind      string
-	To        cert.Client
+	To        item.Recipient
 	Item      int64
 	Panel     string // address or name of the billing panel; may be empty
 	Domain    string
@@ -30,14 +34,14 @@ type Letter struct {
 	Expires   cabforum.Date
 	PaidUntil cabforum.Date
 	DaysLeft  int // to the end of the certificate in place; negative when it has ended
-	Method    cert.Method
-	Proofs    string // what to publish, see cert.ProofText; for e-mail the approvers' addresses
+	Method    seller.Method
+	Proofs    string // what to publish, see cert.ChallengeText; for e-mail the approvers' addresses
 }
 
-// Post hands letters to the server's own mail transport. Errors are *cert.Fault; those of type client have the object
+// Post hands letters to the server's own mail transport. Errors are *cert.Error; those of type client have the object
 // cert.ObjectMail if the transport failed, and cert.ObjectRecipient if it did not take this letter.
-type Post interface {
-	Send(ctx context.Context, l Letter) error
+type Mailer interface {
+	Send(ctx context.Context, l Notice) error
 }
 
 // Parameters about the last letter (rules SWEEP-11). Told and tried are two things: a letter that the mail transport did not take is
@@ -52,9 +56,9 @@ const (
 // whyNotTold returns why the client is not written to now, empty if it is. once: a certificate about which the client was told is
 // not written about again.
 func (j *job) whyNotTold(once bool) string {
-	serial, today := j.order.Params[cert.ParamSerial], j.today().String()
+	serial, today := j.order.Params[itemparam.Serial], j.today().String()
 	switch {
-	case once && serial != "" && j.order.Params[cert.ParamToldSerial] == serial:
+	case once && serial != "" && j.order.Params[itemparam.ToldSerial] == serial:
 		return "told already"
 	case j.order.Params[paramToldOn] == today:
 		return "told today"
@@ -65,7 +69,7 @@ func (j *job) whyNotTold(once bool) string {
 }
 
 // tell sends a letter about the certificate in place.
-func (j *job) tell(ctx context.Context, post Post, kind string) error {
+func (j *job) tell(ctx context.Context, post Mailer, kind string) error {
 	letter, err := j.letter(ctx, kind)
 	if err != nil {
 		return err
@@ -88,36 +92,36 @@ func (j *job) tell(ctx context.Context, post Post, kind string) error {
 	if err := j.save(ctx, paramToldOn, today); err != nil {
 		return err
 	}
-	return j.save(ctx, cert.ParamToldSerial, j.order.Params[cert.ParamSerial])
+	return j.save(ctx, itemparam.ToldSerial, j.order.Params[itemparam.Serial])
 }
 
 // recipientRefused reports whether the mail server refused this letter for good.
 func recipientRefused(err error) bool {
-	fault := cert.FaultOf(err)
-	return fault.Type == cert.FaultClient && fault.Object == cert.ObjectRecipient && !fault.Retry
+	failure := fault.From(err)
+	return failure.Type == fault.Client && failure.Object == fault.ObjectRecipient && !failure.Retry
 }
 
 // transportFailed reports whether no letter can be handed over now, to nobody.
 func transportFailed(err error) bool {
-	fault := cert.FaultOf(err)
-	return fault.Type == cert.FaultClient && fault.Object == cert.ObjectMail
+	failure := fault.From(err)
+	return failure.Type == fault.Client && failure.Object == fault.ObjectMail
 }
 
-func (j *job) letter(ctx context.Context, kind string) (Letter, error) {
+func (j *job) letter(ctx context.Context, kind string) (Notice, error) {
 	client, err := j.Panel.Client(ctx, j.order.Account)
 	if err != nil {
-		return Letter{}, err
+		return Notice{}, err
 	}
-	stored, err := cert.StoredLeaf(j.order.Stored)
+	stored, err := pki.StoredLeaf(j.order.Stored)
 	if err != nil {
-		return Letter{}, err
+		return Notice{}, err
 	}
-	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+	method, err := seller.ParseMethod(j.order.Params[itemparam.Method])
 	if err != nil {
-		return Letter{}, err
+		return Notice{}, err
 	}
-	l := Letter{
-		Kind: kind, To: client, Item: j.order.Item, Domain: stored.Leaf.Subject.CommonName, Order: j.order.Params[cert.ParamOrderID],
+	l := Notice{
+		Kind: kind, To: client, Item: j.order.Item, Domain: stored.Leaf.Subject.CommonName, Order: j.order.Params[itemparam.OrderID],
 		Expires: stored.Ends(), PaidUntil: j.termEnd(), DaysLeft: j.today().DaysUntil(stored.Ends()), Method: method,
 	}
 	if brand, err := j.Panel.Brand(ctx, j.order.Project); err == nil {
@@ -125,17 +129,17 @@ func (j *job) letter(ctx context.Context, kind string) (Letter, error) {
 	} else {
 		j.Log.Warningf("item %d: the letter does not name the panel: %v", j.order.Item, err)
 	}
-	if csr, err := cert.ReadCSR(j.order.CSR); err == nil {
+	if csr, err := pki.ReadCSR(j.order.CSR); err == nil {
 		l.Domain = csr.CommonName
 	}
-	l.SANs = cert.SplitNames(j.order.Params[cert.ParamAltName])
+	l.SANs = seller.SplitNames(j.order.Params[itemparam.AltName])
 	if product, err := j.product(); err == nil {
 		l.Product = product.Names[0]
 	}
 	switch {
-	case kind == LetterExpires:
-	case method == cert.MethodEmail:
-		l.Proofs = j.order.Params[cert.ParamApprover]
+	case kind == NoticeExpires:
+	case method == seller.MethodEmail:
+		l.Proofs = j.order.Params[itemparam.Approver]
 	default:
 		l.Proofs = j.order.Params[j.valueParam()]
 	}

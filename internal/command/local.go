@@ -25,7 +25,7 @@ func CancelProlong(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.Log.ExtInfof("item %d: automatic renewal is off in the panel, nothing is to be done at %s", j.order.Item, j.Trade.Title)
+	j.Log.ExtInfof("item %d: automatic renewal is off in the panel, nothing is to be done at %s", j.order.Item, j.Info.Title)
 	return nil, nil
 }
 

@@ -5,8 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,7 +30,7 @@ func TestLocalCommandsOnlyTellThePanel(t *testing.T) {
 			require.NoError(t, s.run(row.run))
 			assert.Equal(t, []string{row.call}, s.panel.calls)
 			s.args.Item = 1
-			assert.Equal(t, cert.FaultMissed, faultType(t, s.run(row.run)))
+			assert.Equal(t, fault.Missed, faultType(t, s.run(row.run)))
 		})
 	}
 	s := newStage(t)
@@ -37,7 +40,7 @@ func TestLocalCommandsOnlyTellThePanel(t *testing.T) {
 
 func TestCloseNamesWhatStaysAtTheSeller(t *testing.T) {
 	s := newStage(t)
-	s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "103", "101 103"
+	s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "103", "101 103"
 	require.NoError(t, s.run(command.Close))
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "its orders at Seller stay: 101 103")
 }
@@ -46,7 +49,7 @@ func TestCloseNamesWhatStaysAtTheSeller(t *testing.T) {
 func TestResolve(t *testing.T) {
 	set := func(t *testing.T, id string, none, yes bool) *stage {
 		s := newStage(t)
-		s.panel.order.Params[cert.ParamIntent] = intentJSON(t, 0)
+		s.panel.order.Params[itemparam.Intent] = intentJSON(t, 0)
 		s.seller.add(12)
 		s.args = command.Args{Command: "resolve", Item: 42, ID: id, None: none, Yes: yes}
 		return s
@@ -56,24 +59,24 @@ func TestResolve(t *testing.T) {
 		doc, err := command.Resolve(context.Background(), s.world())
 		require.NoError(t, err)
 		assert.Contains(t, output(t, doc), `mode="dry-run" action="adopt" id="101" state="new"`)
-		assert.NotEmpty(t, s.panel.order.Params[cert.ParamIntent])
-		assert.Empty(t, s.panel.order.Params[cert.ParamOrderID])
+		assert.NotEmpty(t, s.panel.order.Params[itemparam.Intent])
+		assert.Empty(t, s.panel.order.Params[itemparam.OrderID])
 	})
 	t.Run("adopts", func(t *testing.T) {
 		s := set(t, "101", false, true)
 		require.NoError(t, s.run(command.Resolve))
-		assert.Empty(t, s.panel.order.Params[cert.ParamIntent])
-		assert.Equal(t, "101", s.panel.order.Params[cert.ParamOrderID])
+		assert.Empty(t, s.panel.order.Params[itemparam.Intent])
+		assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
 		assert.Len(t, s.panel.journal, 1)
 		assert.Zero(t, s.seller.buys)
 	})
 	t.Run("forgets", func(t *testing.T) {
 		s := set(t, "", true, false)
 		require.NoError(t, s.run(command.Resolve))
-		assert.NotEmpty(t, s.panel.order.Params[cert.ParamIntent])
+		assert.NotEmpty(t, s.panel.order.Params[itemparam.Intent])
 		s.args.Yes = true
 		require.NoError(t, s.run(command.Resolve))
-		assert.Empty(t, s.panel.order.Params[cert.ParamIntent])
+		assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 		require.Error(t, s.run(command.Resolve), "nothing is left to forget")
 	})
 	for name, s := range map[string]*stage{
@@ -84,20 +87,20 @@ func TestResolve(t *testing.T) {
 	}
 	t.Run("not another item's past", func(t *testing.T) {
 		s := set(t, "101", false, true)
-		s.seller.reports[101] = cert.Report{State: cert.StateReplaced, ReplacedBy: 103}
-		s.panel.holdings = []cert.Holding{{Item: 43, OrderID: "103", Lineage: "101 103"}}
+		s.seller.reports[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 103}
+		s.panel.holdings = []item.Claim{{Item: 43, OrderID: "103", Lineage: "101 103"}}
 		require.ErrorContains(t, s.run(command.Resolve), "belongs to the lineage of item 43")
-		assert.Empty(t, s.panel.order.Params[cert.ParamOrderID])
+		assert.Empty(t, s.panel.order.Params[itemparam.OrderID])
 	})
 	t.Run("but what another item was given by mistake", func(t *testing.T) {
 		s := set(t, "101", false, true)
-		s.panel.holdings = []cert.Holding{{Item: 43, OrderID: "103", Lineage: "101 103"}}
+		s.panel.holdings = []item.Claim{{Item: 43, OrderID: "103", Lineage: "101 103"}}
 		require.NoError(t, s.run(command.Resolve))
-		assert.Equal(t, "101", s.panel.order.Params[cert.ParamOrderID])
+		assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
 	})
 	t.Run("not another item's", func(t *testing.T) {
 		s := set(t, "101", false, true)
-		s.panel.holdings = []cert.Holding{{Item: 43, Lineage: "101"}}
+		s.panel.holdings = []item.Claim{{Item: 43, Lineage: "101"}}
 		require.ErrorContains(t, s.run(command.Resolve), "belongs to item 43")
 	})
 }

@@ -5,12 +5,15 @@ import (
 	"slices"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // settleReissue looks up a reissue of which nothing was heard or that nobody followed. Where it certainly never reached the
 // seller its mark is dropped, so that the sweep's own rules decide when it is asked for again.
-func (j *job) settleReissue(ctx context.Context) error {
+func (j *job) reconcileReissue(ctx context.Context) error {
 	unfollowed := j.unfollowed()
 	if !unfollowed && !j.unanswered() {
 		return nil
@@ -20,7 +23,7 @@ func (j *job) settleReissue(ctx context.Context) error {
 		return err
 	}
 	if unfollowed {
-		if report.State != cert.StateWaiting && report.State != cert.StateIssued {
+		if report.State != seller.StateWaiting && report.State != seller.StateIssued {
 			return nil
 		}
 		return j.underWay(ctx, report)
@@ -32,11 +35,11 @@ func (j *job) settleReissue(ctx context.Context) error {
 	if found || !j.unanswered() {
 		return j.underWay(ctx, report)
 	}
-	return j.save(ctx, cert.ParamReissueOf, "")
+	return j.save(ctx, itemparam.ReissueOf, "")
 }
 
 // underWay shows the item as what it is: reissued at the seller. The next sync does the rest.
-func (j *job) underWay(ctx context.Context, report cert.Report) error {
+func (j *job) underWay(ctx context.Context, report seller.OrderStatus) error {
 	request, err := j.request()
 	if err != nil {
 		return err
@@ -48,19 +51,19 @@ func (j *job) underWay(ctx context.Context, report cert.Report) error {
 // lostReissue looks for the outcome of a reissue whose answer never came: the item still carries the id that was to be
 // replaced (contract 4.6). It returns the report of the newest id and whether that is the reissue that is wanted now: one
 // that turns up for an earlier request is the item's, and no answer to this one.
-func (j *job) lostReissue(ctx context.Context, report cert.Report) (cert.Report, bool, error) {
+func (j *job) lostReissue(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, bool, error) {
 	pending, open := j.pendingReissue()
 	switch {
 	case !open:
 		return report, false, nil
 	case j.answered(pending):
-		return report, pending.Request == j.requestMark() && (report.State == cert.StateWaiting || j.justTaken(report)), nil
+		return report, pending.Request == j.requestMark() && (report.State == seller.StateWaiting || j.justTaken(report)), nil
 	case j.reissuesInPlace():
 		if found, err := j.tookPlace(ctx, report, pending); err != nil || found {
 			return j.turnedUp(ctx, report, pending, err)
 		}
 	}
-	if report.State != cert.StateIssued {
+	if report.State != seller.StateIssued {
 		return report, false, nil
 	}
 	next, found, err := j.successor(ctx, report)
@@ -71,40 +74,40 @@ func (j *job) lostReissue(ctx context.Context, report cert.Report) (cert.Report,
 		return report, false, nil // the client wants something else by now; the seller knows whether it may
 	}
 	if free := j.attempts().Last.Add(intentWait); j.Now().Before(free) {
-		return report, false, cert.Faultf(cert.FaultWaiting, cert.ParamReissueOf,
-			"the reissue of id %d had no answer and nothing of it shows yet; it is asked for again after %s", report.ID, free.Format(time.RFC3339)).Again()
+		return report, false, fault.Errorf(fault.Waiting, itemparam.ReissueOf,
+			"the reissue of id %d had no answer and nothing of it shows yet; it is asked for again after %s", report.ID, free.Format(time.RFC3339)).Retryable()
 	}
 	j.Log.ExtInfof("item %d: the reissue of id %d asked for at %s never reached the seller", j.order.Item, report.ID, j.attempts().Last.Format(time.RFC3339))
 	return report, false, nil
 }
 
 // turnedUp writes down for which request a reissue is that was lost and found.
-func (j *job) turnedUp(ctx context.Context, report cert.Report, pending reissueOf, err error) (cert.Report, bool, error) {
+func (j *job) turnedUp(ctx context.Context, report seller.OrderStatus, pending reissueOf, err error) (seller.OrderStatus, bool, error) {
 	if err != nil {
 		return report, false, err
 	}
-	return report, pending.Request == j.requestMark(), j.save(ctx, cert.ParamRequested, pending.Request)
+	return report, pending.Request == j.requestMark(), j.save(ctx, itemparam.Requested, pending.Request)
 }
 
 // justTaken is a reissue in place that the seller took within the last day and of which nothing shows: the order is issued, with
 // the certificate that is to be replaced.
-func (j *job) justTaken(report cert.Report) bool {
+func (j *job) justTaken(report seller.OrderStatus) bool {
 	_, old := j.showsReplaced(report)
-	return old && j.reissuesInPlace() && report.State == cert.StateIssued && j.Now().Sub(j.attempts().Last) <= freshCertificate
+	return old && j.reissuesInPlace() && report.State == seller.StateIssued && j.Now().Sub(j.attempts().Last) <= freshCertificate
 }
 
 // successor finds a reissue of the id among the seller's newer ids for the same name: activated, nobody's, and for this
 // item's key (contract 4.5). It becomes the item's newest id.
-func (j *job) successor(ctx context.Context, report cert.Report) (cert.Report, bool, error) {
-	succession, ok := j.seller.(Succession)
+func (j *job) successor(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, bool, error) {
+	succession, ok := j.seller.(seller.ReissueFinder)
 	if !ok {
 		return report, false, nil
 	}
-	csr, err := cert.ReadCSR(j.order.CSR)
+	csr, err := pki.ReadCSR(j.order.CSR)
 	if err != nil {
 		return report, false, err
 	}
-	ids, err := succession.Successors(ctx, report.ID, csr.CommonName)
+	ids, err := succession.FindReissues(ctx, report.ID, csr.CommonName)
 	if err != nil {
 		return report, false, err
 	}
@@ -116,11 +119,11 @@ func (j *job) successor(ctx context.Context, report cert.Report) (cert.Report, b
 		if taken[id] != 0 || slices.Contains(j.lineage(), id) {
 			continue
 		}
-		next, err := j.seller.Report(ctx, id)
+		next, err := j.seller.OrderStatus(ctx, id)
 		if err != nil {
 			return report, false, err
 		}
-		if err := j.ours(next); err != nil {
+		if err := j.checkOwnKey(next); err != nil {
 			j.Log.ExtInfof("item %d: id %d is not the reissue: %v", j.order.Item, id, err)
 			continue
 		}

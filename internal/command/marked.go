@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // maxProbed is how many orders that a list lacks are asked for by themselves before the list is believed.
@@ -15,20 +18,20 @@ const maxProbed = 3
 
 // settleOrder finds an order by our mark on it (contract 3.4), also where no intent is left. Where the seller's list shows no
 // marks an order of the intent's time for the same name is taken for it.
-func (j *job) settleOrder(ctx context.Context, p cert.Purchase, in intent, open bool, shelf cert.Shelf) (int64, error) {
+func (j *job) reconcileOrder(ctx context.Context, p seller.Purchase, in intent, open bool, shelf seller.OrderSnapshot) (int64, error) {
 	taken, _, err := j.claims(ctx, intent{})
 	if err != nil {
 		return 0, err
 	}
 	found := j.markedOrders(p, open, shelf, taken)
-	why := "carries the item's mark " + p.Mark
+	why := "carries the item's mark " + p.OrderRef
 	if len(found) == 0 && open {
 		found = j.namedOrders(p, in, shelf, taken)
 		why = "is the only order for " + p.Request.CSR.CommonName + " since " + in.Time.Format(time.RFC3339) + " that nothing else claims"
 	}
 	switch {
 	case len(found) > 1:
-		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"the order of item %d may be any of the ids %s: find the right one at the seller, then run --command resolve --item %d --id ID",
 			j.order.Item, formatIDs(recordIDs(found)), j.order.Item))
 	case len(found) == 1:
@@ -52,14 +55,14 @@ func (j *job) settleOrder(ctx context.Context, p cert.Purchase, in intent, open 
 // in a day is for an administrator.
 func (j *job) awaitOrder(ctx context.Context, in intent) error {
 	if j.Now().Sub(in.Time) < freshCertificate {
-		return cert.Faultf(cert.FaultWaiting, cert.ParamIntent, "%s took the order of %s and does not show it yet; nothing more is ordered", j.Trade.Title, in.Time.Format(time.RFC3339)).Again()
+		return fault.Errorf(fault.Waiting, itemparam.Intent, "%s took the order of %s and does not show it yet; nothing more is ordered", j.Info.Title, in.Time.Format(time.RFC3339)).Retryable()
 	}
-	return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 		"%s took the order of %s for item %d and does not show it: look for it in the account there, then run --command resolve --item %d --id ID, or --none",
-		j.Trade.Title, in.Time.Format(time.RFC3339), j.order.Item, j.order.Item))
+		j.Info.Title, in.Time.Format(time.RFC3339), j.order.Item, j.order.Item))
 }
 
-func recordIDs(records []cert.Record) []int64 {
+func recordIDs(records []seller.OrderSummary) []int64 {
 	ids := make([]int64, len(records))
 	for i, r := range records {
 		ids[i] = r.ID
@@ -69,30 +72,30 @@ func recordIDs(records []cert.Record) []int64 {
 
 // markedOrders are the orders with the item's mark that no other item holds. Where nothing was asked for, one that is older
 // than the item is another item's: their numbers begin anew with a new database.
-func (j *job) markedOrders(p cert.Purchase, open bool, shelf cert.Shelf, taken map[int64]int64) []cert.Record {
-	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r cert.Record) bool {
+func (j *job) markedOrders(p seller.Purchase, open bool, shelf seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
+	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r seller.OrderSummary) bool {
 		owner := taken[r.ID]
 		if slices.Contains(p.Released, r.ID) { // not this item's, by the administrator's word
 			return true
 		}
-		if p.Mark == "" || !strings.EqualFold(r.Mark, p.Mark) || owner != 0 && owner != j.order.Item {
+		if p.OrderRef == "" || !strings.EqualFold(r.OrderRef, p.OrderRef) || owner != 0 && owner != j.order.Item {
 			return true
 		}
 		if open || r.Created.IsZero() || !r.Created.AddDays(2).Before(j.order.OpenDate) {
 			return false
 		}
-		j.Log.Warningf("item %d: the order %d at %s carries its mark and is of %s, older than the item; left alone", j.order.Item, r.ID, j.Trade.Title, r.Created)
+		j.Log.Warningf("item %d: the order %d at %s carries its mark and is of %s, older than the item; left alone", j.order.Item, r.ID, j.Info.Title, r.Created)
 		return true
 	})
 }
 
 // namedOrders are the orders that show no mark and can be the intent's: above its snapshot, of its day or later, for the
 // same name, of the same kind of product, nobody's.
-func (j *job) namedOrders(p cert.Purchase, in intent, shelf cert.Shelf, taken map[int64]int64) []cert.Record {
+func (j *job) namedOrders(p seller.Purchase, in intent, shelf seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
 	day := cabforum.DateOf(in.Time).AddDays(-1) // a seller's bare date has no zone (contract 2)
-	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r cert.Record) bool {
+	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r seller.OrderSummary) bool {
 		owner := taken[r.ID]
-		return r.Mark != "" || slices.Contains(p.Released, r.ID) || r.ID <= in.Snapshot || owner != 0 && owner != j.order.Item || !sameName(r.Host, p.Request.CSR.CommonName) ||
+		return r.OrderRef != "" || slices.Contains(p.Released, r.ID) || r.ID <= in.Snapshot || owner != 0 && owner != j.order.Item || !sameName(r.Host, p.Request.CSR.CommonName) ||
 			!r.Created.IsZero() && r.Created.Before(day) || r.Months > 0 && in.months() > 0 && r.Months != in.months() || !j.sameClass(r.Type, in.Product)
 	})
 }
@@ -102,22 +105,22 @@ func sameName(host, name string) bool {
 	if strings.EqualFold(host, name) {
 		return true
 	}
-	ascii, err := cert.AsciiName("CN", host)
+	ascii, err := pki.ASCIIName("CN", host)
 	return err == nil && ascii == name
 }
 
 // adoptOrder takes the one order that was found, unless something about it does not fit: paying again would be worse than
 // asking somebody.
-func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open bool, r cert.Record, why string) (int64, error) {
+func (j *job) adoptOrder(ctx context.Context, p seller.Purchase, in intent, open bool, r seller.OrderSummary, why string) (int64, error) {
 	odd := ""
 	foreign, err := j.foreignKey(ctx, in, open, r)
 	if err != nil {
 		return 0, err
 	}
 	switch {
-	case r.State == cert.StateUnpaid:
-		return 0, cert.Faultf(cert.FaultAPI, "status",
-			"the order %d at %s is this item's and not paid for: pay it or delete it there; nothing else is ordered meanwhile", r.ID, j.Trade.Title).Again()
+	case r.State == seller.StateUnpaid:
+		return 0, fault.Errorf(fault.API, "status",
+			"the order %d at %s is this item's and not paid for: pay it or delete it there; nothing else is ordered meanwhile", r.ID, j.Info.Title).Retryable()
 	case r.Host != "" && !sameName(r.Host, p.Request.CSR.CommonName):
 		odd = "is for " + r.Host
 	case !r.Created.IsZero() && open && r.Created.AddDays(2).Before(cabforum.DateOf(in.Time)):
@@ -126,24 +129,24 @@ func (j *job) adoptOrder(ctx context.Context, p cert.Purchase, in intent, open b
 		odd = "is for another key than the item's"
 	}
 	if odd != "" {
-		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"the order %d at %s %s and %s: run --command resolve --item %d --id %d if it is this item's, else run it with --none",
-			r.ID, j.Trade.Title, why, odd, j.order.Item, r.ID))
+			r.ID, j.Info.Title, why, odd, j.order.Item, r.ID))
 	}
 	return j.adopt(ctx, p.Kind, r.ID, why)
 }
 
 // foreignKey reports whether an order carries the CSR of another key than the intent or, without an intent, the item (rules BUY-9):
 // another item's order for the same name, or that of an earlier client whose item had the same number in another database.
-func (j *job) foreignKey(ctx context.Context, in intent, open bool, r cert.Record) (bool, error) {
+func (j *job) foreignKey(ctx context.Context, in intent, open bool, r seller.OrderSummary) (bool, error) {
 	want := j.own().key
-	if open && (in.Key != "" || r.Mark != "") { // the client may have changed its CSR since; an old intent does not tell
+	if open && (in.Key != "" || r.OrderRef != "") { // the client may have changed its CSR since; an old intent does not tell
 		want = in.Key
 	}
 	if want == "" {
 		return false, nil
 	}
-	report, err := j.seller.Report(ctx, r.ID)
+	report, err := j.seller.OrderStatus(ctx, r.ID)
 	if err != nil {
 		return false, err
 	}
@@ -153,7 +156,7 @@ func (j *job) foreignKey(ctx context.Context, in intent, open bool, r cert.Recor
 
 // completeList makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist
 // is cut, by a filter that somebody set for the account (ispmanager-billing-api §1.4), and proves nothing.
-func (j *job) completeList(ctx context.Context, in intent, shelf cert.Shelf, taken map[int64]int64) error {
+func (j *job) completeList(ctx context.Context, in intent, shelf seller.OrderSnapshot, taken map[int64]int64) error {
 	known := []int64{}
 	for id := range taken {
 		known = append(known, id)
@@ -173,18 +176,18 @@ func (j *job) completeList(ctx context.Context, in intent, shelf cert.Shelf, tak
 			continue
 		}
 		probed++
-		report, err := j.seller.Report(ctx, id)
-		if fault := cert.FaultOf(err); fault != nil && !fault.Retry {
-			return j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		report, err := j.seller.OrderStatus(ctx, id)
+		if failure := fault.From(err); failure != nil && !failure.Retry {
+			return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 				"the order of %s for item %d had no answer, and whether the list at %s is whole cannot be told, which lacks id %d (%w): look in the account there, then run --command resolve --item %d --none, or --id ID",
-				in.Time.Format(time.RFC3339), j.order.Item, j.Trade.Title, id, err, j.order.Item))
+				in.Time.Format(time.RFC3339), j.order.Item, j.Info.Title, id, err, j.order.Item))
 		} else if err != nil {
 			return err
 		}
 		if !report.State.Ended() {
-			return cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+			return fault.Errorf(fault.Unclear, itemparam.Intent,
 				"the list of certificates at %s lacks id %d, which is there: a filter is set for the account; remove it or use a user of its own, nothing is bought before",
-				j.Trade.Title, id).Again()
+				j.Info.Title, id).Retryable()
 		}
 	}
 	return nil

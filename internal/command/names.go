@@ -5,13 +5,16 @@ import (
 	"slices"
 	"strconv"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // enoughNames makes sure that the order at the seller holds the request's names. What is missing is bought first, once,
 // provided that the client ordered it in the panel; fewer names than were bought need nothing.
-func (j *job) enoughNames(ctx context.Context, report cert.Report, request cert.Request) error {
-	if err := j.settleOpenNames(ctx, report, request); err != nil {
+func (j *job) enoughNames(ctx context.Context, report seller.OrderStatus, request seller.Request) error {
+	if err := j.reconcileOpenNames(ctx, report, request); err != nil {
 		return err
 	}
 	holds, bought := j.holds(report, request.Product)
@@ -19,13 +22,13 @@ func (j *job) enoughNames(ctx context.Context, report cert.Report, request cert.
 	if !request.Product.MultiDomain || holds < 0 || missing <= 0 {
 		return nil
 	}
-	if !j.Trade.MoreNames || request.Product.PaidNames(j.order.SANs) < len(request.Names) {
-		return cert.Faultf(cert.FaultValue, cert.ParamAltName, "%d further names, the order at %s holds at most %d and the client ordered no more: nothing was sent",
-			len(request.Names), j.Trade.Title, holds)
+	if !j.Info.MoreNames || request.Product.PaidNames(j.order.SANs) < len(request.Names) {
+		return fault.Errorf(fault.Value, itemparam.AltName, "%d further names, the order at %s holds at most %d and the client ordered no more: nothing was sent",
+			len(request.Names), j.Info.Title, holds)
 	}
-	j.Log.ExtInfof("item %d: %d further names, id %d at %s holds %d: buying %d more", j.order.Item, len(request.Names), report.ID, j.Trade.Title, holds, missing)
-	_, err := j.purchase(ctx, cert.Purchase{
-		Kind: cert.KindSANs, Product: request.Product, Months: j.order.Period, ID: report.ID, SANs: missing, Held: bought, Counted: report.SANs, Request: request,
+	j.Log.ExtInfof("item %d: %d further names, id %d at %s holds %d: buying %d more", j.order.Item, len(request.Names), report.ID, j.Info.Title, holds, missing)
+	_, err := j.purchase(ctx, seller.Purchase{
+		Kind: seller.KindSANs, Product: request.Product, Months: j.order.Period, ID: report.ID, SANs: missing, Held: bought, Counted: report.SANs, Request: request,
 	})
 	return err
 }
@@ -33,13 +36,13 @@ func (j *job) enoughNames(ctx context.Context, report cert.Report, request cert.
 // holds is how many further names the order can carry, -1 where that is not known, and how many were bought beyond those
 // included. What we bought is certain. The seller's own count is read in two ways (namecheap-ssl-api §3.10): it decides
 // only where nothing else does, by the larger reading.
-func (j *job) holds(report cert.Report, product cert.Product) (holds, bought int) {
+func (j *job) holds(report seller.OrderStatus, product seller.Product) (holds, bought int) {
 	included := product.Included - 1
-	if text, known := j.order.Params[cert.ParamSANsBought]; known {
+	if text, known := j.order.Params[itemparam.SANsBought]; known {
 		if n, err := strconv.Atoi(text); err == nil && n >= 0 {
 			return included + n, n
 		}
-		j.Log.Warningf("item %d: the parameter %s holds %q, which is no number, and counts for nothing", j.order.Item, cert.ParamSANsBought, text)
+		j.Log.Warningf("item %d: the parameter %s holds %q, which is no number, and counts for nothing", j.order.Item, itemparam.SANsBought, text)
 	}
 	if report.SANs < 0 {
 		return -1, 0
@@ -54,34 +57,34 @@ func (j *job) countNames(ctx context.Context) error {
 	if !counts {
 		return nil
 	}
-	return j.save(ctx, cert.ParamSANsBought, strconv.Itoa(total))
+	return j.save(ctx, itemparam.SANsBought, strconv.Itoa(total))
 }
 
 // namesOfIntent is how many names beyond those included are bought when the purchase of the intent has happened; false where
 // it concerns no names.
 func (j *job) namesOfIntent() (total int, counts bool) {
-	in, err := parseIntent(j.order.Params[cert.ParamIntent])
-	if err != nil || in.Kind != cert.KindCreate && in.Kind != cert.KindSANs {
+	in, err := parseIntent(j.order.Params[itemparam.Intent])
+	if err != nil || in.Kind != seller.KindCreate && in.Kind != seller.KindSANs {
 		return 0, false
 	}
-	if product, known := cert.FindProduct(j.Trade.Products, in.Product); !known || !product.MultiDomain {
+	if product, known := seller.FindProduct(j.Info.Products, in.Product); !known || !product.MultiDomain {
 		return 0, false
 	}
 	return in.Held + in.SANs, true
 }
 
 // recallNames counts the names that the journal remembers for the item's orders and the item does not.
-func (j *job) recallNames(ctx context.Context, lines []cert.Bought) error {
-	most, mark := 0, cert.AccountMark(j.account)
+func (j *job) recallNames(ctx context.Context, lines []item.JournalEntry) error {
+	most, mark := 0, seller.AccountMark(j.account)
 	for _, line := range lines {
 		if line.Item == j.order.Item && line.Account == mark && slices.Contains(j.lineage(), line.ID) {
 			most = max(most, line.SANs)
 		}
 	}
-	if text := j.order.Params[cert.ParamSANsBought]; most > 0 {
+	if text := j.order.Params[itemparam.SANsBought]; most > 0 {
 		if known, err := strconv.Atoi(text); err != nil || known < most {
 			j.Log.ExtInfof("item %d: %d further names were bought by the journal, the item counts %q", j.order.Item, most, text)
-			return j.save(ctx, cert.ParamSANsBought, strconv.Itoa(most))
+			return j.save(ctx, itemparam.SANsBought, strconv.Itoa(most))
 		}
 	}
 	return nil
@@ -89,33 +92,33 @@ func (j *job) recallNames(ctx context.Context, lines []cert.Bought) error {
 
 // settleOpenNames settles a purchase of names that an earlier run left without an answer, whether the names are still wanted
 // or not. Afterwards nothing of it is open.
-func (j *job) settleOpenNames(ctx context.Context, report cert.Report, request cert.Request) error {
-	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err != nil || in.Kind != cert.KindSANs {
+func (j *job) reconcileOpenNames(ctx context.Context, report seller.OrderStatus, request seller.Request) error {
+	if in, err := parseIntent(j.order.Params[itemparam.Intent]); err != nil || in.Kind != seller.KindSANs {
 		return nil // none, or not for here to settle
 	}
 	if err := j.lockAccount(ctx); err != nil {
 		return err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))
-	p, err := j.asShown(ctx, cert.Purchase{Kind: cert.KindSANs, Product: request.Product, ID: report.ID, Counted: report.SANs, Request: request})
+	p, err := j.asShown(ctx, seller.Purchase{Kind: seller.KindSANs, Product: request.Product, ID: report.ID, Counted: report.SANs, Request: request})
 	if err != nil {
 		return err
 	}
-	id, err := j.settle(ctx, p, cert.Shelf{})
+	id, err := j.reconcile(ctx, p, seller.OrderSnapshot{})
 	if err != nil || id != 0 {
 		return err
 	}
-	return j.save(ctx, cert.ParamIntent, "")
+	return j.save(ctx, itemparam.Intent, "")
 }
 
 // settleNames tells from the seller's count whether a purchase of names without an answer has happened. Both readings of the
 // count move by the number that was bought.
-func (j *job) settleNames(ctx context.Context, p cert.Purchase, in intent) (int64, error) {
+func (j *job) reconcileNames(ctx context.Context, p seller.Purchase, in intent) (int64, error) {
 	switch {
 	case in.Counted < 0 || p.Counted < 0:
-		return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"%d names for the order %d had no answer and %s does not tell how many it holds: look there, then run --command resolve --item %d --id %d, or --none",
-			in.SANs, p.ID, j.Trade.Title, j.order.Item, p.ID))
+			in.SANs, p.ID, j.Info.Title, j.order.Item, p.ID))
 	case p.Counted == in.Counted+in.SANs:
 		return j.adopt(ctx, in.Kind, p.ID, "holds "+strconv.Itoa(p.Counted)+" names, as the purchase was to bring")
 	case p.Counted == in.Counted:
@@ -124,7 +127,7 @@ func (j *job) settleNames(ctx context.Context, p cert.Purchase, in intent) (int6
 		}
 		return 0, j.buyAgain(ctx, in)
 	}
-	return 0, j.giveUp(ctx, cert.Faultf(cert.FaultUnclear, cert.ParamIntent,
+	return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 		"the order %d at %s held %d names before a purchase of %d without answer and holds %d: look there, then run --command resolve --item %d --id %d, or --none",
-		p.ID, j.Trade.Title, in.Counted, in.SANs, p.Counted, j.order.Item, p.ID))
+		p.ID, j.Info.Title, in.Counted, in.SANs, p.Counted, j.order.Item, p.ID))
 }

@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/beevik/etree"
 )
@@ -20,7 +23,7 @@ func Open(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if j.order.Status == itemDeleted {
-		return nil, cert.Faultf(cert.FaultValue, "item", "item %d is deleted: nothing is bought for it", j.order.Item)
+		return nil, fault.Errorf(fault.Value, "item", "item %d is deleted: nothing is bought for it", j.order.Item)
 	}
 	id, fresh, err := j.bought(ctx)
 	if err != nil {
@@ -38,7 +41,7 @@ func Open(ctx context.Context, run *Run) (*etree.Document, error) {
 // bought returns the item's id at the seller, buying it where there is none; fresh tells that it was bought just now.
 func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	if id := j.id(); id != 0 {
-		j.Log.ExtInfof("item %d has id %d at %s already: nothing is bought", j.order.Item, id, j.Trade.Title)
+		j.Log.ExtInfof("item %d has id %d at %s already: nothing is bought", j.order.Item, id, j.Info.Title)
 		return id, false, nil
 	}
 	request, err := j.request()
@@ -51,17 +54,17 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	if err := j.warnOfBilling(ctx); err != nil {
 		return 0, false, err
 	}
-	if err := j.save(ctx, cert.ParamTermStart, j.termStart().String()); err != nil {
+	if err := j.save(ctx, itemparam.TermStart, j.termStart().String()); err != nil {
 		return 0, false, err
 	}
 	sans := request.ExtraSANs(j.order.SANs)
-	p := cert.Purchase{Kind: cert.KindCreate, Product: request.Product, Months: j.order.Period, SANs: sans, Request: request}
+	p := seller.Purchase{Kind: seller.KindCreate, Product: request.Product, Months: j.order.Period, SANs: sans, Request: request}
 	if !j.activates() {
-		p.Kind = cert.KindOrder
+		p.Kind = seller.KindOrder
 		j.warnOfNames(ctx, request)
 	}
-	p.Released = parseIDs(j.order.Params[cert.ParamReleased])
-	if p.Mark, err = j.mark(ctx); err != nil {
+	p.Released = parseIDs(j.order.Params[itemparam.Released])
+	if p.OrderRef, err = j.mark(ctx); err != nil {
 		return 0, false, err
 	}
 	id, err = j.purchase(ctx, p)
@@ -70,13 +73,13 @@ func (j *job) bought(ctx context.Context) (id int64, fresh bool, err error) {
 
 // activates tells whether the seller takes the CSR after the purchase, not with it.
 func (j *job) activates() bool {
-	_, yes := j.seller.(Activator)
+	_, yes := j.seller.(seller.Activator)
 	return yes
 }
 
 // mark is the item's mark at a seller that keeps one; empty at the others.
 func (j *job) mark(ctx context.Context) (string, error) {
-	marker, ok := j.seller.(Marker)
+	marker, ok := j.seller.(seller.OrderReferencer)
 	if !ok {
 		return "", nil
 	}
@@ -84,7 +87,7 @@ func (j *job) mark(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return marker.Mark(installation, j.order.Item), nil
+	return marker.OrderRef(installation, j.order.Item), nil
 }
 
 // warnOfBilling warns of a panel that may not know of subscriptions: it bills at the item's expiration date, which is the
@@ -107,18 +110,18 @@ func (j *job) warnOfBilling(ctx context.Context) error {
 }
 
 // orderable refuses what cannot be bought, before anything is.
-func (j *job) orderable(r cert.Request) error {
+func (j *job) orderable(r seller.Request) error {
 	switch {
 	case r.Product.Discontinued:
-		return cert.Faultf(cert.FaultValue, "pricelist", "%s is discontinued, order %s instead", r.Product.Names[0], r.Product.Successor)
-	case !j.Trade.Sells(r.Product):
-		return cert.Faultf(cert.FaultValue, "pricelist", "%s is an %s product: this version orders domain-validated products only", r.Product.Names[0], r.Product.Level)
-	case !slices.Contains(j.Trade.Terms, j.order.Period):
-		return cert.Faultf(cert.FaultValue, "period", "a term of %d months cannot be bought at %s, possible are %s months",
-			j.order.Period, j.Trade.Title, strings.ReplaceAll(formatInts(j.Trade.Terms), " ", ", "))
+		return fault.Errorf(fault.Value, "pricelist", "%s is discontinued, order %s instead", r.Product.Names[0], r.Product.Successor)
+	case !j.Info.Sells(r.Product):
+		return fault.Errorf(fault.Value, "pricelist", "%s is an %s product: this version orders domain-validated products only", r.Product.Names[0], r.Product.Level)
+	case !slices.Contains(j.Info.Terms, j.order.Period):
+		return fault.Errorf(fault.Value, "period", "a term of %d months cannot be bought at %s, possible are %s months",
+			j.order.Period, j.Info.Title, strings.ReplaceAll(formatInts(j.Info.Terms), " ", ", "))
 	}
-	if r.Method == cert.MethodEmail && len(r.Emails) > 1 && len(r.Emails) != len(r.AllNames()) {
-		return cert.Faultf(cert.FaultValue, cert.ParamApprover, "%d approvers for %d names: give one for each name, the common name's first", len(r.Emails), len(r.AllNames()))
+	if r.Method == seller.MethodEmail && len(r.Emails) > 1 && len(r.Emails) != len(r.AllNames()) {
+		return fault.Errorf(fault.Value, itemparam.Approver, "%d approvers for %d names: give one for each name, the common name's first", len(r.Emails), len(r.AllNames()))
 	}
 	if err := j.emailProof(r); err != nil {
 		return err
@@ -128,32 +131,32 @@ func (j *job) orderable(r cert.Request) error {
 
 // examine holds an order against the seller's own rules or, where it has none, the data of people and organisation against what
 // every CA takes. What a seller without rules wants to know of people for a DV product, its form says.
-func (j *job) examine(r cert.Request) error {
-	if examiner, ok := j.seller.(Examiner); ok {
-		return examiner.Examine(r)
+func (j *job) examine(r seller.Request) error {
+	if examiner, ok := j.seller.(seller.OrderValidator); ok {
+		return examiner.ValidateOrder(r)
 	}
-	if r.Product.Level == cert.DV {
+	if r.Product.Level == seller.DV {
 		return nil
 	}
-	return cert.CheckContacts(r.Params)
+	return seller.CheckContacts(r.Params)
 }
 
 // withSubject adds to what is wrong with an order's CSR, names or proof what is wrong with the data of people and organisation:
 // a client hears all of it at once.
-func (j *job) withSubject(r cert.Request, wrong error) error {
+func (j *job) withSubject(r seller.Request, wrong error) error {
 	if r.Product.ID == "" { // not even the product is known
 		return wrong
 	}
-	r.Method = cert.MethodDNS // the way of proof is looked at already, and needs the names
-	return cert.OneFault(wrong, j.examine(r))
+	r.Method = seller.MethodDNS // the way of proof is looked at already, and needs the names
+	return fault.Join(wrong, j.examine(r))
 }
 
 // lastEmailYears is when orders that are proved by e-mail begin to be warned of: a term of then outlives that way of proof.
 func lastEmailYears() cabforum.Date { return cabforum.Date{Year: 2027, Month: time.January, Day: 1} }
 
 // emailProof refuses an order that is proved by e-mail where the Forum has ended that, and warns of it from 2027 on.
-func (j *job) emailProof(r cert.Request) error {
-	if r.Method != cert.MethodEmail {
+func (j *job) emailProof(r seller.Request) error {
+	if r.Method != seller.MethodEmail {
 		return nil
 	}
 	if err := j.emailAllowed(); err != nil {
@@ -168,7 +171,7 @@ func (j *job) emailProof(r cert.Request) error {
 // emailAllowed refuses proof by e-mail where the Forum has ended it (BR 1.2.2).
 func (j *job) emailAllowed() error {
 	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !cabforum.MethodEmail.Allowed(j.today(), false) {
-		return cert.Faultf(cert.FaultValue, cert.ParamMethod,
+		return fault.Errorf(fault.Value, itemparam.Method,
 			"control over a domain cannot be proved by e-mail any more since %s (BR 1.2.2): choose DNS or a file", sunset.MustNot)
 	}
 	return nil
@@ -193,7 +196,7 @@ func (j *job) accept(ctx context.Context, id int64, fresh bool) error {
 		}
 	}
 	ended, err := j.firstSync(ctx, report, changed)
-	if fault := cert.FaultOf(err); err != nil && fault.Type == cert.FaultDelivered && !fault.Retry {
+	if failure := fault.From(err); err != nil && failure.Type == fault.Delivered && !failure.Retry {
 		return err // what was delivered is of no use: the panel's own sync would not mend it either (rules STORE-8)
 	}
 	if err != nil {
@@ -204,23 +207,23 @@ func (j *job) accept(ctx context.Context, id int64, fresh bool) error {
 }
 
 // standing is where a paid id stands: known right after its purchase, asked for otherwise.
-func (j *job) standing(ctx context.Context, id int64, fresh bool) (cert.Report, error) {
+func (j *job) standing(ctx context.Context, id int64, fresh bool) (seller.OrderStatus, error) {
 	switch {
 	case fresh && j.activates():
-		return cert.Report{ID: id, State: cert.StateNew}, nil
+		return seller.OrderStatus{ID: id, State: seller.StateNew}, nil
 	case fresh: // the CSR went in with the order
-		if err := j.handedIn(ctx); err != nil {
-			return cert.Report{}, err
+		if err := j.markSubmitted(ctx); err != nil {
+			return seller.OrderStatus{}, err
 		}
-		return cert.Report{ID: id, State: cert.StateWaiting}, j.setStatus(ctx, cert.ServiceRequested)
+		return seller.OrderStatus{ID: id, State: seller.StateWaiting}, j.setStatus(ctx, item.ServiceRequested)
 	}
 	report, err := j.newest(ctx, id)
 	switch {
 	case err != nil:
 		return report, err
-	case report.State == cert.StateUnknown:
-		return report, cert.Faultf(cert.FaultAPI, "status", "%s shows id %d in the unknown state %q", j.Trade.Title, id, report.Words).Again()
-	case report.State == cert.StateUnpaid:
+	case report.State == seller.StateUnknown:
+		return report, fault.Errorf(fault.API, "status", "%s shows id %d in the unknown state %q", j.Info.Title, id, report.StatusText).Retryable()
+	case report.State == seller.StateUnpaid:
 		return report, j.unpaid(report.ID)
 	}
 	return report, nil
@@ -228,11 +231,11 @@ func (j *job) standing(ctx context.Context, id int64, fresh bool) (cert.Report, 
 
 // unpaid is the fault of an order that the seller has taken and not been paid for.
 func (j *job) unpaid(id int64) error {
-	return cert.Faultf(cert.FaultAPI, "status", "the order %d at %s is not paid for: pay it there, nothing else is ordered meanwhile", id, j.Trade.Title).Again()
+	return fault.Errorf(fault.API, "status", "the order %d at %s is not paid for: pay it there, nothing else is ordered meanwhile", id, j.Info.Title).Retryable()
 }
 
 // firstSync judges the report at hand, or a new one where what was just done has made it old.
-func (j *job) firstSync(ctx context.Context, report cert.Report, changed bool) (ended, err error) {
+func (j *job) firstSync(ctx context.Context, report seller.OrderStatus, changed bool) (ended, err error) {
 	if changed {
 		if report, err = j.newest(ctx, report.ID); err != nil {
 			return nil, err

@@ -8,21 +8,25 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func unclear() error {
-	return &cert.Fault{Type: cert.FaultClient, Value: "connection reset", Retry: true, Unclear: true}
+	return &fault.Error{Type: fault.Client, Message: "connection reset", Retry: true, OutcomeUnknown: true}
 }
 
 func faultType(t *testing.T, err error) string {
 	t.Helper()
 	require.Error(t, err)
-	return cert.FaultOf(err).Type
+	return fault.From(err).Type
 }
 
 func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
@@ -33,19 +37,19 @@ func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
 	calls := s.panel.calls
 	intent := calls[2]
 	require.True(t, strings.HasPrefix(intent, "save purchase_intent="), intent)
-	csr, err := cert.ReadCSR(s.pair.csr)
+	csr, err := pki.ReadCSR(s.pair.csr)
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"kind":"create","time":"2026-04-02T10:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9,
 		"account":"`+markOf(s.seller.Account())+`","at":"https://seller.example shop","key":"`+csr.KeyHash()+`","name":"example.com"}`,
 		strings.TrimPrefix(intent, "save purchase_intent="))
 	assert.Equal(t, []string{
 		"save term_start=2026-04-02", "lock account", intent, "journal 101", "save custom_order_id=101", "save lineage=101",
-		"save delivered_type=Standard SSL", "drop purchase_intent", "unlock account", "save term_months=12", "save request_mark=" + s.param(cert.ParamRequested) + " open",
+		"save delivered_type=Standard SSL", "drop purchase_intent", "unlock account", "save term_months=12", "save request_mark=" + s.param(itemparam.Requested) + " open",
 		"save auth_dnscname_value=_m.example.com CNAME t.ca.example", "save domains_list=example.com", "setstatus 3",
-		"save request_mark=" + s.param(cert.ParamRequested),
+		"save request_mark=" + s.param(itemparam.Requested),
 		"setexpiredate 2026-10-19", "setstatus 4", "postopen",
 	}, calls)
-	assert.Len(t, s.panel.order.Params[cert.ParamRequested], 64)
+	assert.Len(t, s.panel.order.Params[itemparam.Requested], 64)
 }
 
 // rules MONEY-1: a balance that is unknown is no empty one.
@@ -61,24 +65,24 @@ func TestOpenRefusesBeforeAnythingIsBought(t *testing.T) {
 		change func(t *testing.T, s *stage)
 		kind   string
 	}{
-		"no CSR":            {func(_ *testing.T, s *stage) { s.panel.order.CSR = "" }, cert.FaultMissed},
-		"broken CSR":        {func(_ *testing.T, s *stage) { s.panel.order.CSR = "x" }, cert.FaultValue},
-		"six years":         {func(_ *testing.T, s *stage) { s.panel.order.Period = 72 }, cert.FaultValue},
-		"trial":             {func(_ *testing.T, s *stage) { s.panel.order.Period = -100 }, cert.FaultValue},
-		"unknown template":  {func(_ *testing.T, s *stage) { s.panel.order.Template = "x" }, cert.FaultValue},
-		"discontinued":      {func(_ *testing.T, s *stage) { s.panel.order.Template = "rapidssl" }, cert.FaultValue},
-		"extended":          {func(_ *testing.T, s *stage) { s.panel.order.Template = "ev_ssl" }, cert.FaultValue},
-		"wildcard product":  {func(_ *testing.T, s *stage) { s.panel.order.Template = "positivessl_wildcard" }, cert.FaultValue},
-		"wildcard name":     {func(t *testing.T, s *stage) { s.panel.order.CSR = newPair(t, "*.example.com").csr }, cert.FaultValue},
-		"unknown proof":     {func(_ *testing.T, s *stage) { s.panel.order.Params[cert.ParamMethod] = "auth_pigeon" }, cert.FaultValue},
-		"e-mail to nobody":  {func(_ *testing.T, s *stage) { delete(s.panel.order.Params, cert.ParamMethod) }, cert.FaultMissed},
-		"deleted item":      {func(_ *testing.T, s *stage) { s.panel.order.Status = 4 }, cert.FaultValue},
-		"another module":    {func(_ *testing.T, s *stage) { s.panel.order.Binary = "pmother" }, cert.FaultValue},
-		"no module":         {func(_ *testing.T, s *stage) { s.panel.order.Module = 0 }, cert.FaultMissed},
-		"empty balance":     {func(_ *testing.T, s *stage) { s.seller.balance = "0.00" }, cert.FaultAPI},
-		"intent not saved":  {func(_ *testing.T, s *stage) { s.panel.fail["save purchase_intent"] = errors.New("no") }, cert.FaultInternal},
-		"locks lost":        {func(_ *testing.T, s *stage) { s.panel.lostLocks = true }, cert.FaultLocked},
-		"account is locked": {func(_ *testing.T, s *stage) { s.panel.fail["lock account"] = cert.Faultf(cert.FaultLocked, "", "no") }, cert.FaultLocked},
+		"no CSR":            {func(_ *testing.T, s *stage) { s.panel.order.CSR = "" }, fault.Missed},
+		"broken CSR":        {func(_ *testing.T, s *stage) { s.panel.order.CSR = "x" }, fault.Value},
+		"six years":         {func(_ *testing.T, s *stage) { s.panel.order.Period = 72 }, fault.Value},
+		"trial":             {func(_ *testing.T, s *stage) { s.panel.order.Period = -100 }, fault.Value},
+		"unknown template":  {func(_ *testing.T, s *stage) { s.panel.order.Template = "x" }, fault.Value},
+		"discontinued":      {func(_ *testing.T, s *stage) { s.panel.order.Template = "rapidssl" }, fault.Value},
+		"extended":          {func(_ *testing.T, s *stage) { s.panel.order.Template = "ev_ssl" }, fault.Value},
+		"wildcard product":  {func(_ *testing.T, s *stage) { s.panel.order.Template = "positivessl_wildcard" }, fault.Value},
+		"wildcard name":     {func(t *testing.T, s *stage) { s.panel.order.CSR = newPair(t, "*.example.com").csr }, fault.Value},
+		"unknown proof":     {func(_ *testing.T, s *stage) { s.panel.order.Params[itemparam.Method] = "auth_pigeon" }, fault.Value},
+		"e-mail to nobody":  {func(_ *testing.T, s *stage) { delete(s.panel.order.Params, itemparam.Method) }, fault.Missed},
+		"deleted item":      {func(_ *testing.T, s *stage) { s.panel.order.Status = 4 }, fault.Value},
+		"another module":    {func(_ *testing.T, s *stage) { s.panel.order.Binary = "pmother" }, fault.Value},
+		"no module":         {func(_ *testing.T, s *stage) { s.panel.order.Module = 0 }, fault.Missed},
+		"empty balance":     {func(_ *testing.T, s *stage) { s.seller.balance = "0.00" }, fault.API},
+		"intent not saved":  {func(_ *testing.T, s *stage) { s.panel.fail["save purchase_intent"] = errors.New("no") }, fault.Internal},
+		"locks lost":        {func(_ *testing.T, s *stage) { s.panel.lostLocks = true }, fault.Locked},
+		"account is locked": {func(_ *testing.T, s *stage) { s.panel.fail["lock account"] = fault.Errorf(fault.Locked, "", "no") }, fault.Locked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
@@ -86,7 +90,7 @@ func TestOpenRefusesBeforeAnythingIsBought(t *testing.T) {
 			assert.Equal(t, row.kind, faultType(t, s.run(command.Open)))
 			assert.Zero(t, s.seller.buys)
 			// without its locks a run cannot know whose intent is on the item by now
-			assert.Equal(t, name == "locks lost", s.panel.order.Params[cert.ParamIntent] != "", "an intent stays only where nobody knows")
+			assert.Equal(t, name == "locks lost", s.panel.order.Params[itemparam.Intent] != "", "an intent stays only where nobody knows")
 			assert.NotContains(t, s.panel.calls, "postopen")
 		})
 	}
@@ -97,7 +101,7 @@ func TestOrdersProvedByEmailEndWithTheForumsRule(t *testing.T) {
 	for day, buys := range map[string]int{"2026-12-31": 1, "2027-01-01": 1, "2028-03-14": 1, "2028-03-15": 0} {
 		t.Run(day, func(t *testing.T) {
 			s := newStage(t)
-			s.panel.order.Params[cert.ParamMethod], s.panel.order.Params[cert.ParamApprover] = "auth_email", "admin@example.com"
+			s.panel.order.Params[itemparam.Method], s.panel.order.Params[itemparam.Approver] = "auth_email", "admin@example.com"
 			var err error
 			s.at, err = time.Parse(time.DateOnly, day)
 			require.NoError(t, err)
@@ -107,7 +111,7 @@ func TestOrdersProvedByEmailEndWithTheForumsRule(t *testing.T) {
 			assert.Equal(t, buys == 1 && day >= "2027", strings.Contains(log, "proof by e-mail ends on 2028-03-15 (BR 1.2.2)"), log)
 			if buys == 0 {
 				require.ErrorContains(t, err, "any more since 2028-03-15 (BR 1.2.2): choose DNS or a file")
-				assert.Equal(t, cert.FaultValue, faultType(t, err))
+				assert.Equal(t, fault.Value, faultType(t, err))
 			}
 		})
 	}
@@ -119,19 +123,19 @@ func TestOutcomeOfAPurchaseDecidesOnTheIntent(t *testing.T) {
 		s := newStage(t)
 		s.seller.buyErr = unclear()
 		require.Error(t, s.run(command.Open))
-		assert.NotEmpty(t, s.panel.order.Params[cert.ParamIntent])
+		assert.NotEmpty(t, s.panel.order.Params[itemparam.Intent])
 	})
 	t.Run("no id", func(t *testing.T) {
 		s := newStage(t)
 		s.seller.next = -1
-		assert.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)))
-		assert.NotEmpty(t, s.panel.order.Params[cert.ParamIntent])
+		assert.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
+		assert.NotEmpty(t, s.panel.order.Params[itemparam.Intent])
 	})
 	t.Run("refused", func(t *testing.T) {
 		s := newStage(t)
-		s.seller.buyErr = &cert.Fault{Type: cert.FaultAPI, Value: "2528166: INSUFFICIENTFUNDS"}
+		s.seller.buyErr = &fault.Error{Type: fault.API, Message: "2528166: INSUFFICIENTFUNDS"}
 		require.Error(t, s.run(command.Open))
-		assert.Empty(t, s.panel.order.Params[cert.ParamIntent])
+		assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 	})
 }
 
@@ -147,44 +151,44 @@ func TestAdoption(t *testing.T) {
 		snapshot int64
 	}{
 		"exactly one is adopted":             {func(s *stage) { s.seller.add(12) }, time.Minute, 0, "101", "", false, 0},
-		"none within ten minutes waits":      {func(*stage) {}, 9 * time.Minute, 0, "", cert.FaultWaiting, false, 0},
+		"none within ten minutes waits":      {func(*stage) {}, 9 * time.Minute, 0, "", fault.Waiting, false, 0},
 		"none later buys anew":               {func(*stage) {}, 10 * time.Minute, 1, "101", "", false, 0},
-		"two are an administrator's":         {func(s *stage) { s.seller.add(12); s.seller.add(12) }, time.Hour, 0, "", cert.FaultUnclear, true, 0},
+		"two are an administrator's":         {func(s *stage) { s.seller.add(12); s.seller.add(12) }, time.Hour, 0, "", fault.Unclear, true, 0},
 		"another term is not ours":           {func(s *stage) { s.seller.add(24) }, time.Hour, 1, "102", "", false, 0},
 		"a term that is not told may be":     {func(s *stage) { s.seller.add(0) }, time.Hour, 0, "101", "", false, 0},
 		"what the snapshot held is not ours": {func(s *stage) { s.seller.add(12) }, time.Hour, 1, "102", "", false, 101},
 		"another item's lineage": {func(s *stage) {
 			s.seller.add(12)
-			s.panel.holdings = []cert.Holding{{Item: 43, Lineage: "7 101"}}
+			s.panel.holdings = []item.Claim{{Item: 43, Lineage: "7 101"}}
 		}, time.Hour, 1, "102", "", false, 0},
 		"another item's order id": {func(s *stage) {
 			s.seller.add(12)
-			s.panel.holdings = []cert.Holding{{Item: 43, OrderID: "101"}}
+			s.panel.holdings = []item.Claim{{Item: 43, OrderID: "101"}}
 		}, time.Hour, 1, "102", "", false, 0},
 		"above the next intent's snapshot": {func(s *stage) {
 			s.seller.add(12)
 			s.seller.add(12)
-			s.panel.holdings = []cert.Holding{{Item: 43, Intent: `{"kind":"create","time":"2026-04-02T10:05:00Z","product":"positivessl","years":1,"snapshot":101,"op":0}`}}
+			s.panel.holdings = []item.Claim{{Item: 43, Intent: `{"kind":"create","time":"2026-04-02T10:05:00Z","product":"positivessl","years":1,"snapshot":101,"op":0}`}}
 		}, time.Hour, 0, "101", "", false, 0},
 		"activated ones are somebody's": {func(s *stage) {
 			id := s.seller.add(12)
-			s.seller.reports[id] = cert.Report{State: cert.StateWaiting}
+			s.seller.reports[id] = seller.OrderStatus{State: seller.StateWaiting}
 		}, time.Hour, 1, "102", "", false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
-			s.panel.order.Params[cert.ParamIntent] = intentJSON(t, row.snapshot)
+			s.panel.order.Params[itemparam.Intent] = intentJSON(t, row.snapshot)
 			row.shelf(s)
 			s.at = s.at.Add(row.after)
 			err := s.run(command.Open)
 			assert.Equal(t, row.buys, s.seller.buys)
-			assert.Equal(t, row.id, s.panel.order.Params[cert.ParamOrderID])
+			assert.Equal(t, row.id, s.panel.order.Params[itemparam.OrderID])
 			if row.kind != "" {
 				assert.Equal(t, row.kind, faultType(t, err))
-				assert.NotEmpty(t, s.panel.order.Params[cert.ParamIntent])
+				assert.NotEmpty(t, s.panel.order.Params[itemparam.Intent])
 			} else {
 				require.NoError(t, err)
-				assert.Empty(t, s.panel.order.Params[cert.ParamIntent])
+				assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 			}
 			assert.Equal(t, row.manual, strings.Contains(strings.Join(s.panel.calls, "\n"), "manual 42 9 open"))
 		})
@@ -201,9 +205,9 @@ func intentJSON(t *testing.T, snapshot int64) string {
 func TestUnreadableIntentGoesToTheAdministrator(t *testing.T) {
 	for _, text := range []string{"{", "{}", `{"kind":"create","time":"yesterday","snapshot":1}`, `{"kind":"create","time":"2026-04-02T10:00:00Z"}`, "[]", "\x00"} {
 		s := newStage(t)
-		s.panel.order.Params[cert.ParamIntent] = text
+		s.panel.order.Params[itemparam.Intent] = text
 		s.at = s.at.Add(time.Hour)
-		assert.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)), text)
+		assert.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)), text)
 		assert.Zero(t, s.seller.buys)
 		assert.Contains(t, s.panel.calls, "manual 42 9 open")
 	}
@@ -218,15 +222,15 @@ func TestOpenContinuesAfterAnInterruptionAtEveryStep(t *testing.T) {
 		t.Run(prefix, func(t *testing.T) {
 			s := newStage(t)
 			s.pair, s.panel.order.CSR = clean.pair, clean.panel.order.CSR
-			s.panel.fail[prefix] = cert.Faultf(cert.FaultPanel, "", "the panel broke down").Again()
+			s.panel.fail[prefix] = fault.Errorf(fault.Panel, "", "the panel broke down").Retryable()
 			first := s.run(command.Open)
 			s.at = s.at.Add(time.Hour)
 			require.NoError(t, s.run(command.Open), "after %v", first)
 			assert.Equal(t, 1, s.seller.buys)
 			assert.Len(t, s.seller.activated, 1)
 			// only the answer to the purchase names this before the certificate is there, and that answer may be what was lost
-			delete(clean.panel.order.Params, cert.ParamDelivered)
-			delete(s.panel.order.Params, cert.ParamDelivered)
+			delete(clean.panel.order.Params, itemparam.Delivered)
+			delete(s.panel.order.Params, itemparam.Delivered)
 			assert.Equal(t, clean.panel.order.Params, s.panel.order.Params)
 			assert.Equal(t, "postopen", s.panel.calls[len(s.panel.calls)-1])
 		})
@@ -240,22 +244,22 @@ func TestJournalPutsThePurchaseOnTheItem(t *testing.T) {
 	line := s.panel.journal[0]
 	s = newStage(t)
 	s.seller.add(12)
-	s.panel.journal = []cert.Bought{line}
-	s.panel.order.Params[cert.ParamIntent] = intentJSON(t, 100)
+	s.panel.journal = []item.JournalEntry{line}
+	s.panel.order.Params[itemparam.Intent] = intentJSON(t, 100)
 	require.NoError(t, s.run(command.Open))
 	assert.Zero(t, s.seller.buys)
-	assert.Equal(t, "101", s.panel.order.Params[cert.ParamOrderID])
-	assert.Empty(t, s.panel.order.Params[cert.ParamIntent])
+	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
+	assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 
 	t.Run("but not one of another account or of an item that lived before", func(t *testing.T) {
-		for _, change := range []func(l *cert.Bought){
-			func(l *cert.Bought) { l.Account = "0123456789abcdef" },
-			func(l *cert.Bought) { l.Time = l.Time.AddDate(0, 0, -30) },
+		for _, change := range []func(l *item.JournalEntry){
+			func(l *item.JournalEntry) { l.Account = "0123456789abcdef" },
+			func(l *item.JournalEntry) { l.Time = l.Time.AddDate(0, 0, -30) },
 		} {
 			s := newStage(t)
 			other := line
 			change(&other)
-			s.panel.journal = []cert.Bought{other}
+			s.panel.journal = []item.JournalEntry{other}
 			require.NoError(t, s.run(command.Open))
 			assert.Equal(t, 1, s.seller.buys)
 		}
@@ -269,7 +273,7 @@ func TestInterruptionBeforeThePurchaseBuysNothing(t *testing.T) {
 	_, err := command.Open(ctx, s.world())
 	require.Error(t, err)
 	assert.Zero(t, s.seller.buys)
-	assert.Empty(t, s.panel.order.Params[cert.ParamIntent])
+	assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 }
 
 func TestInterruptionDuringThePurchaseIsRecorded(t *testing.T) {
@@ -277,13 +281,13 @@ func TestInterruptionDuringThePurchaseIsRecorded(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.seller.onBuy = cancel
 	_, _ = command.Open(ctx, s.world())
-	assert.Equal(t, "101", s.panel.order.Params[cert.ParamOrderID])
-	assert.Empty(t, s.panel.order.Params[cert.ParamIntent])
+	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
+	assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 }
 
 func TestALostAnswerToTheActivationIsLookedUp(t *testing.T) {
 	s := newStage(t)
-	s.seller.actErr, s.seller.actAnyway = cert.Faultf(cert.FaultClient, "", "timeout").Again(), true
+	s.seller.actErr, s.seller.actAnyway = fault.Errorf(fault.Client, "", "timeout").Retryable(), true
 	require.NoError(t, s.run(command.Open))
 	assert.Len(t, s.seller.activated, 1)
 	assert.Equal(t, 1, s.seller.asked, "the values are asked for again")
@@ -292,7 +296,7 @@ func TestALostAnswerToTheActivationIsLookedUp(t *testing.T) {
 
 func TestARefusedActivationIsTheSellersWord(t *testing.T) {
 	s := newStage(t)
-	s.seller.actErr = &cert.Fault{Type: cert.FaultAPI, Value: "3011296: Invalid CSR", Code: 3011296}
+	s.seller.actErr = &fault.Error{Type: fault.API, Message: "3011296: Invalid CSR", Code: 3011296}
 	err := s.run(command.Open)
 	assert.Contains(t, err.Error(), "3011296: Invalid CSR")
 	assert.NotContains(t, s.panel.calls, "postopen")
@@ -305,12 +309,12 @@ func TestPaidUntilIsShownForTermsOverAYear(t *testing.T) {
 	s := newStage(t)
 	s.panel.order.Period = 60
 	require.NoError(t, s.run(command.Open))
-	assert.Equal(t, "2031-04-02", s.panel.order.Params[cert.ParamPaidUntil])
+	assert.Equal(t, "2031-04-02", s.panel.order.Params[itemparam.PaidUntil])
 	assert.Contains(t, s.panel.calls, "setexpiredate 2026-10-19")
 	s = newStage(t)
-	s.panel.order.Params[cert.ParamPaidUntil] = "2031-04-02"
+	s.panel.order.Params[itemparam.PaidUntil] = "2031-04-02"
 	require.NoError(t, s.run(command.Open))
-	assert.NotContains(t, s.panel.order.Params, cert.ParamPaidUntil)
+	assert.NotContains(t, s.panel.order.Params, itemparam.PaidUntil)
 }
 
 // A certificate of 2026 lives 200 days: a term of one year holds two.
@@ -334,7 +338,7 @@ func TestATermOfSeveralCertificatesWarnsWherePanelsMayBillAtTheCertificatesEnd(t
 			s.panel.settings[row.setting] = map[string]string{"SSLSubscriptionPolicy": "auto", "SSLSubscriptionExpireDate": "term"}[row.setting]
 		}
 		run := s.world()
-		run.Trade.Terms = append(run.Trade.Terms, 3, 6)
+		run.Info.Terms = append(run.Info.Terms, 3, 6)
 		_, err := command.Open(t.Context(), run)
 		require.NoError(t, err)
 		assert.Equal(t, row.warned, strings.Contains(strings.Join(s.log.lines, "\n"), "bills at the certificate's end"), "%+v", row)

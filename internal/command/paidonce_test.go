@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,29 +18,29 @@ import (
 func TestARenewalThatTheSellerWorksOnIsNotPaidAgain(t *testing.T) {
 	for name, lose := range map[string]func(*stage){
 		"it said that it took it": func(s *stage) {
-			s.remote.err = &cert.Fault{Type: cert.FaultUnclear, Value: "its end is as before", Retry: true, Unclear: true, Accepted: true}
+			s.remote.err = &fault.Error{Type: fault.Unclear, Message: "its end is as before", Retry: true, OutcomeUnknown: true, Accepted: true}
 		},
 		"the order is under way": func(s *stage) {
 			s.remote.err = lost()
-			s.remote.change(500, func(r *cert.Report) { r.State = cert.StateWaiting })
+			s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateWaiting })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := endingRemote(t)
 			s.remote.anyway, s.remote.noRenewal = true, true
 			lose(s)
-			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Prolong)))
+			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Prolong)))
 			s.remote.err = nil
 			s.at = s.at.Add(time.Hour)
 			err := s.run(command.Prolong)
-			assert.Equal(t, cert.FaultWaiting, faultType(t, err))
-			assert.True(t, cert.FaultOf(err).Retry)
+			assert.Equal(t, fault.Waiting, faultType(t, err))
+			assert.True(t, fault.From(err).Retry)
 			assert.Equal(t, 1, s.remote.prolongs)
 			s.remote.ends[500] = s.remote.ends[500].AddMonths(12)
 			require.NoError(t, s.run(command.Prolong), "until its end has moved")
 			assert.Equal(t, 1, s.remote.prolongs)
-			assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
-			assert.Empty(t, s.param(cert.ParamIntent))
+			assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
+			assert.Empty(t, s.param(itemparam.Intent))
 		})
 	}
 }
@@ -47,12 +49,12 @@ func TestARenewalThatTheSellerWorksOnIsNotPaidAgain(t *testing.T) {
 func TestARenewalThatTheSellerTookAndNeverMadeIsATask(t *testing.T) {
 	s := endingRemote(t)
 	s.remote.noRenewal, s.remote.anyway = true, true
-	s.remote.err = &cert.Fault{Type: cert.FaultUnclear, Value: "its end is as before", Retry: true, Unclear: true, Accepted: true}
+	s.remote.err = &fault.Error{Type: fault.Unclear, Message: "its end is as before", Retry: true, OutcomeUnknown: true, Accepted: true}
 	require.Error(t, s.run(command.Prolong))
 	s.remote.err = nil
 	s.at = s.at.Add(25 * time.Hour)
 	err := s.run(command.Prolong)
-	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Equal(t, fault.Unclear, faultType(t, err))
 	assert.Contains(t, err.Error(), "resolve --item 42 --id 500")
 	assert.NotEmpty(t, s.panel.tasks)
 	assert.Equal(t, 1, s.remote.prolongs)
@@ -61,21 +63,21 @@ func TestARenewalThatTheSellerTookAndNeverMadeIsATask(t *testing.T) {
 // An order that the seller took and does not show yet is looked for, and not made again.
 func TestAnOrderThatTheSellerTookIsNotMadeAgain(t *testing.T) {
 	s := remoteStage(t)
-	s.remote.err = &cert.Fault{Type: cert.FaultUnclear, Value: "taken, and not in the list", Retry: true, Unclear: true, Accepted: true}
+	s.remote.err = &fault.Error{Type: fault.Unclear, Message: "taken, and not in the list", Retry: true, OutcomeUnknown: true, Accepted: true}
 	require.Error(t, s.run(command.Open))
 	s.remote.err = nil
 	s.at = s.at.Add(time.Hour)
-	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Open)))
+	assert.Equal(t, fault.Waiting, faultType(t, s.run(command.Open)))
 	s.at = s.at.Add(24 * time.Hour)
 	err := s.run(command.Open)
-	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Equal(t, fault.Unclear, faultType(t, err))
 	assert.Contains(t, err.Error(), "--none")
 	assert.NotEmpty(t, s.panel.tasks)
 	assert.Zero(t, s.remote.orders)
 	t.Run("until the list shows it", func(t *testing.T) {
 		s.remote.add("example.com", itemMark, 12, s.panel.order.OpenDate)
 		require.NoError(t, s.run(command.Open))
-		assert.Equal(t, "500", s.param(cert.ParamOrderID))
+		assert.Equal(t, "500", s.param(itemparam.OrderID))
 		assert.Zero(t, s.remote.orders)
 	})
 }
@@ -84,15 +86,15 @@ func TestAnOrderThatTheSellerTookIsNotMadeAgain(t *testing.T) {
 func TestNamesWithoutAnAnswerAndWithoutACountAreATask(t *testing.T) {
 	s := namesStage(t)
 	s.panel.order.SANs = 3
-	s.panel.order.Params[cert.ParamSANsBought] = "0"
-	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com"
-	s.seller.change(101, func(r *cert.Report) { r.SANs = -1 })
+	s.panel.order.Params[itemparam.SANsBought] = "0"
+	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com"
+	s.seller.change(101, func(r *seller.OrderStatus) { r.SANs = -1 })
 	s.seller.buyErr = lost()
 	require.Error(t, s.run(command.Reopen))
 	s.seller.buyErr = nil
 	s.at = s.at.Add(time.Hour)
 	bought := s.seller.buys
-	assert.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Reopen)))
+	assert.Equal(t, fault.Unclear, faultType(t, s.run(command.Reopen)))
 	assert.Equal(t, bought, s.seller.buys)
 	assert.NotEmpty(t, s.panel.tasks)
 }
@@ -110,12 +112,12 @@ func TestAPurchaseThatLeavesNoTraceTwiceIsATask(t *testing.T) {
 			lose(lost())
 			require.Error(t, s.run(command.Open))
 			s.at = s.at.Add(time.Hour)
-			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)), "bought once more")
+			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)), "bought once more")
 			require.Empty(t, s.panel.tasks)
 			lose(nil)
 			s.at = s.at.Add(time.Hour)
 			err := s.run(command.Open)
-			assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+			assert.Equal(t, fault.Unclear, faultType(t, err))
 			assert.Contains(t, err.Error(), "--none")
 			assert.NotEmpty(t, s.panel.tasks)
 			assert.Zero(t, len(s.remoteOrders())+len(s.seller.reports))
@@ -123,7 +125,7 @@ func TestAPurchaseThatLeavesNoTraceTwiceIsATask(t *testing.T) {
 	}
 }
 
-func (s *stage) remoteOrders() []cert.Record {
+func (s *stage) remoteOrders() []seller.OrderSummary {
 	if s.remote == nil {
 		return nil
 	}

@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 
 	"github.com/beevik/etree"
 )
@@ -24,11 +27,11 @@ const (
 const maxName = 48
 
 // outlook is the plan of one term with what its readers are told besides.
-type outlook struct {
+type planView struct {
 	cabforum.Plan
 	title string // whose term it is; empty for a term that no item has
 	today cabforum.Date
-	level cert.Level
+	level seller.Level
 }
 
 // Plan computes the certificates of a paid term (validity page B3.11): of an item with what is known of it, or of a term
@@ -38,7 +41,7 @@ func Plan(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	var o outlook
+	var o planView
 	if run.Args.Item > 0 {
 		o, err = itemOutlook(ctx, run)
 	} else {
@@ -62,7 +65,7 @@ func planFormat(run *Run) (string, error) {
 	case word == formatText, word == formatXML, word == formatSVG:
 		return word, nil
 	case word != "":
-		return "", cert.Faultf(cert.FaultValue, "format", "--format %q is none of text, xml and svg", brief(word))
+		return "", fault.Errorf(fault.Value, "format", "--format %q is none of text, xml and svg", brief(word))
 	case run.Terminal:
 		return formatText, nil
 	}
@@ -79,7 +82,7 @@ func brief(word string) string {
 }
 
 // paperOutlook plans a term that no item has, from the words of the command line alone.
-func paperOutlook(run *Run) (outlook, error) {
+func paperOutlook(run *Run) (planView, error) {
 	var complaints []string
 	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
 	start, err := cabforum.ParseDate(run.Args.OpenDate)
@@ -97,15 +100,15 @@ func paperOutlook(run *Run) (outlook, error) {
 	if err != nil {
 		complain("%v", err)
 	}
-	var product cert.Product
+	var product seller.Product
 	if name := run.Args.Intname; name != "" {
 		found := false
-		if product, found = cert.FindProduct(run.Trade.Products, name); !found {
-			complain("--intname %q is not a product of %s", brief(name), run.Trade.Title)
+		if product, found = seller.FindProduct(run.Info.Products, name); !found {
+			complain("--intname %q is not a product of %s", brief(name), run.Info.Title)
 		}
 	}
 	if len(complaints) > 0 {
-		return outlook{}, cert.Faultf(cert.FaultValue, "argv", "command plan: %s", strings.Join(complaints, "; "))
+		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: %s", strings.Join(complaints, "; "))
 	}
 	prospect := cabforum.Prospect{
 		Term: cabforum.Term{Start: start, Months: months}, Lead: lead, Level: subjectOf(product.Level),
@@ -126,50 +129,50 @@ func leadOf(before string, setting int) (int, error) {
 }
 
 // subjectOf is the level in the Forum's words; no product counts as DV.
-func subjectOf(level cert.Level) cabforum.Level {
+func subjectOf(level seller.Level) cabforum.Level {
 	switch level {
-	case cert.OV:
+	case seller.OV:
 		return cabforum.OV
-	case cert.EV:
+	case seller.EV:
 		return cabforum.EV
 	}
 	return cabforum.DV
 }
 
-func foresee(run *Run, p cabforum.Prospect, product cert.Product, object string) (outlook, error) {
+func foresee(run *Run, p cabforum.Prospect, product seller.Product, object string) (planView, error) {
 	plan, err := p.Plan()
 	if err != nil {
-		return outlook{}, cert.Faultf(cert.FaultValue, object, "%w", err)
+		return planView{}, fault.Errorf(fault.Value, object, "%w", err)
 	}
-	return outlook{Plan: plan, today: cabforum.DateOf(run.Now()), level: product.Level}, nil
+	return planView{Plan: plan, today: cabforum.DateOf(run.Now()), level: product.Level}, nil
 }
 
 // itemOutlook plans the rest of an item's term from the certificate that it has.
-func itemOutlook(ctx context.Context, run *Run) (outlook, error) {
+func itemOutlook(ctx context.Context, run *Run) (planView, error) {
 	if run.Args.OpenDate != "" || run.Args.Period != "" || run.Args.Intname != "" {
-		return outlook{}, cert.Faultf(cert.FaultValue, "argv", "command plan: --opendate, --period and --intname plan a term that no item has, leave them out with --item")
+		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: --opendate, --period and --intname plan a term that no item has, leave them out with --item")
 	}
 	order, err := run.Panel.Order(ctx, run.Args.Item)
 	if err != nil {
-		return outlook{}, err
+		return planView{}, err
 	}
 	j := &job{Run: run, order: order}
 	product, err := j.product()
 	if err != nil {
-		return outlook{}, err
+		return planView{}, err
 	}
 	settings, notes, err := subscriptionSettings(ctx, run.Panel)
 	if err != nil {
-		return outlook{}, err
+		return planView{}, err
 	}
 	lead, err := leadOf(run.Args.Before, settings.Lead)
 	if err != nil {
-		return outlook{}, cert.Faultf(cert.FaultValue, "before", "command plan: %w", err)
+		return planView{}, fault.Errorf(fault.Value, "before", "command plan: %w", err)
 	}
 	prospect, remarks := j.prospect(product, lead)
 	o, err := foresee(run, prospect, product, "item")
 	if err != nil {
-		return outlook{}, err
+		return planView{}, err
 	}
 	o.title = fmt.Sprintf("item %d", order.Item)
 	if name := plainWords(order.Name, maxName); name != "" {
@@ -199,25 +202,25 @@ func policyWarnings(settings cabforum.Settings, notes []string) []cabforum.Warni
 }
 
 // prospect is what is known of the item's term and its certificate.
-func (j *job) prospect(product cert.Product, lead int) (cabforum.Prospect, []cabforum.Warning) {
+func (j *job) prospect(product seller.Product, lead int) (cabforum.Prospect, []cabforum.Warning) {
 	p := cabforum.Prospect{
 		Term: cabforum.Term{Start: j.termStart(), Months: j.termMonths()}, Lead: lead, Today: j.today(),
 		Level: subjectOf(product.Level), Method: j.provedBy(), Wildcard: product.Wildcard,
 	}
-	if end, err := cabforum.ParseDate(j.order.Params[cert.ParamTermEnd]); err == nil {
+	if end, err := cabforum.ParseDate(j.order.Params[itemparam.TermEnd]); err == nil {
 		p.SellerEnd = end
 	}
 	if j.order.Stored == "" {
 		return p, nil
 	}
-	stored, err := cert.StoredLeaf(j.order.Stored)
+	stored, err := pki.StoredLeaf(j.order.Stored)
 	if err != nil {
 		return p, []cabforum.Warning{{Type: warnStored, Text: fmt.Sprintf(
 			"the stored certificate cannot be read (%v): the plan begins with a new one", err)}}
 	}
 	p.Held = &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
 	p.Vetted = p.Term.Start // a new order or renewal is vetted, a reissue leans on that
-	if at, err := time.Parse(time.RFC3339, j.order.Params[cert.ParamProofTime]); err == nil {
+	if at, err := time.Parse(time.RFC3339, j.order.Params[itemparam.ProofTime]); err == nil {
 		p.Proved = cabforum.DateOf(at)
 	}
 	return p, nil
@@ -225,30 +228,30 @@ func (j *job) prospect(product cert.Product, lead int) (cabforum.Prospect, []cab
 
 // provedBy is how control was last proved, or is going to be where nothing was proved yet.
 func (j *job) provedBy() cabforum.Method {
-	for _, m := range []cert.Method{cert.MethodEmail, cert.MethodDNS, cert.MethodFile} {
-		if j.order.Params[cert.ParamProofMethod] == m.String() {
+	for _, m := range []seller.Method{seller.MethodEmail, seller.MethodDNS, seller.MethodFile} {
+		if j.order.Params[itemparam.ProofMethod] == m.String() {
 			return proofMethod(m)
 		}
 	}
-	chosen, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+	chosen, err := seller.ParseMethod(j.order.Params[itemparam.Method])
 	if err != nil {
 		return cabforum.MethodUnknown
 	}
 	return proofMethod(chosen)
 }
 
-func proofMethod(m cert.Method) cabforum.Method {
+func proofMethod(m seller.Method) cabforum.Method {
 	switch m {
-	case cert.MethodDNS:
+	case seller.MethodDNS:
 		return cabforum.MethodDNS
-	case cert.MethodFile:
+	case seller.MethodFile:
 		return cabforum.MethodFile
 	}
 	return cabforum.MethodEmail
 }
 
 // document is the plan as XML (contract 5). act is empty where the certificate reaches the end of the term.
-func (o outlook) document() *etree.Document {
+func (o planView) document() *etree.Document {
 	doc := answer()
 	node := doc.Root().CreateElement("plan")
 	attributes(node, "opendate", o.Term.Start, "period", o.Term.Months, "paid_until", o.PaidUntil, "lead", o.Lead)

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/beevik/etree"
 	"github.com/stretchr/testify/assert"
@@ -40,8 +42,8 @@ func golden(t *testing.T, name, got string) {
 func onPaper(opendate, period string) *command.Run {
 	return &command.Run{
 		Binary: "pmtest", Now: func() time.Time { return time.Date(2026, 11, 22, 23, 59, 0, 0, time.UTC) },
-		Args:  command.Args{Command: "plan", OpenDate: opendate, Period: period},
-		Trade: command.Trade{Title: "Seller", Products: products()},
+		Args: command.Args{Command: "plan", OpenDate: opendate, Period: period},
+		Info: seller.Info{Title: "Seller", Products: products()},
 	}
 }
 
@@ -217,7 +219,7 @@ func TestPlanRefusesBadInput(t *testing.T) {
 			run.Args = row.args
 			doc, err := command.Plan(context.Background(), run)
 			require.ErrorContains(t, err, row.want)
-			assert.Equal(t, cert.FaultValue, faultType(t, err))
+			assert.Equal(t, fault.Value, faultType(t, err))
 			assert.Nil(t, doc)
 			assert.Empty(t, run.Print)
 		})
@@ -231,8 +233,8 @@ func heldStage(t *testing.T) *stage {
 	s.at = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	s.panel.order.Period = 24
 	s.panel.order.Name = "example.com"
-	s.panel.order.Params[cert.ParamTermStart] = "2026-04-02"
-	s.panel.order.Params[cert.ParamProofTime] = "2026-04-02T09:00:00Z"
+	s.panel.order.Params[itemparam.TermStart] = "2026-04-02"
+	s.panel.order.Params[itemparam.ProofTime] = "2026-04-02T09:00:00Z"
 	s.panel.stored = strings.Join(signed(t, s.pair, time.Date(2026, 4, 2, 0, 0, 0, 0, time.UTC), 199), "")
 	return s
 }
@@ -273,16 +275,16 @@ func TestPlanOfAnItemReadsThePanelsSettings(t *testing.T) {
 
 func TestPlanOfAnItemKnowsHowControlWasProved(t *testing.T) {
 	s := heldStage(t)
-	s.panel.order.Params[cert.ParamMethod] = "auth_email"
-	s.panel.order.Params[cert.ParamTermStart], s.panel.order.Period = "2026-04-02", 36
+	s.panel.order.Params[itemparam.Method] = "auth_email"
+	s.panel.order.Params[itemparam.TermStart], s.panel.order.Period = "2026-04-02", 36
 	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">proof by e-mail is not allowed from 2028-03-15 on`)
-	s.panel.order.Params[cert.ParamProofMethod] = "DNS"
+	s.panel.order.Params[itemparam.ProofMethod] = "DNS"
 	assert.NotContains(t, s.plan(t), "proof_method_ends")
-	delete(s.panel.order.Params, cert.ParamProofMethod)
-	s.panel.order.Params[cert.ParamMethod] = "auth_http"
+	delete(s.panel.order.Params, itemparam.ProofMethod)
+	s.panel.order.Params[itemparam.Method] = "auth_http"
 	s.panel.order.Template = "positivessl_wildcard"
 	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">a file does not prove control over a wildcard name`)
-	s.panel.order.Params[cert.ParamMethod] = "smoke signals"
+	s.panel.order.Params[itemparam.Method] = "smoke signals"
 	assert.NotContains(t, s.plan(t), "proof_method_ends", "what is unknown is not objected to")
 }
 
@@ -290,8 +292,8 @@ func TestPlanOfAnItemKnowsHowControlWasProved(t *testing.T) {
 func TestPlanOfAnItemKnowsTheAgeOfItsEvidence(t *testing.T) {
 	s := heldStage(t)
 	s.panel.order.Template = "ev_ssl"
-	s.panel.order.Params[cert.ParamTermStart] = "2025-11-30"
-	s.panel.order.Params[cert.ParamProofTime] = "2026-01-01T23:59:59Z"
+	s.panel.order.Params[itemparam.TermStart] = "2025-11-30"
+	s.panel.order.Params[itemparam.ProofTime] = "2026-01-01T23:59:59Z"
 	text := s.plan(t)
 	assert.Contains(t, text, `<certificate n="1" issued="2026-04-02" expires="2026-10-17" days="199" cap="200" act="2026-10-07" dcv="reused" sii="reused"/>`)
 	assert.Contains(t, text, `<certificate n="2" issued="2026-10-07" expires="2027-04-25" days="200" cap="200" act="2027-04-15" dcv="needed" sii="reused"/>`)
@@ -314,7 +316,7 @@ func TestPlanOfAnItemInTrouble(t *testing.T) {
 		s := heldStage(t)
 		s.args.Format = "svg"
 		assert.NotContains(t, s.plan(t), ">without a certificate<")
-		s.panel.order.Params[cert.ParamTermEnd] = "2028-03-30"
+		s.panel.order.Params[itemparam.TermEnd] = "2028-03-30"
 		assert.Contains(t, s.plan(t), ">without a certificate<")
 		s.args.Format = "xml"
 		assert.Contains(t, s.plan(t), `<warning type="seller_term">the seller&apos;s term ends on 2028-03-30: 3 days before 2028-04-02`)
@@ -342,13 +344,13 @@ func TestPlanOfAnItemInTrouble(t *testing.T) {
 			s := heldStage(t)
 			change(s)
 			_, err := command.Plan(context.Background(), s.world())
-			assert.Equal(t, cert.FaultValue, faultType(t, err))
+			assert.Equal(t, fault.Value, faultType(t, err))
 		})
 	}
 	s := heldStage(t)
 	s.args.Item = 1
 	_, err := command.Plan(context.Background(), s.world())
-	assert.Equal(t, cert.FaultMissed, faultType(t, err))
+	assert.Equal(t, fault.Missed, faultType(t, err))
 }
 
 // The item's name comes from outside: it must not move a terminal's cursor, break a line or the picture.
@@ -382,7 +384,7 @@ func FuzzPlan(f *testing.F) {
 		run.Args.Before, run.Args.Format = before, format
 		doc, err := command.Plan(context.Background(), run)
 		if err != nil {
-			assert.Equal(t, cert.FaultValue, faultType(t, err))
+			assert.Equal(t, fault.Value, faultType(t, err))
 			return
 		}
 		assert.Equal(t, format == "text", run.Print != "")

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/seller"
 
 	"github.com/beevik/etree"
 )
@@ -80,9 +80,9 @@ text{fill:#e4eaf1}
 
 // picture is the plan on a time axis, as SVG: the caps as steps, a row for each certificate, the days of action between
 // them, proofs, vettings, today and paid until. No script and no font comes with it.
-func (o outlook) picture() *etree.Document {
+func (o planView) picture() *etree.Document {
 	from, to := o.axis()
-	p := &picture{outlook: o, from: from, to: to, bottom: rowsTop + rowHeight*float64(len(o.Certificates))}
+	p := &picture{planView: o, from: from, to: to, bottom: rowsTop + rowHeight*float64(len(o.Certificates))}
 	doc := etree.NewDocument()
 	p.node = doc.CreateElement("svg")
 	attributes(p.node, "xmlns", "http://www.w3.org/2000/svg", "role", "img", "aria-labelledby", "title desc")
@@ -107,7 +107,7 @@ func (o outlook) picture() *etree.Document {
 
 // picture is the drawing under way.
 type picture struct {
-	outlook
+	planView
 	node     *etree.Element
 	from, to cabforum.Date
 	bottom   float64 // of the certificates' rows
@@ -406,7 +406,7 @@ func (p *picture) key() []keyEntry {
 		}})
 	}
 	all = append(all, keyEntry{"control to be proved", func(x, y float64) { p.add("circle", "proof", "cx", x, "cy", y, "r", 4.0) }})
-	if p.level == cert.OV || p.level == cert.EV {
+	if p.level == seller.OV || p.level == seller.EV {
 		all = append(all, keyEntry{"organisation to be vetted", func(x, y float64) {
 			p.add("rect", "vet", "x", x-4, "y", y-4, "width", 8.0, "height", 8.0)
 		}})

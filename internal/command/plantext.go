@@ -7,14 +7,14 @@ import (
 	"unicode"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/seller"
 )
 
 // text is the plan for people: the certificates, the sums, the warnings, and last of all until when the term is paid.
-func (o outlook) text() string {
+func (o planView) text() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	vetted := o.level == cert.OV || o.level == cert.EV
+	vetted := o.level == seller.OV || o.level == seller.EV
 	columns(w, vetted, "#", "issued", "expires", "days", "at most", "reissued", "proof", "vetting")
 	for _, c := range o.Certificates {
 		act := c.Act.String()
@@ -44,9 +44,9 @@ func columns(w *tabwriter.Writer, vetted bool, cells ...string) {
 }
 
 // sums is the plan in one line.
-func (o outlook) sums() string {
+func (o planView) sums() string {
 	words := []string{
-		counted(len(o.Certificates), "certificate"), counted(o.Reissues(), "reissue"), counted(o.Proofs(), "proof") + " of control",
+		counted(len(o.Certificates), "certificate"), counted(o.Reissues(), "reissue"), counted(o.Challenges(), "proof") + " of control",
 	}
 	if n := o.Vettings(); n > 0 {
 		words = append(words, counted(n, "vetting"))
@@ -82,7 +82,7 @@ func plainWords(text string, most int) string {
 }
 
 // axis is the first and the last day that a picture of the plan shows.
-func (o outlook) axis() (from, to cabforum.Date) {
+func (o planView) axis() (from, to cabforum.Date) {
 	from = o.Term.Start
 	if first := o.Certificates[0].Issued; first.Before(from) {
 		from = first

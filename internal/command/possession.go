@@ -6,33 +6,35 @@ import (
 	"strings"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
 )
 
 // possessions tells which item of the panel an order at the seller belongs to.
-type possessions struct {
+type ownerIndex struct {
 	j      *job
-	ids    map[int64]int64         // id at the seller -> item
-	marks  map[string]int64        // mark on the order -> item
-	bought map[int64]cert.Bought   // the journal's last line of each id
-	mark   func(item int64) string // nil where the seller keeps no marks
+	ids    map[int64]int64             // id at the seller -> item
+	marks  map[string]int64            // mark on the order -> item
+	bought map[int64]item.JournalEntry // the journal's last line of each id
+	mark   func(it int64) string       // nil where the seller keeps no marks
 }
 
 // possessions reads what the items hold, for the account of the job.
-func (j *job) possessions(ctx context.Context) (possessions, error) {
-	p := possessions{j: j, ids: map[int64]int64{}, marks: map[string]int64{}, bought: map[int64]cert.Bought{}}
-	if marker, ok := j.seller.(Marker); ok {
+func (j *job) ownerIndex(ctx context.Context) (ownerIndex, error) {
+	p := ownerIndex{j: j, ids: map[int64]int64{}, marks: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
+	if marker, ok := j.seller.(seller.OrderReferencer); ok {
 		installation, err := j.Panel.Installation(ctx)
 		if err != nil {
 			return p, err
 		}
-		p.mark = func(item int64) string { return marker.Mark(installation, item) }
+		p.mark = func(it int64) string { return marker.OrderRef(installation, it) }
 	}
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
 		return p, err
 	}
-	mark := cert.AccountMark(j.account)
+	mark := seller.AccountMark(j.account)
 	for _, line := range lines {
 		if line.Account == mark {
 			p.bought[line.ID] = line
@@ -54,16 +56,16 @@ func (j *job) possessions(ctx context.Context) (possessions, error) {
 }
 
 // take notes that a certificate is an item's from now on.
-func (p possessions) take(l cert.Listed, item int64) {
+func (p ownerIndex) take(l seller.ListedCertificate, it int64) {
 	for _, id := range l.Lineage() {
-		p.ids[id] = item
+		p.ids[id] = it
 	}
 }
 
 // holds reports whether a certificate is known to be the item's.
-func (p possessions) holds(item int64) bool {
+func (p ownerIndex) holds(it int64) bool {
 	for _, holder := range p.ids {
-		if holder == item {
+		if holder == it {
 			return true
 		}
 	}
@@ -71,20 +73,20 @@ func (p possessions) holds(item int64) bool {
 }
 
 // owner is the item that a certificate belongs to, with the reason in words; 0 where nobody holds it.
-func (p possessions) owner(ctx context.Context, l cert.Listed) (item int64, why string, err error) {
+func (p ownerIndex) owner(ctx context.Context, l seller.ListedCertificate) (it int64, why string, err error) {
 	ids := append([]int64{l.ID}, l.Older...)
 	for _, id := range ids {
-		if item := p.ids[id]; item != 0 {
-			return item, "is on it", nil
+		if it := p.ids[id]; it != 0 {
+			return it, "is on it", nil
 		}
 	}
-	if item, err := p.marked(ctx, l.Mark); item != 0 || err != nil {
-		return item, "carries its mark", err
+	if it, err := p.marked(ctx, l.OrderRef); it != 0 || err != nil {
+		return it, "carries its mark", err
 	}
 	for _, id := range ids {
-		item, err := p.journalled(ctx, id)
-		if item != 0 || err != nil {
-			return item, "was bought for it", err
+		it, err := p.journalled(ctx, id)
+		if it != 0 || err != nil {
+			return it, "was bought for it", err
 		}
 	}
 	return 0, "", nil
@@ -92,17 +94,17 @@ func (p possessions) owner(ctx context.Context, l cert.Listed) (item int64, why 
 
 // marked is the item whose mark the order carries. An item that lost its parameters is not among the holdings; its number
 // ends the mark, and whether it does is seen by making the mark again.
-func (p possessions) marked(ctx context.Context, mark string) (int64, error) {
+func (p ownerIndex) marked(ctx context.Context, mark string) (int64, error) {
 	if p.mark == nil || mark == "" {
 		return 0, nil
 	}
-	if item := p.marks[mark]; item != 0 {
-		return item, nil
+	if it := p.marks[mark]; it != 0 {
+		return it, nil
 	}
 	for digits := mark[len(strings.TrimRight(mark, "0123456789")):]; digits != ""; digits = digits[1:] {
-		if item, err := strconv.ParseInt(digits, 10, 64); err == nil && item > 0 && p.mark(item) == mark {
-			_, err := p.j.Panel.Order(ctx, item)
-			return living(item, err)
+		if it, err := strconv.ParseInt(digits, 10, 64); err == nil && it > 0 && p.mark(it) == mark {
+			_, err := p.j.Panel.Order(ctx, it)
+			return living(it, err)
 		}
 	}
 	return 0, nil
@@ -111,7 +113,7 @@ func (p possessions) marked(ctx context.Context, mark string) (int64, error) {
 // journalled is the item for which the purchase journal says that the id was bought. Numbers of items begin anew with a
 // new database, and what an old one bought is what an import is for: a line from before the item existed is another
 // item's.
-func (p possessions) journalled(ctx context.Context, id int64) (int64, error) {
+func (p ownerIndex) journalled(ctx context.Context, id int64) (int64, error) {
 	line, there := p.bought[id]
 	if !there {
 		return 0, nil
@@ -124,17 +126,17 @@ func (p possessions) journalled(ctx context.Context, id int64) (int64, error) {
 }
 
 // boughtBefore tells whether a purchase is older than the item; the panel's date of opening may be a day off.
-func boughtBefore(line cert.Bought, order cert.Order) bool {
+func boughtBefore(line item.JournalEntry, order item.Item) bool {
 	return cabforum.DateOf(line.Time).AddDays(2).Before(order.OpenDate)
 }
 
 // living is the item unless the panel has no such one.
-func living(item int64, err error) (int64, error) {
-	if fault := cert.FaultOf(err); fault != nil {
-		if fault.Type == cert.FaultMissed {
+func living(it int64, err error) (int64, error) {
+	if failure := fault.From(err); failure != nil {
+		if failure.Type == fault.Missed {
 			return 0, nil
 		}
 		return 0, err
 	}
-	return item, nil
+	return it, nil
 }

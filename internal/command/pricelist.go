@@ -5,9 +5,10 @@ import (
 	"hash/fnv"
 	"strconv"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
 )
 
 // itemtypeCertificate is the panel's name of the type of our items (billmanager-module-protocol §2).
@@ -15,7 +16,7 @@ const itemtypeCertificate = "certificate"
 
 // tariff is an offer of the seller under the number by which the panel asks for it.
 type tariff struct {
-	cert.Offer
+	seller.Offer
 	id int64
 }
 
@@ -39,17 +40,17 @@ func ImportPricelist(ctx context.Context, run *Run) (*etree.Document, error) {
 		addText(elem, "itemtype", itemtypeCertificate)
 		return doc, nil
 	}
-	return nil, cert.Faultf(cert.FaultValue, "subcommand", "--subcommand %q is not known, known are available, pricelist and itemtype", brief(run.Args.Subcommand))
+	return nil, fault.Errorf(fault.Value, "subcommand", "--subcommand %q is not known, known are available, pricelist and itemtype", brief(run.Args.Subcommand))
 }
 
 // tariffs asks the seller what it offers. Two offers under one number could not be told from each other by the panel:
 // only the first is kept.
 func tariffs(ctx context.Context, run *Run) ([]tariff, error) {
-	seller, err := dial(ctx, run, run.Args.Module)
+	theSeller, err := dial(ctx, run, run.Args.Module)
 	if err != nil {
 		return nil, err
 	}
-	lister, ok := seller.(PriceLister)
+	lister, ok := theSeller.(seller.PriceLister)
 	if !ok {
 		return nil, unable(run, "lists prices")
 	}
@@ -74,7 +75,7 @@ func tariffs(ctx context.Context, run *Run) ([]tariff, error) {
 // tariffID is the seller's number of the offer or, where it has none, one made of the template's id: it is the same in
 // each run, whatever else is offered. The made ones lie between 2^30 and 2^31, above any number of a seller and within
 // the panel's integers.
-func tariffID(offer cert.Offer) int64 {
+func tariffID(offer seller.Offer) int64 {
 	if offer.ID > 0 {
 		return offer.ID
 	}
@@ -99,7 +100,7 @@ func availableTariffs(tariffs []tariff) *etree.Document {
 func tariffDetails(ctx context.Context, run *Run) (*etree.Document, error) {
 	id, err := strconv.ParseInt(run.Args.ID, 10, 64)
 	if err != nil || id <= 0 {
-		return nil, cert.Faultf(cert.FaultValue, "id", "--subcommand pricelist wants --id with the number of a tariff, not %q", brief(run.Args.ID))
+		return nil, fault.Errorf(fault.Value, "id", "--subcommand pricelist wants --id with the number of a tariff, not %q", brief(run.Args.ID))
 	}
 	all, err := tariffs(ctx, run)
 	if err != nil {
@@ -110,7 +111,7 @@ func tariffDetails(ctx context.Context, run *Run) (*etree.Document, error) {
 			return t.document(), nil
 		}
 	}
-	return nil, cert.Faultf(cert.FaultMissed, "id", "%s offers no tariff %d", run.Trade.Title, id)
+	return nil, fault.Errorf(fault.Missed, "id", "%s offers no tariff %d", run.Info.Title, id)
 }
 
 // document is the tariff in the shape of BILLmanager's own pricelist.export (ispmanager-billing-api §3): one price for each

@@ -5,29 +5,30 @@ import (
 	"strings"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func offers() []cert.Offer {
-	euro := func(text string) cert.Money { return cert.Money{Text: text, Currency: "EUR"} }
-	return []cert.Offer{
-		{ID: 3033, Name: "Sectigo PositiveSSL", Product: products()[0], Prices: []cert.Price{
-			{Months: 12, Cost: euro("9.0000")}, {Months: 12, Cost: cert.Money{Text: "10.00", Currency: "USD"}}, {Months: 24, Cost: euro("17.0000")}}},
+func offers() []seller.Offer {
+	euro := func(text string) seller.Money { return seller.Money{Text: text, Currency: "EUR"} }
+	return []seller.Offer{
+		{ID: 3033, Name: "Sectigo PositiveSSL", Product: products()[0], Prices: []seller.Price{
+			{Months: 12, Cost: euro("9.0000")}, {Months: 12, Cost: seller.Money{Text: "10.00", Currency: "USD"}}, {Months: 24, Cost: euro("17.0000")}}},
 		{Name: "Wildcard <&>", Product: products()[1]},
 		{ID: 3033, Name: "the same number again"},
 	}
 }
 
-func priceList(t *testing.T, subcommand, id string, offers []cert.Offer) (string, error) {
+func priceList(t *testing.T, subcommand, id string, offers []seller.Offer) (string, error) {
 	t.Helper()
-	s, seller := able(t)
-	seller.offers = offers
+	s, theSeller := able(t)
+	theSeller.offers = offers
 	s.args = command.Args{Command: "import_pricelist", Module: 5, Subcommand: subcommand, ID: id}
-	doc, err := command.ImportPricelist(context.Background(), s.with(seller, s.panel))
+	doc, err := command.ImportPricelist(context.Background(), s.with(theSeller, s.panel))
 	if err != nil {
 		return "", err
 	}
@@ -56,7 +57,7 @@ func TestDetailsOfATariff(t *testing.T) {
 
 // A number of our own does not move when the seller's list does.
 func TestNumbersOfTariffsAreStable(t *testing.T) {
-	number := func(list []cert.Offer) string {
+	number := func(list []seller.Offer) string {
 		text, err := priceList(t, "available", "", list)
 		require.NoError(t, err)
 		_, rest, found := strings.Cut(text, "<elem><id>1")
@@ -66,7 +67,7 @@ func TestNumbersOfTariffsAreStable(t *testing.T) {
 	}
 	list := offers()[1:2]
 	id := number(list)
-	assert.Equal(t, id, number(append([]cert.Offer{{ID: 9, Name: "new"}}, list...)))
+	assert.Equal(t, id, number(append([]seller.Offer{{ID: 9, Name: "new"}}, list...)))
 	assert.Len(t, id, 10, "between 2^30 and 2^31")
 	text, err := priceList(t, "pricelist", id, list)
 	require.NoError(t, err)
@@ -92,28 +93,28 @@ func TestPriceListsThatCannotBeTold(t *testing.T) {
 	s := newStage(t)
 	s.args = command.Args{Module: 5, Subcommand: "available"}
 	require.ErrorContains(t, s.run(command.ImportPricelist), "has no function that lists prices")
-	s, seller := able(t)
+	s, theSeller := able(t)
 	s.args = command.Args{Module: 5, Subcommand: "available"}
-	seller.fail["offers"] = cert.Faultf(cert.FaultClient, "", "no answer")
-	_, err := command.ImportPricelist(context.Background(), s.with(seller, s.panel))
-	assert.Equal(t, cert.FaultClient, faultType(t, err))
+	theSeller.fail["offers"] = fault.Errorf(fault.Client, "", "no answer")
+	_, err := command.ImportPricelist(context.Background(), s.with(theSeller, s.panel))
+	assert.Equal(t, fault.Client, faultType(t, err))
 }
 
 func TestProbeShowsWhatTheSellerSays(t *testing.T) {
-	s, seller := able(t)
-	seller.findings = []cert.Finding{
+	s, theSeller := able(t)
+	theSeller.findings = []seller.Finding{
 		{Title: "who am I", Function: "whoami", OK: true, Lines: []string{"balance 1\x1b[31m0"}},
 		{Title: "prices", Function: "pricelist.export", Lines: []string{"error access"}},
 	}
 	s.args = command.Args{Command: "probe", Module: 5}
-	run := s.with(seller, s.panel)
+	run := s.with(theSeller, s.panel)
 	doc, err := command.Probe(context.Background(), run)
 	require.NoError(t, err)
 	assert.Nil(t, doc)
 	assert.Equal(t, "ok     who am I (whoami)\n       balance 1 [31m0\nFAILED prices (pricelist.export)\n       error access\n", run.Print)
 
 	s.args.Format = "xml"
-	doc, err = command.Probe(context.Background(), s.with(seller, s.panel))
+	doc, err = command.Probe(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err)
 	assert.Contains(t, output(t, doc), `<probe title="prices" function="pricelist.export" ok="no"><line>error access</line></probe>`)
 	assert.Empty(t, s.panel.calls)

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
 )
 
 // maxFinding is how much of one line of a seller's answer is shown, in characters.
@@ -18,13 +19,13 @@ const maxFinding = 500
 func Probe(ctx context.Context, run *Run) (*etree.Document, error) {
 	format := run.Args.Format
 	if format != "" && format != formatText && format != formatXML {
-		return nil, cert.Faultf(cert.FaultValue, "format", "--format %q is neither text nor xml", brief(format))
+		return nil, fault.Errorf(fault.Value, "format", "--format %q is neither text nor xml", brief(format))
 	}
-	seller, err := dial(ctx, run, run.Args.Module)
+	theSeller, err := dial(ctx, run, run.Args.Module)
 	if err != nil {
 		return nil, err
 	}
-	prober, ok := seller.(Prober)
+	prober, ok := theSeller.(seller.Prober)
 	if !ok {
 		return nil, unable(run, "could be probed")
 	}
@@ -39,7 +40,7 @@ func Probe(ctx context.Context, run *Run) (*etree.Document, error) {
 	return nil, nil
 }
 
-func findingsDocument(findings []cert.Finding) *etree.Document {
+func findingsDocument(findings []seller.Finding) *etree.Document {
 	doc := answer()
 	for _, f := range findings {
 		node := doc.Root().CreateElement("probe")
@@ -51,7 +52,7 @@ func findingsDocument(findings []cert.Finding) *etree.Document {
 	return doc
 }
 
-func findingsText(findings []cert.Finding) string {
+func findingsText(findings []seller.Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
 		mark := "ok    "

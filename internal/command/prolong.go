@@ -6,7 +6,10 @@ import (
 	"strconv"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 
 	"github.com/beevik/etree"
 )
@@ -30,7 +33,7 @@ func Prolong(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if j.id() == 0 {
-		return nil, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s to renew", j.order.Item, j.Trade.Title)
+		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s to renew", j.order.Item, j.Info.Title)
 	}
 	report, err := j.newest(ctx, j.id())
 	if err != nil {
@@ -44,9 +47,9 @@ func Prolong(ctx context.Context, run *Run) (*etree.Document, error) {
 		if err := j.renew(ctx, report); err != nil {
 			return nil, err
 		}
-		bought, report = j.today(), cert.Report{ID: j.id(), State: cert.StateRenewal}
+		bought, report = j.today(), seller.OrderStatus{ID: j.id(), State: seller.StateRenewal}
 		if !j.activates() {
-			report.State = cert.StateWaiting
+			report.State = seller.StateWaiting
 		}
 	}
 	if err := j.newTerm(ctx, bought); err != nil {
@@ -57,7 +60,7 @@ func Prolong(ctx context.Context, run *Run) (*etree.Document, error) {
 
 // renewedOn is the day on which the renewal that this run is about was paid, zero where it was not: the journal holds it
 // under the same running operation, or the newest id is a renewal that waits for its activation.
-func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date, error) {
+func (j *job) renewedOn(ctx context.Context, report seller.OrderStatus) (cabforum.Date, error) {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
 		return cabforum.Date{}, err
@@ -69,39 +72,39 @@ func (j *job) renewedOn(ctx context.Context, report cert.Report) (cabforum.Date,
 		if !slices.Contains(j.lineage(), line.ID) {
 			continue // another account's, or an earlier item's of the same number
 		}
-		same := line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == cert.StateRenewal
+		same := line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == seller.StateRenewal
 		// numbers of operations can come again after years
 		recent := !cabforum.DateOf(line.Time).Before(j.today().AddDays(-renewWindow))
 		// what was bought in the last days of the present term is its renewal, whichever operation asked for it: one in place
 		// leaves no id of its own behind, and a panel that was restored numbers its operations anew
 		same = same || !j.termEnd().IsZero() && !cabforum.DateOf(line.Time).Before(j.renewFrom())
-		if line.Item == j.order.Item && (line.Kind == cert.KindRenew || line.Kind == cert.KindProlong) && same && recent {
+		if line.Item == j.order.Item && (line.Kind == seller.KindRenew || line.Kind == seller.KindProlong) && same && recent {
 			j.Log.ExtInfof("item %d: the renewal %d was paid already", j.order.Item, line.ID)
 			return cabforum.DateOf(line.Time), nil
 		}
 	}
-	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil && j.otherAccount(in) != nil {
+	if in, err := parseIntent(j.order.Params[itemparam.Intent]); err == nil && j.otherAccount(in) != nil {
 		return cabforum.Date{}, nil // for the purchase to refuse
 	}
-	if report.State == cert.StateRenewal {
-		if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err != nil || in.Kind != cert.KindRenew {
+	if report.State == seller.StateRenewal {
+		if in, err := parseIntent(j.order.Params[itemparam.Intent]); err != nil || in.Kind != seller.KindRenew {
 			return j.today(), nil // nothing, or another purchase than the renewal: not settled by it
 		}
-		return j.today(), j.save(ctx, cert.ParamIntent, "")
+		return j.today(), j.save(ctx, itemparam.Intent, "")
 	}
 	return cabforum.Date{}, nil
 }
 
 // renew buys the renewal, provided that the paid term is near its end: a panel that bills at the certificate's end would
 // otherwise pay a running term again and again (contract 3.7).
-func (j *job) renew(ctx context.Context, report cert.Report) error {
+func (j *job) renew(ctx context.Context, report seller.OrderStatus) error {
 	end := j.termEnd()
 	if !end.IsZero() && j.today().Before(j.renewFrom()) {
-		return &cert.Fault{
-			Type: cert.FaultRunning, Object: cert.ParamTermStart,
-			Value: "the term of this item is paid until " + end.String() + " and can be renewed from " + j.renewFrom().String() +
+		return &fault.Error{
+			Type: fault.Running, Object: itemparam.TermStart,
+			Message: "the term of this item is paid until " + end.String() + " and can be renewed from " + j.renewFrom().String() +
 				" on; a panel that bills at the certificate's end needs SSLSubscriptionExpireDate term in etc/billmgr.conf",
-			Params: []cert.Param{{Name: "paid_until", Value: end.String()}, {Name: "from", Value: j.renewFrom().String()}},
+			Params: []fault.Param{{Name: "paid_until", Value: end.String()}, {Name: "from", Value: j.renewFrom().String()}},
 		}
 	}
 	if err := j.notAStrangers(ctx, report); err != nil {
@@ -117,13 +120,13 @@ func (j *job) renew(ctx context.Context, report cert.Report) error {
 	if err := j.orderable(request); err != nil {
 		return err
 	}
-	if err := j.settleOpenNames(ctx, report, request); err != nil {
+	if err := j.reconcileOpenNames(ctx, report, request); err != nil {
 		return err
 	}
-	p := cert.Purchase{Kind: cert.KindRenew, Product: request.Product, Months: j.order.Period, ID: report.ID, Request: request}
-	if prolonger, ok := j.seller.(Prolonger); ok {
-		p.Kind = cert.KindProlong
-		if p.Extension, err = prolonger.Extension(ctx, report.ID, p.Months); err != nil {
+	p := seller.Purchase{Kind: seller.KindRenew, Product: request.Product, Months: j.order.Period, ID: report.ID, Request: request}
+	if prolonger, ok := j.seller.(seller.Prolonger); ok {
+		p.Kind = seller.KindProlong
+		if p.Extension, err = prolonger.RenewalQuote(ctx, report.ID, p.Months); err != nil {
 			return err
 		}
 		if done, err := j.renewedElsewhere(ctx, p); err != nil || done {
@@ -140,15 +143,15 @@ func (j *job) newTerm(ctx context.Context, bought cabforum.Date) error {
 	end := j.termEnd()
 	if !end.IsZero() && !bought.Before(j.renewFrom()) {
 		// belonged to the old order; first, because the start of the term says that the rest is done
-		if err := j.save(ctx, cert.ParamTermEnd, ""); err != nil {
+		if err := j.save(ctx, itemparam.TermEnd, ""); err != nil {
 			return err
 		}
-		if err := j.save(ctx, cert.ParamTermStart, end.String()); err != nil {
+		if err := j.save(ctx, itemparam.TermStart, end.String()); err != nil {
 			return err
 		}
 	}
 	// whichever run moved the term: the one that is paid now has the length that was renewed for
-	if err := j.save(ctx, cert.ParamTermMonths, strconv.Itoa(j.order.Period)); err != nil {
+	if err := j.save(ctx, itemparam.TermMonths, strconv.Itoa(j.order.Period)); err != nil {
 		return err
 	}
 	return j.saveTerm(ctx)
@@ -156,7 +159,7 @@ func (j *job) newTerm(ctx context.Context, bought cabforum.Date) error {
 
 // finishRenewal activates the renewal, tells the panel and follows it. The panel moves its expiration date by the whole
 // period when it hears of the renewal, so the right date is written after that (contract 4.3).
-func (j *job) finishRenewal(ctx context.Context, report cert.Report) error {
+func (j *job) finishRenewal(ctx context.Context, report seller.OrderStatus) error {
 	if report.State.Activatable() {
 		if err := j.activate(ctx, report); err != nil {
 			return err
@@ -165,7 +168,7 @@ func (j *job) finishRenewal(ctx context.Context, report cert.Report) error {
 	if err := j.Panel.Post(ctx, j.order.Item, "prolong"); err != nil {
 		return err
 	}
-	if stored, err := cert.StoredLeaf(j.order.Stored); err == nil {
+	if stored, err := pki.StoredLeaf(j.order.Stored); err == nil {
 		if err := j.expireDate(ctx, stored.Ends()); err != nil {
 			return err
 		}

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,12 +30,12 @@ func TestProlongBeginsTheTermWhereTheOldOneEnds(t *testing.T) {
 	require.NoError(t, s.run(command.Prolong))
 	assert.Equal(t, 2, s.seller.buys, "the order and its renewal")
 	p := s.panel.order.Params
-	assert.Equal(t, "2027-04-02", p[cert.ParamTermStart])
-	assert.Equal(t, "101 102", p[cert.ParamLineage])
+	assert.Equal(t, "2027-04-02", p[itemparam.TermStart])
+	assert.Equal(t, "101 102", p[itemparam.Lineage])
 	assert.Equal(t, []int64{101, 102}, s.seller.activated)
 	assert.Contains(t, s.panel.calls, "postprolong")
-	assert.NotContains(t, p, cert.ParamIntent)
-	assert.Equal(t, "4", p[cert.ParamServiceStatus])
+	assert.NotContains(t, p, itemparam.Intent)
+	assert.Equal(t, "4", p[itemparam.ServiceStatus])
 }
 
 // contract 3.7: a panel that bills at the certificate's end must not pay a running term again.
@@ -43,7 +44,7 @@ func TestProlongIsRefusedWhileTheTermRuns(t *testing.T) {
 		at   time.Time
 		kind string
 	}{
-		"91 days before": {time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC), cert.FaultRunning},
+		"91 days before": {time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC), fault.Running},
 		"90 days before": {time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC), ""},
 		"after the end":  {time.Date(2027, 5, 2, 0, 0, 0, 0, time.UTC), ""},
 	} {
@@ -71,14 +72,14 @@ func TestProlongContinuesAfterAnInterruptionAtEveryStep(t *testing.T) {
 		prefix := strings.SplitN(call, "=", 2)[0]
 		t.Run(prefix, func(t *testing.T) {
 			s := endingStage(t)
-			s.panel.fail[prefix] = cert.Faultf(cert.FaultPanel, "", "the panel broke down").Again()
+			s.panel.fail[prefix] = fault.Errorf(fault.Panel, "", "the panel broke down").Retryable()
 			if first := s.run(command.Prolong); first != nil { // where it succeeds all the same the operation is gone
 				s.at = s.at.Add(time.Hour)
 				require.NoError(t, s.run(command.Prolong), "after %v", first)
 			}
 			assert.Equal(t, 2, s.seller.buys)
-			assert.Equal(t, "2027-04-02", s.panel.order.Params[cert.ParamTermStart])
-			assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
+			assert.Equal(t, "2027-04-02", s.panel.order.Params[itemparam.TermStart])
+			assert.Equal(t, "101 102", s.panel.order.Params[itemparam.Lineage])
 			assert.Len(t, s.seller.activated, 2)
 		})
 	}

@@ -6,9 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // SendDVDNS asks the seller to look once more at what was published for one domain of an order that waits for proof
@@ -19,7 +22,7 @@ func SendDVDNS(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	retrier, ok := j.seller.(ProofRetrier)
+	retrier, ok := j.seller.(seller.ChallengeRetrier)
 	if !ok {
 		return nil, unable(run, "looks at a proof again")
 	}
@@ -31,18 +34,18 @@ func SendDVDNS(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if request.Method == cert.MethodEmail && !j.changesProof() {
-		return nil, cert.Faultf(cert.FaultValue, cert.ParamMethod, "item %d is proved by e-mail: there is no record to look at, use send_dv_email", j.order.Item)
+	if request.Method == seller.MethodEmail && !j.changesProof() {
+		return nil, fault.Errorf(fault.Value, itemparam.Method, "item %d is proved by e-mail: there is no record to look at, use send_dv_email", j.order.Item)
 	}
 	domain, err := j.provable(request)
 	if err != nil {
 		return nil, err
 	}
-	if request.Method == cert.MethodEmail {
-		return nil, j.proveBy(ctx, id, wordDNS, j.order.Params[cert.ParamApprover])
+	if request.Method == seller.MethodEmail {
+		return nil, j.proveBy(ctx, id, wordDNS, j.order.Params[itemparam.Approver])
 	}
-	j.Log.ExtInfof("item %d: asking %s to look at the proof for %s of id %d again", j.order.Item, j.Trade.Title, domain, id)
-	proofs, err := retrier.RetryProof(ctx, id, request, domain)
+	j.Log.ExtInfof("item %d: asking %s to look at the proof for %s of id %d again", j.order.Item, j.Info.Title, domain, id)
+	proofs, err := retrier.RetryChallenge(ctx, id, request, domain)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +57,7 @@ func SendDVDNS(ctx context.Context, run *Run) (*etree.Document, error) {
 // (BR 3.2.2.4.4). An order that was handed in for another way is proved by e-mail from then on, where the seller can change
 // that.
 func SendDVEmail(ctx context.Context, run *Run) (*etree.Document, error) {
-	emails, err := cert.ParseEmails("emails", run.Args.Emails)
+	emails, err := seller.ParseEmails("emails", run.Args.Emails)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +65,7 @@ func SendDVEmail(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	sender, ok := j.seller.(ApprovalSender)
+	sender, ok := j.seller.(seller.ApprovalSender)
 	if !ok {
 		return nil, unable(run, "sends letters to approvers")
 	}
@@ -73,21 +76,21 @@ func SendDVEmail(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := j.requestTo(j.order.Params[cert.ParamMethod], strings.Join(emails, ","))
+	request, err := j.requestTo(j.order.Params[itemparam.Method], strings.Join(emails, ","))
 	switch {
 	case err != nil:
 		return nil, err
-	case request.Method == cert.MethodEmail:
+	case request.Method == seller.MethodEmail:
 	case j.changesProof():
 		return nil, j.proveBy(ctx, id, wordEmail, strings.Join(emails, ","))
 	default:
-		return nil, cert.Faultf(cert.FaultValue, cert.ParamMethod, "item %d is proved by %s, not by e-mail: there is no letter to send", j.order.Item, request.Method)
+		return nil, fault.Errorf(fault.Value, itemparam.Method, "item %d is proved by %s, not by e-mail: there is no letter to send", j.order.Item, request.Method)
 	}
-	j.Log.ExtInfof("item %d: asking %s for letters about id %d to %s", j.order.Item, j.Trade.Title, id, strings.Join(emails, ", "))
+	j.Log.ExtInfof("item %d: asking %s for letters about id %d to %s", j.order.Item, j.Info.Title, id, strings.Join(emails, ", "))
 	if err := sender.SendApproval(ctx, id, request, emails); err != nil {
 		return nil, err
 	}
-	if err := j.save(ctx, cert.ParamApprover, strings.Join(emails, ",")); err != nil {
+	if err := j.save(ctx, itemparam.Approver, strings.Join(emails, ",")); err != nil {
 		return nil, err
 	}
 	return nil, j.afterRepeat(ctx, id, request, nil)
@@ -97,57 +100,57 @@ func SendDVEmail(ctx context.Context, run *Run) (*etree.Document, error) {
 func (j *job) waiting(ctx context.Context) (int64, error) {
 	id := j.id()
 	if id == 0 {
-		return 0, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Trade.Title)
+		return 0, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Info.Title)
 	}
 	report, err := j.newest(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	if report.State != cert.StateWaiting {
-		return 0, cert.Faultf(cert.FaultValue, "status", "item %d does not wait for proof: %s shows id %d as %s", j.order.Item, j.Trade.Title, report.ID, report.State)
+	if report.State != seller.StateWaiting {
+		return 0, fault.Errorf(fault.Value, "status", "item %d does not wait for proof: %s shows id %d as %s", j.order.Item, j.Info.Title, report.ID, report.State)
 	}
 	return report.ID, nil
 }
 
 // provable is the domain of the command line, which has to be a name of the order or one that the client was told to
 // prove.
-func (j *job) provable(request cert.Request) (string, error) {
-	domain, err := cert.AsciiName("domain", j.Args.Domain)
+func (j *job) provable(request seller.Request) (string, error) {
+	domain, err := pki.ASCIIName("domain", j.Args.Domain)
 	if err != nil {
 		return "", err
 	}
 	names := request.AllNames()
-	told := strings.FieldsFunc(j.order.Params[cert.ParamDomains], func(r rune) bool { return r == ',' || r == ' ' })
+	told := strings.FieldsFunc(j.order.Params[itemparam.Domains], func(r rune) bool { return r == ',' || r == ' ' })
 	if slices.Contains(names, domain) || slices.Contains(names, "*."+domain) || slices.Contains(told, domain) {
 		return domain, nil
 	}
-	return "", cert.Faultf(cert.FaultValue, "domain", "%s is not a name of item %d, which has %s", cert.ShownName(domain), j.order.Item, brief(cert.ShownNames(names)))
+	return "", fault.Errorf(fault.Value, "domain", "%s is not a name of item %d, which has %s", pki.DisplayName(domain), j.order.Item, brief(pki.DisplayNames(names)))
 }
 
 // requestTo is the order's request with another way of proof, as approver_method has it, and other approvers.
-func (j *job) requestTo(word, approvers string) (cert.Request, error) {
+func (j *job) requestTo(word, approvers string) (seller.Request, error) {
 	product, err := j.product()
 	if err != nil {
-		return cert.Request{}, err
+		return seller.Request{}, err
 	}
 	params := maps.Clone(j.order.Params)
-	params[cert.ParamMethod], params[cert.ParamApprover] = word, approvers
+	params[itemparam.Method], params[itemparam.Approver] = word, approvers
 	request, err := j.requestWith(product, params)
 	if err != nil {
-		return cert.Request{}, err
+		return seller.Request{}, err
 	}
-	if request.Method != cert.MethodEmail {
+	if request.Method != seller.MethodEmail {
 		return request, nil
 	}
 	if emails, names := request.Emails, request.AllNames(); len(emails) > 1 && len(emails) != len(names) {
-		return cert.Request{}, cert.Faultf(cert.FaultValue, "emails", "%d addresses for %d names: give one, or one for each name, the common name's first", len(emails), len(names))
+		return seller.Request{}, fault.Errorf(fault.Value, "emails", "%d addresses for %d names: give one, or one for each name, the common name's first", len(emails), len(names))
 	}
 	return request, nil
 }
 
 // afterRepeat saves what is to be published now and takes over what the seller says of the order, as sync_item does.
-func (j *job) afterRepeat(ctx context.Context, id int64, request cert.Request, proofs []cert.Proof) error {
-	if err := j.saveProofs(ctx, id, request, proofs); err != nil {
+func (j *job) afterRepeat(ctx context.Context, id int64, request seller.Request, proofs []seller.Challenge) error {
+	if err := j.saveChallenges(ctx, id, request, proofs); err != nil {
 		return err
 	}
 	report, err := j.newest(ctx, id)

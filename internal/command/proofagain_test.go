@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,34 +17,34 @@ import (
 // provingStage has an order that waits for proof by the method.
 func provingStage(t *testing.T, method string) (*stage, *ableSeller) {
 	t.Helper()
-	s, seller := able(t)
+	s, theSeller := able(t)
 	id := s.seller.add(12)
-	s.seller.reports[id] = cert.Report{State: cert.StateWaiting}
-	s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "101", "101"
-	s.panel.order.Params[cert.ParamMethod] = method
-	s.panel.order.Params[cert.ParamTermStart] = "2026-04-02"
+	s.seller.reports[id] = seller.OrderStatus{State: seller.StateWaiting}
+	s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "101", "101"
+	s.panel.order.Params[itemparam.Method] = method
+	s.panel.order.Params[itemparam.TermStart] = "2026-04-02"
 	s.args = command.Args{Command: "send_dv", Item: 42, Domain: "example.com"}
-	return s, seller
+	return s, theSeller
 }
 
 func TestProofIsLookedAtAgain(t *testing.T) {
-	s, seller := provingStage(t, "auth_dnscname")
-	_, err := command.SendDVDNS(context.Background(), s.with(seller, s.panel))
+	s, theSeller := provingStage(t, "auth_dnscname")
+	_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"retry 101 example.com"}, seller.asked)
+	assert.Equal(t, []string{"retry 101 example.com"}, theSeller.asked)
 	assert.Equal(t, "_m.example.com CNAME t.ca.example", s.panel.order.Params["auth_dnscname_value"])
-	assert.Equal(t, "example.com", s.panel.order.Params[cert.ParamDomains])
-	assert.Equal(t, "4", s.panel.order.Params[cert.ParamServiceStatus])
+	assert.Equal(t, "example.com", s.panel.order.Params[itemparam.Domains])
+	assert.Equal(t, "4", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
 // A proof that was found may be followed by the certificate at once.
 func TestItemIsJudgedAfterARepeat(t *testing.T) {
-	s, seller := provingStage(t, "auth_dnscname")
-	seller.then = func() { s.seller.issue(t, 101, s.pair, s.at, 199) }
-	_, err := command.SendDVDNS(context.Background(), s.with(seller, s.panel))
+	s, theSeller := provingStage(t, "auth_dnscname")
+	theSeller.then = func() { s.seller.issue(t, 101, s.pair, s.at, 199) }
+	_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err)
 	assert.NotEmpty(t, s.panel.stored)
-	assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
+	assert.Equal(t, "5", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
 func TestDomainsThatCanBeProvedAgain(t *testing.T) {
@@ -56,43 +58,43 @@ func TestDomainsThatCanBeProvedAgain(t *testing.T) {
 		"no name":                     {"x y", "", "cannot be certified"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, seller := provingStage(t, "auth_dnscname")
-			s.args.Domain, s.panel.order.Params[cert.ParamDomains] = c.domain, c.told
-			_, err := command.SendDVDNS(context.Background(), s.with(seller, s.panel))
+			s, theSeller := provingStage(t, "auth_dnscname")
+			s.args.Domain, s.panel.order.Params[itemparam.Domains] = c.domain, c.told
+			_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 			if c.refused == "" {
 				require.NoError(t, err)
 				return
 			}
 			require.ErrorContains(t, err, c.refused)
-			assert.Equal(t, "domain", cert.FaultOf(err).Object)
-			assert.Empty(t, seller.asked)
+			assert.Equal(t, "domain", fault.From(err).Object)
+			assert.Empty(t, theSeller.asked)
 		})
 	}
-	s, seller := provingStage(t, "auth_dnscname")
+	s, theSeller := provingStage(t, "auth_dnscname")
 	s.pair = newPair(t, "*.example.com")
 	s.panel.order.CSR, s.panel.order.Template = s.pair.csr, "positivessl_wildcard"
-	_, err := command.SendDVDNS(context.Background(), s.with(seller, s.panel))
+	_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err, "the domain of a wildcard")
 }
 
 func TestLettersToApproversAreSentAgain(t *testing.T) {
-	s, seller := provingStage(t, "")
-	s.panel.order.Params[cert.ParamApprover] = "old@example.com"
+	s, theSeller := provingStage(t, "")
+	s.panel.order.Params[itemparam.Approver] = "old@example.com"
 	s.args.Emails = "admin@example.com"
-	_, err := command.SendDVEmail(context.Background(), s.with(seller, s.panel))
+	_, err := command.SendDVEmail(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"send 101 admin@example.com admin@example.com"}, seller.asked)
-	assert.Equal(t, "admin@example.com", s.panel.order.Params[cert.ParamApprover])
-	assert.Equal(t, "4", s.panel.order.Params[cert.ParamServiceStatus])
+	assert.Equal(t, []string{"send 101 admin@example.com admin@example.com"}, theSeller.asked)
+	assert.Equal(t, "admin@example.com", s.panel.order.Params[itemparam.Approver])
+	assert.Equal(t, "4", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
 // The seller refused: the order's addresses stay what they are.
 func TestApproversStayWhereNoLetterWasSent(t *testing.T) {
-	s, seller := provingStage(t, "")
+	s, theSeller := provingStage(t, "")
 	s.args.Emails = "admin@example.com"
-	seller.fail["send"] = cert.Faultf(cert.FaultAPI, "", "no such approver")
-	_, err := command.SendDVEmail(context.Background(), s.with(seller, s.panel))
-	assert.Equal(t, cert.FaultAPI, faultType(t, err))
+	theSeller.fail["send"] = fault.Errorf(fault.API, "", "no such approver")
+	_, err := command.SendDVEmail(context.Background(), s.with(theSeller, s.panel))
+	assert.Equal(t, fault.API, faultType(t, err))
 	assert.Empty(t, s.panel.calls)
 }
 
@@ -101,36 +103,36 @@ func TestRepeatsAreOnlyForOrdersThatWait(t *testing.T) {
 	for name, c := range map[string]struct {
 		run    command.Func
 		method string
-		set    func(s *stage, seller *ableSeller)
+		set    func(s *stage, theSeller *ableSeller)
 		says   string
 	}{
-		"issued":                    {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.reports[101] = cert.Report{State: cert.StateIssued} }, "does not wait for proof: Seller shows id 101 as issued"},
-		"issued, by e-mail":         {email, "", func(s *stage, _ *ableSeller) { s.seller.reports[101] = cert.Report{State: cert.StateIssued} }, "does not wait for proof"},
-		"not activated":             {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.reports[101] = cert.Report{State: cert.StateNew} }, "does not wait for proof"},
+		"issued":                    {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.reports[101] = seller.OrderStatus{State: seller.StateIssued} }, "does not wait for proof: Seller shows id 101 as issued"},
+		"issued, by e-mail":         {email, "", func(s *stage, _ *ableSeller) { s.seller.reports[101] = seller.OrderStatus{State: seller.StateIssued} }, "does not wait for proof"},
+		"not activated":             {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.reports[101] = seller.OrderStatus{State: seller.StateNew} }, "does not wait for proof"},
 		"no order":                  {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, "open it first"},
-		"an order by e-mail":        {dns, "auth_email", func(s *stage, _ *ableSeller) { s.panel.order.Params[cert.ParamApprover] = "a@example.com" }, "use send_dv_email"},
+		"an order by e-mail":        {dns, "auth_email", func(s *stage, _ *ableSeller) { s.panel.order.Params[itemparam.Approver] = "a@example.com" }, "use send_dv_email"},
 		"an order by DNS":           {email, "auth_dnscname", nil, "proved by DNS, not by e-mail"},
 		"too many addresses":        {email, "", func(s *stage, _ *ableSeller) { s.args.Emails = "a@example.com,b@example.com" }, "2 addresses for 1 names"},
 		"a bad address":             {email, "", func(s *stage, _ *ableSeller) { s.args.Emails = "a@example.com,b@" }, "is not an e-mail address"},
 		"no address":                {email, "", func(s *stage, _ *ableSeller) { s.args.Emails = "," }, "no e-mail address"},
-		"the seller refuses":        {dns, "auth_dnscname", func(_ *stage, a *ableSeller) { a.fail["retry"] = cert.Faultf(cert.FaultAPI, "", "not yet") }, "not yet"},
+		"the seller refuses":        {dns, "auth_dnscname", func(_ *stage, a *ableSeller) { a.fail["retry"] = fault.Errorf(fault.API, "", "not yet") }, "not yet"},
 		"e-mail has come to an end": {email, "", func(s *stage, _ *ableSeller) { s.at = time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC) }, "any more since 2028-03-15 (BR 1.2.2)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, seller := provingStage(t, c.method)
+			s, theSeller := provingStage(t, c.method)
 			s.args.Emails = "a@example.com"
 			if c.set != nil {
-				c.set(s, seller)
+				c.set(s, theSeller)
 			}
-			_, err := c.run(context.Background(), s.with(seller, s.panel))
+			_, err := c.run(context.Background(), s.with(theSeller, s.panel))
 			require.ErrorContains(t, err, c.says)
 			assert.Empty(t, s.panel.calls)
 		})
 	}
 	t.Run("the last day of e-mail", func(t *testing.T) {
-		s, seller := provingStage(t, "")
+		s, theSeller := provingStage(t, "")
 		s.args.Emails, s.at = "a@example.com", time.Date(2028, 3, 14, 23, 59, 59, 0, time.UTC)
-		_, err := command.SendDVEmail(context.Background(), s.with(seller, s.panel))
+		_, err := command.SendDVEmail(context.Background(), s.with(theSeller, s.panel))
 		require.NoError(t, err)
 	})
 	t.Run("sellers without the power", func(t *testing.T) {

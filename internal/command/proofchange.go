@@ -4,7 +4,9 @@ import (
 	"context"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // The words of approver_method that send_dv_dns and send_dv_email stand for (billmanager-module-protocol §4.1).
@@ -15,7 +17,7 @@ const (
 
 // changesProof tells whether the seller can be asked for another way of proof while an order waits.
 func (j *job) changesProof() bool {
-	_, can := j.Trade.Prototype.(ProofChanger)
+	_, can := j.Info.Prototype.(seller.MethodChanger)
 	return can
 }
 
@@ -31,24 +33,24 @@ func (j *job) proveBy(ctx context.Context, id int64, word, approvers string) err
 
 // changeProof hands the request's way of proof to the seller and takes it over: what was to be published for the way before
 // proves nothing any more.
-func (j *job) changeProof(ctx context.Context, id int64, word string, request cert.Request) error {
-	changer, can := j.seller.(ProofChanger)
+func (j *job) changeProof(ctx context.Context, id int64, word string, request seller.Request) error {
+	changer, can := j.seller.(seller.MethodChanger)
 	if !can {
 		return unable(j.Run, "changes the way of proof")
 	}
-	j.Log.ExtInfof("item %d: asking %s to have id %d proved by %s", j.order.Item, j.Trade.Title, id, request.Method)
-	proofs, err := changer.ChangeProof(ctx, id, request)
+	j.Log.ExtInfof("item %d: asking %s to have id %d proved by %s", j.order.Item, j.Info.Title, id, request.Method)
+	proofs, err := changer.ChangeMethod(ctx, id, request)
 	if j.dry != nil {
 		return j.dry.stop(err, dryChangeProof, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
 	}
 	if err != nil {
 		return err
 	}
-	if err := j.dropProofs(ctx); err != nil {
+	if err := j.dropChallenges(ctx); err != nil {
 		return err
 	}
 	for _, p := range []struct{ name, value string }{
-		{cert.ParamMethod, word}, {cert.ParamApprover, request.Params[cert.ParamApprover]},
+		{itemparam.Method, word}, {itemparam.Approver, request.Params[itemparam.Approver]},
 	} {
 		if err := j.save(ctx, p.name, p.value); err != nil {
 			return err
@@ -60,15 +62,15 @@ func (j *job) changeProof(ctx context.Context, id int64, word string, request ce
 // proofChanged tells whether the item asks for another way of proof than its order was handed in with, while it waits for that
 // proof: the values to publish belong to another way. Sellers that show the values of all ways change none.
 func (j *job) proofChanged() bool {
-	if !j.changesProof() || !j.hasStatus(cert.ServiceWaiting) && !j.hasStatus(cert.ServiceRequested) {
+	if !j.changesProof() || !j.hasStatus(item.ServiceWaiting) && !j.hasStatus(item.ServiceRequested) {
 		return false
 	}
-	if method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod]); err != nil {
+	if method, err := seller.ParseMethod(j.order.Params[itemparam.Method]); err != nil {
 		return true // what is wrong with it is told
-	} else if method != cert.MethodEmail && j.order.Params[j.valueParam()] == "" {
+	} else if method != seller.MethodEmail && j.order.Params[j.valueParam()] == "" {
 		return true
 	}
-	return len(j.otherProofs()) > 0
+	return len(j.otherChallenges()) > 0
 }
 
 // proveIfChanged is proveAsChanged where the way of proof was changed.
@@ -86,7 +88,7 @@ func (j *job) proveAsChanged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if request.Method == cert.MethodEmail {
+	if request.Method == seller.MethodEmail {
 		if err := j.emailAllowed(); err != nil {
 			return err
 		}
@@ -95,9 +97,9 @@ func (j *job) proveAsChanged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if report.State != cert.StateWaiting {
+	if report.State != seller.StateWaiting {
 		j.Log.ExtInfof("item %d: id %d is %s, its next reissue takes the way of proof", j.order.Item, report.ID, report.State)
 		return nil
 	}
-	return j.changeProof(ctx, report.ID, j.order.Params[cert.ParamMethod], request)
+	return j.changeProof(ctx, report.ID, j.order.Params[itemparam.Method], request)
 }

@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,8 +18,8 @@ import (
 // changingSeller is a seller at which the way of proof of an order that waits can be changed.
 type changingSeller struct{ *ableSeller }
 
-// ChangeProof implements command.ProofChanger.
-func (c changingSeller) ChangeProof(_ context.Context, id int64, r cert.Request) ([]cert.Proof, error) {
+// ChangeProof implements command.MethodChanger.
+func (c changingSeller) ChangeMethod(_ context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if err := c.note("change %d %s %s", id, r.Method, strings.Join(r.Emails, ",")); err != nil {
 		return nil, err
 	}
@@ -27,39 +29,39 @@ func (c changingSeller) ChangeProof(_ context.Context, id int64, r cert.Request)
 // changingStage has an order that waits for proof by the method, with what its client was told.
 func changingStage(t *testing.T, method string) (*stage, changingSeller) {
 	t.Helper()
-	s, seller := provingStage(t, method)
-	s.panel.order.Params[cert.ParamServiceStatus] = "4"
-	s.panel.order.Params[cert.ParamDomains] = "example.com"
-	s.panel.order.Params[cert.ParamApprover] = "old@example.com"
+	s, theSeller := provingStage(t, method)
+	s.panel.order.Params[itemparam.ServiceStatus] = "4"
+	s.panel.order.Params[itemparam.Domains] = "example.com"
+	s.panel.order.Params[itemparam.Approver] = "old@example.com"
 	if method != "" && method != "auth_email" {
 		s.panel.order.Params[method+"_value"] = "old value"
 	}
-	return s, changingSeller{seller}
+	return s, changingSeller{theSeller}
 }
 
 func TestAnOrderByEmailIsProvedByDNSFromThenOn(t *testing.T) {
-	s, seller := changingStage(t, "auth_email")
-	_, err := command.SendDVDNS(context.Background(), s.with(seller, s.panel))
+	s, theSeller := changingStage(t, "auth_email")
+	_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"change 101 DNS old@example.com"}, seller.asked)
+	assert.Equal(t, []string{"change 101 DNS old@example.com"}, theSeller.asked)
 	params := s.panel.order.Params
-	assert.Equal(t, "auth_dnstxt", params[cert.ParamMethod])
+	assert.Equal(t, "auth_dnstxt", params[itemparam.Method])
 	assert.Equal(t, "_m.example.com CNAME t.ca.example", params["auth_dnstxt_value"])
-	assert.Equal(t, "example.com", params[cert.ParamDomains])
-	assert.Equal(t, "old@example.com", params[cert.ParamApprover], "kept for a later change")
+	assert.Equal(t, "example.com", params[itemparam.Domains])
+	assert.Equal(t, "old@example.com", params[itemparam.Approver], "kept for a later change")
 }
 
 func TestAnOrderByDNSOrFileIsProvedByEmailFromThenOn(t *testing.T) {
 	for _, method := range []string{"auth_dnscname", "auth_http"} {
 		t.Run(method, func(t *testing.T) {
-			s, seller := changingStage(t, method)
+			s, theSeller := changingStage(t, method)
 			s.args.Emails = "admin@example.com"
-			_, err := command.SendDVEmail(context.Background(), s.with(seller, s.panel))
+			_, err := command.SendDVEmail(context.Background(), s.with(theSeller, s.panel))
 			require.NoError(t, err)
-			assert.Equal(t, []string{"change 101 e-mail admin@example.com"}, seller.asked)
+			assert.Equal(t, []string{"change 101 e-mail admin@example.com"}, theSeller.asked)
 			params := s.panel.order.Params
-			assert.Equal(t, "auth_email", params[cert.ParamMethod])
-			assert.Equal(t, "admin@example.com", params[cert.ParamApprover])
+			assert.Equal(t, "auth_email", params[itemparam.Method])
+			assert.Equal(t, "admin@example.com", params[itemparam.Approver])
 			assert.NotContains(t, params, method+"_value", "what was to be published proves nothing any more")
 		})
 	}
@@ -84,18 +86,18 @@ func TestARefusedChangeOfTheProofLeavesTheItem(t *testing.T) {
 		"to a plainly bad approver": {"auth_http", command.SendDVEmail, "admin", time.Time{}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, seller := changingStage(t, c.method)
-			seller.fail["change"] = cert.Faultf(cert.FaultAPI, "", "not now")
+			s, theSeller := changingStage(t, c.method)
+			theSeller.fail["change"] = fault.Errorf(fault.API, "", "not now")
 			s.args.Emails = c.given
 			if strings.HasPrefix(c.given, "auth_") {
-				s.panel.order.Params[cert.ParamMethod] = c.given
+				s.panel.order.Params[itemparam.Method] = c.given
 			}
 			if !c.at.IsZero() {
 				s.at = c.at
 			}
-			_, err := c.run(context.Background(), s.with(seller, s.panel))
+			_, err := c.run(context.Background(), s.with(theSeller, s.panel))
 			require.Error(t, err)
-			assert.Len(t, seller.asked, c.asked)
+			assert.Len(t, theSeller.asked, c.asked)
 			assert.Empty(t, s.panel.calls)
 		})
 	}
@@ -108,27 +110,27 @@ func TestAChangedWayOfProofIsHandedToTheSeller(t *testing.T) {
 		"DNS to e-mail": {"auth_dnstxt", "auth_email", "change 101 e-mail old@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, seller := changingStage(t, c.from)
-			s.panel.order.Params[cert.ParamMethod] = c.to
-			_, err := command.SetParam(context.Background(), s.with(seller, s.panel))
+			s, theSeller := changingStage(t, c.from)
+			s.panel.order.Params[itemparam.Method] = c.to
+			_, err := command.SetParam(context.Background(), s.with(theSeller, s.panel))
 			require.NoError(t, err)
-			assert.Equal(t, []string{c.asked}, seller.asked)
+			assert.Equal(t, []string{c.asked}, theSeller.asked)
 			assert.NotContains(t, s.panel.order.Params, c.from+"_value")
 			assert.Contains(t, s.panel.calls, "postsetparam")
 
-			seller.asked, s.panel.calls = nil, nil
-			_, err = command.SetParam(context.Background(), s.with(changingSeller{seller.ableSeller}, s.panel))
+			theSeller.asked, s.panel.calls = nil, nil
+			_, err = command.SetParam(context.Background(), s.with(changingSeller{theSeller.ableSeller}, s.panel))
 			require.NoError(t, err)
 			assert.Equal(t, []string{"postsetparam"}, s.panel.calls, "nothing has changed since")
 		})
 	}
 	t.Run("an order that was issued meanwhile needs none", func(t *testing.T) {
-		s, seller := changingStage(t, "auth_http")
-		s.seller.reports[101] = cert.Report{State: cert.StateIssued}
-		s.panel.order.Params[cert.ParamMethod] = "auth_email"
-		_, err := command.SetParam(context.Background(), s.with(seller, s.panel))
+		s, theSeller := changingStage(t, "auth_http")
+		s.seller.reports[101] = seller.OrderStatus{State: seller.StateIssued}
+		s.panel.order.Params[itemparam.Method] = "auth_email"
+		_, err := command.SetParam(context.Background(), s.with(theSeller, s.panel))
 		require.NoError(t, err)
-		assert.Empty(t, seller.asked)
+		assert.Empty(t, theSeller.asked)
 		assert.Equal(t, []string{"postsetparam"}, s.panel.calls)
 	})
 }

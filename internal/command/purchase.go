@@ -9,7 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // buyTime is how long the seller may take for a purchase or reissue, whatever ends the run meanwhile: a signal or the
@@ -18,7 +21,7 @@ const buyTime = 4 * time.Minute
 
 // purchase buys once (contract 3): under the account's lock, after settling what an earlier run may have bought, with
 // the intent on the item before the seller is asked and the id on disk right after.
-func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
+func (j *job) purchase(ctx context.Context, p seller.Purchase) (int64, error) {
 	if err := j.lockAccount(ctx); err != nil {
 		return 0, err
 	}
@@ -31,11 +34,11 @@ func (j *job) purchase(ctx context.Context, p cert.Purchase) (int64, error) {
 		return 0, err
 	}
 	// one reading serves both: what comes up after it lies above the snapshot and is found by the next run
-	shelf, err := j.seller.Shelf(ctx)
+	shelf, err := j.seller.OrderSnapshot(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if id, err := j.settle(ctx, p, shelf); err != nil || id != 0 {
+	if id, err := j.reconcile(ctx, p, shelf); err != nil || id != 0 {
 		return id, err
 	}
 	if err := j.afford(ctx, p); err != nil {
@@ -59,10 +62,10 @@ func (j *job) mayBuy(ctx context.Context) error {
 	if err := j.Panel.SingleWriter(ctx); err != nil {
 		return err
 	}
-	if j.doubt == nil || cert.FaultOf(j.doubt).Type != cert.FaultUnclear {
+	if j.doubt == nil || fault.From(j.doubt).Type != fault.Unclear {
 		return j.doubt
 	}
-	return j.giveUp(ctx, j.doubt)
+	return j.escalate(ctx, j.doubt)
 }
 
 func (j *job) unlock(ctx context.Context) {
@@ -72,7 +75,7 @@ func (j *job) unlock(ctx context.Context) {
 }
 
 // declare saves the intent and reads it back: where it cannot be saved, nothing is bought (contract 3.2).
-func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error {
+func (j *job) declare(ctx context.Context, p seller.Purchase, highest int64) error {
 	own := j.own()
 	in := intent{
 		Account: own.account, At: j.account, Key: own.key, Name: own.name, Kind: p.Kind, Time: j.Now().UTC().Truncate(time.Second), Product: p.Product.ID,
@@ -82,30 +85,30 @@ func (j *job) declare(ctx context.Context, p cert.Purchase, highest int64) error
 		in.Years, in.Months = 0, p.Months
 	}
 	switch p.Kind {
-	case cert.KindProlong:
-		in.Ends, in.Becomes = p.Extension.Ends.String(), p.Extension.Becomes.String()
-	case cert.KindCreate, cert.KindSANs:
+	case seller.KindProlong:
+		in.Ends, in.Becomes = p.Extension.CurrentEnd.String(), p.Extension.NewEnd.String()
+	case seller.KindCreate, seller.KindSANs:
 		in.SANs, in.Held, in.Counted = p.SANs, p.Held, p.Counted
 	}
-	if err := j.Panel.SaveParam(ctx, j.order.Item, cert.ParamIntent, in.String()); err != nil {
+	if err := j.Panel.SaveParam(ctx, j.order.Item, itemparam.Intent, in.String()); err != nil {
 		return err
 	}
-	saved, found, err := j.Panel.Param(ctx, j.order.Item, cert.ParamIntent)
+	saved, found, err := j.Panel.Param(ctx, j.order.Item, itemparam.Intent)
 	if err != nil {
 		return err
 	}
 	if back, err := parseIntent(saved); !found || err != nil || back != in {
-		return cert.Faultf(cert.FaultPanel, cert.ParamIntent, "the purchase intent was not found on item %d after it was saved: nothing was bought", j.order.Item).Again()
+		return fault.Errorf(fault.Panel, itemparam.Intent, "the purchase intent was not found on item %d after it was saved: nothing was bought", j.order.Item).Retryable()
 	}
-	j.order.Params[cert.ParamIntent] = saved
+	j.order.Params[itemparam.Intent] = saved
 	j.Log.ExtInfof("item %d: about to buy, intent %s", j.order.Item, saved)
 	return nil
 }
 
 // pay sends the one request and records its outcome. From here on nothing interrupts the run.
-func (j *job) pay(ctx context.Context, p cert.Purchase, highest int64, taken map[int64]int64) (int64, error) {
+func (j *job) pay(ctx context.Context, p seller.Purchase, highest int64, taken map[int64]int64) (int64, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, j.forget(context.WithoutCancel(ctx), cert.Faultf(cert.FaultInterrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Again())
+		return 0, j.forget(context.WithoutCancel(ctx), fault.Errorf(fault.Interrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Retryable())
 	}
 	ctx = context.WithoutCancel(ctx)
 	j.spending(true)
@@ -115,12 +118,12 @@ func (j *job) pay(ctx context.Context, p cert.Purchase, highest int64, taken map
 	}
 	receipt, err := j.buy(ctx, p)
 	if err == nil && receipt.ID <= 0 {
-		err = &cert.Fault{Type: cert.FaultUnclear, Object: "id", Value: "the seller took the order and named no id", Unclear: true, Accepted: true}
+		err = &fault.Error{Type: fault.Unclear, Object: "id", Message: "the seller took the order and named no id", OutcomeUnknown: true, Accepted: true}
 	}
 	if err != nil {
-		if fault := cert.FaultOf(err); fault.Unclear {
-			if fault.Accepted || fault.Refused {
-				j.answeredBut(ctx, fault)
+		if failure := fault.From(err); failure.OutcomeUnknown {
+			if failure.Accepted || failure.Refused {
+				j.answeredBut(ctx, failure)
 			}
 			j.Log.Errorf("item %d (%s): the purchase has no clear answer, the intent stays", j.order.Item, j.order.Name)
 			return 0, err
@@ -129,11 +132,11 @@ func (j *job) pay(ctx context.Context, p cert.Purchase, highest int64, taken map
 		return 0, j.forget(ctx, err)
 	}
 	if odd := j.misanswered(p.Kind, receipt.ID, highest, taken); odd != "" {
-		fault := &cert.Fault{Type: cert.FaultUnclear, Object: "id", Unclear: true, Accepted: true, Value: fmt.Sprintf(
+		failure := &fault.Error{Type: fault.Unclear, Object: "id", OutcomeUnknown: true, Accepted: true, Message: fmt.Sprintf(
 			"item %d (%s): %s answered the purchase with the id %d, which %s: look there what was bought, then run --command resolve --item %d --id ID, or --none",
-			j.order.Item, j.order.Name, j.Trade.Title, receipt.ID, odd, j.order.Item)}
-		j.answeredBut(ctx, fault)
-		return 0, j.giveUp(ctx, fault)
+			j.order.Item, j.order.Name, j.Info.Title, receipt.ID, odd, j.order.Item)}
+		j.answeredBut(ctx, failure)
+		return 0, j.escalate(ctx, failure)
 	}
 	j.paid = true
 	j.Log.Infof("item %d: bought %s, %d months: %s", j.order.Item, p.Product.ID, p.Months, receipt)
@@ -145,11 +148,11 @@ func (j *job) pay(ctx context.Context, p cert.Purchase, highest int64, taken map
 
 // answeredBut writes on the intent what an answer that proves nothing says: that the seller took the purchase, or that it was
 // refused.
-func (j *job) answeredBut(ctx context.Context, fault *cert.Fault) {
-	in, err := parseIntent(j.order.Params[cert.ParamIntent])
+func (j *job) answeredBut(ctx context.Context, failure *fault.Error) {
+	in, err := parseIntent(j.order.Params[itemparam.Intent])
 	if err == nil {
-		in.Accepted, in.Refused = fault.Accepted, fault.Refused
-		err = j.save(ctx, cert.ParamIntent, in.String())
+		in.Accepted, in.Refused = failure.Accepted, failure.Refused
+		err = j.save(ctx, itemparam.Intent, in.String())
 	}
 	if err != nil { // it is looked up like one without an answer then
 		j.Log.Errorf("item %d: what was answered to the purchase could not be written on its intent: %v", j.order.Item, err)
@@ -158,13 +161,13 @@ func (j *job) answeredBut(ctx context.Context, fault *cert.Fault) {
 
 // spending tells whoever watches over the run that it must not be ended now.
 func (j *job) spending(now bool) {
-	if j.Spending != nil {
-		j.Spending(now)
+	if j.CriticalSection != nil {
+		j.CriticalSection(now)
 	}
 }
 
 // buy sends the request, within its own time.
-func (j *job) buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
+func (j *job) buy(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, buyTime)
 	defer cancel()
 	return j.seller.Buy(ctx, p)
@@ -172,9 +175,9 @@ func (j *job) buy(ctx context.Context, p cert.Purchase) (cert.Receipt, error) {
 
 // record writes a purchase down: journal, item, and then the intent is dropped (contract 3.2).
 func (j *job) record(ctx context.Context, kind string, id int64, delivered string) error {
-	line := cert.Bought{Time: j.Now().UTC(), Item: j.order.Item, Kind: kind, ID: id, Account: cert.AccountMark(j.account), Op: j.Args.Operation}
+	line := item.JournalEntry{Time: j.Now().UTC(), Item: j.order.Item, Kind: kind, ID: id, Account: seller.AccountMark(j.account), Op: j.Args.Operation}
 	who := j.own()
-	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil && in.Key != "" { // the client may have changed its CSR since
+	if in, err := parseIntent(j.order.Params[itemparam.Intent]); err == nil && in.Key != "" { // the client may have changed its CSR since
 		who = in.identity()
 	}
 	line.Key, line.Name = who.key, who.name
@@ -193,23 +196,23 @@ func (j *job) record(ctx context.Context, kind string, id int64, delivered strin
 	if err := j.countNames(ctx); err != nil {
 		return err
 	}
-	if kind == cert.KindRenew || kind == cert.KindProlong { // one in place leaves nothing else on the item by which another host knows of it
+	if kind == seller.KindRenew || kind == seller.KindProlong { // one in place leaves nothing else on the item by which another host knows of it
 		paid := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(id, 10) + " " + strconv.FormatInt(line.Op, 10)
-		if err := j.save(ctx, cert.ParamRenewal, paid); err != nil {
+		if err := j.save(ctx, itemparam.Renewal, paid); err != nil {
 			return err
 		}
 	}
 	if delivered != "" {
-		if err := j.save(ctx, cert.ParamDelivered, delivered); err != nil {
+		if err := j.save(ctx, itemparam.Delivered, delivered); err != nil {
 			j.Log.Warningf("item %d: %v", j.order.Item, err)
 		}
 	}
-	return j.save(ctx, cert.ParamIntent, "")
+	return j.save(ctx, itemparam.Intent, "")
 }
 
 // forget drops the intent of a purchase that certainly did not happen and returns the reason.
 func (j *job) forget(ctx context.Context, reason error) error {
-	if err := j.save(ctx, cert.ParamIntent, ""); err != nil {
+	if err := j.save(ctx, itemparam.Intent, ""); err != nil {
 		j.Log.Errorf("item %d: the intent of a purchase that did not happen could not be dropped: %v", j.order.Item, err)
 	}
 	return reason
@@ -217,14 +220,14 @@ func (j *job) forget(ctx context.Context, reason error) error {
 
 // afford refuses where the account is empty, for a clear word instead of the seller's, and warns where it holds less than
 // the known price or the administrator's threshold (contract 3.8).
-func (j *job) afford(ctx context.Context, p cert.Purchase) error {
-	teller, ok := j.seller.(BalanceTeller)
+func (j *job) afford(ctx context.Context, p seller.Purchase) error {
+	teller, ok := j.seller.(seller.BalanceTeller)
 	if !ok {
 		return nil
 	}
 	balance, err := teller.Balance(ctx)
 	if err != nil {
-		if !errors.Is(err, cert.ErrUnknownAmount) && !cert.FaultOf(err).Retry {
+		if !errors.Is(err, seller.ErrUnknownAmount) && !fault.From(err).Retry {
 			return err
 		}
 		j.Log.Warningf("the balance could not be read before the purchase: %v", err)
@@ -234,29 +237,29 @@ func (j *job) afford(ctx context.Context, p cert.Purchase) error {
 		j.dry.balance = &balance
 	}
 	if balance.Amount <= 0 {
-		return cert.Faultf(cert.FaultAPI, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Trade.Title, balance.Text, balance.Currency)
+		return fault.Errorf(fault.API, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Info.Title, balance.Text, balance.Currency)
 	}
 	j.warnOfMoney(ctx, p, balance)
 	return nil
 }
 
 // warnOfMoney logs that the account holds less than the known price or than the administrator's threshold.
-func (j *job) warnOfMoney(ctx context.Context, p cert.Purchase, balance cert.Money) {
-	if pricer, ok := j.seller.(Pricer); ok {
+func (j *job) warnOfMoney(ctx context.Context, p seller.Purchase, balance seller.Money) {
+	if pricer, ok := j.seller.(seller.Pricer); ok {
 		price, known := pricer.Price(ctx, p)
 		if j.dry != nil && known {
 			j.dry.price = &price
 		}
 		if known && balance.Amount < price.Amount && strings.EqualFold(balance.Currency, price.Currency) {
 			j.Log.Warningf("item %d: the account at %s holds %s %s and the purchase costs %s %s: it may be refused",
-				j.order.Item, j.Trade.Title, balance.Text, balance.Currency, price.Text, price.Currency)
+				j.order.Item, j.Info.Title, balance.Text, balance.Currency, price.Text, price.Currency)
 		}
 	}
 	threshold := j.params["threshold"]
-	least, ok := cert.ParseAmount(threshold)
+	least, ok := seller.ParseAmount(threshold)
 	switch {
 	case ok && balance.Amount < least:
-		j.Log.Warningf("the account at %s holds %s %s, less than the minimal balance %s", j.Trade.Title, balance.Text, balance.Currency, threshold)
+		j.Log.Warningf("the account at %s holds %s %s, less than the minimal balance %s", j.Info.Title, balance.Text, balance.Currency, threshold)
 	case !ok && strings.TrimSpace(threshold) != "":
 		j.Log.Warningf("the minimal balance %q of the module's form cannot be read: write it as 10 or 10.50", brief(threshold))
 	}
@@ -269,13 +272,13 @@ func (j *job) insert(ctx context.Context, id int64) error {
 		return j.put(ctx, id)
 	}
 	line := j.lineage()
-	return j.save(ctx, cert.ParamLineage, formatIDs(slices.Insert(line, len(line)-1, id)))
+	return j.save(ctx, itemparam.Lineage, formatIDs(slices.Insert(line, len(line)-1, id)))
 }
 
 // dropSettled drops an intent whose purchase is on the item. For a first purchase any id above the snapshot tells; a
 // renewal needs its own line in the journal, because a reissue brings a new id as well.
-func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
-	raw := j.order.Params[cert.ParamIntent]
+func (j *job) dropReconciled(ctx context.Context, lines []item.JournalEntry) error {
+	raw := j.order.Params[itemparam.Intent]
 	if raw == "" || j.id() == 0 {
 		return nil
 	}
@@ -287,13 +290,13 @@ func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
 	if j.otherAccount(in) != nil { // ids of two accounts cannot be compared
 		return nil
 	}
-	if own, there := j.renewalLine(); there && (in.Kind == cert.KindRenew || in.Kind == cert.KindProlong) {
+	if own, there := j.renewalLine(); there && (in.Kind == seller.KindRenew || in.Kind == seller.KindProlong) {
 		own.Kind = in.Kind
 		lines = append(slices.Clone(lines), own)
 	}
-	first := in.Kind == cert.KindCreate || in.Kind == cert.KindOrder
-	settled := first && j.id() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line cert.Bought) bool {
-		leaves := in.Kind == cert.KindProlong || in.Kind == cert.KindSANs // the id as it is
+	first := in.Kind == seller.KindCreate || in.Kind == seller.KindOrder
+	settled := first && j.id() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line item.JournalEntry) bool {
+		leaves := in.Kind == seller.KindProlong || in.Kind == seller.KindSANs // the id as it is
 		later := !leaves && line.ID > in.Snapshot || leaves && !line.Time.Before(in.Time)
 		return line.Item == j.order.Item && line.Kind == in.Kind && later && slices.Contains(j.lineage(), line.ID)
 	})
@@ -304,5 +307,5 @@ func (j *job) dropSettled(ctx context.Context, lines []cert.Bought) error {
 	if err := j.countNames(ctx); err != nil {
 		return err
 	}
-	return j.save(ctx, cert.ParamIntent, "")
+	return j.save(ctx, itemparam.Intent, "")
 }

@@ -6,7 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // recall reads the purchase journal: an id that is there for this item and not on the item is put on the item (rules BUY-2), if it
@@ -41,7 +44,7 @@ func (j *job) recall(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := j.dropSettled(ctx, lines); err != nil {
+	if err := j.dropReconciled(ctx, lines); err != nil {
 		return err
 	}
 	return j.recallNames(ctx, lines)
@@ -49,11 +52,11 @@ func (j *job) recall(ctx context.Context) error {
 
 // forgotten lists the journal's lines of this item and account whose ids are on no item and were not released by an administrator.
 // A sweep comes here for each of its items: nothing is made of the whole journal without need.
-func (j *job) forgotten(ctx context.Context, lines []cert.Bought) ([]cert.Bought, error) {
-	mark := cert.AccountMark(j.account)
-	released := parseIDs(j.order.Params[cert.ParamReleased])
-	own := slices.DeleteFunc(slices.Clone(lines), func(line cert.Bought) bool {
-		return line.Item != j.order.Item || line.Kind == cert.KindSANs || slices.Contains(j.lineage(), line.ID) || slices.Contains(released, line.ID)
+func (j *job) forgotten(ctx context.Context, lines []item.JournalEntry) ([]item.JournalEntry, error) {
+	mark := seller.AccountMark(j.account)
+	released := parseIDs(j.order.Params[itemparam.Released])
+	own := slices.DeleteFunc(slices.Clone(lines), func(line item.JournalEntry) bool {
+		return line.Item != j.order.Item || line.Kind == seller.KindSANs || slices.Contains(j.lineage(), line.ID) || slices.Contains(released, line.ID)
 	})
 	if len(own) == 0 {
 		return nil, nil
@@ -64,7 +67,7 @@ func (j *job) forgotten(ctx context.Context, lines []cert.Bought) ([]cert.Bought
 			owner[line.ID] = line.Item
 		}
 	}
-	var found []cert.Bought
+	var found []item.JournalEntry
 	for _, line := range own {
 		holder, err := j.ownerOf(ctx, line.ID)
 		switch {
@@ -85,7 +88,7 @@ func (j *job) forgotten(ctx context.Context, lines []cert.Bought) ([]cert.Bought
 
 // notOurs returns a fault unless the journal's line is known to be a purchase of this item: by the item's intent, by the key or the
 // name of its CSR or, for a line of the version before, by what the seller shows.
-func (j *job) notOurs(ctx context.Context, line cert.Bought) error {
+func (j *job) notOurs(ctx context.Context, line item.JournalEntry) error {
 	if j.intended(line) {
 		return nil
 	}
@@ -95,7 +98,7 @@ func (j *job) notOurs(ctx context.Context, line cert.Bought) error {
 		return nil
 	}
 	if odd == "" { // the line does not tell
-		report, err := j.seller.Report(ctx, line.ID)
+		report, err := j.seller.OrderStatus(ctx, line.ID)
 		if err != nil {
 			return err
 		}
@@ -104,44 +107,44 @@ func (j *job) notOurs(ctx context.Context, line cert.Bought) error {
 		}
 	}
 	if odd == "" {
-		odd = "nobody can tell whom: neither the journal nor " + j.Trade.Title + " shows a key or a name"
+		odd = "nobody can tell whom: neither the journal nor " + j.Info.Title + " shows a key or a name"
 	}
-	return cert.Faultf(cert.FaultUnclear, cert.ParamOrderID,
+	return fault.Errorf(fault.Unclear, itemparam.OrderID,
 		"item %d (%s): the purchase journal says that id %d was bought for this item on %s, and it is for %s: look at %s whose it is, then run --command resolve --item %d --id %d, or --none",
-		j.order.Item, j.order.Name, line.ID, line.Time.Format("2006-01-02 15:04"), odd, j.Trade.Title, j.order.Item, line.ID)
+		j.order.Item, j.order.Name, line.ID, line.Time.Format("2006-01-02 15:04"), odd, j.Info.Title, j.order.Item, line.ID)
 }
 
 // intended reports whether the line is the purchase of the intent on the item.
-func (j *job) intended(line cert.Bought) bool {
-	in, err := parseIntent(j.order.Params[cert.ParamIntent])
+func (j *job) intended(line item.JournalEntry) bool {
+	in, err := parseIntent(j.order.Params[itemparam.Intent])
 	return err == nil && in.Kind == line.Kind && (!j.creates(in.Kind) || line.ID > in.Snapshot) && !line.Time.Before(in.Time) &&
 		line.Time.Before(in.Time.Add(buyTime+intentWait)) && in.identity().contradicts(identityOf(line)) == ""
 }
 
 // release notes that ids of the journal are not this item's, by the administrator's word.
 func (j *job) release(ctx context.Context, ids []int64) error {
-	all := parseIDs(j.order.Params[cert.ParamReleased])
+	all := parseIDs(j.order.Params[itemparam.Released])
 	for _, id := range ids {
 		if !slices.Contains(all, id) {
 			all = append(all, id)
 		}
 	}
-	return j.save(ctx, cert.ParamReleased, formatIDs(all))
+	return j.save(ctx, itemparam.Released, formatIDs(all))
 }
 
 // renewalLine is what the item itself says of the renewal that was paid last, as a line of the journal: the journal is one host's
 // (rules BUY-14). False if it says nothing.
-func (j *job) renewalLine() (cert.Bought, bool) {
-	words := strings.Fields(j.order.Params[cert.ParamRenewal])
+func (j *job) renewalLine() (item.JournalEntry, bool) {
+	words := strings.Fields(j.order.Params[itemparam.Renewal])
 	if len(words) != 3 {
-		return cert.Bought{}, false
+		return item.JournalEntry{}, false
 	}
 	at, err := time.Parse(time.RFC3339, words[0])
 	numbers := parseIDs(words[1] + " " + words[2])
 	if err != nil || len(numbers) == 0 {
-		return cert.Bought{}, false
+		return item.JournalEntry{}, false
 	}
-	line := cert.Bought{Time: at, Item: j.order.Item, Kind: cert.KindRenew, ID: numbers[0]}
+	line := item.JournalEntry{Time: at, Item: j.order.Item, Kind: seller.KindRenew, ID: numbers[0]}
 	if len(numbers) > 1 {
 		line.Op = numbers[1]
 	}

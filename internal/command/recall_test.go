@@ -4,8 +4,12 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,7 +18,7 @@ import (
 // keyOf is the mark of a CSR's key in intents and the journal.
 func keyOf(t *testing.T, csr string) string {
 	t.Helper()
-	read, err := cert.ReadCSR(csr)
+	read, err := pki.ReadCSR(csr)
 	require.NoError(t, err)
 	return read.KeyHash()
 }
@@ -23,33 +27,33 @@ func keyOf(t *testing.T, csr string) string {
 // item only if it is known to be this item's; nothing is bought while that is not known.
 func TestTheJournalGivesNobodyTheOrderOfAnEarlierClient(t *testing.T) {
 	same, other := newPair(t, "example.com"), newPair(t, "other.example")
-	type stageOf = func(s *stage, line *cert.Bought)
+	type stageOf = func(s *stage, line *item.JournalEntry)
 	for name, row := range map[string]struct {
 		prepare stageOf
 		placed  bool
 		asked   bool // the seller is asked
 	}{
-		"the item's key":                     {prepare: func(*stage, *cert.Bought) {}, placed: true},
-		"another key for the same name":      {prepare: func(_ *stage, l *cert.Bought) { l.Key = keyOf(t, same.csr) }},
-		"another name":                       {prepare: func(_ *stage, l *cert.Bought) { l.Key, l.Name = keyOf(t, other.csr), "other.example" }},
-		"an old line, the seller shows ours": {prepare: func(s *stage, l *cert.Bought) { l.Key, l.Name = "", ""; s.shows(101, s.pair.csr, "") }, placed: true, asked: true},
-		"an old line, the seller shows our name": {prepare: func(s *stage, l *cert.Bought) {
+		"the item's key":                     {prepare: func(*stage, *item.JournalEntry) {}, placed: true},
+		"another key for the same name":      {prepare: func(_ *stage, l *item.JournalEntry) { l.Key = keyOf(t, same.csr) }},
+		"another name":                       {prepare: func(_ *stage, l *item.JournalEntry) { l.Key, l.Name = keyOf(t, other.csr), "other.example" }},
+		"an old line, the seller shows ours": {prepare: func(s *stage, l *item.JournalEntry) { l.Key, l.Name = "", ""; s.shows(101, s.pair.csr, "") }, placed: true, asked: true},
+		"an old line, the seller shows our name": {prepare: func(s *stage, l *item.JournalEntry) {
 			l.Key, l.Name = "", ""
 			s.shows(101, "", "example.com")
 		}, placed: true, asked: true},
-		"an old line, the seller shows another key": {prepare: func(s *stage, l *cert.Bought) { l.Key, l.Name = "", ""; s.shows(101, same.csr, "") }, asked: true},
-		"an old line, the seller shows nothing":     {prepare: func(_ *stage, l *cert.Bought) { l.Key, l.Name = "", "" }, asked: true},
-		"an old line that the item's intent is for": {prepare: func(s *stage, l *cert.Bought) {
+		"an old line, the seller shows another key": {prepare: func(s *stage, l *item.JournalEntry) { l.Key, l.Name = "", ""; s.shows(101, same.csr, "") }, asked: true},
+		"an old line, the seller shows nothing":     {prepare: func(_ *stage, l *item.JournalEntry) { l.Key, l.Name = "", "" }, asked: true},
+		"an old line that the item's intent is for": {prepare: func(s *stage, l *item.JournalEntry) {
 			l.Key, l.Name = "", ""
-			s.panel.order.Params[cert.ParamIntent] = intentJSON(t, 100)
+			s.panel.order.Params[itemparam.Intent] = intentJSON(t, 100)
 		}, placed: true},
-		"a line whose CSR the client has changed since, with its intent": {prepare: func(s *stage, l *cert.Bought) {
-			s.panel.order.Params[cert.ParamIntent] = intentJSON(t, 100)
+		"a line whose CSR the client has changed since, with its intent": {prepare: func(s *stage, l *item.JournalEntry) {
+			s.panel.order.Params[itemparam.Intent] = intentJSON(t, 100)
 			s.changeIntent(t, map[string]any{"key": l.Key, "name": l.Name, "account": l.Account})
 			s.panel.order.CSR = same.csr
 		}, placed: true},
-		"an intent of the new client, for another purchase": {prepare: func(s *stage, l *cert.Bought) {
-			s.panel.order.Params[cert.ParamIntent] = intentJSON(t, 101)
+		"an intent of the new client, for another purchase": {prepare: func(s *stage, l *item.JournalEntry) {
+			s.panel.order.Params[itemparam.Intent] = intentJSON(t, 101)
 			l.Key, l.Name = keyOf(t, other.csr), "other.example"
 		}},
 	} {
@@ -57,38 +61,38 @@ func TestTheJournalGivesNobodyTheOrderOfAnEarlierClient(t *testing.T) {
 			s := newStage(t)
 			s.seller.next = 100
 			s.seller.add(12)
-			line := cert.Bought{Time: s.at, Item: 42, Kind: cert.KindCreate, ID: 101, Account: markOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}
+			line := item.JournalEntry{Time: s.at, Item: 42, Kind: seller.KindCreate, ID: 101, Account: markOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}
 			row.prepare(s, &line)
-			s.panel.journal = []cert.Bought{line}
+			s.panel.journal = []item.JournalEntry{line}
 			s.at = s.at.Add(time.Minute)
 			err := s.run(command.Open)
 			assert.Zero(t, s.seller.buys, "never before somebody has looked")
 			if row.placed {
 				require.NoError(t, err)
-				assert.Equal(t, "101", s.param(cert.ParamOrderID))
+				assert.Equal(t, "101", s.param(itemparam.OrderID))
 				return
 			}
-			require.Equal(t, cert.FaultUnclear, faultType(t, err))
+			require.Equal(t, fault.Unclear, faultType(t, err))
 			assert.Contains(t, err.Error(), "101")
-			assert.Empty(t, s.param(cert.ParamOrderID))
+			assert.Empty(t, s.param(itemparam.OrderID))
 			assert.Empty(t, s.seller.activated)
 			assert.Equal(t, row.asked, s.seller.looked > 0)
 			assert.Len(t, s.panel.tasks, 1)
 			s.args.None, s.args.Yes = true, true
 			require.NoError(t, s.run(command.Resolve), "resolve frees the item")
 			s.args.None, s.args.Yes = false, false
-			assert.Equal(t, "101", s.param(cert.ParamReleased))
+			assert.Equal(t, "101", s.param(itemparam.Released))
 			require.NoError(t, s.run(command.Open))
 			assert.Equal(t, 1, s.seller.buys)
-			assert.Equal(t, "102", s.param(cert.ParamOrderID))
-			assert.Equal(t, "102", s.param(cert.ParamLineage))
+			assert.Equal(t, "102", s.param(itemparam.OrderID))
+			assert.Equal(t, "102", s.param(itemparam.Lineage))
 		})
 	}
 }
 
 // shows is what the seller shows of an id.
 func (s *stage) shows(id int64, csr, name string) {
-	s.seller.change(id, func(r *cert.Report) { r.CSR, r.CommonName, r.State = csr, name, cert.StateWaiting })
+	s.seller.change(id, func(r *seller.OrderStatus) { r.CSR, r.CommonName, r.State = csr, name, seller.StateWaiting })
 }
 
 // rules BUY-14: an administrator gave the id to another item on another host, whose journal is another one.
@@ -96,19 +100,19 @@ func TestAnIDThatAnotherItemHoldsIsNotRecalled(t *testing.T) {
 	s := newStage(t)
 	s.seller.next = 100
 	s.seller.add(12)
-	s.panel.journal = []cert.Bought{{Time: s.at, Item: 42, Kind: cert.KindCreate, ID: 101, Account: markOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}}
-	s.panel.holdings = []cert.Holding{{Item: 7, OrderID: "101", Lineage: "101"}}
+	s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindCreate, ID: 101, Account: markOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}}
+	s.panel.holdings = []item.Claim{{Item: 7, OrderID: "101", Lineage: "101"}}
 	require.NoError(t, s.run(command.Open))
 	assert.Equal(t, 1, s.seller.buys)
-	assert.Equal(t, "102", s.param(cert.ParamLineage))
+	assert.Equal(t, "102", s.param(itemparam.Lineage))
 }
 
 // rules BUY-14: the journal is one host's. Another host knows by the item alone that its renewal is paid, wherever the first one
 // was interrupted.
 func TestAnotherHostDoesNotPayTheRenewalAgain(t *testing.T) {
-	for seller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
+	for theSeller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
 		for _, at := range []string{"drop purchase_intent", "save term_start", "postprolong", "setexpiredate"} {
-			t.Run(seller+", interrupted at "+at, func(t *testing.T) {
+			t.Run(theSeller+", interrupted at "+at, func(t *testing.T) {
 				s := begin(t)
 				paid := func() int {
 					if s.remote != nil {
@@ -117,15 +121,15 @@ func TestAnotherHostDoesNotPayTheRenewalAgain(t *testing.T) {
 					return s.seller.buys
 				}
 				before := paid()
-				s.panel.fail[at] = cert.Faultf(cert.FaultPanel, "", "killed")
+				s.panel.fail[at] = fault.Errorf(fault.Panel, "", "killed")
 				require.Error(t, s.run(command.Prolong))
 				require.Equal(t, before+1, paid())
 				s.panel.journal = nil // this host has none
 				s.at = s.at.Add(time.Minute)
 				require.NoError(t, s.run(command.Prolong))
 				assert.Equal(t, before+1, paid())
-				assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
-				assert.Empty(t, s.param(cert.ParamIntent))
+				assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
+				assert.Empty(t, s.param(itemparam.Intent))
 				assert.Contains(t, s.panel.calls, "postprolong")
 			})
 		}
@@ -140,31 +144,31 @@ func TestResolveFreesEveryItem(t *testing.T) {
 		args   command.Args
 		want   string // custom_order_id afterwards
 	}{
-		"an unreadable intent, nothing was bought": {params: map[string]string{cert.ParamIntent: `{"kind":`}, args: command.Args{None: true}},
-		"an unreadable intent, an id":              {params: map[string]string{cert.ParamIntent: `{"kind":`}, args: command.Args{ID: "101"}, want: "101"},
-		"ids that are none":                        {params: map[string]string{cert.ParamOrderID: "SSL-1", cert.ParamLineage: "x,y"}, args: command.Args{None: true}},
-		"ids that are none, and the right one":     {params: map[string]string{cert.ParamOrderID: "SSL-1", cert.ParamLineage: "x,y"}, args: command.Args{ID: "101"}, want: "101"},
-		"several ids":                              {params: map[string]string{cert.ParamOrderID: "5 6"}, args: command.Args{ID: "101"}, want: "101"},
-		"an id of another order":                   {params: map[string]string{cert.ParamOrderID: "200", cert.ParamLineage: "200"}, args: command.Args{None: true}},
-		"an id that the seller does not know":      {params: map[string]string{cert.ParamOrderID: "999", cert.ParamLineage: "999"}, args: command.Args{None: true}},
+		"an unreadable intent, nothing was bought": {params: map[string]string{itemparam.Intent: `{"kind":`}, args: command.Args{None: true}},
+		"an unreadable intent, an id":              {params: map[string]string{itemparam.Intent: `{"kind":`}, args: command.Args{ID: "101"}, want: "101"},
+		"ids that are none":                        {params: map[string]string{itemparam.OrderID: "SSL-1", itemparam.Lineage: "x,y"}, args: command.Args{None: true}},
+		"ids that are none, and the right one":     {params: map[string]string{itemparam.OrderID: "SSL-1", itemparam.Lineage: "x,y"}, args: command.Args{ID: "101"}, want: "101"},
+		"several ids":                              {params: map[string]string{itemparam.OrderID: "5 6"}, args: command.Args{ID: "101"}, want: "101"},
+		"an id of another order":                   {params: map[string]string{itemparam.OrderID: "200", itemparam.Lineage: "200"}, args: command.Args{None: true}},
+		"an id that the seller does not know":      {params: map[string]string{itemparam.OrderID: "999", itemparam.Lineage: "999"}, args: command.Args{None: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
-			s.seller.reports[101] = cert.Report{ID: 101, State: cert.StateNew, Type: "PositiveSSL"}
-			s.seller.reports[200] = cert.Report{ID: 200, State: cert.StateIssued, CSR: other.csr, CommonName: "other.example"}
+			s.seller.reports[101] = seller.OrderStatus{ID: 101, State: seller.StateNew, Type: "PositiveSSL"}
+			s.seller.reports[200] = seller.OrderStatus{ID: 200, State: seller.StateIssued, CSR: other.csr, CommonName: "other.example"}
 			for param, value := range row.params {
 				s.panel.order.Params[param] = value
 			}
-			before := s.panel.order.Params[cert.ParamOrderID]
+			before := s.panel.order.Params[itemparam.OrderID]
 			s.args = row.args
 			s.args.Command, s.args.Item = "resolve", 42
 			require.NoError(t, s.run(command.Resolve), "what it would do")
-			require.Equal(t, before, s.param(cert.ParamOrderID))
+			require.Equal(t, before, s.param(itemparam.OrderID))
 			s.args.Yes = true
 			require.NoError(t, s.run(command.Resolve))
-			assert.Empty(t, s.param(cert.ParamIntent))
-			assert.Equal(t, row.want, s.param(cert.ParamOrderID))
-			assert.Equal(t, row.want, s.param(cert.ParamLineage))
+			assert.Empty(t, s.param(itemparam.Intent))
+			assert.Equal(t, row.want, s.param(itemparam.OrderID))
+			assert.Equal(t, row.want, s.param(itemparam.Lineage))
 		})
 	}
 	t.Run("but does not take the item's own order off it", func(t *testing.T) {
@@ -174,11 +178,11 @@ func TestResolveFreesEveryItem(t *testing.T) {
 				if csr == "own" {
 					csr = s.pair.csr
 				}
-				s.seller.reports[101] = cert.Report{ID: 101, State: cert.StateNew, CSR: csr}
-				s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "101", "101"
+				s.seller.reports[101] = seller.OrderStatus{ID: 101, State: seller.StateNew, CSR: csr}
+				s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "101", "101"
 				s.args = command.Args{Command: "resolve", Item: 42, None: true, Yes: true}
-				assert.Equal(t, cert.FaultValue, faultType(t, s.run(command.Resolve)))
-				assert.Equal(t, "101", s.param(cert.ParamOrderID))
+				assert.Equal(t, fault.Value, faultType(t, s.run(command.Resolve)))
+				assert.Equal(t, "101", s.param(itemparam.OrderID))
 			})
 		}
 	})
@@ -186,13 +190,13 @@ func TestResolveFreesEveryItem(t *testing.T) {
 
 // rules BUY-14: GET_LOCK is local to a node of a cluster.
 func TestNothingIsBoughtInAClusterOfSeveralNodes(t *testing.T) {
-	for seller, begin := range map[string]func(*testing.T) *stage{"sells first": newStage, "takes the CSR with the order": remoteStage} {
-		t.Run(seller, func(t *testing.T) {
+	for theSeller, begin := range map[string]func(*testing.T) *stage{"sells first": newStage, "takes the CSR with the order": remoteStage} {
+		t.Run(theSeller, func(t *testing.T) {
 			s := begin(t)
-			s.panel.cluster = cert.Faultf(cert.FaultDB, "wsrep_cluster_size", "3 nodes")
-			require.Equal(t, cert.FaultDB, faultType(t, s.run(command.Open)))
+			s.panel.cluster = fault.Errorf(fault.DB, "wsrep_cluster_size", "3 nodes")
+			require.Equal(t, fault.DB, faultType(t, s.run(command.Open)))
 			assert.Zero(t, s.seller.buys)
-			assert.Empty(t, s.param(cert.ParamIntent))
+			assert.Empty(t, s.param(itemparam.Intent))
 			s.panel.cluster = nil
 			require.NoError(t, s.run(command.Open))
 		})

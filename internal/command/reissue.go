@@ -10,7 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // freshCertificate is how old a certificate must be before it is reissued for an unchanged request: a panel and our own
@@ -31,12 +35,12 @@ type reissueOf struct {
 // pendingReissue reads the parameter; false where there is none or it cannot be read.
 func (j *job) pendingReissue() (reissueOf, bool) {
 	var r reissueOf
-	raw := j.order.Params[cert.ParamReissueOf]
+	raw := j.order.Params[itemparam.ReissueOf]
 	if raw == "" {
 		return r, false
 	}
 	if err := json.Unmarshal([]byte(raw), &r); err != nil || r.ID <= 0 {
-		j.Log.Warningf("item %d: the parameter %s cannot be read and counts for nothing: %q", j.order.Item, cert.ParamReissueOf, raw)
+		j.Log.Warningf("item %d: the parameter %s cannot be read and counts for nothing: %q", j.order.Item, itemparam.ReissueOf, raw)
 		return reissueOf{}, false
 	}
 	return r, true
@@ -55,12 +59,12 @@ func (j *job) unanswered() bool {
 // before it showed the item as requested.
 func (j *job) unfollowed() bool {
 	pending, ok := j.pendingReissue()
-	return ok && j.answered(pending) && pending.Serial != "" && pending.Serial == j.order.Params[cert.ParamSerial] && j.hasStatus(cert.ServiceIssued)
+	return ok && j.answered(pending) && pending.Serial != "" && pending.Serial == j.order.Params[itemparam.Serial] && j.hasStatus(item.ServiceIssued)
 }
 
 // requestMark is the SHA-256 of what is asked for: CSR and altname as the panel holds them.
 func (j *job) requestMark() string {
-	names := cert.SplitNames(j.order.Params[cert.ParamAltName])
+	names := seller.SplitNames(j.order.Params[itemparam.AltName])
 	slices.Sort(names)
 	sum := sha256.Sum256([]byte(strings.TrimSpace(j.order.CSR) + "\x00" + strings.Join(names, " ")))
 	return hex.EncodeToString(sum[:])
@@ -73,7 +77,7 @@ type attempts struct {
 }
 
 func (j *job) attempts() attempts {
-	words := strings.Fields(j.order.Params[cert.ParamReissueTried])
+	words := strings.Fields(j.order.Params[itemparam.ReissueTried])
 	if len(words) == 0 {
 		return attempts{}
 	}
@@ -95,7 +99,7 @@ func (j *job) attempts() attempts {
 
 // countAttempt saves that the seller is about to be asked.
 func (j *job) countAttempt(ctx context.Context) error {
-	return j.save(ctx, cert.ParamReissueTried, j.Now().UTC().Format(time.RFC3339)+" "+strconv.Itoa(j.attempts().Count+1))
+	return j.save(ctx, itemparam.ReissueTried, j.Now().UTC().Format(time.RFC3339)+" "+strconv.Itoa(j.attempts().Count+1))
 }
 
 // reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
@@ -103,7 +107,7 @@ func (j *job) countAttempt(ctx context.Context) error {
 func (j *job) reissue(ctx context.Context, post string) (ended error, err error) {
 	id := j.id()
 	if id == 0 {
-		return nil, cert.Faultf(cert.FaultMissed, cert.ParamOrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Trade.Title)
+		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.order.Item, j.Info.Title)
 	}
 	report, err := j.newest(ctx, id)
 	if err != nil {
@@ -126,22 +130,22 @@ func (j *job) reissue(ctx context.Context, post string) (ended error, err error)
 		}
 	case report.Undelivered != nil:
 		return nil, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
-	case report.State == cert.StateWaiting:
+	case report.State == seller.StateWaiting:
 		if report, err = j.underWayFor(ctx, report); err != nil {
 			return nil, err
 		}
-	case report.State == cert.StateIssued && j.fresh(report):
+	case report.State == seller.StateIssued && j.fresh(report):
 		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.order.Item, report.ID)
-	case report.State == cert.StateIssued, j.reissuesInPlace() && report.State == cert.StateRefused && j.order.Stored != "":
+	case report.State == seller.StateIssued, j.reissuesInPlace() && report.State == seller.StateRefused && j.order.Stored != "":
 		if report, err = j.askReissue(ctx, report); err != nil {
 			return nil, err
 		}
-	case report.State == cert.StateUnpaid:
+	case report.State == seller.StateUnpaid:
 		return nil, j.unpaid(report.ID)
-	case report.State == cert.StateReplaced:
-		return nil, cert.Faultf(cert.FaultAPI, "status", "%s says that id %d is replaced and not yet by what", j.Trade.Title, report.ID).Again()
+	case report.State == seller.StateReplaced:
+		return nil, fault.Errorf(fault.API, "status", "%s says that id %d is replaced and not yet by what", j.Info.Title, report.ID).Retryable()
 	default:
-		return nil, cert.Faultf(cert.FaultOrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Trade.Title, report.ID, report.Words)
+		return nil, fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Info.Title, report.ID, report.StatusText)
 	}
 	if err := j.Panel.Post(ctx, j.order.Item, post); err != nil {
 		return nil, err
@@ -150,7 +154,7 @@ func (j *job) reissue(ctx context.Context, post string) (ended error, err error)
 }
 
 // finishHandover writes down what an interruption kept an earlier run from writing about a reissue that the seller took.
-func (j *job) finishHandover(ctx context.Context, report cert.Report) error {
+func (j *job) finishHandover(ctx context.Context, report seller.OrderStatus) error {
 	if !j.unfinished() && !j.requestChanged() {
 		return nil
 	}
@@ -161,8 +165,8 @@ func (j *job) finishHandover(ctx context.Context, report cert.Report) error {
 func (j *job) afterReissue(ctx context.Context, id int64) (ended error, err error) {
 	report, err := j.newest(ctx, id)
 	if err == nil {
-		if report.State == cert.StateWaiting && !j.hasStatus(cert.ServiceWaiting) {
-			err = j.setStatus(ctx, cert.ServiceRequested)
+		if report.State == seller.StateWaiting && !j.hasStatus(item.ServiceWaiting) {
+			err = j.setStatus(ctx, item.ServiceRequested)
 		}
 		if err == nil {
 			ended, err = j.judge(ctx, report)
@@ -176,12 +180,12 @@ func (j *job) afterReissue(ctx context.Context, id int64) (ended error, err erro
 
 // fresh tells whether the certificate at the seller is for the present request, and less than a day old or still to be put in
 // place. One that is not going to be stored is not waited for.
-func (j *job) fresh(report cert.Report) bool {
-	csr, err := cert.ReadCSR(j.order.CSR)
+func (j *job) fresh(report seller.OrderStatus) bool {
+	csr, err := pki.ReadCSR(j.order.CSR)
 	if err != nil {
 		return false
 	}
-	chain, err := cert.BuildChain(report.PEM, csr, j.Now())
+	chain, err := pki.BuildChain(report.PEM, csr, j.Now())
 	if err != nil || chain.Check(csr, j.wanted(csr)) != nil {
 		return false
 	}
@@ -195,13 +199,13 @@ func (j *job) unchanged(id int64) bool {
 	if last, ok := j.pendingReissue(); ok && (last.ID != id || last.Accepted) {
 		return last.Request == j.requestMark()
 	}
-	old, known := j.order.Params[cert.ParamOldAltName]
-	return !known || sameNames(old, j.order.Params[cert.ParamAltName])
+	old, known := j.order.Params[itemparam.OldAltName]
+	return !known || sameNames(old, j.order.Params[itemparam.AltName])
 }
 
 func sameNames(a, b string) bool {
 	fields := func(list string) []string {
-		names := cert.SplitNames(strings.ToLower(list))
+		names := seller.SplitNames(strings.ToLower(list))
 		slices.Sort(names)
 		return names
 	}

@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,16 +33,16 @@ func TestReopenAsksForOneReissueAndKeepsTheLineage(t *testing.T) {
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 1, s.seller.reissues)
 	p := s.panel.order.Params
-	assert.Equal(t, "102", p[cert.ParamOrderID])
-	assert.Equal(t, "101 102", p[cert.ParamLineage])
-	assert.Equal(t, "4", p[cert.ParamServiceStatus])
+	assert.Equal(t, "102", p[itemparam.OrderID])
+	assert.Equal(t, "101 102", p[itemparam.Lineage])
+	assert.Equal(t, "4", p[itemparam.ServiceStatus])
 	assert.NotEmpty(t, s.panel.stored, "while it waits the old certificate stays")
 	assert.Contains(t, s.panel.calls, "postreopen")
 	var of struct {
 		ID      int64
 		Request string
 	}
-	require.NoError(t, json.Unmarshal([]byte(p[cert.ParamReissueOf]), &of))
+	require.NoError(t, json.Unmarshal([]byte(p[itemparam.ReissueOf]), &of))
 	assert.Equal(t, int64(101), of.ID)
 	assert.Len(t, of.Request, 64)
 
@@ -47,9 +50,9 @@ func TestReopenAsksForOneReissueAndKeepsTheLineage(t *testing.T) {
 		s.seller.issue(t, 102, s.pair, s.at, 199)
 		s.args.Command = "sync_item"
 		require.NoError(t, s.run(command.SyncItem))
-		assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
-		assert.Equal(t, "2027-04-26", s.panel.order.Params[cert.ParamExpireDate])
-		assert.NotContains(t, s.panel.order.Params, cert.ParamReissueTried)
+		assert.Equal(t, "5", s.panel.order.Params[itemparam.ServiceStatus])
+		assert.Equal(t, "2027-04-26", s.panel.order.Params[itemparam.ExpireDate])
+		assert.NotContains(t, s.panel.order.Params, itemparam.ReissueTried)
 	})
 	t.Run("and not asked for again on the same day", func(t *testing.T) {
 		s.at = s.at.Add(20 * time.Hour)
@@ -60,8 +63,8 @@ func TestReopenAsksForOneReissueAndKeepsTheLineage(t *testing.T) {
 		assert.Equal(t, []string{"postreopen"}, s.panel.calls)
 	})
 	t.Run("but for another name it is", func(t *testing.T) {
-		s.panel.order.Params[cert.ParamOldAltName] = ""
-		s.panel.order.Params[cert.ParamAltName] = "www.example.com"
+		s.panel.order.Params[itemparam.OldAltName] = ""
+		s.panel.order.Params[itemparam.AltName] = "www.example.com"
 		require.NoError(t, s.run(command.Reopen))
 		assert.Equal(t, 2, s.seller.reissues)
 	})
@@ -74,7 +77,7 @@ func TestALostReissueIsFound(t *testing.T) {
 			t.Run(name+" "+when, func(t *testing.T) {
 				s := issuedStage(t)
 				s.seller.replacedLate = late
-				s.seller.reissueErr = &cert.Fault{Type: cert.FaultClient, Value: "timeout", Retry: true, Unclear: true}
+				s.seller.reissueErr = &fault.Error{Type: fault.Client, Message: "timeout", Retry: true, OutcomeUnknown: true}
 				s.seller.reissueAnyway = anyway
 				err := s.run(command.Reopen)
 				if anyway {
@@ -83,16 +86,16 @@ func TestALostReissueIsFound(t *testing.T) {
 					require.Error(t, err)
 					// the seller carries it out late
 					s.seller.reissueAnyway = true
-					csr, err := cert.ParseCSR(s.pair.csr)
+					csr, err := pki.ParseCSR(s.pair.csr)
 					require.NoError(t, err)
-					_, _, _ = s.seller.Reissue(t.Context(), 101, cert.Request{CSR: csr})
+					_, _, _ = s.seller.Reissue(t.Context(), 101, seller.Request{CSR: csr})
 					s.seller.reissues--
 					s.at = s.at.Add(time.Minute)
 					require.NoError(t, s.run(command.Reopen))
 				}
 				assert.Equal(t, 1, s.seller.reissues)
-				assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
-				assert.Equal(t, "4", s.panel.order.Params[cert.ParamServiceStatus])
+				assert.Equal(t, "101 102", s.panel.order.Params[itemparam.Lineage])
+				assert.Equal(t, "4", s.panel.order.Params[itemparam.ServiceStatus])
 				assert.NotEmpty(t, s.panel.order.Params["auth_dnscname_value"])
 			})
 		}
@@ -101,10 +104,10 @@ func TestALostReissueIsFound(t *testing.T) {
 
 func TestAReissueThatNeverArrivedIsAskedForAgainAfterTenMinutes(t *testing.T) {
 	s := issuedStage(t)
-	s.seller.reissueErr = &cert.Fault{Type: cert.FaultClient, Value: "timeout", Retry: true, Unclear: true}
+	s.seller.reissueErr = &fault.Error{Type: fault.Client, Message: "timeout", Retry: true, OutcomeUnknown: true}
 	require.Error(t, s.run(command.Reopen))
 	s.at = s.at.Add(9 * time.Minute)
-	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Reopen)))
+	assert.Equal(t, fault.Waiting, faultType(t, s.run(command.Reopen)))
 	assert.Equal(t, 1, s.seller.reissues)
 	s.seller.reissueErr = nil
 	s.at = s.at.Add(2 * time.Minute)
@@ -114,20 +117,20 @@ func TestAReissueThatNeverArrivedIsAskedForAgainAfterTenMinutes(t *testing.T) {
 
 func TestARefusedReissueLeavesNothingPending(t *testing.T) {
 	s := issuedStage(t)
-	s.seller.reissueErr = &cert.Fault{Type: cert.FaultAPI, Value: "2011296: The CSR provided is invalid", Code: 2011296}
+	s.seller.reissueErr = &fault.Error{Type: fault.API, Message: "2011296: The CSR provided is invalid", Code: 2011296}
 	require.ErrorContains(t, s.run(command.Reopen), "2011296")
-	assert.NotContains(t, s.panel.order.Params, cert.ParamReissueOf)
-	assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
+	assert.NotContains(t, s.panel.order.Params, itemparam.ReissueOf)
+	assert.Equal(t, "5", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
 // contract 4.5: a reissue for another CSR that is under way is not ours.
 func TestAForeignReissueIsNotAdopted(t *testing.T) {
 	s := issuedStage(t)
-	s.seller.reports[101] = cert.Report{State: cert.StateReplaced, ReplacedBy: 109}
-	s.seller.reports[109] = cert.Report{State: cert.StateWaiting, CSR: newPair(t, "example.com").csr}
+	s.seller.reports[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 109}
+	s.seller.reports[109] = seller.OrderStatus{State: seller.StateWaiting, CSR: newPair(t, "example.com").csr}
 	require.ErrorContains(t, s.run(command.Reopen), "a reissue for another CSR is running")
 	assert.Zero(t, s.seller.reissues)
-	assert.Equal(t, "101", s.panel.order.Params[cert.ParamOrderID])
+	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
 }
 
 // contract 4.1: under the new id the seller may still show the old certificate; it is never stored as if it were new.
@@ -135,19 +138,19 @@ func TestTheReplacedCertificateIsNotTakenForTheNewOne(t *testing.T) {
 	s := issuedStage(t)
 	old := s.seller.reports[101].PEM
 	require.NoError(t, s.run(command.Reopen))
-	s.seller.reports[102] = cert.Report{State: cert.StateIssued, PEM: old}
+	s.seller.reports[102] = seller.OrderStatus{State: seller.StateIssued, PEM: old}
 	s.panel.calls = nil
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Empty(t, s.panel.calls)
-	assert.Equal(t, "4", s.panel.order.Params[cert.ParamServiceStatus])
+	assert.Equal(t, "4", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
 func TestReopenBeforeTheActivationTakesTheNewCSR(t *testing.T) {
 	s := newStage(t)
 	s.args.Command = "reopen"
-	assert.Equal(t, cert.FaultMissed, faultType(t, s.run(command.Reopen)))
+	assert.Equal(t, fault.Missed, faultType(t, s.run(command.Reopen)))
 	id := s.seller.add(12)
-	s.panel.order.Params[cert.ParamOrderID] = "101"
+	s.panel.order.Params[itemparam.OrderID] = "101"
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, []int64{id}, s.seller.activated)
 	assert.Zero(t, s.seller.reissues)
@@ -158,16 +161,16 @@ func TestReissueBeyondTheSellersTermIsRemembered(t *testing.T) {
 	require.NoError(t, s.run(command.Reopen))
 	s.seller.issue(t, 102, s.pair, s.at, 9) // ends where the first one does
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, s.panel.order.Params[cert.ParamExpireDate], s.panel.order.Params[cert.ParamTermEnd])
+	assert.Equal(t, s.panel.order.Params[itemparam.ExpireDate], s.panel.order.Params[itemparam.TermEnd])
 }
 
 func TestAReplacedIdWithoutASuccessorsNameIsSearchedFor(t *testing.T) {
 	s := issuedStage(t)
-	s.seller.reports[101] = cert.Report{State: cert.StateReplaced}
+	s.seller.reports[101] = seller.OrderStatus{State: seller.StateReplaced}
 	require.ErrorContains(t, s.run(command.Reopen), "not yet by what")
-	s.seller.reports[108] = cert.Report{State: cert.StateWaiting, CSR: s.pair.csr}
+	s.seller.reports[108] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
 	require.NoError(t, s.run(command.Reopen))
-	assert.Equal(t, "101 108", s.panel.order.Params[cert.ParamLineage])
+	assert.Equal(t, "101 108", s.panel.order.Params[itemparam.Lineage])
 	assert.Zero(t, s.seller.reissues)
 }
 
@@ -188,12 +191,12 @@ func TestAReissueThatNobodyFollowedIsPutInPlace(t *testing.T) {
 			s := issuedStage(t)
 			require.NoError(t, s.run(command.Reopen))
 			s.seller.issue(t, 102, s.pair, s.at, 199)
-			s.panel.order.Params[cert.ParamServiceStatus] = "5" // as it was before
+			s.panel.order.Params[itemparam.ServiceStatus] = "5" // as it was before
 			s.at = s.at.AddDate(0, 0, 3)
 			require.NoError(t, next(s))
 			assert.Equal(t, 1, s.seller.reissues)
-			assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
-			assert.Equal(t, "2027-04-26", s.panel.order.Params[cert.ParamExpireDate])
+			assert.Equal(t, "5", s.panel.order.Params[itemparam.ServiceStatus])
+			assert.Equal(t, "2027-04-26", s.panel.order.Params[itemparam.ExpireDate])
 		})
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -21,16 +23,16 @@ func TestTheReplacedCertificateOfAnotherKeyIsWaitedOver(t *testing.T) {
 	next := newPair(t, "example.com")
 	s.panel.order.CSR = next.csr
 	require.NoError(t, s.run(command.Reopen))
-	s.remote.change(500, func(r *cert.Report) { r.State, r.Inferred = cert.StateIssued, true })
+	s.remote.change(500, func(r *seller.OrderStatus) { r.State, r.Inferred = seller.StateIssued, true })
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, "4", s.param(itemparam.ServiceStatus))
 	assert.Equal(t, old, s.panel.stored)
 	assert.Empty(t, s.panel.tasks, "nobody has to do anything")
 	t.Run("until the new one is there", func(t *testing.T) {
 		s.remote.issue(t, 500, next, s.at, 199)
 		require.NoError(t, s.run(command.SyncItem))
-		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 		assert.NotEqual(t, old, s.panel.stored)
 	})
 }
@@ -40,14 +42,14 @@ func TestAnInterruptedReissueInPlaceIsSentOnce(t *testing.T) {
 	for name, inferred := range map[string]bool{"the state is inferred": true, "it is told": false} {
 		t.Run(name, func(t *testing.T) {
 			s := placedStage(t, 60)
-			s.panel.fail["postreopen"] = cert.Faultf(cert.FaultPanel, "", "the panel is down").Again()
+			s.panel.fail["postreopen"] = fault.Errorf(fault.Panel, "", "the panel is down").Retryable()
 			require.Error(t, s.run(command.Reopen))
-			s.remote.change(500, func(r *cert.Report) { r.State, r.Inferred = cert.StateIssued, inferred })
+			s.remote.change(500, func(r *seller.OrderStatus) { r.State, r.Inferred = seller.StateIssued, inferred })
 			s.at = s.at.Add(time.Hour)
 			require.NoError(t, s.run(command.Reopen))
 			assert.Equal(t, 1, s.remote.reissues)
 			assert.Contains(t, s.panel.calls, "postreopen")
-			assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+			assert.Equal(t, "4", s.param(itemparam.ServiceStatus))
 			s.at = s.at.Add(24 * time.Hour)
 			require.NoError(t, s.run(command.Reopen), "the client asks anew a day later")
 			assert.Equal(t, 2, s.remote.reissues)
@@ -57,8 +59,8 @@ func TestAnInterruptedReissueInPlaceIsSentOnce(t *testing.T) {
 
 // pend is a reissue of the id for an earlier request, of which nothing was heard.
 func (s *stage) pend(id int64) {
-	s.panel.order.Params[cert.ParamReissueOf] = fmt.Sprintf(`{"id":%d,"request":"%s","serial":"%s"}`, id, strings.Repeat("0", 64), s.param(cert.ParamSerial))
-	s.panel.order.Params[cert.ParamReissueTried] = s.at.Format(time.RFC3339) + " 1"
+	s.panel.order.Params[itemparam.ReissueOf] = fmt.Sprintf(`{"id":%d,"request":"%s","serial":"%s"}`, id, strings.Repeat("0", 64), s.param(itemparam.Serial))
+	s.panel.order.Params[itemparam.ReissueTried] = s.at.Format(time.RFC3339) + " 1"
 	s.at = s.at.Add(time.Hour)
 }
 
@@ -68,14 +70,14 @@ func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
 		"in place": func(t *testing.T) *stage {
 			s := placedStage(t, 60)
 			s.pend(500)
-			s.remote.change(500, func(r *cert.Report) { r.State = cert.StateWaiting })
+			s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateWaiting })
 			return s
 		},
 		"under an id of its own": func(t *testing.T) *stage {
 			s := namesStage(t)
 			s.pend(101)
 			s.seller.next++
-			s.seller.reports[s.seller.next] = cert.Report{State: cert.StateWaiting, CSR: s.pair.csr}
+			s.seller.reports[s.seller.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
 			return s
 		},
 	} {
@@ -85,10 +87,10 @@ func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
 				err := s.run(command.Reopen)
 				require.Error(t, err)
 				assert.Contains(t, err.Error(), "a reissue for other names is running")
-				assert.True(t, cert.FaultOf(err).Retry)
+				assert.True(t, fault.From(err).Retry)
 			}
 			assert.NotContains(t, s.panel.calls, "postreopen")
-			assert.Equal(t, strings.Repeat("0", 64), s.param(cert.ParamRequested))
+			assert.Equal(t, strings.Repeat("0", 64), s.param(itemparam.Requested))
 		})
 		t.Run(name+", the sweep", func(t *testing.T) {
 			s := prepare(t)
@@ -98,9 +100,9 @@ func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
 			if s.remote != nil {
 				assert.Zero(t, s.remote.reissues)
 			}
-			assert.Equal(t, "3", s.param(cert.ParamServiceStatus))
-			assert.Equal(t, strings.Repeat("0", 64), s.param(cert.ParamRequested))
-			assert.Contains(t, s.param(cert.ParamReissueOf), strings.Repeat("0", 64), "what it is for stays known")
+			assert.Equal(t, "3", s.param(itemparam.ServiceStatus))
+			assert.Equal(t, strings.Repeat("0", 64), s.param(itemparam.Requested))
+			assert.Contains(t, s.param(itemparam.ReissueOf), strings.Repeat("0", 64), "what it is for stays known")
 		})
 	}
 }
@@ -112,11 +114,11 @@ func TestAnAdoptedOrderWasNotHandedInByThisRun(t *testing.T) {
 	require.Error(t, s.run(command.Open))
 	s.remote.err = nil
 	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
-	s.remote.change(id, func(r *cert.Report) { r.CSR = s.pair.csr })
+	s.remote.change(id, func(r *seller.OrderStatus) { r.CSR = s.pair.csr })
 	s.panel.order.CSR = newPair(t, "example.com").csr // the client has changed it since
 	require.NoError(t, s.run(command.Open))
 	assert.Zero(t, s.remote.orders)
-	assert.Empty(t, s.param(cert.ParamRequested), "its CSR is another one")
+	assert.Empty(t, s.param(itemparam.Requested), "its CSR is another one")
 	t.Run("and takes the present request by a reissue", func(t *testing.T) {
 		s.args.Command = "reopen"
 		require.NoError(t, s.run(command.Reopen))
@@ -130,13 +132,13 @@ func TestAnOrderForTheSameNameAndAnotherKeyIsNotAdopted(t *testing.T) {
 	s.remote.err = lost()
 	require.Error(t, s.run(command.Open))
 	id := s.remote.add("example.com", "", 12, cabforum.DateOf(now()))
-	s.remote.change(id, func(r *cert.Report) { r.CSR = newPair(t, "example.com").csr })
+	s.remote.change(id, func(r *seller.OrderStatus) { r.CSR = newPair(t, "example.com").csr })
 	s.remote.err = nil
 	s.at = s.at.Add(time.Hour)
 	err := s.run(command.Open)
-	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Equal(t, fault.Unclear, faultType(t, err))
 	assert.Contains(t, err.Error(), "another key")
 	assert.NotEmpty(t, s.panel.tasks)
-	assert.Empty(t, s.param(cert.ParamOrderID))
+	assert.Empty(t, s.param(itemparam.OrderID))
 	assert.Zero(t, s.remote.orders)
 }

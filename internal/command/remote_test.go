@@ -8,8 +8,11 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,8 +20,8 @@ import (
 
 // fakeRemote is a seller that takes the CSR with the order, keeps our mark, reissues and renews in place.
 type fakeRemote struct {
-	records  []cert.Record
-	reports  map[int64]cert.Report
+	records  []seller.OrderSummary
+	reports  map[int64]seller.OrderStatus
 	ends     map[int64]cabforum.Date
 	leafEnds cabforum.Date   // shown as the end of each order, where the remote shows its certificate's
 	filtered bool            // the list is cut: it shows nothing
@@ -36,17 +39,17 @@ type fakeRemote struct {
 }
 
 func newRemote() *fakeRemote {
-	return &fakeRemote{reports: map[int64]cert.Report{}, ends: map[int64]cabforum.Date{}}
+	return &fakeRemote{reports: map[int64]seller.OrderStatus{}, ends: map[int64]cabforum.Date{}}
 }
 
 func (r *fakeRemote) Account() string             { return "https://remote.example/billmgr shop" }
 func (r *fakeRemote) Check(context.Context) error { return nil }
-func (r *fakeRemote) Mark(installation string, item int64) string {
-	return fmt.Sprintf("%s-%d", installation, item)
+func (r *fakeRemote) OrderRef(installation string, it int64) string {
+	return fmt.Sprintf("%s-%d", installation, it)
 }
 
-func (r *fakeRemote) Shelf(context.Context) (cert.Shelf, error) {
-	shelf := cert.Shelf{}
+func (r *fakeRemote) OrderSnapshot(context.Context) (seller.OrderSnapshot, error) {
+	shelf := seller.OrderSnapshot{}
 	if r.shelfErr != nil {
 		return shelf, r.shelfErr
 	}
@@ -56,7 +59,7 @@ func (r *fakeRemote) Shelf(context.Context) (cert.Shelf, error) {
 	for _, one := range r.records {
 		shelf.Highest = max(shelf.Highest, one.ID)
 		if r.unmarked {
-			one.Mark = ""
+			one.OrderRef = ""
 		}
 		shelf.Records = append(shelf.Records, one)
 	}
@@ -66,73 +69,73 @@ func (r *fakeRemote) Shelf(context.Context) (cert.Shelf, error) {
 // add is an order of the account.
 func (r *fakeRemote) add(host, mark string, months int, created cabforum.Date) int64 {
 	id := int64(500 + len(r.records))
-	r.records = append(r.records, cert.Record{ID: id, State: cert.StateWaiting, Months: months, Host: host, Mark: mark, Created: created, Type: "PositiveSSL"})
-	r.reports[id] = cert.Report{ID: id, State: cert.StateWaiting, CommonName: host, SANs: -1}
+	r.records = append(r.records, seller.OrderSummary{ID: id, State: seller.StateWaiting, Months: months, Host: host, OrderRef: mark, Created: created, Type: "PositiveSSL"})
+	r.reports[id] = seller.OrderStatus{ID: id, State: seller.StateWaiting, CommonName: host, SANs: -1}
 	r.ends[id] = created.AddMonths(months)
 	return id
 }
 
-func (r *fakeRemote) Buy(_ context.Context, p cert.Purchase) (cert.Receipt, error) {
+func (r *fakeRemote) Buy(_ context.Context, p seller.Purchase) (seller.Receipt, error) {
 	if r.err != nil && !r.anyway {
-		return cert.Receipt{}, r.err
+		return seller.Receipt{}, r.err
 	}
 	id := p.ID
-	if p.Kind == cert.KindProlong {
+	if p.Kind == seller.KindProlong {
 		r.prolongs++
 		if !r.noRenewal {
 			r.ends[id] = r.ends[id].AddMonths(p.Months)
 		}
 	} else {
 		r.orders++
-		id = r.add(p.Request.CSR.CommonName, p.Mark, p.Months, cabforum.DateOf(now()))
+		id = r.add(p.Request.CSR.CommonName, p.OrderRef, p.Months, cabforum.DateOf(now()))
 		report := r.reports[id]
 		report.CSR = p.Request.CSR.PEM
-		report.Proofs = []cert.Proof{
-			{Domain: p.Request.CSR.CommonName, Method: cert.MethodDNS, Word: "auth_dnscname", Host: "_x.example.com", Record: "CNAME", Target: "y.ca.example"},
-			{Domain: p.Request.CSR.CommonName, Method: cert.MethodFile, Word: "auth_http", URL: "http://example.com/.well-known/x.txt", Body: "z"},
+		report.Challenges = []seller.Challenge{
+			{Domain: p.Request.CSR.CommonName, Method: seller.MethodDNS, Word: "auth_dnscname", Host: "_x.example.com", Record: "CNAME", Target: "y.ca.example"},
+			{Domain: p.Request.CSR.CommonName, Method: seller.MethodFile, Word: "auth_http", URL: "http://example.com/.well-known/x.txt", Body: "z"},
 		}
 		r.reports[id] = report
 	}
-	return cert.Receipt{ID: id}, r.err
+	return seller.Receipt{ID: id}, r.err
 }
 
-func (r *fakeRemote) Balance(context.Context) (cert.Money, error) {
-	return cert.Money{Amount: 20, Text: "20.00", Currency: "EUR"}, nil
+func (r *fakeRemote) Balance(context.Context) (seller.Money, error) {
+	return seller.Money{Amount: 20, Text: "20.00", Currency: "EUR"}, nil
 }
 
-func (r *fakeRemote) Price(_ context.Context, p cert.Purchase) (cert.Money, bool) {
-	return cert.Money{Amount: r.price, Text: fmt.Sprint(r.price), Currency: "EUR"}, r.price > 0 && p.Months == 12
+func (r *fakeRemote) Price(_ context.Context, p seller.Purchase) (seller.Money, bool) {
+	return seller.Money{Amount: r.price, Text: fmt.Sprint(r.price), Currency: "EUR"}, r.price > 0 && p.Months == 12
 }
 
-func (r *fakeRemote) Proofs(_ context.Context, id int64, _ cert.Request) ([]cert.Proof, error) {
-	return r.reports[id].Proofs, nil
+func (r *fakeRemote) Challenges(_ context.Context, id int64, _ seller.Request) ([]seller.Challenge, error) {
+	return r.reports[id].Challenges, nil
 }
 
-func (r *fakeRemote) Report(_ context.Context, id int64) (cert.Report, error) {
+func (r *fakeRemote) OrderStatus(_ context.Context, id int64) (seller.OrderStatus, error) {
 	if err := r.shut[id]; err != nil {
-		return cert.Report{}, err
+		return seller.OrderStatus{}, err
 	}
 	if report, ok := r.reports[id]; ok {
 		return report, nil
 	}
-	return cert.Report{ID: id, State: cert.StateCancelled, Words: "deleted"}, nil
+	return seller.OrderStatus{ID: id, State: seller.StateCancelled, StatusText: "deleted"}, nil
 }
 
-func (r *fakeRemote) Extension(_ context.Context, id int64, months int) (cert.Extension, error) {
-	e := cert.Extension{Ends: r.ends[id], Becomes: r.ends[id].AddMonths(months)}
+func (r *fakeRemote) RenewalQuote(_ context.Context, id int64, months int) (seller.RenewalQuote, error) {
+	e := seller.RenewalQuote{CurrentEnd: r.ends[id], NewEnd: r.ends[id].AddMonths(months)}
 	if !r.leafEnds.IsZero() {
-		e.Ends = r.leafEnds
+		e.CurrentEnd = r.leafEnds
 	}
 	return e, nil
 }
 
-func (r *fakeRemote) Reissue(_ context.Context, id int64, q cert.Request) (int64, []cert.Proof, error) {
+func (r *fakeRemote) Reissue(_ context.Context, id int64, q seller.Request) (int64, []seller.Challenge, error) {
 	if r.err != nil && !r.anyway {
 		return 0, nil, r.err
 	}
 	r.reissues++
 	report := r.reports[id]
-	report.State, report.CSR = cert.StateWaiting, q.CSR.PEM
+	report.State, report.CSR = seller.StateWaiting, q.CSR.PEM
 	r.reports[id] = report
 	return id, nil, r.err
 }
@@ -145,12 +148,12 @@ func (r *fakeRemote) StopRenewal(context.Context, int64) error {
 // issue puts a certificate of so many days on the order.
 func (r *fakeRemote) issue(t *testing.T, id int64, pair keyPair, from time.Time, days int) {
 	t.Helper()
-	r.change(id, func(report *cert.Report) {
-		report.State, report.PEM, report.Words = cert.StateIssued, signed(t, pair, from, days), "active"
+	r.change(id, func(report *seller.OrderStatus) {
+		report.State, report.PEM, report.StatusText = seller.StateIssued, signed(t, pair, from, days), "active"
 	})
 }
 
-func (r *fakeRemote) change(id int64, what func(*cert.Report)) {
+func (r *fakeRemote) change(id int64, what func(*seller.OrderStatus)) {
 	report := r.reports[id]
 	what(&report)
 	r.reports[id] = report
@@ -158,9 +161,9 @@ func (r *fakeRemote) change(id int64, what func(*cert.Report)) {
 
 func (s *stage) remoteWorld() *command.Run {
 	run := s.sellerWorld()
-	run.Trade.Prototype = s.remote
-	run.Trade.Account = func(map[string]string) string { return s.remote.Account() }
-	run.Trade.Connect = func(map[string]string) (command.Seller, error) { return s.remote, nil }
+	run.Info.Prototype = s.remote
+	run.Info.Account = func(map[string]string) string { return s.remote.Account() }
+	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return s.remote, nil }
 	return run
 }
 
@@ -183,7 +186,7 @@ func placedStage(t *testing.T, months int) *stage {
 	s.remote.issue(t, 500, s.pair, now(), 199)
 	s.args = command.Args{Command: "sync_item", Item: 42}
 	require.NoError(t, s.run(command.SyncItem))
-	require.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	require.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	s.panel.calls = nil
 	s.args.Command = "reopen"
 	s.at = now().AddDate(0, 0, 190)
@@ -193,29 +196,29 @@ func placedStage(t *testing.T, months int) *stage {
 // period makes the item one that was ordered for so many months.
 func (s *stage) period(months int) {
 	s.panel.order.Period = months
-	delete(s.panel.order.Params, cert.ParamTermMonths)
+	delete(s.panel.order.Params, itemparam.TermMonths)
 }
 
 func (s *stage) param(name string) string { return s.panel.order.Params[name] }
 
-func lost() *cert.Fault {
-	return &cert.Fault{Type: cert.FaultUnclear, Value: "no answer", Retry: true, Unclear: true}
+func lost() *fault.Error {
+	return &fault.Error{Type: fault.Unclear, Message: "no answer", Retry: true, OutcomeUnknown: true}
 }
 
 func TestAnOrderCarriesTheMarkAndIsPlacedOnce(t *testing.T) {
 	s := remoteStage(t)
 	require.NoError(t, s.run(command.Open))
 	assert.Equal(t, 1, s.remote.orders)
-	assert.Equal(t, itemMark, s.remote.records[0].Mark)
-	assert.Equal(t, "500", s.param(cert.ParamOrderID))
-	assert.Equal(t, "500", s.param(cert.ParamLineage))
-	assert.Equal(t, "4", s.param(cert.ParamServiceStatus), "the first sync has seen it waiting")
+	assert.Equal(t, itemMark, s.remote.records[0].OrderRef)
+	assert.Equal(t, "500", s.param(itemparam.OrderID))
+	assert.Equal(t, "500", s.param(itemparam.Lineage))
+	assert.Equal(t, "4", s.param(itemparam.ServiceStatus), "the first sync has seen it waiting")
 	assert.Equal(t, "_x.example.com CNAME y.ca.example", s.param("auth_dnscname_value"))
 	assert.Equal(t, "http://example.com/.well-known/x.txt\nz", s.param("auth_http_value"), "every way of proof that the seller shows")
-	assert.Equal(t, "example.com", s.param(cert.ParamDomains))
-	assert.Empty(t, s.param(cert.ParamIntent))
+	assert.Equal(t, "example.com", s.param(itemparam.Domains))
+	assert.Empty(t, s.param(itemparam.Intent))
 	require.Len(t, s.panel.journal, 1)
-	assert.Equal(t, cert.KindOrder, s.panel.journal[0].Kind)
+	assert.Equal(t, seller.KindOrder, s.panel.journal[0].Kind)
 
 	require.NoError(t, s.run(command.Open), "the operation again")
 	assert.Equal(t, 1, s.remote.orders)
@@ -227,14 +230,14 @@ func TestALostOrderIsFoundByItsMark(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := remoteStage(t)
 			s.remote.err, s.remote.anyway, s.remote.unmarked = lost(), true, unmarked
-			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)))
-			require.NotEmpty(t, s.param(cert.ParamIntent))
+			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
+			require.NotEmpty(t, s.param(itemparam.Intent))
 			s.remote.err = nil
 			s.at = s.at.Add(time.Minute)
 			require.NoError(t, s.run(command.Open))
 			assert.Equal(t, 1, s.remote.orders)
-			assert.Equal(t, "500", s.param(cert.ParamOrderID))
-			assert.Empty(t, s.param(cert.ParamIntent))
+			assert.Equal(t, "500", s.param(itemparam.OrderID))
+			assert.Empty(t, s.param(itemparam.Intent))
 		})
 	}
 }
@@ -245,7 +248,7 @@ func TestAMarkedOrderIsAdoptedWithoutAnIntent(t *testing.T) {
 	s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
 	require.NoError(t, s.run(command.Open))
 	assert.Zero(t, s.remote.orders)
-	assert.Equal(t, "500", s.param(cert.ParamOrderID))
+	assert.Equal(t, "500", s.param(itemparam.OrderID))
 }
 
 func TestMarkedOrdersThatDoNotFit(t *testing.T) {
@@ -256,19 +259,19 @@ func TestMarkedOrdersThatDoNotFit(t *testing.T) {
 		kind   string
 		orders int
 	}{
-		"for another name":                                {func(r *fakeRemote) { r.add("other.example", itemMark, 12, day) }, false, cert.FaultUnclear, 0},
-		"two of them":                                     {func(r *fakeRemote) { r.add("example.com", itemMark, 12, day); r.add("example.com", itemMark, 12, day) }, false, cert.FaultUnclear, 0},
+		"for another name":                                {func(r *fakeRemote) { r.add("other.example", itemMark, 12, day) }, false, fault.Unclear, 0},
+		"two of them":                                     {func(r *fakeRemote) { r.add("example.com", itemMark, 12, day); r.add("example.com", itemMark, 12, day) }, false, fault.Unclear, 0},
 		"older than the item":                             {func(r *fakeRemote) { r.add("example.com", itemMark, 12, day.AddDays(-30)) }, false, "", 1},
 		"another panel's":                                 {func(r *fakeRemote) { r.add("example.com", "feedfacec0-42", 12, day) }, false, "", 1},
 		"another panel's while one is unclear":            {func(r *fakeRemote) { r.add("example.com", "feedfacec0-42", 12, day) }, true, "", 1},
-		"two of the name without marks":                   {func(r *fakeRemote) { r.add("example.com", "", 12, day); r.add("example.com", "", 12, day) }, true, cert.FaultUnclear, 0},
+		"two of the name without marks":                   {func(r *fakeRemote) { r.add("example.com", "", 12, day); r.add("example.com", "", 12, day) }, true, fault.Unclear, 0},
 		"the name without a mark and no purchase unclear": {func(r *fakeRemote) { r.add("example.com", "", 12, day) }, false, "", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := remoteStage(t)
 			row.add(s.remote)
 			if row.intent {
-				s.panel.order.Params[cert.ParamIntent] = `{"kind":"order","time":"2026-04-02T09:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9}`
+				s.panel.order.Params[itemparam.Intent] = `{"kind":"order","time":"2026-04-02T09:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9}`
 			}
 			err := s.run(command.Open)
 			if row.kind == "" {
@@ -289,7 +292,7 @@ func TestAnOrderThatNeverReachedTheSellerIsPlacedAgainLater(t *testing.T) {
 	require.Error(t, s.run(command.Open))
 	s.remote.err = nil
 	s.at = s.at.Add(9 * time.Minute)
-	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Open)))
+	assert.Equal(t, fault.Waiting, faultType(t, s.run(command.Open)))
 	assert.Zero(t, s.remote.orders)
 	s.at = s.at.Add(2 * time.Minute)
 	require.NoError(t, s.run(command.Open))
@@ -300,13 +303,13 @@ func TestAnOrderThatNeverReachedTheSellerIsPlacedAgainLater(t *testing.T) {
 func TestAListThatLacksWhatIsThereProvesNothing(t *testing.T) {
 	s := remoteStage(t)
 	other := s.remote.add("other.example", "0badc0ffee-41", 12, cabforum.DateOf(now()))
-	s.panel.holdings = []cert.Holding{{Item: 41, Module: 5, OrderID: fmt.Sprint(other)}}
+	s.panel.holdings = []item.Claim{{Item: 41, Module: 5, OrderID: fmt.Sprint(other)}}
 	s.remote.err, s.remote.anyway = lost(), true
 	require.Error(t, s.run(command.Open))
 	s.remote.err, s.remote.filtered = nil, true
 	s.at = s.at.Add(time.Hour)
 	err := s.run(command.Open)
-	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Equal(t, fault.Unclear, faultType(t, err))
 	assert.Contains(t, err.Error(), "filter")
 	assert.Equal(t, 1, s.remote.orders)
 	s.remote.filtered = false
@@ -317,12 +320,12 @@ func TestAListThatLacksWhatIsThereProvesNothing(t *testing.T) {
 func TestAnUnpaidOrderIsNotOrderedAgain(t *testing.T) {
 	s := remoteStage(t)
 	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
-	s.remote.records[0].State = cert.StateUnpaid
-	s.remote.change(id, func(r *cert.Report) { r.State = cert.StateUnpaid })
+	s.remote.records[0].State = seller.StateUnpaid
+	s.remote.change(id, func(r *seller.OrderStatus) { r.State = seller.StateUnpaid })
 	err := s.run(command.Open)
 	assert.Contains(t, err.Error(), "not paid for")
 	assert.Zero(t, s.remote.orders)
-	assert.Empty(t, s.param(cert.ParamOrderID), "it may be deleted there")
+	assert.Empty(t, s.param(itemparam.OrderID), "it may be deleted there")
 	t.Run("until it is gone", func(t *testing.T) {
 		s.remote.records = nil
 		require.NoError(t, s.run(command.Open))
@@ -332,26 +335,26 @@ func TestAnUnpaidOrderIsNotOrderedAgain(t *testing.T) {
 
 func TestAReissueInPlaceKeepsTheIDAndWaitsForTheNewCertificate(t *testing.T) {
 	s := placedStage(t, 60)
-	old := s.param(cert.ParamSerial)
+	old := s.param(itemparam.Serial)
 	s.panel.order.Params["authdnstxt_value"], s.panel.order.Params["auth_none"] = "old", "kept"
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 1, s.remote.reissues)
 	assert.NotContains(t, s.panel.order.Params, "authdnstxt_value", "what was to be published for the one before, in the seller's own word")
 	assert.Contains(t, s.panel.order.Params, "auth_none")
-	assert.Equal(t, "500", s.param(cert.ParamLineage))
-	assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, "500", s.param(itemparam.Lineage))
+	assert.Equal(t, "4", s.param(itemparam.ServiceStatus))
 	assert.NotEmpty(t, s.panel.stored)
 	t.Run("the old one still shown is not the new one", func(t *testing.T) {
-		s.remote.change(500, func(r *cert.Report) { r.State, r.Inferred = cert.StateIssued, true })
+		s.remote.change(500, func(r *seller.OrderStatus) { r.State, r.Inferred = seller.StateIssued, true })
 		s.args.Command = "sync_item"
 		s.at = s.at.Add(48 * time.Hour)
 		require.NoError(t, s.run(command.SyncItem))
-		assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
-		assert.Equal(t, old, s.param(cert.ParamSerial))
+		assert.Equal(t, "4", s.param(itemparam.ServiceStatus))
+		assert.Equal(t, old, s.param(itemparam.Serial))
 	})
 	t.Run("a second click sends nothing", func(t *testing.T) {
 		s.args.Command = "reopen"
-		s.remote.change(500, func(r *cert.Report) { r.State = cert.StateWaiting })
+		s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateWaiting })
 		require.NoError(t, s.run(command.Reopen))
 		assert.Equal(t, 1, s.remote.reissues)
 	})
@@ -359,9 +362,9 @@ func TestAReissueInPlaceKeepsTheIDAndWaitsForTheNewCertificate(t *testing.T) {
 		s.remote.issue(t, 500, s.pair, s.at, 199)
 		s.args.Command = "sync_item"
 		require.NoError(t, s.run(command.SyncItem))
-		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
-		assert.NotEqual(t, old, s.param(cert.ParamSerial))
-		assert.NotContains(t, s.panel.order.Params, cert.ParamReissueTried)
+		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
+		assert.NotEqual(t, old, s.param(itemparam.Serial))
+		assert.NotContains(t, s.panel.order.Params, itemparam.ReissueTried)
 	})
 	t.Run("the next one can follow", func(t *testing.T) {
 		s.at = s.at.AddDate(0, 0, 190)
@@ -396,7 +399,7 @@ func TestALostReissueInPlaceIsLookedUp(t *testing.T) {
 			s.at = s.at.Add(5 * time.Minute)
 			err = s.run(command.Reopen)
 			if row.waits {
-				assert.Equal(t, cert.FaultWaiting, faultType(t, err))
+				assert.Equal(t, fault.Waiting, faultType(t, err))
 				s.at = s.at.Add(10 * time.Minute)
 				require.NoError(t, s.run(command.Reopen))
 				assert.Equal(t, 1, s.remote.reissues)
@@ -404,7 +407,7 @@ func TestALostReissueInPlaceIsLookedUp(t *testing.T) {
 			}
 			require.NoError(t, err)
 			assert.Equal(t, row.reissues, s.remote.reissues)
-			assert.Equal(t, row.status, s.param(cert.ParamServiceStatus))
+			assert.Equal(t, row.status, s.param(itemparam.ServiceStatus))
 		})
 	}
 }
@@ -412,25 +415,25 @@ func TestALostReissueInPlaceIsLookedUp(t *testing.T) {
 // A remote billing of 2026 reissues by itself: what is already there is taken.
 func TestACertificateThatTheSellerReissuedItselfIsTaken(t *testing.T) {
 	s := placedStage(t, 60)
-	old := s.param(cert.ParamSerial)
+	old := s.param(itemparam.Serial)
 	s.remote.issue(t, 500, s.pair, s.at.AddDate(0, 0, -3), 199)
 	require.NoError(t, s.run(command.Reopen))
 	assert.Zero(t, s.remote.reissues)
-	assert.NotEqual(t, old, s.param(cert.ParamSerial))
-	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	assert.NotEqual(t, old, s.param(itemparam.Serial))
+	assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 }
 
 func TestAReissueOfTheSellersOwnIsFollowed(t *testing.T) {
 	s := placedStage(t, 60)
-	s.remote.change(500, func(r *cert.Report) { r.State = cert.StateWaiting })
+	s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateWaiting })
 	require.NoError(t, s.run(command.Reopen))
 	assert.Zero(t, s.remote.reissues)
-	assert.Equal(t, "4", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, "4", s.param(itemparam.ServiceStatus))
 	t.Run("but not one for another key", func(t *testing.T) {
 		s.panel.order.CSR = newPair(t, "example.com").csr
 		err := s.run(command.Reopen)
 		require.Error(t, err)
-		assert.True(t, cert.FaultOf(err).Retry)
+		assert.True(t, fault.From(err).Retry)
 		assert.Zero(t, s.remote.reissues)
 	})
 }
@@ -439,10 +442,10 @@ func TestAReissueOfTheSellersOwnIsFollowed(t *testing.T) {
 func TestARefusedReissueInPlaceCanBeAskedForAgain(t *testing.T) {
 	s := placedStage(t, 60)
 	require.NoError(t, s.run(command.Reopen))
-	s.remote.change(500, func(r *cert.Report) { r.State, r.Words = cert.StateRefused, "failed" })
+	s.remote.change(500, func(r *seller.OrderStatus) { r.State, r.StatusText = seller.StateRefused, "failed" })
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	assert.NotEmpty(t, s.panel.tasks)
 	s.args.Command = "reopen"
 	s.at = s.at.Add(25 * time.Hour)
@@ -453,14 +456,14 @@ func TestARefusedReissueInPlaceCanBeAskedForAgain(t *testing.T) {
 func TestAReissueOfWhichNothingCameIsAskedForAgain(t *testing.T) {
 	s := placedStage(t, 60)
 	require.NoError(t, s.run(command.Reopen))
-	s.remote.change(500, func(r *cert.Report) { r.State = cert.StateIssued })
+	s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateIssued })
 	s.args.Command = "sync_item"
 	s.at = s.at.Add(23 * time.Hour)
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, "4", s.param(cert.ParamServiceStatus), "it may not have begun yet")
+	assert.Equal(t, "4", s.param(itemparam.ServiceStatus), "it may not have begun yet")
 	s.at = s.at.Add(2 * time.Hour)
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+	assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	s.args.Command = "reopen"
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 2, s.remote.reissues)
@@ -479,15 +482,15 @@ func TestARenewalInPlaceIsPaidOnce(t *testing.T) {
 	s := endingRemote(t)
 	require.NoError(t, s.run(command.Prolong))
 	assert.Equal(t, 1, s.remote.prolongs)
-	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
-	assert.Equal(t, "500", s.param(cert.ParamLineage))
+	assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
+	assert.Equal(t, "500", s.param(itemparam.Lineage))
 	assert.Contains(t, s.panel.calls, "postprolong")
 	for name, operation := range map[string]int64{"the same operation again": 11, "by hand": 0, "another operation": 12} {
 		t.Run(name, func(t *testing.T) {
 			s.args.Operation = operation
 			_ = s.run(command.Prolong)
 			assert.Equal(t, 1, s.remote.prolongs)
-			assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+			assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
 		})
 	}
 }
@@ -497,14 +500,14 @@ func TestARenewalInTheJournalIsNotPaidAgain(t *testing.T) {
 	for name, operation := range map[string]int64{"the same operation": 11, "by hand": 0} {
 		t.Run(name, func(t *testing.T) {
 			s := endingRemote(t)
-			s.panel.fail["drop "+cert.ParamIntent] = cert.Faultf(cert.FaultPanel, "x", "the panel is down").Again()
+			s.panel.fail["drop "+itemparam.Intent] = fault.Errorf(fault.Panel, "x", "the panel is down").Retryable()
 			require.Error(t, s.run(command.Prolong))
-			require.Equal(t, "2026-04-02", s.param(cert.ParamTermStart))
+			require.Equal(t, "2026-04-02", s.param(itemparam.TermStart))
 			s.args.Operation = operation
 			require.NoError(t, s.run(command.Prolong))
 			assert.Equal(t, 1, s.remote.prolongs)
-			assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
-			assert.Empty(t, s.param(cert.ParamIntent))
+			assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
+			assert.Empty(t, s.param(itemparam.Intent))
 		})
 	}
 }
@@ -518,13 +521,13 @@ func TestALostRenewalIsToldByTheOrdersEnd(t *testing.T) {
 		termStart string
 	}{
 		"it happened":           {true, 0, "", 1, "2027-04-02"},
-		"it did not":            {false, 0, cert.FaultWaiting, 0, "2026-04-02"},
-		"the end moved halfway": {false, 100, cert.FaultUnclear, 0, "2026-04-02"},
+		"it did not":            {false, 0, fault.Waiting, 0, "2026-04-02"},
+		"the end moved halfway": {false, 100, fault.Unclear, 0, "2026-04-02"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := endingRemote(t)
 			s.remote.err, s.remote.anyway = lost(), row.anyway
-			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Prolong)))
+			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Prolong)))
 			s.remote.err = nil
 			s.remote.ends[500] = s.remote.ends[500].AddDays(row.moved)
 			s.at = s.at.Add(time.Minute)
@@ -535,8 +538,8 @@ func TestALostRenewalIsToldByTheOrdersEnd(t *testing.T) {
 				assert.Equal(t, row.kind, faultType(t, err))
 			}
 			assert.Equal(t, row.prolongs, s.remote.prolongs)
-			assert.Equal(t, row.termStart, s.param(cert.ParamTermStart))
-			if row.kind == cert.FaultWaiting {
+			assert.Equal(t, row.termStart, s.param(itemparam.TermStart))
+			if row.kind == fault.Waiting {
 				s.at = s.at.Add(10 * time.Minute)
 				require.NoError(t, s.run(command.Prolong))
 				assert.Equal(t, 1, s.remote.prolongs)
@@ -551,7 +554,7 @@ func TestAnOrderThatWasRenewedThereIsNotPaidAgain(t *testing.T) {
 	s.remote.ends[500] = s.remote.ends[500].AddMonths(12)
 	require.NoError(t, s.run(command.Prolong))
 	assert.Zero(t, s.remote.prolongs)
-	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+	assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
 	assert.Contains(t, s.panel.calls, "postprolong")
 }
 
@@ -564,7 +567,7 @@ func TestARenewalThereIsKnownByTheEndOfTheNextOne(t *testing.T) {
 			s.remote.ends[500] = s.remote.ends[500].AddMonths(row.renewed)
 			require.NoError(t, s.run(command.Prolong))
 			assert.Equal(t, row.prolongs, s.remote.prolongs)
-			assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+			assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
 		})
 	}
 }
@@ -572,12 +575,12 @@ func TestARenewalThereIsKnownByTheEndOfTheNextOne(t *testing.T) {
 func TestRenewalByTheSellerItselfIsSwitchedOff(t *testing.T) {
 	s := placedStage(t, 60)
 	s.args.Command = "sync_item"
-	s.remote.change(500, func(r *cert.Report) { r.Renews = true })
+	s.remote.change(500, func(r *seller.OrderStatus) { r.Renews = true })
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Equal(t, 1, s.remote.stopped)
 	assert.Empty(t, s.panel.tasks)
 	t.Run("or is an administrator's task", func(t *testing.T) {
-		s.remote.stopErr = cert.Faultf(cert.FaultAPI, "certificate.edit", "access denied")
+		s.remote.stopErr = fault.Errorf(fault.API, "certificate.edit", "access denied")
 		require.NoError(t, s.run(command.SyncItem))
 		require.NoError(t, s.run(command.SyncItem))
 		assert.Len(t, s.panel.tasks, 1)

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,7 +30,7 @@ func TestShortTermsAreRenewedOncePerTerm(t *testing.T) {
 		s.args.Command = "prolong"
 		prolong := func() error {
 			run := s.world()
-			run.Trade.Terms = []int{1, 3, 6}
+			run.Info.Terms = []int{1, 3, 6}
 			_, err := command.Prolong(t.Context(), run)
 			return err
 		}
@@ -37,12 +39,12 @@ func TestShortTermsAreRenewedOncePerTerm(t *testing.T) {
 			s.at = now().AddDate(0, n*months, -5)
 			require.NoError(t, prolong())
 			assert.Equal(t, n, s.remote.prolongs, "%d months, renewal %d", months, n)
-			start := s.param(cert.ParamTermStart)
+			start := s.param(itemparam.TermStart)
 			require.NoError(t, prolong(), "the same operation again")
 			s.args.Operation = 0
-			assert.Equal(t, cert.FaultRunning, faultType(t, prolong()), "once more by hand")
+			assert.Equal(t, fault.Running, faultType(t, prolong()), "once more by hand")
 			assert.Equal(t, n, s.remote.prolongs)
-			assert.Equal(t, start, s.param(cert.ParamTermStart), "the term moves once")
+			assert.Equal(t, start, s.param(itemparam.TermStart), "the term moves once")
 		}
 	}
 }
@@ -61,8 +63,8 @@ func TestARestoredPanelDoesNotPayTheRenewalAgain(t *testing.T) {
 	s.at = s.at.AddDate(0, 0, 2)
 	require.NoError(t, s.run(command.Prolong))
 	assert.Equal(t, 2, s.seller.buys, "the order and its one renewal")
-	assert.Equal(t, "101 102", s.param(cert.ParamLineage))
-	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+	assert.Equal(t, "101 102", s.param(itemparam.Lineage))
+	assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
 }
 
 // Rows that are not activated show no name; whether those of renewals show the old certificate's is not known.
@@ -76,7 +78,7 @@ func TestALostRenewalThatShowsTheNameIsFound(t *testing.T) {
 			s.seller.buyErr, s.seller.buyAnyway = lost(), true
 			require.Error(t, s.run(command.Prolong))
 			s.seller.buyErr = nil
-			s.seller.change(102, func(r *cert.Report) { r.CommonName = row.host })
+			s.seller.change(102, func(r *seller.OrderStatus) { r.CommonName = row.host })
 			s.at = s.at.Add(time.Hour)
 			require.NoError(t, s.run(command.Prolong))
 			assert.Equal(t, row.buys, s.seller.buys)
@@ -90,8 +92,8 @@ func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := namesStage(t)
 			s.panel.order.SANs = 4
-			s.panel.order.Params[cert.ParamSANsBought] = "0"
-			s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+			s.panel.order.Params[itemparam.SANsBought] = "0"
+			s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
 			s.seller.buyErr, s.seller.buyAnyway = lost(), happened
 			require.Error(t, s.run(command.Reopen))
 			s.seller.buyErr = nil
@@ -103,9 +105,9 @@ func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, 2, s.seller.names)
 			assert.Equal(t, map[bool]int{true: bought + 1, false: bought + 2}[happened], s.seller.buys, "the renewal, and the names where they are missing")
-			assert.Equal(t, "2", s.param(cert.ParamSANsBought))
+			assert.Equal(t, "2", s.param(itemparam.SANsBought))
 			assert.Empty(t, s.panel.tasks)
-			assert.Equal(t, "2031-04-02", s.param(cert.ParamTermStart))
+			assert.Equal(t, "2031-04-02", s.param(itemparam.TermStart))
 			for _, call := range s.panel.calls {
 				if strings.Contains(call, `"kind":"renew"`) {
 					assert.NotContains(t, call, `"again"`, "it was the names that were tried before")
@@ -122,14 +124,14 @@ func TestResolveDoesNotTakeTheOldOrderForItsRenewal(t *testing.T) {
 	require.Error(t, s.run(command.Prolong))
 	s.args = command.Args{Command: "resolve", Item: 42, ID: "101", Yes: true}
 	require.ErrorContains(t, s.run(command.Resolve), "an id of its own")
-	assert.NotEmpty(t, s.param(cert.ParamIntent))
+	assert.NotEmpty(t, s.param(itemparam.Intent))
 	s.args.ID = "102"
 	require.NoError(t, s.run(command.Resolve))
 	s.seller.buyErr = nil
 	s.args = command.Args{Command: "prolong", Item: 42, Operation: 11}
 	require.NoError(t, s.run(command.Prolong))
 	assert.Equal(t, 2, s.seller.buys)
-	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
+	assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
 }
 
 // The panel writes the period of a renewal on the item before it starts prolong, as far as anybody knows. The term that is
@@ -143,10 +145,10 @@ func TestARenewalForAnotherTimeBeginsWhereThePaidTermEnds(t *testing.T) {
 	}{
 		"twelve months and then twenty-four": {24, "2027-03-02", "", "2029-04-02"},
 		"twelve months and then one":         {1, "2027-03-02", "", "2027-05-02"},
-		"not before the window of the first": {1, "2026-12-01", cert.FaultRunning, "2027-04-02"},
+		"not before the window of the first": {1, "2026-12-01", fault.Running, "2027-04-02"},
 	} {
-		for seller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
-			t.Run(name+", "+seller, func(t *testing.T) {
+		for theSeller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
+			t.Run(name+", "+theSeller, func(t *testing.T) {
 				s := begin(t)
 				s.panel.order.Period = row.months
 				day, err := cabforum.ParseDate(row.at)
@@ -154,7 +156,7 @@ func TestARenewalForAnotherTimeBeginsWhereThePaidTermEnds(t *testing.T) {
 				s.at = day.Midnight()
 				prolong := func() error {
 					run := s.world()
-					run.Trade.Terms = []int{1, 12, 24}
+					run.Info.Terms = []int{1, 12, 24}
 					_, err := command.Prolong(t.Context(), run)
 					return err
 				}
@@ -174,7 +176,7 @@ func TestARenewalForAnotherTimeBeginsWhereThePaidTermEnds(t *testing.T) {
 				} else {
 					assert.Equal(t, paid, s.seller.buys, "once")
 				}
-				start, months := s.param(cert.ParamTermStart), s.param(cert.ParamTermMonths)
+				start, months := s.param(itemparam.TermStart), s.param(itemparam.TermMonths)
 				from, err := cabforum.ParseDate(start)
 				require.NoError(t, err)
 				n, err := strconv.Atoi(months)

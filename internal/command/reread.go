@@ -4,7 +4,10 @@ import (
 	"context"
 	"strconv"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // lockAccount takes the account's lock and makes sure that the item still is what this run has read: the wait may take
@@ -35,41 +38,41 @@ func (j *job) asRead(ctx context.Context) error {
 		if one == after[i] {
 			continue
 		}
-		return cert.Faultf(cert.FaultLocked, one.name, "item %d (%s): %s was changed while this run waited for the seller's account: nothing was bought, the next run goes by what it is now",
-			j.order.Item, j.order.Name, one.name).Again()
+		return fault.Errorf(fault.Locked, one.name, "item %d (%s): %s was changed while this run waited for the seller's account: nothing was bought, the next run goes by what it is now",
+			j.order.Item, j.order.Name, one.name).Retryable()
 	}
 	params, err := j.Panel.ModuleParams(ctx, j.order.Module)
 	if err != nil {
 		return err
 	}
-	seller, err := j.Trade.Connect(params)
+	theSeller, err := j.Info.Connect(params)
 	if err != nil {
 		return err
 	}
-	if seller.Account() != j.account {
-		return cert.Faultf(cert.FaultLocked, "processingmodule", "item %d (%s): the account at %s was changed while this run waited: nothing was bought, the next run uses the account that is set now",
-			j.order.Item, j.order.Name, j.Trade.Title).Again()
+	if theSeller.Account() != j.account {
+		return fault.Errorf(fault.Locked, "processingmodule", "item %d (%s): the account at %s was changed while this run waited: nothing was bought, the next run uses the account that is set now",
+			j.order.Item, j.order.Name, j.Info.Title).Retryable()
 	}
 	return nil
 }
 
 // asShown returns a purchase for an order that exists with what the seller shows of that order now. An earlier purchase for it
 // without an answer is settled by this, and it may be carried out while the run waits for the account's lock (rules BUY-11).
-func (j *job) asShown(ctx context.Context, p cert.Purchase) (cert.Purchase, error) {
-	if j.order.Params[cert.ParamIntent] == "" {
+func (j *job) asShown(ctx context.Context, p seller.Purchase) (seller.Purchase, error) {
+	if j.order.Params[itemparam.Intent] == "" {
 		return p, nil
 	}
 	switch p.Kind {
-	case cert.KindProlong:
-		prolonger, ok := j.seller.(Prolonger)
+	case seller.KindProlong:
+		prolonger, ok := j.seller.(seller.Prolonger)
 		if !ok {
 			return p, nil
 		}
-		extension, err := prolonger.Extension(ctx, p.ID, p.Months)
+		extension, err := prolonger.RenewalQuote(ctx, p.ID, p.Months)
 		p.Extension = extension
 		return p, err
-	case cert.KindSANs:
-		report, err := j.seller.Report(ctx, p.ID)
+	case seller.KindSANs:
+		report, err := j.seller.OrderStatus(ctx, p.ID)
 		p.Counted = report.SANs
 		return p, err
 	}
@@ -80,10 +83,10 @@ func (j *job) asShown(ctx context.Context, p cert.Purchase) (cert.Purchase, erro
 type named struct{ name, value string }
 
 // decisive lists what decides whether something is bought, and what.
-func decisive(order cert.Order) []named {
+func decisive(order item.Item) []named {
 	var all []named
 	for _, name := range []string{
-		cert.ParamOrderID, cert.ParamLineage, cert.ParamIntent, cert.ParamTermStart, cert.ParamTermMonths, cert.ParamSANsBought, cert.ParamAltName,
+		itemparam.OrderID, itemparam.Lineage, itemparam.Intent, itemparam.TermStart, itemparam.TermMonths, itemparam.SANsBought, itemparam.AltName,
 	} {
 		all = append(all, named{name, order.Params[name]})
 	}

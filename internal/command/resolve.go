@@ -6,9 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // Resolve is how an administrator settles a purchase without a clear answer (contract 3.5): --id ID names what was bought,
@@ -37,7 +40,7 @@ func Resolve(ctx context.Context, run *Run) (*etree.Document, error) {
 	doc := answer()
 	node := doc.Root().CreateElement("resolve")
 	node.CreateAttr("item", strconv.FormatInt(j.order.Item, 10))
-	node.CreateAttr("intent", j.order.Params[cert.ParamIntent])
+	node.CreateAttr("intent", j.order.Params[itemparam.Intent])
 	node.CreateAttr("mode", map[bool]string{true: "apply", false: "dry-run"}[run.Args.Yes])
 	if id == 0 {
 		return doc, j.resolveNone(ctx, node)
@@ -47,14 +50,14 @@ func Resolve(ctx context.Context, run *Run) (*etree.Document, error) {
 
 func resolveID(args Args) (int64, error) {
 	if args.None == (args.ID != "") {
-		return 0, cert.Faultf(cert.FaultMissed, "id", "give either --id ID (what was bought) or --none (nothing was)")
+		return 0, fault.Errorf(fault.Missed, "id", "give either --id ID (what was bought) or --none (nothing was)")
 	}
 	if args.None {
 		return 0, nil
 	}
 	id, err := strconv.ParseInt(args.ID, 10, 64)
 	if err != nil || id <= 0 {
-		return 0, cert.Faultf(cert.FaultValue, "id", "%q is not an id of the seller", args.ID)
+		return 0, fault.Errorf(fault.Value, "id", "%q is not an id of the seller", args.ID)
 	}
 	return id, nil
 }
@@ -85,7 +88,7 @@ func (j *job) resolveNone(ctx context.Context, node *etree.Element) error {
 		return err
 	}
 	wrong := j.readable() != nil
-	if j.order.Params[cert.ParamIntent] == "" && len(unplaced) == 0 && !wrong {
+	if j.order.Params[itemparam.Intent] == "" && len(unplaced) == 0 && !wrong {
 		if unplaced, err = j.foreignIDs(ctx); err != nil {
 			return err
 		}
@@ -95,15 +98,15 @@ func (j *job) resolveNone(ctx context.Context, node *etree.Element) error {
 		node.CreateAttr("released", formatIDs(unplaced))
 	}
 	if wrong {
-		node.CreateAttr("dropped", strings.TrimSpace(j.order.Params[cert.ParamOrderID]+" "+j.order.Params[cert.ParamLineage]))
+		node.CreateAttr("dropped", strings.TrimSpace(j.order.Params[itemparam.OrderID]+" "+j.order.Params[itemparam.Lineage]))
 	}
 	if !j.Args.Yes {
 		return nil
 	}
 	j.Log.Infof("item %d: settled by hand, nothing was bought", j.order.Item)
-	names := []string{cert.ParamIntent}
+	names := []string{itemparam.Intent}
 	if wrong {
-		names = append(names, cert.ParamOrderID, cert.ParamLineage)
+		names = append(names, itemparam.OrderID, itemparam.Lineage)
 	}
 	if err := j.release(ctx, unplaced); err != nil {
 		return err
@@ -125,11 +128,11 @@ func (j *job) notPlaced(ctx context.Context) ([]int64, error) {
 	}
 	marked, err := j.markedElsewhere(ctx)
 	if err != nil {
-		if j.order.Params[cert.ParamIntent] == "" && len(ids) == 0 && j.readable() == nil {
+		if j.order.Params[itemparam.Intent] == "" && len(ids) == 0 && j.readable() == nil {
 			return nil, err
 		}
 		j.Log.Warningf("item %d: whether an order at %s carries its mark could not be read, such a one would still be taken for this item's: %v",
-			j.order.Item, j.Trade.Title, err)
+			j.order.Item, j.Info.Title, err)
 	}
 	return slices.Compact(slices.Sorted(slices.Values(append(ids, marked...)))), nil
 }
@@ -157,7 +160,7 @@ func (j *job) markedElsewhere(ctx context.Context) ([]int64, error) {
 	if err != nil || mark == "" {
 		return nil, err
 	}
-	shelf, err := j.seller.Shelf(ctx)
+	shelf, err := j.seller.OrderSnapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -165,10 +168,10 @@ func (j *job) markedElsewhere(ctx context.Context) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	released := parseIDs(j.order.Params[cert.ParamReleased])
+	released := parseIDs(j.order.Params[itemparam.Released])
 	var ids []int64
 	for _, r := range shelf.Records {
-		if owner := taken[r.ID]; strings.EqualFold(r.Mark, mark) && (owner == 0 || owner == j.order.Item) &&
+		if owner := taken[r.ID]; strings.EqualFold(r.OrderRef, mark) && (owner == 0 || owner == j.order.Item) &&
 			!slices.Contains(j.lineage(), r.ID) && !slices.Contains(released, r.ID) {
 			ids = append(ids, r.ID)
 		}
@@ -181,16 +184,16 @@ func (j *job) markedElsewhere(ctx context.Context) ([]int64, error) {
 func (j *job) foreignIDs(ctx context.Context) ([]int64, error) {
 	ids := j.lineage()
 	if len(ids) == 0 {
-		return nil, cert.Faultf(cert.FaultMissed, cert.ParamIntent, "item %d (%s) has no unsettled purchase and no id at %s: there is nothing to free",
-			j.order.Item, j.order.Name, j.Trade.Title)
+		return nil, fault.Errorf(fault.Missed, itemparam.Intent, "item %d (%s) has no unsettled purchase and no id at %s: there is nothing to free",
+			j.order.Item, j.order.Name, j.Info.Title)
 	}
-	report, err := j.seller.Report(ctx, j.id())
-	if fault := cert.FaultOf(err); fault != nil && fault.Retry {
+	report, err := j.seller.OrderStatus(ctx, j.id())
+	if failure := fault.From(err); failure != nil && failure.Retry {
 		return nil, err
 	}
 	if err == nil && j.own().contradicts(shownBy(report)) == "" {
-		return nil, cert.Faultf(cert.FaultValue, "none", "item %d (%s): no purchase is unsettled, and nothing at %s contradicts that id %d is this item's order: nothing is freed",
-			j.order.Item, j.order.Name, j.Trade.Title, j.id())
+		return nil, fault.Errorf(fault.Value, "none", "item %d (%s): no purchase is unsettled, and nothing at %s contradicts that id %d is this item's order: nothing is freed",
+			j.order.Item, j.order.Name, j.Info.Title, j.id())
 	}
 	return ids, nil
 }
@@ -204,23 +207,23 @@ func (j *job) resolveBought(ctx context.Context, node *etree.Element, id int64) 
 		return err
 	}
 	if owner.Item != 0 && newestOf(owner) == id {
-		return cert.Faultf(cert.FaultValue, "id", "id %d belongs to item %d", id, owner.Item)
+		return fault.Errorf(fault.Value, "id", "id %d belongs to item %d", id, owner.Item)
 	}
 	if owner.Item != 0 {
 		node.CreateAttr("from", strconv.FormatInt(owner.Item, 10))
 	}
-	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil && in.Kind == cert.KindRenew && id <= in.Snapshot && slices.Contains(j.lineage(), id) {
-		return cert.Faultf(cert.FaultValue, "id", "id %d was item %d's before the renewal, which has an id of its own", id, j.order.Item)
+	if in, err := parseIntent(j.order.Params[itemparam.Intent]); err == nil && in.Kind == seller.KindRenew && id <= in.Snapshot && slices.Contains(j.lineage(), id) {
+		return fault.Errorf(fault.Value, "id", "id %d was item %d's before the renewal, which has an id of its own", id, j.order.Item)
 	}
-	report, err := j.seller.Report(ctx, id)
+	report, err := j.seller.OrderStatus(ctx, id)
 	if err != nil {
 		return err
 	}
 	if report.State.Ended() && report.Type == "" && report.CommonName == "" { // a seller may take what it never had for deleted
-		return cert.Faultf(cert.FaultMissed, "id", "%s knows no id %d (%s)", j.Trade.Title, id, report.Words)
+		return fault.Errorf(fault.Missed, "id", "%s knows no id %d (%s)", j.Info.Title, id, report.StatusText)
 	}
-	if owner.Item != 0 && report.State == cert.StateReplaced { // part of that item's past, not a purchase put there by mistake
-		return cert.Faultf(cert.FaultValue, "id", "id %d belongs to the lineage of item %d", id, owner.Item)
+	if owner.Item != 0 && report.State == seller.StateReplaced { // part of that item's past, not a purchase put there by mistake
+		return fault.Errorf(fault.Value, "id", "id %d belongs to the lineage of item %d", id, owner.Item)
 	}
 	node.CreateAttr("state", report.State.String())
 	node.CreateAttr("type", report.Type)
@@ -228,25 +231,25 @@ func (j *job) resolveBought(ctx context.Context, node *etree.Element, id int64) 
 	if !j.Args.Yes {
 		return nil
 	}
-	return j.settleByHand(ctx, id, owner)
+	return j.reconcileByHand(ctx, id, owner)
 }
 
 // ownerOf is the other item that holds an id; its zero value where none does.
-func (j *job) ownerOf(ctx context.Context, id int64) (cert.Holding, error) {
+func (j *job) ownerOf(ctx context.Context, id int64) (item.Claim, error) {
 	holdings, err := j.holdings(ctx)
 	if err != nil {
-		return cert.Holding{}, err
+		return item.Claim{}, err
 	}
 	for _, h := range holdings {
 		if h.Item != j.order.Item && slices.Contains(append(parseIDs(h.Lineage), parseIDs(h.OrderID)...), id) {
 			return h, nil
 		}
 	}
-	return cert.Holding{}, nil
+	return item.Claim{}, nil
 }
 
 // newestOf is the newest id of a holding.
-func newestOf(h cert.Holding) int64 {
+func newestOf(h item.Claim) int64 {
 	for _, list := range []string{h.OrderID, h.Lineage} {
 		if ids := parseIDs(list); len(ids) > 0 {
 			return ids[len(ids)-1]
@@ -257,18 +260,18 @@ func newestOf(h cert.Holding) int64 {
 
 // settleByHand puts the id on the item, and takes it from an item that was given it by mistake and has another one by
 // now. The journal's last line of an id says whose it is.
-func (j *job) settleByHand(ctx context.Context, id int64, owner cert.Holding) error {
+func (j *job) reconcileByHand(ctx context.Context, id int64, owner item.Claim) error {
 	if err := j.Panel.HoldsLocks(ctx); err != nil {
 		return err
 	}
-	kind := cert.KindCreate
-	if in, err := parseIntent(j.order.Params[cert.ParamIntent]); err == nil {
+	kind := seller.KindCreate
+	if in, err := parseIntent(j.order.Params[itemparam.Intent]); err == nil {
 		kind = in.Kind
 	}
 	j.Log.Infof("item %d: settled by hand with id %d", j.order.Item, id)
 	if j.readable() != nil { // both are written anew below, and never dropped in between
-		delete(j.order.Params, cert.ParamOrderID)
-		delete(j.order.Params, cert.ParamLineage)
+		delete(j.order.Params, itemparam.OrderID)
+		delete(j.order.Params, itemparam.Lineage)
 	}
 	others, err := j.unplaced(ctx, id)
 	if err != nil {
@@ -277,13 +280,13 @@ func (j *job) settleByHand(ctx context.Context, id int64, owner cert.Holding) er
 	if err := j.release(ctx, others); err != nil {
 		return err
 	}
-	released := slices.DeleteFunc(parseIDs(j.order.Params[cert.ParamReleased]), func(other int64) bool { return other == id })
-	if err := j.save(ctx, cert.ParamReleased, formatIDs(released)); err != nil {
+	released := slices.DeleteFunc(parseIDs(j.order.Params[itemparam.Released]), func(other int64) bool { return other == id })
+	if err := j.save(ctx, itemparam.Released, formatIDs(released)); err != nil {
 		return err
 	}
 	if err := j.record(ctx, kind, id, ""); err != nil || owner.Item == 0 {
 		return err
 	}
 	left := slices.DeleteFunc(parseIDs(owner.Lineage), func(other int64) bool { return other == id })
-	return j.Panel.SaveParam(ctx, owner.Item, cert.ParamLineage, formatIDs(left))
+	return j.Panel.SaveParam(ctx, owner.Item, itemparam.Lineage, formatIDs(left))
 }

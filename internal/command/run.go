@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+
+	"pmssl/internal/seller"
 )
 
 // Args are the words of the command line that commands look at (billmanager-module-protocol §1.2).
@@ -44,11 +46,11 @@ type Run struct {
 	Doc  *etree.Document
 	Text string
 
-	Panel Panel
-	Trade Trade
-	Post  Post // letters to clients
-	Log   Log
-	Now   func() time.Time
+	Panel  Panel
+	Info   seller.Info
+	Mailer Mailer // letters to clients
+	Log    Log
+	Now    func() time.Time
 	// Addresses lists this host's own IPv4 addresses.
 	Addresses func() ([]netip.Addr, error)
 	// Resolver makes what looks names up at a DNS server, host:port, or at the system's where server is empty. It opens
@@ -57,7 +59,7 @@ type Run struct {
 
 	// Spending is told true right before money may be spent and false once the outcome is recorded; in between nothing
 	// ends the process. nil where nobody listens.
-	Spending func(bool)
+	CriticalSection func(bool)
 
 	dry *dryRun // what a dry run would do, nil for a real one
 	// sweep is the sweep that works on many items, nil for a command for one.

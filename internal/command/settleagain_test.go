@@ -4,8 +4,11 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,26 +20,26 @@ func TestAPurchaseWithAnImpossibleIDIsNotPaidAgain(t *testing.T) {
 	for name, prepare := range map[string]func(s *stage){
 		"another item holds it": func(s *stage) {
 			s.seller.next = 300
-			s.panel.holdings = []cert.Holding{{Item: 7, OrderID: "301", Lineage: "301"}}
+			s.panel.holdings = []item.Claim{{Item: 7, OrderID: "301", Lineage: "301"}}
 		},
 		"it lies below what was there before": func(s *stage) {
-			s.seller.reports[900] = cert.Report{ID: 900, State: cert.StateIssued, CommonName: "other.example"}
+			s.seller.reports[900] = seller.OrderStatus{ID: 900, State: seller.StateIssued, CommonName: "other.example"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
 			prepare(s)
-			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)))
+			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
 			for _, later := range []time.Duration{11 * time.Minute, time.Hour, 25 * time.Hour, 100 * time.Hour} {
 				s.at = now().Add(later)
 				require.Error(t, s.run(command.Open), later)
 				assert.Equal(t, 1, s.seller.buys, later)
-				assert.NotEmpty(t, s.param(cert.ParamIntent), later)
+				assert.NotEmpty(t, s.param(itemparam.Intent), later)
 			}
-			require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Open)))
+			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
 			s.args = command.Args{Command: "resolve", Item: 42, None: true, Yes: true}
 			require.NoError(t, s.run(command.Resolve))
-			assert.Empty(t, s.param(cert.ParamIntent))
+			assert.Empty(t, s.param(itemparam.Intent))
 		})
 	}
 }
@@ -52,49 +55,49 @@ func TestARenewalCarriedOutDuringTheWaitIsNotPaidAgain(t *testing.T) {
 	s.panel.onLock = func() { s.remote.ends[500] = s.remote.ends[500].AddMonths(12) }
 	require.NoError(t, s.run(command.Prolong))
 	assert.Zero(t, s.remote.prolongs)
-	assert.Equal(t, "2027-04-02", s.param(cert.ParamTermStart))
-	assert.Empty(t, s.param(cert.ParamIntent))
+	assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
+	assert.Empty(t, s.param(itemparam.Intent))
 }
 
 // rules BUY-11: so it is with names.
 func TestNamesCarriedOutDuringTheWaitAreNotPaidAgain(t *testing.T) {
 	s := namesStage(t)
 	s.panel.order.SANs = 4
-	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
-	s.panel.order.Params[cert.ParamOldAltName] = "a.example.com b.example.com"
+	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
+	s.panel.order.Params[itemparam.OldAltName] = "a.example.com b.example.com"
 	s.seller.buyErr = lost()
 	buys := s.seller.buys
-	require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Reopen)))
+	require.Equal(t, fault.Unclear, faultType(t, s.run(command.Reopen)))
 	require.Equal(t, buys+1, s.seller.buys)
 	s.seller.buyErr = nil
 	s.at = s.at.Add(11 * time.Minute)
 	s.panel.onLock = func() {
 		s.panel.onLock = nil
-		s.seller.change(101, func(r *cert.Report) { r.SANs += 2 })
+		s.seller.change(101, func(r *seller.OrderStatus) { r.SANs += 2 })
 	}
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, buys+1, s.seller.buys)
-	assert.Empty(t, s.param(cert.ParamIntent))
+	assert.Empty(t, s.param(itemparam.Intent))
 }
 
 // rules BUY-5: an item can be freed also while the seller's list cannot be read: the account may be closed for good.
 func TestResolveFreesWhileTheSellerIsShut(t *testing.T) {
-	for name, fault := range map[string]error{
-		"refused":     cert.Faultf(cert.FaultLogin, "password", "the user name or the password is wrong"),
-		"unreachable": cert.Faultf(cert.FaultClient, "certificate", "no answer").Again(),
+	for name, failure := range map[string]error{
+		"refused":     fault.Errorf(fault.Login, "password", "the user name or the password is wrong"),
+		"unreachable": fault.Errorf(fault.Client, "certificate", "no answer").Retryable(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := remoteStage(t)
 			s.remote.err = lost()
 			require.Error(t, s.run(command.Open))
-			require.NotEmpty(t, s.param(cert.ParamIntent))
-			s.remote.shelfErr = fault
+			require.NotEmpty(t, s.param(itemparam.Intent))
+			s.remote.shelfErr = failure
 			s.args = command.Args{Command: "resolve", Item: 42, None: true}
 			require.NoError(t, s.run(command.Resolve))
-			require.NotEmpty(t, s.param(cert.ParamIntent), "it only shows")
+			require.NotEmpty(t, s.param(itemparam.Intent), "it only shows")
 			s.args.Yes = true
 			require.NoError(t, s.run(command.Resolve))
-			assert.Empty(t, s.param(cert.ParamIntent))
+			assert.Empty(t, s.param(itemparam.Intent))
 			require.Error(t, s.run(command.Resolve), "nothing is known to be left")
 		})
 	}
@@ -110,16 +113,16 @@ func TestALostRenewalUnderTheNameBeforeIsNotPaidAgain(t *testing.T) {
 	require.Error(t, s.run(command.Prolong))
 	require.Equal(t, buys+1, s.seller.buys)
 	s.seller.buyErr = nil
-	s.seller.change(102, func(r *cert.Report) { r.CommonName = "example.com" })
+	s.seller.change(102, func(r *seller.OrderStatus) { r.CommonName = "example.com" })
 	for _, later := range []time.Duration{11 * time.Minute, time.Hour} {
 		s.at = s.at.Add(later)
-		require.Equal(t, cert.FaultUnclear, faultType(t, s.run(command.Prolong)))
+		require.Equal(t, fault.Unclear, faultType(t, s.run(command.Prolong)))
 		assert.Equal(t, buys+1, s.seller.buys)
 	}
 	assert.NotEmpty(t, s.panel.tasks)
 	s.args = command.Args{Command: "resolve", Item: 42, ID: "102", Yes: true}
 	require.NoError(t, s.run(command.Resolve))
-	assert.Equal(t, "101 102", s.param(cert.ParamLineage))
+	assert.Equal(t, "101 102", s.param(itemparam.Lineage))
 }
 
 // rules BUY-4: a renewal that was put on the item does not settle names that were bought for it without an answer.
@@ -128,16 +131,16 @@ func TestARenewalDoesNotSettleNames(t *testing.T) {
 	s.at = now().AddDate(0, 59, 0)
 	s.args.Command = "prolong"
 	id := s.seller.add(60)
-	s.seller.reports[id] = cert.Report{ID: id, State: cert.StateRenewal, SANs: 2}
-	s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = "102", "101 102"
+	s.seller.reports[id] = seller.OrderStatus{ID: id, State: seller.StateRenewal, SANs: 2}
+	s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "102", "101 102"
 	s.panel.order.SANs = 4
-	s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
-	s.panel.order.Params[cert.ParamIntent] = `{"kind":"sans","time":"` + s.at.Add(-time.Minute).UTC().Format(time.RFC3339) +
+	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
+	s.panel.order.Params[itemparam.Intent] = `{"kind":"sans","time":"` + s.at.Add(-time.Minute).UTC().Format(time.RFC3339) +
 		`","product":"san_certificate","snapshot":101,"sans":2,"counted":2}`
 	buys := s.seller.buys
-	require.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.Prolong)))
-	assert.NotEmpty(t, s.param(cert.ParamIntent))
-	s.seller.change(id, func(r *cert.Report) { r.SANs = 4 }) // carried out late
+	require.Equal(t, fault.Waiting, faultType(t, s.run(command.Prolong)))
+	assert.NotEmpty(t, s.param(itemparam.Intent))
+	s.seller.change(id, func(r *seller.OrderStatus) { r.SANs = 4 }) // carried out late
 	require.NoError(t, s.run(command.Prolong))
 	assert.Equal(t, buys, s.seller.buys)
 }

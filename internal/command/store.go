@@ -8,7 +8,11 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 // settingExpireDate chooses what the panel gets as the item's expiration date: `certificate` (the default) or `term`, for
@@ -24,8 +28,8 @@ const (
 )
 
 // deliver checks an issued certificate and stores it, or leaves the one in place where that is better (rules STORE-7).
-func (j *job) deliver(ctx context.Context, report cert.Report) error {
-	csr, err := cert.ReadCSR(j.order.CSR)
+func (j *job) deliver(ctx context.Context, report seller.OrderStatus) error {
+	csr, err := pki.ReadCSR(j.order.CSR)
 	if err != nil {
 		return err
 	}
@@ -35,8 +39,8 @@ func (j *job) deliver(ctx context.Context, report cert.Report) error {
 	if old, is := j.showsReplaced(report); is { // which may be for the key that the client has replaced
 		return j.stillReplaced(ctx, report, old)
 	}
-	chain, err := cert.BuildChain(report.PEM, csr, j.Now())
-	if errors.Is(err, cert.ErrNoCertificate) {
+	chain, err := pki.BuildChain(report.PEM, csr, j.Now())
+	if errors.Is(err, pki.ErrNoCertificate) {
 		return j.nothingDelivered(ctx, report)
 	}
 	if err == nil {
@@ -49,7 +53,7 @@ func (j *job) deliver(ctx context.Context, report cert.Report) error {
 		return err
 	}
 	stored, inPlace := j.inPlace(chain)
-	if inPlace && j.hasStatus(cert.ServiceIssued) && j.order.Params[cert.ParamSerial] == chain.Serial() {
+	if inPlace && j.hasStatus(item.ServiceIssued) && j.order.Params[itemparam.Serial] == chain.Serial() {
 		j.Log.ExtInfof("item %d: certificate %s is in place already", j.order.Item, chain.Serial())
 		return j.closeWaitingTask(ctx)
 	}
@@ -68,7 +72,7 @@ func (j *job) deliver(ctx context.Context, report cert.Report) error {
 }
 
 // wanted are the names that the leaf must cover: common name and SANs as ordered.
-func (j *job) wanted(csr cert.CSR) []string {
+func (j *job) wanted(csr pki.CSR) []string {
 	names := []string{csr.CommonName}
 	product, err := j.product()
 	if err != nil || !product.MultiDomain {
@@ -81,11 +85,11 @@ func (j *job) wanted(csr cert.CSR) []string {
 }
 
 // inPlace looks at the stored certificate: the chain of it where it can be read, and whether it is the delivered one.
-func (j *job) inPlace(chain cert.Chain) (*cert.Chain, bool) {
+func (j *job) inPlace(chain pki.Chain) (*pki.Chain, bool) {
 	if j.order.Stored == "" {
 		return nil, false
 	}
-	stored, err := cert.StoredLeaf(j.order.Stored)
+	stored, err := pki.StoredLeaf(j.order.Stored)
 	if err != nil {
 		j.Log.Warningf("item %d: what is stored as its certificate cannot be read and is replaced: %v", j.order.Item, err)
 		return nil, false
@@ -94,7 +98,7 @@ func (j *job) inPlace(chain cert.Chain) (*cert.Chain, bool) {
 }
 
 // remark warns of certificates that are stored although something about them is unusual.
-func (j *job) remark(chain cert.Chain, stored *cert.Chain) {
+func (j *job) remark(chain pki.Chain, stored *pki.Chain) {
 	for _, warning := range chain.Warnings {
 		j.Log.Warningf("item %d: certificate %s: %s; stored all the same", j.order.Item, chain.Serial(), warning)
 	}
@@ -112,9 +116,9 @@ func (j *job) remark(chain cert.Chain, stored *cert.Chain) {
 
 // replace stores a new certificate. An item that counted as issued does so no more until every step is done, so that an
 // interruption is repeated from the start (contract 4.2).
-func (j *job) replace(ctx context.Context, chain cert.Chain, old *cert.Chain) error {
-	if j.hasStatus(cert.ServiceIssued) {
-		if err := j.setStatus(ctx, cert.ServiceWaiting); err != nil {
+func (j *job) replace(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
+	if j.hasStatus(item.ServiceIssued) {
+		if err := j.setStatus(ctx, item.ServiceWaiting); err != nil {
 			return err
 		}
 	}
@@ -126,7 +130,7 @@ func (j *job) replace(ctx context.Context, chain cert.Chain, old *cert.Chain) er
 
 // saveCertificate stores the chain as a ZIP and reads it back; where the panel refuses that or gives something else back,
 // as PEM (contract 4.2).
-func (j *job) saveCertificate(ctx context.Context, chain cert.Chain) error {
+func (j *job) saveCertificate(ctx context.Context, chain pki.Chain) error {
 	archive, err := chain.ZIP()
 	if err != nil {
 		return err
@@ -136,7 +140,7 @@ func (j *job) saveCertificate(ctx context.Context, chain cert.Chain) error {
 			return err
 		}
 		j.Log.ExtInfof("item %d: the panel takes no ZIP (%v), saving PEM", j.order.Item, err)
-	} else if err := j.readBack(ctx, chain); err == nil || cert.FaultOf(err).Type == cert.FaultDB {
+	} else if err := j.readBack(ctx, chain); err == nil || fault.From(err).Type == fault.DB {
 		return err
 	} else {
 		j.Log.Warningf("item %d: the ZIP was not read back as saved (%v), saving PEM", j.order.Item, err)
@@ -150,22 +154,22 @@ func (j *job) saveCertificate(ctx context.Context, chain cert.Chain) error {
 // zipRefused tells whether certificate.save failed for a reason that PEM may not have: the panel does not know the
 // form, or the archive is too large for a command line (contract 6).
 func zipRefused(err error) bool {
-	fault := cert.FaultOf(err)
-	return !fault.Retry && (fault.Type == cert.FaultPanel || fault.Type == cert.FaultValue)
+	failure := fault.From(err)
+	return !failure.Retry && (failure.Type == fault.Panel || failure.Type == fault.Value)
 }
 
 // readBack makes sure that the database holds the certificate just saved.
-func (j *job) readBack(ctx context.Context, chain cert.Chain) error {
+func (j *job) readBack(ctx context.Context, chain pki.Chain) error {
 	text, err := j.Panel.StoredCertificate(ctx, j.order.Item)
 	if err != nil {
 		return err
 	}
-	stored, err := cert.StoredLeaf(text)
+	stored, err := pki.StoredLeaf(text)
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(stored.Leaf.Raw, chain.Leaf.Raw) {
-		return cert.Faultf(cert.FaultPanel, "certificate", "the panel stores certificate %s instead of %s", stored.Serial(), chain.Serial()).Again()
+		return fault.Errorf(fault.Panel, "certificate", "the panel stores certificate %s instead of %s", stored.Serial(), chain.Serial()).Retryable()
 	}
 	j.order.Stored = text
 	return nil
@@ -173,27 +177,27 @@ func (j *job) readBack(ctx context.Context, chain cert.Chain) error {
 
 // announce tells the panel of a stored certificate: parameters, dates, and the status last, so that an interrupted run
 // is repeated from the start (contract 4.2).
-func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report) error {
+func (j *job) announce(ctx context.Context, chain pki.Chain, report seller.OrderStatus) error {
 	if err := j.saveTerm(ctx); err != nil {
 		return err
 	}
 	if err := j.closeMark(ctx); err != nil {
 		return err
 	}
-	method, err := cert.ParseMethod(j.order.Params[cert.ParamMethod])
+	method, err := seller.ParseMethod(j.order.Params[itemparam.Method])
 	if err != nil {
 		return err
 	}
 	for _, p := range []struct{ name, value string }{
-		{cert.ParamExpireDate, chain.Ends().String()},
-		{cert.ParamSerial, chain.Serial()},
-		{cert.ParamLeafKey, keyMark(chain)},
-		{cert.ParamLeafNames, j.namesOf(chain)},
-		{cert.ParamNotBefore, ""},
-		{cert.ParamIssuedSince, ""},
-		{cert.ParamDelivered, j.deliveredType(report.Type)},
-		{cert.ParamProofMethod, method.String()},
-		{cert.ParamProofTime, j.proofTime()},
+		{itemparam.ExpireDate, chain.Ends().String()},
+		{itemparam.Serial, chain.Serial()},
+		{itemparam.LeafKey, keyMark(chain)},
+		{itemparam.LeafNames, j.namesOf(chain)},
+		{itemparam.NotBefore, ""},
+		{itemparam.IssuedSince, ""},
+		{itemparam.Delivered, j.deliveredType(report.Type)},
+		{itemparam.ProofMethod, method.String()},
+		{itemparam.ProofTime, j.proofTime()},
 	} {
 		if err := j.save(ctx, p.name, p.value); err != nil {
 			return err
@@ -202,23 +206,23 @@ func (j *job) announce(ctx context.Context, chain cert.Chain, report cert.Report
 	if err := j.expireDate(ctx, chain.Ends()); err != nil {
 		return err
 	}
-	if !j.hasStatus(cert.ServiceIssued) {
+	if !j.hasStatus(item.ServiceIssued) {
 		if err := j.Panel.OpenCertificate(ctx, j.order.Item); err != nil {
 			return err
 		}
 	}
-	j.Log.Infof("item %d: certificate %s of %s stored, ends %s, paid until %s", j.order.Item, chain.Serial(), j.Trade.Title, chain.Ends(), j.termEnd())
+	j.Log.Infof("item %d: certificate %s of %s stored, ends %s, paid until %s", j.order.Item, chain.Serial(), j.Info.Title, chain.Ends(), j.termEnd())
 	j.showNames(ctx, nil) // whatever spoke against its names, they are certified
 	if err := j.closeWaitingTask(ctx); err != nil {
 		return err
 	}
-	return j.setStatus(ctx, cert.ServiceIssued)
+	return j.setStatus(ctx, item.ServiceIssued)
 }
 
 // proofTime is when control was last proved, as far as we know: now where nothing is known or the last proof was too old
 // to be used again (BR 4.2.1), the known time where the authority may have leaned on it.
 func (j *job) proofTime() string {
-	known := j.order.Params[cert.ParamProofTime]
+	known := j.order.Params[itemparam.ProofTime]
 	at, err := time.Parse(time.RFC3339, known)
 	if now := j.Now().UTC(); err != nil || now.Sub(at) > time.Duration(cabforum.ReuseLimit(now))*24*time.Hour {
 		return now.Format(time.RFC3339)
@@ -228,23 +232,23 @@ func (j *job) proofTime() string {
 
 // gained concludes from a new certificate where the seller's own term ends, before it takes the old one's place, and forgets
 // the attempts that were counted for the old one.
-func (j *job) gained(ctx context.Context, chain cert.Chain, old *cert.Chain) error {
+func (j *job) gained(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
 	if old == nil || old.Serial() == chain.Serial() {
 		return nil
 	}
 	if err := j.concludeTermEnd(ctx, chain, *old); err != nil {
 		return err
 	}
-	return j.save(ctx, cert.ParamReissueTried, "")
+	return j.save(ctx, itemparam.ReissueTried, "")
 }
 
 // concludeTermEnd saves the end of the seller's own term where only that explains a new certificate (rules SWEEP-3): it was
 // made for the last request, ends no later than the one in place, and is more than shortBy days shorter than the Forum
 // allows today and after the next step; the item's own term does not explain its end.
-func (j *job) concludeTermEnd(ctx context.Context, chain, old cert.Chain) error {
+func (j *job) concludeTermEnd(ctx context.Context, chain, old pki.Chain) error {
 	if chain.Ends().After(old.Ends()) {
-		if known, err := cabforum.ParseDate(j.order.Params[cert.ParamTermEnd]); err == nil && !known.IsZero() && chain.Ends().After(known) {
-			return j.save(ctx, cert.ParamTermEnd, "") // it was wrong
+		if known, err := cabforum.ParseDate(j.order.Params[itemparam.TermEnd]); err == nil && !known.IsZero() && chain.Ends().After(known) {
+			return j.save(ctx, itemparam.TermEnd, "") // it was wrong
 		}
 		return nil
 	}
@@ -261,7 +265,7 @@ func (j *job) concludeTermEnd(ctx context.Context, chain, old cert.Chain) error 
 	}
 	j.Log.Warningf("item %d: the new certificate %s of %d days ends %s and brings nothing: the seller's term ends there",
 		j.order.Item, chain.Serial(), life(chain).Days(), chain.Ends())
-	return j.save(ctx, cert.ParamTermEnd, chain.Ends().String())
+	return j.save(ctx, itemparam.TermEnd, chain.Ends().String())
 }
 
 // expireDate writes the item's expiration date (contract 4.3): the earlier of the certificate's end and the end of the
@@ -297,12 +301,12 @@ func (j *job) nominalDate(ctx context.Context) error {
 // deliveredType is the seller's name of what it delivered; the spelling of the purchase's answer stays where only upper
 // and lower case differ (namecheap-ssl-api §3.3).
 func (j *job) deliveredType(name string) string {
-	saved := j.order.Params[cert.ParamDelivered]
+	saved := j.order.Params[itemparam.Delivered]
 	if name == "" || strings.EqualFold(name, saved) {
 		return saved
 	}
 	if saved != "" {
-		j.Log.Infof("item %d: %s delivered %q, where %q was said before", j.order.Item, j.Trade.Title, name, saved)
+		j.Log.Infof("item %d: %s delivered %q, where %q was said before", j.order.Item, j.Info.Title, name, saved)
 	}
 	return name
 }

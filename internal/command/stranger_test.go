@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,12 +37,12 @@ func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 			for range 2 {
 				id := s.seller.add(12)
 				s.seller.issueNames(t, id, s.pair, s.at, 199, "www.example.com")
-				s.seller.change(id, func(r *cert.Report) { r.CommonName = row.name })
+				s.seller.change(id, func(r *seller.OrderStatus) { r.CommonName = row.name })
 			}
 			newest := s.seller.next
 			s.panel.stored = strings.Join(s.seller.reports[newest].PEM, "\n")
 			s.args.Command = "close"
-			s.panel.order.Params[cert.ParamOrderID], s.panel.order.Params[cert.ParamLineage] = itoa(newest), itoa(newest-1)+" "+itoa(newest)
+			s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = itoa(newest), itoa(newest-1)+" "+itoa(newest)
 			panel := &taskPanel{fakePanel: s.panel}
 			_, err := command.Close(context.Background(), s.with(revokingSeller{able}, panel))
 			require.NoError(t, err)
@@ -55,9 +56,9 @@ func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 		})
 		t.Run("reopen/"+shown, func(t *testing.T) {
 			s := placedStage(t, 12)
-			s.remote.change(500, func(r *cert.Report) { r.PEM = signed(t, s.pair, now(), 199, "www.example.com") })
+			s.remote.change(500, func(r *seller.OrderStatus) { r.PEM = signed(t, s.pair, now(), 199, "www.example.com") })
 			s.panel.stored = strings.Join(s.remote.reports[500].PEM, "\n")
-			s.remote.change(500, func(r *cert.Report) { r.CommonName = row.name })
+			s.remote.change(500, func(r *seller.OrderStatus) { r.CommonName = row.name })
 			err := s.run(command.Reopen)
 			if row.strange {
 				require.ErrorContains(t, err, row.name)
@@ -68,11 +69,11 @@ func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, 1, s.remote.reissues)
 		})
-		for seller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
-			t.Run("prolong/"+seller+"/"+shown, func(t *testing.T) {
+		for theSeller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
+			t.Run("prolong/"+theSeller+"/"+shown, func(t *testing.T) {
 				s := begin(t)
 				s.panel.stored = strings.Join(signed(t, s.pair, now(), 199, "www.example.com"), "\n")
-				paid, rename := func() int { return s.seller.buys }, func(r *cert.Report) { r.CommonName = row.name }
+				paid, rename := func() int { return s.seller.buys }, func(r *seller.OrderStatus) { r.CommonName = row.name }
 				s.seller.change(101, rename)
 				if s.remote != nil {
 					paid = func() int { return s.remote.prolongs }

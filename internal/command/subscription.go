@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/pki"
 
 	"github.com/beevik/etree"
 )
@@ -74,7 +76,7 @@ func Subscription(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if run.Args.Resend && !s.dry && s.told+s.failed == 0 {
-		return nil, cert.Faultf(cert.FaultMissed, "resend", "there is nothing to tell the client of item %d now, no letter was sent", run.Args.Item)
+		return nil, fault.Errorf(fault.Missed, "resend", "there is nothing to tell the client of item %d now, no letter was sent", run.Args.Item)
 	}
 	run.Failed = s.failed > 0
 	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, told %d, failed %d", s.items, s.due, s.reissued, s.told, s.failed)
@@ -88,16 +90,16 @@ func newSweep(ctx context.Context, run *Run) (*sweep, error) {
 		}
 	}
 	if run.Args.Resend && run.Args.Item == 0 {
-		return nil, cert.Faultf(cert.FaultMissed, "item", "--resend sends one client's letter again and needs --item")
+		return nil, fault.Errorf(fault.Missed, "item", "--resend sends one client's letter again and needs --item")
 	}
 	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, down: outages{}}
 	if run.Args.Date != "" {
 		if !run.Args.DryRun {
-			return nil, cert.Faultf(cert.FaultValue, "date", "--date plays a day and goes with --dry-run only")
+			return nil, fault.Errorf(fault.Value, "date", "--date plays a day and goes with --dry-run only")
 		}
 		day, err := cabforum.ParseDate(run.Args.Date)
 		if err != nil || day.IsZero() {
-			return nil, cert.Faultf(cert.FaultValue, "date", "--date %q is not a date of the form YYYY-MM-DD", run.Args.Date)
+			return nil, fault.Errorf(fault.Value, "date", "--date %q is not a date of the form YYYY-MM-DD", run.Args.Date)
 		}
 		s.at = day.Midnight()
 	}
@@ -131,9 +133,9 @@ func (s *sweep) chosen(items []int64, err error) ([]int64, error) {
 	if err != nil || s.Args.Item == 0 {
 		return items, err
 	}
-	for _, item := range items {
-		if item == s.Args.Item {
-			return []int64{item}, nil
+	for _, it := range items {
+		if it == s.Args.Item {
+			return []int64{it}, nil
 		}
 	}
 	return nil, nil
@@ -147,13 +149,13 @@ const (
 )
 
 // each works on one item under its lock, as the panel's command would. Only the end of the run itself is an error here.
-func (s *sweep) each(ctx context.Context, item int64, as string, work func(context.Context, *job, *sweepRow) error) error {
+func (s *sweep) each(ctx context.Context, it int64, as string, work func(context.Context, *job, *sweepRow) error) error {
 	if err := ctx.Err(); err != nil {
 		return sweepEnded(err)
 	}
 	run := *s.Run
-	run.Args, run.sweep = Args{Command: as, Item: item}, s
-	row := &sweepRow{item: item}
+	run.Args, run.sweep = Args{Command: as, Item: it}, s
+	row := &sweepRow{item: it}
 	start := begin
 	if s.dry {
 		start = connect // which writes nothing, not even what the journal remembers
@@ -163,20 +165,20 @@ func (s *sweep) each(ctx context.Context, item int64, as string, work func(conte
 		row.name, row.paidUntil = j.order.Name, j.termEnd()
 		err = work(ctx, j, row)
 	}
-	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), item); released != nil {
-		s.Log.Warningf("item %d: %v", item, released)
+	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), it); released != nil {
+		s.Log.Warningf("item %d: %v", it, released)
 	}
 	if over := ctx.Err(); cutShort(over, err) {
-		s.Log.Warningf("item %d: %v", item, err)
+		s.Log.Warningf("item %d: %v", it, err)
 		return sweepEnded(over)
 	}
 	switch {
-	case err != nil && cert.FaultOf(err).Type == cert.FaultLocked:
+	case err != nil && fault.From(err).Type == fault.Locked:
 		row.result, row.reason = resultSkipped, "another run holds the item"
 	case err != nil:
 		row.result, row.reason = resultError, err.Error()
 		s.failed++
-		s.Log.Errorf("item %d: %v", item, err)
+		s.Log.Errorf("item %d: %v", it, err)
 		s.note(j, err)
 	}
 	if row.action != "" || err != nil {
@@ -188,17 +190,17 @@ func (s *sweep) each(ctx context.Context, item int64, as string, work func(conte
 // cutShort reports whether work failed because the run is over: over is the context's error, nil while the run goes on. What
 // does not pass by itself, and a purchase without an answer, is told as it is.
 func cutShort(over, err error) bool {
-	fault := cert.FaultOf(err)
-	return over != nil && fault != nil && !fault.Unclear && (fault.Retry || errors.Is(err, over))
+	failure := fault.From(err)
+	return over != nil && failure != nil && !failure.OutcomeUnknown && (failure.Retry || errors.Is(err, over))
 }
 
 // sweepEnded is the fault of a sweep whose context is over.
 func sweepEnded(err error) error {
-	return cert.Faultf(cert.FaultInterrupted, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Again()
+	return fault.Errorf(fault.Interrupted, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Retryable()
 }
 
 // settle syncs an item that the seller works on, and tells who has to act where the proof is missing.
-func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
+func (s *sweep) reconcile(ctx context.Context, j *job, row *sweepRow) error {
 	row.action, row.result = actionWait, resultOK
 	if s.dry {
 		row.result, row.reason = resultSkipped, "dry run"
@@ -218,13 +220,13 @@ func (s *sweep) settle(ctx context.Context, j *job, row *sweepRow) error {
 	if j.order.Stored == "" { // the first certificate: the client was shown what to publish with the order
 		return nil
 	}
-	stored, err := cert.StoredLeaf(j.order.Stored)
+	stored, err := pki.StoredLeaf(j.order.Stored)
 	if err != nil {
 		return err
 	}
 	verdict := cabforum.Standing{Settings: s.settings, Active: true, Held: life(stored)}.Judge(s.at)
 	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
-	if !j.hasStatus(cert.ServiceWaiting) {
+	if !j.hasStatus(item.ServiceWaiting) {
 		return nil
 	}
 	if j.notYet {
@@ -248,15 +250,15 @@ func (j *job) look(ctx context.Context) error {
 }
 
 // remind tells the client what a waiting reissue needs, once, and every day when the end is near (contract 5.4).
-func (s *sweep) remind(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) error {
+func (s *sweep) remind(ctx context.Context, j *job, row *sweepRow, stored pki.Chain) error {
 	if s.settings.Policy == cabforum.PolicyNone {
 		row.reason = string(cabforum.ReasonPolicy)
 		return nil
 	}
 	left := j.today().DaysUntil(stored.Ends())
-	kind, once := LetterProve, true
+	kind, once := NoticeProve, true
 	if left < lastDays {
-		kind, once = LetterWaiting, false
+		kind, once = NoticeWaiting, false
 		text := fmt.Sprintf("the reissue %d of %s still waits for proof of control and the certificate ends %s", j.id(), row.name, stored.Ends())
 		s.Log.Warningf("item %d: %s", j.order.Item, text)
 		if err := j.passingTask(ctx, asReissue, text); err != nil {
@@ -272,9 +274,9 @@ func (s *sweep) tell(ctx context.Context, j *job, row *sweepRow, kind string, on
 		return nil
 	}
 	if s.mailDown { // a transport that hangs costs one timeout a sweep
-		return cert.Faultf(cert.FaultClient, cert.ObjectMail, "the client of item %d (%s) was not told: the mail transport failed for an earlier letter of this run", j.order.Item, row.name).Again()
+		return fault.Errorf(fault.Client, fault.ObjectMail, "the client of item %d (%s) was not told: the mail transport failed for an earlier letter of this run", j.order.Item, row.name).Retryable()
 	}
-	err := j.tell(ctx, s.Post, kind)
+	err := j.tell(ctx, s.Mailer, kind)
 	if err != nil {
 		s.mailDown = transportFailed(err)
 		return err
@@ -303,13 +305,13 @@ func (s *sweep) document() *etree.Document {
 		node.CreateAttr(a.name, a.value)
 	}
 	for _, row := range s.rows {
-		item := node.CreateElement("item")
+		it := node.CreateElement("item")
 		for _, a := range []struct{ name, value string }{
 			{"id", strconv.FormatInt(row.item, 10)}, {"name", row.name}, {"expiredate", row.expires.String()},
 			{"paid_until", row.paidUntil.String()}, {"due", row.due.String()}, {"lead", strconv.Itoa(row.lead)},
 			{"action", row.action}, {"result", row.result}, {"reason", row.reason},
 		} {
-			item.CreateAttr(a.name, a.value)
+			it.CreateAttr(a.name, a.value)
 		}
 	}
 	return doc

@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,7 +61,7 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 	assert.Contains(t, doc, `expiredate="2026-10-18" paid_until="2031-04-02" due="2026-10-08" lead="10" action="reissue" result="ok" reason=""`)
 	require.Len(t, s.post.letters, 1)
 	letter := s.post.letters[0]
-	assert.Equal(t, command.LetterProve, letter.Kind)
+	assert.Equal(t, command.NoticeProve, letter.Kind)
 	assert.Equal(t, "example.com", letter.Domain)
 	assert.Equal(t, "_m.example.com CNAME t.ca.example", letter.Proofs)
 	assert.Equal(t, 10, letter.DaysLeft)
@@ -74,7 +77,7 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 		s.at = time.Date(2026, 10, 12, 9, 0, 0, 0, time.UTC)
 		s.sweep(t)
 		require.Len(t, s.post.letters, 2)
-		assert.Equal(t, command.LetterWaiting, s.post.letters[1].Kind)
+		assert.Equal(t, command.NoticeWaiting, s.post.letters[1].Kind)
 		assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
 		s.at = s.at.Add(time.Hour)
 		s.sweep(t)
@@ -87,7 +90,7 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 		s.seller.issue(t, 102, s.pair, s.at, 199)
 		doc, _ := s.sweep(t)
 		assert.Contains(t, doc, `result="ok"`)
-		assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
+		assert.Equal(t, "5", s.panel.order.Params[itemparam.ServiceStatus])
 		s.sweep(t)
 		assert.Equal(t, 1, s.seller.reissues)
 	})
@@ -99,7 +102,7 @@ func TestThePolicyManualTellsOncePerCertificate(t *testing.T) {
 	doc, _ := s.sweep(t)
 	assert.Contains(t, doc, `due="1" reissued="0" told="1" failed="0"`)
 	require.Len(t, s.post.letters, 1)
-	assert.Equal(t, command.LetterExpires, s.post.letters[0].Kind)
+	assert.Equal(t, command.NoticeExpires, s.post.letters[0].Kind)
 	for range 3 {
 		s.at = s.at.AddDate(0, 0, 1)
 		doc, _ = s.sweep(t)
@@ -111,18 +114,18 @@ func TestThePolicyManualTellsOncePerCertificate(t *testing.T) {
 
 // rules SWEEP-11: a fault on this server does not use up the day, and the sweep fails until it is mended.
 func TestALetterThatWasNotHandedOverIsTriedByTheNextSweep(t *testing.T) {
-	for name, fault := range map[string]error{
-		"no mail transport": cert.Faultf(cert.FaultClient, cert.ObjectMail, "this server has no mail transfer agent").Again(),
-		"refused for all":   cert.Faultf(cert.FaultClient, cert.ObjectMail, "the sender was refused"),
-		"no sender":         cert.Faultf(cert.FaultMissed, "SSLSubscriptionMailFrom", "mails to clients have no sender"),
-		"a template":        cert.Faultf(cert.FaultInternal, cert.ObjectMail, "the letter cannot be written"),
-		"for now":           cert.Faultf(cert.FaultClient, cert.ObjectRecipient, "greylisted").Again(),
-		"told to end":       cert.Faultf(cert.FaultInterrupted, cert.ObjectMail, "the run was told to end").Again(),
+	for name, failure := range map[string]error{
+		"no mail transport": fault.Errorf(fault.Client, fault.ObjectMail, "this server has no mail transfer agent").Retryable(),
+		"refused for all":   fault.Errorf(fault.Client, fault.ObjectMail, "the sender was refused"),
+		"no sender":         fault.Errorf(fault.Missed, "SSLSubscriptionMailFrom", "mails to clients have no sender"),
+		"a template":        fault.Errorf(fault.Internal, fault.ObjectMail, "the letter cannot be written"),
+		"for now":           fault.Errorf(fault.Client, fault.ObjectRecipient, "greylisted").Retryable(),
+		"told to end":       fault.Errorf(fault.Interrupted, fault.ObjectMail, "the run was told to end").Retryable(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sweepStage(t, 10)
 			s.panel.settings["SSLSubscriptionPolicy"] = "manual"
-			s.post.err = fault
+			s.post.err = failure
 			for range 3 {
 				doc, failed := s.sweep(t)
 				assert.True(t, failed)
@@ -146,7 +149,7 @@ func TestALetterThatWasNotHandedOverIsTriedByTheNextSweep(t *testing.T) {
 func TestARefusedRecipientIsTriedAgainTheNextDay(t *testing.T) {
 	s := sweepStage(t, 10)
 	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
-	s.post.err = cert.Faultf(cert.FaultClient, cert.ObjectRecipient, "550 no such user")
+	s.post.err = fault.Errorf(fault.Client, fault.ObjectRecipient, "550 no such user")
 	doc, failed := s.sweep(t)
 	assert.True(t, failed)
 	assert.Contains(t, doc, "550 no such user")
@@ -164,17 +167,17 @@ func TestARefusedRecipientIsTriedAgainTheNextDay(t *testing.T) {
 // twins is a panel with a second item like the first one.
 type twins struct{ *fakePanel }
 
-func (p twins) Ending(ctx context.Context, until cabforum.Date) ([]int64, error) {
-	items, err := p.fakePanel.Ending(ctx, until)
+func (p twins) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error) {
+	items, err := p.fakePanel.ExpiringBefore(ctx, until)
 	if len(items) > 0 {
 		items = append(items, 43)
 	}
 	return items, err
 }
 
-func (p twins) Order(ctx context.Context, item int64) (cert.Order, error) {
+func (p twins) Order(ctx context.Context, it int64) (item.Item, error) {
 	order, err := p.fakePanel.Order(ctx, 42)
-	order.Item = item
+	order.Item = it
 	return order, err
 }
 
@@ -184,8 +187,8 @@ func TestATransportThatFailedIsNotTriedAgainInTheSameSweep(t *testing.T) {
 		err   error
 		tried int
 	}{
-		"transport": {cert.Faultf(cert.FaultClient, cert.ObjectMail, "sendmail did not take the letter within 1m0s").Again(), 1},
-		"recipient": {cert.Faultf(cert.FaultClient, cert.ObjectRecipient, "greylisted").Again(), 2},
+		"transport": {fault.Errorf(fault.Client, fault.ObjectMail, "sendmail did not take the letter within 1m0s").Retryable(), 1},
+		"recipient": {fault.Errorf(fault.Client, fault.ObjectRecipient, "greylisted").Retryable(), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sweepStage(t, 10)
@@ -250,7 +253,7 @@ func TestThePolicyNoneTellsNobodyOfAWaitingReissue(t *testing.T) {
 
 func TestDryRunWritesNotEvenWhatTheJournalRemembers(t *testing.T) {
 	s := sweepStage(t, 10)
-	s.panel.order.Params[cert.ParamLineage] = "" // as after an interruption between id and lineage
+	s.panel.order.Params[itemparam.Lineage] = "" // as after an interruption between id and lineage
 	s.args.DryRun = true
 	s.sweep(t)
 	assert.Empty(t, s.panel.calls)
@@ -266,7 +269,7 @@ func TestDryRunActsOnNothingAndPlaysADay(t *testing.T) {
 	for _, args := range []command.Args{{Date: "2026-10-08"}, {Date: "2026-13-08", DryRun: true}} {
 		s.args = args
 		_, err := command.Subscription(context.Background(), s.world())
-		assert.Equal(t, cert.FaultValue, faultType(t, err))
+		assert.Equal(t, fault.Value, faultType(t, err))
 	}
 }
 
@@ -277,12 +280,12 @@ func TestWhatIsNotReissued(t *testing.T) {
 	}{
 		"a reissue under way": {func(s *stage) { s.panel.operations = 1 }, "under_way"},
 		"tried today": {func(s *stage) {
-			s.panel.order.Params[cert.ParamReissueTried] = s.at.Add(-23*time.Hour).Format(time.RFC3339) + " 1"
+			s.panel.order.Params[itemparam.ReissueTried] = s.at.Add(-23*time.Hour).Format(time.RFC3339) + " 1"
 		}, "recent"},
-		"tried five times":             {func(s *stage) { s.panel.order.Params[cert.ParamReissueTried] = "2026-10-01T00:00:00Z 5" }, "tries"},
-		"the term ends with it":        {func(s *stage) { s.period(6); s.panel.order.Params[cert.ParamTermStart] = "2026-04-18" }, "paid_until"},
+		"tried five times":             {func(s *stage) { s.panel.order.Params[itemparam.ReissueTried] = "2026-10-01T00:00:00Z 5" }, "tries"},
+		"the term ends with it":        {func(s *stage) { s.period(6); s.panel.order.Params[itemparam.TermStart] = "2026-04-18" }, "paid_until"},
 		"the term is over":             {func(s *stage) { s.period(6) }, "term_over"},
-		"the seller's term ends there": {func(s *stage) { s.panel.order.Params[cert.ParamTermEnd] = "2026-10-18" }, "no_gain"},
+		"the seller's term ends there": {func(s *stage) { s.panel.order.Params[itemparam.TermEnd] = "2026-10-18" }, "no_gain"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sweepStage(t, 5)
@@ -294,7 +297,7 @@ func TestWhatIsNotReissued(t *testing.T) {
 	}
 	t.Run("five failures are a task", func(t *testing.T) {
 		s := sweepStage(t, 5)
-		s.panel.order.Params[cert.ParamReissueTried] = "2026-10-01T00:00:00Z 5"
+		s.panel.order.Params[itemparam.ReissueTried] = "2026-10-01T00:00:00Z 5"
 		s.sweep(t)
 		assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
 	})
@@ -302,7 +305,7 @@ func TestWhatIsNotReissued(t *testing.T) {
 
 func TestASellersErrorIsARowAndTheExitCode(t *testing.T) {
 	s := sweepStage(t, 5)
-	s.seller.reissueErr = &cert.Fault{Type: cert.FaultAPI, Value: "4035900: cannot create certificate for reissue"}
+	s.seller.reissueErr = &fault.Error{Type: fault.API, Message: "4035900: cannot create certificate for reissue"}
 	doc, failed := s.sweep(t)
 	assert.True(t, failed)
 	assert.Contains(t, doc, `action="reissue" result="error" reason="api_error: 4035900`)
@@ -317,7 +320,7 @@ func TestASellersErrorIsARowAndTheExitCode(t *testing.T) {
 
 func TestASweepWithALostAnswerNeverStaysStuck(t *testing.T) {
 	s := sweepStage(t, 10)
-	s.seller.reissueErr = &cert.Fault{Type: cert.FaultClient, Value: "timeout", Retry: true, Unclear: true}
+	s.seller.reissueErr = &fault.Error{Type: fault.Client, Message: "timeout", Retry: true, OutcomeUnknown: true}
 	_, failed := s.sweep(t)
 	assert.True(t, failed)
 	s.seller.reissueErr = nil
@@ -326,21 +329,21 @@ func TestASweepWithALostAnswerNeverStaysStuck(t *testing.T) {
 		s.sweep(t)
 	}
 	assert.Equal(t, 2, s.seller.reissues)
-	assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
+	assert.Equal(t, "101 102", s.panel.order.Params[itemparam.Lineage])
 }
 
 func TestALimitOfCallsIsNoAttempt(t *testing.T) {
 	s := sweepStage(t, 10)
-	s.seller.reissueErr = cert.Faultf(cert.FaultLimit, "", "20 calls a minute are used up").Again()
+	s.seller.reissueErr = fault.Errorf(fault.Limit, "", "20 calls a minute are used up").Retryable()
 	_, failed := s.sweep(t)
 	assert.True(t, failed)
-	assert.NotContains(t, s.panel.order.Params, cert.ParamReissueOf)
-	assert.NotContains(t, s.panel.order.Params, cert.ParamReissueTried)
+	assert.NotContains(t, s.panel.order.Params, itemparam.ReissueOf)
+	assert.NotContains(t, s.panel.order.Params, itemparam.ReissueTried)
 	s.seller.reissueErr = nil
 	s.at = s.at.Add(time.Hour)
 	doc, _ := s.sweep(t)
 	assert.Contains(t, doc, `reissued="1"`, "the next sweep asks again")
-	assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
+	assert.Equal(t, "101 102", s.panel.order.Params[itemparam.Lineage])
 }
 
 func TestASecondSweepLeaves(t *testing.T) {
@@ -354,12 +357,12 @@ func TestASecondSweepLeaves(t *testing.T) {
 
 func TestProofByEmailEndsIn2028(t *testing.T) {
 	s := sweepStage(t, 10)
-	s.panel.order.Params[cert.ParamMethod], s.panel.order.Params[cert.ParamApprover] = "auth_email", "admin@example.com"
+	s.panel.order.Params[itemparam.Method], s.panel.order.Params[itemparam.Approver] = "auth_email", "admin@example.com"
 	s.at = time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC)
 	s.sweep(t)
-	assert.Equal(t, "auth_dnscname", s.panel.order.Params[cert.ParamMethod])
+	assert.Equal(t, "auth_dnscname", s.panel.order.Params[itemparam.Method])
 	require.Len(t, s.post.letters, 1)
-	assert.Equal(t, cert.MethodDNS, s.post.letters[0].Method)
+	assert.Equal(t, seller.MethodDNS, s.post.letters[0].Method)
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "BR 1.2.2")
 }
 
@@ -369,19 +372,19 @@ func TestALimitOfCallsThatOnlyAnHTTPStatusTellsIsLookedUp(t *testing.T) {
 	for name, carriedOut := range map[string]bool{"carried out": true, "refused": false} {
 		t.Run(name, func(t *testing.T) {
 			s := sweepStage(t, 10)
-			s.seller.reissueErr = &cert.Fault{Type: cert.FaultLimit, Value: "HTTP 405", Retry: true, Unclear: true, Refused: true}
+			s.seller.reissueErr = &fault.Error{Type: fault.Limit, Message: "HTTP 405", Retry: true, OutcomeUnknown: true, Refused: true}
 			s.seller.reissueAnyway = carriedOut
 			_, failed := s.sweep(t)
 			assert.True(t, failed)
-			assert.NotEmpty(t, s.panel.order.Params[cert.ParamReissueOf])
-			assert.NotContains(t, s.panel.order.Params, cert.ParamReissueTried)
+			assert.NotEmpty(t, s.panel.order.Params[itemparam.ReissueOf])
+			assert.NotContains(t, s.panel.order.Params, itemparam.ReissueTried)
 			s.seller.reissueErr = nil
 			s.at = s.at.Add(time.Hour)
 			for range 2 {
 				s.sweep(t)
 			}
 			assert.Equal(t, map[bool]int{true: 1, false: 2}[carriedOut], s.seller.reissues)
-			assert.Equal(t, "101 102", s.panel.order.Params[cert.ParamLineage])
+			assert.Equal(t, "101 102", s.panel.order.Params[itemparam.Lineage])
 		})
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"pmssl/internal/cert"
-
 	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
 )
 
 // SuitableModule names the processing modules of this binary that can serve the tariff of a new item, in order of
@@ -17,11 +17,11 @@ func SuitableModule(ctx context.Context, run *Run) (*etree.Document, error) {
 	root := run.Doc.Root()
 	node := child(child(root, "item"), "pricelist")
 	if node == nil {
-		return nil, cert.Faultf(cert.FaultInput, "pricelist", "the document on stdin names no item/pricelist")
+		return nil, fault.Errorf(fault.Input, "pricelist", "the document on stdin names no item/pricelist")
 	}
 	pricelist, err := strconv.ParseInt(strings.TrimSpace(node.Text()), 10, 64)
 	if err != nil {
-		return nil, cert.Faultf(cert.FaultValue, "pricelist", "the tariff's id %q is not a number", node.Text())
+		return nil, fault.Errorf(fault.Value, "pricelist", "the tariff's id %q is not a number", node.Text())
 	}
 	var skip []int64
 	if node := child(root, "skip_modules"); node != nil {

@@ -6,19 +6,22 @@ import (
 	"strings"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
 )
 
 // decide holds one certificate against the policy and acts on it.
 func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
-	stored, err := cert.StoredLeaf(j.order.Stored)
+	stored, err := pki.StoredLeaf(j.order.Stored)
 	if err != nil {
 		row.action = actionNone
 		return err
 	}
 	down := s.down[j.account]
 	if !s.dry && down == nil {
-		if err := j.settleReissue(ctx); err != nil {
+		if err := j.reconcileReissue(ctx); err != nil {
 			row.action = actionWait
 			return s.inTheWay(ctx, j, row, stored, err)
 		}
@@ -49,7 +52,7 @@ func (s *sweep) decide(ctx context.Context, j *job, row *sweepRow) error {
 			row.result, row.reason = resultSkipped, "dry run"
 			return nil
 		}
-		return s.tell(ctx, j, row, LetterExpires, true)
+		return s.tell(ctx, j, row, NoticeExpires, true)
 	case strings.TrimSpace(j.order.CSR) == "":
 		return s.withoutCSR(ctx, j, row)
 	case down != nil: // clients are told all the same
@@ -83,7 +86,7 @@ func (s *sweep) spare(ctx context.Context, j *job, row *sweepRow, verdict cabfor
 
 // judge asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the document
 // says how many were left.
-func (s *sweep) judge(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) (cabforum.Verdict, error) {
+func (s *sweep) judge(ctx context.Context, j *job, row *sweepRow, stored pki.Chain) (cabforum.Verdict, error) {
 	operations, err := s.Panel.Operations(ctx, j.order.Item)
 	if err != nil {
 		return cabforum.Verdict{}, err
@@ -93,42 +96,42 @@ func (s *sweep) judge(ctx context.Context, j *job, row *sweepRow, stored cert.Ch
 	standing := cabforum.Standing{
 		Settings: s.settings, Active: true, PaidUntil: j.termEnd(),
 		Held:     life(stored),
-		UnderWay: row.open || j.hasStatus(cert.ServiceRequested) || j.hasStatus(cert.ServiceWaiting) || j.unanswered(),
+		UnderWay: row.open || j.hasStatus(item.ServiceRequested) || j.hasStatus(item.ServiceWaiting) || j.unanswered(),
 		Tried:    tried.Last, Tries: tried.Count,
 	}
 	if s.settings.Policy == cabforum.PolicyNone {
 		standing.Settings.Policy = cabforum.PolicyAuto
 	}
-	if end, err := cabforum.ParseDate(j.order.Params[cert.ParamTermEnd]); err == nil {
+	if end, err := cabforum.ParseDate(j.order.Params[itemparam.TermEnd]); err == nil {
 		standing.SellerEnd = end
 	}
 	return standing.Judge(s.at), nil
 }
 
-func life(stored cert.Chain) *cabforum.Validity {
+func life(stored pki.Chain) *cabforum.Validity {
 	return &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
 }
 
 // reissue asks for the next certificate; where the seller wants a new proof the client is told.
-func (s *sweep) reissue(ctx context.Context, j *job, row *sweepRow, stored cert.Chain) error {
+func (s *sweep) reissue(ctx context.Context, j *job, row *sweepRow, stored pki.Chain) error {
 	tried := j.attempts()
 	ended, err := j.reissue(ctx, "reopen")
 	if err = errors.Join(ended, err); err != nil {
-		if cert.FaultOf(err).Type == cert.FaultOrderEnded && j.attempts() == tried {
+		if fault.From(err).Type == fault.OrderEnded && j.attempts() == tried {
 			// the order at the seller has ended and nothing was sent: that counts as well, or it would be tried every hour
 			err = errors.Join(err, j.countAttempt(ctx))
 		}
 		return err
 	}
 	if j.refused != "" {
-		return cert.Faultf(cert.FaultDelivered, "certificate", "%s", j.refused).Again()
+		return fault.Errorf(fault.Delivered, "certificate", "%s", j.refused).Retryable()
 	}
-	if j.hasStatus(cert.ServiceIssued) && j.order.Params[cert.ParamSerial] == stored.Serial() {
+	if j.hasStatus(item.ServiceIssued) && j.order.Params[itemparam.Serial] == stored.Serial() {
 		// the administrator has a task already (contract 4.4)
-		return cert.Faultf(cert.FaultOrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Trade.Title, j.id())
+		return fault.Errorf(fault.OrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Info.Title, j.id())
 	}
 	s.reissued++
-	if !j.hasStatus(cert.ServiceWaiting) || j.notYet { // issued, or nothing is known of it yet: the next sweep looks again
+	if !j.hasStatus(item.ServiceWaiting) || j.notYet { // issued, or nothing is known of it yet: the next sweep looks again
 		return nil
 	}
 	return s.remind(ctx, j, row, stored)

@@ -18,7 +18,7 @@ func (s *sweep) withoutCSR(ctx context.Context, j *job, row *sweepRow) error {
 	if err := s.Panel.Manual(ctx, j.order.Item, 0, asReissue, text); err != nil {
 		return err
 	}
-	return s.tell(ctx, j, row, LetterExpires, true)
+	return s.tell(ctx, j, row, NoticeExpires, true)
 }
 
 // reasonNoCSR is why the client of an imported certificate is told although the policy reissues by itself.

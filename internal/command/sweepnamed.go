@@ -6,31 +6,34 @@ import (
 	"slices"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
 )
 
 // reasonDate is why a certificate is not looked at although it would be due; the other reasons are cabforum's.
-const reasonDate = "the item parameter " + cert.ParamExpireDate + " is %s, the stored certificate ends %s: run --command sync_item --item %d"
+const reasonDate = "the item parameter " + itemparam.ExpireDate + " is %s, the stored certificate ends %s: run --command sync_item --item %d"
 
 // named reads the item that --item names. One that does not exist or belongs to another binary is an error: nothing would be due
 // of it, and nobody would hear why.
-func (s *sweep) named(ctx context.Context) (cert.Order, error) {
+func (s *sweep) named(ctx context.Context) (item.Item, error) {
 	order, err := s.Panel.Order(ctx, s.Args.Item)
 	if err != nil {
 		return order, err
 	}
 	if order.Binary != "" && order.Binary != s.Binary {
-		return order, cert.Faultf(cert.FaultValue, "processingmodule", "item %d (%s) belongs to the module %s, this is %s",
+		return order, fault.Errorf(fault.Value, "processingmodule", "item %d (%s) belongs to the module %s, this is %s",
 			order.Item, order.Name, order.Binary, s.Binary)
 	}
 	return order, nil
 }
 
 // explain adds the row that says why nothing is done about the item that --item names (rules SWEEP-10). It changes nothing.
-func (s *sweep) explain(ctx context.Context, order cert.Order) error {
+func (s *sweep) explain(ctx context.Context, order item.Item) error {
 	j := &job{Run: s.Run, order: order}
 	row := sweepRow{item: order.Item, name: order.Name, paidUntil: j.termEnd(), action: actionNone, result: resultSkipped}
-	watched, err := s.Panel.Ending(ctx, cabforum.Date{Year: 9999, Month: 12, Day: 31})
+	watched, err := s.Panel.ExpiringBefore(ctx, cabforum.Date{Year: 9999, Month: 12, Day: 31})
 	if err != nil {
 		return err
 	}
@@ -39,7 +42,7 @@ func (s *sweep) explain(ctx context.Context, order cert.Order) error {
 		s.rows = append(s.rows, row)
 		return nil
 	}
-	stored, err := cert.StoredLeaf(order.Stored)
+	stored, err := pki.StoredLeaf(order.Stored)
 	if err != nil {
 		row.result, row.reason = resultError, err.Error()
 		s.failed++
@@ -51,7 +54,7 @@ func (s *sweep) explain(ctx context.Context, order cert.Order) error {
 		return err
 	}
 	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
-	shown := order.Params[cert.ParamExpireDate]
+	shown := order.Params[itemparam.ExpireDate]
 	switch {
 	case shown != "" && !slices.Contains(watched, order.Item):
 		row.reason = string(cabforum.ReasonInactive)

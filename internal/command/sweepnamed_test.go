@@ -4,8 +4,9 @@ import (
 	"context"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -25,10 +26,10 @@ func TestTheSweepAlwaysAnswersAboutTheNamedItem(t *testing.T) {
 		"policy none": {before: 100, given: func(s *stage) { s.panel.settings["SSLSubscriptionPolicy"] = "none" },
 			says: `action="none" result="skipped" reason="policy"`},
 		"unreadable certificate": {before: 100, given: func(s *stage) { s.panel.stored = "garbage" }, says: `action="none" result="error"`},
-		"a date that is not the certificate's": {before: 5, given: func(s *stage) { s.panel.order.Params[cert.ParamExpireDate] = "2030-01-01" },
+		"a date that is not the certificate's": {before: 5, given: func(s *stage) { s.panel.order.Params[itemparam.ExpireDate] = "2030-01-01" },
 			says: `reason="the item parameter certificate_expiredate is 2030-01-01, the stored certificate ends 2026-10-18: run --command sync_item --item 42"`},
-		"unknown":           {before: 100, given: func(s *stage) { s.args.Item = 999 }, fault: cert.FaultMissed},
-		"of another module": {before: 100, given: func(s *stage) { s.panel.order.Binary = "pmother" }, fault: cert.FaultValue},
+		"unknown":           {before: 100, given: func(s *stage) { s.args.Item = 999 }, fault: fault.Missed},
+		"of another module": {before: 100, given: func(s *stage) { s.panel.order.Binary = "pmother" }, fault: fault.Value},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sweepStage(t, c.before)
@@ -38,7 +39,7 @@ func TestTheSweepAlwaysAnswersAboutTheNamedItem(t *testing.T) {
 			}
 			answer, err := command.Subscription(context.Background(), s.world())
 			if c.fault != "" {
-				assert.Equal(t, c.fault, cert.FaultOf(err).Type)
+				assert.Equal(t, c.fault, fault.From(err).Type)
 				return
 			}
 			assert.NoError(t, err)

@@ -5,26 +5,26 @@ import (
 	"slices"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // outages are the accounts whose seller failed as a whole in this sweep, with what it failed with.
-type outages map[string]*cert.Fault
+type outages map[string]*fault.Error
 
 // note remembers a fault of the whole seller: the round ends for that account (rules SWEEP-9).
 func (s *sweep) note(j *job, err error) {
-	fault := cert.FaultOf(err)
-	if j == nil || j.account == "" || !fault.SellerFails() || s.down[j.account] != nil {
+	failure := fault.From(err)
+	if j == nil || j.account == "" || !failure.SellerFails() || s.down[j.account] != nil {
 		return
 	}
-	s.down[j.account] = fault
-	s.Log.Warningf("%s does not work for the account %s now; its other items are left for the next sweep", s.Trade.Title, j.account)
+	s.down[j.account] = failure
+	s.Log.Warningf("%s does not work for the account %s now; its other items are left for the next sweep", s.Info.Title, j.account)
 }
 
 // left fills the row of an item that is not asked about in this round.
-func (s *sweep) left(row *sweepRow, action string, down *cert.Fault) {
+func (s *sweep) left(row *sweepRow, action string, down *fault.Error) {
 	row.action, row.result = action, resultSkipped
-	row.reason = "left for the next sweep, " + s.Trade.Title + " does not work for this account now: " + brief(down.Error())
+	row.reason = "left for the next sweep, " + s.Info.Title + " does not work for this account now: " + brief(down.Error())
 }
 
 // all does the sweep's work, or that of the one item which --item names: of that one the document always has a row.
@@ -46,32 +46,32 @@ func (s *sweep) all(ctx context.Context) error {
 // the certificates in use have had their turn (rules SWEEP-1).
 func (s *sweep) work(ctx context.Context) error {
 	var err error
-	if s.items, err = s.Panel.Living(ctx); err != nil {
+	if s.items, err = s.Panel.ActiveItems(ctx); err != nil {
 		return err
 	}
-	waiting, err := s.chosen(s.Panel.Unsettled(ctx))
+	waiting, err := s.chosen(s.Panel.WaitingItems(ctx))
 	if err != nil {
 		return err
 	}
-	ending, err := s.chosen(s.Panel.Ending(ctx, cabforum.DateOf(s.at).AddDays(s.settings.Lead)))
+	ending, err := s.chosen(s.Panel.ExpiringBefore(ctx, cabforum.DateOf(s.at).AddDays(s.settings.Lead)))
 	if err != nil {
 		return err
 	}
-	for _, item := range ending {
+	for _, it := range ending {
 		// A reissue that is under way is synced; what is due about it afterwards is the next sweep's.
 		as, work := asReissue, s.decide
-		if slices.Contains(waiting, item) {
-			as, work = asSync, s.settle
+		if slices.Contains(waiting, it) {
+			as, work = asSync, s.reconcile
 		}
-		if err := s.each(ctx, item, as, work); err != nil {
+		if err := s.each(ctx, it, as, work); err != nil {
 			return err
 		}
 	}
-	for _, item := range waiting {
-		if slices.Contains(ending, item) {
+	for _, it := range waiting {
+		if slices.Contains(ending, it) {
 			continue
 		}
-		if err := s.each(ctx, item, asSync, s.settle); err != nil {
+		if err := s.each(ctx, it, asSync, s.reconcile); err != nil {
 			return err
 		}
 	}

@@ -4,8 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,12 +28,12 @@ func TestSyncStoresAnIssuedCertificateInOrder(t *testing.T) {
 	s := waitingStage(t)
 	s.seller.issue(t, 101, s.pair, now(), 199)
 	require.NoError(t, s.run(command.SyncItem))
-	chain, err := cert.StoredLeaf(s.panel.stored)
+	chain, err := pki.StoredLeaf(s.panel.stored)
 	require.NoError(t, err)
 	require.Len(t, chain.Intermediates, 1)
 	assert.Equal(t, []string{
 		"certificate.save zip", "save certificate_expiredate=2026-10-18", "save certificate_serial=" + chain.Serial(),
-		"save certificate_key=" + s.param(cert.ParamLeafKey), "save certificate_names=" + s.param(cert.ParamLeafNames),
+		"save certificate_key=" + s.param(itemparam.LeafKey), "save certificate_names=" + s.param(itemparam.LeafNames),
 		"save delivered_type=standard ssl sslcom", "save dcv_method=DNS", "save dcv_time=2026-04-02T10:00:00Z",
 		"setexpiredate 2026-10-18", "certificate.open", "setstatus 5",
 	}, s.panel.calls)
@@ -51,13 +54,13 @@ func TestEveryStepIsRepeatedWhileTheStatusIsNotFive(t *testing.T) {
 		t.Run(prefix, func(t *testing.T) {
 			s := waitingStage(t)
 			s.seller.issue(t, 101, s.pair, now(), 199)
-			s.panel.fail[prefix] = cert.Faultf(cert.FaultPanel, "", "the panel broke down").Again()
+			s.panel.fail[prefix] = fault.Errorf(fault.Panel, "", "the panel broke down").Retryable()
 			require.Error(t, s.run(command.SyncItem))
 			s.panel.calls = nil
 			require.NoError(t, s.run(command.SyncItem))
 			assert.Equal(t, "setstatus 5", s.panel.calls[len(s.panel.calls)-1])
 			assert.Contains(t, s.panel.calls, "setexpiredate 2026-10-18")
-			assert.Equal(t, "5", s.panel.order.Params[cert.ParamServiceStatus])
+			assert.Equal(t, "5", s.panel.order.Params[itemparam.ServiceStatus])
 		})
 	}
 }
@@ -65,7 +68,7 @@ func TestEveryStepIsRepeatedWhileTheStatusIsNotFive(t *testing.T) {
 func TestAPanelThatTakesNoZIPGetsPEM(t *testing.T) {
 	for name, change := range map[string]func(s *stage){
 		"refuses crt_type": func(s *stage) {
-			s.panel.fail["certificate.save zip"] = cert.Faultf(cert.FaultPanel, "crt_type", "unknown parameter")
+			s.panel.fail["certificate.save zip"] = fault.Errorf(fault.Panel, "crt_type", "unknown parameter")
 		},
 		"stores something else": func(s *stage) { s.panel.garble = true },
 	} {
@@ -90,7 +93,7 @@ func TestACertificateThatIsNotOursIsNotStored(t *testing.T) {
 				pair.cn = "example.net"
 			}
 			s.seller.issue(t, 101, pair, now(), 199)
-			assert.Equal(t, cert.FaultDelivered, faultType(t, s.run(command.SyncItem)))
+			assert.Equal(t, fault.Delivered, faultType(t, s.run(command.SyncItem)))
 			assert.Empty(t, s.panel.stored)
 			assert.Equal(t, []string{"manual 42 0 sync_item", "save waiting_task=1"}, s.panel.calls, "an administrator has to look")
 		})
@@ -130,10 +133,10 @@ func TestACertificateOverItsCapIsStoredWithAWarning(t *testing.T) {
 
 // contract 4.4: failed only where no certificate was ever stored.
 func TestAnOrderThatEnded(t *testing.T) {
-	for _, state := range []cert.State{cert.StateCancelled, cert.StateRefused, cert.StateExpired} {
+	for _, state := range []seller.State{seller.StateCancelled, seller.StateRefused, seller.StateExpired} {
 		t.Run(state.String(), func(t *testing.T) {
 			s := waitingStage(t)
-			s.seller.reports[101] = cert.Report{State: state, Words: "the seller's words"}
+			s.seller.reports[101] = seller.OrderStatus{State: state, StatusText: "the seller's words"}
 			require.NoError(t, s.run(command.SyncItem))
 			assert.Equal(t, []string{"manual 42 0 sync_item", "certificate.failed", "setstatus 6"}, s.panel.calls)
 			assert.Contains(t, strings.Join(s.log.lines, "\n"), "the seller's words")
@@ -145,9 +148,9 @@ func TestAnOrderThatEnded(t *testing.T) {
 			s := waitingStage(t)
 			s.seller.issue(t, 101, s.pair, now(), 199)
 			require.NoError(t, s.run(command.SyncItem))
-			s.panel.order.Params[cert.ParamServiceStatus] = "4"
+			s.panel.order.Params[itemparam.ServiceStatus] = "4"
 			s.panel.calls = nil
-			s.seller.reports[101] = cert.Report{State: state, Words: "the seller's words"}
+			s.seller.reports[101] = seller.OrderStatus{State: state, StatusText: "the seller's words"}
 			require.NoError(t, s.run(command.SyncItem))
 			assert.Equal(t, []string{"manual 42 0 sync_item", "setstatus 5"}, s.panel.calls)
 			s.panel.calls = nil
@@ -161,48 +164,48 @@ func TestAReissueMadeAtTheSellerIsFollowed(t *testing.T) {
 	s := waitingStage(t)
 	s.seller.issue(t, 101, s.pair, now(), 199)
 	require.NoError(t, s.run(command.SyncItem))
-	first := s.panel.order.Params[cert.ParamSerial]
-	s.seller.reports[101] = cert.Report{State: cert.StateReplaced, ReplacedBy: 105}
-	s.seller.reports[105] = cert.Report{State: cert.StateReplaced, ReplacedBy: 107}
+	first := s.panel.order.Params[itemparam.Serial]
+	s.seller.reports[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 105}
+	s.seller.reports[105] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 107}
 	s.at = now().AddDate(0, 1, 0)
 	s.seller.issue(t, 107, s.pair, s.at, 199)
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, "107", s.panel.order.Params[cert.ParamOrderID])
-	assert.Equal(t, "101 105 107", s.panel.order.Params[cert.ParamLineage])
-	assert.NotEqual(t, first, s.panel.order.Params[cert.ParamSerial])
+	assert.Equal(t, "107", s.panel.order.Params[itemparam.OrderID])
+	assert.Equal(t, "101 105 107", s.panel.order.Params[itemparam.Lineage])
+	assert.NotEqual(t, first, s.panel.order.Params[itemparam.Serial])
 
 	t.Run("not for another key", func(t *testing.T) {
 		other := newPair(t, "example.com")
-		s.seller.reports[107] = cert.Report{State: cert.StateReplaced, ReplacedBy: 109}
-		s.seller.reports[109] = cert.Report{State: cert.StateWaiting, CSR: other.csr}
+		s.seller.reports[107] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 109}
+		s.seller.reports[109] = seller.OrderStatus{State: seller.StateWaiting, CSR: other.csr}
 		require.ErrorContains(t, s.run(command.SyncItem), "a reissue for another CSR is running")
-		assert.Equal(t, "107", s.panel.order.Params[cert.ParamOrderID])
+		assert.Equal(t, "107", s.panel.order.Params[itemparam.OrderID])
 	})
 	t.Run("not in circles", func(t *testing.T) {
-		s.seller.reports[107] = cert.Report{State: cert.StateReplaced, ReplacedBy: 101}
+		s.seller.reports[107] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 101}
 		require.ErrorContains(t, s.run(command.SyncItem), "leads nowhere")
 	})
 }
 
 func TestSyncWithoutAnOrderSaysSo(t *testing.T) {
 	s := newStage(t)
-	assert.Equal(t, cert.FaultMissed, faultType(t, s.run(command.SyncItem)))
-	s.panel.order.Params[cert.ParamIntent] = intentJSON(t, 0)
-	assert.Equal(t, cert.FaultWaiting, faultType(t, s.run(command.SyncItem)))
+	assert.Equal(t, fault.Missed, faultType(t, s.run(command.SyncItem)))
+	s.panel.order.Params[itemparam.Intent] = intentJSON(t, 0)
+	assert.Equal(t, fault.Waiting, faultType(t, s.run(command.SyncItem)))
 }
 
 // An order of which all is known is not asked about while the seller's list shows it waiting; anything else is looked at.
 func TestAnOrderThatTheListShowsWaitingIsNotAskedAbout(t *testing.T) {
 	for name, row := range map[string]struct {
-		listed map[int64]cert.State
+		listed map[int64]seller.State
 		change func(*stage)
 		asks   bool
 	}{
-		"waiting":              {map[int64]cert.State{101: cert.StateWaiting}, nil, false},
-		"issued":               {map[int64]cert.State{101: cert.StateIssued}, nil, true},
-		"not listed":           {map[int64]cert.State{7: cert.StateWaiting}, nil, true},
-		"nothing to publish":   {map[int64]cert.State{101: cert.StateWaiting}, func(s *stage) { delete(s.panel.order.Params, "auth_dnscname_value") }, true},
-		"not seen waiting yet": {map[int64]cert.State{101: cert.StateWaiting}, func(s *stage) { s.panel.order.Params[cert.ParamServiceStatus] = "3" }, true},
+		"waiting":              {map[int64]seller.State{101: seller.StateWaiting}, nil, false},
+		"issued":               {map[int64]seller.State{101: seller.StateIssued}, nil, true},
+		"not listed":           {map[int64]seller.State{7: seller.StateWaiting}, nil, true},
+		"nothing to publish":   {map[int64]seller.State{101: seller.StateWaiting}, func(s *stage) { delete(s.panel.order.Params, "auth_dnscname_value") }, true},
+		"not seen waiting yet": {map[int64]seller.State{101: seller.StateWaiting}, func(s *stage) { s.panel.order.Params[itemparam.ServiceStatus] = "3" }, true},
 	} {
 		for what, f := range map[string]command.Func{"sync_item": command.SyncItem, "subscription": command.Subscription} {
 			t.Run(name+" by "+what, func(t *testing.T) {

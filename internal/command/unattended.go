@@ -6,17 +6,19 @@ import (
 	"fmt"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
 )
 
 // inTheWay tells the administrator in a certificate's last week of what the seller has against its reissue where that counts as no
 // attempt: it may never end by itself. It returns the error that it was given.
-func (s *sweep) inTheWay(ctx context.Context, j *job, row *sweepRow, stored cert.Chain, err error) error {
-	fault := cert.FaultOf(err)
-	if fault == nil || fault.Type != cert.FaultAPI || !fault.Retry || !s.lastWeek(stored.Ends()) {
+func (s *sweep) inTheWay(ctx context.Context, j *job, row *sweepRow, stored pki.Chain, err error) error {
+	failure := fault.From(err)
+	if failure == nil || failure.Type != fault.API || !failure.Retry || !s.lastWeek(stored.Ends()) {
 		return err
 	}
-	text := fmt.Sprintf("the certificate of %s ends %s and is not reissued: %v", row.name, stored.Ends(), fault.Value)
+	text := fmt.Sprintf("the certificate of %s ends %s and is not reissued: %v", row.name, stored.Ends(), failure.Message)
 	return errors.Join(err, s.Panel.Manual(ctx, j.order.Item, 0, asReissue, text))
 }
 
@@ -36,7 +38,7 @@ func (s *sweep) unattended(row *sweepRow, verdict cabforum.Verdict) string {
 		return fmt.Sprintf("the certificate of %s ends %s and is not reissued while an operation of the item is open: look at the panel's running operations", row.name, row.expires)
 	case verdict.Reason == cabforum.ReasonNoGain && last && row.expires.AddDays(1).Before(row.paidUntil):
 		return fmt.Sprintf("the certificate of %s ends %s although it is paid until %s: a reissue brings no more, the seller's own term ends there (item parameter %s)",
-			row.name, row.expires, row.paidUntil, cert.ParamTermEnd)
+			row.name, row.expires, row.paidUntil, itemparam.TermEnd)
 	}
 	return ""
 }

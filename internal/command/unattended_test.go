@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,7 +23,7 @@ func TestWhatTheSweepLeavesIsToldBeforeItRunsOut(t *testing.T) {
 		says   string
 	}{
 		"an operation that stays open":   {func(s *stage) { s.panel.operations = 1 }, "an operation of the item is open"},
-		"the seller's term ends earlier": {func(s *stage) { s.panel.order.Params[cert.ParamTermEnd] = "2026-10-18" }, "the seller's own term ends there"},
+		"the seller's term ends earlier": {func(s *stage) { s.panel.order.Params[itemparam.TermEnd] = "2026-10-18" }, "the seller's own term ends there"},
 	} {
 		days := map[int]bool{8: false, 5: true, -3: true}
 		if strings.Contains(name, "seller's term") { // with less left it is asked for once more, rules SWEEP-3
@@ -65,8 +68,8 @@ func TestResolveRefusesAnIDOfWhichTheSellerKnowsNothing(t *testing.T) {
 	require.Error(t, s.run(command.Open))
 	s.args = command.Args{Command: "resolve", Item: 42, ID: "50", Yes: true}
 	require.ErrorContains(t, s.run(command.Resolve), "knows no id 50")
-	assert.Empty(t, s.param(cert.ParamOrderID))
-	assert.NotEmpty(t, s.param(cert.ParamIntent))
+	assert.Empty(t, s.param(itemparam.OrderID))
+	assert.NotEmpty(t, s.param(itemparam.Intent))
 }
 
 // rules BUY-5: what the text tells an administrator to do has to help, also with an order that carries the item's mark.
@@ -79,24 +82,24 @@ func TestAnOddOrderIsSettledByWhatTheTextSays(t *testing.T) {
 	assert.Contains(t, err.Error(), "--none")
 	s.args = command.Args{Command: "resolve", Item: 42, None: true, Yes: true}
 	require.NoError(t, s.run(command.Resolve))
-	assert.Equal(t, "500", s.param(cert.ParamReleased))
+	assert.Equal(t, "500", s.param(itemparam.Released))
 	s.args = command.Args{Command: "open", Item: 42, Operation: 9}
 	require.NoError(t, s.run(command.Open), "whoever the order there belongs to")
 	assert.Equal(t, 1, s.remote.orders)
-	assert.Equal(t, "501", s.param(cert.ParamOrderID))
+	assert.Equal(t, "501", s.param(itemparam.OrderID))
 }
 
 // A panel that was restored from before a purchase of names finds it in the journal.
 func TestARestoredPanelDoesNotBuyTheNamesAgain(t *testing.T) {
 	s := namesStage(t)
-	s.panel.order.Params[cert.ParamSANsBought] = "0"
+	s.panel.order.Params[itemparam.SANsBought] = "0"
 	backup := map[string]string{}
 	for name, value := range s.panel.order.Params {
 		backup[name] = value
 	}
 	more := func() {
 		s.panel.order.SANs = 4
-		s.panel.order.Params[cert.ParamAltName] = "a.example.com b.example.com c.example.com d.example.com"
+		s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
 	}
 	more()
 	require.NoError(t, s.run(command.Reopen))
@@ -110,7 +113,7 @@ func TestARestoredPanelDoesNotBuyTheNamesAgain(t *testing.T) {
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 2, s.seller.reissues)
 	assert.Equal(t, 2, s.seller.names)
-	assert.Equal(t, "2", s.param(cert.ParamSANsBought))
+	assert.Equal(t, "2", s.param(itemparam.SANsBought))
 }
 
 // A clock that was ahead once must not hold reissues back until that day comes.
@@ -118,7 +121,7 @@ func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
 	ahead := "2031-01-01T00:00:00Z 1"
 	t.Run("the sweep", func(t *testing.T) {
 		s := sweepStage(t, 5)
-		s.panel.order.Params[cert.ParamReissueTried] = ahead
+		s.panel.order.Params[itemparam.ReissueTried] = ahead
 		s.sweep(t)
 		assert.Equal(t, 1, s.seller.reissues)
 	})
@@ -127,18 +130,18 @@ func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
 		s.remote.err = lost()
 		require.Error(t, s.run(command.Reopen))
 		s.remote.err = nil
-		s.panel.order.Params[cert.ParamReissueTried] = ahead
+		s.panel.order.Params[itemparam.ReissueTried] = ahead
 		require.NoError(t, s.run(command.Reopen))
 		assert.Equal(t, 1, s.remote.reissues)
 	})
 	t.Run("one of which nothing came", func(t *testing.T) {
 		s := placedStage(t, 60)
 		require.NoError(t, s.run(command.Reopen))
-		s.panel.order.Params[cert.ParamReissueTried] = ahead
-		s.remote.change(500, func(r *cert.Report) { r.State = cert.StateIssued })
+		s.panel.order.Params[itemparam.ReissueTried] = ahead
+		s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateIssued })
 		s.args.Command = "sync_item"
 		require.NoError(t, s.run(command.SyncItem))
-		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
+		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	})
 }
 
@@ -146,13 +149,13 @@ func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
 func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
 	for name, change := range map[string]func(*testing.T, *stage){
 		"a reissue for another key": func(t *testing.T, s *stage) {
-			s.seller.reports[102] = cert.Report{State: cert.StateWaiting, CSR: newPair(t, "example.com").csr}
-			s.seller.change(101, func(r *cert.Report) { r.State, r.ReplacedBy = cert.StateReplaced, 102 })
+			s.seller.reports[102] = seller.OrderStatus{State: seller.StateWaiting, CSR: newPair(t, "example.com").csr}
+			s.seller.change(101, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, 102 })
 		},
 		"a lost one that shows no key": func(_ *testing.T, s *stage) {
 			s.pend(101)
-			s.seller.reports[102] = cert.Report{State: cert.StateWaiting}
-			s.seller.change(101, func(r *cert.Report) { r.State, r.ReplacedBy = cert.StateReplaced, 102 })
+			s.seller.reports[102] = seller.OrderStatus{State: seller.StateWaiting}
+			s.seller.change(101, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, 102 })
 		},
 	} {
 		for before, told := range map[int]bool{8: false, 5: true} {
@@ -169,7 +172,7 @@ func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
 	}
 	t.Run("not what passes by itself", func(t *testing.T) {
 		s := sweepStage(t, 5)
-		s.seller.reissueErr = &cert.Fault{Type: cert.FaultClient, Value: "connection refused", Retry: true}
+		s.seller.reissueErr = &fault.Error{Type: fault.Client, Message: "connection refused", Retry: true}
 		_, failed := s.sweep(t)
 		assert.True(t, failed)
 		assert.Empty(t, s.panel.tasks)
@@ -179,14 +182,14 @@ func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
 // contract 3.4: an order of old that the seller does not show to us says nothing of the list, and an administrator is asked.
 func TestAListThatCannotBeCheckedIsATask(t *testing.T) {
 	s := remoteStage(t)
-	s.panel.holdings = []cert.Holding{{Item: 41, Module: 5, OrderID: "77"}}
-	s.remote.shut = map[int64]error{77: cert.Faultf(cert.FaultAPI, "certificate.edit", "refuses: access")}
+	s.panel.holdings = []item.Claim{{Item: 41, Module: 5, OrderID: "77"}}
+	s.remote.shut = map[int64]error{77: fault.Errorf(fault.API, "certificate.edit", "refuses: access")}
 	s.remote.err = lost()
 	require.Error(t, s.run(command.Open))
 	s.remote.err = nil
 	s.at = s.at.Add(time.Hour)
 	err := s.run(command.Open)
-	assert.Equal(t, cert.FaultUnclear, faultType(t, err))
+	assert.Equal(t, fault.Unclear, faultType(t, err))
 	assert.Contains(t, err.Error(), "resolve --item 42 --none")
 	assert.NotEmpty(t, s.panel.tasks)
 	assert.Zero(t, s.remote.orders)

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // patience is how long something that passes by itself is waited for before the administrator gets a task.
@@ -16,19 +18,19 @@ const patience = 24 * time.Hour
 // undelivered is an order that the seller calls issued and whose certificate cannot be had (rules STORE-8). reason says why and
 // is returned. What was delivered and cannot be used is a task at once; what may still come is one after a day.
 func (j *job) undelivered(ctx context.Context, id int64, reason error) error {
-	since, err := j.since(ctx, cert.ParamIssuedSince, strconv.FormatInt(id, 10))
+	since, err := j.since(ctx, itemparam.IssuedSince, strconv.FormatInt(id, 10))
 	if err != nil {
 		return err
 	}
-	fault := cert.FaultOf(reason)
-	if fault.Type == cert.FaultDelivered && !fault.Retry {
+	failure := fault.From(reason)
+	if failure.Type == fault.Delivered && !failure.Retry {
 		return reason // judge makes the task
 	}
 	if j.Now().Sub(since) < patience {
 		return reason
 	}
 	text := fmt.Sprintf("%s calls the order %d issued since %s and its certificate cannot be had: %s",
-		j.Trade.Title, id, since.Format(time.RFC3339), fault.Value)
+		j.Info.Title, id, since.Format(time.RFC3339), failure.Message)
 	if err := j.passingTask(ctx, j.Args.Command, text); err != nil {
 		return err
 	}
@@ -36,19 +38,19 @@ func (j *job) undelivered(ctx context.Context, id int64, reason error) error {
 }
 
 // nothingDelivered is undelivered for an order whose answer holds no certificate at all.
-func (j *job) nothingDelivered(ctx context.Context, report cert.Report) error {
-	return j.undelivered(ctx, report.ID, cert.Faultf(cert.FaultDelivered, "certificate",
-		"%s shows id %d as issued and delivers no certificate", j.Trade.Title, report.ID).Again())
+func (j *job) nothingDelivered(ctx context.Context, report seller.OrderStatus) error {
+	return j.undelivered(ctx, report.ID, fault.Errorf(fault.Delivered, "certificate",
+		"%s shows id %d as issued and delivers no certificate", j.Info.Title, report.ID).Retryable())
 }
 
 // notThereYet is an order that the seller calls issued before it has the certificate. It waits for a day; then it is a fault
 // (rules STORE-8).
-func (j *job) notThereYet(ctx context.Context, report cert.Report) error {
-	reason := cert.Faultf(cert.FaultAPI, "certificate", "%s calls the order %d issued and has no certificate of it", j.Trade.Title, report.ID).Again()
-	if err := j.undelivered(ctx, report.ID, reason); cert.FaultOf(err) != reason {
+func (j *job) notThereYet(ctx context.Context, report seller.OrderStatus) error {
+	reason := fault.Errorf(fault.API, "certificate", "%s calls the order %d issued and has no certificate of it", j.Info.Title, report.ID).Retryable()
+	if err := j.undelivered(ctx, report.ID, reason); fault.From(err) != reason {
 		return err
 	}
-	if since, err := j.since(ctx, cert.ParamIssuedSince, strconv.FormatInt(report.ID, 10)); err != nil || j.Now().Sub(since) < patience {
+	if since, err := j.since(ctx, itemparam.IssuedSince, strconv.FormatInt(report.ID, 10)); err != nil || j.Now().Sub(since) < patience {
 		return err
 	}
 	return reason
@@ -80,17 +82,17 @@ func (j *job) passingTask(ctx context.Context, command, text string) error {
 	if err != nil || made == 0 {
 		return err
 	}
-	return j.save(ctx, cert.ParamWaitingTask, strconv.FormatInt(made, 10))
+	return j.save(ctx, itemparam.WaitingTask, strconv.FormatInt(made, 10))
 }
 
 // closeWaitingTask closes the task about something that is over now. A panel that does not close it does not stop the
 // delivery.
 func (j *job) closeWaitingTask(ctx context.Context) error {
-	id, err := strconv.ParseInt(j.order.Params[cert.ParamWaitingTask], 10, 64)
+	id, err := strconv.ParseInt(j.order.Params[itemparam.WaitingTask], 10, 64)
 	if err == nil && id > 0 {
 		if err := j.Panel.CloseTask(ctx, id); err != nil {
 			j.Log.Warningf("item %d: the task %d is over and could not be closed: %v", j.order.Item, id, err)
 		}
 	}
-	return j.save(ctx, cert.ParamWaitingTask, "")
+	return j.save(ctx, itemparam.WaitingTask, "")
 }

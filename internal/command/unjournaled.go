@@ -7,23 +7,25 @@ import (
 	"slices"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 )
 
 // journalLater keeps a line that the purchase journal did not take on the item, so that a later run adds it, and opens a
 // task: until the journal can be written it is of no help against paying twice (rules BUY-21). What fails here is logged,
 // for the purchase itself is recorded.
-func (j *job) journalLater(ctx context.Context, line cert.Bought, reason error) {
+func (j *job) journalLater(ctx context.Context, line item.JournalEntry, reason error) {
 	raw, err := json.Marshal(line)
 	if err == nil {
-		waiting := strings.TrimSpace(j.order.Params[cert.ParamUnjournaled] + "\n" + string(raw))
-		err = j.save(ctx, cert.ParamUnjournaled, waiting)
+		waiting := strings.TrimSpace(j.order.Params[itemparam.Unjournaled] + "\n" + string(raw))
+		err = j.save(ctx, itemparam.Unjournaled, waiting)
 	}
 	if err != nil {
 		j.Log.Errorf("item %d (%s): the journal's line for id %d could not be kept on the item: %v", j.order.Item, j.order.Name, line.ID, err)
 	}
 	text := fmt.Sprintf("item %d (%s): id %d was bought and is on the item, but %s. The next run of this item adds the line to the journal",
-		j.order.Item, j.order.Name, line.ID, cert.FaultOf(reason).Value)
+		j.order.Item, j.order.Name, line.ID, fault.From(reason).Message)
 	if err := j.Panel.Manual(ctx, j.order.Item, 0, j.Args.Command, text); err != nil {
 		j.Log.Errorf("item %d (%s): the task for the administrator could not be made: %v", j.order.Item, j.order.Name, err)
 	}
@@ -31,18 +33,18 @@ func (j *job) journalLater(ctx context.Context, line cert.Bought, reason error) 
 
 // completeJournal adds the lines that wait on the item to the journal and returns its lines with them. A journal that still
 // takes nothing stops no run: the ids are on the item. Lines that are not this item's own purchases are dropped.
-func (j *job) completeJournal(ctx context.Context, lines []cert.Bought) []cert.Bought {
-	raw := j.order.Params[cert.ParamUnjournaled]
+func (j *job) completeJournal(ctx context.Context, lines []item.JournalEntry) []item.JournalEntry {
+	raw := j.order.Params[itemparam.Unjournaled]
 	if raw == "" {
 		return lines
 	}
 	for text := range strings.Lines(raw) {
-		var line cert.Bought
+		var line item.JournalEntry
 		if err := json.Unmarshal([]byte(text), &line); err != nil || line.Item != j.order.Item || !slices.Contains(j.lineage(), line.ID) {
-			j.Log.Warningf("item %d (%s): a line in the parameter %s is no purchase of this item; dropped", j.order.Item, j.order.Name, cert.ParamUnjournaled)
+			j.Log.Warningf("item %d (%s): a line in the parameter %s is no purchase of this item; dropped", j.order.Item, j.order.Name, itemparam.Unjournaled)
 			continue
 		}
-		there := slices.ContainsFunc(lines, func(old cert.Bought) bool {
+		there := slices.ContainsFunc(lines, func(old item.JournalEntry) bool {
 			return old.Item == line.Item && old.ID == line.ID && old.Kind == line.Kind && old.Time.Equal(line.Time)
 		})
 		if there {
@@ -55,7 +57,7 @@ func (j *job) completeJournal(ctx context.Context, lines []cert.Bought) []cert.B
 		j.Log.ExtInfof("item %d (%s): the journal's line for id %d is added", j.order.Item, j.order.Name, line.ID)
 		lines = append(slices.Clip(lines), line)
 	}
-	if err := j.save(ctx, cert.ParamUnjournaled, ""); err != nil {
+	if err := j.save(ctx, itemparam.Unjournaled, ""); err != nil {
 		j.Log.Warningf("item %d (%s): %v", j.order.Item, j.order.Name, err)
 	}
 	return lines

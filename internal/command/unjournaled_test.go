@@ -8,29 +8,31 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 )
 
 // rules BUY-21: what the journal does not take waits on the item, the administrator has a task, and the next run adds it.
 func TestALineThatTheJournalDoesNotTakeIsAddedLater(t *testing.T) {
 	s := newStage(t)
-	s.panel.fail["journal"] = cert.Faultf(cert.FaultPanel, "purchases", "the purchase journal /x cannot be written (disk full): free some space").Again()
+	s.panel.fail["journal"] = fault.Errorf(fault.Panel, "purchases", "the purchase journal /x cannot be written (disk full): free some space").Retryable()
 	_, err := command.Open(context.Background(), s.world())
 	require.NoError(t, err)
-	assert.Equal(t, "101", s.panel.order.Params[cert.ParamOrderID], "the purchase is on the item")
+	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID], "the purchase is on the item")
 	assert.Empty(t, s.panel.journal)
-	var line cert.Bought
-	require.NoError(t, json.Unmarshal([]byte(s.panel.order.Params[cert.ParamUnjournaled]), &line))
+	var line item.JournalEntry
+	require.NoError(t, json.Unmarshal([]byte(s.panel.order.Params[itemparam.Unjournaled]), &line))
 	assert.Equal(t, int64(101), line.ID)
 	require.Len(t, s.panel.texts, 1)
 	assert.Contains(t, s.panel.texts[0], "the purchase journal /x cannot be written (disk full): free some space")
 	assert.Contains(t, s.panel.texts[0], "id 101")
 
-	s.panel.fail["journal"] = cert.Faultf(cert.FaultPanel, "purchases", "still full").Again()
+	s.panel.fail["journal"] = fault.Errorf(fault.Panel, "purchases", "still full").Retryable()
 	_, err = command.Open(context.Background(), s.world())
 	require.NoError(t, err, "a journal that still takes nothing stops no run")
-	assert.NotEmpty(t, s.panel.order.Params[cert.ParamUnjournaled])
+	assert.NotEmpty(t, s.panel.order.Params[itemparam.Unjournaled])
 
 	delete(s.panel.fail, "journal")
 	for range 2 {
@@ -39,15 +41,15 @@ func TestALineThatTheJournalDoesNotTakeIsAddedLater(t *testing.T) {
 		require.Len(t, s.panel.journal, 1)
 		assert.Equal(t, line.ID, s.panel.journal[0].ID)
 		assert.True(t, line.Time.Equal(s.panel.journal[0].Time))
-		assert.Empty(t, s.panel.order.Params[cert.ParamUnjournaled])
+		assert.Empty(t, s.panel.order.Params[itemparam.Unjournaled])
 	}
 	assert.Equal(t, 1, s.seller.buys)
 
 	for _, hostile := range []string{"garbage", `{"item":43,"id":101}`, `{"item":42,"id":999}`, `{"item":42,"id":101}x`} {
-		s.panel.order.Params[cert.ParamUnjournaled] = hostile
+		s.panel.order.Params[itemparam.Unjournaled] = hostile
 		_, err = command.Open(context.Background(), s.world())
 		require.NoError(t, err)
 		assert.Len(t, s.panel.journal, 1, hostile)
-		assert.Empty(t, s.panel.order.Params[cert.ParamUnjournaled], hostile)
+		assert.Empty(t, s.panel.order.Params[itemparam.Unjournaled], hostile)
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
 )
 
 const (
@@ -30,7 +32,7 @@ const (
 // warnOfNames looks the request's names up before the seller is asked for them, and says in the log and on the item which
 // cannot be certified: a name that does not exist, or whose CAA records allow none of the seller's CAs. It only warns: DNS
 // may change at any time, and the seller's word counts.
-func (j *job) warnOfNames(ctx context.Context, request cert.Request) {
+func (j *job) warnOfNames(ctx context.Context, request seller.Request) {
 	var lines []string
 	if resolver := j.resolver(ctx); resolver != nil {
 		lines = j.wrongNames(ctx, resolver, request.AllNames())
@@ -88,20 +90,20 @@ func (j *job) wrongName(ctx context.Context, resolver Resolver, name string) (st
 	case err != nil:
 		return "", err
 	case !exists:
-		return cert.ShownName(base) + lineAbsent, nil
-	case len(j.Trade.Issuers) == 0:
+		return pki.DisplayName(base) + lineAbsent, nil
+	case len(j.Info.Issuers) == 0:
 		return "", nil
 	}
 	allowed, restricted, err := resolver.Issuers(ctx, base, wildcard)
 	if err != nil || !restricted || slices.ContainsFunc(allowed, j.sellersOwn) {
 		return "", err
 	}
-	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, cert.ShownName(name), inWords(allowed), strings.Join(j.Trade.Issuers, ", ")), nil
+	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, pki.DisplayName(name), inWords(allowed), strings.Join(j.Info.Issuers, ", ")), nil
 }
 
 // sellersOwn tells whether an issuer domain name is that of a CA behind the seller.
 func (j *job) sellersOwn(issuer string) bool {
-	return slices.ContainsFunc(j.Trade.Issuers, func(own string) bool { return strings.EqualFold(own, issuer) })
+	return slices.ContainsFunc(j.Info.Issuers, func(own string) bool { return strings.EqualFold(own, issuer) })
 }
 
 // inWords names issuers for people, a few of them.
@@ -120,10 +122,10 @@ func inWords(issuers []string) string {
 // somebody else says there (its own word is check, billmanager-module-protocol §4.1) stays. A panel that does not take it
 // does not stop the order.
 func (j *job) showNames(ctx context.Context, lines []string) {
-	if there := j.order.Params[cert.ParamStatusNote]; there != "" && !aboutNames(there) {
+	if there := j.order.Params[itemparam.StatusNote]; there != "" && !aboutNames(there) {
 		return
 	}
-	if err := j.save(ctx, cert.ParamStatusNote, shown(lines)); err != nil {
+	if err := j.save(ctx, itemparam.StatusNote, shown(lines)); err != nil {
 		j.Log.Warningf("item %d: what was found out about its names could not be put on it: %v", j.order.Item, err)
 	}
 }

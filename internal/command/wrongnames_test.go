@@ -11,8 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pmssl/internal/cert"
 	"pmssl/internal/command"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -60,7 +61,7 @@ func (r *fakeResolver) Issuers(ctx context.Context, name string, wildcard bool) 
 // looking is a run of open with the resolver, at a seller behind which are two CAs.
 func (s *stage) looking(r *fakeResolver) *command.Run {
 	run := s.world()
-	run.Trade.Issuers = []string{"ca.example", "ca2.example"}
+	run.Info.Issuers = []string{"ca.example", "ca2.example"}
 	run.Resolver = func(server string) command.Resolver { r.server = server; return r }
 	return run
 }
@@ -76,7 +77,7 @@ func sanStage(t *testing.T, names ...string) *stage {
 	t.Helper()
 	s := newStage(t)
 	s.panel.order.Template = "san_certificate"
-	s.panel.order.Params[cert.ParamAltName] = strings.Join(names, " ")
+	s.panel.order.Params[itemparam.AltName] = strings.Join(names, " ")
 	s.panel.order.SANs = len(names)
 	return s
 }
@@ -109,7 +110,7 @@ func TestNamesThatCannotBeCertifiedAreSaidOnTheItem(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			s := sanStage(t, "b.example", "c.example")
 			s.open(t, row.resolver)
-			assert.Equal(t, row.says, s.param(cert.ParamStatusNote))
+			assert.Equal(t, row.says, s.param(itemparam.StatusNote))
 			assert.Len(t, s.seller.activated, 1, "it is a warning")
 			for line := range strings.Lines(row.says) {
 				assert.Contains(t, s.log.lines, "item 42: "+strings.TrimSpace(line))
@@ -125,18 +126,18 @@ func TestNamesAreLookedUpBeforeTheSellerIsAsked(t *testing.T) {
 		r := &fakeResolver{gone: []string{"example.com"}}
 		at := -1
 		run := s.looking(r)
-		run.Spending = func(now bool) {
+		run.CriticalSection = func(now bool) {
 			if now && rule == "order" {
 				at = len(r.asked)
 			}
 		}
 		if rule == "activation" {
-			s.seller.actErr = &cert.Fault{Type: cert.FaultAPI, Value: "refused"}
+			s.seller.actErr = &fault.Error{Type: fault.API, Message: "refused"}
 		}
 		_, err := command.Open(context.Background(), run)
 		assert.Equal(t, rule == "activation", err != nil)
 		assert.Equal(t, []string{"example.com"}, r.asked, rule+": once, and no CAA of what is not there")
-		assert.Equal(t, "example.com does not exist in DNS", s.param(cert.ParamStatusNote), rule)
+		assert.Equal(t, "example.com does not exist in DNS", s.param(itemparam.StatusNote), rule)
 		if rule == "order" {
 			assert.Equal(t, 1, at)
 		}
@@ -149,7 +150,7 @@ func TestAWildcardIsLookedUpAsWhatItIsBelow(t *testing.T) {
 		s.pair = newPair(t, "*.example.com")
 		s.panel.order.CSR, s.panel.order.Template = s.pair.csr, "positivessl_wildcard"
 		s.open(t, r)
-		return s.param(cert.ParamStatusNote)
+		return s.param(itemparam.StatusNote)
 	}
 	assert.Equal(t, "example.com does not exist in DNS", wild(&fakeResolver{gone: []string{"example.com"}}))
 	assert.Empty(t, wild(&fakeResolver{caa: map[string][]string{"example.com": nil}}), "issue is not asked where issuewild counts")
@@ -158,7 +159,7 @@ func TestAWildcardIsLookedUpAsWhatItIsBelow(t *testing.T) {
 
 func TestAnImpliedNameIsNotLookedUp(t *testing.T) {
 	s := newStage(t)
-	s.panel.order.Params[cert.ParamAltName] = "www.example.com"
+	s.panel.order.Params[itemparam.AltName] = "www.example.com"
 	r := &fakeResolver{}
 	s.open(t, r)
 	assert.Equal(t, []string{"example.com", "caa example.com"}, r.asked)
@@ -184,15 +185,15 @@ func TestTheParameterIsWrittenAndDroppedOnlyWhereItIsOurs(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			s := newStage(t)
 			if row.before != "" {
-				s.panel.order.Params[cert.ParamStatusNote] = row.before
+				s.panel.order.Params[itemparam.StatusNote] = row.before
 			}
 			r := &fakeResolver{}
 			if row.gone {
 				r.gone = []string{"example.com"}
 			}
 			s.open(t, r)
-			assert.Equal(t, row.after, s.param(cert.ParamStatusNote))
-			assert.Equal(t, row.touched, strings.Contains(strings.Join(s.panel.calls, "\n"), cert.ParamStatusNote))
+			assert.Equal(t, row.after, s.param(itemparam.StatusNote))
+			assert.Equal(t, row.touched, strings.Contains(strings.Join(s.panel.calls, "\n"), itemparam.StatusNote))
 			assert.Equal(t, row.gone, s.logged(ours), "the log is told in any case")
 		})
 	}
@@ -200,7 +201,7 @@ func TestTheParameterIsWrittenAndDroppedOnlyWhereItIsOurs(t *testing.T) {
 
 func TestAPanelThatDoesNotTakeTheWarningDoesNotStopTheOrder(t *testing.T) {
 	s := newStage(t)
-	s.panel.fail["save "+cert.ParamStatusNote] = errors.New("no such parameter")
+	s.panel.fail["save "+itemparam.StatusNote] = errors.New("no such parameter")
 	s.open(t, &fakeResolver{gone: []string{"example.com"}})
 	assert.True(t, s.logged("no such parameter"))
 }
@@ -215,13 +216,13 @@ func TestTheSettingDecidesOnTheLookUps(t *testing.T) {
 	} {
 		s := newStage(t)
 		s.panel.settings["SSLResolver"] = value
-		s.panel.order.Params[cert.ParamStatusNote] = "exampel.com does not exist in DNS"
+		s.panel.order.Params[itemparam.StatusNote] = "exampel.com does not exist in DNS"
 		r := &fakeResolver{}
 		s.open(t, r)
 		assert.Equal(t, row.asked, len(r.asked) > 0, value)
 		assert.Equal(t, row.server, r.server, value)
 		assert.Equal(t, row.warned, s.logged("SSLResolver is \"dns.example\": possible are off and "), value)
-		assert.Empty(t, s.param(cert.ParamStatusNote), "a warning that nobody keeps up is gone")
+		assert.Empty(t, s.param(itemparam.StatusNote), "a warning that nobody keeps up is gone")
 	}
 }
 
@@ -229,11 +230,11 @@ func TestWithoutIssuersCAARecordsAreNotLookedAt(t *testing.T) {
 	s := newStage(t)
 	r := &fakeResolver{caa: map[string][]string{"example.com": nil}}
 	run := s.looking(r)
-	run.Trade.Issuers = nil
+	run.Info.Issuers = nil
 	_, err := command.Open(context.Background(), run)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"example.com"}, r.asked)
-	assert.Empty(t, s.param(cert.ParamStatusNote))
+	assert.Empty(t, s.param(itemparam.StatusNote))
 }
 
 func TestManyNamesAreCapped(t *testing.T) {
@@ -247,10 +248,10 @@ func TestManyNamesAreCapped(t *testing.T) {
 	assert.Contains(t, r.asked, names[18])
 	assert.NotContains(t, r.asked, names[19], "the common name and 19 more")
 	assert.True(t, s.logged(names[19]), "the rest is said in the log")
-	lines := strings.Split(s.param(cert.ParamStatusNote), "\n")
+	lines := strings.Split(s.param(itemparam.StatusNote), "\n")
 	assert.Equal(t, names[0]+" does not exist in DNS", lines[0])
 	assert.Equal(t, fmt.Sprintf("%d more names cannot be certified, see the log", 19-(len(lines)-1)), lines[len(lines)-1])
-	assert.Less(t, len(s.param(cert.ParamStatusNote)), 1100)
+	assert.Less(t, len(s.param(itemparam.StatusNote)), 1100)
 }
 
 func TestLookUpsNeverTakeLongerThanFourSeconds(t *testing.T) {
@@ -260,14 +261,14 @@ func TestLookUpsNeverTakeLongerThanFourSeconds(t *testing.T) {
 		s.open(t, &fakeResolver{hang: true})
 		assert.Equal(t, 4*time.Second, time.Since(began))
 		assert.Len(t, s.seller.activated, 1)
-		assert.Empty(t, s.param(cert.ParamStatusNote))
+		assert.Empty(t, s.param(itemparam.StatusNote))
 	})
 }
 
 // A client who corrects a name must not go on reading that it is wrong, and learns of a new mistake.
 func TestAReissueForAnotherRequestLooksAgain(t *testing.T) {
 	s := placedStage(t, 12)
-	s.panel.order.Params[cert.ParamStatusNote] = "exampel.com does not exist in DNS"
+	s.panel.order.Params[itemparam.StatusNote] = "exampel.com does not exist in DNS"
 	r := &fakeResolver{}
 	_, err := command.Reopen(context.Background(), s.looking(r))
 	require.NoError(t, err)
@@ -279,18 +280,18 @@ func TestAReissueForAnotherRequestLooksAgain(t *testing.T) {
 	r = &fakeResolver{gone: []string{"example.com"}}
 	_, err = command.Reopen(context.Background(), s.looking(r))
 	require.NoError(t, err)
-	assert.Equal(t, "example.com does not exist in DNS", s.param(cert.ParamStatusNote))
+	assert.Equal(t, "example.com does not exist in DNS", s.param(itemparam.StatusNote))
 }
 
 func TestTheWarningIsGoneOnceTheCertificateIsThere(t *testing.T) {
 	for before, after := range map[string]string{"example.com does not exist in DNS": "", "check": "check"} {
 		s := newStage(t)
 		require.NoError(t, s.run(command.Open))
-		s.panel.order.Params[cert.ParamStatusNote] = before
+		s.panel.order.Params[itemparam.StatusNote] = before
 		s.seller.issue(t, 101, s.pair, now(), 199)
 		s.args.Command = "sync_item"
 		require.NoError(t, s.run(command.SyncItem))
-		assert.Equal(t, "5", s.param(cert.ParamServiceStatus))
-		assert.Equal(t, after, s.param(cert.ParamStatusNote))
+		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
+		assert.Equal(t, after, s.param(itemparam.StatusNote))
 	}
 }

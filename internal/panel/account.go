@@ -10,7 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
 )
 
 // Installation tells this panel from every other one: the first 10 hex digits of the SHA-256 of CryptKey's public half. The
@@ -27,7 +29,7 @@ func (h *Host) Installation(ctx context.Context) (string, error) {
 
 // SaveBalance is processing.savebalance (protocol §11). The panel compares it with the module's threshold and tells the
 // administrator.
-func (h *Host) SaveBalance(ctx context.Context, module int64, balance cert.Money) error {
+func (h *Host) SaveBalance(ctx context.Context, module int64, balance seller.Money) error {
 	params := []pair{{"processingmodule", strconv.FormatInt(module, 10)}, {"balance", strconv.FormatFloat(balance.Amount, 'f', 2, 64)}}
 	if balance.Currency != "" {
 		params = append(params, pair{"currency", balance.Currency})
@@ -36,7 +38,7 @@ func (h *Host) SaveBalance(ctx context.Context, module int64, balance cert.Money
 }
 
 // ImportService is processing.import.service (protocol §11), with any item parameters beside its own; the panel's answer names the new item as service_id.
-func (h *Host) ImportService(ctx context.Context, s cert.Import) (int64, error) {
+func (h *Host) ImportService(ctx context.Context, s item.Import) (int64, error) {
 	const name = "processing.import.service"
 	params := []pair{
 		sok(), {"module", strconv.FormatInt(s.Module, 10)}, {"import_itemtype_intname", "certificate"},
@@ -61,7 +63,7 @@ func (h *Host) ImportService(ctx context.Context, s cert.Import) (int64, error) 
 	}
 	id, err := strconv.ParseInt(strings.TrimSpace(answer.fields["service_id"]), 10, 64)
 	if err != nil || id <= 0 {
-		return 0, cert.Faultf(cert.FaultPanel, name, "the panel took the certificate for %s over and names no service_id", s.Name)
+		return 0, fault.Errorf(fault.Panel, name, "the panel took the certificate for %s over and names no service_id", s.Name)
 	}
 	return id, nil
 }

@@ -7,14 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
 )
 
 // Protocol §11: how balances and imported services are told to the panel.
 func TestBalanceIsSpelledInPlainNumbers(t *testing.T) {
 	w := newWorld(t)
-	require.NoError(t, w.SaveBalance(t.Context(), 5, cert.Money{Amount: 1234567.5, Text: "1,234,567.50", Currency: "USD"}))
-	require.NoError(t, w.SaveBalance(t.Context(), 6, cert.Money{Amount: -0.004}))
+	require.NoError(t, w.SaveBalance(t.Context(), 5, seller.Money{Amount: 1234567.5, Text: "1,234,567.50", Currency: "USD"}))
+	require.NoError(t, w.SaveBalance(t.Context(), 6, seller.Money{Amount: -0.004}))
 	assert.Equal(t, []string{
 		"processing.savebalance processingmodule=5 balance=1234567.50 currency=USD sok=ok",
 		"processing.savebalance processingmodule=6 balance=-0.00 sok=ok",
@@ -24,13 +26,13 @@ func TestBalanceIsSpelledInPlainNumbers(t *testing.T) {
 func TestImportedServiceIsNamedByThePanel(t *testing.T) {
 	w := newWorld(t)
 	w.behave("processing.import.service", step{Stdout: "<doc><service_id>1001</service_id><ok/></doc>"})
-	id, err := w.ImportService(t.Context(), cert.Import{
-		Module: 5, Template: "positivessl", Name: "example.com", RemoteID: "77", Status: 2, Service: cert.ServiceIssued, Months: 24,
+	id, err := w.ImportService(t.Context(), item.Import{
+		Module: 5, Template: "positivessl", Name: "example.com", RemoteID: "77", Status: 2, Service: item.ServiceIssued, Months: 24,
 		Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, Params: map[string]string{"lineage": "76 77", "custom_order_id": "77"},
 	})
 	require.NoError(t, err)
 	assert.EqualValues(t, 1001, id)
-	_, err = w.ImportService(t.Context(), cert.Import{Module: 5, Template: "t", Name: "example.org", Status: 2, Service: cert.ServiceIssued})
+	_, err = w.ImportService(t.Context(), item.Import{Module: 5, Template: "t", Name: "example.org", Status: 2, Service: item.ServiceIssued})
 	require.NoError(t, err)
 	calls := w.calls()
 	assert.Equal(t, []string{"processing.import.service", "sok=ok", "module=5", "import_itemtype_intname=certificate",
@@ -48,10 +50,10 @@ func TestImportedServiceWithoutANumberIsAFault(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.behave("processing.import.service", step{Stdout: answer})
-		id, err := w.ImportService(t.Context(), cert.Import{Module: 5, Template: "t", Name: "example.com"})
+		id, err := w.ImportService(t.Context(), item.Import{Module: 5, Template: "t", Name: "example.com"})
 		require.Error(t, err, name)
 		assert.Zero(t, id, name)
-		assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type, name)
+		assert.Equal(t, fault.Panel, fault.From(err).Type, name)
 		assert.Len(t, w.calls(), 1, "%s: what may have made an item is not repeated", name)
 	}
 }

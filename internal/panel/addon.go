@@ -4,7 +4,7 @@ import (
 	"context"
 	"strconv"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/itemparam"
 )
 
 // Kinds of addons: pricelist.addontype (protocol §4, AddonTypes).
@@ -67,7 +67,7 @@ func (h *Host) addons(ctx context.Context, id, tariff int64) (addons, error) {
 func (all addons) sans() int {
 	sum := int64(0)
 	for _, a := range all {
-		if a.intname == cert.ParamAltName {
+		if a.intname == itemparam.AltName {
 			sum += a.quantity()
 		}
 	}
@@ -92,7 +92,7 @@ func (a addon) quantity() int64 {
 func (all addons) params() map[string]string {
 	params := map[string]string{}
 	for _, a := range all {
-		if a.intname != cert.ParamAltName {
+		if a.intname != itemparam.AltName {
 			params[a.intname] = a.text()
 		}
 	}

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"pmssl/internal/cert"
-	"pmssl/internal/mgrlog"
+	"pmssl/internal/fault"
+	"pmssl/internal/panellog"
 )
 
 // pair is one parameter of a call-back.
 type pair struct{ name, value string }
 
-func item(id int64) pair { return pair{"elid", strconv.FormatInt(id, 10)} }
+func itemElement(id int64) pair { return pair{"elid", strconv.FormatInt(id, 10)} }
 
 // sok says that a form is submitted, not looked at (protocol §5.2).
 func sok() pair { return pair{"sok", "ok"} }
@@ -49,7 +49,7 @@ const (
 func (c callback) query() string {
 	var b strings.Builder
 	b.WriteString("func=" + c.name)
-	for _, word := range mgrlog.RedactArgs(c.words())[1:] {
+	for _, word := range panellog.RedactArgs(c.words())[1:] {
 		name, value, _ := strings.Cut(word, "=")
 		b.WriteString("&" + name + "=" + queryValue(value))
 	}
@@ -83,7 +83,7 @@ func queryValue(value string) string {
 
 // String returns the call as an administrator would repeat it, secrets replaced.
 func (c callback) String() string {
-	words := mgrlog.RedactArgs(c.words())
+	words := panellog.RedactArgs(c.words())
 	if c.secret != nil {
 		words = append(words, c.secret.name+"=***")
 	}
@@ -108,11 +108,11 @@ func (c callback) check() error {
 		word := p.name + "=" + p.value
 		switch {
 		case len(word) > maxWord:
-			return cert.Faultf(cert.FaultPanel, c.name, "parameter %s has %d bytes, mgrctl takes at most %d in one argument", p.name, len(p.value), maxWord-len(p.name)-1)
+			return fault.Errorf(fault.Panel, c.name, "parameter %s has %d bytes, mgrctl takes at most %d in one argument", p.name, len(p.value), maxWord-len(p.name)-1)
 		case strings.ContainsRune(word, 0):
-			return cert.Faultf(cert.FaultPanel, c.name, "parameter %s holds a zero byte, which cannot be passed to mgrctl", p.name)
+			return fault.Errorf(fault.Panel, c.name, "parameter %s holds a zero byte, which cannot be passed to mgrctl", p.name)
 		case !utf8.ValidString(word):
-			return cert.Faultf(cert.FaultPanel, c.name, "parameter %s is not UTF-8, which the panel wants", p.name)
+			return fault.Errorf(fault.Panel, c.name, "parameter %s is not UTF-8, which the panel wants", p.name)
 		}
 	}
 	return nil

@@ -9,7 +9,8 @@ import (
 	"strings"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
 )
 
 // ask calls a function whose answer does not matter beyond its success.
@@ -25,17 +26,17 @@ func (h *Host) SaveParam(ctx context.Context, id int64, name, value string) erro
 		return h.DropParam(ctx, id, name)
 	}
 	return h.ask(ctx, callback{name: "service.saveparam", kept: true, params: []pair{
-		sok(), item(id), {"name", name}, {"value", value}, {"crypted", "off"}}})
+		sok(), itemElement(id), {"name", name}, {"value", value}, {"crypted", "off"}}})
 }
 
 // SaveSecretParam stores an item parameter encrypted (table itemcryptedparam): the panel encrypts. The value travels in
 // the environment of the child, never in its argv (contract 6); the panel's own log prints it all the same.
 func (h *Host) SaveSecretParam(ctx context.Context, id int64, name, value string) error {
 	if len(value) > maxWord || strings.ContainsRune(value, 0) {
-		return cert.Faultf(cert.FaultPanel, "service.saveparam", "the value of %s has %d bytes or holds a zero byte, which an environment variable cannot take", name, len(value))
+		return fault.Errorf(fault.Panel, "service.saveparam", "the value of %s has %d bytes or holds a zero byte, which an environment variable cannot take", name, len(value))
 	}
 	return h.ask(ctx, callback{name: "service.saveparam", kept: true, params: []pair{
-		sok(), item(id), {"name", name}, {"crypted", "on"}}, secret: &pair{"value", value}})
+		sok(), itemElement(id), {"name", name}, {"crypted", "on"}}, secret: &pair{"value", value}})
 }
 
 // DropParam deletes an item parameter and looks whether it is gone. Of the two ways (protocol §5.2) service.dropparam
@@ -47,7 +48,7 @@ func (h *Host) DropParam(ctx context.Context, id int64, name string) error {
 	if err != nil || !there {
 		return err
 	}
-	params := []pair{sok(), item(id), {"name", name}}
+	params := []pair{sok(), itemElement(id), {"name", name}}
 	first := h.ask(ctx, callback{name: "service.dropparam", params: params, kept: true})
 	if _, there, err = h.Param(ctx, id, name); err != nil || !there {
 		return err
@@ -65,51 +66,51 @@ func (h *Host) DropParam(ctx context.Context, id int64, name string) error {
 	if first != nil {
 		return first
 	}
-	return cert.Faultf(cert.FaultPanel, name, "the panel took service.dropparam and service.saveparam, and item %d still has the parameter %s", id, name)
+	return fault.Errorf(fault.Panel, name, "the panel took service.dropparam and service.saveparam, and item %d still has the parameter %s", id, name)
 }
 
 // SetStatus is service.setstatus: the item's service_status (protocol §4.1).
-func (h *Host) SetStatus(ctx context.Context, id int64, status cert.Service) error {
+func (h *Host) SetStatus(ctx context.Context, id int64, status item.ServiceStatus) error {
 	return h.ask(ctx, callback{name: "service.setstatus", kept: true, params: []pair{
-		item(id), {"service_status", strconv.Itoa(int(status))}, sok()}})
+		itemElement(id), {"service_status", strconv.Itoa(int(status))}, sok()}})
 }
 
 // SetExpireDate is service.setexpiredate. No date is a fault: the panel would bill at once.
 func (h *Host) SetExpireDate(ctx context.Context, id int64, date cabforum.Date) error {
 	if date.IsZero() {
-		return cert.Faultf(cert.FaultInternal, "service.setexpiredate", "item %d would get no expiration date", id)
+		return fault.Errorf(fault.Internal, "service.setexpiredate", "item %d would get no expiration date", id)
 	}
 	return h.ask(ctx, callback{name: "service.setexpiredate", kept: true, params: []pair{
-		item(id), {"expiredate", date.String()}, sok()}})
+		itemElement(id), {"expiredate", date.String()}, sok()}})
 }
 
 // SaveCertificatePEM is certificate.save with the certificates as text, the leaf first.
 func (h *Host) SaveCertificatePEM(ctx context.Context, id int64, pem string) error {
-	return h.ask(ctx, callback{name: "certificate.save", kept: true, params: []pair{item(id), {"crt", pem}, sok()}})
+	return h.ask(ctx, callback{name: "certificate.save", kept: true, params: []pair{itemElement(id), {"crt", pem}, sok()}})
 }
 
 // SaveCertificateZIP is certificate.save with crt_type=zip and the archive in base64. An archive of more than 96 KiB does
-// not fit an argv word: FaultPanel, without asking the panel; it is then saved as PEM (contract 6).
+// not fit an argv word: Panel, without asking the panel; it is then saved as PEM (contract 6).
 func (h *Host) SaveCertificateZIP(ctx context.Context, id int64, zip []byte) error {
 	return h.ask(ctx, callback{name: "certificate.save", kept: true, params: []pair{
-		item(id), {"crt_type", "zip"}, {"crt", base64.StdEncoding.EncodeToString(zip)}, sok()}})
+		itemElement(id), {"crt_type", "zip"}, {"crt", base64.StdEncoding.EncodeToString(zip)}, sok()}})
 }
 
 // OpenCertificate is certificate.open: the certificate was issued for the first time.
 func (h *Host) OpenCertificate(ctx context.Context, id int64) error {
-	return h.ask(ctx, callback{name: "certificate.open", kept: true, params: []pair{item(id), sok()}})
+	return h.ask(ctx, callback{name: "certificate.open", kept: true, params: []pair{itemElement(id), sok()}})
 }
 
 // FailCertificate is certificate.failed: no certificate will come of the order.
 func (h *Host) FailCertificate(ctx context.Context, id int64) error {
-	return h.ask(ctx, callback{name: "certificate.failed", kept: true, params: []pair{item(id), sok()}})
+	return h.ask(ctx, callback{name: "certificate.failed", kept: true, params: []pair{itemElement(id), sok()}})
 }
 
 // Post is service.post<what>, which ends the running operation (protocol §5.2): open, suspend, resume, close, setparam,
 // reopen, prolong.
 func (h *Host) Post(ctx context.Context, id int64, what string) error {
 	if !slices.Contains([]string{"open", "suspend", "resume", "close", "setparam", "reopen", "prolong"}, what) {
-		return cert.Faultf(cert.FaultInternal, "service.post"+what, "there is no such call-back")
+		return fault.Errorf(fault.Internal, "service.post"+what, "there is no such call-back")
 	}
-	return h.ask(ctx, callback{name: "service.post" + what, kept: true, params: []pair{item(id), sok()}})
+	return h.ask(ctx, callback{name: "service.post" + what, kept: true, params: []pair{itemElement(id), sok()}})
 }

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // settingSingleWriter is the option by which an administrator says that all hosts of the panel write to one node of the cluster.
@@ -14,7 +14,7 @@ const settingSingleWriter = "SSLDatabaseSingleWriter"
 // clusterQuery asks a node of a Galera cluster how many nodes there are; another server knows no such row, or says 0.
 const clusterQuery = "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'"
 
-// SingleWriter returns FaultDB if the database is a Galera cluster of several nodes: GET_LOCK is local to a node, and two hosts at two
+// SingleWriter returns DB if the database is a Galera cluster of several nodes: GET_LOCK is local to a node, and two hosts at two
 // nodes would hold the same lock (rules BUY-14). Nil if the administrator says by SSLDatabaseSingleWriter that all hosts of the
 // panel use the same node.
 func (h *Host) SingleWriter(ctx context.Context) error {
@@ -39,7 +39,7 @@ func (h *Host) SingleWriter(ctx context.Context) error {
 	case "yes", "on", "true", "1":
 		return nil
 	}
-	return cert.Faultf(cert.FaultDB, "wsrep_cluster_size",
+	return fault.Errorf(fault.DB, "wsrep_cluster_size",
 		"the panel's database is a Galera cluster of %d nodes, and the locks that keep two runs from paying for the same order are those of one node only: nothing is bought. Let every host of the panel use the same node (no load balancer between them), then set %s yes in etc/billmgr.conf",
 		nodes, settingSingleWriter)
 }

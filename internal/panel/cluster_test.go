@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // rules BUY-14: a Galera cluster of several nodes gives each node's locks to another run, unless all hosts write to one node.
@@ -38,8 +38,8 @@ func TestSingleWriter(t *testing.T) {
 				return
 			}
 			require.Error(t, err)
-			assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
-			assert.False(t, cert.FaultOf(err).Retry)
+			assert.Equal(t, fault.DB, fault.From(err).Type)
+			assert.False(t, fault.From(err).Retry)
 			assert.Contains(t, err.Error(), "SSLDatabaseSingleWriter yes")
 		})
 	}

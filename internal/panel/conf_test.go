@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 	"pmssl/internal/panel"
 )
 
@@ -103,7 +103,7 @@ func TestSettingsThatCannotBeReadAreAFault(t *testing.T) {
 			break_(t, filepath.Join(w.root, "etc/billmgr.conf"))
 			_, err := w.Setting(t.Context(), "DBHost")
 			require.Error(t, err)
-			assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type)
+			assert.Equal(t, fault.Panel, fault.From(err).Type)
 			assert.Contains(t, err.Error(), "billmgr.conf")
 		})
 	}

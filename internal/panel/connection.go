@@ -14,8 +14,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"pmssl/internal/cert"
-	"pmssl/internal/mgrlog"
+	"pmssl/internal/fault"
+	"pmssl/internal/panellog"
 )
 
 // database is the panel's database by one pinned connection: named locks belong to a connection (contract 3.1).
@@ -47,7 +47,7 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 	config.DialFunc = wire.dial
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
-		return nil, cert.Faultf(cert.FaultDB, "connect", "the settings DBHost, DBUser, DBName or DBSocket cannot be used: %w", err)
+		return nil, fault.Errorf(fault.DB, "connect", "the settings DBHost, DBUser, DBName or DBSocket cannot be used: %w", err)
 	}
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(1)
@@ -62,7 +62,7 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 		return nil, h.dbFault(ctx, address, "", where.unreached(connectHint(err, config.TLS != nil)))
 	}
 	h.db = &database{pool: pool, conn: conn, address: address, meter: wire}
-	h.o.Log.Room("db").Tracef("connected to %s", address)
+	h.o.Log.Named("db").Tracef("connected to %s", address)
 	return h.db, nil
 }
 
@@ -80,12 +80,12 @@ func (h *Host) dsn(ctx context.Context, settings map[string]string) (*mysql.Conf
 		return nil, place{}, err
 	}
 	config.InterpolateParams = true // one round trip for a query; safe with utf8mb4, where no byte of a character is a quote
-	config.Logger = driverLog{h.o.Log.Room("db")}
+	config.Logger = driverLog{h.o.Log.Named("db")}
 	return config, where, nil
 }
 
 // driverLog takes what the driver has to say; by itself it would print to stderr.
-type driverLog struct{ log *mgrlog.Logger }
+type driverLog struct{ log *panellog.Logger }
 
 // Print implements mysql.Logger.
 func (d driverLog) Print(v ...any) { d.log.Debugf("%s", fmt.Sprint(v...)) }

@@ -11,7 +11,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // maxKey is the longest key file that is read, in bytes.
@@ -30,7 +30,7 @@ func (h *Host) decrypted(ctx context.Context, of, mend string, values map[string
 		}
 		plain, err := decrypt(key, value)
 		if err != nil {
-			return nil, cert.Faultf(cert.FaultValue, name, "%s of %s cannot be decrypted with the panel's key (%w): the key was replaced, or comes from "+
+			return nil, fault.Errorf(fault.Value, name, "%s of %s cannot be decrypted with the panel's key (%w): the key was replaced, or comes from "+
 				"another panel, after the value was stored; %s", name, of, err, fmt.Sprintf(mend, name))
 		}
 		h.o.Log.Secret(plain)
@@ -73,10 +73,10 @@ func (h *Host) cryptKey(ctx context.Context) (*rsa.PrivateKey, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			remedy = "put it back from a backup, or correct CryptKey in etc/billmgr.conf: without it nothing that the panel stores encrypted can be read"
 		}
-		return nil, cert.Faultf(cert.FaultPanel, settingKey, "the panel's key %s cannot be read (%w): %s", name, bare(err), remedy)
+		return nil, fault.Errorf(fault.Panel, settingKey, "the panel's key %s cannot be read (%w): %s", name, bare(err), remedy)
 	}
 	if h.key, err = parseKey(text); err != nil {
-		return nil, cert.Faultf(cert.FaultValue, settingKey, "the panel's key %s cannot be used (%w): put it back from a backup, or correct CryptKey in etc/billmgr.conf", name, err)
+		return nil, fault.Errorf(fault.Value, settingKey, "the panel's key %s cannot be used (%w): put it back from a backup, or correct CryptKey in etc/billmgr.conf", name, err)
 	}
 	return h.key, nil
 }

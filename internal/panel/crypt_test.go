@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 var panelKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
@@ -131,7 +131,7 @@ func TestUnknownModuleIsMissed(t *testing.T) {
 	w, _ := withDB(t)
 	_, err := w.ModuleParams(t.Context(), 99)
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultMissed, cert.FaultOf(err).Type)
+	assert.Equal(t, fault.Missed, fault.From(err).Type)
 	assert.True(t, strings.Contains(err.Error(), "99"))
 }
 
@@ -144,5 +144,5 @@ func TestPlainParamsNeedNoKey(t *testing.T) {
 	assert.Equal(t, map[string]string{"username": "shop", "api_key": "old plain one"}, params)
 	_, err = w.PlainParams(t.Context(), 99)
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultMissed, cert.FaultOf(err).Type)
+	assert.Equal(t, fault.Missed, fault.From(err).Type)
 }

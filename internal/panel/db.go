@@ -12,7 +12,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 const (
@@ -42,14 +42,14 @@ func (f field) number() int64 {
 	return n
 }
 
-// rows runs a query about the table and reads all of its rows. Errors are FaultDB with the server's address; what
+// rows runs a query about the table and reads all of its rows. Errors are DB with the server's address; what
 // broke the connection closes it, so that the next query opens another.
 func (h *Host) rows(ctx context.Context, table, query string, args ...any) ([][]field, error) {
 	db, err := h.database(ctx)
 	if err != nil {
 		return nil, err
 	}
-	h.o.Log.Room("db").Tracef("%s %v", query, args)
+	h.o.Log.Named("db").Tracef("%s %v", query, args)
 	found, err := db.read(ctx, query, args)
 	if err == nil {
 		return found, nil
@@ -151,17 +151,17 @@ func (h *Host) pairs(ctx context.Context, table, query string, args ...any) (map
 // dbFault says what was wrong in the server's words, which name a table or column that is missing, and where the server
 // is. The password is never part of it: neither the driver nor the server repeats it. A query that the end of the run cut
 // short is no fault of the database: the driver tells of a cancellation as of a broken connection.
-func (h *Host) dbFault(ctx context.Context, address, table string, err error) *cert.Fault {
+func (h *Host) dbFault(ctx context.Context, address, table string, err error) *fault.Error {
 	object := table
 	if object == "" {
 		object = "connect"
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return cert.Faultf(cert.FaultInterrupted, object, "the run was told to end while it asked the panel's database (%w)", err).Again()
+		return fault.Errorf(fault.Interrupted, object, "the run was told to end while it asked the panel's database (%w)", err).Retryable()
 	}
-	fault := cert.Faultf(cert.FaultDB, object, "the panel's database at %s: %w", address, err)
-	fault.Retry = !errors.Is(err, errTooMuch) && gone(err)
-	return fault
+	failure := fault.Errorf(fault.DB, object, "the panel's database at %s: %w", address, err)
+	failure.Retry = !errors.Is(err, errTooMuch) && gone(err)
+	return failure
 }
 
 // gone tells whether the server was not reached or the connection is of no use any more: everything that is not the

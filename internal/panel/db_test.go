@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 	"pmssl/internal/panel"
 )
 
@@ -37,7 +37,7 @@ func TestMissingSettingsComeFromOneParamlist(t *testing.T) {
 	w.behave("paramlist", paramlist("DBUser", "overridden by the file", "DBName", name, "DBPassword", dbPassword, "CryptKey", "etc/test.pem", "Other", "x"))
 	_, err := w.Modules(t.Context())
 	require.NoError(t, err)
-	_, err = w.Holdings(t.Context(), []int64{1})
+	_, err = w.ItemClaims(t.Context(), []int64{1})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"paramlist"}, w.spelled())
 	assert.NotContains(t, w.logged(), dbPassword, "the answer is logged at level 9, the password is not")
@@ -49,7 +49,7 @@ func TestPanelThatDoesNotTellLeavesTheDefaults(t *testing.T) {
 	w.behave("paramlist", notRunning)
 	_, err := w.Modules(t.Context())
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
+	assert.Equal(t, fault.DB, fault.From(err).Type)
 	assert.Contains(t, err.Error(), "127.0.0.1:1 (database billmgr)")
 	assert.Len(t, w.calls(), 1)
 	assert.Empty(t, w.sleeps)
@@ -87,11 +87,11 @@ func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
 			w := newWorld(t, c.conf...)
 			_, err := w.Order(t.Context(), 42)
 			require.Error(t, err)
-			fault := cert.FaultOf(err)
-			assert.Equal(t, cert.FaultDB, fault.Type)
-			assert.Contains(t, fault.Value, c.address)
-			assert.Contains(t, fault.Value, c.says)
-			assert.Equal(t, c.retry, fault.Retry)
+			failure := fault.From(err)
+			assert.Equal(t, fault.DB, failure.Type)
+			assert.Contains(t, failure.Message, c.address)
+			assert.Contains(t, failure.Message, c.says)
+			assert.Equal(t, c.retry, failure.Retry)
 			for _, secret := range []string{wrong, dbPassword} {
 				assert.NotContains(t, err.Error(), secret)
 				assert.NotContains(t, w.logged(), secret)
@@ -105,8 +105,8 @@ func TestMissingTableAndColumnAreNamed(t *testing.T) {
 	run(t, db, "ALTER TABLE certificate DROP COLUMN crt; DROP TABLE processingmodule2pricelist")
 	_, err := w.Order(t.Context(), 42)
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
-	assert.Equal(t, "certificate", cert.FaultOf(err).Object)
+	assert.Equal(t, fault.DB, fault.From(err).Type)
+	assert.Equal(t, "certificate", fault.From(err).Object)
 	assert.Regexp(t, `['"]crt['"]`, err.Error())
 	_, err = w.SuitableModules(t.Context(), 20)
 	require.Error(t, err)
@@ -121,8 +121,8 @@ func TestDatabaseThatGoesAwayInTheMiddle(t *testing.T) {
 	killConnection(t, w, db)
 	_, err := w.Order(t.Context(), 42)
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
-	assert.True(t, cert.FaultOf(err).Retry)
+	assert.Equal(t, fault.DB, fault.From(err).Type)
+	assert.True(t, fault.From(err).Retry)
 	_, err = w.Order(t.Context(), 42)
 	assert.NoError(t, err, "what handles the failure gets a new connection")
 }
@@ -132,8 +132,8 @@ func TestValueThatIsTooLargeIsRefused(t *testing.T) {
 	run(t, db, "UPDATE certificate SET crt=REPEAT('x', 4194305) WHERE item=42")
 	_, err := w.StoredCertificate(t.Context(), 42)
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
-	assert.False(t, cert.FaultOf(err).Retry)
+	assert.Equal(t, fault.DB, fault.From(err).Type)
+	assert.False(t, fault.From(err).Retry)
 	assert.Contains(t, err.Error(), "column crt has 4194305 bytes")
 }
 
@@ -155,8 +155,8 @@ func TestDriverSpeaksToTheLog(t *testing.T) {
 	w := newWorld(t, "DBHost localhost", "DBUser u", "DBPassword p", "DBName x", "DBSocket "+socket)
 	_, err = w.Order(t.Context(), 42)
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
-	assert.True(t, cert.FaultOf(err).Retry)
+	assert.Equal(t, fault.DB, fault.From(err).Type)
+	assert.True(t, fault.From(err).Retry)
 	assert.Regexp(t, `db DEBUG \S+ .*EOF`, w.logged())
 }
 
@@ -168,10 +168,10 @@ func TestAQueryThatTheEndOfTheRunCutsShortIsNoFaultOfTheDatabase(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("signal terminated"))
 	_, err = w.Modules(ctx)
-	fault := cert.FaultOf(err)
-	require.NotNil(t, fault)
-	assert.Equal(t, cert.FaultInterrupted, fault.Type, fault.Value)
-	assert.True(t, fault.Retry)
+	failure := fault.From(err)
+	require.NotNil(t, failure)
+	assert.Equal(t, fault.Interrupted, failure.Type, failure.Message)
+	assert.True(t, failure.Retry)
 	_, err = w.Modules(t.Context())
 	assert.NoError(t, err, "the next query opens another connection")
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // Options of billmgr.conf for a database that is reached by TLS. They are ours, the panel has none that is documented.
@@ -37,16 +37,16 @@ func (h *Host) databaseTLS() (*tls.Config, error) {
 	case file == "" && name == "":
 		return nil, nil
 	case file == "":
-		return nil, cert.Faultf(cert.FaultValue, settingDatabaseCA, "billmgr.conf sets %s without %s: name the file with the CA certificate of the database server too",
+		return nil, fault.Errorf(fault.Value, settingDatabaseCA, "billmgr.conf sets %s without %s: name the file with the CA certificate of the database server too",
 			settingDatabaseTLSName, settingDatabaseCA)
 	}
 	text, err := readBounded(h.path(file), maxCA)
 	if err != nil {
-		return nil, cert.Faultf(cert.FaultValue, settingDatabaseCA, "the file of %s in billmgr.conf cannot be read: %w", settingDatabaseCA, err)
+		return nil, fault.Errorf(fault.Value, settingDatabaseCA, "the file of %s in billmgr.conf cannot be read: %w", settingDatabaseCA, err)
 	}
 	authorities := x509.NewCertPool()
 	if !authorities.AppendCertsFromPEM(text) {
-		return nil, cert.Faultf(cert.FaultValue, settingDatabaseCA, "%s, which billmgr.conf names in %s, holds no certificate in PEM", h.path(file), settingDatabaseCA)
+		return nil, fault.Errorf(fault.Value, settingDatabaseCA, "%s, which billmgr.conf names in %s, holds no certificate in PEM", h.path(file), settingDatabaseCA)
 	}
 	config := &tls.Config{RootCAs: authorities, ServerName: name, MinVersion: tls.VersionTLS12}
 	if name == anyName {

@@ -15,8 +15,8 @@ import (
 	"syscall"
 	"time"
 
-	"pmssl/internal/cert"
-	"pmssl/internal/mgrlog"
+	"pmssl/internal/fault"
+	"pmssl/internal/panellog"
 )
 
 // execution is what a start of mgrctl gave.
@@ -97,20 +97,20 @@ func (h *Host) variable() (string, error) {
 
 // judge turns what mgrctl gave into an answer: both its exit code and the document are looked at (protocol §5.1).
 func (r execution) judge(function string) (reply, error) {
-	fault := func(format string, args ...any) *cert.Fault {
-		return cert.Faultf(cert.FaultPanel, function, format, args...)
+	failure := func(format string, args ...any) *fault.Error {
+		return fault.Errorf(fault.Panel, function, format, args...)
 	}
 	switch {
 	case !r.started && permanent(r.err):
-		return reply{}, fault("%w: %w", errNoMgrctl, r.err).Again()
+		return reply{}, failure("%w: %w", errNoMgrctl, r.err).Retryable()
 	case !r.started:
-		return reply{}, fault("mgrctl cannot be started: %w: %w", errUnanswered, r.err).Again()
+		return reply{}, failure("mgrctl cannot be started: %w: %w", errUnanswered, r.err).Retryable()
 	case r.toldToEnd():
-		return reply{}, cert.Faultf(cert.FaultInterrupted, function, "mgrctl was told to end, whether the panel did it is not known: %w", cmp.Or(r.broken, r.err)).Again()
+		return reply{}, fault.Errorf(fault.Interrupted, function, "mgrctl was told to end, whether the panel did it is not known: %w", cmp.Or(r.broken, r.err)).Retryable()
 	case r.broken != nil:
-		return reply{}, fault("mgrctl was ended, whether the panel did it is not known: %w", r.broken).Again()
+		return reply{}, failure("mgrctl was ended, whether the panel did it is not known: %w", r.broken).Retryable()
 	case r.overfull:
-		return reply{}, fault("the panel's answer is longer than %d bytes", maxAnswer).Again()
+		return reply{}, failure("the panel's answer is longer than %d bytes", maxAnswer).Retryable()
 	}
 	answer, err := parseReply(r.stdout)
 	refused := answer.refusal
@@ -119,13 +119,13 @@ func (r execution) judge(function string) (reply, error) {
 	}
 	switch {
 	case refused != nil && refused.unanswered():
-		return reply{}, fault("%w: %s", errUnanswered, r.quote(refused.String())).Again()
+		return reply{}, failure("%w: %s", errUnanswered, r.quote(refused.String())).Retryable()
 	case refused != nil:
-		return reply{}, fault("the panel refused %s: %s", function, r.quote(refused.String()))
+		return reply{}, failure("the panel refused %s: %s", function, r.quote(refused.String()))
 	case r.err != nil:
-		return reply{}, fault("mgrctl failed: %w: %s", r.err, r.spoken()).Again()
+		return reply{}, failure("mgrctl failed: %w: %s", r.err, r.spoken()).Retryable()
 	case err != nil:
-		return reply{}, fault("%w: %s", err, r.spoken()).Again()
+		return reply{}, failure("%w: %s", err, r.spoken()).Retryable()
 	}
 	return answer, nil
 }
@@ -165,7 +165,7 @@ func (r execution) spoken() string {
 	}
 	// Cut first: a fault shows a few words, and nobody reads 16 MiB for them.
 	text = strings.ToValidUTF8(text[:min(len(text), maxQuoted)], "?")
-	return clip(r.quote(mgrlog.RedactText(text)), 500)
+	return clip(r.quote(panellog.RedactText(text)), 500)
 }
 
 // clip cuts a text for people.

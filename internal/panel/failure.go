@@ -4,7 +4,7 @@ import (
 	"context"
 	"strconv"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // maxTaskText is how long the text of an administrator's task may be, in bytes (contract 6: half an argv word).
@@ -13,18 +13,18 @@ const maxTaskText = 64 << 10
 // EditOperation stores the error document on the running operation: runningoperation.edit. The caller cuts the document
 // to 64 KiB (contract 6).
 func (h *Host) EditOperation(ctx context.Context, op int64, errorXML string) error {
-	return h.ask(ctx, callback{name: "runningoperation.edit", params: []pair{sok(), item(op), {"errorxml", errorXML}}})
+	return h.ask(ctx, callback{name: "runningoperation.edit", params: []pair{sok(), itemElement(op), {"errorxml", errorXML}}})
 }
 
 // Tries reads how often the running operation was started and how many tasks it has. An operation that is not there is
-// FaultMissed.
+// Missed.
 func (h *Host) Tries(ctx context.Context, op int64) (trycount, tasks int, err error) {
 	row, found, err := h.row(ctx, "runningoperation", "SELECT trycount FROM runningoperation WHERE id=?", op)
 	if err != nil {
 		return 0, 0, err
 	}
 	if !found {
-		return 0, 0, cert.Faultf(cert.FaultMissed, "runningoperation", "there is no running operation %d", op)
+		return 0, 0, fault.Errorf(fault.Missed, "runningoperation", "there is no running operation %d", op)
 	}
 	tasks, err = h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE runningoperation=?", op)
 	return int(row[0].number()), tasks, err
@@ -32,7 +32,7 @@ func (h *Host) Tries(ctx context.Context, op int64) (trycount, tasks int, err er
 
 // SetManual ends the panel's own re-runs of the operation: runningoperation.setmanual.
 func (h *Host) SetManual(ctx context.Context, op int64) error {
-	return h.ask(ctx, callback{name: "runningoperation.setmanual", kept: true, params: []pair{item(op), sok()}})
+	return h.ask(ctx, callback{name: "runningoperation.setmanual", kept: true, params: []pair{itemElement(op), sok()}})
 }
 
 // TaskType asks which type of task the panel opens for a failed command: task.gettype. Empty where it opens none.
@@ -126,7 +126,7 @@ func (h *Host) CloseTask(ctx context.Context, task int64) error {
 	if err != nil || there == 0 {
 		return err
 	}
-	return h.ask(ctx, callback{name: "task.delete", params: []pair{item(task), sok()}})
+	return h.ask(ctx, callback{name: "task.delete", params: []pair{itemElement(task), sok()}})
 }
 
 // RegisterProblem shows a problem with a processing module to the administrator: problems.register. name is the panel's
@@ -140,5 +140,5 @@ func (h *Host) RegisterProblem(ctx context.Context, name string, module int64, m
 
 // RollbackPricelist takes a change of tariff back: service.changepricelist.rollback (protocol §1.6, failed setparam).
 func (h *Host) RollbackPricelist(ctx context.Context, id int64) error {
-	return h.ask(ctx, callback{name: "service.changepricelist.rollback", params: []pair{sok(), item(id)}})
+	return h.ask(ctx, callback{name: "service.changepricelist.rollback", params: []pair{sok(), itemElement(id)}})
 }

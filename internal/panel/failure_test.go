@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // Protocol §5.2: dropparam, and what it leaves by saveparam without a value.
@@ -47,7 +47,7 @@ func TestDropParam(t *testing.T) {
 				return
 			}
 			require.Error(t, err)
-			assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type)
+			assert.Equal(t, fault.Panel, fault.From(err).Type)
 			assert.Contains(t, err.Error(), c.fails)
 		})
 	}
@@ -56,7 +56,7 @@ func TestDropParam(t *testing.T) {
 func TestDropParamWithoutAPanelEndsAfterOneMinute(t *testing.T) {
 	w, _ := shop(t)
 	w.behave("service.dropparam", notRunning)
-	assert.Equal(t, cert.FaultPanel, faultType(w.DropParam(t.Context(), 42, "org_name")))
+	assert.Equal(t, fault.Panel, faultType(w.DropParam(t.Context(), 42, "org_name")))
 	assert.Len(t, w.sleeps, 59)
 	assert.Equal(t, 1, strings.Count(w.logged(), "LOST"))
 }
@@ -64,7 +64,7 @@ func TestDropParamWithoutAPanelEndsAfterOneMinute(t *testing.T) {
 func TestDropParamWithoutMgrctlEndsAtOnce(t *testing.T) {
 	w, _ := shop(t)
 	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
-	assert.Equal(t, cert.FaultPanel, faultType(w.DropParam(t.Context(), 42, "org_name")))
+	assert.Equal(t, fault.Panel, faultType(w.DropParam(t.Context(), 42, "org_name")))
 	assert.Empty(t, w.sleeps)
 	assert.Equal(t, 1, strings.Count(w.logged(), "LOST"), "the other way of dropping is not tried")
 }
@@ -86,7 +86,7 @@ func TestTries(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []int{0, 0}, []int{tries, tasks})
 	_, _, err = w.Tries(t.Context(), 404)
-	assert.Equal(t, cert.FaultMissed, faultType(err))
+	assert.Equal(t, fault.Missed, faultType(err))
 }
 
 // Protocol §1.6, but the type of the task is known before re-runs are stopped; one task for an operation.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"pmssl/internal/mgrlog"
+	"pmssl/internal/panellog"
 )
 
 // Options are the world in which a Host lives.
@@ -30,14 +30,14 @@ type Options struct {
 	// Rand names the variables that carry secrets to a child.
 	Rand io.Reader
 	// Log takes what happens; nil drops it.
-	Log *mgrlog.Logger
+	Log *panellog.Logger
 }
 
 // Host is the panel as one run of a module sees it. It is not for concurrent use: a run does one thing at a time, and
 // locks belong to its one database connection.
 type Host struct {
 	o   Options
-	log *mgrlog.Logger // room panel
+	log *panellog.Logger // room panel
 
 	conf      map[string]string // billmgr.conf, nil before the first need
 	paramlist map[string]string // the panel's answer to paramlist, nil before the first need
@@ -75,9 +75,9 @@ func standardLimits() limits {
 // New makes a Host. It opens nothing and starts nothing.
 func New(o Options) *Host {
 	if o.Log == nil {
-		o.Log = mgrlog.Discard()
+		o.Log = panellog.Discard()
 	}
-	return &Host{o: o, log: o.Log.Room("panel"), limits: standardLimits(), cluster: clusterQuery, items: map[int64][]string{}}
+	return &Host{o: o, log: o.Log.Named("panel"), limits: standardLimits(), cluster: clusterQuery, items: map[int64][]string{}}
 }
 
 // Close ends the database connection; the locks go with it. Closing twice is harmless.

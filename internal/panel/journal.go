@@ -14,7 +14,8 @@ import (
 	"syscall"
 	"time"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
 )
 
 const (
@@ -31,7 +32,7 @@ func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Bin
 // Journal reads the purchase journal var/<bin>.purchases, oldest line first (contract 3.2); empty where nothing was ever
 // bought. Lines that cannot be read are named in the log and left out: the last one may be torn by a crash. A journal
 // that cannot be read at all is a fault: without it nobody knows what was bought.
-func (h *Host) Journal(ctx context.Context) ([]cert.Bought, error) {
+func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	file, err := openJournal(h.journalName(), os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -74,12 +75,12 @@ type journalStamp struct {
 // journalRead is the journal as it was read last.
 type journalRead struct {
 	stamp journalStamp
-	lines []cert.Bought
+	lines []item.JournalEntry
 }
 
 // AppendJournal adds a line to the journal by one write and syncs it to disk, the directory too when the file is new. A
 // torn line that a crash left at the end is ended first.
-func (h *Host) AppendJournal(ctx context.Context, line cert.Bought) error {
+func (h *Host) AppendJournal(ctx context.Context, line item.JournalEntry) error {
 	text, err := json.Marshal(line)
 	if err != nil {
 		return h.journalFault("written", err)
@@ -184,7 +185,7 @@ func syncDirectory(name string) error {
 }
 
 // parseJournal reads the lines. Complaints name lines that are no purchase, by their number.
-func parseJournal(text io.Reader) (lines []cert.Bought, complaints []error, err error) {
+func parseJournal(text io.Reader) (lines []item.JournalEntry, complaints []error, err error) {
 	reader := bufio.NewReaderSize(text, maxJournalLine)
 	for number := 1; ; number++ {
 		line, err := reader.ReadSlice('\n')
@@ -213,13 +214,13 @@ func parseJournal(text io.Reader) (lines []cert.Bought, complaints []error, err 
 	}
 }
 
-func parseBought(line []byte) (cert.Bought, error) {
-	var bought cert.Bought
+func parseBought(line []byte) (item.JournalEntry, error) {
+	var bought item.JournalEntry
 	if err := json.Unmarshal(line, &bought); err != nil {
-		return cert.Bought{}, err
+		return item.JournalEntry{}, err
 	}
 	if bought.Item <= 0 || bought.ID <= 0 {
-		return cert.Bought{}, errors.New("it names no item or no id at the seller")
+		return item.JournalEntry{}, errors.New("it names no item or no id at the seller")
 	}
 	return bought, nil
 }
@@ -227,5 +228,5 @@ func parseBought(line []byte) (cert.Bought, error) {
 // journalFault says which file it is and what mends it. No program can: nothing is bought while the journal cannot be read.
 func (h *Host) journalFault(what string, err error) error {
 	name := h.journalName()
-	return cert.Faultf(cert.FaultPanel, "purchases", "the purchase journal %s cannot be %s (%w): %s", name, what, bare(err), fileRemedy(name, err)).Again()
+	return fault.Errorf(fault.Panel, "purchases", "the purchase journal %s cannot be %s (%w): %s", name, what, bare(err), fileRemedy(name, err)).Retryable()
 }

@@ -13,12 +13,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/panel"
+	"pmssl/internal/seller"
 )
 
-func bought(item, id int64) cert.Bought {
-	return cert.Bought{Time: time.Date(2026, 5, 7, 15, 7, 16, 0, time.UTC), Item: item, Kind: cert.KindCreate, ID: id, Account: "0123456789abcdef", Op: 7}
+func bought(it, id int64) item.JournalEntry {
+	return item.JournalEntry{Time: time.Date(2026, 5, 7, 15, 7, 16, 0, time.UTC), Item: it, Kind: seller.KindCreate, ID: id, Account: "0123456789abcdef", Op: 7}
 }
 
 func (w *world) journalPath() string { return filepath.Join(w.root, "var", binary+".purchases") }
@@ -41,7 +43,7 @@ func TestJournalKeepsPurchases(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
 	lines, err = w.Journal(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []cert.Bought{bought(42, 1001), bought(43, 1002)}, lines)
+	assert.Equal(t, []item.JournalEntry{bought(42, 1001), bought(43, 1002)}, lines)
 }
 
 func TestJournalIsClosedToOthers(t *testing.T) {
@@ -64,7 +66,7 @@ func TestTornLineIsToleratedAndHealed(t *testing.T) {
 		require.NoError(t, os.WriteFile(w.journalPath(), append(whole[:len(whole):len(whole)], whole[:cut]...), 0o600))
 		lines, err := w.Journal(t.Context())
 		require.NoError(t, err)
-		require.Subset(t, lines, []cert.Bought{bought(42, 1001)})
+		require.Subset(t, lines, []item.JournalEntry{bought(42, 1001)})
 		require.NoError(t, w.AppendJournal(t.Context(), bought(44, 1003)))
 		lines, err = w.Journal(t.Context())
 		require.NoError(t, err)
@@ -81,7 +83,7 @@ func TestBrokenLinesOfTheJournalAreNamedAndLeftOut(t *testing.T) {
 	w.write("var/"+binary+".purchases", strings.Join([]string{"nonsense", good, `{"item":0,"id":5}`, strings.Repeat("x", 100<<10), "", good}, "\n")+"\n")
 	lines, err := w.Journal(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []cert.Bought{bought(42, 1001), bought(42, 1001)}, lines)
+	assert.Equal(t, []item.JournalEntry{bought(42, 1001), bought(42, 1001)}, lines)
 	for _, words := range []string{"line 1 is no purchase", "line 3 is no purchase", "line 4 is longer than"} {
 		assert.Contains(t, w.logged(), words)
 	}
@@ -104,11 +106,11 @@ func TestJournalThatIsNoFileIsRefused(t *testing.T) {
 			_, err := w.Journal(t.Context())
 			require.Error(t, err, "an unreadable journal must not look like an empty one")
 			for _, err := range []error{err, w.AppendJournal(t.Context(), bought(42, 1001))} {
-				fault := cert.FaultOf(err)
-				require.NotNil(t, fault)
-				assert.Equal(t, cert.FaultPanel, fault.Type, "not internal: nobody has to report it")
-				assert.Contains(t, fault.Value, w.journalPath())
-				assert.Contains(t, fault.Value, "move away what is there")
+				failure := fault.From(err)
+				require.NotNil(t, failure)
+				assert.Equal(t, fault.Panel, failure.Type, "not internal: nobody has to report it")
+				assert.Contains(t, failure.Message, w.journalPath())
+				assert.Contains(t, failure.Message, "move away what is there")
 			}
 		})
 	}

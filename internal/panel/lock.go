@@ -10,11 +10,12 @@ import (
 	"strconv"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
 )
 
 // LockItem keeps other runs off the item until UnlockItem, Close or the end of the process: the database's named lock
-// `<bin>.<8 hex of DBName>.<item>` on the pinned connection (rules BUY-1). It returns FaultLocked, retryable, if another run
+// `<bin>.<8 hex of DBName>.<item>` on the pinned connection (rules BUY-1). It returns Locked, retryable, if another run
 // holds the item for over 30 s. Taking it twice is harmless.
 func (h *Host) LockItem(ctx context.Context, id int64) error {
 	if _, held := h.items[id]; held {
@@ -29,8 +30,8 @@ func (h *Host) LockItem(ctx context.Context, id int64) error {
 		return err
 	}
 	if busy != "" {
-		return cert.Faultf(cert.FaultLocked, "item", "another run holds item %d%s, this one waits %d s at the most; it is tried again later",
-			id, h.holder(ctx, busy), h.limits.itemTries).Again()
+		return fault.Errorf(fault.Locked, "item", "another run holds item %d%s, this one waits %d s at the most; it is tried again later",
+			id, h.holder(ctx, busy), h.limits.itemTries).Retryable()
 	}
 	h.items[id], h.lastItem = names, names
 	return nil
@@ -82,14 +83,14 @@ func (h *Host) releaseLocks(ctx context.Context, names []string) error {
 
 // LockAccount keeps other purchases of the seller's account off until UnlockAccount, by the lock
 // `<bin>.buy.<first 16 hex of SHA-256 of account>`; account is the seller's address and the account's name. It waits as
-// long as ctx lasts, five minutes where ctx has no deadline; then FaultLocked, retryable.
+// long as ctx lasts, five minutes where ctx has no deadline; then Locked, retryable.
 func (h *Host) LockAccount(ctx context.Context, account string) error {
-	name := h.o.Binary + ".buy." + cert.AccountMark(account)
+	name := h.o.Binary + ".buy." + seller.AccountMark(account)
 	if h.accounts == name {
 		return nil
 	}
 	if h.accounts != "" {
-		return cert.Faultf(cert.FaultInternal, "account", "a run buys for one account at a time")
+		return fault.Errorf(fault.Internal, "account", "a run buys for one account at a time")
 	}
 	tries := h.limits.buyTries
 	if _, limited := ctx.Deadline(); limited {
@@ -100,8 +101,8 @@ func (h *Host) LockAccount(ctx context.Context, account string) error {
 		return err
 	}
 	if !got {
-		return cert.Faultf(cert.FaultLocked, "account", "another run buys for the same account%s, there is no time left to wait; it is tried again later",
-			h.holder(context.WithoutCancel(ctx), name)).Again()
+		return fault.Errorf(fault.Locked, "account", "another run buys for the same account%s, there is no time left to wait; it is tried again later",
+			h.holder(context.WithoutCancel(ctx), name)).Retryable()
 	}
 	h.accounts = name
 	return nil
@@ -119,7 +120,7 @@ func (h *Host) getLock(ctx context.Context, name string, tries int) (got bool, l
 		case err != nil:
 			return false, tries, err
 		case !found || !row[0].Valid:
-			return false, tries, cert.Faultf(cert.FaultDB, "GET_LOCK", "the database at %s does not give locks: it answered NULL for %s", h.db.address, name)
+			return false, tries, fault.Errorf(fault.DB, "GET_LOCK", "the database at %s does not give locks: it answered NULL for %s", h.db.address, name)
 		case row[0].number() == 1:
 			h.log.Tracef("lock %s taken", name)
 			return true, tries, nil
@@ -149,14 +150,14 @@ func (h *Host) UnlockAccount(ctx context.Context) error {
 }
 
 // HoldsLocks asks the database whether the locks of the item that was locked last and the account's lock are still ours
-// (rules BUY-1). It returns FaultLocked, retryable, if one is lost or was never taken, and FaultDB if the database does not tell.
+// (rules BUY-1). It returns Locked, retryable, if one is lost or was never taken, and DB if the database does not tell.
 func (h *Host) HoldsLocks(ctx context.Context) error {
 	for _, lock := range []struct {
 		of    string
 		names []string
 	}{{"item", h.lastItem}, {"account", h.accountLocks()}} {
 		if len(lock.names) == 0 {
-			return cert.Faultf(cert.FaultLocked, lock.of, "the lock of the %s was never taken, nothing is bought", lock.of).Again()
+			return fault.Errorf(fault.Locked, lock.of, "the lock of the %s was never taken, nothing is bought", lock.of).Retryable()
 		}
 		for _, name := range lock.names {
 			row, found, err := h.row(ctx, "IS_USED_LOCK", "SELECT IS_USED_LOCK(?)=CONNECTION_ID()", name)
@@ -164,7 +165,7 @@ func (h *Host) HoldsLocks(ctx context.Context) error {
 				return err
 			}
 			if !found || row[0].number() != 1 {
-				return cert.Faultf(cert.FaultLocked, lock.of, "the lock %s is not ours any more, the connection to the database broke; nothing is bought", name).Again()
+				return fault.Errorf(fault.Locked, lock.of, "the lock %s is not ours any more, the connection to the database broke; nothing is bought", name).Retryable()
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 	"pmssl/internal/panel"
 )
 
@@ -40,7 +40,7 @@ func faultType(err error) string {
 	if err == nil {
 		return ""
 	}
-	return cert.FaultOf(err).Type
+	return fault.From(err).Type
 }
 
 // itemLock is the name of item 42's lock.
@@ -65,8 +65,8 @@ func TestOneRunHoldsAnItem(t *testing.T) {
 	require.NoError(t, w.LockItem(t.Context(), 42), "taking it again is harmless")
 	err := other.LockItem(t.Context(), 42)
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultLocked, cert.FaultOf(err).Type)
-	assert.True(t, cert.FaultOf(err).Retry)
+	assert.Equal(t, fault.Locked, fault.From(err).Type)
+	assert.True(t, fault.From(err).Retry)
 	assert.Contains(t, err.Error(), "item 42 (database connection ")
 	require.NoError(t, other.LockItem(t.Context(), 43), "another item is free")
 	require.NoError(t, w.Close())
@@ -95,7 +95,7 @@ func TestHostsThatSpellTheServerInDifferentWaysShareTheLocks(t *testing.T) {
 			held, err = take(elsewhere.Host)
 			assert.False(t, held)
 			if err != nil {
-				assert.Equal(t, cert.FaultLocked, cert.FaultOf(err).Type, err.Error())
+				assert.Equal(t, fault.Locked, fault.From(err).Type, err.Error())
 			}
 		})
 	}
@@ -116,7 +116,7 @@ func TestARunOfTheVersionBeforeKeepsItsLocks(t *testing.T) {
 		require.NoError(t, old.QueryRowContext(t.Context(), "SELECT GET_LOCK(?, 0)", name).Scan(&got))
 		require.Equal(t, 1, got)
 	}
-	assert.Equal(t, cert.FaultLocked, faultType(w.LockItem(t.Context(), 42)))
+	assert.Equal(t, fault.Locked, faultType(w.LockItem(t.Context(), 42)))
 	assert.False(t, used(t, db, itemLock(database)))
 	free, err := w.LockSweep(t.Context())
 	require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestOnePurchaseOfAnAccountAtATime(t *testing.T) {
 	w, _ := withDB(t)
 	other := w.second()
 	require.NoError(t, w.LockAccount(t.Context(), "a"))
-	assert.Equal(t, cert.FaultLocked, faultType(other.LockAccount(t.Context(), "a")))
+	assert.Equal(t, fault.Locked, faultType(other.LockAccount(t.Context(), "a")))
 	require.NoError(t, other.LockAccount(t.Context(), "b"))
 	require.NoError(t, other.UnlockAccount(t.Context()))
 	require.NoError(t, other.UnlockAccount(t.Context()), "unlocking twice is harmless")
@@ -141,12 +141,12 @@ func TestAccountLockWaitsAsLongAsTheRunLasts(t *testing.T) {
 	other := w.second()
 	other.SetLockTries(1, 0) // without a deadline it would not wait at all
 	require.NoError(t, w.LockAccount(t.Context(), "a"))
-	assert.Equal(t, cert.FaultLocked, faultType(other.LockAccount(t.Context(), "a")))
+	assert.Equal(t, fault.Locked, faultType(other.LockAccount(t.Context(), "a")))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	err := other.LockAccount(ctx, "a")
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultLocked, cert.FaultOf(err).Type)
+	assert.Equal(t, fault.Locked, fault.From(err).Type)
 	require.NoError(t, other.LockItem(t.Context(), 1), "the deadline did not cost the connection")
 	waiting, cancelWaiting := context.WithTimeout(t.Context(), time.Minute)
 	defer cancelWaiting()
@@ -159,20 +159,20 @@ func TestAccountLockWaitsAsLongAsTheRunLasts(t *testing.T) {
 // Contract 3.1: asked right before the request that spends money.
 func TestHoldsLocks(t *testing.T) {
 	w, db := withDB(t)
-	assert.Equal(t, cert.FaultLocked, faultType(w.HoldsLocks(t.Context())), "no lock at all")
+	assert.Equal(t, fault.Locked, faultType(w.HoldsLocks(t.Context())), "no lock at all")
 	require.NoError(t, w.LockItem(t.Context(), 42))
-	assert.Equal(t, cert.FaultLocked, faultType(w.HoldsLocks(t.Context())), "the item's alone")
+	assert.Equal(t, fault.Locked, faultType(w.HoldsLocks(t.Context())), "the item's alone")
 	require.NoError(t, w.LockAccount(t.Context(), "a"))
 	require.NoError(t, w.HoldsLocks(t.Context()))
 	killConnection(t, w, db)
 	err := w.HoldsLocks(t.Context())
 	require.Error(t, err)
-	assert.Contains(t, []string{cert.FaultLocked, cert.FaultDB}, cert.FaultOf(err).Type)
+	assert.Contains(t, []string{fault.Locked, fault.DB}, fault.From(err).Type)
 	err = w.HoldsLocks(t.Context())
 	require.Error(t, err, "a new connection does not make a lost lock ours")
-	assert.Equal(t, cert.FaultLocked, cert.FaultOf(err).Type)
+	assert.Equal(t, fault.Locked, fault.From(err).Type)
 	require.NoError(t, w.UnlockAccount(t.Context()))
-	assert.Equal(t, cert.FaultLocked, faultType(w.HoldsLocks(t.Context())))
+	assert.Equal(t, fault.Locked, faultType(w.HoldsLocks(t.Context())))
 }
 
 func TestHoldsLocksAfterAnUnlock(t *testing.T) {
@@ -180,7 +180,7 @@ func TestHoldsLocksAfterAnUnlock(t *testing.T) {
 	require.NoError(t, w.LockItem(t.Context(), 42))
 	require.NoError(t, w.LockAccount(t.Context(), "a"))
 	require.NoError(t, w.UnlockAccount(t.Context()))
-	assert.Equal(t, cert.FaultLocked, faultType(w.HoldsLocks(t.Context())))
+	assert.Equal(t, fault.Locked, faultType(w.HoldsLocks(t.Context())))
 	require.NoError(t, w.LockAccount(t.Context(), "a"))
 	require.NoError(t, w.HoldsLocks(t.Context()))
 }
@@ -192,7 +192,7 @@ func TestLostItemLockIsTakenAgain(t *testing.T) {
 	_, err := w.Modules(t.Context())
 	require.Error(t, err, "the connection is gone")
 	require.NoError(t, w.LockItem(t.Context(), 42))
-	assert.Equal(t, cert.FaultLocked, faultType(w.second().LockItem(t.Context(), 42)))
+	assert.Equal(t, fault.Locked, faultType(w.second().LockItem(t.Context(), 42)))
 }
 
 func TestCancelledRunKeepsItsLocksWhileItAsksForMore(t *testing.T) {
@@ -200,8 +200,8 @@ func TestCancelledRunKeepsItsLocksWhileItAsksForMore(t *testing.T) {
 	require.NoError(t, w.LockItem(t.Context(), 42))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	assert.Equal(t, cert.FaultLocked, faultType(w.LockAccount(ctx, "a")))
-	assert.Equal(t, cert.FaultLocked, faultType(w.second().LockItem(t.Context(), 42)))
+	assert.Equal(t, fault.Locked, faultType(w.LockAccount(ctx, "a")))
+	assert.Equal(t, fault.Locked, faultType(w.second().LockItem(t.Context(), 42)))
 }
 
 // killConnection ends the host's connection on the server's side: it is the only one that holds item 42.

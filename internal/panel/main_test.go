@@ -20,8 +20,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/mgrlog"
 	"pmssl/internal/panel"
+	"pmssl/internal/panellog"
 )
 
 // TestMain makes the test binary play mgrctl and mgrctl's own child as well.
@@ -151,7 +151,7 @@ type world struct {
 	t      *testing.T
 	root   string
 	fake   string // folder of the fake mgrctl
-	log    *mgrlog.Logger
+	log    *panellog.Logger
 	now    time.Time
 	sleeps []time.Duration
 	board  map[string][]step
@@ -171,7 +171,7 @@ func newWorld(t *testing.T, conf ...string) *world {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(self, filepath.Join(w.root, "sbin/mgrctl")))
-	w.log = mgrlog.Open(mgrlog.Options{Name: binary, Root: w.root, Stderr: io.Discard, Now: func() time.Time { return w.now }, Location: time.UTC, PID: 1})
+	w.log = panellog.Open(panellog.Options{Name: binary, Root: w.root, Stderr: io.Discard, Now: func() time.Time { return w.now }, Location: time.UTC, PID: 1})
 	w.Host = w.host()
 	w.behave("", step{})
 	t.Cleanup(func() { require.NoError(t, w.Close()); require.NoError(t, w.log.Close()) })

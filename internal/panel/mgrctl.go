@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"pmssl/internal/cert"
-	"pmssl/internal/mgrlog"
+	"pmssl/internal/fault"
+	"pmssl/internal/panellog"
 )
 
 const (
@@ -31,12 +31,12 @@ var errUnanswered = errors.New("the panel does not answer")
 var errNoMgrctl = errors.New("mgrctl cannot be started, see whether the panel is installed under this root")
 
 // call asks the panel and repeats what must not be lost: each second, for at most a minute (protocol §1.6). Every error
-// is a FaultPanel about the function; it is retryable where the panel was not reached or did not end its answer.
+// is a Panel about the function; it is retryable where the panel was not reached or did not end its answer.
 func (h *Host) call(ctx context.Context, c callback) (reply, error) {
 	if err := c.check(); err != nil {
 		return reply{}, err
 	}
-	log := h.o.Log.Room("mgrctl")
+	log := h.o.Log.Named("mgrctl")
 	began := h.o.Now()
 	for try := 1; ; try++ {
 		answer, err := h.once(ctx, c, log)
@@ -47,7 +47,7 @@ func (h *Host) call(ctx context.Context, c callback) (reply, error) {
 			h.o.Sleep(ctx, time.Second) == nil {
 			continue
 		}
-		if fault := cert.FaultOf(err); fault.Retry { // not a refusal: whether it was executed, nobody knows
+		if failure := fault.From(err); failure.Retry { // not a refusal: whether it was executed, nobody knows
 			log.Errorf("LOST after %d tries, repeat it by hand: mgrctl -m billmgr %s", try, c)
 		}
 		return answer, err
@@ -55,7 +55,7 @@ func (h *Host) call(ctx context.Context, c callback) (reply, error) {
 }
 
 // once starts mgrctl once. Its request is logged as the panel's own modules log it, its result in one line.
-func (h *Host) once(ctx context.Context, c callback, log *mgrlog.Logger) (reply, error) {
+func (h *Host) once(ctx context.Context, c callback, log *panellog.Logger) (reply, error) {
 	began := h.o.Now()
 	log.Infof("QUERY: %s", c.query())
 	run := h.execute(ctx, c)
@@ -66,8 +66,8 @@ func (h *Host) once(ctx context.Context, c callback, log *mgrlog.Logger) (reply,
 		result = err.Error()
 	}
 	log.Extf("%s -> %s, %d ms", c.name, result, h.o.Now().Sub(began).Milliseconds())
-	if log.Enabled(mgrlog.Debug) {
-		log.Debugf("answer (exit code %d): %s%s", run.code, mgrlog.RedactXML(run.stdout), mgrlog.RedactXML(run.stderr))
+	if log.Enabled(panellog.Debug) {
+		log.Debugf("answer (exit code %d): %s%s", run.code, panellog.RedactXML(run.stdout), panellog.RedactXML(run.stderr))
 	}
 	return answer, err
 }

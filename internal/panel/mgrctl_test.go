@@ -21,9 +21,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
-	"pmssl/internal/mgrlog"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/panel"
+	"pmssl/internal/panellog"
 )
 
 // Protocol §5.1 and §5.2: how each call-back is spelled.
@@ -36,7 +37,7 @@ func TestCallbackWords(t *testing.T) {
 			return h.SaveParam(ctx, 42, "auth_dnstxt_value", "a=b <c>\nж")
 		}, []string{"service.saveparam", "sok=ok", "elid=42", "name=auth_dnstxt_value", "value=a=b <c>\nж", "crypted=off"}},
 		"setstatus": {func(ctx context.Context, h *panel.Host) error {
-			return h.SetStatus(ctx, 42, cert.ServiceIssued)
+			return h.SetStatus(ctx, 42, item.ServiceIssued)
 		}, []string{"service.setstatus", "elid=42", "service_status=5", "sok=ok"}},
 		"setexpiredate": {func(ctx context.Context, h *panel.Host) error {
 			return h.SetExpireDate(ctx, 42, cabforum.Date{Year: 2026, Month: 10, Day: 19})
@@ -117,14 +118,14 @@ func TestRefusalIsAFaultWithThePanelsWords(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.behave("service.setstatus", c.step)
-			err := w.SetStatus(t.Context(), 42, cert.ServiceRequested)
+			err := w.SetStatus(t.Context(), 42, item.ServiceRequested)
 			require.Error(t, err)
-			fault := cert.FaultOf(err)
-			assert.Equal(t, cert.FaultPanel, fault.Type)
-			assert.Equal(t, "service.setstatus", fault.Object)
-			assert.Equal(t, c.retry, fault.Retry, "a refusal stays a refusal, everything else may pass")
+			failure := fault.From(err)
+			assert.Equal(t, fault.Panel, failure.Type)
+			assert.Equal(t, "service.setstatus", failure.Object)
+			assert.Equal(t, c.retry, failure.Retry, "a refusal stays a refusal, everything else may pass")
 			for _, word := range c.words {
-				assert.Contains(t, fault.Value, word)
+				assert.Contains(t, failure.Message, word)
 			}
 			assert.Len(t, w.calls(), 1, "only a panel that does not answer is asked again")
 			assert.Equal(t, c.retry, strings.Contains(w.logged(), "LOST"), "what may be lost is logged, a refusal is not")
@@ -139,7 +140,7 @@ func TestPanelThatDoesNotAnswerIsAskedAgain(t *testing.T) {
 	w := newWorld(t)
 	spoken := step{Stderr: "ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'\n", Code: 1}
 	w.behave("service.setstatus", notRunning, spoken, notRunning, step{Stdout: okAnswer})
-	require.NoError(t, w.SetStatus(t.Context(), 42, cert.ServiceRequested))
+	require.NoError(t, w.SetStatus(t.Context(), 42, item.ServiceRequested))
 	assert.Len(t, w.calls(), 4)
 	assert.Equal(t, []time.Duration{time.Second, time.Second, time.Second}, w.sleeps)
 	assert.NotContains(t, w.logged(), "LOST")
@@ -150,8 +151,8 @@ func TestWhatIsLostAfterAMinuteIsLogged(t *testing.T) {
 	w.behave("service.saveparam", notRunning)
 	err := w.SaveParam(t.Context(), 42, "custom_order_id", "1001")
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type)
-	assert.True(t, cert.FaultOf(err).Retry)
+	assert.Equal(t, fault.Panel, fault.From(err).Type)
+	assert.True(t, fault.From(err).Retry)
 	assert.Len(t, w.sleeps, 59, "sixty tries, a second apart")
 	assert.Contains(t, w.logged(), "ERROR LOST after 60 tries, repeat it by hand: mgrctl -m billmgr service.saveparam sok=ok elid=42 name=custom_order_id value=1001 crypted=off")
 }
@@ -180,7 +181,7 @@ func TestRetriesEndWithTheRun(t *testing.T) {
 	w.behave("service.setstatus", step{Stdout: notRunning.Stdout, Code: 1})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.Error(t, w.SetStatus(ctx, 42, cert.ServiceRequested))
+	require.Error(t, w.SetStatus(ctx, 42, item.ServiceRequested))
 	assert.Len(t, w.sleeps, 1)
 	assert.Contains(t, w.logged(), "LOST after 1 tries")
 }
@@ -199,8 +200,8 @@ func TestMgrctlThatCannotBeStartedIsNotWaitedFor(t *testing.T) {
 			require.NoError(t, spoil(filepath.Join(w.root, "sbin/mgrctl")))
 			err := w.SaveParam(t.Context(), 42, "custom_order_id", "1001")
 			require.Error(t, err)
-			assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type)
-			assert.True(t, cert.FaultOf(err).Retry, "nothing was executed")
+			assert.Equal(t, fault.Panel, fault.From(err).Type)
+			assert.True(t, fault.From(err).Retry, "nothing was executed")
 			assert.Contains(t, err.Error(), "mgrctl cannot be started, see whether")
 			assert.NotContains(t, err.Error(), "\n")
 			assert.Empty(t, w.sleeps)
@@ -220,12 +221,12 @@ func TestMgrctlThatIsToldToEndIsNoFaultOfThePanel(t *testing.T) {
 		signal string // that mgrctl ends by; empty for the end of the run
 		want   string
 	}{
-		"SIGTERM to mgrctl":  {"TERM", cert.FaultInterrupted},
-		"SIGINT to mgrctl":   {"INT", cert.FaultInterrupted},
-		"SIGHUP to mgrctl":   {"HUP", cert.FaultInterrupted},
-		"SIGKILL to mgrctl":  {"KILL", cert.FaultPanel},
-		"SIGSEGV of mgrctl":  {"SEGV", cert.FaultPanel},
-		"the end of the run": {"", cert.FaultInterrupted},
+		"SIGTERM to mgrctl":  {"TERM", fault.Interrupted},
+		"SIGINT to mgrctl":   {"INT", fault.Interrupted},
+		"SIGHUP to mgrctl":   {"HUP", fault.Interrupted},
+		"SIGKILL to mgrctl":  {"KILL", fault.Panel},
+		"SIGSEGV of mgrctl":  {"SEGV", fault.Panel},
+		"the end of the run": {"", fault.Interrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -245,10 +246,10 @@ func TestMgrctlThatIsToldToEndIsNoFaultOfThePanel(t *testing.T) {
 				}()
 			}
 			require.NoError(t, replace(filepath.Join(w.root, "sbin", "mgrctl"), script, 0o755))
-			fault := cert.FaultOf(w.SetStatus(ctx, 42, cert.ServiceRequested))
-			require.NotNil(t, fault)
-			assert.Equal(t, row.want, fault.Type, fault.Value)
-			assert.True(t, fault.Retry)
+			failure := fault.From(w.SetStatus(ctx, 42, item.ServiceRequested))
+			require.NotNil(t, failure)
+			assert.Equal(t, row.want, failure.Type, failure.Message)
+			assert.True(t, failure.Retry)
 		})
 	}
 }
@@ -265,10 +266,10 @@ func TestCallbackHasADeadline(t *testing.T) {
 	w := newWorld(t)
 	w.SetCallbackDeadline(100 * time.Millisecond)
 	w.behave("service.setstatus", step{Hang: true})
-	err := w.SetStatus(t.Context(), 42, cert.ServiceRequested)
+	err := w.SetStatus(t.Context(), 42, item.ServiceRequested)
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "no answer within 100ms")
-	assert.True(t, cert.FaultOf(err).Retry)
+	assert.True(t, fault.From(err).Retry)
 	assert.Empty(t, w.sleeps, "it may have been executed: it is not repeated")
 	assert.Contains(t, w.logged(), "LOST")
 }
@@ -283,7 +284,7 @@ func TestTheWholeProcessGroupIsEnded(t *testing.T) {
 		_, _ = os.ReadFile(filepath.Join(w.fake, "hangs")) // returns once the child holds its lock
 		cancel()
 	}()
-	require.Error(t, w.SetStatus(ctx, 42, cert.ServiceRequested))
+	require.Error(t, w.SetStatus(ctx, 42, item.ServiceRequested))
 	held, err := os.Open(filepath.Join(w.fake, "held"))
 	require.NoError(t, err)
 	defer held.Close()
@@ -313,7 +314,7 @@ func TestValuesThatDoNotFitAreRefusedBeforeTheCall(t *testing.T) {
 	} {
 		err := call()
 		require.Error(t, err, name)
-		assert.Equal(t, cert.FaultPanel, cert.FaultOf(err).Type, name)
+		assert.Equal(t, fault.Panel, fault.From(err).Type, name)
 		assert.Len(t, w.calls(), 1, name)
 	}
 }
@@ -367,7 +368,7 @@ func TestCallsAreLoggedInTheFormOfThePanel(t *testing.T) {
 func TestAFailedExchangeIsOneLineToo(t *testing.T) {
 	w := newWorld(t)
 	w.write("etc/debug.conf", "SET color=off\n* 7\n")
-	w.log = mgrlog.Open(mgrlog.Options{Name: binary, Root: w.root, Stderr: io.Discard, Now: func() time.Time { return w.now }, Location: time.UTC, PID: 1})
+	w.log = panellog.Open(panellog.Options{Name: binary, Root: w.root, Stderr: io.Discard, Now: func() time.Time { return w.now }, Location: time.UTC, PID: 1})
 	h := w.host()
 	w.behave("runningoperation.edit", step{Stderr: "first\nsecond\n", Code: 1},
 		step{Stdout: refusalXML("value", "a", "b", "first\nsecond")}, step{Stdout: "not\nXML"})
@@ -394,7 +395,7 @@ func TestSecretsAreMaskedInWhatMgrctlSays(t *testing.T) {
 			w := newWorld(t)
 			w.log.Secret(secret)
 			w.behave("service.setstatus", how(strings.Repeat("x", pad)+" "+secret+" end"))
-			err := w.SetStatus(t.Context(), 42, cert.ServiceRequested)
+			err := w.SetStatus(t.Context(), 42, item.ServiceRequested)
 			require.Error(t, err)
 			assert.NotContains(t, err.Error(), "Plant", "behind %d bytes", pad)
 		}

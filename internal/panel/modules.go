@@ -6,11 +6,14 @@ import (
 	"maps"
 	"strings"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
 )
 
 // ModuleParams are the connection and custom parameters of a processing module, decrypted. A module that is not there is
-// FaultMissed.
+// Missed.
 func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
 	name, err := h.ModuleName(ctx, module)
 	if err != nil {
@@ -34,7 +37,7 @@ func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]strin
 
 // PlainParams are the parameters of a processing module that the panel keeps unencrypted (table processingparam,
 // billmanager-module-protocol §4): for what has to work where CryptKey does not. A module that is not there is
-// FaultMissed.
+// Missed.
 func (h *Host) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
 	if _, err := h.ModuleName(ctx, module); err != nil {
 		return nil, err
@@ -46,14 +49,14 @@ func (h *Host) plainParams(ctx context.Context, module int64) (map[string]string
 	return h.pairs(ctx, "processingparam", "SELECT intname, value FROM processingparam WHERE processingmodule=?", module)
 }
 
-// ModuleName is the name that the administrator gave the processing module; FaultMissed where there is none.
+// ModuleName is the name that the administrator gave the processing module; Missed where there is none.
 func (h *Host) ModuleName(ctx context.Context, module int64) (string, error) {
 	row, found, err := h.row(ctx, "processingmodule", "SELECT name FROM processingmodule WHERE id=?", module)
 	if err != nil {
 		return "", err
 	}
 	if !found {
-		return "", cert.Faultf(cert.FaultMissed, "processingmodule", "there is no processing module %d in the panel's database", module)
+		return "", fault.Errorf(fault.Missed, "processingmodule", "there is no processing module %d in the panel's database", module)
 	}
 	return row[0].String, nil
 }
@@ -73,11 +76,11 @@ func (h *Host) SuitableModules(ctx context.Context, pricelist int64) ([]int64, e
 
 // Holdings lists every item of the given processing modules, deleted ones too, that carries a purchase intent, an order
 // id or a lineage. One query, by item.
-func (h *Host) Holdings(ctx context.Context, modules []int64) ([]cert.Holding, error) {
+func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, error) {
 	if len(modules) == 0 {
 		return nil, nil
 	}
-	args := []any{cert.ParamIntent, cert.ParamOrderID, cert.ParamLineage}
+	args := []any{itemparam.Intent, itemparam.OrderID, itemparam.Lineage}
 	for _, module := range modules {
 		args = append(args, module)
 	}
@@ -88,14 +91,14 @@ func (h *Host) Holdings(ctx context.Context, modules []int64) ([]cert.Holding, e
 	if err != nil {
 		return nil, err
 	}
-	var all []cert.Holding
+	var all []item.Claim
 	for _, row := range found {
 		if row[3].String == "" {
 			continue
 		}
 		id := row[0].number()
 		if len(all) == 0 || all[len(all)-1].Item != id {
-			all = append(all, cert.Holding{Item: id, Module: row[1].number()})
+			all = append(all, item.Claim{Item: id, Module: row[1].number()})
 		}
 		note(&all[len(all)-1], row[2].String, row[3].String)
 	}
@@ -104,33 +107,33 @@ func (h *Host) Holdings(ctx context.Context, modules []int64) ([]cert.Holding, e
 
 // WithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor an order id
 // nor a lineage, the oldest first.
-func (h *Host) WithoutOrder(ctx context.Context, module int64, name string) ([]cert.BareItem, error) {
+func (h *Host) WithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error) {
 	found, err := h.rows(ctx, "item", `SELECT i.id, i.expiredate, i.remoteid FROM item i
  LEFT JOIN itemparam ip ON ip.item=i.id AND ip.intname IN (?,?,?) AND ip.value<>''
  WHERE i.processingmodule=? AND i.name=? AND i.status=2 AND ip.item IS NULL ORDER BY i.id`,
-		cert.ParamIntent, cert.ParamOrderID, cert.ParamLineage, module, name)
+		itemparam.Intent, itemparam.OrderID, itemparam.Lineage, module, name)
 	if err != nil {
 		return nil, err
 	}
-	var all []cert.BareItem
+	var all []seller.BareItem
 	for _, row := range found {
-		item := cert.BareItem{Item: row[0].number(), RemoteID: strings.TrimSpace(row[2].String)}
-		if item.Expires, err = date(row[1], "expiredate", item.Item); err != nil {
+		it := seller.BareItem{Item: row[0].number(), RemoteID: strings.TrimSpace(row[2].String)}
+		if it.Expires, err = date(row[1], "expiredate", it.Item); err != nil {
 			return nil, err
 		}
-		all = append(all, item)
+		all = append(all, it)
 	}
 	return all, nil
 }
 
 // note puts a parameter of an item on its holding.
-func note(holding *cert.Holding, name, value string) {
+func note(holding *item.Claim, name, value string) {
 	switch name {
-	case cert.ParamIntent:
+	case itemparam.Intent:
 		holding.Intent = value
-	case cert.ParamOrderID:
+	case itemparam.OrderID:
 		holding.OrderID = value
-	case cert.ParamLineage:
+	case itemparam.Lineage:
 		holding.Lineage = value
 	}
 }

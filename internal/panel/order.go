@@ -6,7 +6,8 @@ import (
 	"maps"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
 )
 
 // orderQuery is the item with its client, tariff and module (protocol §4). Everything but the item is joined from the
@@ -21,32 +22,32 @@ const orderQuery = `SELECT i.name, i.account, a.name, p.project, i.processingmod
  WHERE i.id=?`
 
 // Order loads an item with everything that belongs to it, in the C++ framework's order: addons, tariff, item, encrypted
-// values; later ones override (protocol §4). A missing item or tariff is FaultMissed.
-func (h *Host) Order(ctx context.Context, id int64) (cert.Order, error) {
+// values; later ones override (protocol §4). A missing item or tariff is Missed.
+func (h *Host) Order(ctx context.Context, id int64) (item.Item, error) {
 	row, found, err := h.row(ctx, "item", orderQuery, id)
 	if err != nil {
-		return cert.Order{}, err
+		return item.Item{}, err
 	}
 	if !found {
-		return cert.Order{}, cert.Faultf(cert.FaultMissed, "item", "there is no item %d in the panel's database", id)
+		return item.Item{}, fault.Errorf(fault.Missed, "item", "there is no item %d in the panel's database", id)
 	}
-	order := cert.Order{
+	order := item.Item{
 		Item: id, Name: row[0].String, Account: row[1].number(), AccountName: row[2].String, Project: row[3].number(),
 		Module: row[4].number(), Binary: row[5].String, Pricelist: row[6].number(), LastPrice: row[8].number(),
 		Template: row[9].String, ItemType: row[10].String, Period: int(row[11].number()), Status: int(row[12].number()),
 		RemoteID: row[15].String,
 	}
 	if !row[7].Valid {
-		return cert.Order{}, cert.Faultf(cert.FaultMissed, "pricelist", "there is no tariff %d, which item %d was ordered by", order.Pricelist, id)
+		return item.Item{}, fault.Errorf(fault.Missed, "pricelist", "there is no tariff %d, which item %d was ordered by", order.Pricelist, id)
 	}
 	if order.OpenDate, err = date(row[13], "opendate", id); err != nil {
-		return cert.Order{}, err
+		return item.Item{}, err
 	}
 	if order.ExpireDate, err = date(row[14], "expiredate", id); err != nil {
-		return cert.Order{}, err
+		return item.Item{}, err
 	}
 	if err := h.loadParams(ctx, &order); err != nil {
-		return cert.Order{}, err
+		return item.Item{}, err
 	}
 	order.CSR, order.Stored, err = h.certificate(ctx, id)
 	return order, err
@@ -60,12 +61,12 @@ func date(value field, column string, id int64) (cabforum.Date, error) {
 	}
 	d, err := cabforum.ParseDate(text)
 	if err != nil {
-		return cabforum.Date{}, cert.Faultf(cert.FaultDB, "item."+column, "item %d: %w", id, err)
+		return cabforum.Date{}, fault.Errorf(fault.DB, "item."+column, "item %d: %w", id, err)
 	}
 	return d, nil
 }
 
-func (h *Host) loadParams(ctx context.Context, order *cert.Order) error {
+func (h *Host) loadParams(ctx context.Context, order *item.Item) error {
 	addons, err := h.addons(ctx, order.Item, order.Pricelist)
 	if err != nil {
 		return err

@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
 )
 
 // shop is a panel with one client, one tariff with addons and one certificate, item 42.
@@ -38,7 +40,7 @@ func TestOrderIsLoadedWithAllThatBelongsToIt(t *testing.T) {
 	run(t, db, "INSERT INTO pricelistparam (pricelist, intname, value) VALUES (20, 'install', '9')")
 	order, err := w.Order(t.Context(), 42)
 	require.NoError(t, err)
-	assert.Equal(t, cert.Order{
+	assert.Equal(t, item.Item{
 		Item: 42, Name: "example.com", Account: 9, AccountName: "Клиент 🔒", Project: 3, Module: 5, Binary: binary,
 		Pricelist: 20, LastPrice: 19, Template: "positivessl", ItemType: "certificate", Period: 60, Status: 2,
 		OpenDate: cabforum.Date{Year: 2026, Month: 4, Day: 2}, ExpireDate: cabforum.Date{Year: 2026, Month: 10, Day: 19},
@@ -56,17 +58,17 @@ func TestOrderToleratesWhatIsNotThere(t *testing.T) {
 	run(t, db, "INSERT INTO item (id, pricelist) VALUES (50, 20)")
 	order, err := w.Order(t.Context(), 50)
 	require.NoError(t, err)
-	assert.Equal(t, cert.Order{Item: 50, Project: 3, Pricelist: 20, Template: "positivessl", ItemType: "certificate",
+	assert.Equal(t, item.Item{Item: 50, Project: 3, Pricelist: 20, Template: "positivessl", ItemType: "certificate",
 		Params: map[string]string{"support": "off", "install": "1", "lead": "5", "approver_method": "auth_email"}}, order)
 }
 
 func TestOrderThatIsMissingIsNamed(t *testing.T) {
 	w, db := shop(t)
 	run(t, db, "INSERT INTO item (id, pricelist) VALUES (51, 77)")
-	for item, words := range map[int64]string{404: "no item 404", 51: "no tariff 77"} {
-		_, err := w.Order(t.Context(), item)
+	for it, words := range map[int64]string{404: "no item 404", 51: "no tariff 77"} {
+		_, err := w.Order(t.Context(), it)
 		require.Error(t, err)
-		assert.Equal(t, cert.FaultMissed, cert.FaultOf(err).Type)
+		assert.Equal(t, fault.Missed, fault.From(err).Type)
 		assert.Contains(t, err.Error(), words)
 	}
 }
@@ -174,7 +176,7 @@ func TestItemsWithoutAnOrderAreFoundByModuleAndName(t *testing.T) {
 INSERT INTO itemparam (item, intname, value) VALUES (60, 'org_name', 'x'), (60, 'custom_order_id', ''), (65, 'custom_order_id', '1'), (66, 'lineage', '1'), (67, 'purchase_intent', '{}')`)
 	found, err := w.WithoutOrder(t.Context(), 5, "example.org")
 	require.NoError(t, err)
-	assert.Equal(t, []cert.BareItem{
+	assert.Equal(t, []seller.BareItem{
 		{Item: 60, Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, RemoteID: "77"},
 		{Item: 63},
 	}, found)
@@ -185,13 +187,13 @@ func TestHoldingsAreAllItemsThatCarryAPurchase(t *testing.T) {
 	run(t, db, `INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 4), (61, 6, 2), (62, 7, 2), (63, 5, 2);
 INSERT INTO itemparam (item, intname, value) VALUES (60, 'lineage', '1 2'), (60, 'custom_order_id', '2'), (60, 'org_name', 'x'), (61, 'purchase_intent', '{"kind":"create"}'),
  (62, 'custom_order_id', '3'), (63, 'lineage', ''), (63, 'custom_order_id', NULL)`)
-	found, err := w.Holdings(t.Context(), []int64{5, 6})
+	found, err := w.ItemClaims(t.Context(), []int64{5, 6})
 	require.NoError(t, err)
-	assert.Equal(t, []cert.Holding{
+	assert.Equal(t, []item.Claim{
 		{Item: 60, Module: 5, OrderID: "2", Lineage: "1 2"},
 		{Item: 61, Module: 6, Intent: `{"kind":"create"}`},
 	}, found, "deleted items count, other modules' and empty ones do not")
-	found, err = w.Holdings(t.Context(), nil)
+	found, err = w.ItemClaims(t.Context(), nil)
 	require.NoError(t, err)
 	assert.Empty(t, found)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // rules ERR-1: a file that cannot be used is named with what mends it.
@@ -37,10 +37,10 @@ func TestAJournalThatCannotBeUsedIsNamedWithItsRemedy(t *testing.T) {
 		{syscall.EIO, "(input/output error): the disk fails: look at dmesg, and put the file back from a backup"},
 		{errors.New("odd"), "(odd): look at the file and at the disk of /usr/local/mgr5/var"},
 	} {
-		fault := cert.FaultOf(h.journalFault("written", &fs.PathError{Op: "open", Path: name, Err: row.errno}))
-		assert.Equal(t, cert.FaultPanel, fault.Type)
-		assert.Equal(t, "the purchase journal "+name+" cannot be written "+row.remedy, fault.Value)
-		assert.True(t, fault.Retry)
+		failure := fault.From(h.journalFault("written", &fs.PathError{Op: "open", Path: name, Err: row.errno}))
+		assert.Equal(t, fault.Panel, failure.Type)
+		assert.Equal(t, "the purchase journal "+name+" cannot be written "+row.remedy, failure.Message)
+		assert.True(t, failure.Retry)
 	}
 }
 

@@ -51,7 +51,7 @@ func (h *Host) prepare(ctx context.Context, conn *sql.Conn, name string) error {
 	}
 	for _, statement := range patience() {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
-			h.o.Log.Room("db").Tracef("%s: %v", statement, err)
+			h.o.Log.Named("db").Tracef("%s: %v", statement, err)
 			if gone(err) {
 				return fmt.Errorf("the session cannot be prepared (%s): %w", statement, err)
 			}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // plainUser is an account like the panel's on a shared server: without SUPER, so that init_connect holds for it.
@@ -122,7 +122,7 @@ func TestAnInitConnectThatFailsIsSaid(t *testing.T) {
 	w, _ := plainShop(t, map[string]string{"init_connect": "'SELECT no_such_function()'"})
 	_, err := w.Order(t.Context(), 42)
 	require.Error(t, err)
-	assert.Equal(t, cert.FaultDB, cert.FaultOf(err).Type)
+	assert.Equal(t, fault.DB, fault.From(err).Type)
 	assert.Contains(t, err.Error(), "init_connect")
 	assert.NotContains(t, err.Error(), dbPassword)
 }

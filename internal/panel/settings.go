@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
 )
 
 // The settings that we need of the panel (protocol §4, §7).
@@ -68,7 +68,7 @@ func (h *Host) settings() (map[string]string, error) {
 			continue
 		}
 		if err != nil {
-			return nil, cert.Faultf(cert.FaultPanel, filepath.Base(name), "the panel's settings %s cannot be read (%w): %s", name, bare(err), fileRemedy(name, err))
+			return nil, fault.Errorf(fault.Panel, filepath.Base(name), "the panel's settings %s cannot be read (%w): %s", name, bare(err), fileRemedy(name, err))
 		}
 		parseConf(string(text), settings)
 	}

@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/cert"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
 )
 
 // ours joins the items of all processing modules of this binary that are active, or suspended by the panel itself
@@ -18,7 +20,7 @@ const living = ` pm.module=? AND (i.status=2 OR i.status=3 AND i.autosuspend='on
  AND COALESCE(i.abusesuspend,'off')<>'on')`
 
 // Living counts the items that the sweep watches.
-func (h *Host) Living(ctx context.Context) (int, error) {
+func (h *Host) ActiveItems(ctx context.Context) (int, error) {
 	row, found, err := h.row(ctx, "item", "SELECT COUNT(*)"+ours+"WHERE"+living, h.o.Binary)
 	if err != nil || !found {
 		return 0, err
@@ -27,41 +29,41 @@ func (h *Host) Living(ctx context.Context) (int, error) {
 }
 
 // Unsettled lists the items whose order or reissue the seller works on: service status 3 or 4 (contract 5.1).
-func (h *Host) Unsettled(ctx context.Context) ([]int64, error) {
+func (h *Host) WaitingItems(ctx context.Context) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
 		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+living+" AND s.value IN ('3','4') ORDER BY i.id",
-		cert.ParamServiceStatus, h.o.Binary)
+		itemparam.ServiceStatus, h.o.Binary)
 }
 
 // Ending lists the items whose stored certificate ends on the date or before, soonest first: one query over the panel's
 // own indexes (contract 5.1, 6). Dates in parameters are YYYY-MM-DD, so their order is that of time.
-func (h *Host) Ending(ctx context.Context, until cabforum.Date) ([]int64, error) {
+func (h *Host) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
 		"JOIN itemparam e ON e.item=i.id AND e.intname=? WHERE"+living+" AND e.value<>'' AND e.value<=? ORDER BY e.value, i.id",
-		cert.ParamExpireDate, h.o.Binary, until.String())
+		itemparam.ExpireDate, h.o.Binary, until.String())
 }
 
 // Operations counts the item's open running operations.
-func (h *Host) Operations(ctx context.Context, item int64) (int, error) {
-	row, found, err := h.row(ctx, "runningoperation", "SELECT COUNT(*) FROM runningoperation WHERE item=?", item)
+func (h *Host) Operations(ctx context.Context, it int64) (int, error) {
+	row, found, err := h.row(ctx, "runningoperation", "SELECT COUNT(*) FROM runningoperation WHERE item=?", it)
 	if err != nil || !found {
 		return 0, err
 	}
 	return int(row[0].number()), nil
 }
 
-// Client is whom the account's letters go to: its enabled user of level 16 with the lowest id (contract 5.6). FaultMissed
+// Client is whom the account's letters go to: its enabled user of level 16 with the lowest id (contract 5.6). Missed
 // where there is none or the address is empty.
-func (h *Host) Client(ctx context.Context, account int64) (cert.Client, error) {
+func (h *Host) Client(ctx context.Context, account int64) (item.Recipient, error) {
 	row, found, err := h.row(ctx, "user",
 		"SELECT email, realname, name, language FROM `user` WHERE account=? AND level=16 AND enabled='on' ORDER BY id LIMIT 1", account)
 	if err != nil {
-		return cert.Client{}, err
+		return item.Recipient{}, err
 	}
 	if !found || strings.TrimSpace(row[0].String) == "" {
-		return cert.Client{}, cert.Faultf(cert.FaultMissed, "user", "account %d has no enabled user with a mail address, nobody can be told", account)
+		return item.Recipient{}, fault.Errorf(fault.Missed, "user", "account %d has no enabled user with a mail address, nobody can be told", account)
 	}
-	client := cert.Client{Email: strings.TrimSpace(row[0].String), Name: row[1].String, Lang: row[3].String}
+	client := item.Recipient{Email: strings.TrimSpace(row[0].String), Name: row[1].String, Lang: row[3].String}
 	if client.Name == "" {
 		client.Name = row[2].String
 	}

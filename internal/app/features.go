@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/command"
+	"pmssl/internal/seller"
+)
+
+// announce is the command features.
+func announce(_ context.Context, run *command.Run) (*etree.Document, error) {
+	return commands().features(run.Info), nil
+}
+
+// features tells the panel what this module can do (billmanager-module-protocol §2). It looks at the table and at the
+// trade only: no file, no database, no network.
+func (t table) features(trade seller.Info) *etree.Document {
+	doc := etree.NewDocument()
+	root := doc.CreateElement("doc")
+	root.CreateElement("itemtypes").CreateElement("itemtype").CreateAttr("name", "certificate")
+	params := root.CreateElement("params")
+	for _, p := range trade.Params {
+		e := params.CreateElement("param")
+		e.CreateAttr("name", p.Name)
+		if p.Crypted {
+			e.CreateAttr("crypted", "yes")
+		}
+	}
+	for _, p := range trade.CustomParams {
+		e := params.CreateElement("customparam")
+		e.CreateAttr("name", p.Name)
+		e.CreateAttr("unique", "yes")
+		if p.Default != "" {
+			e.CreateAttr("defval", p.Default)
+		}
+	}
+	list := root.CreateElement("features")
+	for _, r := range t {
+		if r.offered(trade) {
+			list.CreateElement("feature").CreateAttr("name", r.name)
+		}
+	}
+	templates := root.CreateElement("templates")
+	for _, p := range trade.Products {
+		if trade.Sells(p) { // a tariff can be made of it
+			addTemplate(templates, p)
+		}
+	}
+	return doc
+}
+
+// addTemplate writes one product. Newer panels know a template by id, older ones by name: both are there (§2).
+func addTemplate(templates *etree.Element, p seller.Product) {
+	e := templates.CreateElement("template")
+	e.CreateAttr("id", p.ID)
+	e.CreateAttr("name", p.ID)
+	for _, a := range []struct {
+		name string
+		is   bool
+	}{
+		{"wildcard", p.Wildcard},
+		{"multidomain", p.MultiDomain},
+		{"idn", true}, // names go to the seller as A-labels
+		{"orginfo", p.Level != seller.DV},
+		{"authemail", true},
+		{"authdnstxt", true},
+		{"authhttp", !p.Wildcard}, // a file does not prove control over a wildcard name (BR 3.2.2.4.18)
+	} {
+		if a.is {
+			e.CreateAttr(a.name, "yes")
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package app
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/fault"
+)
+
+// everyOption calls f for each option that is known.
+func everyOption(f func(*pflag.Flag)) {
+	(&arguments{}).flags().VisitAll(f)
+}
+
+// sample is a value that the option takes.
+func sample(flag *pflag.Flag) []string {
+	switch {
+	case flag.NoOptDefVal != "":
+		return []string{"--" + flag.Name}
+	case flag.Value.Type() == "number":
+		return []string{"--" + flag.Name, "5"}
+	}
+	return []string{"--" + flag.Name, "x"}
+}
+
+// rules CLI-4: a known option is honoured by a command, or one that the panel passes to any command, or refused.
+func TestEveryKnownOptionIsHonouredOrRefused(t *testing.T) {
+	for _, r := range commands() {
+		for _, name := range append(r.takes(), r.tolerates...) {
+			assert.NotNil(t, (&arguments{}).flags().Lookup(name), "%s: there is no option %s", r.name, name)
+		}
+		everyOption(func(flag *pflag.Flag) {
+			a := parseArgs(sample(flag))
+			err := r.refuse(a)
+			if slices.Contains(panelOptions(), flag.Name) || slices.Contains(r.takes(), flag.Name) || slices.Contains(r.tolerates, flag.Name) {
+				assert.NoError(t, err, "%s --%s", r.name, flag.Name)
+				return
+			}
+			failure := fault.From(err)
+			if assert.NotNil(t, failure, "%s --%s", r.name, flag.Name) {
+				assert.Equal(t, fault.Value, failure.Type)
+				assert.Contains(t, failure.Message, "--"+flag.Name+" is not an option of this command")
+			}
+		})
+	}
+}
+
+// billmanager-module-protocol §1.4: what the panel passes to each command, and the general words of §1.2 beside it.
+func TestThePanelIsNeverRefused(t *testing.T) {
+	general := " --lang ru --level 30 --intname positivessl --itemtype certificate --addon 3 --tld com --userid 7 --password --dryrun --email a@b --profileid 9"
+	started := " --runningoperation 77 --newoption 5 --dryrun --itm 3 --module 4 --domain a.example --id 5 --searchstring x --emails y"
+	for name, words := range map[string]string{
+		"features":            "",
+		"tune_connection":     "--module 5",
+		"check_connection":    "--module 5",
+		"approver":            "--module 5 --domain a.example,b.example --intname positivessl",
+		"check_param":         "--item 0 --param csr --value --dry-run",
+		"get_suitable_module": "",
+		"open":                "--item 5" + started,
+		"prolong":             "--item 5" + started,
+		"reopen":              "--item 5" + started,
+		"sync_item":           "--item 5" + started,
+		"send_dv_dns":         "--item 5 --domain a.example",
+		"send_dv_email":       "--item 5 --emails a@example.com",
+		"suspend":             "--item 5" + started,
+		"resume":              "--item 5" + started,
+		"setparam":            "--item 5" + started,
+		"cancel_prolong":      "--item 5",
+		"close":               "--item 5" + started,
+		"getbalance":          "--module 5",
+		"import":              "--module 5 --itemtype certificate --searchstring x",
+		"import_pricelist":    "--module 5 --subcommand pricelist --id 5",
+	} {
+		row, found := commands().find(name)
+		require.True(t, found, name)
+		a := parseArgs(append([]string{"--command", name}, strings.Fields(words+general)...))
+		assert.NoError(t, row.refuse(a), name)
+		assert.NoError(t, row.check(a), name)
+	}
+	for _, words := range []string{"--command import --module 5 --itemtype certificate --searchstring", "--command check_param --item  --param x --value"} {
+		row, _ := commands().find(strings.Fields(words)[1])
+		assert.NoError(t, row.refuse(parseArgs(append(strings.Split(words, " "), ""))), "the panel's empty values: %s", words)
+	}
+}
+
+// rules CLI-5: a word that is near an option without which a command does more than its caller wants is an error.
+func TestAMisspelledGuardedOptionIsAnError(t *testing.T) {
+	for word, meant := range map[string]string{
+		"--dryrun": "dry-run", "--dry_run": "dry-run", "--Dry-Run": "dry-run", "--DRY-RUN": "dry-run", "--dry": "dry-run", "--dry=yes": "dry-run",
+		"--dryish": "dry-run", "--dr-run": "dry-run", "--drry-runn": "dry-run", "--dy-rn": "dry-run", "-dry-run": "dry-run", "---dry-run": "dry-run",
+		"–dry-run": "dry-run", "—dry-run": "dry-run", "dry-run": "dry-run", "dryrun": "dry-run", "--rdy-run": "dry-run",
+		"--itm": "item", "--ITEM": "item", "--items": "item", "--itme": "item", "--it-em=3": "item", "--ite": "item", "---item": "item", "item": "item",
+		"--modul": "module", "--mdle": "module", "--modules": "module", "--Module=3": "module",
+		"--dat": "date", "--Date": "date", "--dates": "date", "-date": "date",
+		"--yess": "yes", "--ye": "yes", "--YES": "yes", "--non": "none", "--nome": "none", "--None": "none",
+	} {
+		a := parseArgs([]string{"--command", "subscription", word})
+		require.Len(t, a.suspicious, 1, word)
+		assert.Contains(t, a.suspicious[0], "is --"+meant+" meant?", word)
+		assert.Empty(t, parseArgs([]string{"--runningoperation", "7", word}).suspicious, "%s: the panel does not mistype", word)
+		assert.Empty(t, parseArgs([]string{word, "--runningoperation", "7"}).suspicious, word)
+		assert.NotEmpty(t, parseArgs([]string{"--runningoperation", "0", word}).suspicious, word)
+	}
+	for _, word := range []string{
+		"--future", "--newoption", "-x", "stray", "--", "-", "", "--processingnode", "--it", "--ids", "--mod", "--modal-view", "--no", "--update", "--server", "itm", "dry", "dates",
+		"--" + strings.Repeat("item", 1000),
+	} {
+		assert.Empty(t, parseArgs([]string{"--command", "subscription", word}).suspicious, word)
+	}
+}
+
+// A value is no option, and an option is no value.
+func TestValuesAndOptionsAreToldApart(t *testing.T) {
+	for words, suspicious := range map[string]bool{
+		"--future dry-run --item 5":              false,
+		"--value --dry-run --param x":            false,
+		"--password --dry-run":                   false,
+		"--searchstring --dry-run":               false,
+		"--lang --dry-run":                       true,
+		"--intname --dryrun":                     true,
+		"--subcommand --yes":                     true,
+		"--future --dryrun":                      true,
+		"--item 5 -- --dry-run":                  true,
+		"--item 3 --item 4":                      true,
+		"--item 3 --item 3":                      false,
+		"--module 3 -m 4":                        true,
+		"--param a --param b --value c":          false,
+		"--lang ru --lang en --runningoperation": true,
+		"--item 3 --item 4 --runningoperation 7": false,
+	} {
+		a := parseArgs(strings.Fields(words))
+		assert.Equal(t, suspicious, len(a.suspicious) > 0, "%s: %v", words, a.suspicious)
+	}
+}
+
+// `--item ""` is a script whose variable is not set. It must not widen the work to every item.
+func TestByHandAnEmptyOptionIsNoOption(t *testing.T) {
+	for _, words := range [][]string{
+		{"--command", "subscription", "--item", ""}, {"--command", "subscription", "--item", "0"}, {"--command", "subscription", "--item="},
+		{"--command", "subscription", "--dry-run", "--date", ""}, {"--command", "plan", "--item", "", "--opendate", "2026-01-01", "--period", "12"},
+	} {
+		s := newStage(t)
+		assert.Equal(t, 1, s.play(words...), words)
+		kind, text := s.failure(t)
+		assert.Equal(t, fault.Value, kind, words)
+		assert.Contains(t, text, "must not be zero or empty", words)
+		assert.Empty(t, s.host.calls, words)
+	}
+}
+
+// A command line that is refused changes nothing: no command runs, the panel is told nothing, no tariff is taken back.
+func TestARefusedCommandLineDoesNothing(t *testing.T) {
+	for name, words := range map[string]string{
+		"an option of another command":  "--item 42 --date 2026-01-01",
+		"beside an operation too":       "--item 42 --runningoperation 7 --yes",
+		"a misspelled one":              "--item 42 --dryrun",
+		"a bad value":                   "--item 4x2 --module 3",
+		"nothing that narrows":          "--item 42 --searchstring example.com",
+		"in maintenance mode":           "--item 42 --dry_run",
+		"both to do and not to":         "--item 42 --dry-run --yes",
+		"an option that took another's": "--lang --dry-run --item 42",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, row{name: "act", run: answering("done"), needs: needItem, uses: []string{"module"}, tries: manyTries, rollback: true, doNothing: true, deadline: time.Minute})
+			s.host.idle = name == "in maintenance mode"
+			assert.Equal(t, 1, s.play(append([]string{"--command", "act"}, strings.Fields(words)...)...))
+			kind, _ := s.failure(t)
+			assert.Equal(t, fault.Value, kind)
+			assert.Empty(t, s.host.calls)
+		})
+	}
+}
+
+// What is ignored is told to a person; a panel's log of stderr stays empty.
+func TestIgnoredWordsAreToldOnATerminal(t *testing.T) {
+	for _, terminal := range []bool{true, false} {
+		s := newStage(t, plain(answering("hello")))
+		s.world.StderrTerminal = terminal
+		assert.Equal(t, 0, s.play("--command", "act", "--future", "s3cret", "--newest=s3cret", "st\x1b[2Jray"))
+		if terminal {
+			assert.Equal(t, `pmdouble: ignored, not known here: --future --newest "st\x1b[2Jray"`+"\n", s.stderr.String())
+		} else {
+			assert.Empty(t, s.stderr.String())
+		}
+		assert.Contains(t, s.log(t), "ignored, not known here")
+	}
+}

@@ -1,0 +1,201 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+)
+
+const (
+	// maxErrorXML bounds the error document of a running operation: one word of argv holds 128 KiB at most (contract 6).
+	maxErrorXML = 64 << 10
+
+	maxFaultText  = 16 << 10
+	maxFaultParam = 1 << 10
+	maxFaultWord  = 256
+	maxFaultList  = 32
+	maxBacktrace  = 32 << 10
+)
+
+// report is a fault made fit for people outside: no secret, no character that XML forbids, no boundless text.
+type report struct {
+	kind, object, text string
+	params             []fault.Param
+	backtrace          string
+}
+
+// newReport makes the report of a fault; err is the whole chain that it came in.
+func newReport(failure *fault.Error, err error, mask func(string) string) report {
+	// Masked once more: a character that is left out may have stood inside a secret.
+	safe := func(text string, most int) string { return clip(mask(legal(mask(text))), most) }
+	text := failure.Message
+	if text == "" && failure.Err != nil {
+		text = failure.Err.Error()
+	}
+	r := report{
+		kind: safe(failure.Type, maxFaultWord), object: safe(failure.Object, maxFaultWord), text: safe(text, maxFaultText),
+		backtrace: safe(strings.Join(causes(err), "\n"), maxBacktrace),
+	}
+	for i, p := range failure.Params {
+		if i == maxFaultList {
+			break
+		}
+		r.params = append(r.params, fault.Param{Name: safe(p.Name, maxFaultWord), Value: safe(p.Value, maxFaultParam)})
+	}
+	if failure.Code != 0 {
+		r.params = append(r.params, fault.Param{Name: "code", Value: strconv.Itoa(failure.Code)})
+	}
+	return r
+}
+
+// causes lists the texts of the errors from the outermost to the causes, one line each. A text that an earlier line holds
+// already is left out: an error that is only wrapped or joined is told once.
+func causes(err error) []string {
+	const maxLines, maxErrors = 64, 1000
+	var lines []string
+	seen := 0
+	told := func(text string) bool {
+		return slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, text) })
+	}
+	var walk func(error)
+	walk = func(err error) {
+		if seen++; err == nil || len(lines) == maxLines || seen > maxErrors {
+			return
+		}
+		// A fault that a row renamed says the same under another type.
+		if text := oneLine(err.Error()); !told(text) && !told(oneLine(ownText(err))) {
+			lines = append(lines, text)
+		}
+		if many, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, one := range many.Unwrap() {
+				walk(one)
+			}
+			return
+		}
+		walk(errors.Unwrap(err))
+	}
+	walk(err)
+	return lines
+}
+
+// ownText returns the text of an error without the type and the object that a fault puts before it.
+func ownText(err error) string {
+	if failure, ok := err.(*fault.Error); ok && failure != nil && failure.Message != "" {
+		return failure.Message
+	}
+	return err.Error()
+}
+
+// document is what goes to stdout (billmanager-module-protocol §6): the type for the panel's own text msg_error_<type>,
+// the parameters for its placeholders, and the ready text.
+func (r report) document() *etree.Document {
+	doc := etree.NewDocument()
+	r.addTo(doc.CreateElement("doc"))
+	return doc
+}
+
+func (r report) addTo(parent *etree.Element) {
+	e := parent.CreateElement("error")
+	e.CreateAttr("type", r.kind)
+	e.CreateAttr("object", r.object)
+	if r.object != "" {
+		object := e.CreateElement("param")
+		object.CreateAttr("name", "object")
+		object.CreateAttr("type", "msg")
+		object.CreateAttr("msg", r.object)
+		object.SetText(r.object)
+	}
+	addParam(e, "value", r.text)
+	r.addParams(e)
+	e.CreateElement("msg").SetText(r.text)
+}
+
+func (r report) addParams(e *etree.Element) {
+	for _, p := range r.params {
+		addParam(e, p.Name, p.Value)
+	}
+}
+
+func addParam(e *etree.Element, name, value string) {
+	param := e.CreateElement("param")
+	param.CreateAttr("name", name)
+	param.SetText(value)
+}
+
+// history is the error document of a running operation, the C++ framework's ModuleError: what the administrator reads
+// under Running operations (§1.6, §6).
+type history struct {
+	report
+	time       time.Time
+	module     int64  // 0 where it is not known
+	moduleName string // empty where it is not known
+	log        []string
+}
+
+// render is the error document as text, at most limit bytes: first the oldest log lines go, then the backtrace is
+// shortened, then the texts.
+func (h history) render(limit int) (string, error) {
+	for {
+		text, err := h.tree().WriteToString()
+		if err != nil || len(text) <= limit {
+			return text, err
+		}
+		if !h.shrink() {
+			return "", fmt.Errorf("the error document does not fit into %d bytes", limit)
+		}
+	}
+}
+
+// shrink takes half of the least important part away; false where nothing is left to take.
+func (h *history) shrink() bool {
+	switch {
+	case len(h.log) > 0:
+		h.log = h.log[(len(h.log)+1)/2:]
+	case h.backtrace != "":
+		h.backtrace = half(h.backtrace)
+	case len(h.params) > 0:
+		h.params = h.params[:len(h.params)/2]
+	case h.text != "":
+		h.text = half(h.text)
+	default:
+		return false
+	}
+	return true
+}
+
+func half(text string) string {
+	if len(text) < 16 {
+		return ""
+	}
+	return clip(text, len(text)/2)
+}
+
+func (h history) tree() *etree.Document {
+	doc := etree.NewDocument()
+	doc.WriteSettings = writeSettings()
+	root := doc.CreateElement("doc")
+	date := h.time.UTC().Format(time.DateTime)
+	module := root.CreateElement("processingmodule")
+	module.CreateAttr("date", date)
+	if h.module > 0 {
+		module.CreateAttr("id", strconv.FormatInt(h.module, 10))
+		module.CreateAttr("name", legal(h.moduleName))
+	}
+	e := module.CreateElement("error")
+	e.CreateAttr("date", date)
+	e.CreateAttr("type", h.kind)
+	e.CreateAttr("object", h.object)
+	e.CreateAttr("value", h.text)
+	h.addParams(e)
+	e.CreateElement("backtrace").CreateCData(h.backtrace)
+	e.CreateElement("log").CreateCData(legal(strings.Join(h.log, "\n")))
+	h.addTo(root)
+	return doc
+}

@@ -1,0 +1,174 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
+)
+
+func TestEveryRowIsWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range commands() {
+		assert.False(t, seen[r.name], r.name)
+		seen[r.name] = true
+		assert.NotNil(t, r.run, r.name)
+		assert.NotEmpty(t, r.about, r.name)
+		assert.Positive(t, r.deadline, r.name)
+		assert.Equal(t, r.feature.has == nil, r.feature.words == "", r.name)
+		if r.needs&needItem != 0 {
+			assert.Equal(t, readsNothing, r.reads, "%s: item commands must not read stdin (protocol §1.1)", r.name)
+		}
+	}
+}
+
+// billmanager-module-protocol §1.5, contract 6.
+func TestDoNothingHoldsForTheListOfTheContract(t *testing.T) {
+	listed := map[string]bool{"open": true, "resume": true, "suspend": true, "close": true, "cancel_prolong": true,
+		"sync_item": true, "prolong": true, "prolong_addon": true, "reopen": true, "stat": true, "import": true, "subscription": true}
+	for _, r := range commands() {
+		assert.Equal(t, listed[r.name], r.doNothing, r.name)
+	}
+}
+
+// rules TIME-4: who sits in front of the panel gets an answer within 10 s, in the connection form within 15 s.
+func TestCommandsWithAPersonInFrontEndInTime(t *testing.T) {
+	most := map[string]time.Duration{"check_connection": 15 * time.Second}
+	for _, name := range []string{"features", "tune_connection", "approver", "check_param", "get_suitable_module", "import_pricelist", "plan"} {
+		most[name] = 10 * time.Second
+	}
+	for name, within := range most {
+		r, found := commands().find(name)
+		require.True(t, found, name)
+		assert.Less(t, r.deadline, within, name)
+	}
+}
+
+// rules TIME-4: a healthy seller may take 6 s for an answer; a probe asks it some fourteen times.
+func TestAProbeHasTimeForAllItsQuestions(t *testing.T) {
+	r, found := commands().find("probe")
+	require.True(t, found)
+	assert.GreaterOrEqual(t, r.deadline, 14*6*time.Second)
+	assert.LessOrEqual(t, r.deadline, 2*time.Minute, "somebody waits for it")
+}
+
+// Terms are bought by open and prolong; reissues buy names that the client ordered beside.
+func TestWhatMaySpendMoney(t *testing.T) {
+	for _, r := range commands() {
+		assert.Equal(t, slices.Contains([]string{"open", "prolong", "reopen", "setparam", "subscription"}, r.name), r.buys, r.name)
+	}
+}
+
+func TestAllMissingArgumentsAreReportedAtOnce(t *testing.T) {
+	r := row{name: "act", needs: needItem | needModule | needIntname | needDomain | needOutcome}
+	failure := fault.From(r.check(parseArgs(nil)))
+	require.NotNil(t, failure)
+	assert.Equal(t, fault.Missed, failure.Type)
+	assert.Equal(t, "item", failure.Object)
+	assert.Equal(t, "command act: missing --item, --module, --intname, --domain, --id or --none", failure.Message)
+}
+
+func TestMissingAndBadArgumentsAreReportedTogether(t *testing.T) {
+	r := row{name: "act", needs: needItem | needModule | needIntname | needDomain}
+	failure := fault.From(r.check(parseArgs([]string{"--item", "x", "--module", "0", "--domain"})))
+	require.NotNil(t, failure)
+	assert.Equal(t, fault.Value, failure.Type)
+	assert.Equal(t, `command act: option --domain has no value; --item "x" is not a positive whole number; `+
+		`--module must not be zero or empty; missing --intname`, failure.Message)
+}
+
+func TestArgumentsThatAreThereAreEnough(t *testing.T) {
+	r := row{name: "act", needs: needItem | needModule | needIntname | needDomain | needOutcome}
+	assert.NoError(t, r.check(parseArgs([]string{"-i", "1", "-m", "2", "--intname", "x", "--domain", "d", "--none"})))
+	assert.NoError(t, row{name: "free"}.check(parseArgs([]string{"--item", "0"})), "§1.4: an item of zero where none is needed")
+}
+
+// A bad number matters even where the command needs none: it is the panel's fault and must be seen.
+func TestBadNumbersCountWhereTheyAreNotNeeded(t *testing.T) {
+	assert.Error(t, row{name: "free"}.check(parseArgs([]string{"--item", "x"})))
+}
+
+func TestDocumentationTableIsInStep(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "commands.md")
+	if updating() {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(Markdown()), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), Markdown(), "run go test ./internal/module -update")
+}
+
+func TestHelpNamesEveryCommandAndOption(t *testing.T) {
+	text := commands().usage(Program{Name: "pmdouble"})
+	for _, r := range commands() {
+		assert.Contains(t, text, "\n  "+r.name+" ")
+	}
+	for _, option := range []string{"-c, --command", "-i, --item", "-m, --module", "-l, --lang", "-h, --help", "-V, --version", "-T", "--param", "--value"} {
+		assert.Contains(t, text, option)
+	}
+	golden(t, "help.txt", text)
+}
+
+func TestPowersOfTheSellerDecideFeatures(t *testing.T) {
+	names := func(trade seller.Info) string {
+		var all []string
+		for _, r := range commands() {
+			if r.offered(trade) {
+				all = append(all, r.name)
+			}
+		}
+		return strings.Join(all, " ")
+	}
+	assert.Equal(t, "tune_connection check_connection approver check_param prolong sync_item cancel_prolong", names(tradeDouble()))
+	assert.Equal(t, "check_connection check_param prolong sync_item cancel_prolong", names(seller.Info{}))
+	assert.Equal(t, "check_connection check_param prolong sync_item send_dv_dns send_dv_email cancel_prolong getbalance import import_pricelist",
+		names(seller.Info{Prototype: mighty{}}))
+}
+
+// mighty is a seller with every power that is a feature of its own, but the list of approvers.
+type mighty struct {
+	seller.Seller
+	seller.BalanceTeller
+	seller.CertificateLister
+	seller.PriceLister
+	seller.ChallengeRetrier
+	seller.ApprovalSender
+	seller.Prober
+}
+
+// Protocol §1.4: check_param gets the item's document, or nothing.
+func TestCheckParamReadsADocumentOrNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		stdin string
+		code  int
+		says  string
+	}{
+		"nothing":    {"", 0, "<ok/>"},
+		"line ends":  {"\n\n", 0, "<ok/>"},
+		"a document": {"<doc><item><csr/></item></doc>", 0, "<ok/>"},
+		"garbage":    {"<doc>", 1, `type="xml"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.world.Stdin = strings.NewReader(c.stdin)
+			assert.Equal(t, c.code, s.play("--command", "check_param", "--item", "0", "--param", "adm_fname", "--value", "Anna"))
+			assert.Contains(t, s.stdout.String(), c.says)
+		})
+	}
+	s := newStage(t)
+	s.world.Stdin = strings.NewReader("")
+	assert.Equal(t, 1, s.play("--command", "check_param", "--param", "adm_phone", "--value", "none"))
+	assert.Contains(t, s.stdout.String(), `type="value" object="adm_phone"`)
+	s = newStage(t)
+	assert.Equal(t, 1, s.play("--command", "check_param"))
+	assert.Contains(t, s.stdout.String(), "missing --param")
+}

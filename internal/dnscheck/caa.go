@@ -1,0 +1,115 @@
+package dnscheck
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// maxAlias is how many CNAMEs of one answer are followed: more than any resolver follows.
+const maxAlias = 16
+
+// critical is the flag of a CAA property that a CA must understand (RFC 8659 4.1, bit 0 of the octet).
+const critical = 1 << 7
+
+// authorizations are the CAA records that an answer has for the name, those of a CNAME's target included. Other records that
+// a server adds count for nothing.
+func authorizations(answer *dns.Msg, name string) []*dns.CAA {
+	owner := target(answer, name)
+	var records []*dns.CAA
+	for _, record := range answer.Answer {
+		if caa, ok := record.(*dns.CAA); ok && caa.Hdr.Class == dns.ClassINET && dns.CanonicalName(caa.Hdr.Name) == owner {
+			records = append(records, caa)
+		}
+	}
+	return records
+}
+
+// target is the end of the CNAMEs that an answer has for the name, the name itself where there are none; fully qualified
+// and in lower case.
+func target(answer *dns.Msg, name string) string {
+	alias := map[string]string{}
+	for _, record := range answer.Answer {
+		if cname, ok := record.(*dns.CNAME); ok {
+			alias[dns.CanonicalName(cname.Hdr.Name)] = dns.CanonicalName(cname.Target)
+		}
+	}
+	owner := dns.CanonicalName(name)
+	for range maxAlias {
+		next, ok := alias[owner]
+		if !ok {
+			break
+		}
+		owner = next
+	}
+	return owner
+}
+
+// hasOwner tells whether the answer has any record of the name itself.
+func hasOwner(answer *dns.Msg, name string) bool {
+	return slices.ContainsFunc(answer.Answer, func(record dns.RR) bool {
+		return dns.CanonicalName(record.Header().Name) == dns.CanonicalName(name)
+	})
+}
+
+// evaluate reads one CAA record set (RFC 8659 4): which issuers it allows for the name, or for wildcards below it, and
+// whether it limits anybody.
+func evaluate(records []*dns.CAA, wildcard bool) (allowed []string, restricted bool) {
+	byTag := map[string][]string{}
+	for _, record := range records {
+		tag := strings.ToLower(record.Tag)
+		if record.Flag&critical != 0 && !understood(tag) {
+			return nil, true // 4.5: a CA that does not know the property must not issue
+		}
+		byTag[tag] = append(byTag[tag], record.Value)
+	}
+	values, restricted := byTag["issue"]
+	if wild, own := byTag["issuewild"]; wildcard && own { // 4.3: takes the place of issue
+		values, restricted = wild, true
+	}
+	for _, value := range values {
+		if issuer := issuerOf(value); issuer != "" && !slices.Contains(allowed, issuer) {
+			allowed = append(allowed, issuer)
+		}
+	}
+	return allowed, restricted
+}
+
+// understood are the properties that CAs of web sites know: RFC 8659 4.2 to 4.4, BR 3.2.2.4.13 to .15 (contacts) and RFC 9495
+// (mail).
+func understood(tag string) bool {
+	switch tag {
+	case "issue", "issuewild", "iodef", "contactemail", "contactphone", "issuemail":
+		return true
+	}
+	return false
+}
+
+// issuerOf is the issuer domain name of an issue or issuewild property in lower case, without its parameters. It is empty
+// where the property names none, and where the name breaks the syntax of RFC 8659 4.2: both allow nobody.
+func issuerOf(value string) string {
+	name, _, _ := strings.Cut(value, ";")
+	name = strings.ToLower(strings.Trim(name, " \t"))
+	if len(name) > 253 {
+		return ""
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if !isLabel(label) {
+			return ""
+		}
+	}
+	return name
+}
+
+// isLabel holds a label against `(ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))`.
+func isLabel(label string) bool {
+	if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+		return false
+	}
+	return !strings.ContainsFunc(label, isForeign)
+}
+
+func isForeign(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
+}

@@ -1,0 +1,87 @@
+package notify
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds of what goes into a letter, in bytes or pieces: generous for what is real, and small enough that no order makes
+// a message that mail servers refuse for its size.
+const (
+	maxHostname = 253  // RFC 1035 2.3.4
+	maxPhrase   = 200  // order, panel
+	maxPerson   = 100  // a person's or company's name
+	maxValue    = 1024 // a record's value, an address to be opened
+	maxContent  = 1024 // a file's content
+	maxLines    = 20   // of a file's content
+	maxSubject  = 500
+	maxNames    = 100 // further names that are listed
+	maxProofs   = 250 // the largest order has so many names
+)
+
+// oneLine makes a text from outside fit for one line of at most so many bytes: white space of any kind becomes one blank,
+// whatever does not print is dropped (control characters, but also invisible ones that turn the direction of
+// writing), a cut is marked with an ellipsis.
+func oneLine(text string, most int) string {
+	text, cut := head(text, 4*most)
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case unicode.IsSpace(r):
+			b.WriteByte(' ')
+		case unicode.IsPrint(r) && r != utf8.RuneError:
+			b.WriteRune(r)
+		}
+	}
+	line := strings.Join(strings.Fields(b.String()), " ")
+	short, more := head(line, most)
+	if cut || more {
+		return strings.TrimSpace(short) + "…"
+	}
+	return line
+}
+
+// headerText is oneLine for what stands in a header: it must not look encoded already, or a reader would decode from it
+// what was dropped here (RFC 2047).
+func headerText(text string, most int) string {
+	return strings.ReplaceAll(oneLine(text, most), "=?", "= ?")
+}
+
+// hostText keeps of a domain name what a name can consist of, A-labels or U-labels.
+func hostText(text string) string {
+	text, _ = head(text, 4*maxHostname)
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || strings.ContainsRune(".-_*", r) {
+			return r
+		}
+		return -1
+	}, text)
+	text, _ = head(text, maxHostname)
+	return text
+}
+
+// block makes a text from outside a few clean lines, without empty ones at its ends.
+func block(text string) []string {
+	text, _ = head(text, maxContent)
+	text = strings.Trim(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
+	if text == "" {
+		return nil
+	}
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if len(lines) == maxLines {
+			return append(lines, "…")
+		}
+		lines = append(lines, oneLine(line, maxContent))
+	}
+	return lines
+}
+
+// head cuts a text to at most so many bytes without cutting a character, and tells whether it did.
+func head(text string, most int) (string, bool) {
+	if len(text) <= most {
+		return strings.ToValidUTF8(text, ""), false
+	}
+	return strings.ToValidUTF8(text[:most], ""), true
+}

@@ -1,0 +1,333 @@
+package notify_test
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"mime"
+	"mime/quotedprintable"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/notify"
+	"pmssl/internal/panellog"
+	"pmssl/internal/seller"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const (
+	mailFrom = "Example Hosting <noreply@hosting.example>"
+	mailTo   = "anna@client.example"
+)
+
+// now is Friday, 2026-10-09, ten days before the certificate of the documented example ends (validity B2).
+func now() time.Time { return time.Date(2026, 10, 9, 6, 30, 0, 0, time.FixedZone("", 3*3600)) }
+
+// counting is randomness that everybody can foresee.
+type counting struct{ next byte }
+
+func (c *counting) Read(into []byte) (int, error) {
+	for i := range into {
+		into[i] = c.next
+		c.next++
+	}
+	return len(into), nil
+}
+
+// post has neither a sendmail program nor an SMTP server.
+func post(t testing.TB) *notify.Mailer {
+	log := panellog.Open(panellog.Options{Name: "letter", Root: t.TempDir(), Now: now})
+	t.Cleanup(func() { assert.NoError(t, log.Close()) })
+	return &notify.Mailer{
+		From: mailFrom, Sendmail: []string{}, SMTPAddr: "127.0.0.1:0", Timeout: 30 * time.Second, Now: now, Rand: &counting{},
+		Log: log,
+	}
+}
+
+// facts are those of the documented example.
+func facts(kind notify.Kind, lang string) notify.NoticeData {
+	f := notify.NoticeData{
+		Kind: kind, Lang: lang, To: mailTo, ToName: "Anna Example", Item: 42,
+		Domain: "example.com", SANs: []string{"www.example.com", "Mail.example.com", "example.com", "www.example.com"},
+		Order:   "PositiveSSL 747253",
+		Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, PaidUntil: cabforum.Date{Year: 2031, Month: 4, Day: 2}, DaysLeft: 10,
+		Method: seller.MethodDNS, Panel: "https://billing.hosting.example",
+	}
+	if kind != notify.KindExpires {
+		f.Proofs = records()
+	}
+	if lang == "ru" {
+		f.ToName = "Анна Константиновна Примерова-Длинная"
+	}
+	return f
+}
+
+func records() []seller.Challenge {
+	return []seller.Challenge{
+		{Domain: "example.com", Method: seller.MethodDNS, Host: "_0A1B2C.example.com", Record: "CNAME", Target: "d3adbeef.0a1b2c.sectigo.example"},
+		{Domain: "www.example.com", Method: seller.MethodDNS, Host: "_0A1B2C.example.com", Record: "CNAME", Target: "d3adbeef.0a1b2c.sectigo.example"},
+		{Domain: "mail.example.com", Method: seller.MethodDNS, Host: "_0A1B2C.mail.example.com", Record: "CNAME", Target: "d3adbeef.0a1b2c.sectigo.example"},
+	}
+}
+
+func files() []seller.Challenge {
+	return []seller.Challenge{{
+		Domain: "example.com", Method: seller.MethodFile, URL: "http://example.com/.well-known/pki-validation/0A1B2C.txt",
+		Body: "3F9A0C\nsectigo.example\n0123456789",
+	}, {
+		Domain: "mail.example.com", Method: seller.MethodFile, URL: "http://mail.example.com/.well-known/pki-validation/0A1B2C.txt",
+		Body: "3F9A0C\nsectigo.example\n0123456789",
+	}}
+}
+
+func approvers() []seller.Challenge {
+	return []seller.Challenge{
+		{Domain: "example.com", Method: seller.MethodEmail, Email: "admin@example.com"},
+		{Domain: "mail.example.com", Method: seller.MethodEmail, Email: "postmaster@mail.example.com"},
+	}
+}
+
+// received is a message as its reader's program understands it; other code than what wrote it.
+type received struct {
+	header  mail.Header
+	subject string
+	body    string
+}
+
+func read(t testing.TB, raw []byte) received {
+	m, err := mail.ReadMessage(bytes.NewReader(raw))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"quoted-printable"}, m.Header["Content-Transfer-Encoding"])
+	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+	require.NoError(t, err)
+	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+	require.NoError(t, err)
+	return received{m.Header, subject, strings.ReplaceAll(string(body), "\r\n", "\n")}
+}
+
+func compose(t testing.TB, p *notify.Mailer, f notify.NoticeData) received {
+	m, err := p.Compose(f)
+	require.NoError(t, err)
+	return read(t, m.Bytes)
+}
+
+// golden compares with testdata/name.
+func golden(t *testing.T, name string, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "go test -update writes it")
+	assert.Equal(t, string(want), got)
+}
+
+// The whole message as the sendmail program gets it, byte for byte.
+func TestLettersAreTheseMessages(t *testing.T) {
+	for _, kind := range []notify.Kind{notify.KindExpires, notify.KindProve, notify.KindWaiting} {
+		for _, lang := range []string{"en", "ru", "es"} {
+			name := string(kind) + "." + lang
+			t.Run(name, func(t *testing.T) {
+				program := fakeSendmail(t, "exit 0")
+				p := post(t)
+				p.Sendmail = []string{program.path}
+				require.NoError(t, p.Send(t.Context(), facts(kind, lang)))
+				golden(t, name+".eml", program.stdin(t))
+			})
+		}
+	}
+}
+
+// What the client reads.
+func TestLettersSayThis(t *testing.T) {
+	cases := map[string]func(*notify.NoticeData){
+		"expires": func(f *notify.NoticeData) { f.Kind = notify.KindExpires },
+		"expires-ended": func(f *notify.NoticeData) {
+			f.Kind, f.DaysLeft = notify.KindExpires, -3
+		},
+		"expires-little-known": func(f *notify.NoticeData) {
+			*f = notify.NoticeData{Kind: notify.KindExpires, Lang: f.Lang, To: f.To, Item: 42, Domain: "example.com", Expires: f.Expires}
+		},
+		"prove":      func(f *notify.NoticeData) { f.Kind, f.Proofs = notify.KindProve, records() },
+		"prove-file": func(f *notify.NoticeData) { f.Kind, f.Method, f.Proofs = notify.KindProve, seller.MethodFile, files() },
+		"prove-email": func(f *notify.NoticeData) {
+			f.Kind, f.Method, f.Proofs = notify.KindProve, seller.MethodEmail, approvers()
+		},
+		"prove-little-known": func(f *notify.NoticeData) {
+			*f = notify.NoticeData{Kind: notify.KindProve, Lang: f.Lang, To: f.To, Item: 42, Domain: "example.com", Method: seller.MethodEmail}
+		},
+		"waiting":       func(f *notify.NoticeData) { f.Kind, f.DaysLeft, f.Proofs = notify.KindWaiting, 6, records() },
+		"waiting-ended": func(f *notify.NoticeData) { f.Kind, f.DaysLeft, f.Proofs = notify.KindWaiting, -1, records() },
+		"waiting-file": func(f *notify.NoticeData) {
+			f.Kind, f.Method, f.Proofs = notify.KindWaiting, seller.MethodFile, files()
+		},
+		"waiting-email": func(f *notify.NoticeData) {
+			f.Kind, f.Method, f.Proofs = notify.KindWaiting, seller.MethodEmail, approvers()
+		},
+		"waiting-little-known": func(f *notify.NoticeData) { f.Kind, f.Proofs = notify.KindWaiting, nil },
+	}
+	for name, change := range cases {
+		for _, lang := range []string{"en", "ru", "es"} {
+			t.Run(name+"."+lang, func(t *testing.T) {
+				f := facts(notify.KindExpires, lang)
+				change(&f)
+				got := compose(t, post(t), f)
+				golden(t, name+"."+lang+".txt", "Subject: "+got.subject+"\n\n"+got.body)
+			})
+		}
+	}
+}
+
+// First which certificate, then its dates, then what to do: of many a mail of this kind its reader cannot tell the
+// certificate.
+func TestLettersBeginWithTheCertificate(t *testing.T) {
+	for _, kind := range []notify.Kind{notify.KindExpires, notify.KindProve, notify.KindWaiting} {
+		for lang, todo := range map[string]string{"en": "What you need to do", "ru": "Что нужно сделать", "es": "Qué debe hacer"} {
+			got := compose(t, post(t), facts(kind, lang))
+			assert.Contains(t, got.subject, "example.com")
+			last := -1
+			for _, piece := range []string{
+				" example.com\n", " www.example.com\n", " mail.example.com\n", " PositiveSSL 747253\n",
+				"2026-10-19", "2031-04-02\n", todo,
+			} {
+				at := strings.Index(got.body, piece)
+				require.NotEqual(t, -1, at, "%s.%s: %q", kind, lang, piece)
+				assert.Greater(t, at, last, "%s.%s: %q", kind, lang, piece)
+				last = at
+			}
+			assert.Equal(t, 1, strings.Count(got.body, " www.example.com\n"), "each name once")
+		}
+	}
+}
+
+func TestValuesStandOnLinesOfTheirOwn(t *testing.T) {
+	for _, lang := range []string{"en", "ru", "es"} {
+		f := facts(notify.KindProve, lang)
+		lines := strings.Split(compose(t, post(t), f).body, "\n")
+		var values []string
+		for _, line := range lines {
+			if _, value, found := strings.Cut(line, ":  "); found {
+				values = append(values, strings.TrimSpace(value))
+			}
+		}
+		assert.Subset(t, values, []string{"_0A1B2C.example.com", "CNAME", "d3adbeef.0a1b2c.sectigo.example", "_0A1B2C.mail.example.com"}, lang)
+
+		f.Proofs = files()
+		lines = strings.Split(compose(t, post(t), f).body, "\n")
+		assert.Subset(t, lines, []string{"http://example.com/.well-known/pki-validation/0A1B2C.txt", "3F9A0C", "sectigo.example", "0123456789"},
+			"%s: a file's content has no blanks in front, it is copied as it stands", lang)
+	}
+}
+
+func TestNamesThatShareARecordAreToldItOnce(t *testing.T) {
+	got := compose(t, post(t), facts(notify.KindProve, "en"))
+	assert.Equal(t, 1, strings.Count(got.body, "Name:   _0A1B2C.example.com\n"))
+}
+
+// What the sweep knows of an item that waits is the text stored on it (contract 1): it says the same as the seller's
+// own answer.
+func TestStoredProofsAreToldLikeFreshOnes(t *testing.T) {
+	for name, c := range map[string]struct {
+		method seller.Method
+		proofs []seller.Challenge
+		text   string
+	}{
+		"DNS":            {seller.MethodDNS, records(), seller.ChallengeText(records())},
+		"file":           {seller.MethodFile, files(), seller.ChallengeText(files())},
+		"file, \\r\\n":   {seller.MethodFile, files(), strings.ReplaceAll(seller.ChallengeText(files()), "\n", "\r\n")},
+		"e-mail":         {seller.MethodEmail, []seller.Challenge{{Email: "a@example.com"}, {Email: "b@example.com"}}, "a@example.com, b@example.com"},
+		"TXT with blank": {seller.MethodDNS, []seller.Challenge{{Method: seller.MethodDNS, Host: "example.com", Record: "TXT", Target: "one two"}}, "example.com TXT one two"},
+		"not in form":    {seller.MethodDNS, []seller.Challenge{{Method: seller.MethodDNS, Target: "ask us"}}, "ask us\n"},
+		"only content":   {seller.MethodFile, []seller.Challenge{{Method: seller.MethodFile, Body: "one\ntwo"}}, "\none\ntwo"},
+		"nothing":        {seller.MethodDNS, nil, " \n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fresh, stored := facts(notify.KindWaiting, "en"), facts(notify.KindWaiting, "en")
+			fresh.Method, fresh.Proofs = c.method, c.proofs
+			stored.Method, stored.Proofs, stored.ProofText = c.method, nil, c.text
+			assert.Equal(t, compose(t, post(t), fresh).body, compose(t, post(t), stored).body)
+			for _, p := range c.proofs {
+				assert.Contains(t, compose(t, post(t), stored).body, p.Target+p.URL+p.Email)
+			}
+		})
+	}
+}
+
+func TestHeaderIsThis(t *testing.T) {
+	m, err := post(t).Compose(facts(notify.KindProve, "es-MX"))
+	require.NoError(t, err)
+	assert.Equal(t, "noreply@hosting.example", m.From)
+	assert.Equal(t, mailTo, m.To)
+	assert.Equal(t, "es", m.Lang)
+	assert.Equal(t, mail.Header{
+		"Auto-Submitted":            {"auto-generated"},
+		"Content-Language":          {"es"},
+		"Content-Transfer-Encoding": {"quoted-printable"},
+		"Content-Type":              {"text/plain; charset=UTF-8"},
+		"Date":                      {"Fri, 09 Oct 2026 03:30:00 +0000"},
+		"From":                      {`"Example Hosting" <noreply@hosting.example>`},
+		"Message-Id":                {"<000102030405060708090a0b0c0d0e0f@hosting.example>"},
+		"Mime-Version":              {"1.0"},
+		"Subject":                   {"Confirme el control del dominio example.com para el nuevo certificado SSL"},
+		"To":                        {`"Anna Example" <anna@client.example>`},
+		"X-Auto-Response-Suppress":  {"OOF, AutoReply"},
+	}, read(t, m.Bytes).header)
+}
+
+func TestEachLetterHasItsOwnMessageID(t *testing.T) {
+	p := post(t)
+	one, two := compose(t, p, facts(notify.KindProve, "en")), compose(t, p, facts(notify.KindProve, "en"))
+	assert.NotEqual(t, one.header.Get("Message-Id"), two.header.Get("Message-Id"))
+
+	p.Rand = bytes.NewReader(nil)
+	_, err := p.Compose(facts(notify.KindProve, "en"))
+	assert.ErrorIs(t, err, io.EOF, "no Message-ID without randomness")
+}
+
+// A client who ordered пример.рф does not know xn--e1afmkfd.xn--p1ai, and DNS zones know nothing else.
+func TestInternationalisedNamesAreShownInBothForms(t *testing.T) {
+	f := facts(notify.KindExpires, "ru")
+	f.Domain, f.SANs = "xn--e1afmkfd.xn--p1ai", []string{"*.xn--e1afmkfd.xn--p1ai", "xn--zzzzzz.example", "plain.example"}
+	got := compose(t, post(t), f)
+	assert.Contains(t, got.subject, "пример.рф (xn--e1afmkfd.xn--p1ai)")
+	assert.Contains(t, got.body, " пример.рф (xn--e1afmkfd.xn--p1ai)\n")
+	assert.Contains(t, got.body, " *.пример.рф (*.xn--e1afmkfd.xn--p1ai)\n")
+	assert.Contains(t, got.body, " xn--zzzzzz.example\n", "what is not a valid A-label stays as it is")
+	assert.Contains(t, got.body, " plain.example\n")
+}
+
+func TestLettersThatNobodyCouldUnderstandAreRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		change       func(*notify.NoticeData)
+		kind, object string
+	}{
+		"no domain":           {func(f *notify.NoticeData) { f.Domain = " \x00\n" }, fault.Missed, "domain"},
+		"no such letter":      {func(f *notify.NoticeData) { f.Kind = "../etc/passwd" }, fault.Internal, "mail"},
+		"no letter":           {func(f *notify.NoticeData) { f.Kind = "" }, fault.Internal, "mail"},
+		"expires, but when":   {func(f *notify.NoticeData) { f.Expires = cabforum.Date{} }, fault.Missed, "certificate_expiredate"},
+		"nobody to write to":  {func(f *notify.NoticeData) { f.To = " " }, fault.Missed, "email"},
+		"not to be delivered": {func(f *notify.NoticeData) { f.To = "anna" }, fault.Value, "email"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := facts(notify.KindExpires, "en")
+			c.change(&f)
+			err := post(t).Send(t.Context(), f)
+			failure := fault.From(err)
+			require.NotNil(t, failure)
+			assert.Equal(t, c.kind, failure.Type)
+			assert.Equal(t, c.object, failure.Object)
+			assert.False(t, failure.Retry)
+		})
+	}
+}

@@ -1,0 +1,128 @@
+package notify
+
+import (
+	"slices"
+	"strings"
+
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// words is what templates speak of: Facts, cleaned and bounded. templates/README.md explains each field to
+// administrators.
+type words struct {
+	Client    string
+	Domain    string
+	Names     []string
+	MoreNames int
+	Order     string
+	Item      int64
+	Expires   string
+	Expired   bool
+	DaysLeft  int
+	PaidUntil string
+	Method    string
+	Records   []record
+	Files     []file
+	Approvers []approver
+	MoreToDo  int
+	Panel     string
+	Sender    string
+}
+
+// record is a DNS record to publish. Name and Type are empty where the stored text could not be taken apart.
+type record struct{ Name, Type, Value string }
+
+// file is a file to publish. URL is empty where the stored text names none.
+type file struct {
+	URL   string
+	Lines []string
+}
+
+// approver is an address to which the certification authority has written, and for which name.
+type approver struct{ Domain, Address string }
+
+func wordsOf(f NoticeData, sender string) words {
+	w := words{
+		Client: headerText(f.ToName, maxPerson), Domain: shown(f.Domain),
+		Order: oneLine(f.Order, maxPhrase), Item: f.Item,
+		Expires: f.Expires.String(), Expired: !f.Expires.IsZero() && f.DaysLeft < 0, DaysLeft: f.DaysLeft,
+		PaidUntil: f.PaidUntil.String(), Method: methodWord(f.Method),
+		Panel: oneLine(f.Panel, maxPhrase), Sender: sender,
+	}
+	w.names(f)
+	w.proofs(f)
+	return w
+}
+
+// names lists what the certificate covers besides its common name, each name once.
+func (w *words) names(f NoticeData) {
+	seen := map[string]bool{strings.ToLower(hostText(f.Domain)): true}
+	for _, san := range f.SANs {
+		name := strings.ToLower(hostText(san))
+		switch {
+		case name == "" || seen[name]:
+		case len(w.Names) == maxNames:
+			w.MoreNames++
+		default:
+			w.Names = append(w.Names, shown(name))
+		}
+		seen[name] = true
+	}
+}
+
+// proofs sorts what is to be published by its kind. Names that need the same record share it.
+func (w *words) proofs(f NoticeData) {
+	proofs := f.Proofs
+	if len(proofs) == 0 {
+		proofs = readProofs(f.Method, f.ProofText)
+	}
+	for _, p := range proofs {
+		if len(w.Records)+len(w.Files)+len(w.Approvers) == maxProofs {
+			w.MoreToDo++
+			continue
+		}
+		w.proof(p)
+	}
+}
+
+func (w *words) proof(p seller.Challenge) {
+	switch p.Method {
+	case seller.MethodDNS:
+		r := record{oneLine(p.Host, maxHostname), oneLine(p.Record, maxPerson), oneLine(p.Target, maxValue)}
+		if r != (record{}) && !slices.Contains(w.Records, r) {
+			w.Records = append(w.Records, r)
+		}
+	case seller.MethodFile:
+		f := file{oneLine(p.URL, maxValue), block(p.Body)}
+		same := func(other file) bool { return other.URL == f.URL && slices.Equal(other.Lines, f.Lines) }
+		if (p.URL != "" || p.Body != "") && !slices.ContainsFunc(w.Files, same) {
+			w.Files = append(w.Files, f)
+		}
+	case seller.MethodEmail:
+		a := approver{hostText(p.Domain), oneLine(p.Email, maxHostname)}
+		if a.Address != "" && !slices.Contains(w.Approvers, a) {
+			w.Approvers = append(w.Approvers, a)
+		}
+	}
+}
+
+// methodWord is the method's name for templates that choose by it.
+func methodWord(m seller.Method) string {
+	switch m {
+	case seller.MethodDNS:
+		return "dns"
+	case seller.MethodFile:
+		return "file"
+	}
+	return "email"
+}
+
+// shown is a domain name as a client recognises it (cert.DisplayName), without what has no place in a letter.
+func shown(name string) string {
+	ascii := hostText(name)
+	if text := pki.DisplayName(ascii); text != ascii {
+		return hostText(strings.TrimSuffix(text, " ("+ascii+")")) + " (" + ascii + ")"
+	}
+	return ascii
+}

@@ -1,0 +1,137 @@
+package panellog
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// maxLayers is how many escapes around each other are seen through: percent-encoding of percent-encoding of XML.
+	maxLayers = 5
+	// maxTag is the length in bytes of a tag that is skipped between two halves of a value.
+	maxTag = 512
+	// barrier is a byte that no secret has: what stands before *** and what stands after it never make one word.
+	barrier = 0
+)
+
+// layer is a text with some levels of escapes decoded. Each byte knows the piece of the original that it came from.
+type layer struct {
+	text     string
+	from, to []int32 // nil for the original itself
+}
+
+// at returns where the bytes [start, end) of the layer stand in the original.
+func (l layer) at(start, end int) span {
+	if l.from == nil || start >= end {
+		return span{start, end}
+	}
+	return span{int(l.from[start]), int(l.to[end-1])}
+}
+
+// next returns the layer with one more level of escapes decoded; false where there is none.
+func (l layer) next() (layer, bool) {
+	if !strings.ContainsAny(l.text, `%&\`) {
+		return l, false
+	}
+	var b strings.Builder
+	b.Grow(len(l.text))
+	out := layer{from: make([]int32, 0, len(l.text)), to: make([]int32, 0, len(l.text))}
+	changed := false
+	for i := 0; i < len(l.text); {
+		piece, width := l.text[i:i+1], 1
+		if c := l.text[i]; c == '%' || c == '&' || c == '\\' {
+			if decoded, w := decodeEscape(l.text[i:]); w > 0 {
+				piece, width, changed = decoded, w, true
+			}
+		}
+		where := l.at(i, i+width)
+		b.WriteString(piece)
+		for range len(piece) {
+			out.from, out.to = append(out.from, int32(where.start)), append(out.to, int32(where.end))
+		}
+		i += width
+	}
+	out.text = b.String()
+	return out, changed
+}
+
+// layers returns the text as it is and with each further level of escapes decoded.
+func layers(text string) []layer {
+	all := []layer{{text: text}}
+	for len(all) < maxLayers {
+		next, changed := all[len(all)-1].next()
+		if !changed {
+			break
+		}
+		all = append(all, next)
+	}
+	return all
+}
+
+// folded returns the letters and digits of a layer in lower case, so that letter case, line ends, quotes and other
+// separators inside a value do not hide it. With bare, what stands between < and > is skipped as well.
+func (l layer) folded(bare bool) layer {
+	var b strings.Builder
+	b.Grow(len(l.text))
+	out := layer{from: make([]int32, 0, len(l.text)), to: make([]int32, 0, len(l.text))}
+	put := func(piece string, start, end int) {
+		where := l.at(start, end)
+		b.WriteString(piece)
+		for range len(piece) {
+			out.from, out.to = append(out.from, int32(where.start)), append(out.to, int32(where.end))
+		}
+	}
+	for i := 0; i < len(l.text); {
+		switch c := l.text[i]; {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			put(l.text[i:i+1], i, i+1)
+			i++
+		case c >= 'A' && c <= 'Z':
+			put(string(c|0x20), i, i+1)
+			i++
+		case c == '*' && strings.HasPrefix(l.text[i:], masked):
+			put(string(rune(barrier)), i, i+len(masked))
+			i += len(masked)
+		case c == '<' && bare:
+			i += tagWidth(l.text[i:])
+		case c < utf8.RuneSelf:
+			i++
+		default:
+			r, width := utf8.DecodeRuneInString(l.text[i:])
+			switch {
+			case r == utf8.RuneError && width == 1:
+				put(l.text[i:i+1], i, i+1)
+			case unicode.IsLetter(r) || unicode.IsDigit(r):
+				put(string(unicode.ToLower(r)), i, i+width)
+			}
+			i += width
+		}
+	}
+	out.text = b.String()
+	return out
+}
+
+// tagWidth returns the length of the tag at the start of s; 1 where it begins none.
+func tagWidth(s string) int {
+	if strings.HasPrefix(s, "<![CDATA[") {
+		return len("<![CDATA[")
+	}
+	end := strings.IndexAny(s[1:min(len(s), maxTag)], "<>")
+	if end < 0 || s[1+end] == '<' {
+		return 1
+	}
+	return end + 2
+}
+
+// foldedViews returns every folded view of a text that its secrets are looked for in.
+func foldedViews(all []layer) []layer {
+	var views []layer
+	for _, l := range all {
+		views = append(views, l.folded(false))
+		if strings.Contains(l.text, "<") {
+			views = append(views, l.folded(true))
+		}
+	}
+	return views
+}

@@ -1,0 +1,71 @@
+package panellog
+
+// Level is a verbosity of the panel (module protocol, section 8.1). The larger
+// the number, the more is written.
+type Level int
+
+// The panel's levels, by the numbers that etc/debug.conf uses.
+const (
+	Off      Level = iota // nothing is written
+	Note                  // notes that nobody may miss
+	Critical              // the command cannot go on
+	Error                 // the command failed
+	Warning               // it worked, and somebody should look
+	Info                  // requests: each command with arguments, result and time
+	ExtInfo               // extended: each decision with its reason
+	Ext                   // remote services: each exchange in one line
+	Trace                 // the way through the rooms
+	Debug                 // full requests and answers, bodies included
+)
+
+// String is the word that stands in a log line: "INFO" for Info. It is empty
+// for Off and for numbers that are no level.
+func (v Level) String() string {
+	switch v {
+	case Note:
+		return "NOTE"
+	case Critical:
+		return "CRITICAL"
+	case Error:
+		return "ERROR"
+	case Warning:
+		return "WARNING"
+	case Info:
+		return "INFO"
+	case ExtInfo:
+		return "EXTINFO"
+	case Ext:
+		return "EXT"
+	case Trace:
+		return "TRACE"
+	case Debug:
+		return "DEBUG"
+	}
+	return ""
+}
+
+// colour is the terminal sequence that opens a level's text (section 8.1).
+func (v Level) colour() string {
+	switch v {
+	case Note:
+		return "\x1b[1;34m"
+	case Critical, Error:
+		return "\x1b[1;31m"
+	case Warning:
+		return "\x1b[1;35m"
+	case Info:
+		return "\x1b[1;32m"
+	case ExtInfo:
+		return "\x1b[1;36m"
+	case Ext:
+		return "\x1b[36m"
+	case Trace:
+		return "\x1b[1m"
+	case Debug:
+		return "\x1b[1;33m"
+	}
+	return ""
+}
+
+// colourReset closes it. It follows the text without a blank (contract 7).
+const colourReset = "\x1b[0m"

@@ -1,0 +1,114 @@
+package panellog
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxEntry bounds the text of one entry in bytes, so that one huge answer at
+// level 9 neither fills the disk nor makes a write that takes seconds.
+const maxEntry = 1 << 20
+
+// entry is one log entry, ready to be rendered: its text is masked and clean.
+type entry struct {
+	time  time.Time
+	pid   int
+	room  string
+	level Level
+	where string // "file.go:12" for DEBUG, else empty
+	text  string
+}
+
+// line renders the native line of section 8.1, newline included:
+//
+//	May  7 15:07:16 [157101:1] room ESC[1;32mINFO textESC[0m
+//
+// The thread number of a module is always 1. A text with newlines stays one
+// entry; its further lines carry no prefix and are indented.
+func (e entry) line(colour bool) []byte {
+	b := make([]byte, 0, len(e.text)+96)
+	b = e.time.AppendFormat(b, "Jan _2 15:04:05")
+	b = append(b, " ["...)
+	b = strconv.AppendInt(b, int64(e.pid), 10)
+	b = append(b, ":1] "...)
+	b = append(b, e.room...)
+	b = append(b, ' ')
+	if colour {
+		b = append(b, e.level.colour()...)
+	}
+	b = append(b, e.level.String()...)
+	b = append(b, ' ')
+	if e.where != "" {
+		b = append(b, e.where...)
+		b = append(b, ' ')
+	}
+	b = append(b, e.text...)
+	if colour {
+		b = append(b, colourReset...)
+	}
+	return append(b, '\n')
+}
+
+// visible escapes what could act on a terminal or pretend to be the log's own:
+// control characters other than newline and tab (ESC above all), C1 controls,
+// Unicode line separators, direction overrides and other characters without a
+// shape (category Cf), and bytes that are no UTF-8.
+// Texts come from sellers, clients and databases.
+func visible(s string) string {
+	at := strings.IndexFunc(s, needsEscape)
+	if at < 0 {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s) + 16)
+	b.WriteString(s[:at])
+	for s = s[at:]; s != ""; {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case r == '\r':
+			b.WriteString(`\r`)
+		case needsEscape(r) && r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case needsEscape(r) && r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		case needsEscape(r) && r != utf8.RuneError:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+func needsEscape(r rune) bool {
+	switch {
+	case r == '\n' || r == '\t':
+		return false
+	case r < 0x20, r >= 0x7f && r < 0xa0:
+		return true
+	case r == 0x2028, r == 0x2029, unicode.Is(unicode.Cf, r):
+		return true
+	}
+	// A broken byte arrives here as U+FFFD; visible tells it from a real one.
+	return r == utf8.RuneError
+}
+
+// cut shortens s to at most limit bytes at a character's border and says how
+// long it was.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	end := limit
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + fmt.Sprintf(" … (cut, %d bytes in all)", len(s))
+}

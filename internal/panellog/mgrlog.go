@@ -1,0 +1,264 @@
+package panellog
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Options is what a log needs from the world.
+type Options struct {
+	Name     string              // name of the binary: the log is var/<Name>.log, debug.conf speaks of <Name>
+	Root     string              // root directory of the panel
+	Stderr   io.Writer           // takes the one line when the log cannot be written, and all of it with storage=console; nil = nowhere
+	Now      func() time.Time    // clock; nil leaves the zero time in every line
+	Location *time.Location      // zone of the line's time (contract 2: only the log's time is local); nil = time.Local
+	PID      int                 // process id as it stands in the line
+	Sleep    func(time.Duration) // waits between two looks at a lock that another start holds; nil = time.Sleep
+}
+
+// Logger writes the entries of one room. All loggers of a process that come
+// from one Open share the log, the secrets and the tail. A nil *Logger discards.
+// Its methods may be called from several goroutines.
+type Logger struct {
+	s     *stream
+	level Level
+	zap   *zap.Logger
+	debug *zap.Logger // the same with the caller's place
+}
+
+// stream is what the rooms of one process share.
+type stream struct {
+	name   string
+	pid    int
+	loc    *time.Location
+	clock  clock
+	conf   config
+	colour bool
+	masks  masker
+	tail   tail
+	counts [Debug + 1]atomic.Int64 // entries by level, also of levels that are not written
+	out    *sink
+	file   *logFile // nil: no file is open
+}
+
+// firstRoom is the source module of a logger before Room names another one.
+const firstRoom = "main"
+
+// Open reads etc/debug.conf and opens var/<Name>.log under the panel's root. It
+// never fails: where the log cannot be written, the command goes on and Stderr
+// gets exactly one line. Close has to be called at the end of the command,
+// after its answer is written: archives are packed there.
+func Open(o Options) *Logger {
+	o = o.withDefaults()
+	conf, complaints := readDebugConf(filepath.Join(o.Root, "etc", "debug.conf"), o.Name)
+	path := filepath.Join(o.Root, "var", o.Name+".log")
+	s := &stream{
+		name: o.Name, pid: o.PID, loc: o.Location, clock: clock{o.Now}, conf: conf, colour: conf.colour,
+		out: &sink{stderr: o.Stderr, name: o.Name, target: path},
+	}
+	if conf.console {
+		s.out.w, s.out.target = o.Stderr, "stderr"
+	} else {
+		s.openFile(path, o)
+	}
+	l := s.room(firstRoom)
+	own := l.Named("mgrlog")
+	for _, c := range complaints {
+		own.Warningf("%s", c)
+	}
+	if s.file != nil {
+		for _, err := range s.file.complaints {
+			own.Warningf("%v", err)
+		}
+	}
+	return l
+}
+
+func (o Options) withDefaults() Options {
+	o.Name = filepath.Base(o.Name)
+	if o.Location == nil {
+		o.Location = time.Local
+	}
+	if o.Now == nil {
+		o.Now = func() time.Time { return time.Time{} }
+	}
+	if o.Sleep == nil {
+		o.Sleep = time.Sleep
+	}
+	return o
+}
+
+func (s *stream) openFile(path string, o Options) {
+	f, err := openLogFile(path, s.conf.maxSize, s.rotationClock(), o.Sleep, s.header)
+	if err != nil {
+		s.out.lost(err)
+		return
+	}
+	s.file = f
+	s.out.w = f
+}
+
+// header is the first line of a log that continues an archive.
+func (s *stream) header(archive string) []byte {
+	return entry{
+		time: s.clock.Now().In(s.loc), pid: s.pid, room: "mgrlog", level: Note,
+		text: visible("this log continues " + archive + " (without .gz until it is packed)"),
+	}.line(s.colour)
+}
+
+// rotationClock tells the local time that names an archive.
+func (s *stream) rotationClock() func() time.Time {
+	return func() time.Time { return s.clock.Now().In(s.loc) }
+}
+
+// Discard returns a logger without a log, for tests: every level is on, every
+// entry is rendered and masked, and Tail shows what would have been written.
+func Discard() *Logger {
+	s := &stream{name: "discard", loc: time.UTC, clock: clock{func() time.Time { return time.Time{} }}, out: &sink{}}
+	s.conf = defaults()
+	s.conf.rules = []levelRule{{log: "*", room: "*", level: Debug}}
+	return s.room(firstRoom)
+}
+
+// Close ends the log of this process and packs one archive that no process
+// writes to any more, where there is one. Entries after it go nowhere. An error
+// says what could not be closed or packed; nothing is lost by it.
+func (l *Logger) Close() error {
+	if l == nil {
+		return nil
+	}
+	l.s.out.close()
+	if l.s.file == nil {
+		return nil
+	}
+	return l.s.file.Close()
+}
+
+// Room returns a logger of the same log for another source module, the word
+// before the level ("namecheap"). Its level is that of debug.conf's last line
+// that fits <Name>.<room>.
+func (l *Logger) Named(name string) *Logger {
+	if l == nil {
+		return nil
+	}
+	return l.s.room(name)
+}
+
+func (s *stream) room(name string) *Logger {
+	level := s.conf.level(s.name, name)
+	z := zap.New(core{s: s, level: level},
+		zap.WithClock(s.clock), zap.ErrorOutput(zapcore.AddSync(io.Discard))).
+		Named(oneLine(visible(strings.ReplaceAll(name, " ", "_"))))
+	return &Logger{s: s, level: level, zap: z, debug: z.WithOptions(zap.AddCaller(), zap.AddCallerSkip(1))}
+}
+
+// Enabled tells whether entries of level v are written, for texts that are
+// expensive to make.
+func (l *Logger) Enabled(v Level) bool {
+	return l != nil && v > Off && v <= Debug && v <= l.level
+}
+
+// Notef writes a NOTE (level 1).
+func (l *Logger) Notef(format string, args ...any) { l.logf(Note, format, args...) }
+
+// Criticalf writes a CRITICAL entry (level 2). It ends nothing.
+func (l *Logger) Criticalf(format string, args ...any) { l.logf(Critical, format, args...) }
+
+// Errorf writes an ERROR (level 3).
+func (l *Logger) Errorf(format string, args ...any) { l.logf(Error, format, args...) }
+
+// Warningf writes a WARNING (level 4).
+func (l *Logger) Warningf(format string, args ...any) { l.logf(Warning, format, args...) }
+
+// Infof writes an INFO entry (level 5, requests): a command, its arguments, result and time.
+func (l *Logger) Infof(format string, args ...any) { l.logf(Info, format, args...) }
+
+// ExtInfof writes an EXTINFO entry (level 6): a decision and its reason.
+func (l *Logger) ExtInfof(format string, args ...any) { l.logf(ExtInfo, format, args...) }
+
+// Extf writes an EXT entry (level 7): one exchange with a remote service or mgrctl, in one line.
+func (l *Logger) Extf(format string, args ...any) { l.logf(Ext, format, args...) }
+
+// Tracef writes a TRACE entry (level 8): the way through the rooms.
+func (l *Logger) Tracef(format string, args ...any) { l.logf(Trace, format, args...) }
+
+// Debugf writes a DEBUG entry (level 9): full requests and answers. Only these
+// lines carry the caller's file and line.
+func (l *Logger) Debugf(format string, args ...any) {
+	if !l.Enabled(Debug) {
+		return
+	}
+	if ce := l.debug.Check(toZap(Debug), fmt.Sprintf(format, args...)); ce != nil {
+		ce.Write()
+	}
+}
+
+func (l *Logger) logf(v Level, format string, args ...any) {
+	if l != nil {
+		l.s.counts[v].Add(1)
+	}
+	if !l.Enabled(v) {
+		return
+	}
+	if ce := l.zap.Check(toZap(v), fmt.Sprintf(format, args...)); ce != nil {
+		ce.Write()
+	}
+}
+
+// Counts returns how many warnings and how many errors, critical ones included, all rooms of this process had to tell,
+// whether they were written or not.
+func (l *Logger) Counts() (warnings, errors int64) {
+	if l == nil {
+		return 0, 0
+	}
+	return l.s.counts[Warning].Load(), l.s.counts[Error].Load() + l.s.counts[Critical].Load()
+}
+
+// Secret registers values that must never appear. In every later line of this
+// process, and in what Tail returns, they are replaced by ***, however they are
+// written: in any letter case, URL-encoded, escaped for XML, JSON or a shell, in
+// hex or base64 at any offset, and up to four of these around each other. A value
+// of at least eight letters and digits is found too where line ends, tags, quotes
+// or other separators stand inside it; of one with sixteen the beginning at the end
+// of a text is masked too, for texts are cut. Values under four bytes are ignored:
+// they would blank out half of the log; fields of forms and documents hide them by
+// name.
+func (l *Logger) Secret(values ...string) {
+	if l != nil {
+		l.s.masks.add(values...)
+	}
+}
+
+// Mask returns the text as an entry of the log would show it: *** for every value that Secret was told, however it is
+// written there, and for PEM private keys. It is for texts that leave the program by another way than the log. What is cut
+// has to be masked before: half of a secret is not found. A nil logger knows private keys only.
+func (l *Logger) Mask(text string) string {
+	if l == nil {
+		return maskKeys(text)
+	}
+	return l.s.masks.mask(text)
+}
+
+// Tail returns the last n entries (at most 100) that this process wrote, oldest
+// first, without colour and newline, for the log excerpt of an error document
+// (section 1.6). Entries are masked again with the secrets known by now.
+func (l *Logger) Tail(n int) []string {
+	if l == nil {
+		return nil
+	}
+	lines := l.s.tail.last(n)
+	for i := range lines {
+		lines[i] = l.s.masks.mask(lines[i])
+	}
+	return lines
+}
+
+// oneLine keeps a text on one line.
+func oneLine(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }

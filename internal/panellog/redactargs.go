@@ -1,0 +1,64 @@
+package panellog
+
+import "strings"
+
+// RedactArgs returns argument words with *** for secret values: name=value,
+// --name=value and --name followed by its value, `--param password --value V`
+// of check_param, and the calls of mgrctl (service.saveparam … name=password
+// value=V, or with crypted=on). The word after a secret option counts as its
+// value whatever it looks like. The words given are not changed.
+func RedactArgs(args []string) []string {
+	c := lookThrough(args)
+	clean := make([]string, len(args))
+	option := "" // the option whose value is next
+	for i, word := range args {
+		switch name, value, ok := strings.Cut(word, "="); {
+		case IsSecretField(option), c.named && holdsValue(option):
+			clean[i], option = maskValue(word), ""
+			continue
+		case ok:
+			clean[i] = redactText(name) + "=" + redactArg(c, strings.TrimLeft(name, "-"), value)
+		default:
+			clean[i] = redactValue(word, 0)
+		}
+		option = optionName(word)
+	}
+	for i := range clean {
+		clean[i] = maskKeys(clean[i])
+	}
+	return clean
+}
+
+// lookThrough finds which field the words are about, in whatever order.
+func lookThrough(args []string) call {
+	var c call
+	option := ""
+	for _, word := range args {
+		if option != "" {
+			c.see(option, word)
+		}
+		if name, value, ok := strings.Cut(word, "="); ok {
+			c.see(strings.TrimLeft(name, "-"), value)
+		}
+		option = optionName(word)
+	}
+	return c
+}
+
+// optionName is the name of an option whose value is the next word.
+func optionName(word string) string {
+	if !strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
+		return ""
+	}
+	return strings.TrimLeft(word, "-")
+}
+
+func redactArg(c call, name, value string) string {
+	if c.secret(formName(name)) {
+		return maskValue(value)
+	}
+	if strings.Contains(value, "&") && !strings.Contains(value, "<") {
+		return redactForm(value, 1)
+	}
+	return redactValue(value, 0)
+}

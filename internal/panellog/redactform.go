@@ -1,0 +1,87 @@
+package panellog
+
+import (
+	"net/url"
+	"strings"
+)
+
+// RedactForm returns a form body or query (a=b&c=d, also behind a URL's "?")
+// with *** for the values of secret fields, everything else as it was. What
+// service.saveparam sends as name=<secret field>&value=… or with crypted=on is
+// masked too, and documents inside values are looked into. A body that begins
+// with "<" is redacted as XML. A raw "&" inside a value ends it, as for every
+// reader of forms.
+func RedactForm(body string) string {
+	if !strings.Contains(body, "=") {
+		return RedactXML([]byte(body))
+	}
+	return redactForm(body, 0)
+}
+
+func redactForm(body string, depth int) string {
+	if strings.HasPrefix(strings.TrimLeft(body, " \t\r\n\ufeff"), "<") {
+		return maskKeys(redactDocument(body, depth+1))
+	}
+	pairs := strings.Split(body, "&")
+	var c call
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		c.see(unquery(formName(name)), unquery(value))
+	}
+	for i, pair := range pairs {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			continue
+		}
+		pairs[i] = redactText(name) + "=" + redactFormValue(c, unquery(formName(name)), value, depth)
+	}
+	return maskKeys(strings.Join(pairs, "&"))
+}
+
+func redactFormValue(c call, name, value string, depth int) string {
+	if c.secret(name) {
+		return maskValue(value)
+	}
+	plain := unquery(value)
+	if clean := ShortenPEM(redactValue(plain, depth)); clean != plain {
+		return url.QueryEscape(clean)
+	}
+	return value
+}
+
+// maskValue shows whether a secret was given at all, and nothing more.
+func maskValue(value string) string {
+	if value == "" {
+		return ""
+	}
+	return masked
+}
+
+// formName is the field's name where a whole URL or words stand before the first
+// field.
+func formName(s string) string {
+	return s[strings.LastIndexAny(s, "? \t\r\n'\"")+1:]
+}
+
+// unquery decodes what is percent-encoded; what is broken stays as it is.
+func unquery(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
+	}
+	var b strings.Builder
+	for s != "" {
+		if s[0] == '%' || s[0] == '+' {
+			if plain, w := decodeEscape(s); w > 0 {
+				b.WriteString(plain)
+				s = s[w:]
+				continue
+			}
+		}
+		b.WriteByte(s[0])
+		s = s[1:]
+	}
+	return b.String()
+}
+
+// maskKeys masks private keys, wherever they came in.
+func maskKeys(s string) string { return maskAll(nil, s, false) }

@@ -1,0 +1,124 @@
+package panellog
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// jsonScan walks over a valid JSON document and notes what to replace.
+type jsonScan struct {
+	*xmlScan
+	dec *json.Decoder
+	end int // where the last token ended
+}
+
+// jsonValue is the place of a value in the document, quotes included.
+type jsonValue struct {
+	span
+	text   string // of a string
+	quoted bool
+}
+
+// startsJSON reports whether a text begins as a JSON object or list.
+func startsJSON(text string) bool {
+	text = strings.TrimLeft(text, " \t\r\n\ufeff")
+	return text != "" && (text[0] == '{' || text[0] == '[') && strings.Contains(text, `"`)
+}
+
+// redactJSON masks the values of secret names, and the value that goes with a name ({"name": "password", "value": …}).
+func redactJSON(doc string, depth int) string {
+	start := len(doc) - len(strings.TrimLeft(doc, " \t\r\n\ufeff"))
+	s := &jsonScan{xmlScan: &xmlScan{doc: doc, depth: depth}, dec: json.NewDecoder(strings.NewReader(doc[start:]))}
+	s.dec.UseNumber()
+	if _, ok := s.value(start, 0); !ok {
+		return masked // json.Valid was wrong about it, or it is deeper than anybody writes
+	}
+	return s.edited()
+}
+
+// token reads the next token and returns where it stands.
+func (s *jsonScan) token(base int) (token json.Token, at span, ok bool) {
+	from := skip(s.doc, base+s.end, " \t\r\n:,")
+	token, err := s.dec.Token()
+	if err != nil {
+		return nil, span{}, false
+	}
+	s.end = int(s.dec.InputOffset())
+	return token, span{from, base + s.end}, true
+}
+
+// value reads one value with all that is in it and redacts strings.
+func (s *jsonScan) value(base, depth int) (jsonValue, bool) {
+	token, at, ok := s.token(base)
+	if !ok || depth > maxDepth {
+		return jsonValue{}, false
+	}
+	v := jsonValue{span: at}
+	switch token := token.(type) {
+	case json.Delim:
+		if token == '{' {
+			ok = s.object(base, depth)
+		} else {
+			ok = s.list(base, depth)
+		}
+		v.end = base + s.end
+	case string:
+		v.text, v.quoted = token, true
+	}
+	return v, ok
+}
+
+func (s *jsonScan) list(base, depth int) bool {
+	for s.dec.More() {
+		v, ok := s.value(base, depth+1)
+		if !ok {
+			return false
+		}
+		s.clean(v)
+	}
+	_, _, ok := s.token(base)
+	return ok
+}
+
+func (s *jsonScan) object(base, depth int) bool {
+	var c call
+	var names []string
+	var values []jsonValue
+	for s.dec.More() {
+		name, _, ok := s.token(base)
+		if !ok {
+			return false
+		}
+		v, ok := s.value(base, depth+1)
+		if !ok {
+			return false
+		}
+		text, _ := name.(string)
+		names, values = append(names, text), append(values, v)
+		c.see(text, v.text)
+	}
+	for i, v := range values {
+		switch {
+		case !c.secret(names[i]):
+			s.clean(v)
+		case v.quoted:
+			s.mask(v.start+1, v.end-1)
+		default:
+			s.mask(v.start, v.end)
+		}
+	}
+	_, _, ok := s.token(base)
+	return ok
+}
+
+// clean redacts what a string that is not secret as a whole may hold.
+func (s *jsonScan) clean(v jsonValue) {
+	if !v.quoted {
+		return
+	}
+	if clean := redactValue(v.text, s.depth+1); clean != v.text {
+		if quoted, err := json.Marshal(clean); err == nil {
+			s.replace(v.start, v.end, string(quoted))
+		}
+	}
+}

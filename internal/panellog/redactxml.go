@@ -1,0 +1,390 @@
+package panellog
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxDocument = 1 << 20 // bytes of a document that are shown
+	maxDepth    = 200     // open elements, after which the rest is masked; nobody sends more than 100
+	maxEchoes   = 64      // secrets of one document that are looked for in the rest of it
+	maxEcho     = 1 << 10 // bytes of such a secret
+)
+
+// RedactXML returns a document for the log with *** for what is secret: the
+// content and attributes of elements named like a secret field, attributes of
+// such a name, the value that goes with a name (<param name="password" value=…>,
+// <intname>password</intname><value>…), in CDATA, comments and documents inside
+// texts as well. Everything else stays byte for byte. JSON is redacted by its names
+// in the same way. It takes any input: what is broken is masked rather than shown,
+// from a secret element that is not closed to the end of the document. At most 1 MiB
+// of a document is shown, and of what does not parse the first 200 characters, its
+// type and its size: nobody knows what its fields are.
+func RedactXML(doc []byte) string {
+	clean := maskKeys(redactDocument(string(doc), 0))
+	if utf8.RuneCountInString(clean) <= maxUnparsed || parses(string(doc)) {
+		return clean
+	}
+	return unparsed(clean, len(doc))
+}
+
+// RedactText returns a text that is no document for the log: the same is masked in it, and all of it is shown.
+func RedactText(text string) string { return maskKeys(redactDocument(text, 0)) }
+
+// maxUnparsed is how many characters are shown of what does not parse.
+const maxUnparsed = 200
+
+// unparsed returns the beginning of a redacted text, its type and its size in bytes.
+func unparsed(clean string, size int) string {
+	shown := []rune(clean)
+	kind := http.DetectContentType([]byte(clean))
+	return fmt.Sprintf("%s … (it does not parse: %s, %d bytes)", string(shown[:min(len(shown), maxUnparsed)]), kind, size)
+}
+
+// parses reports whether a document is JSON or well-formed XML.
+func parses(doc string) bool {
+	if startsJSON(doc) {
+		return json.Valid([]byte(doc))
+	}
+	d := xml.NewDecoder(strings.NewReader(doc))
+	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+	elements := 0
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return errors.Is(err, io.EOF) && elements > 0
+		}
+		if _, ok := token.(xml.StartElement); ok {
+			elements++
+		}
+	}
+}
+
+// redactDocument is a lenient scanner instead of an XML parser: a parser gives up
+// where a document breaks, and logs are read when documents break.
+func redactDocument(doc string, depth int) string {
+	if depth > maxNesting {
+		return masked
+	}
+	if startsJSON(doc) && len(doc) <= maxDocument && json.Valid([]byte(doc)) {
+		return redactJSON(doc, depth)
+	}
+	// NUL bytes come from UTF-16, which hides every name.
+	doc = cut(strings.ReplaceAll(doc, "\x00", ""), maxDocument)
+	s := &xmlScan{doc: doc, depth: depth}
+	s.run()
+	return s.edited()
+}
+
+// xmlScan walks over a document and notes what to replace.
+type xmlScan struct {
+	doc   string
+	at    int
+	depth int
+	open  []element
+	edits []edit
+	// known are secrets seen in this document; they are masked everywhere in it,
+	// for panels echo what they were sent.
+	known []string
+}
+
+// element is one that is open.
+type element struct {
+	name     string // of the tag
+	role     string // "value" for <value> and for <param name="value">
+	content  int    // where its content starts
+	secret   bool   // its content is secret
+	same     int    // elements of its name open inside, where it is secret
+	about    bool   // its attributes say that a value in it is secret
+	children []child
+	params   call // what the children say about each other
+}
+
+// child is an element that was closed within its parent.
+type child struct {
+	role string
+	span
+}
+
+// edit replaces a piece of the document.
+type edit struct {
+	span
+	by string
+}
+
+func (s *xmlScan) run() {
+	for s.at < len(s.doc) {
+		next := strings.IndexByte(s.doc[s.at:], '<')
+		if next < 0 {
+			s.text(s.at, len(s.doc))
+			s.at = len(s.doc)
+			break
+		}
+		s.text(s.at, s.at+next)
+		s.at += next
+		s.markup()
+	}
+	for len(s.open) > 0 {
+		s.pop(len(s.doc))
+	}
+}
+
+// markup reads what begins with "<" at s.at.
+func (s *xmlScan) markup() {
+	rest := s.doc[s.at:]
+	switch {
+	case strings.HasPrefix(rest, "<!--"):
+		s.section("<!--", "-->")
+	case strings.HasPrefix(rest, "<![CDATA["):
+		s.section("<![CDATA[", "]]>")
+	case strings.HasPrefix(rest, "<!"):
+		s.declaration()
+	case strings.HasPrefix(rest, "<?"):
+		s.section("<?", "?>")
+	case strings.HasPrefix(strings.TrimLeft(rest[1:], " \t\r\n"), "/"):
+		s.endTag()
+	case !beginsName(strings.TrimLeft(rest[1:], xmlSpace)):
+		s.at++ // a lone "<": what follows is text
+	default:
+		s.startTag()
+	}
+}
+
+// beginsName reports whether an element's name can begin like this. Quotes are let pass, as the reader of tags does.
+func beginsName(text string) bool {
+	return text != "" && (nameByte(text[0]) || text[0] >= utf8.RuneSelf || strings.IndexByte(":=\"'>", text[0]) >= 0)
+}
+
+// section reads a comment, CDATA or instruction and looks into it.
+func (s *xmlScan) section(begin, end string) {
+	from := s.at + len(begin)
+	to, after := len(s.doc), len(s.doc)
+	if i := strings.Index(s.doc[from:], end); i >= 0 {
+		to, after = from+i, from+i+len(end)
+	}
+	if !s.inSecret() {
+		s.replace(from, to, redactValue(s.doc[from:to], s.depth))
+	}
+	s.at = after
+}
+
+// declaration drops a DOCTYPE. Nobody whom we talk to sends one, and where it
+// declares entities the document is not shown at all: they may hold anything.
+func (s *xmlScan) declaration() {
+	end := s.at + until(s.doc[s.at:], 0, ">[")
+	if end < len(s.doc) && s.doc[end] == '[' {
+		end = len(s.doc)
+	}
+	if !s.inSecret() {
+		s.replace(min(s.at+len("<!"), end), end, masked)
+	}
+	s.at = min(end+1, len(s.doc))
+}
+
+func (s *xmlScan) startTag() {
+	t := readTag(s.doc, s.at)
+	s.at = t.end
+	switch {
+	case t.name == "":
+		return // a lone "<"
+	case s.inSecret():
+		// Only the end of the secret element matters, whatever is in it.
+		if top := &s.open[len(s.open)-1]; !t.closed && strings.EqualFold(t.name, top.name) {
+			top.same++
+		}
+		return
+	}
+	e := element{name: t.name, role: s.role(t), content: t.end, about: s.about(t)}
+	e.secret = IsSecretField(t.name) || e.about && !container(t.name) || s.withinAbout(e.role) || len(s.open) >= maxDepth
+	s.attributes(t, e.secret || e.about)
+	if !t.closed {
+		s.open = append(s.open, e)
+	}
+}
+
+// role is what an element is to its siblings: its name, or for <param name="value">
+// the name that it is given.
+func (s *xmlScan) role(t tag) string {
+	for _, a := range t.attrs {
+		if name := html.UnescapeString(a.value(s.doc)); namesField(a.name) && (pointsAtField(name) || holdsValue(name)) {
+			return name
+		}
+	}
+	return t.name
+}
+
+// about tells whether an attribute says that this element is about a secret.
+func (s *xmlScan) about(t tag) bool {
+	for _, a := range t.attrs {
+		value := html.UnescapeString(a.value(s.doc))
+		if (pointsAtField(a.name) || strings.EqualFold(a.name, "id")) && IsSecretField(value) {
+			return true
+		}
+		if strings.EqualFold(a.name, "crypted") && on(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// pointsAtField: an error's object is the field that is wrong (section 6).
+func pointsAtField(name string) bool { return namesField(name) || strings.EqualFold(name, "object") }
+
+// container is an element whose content is not the value itself: an error about
+// a field keeps its text, only its <param name="value"> is the value.
+func container(name string) bool { return strings.EqualFold(name, "error") }
+
+func (s *xmlScan) withinAbout(role string) bool {
+	return len(s.open) > 0 && s.open[len(s.open)-1].about && holdsValue(role)
+}
+
+// attributes masks what is secret in a tag.
+func (s *xmlScan) attributes(t tag, secret bool) {
+	for _, a := range t.attrs {
+		switch {
+		case strings.EqualFold(a.name, "key") && option(t.name):
+			s.replace(a.start, a.end, redactCharacters(a.value(s.doc), s.depth))
+		case IsSecretField(a.name), secret && !descriptive(a.name):
+			s.mask(a.start, a.end)
+		default:
+			s.replace(a.start, a.end, redactCharacters(a.value(s.doc), s.depth))
+		}
+	}
+}
+
+// option is an entry of a select, whose key is what the form sends for it
+// (tune_connection, section 1.4).
+func option(name string) bool {
+	return strings.EqualFold(name, "val") || strings.EqualFold(name, "msg")
+}
+
+// descriptive attributes never hold the value of what they describe.
+func descriptive(attr string) bool {
+	switch strings.ToLower(attr) {
+	case "name", "type", "crypted", "required", "object", "lang", "level", "code", "intname", "field", "xmlns", "check", "param":
+		return true
+	}
+	return false
+}
+
+func (s *xmlScan) endTag() {
+	t := readTag(s.doc, s.at)
+	start := s.at
+	s.at = t.end
+	if s.inSecret() {
+		s.endInSecret(t, start)
+		return
+	}
+	s.attributes(t, false)
+	for i := len(s.open) - 1; i >= 0; i-- {
+		if strings.EqualFold(s.open[i].name, t.name) {
+			for len(s.open) > i {
+				s.pop(start)
+			}
+			return
+		}
+	}
+}
+
+// endInSecret: only its own end tag ends a secret element.
+func (s *xmlScan) endInSecret(t tag, start int) {
+	top := &s.open[len(s.open)-1]
+	switch {
+	case !strings.EqualFold(top.name, t.name):
+	case top.same > 0:
+		top.same--
+	default:
+		s.pop(start)
+		s.attributes(t, true)
+	}
+}
+
+func (s *xmlScan) inSecret() bool {
+	return len(s.open) > 0 && s.open[len(s.open)-1].secret
+}
+
+// pop closes the innermost element, whose content ends at end.
+func (s *xmlScan) pop(end int) {
+	e := s.open[len(s.open)-1]
+	s.open = s.open[:len(s.open)-1]
+	for _, c := range e.children {
+		if e.params.secret(c.role) {
+			s.mask(c.start, c.end)
+		}
+	}
+	content := span{e.content, max(end, e.content)}
+	if e.secret {
+		s.mask(content.start, content.end)
+	}
+	if len(s.open) == 0 {
+		return
+	}
+	parent := &s.open[len(s.open)-1]
+	parent.children = append(parent.children, child{e.role, content})
+	if content.end-content.start > maxEcho {
+		return // no name of a field and no switch
+	}
+	if pointsAtField(e.role) {
+		parent.params.see("name", plainContent(s.doc[content.start:content.end]))
+	} else if strings.EqualFold(e.role, "crypted") {
+		parent.params.see("crypted", plainContent(s.doc[content.start:content.end]))
+	}
+}
+
+// plainContent is the text of an element without children.
+func plainContent(content string) string {
+	content = strings.TrimSpace(content)
+	if inner, ok := strings.CutPrefix(content, "<![CDATA["); ok {
+		return strings.TrimSpace(strings.TrimSuffix(inner, "]]>"))
+	}
+	return strings.TrimSpace(html.UnescapeString(content))
+}
+
+// text looks into character data.
+func (s *xmlScan) text(from, to int) {
+	if from < to && !s.inSecret() {
+		s.replace(from, to, redactCharacters(s.doc[from:to], s.depth))
+	}
+}
+
+// redactCharacters redacts text or an attribute's value, with a document or a
+// query in it perhaps.
+func redactCharacters(text string, depth int) string {
+	plain := html.UnescapeString(text)
+	clean := redactValue(plain, depth)
+	switch {
+	case clean == plain:
+		return text
+	case plain == text:
+		return clean
+	}
+	return html.EscapeString(clean)
+}
+
+// mask masks a piece and remembers it as a secret of this document.
+func (s *xmlScan) mask(from, to int) {
+	if strings.TrimSpace(s.doc[from:to]) == "" {
+		return
+	}
+	s.edits = append(s.edits, edit{span{from, to}, masked})
+	if len(s.known) == maxEchoes || to-from > maxEcho {
+		return
+	}
+	if plain := plainContent(s.doc[from:to]); !strings.Contains(plain, "<") {
+		s.known = append(s.known, plain)
+	}
+}
+
+func (s *xmlScan) replace(from, to int, by string) {
+	if by != s.doc[from:to] {
+		s.edits = append(s.edits, edit{span{from, to}, by})
+	}
+}

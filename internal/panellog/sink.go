@@ -1,0 +1,55 @@
+package panellog
+
+import (
+	"fmt"
+	"io"
+	"sync"
+)
+
+// sink is where the entries of this process go. Each entry is one Write, so
+// that O_APPEND keeps the lines of parallel processes whole.
+type sink struct {
+	mu     sync.Mutex
+	w      io.Writer // nil: nothing can be written
+	stderr io.Writer
+	name   string // binary, for the one line on stderr
+	target string // what w writes to, for the same line
+	told   bool   // that line has been written
+}
+
+// write appends one entry. It never fails towards the caller: the command does
+// its work without a log too.
+func (s *sink) write(line []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.w == nil {
+		return
+	}
+	if _, err := s.w.Write(line); err != nil {
+		s.complain(err)
+	}
+}
+
+// lost reports that there is no log at all.
+func (s *sink) lost(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.complain(err)
+}
+
+// complain says once why there is no log. Callers hold mu.
+func (s *sink) complain(err error) {
+	if s.told || s.stderr == nil {
+		return
+	}
+	s.told = true
+	text := visible(fmt.Sprintf("%s: cannot write the log %s, going on without it: %v", s.name, s.target, err))
+	// Where stderr is closed as well nobody is left to be told.
+	_, _ = fmt.Fprintln(s.stderr, oneLine(text))
+}
+
+func (s *sink) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.w = nil
+}

@@ -1,0 +1,242 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MaxCertificates is how many different certificates one answer or stored bundle may hold: real chains have at most five.
+const MaxCertificates = 16
+
+const (
+	// maxBundle is how many bytes of PEM one answer or stored bundle may have: far above any chain.
+	maxBundle = 1 << 20
+	beginCert = "-----BEGIN CERTIFICATE-----"
+	beginP7   = "-----BEGIN PKCS7-----"
+)
+
+// ErrNoCertificate is the cause of a fault about texts in which no certificate begins at all: nothing is delivered yet. A
+// certificate that is there and cannot be read is never reported as this.
+var ErrNoCertificate = errors.New("there is no certificate in PEM form")
+
+// Bundle is what texts of PEM hold.
+type Bundle struct {
+	Certificates []*x509.Certificate // each once, in the order in which they come
+	Unreadable   []Unreadable        // blocks that should have been certificates
+}
+
+// ReadBundle reads every certificate of the PEM blocks CERTIFICATE, X509 CERTIFICATE and PKCS7. A block that cannot be read
+// does not stop the others: it is returned in Unreadable. Blocks of other types, such as a CSR, are passed over.
+// (rules CERT-1). It returns an error if no certificate begins in the texts (ErrNoCertificate) or if there are too many bytes or blocks.
+func ReadBundle(texts []string) (Bundle, error) {
+	var b Bundle
+	size, number := 0, 0
+	for _, text := range texts {
+		if size += len(text); size > maxBundle {
+			return Bundle{}, fmt.Errorf("there are more than %d bytes of PEM", maxBundle)
+		}
+		for _, block := range pemBlocks(text) {
+			if !certificateLabel(block) {
+				continue
+			}
+			number++
+			if err := b.read(number, block); err != nil {
+				return Bundle{}, err
+			}
+		}
+	}
+	if len(b.Certificates)+len(b.Unreadable) == 0 {
+		return Bundle{}, ErrNoCertificate
+	}
+	return b, nil
+}
+
+// certificateLabel reports whether a block should hold certificates. One whose BEGIN line is damaged counts by its first word.
+func certificateLabel(b pemBlock) bool {
+	switch b.label {
+	case "CERTIFICATE", "X509 CERTIFICATE", "PKCS7":
+		return true
+	case "CERTIFICATE REQUEST":
+		return false
+	}
+	return b.flaw != "" && strings.HasPrefix(b.label, "CERTIFICATE") && !strings.Contains(b.label, "REQ")
+}
+
+// read adds what one block holds.
+func (b *Bundle) read(number int, block pemBlock) error {
+	unreadable := Unreadable{Number: number, Label: block.label, Size: block.size(), Reason: block.flaw}
+	if block.flaw != "" {
+		return b.refuse(unreadable)
+	}
+	if block.label != "PKCS7" {
+		return b.add(unreadable, block.der)
+	}
+	all, err := bundled(block.der)
+	if err != nil {
+		unreadable.Reason = fmt.Sprintf("it cannot be read as a PKCS #7 bundle (%v)", err)
+		return b.refuse(unreadable)
+	}
+	unreadable.Label = "certificate in PKCS7"
+	for _, der := range all {
+		unreadable.Size = len(der)
+		if err := b.add(unreadable, der); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add reads one certificate. Sellers repeat them, and a ZIP of ours holds the leaf three times: each counts once.
+func (b *Bundle) add(as Unreadable, der []byte) error {
+	if e, rest, err := readElement(der); err == nil && padded(rest) {
+		der = e.full
+	}
+	c, err := parseCertificate(der)
+	if err != nil {
+		as.outline = outlineOf(der)
+		as.Subject, as.Reason = shownSubject(as.outline.subject), refusalWords(err)
+		return b.refuse(as)
+	}
+	if slices.ContainsFunc(b.Certificates, c.Equal) {
+		return nil
+	}
+	b.Certificates = append(b.Certificates, c)
+	return b.checkCount()
+}
+
+// parseCertificate reads a certificate. A CA copies the key out of the CSR: the forms of a key that are accepted there are read
+// here as well. Signatures are checked over the original bytes.
+func parseCertificate(der []byte) (*x509.Certificate, error) {
+	c, refused := x509.ParseCertificate(der)
+	if refused == nil {
+		return c, nil
+	}
+	mended, err := mendCertificate(der)
+	if err != nil {
+		return nil, refused
+	}
+	if c, err = x509.ParseCertificate(mended); err != nil {
+		return nil, refused
+	}
+	whole, _, err := readElement(der)
+	if err != nil {
+		return nil, refused
+	}
+	parts, err := whole.children()
+	if err != nil {
+		return nil, refused
+	}
+	c.Raw, c.RawTBSCertificate, c.RawSubjectPublicKeyInfo = der, parts[0].full, outlineOf(der).key
+	return c, nil
+}
+
+// mendCertificate returns a copy of a certificate with its key in the form that crypto/x509 reads.
+func mendCertificate(der []byte) ([]byte, error) {
+	key := outlineOf(der).key
+	spki, _, err := readElement(key)
+	if err != nil {
+		return nil, err
+	}
+	mended, err := mendKey(spki)
+	if err != nil {
+		return nil, err
+	}
+	whole, rest, err := readElement(der)
+	if err != nil || len(rest) > 0 {
+		return nil, errors.New("something follows the certificate")
+	}
+	parts, err := whole.children()
+	if err != nil {
+		return nil, err
+	}
+	signed := parts[0]
+	before, after, _ := bytes.Cut(signed.content, key)
+	parts[0].full = encode(signed.tag, before, mended, after)
+	var all [][]byte
+	for _, part := range parts {
+		all = append(all, part.full)
+	}
+	return encode(whole.tag, all...), nil
+}
+
+// refuse notes a block that cannot be read.
+func (b *Bundle) refuse(one Unreadable) error {
+	repeated := func(u Unreadable) bool {
+		return u.Label == one.Label && u.Size == one.Size && u.Reason == one.Reason &&
+			bytes.Equal(u.outline.subject, one.outline.subject) && bytes.Equal(u.outline.key, one.outline.key)
+	}
+	if slices.ContainsFunc(b.Unreadable, repeated) {
+		return nil
+	}
+	b.Unreadable = append(b.Unreadable, one)
+	return b.checkCount()
+}
+
+func (b *Bundle) checkCount() error {
+	if len(b.Certificates)+len(b.Unreadable) > MaxCertificates {
+		return fmt.Errorf("there are more than %d certificates", MaxCertificates)
+	}
+	return nil
+}
+
+// unreadableWords returns all blocks that could not be read in one text of bounded length, behind a separator; empty if there
+// are none.
+func (b *Bundle) unreadableWords() string {
+	if len(b.Unreadable) == 0 {
+		return ""
+	}
+	var words []string
+	for _, u := range b.Unreadable {
+		words = append(words, u.String())
+	}
+	return "; cannot be read: " + Clip(strings.Join(words, "; "), 500)
+}
+
+// bundled returns the certificates of a SignedData (RFC 5652 5.1) as they stand there, each in DER. Its signatures, if any,
+// mean nothing here. A parser of the whole is not used: one certificate that it does not read would take the others with it.
+func bundled(raw []byte) ([][]byte, error) {
+	if err := checkBER(raw); err != nil {
+		return nil, err
+	}
+	outer, _, err := readElement(raw)
+	if err != nil {
+		return nil, err
+	}
+	info, err := outer.children()
+	signedData := []byte{0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02}
+	if err != nil || len(info) < 2 || !bytes.Equal(info[0].full, signedData) || info[1].tag != tagContext0 {
+		return nil, errors.New("it is not SignedData")
+	}
+	content, err := info[1].children()
+	if err != nil || len(content) != 1 || content[0].tag != tagSequence {
+		return nil, errors.New("it is not SignedData")
+	}
+	fields, err := content[0].children()
+	if err != nil {
+		return nil, err
+	}
+	var all [][]byte
+	const first = 3 // behind version, algorithms, content
+	for _, field := range fields[min(first, len(fields)):] {
+		if field.tag != tagContext0 {
+			continue
+		}
+		certificates, err := field.children()
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range certificates {
+			all = append(all, c.full)
+		}
+	}
+	return all, nil
+}
+
+func encodePEM(c *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+}

@@ -1,0 +1,159 @@
+package pki
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+)
+
+// Chain is a leaf with the certificates that lead from it towards a root.
+type Chain struct {
+	Leaf          *x509.Certificate
+	Intermediates []*x509.Certificate // in order, the leaf's issuer first; a self-signed root is not part of it
+	// Warnings are for the log, each a sentence's part: blocks that could not be read, and CA certificates of the chain that
+	// clients will not accept.
+	Warnings []string
+}
+
+// BuildChain picks the leaf out of certificates in any order (PEM blocks CERTIFICATE and PKCS7) by the CSR's key and puts
+// its issuers in order behind it. Of several leaves with that key, as after a reissue with an unchanged CSR, it takes the one
+// with the latest notBefore. Certificates that do not belong to the chain are left out. A block that cannot be read does
+// not stop the others; Warnings name it. now decides which CA certificates have ended.
+//
+// Every error is a fault of type wrong_certificate. errors.Is(err, ErrNoCertificate) reports whether nothing was delivered at
+// all; otherwise there is something, and the order's certificate is not in it or cannot be read.
+func BuildChain(blocks []string, csr CSR, now time.Time) (Chain, error) {
+	bundle, err := ReadBundle(blocks)
+	if err != nil {
+		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "what was delivered cannot be used: %w", err)
+	}
+	ours := slices.DeleteFunc(slices.Clone(bundle.Certificates), func(c *x509.Certificate) bool { return !csr.SameKey(c.PublicKey) })
+	leaves := slices.DeleteFunc(slices.Clone(ours), func(c *x509.Certificate) bool { return c.IsCA })
+	switch unreadable, found := bundle.unreadableOf(csr); {
+	case len(leaves) == 0 && found:
+		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "the certificate for the order's CSR was delivered and cannot be read: %s", unreadable)
+	case len(ours) == 0:
+		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "none of the %d certificates delivered has the key of the order's CSR%s",
+			len(bundle.Certificates), bundle.unreadableWords())
+	case len(leaves) == 0:
+		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "the certificate with the key of the order's CSR (serial %x) is a CA's%s",
+			ours[0].SerialNumber, bundle.unreadableWords())
+	}
+	return bundle.chain(slices.MaxFunc(leaves, youngest), now), nil
+}
+
+// unreadableOf returns the block that holds a certificate for the CSR's key and cannot be read.
+func (b *Bundle) unreadableOf(csr CSR) (Unreadable, bool) {
+	key, err := x509.MarshalPKIXPublicKey(csr.PublicKey)
+	if err != nil {
+		return Unreadable{}, false
+	}
+	at := slices.IndexFunc(b.Unreadable, func(u Unreadable) bool { return bytes.Equal(u.outline.key, key) })
+	if at < 0 {
+		return Unreadable{}, false
+	}
+	return b.Unreadable[at], true
+}
+
+// NamedChain is BuildChain for a certificate whose CSR is not known, one that was bought elsewhere: it picks the leaf by
+// the name that the seller gives it, the latest one that covers it; with an empty name the latest leaf. The leaf has to be
+// usable for servers. Errors are those of BuildChain.
+func NamedChain(blocks []string, commonName string, now time.Time) (Chain, error) {
+	bundle, err := ReadBundle(blocks)
+	if err != nil {
+		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "what was delivered cannot be used: %w", err)
+	}
+	leaves := slices.DeleteFunc(slices.Clone(bundle.Certificates), func(c *x509.Certificate) bool {
+		covers := func(has string) bool { return Covers(has, commonName) }
+		return c.IsCA || !forServers(c) || !c.NotAfter.After(c.NotBefore) || commonName != "" && !slices.ContainsFunc(c.DNSNames, covers)
+	})
+	if len(leaves) == 0 {
+		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "none of the %d certificates delivered is a server's for %q%s",
+			len(bundle.Certificates), Clip(DisplayName(commonName), 300), bundle.unreadableWords())
+	}
+	return bundle.chain(slices.MaxFunc(leaves, youngest), now), nil
+}
+
+// youngest orders certificates by notBefore, then notAfter, then bytes, so that the order of delivery decides nothing.
+func youngest(a, b *x509.Certificate) int {
+	return cmp.Or(a.NotBefore.Compare(b.NotBefore), a.NotAfter.Compare(b.NotAfter), bytes.Compare(a.Raw, b.Raw))
+}
+
+// selfSigned tells a root from a CA that signed a new key of its own under its own name. The key identifiers decide, not the
+// signature: many roots are signed with SHA-1, which is not verified any more and does not matter in a root.
+func selfSigned(c *x509.Certificate) bool {
+	return bytes.Equal(c.RawIssuer, c.RawSubject) &&
+		(len(c.AuthorityKeyId) == 0 || bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId))
+}
+
+// Check holds the chain against the order (design rule 7): the CSR's key, its common name and every further name covered,
+// usable for servers, not a CA's. Whether the serial is new is for the caller to say. Faults are of type wrong_certificate.
+func (c Chain) Check(csr CSR, names []string) error {
+	fail := func(format string, args ...any) error {
+		return fault.Errorf(fault.Delivered, "certificate", "the leaf (serial %s) "+format, append([]any{c.Serial()}, args...)...)
+	}
+	if !csr.SameKey(c.Leaf.PublicKey) {
+		return fail("has another key than the order's CSR")
+	}
+	if c.Leaf.IsCA {
+		return fail("is a CA's certificate")
+	}
+	for _, name := range append([]string{csr.CommonName}, names...) {
+		if !slices.ContainsFunc(c.Leaf.DNSNames, func(has string) bool { return Covers(has, name) }) {
+			return fail("does not cover %s, it covers %s", DisplayName(name), Clip(DisplayNames(c.Leaf.DNSNames), 500))
+		}
+	}
+	if !forServers(c.Leaf) {
+		return fail("is not made for servers: its extended key usage lacks serverAuth (BR 7.1.2.7.10)")
+	}
+	if !c.Leaf.NotAfter.After(c.Leaf.NotBefore) {
+		return fail("ends before it begins")
+	}
+	return nil
+}
+
+// forServers is RFC 5280 4.2.1.12: a certificate without the extension is good for anything.
+func forServers(leaf *x509.Certificate) bool {
+	if len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) == 0 {
+		return true
+	}
+	return slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny)
+}
+
+// Serial is the leaf's serial number in lower-case hex without leading zeros (contract 1).
+func (c Chain) Serial() string { return fmt.Sprintf("%x", c.Leaf.SerialNumber) }
+
+// Ends is the UTC date of the leaf's notAfter.
+func (c Chain) Ends() cabforum.Date { return cabforum.DateOf(c.Leaf.NotAfter) }
+
+// OverCap says in words that the leaf lives longer than the Forum allows, and is empty where it does not. Such a
+// certificate is stored all the same (validity page B3.3).
+func (c Chain) OverCap() string {
+	last := cabforum.LastNotAfter(c.Leaf.NotBefore)
+	if !c.Leaf.NotAfter.After(last) {
+		return ""
+	}
+	const stamp = "2006-01-02 15:04:05"
+	return fmt.Sprintf("ends at %s UTC, the Baseline Requirements allow %d days for a certificate that begins on %s: until %s UTC",
+		c.Leaf.NotAfter.UTC().Format(stamp), cabforum.Cap(c.Leaf.NotBefore), cabforum.DateOf(c.Leaf.NotBefore), last.UTC().Format(stamp))
+}
+
+// PEM is the leaf and then its chain, as servers want them.
+func (c Chain) PEM() string {
+	var out strings.Builder
+	for _, one := range c.all() {
+		out.WriteString(encodePEM(one))
+	}
+	return out.String()
+}
+
+func (c Chain) all() []*x509.Certificate {
+	return append([]*x509.Certificate{c.Leaf}, c.Intermediates...)
+}

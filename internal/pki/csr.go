@@ -1,0 +1,223 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+)
+
+// MaxCSR is the longest CSR that is looked at, in bytes: the seller's own limit for activate (namecheap-ssl-api §3.2).
+const MaxCSR = 32767
+
+const (
+	minRSABits = 2048 // BR 6.1.5
+	maxRSABits = 8192 // no public CA takes more, and checking a signature becomes slow
+	// maxCommonName is ub-common-name of RFC 5280 A.1, in characters: a CA cannot put a longer one into a certificate.
+	maxCommonName = 64
+	oidCommonName = "2.5.4.3"
+	oidEmail      = "1.2.840.113549.1.9.1" // emailAddress, PKCS #9
+)
+
+// CSR is a checked certificate signing request (RFC 2986).
+type CSR struct {
+	PEM        string // normalised: one CERTIFICATE REQUEST block
+	DER        []byte
+	CommonName string   // lower case, A-labels; the first SAN where the subject has none
+	Names      []string // DNS names of the SAN extension without the common name, lower case, A-labels, each once
+	Key        string   // for people: RSA 2048, ECDSA P-256
+	PublicKey  crypto.PublicKey
+	Email      string // emailAddress of the subject, empty where there is none or it is no plain address
+	// Subject is the rest of the subject's name, for sellers that ask for it beside the CSR.
+	Subject Subject
+}
+
+// Subject is what a CSR's subject says of the applicant beside the common name: the first value of each attribute as it
+// stands there, empty where there is none (RFC 5280 A.1).
+type Subject struct {
+	Country      string // C, two letters (ISO 3166-1)
+	State        string // ST
+	Locality     string // L
+	Organisation string // O
+	Unit         string // OU
+}
+
+// ParseCSR reads a PEM CSR and checks what every public CA checks: its own signature, the key (RSA from 2048 to 8192 bits or
+// ECDSA P-256, P-384; BR 6.1.5), and that common name and SANs are names that can be certified in the form in which they stand
+// there (rules CERT-3, CERT-4). Every refusal is a fault on object csr: of type missed if there is no text at all, else
+// of type value.
+func ParseCSR(text string) (CSR, error) {
+	csr, other, err := readCSR(text)
+	if err == nil {
+		err = other
+	}
+	if err != nil {
+		return CSR{}, err
+	}
+	return csr, nil
+}
+
+// ReadCSR is ParseCSR for the CSR of an order that was accepted: names in another form than the CA's are mapped to that form
+// instead of refused. What was accepted before must still be followed and stored.
+func ReadCSR(text string) (CSR, error) {
+	csr, _, err := readCSR(text)
+	return csr, err
+}
+
+// readCSR returns in other why a name cannot go to the CA in the form in which it stands in the CSR.
+func readCSR(text string) (csr CSR, other, err error) {
+	request, der, err := decodeCSR(text)
+	if err != nil {
+		return CSR{}, nil, err
+	}
+	key, err := keyName(request) // before the signature: with a huge key its check takes very long
+	if err != nil {
+		return CSR{}, nil, err
+	}
+	if err := checkSignature(request); err != nil {
+		return CSR{}, nil, err
+	}
+	if len(request.IPAddresses)+len(request.EmailAddresses)+len(request.URIs) > 0 {
+		return CSR{}, nil, refuseCSR("the CSR asks for IP addresses, e-mail addresses or URIs; only domain names can be certified")
+	}
+	csr = CSR{
+		PEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})),
+		DER: der, Key: key, PublicKey: request.PublicKey, Email: subjectEmail(request),
+		Subject: subjectOf(request.Subject),
+	}
+	if len(csr.PEM) > MaxCSR { // line breaks that the text did not have
+		return CSR{}, nil, refuseCSR("the CSR is %d bytes long in its normal form, at most %d are accepted", len(csr.PEM), MaxCSR)
+	}
+	other, err = csr.readNames(request)
+	if err != nil {
+		return CSR{}, nil, err
+	}
+	return csr, other, nil
+}
+
+// readNames sets the CSR's names. other says why the first of those that stand there in another form cannot go to the CA.
+func (c *CSR) readNames(request *x509.CertificateRequest) (other, err error) {
+	name, err := commonName(request)
+	if err != nil {
+		return nil, err
+	}
+	if c.CommonName, other, err = requestedName(name); err != nil {
+		return nil, err
+	}
+	if other == nil {
+		other = hiddenName(request)
+	}
+	for _, name := range request.DNSNames {
+		ascii, mapped, err := requestedName(name)
+		if err != nil {
+			return nil, err
+		}
+		if other == nil {
+			other = mapped
+		}
+		if ascii != c.CommonName && !slices.Contains(c.Names, ascii) {
+			c.Names = append(c.Names, ascii)
+		}
+	}
+	return other, nil
+}
+
+// keyName describes the key for people and refuses what BR 6.1.5 and 6.1.6 refuse.
+func keyName(request *x509.CertificateRequest) (string, error) {
+	switch k := request.PublicKey.(type) {
+	case *rsa.PublicKey:
+		bits := k.N.BitLen()
+		if bits < minRSABits || bits > maxRSABits || bits%8 != 0 {
+			return "", refuseCSR("the CSR's RSA key has %d bits, %d to %d in whole bytes are accepted", bits, minRSABits, maxRSABits)
+		}
+		if k.E < 3 || k.E%2 == 0 {
+			return "", refuseCSR("the CSR's RSA key has the unusable exponent %d", k.E)
+		}
+		return fmt.Sprintf("RSA %d", bits), nil
+	case *ecdsa.PublicKey:
+		if k.Curve == elliptic.P256() || k.Curve == elliptic.P384() {
+			return "ECDSA " + k.Curve.Params().Name, nil
+		}
+		return "", refuseCSR("the CSR's key is on the curve %s, P-256 and P-384 are accepted", k.Curve.Params().Name)
+	case ed25519.PublicKey:
+		return "", refuseCSR("the CSR's key is Ed25519, RSA and ECDSA are accepted")
+	}
+	if keyOID(request) == oidPSS {
+		return "", refuseCSR("the CSR's key is marked for RSA-PSS only; make it as a plain RSA key")
+	}
+	return "", refuseCSR("the CSR's key is neither RSA nor ECDSA; make an RSA key of 2048 bits or an ECDSA key on P-256")
+}
+
+// keyOID returns the identifier of the key's algorithm.
+func keyOID(request *x509.CertificateRequest) string {
+	spki, _, err := readElement(request.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return ""
+	}
+	parts, err := spki.children()
+	if err != nil || len(parts) == 0 {
+		return ""
+	}
+	algorithm, err := parts[0].children()
+	if err != nil || len(algorithm) == 0 {
+		return ""
+	}
+	return oidText(algorithm[0])
+}
+
+func subjectOf(name pkix.Name) Subject {
+	first := func(values []string) string {
+		if len(values) == 0 {
+			return ""
+		}
+		return strings.TrimSpace(values[0])
+	}
+	return Subject{
+		Country: first(name.Country), State: first(name.Province), Locality: first(name.Locality),
+		Organisation: first(name.Organization), Unit: first(name.OrganizationalUnit),
+	}
+}
+
+func subjectEmail(request *x509.CertificateRequest) string {
+	for _, attribute := range request.Subject.Names {
+		if attribute.Type.String() == oidEmail {
+			if text, ok := attribute.Value.(string); ok && PlainAddress(text) {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// plainAddress tells whether the text is one e-mail address and nothing else: no name, no list, no line breaks.
+func PlainAddress(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Name == "" && address.Address == text
+}
+
+// SameKey tells whether a public key is the CSR's.
+func (c CSR) SameKey(key crypto.PublicKey) bool {
+	own, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && own.Equal(key)
+}
+
+// KeyHash returns the SHA-256 of the public key (DER of SubjectPublicKeyInfo) in lower-case hex, by which the intent and the
+// journal know a key again (rules BUY-9); empty if there is no key.
+func (c CSR) KeyHash() string {
+	der, err := x509.MarshalPKIXPublicKey(c.PublicKey)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}

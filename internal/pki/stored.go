@@ -1,0 +1,128 @@
+package pki
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"pmssl/internal/fault"
+)
+
+const (
+	// maxStored is how long the panel's column may be before it is not looked at, in bytes.
+	maxStored = 4 << 20
+	// maxFiles is how many files a stored ZIP may hold: each certificate, the chain in several forms, a read-me.
+	maxFiles = 64
+	zipMark  = "PK\x03\x04"
+)
+
+// StoredPEM reads what the panel's certificate.crt holds: PEM, a ZIP, or base64 of a ZIP (contract 4.2). It gives the
+// texts that carry certificates. Errors are faults of type missed where nothing is stored, of type value where it
+// cannot be read.
+func StoredPEM(stored string) ([]string, error) {
+	text := strings.TrimSpace(stored)
+	switch {
+	case text == "":
+		missed := fault.Errorf(fault.Missed, "certificate", "no certificate is stored")
+		missed.Err = ErrNoCertificate
+		return nil, missed
+	case len(stored) > maxStored:
+		return nil, fault.Errorf(fault.Value, "certificate", "what is stored is %d bytes long, at most %d are read", len(stored), maxStored)
+	case strings.HasPrefix(stored, zipMark): // first: what is packed without compression shows its PEM
+		return unzipPEM([]byte(stored))
+	case HoldsCertificates(text):
+		return []string{text}, nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil || !bytes.HasPrefix(raw, []byte(zipMark)) {
+		return nil, fault.Errorf(fault.Value, "certificate", "what is stored is neither PEM, nor a ZIP, nor base64 of a ZIP")
+	}
+	return unzipPEM(raw)
+}
+
+// HoldsCertificates reports whether a certificate begins in a text of PEM, readable or not.
+func HoldsCertificates(text string) bool {
+	return slices.ContainsFunc(pemBlocks(text), certificateLabel)
+}
+
+func unzipPEM(raw []byte) ([]string, error) {
+	found, err := unzip(raw)
+	if err != nil {
+		return nil, fault.Errorf(fault.Value, "certificate", "the stored ZIP cannot be read: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, fault.Errorf(fault.Value, "certificate", "the stored ZIP holds no certificate in PEM form")
+	}
+	return found, nil
+}
+
+// unzip reads at most maxBundle bytes out of all files together, whatever the archive says of their sizes. PKCS #7 bundles
+// count only where no plain certificate is there: they repeat those, and one that cannot be read must not spoil them.
+func unzip(raw []byte) ([]string, error) {
+	archive, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return nil, err
+	}
+	if len(archive.File) > maxFiles {
+		return nil, fmt.Errorf("it has %d files, at most %d are read", len(archive.File), maxFiles)
+	}
+	var plain, bundles []string
+	left := maxBundle
+	for _, file := range archive.File {
+		body, err := unzipFile(file, left)
+		if err != nil {
+			return nil, err
+		}
+		left -= len(body)
+		switch {
+		case strings.Contains(body, beginP7) && !strings.Contains(body, beginCert):
+			bundles = append(bundles, body)
+		case HoldsCertificates(body):
+			plain = append(plain, body)
+		}
+	}
+	if len(plain) > 0 {
+		return plain, nil
+	}
+	return bundles, nil
+}
+
+func unzipFile(file *zip.File, left int) (string, error) {
+	entry, err := file.Open()
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(io.LimitReader(entry, int64(left)+1))
+	_ = entry.Close() // nothing is written, and a wrong checksum has shown while reading
+	if err != nil {
+		return "", err
+	}
+	if len(body) > left {
+		return "", fmt.Errorf("it has more than %d bytes of content", maxBundle)
+	}
+	return string(body), nil
+}
+
+// StoredLeaf finds the leaf in what the panel stores, the first certificate that is not a CA's, with its issuers in order.
+// Blocks that cannot be read are named in Warnings. Errors are faults as those of StoredPEM; errors.Is(err, ErrNoCertificate)
+// reports whether no certificate is there at all.
+func StoredLeaf(stored string) (Chain, error) {
+	texts, err := StoredPEM(stored)
+	if err != nil {
+		return Chain{}, err
+	}
+	bundle, err := ReadBundle(texts)
+	if err != nil {
+		return Chain{}, fault.Errorf(fault.Value, "certificate", "what is stored cannot be read: %w", err)
+	}
+	for _, c := range bundle.Certificates {
+		if !c.IsCA {
+			return bundle.chain(c, c.NotBefore), nil // the time decides only on issuers, which nobody asks for here
+		}
+	}
+	return Chain{}, fault.Errorf(fault.Value, "certificate", "what is stored holds no leaf certificate%s", bundle.unreadableWords())
+}

@@ -1,0 +1,25 @@
+package seller
+
+import (
+	"context"
+	"time"
+
+	"pmssl/internal/panellog"
+)
+
+// Env is the part of the system that a seller's client needs.
+type Env struct {
+	Getenv   func(string) (string, bool)
+	Now      func() time.Time
+	Sleep    func(context.Context, time.Duration) error
+	Jitter   func() float64 // in [0,1)
+	StateDir string         // <root>/var, absolute
+	Binary   string
+	Log      *panellog.Logger
+	// DryRun says that the seller's client must send nothing that may change something, and write no file but the counter of its
+	// calls.
+	DryRun bool
+	// SellerCA returns the absolute path of the file with the CA certificates to trust at the seller (rules CLI-8); empty for
+	// the system's.
+	SellerCA func() (string, error)
+}

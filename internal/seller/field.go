@@ -1,0 +1,146 @@
+package seller
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+)
+
+// Longest values of the fields of a subject, in characters (BR 7.1.4.2, after the upper bounds of RFC 5280 A.1).
+const (
+	maxOrganisation = 64  // organisation, unit, person, title, registration
+	maxPlace        = 128 // street, city, state
+	maxPostcode     = 40
+	maxEmail        = 254 // RFC 5321 4.5.3.1.3, without the angle brackets
+	maxLocal        = 64  // RFC 5321 4.5.3.1.1
+)
+
+// CheckField holds one field of an order form against what a CA and the panel's own check `certificatelatin` take, by the
+// field's name as the panel stores it (billmanager-module-protocol §4.1): CSR, names, approvers, way of proof, contacts,
+// organisation. A field that nothing is known of passes, and so does an empty value: whether something is missing is for
+// the order as a whole to say. A refusal is a fault of type value whose object is the field's name.
+func CheckField(name, value string) error {
+	if strings.TrimSpace(value) == "" {
+		return nil
+	}
+	switch base := withoutNumber(name); {
+	case name == "csr":
+		_, err := pki.ParseCSR(value)
+		return err
+	case name == "CN" || name == "domain":
+		_, err := pki.ASCIIName(name, value)
+		return err
+	case name == itemparam.AltName || name == "altname_input":
+		return checkNames(name, value)
+	case name == itemparam.Method:
+		_, err := ParseMethod(value)
+		return err
+	case base == itemparam.Approver:
+		_, err := ParseEmails(name, value)
+		return err
+	}
+	if check := subjectCheck(name); check != nil {
+		if why := check(strings.TrimSpace(value)); why != "" {
+			return fault.Errorf(fault.Value, name, "%q %s", pki.Clip(value, 100), why)
+		}
+	}
+	return nil
+}
+
+// withoutNumber is a field's name without the number that tells it from its siblings: approver_email_2.
+func withoutNumber(name string) string {
+	base := strings.TrimRight(name, "0123456789")
+	if base == name {
+		return name
+	}
+	return strings.TrimSuffix(base, "_")
+}
+
+func checkNames(field, list string) error {
+	words := SplitNames(list)
+	if len(words) > maxNames {
+		return fault.Errorf(fault.Value, field, "the order has more than %d names", maxNames)
+	}
+	for _, word := range words {
+		if _, err := pki.ASCIIName(field, word); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SplitNames parts a list of names as the panel and sellers write it: with blanks, line breaks or commas between them.
+func SplitNames(list string) []string { return strings.Fields(strings.ReplaceAll(list, ",", " ")) }
+
+// MappedNames says which names of a list are sent in another form than the one in which they were typed: U-labels, full-width
+// characters, a trailing dot (UTS 46). Letter case counts as no difference. Names that cannot be certified are left out.
+func MappedNames(list string) []string {
+	var mapped []string
+	for _, word := range SplitNames(list) {
+		if ascii, err := pki.ASCIIName("", word); err == nil && ascii != pki.LowerASCII(word) {
+			mapped = append(mapped, fmt.Sprintf("%q is sent as %s", pki.Clip(word, 300), ascii))
+		}
+	}
+	return mapped
+}
+
+// ParseEmails reads a comma-separated list of approvers' addresses (parameter approver_email). Each has to be one plain
+// address; a list without any is a fault of type missed, a bad address one of type value, both on the given field.
+func ParseEmails(field, list string) ([]string, error) {
+	emails := splitEmails(list)
+	if len(emails) == 0 {
+		return nil, fault.Errorf(fault.Missed, field, "there is no e-mail address")
+	}
+	if len(emails) > maxNames {
+		return nil, fault.Errorf(fault.Value, field, "there are more than %d e-mail addresses", maxNames)
+	}
+	for _, one := range emails {
+		if why := emailFlaw(one); why != "" {
+			return nil, fault.Errorf(fault.Value, field, "%q %s", pki.Clip(one, 300), why)
+		}
+	}
+	return emails, nil
+}
+
+// Each flaw says why a value cannot be used, and is empty where it can.
+
+func emailFlaw(text string) string {
+	if !pki.PlainAddress(text) || utf8.RuneCountInString(text) > maxEmail {
+		return "is not an e-mail address"
+	}
+	local, domain := text[:strings.LastIndexByte(text, '@')], text[strings.LastIndexByte(text, '@')+1:]
+	if len(local) > maxLocal {
+		return "is not an e-mail address: more than " + strconv.Itoa(maxLocal) + " characters stand before the @"
+	}
+	for _, r := range local {
+		if r >= utf8.RuneSelf {
+			return "holds " + pki.Character(r) + " before the @; CAs write to addresses of Latin letters only"
+		}
+	}
+	ascii, err := pki.ASCIIName("", domain)
+	switch {
+	case err != nil:
+		return "is not an e-mail address that can be reached from outside: " + fault.From(err).Message
+	case ascii != pki.LowerASCII(domain):
+		return "has a domain that CAs do not write to as it stands; write " + local + "@" + ascii
+	}
+	return ""
+}
+
+// latinFlaw is the panel's check certificatelatin: what CAs put into certificates of every language alike.
+func latinFlaw(text string, most int) string {
+	for _, r := range text {
+		if r < ' ' || r > '~' {
+			return "has characters other than Latin letters, digits and plain punctuation"
+		}
+	}
+	if len(text) > most {
+		return "is longer than " + strconv.Itoa(most) + " characters"
+	}
+	return ""
+}

@@ -1,0 +1,61 @@
+package ispmanager
+
+import (
+	"context"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+// Cancel deletes the order at the remote (§8). One that is gone is no error; API with the remote's words where the
+// account may not delete.
+func (c *Client) Cancel(ctx context.Context, id int64) error {
+	function, err := c.find(ctx, deleting())
+	if err != nil {
+		return err
+	}
+	params := element(id)
+	params.Set("sok", "ok")
+	_, err = c.ask(ctx, sellerhttp.Once, function, params)
+	if failureIn(err).gone() {
+		return nil
+	}
+	return err
+}
+
+// StopRenewal switches the remote's own renewal of the order off (§8): both sides renewing would pay twice. Only that and
+// what the form requires is sent. API where it is still on afterwards.
+func (c *Client) StopRenewal(ctx context.Context, id int64) error {
+	f, err := c.openForm(ctx, functionEdit, element(id))
+	if err != nil {
+		return err
+	}
+	if !f.has("autoprolong") {
+		return refuseField(f.field("autoprolong"), "the form does not let us switch the renewal off")
+	}
+	values, err := f.fill(func(one field) (string, bool, error) {
+		return offKey(one), one.name == "autoprolong", nil
+	})
+	if err != nil {
+		return err
+	}
+	for name := range values {
+		if name != "autoprolong" && !f.field(name).required {
+			values.Del(name)
+		}
+	}
+	values.Set("elid", idText(id))
+	values.Set("sok", "ok")
+	if _, err := c.ask(ctx, sellerhttp.Once, functionEdit, values); err != nil {
+		return err
+	}
+	after, err := c.read(ctx, functionEdit, element(id))
+	if err != nil {
+		return err
+	}
+	if on := after.value("autoprolong"); renews(on) {
+		return fault.Errorf(fault.API, "autoprolong", "%s takes the change and still renews the order %d by itself (%s); switch it off there by hand",
+			Title, id, remark(on))
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+// Package ispmanager is the client of a remote BILLmanager, ISPmanager's own billing, that sells certificates to an
+// ordinary client's account. It is driven by the remote's own forms: what is not proven of that interface is read there,
+// and where it cannot be read the work ends in a fault before anything is bought.
+//
+// Section signs in comments are those of ispmanager-billing-api; "contract" is contract.md.
+package ispmanager
+
+import (
+	"context"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/panellog"
+	"pmssl/internal/seller"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+// Title is the seller's name for people.
+const Title = "ISPmanager"
+
+// writeTimeout ends a request that changes something. Orders that the remote finishes after a minute are known (§13): it
+// must be 120 s or more, and leave time in the command's for the look at what came of it.
+const writeTimeout = 150 * time.Second
+
+// Options is what a client needs from the world.
+type Options struct {
+	// Params are the module's decrypted parameters (Params names them).
+	Params   map[string]string
+	Now      func() time.Time
+	Sleep    func(context.Context, time.Duration) error
+	Jitter   func() float64 // [0,1)
+	StateDir string         // folder of the file with the catalogue: var/ of the panel
+	Binary   string         // names that file and the user agent
+	Log      *panellog.Logger
+	DryRun   bool // nothing that may change something is sent, and no file is written
+	// SellerCA returns the file with the CA certificates to trust instead of the system's; nil or empty for the system's.
+	SellerCA func() (string, error)
+}
+
+// Client speaks for one account. It may be used from several goroutines.
+type Client struct {
+	account   string
+	access    access
+	http      *sellerhttp.Client
+	log       *panellog.Logger
+	mask      func(string) string
+	now       func() time.Time
+	sleep     func(context.Context, time.Duration) error
+	waiting   sellerhttp.Waiting
+	catalogue string // path of the file that keeps the products
+	dry       bool
+
+	mu      sync.Mutex
+	buttons []tool    // of the list's toolbar, once they are known
+	asked   bool      // whether they were asked for
+	rows    []row     // the list as it was last read, for reports on many orders
+	rowsAt  time.Time // when that was; zero once something was submitted
+}
+
+// New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request, but for the
+// file of SellerCA. Faults are about
+// the parameters: missed, value.
+func New(o Options) (*Client, error) {
+	address, err := normalAddress(o.Params["url"])
+	if err != nil {
+		return nil, err
+	}
+	who, err := accessOf(o.Params)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := sellerhttp.TrustOf(o.SellerCA)
+	if err != nil {
+		return nil, err
+	}
+	log := o.Log.Named("ispmanager")
+	c := &Client{
+		account: accountName(address, who.user), access: who, log: log, mask: panellog.Masker(who.secrets()...),
+		now: o.Now, sleep: o.Sleep, catalogue: cataloguePath(o.StateDir, o.Binary), dry: o.DryRun,
+	}
+	c.http = sellerhttp.New(sellerhttp.Config{
+		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
+		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true, Reads: reads(o.DryRun), Trust: trust,
+	})
+	c.waiting = sellerhttp.Waiting{
+		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+seller.AccountMark(c.account)), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun,
+	}
+	return c, nil
+}
+
+// Account is the address of the API and the user name, lower case: the same account is the same text on every module.
+func (c *Client) Account() string { return c.account }
+
+// reads returns the calls that change nothing, for a dry run; nil for a client that sends all. A form that is submitted (sok) is
+// none of them, nor is a button that is pressed.
+func reads(dry bool) func(sellerhttp.Call) bool {
+	if !dry {
+		return nil
+	}
+	return func(call sellerhttp.Call) bool { return !call.Form.Has("sok") && !call.Form.Has("clicked_button") }
+}
+
+func cataloguePath(dir, binary string) string { return filepath.Join(dir, binary+".catalogue") }
+
+func (c *Client) today() cabforum.Date { return cabforum.DateOf(c.now()) }
+
+// call sends one function and reads its answer, an error document included. The raw errors are *sellerhttp.Error.
+func (c *Client) call(ctx context.Context, class sellerhttp.Class, function string, params url.Values) (answer, error) {
+	if class != sellerhttp.Read {
+		c.forgetRows()
+		defer c.forgetRows() // what was read meanwhile may be from before
+	}
+	var reply answer
+	err := c.http.Do(ctx, sellerhttp.Call{
+		Name: function, Keys: keys(params), Form: c.form(function, params), Class: class,
+		Decode: func(body []byte) (string, error) {
+			var err error
+			if reply, err = parseAnswer(body); err != nil {
+				return "", err
+			}
+			reply.maskFailure(c.mask)
+			return reply.verdict(), nil
+		},
+	})
+	return reply, err
+}
+
+// ask is call for a function whose error document is a fault.
+func (c *Client) ask(ctx context.Context, class sellerhttp.Class, function string, params url.Values) (answer, error) {
+	reply, err := c.call(ctx, class, function, params)
+	if err != nil {
+		return answer{}, faultOf(err)
+	}
+	if reply.failure != nil {
+		return reply, reply.failure.fault(function)
+	}
+	return reply, nil
+}
+
+// read asks for something that changes nothing. An <ok> in the place of what was asked for is a login that waits for its
+// second factor (§1.2, §15.5).
+func (c *Client) read(ctx context.Context, function string, params url.Values) (answer, error) {
+	reply, err := c.ask(ctx, sellerhttp.Read, function, params)
+	if err == nil && reply.bare() && !strings.HasPrefix(reply.redirect(), "certificate.") {
+		return reply, twoFactor(function)
+	}
+	return reply, err
+}
+
+// form is a request's body. The login travels only here, never in the address.
+func (c *Client) form(function string, params url.Values) url.Values {
+	form := url.Values{}
+	for name, values := range params {
+		form[name] = values
+	}
+	form.Set("func", function)
+	form.Set("authinfo", c.access.login())
+	form.Set("lang", "en") // stable words, and dates and numbers that are not localised (§1.2)
+	if form.Get("out") == "" {
+		form.Set("out", "xml")
+	}
+	return form
+}
+
+// pairs makes parameters of name, value pairs; empty values are left out.
+func pairs(list ...string) url.Values {
+	form := url.Values{}
+	for i := 0; i+1 < len(list); i += 2 {
+		if list[i+1] != "" {
+			form.Set(list[i], list[i+1])
+		}
+	}
+	return form
+}
+
+// keys shows in the log which object a request was about and whether it submits something.
+func keys(params url.Values) string {
+	var shown []string
+	for _, name := range []string{"elid", "id", "pricelist", "period", "p_num", "remoteid", "sok", "snext", "skipbasket", "clicked_button"} {
+		if value := params.Get(name); value != "" {
+			shown = append(shown, name+"="+clip(sellerhttp.Line(value), 60))
+		}
+	}
+	return strings.Join(shown, " ")
+}

@@ -1,0 +1,153 @@
+package ispmanager
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// filling gives the values of an order or reissue for the fields of whatever step asks for them. The names are those of
+// §4.1 and §4.3; a field of another name keeps the form's own value.
+type filling struct {
+	request   seller.Request
+	pricelist int64  // of an order; 0 at a reissue
+	months    int    // of an order; 0 at a reissue
+	mark      string // of an order
+}
+
+// value is a filler.
+func (w filling) value(f field) (string, bool, error) {
+	switch f.name {
+	case "crt_type":
+		key, err := w.requestKind(f)
+		return key, true, err
+	case itemparam.Method:
+		key, err := w.method(f)
+		return key, true, err
+	case "autoprolong":
+		return offKey(f), w.months != 0, nil
+	}
+	if strings.HasSuffix(f.name, "country") {
+		return w.country(f)
+	}
+	if value, latin, ours := w.plain(f.name); ours {
+		if latin && !isLatin(value) {
+			return "", false, fault.Errorf(fault.Value, f.name, "%s takes Latin letters only for %s, not %q", Title, f.name, clip(words(value), 200))
+		}
+		return value, true, nil
+	}
+	if email, ours, err := w.approver(f); ours || err != nil {
+		return email, true, err
+	}
+	return "", false, nil
+}
+
+// plain are the values that need no choice; latin is the rule for fields of the CSR and the organisation (§4.1).
+func (w filling) plain(name string) (value string, latin, ours bool) {
+	csr := w.request.CSR
+	switch name {
+	case "csr":
+		return csr.PEM, false, true
+	case "CN":
+		return csr.CommonName, true, true
+	case "C", "ST", "L", "O", "OU", "emailAddress":
+		value := map[string]string{"C": isoCountry(csr.Subject.Country), "ST": csr.Subject.State, "L": csr.Subject.Locality,
+			"O": csr.Subject.Organisation, "OU": csr.Subject.Unit, "emailAddress": csr.Email}[name]
+		return value, true, value != ""
+	case itemparam.AltName, "altname_input":
+		return strings.Join(w.request.Names, " "), false, true
+	case "pricelist":
+		return idText(w.pricelist), false, w.pricelist != 0
+	case "period":
+		return strconv.Itoa(w.months), false, w.months != 0
+	case "remoteid":
+		return w.mark, false, w.mark != ""
+	}
+	return w.contact(name)
+}
+
+// contact are the item parameters of contacts and organisation, which have the names of the fields (§4.3). The CSR's
+// own organisation stands in for a missing name, the administrative contact for a missing technical one.
+func (w filling) contact(name string) (value string, latin, ours bool) {
+	switch prefix, rest, _ := strings.Cut(name, "_"); prefix {
+	case "org", "adm":
+		value = strings.TrimSpace(w.request.Params[name])
+		if value == "" && name == "org_name" {
+			value = strings.TrimSpace(w.request.CSR.Subject.Organisation)
+		}
+		return sentContact(rest, value), prefix == "org", value != ""
+	case "tech":
+		value = strings.TrimSpace(w.request.Params[name])
+		if value == "" {
+			value = strings.TrimSpace(w.request.Params["adm_"+rest])
+		}
+		return sentContact(rest, value), false, value != ""
+	}
+	return "", false, false
+}
+
+// sentContact returns a contact's value as it goes to the remote: a telephone number without its trunk zero, which is dialled inside
+// its country only.
+func sentContact(field, value string) string {
+	if field == "phone" {
+		return seller.WithoutTrunkZero(value)
+	}
+	return value
+}
+
+// isoCountry returns a country as ISO 3166-1 writes it, or as it stands if it is none.
+func isoCountry(text string) string {
+	if code := seller.Country(text); code != "" {
+		return code
+	}
+	return text
+}
+
+func isLatin(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// documented are the fields of §4.1 that are sent although a form shows neither them nor a description of its fields.
+func (w filling) documented(f form) []string {
+	if f.meta.present || !strings.HasPrefix(f.function, "certificate.order.") {
+		return nil
+	}
+	names := []string{"csr", "CN", "ST", "L", "O", "OU", "emailAddress", itemparam.AltName, "altname_input"}
+	for _, who := range []string{"adm_", "tech_"} {
+		for _, what := range []string{"fname", "lname", "jtitle", "email", "phone"} {
+			names = append(names, who+what)
+		}
+	}
+	if w.request.Method == seller.MethodEmail {
+		for i := range w.emails() {
+			names = append(names, itemparam.Approver+"_"+strconv.Itoa(i+1))
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		_, _, ours := w.plain(name)
+		return f.has(name) || !ours && !strings.HasPrefix(name, itemparam.Approver)
+	})
+}
+
+// lacking names what an order cannot do without and no step took; empty where nothing lacks.
+func (w filling) lacking(sent interface{ Get(string) string }) string {
+	proof := sent.Get(itemparam.Method)
+	kind, _ := methodKind(proof)
+	switch {
+	case sent.Get("csr") == "":
+		return "csr"
+	case generates(choice{key: sent.Get("crt_type")}):
+		return "crt_type"
+	case proof == "" && w.request.Method != seller.MethodEmail, proof != "" && kind != w.request.Method:
+		return itemparam.Method
+	case w.request.Method == seller.MethodEmail && len(w.request.Emails) > 0 && sent.Get(itemparam.Approver) == "" && sent.Get(itemparam.Approver+"_1") == "":
+		return itemparam.Approver
+	case len(w.request.Names) > 0 && sent.Get(itemparam.AltName) == "" && sent.Get("altname_input") == "":
+		return itemparam.AltName
+	}
+	return ""
+}

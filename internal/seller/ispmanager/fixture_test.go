@@ -1,0 +1,139 @@
+package ispmanager_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
+)
+
+// fixtures are the answers gathered beside the specification. They are read where they lie, not copied.
+const fixtures = "../../../shared/fixtures/ispmanager"
+
+// TestFixtures reads each gathered answer as the command would whose answer it is.
+func TestFixtures(t *testing.T) {
+	files, err := filepath.Glob(fixtures + "/*ml")
+	require.NoError(t, err)
+	if len(files) == 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("the folder %s is missing", fixtures)
+		}
+		t.Skipf("did not run: the folder %s is missing", fixtures)
+	}
+	known := readings()
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			body, err := os.ReadFile(file)
+			require.NoError(t, err)
+			if read, ok := known[filepath.Base(file)]; ok {
+				read(t, says(string(body)))
+				return
+			}
+			// Of another function: it is an answer of BILLmanager that does not say who we are.
+			err = newRemote(t, map[string]reply{"whoami": says(string(body))}).Check(t.Context())
+			failure := fault.From(err)
+			require.NotNil(t, failure)
+			assert.NotEqual(t, fault.NotSeller, failure.Type)
+			assert.False(t, failure.Retry)
+		})
+	}
+}
+
+type reading func(*testing.T, reply)
+
+func checks(kind, object string) reading {
+	return func(t *testing.T, answer reply) {
+		failure := requireFault(t, newRemote(t, map[string]reply{"whoami": answer}).Check(t.Context()), kind)
+		assert.Equal(t, object, failure.Object)
+	}
+}
+
+func offers(want ...string) reading {
+	return func(t *testing.T, answer reply) {
+		all, err := newRemote(t, map[string]reply{"pricelist.export": answer, "certificate.order.pricelist": answer}).Offers(t.Context())
+		require.NoError(t, err)
+		var ids []string
+		for _, o := range all {
+			ids = append(ids, o.Product.ID)
+		}
+		assert.Equal(t, want, ids)
+	}
+}
+
+func readings() map[string]reading {
+	return map[string]reading{
+		"error_badpassword.xml": checks(fault.Login, "password"),
+		"error_captcha.xml":     checks(fault.Auth, "username"),
+		"error_access.xml":      checks(fault.Auth, "username"),
+		"error_missed.xml":      checks(fault.API, "whoami"),
+		"error_value.xml":       checks(fault.API, "whoami"),
+		"error_funds_GUESS.xml": checks(fault.API, "whoami"),
+		"twofa_pending.xml":     checks(fault.Auth, "username"),
+		"html_login_page.html":  checks(fault.NotSeller, "url"),
+		"whoami_RECORDED.xml": func(t *testing.T, answer reply) {
+			money, err := newRemote(t, map[string]reply{"whoami": answer}).Balance(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, seller.Money{Amount: 12221243, Text: "12221243.00", Currency: "RUB"}, money)
+		},
+		"subaccount.xml":                         balances("subaccount"),
+		"dashboard_info.xml":                     balances("dashboard.info"),
+		"pricelist_export_certificate_SYNTH.xml": offers("positivessl", "positivessl_wildcard"),
+		"order_pricelist_SYNTH.xml":              offers("positivessl"),
+		"certificate_list_SYNTH.xml": func(t *testing.T, answer reply) {
+			shelf, err := newRemote(t, map[string]reply{"certificate": answer}).OrderSnapshot(t.Context())
+			require.NoError(t, err)
+			require.Len(t, shelf.Records, 2)
+			assert.EqualValues(t, 1234569, shelf.Highest)
+			assert.Equal(t, "777001", shelf.Records[0].OrderRef)
+			assert.Equal(t, seller.StateWaiting, shelf.Records[0].State)
+			assert.Equal(t, seller.StateIssued, shelf.Records[1].State)
+		},
+		"certificate_edit_SYNTH.xml": func(t *testing.T, answer reply) {
+			report, err := newRemote(t, map[string]reply{"certificate.edit": answer}).OrderStatus(t.Context(), 1234568)
+			require.NoError(t, err)
+			assert.Equal(t, seller.StateWaiting, report.State, "its certificate is none that can be read")
+			assert.False(t, report.Renews)
+			require.Len(t, report.Challenges, 1)
+			assert.Equal(t, "_abc.shop.example.test CNAME def.example-ca.test", report.Challenges[0].Host+" "+report.Challenges[0].Record+" "+report.Challenges[0].Target)
+		},
+		"order_param_ok.xml":       buys(1234567),
+		"order_param_ok_no_id.xml": buys(0),
+		"service_prolong_ok.xml": func(t *testing.T, answer reply) {
+			r := newRemote(t, map[string]reply{"service.prolong": renewing("2026-10-01"), "service.prolong sok": answer})
+			p := order(request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
+			p.Kind, p.ID = seller.KindProlong, 77
+			receipt, err := r.Buy(t.Context(), p)
+			require.NoError(t, err)
+			assert.EqualValues(t, 77, receipt.ID)
+		},
+		"delete_ok.xml": func(t *testing.T, answer reply) {
+			require.NoError(t, newRemote(t, map[string]reply{"certificate.delete": answer}).Cancel(t.Context(), 7))
+		},
+		"order_csr_form_SYNTH.xml": func(t *testing.T, answer reply) {
+			// Its countries are Russia and Turkey: an order from Germany ends before anything is bought.
+			_, err := newRemote(t, map[string]reply{"certificate.order.csr": answer}).Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
+			assert.Equal(t, "field_country", requireFault(t, err, fault.API).Object)
+		},
+	}
+}
+
+func balances(function string) reading {
+	return func(t *testing.T, answer reply) {
+		money, err := newRemote(t, map[string]reply{"whoami": says(doc("whoami", `<user id="4" level="16"/>`)), function: answer}).Balance(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, seller.Money{Amount: 125.5, Text: "125.50", Currency: "EUR"}, money)
+	}
+}
+
+func buys(id int64) reading {
+	return func(t *testing.T, answer reply) {
+		receipt, err := newRemote(t, map[string]reply{buying: answer}).Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
+		assert.Equal(t, id, receipt.ID)
+		assert.Equal(t, id == 0, fault.From(err) != nil && fault.From(err).OutcomeUnknown, "sent to pay, and nothing is there: unclear")
+	}
+}

@@ -1,0 +1,218 @@
+package ispmanager
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+const (
+	functionList = "certificate"
+	pageSize     = 500
+	// newestFirst sorts by id, descending. Whether the remote sorts for its clients is not known: the walk looks at the rows.
+	newestFirst = "-id"
+	// maxPages bounds one list, whatever size of page the remote gives.
+	maxPages = 200
+	// maxRows bounds it whatever a page holds.
+	maxRows = 100000
+)
+
+// row is one service of the list.
+type row struct {
+	id        int64
+	name      string // common name, lower case, A-labels
+	item      itemStatus
+	service   int
+	mark      string // remoteid
+	marked    bool   // whether the list has the column remoteid
+	product   string // the remote's name of the tariff
+	months    int
+	created   cabforum.Date
+	expires   cabforum.Date
+	prolongs  string // autoprolong
+	prolonged bool   // whether the list has that column
+}
+
+func rowOf(e *sellerhttp.Element) row {
+	text := func(names ...string) string {
+		for _, name := range names {
+			if t := e.Child(name).Text(); t != "" {
+				return words(t)
+			}
+		}
+		return ""
+	}
+	return row{
+		id: idOf(text("id")), name: hostName(text("CN", "domain")), item: itemStatusOf(e),
+		service: serviceStatusOf(text("service_status")), mark: markOf(text("remoteid")), marked: e.Child("remoteid") != nil,
+		product: text("pricelist", "pricelist_name", "name"), months: monthsOf(text("period")),
+		created: dateOf(text("createdate", "opendate")), expires: dateOf(text("real_expiredate", "expiredate")),
+		prolongs: text("autoprolong"), prolonged: e.Child("autoprolong") != nil,
+	}
+}
+
+// markOf is the mark on an order: no item's is 0, which a column of numbers shows where there is none.
+func markOf(text string) string {
+	if text == "0" {
+		return ""
+	}
+	return text
+}
+
+// hostName is a common name in the form in which ours are compared.
+func hostName(text string) string {
+	if ascii, err := pki.ASCIIName("CN", text); err == nil {
+		return ascii
+	}
+	return strings.ToLower(text)
+}
+
+// unsaid reports whether the order may have been issued although the list does not show it: the column service_status is missing or
+// empty, and nothing else says that the order waits or has ended.
+func (r row) unsaid() bool {
+	return r.service == 0 && (r.item.number == itemActive || r.item.number == itemSuspended || r.item.number == 0)
+}
+
+func (r row) record() seller.OrderSummary {
+	return seller.OrderSummary{ID: r.id, State: stateOf(r.item, r.service), Months: r.months, Host: r.name, Type: r.product, OrderRef: r.mark, Created: r.created}
+}
+
+// Shelf lists every order of the account but the deleted ones, and the highest id of all. A list that cannot be read to its
+// end is a fault: an order that is missing on it would be made a second time.
+func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {
+	rows, err := c.wholeList(ctx)
+	if err != nil {
+		return seller.OrderSnapshot{}, err
+	}
+	shelf := seller.OrderSnapshot{Highest: highest(rows)}
+	for _, r := range rows {
+		if r.item.number != itemDeleted { // they stay listed for a while (§5)
+			shelf.Records = append(shelf.Records, r.record())
+		}
+	}
+	return shelf, nil
+}
+
+func highest(rows []row) int64 {
+	var id int64
+	for _, r := range rows {
+		id = max(id, r.id)
+	}
+	return id
+}
+
+// list returns, oldest first, a list that did not change while it was read (rules BUY-10): what it does not show is not there. A filter that
+// somebody set in the account's web pages cuts the list silently, for us too (§1.4): fewer rows than the remote counts are a fault.
+func (c *Client) list(ctx context.Context) ([]row, error) {
+	rows, err := c.walk().Closed(ctx)
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
+	return rows, err
+}
+
+func (c *Client) walk() sellerhttp.ListWalk[row] {
+	return sellerhttp.ListWalk[row]{
+		Seller: Title, Call: functionList, List: "of certificates", MaxPages: maxPages, MaxRows: maxRows, Log: c.log,
+		ID: func(r row) int64 { return r.id }, Page: c.listPage,
+		Hint: "; if that stays so, reset the filter of that list in the account, and use an account of its own for this panel",
+	}
+}
+
+// listPage reads one page. The remote grants pages of its own size, so that a page with few rows need not be the last one.
+func (c *Client) listPage(ctx context.Context, number int) (sellerhttp.ListPage[row], error) {
+	reply, err := c.page(ctx, number)
+	if err != nil {
+		return sellerhttp.ListPage[row]{}, err
+	}
+	var page sellerhttp.ListPage[row]
+	page.Total, page.Counted = countOf(reply.value("p_elems"))
+	for _, e := range reply.rows {
+		r := rowOf(e)
+		if r.id == 0 {
+			return page, fault.Errorf(fault.Client, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, remark(e.Child("id").Text()))
+		}
+		page.Rows = append(page.Rows, r)
+	}
+	return page, nil
+}
+
+// rowsFresh is how long a list serves for reports: a sweep asks for many orders, one after the other.
+const rowsFresh = time.Minute
+
+// recentRows is the list, read in the last minute and not before anything that this client submitted. It is for reports
+// only: whoever concludes that an order is not there reads the list anew.
+func (c *Client) recentRows(ctx context.Context) ([]row, error) {
+	c.mu.Lock()
+	rows, age := c.rows, c.now().Sub(c.rowsAt)
+	c.mu.Unlock()
+	if age >= 0 && age < rowsFresh {
+		return rows, nil
+	}
+	at := c.now()
+	rows, err := c.walk().Once(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rows, c.rowsAt = rows, at
+	return rows, nil
+}
+
+func (c *Client) forgetRows() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rows, c.rowsAt = nil, time.Time{}
+}
+
+func countOf(text string) (int, bool) {
+	n, err := strconv.ParseInt(text, 10, 32)
+	return int(n), err == nil && n >= 0
+}
+
+func (c *Client) page(ctx context.Context, number int) (answer, error) {
+	reply, err := c.read(ctx, functionList, pairs("p_cnt", strconv.Itoa(pageSize), "p_num", strconv.Itoa(number), "p_col", newestFirst))
+	if err != nil {
+		return answer{}, err
+	}
+	if reply.function != "" && reply.function != functionList {
+		return answer{}, fault.Errorf(fault.Client, functionList, "%s answers with %s instead of the list of certificates", Title, reply.function)
+	}
+	c.learn(reply.meta)
+	return reply, nil
+}
+
+// Certificates lists everything of the account, oldest first, deleted services too while the remote still shows them (feature import).
+func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, error) {
+	rows, err := c.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	products := c.catalogued()
+	var all []seller.ListedCertificate
+	for _, r := range rows {
+		listed := seller.ListedCertificate{
+			ID: r.id, State: stateOf(r.item, r.service), CommonName: r.name, Type: r.product, Months: r.months,
+			Created: r.created, Expires: r.expires, OrderRef: r.mark, Unsaid: r.unsaid(),
+		}
+		if product, found := named(products, r.product); found {
+			listed.Template = product.ID
+		}
+		all = append(all, listed)
+	}
+	return all, nil
+}
+
+// Mark is the mark of an item in the orders of one panel: the remote keeps it as remoteid (§1.4), and two panels on one
+// account would otherwise take each other's orders for their own (§4.5).
+func (c *Client) OrderRef(installation string, it int64) string {
+	return installation + "-" + strconv.FormatInt(it, 10)
+}

@@ -1,0 +1,188 @@
+package ispmanager
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
+)
+
+// settleTime is how long an order that looks unpaid is given to be charged before it is taken for unpaid.
+const settleTime = 3 * time.Second
+
+// outcome finds out what the one request brought. The list decides, not the answer's kind: which error means "no money" is
+// not known, and an ok that sends us on is no success (§4.5, §15.5).
+func (s *sale) outcome(ctx context.Context, reply answer, sent error) (seller.Receipt, error) {
+	if sent != nil && certain(sent) {
+		return seller.Receipt{}, faultOf(sent)
+	}
+	said := s.said(reply, sent)
+	finished := sent == nil && reply.finishes(s.step)
+	found, err := s.find(ctx, reply)
+	if err != nil {
+		if id := s.named(reply); id != 0 && finished && !s.contradicted {
+			return s.byName(ctx, id, said)
+		}
+		return seller.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the list could not be read ("+fault.From(err).Message+")")
+	}
+	switch {
+	case len(found) > 1:
+		return seller.Receipt{}, unclear(said, "several orders may be this one: "+idsOf(found))
+	case len(found) == 1 && found[0].item.number == itemUnpaid && sent != nil: // it may be about to be paid
+		return seller.Receipt{}, unclear(said, "the order "+idText(found[0].id)+" is there and not paid for yet")
+	case len(found) == 1 && found[0].item.number == itemUnpaid:
+		return s.unpaid(ctx, found[0], said)
+	case len(found) == 1:
+		return s.receipt(found[0].id), nil
+	}
+	if id := s.named(reply); id != 0 && finished && !s.contradicted { // the list may lag behind
+		return s.byName(ctx, id, said)
+	}
+	return s.nothing(ctx, reply, sent, said)
+}
+
+// byName takes the id of the answer for the order, unless the remote has no such service: what the answer calls id is known of
+// other types of services only (§4.5), and a wrong one would be taken for an order that was deleted.
+func (s *sale) byName(ctx context.Context, id int64, said *fault.Error) (seller.Receipt, error) {
+	if _, err := s.client.read(ctx, functionEdit, element(id)); failureIn(err).gone() {
+		return seller.Receipt{}, taken(said, "the order was taken and is not in the list, and "+idText(id)+" is no service")
+	}
+	return s.receipt(id), nil
+}
+
+// taken is a purchase that the remote said yes to and of which nothing shows.
+func taken(said *fault.Error, text string) *fault.Error {
+	f := unclear(said, text)
+	f.Accepted = true
+	return f
+}
+
+func (s *sale) receipt(id int64) seller.Receipt {
+	return seller.Receipt{ID: id, Charged: s.tariff.price(s.p.Months).Text, Delivered: s.tariff.name}
+}
+
+// said is what the remote answered, as a fault that the outcome is told with.
+func (s *sale) said(reply answer, sent error) *fault.Error {
+	var f fault.Error
+	switch {
+	case sent != nil:
+		f = *fault.From(faultOf(sent))
+	case reply.failure != nil:
+		f = *reply.failure.fault(s.step)
+	default:
+		text := "the answer is " + reply.verdict()
+		if sign := orderSign(reply); sign != "" {
+			text = sign
+		}
+		f = *fault.Errorf(fault.Unclear, s.step, "%s (%s): %s", Title, s.step, text)
+	}
+	f.Type = fault.Unclear
+	return &f
+}
+
+// named is the id that the answer names: /doc/id, else /doc/doc/id (§4.5). One that was there before is another order's.
+func (s *sale) named(reply answer) int64 {
+	if id := idOf(reply.value("id")); id > s.known {
+		return id
+	}
+	return 0
+}
+
+// find looks for the order in the list: by our mark, else by the id that the answer names, else, where the list does not
+// show marks, by common name, date and being new (§4.5, §4.6).
+func (s *sale) find(ctx context.Context, reply answer) ([]row, error) {
+	if s.p.Kind != seller.KindOrder { // a renewal makes no new service
+		return nil, nil
+	}
+	rows, err := s.client.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var marked, named, alike []row
+	for _, r := range rows {
+		if r.item.number == itemDeleted || r.id <= s.known {
+			continue
+		}
+		switch {
+		case r.mark == s.p.OrderRef:
+			marked = append(marked, r)
+		case r.mark != "": // another panel's or item's
+		case r.id == s.named(reply) && r.name != "" && r.name != s.p.Request.CSR.CommonName:
+			s.contradicted = true // what the list shows of that id is another order (rules BUY-9)
+		case r.id == s.named(reply):
+			named = append(named, r)
+		case r.name == s.p.Request.CSR.CommonName && (r.created.IsZero() || !r.created.Before(s.client.today().AddDays(-1))):
+			alike = append(alike, r)
+		}
+	}
+	for _, group := range [][]row{marked, named, alike} {
+		if len(group) > 0 {
+			return group, nil
+		}
+	}
+	return nil, nil
+}
+
+func idsOf(rows []row) string {
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, idText(r.id))
+	}
+	return strings.Join(ids, ", ")
+}
+
+// unpaid is an order that the list shows as not paid for. It is given a moment, then it must not stay: the remote would
+// charge it some day.
+func (s *sale) unpaid(ctx context.Context, found row, said *fault.Error) (seller.Receipt, error) {
+	if err := s.client.sleep(ctx, settleTime); err != nil {
+		return seller.Receipt{}, unclear(said, "the order "+idText(found.id)+" is there and not paid for")
+	}
+	rows, err := s.client.list(ctx)
+	if err != nil {
+		return seller.Receipt{}, unclear(said, "the order "+idText(found.id)+" is there and not paid for")
+	}
+	for _, r := range rows {
+		if r.id == found.id && r.item.number != itemUnpaid && r.item.number != itemDeleted {
+			return s.receipt(r.id), nil
+		}
+	}
+	if spent := s.spent(ctx); spent != "" {
+		return seller.Receipt{}, unclear(said, "the order "+idText(found.id)+" is shown as not paid for, and "+spent)
+	}
+	return s.leaveNothing(ctx, []int64{found.id}, said)
+}
+
+// nothing is a request that brought no success while the list shows no order. It is a definite refusal only where the remote
+// says clearly that it did nothing, or where the money does not suffice and nothing lies in the basket.
+func (s *sale) nothing(ctx context.Context, reply answer, sent error, said *fault.Error) (seller.Receipt, error) {
+	if sent != nil { // the remote may still be at it
+		return seller.Receipt{}, unclear(said, "the certificate may have been ordered or not")
+	}
+	left, err := s.inBasket(ctx)
+	if err != nil {
+		return seller.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the basket could not be read")
+	}
+	if len(left) > 0 {
+		return s.leaveNothing(ctx, nil, said)
+	}
+	if !reply.clean() && s.short() != "" && (s.basket != nil || orderSign(reply) == "") {
+		if reply.failure == nil && paymentSign(reply) == "" { // it does not refuse in its own words (rules BUY-12)
+			return seller.Receipt{}, refused(s.noMoney(said))
+		}
+		return seller.Receipt{}, s.noMoney(said)
+	}
+	if reply.failure.definite() {
+		return seller.Receipt{}, reply.failure.fault(s.step)
+	}
+	if reply.finishes(s.step) {
+		return seller.Receipt{}, taken(said, "the order was taken and is not in the list")
+	}
+	return seller.Receipt{}, unclear(said, "the certificate may have been ordered or not")
+}
+
+// definite types are refusals of what was sent, before anything is done with it (§1.5).
+func (f *failure) definite() bool {
+	return f.is("value", "missed", "exists", "access", "auth", "wizard_unavailable", "promocode_not_use", "xml", "captcha_verification_failed")
+}

@@ -1,0 +1,118 @@
+package ispmanager
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+// Param is a connection parameter of the module.
+type Param struct {
+	Name    string
+	Crypted bool
+	Default string // what the form begins with
+}
+
+// Params are the module's connection parameters: the address of the remote BILLmanager and a client's login there
+// (ispmanager-billing-api §9).
+func Params() []Param {
+	return []Param{
+		{Name: "url"}, {Name: "username"}, {Name: "password", Crypted: true}, {Name: seller.ParamAlterMethods, Default: "on"}, {Name: "threshold"},
+	}
+}
+
+// access is what every request carries (§1.2).
+type access struct{ user, password string }
+
+// login is the parameter authinfo: the remote parts it at the first colon (§1.2).
+func (a access) login() string { return a.user + ":" + a.password }
+
+// secrets are the values that no text may show.
+func (a access) secrets() []string { return []string{a.login(), a.password} }
+
+// AccountOf names the account that a set of parameters stands for, without making a client. An address that New refuses
+// counts as it was typed.
+func AccountOf(params map[string]string) string {
+	address, err := normalAddress(params["url"])
+	if err != nil {
+		address = strings.TrimSpace(params["url"])
+	}
+	return accountName(address, params["username"])
+}
+
+// accountName is lower case: logins are e-mail addresses, the same in either case, and so must be the account's lock.
+func accountName(address, user string) string {
+	return strings.ToLower(address + " " + strings.TrimSpace(user))
+}
+
+// normalAddress is the API's address for what an administrator types (§1.1): https where no scheme is given, no query
+// and no fragment, the path up to /billmgr or that path behind it. Plain http is for this host only: the password
+// travels in every request. Faults are of type missed or value on url.
+func normalAddress(typed string) (string, error) {
+	text := strings.TrimSpace(typed)
+	fail := func(why string) (string, error) {
+		return "", fault.Errorf(fault.Value, "url", "the address of %s cannot be used: %s", Title, why)
+	}
+	if text == "" {
+		return "", fault.Errorf(fault.Missed, "url", "the connection to %s lacks url", Title)
+	}
+	if !strings.Contains(text, "://") {
+		text = "https://" + text
+	}
+	address, err := url.Parse(text)
+	switch {
+	case err != nil || address.Opaque != "":
+		return fail("it is not a URL")
+	case address.User != nil: // a password there would be shown with every address
+		return fail("user and password do not belong into it")
+	case address.Hostname() == "" || strings.ContainsFunc(address.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return fail("it names no host")
+	}
+	scheme := strings.ToLower(address.Scheme)
+	switch {
+	case scheme == "http" && !loopback(address.Hostname()):
+		return fail("it must begin with https://, the password would travel in the clear")
+	case scheme != "http" && scheme != "https":
+		return fail("it must begin with https://")
+	}
+	plain := url.URL{Scheme: scheme, Host: strings.ToLower(address.Host), Path: apiPath(address.Path)}
+	return plain.String(), nil
+}
+
+// apiPath keeps what stands before the first /billmgr, as in /manager/billmgr, and drops what follows: a doubled path is
+// answered by a page of HTML (§1.1).
+func apiPath(path string) string {
+	const program = "/billmgr"
+	for at := 0; ; {
+		i := strings.Index(path[at:], program)
+		if i < 0 {
+			return strings.TrimRight(path, "/") + program
+		}
+		end := at + i + len(program)
+		if end == len(path) || path[end] == '/' {
+			return path[:end]
+		}
+		at = end
+	}
+}
+
+func loopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
+
+func accessOf(params map[string]string) (access, error) {
+	who := access{user: strings.TrimSpace(params["username"]), password: params["password"]}
+	switch {
+	case who.user == "":
+		return access{}, fault.Errorf(fault.Missed, "username", "the connection to %s lacks username", Title)
+	case who.password == "":
+		return access{}, fault.Errorf(fault.Missed, "password", "the connection to %s lacks password", Title)
+	case strings.Contains(who.user, ":"):
+		return access{}, fault.Errorf(fault.Value, "username", "the user name has a colon, at which %s would part it from the password", Title)
+	case sellerhttp.Line(who.user) != who.user || len(who.user) > 255:
+		return access{}, fault.Errorf(fault.Value, "username", "the user name is not one line of at most 255 bytes")
+	}
+	return who, nil
+}

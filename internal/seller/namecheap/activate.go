@@ -1,0 +1,132 @@
+package namecheap
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+const commandActivate = "namecheap.ssl.activate"
+
+// Activate hands the CSR in for a paid id (ssl.activate, §3.2) and returns what the client must publish, as it came; for
+// proof by e-mail the approvers. It is sent once: after a fault with Retry, Report tells whether it was accepted. An
+// accepted activation without values for the chosen method is no error: Proofs asks for them again.
+func (c *Client) Activate(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
+	order, err := certification(id, r)
+	if err != nil {
+		return nil, err
+	}
+	if email := adminEmail(r); email != "" {
+		order = append(order, "AdminEmailAddress", email)
+	}
+	result, err := c.ask(ctx, sellerhttp.Once, "SSLActivateResult", commandActivate, order...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.accepted(result, commandActivate, id); err != nil {
+		return nil, err
+	}
+	return c.published(id, result, r), nil
+}
+
+// accepted reads the attributes that every result about one id has.
+func (c *Client) accepted(result *sellerhttp.Element, command string, id int64) error {
+	if success := result.Attr("IsSuccess"); success != "" && !strings.EqualFold(success, "true") {
+		return fault.Errorf(fault.API, command, "%s (%s) answers OK for the certificate %d, but says IsSuccess=%s without a reason",
+			Title, command, id, words(success))
+	}
+	if other := idOf(result.Attr("ID")); other != 0 && other != id {
+		return fault.Errorf(fault.Client, command, "%s (%s) was asked about the certificate %d and answers about %d", Title, command, id, other)
+	}
+	return nil
+}
+
+// certification gives the parameters that activate and reissue share (§3.2, §3.8). WebServerType only chooses the form of mailed
+// files; `other` is documented and used by clients in production (§3.8). OV and EV carry the organisation's data too. Whether a discontinued product that was paid for
+// long ago can still be had is for Namecheap to say.
+func certification(id int64, r seller.Request) ([]string, error) {
+	control, err := control(r)
+	if err != nil {
+		return nil, err
+	}
+	organisation, err := subject(r)
+	if err != nil {
+		return nil, err
+	}
+	order := []string{"CertificateID", strconv.FormatInt(id, 10), "CSR", r.CSR.PEM, "WebServerType", "other"}
+	return slices.Concat(order, control, organisation), nil
+}
+
+// control are the parameters of the proof. Multi-domain products take a method for each name; for the others one switch does
+// (§3.2).
+func control(r seller.Request) ([]string, error) {
+	if err := provable(r); err != nil {
+		return nil, err
+	}
+	if !r.Product.MultiDomain {
+		switch r.Method {
+		case seller.MethodDNS:
+			return []string{"DNSDCValidation", "true"}, nil
+		case seller.MethodFile:
+			return []string{"HTTPDCValidation", "true"}, nil
+		}
+		return []string{"ApproverEmail", r.Emails[0]}, nil
+	}
+	each := approvers(r)
+	switch r.Method {
+	case seller.MethodDNS:
+		each = slices.Repeat([]string{"CNAMECSRHASH"}, 1+len(r.Names))
+	case seller.MethodFile:
+		each = slices.Repeat([]string{"HTTPCSRHASH"}, 1+len(r.Names))
+	}
+	pairs := []string{"ApproverEmail", each[0]}
+	if len(r.Names) > 0 {
+		pairs = append(pairs, "DNSNames", strings.Join(r.Names, ","), "DNSApproverEmails", strings.Join(each[1:], ","))
+	}
+	return pairs, nil
+}
+
+// provable refuses a way of proof that Namecheap would refuse.
+func provable(r seller.Request) error {
+	switch {
+	case r.Method == seller.MethodFile && slices.ContainsFunc(r.AllNames(), func(n string) bool { return strings.HasPrefix(n, "*.") }):
+		return fault.Errorf(fault.Value, itemparam.Method, "a file does not prove control over a wildcard name; choose DNS or e-mail")
+	case r.Method != seller.MethodEmail:
+		return nil
+	case len(approvers(r)) == 0:
+		return fault.Errorf(fault.Missed, itemparam.Approver, "proof by e-mail needs an approver's address")
+	case r.Product.MultiDomain && len(approvers(r)) != 1+len(r.Names):
+		return fault.Errorf(fault.Value, itemparam.Approver, "%d names need as many approver addresses, in their order, and there are %d: %s",
+			1+len(r.Names), len(approvers(r)), pki.DisplayNames(r.AllNames()))
+	}
+	return nil
+}
+
+// approvers are the addresses that count: the first where one name is certified, else one for each name. A single address
+// stands for all names; whether it may approve each of them is for the seller to say.
+func approvers(r seller.Request) []string {
+	switch {
+	case !r.Product.MultiDomain && len(r.Emails) > 1:
+		return r.Emails[:1]
+	case r.Product.MultiDomain && len(r.Emails) == 1:
+		return slices.Repeat(r.Emails, 1+len(r.Names))
+	}
+	return r.Emails
+}
+
+// adminEmail is where Namecheap mails the files; without one it mails none (§3.2).
+func adminEmail(r seller.Request) string {
+	for _, email := range []string{r.Params["adm_email"], r.Params["tech_email"], r.CSR.Email} {
+		if email = strings.TrimSpace(email); pki.PlausibleEmail(email) {
+			return email
+		}
+	}
+	return ""
+}

@@ -1,0 +1,39 @@
+package namecheap
+
+import (
+	"context"
+	"errors"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+const commandBalances = "namecheap.users.getBalances"
+
+// Check asks for the balance, which changes nothing. Its faults tell apart a wrong user or key (invalid_login_or_passwd on
+// api_user, username or api_key), a host that is not on the white list (address_not_allowed with the address as parameter ip),
+// a wrong client_ip, a locked account (auth), no network (client) and something else than Namecheap
+// (not_the_seller).
+func (c *Client) Check(ctx context.Context) error {
+	_, err := c.Balance(ctx)
+	if errors.Is(err, seller.ErrUnknownAmount) { // whoever gets a balance is let in
+		c.log.Warningf("%v", err)
+		return nil
+	}
+	return err
+}
+
+// Balance is what can be spent (§6, AvailableBalance).
+func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
+	result, err := c.ask(ctx, sellerhttp.Read, "UserGetBalancesResult", commandBalances)
+	if err != nil {
+		return seller.Money{}, err
+	}
+	text := result.Attr("AvailableBalance")
+	amount, ok := seller.ParseBalance(text)
+	if !ok {
+		return seller.Money{}, fault.Errorf(fault.API, commandBalances, "%s gives %q as the available balance: %w", Title, words(text), seller.ErrUnknownAmount)
+	}
+	return seller.Money{Amount: amount, Text: words(text), Currency: words(result.Attr("Currency"))}, nil
+}

@@ -1,0 +1,166 @@
+// Package namecheap is the client of Namecheap's SSL API and its mapping to the words of the trade.
+//
+// Section signs in comments are those of namecheap-ssl-api; "contract" is contract.md.
+package namecheap
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/panellog"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+// Title is the seller's name for people.
+const Title = "Namecheap"
+
+// Options is what a client needs from the world.
+type Options struct {
+	// Params are the module's decrypted parameters (Params and CustomParams name them).
+	Params map[string]string
+	// Getenv looks up NAMECHEAP_API_URL; nil is an empty environment.
+	Getenv   func(string) (string, bool)
+	Now      func() time.Time
+	Sleep    func(context.Context, time.Duration) error
+	Jitter   func() float64 // [0,1)
+	StateDir string         // folder of the budget's file: var/ of the panel
+	Binary   string         // names the budget's file and the user agent
+	Log      *panellog.Logger
+	DryRun   bool // nothing that may change something is sent or written, but the budget's file
+	// SellerCA returns the file with the CA certificates to trust instead of the system's; nil or empty for the system's.
+	SellerCA func() (string, error)
+}
+
+// Client speaks for one account. It may be used from several goroutines.
+type Client struct {
+	account string
+	access  access
+	http    *sellerhttp.Client
+	log     *panellog.Logger
+	prices  priceFile
+	waiting sellerhttp.Waiting
+	dry     bool
+}
+
+// access is what every request carries (§1.2).
+type access struct {
+	apiUser, apiKey, userName, clientIP string
+}
+
+// New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request, but for the
+// file of SellerCA. Faults are about the
+// parameters: missed, value, invalid_client_ip.
+func New(o Options) (*Client, error) {
+	address, err := addressOf(o.Params, o.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	who, err := accessOf(o.Params)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := limitsOf(o.Params)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := sellerhttp.TrustOf(o.SellerCA)
+	if err != nil {
+		return nil, err
+	}
+	log := o.Log.Named("namecheap")
+	c := &Client{account: accountName(address, who.userName), access: who, log: log}
+	c.http = sellerhttp.New(sellerhttp.Config{
+		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
+		Budget: &sellerhttp.RateLimiter{
+			Path: budgetPath(o.StateDir, o.Binary, c.account), Limits: limits, Now: o.Now, Sleep: o.Sleep, Log: log,
+		},
+		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun), Trust: trust,
+	})
+	c.dry = o.DryRun
+	c.prices = priceFile{kept: sellerhttp.CacheFile{Path: keptPath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
+	c.waiting = sellerhttp.Waiting{Path: keptPath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun}
+	return c, nil
+}
+
+// reads returns the commands that change nothing, for a dry run; nil for a client that sends all. editDCVMethod is none of them:
+// it may be repeated, but it sets how control is proved.
+func reads(dry bool) func(sellerhttp.Call) bool {
+	if !dry {
+		return nil
+	}
+	return func(call sellerhttp.Call) bool {
+		switch call.Name {
+		case commandList, commandInfo, commandApprovers, commandPricing, commandBalances:
+			return true
+		}
+		return false
+	}
+}
+
+// Account is the address of the API and the user name, lower case: the same account is the same text on every module.
+func (c *Client) Account() string { return c.account }
+
+// form is a request's body: the global parameters (§1.2) and the command's own, given as name, value pairs. The secrets
+// travel only here, never in the address.
+func (c *Client) form(command string, pairs ...string) url.Values {
+	form := url.Values{
+		"ApiUser": {c.access.apiUser}, "ApiKey": {c.access.apiKey}, "UserName": {c.access.userName},
+		"ClientIp": {c.access.clientIP}, "Command": {command},
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return form
+}
+
+// ask sends one command and returns the result element of that name. Errors are *cert.Error, of the way there, of
+// the answer's form, or what Namecheap refused.
+func (c *Client) ask(ctx context.Context, class sellerhttp.Class, result, command string, pairs ...string) (*sellerhttp.Element, error) {
+	reply, err := c.call(ctx, class, command, pairs...)
+	if err != nil {
+		return nil, faultOf(err)
+	}
+	found := reply.result(result)
+	if found == nil {
+		return nil, fault.Errorf(fault.Client, command, "%s answers OK without the element %s", Title, result)
+	}
+	return found, nil
+}
+
+// call sends one command and reads the envelope; the raw errors are *sellerhttp.Error and *refusal.
+func (c *Client) call(ctx context.Context, class sellerhttp.Class, command string, pairs ...string) (envelope, error) {
+	var reply envelope
+	err := c.http.Do(ctx, sellerhttp.Call{
+		Name: command, Keys: keys(pairs), Form: c.form(command, pairs...), Class: class,
+		Decode: func(body []byte) (string, error) {
+			var err error
+			if reply, err = parseEnvelope(body); err != nil {
+				return "", err
+			}
+			if !reply.ok {
+				refused := newRefusal(command, reply, c.access)
+				return refused.verdict(), refused
+			}
+			return "OK", nil
+		},
+	})
+	for _, warning := range reply.warnings {
+		c.log.Warningf("%s warns on %s: %s", Title, command, warning)
+	}
+	return reply, err
+}
+
+// keys shows in the log which object a request was about.
+func keys(pairs []string) string {
+	var shown []string
+	for i := 0; i+1 < len(pairs); i += 2 {
+		switch pairs[i] {
+		case "CertificateID", "Type", "SSLType", "Years", "SANStoADD", "ListType", "SearchTerm", "Page", "DomainName":
+			shown = append(shown, pairs[i]+"="+pairs[i+1])
+		}
+	}
+	return strings.Join(shown, " ")
+}

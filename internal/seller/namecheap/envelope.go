@@ -1,0 +1,64 @@
+package namecheap
+
+import (
+	"strings"
+
+	"pmssl/internal/seller/sellerhttp"
+)
+
+// envelope is the frame of every answer (§1.5, §1.6).
+type envelope struct {
+	ok       bool // Status="OK"; the HTTP status says nothing (§0.1)
+	errors   []apiError
+	warnings []string
+	response *sellerhttp.Element // CommandResponse; may be there in an ERROR answer too
+}
+
+// apiError is one <Error>.
+type apiError struct {
+	number int    // 0 where it has none that can be read
+	given  string // the number as it came
+	text   string // as it came; newRefusal makes words for people of it
+}
+
+// parseEnvelope reads an answer's body. Errors are *sellerhttp.Error: another document than ApiResponse is Foreign,
+// one without a Status that we know Unreadable.
+func parseEnvelope(body []byte) (envelope, error) {
+	root, err := sellerhttp.ParseXML(body)
+	if err != nil {
+		return envelope{}, err
+	}
+	if !strings.EqualFold(root.Name, "ApiResponse") {
+		return envelope{}, &sellerhttp.Error{Kind: sellerhttp.Foreign,
+			Text: "what answers is not Namecheap's API: its document begins with <" + clip(sellerhttp.Line(root.Name), 60) + ">"}
+	}
+	e := envelope{response: root.Child("CommandResponse")}
+	switch status := root.Attr("Status"); strings.ToUpper(status) {
+	case "OK":
+		e.ok = true
+	case "ERROR":
+	default:
+		return envelope{}, &sellerhttp.Error{Kind: sellerhttp.Unreadable,
+			Text: "the answer's status is neither OK nor ERROR but \"" + clip(sellerhttp.Line(status), 40) + "\""}
+	}
+	for _, one := range root.Child("Errors").All("Error") {
+		e.errors = append(e.errors, apiError{number: intOf(one.Attr("Number")), given: one.Attr("Number"), text: one.Text()})
+	}
+	for _, one := range root.Child("Warnings").All("Warning") {
+		e.warnings = append(e.warnings, strings.TrimSpace(sellerhttp.Line(one.Attr("Number"))+" "+words(one.Text())))
+	}
+	return e, nil
+}
+
+// result is the command's result element, nil where the answer has none of that name.
+func (e envelope) result(name string) *sellerhttp.Element { return e.response.Child(name) }
+
+// words is a text of Namecheap for people: one line, not endless.
+func words(text string) string { return clip(sellerhttp.Line(text), 1000) }
+
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}

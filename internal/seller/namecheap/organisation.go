@@ -1,0 +1,140 @@
+package namecheap
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
+)
+
+// subjectField is one parameter of activate and reissue that describes the organisation or its representative (§3.2).
+type subjectField struct {
+	name string // Namecheap's parameter
+	from string // our item parameter (billmanager-module-protocol §4.1)
+	most int    // its longest value in characters
+	form form
+}
+
+// form is what Namecheap wants of a value beyond its length.
+type form int
+
+const (
+	asIs    form = iota
+	dotted       // +NNN.NNNNNNNNNN
+	number       // digits only (4011900)
+	country      // code of ISO 3166-1
+)
+
+// Item parameters of ours that only EV needs, beside those of billmanager-module-protocol §4.1.
+const (
+	paramIncorporationCountry  = "org_incorporation_country"
+	paramIncorporationState    = "org_incorporation_state"
+	paramIncorporationLocality = "org_incorporation_locality"
+	paramIncorporationDate     = "org_incorporation_date"
+	paramTradeName             = "org_dba"
+)
+
+// subjectFields are the fields that a level hands over. The panel's org_incorporating_agency and the technical contact have no
+// counterpart at Namecheap since 2017 (§3.2).
+func subjectFields(level seller.Level) []subjectField {
+	organisation := []subjectField{
+		{"AdminOrganizationName", "org_name", 255, asIs}, {"OrganizationDepartment", "org_division", 255, asIs},
+		{"OrganizationDUNS", "org_duns", 20, number}, {"AdminAddress1", "org_address", 255, asIs},
+		{"AdminCity", "org_city", 255, asIs}, {"AdminStateProvince", "org_state", 255, asIs},
+		{"AdminPostalCode", "org_postcode", 255, asIs}, {"AdminCountry", "org_country", 2, country},
+		{"AdminPhone", "org_phone", 32, dotted},
+	}
+	switch level {
+	case seller.OV:
+		return append(organisation,
+			subjectField{"OrganizationRepFirstName", "adm_fname", 60, asIs}, subjectField{"OrganizationRepLastName", "adm_lname", 60, asIs},
+			subjectField{"OrganizationRepTitle", "adm_jtitle", 60, asIs}, subjectField{"OrganizationRepPhone", "adm_phone", 255, dotted},
+			subjectField{"OrganizationRepEmailAddress", "adm_email", 128, asIs})
+	case seller.EV:
+		return append(organisation,
+			subjectField{"CompanyIncorporationCountry", paramIncorporationCountry, 2, country},
+			subjectField{"CompanyIncorporationStateProvince", paramIncorporationState, 255, asIs},
+			subjectField{"CompanyIncorporationLocality", paramIncorporationLocality, 100, asIs},
+			subjectField{"CompanyIncorporationDate", paramIncorporationDate, 100, asIs},
+			subjectField{"CompanyDBA", paramTradeName, 100, asIs},
+			subjectField{"CompanyRegistrationNumber", "org_registration_number", 100, asIs})
+	}
+	return nil
+}
+
+// Examine holds an order against Namecheap's own rules before anything is bought: the way of proof and, for OV and EV, the
+// organisation's data (§3.2). Everything that is wrong with that data is told in one fault, of type missed or value, each
+// problem with its field. It asks nobody.
+func (c *Client) ValidateOrder(r seller.Request) error {
+	if err := provable(r); err != nil {
+		return err
+	}
+	_, err := subject(r)
+	return err
+}
+
+// subject gives the parameters that describe the organisation, in pairs; none for DV. Fields that the client left empty are not
+// sent.
+func subject(r seller.Request) ([]string, error) {
+	fields := subjectFields(r.Product.Level)
+	used := map[string]string{}
+	for _, f := range fields {
+		used[f.from] = strings.TrimSpace(r.Params[f.from])
+	}
+	var complaints fault.FieldErrors
+	seller.AddSubjectErrors(&complaints, used)
+	var pairs []string
+	for _, f := range fields {
+		if used[f.from] == "" || seller.CheckField(f.from, used[f.from]) != nil ||
+			seller.CheckTogether(f.from, used[f.from], used[seller.CountryField(f.from)]) != nil {
+			continue
+		}
+		value, complaint := f.written(used[f.from])
+		if complaint != "" {
+			complaints.Wrong(f.from, "%q %s", clip(used[f.from], 100), complaint)
+			continue
+		}
+		pairs = append(pairs, f.name, value)
+	}
+	complaints.Require(used, requiredFields(r)...)
+	if err := complaints.Fault(); err != nil {
+		return nil, err
+	}
+	return pairs, nil
+}
+
+// requiredFields are the item parameters without which Namecheap refuses the level (2010326, 2010396, 2010667). The
+// organisation's name may come from the CSR.
+func requiredFields(r seller.Request) []string {
+	var required []string
+	if r.Product.Level != seller.DV && r.CSR.Subject.Organisation == "" {
+		required = append(required, "org_name")
+	}
+	if r.Product.Level == seller.EV {
+		required = append(required, "org_address", "org_city", "org_state", "org_country", "org_postcode", paramIncorporationCountry)
+	}
+	return required
+}
+
+// written is the value in the form that Namecheap wants; the complaint says why it has none.
+func (f subjectField) written(value string) (text, complaint string) {
+	switch f.form {
+	case dotted:
+		if value, complaint = seller.DottedPhone(value); complaint != "" {
+			return "", complaint
+		}
+	case number:
+		value = strings.ReplaceAll(value, "-", "") // D-U-N-S numbers are printed 15-048-3782
+		if strings.Trim(value, "0123456789") != "" || value == "" {
+			return "", "is not a number"
+		}
+	case country:
+		value = seller.Country(value)
+	}
+	if utf8.RuneCountInString(value) > f.most {
+		return "", "is longer than the " + strconv.Itoa(f.most) + " characters that " + Title + " takes"
+	}
+	return value, ""
+}

@@ -1,0 +1,105 @@
+package namecheap
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"pmssl/internal/seller"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+const (
+	// pricesLast is how long prices are kept.
+	pricesLast = 24 * time.Hour
+	// maxPriceFile is far above the size of all products with all terms, in bytes.
+	maxPriceFile = 1 << 20
+	// priceFormat is the version of the file's content.
+	priceFormat = 1
+)
+
+// priceFile keeps the prices of one account between runs.
+type priceFile struct {
+	kept sellerhttp.CacheFile
+	now  func() time.Time
+}
+
+// keptPrices is the file's content.
+type keptPrices struct {
+	Format int         `json:"format"`
+	Read   time.Time   `json:"read"`
+	Offers []keptOffer `json:"offers"`
+}
+
+type keptOffer struct {
+	Template  string         `json:"template"`
+	Prices    []seller.Price `json:"prices"`
+	MoreNames []seller.Price `json:"more_names,omitempty"`
+}
+
+// read gives the kept prices; none where there is no file or it is older than a day. An error says that the file cannot be
+// used. Instants in the future were written before the clock was set back, and such a file is old.
+func (f priceFile) read() ([]seller.Offer, error) {
+	content, err := f.kept.Read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var kept keptPrices
+	if err := json.Unmarshal(content, &kept); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w", f.kept.Path, err)
+	}
+	if kept.Format != priceFormat {
+		return nil, nil // another version's, which is written over
+	}
+	if age := f.now().Sub(kept.Read); age < 0 || age >= pricesLast {
+		return nil, nil
+	}
+	offers, err := kept.offers()
+	if err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w", f.kept.Path, err)
+	}
+	return offers, nil
+}
+
+// offers makes offers of the file's content again; what no answer could have brought is refused with the whole file.
+func (k keptPrices) offers() ([]seller.Offer, error) {
+	var all []seller.Offer
+	for _, one := range k.Offers {
+		p, found := seller.FindProduct(Products(), one.Template)
+		if !found || !p.Orderable() || len(one.Prices) == 0 || len(one.MoreNames) > 0 && !p.MultiDomain {
+			return nil, fmt.Errorf("it has %q, which is nothing that can be bought", words(one.Template))
+		}
+		for _, price := range append(one.Prices[:len(one.Prices):len(one.Prices)], one.MoreNames...) {
+			if price.Months < 12 || price.Months > 60 || price.Months%12 != 0 || !told(price.Cost) || len(price.Cost.Currency) != 3 {
+				return nil, fmt.Errorf("it has a price of %s that is none", p.ID)
+			}
+		}
+		all = append(all, seller.Offer{Name: p.Names[0], Product: p, Prices: one.Prices, MoreNames: one.MoreNames})
+	}
+	return all, nil
+}
+
+// told reports whether the text of a price says its amount.
+func told(m seller.Money) bool {
+	amount, ok := seller.ParseAmount(m.Text)
+	return ok && amount > 0 && amount == m.Amount
+}
+
+// write replaces the file in one step, so that no other process reads half of it. Only the owner can read it: what an account
+// pays is nobody else's business.
+func (f priceFile) write(offers []seller.Offer) error {
+	kept := keptPrices{Format: priceFormat, Read: f.now().UTC()}
+	for _, o := range offers {
+		kept.Offers = append(kept.Offers, keptOffer{Template: o.Product.ID, Prices: o.Prices, MoreNames: o.MoreNames})
+	}
+	content, err := json.MarshalIndent(kept, "", " ")
+	if err != nil {
+		return fmt.Errorf("encoding the prices: %w", err)
+	}
+	return f.kept.Write(content)
+}

@@ -1,0 +1,125 @@
+package namecheap
+
+import (
+	"strings"
+
+	"pmssl/internal/seller"
+)
+
+// Names that a multi-domain certificate includes and may have in all, the common name counted (§4).
+const (
+	includedNames = 3
+	mostNames     = 100
+)
+
+// Products is the table of §4: the names of SSL.com's products as documented and as seen on the wire, the Sectigo names that can
+// still be ordered, with the product that Namecheap delivers in their place as Successor, and what was discontinued long ago and is
+// named there. Products that mean the same in both generations have one entry.
+func Products() []seller.Product {
+	return []seller.Product{
+		single("standard_ssl", seller.DV, "", "Standard SSL", "Standard SSL SSLcom"),
+		wildcard("standard_wildcard_ssl", seller.DV, "", "Standard Wildcard SSL", "Standard Wildcard SSL SSLcom"),
+		multi("san_certificate", seller.DV, "", "SAN Certificate", "SAN Certificate SSL SSLcom"),
+		single("positivessl", seller.DV, "standard_ssl", "PositiveSSL"),
+		single("essentialssl", seller.DV, "standard_ssl", "EssentialSSL"),
+		wildcard("positivessl_wildcard", seller.DV, "standard_wildcard_ssl", "PositiveSSL Wildcard"),
+		wildcard("essentialssl_wildcard", seller.DV, "standard_wildcard_ssl", "EssentialSSL Wildcard"),
+		multi("positivessl_multi_domain", seller.DV, "san_certificate", "PositiveSSL Multi Domain"),
+
+		single("high_assurance_ssl", seller.OV, "", "High Assurance SSL", "High Assurance SSL SSLcom"),
+		wildcard("ov_wildcard_ssl", seller.OV, "", "OV Wildcard SSL", "OV Wildcard SSL SSLcom"),
+		multi("ov_multi_domain_ssl", seller.OV, "", "OV Multi-domain SSL", "OV Multi-domain SSL SSLcom"),
+		single("instantssl", seller.OV, "high_assurance_ssl", "InstantSSL"),
+		single("instantssl_pro", seller.OV, "high_assurance_ssl", "InstantSSL Pro"),
+		single("premiumssl", seller.OV, "high_assurance_ssl", "PremiumSSL"),
+		wildcard("premiumssl_wildcard", seller.OV, "ov_wildcard_ssl", "PremiumSSL Wildcard"),
+		multi("multi_domain_ssl", seller.OV, "ov_multi_domain_ssl", "Multi Domain SSL"),
+		multi("unified_communications", seller.OV, "ov_multi_domain_ssl", "Unified Communications"),
+
+		single("ev_ssl", seller.EV, "", "EV SSL", "EV SSL SSLcom"),
+		multi("ev_multi_domain_ssl", seller.EV, "", "EV Multi-Domain SSL", "EV Multi Domain SSL SSLcom", "EV Multi Domain SSL"),
+
+		discontinued(single("comodossl", seller.DV, "standard_ssl", "ComodoSSL")),
+		discontinued(single("ev_ssl_sgc", seller.EV, "ev_ssl", "EV SSL SGC")),
+
+		// GeoTrust, RapidSSL, Thawte and Symantec, by the names of the last lists of Type that had them.
+		discontinued(single("rapidssl", seller.DV, "standard_ssl", "RapidSSL")),
+		discontinued(wildcard("rapidssl_wildcard", seller.DV, "standard_wildcard_ssl", "RapidSSL Wildcard")),
+		discontinued(single("quickssl_premium", seller.DV, "standard_ssl", "QuickSSL Premium")),
+		discontinued(single("ssl123", seller.DV, "standard_ssl", "SSL123")),
+		discontinued(single("true_businessid", seller.OV, "high_assurance_ssl", "True BusinessID")),
+		discontinued(wildcard("true_businessid_wildcard", seller.OV, "ov_wildcard_ssl", "True BusinessID Wildcard")),
+		discontinued(multi("true_businessid_multi_domain", seller.OV, "ov_multi_domain_ssl", "True BusinessID Multi Domain")),
+		discontinued(single("ssl_web_server", seller.OV, "high_assurance_ssl", "SSL Web Server")),
+		discontinued(single("sgc_super_certs", seller.OV, "high_assurance_ssl", "SGC Super Certs", "SGC Supercert")),
+		discontinued(single("secure_site", seller.OV, "high_assurance_ssl", "Secure Site")),
+		discontinued(single("secure_site_pro", seller.OV, "high_assurance_ssl", "Secure Site Pro")),
+		discontinued(single("true_businessid_with_ev", seller.EV, "ev_ssl", "True BusinessID with EV")),
+		discontinued(single("ssl_webserver_ev", seller.EV, "ev_ssl", "SSL Webserver EV")),
+		discontinued(single("secure_site_with_ev", seller.EV, "ev_ssl", "Secure Site with EV")),
+		discontinued(single("secure_site_pro_with_ev", seller.EV, "ev_ssl", "Secure Site Pro with EV")),
+	}
+}
+
+func single(id string, level seller.Level, successor string, names ...string) seller.Product {
+	return seller.Product{ID: id, Names: names, Level: level, Included: 1, Most: 1, Successor: successor}
+}
+
+func wildcard(id string, level seller.Level, successor string, names ...string) seller.Product {
+	p := single(id, level, successor, names...)
+	p.Wildcard = true
+	return p
+}
+
+func multi(id string, level seller.Level, successor string, names ...string) seller.Product {
+	p := single(id, level, successor, names...)
+	p.MultiDomain, p.Included, p.Most = true, includedNames, mostNames
+	return p
+}
+
+func discontinued(p seller.Product) seller.Product {
+	p.Discontinued = true
+	return p
+}
+
+// productNamed finds the product that a name of Namecheap means, and that name as the table spells it; false where none is known.
+// Answers of getInfo have the names in lower case (§3.3), and documents and wire differ in blanks and hyphens (§4): where no name
+// fits as it is written, letters and digits alone decide.
+func productNamed(name string) (seller.Product, string, bool) {
+	for _, p := range Products() {
+		for _, known := range p.Names {
+			if strings.EqualFold(known, name) {
+				return p, known, true
+			}
+		}
+	}
+	spelled := seller.TemplateID(name)
+	for _, p := range Products() {
+		for _, known := range p.Names {
+			if seller.TemplateID(known) == spelled {
+				return p, known, true
+			}
+		}
+	}
+	return seller.Product{}, "", false
+}
+
+// sameOffer tells whether two products are the same one or a product and the one that Namecheap delivers in its place (§4).
+func sameOffer(a, b seller.Product) bool {
+	return a.ID == b.ID || a.ID == b.Successor || b.ID == a.Successor
+}
+
+// liveName is the name with the suffix that SSL.com's products carry on the wire, of the product itself or of the one that Namecheap
+// delivers in its place (§4); empty where none is known. It is asked for where the documented name is refused as unknown
+// (contract 1).
+func liveName(p seller.Product) string {
+	for _, name := range p.Names {
+		if strings.HasSuffix(name, " SSLcom") {
+			return name
+		}
+	}
+	if next, ok := seller.FindProduct(Products(), p.Successor); ok && p.Successor != p.ID {
+		return liveName(next)
+	}
+	return ""
+}

@@ -1,0 +1,82 @@
+package namecheap
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+const (
+	commandRenew = "namecheap.ssl.renew"
+	// typeMismatch is "SSLType Mismatch" (§3.7): the old certificate is of another product. Nothing was bought.
+	typeMismatch = 2012301
+	// lookTime bounds the look at the old certificate between two requests that buy: the locks were checked before the first
+	// (contract 3.1). It is what a purchase waits for its turn at the most.
+	lookTime = 15 * time.Second
+)
+
+// renew pays for the next term of the certificate (ssl.renew, §3.7). The result is a new id that is not activated.
+func (c *Client) renew(ctx context.Context, p seller.Purchase, name string) (seller.Receipt, error) {
+	reply, err := c.call(ctx, sellerhttp.Purchase, commandRenew,
+		"CertificateID", strconv.FormatInt(p.ID, 10), "Years", yearsOf(p), "SSLType", name)
+	if err != nil {
+		return seller.Receipt{}, err
+	}
+	return renewReceipt(p.ID, reply.result("SSLRenewResult"))
+}
+
+// renewReceipt reads the result. OrderId and OrderID both occur (§3.7) and are the same to Attr.
+func renewReceipt(old int64, result *sellerhttp.Element) (seller.Receipt, error) {
+	r := seller.Receipt{
+		ID: idOf(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
+	}
+	return r, isNew(commandRenew, old, r.ID, result)
+}
+
+// renewAsDelivered renews under Namecheap's own name of the old certificate, after the names of the order were refused as a
+// mismatch. The name is read only now, not ahead of each renewal: in the normal case nothing stands between the check of the
+// locks and the request (contract 3.1), and here nothing has been bought yet. A name that means something else than what the
+// order's product was replaced by is not asked for: the client would pay for another product than the ordered one.
+func (c *Client) renewAsDelivered(ctx context.Context, p seller.Purchase, asked []string, mismatch error) (seller.Receipt, error) {
+	name, err := c.deliveredName(ctx, p)
+	if err != nil {
+		f := purchaseFault(mismatch)
+		f.Retry = fault.From(err).Retry
+		f.Message += "; the name under which " + Title + " has the certificate could not be read: " + fault.From(err).Message
+		return seller.Receipt{}, f
+	}
+	if name == "" || slices.Contains(asked, name) {
+		return seller.Receipt{}, purchaseFault(mismatch)
+	}
+	c.log.ExtInfof("%s refuses %q (%v), nothing was bought; asking once more for %q, its own name of the certificate %d",
+		Title, asked[len(asked)-1], mismatch, name, p.ID)
+	receipt, err := c.renew(ctx, p, name)
+	if err != nil {
+		return seller.Receipt{}, purchaseFault(err)
+	}
+	return receipt, nil
+}
+
+// deliveredName is Namecheap's own name of the certificate to be renewed, as the table of products spells it; empty where it
+// is none that may be bought for the order.
+func (c *Client) deliveredName(ctx context.Context, p seller.Purchase) (string, error) {
+	ctx, stop := context.WithTimeout(ctx, lookTime)
+	defer stop()
+	result, err := c.ask(ctx, sellerhttp.Read, "SSLGetInfoResult", commandInfo, "CertificateID", strconv.FormatInt(p.ID, 10))
+	if err != nil {
+		return "", err
+	}
+	own := words(result.Attr("Type"))
+	delivered, name, known := productNamed(own)
+	if !known || !delivered.Orderable() || !sameOffer(delivered, p.Product) {
+		c.log.ExtInfof("%s has the certificate %d as %q, which is not renewed for an order of %s", Title, p.ID, own, p.Product.ID)
+		return "", nil
+	}
+	return name, nil
+}

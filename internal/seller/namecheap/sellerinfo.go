@@ -1,0 +1,68 @@
+package namecheap
+
+import (
+	"pmssl/internal/seller"
+)
+
+// What the module offers beyond buying stands and falls with these: features asks the prototype for them.
+var (
+	_ seller.Activator      = (*Client)(nil)
+	_ seller.Reissuer       = (*Client)(nil)
+	_ seller.ReissueFinder  = (*Client)(nil)
+	_ seller.ApproverLister = (*Client)(nil)
+	_ seller.BalanceTeller  = (*Client)(nil)
+
+	_ seller.Pricer            = (*Client)(nil)
+	_ seller.StatusCache       = (*Client)(nil)
+	_ seller.OrderValidator    = (*Client)(nil)
+	_ seller.ChallengeRetrier  = (*Client)(nil)
+	_ seller.ApprovalSender    = (*Client)(nil)
+	_ seller.MethodChanger     = (*Client)(nil)
+	_ seller.Canceller         = (*Client)(nil)
+	_ seller.Revoker           = (*Client)(nil)
+	_ seller.CertificateLister = (*Client)(nil)
+	_ seller.PriceLister       = (*Client)(nil)
+)
+
+// trade is Namecheap in the words of the commands. Nothing is connected before Connect's seller is asked something.
+func Info(s seller.Env) seller.Info {
+	t := seller.Info{
+		Title:        Title,
+		Products:     Products(),
+		Terms:        []int{12, 24, 36, 48, 60}, // Years of ssl.create, in months (namecheap-ssl-api §3.1)
+		Vetted:       true,
+		MoreNames:    true,
+		Issuers:      issuers(),
+		AddressParam: "client_ip",
+		Prototype:    &Client{},
+		Account:      func(params map[string]string) string { return AccountOf(params, s.Getenv) },
+		Connect:      connect(s),
+		DryRun:       s.DryRun,
+	}
+	for _, p := range Params() {
+		t.Params = append(t.Params, seller.Param(p))
+	}
+	for _, p := range CustomParams() {
+		t.CustomParams = append(t.CustomParams, seller.CustomParam(p))
+	}
+	return t
+}
+
+// issuers are the CAs whose certificates Namecheap sells, by the names under which their statements of practice take CAA
+// records: SSL.com since July 2026 (namecheap-ssl-api §4), Sectigo before and for old orders.
+func issuers() []string {
+	return []string{"ssl.com", "sectigo.com", "comodoca.com", "comodo.com", "usertrust.com", "trust-provider.com"}
+}
+
+func connect(s seller.Env) func(map[string]string) (seller.Seller, error) {
+	return func(params map[string]string) (seller.Seller, error) {
+		client, err := New(Options{
+			Params: params, Getenv: s.Getenv, Now: s.Now, Sleep: s.Sleep, Jitter: s.Jitter,
+			StateDir: s.StateDir, Binary: s.Binary, Log: s.Log, SellerCA: s.SellerCA, DryRun: s.DryRun,
+		})
+		if err != nil {
+			return nil, err // not a nil *Client in a Seller
+		}
+		return client, nil
+	}
+}

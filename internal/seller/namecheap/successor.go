@@ -1,0 +1,108 @@
+package namecheap
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// maxTerm is the longest SearchTerm, in characters (§3.4).
+const maxTerm = 70
+
+// Successors lists the ids that may be a reissue of the certificate, ascending: newer ones for the common name that the CA
+// works on or that are issued (ssl.getList, §3.4). Where the certificate's row tells the CA's order, which a reissue keeps
+// (§3.3), certificates of another order are left out, except those of another product: a reissue of what was bought of
+// Sectigo comes from SSL.com, in an order of its own (§4). Whose key they are for tells Report. A list that cannot be read to
+// its end is a fault: what is missing on it would be asked for a second time.
+func (c *Client) FindReissues(ctx context.Context, id int64, commonName string) ([]int64, error) {
+	name := strings.ToLower(strings.TrimSpace(commonName))
+	if name == "" {
+		return nil, fault.Errorf(fault.Missed, "csr", "the reissue of the certificate %d cannot be looked for without its common name", id)
+	}
+	rows, err := c.rowsAbout(ctx, id, name)
+	if err != nil {
+		return nil, err
+	}
+	var found []int64
+	old := rowOf(rows, id)
+	for _, r := range rows {
+		if r.ID <= id || !sameHost(r.Host, name) {
+			continue
+		}
+		switch {
+		case r.State == seller.StateUnknown:
+			c.log.Warningf("%s lists the certificate %d for %s with an unknown status; it is not taken for a reissue of %d", Title, r.ID, r.Host, id)
+		case r.State != seller.StateWaiting && r.State != seller.StateIssued:
+		case old.otherOrder(r):
+			c.log.ExtInfof("the certificate %d for %s is of the CA's order %s, not of %s: no reissue of %d",
+				r.ID, r.Host, r.provider, old.provider, id)
+		default:
+			found = append(found, r.ID)
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// rowsAbout are all rows that concern the certificate and the name. What a SearchTerm is held against is not documented: a
+// search that shows neither the certificate nor its name proves nothing, and the whole list is read.
+func (c *Client) rowsAbout(ctx context.Context, id int64, name string) ([]row, error) {
+	if searchable(name) {
+		rows, err := c.list(ctx, listing{kind: "ALL", term: name})
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(rows, func(r row) bool { return r.ID == id || sameHost(r.Host, name) }) {
+			return rows, nil
+		}
+		c.log.ExtInfof("%s's search for %s finds nothing of that name, reading the whole list", Title, name)
+	}
+	return c.list(ctx, listing{kind: "ALL"})
+}
+
+// searchable tells whether a search finds the name as it is written: not where `*` may be a pattern, and not where the list
+// may have an internationalised name in its own script.
+func searchable(name string) bool {
+	if len(name) > maxTerm || strings.HasPrefix(name, "xn--") || strings.Contains(name, ".xn--") {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.'
+	})
+}
+
+// sameHost compares a row's name, in whatever script it is, with a common name.
+func sameHost(host, name string) bool {
+	if strings.EqualFold(host, name) {
+		return true
+	}
+	ascii, err := pki.ASCIIName("HostName", host)
+	return err == nil && ascii == name
+}
+
+// rowOf is the row of the id, an empty one where the list does not have it.
+func rowOf(rows []row, id int64) row {
+	for _, r := range rows {
+		if r.ID == id {
+			return r
+		}
+	}
+	return row{}
+}
+
+// otherOrder tells whether another certificate of the same product comes from another order at the CA, as far as both rows show it.
+func (r row) otherOrder(other row) bool {
+	if r.provider == "" || other.provider == "" || r.provider == other.provider {
+		return false
+	}
+	a, _, known := productNamed(r.Type)
+	b, _, too := productNamed(other.Type)
+	if known && too {
+		return a.ID == b.ID
+	}
+	return strings.EqualFold(r.Type, other.Type)
+}

@@ -1,0 +1,107 @@
+package seller
+
+import (
+	"strings"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/pki"
+)
+
+// Method is the way in which control over a domain is proved (BR 3.2.2.4).
+type Method int
+
+// The three ways that the panel knows. MethodEmail ends with BR 1.2.2 on 2028-03-15; MethodFile never fits wildcards.
+const (
+	MethodEmail Method = iota
+	MethodDNS
+	MethodFile
+)
+
+// ParamAlterMethods is the connection parameter by which the panel offers clients other methods than e-mail: the certificate
+// module of ISPsystem has it too. Nothing of ours reads it (docs/reference/billmanager.md §2).
+const ParamAlterMethods = "alter_approver_methods"
+
+// String is the word for log lines.
+func (m Method) String() string {
+	switch m {
+	case MethodDNS:
+		return "DNS"
+	case MethodFile:
+		return "file"
+	}
+	return "e-mail"
+}
+
+// ParseMethod reads the item parameter approver_method (contract 1). An unknown word is a fault of type value: guessing
+// would send the client looking for an e-mail that never comes.
+func ParseMethod(word string) (Method, error) {
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "", "auth_email":
+		return MethodEmail, nil
+	case "auth_dnstxt", "auth_dnscname", "auth_dns":
+		return MethodDNS, nil
+	case "auth_http", "auth_https", "auth_file":
+		return MethodFile, nil
+	}
+	return 0, fault.Errorf(fault.Value, "approver_method", "unknown method of proof %q, known are auth_email, auth_dnstxt and auth_http", pki.Clip(word, 60))
+}
+
+// Proof is what the client has to do for one name before the certificate is issued.
+type Challenge struct {
+	Domain string
+	Method Method
+	// Word is the approver_method under which the seller shows the proof (auth_dnscname); empty for the order's own.
+	Word   string
+	Email  string // MethodEmail: the approver's address
+	Host   string // MethodDNS: the record's full name
+	Record string // MethodDNS: CNAME or TXT
+	Target string // MethodDNS: the record's value
+	URL    string // MethodFile: where the file must be found
+	Body   string // MethodFile: the file's content
+}
+
+// text is the proof as the client reads it; empty for e-mail, where the approver gets the letter, and where the seller
+// has not said yet what to publish.
+func (p Challenge) text() string {
+	switch p.Method {
+	case MethodDNS:
+		if p.Host == "" && p.Target == "" {
+			return ""
+		}
+		// Fields: the seller's text must not break the line, or the client would publish a record too many.
+		return strings.Join(strings.Fields(p.Host+" "+p.Record+" "+p.Target), " ")
+	case MethodFile:
+		if p.URL == "" && p.Body == "" {
+			return ""
+		}
+		return p.URL + "\n" + p.Body
+	}
+	return ""
+}
+
+// ChallengeText is the value of the item parameter `<approver_method>_value` (contract 1): for DNS one line
+// `host CNAME target` per name, for a file its URL and then its content. Names that need the same record share a line.
+func ChallengeText(proofs []Challenge) string {
+	var lines []string
+	seen := map[string]bool{}
+	for _, p := range proofs {
+		if t := p.text(); t != "" && !seen[t] {
+			seen[t] = true
+			lines = append(lines, t)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// ChallengeDomains is the value of the item parameter domains_list: the names to prove, comma-separated, each once.
+func ChallengeDomains(proofs []Challenge) string {
+	var names []string
+	seen := map[string]bool{}
+	for _, p := range proofs {
+		if p.Domain != "" && !seen[p.Domain] {
+			seen[p.Domain] = true
+			names = append(names, p.Domain)
+		}
+	}
+	return strings.Join(names, ",")
+}

@@ -1,0 +1,80 @@
+package sellerhttp_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/panellog"
+	"pmssl/internal/seller/sellerhttp"
+)
+
+// without is a client of a seller of which no status is known to mean "too many calls".
+func without(address string, change func(*sellerhttp.Config)) *sellerhttp.Client {
+	c := newClock()
+	config := sellerhttp.Config{
+		Seller: "Shop", Agent: "pmtest", Address: address, Now: c.Now, Sleep: c.Sleep, Jitter: func() float64 { return 0.5 },
+		Log: panellog.Discard(), NoLimit: true,
+	}
+	if change != nil {
+		change(&config)
+	}
+	return sellerhttp.New(config)
+}
+
+func TestASellerWithoutAKnownLimit(t *testing.T) {
+	for status, want := range map[int]sellerhttp.Kind{405: sellerhttp.Foreign, 429: sellerhttp.Unavailable} {
+		s := newSeller(t, says(status, "no"))
+		var got string
+		trouble := requireTrouble(t, without(s.URL, nil).Do(t.Context(), ask(sellerhttp.Purchase, &got)))
+		assert.Equal(t, want, trouble.Kind)
+		assert.True(t, trouble.Sent)
+		assert.NotContains(t, trouble.Text, "before execution")
+		assert.Equal(t, 1, s.count())
+	}
+}
+
+func TestARedirectTellsItsHost(t *testing.T) {
+	s := newSeller(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://elsewhere.example:81/path?secret=1", http.StatusFound)
+	})
+	var got string
+	trouble := requireTrouble(t, without(s.URL, nil).Do(t.Context(), ask(sellerhttp.Once, &got)))
+	assert.Equal(t, "elsewhere.example:81", trouble.Elsewhere)
+	assert.Equal(t, 1, s.count(), "nobody goes there")
+}
+
+func TestWritesHaveTheirOwnTime(t *testing.T) {
+	never := make(chan struct{})
+	s := newSeller(t, func(http.ResponseWriter, *http.Request) { <-never })
+	t.Cleanup(func() { close(never) })
+	client := without(s.URL, func(c *sellerhttp.Config) { c.WriteTimeout = 20 * time.Millisecond })
+	var got string
+	trouble := requireTrouble(t, client.Do(t.Context(), ask(sellerhttp.Purchase, &got)))
+	assert.Equal(t, sellerhttp.Timeout, trouble.Kind)
+	assert.True(t, trouble.Sent)
+}
+
+// A file is handed over byte for byte, whatever its type says, and is not shown in the log.
+func TestFilesAreHandedOverAsTheyCame(t *testing.T) {
+	const file = "PK\x03\x04\xff\xfe<html>"
+	s := newSeller(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/zip; charset=koi8-r")
+		_, _ = w.Write([]byte(file))
+	})
+	log := panellog.Discard()
+	client := without(s.URL, func(c *sellerhttp.Config) { c.Log = log })
+	var got string
+	err := client.Do(t.Context(), sellerhttp.Call{Name: "file", Raw: true, Decode: func(body []byte) (string, error) {
+		got = string(body)
+		return "OK", nil
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, file, got)
+	for _, line := range log.Tail(100) {
+		assert.NotContains(t, line, "PK\x03")
+	}
+}

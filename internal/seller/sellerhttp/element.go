@@ -1,0 +1,173 @@
+package sellerhttp
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const (
+	maxDepth    = 40     // the deepest known answer, getInfo with its chain, has 8
+	maxElements = 100000 // a list of a hundred rows has some 110
+)
+
+// Element is an element of an answer, without name spaces. Names of elements and attributes are found whatever their upper
+// and lower case. All methods work on nil, which stands for an element that is not there.
+type Element struct {
+	Name     string
+	Children []*Element
+	attrs    map[string]string // by lower-case local name
+	text     strings.Builder
+}
+
+// Child is the first child of that name, nil where there is none.
+func (e *Element) Child(name string) *Element {
+	if e != nil {
+		for _, child := range e.Children {
+			if strings.EqualFold(child.Name, name) {
+				return child
+			}
+		}
+	}
+	return nil
+}
+
+// All are the children of that name.
+func (e *Element) All(name string) []*Element {
+	var found []*Element
+	if e != nil {
+		for _, child := range e.Children {
+			if strings.EqualFold(child.Name, name) {
+				found = append(found, child)
+			}
+		}
+	}
+	return found
+}
+
+// Attr is the attribute's value without blanks around it, empty where it is missing.
+func (e *Element) Attr(name string) string {
+	if e == nil {
+		return ""
+	}
+	return strings.TrimSpace(e.attrs[strings.ToLower(name)])
+}
+
+// Has tells whether the element carries the attribute, be it empty.
+func (e *Element) Has(name string) bool {
+	if e == nil {
+		return false
+	}
+	_, found := e.attrs[strings.ToLower(name)]
+	return found
+}
+
+// Text is the element's own text, CDATA included, without white space around it.
+func (e *Element) Text() string {
+	if e == nil {
+		return ""
+	}
+	return strings.TrimSpace(e.text.String())
+}
+
+// ParseXML reads a document from outside: UTF-8 only, no DTD, limited depth and number of elements, exactly one root. Errors
+// are *Trouble: Truncated where the end is missing, Foreign where it is no XML at all, else Unreadable.
+func ParseXML(body []byte) (*Element, error) {
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	start := bytes.TrimSpace(body)
+	switch {
+	case len(start) == 0:
+		return nil, &Error{Kind: Truncated, Text: "the answer is empty"}
+	case page(start):
+		return nil, &Error{Kind: Foreign, Text: "an HTML page answers instead of the API: " + Snippet(body)}
+	case start[0] != '<':
+		return nil, &Error{Kind: Foreign, Text: "what answers does not speak XML: " + Snippet(body)}
+	}
+	p := parser{source: xml.NewDecoder(bytes.NewReader(body))}
+	p.source.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
+		return nil, &Error{Kind: Unreadable, Text: "the answer declares the character set " + clip(Line(charset), 40) + ", UTF-8 is expected"}
+	}
+	return p.document(body)
+}
+
+type parser struct {
+	source   *xml.Decoder
+	root     *Element
+	open     []*Element
+	elements int
+}
+
+func (p *parser) document(body []byte) (*Element, error) {
+	for {
+		token, err := p.source.Token()
+		if errors.Is(err, io.EOF) && p.root != nil {
+			return p.root, nil
+		}
+		if err != nil {
+			return nil, syntax(err, p.source.InputOffset() >= int64(len(body)))
+		}
+		if err := p.take(token); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// syntax tells a document that stops in the middle from one that is wrong.
+func syntax(err error, atEnd bool) error {
+	var trouble *Error
+	switch {
+	case errors.As(err, &trouble):
+		return trouble
+	case atEnd:
+		return &Error{Kind: Truncated, Text: "the answer ends in the middle", Err: err}
+	}
+	return &Error{Kind: Unreadable, Text: "the answer is not well-formed: " + clip(Line(err.Error()), 200), Err: err}
+}
+
+func (p *parser) take(token xml.Token) error {
+	switch t := token.(type) {
+	case xml.Directive:
+		return &Error{Kind: Unreadable, Text: "the answer carries a document type declaration, which is never accepted"}
+	case xml.StartElement:
+		return p.start(t)
+	case xml.EndElement:
+		p.open = p.open[:len(p.open)-1]
+	case xml.CharData:
+		if len(p.open) > 0 {
+			p.open[len(p.open)-1].text.Write(t)
+		} else if len(bytes.TrimSpace(t)) > 0 {
+			return &Error{Kind: Unreadable, Text: "text stands outside the answer's root element"}
+		}
+	}
+	return nil
+}
+
+func (p *parser) start(t xml.StartElement) error {
+	if len(p.open) >= maxDepth {
+		return &Error{Kind: Unreadable, Text: fmt.Sprintf("the answer is nested deeper than %d elements", maxDepth)}
+	}
+	if p.elements++; p.elements > maxElements {
+		return &Error{Kind: Unreadable, Text: fmt.Sprintf("the answer has more than %d elements", maxElements)}
+	}
+	e := &Element{Name: t.Name.Local}
+	for _, a := range t.Attr {
+		if e.attrs == nil {
+			e.attrs = make(map[string]string, len(t.Attr))
+		}
+		e.attrs[strings.ToLower(a.Name.Local)] = a.Value
+	}
+	switch {
+	case len(p.open) > 0:
+		parent := p.open[len(p.open)-1]
+		parent.Children = append(parent.Children, e)
+	case p.root == nil:
+		p.root = e
+	default:
+		return &Error{Kind: Unreadable, Text: "the answer has two root elements"}
+	}
+	p.open = append(p.open, e)
+	return nil
+}

@@ -1,0 +1,189 @@
+package sellerhttp
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"pmssl/internal/panellog"
+)
+
+// reply is what came back over HTTP.
+type reply struct {
+	status      int
+	contentType string
+	elsewhere   string // host of the header Location
+	body        []byte
+}
+
+// exchange sends the call once and writes its log line.
+func (c *Client) exchange(ctx context.Context, call Call) error {
+	form := call.Form.Encode()
+	if c.config.Log.Enabled(panellog.Debug) {
+		c.config.Log.Debugf("%s, request to %s:\n%s", call.Name, c.config.Address, panellog.RedactForm(form))
+	}
+	begin := c.config.Now()
+	answer, err := c.post(ctx, call.Class, form)
+	verdict := ""
+	if err == nil {
+		verdict, err = c.judge(answer, call)
+	}
+	c.record(call, answer, verdict, err, c.config.Now().Sub(begin))
+	return err
+}
+
+// record is the line of level 7 and, at level 9, the answer's body.
+func (c *Client) record(call Call, answer reply, verdict string, err error, took time.Duration) {
+	if !c.config.Log.Enabled(panellog.Ext) {
+		return
+	}
+	name := strings.TrimSpace(call.Name + " " + call.Keys)
+	outcome := "no answer"
+	if answer.status != 0 {
+		outcome = fmt.Sprintf("HTTP %d", answer.status)
+	}
+	if verdict != "" {
+		outcome += ", " + verdict
+	}
+	var trouble *Error
+	if errors.As(err, &trouble) {
+		outcome += ", " + c.mask(trouble.Text)
+	}
+	c.config.Log.Extf("%s: %s, %d bytes, %d ms", name, outcome, len(answer.body), took.Milliseconds())
+	if c.config.Log.Enabled(panellog.Debug) && answer.status != 0 && !call.Raw {
+		c.config.Log.Debugf("%s, answer (HTTP %d, %s):\n%s", call.Name, answer.status, answer.contentType, panellog.RedactXML(answer.body))
+	}
+}
+
+// post sends the form and reads the answer. The body is given as a bare reader: a request whose body cannot be rewound is never
+// sent twice by net/http.
+func (c *Client) post(ctx context.Context, class Class, form string) (reply, error) {
+	timeout, carrier := readTimeout, c.reads
+	if class != Read {
+		timeout = cmp.Or(c.config.WriteTimeout, writeTimeout)
+		own := transport(c.config, false)
+		carrier = func() *http.Transport { return own }
+	}
+	caller := ctx
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// From here on bytes may leave; before, there was no connection or no verified peer.
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+	})
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.config.Address, struct{ io.Reader }{strings.NewReader(form)})
+	if err != nil {
+		return reply{}, &Error{Kind: Unreachable, Text: "the request cannot be made: " + bare(err).Error(), Err: err}
+	}
+	request.ContentLength = int64(len(form))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Accept", "text/xml, application/xml")
+	request.Header.Set("User-Agent", c.config.Agent)
+	response, err := c.roundTrip(request, carrier())
+	if err != nil {
+		if trouble := ended(caller, bare(err), sent.Load()); trouble != nil {
+			return reply{}, trouble
+		}
+		trouble := c.config.broken(err, sent.Load())
+		if trouble.Kind == Timeout && errors.Is(caller.Err(), context.DeadlineExceeded) { // others may have used it up
+			trouble.Text = "gave no answer before the command's own time was up"
+		}
+		return reply{}, trouble
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := c.receive(response)
+	if err != nil {
+		if trouble := ended(caller, err, true); trouble != nil {
+			trouble.Status = answer.status
+			return answer, trouble
+		}
+	}
+	return answer, err
+}
+
+// roundTrip follows no redirect: the new place would get the secrets.
+func (c *Client) roundTrip(request *http.Request, carrier *http.Transport) (*http.Response, error) {
+	hand := http.Client{
+		Transport:     carrier,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return hand.Do(request)
+}
+
+func (c *Client) receive(response *http.Response) (reply, error) {
+	answer := reply{status: response.StatusCode, contentType: clip(c.scrub(response.Header.Get("Content-Type")), 100)}
+	if location, err := response.Location(); err == nil {
+		answer.elsewhere = clip(Line(c.mask(location.Host)), 100)
+	}
+	var err error
+	answer.body, err = io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
+	size := len(answer.body)
+	// Before anything is cut out of it: half of a secret is not found any more. What a seller repeats must not reach the
+	// panel's tasks, parameters and logs as its words.
+	answer.body = []byte(c.scrub(string(answer.body)))
+	switch {
+	case limited(answer.status), answer.status >= 500: // also where NoLimit gives them another meaning
+		// The status alone tells what to do, whatever became of the body.
+		answer.body = answer.body[:min(len(answer.body), 64<<10)]
+	case size > MaxBody:
+		answer.body = nil
+		return answer, &Error{Kind: TooLarge, Status: answer.status, Sent: true,
+			Text: fmt.Sprintf("the answer is longer than %d MiB", MaxBody>>20)}
+	case err != nil:
+		trouble := c.config.broken(err, true)
+		trouble.Status = answer.status
+		return answer, trouble
+	}
+	return answer, nil
+}
+
+// judge turns the HTTP status into a fault or hands the body to the call.
+func (c *Client) judge(answer reply, call Call) (string, error) {
+	trouble := &Error{Status: answer.status, Sent: true}
+	switch {
+	case answer.status == http.StatusOK:
+		return c.decode(answer, call)
+	case !c.config.NoLimit && limited(answer.status):
+		trouble.Kind = Limited
+		trouble.Text = fmt.Sprintf("too many calls (HTTP %d), most likely the call was not carried out; try again in a minute", answer.status)
+	case answer.status >= 500, answer.status == http.StatusTooManyRequests:
+		trouble.Kind = Unavailable
+		trouble.Text = fmt.Sprintf("out of order (HTTP %d)", answer.status)
+	case answer.status >= 300 && answer.status < 400:
+		trouble.Kind, trouble.Elsewhere = Foreign, answer.elsewhere
+		trouble.Text = fmt.Sprintf("what answered sends us elsewhere (HTTP %d); this is not the API", answer.status)
+	default:
+		trouble.Kind = Foreign
+		trouble.Text = fmt.Sprintf("what answered is not the API (HTTP %d): %s", answer.status, Snippet(answer.body))
+	}
+	return "", trouble
+}
+
+func (c *Client) decode(answer reply, call Call) (string, error) {
+	var trouble *Error
+	if !call.Raw {
+		trouble = readable(answer)
+	}
+	if trouble == nil {
+		verdict, err := call.Decode(answer.body)
+		if !errors.As(err, &trouble) {
+			return verdict, err
+		}
+	}
+	trouble.Sent, trouble.Status = true, answer.status
+	return "", trouble
+}
+
+// limited: Namecheap says 405 when its limit of calls is reached (namecheap-ssl-api §1.4); 429 is what the rest of the
+// world says.
+func limited(status int) bool {
+	return status == http.StatusMethodNotAllowed || status == http.StatusTooManyRequests
+}

@@ -1,0 +1,177 @@
+package sellerhttp
+
+import (
+	"context"
+	"slices"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/panellog"
+)
+
+// maxWalks is how often a list is walked that changes meanwhile (rules BUY-10).
+const maxWalks = 3
+
+// ListPage is one page of a seller's list.
+type ListPage[R any] struct {
+	Rows    []R
+	Total   int  // rows of the whole list, as the page says
+	Counted bool // whether the page says it
+	// Size is the number of rows of a full page, 0 if unknown. Without a total a page with fewer rows is the last one.
+	Size int
+}
+
+// ListWalk reads a list that the seller gives in pages. Rows move between pages while other programs buy, delete or activate:
+// a walk can miss a row that was there all the time.
+type ListWalk[R any] struct {
+	Seller string // the seller's name for people
+	Call   string // the object of faults: the seller's name of the command
+	List   string // the list's name for people
+	Page   func(ctx context.Context, number int) (ListPage[R], error)
+	ID     func(R) int64
+	// MaxPages and MaxRows bound one walk.
+	MaxPages, MaxRows int
+	// Hint is added to the fault of a list that has fewer rows than it counts; empty if there is nothing to say.
+	Hint string
+	Log  *panellog.Logger
+}
+
+// walked is what one walk found.
+type walked[R any] struct {
+	rows    []R
+	first   []int64 // ids of the first page, in its order
+	total   int     // what the first page counted; meaningless unless counted
+	counted bool
+	pages   int  // requests
+	newest  bool // the ids descend throughout: what is added shows on the first page
+	changed string
+}
+
+// Once returns the rows of one walk. Rows may be missing if the list changed meanwhile: for reports only.
+func (w ListWalk[R]) Once(ctx context.Context) ([]R, error) {
+	found, err := w.walk(ctx)
+	return found.rows, err
+}
+
+// Closed returns the rows of a list that did not change while it was read (rules BUY-10). The total is the same on each page and
+// no row shows twice. A list of one page is one answer and needs no more. Of a longer list the first page is read again at the
+// end and must be as it was. That proves nothing if the ids do not descend (additions need not show on the first page) or if
+// there is no total (deletions show nowhere): then a second walk has to show the same rows. After three walks that did not
+// close it returns a retryable fault.
+func (w ListWalk[R]) Closed(ctx context.Context) ([]R, error) {
+	var before *walked[R] // a complete walk that waits for one that is the same
+	for walk := 1; ; walk++ {
+		found, err := w.walk(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case found.changed != "":
+			before = nil
+		case found.pages == 1:
+			return found.rows, nil
+		case found.newest && found.counted:
+			if found.changed, err = w.again(ctx, found); err != nil {
+				return nil, err
+			}
+			if found.changed == "" {
+				return found.rows, nil
+			}
+			before = nil
+		case before != nil && w.same(*before, found):
+			return found.rows, nil
+		default:
+			found.changed = "its pages do not prove that they belong together, a second walk has to show the same rows"
+			if before != nil {
+				found.changed = "a second walk showed other rows"
+			}
+			before = &found
+		}
+		if walk == maxWalks {
+			return nil, fault.Errorf(fault.API, w.Call, "%s's list %s changes while it is read (%s); nothing is concluded from it, "+
+				"the next run reads it again", w.Seller, w.List, found.changed).Retryable()
+		}
+		w.Log.ExtInfof("%s's list %s is read again: %s", w.Seller, w.List, found.changed)
+	}
+}
+
+// walk reads all pages once. A walk that met a change ends there.
+func (w ListWalk[R]) walk(ctx context.Context) (walked[R], error) {
+	found := walked[R]{newest: true}
+	seen := map[int64]bool{}
+	for number := 1; number <= w.MaxPages; number++ {
+		page, err := w.Page(ctx, number)
+		if err != nil {
+			return walked[R]{}, err
+		}
+		fresh := w.take(&found, seen, page)
+		last := fresh == 0 || page.Size > 0 && len(page.Rows) < page.Size // of a list without a total
+		switch {
+		case number > 1 && (page.Counted != found.counted || page.Counted && page.Total != found.total):
+			found.changed = "the number of its rows changed"
+			return found, nil
+		case len(found.rows) > w.MaxRows:
+			return walked[R]{}, w.fault("is longer than %d rows", w.MaxRows)
+		case page.Counted && len(found.rows) >= page.Total, !page.Counted && last:
+			return found, nil
+		case fresh == 0:
+			return walked[R]{}, w.fault("is incomplete: %d of %d rows were seen, page %d brings nothing new%s",
+				len(found.rows), page.Total, number, w.Hint).Retryable()
+		case fresh < len(page.Rows):
+			found.changed = "a row showed on two pages"
+			return found, nil
+		}
+	}
+	return walked[R]{}, w.fault("is longer than %d pages", w.MaxPages)
+}
+
+func (w ListWalk[R]) fault(format string, args ...any) *fault.Error {
+	return fault.Errorf(fault.Client, w.Call, "%s's list %s "+format, append([]any{w.Seller, w.List}, args...)...)
+}
+
+// take adds the page's rows that were not seen yet and returns how many there were.
+func (w ListWalk[R]) take(found *walked[R], seen map[int64]bool, page ListPage[R]) int {
+	if found.pages++; found.pages == 1 {
+		found.first, found.total, found.counted = w.ids(page.Rows), page.Total, page.Counted
+	}
+	fresh := 0
+	for _, row := range page.Rows {
+		id := w.ID(row)
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		fresh++
+		if last := len(found.rows) - 1; last >= 0 && w.ID(found.rows[last]) < id {
+			found.newest = false
+		}
+		found.rows = append(found.rows, row)
+	}
+	return fresh
+}
+
+// again reads the first page once more and returns what changed, empty if nothing did.
+func (w ListWalk[R]) again(ctx context.Context, found walked[R]) (string, error) {
+	page, err := w.Page(ctx, 1)
+	switch {
+	case err != nil:
+		return "", err
+	case page.Counted != found.counted || page.Counted && page.Total != found.total:
+		return "the number of its rows changed", nil
+	case !slices.Equal(w.ids(page.Rows), found.first):
+		return "its first page changed", nil
+	}
+	return "", nil
+}
+
+func (w ListWalk[R]) ids(rows []R) []int64 {
+	all := make([]int64, len(rows))
+	for i, row := range rows {
+		all[i] = w.ID(row)
+	}
+	return all
+}
+
+// same reports whether two walks found the same rows, in whatever order.
+func (w ListWalk[R]) same(a, b walked[R]) bool {
+	return slices.Equal(slices.Sorted(slices.Values(w.ids(a.rows))), slices.Sorted(slices.Values(w.ids(b.rows))))
+}
