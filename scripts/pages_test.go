@@ -222,7 +222,7 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 func ourOptions(t *testing.T, pattern string) []string {
 	t.Helper()
 	var options []string
-	for _, room := range []string{"app", "command", "cabforum", "panel"} {
+	for _, room := range []string{"app", "cabforum", "command", "item", "lifecycle", "panel", "plan", "purchase", "subscription"} {
 		options = append(options, literals(t, "../internal/"+room+"/*.go", pattern)...)
 	}
 	slices.Sort(options)

@@ -10,12 +10,12 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"pmssl/internal/command"
+	"pmssl/internal/item"
 )
 
 // arguments is the command line, read.
 type arguments struct {
-	command.Args
+	item.Args
 	help, version, copyright bool
 	password                 string // no command looks at it: the log must know it
 	// given are the options that were there, by long name: `--item 0` is something else than no --item.

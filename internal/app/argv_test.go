@@ -6,45 +6,45 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"pmssl/internal/command"
+	"pmssl/internal/item"
 )
 
 func TestOptionsAsThePanelGivesThem(t *testing.T) {
 	for name, c := range map[string]struct {
 		words []string
-		want  command.Args
+		want  item.Args
 	}{
 		"value as the next word": {
 			[]string{"--command", "open", "--item", "100", "--runningoperation", "7", "--lang", "ru", "--level", "30"},
-			command.Args{Command: "open", Item: 100, Operation: 7, Lang: "ru", Level: 30}},
+			item.Args{Command: "open", Item: 100, Operation: 7, Lang: "ru", Level: 30}},
 		"value after an equals sign": {
 			[]string{"--command=approver", "--module=5", "--intname=positivessl", "--domain=a.example,b.example"},
-			command.Args{Command: "approver", Module: 5, Intname: "positivessl", Domain: "a.example,b.example"}},
+			item.Args{Command: "approver", Module: 5, Intname: "positivessl", Domain: "a.example,b.example"}},
 		"short forms": {
 			[]string{"-c", "sync_item", "-i", "3", "-m", "4", "-l", "en", "-t", "certificate", "-a", "9"},
-			command.Args{Command: "sync_item", Item: 3, Module: 4, Lang: "en", ItemType: "certificate"}},
+			item.Args{Command: "sync_item", Item: 3, Module: 4, Lang: "en", ItemType: "certificate"}},
 		"import": {
 			[]string{"--command", "import", "--module", "5", "--itemtype", "certificate", "--searchstring", `a.com\b.com c.com`},
-			command.Args{Command: "import", Module: 5, ItemType: "certificate", Search: `a.com\b.com c.com`}},
+			item.Args{Command: "import", Module: 5, ItemType: "certificate", Search: `a.com\b.com c.com`}},
 		"approvers": {
-			[]string{"--emails", "a@example.com,b@example.com"}, command.Args{Emails: "a@example.com,b@example.com"}},
+			[]string{"--emails", "a@example.com,b@example.com"}, item.Args{Emails: "a@example.com,b@example.com"}},
 		"short forms with the value attached": {
-			[]string{"-copen", "-i=3", "-m4"}, command.Args{Command: "open", Item: 3, Module: 4}},
+			[]string{"-copen", "-i=3", "-m4"}, item.Args{Command: "open", Item: 3, Module: 4}},
 		"pairs more than once": {
 			[]string{"--param", "csr", "--value", "one,two", "--param", "domain", "--value", "-"},
-			command.Args{Params: []string{"csr", "domain"}, Values: []string{"one,two", "-"}}},
+			item.Args{Params: []string{"csr", "domain"}, Values: []string{"one,two", "-"}}},
 		"a known option takes a value that begins with a dash": {
-			[]string{"--domain", "-odd", "--password", "--secret", "--item", "5"}, command.Args{Domain: "-odd", Item: 5}},
+			[]string{"--domain", "-odd", "--password", "--secret", "--item", "5"}, item.Args{Domain: "-odd", Item: 5}},
 		"the last one counts": {
-			[]string{"--item", "1", "--item", "2"}, command.Args{Item: 2}},
+			[]string{"--item", "1", "--item", "2"}, item.Args{Item: 2}},
 		"an equals sign within the value": {
-			[]string{"--value", "a=b", "--id=x=y"}, command.Args{Values: []string{"a=b"}, ID: "x=y"}},
+			[]string{"--value", "a=b", "--id=x=y"}, item.Args{Values: []string{"a=b"}, ID: "x=y"}},
 		"an empty value is an absent one": {
-			[]string{"--item", "", "--runningoperation=", "--lang", "", "--level", ""}, command.Args{}},
+			[]string{"--item", "", "--runningoperation=", "--lang", "", "--level", ""}, item.Args{}},
 		"a value with line ends": {
-			[]string{"--value", "a\nb"}, command.Args{Values: []string{"a\nb"}}},
+			[]string{"--value", "a\nb"}, item.Args{Values: []string{"a\nb"}}},
 		"switches take no value": {
-			[]string{"--none", "--yes", "--item", "5"}, command.Args{None: true, Yes: true, Item: 5}},
+			[]string{"--none", "--yes", "--item", "5"}, item.Args{None: true, Yes: true, Item: 5}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := parseArgs(c.words)
@@ -81,7 +81,7 @@ func TestUnknownOptionsAreIgnoredWithTheirValues(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := parseArgs(c.words)
-			assert.Equal(t, command.Args{Item: 5}, a.Args)
+			assert.Equal(t, item.Args{Item: 5}, a.Args)
 			assert.Equal(t, c.ignored, a.ignored)
 			assert.Empty(t, a.faults)
 			assert.False(t, a.help)

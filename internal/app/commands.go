@@ -5,6 +5,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 )
 
 const (
@@ -44,11 +45,11 @@ func commands() table {
 		{name: "get_suitable_module", about: "names the modules that serve a tariff",
 			run: command.SuitableModule, reads: readsDocument, tolerates: formOptions(), deadline: personTime},
 		{name: "open", about: "buys, activates and follows a certificate",
-			run: command.DryRun(command.Open), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: buyingTime},
+			run: item.WithDryRun(command.Open), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: buyingTime},
 		{name: "prolong", about: "buys, activates and follows the next paid term",
-			run: command.DryRun(command.Prolong), needs: needItem, feature: always(), doNothing: true, buys: true, tries: manyTries, refusals: oneTry, repeats: true, uses: []string{"module", "dry-run"}, deadline: buyingTime},
+			run: item.WithDryRun(command.Prolong), needs: needItem, feature: always(), doNothing: true, buys: true, tries: manyTries, refusals: oneTry, repeats: true, uses: []string{"module", "dry-run"}, deadline: buyingTime},
 		{name: "reopen", about: "asks for the next certificate of the paid term, for the present CSR and names",
-			run: command.DryRun(command.Reopen), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
+			run: item.WithDryRun(command.Reopen), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
 		{name: "sync_item", about: "asks the seller where the order stands and stores what was issued",
 			run: command.SyncItem, needs: needItem, feature: always(), doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "send_dv_dns", about: "has the seller look at a domain's proof again",
@@ -60,15 +61,15 @@ func commands() table {
 		{name: "resume", about: "tells the panel that the item is active again",
 			run: command.Resume, needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "setparam", about: "takes changed parameters over",
-			run: command.DryRun(command.SetParam), needs: needItem, buys: true, tries: manyTries, rollback: true, uses: []string{"module", "dry-run"}, deadline: itemTime},
+			run: item.WithDryRun(command.SetParam), needs: needItem, buys: true, tries: manyTries, rollback: true, uses: []string{"module", "dry-run"}, deadline: itemTime},
 		{name: "cancel_prolong", about: "is told that automatic renewal was switched off",
 			run: command.CancelProlong, needs: needItem, feature: always(), doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "close", about: "cancels the order where the seller allows it, and lets the panel delete the item",
-			run: command.DryRun(command.Close), needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
+			run: item.WithDryRun(command.Close), needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
 		{name: "getbalance", about: "tells the panel what the account at the seller holds, 9 s for each; without --module of every module",
 			run: command.GetBalance, feature: withBalance(), uses: []string{"module"}, deadline: itemTime},
 		{name: "import", about: "imports the account's certificates that no panel item references",
-			run: command.DryRun(command.Import), needs: needModule | needItemType, feature: withCertificates(), doNothing: true, uses: []string{"searchstring", "dry-run"}, deadline: sweepTime},
+			run: item.WithDryRun(command.Import), needs: needModule | needItemType, feature: withCertificates(), doNothing: true, uses: []string{"searchstring", "dry-run"}, deadline: sweepTime},
 		{name: "import_pricelist", about: "tells what the seller offers at which price",
 			run: command.ImportPricelist, needs: needModule | needSubcommand, feature: withPrices(), uses: []string{"id"}, deadline: personTime},
 		{name: "subscription", about: "carries the reissue policy out: reissues what is due or tells the client",

@@ -17,7 +17,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/command"
 	"pmssl/internal/item"
 	"pmssl/internal/panel"
 	"pmssl/internal/panellog"
@@ -49,7 +48,7 @@ func instant() time.Time { return time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC
 
 // hostDouble is a panel that notes what it is told. Commands that it does not know fail the test by a nil call.
 type hostDouble struct {
-	command.Panel
+	item.Panel
 	calls    []string
 	errorXML string
 	problem  string
@@ -258,12 +257,12 @@ func (u unreadable) Read([]byte) (int, error) {
 }
 
 // failing is a command that ends with this error.
-func failing(err error) command.Func {
-	return func(context.Context, *command.Run) (*etree.Document, error) { return nil, err }
+func failing(err error) item.Func {
+	return func(context.Context, *item.Run) (*etree.Document, error) { return nil, err }
 }
 
 // plain is a row without needs.
-func plain(run command.Func) row {
+func plain(run item.Func) row {
 	return row{name: "act", about: "acts", run: run, tries: manyTries, uses: []string{"item", "module"}, deadline: time.Minute}
 }
 

@@ -7,14 +7,14 @@ import (
 	"github.com/beevik/etree"
 	"github.com/stretchr/testify/assert"
 
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 )
 
 // rules CLI-7: what a real run would hand to the panel is masked on its way there, and so is what a dry run shows of it.
 func TestADryRunShowsNoSecret(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
-		r := plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+		r := plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 			if _, err := run.Panel.ModuleParams(ctx, 5); err != nil {
 				return nil, err
 			}
@@ -53,7 +53,7 @@ func TestAFailedDryRunIsNotToldToThePanel(t *testing.T) {
 func TestWhatAsksForYesIsADryRunWithoutIt(t *testing.T) {
 	for _, words := range [][]string{{}, {"--yes"}} {
 		dry := false
-		r := plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+		r := plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
 			dry = run.Args.DryRun
 			return nil, nil
 		})

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 )
 
 // billmanager-module-protocol §1.6: what the panel is told of a failure, and in which order.
@@ -174,7 +174,7 @@ func TestBUY22ARunRepeatsWhatPassesByItself(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runs := 0
-			r := plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+			r := plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
 				runs++
 				if c.spends {
 					run.CriticalSection(true)
@@ -195,7 +195,7 @@ func TestBUY22ARunRepeatsWhatPassesByItself(t *testing.T) {
 }
 
 func TestTheModuleOfTheItemIsKnownAfterwards(t *testing.T) {
-	r := plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+	r := plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		if _, err := run.Panel.Order(ctx, run.Args.Item); err != nil {
 			return nil, err
 		}
@@ -216,7 +216,7 @@ func TestTheModuleOfTheItemIsKnownAfterwards(t *testing.T) {
 }
 
 func TestAnotherItemsModuleIsNotBlamed(t *testing.T) {
-	s := newStage(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+	s := newStage(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		_, _ = run.Panel.Order(ctx, 99)
 		return nil, fault.Errorf(fault.Client, "", "no route")
 	}))
@@ -228,7 +228,7 @@ func TestAnotherItemsModuleIsNotBlamed(t *testing.T) {
 // Design, rule 8: no secret in documents, whatever a command puts into its error.
 func TestSecretsStayOutOfEveryDocumentAndTheLog(t *testing.T) {
 	const key = "k3y/that+nobody=may see"
-	r := plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+	r := plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		if _, err := run.Panel.ModuleParams(ctx, 5); err != nil {
 			return nil, err
 		}
@@ -252,7 +252,7 @@ func TestSecretsStayOutOfEveryDocumentAndTheLog(t *testing.T) {
 
 func TestSecretsOfAFormStayOutToo(t *testing.T) {
 	const key = "f0rmk3y-planted"
-	r := plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+	r := plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
 		return nil, fault.Errorf(fault.Login, "api_key", "the key %s was refused", run.Doc.FindElement("/doc/processingmodule/api_key").Text())
 	})
 	r.reads = readsDocument
@@ -271,7 +271,7 @@ func TestSecretsStayOutOfWhatACommandHandsToThePanel(t *testing.T) {
 		"plain": key, "XML": "0123456789abcdef&amp;&lt;&gt;0123456789abcdef", "URL": "0123456789abcdef%26%3c%3e0123456789abcdef",
 		"JSON": `0123456789abcdef\u0026\u003c\u003e0123456789abcdef`, "base64": base64.StdEncoding.EncodeToString([]byte(key)),
 	} {
-		s := newStage(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+		s := newStage(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 			if _, err := run.Panel.ModuleParams(ctx, 5); err != nil {
 				return nil, err
 			}
@@ -292,7 +292,7 @@ func TestSecretsStayOutOfWhatACommandHandsToThePanel(t *testing.T) {
 
 // A short value can be a part of a DNS record by chance; a record with *** in it would never be found.
 func TestShortSecretsLeaveSavedValuesAlone(t *testing.T) {
-	s := newStage(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+	s := newStage(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		if _, err := run.Panel.ModuleParams(ctx, 5); err != nil {
 			return nil, err
 		}
@@ -307,7 +307,7 @@ func TestShortSecretsLeaveSavedValuesAlone(t *testing.T) {
 func TestWhatTheLogKnowsStaysOutOfDocuments(t *testing.T) {
 	s := newStage(t)
 	s.host.tries, s.host.kind = 10, "t"
-	s.rows = table{plain(func(context.Context, *command.Run) (*etree.Document, error) {
+	s.rows = table{plain(func(context.Context, *item.Run) (*etree.Document, error) {
 		s.log9.Secret("db-pass&word")
 		return nil, fault.Errorf(fault.Client, "o", "refused db-pass&amp;word and %s\x01%s", "db-pa", "ss&word")
 	})}

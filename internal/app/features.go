@@ -5,12 +5,12 @@ import (
 
 	"github.com/beevik/etree"
 
-	"pmssl/internal/command"
+	"pmssl/internal/item"
 	"pmssl/internal/seller"
 )
 
 // announce is the command features.
-func announce(_ context.Context, run *command.Run) (*etree.Document, error) {
+func announce(_ context.Context, run *item.Run) (*etree.Document, error) {
 	return commands().features(run.Info), nil
 }
 

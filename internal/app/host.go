@@ -3,14 +3,13 @@ package app
 import (
 	"context"
 
-	"pmssl/internal/command"
 	"pmssl/internal/item"
 )
 
 // host is the panel as the skeleton needs it: what the commands see, and what is told it of a failure
 // (billmanager-module-protocol §1.6).
 type host interface {
-	command.Panel
+	item.Panel
 
 	// DoNothing tells whether the administrator switched all modules off (§1.5).
 	DoNothing() bool

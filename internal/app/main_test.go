@@ -18,13 +18,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/seller"
 )
 
-func answering(text string) command.Func {
-	return func(context.Context, *command.Run) (*etree.Document, error) {
+func answering(text string) item.Func {
+	return func(context.Context, *item.Run) (*etree.Document, error) {
 		doc := etree.NewDocument()
 		doc.CreateElement("doc").CreateElement("said").SetText(text)
 		return doc, nil
@@ -113,8 +113,8 @@ func TestDoNothingDoesNotHoldForForms(t *testing.T) {
 }
 
 func TestTheRunCarriesWhatTheCommandNeeds(t *testing.T) {
-	var run *command.Run
-	r := plain(func(_ context.Context, given *command.Run) (*etree.Document, error) { run = given; return nil, nil })
+	var run *item.Run
+	r := plain(func(_ context.Context, given *item.Run) (*etree.Document, error) { run = given; return nil, nil })
 	r.reads = readsText
 	s := newStage(t, r)
 	s.world.Stdin = strings.NewReader("\xEF\xBB\xBF-----BEGIN")
@@ -160,7 +160,7 @@ func TestBadDocumentOnStdin(t *testing.T) {
 }
 
 func TestAPanicIsAnErrorLikeOthers(t *testing.T) {
-	s := newStage(t, plain(func(context.Context, *command.Run) (*etree.Document, error) { panic("planted") }))
+	s := newStage(t, plain(func(context.Context, *item.Run) (*etree.Document, error) { panic("planted") }))
 	assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--runningoperation", "7"))
 	kind, text := s.failure(t)
 	assert.Equal(t, fault.Internal, kind)
@@ -236,7 +236,7 @@ func TestTheApproverCommandHasOneTypeOfFailure(t *testing.T) {
 
 func TestASignalEndsTheRun(t *testing.T) {
 	signals := make(chan os.Signal, 1)
-	r := plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+	r := plain(func(ctx context.Context, _ *item.Run) (*etree.Document, error) {
 		signals <- syscall.SIGTERM
 		<-ctx.Done()
 		return nil, fault.Errorf(fault.Client, "seller", "asking: %w", ctx.Err())
@@ -281,7 +281,7 @@ func TestASignalIsNoFaultOfAnybodyElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			signals := make(chan os.Signal, 1)
-			r := plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+			r := plain(func(ctx context.Context, _ *item.Run) (*etree.Document, error) {
 				signals <- syscall.SIGTERM
 				<-ctx.Done()
 				return nil, row.err(ctx)
@@ -322,7 +322,7 @@ func TestASignalShortensTheHandlingOfAFailure(t *testing.T) {
 // A step that spends money is finished on a context of its own; the run may then be done in spite of the signal.
 func TestASignalDoesNotSpoilWhatIsDone(t *testing.T) {
 	signals := make(chan os.Signal, 1)
-	s := newStage(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+	s := newStage(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		signals <- syscall.SIGINT
 		<-ctx.Done()
 		return answering("bought")(ctx, run)
@@ -334,7 +334,7 @@ func TestASignalDoesNotSpoilWhatIsDone(t *testing.T) {
 
 func TestAnUnclearPurchaseIsNotHiddenByASignal(t *testing.T) {
 	signals := make(chan os.Signal, 1)
-	s := newStage(t, plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+	s := newStage(t, plain(func(ctx context.Context, _ *item.Run) (*etree.Document, error) {
 		signals <- syscall.SIGTERM
 		<-ctx.Done()
 		return nil, &fault.Error{Type: fault.Unclear, Message: "may have been bought", OutcomeUnknown: true, Err: ctx.Err()}
@@ -347,7 +347,7 @@ func TestAnUnclearPurchaseIsNotHiddenByASignal(t *testing.T) {
 
 func TestARefusalIsNotHiddenByASignal(t *testing.T) {
 	signals := make(chan os.Signal, 1)
-	s := newStage(t, plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+	s := newStage(t, plain(func(ctx context.Context, _ *item.Run) (*etree.Document, error) {
 		signals <- syscall.SIGTERM
 		<-ctx.Done()
 		return nil, fault.Errorf(fault.Value, "csr", "too small")
@@ -367,7 +367,7 @@ func TestClosedSignalsAreNoSignal(t *testing.T) {
 }
 
 func TestTheDeadlineOfTheRow(t *testing.T) {
-	r := plain(func(ctx context.Context, _ *command.Run) (*etree.Document, error) {
+	r := plain(func(ctx context.Context, _ *item.Run) (*etree.Document, error) {
 		<-ctx.Done()
 		return nil, fmt.Errorf("waiting: %w", ctx.Err())
 	})
@@ -397,23 +397,23 @@ func TestTheLogTellsOfEachCommand(t *testing.T) {
 // The last line says what the exit code says, with the counts: rules LOG-3.
 func TestTheLastLineOfTheLogIsTheResult(t *testing.T) {
 	for name, c := range map[string]struct {
-		run  command.Func
+		run  item.Func
 		args []string
 		code int
 		want string
 	}{
 		"done": {run: answering("hello"), want: `"act": ok, warnings 0, errors 0, exit code 0, 0s`},
-		"done with care": {run: func(_ context.Context, run *command.Run) (*etree.Document, error) {
+		"done with care": {run: func(_ context.Context, run *item.Run) (*etree.Document, error) {
 			run.Log.Warningf("careful")
 			return nil, nil
 		}, want: `"act": ok, warnings 1, errors 0, exit code 0, 0s`},
-		"failed in part": {run: func(_ context.Context, run *command.Run) (*etree.Document, error) {
+		"failed in part": {run: func(_ context.Context, run *item.Run) (*etree.Document, error) {
 			run.Log.Errorf("item 3: refused")
 			run.Failed, run.Summary = true, "items 3, failed 1"
 			return etree.NewDocument(), nil
 		}, code: 1, want: `"act": failed in part, items 3, failed 1, warnings 0, errors 1, exit code 1, 0s`},
 		"failed":  {run: failing(fault.Errorf(fault.Limit, "x", "later")), code: 1, want: `"act": failed (limit), warnings 0, errors 1, exit code 1, 0s`},
-		"panic":   {run: func(context.Context, *command.Run) (*etree.Document, error) { panic("x") }, code: 1, want: `"act": failed (internal), warnings 0, errors 1, exit code 1, 0s`},
+		"panic":   {run: func(context.Context, *item.Run) (*etree.Document, error) { panic("x") }, code: 1, want: `"act": failed (internal), warnings 0, errors 1, exit code 1, 0s`},
 		"unknown": {args: []string{"--command", "x: ok\nMay  7"}, code: 1, want: `"x: ok\nMay  7": failed (unknown_command), warnings 0, errors 1, exit code 1, 0s`},
 	} {
 		s := newStage(t, plain(c.run))
@@ -543,7 +543,7 @@ func tree(t *testing.T, root string) []string {
 // What a command says to people takes the document's place: one answer, written once, without characters that steer a
 // terminal.
 func TestACommandsTextIsAllOfStdout(t *testing.T) {
-	s := newStage(t, plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+	s := newStage(t, plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
 		run.Print = "hello\x1b[2J\n"
 		return nil, nil
 	}))
@@ -555,7 +555,7 @@ func TestACommandsTextIsAllOfStdout(t *testing.T) {
 }
 
 func TestAFailuresDocumentTakesTheTextsPlace(t *testing.T) {
-	s := newStage(t, plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+	s := newStage(t, plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
 		run.Print = "half of it"
 		return nil, fault.Errorf(fault.API, "x", "refused")
 	}))

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/notify"
 )
 
@@ -20,7 +20,7 @@ const settingSendmail = "SSLSendmail"
 type post struct{ session *invocation }
 
 // Send implements command.Mailer.
-func (p post) Send(ctx context.Context, l command.Notice) error {
+func (p post) Send(ctx context.Context, l item.Notice) error {
 	s := p.session
 	from, err := s.host.Setting(ctx, settingMailFrom)
 	if err != nil {

@@ -1,16 +1,16 @@
 package app
 
 import (
-	"pmssl/internal/command"
 	"pmssl/internal/dnscheck"
+	"pmssl/internal/item"
 )
 
 // resolvers is how commands come to a resolver; nil in a world without connections. Nothing is opened before the first look-up.
-func resolvers(w System) func(server string) command.Resolver {
+func resolvers(w System) func(server string) item.Resolver {
 	if w.Dial == nil {
 		return nil
 	}
-	return func(server string) command.Resolver {
+	return func(server string) item.Resolver {
 		return dnscheck.New(dnscheck.Options{Server: server, Conf: w.ResolvConf, Dial: w.Dial})
 	}
 }

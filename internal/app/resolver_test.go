@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/command"
+	"pmssl/internal/item"
 )
 
 // dialling is a stage whose network notes what is dialled and leads nowhere.
@@ -30,7 +30,7 @@ func dialling(t *testing.T, rows ...row) (*stage, *[]string) {
 
 func TestCommandsLookNamesUpInTheWorldThatTheyAreGiven(t *testing.T) {
 	for server, wanted := range map[string]string{"": "udp 192.0.2.53:53", "127.0.0.1:5353": "udp 127.0.0.1:5353"} {
-		s, dialled := dialling(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+		s, dialled := dialling(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 			_, err := run.Resolver(server).Exists(ctx, "example.com")
 			return nil, err
 		}))
@@ -41,7 +41,7 @@ func TestCommandsLookNamesUpInTheWorldThatTheyAreGiven(t *testing.T) {
 }
 
 func TestAWorldWithoutConnectionsHasNoResolver(t *testing.T) {
-	s := newStage(t, plain(func(_ context.Context, run *command.Run) (*etree.Document, error) {
+	s := newStage(t, plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
 		assert.Nil(t, run.Resolver)
 		return nil, nil
 	}))

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 )
 
 // A secret of the run leaves it by no way, whoever wrote it in whatever form: rules LOG-6.
@@ -47,7 +47,7 @@ func TestSecretsLeaveTheRunByNoWay(t *testing.T) {
 				},
 				"panic": func(text string) error { panic("careless: " + text) },
 			} {
-				run := func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+				run := func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 					if _, err := run.Panel.ModuleParams(ctx, 5); err != nil {
 						return nil, err
 					}
@@ -75,7 +75,7 @@ func TestSecretsLeaveTheRunByNoWay(t *testing.T) {
 // What an item holds under the name of a secret is not changed by what the log hides.
 func TestSecretsOfAnItemAreSavedAsTheyAre(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	s := newStage(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+	s := newStage(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		if _, err := run.Panel.Order(ctx, 42); err != nil {
 			return nil, err
 		}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/beevik/etree"
 
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/panellog"
 	"pmssl/internal/seller"
 )
@@ -197,7 +197,7 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 	if err := s.row.check(s.args); err != nil {
 		return nil, err
 	}
-	run := &command.Run{
+	run := &item.Run{
 		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Info: s.trade, Mailer: post{s},
 		Log: s.rootLog.Named("command"), Now: s.world.Now, Addresses: s.world.Addresses,
 		Resolver: resolvers(s.world), Terminal: s.world.Terminal, CriticalSection: s.spending,
@@ -244,7 +244,7 @@ func maskElement(doc *etree.Document, mask func(string) string) {
 }
 
 // read takes stdin in.
-func (s *invocation) read(ctx context.Context, run *command.Run) error {
+func (s *invocation) read(ctx context.Context, run *item.Run) error {
 	data, err := readInput(ctx, s.world.Stdin)
 	if err != nil {
 		return err

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/seller"
 )
 
@@ -16,7 +16,7 @@ import (
 type row struct {
 	name  string
 	about string // one line for people
-	run   command.Func
+	run   item.Func
 	needs need
 	// uses lists the further options that the command honours, by long name; tolerates those that the panel may pass to a form's
 	// command although it does no work that they could narrow. Every other option is refused (rules CLI-4).

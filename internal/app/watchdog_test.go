@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 )
 
 // watched is a stage whose watchdog waits for no real time, and whose process ends by closing a channel.
@@ -81,7 +81,7 @@ func TestABusyRunIsEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var w *watched
-			r := plain(func(context.Context, *command.Run) (*etree.Document, error) {
+			r := plain(func(context.Context, *item.Run) (*etree.Document, error) {
 				if c.signal {
 					w.signals <- syscall.SIGTERM
 				}
@@ -120,7 +120,7 @@ func (s *stuck) Write(p []byte) (int, error) {
 func TestARunWhoseAnswerNobodyReadsIsEnded(t *testing.T) {
 	var w *watched
 	out := &stuck{}
-	w = newWatched(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+	w = newWatched(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		w.signals <- syscall.SIGTERM
 		<-ctx.Done()
 		return answering("hello")(ctx, run)
@@ -142,7 +142,7 @@ func TestARunWhoseAnswerNobodyReadsIsEnded(t *testing.T) {
 // The same where even the error document cannot be written.
 func TestARunIsEndedWithoutLastWordsToo(t *testing.T) {
 	var w *watched
-	w = newWatched(t, plain(func(context.Context, *command.Run) (*etree.Document, error) {
+	w = newWatched(t, plain(func(context.Context, *item.Run) (*etree.Document, error) {
 		w.signals <- syscall.SIGTERM
 		<-w.ended
 		return nil, nil
@@ -156,7 +156,7 @@ func TestARunIsEndedWithoutLastWordsToo(t *testing.T) {
 func TestNoRunIsEndedWhileItSpends(t *testing.T) {
 	var w *watched
 	var spends atomic.Bool
-	w = newWatched(t, plain(func(ctx context.Context, run *command.Run) (*etree.Document, error) {
+	w = newWatched(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		run.CriticalSection(true)
 		spends.Store(true)
 		w.signals <- syscall.SIGTERM

@@ -122,8 +122,8 @@ func TestB37NoLoopUnderALeadOf200(t *testing.T) {
 			assert.True(t, s.Held.NotAfter.After(before.NotAfter), "%s gained nothing", now)
 		}
 	}
-	plan := planned(t, cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-04-02"), Months: 60}, Lead: 200})
-	assert.Equal(t, plan.Reissues(), reissues, "as planned")
+	thePlan := planned(t, cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-04-02"), Months: 60}, Lead: 200})
+	assert.Equal(t, thePlan.Reissues(), reissues, "as planned")
 	assert.Equal(t, 47, reissues)
 }
 
@@ -132,9 +132,9 @@ func TestThePlanActsWhenTheSweepDoes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 3))
 	for range 200 {
 		p := cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-01-01").AddDays(rng.IntN(1500)), Months: 12 + rng.IntN(24)}, Lead: rng.IntN(201)}
-		plan := planned(t, p)
-		for _, c := range plan.Certificates[:plan.Reissues()] {
-			s := cabforum.Standing{Settings: cabforum.Settings{Lead: p.Lead}, Active: true, PaidUntil: plan.PaidUntil,
+		thePlan := planned(t, p)
+		for _, c := range thePlan.Certificates[:thePlan.Reissues()] {
+			s := cabforum.Standing{Settings: cabforum.Settings{Lead: p.Lead}, Active: true, PaidUntil: thePlan.PaidUntil,
 				// Noon to noon: as many days as the plan says, ending on the planned date.
 				Held: &cabforum.Validity{NotBefore: c.Issued.Midnight().Add(12 * time.Hour), NotAfter: c.Expires.Midnight().Add(12*time.Hour - time.Second)}}
 			assert.True(t, s.Judge(c.Act.Midnight()).Due, "%+v", c)

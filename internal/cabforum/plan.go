@@ -112,9 +112,9 @@ func (p Prospect) Plan() (Plan, error) {
 	if err := p.check(); err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{Term: p.Term, PaidUntil: p.Term.End(), Lead: p.Lead, Certificates: p.certificates()}
-	plan.Warnings = p.warnings(plan)
-	return plan, nil
+	thePlan := Plan{Term: p.Term, PaidUntil: p.Term.End(), Lead: p.Lead, Certificates: p.certificates()}
+	thePlan.Warnings = p.warnings(thePlan)
+	return thePlan, nil
 }
 
 // certificates is the chain from the first certificate to the one that reaches the end. Every step moves at least a day

@@ -14,9 +14,9 @@ import (
 
 func planned(t *testing.T, p cabforum.Prospect) cabforum.Plan {
 	t.Helper()
-	plan, err := p.Plan()
+	thePlan, err := p.Plan()
 	require.NoError(t, err)
-	return plan
+	return thePlan
 }
 
 func term(t *testing.T, start string, months int) cabforum.Term {
@@ -61,8 +61,8 @@ func TestA5ThePlannerCountsTheSame(t *testing.T) {
 		{"D", 1, 14, [5]int{1, 6, 10, 20, 32}},
 	} {
 		for i, want := range row.reissues {
-			plan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 12*(i+1)), Lead: row.lead, Schedule: lessened(row.less)})
-			assert.Equal(t, want, plan.Reissues(), "%s, %d y", row.policy, i+1)
+			thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 12*(i+1)), Lead: row.lead, Schedule: lessened(row.less)})
+			assert.Equal(t, want, thePlan.Reissues(), "%s, %d y", row.policy, i+1)
 		}
 	}
 }
@@ -102,9 +102,9 @@ func TestA5NumbersOfProofs(t *testing.T) {
 
 // Validity page A5: the chain under A is 200, 200, 7 × 100, 15 × 47 and a stub of 21 days.
 func TestA5ChainOfTheDocumentedExample(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 60)})
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 60)})
 	var lives []int
-	for _, c := range plan.Certificates {
+	for _, c := range thePlan.Certificates {
 		lives = append(lives, c.Days)
 	}
 	want := []int{200, 200}
@@ -115,18 +115,18 @@ func TestA5ChainOfTheDocumentedExample(t *testing.T) {
 		want = append(want, 47)
 	}
 	assert.Equal(t, append(want, 21), lives)
-	assert.Equal(t, "2027-05-07", plan.Certificates[2].Issued.String())
-	assert.Equal(t, "2029-04-06", plan.Certificates[8].Expires.String())
-	assert.Equal(t, "2031-03-12", plan.Certificates[24].Issued.String())
-	assert.Equal(t, "2031-04-02", plan.Certificates[24].Expires.String())
+	assert.Equal(t, "2027-05-07", thePlan.Certificates[2].Issued.String())
+	assert.Equal(t, "2029-04-06", thePlan.Certificates[8].Expires.String())
+	assert.Equal(t, "2031-03-12", thePlan.Certificates[24].Issued.String())
+	assert.Equal(t, "2031-04-02", thePlan.Certificates[24].Expires.String())
 }
 
 // Validity page A5: a year from 199-day certificates has 33 days to spare; a lead beyond that costs a third certificate.
 func TestA5SlackInAYear(t *testing.T) {
 	for lead, certificates := range map[int]int{0: 2, 30: 2, 33: 2, 34: 3} {
-		plan := planned(t, cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-03-16"), Months: 12}, Lead: lead,
+		thePlan := planned(t, cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-03-16"), Months: 12}, Lead: lead,
 			Schedule: constant(199, 198)})
-		assert.Len(t, plan.Certificates, certificates, "lead %d", lead)
+		assert.Len(t, thePlan.Certificates, certificates, "lead %d", lead)
 	}
 }
 
@@ -139,18 +139,18 @@ func TestA5TheCapIsTakenAtEachReissue(t *testing.T) {
 
 // Validity page A4 and B2: ordered 2026-04-02 for five years.
 func TestB2DocumentedExample(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 60), Lead: cabforum.DefaultLead})
-	first, last := plan.Certificates[0], plan.Certificates[len(plan.Certificates)-1]
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 60), Lead: cabforum.DefaultLead})
+	first, last := thePlan.Certificates[0], thePlan.Certificates[len(thePlan.Certificates)-1]
 	assert.Equal(t, cabforum.Certificate{
 		N: 1, Issued: day(t, "2026-04-02"), Expires: day(t, "2026-10-19"), Days: 200, Cap: 200, Lead: 10,
 		Act: day(t, "2026-10-09"), Proof: cabforum.EvidenceNeeded, Subject: cabforum.EvidenceNone,
 	}, first)
-	assert.Equal(t, "2031-04-02", plan.PaidUntil.String())
-	assert.Equal(t, plan.PaidUntil, last.Expires)
-	assert.Equal(t, 1826, plan.Term.Start.DaysUntil(plan.PaidUntil))
+	assert.Equal(t, "2031-04-02", thePlan.PaidUntil.String())
+	assert.Equal(t, thePlan.PaidUntil, last.Expires)
+	assert.Equal(t, 1826, thePlan.Term.Start.DaysUntil(thePlan.PaidUntil))
 	assert.True(t, last.Act.IsZero(), "B3.9: what reaches paid until is not reissued")
 	assert.Zero(t, last.Lead)
-	assert.Equal(t, "2026-10-19", cabforum.Nominal(day(t, "2026-04-02"), plan.PaidUntil).String())
+	assert.Equal(t, "2026-10-19", cabforum.Nominal(day(t, "2026-04-02"), thePlan.PaidUntil).String())
 }
 
 // Validity page A4: the nominal date as an instant.
@@ -163,31 +163,31 @@ func TestA4NominalDateIsAnUpperBound(t *testing.T) {
 }
 
 func TestB2AYearStillNeedsAReissue(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 12), Lead: 10})
-	assert.Equal(t, 1, plan.Reissues())
-	assert.Equal(t, "2027-04-02", plan.PaidUntil.String())
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 12), Lead: 10})
+	assert.Equal(t, 1, thePlan.Reissues())
+	assert.Equal(t, "2027-04-02", thePlan.PaidUntil.String())
 }
 
 // Validity page B3.3: never past paid until.
 func TestB33NominalEndsWithTheTerm(t *testing.T) {
 	assert.Equal(t, "2026-07-02", cabforum.Nominal(day(t, "2026-04-02"), day(t, "2026-07-02")).String())
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 3), Lead: 10})
-	require.Len(t, plan.Certificates, 1)
-	assert.Equal(t, 91, plan.Certificates[0].Days)
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 3), Lead: 10})
+	require.Len(t, thePlan.Certificates, 1)
+	assert.Equal(t, 91, thePlan.Certificates[0].Days)
 }
 
 // Validity page B3.7: a lead of 200 on 47-day certificates is cut to 23: one reissue each 24 days, and no loop.
 func TestB37ALeadIsCutToHalfOfTheLife(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2029-03-15", 12), Lead: 200})
-	for i, c := range plan.Certificates[:plan.Reissues()] {
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2029-03-15", 12), Lead: 200})
+	for i, c := range thePlan.Certificates[:thePlan.Reissues()] {
 		assert.Equal(t, 23, c.Lead)
-		assert.Equal(t, 24, c.Issued.DaysUntil(plan.Certificates[i+1].Issued))
+		assert.Equal(t, 24, c.Issued.DaysUntil(thePlan.Certificates[i+1].Issued))
 	}
-	assert.Equal(t, 14, plan.Reissues(), "the last one begins on day 336 and reaches day 365")
+	assert.Equal(t, 14, thePlan.Reissues(), "the last one begins on day 336 and reaches day 365")
 	assert.Equal(t, []cabforum.Warning{
 		{Type: cabforum.WarnLeadCut, N: 1, Text: "a lead of 200 days is more than half of a certificate's life: from certificate 1 (47 days) on it is 23"},
 		{Type: cabforum.WarnDaysGiven, Text: "reissuing ahead of the end gives 322 days of validity away: 15 certificates instead of 8"},
-	}, plan.Warnings)
+	}, thePlan.Warnings)
 }
 
 func TestB37EffectiveLead(t *testing.T) {
@@ -202,8 +202,8 @@ func TestB37EffectiveLead(t *testing.T) {
 // contract 5.3: right before a step the old certificate ends later than a new one could; the plan waits until a reissue
 // gains a day.
 func TestContract53ThePlanWaitsForAGain(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2027-03-14", 24), Lead: 200})
-	first, second := plan.Certificates[0], plan.Certificates[1]
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2027-03-14", 24), Lead: 200})
+	first, second := thePlan.Certificates[0], thePlan.Certificates[1]
 	assert.Equal(t, "2027-09-30", first.Expires.String())
 	assert.Equal(t, "2027-06-23", first.Act.String(), "the lead is reached on 06-22, when 100 days end on 09-30 too")
 	assert.Equal(t, "2027-10-01", second.Expires.String())
@@ -215,11 +215,11 @@ func held(t *testing.T, from, to string) *cabforum.Validity {
 }
 
 func TestThePlanGoesOnFromTheCertificateInPlace(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{
+	thePlan := planned(t, cabforum.Prospect{
 		Term: term(t, "2026-04-02", 24), Lead: 10, Today: day(t, "2026-11-22"), Proved: day(t, "2026-10-09"),
 		Held: held(t, "2026-10-09 00:00:00", "2027-04-25 23:59:59"),
 	})
-	first := plan.Certificates[0]
+	first := thePlan.Certificates[0]
 	assert.True(t, first.Held)
 	assert.Equal(t, "2026-10-09", first.Issued.String())
 	assert.Equal(t, "2027-04-25", first.Expires.String(), "the seller's own date, not the nominal one")
@@ -227,8 +227,8 @@ func TestThePlanGoesOnFromTheCertificateInPlace(t *testing.T) {
 	assert.Equal(t, 200, first.Cap)
 	assert.Equal(t, cabforum.EvidenceNeeded, first.Proof)
 	assert.Equal(t, "2027-04-15", first.Act.String())
-	assert.Equal(t, 100, plan.Certificates[1].Cap)
-	assert.Equal(t, cabforum.EvidenceNeeded, plan.Certificates[1].Proof, "188 days old, 100 allowed since 2027-03-15")
+	assert.Equal(t, 100, thePlan.Certificates[1].Cap)
+	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[1].Proof, "188 days old, 100 allowed since 2027-03-15")
 }
 
 // Validity page B3.8: an expired certificate inside a running term is due at once, with a warning.
@@ -236,12 +236,12 @@ func TestB38AnExpiredCertificateIsDueAtOnce(t *testing.T) {
 	p := cabforum.Prospect{
 		Term: term(t, "2026-04-02", 24), Lead: 10, Today: day(t, "2026-11-22"), Held: held(t, "2026-04-02 10:00:00", "2026-10-19 09:59:59"),
 	}
-	plan := planned(t, p)
-	assert.Equal(t, "2026-11-22", plan.Certificates[0].Act.String())
-	assert.Equal(t, "2026-11-22", plan.Certificates[1].Issued.String())
-	require.NotEmpty(t, plan.Warnings)
+	thePlan := planned(t, p)
+	assert.Equal(t, "2026-11-22", thePlan.Certificates[0].Act.String())
+	assert.Equal(t, "2026-11-22", thePlan.Certificates[1].Issued.String())
+	require.NotEmpty(t, thePlan.Warnings)
 	assert.Equal(t, cabforum.Warning{Type: cabforum.WarnExpired, N: 1,
-		Text: "the certificate in place expired on 2026-10-19, inside the paid term: a reissue is due at once"}, plan.Warnings[0])
+		Text: "the certificate in place expired on 2026-10-19, inside the paid term: a reissue is due at once"}, thePlan.Warnings[0])
 	p.Today = day(t, "2026-10-19")
 	assert.Equal(t, cabforum.WarnDaysGiven, planned(t, p).Warnings[0].Type, "on its last day it has not expired yet")
 	p.Today = day(t, "2028-04-02")
@@ -252,19 +252,19 @@ func TestB38AnExpiredCertificateIsDueAtOnce(t *testing.T) {
 
 // Validity page B3.3: what the seller issued is shown whatever it breaks; the term still bounds the date.
 func TestB33ACertificateOverItsCapIsPlanned(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{
+	thePlan := planned(t, cabforum.Prospect{
 		Term: term(t, "2026-04-02", 12), Today: day(t, "2026-04-03"), Held: held(t, "2026-04-02 00:00:00", "2027-05-04 23:59:59"),
 	})
-	require.Len(t, plan.Certificates, 1)
-	assert.Equal(t, 398, plan.Certificates[0].Days)
-	assert.Equal(t, "2027-04-02", plan.Certificates[0].Expires.String())
+	require.Len(t, thePlan.Certificates, 1)
+	assert.Equal(t, 398, thePlan.Certificates[0].Days)
+	assert.Equal(t, "2027-04-02", thePlan.Certificates[0].Expires.String())
 }
 
 func TestTheSellersTermMayEndBeforeThePaidOne(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 12), SellerEnd: day(t, "2027-03-30")})
-	assert.Equal(t, "2027-03-30", plan.Certificates[plan.Reissues()].Expires.String())
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 12), SellerEnd: day(t, "2027-03-30")})
+	assert.Equal(t, "2027-03-30", thePlan.Certificates[thePlan.Reissues()].Expires.String())
 	assert.Equal(t, []cabforum.Warning{{Type: cabforum.WarnSellersTerm,
-		Text: "the seller's term ends on 2027-03-30: 3 days before 2027-04-02 are paid and without a certificate"}}, plan.Warnings)
+		Text: "the seller's term ends on 2027-03-30: 3 days before 2027-04-02 are paid and without a certificate"}}, thePlan.Warnings)
 }
 
 // BR 4.2.1, validity page A1.2: the limit of the day of issuance counts; an age equal to it is still good.
@@ -281,30 +281,30 @@ func TestBR421AgeOfAProof(t *testing.T) {
 		{"2027-03-15", "2026-08-26", cabforum.EvidenceNeeded},
 	} {
 		issued := day(t, row.issued)
-		plan := planned(t, cabforum.Prospect{
+		thePlan := planned(t, cabforum.Prospect{
 			Term: cabforum.Term{Start: issued.AddDays(-60), Months: 24}, Today: issued, Proved: day(t, row.proved),
 			Held: &cabforum.Validity{NotBefore: issued.AddDays(-60).Midnight(), NotAfter: issued.Midnight()},
 		})
-		assert.Equal(t, issued, plan.Certificates[1].Issued)
-		assert.Equal(t, row.want, plan.Certificates[1].Proof, "%+v", row)
+		assert.Equal(t, issued, thePlan.Certificates[1].Issued)
+		assert.Equal(t, row.want, thePlan.Certificates[1].Proof, "%+v", row)
 	}
 }
 
 // Validity page A1.2: from 2029-03-15 on every certificate needs its own proof, as long as one lives more than 10 days.
 func TestBR421EveryReissueOf2029NeedsAProof(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2029-03-15", 60), Lead: 30})
-	assert.Equal(t, len(plan.Certificates), plan.Challenges())
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2029-03-15", 60), Lead: 30})
+	assert.Equal(t, len(thePlan.Certificates), thePlan.Challenges())
 }
 
 // BR 1.2.2: proof by e-mail ends on 2028-03-15, and what was proved so before may not be used either.
 func TestBR122ThePlanWarnsWhereTheWayOfProofEnds(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2027-12-25", 24), Lead: 50, Method: cabforum.MethodEmail})
-	assert.Equal(t, "2028-02-13", plan.Certificates[1].Issued.String())
-	assert.Equal(t, cabforum.EvidenceReused, plan.Certificates[1].Proof)
-	assert.Equal(t, "2028-04-03", plan.Certificates[2].Issued.String())
-	assert.Equal(t, cabforum.EvidenceNeeded, plan.Certificates[2].Proof, "100 days old is good, by e-mail is not")
-	assert.Equal(t, cabforum.EvidenceReused, plan.Certificates[3].Proof, "proved in another way by then")
-	assert.Contains(t, plan.Warnings, cabforum.Warning{Type: cabforum.WarnProof, N: 3,
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2027-12-25", 24), Lead: 50, Method: cabforum.MethodEmail})
+	assert.Equal(t, "2028-02-13", thePlan.Certificates[1].Issued.String())
+	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[1].Proof)
+	assert.Equal(t, "2028-04-03", thePlan.Certificates[2].Issued.String())
+	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[2].Proof, "100 days old is good, by e-mail is not")
+	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[3].Proof, "proved in another way by then")
+	assert.Contains(t, thePlan.Warnings, cabforum.Warning{Type: cabforum.WarnProof, N: 3,
 		Text: "proof by e-mail is not allowed from 2028-03-15 on: certificate 3, issued on 2028-04-03, needs another way, such as DNS"})
 	for _, m := range []cabforum.Method{cabforum.MethodDNS, cabforum.MethodFile, cabforum.MethodUnknown} {
 		for _, w := range planned(t, cabforum.Prospect{Term: term(t, "2027-12-20", 24), Method: m}).Warnings {
@@ -315,37 +315,37 @@ func TestBR122ThePlanWarnsWhereTheWayOfProofEnds(t *testing.T) {
 
 // A certificate in place is as it is: nothing is said against the way in which it was proved, and nothing leaned on.
 func TestBR122ACertificateInPlaceIsNotObjectedTo(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2028-06-01", 12), Today: day(t, "2028-06-02"), Lead: 40,
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2028-06-01", 12), Today: day(t, "2028-06-02"), Lead: 40,
 		Method: cabforum.MethodEmail, Held: held(t, "2028-06-01 00:00:00", "2028-09-07 23:59:59")})
-	assert.Equal(t, cabforum.EvidenceNeeded, plan.Certificates[1].Proof, "59 days old, and by e-mail")
-	assert.Equal(t, cabforum.EvidenceReused, plan.Certificates[2].Proof)
-	assert.Contains(t, plan.Warnings, cabforum.Warning{Type: cabforum.WarnProof, N: 2,
+	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[1].Proof, "59 days old, and by e-mail")
+	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[2].Proof)
+	assert.Contains(t, thePlan.Warnings, cabforum.Warning{Type: cabforum.WarnProof, N: 2,
 		Text: "proof by e-mail is not allowed from 2028-03-15 on: certificate 2, issued on 2028-07-29, needs another way, such as DNS"})
-	plan = planned(t, cabforum.Prospect{Term: term(t, "2026-10-09", 12), Today: day(t, "2026-10-10"), Proved: day(t, "2025-10-01"),
+	thePlan = planned(t, cabforum.Prospect{Term: term(t, "2026-10-09", 12), Today: day(t, "2026-10-10"), Proved: day(t, "2025-10-01"),
 		Held: held(t, "2026-10-09 00:00:00", "2027-04-25 23:59:59")})
-	assert.Equal(t, cabforum.EvidenceReused, plan.Certificates[0].Proof, "373 days old, yet it was issued")
-	assert.Equal(t, cabforum.EvidenceNeeded, plan.Certificates[1].Proof)
+	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[0].Proof, "373 days old, yet it was issued")
+	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[1].Proof)
 }
 
 // BR 3.2.2.4.18, 3.2.2.4.19: a file never proves a wildcard name.
 func TestBR32244FileNeverProvesAWildcard(t *testing.T) {
-	plan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 24), Method: cabforum.MethodFile, Wildcard: true})
+	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 24), Method: cabforum.MethodFile, Wildcard: true})
 	assert.Equal(t, []cabforum.Warning{{Type: cabforum.WarnProof, N: 1,
-		Text: "a file does not prove control over a wildcard name: certificate 1, issued on 2026-04-02, needs proof by DNS"}}, plan.Warnings)
-	assert.Equal(t, cabforum.EvidenceReused, plan.Certificates[1].Proof, "what the first one leaned on is good for 200 days")
+		Text: "a file does not prove control over a wildcard name: certificate 1, issued on 2026-04-02, needs proof by DNS"}}, thePlan.Warnings)
+	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[1].Proof, "what the first one leaned on is good for 200 days")
 }
 
 // BR 4.2.1, EVG 3.2.2.14.3: data about the organisation.
 func TestBR421AgeOfTheOrganisationsData(t *testing.T) {
 	p := cabforum.Prospect{Term: term(t, "2026-04-02", 36), Level: cabforum.OV}
-	plan := planned(t, p)
-	assert.Equal(t, cabforum.EvidenceNeeded, plan.Certificates[0].Subject)
-	assert.Equal(t, cabforum.EvidenceReused, plan.Certificates[1].Subject)
-	assert.Equal(t, "2027-05-07", plan.Certificates[2].Issued.String())
-	assert.Equal(t, cabforum.EvidenceNeeded, plan.Certificates[2].Subject, "400 days old, 398 allowed")
+	thePlan := planned(t, p)
+	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[0].Subject)
+	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[1].Subject)
+	assert.Equal(t, "2027-05-07", thePlan.Certificates[2].Issued.String())
+	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[2].Subject, "400 days old, 398 allowed")
 	assert.Equal(t, cabforum.Warning{Type: cabforum.WarnVetting, N: 3,
-		Text: "the organisation's data is older than 398 days on 2027-05-07: it must be vetted again for certificate 3"}, plan.Warnings[0])
-	assert.Equal(t, 3, plan.Vettings())
+		Text: "the organisation's data is older than 398 days on 2027-05-07: it must be vetted again for certificate 3"}, thePlan.Warnings[0])
+	assert.Equal(t, 3, thePlan.Vettings())
 	// Vetted before the first step, when 825 days were allowed: 398 days count all the same once it is past.
 	p.Vetted = day(t, "2025-02-28")
 	assert.Equal(t, cabforum.EvidenceReused, planned(t, p).Certificates[0].Subject, "398 days")
@@ -398,34 +398,34 @@ func TestThePlannerAgreesWithTheModelEverywhere(t *testing.T) {
 			Lead: rng.IntN(cabforum.MaxLead + 1), Schedule: lessened(less),
 		}
 		label := fmt.Sprintf("%s + %d months, lead %d, cap-%d", p.Term.Start, p.Term.Months, p.Lead, less)
-		plan := planned(t, p)
+		thePlan := planned(t, p)
 		second := model{less: less, lead: halfLead(p.Lead), due: func(today, ends, limit, until int) bool { return min(today+limit, until) > ends }}
-		chain := second.walk(dayNumber(p.Term.Start), dayNumber(plan.PaidUntil))
-		require.Len(t, plan.Certificates, len(chain), label)
+		chain := second.walk(dayNumber(p.Term.Start), dayNumber(thePlan.PaidUntil))
+		require.Len(t, thePlan.Certificates, len(chain), label)
 		for i, want := range chain {
-			got := plan.Certificates[i]
+			got := thePlan.Certificates[i]
 			require.Equal(t, civil(want.issued), got.Issued.String(), label)
 			require.Equal(t, civil(want.ends), got.Expires.String(), label)
 			require.Equal(t, want.proved, got.Proof == cabforum.EvidenceNeeded, label)
 		}
-		requireWhole(t, plan, p.Term.Start, label)
+		requireWhole(t, thePlan, p.Term.Start, label)
 	}
 }
 
 // requireWhole holds a plan against what every plan must be: no gap, nothing over its cap or past the end, an end.
-func requireWhole(t *testing.T, plan cabforum.Plan, start cabforum.Date, label string) {
+func requireWhole(t *testing.T, thePlan cabforum.Plan, start cabforum.Date, label string) {
 	t.Helper()
-	last := len(plan.Certificates) - 1
-	require.Equal(t, start, plan.Certificates[0].Issued, label)
-	require.Equal(t, plan.PaidUntil, plan.Certificates[last].Expires, label)
-	for i, c := range plan.Certificates {
+	last := len(thePlan.Certificates) - 1
+	require.Equal(t, start, thePlan.Certificates[0].Issued, label)
+	require.Equal(t, thePlan.PaidUntil, thePlan.Certificates[last].Expires, label)
+	for i, c := range thePlan.Certificates {
 		require.Equal(t, i+1, c.N, label)
 		require.LessOrEqual(t, c.Days, c.Cap, "%s: certificate %d is over its cap", label, c.N)
 		require.Equal(t, c.Days, c.Issued.DaysUntil(c.Expires), label)
-		require.False(t, c.Expires.After(plan.PaidUntil), "%s: certificate %d goes past paid until", label, c.N)
+		require.False(t, c.Expires.After(thePlan.PaidUntil), "%s: certificate %d goes past paid until", label, c.N)
 		require.Equal(t, i == last, c.Act.IsZero(), label)
 		if i < last {
-			next := plan.Certificates[i+1]
+			next := thePlan.Certificates[i+1]
 			require.Equal(t, c.Act, next.Issued, label)
 			require.False(t, next.Issued.After(c.Expires), "%s: a gap before certificate %d", label, next.N)
 			require.True(t, next.Expires.After(c.Expires), "%s: certificate %d gains nothing", label, next.N)
@@ -460,14 +460,14 @@ func TestThePlanFromAnyCertificateInPlaceIsWhole(t *testing.T) {
 		today := cabforum.DateOf(from).AddDays(rng.IntN(500))
 		p := cabforum.Prospect{Term: paid, Lead: rng.IntN(201), Today: today,
 			Held: &cabforum.Validity{NotBefore: from, NotAfter: from.Add(life)}}
-		plan := planned(t, p)
+		thePlan := planned(t, p)
 		label := fmt.Sprintf("%s + %d months, lead %d, held %s + %s, today %s", start, paid.Months, p.Lead, from, life, today)
-		last := plan.Certificates[len(plan.Certificates)-1]
-		if today.Before(plan.PaidUntil) {
-			require.Equal(t, plan.PaidUntil, last.Expires, label)
+		last := thePlan.Certificates[len(thePlan.Certificates)-1]
+		if today.Before(thePlan.PaidUntil) {
+			require.Equal(t, thePlan.PaidUntil, last.Expires, label)
 		}
-		for i, c := range plan.Certificates[1:] {
-			before := plan.Certificates[i]
+		for i, c := range thePlan.Certificates[1:] {
+			before := thePlan.Certificates[i]
 			require.False(t, c.Issued.Before(today), label)
 			require.True(t, !c.Issued.After(before.Expires) || c.Issued == today, "%s: a gap before certificate %d", label, c.N)
 			require.LessOrEqual(t, c.Days, c.Cap, label)

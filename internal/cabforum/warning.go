@@ -20,18 +20,18 @@ type Warning struct {
 	N int
 }
 
-func (p Prospect) warnings(plan Plan) []Warning {
+func (p Prospect) warnings(thePlan Plan) []Warning {
 	var all []Warning
-	all = append(all, p.expired(plan)...)
-	all = append(all, leadCut(plan)...)
-	all = append(all, p.proofEnds(plan)...)
-	all = append(all, vettings(plan, p)...)
-	all = append(all, p.daysGiven(plan)...)
-	return append(all, p.sellersTerm(plan)...)
+	all = append(all, p.expired(thePlan)...)
+	all = append(all, leadCut(thePlan)...)
+	all = append(all, p.proofEnds(thePlan)...)
+	all = append(all, vettings(thePlan, p)...)
+	all = append(all, p.daysGiven(thePlan)...)
+	return append(all, p.sellersTerm(thePlan)...)
 }
 
-func (p Prospect) expired(plan Plan) []Warning {
-	c := plan.Certificates[0]
+func (p Prospect) expired(thePlan Plan) []Warning {
+	c := thePlan.Certificates[0]
 	if !c.Held || !c.Expires.Before(p.Today) || c.Act.IsZero() {
 		return nil
 	}
@@ -40,24 +40,24 @@ func (p Prospect) expired(plan Plan) []Warning {
 }
 
 // leadCut has one warning for each run of certificates whose lead is cut to the same number of days.
-func leadCut(plan Plan) []Warning {
+func leadCut(thePlan Plan) []Warning {
 	var all []Warning
-	before := plan.Lead
-	for _, c := range plan.Certificates {
+	before := thePlan.Lead
+	for _, c := range thePlan.Certificates {
 		if c.Act.IsZero() {
 			break
 		}
-		if c.Lead < plan.Lead && c.Lead != before {
+		if c.Lead < thePlan.Lead && c.Lead != before {
 			all = append(all, Warning{WarnLeadCut, fmt.Sprintf(
-				"a lead of %d days is more than half of a certificate's life: from certificate %d (%d days) on it is %d", plan.Lead, c.N, c.Days, c.Lead), c.N})
+				"a lead of %d days is more than half of a certificate's life: from certificate %d (%d days) on it is %d", thePlan.Lead, c.N, c.Days, c.Lead), c.N})
 		}
 		before = c.Lead
 	}
 	return all
 }
 
-func (p Prospect) proofEnds(plan Plan) []Warning {
-	for _, c := range plan.Certificates {
+func (p Prospect) proofEnds(thePlan Plan) []Warning {
+	for _, c := range thePlan.Certificates {
 		if c.Held || p.Method.Allowed(c.Issued, p.Wildcard) {
 			continue
 		}
@@ -72,9 +72,9 @@ func (p Prospect) proofEnds(plan Plan) []Warning {
 	return nil
 }
 
-func vettings(plan Plan, p Prospect) []Warning {
+func vettings(thePlan Plan, p Prospect) []Warning {
 	var all []Warning
-	for _, c := range plan.Certificates[1:] {
+	for _, c := range thePlan.Certificates[1:] {
 		if c.Subject == EvidenceNeeded {
 			limit := orCurrent(p.Schedule).on(c.Issued).subjectReuse(p.Level)
 			all = append(all, Warning{WarnVetting, fmt.Sprintf(
@@ -85,15 +85,15 @@ func vettings(plan Plan, p Prospect) []Warning {
 }
 
 // daysGiven compares with the same term reissued at each certificate's very end.
-func (p Prospect) daysGiven(plan Plan) []Warning {
-	days := plan.DaysGiven()
+func (p Prospect) daysGiven(thePlan Plan) []Warning {
+	days := thePlan.DaysGiven()
 	if days == 0 {
 		return nil
 	}
 	text := fmt.Sprintf("reissuing ahead of the end gives %s of validity away", counted(days, "day"))
 	p.Lead = 0
-	if least := p.certificates(); len(least) < len(plan.Certificates) {
-		text += fmt.Sprintf(": %s instead of %d", counted(len(plan.Certificates), "certificate"), len(least))
+	if least := p.certificates(); len(least) < len(thePlan.Certificates) {
+		text += fmt.Sprintf(": %s instead of %d", counted(len(thePlan.Certificates), "certificate"), len(least))
 	}
 	return []Warning{{WarnDaysGiven, text, 0}}
 }
@@ -105,12 +105,12 @@ func counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-func (p Prospect) sellersTerm(plan Plan) []Warning {
-	last := plan.Certificates[len(plan.Certificates)-1]
-	short := last.Expires.DaysUntil(plan.PaidUntil)
+func (p Prospect) sellersTerm(thePlan Plan) []Warning {
+	last := thePlan.Certificates[len(thePlan.Certificates)-1]
+	short := last.Expires.DaysUntil(thePlan.PaidUntil)
 	if p.SellerEnd.IsZero() || short <= 0 {
 		return nil
 	}
 	return []Warning{{WarnSellersTerm, fmt.Sprintf(
-		"the seller's term ends on %s: %s before %s are paid and without a certificate", p.SellerEnd, counted(short, "day"), plan.PaidUntil), 0}}
+		"the seller's term ends on %s: %s before %s are paid and without a certificate", p.SellerEnd, counted(short, "day"), thePlan.PaidUntil), 0}}
 }

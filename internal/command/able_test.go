@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
@@ -79,7 +78,7 @@ func able(t *testing.T) (*stage, *ableSeller) {
 }
 
 // with is the stage's world with another seller and another panel.
-func (s *stage) with(theSeller seller.Seller, panel command.Panel) *command.Run {
+func (s *stage) with(theSeller seller.Seller, panel item.Panel) *item.Run {
 	run := s.world()
 	run.Panel, run.Info.Prototype = panel, theSeller
 	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return theSeller, nil }

@@ -10,8 +10,10 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/pki"
 	"pmssl/internal/seller"
+	"pmssl/internal/xmldoc"
 )
 
 // maxApproverDomains is how many names one order form can ask about: the largest product's number of names.
@@ -19,7 +21,7 @@ const maxApproverDomains = 100
 
 // Approver lists the addresses that may approve each domain of an order form. The CSR on stdin is checked on the way, so
 // that the client learns of a bad one before paying.
-func Approver(ctx context.Context, run *Run) (*etree.Document, error) {
+func Approver(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	domains, err := approverDomains(run)
 	if err != nil {
 		return nil, err
@@ -36,7 +38,7 @@ func Approver(ctx context.Context, run *Run) (*etree.Document, error) {
 	if !ok {
 		return nil, fault.Errorf(fault.Value, "command", "%s keeps no list of approvers", run.Info.Title)
 	}
-	product, found := seller.FindProduct(catalogue(ctx, run, theSeller), run.Args.Intname)
+	product, found := seller.FindProduct(item.Catalogue(ctx, run, theSeller), run.Args.Intname)
 	if !found {
 		return nil, fault.Errorf(fault.Value, "intname", "the template %q is not a product of %s", run.Args.Intname, run.Info.Title)
 	}
@@ -44,7 +46,7 @@ func Approver(ctx context.Context, run *Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc := answer()
+	doc := xmldoc.New()
 	for _, domain := range domains {
 		node := doc.Root().CreateElement("domain")
 		node.CreateAttr("name", domain.asked)
@@ -111,7 +113,7 @@ type approverDomain struct{ asked, ascii string }
 func (d approverDomain) base() string { return strings.TrimPrefix(d.ascii, "*.") }
 
 // approverDomains returns the names of --domain, or those of the CSR if the panel gives none: each spelling once.
-func approverDomains(run *Run) ([]approverDomain, error) {
+func approverDomains(run *item.Run) ([]approverDomain, error) {
 	var domains []approverDomain
 	for _, word := range strings.FieldsFunc(run.Args.Domain, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		ascii, err := pki.ASCIIName("domain", word)

@@ -11,14 +11,16 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/seller"
+	"pmssl/internal/xmldoc"
 )
 
 // GetBalance tells the panel what the account at the seller holds: of one processing module with --module, else of every
 // one that this binary serves (billmanager-module-protocol §11). One that fails does not stop the others; all that
 // failed are named at the end.
-func GetBalance(ctx context.Context, run *Run) (*etree.Document, error) {
-	doc := answer()
+func GetBalance(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	doc := xmldoc.New()
 	if run.Args.Module > 0 {
 		return doc, tellBalance(ctx, run, run.Args.Module, doc.Root())
 	}
@@ -45,16 +47,16 @@ const (
 )
 
 // tellBalance asks for one balance, hands it to the panel and writes it below the node.
-func tellBalance(ctx context.Context, run *Run, module int64, node *etree.Element) error {
+func tellBalance(ctx context.Context, run *item.Run, module int64, node *etree.Element) error {
 	ctx, stop := context.WithTimeout(ctx, balanceTime)
 	defer stop()
-	theSeller, err := dial(ctx, run, module)
+	theSeller, err := item.Dial(ctx, run, module)
 	if err != nil {
 		return err
 	}
 	teller, ok := theSeller.(seller.BalanceTeller)
 	if !ok {
-		return unable(run, "tells the balance")
+		return item.Unsupported(run, "tells the balance")
 	}
 	asking, asked := context.WithTimeout(ctx, balanceAsk)
 	defer asked()

@@ -6,6 +6,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
@@ -14,7 +15,7 @@ import (
 
 func TestBalanceOfOneModule(t *testing.T) {
 	s := newStage(t)
-	s.args = command.Args{Command: "getbalance", Module: 5}
+	s.args = item.Args{Command: "getbalance", Module: 5}
 	doc, err := command.GetBalance(context.Background(), s.world())
 	require.NoError(t, err)
 	assert.Contains(t, output(t, doc), "<doc><balance>100.00</balance><currency>USD</currency></doc>")
@@ -24,7 +25,7 @@ func TestBalanceOfOneModule(t *testing.T) {
 // Parameters of another binary's module mean nothing here: they would be called missing.
 func TestAModuleOfAnotherBinaryIsSaidToBeOne(t *testing.T) {
 	s := newStage(t)
-	s.args = command.Args{Command: "getbalance", Module: 6}
+	s.args = item.Args{Command: "getbalance", Module: 6}
 	_, err := command.GetBalance(context.Background(), s.world())
 	assert.Equal(t, fault.Value, faultType(t, err))
 	assert.Contains(t, err.Error(), "the processing module 6 is none of pmtest; its own are 5")
@@ -34,7 +35,7 @@ func TestAModuleOfAnotherBinaryIsSaidToBeOne(t *testing.T) {
 // Protocol §11: without --module all modules of the binary; one that fails does not stop the others.
 func TestBalancesOfAllModules(t *testing.T) {
 	s := newStage(t)
-	s.args = command.Args{Command: "getbalance"}
+	s.args = item.Args{Command: "getbalance"}
 	house := newHouse(s)
 	house.modules = []int64{5, 6, 7}
 	doc, err := command.GetBalance(context.Background(), s.with(s.seller, house))
@@ -61,7 +62,7 @@ func TestBalancesOfAllModules(t *testing.T) {
 
 func TestBalanceThatCannotBeTold(t *testing.T) {
 	s := newStage(t)
-	s.args = command.Args{Command: "getbalance", Module: 5}
+	s.args = item.Args{Command: "getbalance", Module: 5}
 	mute := struct{ seller.Seller }{s.seller}
 	_, err := command.GetBalance(context.Background(), s.with(mute, s.panel))
 	require.ErrorContains(t, err, "has no function that tells the balance")

@@ -6,6 +6,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/seller"
 
@@ -121,7 +122,7 @@ func TestNamesThatNeverReachedTheSellerAreBoughtAgainLater(t *testing.T) {
 // Users of other modules have to cancel and reorder when a client ordered the wrong name. Before the activation the new CSR
 // simply takes its place, by reissue or by changed parameters.
 func TestAMistypedNameBeforeTheActivationCostsNothing(t *testing.T) {
-	for name, f := range map[string]command.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
+	for name, f := range map[string]item.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
 			s.seller.actErr = &fault.Error{Type: fault.API, Message: "the CSR is not accepted"}
@@ -143,7 +144,7 @@ func TestAMistypedNameBeforeTheActivationCostsNothing(t *testing.T) {
 // After the activation Namecheap takes no other request before the certificate is issued: the message says what is left, and
 // a task carries it.
 func TestAMistypedNameAfterTheActivationIsATask(t *testing.T) {
-	for name, f := range map[string]command.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
+	for name, f := range map[string]item.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
 		t.Run(name, func(t *testing.T) {
 			s := waitingStage(t)
 			s.panel.order.CSR = newPair(t, "right.example").csr

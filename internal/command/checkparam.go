@@ -7,14 +7,16 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
 	"pmssl/internal/seller"
+	"pmssl/internal/xmldoc"
 )
 
 // CheckParam checks fields of an order form, as pairs of --param and --value, before anything is ordered
 // (billmanager-module-protocol §1.4). The other fields are in the document on stdin, where the panel gives one.
-func CheckParam(ctx context.Context, run *Run) (*etree.Document, error) {
+func CheckParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if len(run.Args.Params) != len(run.Args.Values) {
 		return nil, fault.Errorf(fault.Value, "argv", "%d times --param and %d times --value: they go in pairs", len(run.Args.Params), len(run.Args.Values))
 	}
@@ -30,7 +32,7 @@ func CheckParam(ctx context.Context, run *Run) (*etree.Document, error) {
 	}
 	switch len(wrong) {
 	case 0:
-		doc := answer()
+		doc := xmldoc.New()
 		doc.Root().CreateElement("ok")
 		return doc, nil
 	case 1:
@@ -39,7 +41,7 @@ func CheckParam(ctx context.Context, run *Run) (*etree.Document, error) {
 	return nil, together(wrong)
 }
 
-func checkField(run *Run, name, value string) error {
+func checkField(run *item.Run, name, value string) error {
 	if name == itemparam.AltName || name == "altname_input" || name == "domain" || name == "CN" {
 		for _, mapped := range seller.MappedNames(value) {
 			run.Log.ExtInfof("%s: %s", name, mapped)
@@ -60,7 +62,7 @@ func checkField(run *Run, name, value string) error {
 // checkPaidNames refuses names of an existing item's CSR or list that the client has not paid for, as reopen would. For a new order
 // nothing tells yet how many names are ordered: open refuses it before buying. An item that cannot be read is left to
 // the command that does the work.
-func checkPaidNames(ctx context.Context, run *Run, name string) error {
+func checkPaidNames(ctx context.Context, run *item.Run, name string) error {
 	if name != "csr" && name != itemparam.AltName || run.Args.Item <= 0 {
 		return nil
 	}
@@ -69,8 +71,8 @@ func checkPaidNames(ctx context.Context, run *Run, name string) error {
 		run.Log.ExtInfof("item %d: the number of names it paid for is not checked here: %v", run.Args.Item, err)
 		return nil
 	}
-	j := &job{Run: run, order: order}
-	product, err := j.product()
+	j := &item.Handle{Run: run, Item: order}
+	product, err := j.Product()
 	if err != nil {
 		return nil
 	}
@@ -82,12 +84,12 @@ func checkPaidNames(ctx context.Context, run *Run, name string) error {
 	if _, given := fields[itemparam.AltName]; !given {
 		listed = order.Params[itemparam.AltName]
 	}
-	return seller.CheckNames(product, text, listed, j.namesPaid(product))
+	return seller.CheckNames(product, text, listed, j.NamesPaid(product))
 }
 
 // anyWildcard tells whether the order on the form asks for a wildcard name. A field that is wrong is refused by its own
 // check.
-func anyWildcard(run *Run) bool {
+func anyWildcard(run *item.Run) bool {
 	fields := formFields(run)
 	names := seller.SplitNames(fields[itemparam.AltName] + " " + fields["CN"])
 	if csr, err := pki.ReadCSR(fields["csr"]); err == nil {
@@ -103,10 +105,10 @@ func anyWildcard(run *Run) bool {
 }
 
 // formFields are what the document on stdin and the command line tell of the order; the command line is newer.
-func formFields(run *Run) map[string]string {
+func formFields(run *item.Run) map[string]string {
 	fields := map[string]string{}
 	if run.Doc != nil {
-		it := child(run.Doc.Root(), "item")
+		it := xmldoc.Child(run.Doc.Root(), "item")
 		if it == nil {
 			it = run.Doc.Root()
 		}

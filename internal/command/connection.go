@@ -10,11 +10,13 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/xmldoc"
 )
 
 // CheckConnection tries the parameters of the wizard's form at the seller. The document on stdin carries them decrypted
 // (billmanager-module-protocol §1.4).
-func CheckConnection(ctx context.Context, run *Run) (*etree.Document, error) {
+func CheckConnection(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	params, err := formParams(run)
 	if err != nil {
 		return nil, err
@@ -27,24 +29,24 @@ func CheckConnection(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, err
 	}
 	run.Log.ExtInfof("the account %s can be used", theSeller.Account())
-	return answer(), nil
+	return xmldoc.New(), nil
 }
 
 // formParams reads the module's parameters out of the document: only those that the module declares.
-func formParams(run *Run) (map[string]string, error) {
+func formParams(run *item.Run) (map[string]string, error) {
 	root := run.Doc.Root()
-	node := child(root, "processingmodule")
+	node := xmldoc.Child(root, "processingmodule")
 	if node == nil {
 		return nil, fault.Errorf(fault.Input, "processingmodule", "the document on stdin has no element processingmodule")
 	}
 	params := map[string]string{}
 	for _, p := range run.Info.Params {
-		if field := child(node, p.Name); field != nil {
+		if field := xmldoc.Child(node, p.Name); field != nil {
 			params[p.Name] = strings.TrimSpace(field.Text())
 		}
 	}
 	for _, p := range run.Info.CustomParams {
-		if field := child(node, p.Name); field != nil {
+		if field := xmldoc.Child(node, p.Name); field != nil {
 			params[p.Name] = strings.TrimSpace(field.Text())
 		}
 	}
@@ -54,12 +56,12 @@ func formParams(run *Run) (map[string]string, error) {
 // TuneConnection fills the form's address field with this host's IPv4 addresses, public ones first, and gives empty fields
 // their defaults. What the administrator has already chosen stays, even an address that is not one of them (behind NAT);
 // the panel writes a box that is not ticked as off.
-func TuneConnection(_ context.Context, run *Run) (*etree.Document, error) {
+func TuneConnection(_ context.Context, run *item.Run) (*etree.Document, error) {
 	doc := run.Doc.Copy()
 	root := doc.Root()
 	for _, p := range run.Info.Params {
-		if node := child(root, p.Name); p.Default != "" && (node == nil || strings.TrimSpace(node.Text()) == "") {
-			set(root, p.Name, p.Default)
+		if node := xmldoc.Child(root, p.Name); p.Default != "" && (node == nil || strings.TrimSpace(node.Text()) == "") {
+			xmldoc.Set(root, p.Name, p.Default)
 		}
 	}
 	field := run.Info.AddressParam
@@ -67,7 +69,7 @@ func TuneConnection(_ context.Context, run *Run) (*etree.Document, error) {
 		return doc, nil
 	}
 	own := ""
-	if node := child(root, field); node != nil {
+	if node := xmldoc.Child(root, field); node != nil {
 		own = strings.TrimSpace(node.Text())
 	}
 	offered, err := offeredAddresses(run, own)
@@ -75,7 +77,7 @@ func TuneConnection(_ context.Context, run *Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if own == "" && len(offered) > 0 {
-		set(root, field, offered[0])
+		xmldoc.Set(root, field, offered[0])
 	}
 	dropLists(root, field)
 	list := root.CreateElement("slist")
@@ -103,7 +105,7 @@ func dropLists(root *etree.Element, field string) {
 	}
 }
 
-func offeredAddresses(run *Run, own string) ([]string, error) {
+func offeredAddresses(run *item.Run, own string) ([]string, error) {
 	all, err := run.Addresses()
 	if err != nil {
 		return nil, fault.Errorf(fault.Missed, "addresses", "this host's addresses cannot be read (%w): whatever starts the panel must allow netlink sockets (systemd: RestrictAddressFamilies)", err)

@@ -12,6 +12,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/seller"
 
 	"github.com/beevik/etree"
@@ -273,11 +274,11 @@ func TestApproverAnswersPerDomain(t *testing.T) {
 		require.NoError(t, err)
 		assert.Contains(t, output(t, doc), `<domain name="example.com">`)
 	})
-	for name, change := range map[string]func(r *command.Run){
-		"bad CSR":         func(r *command.Run) { r.Text = "-----BEGIN CERTIFICATE REQUEST-----" },
-		"bad domain":      func(r *command.Run) { r.Args.Domain = "127.0.0.1" },
-		"unknown product": func(r *command.Run) { r.Args.Intname = "x" },
-		"nothing to ask":  func(r *command.Run) { r.Args.Domain, r.Text = "", "" },
+	for name, change := range map[string]func(r *item.Run){
+		"bad CSR":         func(r *item.Run) { r.Text = "-----BEGIN CERTIFICATE REQUEST-----" },
+		"bad domain":      func(r *item.Run) { r.Args.Domain = "127.0.0.1" },
+		"unknown product": func(r *item.Run) { r.Args.Intname = "x" },
+		"nothing to ask":  func(r *item.Run) { r.Args.Domain, r.Text = "", "" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			one := *run

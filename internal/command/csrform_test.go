@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pmssl/internal/command"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/seller"
 
@@ -43,7 +44,7 @@ func TestCSRNamesInAnotherFormAreRefusedBeforeBuying(t *testing.T) {
 		s.args.Params, s.args.Values = []string{"csr"}, []string{u.csr}
 		require.ErrorContains(t, s.run(command.CheckParam), remedy)
 	})
-	for name, run := range map[string]command.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
+	for name, run := range map[string]item.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
 		t.Run(name, func(t *testing.T) {
 			s := issuedStage(t)
 			s.args.Command = name

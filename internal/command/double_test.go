@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"pmssl/internal/cabforum"
-	"pmssl/internal/command"
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
@@ -465,12 +464,12 @@ func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string
 
 // fakePost keeps the letters.
 type fakePost struct {
-	letters []command.Notice
+	letters []item.Notice
 	err     error
 	tried   int
 }
 
-func (f *fakePost) Send(_ context.Context, l command.Notice) error {
+func (f *fakePost) Send(_ context.Context, l item.Notice) error {
 	f.tried++
 	if f.err != nil {
 		return f.err
@@ -487,7 +486,7 @@ type stage struct {
 	post   *fakePost
 	pair   keyPair
 	at     time.Time
-	args   command.Args
+	args   item.Args
 	remote *fakeRemote // takes the seller's place where it is set
 
 	moreNames bool // the seller sells further names
@@ -500,7 +499,7 @@ func newStage(t *testing.T) *stage {
 	require.NoError(t, err)
 	return &stage{
 		pair: pair, at: now(), seller: newSeller(), log: &quiet{}, post: &fakePost{},
-		args: command.Args{Command: "open", Item: 42, Operation: 9},
+		args: item.Args{Command: "open", Item: 42, Operation: 9},
 		panel: &fakePanel{
 			order: item.Item{Item: 42, Module: 5, Binary: "pmtest", Template: "positivessl", ItemType: "certificate", Period: 12, Status: 5,
 				OpenDate: opened, CSR: pair.csr, Params: map[string]string{itemparam.Method: "auth_dnscname"}},
@@ -520,20 +519,20 @@ func products() []seller.Product {
 	}
 }
 
-func (s *stage) run(f command.Func) error {
+func (s *stage) run(f item.Func) error {
 	_, err := f(context.Background(), s.world())
 	return err
 }
 
-func (s *stage) world() *command.Run {
+func (s *stage) world() *item.Run {
 	if s.remote != nil {
 		return s.remoteWorld()
 	}
 	return s.sellerWorld()
 }
 
-func (s *stage) sellerWorld() *command.Run {
-	return &command.Run{
+func (s *stage) sellerWorld() *item.Run {
+	return &item.Run{
 		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Mailer: s.post, Now: func() time.Time { return s.at },
 		Addresses: func() ([]netip.Addr, error) { return nil, nil },
 		Info: seller.Info{

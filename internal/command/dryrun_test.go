@@ -34,7 +34,7 @@ func TestTheDryPanelChangesNothing(t *testing.T) {
 	reads := map[string]bool{"LockAccount": true, "UnlockAccount": true} // which the double notes
 	s := dryStage(t)
 	before, stored := s.panel.order, s.panel.stored
-	command.WithDryPanel(s.world(), func(panel command.Panel) {
+	command.WithDryPanel(s.world(), func(panel item.Panel) {
 		v := reflect.ValueOf(panel)
 		for i := range v.NumMethod() {
 			name := v.Type().Method(i).Name
@@ -70,7 +70,7 @@ func TestTheDryPanelChangesNothing(t *testing.T) {
 func TestTheDryPanelShowsWhatWasWritten(t *testing.T) {
 	ctx := context.Background()
 	s := dryStage(t)
-	command.WithDryPanel(s.world(), func(panel command.Panel) {
+	command.WithDryPanel(s.world(), func(panel item.Panel) {
 		require.NoError(t, panel.SaveParam(ctx, s.args.Item, "one", "1"))
 		require.NoError(t, panel.SaveParam(ctx, s.args.Item, itemparam.Method, "auth_email"))
 		require.NoError(t, panel.DropParam(ctx, s.args.Item, itemparam.Method))
@@ -101,7 +101,7 @@ func TestADryRunAnswersPeopleInText(t *testing.T) {
 	s := dryStage(t)
 	run := s.world()
 	run.Terminal = true
-	doc, err := command.DryRun(command.Open)(context.Background(), run)
+	doc, err := item.WithDryRun(command.Open)(context.Background(), run)
 	require.NoError(t, err)
 	assert.Nil(t, doc)
 	assert.Contains(t, run.Print, "dry run of open for item 42")
@@ -116,13 +116,13 @@ func TestADryRunNeedsASellerThatWithholds(t *testing.T) {
 	s := dryStage(t)
 	run := s.world()
 	run.Info.DryRun = false
-	_, err := command.DryRun(command.Open)(context.Background(), run)
+	_, err := item.WithDryRun(command.Open)(context.Background(), run)
 	assert.Equal(t, fault.Internal, fault.From(err).Type)
 	assert.Zero(t, s.seller.buys)
 
 	s = dryStage(t)
 	s.seller.buyErr = nil
-	_, err = command.DryRun(command.Open)(context.Background(), s.world())
+	_, err = item.WithDryRun(command.Open)(context.Background(), s.world())
 	assert.Equal(t, fault.Internal, fault.From(err).Type)
 	assert.Contains(t, err.Error(), "was asked in a dry run")
 }
@@ -141,7 +141,7 @@ func TestADryRunIsRefusedWhereTheRealRunIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := dryStage(t)
 			spoil(s)
-			doc, err := command.DryRun(command.Open)(context.Background(), s.world())
+			doc, err := item.WithDryRun(command.Open)(context.Background(), s.world())
 			assert.Error(t, err)
 			assert.Nil(t, doc)
 			assert.Zero(t, s.seller.buys)

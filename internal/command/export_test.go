@@ -1,8 +1,12 @@
 package command
 
+import (
+	"pmssl/internal/item"
+)
+
 // WithDryPanel calls f with the panel that a dry run's commands see.
-func WithDryPanel(run *Run, f func(Panel)) {
-	if err := run.beginDryRun(); err != nil {
+func WithDryPanel(run *item.Run, f func(item.Panel)) {
+	if err := run.BeginDryRun(); err != nil {
 		panic(err)
 	}
 	f(run.Panel)

@@ -173,7 +173,7 @@ func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
 func TestAnIntentOfAnotherAccountIsUnclear(t *testing.T) {
 	for name, row := range map[string]struct {
 		begin func(*testing.T) *stage
-		run   command.Func
+		run   item.Func
 	}{
 		"open, sells first":              {newStage, command.Open},
 		"open, takes the CSR":            {remoteStage, command.Open},

@@ -30,7 +30,7 @@ type importing struct {
 func newImporting(t *testing.T) importing {
 	t.Helper()
 	s, theSeller := able(t)
-	s.args = command.Args{Command: "import", Module: 5, ItemType: "certificate"}
+	s.args = item.Args{Command: "import", Module: 5, ItemType: "certificate"}
 	return importing{s, theSeller, newHouse(s)}
 }
 

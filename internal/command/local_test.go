@@ -17,7 +17,7 @@ import (
 
 func TestLocalCommandsOnlyTellThePanel(t *testing.T) {
 	for name, row := range map[string]struct {
-		run  command.Func
+		run  item.Func
 		call string
 	}{
 		"suspend":  {command.Suspend, "postsuspend"},
@@ -51,7 +51,7 @@ func TestResolve(t *testing.T) {
 		s := newStage(t)
 		s.panel.order.Params[itemparam.Intent] = intentJSON(t, 0)
 		s.seller.add(12)
-		s.args = command.Args{Command: "resolve", Item: 42, ID: id, None: none, Yes: yes}
+		s.args = item.Args{Command: "resolve", Item: 42, ID: id, None: none, Yes: yes}
 		return s
 	}
 	t.Run("shows what it would do", func(t *testing.T) {

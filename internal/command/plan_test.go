@@ -15,6 +15,7 @@ import (
 	"pmssl/internal/cabforum"
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/seller"
 
@@ -39,16 +40,16 @@ func golden(t *testing.T, name, got string) {
 }
 
 // onPaper is a run that has no panel at all: whoever asks it for something panics.
-func onPaper(opendate, period string) *command.Run {
-	return &command.Run{
+func onPaper(opendate, period string) *item.Run {
+	return &item.Run{
 		Binary: "pmtest", Now: func() time.Time { return time.Date(2026, 11, 22, 23, 59, 0, 0, time.UTC) },
-		Args: command.Args{Command: "plan", OpenDate: opendate, Period: period},
+		Args: item.Args{Command: "plan", OpenDate: opendate, Period: period},
 		Info: seller.Info{Title: "Seller", Products: products()},
 	}
 }
 
 // plan runs the command and gives back what goes to stdout.
-func plan(t *testing.T, run *command.Run) string {
+func plan(t *testing.T, run *item.Run) string {
 	t.Helper()
 	doc, err := command.Plan(context.Background(), run)
 	require.NoError(t, err)
@@ -196,23 +197,23 @@ func requireLegible(t *testing.T, doc *etree.Document, label string) {
 
 func TestPlanRefusesBadInput(t *testing.T) {
 	for name, row := range map[string]struct {
-		args command.Args
+		args item.Args
 		want string
 	}{
-		"no such date":   {command.Args{OpenDate: "2026-02-30", Period: "12"}, `--opendate "2026-02-30" is not a date of the form YYYY-MM-DD`},
-		"no date":        {command.Args{OpenDate: "0000-00-00", Period: "12"}, `--opendate "0000-00-00" is not a date`},
-		"no period":      {command.Args{OpenDate: "2026-04-02"}, `--opendate needs --period`},
-		"a trial":        {command.Args{OpenDate: "2026-04-02", Period: "-100"}, `--period "-100" is not a number of months between 1 and 120`},
-		"too long":       {command.Args{OpenDate: "2026-04-02", Period: "121"}, `--period "121" is not`},
-		"years in words": {command.Args{OpenDate: "2026-04-02", Period: "5y"}, `--period "5y" is not`},
-		"lead too long":  {command.Args{OpenDate: "2026-04-02", Period: "12", Before: "201"}, `--before "201" is not a number of days between 0 and 200`},
-		"lead negative":  {command.Args{OpenDate: "2026-04-02", Period: "12", Before: "-1"}, `--before "-1" is not`},
-		"format":         {command.Args{OpenDate: "2026-04-02", Period: "12", Format: "pdf"}, `--format "pdf" is none of text, xml and svg`},
-		"template":       {command.Args{OpenDate: "2026-04-02", Period: "12", Intname: "nope"}, `--intname "nope" is not a product of Seller`},
-		"before any cap": {command.Args{OpenDate: "2017-04-02", Period: "12"}, `it starts on 2017-04-02, the schedule of caps on 2018-03-01`},
-		"all at once":    {command.Args{OpenDate: "x", Period: "y", Before: "z"}, `--opendate "x" is not a date of the form YYYY-MM-DD; --period "y" is not a number of months between 1 and 120; --before "z" is not`},
-		"both":           {command.Args{Item: 42, OpenDate: "2026-04-02", Period: "12"}, `leave them out with --item`},
-		"long words":     {command.Args{OpenDate: strings.Repeat("x", 1000), Period: "12"}, `xxx…" is not a date`},
+		"no such date":   {item.Args{OpenDate: "2026-02-30", Period: "12"}, `--opendate "2026-02-30" is not a date of the form YYYY-MM-DD`},
+		"no date":        {item.Args{OpenDate: "0000-00-00", Period: "12"}, `--opendate "0000-00-00" is not a date`},
+		"no period":      {item.Args{OpenDate: "2026-04-02"}, `--opendate needs --period`},
+		"a trial":        {item.Args{OpenDate: "2026-04-02", Period: "-100"}, `--period "-100" is not a number of months between 1 and 120`},
+		"too long":       {item.Args{OpenDate: "2026-04-02", Period: "121"}, `--period "121" is not`},
+		"years in words": {item.Args{OpenDate: "2026-04-02", Period: "5y"}, `--period "5y" is not`},
+		"lead too long":  {item.Args{OpenDate: "2026-04-02", Period: "12", Before: "201"}, `--before "201" is not a number of days between 0 and 200`},
+		"lead negative":  {item.Args{OpenDate: "2026-04-02", Period: "12", Before: "-1"}, `--before "-1" is not`},
+		"format":         {item.Args{OpenDate: "2026-04-02", Period: "12", Format: "pdf"}, `--format "pdf" is none of text, xml and svg`},
+		"template":       {item.Args{OpenDate: "2026-04-02", Period: "12", Intname: "nope"}, `--intname "nope" is not a product of Seller`},
+		"before any cap": {item.Args{OpenDate: "2017-04-02", Period: "12"}, `it starts on 2017-04-02, the schedule of caps on 2018-03-01`},
+		"all at once":    {item.Args{OpenDate: "x", Period: "y", Before: "z"}, `--opendate "x" is not a date of the form YYYY-MM-DD; --period "y" is not a number of months between 1 and 120; --before "z" is not`},
+		"both":           {item.Args{Item: 42, OpenDate: "2026-04-02", Period: "12"}, `leave them out with --item`},
+		"long words":     {item.Args{OpenDate: strings.Repeat("x", 1000), Period: "12"}, `xxx…" is not a date`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := onPaper("", "")
@@ -229,7 +230,7 @@ func TestPlanRefusesBadInput(t *testing.T) {
 // heldStage is item 42, two years from 2026-04-02, with a certificate of the documented example in place.
 func heldStage(t *testing.T) *stage {
 	s := newStage(t)
-	s.args = command.Args{Command: "plan", Item: 42}
+	s.args = item.Args{Command: "plan", Item: 42}
 	s.at = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	s.panel.order.Period = 24
 	s.panel.order.Name = "example.com"

@@ -8,11 +8,10 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/seller"
+	"pmssl/internal/xmldoc"
 )
-
-// itemtypeCertificate is the panel's name of the type of our items (billmanager-module-protocol §2).
-const itemtypeCertificate = "certificate"
 
 // tariff is an offer of the seller under the number by which the panel asks for it.
 type tariff struct {
@@ -22,7 +21,7 @@ type tariff struct {
 
 // ImportPricelist serves the panel's import of tariffs (billmanager-module-protocol §11): --subcommand available lists what
 // the seller offers, pricelist --id N has the prices of one tariff, itemtype the types of items.
-func ImportPricelist(ctx context.Context, run *Run) (*etree.Document, error) {
+func ImportPricelist(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	switch run.Args.Subcommand {
 	case "available":
 		tariffs, err := tariffs(ctx, run)
@@ -33,26 +32,26 @@ func ImportPricelist(ctx context.Context, run *Run) (*etree.Document, error) {
 	case "pricelist":
 		return tariffDetails(ctx, run)
 	case "itemtype":
-		doc := answer()
+		doc := xmldoc.New()
 		elem := doc.Root().CreateElement("elem")
-		addText(elem, "id", itemtypeCertificate)
-		addText(elem, "name", itemtypeCertificate)
-		addText(elem, "itemtype", itemtypeCertificate)
+		xmldoc.AddText(elem, "id", item.ItemtypeCertificate)
+		xmldoc.AddText(elem, "name", item.ItemtypeCertificate)
+		xmldoc.AddText(elem, "itemtype", item.ItemtypeCertificate)
 		return doc, nil
 	}
-	return nil, fault.Errorf(fault.Value, "subcommand", "--subcommand %q is not known, known are available, pricelist and itemtype", brief(run.Args.Subcommand))
+	return nil, fault.Errorf(fault.Value, "subcommand", "--subcommand %q is not known, known are available, pricelist and itemtype", item.Brief(run.Args.Subcommand))
 }
 
 // tariffs asks the seller what it offers. Two offers under one number could not be told from each other by the panel:
 // only the first is kept.
-func tariffs(ctx context.Context, run *Run) ([]tariff, error) {
-	theSeller, err := dial(ctx, run, run.Args.Module)
+func tariffs(ctx context.Context, run *item.Run) ([]tariff, error) {
+	theSeller, err := item.Dial(ctx, run, run.Args.Module)
 	if err != nil {
 		return nil, err
 	}
 	lister, ok := theSeller.(seller.PriceLister)
 	if !ok {
-		return nil, unable(run, "lists prices")
+		return nil, item.Unsupported(run, "lists prices")
 	}
 	offers, err := lister.Offers(ctx)
 	if err != nil {
@@ -85,22 +84,22 @@ func tariffID(offer seller.Offer) int64 {
 }
 
 func availableTariffs(tariffs []tariff) *etree.Document {
-	doc := answer()
+	doc := xmldoc.New()
 	for _, t := range tariffs {
 		elem := doc.Root().CreateElement("elem")
-		addText(elem, "id", strconv.FormatInt(t.id, 10))
+		xmldoc.AddText(elem, "id", strconv.FormatInt(t.id, 10))
 		for _, field := range []string{"name", "name_en", "name_ru"} { // names of products are not translated
-			addText(elem, field, t.Name)
+			xmldoc.AddText(elem, field, t.Name)
 		}
-		addText(elem, "itemtype", itemtypeCertificate)
+		xmldoc.AddText(elem, "itemtype", item.ItemtypeCertificate)
 	}
 	return doc
 }
 
-func tariffDetails(ctx context.Context, run *Run) (*etree.Document, error) {
+func tariffDetails(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	id, err := strconv.ParseInt(run.Args.ID, 10, 64)
 	if err != nil || id <= 0 {
-		return nil, fault.Errorf(fault.Value, "id", "--subcommand pricelist wants --id with the number of a tariff, not %q", brief(run.Args.ID))
+		return nil, fault.Errorf(fault.Value, "id", "--subcommand pricelist wants --id with the number of a tariff, not %q", item.Brief(run.Args.ID))
 	}
 	all, err := tariffs(ctx, run)
 	if err != nil {
@@ -117,12 +116,12 @@ func tariffDetails(ctx context.Context, run *Run) (*etree.Document, error) {
 // document is the tariff in the shape of BILLmanager's own pricelist.export (ispmanager-billing-api §3): one price for each
 // currency, in it one period for each term.
 func (t tariff) document() *etree.Document {
-	doc := answer()
+	doc := xmldoc.New()
 	node := doc.Root().CreateElement("pricelist")
-	addText(node, "id", strconv.FormatInt(t.id, 10))
-	addText(node, "name", t.Name)
-	addText(node, "intname", t.Product.ID)
-	addText(node.CreateElement("itemtype_info"), "intname", itemtypeCertificate)
+	xmldoc.AddText(node, "id", strconv.FormatInt(t.id, 10))
+	xmldoc.AddText(node, "name", t.Name)
+	xmldoc.AddText(node, "intname", t.Product.ID)
+	xmldoc.AddText(node.CreateElement("itemtype_info"), "intname", item.ItemtypeCertificate)
 	prices := map[string]*etree.Element{}
 	for _, p := range t.Prices {
 		price := prices[p.Cost.Currency]
@@ -131,10 +130,7 @@ func (t tariff) document() *etree.Document {
 			price.CreateAttr("currency", p.Cost.Currency)
 			prices[p.Cost.Currency] = price
 		}
-		attributes(price.CreateElement("period"), "cost", p.Cost.Text, "type", "month", "length", p.Months)
+		xmldoc.SetAttributes(price.CreateElement("period"), "cost", p.Cost.Text, "type", "month", "length", p.Months)
 	}
 	return doc
 }
-
-// addText adds a child element that holds a text.
-func addText(parent *etree.Element, name, text string) { parent.CreateElement(name).SetText(text) }

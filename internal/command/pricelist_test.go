@@ -7,6 +7,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/assert"
@@ -27,7 +28,7 @@ func priceList(t *testing.T, subcommand, id string, offers []seller.Offer) (stri
 	t.Helper()
 	s, theSeller := able(t)
 	theSeller.offers = offers
-	s.args = command.Args{Command: "import_pricelist", Module: 5, Subcommand: subcommand, ID: id}
+	s.args = item.Args{Command: "import_pricelist", Module: 5, Subcommand: subcommand, ID: id}
 	doc, err := command.ImportPricelist(context.Background(), s.with(theSeller, s.panel))
 	if err != nil {
 		return "", err
@@ -91,10 +92,10 @@ func TestPriceListsThatCannotBeTold(t *testing.T) {
 		assert.ErrorContains(t, err, c.says, name)
 	}
 	s := newStage(t)
-	s.args = command.Args{Module: 5, Subcommand: "available"}
+	s.args = item.Args{Module: 5, Subcommand: "available"}
 	require.ErrorContains(t, s.run(command.ImportPricelist), "has no function that lists prices")
 	s, theSeller := able(t)
-	s.args = command.Args{Module: 5, Subcommand: "available"}
+	s.args = item.Args{Module: 5, Subcommand: "available"}
 	theSeller.fail["offers"] = fault.Errorf(fault.Client, "", "no answer")
 	_, err := command.ImportPricelist(context.Background(), s.with(theSeller, s.panel))
 	assert.Equal(t, fault.Client, faultType(t, err))
@@ -106,7 +107,7 @@ func TestProbeShowsWhatTheSellerSays(t *testing.T) {
 		{Title: "who am I", Function: "whoami", OK: true, Lines: []string{"balance 1\x1b[31m0"}},
 		{Title: "prices", Function: "pricelist.export", Lines: []string{"error access"}},
 	}
-	s.args = command.Args{Command: "probe", Module: 5}
+	s.args = item.Args{Command: "probe", Module: 5}
 	run := s.with(theSeller, s.panel)
 	doc, err := command.Probe(context.Background(), run)
 	require.NoError(t, err)

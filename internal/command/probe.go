@@ -8,7 +8,10 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/plan"
 	"pmssl/internal/seller"
+	"pmssl/internal/xmldoc"
 )
 
 // maxFinding is how much of one line of a seller's answer is shown, in characters.
@@ -16,24 +19,24 @@ const maxFinding = 500
 
 // Probe asks the seller harmless questions and shows what came back: for an installation whose functions have names of
 // their own. It only reads. People get text, --format xml makes a document.
-func Probe(ctx context.Context, run *Run) (*etree.Document, error) {
+func Probe(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	format := run.Args.Format
-	if format != "" && format != formatText && format != formatXML {
-		return nil, fault.Errorf(fault.Value, "format", "--format %q is neither text nor xml", brief(format))
+	if format != "" && format != plan.FormatText && format != plan.FormatXML {
+		return nil, fault.Errorf(fault.Value, "format", "--format %q is neither text nor xml", item.Brief(format))
 	}
-	theSeller, err := dial(ctx, run, run.Args.Module)
+	theSeller, err := item.Dial(ctx, run, run.Args.Module)
 	if err != nil {
 		return nil, err
 	}
 	prober, ok := theSeller.(seller.Prober)
 	if !ok {
-		return nil, unable(run, "could be probed")
+		return nil, item.Unsupported(run, "could be probed")
 	}
 	findings, err := prober.Probe(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if format == formatXML {
+	if format == plan.FormatXML {
 		return findingsDocument(findings), nil
 	}
 	run.Print = findingsText(findings)
@@ -41,12 +44,12 @@ func Probe(ctx context.Context, run *Run) (*etree.Document, error) {
 }
 
 func findingsDocument(findings []seller.Finding) *etree.Document {
-	doc := answer()
+	doc := xmldoc.New()
 	for _, f := range findings {
 		node := doc.Root().CreateElement("probe")
-		attributes(node, "title", f.Title, "function", f.Function, "ok", yesNo(f.OK))
+		xmldoc.SetAttributes(node, "title", f.Title, "function", f.Function, "ok", yesNo(f.OK))
 		for _, line := range f.Lines {
-			addText(node, "line", line)
+			xmldoc.AddText(node, "line", line)
 		}
 	}
 	return doc
@@ -59,9 +62,9 @@ func findingsText(findings []seller.Finding) string {
 		if !f.OK {
 			mark = "FAILED"
 		}
-		fmt.Fprintf(&b, "%s %s (%s)\n", mark, plainWords(f.Title, maxFinding), plainWords(f.Function, maxFinding))
+		fmt.Fprintf(&b, "%s %s (%s)\n", mark, item.PlainText(f.Title, maxFinding), item.PlainText(f.Function, maxFinding))
 		for _, line := range f.Lines {
-			fmt.Fprintf(&b, "       %s\n", plainWords(line, maxFinding))
+			fmt.Fprintf(&b, "       %s\n", item.PlainText(line, maxFinding))
 		}
 	}
 	return b.String()

@@ -7,6 +7,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/seller"
 
@@ -23,7 +24,7 @@ func provingStage(t *testing.T, method string) (*stage, *ableSeller) {
 	s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "101", "101"
 	s.panel.order.Params[itemparam.Method] = method
 	s.panel.order.Params[itemparam.TermStart] = "2026-04-02"
-	s.args = command.Args{Command: "send_dv", Item: 42, Domain: "example.com"}
+	s.args = item.Args{Command: "send_dv", Item: 42, Domain: "example.com"}
 	return s, theSeller
 }
 
@@ -101,7 +102,7 @@ func TestApproversStayWhereNoLetterWasSent(t *testing.T) {
 func TestRepeatsAreOnlyForOrdersThatWait(t *testing.T) {
 	dns, email := command.SendDVDNS, command.SendDVEmail
 	for name, c := range map[string]struct {
-		run    command.Func
+		run    item.Func
 		method string
 		set    func(s *stage, theSeller *ableSeller)
 		says   string

@@ -8,6 +8,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/seller"
 
@@ -70,7 +71,7 @@ func TestAnOrderByDNSOrFileIsProvedByEmailFromThenOn(t *testing.T) {
 func TestARefusedChangeOfTheProofLeavesTheItem(t *testing.T) {
 	for name, c := range map[string]struct {
 		method string
-		run    command.Func
+		run    item.Func
 		given  string // the addresses of send_dv_email, the new way of setparam
 		at     time.Time
 		asked  int

@@ -141,16 +141,16 @@ func TestResolveFreesEveryItem(t *testing.T) {
 	other := newPair(t, "other.example")
 	for name, row := range map[string]struct {
 		params map[string]string
-		args   command.Args
+		args   item.Args
 		want   string // custom_order_id afterwards
 	}{
-		"an unreadable intent, nothing was bought": {params: map[string]string{itemparam.Intent: `{"kind":`}, args: command.Args{None: true}},
-		"an unreadable intent, an id":              {params: map[string]string{itemparam.Intent: `{"kind":`}, args: command.Args{ID: "101"}, want: "101"},
-		"ids that are none":                        {params: map[string]string{itemparam.OrderID: "SSL-1", itemparam.Lineage: "x,y"}, args: command.Args{None: true}},
-		"ids that are none, and the right one":     {params: map[string]string{itemparam.OrderID: "SSL-1", itemparam.Lineage: "x,y"}, args: command.Args{ID: "101"}, want: "101"},
-		"several ids":                              {params: map[string]string{itemparam.OrderID: "5 6"}, args: command.Args{ID: "101"}, want: "101"},
-		"an id of another order":                   {params: map[string]string{itemparam.OrderID: "200", itemparam.Lineage: "200"}, args: command.Args{None: true}},
-		"an id that the seller does not know":      {params: map[string]string{itemparam.OrderID: "999", itemparam.Lineage: "999"}, args: command.Args{None: true}},
+		"an unreadable intent, nothing was bought": {params: map[string]string{itemparam.Intent: `{"kind":`}, args: item.Args{None: true}},
+		"an unreadable intent, an id":              {params: map[string]string{itemparam.Intent: `{"kind":`}, args: item.Args{ID: "101"}, want: "101"},
+		"ids that are none":                        {params: map[string]string{itemparam.OrderID: "SSL-1", itemparam.Lineage: "x,y"}, args: item.Args{None: true}},
+		"ids that are none, and the right one":     {params: map[string]string{itemparam.OrderID: "SSL-1", itemparam.Lineage: "x,y"}, args: item.Args{ID: "101"}, want: "101"},
+		"several ids":                              {params: map[string]string{itemparam.OrderID: "5 6"}, args: item.Args{ID: "101"}, want: "101"},
+		"an id of another order":                   {params: map[string]string{itemparam.OrderID: "200", itemparam.Lineage: "200"}, args: item.Args{None: true}},
+		"an id that the seller does not know":      {params: map[string]string{itemparam.OrderID: "999", itemparam.Lineage: "999"}, args: item.Args{None: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
@@ -180,7 +180,7 @@ func TestResolveFreesEveryItem(t *testing.T) {
 				}
 				s.seller.reports[101] = seller.OrderStatus{ID: 101, State: seller.StateNew, CSR: csr}
 				s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "101", "101"
-				s.args = command.Args{Command: "resolve", Item: 42, None: true, Yes: true}
+				s.args = item.Args{Command: "resolve", Item: 42, None: true, Yes: true}
 				assert.Equal(t, fault.Value, faultType(t, s.run(command.Resolve)))
 				assert.Equal(t, "101", s.param(itemparam.OrderID))
 			})

@@ -7,6 +7,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
 	"pmssl/internal/seller"
@@ -179,7 +180,7 @@ func TestAReplacedIdWithoutASuccessorsNameIsSearchedFor(t *testing.T) {
 func TestAReissueThatNobodyFollowedIsPutInPlace(t *testing.T) {
 	for name, next := range map[string]func(s *stage) error{
 		"by the sweep": func(s *stage) error {
-			s.args = command.Args{Command: "subscription"}
+			s.args = item.Args{Command: "subscription"}
 			for range 2 {
 				s.sweep(t)
 			}

@@ -9,6 +9,7 @@ import (
 	"pmssl/internal/cabforum"
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/seller"
 
@@ -94,7 +95,7 @@ func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
 		})
 		t.Run(name+", the sweep", func(t *testing.T) {
 			s := prepare(t)
-			s.args = command.Args{Command: "subscription"}
+			s.args = item.Args{Command: "subscription"}
 			require.NoError(t, s.run(command.Subscription))
 			assert.Zero(t, s.seller.reissues, "it is followed")
 			if s.remote != nil {

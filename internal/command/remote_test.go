@@ -159,7 +159,7 @@ func (r *fakeRemote) change(id int64, what func(*seller.OrderStatus)) {
 	r.reports[id] = report
 }
 
-func (s *stage) remoteWorld() *command.Run {
+func (s *stage) remoteWorld() *item.Run {
 	run := s.sellerWorld()
 	run.Info.Prototype = s.remote
 	run.Info.Account = func(map[string]string) string { return s.remote.Account() }
@@ -184,7 +184,7 @@ func placedStage(t *testing.T, months int) *stage {
 	s.panel.order.Period = months
 	require.NoError(t, s.run(command.Open))
 	s.remote.issue(t, 500, s.pair, now(), 199)
-	s.args = command.Args{Command: "sync_item", Item: 42}
+	s.args = item.Args{Command: "sync_item", Item: 42}
 	require.NoError(t, s.run(command.SyncItem))
 	require.Equal(t, "5", s.param(itemparam.ServiceStatus))
 	s.panel.calls = nil
@@ -473,7 +473,7 @@ func TestAReissueOfWhichNothingCameIsAskedForAgain(t *testing.T) {
 func endingRemote(t *testing.T) *stage {
 	t.Helper()
 	s := placedStage(t, 12)
-	s.args = command.Args{Command: "prolong", Item: 42, Operation: 11}
+	s.args = item.Args{Command: "prolong", Item: 42, Operation: 11}
 	s.at = now().AddDate(0, 11, 0)
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	"pmssl/internal/cabforum"
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/seller"
 
@@ -98,7 +99,7 @@ func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
 			require.Error(t, s.run(command.Reopen))
 			s.seller.buyErr = nil
 			bought := s.seller.buys
-			s.args = command.Args{Command: "prolong", Item: 42, Operation: 12}
+			s.args = item.Args{Command: "prolong", Item: 42, Operation: 12}
 			s.at = now().AddDate(0, 59, 0)
 			s.seller.issueNames(t, 101, s.pair, s.at.AddDate(0, 0, -100), 199, "a.example.com", "b.example.com")
 			err := s.run(command.Prolong)
@@ -122,13 +123,13 @@ func TestResolveDoesNotTakeTheOldOrderForItsRenewal(t *testing.T) {
 	s := endingStage(t)
 	s.seller.buyErr, s.seller.buyAnyway = lost(), true
 	require.Error(t, s.run(command.Prolong))
-	s.args = command.Args{Command: "resolve", Item: 42, ID: "101", Yes: true}
+	s.args = item.Args{Command: "resolve", Item: 42, ID: "101", Yes: true}
 	require.ErrorContains(t, s.run(command.Resolve), "an id of its own")
 	assert.NotEmpty(t, s.param(itemparam.Intent))
 	s.args.ID = "102"
 	require.NoError(t, s.run(command.Resolve))
 	s.seller.buyErr = nil
-	s.args = command.Args{Command: "prolong", Item: 42, Operation: 11}
+	s.args = item.Args{Command: "prolong", Item: 42, Operation: 11}
 	require.NoError(t, s.run(command.Prolong))
 	assert.Equal(t, 2, s.seller.buys)
 	assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))

@@ -37,7 +37,7 @@ func TestAPurchaseWithAnImpossibleIDIsNotPaidAgain(t *testing.T) {
 				assert.NotEmpty(t, s.param(itemparam.Intent), later)
 			}
 			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
-			s.args = command.Args{Command: "resolve", Item: 42, None: true, Yes: true}
+			s.args = item.Args{Command: "resolve", Item: 42, None: true, Yes: true}
 			require.NoError(t, s.run(command.Resolve))
 			assert.Empty(t, s.param(itemparam.Intent))
 		})
@@ -92,7 +92,7 @@ func TestResolveFreesWhileTheSellerIsShut(t *testing.T) {
 			require.Error(t, s.run(command.Open))
 			require.NotEmpty(t, s.param(itemparam.Intent))
 			s.remote.shelfErr = failure
-			s.args = command.Args{Command: "resolve", Item: 42, None: true}
+			s.args = item.Args{Command: "resolve", Item: 42, None: true}
 			require.NoError(t, s.run(command.Resolve))
 			require.NotEmpty(t, s.param(itemparam.Intent), "it only shows")
 			s.args.Yes = true
@@ -120,7 +120,7 @@ func TestALostRenewalUnderTheNameBeforeIsNotPaidAgain(t *testing.T) {
 		assert.Equal(t, buys+1, s.seller.buys)
 	}
 	assert.NotEmpty(t, s.panel.tasks)
-	s.args = command.Args{Command: "resolve", Item: 42, ID: "102", Yes: true}
+	s.args = item.Args{Command: "resolve", Item: 42, ID: "102", Yes: true}
 	require.NoError(t, s.run(command.Resolve))
 	assert.Equal(t, "101 102", s.param(itemparam.Lineage))
 }

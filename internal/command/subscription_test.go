@@ -21,7 +21,7 @@ import (
 func sweepStage(t *testing.T, before int) *stage {
 	t.Helper()
 	s := issuedStage(t)
-	s.args = command.Args{Command: "subscription"}
+	s.args = item.Args{Command: "subscription"}
 	s.at = time.Date(2026, 10, 18, 9, 0, 0, 0, time.UTC).AddDate(0, 0, -before)
 	return s
 }
@@ -61,7 +61,7 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 	assert.Contains(t, doc, `expiredate="2026-10-18" paid_until="2031-04-02" due="2026-10-08" lead="10" action="reissue" result="ok" reason=""`)
 	require.Len(t, s.post.letters, 1)
 	letter := s.post.letters[0]
-	assert.Equal(t, command.NoticeProve, letter.Kind)
+	assert.Equal(t, item.NoticeProve, letter.Kind)
 	assert.Equal(t, "example.com", letter.Domain)
 	assert.Equal(t, "_m.example.com CNAME t.ca.example", letter.Proofs)
 	assert.Equal(t, 10, letter.DaysLeft)
@@ -77,7 +77,7 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 		s.at = time.Date(2026, 10, 12, 9, 0, 0, 0, time.UTC)
 		s.sweep(t)
 		require.Len(t, s.post.letters, 2)
-		assert.Equal(t, command.NoticeWaiting, s.post.letters[1].Kind)
+		assert.Equal(t, item.NoticeWaiting, s.post.letters[1].Kind)
 		assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
 		s.at = s.at.Add(time.Hour)
 		s.sweep(t)
@@ -102,7 +102,7 @@ func TestThePolicyManualTellsOncePerCertificate(t *testing.T) {
 	doc, _ := s.sweep(t)
 	assert.Contains(t, doc, `due="1" reissued="0" told="1" failed="0"`)
 	require.Len(t, s.post.letters, 1)
-	assert.Equal(t, command.NoticeExpires, s.post.letters[0].Kind)
+	assert.Equal(t, item.NoticeExpires, s.post.letters[0].Kind)
 	for range 3 {
 		s.at = s.at.AddDate(0, 0, 1)
 		doc, _ = s.sweep(t)
@@ -266,7 +266,7 @@ func TestDryRunActsOnNothingAndPlaysADay(t *testing.T) {
 	assert.Contains(t, doc, `mode="dry-run" date="2026-10-08"`)
 	assert.Contains(t, doc, `action="reissue" result="skipped" reason="dry run"`)
 	assert.Empty(t, s.panel.calls)
-	for _, args := range []command.Args{{Date: "2026-10-08"}, {Date: "2026-13-08", DryRun: true}} {
+	for _, args := range []item.Args{{Date: "2026-10-08"}, {Date: "2026-13-08", DryRun: true}} {
 		s.args = args
 		_, err := command.Subscription(context.Background(), s.world())
 		assert.Equal(t, fault.Value, faultType(t, err))

@@ -9,13 +9,15 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/xmldoc"
 )
 
 // SuitableModule names the processing modules of this binary that can serve the tariff of a new item, in order of
 // preference (billmanager-module-protocol §1.4). None left is a fault: the panel asks another binary then.
-func SuitableModule(ctx context.Context, run *Run) (*etree.Document, error) {
+func SuitableModule(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	root := run.Doc.Root()
-	node := child(child(root, "item"), "pricelist")
+	node := xmldoc.Child(xmldoc.Child(root, "item"), "pricelist")
 	if node == nil {
 		return nil, fault.Errorf(fault.Input, "pricelist", "the document on stdin names no item/pricelist")
 	}
@@ -24,14 +26,14 @@ func SuitableModule(ctx context.Context, run *Run) (*etree.Document, error) {
 		return nil, fault.Errorf(fault.Value, "pricelist", "the tariff's id %q is not a number", node.Text())
 	}
 	var skip []int64
-	if node := child(root, "skip_modules"); node != nil {
-		skip = parseIDs(strings.ReplaceAll(node.Text(), ",", " "))
+	if node := xmldoc.Child(root, "skip_modules"); node != nil {
+		skip = item.ParseIDs(strings.ReplaceAll(node.Text(), ",", " "))
 	}
 	modules, err := run.Panel.SuitableModules(ctx, pricelist)
 	if err != nil {
 		return nil, err
 	}
-	doc := answer()
+	doc := xmldoc.New()
 	list := doc.Root().CreateElement("modules")
 	for _, module := range modules {
 		if !slices.Contains(skip, module) {

@@ -3,10 +3,10 @@ package command_test
 import (
 	"testing"
 
-	"pmssl/internal/command"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/item"
 )
 
 // An imported certificate has no CSR: nothing can be asked for, and nobody must learn of that from a site that is down.
@@ -18,7 +18,7 @@ func TestThePolicyAutoTellsOfImportedCertificates(t *testing.T) {
 	assert.Contains(t, doc, `due="1" reissued="0" told="1" failed="0"`)
 	assert.Contains(t, doc, `action="tell" result="ok" reason="no_csr"`)
 	require.Len(t, s.post.letters, 1)
-	assert.Equal(t, command.NoticeExpires, s.post.letters[0].Kind)
+	assert.Equal(t, item.NoticeExpires, s.post.letters[0].Kind)
 	assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
 	s.at = s.at.AddDate(0, 0, 1)
 	s.sweep(t)

@@ -6,6 +6,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
 	"pmssl/internal/seller"
@@ -207,14 +208,14 @@ func TestAnOrderThatTheListShowsWaitingIsNotAskedAbout(t *testing.T) {
 		"nothing to publish":   {map[int64]seller.State{101: seller.StateWaiting}, func(s *stage) { delete(s.panel.order.Params, "auth_dnscname_value") }, true},
 		"not seen waiting yet": {map[int64]seller.State{101: seller.StateWaiting}, func(s *stage) { s.panel.order.Params[itemparam.ServiceStatus] = "3" }, true},
 	} {
-		for what, f := range map[string]command.Func{"sync_item": command.SyncItem, "subscription": command.Subscription} {
+		for what, f := range map[string]item.Func{"sync_item": command.SyncItem, "subscription": command.Subscription} {
 			t.Run(name+" by "+what, func(t *testing.T) {
 				s := waitingStage(t)
 				s.seller.listed, s.seller.looked = row.listed, 0
 				if row.change != nil {
 					row.change(s)
 				}
-				s.args = command.Args{Command: what}
+				s.args = item.Args{Command: what}
 				if what == "sync_item" {
 					s.args.Item = 42
 				}

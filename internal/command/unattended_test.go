@@ -66,7 +66,7 @@ func TestResolveRefusesAnIDOfWhichTheSellerKnowsNothing(t *testing.T) {
 	s := remoteStage(t)
 	s.remote.err = lost()
 	require.Error(t, s.run(command.Open))
-	s.args = command.Args{Command: "resolve", Item: 42, ID: "50", Yes: true}
+	s.args = item.Args{Command: "resolve", Item: 42, ID: "50", Yes: true}
 	require.ErrorContains(t, s.run(command.Resolve), "knows no id 50")
 	assert.Empty(t, s.param(itemparam.OrderID))
 	assert.NotEmpty(t, s.param(itemparam.Intent))
@@ -80,10 +80,10 @@ func TestAnOddOrderIsSettledByWhatTheTextSays(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "--id 500")
 	assert.Contains(t, err.Error(), "--none")
-	s.args = command.Args{Command: "resolve", Item: 42, None: true, Yes: true}
+	s.args = item.Args{Command: "resolve", Item: 42, None: true, Yes: true}
 	require.NoError(t, s.run(command.Resolve))
 	assert.Equal(t, "500", s.param(itemparam.Released))
-	s.args = command.Args{Command: "open", Item: 42, Operation: 9}
+	s.args = item.Args{Command: "open", Item: 42, Operation: 9}
 	require.NoError(t, s.run(command.Open), "whoever the order there belongs to")
 	assert.Equal(t, 1, s.remote.orders)
 	assert.Equal(t, "501", s.param(itemparam.OrderID))

@@ -13,6 +13,7 @@ import (
 
 	"pmssl/internal/command"
 	"pmssl/internal/fault"
+	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
 
 	"github.com/stretchr/testify/assert"
@@ -59,10 +60,10 @@ func (r *fakeResolver) Issuers(ctx context.Context, name string, wildcard bool) 
 }
 
 // looking is a run of open with the resolver, at a seller behind which are two CAs.
-func (s *stage) looking(r *fakeResolver) *command.Run {
+func (s *stage) looking(r *fakeResolver) *item.Run {
 	run := s.world()
 	run.Info.Issuers = []string{"ca.example", "ca2.example"}
-	run.Resolver = func(server string) command.Resolver { r.server = server; return r }
+	run.Resolver = func(server string) item.Resolver { r.server = server; return r }
 	return run
 }
 

@@ -126,7 +126,7 @@ func parseRequest(whole element) (*x509.CertificateRequest, error) {
 	return request, nil
 }
 
-// plainWords returns an error of crypto/x509 or encoding/asn1 without the names of its packages.
+// PlainText returns an error of crypto/x509 or encoding/asn1 without the names of its packages.
 func plainWords(err error) string {
 	var structure asn1.StructuralError
 	if errors.As(err, &structure) && strings.HasPrefix(structure.Msg, "tags don't match") { // with Go's own structures behind it

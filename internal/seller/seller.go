@@ -176,7 +176,7 @@ type Info struct {
 	Prototype Seller
 	// Account names the account that a set of parameters stands for, without connecting: see Seller.Account.
 	Account func(params map[string]string) string
-	// DryRun says that Connect's sellers send nothing that may change something: such a call is an error, see DryRun.
+	// WithDryRun says that Connect's sellers send nothing that may change something: such a call is an error, see WithDryRun.
 	DryRun bool
 	// Connect makes the seller for a set of (decrypted) parameters; it opens nothing.
 	Connect func(params map[string]string) (Seller, error)

@@ -1,0 +1,33 @@
+package item
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/seller"
+)
+
+// dial connects the seller of a processing module, for commands that concern no item. One that does not exist is Missed;
+// one of another binary is Value, because its parameters mean nothing here.
+func Dial(ctx context.Context, run *Run, module int64) (seller.Seller, error) {
+	params, err := run.Panel.ModuleParams(ctx, module)
+	if err != nil {
+		return nil, err
+	}
+	own, err := run.Panel.Modules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(own, module) {
+		return nil, fault.Errorf(fault.Value, "module", "the processing module %d is none of %s; its own are %s", module, run.Binary, cmp.Or(FormatIDs(own), "none"))
+	}
+	return run.Info.Connect(params)
+}
+
+// unable is the fault of a command that the seller has no power for. Its features do not name the command: somebody
+// called it all the same.
+func Unsupported(run *Run, what string) error {
+	return fault.Errorf(fault.Value, "command", "%s has no function that %s", run.Info.Title, what)
+}

@@ -1,0 +1,208 @@
+package item
+
+import (
+	"context"
+	"maps"
+	"strconv"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// panelReads is the part of Panel that changes nothing. The locks are among them: a dry run waits for another run of the same item,
+// and holds its own for moments.
+type panelReads interface {
+	ModuleParams(ctx context.Context, module int64) (map[string]string, error)
+	PlainParams(ctx context.Context, module int64) (map[string]string, error)
+	Modules(ctx context.Context) ([]int64, error)
+	SuitableModules(ctx context.Context, pricelist int64) ([]int64, error)
+	LockItem(ctx context.Context, it int64) error
+	UnlockItem(ctx context.Context, it int64) error
+	LockAccount(ctx context.Context, account string) error
+	UnlockAccount(ctx context.Context) error
+	HoldsLocks(ctx context.Context) error
+	SingleWriter(ctx context.Context) error
+	ActiveItems(ctx context.Context) (int, error)
+	WaitingItems(ctx context.Context) ([]int64, error)
+	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
+	Operations(ctx context.Context, it int64) (int, error)
+	Client(ctx context.Context, account int64) (Recipient, error)
+	Brand(ctx context.Context, project int64) (string, error)
+	ItemClaims(ctx context.Context, modules []int64) ([]Claim, error)
+	WithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
+	OpenTask(ctx context.Context, it int64, command string) (int64, error)
+	Installation(ctx context.Context) (string, error)
+	Setting(ctx context.Context, name string) (string, error)
+}
+
+// dryPanel is the panel of a dry run. It keeps changes to itself and shows them where they are read back, so that the command's
+// code goes on as in a real run. A method that Panel gains does not reach the real panel through it: it has to be written here.
+type dryPanel struct {
+	panelReads
+	real    Panel
+	dry     *DryRun
+	params  map[int64]map[string]*string // by item; nil for one that is dropped
+	stored  map[int64]string
+	journal []JournalEntry
+}
+
+var _ Panel = (*dryPanel)(nil)
+
+func newDryPanel(real Panel, dry *DryRun) *dryPanel {
+	return &dryPanel{panelReads: real, real: real, dry: dry, params: map[int64]map[string]*string{}, stored: map[int64]string{}}
+}
+
+// LockSweep implements Panel. The lock is held until the process ends and would keep a real sweep from its hour: it is not taken.
+func (p *dryPanel) LockSweep(context.Context) (bool, error) { return true, nil }
+
+// Order implements Panel.
+func (p *dryPanel) Order(ctx context.Context, it int64) (Item, error) {
+	order, err := p.real.Order(ctx, it)
+	if err != nil {
+		return order, err
+	}
+	order.Params = maps.Clone(order.Params)
+	if order.Params == nil {
+		order.Params = map[string]string{}
+	}
+	for name, value := range p.params[it] {
+		if value == nil {
+			delete(order.Params, name)
+		} else {
+			order.Params[name] = *value
+		}
+	}
+	if stored, saved := p.stored[it]; saved {
+		order.Stored = stored
+	}
+	if p.dry.item.Item == 0 {
+		p.dry.item = order
+	}
+	return order, nil
+}
+
+// Param implements Panel.
+func (p *dryPanel) Param(ctx context.Context, it int64, name string) (string, bool, error) {
+	if value, changed := p.params[it][name]; changed {
+		if value == nil {
+			return "", false, nil
+		}
+		return *value, true, nil
+	}
+	return p.real.Param(ctx, it, name)
+}
+
+// StoredCertificate implements Panel.
+func (p *dryPanel) StoredCertificate(ctx context.Context, it int64) (string, error) {
+	if stored, saved := p.stored[it]; saved {
+		return stored, nil
+	}
+	return p.real.StoredCertificate(ctx, it)
+}
+
+// Journal implements Panel.
+func (p *dryPanel) Journal(ctx context.Context) ([]JournalEntry, error) {
+	lines, err := p.real.Journal(ctx)
+	return append(lines[:len(lines):len(lines)], p.journal...), err
+}
+
+// AppendJournal implements Panel.
+func (p *dryPanel) AppendJournal(_ context.Context, line JournalEntry) error {
+	p.journal = append(p.journal, line)
+	p.dry.Record(dryJournal, "kind", line.Kind, "id", line.ID)
+	return nil
+}
+
+func (p *dryPanel) set(it int64, name string, value *string) {
+	if p.params[it] == nil {
+		p.params[it] = map[string]*string{}
+	}
+	p.params[it][name] = value
+}
+
+// SaveParam implements Panel.
+func (p *dryPanel) SaveParam(_ context.Context, it int64, name, value string) error {
+	p.set(it, name, &value)
+	p.dry.Record(dryCallback, "call", "service.saveparam", "name", name, "value", value)
+	return nil
+}
+
+// DropParam implements Panel.
+func (p *dryPanel) DropParam(_ context.Context, it int64, name string) error {
+	p.set(it, name, nil)
+	p.dry.Record(dryCallback, "call", "service.dropparam", "name", name)
+	return nil
+}
+
+// SetStatus implements Panel.
+func (p *dryPanel) SetStatus(_ context.Context, it int64, status ServiceStatus) error {
+	value := strconv.Itoa(int(status))
+	p.set(it, itemparam.ServiceStatus, &value)
+	p.dry.Record(dryCallback, "call", "service.setstatus", "value", value)
+	return nil
+}
+
+// SetExpireDate implements Panel.
+func (p *dryPanel) SetExpireDate(_ context.Context, _ int64, date cabforum.Date) error {
+	p.dry.Record(dryCallback, "call", "service.setexpiredate", "value", date)
+	return nil
+}
+
+// SaveCertificatePEM implements Panel.
+func (p *dryPanel) SaveCertificatePEM(_ context.Context, it int64, pem string) error {
+	return p.store(it, pem)
+}
+
+// SaveCertificateZIP implements Panel.
+func (p *dryPanel) SaveCertificateZIP(_ context.Context, it int64, zip []byte) error {
+	return p.store(it, string(zip))
+}
+
+func (p *dryPanel) store(it int64, stored string) error {
+	p.stored[it] = stored
+	p.dry.Record(dryCallback, "call", "certificate.save")
+	return nil
+}
+
+// OpenCertificate implements Panel.
+func (p *dryPanel) OpenCertificate(context.Context, int64) error {
+	p.dry.Record(dryCallback, "call", "certificate.open")
+	return nil
+}
+
+// FailCertificate implements Panel.
+func (p *dryPanel) FailCertificate(context.Context, int64) error {
+	p.dry.Record(dryCallback, "call", "certificate.failed")
+	return nil
+}
+
+// Post implements Panel.
+func (p *dryPanel) Post(_ context.Context, _ int64, what string) error {
+	p.dry.Record(dryCallback, "call", "service.post"+what)
+	return nil
+}
+
+// Manual implements Panel.
+func (p *dryPanel) Manual(_ context.Context, _, _ int64, command, text string) error {
+	p.dry.Record(dryTask, "command", command, "text", text)
+	return nil
+}
+
+// CloseTask implements Panel.
+func (p *dryPanel) CloseTask(_ context.Context, task int64) error {
+	p.dry.Record(dryCloseTask, "task", task)
+	return nil
+}
+
+// SaveBalance implements Panel.
+func (p *dryPanel) SaveBalance(_ context.Context, module int64, balance seller.Money) error {
+	p.dry.Record(dryCallback, "call", "processing.savebalance", "module", module, "value", balance.Text)
+	return nil
+}
+
+// ImportService implements Panel. No item has an id yet that could be returned: import records what it would make instead.
+func (p *dryPanel) ImportService(context.Context, Import) (int64, error) {
+	return 0, fault.Errorf(fault.Internal, "import", "a dry run makes no item")
+}

@@ -1,0 +1,348 @@
+package item
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// itemDeleted is item.status of a deleted item (billmanager-module-protocol §4).
+const ItemDeleted = 4
+
+// job is one item under work: locked, loaded, and with the seller at hand.
+type Handle struct {
+	*Run
+	Item         Item
+	Seller       seller.Seller
+	ModuleParams map[string]string // of the processing module
+	Account      string            // Seller.Account
+	Doubt        error             // a purchase of the journal that may be this item's or not: nothing is bought
+	Paid         bool              // this run has bought something
+	Refused      string            // why a certificate that the seller issued was not stored; empty if none was refused
+	NotYet       bool              // the certificate that the seller issued is not valid yet
+	mapped       bool              // the log tells already which names are sent in another form
+	Again        map[string]int    // by kind: purchases without a trace that came before the one that this run makes
+}
+
+// Local locks and loads the item without looking at the seller, for commands that only concern the panel.
+func Local(ctx context.Context, run *Run) (*Handle, error) {
+	if err := run.Panel.LockItem(ctx, run.Args.Item); err != nil {
+		return nil, err
+	}
+	order, err := run.Panel.Order(ctx, run.Args.Item)
+	if err != nil {
+		return nil, err
+	}
+	if err := sameModule(run, order); err != nil {
+		return nil, err
+	}
+	if order.Module == 0 {
+		order.Module = run.Args.Module
+	}
+	return &Handle{Run: run, Item: order}, nil
+}
+
+// sameModule refuses an item of another processing module than --module names: it would narrow nothing otherwise. The panel, which
+// started an operation for this item, knows better.
+func sameModule(run *Run, order Item) error {
+	if named := run.Args.Module; named == 0 || order.Module == 0 || named == order.Module || run.Args.Operation != 0 {
+		return nil
+	}
+	return fault.Errorf(fault.Value, "module", "item %d (%s) belongs to the processing module %d, not to %d as --module says: nothing was done",
+		order.Item, order.Name, order.Module, run.Args.Module)
+}
+
+// assortment reads what the seller sells. A sweep, which works on many items of one account, asks a seller that fails as a whole
+// once.
+func (j *Handle) Assortment(ctx context.Context) error {
+	if j.Outages == nil {
+		j.Info.Products = Catalogue(ctx, j.Run, j.Seller)
+		return nil
+	}
+	cataloguer, ok := j.Seller.(seller.Cataloguer)
+	if !ok || j.Outages[j.Account] != nil {
+		return nil
+	}
+	products, err := cataloguer.Catalogue(ctx)
+	switch {
+	case fault.From(err).SellerFails():
+		return err
+	case err != nil:
+		j.Log.Warningf("the products of %s could not be read, those known are taken: %v", j.Info.Title, err)
+	default:
+		j.Info.Products = products
+	}
+	return nil
+}
+
+// connect is begin without any change and without a question to the seller: for commands that may only show something.
+func Connect(ctx context.Context, run *Run) (*Handle, error) {
+	j, err := ConnectAny(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return j, j.Readable()
+}
+
+// ConnectAny is connect for an item whose ids may be none: for the command that puts them right.
+func ConnectAny(ctx context.Context, run *Run) (*Handle, error) {
+	j, err := Local(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if j.Item.Module == 0 {
+		return nil, fault.Errorf(fault.Missed, "processingmodule", "item %d belongs to no processing module", j.Item.Item)
+	}
+	if j.Item.Binary != "" && j.Item.Binary != run.Binary {
+		return nil, fault.Errorf(fault.Value, "processingmodule", "item %d belongs to the module %s, this is %s", j.Item.Item, j.Item.Binary, run.Binary)
+	}
+	if j.ModuleParams, err = run.Panel.ModuleParams(ctx, j.Item.Module); err != nil {
+		return nil, err
+	}
+	if j.Seller, err = run.Info.Connect(j.ModuleParams); err != nil {
+		return nil, err
+	}
+	j.Account = j.Seller.Account()
+	return j, nil
+}
+
+// catalogue is what the seller sells: for a seller whose products are not fixed, what the account is offered.
+func Catalogue(ctx context.Context, run *Run, theSeller seller.Seller) []seller.Product {
+	cataloguer, ok := theSeller.(seller.Cataloguer)
+	if !ok {
+		return run.Info.Products
+	}
+	products, err := cataloguer.Catalogue(ctx)
+	if err != nil {
+		run.Log.Warningf("the products of %s could not be read, those known are taken: %v", run.Info.Title, err)
+		return run.Info.Products
+	}
+	return products
+}
+
+// readable refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again
+// (contract 3.6).
+func (j *Handle) Readable() error {
+	for _, name := range []string{itemparam.OrderID, itemparam.Lineage} {
+		for _, word := range strings.Fields(j.Item.Params[name]) {
+			if id, err := strconv.ParseInt(word, 10, 64); err != nil || id <= 0 {
+				return fault.Errorf(fault.Value, name, "item %d: the parameter %s holds %q, which is no id of the seller: correct it, nothing is bought", j.Item.Item, name, word)
+			}
+		}
+	}
+	if words := strings.Fields(j.Item.Params[itemparam.OrderID]); len(words) > 1 {
+		return fault.Errorf(fault.Value, itemparam.OrderID, "item %d: the parameter %s holds several ids: leave the newest", j.Item.Item, itemparam.OrderID)
+	}
+	return nil
+}
+
+// id is the newest id at the seller, 0 where nothing was bought yet.
+func (j *Handle) ID() int64 {
+	if ids := ParseIDs(j.Item.Params[itemparam.OrderID]); len(ids) > 0 {
+		return ids[0]
+	}
+	if ids := ParseIDs(j.Item.Params[itemparam.Lineage]); len(ids) > 0 {
+		return ids[len(ids)-1]
+	}
+	return 0
+}
+
+// lineage lists the item's ids at the seller, oldest first, the newest included.
+func (j *Handle) Lineage() []int64 {
+	ids := ParseIDs(j.Item.Params[itemparam.Lineage])
+	if id := j.ID(); id != 0 && !slices.Contains(ids, id) {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// parseIDs reads a blank-separated list of ids; what is not a number is left out.
+func ParseIDs(list string) []int64 {
+	var ids []int64
+	for _, word := range strings.Fields(list) {
+		if id, err := strconv.ParseInt(word, 10, 64); err == nil && id > 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func FormatIDs(ids []int64) string {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = strconv.FormatInt(id, 10)
+	}
+	return strings.Join(words, " ")
+}
+
+// put makes id the item's newest id at the seller and the last of its lineage.
+func (j *Handle) PutID(ctx context.Context, id int64) error {
+	line := append(slices.DeleteFunc(j.Lineage(), func(old int64) bool { return old == id }), id)
+	if err := j.SaveParam(ctx, itemparam.OrderID, strconv.FormatInt(id, 10)); err != nil {
+		return err
+	}
+	return j.SaveParam(ctx, itemparam.Lineage, FormatIDs(line))
+}
+
+// save writes an item parameter unless it already has the value; an empty value drops it.
+func (j *Handle) SaveParam(ctx context.Context, name, value string) error {
+	old, there := j.Item.Params[name]
+	if there && old == value || !there && value == "" {
+		return nil
+	}
+	if value == "" {
+		if err := j.Panel.DropParam(ctx, j.Item.Item, name); err != nil {
+			return err
+		}
+		delete(j.Item.Params, name)
+		return nil
+	}
+	if err := j.Panel.SaveParam(ctx, j.Item.Item, name, value); err != nil {
+		return err
+	}
+	j.Item.Params[name] = value
+	return nil
+}
+
+// setStatus writes the service status unless the item already has it.
+func (j *Handle) SetStatus(ctx context.Context, status ServiceStatus) error {
+	if j.HasStatus(status) {
+		return nil
+	}
+	if err := j.Panel.SetStatus(ctx, j.Item.Item, status); err != nil {
+		return err
+	}
+	j.Item.Params[itemparam.ServiceStatus] = strconv.Itoa(int(status))
+	return nil
+}
+
+func (j *Handle) HasStatus(status ServiceStatus) bool {
+	return j.Item.Params[itemparam.ServiceStatus] == strconv.Itoa(int(status))
+}
+
+// today is the UTC date (contract 2).
+func (j *Handle) Today() cabforum.Date { return cabforum.DateOf(j.Now()) }
+
+// termStart is the first day of the paid term (contract 1): the saved one, else the item's opening date, else today.
+func (j *Handle) TermStart() cabforum.Date {
+	if saved, err := cabforum.ParseDate(j.Item.Params[itemparam.TermStart]); err == nil && !saved.IsZero() {
+		return saved
+	}
+	if !j.Item.OpenDate.IsZero() {
+		return j.Item.OpenDate
+	}
+	return j.Today()
+}
+
+// termEnd is the day until which the term is paid; zero where the item has no term in months.
+func (j *Handle) TermEnd() cabforum.Date {
+	months := j.TermMonths()
+	if months <= 0 {
+		return cabforum.Date{}
+	}
+	return j.TermStart().AddMonths(months)
+}
+
+// termMonths is the length of the term that was paid for. The item's period is the length of the next one where the client
+// renews for another time, and the panel may write it before the renewal is bought.
+func (j *Handle) TermMonths() int {
+	if months, err := strconv.Atoi(j.Item.Params[itemparam.TermMonths]); err == nil && months > 0 {
+		return months
+	}
+	return j.Item.Period
+}
+
+// saveTerm keeps the term's beginning and length and, for terms over a year, what the panel shows as paid until.
+func (j *Handle) SaveTerm(ctx context.Context) error {
+	if err := j.SaveParam(ctx, itemparam.TermStart, j.TermStart().String()); err != nil {
+		return err
+	}
+	if months := j.TermMonths(); months > 0 {
+		if err := j.SaveParam(ctx, itemparam.TermMonths, strconv.Itoa(months)); err != nil {
+			return err
+		}
+	}
+	until := ""
+	if j.TermMonths() > 12 {
+		until = j.TermEnd().String()
+	}
+	return j.SaveParam(ctx, itemparam.PaidUntil, until)
+}
+
+// product is what the item's tariff sells, and whether it can be ordered.
+func (j *Handle) Product() (seller.Product, error) {
+	product, found := seller.FindProduct(j.Info.Products, j.Item.Template)
+	if !found {
+		return product, fault.Errorf(fault.Value, "pricelist", "the tariff's template %q is not a product of %s", j.Item.Template, j.Info.Title)
+	}
+	return product, nil
+}
+
+// request checks the item's order and puts it into the seller's words.
+func (j *Handle) Request() (seller.Request, error) {
+	product, err := j.Product()
+	if err != nil {
+		return seller.Request{}, err
+	}
+	j.tellMapped()
+	return j.RequestWith(product, j.Item.Params)
+}
+
+// tellMapped writes once what of the order is sent in another form than the one in which it was typed.
+func (j *Handle) tellMapped() {
+	if j.mapped {
+		return
+	}
+	j.mapped = true
+	for _, name := range seller.MappedNames(j.Item.Params[itemparam.AltName]) {
+		j.Log.Infof("item %d: %s: %s", j.Item.Item, itemparam.AltName, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(j.Item.Params)) {
+		if mended := seller.MendedCountry(j.Item.Params[name]); mended != "" && strings.HasSuffix(name, "_country") {
+			j.Log.Infof("item %d: %s: %s", j.Item.Item, name, mended)
+		}
+	}
+}
+
+// requestWith is request with other parameters, such as another way of proof.
+func (j *Handle) RequestWith(product seller.Product, params map[string]string) (seller.Request, error) {
+	read := seller.NewRequest
+	if j.certified() {
+		read = seller.NewRequestAgain
+	}
+	return read(product, j.Item.CSR, params[itemparam.AltName], j.NamesPaid(product), params)
+}
+
+// certified reports whether the certificate in place is for the item's present CSR.
+func (j *Handle) certified() bool {
+	csr, err := pki.ReadCSR(j.Item.CSR)
+	if err != nil {
+		return false
+	}
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	return err == nil && stored.Check(csr, nil) == nil
+}
+
+// namesPaid returns how many further names the item may have: those that the client ordered, and those that its order at the seller
+// was paid for or the certificate in place carries. A reissue of them costs nothing, whatever the tariff says today.
+func (j *Handle) NamesPaid(product seller.Product) int {
+	paid := j.Item.SANs
+	if bought, err := strconv.Atoi(j.Item.Params[itemparam.SANsBought]); err == nil && bought > 0 && j.ID() != 0 {
+		paid = max(paid, product.Included-1+bought)
+	}
+	if stored, err := pki.StoredLeaf(j.Item.Stored); err == nil && j.ID() != 0 {
+		paid = max(paid, seller.CertifiedNames(j.Item.CSR, j.Item.Params[itemparam.AltName], stored.Leaf))
+	}
+	return paid
+}
+
+// itemtypeCertificate is the panel's name of the type of our items (billmanager-module-protocol §2).
+const ItemtypeCertificate = "certificate"

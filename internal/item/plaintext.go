@@ -1,0 +1,31 @@
+package item
+
+import (
+	"strings"
+	"unicode"
+)
+
+// brief shortens a word of the command line for a text.
+func Brief(word string) string {
+	const most = 64
+	if len(word) > most {
+		return strings.ToValidUTF8(word[:most], "") + "…"
+	}
+	return word
+}
+
+// PlainText makes a text from outside fit for a terminal and a picture: one line, printable, at most so many characters.
+func PlainText(text string, most int) string {
+	split := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	words := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), split), " ")
+	if runes := []rune(words); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return words
+}
+
+// maxWarning is how much of a warning is shown, in characters.
+const MaxWarning = 300
+
+// maxName is how much of an item's name is shown, in characters: a headline has room for so many wide ones.
+const MaxName = 48

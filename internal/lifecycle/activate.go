@@ -1,0 +1,185 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// activate hands the CSR in for a paid id and saves what the client must publish. After an unclear end the seller is
+// asked what became of it: the CSR is never handed in twice without looking.
+func (j *Order) activate(ctx context.Context, report seller.OrderStatus) error {
+	id := report.ID
+	request, err := j.Request()
+	if err != nil {
+		return err
+	}
+	if err := j.EnoughNames(ctx, report, request); err != nil {
+		return err
+	}
+	activator, ok := j.Seller.(seller.Activator)
+	if !ok {
+		return fault.Errorf(fault.API, "status", "%s shows id %d as not activated, which it has no function for", j.Info.Title, id)
+	}
+	j.WarnOfNames(ctx, request)
+	j.Log.ExtInfof("item %d: activating id %d for %v, key %s, proof by %s", j.Item.Item, id, request.AllNames(), request.CSR.Key, request.Method)
+	before := j.Item.Params[itemparam.Requested]
+	if err := j.SaveParam(ctx, itemparam.Requested, j.requestMark()+" "+markOpen); err != nil {
+		return err
+	}
+	proofs, err := activator.Activate(ctx, id, request)
+	if j.Dry != nil {
+		return j.Dry.Stop(err, item.DryActivate, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
+	}
+	if err != nil {
+		if err = j.activated(ctx, id, err); err != nil {
+			return j.notHandedIn(ctx, before, err)
+		}
+		proofs = nil
+	}
+	if err := j.saveChallenges(ctx, id, request, proofs); err != nil {
+		return err
+	}
+	if err := j.SetStatus(ctx, item.ServiceRequested); err != nil {
+		return err
+	}
+	return j.markSubmitted(ctx)
+}
+
+// markOpen is the second word of the request's mark from before the CSR is handed in until that is written down, so that an
+// interruption in between is seen by the next run (rules STORE-9).
+const markOpen = "open"
+
+// lastRequest returns the mark of the request that the seller was last handed, and whether that is not completed; empty if
+// none was.
+func (j *Order) lastRequest() (mark string, open bool) {
+	words := strings.Fields(j.Item.Params[itemparam.Requested])
+	if len(words) == 0 {
+		return "", false
+	}
+	return words[0], len(words) > 1
+}
+
+// handingOver reports whether the order's CSR is not known to be handed in.
+func (j *Order) handingOver() bool {
+	mark, open := j.lastRequest()
+	return mark == "" || open
+}
+
+// notHandedIn puts the mark of the request before back where the seller certainly did not take the new one, and returns the
+// reason.
+func (j *Order) notHandedIn(ctx context.Context, before string, reason error) error {
+	if failure := fault.From(reason); failure.Retry || failure.OutcomeUnknown {
+		return reason
+	}
+	if err := j.SaveParam(ctx, itemparam.Requested, before); err != nil {
+		j.Log.Errorf("item %d: the mark of a request that was refused could not be taken back: %v", j.Item.Item, err)
+	}
+	return reason
+}
+
+// closeMark completes the mark of a request of which the seller has decided meanwhile.
+func (j *Order) closeMark(ctx context.Context) error {
+	mark, open := j.lastRequest()
+	if !open {
+		return nil
+	}
+	return j.SaveParam(ctx, itemparam.Requested, mark)
+}
+
+// handedIn writes down which request the seller works on.
+func (j *Order) markSubmitted(ctx context.Context) error {
+	return j.SaveParam(ctx, itemparam.Requested, j.requestMark())
+}
+
+// activated looks after an activation that ended badly: nil where the seller took it all the same.
+func (j *Order) activated(ctx context.Context, id int64, reason error) error {
+	report, err := j.Seller.OrderStatus(ctx, id)
+	if err != nil || report.State.Activatable() || report.State == seller.StateUnknown || report.State.Ended() {
+		return reason
+	}
+	j.Log.ExtInfof("item %d: the answer to the activation was lost (%v), id %d is %s all the same", j.Item.Item, reason, id, report.State)
+	return nil
+}
+
+// saveProofs saves what the client must publish (contract 1). Values that the seller's answer did not carry are asked
+// for once more; where that fails too, the next sync asks again.
+func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Request, proofs []seller.Challenge) error {
+	if request.Method != seller.MethodEmail && seller.ChallengeText(proofs) == "" || len(proofs) == 0 {
+		again, err := j.Seller.Challenges(ctx, id, request)
+		if j.Dry.Withheld(err, item.DryAskProofs, "id", id) {
+			return nil
+		}
+		if err != nil {
+			j.Log.Warningf("item %d: what the client must publish could not be read, the next sync asks again: %v", j.Item.Item, err)
+			return nil
+		}
+		proofs = again
+	}
+	return j.keepChallenges(ctx, proofs)
+}
+
+// keepProofs saves the values to publish, those of other ways of proof under their own names, and the names to prove.
+func (j *Order) keepChallenges(ctx context.Context, proofs []seller.Challenge) error {
+	own := strings.TrimSpace(j.Item.Params[itemparam.Method])
+	var words []string
+	byWord := map[string][]seller.Challenge{}
+	for _, p := range proofs {
+		word := cmp.Or(p.Word, own)
+		if byWord[word] == nil {
+			words = append(words, word)
+		}
+		byWord[word] = append(byWord[word], p)
+	}
+	for _, word := range words {
+		if text := seller.ChallengeText(byWord[word]); text != "" {
+			if err := j.SaveParam(ctx, word+"_value", text); err != nil {
+				return err
+			}
+		}
+	}
+	if names := seller.ChallengeDomains(proofs); names != "" {
+		return j.SaveParam(ctx, itemparam.Domains, names)
+	}
+	return nil
+}
+
+// dropProofs forgets what was to be published: it belongs to an order or reissue that is over.
+func (j *Order) dropChallenges(ctx context.Context) error {
+	for _, name := range append([]string{itemparam.Domains, j.ChallengeParam()}, j.otherChallenges()...) {
+		if err := j.SaveParam(ctx, name, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// otherProofs are the item parameters that hold what is to be published for other ways of proof than the order's own, in the order
+// of their names. A seller's words for them begin like ours and may have no underscore behind that (ispmanager-billing-api §4.4).
+func (j *Order) otherChallenges() []string {
+	names := slices.Sorted(maps.Keys(j.Item.Params))
+	return slices.DeleteFunc(names, func(name string) bool {
+		return !strings.HasPrefix(name, "auth") || !strings.HasSuffix(name, "_value") || name == j.ChallengeParam()
+	})
+}
+
+// proofsMissing tells whether the client still lacks what to publish, or which names to prove.
+func (j *Order) challengesMissing() bool {
+	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
+	if err != nil {
+		return false
+	}
+	return j.Item.Params[itemparam.Domains] == "" || method != seller.MethodEmail && j.Item.Params[j.ChallengeParam()] == ""
+}
+
+// ChallengeParam names the item parameter that the panel shows to the client for the order's way of proof (contract 1).
+func (j *Order) ChallengeParam() string {
+	return strings.TrimSpace(j.Item.Params[itemparam.Method]) + "_value"
+}

@@ -1,0 +1,139 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/purchase"
+	"pmssl/internal/seller"
+)
+
+// askReissue sends the one request, with what it replaces on the item before and the new id right after.
+func (j *Order) askReissue(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, error) {
+	reissuer, ok := j.Seller.(seller.Reissuer)
+	if !ok {
+		return report, fault.Errorf(fault.Value, "command", "%s does not reissue", j.Info.Title)
+	}
+	if !j.requestChanged() {
+		if err := j.RefuseForeignOrder(ctx, report); err != nil {
+			return report, err
+		}
+	}
+	if err := j.allowedMethod(ctx); err != nil {
+		return report, err
+	}
+	request, err := j.Request()
+	if err != nil {
+		return report, err
+	}
+	if err := j.EnoughNames(ctx, report, request); err != nil {
+		return report, err
+	}
+	if j.requestChanged() { // the client may have corrected a name, or mistyped another one
+		j.WarnOfNames(ctx, request)
+	}
+	if j.Dry != nil {
+		_, _, err := reissuer.Reissue(ctx, report.ID, request)
+		return report, j.Dry.Stop(err, item.DryReissue, "id", report.ID, "names", strings.Join(request.AllNames(), " "), "proof", request.Method, "price", "none")
+	}
+	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.Item.Params[itemparam.Serial]}
+	if shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
+		pending.Shown = shown.Serial()
+	}
+	raw, err := json.Marshal(pending)
+	if err != nil {
+		return report, err
+	}
+	if err := j.SaveParam(ctx, itemparam.ReissueOf, string(raw)); err != nil {
+		return report, err
+	}
+	tried := j.Item.Params[itemparam.ReissueTried]
+	if err := j.CountAttempt(ctx); err != nil {
+		return report, err
+	}
+	j.Log.ExtInfof("item %d: reissue of id %d for %v, proof by %s", j.Item.Item, report.ID, request.AllNames(), request.Method)
+	j.EnterCritical(true) // it costs nothing, but the new id must be written down
+	defer j.EnterCritical(false)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purchase.BuyTime)
+	defer cancel()
+	id, proofs, err := reissuer.Reissue(ctx, report.ID, request)
+	if err != nil {
+		return j.reissueFailed(ctx, report, request, tried, err)
+	}
+	if err := j.accepted(ctx, report.ID, id); err != nil {
+		return report, err
+	}
+	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, proofs)
+}
+
+// allowedMethod moves an item away from a way of proof that the Forum does not allow any more: from 2028-03-15 on e-mail
+// proves nothing (BR 1.2.2), DNS fits every name.
+func (j *Order) allowedMethod(ctx context.Context) error {
+	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
+	if err != nil {
+		return err
+	}
+	if method != seller.MethodEmail || cabforum.MethodEmail.Allowed(j.Today(), false) {
+		return nil
+	}
+	j.Log.Warningf("item %d: proof by e-mail is not allowed any more (BR 1.2.2), a DNS record is asked for", j.Item.Item)
+	return j.SaveParam(ctx, itemparam.Method, "auth_dnscname")
+}
+
+// reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once. Where a
+// limit of calls kept the request from being carried out it was no attempt: a day with many certificates must not use up
+// the few tries of each (contract 5.3).
+func (j *Order) reissueFailed(ctx context.Context, report seller.OrderStatus, request seller.Request, tried string, reason error) (seller.OrderStatus, error) {
+	failure := fault.From(reason)
+	limited := failure.Type == fault.Limit && (!failure.OutcomeUnknown || failure.Refused)
+	if limited {
+		if err := j.SaveParam(ctx, itemparam.ReissueTried, tried); err != nil {
+			j.Log.Errorf("item %d: an attempt that was none stays counted: %v", j.Item.Item, err)
+		}
+	}
+	if limited && failure.Refused { // most likely; the next run looks for it before it asks again
+		return report, reason
+	}
+	if limited || !failure.OutcomeUnknown && !failure.Retry {
+		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
+			j.Log.Errorf("item %d: the mark of a refused reissue could not be dropped: %v", j.Item.Item, err)
+		}
+		return report, reason
+	}
+	next, err := j.Newest(ctx, report.ID)
+	if pending, ok := j.pendingReissue(); ok && err == nil && j.reissuesInPlace() {
+		if found, err := j.tookPlace(ctx, next, pending); err != nil || !found {
+			return report, reason
+		}
+	} else if err != nil || next.ID == report.ID {
+		found := false
+		if next, found, err = j.successor(ctx, report); err != nil || !found {
+			return report, reason
+		}
+	}
+	j.Log.ExtInfof("item %d: the answer to the reissue was lost (%v), it is id %d", j.Item.Item, reason, next.ID)
+	return j.reissueAccepted(ctx, next, request, nil)
+}
+
+// reissueAccepted saves what the client must publish now and shows the item as requested.
+func (j *Order) reissueAccepted(ctx context.Context, report seller.OrderStatus, request seller.Request, proofs []seller.Challenge) (seller.OrderStatus, error) {
+	requested := j.requestMark()
+	if pending, ok := j.pendingReissue(); ok { // what the client wants may have changed since
+		requested = pending.Request
+	}
+	if err := j.SaveParam(ctx, itemparam.Requested, requested); err != nil {
+		return report, err
+	}
+	if report.State == seller.StateWaiting {
+		if err := j.saveChallenges(ctx, report.ID, request, proofs); err != nil {
+			return report, err
+		}
+	}
+	return report, j.SetStatus(ctx, item.ServiceRequested)
+}

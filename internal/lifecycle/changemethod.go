@@ -1,0 +1,105 @@
+package lifecycle
+
+import (
+	"context"
+	"strings"
+
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// The words of approver_method that send_dv_dns and send_dv_email stand for (billmanager-module-protocol §4.1).
+const (
+	wordDNS   = "auth_dnstxt"
+	wordEmail = "auth_email"
+)
+
+// changesProof tells whether the seller can be asked for another way of proof while an order waits.
+func (j *Order) changesProof() bool {
+	_, can := j.Info.Prototype.(seller.MethodChanger)
+	return can
+}
+
+// proveBy changes the way of proof of an order that waits. The seller is asked first: where it refuses, the item goes on telling
+// its client what holds there.
+func (j *Order) proveBy(ctx context.Context, id int64, word, approvers string) error {
+	request, err := j.requestTo(word, approvers)
+	if err != nil {
+		return err
+	}
+	return j.changeProof(ctx, id, word, request)
+}
+
+// changeProof hands the request's way of proof to the seller and takes it over: what was to be published for the way before
+// proves nothing any more.
+func (j *Order) changeProof(ctx context.Context, id int64, word string, request seller.Request) error {
+	changer, can := j.Seller.(seller.MethodChanger)
+	if !can {
+		return item.Unsupported(j.Run, "changes the way of proof")
+	}
+	j.Log.ExtInfof("item %d: asking %s to have id %d proved by %s", j.Item.Item, j.Info.Title, id, request.Method)
+	proofs, err := changer.ChangeMethod(ctx, id, request)
+	if j.Dry != nil {
+		return j.Dry.Stop(err, item.DryChangeProof, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
+	}
+	if err != nil {
+		return err
+	}
+	if err := j.dropChallenges(ctx); err != nil {
+		return err
+	}
+	for _, p := range []struct{ name, value string }{
+		{itemparam.Method, word}, {itemparam.Approver, request.Params[itemparam.Approver]},
+	} {
+		if err := j.SaveParam(ctx, p.name, p.value); err != nil {
+			return err
+		}
+	}
+	return j.afterRepeat(ctx, id, request, proofs)
+}
+
+// proofChanged tells whether the item asks for another way of proof than its order was handed in with, while it waits for that
+// proof: the values to publish belong to another way. Sellers that show the values of all ways change none.
+func (j *Order) proofChanged() bool {
+	if !j.changesProof() || !j.HasStatus(item.ServiceWaiting) && !j.HasStatus(item.ServiceRequested) {
+		return false
+	}
+	if method, err := seller.ParseMethod(j.Item.Params[itemparam.Method]); err != nil {
+		return true // what is wrong with it is told
+	} else if method != seller.MethodEmail && j.Item.Params[j.ChallengeParam()] == "" {
+		return true
+	}
+	return len(j.otherChallenges()) > 0
+}
+
+// proveIfChanged is proveAsChanged where the way of proof was changed.
+func (j *Order) proveIfChanged(ctx context.Context) error {
+	if !j.proofChanged() {
+		return nil
+	}
+	return j.proveAsChanged(ctx)
+}
+
+// proveAsChanged hands a way of proof that was changed on the item to the seller. An order that does not wait any more needs
+// none; its next reissue takes it.
+func (j *Order) proveAsChanged(ctx context.Context) error {
+	request, err := j.Request()
+	if err != nil {
+		return err
+	}
+	if request.Method == seller.MethodEmail {
+		if err := j.emailAllowed(); err != nil {
+			return err
+		}
+	}
+	report, err := j.Newest(ctx, j.ID())
+	if err != nil {
+		return err
+	}
+	if report.State != seller.StateWaiting {
+		j.Log.ExtInfof("item %d: id %d is %s, its next reissue takes the way of proof", j.Item.Item, report.ID, report.State)
+		return nil
+	}
+	return j.changeProof(ctx, report.ID, j.Item.Params[itemparam.Method], request)
+}

@@ -1,0 +1,187 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/pki"
+	"pmssl/internal/purchase"
+	"pmssl/internal/seller"
+	"pmssl/internal/xmldoc"
+)
+
+// importStep is after how many certificates the log tells how far an import is.
+const importStep = 50
+
+// itemActive is item.status of an active item (billmanager-module-protocol §4).
+const itemActive = 2
+
+// takeover is one import: certificates of the seller's account become items of the panel.
+type importer struct {
+	*item.Run
+	seller   seller.Seller
+	account  *Order // stands for no item: whose the ids of the account are
+	held     purchase.OwnerIndex
+	found    int // listed, and asked for
+	imported int // new items
+	resumed  int // items of an interrupted import that were completed
+	skipped  int
+	failed   int
+	failures *etree.Element
+}
+
+// Import makes items of the certificates that the account has and no item holds (billmanager-module-protocol §11): those
+// that are issued, all or the names of --searchstring. Running it again imports nothing twice, and completes what an
+// interruption left behind. A certificate that cannot be imported does not stop the others; exit code and document tell
+// of it.
+func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	if run.Args.ItemType != item.ItemtypeCertificate {
+		return nil, fault.Errorf(fault.Value, "itemtype", "items of the type %q are not imported, only certificate", item.Brief(run.Args.ItemType))
+	}
+	theSeller, err := item.Dial(ctx, run, run.Args.Module)
+	if err != nil {
+		return nil, err
+	}
+	lister, ok := theSeller.(seller.CertificateLister)
+	if !ok {
+		return nil, item.Unsupported(run, "lists certificates")
+	}
+	// The sweep's lock keeps a second import off: both would find that nobody holds an id. The account's own lock would
+	// keep purchases waiting for as long as this takes.
+	free, err := run.Panel.LockSweep(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !free {
+		return nil, fault.Errorf(fault.Locked, "import", "a sweep or another import is running: start this one again later").Retryable()
+	}
+	// The list first: what is bought while it is read is not in it, or is on its item by the time that is looked at.
+	listed, err := lister.Certificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &importer{Run: run, seller: theSeller, account: Of(&item.Handle{
+		Run: run, Seller: theSeller, Account: theSeller.Account(), Item: item.Item{Module: run.Args.Module}})}
+	if t.held, err = t.account.OwnerIndex(ctx); err != nil {
+		return nil, err
+	}
+	doc := xmldoc.New()
+	t.failures = doc.Root()
+	if err := t.all(ctx, wantedOf(listed, run.Args.Search)); err != nil {
+		return nil, err
+	}
+	xmldoc.SetAttributes(doc.Root(), "found", t.found, "imported", t.imported, "completed", t.resumed, "skipped", t.skipped, "failed", t.failed)
+	run.Failed = t.failed > 0
+	run.Summary = fmt.Sprintf("found %d, imported %d, completed %d, skipped %d, failed %d", t.found, t.imported, t.resumed, t.skipped, t.failed)
+	return doc, nil
+}
+
+// wantedOf are the certificates that the search words name; all where there is none.
+func wantedOf(listed []seller.ListedCertificate, search string) []seller.ListedCertificate {
+	words := strings.FieldsFunc(search, func(r rune) bool { return strings.ContainsRune(" \t\r\n\\", r) })
+	if len(words) == 0 {
+		return listed
+	}
+	names := map[string]bool{}
+	for _, word := range words {
+		names[canonical(word)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(listed), func(l seller.ListedCertificate) bool { return !names[canonical(l.CommonName)] })
+}
+
+// canonical is a name in the form that certificates carry or, where it cannot be certified, in lower case.
+func canonical(name string) string {
+	if ascii, err := pki.ASCIIName("name", name); err == nil {
+		return ascii
+	}
+	return strings.ToLower(strings.TrimSpace(name))
+}
+
+func (t *importer) all(ctx context.Context, listed []seller.ListedCertificate) error {
+	t.found = len(listed)
+	t.Log.Infof("import: %d certificates of %s to look at", t.found, t.Info.Title)
+	for i, l := range listed {
+		err := ctx.Err()
+		if err == nil {
+			err = t.one(ctx, l)
+		}
+		if over := ctx.Err(); item.CutShort(over, err) {
+			return fault.Errorf(fault.Interrupted, "import", "interrupted after %d of %d certificates, the next import goes on: %w", i, t.found, over).Retryable()
+		}
+		if err != nil {
+			t.failed++
+			t.Log.Errorf("import: id %d of %s: %v", l.ID, item.PlainText(l.CommonName, item.MaxName), err)
+			failure := t.failures.CreateElement("certificate")
+			xmldoc.SetAttributes(failure, "id", l.ID, "name", l.CommonName, "reason", err)
+			if fault.From(err).SellerFails() { // the next one would fail as well, and slowly (rules SWEEP-9)
+				t.Log.Errorf("import: ends after %d of %d certificates, %s does not work for this account now: the next import goes on", i+1, t.found, t.Info.Title)
+				return nil
+			}
+		}
+		if (i+1)%importStep == 0 {
+			t.Log.Infof("import: %d of %d certificates", i+1, t.found)
+		}
+	}
+	return nil
+}
+
+// one imports a certificate, completes it or passes it over.
+func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
+	name := item.PlainText(l.CommonName, item.MaxName)
+	if l.State != seller.StateIssued && !l.Unsaid || l.ID <= 0 {
+		t.Log.ExtInfof("import: id %d of %s is %s: left alone", l.ID, name, l.State)
+		t.skipped++
+		return nil
+	}
+	it, why, err := t.held.Owner(ctx, l)
+	if err != nil {
+		return err
+	}
+	if it != 0 {
+		done, err := t.resume(ctx, l, it)
+		return t.count(done, fmt.Sprintf("%s: item %d", why, it), l, err)
+	}
+	if l.Template == "" {
+		t.Log.Warningf("import: id %d of %s is %q, which is no product of this module: left out", l.ID, name, item.PlainText(l.Type, item.MaxName))
+		t.skipped++
+		return nil
+	}
+	done, err := t.create(ctx, l)
+	return t.count(done, "", l, err)
+}
+
+// outcome is what became of one certificate of the list.
+type outcome int
+
+const (
+	outcomeSkipped outcome = iota
+	outcomeImported
+	outcomeResumed
+)
+
+// count counts an outcome; why is the reason of one that was passed over.
+func (t *importer) count(done outcome, why string, l seller.ListedCertificate, err error) error {
+	switch {
+	case errors.Is(err, errNotIssued):
+		done, why = outcomeSkipped, err.Error()
+	case err != nil:
+		return err
+	}
+	switch done {
+	case outcomeImported:
+		t.imported++
+	case outcomeResumed:
+		t.resumed++
+	default:
+		t.Log.ExtInfof("import: id %d of %s %s", l.ID, item.PlainText(l.CommonName, item.MaxName), why)
+		t.skipped++
+	}
+	return nil
+}

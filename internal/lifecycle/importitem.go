@@ -1,0 +1,186 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// create makes the item of a certificate, or completes the one that an interrupted import made of it. What the seller
+// delivers is looked at first: nothing is left behind of one that cannot be read.
+func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outcome, error) {
+	chain, err := t.chain(ctx, l)
+	if err != nil {
+		return outcomeSkipped, err
+	}
+	half, err := t.halfMade(ctx, l, chain)
+	if err != nil {
+		return outcomeSkipped, err
+	}
+	if half.Item != 0 {
+		t.Log.Infof("import: item %d was made for a certificate of %s by an import that was interrupted, id %d goes on it", half.Item, canonical(l.CommonName), l.ID)
+		t.held.Take(l, half.Item)
+		return outcomeResumed, t.fill(ctx, half, l, chain)
+	}
+	return outcomeImported, t.make(ctx, l, chain)
+}
+
+// halfMade returns the item that an import made and left before it could say whose it is: a panel may ignore the parameters that
+// are handed over with a new item. It is known by its name, the end of the certificate and the module (rules IMPORT-1). Of
+// several equal ones the oldest is taken, they are interchangeable. Item 0 if there is none.
+func (t *importer) halfMade(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) (item.Item, error) {
+	bare, err := t.Panel.WithoutOrder(ctx, t.Args.Module, canonical(l.CommonName))
+	if err != nil {
+		return item.Item{}, err
+	}
+	for _, it := range bare {
+		if it.Expires != chain.Ends() || t.held.Holds(it.Item) {
+			continue
+		}
+		if it.RemoteID != "" && it.RemoteID != "0" && it.RemoteID != strconv.FormatInt(l.ID, 10) {
+			continue
+		}
+		order, ours, err := t.unfinished(ctx, l, it.Item)
+		if err != nil || ours && (order.Template == "" || order.Template == l.Template) {
+			return order, err
+		}
+	}
+	return item.Item{}, nil
+}
+
+// make makes the item of a certificate.
+func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) error {
+	order := item.Item{
+		Module: t.Args.Module, Template: l.Template, Period: l.Months, Status: itemActive, Params: map[string]string{},
+	}
+	if t.Dry != nil {
+		t.Dry.Record(item.DryImport, "id", l.ID, "name", canonical(l.CommonName), "product", l.Template, "months", l.Months, "valid_until", chain.Ends())
+		return nil
+	}
+	it, err := t.Panel.ImportService(ctx, item.Import{
+		Module: order.Module, Template: l.Template, Name: canonical(l.CommonName), RemoteID: strconv.FormatInt(l.ID, 10),
+		Status: itemActive, Service: item.ServiceIssued, Months: l.Months, Expires: chain.Ends(),
+		// An interruption right after this call must not leave an item without its id: it would be imported once more.
+		Params: map[string]string{itemparam.OrderID: strconv.FormatInt(l.ID, 10), itemparam.Lineage: item.FormatIDs(l.Lineage())},
+	})
+	if err != nil {
+		return err
+	}
+	t.held.Take(l, it)
+	order.Item = it
+	return t.fill(ctx, order, l, chain)
+}
+
+// errNotIssued is wrapped if an order of which the list does not say whether it was issued was not.
+var errNotIssued = errors.New("is not issued: left alone")
+
+// chain is the certificate as the seller delivers it. No CSR of ours exists: the leaf is told by its name.
+func (t *importer) chain(ctx context.Context, l seller.ListedCertificate) (pki.Chain, error) {
+	report, err := t.seller.OrderStatus(ctx, l.ID)
+	if err != nil {
+		return pki.Chain{}, err
+	}
+	if l.Unsaid && report.State != seller.StateIssued {
+		return pki.Chain{}, errNotIssued
+	}
+	if len(report.PEM) == 0 {
+		return pki.Chain{}, fault.Errorf(fault.Delivered, "certificate", "%s shows id %d as issued and delivers no certificate", t.Info.Title, l.ID).Retryable()
+	}
+	chain, err := pki.NamedChain(report.PEM, canonical(l.CommonName), t.Now())
+	for _, warning := range chain.Warnings {
+		t.Log.Warningf("import: id %d of %s: %s; stored all the same", l.ID, item.PlainText(l.CommonName, item.MaxName), warning)
+	}
+	return chain, err
+}
+
+// fill gives a new item everything that an item of ours has. The ids come first: whatever interrupts the rest, the next
+// import knows whose they are. The serial comes last: without it the import is not done. The item is locked, so that
+// nothing else works on it half done.
+func (t *importer) fill(ctx context.Context, order item.Item, l seller.ListedCertificate, chain pki.Chain) (err error) {
+	if err := t.Panel.LockItem(ctx, order.Item); err != nil {
+		return err
+	}
+	defer func() {
+		if free := t.Panel.UnlockItem(context.WithoutCancel(ctx), order.Item); free != nil {
+			t.Log.Warningf("releasing the lock of item %d: %v", order.Item, free)
+		}
+	}()
+	j := Of(&item.Handle{Run: t.Run, Item: order, Seller: t.seller, Account: t.account.Account})
+	for _, p := range []struct{ name, value string }{
+		{itemparam.OrderID, strconv.FormatInt(l.ID, 10)},
+		{itemparam.Lineage, item.FormatIDs(l.Lineage())},
+		{itemparam.TermStart, started(l, chain).String()},
+		{itemparam.Delivered, l.Type},
+	} {
+		if err := j.SaveParam(ctx, p.name, p.value); err != nil {
+			return err
+		}
+	}
+	if err := j.SaveTerm(ctx); err != nil {
+		return err
+	}
+	if err := j.saveCertificate(ctx, chain); err != nil {
+		return err
+	}
+	if err := j.SaveParam(ctx, itemparam.ExpireDate, chain.Ends().String()); err != nil {
+		return err
+	}
+	if err := j.expireDate(ctx, chain.Ends()); err != nil {
+		return err
+	}
+	if err := j.SetStatus(ctx, item.ServiceIssued); err != nil {
+		return err
+	}
+	t.Log.Infof("item %d: id %d of %s imported, certificate %s ends %s, paid until %s", order.Item, l.ID, t.Info.Title, chain.Serial(), chain.Ends(), j.TermEnd())
+	return j.SaveParam(ctx, itemparam.Serial, chain.Serial())
+}
+
+// started is the first day of the term: the order's, or the certificate's where the seller does not tell.
+func started(l seller.ListedCertificate, chain pki.Chain) cabforum.Date {
+	if !l.Created.IsZero() {
+		return l.Created
+	}
+	return cabforum.DateOf(chain.Leaf.NotBefore)
+}
+
+// resume completes an item that an interrupted import left half done, and leaves every other one alone.
+func (t *importer) resume(ctx context.Context, l seller.ListedCertificate, it int64) (outcome, error) {
+	order, ours, err := t.unfinished(ctx, l, it)
+	if err != nil || !ours {
+		return outcomeSkipped, err
+	}
+	chain, err := t.chain(ctx, l)
+	if err != nil {
+		return outcomeSkipped, err
+	}
+	return outcomeResumed, t.fill(ctx, order, l, chain)
+}
+
+// unfinished loads an item and reports whether an import left it half done. An item with a CSR was ordered here, its
+// certificate is the business of sync_item.
+func (t *importer) unfinished(ctx context.Context, l seller.ListedCertificate, it int64) (item.Item, bool, error) {
+	if _, whole, err := t.Panel.Param(ctx, it, itemparam.Serial); err != nil || whole {
+		return item.Item{}, false, err
+	}
+	order, err := t.Panel.Order(ctx, it)
+	switch failure := fault.From(err); {
+	case err == nil && (order.CSR != "" || order.Status != itemActive):
+		return item.Item{}, false, nil
+	case err == nil:
+	case failure.Type == fault.Missed: // without a tariff, as the panel keeps what was imported until it has a client
+		order = item.Item{Item: it, Module: t.Args.Module, Template: l.Template, Status: itemActive, Params: map[string]string{}}
+	default:
+		return item.Item{}, false, err
+	}
+	if order.Period <= 0 {
+		order.Period = l.Months
+	}
+	return order, true, nil
+}

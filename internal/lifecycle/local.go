@@ -1,0 +1,40 @@
+package lifecycle
+
+import (
+	"context"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/item"
+)
+
+// Suspend tells the panel that the item is suspended. A certificate cannot be switched off for a while: nothing is asked
+// of the seller.
+func Suspend(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	return post(ctx, run, "suspend")
+}
+
+// Resume tells the panel that the item is active again.
+func Resume(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	return post(ctx, run, "resume")
+}
+
+// CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller that
+// would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel expects
+// no call-back (billmanager-module-protocol §1.4).
+func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	j, err := Local(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	j.Log.ExtInfof("item %d: automatic renewal is off in the panel, nothing is to be done at %s", j.Item.Item, j.Info.Title)
+	return nil, nil
+}
+
+// post is a command that only concerns the panel.
+func post(ctx context.Context, run *item.Run, what string) (*etree.Document, error) {
+	if _, err := Local(ctx, run); err != nil {
+		return nil, err
+	}
+	return nil, run.Panel.Post(ctx, run.Args.Item, what)
+}

@@ -1,0 +1,232 @@
+package lifecycle
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// Open buys the item's certificate, activates it and hands the client what proves control. It can be started again
+// after any interruption: an item that has an id at the seller never buys again (contract 3.6).
+func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	j, err := Begin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if j.Item.Status == item.ItemDeleted {
+		return nil, fault.Errorf(fault.Value, "item", "item %d is deleted: nothing is bought for it", j.Item.Item)
+	}
+	id, fresh, err := j.bought(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.SaveTerm(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.accept(ctx, id, fresh); err != nil {
+		return nil, err
+	}
+	return nil, j.Panel.Post(ctx, j.Item.Item, "open")
+}
+
+// bought returns the item's id at the seller, buying it where there is none; fresh tells that it was bought just now.
+func (j *Order) bought(ctx context.Context) (id int64, fresh bool, err error) {
+	if id := j.ID(); id != 0 {
+		j.Log.ExtInfof("item %d has id %d at %s already: nothing is bought", j.Item.Item, id, j.Info.Title)
+		return id, false, nil
+	}
+	request, err := j.Request()
+	if err != nil {
+		return 0, false, j.withSubject(request, err)
+	}
+	if err := j.orderable(request); err != nil {
+		return 0, false, err
+	}
+	if err := j.warnOfBilling(ctx); err != nil {
+		return 0, false, err
+	}
+	if err := j.SaveParam(ctx, itemparam.TermStart, j.TermStart().String()); err != nil {
+		return 0, false, err
+	}
+	sans := request.ExtraSANs(j.Item.SANs)
+	p := seller.Purchase{Kind: seller.KindCreate, Product: request.Product, Months: j.Item.Period, SANs: sans, Request: request}
+	if !j.activates() {
+		p.Kind = seller.KindOrder
+		j.WarnOfNames(ctx, request)
+	}
+	p.Released = item.ParseIDs(j.Item.Params[itemparam.Released])
+	if p.OrderRef, err = j.Mark(ctx); err != nil {
+		return 0, false, err
+	}
+	id, err = j.Purchase(ctx, p)
+	return id, j.Paid, err
+}
+
+// activates tells whether the seller takes the CSR after the purchase, not with it.
+func (j *Order) activates() bool {
+	_, yes := j.Seller.(seller.Activator)
+	return yes
+}
+
+// warnOfBilling warns of a panel that may not know of subscriptions: it bills at the item's expiration date, which is the
+// certificate's, and would charge a paid term that one certificate cannot cover again after 200 days (validity page B3.4).
+// A term of one year is such a term too.
+func (j *Order) warnOfBilling(ctx context.Context) error {
+	end := j.TermEnd()
+	if end.IsZero() || !cabforum.Nominal(j.Today(), end).Before(end) {
+		return nil
+	}
+	for _, name := range []string{settingExpireDate, cabforum.SettingPolicy} {
+		value, err := j.Panel.Setting(ctx, name)
+		if err != nil || value != "" {
+			return err
+		}
+	}
+	j.Log.Warningf("item %d is ordered for %d months, for which it needs more than one certificate, and neither %s nor %s is set in etc/billmgr.conf: a panel that is older than "+
+		"the subscription feature bills at the certificate's end, it needs %s term", j.Item.Item, j.Item.Period, cabforum.SettingPolicy, settingExpireDate, settingExpireDate)
+	return nil
+}
+
+// orderable refuses what cannot be bought, before anything is.
+func (j *Order) orderable(r seller.Request) error {
+	switch {
+	case r.Product.Discontinued:
+		return fault.Errorf(fault.Value, "pricelist", "%s is discontinued, order %s instead", r.Product.Names[0], r.Product.Successor)
+	case !j.Info.Sells(r.Product):
+		return fault.Errorf(fault.Value, "pricelist", "%s is an %s product: this version orders domain-validated products only", r.Product.Names[0], r.Product.Level)
+	case !slices.Contains(j.Info.Terms, j.Item.Period):
+		return fault.Errorf(fault.Value, "period", "a term of %d months cannot be bought at %s, possible are %s months",
+			j.Item.Period, j.Info.Title, strings.ReplaceAll(item.FormatInts(j.Info.Terms), " ", ", "))
+	}
+	if r.Method == seller.MethodEmail && len(r.Emails) > 1 && len(r.Emails) != len(r.AllNames()) {
+		return fault.Errorf(fault.Value, itemparam.Approver, "%d approvers for %d names: give one for each name, the common name's first", len(r.Emails), len(r.AllNames()))
+	}
+	if err := j.emailProof(r); err != nil {
+		return err
+	}
+	return j.examine(r)
+}
+
+// examine holds an order against the seller's own rules or, where it has none, the data of people and organisation against what
+// every CA takes. What a seller without rules wants to know of people for a DV product, its form says.
+func (j *Order) examine(r seller.Request) error {
+	if examiner, ok := j.Seller.(seller.OrderValidator); ok {
+		return examiner.ValidateOrder(r)
+	}
+	if r.Product.Level == seller.DV {
+		return nil
+	}
+	return seller.CheckContacts(r.Params)
+}
+
+// withSubject adds to what is wrong with an order's CSR, names or proof what is wrong with the data of people and organisation:
+// a client hears all of it at once.
+func (j *Order) withSubject(r seller.Request, wrong error) error {
+	if r.Product.ID == "" { // not even the product is known
+		return wrong
+	}
+	r.Method = seller.MethodDNS // the way of proof is looked at already, and needs the names
+	return fault.Join(wrong, j.examine(r))
+}
+
+// lastEmailYears is when orders that are proved by e-mail begin to be warned of: a term of then outlives that way of proof.
+func lastEmailYears() cabforum.Date { return cabforum.Date{Year: 2027, Month: time.January, Day: 1} }
+
+// emailProof refuses an order that is proved by e-mail where the Forum has ended that, and warns of it from 2027 on.
+func (j *Order) emailProof(r seller.Request) error {
+	if r.Method != seller.MethodEmail {
+		return nil
+	}
+	if err := j.emailAllowed(); err != nil {
+		return err
+	}
+	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !j.Today().Before(lastEmailYears()) {
+		j.Log.Warningf("item %d: proof by e-mail ends on %s (BR 1.2.2); reissues from that day on need DNS or a file", j.Item.Item, sunset.MustNot)
+	}
+	return nil
+}
+
+// emailAllowed refuses proof by e-mail where the Forum has ended it (BR 1.2.2).
+func (j *Order) emailAllowed() error {
+	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !cabforum.MethodEmail.Allowed(j.Today(), false) {
+		return fault.Errorf(fault.Value, itemparam.Method,
+			"control over a domain cannot be proved by e-mail any more since %s (BR 1.2.2): choose DNS or a file", sunset.MustNot)
+	}
+	return nil
+}
+
+// accept brings a paid id to the point where the seller works on it and takes over what the seller says (contract 3.6).
+func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
+	report, err := j.standing(ctx, id, fresh)
+	if err != nil {
+		return err
+	}
+	changed := fresh // what the seller says of it now is not in the report
+	if report.State.Activatable() {
+		changed = true
+		if err := j.activate(ctx, report); err != nil {
+			return err
+		}
+	}
+	if !report.State.Ended() {
+		if err := j.nominalDate(ctx); err != nil {
+			return err
+		}
+	}
+	ended, err := j.firstSync(ctx, report, changed)
+	if failure := fault.From(err); err != nil && failure.Type == fault.Delivered && !failure.Retry {
+		return err // what was delivered is of no use: the panel's own sync would not mend it either (rules STORE-8)
+	}
+	if err != nil {
+		// the order is accepted; the panel's own sync asks again (billmanager-module-protocol §5.2)
+		j.Log.Warningf("item %d: the first sync failed, the panel repeats it: %v", j.Item.Item, err)
+	}
+	return ended
+}
+
+// standing is where a paid id stands: known right after its purchase, asked for otherwise.
+func (j *Order) standing(ctx context.Context, id int64, fresh bool) (seller.OrderStatus, error) {
+	switch {
+	case fresh && j.activates():
+		return seller.OrderStatus{ID: id, State: seller.StateNew}, nil
+	case fresh: // the CSR went in with the order
+		if err := j.markSubmitted(ctx); err != nil {
+			return seller.OrderStatus{}, err
+		}
+		return seller.OrderStatus{ID: id, State: seller.StateWaiting}, j.SetStatus(ctx, item.ServiceRequested)
+	}
+	report, err := j.Newest(ctx, id)
+	switch {
+	case err != nil:
+		return report, err
+	case report.State == seller.StateUnknown:
+		return report, fault.Errorf(fault.API, "status", "%s shows id %d in the unknown state %q", j.Info.Title, id, report.StatusText).Retryable()
+	case report.State == seller.StateUnpaid:
+		return report, j.unpaid(report.ID)
+	}
+	return report, nil
+}
+
+// unpaid is the fault of an order that the seller has taken and not been paid for.
+func (j *Order) unpaid(id int64) error {
+	return fault.Errorf(fault.API, "status", "the order %d at %s is not paid for: pay it there, nothing else is ordered meanwhile", id, j.Info.Title).Retryable()
+}
+
+// firstSync judges the report at hand, or a new one where what was just done has made it old.
+func (j *Order) firstSync(ctx context.Context, report seller.OrderStatus, changed bool) (ended, err error) {
+	if changed {
+		if report, err = j.Newest(ctx, report.ID); err != nil {
+			return nil, err
+		}
+	}
+	return j.ApplyStatus(ctx, report)
+}

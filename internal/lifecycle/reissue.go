@@ -1,0 +1,210 @@
+package lifecycle
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/purchase"
+	"pmssl/internal/seller"
+)
+
+// reissueOf is the item parameter reissue_of: which certificate a reissue takes the place of, saved before the seller is
+// asked. It is unanswered while the item's newest id is still the one to be replaced (contract 1, 4.6).
+type reissueOf struct {
+	ID      int64  `json:"id"`               // the id replaced
+	Request string `json:"request"`          // SHA-256 of CSR and altname, hex
+	Serial  string `json:"serial,omitempty"` // of the certificate in place when the reissue was asked for
+	Shown   string `json:"shown,omitempty"`  // of the one that the seller showed then, if another one: it was not stored
+	// Accepted is set where the seller reissues in place, which leaves the id: it took the reissue.
+	Accepted bool `json:"accepted,omitempty"`
+}
+
+// pendingReissue reads the parameter; false where there is none or it cannot be read.
+func (j *Order) pendingReissue() (reissueOf, bool) {
+	var r reissueOf
+	raw := j.Item.Params[itemparam.ReissueOf]
+	if raw == "" {
+		return r, false
+	}
+	if err := json.Unmarshal([]byte(raw), &r); err != nil || r.ID <= 0 {
+		j.Log.Warningf("item %d: the parameter %s cannot be read and counts for nothing: %q", j.Item.Item, itemparam.ReissueOf, raw)
+		return reissueOf{}, false
+	}
+	return r, true
+}
+
+// answered tells whether the seller took the reissue: it has an id of its own, or it is marked as accepted.
+func (j *Order) answered(r reissueOf) bool { return r.ID != j.ID() || r.Accepted }
+
+// unanswered tells whether a reissue was asked for of which nothing was heard.
+func (j *Order) Unanswered() bool {
+	pending, ok := j.pendingReissue()
+	return ok && !j.answered(pending)
+}
+
+// unfollowed tells whether a reissue has its id on the item and nothing else: the run that asked for it was interrupted
+// before it showed the item as requested.
+func (j *Order) unfollowed() bool {
+	pending, ok := j.pendingReissue()
+	return ok && j.answered(pending) && pending.Serial != "" && pending.Serial == j.Item.Params[itemparam.Serial] && j.HasStatus(item.ServiceIssued)
+}
+
+// requestMark is the SHA-256 of what is asked for: CSR and altname as the panel holds them.
+func (j *Order) requestMark() string {
+	names := seller.SplitNames(j.Item.Params[itemparam.AltName])
+	slices.Sort(names)
+	sum := sha256.Sum256([]byte(strings.TrimSpace(j.Item.CSR) + "\x00" + strings.Join(names, " ")))
+	return hex.EncodeToString(sum[:])
+}
+
+// attempts is the item parameter reissue_tried: `TIME COUNT` of the attempts for the certificate in place.
+type attempts struct {
+	Last  time.Time
+	Count int
+}
+
+func (j *Order) Attempts() attempts {
+	words := strings.Fields(j.Item.Params[itemparam.ReissueTried])
+	if len(words) == 0 {
+		return attempts{}
+	}
+	at, err := time.Parse(time.RFC3339, words[0])
+	if err != nil {
+		return attempts{}
+	}
+	a := attempts{Last: at, Count: 1}
+	if at.After(j.Now().Add(purchase.IntentWait)) { // the clock was ahead then: when it was is not known
+		a.Last = time.Time{}
+	}
+	if len(words) > 1 {
+		if n, err := strconv.Atoi(words[1]); err == nil && n > 0 {
+			a.Count = n
+		}
+	}
+	return a
+}
+
+// countAttempt saves that the seller is about to be asked.
+func (j *Order) CountAttempt(ctx context.Context) error {
+	return j.SaveParam(ctx, itemparam.ReissueTried, j.Now().UTC().Format(time.RFC3339)+" "+strconv.Itoa(j.Attempts().Count+1))
+}
+
+// reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
+// none where one is under way, was just answered, or is not needed (contract 4.5, 4.6). Then the panel hears service.post<post>.
+func (j *Order) Reissue(ctx context.Context, post string) (ended error, err error) {
+	id := j.ID()
+	if id == 0 {
+		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
+	}
+	report, err := j.Newest(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	report, found, err := j.lostReissue(ctx, report)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case found:
+		j.Log.ExtInfof("item %d: the reissue is id %d, nothing is sent", j.Item.Item, report.ID)
+		if err := j.finishHandover(ctx, report); err != nil {
+			return nil, err
+		}
+	case report.State.Activatable():
+		j.Log.ExtInfof("item %d: id %d is not activated yet and takes the present CSR", j.Item.Item, report.ID)
+		if err := j.activate(ctx, report); err != nil {
+			return nil, err
+		}
+	case report.Undelivered != nil:
+		return nil, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
+	case report.State == seller.StateWaiting:
+		if report, err = j.underWayFor(ctx, report); err != nil {
+			return nil, err
+		}
+	case report.State == seller.StateIssued && j.fresh(report):
+		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.Item.Item, report.ID)
+	case report.State == seller.StateIssued, j.reissuesInPlace() && report.State == seller.StateRefused && j.Item.Stored != "":
+		if report, err = j.askReissue(ctx, report); err != nil {
+			return nil, err
+		}
+	case report.State == seller.StateUnpaid:
+		return nil, j.unpaid(report.ID)
+	case report.State == seller.StateReplaced:
+		return nil, fault.Errorf(fault.API, "status", "%s says that id %d is replaced and not yet by what", j.Info.Title, report.ID).Retryable()
+	default:
+		return nil, fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Info.Title, report.ID, report.StatusText)
+	}
+	if err := j.Panel.Post(ctx, j.Item.Item, post); err != nil {
+		return nil, err
+	}
+	return j.afterReissue(ctx, report.ID)
+}
+
+// finishHandover writes down what an interruption kept an earlier run from writing about a reissue that the seller took.
+func (j *Order) finishHandover(ctx context.Context, report seller.OrderStatus) error {
+	if !j.unfinished() && !j.requestChanged() {
+		return nil
+	}
+	return j.underWay(ctx, report)
+}
+
+// afterReissue follows the new id at once; what fails here is repeated by the panel's sync.
+func (j *Order) afterReissue(ctx context.Context, id int64) (ended error, err error) {
+	report, err := j.Newest(ctx, id)
+	if err == nil {
+		if report.State == seller.StateWaiting && !j.HasStatus(item.ServiceWaiting) {
+			err = j.SetStatus(ctx, item.ServiceRequested)
+		}
+		if err == nil {
+			ended, err = j.ApplyStatus(ctx, report)
+		}
+	}
+	if err != nil {
+		j.Log.Warningf("item %d: the first sync after the reissue failed, the panel repeats it: %v", j.Item.Item, err)
+	}
+	return ended, nil
+}
+
+// fresh tells whether the certificate at the seller is for the present request, and less than a day old or still to be put in
+// place. One that is not going to be stored is not waited for.
+func (j *Order) fresh(report seller.OrderStatus) bool {
+	csr, err := pki.ReadCSR(j.Item.CSR)
+	if err != nil {
+		return false
+	}
+	chain, err := pki.BuildChain(report.PEM, csr, j.Now())
+	if err != nil || chain.Check(csr, j.wanted(csr)) != nil {
+		return false
+	}
+	stored, there := j.inPlace(chain)
+	decision, _ := j.decideLeaf(csr, chain, stored)
+	return j.unchanged(report.ID) && (!there && decision != leafRefuse || j.Now().Sub(chain.Leaf.NotBefore) < purchase.FreshCertificate)
+}
+
+// unchanged tells whether the names are those that the certificate in place was asked for with.
+func (j *Order) unchanged(id int64) bool {
+	if last, ok := j.pendingReissue(); ok && (last.ID != id || last.Accepted) {
+		return last.Request == j.requestMark()
+	}
+	old, known := j.Item.Params[itemparam.OldAltName]
+	return !known || sameNames(old, j.Item.Params[itemparam.AltName])
+}
+
+func sameNames(a, b string) bool {
+	fields := func(list string) []string {
+		names := seller.SplitNames(strings.ToLower(list))
+		slices.Sort(names)
+		return names
+	}
+	return slices.Equal(fields(a), fields(b))
+}

@@ -1,0 +1,164 @@
+package lifecycle
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// SendDVDNS asks the seller to look once more at what was published for one domain of an order that waits for proof
+// (billmanager-module-protocol §1.4, feature send_dv_dns). An order that was handed in for proof by e-mail is proved by DNS from
+// then on, where the seller can change that.
+func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	j, err := Begin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	retrier, ok := j.Seller.(seller.ChallengeRetrier)
+	if !ok {
+		return nil, item.Unsupported(run, "looks at a proof again")
+	}
+	id, err := j.waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	request, err := j.Request()
+	if err != nil {
+		return nil, err
+	}
+	if request.Method == seller.MethodEmail && !j.changesProof() {
+		return nil, fault.Errorf(fault.Value, itemparam.Method, "item %d is proved by e-mail: there is no record to look at, use send_dv_email", j.Item.Item)
+	}
+	domain, err := j.provable(request)
+	if err != nil {
+		return nil, err
+	}
+	if request.Method == seller.MethodEmail {
+		return nil, j.proveBy(ctx, id, wordDNS, j.Item.Params[itemparam.Approver])
+	}
+	j.Log.ExtInfof("item %d: asking %s to look at the proof for %s of id %d again", j.Item.Item, j.Info.Title, domain, id)
+	proofs, err := retrier.RetryChallenge(ctx, id, request, domain)
+	if err != nil {
+		return nil, err
+	}
+	return nil, j.afterRepeat(ctx, id, request, proofs)
+}
+
+// SendDVEmail has the letters to approvers sent again, to the addresses given, and keeps those as the order's
+// (billmanager-module-protocol §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to say
+// (BR 3.2.2.4.4). An order that was handed in for another way is proved by e-mail from then on, where the seller can change
+// that.
+func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	emails, err := seller.ParseEmails("emails", run.Args.Emails)
+	if err != nil {
+		return nil, err
+	}
+	j, err := Begin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	sender, ok := j.Seller.(seller.ApprovalSender)
+	if !ok {
+		return nil, item.Unsupported(run, "sends letters to approvers")
+	}
+	if err := j.emailAllowed(); err != nil {
+		return nil, err
+	}
+	id, err := j.waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	request, err := j.requestTo(j.Item.Params[itemparam.Method], strings.Join(emails, ","))
+	switch {
+	case err != nil:
+		return nil, err
+	case request.Method == seller.MethodEmail:
+	case j.changesProof():
+		return nil, j.proveBy(ctx, id, wordEmail, strings.Join(emails, ","))
+	default:
+		return nil, fault.Errorf(fault.Value, itemparam.Method, "item %d is proved by %s, not by e-mail: there is no letter to send", j.Item.Item, request.Method)
+	}
+	j.Log.ExtInfof("item %d: asking %s for letters about id %d to %s", j.Item.Item, j.Info.Title, id, strings.Join(emails, ", "))
+	if err := sender.SendApproval(ctx, id, request, emails); err != nil {
+		return nil, err
+	}
+	if err := j.SaveParam(ctx, itemparam.Approver, strings.Join(emails, ",")); err != nil {
+		return nil, err
+	}
+	return nil, j.afterRepeat(ctx, id, request, nil)
+}
+
+// waiting is the item's newest id, provided that its order waits for proof.
+func (j *Order) waiting(ctx context.Context) (int64, error) {
+	id := j.ID()
+	if id == 0 {
+		return 0, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
+	}
+	report, err := j.Newest(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	if report.State != seller.StateWaiting {
+		return 0, fault.Errorf(fault.Value, "status", "item %d does not wait for proof: %s shows id %d as %s", j.Item.Item, j.Info.Title, report.ID, report.State)
+	}
+	return report.ID, nil
+}
+
+// provable is the domain of the command line, which has to be a name of the order or one that the client was told to
+// prove.
+func (j *Order) provable(request seller.Request) (string, error) {
+	domain, err := pki.ASCIIName("domain", j.Args.Domain)
+	if err != nil {
+		return "", err
+	}
+	names := request.AllNames()
+	told := strings.FieldsFunc(j.Item.Params[itemparam.Domains], func(r rune) bool { return r == ',' || r == ' ' })
+	if slices.Contains(names, domain) || slices.Contains(names, "*."+domain) || slices.Contains(told, domain) {
+		return domain, nil
+	}
+	return "", fault.Errorf(fault.Value, "domain", "%s is not a name of item %d, which has %s", pki.DisplayName(domain), j.Item.Item, item.Brief(pki.DisplayNames(names)))
+}
+
+// requestTo is the order's request with another way of proof, as approver_method has it, and other approvers.
+func (j *Order) requestTo(word, approvers string) (seller.Request, error) {
+	product, err := j.Product()
+	if err != nil {
+		return seller.Request{}, err
+	}
+	params := maps.Clone(j.Item.Params)
+	params[itemparam.Method], params[itemparam.Approver] = word, approvers
+	request, err := j.RequestWith(product, params)
+	if err != nil {
+		return seller.Request{}, err
+	}
+	if request.Method != seller.MethodEmail {
+		return request, nil
+	}
+	if emails, names := request.Emails, request.AllNames(); len(emails) > 1 && len(emails) != len(names) {
+		return seller.Request{}, fault.Errorf(fault.Value, "emails", "%d addresses for %d names: give one, or one for each name, the common name's first", len(emails), len(names))
+	}
+	return request, nil
+}
+
+// afterRepeat saves what is to be published now and takes over what the seller says of the order, as sync_item does.
+func (j *Order) afterRepeat(ctx context.Context, id int64, request seller.Request, proofs []seller.Challenge) error {
+	if err := j.saveChallenges(ctx, id, request, proofs); err != nil {
+		return err
+	}
+	report, err := j.Newest(ctx, id)
+	if err != nil {
+		return err
+	}
+	ended, err := j.ApplyStatus(ctx, report)
+	j.logEnded(ended)
+	return err
+}

@@ -1,0 +1,316 @@
+package lifecycle
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// settingExpireDate chooses what the panel gets as the item's expiration date: `certificate` (the default) or `term`, for
+// panels that bill at that date (validity page B3.4).
+const settingExpireDate = "SSLSubscriptionExpireDate"
+
+const (
+	// shortBy is how many days a certificate may be shorter than what explains its end: authorities stay a day or two below
+	// the Forum's cap, date back, and change over days before the Forum's own date.
+	shortBy = 5
+	// backdating is how far before its signature a certificate may begin (BR 7.1.2.7).
+	backdating = 48 * time.Hour
+)
+
+// deliver checks an issued certificate and stores it, or leaves the one in place where that is better (rules STORE-7).
+func (j *Order) deliver(ctx context.Context, report seller.OrderStatus) error {
+	csr, err := pki.ReadCSR(j.Item.CSR)
+	if err != nil {
+		return err
+	}
+	if len(report.PEM) == 0 {
+		return j.nothingDelivered(ctx, report)
+	}
+	if old, is := j.showsReplaced(report); is { // which may be for the key that the client has replaced
+		return j.stillReplaced(ctx, report, old)
+	}
+	chain, err := pki.BuildChain(report.PEM, csr, j.Now())
+	if errors.Is(err, pki.ErrNoCertificate) {
+		return j.nothingDelivered(ctx, report)
+	}
+	if err == nil {
+		err = chain.Check(csr, j.wanted(csr))
+	}
+	if err != nil {
+		if of, is := j.earlierRequest(report, csr); is {
+			return j.keepForEarlier(ctx, report, of)
+		}
+		return err
+	}
+	stored, inPlace := j.inPlace(chain)
+	if inPlace && j.HasStatus(item.ServiceIssued) && j.Item.Params[itemparam.Serial] == chain.Serial() {
+		j.Log.ExtInfof("item %d: certificate %s is in place already", j.Item.Item, chain.Serial())
+		return j.closeWaitingTask(ctx)
+	}
+	if !inPlace {
+		if kept, err := j.keepsStored(ctx, csr, chain, stored); kept || err != nil {
+			return err
+		}
+	}
+	j.remark(chain, stored)
+	if !inPlace {
+		if err := j.replace(ctx, chain, stored); err != nil {
+			return err
+		}
+	}
+	return j.announce(ctx, chain, report)
+}
+
+// wanted are the names that the leaf must cover: common name and SANs as ordered.
+func (j *Order) wanted(csr pki.CSR) []string {
+	names := []string{csr.CommonName}
+	product, err := j.Product()
+	if err != nil || !product.MultiDomain {
+		return names
+	}
+	if request, err := j.Request(); err == nil {
+		return request.AllNames()
+	}
+	return append(names, csr.Names...)
+}
+
+// inPlace looks at the stored certificate: the chain of it where it can be read, and whether it is the delivered one.
+func (j *Order) inPlace(chain pki.Chain) (*pki.Chain, bool) {
+	if j.Item.Stored == "" {
+		return nil, false
+	}
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	if err != nil {
+		j.Log.Warningf("item %d: what is stored as its certificate cannot be read and is replaced: %v", j.Item.Item, err)
+		return nil, false
+	}
+	return &stored, bytes.Equal(stored.Leaf.Raw, chain.Leaf.Raw)
+}
+
+// remark warns of certificates that are stored although something about them is unusual.
+func (j *Order) remark(chain pki.Chain, stored *pki.Chain) {
+	for _, warning := range chain.Warnings {
+		j.Log.Warningf("item %d: certificate %s: %s; stored all the same", j.Item.Item, chain.Serial(), warning)
+	}
+	if over := chain.OverCap(); over != "" {
+		j.Log.Warningf("item %d: certificate %s %s; stored all the same", j.Item.Item, chain.Serial(), over)
+	}
+	if stored != nil && stored.Serial() != chain.Serial() && !chain.Leaf.NotAfter.After(stored.Leaf.NotAfter) {
+		j.Log.Warningf("item %d: certificate %s ends %s, no later than the one in place (%s); stored all the same, because it replaces that one",
+			j.Item.Item, chain.Serial(), chain.Ends(), stored.Ends())
+	}
+	if len(chain.Intermediates) == 0 {
+		j.Log.Warningf("item %d: the seller delivered certificate %s without its chain", j.Item.Item, chain.Serial())
+	}
+}
+
+// replace stores a new certificate. An item that counted as issued does so no more until every step is done, so that an
+// interruption is repeated from the start (contract 4.2).
+func (j *Order) replace(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
+	if j.HasStatus(item.ServiceIssued) {
+		if err := j.SetStatus(ctx, item.ServiceWaiting); err != nil {
+			return err
+		}
+	}
+	if err := j.gained(ctx, chain, old); err != nil {
+		return err
+	}
+	return j.saveCertificate(ctx, chain)
+}
+
+// saveCertificate stores the chain as a ZIP and reads it back; where the panel refuses that or gives something else back,
+// as PEM (contract 4.2).
+func (j *Order) saveCertificate(ctx context.Context, chain pki.Chain) error {
+	archive, err := chain.ZIP()
+	if err != nil {
+		return err
+	}
+	if err := j.Panel.SaveCertificateZIP(ctx, j.Item.Item, archive); err != nil {
+		if !zipRefused(err) {
+			return err
+		}
+		j.Log.ExtInfof("item %d: the panel takes no ZIP (%v), saving PEM", j.Item.Item, err)
+	} else if err := j.readBack(ctx, chain); err == nil || fault.From(err).Type == fault.DB {
+		return err
+	} else {
+		j.Log.Warningf("item %d: the ZIP was not read back as saved (%v), saving PEM", j.Item.Item, err)
+	}
+	if err := j.Panel.SaveCertificatePEM(ctx, j.Item.Item, chain.PEM()); err != nil {
+		return err
+	}
+	return j.readBack(ctx, chain)
+}
+
+// zipRefused tells whether certificate.save failed for a reason that PEM may not have: the panel does not know the
+// form, or the archive is too large for a command line (contract 6).
+func zipRefused(err error) bool {
+	failure := fault.From(err)
+	return !failure.Retry && (failure.Type == fault.Panel || failure.Type == fault.Value)
+}
+
+// readBack makes sure that the database holds the certificate just saved.
+func (j *Order) readBack(ctx context.Context, chain pki.Chain) error {
+	text, err := j.Panel.StoredCertificate(ctx, j.Item.Item)
+	if err != nil {
+		return err
+	}
+	stored, err := pki.StoredLeaf(text)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(stored.Leaf.Raw, chain.Leaf.Raw) {
+		return fault.Errorf(fault.Panel, "certificate", "the panel stores certificate %s instead of %s", stored.Serial(), chain.Serial()).Retryable()
+	}
+	j.Item.Stored = text
+	return nil
+}
+
+// announce tells the panel of a stored certificate: parameters, dates, and the status last, so that an interrupted run
+// is repeated from the start (contract 4.2).
+func (j *Order) announce(ctx context.Context, chain pki.Chain, report seller.OrderStatus) error {
+	if err := j.SaveTerm(ctx); err != nil {
+		return err
+	}
+	if err := j.closeMark(ctx); err != nil {
+		return err
+	}
+	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
+	if err != nil {
+		return err
+	}
+	for _, p := range []struct{ name, value string }{
+		{itemparam.ExpireDate, chain.Ends().String()},
+		{itemparam.Serial, chain.Serial()},
+		{itemparam.LeafKey, keyMark(chain)},
+		{itemparam.LeafNames, j.namesOf(chain)},
+		{itemparam.NotBefore, ""},
+		{itemparam.IssuedSince, ""},
+		{itemparam.Delivered, j.deliveredType(report.Type)},
+		{itemparam.ProofMethod, method.String()},
+		{itemparam.ProofTime, j.proofTime()},
+	} {
+		if err := j.SaveParam(ctx, p.name, p.value); err != nil {
+			return err
+		}
+	}
+	if err := j.expireDate(ctx, chain.Ends()); err != nil {
+		return err
+	}
+	if !j.HasStatus(item.ServiceIssued) {
+		if err := j.Panel.OpenCertificate(ctx, j.Item.Item); err != nil {
+			return err
+		}
+	}
+	j.Log.Infof("item %d: certificate %s of %s stored, ends %s, paid until %s", j.Item.Item, chain.Serial(), j.Info.Title, chain.Ends(), j.TermEnd())
+	j.ShowNames(ctx, nil) // whatever spoke against its names, they are certified
+	if err := j.closeWaitingTask(ctx); err != nil {
+		return err
+	}
+	return j.SetStatus(ctx, item.ServiceIssued)
+}
+
+// proofTime is when control was last proved, as far as we know: now where nothing is known or the last proof was too old
+// to be used again (BR 4.2.1), the known time where the authority may have leaned on it.
+func (j *Order) proofTime() string {
+	known := j.Item.Params[itemparam.ProofTime]
+	at, err := time.Parse(time.RFC3339, known)
+	if now := j.Now().UTC(); err != nil || now.Sub(at) > time.Duration(cabforum.ReuseLimit(now))*24*time.Hour {
+		return now.Format(time.RFC3339)
+	}
+	return known
+}
+
+// gained concludes from a new certificate where the seller's own term ends, before it takes the old one's place, and forgets
+// the attempts that were counted for the old one.
+func (j *Order) gained(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
+	if old == nil || old.Serial() == chain.Serial() {
+		return nil
+	}
+	if err := j.concludeTermEnd(ctx, chain, *old); err != nil {
+		return err
+	}
+	return j.SaveParam(ctx, itemparam.ReissueTried, "")
+}
+
+// concludeTermEnd saves the end of the seller's own term where only that explains a new certificate (rules SWEEP-3): it was
+// made for the last request, ends no later than the one in place, and is more than shortBy days shorter than the Forum
+// allows today and after the next step; the item's own term does not explain its end.
+func (j *Order) concludeTermEnd(ctx context.Context, chain, old pki.Chain) error {
+	if chain.Ends().After(old.Ends()) {
+		if known, err := cabforum.ParseDate(j.Item.Params[itemparam.TermEnd]); err == nil && !known.IsZero() && chain.Ends().After(known) {
+			return j.SaveParam(ctx, itemparam.TermEnd, "") // it was wrong
+		}
+		return nil
+	}
+	requested := j.Attempts().Last
+	if requested.IsZero() || chain.Leaf.NotBefore.Before(requested.Add(-backdating)) {
+		return nil
+	}
+	allowed := min(cabforum.Cap(j.Now()), cabforum.NextCap(j.Now()))
+	if Life(chain).Days()+shortBy >= allowed {
+		return nil
+	}
+	if end := j.TermEnd(); !end.IsZero() && chain.Ends().DaysUntil(end) <= shortBy {
+		return nil
+	}
+	j.Log.Warningf("item %d: the new certificate %s of %d days ends %s and brings nothing: the seller's term ends there",
+		j.Item.Item, chain.Serial(), Life(chain).Days(), chain.Ends())
+	return j.SaveParam(ctx, itemparam.TermEnd, chain.Ends().String())
+}
+
+// expireDate writes the item's expiration date (contract 4.3): the earlier of the certificate's end and the end of the
+// term, or the end of the term where the setting says so.
+func (j *Order) expireDate(ctx context.Context, ends cabforum.Date) error {
+	mode, err := j.Panel.Setting(ctx, settingExpireDate)
+	if err != nil {
+		return err
+	}
+	date := cabforum.Earlier(ends, j.TermEnd())
+	switch mode {
+	case "", "certificate":
+	case "term":
+		if until := j.TermEnd(); !until.IsZero() {
+			date = until
+		}
+	default:
+		j.Log.Warningf("%s %q is neither certificate nor term; taken as certificate", settingExpireDate, mode)
+	}
+	return j.Panel.SetExpireDate(ctx, j.Item.Item, date)
+}
+
+// nominalDate shows the order's date plus the longest life that a certificate may have, until the certificate itself is
+// there (validity page B3.3).
+func (j *Order) nominalDate(ctx context.Context) error {
+	if j.Item.Stored != "" {
+		return nil
+	}
+	start := j.TermStart()
+	return j.expireDate(ctx, start.AddDays(cabforum.Cap(start.Midnight())))
+}
+
+// deliveredType is the seller's name of what it delivered; the spelling of the purchase's answer stays where only upper
+// and lower case differ (namecheap-ssl-api §3.3).
+func (j *Order) deliveredType(name string) string {
+	saved := j.Item.Params[itemparam.Delivered]
+	if name == "" || strings.EqualFold(name, saved) {
+		return saved
+	}
+	if saved != "" {
+		j.Log.Infof("item %d: %s delivered %q, where %q was said before", j.Item.Item, j.Info.Title, name, saved)
+	}
+	return name
+}
+
+func Life(stored pki.Chain) *cabforum.Validity {
+	return &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
+}

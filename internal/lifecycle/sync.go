@@ -1,0 +1,260 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// maxReplaced is how many replacements are followed in one run: a five-year term has fewer reissues, and a seller's
+// answer that points in circles must end.
+const maxReplaced = 64
+
+// SyncItem brings the panel up to what the seller says of the item. Running it again changes nothing.
+func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	j, err := Begin(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	id := j.ID()
+	if id == 0 {
+		if j.Item.Params[itemparam.Intent] != "" {
+			return nil, fault.Errorf(fault.Waiting, "item", "item %d has a purchase without a clear answer; open settles it", j.Item.Item).Retryable()
+		}
+		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
+	}
+	if waits, err := j.StillWaiting(ctx); err != nil || waits {
+		return nil, err
+	}
+	report, err := j.Newest(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := j.ApplyStatus(ctx, report)
+	j.logEnded(ended)
+	return nil, err
+}
+
+// stillWaiting reports whether an order of which all is known waits as it did when it was last looked at: nothing is asked
+// about it then.
+func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
+	glancer, ok := j.Seller.(seller.StatusCache)
+	if !ok || !j.HasStatus(item.ServiceWaiting) || j.challengesMissing() || j.handingOver() {
+		return false, nil
+	}
+	state, known, err := glancer.CachedStatus(ctx, j.ID())
+	if err != nil || !known || state != seller.StateWaiting {
+		return false, err
+	}
+	j.Log.ExtInfof("item %d: id %d still waits, as the list at %s shows", j.Item.Item, j.ID(), j.Info.Title)
+	return true, nil
+}
+
+// newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
+// provided that the last one is for the item's key (contract 4.1, 4.5).
+func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error) {
+	report, err := j.Seller.OrderStatus(ctx, id)
+	var links []int64
+	for err == nil && report.State == seller.StateReplaced && report.ReplacedBy != 0 {
+		next := report.ReplacedBy
+		if next == id || slices.Contains(links, next) || len(links) == maxReplaced {
+			return report, fault.Errorf(fault.API, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Info.Title, report.ID, next).Retryable()
+		}
+		links = append(links, next)
+		report, err = j.Seller.OrderStatus(ctx, next)
+	}
+	if err != nil {
+		return report, err
+	}
+	if report.State == seller.StateReplaced && len(links) == 0 { // replaced, and the seller does not say by what
+		if next, found, err := j.successor(ctx, report); err != nil || found {
+			return next, err
+		}
+	}
+	if len(links) == 0 {
+		return report, nil
+	}
+	if err := j.checkOwnKey(report); err != nil {
+		return report, err
+	}
+	for _, link := range links {
+		j.Log.ExtInfof("item %d: id %d was replaced by %d at the seller", j.Item.Item, j.ID(), link)
+		if err := j.succeed(ctx, link); err != nil {
+			return report, err
+		}
+	}
+	return report, nil
+}
+
+// succeed makes id, a reissue, the item's newest. What was to be published for the one before proves nothing any more: it
+// is dropped, so that the values of the new one are asked for.
+func (j *Order) succeed(ctx context.Context, id int64) error {
+	if err := j.dropChallenges(ctx); err != nil {
+		return err
+	}
+	return j.PutID(ctx, id)
+}
+
+// stopRenewal switches a renewal by the seller itself off: both sides renewing would be paying twice. Where that fails
+// the administrator is told; the order itself goes on.
+func (j *Order) stopRenewal(ctx context.Context, report seller.OrderStatus) {
+	stopper, ok := j.Seller.(seller.RenewalStopper)
+	if !report.Renews || !ok || report.State.Ended() {
+		return
+	}
+	err := stopper.StopRenewal(ctx, report.ID)
+	if j.Dry.Withheld(err, item.DryStopRenewal, "id", report.ID) {
+		return
+	}
+	if err == nil {
+		j.Log.ExtInfof("item %d: %s would have renewed id %d by itself, that is switched off", j.Item.Item, j.Info.Title, report.ID)
+		return
+	}
+	reason := fault.Errorf(fault.API, "autoprolong", "%s would renew id %d by itself, and be paid a second time: switch its automatic renewal off there (%w)",
+		j.Info.Title, report.ID, err)
+	j.Log.Warningf("item %d: %v", j.Item.Item, reason)
+	if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
+		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.Item.Item, err)
+	}
+}
+
+// ours holds a reissue that this item did not ask for against the item's key (contract 4.5).
+func (j *Order) checkOwnKey(report seller.OrderStatus) error {
+	own, err := pki.ReadCSR(j.Item.CSR)
+	if err != nil {
+		return err
+	}
+	if shown, err := pki.ReadCSR(report.CSR); err == nil {
+		if own.SameKey(shown.PublicKey) {
+			return nil
+		}
+		return fault.Errorf(fault.API, "csr", "a reissue for another CSR is running at the seller under id %d", report.ID).Retryable()
+	}
+	if _, err := pki.BuildChain(report.PEM, own, j.Now()); err != nil {
+		return fault.Errorf(fault.API, "csr", "nothing shows yet whether the reissue %d is for this item's key", report.ID).Retryable()
+	}
+	return nil
+}
+
+// judge acts on what the seller says of the newest id (contract 4.1, 4.4).
+func (j *Order) ApplyStatus(ctx context.Context, report seller.OrderStatus) (ended, err error) {
+	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.Item.Item, report.ID, report.State, report.StatusText)
+	j.stopRenewal(ctx, report)
+	switch report.State {
+	case seller.StateUnpaid:
+		return nil, j.unpaid(report.ID)
+	case seller.StateNew, seller.StateRenewal:
+		j.Log.ExtInfof("item %d: id %d is paid and not activated, open does that", j.Item.Item, report.ID)
+		return nil, nil
+	case seller.StateWaiting:
+		if report.Undelivered != nil {
+			return nil, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
+		}
+		return nil, j.wait(ctx, report)
+	case seller.StateIssued:
+		return nil, j.forAdministrator(ctx, j.deliver(ctx, report))
+	case seller.StateRefused, seller.StateCancelled, seller.StateExpired:
+		return j.end(ctx, report)
+	}
+	j.Log.Warningf("item %d: id %d is in the state %q, on which nothing is decided", j.Item.Item, report.ID, report.StatusText)
+	return nil, nil
+}
+
+// forAdministrator makes a task of what only an administrator can settle: another CSR on the item, the wrong certificate, or
+// one that cannot be read. It returns the error that it was given.
+func (j *Order) forAdministrator(ctx context.Context, err error) error {
+	failure := fault.From(err)
+	if failure == nil || failure.Type != fault.Delivered || failure.Retry {
+		return err
+	}
+	return errors.Join(err, j.PassingTask(ctx, j.Args.Command, failure.Error()))
+}
+
+// wait is an order that the seller works on.
+func (j *Order) wait(ctx context.Context, report seller.OrderStatus) error {
+	if len(report.Challenges) > 0 {
+		if err := j.keepChallenges(ctx, report.Challenges); err != nil {
+			return err
+		}
+	}
+	if j.challengesMissing() {
+		request, err := j.Request()
+		if err != nil {
+			return err
+		}
+		if err := j.saveChallenges(ctx, report.ID, request, nil); err != nil {
+			return err
+		}
+	}
+	if last, open := j.lastRequest(); (last == "" || open) && report.CSR != "" && j.checkOwnKey(report) == nil { // an interruption came before it was written down
+		if err := j.markSubmitted(ctx); err != nil {
+			return err
+		}
+	}
+	if err := j.SetStatus(ctx, item.ServiceWaiting); err != nil {
+		return err
+	}
+	if report.Empty {
+		return j.notThereYet(ctx, report)
+	}
+	return j.SaveParam(ctx, itemparam.IssuedSince, "")
+}
+
+// end is an order of which nothing can come any more. Without any certificate the item has failed; with one in place it
+// stays as it is and the administrator gets a task (contract 4.4).
+func (j *Order) end(ctx context.Context, report seller.OrderStatus) (ended, err error) {
+	reason := fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s", j.Info.Title, report.ID, report.StatusText)
+	if err := j.closeMark(ctx); err != nil {
+		return nil, err
+	}
+	if j.Item.Stored != "" {
+		return nil, j.keepStored(ctx, report, reason)
+	}
+	if j.HasStatus(item.ServiceFailed) {
+		return reason, nil
+	}
+	if j.Args.Command != "open" { // whose failure the panel keeps with its running operation
+		if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
+			return nil, err
+		}
+	}
+	if err := j.Panel.FailCertificate(ctx, j.Item.Item); err != nil {
+		return nil, err
+	}
+	return reason, j.SetStatus(ctx, item.ServiceFailed)
+}
+
+// logEnded writes why an order ended into the log, for a command that does not fail for it.
+func (j *Order) logEnded(ended error) {
+	if ended != nil {
+		j.Log.Errorf("item %d (%s): %v", j.Item.Item, j.Item.Name, ended)
+	}
+}
+
+// keepStored leaves the certificate in place although its order ended. The administrator gets a task, unless it just ran
+// out at the end of the paid term.
+func (j *Order) keepStored(ctx context.Context, report seller.OrderStatus, reason error) error {
+	j.Log.Warningf("item %d: %v; the stored certificate stays in place", j.Item.Item, reason)
+	if err := j.noteRevoked(ctx, report); err != nil {
+		return err
+	}
+	// the reissue that was refused is answered; where the id stays, its mark would count for the next one
+	if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
+		return err
+	}
+	over := !j.TermEnd().IsZero() && !j.Today().Before(j.TermEnd())
+	if report.State != seller.StateExpired || !over {
+		if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
+			return err
+		}
+	}
+	return j.SetStatus(ctx, item.ServiceIssued)
+}

@@ -1,0 +1,261 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+	"pmssl/internal/xmldoc"
+)
+
+// Formats of the plan.
+const (
+	FormatText = "text"
+	FormatXML  = "xml"
+	formatSVG  = "svg"
+)
+
+// outlook is the plan of one term with what its readers are told besides.
+type planView struct {
+	cabforum.Plan
+	title string // whose term it is; empty for a term that no item has
+	today cabforum.Date
+	level seller.Level
+}
+
+// Run computes the certificates of a paid term (validity page B3.11): of an item with what is known of it, or of a term
+// on paper, for which neither panel nor database is needed. Nothing is changed and no lock is taken.
+func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	format, err := planFormat(run)
+	if err != nil {
+		return nil, err
+	}
+	var o planView
+	if run.Args.Item > 0 {
+		o, err = itemOutlook(ctx, run)
+	} else {
+		o, err = paperOutlook(run)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch format {
+	case FormatText:
+		run.Print = o.text()
+		return nil, nil
+	case formatSVG:
+		return o.picture(), nil
+	}
+	return o.document(), nil
+}
+
+func planFormat(run *item.Run) (string, error) {
+	switch word := run.Args.Format; {
+	case word == FormatText, word == FormatXML, word == formatSVG:
+		return word, nil
+	case word != "":
+		return "", fault.Errorf(fault.Value, "format", "--format %q is none of text, xml and svg", item.Brief(word))
+	case run.Terminal:
+		return FormatText, nil
+	}
+	return FormatXML, nil
+}
+
+// paperOutlook plans a term that no item has, from the words of the command line alone.
+func paperOutlook(run *item.Run) (planView, error) {
+	var complaints []string
+	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
+	start, err := cabforum.ParseDate(run.Args.OpenDate)
+	if err != nil || start.IsZero() {
+		complain("--opendate %q is not a date of the form YYYY-MM-DD", item.Brief(run.Args.OpenDate))
+	}
+	months, err := strconv.Atoi(run.Args.Period)
+	switch {
+	case run.Args.Period == "":
+		complain("--opendate needs --period with the months of the term")
+	case err != nil || months < 1 || months > cabforum.MaxMonths:
+		complain("--period %q is not a number of months between 1 and %d", item.Brief(run.Args.Period), cabforum.MaxMonths)
+	}
+	lead, err := leadOf(run.Args.Before, cabforum.DefaultLead)
+	if err != nil {
+		complain("%v", err)
+	}
+	var product seller.Product
+	if name := run.Args.Intname; name != "" {
+		found := false
+		if product, found = seller.FindProduct(run.Info.Products, name); !found {
+			complain("--intname %q is not a product of %s", item.Brief(name), run.Info.Title)
+		}
+	}
+	if len(complaints) > 0 {
+		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: %s", strings.Join(complaints, "; "))
+	}
+	prospect := cabforum.Prospect{
+		Term: cabforum.Term{Start: start, Months: months}, Lead: lead, Level: subjectOf(product.Level),
+	}
+	return foresee(run, prospect, product, "opendate")
+}
+
+// leadOf reads --before; empty means what the settings say.
+func leadOf(before string, setting int) (int, error) {
+	if before == "" {
+		return setting, nil
+	}
+	days, err := strconv.Atoi(before)
+	if err != nil || days < 0 || days > cabforum.MaxLead {
+		return 0, fmt.Errorf("--before %q is not a number of days between 0 and %d", item.Brief(before), cabforum.MaxLead)
+	}
+	return days, nil
+}
+
+// subjectOf is the level in the Forum's words; no product counts as DV.
+func subjectOf(level seller.Level) cabforum.Level {
+	switch level {
+	case seller.OV:
+		return cabforum.OV
+	case seller.EV:
+		return cabforum.EV
+	}
+	return cabforum.DV
+}
+
+func foresee(run *item.Run, p cabforum.Prospect, product seller.Product, object string) (planView, error) {
+	thePlan, err := p.Plan()
+	if err != nil {
+		return planView{}, fault.Errorf(fault.Value, object, "%w", err)
+	}
+	return planView{Plan: thePlan, today: cabforum.DateOf(run.Now()), level: product.Level}, nil
+}
+
+// itemOutlook plans the rest of an item's term from the certificate that it has.
+func itemOutlook(ctx context.Context, run *item.Run) (planView, error) {
+	if run.Args.OpenDate != "" || run.Args.Period != "" || run.Args.Intname != "" {
+		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: --opendate, --period and --intname plan a term that no item has, leave them out with --item")
+	}
+	order, err := run.Panel.Order(ctx, run.Args.Item)
+	if err != nil {
+		return planView{}, err
+	}
+	j := &planned{&item.Handle{Run: run, Item: order}}
+	product, err := j.Product()
+	if err != nil {
+		return planView{}, err
+	}
+	settings, notes, err := item.SubscriptionSettings(ctx, run.Panel)
+	if err != nil {
+		return planView{}, err
+	}
+	lead, err := leadOf(run.Args.Before, settings.Lead)
+	if err != nil {
+		return planView{}, fault.Errorf(fault.Value, "before", "command plan: %w", err)
+	}
+	prospect, remarks := j.prospect(product, lead)
+	o, err := foresee(run, prospect, product, "item")
+	if err != nil {
+		return planView{}, err
+	}
+	o.title = fmt.Sprintf("item %d", order.Item)
+	if name := item.PlainText(order.Name, item.MaxName); name != "" {
+		o.title = name + ", " + o.title
+	}
+	o.Warnings = append(o.Warnings, append(policyWarnings(settings, notes), remarks...)...)
+	return o, nil
+}
+
+// Types of warnings that come from an item and its panel, beside those of the plan itself.
+const (
+	warnSetting = "setting" // a setting cannot be used as it is written
+	warnPolicy  = "policy"  // nothing is reissued by itself
+	warnStored  = "stored"  // the stored certificate cannot be read
+)
+
+func policyWarnings(settings cabforum.Settings, notes []string) []cabforum.Warning {
+	var all []cabforum.Warning
+	for _, note := range notes {
+		all = append(all, cabforum.Warning{Type: warnSetting, Text: note})
+	}
+	if settings.Policy != cabforum.PolicyAuto {
+		all = append(all, cabforum.Warning{Type: warnPolicy, Text: fmt.Sprintf(
+			"%s is %s: on the days of action nothing is reissued by itself", cabforum.SettingPolicy, settings.Policy)})
+	}
+	return all
+}
+
+// prospect is what is known of the item's term and its certificate.
+func (j *planned) prospect(product seller.Product, lead int) (cabforum.Prospect, []cabforum.Warning) {
+	p := cabforum.Prospect{
+		Term: cabforum.Term{Start: j.TermStart(), Months: j.TermMonths()}, Lead: lead, Today: j.Today(),
+		Level: subjectOf(product.Level), Method: j.provedBy(), Wildcard: product.Wildcard,
+	}
+	if end, err := cabforum.ParseDate(j.Item.Params[itemparam.TermEnd]); err == nil {
+		p.SellerEnd = end
+	}
+	if j.Item.Stored == "" {
+		return p, nil
+	}
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	if err != nil {
+		return p, []cabforum.Warning{{Type: warnStored, Text: fmt.Sprintf(
+			"the stored certificate cannot be read (%v): the plan begins with a new one", err)}}
+	}
+	p.Held = &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
+	p.Vetted = p.Term.Start // a new order or renewal is vetted, a reissue leans on that
+	if at, err := time.Parse(time.RFC3339, j.Item.Params[itemparam.ProofTime]); err == nil {
+		p.Proved = cabforum.DateOf(at)
+	}
+	return p, nil
+}
+
+// provedBy is how control was last proved, or is going to be where nothing was proved yet.
+func (j *planned) provedBy() cabforum.Method {
+	for _, m := range []seller.Method{seller.MethodEmail, seller.MethodDNS, seller.MethodFile} {
+		if j.Item.Params[itemparam.ProofMethod] == m.String() {
+			return proofMethod(m)
+		}
+	}
+	chosen, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
+	if err != nil {
+		return cabforum.MethodUnknown
+	}
+	return proofMethod(chosen)
+}
+
+func proofMethod(m seller.Method) cabforum.Method {
+	switch m {
+	case seller.MethodDNS:
+		return cabforum.MethodDNS
+	case seller.MethodFile:
+		return cabforum.MethodFile
+	}
+	return cabforum.MethodEmail
+}
+
+// document is the plan as XML (contract 5). act is empty where the certificate reaches the end of the term.
+func (o planView) document() *etree.Document {
+	doc := xmldoc.New()
+	node := doc.Root().CreateElement("plan")
+	xmldoc.SetAttributes(node, "opendate", o.Term.Start, "period", o.Term.Months, "paid_until", o.PaidUntil, "lead", o.Lead)
+	for _, c := range o.Certificates {
+		xmldoc.SetAttributes(node.CreateElement("certificate"), "n", c.N, "issued", c.Issued, "expires", c.Expires, "days", c.Days,
+			"cap", c.Cap, "act", c.Act, "dcv", c.Proof, "sii", c.Subject)
+	}
+	for _, w := range o.Warnings {
+		warning := node.CreateElement("warning")
+		warning.CreateAttr("type", w.Type)
+		warning.SetText(w.Text)
+	}
+	return doc
+}
+
+// planned is an item whose term is planned.
+type planned struct{ *item.Handle }

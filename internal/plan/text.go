@@ -1,0 +1,78 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
+)
+
+// text is the plan for people: the certificates, the sums, the warnings, and last of all until when the term is paid.
+func (o planView) text() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	vetted := o.level == seller.OV || o.level == seller.EV
+	columns(w, vetted, "#", "issued", "expires", "days", "at most", "reissued", "proof", "vetting")
+	for _, c := range o.Certificates {
+		act := c.Act.String()
+		if c.Act.IsZero() {
+			act = "-"
+		}
+		columns(w, vetted, fmt.Sprint(c.N), c.Issued.String(), c.Expires.String(), fmt.Sprint(c.Days), fmt.Sprint(c.Cap), act, string(c.Proof), string(c.Subject))
+	}
+	_ = w.Flush() // into memory
+	fmt.Fprintf(&b, "\n%s\n", o.sums())
+	for _, warning := range o.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", item.PlainText(warning.Text, item.MaxWarning))
+	}
+	whose := ""
+	if o.title != "" {
+		whose = o.title + ": "
+	}
+	fmt.Fprintf(&b, "%sterm of %s from %s, paid until %s\n", whose, months(o.Term.Months), o.Term.Start, o.PaidUntil)
+	return b.String()
+}
+
+func columns(w *tabwriter.Writer, vetted bool, cells ...string) {
+	if !vetted {
+		cells = cells[:len(cells)-1]
+	}
+	fmt.Fprintln(w, strings.Join(cells, "\t")+"\t")
+}
+
+// sums is the plan in one line.
+func (o planView) sums() string {
+	words := []string{
+		counted(len(o.Certificates), "certificate"), counted(o.Reissues(), "reissue"), counted(o.Challenges(), "proof") + " of control",
+	}
+	if n := o.Vettings(); n > 0 {
+		words = append(words, counted(n, "vetting"))
+	}
+	return strings.Join(append(words, "lead "+counted(o.Lead, "day")), ", ")
+}
+
+func months(n int) string {
+	if n%12 == 0 {
+		return counted(n/12, "year")
+	}
+	return counted(n, "month")
+}
+
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// axis is the first and the last day that a picture of the plan shows.
+func (o planView) axis() (from, to cabforum.Date) {
+	from = o.Term.Start
+	if first := o.Certificates[0].Issued; first.Before(from) {
+		from = first
+	}
+	return from, o.PaidUntil
+}

@@ -1,0 +1,323 @@
+package purchase
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// settle deals with an intent that an earlier run left behind (contract 3.4). It returns the id that is adopted, or 0 where
+// the way is free to buy; every other outcome is an error and nothing is bought. An order at a seller that keeps our mark is
+// looked for even where no intent is left.
+func (j *Buyer) reconcile(ctx context.Context, p seller.Purchase, shelf seller.OrderSnapshot) (int64, error) {
+	in, open, err := j.openIntent(ctx, p.Kind)
+	switch {
+	case err != nil:
+		return 0, err
+	case p.Kind == seller.KindOrder:
+		return j.reconcileOrder(ctx, p, in, open, shelf)
+	case !open:
+		return 0, nil
+	case p.Kind == seller.KindProlong:
+		return j.reconcileProlong(ctx, p, in)
+	case p.Kind == seller.KindSANs:
+		return j.reconcileNames(ctx, p, in)
+	}
+	return j.reconcileSnapshot(ctx, in, shelf)
+}
+
+// unsettled reads the intent of a purchase without an answer; false where there is none. One that cannot be settled by a
+// program is the administrator's.
+func (j *Buyer) openIntent(ctx context.Context, kind string) (Intent, bool, error) {
+	raw := j.Item.Params[itemparam.Intent]
+	if raw == "" {
+		return Intent{}, false, nil
+	}
+	in, err := ParseIntent(raw)
+	if err != nil {
+		return in, true, j.escalate(ctx, err)
+	}
+	if err := j.OtherAccount(in); err != nil {
+		return in, true, j.escalate(ctx, err)
+	}
+	if in.Kind != kind {
+		return in, true, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+			"item %d has an unsettled purchase of kind %s, this run wants %s: settle it with --command resolve", j.Item.Item, in.Kind, kind))
+	}
+	if in.Time.After(j.Now().Add(IntentWait)) {
+		return in, true, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+			"the purchase intent of item %d is of %s, which is in the future: look at this host's clock, then settle it with --command resolve",
+			j.Item.Item, in.Time.Format(time.RFC3339)))
+	}
+	return in, true, nil
+}
+
+// settleShelf finds the purchase among the seller's ids that are paid and not activated.
+func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, shelf seller.OrderSnapshot) (int64, error) {
+	found, later, err := j.candidates(ctx, in, shelf)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case len(found) == 1:
+		if err := j.nobodyElses(ctx, in, found[0], shelf); err != nil {
+			return 0, err
+		}
+		return j.adopt(ctx, in.Kind, found[0], "is the only one bought after "+in.Time.Format(time.RFC3339)+" that nothing else claims")
+	case len(found) > 1:
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+			"the purchase of %s for item %d may be any of the ids %s: find the right one at the seller, then run --command resolve --item %d --id ID",
+			in.Time.Format(time.RFC3339), j.Item.Item, item.FormatIDs(found), j.Item.Item))
+	}
+	if err := j.early(in); err != nil {
+		return 0, err
+	}
+	if len(later) > 0 {
+		// the seller may have carried the purchase out late, after another item's unsettled one
+		return 0, fault.Errorf(fault.Waiting, itemparam.Intent,
+			"a purchase of %s had no answer, and the ids %s at %s belong to nobody yet: nothing new is bought until the other unsettled purchases are settled",
+			in.Time.Format(time.RFC3339), item.FormatIDs(later), j.Info.Title).Retryable()
+	}
+	return 0, j.buyAgain(ctx, in)
+}
+
+// nobodyElses returns a fault if the one id that may be the intent's purchase can be that of another open intent as well, or if what
+// the seller shows of it contradicts the intent (rules BUY-9, BUY-12).
+func (j *Buyer) nobodyElses(ctx context.Context, in Intent, id int64, shelf seller.OrderSnapshot) error {
+	for _, r := range shelf.Records {
+		if r.ID != id {
+			continue
+		}
+		items, err := j.rivals(ctx, in, r)
+		if err != nil {
+			return err
+		}
+		if len(items) > 0 {
+			return j.contested(ctx, in, id, items)
+		}
+	}
+	odd, err := j.agree(ctx, in, id)
+	if err != nil || odd == "" {
+		return err
+	}
+	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+		"item %d (%s): the id %d is the only one at %s that was bought after %s and that nobody holds, but it %s: look there, then run --command resolve --item %d --id ID, or --none",
+		j.Item.Item, j.Item.Name, id, j.Info.Title, in.Time.Format(time.RFC3339), odd, j.Item.Item))
+}
+
+// contested is an id that can be the purchase of several open intents. The other runs may settle theirs by themselves for a while;
+// then it is the administrator's.
+func (j *Buyer) contested(ctx context.Context, in Intent, id int64, items []int64) error {
+	reason := fault.Errorf(fault.Unclear, itemparam.Intent,
+		"item %d (%s): the id %d at %s may be this item's purchase of %s or that of item %s, which has no answer either: find out there, then run --command resolve --item %d --id %d, or --none",
+		j.Item.Item, j.Item.Name, id, j.Info.Title, in.Time.Format(time.RFC3339), item.FormatIDs(items), j.Item.Item, id)
+	if j.Now().Before(in.Time.Add(IntentWait)) {
+		return reason.Retryable()
+	}
+	return j.escalate(ctx, reason)
+}
+
+// adopt takes an id at the seller for what an earlier run has bought.
+func (j *Buyer) adopt(ctx context.Context, kind string, id int64, why string) (int64, error) {
+	if err := j.Panel.HoldsLocks(ctx); err != nil {
+		return 0, err
+	}
+	j.Log.ExtInfof("item %d: id %d %s: adopted", j.Item.Item, id, why)
+	return id, j.record(context.WithoutCancel(ctx), kind, id, "")
+}
+
+// early refuses to buy again so soon after a purchase without an answer: the seller may still carry it out.
+func (j *Buyer) early(in Intent) error {
+	if in.Refused {
+		return nil
+	}
+	free := in.Time.Add(IntentWait)
+	if !j.Now().Before(free) {
+		return nil
+	}
+	return fault.Errorf(fault.Waiting, itemparam.Intent,
+		"a purchase of %s had no answer and the seller shows nothing of it yet; nothing new is bought before %s",
+		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Retryable()
+}
+
+// buyAgain sets the way free after a purchase of which nothing came. It does so once (contract 3.4): two purchases without a
+// trace mean that the seller does not show what it sold.
+func (j *Buyer) buyAgain(ctx context.Context, in Intent) error {
+	if in.Accepted { // it is paid for, whatever shows of it
+		return j.awaitOrder(ctx, in)
+	}
+	if in.Refused {
+		return j.refusedTwice(ctx, in)
+	}
+	if in.Again > 0 {
+		return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+			"the purchase for item %d was sent %d times without an answer, last at %s, and %s shows nothing of it: look at the account there, "+
+				"then run --command resolve --item %d --none, or --id ID", j.Item.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Info.Title, j.Item.Item))
+	}
+	j.Again = map[string]int{in.Kind: in.Again + 1}
+	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller; the purchase can be retried", j.Item.Item, in.Time.Format(time.RFC3339))
+	return nil
+}
+
+// refusedTwice sets the way free after a purchase that was answered as refused, by the second of two readings a minute apart that
+// show nothing of it (rules BUY-12). It was no try: the number of purchases without a trace stays.
+func (j *Buyer) refusedTwice(ctx context.Context, in Intent) error {
+	first, err := time.Parse(time.RFC3339, in.Looked)
+	if now := j.Now().UTC().Truncate(time.Second); err != nil || first.After(now) {
+		in.Looked, first = now.Format(time.RFC3339), now
+		if err := j.SaveParam(ctx, itemparam.Intent, in.String()); err != nil {
+			return err
+		}
+	}
+	if free := first.Add(refusedWait); j.Now().Before(free) {
+		return fault.Errorf(fault.Waiting, itemparam.Intent,
+			"item %d: the purchase of %s was answered as refused, and %s shows nothing of it; where it shows nothing after %s either, it is bought anew",
+			j.Item.Item, in.Time.Format(time.RFC3339), j.Info.Title, free.Format(time.RFC3339)).Retryable()
+	}
+	j.Again = map[string]int{in.Kind: in.Again}
+	j.Log.ExtInfof("item %d: the purchase of %s was refused and left no trace; the purchase can be retried", j.Item.Item, in.Time.Format(time.RFC3339))
+	return nil
+}
+
+// giveUp hands the item to the administrator: no further run by itself, a task.
+func (j *Buyer) escalate(ctx context.Context, reason error) error {
+	if err := j.Panel.Manual(ctx, j.Item.Item, j.Args.Operation, j.Args.Command, reason.Error()); err != nil {
+		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.Item.Item, err)
+	}
+	return reason
+}
+
+// candidates are the ids at the seller that may be the intent's purchase; later are those that nobody claims and that lie
+// above the next intent's snapshot: they cannot be told from the purchase of that one.
+func (j *Buyer) candidates(ctx context.Context, in Intent, shelf seller.OrderSnapshot) (found, later []int64, err error) {
+	taken, until, err := j.Claims(ctx, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range shelf.Records {
+		switch owner := taken[r.ID]; {
+		case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(in, r):
+		case r.State == seller.StateRenewal != (in.Kind == seller.KindRenew):
+		case r.Months > 0 && in.months() > 0 && r.Months != in.months():
+			j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.Item.Item, r.ID, r.Months, in.months())
+		case !j.sameClass(r.Type, in.Product):
+			j.Log.ExtInfof("item %d: id %d is %q, another kind of product than %s: not ours", j.Item.Item, r.ID, r.Type, in.Product)
+		case owner != 0 && owner != j.Item.Item:
+			j.Log.ExtInfof("item %d: id %d belongs to item %d", j.Item.Item, r.ID, owner)
+		case until > 0 && r.ID > until:
+			later = append(later, r.ID)
+		case !slices.Contains(found, r.ID):
+			found = append(found, r.ID)
+		}
+	}
+	slices.Sort(found)
+	slices.Sort(later)
+	return found, later, nil
+}
+
+// namedForAnother tells whether a row that is not activated is somebody else's by its name. A name comes with the activation
+// (namecheap-ssl-api §3.4); a renewal may show that of the certificate which it renews.
+func (j *Buyer) namedForAnother(in Intent, r seller.OrderSummary) bool {
+	if r.Host == "" || r.State != seller.StateRenewal {
+		return r.Host != ""
+	}
+	if stored, err := pki.StoredLeaf(j.Item.Stored); err == nil && sameName(r.Host, strings.ToLower(stored.Leaf.Subject.CommonName)) {
+		return false // the client may have changed the name for the new term; what the seller shows decides
+	}
+	if in.Name != "" {
+		return !sameName(r.Host, in.Name)
+	}
+	csr, err := pki.ReadCSR(j.Item.CSR)
+	return err != nil || !sameName(r.Host, csr.CommonName)
+}
+
+// sameClass tells whether the seller's product can have been delivered for the one that was ordered: sellers replace
+// products by equivalent ones of another name (namecheap-ssl-api §0.3), never a wildcard by a single name. What is not
+// known is not objected to.
+func (j *Buyer) sameClass(delivered, ordered string) bool {
+	want, known := seller.FindProduct(j.Info.Products, ordered)
+	if !known {
+		return true
+	}
+	for _, p := range j.Info.Products {
+		if p.Named(delivered) {
+			return p.Wildcard == want.Wildcard && p.MultiDomain == want.MultiDomain && p.Level == want.Level
+		}
+	}
+	return true
+}
+
+// claims tells which ids of the account belong to which item, and up to which id the intent's purchase can lie: the
+// snapshot of the next intent of the same account, 0 where there is none.
+func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, until int64, err error) {
+	taken = map[int64]int64{}
+	lines, err := j.Panel.Journal(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	mark := seller.AccountMark(j.Account)
+	for _, line := range lines {
+		if line.Account == mark {
+			taken[line.ID] = line.Item
+		}
+	}
+	holdings, err := j.holdings(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	var next time.Time
+	for _, h := range holdings {
+		for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
+			taken[id] = h.Item
+		}
+		if h.Intent == "" || h.Item == j.Item.Item {
+			continue
+		}
+		other, err := ParseIntent(h.Intent)
+		if err != nil {
+			j.Log.Warningf("item %d: %v", h.Item, err)
+			continue
+		}
+		if other.Account != "" && other.Account != mark || other.Time.Before(in.Time) || other.Snapshot < in.Snapshot {
+			continue
+		}
+		if next.IsZero() || other.Time.Before(next) {
+			next, until = other.Time, other.Snapshot
+		}
+	}
+	if !next.IsZero() && until == in.Snapshot {
+		// both saw the same list: what came after it can be either's
+		until = 0
+	}
+	return taken, until, nil
+}
+
+// holdings reads what the panel knows of purchases with the same account at the seller, whichever processing module
+// they went through.
+func (j *Buyer) holdings(ctx context.Context) ([]item.Claim, error) {
+	modules, err := j.Panel.Modules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	same := []int64{j.Item.Module}
+	for _, module := range modules {
+		if module == j.Item.Module {
+			continue
+		}
+		params, err := j.Panel.PlainParams(ctx, module) // another module's broken key must not stop this one
+		if err != nil {
+			return nil, err
+		}
+		if j.Info.Account(params) == j.Account {
+			same = append(same, module)
+		}
+	}
+	return j.Panel.ItemClaims(ctx, same)
+}

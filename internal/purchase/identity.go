@@ -1,0 +1,185 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// identity is whose a purchase is: the account that pays, the key and the common name (rules BUY-9). What is empty is not known; it
+// neither matches nor contradicts.
+type identity struct{ account, key, name string }
+
+// own is the identity of the item as it is now.
+func (j *Buyer) own() identity {
+	is := identity{account: seller.AccountMark(j.Account)}
+	if csr, err := pki.ReadCSR(j.Item.CSR); err == nil {
+		is.key, is.name = csr.KeyHash(), csr.CommonName
+	}
+	return is
+}
+
+func (i Intent) identity() identity { return identity{i.Account, i.Key, i.Name} }
+
+func identityOf(line item.JournalEntry) identity { return identity{line.Account, line.Key, line.Name} }
+
+// shownBy is what the seller shows of an order. A purchase that has no CSR yet shows nothing.
+func shownBy(report seller.OrderStatus) identity {
+	is := identity{name: report.CommonName}
+	if csr, err := pki.ReadCSR(report.CSR); err == nil {
+		is.key = csr.KeyHash()
+	}
+	return is
+}
+
+// contradicts names what the other one says differently; empty if nothing.
+func (i identity) contradicts(other identity) string {
+	switch {
+	case i.account != "" && other.account != "" && i.account != other.account:
+		return "another account"
+	case i.name != "" && other.name != "" && !sameName(i.name, other.name) && !sameName(other.name, i.name):
+		return "another name, " + pki.DisplayName(other.name)
+	case i.key != "" && other.key != "" && i.key != other.key:
+		return "another key"
+	}
+	return ""
+}
+
+// matches reports whether the other one is known to be for the same key or, if one of the keys is not known, for the same name.
+func (i identity) matches(other identity) bool {
+	switch {
+	case i.contradicts(other) != "":
+		return false
+	case i.key != "" && other.key != "":
+		return true
+	}
+	return i.name != "" && other.name != ""
+}
+
+// creates reports whether a purchase of the kind brings an id of its own.
+func (j *Buyer) creates(kind string) bool {
+	return kind == seller.KindCreate || kind == seller.KindRenew || kind == seller.KindOrder
+}
+
+// otherAccount returns the fault of an intent that was saved for another account than the module's present one: it is unclear until
+// an administrator resolves it (rules BUY-13). Nil if the intent is of this account or does not say.
+func (j *Buyer) OtherAccount(in Intent) error {
+	if in.Account == "" || in.Account == seller.AccountMark(j.Account) {
+		return nil
+	}
+	before := in.At
+	if before == "" {
+		before = "the account " + in.Account
+	}
+	return fault.Errorf(fault.Unclear, itemparam.Intent,
+		"item %d (%s): a purchase of %s without an answer was made with the account %q at %s, and the processing module uses %q now: look at both, then run --command resolve --item %d --none, or --id ID",
+		j.Item.Item, j.Item.Name, in.Time.Format("2006-01-02 15:04"), before, j.Info.Title, j.Account, j.Item.Item)
+}
+
+// misanswered says what is wrong with the id that the seller answered to a purchase which creates one: it must lie above all that
+// were there before, and belong to nobody (rules BUY-9). Empty if nothing is wrong.
+func (j *Buyer) misanswered(kind string, id, snapshot int64, taken map[int64]int64) string {
+	switch {
+	case !j.creates(kind):
+		return ""
+	case taken[id] != 0 && taken[id] != j.Item.Item:
+		return fmt.Sprintf("belongs to item %d", taken[id])
+	case slices.Contains(j.Lineage(), id):
+		return "is the item's own from before"
+	case id <= snapshot:
+		return fmt.Sprintf("is not above %d, which was there before", snapshot)
+	}
+	return ""
+}
+
+// agree holds what the seller shows of an id against the intent whose purchase it is to be (rules BUY-9). It returns what differs,
+// empty if nothing.
+func (j *Buyer) agree(ctx context.Context, in Intent, id int64) (string, error) {
+	report, err := j.Seller.OrderStatus(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	switch odd := in.identity().contradicts(shownBy(report)); {
+	case odd != "":
+		return "is for " + odd, nil
+	case !report.State.Activatable():
+		return "is " + report.State.String(), nil
+	case !j.sameClass(report.Type, in.Product):
+		return fmt.Sprintf("is %q", report.Type), nil
+	}
+	return "", nil
+}
+
+// stranger returns the name that the seller shows of one of the item's ids if that is the name neither of the certificate in place nor
+// of the CSR: the processing module has got another account or address since, if the number is not wrong, and the order is somebody
+// else's (rules BUY-9). Empty if nothing says so.
+func (j *Buyer) ForeignOrder(report seller.OrderStatus) string {
+	shown := report.CommonName
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	if _, none := pki.ASCIIName("CN", shown); none != nil || err != nil { // no name of a certificate: it says nothing
+		return ""
+	}
+	for _, name := range append([]string{j.own().name, stored.Leaf.Subject.CommonName}, stored.Leaf.DNSNames...) {
+		if sameName(shown, strings.ToLower(name)) {
+			return ""
+		}
+	}
+	return pki.DisplayName(shown)
+}
+
+// RefuseForeignOrder returns a fault, with a task, if the order is somebody else's: nothing is paid or asked for.
+func (j *Buyer) RefuseForeignOrder(ctx context.Context, report seller.OrderStatus) error {
+	other := j.ForeignOrder(report)
+	if other == "" {
+		return nil
+	}
+	return j.escalate(ctx, fault.Errorf(fault.API, itemparam.OrderID,
+		"item %d (%s): the order %d at %s is shown there for %s, which is neither in the certificate in place nor in the CSR: nothing was sent; look whether the processing module's account is the one with which it was bought",
+		j.Item.Item, j.Item.Name, report.ID, j.Info.Title, other))
+}
+
+// rivals lists the other items whose open intents of the same account the row at the seller could be the purchase of as well.
+func (j *Buyer) rivals(ctx context.Context, in Intent, r seller.OrderSummary) ([]int64, error) {
+	holdings, err := j.holdings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var items []int64
+	for _, h := range holdings {
+		if h.Item == j.Item.Item || h.Intent == "" {
+			continue
+		}
+		if other, err := ParseIntent(h.Intent); err != nil || j.couldOwn(other, in, r) && !hasItsOwn(h, other) {
+			items = append(items, h.Item)
+		}
+	}
+	return items, nil
+}
+
+// hasItsOwn reports whether a first purchase is on its item already and only its intent was not dropped: a run was interrupted there, or
+// is just at it.
+func hasItsOwn(h item.Claim, in Intent) bool {
+	return (in.Kind == seller.KindCreate || in.Kind == seller.KindOrder) && newestOf(h) > in.Snapshot
+}
+
+// couldOwn reports whether a row can be the purchase of another item's intent.
+func (j *Buyer) couldOwn(other, in Intent, r seller.OrderSummary) bool {
+	switch {
+	case !j.creates(other.Kind), other.Account != "" && other.Account != seller.AccountMark(j.Account):
+		return false
+	case r.ID <= other.Snapshot, (other.Kind == seller.KindRenew) != (in.Kind == seller.KindRenew):
+		return false
+	case r.Months > 0 && other.months() > 0 && r.Months != other.months(), !j.sameClass(r.Type, other.Product):
+		return false
+	case r.Host != "" && other.Name != "" && !sameName(r.Host, other.Name):
+		return false
+	}
+	return true
+}

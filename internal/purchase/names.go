@@ -1,0 +1,133 @@
+package purchase
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// enoughNames makes sure that the order at the seller holds the request's names. What is missing is bought first, once,
+// provided that the client ordered it in the panel; fewer names than were bought need nothing.
+func (j *Buyer) EnoughNames(ctx context.Context, report seller.OrderStatus, request seller.Request) error {
+	if err := j.ReconcileOpenNames(ctx, report, request); err != nil {
+		return err
+	}
+	holds, bought := j.holds(report, request.Product)
+	missing := len(request.Names) - holds
+	if !request.Product.MultiDomain || holds < 0 || missing <= 0 {
+		return nil
+	}
+	if !j.Info.MoreNames || request.Product.PaidNames(j.Item.SANs) < len(request.Names) {
+		return fault.Errorf(fault.Value, itemparam.AltName, "%d further names, the order at %s holds at most %d and the client ordered no more: nothing was sent",
+			len(request.Names), j.Info.Title, holds)
+	}
+	j.Log.ExtInfof("item %d: %d further names, id %d at %s holds %d: buying %d more", j.Item.Item, len(request.Names), report.ID, j.Info.Title, holds, missing)
+	_, err := j.Purchase(ctx, seller.Purchase{
+		Kind: seller.KindSANs, Product: request.Product, Months: j.Item.Period, ID: report.ID, SANs: missing, Held: bought, Counted: report.SANs, Request: request,
+	})
+	return err
+}
+
+// holds is how many further names the order can carry, -1 where that is not known, and how many were bought beyond those
+// included. What we bought is certain. The seller's own count is read in two ways (namecheap-ssl-api §3.10): it decides
+// only where nothing else does, by the larger reading.
+func (j *Buyer) holds(report seller.OrderStatus, product seller.Product) (holds, bought int) {
+	included := product.Included - 1
+	if text, known := j.Item.Params[itemparam.SANsBought]; known {
+		if n, err := strconv.Atoi(text); err == nil && n >= 0 {
+			return included + n, n
+		}
+		j.Log.Warningf("item %d: the parameter %s holds %q, which is no number, and counts for nothing", j.Item.Item, itemparam.SANsBought, text)
+	}
+	if report.SANs < 0 {
+		return -1, 0
+	}
+	return included + report.SANs, report.SANs
+}
+
+// countNames writes down how many names beyond those included are bought, when the purchase of the intent is settled. It may
+// be done twice: the intent tells the sum, not the step.
+func (j *Buyer) countNames(ctx context.Context) error {
+	total, counts := j.namesOfIntent()
+	if !counts {
+		return nil
+	}
+	return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(total))
+}
+
+// namesOfIntent is how many names beyond those included are bought when the purchase of the intent has happened; false where
+// it concerns no names.
+func (j *Buyer) namesOfIntent() (total int, counts bool) {
+	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
+	if err != nil || in.Kind != seller.KindCreate && in.Kind != seller.KindSANs {
+		return 0, false
+	}
+	if product, known := seller.FindProduct(j.Info.Products, in.Product); !known || !product.MultiDomain {
+		return 0, false
+	}
+	return in.Held + in.SANs, true
+}
+
+// recallNames counts the names that the journal remembers for the item's orders and the item does not.
+func (j *Buyer) recallNames(ctx context.Context, lines []item.JournalEntry) error {
+	most, mark := 0, seller.AccountMark(j.Account)
+	for _, line := range lines {
+		if line.Item == j.Item.Item && line.Account == mark && slices.Contains(j.Lineage(), line.ID) {
+			most = max(most, line.SANs)
+		}
+	}
+	if text := j.Item.Params[itemparam.SANsBought]; most > 0 {
+		if known, err := strconv.Atoi(text); err != nil || known < most {
+			j.Log.ExtInfof("item %d: %d further names were bought by the journal, the item counts %q", j.Item.Item, most, text)
+			return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(most))
+		}
+	}
+	return nil
+}
+
+// settleOpenNames settles a purchase of names that an earlier run left without an answer, whether the names are still wanted
+// or not. Afterwards nothing of it is open.
+func (j *Buyer) ReconcileOpenNames(ctx context.Context, report seller.OrderStatus, request seller.Request) error {
+	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err != nil || in.Kind != seller.KindSANs {
+		return nil // none, or not for here to settle
+	}
+	if err := j.lockAccount(ctx); err != nil {
+		return err
+	}
+	defer j.unlock(context.WithoutCancel(ctx))
+	p, err := j.asShown(ctx, seller.Purchase{Kind: seller.KindSANs, Product: request.Product, ID: report.ID, Counted: report.SANs, Request: request})
+	if err != nil {
+		return err
+	}
+	id, err := j.reconcile(ctx, p, seller.OrderSnapshot{})
+	if err != nil || id != 0 {
+		return err
+	}
+	return j.SaveParam(ctx, itemparam.Intent, "")
+}
+
+// settleNames tells from the seller's count whether a purchase of names without an answer has happened. Both readings of the
+// count move by the number that was bought.
+func (j *Buyer) reconcileNames(ctx context.Context, p seller.Purchase, in Intent) (int64, error) {
+	switch {
+	case in.Counted < 0 || p.Counted < 0:
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+			"%d names for the order %d had no answer and %s does not tell how many it holds: look there, then run --command resolve --item %d --id %d, or --none",
+			in.SANs, p.ID, j.Info.Title, j.Item.Item, p.ID))
+	case p.Counted == in.Counted+in.SANs:
+		return j.adopt(ctx, in.Kind, p.ID, "holds "+strconv.Itoa(p.Counted)+" names, as the purchase was to bring")
+	case p.Counted == in.Counted:
+		if err := j.early(in); err != nil {
+			return 0, err
+		}
+		return 0, j.buyAgain(ctx, in)
+	}
+	return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+		"the order %d at %s held %d names before a purchase of %d without answer and holds %d: look there, then run --command resolve --item %d --id %d, or --none",
+		p.ID, j.Info.Title, in.Counted, in.SANs, p.Counted, j.Item.Item, p.ID))
+}

@@ -1,0 +1,155 @@
+package purchase
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/seller"
+)
+
+// possessions tells which item of the panel an order at the seller belongs to.
+type OwnerIndex struct {
+	j      *Buyer
+	ids    map[int64]int64             // id at the seller -> item
+	marks  map[string]int64            // mark on the order -> item
+	bought map[int64]item.JournalEntry // the journal's last line of each id
+	mark   func(it int64) string       // nil where the seller keeps no marks
+}
+
+// possessions reads what the items hold, for the account of the job.
+func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
+	p := OwnerIndex{j: j, ids: map[int64]int64{}, marks: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
+	if marker, ok := j.Seller.(seller.OrderReferencer); ok {
+		installation, err := j.Panel.Installation(ctx)
+		if err != nil {
+			return p, err
+		}
+		p.mark = func(it int64) string { return marker.OrderRef(installation, it) }
+	}
+	lines, err := j.Panel.Journal(ctx)
+	if err != nil {
+		return p, err
+	}
+	mark := seller.AccountMark(j.Account)
+	for _, line := range lines {
+		if line.Account == mark {
+			p.bought[line.ID] = line
+		}
+	}
+	holdings, err := j.holdings(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, h := range holdings {
+		for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
+			p.ids[id] = h.Item
+		}
+		if p.mark != nil {
+			p.marks[p.mark(h.Item)] = h.Item
+		}
+	}
+	return p, nil
+}
+
+// take notes that a certificate is an item's from now on.
+func (p OwnerIndex) Take(l seller.ListedCertificate, it int64) {
+	for _, id := range l.Lineage() {
+		p.ids[id] = it
+	}
+}
+
+// holds reports whether a certificate is known to be the item's.
+func (p OwnerIndex) Holds(it int64) bool {
+	for _, holder := range p.ids {
+		if holder == it {
+			return true
+		}
+	}
+	return false
+}
+
+// owner is the item that a certificate belongs to, with the reason in words; 0 where nobody holds it.
+func (p OwnerIndex) Owner(ctx context.Context, l seller.ListedCertificate) (it int64, why string, err error) {
+	ids := append([]int64{l.ID}, l.Older...)
+	for _, id := range ids {
+		if it := p.ids[id]; it != 0 {
+			return it, "is on it", nil
+		}
+	}
+	if it, err := p.marked(ctx, l.OrderRef); it != 0 || err != nil {
+		return it, "carries its mark", err
+	}
+	for _, id := range ids {
+		it, err := p.journalled(ctx, id)
+		if it != 0 || err != nil {
+			return it, "was bought for it", err
+		}
+	}
+	return 0, "", nil
+}
+
+// marked is the item whose mark the order carries. An item that lost its parameters is not among the holdings; its number
+// ends the mark, and whether it does is seen by making the mark again.
+func (p OwnerIndex) marked(ctx context.Context, mark string) (int64, error) {
+	if p.mark == nil || mark == "" {
+		return 0, nil
+	}
+	if it := p.marks[mark]; it != 0 {
+		return it, nil
+	}
+	for digits := mark[len(strings.TrimRight(mark, "0123456789")):]; digits != ""; digits = digits[1:] {
+		if it, err := strconv.ParseInt(digits, 10, 64); err == nil && it > 0 && p.mark(it) == mark {
+			_, err := p.j.Panel.Order(ctx, it)
+			return living(it, err)
+		}
+	}
+	return 0, nil
+}
+
+// journalled is the item for which the purchase journal says that the id was bought. Numbers of items begin anew with a
+// new database, and what an old one bought is what an import is for: a line from before the item existed is another
+// item's.
+func (p OwnerIndex) journalled(ctx context.Context, id int64) (int64, error) {
+	line, there := p.bought[id]
+	if !there {
+		return 0, nil
+	}
+	order, err := p.j.Panel.Order(ctx, line.Item)
+	if err == nil && boughtBefore(line, order) {
+		return 0, nil
+	}
+	return living(line.Item, err)
+}
+
+// boughtBefore tells whether a purchase is older than the item; the panel's date of opening may be a day off.
+func boughtBefore(line item.JournalEntry, order item.Item) bool {
+	return cabforum.DateOf(line.Time).AddDays(2).Before(order.OpenDate)
+}
+
+// living is the item unless the panel has no such one.
+func living(it int64, err error) (int64, error) {
+	if failure := fault.From(err); failure != nil {
+		if failure.Type == fault.Missed {
+			return 0, nil
+		}
+		return 0, err
+	}
+	return it, nil
+}
+
+// mark is the item's mark at a seller that keeps one; empty at the others.
+func (j *Buyer) Mark(ctx context.Context) (string, error) {
+	marker, ok := j.Seller.(seller.OrderReferencer)
+	if !ok {
+		return "", nil
+	}
+	installation, err := j.Panel.Installation(ctx)
+	if err != nil {
+		return "", err
+	}
+	return marker.OrderRef(installation, j.Item.Item), nil
+}

@@ -1,0 +1,95 @@
+package purchase
+
+import (
+	"context"
+	"time"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// dayTolerance is how far two dates of a seller may lie apart and mean the same (contract 2).
+const dayTolerance = 1
+
+// settleProlong tells from the end of the order whether a renewal in place without an answer has happened: the end has moved
+// to where it was to move, or it has not moved at all. Anything between is for an administrator to say.
+func (j *Buyer) reconcileProlong(ctx context.Context, p seller.Purchase, in Intent) (int64, error) {
+	ends, err := cabforum.ParseDate(in.Ends)
+	becomes, too := cabforum.ParseDate(in.Becomes)
+	if err != nil || too != nil || ends.IsZero() || becomes.IsZero() {
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+			"the renewal intent of item %d does not say when the order ended: compare with the seller, then run --command resolve --item %d --id %d, or --none",
+			j.Item.Item, j.Item.Item, p.ID))
+	}
+	now := p.Extension.CurrentEnd
+	switch {
+	case !runsUntil(p).AddDays(dayTolerance).Before(becomes):
+		return j.adopt(ctx, in.Kind, p.ID, "ends "+runsUntil(p).String()+", as the renewal of "+in.Time.Format("2006-01-02 15:04")+" was to bring")
+	case now.DaysUntil(ends) > dayTolerance || ends.DaysUntil(now) > dayTolerance:
+		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+			"the order %d at %s ended %s before a renewal without answer, was to end %s, and ends %s: look there whether the renewal was paid, then run --command resolve --item %d --id %d, or --none",
+			p.ID, j.Info.Title, ends, becomes, now, j.Item.Item, p.ID))
+	}
+	if in.Accepted {
+		return 0, j.awaitEnd(ctx, p, in)
+	}
+	if err := j.early(in); err != nil {
+		return 0, err
+	}
+	if err := j.underWork(ctx, p, in); err != nil {
+		return 0, err
+	}
+	return 0, j.buyAgain(ctx, in)
+}
+
+// awaitEnd is a renewal that the seller took although the end of the order has not moved: it is never paid again by a program.
+// One of which nothing came in a day is for an administrator.
+func (j *Buyer) awaitEnd(ctx context.Context, p seller.Purchase, in Intent) error {
+	if j.Now().Sub(in.Time) < FreshCertificate {
+		return fault.Errorf(fault.Waiting, itemparam.Intent, "%s took the renewal of the order %d at %s and its end has not moved yet; nothing more is paid",
+			j.Info.Title, p.ID, in.Time.Format(time.RFC3339)).Retryable()
+	}
+	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
+		"%s took the renewal of the order %d at %s and it still ends %s: look there whether it was paid, then run --command resolve --item %d --id %d, or --none",
+		j.Info.Title, p.ID, in.Time.Format(time.RFC3339), p.Extension.CurrentEnd, j.Item.Item, p.ID))
+}
+
+// underWork holds back where the seller works on the order: it may be the renewal, and its end moves when that is done.
+func (j *Buyer) underWork(ctx context.Context, p seller.Purchase, in Intent) error {
+	report, err := j.Seller.OrderStatus(ctx, p.ID)
+	if err != nil || report.State != seller.StateWaiting {
+		return err
+	}
+	return fault.Errorf(fault.Waiting, itemparam.Intent,
+		"a renewal of %s had no answer, and %s works on the order %d (%s): nothing is paid before that is over; an administrator who knows better runs --command resolve --item %d --none",
+		in.Time.Format(time.RFC3339), j.Info.Title, p.ID, report.StatusText, j.Item.Item).Retryable()
+}
+
+// renewedElsewhere tells whether the order already runs to the end of the new term: the seller has renewed it by itself, or
+// somebody did it there. It is taken for the renewal; paying once more would be paying twice.
+func (j *Buyer) RenewedElsewhere(ctx context.Context, p seller.Purchase) (bool, error) {
+	end := j.TermEnd()
+	runs := runsUntil(p)
+	if end.IsZero() || j.Item.Params[itemparam.Intent] != "" || runs.DaysUntil(end.AddMonths(p.Months)) > renewedMargin {
+		return false, nil
+	}
+	j.Log.Warningf("item %d: the order %d at %s runs until %s already: it was renewed there, nothing is paid", j.Item.Item, p.ID, j.Info.Title, runs)
+	return true, j.record(context.WithoutCancel(ctx), p.Kind, p.ID, "")
+}
+
+// runsUntil is the end of the order as it is. A seller may show the certificate's end for it (ispmanager-billing-api §9); the end
+// that a renewal would bring then tells where the paid term ends.
+func runsUntil(p seller.Purchase) cabforum.Date {
+	if p.Extension.NewEnd.IsZero() {
+		return p.Extension.CurrentEnd
+	}
+	if term := p.Extension.NewEnd.AddMonths(-p.Months); term.After(p.Extension.CurrentEnd) {
+		return term
+	}
+	return p.Extension.CurrentEnd
+}
+
+// renewedMargin is how many days before the end of the new term an order may end and still be the renewed one.
+const renewedMargin = 7

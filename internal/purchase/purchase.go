@@ -1,0 +1,343 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// buyTime is how long the seller may take for a purchase or reissue, whatever ends the run meanwhile: a signal or the
+// command's deadline must not cut it in two. Recording it has the panel's own limits.
+const BuyTime = 4 * time.Minute
+
+// purchase buys once (contract 3): under the account's lock, after settling what an earlier run may have bought, with
+// the intent on the item before the seller is asked and the id on disk right after.
+func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) {
+	if err := j.lockAccount(ctx); err != nil {
+		return 0, err
+	}
+	defer j.unlock(context.WithoutCancel(ctx))
+	if err := j.mayBuy(ctx); err != nil {
+		return 0, err
+	}
+	p, err := j.asShown(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	// one reading serves both: what comes up after it lies above the snapshot and is found by the next run
+	shelf, err := j.Seller.OrderSnapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if id, err := j.reconcile(ctx, p, shelf); err != nil || id != 0 {
+		return id, err
+	}
+	if err := j.afford(ctx, p); err != nil {
+		return 0, err
+	}
+	if j.Dry != nil {
+		return 0, j.dryPurchase(ctx, p)
+	}
+	taken, _, err := j.Claims(ctx, Intent{}) // read before: what is answered must be nobody's, and be told so at once
+	if err != nil {
+		return 0, err
+	}
+	if err := j.declare(ctx, p, shelf.Highest); err != nil {
+		return 0, err
+	}
+	return j.pay(ctx, p, shelf.Highest, taken)
+}
+
+// mayBuy refuses to buy where a second run could not be kept off, and while it is not known what was bought for the item before.
+func (j *Buyer) mayBuy(ctx context.Context) error {
+	if err := j.Panel.SingleWriter(ctx); err != nil {
+		return err
+	}
+	if j.Doubt == nil || fault.From(j.Doubt).Type != fault.Unclear {
+		return j.Doubt
+	}
+	return j.escalate(ctx, j.Doubt)
+}
+
+func (j *Buyer) unlock(ctx context.Context) {
+	if err := j.Panel.UnlockAccount(ctx); err != nil {
+		j.Log.Warningf("releasing the account's lock: %v", err)
+	}
+}
+
+// declare saves the intent and reads it back: where it cannot be saved, nothing is bought (contract 3.2).
+func (j *Buyer) declare(ctx context.Context, p seller.Purchase, highest int64) error {
+	own := j.own()
+	in := Intent{
+		Account: own.account, At: j.Account, Key: own.key, Name: own.name, Kind: p.Kind, Time: j.Now().UTC().Truncate(time.Second), Product: p.Product.ID,
+		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation, Again: j.Again[p.Kind],
+	}
+	if p.Months%12 != 0 {
+		in.Years, in.Months = 0, p.Months
+	}
+	switch p.Kind {
+	case seller.KindProlong:
+		in.Ends, in.Becomes = p.Extension.CurrentEnd.String(), p.Extension.NewEnd.String()
+	case seller.KindCreate, seller.KindSANs:
+		in.SANs, in.Held, in.Counted = p.SANs, p.Held, p.Counted
+	}
+	if err := j.Panel.SaveParam(ctx, j.Item.Item, itemparam.Intent, in.String()); err != nil {
+		return err
+	}
+	saved, found, err := j.Panel.Param(ctx, j.Item.Item, itemparam.Intent)
+	if err != nil {
+		return err
+	}
+	if back, err := ParseIntent(saved); !found || err != nil || back != in {
+		return fault.Errorf(fault.Panel, itemparam.Intent, "the purchase intent was not found on item %d after it was saved: nothing was bought", j.Item.Item).Retryable()
+	}
+	j.Item.Params[itemparam.Intent] = saved
+	j.Log.ExtInfof("item %d: about to buy, intent %s", j.Item.Item, saved)
+	return nil
+}
+
+// pay sends the one request and records its outcome. From here on nothing interrupts the run.
+func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken map[int64]int64) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, j.forget(context.WithoutCancel(ctx), fault.Errorf(fault.Interrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Retryable())
+	}
+	ctx = context.WithoutCancel(ctx)
+	j.EnterCritical(true)
+	defer j.EnterCritical(false)
+	if err := j.Panel.HoldsLocks(ctx); err != nil {
+		return 0, err // the intent stays: without the lock it may be another run's by now
+	}
+	receipt, err := j.buy(ctx, p)
+	if err == nil && receipt.ID <= 0 {
+		err = &fault.Error{Type: fault.Unclear, Object: "id", Message: "the seller took the order and named no id", OutcomeUnknown: true, Accepted: true}
+	}
+	if err != nil {
+		if failure := fault.From(err); failure.OutcomeUnknown {
+			if failure.Accepted || failure.Refused {
+				j.answeredBut(ctx, failure)
+			}
+			j.Log.Errorf("item %d (%s): the purchase has no clear answer, the intent stays", j.Item.Item, j.Item.Name)
+			return 0, err
+		}
+		j.Log.Warningf("item %d (%s): nothing was bought", j.Item.Item, j.Item.Name)
+		return 0, j.forget(ctx, err)
+	}
+	if odd := j.misanswered(p.Kind, receipt.ID, highest, taken); odd != "" {
+		failure := &fault.Error{Type: fault.Unclear, Object: "id", OutcomeUnknown: true, Accepted: true, Message: fmt.Sprintf(
+			"item %d (%s): %s answered the purchase with the id %d, which %s: look there what was bought, then run --command resolve --item %d --id ID, or --none",
+			j.Item.Item, j.Item.Name, j.Info.Title, receipt.ID, odd, j.Item.Item)}
+		j.answeredBut(ctx, failure)
+		return 0, j.escalate(ctx, failure)
+	}
+	j.Paid = true
+	j.Log.Infof("item %d: bought %s, %d months: %s", j.Item.Item, p.Product.ID, p.Months, receipt)
+	if receipt.Delivered != "" && !p.Product.Named(receipt.Delivered) {
+		j.Log.ExtInfof("item %d: the seller delivers %q for %s", j.Item.Item, receipt.Delivered, p.Product.ID)
+	}
+	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
+}
+
+// answeredBut writes on the intent what an answer that proves nothing says: that the seller took the purchase, or that it was
+// refused.
+func (j *Buyer) answeredBut(ctx context.Context, failure *fault.Error) {
+	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
+	if err == nil {
+		in.Accepted, in.Refused = failure.Accepted, failure.Refused
+		err = j.SaveParam(ctx, itemparam.Intent, in.String())
+	}
+	if err != nil { // it is looked up like one without an answer then
+		j.Log.Errorf("item %d: what was answered to the purchase could not be written on its intent: %v", j.Item.Item, err)
+	}
+}
+
+// spending tells whoever watches over the run that it must not be ended now.
+func (j *Buyer) EnterCritical(now bool) {
+	if j.CriticalSection != nil {
+		j.CriticalSection(now)
+	}
+}
+
+// buy sends the request, within its own time.
+func (j *Buyer) buy(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, BuyTime)
+	defer cancel()
+	return j.Seller.Buy(ctx, p)
+}
+
+// record writes a purchase down: journal, item, and then the intent is dropped (contract 3.2).
+func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered string) error {
+	line := item.JournalEntry{Time: j.Now().UTC(), Item: j.Item.Item, Kind: kind, ID: id, Account: seller.AccountMark(j.Account), Op: j.Args.Operation}
+	who := j.own()
+	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil && in.Key != "" { // the client may have changed its CSR since
+		who = in.identity()
+	}
+	line.Key, line.Name = who.key, who.name
+	line.SANs, _ = j.namesOfIntent()
+	unjournaled := j.Panel.AppendJournal(ctx, line)
+	if unjournaled != nil {
+		// the id still goes to the item below; the intent would find it again if that failed too
+		j.Log.Errorf("item %d (%s): id %d could not be written to the purchase journal: %v", j.Item.Item, j.Item.Name, id, unjournaled)
+	}
+	if err := j.PutID(ctx, id); err != nil {
+		return err
+	}
+	if unjournaled != nil {
+		j.journalLater(ctx, line, unjournaled)
+	}
+	if err := j.countNames(ctx); err != nil {
+		return err
+	}
+	if kind == seller.KindRenew || kind == seller.KindProlong { // one in place leaves nothing else on the item by which another host knows of it
+		paid := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(id, 10) + " " + strconv.FormatInt(line.Op, 10)
+		if err := j.SaveParam(ctx, itemparam.Renewal, paid); err != nil {
+			return err
+		}
+	}
+	if delivered != "" {
+		if err := j.SaveParam(ctx, itemparam.Delivered, delivered); err != nil {
+			j.Log.Warningf("item %d: %v", j.Item.Item, err)
+		}
+	}
+	return j.SaveParam(ctx, itemparam.Intent, "")
+}
+
+// forget drops the intent of a purchase that certainly did not happen and returns the reason.
+func (j *Buyer) forget(ctx context.Context, reason error) error {
+	if err := j.SaveParam(ctx, itemparam.Intent, ""); err != nil {
+		j.Log.Errorf("item %d: the intent of a purchase that did not happen could not be dropped: %v", j.Item.Item, err)
+	}
+	return reason
+}
+
+// afford refuses where the account is empty, for a clear word instead of the seller's, and warns where it holds less than
+// the known price or the administrator's threshold (contract 3.8).
+func (j *Buyer) afford(ctx context.Context, p seller.Purchase) error {
+	teller, ok := j.Seller.(seller.BalanceTeller)
+	if !ok {
+		return nil
+	}
+	balance, err := teller.Balance(ctx)
+	if err != nil {
+		if !errors.Is(err, seller.ErrUnknownAmount) && !fault.From(err).Retry {
+			return err
+		}
+		j.Log.Warningf("the balance could not be read before the purchase: %v", err)
+		return nil
+	}
+	if j.Dry != nil {
+		j.Dry.Balance = &balance
+	}
+	if balance.Amount <= 0 {
+		return fault.Errorf(fault.API, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Info.Title, balance.Text, balance.Currency)
+	}
+	j.warnOfMoney(ctx, p, balance)
+	return nil
+}
+
+// warnOfMoney logs that the account holds less than the known price or than the administrator's threshold.
+func (j *Buyer) warnOfMoney(ctx context.Context, p seller.Purchase, balance seller.Money) {
+	if pricer, ok := j.Seller.(seller.Pricer); ok {
+		price, known := pricer.Price(ctx, p)
+		if j.Dry != nil && known {
+			j.Dry.Price = &price
+		}
+		if known && balance.Amount < price.Amount && strings.EqualFold(balance.Currency, price.Currency) {
+			j.Log.Warningf("item %d: the account at %s holds %s %s and the purchase costs %s %s: it may be refused",
+				j.Item.Item, j.Info.Title, balance.Text, balance.Currency, price.Text, price.Currency)
+		}
+	}
+	threshold := j.ModuleParams["threshold"]
+	least, ok := seller.ParseAmount(threshold)
+	switch {
+	case ok && balance.Amount < least:
+		j.Log.Warningf("the account at %s holds %s %s, less than the minimal balance %s", j.Info.Title, balance.Text, balance.Currency, threshold)
+	case !ok && strings.TrimSpace(threshold) != "":
+		j.Log.Warningf("the minimal balance %q of the module's form cannot be read: write it as 10 or 10.50", item.Brief(threshold))
+	}
+}
+
+// insert puts an id that was forgotten on the item: as the newest, or before the newest where that is a later one.
+func (j *Buyer) insert(ctx context.Context, id int64) error {
+	newest := j.ID()
+	if newest == 0 || id > newest {
+		return j.PutID(ctx, id)
+	}
+	line := j.Lineage()
+	return j.SaveParam(ctx, itemparam.Lineage, item.FormatIDs(slices.Insert(line, len(line)-1, id)))
+}
+
+// dropSettled drops an intent whose purchase is on the item. For a first purchase any id above the snapshot tells; a
+// renewal needs its own line in the journal, because a reissue brings a new id as well.
+func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) error {
+	raw := j.Item.Params[itemparam.Intent]
+	if raw == "" || j.ID() == 0 {
+		return nil
+	}
+	in, err := ParseIntent(raw)
+	if err != nil {
+		j.Log.Warningf("item %d: %v", j.Item.Item, err)
+		return nil
+	}
+	if j.OtherAccount(in) != nil { // ids of two accounts cannot be compared
+		return nil
+	}
+	if own, there := j.RenewalLine(); there && (in.Kind == seller.KindRenew || in.Kind == seller.KindProlong) {
+		own.Kind = in.Kind
+		lines = append(slices.Clone(lines), own)
+	}
+	first := in.Kind == seller.KindCreate || in.Kind == seller.KindOrder
+	settled := first && j.ID() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line item.JournalEntry) bool {
+		leaves := in.Kind == seller.KindProlong || in.Kind == seller.KindSANs // the id as it is
+		later := !leaves && line.ID > in.Snapshot || leaves && !line.Time.Before(in.Time)
+		return line.Item == j.Item.Item && line.Kind == in.Kind && later && slices.Contains(j.Lineage(), line.ID)
+	})
+	if !settled {
+		return nil
+	}
+	j.Log.ExtInfof("item %d: the intent of %s is settled by id %d", j.Item.Item, in.Time.Format(time.RFC3339), j.ID())
+	if err := j.countNames(ctx); err != nil {
+		return err
+	}
+	return j.SaveParam(ctx, itemparam.Intent, "")
+}
+
+// dryPurchase goes as far into a purchase as reading goes.
+func (j *Buyer) dryPurchase(ctx context.Context, p seller.Purchase) error {
+	if p.Kind == seller.KindCreate { // the others look the names up before they buy
+		j.WarnOfNames(ctx, p.Request)
+	}
+	_, err := j.buy(ctx, p)
+	about := []any{
+		"kind", p.Kind, "product", p.Product.ID, "months", p.Months, "names", strings.Join(p.Request.AllNames(), " "),
+	}
+	if p.SANs > 0 {
+		about = append(about, "more_names", p.SANs)
+	}
+	if p.ID > 0 {
+		about = append(about, "id", p.ID)
+	}
+	if p.Kind == seller.KindProlong {
+		about = append(about, "ends", p.Extension.CurrentEnd, "becomes", p.Extension.NewEnd)
+	}
+	about = append(about, "proof", p.Request.Method)
+	price := "unknown"
+	if j.Dry.Price != nil {
+		price = moneyWords(*j.Dry.Price)
+	}
+	about = append(about, "price", price)
+	if j.Dry.Balance != nil {
+		about = append(about, "balance", moneyWords(*j.Dry.Balance))
+	}
+	return j.Dry.Stop(err, item.DryBuy, about...)
+}
+
+func moneyWords(m seller.Money) string { return strings.TrimSpace(m.Text + " " + m.Currency) }

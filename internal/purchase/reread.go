@@ -1,0 +1,96 @@
+package purchase
+
+import (
+	"context"
+	"strconv"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// lockAccount takes the account's lock and makes sure that the item still is what this run has read: the wait may take
+// minutes, and what decides about money is what the database says once the lock is had (rules BUY-11).
+func (j *Buyer) lockAccount(ctx context.Context) error {
+	if err := j.Panel.LockAccount(ctx, j.Account); err != nil {
+		return err
+	}
+	err := j.asRead(ctx)
+	if err != nil {
+		j.unlock(context.WithoutCancel(ctx))
+	}
+	return err
+}
+
+// asRead returns a retryable fault if what decides about money is not any more what this run has read: ids, lineage, intent, term,
+// names bought, the order itself, and the account that pays.
+func (j *Buyer) asRead(ctx context.Context) error {
+	now, err := j.Panel.Order(ctx, j.Item.Item)
+	if err != nil {
+		return err
+	}
+	if now.Module == 0 { // none is chosen yet: the command line names it
+		now.Module = j.Item.Module
+	}
+	before, after := decisive(j.Item), decisive(now)
+	for i, one := range before {
+		if one == after[i] {
+			continue
+		}
+		return fault.Errorf(fault.Locked, one.name, "item %d (%s): %s was changed while this run waited for the seller's account: nothing was bought, the next run goes by what it is now",
+			j.Item.Item, j.Item.Name, one.name).Retryable()
+	}
+	params, err := j.Panel.ModuleParams(ctx, j.Item.Module)
+	if err != nil {
+		return err
+	}
+	theSeller, err := j.Info.Connect(params)
+	if err != nil {
+		return err
+	}
+	if theSeller.Account() != j.Account {
+		return fault.Errorf(fault.Locked, "processingmodule", "item %d (%s): the account at %s was changed while this run waited: nothing was bought, the next run uses the account that is set now",
+			j.Item.Item, j.Item.Name, j.Info.Title).Retryable()
+	}
+	return nil
+}
+
+// asShown returns a purchase for an order that exists with what the seller shows of that order now. An earlier purchase for it
+// without an answer is settled by this, and it may be carried out while the run waits for the account's lock (rules BUY-11).
+func (j *Buyer) asShown(ctx context.Context, p seller.Purchase) (seller.Purchase, error) {
+	if j.Item.Params[itemparam.Intent] == "" {
+		return p, nil
+	}
+	switch p.Kind {
+	case seller.KindProlong:
+		prolonger, ok := j.Seller.(seller.Prolonger)
+		if !ok {
+			return p, nil
+		}
+		extension, err := prolonger.RenewalQuote(ctx, p.ID, p.Months)
+		p.Extension = extension
+		return p, err
+	case seller.KindSANs:
+		report, err := j.Seller.OrderStatus(ctx, p.ID)
+		p.Counted = report.SANs
+		return p, err
+	}
+	return p, nil
+}
+
+// named is a value with its name.
+type named struct{ name, value string }
+
+// decisive lists what decides whether something is bought, and what.
+func decisive(order item.Item) []named {
+	var all []named
+	for _, name := range []string{
+		itemparam.OrderID, itemparam.Lineage, itemparam.Intent, itemparam.TermStart, itemparam.TermMonths, itemparam.SANsBought, itemparam.AltName,
+	} {
+		all = append(all, named{name, order.Params[name]})
+	}
+	return append(all, named{"csr", order.CSR}, named{"pricelist", order.Template}, named{"period", strconv.Itoa(order.Period)},
+		named{"status", strconv.Itoa(order.Status)}, named{"processingmodule", strconv.FormatInt(order.Module, 10)},
+		named{"addon", strconv.Itoa(order.SANs)})
+}

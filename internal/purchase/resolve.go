@@ -1,0 +1,293 @@
+package purchase
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+	"pmssl/internal/xmldoc"
+)
+
+// Resolve is how an administrator settles a purchase without a clear answer (contract 3.5): --id ID names what was bought,
+// --none says that nothing was. It shows what it would do, as with --dry-run, and does it with --yes.
+func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	id, err := resolveID(run.Args)
+	if err != nil {
+		return nil, err
+	}
+	if !run.Args.Yes { // which is a dry run
+		if err := run.BeginDryRun(); err != nil {
+			return nil, err
+		}
+	}
+	j, err := ConnectAny(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.whatIsKnown(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.lockAccount(ctx); err != nil {
+		return nil, err
+	}
+	defer j.unlock(context.WithoutCancel(ctx))
+	doc := xmldoc.New()
+	node := doc.Root().CreateElement("resolve")
+	node.CreateAttr("item", strconv.FormatInt(j.Item.Item, 10))
+	node.CreateAttr("intent", j.Item.Params[itemparam.Intent])
+	node.CreateAttr("mode", map[bool]string{true: "apply", false: "dry-run"}[run.Args.Yes])
+	if id == 0 {
+		return doc, j.resolveNone(ctx, node)
+	}
+	return doc, j.resolveBought(ctx, node, id)
+}
+
+func resolveID(args item.Args) (int64, error) {
+	if args.None == (args.ID != "") {
+		return 0, fault.Errorf(fault.Missed, "id", "give either --id ID (what was bought) or --none (nothing was)")
+	}
+	if args.None {
+		return 0, nil
+	}
+	id, err := strconv.ParseInt(args.ID, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fault.Errorf(fault.Value, "id", "%q is not an id of the seller", args.ID)
+	}
+	return id, nil
+}
+
+// whatIsKnown puts on the item what the journal knows for certain, before the administrator's word is taken. An item whose ids are none
+// is put right by that word alone.
+func (j *Buyer) whatIsKnown(ctx context.Context) error {
+	if !j.Args.Yes || j.Readable() != nil {
+		return nil
+	}
+	err := j.Assortment(ctx)
+	if err == nil {
+		err = j.Recall(ctx)
+	}
+	if err != nil && j.Args.None {
+		j.Log.Warningf("item %d: what is known of its purchases could not be put on it: %v", j.Item.Item, err)
+		return nil
+	}
+	return err
+}
+
+// resolveNone frees the item: of an intent, readable or not, of ids that are none, of what the journal says of it without its being
+// certain, and, if there is nothing of that kind, of an id that is not this item's (rules BUY-5).
+func (j *Buyer) resolveNone(ctx context.Context, node *etree.Element) error {
+	node.CreateAttr("action", "forget")
+	unplaced, err := j.notPlaced(ctx)
+	if err != nil {
+		return err
+	}
+	wrong := j.Readable() != nil
+	if j.Item.Params[itemparam.Intent] == "" && len(unplaced) == 0 && !wrong {
+		if unplaced, err = j.foreignIDs(ctx); err != nil {
+			return err
+		}
+		wrong = true
+	}
+	if len(unplaced) > 0 {
+		node.CreateAttr("released", item.FormatIDs(unplaced))
+	}
+	if wrong {
+		node.CreateAttr("dropped", strings.TrimSpace(j.Item.Params[itemparam.OrderID]+" "+j.Item.Params[itemparam.Lineage]))
+	}
+	if !j.Args.Yes {
+		return nil
+	}
+	j.Log.Infof("item %d: settled by hand, nothing was bought", j.Item.Item)
+	names := []string{itemparam.Intent}
+	if wrong {
+		names = append(names, itemparam.OrderID, itemparam.Lineage)
+	}
+	if err := j.release(ctx, unplaced); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := j.SaveParam(ctx, name, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notPlaced lists the ids that the journal or the item's mark at the seller names for this item and that are not on it. If the seller's
+// list cannot be read, the account may be closed for good: what the panel knows of is freed all the same.
+func (j *Buyer) notPlaced(ctx context.Context) ([]int64, error) {
+	ids, err := j.unplaced(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	marked, err := j.markedElsewhere(ctx)
+	if err != nil {
+		if j.Item.Params[itemparam.Intent] == "" && len(ids) == 0 && j.Readable() == nil {
+			return nil, err
+		}
+		j.Log.Warningf("item %d: whether an order at %s carries its mark could not be read, such a one would still be taken for this item's: %v",
+			j.Item.Item, j.Info.Title, err)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(append(ids, marked...)))), nil
+}
+
+// unplaced lists the ids that the journal names for this item and that are not on it, without the one that is about to be put there.
+func (j *Buyer) unplaced(ctx context.Context, except int64) ([]int64, error) {
+	lines, err := j.Panel.Journal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	forgotten, err := j.forgotten(ctx, lines)
+	var ids []int64
+	for _, line := range forgotten {
+		if line.ID != except && !slices.Contains(ids, line.ID) {
+			ids = append(ids, line.ID)
+		}
+	}
+	return ids, err
+}
+
+// markedElsewhere lists the orders at the seller that carry the item's mark, are on no item and were not released before: those of an
+// earlier client whose item had the same number.
+func (j *Buyer) markedElsewhere(ctx context.Context) ([]int64, error) {
+	mark, err := j.Mark(ctx)
+	if err != nil || mark == "" {
+		return nil, err
+	}
+	shelf, err := j.Seller.OrderSnapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	taken, _, err := j.Claims(ctx, Intent{})
+	if err != nil {
+		return nil, err
+	}
+	released := item.ParseIDs(j.Item.Params[itemparam.Released])
+	var ids []int64
+	for _, r := range shelf.Records {
+		if owner := taken[r.ID]; strings.EqualFold(r.OrderRef, mark) && (owner == 0 || owner == j.Item.Item) &&
+			!slices.Contains(j.Lineage(), r.ID) && !slices.Contains(released, r.ID) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, nil
+}
+
+// foreignIDs lists the item's ids, to be taken off it: the seller has no such order, or shows another key or name for it. Any other id
+// stays: without it the order would be paid again.
+func (j *Buyer) foreignIDs(ctx context.Context) ([]int64, error) {
+	ids := j.Lineage()
+	if len(ids) == 0 {
+		return nil, fault.Errorf(fault.Missed, itemparam.Intent, "item %d (%s) has no unsettled purchase and no id at %s: there is nothing to free",
+			j.Item.Item, j.Item.Name, j.Info.Title)
+	}
+	report, err := j.Seller.OrderStatus(ctx, j.ID())
+	if failure := fault.From(err); failure != nil && failure.Retry {
+		return nil, err
+	}
+	if err == nil && j.own().contradicts(shownBy(report)) == "" {
+		return nil, fault.Errorf(fault.Value, "none", "item %d (%s): no purchase is unsettled, and nothing at %s contradicts that id %d is this item's order: nothing is freed",
+			j.Item.Item, j.Item.Name, j.Info.Title, j.ID())
+	}
+	return ids, nil
+}
+
+// resolveBought puts the id on the item, unless it is another item's or the seller does not know it.
+func (j *Buyer) resolveBought(ctx context.Context, node *etree.Element, id int64) error {
+	node.CreateAttr("action", "adopt")
+	node.CreateAttr("id", strconv.FormatInt(id, 10))
+	owner, err := j.ownerOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	if owner.Item != 0 && newestOf(owner) == id {
+		return fault.Errorf(fault.Value, "id", "id %d belongs to item %d", id, owner.Item)
+	}
+	if owner.Item != 0 {
+		node.CreateAttr("from", strconv.FormatInt(owner.Item, 10))
+	}
+	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil && in.Kind == seller.KindRenew && id <= in.Snapshot && slices.Contains(j.Lineage(), id) {
+		return fault.Errorf(fault.Value, "id", "id %d was item %d's before the renewal, which has an id of its own", id, j.Item.Item)
+	}
+	report, err := j.Seller.OrderStatus(ctx, id)
+	if err != nil {
+		return err
+	}
+	if report.State.Ended() && report.Type == "" && report.CommonName == "" { // a seller may take what it never had for deleted
+		return fault.Errorf(fault.Missed, "id", "%s knows no id %d (%s)", j.Info.Title, id, report.StatusText)
+	}
+	if owner.Item != 0 && report.State == seller.StateReplaced { // part of that item's past, not a purchase put there by mistake
+		return fault.Errorf(fault.Value, "id", "id %d belongs to the lineage of item %d", id, owner.Item)
+	}
+	node.CreateAttr("state", report.State.String())
+	node.CreateAttr("type", report.Type)
+	node.CreateAttr("name", report.CommonName)
+	if !j.Args.Yes {
+		return nil
+	}
+	return j.reconcileByHand(ctx, id, owner)
+}
+
+// ownerOf is the other item that holds an id; its zero value where none does.
+func (j *Buyer) ownerOf(ctx context.Context, id int64) (item.Claim, error) {
+	holdings, err := j.holdings(ctx)
+	if err != nil {
+		return item.Claim{}, err
+	}
+	for _, h := range holdings {
+		if h.Item != j.Item.Item && slices.Contains(append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...), id) {
+			return h, nil
+		}
+	}
+	return item.Claim{}, nil
+}
+
+// newestOf is the newest id of a holding.
+func newestOf(h item.Claim) int64 {
+	for _, list := range []string{h.OrderID, h.Lineage} {
+		if ids := item.ParseIDs(list); len(ids) > 0 {
+			return ids[len(ids)-1]
+		}
+	}
+	return 0
+}
+
+// settleByHand puts the id on the item, and takes it from an item that was given it by mistake and has another one by
+// now. The journal's last line of an id says whose it is.
+func (j *Buyer) reconcileByHand(ctx context.Context, id int64, owner item.Claim) error {
+	if err := j.Panel.HoldsLocks(ctx); err != nil {
+		return err
+	}
+	kind := seller.KindCreate
+	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil {
+		kind = in.Kind
+	}
+	j.Log.Infof("item %d: settled by hand with id %d", j.Item.Item, id)
+	if j.Readable() != nil { // both are written anew below, and never dropped in between
+		delete(j.Item.Params, itemparam.OrderID)
+		delete(j.Item.Params, itemparam.Lineage)
+	}
+	others, err := j.unplaced(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := j.release(ctx, others); err != nil {
+		return err
+	}
+	released := slices.DeleteFunc(item.ParseIDs(j.Item.Params[itemparam.Released]), func(other int64) bool { return other == id })
+	if err := j.SaveParam(ctx, itemparam.Released, item.FormatIDs(released)); err != nil {
+		return err
+	}
+	if err := j.record(ctx, kind, id, ""); err != nil || owner.Item == 0 {
+		return err
+	}
+	left := slices.DeleteFunc(item.ParseIDs(owner.Lineage), func(other int64) bool { return other == id })
+	return j.Panel.SaveParam(ctx, owner.Item, itemparam.Lineage, item.FormatIDs(left))
+}

@@ -1,0 +1,156 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+const (
+	// lookTime bounds the look-ups of one order, all names together.
+	lookTime = 4 * time.Second
+	// maxLooked is how many names of one order are looked up.
+	maxLooked = 20
+	// maxShown is how long the text on the item gets, in bytes; the log has all of it.
+	maxShown = 1000
+)
+
+// The lines that the item carries about names that cannot be certified. They are known again by what does not change.
+const (
+	lineAbsent     = " does not exist in DNS"
+	lineRestricted = "the CAA records of "
+	lineMore       = " more names cannot be certified, see the log"
+)
+
+// warnOfNames looks the request's names up before the seller is asked for them, and says in the log and on the item which
+// cannot be certified: a name that does not exist, or whose CAA records allow none of the seller's CAs. It only warns: DNS
+// may change at any time, and the seller's word counts.
+func (j *Buyer) WarnOfNames(ctx context.Context, request seller.Request) {
+	var lines []string
+	if resolver := j.NameResolver(ctx); resolver != nil {
+		lines = j.wrongNames(ctx, resolver, request.AllNames())
+	}
+	for _, line := range lines {
+		j.Log.Warningf("item %d: %s", j.Item.Item, line)
+	}
+	j.ShowNames(ctx, lines)
+}
+
+// wrongNames are the lines about names that cannot be certified, in the order of the names. All are looked up at the same
+// time, so that one without an answer does not use up the time of the others.
+func (j *Buyer) wrongNames(ctx context.Context, resolver item.Resolver, names []string) []string {
+	if len(names) > maxLooked {
+		j.Log.ExtInfof("item %d: %d of the %d names are looked up, not %s", j.Item.Item, maxLooked, len(names), strings.Join(names[maxLooked:], " "))
+		names = names[:maxLooked]
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	lines, failures := make([]string, len(names)), make([]error, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() { lines[i], failures[i] = j.guardedLook(ctx, resolver, name) })
+	}
+	all.Wait()
+	for i, err := range failures {
+		if err != nil { // no answer, no warning
+			j.Log.Tracef("item %d: whether %s can be certified is not known: %s", j.Item.Item, names[i], strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+	}
+	var found []string
+	for _, line := range lines { // a domain and the wildcard below it can have the same
+		if line != "" && !slices.Contains(found, line) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// guardedLook is wrongName for a goroutine: a panic over what some server sent must not end a run that has bought something.
+func (j *Buyer) guardedLook(ctx context.Context, resolver item.Resolver, name string) (line string, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			line, err = "", fmt.Errorf("a fault of the look-up: %v", reason)
+		}
+	}()
+	return j.wrongName(ctx, resolver, name)
+}
+
+// wrongName is the line about one name, empty where nothing speaks against it. A wildcard is looked up as what it is below.
+func (j *Buyer) wrongName(ctx context.Context, resolver item.Resolver, name string) (string, error) {
+	base, wildcard := strings.CutPrefix(name, "*.")
+	exists, err := resolver.Exists(ctx, base)
+	switch {
+	case err != nil:
+		return "", err
+	case !exists:
+		return pki.DisplayName(base) + lineAbsent, nil
+	case len(j.Info.Issuers) == 0:
+		return "", nil
+	}
+	allowed, restricted, err := resolver.Issuers(ctx, base, wildcard)
+	if err != nil || !restricted || slices.ContainsFunc(allowed, j.sellersOwn) {
+		return "", err
+	}
+	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, pki.DisplayName(name), inWords(allowed), strings.Join(j.Info.Issuers, ", ")), nil
+}
+
+// sellersOwn tells whether an issuer domain name is that of a CA behind the seller.
+func (j *Buyer) sellersOwn(issuer string) bool {
+	return slices.ContainsFunc(j.Info.Issuers, func(own string) bool { return strings.EqualFold(own, issuer) })
+}
+
+// inWords names issuers for people, a few of them.
+func inWords(issuers []string) string {
+	const most = 3
+	switch {
+	case len(issuers) == 0:
+		return "nobody"
+	case len(issuers) > most:
+		return fmt.Sprintf("%s and %d others", strings.Join(issuers[:most], ", "), len(issuers)-most)
+	}
+	return "only " + strings.Join(issuers, ", ")
+}
+
+// showNames puts the lines on the item, or takes those of an earlier look-up away. The parameter is the panel's: what
+// somebody else says there (its own word is check, billmanager-module-protocol §4.1) stays. A panel that does not take it
+// does not stop the order.
+func (j *Buyer) ShowNames(ctx context.Context, lines []string) {
+	if there := j.Item.Params[itemparam.StatusNote]; there != "" && !aboutNames(there) {
+		return
+	}
+	if err := j.SaveParam(ctx, itemparam.StatusNote, shown(lines)); err != nil {
+		j.Log.Warningf("item %d: what was found out about its names could not be put on it: %v", j.Item.Item, err)
+	}
+}
+
+// shown is the text on the item: one line for each name, as far as there is room.
+func shown(lines []string) string {
+	var text strings.Builder
+	for i, line := range lines {
+		if text.Len()+len(line) > maxShown {
+			fmt.Fprintf(&text, "%d%s\n", len(lines)-i, lineMore)
+			break
+		}
+		text.WriteString(line + "\n")
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// aboutNames tells whether a text on the item is one of ours.
+func aboutNames(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if !strings.HasSuffix(line, lineAbsent) && !strings.HasPrefix(line, lineRestricted) && !strings.HasSuffix(line, lineMore) {
+			return false
+		}
+	}
+	return true
+}

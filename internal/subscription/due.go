@@ -1,0 +1,135 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/lifecycle"
+	"pmssl/internal/pki"
+)
+
+// decide holds one certificate against the policy and acts on it.
+func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
+	stored, err := pki.StoredLeaf(j.Item.Stored)
+	if err != nil {
+		row.action = actionNone
+		return err
+	}
+	down := s.down[j.Account]
+	if !s.dry && down == nil {
+		if err := j.ReconcileReissue(ctx); err != nil {
+			row.action = actionWait
+			return s.inTheWay(ctx, j, row, stored, err)
+		}
+	}
+	verdict, err := s.judge(ctx, j, row, stored)
+	if err != nil {
+		row.action = actionNone
+		return err
+	}
+	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
+	if verdict.Cut {
+		s.Log.ExtInfof("item %d: the lead of %d days is cut to %d, half of the certificate's life", j.Item.Item, s.settings.Lead, verdict.Lead)
+	}
+	if !verdict.Due {
+		return s.spare(ctx, j, row, verdict)
+	}
+	s.due++
+	if verdict.Expired {
+		s.Log.Warningf("item %d: the certificate of %s has expired on %s inside its paid term", j.Item.Item, row.name, row.expires)
+	}
+	switch {
+	case s.settings.Policy == cabforum.PolicyNone:
+		row.action, row.result, row.reason = actionNone, resultSkipped, string(cabforum.ReasonPolicy)
+		return nil
+	case s.settings.Policy == cabforum.PolicyManual:
+		row.action, row.result = actionTell, resultOK
+		if s.dry {
+			row.result, row.reason = resultSkipped, "dry run"
+			return nil
+		}
+		return s.tell(ctx, j, row, item.NoticeExpires, true)
+	case strings.TrimSpace(j.Item.CSR) == "":
+		return s.withoutCSR(ctx, j, row)
+	case down != nil: // clients are told all the same
+		s.left(row, actionReissue, down)
+		return nil
+	}
+	row.action, row.result = actionReissue, resultOK
+	if s.dry {
+		row.result, row.reason = resultSkipped, "dry run"
+		return nil
+	}
+	return s.inTheWay(ctx, j, row, stored, s.reissue(ctx, j, row, stored))
+}
+
+// spare is a certificate on which nothing is done now.
+func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, verdict cabforum.Verdict) error {
+	if verdict.Reason == cabforum.ReasonEarly {
+		return nil
+	}
+	row.action, row.result, row.reason = actionNone, resultSkipped, string(verdict.Reason)
+	if verdict.Reason == cabforum.ReasonUnderWay {
+		row.action = actionWait
+	}
+	text := s.unattended(row, verdict)
+	if text == "" || s.dry {
+		return nil
+	}
+	s.Log.Warningf("item %d: %s", j.Item.Item, text)
+	return s.Panel.Manual(ctx, j.Item.Item, 0, asReissue, text)
+}
+
+// judge asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the document
+// says how many were left.
+func (s *sweep) judge(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) (cabforum.Verdict, error) {
+	operations, err := s.Panel.Operations(ctx, j.Item.Item)
+	if err != nil {
+		return cabforum.Verdict{}, err
+	}
+	row.open = operations > 0
+	tried := j.Attempts()
+	standing := cabforum.Standing{
+		Settings: s.settings, Active: true, PaidUntil: j.TermEnd(),
+		Held:     lifecycle.Life(stored),
+		UnderWay: row.open || j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting) || j.Unanswered(),
+		Tried:    tried.Last, Tries: tried.Count,
+	}
+	if s.settings.Policy == cabforum.PolicyNone {
+		standing.Settings.Policy = cabforum.PolicyAuto
+	}
+	if end, err := cabforum.ParseDate(j.Item.Params[itemparam.TermEnd]); err == nil {
+		standing.SellerEnd = end
+	}
+	return standing.Judge(s.at), nil
+}
+
+// reissue asks for the next certificate; where the seller wants a new proof the client is told.
+func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
+	tried := j.Attempts()
+	ended, err := j.Reissue(ctx, "reopen")
+	if err = errors.Join(ended, err); err != nil {
+		if fault.From(err).Type == fault.OrderEnded && j.Attempts() == tried {
+			// the order at the seller has ended and nothing was sent: that counts as well, or it would be tried every hour
+			err = errors.Join(err, j.CountAttempt(ctx))
+		}
+		return err
+	}
+	if j.Refused != "" {
+		return fault.Errorf(fault.Delivered, "certificate", "%s", j.Refused).Retryable()
+	}
+	if j.HasStatus(item.ServiceIssued) && j.Item.Params[itemparam.Serial] == stored.Serial() {
+		// the administrator has a task already (contract 4.4)
+		return fault.Errorf(fault.OrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Info.Title, j.ID())
+	}
+	s.reissued++
+	if !j.HasStatus(item.ServiceWaiting) || j.NotYet { // issued, or nothing is known of it yet: the next sweep looks again
+		return nil
+	}
+	return s.remind(ctx, j, row, stored)
+}

@@ -1,0 +1,29 @@
+package subscription
+
+import (
+	"context"
+
+	"pmssl/internal/item"
+	"pmssl/internal/lifecycle"
+)
+
+// sweptItem is an item that the sweep works on.
+type sweptItem struct{ *lifecycle.Order }
+
+func beginItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
+	order, err := lifecycle.Begin(ctx, run)
+	if order == nil {
+		return nil, err
+	}
+	return &sweptItem{order}, err
+}
+
+func connectItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
+	order, err := lifecycle.Connect(ctx, run)
+	if order == nil {
+		return nil, err
+	}
+	return &sweptItem{order}, err
+}
+
+func sweptOf(j *item.Handle) *sweptItem { return &sweptItem{lifecycle.Of(j)} }

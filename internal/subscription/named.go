@@ -1,0 +1,79 @@
+package subscription
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/pki"
+)
+
+// reasonDate is why a certificate is not looked at although it would be due; the other reasons are cabforum's.
+const reasonDate = "the item parameter " + itemparam.ExpireDate + " is %s, the stored certificate ends %s: run --command sync_item --item %d"
+
+// named reads the item that --item names. One that does not exist or belongs to another binary is an error: nothing would be due
+// of it, and nobody would hear why.
+func (s *sweep) named(ctx context.Context) (item.Item, error) {
+	order, err := s.Panel.Order(ctx, s.Args.Item)
+	if err != nil {
+		return order, err
+	}
+	if order.Binary != "" && order.Binary != s.Binary {
+		return order, fault.Errorf(fault.Value, "processingmodule", "item %d (%s) belongs to the module %s, this is %s",
+			order.Item, order.Name, order.Binary, s.Binary)
+	}
+	return order, nil
+}
+
+// explain adds the row that says why nothing is done about the item that --item names (rules SWEEP-10). It changes nothing.
+func (s *sweep) explain(ctx context.Context, order item.Item) error {
+	j := sweptOf(&item.Handle{Run: s.Run, Item: order})
+	row := sweepRow{item: order.Item, name: order.Name, paidUntil: j.TermEnd(), action: actionNone, result: resultSkipped}
+	watched, err := s.Panel.ExpiringBefore(ctx, cabforum.Date{Year: 9999, Month: 12, Day: 31})
+	if err != nil {
+		return err
+	}
+	if order.Stored == "" {
+		row.reason = string(cabforum.ReasonNothing)
+		s.rows = append(s.rows, row)
+		return nil
+	}
+	stored, err := pki.StoredLeaf(order.Stored)
+	if err != nil {
+		row.result, row.reason = resultError, err.Error()
+		s.failed++
+		s.rows = append(s.rows, row)
+		return nil
+	}
+	verdict, err := s.judge(ctx, j, &row, stored)
+	if err != nil {
+		return err
+	}
+	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
+	shown := order.Params[itemparam.ExpireDate]
+	switch {
+	case shown != "" && !slices.Contains(watched, order.Item):
+		row.reason = string(cabforum.ReasonInactive)
+	case s.settings.Policy == cabforum.PolicyNone:
+		row.reason = string(cabforum.ReasonPolicy)
+	case verdict.Due:
+		row.result, row.reason = resultError, fmt.Sprintf(reasonDate, orNone(shown), row.expires, order.Item)
+		s.failed++
+	default:
+		row.reason = string(verdict.Reason)
+	}
+	s.rows = append(s.rows, row)
+	return nil
+}
+
+// orNone is a value for a text, or the word for one that is missing.
+func orNone(value string) string {
+	if value == "" {
+		return "not set"
+	}
+	return value
+}
