@@ -6,7 +6,7 @@ import (
 	"pmssl/internal/item"
 )
 
-// host is the panel as the skeleton needs it: what the commands see, and what is told it of a failure
+// host is the panel as the app needs it: what the commands see, and what is told it of a failure
 // (billmanager-module-protocol §1.6).
 type host interface {
 	item.Panel

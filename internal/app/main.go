@@ -38,7 +38,7 @@ func Main(p Program, w System) int {
 	return k.main()
 }
 
-// skeleton is Main with its parts in hand.
+// app is Main with its parts in hand.
 type app struct {
 	program Program
 	world   System

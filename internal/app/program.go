@@ -16,11 +16,11 @@ type Program struct {
 	Name    string // file name of the binary, as in processingmodule.module: log, locks and journal carry it
 	Version string // for --version
 	Commit  string // for --version
-	// Trade makes what is fixed about the seller. It opens nothing: `features` calls it too.
+	// Info makes what is fixed about the seller. It opens nothing: `features` calls it too.
 	Info func(seller.Env) seller.Info
 }
 
-// World is everything outside the program. Nothing here or below looks past it.
+// System is everything outside the program. Nothing here or below looks past it.
 type System struct {
 	Args           []string // without the program's own name
 	Stdin          io.Reader

@@ -18,7 +18,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// session is one run of one command, from the row to the document.
+// invocation is one run of one command, from the row to the document.
 type invocation struct {
 	program Program
 	world   System

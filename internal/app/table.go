@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// row is one command: everything that the skeleton knows about it. Dispatch, `features`, --help, the checks of the
+// row is one command: everything that the app knows about it. Dispatch, `features`, --help, the checks of the
 // arguments and docs/commands.md are made from rows and from nothing else (design, "the command table is the one truth").
 type row struct {
 	name  string

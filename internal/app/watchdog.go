@@ -12,7 +12,7 @@ import (
 // lastWords is how long the error document of a run that has to be ended may take to be written.
 const lastWords = 5 * time.Second
 
-// vital counts what must not be cut in two: a purchase from its request to its record, and the handling of a failure,
+// criticalSection counts what must not be cut in two: a purchase from its request to its record, and the handling of a failure,
 // which has its own bounds.
 type criticalSection struct {
 	mu     sync.Mutex

@@ -77,7 +77,7 @@ type Plan struct {
 // Reissues is how many certificates follow the first one.
 func (p Plan) Reissues() int { return len(p.Certificates) - 1 }
 
-// Proofs is how many times control over the names has to be proved, the first time included.
+// Challenges is how many times control over the names has to be proved, the first time included.
 func (p Plan) Challenges() int {
 	return p.count(func(c Certificate) bool { return c.Proof == EvidenceNeeded })
 }

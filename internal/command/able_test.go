@@ -65,7 +65,7 @@ func (a *ableSeller) Probe(context.Context) ([]seller.Finding, error) {
 	return a.findings, a.note("probe")
 }
 
-// Mark implements command.OrderReferencer.
+// OrderRef implements command.OrderReferencer.
 func (a *ableSeller) OrderRef(installation string, it int64) string {
 	return fmt.Sprintf("pmssl-%s-%d", installation, it)
 }

@@ -1,4 +1,3 @@
-// Package command holds what the modules do: one file for one command, one short function each. It knows the words of
-// the trade (cert) and the Forum's rules (cabforum); the panel and the seller come in through the interfaces Panel and
-// Seller that are defined here, by their user.
+// Package command holds the commands that the panel starts: one function each, which parses its arguments, calls one of
+// the engines (subscription, plan, lifecycle, purchase, item) and answers.
 package command

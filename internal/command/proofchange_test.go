@@ -19,7 +19,7 @@ import (
 // changingSeller is a seller at which the way of proof of an order that waits can be changed.
 type changingSeller struct{ *ableSeller }
 
-// ChangeProof implements command.MethodChanger.
+// ChangeMethod implements command.MethodChanger.
 func (c changingSeller) ChangeMethod(_ context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if err := c.note("change %d %s %s", id, r.Method, strings.Join(r.Emails, ",")); err != nil {
 		return nil, err

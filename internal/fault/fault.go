@@ -1,3 +1,4 @@
+// Package fault holds the one error type that reaches the panel, the log and the administrator, and its kinds.
 package fault
 
 import (
@@ -13,7 +14,7 @@ const (
 	Auth       = "auth"                    // the seller does not let this account in
 	Client     = "client"                  // the other side (seller or panel) could not be reached or understood
 	DB         = "db"                      // the panel's database could not be reached or lacks something
-	API        = "api_error"               // the seller refused; its code and words are in Value
+	API        = "api_error"               // the seller refused; its code and words are in Message
 	Login      = "invalid_login_or_passwd" // user name or key is wrong
 	Address    = "address_not_allowed"     // this host's address is not on the seller's white list
 	ClientIP   = "invalid_client_ip"       // the address given as client_ip is not one that the seller takes
@@ -43,21 +44,21 @@ const (
 // Param is a named value of a fault, `__name__` in the manifest's text.
 type Param struct{ Name, Value string }
 
-// Fault is the one error of this product's edge: what the panel shows, what the log says and whether trying again can
-// help. Inside the rooms plain %w wrapping is used; the outermost Fault of a chain is the one that is rendered.
+// Error is the one error of this product's edge: what the panel shows, what the log says and whether trying again can
+// help. Inside the packages plain %w wrapping is used; the outermost Error of a chain is the one that is rendered.
 type Error struct {
 	Type    string  // one of the constants above
 	Object  string  // what is concerned: a field, a command, a table
 	Message string  // the text for people: what was wrong, where, what to do; the seller's code and words where it spoke
 	Params  []Param // further placeholders of the manifest's text
 	Retry   bool    // the same command can succeed later without anybody doing anything
-	// Unclear says that a purchase may have been executed although no answer tells so: the intent stays, nothing is
+	// OutcomeUnknown says that a purchase may have been executed although no answer tells so: the intent stays, nothing is
 	// bought again before the seller was asked (contract 3.3, 3.4).
 	OutcomeUnknown bool
-	// Accepted goes with Unclear: the seller said that it took the purchase, and what comes of it does not show yet. A
+	// Accepted goes with OutcomeUnknown: the seller said that it took the purchase, and what comes of it does not show yet. A
 	// program never makes it again.
 	Accepted bool
-	// Refused goes with Unclear: what answered says that the request was refused before it was carried out, and does not say so
+	// Refused goes with OutcomeUnknown: what answered says that the request was refused before it was carried out, and does not say so
 	// in the seller's own document (HTTP 405). Two readings of the seller's list a minute apart that show nothing free the way
 	// (rules BUY-12).
 	Refused bool
@@ -94,7 +95,7 @@ func Errorf(kind, object, format string, args ...any) *Error {
 	return &Error{Type: kind, Object: object, Message: err.Error(), Err: cause}
 }
 
-// Again marks the fault as one that passes by itself and returns it.
+// Retryable marks the fault as one that passes by itself and returns it.
 func (f *Error) Retryable() *Error {
 	f.Retry = true
 	return f
@@ -113,7 +114,7 @@ func (f *Error) SellerFails() bool {
 	return f.Outage
 }
 
-// From finds the outermost Fault in the chain of err; an error without one is Internal with the error's text.
+// From finds the outermost Error in the chain of err; an error without one is Internal with the error's text.
 // nil gives nil.
 func From(err error) *Error {
 	if err == nil {
@@ -121,7 +122,7 @@ func From(err error) *Error {
 	}
 	var failure *Error
 	if errors.As(err, &failure) {
-		if failure == nil { // a *Fault without value in an error: whoever returned it meant something
+		if failure == nil { // a *Error without value in an error: whoever returned it meant something
 			return &Error{Type: Internal, Message: "an error without content"}
 		}
 		return failure

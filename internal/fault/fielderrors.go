@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Complaints gathers what is wrong with the fields of one order, so that a client hears all of it at once. The zero value is
+// FieldErrors gathers what is wrong with the fields of one order, so that a client hears all of it at once. The zero value is
 // ready for use.
 type FieldErrors struct {
 	fields, wrong, missing []string

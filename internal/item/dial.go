@@ -9,7 +9,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// dial connects the seller of a processing module, for commands that concern no item. One that does not exist is Missed;
+// Dial connects the seller of a processing module, for commands that concern no item. One that does not exist is Missed;
 // one of another binary is Value, because its parameters mean nothing here.
 func Dial(ctx context.Context, run *Run, module int64) (seller.Seller, error) {
 	params, err := run.Panel.ModuleParams(ctx, module)

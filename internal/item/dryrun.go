@@ -70,7 +70,7 @@ func WithDryRun(f Func) Func {
 	}
 }
 
-// beginDryRun takes everything by which the run could change something away. A seller that does not withhold such calls ends the
+// BeginDryRun takes everything by which the run could change something away. A seller that does not withhold such calls ends the
 // run before anything is asked.
 func (run *Run) BeginDryRun() error {
 	if !run.Info.DryRun {
@@ -114,7 +114,7 @@ func (l dryLog) Errorf(format string, args ...any) {
 	l.Log.Errorf(format, args...)
 }
 
-// record notes what would be done; about is pairs of name and value, of which empty values are left out.
+// Record notes what would be done; about is pairs of name and value, of which empty values are left out.
 func (d *DryRun) Record(what string, about ...any) {
 	if d.stopped {
 		return
@@ -128,7 +128,7 @@ func (d *DryRun) Record(what string, about ...any) {
 	d.actions = append(d.actions, a)
 }
 
-// withheld reports whether err is that of a call which the seller's client did not send because of a dry run, and records what
+// Withheld reports whether err is that of a call which the seller's client did not send because of a dry run, and records what
 // it would have done.
 func (d *DryRun) Withheld(err error, what string, about ...any) bool {
 	var call interface{ Withheld() bool }
@@ -139,7 +139,7 @@ func (d *DryRun) Withheld(err error, what string, about ...any) bool {
 	return true
 }
 
-// stop ends the dry run at a call that only the seller can answer. Any error but that of a withheld call is one that the real run
+// Stop ends the dry run at a call that only the seller can answer. Any error but that of a withheld call is one that the real run
 // would meet.
 func (d *DryRun) Stop(err error, what string, about ...any) error {
 	if err == nil {

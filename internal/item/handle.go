@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// itemDeleted is item.status of a deleted item (billmanager-module-protocol §4).
+// ItemDeleted is item.status of a deleted item (billmanager-module-protocol §4).
 const ItemDeleted = 4
 
 // job is one item under work: locked, loaded, and with the seller at hand.
@@ -60,7 +60,7 @@ func sameModule(run *Run, order Item) error {
 		order.Item, order.Name, order.Module, run.Args.Module)
 }
 
-// assortment reads what the seller sells. A sweep, which works on many items of one account, asks a seller that fails as a whole
+// Assortment reads what the seller sells. A sweep, which works on many items of one account, asks a seller that fails as a whole
 // once.
 func (j *Handle) Assortment(ctx context.Context) error {
 	if j.Outages == nil {
@@ -83,7 +83,7 @@ func (j *Handle) Assortment(ctx context.Context) error {
 	return nil
 }
 
-// connect is begin without any change and without a question to the seller: for commands that may only show something.
+// Connect is begin without any change and without a question to the seller: for commands that may only show something.
 func Connect(ctx context.Context, run *Run) (*Handle, error) {
 	j, err := ConnectAny(ctx, run)
 	if err != nil {
@@ -114,7 +114,7 @@ func ConnectAny(ctx context.Context, run *Run) (*Handle, error) {
 	return j, nil
 }
 
-// catalogue is what the seller sells: for a seller whose products are not fixed, what the account is offered.
+// Catalogue is what the seller sells: for a seller whose products are not fixed, what the account is offered.
 func Catalogue(ctx context.Context, run *Run, theSeller seller.Seller) []seller.Product {
 	cataloguer, ok := theSeller.(seller.Cataloguer)
 	if !ok {
@@ -128,7 +128,7 @@ func Catalogue(ctx context.Context, run *Run, theSeller seller.Seller) []seller.
 	return products
 }
 
-// readable refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again
+// Readable refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again
 // (contract 3.6).
 func (j *Handle) Readable() error {
 	for _, name := range []string{itemparam.OrderID, itemparam.Lineage} {
@@ -144,7 +144,7 @@ func (j *Handle) Readable() error {
 	return nil
 }
 
-// id is the newest id at the seller, 0 where nothing was bought yet.
+// ID is the newest id at the seller, 0 where nothing was bought yet.
 func (j *Handle) ID() int64 {
 	if ids := ParseIDs(j.Item.Params[itemparam.OrderID]); len(ids) > 0 {
 		return ids[0]
@@ -155,7 +155,7 @@ func (j *Handle) ID() int64 {
 	return 0
 }
 
-// lineage lists the item's ids at the seller, oldest first, the newest included.
+// Lineage lists the item's ids at the seller, oldest first, the newest included.
 func (j *Handle) Lineage() []int64 {
 	ids := ParseIDs(j.Item.Params[itemparam.Lineage])
 	if id := j.ID(); id != 0 && !slices.Contains(ids, id) {
@@ -164,7 +164,7 @@ func (j *Handle) Lineage() []int64 {
 	return ids
 }
 
-// parseIDs reads a blank-separated list of ids; what is not a number is left out.
+// ParseIDs reads a blank-separated list of ids; what is not a number is left out.
 func ParseIDs(list string) []int64 {
 	var ids []int64
 	for _, word := range strings.Fields(list) {
@@ -212,7 +212,7 @@ func (j *Handle) SaveParam(ctx context.Context, name, value string) error {
 	return nil
 }
 
-// setStatus writes the service status unless the item already has it.
+// SetStatus writes the service status unless the item already has it.
 func (j *Handle) SetStatus(ctx context.Context, status ServiceStatus) error {
 	if j.HasStatus(status) {
 		return nil
@@ -228,10 +228,10 @@ func (j *Handle) HasStatus(status ServiceStatus) bool {
 	return j.Item.Params[itemparam.ServiceStatus] == strconv.Itoa(int(status))
 }
 
-// today is the UTC date (contract 2).
+// Today is the UTC date (contract 2).
 func (j *Handle) Today() cabforum.Date { return cabforum.DateOf(j.Now()) }
 
-// termStart is the first day of the paid term (contract 1): the saved one, else the item's opening date, else today.
+// TermStart is the first day of the paid term (contract 1): the saved one, else the item's opening date, else today.
 func (j *Handle) TermStart() cabforum.Date {
 	if saved, err := cabforum.ParseDate(j.Item.Params[itemparam.TermStart]); err == nil && !saved.IsZero() {
 		return saved
@@ -242,7 +242,7 @@ func (j *Handle) TermStart() cabforum.Date {
 	return j.Today()
 }
 
-// termEnd is the day until which the term is paid; zero where the item has no term in months.
+// TermEnd is the day until which the term is paid; zero where the item has no term in months.
 func (j *Handle) TermEnd() cabforum.Date {
 	months := j.TermMonths()
 	if months <= 0 {
@@ -251,7 +251,7 @@ func (j *Handle) TermEnd() cabforum.Date {
 	return j.TermStart().AddMonths(months)
 }
 
-// termMonths is the length of the term that was paid for. The item's period is the length of the next one where the client
+// TermMonths is the length of the term that was paid for. The item's period is the length of the next one where the client
 // renews for another time, and the panel may write it before the renewal is bought.
 func (j *Handle) TermMonths() int {
 	if months, err := strconv.Atoi(j.Item.Params[itemparam.TermMonths]); err == nil && months > 0 {
@@ -260,7 +260,7 @@ func (j *Handle) TermMonths() int {
 	return j.Item.Period
 }
 
-// saveTerm keeps the term's beginning and length and, for terms over a year, what the panel shows as paid until.
+// SaveTerm keeps the term's beginning and length and, for terms over a year, what the panel shows as paid until.
 func (j *Handle) SaveTerm(ctx context.Context) error {
 	if err := j.SaveParam(ctx, itemparam.TermStart, j.TermStart().String()); err != nil {
 		return err
@@ -277,7 +277,7 @@ func (j *Handle) SaveTerm(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.PaidUntil, until)
 }
 
-// product is what the item's tariff sells, and whether it can be ordered.
+// Product is what the item's tariff sells, and whether it can be ordered.
 func (j *Handle) Product() (seller.Product, error) {
 	product, found := seller.FindProduct(j.Info.Products, j.Item.Template)
 	if !found {
@@ -286,7 +286,7 @@ func (j *Handle) Product() (seller.Product, error) {
 	return product, nil
 }
 
-// request checks the item's order and puts it into the seller's words.
+// Request checks the item's order and puts it into the seller's words.
 func (j *Handle) Request() (seller.Request, error) {
 	product, err := j.Product()
 	if err != nil {
@@ -312,7 +312,7 @@ func (j *Handle) tellMapped() {
 	}
 }
 
-// requestWith is request with other parameters, such as another way of proof.
+// RequestWith is request with other parameters, such as another way of proof.
 func (j *Handle) RequestWith(product seller.Product, params map[string]string) (seller.Request, error) {
 	read := seller.NewRequest
 	if j.certified() {
@@ -331,7 +331,7 @@ func (j *Handle) certified() bool {
 	return err == nil && stored.Check(csr, nil) == nil
 }
 
-// namesPaid returns how many further names the item may have: those that the client ordered, and those that its order at the seller
+// NamesPaid returns how many further names the item may have: those that the client ordered, and those that its order at the seller
 // was paid for or the certificate in place carries. A reissue of them costs nothing, whatever the tariff says today.
 func (j *Handle) NamesPaid(product seller.Product) int {
 	paid := j.Item.SANs
@@ -344,5 +344,5 @@ func (j *Handle) NamesPaid(product seller.Product) int {
 	return paid
 }
 
-// itemtypeCertificate is the panel's name of the type of our items (billmanager-module-protocol §2).
+// ItemtypeCertificate is the panel's name of the type of our items (billmanager-module-protocol §2).
 const ItemtypeCertificate = "certificate"

@@ -6,7 +6,7 @@ import (
 	"pmssl/internal/cabforum"
 )
 
-// Order is a certificate item of the panel with all that belongs to it, as read from its database.
+// Item is a certificate item of the panel with all that belongs to it, as read from its database.
 type Item struct {
 	Item        int64
 	Name        string
@@ -47,7 +47,7 @@ type Import struct {
 	Params map[string]string
 }
 
-// Bought is one line of the purchase journal `var/<binary>.purchases` (contract 3.2).
+// JournalEntry is one line of the purchase journal `var/<binary>.purchases` (contract 3.2).
 type JournalEntry struct {
 	Time time.Time `json:"time"`
 	Item int64     `json:"item"`
@@ -65,14 +65,14 @@ type JournalEntry struct {
 	Name string `json:"name,omitempty"`
 }
 
-// Client is whom the letters about an item go to.
+// Recipient is whom the letters about an item go to.
 type Recipient struct {
 	Email string
 	Name  string
 	Lang  string // as the panel writes it: en, ru, es, perhaps with a region
 }
 
-// Holding is what the panel's database knows of purchases on one item: used to tell whose an id at the seller is.
+// Claim is what the panel's database knows of purchases on one item: used to tell whose an id at the seller is.
 type Claim struct {
 	Item    int64
 	Module  int64

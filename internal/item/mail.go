@@ -17,7 +17,7 @@ const (
 	NoticeWaiting = "waiting"
 )
 
-// Letter is what a client is told about one certificate.
+// Notice is what a client is told about one certificate.
 type Notice struct {
 	Kind      string
 	To        Recipient
@@ -31,11 +31,11 @@ type Notice struct {
 	PaidUntil cabforum.Date
 	DaysLeft  int // to the end of the certificate in place; negative when it has ended
 	Method    seller.Method
-	Proofs    string // what to publish, see cert.ChallengeText; for e-mail the approvers' addresses
+	Proofs    string // what to publish, see seller.ChallengeText; for e-mail the approvers' addresses
 }
 
-// Post hands letters to the server's own mail transport. Errors are *cert.Error; those of type client have the object
-// cert.ObjectMail if the transport failed, and cert.ObjectRecipient if it did not take this letter.
+// Mailer hands letters to the server's own mail transport. Errors are *fault.Error; those of type client have the object
+// fault.ObjectMail if the transport failed, and fault.ObjectRecipient if it did not take this letter.
 type Mailer interface {
 	Send(ctx context.Context, l Notice) error
 }

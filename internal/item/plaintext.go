@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// brief shortens a word of the command line for a text.
+// Brief shortens a word of the command line for a text.
 func Brief(word string) string {
 	const most = 64
 	if len(word) > most {
@@ -24,8 +24,8 @@ func PlainText(text string, most int) string {
 	return words
 }
 
-// maxWarning is how much of a warning is shown, in characters.
+// MaxWarning is how much of a warning is shown, in characters.
 const MaxWarning = 300
 
-// maxName is how much of an item's name is shown, in characters: a headline has room for so many wide ones.
+// MaxName is how much of an item's name is shown, in characters: a headline has room for so many wide ones.
 const MaxName = 48

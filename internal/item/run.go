@@ -65,7 +65,7 @@ type Run struct {
 	CriticalSection func(bool)
 
 	Dry *DryRun // what a dry run would do, nil for a real one
-	// outages are the accounts whose seller failed in the sweep that works on many items; nil for a command for one.
+	// Outages are the accounts whose seller failed in the sweep that works on many items; nil for a command for one.
 	Outages Outages
 
 	// Terminal tells that a person reads stdout.
@@ -82,17 +82,17 @@ type Run struct {
 // Func is one command. The document is what goes to stdout on success; nil prints nothing.
 type Func func(ctx context.Context, run *Run) (*etree.Document, error)
 
-// outages are the accounts whose seller failed as a whole in this sweep, with what it failed with.
+// Outages are the accounts whose seller failed as a whole in this sweep, with what it failed with.
 type Outages map[string]*fault.Error
 
-// cutShort reports whether work failed because the run is over: over is the context's error, nil while the run goes on. What
+// CutShort reports whether work failed because the run is over: over is the context's error, nil while the run goes on. What
 // does not pass by itself, and a purchase without an answer, is told as it is.
 func CutShort(over, err error) bool {
 	failure := fault.From(err)
 	return over != nil && failure != nil && !failure.OutcomeUnknown && (failure.Retry || errors.Is(err, over))
 }
 
-// subscriptionSettings reads the policy out of the panel's configuration (validity page B3.5).
+// SubscriptionSettings reads the policy out of the panel's configuration (validity page B3.5).
 func SubscriptionSettings(ctx context.Context, panel Panel) (cabforum.Settings, []string, error) {
 	policy, err := panel.Setting(ctx, cabforum.SettingPolicy)
 	if err != nil {

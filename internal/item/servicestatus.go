@@ -1,6 +1,6 @@
 package item
 
-// Service is the panel's service_status of a certificate item (billmanager-module-protocol §4.1).
+// ServiceStatus is the panel's service_status of a certificate item (billmanager-module-protocol §4.1).
 type ServiceStatus int
 
 // The values that modules write.

@@ -1,3 +1,4 @@
+// Package itemparam names the parameters of a certificate item in the panel (table itemparam).
 package itemparam
 
 // Names of item parameters, table itemparam (contract 1 and billmanager-module-protocol §4.1).

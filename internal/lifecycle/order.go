@@ -10,7 +10,7 @@ import (
 // Order is an item under work with all that its order at the seller goes through.
 type Order struct{ *purchase.Buyer }
 
-// begin locks and loads the item, connects its seller and puts purchases on the item that only the journal remembers.
+// Begin locks and loads the item, connects its seller and puts purchases on the item that only the journal remembers.
 func Begin(ctx context.Context, run *item.Run) (*Order, error) {
 	b, err := purchase.Begin(ctx, run)
 	if b == nil {

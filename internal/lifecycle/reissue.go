@@ -46,7 +46,7 @@ func (j *Order) pendingReissue() (reissueOf, bool) {
 // answered tells whether the seller took the reissue: it has an id of its own, or it is marked as accepted.
 func (j *Order) answered(r reissueOf) bool { return r.ID != j.ID() || r.Accepted }
 
-// unanswered tells whether a reissue was asked for of which nothing was heard.
+// Unanswered tells whether a reissue was asked for of which nothing was heard.
 func (j *Order) Unanswered() bool {
 	pending, ok := j.pendingReissue()
 	return ok && !j.answered(pending)
@@ -94,12 +94,12 @@ func (j *Order) Attempts() attempts {
 	return a
 }
 
-// countAttempt saves that the seller is about to be asked.
+// CountAttempt saves that the seller is about to be asked.
 func (j *Order) CountAttempt(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.ReissueTried, j.Now().UTC().Format(time.RFC3339)+" "+strconv.Itoa(j.Attempts().Count+1))
 }
 
-// reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
+// Reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
 // none where one is under way, was just answered, or is not needed (contract 4.5, 4.6). Then the panel hears service.post<post>.
 func (j *Order) Reissue(ctx context.Context, post string) (ended error, err error) {
 	id := j.ID()

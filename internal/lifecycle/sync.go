@@ -43,7 +43,7 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, err
 }
 
-// stillWaiting reports whether an order of which all is known waits as it did when it was last looked at: nothing is asked
+// StillWaiting reports whether an order of which all is known waits as it did when it was last looked at: nothing is asked
 // about it then.
 func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
 	glancer, ok := j.Seller.(seller.StatusCache)
@@ -58,7 +58,7 @@ func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
+// Newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
 // provided that the last one is for the item's key (contract 4.1, 4.5).
 func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	report, err := j.Seller.OrderStatus(ctx, id)

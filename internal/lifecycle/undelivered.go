@@ -68,7 +68,7 @@ func (j *Order) since(ctx context.Context, name, key string) (time.Time, error) 
 	return now, j.SaveParam(ctx, name, key+" "+now.Format(time.RFC3339))
 }
 
-// passingTask makes a task that is over when the certificate is stored, and remembers it for that time. A task of the same
+// PassingTask makes a task that is over when the certificate is stored, and remembers it for that time. A task of the same
 // type that is open already is somebody else's to close.
 func (j *Order) PassingTask(ctx context.Context, command, text string) error {
 	before, err := j.Panel.OpenTask(ctx, j.Item.Item, command)

@@ -17,7 +17,7 @@ const (
 	KindWaiting Kind = "waiting" // still no proof, and less than 7 days are left
 )
 
-// Facts are what a letter tells. Nothing in them is trusted: texts are cleaned and bounded when the letter is composed.
+// NoticeData are what a letter tells. Nothing in them is trusted: texts are cleaned and bounded when the letter is composed.
 type NoticeData struct {
 	Kind Kind
 	// Lang is the client's language as the panel's database has it (ru, ru-RU, es_ES.UTF-8). Where no template

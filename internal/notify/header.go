@@ -34,7 +34,7 @@ func (h *header) add(name string, words ...string) {
 	fmt.Fprintf(&h.text, "%s\r\n", line)
 }
 
-// AddText writes a field of free text (unstructured, RFC 5322 2.2.1).
+// addText writes a field of free text (unstructured, RFC 5322 2.2.1).
 func (h *header) addText(name, text string) {
 	if isASCII(text) {
 		h.add(name, strings.Fields(text)...)

@@ -21,7 +21,7 @@ const (
 // DefaultSendmail are the places of the sendmail program, which every MTA for Linux brings along (LSB 4.1, sendmail).
 func DefaultSendmail() []string { return []string{"/usr/sbin/sendmail", "/usr/lib/sendmail"} }
 
-// Post sends letters. Now and Rand are required; where the other fields are empty their defaults hold.
+// Mailer sends letters. Now and Rand are required; where the other fields are empty their defaults hold.
 type Mailer struct {
 	From        string        // value of SSLSubscriptionMailFrom: an address, or `Name <address>`
 	TemplateDir string        // folder of the administrator's templates, etc/pmssl/templates; empty = built-in texts only
@@ -37,11 +37,11 @@ type Mailer struct {
 }
 
 // Send composes the letter and hands it to the MTA: to the first of Sendmail that exists, else to SMTPAddr. nil means
-// that the MTA has taken the letter over. Every error is a *cert.Error:
+// that the MTA has taken the letter over. Every error is a *fault.Error:
 //   - of type missed or value about SSLSubscriptionMailFrom, the client's address (object email), the domain or the
 //     expiration date;
-//   - of type client where the MTA did not take the letter: about cert.ObjectRecipient where another letter may be taken, and then
-//     with Retry unless the MTA refused it for good, as an address that does not exist; else about cert.ObjectMail.
+//   - of type client where the MTA did not take the letter: about fault.ObjectRecipient where another letter may be taken, and then
+//     with Retry unless the MTA refused it for good, as an address that does not exist; else about fault.ObjectMail.
 //
 // Where the connection breaks after the last byte nobody knows whether the letter was taken over; that is a
 // fault too, since a letter that comes twice does less harm than none (RFC 5321 4.5.4.1).

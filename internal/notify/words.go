@@ -118,7 +118,7 @@ func methodWord(m seller.Method) string {
 	return "email"
 }
 
-// shown is a domain name as a client recognises it (cert.DisplayName), without what has no place in a letter.
+// shown is a domain name as a client recognises it (pki.DisplayName), without what has no place in a letter.
 func shown(name string) string {
 	ascii := hostText(name)
 	if text := pki.DisplayName(ascii); text != ascii {

@@ -3,7 +3,4 @@
 //
 // Everything is lazy: New opens nothing and starts nothing. Settings are read at the first need, the database is opened
 // at the first query, mgrctl is started for one call-back at a time.
-//
-// "contract" in comments names the project's page of shared names and rules, "protocol" the page on the panel's module
-// protocol.
 package panel

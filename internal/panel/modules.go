@@ -74,7 +74,7 @@ func (h *Host) SuitableModules(ctx context.Context, pricelist int64) ([]int64, e
  WHERE l.pricelist=? AND pm.module=? AND pm.active='on' ORDER BY pm.orderpriority, pm.id`, pricelist, h.o.Binary)
 }
 
-// Holdings lists every item of the given processing modules, deleted ones too, that carries a purchase intent, an order
+// ItemClaims lists every item of the given processing modules, deleted ones too, that carries a purchase intent, an order
 // id or a lineage. One query, by item.
 func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, error) {
 	if len(modules) == 0 {

@@ -19,7 +19,7 @@ const ours = ` FROM processingmodule pm JOIN item i ON i.processingmodule=pm.id 
 const living = ` pm.module=? AND (i.status=2 OR i.status=3 AND i.autosuspend='on' AND COALESCE(i.employeesuspend,'off')<>'on'
  AND COALESCE(i.abusesuspend,'off')<>'on')`
 
-// Living counts the items that the sweep watches.
+// ActiveItems counts the items that the sweep watches.
 func (h *Host) ActiveItems(ctx context.Context) (int, error) {
 	row, found, err := h.row(ctx, "item", "SELECT COUNT(*)"+ours+"WHERE"+living, h.o.Binary)
 	if err != nil || !found {
@@ -28,14 +28,14 @@ func (h *Host) ActiveItems(ctx context.Context) (int, error) {
 	return int(row[0].number()), nil
 }
 
-// Unsettled lists the items whose order or reissue the seller works on: service status 3 or 4 (contract 5.1).
+// WaitingItems lists the items whose order or reissue the seller works on: service status 3 or 4 (contract 5.1).
 func (h *Host) WaitingItems(ctx context.Context) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
 		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+living+" AND s.value IN ('3','4') ORDER BY i.id",
 		itemparam.ServiceStatus, h.o.Binary)
 }
 
-// Ending lists the items whose stored certificate ends on the date or before, soonest first: one query over the panel's
+// ExpiringBefore lists the items whose stored certificate ends on the date or before, soonest first: one query over the panel's
 // own indexes (contract 5.1, 6). Dates in parameters are YYYY-MM-DD, so their order is that of time.
 func (h *Host) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+

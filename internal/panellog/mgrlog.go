@@ -141,7 +141,7 @@ func (l *Logger) Close() error {
 	return l.s.file.Close()
 }
 
-// Room returns a logger of the same log for another source module, the word
+// Named returns a logger of the same log for another source module, the word
 // before the level ("namecheap"). Its level is that of debug.conf's last line
 // that fits <Name>.<room>.
 func (l *Logger) Named(name string) *Logger {

@@ -199,7 +199,7 @@ func subjectEmail(request *x509.CertificateRequest) string {
 	return ""
 }
 
-// plainAddress tells whether the text is one e-mail address and nothing else: no name, no list, no line breaks.
+// PlainAddress tells whether the text is one e-mail address and nothing else: no name, no list, no line breaks.
 func PlainAddress(text string) bool {
 	address, err := mail.ParseAddress(text)
 	return err == nil && address.Name == "" && address.Address == text

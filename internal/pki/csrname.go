@@ -49,7 +49,7 @@ func requestedName(name string) (ascii string, other, err error) {
 		Clip(name, 300), what, ascii), nil
 }
 
-// lowerASCII returns the text with A to Z in lower case and every other character as it is: strings.ToLower would map some, such as
+// LowerASCII returns the text with A to Z in lower case and every other character as it is: strings.ToLower would map some, such as
 // the Kelvin sign, to plain letters.
 func LowerASCII(text string) string {
 	return strings.Map(func(r rune) rune {

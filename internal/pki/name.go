@@ -136,7 +136,7 @@ func Covers(has, wanted string) bool {
 	return wildcard && found && label != "" && label != "*" && rest != "" && rest == base
 }
 
-// clip shortens a text from outside to at most so many bytes, and marks that it did.
+// Clip shortens a text from outside to at most so many bytes, and marks that it did.
 func Clip(text string, most int) string {
 	if len(text) <= most {
 		return text

@@ -125,7 +125,7 @@ func invisible(r rune) bool {
 	return false
 }
 
-// character names a character by its code point, and shows it if it can be seen: U+00FC "ü".
+// Character names a character by its code point, and shows it if it can be seen: U+00FC "ü".
 func Character(r rune) string {
 	if unicode.IsGraphic(r) && !unicode.IsSpace(r) {
 		return fmt.Sprintf("the character U+%04X %q", r, string(r))

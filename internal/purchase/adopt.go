@@ -254,7 +254,7 @@ func (j *Buyer) sameClass(delivered, ordered string) bool {
 	return true
 }
 
-// claims tells which ids of the account belong to which item, and up to which id the intent's purchase can lie: the
+// Claims tells which ids of the account belong to which item, and up to which id the intent's purchase can lie: the
 // snapshot of the next intent of the same account, 0 where there is none.
 func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, until int64, err error) {
 	taken = map[int64]int64{}

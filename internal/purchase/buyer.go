@@ -18,7 +18,7 @@ func Begin(ctx context.Context, run *item.Run) (*Buyer, error) {
 	return j, j.Recall(ctx)
 }
 
-// buyer is an item under work at which money may be spent.
+// Buyer is an item under work at which money may be spent.
 type Buyer struct{ *item.Handle }
 
 // Connect is connect for whoever may buy.

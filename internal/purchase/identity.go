@@ -68,7 +68,7 @@ func (j *Buyer) creates(kind string) bool {
 	return kind == seller.KindCreate || kind == seller.KindRenew || kind == seller.KindOrder
 }
 
-// otherAccount returns the fault of an intent that was saved for another account than the module's present one: it is unclear until
+// OtherAccount returns the fault of an intent that was saved for another account than the module's present one: it is unclear until
 // an administrator resolves it (rules BUY-13). Nil if the intent is of this account or does not say.
 func (j *Buyer) OtherAccount(in Intent) error {
 	if in.Account == "" || in.Account == seller.AccountMark(j.Account) {

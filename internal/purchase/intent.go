@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/itemparam"
 )
 
-// intentWait is how long after a purchase without answer nothing new is bought, however empty the seller's list is
+// IntentWait is how long after a purchase without answer nothing new is bought, however empty the seller's list is
 // (contract 3.4).
 const IntentWait = 10 * time.Minute
 
@@ -19,7 +19,7 @@ const IntentWait = 10 * time.Minute
 // (rules BUY-12).
 const refusedWait = time.Minute
 
-// intent is the item parameter purchase_intent: what was about to be bought, saved before the seller is asked
+// Intent is the item parameter purchase_intent: what was about to be bought, saved before the seller is asked
 // (contract 1).
 type Intent struct {
 	Kind     string    `json:"kind"`
@@ -83,7 +83,7 @@ func (f *flexible) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// parseIntent reads the parameter. A text that is no intent is Unclear: nobody can tell what was bought, so an
+// ParseIntent reads the parameter. A text that is no intent is Unclear: nobody can tell what was bought, so an
 // administrator has to.
 func ParseIntent(text string) (Intent, error) {
 	var wire struct {
@@ -129,6 +129,6 @@ func ParseIntent(text string) (Intent, error) {
 	}, nil
 }
 
-// freshCertificate is how old a certificate must be before it is reissued for an unchanged request: a panel and our own
+// FreshCertificate is how old a certificate must be before it is reissued for an unchanged request: a panel and our own
 // sweep that act on the same day make one reissue (contract 4.6).
 const FreshCertificate = 24 * time.Hour

@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// enoughNames makes sure that the order at the seller holds the request's names. What is missing is bought first, once,
+// EnoughNames makes sure that the order at the seller holds the request's names. What is missing is bought first, once,
 // provided that the client ordered it in the panel; fewer names than were bought need nothing.
 func (j *Buyer) EnoughNames(ctx context.Context, report seller.OrderStatus, request seller.Request) error {
 	if err := j.ReconcileOpenNames(ctx, report, request); err != nil {

@@ -55,14 +55,14 @@ func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
 	return p, nil
 }
 
-// take notes that a certificate is an item's from now on.
+// Take notes that a certificate is an item's from now on.
 func (p OwnerIndex) Take(l seller.ListedCertificate, it int64) {
 	for _, id := range l.Lineage() {
 		p.ids[id] = it
 	}
 }
 
-// holds reports whether a certificate is known to be the item's.
+// Holds reports whether a certificate is known to be the item's.
 func (p OwnerIndex) Holds(it int64) bool {
 	for _, holder := range p.ids {
 		if holder == it {
@@ -72,7 +72,7 @@ func (p OwnerIndex) Holds(it int64) bool {
 	return false
 }
 
-// owner is the item that a certificate belongs to, with the reason in words; 0 where nobody holds it.
+// Owner is the item that a certificate belongs to, with the reason in words; 0 where nobody holds it.
 func (p OwnerIndex) Owner(ctx context.Context, l seller.ListedCertificate) (it int64, why string, err error) {
 	ids := append([]int64{l.ID}, l.Older...)
 	for _, id := range ids {
@@ -141,7 +141,7 @@ func living(it int64, err error) (int64, error) {
 	return it, nil
 }
 
-// mark is the item's mark at a seller that keeps one; empty at the others.
+// Mark is the item's mark at a seller that keeps one; empty at the others.
 func (j *Buyer) Mark(ctx context.Context) (string, error) {
 	marker, ok := j.Seller.(seller.OrderReferencer)
 	if !ok {

@@ -67,7 +67,7 @@ func (j *Buyer) underWork(ctx context.Context, p seller.Purchase, in Intent) err
 		in.Time.Format(time.RFC3339), j.Info.Title, p.ID, report.StatusText, j.Item.Item).Retryable()
 }
 
-// renewedElsewhere tells whether the order already runs to the end of the new term: the seller has renewed it by itself, or
+// RenewedElsewhere tells whether the order already runs to the end of the new term: the seller has renewed it by itself, or
 // somebody did it there. It is taken for the renewal; paying once more would be paying twice.
 func (j *Buyer) RenewedElsewhere(ctx context.Context, p seller.Purchase) (bool, error) {
 	end := j.TermEnd()

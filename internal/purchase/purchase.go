@@ -15,11 +15,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// buyTime is how long the seller may take for a purchase or reissue, whatever ends the run meanwhile: a signal or the
+// BuyTime is how long the seller may take for a purchase or reissue, whatever ends the run meanwhile: a signal or the
 // command's deadline must not cut it in two. Recording it has the panel's own limits.
 const BuyTime = 4 * time.Minute
 
-// purchase buys once (contract 3): under the account's lock, after settling what an earlier run may have bought, with
+// Purchase buys once (contract 3): under the account's lock, after settling what an earlier run may have bought, with
 // the intent on the item before the seller is asked and the id on disk right after.
 func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) {
 	if err := j.lockAccount(ctx); err != nil {

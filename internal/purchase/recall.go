@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// recall reads the purchase journal: an id that is there for this item and not on the item is put on the item (rules BUY-2), if it
+// Recall reads the purchase journal: an id that is there for this item and not on the item is put on the item (rules BUY-2), if it
 // is known to be this item's: numbers of items begin anew with a restored database (rules BUY-9). What is not known keeps the
 // run from buying, see j.doubt. The last line of an id decides whose it is. An intent that such an id settles is dropped.
 func (j *Buyer) Recall(ctx context.Context) error {
@@ -132,7 +132,7 @@ func (j *Buyer) release(ctx context.Context, ids []int64) error {
 	return j.SaveParam(ctx, itemparam.Released, item.FormatIDs(all))
 }
 
-// renewalLine is what the item itself says of the renewal that was paid last, as a line of the journal: the journal is one host's
+// RenewalLine is what the item itself says of the renewal that was paid last, as a line of the journal: the journal is one host's
 // (rules BUY-14). False if it says nothing.
 func (j *Buyer) RenewalLine() (item.JournalEntry, bool) {
 	words := strings.Fields(j.Item.Params[itemparam.Renewal])

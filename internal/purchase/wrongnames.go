@@ -30,7 +30,7 @@ const (
 	lineMore       = " more names cannot be certified, see the log"
 )
 
-// warnOfNames looks the request's names up before the seller is asked for them, and says in the log and on the item which
+// WarnOfNames looks the request's names up before the seller is asked for them, and says in the log and on the item which
 // cannot be certified: a name that does not exist, or whose CAA records allow none of the seller's CAs. It only warns: DNS
 // may change at any time, and the seller's word counts.
 func (j *Buyer) WarnOfNames(ctx context.Context, request seller.Request) {
@@ -119,7 +119,7 @@ func inWords(issuers []string) string {
 	return "only " + strings.Join(issuers, ", ")
 }
 
-// showNames puts the lines on the item, or takes those of an earlier look-up away. The parameter is the panel's: what
+// ShowNames puts the lines on the item, or takes those of an earlier look-up away. The parameter is the panel's: what
 // somebody else says there (its own word is check, billmanager-module-protocol §4.1) stays. A panel that does not take it
 // does not stop the order.
 func (j *Buyer) ShowNames(ctx context.Context, lines []string) {

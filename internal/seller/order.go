@@ -35,7 +35,7 @@ type Purchase struct {
 	Months  int
 	SANs    int   // names above those included in the price
 	ID      int64 // renew, sans, prolong: the certificate concerned
-	// Mark names our item at sellers that keep such a mark; empty at the others.
+	// OrderRef names our item at sellers that keep such a mark; empty at the others.
 	OrderRef string
 	// Released are ids that carry the mark and are not this item's, by an administrator's word.
 	Released []int64
@@ -47,7 +47,7 @@ type Purchase struct {
 	Request       Request // for sellers that take the CSR with the order
 }
 
-// Record is one row of the seller's list.
+// OrderSummary is one row of the seller's list.
 type OrderSummary struct {
 	ID       int64
 	State    State
@@ -58,13 +58,13 @@ type OrderSummary struct {
 	Created  cabforum.Date // zero where the seller does not tell
 }
 
-// Shelf is what the seller holds that is paid and not activated, and where its ids stand.
+// OrderSnapshot is what the seller holds that is paid and not activated, and where its ids stand.
 type OrderSnapshot struct {
 	Highest int64 // highest id seen at all
 	Records []OrderSummary
 }
 
-// Report is what the seller says of one certificate id.
+// OrderStatus is what the seller says of one certificate id.
 type OrderStatus struct {
 	ID         int64
 	State      State
@@ -80,7 +80,7 @@ type OrderStatus struct {
 	// PEM holds the certificates as they came, the leaf first as far as the seller's order tells; empty where none is
 	// there.
 	PEM []string
-	// Proofs are what the client must publish, where the report itself tells; of all ways of proof that the seller shows.
+	// Challenges are what the client must publish, where the report itself tells; of all ways of proof that the seller shows.
 	Challenges []Challenge
 	// Renews says that the seller would renew the order by itself.
 	Renews bool
@@ -95,10 +95,10 @@ type OrderStatus struct {
 	Empty bool
 }
 
-// Extension is what a renewal in place would do to an order: until when it is paid, and until when it would be.
+// RenewalQuote is what a renewal in place would do to an order: until when it is paid, and until when it would be.
 type RenewalQuote struct{ CurrentEnd, NewEnd cabforum.Date }
 
-// Listed is one certificate of the seller's account.
+// ListedCertificate is one certificate of the seller's account.
 type ListedCertificate struct {
 	ID         int64
 	Older      []int64 // ids that it took the place of, oldest first

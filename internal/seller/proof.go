@@ -46,7 +46,7 @@ func ParseMethod(word string) (Method, error) {
 	return 0, fault.Errorf(fault.Value, "approver_method", "unknown method of proof %q, known are auth_email, auth_dnstxt and auth_http", pki.Clip(word, 60))
 }
 
-// Proof is what the client has to do for one name before the certificate is issued.
+// Challenge is what the client has to do for one name before the certificate is issued.
 type Challenge struct {
 	Domain string
 	Method Method

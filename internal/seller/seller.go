@@ -5,7 +5,7 @@ import (
 )
 
 // Seller is what the commands need of a seller of certificates. Reads may be repeated by the implementation; Buy never
-// is. Errors are *cert.Error with the seller's code and words; Fault.OutcomeUnknown says that a purchase may have happened.
+// is. Errors are *fault.Error with the seller's code and words; Error.OutcomeUnknown says that a purchase may have happened.
 // What not every seller can do is in the interfaces below; features and commands ask for them.
 type Seller interface {
 	// Account names the account that pays: address of the API and user, never a secret. Purchases of one account are
@@ -13,14 +13,14 @@ type Seller interface {
 	Account() string
 	// Check asks for something harmless and tells in distinct faults why the account cannot be used.
 	Check(ctx context.Context) error
-	// Shelf lists what may be the outcome of a purchase without an answer, and the highest id seen: what is paid and not
+	// OrderSnapshot lists what may be the outcome of a purchase without an answer, and the highest id seen: what is paid and not
 	// activated at an Activator, every order at a Marker.
 	OrderSnapshot(ctx context.Context) (OrderSnapshot, error)
 	// Buy makes one payment. It sends the request that pays exactly once, whatever comes back (contract 3.3).
 	Buy(ctx context.Context, p Purchase) (Receipt, error)
-	// Proofs asks again for what the client must do, for an id that waits for proof; same method, no change.
+	// Challenges asks again for what the client must do, for an id that waits for proof; same method, no change.
 	Challenges(ctx context.Context, id int64, r Request) ([]Challenge, error)
-	// Report tells where an id stands, with the certificate where there is one.
+	// OrderStatus tells where an id stands, with the certificate where there is one.
 	OrderStatus(ctx context.Context, id int64) (OrderStatus, error)
 }
 
@@ -31,20 +31,20 @@ type Activator interface {
 	Activate(ctx context.Context, id int64, r Request) ([]Challenge, error)
 }
 
-// Marker is a seller that keeps a mark of ours with each order, by which an order whose answer was lost is found again
+// OrderReferencer is a seller that keeps a mark of ours with each order, by which an order whose answer was lost is found again
 // (contract 3.4).
 type OrderReferencer interface {
-	// Mark is the mark of an item in the seller's form. installation tells this panel from every other one.
+	// OrderRef is the mark of an item in the seller's form. installation tells this panel from every other one.
 	OrderRef(installation string, it int64) string
 }
 
 // Prolonger is a seller at which a renewal moves the end of the order and leaves its id.
 type Prolonger interface {
-	// Extension tells until when the order is paid and until when it would be after so many months more. It only reads.
+	// RenewalQuote tells until when the order is paid and until when it would be after so many months more. It only reads.
 	RenewalQuote(ctx context.Context, id int64, months int) (RenewalQuote, error)
 }
 
-// Examiner is a seller with rules of its own for what an order must carry: an order is held against the seller's own rules
+// OrderValidator is a seller with rules of its own for what an order must carry: an order is held against the seller's own rules
 // before anything is bought. All that is wrong is in one fault, of type missed or value; nobody is asked.
 type OrderValidator interface {
 	ValidateOrder(r Request) error
@@ -62,9 +62,9 @@ type Reissuer interface {
 	Reissue(ctx context.Context, id int64, r Request) (int64, []Challenge, error)
 }
 
-// Succession is a Reissuer that gives each reissue an id of its own.
+// ReissueFinder is a Reissuer that gives each reissue an id of its own.
 type ReissueFinder interface {
-	// Successors lists ids that may be a reissue of the id whose answer was lost: newer ones for the same name that are
+	// FindReissues lists ids that may be a reissue of the id whose answer was lost: newer ones for the same name that are
 	// activated. Whose key they are for tells Report.
 	FindReissues(ctx context.Context, id int64, commonName string) ([]int64, error)
 }
@@ -134,11 +134,11 @@ type Cataloguer interface {
 	Catalogue(ctx context.Context) ([]Product, error)
 }
 
-// Glancer is a seller whose list tells where many orders stand at once. What one process reads of it serves the others for a
+// StatusCache is a seller whose list tells where many orders stand at once. What one process reads of it serves the others for a
 // while, so that syncing many orders that wait does not use up the day's calls.
 type StatusCache interface {
-	// Glance is where the id stood when the list was last read; false where it does not tell. An error says that the seller as a
-	// whole does not answer (cert.Error.SellerFails): asking about the id would fail as well.
+	// CachedStatus is where the id stood when the list was last read; false where it does not tell. An error says that the seller as a
+	// whole does not answer (fault.Error.SellerFails): asking about the id would fail as well.
 	CachedStatus(ctx context.Context, id int64) (State, bool, error)
 }
 
@@ -158,7 +158,7 @@ type Param struct {
 // CustomParam is a row of the module's own parameter table in the panel (billmanager-module-protocol §2).
 type CustomParam struct{ Name, Default string }
 
-// Trade is what is fixed about a seller before any connection: what `features` tells.
+// Info is what is fixed about a seller before any connection: what `features` tells.
 type Info struct {
 	Title        string // the seller's name for people
 	Params       []Param

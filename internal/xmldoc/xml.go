@@ -1,3 +1,4 @@
+// Package xmldoc builds and reads the small XML documents of the panel's protocol without path expressions.
 package xmldoc
 
 import (
@@ -13,7 +14,7 @@ func New() *etree.Document {
 	return doc
 }
 
-// child is the first child element of that name. etree's own look-up takes paths, and nothing from outside may become
+// Child is the first child element of that name. etree's own look-up takes paths, and nothing from outside may become
 // a path (design rule 9).
 func Child(parent *etree.Element, name string) *etree.Element {
 	if parent == nil {
@@ -27,7 +28,7 @@ func Child(parent *etree.Element, name string) *etree.Element {
 	return nil
 }
 
-// set gives the child of that name the text, making it where it is missing.
+// Set gives the child of that name the text, making it where it is missing.
 func Set(parent *etree.Element, name, text string) {
 	node := Child(parent, name)
 	if node == nil {

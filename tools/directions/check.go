@@ -34,57 +34,57 @@ func inPackage(p pkg, standard func(string) bool) []string {
 	if p.Error != nil {
 		return []string{fmt.Sprintf("%s cannot be listed: %s", from, strings.TrimSpace(p.Error.Err))}
 	}
-	room, known := roomOf(from)
+	entry, known := entryOf(from)
 	if !known {
-		return []string{fmt.Sprintf("%s is in no room of tools/directions/table.go: add its room with the rooms that it may import", from)}
+		return []string{fmt.Sprintf("%s is not in tools/directions/table.go: add it with the packages that it may import", from)}
 	}
 	var found []string
 	for _, path := range p.Imports {
-		if why := refused(room, path, standard); why != "" {
+		if why := refused(entry, path, standard); why != "" {
 			found = append(found, fmt.Sprintf("%s imports %s: %s", from, path, why))
 		}
 	}
-	// Tests may look at any room (a compile-time check of an interface needs its owner); only the wall around the
+	// Tests may look at any package (a compile-time check of an interface needs its owner); only the rule about the
 	// stand-ins holds for them too.
 	for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
-		if why := acrossTheWall(room, path); why != "" {
+		if why := acrossModules(entry, path); why != "" {
 			found = append(found, fmt.Sprintf("%s imports %s in a test: %s", from, path, why))
 		}
 	}
 	return found
 }
 
-func refused(room, path string, standard func(string) bool) string {
-	if why := acrossTheWall(room, path); why != "" {
+func refused(entry, path string, standard func(string) bool) string {
+	if why := acrossModules(entry, path); why != "" {
 		return why
 	}
 	to, ours := folder(path)
 	if !ours {
-		if slices.Contains(standardOnly, room) && !standard(path) {
-			return room + " imports the standard library only"
+		if slices.Contains(standardOnly, entry) && !standard(path) {
+			return entry + " imports the standard library only"
 		}
 		return ""
 	}
-	target, _ := roomOf(to)
-	if target == room || slices.Contains(allowed[room], target) {
+	target, _ := entryOf(to)
+	if target == entry || slices.Contains(allowed[entry], target) {
 		return ""
 	}
-	if len(allowed[room]) == 0 {
-		return room + " imports no other room"
+	if len(allowed[entry]) == 0 {
+		return entry + " imports no other package of this module"
 	}
-	return fmt.Sprintf("%s may import %s", room, strings.Join(allowed[room], ", "))
+	return fmt.Sprintf("%s may import %s", entry, strings.Join(allowed[entry], ", "))
 }
 
-func acrossTheWall(room, path string) string {
+func acrossModules(entry, path string) string {
 	to, ours := folder(path)
 	if !ours {
 		return ""
 	}
-	target, _ := roomOf(to)
+	target, _ := entryOf(to)
 	switch {
-	case target == sandbox && room != sandbox:
+	case target == sandbox && entry != sandbox:
 		return "nothing that ships imports the stand-ins"
-	case room == sandbox && target != sandbox:
+	case entry == sandbox && target != sandbox:
 		return "the stand-ins import nothing of the product"
 	}
 	return ""
@@ -111,14 +111,15 @@ func folder(path string) (string, bool) {
 	return strings.CutPrefix(path, module+"/")
 }
 
-// roomOf is the table's entry that holds the folder.
-func roomOf(dir string) (string, bool) {
-	for room := range allowed {
-		if within(dir, room) {
-			return room, true
+// entryOf returns the table's entry that holds the folder: the longest one.
+func entryOf(dir string) (string, bool) {
+	longest := ""
+	for entry := range allowed {
+		if within(dir, entry) && len(entry) > len(longest) {
+			longest = entry
 		}
 	}
-	return "", false
+	return longest, longest != ""
 }
 
-func within(dir, room string) bool { return dir == room || strings.HasPrefix(dir, room+"/") }
+func within(dir, entry string) bool { return dir == entry || strings.HasPrefix(dir, entry+"/") }

@@ -17,30 +17,34 @@ func TestImportsPointOneWay(t *testing.T) {
 		says     string // empty: allowed
 	}{
 		"cmd wires a seller":               {"cmd/pmnamecheap", "internal/seller/namecheap", ""},
-		"cmd starts the module":            {"cmd/pmnamecheap", "internal/app", ""},
-		"cmd does not reach past module":   {"cmd/pmnamecheap", "internal/panel", "cmd may import"},
-		"mains share their world":          {"cmd/pmnamecheap", "cmd/internal/system", ""},
-		"module wires the panel":           {"internal/app", "internal/panel", ""},
-		"module wires the resolver":        {"internal/app", "internal/dnscheck", ""},
+		"cmd starts the app":               {"cmd/pmnamecheap", "internal/app", ""},
+		"cmd does not reach past app":      {"cmd/pmnamecheap", "internal/panel", "cmd may import"},
+		"mains share their system":         {"cmd/pmnamecheap", "cmd/internal/system", ""},
+		"app wires the panel":              {"internal/app", "internal/panel", ""},
+		"app wires dnscheck":               {"internal/app", "internal/dnscheck", ""},
 		"command asks an interface of DNS": {"internal/command", "internal/dnscheck", "internal/command may import"},
-		"the resolver imports no room":     {"internal/dnscheck", "internal/cert", "internal/dnscheck imports no other room"},
-		"module knows no seller":           {"internal/app", "internal/seller/namecheap", "internal/app may import"},
-		"command speaks the trade":         {"internal/command", "internal/cert", ""},
+		"dnscheck imports no package":      {"internal/dnscheck", "internal/pki", "internal/dnscheck imports no other package"},
+		"app knows no seller client":       {"internal/app", "internal/seller/namecheap", "internal/app may import"},
+		"command knows the seller types":   {"internal/command", "internal/seller", ""},
 		"command knows no panel":           {"internal/command", "internal/panel", "internal/command may import"},
 		"command knows no seller":          {"internal/command", "internal/seller/namecheap", "internal/command may import"},
 		"panel does not call back up":      {"internal/panel", "internal/command", "internal/panel may import"},
 		"sellers share their transport":    {"internal/seller/namecheap", "internal/seller/sellerhttp", ""},
 		"sellers do not know each other":   {"internal/seller/ispmanager", "internal/seller/namecheap", "internal/seller/ispmanager may import"},
 		"a seller does not call up":        {"internal/seller/namecheap", "internal/app", "internal/seller/namecheap may import"},
-		"the log imports no room":          {"internal/panellog", "internal/cert", "internal/panellog imports no other room"},
-		"cert counts days":                 {"internal/cert", "internal/cabforum", ""},
-		"cert does no I/O by the panel":    {"internal/cert", "internal/panel", "internal/cert may import"},
-		"a folder of the same room":        {"internal/panel", "internal/panel/conf", ""},
-		"a neighbour with a longer name":   {"internal/certstore", "internal/cert", "is in no room"},
+		"the log imports no package":       {"internal/panellog", "internal/pki", "internal/panellog imports no other package"},
+		"pki counts days":                  {"internal/pki", "internal/cabforum", ""},
+		"purchase does not call up":        {"internal/purchase", "internal/lifecycle", "internal/purchase may import"},
+		"lifecycle buys by purchase":       {"internal/lifecycle", "internal/purchase", ""},
+		"the sweep uses lifecycle":         {"internal/subscription", "internal/lifecycle", ""},
+		"item knows no engine":             {"internal/item", "internal/purchase", "internal/item may import"},
+		"pki does no I/O by the panel":     {"internal/pki", "internal/panel", "internal/pki may import"},
+		"a folder of the same entry":       {"internal/panel", "internal/panel/conf", ""},
+		"a neighbour with a longer name":   {"internal/pkistore", "internal/pki", "is not in"},
 		"the product and the stand-ins":    {"internal/app", "internal/sandbox/panel", "nothing that ships"},
-		"the stand-ins and the product":    {"internal/sandbox/panel", "internal/cert", "nothing of the product"},
+		"the stand-ins and the product":    {"internal/sandbox/panel", "internal/pki", "nothing of the product"},
 		"the stand-ins among themselves":   {"internal/sandbox/e2e", "internal/sandbox/panel", ""},
-		"a room that nobody thought about": {"internal/util", "internal/cert", "is in no room"},
+		"a package that is not listed":     {"internal/util", "internal/pki", "is not in"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := violations([]pkg{{ImportPath: module + "/" + c.from, Imports: []string{module + "/" + c.to}}}, std)
@@ -63,36 +67,36 @@ func TestCabforumImportsTheStandardLibraryOnly(t *testing.T) {
 	assert.Len(t, of("golang.org/x/net/idna"), 1)
 }
 
-func TestTestsMayLookAtAnyRoomButTheStandIns(t *testing.T) {
+func TestTestsMayImportAnyPackageButTheStandIns(t *testing.T) {
 	of := func(p pkg) []string { return violations([]pkg{p}, std) }
 	assert.Empty(t, of(pkg{ImportPath: "pmssl/internal/panel", XTestImports: []string{"pmssl/internal/command"}}))
 	assert.Len(t, of(pkg{ImportPath: "pmssl/internal/panel", XTestImports: []string{"pmssl/internal/sandbox/engine"}}), 1)
-	assert.Len(t, of(pkg{ImportPath: "pmssl/internal/sandbox/e2e", TestImports: []string{"pmssl/internal/cert"}}), 1)
+	assert.Len(t, of(pkg{ImportPath: "pmssl/internal/sandbox/e2e", TestImports: []string{"pmssl/internal/pki"}}), 1)
 }
 
 func TestNothingOfTheStandInsShips(t *testing.T) {
-	assert.Empty(t, shipped([]string{"fmt", "pmssl/internal/cert", "example.org/internal/sandbox"}))
+	assert.Empty(t, shipped([]string{"fmt", "pmssl/internal/pki", "example.org/internal/sandbox"}))
 	assert.Len(t, shipped([]string{"fmt", "pmssl/internal/sandbox/ca", "pmssl/internal/sandbox"}), 2)
 }
 
 func TestAPackageThatCannotBeListedIsSaid(t *testing.T) {
-	packages, err := decode(strings.NewReader(`{"ImportPath":"pmssl/internal/cert","Error":{"Err":"expected 'package'\n"}}{"ImportPath":"pmssl/cmd/x"}`))
+	packages, err := decode(strings.NewReader(`{"ImportPath":"pmssl/internal/pki","Error":{"Err":"expected 'package'\n"}}{"ImportPath":"pmssl/cmd/x"}`))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"internal/cert cannot be listed: expected 'package'"}, violations(packages, std))
+	assert.Equal(t, []string{"internal/pki cannot be listed: expected 'package'"}, violations(packages, std))
 	_, err = decode(strings.NewReader(`{"ImportPath":`))
 	assert.Error(t, err)
 }
 
 func TestTheTableHasNoCircle(t *testing.T) {
-	var walk func(room string, way []string)
-	walk = func(room string, way []string) {
-		require.False(t, slices.Contains(way, room), "%v leads back to %s", way, room)
-		for _, next := range allowed[room] {
+	var walk func(entry string, way []string)
+	walk = func(entry string, way []string) {
+		require.False(t, slices.Contains(way, entry), "%v leads back to %s", way, entry)
+		for _, next := range allowed[entry] {
 			assert.Contains(t, allowed, next)
-			walk(next, append(slices.Clone(way), room))
+			walk(next, append(slices.Clone(way), entry))
 		}
 	}
-	for room := range allowed {
-		walk(room, nil)
+	for entry := range allowed {
+		walk(entry, nil)
 	}
 }

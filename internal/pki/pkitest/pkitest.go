@@ -24,7 +24,7 @@ func Day(year int, month time.Month, d int) time.Time {
 	return time.Date(year, month, d, 0, 0, 0, 0, time.UTC)
 }
 
-// now is inside the term of every certificate that a test does not date itself.
+// Now is inside the term of every certificate that a test does not date itself.
 var Now = Day(2026, 4, 10)
 
 func NewKey(t testing.TB) *ecdsa.PrivateKey {
@@ -34,7 +34,7 @@ func NewKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// authority is a CA: one certificate and its key.
+// Authority is a CA: one certificate and its key.
 type Authority struct {
 	Cert *x509.Certificate
 	Key  *ecdsa.PrivateKey
@@ -42,7 +42,7 @@ type Authority struct {
 
 type change func(*x509.Certificate)
 
-// caTemplate is what the certificates of all test CAs have in common.
+// CaTemplate is what the certificates of all test CAs have in common.
 func CaTemplate(name string, serial int64) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
@@ -70,14 +70,14 @@ func sign(t testing.TB, template, issuer *x509.Certificate, key *ecdsa.PrivateKe
 	return made
 }
 
-// sub is an intermediate CA under a.
+// Sub is an intermediate CA under a.
 func (a Authority) Sub(t testing.TB, name string, changes ...change) Authority {
 	t.Helper()
 	key := NewKey(t)
 	return Authority{a.Cross(t, name, key, changes...), key}
 }
 
-// cross certifies a CA's name and key that may have other certificates already.
+// Cross certifies a CA's name and key that may have other certificates already.
 func (a Authority) Cross(t testing.TB, name string, key *ecdsa.PrivateKey, changes ...change) *x509.Certificate {
 	t.Helper()
 	template := CaTemplate(name, 2)
@@ -87,7 +87,7 @@ func (a Authority) Cross(t testing.TB, name string, key *ecdsa.PrivateKey, chang
 	return sign(t, template, a.Cert, a.Key, &key.PublicKey)
 }
 
-// leaf is a server certificate of 199 days for the key, as CAs issue them in 2026.
+// Leaf is a server certificate of 199 days for the key, as CAs issue them in 2026.
 func (a Authority) Leaf(t testing.TB, key crypto.PublicKey, names []string, changes ...change) *x509.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -107,7 +107,7 @@ func Between(from, to time.Time) change {
 	return func(c *x509.Certificate) { c.NotBefore, c.NotAfter = from, to }
 }
 
-// pemOf writes certificates one after the other.
+// PemOf writes certificates one after the other.
 func PemOf(certs ...*x509.Certificate) string {
 	var out strings.Builder
 	for _, c := range certs {
@@ -116,7 +116,7 @@ func PemOf(certs ...*x509.Certificate) string {
 	return out.String()
 }
 
-// requestPEM makes a CSR for the key.
+// RequestPEM makes a CSR for the key.
 func RequestPEM(t testing.TB, key crypto.Signer, template x509.CertificateRequest) string {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &template, key)
@@ -128,7 +128,7 @@ func CsrBlock(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
-// csrFor is a checked CSR with the common name and further names.
+// CsrFor is a checked CSR with the common name and further names.
 func CsrFor(t testing.TB, key crypto.Signer, cn string, sans ...string) pki.CSR {
 	t.Helper()
 	csr, err := pki.ParseCSR(RequestPEM(t, key, x509.CertificateRequest{Subject: pkix.Name{CommonName: cn}, DNSNames: sans}))
@@ -136,7 +136,7 @@ func CsrFor(t testing.TB, key crypto.Signer, cn string, sans ...string) pki.CSR 
 	return csr
 }
 
-// requireFault asserts the type and object of a fault and that its text holds the words.
+// RequireFault asserts the type and object of a fault and that its text holds the words.
 func RequireFault(t testing.TB, err error, kind, object, words string) {
 	t.Helper()
 	require.Error(t, err)

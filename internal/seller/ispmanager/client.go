@@ -2,7 +2,6 @@
 // ordinary client's account. It is driven by the remote's own forms: what is not proven of that interface is read there,
 // and where it cannot be read the work ends in a fault before anything is bought.
 //
-// Section signs in comments are those of ispmanager-billing-api; "contract" is contract.md.
 package ispmanager
 
 import (

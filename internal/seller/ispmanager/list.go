@@ -86,7 +86,7 @@ func (r row) record() seller.OrderSummary {
 	return seller.OrderSummary{ID: r.id, State: stateOf(r.item, r.service), Months: r.months, Host: r.name, Type: r.product, OrderRef: r.mark, Created: r.created}
 }
 
-// Shelf lists every order of the account but the deleted ones, and the highest id of all. A list that cannot be read to its
+// OrderSnapshot lists every order of the account but the deleted ones, and the highest id of all. A list that cannot be read to its
 // end is a fault: an order that is missing on it would be made a second time.
 func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {
 	rows, err := c.wholeList(ctx)
@@ -211,7 +211,7 @@ func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, 
 	return all, nil
 }
 
-// Mark is the mark of an item in the orders of one panel: the remote keeps it as remoteid (§1.4), and two panels on one
+// OrderRef is the mark of an item in the orders of one panel: the remote keeps it as remoteid (§1.4), and two panels on one
 // account would otherwise take each other's orders for their own (§4.5).
 func (c *Client) OrderRef(installation string, it int64) string {
 	return installation + "-" + strconv.FormatInt(it, 10)

@@ -16,7 +16,7 @@ import (
 
 const functionProlong = "service.prolong"
 
-// Extension reads the form of the renewal: until when the order is paid, and until when it would be after so many months
+// RenewalQuote reads the form of the renewal: until when the order is paid, and until when it would be after so many months
 // (§8). A period that is not offered is API that names those that are.
 func (c *Client) RenewalQuote(ctx context.Context, id int64, months int) (seller.RenewalQuote, error) {
 	_, extension, err := c.prolongForm(ctx, id, months)

@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Proofs reads again what the client must publish for the order (§4.4, §5): the proofs of the order's own way that
+// Challenges reads again what the client must publish for the order (§4.4, §5): the proofs of the order's own way that
 // certificate.edit shows, none where it shows none yet. Where it shows only what cannot be published it is API.
 func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if r.Method == seller.MethodEmail {

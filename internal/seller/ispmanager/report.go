@@ -24,7 +24,7 @@ type sheet struct {
 	gone   bool // the remote says that it does not exist
 }
 
-// Report tells where an order stands, with the certificate where there is one. An order that the remote does not know any
+// OrderStatus tells where an order stands, with the certificate where there is one. An order that the remote does not know any
 // more is StateCancelled with the word "deleted" (§8).
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	s, err := c.sheet(ctx, id)

@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// RetryProof has the remote look at the published proof of a domain once more (§6) and returns what it shows to be
+// RetryChallenge has the remote look at the published proof of a domain once more (§6) and returns what it shows to be
 // published. API that names what the remote offers where there is no such function.
 func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request, domain string) ([]seller.Challenge, error) {
 	function, err := c.find(ctx, retryingDNS())

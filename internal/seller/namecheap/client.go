@@ -1,6 +1,5 @@
 // Package namecheap is the client of Namecheap's SSL API and its mapping to the words of the trade.
 //
-// Section signs in comments are those of namecheap-ssl-api; "contract" is contract.md.
 package namecheap
 
 import (
@@ -116,7 +115,7 @@ func (c *Client) form(command string, pairs ...string) url.Values {
 	return form
 }
 
-// ask sends one command and returns the result element of that name. Errors are *cert.Error, of the way there, of
+// ask sends one command and returns the result element of that name. Errors are *fault.Error, of the way there, of
 // the answer's form, or what Namecheap refused.
 func (c *Client) ask(ctx context.Context, class sellerhttp.Class, result, command string, pairs ...string) (*sellerhttp.Element, error) {
 	reply, err := c.call(ctx, class, command, pairs...)

@@ -11,7 +11,7 @@ import (
 // there and are asked about one by one: more calls, no wrong answer.
 const waitingList = "InProgress"
 
-// Glance tells whether the certificate still waits, by one walk through the list that all processes share for two minutes;
+// CachedStatus tells whether the certificate still waits, by one walk through the list that all processes share for two minutes;
 // false where the list does not show it as waiting: then only getInfo tells. A thousand certificates that wait cost ten
 // calls for each walk instead of a thousand.
 func (c *Client) CachedStatus(ctx context.Context, id int64) (seller.State, bool, error) {

@@ -13,7 +13,7 @@ import (
 
 const commandInfo = "namecheap.ssl.getInfo"
 
-// Report tells where an id stands, with the certificate where there is one (ssl.getInfo, §3.3). Missing attributes are
+// OrderStatus tells where an id stands, with the certificate where there is one (ssl.getInfo, §3.3). Missing attributes are
 // empty in the report; Issued and Expires are hints whose meaning is not settled (§10).
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	result, err := c.ask(ctx, sellerhttp.Read, "SSLGetInfoResult", commandInfo,

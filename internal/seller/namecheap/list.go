@@ -18,7 +18,7 @@ const (
 	maxPages = 100
 )
 
-// Shelf lists what is paid and not activated (all pages of the lists NewPurchase and NewRenewal), and the highest id
+// OrderSnapshot lists what is paid and not activated (all pages of the lists NewPurchase and NewRenewal), and the highest id
 // seen there and on the first page of all certificates, newest first. A list that cannot be read to its end is a fault: a
 // purchase that is missing on it would be made a second time.
 func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {

@@ -64,7 +64,7 @@ func subjectFields(level seller.Level) []subjectField {
 	return nil
 }
 
-// Examine holds an order against Namecheap's own rules before anything is bought: the way of proof and, for OV and EV, the
+// ValidateOrder holds an order against Namecheap's own rules before anything is bought: the way of proof and, for OV and EV, the
 // organisation's data (§3.2). Everything that is wrong with that data is told in one fault, of type missed or value, each
 // problem with its field. It asks nobody.
 func (c *Client) ValidateOrder(r seller.Request) error {

@@ -13,7 +13,7 @@ import (
 
 const commandEdit = "namecheap.ssl.editDCVMethod"
 
-// Proofs asks again for what the client must publish, for an id that waits for proof: editDCVMethod with the same method,
+// Challenges asks again for what the client must publish, for an id that waits for proof: editDCVMethod with the same method,
 // which is also Namecheap's way to try the validation again (§3.12). Proof by e-mail needs no request. Where nothing of the
 // answer can be published it is API that names the values.
 func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {

@@ -44,7 +44,7 @@ func methods(r seller.Request) []string {
 	return []string{"DNSNames", strings.Join(r.AllNames(), ","), "DCVMethods", strings.Join(each, ",")}
 }
 
-// RetryProof has the CA look at the published proof once more: editDCVMethod with the request's way of proof, which changes the way
+// RetryChallenge has the CA look at the published proof once more: editDCVMethod with the request's way of proof, which changes the way
 // where another one is set at Namecheap (§3.12). Of a certificate of several names all are looked at; domain, which may be
 // empty, has to be one of them. It returns what is to be published now, empty where the answer does not tell.
 func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request, domain string) ([]seller.Challenge, error) {
@@ -61,7 +61,7 @@ func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request,
 	return c.published(id, result, r), nil
 }
 
-// ChangeProof sets the request's way of proof for an order that waits (§3.12) and returns what is to be published now, empty where
+// ChangeMethod sets the request's way of proof for an order that waits (§3.12) and returns what is to be published now, empty where
 // the answer does not tell. Where that is e-mail the letters go out by it, and it is asked for once.
 func (c *Client) ChangeMethod(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if err := provable(r); err != nil {

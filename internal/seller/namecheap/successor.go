@@ -13,7 +13,7 @@ import (
 // maxTerm is the longest SearchTerm, in characters (§3.4).
 const maxTerm = 70
 
-// Successors lists the ids that may be a reissue of the certificate, ascending: newer ones for the common name that the CA
+// FindReissues lists the ids that may be a reissue of the certificate, ascending: newer ones for the common name that the CA
 // works on or that are issued (ssl.getList, §3.4). Where the certificate's row tells the CA's order, which a reissue keeps
 // (§3.3), certificates of another order are left out, except those of another product: a reissue of what was bought of
 // Sectigo comes from SSL.com, in an order of its own (§4). Whose key they are for tells Report. A list that cannot be read to

@@ -50,7 +50,7 @@ func (w window) usable(class Class) int {
 	return w.most
 }
 
-// turn is the earliest instant at which a call of the class stays below every limit, given the instants of earlier calls
+// reserve is the earliest instant at which a call of the class stays below every limit, given the instants of earlier calls
 // (ascending); not after now where that is at once. The window that decides comes with it.
 func reserve(windows []window, taken []time.Time, now time.Time, class Class) (time.Time, window) {
 	at, tightest := now, window{}
@@ -66,7 +66,7 @@ func reserve(windows []window, taken []time.Time, now time.Time, class Class) (t
 	return at, tightest
 }
 
-// Budget counts the calls of one account in a file that all processes of the host share.
+// RateLimiter counts the calls of one account in a file that all processes of the host share.
 type RateLimiter struct {
 	Path   string
 	Limits Limits
@@ -78,7 +78,7 @@ type RateLimiter struct {
 }
 
 // Take waits for a turn, within the context's deadline and a minute, and counts one call. Where the turn comes too late it returns at once a
-// *Trouble of kind Exhausted that says when; nothing is counted then. A budget that cannot be kept because its
+// *Error of kind Exhausted that says when; nothing is counted then. A budget that cannot be kept because its
 // file cannot be written is warned of once and does not stop the work.
 func (b *RateLimiter) Take(ctx context.Context, class Class) error {
 	windows := b.Limits.windows()

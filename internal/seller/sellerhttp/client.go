@@ -81,7 +81,7 @@ type Call struct {
 	Form  url.Values
 	Class Class
 	// Decode reads the answer's body, in which long secrets of Config are masked already, and returns the word for the log line ("OK", "ERROR 2011294"). Its error ends the call
-	// as it is; a *Trouble that can pass is one more reason to repeat a read.
+	// as it is; a *Error that can pass is one more reason to repeat a read.
 	Decode func(body []byte) (verdict string, err error)
 	// Raw is for answers that may be files: the body is neither held to be text in UTF-8 nor shown in the log.
 	Raw bool
@@ -108,7 +108,7 @@ func long(secrets []string) []string {
 }
 
 // Do sends the call, repeats it where its class allows that and the context's deadline leaves the time, and decodes the
-// answer. Errors are *Trouble (with the seller's and the call's name filled in) or what Decode returned. The last failure
+// answer. Errors are *Error (with the seller's and the call's name filled in) or what Decode returned. The last failure
 // is always an error; if the context ended an attempt, the failure before it says more.
 func (c *Client) Do(ctx context.Context, call Call) error {
 	if c.config.Reads != nil && (call.Class != Read || !c.config.Reads(call)) {
@@ -150,7 +150,7 @@ func (c *Client) once(ctx context.Context, call Call) error {
 	return c.exchange(ctx, call)
 }
 
-// blame completes a Trouble with what it is about; nil where err is none.
+// blame completes an Error with what it is about; nil where err is none.
 func (c *Client) blame(call Call, err error) *Error {
 	var trouble *Error
 	if !errors.As(err, &trouble) {

@@ -74,7 +74,7 @@ func (e *Element) Text() string {
 }
 
 // ParseXML reads a document from outside: UTF-8 only, no DTD, limited depth and number of elements, exactly one root. Errors
-// are *Trouble: Truncated where the end is missing, Foreign where it is no XML at all, else Unreadable.
+// are *Error: Truncated where the end is missing, Foreign where it is no XML at all, else Unreadable.
 func ParseXML(body []byte) (*Element, error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	start := bytes.TrimSpace(body)

@@ -31,7 +31,7 @@ type ledger struct {
 }
 
 // openLedger opens and locks the file. What is not a regular file (a link, a pipe) is replaced. An error means that the
-// file cannot be used; a *Trouble that the lock was not free in time.
+// file cannot be used; a *Error that the lock was not free in time.
 func openLedger(ctx context.Context, path string) (*ledger, error) {
 	file, err := openRegular(path)
 	if err != nil {

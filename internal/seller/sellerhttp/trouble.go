@@ -65,7 +65,7 @@ func (k Kind) attempts() int {
 	return maxAttempts
 }
 
-// Trouble is a failure on the way to the seller or back. What the seller itself refuses is not a Trouble.
+// Error is a failure on the way to the seller or back. What the seller itself refuses is not an Error.
 type Error struct {
 	Kind   Kind
 	Seller string // name for people
