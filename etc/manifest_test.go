@@ -29,7 +29,7 @@ import (
 	"pmssl/internal/seller/namecheap"
 )
 
-// manifest is a file of etc/xml as far as it is looked at here (billmanager-module-protocol §9).
+// manifest is a file of etc/xml as far as it is looked at here (docs/reference/billmanager.md §9).
 type manifest struct {
 	XMLName xml.Name `xml:"mgrdata"`
 	Plugin  struct {
@@ -220,7 +220,7 @@ func TestManifestNamesTheModule(t *testing.T) {
 	})
 }
 
-// fields are those of the page "connect": the other pages are the panel's (§9).
+// fields are those of the page "connect": the other pages are the panel's (docs/reference/billmanager.md §9).
 func fields(t *testing.T, module string, m manifest) []field {
 	t.Helper()
 	require.NotEmpty(t, m.Forms)
@@ -231,7 +231,7 @@ func fields(t *testing.T, module string, m manifest) []field {
 	return m.Forms[0].Pages[0].Fields
 }
 
-// organisation are the fields that orders of OV and EV ask for beside the panel's own (§9).
+// organisation are the fields that orders of OV and EV ask for beside the panel's own (docs/reference/billmanager.md §9).
 func organisation(t *testing.T, module string, m manifest) []field {
 	t.Helper()
 	require.Len(t, m.Forms, 2)
@@ -349,7 +349,7 @@ func TestSpanishTextsUseTheProductsWords(t *testing.T) {
 	})
 }
 
-// The panel's own page "settings" asks for threshold (§2, §9).
+// The panel's own page "settings" asks for threshold (docs/reference/billmanager.md §2, §9).
 func TestTheFormAsksForTheParametersOfFeatures(t *testing.T) {
 	each(t, func(t *testing.T, module string, f fits) {
 		delete(f.secret, "threshold")

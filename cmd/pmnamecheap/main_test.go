@@ -208,7 +208,7 @@ func runTolerant(t *testing.T, cmd *exec.Cmd) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// billmanager-module-protocol §1.5, contract 6.
+// docs/reference/billmanager.md §1.5, rules PANEL-3.
 func TestDoNothing(t *testing.T) {
 	for _, command := range []string{"open", "resume", "suspend", "close", "cancel_prolong", "sync_item"} {
 		h := newHouse(t)
@@ -223,7 +223,8 @@ func TestDoNothing(t *testing.T) {
 	assert.Equal(t, "missed", got.errorType(t), "setparam is not on the list")
 }
 
-// Item commands must not read stdin: it may be a pipe that nobody closes (§1.1). Here they get as far as the database.
+// Item commands must not read stdin: it may be a pipe that nobody closes (docs/reference/billmanager.md §1.1). Here they
+// get as far as the database.
 func TestItemCommandsLeaveStdinAlone(t *testing.T) {
 	for _, command := range []string{"open", "sync_item", "suspend", "resume", "setparam", "cancel_prolong", "close"} {
 		t.Run(command, func(t *testing.T) {

@@ -37,8 +37,8 @@ type arguments struct {
 	suspicious []string
 }
 
-// parseArgs reads the words after the program's name (billmanager-module-protocol §1.2). It never fails as a whole:
-// what is wrong with known options is in faults, what is unknown in ignored (contract 7).
+// parseArgs reads the words after the program's name (docs/reference/billmanager.md §1.2). It never fails as a whole:
+// what is wrong with known options is in faults, what is unknown in ignored (rules CLI-1).
 func parseArgs(words []string) *arguments {
 	a := &arguments{given: map[string]bool{}, last: map[string]string{}, empty: map[string]bool{}}
 	flags := a.flags()
@@ -186,7 +186,7 @@ func lookUp(flags *pflag.FlagSet, word string) (flag *pflag.Flag, value string, 
 }
 
 // number is an id of the panel: a whole number without sign. An empty value counts as absent, as the panel's empty
-// parameters do (billmanager-module-protocol §15).
+// parameters do (docs/reference/billmanager.md §15).
 type number struct {
 	option string
 	value  *int64

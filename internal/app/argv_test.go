@@ -55,7 +55,7 @@ func TestOptionsAsThePanelGivesThem(t *testing.T) {
 	}
 }
 
-// contract 7: an unknown option takes the next word as its value unless that begins with `-`.
+// rules CLI-1: an unknown option takes the next word as its value unless that begins with `-`.
 func TestUnknownOptionsAreIgnoredWithTheirValues(t *testing.T) {
 	for name, c := range map[string]struct {
 		words   []string

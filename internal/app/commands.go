@@ -24,7 +24,7 @@ const (
 	// sweepTime ends an hourly sweep before the next one begins.
 	sweepTime = 55 * time.Minute
 
-	manyTries = 10 // billmanager-module-protocol §1.6
+	manyTries = 10 // docs/reference/billmanager.md §1.6
 	oneTry    = 1  // the same page: a refused renewal is an administrator's at once
 )
 

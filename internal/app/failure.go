@@ -14,13 +14,13 @@ const (
 	failureTime = 4 * time.Minute
 	// haltTime is the same for a run that was told to end: whoever sent the signal is waiting.
 	haltTime = 20 * time.Second
-	// tailLines is how many log lines an error document carries (billmanager-module-protocol §1.6).
+	// tailLines is how many log lines an error document carries (docs/reference/billmanager.md §1.6).
 	tailLines = 100
-	// problemName is the panel's name for a module that cannot reach its seller (§1.6).
+	// problemName is the panel's name for a module that cannot reach its seller (docs/reference/billmanager.md §1.6).
 	problemName = "processingmodule_connect"
 )
 
-// failed tells the panel of a failure, in the order of the C++ framework (billmanager-module-protocol §1.6). Each step is
+// failed tells the panel of a failure, in the order of the C++ framework (docs/reference/billmanager.md §1.6). Each step is
 // tried, whatever became of the one before; what fails here is logged and never takes the place of the first error.
 func (s *invocation) failed(ctx context.Context, failure *fault.Error, r report) {
 	s.vital.begin()
@@ -189,7 +189,7 @@ func (s *invocation) cause(failure *fault.Error) *fault.Error {
 }
 
 // blamesConnection tells whether a fault means that the module's connection does not work: the types client and auth of
-// the C++ framework (§1.6), and our finer words for the same.
+// the C++ framework (docs/reference/billmanager.md §1.6), and our finer words for the same.
 func blamesConnection(failure *fault.Error) bool {
 	switch failure.Type {
 	case fault.Client, fault.NotSeller, fault.Auth, fault.Login, fault.Address, fault.ClientIP:

@@ -17,7 +17,7 @@ import (
 	"pmssl/internal/item"
 )
 
-// billmanager-module-protocol §1.6: what the panel is told of a failure, and in which order.
+// docs/reference/billmanager.md §1.6: what the panel is told of a failure, and in which order.
 func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
 	api := fault.Errorf(fault.API, "x", "refused")
 	client := fault.Errorf(fault.Client, "x", "no route")
@@ -53,9 +53,9 @@ func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
 			want: []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42", "task.edit 42 7 certificate_open"}},
 		"a row without a number has ten": {err: api, words: "--item 42 --runningoperation 7", row: func(r *row) { r.tries = 0 }, host: func(h *hostDouble) { h.tries = 9 },
 			want: []string{"runningoperation.edit 7"}},
-		"locked is nobody's failure (contract 3.1)": {err: fault.Errorf(fault.Locked, "item", "held").Retryable(), words: "--item 42 --runningoperation 7",
+		"locked is nobody's failure (rules BUY-1)": {err: fault.Errorf(fault.Locked, "item", "held").Retryable(), words: "--item 42 --runningoperation 7",
 			host: func(h *hostDouble) { h.tries = 99 }, want: []string{"runningoperation.edit 7"}},
-		"a purchase that is waited for is not either (contract 3.4)": {err: fault.Errorf(fault.Waiting, "item", "waiting").Retryable(),
+		"a purchase that is waited for is not either (rules BUY-4)": {err: fault.Errorf(fault.Waiting, "item", "waiting").Retryable(),
 			words: "--item 42 --runningoperation 7", host: func(h *hostDouble) { h.tries = 99 }, want: []string{"runningoperation.edit 7"}},
 		"client with a module": {err: client, words: "--item 42 --module 5",
 			want: []string{"problems.register processingmodule_connect 5 Our Namecheap"}},
@@ -225,7 +225,7 @@ func TestAnotherItemsModuleIsNotBlamed(t *testing.T) {
 	assert.Empty(t, s.host.calls)
 }
 
-// Design, rule 8: no secret in documents, whatever a command puts into its error.
+// rules ARCH-8: no secret in documents, whatever a command puts into its error.
 func TestSecretsStayOutOfEveryDocumentAndTheLog(t *testing.T) {
 	const key = "k3y/that+nobody=may see"
 	r := plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {

@@ -14,7 +14,7 @@ func announce(_ context.Context, run *item.Run) (*etree.Document, error) {
 	return commands().features(run.Info), nil
 }
 
-// features tells the panel what this module can do (billmanager-module-protocol §2). It looks at the table and at the
+// features tells the panel what this module can do (docs/reference/billmanager.md §2). It looks at the table and at the
 // trade only: no file, no database, no network.
 func (t table) features(trade seller.Info) *etree.Document {
 	doc := etree.NewDocument()
@@ -51,7 +51,8 @@ func (t table) features(trade seller.Info) *etree.Document {
 	return doc
 }
 
-// addTemplate writes one product. Newer panels know a template by id, older ones by name: both are there (§2).
+// addTemplate writes one product. Newer panels know a template by id, older ones by name: both are there
+// (docs/reference/billmanager.md §2).
 func addTemplate(templates *etree.Element, p seller.Product) {
 	e := templates.CreateElement("template")
 	e.CreateAttr("id", p.ID)

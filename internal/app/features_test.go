@@ -19,7 +19,7 @@ func TestFeaturesDocument(t *testing.T) {
 	assert.Empty(t, s.stderr.String())
 }
 
-// checkFeatures holds a features document against billmanager-module-protocol §2 and returns what is wrong.
+// checkFeatures holds a features document against docs/reference/billmanager.md §2 and returns what is wrong.
 func checkFeatures(doc *etree.Document) []string {
 	var wrong []string
 	complain := func(e *etree.Element, text string) { wrong = append(wrong, e.GetPath()+": "+text) }
@@ -40,7 +40,7 @@ func checkFeatures(doc *etree.Document) []string {
 		"features": func(e *etree.Element) {
 			attributes(e, complain, "feature", "name")
 			if name := e.SelectAttrValue("name", ""); !slices.Contains(documentedCommands(), name) {
-				complain(e, name+" is not a command of §1.3")
+				complain(e, name+" is not a command of docs/reference/billmanager.md §1.3")
 			}
 		},
 		"templates": func(e *etree.Element) {
@@ -100,7 +100,7 @@ func attributes(e *etree.Element, complain func(*etree.Element, string), tag str
 	}
 }
 
-// documentedCommands is the list of §1.3, as far as it concerns certificates.
+// documentedCommands is the list of docs/reference/billmanager.md §1.3, as far as it concerns certificates.
 func documentedCommands() []string {
 	return strings.Fields(`features check_connection tune_connection usercreate tuning_param get_suitable_module
 		open suspend resume close setparam prolong prolong_addon cancel_prolong reopen sync_item

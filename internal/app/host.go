@@ -7,11 +7,11 @@ import (
 )
 
 // host is the panel as the app needs it: what the commands see, and what is told it of a failure
-// (billmanager-module-protocol §1.6).
+// (docs/reference/billmanager.md §1.6).
 type host interface {
 	item.Panel
 
-	// DoNothing tells whether the administrator switched all modules off (§1.5).
+	// DoNothing tells whether the administrator switched all modules off (docs/reference/billmanager.md §1.5).
 	DoNothing() bool
 	// EditOperation adds an error document to the running operation's history.
 	EditOperation(ctx context.Context, operation int64, errorXML string) error

@@ -23,9 +23,9 @@ import (
 )
 
 const (
-	// defaultRoot is the panel's root directory (billmanager-module-protocol §1.1).
+	// defaultRoot is the panel's root directory (docs/reference/billmanager.md §1.1).
 	defaultRoot = "/usr/local/mgr5"
-	// rootVariable names another root (contract 7).
+	// rootVariable names another root (rules CLI-2).
 	rootVariable = "MGR5_ROOT"
 	// settingSellerCA is the option of etc/billmgr.conf with the CA certificates to trust at the seller (rules CLI-8).
 	settingSellerCA = "SSLSellerCA"

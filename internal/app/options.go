@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/fault"
 )
 
-// panelOptions lists the options that the panel may pass to any command (billmanager-module-protocol §1.2). None of them
+// panelOptions lists the options that the panel may pass to any command (docs/reference/billmanager.md §1.2). None of them
 // narrows what a command works on, so a command that has no use for one ignores it (rules CLI-4).
 func panelOptions() []string {
 	return []string{

@@ -51,7 +51,8 @@ func TestEveryKnownOptionIsHonouredOrRefused(t *testing.T) {
 	}
 }
 
-// billmanager-module-protocol §1.4: what the panel passes to each command, and the general words of §1.2 beside it.
+// docs/reference/billmanager.md §1.4: what the panel passes to each command, and the general words of
+// docs/reference/billmanager.md §1.2 beside it.
 func TestThePanelIsNeverRefused(t *testing.T) {
 	general := " --lang ru --level 30 --intname positivessl --itemtype certificate --addon 3 --tld com --userid 7 --password --dryrun --email a@b --profileid 9"
 	started := " --runningoperation 77 --newoption 5 --dryrun --itm 3 --module 4 --domain a.example --id 5 --searchstring x --emails y"

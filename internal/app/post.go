@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/notify"
 )
 
-// settingMailFrom is the option of etc/billmgr.conf with the sender of letters to clients (contract 5.6).
+// settingMailFrom is the option of etc/billmgr.conf with the sender of letters to clients (rules SWEEP-6).
 const settingMailFrom = "SSLSubscriptionMailFrom"
 
 // settingSendmail is the option of etc/billmgr.conf with the path of the sendmail program (rules CLI-2).

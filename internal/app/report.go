@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// maxErrorXML bounds the error document of a running operation: one word of argv holds 128 KiB at most (contract 6).
+	// maxErrorXML bounds the error document of a running operation: one word of argv holds 128 KiB at most (rules PANEL-2).
 	maxErrorXML = 64 << 10
 
 	maxFaultText  = 16 << 10
@@ -93,7 +93,7 @@ func ownText(err error) string {
 	return err.Error()
 }
 
-// document is what goes to stdout (billmanager-module-protocol §6): the type for the panel's own text msg_error_<type>,
+// document is what goes to stdout (docs/reference/billmanager.md §6): the type for the panel's own text msg_error_<type>,
 // the parameters for its placeholders, and the ready text.
 func (r report) document() *etree.Document {
 	doc := etree.NewDocument()
@@ -130,7 +130,7 @@ func addParam(e *etree.Element, name, value string) {
 }
 
 // history is the error document of a running operation, the C++ framework's ModuleError: what the administrator reads
-// under Running operations (§1.6, §6).
+// under Running operations (docs/reference/billmanager.md §1.6, §6).
 type history struct {
 	report
 	time       time.Time

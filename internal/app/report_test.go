@@ -69,7 +69,7 @@ func TestForbiddenCharactersOfACommandsOwnDocumentAreStripped(t *testing.T) {
 	assert.Equal(t, "c\x02]]>d", e.Text(), "the command's document stays as it is")
 }
 
-// contract 6: an argv word is at most 128 KiB, error XML is cut to 64 KiB.
+// rules PANEL-2: an argv word is at most 128 KiB, error XML is cut to 64 KiB.
 func TestOperationHistoryFitsAndStaysWellFormed(t *testing.T) {
 	for name, filler := range map[string]string{
 		"quotes that grow when escaped": strings.Repeat(`"&<`, 14<<10), "letters": strings.Repeat("x", 40<<10),

@@ -21,7 +21,7 @@ const (
 )
 
 // secrets are the values of this run that must not leave it: the crypted connection parameters, wherever they came from.
-// The log knows them and masks; what goes to the panel is masked by the same (design, rule 8).
+// The log knows them and masks; what goes to the panel is masked by the same (rules ARCH-8).
 type secrets struct {
 	names  map[string]bool // of crypted parameters
 	values []string        // long ones

@@ -59,7 +59,7 @@ func acceptText(data []byte) ([]byte, error) {
 }
 
 // parseDocument reads a document that somebody else wrote: well-formed, one root, at most 100 levels deep, no DTD, no
-// processing instruction, no prefix without its namespace, no declared charset but UTF-8 (design, rule 9). Whatever is
+// processing instruction, no prefix without its namespace, no declared charset but UTF-8 (rules ARCH-9). Whatever is
 // wrong is Input.
 func parseDocument(data []byte) (*etree.Document, error) {
 	if len(bytes.TrimSpace(data)) == 0 {

@@ -12,7 +12,7 @@ import (
 )
 
 // row is one command: everything that the app knows about it. Dispatch, `features`, --help, the checks of the
-// arguments and docs/commands.md are made from rows and from nothing else (design, "the command table is the one truth").
+// arguments and docs/commands.md are made from rows and from nothing else (rules ARCH-12).
 type row struct {
 	name  string
 	about string // one line for people
@@ -28,19 +28,19 @@ type row struct {
 	alone   func(*arguments) bool
 	reads   input
 	feature feature
-	// doNothing: exits 0 at once while etc/billmgr.DoNothing exists (billmanager-module-protocol §1.5, contract 6).
+	// doNothing: exits 0 at once while etc/billmgr.DoNothing exists (docs/reference/billmanager.md §1.5, rules PANEL-3).
 	doNothing bool
 	buys      bool // may spend money
-	// tries is how often the panel may run the operation before it becomes manual (§1.6).
+	// tries is how often the panel may run the operation before it becomes manual (docs/reference/billmanager.md §1.6).
 	tries int
 	// refusals is the same for a run that was refused, which no further run mends; 0 if that makes no difference. prolong
-	// has one: the framework's limit of one is meant for it (§1.6, rules BUY-22).
+	// has one: the framework's limit of one is meant for it (docs/reference/billmanager.md §1.6, rules BUY-22).
 	refusals int
 	// repeats: what passes by itself is tried again within the run's deadline, as long as nothing may have been bought.
 	repeats  bool
 	deadline time.Duration // for the whole run
 	failsAs  string        // every failure gets this type; empty where each keeps its own
-	rollback bool          // a failure takes the change of the tariff back (§1.6, setparam)
+	rollback bool          // a failure takes the change of the tariff back (docs/reference/billmanager.md §1.6, setparam)
 }
 
 // table is the commands in the order in which people read them.
@@ -160,7 +160,7 @@ func complained(faults []string, option string) bool {
 }
 
 // input is what a command reads from stdin. Item commands read nothing: their stdin may be a pipe that nobody closes
-// (billmanager-module-protocol §1.1).
+// (docs/reference/billmanager.md §1.1).
 type input int
 
 const (
@@ -184,7 +184,7 @@ func (i input) String() string {
 }
 
 // feature says whether `features` names the command. The zero value means never: what every module can do need not be
-// listed (billmanager-module-protocol §2).
+// listed (docs/reference/billmanager.md §2).
 type feature struct {
 	words string // for the documentation table
 	has   func(seller.Info) bool

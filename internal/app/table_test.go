@@ -25,12 +25,12 @@ func TestEveryRowIsWhole(t *testing.T) {
 		assert.Positive(t, r.deadline, r.name)
 		assert.Equal(t, r.feature.has == nil, r.feature.words == "", r.name)
 		if r.needs&needItem != 0 {
-			assert.Equal(t, readsNothing, r.reads, "%s: item commands must not read stdin (protocol §1.1)", r.name)
+			assert.Equal(t, readsNothing, r.reads, "%s: item commands must not read stdin (docs/reference/billmanager.md §1.1)", r.name)
 		}
 	}
 }
 
-// billmanager-module-protocol §1.5, contract 6.
+// docs/reference/billmanager.md §1.5, rules PANEL-3.
 func TestDoNothingHoldsForTheListOfTheContract(t *testing.T) {
 	listed := map[string]bool{"open": true, "resume": true, "suspend": true, "close": true, "cancel_prolong": true,
 		"sync_item": true, "prolong": true, "prolong_addon": true, "reopen": true, "stat": true, "import": true, "subscription": true}
@@ -88,7 +88,7 @@ func TestMissingAndBadArgumentsAreReportedTogether(t *testing.T) {
 func TestArgumentsThatAreThereAreEnough(t *testing.T) {
 	r := row{name: "act", needs: needItem | needModule | needIntname | needDomain | needOutcome}
 	assert.NoError(t, r.check(parseArgs([]string{"-i", "1", "-m", "2", "--intname", "x", "--domain", "d", "--none"})))
-	assert.NoError(t, row{name: "free"}.check(parseArgs([]string{"--item", "0"})), "§1.4: an item of zero where none is needed")
+	assert.NoError(t, row{name: "free"}.check(parseArgs([]string{"--item", "0"})), "docs/reference/billmanager.md §1.4: an item of zero where none is needed")
 }
 
 // A bad number matters even where the command needs none: it is the panel's fault and must be seen.
@@ -104,7 +104,7 @@ func TestDocumentationTableIsInStep(t *testing.T) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	assert.Equal(t, string(want), Markdown(), "run go test ./internal/module -update")
+	assert.Equal(t, string(want), Markdown(), "run go test ./internal/app -update")
 }
 
 func TestHelpNamesEveryCommandAndOption(t *testing.T) {
@@ -145,7 +145,7 @@ type mighty struct {
 	seller.Prober
 }
 
-// Protocol §1.4: check_param gets the item's document, or nothing.
+// docs/reference/billmanager.md §1.4: check_param gets the item's document, or nothing.
 func TestCheckParamReadsADocumentOrNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		stdin string

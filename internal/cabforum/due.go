@@ -3,7 +3,8 @@ package cabforum
 import "time"
 
 const (
-	// RetryAfter is how long a reissue is not asked for again after an attempt (validity page B3.6, contract 5.3).
+	// RetryAfter is how long a reissue is not asked for again after an attempt (docs/reference/validity.md §B3.6, rules
+	// SWEEP-3).
 	RetryAfter = 24 * time.Hour
 	// LastAttempt is how many days before its end a certificate is asked for once more although the seller's term seems to
 	// end with it (rules SWEEP-3).
@@ -15,7 +16,7 @@ const (
 // Standing is what decides whether a certificate is due: the item, its certificate and what was tried for it.
 type Standing struct {
 	Settings Settings
-	// Active: the item is active, or suspended by the panel itself inside its term (contract 5.2).
+	// Active: the item is active, or suspended by the panel itself inside its term (rules SWEEP-2).
 	Active bool
 	// Held is the life of the stored certificate; nil where none is stored.
 	Held *Validity
@@ -34,8 +35,8 @@ type Standing struct {
 // Reason says why a certificate is not due; empty where it is.
 type Reason string
 
-// The reasons, one for each condition of validity page B3.6, B3.9 and contract 5.3, in the order in which they are looked
-// at.
+// The reasons, one for each condition of docs/reference/validity.md §B3.6, §B3.9 and rules SWEEP-3, in the order in which
+// they are looked at.
 const (
 	ReasonPolicy   Reason = "policy"     // the policy is none
 	ReasonInactive Reason = "inactive"   // the item is neither active nor suspended by the panel
@@ -55,15 +56,17 @@ type Verdict struct {
 	Reason Reason // why not
 	// On is the day on which the lead is reached; zero where no certificate is stored.
 	On Date
-	// Lead is the lead in effect, Cut tells that it is shorter than the settings ask for (validity page B3.7).
+	// Lead is the lead in effect, Cut tells that it is shorter than the settings ask for (docs/reference/validity.md
+	// §B3.7).
 	Lead int
 	Cut  bool
-	// Expired: the certificate's end has passed. Inside the paid term it is due at once, with a warning (validity page B3.8).
+	// Expired: the certificate's end has passed. Inside the paid term it is due at once, with a warning
+	// (docs/reference/validity.md §B3.8).
 	Expired bool
 }
 
 // Judge tells whether the certificate is due at the instant: reissued where the policy is auto, the client told where it
-// is manual. All of validity page B3.6, B3.7, B3.9 and contract 5.3 must hold.
+// is manual. All of docs/reference/validity.md §B3.6, §B3.7, B3.9 and rules SWEEP-3 must hold.
 func (s Standing) Judge(now time.Time) Verdict {
 	today := DateOf(now)
 	v := s.timing()

@@ -18,7 +18,7 @@ func standing(t *testing.T) cabforum.Standing {
 	}
 }
 
-// Validity page B3.6: due means all of the conditions; each of them alone is enough to say no.
+// docs/reference/validity.md §B3.6: due means all of the conditions; each of them alone is enough to say no.
 func TestB36DueMeansAllOfTheConditions(t *testing.T) {
 	for name, row := range map[string]struct {
 		now    string
@@ -84,7 +84,7 @@ func TestAVerdictSaysWhenAndWhetherTheLeadWasCut(t *testing.T) {
 	assert.Equal(t, cabforum.Verdict{Reason: cabforum.ReasonNothing}, s.Judge(instant(t, "2026-10-19 00:00:00")))
 }
 
-// contract 5.3 at the step of 2027-03-15: the old 200 days end with the new 100.
+// rules SWEEP-3 at the step of 2027-03-15: the old 200 days end with the new 100.
 func TestContract53AReissueGainsAtLeastADay(t *testing.T) {
 	s := cabforum.Standing{Settings: cabforum.Settings{Lead: 200}, Active: true, PaidUntil: day(t, "2029-03-14"),
 		Held: held(t, "2027-03-14 00:00:00", "2027-09-29 23:59:59")}
@@ -97,8 +97,9 @@ func TestContract53AReissueGainsAtLeastADay(t *testing.T) {
 	}
 }
 
-// Validity page B3.7 with rule 10: five years of a lead of 200, judged every hour as the timer does. Each certificate is
-// reissued once; none is due on the day of its birth. The CA takes a minute, so that its dates are the nominal ones.
+// docs/reference/validity.md §B3.7 with rule 10: five years of a lead of 200, judged every hour as the timer does. Each
+// certificate is reissued once; none is due on the day of its birth. The CA takes a minute, so that its dates are the
+// nominal ones.
 func TestB37NoLoopUnderALeadOf200(t *testing.T) {
 	until := day(t, "2031-04-02")
 	now := instant(t, "2026-04-02 10:00:00")

@@ -37,7 +37,7 @@ type Prospect struct {
 // Evidence says what a certificate's issuance leans on.
 type Evidence string
 
-// The three kinds, spelled as in the plan's document (contract 5).
+// The three kinds, spelled as in the plan's document (rules SWEEP-7).
 const (
 	EvidenceNone   Evidence = "no"     // none is asked for
 	EvidenceReused Evidence = "reused" // an earlier validation is still fresh enough
@@ -48,13 +48,14 @@ const (
 type Certificate struct {
 	N       int // from 1
 	Issued  Date
-	Expires Date // nominal date, never past the end of the term (validity page A4, B3.3)
+	Expires Date // nominal date, never past the end of the term (docs/reference/validity.md §A4, §B3.3)
 	// Days is the length of its life: of a certificate in place as the Forum counts it, otherwise from Issued to Expires.
 	Days int
 	Cap  int // days that it must not exceed
 	// Lead is the lead in effect; 0 where the certificate is not reissued.
 	Lead int
-	// Act is the day on which the policy reissues it; zero where it reaches the end of the term (validity page B3.9).
+	// Act is the day on which the policy reissues it; zero where it reaches the end of the term (docs/reference/validity.md
+	// §B3.9).
 	Act Date
 	// Proof is needed or reused, never no.
 	Proof Evidence
@@ -64,7 +65,7 @@ type Certificate struct {
 	Held bool
 }
 
-// Plan is the certificates of a term (validity page B3.11).
+// Plan is the certificates of a term (docs/reference/validity.md §B3.11).
 type Plan struct {
 	Term      Term
 	PaidUntil Date
@@ -176,7 +177,7 @@ func (p Prospect) issue(on Date) Certificate {
 }
 
 // act is the day on which the certificate is reissued: the lead before its end, or the first day after that on which a
-// reissue gains a day (contract 5.3), or today where both have passed.
+// reissue gains a day (rules SWEEP-3), or today where both have passed.
 func (p Prospect) act(c Certificate) (on Date, lead int) {
 	end := p.end()
 	if !c.Expires.Before(end) {

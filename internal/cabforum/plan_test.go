@@ -24,7 +24,7 @@ func term(t *testing.T, start string, months int) cabforum.Term {
 	return cabforum.Term{Start: day(t, start), Months: months}
 }
 
-// Validity page A5: the printed numbers of reissues for 1 to 5 years, by policy.
+// docs/reference/validity.md §A5: the printed numbers of reissues for 1 to 5 years, by policy.
 func TestA5PrintedNumbersOfReissues(t *testing.T) {
 	for _, row := range []struct {
 		policy string
@@ -67,7 +67,7 @@ func TestA5ThePlannerCountsTheSame(t *testing.T) {
 	}
 }
 
-// Validity page A5: the same for the other start dates under policy A; B differs by at most one.
+// docs/reference/validity.md §A5: the same for the other start dates under policy A; B differs by at most one.
 func TestA5OtherStartDates(t *testing.T) {
 	for start, want := range map[string][5]int{
 		"2026-04-02": {1, 5, 8, 16, 24},
@@ -91,7 +91,7 @@ func TestA5OtherStartDates(t *testing.T) {
 	}
 }
 
-// Validity page A5, last column: how often control has to be proved under policy A.
+// docs/reference/validity.md §A5, last column: how often control has to be proved under policy A.
 func TestA5NumbersOfProofs(t *testing.T) {
 	for i, want := range []int{1, 3, 5, 13, 21} {
 		paid := term(t, "2026-04-02", 12*(i+1))
@@ -100,7 +100,7 @@ func TestA5NumbersOfProofs(t *testing.T) {
 	}
 }
 
-// Validity page A5: the chain under A is 200, 200, 7 × 100, 15 × 47 and a stub of 21 days.
+// docs/reference/validity.md §A5: the chain under A is 200, 200, 7 × 100, 15 × 47 and a stub of 21 days.
 func TestA5ChainOfTheDocumentedExample(t *testing.T) {
 	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 60)})
 	var lives []int
@@ -121,7 +121,8 @@ func TestA5ChainOfTheDocumentedExample(t *testing.T) {
 	assert.Equal(t, "2031-04-02", thePlan.Certificates[24].Expires.String())
 }
 
-// Validity page A5: a year from 199-day certificates has 33 days to spare; a lead beyond that costs a third certificate.
+// docs/reference/validity.md §A5: a year from 199-day certificates has 33 days to spare; a lead beyond that costs a third
+// certificate.
 func TestA5SlackInAYear(t *testing.T) {
 	for lead, certificates := range map[int]int{0: 2, 30: 2, 33: 2, 34: 3} {
 		thePlan := planned(t, cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-03-16"), Months: 12}, Lead: lead,
@@ -130,14 +131,14 @@ func TestA5SlackInAYear(t *testing.T) {
 	}
 }
 
-// Validity page A5: the cap is taken at each reissue, not at the order.
+// docs/reference/validity.md §A5: the cap is taken at each reissue, not at the order.
 func TestA5TheCapIsTakenAtEachReissue(t *testing.T) {
 	for start, want := range map[string]int{"2026-08-26": 200, "2026-08-27": 100} { // 200 days later: 2027-03-14, 2027-03-15
 		assert.Equal(t, want, planned(t, cabforum.Prospect{Term: term(t, start, 24)}).Certificates[1].Cap, start)
 	}
 }
 
-// Validity page A4 and B2: ordered 2026-04-02 for five years.
+// docs/reference/validity.md §A4 and §B2: ordered 2026-04-02 for five years.
 func TestB2DocumentedExample(t *testing.T) {
 	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 60), Lead: cabforum.DefaultLead})
 	first, last := thePlan.Certificates[0], thePlan.Certificates[len(thePlan.Certificates)-1]
@@ -153,7 +154,7 @@ func TestB2DocumentedExample(t *testing.T) {
 	assert.Equal(t, "2026-10-19", cabforum.Nominal(day(t, "2026-04-02"), thePlan.PaidUntil).String())
 }
 
-// Validity page A4: the nominal date as an instant.
+// docs/reference/validity.md §A4: the nominal date as an instant.
 func TestA4NominalDateIsAnUpperBound(t *testing.T) {
 	assert.Equal(t, 201, cabforum.Days(instant(t, "2026-04-02 00:00:00"), instant(t, "2026-10-19 00:00:00")), "midnight to midnight is a second too long")
 	assert.Equal(t, 201, cabforum.Days(instant(t, "2026-04-02 00:00:00"), instant(t, "2026-10-19 23:59:59")))
@@ -168,7 +169,7 @@ func TestB2AYearStillNeedsAReissue(t *testing.T) {
 	assert.Equal(t, "2027-04-02", thePlan.PaidUntil.String())
 }
 
-// Validity page B3.3: never past paid until.
+// docs/reference/validity.md §B3.3: never past paid until.
 func TestB33NominalEndsWithTheTerm(t *testing.T) {
 	assert.Equal(t, "2026-07-02", cabforum.Nominal(day(t, "2026-04-02"), day(t, "2026-07-02")).String())
 	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 3), Lead: 10})
@@ -176,7 +177,8 @@ func TestB33NominalEndsWithTheTerm(t *testing.T) {
 	assert.Equal(t, 91, thePlan.Certificates[0].Days)
 }
 
-// Validity page B3.7: a lead of 200 on 47-day certificates is cut to 23: one reissue each 24 days, and no loop.
+// docs/reference/validity.md §B3.7: a lead of 200 on 47-day certificates is cut to 23: one reissue each 24 days, and no
+// loop.
 func TestB37ALeadIsCutToHalfOfTheLife(t *testing.T) {
 	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2029-03-15", 12), Lead: 200})
 	for i, c := range thePlan.Certificates[:thePlan.Reissues()] {
@@ -199,7 +201,7 @@ func TestB37EffectiveLead(t *testing.T) {
 	}
 }
 
-// contract 5.3: right before a step the old certificate ends later than a new one could; the plan waits until a reissue
+// rules SWEEP-3: right before a step the old certificate ends later than a new one could; the plan waits until a reissue
 // gains a day.
 func TestContract53ThePlanWaitsForAGain(t *testing.T) {
 	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2027-03-14", 24), Lead: 200})
@@ -231,7 +233,7 @@ func TestThePlanGoesOnFromTheCertificateInPlace(t *testing.T) {
 	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[1].Proof, "188 days old, 100 allowed since 2027-03-15")
 }
 
-// Validity page B3.8: an expired certificate inside a running term is due at once, with a warning.
+// docs/reference/validity.md §B3.8: an expired certificate inside a running term is due at once, with a warning.
 func TestB38AnExpiredCertificateIsDueAtOnce(t *testing.T) {
 	p := cabforum.Prospect{
 		Term: term(t, "2026-04-02", 24), Lead: 10, Today: day(t, "2026-11-22"), Held: held(t, "2026-04-02 10:00:00", "2026-10-19 09:59:59"),
@@ -250,7 +252,7 @@ func TestB38AnExpiredCertificateIsDueAtOnce(t *testing.T) {
 	assert.Empty(t, after.Warnings)
 }
 
-// Validity page B3.3: what the seller issued is shown whatever it breaks; the term still bounds the date.
+// docs/reference/validity.md §B3.3: what the seller issued is shown whatever it breaks; the term still bounds the date.
 func TestB33ACertificateOverItsCapIsPlanned(t *testing.T) {
 	thePlan := planned(t, cabforum.Prospect{
 		Term: term(t, "2026-04-02", 12), Today: day(t, "2026-04-03"), Held: held(t, "2026-04-02 00:00:00", "2027-05-04 23:59:59"),
@@ -267,7 +269,7 @@ func TestTheSellersTermMayEndBeforeThePaidOne(t *testing.T) {
 		Text: "the seller's term ends on 2027-03-30: 3 days before 2027-04-02 are paid and without a certificate"}}, thePlan.Warnings)
 }
 
-// BR 4.2.1, validity page A1.2: the limit of the day of issuance counts; an age equal to it is still good.
+// BR 4.2.1, docs/reference/validity.md §A1.2: the limit of the day of issuance counts; an age equal to it is still good.
 func TestBR421AgeOfAProof(t *testing.T) {
 	for _, row := range []struct {
 		issued, proved string // the second certificate's issuance; its first was proved on the other day
@@ -290,7 +292,8 @@ func TestBR421AgeOfAProof(t *testing.T) {
 	}
 }
 
-// Validity page A1.2: from 2029-03-15 on every certificate needs its own proof, as long as one lives more than 10 days.
+// docs/reference/validity.md §A1.2: from 2029-03-15 on every certificate needs its own proof, as long as one lives more
+// than 10 days.
 func TestBR421EveryReissueOf2029NeedsAProof(t *testing.T) {
 	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2029-03-15", 60), Lead: 30})
 	assert.Equal(t, len(thePlan.Certificates), thePlan.Challenges())

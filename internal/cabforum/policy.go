@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The names of the panel's options (validity page B3.5).
+// The names of the panel's options (docs/reference/validity.md §B3.5).
 const (
 	SettingPolicy = "SSLSubscriptionPolicy"
 	SettingBefore = "SSLSubscriptionBefore"
@@ -48,7 +48,7 @@ type Settings struct {
 }
 
 // ParseSettings reads the values of SSLSubscriptionPolicy and SSLSubscriptionBefore; empty means not set. It never fails:
-// what cannot be used is replaced as validity page B3.5 says, and each replacement is one warning.
+// what cannot be used is replaced as docs/reference/validity.md §B3.5 says, and each replacement is one warning.
 func ParseSettings(policy, before string) (Settings, []string) {
 	var warnings []string
 	settings := Settings{Lead: DefaultLead}

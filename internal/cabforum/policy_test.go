@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Validity page B3.5.
+// docs/reference/validity.md §B3.5.
 func TestPolicySettings(t *testing.T) {
 	for name, row := range map[string]struct {
 		policy, before string

@@ -3,7 +3,7 @@ package cabforum
 import "time"
 
 // Term is what the client paid for: a number of months from its first day. It ends on "paid until", on which day nothing
-// is owed any more (validity page B1).
+// is owed any more (docs/reference/validity.md §B1).
 type Term struct {
 	Start  Date
 	Months int
@@ -24,14 +24,14 @@ type Validity struct{ NotBefore, NotAfter time.Time }
 // Days is the length of the life as the Forum counts it, see the function Days.
 func (v Validity) Days() int { return Days(v.NotBefore, v.NotAfter) }
 
-// Expires is the civil date of the end, which is the expiration date that people see (validity page B3.3).
+// Expires is the civil date of the end, which is the expiration date that people see (docs/reference/validity.md §B3.3).
 func (v Validity) Expires() Date { return DateOf(v.NotAfter) }
 
 // EffectiveLead is how many days before its end a certificate that lives so many days is reissued: the wanted lead, but
 // never more than half of the certificate's own life, or a short certificate would be due on the day of its birth, for
-// ever (validity page B3.7).
+// ever (docs/reference/validity.md §B3.7).
 func EffectiveLead(lead, life int) int { return max(0, min(lead, life/2)) }
 
 // gains tells whether a certificate issued on the date would end at least a day later than the present one, which ends on
-// expires (contract 5.3). A zero end is no limit.
+// expires (rules SWEEP-3). A zero end is no limit.
 func (s Schedule) gains(on, expires, end Date) bool { return s.nominal(on, end).After(expires) }

@@ -23,8 +23,9 @@ func LastNotAfter(notBefore time.Time) time.Time {
 }
 
 // Nominal is the expiration date that is expected of a certificate issued on the date: that date plus the cap, and never
-// past the end of the paid term (validity page A4, B3.3). It is an upper bound, shown until the certificate's own date
-// is known: issued at midnight exactly, a certificate must end a second before it. A zero end is no limit.
+// past the end of the paid term (docs/reference/validity.md §A4, §B3.3). It is an upper bound, shown until the
+// certificate's own date is known: issued at midnight exactly, a certificate must end a second before it. A zero end is no
+// limit.
 func Nominal(issued, end Date) Date { return Current().nominal(issued, end) }
 
 func (s Schedule) nominal(issued, end Date) Date {

@@ -223,7 +223,7 @@ func (a *ableSeller) sell(t *testing.T, s *stage, name string, older ...int64) s
 	return l
 }
 
-// markOf is an account in the journal (contract 3.1).
+// markOf is an account in the journal (rules BUY-1).
 func markOf(account string) string {
 	sum := sha256.Sum256([]byte(account))
 	return hex.EncodeToString(sum[:])[:16]

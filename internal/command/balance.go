@@ -17,7 +17,7 @@ import (
 )
 
 // GetBalance tells the panel what the account at the seller holds: of one processing module with --module, else of every
-// one that this binary serves (billmanager-module-protocol §11). One that fails does not stop the others; all that
+// one that this binary serves (docs/reference/billmanager.md §11). One that fails does not stop the others; all that
 // failed are named at the end.
 func GetBalance(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	doc := xmldoc.New()

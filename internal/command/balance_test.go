@@ -32,7 +32,7 @@ func TestAModuleOfAnotherBinaryIsSaidToBeOne(t *testing.T) {
 	assert.Empty(t, s.panel.calls)
 }
 
-// Protocol §11: without --module all modules of the binary; one that fails does not stop the others.
+// docs/reference/billmanager.md §11: without --module all modules of the binary; one that fails does not stop the others.
 func TestBalancesOfAllModules(t *testing.T) {
 	s := newStage(t)
 	s.args = item.Args{Command: "getbalance"}

@@ -15,7 +15,7 @@ import (
 )
 
 // CheckParam checks fields of an order form, as pairs of --param and --value, before anything is ordered
-// (billmanager-module-protocol §1.4). The other fields are in the document on stdin, where the panel gives one.
+// (docs/reference/billmanager.md §1.4). The other fields are in the document on stdin, where the panel gives one.
 func CheckParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if len(run.Args.Params) != len(run.Args.Values) {
 		return nil, fault.Errorf(fault.Value, "argv", "%d times --param and %d times --value: they go in pairs", len(run.Args.Params), len(run.Args.Values))

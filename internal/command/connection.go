@@ -15,7 +15,7 @@ import (
 )
 
 // CheckConnection tries the parameters of the wizard's form at the seller. The document on stdin carries them decrypted
-// (billmanager-module-protocol §1.4).
+// (docs/reference/billmanager.md §1.4).
 func CheckConnection(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	params, err := formParams(run)
 	if err != nil {

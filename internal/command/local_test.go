@@ -45,7 +45,7 @@ func TestCloseNamesWhatStaysAtTheSeller(t *testing.T) {
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "its orders at Seller stay: 101 103")
 }
 
-// contract 3.5: an administrator settles an unclear purchase.
+// rules BUY-5: an administrator settles an unclear purchase.
 func TestResolve(t *testing.T) {
 	set := func(t *testing.T, id string, none, yes bool) *stage {
 		s := newStage(t)

@@ -117,7 +117,7 @@ func TestOrdersProvedByEmailEndWithTheForumsRule(t *testing.T) {
 	}
 }
 
-// contract 3.3: a purchase without a clear answer keeps its intent, a refused one does not.
+// rules BUY-3: a purchase without a clear answer keeps its intent, a refused one does not.
 func TestOutcomeOfAPurchaseDecidesOnTheIntent(t *testing.T) {
 	t.Run("unclear", func(t *testing.T) {
 		s := newStage(t)
@@ -139,7 +139,7 @@ func TestOutcomeOfAPurchaseDecidesOnTheIntent(t *testing.T) {
 	})
 }
 
-// contract 3.4: what a run finds of an earlier purchase without answer.
+// rules BUY-4: what a run finds of an earlier purchase without answer.
 func TestAdoption(t *testing.T) {
 	for name, row := range map[string]struct {
 		shelf    func(s *stage)
@@ -237,7 +237,7 @@ func TestOpenContinuesAfterAnInterruptionAtEveryStep(t *testing.T) {
 	}
 }
 
-// contract 3.2: an id that only the journal knows is put on the item before anything else happens.
+// rules BUY-2: an id that only the journal knows is put on the item before anything else happens.
 func TestJournalPutsThePurchaseOnTheItem(t *testing.T) {
 	s := newStage(t)
 	require.NoError(t, s.run(command.Open))

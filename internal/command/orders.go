@@ -13,7 +13,7 @@ import (
 )
 
 // Open buys the item's certificate, activates it and hands the client what proves control. It can be started again
-// after any interruption: an item that has an id at the seller never buys again (contract 3.6).
+// after any interruption: an item that has an id at the seller never buys again (rules BUY-6).
 func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Open(ctx, run)
 }
@@ -49,7 +49,7 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SyncItem(ctx, run)
 }
 
-// Import makes items of the certificates that the account has and no item holds (billmanager-module-protocol §11): those
+// Import makes items of the certificates that the account has and no item holds (docs/reference/billmanager.md §11): those
 // that are issued, all or the names of --searchstring. Running it again imports nothing twice, and completes what an
 // interruption left behind. A certificate that cannot be imported does not stop the others; exit code and document tell
 // of it.
@@ -70,27 +70,27 @@ func Resume(ctx context.Context, run *item.Run) (*etree.Document, error) {
 
 // CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller that
 // would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel expects
-// no call-back (billmanager-module-protocol §1.4).
+// no call-back (docs/reference/billmanager.md §1.4).
 func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.CancelProlong(ctx, run)
 }
 
 // SendDVDNS asks the seller to look once more at what was published for one domain of an order that waits for proof
-// (billmanager-module-protocol §1.4, feature send_dv_dns). An order that was handed in for proof by e-mail is proved by DNS from
-// then on, where the seller can change that.
+// (docs/reference/billmanager.md §1.4, feature send_dv_dns). An order that was handed in for proof by e-mail is proved by
+// DNS from then on, where the seller can change that.
 func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SendDVDNS(ctx, run)
 }
 
 // SendDVEmail has the letters to approvers sent again, to the addresses given, and keeps those as the order's
-// (billmanager-module-protocol §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to say
-// (BR 3.2.2.4.4). An order that was handed in for another way is proved by e-mail from then on, where the seller can change
-// that.
+// (docs/reference/billmanager.md §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to
+// say (BR 3.2.2.4.4). An order that was handed in for another way is proved by e-mail from then on, where the seller can
+// change that.
 func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SendDVEmail(ctx, run)
 }
 
-// Resolve is how an administrator settles a purchase without a clear answer (contract 3.5): --id ID names what was bought,
+// Resolve is how an administrator settles a purchase without a clear answer (rules BUY-5): --id ID names what was bought,
 // --none says that nothing was. It shows what it would do, as with --dry-run, and does it with --yes.
 func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return purchase.Resolve(ctx, run)
@@ -102,6 +102,6 @@ func Subscription(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return subscription.Run(ctx, run)
 }
 
-// Plan computes the certificates of a paid term (validity page B3.11): of an item with what is known of it, or of a term
-// on paper, for which neither panel nor database is needed. Nothing is changed and no lock is taken.
+// Plan computes the certificates of a paid term (docs/reference/validity.md §B3.11): of an item with what is known of it,
+// or of a term on paper, for which neither panel nor database is needed. Nothing is changed and no lock is taken.
 func Plan(ctx context.Context, run *item.Run) (*etree.Document, error) { return plan.Run(ctx, run) }

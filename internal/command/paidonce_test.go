@@ -99,7 +99,7 @@ func TestNamesWithoutAnAnswerAndWithoutACountAreATask(t *testing.T) {
 	assert.NotEmpty(t, s.panel.tasks)
 }
 
-// contract 3.4: one new purchase. Two that leave no trace are no chance.
+// rules BUY-4: one new purchase. Two that leave no trace are no chance.
 func TestAPurchaseThatLeavesNoTraceTwiceIsATask(t *testing.T) {
 	for name, remote := range map[string]bool{"a seller that sells first": false, "a seller that takes the CSR with the order": true} {
 		t.Run(name, func(t *testing.T) {

@@ -72,7 +72,7 @@ func TestPlanAsText(t *testing.T) {
 	assert.True(t, strings.HasSuffix(lines[len(lines)-1], "paid until 2031-04-02"), lines[len(lines)-1])
 }
 
-// contract 5, last line.
+// rules SWEEP-1, last line.
 func TestPlanAsXML(t *testing.T) {
 	run := onPaper("2026-04-02", "24")
 	run.Args.Intname, run.Args.Before = "ev_ssl", "120"

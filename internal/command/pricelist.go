@@ -19,8 +19,8 @@ type tariff struct {
 	id int64
 }
 
-// ImportPricelist serves the panel's import of tariffs (billmanager-module-protocol §11): --subcommand available lists what
-// the seller offers, pricelist --id N has the prices of one tariff, itemtype the types of items.
+// ImportPricelist serves the panel's import of tariffs (docs/reference/billmanager.md §11): --subcommand available lists
+// what the seller offers, pricelist --id N has the prices of one tariff, itemtype the types of items.
 func ImportPricelist(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	switch run.Args.Subcommand {
 	case "available":
@@ -113,8 +113,8 @@ func tariffDetails(ctx context.Context, run *item.Run) (*etree.Document, error) 
 	return nil, fault.Errorf(fault.Missed, "id", "%s offers no tariff %d", run.Info.Title, id)
 }
 
-// document is the tariff in the shape of BILLmanager's own pricelist.export (ispmanager-billing-api §3): one price for each
-// currency, in it one period for each term.
+// document is the tariff in the shape of BILLmanager's own pricelist.export (docs/reference/ispmanager.md §3): one price
+// for each currency, in it one period for each term.
 func (t tariff) document() *etree.Document {
 	doc := xmldoc.New()
 	node := doc.Root().CreateElement("pricelist")

@@ -36,7 +36,7 @@ func priceList(t *testing.T, subcommand, id string, offers []seller.Offer) (stri
 	return output(t, doc), nil
 }
 
-// Protocol §11: the shape of the list.
+// docs/reference/billmanager.md §11: the shape of the list.
 func TestTariffsThatAreAvailable(t *testing.T) {
 	text, err := priceList(t, "available", "", offers())
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestTariffsThatAreAvailable(t *testing.T) {
 	assert.NotContains(t, text, "again", "two tariffs of one number cannot be told from each other")
 }
 
-// ispmanager-billing-api §3: the shape of the details.
+// docs/reference/ispmanager.md §3: the shape of the details.
 func TestDetailsOfATariff(t *testing.T) {
 	text, err := priceList(t, "pricelist", "3033", offers())
 	require.NoError(t, err)

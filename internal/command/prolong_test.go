@@ -38,7 +38,7 @@ func TestProlongBeginsTheTermWhereTheOldOneEnds(t *testing.T) {
 	assert.Equal(t, "4", p[itemparam.ServiceStatus])
 }
 
-// contract 3.7: a panel that bills at the certificate's end must not pay a running term again.
+// rules BUY-7: a panel that bills at the certificate's end must not pay a running term again.
 func TestProlongIsRefusedWhileTheTermRuns(t *testing.T) {
 	for name, row := range map[string]struct {
 		at   time.Time

@@ -71,7 +71,7 @@ func TestReopenAsksForOneReissueAndKeepsTheLineage(t *testing.T) {
 	})
 }
 
-// contract 4.6: a lost answer is looked up, whichever way the seller shows it.
+// rules STORE-6: a lost answer is looked up, whichever way the seller shows it.
 func TestALostReissueIsFound(t *testing.T) {
 	for name, late := range map[string]bool{"by ReplacedBy": false, "in the list": true} {
 		for when, anyway := range map[string]bool{"at once": true, "by the next run": false} {
@@ -124,7 +124,7 @@ func TestARefusedReissueLeavesNothingPending(t *testing.T) {
 	assert.Equal(t, "5", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
-// contract 4.5: a reissue for another CSR that is under way is not ours.
+// rules STORE-5: a reissue for another CSR that is under way is not ours.
 func TestAForeignReissueIsNotAdopted(t *testing.T) {
 	s := issuedStage(t)
 	s.seller.reports[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 109}
@@ -134,7 +134,7 @@ func TestAForeignReissueIsNotAdopted(t *testing.T) {
 	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
 }
 
-// contract 4.1: under the new id the seller may still show the old certificate; it is never stored as if it were new.
+// rules STORE-1: under the new id the seller may still show the old certificate; it is never stored as if it were new.
 func TestTheReplacedCertificateIsNotTakenForTheNewOne(t *testing.T) {
 	s := issuedStage(t)
 	old := s.seller.reports[101].PEM
@@ -175,8 +175,8 @@ func TestAReplacedIdWithoutASuccessorsNameIsSearchedFor(t *testing.T) {
 	assert.Zero(t, s.seller.reissues)
 }
 
-// contract 4.6: the run that asked ended right after the id was on the item. The sweep follows it and asks for no other one,
-// however much later it comes.
+// rules STORE-6: the run that asked ended right after the id was on the item. The sweep follows it and asks for no other
+// one, however much later it comes.
 func TestAReissueThatNobodyFollowedIsPutInPlace(t *testing.T) {
 	for name, next := range map[string]func(s *stage) error{
 		"by the sweep": func(s *stage) error {
@@ -202,7 +202,7 @@ func TestAReissueThatNobodyFollowedIsPutInPlace(t *testing.T) {
 	}
 }
 
-// contract 4.4: what the authority refused is a failed row, no reissue.
+// rules STORE-4: what the authority refused is a failed row, no reissue.
 func TestARefusedReissueIsAFailedRow(t *testing.T) {
 	s := sweepStage(t, 5)
 	s.seller.reissueRefused = true

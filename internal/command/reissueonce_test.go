@@ -38,7 +38,8 @@ func TestTheReplacedCertificateOfAnotherKeyIsWaitedOver(t *testing.T) {
 	})
 }
 
-// contract 4.6: the operation that is run again sends nothing, also where the remote does not show that it works on the reissue.
+// rules STORE-6: the operation that is run again sends nothing, also where the remote does not show that it works on the
+// reissue.
 func TestAnInterruptedReissueInPlaceIsSentOnce(t *testing.T) {
 	for name, inferred := range map[string]bool{"the state is inferred": true, "it is told": false} {
 		t.Run(name, func(t *testing.T) {

@@ -224,7 +224,7 @@ func TestAnOrderCarriesTheMarkAndIsPlacedOnce(t *testing.T) {
 	assert.Equal(t, 1, s.remote.orders)
 }
 
-// contract 3.4: an order whose answer was lost is found by the item's mark, where no mark is shown by name and day.
+// rules BUY-4: an order whose answer was lost is found by the item's mark, where no mark is shown by name and day.
 func TestALostOrderIsFoundByItsMark(t *testing.T) {
 	for name, unmarked := range map[string]bool{"by the mark": false, "by name and day": true} {
 		t.Run(name, func(t *testing.T) {
@@ -285,7 +285,7 @@ func TestMarkedOrdersThatDoNotFit(t *testing.T) {
 	}
 }
 
-// contract 3.4: ten minutes, and then one reading that shows nothing, allow one new purchase.
+// rules BUY-4: ten minutes, and then one reading that shows nothing, allow one new purchase.
 func TestAnOrderThatNeverReachedTheSellerIsPlacedAgainLater(t *testing.T) {
 	s := remoteStage(t)
 	s.remote.err = lost()
@@ -299,7 +299,7 @@ func TestAnOrderThatNeverReachedTheSellerIsPlacedAgainLater(t *testing.T) {
 	assert.Equal(t, 1, s.remote.orders)
 }
 
-// A filter that somebody set for the account cuts its lists (ispmanager-billing-api §1.4).
+// A filter that somebody set for the account cuts its lists (docs/reference/ispmanager.md §1.4).
 func TestAListThatLacksWhatIsThereProvesNothing(t *testing.T) {
 	s := remoteStage(t)
 	other := s.remote.add("other.example", "0badc0ffee-41", 12, cabforum.DateOf(now()))
@@ -438,7 +438,7 @@ func TestAReissueOfTheSellersOwnIsFollowed(t *testing.T) {
 	})
 }
 
-// contract 4.4: the certificate in place outlives a refused reissue, and another one may be asked for.
+// rules STORE-4: the certificate in place outlives a refused reissue, and another one may be asked for.
 func TestARefusedReissueInPlaceCanBeAskedForAgain(t *testing.T) {
 	s := placedStage(t, 60)
 	require.NoError(t, s.run(command.Reopen))
@@ -558,7 +558,7 @@ func TestAnOrderThatWasRenewedThereIsNotPaidAgain(t *testing.T) {
 	assert.Contains(t, s.panel.calls, "postprolong")
 }
 
-// ispmanager-billing-api §9: the end that the remote shows may be the certificate's.
+// docs/reference/ispmanager.md §9: the end that the remote shows may be the certificate's.
 func TestARenewalThereIsKnownByTheEndOfTheNextOne(t *testing.T) {
 	for name, row := range map[string]struct{ renewed, prolongs int }{"renewed there": {12, 0}, "not renewed": {0, 1}} {
 		t.Run(name, func(t *testing.T) {
@@ -587,7 +587,7 @@ func TestRenewalByTheSellerItselfIsSwitchedOff(t *testing.T) {
 	})
 }
 
-// contract 3.8: an account that holds less than the price is warned of; whether it is enough is the seller's word.
+// rules BUY-8: an account that holds less than the price is warned of; whether it is enough is the seller's word.
 func TestABalanceBelowTheKnownPriceIsWarnedOf(t *testing.T) {
 	for name, row := range map[string]struct {
 		price float64

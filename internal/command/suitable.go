@@ -14,7 +14,7 @@ import (
 )
 
 // SuitableModule names the processing modules of this binary that can serve the tariff of a new item, in order of
-// preference (billmanager-module-protocol §1.4). None left is a fault: the panel asks another binary then.
+// preference (docs/reference/billmanager.md §1.4). None left is a fault: the panel asks another binary then.
 func SuitableModule(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	root := run.Doc.Root()
 	node := xmldoc.Child(xmldoc.Child(root, "item"), "pricelist")

@@ -101,7 +101,7 @@ func TestACertificateThatIsNotOursIsNotStored(t *testing.T) {
 	}
 }
 
-// contract 4.3: certificate or term, and never past the end of the term.
+// rules STORE-3: certificate or term, and never past the end of the term.
 func TestExpirationDate(t *testing.T) {
 	for _, row := range []struct {
 		mode   string
@@ -132,7 +132,7 @@ func TestACertificateOverItsCapIsStoredWithAWarning(t *testing.T) {
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "the Baseline Requirements allow 200 days")
 }
 
-// contract 4.4: failed only where no certificate was ever stored.
+// rules STORE-4: failed only where no certificate was ever stored.
 func TestAnOrderThatEnded(t *testing.T) {
 	for _, state := range []seller.State{seller.StateCancelled, seller.StateRefused, seller.StateExpired} {
 		t.Run(state.String(), func(t *testing.T) {

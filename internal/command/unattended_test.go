@@ -61,7 +61,7 @@ func TestWhatTheSweepLeavesIsToldBeforeItRunsOut(t *testing.T) {
 	}
 }
 
-// contract 3.5: an id that the seller does not know is not put on the item, also where the seller takes it for deleted.
+// rules BUY-5: an id that the seller does not know is not put on the item, also where the seller takes it for deleted.
 func TestResolveRefusesAnIDOfWhichTheSellerKnowsNothing(t *testing.T) {
 	s := remoteStage(t)
 	s.remote.err = lost()
@@ -179,7 +179,7 @@ func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
 	})
 }
 
-// contract 3.4: an order of old that the seller does not show to us says nothing of the list, and an administrator is asked.
+// rules BUY-4: an order of old that the seller does not show to us says nothing of the list, and an administrator is asked.
 func TestAListThatCannotBeCheckedIsATask(t *testing.T) {
 	s := remoteStage(t)
 	s.panel.holdings = []item.Claim{{Item: 41, Module: 5, OrderID: "77"}}

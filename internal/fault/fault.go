@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Types of faults: the `type` of the panel's error element (billmanager-module-protocol §6). The manifest carries a text
+// Types of faults: the `type` of the panel's error element (docs/reference/billmanager.md §6). The manifest carries a text
 // `msg_error_<type>` for each of them.
 const (
 	Missed     = "missed"                  // something that the command needs does not exist
@@ -53,7 +53,7 @@ type Error struct {
 	Params  []Param // further placeholders of the manifest's text
 	Retry   bool    // the same command can succeed later without anybody doing anything
 	// OutcomeUnknown says that a purchase may have been executed although no answer tells so: the intent stays, nothing is
-	// bought again before the seller was asked (contract 3.3, 3.4).
+	// bought again before the seller was asked (rules BUY-3, BUY-4).
 	OutcomeUnknown bool
 	// Accepted goes with OutcomeUnknown: the seller said that it took the purchase, and what comes of it does not show yet. A
 	// program never makes it again.

@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// ItemDeleted is item.status of a deleted item (billmanager-module-protocol §4).
+// ItemDeleted is item.status of a deleted item (docs/reference/billmanager.md §4).
 const ItemDeleted = 4
 
 // job is one item under work: locked, loaded, and with the seller at hand.
@@ -129,7 +129,7 @@ func Catalogue(ctx context.Context, run *Run, theSeller seller.Seller) []seller.
 }
 
 // Readable refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again
-// (contract 3.6).
+// (rules BUY-6).
 func (j *Handle) Readable() error {
 	for _, name := range []string{itemparam.OrderID, itemparam.Lineage} {
 		for _, word := range strings.Fields(j.Item.Params[name]) {
@@ -228,10 +228,10 @@ func (j *Handle) HasStatus(status ServiceStatus) bool {
 	return j.Item.Params[itemparam.ServiceStatus] == strconv.Itoa(int(status))
 }
 
-// Today is the UTC date (contract 2).
+// Today is the UTC date (rules TIME-1).
 func (j *Handle) Today() cabforum.Date { return cabforum.DateOf(j.Now()) }
 
-// TermStart is the first day of the paid term (contract 1): the saved one, else the item's opening date, else today.
+// TermStart is the first day of the paid term (rules PARAM-4): the saved one, else the item's opening date, else today.
 func (j *Handle) TermStart() cabforum.Date {
 	if saved, err := cabforum.ParseDate(j.Item.Params[itemparam.TermStart]); err == nil && !saved.IsZero() {
 		return saved
@@ -344,5 +344,5 @@ func (j *Handle) NamesPaid(product seller.Product) int {
 	return paid
 }
 
-// ItemtypeCertificate is the panel's name of the type of our items (billmanager-module-protocol §2).
+// ItemtypeCertificate is the panel's name of the type of our items (docs/reference/billmanager.md §2).
 const ItemtypeCertificate = "certificate"

@@ -25,7 +25,7 @@ type Item struct {
 	ExpireDate  cabforum.Date
 	RemoteID    string
 	// Params are the item's parameters, later sources overriding earlier ones: addons, tariff, item, encrypted
-	// (billmanager-module-protocol §4).
+	// (docs/reference/billmanager.md §4).
 	Params map[string]string
 	CSR    string // PEM as stored
 	Stored string // what certificate.crt holds: PEM, ZIP or base64 of a ZIP; empty where nothing was ever stored
@@ -33,7 +33,7 @@ type Item struct {
 	SANs int
 }
 
-// Import is a service that the panel takes over (billmanager-module-protocol §11).
+// Import is a service that the panel takes over (docs/reference/billmanager.md §11).
 type Import struct {
 	Module   int64
 	Template string
@@ -47,7 +47,7 @@ type Import struct {
 	Params map[string]string
 }
 
-// JournalEntry is one line of the purchase journal `var/<binary>.purchases` (contract 3.2).
+// JournalEntry is one line of the purchase journal `var/<binary>.purchases` (rules BUY-2).
 type JournalEntry struct {
 	Time time.Time `json:"time"`
 	Item int64     `json:"item"`

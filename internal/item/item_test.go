@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// The journal is read by later versions too: its names must not change (contract 3.2).
+// The journal is read by later versions too: its names must not change (rules BUY-2).
 func TestJournalLineIsThisJSON(t *testing.T) {
 	line := item.JournalEntry{
 		Time: time.Date(2026, 4, 2, 14, 7, 33, 0, time.UTC), Item: 42, Kind: seller.KindCreate, ID: 747253,

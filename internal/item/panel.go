@@ -26,7 +26,7 @@ type Panel interface {
 type Items interface {
 	// Order loads an item with everything that belongs to it. A missing item is Missed.
 	Order(ctx context.Context, it int64) (Item, error)
-	// Client is whom letters about the account's items go to (contract 5.6).
+	// Client is whom letters about the account's items go to (rules SWEEP-6).
 	Client(ctx context.Context, account int64) (Recipient, error)
 	// Brand is how clients know the panel, by the project of the item; empty where that is not known.
 	Brand(ctx context.Context, project int64) (string, error)
@@ -48,7 +48,7 @@ type Modules interface {
 
 // Locks are named locks of the database on one connection (rules BUY-1).
 type Locks interface {
-	// LockItem keeps other runs off the item until the process ends; Locked after 30 s (contract 3.1).
+	// LockItem keeps other runs off the item until the process ends; Locked after 30 s (rules BUY-1).
 	LockItem(ctx context.Context, it int64) error
 	// UnlockItem lets other runs at the item again before the process ends.
 	UnlockItem(ctx context.Context, it int64) error
@@ -75,7 +75,7 @@ type Purchases interface {
 	// ItemClaims lists every item of the given processing modules that carries a purchase intent, an order id or a
 	// lineage.
 	ItemClaims(ctx context.Context, modules []int64) ([]Claim, error)
-	// Journal reads the purchase journal; AppendJournal adds a line and syncs it to disk (contract 3.2).
+	// Journal reads the purchase journal; AppendJournal adds a line and syncs it to disk (rules BUY-2).
 	Journal(ctx context.Context) ([]JournalEntry, error)
 	AppendJournal(ctx context.Context, line JournalEntry) error
 }
@@ -113,7 +113,7 @@ type Sweeps interface {
 	// LockSweep takes the sweep's lock without waiting; false where another sweep holds it.
 	LockSweep(ctx context.Context) (bool, error)
 	// ActiveItems counts the items that the sweep watches; WaitingItems lists those in service status 3 or 4, ExpiringBefore those whose
-	// stored certificate ends on the date or before (contract 5.1, 5.2).
+	// stored certificate ends on the date or before (rules SWEEP-1, SWEEP-2).
 	ActiveItems(ctx context.Context) (int, error)
 	WaitingItems(ctx context.Context) ([]int64, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
@@ -138,7 +138,7 @@ type Settings interface {
 	Setting(ctx context.Context, name string) (string, error)
 }
 
-// Log is what the commands write to: the panel's levels (billmanager-module-protocol §8.1). Infof shows requests,
+// Log is what the commands write to: the panel's levels (docs/reference/billmanager.md §8.1). Infof shows requests,
 // ExtInfof each decision with its reason.
 type Log interface {
 	Errorf(format string, args ...any)

@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Args are the words of the command line that commands look at (billmanager-module-protocol §1.2).
+// Args are the words of the command line that commands look at (docs/reference/billmanager.md §1.2).
 type Args struct {
 	Command    string
 	Subcommand string
@@ -92,7 +92,7 @@ func CutShort(over, err error) bool {
 	return over != nil && failure != nil && !failure.OutcomeUnknown && (failure.Retry || errors.Is(err, over))
 }
 
-// SubscriptionSettings reads the policy out of the panel's configuration (validity page B3.5).
+// SubscriptionSettings reads the policy out of the panel's configuration (docs/reference/validity.md §B3.5).
 func SubscriptionSettings(ctx context.Context, panel Panel) (cabforum.Settings, []string, error) {
 	policy, err := panel.Setting(ctx, cabforum.SettingPolicy)
 	if err != nil {

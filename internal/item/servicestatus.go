@@ -1,6 +1,6 @@
 package item
 
-// ServiceStatus is the panel's service_status of a certificate item (billmanager-module-protocol §4.1).
+// ServiceStatus is the panel's service_status of a certificate item (docs/reference/billmanager.md §4.1).
 type ServiceStatus int
 
 // The values that modules write.

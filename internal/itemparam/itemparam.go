@@ -1,7 +1,7 @@
 // Package itemparam names the parameters of a certificate item in the panel (table itemparam).
 package itemparam
 
-// Names of item parameters, table itemparam (contract 1 and billmanager-module-protocol §4.1).
+// Names of item parameters, table itemparam (rules PARAM-1 to PARAM-15 and docs/reference/billmanager.md §4.1).
 const (
 	Intent        = "purchase_intent"
 	Unjournaled   = "purchase_unjournaled" // lines that the purchase journal did not take

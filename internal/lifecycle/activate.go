@@ -109,7 +109,7 @@ func (j *Order) activated(ctx context.Context, id int64, reason error) error {
 	return nil
 }
 
-// saveProofs saves what the client must publish (contract 1). Values that the seller's answer did not carry are asked
+// saveProofs saves what the client must publish (rules PARAM-11). Values that the seller's answer did not carry are asked
 // for once more; where that fails too, the next sync asks again.
 func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Request, proofs []seller.Challenge) error {
 	if request.Method != seller.MethodEmail && seller.ChallengeText(proofs) == "" || len(proofs) == 0 {
@@ -162,7 +162,8 @@ func (j *Order) dropChallenges(ctx context.Context) error {
 }
 
 // otherProofs are the item parameters that hold what is to be published for other ways of proof than the order's own, in the order
-// of their names. A seller's words for them begin like ours and may have no underscore behind that (ispmanager-billing-api §4.4).
+// of their names. A seller's words for them begin like ours and may have no underscore behind that
+// (docs/reference/ispmanager.md §4.4).
 func (j *Order) otherChallenges() []string {
 	names := slices.Sorted(maps.Keys(j.Item.Params))
 	return slices.DeleteFunc(names, func(name string) bool {
@@ -179,7 +180,7 @@ func (j *Order) challengesMissing() bool {
 	return j.Item.Params[itemparam.Domains] == "" || method != seller.MethodEmail && j.Item.Params[j.ChallengeParam()] == ""
 }
 
-// ChallengeParam names the item parameter that the panel shows to the client for the order's way of proof (contract 1).
+// ChallengeParam names the item parameter that the panel shows to the client for the order's way of proof (rules PARAM-20).
 func (j *Order) ChallengeParam() string {
 	return strings.TrimSpace(j.Item.Params[itemparam.Method]) + "_value"
 }

@@ -88,7 +88,7 @@ func (j *Order) allowedMethod(ctx context.Context) error {
 
 // reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once. Where a
 // limit of calls kept the request from being carried out it was no attempt: a day with many certificates must not use up
-// the few tries of each (contract 5.3).
+// the few tries of each (rules SWEEP-3).
 func (j *Order) reissueFailed(ctx context.Context, report seller.OrderStatus, request seller.Request, tried string, reason error) (seller.OrderStatus, error) {
 	failure := fault.From(reason)
 	limited := failure.Type == fault.Limit && (!failure.OutcomeUnknown || failure.Refused)

@@ -9,7 +9,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// The words of approver_method that send_dv_dns and send_dv_email stand for (billmanager-module-protocol §4.1).
+// The words of approver_method that send_dv_dns and send_dv_email stand for (docs/reference/billmanager.md §4.1).
 const (
 	wordDNS   = "auth_dnstxt"
 	wordEmail = "auth_email"

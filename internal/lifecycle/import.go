@@ -20,7 +20,7 @@ import (
 // importStep is after how many certificates the log tells how far an import is.
 const importStep = 50
 
-// itemActive is item.status of an active item (billmanager-module-protocol §4).
+// itemActive is item.status of an active item (docs/reference/billmanager.md §4).
 const itemActive = 2
 
 // takeover is one import: certificates of the seller's account become items of the panel.
@@ -37,7 +37,7 @@ type importer struct {
 	failures *etree.Element
 }
 
-// Import makes items of the certificates that the account has and no item holds (billmanager-module-protocol §11): those
+// Import makes items of the certificates that the account has and no item holds (docs/reference/billmanager.md §11): those
 // that are issued, all or the names of --searchstring. Running it again imports nothing twice, and completes what an
 // interruption left behind. A certificate that cannot be imported does not stop the others; exit code and document tell
 // of it.

@@ -21,7 +21,7 @@ func Resume(ctx context.Context, run *item.Run) (*etree.Document, error) {
 
 // CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller that
 // would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel expects
-// no call-back (billmanager-module-protocol §1.4).
+// no call-back (docs/reference/billmanager.md §1.4).
 func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Local(ctx, run)
 	if err != nil {

@@ -50,7 +50,7 @@ func (j *Order) underWay(ctx context.Context, report seller.OrderStatus) error {
 }
 
 // lostReissue looks for the outcome of a reissue whose answer never came: the item still carries the id that was to be
-// replaced (contract 4.6). It returns the report of the newest id and whether that is the reissue that is wanted now: one
+// replaced (rules STORE-6). It returns the report of the newest id and whether that is the reissue that is wanted now: one
 // that turns up for an earlier request is the item's, and no answer to this one.
 func (j *Order) lostReissue(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, bool, error) {
 	pending, open := j.pendingReissue()
@@ -98,7 +98,7 @@ func (j *Order) justTaken(report seller.OrderStatus) bool {
 }
 
 // successor finds a reissue of the id among the seller's newer ids for the same name: activated, nobody's, and for this
-// item's key (contract 4.5). It becomes the item's newest id.
+// item's key (rules STORE-5). It becomes the item's newest id.
 func (j *Order) successor(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, bool, error) {
 	succession, ok := j.Seller.(seller.ReissueFinder)
 	if !ok {

@@ -16,7 +16,7 @@ import (
 )
 
 // Open buys the item's certificate, activates it and hands the client what proves control. It can be started again
-// after any interruption: an item that has an id at the seller never buys again (contract 3.6).
+// after any interruption: an item that has an id at the seller never buys again (rules BUY-6).
 func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Begin(ctx, run)
 	if err != nil {
@@ -78,8 +78,8 @@ func (j *Order) activates() bool {
 }
 
 // warnOfBilling warns of a panel that may not know of subscriptions: it bills at the item's expiration date, which is the
-// certificate's, and would charge a paid term that one certificate cannot cover again after 200 days (validity page B3.4).
-// A term of one year is such a term too.
+// certificate's, and would charge a paid term that one certificate cannot cover again after 200 days
+// (docs/reference/validity.md §B3.4). A term of one year is such a term too.
 func (j *Order) warnOfBilling(ctx context.Context) error {
 	end := j.TermEnd()
 	if end.IsZero() || !cabforum.Nominal(j.Today(), end).Before(end) {
@@ -164,7 +164,7 @@ func (j *Order) emailAllowed() error {
 	return nil
 }
 
-// accept brings a paid id to the point where the seller works on it and takes over what the seller says (contract 3.6).
+// accept brings a paid id to the point where the seller works on it and takes over what the seller says (rules BUY-6).
 func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
 	report, err := j.standing(ctx, id, fresh)
 	if err != nil {
@@ -187,7 +187,7 @@ func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
 		return err // what was delivered is of no use: the panel's own sync would not mend it either (rules STORE-8)
 	}
 	if err != nil {
-		// the order is accepted; the panel's own sync asks again (billmanager-module-protocol §5.2)
+		// the order is accepted; the panel's own sync asks again (docs/reference/billmanager.md §5.2)
 		j.Log.Warningf("item %d: the first sync failed, the panel repeats it: %v", j.Item.Item, err)
 	}
 	return ended

@@ -16,8 +16,8 @@ import (
 	"github.com/beevik/etree"
 )
 
-// renewWindow is how many days before the end of the paid term a renewal is bought at the earliest (contract 3.7;
-// namecheap-ssl-api §3.7).
+// renewWindow is how many days before the end of the paid term a renewal is bought at the earliest (rules BUY-7;
+// docs/reference/namecheap.md §3.7).
 const renewWindow = 90
 
 // renewFrom is the first day on which the present term is renewed. A month's term is shorter than the window, which would
@@ -98,7 +98,7 @@ func (j *Order) renewedOn(ctx context.Context, report seller.OrderStatus) (cabfo
 }
 
 // renew buys the renewal, provided that the paid term is near its end: a panel that bills at the certificate's end would
-// otherwise pay a running term again and again (contract 3.7).
+// otherwise pay a running term again and again (rules BUY-7).
 func (j *Order) renew(ctx context.Context, report seller.OrderStatus) error {
 	end := j.TermEnd()
 	if !end.IsZero() && j.Today().Before(j.renewFrom()) {
@@ -160,7 +160,7 @@ func (j *Order) newTerm(ctx context.Context, bought cabforum.Date) error {
 }
 
 // finishRenewal activates the renewal, tells the panel and follows it. The panel moves its expiration date by the whole
-// period when it hears of the renewal, so the right date is written after that (contract 4.3).
+// period when it hears of the renewal, so the right date is written after that (rules STORE-3).
 func (j *Order) finishRenewal(ctx context.Context, report seller.OrderStatus) error {
 	if report.State.Activatable() {
 		if err := j.activate(ctx, report); err != nil {

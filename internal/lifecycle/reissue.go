@@ -19,7 +19,7 @@ import (
 )
 
 // reissueOf is the item parameter reissue_of: which certificate a reissue takes the place of, saved before the seller is
-// asked. It is unanswered while the item's newest id is still the one to be replaced (contract 1, 4.6).
+// asked. It is unanswered while the item's newest id is still the one to be replaced (rules PARAM-21, STORE-6).
 type reissueOf struct {
 	ID      int64  `json:"id"`               // the id replaced
 	Request string `json:"request"`          // SHA-256 of CSR and altname, hex
@@ -100,7 +100,8 @@ func (j *Order) CountAttempt(ctx context.Context) error {
 }
 
 // Reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
-// none where one is under way, was just answered, or is not needed (contract 4.5, 4.6). Then the panel hears service.post<post>.
+// none where one is under way, was just answered, or is not needed (rules STORE-5, STORE-6). Then the panel hears
+// service.post<post>.
 func (j *Order) Reissue(ctx context.Context, post string) (ended error, err error) {
 	id := j.ID()
 	if id == 0 {

@@ -16,8 +16,8 @@ import (
 )
 
 // SendDVDNS asks the seller to look once more at what was published for one domain of an order that waits for proof
-// (billmanager-module-protocol §1.4, feature send_dv_dns). An order that was handed in for proof by e-mail is proved by DNS from
-// then on, where the seller can change that.
+// (docs/reference/billmanager.md §1.4, feature send_dv_dns). An order that was handed in for proof by e-mail is proved by
+// DNS from then on, where the seller can change that.
 func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Begin(ctx, run)
 	if err != nil {
@@ -54,9 +54,9 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 }
 
 // SendDVEmail has the letters to approvers sent again, to the addresses given, and keeps those as the order's
-// (billmanager-module-protocol §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to say
-// (BR 3.2.2.4.4). An order that was handed in for another way is proved by e-mail from then on, where the seller can change
-// that.
+// (docs/reference/billmanager.md §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to
+// say (BR 3.2.2.4.4). An order that was handed in for another way is proved by e-mail from then on, where the seller can
+// change that.
 func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	emails, err := seller.ParseEmails("emails", run.Args.Emails)
 	if err != nil {

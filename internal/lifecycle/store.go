@@ -16,7 +16,7 @@ import (
 )
 
 // settingExpireDate chooses what the panel gets as the item's expiration date: `certificate` (the default) or `term`, for
-// panels that bill at that date (validity page B3.4).
+// panels that bill at that date (docs/reference/validity.md §B3.4).
 const settingExpireDate = "SSLSubscriptionExpireDate"
 
 const (
@@ -115,7 +115,7 @@ func (j *Order) remark(chain pki.Chain, stored *pki.Chain) {
 }
 
 // replace stores a new certificate. An item that counted as issued does so no more until every step is done, so that an
-// interruption is repeated from the start (contract 4.2).
+// interruption is repeated from the start (rules STORE-2).
 func (j *Order) replace(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
 	if j.HasStatus(item.ServiceIssued) {
 		if err := j.SetStatus(ctx, item.ServiceWaiting); err != nil {
@@ -129,7 +129,7 @@ func (j *Order) replace(ctx context.Context, chain pki.Chain, old *pki.Chain) er
 }
 
 // saveCertificate stores the chain as a ZIP and reads it back; where the panel refuses that or gives something else back,
-// as PEM (contract 4.2).
+// as PEM (rules STORE-2).
 func (j *Order) saveCertificate(ctx context.Context, chain pki.Chain) error {
 	archive, err := chain.ZIP()
 	if err != nil {
@@ -152,7 +152,7 @@ func (j *Order) saveCertificate(ctx context.Context, chain pki.Chain) error {
 }
 
 // zipRefused tells whether certificate.save failed for a reason that PEM may not have: the panel does not know the
-// form, or the archive is too large for a command line (contract 6).
+// form, or the archive is too large for a command line (rules PANEL-2).
 func zipRefused(err error) bool {
 	failure := fault.From(err)
 	return !failure.Retry && (failure.Type == fault.Panel || failure.Type == fault.Value)
@@ -176,7 +176,7 @@ func (j *Order) readBack(ctx context.Context, chain pki.Chain) error {
 }
 
 // announce tells the panel of a stored certificate: parameters, dates, and the status last, so that an interrupted run
-// is repeated from the start (contract 4.2).
+// is repeated from the start (rules STORE-2).
 func (j *Order) announce(ctx context.Context, chain pki.Chain, report seller.OrderStatus) error {
 	if err := j.SaveTerm(ctx); err != nil {
 		return err
@@ -268,7 +268,7 @@ func (j *Order) concludeTermEnd(ctx context.Context, chain, old pki.Chain) error
 	return j.SaveParam(ctx, itemparam.TermEnd, chain.Ends().String())
 }
 
-// expireDate writes the item's expiration date (contract 4.3): the earlier of the certificate's end and the end of the
+// expireDate writes the item's expiration date (rules STORE-3): the earlier of the certificate's end and the end of the
 // term, or the end of the term where the setting says so.
 func (j *Order) expireDate(ctx context.Context, ends cabforum.Date) error {
 	mode, err := j.Panel.Setting(ctx, settingExpireDate)
@@ -289,7 +289,7 @@ func (j *Order) expireDate(ctx context.Context, ends cabforum.Date) error {
 }
 
 // nominalDate shows the order's date plus the longest life that a certificate may have, until the certificate itself is
-// there (validity page B3.3).
+// there (docs/reference/validity.md §B3.3).
 func (j *Order) nominalDate(ctx context.Context) error {
 	if j.Item.Stored != "" {
 		return nil
@@ -299,7 +299,7 @@ func (j *Order) nominalDate(ctx context.Context) error {
 }
 
 // deliveredType is the seller's name of what it delivered; the spelling of the purchase's answer stays where only upper
-// and lower case differ (namecheap-ssl-api §3.3).
+// and lower case differ (docs/reference/namecheap.md §3.3).
 func (j *Order) deliveredType(name string) string {
 	saved := j.Item.Params[itemparam.Delivered]
 	if name == "" || strings.EqualFold(name, saved) {

@@ -59,7 +59,7 @@ func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
 }
 
 // Newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
-// provided that the last one is for the item's key (contract 4.1, 4.5).
+// provided that the last one is for the item's key (rules STORE-1, STORE-5).
 func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	report, err := j.Seller.OrderStatus(ctx, id)
 	var links []int64
@@ -126,7 +126,7 @@ func (j *Order) stopRenewal(ctx context.Context, report seller.OrderStatus) {
 	}
 }
 
-// ours holds a reissue that this item did not ask for against the item's key (contract 4.5).
+// ours holds a reissue that this item did not ask for against the item's key (rules STORE-5).
 func (j *Order) checkOwnKey(report seller.OrderStatus) error {
 	own, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
@@ -144,7 +144,7 @@ func (j *Order) checkOwnKey(report seller.OrderStatus) error {
 	return nil
 }
 
-// judge acts on what the seller says of the newest id (contract 4.1, 4.4).
+// judge acts on what the seller says of the newest id (rules STORE-1, STORE-4).
 func (j *Order) ApplyStatus(ctx context.Context, report seller.OrderStatus) (ended, err error) {
 	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.Item.Item, report.ID, report.State, report.StatusText)
 	j.stopRenewal(ctx, report)
@@ -209,7 +209,7 @@ func (j *Order) wait(ctx context.Context, report seller.OrderStatus) error {
 }
 
 // end is an order of which nothing can come any more. Without any certificate the item has failed; with one in place it
-// stays as it is and the administrator gets a task (contract 4.4).
+// stays as it is and the administrator gets a task (rules STORE-4).
 func (j *Order) end(ctx context.Context, report seller.OrderStatus) (ended, err error) {
 	reason := fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s", j.Info.Title, report.ID, report.StatusText)
 	if err := j.closeMark(ctx); err != nil {

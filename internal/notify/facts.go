@@ -10,7 +10,7 @@ import (
 // Kind says what a letter is about; it is the first part of the template's file name.
 type Kind string
 
-// The three letters that the reissue policy knows (validity B3.5, contract 5.4).
+// The three letters that the reissue policy knows (validity B3.5, rules SWEEP-4).
 const (
 	KindExpires Kind = "expires" // policy manual: the certificate ends, the client reissues it in the panel
 	KindProve   Kind = "prove"   // a reissue waits until the client proves control of the domain
@@ -40,7 +40,7 @@ type NoticeData struct {
 	// Proofs are what is to be published, from the seller's answer.
 	Proofs []seller.Challenge
 	// ChallengeText is the same as it is stored on the item, used where Proofs is empty: the parameter
-	// `<approver_method>_value` for DNS and files (contract 1), the addresses of approver_email for e-mail.
+	// `<approver_method>_value` for DNS and files (rules PARAM-11), the addresses of approver_email for e-mail.
 	ProofText string
 	Panel     string // the billing panel's name or address for its clients; may be empty
 }

@@ -235,7 +235,7 @@ func TestNamesThatShareARecordAreToldItOnce(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(got.body, "Name:   _0A1B2C.example.com\n"))
 }
 
-// What the sweep knows of an item that waits is the text stored on it (contract 1): it says the same as the seller's
+// What the sweep knows of an item that waits is the text stored on it (rules PARAM-11): it says the same as the seller's
 // own answer.
 func TestStoredProofsAreToldLikeFreshOnes(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -7,7 +7,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// readProofs takes apart what is stored on the item for the client (contract 1): for DNS one line `host CNAME target`
+// readProofs takes apart what is stored on the item for the client (rules PARAM-11): for DNS one line `host CNAME target`
 // per name, for files a URL and then its content, for e-mail addresses separated by commas. What does not have that
 // form is told as it stands: the client can make more of it than of nothing.
 func readProofs(method seller.Method, text string) []seller.Challenge {

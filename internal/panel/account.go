@@ -17,7 +17,7 @@ import (
 
 // Installation tells this panel from every other one: the first 10 hex digits of the SHA-256 of CryptKey's public half. The
 // key is made with the panel and moves with its database, because nothing that is stored encrypted could be read
-// without it (protocol §7).
+// without it (docs/reference/billmanager.md §7).
 func (h *Host) Installation(ctx context.Context) (string, error) {
 	key, err := h.cryptKey(ctx)
 	if err != nil {
@@ -27,8 +27,8 @@ func (h *Host) Installation(ctx context.Context) (string, error) {
 	return hex.EncodeToString(sum[:5]), nil
 }
 
-// SaveBalance is processing.savebalance (protocol §11). The panel compares it with the module's threshold and tells the
-// administrator.
+// SaveBalance is processing.savebalance (docs/reference/billmanager.md §11). The panel compares it with the module's
+// threshold and tells the administrator.
 func (h *Host) SaveBalance(ctx context.Context, module int64, balance seller.Money) error {
 	params := []pair{{"processingmodule", strconv.FormatInt(module, 10)}, {"balance", strconv.FormatFloat(balance.Amount, 'f', 2, 64)}}
 	if balance.Currency != "" {
@@ -37,7 +37,8 @@ func (h *Host) SaveBalance(ctx context.Context, module int64, balance seller.Mon
 	return h.ask(ctx, callback{name: "processing.savebalance", params: append(params, sok())})
 }
 
-// ImportService is processing.import.service (protocol §11), with any item parameters beside its own; the panel's answer names the new item as service_id.
+// ImportService is processing.import.service (docs/reference/billmanager.md §11), with any item parameters beside its own;
+// the panel's answer names the new item as service_id.
 func (h *Host) ImportService(ctx context.Context, s item.Import) (int64, error) {
 	const name = "processing.import.service"
 	params := []pair{

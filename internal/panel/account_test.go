@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Protocol §11: how balances and imported services are told to the panel.
+// docs/reference/billmanager.md §11: how balances and imported services are told to the panel.
 func TestBalanceIsSpelledInPlainNumbers(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.SaveBalance(t.Context(), 5, seller.Money{Amount: 1234567.5, Text: "1,234,567.50", Currency: "USD"}))

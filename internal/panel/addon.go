@@ -7,7 +7,7 @@ import (
 	"pmssl/internal/itemparam"
 )
 
-// Kinds of addons: pricelist.addontype (protocol §4, AddonTypes).
+// Kinds of addons: pricelist.addontype (docs/reference/billmanager.md §4, AddonTypes).
 const (
 	addonFlag   = 1
 	addonNumber = 2

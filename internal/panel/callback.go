@@ -16,14 +16,14 @@ type pair struct{ name, value string }
 
 func itemElement(id int64) pair { return pair{"elid", strconv.FormatInt(id, 10)} }
 
-// sok says that a form is submitted, not looked at (protocol §5.2).
+// sok says that a form is submitted, not looked at (docs/reference/billmanager.md §5.2).
 func sok() pair { return pair{"sok", "ok"} }
 
 // callback is one call of a panel function.
 type callback struct {
 	name   string
 	params []pair
-	// secret is a parameter that travels in the child's environment instead of its argv (contract 6).
+	// secret is a parameter that travels in the child's environment instead of its argv (rules PANEL-1).
 	secret *pair
 	// kept calls must not be lost: they are repeated while the panel does not answer.
 	kept bool

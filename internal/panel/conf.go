@@ -3,14 +3,14 @@ package panel
 import "strings"
 
 // flagValue is what a setting without a value has: the panel's databases and forms write booleans as on and off
-// (protocol §4).
+// (docs/reference/billmanager.md §4).
 const flagValue = "on"
 
-// parseConf reads the text of a billmgr.conf file into settings; later lines win (protocol §10). A line is
-// `Name value`, `Option Name` (a flag, its value is "on") or `Option Name value`; `#` begins a comment only at the start
-// of a line, because passwords may hold one. Blanks around a value are not part of it; a pair of quotes around it is
-// taken away [inferred: no public file has quotes]. Names are taken as they are written. There is no broken line: what
-// the panel's other settings look like is none of our business.
+// parseConf reads the text of a billmgr.conf file into settings; later lines win (docs/reference/billmanager.md §10). A
+// line is `Name value`, `Option Name` (a flag, its value is "on") or `Option Name value`; `#` begins a comment only at the
+// start of a line, because passwords may hold one. Blanks around a value are not part of it; a pair of quotes around it is
+// taken away [inferred: no public file has quotes]. Names are taken as they are written. There is no broken line: what the
+// panel's other settings look like is none of our business.
 func parseConf(text string, settings map[string]string) {
 	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
 		line = strings.TrimSpace(line)

@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/panel"
 )
 
-// Protocol §10: `Name value`, `Option Name`, `Option Name value`.
+// docs/reference/billmanager.md §10: `Name value`, `Option Name`, `Option Name value`.
 func TestSettingsSyntax(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string

@@ -18,7 +18,7 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// database is the panel's database by one pinned connection: named locks belong to a connection (contract 3.1).
+// database is the panel's database by one pinned connection: named locks belong to a connection (rules BUY-1).
 type database struct {
 	pool    *sql.DB
 	conn    *sql.Conn

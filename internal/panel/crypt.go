@@ -18,7 +18,8 @@ import (
 const maxKey = 64 << 10
 
 // decrypted turns encrypted parameters into plain text, in place, and names each to the log as a secret. Empty values stay
-// empty (protocol §7). Errors name the parameter and what it is of, and never its content; mend says where it is entered.
+// empty (docs/reference/billmanager.md §7). Errors name the parameter and what it is of, and never its content; mend says
+// where it is entered.
 func (h *Host) decrypted(ctx context.Context, of, mend string, values map[string]string) (map[string]string, error) {
 	for name, value := range values {
 		if value == "" {
@@ -39,7 +40,7 @@ func (h *Host) decrypted(ctx context.Context, of, mend string, values map[string
 	return values, nil
 }
 
-// decrypt reads one block of RSA PKCS #1 v1.5 in base64 (protocol §7).
+// decrypt reads one block of RSA PKCS #1 v1.5 in base64 (docs/reference/billmanager.md §7).
 func decrypt(key *rsa.PrivateKey, value string) (string, error) {
 	block, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(value), ""))
 	if err != nil {
@@ -81,7 +82,8 @@ func (h *Host) cryptKey(ctx context.Context) (*rsa.PrivateKey, error) {
 	return h.key, nil
 }
 
-// parseKey finds the RSA private key in PEM text, PKCS #1 or PKCS #8 whatever the block's label says (protocol §7).
+// parseKey finds the RSA private key in PEM text, PKCS #1 or PKCS #8 whatever the block's label says
+// (docs/reference/billmanager.md §7).
 func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	for {
 		var block *pem.Block

@@ -51,7 +51,7 @@ func withModule(t *testing.T, crypted string) (*world, *sql.DB) {
 	return w, db
 }
 
-// Protocol §7: RSA PKCS #1 v1.5 in base64; empty stays empty.
+// docs/reference/billmanager.md §7: RSA PKCS #1 v1.5 in base64; empty stays empty.
 func TestModuleParamsAreDecrypted(t *testing.T) {
 	key, err := panelKey()
 	require.NoError(t, err)

@@ -23,8 +23,8 @@ const (
 	maxRead = 128 << 20
 )
 
-// field is one value of a row as text; the types of the panel's columns are not documented (protocol §4), so nothing is
-// built on them.
+// field is one value of a row as text; the types of the panel's columns are not documented (docs/reference/billmanager.md
+// §4), so nothing is built on them.
 type field struct{ sql.NullString }
 
 // number is the leading integer of the text, 0 where there is none: what SQL's CONVERT(…, UNSIGNED) and a decimal column

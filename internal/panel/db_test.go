@@ -29,7 +29,7 @@ func paramlist(pairs ...string) step {
 	return step{Stdout: text + "</doc>"}
 }
 
-// Contract 6: the files, then one paramlist, then the defaults.
+// Rules PANEL-4: the files, then one paramlist, then the defaults.
 func TestMissingSettingsComeFromOneParamlist(t *testing.T) {
 	name, _ := panelDB(t)
 	w := newWorld(t, "DBUser "+dbUser, "DBSocket "+mariadb.socket)

@@ -75,7 +75,8 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 	return run
 }
 
-// childEnv is the environment of mgrctl: ours, and our name where the panel logs its caller (protocol §5.1).
+// childEnv is the environment of mgrctl: ours, and our name where the panel logs its caller (docs/reference/billmanager.md
+// §5.1).
 func (h *Host) childEnv() []string {
 	var env []string
 	for _, variable := range h.o.Environ {
@@ -95,7 +96,8 @@ func (h *Host) variable() (string, error) {
 	return "PMSSL_" + strings.ToUpper(hex.EncodeToString(random)), nil
 }
 
-// judge turns what mgrctl gave into an answer: both its exit code and the document are looked at (protocol §5.1).
+// judge turns what mgrctl gave into an answer: both its exit code and the document are looked at
+// (docs/reference/billmanager.md §5.1).
 func (r execution) judge(function string) (reply, error) {
 	failure := func(format string, args ...any) *fault.Error {
 		return fault.Errorf(fault.Panel, function, format, args...)

@@ -7,11 +7,11 @@ import (
 	"pmssl/internal/fault"
 )
 
-// maxTaskText is how long the text of an administrator's task may be, in bytes (contract 6: half an argv word).
+// maxTaskText is how long the text of an administrator's task may be, in bytes (rules PANEL-2: half an argv word).
 const maxTaskText = 64 << 10
 
 // EditOperation stores the error document on the running operation: runningoperation.edit. The caller cuts the document
-// to 64 KiB (contract 6).
+// to 64 KiB (rules PANEL-2).
 func (h *Host) EditOperation(ctx context.Context, op int64, errorXML string) error {
 	return h.ask(ctx, callback{name: "runningoperation.edit", params: []pair{sok(), itemElement(op), {"errorxml", errorXML}}})
 }
@@ -59,10 +59,10 @@ func (h *Host) EditTask(ctx context.Context, id, op int64, kind, params string) 
 	return h.ask(ctx, callback{name: "task.edit", kept: true, params: args})
 }
 
-// Manual stops the panel's automatic re-runs of the operation and opens a task with the text (protocol §1.6). The type of
-// the task is asked for first: an operation that nobody runs again and nobody is told of would lie there for good. An
-// operation has one task at the most; without an operation (sync_item runs every few minutes) an item has at most one
-// open task of the type.
+// Manual stops the panel's automatic re-runs of the operation and opens a task with the text (docs/reference/billmanager.md
+// §1.6). The type of the task is asked for first: an operation that nobody runs again and nobody is told of would lie there
+// for good. An operation has one task at the most; without an operation (sync_item runs every few minutes) an item has at
+// most one open task of the type.
 func (h *Host) Manual(ctx context.Context, id, operation int64, command, text string) error {
 	if operation > 0 {
 		tasks, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE runningoperation=?", operation)
@@ -119,8 +119,8 @@ func (h *Host) openTask(ctx context.Context, id int64, kind string) (int64, erro
 	return row[0].number(), nil
 }
 
-// CloseTask takes a task off the administrator's list: task.delete (protocol §5.2). The panel's function for closing one
-// with a note is not known; a task that is gone already is no error.
+// CloseTask takes a task off the administrator's list: task.delete (docs/reference/billmanager.md §5.2). The panel's
+// function for closing one with a note is not known; a task that is gone already is no error.
 func (h *Host) CloseTask(ctx context.Context, task int64) error {
 	there, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE id=?", task)
 	if err != nil || there == 0 {
@@ -130,7 +130,7 @@ func (h *Host) CloseTask(ctx context.Context, task int64) error {
 }
 
 // RegisterProblem shows a problem with a processing module to the administrator: problems.register. name is the panel's
-// word for it, processingmodule_connect for a seller that cannot be reached (protocol §1.6).
+// word for it, processingmodule_connect for a seller that cannot be reached (docs/reference/billmanager.md §1.6).
 func (h *Host) RegisterProblem(ctx context.Context, name string, module int64, moduleName, text string) error {
 	id := strconv.FormatInt(module, 10)
 	return h.ask(ctx, callback{name: "problems.register", kept: true, params: []pair{
@@ -138,7 +138,8 @@ func (h *Host) RegisterProblem(ctx context.Context, name string, module int64, m
 		{"param_errormsg", clip(text, maxTaskText)}, sok(), {"level", "error"}}})
 }
 
-// RollbackPricelist takes a change of tariff back: service.changepricelist.rollback (protocol §1.6, failed setparam).
+// RollbackPricelist takes a change of tariff back: service.changepricelist.rollback (docs/reference/billmanager.md §1.6,
+// failed setparam).
 func (h *Host) RollbackPricelist(ctx context.Context, id int64) error {
 	return h.ask(ctx, callback{name: "service.changepricelist.rollback", params: []pair{sok(), itemElement(id)}})
 }

@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/fault"
 )
 
-// Protocol §5.2: dropparam, and what it leaves by saveparam without a value.
+// docs/reference/billmanager.md §5.2: dropparam, and what it leaves by saveparam without a value.
 func TestDropParam(t *testing.T) {
 	const drop, save = "service.dropparam sok=ok elid=42 name=org_name", "service.saveparam sok=ok elid=42 name=org_name"
 	for name, c := range map[string]struct {
@@ -89,7 +89,8 @@ func TestTries(t *testing.T) {
 	assert.Equal(t, fault.Missed, faultType(err))
 }
 
-// Protocol §1.6, but the type of the task is known before re-runs are stopped; one task for an operation.
+// docs/reference/billmanager.md §1.6, but the type of the task is known before re-runs are stopped; one task for an
+// operation.
 func TestManual(t *testing.T) {
 	const (
 		manual = "runningoperation.setmanual elid=7 sok=ok"

@@ -19,7 +19,7 @@ type Options struct {
 	// Binary is the name of the program: processingmodule.module, the caller's name in the panel's log, the first part
 	// of lock names and of the journal's name.
 	Binary string
-	// Getenv looks a variable of our own environment up. No variable changes what a Host does (contract 7), so it asks for
+	// Getenv looks a variable of our own environment up. No variable changes what a Host does (rules CLI-2), so it asks for
 	// none; children get Environ.
 	Getenv func(string) (string, bool)
 	// Environ is what child processes are started with; SSH_CONNECTION in it is replaced.
@@ -65,7 +65,7 @@ type limits struct {
 func standardLimits() limits {
 	return limits{
 		callback:  60 * time.Second,
-		itemTries: 30, // contract 3.1
+		itemTries: 30, // rules BUY-1
 		buyTries:  300,
 		dial:      10 * time.Second,
 		query:     30 * time.Second,
@@ -92,14 +92,16 @@ func (h *Host) Close() error {
 	return err
 }
 
-// DoNothing tells whether the administrator switched all modules off by etc/billmgr.DoNothing (protocol §1.5). A file
-// that cannot be looked at counts as being there: doing nothing is what can be taken back.
+// DoNothing tells whether the administrator switched all modules off by etc/billmgr.DoNothing
+// (docs/reference/billmanager.md §1.5). A file that cannot be looked at counts as being there: doing nothing is what can be
+// taken back.
 func (h *Host) DoNothing() bool {
 	_, err := os.Lstat(h.path("etc/billmgr.DoNothing"))
 	return err == nil || !errors.Is(err, os.ErrNotExist)
 }
 
-// path makes a path of the panel's configuration absolute: they are relative to its root (protocol §1.1).
+// path makes a path of the panel's configuration absolute: they are relative to its root (docs/reference/billmanager.md
+// §1.1).
 func (h *Host) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name

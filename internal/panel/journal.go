@@ -29,7 +29,7 @@ const (
 
 func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Binary+".purchases")) }
 
-// Journal reads the purchase journal var/<bin>.purchases, oldest line first (contract 3.2); empty where nothing was ever
+// Journal reads the purchase journal var/<bin>.purchases, oldest line first (rules BUY-2); empty where nothing was ever
 // bought. Lines that cannot be read are named in the log and left out: the last one may be torn by a crash. A journal
 // that cannot be read at all is a fault: without it nobody knows what was bought.
 func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {

@@ -25,7 +25,7 @@ func bought(it, id int64) item.JournalEntry {
 
 func (w *world) journalPath() string { return filepath.Join(w.root, "var", binary+".purchases") }
 
-// Contract 3.2: JSON lines, 0600.
+// Rules BUY-2: JSON lines, 0600.
 func TestJournalKeepsPurchases(t *testing.T) {
 	w := newWorld(t)
 	lines, err := w.Journal(t.Context())

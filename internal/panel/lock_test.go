@@ -156,7 +156,7 @@ func TestAccountLockWaitsAsLongAsTheRunLasts(t *testing.T) {
 	require.NoError(t, <-got)
 }
 
-// Contract 3.1: asked right before the request that spends money.
+// Rules BUY-1: asked right before the request that spends money.
 func TestHoldsLocks(t *testing.T) {
 	w, db := withDB(t)
 	assert.Equal(t, fault.Locked, faultType(w.HoldsLocks(t.Context())), "no lock at all")

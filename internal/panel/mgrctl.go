@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxWord is the longest argv word that Linux takes, without its ending zero byte (MAX_ARG_STRLEN, contract 6).
+	// maxWord is the longest argv word that Linux takes, without its ending zero byte (MAX_ARG_STRLEN, rules PANEL-2).
 	maxWord = 128<<10 - 1
 	// maxAnswer is how much of mgrctl's stdout is taken, in bytes; a program that says more is ended.
 	maxAnswer = 16 << 20
@@ -30,8 +30,9 @@ var errUnanswered = errors.New("the panel does not answer")
 // errNoMgrctl is wrapped where mgrctl is missing or cannot be executed: nothing was executed, and waiting does not help.
 var errNoMgrctl = errors.New("mgrctl cannot be started, see whether the panel is installed under this root")
 
-// call asks the panel and repeats what must not be lost: each second, for at most a minute (protocol §1.6). Every error
-// is a Panel about the function; it is retryable where the panel was not reached or did not end its answer.
+// call asks the panel and repeats what must not be lost: each second, for at most a minute (docs/reference/billmanager.md
+// §1.6). Every error is a Panel about the function; it is retryable where the panel was not reached or did not end its
+// answer.
 func (h *Host) call(ctx context.Context, c callback) (reply, error) {
 	if err := c.check(); err != nil {
 		return reply{}, err

@@ -27,7 +27,7 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// Protocol §5.1 and §5.2: how each call-back is spelled.
+// docs/reference/billmanager.md §5.1 and §5.2: how each call-back is spelled.
 func TestCallbackWords(t *testing.T) {
 	for name, c := range map[string]struct {
 		call func(ctx context.Context, h *panel.Host) error
@@ -99,7 +99,7 @@ func TestTaskTypeIsReadFromTheForm(t *testing.T) {
 	assert.Equal(t, "task.gettype operation=open item=42", w.spelled()[0])
 }
 
-// Protocol §5.1: both the exit code and the document are looked at.
+// docs/reference/billmanager.md §5.1: both the exit code and the document are looked at.
 func TestRefusalIsAFaultWithThePanelsWords(t *testing.T) {
 	for name, c := range map[string]struct {
 		step  step
@@ -135,7 +135,7 @@ func TestRefusalIsAFaultWithThePanelsWords(t *testing.T) {
 
 var notRunning = step{Stdout: refusalXML("client", "open", "billmgr", "Failed to connect")}
 
-// Protocol §1.6: a panel that does not answer is asked again each second.
+// docs/reference/billmanager.md §1.6: a panel that does not answer is asked again each second.
 func TestPanelThatDoesNotAnswerIsAskedAgain(t *testing.T) {
 	w := newWorld(t)
 	spoken := step{Stderr: "ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'\n", Code: 1}
@@ -298,7 +298,7 @@ func TestTheWholeProcessGroupIsEnded(t *testing.T) {
 	}
 }
 
-// Contract 6: one argv word is at most 128 KiB.
+// Rules PANEL-2: one argv word is at most 128 KiB.
 func TestValuesThatDoNotFitAreRefusedBeforeTheCall(t *testing.T) {
 	w := newWorld(t)
 	fits := strings.Repeat("x", panel.MaxWord-len("crt="))
@@ -319,7 +319,7 @@ func TestValuesThatDoNotFitAreRefusedBeforeTheCall(t *testing.T) {
 	}
 }
 
-// Contract 6: `-e` and `value=$NAME` end the argv, the value is in that child's environment only.
+// Rules PANEL-1: `-e` and `value=$NAME` end the argv, the value is in that child's environment only.
 func TestSecretValuesStayOutOfArgvAndLog(t *testing.T) {
 	w := newWorld(t)
 	const secret = "Planted/s3cret+value=&<>"

@@ -36,7 +36,7 @@ func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]strin
 }
 
 // PlainParams are the parameters of a processing module that the panel keeps unencrypted (table processingparam,
-// billmanager-module-protocol §4): for what has to work where CryptKey does not. A module that is not there is
+// docs/reference/billmanager.md §4): for what has to work where CryptKey does not. A module that is not there is
 // Missed.
 func (h *Host) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
 	if _, err := h.ModuleName(ctx, module); err != nil {

@@ -10,8 +10,8 @@ import (
 	"pmssl/internal/item"
 )
 
-// orderQuery is the item with its client, tariff and module (protocol §4). Everything but the item is joined from the
-// left, so that what is missing can be named.
+// orderQuery is the item with its client, tariff and module (docs/reference/billmanager.md §4). Everything but the item is
+// joined from the left, so that what is missing can be named.
 const orderQuery = `SELECT i.name, i.account, a.name, p.project, i.processingmodule, pm.module, i.pricelist, p.id,
  i.lastpricelist, p.intname, it.intname, i.period, i.status, i.opendate, i.expiredate, i.remoteid
  FROM item i
@@ -22,7 +22,7 @@ const orderQuery = `SELECT i.name, i.account, a.name, p.project, i.processingmod
  WHERE i.id=?`
 
 // Order loads an item with everything that belongs to it, in the C++ framework's order: addons, tariff, item, encrypted
-// values; later ones override (protocol §4). A missing item or tariff is Missed.
+// values; later ones override (docs/reference/billmanager.md §4). A missing item or tariff is Missed.
 func (h *Host) Order(ctx context.Context, id int64) (item.Item, error) {
 	row, found, err := h.row(ctx, "item", orderQuery, id)
 	if err != nil {
@@ -119,7 +119,7 @@ func (h *Host) StoredCertificate(ctx context.Context, id int64) (string, error) 
 }
 
 // Param reads one plain item parameter back from the database. An empty value counts as not there: for the panel both
-// are the same (protocol §15).
+// are the same (docs/reference/billmanager.md §15).
 func (h *Host) Param(ctx context.Context, id int64, name string) (string, bool, error) {
 	found, err := h.rows(ctx, "itemparam", "SELECT intname, value FROM itemparam WHERE item=? AND intname=?", id, name)
 	if err != nil {

@@ -33,7 +33,7 @@ INSERT INTO certificate (item, pkey, csr, crt) VALUES (42, 'Planted-private', '-
 	return w, db
 }
 
-// Protocol §4: addons, then the tariff, then the item, then what is encrypted; later ones override.
+// docs/reference/billmanager.md §4: addons, then the tariff, then the item, then what is encrypted; later ones override.
 func TestOrderIsLoadedWithAllThatBelongsToIt(t *testing.T) {
 	w, db := shop(t)
 	run(t, db, "INSERT INTO itemcryptedparam (item, intname, value) VALUES (42, 'token_code', ?)", encrypt(t, w.giveKey(), "Planted-token"))

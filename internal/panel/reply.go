@@ -17,20 +17,20 @@ const (
 	maxRows = 10_000
 )
 
-// reply is an answer of mgrctl in its xml format (protocol §5.1).
+// reply is an answer of mgrctl in its xml format (docs/reference/billmanager.md §5.1).
 type reply struct {
 	fields  map[string]string   // text of the direct children of <doc>
 	rows    []map[string]string // the children of each <elem>
 	refusal *refusal            // nil where the panel did what it was asked
 }
 
-// refusal is the panel's error document (protocol §6).
+// refusal is the panel's error document (docs/reference/billmanager.md §6).
 type refusal struct {
 	kind, object, value string
 	message             string // the panel's ready text
 }
 
-// unanswered is how mgrctl says that the panel's core does not answer on its socket (protocol §1.6).
+// unanswered is how mgrctl says that the panel's core does not answer on its socket (docs/reference/billmanager.md §1.6).
 func (r *refusal) unanswered() bool {
 	return r.kind == "client" && r.object == "open" && r.value == "billmgr"
 }
@@ -170,7 +170,8 @@ func attribute(e xml.StartElement, name string) string {
 }
 
 // parseSpokenRefusal finds the text form of an error, which mgrctl prints to stderr:
-// `ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'` (protocol §5.1). nil where there is none.
+// `ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'` (docs/reference/billmanager.md §5.1). nil where there is
+// none.
 func parseSpokenRefusal(stderr string) *refusal {
 	_, rest, found := strings.Cut(stderr, "Error: Type: '")
 	if !found {

@@ -19,7 +19,7 @@ func TestReplyIsRead(t *testing.T) {
 	assert.Empty(t, refusal)
 }
 
-// Protocol §6: type, object and value, and the panel's ready text.
+// docs/reference/billmanager.md §6: type, object and value, and the panel's ready text.
 func TestReplyRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"the panel's document": {refusalXML("value", "elid", "1", "Field Code has a wrong value"), "Field Code has a wrong value (type value, object elid, value 1)"},

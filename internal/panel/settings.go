@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/fault"
 )
 
-// The settings that we need of the panel (protocol §4, §7).
+// The settings that we need of the panel (docs/reference/billmanager.md §4, §7).
 const (
 	settingHost     = "DBHost"
 	settingUser     = "DBUser"
@@ -24,7 +24,7 @@ const (
 	settingKey      = "CryptKey"
 )
 
-// defaultSetting is what holds where neither the files nor paramlist say anything (contract 6).
+// defaultSetting is what holds where neither the files nor paramlist say anything (rules PANEL-4).
 func defaultSetting(name string) string {
 	switch name {
 	case settingHost:
@@ -122,7 +122,7 @@ func readBounded(name string, limit int64) ([]byte, error) {
 }
 
 // host reads settings that the panel knows better than its files: from the files, then from one paramlist, then the
-// documented defaults (contract 6). A setting that is there and empty counts as set.
+// documented defaults (rules PANEL-4). A setting that is there and empty counts as set.
 func (h *Host) host(ctx context.Context, names ...string) (map[string]string, error) {
 	files, err := h.settings()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // ours joins the items of all processing modules of this binary that are active, or suspended by the panel itself
-// (contract 5.2; item.status of protocol §4).
+// (rules SWEEP-2; item.status of docs/reference/billmanager.md §4).
 const ours = ` FROM processingmodule pm JOIN item i ON i.processingmodule=pm.id `
 
 // living is the condition on such items.
@@ -28,7 +28,7 @@ func (h *Host) ActiveItems(ctx context.Context) (int, error) {
 	return int(row[0].number()), nil
 }
 
-// WaitingItems lists the items whose order or reissue the seller works on: service status 3 or 4 (contract 5.1).
+// WaitingItems lists the items whose order or reissue the seller works on: service status 3 or 4 (rules SWEEP-1).
 func (h *Host) WaitingItems(ctx context.Context) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
 		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+living+" AND s.value IN ('3','4') ORDER BY i.id",
@@ -36,7 +36,7 @@ func (h *Host) WaitingItems(ctx context.Context) ([]int64, error) {
 }
 
 // ExpiringBefore lists the items whose stored certificate ends on the date or before, soonest first: one query over the panel's
-// own indexes (contract 5.1, 6). Dates in parameters are YYYY-MM-DD, so their order is that of time.
+// own indexes (rules SWEEP-1, 6). Dates in parameters are YYYY-MM-DD, so their order is that of time.
 func (h *Host) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
 		"JOIN itemparam e ON e.item=i.id AND e.intname=? WHERE"+living+" AND e.value<>'' AND e.value<=? ORDER BY e.value, i.id",
@@ -52,7 +52,7 @@ func (h *Host) Operations(ctx context.Context, it int64) (int, error) {
 	return int(row[0].number()), nil
 }
 
-// Client is whom the account's letters go to: its enabled user of level 16 with the lowest id (contract 5.6). Missed
+// Client is whom the account's letters go to: its enabled user of level 16 with the lowest id (rules SWEEP-6). Missed
 // where there is none or the address is empty.
 func (h *Host) Client(ctx context.Context, account int64) (item.Recipient, error) {
 	row, found, err := h.row(ctx, "user",

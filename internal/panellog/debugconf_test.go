@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Module protocol, section 8.2.
+// docs/reference/billmanager.md §8.2.
 func TestDebugConfLevel(t *testing.T) {
 	for _, c := range []struct {
 		name, conf, room string

@@ -1,6 +1,6 @@
 package panellog
 
-// Level is a verbosity of the panel (module protocol, section 8.1). The larger
+// Level is a verbosity of the panel (docs/reference/billmanager.md §8.1). The larger
 // the number, the more is written.
 type Level int
 
@@ -67,5 +67,5 @@ func (v Level) colour() string {
 	return ""
 }
 
-// colourReset closes it. It follows the text without a blank (contract 7).
+// colourReset closes it. It follows the text without a blank (rules LOG-1).
 const colourReset = "\x1b[0m"

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The native line, module protocol section 8.1 and contract 7, byte for byte.
+// The native line, docs/reference/billmanager.md §8.1 and rules LOG-1, byte for byte.
 func TestLineOfEveryLevel(t *testing.T) {
 	at := time.Date(2024, time.May, 7, 15, 7, 16, 999_000_000, time.UTC)
 	for _, c := range []struct {

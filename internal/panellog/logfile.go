@@ -20,7 +20,7 @@ const (
 // logFile is var/<name>.log, shared by the processes of a host.
 //
 // lumberjack alone is made for one process: runs in parallel lost 13 % of their
-// lines (design, "Facts measured"). What keeps every line here:
+// lines (docs/architecture.md, Measured). What keeps every line here:
 //
 //   - var/<name>.log.lock is held exclusively while a process starts: look at the
 //     size, rotate if it is over the limit, open the log for appending, take a

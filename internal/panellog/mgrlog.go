@@ -18,7 +18,7 @@ type Options struct {
 	Root     string              // root directory of the panel
 	Stderr   io.Writer           // takes the one line when the log cannot be written, and all of it with storage=console; nil = nowhere
 	Now      func() time.Time    // clock; nil leaves the zero time in every line
-	Location *time.Location      // zone of the line's time (contract 2: only the log's time is local); nil = time.Local
+	Location *time.Location      // zone of the line's time (rules TIME-1: only the log's time is local); nil = time.Local
 	PID      int                 // process id as it stands in the line
 	Sleep    func(time.Duration) // waits between two looks at a lock that another start holds; nil = time.Sleep
 }

@@ -93,7 +93,7 @@ func selfSigned(c *x509.Certificate) bool {
 		(len(c.AuthorityKeyId) == 0 || bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId))
 }
 
-// Check holds the chain against the order (design rule 7): the CSR's key, its common name and every further name covered,
+// Check holds the chain against the order (rules ARCH-7): the CSR's key, its common name and every further name covered,
 // usable for servers, not a CA's. Whether the serial is new is for the caller to say. Faults are of type wrong_certificate.
 func (c Chain) Check(csr CSR, names []string) error {
 	fail := func(format string, args ...any) error {
@@ -127,14 +127,14 @@ func forServers(leaf *x509.Certificate) bool {
 	return slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny)
 }
 
-// Serial is the leaf's serial number in lower-case hex without leading zeros (contract 1).
+// Serial is the leaf's serial number in lower-case hex without leading zeros (rules PARAM-7).
 func (c Chain) Serial() string { return fmt.Sprintf("%x", c.Leaf.SerialNumber) }
 
 // Ends is the UTC date of the leaf's notAfter.
 func (c Chain) Ends() cabforum.Date { return cabforum.DateOf(c.Leaf.NotAfter) }
 
 // OverCap says in words that the leaf lives longer than the Forum allows, and is empty where it does not. Such a
-// certificate is stored all the same (validity page B3.3).
+// certificate is stored all the same (docs/reference/validity.md §B3.3).
 func (c Chain) OverCap() string {
 	last := cabforum.LastNotAfter(c.Leaf.NotBefore)
 	if !c.Leaf.NotAfter.After(last) {

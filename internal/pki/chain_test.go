@@ -358,7 +358,7 @@ func TestEndIsTheDateInUTC(t *testing.T) {
 	assert.Equal(t, cabforum.Date{Year: 2026, Month: 10, Day: 18}, pki.Chain{Leaf: leaf}.Ends())
 }
 
-// The vectors of validity page A2.1 and A2.2: the last legal second, and one more.
+// The vectors of docs/reference/validity.md §A2.1 and §A2.2: the last legal second, and one more.
 func TestOverCapBeginsOneSecondAfterTheLastLegalNotAfter(t *testing.T) {
 	at := func(text string) time.Time {
 		got, err := time.Parse("2006-01-02 15:04:05", text)

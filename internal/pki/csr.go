@@ -17,7 +17,8 @@ import (
 	"strings"
 )
 
-// MaxCSR is the longest CSR that is looked at, in bytes: the seller's own limit for activate (namecheap-ssl-api §3.2).
+// MaxCSR is the longest CSR that is looked at, in bytes: the seller's own limit for activate (docs/reference/namecheap.md
+// §3.2).
 const MaxCSR = 32767
 
 const (

@@ -20,7 +20,7 @@ const (
 	zipMark  = "PK\x03\x04"
 )
 
-// StoredPEM reads what the panel's certificate.crt holds: PEM, a ZIP, or base64 of a ZIP (contract 4.2). It gives the
+// StoredPEM reads what the panel's certificate.crt holds: PEM, a ZIP, or base64 of a ZIP (rules STORE-2). It gives the
 // texts that carry certificates. Errors are faults of type missed where nothing is stored, of type value where it
 // cannot be read.
 func StoredPEM(stored string) ([]string, error) {

@@ -33,8 +33,8 @@ type planView struct {
 	level seller.Level
 }
 
-// Run computes the certificates of a paid term (validity page B3.11): of an item with what is known of it, or of a term
-// on paper, for which neither panel nor database is needed. Nothing is changed and no lock is taken.
+// Run computes the certificates of a paid term (docs/reference/validity.md §B3.11): of an item with what is known of it, or
+// of a term on paper, for which neither panel nor database is needed. Nothing is changed and no lock is taken.
 func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	format, err := planFormat(run)
 	if err != nil {
@@ -240,7 +240,7 @@ func proofMethod(m seller.Method) cabforum.Method {
 	return cabforum.MethodEmail
 }
 
-// document is the plan as XML (contract 5). act is empty where the certificate reaches the end of the term.
+// document is the plan as XML (rules SWEEP-7). act is empty where the certificate reaches the end of the term.
 func (o planView) document() *etree.Document {
 	doc := xmldoc.New()
 	node := doc.Root().CreateElement("plan")

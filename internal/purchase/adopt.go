@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// settle deals with an intent that an earlier run left behind (contract 3.4). It returns the id that is adopted, or 0 where
+// settle deals with an intent that an earlier run left behind (rules BUY-4). It returns the id that is adopted, or 0 where
 // the way is free to buy; every other outcome is an error and nothing is bought. An order at a seller that keeps our mark is
 // looked for even where no intent is left.
 func (j *Buyer) reconcile(ctx context.Context, p seller.Purchase, shelf seller.OrderSnapshot) (int64, error) {
@@ -147,7 +147,7 @@ func (j *Buyer) early(in Intent) error {
 		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Retryable()
 }
 
-// buyAgain sets the way free after a purchase of which nothing came. It does so once (contract 3.4): two purchases without a
+// buyAgain sets the way free after a purchase of which nothing came. It does so once (rules BUY-4): two purchases without a
 // trace mean that the seller does not show what it sold.
 func (j *Buyer) buyAgain(ctx context.Context, in Intent) error {
 	if in.Accepted { // it is paid for, whatever shows of it
@@ -223,7 +223,7 @@ func (j *Buyer) candidates(ctx context.Context, in Intent, shelf seller.OrderSna
 }
 
 // namedForAnother tells whether a row that is not activated is somebody else's by its name. A name comes with the activation
-// (namecheap-ssl-api §3.4); a renewal may show that of the certificate which it renews.
+// (docs/reference/namecheap.md §3.4); a renewal may show that of the certificate which it renews.
 func (j *Buyer) namedForAnother(in Intent, r seller.OrderSummary) bool {
 	if r.Host == "" || r.State != seller.StateRenewal {
 		return r.Host != ""
@@ -239,8 +239,8 @@ func (j *Buyer) namedForAnother(in Intent, r seller.OrderSummary) bool {
 }
 
 // sameClass tells whether the seller's product can have been delivered for the one that was ordered: sellers replace
-// products by equivalent ones of another name (namecheap-ssl-api §0.3), never a wildcard by a single name. What is not
-// known is not objected to.
+// products by equivalent ones of another name (docs/reference/namecheap.md §0.3), never a wildcard by a single name. What
+// is not known is not objected to.
 func (j *Buyer) sameClass(delivered, ordered string) bool {
 	want, known := seller.FindProduct(j.Info.Products, ordered)
 	if !known {

@@ -12,7 +12,7 @@ import (
 )
 
 // IntentWait is how long after a purchase without answer nothing new is bought, however empty the seller's list is
-// (contract 3.4).
+// (rules BUY-4).
 const IntentWait = 10 * time.Minute
 
 // refusedWait is how long after a reading of the list that shows nothing of a refused purchase a second one may free the way
@@ -20,7 +20,7 @@ const IntentWait = 10 * time.Minute
 const refusedWait = time.Minute
 
 // Intent is the item parameter purchase_intent: what was about to be bought, saved before the seller is asked
-// (contract 1).
+// (rules PARAM-4).
 type Intent struct {
 	Kind     string    `json:"kind"`
 	Time     time.Time `json:"time"`
@@ -130,5 +130,5 @@ func ParseIntent(text string) (Intent, error) {
 }
 
 // FreshCertificate is how old a certificate must be before it is reissued for an unchanged request: a panel and our own
-// sweep that act on the same day make one reissue (contract 4.6).
+// sweep that act on the same day make one reissue (rules STORE-6).
 const FreshCertificate = 24 * time.Hour

@@ -17,8 +17,8 @@ import (
 // maxProbed is how many orders that a list lacks are asked for by themselves before the list is believed.
 const maxProbed = 3
 
-// settleOrder finds an order by our mark on it (contract 3.4), also where no intent is left. Where the seller's list shows no
-// marks an order of the intent's time for the same name is taken for it.
+// settleOrder finds an order by our mark on it (rules BUY-4), also where no intent is left. Where the seller's list shows
+// no marks an order of the intent's time for the same name is taken for it.
 func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent, open bool, shelf seller.OrderSnapshot) (int64, error) {
 	taken, _, err := j.Claims(ctx, Intent{})
 	if err != nil {
@@ -93,7 +93,7 @@ func (j *Buyer) markedOrders(p seller.Purchase, open bool, shelf seller.OrderSna
 // namedOrders are the orders that show no mark and can be the intent's: above its snapshot, of its day or later, for the
 // same name, of the same kind of product, nobody's.
 func (j *Buyer) namedOrders(p seller.Purchase, in Intent, shelf seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
-	day := cabforum.DateOf(in.Time).AddDays(-1) // a seller's bare date has no zone (contract 2)
+	day := cabforum.DateOf(in.Time).AddDays(-1) // a seller's bare date has no zone (rules TIME-2)
 	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r seller.OrderSummary) bool {
 		owner := taken[r.ID]
 		return r.OrderRef != "" || slices.Contains(p.Released, r.ID) || r.ID <= in.Snapshot || owner != 0 && owner != j.Item.Item || !sameName(r.Host, p.Request.CSR.CommonName) ||
@@ -156,7 +156,7 @@ func (j *Buyer) foreignKey(ctx context.Context, in Intent, open bool, r seller.O
 }
 
 // completeList makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist
-// is cut, by a filter that somebody set for the account (ispmanager-billing-api §1.4), and proves nothing.
+// is cut, by a filter that somebody set for the account (docs/reference/ispmanager.md §1.4), and proves nothing.
 func (j *Buyer) completeList(ctx context.Context, in Intent, shelf seller.OrderSnapshot, taken map[int64]int64) error {
 	known := []int64{}
 	for id := range taken {

@@ -34,8 +34,8 @@ func (j *Buyer) EnoughNames(ctx context.Context, report seller.OrderStatus, requ
 }
 
 // holds is how many further names the order can carry, -1 where that is not known, and how many were bought beyond those
-// included. What we bought is certain. The seller's own count is read in two ways (namecheap-ssl-api §3.10): it decides
-// only where nothing else does, by the larger reading.
+// included. What we bought is certain. The seller's own count is read in two ways (docs/reference/namecheap.md §3.10): it
+// decides only where nothing else does, by the larger reading.
 func (j *Buyer) holds(report seller.OrderStatus, product seller.Product) (holds, bought int) {
 	included := product.Included - 1
 	if text, known := j.Item.Params[itemparam.SANsBought]; known {

@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// dayTolerance is how far two dates of a seller may lie apart and mean the same (contract 2).
+// dayTolerance is how far two dates of a seller may lie apart and mean the same (rules TIME-2).
 const dayTolerance = 1
 
 // settleProlong tells from the end of the order whether a renewal in place without an answer has happened: the end has moved
@@ -79,8 +79,8 @@ func (j *Buyer) RenewedElsewhere(ctx context.Context, p seller.Purchase) (bool, 
 	return true, j.record(context.WithoutCancel(ctx), p.Kind, p.ID, "")
 }
 
-// runsUntil is the end of the order as it is. A seller may show the certificate's end for it (ispmanager-billing-api §9); the end
-// that a renewal would bring then tells where the paid term ends.
+// runsUntil is the end of the order as it is. A seller may show the certificate's end for it (docs/reference/ispmanager.md
+// §9); the end that a renewal would bring then tells where the paid term ends.
 func runsUntil(p seller.Purchase) cabforum.Date {
 	if p.Extension.NewEnd.IsZero() {
 		return p.Extension.CurrentEnd

@@ -19,7 +19,7 @@ import (
 // command's deadline must not cut it in two. Recording it has the panel's own limits.
 const BuyTime = 4 * time.Minute
 
-// Purchase buys once (contract 3): under the account's lock, after settling what an earlier run may have bought, with
+// Purchase buys once (rules BUY-1): under the account's lock, after settling what an earlier run may have bought, with
 // the intent on the item before the seller is asked and the id on disk right after.
 func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) {
 	if err := j.lockAccount(ctx); err != nil {
@@ -74,7 +74,7 @@ func (j *Buyer) unlock(ctx context.Context) {
 	}
 }
 
-// declare saves the intent and reads it back: where it cannot be saved, nothing is bought (contract 3.2).
+// declare saves the intent and reads it back: where it cannot be saved, nothing is bought (rules BUY-2).
 func (j *Buyer) declare(ctx context.Context, p seller.Purchase, highest int64) error {
 	own := j.own()
 	in := Intent{
@@ -173,7 +173,7 @@ func (j *Buyer) buy(ctx context.Context, p seller.Purchase) (seller.Receipt, err
 	return j.Seller.Buy(ctx, p)
 }
 
-// record writes a purchase down: journal, item, and then the intent is dropped (contract 3.2).
+// record writes a purchase down: journal, item, and then the intent is dropped (rules BUY-2).
 func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered string) error {
 	line := item.JournalEntry{Time: j.Now().UTC(), Item: j.Item.Item, Kind: kind, ID: id, Account: seller.AccountMark(j.Account), Op: j.Args.Operation}
 	who := j.own()
@@ -219,7 +219,7 @@ func (j *Buyer) forget(ctx context.Context, reason error) error {
 }
 
 // afford refuses where the account is empty, for a clear word instead of the seller's, and warns where it holds less than
-// the known price or the administrator's threshold (contract 3.8).
+// the known price or the administrator's threshold (rules BUY-8).
 func (j *Buyer) afford(ctx context.Context, p seller.Purchase) error {
 	teller, ok := j.Seller.(seller.BalanceTeller)
 	if !ok {

@@ -15,7 +15,7 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// Resolve is how an administrator settles a purchase without a clear answer (contract 3.5): --id ID names what was bought,
+// Resolve is how an administrator settles a purchase without a clear answer (rules BUY-5): --id ID names what was bought,
 // --none says that nothing was. It shows what it would do, as with --dry-run, and does it with --yes.
 func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	id, err := resolveID(run.Args)

@@ -120,7 +120,7 @@ func inWords(issuers []string) string {
 }
 
 // ShowNames puts the lines on the item, or takes those of an earlier look-up away. The parameter is the panel's: what
-// somebody else says there (its own word is check, billmanager-module-protocol §4.1) stays. A panel that does not take it
+// somebody else says there (its own word is check, docs/reference/billmanager.md §4.1) stays. A panel that does not take it
 // does not stop the order.
 func (j *Buyer) ShowNames(ctx context.Context, lines []string) {
 	if there := j.Item.Params[itemparam.StatusNote]; there != "" && !aboutNames(there) {

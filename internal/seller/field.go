@@ -21,7 +21,7 @@ const (
 )
 
 // CheckField holds one field of an order form against what a CA and the panel's own check `certificatelatin` take, by the
-// field's name as the panel stores it (billmanager-module-protocol §4.1): CSR, names, approvers, way of proof, contacts,
+// field's name as the panel stores it (docs/reference/billmanager.md §4.1): CSR, names, approvers, way of proof, contacts,
 // organisation. A field that nothing is known of passes, and so does an empty value: whether something is missing is for
 // the order as a whole to say. A refusal is a fault of type value whose object is the field's name.
 func CheckField(name, value string) error {

@@ -15,11 +15,11 @@ type Request struct {
 	Method  Method
 	// Emails are the approvers, the common name's first, then one for each of Names where the client chose any.
 	Emails []string
-	// Params are the order's parameters: organisation and contacts (billmanager-module-protocol §4.1).
+	// Params are the order's parameters: organisation and contacts (docs/reference/billmanager.md §4.1).
 	Params map[string]string
 }
 
-// Kinds of purchase: the word in Intent.Kind (contract 1).
+// Kinds of purchase: the word in Intent.Kind (rules PARAM-1).
 const (
 	KindCreate  = "create"
 	KindRenew   = "renew"

@@ -62,7 +62,7 @@ func (p Product) title() string {
 }
 
 // TemplateID turns a seller's product name into a template id: lower case, a `_` for each run of anything that is not
-// a letter or digit (contract 1).
+// a letter or digit (rules PARAM-21).
 func TemplateID(name string) string {
 	var id strings.Builder
 	gap := false

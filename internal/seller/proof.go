@@ -32,7 +32,7 @@ func (m Method) String() string {
 	return "e-mail"
 }
 
-// ParseMethod reads the item parameter approver_method (contract 1). An unknown word is a fault of type value: guessing
+// ParseMethod reads the item parameter approver_method (rules PARAM-20). An unknown word is a fault of type value: guessing
 // would send the client looking for an e-mail that never comes.
 func ParseMethod(word string) (Method, error) {
 	switch strings.ToLower(strings.TrimSpace(word)) {
@@ -79,7 +79,7 @@ func (p Challenge) text() string {
 	return ""
 }
 
-// ChallengeText is the value of the item parameter `<approver_method>_value` (contract 1): for DNS one line
+// ChallengeText is the value of the item parameter `<approver_method>_value` (rules PARAM-11): for DNS one line
 // `host CNAME target` per name, for a file its URL and then its content. Names that need the same record share a line.
 func ChallengeText(proofs []Challenge) string {
 	var lines []string

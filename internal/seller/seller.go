@@ -9,14 +9,14 @@ import (
 // What not every seller can do is in the interfaces below; features and commands ask for them.
 type Seller interface {
 	// Account names the account that pays: address of the API and user, never a secret. Purchases of one account are
-	// made one after the other (contract 3.1).
+	// made one after the other (rules BUY-1).
 	Account() string
 	// Check asks for something harmless and tells in distinct faults why the account cannot be used.
 	Check(ctx context.Context) error
 	// OrderSnapshot lists what may be the outcome of a purchase without an answer, and the highest id seen: what is paid and not
 	// activated at an Activator, every order at a Marker.
 	OrderSnapshot(ctx context.Context) (OrderSnapshot, error)
-	// Buy makes one payment. It sends the request that pays exactly once, whatever comes back (contract 3.3).
+	// Buy makes one payment. It sends the request that pays exactly once, whatever comes back (rules BUY-3).
 	Buy(ctx context.Context, p Purchase) (Receipt, error)
 	// Challenges asks again for what the client must do, for an id that waits for proof; same method, no change.
 	Challenges(ctx context.Context, id int64, r Request) ([]Challenge, error)
@@ -32,7 +32,7 @@ type Activator interface {
 }
 
 // OrderReferencer is a seller that keeps a mark of ours with each order, by which an order whose answer was lost is found again
-// (contract 3.4).
+// (rules BUY-4).
 type OrderReferencer interface {
 	// OrderRef is the mark of an item in the seller's form. installation tells this panel from every other one.
 	OrderRef(installation string, it int64) string
@@ -148,14 +148,14 @@ type Prober interface {
 }
 
 // Param is a connection parameter of the module: asked by the panel's form, stored in processingparam or, encrypted, in
-// processingcryptedparam (billmanager-module-protocol §2).
+// processingcryptedparam (docs/reference/billmanager.md §2).
 type Param struct {
 	Name    string
 	Crypted bool
 	Default string // what an empty form begins with
 }
 
-// CustomParam is a row of the module's own parameter table in the panel (billmanager-module-protocol §2).
+// CustomParam is a row of the module's own parameter table in the panel (docs/reference/billmanager.md §2).
 type CustomParam struct{ Name, Default string }
 
 // Info is what is fixed about a seller before any connection: what `features` tells.

@@ -9,7 +9,7 @@ import (
 	"pmssl/internal/fault"
 )
 
-// Prefixes of the fields of the two contacts and of the organisation (billmanager-module-protocol §4.1).
+// Prefixes of the fields of the two contacts and of the organisation (docs/reference/billmanager.md §4.1).
 const (
 	prefixAdmin = "adm_"
 	prefixTech  = "tech_"
@@ -84,7 +84,8 @@ func CheckContacts(params map[string]string, required ...string) error {
 	return c.Fault()
 }
 
-// dateFlaw wants a day as ISO 8601 writes it, which the seller's form of the field is too (namecheap-ssl-api §3.2).
+// dateFlaw wants a day as ISO 8601 writes it, which the seller's form of the field is too (docs/reference/namecheap.md
+// §3.2).
 func dateFlaw(text string) string {
 	if _, err := time.Parse(time.DateOnly, text); err != nil {
 		return "is not a date written YYYY-MM-DD"

@@ -124,7 +124,7 @@ func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored
 		return fault.Errorf(fault.Delivered, "certificate", "%s", j.Refused).Retryable()
 	}
 	if j.HasStatus(item.ServiceIssued) && j.Item.Params[itemparam.Serial] == stored.Serial() {
-		// the administrator has a task already (contract 4.4)
+		// the administrator has a task already (rules STORE-4)
 		return fault.Errorf(fault.OrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Info.Title, j.ID())
 	}
 	s.reissued++

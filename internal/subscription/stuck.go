@@ -28,7 +28,7 @@ func (s *sweep) lastWeek(ends cabforum.Date) bool {
 }
 
 // unattended is what an administrator has to know of a certificate that is left alone; empty where it is nothing. A paid day
-// without a certificate is a fault (contract 5.3), so what holds a reissue back is told in the last week.
+// without a certificate is a fault (rules SWEEP-3), so what holds a reissue back is told in the last week.
 func (s *sweep) unattended(row *sweepRow, verdict cabforum.Verdict) string {
 	last := s.lastWeek(row.expires)
 	switch {

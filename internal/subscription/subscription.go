@@ -18,10 +18,11 @@ import (
 )
 
 // lastDays is how near the end of a certificate may be before client and administrator are told every day that the proof
-// of control is still missing (contract 5.4).
+// of control is still missing (rules SWEEP-4).
 const lastDays = 7
 
-// sweep is one run of the reissue policy over all items of this module (validity page B3.5 to B3.12, contract 5).
+// sweep is one run of the reissue policy over all items of this module (docs/reference/validity.md §B3.5 to §B3.12, rules
+// SWEEP-1).
 type sweep struct {
 	*item.Run
 	settings cabforum.Settings
@@ -45,7 +46,7 @@ type sweepRow struct {
 	open                    bool // an operation of the panel for the item is open
 }
 
-// Words of the document (contract 5.5).
+// Words of the document (rules SWEEP-5).
 const (
 	actionReissue = "reissue"
 	actionTell    = "tell"
@@ -130,7 +131,7 @@ func (s *sweep) chosen(items []int64, err error) ([]int64, error) {
 }
 
 // The panel's words for what the sweep does to one item. It has types of tasks for these and none for the sweep's own
-// command (billmanager-module-protocol §1.6).
+// command (docs/reference/billmanager.md §1.6).
 const (
 	asSync    = "sync_item"
 	asReissue = "reopen"
@@ -230,7 +231,7 @@ func (j *sweptItem) look(ctx context.Context) error {
 	return errors.Join(ended, err)
 }
 
-// remind tells the client what a waiting reissue needs, once, and every day when the end is near (contract 5.4).
+// remind tells the client what a waiting reissue needs, once, and every day when the end is near (rules SWEEP-4).
 func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
 	if s.settings.Policy == cabforum.PolicyNone {
 		row.reason = string(cabforum.ReasonPolicy)
@@ -266,7 +267,7 @@ func (s *sweep) tell(ctx context.Context, j *sweptItem, row *sweepRow, kind stri
 	return nil
 }
 
-// document is the answer (contract 5.5).
+// document is the answer (rules SWEEP-5).
 func (s *sweep) document() *etree.Document {
 	doc := xmldoc.New()
 	node := doc.Root().CreateElement("subscription")

@@ -15,7 +15,7 @@ func New() *etree.Document {
 }
 
 // Child is the first child element of that name. etree's own look-up takes paths, and nothing from outside may become
-// a path (design rule 9).
+// a path (rules ARCH-9).
 func Child(parent *etree.Element, name string) *etree.Element {
 	if parent == nil {
 		return nil

@@ -1,5 +1,5 @@
-// Command directions checks that imports point the one way of design.md and that nothing of the stand-ins is linked
-// into what ships. It prints one line per violation and exits 1 when there is one.
+// Command directions checks that imports point the one way of docs/architecture.md and that nothing of the stand-ins is
+// linked into what ships. It prints one line per violation and exits 1 when there is one.
 //
 //	directions -root DIR
 package main

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// injected maps an import path to the names in it that stand for the world: below cmd they come in as fields (design.md,
-// rule 2). "*" is every name of the package.
+// injected maps an import path to the names in it that stand for the world: below cmd they come in as fields
+// (docs/architecture.md, rule 2). "*" is every name of the package.
 var injected = map[string][]string{
 	"log":      {"*"},
 	"log/slog": {"Default", "SetDefault", "Debug", "Info", "Warn", "Error", "Log"},
@@ -29,7 +29,7 @@ var injected = map[string][]string{
 // fatal are methods of loggers that end the process; nothing but main does that.
 var fatal = []string{"Fatal", "Fatalf", "Fatalln", "Fatalw", "Panicf", "Panicw"}
 
-// wiringLines is how long a command's main.go may be, comments and blank lines not counted (design.md, The rooms).
+// wiringLines is how long a command's main.go may be, comments and blank lines not counted (docs/architecture.md).
 const wiringLines = 30
 
 // finding is one violation.
@@ -108,7 +108,7 @@ func (c *checker) imports(file *ast.File) {
 	}
 }
 
-// packageLevelRegexp finds expressions that are compiled at each start of the program, used or not (design.md, rule 2).
+// packageLevelRegexp finds expressions that are compiled at each start of the program, used or not (rules ARCH-2).
 func (c *checker) packageLevelRegexp(file *ast.File, local string) {
 	for _, decl := range file.Decls {
 		vars, ok := decl.(*ast.GenDecl)

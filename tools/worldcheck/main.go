@@ -1,4 +1,4 @@
-// Command worldcheck finds what design.md, rule 2, keeps out of the rooms below cmd: the process's own standard streams,
+// Command worldcheck finds what rules ARCH-2, keeps out of the packages below cmd: the process's own standard streams,
 // arguments and environment, the wall clock, global loggers, init functions, package-level regular expressions and
 // whatever ends the process. It prints one line per violation and exits 1 when there is one.
 //

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract 3.4: ids in the journal are others' purchases unless the line names this very item. Here the item's line is
+// rules BUY-4: ids in the journal are others' purchases unless the line names this very item. Here the item's line is
 // older than the day on which the item opens, and is not trusted by itself; the seller's list and the intent are.
 func TestOwnLineOfTheJournalDoesNotHideThePurchase(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
@@ -34,7 +34,7 @@ func TestOwnLineOfTheJournalDoesNotHideThePurchase(t *testing.T) {
 	})
 }
 
-// contract 3.6: open on an item with an id never creates. An id that is none was written by somebody: it is not taken for
+// rules BUY-6: open on an item with an id never creates. An id that is none was written by somebody: it is not taken for
 // "nothing was bought yet".
 func TestItemWithAnyIDNeverBuys(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
@@ -64,7 +64,7 @@ func TestItemWithAnyIDNeverBuys(t *testing.T) {
 	})
 }
 
-// contract 3.1, 3.4: an adoption claims an id as a purchase does. Without the account's lock another run may be claiming
+// rules BUY-1, BUY-4: an adoption claims an id as a purchase does. Without the account's lock another run may be claiming
 // the same one.
 func TestNothingIsAdoptedWithoutTheLocks(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
@@ -82,7 +82,7 @@ func TestNothingIsAdoptedWithoutTheLocks(t *testing.T) {
 	})
 }
 
-// contract 3.4: what the seller delivers may have another name than what was ordered, never another kind: the certificate
+// rules BUY-4: what the seller delivers may have another name than what was ordered, never another kind: the certificate
 // for one name that another item lost is not the wildcard's purchase.
 func TestAnotherKindOfProductIsNotAdopted(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
@@ -102,7 +102,7 @@ func TestAnotherKindOfProductIsNotAdopted(t *testing.T) {
 	})
 }
 
-// contract 3.4: which other modules share the account at the seller is told by their plain parameters. One whose API key
+// rules BUY-4: which other modules share the account at the seller is told by their plain parameters. One whose API key
 // cannot be decrypted stops nobody else's settlement.
 func TestModuleWithABrokenKeyStopsNoOtherOne(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {

@@ -22,7 +22,7 @@ func brokenAnswers() []string { return []string{"error", "error_after", "exit", 
 // callbacks is the number of call-backs that are broken in turn: open makes eleven or twelve, an issue fewer.
 const callbacks = 12
 
-// contract 3.2: whichever call-back of open breaks, done or not, the order is paid once and gets its certificate.
+// rules BUY-2: whichever call-back of open breaks, done or not, the order is paid once and gets its certificate.
 func TestBrokenCallbackOfOpenBuysOnce(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		w := openWorld(t, at)
@@ -50,7 +50,7 @@ func TestBrokenCallbackOfOpenBuysOnce(t *testing.T) {
 	})
 }
 
-// contract 4.2: whichever call-back of a first issue breaks, the next sync brings everything to its end.
+// rules STORE-2: whichever call-back of a first issue breaks, the next sync brings everything to its end.
 func TestBrokenCallbackOfIssueIsRepeated(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		w := openWorld(t, at)
@@ -87,7 +87,7 @@ func TestBrokenCallbackOfIssueIsRepeated(t *testing.T) {
 	})
 }
 
-// contract 3.2: without its journal nobody knows what was bought, so nothing is; lines that are no purchases are left out.
+// rules BUY-2: without its journal nobody knows what was bought, so nothing is; lines that are no purchases are left out.
 func TestUnreadableJournalBuysNothing(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		w := openWorld(t, at)
@@ -107,7 +107,7 @@ func TestUnreadableJournalBuysNothing(t *testing.T) {
 	})
 }
 
-// contract 3.5: an intent of a day to come, saved while the clock was wrong, is settled by hand.
+// rules BUY-5: an intent of a day to come, saved while the clock was wrong, is settled by hand.
 func TestIntentOfAWrongClockIsSettledByHand(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		ctx := context.Background()

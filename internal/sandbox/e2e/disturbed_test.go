@@ -28,8 +28,8 @@ func (w *world) cutLocks(t *testing.T) {
 	}
 }
 
-// contract 3.1, 3.2: what breaks at the worst moment of open. After it the order is paid once and has its certificate; nothing
-// is paid where the locks were lost before the purchase.
+// rules BUY-1, BUY-2: what breaks at the worst moment of open. After it the order is paid once and has its certificate;
+// nothing is paid where the locks were lost before the purchase.
 func TestDisturbedOpenBuysOnce(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		for name, row := range map[string]struct {

@@ -30,7 +30,7 @@ func changed(t *testing.T, server *ispmgr.Server, change func(*ispmgr.Settings))
 	require.NoError(t, server.SetSettings(settings))
 }
 
-// contract 3.4: two orders of one name that come up late, in one another's time: the marks tell whose each is, and nobody is
+// rules BUY-4: two orders of one name that come up late, in one another's time: the marks tell whose each is, and nobody is
 // asked.
 func TestMarksTellWhoseLostOrdersAre(t *testing.T) {
 	w, _ := openIspmgr(t)
@@ -44,7 +44,7 @@ func TestMarksTellWhoseLostOrdersAre(t *testing.T) {
 	assert.Equal(t, w.trade.firstID+1, w.idOf(t, two.Item))
 }
 
-// contract 3.4: the order of another panel on the same account, for the same name, is not this panel's.
+// rules BUY-4: the order of another panel on the same account, for the same name, is not this panel's.
 func TestOrderOfAnotherPanelIsNotAdopted(t *testing.T) {
 	w, _ := openIspmgr(t)
 	placed := w.lose(t, dropBefore)
@@ -56,8 +56,8 @@ func TestOrderOfAnotherPanelIsNotAdopted(t *testing.T) {
 	assert.Equal(t, w.trade.firstID+1, w.idOf(t, placed.Item))
 }
 
-// contract 3.4: an order is found by its mark where neither the item nor the journal knows anything of it, as after a restored
-// backup: it is not bought again.
+// rules BUY-4: an order is found by its mark where neither the item nor the journal knows anything of it, as after a
+// restored backup: it is not bought again.
 func TestOrderIsFoundByItsMarkAlone(t *testing.T) {
 	w, _ := openIspmgr(t)
 	placed := w.paidUnseen(t)
@@ -89,8 +89,8 @@ func TestAnOrderThatSlipsBetweenTwoPagesIsNotPaidAgain(t *testing.T) {
 	assert.Equal(t, w.trade.firstID+page, w.idOf(t, placed.Item))
 }
 
-// ispmanager-billing-api §4.5: without enough money nothing is bought and nothing is left behind, whichever way the remote
-// says so; once there is money the next run buys once.
+// docs/reference/ispmanager.md §4.5: without enough money nothing is bought and nothing is left behind, whichever way the
+// remote says so; once there is money the next run buys once.
 func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
 	for _, funds := range []string{ispmgr.FundsError, ispmgr.FundsPaymentURL, ispmgr.FundsUnpaid} {
 		t.Run(funds, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
 	}
 }
 
-// ispmanager-billing-api §15: an order, its certificate and a reissue, at remotes that differ in what is not proven.
+// docs/reference/ispmanager.md §15: an order, its certificate and a reissue, at remotes that differ in what is not proven.
 func TestRemotesThatDiffer(t *testing.T) {
 	for name, change := range map[string]func(*ispmgr.Settings){
 		"steps lead on by redirects":       func(s *ispmgr.Settings) { s.WizardNext = ispmgr.NextRedirect },
@@ -154,7 +154,7 @@ func TestRemotesThatDiffer(t *testing.T) {
 			assert.Equal(t, 2, w.payments(t))
 			before := w.itemOf(t, item)
 
-			_, err := w.clock.Advance(25 * time.Hour) // a younger certificate is not reissued for the same request (contract 4.6)
+			_, err := w.clock.Advance(25 * time.Hour) // a younger certificate is not reissued for the same request (rules STORE-6)
 			require.NoError(t, err)
 			_, run, err := w.panel.Operate(context.Background(), item, "reopen")
 			require.NoError(t, err)
@@ -171,8 +171,8 @@ func TestRemotesThatDiffer(t *testing.T) {
 	}
 }
 
-// validity page B3.12: a remote that keeps its terms alive by itself. Its new certificate is stored when the item is synced,
-// and no reissue of ours is sent on top of it.
+// docs/reference/validity.md §B3.12: a remote that keeps its terms alive by itself. Its new certificate is stored when the
+// item is synced, and no reissue of ours is sent on top of it.
 func TestRemotesOwnReissueIsTaken(t *testing.T) {
 	h := newHosting(t, ispmgrTrade(), firstOrders)
 	server := h.shop.(ispmgrShop).Server

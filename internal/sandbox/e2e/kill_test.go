@@ -111,7 +111,7 @@ func (w *world) settled(t *testing.T, item int64, charges int) {
 	assert.Equal(t, charges, waiting, "every paid certificate is activated")
 }
 
-// contract 3: kill -9 at random moments of open, then run again: one payment and one certificate for each order.
+// rules BUY-1: kill -9 at random moments of open, then run again: one payment and one certificate for each order.
 func TestKilledOpenBuysOnce(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		w := openWorld(t, at)

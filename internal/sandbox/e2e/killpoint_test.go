@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract 3: a process that is killed at a request, before the seller sees it or when the seller has carried it out and
+// rules BUY-1: a process that is killed at a request, before the seller sees it or when the seller has carried it out and
 // not answered yet: at each step of open in turn the order is paid once and has one certificate.
 func TestOpenKilledAtEachStepBuysOnce(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {

@@ -25,9 +25,9 @@ const (
 	firstCopy   = 5000 // item of the first copy
 )
 
-// namecheap-ssl-api §1: 8,000 calls a day. A thousand items that wait and are synced every ten minutes stay below that with all
-// limits of the module in force: where they stand is read from one walk through the list for two minutes, and only what
-// has changed is asked about by itself.
+// docs/reference/namecheap.md §1: 8,000 calls a day. A thousand items that wait and are synced every ten minutes stay below
+// that with all limits of the module in force: where they stand is read from one walk through the list for two minutes, and
+// only what has changed is asked about by itself.
 func TestAThousandWaitingItemsStayWithinTheDaysCalls(t *testing.T) {
 	needsMariaDB(t, manyRows)
 	w := connected(t, worldOptions{dir: t.TempDir(), trade: namecheapTrade(), simulated: true, start: time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)})

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract 3.4: an intent is settled and the next one's snapshot taken from one reading of the seller's lists. A purchase
+// rules BUY-4: an intent is settled and the next one's snapshot taken from one reading of the seller's lists. A purchase
 // that comes up meanwhile is found in that reading or lies above the snapshot: it is never passed over.
 func TestPurchaseThatComesUpDuringAReadingIsNotPassedOver(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -51,7 +51,7 @@ func TestPurchaseThatComesUpDuringAReadingIsNotPassedOver(t *testing.T) {
 	}
 }
 
-// contract 3.4: a purchase that the seller carries out late may come after the next intent's snapshot. While it can be
+// rules BUY-4: a purchase that the seller carries out late may come after the next intent's snapshot. While it can be
 // either's nothing is bought for it again; three orders end with three payments.
 func TestPurchaseAboveTheNextSnapshotIsNotMadeAgain(t *testing.T) {
 	w := openWorld(t, namecheapTrade())
@@ -79,7 +79,7 @@ func TestPurchaseAboveTheNextSnapshotIsNotMadeAgain(t *testing.T) {
 	assert.Equal(t, "34350003", w.itemOf(t, late.Item).Params["custom_order_id"])
 }
 
-// contract 3.4: the lists are read to their end. A purchase is found among more unclaimed ones than a page holds.
+// rules BUY-4: the lists are read to their end. A purchase is found among more unclaimed ones than a page holds.
 func TestPurchaseIsFoundAmongPagesOfUnclaimedOnes(t *testing.T) {
 	const unclaimed = 120 // a page holds 100
 	w, server := openNamecheap(t)
@@ -123,7 +123,7 @@ func TestAPurchaseThatSlipsBetweenTwoPagesIsNotTakenForAnother(t *testing.T) {
 	assert.Empty(t, w.itemOf(t, placed.Item).Params["custom_order_id"])
 }
 
-// contract 3.4: more than one candidate is for the administrator: manual, and a task. An operation that is manual without
+// rules BUY-4: more than one candidate is for the administrator: manual, and a task. An operation that is manual without
 // its task would be seen by nobody, so it is run until the panel has taken the task.
 func TestAmbiguousPurchaseIsManualOnlyWithItsTask(t *testing.T) {
 	w := openWorld(t, namecheapTrade())
@@ -132,7 +132,7 @@ func TestAmbiguousPurchaseIsManualOnlyWithItsTask(t *testing.T) {
 	require.NoError(t, w.panel.SetFaults(panel.Fault{Func: "task.gettype", Kind: "down", Times: 1, Caller: w.trade.module}))
 	require.Contains(t, w.attempt(t, one).Stdout, "may be any of the ids")
 	require.NoError(t, w.panel.SetFaults())
-	const rounds = 12 // more than the try count of the framework (protocol §1.6)
+	const rounds = 12 // more than the try count of the framework (docs/reference/billmanager.md §1.6)
 	for range rounds {
 		_, err := w.panel.RunPending(context.Background())
 		require.NoError(t, err)
@@ -146,7 +146,7 @@ func TestAmbiguousPurchaseIsManualOnlyWithItsTask(t *testing.T) {
 	}
 }
 
-// contract 3.5: two purchases without a clear answer, and the administrator mixes them up. The mistake is corrected with
+// rules BUY-5: two purchases without a clear answer, and the administrator mixes them up. The mistake is corrected with
 // the same command, in the item, in its lineage and in the journal; an id that is an item's newest is not taken from it.
 func TestResolveCorrectsItsOwnMistake(t *testing.T) {
 	w := openWorld(t, namecheapTrade())
@@ -173,7 +173,7 @@ func TestResolveCorrectsItsOwnMistake(t *testing.T) {
 	}
 }
 
-// contract 3.4: what another processing module with the same account at the seller bought is nobody else's, even where
+// rules BUY-4: what another processing module with the same account at the seller bought is nobody else's, even where
 // the journal is gone.
 func TestPurchaseOfAnotherModuleIsNotAdopted(t *testing.T) {
 	ctx := context.Background()

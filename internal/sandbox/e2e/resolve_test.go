@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract 3.5: without --yes resolve shows what it would do and changes nothing, not even what the journal could put
+// rules BUY-5: without --yes resolve shows what it would do and changes nothing, not even what the journal could put
 // right.
 func TestResolveWithoutYesChangesNothing(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {

@@ -13,7 +13,7 @@ type shop interface {
 	environment(url string) []string
 	// connection is what the administrator types into the wizard for the shop's default account.
 	connection(url string) map[string]string
-	// account is what that account is called in the name of its lock (contract 3.1).
+	// account is what that account is called in the name of its lock (rules BUY-1).
 	account(url string) string
 	// secrets are those of the default account, as they must stand in no log; leaks are what the shop was sent that it should not
 	// have been: private keys, secrets in the wrong place.

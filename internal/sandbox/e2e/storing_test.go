@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract 4.2: a certificate that takes the place of another one is stored step by step as the first one is. Whichever
+// rules STORE-2: a certificate that takes the place of another one is stored step by step as the first one is. Whichever
 // call-back breaks, done or not, the next sync brings everything to its end, and the one after it changes nothing.
 func TestBrokenCallbackOfAReissueIsRepeated(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
@@ -51,8 +51,8 @@ func TestBrokenCallbackOfAReissueIsRepeated(t *testing.T) {
 	})
 }
 
-// contract 1: what the client must publish belongs to the newest request. A reissue that somebody asked for at the seller
-// replaces the values of the request before it.
+// rules PARAM-21: what the client must publish belongs to the newest request. A reissue that somebody asked for at the
+// seller replaces the values of the request before it.
 func TestReissueReplacesWhatTheClientMustPublish(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		w := openWorld(t, at)

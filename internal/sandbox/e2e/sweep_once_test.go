@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract 5.5: while one sweep works, another one leaves, says so and exits 0.
+// rules SWEEP-5: while one sweep works, another one leaves, says so and exits 0.
 func TestSecondSweepLeaves(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		needsMariaDB(t, "keep a named lock from another connection")
@@ -71,8 +71,8 @@ func (h *hosting) reopen(t *testing.T, item int64) *panel.Run {
 	return run
 }
 
-// validity page B3.12, contract 4.6: a panel that runs the policy itself and our sweep on the same day make one reissue, whoever
-// comes first, whether the new certificate is there at once, waits for its proof, or comes in between.
+// docs/reference/validity.md §B3.12, rules STORE-6: a panel that runs the policy itself and our sweep on the same day make
+// one reissue, whoever comes first, whether the new certificate is there at once, waits for its proof, or comes in between.
 func TestPanelsReopenAndOurSweepOnTheSameDay(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		ours := func(t *testing.T, h *hosting, _ int64) { assert.Zero(t, h.sweep(t).Failed) }
@@ -143,9 +143,9 @@ func TestPanelsReopenDuringOurSweep(t *testing.T) {
 	})
 }
 
-// contract 4.6: the answer to a reissue is lost in every way that it can be. Whoever looks next, sweep or panel, and whether the
-// seller carried it out, not at all or late: the term gets exactly one reissue, and nobody asks for a second within ten
-// minutes.
+// rules STORE-6: the answer to a reissue is lost in every way that it can be. Whoever looks next, sweep or panel, and
+// whether the seller carried it out, not at all or late: the term gets exactly one reissue, and nobody asks for a second
+// within ten minutes.
 func TestLostAnswerOfAReissue(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		for _, kind := range []string{dropBefore, dropAfter, truncate, vanish, http500, html, http502, huge} {
@@ -186,8 +186,8 @@ func TestLostAnswerOfAReissue(t *testing.T) {
 	})
 }
 
-// contract 5: kill -9 at random moments of a sweep over several items, and run again: the same state as without. The seller
-// has one reissue for each item and each round, the panel the newest certificate and the whole lineage.
+// rules SWEEP-1: kill -9 at random moments of a sweep over several items, and run again: the same state as without. The
+// seller has one reissue for each item and each round, the panel the newest certificate and the whole lineage.
 func TestKilledSweepEndsInTheSameState(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -234,7 +234,7 @@ func TestKilledSweepEndsInTheSameState(t *testing.T) {
 	})
 }
 
-// contract 4.2: whichever call-back of a reissue breaks, the next sweep brings it to its end.
+// rules STORE-2: whichever call-back of a reissue breaks, the next sweep brings it to its end.
 func TestBrokenCallbackOfASweepIsRepeated(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// validity page B3.6 and contract 5.2, 5.3: each condition of being due on both sides of its border, all in one sweep on the
-// first day of the lead. The seller's list tells what was asked for.
+// docs/reference/validity.md §B3.6 and rules SWEEP-2, SWEEP-3: each condition of being due on both sides of its border, all
+// in one sweep on the first day of the lead. The seller's list tells what was asked for.
 func TestEachBorderOfBeingDue(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -112,8 +112,8 @@ func (h *hosting) taskTypes(t *testing.T) []string {
 	return types
 }
 
-// validity page B3.6: an item without a certificate is not due, whatever its parameters say; what is stored and no certificate
-// is an item's failure and stops nobody else.
+// docs/reference/validity.md §B3.6: an item without a certificate is not due, whatever its parameters say; what is stored
+// and no certificate is an item's failure and stops nobody else.
 func TestItemsWithoutACertificate(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -132,8 +132,8 @@ func TestItemsWithoutACertificate(t *testing.T) {
 	})
 }
 
-// validity page B3.5: the spellings of the two settings and what becomes of values that cannot be used. The last day on which
-// nothing is due and the first on which it is are played.
+// docs/reference/validity.md §B3.5: the spellings of the two settings and what becomes of values that cannot be used. The
+// last day on which nothing is due and the first on which it is are played.
 func TestEachBorderOfTheSettings(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -186,14 +186,14 @@ func TestEachBorderOfTheSettings(t *testing.T) {
 					assert.NotContains(t, log, "WARNING SSLSubscription")
 				}
 				if row.before > 99 {
-					assert.Contains(t, log, "cut to 99", "validity page B3.7")
+					assert.Contains(t, log, "cut to 99", "docs/reference/validity.md §B3.7")
 				}
 			})
 		}
 	})
 }
 
-// contract 5: manual tells the client once per certificate and reissues nothing; the next certificate is told of
+// rules SWEEP-1: manual tells the client once per certificate and reissues nothing; the next certificate is told of
 // anew.
 func TestPolicyManualTellsOncePerCertificate(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
@@ -230,7 +230,7 @@ func TestPolicyManualTellsOncePerCertificate(t *testing.T) {
 	})
 }
 
-// contract 5: none does nothing, and the document says how many were left.
+// rules SWEEP-5: none does nothing, and the document says how many were left.
 func TestPolicyNoneLeavesEverythingAndCounts(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy none")
@@ -280,8 +280,8 @@ func (h *hosting) rows(t *testing.T) string {
 	return string(text)
 }
 
-// contract 5: --dry-run changes no row, sends no letter and asks the seller for nothing; --item limits; --date is for
-// --dry-run only. Maintenance mode stops the sweep, not the dry run (contract 6).
+// rules SWEEP-1: --dry-run changes no row, sends no letter and asks the seller for nothing; --item limits; --date is for
+// --dry-run only. Maintenance mode stops the sweep, not the dry run (rules PANEL-3).
 func TestDryRunChangesNothing(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -335,8 +335,8 @@ func (h *hosting) start(t testing.TB, args ...string) *panel.Run {
 	return run
 }
 
-// contract 5: a seller's error for one item never stops the others; the document is complete and the exit code 1. What
-// failed is tried again a day later, not before (contract 5.3).
+// rules SWEEP-5: a seller's error for one item never stops the others; the document is complete and the exit code 1. What
+// failed is tried again a day later, not before (rules SWEEP-3).
 func TestSellersErrorStopsNobodyElse(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -348,11 +348,11 @@ func TestSellersErrorStopsNobodyElse(t *testing.T) {
 		assert.Equal(t, "error", doc.row(two).Result)
 		assert.Contains(t, doc.row(two).Reason, "the certificate in place stays")
 		assert.Equal(t, "reissue ok", doc.says(three))
-		assert.Equal(t, []string{fmt.Sprintf("reopen %d", two)}, h.taskTypes(t), "contract 4.4")
+		assert.Equal(t, []string{fmt.Sprintf("reopen %d", two)}, h.taskTypes(t), "rules STORE-4")
 		assert.Equal(t, [4]int{3, 2, 0, 1}, [4]int{doc.Due, doc.Reissued, doc.Told, doc.Failed})
 		h.inPlace(t, one, "one.example.com")
 		h.inPlace(t, three, "three.example.com")
-		assert.Equal(t, "5", h.itemOf(t, two).Params["service_status"], "contract 4.4: the certificate in place stays")
+		assert.Equal(t, "5", h.itemOf(t, two).Params["service_status"], "rules STORE-4: the certificate in place stays")
 		assert.Equal(t, firstEnd, h.itemOf(t, two).ExpireDate)
 		h.at(t, "2026-10-07T22:00:00Z")
 		assert.Equal(t, "none skipped recent", h.sweep(t).says(two))
@@ -368,7 +368,7 @@ func TestSellersErrorStopsNobodyElse(t *testing.T) {
 	})
 }
 
-// contract 5.3: an error that the seller answers with, and not the authority: nothing was asked for, the next day it is.
+// rules SWEEP-3: an error that the seller answers with, and not the authority: nothing was asked for, the next day it is.
 func TestRefusedReissueIsAskedForTheNextDay(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)

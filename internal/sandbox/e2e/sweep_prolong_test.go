@@ -34,8 +34,8 @@ func (h *hosting) prolong(t *testing.T, item int64) (op int64, run *panel.Run) {
 	return op, run
 }
 
-// contract 3.7: a renewal is bought from 90 days before the end of the term on; before that nothing is asked of the seller and
-// the words name the setting of panels that bill at the certificate's end. Inside it the seller's own window holds.
+// rules BUY-7: a renewal is bought from 90 days before the end of the term on; before that nothing is asked of the seller
+// and the words name the setting of panels that bill at the certificate's end. Inside it the seller's own window holds.
 func TestProlongWaitsForTheEndOfTheTerm(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -75,8 +75,8 @@ func TestProlongWaitsForTheEndOfTheTerm(t *testing.T) {
 	})
 }
 
-// contract 1, 3.7, 4.3: the new term begins where the old one ends, the panel shows the right dates after its own post-processing,
-// and the policy keeps the second term as it did the first: to its end without a gap, for two payments.
+// rules PARAM-4, BUY-7, STORE-3: the new term begins where the old one ends, the panel shows the right dates after its own
+// post-processing, and the policy keeps the second term as it did the first: to its end without a gap, for two payments.
 func TestProlongedTermIsKeptToItsEnd(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		for _, mode := range []string{"certificate", "term"} {
@@ -89,7 +89,7 @@ func TestProlongedTermIsKeptToItsEnd(t *testing.T) {
 				h.inPlace(t, item, "example.com")
 				now := h.itemOf(t, item)
 				assert.Equal(t, "2027-04-02", now.Params["term_start"])
-				assert.NotContains(t, now.Params, "paid_until", "twelve months: the panel's display stays empty (validity page B2)")
+				assert.NotContains(t, now.Params, "paid_until", "twelve months: the panel's display stays empty (docs/reference/validity.md §B2)")
 				assert.NotContains(t, now.Params, "purchase_intent")
 				assert.Equal(t, "2027-08-27", now.Params["certificate_expiredate"])
 				assert.Equal(t, map[string]string{"certificate": "2027-08-27", "term": "2028-04-02"}[mode], now.ExpireDate)
@@ -158,11 +158,11 @@ func (h *hosting) renewed(t *testing.T, item int64, domain string, payments int)
 	now := h.itemOf(t, item)
 	require.Equal(t, "2027-04-02", now.Params["term_start"], "one term further")
 	require.NotContains(t, now.Params, "purchase_intent")
-	require.Equal(t, now.Params["certificate_expiredate"], now.ExpireDate, "contract 4.3")
+	require.Equal(t, now.Params["certificate_expiredate"], now.ExpireDate, "rules STORE-3")
 	require.Equal(t, 2, h.certificates(t, domain))
 }
 
-// contract 3: kill -9 at random moments of prolong, then run again: one payment, one new term.
+// rules BUY-1: kill -9 at random moments of prolong, then run again: one payment, one new term.
 func TestKilledProlongBuysOnce(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -213,7 +213,7 @@ func (h *hosting) sync(t *testing.T, item int64) {
 	require.True(t, run.OK(), run.Failure())
 }
 
-// contract 3.3, 3.4: the seller's answer is lost, at each request of prolong and in every way: paid once.
+// rules BUY-3, BUY-4: the seller's answer is lost, at each request of prolong and in every way: paid once.
 func TestLostAnswerOfARenewalBuysOnce(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)

@@ -19,7 +19,7 @@ import (
 )
 
 // leafDays is how long the stand-in's authority lets a certificate of the day live: a day less than the Forum's limit, and from
-// its own day of change on (validity page A 1.1, A 3).
+// its own day of change on (docs/reference/validity.md §A1.1, A 3).
 func leafDays(day time.Time) int {
 	for _, step := range []struct {
 		from string
@@ -33,8 +33,8 @@ func leafDays(day time.Time) int {
 }
 
 // expectedChain is how many certificates a term needs: a second model of it, day by day, with the authority's own lengths. The
-// policy acts lead days before an end, at most half of the certificate's life (validity page B3.7), never where it reaches paid
-// until (B3.9).
+// policy acts lead days before an end, at most half of the certificate's life (docs/reference/validity.md §B3.7), never
+// where it reaches paid until (B3.9).
 func expectedChain(start, paidUntil time.Time, lead int) int {
 	issued, days, count := start, leafDays(start), 1
 	for day := start; ; day = day.AddDate(0, 0, 1) {
@@ -81,15 +81,15 @@ func (h *hosting) years(t *testing.T, item int64, domain string, until time.Time
 		assert.Equal(t, act.Format(time.DateOnly), now.Format(time.DateOnly), "reissued on the day of the lead")
 		assert.False(t, now.After(last.NotAfter), "%s: the one before had ended", now)
 		h.inPlace(t, item, domain)
-		assert.Equal(t, stored.NotAfter.UTC().Format(time.DateOnly), h.itemOf(t, item).ExpireDate, "contract 4.3")
+		assert.Equal(t, stored.NotAfter.UTC().Format(time.DateOnly), h.itemOf(t, item).ExpireDate, "rules STORE-3")
 		all = append(all, stored)
 	}
 	return all
 }
 
-// contract 5.3, validity page B3.7 and B3.9: whole terms, with both readings of the seller's dates and of the moment at which a
-// reissued id is replaced. The number of certificates is exactly the one that a second model gives: no loop, no
-// gap, one payment.
+// rules SWEEP-3, docs/reference/validity.md §B3.7 and §B3.9: whole terms, with both readings of the seller's dates and of
+// the moment at which a reissued id is replaced. The number of certificates is exactly the one that a second model gives:
+// no loop, no gap, one payment.
 func TestWholeTerms(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		for _, row := range []struct {
@@ -139,8 +139,8 @@ func TestWholeTerms(t *testing.T) {
 	})
 }
 
-// validity page B3.8: an expired certificate inside its paid term is due at once, with a warning; a timer that was off for
-// weeks loses nothing but those weeks.
+// docs/reference/validity.md §B3.8: an expired certificate inside its paid term is due at once, with a warning; a timer
+// that was off for weeks loses nothing but those weeks.
 func TestExpiredCertificateInsideItsTermIsReissued(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -157,9 +157,9 @@ func TestExpiredCertificateInsideItsTermIsReissued(t *testing.T) {
 	})
 }
 
-// contract 5: a reissue that needs a new proof. The old certificate stays, the client is told once with the values, the panel
-// shows them, and when control is proved the new one is stored. With less than a week left client and administrator
-// are told every day (contract 5.4).
+// rules SWEEP-4: a reissue that needs a new proof. The old certificate stays, the client is told once with the values, the
+// panel shows them, and when control is proved the new one is stored. With less than a week left client and administrator
+// are told every day (rules SWEEP-4).
 func TestReissueThatNeedsANewProof(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -232,7 +232,8 @@ func TestProofByEmailEnds(t *testing.T) {
 	})
 }
 
-// validity page B3.4: SSLSubscriptionExpireDate is what an older panel bills at; what is due is decided by the certificate.
+// docs/reference/validity.md §B3.4: SSLSubscriptionExpireDate is what an older panel bills at; what is due is decided by
+// the certificate.
 func TestExpirationDateForOlderPanels(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		for mode, shown := range map[string]string{"": "2027-04-23", "certificate": "2027-04-23", "term": "2028-04-02", "never": "2027-04-23"} {
@@ -250,7 +251,7 @@ func TestExpirationDateForOlderPanels(t *testing.T) {
 				h.inPlace(t, item, "example.com")
 				now := h.itemOf(t, item)
 				assert.Equal(t, shown, now.ExpireDate)
-				assert.Equal(t, "2027-04-23", now.Params["certificate_expiredate"], "contract 1: in both modes")
+				assert.Equal(t, "2027-04-23", now.Params["certificate_expiredate"], "rules PARAM-7: in both modes")
 				if mode == "never" {
 					assert.Contains(t, h.log(t), "neither certificate nor term")
 				}
@@ -259,7 +260,7 @@ func TestExpirationDateForOlderPanels(t *testing.T) {
 	})
 }
 
-// validity page B3.10: a client who lost a key gets an earlier end: a warning, and it is stored.
+// docs/reference/validity.md §B3.10: a client who lost a key gets an earlier end: a warning, and it is stored.
 func TestNewKeyWithAnEarlierEndIsStored(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		ctx := context.Background()
@@ -355,7 +356,7 @@ func TestLetterThatTheMTADoesNotTake(t *testing.T) {
 	})
 }
 
-// contract 5.6: without SSLSubscriptionMailFrom an error says so; a client without an address is one as well.
+// rules SWEEP-6: without SSLSubscriptionMailFrom an error says so; a client without an address is one as well.
 func TestLetterWithoutSenderOrRecipient(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)
@@ -401,8 +402,8 @@ func TestHostWithoutMTA(t *testing.T) {
 	})
 }
 
-// contract 4.3: a seller whose term ends later than the panel's: the panel gets the end of what the client paid for, and
-// nothing is asked for at the end of it (validity page B3.9).
+// rules STORE-3: a seller whose term ends later than the panel's: the panel gets the end of what the client paid for, and
+// nothing is asked for at the end of it (docs/reference/validity.md §B3.9).
 func TestSellersLaterEndIsNotTheClients(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		h := newHosting(t, at, firstOrders)

@@ -33,7 +33,7 @@ type hosting struct {
 	dir string
 }
 
-// firstOrders is the day of the documented example (validity page B2); leaves of that day end on firstEnd.
+// firstOrders is the day of the documented example (docs/reference/validity.md §B2); leaves of that day end on firstEnd.
 const (
 	firstOrders = "2026-04-02T10:00:00Z"
 	firstEnd    = "2026-10-17"
@@ -227,7 +227,7 @@ func (h *hosting) leaf(t testing.TB, item int64) *x509.Certificate {
 	return leaf
 }
 
-// swept is the document of a sweep (contract 5.5).
+// swept is the document of a sweep (rules SWEEP-5).
 type swept struct {
 	Policy   string     `xml:"policy,attr"`
 	Before   int        `xml:"before,attr"`
@@ -329,7 +329,7 @@ func (h *hosting) log(t testing.TB) string {
 }
 
 // inPlace holds an item against the seller: the newest certificate of its site is stored, the lineage is complete, and the
-// panel shows its dates (contract 1, 4.2, 4.3).
+// panel shows its dates (rules PARAM-4, STORE-2, STORE-3).
 func (h *hosting) inPlace(t testing.TB, item int64, domain string) {
 	t.Helper()
 	sold := h.sold(t, domain)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract 4.4: with a certificate in place an order or a reissue that ends leaves status 5, the certificate and one task,
+// rules STORE-4: with a certificate in place an order or a reissue that ends leaves status 5, the certificate and one task,
 // however often the panel asks.
 func TestEndedOrderWithACertificateLeavesOneTask(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
@@ -46,7 +46,7 @@ func TestEndedOrderWithACertificateLeavesOneTask(t *testing.T) {
 	})
 }
 
-// contract 4.4: where the panel does not take the task, the sync is not done: the next one makes it, before status 6 says
+// rules STORE-4: where the panel does not take the task, the sync is not done: the next one makes it, before status 6 says
 // that the item is dealt with.
 func TestTaskOfAFailedOrderIsNotLost(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
@@ -70,7 +70,7 @@ func TestTaskOfAFailedOrderIsNotLost(t *testing.T) {
 	})
 }
 
-// contract 4.1: a certificate for another key than the item's CSR is not stored. Only an administrator can settle that:
+// rules STORE-1: a certificate for another key than the item's CSR is not stored. Only an administrator can settle that:
 // one task, however often the panel asks.
 func TestCertificateForAnotherKeyLeavesOneTask(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
@@ -90,7 +90,7 @@ func TestCertificateForAnotherKeyLeavesOneTask(t *testing.T) {
 	})
 }
 
-// contract 3.4: an unclear purchase is waited for, ten minutes. The panel's tries in that time are not failures that make
+// rules BUY-4: an unclear purchase is waited for, ten minutes. The panel's tries in that time are not failures that make
 // the operation manual: after it the order is bought without anybody's hand.
 func TestWaitingForAPurchaseNeverBecomesManual(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {

@@ -28,7 +28,7 @@ type trade struct {
 	proofsLate bool
 	// inPlace says that reissue and renewal keep the order's id.
 	inPlace bool
-	// marks says that the seller keeps our mark with an order, which tells whose a lost one is (contract 3.4).
+	// marks says that the seller keeps our mark with an order, which tells whose a lost one is (rules BUY-4).
 	marks    bool
 	unusable []string // kinds of answers that are none
 	// refusal is found in the words for a reissue that the seller refuses.

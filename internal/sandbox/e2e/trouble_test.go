@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// contract 3: answers that are none, at every step of open in turn: the order is paid once and gets its certificate, at
+// rules BUY-1: answers that are none, at every step of open in turn: the order is paid once and gets its certificate, at
 // the latest by the run after the next. Lost connections are in TestDroppedAnswersBuyOnce and TestKilledOpenBuysOnce.
 func TestUnusableAnswersBuyOnce(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {

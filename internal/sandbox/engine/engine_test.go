@@ -42,7 +42,7 @@ func open(t *testing.T, s *engine.Server, name string) *sql.DB {
 	return db
 }
 
-// What the product needs of a server (contract.md 3.1 and 6, protocol §4).
+// What the product needs of a server (rules BUY-1 and 6, docs/reference/billmanager.md §4).
 func TestEngineServesWhatModulesNeed(t *testing.T) {
 	each(t, func(t *testing.T, s *engine.Server) {
 		db := open(t, s, "pmssl_needs")

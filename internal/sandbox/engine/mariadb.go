@@ -37,7 +37,7 @@ func find(name string, folders ...string) string {
 // ErrNoMariaDB is returned by StartMariaDB where the server's programs are not installed.
 var ErrNoMariaDB = errors.New("mariadbd or mariadb-install-db is not installed")
 
-// StartMariaDB initialises a private data directory and starts mariadbd on a private socket (contract.md 8:
+// StartMariaDB initialises a private data directory and starts mariadbd on a private socket (docs/testing.md:
 // --no-defaults, --user=root, --skip-networking unless Options.Addr asks for a port). The server is killed when this
 // process dies. ctx limits the start alone.
 func StartMariaDB(ctx context.Context, o Options) (*Server, error) {

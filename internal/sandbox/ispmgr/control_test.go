@@ -102,7 +102,7 @@ func TestControlReachesEverything(t *testing.T) {
 	assert.Equal(t, map[int]ispmgr.Money{6: 2_00}, products[0].Prices, "a list is replaced as a whole")
 }
 
-// Each setting, verb and kind of fault is in the help (contract.md 8).
+// Each setting, verb and kind of fault is in the help (docs/testing.md).
 func TestHelpKnowsEverySetting(t *testing.T) {
 	encoded, err := json.Marshal(ispmgr.DefaultSettings())
 	require.NoError(t, err)

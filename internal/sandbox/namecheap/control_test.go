@@ -184,7 +184,7 @@ func TestControlRefuses(t *testing.T) {
 	assert.Equal(t, namecheap.MeansLeaf, s.Settings().Expires)
 }
 
-// contract.md 8: --help describes the control address. Every setting and every
+// docs/testing.md: --help describes the control address. Every setting and every
 // kind of fault is in it.
 func TestControlHelpNamesEverything(t *testing.T) {
 	s := newStandIn(t)

@@ -1,6 +1,6 @@
 // Package panel is the stand-in BILLmanager: it lays out a panel root and a database, and drives processing
-// modules as the panel does (module protocol §1, §14). It is an independent reading of the protocol: it imports
-// nothing of the product, so that a shared mistake cannot hide.
+// modules as the panel does (docs/reference/billmanager.md §1, §14). It is an independent reading of the protocol: it
+// imports nothing of the product, so that a shared mistake cannot hide.
 //
 // Every method that starts a module returns what the module did as a Run; the error is for failures of the
 // stand-in itself (no such item, database gone), never for a module that refused. Ask Run.OK.
@@ -48,7 +48,7 @@ type Run struct {
 	Error *ErrorNode `json:"error,omitempty"`
 }
 
-// ErrorNode is an <error> element of a module's document (protocol §6).
+// ErrorNode is an <error> element of a module's document (docs/reference/billmanager.md §6).
 type ErrorNode struct {
 	Type   string            `json:"type"`
 	Object string            `json:"object,omitempty"`
@@ -56,7 +56,7 @@ type ErrorNode struct {
 	Params map[string]string `json:"params,omitempty"`
 }
 
-// Features is a module's features document (protocol §2).
+// Features is a module's features document (docs/reference/billmanager.md §2).
 type Features struct {
 	ItemTypes    []string      `json:"itemtypes"`
 	Params       []Param       `json:"params"`
@@ -115,7 +115,7 @@ type Tariff struct {
 	Params map[string]string `json:"params,omitempty"`
 }
 
-// SANAddon is the addon tariff of type altname (protocol §4).
+// SANAddon is the addon tariff of type altname (docs/reference/billmanager.md §4).
 type SANAddon struct {
 	Included int   `json:"included,omitempty"` // addonlimit
 	Max      int   `json:"max,omitempty"`      // addonmax

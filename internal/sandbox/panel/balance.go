@@ -15,8 +15,8 @@ type Balance struct {
 	Low      bool   `json:"low"` // below the module's threshold: the panel would notify the administrator
 }
 
-// CheckBalances is the panel's cron job processing.checkbalance (protocol §11): every active module that declares
-// getbalance is asked for its balance, one start for each.
+// CheckBalances is the panel's cron job processing.checkbalance (docs/reference/billmanager.md §11): every active module
+// that declares getbalance is asked for its balance, one start for each.
 func (p *Panel) CheckBalances(ctx context.Context) ([]*Run, error) {
 	ids, err := p.ids(ctx, "SELECT id FROM processingmodule WHERE active='on' ORDER BY id")
 	if err != nil {
@@ -81,8 +81,8 @@ func decimal(text string) (float64, bool) {
 	return number, err == nil
 }
 
-// Import starts the panel's form "services import" for one module (protocol §11). The words of search are names, blanks
-// between them; empty means all.
+// Import starts the panel's form "services import" for one module (docs/reference/billmanager.md §11). The words of search
+// are names, blanks between them; empty means all.
 func (p *Panel) Import(ctx context.Context, module int64, search string) (*Run, error) {
 	name, err := p.moduleOf(ctx, module)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"pmssl/internal/sandbox/panel"
 )
 
-// Protocol §11: the cron job asks each module, which tells by processing.savebalance.
+// docs/reference/billmanager.md §11: the cron job asks each module, which tells by processing.savebalance.
 func TestBalancesAreAskedFor(t *testing.T) {
 	on(t, func(t *testing.T, p *panel.Panel) {
 		one := connected(t, p)

@@ -44,7 +44,8 @@ func failing(t *testing.T, p *panel.Panel, word string) *panel.Ordered {
 	return o
 }
 
-// Protocol §14.5: failure keeps the operation, trycount goes up, re-runs go on, errors are history; manual stops them.
+// docs/reference/billmanager.md §14.5: failure keeps the operation, trycount goes up, re-runs go on, errors are history;
+// manual stops them.
 func TestFailedOperationIsRunAgainUntilManual(t *testing.T) {
 	on(t, func(t *testing.T, p *panel.Panel) {
 		o := failing(t, p, "error")
@@ -169,7 +170,7 @@ func TestWizard(t *testing.T) {
 	})
 }
 
-// Protocol §14.2: failing features = module unusable; what worked is remembered.
+// docs/reference/billmanager.md §14.2: failing features = module unusable; what worked is remembered.
 func TestFeaturesAreRememberedAndFailuresAreNot(t *testing.T) {
 	p := fresh(t, servers(t)[engine.Embedded])
 	module(t, p)
@@ -252,7 +253,8 @@ func TestEachCommandOfAnItem(t *testing.T) {
 	})
 }
 
-// Protocol §1.3: at reopen the new CSR and names are already stored, the previous names are in old_altname.
+// docs/reference/billmanager.md §1.3: at reopen the new CSR and names are already stored, the previous names are in
+// old_altname.
 func TestReissueStoresBeforeItRuns(t *testing.T) {
 	on(t, func(t *testing.T, p *panel.Panel) {
 		o := ordered(t, p, map[string]string{"altname": "www.example.com"})
@@ -276,7 +278,8 @@ func TestReissueStoresBeforeItRuns(t *testing.T) {
 	})
 }
 
-// Protocol §7: what the administrator's form stores encrypted is what a module decrypts with the panel's key.
+// docs/reference/billmanager.md §7: what the administrator's form stores encrypted is what a module decrypts with the
+// panel's key.
 func TestCryptedParameters(t *testing.T) {
 	on(t, func(t *testing.T, p *panel.Panel) {
 		tariff, err := p.AddTariff(t.Context(), panel.Tariff{Name: "T", IntName: "fake_dv", Modules: []int64{connected(t, p)}})
@@ -301,7 +304,7 @@ func TestCryptedParameters(t *testing.T) {
 	})
 }
 
-// Protocol §4: the number of names ordered, in contract.md 6's form.
+// docs/reference/billmanager.md §4: the number of names ordered, in rules PANEL-1's form.
 func TestNumberOfSANs(t *testing.T) {
 	const count = `SELECT IFNULL(SUM(IF(ap.addontype=2, IFNULL(a.addonlimit,ap.addonlimit)+IFNULL(a.intvalue,0),
 		CONVERT(ei.intname,UNSIGNED))),0)
@@ -456,7 +459,8 @@ func TestHangingCallWaitsToBeKilled(t *testing.T) {
 	}
 }
 
-// Protocol §8.1: the panel's native line, parameters URL-encoded and sorted, the caller in the place of the address.
+// docs/reference/billmanager.md §8.1: the panel's native line, parameters URL-encoded and sorted, the caller in the place
+// of the address.
 func TestRequestLogLine(t *testing.T) {
 	p := fresh(t, servers(t)[engine.Embedded])
 	place(t, p)
@@ -476,7 +480,7 @@ func TestRequestLogLine(t *testing.T) {
 	assert.Empty(t, all)
 }
 
-// What LIB reads: paramlist as bjson, one parameter an element (protocol §5.1).
+// What LIB reads: paramlist as bjson, one parameter an element (docs/reference/billmanager.md §5.1).
 func TestParamlistNamesTheDatabase(t *testing.T) {
 	p := fresh(t, servers(t)[engine.Embedded])
 	for _, f := range []string{"paramlist", "otparamlist"} {
@@ -595,8 +599,8 @@ func FuzzErrorOfStdout(f *testing.F) {
 	})
 }
 
-// Modules of ISPsystem read a field of the wizard without asking whether it came (protocol §1.3: every param of
-// features): what the administrator left empty comes empty.
+// Modules of ISPsystem read a field of the wizard without asking whether it came (docs/reference/billmanager.md §1.3: every
+// param of features): what the administrator left empty comes empty.
 func TestCheckConnectionGetsEveryDeclaredField(t *testing.T) {
 	on(t, func(t *testing.T, p *panel.Panel) {
 		module(t, p)

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// featuresDoc is the shape of protocol §2.
+// featuresDoc is the shape of docs/reference/billmanager.md §2.
 type featuresDoc struct {
 	XMLName   xml.Name `xml:"doc"`
 	ItemTypes []struct {

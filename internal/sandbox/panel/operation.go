@@ -10,7 +10,8 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// addOperation makes a row of runningoperation, as the panel does before the first start (protocol §1.6).
+// addOperation makes a row of runningoperation, as the panel does before the first start (docs/reference/billmanager.md
+// §1.6).
 func (p *Panel) addOperation(ctx context.Context, item int64, command, lang string) (int64, error) {
 	now, err := p.Now()
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 	measureUnit  = 1
 )
 
-// Kinds of addons and of billing (protocol §4).
+// Kinds of addons and of billing (docs/reference/billmanager.md §4).
 const (
 	addonInteger = 2
 	addonEnum    = 3
@@ -147,7 +147,7 @@ func (p *Panel) Place(ctx context.Context, o Order) (*Ordered, error) {
 	return done, err
 }
 
-// chooseModule asks get_suitable_module where several modules serve the tariff (protocol §1.3).
+// chooseModule asks get_suitable_module where several modules serve the tariff (docs/reference/billmanager.md §1.3).
 func (p *Panel) chooseModule(ctx context.Context, o Order, done *Ordered) (int64, error) {
 	if o.Module != 0 {
 		return o.Module, nil
@@ -295,7 +295,8 @@ func (p *Panel) addItem(ctx context.Context, o Order) (int64, error) {
 	return item, p.addAddon(ctx, item, o)
 }
 
-// addAddon makes the addon item of a tariff that has one (protocol §4: a child whose tariff is of type altname).
+// addAddon makes the addon item of a tariff that has one (docs/reference/billmanager.md §4: a child whose tariff is of type
+// altname).
 func (p *Panel) addAddon(ctx context.Context, item int64, o Order) error {
 	ids, err := p.ids(ctx, "SELECT id FROM pricelist WHERE parent=? AND itemtype=?", o.Tariff, typeAltname)
 	if err != nil || len(ids) == 0 || o.ExtraSANs < 0 {

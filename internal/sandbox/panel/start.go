@@ -44,8 +44,9 @@ func moduleName(name string) error {
 	return nil
 }
 
-// Start starts processing/<module> with these words, cwd = root (protocol §1.1). It is the one way in which modules
-// are started; nil stdin is /dev/null; ctx ending kills the module (Run.Signal is "killed") but not what it started.
+// Start starts processing/<module> with these words, cwd = root (docs/reference/billmanager.md §1.1). It is the one way in
+// which modules are started; nil stdin is /dev/null; ctx ending kills the module (Run.Signal is "killed") but not what it
+// started.
 func (p *Panel) Start(ctx context.Context, module string, stdin []byte, args ...string) (*Run, error) {
 	if err := moduleName(module); err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ func onOneThread(f func() error) error {
 }
 
 // environment is the panel core's: what Config gives, a PATH where it has none (with the folders of sbin::Init,
-// protocol §1.1), and MGR5_ROOT, which is always this root.
+// docs/reference/billmanager.md §1.1), and MGR5_ROOT, which is always this root.
 func (p *Panel) environment() []string {
 	env := slices.DeleteFunc(slices.Clone(p.cfg.Env), func(v string) bool { return strings.HasPrefix(v, "MGR5_ROOT=") })
 	if !slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "PATH=") }) {
@@ -131,8 +132,8 @@ func (l *limitedBuffer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// OK says that the panel sees success: exit code 0 and no <error> in stdout (protocol §1.1: the official PHP sample
-// exits 0 after printing one).
+// OK says that the panel sees success: exit code 0 and no <error> in stdout (docs/reference/billmanager.md §1.1: the
+// official PHP sample exits 0 after printing one).
 func (r *Run) OK() bool { return r.ExitCode == 0 && r.Error == nil }
 
 // Failure says in one line why OK is false; "" when it is true.

@@ -58,8 +58,8 @@ func leaves(values map[string]string) []element {
 	return all
 }
 
-// TuneConnection draws the wizard's form with these values (protocol §1.3): the module gets the panel's form document
-// and its answer is Run.Stdout.
+// TuneConnection draws the wizard's form with these values (docs/reference/billmanager.md §1.3): the module gets the
+// panel's form document and its answer is Run.Stdout.
 func (p *Panel) TuneConnection(ctx context.Context, module string, values map[string]string) (*Run, error) {
 	form := "processing.edit." + module
 	metadata, messages, err := p.manifest(module, form)
@@ -79,7 +79,7 @@ func (p *Panel) TuneConnection(ctx context.Context, module string, values map[st
 }
 
 // manifest answers the inside of the module's form and of its English messages, empty where no manifest is installed
-// in etc/xml (protocol §9).
+// in etc/xml (docs/reference/billmanager.md §9).
 func (p *Panel) manifest(module, form string) (metadata, messages string, err error) {
 	text, err := os.ReadFile(p.root.Path("etc", "xml", "billmgr_mod_"+module+".xml"))
 	if os.IsNotExist(err) {

@@ -10,7 +10,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// answer is a document of the remote (§1.3): a form, a list, what became of a submission, or an error.
+// answer is a document of the remote (docs/reference/ispmanager.md §1.3): a form, a list, what became of a submission, or
+// an error.
 type answer struct {
 	root     *sellerhttp.Element
 	function string // attribute func of the document, empty where it has none
@@ -123,7 +124,8 @@ func (a *answer) addList(e *sellerhttp.Element) {
 	}
 }
 
-// addField takes the first value of a field: forms repeat it empty where they only add attributes (§1.3).
+// addField takes the first value of a field: forms repeat it empty where they only add attributes
+// (docs/reference/ispmanager.md §1.3).
 func (a *answer) addField(e *sellerhttp.Element) {
 	if len(e.Children) > 0 || e.Name == "" {
 		return
@@ -140,7 +142,7 @@ func (a *answer) addField(e *sellerhttp.Element) {
 }
 
 // value is a field's value, looked for at the top level and then in the nested document, never in what repeats the
-// request (§1.3).
+// request (docs/reference/ispmanager.md §1.3).
 func (a answer) value(name string) string {
 	if v := a.fields[name]; v != "" || a.nested == nil {
 		return v
@@ -157,10 +159,12 @@ func (a answer) bare() bool {
 // isForm tells whether there is something to fill in.
 func (a answer) isForm() bool { return len(a.fields)+len(a.lists) > 0 || len(a.meta.fields) > 0 }
 
-// clean tells whether the submission was done: an empty ok (§1.3: one with a text or a type sends us on).
+// clean tells whether the submission was done: an empty ok (docs/reference/ispmanager.md §1.3: one with a text or a type
+// sends us on).
 func (a answer) clean() bool { return a.failure == nil && a.ok && a.okText == "" && a.okType == "" }
 
-// leadsOn tells whether the form of another function lies in the document, be it beside an ok (§1.3): a wizard goes on.
+// leadsOn tells whether the form of another function lies in the document, be it beside an ok (docs/reference/ispmanager.md
+// §1.3): a wizard goes on.
 func (a answer) leadsOn(current string) bool {
 	for _, shown := range []*answer{&a, a.nested} {
 		if shown != nil && shown.function != "" && shown.function != current && (shown == a.nested || !a.ok) && shown.isForm() {
@@ -176,7 +180,7 @@ func (a answer) finishes(current string) bool { return a.clean() && !a.leadsOn(c
 // redirect is the function to which a non-empty ok sends us, empty where it names none.
 func (a answer) redirect() string { return functionName(a.target().Get("func")) }
 
-// target are the parameters of a redirect: `func=X&a=b`, perhaps behind a path (§1.3).
+// target are the parameters of a redirect: `func=X&a=b`, perhaps behind a path (docs/reference/ispmanager.md §1.3).
 func (a answer) target() url.Values {
 	text := a.okText
 	if a.okType == "url" || strings.HasPrefix(text, "/") {
@@ -219,7 +223,8 @@ func functionName(text string) string {
 	return text
 }
 
-// realKeys are the keys that stand for a choice: `null` and the empty one are the select's "choose one" (§1.3).
+// realKeys are the keys that stand for a choice: `null` and the empty one are the select's "choose one"
+// (docs/reference/ispmanager.md §1.3).
 func realKeys(list []choice) []string {
 	var keys []string
 	for _, one := range list {

@@ -9,9 +9,9 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Buy makes one payment: a new order with its CSR (kind order, §4) or more months for an order that exists (kind prolong,
-// §8). The request that pays leaves this host once. A fault with Unclear says that the purchase may have happened; every
-// other fault says that nothing was bought.
+// Buy makes one payment: a new order with its CSR (kind order, docs/reference/ispmanager.md §4) or more months for an order
+// that exists (kind prolong, docs/reference/ispmanager.md §8). The request that pays leaves this host once. A fault with
+// Unclear says that the purchase may have happened; every other fault says that nothing was bought.
 func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	switch {
 	case p.Kind == seller.KindProlong:
@@ -43,7 +43,7 @@ type sale struct {
 	contradicted bool
 }
 
-// order looks, walks through the wizard, pays, and finds out what came of it (§4.6).
+// order looks, walks through the wizard, pays, and finds out what came of it (docs/reference/ispmanager.md §4.6).
 func (c *Client) order(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	s := sale{client: c, p: p}
 	var err error
@@ -119,8 +119,8 @@ func (j *journey) toPurchase(ctx context.Context) (form, error) {
 	return f, err
 }
 
-// start opens the wizard at the documented step of the CSR (§4.1), or, where the remote does not know that name, at the
-// beginning of the order.
+// start opens the wizard at the documented step of the CSR (docs/reference/ispmanager.md §4.1), or, where the remote does
+// not know that name, at the beginning of the order.
 func (j *journey) start(ctx context.Context) (form, error) {
 	f, first := j.begin(ctx, "certificate.order.csr")
 	if refused := failureIn(first); refused == nil || refused.shutsOut() {

@@ -7,8 +7,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Cancel deletes the order at the remote (§8). One that is gone is no error; API with the remote's words where the
-// account may not delete.
+// Cancel deletes the order at the remote (docs/reference/ispmanager.md §8). One that is gone is no error; API with the
+// remote's words where the account may not delete.
 func (c *Client) Cancel(ctx context.Context, id int64) error {
 	function, err := c.find(ctx, deleting())
 	if err != nil {
@@ -23,8 +23,8 @@ func (c *Client) Cancel(ctx context.Context, id int64) error {
 	return err
 }
 
-// StopRenewal switches the remote's own renewal of the order off (§8): both sides renewing would pay twice. Only that and
-// what the form requires is sent. API where it is still on afterwards.
+// StopRenewal switches the remote's own renewal of the order off (docs/reference/ispmanager.md §8): both sides renewing
+// would pay twice. Only that and what the form requires is sent. API where it is still on afterwards.
 func (c *Client) StopRenewal(ctx context.Context, id int64) error {
 	f, err := c.openForm(ctx, functionEdit, element(id))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // requestKind chooses "existing request": the key for it is not known, that for a key generated at the seller is `generate`
-// (§4.2).
+// (docs/reference/ispmanager.md §4.2).
 func (w filling) requestKind(f field) (string, error) {
 	if !f.listed {
 		if f.value != "" && !generates(choice{key: f.value}) {
@@ -38,7 +38,8 @@ func generates(one choice) bool {
 		strings.Contains(text, "new key")
 }
 
-// method chooses the way of proof: the order's own word, else another one of the same kind (§4.4).
+// method chooses the way of proof: the order's own word, else another one of the same kind (docs/reference/ispmanager.md
+// §4.4).
 func (w filling) method(f field) (string, error) {
 	word := strings.TrimSpace(w.request.Params[itemparam.Method])
 	if word == "" {
@@ -62,7 +63,8 @@ func (w filling) method(f field) (string, error) {
 	return "", refuseField(f, "the order's way of proof "+word+" is not offered, nor another one of its kind ("+w.request.Method.String()+")")
 }
 
-// methodKind reads a key of approver_method, those included whose spelling is not documented (§4.4).
+// methodKind reads a key of approver_method, those included whose spelling is not documented (docs/reference/ispmanager.md
+// §4.4).
 func methodKind(key string) (seller.Method, bool) {
 	key = strings.ToLower(key)
 	switch {
@@ -76,7 +78,8 @@ func methodKind(key string) (seller.Method, bool) {
 	return 0, false
 }
 
-// approver gives approver_email and approver_email_1, _2…: one address for each name in their order (§4.1).
+// approver gives approver_email and approver_email_1, _2…: one address for each name in their order
+// (docs/reference/ispmanager.md §4.1).
 func (w filling) approver(f field) (string, bool, error) {
 	rest, is := strings.CutPrefix(f.name, itemparam.Approver)
 	if !is || rest != "" && rest[0] != '_' {
@@ -103,7 +106,7 @@ func (w filling) approver(f field) (string, bool, error) {
 }
 
 // furtherApprovers are the numbered fields that the form of a reissue does not have yet: it shows one for each name of the
-// certificate in place, and a name that is added needs its approver, too (§4.1, §7).
+// certificate in place, and a name that is added needs its approver, too (docs/reference/ispmanager.md §4.1, §7).
 func (w filling) furtherApprovers(f form) []string {
 	if w.request.Method != seller.MethodEmail || !f.has(itemparam.Approver+"_1") {
 		return nil
@@ -128,7 +131,8 @@ func (w filling) emails() []string {
 	return w.request.Emails
 }
 
-// country gives field_country, org_country and the contacts' by the ISO code of the order or of the CSR's subject (§4.1).
+// country gives field_country, org_country and the contacts' by the ISO code of the order or of the CSR's subject
+// (docs/reference/ispmanager.md §4.1).
 func (w filling) country(f field) (string, bool, error) {
 	iso := w.request.CSR.Subject.Country
 	if f.name != "field_country" || iso == "" {
@@ -154,7 +158,8 @@ func (w filling) country(f field) (string, bool, error) {
 	return key, true, nil
 }
 
-// offKey is the choice that switches the remote's own renewal off (§1.4, §8): both sides renewing would pay twice.
+// offKey is the choice that switches the remote's own renewal off (docs/reference/ispmanager.md §1.4, §8): both sides
+// renewing would pay twice.
 func offKey(f field) string {
 	if !f.listed || offers(f.list, "null") {
 		return "null"

@@ -1,7 +1,6 @@
 // Package ispmanager is the client of a remote BILLmanager, ISPmanager's own billing, that sells certificates to an
 // ordinary client's account. It is driven by the remote's own forms: what is not proven of that interface is read there,
 // and where it cannot be read the work ends in a fault before anything is bought.
-//
 package ispmanager
 
 import (
@@ -21,8 +20,9 @@ import (
 // Title is the seller's name for people.
 const Title = "ISPmanager"
 
-// writeTimeout ends a request that changes something. Orders that the remote finishes after a minute are known (§13): it
-// must be 120 s or more, and leave time in the command's for the look at what came of it.
+// writeTimeout ends a request that changes something. Orders that the remote finishes after a minute are known
+// (docs/reference/ispmanager.md §13): it must be 120 s or more, and leave time in the command's for the look at what came
+// of it.
 const writeTimeout = 150 * time.Second
 
 // Options is what a client needs from the world.
@@ -141,7 +141,7 @@ func (c *Client) ask(ctx context.Context, class sellerhttp.Class, function strin
 }
 
 // read asks for something that changes nothing. An <ok> in the place of what was asked for is a login that waits for its
-// second factor (§1.2, §15.5).
+// second factor (docs/reference/ispmanager.md §1.2, §15.5).
 func (c *Client) read(ctx context.Context, function string, params url.Values) (answer, error) {
 	reply, err := c.ask(ctx, sellerhttp.Read, function, params)
 	if err == nil && reply.bare() && !strings.HasPrefix(reply.redirect(), "certificate.") {
@@ -158,7 +158,7 @@ func (c *Client) form(function string, params url.Values) url.Values {
 	}
 	form.Set("func", function)
 	form.Set("authinfo", c.access.login())
-	form.Set("lang", "en") // stable words, and dates and numbers that are not localised (§1.2)
+	form.Set("lang", "en") // stable words, and dates and numbers that are not localised (docs/reference/ispmanager.md §1.2)
 	if form.Get("out") == "" {
 		form.Set("out", "xml")
 	}

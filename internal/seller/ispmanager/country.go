@@ -9,15 +9,15 @@ import (
 	"pmssl/internal/seller"
 )
 
-// countryTable is the table of countries of a fresh BILLmanager: id, tab, ISO 3166-1 alpha-2 (§4.1; recorded, and that the
-// remote has these ids is inferred).
+// countryTable is the table of countries of a fresh BILLmanager: id, tab, ISO 3166-1 alpha-2 (docs/reference/ispmanager.md
+// §4.1; recorded, and that the remote has these ids is inferred).
 //
 //go:embed country_ids.tsv
 var countryTable string
 
-// countryKey finds what a form sends for an ISO code: by the flag of the list's own entries (§1.3), or where the list is
-// keyed by codes, the code. The built-in table counts only where its id is offered or there is no list. false where the
-// country is not found.
+// countryKey finds what a form sends for an ISO code: by the flag of the list's own entries (docs/reference/ispmanager.md
+// §1.3), or where the list is keyed by codes, the code. The built-in table counts only where its id is offered or there is
+// no list. false where the country is not found.
 func countryKey(iso string, f field) (string, bool) {
 	if mended := seller.Country(iso); mended != "" {
 		iso = mended

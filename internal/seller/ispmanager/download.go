@@ -18,9 +18,9 @@ const maxSearched = 50
 // maxFiles is how many files of one order are downloaded: the certificate, its chain in pieces, the same once more as an archive.
 const maxFiles = 10
 
-// download gets the certificate through the function of the list's toolbar (§5): PEM, a ZIP or base64 of one, as the answer
-// itself, in a field of a document, or in the files of a list, each of which is got by itself. One that is not there yet is no
-// error.
+// download gets the certificate through the function of the list's toolbar (docs/reference/ispmanager.md §5): PEM, a ZIP or
+// base64 of one, as the answer itself, in a field of a document, or in the files of a list, each of which is got by itself.
+// One that is not there yet is no error.
 func (c *Client) download(ctx context.Context, id int64) ([]string, error) {
 	function, err := c.find(ctx, downloading())
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *Client) files(ctx context.Context, function string, id int64, listed do
 	var found []string
 	var last error
 	asked := 0
-	if len(listed.rows) == 0 { // §5: the list's own function may take the order itself
+	if len(listed.rows) == 0 { // docs/reference/ispmanager.md §5: the list's own function may take the order itself
 		got, err := c.file(ctx, function+".edit", element(id))
 		if refused := failureIn(err); refused != nil && !refused.shutsOut() {
 			return nil, nil // there is nothing yet

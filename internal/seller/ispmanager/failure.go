@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// failure is the remote's error document (§1.5), its texts without secrets and each one line.
+// failure is the remote's error document (docs/reference/ispmanager.md §1.5), its texts without secrets and each one line.
 type failure struct {
 	kind   string // type
 	object string
@@ -53,7 +53,8 @@ func (f *failure) is(kinds ...string) bool {
 	return f != nil && slices.Contains(kinds, strings.ToLower(f.kind))
 }
 
-// gone tells whether the object that was asked about does not exist (§1.5). A function that does not exist says nothing of it.
+// gone tells whether the object that was asked about does not exist (docs/reference/ispmanager.md §1.5). A function that
+// does not exist says nothing of it.
 func (f *failure) gone() bool { return f.is("missed") && !strings.EqualFold(f.object, "func") }
 
 // shutsOut tells whether the error is about the account and not about what was asked for.
@@ -62,7 +63,7 @@ func (f *failure) shutsOut() bool {
 }
 
 // aboutAddress: the type of the answer to a host that is not let in is not known, its words are "Access from this IP
-// denied" (§1.2).
+// denied" (docs/reference/ispmanager.md §1.2).
 func (f *failure) aboutAddress() bool {
 	return strings.EqualFold(f.object, "ip") || strings.EqualFold(f.kind, "ip") ||
 		f.is("auth", "access") && slices.Contains(strings.FieldsFunc(f.text, func(r rune) bool { return !letter(r) }), "IP")
@@ -94,7 +95,7 @@ func (f *failure) fault(function string) *fault.Error {
 }
 
 // twoFactor is the fault of a login that waits for its second factor: the remote answers each function with an <ok> and
-// nothing else (§1.2).
+// nothing else (docs/reference/ispmanager.md §1.2).
 func twoFactor(function string) *fault.Error {
 	return fault.Errorf(fault.Auth, "username", "%s (%s) answers ok without any content: two-factor authentication is on for this user; "+
 		"switch it off there or use another user", Title, function)

@@ -11,7 +11,7 @@ import (
 )
 
 // filling gives the values of an order or reissue for the fields of whatever step asks for them. The names are those of
-// §4.1 and §4.3; a field of another name keeps the form's own value.
+// docs/reference/ispmanager.md §4.1 and §4.3; a field of another name keeps the form's own value.
 type filling struct {
 	request   seller.Request
 	pricelist int64  // of an order; 0 at a reissue
@@ -46,7 +46,8 @@ func (w filling) value(f field) (string, bool, error) {
 	return "", false, nil
 }
 
-// plain are the values that need no choice; latin is the rule for fields of the CSR and the organisation (§4.1).
+// plain are the values that need no choice; latin is the rule for fields of the CSR and the organisation
+// (docs/reference/ispmanager.md §4.1).
 func (w filling) plain(name string) (value string, latin, ours bool) {
 	csr := w.request.CSR
 	switch name {
@@ -70,8 +71,9 @@ func (w filling) plain(name string) (value string, latin, ours bool) {
 	return w.contact(name)
 }
 
-// contact are the item parameters of contacts and organisation, which have the names of the fields (§4.3). The CSR's
-// own organisation stands in for a missing name, the administrative contact for a missing technical one.
+// contact are the item parameters of contacts and organisation, which have the names of the fields
+// (docs/reference/ispmanager.md §4.3). The CSR's own organisation stands in for a missing name, the administrative contact
+// for a missing technical one.
 func (w filling) contact(name string) (value string, latin, ours bool) {
 	switch prefix, rest, _ := strings.Cut(name, "_"); prefix {
 	case "org", "adm":
@@ -111,7 +113,8 @@ func isLatin(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// documented are the fields of §4.1 that are sent although a form shows neither them nor a description of its fields.
+// documented are the fields of docs/reference/ispmanager.md §4.1 that are sent although a form shows neither them nor a
+// description of its fields.
 func (w filling) documented(f form) []string {
 	if f.meta.present || !strings.HasPrefix(f.function, "certificate.order.") {
 		return nil

@@ -24,7 +24,7 @@ func vetted() filling {
 	}
 }
 
-// The names of item parameters are those of the fields (§4.3).
+// The names of item parameters are those of the fields (docs/reference/ispmanager.md §4.3).
 func TestWhatAnOrderFillsIn(t *testing.T) {
 	w := vetted()
 	for name, want := range map[string]string{
@@ -110,7 +110,7 @@ func TestWhatAnOrderCannotDoWithout(t *testing.T) {
 	assert.Equal(t, "approver_email", w.lacking(full("approver_method", "auth_email", "altname", "b.example.org")))
 }
 
-// A form that says nothing of its fields gets the documented ones (§4.1).
+// A form that says nothing of its fields gets the documented ones (docs/reference/ispmanager.md §4.1).
 func TestDocumentedFields(t *testing.T) {
 	w := vetted()
 	w.request.Method, w.request.Emails = seller.MethodEmail, []string{"a@example.org"}

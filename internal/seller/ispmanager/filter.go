@@ -11,8 +11,8 @@ import (
 const functionFilter = "certificate.filter"
 
 // wholeList is the list of which somebody will conclude that an order is not there. A filter that was set once in the
-// account's web pages stays and cuts the list for us too, and the remote then counts only what is left (§1.4): its form, which
-// changes nothing without sok, shows whether one is set.
+// account's web pages stays and cuts the list for us too, and the remote then counts only what is left
+// (docs/reference/ispmanager.md §1.4): its form, which changes nothing without sok, shows whether one is set.
 func (c *Client) wholeList(ctx context.Context) ([]row, error) {
 	reply, err := c.read(ctx, functionFilter, nil)
 	if refused := failureIn(err); refused != nil && !refused.shutsOut() {

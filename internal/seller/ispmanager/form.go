@@ -10,7 +10,8 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// form is what a function answers when it is called without sok: its fields, their values and what may be chosen (§15.1).
+// form is what a function answers when it is called without sok: its fields, their values and what may be chosen
+// (docs/reference/ispmanager.md §15.1).
 type form struct {
 	function string
 	answer
@@ -56,7 +57,8 @@ func (c *Client) openForm(ctx context.Context, function string, params url.Value
 	return f, nil
 }
 
-// formOf finds the form in an answer: the document itself, or the one nested in it beside an ok (§1.3).
+// formOf finds the form in an answer: the document itself, or the one nested in it beside an ok
+// (docs/reference/ispmanager.md §1.3).
 func formOf(function string, reply answer) form {
 	f := form{function: function, answer: reply}
 	if !reply.isForm() && reply.nested != nil {
@@ -71,8 +73,8 @@ func formOf(function string, reply answer) form {
 	return f
 }
 
-// sendable tells whether a field of a form may go back with it. Control parameters are ours to send and no fields (§1.4); a private
-// key and other secrets are never sent (§13).
+// sendable tells whether a field of a form may go back with it. Control parameters are ours to send and no fields
+// (docs/reference/ispmanager.md §1.4); a private key and other secrets are never sent (docs/reference/ispmanager.md §13).
 func sendable(name string) bool {
 	switch name {
 	case "sok", "snext", "func", "out", "lang", "clicked_button", "skipbasket", "plid", "p_cnt", "p_num", "p_elems", "progressid", "sfrom":
@@ -112,8 +114,8 @@ func (f form) field(name string) field {
 }
 
 // fill lays our values over the form's own, checks each select against its list and that nothing required is missing
-// (§15.1, §15.2). further are fields that are sent although the form does not show them. Faults are API and name the
-// function, the field and what may be chosen.
+// (docs/reference/ispmanager.md §15.1, §15.2). further are fields that are sent although the form does not show them.
+// Faults are API and name the function, the field and what may be chosen.
 func (f form) fill(own filler, further ...string) (url.Values, error) {
 	filled := url.Values{}
 	var missing []field
@@ -189,7 +191,7 @@ func (f form) ownValue(one field) string {
 }
 
 // refuseField is the fault of a field that cannot be filled; nothing was submitted. It names the function, the field and what
-// may be chosen (§15.2).
+// may be chosen (docs/reference/ispmanager.md §15.2).
 func refuseField(one field, why string) *fault.Error {
 	text := Title + " (" + words(one.function) + "), field " + words(one.name) + ": " + why
 	if one.listed {

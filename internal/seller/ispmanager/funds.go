@@ -11,10 +11,11 @@ import (
 
 const functionBasket = "basket"
 
-// entry is one order in the basket: chosen and not paid for (§4.5).
+// entry is one order in the basket: chosen and not paid for (docs/reference/ispmanager.md §4.5).
 type entry struct{ id, text string }
 
-// basket lists what lies in the account's basket: the table itemlist, or rows of the document itself (§4.5).
+// basket lists what lies in the account's basket: the table itemlist, or rows of the document itself
+// (docs/reference/ispmanager.md §4.5).
 func (c *Client) basket(ctx context.Context) ([]entry, error) {
 	reply, err := c.read(ctx, functionBasket, nil)
 	if err != nil {

@@ -27,7 +27,8 @@ func (r *remote) requested() []string {
 	return all
 }
 
-// §4, §15.1: what is bought is the order's, whatever parameters a redirect between two steps names.
+// docs/reference/ispmanager.md §4, §15.1: what is bought is the order's, whatever parameters a redirect between two steps
+// names.
 func TestARedirectDoesNotChangeTheOrder(t *testing.T) {
 	// The last step's form shows none of the fields that the redirect names.
 	r := newRemote(t, map[string]reply{"certificate.order.csr sok": says(doc("certificate.order.csr",
@@ -44,7 +45,8 @@ func TestARedirectDoesNotChangeTheOrder(t *testing.T) {
 	}
 }
 
-// §8: functions on groups act without sok. Only steps of the wizard that was begun are asked for.
+// docs/reference/ispmanager.md §8: functions on groups act without sok. Only steps of the wizard that was begun are asked
+// for.
 func TestAWizardIsNotLeft(t *testing.T) {
 	for _, away := range []string{
 		"certificate.suspend", "certificate.filter", "certificate.delete", "certificate.revoke", "certificate.orders", "service.prolong", "payment.add", "certificate", "certificate.reissue",
@@ -88,7 +90,8 @@ func TestAReissueDoesNotBuy(t *testing.T) {
 	assert.Equal(t, "7", r.submitted("certificate.reissue.param")[0].Get("elid"))
 }
 
-// §4.2: with a key of its own the remote would sell a certificate that the client's key does not fit.
+// docs/reference/ispmanager.md §4.2: with a key of its own the remote would sell a certificate that the client's key does
+// not fit.
 func TestAKeyIsNeverMadeAtTheSeller(t *testing.T) {
 	for name, form := range map[string]string{
 		"another word":       `<csr/><slist name="crt_type"><val key="generate">Generate</val><val key="generate_ecc">Generate ECC</val></slist>`,
@@ -119,8 +122,8 @@ func buttons(pairs ...string) string {
 	return text + `</toolgrp></toolbar></metadata>`
 }
 
-// §8, §11: buttons of the type group act at once, without sok. Whoever only reads does not press one, nor does a name that
-// merely looks alike.
+// docs/reference/ispmanager.md §8, §11: buttons of the type group act at once, without sok. Whoever only reads does not
+// press one, nor does a name that merely looks alike.
 func TestReadingPressesNoButtonThatActs(t *testing.T) {
 	acting := []string{
 		"certificate.delete", "group", "certificate.reissue.cancel", "edit", "certificate.reissueall", "group", "certificate.file.delete", "edit",
@@ -161,7 +164,7 @@ func TestProbePressesNoButtonOfAGroup(t *testing.T) {
 	assert.Contains(t, strings.Join(findings[at].Lines, "\n"), "acts at once")
 }
 
-// §1.1: the password travels in the clear to this host alone.
+// docs/reference/ispmanager.md §1.1: the password travels in the clear to this host alone.
 func TestPlainHTTPIsForThisHostAlone(t *testing.T) {
 	for _, typed := range []string{
 		"http://127.0.0.1.evil.example/billmgr", "http://localhost.evil.example", "http://localhost.", "http://127.0.0.1@evil.example/", "http://evil.example#@127.0.0.1",
@@ -180,7 +183,7 @@ func TestPlainHTTPIsForThisHostAlone(t *testing.T) {
 	}
 }
 
-// §1.3: a list that never ends, by its pages, its count or its rows, ends.
+// docs/reference/ispmanager.md §1.3: a list that never ends, by its pages, its count or its rows, ends.
 func TestEndlessListsEnd(t *testing.T) {
 	page := 0
 	r := newRemote(t, nil)
@@ -197,7 +200,7 @@ func TestEndlessListsEnd(t *testing.T) {
 	assert.Less(t, page, 130, "rows count, and not only pages")
 }
 
-// §11: what probe prints is made to be passed on.
+// docs/reference/ispmanager.md §11: what probe prints is made to be passed on.
 func TestProbeShowsNoValues(t *testing.T) {
 	r := newRemote(t, map[string]reply{
 		"certificate": listed(row(7, "client.example.org", 2, "")),

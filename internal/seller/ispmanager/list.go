@@ -95,7 +95,7 @@ func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error
 	}
 	shelf := seller.OrderSnapshot{Highest: highest(rows)}
 	for _, r := range rows {
-		if r.item.number != itemDeleted { // they stay listed for a while (§5)
+		if r.item.number != itemDeleted { // they stay listed for a while (docs/reference/ispmanager.md §5)
 			shelf.Records = append(shelf.Records, r.record())
 		}
 	}
@@ -111,7 +111,8 @@ func highest(rows []row) int64 {
 }
 
 // list returns, oldest first, a list that did not change while it was read (rules BUY-10): what it does not show is not there. A filter that
-// somebody set in the account's web pages cuts the list silently, for us too (§1.4): fewer rows than the remote counts are a fault.
+// somebody set in the account's web pages cuts the list silently, for us too (docs/reference/ispmanager.md §1.4): fewer
+// rows than the remote counts are a fault.
 func (c *Client) list(ctx context.Context) ([]row, error) {
 	rows, err := c.walk().Closed(ctx)
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
@@ -211,8 +212,9 @@ func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, 
 	return all, nil
 }
 
-// OrderRef is the mark of an item in the orders of one panel: the remote keeps it as remoteid (§1.4), and two panels on one
-// account would otherwise take each other's orders for their own (§4.5).
+// OrderRef is the mark of an item in the orders of one panel: the remote keeps it as remoteid (docs/reference/ispmanager.md
+// §1.4), and two panels on one account would otherwise take each other's orders for their own (docs/reference/ispmanager.md
+// §4.5).
 func (c *Client) OrderRef(installation string, it int64) string {
 	return installation + "-" + strconv.FormatInt(it, 10)
 }

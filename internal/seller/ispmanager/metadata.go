@@ -7,8 +7,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// metadata is how the remote's own pages draw an answer (§1.3, §15.3): it says which fields a form wants and which
-// functions this user may call.
+// metadata is how the remote's own pages draw an answer (docs/reference/ispmanager.md §1.3, §15.3): it says which fields a
+// form wants and which functions this user may call.
 type metadata struct {
 	present   bool
 	fields    map[string]control
@@ -21,7 +21,7 @@ type metadata struct {
 // tool is a button of a list's toolbar: the function that it calls and its own name, which says what it is for.
 type tool struct {
 	function, name string
-	group          bool // it acts at once on the rows that are chosen, without a form and without sok (§8)
+	group          bool // it acts at once on the rows that are chosen, without a form and without sok (docs/reference/ispmanager.md §8)
 }
 
 // control is a field of a form.

@@ -38,7 +38,8 @@ func inBasket(r *remote) { r.set("basket", says(doc("basket", entry))) }
 func unpaid(r *remote)   { r.set("certificate", listed(row(77, "www.example.org", 1, marked))) }
 func nowhere(*remote)    {}
 
-// Which answer means "no money" is not known: what is there decides, and nothing of it stays (§4.5).
+// Which answer means "no money" is not known: what is there decides, and nothing of it stays (docs/reference/ispmanager.md
+// §4.5).
 func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
 	for name, tc := range map[string]struct {
 		balance string
@@ -201,7 +202,8 @@ func TestARenewalIsPaidByOneRequest(t *testing.T) {
 	}
 }
 
-// A renewal of the remote's own, or one of ours whose answer was lost, moves the end of the order only when it is done (§5, §8).
+// A renewal of the remote's own, or one of ours whose answer was lost, moves the end of the order only when it is done
+// (docs/reference/ispmanager.md §5, §8).
 func TestARenewalUnderWayIsNotPaidAgain(t *testing.T) {
 	for name, status := range map[string]string{
 		"in the status": `<item_status orig="item_status_5_prolong">Processing</item_status>`,

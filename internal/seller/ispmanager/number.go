@@ -18,7 +18,8 @@ func idOf(text string) int64 {
 
 func idText(id int64) string { return strconv.FormatInt(id, 10) }
 
-// monthsOf reads a period: months where it is positive; trials and daily periods are negative (§3), 0 for all of those.
+// monthsOf reads a period: months where it is positive; trials and daily periods are negative (docs/reference/ispmanager.md
+// §3), 0 for all of those.
 func monthsOf(text string) int {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
 	if err != nil || n < 0 || n > 120 {
@@ -27,7 +28,8 @@ func monthsOf(text string) int {
 	return int(n)
 }
 
-// dateOf reads a date, a time of day behind it is ignored; zero where the text is a phrase (§1.5).
+// dateOf reads a date, a time of day behind it is ignored; zero where the text is a phrase (docs/reference/ispmanager.md
+// §1.5).
 func dateOf(text string) cabforum.Date {
 	text = strings.TrimSpace(text)
 	if len(text) > 10 {

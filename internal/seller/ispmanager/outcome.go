@@ -13,7 +13,7 @@ import (
 const settleTime = 3 * time.Second
 
 // outcome finds out what the one request brought. The list decides, not the answer's kind: which error means "no money" is
-// not known, and an ok that sends us on is no success (§4.5, §15.5).
+// not known, and an ok that sends us on is no success (docs/reference/ispmanager.md §4.5, §15.5).
 func (s *sale) outcome(ctx context.Context, reply answer, sent error) (seller.Receipt, error) {
 	if sent != nil && certain(sent) {
 		return seller.Receipt{}, faultOf(sent)
@@ -44,7 +44,8 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (seller.Re
 }
 
 // byName takes the id of the answer for the order, unless the remote has no such service: what the answer calls id is known of
-// other types of services only (§4.5), and a wrong one would be taken for an order that was deleted.
+// other types of services only (docs/reference/ispmanager.md §4.5), and a wrong one would be taken for an order that was
+// deleted.
 func (s *sale) byName(ctx context.Context, id int64, said *fault.Error) (seller.Receipt, error) {
 	if _, err := s.client.read(ctx, functionEdit, element(id)); failureIn(err).gone() {
 		return seller.Receipt{}, taken(said, "the order was taken and is not in the list, and "+idText(id)+" is no service")
@@ -82,7 +83,8 @@ func (s *sale) said(reply answer, sent error) *fault.Error {
 	return &f
 }
 
-// named is the id that the answer names: /doc/id, else /doc/doc/id (§4.5). One that was there before is another order's.
+// named is the id that the answer names: /doc/id, else /doc/doc/id (docs/reference/ispmanager.md §4.5). One that was there
+// before is another order's.
 func (s *sale) named(reply answer) int64 {
 	if id := idOf(reply.value("id")); id > s.known {
 		return id
@@ -91,7 +93,7 @@ func (s *sale) named(reply answer) int64 {
 }
 
 // find looks for the order in the list: by our mark, else by the id that the answer names, else, where the list does not
-// show marks, by common name, date and being new (§4.5, §4.6).
+// show marks, by common name, date and being new (docs/reference/ispmanager.md §4.5, §4.6).
 func (s *sale) find(ctx context.Context, reply answer) ([]row, error) {
 	if s.p.Kind != seller.KindOrder { // a renewal makes no new service
 		return nil, nil
@@ -182,7 +184,7 @@ func (s *sale) nothing(ctx context.Context, reply answer, sent error, said *faul
 	return seller.Receipt{}, unclear(said, "the certificate may have been ordered or not")
 }
 
-// definite types are refusals of what was sent, before anything is done with it (§1.5).
+// definite types are refusals of what was sent, before anything is done with it (docs/reference/ispmanager.md §1.5).
 func (f *failure) definite() bool {
 	return f.is("value", "missed", "exists", "access", "auth", "wizard_unavailable", "promocode_not_use", "xml", "captcha_verification_failed")
 }

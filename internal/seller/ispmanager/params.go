@@ -18,17 +18,17 @@ type Param struct {
 }
 
 // Params are the module's connection parameters: the address of the remote BILLmanager and a client's login there
-// (ispmanager-billing-api §9).
+// (docs/reference/ispmanager.md §9).
 func Params() []Param {
 	return []Param{
 		{Name: "url"}, {Name: "username"}, {Name: "password", Crypted: true}, {Name: seller.ParamAlterMethods, Default: "on"}, {Name: "threshold"},
 	}
 }
 
-// access is what every request carries (§1.2).
+// access is what every request carries (docs/reference/ispmanager.md §1.2).
 type access struct{ user, password string }
 
-// login is the parameter authinfo: the remote parts it at the first colon (§1.2).
+// login is the parameter authinfo: the remote parts it at the first colon (docs/reference/ispmanager.md §1.2).
 func (a access) login() string { return a.user + ":" + a.password }
 
 // secrets are the values that no text may show.
@@ -49,9 +49,9 @@ func accountName(address, user string) string {
 	return strings.ToLower(address + " " + strings.TrimSpace(user))
 }
 
-// normalAddress is the API's address for what an administrator types (§1.1): https where no scheme is given, no query
-// and no fragment, the path up to /billmgr or that path behind it. Plain http is for this host only: the password
-// travels in every request. Faults are of type missed or value on url.
+// normalAddress is the API's address for what an administrator types (docs/reference/ispmanager.md §1.1): https where no
+// scheme is given, no query and no fragment, the path up to /billmgr or that path behind it. Plain http is for this host
+// only: the password travels in every request. Faults are of type missed or value on url.
 func normalAddress(typed string) (string, error) {
 	text := strings.TrimSpace(typed)
 	fail := func(why string) (string, error) {
@@ -84,7 +84,7 @@ func normalAddress(typed string) (string, error) {
 }
 
 // apiPath keeps what stands before the first /billmgr, as in /manager/billmgr, and drops what follows: a doubled path is
-// answered by a page of HTML (§1.1).
+// answered by a page of HTML (docs/reference/ispmanager.md §1.1).
 func apiPath(path string) string {
 	const program = "/billmgr"
 	for at := 0; ; {

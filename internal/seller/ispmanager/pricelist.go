@@ -131,7 +131,8 @@ func (c *Client) tariffs(ctx context.Context) ([]tariff, error) {
 	}), nil
 }
 
-// priceList reads the account's list of tariffs: the export, else that of the order's own first step (§3).
+// priceList reads the account's list of tariffs: the export, else that of the order's own first step
+// (docs/reference/ispmanager.md §3).
 func (c *Client) priceList(ctx context.Context) ([]tariff, error) {
 	reply, err := c.read(ctx, "pricelist.export", pairs("itemtype", "certificate"))
 	if err == nil {
@@ -156,7 +157,7 @@ func (c *Client) priceList(ctx context.Context) ([]tariff, error) {
 	return nil, first
 }
 
-// exported reads pricelist.export (§3); what cannot be ordered is left out.
+// exported reads pricelist.export (docs/reference/ispmanager.md §3); what cannot be ordered is left out.
 func exported(root *sellerhttp.Element) []tariff {
 	var all []tariff
 	for _, e := range root.All("pricelist") {
@@ -201,7 +202,8 @@ func pricesOf(e *sellerhttp.Element) []seller.Price {
 	return all
 }
 
-// ordered reads the list of the order's first step in both shapes (§3); the older one has no prices that can be read.
+// ordered reads the list of the order's first step in both shapes (docs/reference/ispmanager.md §3); the older one has no
+// prices that can be read.
 func ordered(reply answer) []tariff {
 	var all []tariff
 	rows := slices.Concat(reply.rows, reply.tables["pricelist"])

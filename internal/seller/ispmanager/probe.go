@@ -17,13 +17,13 @@ import (
 const maxShown = 12
 
 // sampleCSR is that of an order for example.com which nobody makes: without the parameters of the step before the remote does not
-// show the last one (§1.5, wizard_unavailable). Its key is thrown away.
+// show the last one (docs/reference/ispmanager.md §1.5, wizard_unavailable). Its key is thrown away.
 //
 //go:embed probe.csr
 var sampleCSR string
 
-// Probe asks for everything that this client relies on and that is not proven of the remote (§11). It only reads: no sok is
-// sent. Findings show names of functions, fields and choices, and no values.
+// Probe asks for everything that this client relies on and that is not proven of the remote (docs/reference/ispmanager.md
+// §11). It only reads: no sok is sent. Findings show names of functions, fields and choices, and no values.
 func (c *Client) Probe(ctx context.Context) ([]seller.Finding, error) {
 	who, err := c.who(ctx)
 	if err != nil {

@@ -7,14 +7,15 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Names that a multi-domain certificate includes and may have in all, the common name counted (§3: "3 domains incl.").
+// Names that a multi-domain certificate includes and may have in all, the common name counted (docs/reference/ispmanager.md
+// §3: "3 domains incl.").
 const (
 	includedNames = 3
 	mostNames     = 100
 )
 
-// knownProducts are the names of the published table of tariffs (§3). Its ids are those of one client area and are never
-// used: an order takes the id from the account's own list.
+// knownProducts are the names of the published table of tariffs (docs/reference/ispmanager.md §3). Its ids are those of one
+// client area and are never used: an order takes the id from the account's own list.
 func knownProducts() []seller.Product {
 	return []seller.Product{
 		product("positivessl", seller.DV, "PositiveSSL"),

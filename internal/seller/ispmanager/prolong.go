@@ -17,7 +17,7 @@ import (
 const functionProlong = "service.prolong"
 
 // RenewalQuote reads the form of the renewal: until when the order is paid, and until when it would be after so many months
-// (§8). A period that is not offered is API that names those that are.
+// (docs/reference/ispmanager.md §8). A period that is not offered is API that names those that are.
 func (c *Client) RenewalQuote(ctx context.Context, id int64, months int) (seller.RenewalQuote, error) {
 	_, extension, err := c.prolongForm(ctx, id, months)
 	return extension, err
@@ -50,7 +50,7 @@ func (c *Client) prolongForm(ctx context.Context, id int64, months int) (url.Val
 func (c *Client) extension(ctx context.Context, id int64, months int, f form) seller.RenewalQuote {
 	e := seller.RenewalQuote{CurrentEnd: dateOf(f.value("expiredate")), NewEnd: dateOf(f.value("newexpiredate"))}
 	if e.CurrentEnd.IsZero() {
-		e.CurrentEnd = dateOf(f.value("real_expiredate")) // expiredate is a phrase for some (§1.5)
+		e.CurrentEnd = dateOf(f.value("real_expiredate")) // expiredate is a phrase for some (docs/reference/ispmanager.md §1.5)
 	}
 	if monthsOf(f.value("period")) != months {
 		params := element(id)
@@ -70,8 +70,8 @@ func (c *Client) extension(ctx context.Context, id int64, months int, f form) se
 	return e
 }
 
-// prolong pays for more months of an order (§8). It is not idempotent: the end of the term is read before and after, and
-// the request is sent once.
+// prolong pays for more months of an order (docs/reference/ispmanager.md §8). It is not idempotent: the end of the term is
+// read before and after, and the request is sent once.
 func (c *Client) prolong(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	if p.ID <= 0 || p.Months <= 0 {
 		return seller.Receipt{}, fault.Errorf(fault.Missed, itemparam.OrderID, "a renewal at %s needs the id of the order and its months", Title)
@@ -102,8 +102,9 @@ func (c *Client) prolong(ctx context.Context, p seller.Purchase) (seller.Receipt
 }
 
 // noRenewalUnderWay refuses to pay for an order that the remote renews already, by itself or for a request of ours without an
-// answer: the end of the order moves only when that is done (item_status_5_prolong, §5). The list is read anew, and has to hold still:
-// one that a report used is up to a minute old, and a walk that did not close may lack the order (rules BUY-10).
+// answer: the end of the order moves only when that is done (item_status_5_prolong, docs/reference/ispmanager.md §5). The
+// list is read anew, and has to hold still: one that a report used is up to a minute old, and a walk that did not close may
+// lack the order (rules BUY-10).
 func (c *Client) noRenewalUnderWay(ctx context.Context, id int64) error {
 	rows, err := c.list(ctx)
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Challenges reads again what the client must publish for the order (§4.4, §5): the proofs of the order's own way that
-// certificate.edit shows, none where it shows none yet. Where it shows only what cannot be published it is API.
+// Challenges reads again what the client must publish for the order (docs/reference/ispmanager.md §4.4, §5): the proofs of
+// the order's own way that certificate.edit shows, none where it shows none yet. Where it shows only what cannot be
+// published it is API.
 func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if r.Method == seller.MethodEmail {
 		return emailProofs(r), nil
@@ -49,8 +50,8 @@ func emailProofs(r seller.Request) []seller.Challenge {
 	return proofs
 }
 
-// Bounds of what is shown to a client: it is a parameter of the item, one word of a command line (contract 6). An order has a
-// hundred names at the most, and a file of a CA three short lines.
+// Bounds of what is shown to a client: it is a parameter of the item, one word of a command line (rules PANEL-2). An order
+// has a hundred names at the most, and a file of a CA three short lines.
 const (
 	maxProofs   = 300
 	maxFile     = 4096

@@ -61,7 +61,7 @@ func TestWhatIsPublished(t *testing.T) {
 	}
 }
 
-// What goes into a parameter of the item is one word of a command line: 128 KiB at most (contract 6).
+// What goes into a parameter of the item is one word of a command line: 128 KiB at most (rules PANEL-2).
 func TestRecordsWithoutEndAreNotPublished(t *testing.T) {
 	form := formOf("", parsed(t, "<doc><auth_dnscname_value>"+strings.Repeat("_x.www.example.org CNAME y.ca.example\n", 5000)+"</auth_dnscname_value></doc>"))
 	proofs, refused := proofsOf(form, []string{"www.example.org"})

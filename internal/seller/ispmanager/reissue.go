@@ -10,8 +10,9 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Reissue asks for another certificate of a paid term (§7). The remote reissues in place: the id stays. It costs nothing and
-// each of its steps is sent exactly once. A fault with Unclear and Retry says that it may have been accepted.
+// Reissue asks for another certificate of a paid term (docs/reference/ispmanager.md §7). The remote reissues in place: the
+// id stays. It costs nothing and each of its steps is sent exactly once. A fault with Unclear and Retry says that it may
+// have been accepted.
 func (c *Client) Reissue(ctx context.Context, id int64, r seller.Request) (int64, []seller.Challenge, error) {
 	function, err := c.find(ctx, reissuing())
 	if err != nil {

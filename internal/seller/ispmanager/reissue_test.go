@@ -165,8 +165,8 @@ func TestTheRemotesOwnRenewalIsSwitchedOff(t *testing.T) {
 	requireFault(t, r.StopRenewal(t.Context(), 7), fault.API)
 }
 
-// ispmanager-billing-api §4.1, §7: the form shows a field for each name of the certificate in place; a name that is added has its
-// approver, too, and proof by DNS needs none.
+// docs/reference/ispmanager.md §4.1, §7: the form shows a field for each name of the certificate in place; a name that is
+// added has its approver, too, and proof by DNS needs none.
 func TestAReissueNamesTheApproversOfFurtherNames(t *testing.T) {
 	form := reissueForm + `<approver_email_1>admin@www.example.org</approver_email_1>`
 	for method, want := range map[string][]string{"auth_email": {"a@example.org"}, "auth_dnscname": nil} {

@@ -15,7 +15,8 @@ import (
 
 const functionEdit = "certificate.edit"
 
-// sheet is what the remote shows of one order: its row of the list and the form certificate.edit (§5).
+// sheet is what the remote shows of one order: its row of the list and the form certificate.edit
+// (docs/reference/ispmanager.md §5).
 type sheet struct {
 	row    row
 	listed bool // whether the list has the row
@@ -25,7 +26,7 @@ type sheet struct {
 }
 
 // OrderStatus tells where an order stands, with the certificate where there is one. An order that the remote does not know any
-// more is StateCancelled with the word "deleted" (§8).
+// more is StateCancelled with the word "deleted" (docs/reference/ispmanager.md §8).
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	s, err := c.sheet(ctx, id)
 	if err != nil {
@@ -43,7 +44,7 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 		certificates, failure = c.download(ctx, id)
 	}
 	leaf, err := pki.StoredLeaf(strings.Join(certificates, "\n"))
-	came := err == nil // "issued" is a certificate that came and can be read (§15.6)
+	came := err == nil // "issued" is a certificate that came and can be read (docs/reference/ispmanager.md §15.6)
 	if came {
 		r.PEM = certificates
 	}
@@ -134,8 +135,8 @@ func (s sheet) service() int {
 	return s.row.service
 }
 
-// state is what the statuses say, completed by whether a certificate came (§5): where no service_status is shown nothing
-// else tells that it was issued.
+// state is what the statuses say, completed by whether a certificate came (docs/reference/ispmanager.md §5): where no
+// service_status is shown nothing else tells that it was issued.
 func (s sheet) state(came bool) seller.State {
 	state := stateOf(s.item(), s.service())
 	switch {
@@ -204,7 +205,7 @@ func (s sheet) report(id int64) seller.OrderStatus {
 	return r
 }
 
-// renews reads autoprolong: months, or off in one of its spellings (§1.4).
+// renews reads autoprolong: months, or off in one of its spellings (docs/reference/ispmanager.md §1.4).
 func renews(text string) bool {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "", "null", "0", "off", "no":
@@ -213,7 +214,7 @@ func renews(text string) bool {
 	return true
 }
 
-// certificates are the texts of the form that carry any, the field crt first (§5).
+// certificates are the texts of the form that carry any, the field crt first (docs/reference/ispmanager.md §5).
 func (s sheet) certificates() []string {
 	if !s.edit {
 		return nil

@@ -165,7 +165,8 @@ func TestWhatAReportTells(t *testing.T) {
 	assert.Contains(t, report.StatusText, "not publishable: auth_http: the file's name ../x")
 }
 
-// The function that gives the certificate has another name on each installation, and the file another form (§5).
+// The function that gives the certificate has another name on each installation, and the file another form
+// (docs/reference/ispmanager.md §5).
 func TestCertificatesThatAreDownloaded(t *testing.T) {
 	leaf := newSigner(t).leaf(t, "www.example.org")
 	raw := packed(t, leaf)
@@ -189,8 +190,8 @@ func TestCertificatesThatAreDownloaded(t *testing.T) {
 	}
 }
 
-// certificate.file may be a list of files, each of which is got with the list's own function by the key of its row (§5). A private
-// key that lies beside the certificate is never asked for.
+// certificate.file may be a list of files, each of which is got with the list's own function by the key of its row
+// (docs/reference/ispmanager.md §5). A private key that lies beside the certificate is never asked for.
 func TestCertificatesInAListOfFiles(t *testing.T) {
 	signer := newSigner(t)
 	leaf := signer.leaf(t, "www.example.org")
@@ -267,8 +268,8 @@ func TestMarksTellPanelsApart(t *testing.T) {
 	assert.Equal(t, "0a1b-42", r.OrderRef("0a1b", 42))
 }
 
-// ispmanager-billing-api §15.6: an order that the remote calls issued and whose certificate cannot be fetched is none that waits for
-// proof; a certificate that is not there yet is no trouble.
+// docs/reference/ispmanager.md §15.6: an order that the remote calls issued and whose certificate cannot be fetched is none
+// that waits for proof; a certificate that is not there yet is no trouble.
 func TestAnIssuedCertificateThatCannotBeFetched(t *testing.T) {
 	for name, tc := range map[string]struct {
 		service string

@@ -30,7 +30,7 @@ func Info(s seller.Env) seller.Info {
 	t := seller.Info{
 		Title:     Title,
 		Products:  Products(s.StateDir, s.Binary),
-		Terms:     []int{1, 3, 6, 12, 24, 36, 48, 60}, // periods of orders (ispmanager-billing-api §3); the tariff's own list decides
+		Terms:     []int{1, 3, 6, 12, 24, 36, 48, 60}, // periods of orders (docs/reference/ispmanager.md §3); the tariff's own list decides
 		Vetted:    true,
 		Prototype: &Client{},
 		Account:   AccountOf,

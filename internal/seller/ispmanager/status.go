@@ -7,7 +7,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Values of item_status (§5, proven) and of service_status (§5; whether a client sees it is not known).
+// Values of item_status (docs/reference/ispmanager.md §5, proven) and of service_status (docs/reference/ispmanager.md §5;
+// whether a client sees it is not known).
 const (
 	itemUnpaid     = 1
 	itemActive     = 2
@@ -28,8 +29,8 @@ type itemStatus struct {
 	words  string // as the remote wrote it
 }
 
-// itemStatusOf reads all encodings of §5: the attribute orig, else the text, else item_real_status, else status; the first
-// run of digits counts, of `item_status_5_reopen` the 5.
+// itemStatusOf reads all encodings of docs/reference/ispmanager.md §5: the attribute orig, else the text, else
+// item_real_status, else status; the first run of digits counts, of `item_status_5_reopen` the 5.
 func itemStatusOf(row *sellerhttp.Element) itemStatus {
 	var s itemStatus
 	for _, e := range []*sellerhttp.Element{row.Child("item_status"), row.Child("item_real_status"), row.Child("status"), row.Child("real_status")} {
@@ -76,7 +77,8 @@ func serviceStatusOf(text string) int {
 	return number
 }
 
-// stateOf is where a service stands by its statuses alone; a certificate that came can say more (§5).
+// stateOf is where a service stands by its statuses alone; a certificate that came can say more
+// (docs/reference/ispmanager.md §5).
 func stateOf(it itemStatus, service int) seller.State {
 	switch {
 	case it.number == itemDeleted:
@@ -92,7 +94,7 @@ func stateOf(it itemStatus, service int) seller.State {
 	case it.number == 0:
 		return seller.StateUnknown
 	}
-	return seller.StateWaiting // active or suspended alone does not prove that a certificate exists (§5)
+	return seller.StateWaiting // active or suspended alone does not prove that a certificate exists (docs/reference/ispmanager.md §5)
 }
 
 // stateWords are the statuses in the remote's words.

@@ -9,7 +9,7 @@ import (
 	"pmssl/internal/fault"
 )
 
-// learn keeps the functions of the list's toolbar: exactly those that this user may call (§5).
+// learn keeps the functions of the list's toolbar: exactly those that this user may call (docs/reference/ispmanager.md §5).
 func (c *Client) learn(m metadata) {
 	if !m.present || len(m.functions) == 0 {
 		return
@@ -27,7 +27,7 @@ func (c *Client) functions(ctx context.Context) ([]tool, error) {
 	if asked {
 		return known, nil
 	}
-	for _, out := range []string{"xml", "devel"} { // the pages' own output always has the metadata (§5)
+	for _, out := range []string{"xml", "devel"} { // the pages' own output always has the metadata (docs/reference/ispmanager.md §5)
 		reply, err := c.read(ctx, functionList, pairs("p_cnt", "1", "p_num", "1", "out", out))
 		if err != nil && out == "xml" {
 			return nil, err
@@ -44,7 +44,7 @@ func (c *Client) functions(ctx context.Context) ([]tool, error) {
 	return nil, nil
 }
 
-// purpose is something that a function of the remote does whose name is not certain (§15.3).
+// purpose is something that a function of the remote does whose name is not certain (docs/reference/ispmanager.md §15.3).
 type purpose struct {
 	what   string   // for people
 	likely []string // names, the likeliest first

@@ -12,8 +12,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// RetryChallenge has the remote look at the published proof of a domain once more (§6) and returns what it shows to be
-// published. API that names what the remote offers where there is no such function.
+// RetryChallenge has the remote look at the published proof of a domain once more (docs/reference/ispmanager.md §6) and
+// returns what it shows to be published. API that names what the remote offers where there is no such function.
 func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request, domain string) ([]seller.Challenge, error) {
 	function, err := c.find(ctx, retryingDNS())
 	if err != nil {
@@ -32,8 +32,8 @@ func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request,
 	return c.Challenges(ctx, id, r)
 }
 
-// SendApproval has the remote send its letters to these approvers (§6), one for each of the request's names in their
-// order. API that names what the remote offers where there is no such function.
+// SendApproval has the remote send its letters to these approvers (docs/reference/ispmanager.md §6), one for each of the
+// request's names in their order. API that names what the remote offers where there is no such function.
 func (c *Client) SendApproval(ctx context.Context, id int64, r seller.Request, emails []string) error {
 	function, err := c.find(ctx, mailingApprovers())
 	if err != nil {

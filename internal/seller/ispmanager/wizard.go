@@ -14,8 +14,8 @@ import (
 // maxSteps bounds a wizard; the longest that is known has five.
 const maxSteps = 12
 
-// journey is a way through a wizard of the remote: every step is sent with the parameters of all earlier ones (§1.5,
-// wizard_unavailable).
+// journey is a way through a wizard of the remote: every step is sent with the parameters of all earlier ones
+// (docs/reference/ispmanager.md §1.5, wizard_unavailable).
 type journey struct {
 	client  *Client
 	own     filler
@@ -70,7 +70,7 @@ func (j *journey) arrive(ctx context.Context, f form) (form, error) {
 
 // step opens the form of a step that the remote names.
 func (j *journey) step(ctx context.Context, function string) (form, error) {
-	if err := j.ofWizard(function); err != nil { // before it is asked for: functions on groups act without sok (§8)
+	if err := j.ofWizard(function); err != nil { // before it is asked for: functions on groups act without sok (docs/reference/ispmanager.md §8)
 		return form{}, err
 	}
 	return j.client.openForm(ctx, function, j.carried)
@@ -82,8 +82,9 @@ func wizardOf(function string) string {
 	return strings.Join(parts[:min(len(parts), 2)], ".")
 }
 
-// ofWizard refuses functions that are no steps of the wizard that was begun, or its forms of organisations (§4.3). Another
-// function of certificates may do something at once, and a reissue that goes on as an order would buy.
+// ofWizard refuses functions that are no steps of the wizard that was begun, or its forms of organisations
+// (docs/reference/ispmanager.md §4.3). Another function of certificates may do something at once, and a reissue that goes
+// on as an order would buy.
 func (j *journey) ofWizard(function string) error {
 	if function == j.wizard || strings.HasPrefix(function, j.wizard+".") ||
 		strings.HasPrefix(function, "organization.") || strings.HasPrefix(function, "certificate.organization.") {
@@ -130,8 +131,8 @@ func (j *journey) next(ctx context.Context, f form) (form, error) {
 	return j.follow(ctx, f, reply)
 }
 
-// follow finds the next step in the answer to a submission (§1.3): a redirect, the form of another function, or, where the
-// answer only says ok, the likely name.
+// follow finds the next step in the answer to a submission (docs/reference/ispmanager.md §1.3): a redirect, the form of
+// another function, or, where the answer only says ok, the likely name.
 func (j *journey) follow(ctx context.Context, f form, reply answer) (form, error) {
 	name := reply.redirect()
 	if name != "" {
@@ -151,7 +152,8 @@ func (j *journey) follow(ctx context.Context, f form, reply answer) (form, error
 	return j.arrive(ctx, following)
 }
 
-// likelyNext is the step after one whose answer does not tell: the documented order has two (§4.1).
+// likelyNext is the step after one whose answer does not tell: the documented order has two (docs/reference/ispmanager.md
+// §4.1).
 func likelyNext(function string) string {
 	for _, step := range []string{".csr", ".key"} {
 		if base, is := strings.CutSuffix(function, step); is {
@@ -161,8 +163,8 @@ func likelyNext(function string) string {
 	return ""
 }
 
-// buys tells whether submitting the form orders: it has the name or a field of the documented last step (§4.1, §11), or its
-// page has the buttons of one (§1.4).
+// buys tells whether submitting the form orders: it has the name or a field of the documented last step
+// (docs/reference/ispmanager.md §4.1, §11), or its page has the buttons of one (docs/reference/ispmanager.md §1.4).
 func (f form) buys() bool {
 	for _, name := range []string{"skipbasket", "autoprolong"} {
 		_, shown := f.fields[name]
@@ -196,7 +198,7 @@ func orderSign(reply answer) string {
 }
 
 // paymentSign says what in an answer sends us to pay; empty where nothing does. Such an ok does not mean that anything is
-// paid (§1.3, §4.5).
+// paid (docs/reference/ispmanager.md §1.3, §4.5).
 func paymentSign(reply answer) string {
 	if !reply.ok {
 		return ""

@@ -15,9 +15,9 @@ import (
 
 const commandActivate = "namecheap.ssl.activate"
 
-// Activate hands the CSR in for a paid id (ssl.activate, §3.2) and returns what the client must publish, as it came; for
-// proof by e-mail the approvers. It is sent once: after a fault with Retry, Report tells whether it was accepted. An
-// accepted activation without values for the chosen method is no error: Proofs asks for them again.
+// Activate hands the CSR in for a paid id (ssl.activate, docs/reference/namecheap.md §3.2) and returns what the client must
+// publish, as it came; for proof by e-mail the approvers. It is sent once: after a fault with Retry, Report tells whether
+// it was accepted. An accepted activation without values for the chosen method is no error: Proofs asks for them again.
 func (c *Client) Activate(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	order, err := certification(id, r)
 	if err != nil {
@@ -48,9 +48,10 @@ func (c *Client) accepted(result *sellerhttp.Element, command string, id int64) 
 	return nil
 }
 
-// certification gives the parameters that activate and reissue share (§3.2, §3.8). WebServerType only chooses the form of mailed
-// files; `other` is documented and used by clients in production (§3.8). OV and EV carry the organisation's data too. Whether a discontinued product that was paid for
-// long ago can still be had is for Namecheap to say.
+// certification gives the parameters that activate and reissue share (docs/reference/namecheap.md §3.2, §3.8).
+// WebServerType only chooses the form of mailed files; `other` is documented and used by clients in production
+// (docs/reference/namecheap.md §3.8). OV and EV carry the organisation's data too. Whether a discontinued product that was
+// paid for long ago can still be had is for Namecheap to say.
 func certification(id int64, r seller.Request) ([]string, error) {
 	control, err := control(r)
 	if err != nil {
@@ -65,7 +66,7 @@ func certification(id int64, r seller.Request) ([]string, error) {
 }
 
 // control are the parameters of the proof. Multi-domain products take a method for each name; for the others one switch does
-// (§3.2).
+// (docs/reference/namecheap.md §3.2).
 func control(r seller.Request) ([]string, error) {
 	if err := provable(r); err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func approvers(r seller.Request) []string {
 	return r.Emails
 }
 
-// adminEmail is where Namecheap mails the files; without one it mails none (§3.2).
+// adminEmail is where Namecheap mails the files; without one it mails none (docs/reference/namecheap.md §3.2).
 func adminEmail(r seller.Request) string {
 	for _, email := range []string{r.Params["adm_email"], r.Params["tech_email"], r.CSR.Email} {
 		if email = strings.TrimSpace(email); pki.PlausibleEmail(email) {

@@ -61,7 +61,7 @@ func TestActivateAsksAsDocumented(t *testing.T) {
 	}
 }
 
-// Namecheap mails the files to that address; without one it mails none (§3.2).
+// Namecheap mails the files to that address; without one it mails none (docs/reference/namecheap.md §3.2).
 func TestWhereTheFilesAreMailed(t *testing.T) {
 	for name, tc := range map[string]struct{ adm, tech, csr, want string }{
 		"administrator":   {"a@example.com", "t@example.com", "c@example.com", "a@example.com"},

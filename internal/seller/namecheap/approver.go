@@ -14,7 +14,8 @@ import (
 
 const commandApprovers = "namecheap.ssl.getApproverEmailList"
 
-// Approvers lists the addresses that may approve the domain, those of its registration first (§3.6), lower case and each once.
+// Approvers lists the addresses that may approve the domain, those of its registration first (docs/reference/namecheap.md
+// §3.6), lower case and each once.
 func (c *Client) Approvers(ctx context.Context, domain string, product seller.Product) ([]string, error) {
 	if len(product.Names) == 0 {
 		return nil, fault.Errorf(fault.Value, "intname", "the product %q is not known at %s", product.ID, Title)
@@ -27,7 +28,7 @@ func (c *Client) Approvers(ctx context.Context, domain string, product seller.Pr
 	var refused *refusal
 	live := liveName(product)
 	if errors.As(err, &refused) && (refused.has(2011300) || refused.has(4011300)) && live != "" && live != product.Names[0] {
-		result, err = c.approverList(ctx, bare, live) // the documented name is not one of those on the wire (§4)
+		result, err = c.approverList(ctx, bare, live) // the documented name is not one of those on the wire (docs/reference/namecheap.md §4)
 	}
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func (c *Client) Check(ctx context.Context) error {
 	return err
 }
 
-// Balance is what can be spent (§6, AvailableBalance).
+// Balance is what can be spent (docs/reference/namecheap.md §6, AvailableBalance).
 func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
 	result, err := c.ask(ctx, sellerhttp.Read, "UserGetBalancesResult", commandBalances)
 	if err != nil {

@@ -10,17 +10,19 @@ import (
 	"pmssl/internal/seller"
 )
 
-// typeRefused is "Parameter Type (SSLType) is not valid" or "discontinued" (§3.1, §3.7): nothing was bought.
+// typeRefused is "Parameter Type (SSLType) is not valid" or "discontinued" (docs/reference/namecheap.md §3.1, §3.7):
+// nothing was bought.
 const typeRefused = 2011301
 
-// Buy pays for one certificate: a new one (ssl.create, §3.1) or the next term of one (ssl.renew, §3.7), whose names are those of
-// the old one: a renewal has no parameter for more, SANs does not count there. The request leaves this host exactly once;
-// only where Namecheap refuses the product's name, by which nothing was bought, is it sent once more with the next name: on
-// 2011301 with the name of the wire (contract 1), on a renewal's 2012301 "SSLType Mismatch" with Namecheap's own name of the old
-// certificate. A fault with Unclear says that the purchase may have happened: everything after the request may have left
-// that is not a definite refusal. Names for a certificate that has too few (ssl.purchasemoresans, §3.10) are bought for its
-// ID, SANs of them; they have no name of a product, and the Receipt's ID is the certificate's own. Where the purchase comes with
-// the request that follows it, that one is examined first: what cannot be activated is not paid for.
+// Buy pays for one certificate: a new one (ssl.create, docs/reference/namecheap.md §3.1) or the next term of one
+// (ssl.renew, docs/reference/namecheap.md §3.7), whose names are those of the old one: a renewal has no parameter for more,
+// SANs does not count there. The request leaves this host exactly once; only where Namecheap refuses the product's name, by
+// which nothing was bought, is it sent once more with the next name: on 2011301 with the name of the wire (rules PARAM-21),
+// on a renewal's 2012301 "SSLType Mismatch" with Namecheap's own name of the old certificate. A fault with Unclear says
+// that the purchase may have happened: everything after the request may have left that is not a definite refusal. Names for
+// a certificate that has too few (ssl.purchasemoresans, docs/reference/namecheap.md §3.10) are bought for its ID, SANs of
+// them; they have no name of a product, and the Receipt's ID is the certificate's own. Where the purchase comes with the
+// request that follows it, that one is examined first: what cannot be activated is not paid for.
 func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	if err := c.sellable(p); err != nil {
 		return seller.Receipt{}, err
@@ -97,7 +99,7 @@ func fewNames(p seller.Purchase) error {
 func yearsOf(p seller.Purchase) string { return strconv.Itoa(p.Months / 12) }
 
 // purchaseFault decides whether nothing was bought for certain. Where that is open the fault is unclear_purchase: a later run
-// looks at Namecheap's list (contract 3.4).
+// looks at Namecheap's list (rules BUY-4).
 func purchaseFault(err error) *fault.Error {
 	if certain(err) {
 		return fault.From(faultOf(err))

@@ -13,17 +13,18 @@ import (
 
 const commandRevoke = "namecheap.ssl.revokecertificate"
 
-// wrongSelection is "Wrong SSL certificate selection. The type provided is not supported by command." (§3.11).
+// wrongSelection is "Wrong SSL certificate selection. The type provided is not supported by command."
+// (docs/reference/namecheap.md §3.11).
 const wrongSelection = 2011300
 
 // maxLineage bounds how many reissues of one order are followed: more than five years of the shortest certificates have.
 const maxLineage = 100
 
 // Cancel ends the order of the certificate as far as Namecheap's API goes, which is not far: it revokes certificates that a
-// reissue replaced, and nothing else (ssl.revokecertificate, §3.11). So a replaced id is revoked, and then the id that replaced it
-// is looked at, down to the newest one. Where that one has ended already, nothing is left to do and there is no error. Where it
-// has not, only Namecheap's support ends the order: the fault, of type api_error and without Retry, says word by word what has
-// to be asked for and which revocations were refused.
+// reissue replaced, and nothing else (ssl.revokecertificate, docs/reference/namecheap.md §3.11). So a replaced id is
+// revoked, and then the id that replaced it is looked at, down to the newest one. Where that one has ended already, nothing
+// is left to do and there is no error. Where it has not, only Namecheap's support ends the order: the fault, of type
+// api_error and without Retry, says word by word what has to be asked for and which revocations were refused.
 func (c *Client) Cancel(ctx context.Context, id int64) error {
 	var refused []string
 	for seen := map[int64]bool{}; !seen[id] && len(seen) < maxLineage; {
@@ -48,8 +49,8 @@ func (c *Client) Cancel(ctx context.Context, id int64) error {
 	return fault.Errorf(fault.Client, commandInfo, "%s's answers on what replaced the certificate %d come to no end; look at the order there", Title, id)
 }
 
-// Revoke revokes one certificate that a reissue replaced (ssl.revokecertificate, §3.11), and nothing else: API without a
-// request where the certificate is not replaced, and where Namecheap refuses.
+// Revoke revokes one certificate that a reissue replaced (ssl.revokecertificate, docs/reference/namecheap.md §3.11), and
+// nothing else: API without a request where the certificate is not replaced, and where Namecheap refuses.
 func (c *Client) Revoke(ctx context.Context, id int64) error {
 	found, err := c.holdingOf(ctx, id)
 	if err != nil {

@@ -134,7 +134,8 @@ func TestACancellationThatDidNotGetThrough(t *testing.T) {
 	}
 }
 
-// ssl.revokecertificate §3.11: replaced certificates only; of an order that goes on nothing is touched.
+// ssl.revokecertificate docs/reference/namecheap.md §3.11: replaced certificates only; of an order that goes on nothing is
+// touched.
 func TestOneReplacedCertificateIsRevoked(t *testing.T) {
 	s := newStage(t, registry{found: map[string]string{"7": certificate("replaced", 8)}, revoke: says(ok(revoked))}.serve)
 	require.NoError(t, s.Revoke(t.Context(), 7))

@@ -1,5 +1,4 @@
 // Package namecheap is the client of Namecheap's SSL API and its mapping to the words of the trade.
-//
 package namecheap
 
 import (
@@ -44,7 +43,7 @@ type Client struct {
 	dry     bool
 }
 
-// access is what every request carries (§1.2).
+// access is what every request carries (docs/reference/namecheap.md §1.2).
 type access struct {
 	apiUser, apiKey, userName, clientIP string
 }
@@ -102,8 +101,8 @@ func reads(dry bool) func(sellerhttp.Call) bool {
 // Account is the address of the API and the user name, lower case: the same account is the same text on every module.
 func (c *Client) Account() string { return c.account }
 
-// form is a request's body: the global parameters (§1.2) and the command's own, given as name, value pairs. The secrets
-// travel only here, never in the address.
+// form is a request's body: the global parameters (docs/reference/namecheap.md §1.2) and the command's own, given as name,
+// value pairs. The secrets travel only here, never in the address.
 func (c *Client) form(command string, pairs ...string) url.Values {
 	form := url.Values{
 		"ApiUser": {c.access.apiUser}, "ApiKey": {c.access.apiKey}, "UserName": {c.access.userName},

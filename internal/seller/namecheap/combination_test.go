@@ -51,7 +51,8 @@ func csrs(t *testing.T, name string) map[string]map[bool]string {
 	return made
 }
 
-// proofForm is the part of activate that a way of proof makes (§3.2), written out apart from the client.
+// proofForm is the part of activate that a way of proof makes (docs/reference/namecheap.md §3.2), written out apart from
+// the client.
 func proofForm(p seller.Product, method string) url.Values {
 	if p.MultiDomain {
 		word := map[string]string{"auth_email": "admin@example.com", "auth_dnstxt": "CNAMECSRHASH", "auth_http": "HTTPCSRHASH"}[method]
@@ -140,7 +141,8 @@ func checkActivation(t *testing.T, name string, sent []url.Values, r seller.Requ
 	checkSubject(t, name, r.Product.Level, subject)
 }
 
-// checkSubject counts the organisation's fields of §3.2; TestAnOrganisationIsHandedOver has their values.
+// checkSubject counts the organisation's fields of docs/reference/namecheap.md §3.2; TestAnOrganisationIsHandedOver has
+// their values.
 func checkSubject(t *testing.T, name string, level seller.Level, subject url.Values) {
 	t.Helper()
 	count := map[string]int{}

@@ -11,7 +11,7 @@ import (
 
 const commandCreate = "namecheap.ssl.create"
 
-// create pays for a new certificate (ssl.create, §3.1) of the product's name.
+// create pays for a new certificate (ssl.create, docs/reference/namecheap.md §3.1) of the product's name.
 func (c *Client) create(ctx context.Context, p seller.Purchase, name string) (seller.Receipt, error) {
 	order := []string{"Type", name, "Years", yearsOf(p)}
 	if p.SANs > 0 {
@@ -24,7 +24,8 @@ func (c *Client) create(ctx context.Context, p seller.Purchase, name string) (se
 	return createReceipt(reply.result("SSLCreateResult"))
 }
 
-// createReceipt reads the result. The product in the answer is another one where Namecheap replaced it (§0.3).
+// createReceipt reads the result. The product in the answer is another one where Namecheap replaced it
+// (docs/reference/namecheap.md §0.3).
 func createReceipt(result *sellerhttp.Element) (seller.Receipt, error) {
 	r := seller.Receipt{
 		ID: idOf(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
@@ -33,8 +34,9 @@ func createReceipt(result *sellerhttp.Element) (seller.Receipt, error) {
 	return r, isNew(commandCreate, 0, r.ID, result)
 }
 
-// about returns an attribute of the certificate that a purchase is about. It stands on the element SSLCertificate (§3.1, §3.10), or on the
-// result itself (§3.7, §14). Two values that differ say nothing: empty.
+// about returns an attribute of the certificate that a purchase is about. It stands on the element SSLCertificate
+// (docs/reference/namecheap.md §3.1, §3.10), or on the result itself (docs/reference/namecheap.md §3.7, §14). Two values
+// that differ say nothing: empty.
 func about(result *sellerhttp.Element, name string) string {
 	own, child := result.Attr(name), result.Child("SSLCertificate").Attr(name)
 	if own != "" && child != "" && own != child {

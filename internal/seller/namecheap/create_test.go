@@ -40,14 +40,15 @@ func TestBuy(t *testing.T) {
 			receipt, err := s.Buy(t.Context(), purchase(t, tc.id, tc.months, tc.sans))
 			require.NoError(t, err)
 			assert.Equal(t, seller.Receipt{ID: 909327, Order: "1030907", Charged: "9.0000", Delivered: "Standard SSL SSLcom"}, receipt,
-				"the product in the answer may be another one (§0.3)")
+				"the product in the answer may be another one (docs/reference/namecheap.md §0.3)")
 			tc.form.Set("Command", "namecheap.ssl.create")
 			assert.Equal(t, []url.Values{tc.form}, s.sent())
 		})
 	}
 }
 
-// §3.1, §14: the id stands on the element SSLCertificate or on the result itself. Two that differ leave open which one was bought.
+// docs/reference/namecheap.md §3.1, §14: the id stands on the element SSLCertificate or on the result itself. Two that
+// differ leave open which one was bought.
 func TestTheIDOfAPurchaseInEitherPlace(t *testing.T) {
 	const flat = `<SSLCreateResult IsSuccess="true" OrderId="1" CertificateID="909327" SSLType="PositiveSSL"/>`
 	for name, answer := range map[string]string{
@@ -94,7 +95,7 @@ func TestWhatCannotBeBoughtIsNotAskedFor(t *testing.T) {
 	}
 }
 
-// Contract 1: the second request is allowed only because the first one bought nothing.
+// Rules PARAM-21: the second request is allowed only because the first one bought nothing.
 func TestTheLiveNameFollowsOnlyOnUnknownType(t *testing.T) {
 	for id, live := range map[string]string{
 		"standard_ssl": "Standard SSL SSLcom", "standard_wildcard_ssl": "Standard Wildcard SSL SSLcom", "san_certificate": "SAN Certificate SSL SSLcom",
@@ -130,7 +131,7 @@ func TestTheLiveNameFollowsOnlyOnUnknownType(t *testing.T) {
 	})
 }
 
-// Contract 3.3: whatever comes back, the request was sent once; Unclear unless it is certain that nothing was bought.
+// Rules BUY-3: whatever comes back, the request was sent once; Unclear unless it is certain that nothing was bought.
 func TestBuyIsUnclear(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"connection dropped":            drops,
@@ -255,7 +256,7 @@ func TestBuyDefinitelyBoughtNothing(t *testing.T) {
 		assert.True(t, failure.Retry)
 		assert.Contains(t, failure.Message, "2026-07-12T10:01:01Z")
 		mark := sha256.Sum256([]byte(client.Account()))
-		assert.FileExists(t, filepath.Join(s.dir, "pmnamecheap.calls."+hex.EncodeToString(mark[:])[:16]), "the mark of the account's lock (contract 3.1)")
+		assert.FileExists(t, filepath.Join(s.dir, "pmnamecheap.calls."+hex.EncodeToString(mark[:])[:16]), "the mark of the account's lock (rules BUY-1)")
 		assert.Len(t, s.asked, 1)
 	})
 }

@@ -26,7 +26,7 @@ func certain(err error) bool {
 }
 
 // overLimit reports whether the answer is the HTTP status by which Namecheap says that the limit of calls is reached and the
-// command was not carried out (§1.4). Anything on the way there may answer with it as well.
+// command was not carried out (docs/reference/namecheap.md §1.4). Anything on the way there may answer with it as well.
 func overLimit(err error) bool {
 	var trouble *sellerhttp.Error
 	return errors.As(err, &trouble) && trouble.Sent && trouble.Status == http.StatusMethodNotAllowed
@@ -101,10 +101,10 @@ func odd(command, format string, args ...any) error {
 		Text: fmt.Sprintf(format, args...)}
 }
 
-// definite tells whether the answer proves that the command bought and made nothing. By the grammar of the numbers (§1.7) that
-// holds for refused access and for parameters that are missing, invalid or out of range; of the others only for those whose
-// documented text leaves no doubt (§3.1, §3.2, §3.7, §3.8). Every error has to be of that kind, and no certificate may be in the
-// answer.
+// definite tells whether the answer proves that the command bought and made nothing. By the grammar of the numbers
+// (docs/reference/namecheap.md §1.7) that holds for refused access and for parameters that are missing, invalid or out of
+// range; of the others only for those whose documented text leaves no doubt (docs/reference/namecheap.md §3.1, §3.2, §3.7,
+// §3.8). Every error has to be of that kind, and no certificate may be in the answer.
 func (r *refusal) definite() bool {
 	if len(r.errors) == 0 || traces(r.response) {
 		return false
@@ -158,7 +158,7 @@ func (e apiError) refusesRenewal() bool {
 	case typeMismatch, 4011294: // another product; outside the window
 		return true
 		// 4028294, "already queued for Renewal", is left open: it may be our own renewal whose answer was lost, and the list
-		// tells (contract 3.4)
+		// tells (rules BUY-4)
 	}
 	return e.refusesStatus()
 }
@@ -178,11 +178,12 @@ func (e apiError) refusesReissue() bool {
 	return e.refusesStatus()
 }
 
-// statusRefused is "Status is InValid." or, for reissue, that one is in progress already (§3.8; the texts are not settled).
+// statusRefused is "Status is InValid." or, for reissue, that one is in progress already (docs/reference/namecheap.md §3.8;
+// the texts are not settled).
 const statusRefused = 4011331
 
-// refusesStatus: the same number is given to "Unable to update DCV filerecords in database. Please try again." (§3.2), an
-// accident in the middle.
+// refusesStatus: the same number is given to "Unable to update DCV filerecords in database. Please try again."
+// (docs/reference/namecheap.md §3.2), an accident in the middle.
 func (e apiError) refusesStatus() bool {
 	return e.number == statusRefused && !strings.Contains(strings.ToLower(e.text), "unable")
 }

@@ -137,7 +137,7 @@ func drops(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// ok and refuses frame an answer as the live API does (§1.5, §1.6).
+// ok and refuses frame an answer as the live API does (docs/reference/namecheap.md §1.5, §1.6).
 func ok(result string) string {
 	return `<?xml version="1.0" encoding="utf-8"?>` + "\n" + `<ApiResponse xmlns="http://api.namecheap.com/xml.response" Status="OK"><Errors /><Warnings />` +
 		`<RequestedCommand>namecheap.ssl.x</RequestedCommand><CommandResponse Type="namecheap.ssl.x">` + result +

@@ -6,9 +6,9 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// envelope is the frame of every answer (§1.5, §1.6).
+// envelope is the frame of every answer (docs/reference/namecheap.md §1.5, §1.6).
 type envelope struct {
-	ok       bool // Status="OK"; the HTTP status says nothing (§0.1)
+	ok       bool // Status="OK"; the HTTP status says nothing (docs/reference/namecheap.md §0.1)
 	errors   []apiError
 	warnings []string
 	response *sellerhttp.Element // CommandResponse; may be there in an ERROR answer too

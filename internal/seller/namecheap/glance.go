@@ -7,8 +7,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// waitingList is the ListType of certificates that the CA works on (§3.4). Where it means something else the ids are missing
-// there and are asked about one by one: more calls, no wrong answer.
+// waitingList is the ListType of certificates that the CA works on (docs/reference/namecheap.md §3.4). Where it means
+// something else the ids are missing there and are asked about one by one: more calls, no wrong answer.
 const waitingList = "InProgress"
 
 // CachedStatus tells whether the certificate still waits, by one walk through the list that all processes share for two minutes;

@@ -13,8 +13,9 @@ import (
 
 const commandInfo = "namecheap.ssl.getInfo"
 
-// OrderStatus tells where an id stands, with the certificate where there is one (ssl.getInfo, §3.3). Missing attributes are
-// empty in the report; Issued and Expires are hints whose meaning is not settled (§10).
+// OrderStatus tells where an id stands, with the certificate where there is one (ssl.getInfo, docs/reference/namecheap.md
+// §3.3). Missing attributes are empty in the report; Issued and Expires are hints whose meaning is not settled
+// (docs/reference/namecheap.md §10).
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	result, err := c.ask(ctx, sellerhttp.Read, "SSLGetInfoResult", commandInfo,
 		"CertificateID", strconv.FormatInt(id, 10), "Returncertificate", "true", "Returntype", "Individual")
@@ -68,8 +69,8 @@ func (c *Client) date(id int64, name string, result *sellerhttp.Element) cabforu
 }
 
 // pemOf collects the certificates, the leaf in front: the leaf's text stands in Certificates/Certificate, each of the
-// chain in CaCertificates/Certificate/Certificate (§3.3). Where they stand elsewhere, whatever holds a certificate is
-// taken.
+// chain in CaCertificates/Certificate/Certificate (docs/reference/namecheap.md §3.3). Where they stand elsewhere, whatever
+// holds a certificate is taken.
 func pemOf(all *sellerhttp.Element) []string {
 	found := appendPEM(nil, all.Child("Certificate"))
 	for _, one := range all.Child("CaCertificates").All("Certificate") {

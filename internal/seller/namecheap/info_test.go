@@ -138,7 +138,7 @@ func TestCertificatesAreFoundWhereverTheyStand(t *testing.T) {
 	}
 }
 
-// §1.6: the zeroed result beside the error says nothing.
+// docs/reference/namecheap.md §1.6: the zeroed result beside the error says nothing.
 func TestAnErrorWithAResultIsStillAnError(t *testing.T) {
 	s := newStage(t, says(`<ApiResponse Status="ERROR"><Errors><Error Number="2011294">CertificateId is not valid</Error></Errors>`+
 		`<CommandResponse Type="namecheap.ssl.getInfo"><SSLGetInfoResult Years="0" OrderId="0" SANSCount="0"/></CommandResponse></ApiResponse>`))

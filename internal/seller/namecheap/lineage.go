@@ -11,10 +11,10 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Certificates lists all certificates of the account, ended ones too (ssl.getList ALL, §3.4), those of one order as one: the
-// newest with the ids that it took the place of. Which belong together tell the CA's order (§3.3) and, where that does not,
-// ReplacedBy of the replaced ones. Created is the earliest PurchaseDate of the order. A list that cannot be read to its end
-// is a fault.
+// Certificates lists all certificates of the account, ended ones too (ssl.getList ALL, docs/reference/namecheap.md §3.4),
+// those of one order as one: the newest with the ids that it took the place of. Which belong together tell the CA's order
+// (docs/reference/namecheap.md §3.3) and, where that does not, ReplacedBy of the replaced ones. Created is the earliest
+// PurchaseDate of the order. A list that cannot be read to its end is a fault.
 func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, error) {
 	rows, err := c.list(ctx, listing{kind: "ALL"})
 	if err != nil {
@@ -78,7 +78,7 @@ func sameKind(a, b row) bool {
 }
 
 // askReplaced adds what getInfo tells of replaced certificates whose successor the list does not show: a reissue of what was
-// bought of Sectigo comes from SSL.com, in an order of its own (§4).
+// bought of Sectigo comes from SSL.com, in an order of its own (docs/reference/namecheap.md §4).
 func (c *Client) askReplaced(ctx context.Context, rows []row, next succession) error {
 	for _, r := range rows {
 		if _, found := next[r.ID]; found || r.State != seller.StateReplaced {

@@ -13,7 +13,7 @@ import (
 
 const (
 	commandList = "namecheap.ssl.getList"
-	pageSize    = 100 // the most that Namecheap gives (§3.4)
+	pageSize    = 100 // the most that Namecheap gives (docs/reference/namecheap.md §3.4)
 	// maxPages bounds one list: ten thousand certificates.
 	maxPages = 100
 )
@@ -52,7 +52,7 @@ func highest(id int64, rows []row) int64 {
 	return id
 }
 
-// listing names one list of getList (§3.4).
+// listing names one list of getList (docs/reference/namecheap.md §3.4).
 type listing struct {
 	kind string // ListType
 	term string // SearchTerm, empty for all of the kind

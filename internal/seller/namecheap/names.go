@@ -11,8 +11,8 @@ import (
 
 const commandNames = "namecheap.ssl.purchasemoresans"
 
-// buyNames pays for further names of a certificate (ssl.purchasemoresans, §3.10). The request leaves this host exactly once;
-// whether a lost one was executed tells Report.SANs, which has grown then.
+// buyNames pays for further names of a certificate (ssl.purchasemoresans, docs/reference/namecheap.md §3.10). The request
+// leaves this host exactly once; whether a lost one was executed tells Report.SANs, which has grown then.
 func (c *Client) buyNames(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	reply, err := c.call(ctx, sellerhttp.Purchase, commandNames,
 		"CertificateID", strconv.FormatInt(p.ID, 10), "NumberOfSANSToAdd", strconv.Itoa(p.SANs))

@@ -27,7 +27,7 @@ func TestFurtherNamesAreBought(t *testing.T) {
 	assert.Equal(t, []url.Values{{"Command": {"namecheap.ssl.purchasemoresans"}, "CertificateID": {"7"}, "NumberOfSANSToAdd": {"2"}}}, s.sent())
 }
 
-// Contract 3.3, as for create: sent once, and unclear unless it is certain that nothing was bought.
+// Rules BUY-3, as for create: sent once, and unclear unless it is certain that nothing was bought.
 func TestFurtherNamesAreUnclear(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"dropped":             drops,

@@ -48,8 +48,8 @@ func monthsOf(years string) int {
 	return 0
 }
 
-// dateOf reads M/D/YYYY with or without zero padding (§0.6); a time of day behind it is ignored. The empty text is no date;
-// false where the text is not a date.
+// dateOf reads M/D/YYYY with or without zero padding (docs/reference/namecheap.md §0.6); a time of day behind it is
+// ignored. The empty text is no date; false where the text is not a date.
 func dateOf(text string) (cabforum.Date, bool) {
 	fields := strings.Fields(text)
 	if len(fields) == 0 {

@@ -9,10 +9,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// subjectField is one parameter of activate and reissue that describes the organisation or its representative (§3.2).
+// subjectField is one parameter of activate and reissue that describes the organisation or its representative
+// (docs/reference/namecheap.md §3.2).
 type subjectField struct {
 	name string // Namecheap's parameter
-	from string // our item parameter (billmanager-module-protocol §4.1)
+	from string // our item parameter (docs/reference/billmanager.md §4.1)
 	most int    // its longest value in characters
 	form form
 }
@@ -27,7 +28,7 @@ const (
 	country      // code of ISO 3166-1
 )
 
-// Item parameters of ours that only EV needs, beside those of billmanager-module-protocol §4.1.
+// Item parameters of ours that only EV needs, beside those of docs/reference/billmanager.md §4.1.
 const (
 	paramIncorporationCountry  = "org_incorporation_country"
 	paramIncorporationState    = "org_incorporation_state"
@@ -37,7 +38,7 @@ const (
 )
 
 // subjectFields are the fields that a level hands over. The panel's org_incorporating_agency and the technical contact have no
-// counterpart at Namecheap since 2017 (§3.2).
+// counterpart at Namecheap since 2017 (docs/reference/namecheap.md §3.2).
 func subjectFields(level seller.Level) []subjectField {
 	organisation := []subjectField{
 		{"AdminOrganizationName", "org_name", 255, asIs}, {"OrganizationDepartment", "org_division", 255, asIs},
@@ -65,8 +66,8 @@ func subjectFields(level seller.Level) []subjectField {
 }
 
 // ValidateOrder holds an order against Namecheap's own rules before anything is bought: the way of proof and, for OV and EV, the
-// organisation's data (§3.2). Everything that is wrong with that data is told in one fault, of type missed or value, each
-// problem with its field. It asks nobody.
+// organisation's data (docs/reference/namecheap.md §3.2). Everything that is wrong with that data is told in one fault, of
+// type missed or value, each problem with its field. It asks nobody.
 func (c *Client) ValidateOrder(r seller.Request) error {
 	if err := provable(r); err != nil {
 		return err

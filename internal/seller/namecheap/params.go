@@ -13,11 +13,11 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Addresses of the API (§1.1).
+// Addresses of the API (docs/reference/namecheap.md §1.1).
 const (
 	production = "https://api.namecheap.com/xml.response"
 	sandbox    = "https://api.sandbox.namecheap.com/xml.response"
-	// AddressVariable of the environment replaces both; only a loopback address is accepted (contract 7).
+	// AddressVariable of the environment replaces both; only a loopback address is accepted (rules CLI-2).
 	AddressVariable = "NAMECHEAP_API_URL"
 )
 
@@ -39,7 +39,8 @@ func Params() []Param {
 // CustomParam is a row of the module's own parameter table.
 type CustomParam struct{ Name, Default string }
 
-// CustomParams are the limits of the account at Namecheap (§1.4, rules CLI-3); 0 disables the module's own limit.
+// CustomParams are the limits of the account at Namecheap (docs/reference/namecheap.md §1.4, rules CLI-3); 0 disables the
+// module's own limit.
 func CustomParams() []CustomParam {
 	return []CustomParam{{"limit_minute", "20"}, {"limit_hour", "700"}, {"limit_day", "8000"}}
 }
@@ -120,7 +121,7 @@ func accessOf(params map[string]string) (access, error) {
 	if len(missing) > 0 {
 		return access{}, fault.Errorf(fault.Missed, missing[0], "the connection to %s lacks %s", Title, strings.Join(missing, ", "))
 	}
-	// Namecheap takes IPv4 only and answers anything else with 1011105 (§1.2).
+	// Namecheap takes IPv4 only and answers anything else with 1011105 (docs/reference/namecheap.md §1.2).
 	if ip, err := netip.ParseAddr(who.clientIP); err != nil || !ip.Is4() {
 		return access{}, fault.Errorf(fault.ClientIP, "client_ip", "%q is not an IPv4 address, and %s takes no other as client_ip",
 			sellerhttp.Line(who.clientIP), Title)

@@ -93,7 +93,7 @@ func TestProducts(t *testing.T) {
 	for _, p := range namecheap.Products() {
 		assert.False(t, ids[p.ID], p.ID)
 		ids[p.ID] = true
-		assert.Equal(t, seller.TemplateID(p.Names[0]), p.ID, "an id is its first name (contract 1)")
+		assert.Equal(t, seller.TemplateID(p.Names[0]), p.ID, "an id is its first name (rules PARAM-21)")
 		for _, name := range p.Names {
 			assert.Empty(t, seen[name], "%q means two products", name)
 			seen[name] = p.ID
@@ -113,7 +113,7 @@ func TestProducts(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 19, orderable, "eight of SSL.com, eleven of Sectigo")
-	for wire, id := range map[string]string{ // as seen on the wire (§4)
+	for wire, id := range map[string]string{ // as seen on the wire (docs/reference/namecheap.md §4)
 		"standard ssl sslcom": "standard_ssl", "standard wildcard ssl sslcom": "standard_wildcard_ssl", "san certificate ssl sslcom": "san_certificate",
 		"high assurance ssl sslcom": "high_assurance_ssl", "ov wildcard ssl sslcom": "ov_wildcard_ssl", "ov multi-domain ssl sslcom": "ov_multi_domain_ssl",
 		"ev ssl sslcom": "ev_ssl", "ev multi domain ssl sslcom": "ev_multi_domain_ssl", "ev multi domain ssl": "ev_multi_domain_ssl", "positivessl": "positivessl",

@@ -17,16 +17,18 @@ import (
 
 const (
 	commandPricing = "namecheap.users.getPricing"
-	// moreNames ends the name of the row that prices a further name of a multi-domain product (§7).
+	// moreNames ends the name of the row that prices a further name of a multi-domain product (docs/reference/namecheap.md
+	// §7).
 	moreNames = "-moresans"
 	// maxShown is how many names of rows that nothing is known of go to the log.
 	maxShown = 20
 )
 
-// Offers are the products that can be bought, each at the account's price of its terms (users.getPricing, §7, one request). Namecheap
-// asks for its prices to be kept, so they are up to a day old. Names of its rows for SSL.com's products are not
-// documented: a row is a product's only where its name has the letters and digits of one of the product's names, and what cannot be
-// read for certain is left out and logged. A price is never guessed.
+// Offers are the products that can be bought, each at the account's price of its terms (users.getPricing,
+// docs/reference/namecheap.md §7, one request). Namecheap asks for its prices to be kept, so they are up to a day old.
+// Names of its rows for SSL.com's products are not documented: a row is a product's only where its name has the letters and
+// digits of one of the product's names, and what cannot be read for certain is left out and logged. A price is never
+// guessed.
 func (c *Client) Offers(ctx context.Context) ([]seller.Offer, error) {
 	kept, err := c.prices.read()
 	if err != nil {
@@ -160,8 +162,8 @@ func (l *priceList) product(row *sellerhttp.Element) {
 	}
 }
 
-// add keeps a price. "ev-ssl" is a product of both generations (§4): where two rows of one product and term differ, nobody
-// can tell which one a purchase is charged, and neither is given.
+// add keeps a price. "ev-ssl" is a product of both generations (docs/reference/namecheap.md §4): where two rows of one
+// product and term differ, nobody can tell which one a purchase is charged, and neither is given.
 func (l *priceList) add(prices map[string]map[int]seller.Price, p seller.Product, further bool, price seller.Price) {
 	if prices[p.ID] == nil {
 		prices[p.ID] = map[int]seller.Price{}
@@ -180,7 +182,8 @@ func unclearKey(p seller.Product, further bool, months int) string {
 	return p.ID + " " + strconv.FormatBool(further) + " " + strconv.Itoa(months)
 }
 
-// pricedProduct finds the product of a row. The first two are Namecheap's own spellings of Sectigo's names (§7).
+// pricedProduct finds the product of a row. The first two are Namecheap's own spellings of Sectigo's names
+// (docs/reference/namecheap.md §7).
 func pricedProduct(name string) (seller.Product, bool) {
 	switch name {
 	case "comodossl-multi-domain-ssl":

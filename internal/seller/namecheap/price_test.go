@@ -17,7 +17,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// priced frames rows of purchases as getPricing answers them (§7).
+// priced frames rows of purchases as getPricing answers them (docs/reference/namecheap.md §7).
 func priced(rows ...string) string {
 	return ok(`<UserGetPricingResult><ProductType Name="ssl"><ProductCategory Name="purchase">` + strings.Join(rows, "") +
 		`</ProductCategory><ProductCategory Name="renew"><Product Name="essentialssl">` + yearly(1, "1.00") + `</Product></ProductCategory></ProductType></UserGetPricingResult>`)
@@ -67,7 +67,7 @@ func TestOffers(t *testing.T) {
 		{"no price of the account's own", []string{priceRow("positivessl",
 			`<Price Duration="2" DurationType="YEAR" Price="9" PricingType="MULTIPLE" YourPrice="0.0" YourPriceType="ABSOLUTE" Currency="USD"/>`)}, []string{"positivessl 24=18.00USD"}},
 		{"more than cents", []string{priceRow("positivessl", yearly(3, "8.8875"))}, []string{"positivessl 36=26.6625USD"}},
-		{"spellings of §7", []string{priceRow("positivessl-wildcard", yearly(1, "1")), priceRow("comodossl-multi-domain-ssl", yearly(1, "2")),
+		{"spellings of docs/reference/namecheap.md §7", []string{priceRow("positivessl-wildcard", yearly(1, "1")), priceRow("comodossl-multi-domain-ssl", yearly(1, "2")),
 			priceRow("comodossl-ev-multi-domain-ssl", yearly(1, "3")), priceRow("unified-communications", yearly(1, "4")), priceRow("INSTANTSSL-Pro", yearly(1, "5")),
 			priceRow("premiumssl-wildcard", yearly(1, "6"))},
 			[]string{"positivessl_wildcard 12=1.00USD", "instantssl_pro 12=5.00USD", "premiumssl_wildcard 12=6.00USD", "multi_domain_ssl 12=2.00USD",

@@ -6,15 +6,16 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Names that a multi-domain certificate includes and may have in all, the common name counted (§4).
+// Names that a multi-domain certificate includes and may have in all, the common name counted (docs/reference/namecheap.md
+// §4).
 const (
 	includedNames = 3
 	mostNames     = 100
 )
 
-// Products is the table of §4: the names of SSL.com's products as documented and as seen on the wire, the Sectigo names that can
-// still be ordered, with the product that Namecheap delivers in their place as Successor, and what was discontinued long ago and is
-// named there. Products that mean the same in both generations have one entry.
+// Products is the table of docs/reference/namecheap.md §4: the names of SSL.com's products as documented and as seen on the
+// wire, the Sectigo names that can still be ordered, with the product that Namecheap delivers in their place as Successor,
+// and what was discontinued long ago and is named there. Products that mean the same in both generations have one entry.
 func Products() []seller.Product {
 	return []seller.Product{
 		single("standard_ssl", seller.DV, "", "Standard SSL", "Standard SSL SSLcom"),
@@ -83,8 +84,9 @@ func discontinued(p seller.Product) seller.Product {
 }
 
 // productNamed finds the product that a name of Namecheap means, and that name as the table spells it; false where none is known.
-// Answers of getInfo have the names in lower case (§3.3), and documents and wire differ in blanks and hyphens (§4): where no name
-// fits as it is written, letters and digits alone decide.
+// Answers of getInfo have the names in lower case (docs/reference/namecheap.md §3.3), and documents and wire differ in
+// blanks and hyphens (docs/reference/namecheap.md §4): where no name fits as it is written, letters and digits alone
+// decide.
 func productNamed(name string) (seller.Product, string, bool) {
 	for _, p := range Products() {
 		for _, known := range p.Names {
@@ -104,14 +106,15 @@ func productNamed(name string) (seller.Product, string, bool) {
 	return seller.Product{}, "", false
 }
 
-// sameOffer tells whether two products are the same one or a product and the one that Namecheap delivers in its place (§4).
+// sameOffer tells whether two products are the same one or a product and the one that Namecheap delivers in its place
+// (docs/reference/namecheap.md §4).
 func sameOffer(a, b seller.Product) bool {
 	return a.ID == b.ID || a.ID == b.Successor || b.ID == a.Successor
 }
 
 // liveName is the name with the suffix that SSL.com's products carry on the wire, of the product itself or of the one that Namecheap
-// delivers in its place (§4); empty where none is known. It is asked for where the documented name is refused as unknown
-// (contract 1).
+// delivers in its place (docs/reference/namecheap.md §4); empty where none is known. It is asked for where the documented
+// name is refused as unknown (rules PARAM-4).
 func liveName(p seller.Product) string {
 	for _, name := range p.Names {
 		if strings.HasSuffix(name, " SSLcom") {

@@ -14,8 +14,8 @@ import (
 const commandEdit = "namecheap.ssl.editDCVMethod"
 
 // Challenges asks again for what the client must publish, for an id that waits for proof: editDCVMethod with the same method,
-// which is also Namecheap's way to try the validation again (§3.12). Proof by e-mail needs no request. Where nothing of the
-// answer can be published it is API that names the values.
+// which is also Namecheap's way to try the validation again (docs/reference/namecheap.md §3.12). Proof by e-mail needs no
+// request. Where nothing of the answer can be published it is API that names the values.
 func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if err := provable(r); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]
 	return c.published(id, result, r), nil
 }
 
-// eachSet reads what became of the single names: `Domains` inside `Domains` (§3.12).
+// eachSet reads what became of the single names: `Domains` inside `Domains` (docs/reference/namecheap.md §3.12).
 func eachSet(result *sellerhttp.Element) error {
 	var refused []string
 	for _, one := range result.Child("Domains").All("Domains") {
@@ -60,8 +60,9 @@ func (c *Client) published(id int64, result *sellerhttp.Element, r seller.Reques
 }
 
 // proofsOf publishes what came back, never anything computed: the scheme of the values belongs to the CA and changes with it
-// (§5). It reads both shapes: a DNS element for each name (activate, reissue) and the bare block (editDCVMethod) (§0.8). refused
-// names the values that are no names of records or files: a client who copies them would publish something else.
+// (docs/reference/namecheap.md §5). It reads both shapes: a DNS element for each name (activate, reissue) and the bare
+// block (editDCVMethod) (docs/reference/namecheap.md §0.8). refused names the values that are no names of records or files:
+// a client who copies them would publish something else.
 func proofsOf(result *sellerhttp.Element, r seller.Request) (proofs []seller.Challenge, refused []string) {
 	p := publication{request: r}
 	switch r.Method {
@@ -141,8 +142,8 @@ func (p *publication) record(domain, host, target string) {
 }
 
 // spread finds the label that stands before one of the request's names in the host of the bare block. All names of one request
-// share that label and the target (§5), and editDCVMethod shows it for one of them only. Where the host belongs to none
-// of the names as we know them, it is published as it came, once.
+// share that label and the target (docs/reference/namecheap.md §5), and editDCVMethod shows it for one of them only. Where
+// the host belongs to none of the names as we know them, it is published as it came, once.
 func spread(host string, r seller.Request) (label string, names []string) {
 	for _, name := range r.AllNames() {
 		if len(host) > len(bareName(name))+1 && strings.EqualFold(host[len(host)-len(bareName(name))-1:], "."+bareName(name)) {
@@ -189,7 +190,8 @@ func domainOf(one *sellerhttp.Element, r seller.Request) string {
 	return r.CSR.CommonName
 }
 
-// content is the file's content as it came: three words on one line or, in the CA's own scheme, on lines of their own (§5).
+// content is the file's content as it came: three words on one line or, in the CA's own scheme, on lines of their own
+// (docs/reference/namecheap.md §5).
 func content(block *sellerhttp.Element) string {
 	var lines []string
 	for line := range strings.Lines(block.Child("FileContent").Text()) {

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestQuirks are the ten things that bite, by their number in namecheap-ssl-api §0.
+// TestQuirks are the ten things that bite, by their number in docs/reference/namecheap.md §0.
 func TestQuirks(t *testing.T) {
 	for _, quirk := range []struct {
 		name string
@@ -136,7 +136,8 @@ func quirkUndocumented(t *testing.T) {
 	assert.Equal(t, 24, shelf.Records[0].Months)
 }
 
-// §10: whether Expires is the leaf's end or the term's is not settled; the report passes both on as they are.
+// docs/reference/namecheap.md §10: whether Expires is the leaf's end or the term's is not settled; the report passes both
+// on as they are.
 func quirkExpires(t *testing.T) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -63,7 +63,8 @@ func (r *refusal) has(number int) bool {
 	return slices.ContainsFunc(r.errors, func(e apiError) bool { return e.number == number })
 }
 
-// door is one reason for which Namecheap lets an account not in, before it looks at the command (§1.7).
+// door is one reason for which Namecheap lets an account not in, before it looks at the command
+// (docs/reference/namecheap.md §1.7).
 type door struct {
 	numbers []int
 	kind    string
@@ -133,7 +134,7 @@ func addressIn(text string) string {
 	return ""
 }
 
-// passing numbers are Namecheap's own accidents (§1.7).
+// passing numbers are Namecheap's own accidents (docs/reference/namecheap.md §1.7).
 func passing(number int) bool {
 	switch number {
 	case 5050900, 4050900, 3050900, 5019169, 5050169, 1050900:

@@ -11,10 +11,11 @@ import (
 
 const commandReissue = "namecheap.ssl.reissue"
 
-// Reissue asks for another certificate of a paid term (ssl.reissue, §3.8) and returns its id, which is a new one (§0.4), and what
-// the client must publish, as it came. It costs nothing and is sent exactly once. A fault with Unclear and Retry says that it
-// may have been accepted: everything after the request may have left that is not a definite refusal; Successors finds it
-// then. The administrator's address cannot be changed by a reissue (§3.8) and is not sent.
+// Reissue asks for another certificate of a paid term (ssl.reissue, docs/reference/namecheap.md §3.8) and returns its id,
+// which is a new one (docs/reference/namecheap.md §0.4), and what the client must publish, as it came. It costs nothing and
+// is sent exactly once. A fault with Unclear and Retry says that it may have been accepted: everything after the request
+// may have left that is not a definite refusal; Successors finds it then. The administrator's address cannot be changed by
+// a reissue (docs/reference/namecheap.md §3.8) and is not sent.
 func (c *Client) Reissue(ctx context.Context, id int64, r seller.Request) (int64, []seller.Challenge, error) {
 	order, err := certification(id, r)
 	if err != nil {
@@ -26,7 +27,7 @@ func (c *Client) Reissue(ctx context.Context, id int64, r seller.Request) (int64
 	}
 	result := reply.result("SSLReissueResult")
 	if result == nil {
-		result = reply.result("SSLActivateResult") // as the documentation shows it (§3.8)
+		result = reply.result("SSLActivateResult") // as the documentation shows it (docs/reference/namecheap.md §3.8)
 	}
 	next := idOf(result.Attr("ID"))
 	if err := isNew(commandReissue, id, next, result); err != nil {
@@ -48,8 +49,8 @@ func (c *Client) reissueFault(ctx context.Context, id int64, err error) *fault.E
 }
 
 // explainStatus looks why the status of the certificate forbids a reissue: one number stands for all reasons and its texts
-// are not settled (§3.8, §15.9). Where the certificate is not at its end, most likely a reissue is under way, and a later run
-// finds that one; of one that is cancelled, refused or expired nothing comes by waiting.
+// are not settled (docs/reference/namecheap.md §3.8, §15.9). Where the certificate is not at its end, most likely a reissue
+// is under way, and a later run finds that one; of one that is cancelled, refused or expired nothing comes by waiting.
 func (c *Client) explainStatus(ctx context.Context, id int64, f *fault.Error) {
 	report, err := c.OrderStatus(ctx, id)
 	if err != nil {

@@ -47,7 +47,7 @@ func TestReissueAsksAsDocumented(t *testing.T) {
 
 func TestReissueGivesTheNewID(t *testing.T) {
 	r := request(t, "san_certificate", "auth_dnscname", "", "example.com", "example.net")
-	for _, element := range []string{"SSLReissueResult", "SSLActivateResult"} { // §3.8: seen, documented
+	for _, element := range []string{"SSLReissueResult", "SSLActivateResult"} { // docs/reference/namecheap.md §3.8: seen, documented
 		s := newStage(t, says(ok(reissued(element))))
 		id, proofs, err := s.Reissue(t.Context(), 7, r)
 		require.NoError(t, err, element)
@@ -159,7 +159,8 @@ func TestReissueThatNeverArrived(t *testing.T) {
 	})
 }
 
-// §3.8: 4011331 has one number and no settled text for a status that ended and for a reissue that is under way.
+// docs/reference/namecheap.md §3.8: 4011331 has one number and no settled text for a status that ended and for a reissue
+// that is under way.
 func TestAStatusThatForbidsAReissue(t *testing.T) {
 	for name, tc := range map[string]struct {
 		shown http.HandlerFunc

@@ -13,14 +13,16 @@ import (
 
 const (
 	commandRenew = "namecheap.ssl.renew"
-	// typeMismatch is "SSLType Mismatch" (§3.7): the old certificate is of another product. Nothing was bought.
+	// typeMismatch is "SSLType Mismatch" (docs/reference/namecheap.md §3.7): the old certificate is of another product.
+	// Nothing was bought.
 	typeMismatch = 2012301
 	// lookTime bounds the look at the old certificate between two requests that buy: the locks were checked before the first
-	// (contract 3.1). It is what a purchase waits for its turn at the most.
+	// (rules BUY-1). It is what a purchase waits for its turn at the most.
 	lookTime = 15 * time.Second
 )
 
-// renew pays for the next term of the certificate (ssl.renew, §3.7). The result is a new id that is not activated.
+// renew pays for the next term of the certificate (ssl.renew, docs/reference/namecheap.md §3.7). The result is a new id
+// that is not activated.
 func (c *Client) renew(ctx context.Context, p seller.Purchase, name string) (seller.Receipt, error) {
 	reply, err := c.call(ctx, sellerhttp.Purchase, commandRenew,
 		"CertificateID", strconv.FormatInt(p.ID, 10), "Years", yearsOf(p), "SSLType", name)
@@ -30,7 +32,8 @@ func (c *Client) renew(ctx context.Context, p seller.Purchase, name string) (sel
 	return renewReceipt(p.ID, reply.result("SSLRenewResult"))
 }
 
-// renewReceipt reads the result. OrderId and OrderID both occur (§3.7) and are the same to Attr.
+// renewReceipt reads the result. OrderId and OrderID both occur (docs/reference/namecheap.md §3.7) and are the same to
+// Attr.
 func renewReceipt(old int64, result *sellerhttp.Element) (seller.Receipt, error) {
 	r := seller.Receipt{
 		ID: idOf(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
@@ -41,7 +44,7 @@ func renewReceipt(old int64, result *sellerhttp.Element) (seller.Receipt, error)
 
 // renewAsDelivered renews under Namecheap's own name of the old certificate, after the names of the order were refused as a
 // mismatch. The name is read only now, not ahead of each renewal: in the normal case nothing stands between the check of the
-// locks and the request (contract 3.1), and here nothing has been bought yet. A name that means something else than what the
+// locks and the request (rules BUY-1), and here nothing has been bought yet. A name that means something else than what the
 // order's product was replaced by is not asked for: the client would pay for another product than the ordered one.
 func (c *Client) renewAsDelivered(ctx context.Context, p seller.Purchase, asked []string, mismatch error) (seller.Receipt, error) {
 	name, err := c.deliveredName(ctx, p)

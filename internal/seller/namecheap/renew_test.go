@@ -41,7 +41,7 @@ func TestRenewalAsksAsDocumented(t *testing.T) {
 			assert.Equal(t, []url.Values{tc.form}, s.sent())
 		})
 	}
-	t.Run("OrderID is spelled in two ways (§3.7)", func(t *testing.T) {
+	t.Run("OrderID is spelled in two ways (docs/reference/namecheap.md §3.7)", func(t *testing.T) {
 		s := newStage(t, says(ok(strings.Replace(renewed, "OrderId", "OrderID", 1))))
 		receipt, err := s.Buy(t.Context(), renewal(t, "standard_ssl", 12))
 		require.NoError(t, err)
@@ -176,7 +176,7 @@ func TestTheNamesOfARenewal(t *testing.T) {
 	})
 }
 
-// Contract 3.3, as for a new certificate.
+// Rules BUY-3, as for a new certificate.
 func TestRenewalIsUnclear(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"connection dropped":          drops,
@@ -209,7 +209,7 @@ func TestRenewalIsUnclear(t *testing.T) {
 	}
 }
 
-// §3.7: refused in the seller's words, nothing was bought.
+// docs/reference/namecheap.md §3.7: refused in the seller's words, nothing was bought.
 func TestRenewalDefinitelyBoughtNothing(t *testing.T) {
 	for _, tc := range []struct{ number, text string }{
 		{"4011294", "Certificate not meet the ExpireDate. So cannot Renew"},
@@ -234,7 +234,7 @@ func TestRenewalDefinitelyBoughtNothing(t *testing.T) {
 	}
 }
 
-// What §3.7 documents of renew says nothing of create.
+// What docs/reference/namecheap.md §3.7 documents of renew says nothing of create.
 func TestTheNumbersOfARenewalAreNotThoseOfACreate(t *testing.T) {
 	for _, number := range []string{"4011294", "4011331", "4028294"} {
 		s := newStage(t, says(refusal(number, "x")))

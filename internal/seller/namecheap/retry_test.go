@@ -69,7 +69,8 @@ func TestADomainThatIsNotCertifiedIsNotRetried(t *testing.T) {
 	assert.Empty(t, s.asked)
 }
 
-// editRefusals are the documented errors of editDCVMethod (§3.12) and answers that mean nothing.
+// editRefusals are the documented errors of editDCVMethod (docs/reference/namecheap.md §3.12) and answers that mean
+// nothing.
 func editRefusals() map[string]struct {
 	answer http.HandlerFunc
 	kind   string
@@ -231,7 +232,8 @@ func TestLettersAreAskedForOnce(t *testing.T) {
 	assert.Len(t, s.asked, 1, "no letter where the look failed")
 }
 
-// ssl.editDCVMethod §3.12: the way of proof of an order that waits is changed for all its names at once.
+// ssl.editDCVMethod docs/reference/namecheap.md §3.12: the way of proof of an order that waits is changed for all its names
+// at once.
 func TestTheWayOfProofIsChanged(t *testing.T) {
 	for _, c := range []struct {
 		rule    string

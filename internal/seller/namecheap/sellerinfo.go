@@ -29,7 +29,7 @@ func Info(s seller.Env) seller.Info {
 	t := seller.Info{
 		Title:        Title,
 		Products:     Products(),
-		Terms:        []int{12, 24, 36, 48, 60}, // Years of ssl.create, in months (namecheap-ssl-api §3.1)
+		Terms:        []int{12, 24, 36, 48, 60}, // Years of ssl.create, in months (docs/reference/namecheap.md §3.1)
 		Vetted:       true,
 		MoreNames:    true,
 		Issuers:      issuers(),
@@ -49,7 +49,7 @@ func Info(s seller.Env) seller.Info {
 }
 
 // issuers are the CAs whose certificates Namecheap sells, by the names under which their statements of practice take CAA
-// records: SSL.com since July 2026 (namecheap-ssl-api §4), Sectigo before and for old orders.
+// records: SSL.com since July 2026 (docs/reference/namecheap.md §4), Sectigo before and for old orders.
 func issuers() []string {
 	return []string{"ssl.com", "sectigo.com", "comodoca.com", "comodo.com", "usertrust.com", "trust-provider.com"}
 }

@@ -10,14 +10,15 @@ import (
 	"pmssl/internal/seller"
 )
 
-// maxTerm is the longest SearchTerm, in characters (§3.4).
+// maxTerm is the longest SearchTerm, in characters (docs/reference/namecheap.md §3.4).
 const maxTerm = 70
 
 // FindReissues lists the ids that may be a reissue of the certificate, ascending: newer ones for the common name that the CA
-// works on or that are issued (ssl.getList, §3.4). Where the certificate's row tells the CA's order, which a reissue keeps
-// (§3.3), certificates of another order are left out, except those of another product: a reissue of what was bought of
-// Sectigo comes from SSL.com, in an order of its own (§4). Whose key they are for tells Report. A list that cannot be read to
-// its end is a fault: what is missing on it would be asked for a second time.
+// works on or that are issued (ssl.getList, docs/reference/namecheap.md §3.4). Where the certificate's row tells the CA's
+// order, which a reissue keeps (docs/reference/namecheap.md §3.3), certificates of another order are left out, except those
+// of another product: a reissue of what was bought of Sectigo comes from SSL.com, in an order of its own
+// (docs/reference/namecheap.md §4). Whose key they are for tells Report. A list that cannot be read to its end is a fault:
+// what is missing on it would be asked for a second time.
 func (c *Client) FindReissues(ctx context.Context, id int64, commonName string) ([]int64, error) {
 	name := strings.ToLower(strings.TrimSpace(commonName))
 	if name == "" {

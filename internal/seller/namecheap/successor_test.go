@@ -67,7 +67,7 @@ func TestSuccessors(t *testing.T) {
 		"two names of one product are one product": {[]string{entry(7, "example.com", "active", "standard ssl", "111"), entry(8, "example.com", "active", "standard ssl sslcom", "222")}, nil},
 		"what nobody knows is one product by its name": {[]string{entry(7, "example.com", "active", "brand new", "111"), entry(8, "example.com", "active", "Brand New", "222"),
 			entry(9, "example.com", "active", "newer yet", "222")}, []int64{9}},
-		"a reissue comes from another CA than the Sectigo product (§4)": {[]string{entry(7, "example.com", "active", "positivessl", "111"),
+		"a reissue comes from another CA than the Sectigo product (docs/reference/namecheap.md §4)": {[]string{entry(7, "example.com", "active", "positivessl", "111"),
 			entry(8, "example.com", "purchased", "standard ssl sslcom", "222")}, []int64{8}},
 		"the old row does not tell its order": {[]string{plain(7, "example.com", "active"), entry(8, "example.com", "active", "standard ssl", "222")}, []int64{8}},
 		"the old row is for another name":     {[]string{plain(7, "old.example.com", "active"), plain(8, "example.com", "active")}, []int64{8}},

@@ -21,7 +21,7 @@ const MaxLimit = 100000
 const slack = time.Second
 
 // purchaseWait is how long a purchase waits for its turn at the most: the locks under which it is made were checked
-// before (contract 3.1), and nobody looks after them meanwhile.
+// before (rules BUY-1), and nobody looks after them meanwhile.
 const purchaseWait = 15 * time.Second
 
 // maxTurnWait is how long any call waits for its turn: as long as a minute's limit lasts. A limit of an hour or a day is told at once,

@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// Class says what may be done with a call whose answer did not come (design rule 6, contract 3.3).
+// Class says what may be done with a call whose answer did not come (rules ARCH-6, rules BUY-3).
 type Class int
 
 const (
@@ -30,7 +30,7 @@ const MaxBody = 8 << 20
 
 const (
 	// readTimeout and writeTimeout end one attempt. Commands that call the CA answer in 1 to 4 s
-	// (namecheap-ssl-api §1.4), so that these only catch a seller that hangs.
+	// (docs/reference/namecheap.md §1.4), so that these only catch a seller that hangs.
 	readTimeout  = 60 * time.Second
 	writeTimeout = 90 * time.Second
 	// maxAttempts of a read. With the backoff of wait they span 31 s, and 88 s for a seller that is over its limit, which

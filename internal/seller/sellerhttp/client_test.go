@@ -135,7 +135,7 @@ func TestOneBadAnswerIsNoOutage(t *testing.T) {
 	}
 }
 
-// Contract 3.3: net/http must not repeat it either, on a connection that was kept open least of all.
+// Rules BUY-3: net/http must not repeat it either, on a connection that was kept open least of all.
 func TestWhatBuysIsSentOnce(t *testing.T) {
 	for name, failure := range map[string]http.HandlerFunc{
 		"connection dropped": drops, "405": says(405, ""), "500": says(500, ""), "document cut off": says(200, "<a>"),

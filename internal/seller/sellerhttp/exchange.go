@@ -182,8 +182,8 @@ func (c *Client) decode(answer reply, call Call) (string, error) {
 	return "", trouble
 }
 
-// limited: Namecheap says 405 when its limit of calls is reached (namecheap-ssl-api §1.4); 429 is what the rest of the
-// world says.
+// limited: Namecheap says 405 when its limit of calls is reached (docs/reference/namecheap.md §1.4); 429 is what the rest
+// of the world says.
 func limited(status int) bool {
 	return status == http.StatusMethodNotAllowed || status == http.StatusTooManyRequests
 }

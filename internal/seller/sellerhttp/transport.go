@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// transport follows no proxy setting of the environment (contract 7) and speaks HTTP/1.1 only: the retries of HTTP/2 happen below
-// net/http's surface. Without reuse each request has a new connection, on which net/http never sends a request again by
-// itself. Without TLS it reaches this host alone, whatever a name resolves to.
+// transport follows no proxy setting of the environment (rules CLI-2) and speaks HTTP/1.1 only: the retries of HTTP/2
+// happen below net/http's surface. Without reuse each request has a new connection, on which net/http never sends a request
+// again by itself. Without TLS it reaches this host alone, whatever a name resolves to.
 func transport(config Config, reuse bool) *http.Transport {
 	dialer := &net.Dialer{Timeout: 20 * time.Second}
 	if !strings.HasPrefix(strings.ToLower(config.Address), "https:") {

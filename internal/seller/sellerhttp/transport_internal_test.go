@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Secrets do not leave this host in the clear, even where a name of it resolves elsewhere (ispmanager-billing-api §1.1).
+// Secrets do not leave this host in the clear, even where a name of it resolves elsewhere (docs/reference/ispmanager.md
+// §1.1).
 func TestWithoutTLSOnlyThisHostIsReached(t *testing.T) {
 	for address, reached := range map[string]bool{
 		"127.0.0.1:80": true, "127.9.9.9:80": true, "[::1]:80": true, "[::ffff:127.0.0.1]:80": true,

@@ -19,7 +19,8 @@ const (
 	maxMemberBytes = 1 << 20
 )
 
-// saveCertificate is certificate.save: PEM text, or crt_type=zip with base64 of a ZIP (protocol §5.2, §14.7).
+// saveCertificate is certificate.save: PEM text, or crt_type=zip with base64 of a ZIP (docs/reference/billmanager.md §5.2,
+// §14.7).
 func saveCertificate(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {

@@ -1,5 +1,6 @@
 // Package ctl is the stand-in's mgrctl: its command line, its formats and the functions that certificate modules call
-// (protocol §5). A call is one process: it reads the root's settings, works on the database and answers.
+// (docs/reference/billmanager.md §5). A call is one process: it reads the root's settings, works on the database and
+// answers.
 package ctl
 
 import (
@@ -29,7 +30,7 @@ type World struct {
 	PID     int
 }
 
-// Main runs mgrctl and answers its exit code: 0, or 1 for an error in text form (protocol §5.1).
+// Main runs mgrctl and answers its exit code: 0, or 1 for an error in text form (docs/reference/billmanager.md §5.1).
 func Main(ctx context.Context, w World) int {
 	m, err := open(w)
 	if err != nil {
@@ -109,7 +110,7 @@ func (m *mgrctl) caller() string {
 	return root.LocalCaller
 }
 
-// errDown is what modules see of a panel that cannot be reached (protocol §1.6).
+// errDown is what modules see of a panel that cannot be reached (docs/reference/billmanager.md §1.6).
 func errDown() error { return &Error{Type: "client", Object: "open", Value: "billmgr"} }
 
 func (m *mgrctl) request(ctx context.Context) int {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// table is every function with its name (protocol §5.2). A fresh map for each call: nothing here outlives a request.
+// table is every function with its name (docs/reference/billmanager.md §5.2). A fresh map for each call: nothing here
+// outlives a request.
 func table() map[string]handler {
 	t := map[string]handler{
 		"paramlist": paramlist, "otparamlist": paramlist,
@@ -55,7 +56,7 @@ func table() map[string]handler {
 	return t
 }
 
-// postFunctions are the call-backs at the end of a command (protocol §14.4).
+// postFunctions are the call-backs at the end of a command (docs/reference/billmanager.md §14.4).
 func postFunctions() map[string]handler {
 	return map[string]handler{
 		"service.postopen":       post("open", opened),
@@ -71,7 +72,7 @@ func postFunctions() map[string]handler {
 	}
 }
 
-// function finds a function by name; <itemtype>.open is one for each type of service (protocol §5.2).
+// function finds a function by name; <itemtype>.open is one for each type of service (docs/reference/billmanager.md §5.2).
 func function(name string) (handler, bool) {
 	if h, ok := table()[name]; ok {
 		return h, true

@@ -127,7 +127,7 @@ func setConfig(r *request) (Reply, error) {
 }
 
 // importService is processing.import.service: a new item without an account, its parameters, and service_id in the
-// answer (protocol §11).
+// answer (docs/reference/billmanager.md §11).
 func importService(r *request) (Reply, error) {
 	module, err := r.rowOf("module", "processingmodule")
 	if err != nil {

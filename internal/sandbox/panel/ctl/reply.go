@@ -21,7 +21,7 @@ type Reply struct {
 	Err    *Error
 }
 
-// Error is the panel's error (protocol §6).
+// Error is the panel's error (docs/reference/billmanager.md §6).
 type Error struct {
 	Type, Object, Value string
 	// Message is the ready text; "" is made from the rest.
@@ -59,7 +59,7 @@ type call struct {
 	params   map[string]string // with out, without func
 }
 
-// Formats of mgrctl -o (protocol §5.1).
+// Formats of mgrctl -o (docs/reference/billmanager.md §5.1).
 const (
 	formatText  = "text"
 	formatXML   = "xml"
@@ -162,7 +162,7 @@ type node struct {
 
 func leaf(name, text string) *node { return &node{name: name, text: text} }
 
-// document builds the answer in the shape of the real log's one (protocol §5.1).
+// document builds the answer in the shape of the real log's one (docs/reference/billmanager.md §5.1).
 func document(c call, r Reply) *node {
 	doc := &node{name: "doc", attrs: []Pair{
 		{"lang", c.lang}, {"func", c.function}, {"binary", "/billmgr"}, {"host", "http://"},
@@ -195,7 +195,7 @@ func document(c call, r Reply) *node {
 	return doc
 }
 
-// errorNode is COREmanager's <error> (protocol §6).
+// errorNode is COREmanager's <error> (docs/reference/billmanager.md §6).
 func errorNode(c call, e *Error) *node {
 	n := &node{name: "error", attrs: []Pair{
 		{"type", e.Type}, {"object", e.Object}, {"lang", c.lang}, {"code", "1"},

@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// Item states (protocol §4): 1 ordered, 2 active, 3 suspended, 4 deleted, 5 being processed.
+// Item states (docs/reference/billmanager.md §4): 1 ordered, 2 active, 3 suspended, 4 deleted, 5 being processed.
 const (
 	statusActive    = 2
 	statusSuspended = 3
@@ -134,8 +134,8 @@ func (r *request) item(id int64) (itemRow, error) {
 	return i, err
 }
 
-// setItem changes a column of an item and keeps the change in its history, the caller's name as address (protocol §4).
-// column is status, opendate or expiredate, never a caller's text.
+// setItem changes a column of an item and keeps the change in its history, the caller's name as address
+// (docs/reference/billmanager.md §4). column is status, opendate or expiredate, never a caller's text.
 func (r *request) setItem(item int64, column string, old, value any) error {
 	if err := r.exec("UPDATE item SET "+column+"=? WHERE id=?", value, item); err != nil {
 		return err
@@ -155,7 +155,8 @@ func addMonths(t time.Time, months int) time.Time {
 	return first.AddDate(0, 0, min(t.Day(), last)-1)
 }
 
-// setStatus is service.setstatus: the parameter service_status (protocol §4.1), not the item's own status.
+// setStatus is service.setstatus: the parameter service_status (docs/reference/billmanager.md §4.1), not the item's own
+// status.
 func setStatus(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {
@@ -191,7 +192,8 @@ func setExpireDate(r *request) (Reply, error) {
 	return confirmed, r.setItem(item, "expiredate", old.expire, date)
 }
 
-// saveParam understands both forms of protocol §5.2: name= value=, and <param>=<value>. Form A without a value deletes.
+// saveParam understands both forms of docs/reference/billmanager.md §5.2: name= value=, and <param>=<value>. Form A without
+// a value deletes.
 func saveParam(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {

@@ -25,8 +25,8 @@ type words struct {
 	params   map[string]string // without func
 }
 
-// parse reads mgrctl's argv (protocol §5.1): each parameter is one word, split at its first "="; -e takes the value
-// from the environment, its word being name=$NAME literally (contract.md 6).
+// parse reads mgrctl's argv (docs/reference/billmanager.md §5.1): each parameter is one word, split at its first "="; -e
+// takes the value from the environment, its word being name=$NAME literally (rules PANEL-1).
 func parse(args []string, env func(string) (string, bool)) (words, error) {
 	w := words{mgr: "billmgr", params: map[string]string{}}
 	for i := 0; i < len(args); i++ {

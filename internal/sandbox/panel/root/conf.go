@@ -47,7 +47,8 @@ func (d Dir) ReadConf() (Conf, error) {
 	return c, nil
 }
 
-// parseConf understands "Name value", "Option Name" (a flag: value "on") and "Option Name value" (protocol §10).
+// parseConf understands "Name value", "Option Name" (a flag: value "on") and "Option Name value"
+// (docs/reference/billmanager.md §10).
 func parseConf(text []byte) Conf {
 	var c Conf
 	lines := bufio.NewScanner(bytes.NewReader(text))

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 )
 
-// keyBits is the size of a panel's key (protocol §7 speaks of 245 bytes of text, which is RSA-2048).
+// keyBits is the size of a panel's key (docs/reference/billmanager.md §7 speaks of 245 bytes of text, which is RSA-2048).
 const keyBits = 2048
 
 // layKey makes etc/billmgr.pem (PKCS#1) unless there is one.
@@ -32,7 +32,8 @@ func (d Dir) layKey(random io.Reader) error {
 	return nil
 }
 
-// Cipher encrypts and decrypts values as the panel does: RSA PKCS#1 v1.5, one block, standard base64 (protocol §7).
+// Cipher encrypts and decrypts values as the panel does: RSA PKCS#1 v1.5, one block, standard base64
+// (docs/reference/billmanager.md §7).
 type Cipher struct{ key *rsa.PrivateKey }
 
 // Cipher loads the key that CryptKey names (PKCS#1 or PKCS#8 PEM).

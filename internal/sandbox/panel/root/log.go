@@ -23,8 +23,8 @@ type Request struct {
 // LocalCaller stands in the log where the caller set no SSH_CONNECTION.
 const LocalCaller = "127.0.0.1"
 
-// LogRequest appends the panel's native line (protocol §8.1): parameters URL-encoded and sorted by name. The real
-// panel prints values, secret ones too, and so does this.
+// LogRequest appends the panel's native line (docs/reference/billmanager.md §8.1): parameters URL-encoded and sorted by
+// name. The real panel prints values, secret ones too, and so does this.
 func (d Dir) LogRequest(now time.Time, pid int, caller string, params map[string]string) error {
 	return d.appendLog(fmt.Sprintf("%s [%d:1] core_module \x1b[1;32mINFO Request [%s][root] '%s'\x1b[0m\n",
 		now.Format("Jan _2 15:04:05"), pid, encode(caller), EncodeParams(params)))

@@ -65,13 +65,14 @@ func (d Dir) Lay(db Database, mgrctl string, random io.Reader) error {
 	return Install(mgrctl, d.Path("sbin", "mgrctl"))
 }
 
-// defaultConf is etc/billmgr.conf (protocol §10: one directive a line, "Name value" and flags "Option Name").
+// defaultConf is etc/billmgr.conf (docs/reference/billmanager.md §10: one directive a line, "Name value" and flags "Option
+// Name").
 const defaultConf = `CryptKey etc/billmgr.pem
 Option EULA
 DefaultLang en
 `
 
-// defaultDebugConf is BILLmanager's own etc/debug.conf (protocol §8.2).
+// defaultDebugConf is BILLmanager's own etc/debug.conf (docs/reference/billmanager.md §8.2).
 const defaultDebugConf = `* 6
 *.db 6
 *.core 4

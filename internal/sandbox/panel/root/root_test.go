@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Protocol §10: one directive a line, flags, valued options in both spellings, comments.
+// docs/reference/billmanager.md §10: one directive a line, flags, valued options in both spellings, comments.
 func TestConfLines(t *testing.T) {
 	c := parseConf([]byte("# DBHost no\n\nDBHost localhost\n\tDBPassword  a b#c \nOption EULA\nOption Policy auto\nBefore\t10\nDBHost second\nOption\n"))
 	assert.Equal(t, Conf{

@@ -23,11 +23,11 @@ const (
 type Settings struct {
 	// CrtStore is one of StorePEM, StoreZIP, StoreBase64, StoreRefuse; "" = StorePEM.
 	CrtStore string `json:"crt_store"`
-	// StructuredErrorExit is mgrctl's exit code for an error document in a structured format (protocol §16.7);
-	// the default 0 is what §5.1 infers.
+	// StructuredErrorExit is mgrctl's exit code for an error document in a structured format (docs/reference/billmanager.md
+	// §16.7); the default 0 is what docs/reference/billmanager.md §5.1 infers.
 	StructuredErrorExit int `json:"structured_error_exit"`
 	// ImportIgnores makes processing.import.service drop every parameter that is not its own: whether the real panel keeps item
-	// parameters that come with an import is only seen for domains (protocol §11).
+	// parameters that come with an import is only seen for domains (docs/reference/billmanager.md §11).
 	ImportIgnores bool `json:"import_ignores"`
 	// Clock is a file with one RFC 3339 instant that is the panel's time; "" = real time.
 	Clock string `json:"clock,omitempty"`

@@ -1,4 +1,5 @@
-// Package schema is the stand-in panel's database: the tables of protocol §4 and the rows of a fresh panel.
+// Package schema is the stand-in panel's database: the tables of docs/reference/billmanager.md §4 and the rows of a fresh
+// panel.
 package schema
 
 import (
@@ -20,7 +21,7 @@ var (
 // ErrNotEmpty is returned for a database that holds tables which are not the stand-in's.
 var ErrNotEmpty = errors.New("the database is not empty and its name does not begin with pmssl_")
 
-// Prefix of names of databases that the stand-in may fill although something is in them (contract.md 8).
+// Prefix of names of databases that the stand-in may fill although something is in them (docs/testing.md).
 const Prefix = "pmssl_"
 
 // Apply makes tables and first rows in an empty database. One that the stand-in filled earlier is left as it is.

@@ -1,4 +1,4 @@
--- The tables and columns of protocol §4. Names are verified there, types are inferred (§16.9).
+-- The tables and columns of docs/reference/billmanager.md §4. Names are verified there, types are inferred (docs/reference/billmanager.md §16.9).
 -- Statements end with a semicolon at the end of a line; the same text runs on MariaDB and on the embedded engine.
 
 CREATE TABLE account (
@@ -130,7 +130,7 @@ CREATE TABLE item (
   KEY item_parent (parent), KEY item_module (processingmodule), KEY item_account (`account`), KEY item_pricelist (pricelist)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- LIB's itemips joins it; certificates have none (§4 does not list it).
+-- LIB's itemips joins it; certificates have none (docs/reference/billmanager.md §4 does not list it).
 CREATE TABLE ip (
   id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(64) NOT NULL, item INT, KEY item (item)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

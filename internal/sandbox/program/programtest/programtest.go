@@ -94,7 +94,7 @@ func WrongArguments(t *testing.T, run Run) {
 	}
 }
 
-// Help wants --help to describe the control address, as contract.md 8 says, the
+// Help wants --help to describe the control address, as docs/testing.md says, the
 // options of every seller, and those that are further.
 func Help(t *testing.T, run Run, control string, further ...string) {
 	t.Helper()
