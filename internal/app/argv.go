@@ -110,10 +110,7 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 	for i := 0; i < len(words); i++ {
 		word := words[i]
 		if word == "--" {
-			a.ignored = append(a.ignored, words[i:]...)
-			for _, rest := range words[i+1:] {
-				a.unknown(rest)
-			}
+			a.unknownRest(words[i:])
 			break
 		}
 		if len(word) < 2 || word[0] != '-' {
@@ -125,15 +122,7 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 		next := i+1 < len(words)
 		switch {
 		case flag == nil:
-			name := bareOption(word)
-			a.ignored = append(a.ignored, name)
-			a.unknown(word)
-			switch rest := word[len(name):]; {
-			case strings.HasPrefix(rest, "="):
-				a.shown[i] = name + "=***"
-			case rest != "":
-				a.shown[i] = name + "***"
-			}
+			a.shown[i] = a.unknownOption(word)
 			if !attached && next && !strings.HasPrefix(words[i+1], "-") {
 				i++
 				a.shown[i] = "***"
@@ -154,6 +143,28 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 		}
 	}
 	return known
+}
+
+// unknownRest notes the words from "--" on, which name no options.
+func (a *arguments) unknownRest(words []string) {
+	a.ignored = append(a.ignored, words...)
+	for _, rest := range words[1:] {
+		a.unknown(rest)
+	}
+}
+
+// unknownOption notes an option that is not ours and returns it as it may be shown: its value may be a secret.
+func (a *arguments) unknownOption(word string) string {
+	name := bareOption(word)
+	a.ignored = append(a.ignored, name)
+	a.unknown(word)
+	switch rest := word[len(name):]; {
+	case strings.HasPrefix(rest, "="):
+		return name + "=***"
+	case rest != "":
+		return name + "***"
+	}
+	return word
 }
 
 // bareOption is the word of an unknown option without the value that it may carry. What is joined to a single letter may

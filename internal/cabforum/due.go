@@ -101,6 +101,13 @@ func (s Standing) objection(now time.Time, today Date, v Verdict) Reason {
 		return ReasonEarly
 	case !s.gains(today):
 		return ReasonNoGain
+	}
+	return s.attemptObjection(now)
+}
+
+// attemptObjection returns why no other attempt is made now; empty if one may be.
+func (s Standing) attemptObjection(now time.Time) Reason {
+	switch {
 	case s.UnderWay:
 		return ReasonUnderWay
 	case s.Tries >= MaxTries:

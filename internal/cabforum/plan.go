@@ -144,12 +144,21 @@ func (p Prospect) check() error {
 		return fmt.Errorf("%w: it starts on %s, the schedule of caps on %s", ErrTerm, p.Term.Start, p.earliest())
 	case p.Lead < 0 || p.Lead > MaxLead:
 		return fmt.Errorf("%w: a lead of %d days is not between 0 and %d", ErrTerm, p.Lead, MaxLead)
-	case p.Held != nil && p.Today.IsZero():
-		return fmt.Errorf("%w: with a certificate in place, today must be known", ErrTerm)
-	case p.Held != nil && (p.Held.Days() < 1 || p.Held.NotBefore.Before(p.earliest().Midnight())):
-		return fmt.Errorf("%w: the certificate in place is valid from %s to %s", ErrTerm, DateOf(p.Held.NotBefore), p.Held.Expires())
-	case p.Held == nil && !later(p.Term.Start, p.Today).Before(end):
+	case p.Held != nil:
+		return p.checkHeld()
+	case !later(p.Term.Start, p.Today).Before(end):
 		return fmt.Errorf("%w: it ended on %s and no certificate was issued", ErrTerm, end)
+	}
+	return nil
+}
+
+// checkHeld refuses a certificate in place that nothing can be planned from.
+func (p Prospect) checkHeld() error {
+	if p.Today.IsZero() {
+		return fmt.Errorf("%w: with a certificate in place, today must be known", ErrTerm)
+	}
+	if p.Held.Days() < 1 || p.Held.NotBefore.Before(p.earliest().Midnight()) {
+		return fmt.Errorf("%w: the certificate in place is valid from %s to %s", ErrTerm, DateOf(p.Held.NotBefore), p.Held.Expires())
 	}
 	return nil
 }

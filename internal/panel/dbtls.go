@@ -84,25 +84,13 @@ const tlsHint = "the server takes TLS connections only (require_secure_transport
 
 // connectHint returns err with what the administrator can do about a connection that was not had. secure: TLS was asked for.
 func connectHint(err error, secure bool) error {
-	var said *mysql.MySQLError
+	if hinted := serverHint(err, secure); hinted != nil {
+		return hinted
+	}
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
-	number := uint16(0)
-	if errors.As(err, &said) {
-		number = said.Number
-	}
 	switch {
-	case number == errSecureTransport && !secure:
-		return fmt.Errorf("%w; %s", err, tlsHint)
-	case number == errAccessDenied && !secure: // MariaDB says it of right passwords too
-		return fmt.Errorf("this connection was refused, which is not encrypted: %w; if DBUser and DBPassword are right (the panel uses them as well), %s", err, tlsHint)
-	case number == errUnknownDatabase:
-		return fmt.Errorf("%w; correct DBName in etc/billmgr.conf", err)
-	case number == errTooManyConnections:
-		return fmt.Errorf("%w; raise max_connections of the server, or wait", err)
-	case number == errConnectionAborted:
-		return fmt.Errorf("%w; the server's init_connect fails for this account: look into the server's log", err)
 	case errors.Is(err, mysql.ErrNoTLS):
 		return fmt.Errorf("the server does not offer TLS, but %s in etc/billmgr.conf asks for it: %w", settingDatabaseCA, err)
 	case errors.As(err, &authority):
@@ -113,4 +101,25 @@ func connectHint(err error, secure bool) error {
 		return fmt.Errorf("%w; set %s in etc/billmgr.conf to a name in the certificate of the server, or to %s", err, settingDatabaseTLSName, anyName)
 	}
 	return err
+}
+
+// serverHint returns err with what the administrator can do about an error number of the server; nil for other errors.
+func serverHint(err error, secure bool) error {
+	var said *mysql.MySQLError
+	if !errors.As(err, &said) {
+		return nil
+	}
+	switch number := said.Number; {
+	case number == errSecureTransport && !secure:
+		return fmt.Errorf("%w; %s", err, tlsHint)
+	case number == errAccessDenied && !secure: // MariaDB says it of right passwords too
+		return fmt.Errorf("this connection was refused, which is not encrypted: %w; if DBUser and DBPassword are right (the panel uses them as well), %s", err, tlsHint)
+	case number == errUnknownDatabase:
+		return fmt.Errorf("%w; correct DBName in etc/billmgr.conf", err)
+	case number == errTooManyConnections:
+		return fmt.Errorf("%w; raise max_connections of the server, or wait", err)
+	case number == errConnectionAborted:
+		return fmt.Errorf("%w; the server's init_connect fails for this account: look into the server's log", err)
+	}
+	return nil
 }

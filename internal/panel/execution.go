@@ -102,17 +102,8 @@ func (r execution) judge(function string) (reply, error) {
 	failure := func(format string, args ...any) *fault.Error {
 		return fault.Errorf(fault.Panel, function, format, args...)
 	}
-	switch {
-	case !r.started && permanent(r.err):
-		return reply{}, failure("%w: %w", errNoMgrctl, r.err).Retryable()
-	case !r.started:
-		return reply{}, failure("mgrctl cannot be started: %w: %w", errUnanswered, r.err).Retryable()
-	case r.toldToEnd():
-		return reply{}, fault.Errorf(fault.Interrupted, function, "mgrctl was told to end, whether the panel did it is not known: %w", cmp.Or(r.broken, r.err)).Retryable()
-	case r.broken != nil:
-		return reply{}, failure("mgrctl was ended, whether the panel did it is not known: %w", r.broken).Retryable()
-	case r.overfull:
-		return reply{}, failure("the panel's answer is longer than %d bytes", maxAnswer).Retryable()
+	if err := r.unfinished(function); err != nil {
+		return reply{}, err
 	}
 	answer, err := parseReply(r.stdout)
 	refused := answer.refusal
@@ -130,6 +121,26 @@ func (r execution) judge(function string) (reply, error) {
 		return reply{}, failure("%w: %s", err, r.spoken()).Retryable()
 	}
 	return answer, nil
+}
+
+// unfinished returns the fault of a run of mgrctl that brought no complete answer; nil if it did.
+func (r execution) unfinished(function string) error {
+	failure := func(format string, args ...any) error {
+		return fault.Errorf(fault.Panel, function, format, args...).Retryable()
+	}
+	switch {
+	case !r.started && permanent(r.err):
+		return failure("%w: %w", errNoMgrctl, r.err)
+	case !r.started:
+		return failure("mgrctl cannot be started: %w: %w", errUnanswered, r.err)
+	case r.toldToEnd():
+		return fault.Errorf(fault.Interrupted, function, "mgrctl was told to end, whether the panel did it is not known: %w", cmp.Or(r.broken, r.err)).Retryable()
+	case r.broken != nil:
+		return failure("mgrctl was ended, whether the panel did it is not known: %w", r.broken)
+	case r.overfull:
+		return failure("the panel's answer is longer than %d bytes", maxAnswer)
+	}
+	return nil
 }
 
 // toldToEnd reports whether mgrctl ended because the run was told to end, or because somebody told mgrctl so: whoever stops

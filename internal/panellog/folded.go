@@ -84,32 +84,43 @@ func (l layer) folded(bare bool) layer {
 	}
 	for i := 0; i < len(l.text); {
 		switch c := l.text[i]; {
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
-			put(l.text[i:i+1], i, i+1)
-			i++
-		case c >= 'A' && c <= 'Z':
-			put(string(c|0x20), i, i+1)
-			i++
 		case c == '*' && strings.HasPrefix(l.text[i:], masked):
 			put(string(rune(barrier)), i, i+len(masked))
 			i += len(masked)
 		case c == '<' && bare:
 			i += tagWidth(l.text[i:])
 		case c < utf8.RuneSelf:
+			if asciiLetterOrDigit(c) {
+				put(string(rune(c|0x20)), i, i+1) // sets a letter's lower case and leaves a digit as it is
+			}
 			i++
 		default:
-			r, width := utf8.DecodeRuneInString(l.text[i:])
-			switch {
-			case r == utf8.RuneError && width == 1:
-				put(l.text[i:i+1], i, i+1)
-			case unicode.IsLetter(r) || unicode.IsDigit(r):
-				put(string(unicode.ToLower(r)), i, i+width)
+			piece, width := foldedRune(l.text[i:])
+			if piece != "" {
+				put(piece, i, i+width)
 			}
 			i += width
 		}
 	}
 	out.text = b.String()
 	return out
+}
+
+func asciiLetterOrDigit(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// foldedRune returns the first rune of the text in lower case and its width; empty for what is no letter and no digit. A byte
+// that is not UTF-8 stays as it is.
+func foldedRune(text string) (string, int) {
+	r, width := utf8.DecodeRuneInString(text)
+	switch {
+	case r == utf8.RuneError && width == 1:
+		return text[:1], width
+	case unicode.IsLetter(r) || unicode.IsDigit(r):
+		return string(unicode.ToLower(r)), width
+	}
+	return "", width
 }
 
 // tagWidth returns the length of the tag at the start of s; 1 where it begins none.

@@ -86,10 +86,7 @@ func wordEndingAt(text string, end int) int {
 // taken, and padding ends the run.
 func runEnd(text string, at int) int {
 	for {
-		end := at
-		for end < len(text) && base64Byte(text[end]) && text[end] != '\n' && text[end] != '\r' {
-			end++
-		}
+		end := wordEnd(text, at)
 		if end > 0 && text[end-1] == '=' {
 			return end
 		}
@@ -97,10 +94,7 @@ func runEnd(text string, at int) int {
 		for next < len(text) && strings.IndexByte(" \t\r\n", text[next]) >= 0 {
 			next++
 		}
-		word := next
-		for word < len(text) && base64Byte(text[word]) && text[word] != '\n' && text[word] != '\r' {
-			word++
-		}
+		word := wordEnd(text, next)
 		switch {
 		case next == end || word == next:
 			return end
@@ -112,6 +106,14 @@ func runEnd(text string, at int) int {
 			return end
 		}
 	}
+}
+
+// wordEnd returns where the encoded bytes that begin at the offset end, on the same line.
+func wordEnd(text string, at int) int {
+	for at < len(text) && base64Byte(text[at]) && text[at] != '\n' && text[at] != '\r' {
+		at++
+	}
+	return at
 }
 
 // cutKeySpans finds private keys of which the BEGIN line is missing: all encoded lines before the END line.

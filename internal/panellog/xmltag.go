@@ -47,6 +47,15 @@ func readTag(doc string, at int) tag {
 	}
 }
 
+// quotedEnd returns where the value ends whose opening quote is at the offset: at the same quote, else at the end of the text.
+func quotedEnd(doc string, at int) int {
+	start := at + 1
+	if i := strings.IndexByte(doc[start:], doc[at]); i >= 0 {
+		return start + i
+	}
+	return len(doc)
+}
+
 // readAttribute reads name="value" and returns where it ends.
 func (t *tag) readAttribute(doc string, at int) int {
 	end := until(doc, at, xmlSpace+"/><=\"'")
@@ -60,11 +69,8 @@ func (t *tag) readAttribute(doc string, at int) int {
 	}
 	at = skip(doc, at+1, xmlSpace)
 	if at < len(doc) && (doc[at] == '"' || doc[at] == '\'') {
-		start, stop := at+1, len(doc)
-		if i := strings.IndexByte(doc[start:], doc[at]); i >= 0 {
-			stop = start + i
-		}
-		t.attrs = append(t.attrs, attribute{name, start, stop})
+		stop := quotedEnd(doc, at)
+		t.attrs = append(t.attrs, attribute{name, at + 1, stop})
 		return min(stop+1, len(doc))
 	}
 	if IsSecretField(name) {

@@ -203,20 +203,7 @@ func bundled(raw []byte) ([][]byte, error) {
 	if err := checkBER(raw); err != nil {
 		return nil, err
 	}
-	outer, _, err := readElement(raw)
-	if err != nil {
-		return nil, err
-	}
-	info, err := outer.children()
-	signedData := []byte{0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02}
-	if err != nil || len(info) < 2 || !bytes.Equal(info[0].full, signedData) || info[1].tag != tagContext0 {
-		return nil, errors.New("it is not SignedData")
-	}
-	content, err := info[1].children()
-	if err != nil || len(content) != 1 || content[0].tag != tagSequence {
-		return nil, errors.New("it is not SignedData")
-	}
-	fields, err := content[0].children()
+	fields, err := signedDataFields(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -235,6 +222,24 @@ func bundled(raw []byte) ([][]byte, error) {
 		}
 	}
 	return all, nil
+}
+
+// signedDataFields returns the fields of the SignedData in a ContentInfo.
+func signedDataFields(raw []byte) ([]element, error) {
+	outer, _, err := readElement(raw)
+	if err != nil {
+		return nil, err
+	}
+	info, err := outer.children()
+	signedData := []byte{0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02}
+	if err != nil || len(info) < 2 || !bytes.Equal(info[0].full, signedData) || info[1].tag != tagContext0 {
+		return nil, errors.New("it is not SignedData")
+	}
+	content, err := info[1].children()
+	if err != nil || len(content) != 1 || content[0].tag != tagSequence {
+		return nil, errors.New("it is not SignedData")
+	}
+	return content[0].children()
 }
 
 func encodePEM(c *x509.Certificate) string {

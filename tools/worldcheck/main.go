@@ -40,14 +40,13 @@ func check(tree fs.FS) ([]finding, error) {
 		if err != nil {
 			return err
 		}
-		base := path.Base(name)
 		if d.IsDir() {
-			if name != "." && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata") {
+			if name != "." && (leftAlone(name) || path.Base(name) == "testdata") {
 				return fs.SkipDir
 			}
 			return nil
 		}
-		if !strings.HasSuffix(base, ".go") || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
+		if !strings.HasSuffix(name, ".go") || leftAlone(name) {
 			return nil
 		}
 		files++
@@ -63,4 +62,10 @@ func check(tree fs.FS) ([]finding, error) {
 		err = errors.New("no Go file found")
 	}
 	return found, err
+}
+
+// leftAlone reports whether Go itself leaves a file or folder of this name alone.
+func leftAlone(name string) bool {
+	base := path.Base(name)
+	return strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")
 }

@@ -20,6 +20,9 @@ type ListPage[R any] struct {
 	Size int
 }
 
+// partial reports whether the page has fewer rows than a full one.
+func (p ListPage[R]) partial() bool { return p.Size > 0 && len(p.Rows) < p.Size }
+
 // ListWalk reads a list that the seller gives in pages. Rows move between pages while other programs buy, delete or activate:
 // a walk can miss a row that was there all the time.
 type ListWalk[R any] struct {
@@ -80,10 +83,7 @@ func (w ListWalk[R]) Closed(ctx context.Context) ([]R, error) {
 		case before != nil && w.same(*before, found):
 			return found.rows, nil
 		default:
-			found.changed = "its pages do not prove that they belong together, a second walk has to show the same rows"
-			if before != nil {
-				found.changed = "a second walk showed other rows"
-			}
+			found.changed = unproven(before != nil)
 			before = &found
 		}
 		if walk == maxWalks {
@@ -92,6 +92,19 @@ func (w ListWalk[R]) Closed(ctx context.Context) ([]R, error) {
 		}
 		w.Log.ExtInfof("%s's list %s is read again: %s", w.Seller, w.List, found.changed)
 	}
+}
+
+// unproven says why a complete walk is not enough.
+func unproven(second bool) string {
+	if second {
+		return "a second walk showed other rows"
+	}
+	return "its pages do not prove that they belong together, a second walk has to show the same rows"
+}
+
+// countChanged reports whether a page gives another number of rows than the first page of the walk.
+func (w walked[R]) countChanged(counted bool, total int) bool {
+	return counted != w.counted || counted && total != w.total
 }
 
 // walk reads all pages once. A walk that met a change ends there.
@@ -104,9 +117,9 @@ func (w ListWalk[R]) walk(ctx context.Context) (walked[R], error) {
 			return walked[R]{}, err
 		}
 		fresh := w.take(&found, seen, page)
-		last := fresh == 0 || page.Size > 0 && len(page.Rows) < page.Size // of a list without a total
+		last := fresh == 0 || page.partial() // of a list without a total
 		switch {
-		case number > 1 && (page.Counted != found.counted || page.Counted && page.Total != found.total):
+		case number > 1 && found.countChanged(page.Counted, page.Total):
 			found.changed = "the number of its rows changed"
 			return found, nil
 		case len(found.rows) > w.MaxRows:
@@ -155,7 +168,7 @@ func (w ListWalk[R]) again(ctx context.Context, found walked[R]) (string, error)
 	switch {
 	case err != nil:
 		return "", err
-	case page.Counted != found.counted || page.Counted && page.Total != found.total:
+	case found.countChanged(page.Counted, page.Total):
 		return "the number of its rows changed", nil
 	case !slices.Equal(w.ids(page.Rows), found.first):
 		return "its first page changed", nil

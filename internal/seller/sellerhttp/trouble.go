@@ -122,6 +122,12 @@ func ended(ctx context.Context, err error, sent bool) *Error {
 	return &Error{Kind: Ended, Sent: sent, Err: errors.Join(context.Cause(ctx), err), Text: "the command was told to end before the answer came"}
 }
 
+// timedOut reports whether the error is about a time that ran out, in whichever way net/http says it.
+func timedOut(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+}
+
 // broken classifies an error of net/http and says what to do about it.
 func (c Config) broken(err error, sent bool) *Error {
 	cause := bare(err)
@@ -130,12 +136,11 @@ func (c Config) broken(err error, sent bool) *Error {
 		t.Kind, t.Text = Unverified, text
 		return t
 	}
-	var network net.Error
 	var dns *net.DNSError
 	var dial *net.OpError
 	var plain tls.RecordHeaderError
 	connecting := errors.As(err, &dial) && dial.Op == "dial"
-	late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+	late := timedOut(err)
 	switch {
 	case errors.As(err, &dns):
 		t.Text = nameFailure(dns, c.host())
