@@ -2,9 +2,10 @@ package app
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/beevik/etree"
+
+	"pmssl/internal/plaintext"
 )
 
 // legal strips what XML 1.0 does not allow in a document (XML 1.0, section 2.2): a seller's control character must not
@@ -60,16 +61,13 @@ func writeSettings() etree.WriteSettings {
 	return etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
 }
 
-// clip shortens a text to at most so many bytes at a character's border and marks the cut.
+// clip shortens a text to at most so many bytes at a character's border and marks the cut. Words of the command line keep their
+// bytes that are not UTF-8: the log shows them quoted.
 func clip(text string, most int) string {
 	if len(text) <= most {
 		return text
 	}
-	end := most
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
+	return plaintext.Head(text, most) + "…"
 }
 
 // oneLine is a text with blanks in the place of its line ends, for entries of the log that people search.

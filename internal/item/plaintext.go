@@ -3,15 +3,13 @@ package item
 import (
 	"strings"
 	"unicode"
+
+	"pmssl/internal/plaintext"
 )
 
 // Brief shortens a word of the command line for a text.
 func Brief(word string) string {
-	const most = 64
-	if len(word) > most {
-		return strings.ToValidUTF8(word[:most], "") + "…"
-	}
-	return word
+	return plaintext.Clip(word, 64)
 }
 
 // PlainText makes a text from outside fit for a terminal and a picture: one line, printable, at most so many characters.

@@ -16,6 +16,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 )
 
 // database is the panel's database by one pinned connection: named locks belong to a connection (rules BUY-1).
@@ -102,7 +103,7 @@ func (h *Host) server(ctx context.Context, host string) (place, error) {
 	if host == "localhost" || host == "" {
 		return h.local(ctx)
 	}
-	why := "DBHost is " + clip(host, 200)
+	why := "DBHost is " + plaintext.Clip(host, 200)
 	if name, port, err := net.SplitHostPort(host); err == nil {
 		return place{"tcp", net.JoinHostPort(name, port), why}, nil
 	}

@@ -17,6 +17,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 )
 
 // execution is what a start of mgrctl gave.
@@ -164,7 +165,7 @@ func permanent(err error) bool {
 // quote is a text of the panel for the text of a fault, on one line: masked first, then cut, for half of a secret is not
 // found.
 func (r execution) quote(text string) string {
-	return clip(strings.Join(strings.Fields(r.mask(text)), " "), 2000)
+	return plaintext.Clip(strings.Join(strings.Fields(r.mask(text)), " "), 2000)
 }
 
 // spoken is what mgrctl said to people, for the text of a fault.
@@ -178,15 +179,7 @@ func (r execution) spoken() string {
 	}
 	// Cut first: a fault shows a few words, and nobody reads 16 MiB for them.
 	text = strings.ToValidUTF8(text[:min(len(text), maxQuoted)], "?")
-	return clip(r.quote(panellog.RedactText(text)), 500)
-}
-
-// clip cuts a text for people.
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
+	return plaintext.Clip(r.quote(panellog.RedactText(text)), 500)
 }
 
 // bounded keeps the first bytes that are written to it. A strict one refuses more, which ends the writer; another one

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 )
 
 // maxTaskText is how long the text of an administrator's task may be, in bytes (rules PANEL-2: half an argv word).
@@ -55,7 +56,7 @@ func (h *Host) EditTask(ctx context.Context, id, op int64, kind, params string) 
 	if op > 0 {
 		args = append(args, pair{"runningoperation", strconv.FormatInt(op, 10)})
 	}
-	args = append(args, pair{"type", kind}, pair{"params", clip(params, maxTaskText)})
+	args = append(args, pair{"type", kind}, pair{"params", plaintext.Clip(params, maxTaskText)})
 	return h.ask(ctx, callback{name: "task.edit", kept: true, params: args})
 }
 
@@ -135,7 +136,7 @@ func (h *Host) RegisterProblem(ctx context.Context, name string, module int64, m
 	id := strconv.FormatInt(module, 10)
 	return h.ask(ctx, callback{name: "problems.register", kept: true, params: []pair{
 		{"name", name}, {"id", id}, {"param_pm_name", moduleName}, {"param_pm_id", id},
-		{"param_errormsg", clip(text, maxTaskText)}, sok(), {"level", "error"}}})
+		{"param_errormsg", plaintext.Clip(text, maxTaskText)}, sok(), {"level", "error"}}})
 }
 
 // RollbackPricelist takes a change of tariff back: service.changepricelist.rollback (docs/reference/billmanager.md §1.6,

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"pmssl/internal/plaintext"
 )
 
 // maxEntry bounds the text of one entry in bytes, so that one huge answer at
@@ -106,9 +108,5 @@ func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	end := limit
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + fmt.Sprintf(" … (cut, %d bytes in all)", len(s))
+	return plaintext.Head(s, limit) + fmt.Sprintf(" … (cut, %d bytes in all)", len(s))
 }

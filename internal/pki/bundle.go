@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"pmssl/internal/plaintext"
 )
 
 // MaxCertificates is how many different certificates one answer or stored bundle may hold: real chains have at most five.
@@ -194,7 +196,7 @@ func (b *Bundle) unreadableWords() string {
 	for _, u := range b.Unreadable {
 		words = append(words, u.String())
 	}
-	return "; cannot be read: " + Clip(strings.Join(words, "; "), 500)
+	return "; cannot be read: " + plaintext.Clip(strings.Join(words, "; "), 500)
 }
 
 // bundled returns the certificates of a SignedData (RFC 5652 5.1) as they stand there, each in DER. Its signatures, if any,

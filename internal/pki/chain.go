@@ -11,6 +11,7 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 )
 
 // Chain is a leaf with the certificates that lead from it towards a root.
@@ -76,7 +77,7 @@ func NamedChain(blocks []string, commonName string, now time.Time) (Chain, error
 	})
 	if len(leaves) == 0 {
 		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "none of the %d certificates delivered is a server's for %q%s",
-			len(bundle.Certificates), Clip(DisplayName(commonName), 300), bundle.unreadableWords())
+			len(bundle.Certificates), plaintext.Clip(DisplayName(commonName), 300), bundle.unreadableWords())
 	}
 	return bundle.chain(slices.MaxFunc(leaves, youngest), now), nil
 }
@@ -107,7 +108,7 @@ func (c Chain) Check(csr CSR, names []string) error {
 	}
 	for _, name := range append([]string{csr.CommonName}, names...) {
 		if !slices.ContainsFunc(c.Leaf.DNSNames, func(has string) bool { return Covers(has, name) }) {
-			return fail("does not cover %s, it covers %s", DisplayName(name), Clip(DisplayNames(c.Leaf.DNSNames), 500))
+			return fail("does not cover %s, it covers %s", DisplayName(name), plaintext.Clip(DisplayNames(c.Leaf.DNSNames), 500))
 		}
 	}
 	if !forServers(c.Leaf) {

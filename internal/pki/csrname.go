@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 )
 
 // commonName returns the subject's CN as it stands there, or the first SAN if the subject has none. Two of them are refused: which
@@ -35,7 +36,7 @@ func commonName(request *x509.CertificateRequest) (string, error) {
 // it: other says why it cannot go there (rules CERT-4), nil if it has that form already but for upper case.
 func requestedName(name string) (ascii string, other, err error) {
 	if strings.TrimSpace(name) != name {
-		return "", nil, refuseCSR("the name %q in the CSR has blanks or line breaks around it", Clip(name, 300))
+		return "", nil, refuseCSR("the name %q in the CSR has blanks or line breaks around it", plaintext.Clip(name, 300))
 	}
 	ascii, err = ASCIIName("csr", name)
 	if err != nil || LowerASCII(name) == ascii {
@@ -46,7 +47,7 @@ func requestedName(name string) (ascii string, other, err error) {
 		what = "holds " + Character(r)
 	}
 	return ascii, refuseCSR("the name %q in the CSR %s; a CSR cannot be changed after it was signed: make a new one with the name %s",
-		Clip(name, 300), what, ascii), nil
+		plaintext.Clip(name, 300), what, ascii), nil
 }
 
 // LowerASCII returns the text with A to Z in lower case and every other character as it is: strings.ToLower would map some, such as
@@ -97,7 +98,7 @@ func hiddenName(request *x509.CertificateRequest) error {
 	}
 	for _, name := range sansOf(fields[attributes]) {
 		if !slices.Contains(request.DNSNames, name) {
-			return refuseCSR("the CSR asks for the name %q outside of its one list of names (subjectAltName); make a new one with all names in that list", Clip(name, 300))
+			return refuseCSR("the CSR asks for the name %q outside of its one list of names (subjectAltName); make a new one with all names in that list", plaintext.Clip(name, 300))
 		}
 	}
 	return nil

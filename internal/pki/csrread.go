@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 )
 
 // Object identifiers of keys and ways of signing (RFC 3279, RFC 4055, RFC 5758).
@@ -90,7 +91,7 @@ func onlyBlock(text string) (pemBlock, error) {
 	block := blocks[0]
 	switch {
 	case block.label != "CERTIFICATE REQUEST" && block.label != "NEW CERTIFICATE REQUEST":
-		return pemBlock{}, refuseCSR("%q stands where the CSR belongs", Clip(block.label, maxLabel))
+		return pemBlock{}, refuseCSR("%q stands where the CSR belongs", plaintext.Clip(block.label, maxLabel))
 	case block.flaw != "":
 		return pemBlock{}, refuseCSR("the CSR's PEM block cannot be read: %s; %s", block.flaw, remedyDamaged)
 	case strings.TrimFunc(block.after, blank) != "":

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 )
 
 const (
@@ -40,7 +41,7 @@ func ASCIIName(field, name string) (string, error) {
 		why = fmt.Sprintf("it is longer than %d characters", maxName)
 	}
 	if why != "" {
-		return "", fault.Errorf(fault.Value, field, "%q cannot be certified: %s", Clip(name, 300), why)
+		return "", fault.Errorf(fault.Value, field, "%q cannot be certified: %s", plaintext.Clip(name, 300), why)
 	}
 	return ascii, nil
 }
@@ -134,12 +135,4 @@ func Covers(has, wanted string) bool {
 	base, wildcard := strings.CutPrefix(has, "*.")
 	label, rest, found := strings.Cut(wanted, ".")
 	return wildcard && found && label != "" && label != "*" && rest != "" && rest == base
-}
-
-// Clip shortens a text from outside to at most so many bytes, and marks that it did.
-func Clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
 }

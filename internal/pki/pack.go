@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/smallstep/pkcs7"
+
+	"pmssl/internal/plaintext"
 )
 
 // packed is one file of the client's ZIP.
@@ -83,7 +85,7 @@ func (c Chain) pkcs7() (string, error) {
 // fileName makes a name that no archive tool trips over: a to z, digits, hyphen and underscore.
 func fileName(name string) string {
 	var out strings.Builder
-	for _, r := range Clip(strings.ToLower(name), 100) {
+	for _, r := range plaintext.Clip(strings.ToLower(name), 100) {
 		switch {
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
 			out.WriteRune(r)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"pmssl/internal/plaintext"
 )
 
 // Unreadable is a block of a bundle that could not be read.
@@ -25,7 +27,7 @@ func (u Unreadable) String() string {
 	if u.Subject != "" {
 		subject = fmt.Sprintf(", subject %q", u.Subject)
 	}
-	return fmt.Sprintf("block %d (%s, %d bytes%s): %s", u.Number, Clip(u.Label, maxLabel), u.Size, subject, u.Reason)
+	return fmt.Sprintf("block %d (%s, %d bytes%s): %s", u.Number, plaintext.Clip(u.Label, maxLabel), u.Size, subject, u.Reason)
 }
 
 // outline is what can be read of a certificate that crypto/x509 refuses: its structure alone. Nothing is verified.
@@ -73,7 +75,7 @@ func shownSubject(name []byte) string {
 			break
 		}
 	}
-	return Clip(strings.Map(func(r rune) rune {
+	return plaintext.Clip(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'
 		}

@@ -9,6 +9,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
 )
 
 // Longest values of the fields of a subject, in characters (BR 7.1.4.2, after the upper bounds of RFC 5280 A.1).
@@ -46,7 +47,7 @@ func CheckField(name, value string) error {
 	}
 	if check := subjectCheck(name); check != nil {
 		if why := check(strings.TrimSpace(value)); why != "" {
-			return fault.Errorf(fault.Value, name, "%q %s", pki.Clip(value, 100), why)
+			return fault.Errorf(fault.Value, name, "%q %s", plaintext.Clip(value, 100), why)
 		}
 	}
 	return nil
@@ -83,7 +84,7 @@ func MappedNames(list string) []string {
 	var mapped []string
 	for _, word := range SplitNames(list) {
 		if ascii, err := pki.ASCIIName("", word); err == nil && ascii != pki.LowerASCII(word) {
-			mapped = append(mapped, fmt.Sprintf("%q is sent as %s", pki.Clip(word, 300), ascii))
+			mapped = append(mapped, fmt.Sprintf("%q is sent as %s", plaintext.Clip(word, 300), ascii))
 		}
 	}
 	return mapped
@@ -101,7 +102,7 @@ func ParseEmails(field, list string) ([]string, error) {
 	}
 	for _, one := range emails {
 		if why := emailFlaw(one); why != "" {
-			return nil, fault.Errorf(fault.Value, field, "%q %s", pki.Clip(one, 300), why)
+			return nil, fault.Errorf(fault.Value, field, "%q %s", plaintext.Clip(one, 300), why)
 		}
 	}
 	return emails, nil

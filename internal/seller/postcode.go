@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"pmssl/internal/fault"
-	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
 )
 
 // postcodes are the forms of postal codes of countries that have them, by ISO 3166-1 code: 9 is a digit, A a letter, X either. Blanks,
@@ -136,7 +136,7 @@ func CheckTogether(name, value, country string) error {
 		why = stateFlaw(value, country)
 	}
 	if why != "" {
-		return fault.Errorf(fault.Value, name, "%q %s", pki.Clip(value, 100), why)
+		return fault.Errorf(fault.Value, name, "%q %s", plaintext.Clip(value, 100), why)
 	}
 	return nil
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"pmssl/internal/fault"
-	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
 )
 
 // Method is the way in which control over a domain is proved (BR 3.2.2.4).
@@ -43,7 +43,7 @@ func ParseMethod(word string) (Method, error) {
 	case "auth_http", "auth_https", "auth_file":
 		return MethodFile, nil
 	}
-	return 0, fault.Errorf(fault.Value, "approver_method", "unknown method of proof %q, known are auth_email, auth_dnstxt and auth_http", pki.Clip(word, 60))
+	return 0, fault.Errorf(fault.Value, "approver_method", "unknown method of proof %q, known are auth_email, auth_dnstxt and auth_http", plaintext.Clip(word, 60))
 }
 
 // Challenge is what the client has to do for one name before the certificate is issued.

@@ -8,6 +8,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
 )
 
 // NewRequest checks an order as the seller's CA would, before anything is bought: the CSR, its names against the
@@ -127,7 +128,7 @@ func (r *Request) fitEmails() error {
 	}
 	for _, one := range r.Emails {
 		if why := emailFlaw(one); why != "" {
-			return fault.Errorf(fault.Value, itemparam.Approver, "%q %s", pki.Clip(one, 300), why)
+			return fault.Errorf(fault.Value, itemparam.Approver, "%q %s", plaintext.Clip(one, 300), why)
 		}
 	}
 	return nil
@@ -139,7 +140,7 @@ func (r *Request) fitNames(sans int) error {
 		r.Names = slices.DeleteFunc(r.Names, func(n string) bool { return r.implied(n) })
 		if len(r.Names) > 0 {
 			return fault.Errorf(fault.Value, "altname", "%s certifies one name, the order has %s beside %s",
-				r.Product.title(), pki.Clip(pki.DisplayNames(r.Names), 500), pki.DisplayName(r.CSR.CommonName))
+				r.Product.title(), plaintext.Clip(pki.DisplayNames(r.Names), 500), pki.DisplayName(r.CSR.CommonName))
 		}
 		return nil
 	}

@@ -8,7 +8,7 @@ const module = "pmssl"
 const sandbox = "internal/sandbox"
 
 // standardOnly lists the packages that import the standard library and nothing else (docs/architecture.md).
-var standardOnly = []string{"internal/cabforum", "internal/itemparam"}
+var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext"}
 
 // allowed is docs/architecture.md as a table: package -> packages that it may import besides its own folders. A package that is
 // not here is refused until somebody has thought about its place.
@@ -16,7 +16,7 @@ var allowed = map[string][]string{
 	"cmd": {"internal/app", "internal/seller", "internal/seller/namecheap", "internal/seller/ispmanager"},
 	"internal/app": {
 		"internal/command", "internal/item", "internal/seller", "internal/panel", "internal/notify", "internal/panellog",
-		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
+		"internal/dnscheck", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
 	},
 	"internal/command": {
 		"internal/subscription", "internal/plan", "internal/lifecycle", "internal/purchase", "internal/item", "internal/seller",
@@ -37,31 +37,32 @@ var allowed = map[string][]string{
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
 	},
 	"internal/item": {
-		"internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc",
+		"internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
 	},
 	"internal/panel": {
-		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog",
+		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext",
 	},
 	"internal/notify": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog",
 	},
-	"internal/seller":            {"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog"},
-	"internal/seller/sellerhttp": {"internal/fault", "internal/panellog"},
+	"internal/seller":            {"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext"},
+	"internal/seller/sellerhttp": {"internal/fault", "internal/panellog", "internal/plaintext"},
 	"internal/seller/namecheap": {
 		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
-		"internal/panellog",
+		"internal/panellog", "internal/plaintext",
 	},
 	"internal/seller/ispmanager": {
 		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
-		"internal/panellog",
+		"internal/panellog", "internal/plaintext",
 	},
-	"internal/pki":       {"internal/cabforum", "internal/fault"},
+	"internal/pki":       {"internal/cabforum", "internal/fault", "internal/plaintext"},
 	"internal/fault":     {},
 	"internal/itemparam": {},
 	"internal/xmldoc":    {},
-	"internal/panellog":  {},
+	"internal/panellog":  {"internal/plaintext"},
 	"internal/cabforum":  {},
 	"internal/dnscheck":  {},
+	"internal/plaintext": {},
 	"internal/sandbox":   {},
 	"etc":                {},
 	"scripts":            {},

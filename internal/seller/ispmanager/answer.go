@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller/sellerhttp"
 )
 
@@ -199,7 +200,7 @@ func (a answer) verdict() string {
 	case a.failure != nil:
 		return "error " + a.failure.said()
 	case a.okText != "" || a.okType != "":
-		return strings.TrimSpace("ok " + a.okType + " " + clip(words(panellog.RedactForm(strings.TrimPrefix(a.okText, "?"))), 100))
+		return strings.TrimSpace("ok " + a.okType + " " + plaintext.Clip(words(panellog.RedactForm(strings.TrimPrefix(a.okText, "?"))), 100))
 	case a.ok:
 		return "ok"
 	}
@@ -241,14 +242,7 @@ func offers(list []choice, key string) bool {
 }
 
 // words is a text of the remote for people: one line, not endless.
-func words(text string) string { return clip(sellerhttp.Line(text), 1000) }
+func words(text string) string { return plaintext.Clip(plaintext.Line(text), 1000) }
 
 // remark is words for what may be anything: sessions and tokens that are named as such in it, in a link perhaps, are masked.
 func remark(text string) string { return words(panellog.RedactText(text)) }
-
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
-}

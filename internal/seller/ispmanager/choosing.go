@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pmssl/internal/itemparam"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 )
 
@@ -140,7 +141,7 @@ func (w filling) country(f field) (string, bool, error) {
 			text := w.request.Params[name]
 			code := countryCode(text)
 			if code == "" && name == f.name && strings.TrimSpace(text) != "" { // another country than the client's must not take its place
-				return "", false, refuseField(f, "the country "+clip(words(text), 20)+" is not found")
+				return "", false, refuseField(f, "the country "+plaintext.Clip(words(text), 20)+" is not found")
 			}
 			if code != "" {
 				iso = code
@@ -153,7 +154,7 @@ func (w filling) country(f field) (string, bool, error) {
 	}
 	key, found := countryKey(iso, f)
 	if !found {
-		return "", false, refuseField(f, "the country "+clip(words(iso), 20)+" is not found")
+		return "", false, refuseField(f, "the country "+plaintext.Clip(words(iso), 20)+" is not found")
 	}
 	return key, true, nil
 }

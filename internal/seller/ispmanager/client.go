@@ -13,6 +13,7 @@ import (
 
 	"pmssl/internal/cabforum"
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
 )
@@ -181,7 +182,7 @@ func keys(params url.Values) string {
 	var shown []string
 	for _, name := range []string{"elid", "id", "pricelist", "period", "p_num", "remoteid", "sok", "snext", "skipbasket", "clicked_button"} {
 		if value := params.Get(name); value != "" {
-			shown = append(shown, name+"="+clip(sellerhttp.Line(value), 60))
+			shown = append(shown, name+"="+plaintext.Clip(plaintext.Line(value), 60))
 		}
 	}
 	return strings.Join(shown, " ")

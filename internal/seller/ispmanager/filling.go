@@ -7,6 +7,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 )
 
@@ -36,7 +37,7 @@ func (w filling) value(f field) (string, bool, error) {
 	}
 	if value, latin, ours := w.plain(f.name); ours {
 		if latin && !isLatin(value) {
-			return "", false, fault.Errorf(fault.Value, f.name, "%s takes Latin letters only for %s, not %q", Title, f.name, clip(words(value), 200))
+			return "", false, fault.Errorf(fault.Value, f.name, "%s takes Latin letters only for %s, not %q", Title, f.name, plaintext.Clip(words(value), 200))
 		}
 		return value, true, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 )
 
 const functionFilter = "certificate.filter"
@@ -35,7 +36,7 @@ func filtersIn(f form) []string {
 			continue
 		}
 		if value != "" && value != "null" && value != "any" && value != "all" {
-			set = append(set, name+" "+clip(remark(value), 60))
+			set = append(set, name+" "+plaintext.Clip(remark(value), 60))
 		}
 	}
 	return set

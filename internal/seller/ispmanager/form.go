@@ -8,6 +8,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 )
 
 // form is what a function answers when it is called without sok: its fields, their values and what may be chosen
@@ -150,7 +151,7 @@ func (f form) valueFor(one field, own filler) (string, error) {
 	case one.fixed && one.value != "":
 		return f.fixedValue(one, value)
 	case value != "" && one.listed && !offers(one.list, value):
-		return "", refuseField(one, "the value "+clip(words(value), 100)+" is not offered")
+		return "", refuseField(one, "the value "+plaintext.Clip(words(value), 100)+" is not offered")
 	}
 	return value, nil
 }
@@ -199,7 +200,7 @@ func refuseField(one field, why string) *fault.Error {
 		if len(keys) > 30 {
 			keys = append(keys[:30:30], "…")
 		}
-		text += "; offered are " + clip(remark(strings.Join(keys, ", ")), 400)
+		text += "; offered are " + plaintext.Clip(remark(strings.Join(keys, ", ")), 400)
 	}
 	return &fault.Error{Type: fault.API, Object: one.name, Message: text}
 }

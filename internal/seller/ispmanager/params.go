@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
-	"pmssl/internal/seller/sellerhttp"
 )
 
 // Param is a connection parameter of the module.
@@ -111,7 +111,7 @@ func accessOf(params map[string]string) (access, error) {
 		return access{}, fault.Errorf(fault.Missed, "password", "the connection to %s lacks password", Title)
 	case strings.Contains(who.user, ":"):
 		return access{}, fault.Errorf(fault.Value, "username", "the user name has a colon, at which %s would part it from the password", Title)
-	case sellerhttp.Line(who.user) != who.user || len(who.user) > 255:
+	case plaintext.Line(who.user) != who.user || len(who.user) > 255:
 		return access{}, fault.Errorf(fault.Value, "username", "the user name is not one line of at most 255 bytes")
 	}
 	return who, nil

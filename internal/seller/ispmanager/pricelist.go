@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
 )
@@ -81,7 +82,7 @@ func (c *Client) tariffFor(ctx context.Context, p seller.Product, months int) (t
 	}
 	switch {
 	case len(fits) == 0:
-		return tariff{}, fault.Errorf(fault.API, "pricelist", "%s sells no %s to this account; it sells %s", Title, p.ID, clip(templates(all), 600))
+		return tariff{}, fault.Errorf(fault.API, "pricelist", "%s sells no %s to this account; it sells %s", Title, p.ID, plaintext.Clip(templates(all), 600))
 	case len(fits) > 1:
 		return tariff{}, fault.Errorf(fault.API, "pricelist", "%s has %s twice: tariff %d (%s) and tariff %d (%s); which one is meant cannot be told",
 			Title, p.ID, fits[0].id, fits[0].name, fits[1].id, fits[1].name)
@@ -125,7 +126,7 @@ func (c *Client) tariffs(ctx context.Context) ([]tariff, error) {
 	return slices.DeleteFunc(all, func(t tariff) bool {
 		nameless := !plausibleID(t.template())
 		if nameless {
-			c.log.Warningf("the tariff %d of %s is left out: no template can be made of its name %q", t.id, Title, clip(t.name, 100))
+			c.log.Warningf("the tariff %d of %s is left out: no template can be made of its name %q", t.id, Title, plaintext.Clip(t.name, 100))
 		}
 		return nameless
 	}), nil

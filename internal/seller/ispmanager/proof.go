@@ -8,8 +8,8 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
-	"pmssl/internal/seller/sellerhttp"
 )
 
 // Challenges reads again what the client must publish for the order (docs/reference/ispmanager.md §4.4, §5): the proofs of
@@ -214,7 +214,7 @@ func (p *publication) published(url, content string) {
 	}
 	var lines []string
 	for line := range strings.Lines(strings.TrimSpace(content)) {
-		lines = append(lines, sellerhttp.Line(line))
+		lines = append(lines, plaintext.Line(line))
 	}
 	if len(content) > maxFile || slices.ContainsFunc(lines, func(line string) bool { return len(line) > maxFileLine }) {
 		p.refuse("a file longer than any CA's", content)
@@ -224,7 +224,7 @@ func (p *publication) published(url, content string) {
 }
 
 func (p *publication) refuse(what, value string) {
-	p.refused = append(p.refused, p.word+": "+what+" "+clip(remark(value), 200))
+	p.refused = append(p.refused, p.word+": "+what+" "+plaintext.Clip(remark(value), 200))
 }
 
 func isURL(text string) bool {

@@ -10,6 +10,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 )
 
@@ -200,7 +201,7 @@ func (s sheet) report(id int64) seller.OrderStatus {
 	var refused []string
 	r.Challenges, refused = proofsOf(f, s.names(r.CommonName))
 	if len(refused) > 0 {
-		r.StatusText += "; not publishable: " + clip(strings.Join(refused, ", "), 300)
+		r.StatusText += "; not publishable: " + plaintext.Clip(strings.Join(refused, ", "), 300)
 	}
 	return r
 }

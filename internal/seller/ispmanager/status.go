@@ -3,6 +3,7 @@ package ispmanager
 import (
 	"strings"
 
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
 )
@@ -46,7 +47,7 @@ func itemStatusOf(row *sellerhttp.Element) itemStatus {
 				s.number = number
 			}
 			if task, is := strings.CutPrefix(rest, "_"); is && number == s.number && s.task == "" {
-				s.task = clip(words(task), 40)
+				s.task = plaintext.Clip(words(task), 40)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller/sellerhttp"
 )
 
@@ -206,7 +207,7 @@ func paymentSign(reply answer) string {
 	target := strings.ToLower(reply.redirect())
 	switch {
 	case reply.okType == "url", strings.HasPrefix(reply.okText, "/"):
-		return "the answer sends us to a page (" + clip(words(strings.Split(reply.okText, "?")[0]), 100) + ")"
+		return "the answer sends us to a page (" + plaintext.Clip(words(strings.Split(reply.okText, "?")[0]), 100) + ")"
 	case strings.HasPrefix(target, "payment"), target == "order", target == "basket", strings.HasPrefix(target, "billorder"):
 		return "the answer sends us to " + target
 	}

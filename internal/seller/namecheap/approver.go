@@ -8,6 +8,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
 )
@@ -22,7 +23,7 @@ func (c *Client) Approvers(ctx context.Context, domain string, product seller.Pr
 	}
 	bare := strings.ToLower(bareName(strings.TrimSpace(domain)))
 	if bare == "" || len(bare) > 70 {
-		return nil, fault.Errorf(fault.Value, "domain", "%s lists approvers for names of 1 to 70 characters, not for %q", Title, clip(sellerhttp.Line(bare), 300))
+		return nil, fault.Errorf(fault.Value, "domain", "%s lists approvers for names of 1 to 70 characters, not for %q", Title, plaintext.Clip(plaintext.Line(bare), 300))
 	}
 	result, err := c.approverList(ctx, bare, product.Names[0])
 	var refused *refusal

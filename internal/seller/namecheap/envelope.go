@@ -3,6 +3,7 @@ package namecheap
 import (
 	"strings"
 
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller/sellerhttp"
 )
 
@@ -30,7 +31,7 @@ func parseEnvelope(body []byte) (envelope, error) {
 	}
 	if !strings.EqualFold(root.Name, "ApiResponse") {
 		return envelope{}, &sellerhttp.Error{Kind: sellerhttp.Foreign,
-			Text: "what answers is not Namecheap's API: its document begins with <" + clip(sellerhttp.Line(root.Name), 60) + ">"}
+			Text: "what answers is not Namecheap's API: its document begins with <" + plaintext.Clip(plaintext.Line(root.Name), 60) + ">"}
 	}
 	e := envelope{response: root.Child("CommandResponse")}
 	switch status := root.Attr("Status"); strings.ToUpper(status) {
@@ -39,13 +40,13 @@ func parseEnvelope(body []byte) (envelope, error) {
 	case "ERROR":
 	default:
 		return envelope{}, &sellerhttp.Error{Kind: sellerhttp.Unreadable,
-			Text: "the answer's status is neither OK nor ERROR but \"" + clip(sellerhttp.Line(status), 40) + "\""}
+			Text: "the answer's status is neither OK nor ERROR but \"" + plaintext.Clip(plaintext.Line(status), 40) + "\""}
 	}
 	for _, one := range root.Child("Errors").All("Error") {
 		e.errors = append(e.errors, apiError{number: intOf(one.Attr("Number")), given: one.Attr("Number"), text: one.Text()})
 	}
 	for _, one := range root.Child("Warnings").All("Warning") {
-		e.warnings = append(e.warnings, strings.TrimSpace(sellerhttp.Line(one.Attr("Number"))+" "+words(one.Text())))
+		e.warnings = append(e.warnings, strings.TrimSpace(plaintext.Line(one.Attr("Number"))+" "+words(one.Text())))
 	}
 	return e, nil
 }
@@ -54,11 +55,4 @@ func parseEnvelope(body []byte) (envelope, error) {
 func (e envelope) result(name string) *sellerhttp.Element { return e.response.Child(name) }
 
 // words is a text of Namecheap for people: one line, not endless.
-func words(text string) string { return clip(sellerhttp.Line(text), 1000) }
-
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
-}
+func words(text string) string { return plaintext.Clip(plaintext.Line(text), 1000) }

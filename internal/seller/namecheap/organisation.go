@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 )
 
@@ -94,7 +95,7 @@ func subject(r seller.Request) ([]string, error) {
 		}
 		value, complaint := f.written(used[f.from])
 		if complaint != "" {
-			complaints.Wrong(f.from, "%q %s", clip(used[f.from], 100), complaint)
+			complaints.Wrong(f.from, "%q %s", plaintext.Clip(used[f.from], 100), complaint)
 			continue
 		}
 		pairs = append(pairs, f.name, value)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
 )
@@ -81,7 +82,7 @@ func addressOf(params map[string]string, getenv func(string) (string, bool)) (st
 		return sandbox, nil
 	default:
 		// Guessing would pay with real money, or buy nothing.
-		return "", fault.Errorf(fault.Value, "sandbox", "sandbox is %q, on or off is expected", sellerhttp.Line(word))
+		return "", fault.Errorf(fault.Value, "sandbox", "sandbox is %q, on or off is expected", plaintext.Line(word))
 	}
 }
 
@@ -124,7 +125,7 @@ func accessOf(params map[string]string) (access, error) {
 	// Namecheap takes IPv4 only and answers anything else with 1011105 (docs/reference/namecheap.md §1.2).
 	if ip, err := netip.ParseAddr(who.clientIP); err != nil || !ip.Is4() {
 		return access{}, fault.Errorf(fault.ClientIP, "client_ip", "%q is not an IPv4 address, and %s takes no other as client_ip",
-			sellerhttp.Line(who.clientIP), Title)
+			plaintext.Line(who.clientIP), Title)
 	}
 	return who, nil
 }
@@ -148,7 +149,7 @@ func limitsOf(params map[string]string) (sellerhttp.Limits, error) {
 		number, err := strconv.Atoi(text)
 		if err != nil || number < 0 || number > sellerhttp.MaxLimit {
 			return sellerhttp.Limits{}, fault.Errorf(fault.Value, p.Name, "%s is %q, a whole number from 0 to %d is expected",
-				p.Name, sellerhttp.Line(text), sellerhttp.MaxLimit)
+				p.Name, plaintext.Line(text), sellerhttp.MaxLimit)
 		}
 		numbers = append(numbers, number)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
 )
@@ -235,7 +236,7 @@ func (l *priceList) none() *fault.Error {
 	if len(l.odd) > 0 {
 		text = "none of its prices can be read for certain: " + shown(l.odd, "; ")
 	}
-	return fault.Errorf(fault.API, commandPricing, "%s answers OK, and %s", Title, clip(text, 1000))
+	return fault.Errorf(fault.API, commandPricing, "%s answers OK, and %s", Title, plaintext.Clip(text, 1000))
 }
 
 func shown(all []string, between string) string {

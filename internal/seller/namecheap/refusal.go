@@ -9,6 +9,7 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller/sellerhttp"
 )
 
@@ -24,7 +25,7 @@ func newRefusal(command string, e envelope, who access) *refusal {
 	r := &refusal{command: command, errors: slices.Clone(e.errors), response: e.response, clientIP: who.clientIP}
 	mask := panellog.Masker(who.apiKey)
 	for i, one := range r.errors { // a text that repeats our request must not show the key, nor the first half of it
-		r.errors[i].text, r.errors[i].given = words(mask(one.text)), clip(sellerhttp.Line(mask(one.given)), 40)
+		r.errors[i].text, r.errors[i].given = words(mask(one.text)), plaintext.Clip(plaintext.Line(mask(one.given)), 40)
 	}
 	return r
 }

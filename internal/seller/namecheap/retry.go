@@ -9,6 +9,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
 )
@@ -96,7 +97,7 @@ func certifies(r seller.Request, domain string) error {
 	}) {
 		return nil
 	}
-	return fault.Errorf(fault.Value, "domain", "%s is none of the certificate's names: %s", pki.DisplayName(ascii), clip(pki.DisplayNames(r.AllNames()), 500))
+	return fault.Errorf(fault.Value, "domain", "%s is none of the certificate's names: %s", pki.DisplayName(ascii), plaintext.Clip(pki.DisplayNames(r.AllNames()), 500))
 }
 
 // SendApproval has the letters to the approvers sent again. emails are in the order of the request's names; none means those of
@@ -114,7 +115,7 @@ func (c *Client) SendApproval(ctx context.Context, id int64, r seller.Request, e
 	}
 	for _, email := range approvers(wanted) {
 		if !pki.PlausibleEmail(email) {
-			return fault.Errorf(fault.Value, itemparam.Approver, "%q is not an e-mail address", clip(sellerhttp.Line(email), 300))
+			return fault.Errorf(fault.Value, itemparam.Approver, "%q is not an e-mail address", plaintext.Clip(plaintext.Line(email), 300))
 		}
 	}
 	same, err := c.writesTo(ctx, id, wanted)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 )
 
 // Class says what may be done with a call whose answer did not come (rules ARCH-6, rules BUY-3).
@@ -157,7 +158,7 @@ func (c *Client) blame(call Call, err error) *Error {
 		return nil
 	}
 	trouble.Seller, trouble.Call = c.config.Seller, call.Name
-	trouble.Text = clip(c.mask(trouble.Text), maxTrouble)
+	trouble.Text = plaintext.Clip(c.mask(trouble.Text), maxTrouble)
 	return trouble
 }
 

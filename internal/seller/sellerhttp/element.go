@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"pmssl/internal/plaintext"
 )
 
 const (
@@ -88,7 +90,7 @@ func ParseXML(body []byte) (*Element, error) {
 	}
 	p := parser{source: xml.NewDecoder(bytes.NewReader(body))}
 	p.source.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
-		return nil, &Error{Kind: Unreadable, Text: "the answer declares the character set " + clip(Line(charset), 40) + ", UTF-8 is expected"}
+		return nil, &Error{Kind: Unreadable, Text: "the answer declares the character set " + plaintext.Clip(plaintext.Line(charset), 40) + ", UTF-8 is expected"}
 	}
 	return p.document(body)
 }
@@ -124,7 +126,7 @@ func syntax(err error, atEnd bool) error {
 	case atEnd:
 		return &Error{Kind: Truncated, Text: "the answer ends in the middle", Err: err}
 	}
-	return &Error{Kind: Unreadable, Text: "the answer is not well-formed: " + clip(Line(err.Error()), 200), Err: err}
+	return &Error{Kind: Unreadable, Text: "the answer is not well-formed: " + plaintext.Clip(plaintext.Line(err.Error()), 200), Err: err}
 }
 
 func (p *parser) take(token xml.Token) error {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 )
 
 // reply is what came back over HTTP.
@@ -119,9 +120,9 @@ func (c *Client) roundTrip(request *http.Request, carrier *http.Transport) (*htt
 }
 
 func (c *Client) receive(response *http.Response) (reply, error) {
-	answer := reply{status: response.StatusCode, contentType: clip(c.scrub(response.Header.Get("Content-Type")), 100)}
+	answer := reply{status: response.StatusCode, contentType: plaintext.Clip(c.scrub(response.Header.Get("Content-Type")), 100)}
 	if location, err := response.Location(); err == nil {
-		answer.elsewhere = clip(Line(c.mask(location.Host)), 100)
+		answer.elsewhere = plaintext.Clip(plaintext.Line(c.mask(location.Host)), 100)
 	}
 	var err error
 	answer.body, err = io.ReadAll(io.LimitReader(response.Body, MaxBody+1))

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"mime"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 )
 
 // readable refuses what is not text in UTF-8: nothing is converted by guesswork, or a name would be stored garbled.
@@ -16,7 +16,7 @@ func readable(answer reply) *Error {
 		return &Error{Kind: Foreign, Text: "an HTML page answers instead of the API: " + Snippet(answer.body)}
 	}
 	if _, params, err := mime.ParseMediaType(answer.contentType); err == nil && !utf8Name(params["charset"]) {
-		return &Error{Kind: Unreadable, Text: "the answer declares the character set " + clip(params["charset"], 40) + ", UTF-8 is expected"}
+		return &Error{Kind: Unreadable, Text: "the answer declares the character set " + plaintext.Clip(params["charset"], 40) + ", UTF-8 is expected"}
 	}
 	if !utf8.Valid(answer.body) {
 		return &Error{Kind: Unreadable, Text: "the answer is not valid UTF-8"}
@@ -40,30 +40,9 @@ func page(body []byte) bool {
 // Snippet is the beginning of an answer for an error text: one line, nothing that a terminal acts on, and *** for what is
 // named like a secret in it, as a session in a link.
 func Snippet(body []byte) string {
-	text := clip(Line(panellog.RedactText(string(body[:min(len(body), 1024)]))), 120)
+	text := plaintext.Clip(plaintext.Line(panellog.RedactText(string(body[:min(len(body), 1024)]))), 120)
 	if text == "" {
 		return "an empty answer"
 	}
 	return text
-}
-
-// Line makes one printable line of a text that came from outside.
-func Line(text string) string {
-	printable := strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsPrint(r):
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(text, ""))
-	return strings.Join(strings.Fields(printable), " ")
-}
-
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 )
 
 // settingSellerCA is the option of etc/billmgr.conf that names the file of a Trust.
@@ -101,7 +102,7 @@ func (c Config) untrusted(err error) (string, bool) {
 	case errors.As(err, &unknown):
 		issuer := "an unnamed CA"
 		if unknown.Cert != nil {
-			issuer = "the CA " + clip(Line(c.topIssuer(err, unknown.Cert)), 200)
+			issuer = "the CA " + plaintext.Clip(plaintext.Line(c.topIssuer(err, unknown.Cert)), 200)
 		}
 		return "the TLS certificate of what answered is issued by " + issuer + ", which is " + c.Trust.searched(systemBundles()) +
 			". If the seller does not use this CA, a proxy stands between", true
@@ -140,7 +141,7 @@ func namesOf(leaf *x509.Certificate) string {
 	if len(names) == 0 {
 		return "no name at all"
 	}
-	return clip(Line(strings.Join(names, ", ")), 200)
+	return plaintext.Clip(plaintext.Line(strings.Join(names, ", ")), 200)
 }
 
 // lifeOf says why a certificate is not valid at the time.

@@ -1,0 +1,45 @@
+// Package plaintext makes texts from outside short and printable, for messages, log lines and settings that people read.
+package plaintext
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Clip returns the text if it has at most limit bytes, otherwise its first limit bytes with an ellipsis behind them. The shortened
+// text is valid UTF-8: bytes that are not, half a character at the cut among them, are left out.
+func Clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}
+
+// Head returns the longest beginning of the text that has at most limit bytes and does not end inside a character. Bytes that are
+// not UTF-8 are kept, so that a log line can show them quoted.
+func Head(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	end := limit
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}
+
+// Line returns the text as one printable line: each run of white space becomes one blank, what does not print and what is not
+// UTF-8 is left out.
+func Line(text string) string {
+	printable := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsPrint(r):
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(text, ""))
+	return strings.Join(strings.Fields(printable), " ")
+}
