@@ -94,8 +94,12 @@ func acrossModules(entry, path string) string {
 func shipped(deps []string) []string {
 	var found []string
 	for _, path := range deps {
-		if to, ours := folder(path); ours && within(to, sandbox) {
+		to, ours := folder(path)
+		switch {
+		case ours && within(to, sandbox):
 			found = append(found, fmt.Sprintf("cmd depends on %s: nothing that ships imports the stand-ins", path))
+		case ours && within(to, conformance):
+			found = append(found, fmt.Sprintf("cmd depends on %s: only tests import the conformance suite", path))
 		}
 	}
 	return found

@@ -42,6 +42,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		"a folder of the same entry":       {"internal/panel", "internal/panel/conf", ""},
 		"a neighbour with a longer name":   {"internal/pkistore", "internal/pki", "is not in"},
 		"the product and the stand-ins":    {"internal/app", "internal/sandbox/panel", "nothing that ships"},
+		"a seller and the suite":           {"internal/seller/namecheap", "internal/seller/sellertest", "may import"},
 		"the stand-ins and the product":    {"internal/sandbox/panel", "internal/pki", "nothing of the product"},
 		"the stand-ins among themselves":   {"internal/sandbox/e2e", "internal/sandbox/panel", ""},
 		"a package that is not listed":     {"internal/util", "internal/pki", "is not in"},
@@ -77,6 +78,7 @@ func TestTestsMayImportAnyPackageButTheStandIns(t *testing.T) {
 func TestNothingOfTheStandInsShips(t *testing.T) {
 	assert.Empty(t, shipped([]string{"fmt", "pmssl/internal/pki", "example.org/internal/sandbox"}))
 	assert.Len(t, shipped([]string{"fmt", "pmssl/internal/sandbox/ca", "pmssl/internal/sandbox"}), 2)
+	assert.Len(t, shipped([]string{"pmssl/internal/seller", "pmssl/internal/seller/sellertest"}), 1)
 }
 
 func TestAPackageThatCannotBeListedIsSaid(t *testing.T) {

@@ -7,6 +7,9 @@ const module = "pmssl"
 // product, so that a stand-in is a second reading of the specification and not a copy of our own mistakes.
 const sandbox = "internal/sandbox"
 
+// conformance is the suite that sellers are tested with: tests import it, nothing that ships does.
+const conformance = "internal/seller/sellertest"
+
 // standardOnly lists the packages that import the standard library and nothing else (docs/architecture.md).
 var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext"}
 
@@ -54,6 +57,10 @@ var allowed = map[string][]string{
 	"internal/seller/ispmanager": {
 		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
 		"internal/panellog", "internal/plaintext",
+	},
+	"internal/seller/sellertest": {
+		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
+		"internal/panellog",
 	},
 	"internal/pki":       {"internal/cabforum", "internal/fault", "internal/plaintext"},
 	"internal/fault":     {},

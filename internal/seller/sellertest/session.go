@@ -1,0 +1,218 @@
+package sellertest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/itemparam"
+	"pmssl/internal/panellog"
+	"pmssl/internal/pki"
+	"pmssl/internal/seller"
+)
+
+// surroundings are what a client gets of the system: a clock that stands still, a log at its highest level, an empty folder.
+type surroundings struct {
+	env  seller.Env
+	root string
+
+	mu sync.Mutex
+	at time.Time
+}
+
+const binary = "pmsellertest"
+
+func newEnv(t *testing.T) *surroundings {
+	t.Helper()
+	e := &surroundings{root: t.TempDir(), at: Start()}
+	for _, dir := range []string{"etc", "var"} {
+		require.NoError(t, os.Mkdir(filepath.Join(e.root, dir), 0o755))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(e.root, "etc", "debug.conf"), []byte("* 9\n"), 0o644))
+	log := panellog.Open(panellog.Options{Name: binary, Root: e.root, Now: e.now, Location: time.UTC, PID: 1})
+	t.Cleanup(func() { _ = log.Close() })
+	e.env = seller.Env{
+		Getenv: func(string) (string, bool) { return "", false }, Now: e.now, Sleep: e.sleep, Jitter: func() float64 { return 0.5 },
+		StateDir: filepath.Join(e.root, "var"), Binary: binary, Log: log,
+	}
+	return e
+}
+
+func (e *surroundings) now() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.at
+}
+
+// sleep takes no time: the clock moves on.
+func (e *surroundings) sleep(ctx context.Context, d time.Duration) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.at = e.at.Add(d)
+	return ctx.Err()
+}
+
+// session is a seller's client, connected to a stand-in.
+type session struct {
+	seller.Seller
+	subject Subject
+	info    seller.Info
+	at      StandIn
+	around  *surroundings
+}
+
+// open starts a stand-in and connects. When the test ends, no secret may stand in the log.
+func open(t *testing.T, subject Subject) *session {
+	t.Helper()
+	s := &session{subject: subject, at: subject.Open(t), around: newEnv(t)}
+	s.around.env.Getenv = s.at.Getenv
+	s.info = subject.Info(s.around.env)
+	s.Seller = s.connect(t, s.at.Params())
+	t.Cleanup(func() {
+		text, err := os.ReadFile(filepath.Join(s.around.root, "var", binary+".log"))
+		if assert.NoError(t, err) {
+			s.hidesSecrets(t, string(text))
+		}
+	})
+	return s
+}
+
+func (s *session) connect(t *testing.T, params map[string]string) seller.Seller {
+	t.Helper()
+	connected, err := s.info.Connect(params)
+	require.NoError(t, err)
+	return connected
+}
+
+// dry is the same seller for a dry run.
+func (s *session) dry(t *testing.T) seller.Seller {
+	t.Helper()
+	env := s.around.env
+	env.DryRun = true
+	connected, err := s.subject.Info(env).Connect(s.at.Params())
+	require.NoError(t, err)
+	return connected
+}
+
+func (s *session) hidesSecrets(t *testing.T, text string) {
+	t.Helper()
+	for _, secret := range s.at.Secrets() {
+		require.NotEmpty(t, secret)
+		assert.NotContains(t, text, secret)
+	}
+}
+
+// advance moves the clocks of both sides.
+func (s *session) advance(by time.Duration) {
+	_ = s.around.sleep(context.Background(), by)
+	s.at.Advance(by)
+}
+
+func (s *session) product(t *testing.T) seller.Product {
+	t.Helper()
+	p, found := seller.FindProduct(s.info.Products, s.subject.Product)
+	require.True(t, found, "Info.Products lacks %s", s.subject.Product)
+	return p
+}
+
+// request is an order for one name, with a key of its own.
+func (s *session) request(t *testing.T, domain, method string) seller.Request {
+	t.Helper()
+	params := map[string]string{itemparam.Method: method}
+	if method == "auth_email" {
+		params[itemparam.Approver] = "admin@" + domain
+	}
+	maps.Copy(params, s.subject.OrderParams)
+	r, err := seller.NewRequest(s.product(t), newCSR(t, domain), "", 0, params)
+	require.NoError(t, err)
+	return r
+}
+
+func newCSR(t *testing.T, domain string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	subject := pkix.Name{CommonName: domain, Country: []string{"DE"}}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+}
+
+// purchase is the first payment for a request, as the engines make it.
+func (s *session) purchase(t *testing.T, r seller.Request) seller.Purchase {
+	t.Helper()
+	p := seller.Purchase{Kind: seller.KindOrder, Product: r.Product, Months: s.subject.Months, Request: r}
+	if is[seller.Activator](s.Seller) {
+		p.Kind = seller.KindCreate
+	}
+	if referencer, ok := s.Seller.(seller.OrderReferencer); ok {
+		p.OrderRef = referencer.OrderRef("panel-1", 42)
+	}
+	return p
+}
+
+// buy pays for an order.
+func (s *session) buy(t *testing.T, r seller.Request) int64 {
+	t.Helper()
+	receipt, err := s.Buy(t.Context(), s.purchase(t, r))
+	require.NoError(t, err)
+	require.Positive(t, receipt.ID)
+	return receipt.ID
+}
+
+// order buys and, if the seller takes the CSR afterwards, activates.
+func (s *session) order(t *testing.T, r seller.Request) int64 {
+	t.Helper()
+	id := s.buy(t, r)
+	if activator, ok := s.Seller.(seller.Activator); ok {
+		_, err := activator.Activate(t.Context(), id, r)
+		require.NoError(t, err)
+	}
+	return id
+}
+
+// issued orders and makes the authority issue.
+func (s *session) issued(t *testing.T, r seller.Request) int64 {
+	t.Helper()
+	id := s.order(t, r)
+	s.at.Issue(id)
+	return id
+}
+
+// status is where the order stands.
+func (s *session) status(t *testing.T, id int64) seller.OrderStatus {
+	t.Helper()
+	status, err := s.OrderStatus(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, id, status.ID)
+	return status
+}
+
+// holds checks that the order has a certificate for the request's key and name.
+func (s *session) holds(t *testing.T, id int64, r seller.Request) {
+	t.Helper()
+	status := s.status(t, id)
+	require.Equal(t, seller.StateIssued, status.State, "%s", status.StatusText)
+	require.NoError(t, status.Undelivered)
+	require.NotEmpty(t, status.PEM, "an issued order has its certificate")
+	block, _ := pem.Decode([]byte(status.PEM[0]))
+	require.NotNil(t, block)
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	assert.True(t, r.CSR.SameKey(leaf.PublicKey), "the first certificate is the leaf of the request's key")
+	assert.True(t, leaf.VerifyHostname(r.CSR.CommonName) == nil || pki.Covers(leaf.Subject.CommonName, r.CSR.CommonName))
+	assert.False(t, status.Expires.IsZero(), "an issued order has an end")
+}
