@@ -32,7 +32,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		"sellers share their transport":    {"internal/seller/namecheap", "internal/seller/sellerhttp", ""},
 		"sellers do not know each other":   {"internal/seller/ispmanager", "internal/seller/namecheap", "internal/seller/ispmanager may import"},
 		"a seller does not call up":        {"internal/seller/namecheap", "internal/app", "internal/seller/namecheap may import"},
-		"the log imports no package":       {"internal/panellog", "internal/pki", "internal/panellog imports no other package"},
+		"a leaf imports no package":        {"internal/dnscheck", "internal/pki", "internal/dnscheck imports no other package"},
 		"pki counts days":                  {"internal/pki", "internal/cabforum", ""},
 		"purchase does not call up":        {"internal/purchase", "internal/lifecycle", "internal/purchase may import"},
 		"lifecycle buys by purchase":       {"internal/lifecycle", "internal/purchase", ""},
