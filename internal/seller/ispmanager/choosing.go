@@ -93,7 +93,7 @@ func (w filling) approver(f field) (string, bool, error) {
 	if rest == "" {
 		return strings.Join(emails, ","), !f.listed, nil
 	}
-	n := idOf(rest[1:])
+	n := seller.ParseID(rest[1:])
 	if n < 1 || n > int64(len(emails)) {
 		return "", false, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/panellog"
 	"pmssl/internal/plaintext"
+	"pmssl/internal/seller"
 )
 
 // form is what a function answers when it is called without sok: its fields, their values and what may be chosen
@@ -166,7 +167,7 @@ func (f form) fixedValue(one field, ours string) (string, error) {
 			return "", refuseField(one, "it is fixed to another value than the order's")
 		}
 	case "pricelist":
-		if idOf(one.value) == 0 {
+		if seller.ParseID(one.value) == 0 {
 			return ours, nil
 		}
 		if ours != "" && !same {

@@ -52,7 +52,7 @@ func rowOf(e *sellerhttp.Element) row {
 		return ""
 	}
 	return row{
-		id: idOf(text("id")), name: hostName(text("CN", "domain")), item: itemStatusOf(e),
+		id: seller.ParseID(text("id")), name: hostName(text("CN", "domain")), item: itemStatusOf(e),
 		service: serviceStatusOf(text("service_status")), mark: markOf(text("remoteid")), marked: e.Child("remoteid") != nil,
 		product: text("pricelist", "pricelist_name", "name"), months: monthsOf(text("period")),
 		created: dateOf(text("createdate", "opendate")), expires: dateOf(text("real_expiredate", "expiredate")),

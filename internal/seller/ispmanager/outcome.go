@@ -86,7 +86,7 @@ func (s *sale) said(reply answer, sent error) *fault.Error {
 // named is the id that the answer names: /doc/id, else /doc/doc/id (docs/reference/ispmanager.md §4.5). One that was there
 // before is another order's.
 func (s *sale) named(reply answer) int64 {
-	if id := idOf(reply.value("id")); id > s.known {
+	if id := seller.ParseID(reply.value("id")); id > s.known {
 		return id
 	}
 	return 0

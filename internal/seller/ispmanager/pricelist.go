@@ -163,7 +163,7 @@ func exported(root *sellerhttp.Element) []tariff {
 	var all []tariff
 	for _, e := range root.All("pricelist") {
 		kind := e.Child("itemtype_info").Child("intname").Text()
-		t := tariff{id: idOf(e.Child("id").Text()), name: words(e.Child("name").Text()), project: numberText(e.Child("project").Text())}
+		t := tariff{id: seller.ParseID(e.Child("id").Text()), name: words(e.Child("name").Text()), project: numberText(e.Child("project").Text())}
 		for _, name := range []string{"intname", "certificateintname"} {
 			if t.intname == "" {
 				t.intname = words(e.Child(name).Text())
@@ -212,9 +212,9 @@ func ordered(reply answer) []tariff {
 		rows = reply.tables["tariflist"]
 	}
 	for _, e := range rows {
-		t := tariff{id: idOf(e.Child("id").Text()), name: words(e.Child("title").Text()), intname: words(e.Child("intname").Text())}
+		t := tariff{id: seller.ParseID(e.Child("id").Text()), name: words(e.Child("title").Text()), intname: words(e.Child("intname").Text())}
 		if t.id == 0 {
-			t.id = idOf(e.Child("pricelist").Text())
+			t.id = seller.ParseID(e.Child("pricelist").Text())
 		}
 		for _, name := range []string{"name", "desc"} {
 			if t.name == "" {
@@ -237,7 +237,7 @@ func ordered(reply answer) []tariff {
 }
 
 func numberText(text string) string {
-	if id := idOf(text); id > 0 {
+	if id := seller.ParseID(text); id > 0 {
 		return idText(id)
 	}
 	return ""

@@ -72,7 +72,7 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 
 // doubt looks whether the remote works on a reissue for our key after an answer that does not tell; done where it does.
 func (j *journey) doubt(ctx context.Context, fill filling, why error) (next form, done bool, err error) {
-	id := idOf(j.carried.Get("elid"))
+	id := seller.ParseID(j.carried.Get("elid"))
 	failure := unclear(why, "the certificate "+idText(id)+" may have been reissued or not")
 	s, err := j.client.sheet(ctx, id)
 	if err != nil {

@@ -62,7 +62,7 @@ func firstNumber(text string) (int, string) {
 		return 0, ""
 	}
 	rest := strings.TrimLeftFunc(text[start:], digit)
-	number := idOf(text[start : len(text)-len(rest)])
+	number := seller.ParseID(text[start : len(text)-len(rest)])
 	if number > 100 {
 		return 0, ""
 	}

@@ -42,7 +42,7 @@ func (c *Client) accepted(result *sellerhttp.Element, command string, id int64) 
 		return fault.Errorf(fault.API, command, "%s (%s) answers OK for the certificate %d, but says IsSuccess=%s without a reason",
 			Title, command, id, words(success))
 	}
-	if other := idOf(result.Attr("ID")); other != 0 && other != id {
+	if other := seller.ParseID(result.Attr("ID")); other != 0 && other != id {
 		return fault.Errorf(fault.Client, command, "%s (%s) was asked about the certificate %d and answers about %d", Title, command, id, other)
 	}
 	return nil

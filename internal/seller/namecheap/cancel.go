@@ -82,7 +82,7 @@ func (c *Client) holdingOf(ctx context.Context, id int64) (holding, error) {
 	h := holding{order: words(result.Attr("OrderId")), provider: words(result.Child("Provider").Child("OrderID").Text())}
 	h.ID, h.State, h.StatusText = id, stateOf(result.Attr("Status")), stateWords(result)
 	h.Type, h.CommonName = words(result.Attr("Type")), strings.ToLower(words(details.Child("CommonName").Text()))
-	if by := idOf(result.Attr("ReplacedBy")); by != id {
+	if by := seller.ParseID(result.Attr("ReplacedBy")); by != id {
 		h.ReplacedBy = by
 	}
 	return h, nil

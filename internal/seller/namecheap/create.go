@@ -28,7 +28,7 @@ func (c *Client) create(ctx context.Context, p seller.Purchase, name string) (se
 // (docs/reference/namecheap.md §0.3).
 func createReceipt(result *sellerhttp.Element) (seller.Receipt, error) {
 	r := seller.Receipt{
-		ID: idOf(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		ID: seller.ParseID(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
 		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
 	}
 	return r, isNew(commandCreate, 0, r.ID, result)

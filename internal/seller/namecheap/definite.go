@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/seller"
 	"pmssl/internal/seller/sellerhttp"
 )
 
@@ -118,8 +119,8 @@ func traces(response *sellerhttp.Element) bool {
 		return false
 	}
 	return slices.ContainsFunc(response.Children, func(result *sellerhttp.Element) bool {
-		return idOf(result.Attr("CertificateID")) > 0 || idOf(result.Attr("ID")) > 0 ||
-			idOf(result.Child("SSLCertificate").Attr("CertificateID")) > 0 || strings.EqualFold(result.Attr("IsSuccess"), "true")
+		return seller.ParseID(result.Attr("CertificateID")) > 0 || seller.ParseID(result.Attr("ID")) > 0 ||
+			seller.ParseID(result.Child("SSLCertificate").Attr("CertificateID")) > 0 || strings.EqualFold(result.Attr("IsSuccess"), "true")
 	})
 }
 

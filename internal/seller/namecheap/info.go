@@ -28,7 +28,7 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 func (c *Client) report(id int64, result *sellerhttp.Element) seller.OrderStatus {
 	details := result.Child("CertificateDetails")
 	r := seller.OrderStatus{
-		ID: id, State: stateOf(result.Attr("Status")), StatusText: stateWords(result), ReplacedBy: idOf(result.Attr("ReplacedBy")),
+		ID: id, State: stateOf(result.Attr("Status")), StatusText: stateWords(result), ReplacedBy: seller.ParseID(result.Attr("ReplacedBy")),
 		Type: words(result.Attr("Type")), Months: monthsOf(result.Attr("Years")),
 		Issued: c.date(id, "IssuedOn", result), Expires: c.date(id, "Expires", result),
 		CSR: details.Child("CSR").Text(), CommonName: strings.ToLower(words(details.Child("CommonName").Text())),

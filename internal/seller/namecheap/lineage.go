@@ -49,7 +49,7 @@ func (s succession) newest(id int64) int64 {
 func sameOrder(rows []row) succession {
 	orders := map[int64][]row{}
 	for _, r := range rows {
-		if order := idOf(r.provider); order != 0 {
+		if order := seller.ParseID(r.provider); order != 0 {
 			orders[order] = append(orders[order], r)
 		}
 	}
@@ -88,7 +88,7 @@ func (c *Client) askReplaced(ctx context.Context, rows []row, next succession) e
 		if err != nil {
 			return err
 		}
-		by := idOf(result.Attr("ReplacedBy"))
+		by := seller.ParseID(result.Attr("ReplacedBy"))
 		if by == r.ID || rowOf(rows, by).ID == 0 {
 			c.log.Warningf("%s lists the certificate %d as replaced and does not tell by what (ReplacedBy %q)", Title, r.ID, words(result.Attr("ReplacedBy")))
 			continue

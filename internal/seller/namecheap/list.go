@@ -127,7 +127,7 @@ func (c *Client) page(ctx context.Context, which listing, number int) (sellerhtt
 // rowFrom reads one row; its id is 0 where that is unreadable.
 func rowFrom(one *sellerhttp.Element) row {
 	r := row{OrderSummary: seller.OrderSummary{
-		ID: idOf(one.Attr("CertificateID")), State: stateOf(one.Attr("Status")), Months: monthsOf(one.Attr("Years")),
+		ID: seller.ParseID(one.Attr("CertificateID")), State: stateOf(one.Attr("Status")), Months: monthsOf(one.Attr("Years")),
 		Host: strings.ToLower(words(one.Attr("HostName"))), Type: words(one.Attr("SSLType")),
 	}}
 	if provider := words(one.Attr("ProviderOrderID")); provider != "0" {

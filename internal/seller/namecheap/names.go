@@ -29,7 +29,7 @@ func (c *Client) buyNames(ctx context.Context, p seller.Purchase) (seller.Receip
 // namesReceipt reads the result, which is about the certificate's own id.
 func namesReceipt(id int64, result *sellerhttp.Element) (seller.Receipt, error) {
 	r := seller.Receipt{
-		ID: idOf(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		ID: seller.ParseID(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
 		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
 	}
 	return r, isAbout(commandNames, id, r.ID, result)

@@ -5,16 +5,8 @@ import (
 	"strings"
 
 	"pmssl/internal/cabforum"
+	"pmssl/internal/seller"
 )
-
-// idOf reads a certificate id; 0 where there is none or it is not a positive number.
-func idOf(text string) int64 {
-	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-	if err != nil || id < 0 {
-		return 0
-	}
-	return id
-}
 
 // noID tells whether an attribute says that there is no number: it is empty or a zero.
 func noID(text string) bool {
@@ -24,20 +16,16 @@ func noID(text string) bool {
 
 // intOf reads a small number; 0 where there is none.
 func intOf(text string) int {
-	number, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
-	if err != nil || number < 0 {
-		return 0
-	}
-	return int(number)
+	number, _ := seller.ParseCount(text)
+	return number
 }
 
 // countOf reads a count; -1 where there is none that can be read.
 func countOf(text string) int {
-	number, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
-	if err != nil || number < 0 {
-		return -1
+	if number, ok := seller.ParseCount(text); ok {
+		return number
 	}
-	return int(number)
+	return -1
 }
 
 // monthsOf turns the attribute Years into months; 0 where it is not a paid term.

@@ -29,7 +29,7 @@ func (c *Client) Reissue(ctx context.Context, id int64, r seller.Request) (int64
 	if result == nil {
 		result = reply.result("SSLActivateResult") // as the documentation shows it (docs/reference/namecheap.md §3.8)
 	}
-	next := idOf(result.Attr("ID"))
+	next := seller.ParseID(result.Attr("ID"))
 	if err := isNew(commandReissue, id, next, result); err != nil {
 		return 0, nil, c.reissueFault(ctx, id, err)
 	}

@@ -36,7 +36,7 @@ func (c *Client) renew(ctx context.Context, p seller.Purchase, name string) (sel
 // Attr.
 func renewReceipt(old int64, result *sellerhttp.Element) (seller.Receipt, error) {
 	r := seller.Receipt{
-		ID: idOf(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		ID: seller.ParseID(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
 		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
 	}
 	return r, isNew(commandRenew, old, r.ID, result)
