@@ -221,7 +221,7 @@ type evidence struct {
 func (e *evidence) enter(c Certificate) (proof, subject Evidence) {
 	step := orCurrent(e.Schedule).on(c.Issued)
 	subject = EvidenceNone
-	if e.Level != DV {
+	if e.Level == OV || e.Level == EV {
 		subject = renew(&e.Vetted, c, step.subjectReuse(e.Level))
 	}
 	return e.control(c, step), subject

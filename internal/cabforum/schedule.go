@@ -85,15 +85,29 @@ func SubjectReuseLimit(level Level, issued time.Time) int {
 	return Current().At(issued).subjectReuse(level)
 }
 
-// Level is how much a certificate says about its subject.
+// Level is how thoroughly the subject of a certificate is validated. The zero value is an unknown level, which has the reuse limits
+// of DV.
 type Level int
 
-// The levels as far as reuse limits differ between them.
+// The levels of BR 7.1.2.7.
 const (
-	DV Level = iota // the domain names only
-	OV              // an organisation or a person too
-	EV              // an organisation after extended validation
+	DV Level = iota + 1 // control over the domain names only
+	OV                  // an organisation or a person too
+	EV                  // an organisation after extended validation
 )
+
+// String returns DV, OV or EV.
+func (l Level) String() string {
+	switch l {
+	case DV:
+		return "DV"
+	case OV:
+		return "OV"
+	case EV:
+		return "EV"
+	}
+	return "unknown level"
+}
 
 // evReuse is how old data about an EV subject may be, in days (EVG 3.2.2.14.3).
 const evReuse = 398

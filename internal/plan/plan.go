@@ -101,7 +101,7 @@ func paperOutlook(run *item.Run) (planView, error) {
 		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: %s", strings.Join(complaints, "; "))
 	}
 	prospect := cabforum.Prospect{
-		Term: cabforum.Term{Start: start, Months: months}, Lead: lead, Level: subjectOf(product.Level),
+		Term: cabforum.Term{Start: start, Months: months}, Lead: lead, Level: product.Level,
 	}
 	return foresee(run, prospect, product, "opendate")
 }
@@ -116,17 +116,6 @@ func leadOf(before string, setting int) (int, error) {
 		return 0, fmt.Errorf("--before %q is not a number of days between 0 and %d", item.Brief(before), cabforum.MaxLead)
 	}
 	return days, nil
-}
-
-// subjectOf is the level in the Forum's words; no product counts as DV.
-func subjectOf(level seller.Level) cabforum.Level {
-	switch level {
-	case seller.OV:
-		return cabforum.OV
-	case seller.EV:
-		return cabforum.EV
-	}
-	return cabforum.DV
 }
 
 func foresee(run *item.Run, p cabforum.Prospect, product seller.Product, object string) (planView, error) {
@@ -195,7 +184,7 @@ func policyWarnings(settings cabforum.Settings, notes []string) []cabforum.Warni
 func (j *planned) prospect(product seller.Product, lead int) (cabforum.Prospect, []cabforum.Warning) {
 	p := cabforum.Prospect{
 		Term: cabforum.Term{Start: j.TermStart(), Months: j.TermMonths()}, Lead: lead, Today: j.Today(),
-		Level: subjectOf(product.Level), Method: j.provedBy(), Wildcard: product.Wildcard,
+		Level: product.Level, Method: j.provedBy(), Wildcard: product.Wildcard,
 	}
 	if end, err := cabforum.ParseDate(j.Item.Params[itemparam.TermEnd]); err == nil {
 		p.SellerEnd = end

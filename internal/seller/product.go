@@ -1,29 +1,20 @@
 package seller
 
-import "strings"
+import (
+	"strings"
 
-// Level is how thoroughly the subject of a certificate is validated.
-type Level int
+	"pmssl/internal/cabforum"
+)
+
+// Level is how thoroughly the subject of a certificate is validated; the zero value is an unknown level.
+type Level = cabforum.Level
 
 // The levels of BR 7.1.2.7: control over the domain only, the organisation too, extended validation.
 const (
-	DV Level = iota + 1
-	OV
-	EV
+	DV = cabforum.DV
+	OV = cabforum.OV
+	EV = cabforum.EV
 )
-
-// String is DV, OV or EV.
-func (l Level) String() string {
-	switch l {
-	case DV:
-		return "DV"
-	case OV:
-		return "OV"
-	case EV:
-		return "EV"
-	}
-	return "unknown level"
-}
 
 // Product is one kind of certificate that a seller offers.
 type Product struct {
