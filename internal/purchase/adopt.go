@@ -203,12 +203,7 @@ func (j *Buyer) candidates(ctx context.Context, in Intent, shelf seller.OrderSna
 	}
 	for _, r := range shelf.Records {
 		switch owner := taken[r.ID]; {
-		case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(in, r):
-		case r.State == seller.StateRenewal != (in.Kind == seller.KindRenew):
-		case r.Months > 0 && in.months() > 0 && r.Months != in.months():
-			j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.Item.Item, r.ID, r.Months, in.months())
-		case !j.sameClass(r.Type, in.Product):
-			j.Log.ExtInfof("item %d: id %d is %q, another kind of product than %s: not ours", j.Item.Item, r.ID, r.Type, in.Product)
+		case !j.possible(in, r):
 		case owner != 0 && owner != j.Item.Item:
 			j.Log.ExtInfof("item %d: id %d belongs to item %d", j.Item.Item, r.ID, owner)
 		case until > 0 && r.ID > until:
@@ -220,6 +215,24 @@ func (j *Buyer) candidates(ctx context.Context, in Intent, shelf seller.OrderSna
 	slices.Sort(found)
 	slices.Sort(later)
 	return found, later, nil
+}
+
+// possible reports whether the order can be the purchase of the intent by what the seller shows of it: new, of this kind, term and
+// product, and not named for another item.
+func (j *Buyer) possible(in Intent, r seller.OrderSummary) bool {
+	switch {
+	case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(in, r):
+		return false
+	case r.State == seller.StateRenewal != (in.Kind == seller.KindRenew):
+		return false
+	case r.Months > 0 && in.months() > 0 && r.Months != in.months():
+		j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.Item.Item, r.ID, r.Months, in.months())
+		return false
+	case !j.sameClass(r.Type, in.Product):
+		j.Log.ExtInfof("item %d: id %d is %q, another kind of product than %s: not ours", j.Item.Item, r.ID, r.Type, in.Product)
+		return false
+	}
+	return true
 }
 
 // namedForAnother tells whether a row that is not activated is somebody else's by its name. A name comes with the activation
@@ -272,11 +285,19 @@ func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, u
 	if err != nil {
 		return nil, 0, err
 	}
-	var next time.Time
 	for _, h := range holdings {
 		for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
 			taken[id] = h.Item
 		}
+	}
+	return taken, j.nextSnapshot(in, holdings), nil
+}
+
+// nextSnapshot returns the snapshot of the next intent of the same account on another item; 0 if there is none, and if both
+// saw the same list: what came after it can be either's.
+func (j *Buyer) nextSnapshot(in Intent, holdings []item.Claim) int64 {
+	var next Intent
+	for _, h := range holdings {
 		if h.Intent == "" || h.Item == j.Item.Item {
 			continue
 		}
@@ -285,18 +306,17 @@ func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, u
 			j.Log.Warningf("item %d: %v", h.Item, err)
 			continue
 		}
-		if other.Account != "" && other.Account != mark || other.Time.Before(in.Time) || other.Snapshot < in.Snapshot {
+		if other.Account != "" && other.Account != seller.AccountMark(j.Account) || other.Time.Before(in.Time) || other.Snapshot < in.Snapshot {
 			continue
 		}
-		if next.IsZero() || other.Time.Before(next) {
-			next, until = other.Time, other.Snapshot
+		if next.Time.IsZero() || other.Time.Before(next.Time) {
+			next = other
 		}
 	}
-	if !next.IsZero() && until == in.Snapshot {
-		// both saw the same list: what came after it can be either's
-		until = 0
+	if next.Snapshot == in.Snapshot {
+		return 0
 	}
-	return taken, until, nil
+	return next.Snapshot
 }
 
 // holdings reads what the panel knows of purchases with the same account at the seller, whichever processing module

@@ -275,8 +275,7 @@ func (j *Buyer) insert(ctx context.Context, id int64) error {
 	return j.SaveParam(ctx, itemparam.Lineage, item.FormatIDs(slices.Insert(line, len(line)-1, id)))
 }
 
-// dropSettled drops an intent whose purchase is on the item. For a first purchase any id above the snapshot tells; a
-// renewal needs its own line in the journal, because a reissue brings a new id as well.
+// dropReconciled drops an intent whose purchase is on the item.
 func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) error {
 	raw := j.Item.Params[itemparam.Intent]
 	if raw == "" || j.ID() == 0 {
@@ -290,17 +289,7 @@ func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) e
 	if j.OtherAccount(in) != nil { // ids of two accounts cannot be compared
 		return nil
 	}
-	if own, there := j.RenewalLine(); there && (in.Kind == seller.KindRenew || in.Kind == seller.KindProlong) {
-		own.Kind = in.Kind
-		lines = append(slices.Clone(lines), own)
-	}
-	first := in.Kind == seller.KindCreate || in.Kind == seller.KindOrder
-	settled := first && j.ID() > in.Snapshot || !first && slices.ContainsFunc(lines, func(line item.JournalEntry) bool {
-		leaves := in.Kind == seller.KindProlong || in.Kind == seller.KindSANs // the id as it is
-		later := !leaves && line.ID > in.Snapshot || leaves && !line.Time.Before(in.Time)
-		return line.Item == j.Item.Item && line.Kind == in.Kind && later && slices.Contains(j.Lineage(), line.ID)
-	})
-	if !settled {
+	if !j.onItem(in, lines) {
 		return nil
 	}
 	j.Log.ExtInfof("item %d: the intent of %s is settled by id %d", j.Item.Item, in.Time.Format(time.RFC3339), j.ID())
@@ -308,6 +297,30 @@ func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) e
 		return err
 	}
 	return j.SaveParam(ctx, itemparam.Intent, "")
+}
+
+// onItem reports whether the purchase of the intent is on the item. For a first purchase any id above the snapshot shows it; a
+// renewal needs its own line in the journal, because a reissue brings a new id as well.
+func (j *Buyer) onItem(in Intent, lines []item.JournalEntry) bool {
+	if in.Kind == seller.KindCreate || in.Kind == seller.KindOrder {
+		return j.ID() > in.Snapshot
+	}
+	if own, there := j.RenewalLine(); there && (in.Kind == seller.KindRenew || in.Kind == seller.KindProlong) {
+		own.Kind = in.Kind
+		lines = append(slices.Clone(lines), own)
+	}
+	return slices.ContainsFunc(lines, func(line item.JournalEntry) bool { return j.paidBy(in, line) })
+}
+
+// paidBy reports whether the line of the journal is the purchase of the intent, with an id that the item has.
+func (j *Buyer) paidBy(in Intent, line item.JournalEntry) bool {
+	if line.Item != j.Item.Item || line.Kind != in.Kind || !slices.Contains(j.Lineage(), line.ID) {
+		return false
+	}
+	if in.Kind == seller.KindProlong || in.Kind == seller.KindSANs { // the id stays as it is
+		return !line.Time.Before(in.Time)
+	}
+	return line.ID > in.Snapshot
 }
 
 // dryPurchase goes as far into a purchase as reading goes.

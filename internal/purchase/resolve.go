@@ -104,6 +104,11 @@ func (j *Buyer) resolveNone(ctx context.Context, node *etree.Element) error {
 	if !j.Args.Yes {
 		return nil
 	}
+	return j.freeItem(ctx, unplaced, wrong)
+}
+
+// freeItem releases the ids and drops the intent and, if they are wrong, the item's own ids.
+func (j *Buyer) freeItem(ctx context.Context, unplaced []int64, wrong bool) error {
 	j.Log.Infof("item %d: settled by hand, nothing was bought", j.Item.Item)
 	names := []string{itemparam.Intent}
 	if wrong {
@@ -213,18 +218,12 @@ func (j *Buyer) resolveBought(ctx context.Context, node *etree.Element, id int64
 	if owner.Item != 0 {
 		node.CreateAttr("from", strconv.FormatInt(owner.Item, 10))
 	}
-	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil && in.Kind == seller.KindRenew && id <= in.Snapshot && slices.Contains(j.Lineage(), id) {
+	if j.renewedFrom(id) {
 		return fault.Errorf(fault.Value, "id", "id %d was item %d's before the renewal, which has an id of its own", id, j.Item.Item)
 	}
-	report, err := j.Seller.OrderStatus(ctx, id)
+	report, err := j.assignable(ctx, id, owner)
 	if err != nil {
 		return err
-	}
-	if report.State.Ended() && report.Type == "" && report.CommonName == "" { // a seller may take what it never had for deleted
-		return fault.Errorf(fault.Missed, "id", "%s knows no id %d (%s)", j.Info.Title, id, report.StatusText)
-	}
-	if owner.Item != 0 && report.State == seller.StateReplaced { // part of that item's past, not a purchase put there by mistake
-		return fault.Errorf(fault.Value, "id", "id %d belongs to the lineage of item %d", id, owner.Item)
 	}
 	node.CreateAttr("state", report.State.String())
 	node.CreateAttr("type", report.Type)
@@ -233,6 +232,28 @@ func (j *Buyer) resolveBought(ctx context.Context, node *etree.Element, id int64
 		return nil
 	}
 	return j.reconcileByHand(ctx, id, owner)
+}
+
+// renewedFrom reports whether the item had the id before the renewal that its intent is about.
+func (j *Buyer) renewedFrom(id int64) bool {
+	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
+	return err == nil && in.Kind == seller.KindRenew && id <= in.Snapshot && slices.Contains(j.Lineage(), id)
+}
+
+// assignable returns the seller's report of the id, or why it cannot be put on the item: the seller does not know it, or it is
+// part of the owner's past.
+func (j *Buyer) assignable(ctx context.Context, id int64, owner item.Claim) (seller.OrderStatus, error) {
+	report, err := j.Seller.OrderStatus(ctx, id)
+	if err != nil {
+		return report, err
+	}
+	if report.State.Ended() && report.Type == "" && report.CommonName == "" { // a seller may take what it never had for deleted
+		return report, fault.Errorf(fault.Missed, "id", "%s knows no id %d (%s)", j.Info.Title, id, report.StatusText)
+	}
+	if owner.Item != 0 && report.State == seller.StateReplaced { // part of that item's past, not a purchase put there by mistake
+		return report, fault.Errorf(fault.Value, "id", "id %d belongs to the lineage of item %d", id, owner.Item)
+	}
+	return report, nil
 }
 
 // ownerOf is the other item that holds an id; its zero value where none does.

@@ -82,9 +82,7 @@ func answerOf(root *sellerhttp.Element, outer bool) answer {
 	for _, e := range root.Children {
 		switch name := strings.ToLower(e.Name); name {
 		case "error":
-			if a.failure == nil {
-				a.failure = failureOf(e)
-			}
+			a.setFailure(e)
 		case "ok":
 			a.ok, a.okText, a.okType = true, e.Text(), strings.ToLower(e.Attr("type"))
 		case "elem":
@@ -96,8 +94,8 @@ func answerOf(root *sellerhttp.Element, outer bool) answer {
 		case "metadata":
 			a.meta = metadataOf(e)
 		case "doc":
-			if inner := answerOf(e, false); outer && a.nested == nil {
-				a.nested = &inner
+			if outer {
+				a.setNested(e)
 			}
 		// What a document carries beside its content; tparams repeats the request, the password perhaps included.
 		case "tparams", "saved_filters", "links", "branding", "addon", "tips", "messages", "user", "path", "mgr", "version":
@@ -106,6 +104,21 @@ func answerOf(root *sellerhttp.Element, outer bool) answer {
 		}
 	}
 	return a
+}
+
+// setFailure keeps the first error of the document.
+func (a *answer) setFailure(e *sellerhttp.Element) {
+	if a.failure == nil {
+		a.failure = failureOf(e)
+	}
+}
+
+// setNested keeps the first document inside the document.
+func (a *answer) setNested(e *sellerhttp.Element) {
+	if a.nested == nil {
+		inner := answerOf(e, false)
+		a.nested = &inner
+	}
 }
 
 func (a *answer) addList(e *sellerhttp.Element) {

@@ -97,13 +97,18 @@ func (w filling) approver(f field) (string, bool, error) {
 	if n < 1 || n > int64(len(emails)) {
 		return "", false, nil
 	}
-	email := emails[n-1]
-	for _, one := range f.list {
+	return listedKey(f.list, emails[n-1]), true, nil
+}
+
+// listedKey returns the key of the address in the list of a field, or the address itself, which fill refuses if the field is a
+// select.
+func listedKey(list []choice, email string) string {
+	for _, one := range list {
 		if strings.EqualFold(one.key, email) || strings.EqualFold(one.text, email) && one.key != "" {
-			return one.key, true, nil
+			return one.key
 		}
 	}
-	return email, true, nil // fill refuses it where the field is a select
+	return email
 }
 
 // furtherApprovers are the numbered fields that the form of a reissue does not have yet: it shows one for each name of the

@@ -148,10 +148,15 @@ func (w filling) lacking(sent interface{ Get(string) string }) string {
 		return "crt_type"
 	case proof == "" && w.request.Method != seller.MethodEmail, proof != "" && kind != w.request.Method:
 		return itemparam.Method
-	case w.request.Method == seller.MethodEmail && len(w.request.Emails) > 0 && sent.Get(itemparam.Approver) == "" && sent.Get(itemparam.Approver+"_1") == "":
+	case w.request.Method == seller.MethodEmail && len(w.request.Emails) > 0 && noneSent(sent, itemparam.Approver, itemparam.Approver+"_1"):
 		return itemparam.Approver
-	case len(w.request.Names) > 0 && sent.Get(itemparam.AltName) == "" && sent.Get("altname_input") == "":
+	case len(w.request.Names) > 0 && noneSent(sent, itemparam.AltName, "altname_input"):
 		return itemparam.AltName
 	}
 	return ""
+}
+
+// noneSent reports whether none of the fields was sent with a value.
+func noneSent(sent interface{ Get(string) string }, names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return sent.Get(name) != "" })
 }

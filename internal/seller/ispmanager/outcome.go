@@ -21,26 +21,30 @@ func (s *sale) outcome(ctx context.Context, reply answer, sent error) (seller.Re
 	said := s.said(reply, sent)
 	finished := sent == nil && reply.finishes(s.step)
 	found, err := s.find(ctx, reply)
-	if err != nil {
-		if id := s.named(reply); id != 0 && finished && !s.contradicted {
-			return s.byName(ctx, id, said)
-		}
-		return seller.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the list could not be read ("+fault.From(err).Message+")")
-	}
-	switch {
-	case len(found) > 1:
-		return seller.Receipt{}, unclear(said, "several orders may be this one: "+idsOf(found))
-	case len(found) == 1 && found[0].item.number == itemUnpaid && sent != nil: // it may be about to be paid
-		return seller.Receipt{}, unclear(said, "the order "+idText(found[0].id)+" is there and not paid for yet")
-	case len(found) == 1 && found[0].item.number == itemUnpaid:
-		return s.unpaid(ctx, found[0], said)
-	case len(found) == 1:
-		return s.receipt(found[0].id), nil
+	if err == nil && len(found) > 0 {
+		return s.listed(ctx, found, sent, said)
 	}
 	if id := s.named(reply); id != 0 && finished && !s.contradicted { // the list may lag behind
 		return s.byName(ctx, id, said)
 	}
+	if err != nil {
+		return seller.Receipt{}, unclear(said, "the certificate may have been ordered or not, and the list could not be read ("+fault.From(err).Message+")")
+	}
 	return s.nothing(ctx, reply, sent, said)
+}
+
+// listed returns the outcome of a request for which the list shows at least one order.
+func (s *sale) listed(ctx context.Context, found []row, sent error, said *fault.Error) (seller.Receipt, error) {
+	only := found[0]
+	switch {
+	case len(found) > 1:
+		return seller.Receipt{}, unclear(said, "several orders may be this one: "+idsOf(found))
+	case only.item.number == itemUnpaid && sent != nil: // it may be about to be paid
+		return seller.Receipt{}, unclear(said, "the order "+idText(only.id)+" is there and not paid for yet")
+	case only.item.number == itemUnpaid:
+		return s.unpaid(ctx, only, said)
+	}
+	return s.receipt(only.id), nil
 }
 
 // byName takes the id of the answer for the order, unless the remote has no such service: what the answer calls id is known of
@@ -102,29 +106,51 @@ func (s *sale) find(ctx context.Context, reply answer) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var marked, named, alike []row
+	matches := map[rowMatch][]row{}
 	for _, r := range rows {
-		if r.item.number == itemDeleted || r.id <= s.known {
-			continue
-		}
-		switch {
-		case r.mark == s.p.OrderRef:
-			marked = append(marked, r)
-		case r.mark != "": // another panel's or item's
-		case r.id == s.named(reply) && r.name != "" && r.name != s.p.Request.CSR.CommonName:
-			s.contradicted = true // what the list shows of that id is another order (rules BUY-9)
-		case r.id == s.named(reply):
-			named = append(named, r)
-		case r.name == s.p.Request.CSR.CommonName && (r.created.IsZero() || !r.created.Before(s.client.today().AddDays(-1))):
-			alike = append(alike, r)
-		}
+		match := s.match(r, s.named(reply))
+		matches[match] = append(matches[match], r)
 	}
-	for _, group := range [][]row{marked, named, alike} {
-		if len(group) > 0 {
+	if len(matches[contradictedMatch]) > 0 {
+		s.contradicted = true
+	}
+	for _, match := range []rowMatch{markMatch, idMatch, nameMatch} {
+		if group := matches[match]; len(group) > 0 {
 			return group, nil
 		}
 	}
 	return nil, nil
+}
+
+// rowMatch says by what a row of the list can be the order.
+type rowMatch int
+
+const (
+	noMatch           rowMatch = iota
+	markMatch                  // by our mark
+	idMatch                    // by the id that the answer names
+	nameMatch                  // by common name, date and being new
+	contradictedMatch          // the answer names its id, and the list shows another order under it (rules BUY-9)
+)
+
+// match returns by what the row can be the order; named is the id that the answer names.
+func (s *sale) match(r row, named int64) rowMatch {
+	name := s.p.Request.CSR.CommonName
+	switch {
+	case r.item.number == itemDeleted, r.id <= s.known:
+		return noMatch
+	case r.mark == s.p.OrderRef:
+		return markMatch
+	case r.mark != "": // another panel's or item's
+		return noMatch
+	case r.id == named && r.name != "" && r.name != name:
+		return contradictedMatch
+	case r.id == named:
+		return idMatch
+	case r.name == name && (r.created.IsZero() || !r.created.Before(s.client.today().AddDays(-1))):
+		return nameMatch
+	}
+	return noMatch
 }
 
 func idsOf(rows []row) string {

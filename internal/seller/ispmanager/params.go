@@ -49,6 +49,9 @@ func accountName(address, user string) string {
 	return strings.ToLower(address + " " + strings.TrimSpace(user))
 }
 
+// notPlainASCII reports whether the rune is no visible ASCII character.
+func notPlainASCII(r rune) bool { return r <= ' ' || r >= 0x7f }
+
 // normalAddress is the API's address for what an administrator types (docs/reference/ispmanager.md §1.1): https where no
 // scheme is given, no query and no fragment, the path up to /billmgr or that path behind it. Plain http is for this host
 // only: the password travels in every request. Faults are of type missed or value on url.
@@ -69,7 +72,7 @@ func normalAddress(typed string) (string, error) {
 		return fail("it is not a URL")
 	case address.User != nil: // a password there would be shown with every address
 		return fail("user and password do not belong into it")
-	case address.Hostname() == "" || strings.ContainsFunc(address.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+	case address.Hostname() == "" || strings.ContainsFunc(address.Host, notPlainASCII):
 		return fail("it names no host")
 	}
 	scheme := strings.ToLower(address.Scheme)

@@ -62,12 +62,17 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 		return j.doubt(ctx, fill, reply.failure.fault(f.function))
 	case reply.finishes(f.function):
 		return form{}, true, nil
-	case paymentSign(reply) != "", j.ofWizard(reply.redirect()) != nil && !reply.isForm() && reply.nested == nil:
+	case paymentSign(reply) != "", j.leaves(reply):
 		failure := fault.Errorf(fault.Client, f.function, "%s (%s) answers %s", Title, f.function, reply.verdict())
 		return j.doubt(ctx, fill, failure)
 	}
 	next, err = j.follow(ctx, f, reply)
 	return next, false, err
+}
+
+// leaves reports whether the answer is no step of the wizard and sends the client somewhere else.
+func (j *journey) leaves(reply answer) bool {
+	return j.ofWizard(reply.redirect()) != nil && !reply.isForm() && reply.nested == nil
 }
 
 // doubt looks whether the remote works on a reissue for our key after an answer that does not tell; done where it does.

@@ -33,7 +33,7 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 	if err != nil {
 		return seller.OrderStatus{}, err
 	}
-	if s.gone || s.listed && s.row.item.number == itemDeleted {
+	if s.deleted() {
 		return seller.OrderStatus{ID: id, State: seller.StateCancelled, StatusText: "deleted", Type: s.row.product, CommonName: s.row.name, SANs: -1}, nil
 	}
 	r := s.report(id)
@@ -41,7 +41,7 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 		return r, nil
 	}
 	certificates, failure := s.certificates(), error(nil)
-	if len(certificates) == 0 && (s.service() == serviceIssued || s.service() == 0 && s.item().number != itemProcessing) {
+	if len(certificates) == 0 && s.mayBeIssued() {
 		certificates, failure = c.download(ctx, id)
 	}
 	leaf, err := pki.StoredLeaf(strings.Join(certificates, "\n"))
@@ -57,10 +57,15 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 	default:
 		s.missing(&r, failure)
 	}
-	if r.State == seller.StateUnknown {
-		c.log.Warningf("%s gives the order %d the unknown status %q", Title, id, r.StatusText)
-	}
+	c.warnUnknown(r)
 	return r, nil
+}
+
+// warnUnknown warns of a status that the module does not know.
+func (c *Client) warnUnknown(r seller.OrderStatus) {
+	if r.State == seller.StateUnknown {
+		c.log.Warningf("%s gives the order %d the unknown status %q", Title, r.ID, r.StatusText)
+	}
 }
 
 // unreadable fills a report about an order whose certificate was delivered and cannot be read.
@@ -147,6 +152,14 @@ func (s sheet) state(came bool) seller.State {
 		return seller.StateIssued
 	}
 	return state
+}
+
+// deleted reports whether the remote does not have the order any more.
+func (s sheet) deleted() bool { return s.gone || s.listed && s.row.item.number == itemDeleted }
+
+// mayBeIssued reports whether the statuses leave it possible that there is a certificate to download.
+func (s sheet) mayBeIssued() bool {
+	return s.service() == serviceIssued || s.service() == 0 && s.item().number != itemProcessing
 }
 
 // underWay tells whether the statuses say that the remote works on the order.

@@ -34,6 +34,15 @@ func (c *Client) Approvers(ctx context.Context, domain string, product seller.Pr
 	if err != nil {
 		return nil, err
 	}
+	emails := approverEmails(result)
+	if len(emails) == 0 {
+		return nil, fault.Errorf(fault.API, commandApprovers, "%s knows no approver for %s; choose another way of proof", Title, pki.DisplayName(bare))
+	}
+	return emails, nil
+}
+
+// approverEmails returns the plausible addresses of all groups, lower case and each once.
+func approverEmails(result *sellerhttp.Element) []string {
 	var emails []string
 	for _, group := range []string{"Domainemails", "Genericemails", "Manualemails"} {
 		for _, one := range result.Child(group).All("email") {
@@ -43,10 +52,7 @@ func (c *Client) Approvers(ctx context.Context, domain string, product seller.Pr
 			}
 		}
 	}
-	if len(emails) == 0 {
-		return nil, fault.Errorf(fault.API, commandApprovers, "%s knows no approver for %s; choose another way of proof", Title, pki.DisplayName(bare))
-	}
-	return emails, nil
+	return emails
 }
 
 func (c *Client) approverList(ctx context.Context, domain, product string) (*sellerhttp.Element, error) {

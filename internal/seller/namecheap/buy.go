@@ -54,6 +54,9 @@ func (c *Client) pay(ctx context.Context, p seller.Purchase, name string) (selle
 	return c.create(ctx, p, name)
 }
 
+// wholeYears reports whether a term of so many months is one of 1 to 5 whole years, which Namecheap sells.
+func wholeYears(months int) bool { return months >= 12 && months <= 60 && months%12 == 0 }
+
 // sellable refuses what Namecheap does not sell, before any request.
 func (c *Client) sellable(p seller.Purchase) error {
 	switch {
@@ -65,7 +68,7 @@ func (c *Client) sellable(p seller.Purchase) error {
 	case len(p.Product.Names) == 0 || !p.Product.Orderable():
 		return fault.Errorf(fault.Value, "product", "%s does not sell the product %q any more; use %q",
 			Title, p.Product.ID, p.Product.Successor)
-	case p.Months < 12 || p.Months > 60 || p.Months%12 != 0:
+	case !wholeYears(p.Months):
 		return fault.Errorf(fault.Value, "period", "%s sells terms of 1 to 5 whole years, not of %d months", Title, p.Months)
 	}
 	if err := fewNames(p); err != nil {

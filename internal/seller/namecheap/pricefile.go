@@ -75,7 +75,7 @@ func (k keptPrices) offers() ([]seller.Offer, error) {
 			return nil, fmt.Errorf("it has %q, which is nothing that can be bought", words(one.Template))
 		}
 		for _, price := range append(one.Prices[:len(one.Prices):len(one.Prices)], one.MoreNames...) {
-			if price.Months < 12 || price.Months > 60 || price.Months%12 != 0 || !told(price.Cost) || len(price.Cost.Currency) != 3 {
+			if !wholeYears(price.Months) || !told(price.Cost) || len(price.Cost.Currency) != 3 {
 				return nil, fmt.Errorf("it has a price of %s that is none", p.ID)
 			}
 		}

@@ -24,21 +24,13 @@ func priceOf(row *sellerhttp.Element) (seller.Price, error) {
 	if years < 1 || years > 5 || !strings.EqualFold(row.Attr("DurationType"), "YEAR") {
 		return seller.Price{}, errOtherTerm
 	}
-	text, kind := row.Attr("YourPrice"), row.Attr("YourPriceType")
-	if amount, ok := seller.ParseAmount(text); text == "" || ok && amount == 0 {
-		text, kind = row.Attr("Price"), row.Attr("PricingType")
-	}
+	text, kind := ownOrGeneral(row)
 	each, ok := seller.ParseAmount(text)
 	if !ok || each <= 0 || each > maxPrice {
 		return seller.Price{}, fmt.Errorf("the price %q for %d years is none", words(text), years)
 	}
-	times := 1
-	switch kind := strings.ToUpper(kind); {
-	case kind == "MULTIPLE":
-		times = years
-	case kind == "ABSOLUTE", kind == "ABSOULTE": // the latter is how the documentation spells it
-	case kind == "" && years == 1: // both types mean the same here
-	default:
+	times, known := timesCharged(kind, years)
+	if !known {
 		return seller.Price{}, fmt.Errorf("the price %q for %d years is of the unknown type %q", words(text), years, words(kind))
 	}
 	currency := strings.ToUpper(row.Attr("Currency"))
@@ -50,6 +42,28 @@ func priceOf(row *sellerhttp.Element) (seller.Price, error) {
 		return seller.Price{}, fmt.Errorf("the price %q for %d years cannot be multiplied", words(text), years)
 	}
 	return seller.Price{Months: 12 * years, Cost: cost}, nil
+}
+
+// ownOrGeneral returns the account's own price and its type, or the general ones if the account has none.
+func ownOrGeneral(row *sellerhttp.Element) (text, kind string) {
+	text = row.Attr("YourPrice")
+	if amount, ok := seller.ParseAmount(text); text == "" || ok && amount == 0 {
+		return row.Attr("Price"), row.Attr("PricingType")
+	}
+	return text, row.Attr("YourPriceType")
+}
+
+// timesCharged returns how many times a price of the type is charged for the years; false if the type is not known.
+func timesCharged(kind string, years int) (int, bool) {
+	switch kind := strings.ToUpper(kind); {
+	case kind == "MULTIPLE":
+		return years, true
+	case kind == "ABSOLUTE", kind == "ABSOULTE": // the latter is how the documentation spells it
+		return 1, true
+	case kind == "" && years == 1: // both types mean the same here
+		return 1, true
+	}
+	return 0, false
 }
 
 // decimals is how many digits behind the point a total has: as many as the price, two at the least and four at the most, which is
