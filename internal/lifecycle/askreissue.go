@@ -20,37 +20,15 @@ func (j *Order) askReissue(ctx context.Context, report seller.OrderStatus) (sell
 	if !ok {
 		return report, fault.Errorf(fault.Value, "command", "%s does not reissue", j.Info.Title)
 	}
-	if !j.requestChanged() {
-		if err := j.RefuseForeignOrder(ctx, report); err != nil {
-			return report, err
-		}
-	}
-	if err := j.allowedMethod(ctx); err != nil {
-		return report, err
-	}
-	request, err := j.Request()
+	request, err := j.reissueRequest(ctx, report)
 	if err != nil {
 		return report, err
-	}
-	if err := j.EnoughNames(ctx, report, request); err != nil {
-		return report, err
-	}
-	if j.requestChanged() { // the client may have corrected a name, or mistyped another one
-		j.WarnOfNames(ctx, request)
 	}
 	if j.Dry != nil {
 		_, _, err := reissuer.Reissue(ctx, report.ID, request)
 		return report, j.Dry.Stop(err, item.DryReissue, "id", report.ID, "names", strings.Join(request.AllNames(), " "), "proof", request.Method, "price", "none")
 	}
-	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.Item.Params[itemparam.Serial]}
-	if shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
-		pending.Shown = shown.Serial()
-	}
-	raw, err := json.Marshal(pending)
-	if err != nil {
-		return report, err
-	}
-	if err := j.SaveParam(ctx, itemparam.ReissueOf, string(raw)); err != nil {
+	if err := j.savePending(ctx, report); err != nil {
 		return report, err
 	}
 	tried := j.Item.Params[itemparam.ReissueTried]
@@ -70,6 +48,42 @@ func (j *Order) askReissue(ctx context.Context, report seller.OrderStatus) (sell
 		return report, err
 	}
 	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, proofs)
+}
+
+// reissueRequest returns what the seller is to be asked for, after the checks that need no purchase.
+func (j *Order) reissueRequest(ctx context.Context, report seller.OrderStatus) (seller.Request, error) {
+	if !j.requestChanged() {
+		if err := j.RefuseForeignOrder(ctx, report); err != nil {
+			return seller.Request{}, err
+		}
+	}
+	if err := j.allowedMethod(ctx); err != nil {
+		return seller.Request{}, err
+	}
+	request, err := j.Request()
+	if err != nil {
+		return seller.Request{}, err
+	}
+	if err := j.EnoughNames(ctx, report, request); err != nil {
+		return seller.Request{}, err
+	}
+	if j.requestChanged() { // the client may have corrected a name, or mistyped another one
+		j.WarnOfNames(ctx, request)
+	}
+	return request, nil
+}
+
+// savePending saves which certificate the reissue replaces, before the seller is asked.
+func (j *Order) savePending(ctx context.Context, report seller.OrderStatus) error {
+	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.Item.Params[itemparam.Serial]}
+	if shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
+		pending.Shown = shown.Serial()
+	}
+	raw, err := json.Marshal(pending)
+	if err != nil {
+		return err
+	}
+	return j.SaveParam(ctx, itemparam.ReissueOf, string(raw))
 }
 
 // allowedMethod moves an item away from a way of proof that the Forum does not allow any more: from 2028-03-15 on e-mail
@@ -106,19 +120,27 @@ func (j *Order) reissueFailed(ctx context.Context, report seller.OrderStatus, re
 		}
 		return report, reason
 	}
-	next, err := j.Newest(ctx, report.ID)
-	if pending, ok := j.pendingReissue(); ok && err == nil && j.reissuesInPlace() {
-		if found, err := j.tookPlace(ctx, next, pending); err != nil || !found {
-			return report, reason
-		}
-	} else if err != nil || next.ID == report.ID {
-		found := false
-		if next, found, err = j.successor(ctx, report); err != nil || !found {
-			return report, reason
-		}
+	next, found := j.unansweredReissue(ctx, report)
+	if !found {
+		return report, reason
 	}
 	j.Log.ExtInfof("item %d: the answer to the reissue was lost (%v), it is id %d", j.Item.Item, reason, next.ID)
 	return j.reissueAccepted(ctx, next, request, nil)
+}
+
+// unansweredReissue looks at once for a reissue whose answer was lost: under the same id if the seller reissues in place, else
+// as what replaced the id or as its successor. false if it does not show.
+func (j *Order) unansweredReissue(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, bool) {
+	next, err := j.Newest(ctx, report.ID)
+	if pending, ok := j.pendingReissue(); ok && err == nil && j.reissuesInPlace() {
+		found, err := j.tookPlace(ctx, next, pending)
+		return next, err == nil && found
+	}
+	if err != nil || next.ID == report.ID {
+		next, found, err := j.successor(ctx, report)
+		return next, err == nil && found
+	}
+	return next, true
 }
 
 // reissueAccepted saves what the client must publish now and shows the item as requested.

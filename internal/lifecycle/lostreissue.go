@@ -58,7 +58,7 @@ func (j *Order) lostReissue(ctx context.Context, report seller.OrderStatus) (sel
 	case !open:
 		return report, false, nil
 	case j.answered(pending):
-		return report, pending.Request == j.requestMark() && (report.State == seller.StateWaiting || j.justTaken(report)), nil
+		return report, j.answersPresent(pending, report), nil
 	case j.reissuesInPlace():
 		if found, err := j.tookPlace(ctx, report, pending); err != nil || found {
 			return j.turnedUp(ctx, report, pending, err)
@@ -80,6 +80,11 @@ func (j *Order) lostReissue(ctx context.Context, report seller.OrderStatus) (sel
 	}
 	j.Log.ExtInfof("item %d: the reissue of id %d asked for at %s never reached the seller", j.Item.Item, report.ID, j.Attempts().Last.Format(time.RFC3339))
 	return report, false, nil
+}
+
+// answersPresent reports whether a reissue that the seller took is for the present request and still waits or was just taken.
+func (j *Order) answersPresent(pending reissueOf, report seller.OrderStatus) bool {
+	return pending.Request == j.requestMark() && (report.State == seller.StateWaiting || j.justTaken(report))
 }
 
 // turnedUp writes down for which request a reissue is that was lost and found.

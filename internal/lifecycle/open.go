@@ -182,7 +182,7 @@ func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
 			return err
 		}
 	}
-	ended, err := j.firstSync(ctx, report, changed)
+	outcome, err := j.firstSync(ctx, report, changed)
 	if failure := fault.From(err); err != nil && failure.Type == fault.Delivered && !failure.Retry {
 		return err // what was delivered is of no use: the panel's own sync would not mend it either (rules STORE-8)
 	}
@@ -190,7 +190,7 @@ func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
 		// the order is accepted; the panel's own sync asks again (docs/reference/billmanager.md §5.2)
 		j.Log.Warningf("item %d: the first sync failed, the panel repeats it: %v", j.Item.Item, err)
 	}
-	return ended
+	return outcome.Ended
 }
 
 // standing is where a paid id stands: known right after its purchase, asked for otherwise.
@@ -222,10 +222,11 @@ func (j *Order) unpaid(id int64) error {
 }
 
 // firstSync judges the report at hand, or a new one where what was just done has made it old.
-func (j *Order) firstSync(ctx context.Context, report seller.OrderStatus, changed bool) (ended, err error) {
+func (j *Order) firstSync(ctx context.Context, report seller.OrderStatus, changed bool) (Outcome, error) {
 	if changed {
+		var err error
 		if report, err = j.Newest(ctx, report.ID); err != nil {
-			return nil, err
+			return Outcome{}, err
 		}
 	}
 	return j.ApplyStatus(ctx, report)

@@ -71,30 +71,41 @@ func (j *Order) renewedOn(ctx context.Context, report seller.OrderStatus) (cabfo
 		lines = append(slices.Clone(lines), own)
 	}
 	for _, line := range lines {
-		if !slices.Contains(j.Lineage(), line.ID) {
-			continue // another account's, or an earlier item's of the same number
-		}
-		same := line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == seller.StateRenewal
-		// numbers of operations can come again after years
-		recent := !cabforum.DateOf(line.Time).Before(j.Today().AddDays(-renewWindow))
-		// what was bought in the last days of the present term is its renewal, whichever operation asked for it: one in place
-		// leaves no id of its own behind, and a panel that was restored numbers its operations anew
-		same = same || !j.TermEnd().IsZero() && !cabforum.DateOf(line.Time).Before(j.renewFrom())
-		if line.Item == j.Item.Item && (line.Kind == seller.KindRenew || line.Kind == seller.KindProlong) && same && recent {
+		if j.isRenewal(line) && j.ofThisRun(line, report) {
 			j.Log.ExtInfof("item %d: the renewal %d was paid already", j.Item.Item, line.ID)
 			return cabforum.DateOf(line.Time), nil
 		}
 	}
-	if in, err := purchase.ParseIntent(j.Item.Params[itemparam.Intent]); err == nil && j.OtherAccount(in) != nil {
+	in, err := purchase.ParseIntent(j.Item.Params[itemparam.Intent])
+	switch {
+	case err == nil && j.OtherAccount(in) != nil:
 		return cabforum.Date{}, nil // for the purchase to refuse
+	case report.State != seller.StateRenewal:
+		return cabforum.Date{}, nil
+	case err != nil || in.Kind != seller.KindRenew:
+		return j.Today(), nil // nothing, or another purchase than the renewal: not settled by it
 	}
-	if report.State == seller.StateRenewal {
-		if in, err := purchase.ParseIntent(j.Item.Params[itemparam.Intent]); err != nil || in.Kind != seller.KindRenew {
-			return j.Today(), nil // nothing, or another purchase than the renewal: not settled by it
-		}
-		return j.Today(), j.SaveParam(ctx, itemparam.Intent, "")
+	return j.Today(), j.SaveParam(ctx, itemparam.Intent, "")
+}
+
+// isRenewal reports whether the line of the journal is a renewal of this item with an id that the item has; others are another
+// account's, or an earlier item's of the same number.
+func (j *Order) isRenewal(line item.JournalEntry) bool {
+	return line.Item == j.Item.Item && (line.Kind == seller.KindRenew || line.Kind == seller.KindProlong) && slices.Contains(j.Lineage(), line.ID)
+}
+
+// ofThisRun reports whether the renewal in the journal is the one that this run is about.
+func (j *Order) ofThisRun(line item.JournalEntry, report seller.OrderStatus) bool {
+	day := cabforum.DateOf(line.Time)
+	if day.Before(j.Today().AddDays(-renewWindow)) {
+		return false // numbers of operations can come again after years
 	}
-	return cabforum.Date{}, nil
+	if line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == seller.StateRenewal {
+		return true
+	}
+	// what was bought in the last days of the present term is its renewal, whichever operation asked for it: one in place
+	// leaves no id of its own behind, and a panel that was restored numbers its operations anew
+	return !j.TermEnd().IsZero() && !day.Before(j.renewFrom())
 }
 
 // renew buys the renewal, provided that the paid term is near its end: a panel that bills at the certificate's end would
@@ -175,9 +186,9 @@ func (j *Order) finishRenewal(ctx context.Context, report seller.OrderStatus) er
 			return err
 		}
 	}
-	ended, err := j.firstSync(ctx, report, true)
+	outcome, err := j.firstSync(ctx, report, true)
 	if err != nil {
 		j.Log.Warningf("item %d: the first sync after the renewal failed, the panel repeats it: %v", j.Item.Item, err)
 	}
-	return ended
+	return outcome.Ended
 }

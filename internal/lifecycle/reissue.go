@@ -102,53 +102,56 @@ func (j *Order) CountAttempt(ctx context.Context) error {
 // Reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
 // none where one is under way, was just answered, or is not needed (rules STORE-5, STORE-6). Then the panel hears
 // service.post<post>.
-func (j *Order) Reissue(ctx context.Context, post string) (ended error, err error) {
+func (j *Order) Reissue(ctx context.Context, post string) (Outcome, error) {
 	id := j.ID()
 	if id == 0 {
-		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
+		return Outcome{}, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
 	}
 	report, err := j.Newest(ctx, id)
 	if err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
 	report, found, err := j.lostReissue(ctx, report)
 	if err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
-	switch {
-	case found:
+	if found {
 		j.Log.ExtInfof("item %d: the reissue is id %d, nothing is sent", j.Item.Item, report.ID)
-		if err := j.finishHandover(ctx, report); err != nil {
-			return nil, err
-		}
-	case report.State.Activatable():
-		j.Log.ExtInfof("item %d: id %d is not activated yet and takes the present CSR", j.Item.Item, report.ID)
-		if err := j.activate(ctx, report); err != nil {
-			return nil, err
-		}
-	case report.Undelivered != nil:
-		return nil, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
-	case report.State == seller.StateWaiting:
-		if report, err = j.underWayFor(ctx, report); err != nil {
-			return nil, err
-		}
-	case report.State == seller.StateIssued && j.fresh(report):
-		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.Item.Item, report.ID)
-	case report.State == seller.StateIssued, j.reissuesInPlace() && report.State == seller.StateRefused && j.Item.Stored != "":
-		if report, err = j.askReissue(ctx, report); err != nil {
-			return nil, err
-		}
-	case report.State == seller.StateUnpaid:
-		return nil, j.unpaid(report.ID)
-	case report.State == seller.StateReplaced:
-		return nil, fault.Errorf(fault.API, "status", "%s says that id %d is replaced and not yet by what", j.Info.Title, report.ID).Retryable()
-	default:
-		return nil, fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Info.Title, report.ID, report.StatusText)
+		err = j.finishHandover(ctx, report)
+	} else {
+		report, err = j.reissueByState(ctx, report)
+	}
+	if err != nil {
+		return Outcome{}, err
 	}
 	if err := j.Panel.Post(ctx, j.Item.Item, post); err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
-	return j.afterReissue(ctx, report.ID)
+	return j.afterReissue(ctx, report.ID), nil
+}
+
+// reissueByState does what the state of the newest id allows: it activates, follows a request that is under way, or asks for the
+// reissue. It returns the report of the id to follow.
+func (j *Order) reissueByState(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, error) {
+	switch {
+	case report.State.Activatable():
+		j.Log.ExtInfof("item %d: id %d is not activated yet and takes the present CSR", j.Item.Item, report.ID)
+		return report, j.activate(ctx, report)
+	case report.Undelivered != nil:
+		return report, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
+	case report.State == seller.StateWaiting:
+		return j.underWayFor(ctx, report)
+	case report.State == seller.StateIssued && j.fresh(report):
+		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.Item.Item, report.ID)
+		return report, nil
+	case report.State == seller.StateIssued, j.reissuesInPlace() && report.State == seller.StateRefused && j.Item.Stored != "":
+		return j.askReissue(ctx, report)
+	case report.State == seller.StateUnpaid:
+		return report, j.unpaid(report.ID)
+	case report.State == seller.StateReplaced:
+		return report, fault.Errorf(fault.API, "status", "%s says that id %d is replaced and not yet by what", j.Info.Title, report.ID).Retryable()
+	}
+	return report, fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Info.Title, report.ID, report.StatusText)
 }
 
 // finishHandover writes down what an interruption kept an earlier run from writing about a reissue that the seller took.
@@ -160,20 +163,19 @@ func (j *Order) finishHandover(ctx context.Context, report seller.OrderStatus) e
 }
 
 // afterReissue follows the new id at once; what fails here is repeated by the panel's sync.
-func (j *Order) afterReissue(ctx context.Context, id int64) (ended error, err error) {
+func (j *Order) afterReissue(ctx context.Context, id int64) Outcome {
+	var outcome Outcome
 	report, err := j.Newest(ctx, id)
+	if err == nil && report.State == seller.StateWaiting && !j.HasStatus(item.ServiceWaiting) {
+		err = j.SetStatus(ctx, item.ServiceRequested)
+	}
 	if err == nil {
-		if report.State == seller.StateWaiting && !j.HasStatus(item.ServiceWaiting) {
-			err = j.SetStatus(ctx, item.ServiceRequested)
-		}
-		if err == nil {
-			ended, err = j.ApplyStatus(ctx, report)
-		}
+		outcome, err = j.ApplyStatus(ctx, report)
 	}
 	if err != nil {
 		j.Log.Warningf("item %d: the first sync after the reissue failed, the panel repeats it: %v", j.Item.Item, err)
 	}
-	return ended, nil
+	return outcome
 }
 
 // fresh tells whether the certificate at the seller is for the present request, and less than a day old or still to be put in

@@ -15,9 +15,9 @@ func Reopen(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	ended, err := j.Reissue(ctx, "reopen")
+	outcome, err := j.Reissue(ctx, "reopen")
 	if err != nil {
 		return nil, err
 	}
-	return nil, ended
+	return nil, outcome.Ended
 }

@@ -158,7 +158,7 @@ func (j *Order) afterRepeat(ctx context.Context, id int64, request seller.Reques
 	if err != nil {
 		return err
 	}
-	ended, err := j.ApplyStatus(ctx, report)
-	j.logEnded(ended)
+	outcome, err := j.ApplyStatus(ctx, report)
+	j.logEnded(outcome)
 	return err
 }

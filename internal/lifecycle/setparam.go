@@ -30,20 +30,25 @@ func SetParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if !asked {
-		if err := j.ReconcileReissue(ctx); err != nil {
-			return nil, err
-		}
-		if err := j.proveIfChanged(ctx); err != nil {
-			return nil, err
-		}
-		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
+		return nil, j.followProof(ctx)
 	}
 	j.Log.ExtInfof("item %d: CSR or names are others than %s was handed, if any", j.Item.Item, j.Info.Title)
-	ended, err := j.Reissue(ctx, "setparam")
+	outcome, err := j.Reissue(ctx, "setparam")
 	if err != nil {
 		return nil, err
 	}
-	return nil, ended
+	return nil, outcome.Ended
+}
+
+// followProof completes a reissue that was interrupted and hands another way of proof to the seller.
+func (j *Order) followProof(ctx context.Context) error {
+	if err := j.ReconcileReissue(ctx); err != nil {
+		return err
+	}
+	if err := j.proveIfChanged(ctx); err != nil {
+		return err
+	}
+	return j.Panel.Post(ctx, j.Args.Item, "setparam")
 }
 
 // requestChanged tells whether the item's request is another one than the seller was last handed, as far as that is known.

@@ -39,12 +39,9 @@ func (j *Order) deliver(ctx context.Context, report seller.OrderStatus) error {
 	if old, is := j.showsReplaced(report); is { // which may be for the key that the client has replaced
 		return j.stillReplaced(ctx, report, old)
 	}
-	chain, err := pki.BuildChain(report.PEM, csr, j.Now())
+	chain, err := j.usableChain(report, csr)
 	if errors.Is(err, pki.ErrNoCertificate) {
 		return j.nothingDelivered(ctx, report)
-	}
-	if err == nil {
-		err = chain.Check(csr, j.wanted(csr))
 	}
 	if err != nil {
 		if of, is := j.earlierRequest(report, csr); is {
@@ -52,6 +49,20 @@ func (j *Order) deliver(ctx context.Context, report seller.OrderStatus) error {
 		}
 		return err
 	}
+	return j.putInPlace(ctx, report, csr, chain)
+}
+
+// usableChain returns the chain of the certificate that was delivered, if it is for the CSR and has the names that are wanted.
+func (j *Order) usableChain(report seller.OrderStatus, csr pki.CSR) (pki.Chain, error) {
+	chain, err := pki.BuildChain(report.PEM, csr, j.Now())
+	if err == nil {
+		err = chain.Check(csr, j.wanted(csr))
+	}
+	return chain, err
+}
+
+// putInPlace stores a certificate that was checked and announces it, unless it is in place already or the one in place is better.
+func (j *Order) putInPlace(ctx context.Context, report seller.OrderStatus, csr pki.CSR, chain pki.Chain) error {
 	stored, inPlace := j.inPlace(chain)
 	if inPlace && j.HasStatus(item.ServiceIssued) && j.Item.Params[itemparam.Serial] == chain.Serial() {
 		j.Log.ExtInfof("item %d: certificate %s is in place already", j.Item.Item, chain.Serial())

@@ -38,8 +38,8 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	ended, err := j.ApplyStatus(ctx, report)
-	j.logEnded(ended)
+	outcome, err := j.ApplyStatus(ctx, report)
+	j.logEnded(outcome)
 	return nil, err
 }
 
@@ -61,16 +61,7 @@ func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
 // Newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
 // provided that the last one is for the item's key (rules STORE-1, STORE-5).
 func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error) {
-	report, err := j.Seller.OrderStatus(ctx, id)
-	var links []int64
-	for err == nil && report.State == seller.StateReplaced && report.ReplacedBy != 0 {
-		next := report.ReplacedBy
-		if next == id || slices.Contains(links, next) || len(links) == maxReplaced {
-			return report, fault.Errorf(fault.API, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Info.Title, report.ID, next).Retryable()
-		}
-		links = append(links, next)
-		report, err = j.Seller.OrderStatus(ctx, next)
-	}
+	report, links, err := j.followReplaced(ctx, id)
 	if err != nil {
 		return report, err
 	}
@@ -92,6 +83,21 @@ func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error
 		}
 	}
 	return report, nil
+}
+
+// followReplaced returns the report of the id at the end of the replacements that the seller names, and the ids after the first.
+func (j *Order) followReplaced(ctx context.Context, id int64) (seller.OrderStatus, []int64, error) {
+	report, err := j.Seller.OrderStatus(ctx, id)
+	var links []int64
+	for err == nil && report.State == seller.StateReplaced && report.ReplacedBy != 0 {
+		next := report.ReplacedBy
+		if next == id || slices.Contains(links, next) || len(links) == maxReplaced {
+			return report, nil, fault.Errorf(fault.API, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Info.Title, report.ID, next).Retryable()
+		}
+		links = append(links, next)
+		report, err = j.Seller.OrderStatus(ctx, next)
+	}
+	return report, links, err
 }
 
 // succeed makes id, a reissue, the item's newest. What was to be published for the one before proves nothing any more: it
@@ -144,28 +150,35 @@ func (j *Order) checkOwnKey(report seller.OrderStatus) error {
 	return nil
 }
 
-// judge acts on what the seller says of the newest id (rules STORE-1, STORE-4).
-func (j *Order) ApplyStatus(ctx context.Context, report seller.OrderStatus) (ended, err error) {
+// Outcome is what the seller's report made of an order.
+type Outcome struct {
+	// Ended says why nothing can come of the order any more; nil while something can. The command that found it out did not fail
+	// by that: whether it fails for it, each command decides.
+	Ended error
+}
+
+// ApplyStatus acts on what the seller says of the newest id (rules STORE-1, STORE-4).
+func (j *Order) ApplyStatus(ctx context.Context, report seller.OrderStatus) (Outcome, error) {
 	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.Item.Item, report.ID, report.State, report.StatusText)
 	j.stopRenewal(ctx, report)
 	switch report.State {
 	case seller.StateUnpaid:
-		return nil, j.unpaid(report.ID)
+		return Outcome{}, j.unpaid(report.ID)
 	case seller.StateNew, seller.StateRenewal:
 		j.Log.ExtInfof("item %d: id %d is paid and not activated, open does that", j.Item.Item, report.ID)
-		return nil, nil
+		return Outcome{}, nil
 	case seller.StateWaiting:
 		if report.Undelivered != nil {
-			return nil, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
+			return Outcome{}, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
 		}
-		return nil, j.wait(ctx, report)
+		return Outcome{}, j.wait(ctx, report)
 	case seller.StateIssued:
-		return nil, j.forAdministrator(ctx, j.deliver(ctx, report))
+		return Outcome{}, j.forAdministrator(ctx, j.deliver(ctx, report))
 	case seller.StateRefused, seller.StateCancelled, seller.StateExpired:
 		return j.end(ctx, report)
 	}
 	j.Log.Warningf("item %d: id %d is in the state %q, on which nothing is decided", j.Item.Item, report.ID, report.StatusText)
-	return nil, nil
+	return Outcome{}, nil
 }
 
 // forAdministrator makes a task of what only an administrator can settle: another CSR on the item, the wrong certificate, or
@@ -194,10 +207,8 @@ func (j *Order) wait(ctx context.Context, report seller.OrderStatus) error {
 			return err
 		}
 	}
-	if last, open := j.lastRequest(); (last == "" || open) && report.CSR != "" && j.checkOwnKey(report) == nil { // an interruption came before it was written down
-		if err := j.markSubmitted(ctx); err != nil {
-			return err
-		}
+	if err := j.completeSubmitted(ctx, report); err != nil {
+		return err
 	}
 	if err := j.SetStatus(ctx, item.ServiceWaiting); err != nil {
 		return err
@@ -208,34 +219,43 @@ func (j *Order) wait(ctx context.Context, report seller.OrderStatus) error {
 	return j.SaveParam(ctx, itemparam.IssuedSince, "")
 }
 
+// completeSubmitted writes down that the seller has the CSR if an interruption came before an earlier run could.
+func (j *Order) completeSubmitted(ctx context.Context, report seller.OrderStatus) error {
+	last, open := j.lastRequest()
+	if last != "" && !open || report.CSR == "" || j.checkOwnKey(report) != nil {
+		return nil
+	}
+	return j.markSubmitted(ctx)
+}
+
 // end is an order of which nothing can come any more. Without any certificate the item has failed; with one in place it
 // stays as it is and the administrator gets a task (rules STORE-4).
-func (j *Order) end(ctx context.Context, report seller.OrderStatus) (ended, err error) {
+func (j *Order) end(ctx context.Context, report seller.OrderStatus) (Outcome, error) {
 	reason := fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s", j.Info.Title, report.ID, report.StatusText)
 	if err := j.closeMark(ctx); err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
 	if j.Item.Stored != "" {
-		return nil, j.keepStored(ctx, report, reason)
+		return Outcome{}, j.keepStored(ctx, report, reason)
 	}
 	if j.HasStatus(item.ServiceFailed) {
-		return reason, nil
+		return Outcome{Ended: reason}, nil
 	}
 	if j.Args.Command != "open" { // whose failure the panel keeps with its running operation
 		if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
-			return nil, err
+			return Outcome{}, err
 		}
 	}
 	if err := j.Panel.FailCertificate(ctx, j.Item.Item); err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
-	return reason, j.SetStatus(ctx, item.ServiceFailed)
+	return Outcome{Ended: reason}, j.SetStatus(ctx, item.ServiceFailed)
 }
 
 // logEnded writes why an order ended into the log, for a command that does not fail for it.
-func (j *Order) logEnded(ended error) {
-	if ended != nil {
-		j.Log.Errorf("item %d (%s): %v", j.Item.Item, j.Item.Name, ended)
+func (j *Order) logEnded(outcome Outcome) {
+	if outcome.Ended != nil {
+		j.Log.Errorf("item %d (%s): %v", j.Item.Item, j.Item.Name, outcome.Ended)
 	}
 }
 

@@ -24,7 +24,7 @@ func (j *Order) undelivered(ctx context.Context, id int64, reason error) error {
 	}
 	failure := fault.From(reason)
 	if failure.Type == fault.Delivered && !failure.Retry {
-		return reason // judge makes the task
+		return reason // ApplyStatus makes the task
 	}
 	if j.Now().Sub(since) < patience {
 		return reason

@@ -43,6 +43,12 @@ func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 	if verdict.Expired {
 		s.Log.Warningf("item %d: the certificate of %s has expired on %s inside its paid term", j.Item.Item, row.name, row.expires)
 	}
+	return s.act(ctx, j, row, stored)
+}
+
+// act does what the policy says about a certificate that is due.
+func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
+	down := s.down[j.Account]
 	switch {
 	case s.settings.Policy == cabforum.PolicyNone:
 		row.action, row.result, row.reason = actionNone, resultSkipped, string(cabforum.ReasonPolicy)
@@ -112,8 +118,8 @@ func (s *sweep) judge(ctx context.Context, j *sweptItem, row *sweepRow, stored p
 // reissue asks for the next certificate; where the seller wants a new proof the client is told.
 func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
 	tried := j.Attempts()
-	ended, err := j.Reissue(ctx, "reopen")
-	if err = errors.Join(ended, err); err != nil {
+	outcome, err := j.Reissue(ctx, "reopen")
+	if err = errors.Join(outcome.Ended, err); err != nil {
 		if fault.From(err).Type == fault.OrderEnded && j.Attempts() == tried {
 			// the order at the seller has ended and nothing was sent: that counts as well, or it would be tried every hour
 			err = errors.Join(err, j.CountAttempt(ctx))

@@ -227,8 +227,8 @@ func (j *sweptItem) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ended, err := j.ApplyStatus(ctx, report)
-	return errors.Join(ended, err)
+	outcome, err := j.ApplyStatus(ctx, report)
+	return errors.Join(outcome.Ended, err)
 }
 
 // remind tells the client what a waiting reissue needs, once, and every day when the end is near (rules SWEEP-4).
