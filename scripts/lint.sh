@@ -47,7 +47,7 @@ shell_scripts() {
 }
 
 mkdir -p "$tools"
-GOBIN=$tools go -C tools install tool ./directions ./worldcheck
+GOBIN=$tools go -C tools install tool ./complexity ./directions ./worldcheck
 
 check gofmt formatted
 for module in . internal/sandbox tools; do
@@ -61,6 +61,7 @@ if [ -d cmd ]; then
 fi
 check "import directions" "$tools/directions" -root .
 check "injected world" "$tools/worldcheck" -root .
+check "complexity" "$tools/complexity" -root .
 check "shell scripts" shell_scripts
 
 if [ ${#found[@]} -gt 0 ]; then
