@@ -11,10 +11,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/filelock"
 	"pmssl/internal/item"
 )
 
@@ -41,7 +41,7 @@ func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 		return nil, h.journalFault("read", err)
 	}
 	defer file.Close()
-	if err := h.flock(ctx, file, syscall.LOCK_SH); err != nil {
+	if err := h.flock(ctx, file, filelock.Shared); err != nil {
 		h.log.Warningf("the journal is read without its lock: %v", err)
 	}
 	info, err := file.Stat()
@@ -107,7 +107,7 @@ func (h *Host) AppendJournal(ctx context.Context, line item.JournalEntry) error 
 // appendLine writes under the journal's lock. Where the lock cannot be had it writes all the same: what was bought must
 // be recorded, and one short write to a file opened for appending is not torn by another one.
 func (h *Host) appendLine(ctx context.Context, file *os.File, text []byte) error {
-	if err := h.flock(context.WithoutCancel(ctx), file, syscall.LOCK_EX); err != nil {
+	if err := h.flock(context.WithoutCancel(ctx), file, filelock.Exclusive); err != nil {
 		h.log.Warningf("the journal is written without its lock: %v", err)
 	}
 	torn, err := endsTorn(file)
@@ -140,17 +140,17 @@ func endsTorn(file *os.File) (bool, error) {
 // openJournal opens the file, 0600. A symbolic link or anything but a regular file is refused: purchases must not be
 // written where somebody else points to.
 func openJournal(name string, flags int) (*os.File, error) {
-	file, err := os.OpenFile(name, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
-	if errors.Is(err, syscall.ELOOP) {
+	file, err := filelock.OpenRegular(name, flags, 0o600)
+	var other *filelock.NotRegularError
+	switch {
+	case errors.As(err, &other) && other.Symlink():
 		return nil, fmt.Errorf("it is a symbolic link, %w", errNoFile)
-	}
-	if err != nil {
+	case errors.As(err, &other):
+		return nil, fmt.Errorf("it is no file, %w", errNoFile)
+	case err != nil:
 		return nil, err
 	}
 	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("it is no file, %w", errNoFile)
-	}
 	if err == nil && flags&os.O_CREATE != 0 && info.Mode().Perm()&^fs.FileMode(0o600) != 0 {
 		err = file.Chmod(0o600)
 	}
@@ -161,14 +161,14 @@ func openJournal(name string, flags int) (*os.File, error) {
 }
 
 // flock takes the lock of the open file and gives up after ten seconds.
-func (h *Host) flock(ctx context.Context, file *os.File, how int) error {
+func (h *Host) flock(ctx context.Context, file *os.File, mode filelock.Mode) error {
 	for try := 1; ; try++ {
-		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
+		free, err := filelock.Try(file, mode)
 		switch {
-		case err == nil:
-			return nil
-		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR), try == journalPatience:
-			return fmt.Errorf("locking %s: %w", file.Name(), err)
+		case free || err != nil:
+			return err
+		case try == journalPatience:
+			return fmt.Errorf("lock %s: another process holds it", file.Name())
 		}
 		if err := h.o.Sleep(ctx, 100*time.Millisecond); err != nil {
 			return err

@@ -1,11 +1,11 @@
 package panellog
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
+
+	"pmssl/internal/filelock"
 )
 
 const (
@@ -14,29 +14,12 @@ const (
 	lockLongest  = 5 * time.Millisecond
 )
 
-// tryLock takes an flock (syscall.LOCK_SH or LOCK_EX) if it is free now. It dies
-// with the file's last descriptor, a killed process leaves none behind.
-func tryLock(f *os.File, how int) (bool, error) {
-	for {
-		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return true, nil
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EWOULDBLOCK):
-			return false, nil
-		default:
-			return false, fmt.Errorf("lock %s: %w", f.Name(), err)
-		}
-	}
-}
-
 // waitLock takes an flock, waiting a bounded time: a process that is stopped
 // while it holds the lock must not hang every command of the host.
-func waitLock(f *os.File, how int, sleep func(time.Duration)) error {
+func waitLock(f *os.File, mode filelock.Mode, sleep func(time.Duration)) error {
 	pause := lockFirst
 	for waited := time.Duration(0); waited < lockPatience; waited += pause {
-		ok, err := tryLock(f, how)
+		ok, err := filelock.Try(f, mode)
 		if ok || err != nil {
 			return err
 		}

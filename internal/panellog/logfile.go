@@ -2,13 +2,13 @@ package panellog
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
+
+	"pmssl/internal/filelock"
 )
 
 const (
@@ -100,15 +100,15 @@ func openLogFile(path string, maxSize int64, now func() time.Time, sleep func(ti
 // lockStart opens and locks the lock file. Closing it lets go.
 func (f *logFile) lockStart() (*os.File, error) {
 	for {
-		lock, err := openRegular(f.place.lock(), os.O_RDWR|os.O_CREATE, lockMode)
+		lock, err := filelock.OpenRegular(f.place.lock(), os.O_RDWR|os.O_CREATE, lockMode)
 		if err != nil {
 			return nil, err
 		}
-		if err := waitLock(lock, syscall.LOCK_EX, f.sleep); err != nil {
+		if err := waitLock(lock, filelock.Exclusive, f.sleep); err != nil {
 			lock.Close()
 			return nil, err
 		}
-		if sameFile(lock, f.place.lock()) {
+		if filelock.Same(lock, f.place.lock()) {
 			return lock, nil
 		}
 		// Somebody removed the lock file between the two calls; the next one counts.
@@ -119,9 +119,9 @@ func (f *logFile) lockStart() (*os.File, error) {
 // openLive opens the log itself for appending and takes the shared lock.
 func (f *logFile) openLive() error {
 	path := f.place.live()
-	file, err := openRegular(path, os.O_RDWR|os.O_APPEND, 0)
+	file, err := filelock.OpenRegular(path, os.O_RDWR|os.O_APPEND, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		file, err = openRegular(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, logMode)
+		file, err = filelock.OpenRegular(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, logMode)
 		if err == nil {
 			err = chmodNew(file)
 		}
@@ -129,7 +129,7 @@ func (f *logFile) openLive() error {
 	if err != nil {
 		return err
 	}
-	if err := waitLock(file, syscall.LOCK_SH, f.sleep); err != nil {
+	if err := waitLock(file, filelock.Shared, f.sleep); err != nil {
 		file.Close()
 		return err
 	}
@@ -228,45 +228,7 @@ func regularSize(path string) (int64, error) {
 		return 0, err
 	}
 	if !fi.Mode().IsRegular() {
-		return 0, notRegular(path, fi)
+		return 0, &filelock.NotRegularError{Path: path, Type: fi.Mode().Type()}
 	}
 	return fi.Size(), nil
-}
-
-// openRegular opens a regular file and nothing else, without following a
-// symbolic link and without waiting.
-func openRegular(path string, flags int, mode fs.FileMode) (*os.File, error) {
-	file, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_NOCTTY, mode)
-	if errors.Is(err, syscall.ELOOP) {
-		return nil, fmt.Errorf("%s is a symbolic link, which is not followed: remove it, or link its directory", path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	fi, err := file.Stat()
-	if err == nil && !fi.Mode().IsRegular() {
-		err = notRegular(path, fi)
-	}
-	if err != nil {
-		file.Close()
-		return nil, err
-	}
-	return file, nil
-}
-
-func notRegular(path string, fi fs.FileInfo) error {
-	if fi.Mode()&fs.ModeSymlink != 0 {
-		return fmt.Errorf("%s is a symbolic link, which is not followed: remove it, or link its directory", path)
-	}
-	return fmt.Errorf("%s is not a regular file but %s: remove it", path, fi.Mode().Type())
-}
-
-// sameFile tells whether an open file is still the one of that path.
-func sameFile(file *os.File, path string) bool {
-	open, err := file.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Lstat(path)
-	return err == nil && os.SameFile(open, there)
 }

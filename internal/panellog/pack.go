@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"pmssl/internal/filelock"
 )
 
 // packRetry is how long packing rests after it failed (a full disk): otherwise
@@ -90,7 +91,7 @@ func (f *logFile) reconcile(failed bool) error {
 // packArchive packs one archive under its exclusive lock. A kill at any moment
 // leaves the plain archive, or the whole packed one, or both.
 func packArchive(path string) error {
-	plain, err := openRegular(path, os.O_RDONLY, 0)
+	plain, err := filelock.OpenRegular(path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errInUse
 	}
@@ -98,11 +99,11 @@ func packArchive(path string) error {
 		return err
 	}
 	defer plain.Close()
-	free, err := tryLock(plain, syscall.LOCK_EX)
+	free, err := filelock.Try(plain, filelock.Exclusive)
 	if err != nil {
 		return err
 	}
-	if !free || !sameFile(plain, path) {
+	if !free || !filelock.Same(plain, path) {
 		return errInUse
 	}
 	half := path + halfSuffix
@@ -124,7 +125,7 @@ func compress(plain *os.File, to string) (err error) {
 	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	out, err := openRegular(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, logMode)
+	out, err := filelock.OpenRegular(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, logMode)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ const sandbox = "internal/sandbox"
 const conformance = "internal/seller/sellertest"
 
 // standardOnly lists the packages that import the standard library and nothing else (docs/architecture.md).
-var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext"}
+var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext", "internal/filelock"}
 
 // allowed is docs/architecture.md as a table: package -> packages that it may import besides its own folders. A package that is
 // not here is refused until somebody has thought about its place.
@@ -43,13 +43,13 @@ var allowed = map[string][]string{
 		"internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/xmldoc", "internal/plaintext",
 	},
 	"internal/panel": {
-		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext",
+		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext", "internal/filelock",
 	},
 	"internal/notify": {
 		"internal/item", "internal/seller", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog",
 	},
 	"internal/seller":            {"internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam", "internal/panellog", "internal/plaintext"},
-	"internal/seller/sellerhttp": {"internal/fault", "internal/panellog", "internal/plaintext"},
+	"internal/seller/sellerhttp": {"internal/fault", "internal/panellog", "internal/plaintext", "internal/filelock"},
 	"internal/seller/namecheap": {
 		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
 		"internal/panellog", "internal/plaintext",
@@ -66,10 +66,11 @@ var allowed = map[string][]string{
 	"internal/fault":     {},
 	"internal/itemparam": {},
 	"internal/xmldoc":    {},
-	"internal/panellog":  {"internal/plaintext"},
+	"internal/panellog":  {"internal/plaintext", "internal/filelock"},
 	"internal/cabforum":  {},
 	"internal/dnscheck":  {},
 	"internal/plaintext": {},
+	"internal/filelock":  {},
 	"internal/sandbox":   {},
 	"etc":                {},
 	"scripts":            {},

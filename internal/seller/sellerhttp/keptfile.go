@@ -69,7 +69,7 @@ func (f CacheFile) Alone(ctx context.Context, what func() error) error {
 	if f.DryRun {
 		return what()
 	}
-	file, err := openRegular(f.Path + ".lock")
+	file, err := openReplacing(f.Path + ".lock")
 	if err != nil {
 		return err
 	}

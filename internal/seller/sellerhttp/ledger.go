@@ -8,8 +8,9 @@ import (
 	"io"
 	"os"
 	"slices"
-	"syscall"
 	"time"
+
+	"pmssl/internal/filelock"
 )
 
 // The budget's file: eight bytes that name the format, then for each call the instant at which it was counted, in
@@ -33,7 +34,7 @@ type ledger struct {
 // openLedger opens and locks the file. What is not a regular file (a link, a pipe) is replaced. An error means that the
 // file cannot be used; a *Error that the lock was not free in time.
 func openLedger(ctx context.Context, path string) (*ledger, error) {
-	file, err := openRegular(path)
+	file, err := openReplacing(path)
 	if err != nil {
 		return nil, err
 	}
@@ -43,20 +44,18 @@ func openLedger(ctx context.Context, path string) (*ledger, error) {
 	return &ledger{file: file}, nil
 }
 
-func openRegular(path string) (*os.File, error) {
+// openReplacing opens the file; what is not a regular one is replaced.
+func openReplacing(path string) (*os.File, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		if err := os.Remove(path); err != nil {
 			return nil, fmt.Errorf("%s is not a regular file and cannot be replaced: %w", path, err)
 		}
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
+	file, err := filelock.OpenRegular(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the file of calls: %w", err)
 	}
 	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is not a regular file")
-	}
 	if err == nil && info.Mode().Perm() != 0o600 {
 		err = file.Chmod(0o600)
 	}
@@ -67,34 +66,16 @@ func openRegular(path string) (*os.File, error) {
 	return file, nil
 }
 
-// lock waits in the kernel, so that turns are short, but no longer than the context lives: a stopped process may hold the
-// file for ever. The lock ends with the file.
+// lock waits for the file no longer than the context lives. The lock ends with the file, which is closed on an error.
 func lock(ctx context.Context, file *os.File) error {
-	done := make(chan error, 1)
-	go func() {
-		var err error = syscall.EINTR
-		for errors.Is(err, syscall.EINTR) {
-			err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
-		}
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		if err != nil {
-			_ = file.Close()
-			return fmt.Errorf("locking %s: %w", file.Name(), err)
-		}
-		return nil
-	case <-ctx.Done():
-		go func() { // closing under the waiting call would leave it a foreign descriptor
-			<-done
-			_ = file.Close()
-		}()
-		if trouble := ended(ctx, ctx.Err(), false); trouble != nil {
-			return trouble
-		}
-		return &Error{Kind: Exhausted, Text: "another process holds the file " + file.Name(), Err: ctx.Err()}
+	err := filelock.Wait(ctx, file, filelock.Exclusive)
+	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+		return err
 	}
+	if trouble := ended(ctx, err, false); trouble != nil {
+		return trouble
+	}
+	return &Error{Kind: Exhausted, Text: "another process holds the file " + file.Name(), Err: err}
 }
 
 func (l *ledger) close() { _ = l.file.Close() }
