@@ -60,7 +60,7 @@ var allowed = map[string][]string{
 	},
 	"internal/seller/sellertest": {
 		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
-		"internal/panellog",
+		"internal/panellog", "internal/plaintext",
 	},
 	"internal/pki":       {"internal/cabforum", "internal/fault", "internal/plaintext"},
 	"internal/fault":     {},

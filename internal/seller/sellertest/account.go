@@ -17,6 +17,8 @@ func infoIsComplete(t *testing.T, subject Subject) {
 	info := subject.Info(newEnv(t).env)
 	assert.NotEmpty(t, info.Title)
 	assert.NotNil(t, info.Prototype)
+	assert.True(t, is[seller.Activator](info.Prototype) || is[seller.OrderReferencer](info.Prototype),
+		"a purchase whose answer is lost could not be found again (rules BUY-4)")
 	assert.True(t, slices.IsSorted(info.Terms), "%v", info.Terms)
 	assert.Contains(t, info.Terms, subject.Months)
 	assert.True(t, slices.ContainsFunc(info.Params, func(p seller.Param) bool { return p.Crypted }), "a login has a secret")

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"pmssl/internal/seller"
 )
 
@@ -107,6 +109,7 @@ func Run(t *testing.T, subject Subject) {
 	t.Helper()
 	t.Run("info", func(t *testing.T) { infoIsComplete(t, subject) })
 	prototype := subject.Info(newEnv(t).env).Prototype
+	require.NotNil(t, prototype)
 	for _, group := range [][]rule{accountRules(), purchaseRules(), orderRules(), reissueRules(), renewalRules(), optionalRules()} {
 		for _, r := range group {
 			if r.has == nil || r.has(prototype) {
