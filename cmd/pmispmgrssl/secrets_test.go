@@ -20,8 +20,8 @@ const (
 	privateKey = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGpl4nted\n-----END PRIVATE KEY-----"
 )
 
-// Whatever the remote says, and however: the password in its encodings, session ids, login tokens and private keys stay out of
-// the log at its highest level and out of what the panel gets.
+// Whatever the remote says, and however: the password in its encodings, session ids, login tokens and private keys stay out
+// of the log at its highest level and out of what the panel gets.
 func TestNoAnswerBringsASecretOut(t *testing.T) {
 	login := "reseller@example.test:" + password
 	coded := base64.StdEncoding.EncodeToString([]byte(login))

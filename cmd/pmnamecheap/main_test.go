@@ -45,14 +45,14 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// house is a panel's root with a database that is not there.
-type house struct{ root string }
+// testCA is a panel's root with a database that is not there.
+type testCA struct{ root string }
 
 const databasePassword = "pl4nted-db-passw0rd"
 
-func newHouse(t *testing.T) house {
+func newTestCA(t *testing.T) testCA {
 	t.Helper()
-	h := house{t.TempDir()}
+	h := testCA{t.TempDir()}
 	for _, dir := range []string{"etc", "var", "sbin"} {
 		require.NoError(t, os.Mkdir(filepath.Join(h.root, dir), 0o755))
 	}
@@ -62,7 +62,7 @@ func newHouse(t *testing.T) house {
 	return h
 }
 
-// deadSocket is a socket that nobody listens to any more. Without one the system's own database would be asked.
+// deadSocket returns a socket that nobody listens to any more. Without one the system's own database would be asked.
 func deadSocket(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pm") // a socket's path is at most 107 bytes
@@ -76,12 +76,12 @@ func deadSocket(t *testing.T) string {
 	return path
 }
 
-func (h house) write(t *testing.T, name, text string) {
+func (h testCA) write(t *testing.T, name, text string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(h.root, name), []byte(text), 0o644))
 }
 
-func (h house) log(t *testing.T) string {
+func (h testCA) log(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(h.root, "var", "pmnamecheap.log"))
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func (h house) log(t *testing.T) string {
 }
 
 // command prepares a run: any working directory, nothing in the environment but the root.
-func (h house) command(t *testing.T, words ...string) *exec.Cmd {
+func (h testCA) command(t *testing.T, words ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, built, words...)
@@ -116,7 +116,7 @@ func run(t *testing.T, cmd *exec.Cmd) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// openPipe is a stdin that nobody ever closes while the test runs.
+// openPipe returns a stdin that nobody ever closes while the test runs.
 func openPipe(t *testing.T) *os.File {
 	t.Helper()
 	read, write, err := os.Pipe()
@@ -141,7 +141,7 @@ func (o outcome) errorType(t *testing.T) string {
 }
 
 func TestFeaturesNeedsNothing(t *testing.T) {
-	h := house{filepath.Join(t.TempDir(), "not-there")}
+	h := testCA{filepath.Join(t.TempDir(), "not-there")}
 	cmd := h.command(t, "--command", "features")
 	cmd.Stdin = openPipe(t)
 	got := run(t, cmd)
@@ -160,23 +160,23 @@ func TestFeaturesNeedsNothing(t *testing.T) {
 }
 
 func TestUnknownCommand(t *testing.T) {
-	got := run(t, newHouse(t).command(t, "--command", "fly"))
+	got := run(t, newTestCA(t).command(t, "--command", "fly"))
 	assert.Equal(t, 1, got.code)
 	assert.Equal(t, "unknown_command", got.errorType(t))
 	assert.Empty(t, got.stderr)
 }
 
 func TestNoCommand(t *testing.T) {
-	got := run(t, newHouse(t).command(t))
+	got := run(t, newTestCA(t).command(t))
 	assert.Equal(t, 1, got.code)
 	assert.Empty(t, got.stdout)
 	assert.Contains(t, got.stderr, "usage: pmnamecheap")
 }
 
 func TestVersionIsStamped(t *testing.T) {
-	got := run(t, newHouse(t).command(t, "--version"))
+	got := run(t, newTestCA(t).command(t, "--version"))
 	assert.Equal(t, outcome{0, "pmnamecheap 9.8.7 (c0ffee)\n", ""}, got)
-	assert.Equal(t, outcome{0, "pmssl\n", ""}, run(t, newHouse(t).command(t, "-T")))
+	assert.Equal(t, outcome{0, "pmssl\n", ""}, run(t, newTestCA(t).command(t, "-T")))
 }
 
 func TestBadDocumentsOnStdin(t *testing.T) {
@@ -187,7 +187,7 @@ func TestBadDocumentsOnStdin(t *testing.T) {
 	} {
 		for _, command := range []string{"check_connection", "tune_connection", "get_suitable_module"} {
 			t.Run(command+" "+name, func(t *testing.T) {
-				h := newHouse(t)
+				h := newTestCA(t)
 				cmd := h.command(t, "--command", command)
 				cmd.Stdin = strings.NewReader(text)
 				got := runTolerant(t, cmd)
@@ -211,13 +211,13 @@ func runTolerant(t *testing.T, cmd *exec.Cmd) outcome {
 // docs/reference/billmanager.md §1.5, rules PANEL-3.
 func TestDoNothing(t *testing.T) {
 	for _, command := range []string{"open", "resume", "suspend", "close", "cancel_prolong", "sync_item"} {
-		h := newHouse(t)
+		h := newTestCA(t)
 		h.write(t, "etc/billmgr.DoNothing", "")
 		cmd := h.command(t, "--command", command, "--item", "42", "--runningoperation", "7")
 		cmd.Stdin = openPipe(t)
 		assert.Equal(t, outcome{0, "", ""}, run(t, cmd), command)
 	}
-	h := newHouse(t)
+	h := newTestCA(t)
 	h.write(t, "etc/billmgr.DoNothing", "")
 	got := run(t, h.command(t, "--command", "setparam"))
 	assert.Equal(t, "missed", got.errorType(t), "setparam is not on the list")
@@ -228,7 +228,7 @@ func TestDoNothing(t *testing.T) {
 func TestItemCommandsLeaveStdinAlone(t *testing.T) {
 	for _, command := range []string{"open", "sync_item", "suspend", "resume", "setparam", "cancel_prolong", "close"} {
 		t.Run(command, func(t *testing.T) {
-			h := newHouse(t)
+			h := newTestCA(t)
 			cmd := h.command(t, "--command", command, "--item", "42", "--new-option", "7", "--level=30", "--lang", "ru")
 			cmd.Stdin = openPipe(t)
 			got := run(t, cmd)
@@ -242,7 +242,7 @@ func TestItemCommandsLeaveStdinAlone(t *testing.T) {
 }
 
 func TestTuneConnectionOffersThisHostsAddresses(t *testing.T) {
-	cmd := newHouse(t).command(t, "--command", "tune_connection")
+	cmd := newTestCA(t).command(t, "--command", "tune_connection")
 	cmd.Stdin = strings.NewReader("<doc><username>nick</username><client_ip>203.0.113.9</client_ip></doc>")
 	got := run(t, cmd)
 	assert.Equal(t, 0, got.code, got.stdout)
@@ -252,7 +252,7 @@ func TestTuneConnectionOffersThisHostsAddresses(t *testing.T) {
 
 func TestSignalsEndTheRunWithAnAnswer(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		h := newHouse(t)
+		h := newTestCA(t)
 		cmd := h.command(t, "--command", "check_connection")
 		stdin, err := cmd.StdinPipe()
 		require.NoError(t, err)
@@ -276,7 +276,7 @@ func TestAClosedStdoutIsAFailure(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, read.Close())
 	defer write.Close()
-	h := newHouse(t)
+	h := newTestCA(t)
 	cmd := h.command(t, "--command", "features")
 	cmd.Stdout = write
 	var exit *exec.ExitError

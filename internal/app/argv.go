@@ -27,13 +27,13 @@ type arguments struct {
 	shown []string
 	// faults are complaints about options that we do know: no value, not a number.
 	faults []string
-	// order lists the options that were given, by long name, in the order in which they first appear; last has the value that
-	// each had last, and empty those whose last value is empty or zero.
+	// order lists the options that were given, by long name, in the order in which they first appear; last has the value
+	// that each had last, and empty those whose last value is empty or zero.
 	order []string
 	last  map[string]string
 	empty map[string]bool
-	// suspicious are complaints about words that are probably one of our options, misspelled or misplaced. They do not count
-	// beside --runningoperation: the panel makes no such mistakes (rules CLI-5).
+	// suspicious are complaints about words that are probably one of our options, misspelled or misplaced. They do not
+	// count beside --runningoperation: the panel makes no such mistakes (rules CLI-5).
 	suspicious []string
 }
 
@@ -53,7 +53,7 @@ func parseArgs(words []string) *arguments {
 	return a
 }
 
-// flags is the one list of options: parsing and --help come from it.
+// flags returns the one list of options: parsing and --help come from it.
 func (a *arguments) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("module", pflag.ContinueOnError)
 	f.SetOutput(io.Discard)
@@ -167,8 +167,8 @@ func (a *arguments) unknownOption(word string) string {
 	return word
 }
 
-// bareOption is the word of an unknown option without the value that it may carry. What is joined to a single letter may
-// be one.
+// bareOption returns the word of an unknown option without the value that it may carry. What is joined to a single letter
+// may be one.
 func bareOption(word string) string {
 	if strings.HasPrefix(word, "--") {
 		name, _, _ := strings.Cut(word, "=")

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// personTime is for what the panel waits for with a person in front of it: the answer has to be there within 10 s, and the process
-	// has to start, to tell the panel of a failure and to write it (rules TIME-4).
+	// personTime is for what the panel waits for with a person in front of it: the answer has to be there within 10 s, and
+	// the process has to start, to tell the panel of a failure and to write it (rules TIME-4).
 	personTime = 9 * time.Second
 	// connectionTime is the same for the connection form, whose values may be wrong: within 15 s.
 	connectionTime = 14 * time.Second
@@ -28,7 +28,7 @@ const (
 	oneTry    = 1  // the same page: a refused renewal is an administrator's at once
 )
 
-// commands is the table of commands.
+// commands returns the table of commands.
 func commands() table {
 	return table{
 		{name: "features", about: "tells the panel what this module can do",
@@ -55,7 +55,7 @@ func commands() table {
 		{name: "send_dv_dns", about: "has the seller look at a domain's proof again",
 			run: command.SendDVDNS, needs: needItem | needDomain, feature: withRetries(), tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "send_dv_email", about: "has the letters to approvers sent again, to other addresses too",
-			run: command.SendDVEmail, needs: needItem | needEmails, feature: withLetters(), tries: manyTries, uses: []string{"module"}, deadline: itemTime},
+			run: command.SendDVEmail, needs: needItem | needEmails, feature: withNotices(), tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "suspend", about: "tells the panel that the item is suspended",
 			run: command.Suspend, needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
 		{name: "resume", about: "tells the panel that the item is active again",

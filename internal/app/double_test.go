@@ -43,7 +43,7 @@ func golden(t *testing.T, name, got string) {
 	assert.Equal(t, string(want), got)
 }
 
-// instant is the time of all tests.
+// instant returns the time of all tests.
 func instant() time.Time { return time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC) }
 
 // hostDouble is a panel that notes what it is told. Commands that it does not know fail the test by a nil call.
@@ -156,7 +156,7 @@ func (sellerDouble) Approvers(context.Context, string, seller.Product) ([]string
 	return nil, nil
 }
 
-func tradeDouble() seller.Info {
+func infoDouble() seller.Info {
 	return seller.Info{
 		Title:        "Double",
 		Params:       []seller.Param{{Name: "username"}, {Name: "api_key", Crypted: true}, {Name: "client_ip"}, {Name: "threshold"}},
@@ -177,7 +177,7 @@ func tradeDouble() seller.Info {
 type stage struct {
 	host           *hostDouble
 	rows           table
-	world          System
+	system         System
 	stdout, stderr bytes.Buffer
 	log9           *panellog.Logger // that of the run, once the panel was made
 	root           string
@@ -191,7 +191,7 @@ func newStage(t *testing.T, rows ...row) *stage {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(root, "etc", "debug.conf"), []byte("* 9\n"), 0o644))
 	s := &stage{host: &hostDouble{broken: map[string]error{}}, rows: rows, root: root}
-	s.world = System{
+	s.system = System{
 		Stdin:  unreadable{t},
 		Getenv: func(name string) (string, bool) { return root, name == "MGR5_ROOT" },
 		Now:    instant,
@@ -211,19 +211,19 @@ func newStage(t *testing.T, rows ...row) *stage {
 
 // play runs the program with these words and returns its exit code.
 func (s *stage) play(words ...string) int {
-	s.world.Args = words
-	if s.world.Stdout == nil {
-		s.world.Stdout = &s.stdout
+	s.system.Args = words
+	if s.system.Stdout == nil {
+		s.system.Stdout = &s.stdout
 	}
-	s.world.Stderr = &s.stderr
+	s.system.Stderr = &s.stderr
 	k := app{
-		program: Program{Name: "pmdouble", Version: "1.2.3", Commit: "abc", Info: func(seller.Env) seller.Info { return tradeDouble() }},
-		world:   s.world, rows: s.rows, panel: stagePanel(s),
+		program: Program{Name: "pmdouble", Version: "1.2.3", Commit: "abc", Info: func(seller.Env) seller.Info { return infoDouble() }},
+		system:  s.system, rows: s.rows, panel: stagePanel(s),
 	}
 	return k.main()
 }
 
-// log is what the run left in its log.
+// log returns what the run left in its log.
 func (s *stage) log(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.root, "var", "pmdouble.log"))
@@ -240,7 +240,7 @@ func (s *stage) document(t *testing.T) *etree.Document {
 	return doc
 }
 
-// failure is the type and the text of the error document on stdout.
+// failure returns the type and the text of the error document on stdout.
 func (s *stage) failure(t *testing.T) (kind, text string) {
 	t.Helper()
 	e := s.document(t).FindElement("/doc/error")
@@ -256,12 +256,12 @@ func (u unreadable) Read([]byte) (int, error) {
 	return 0, errors.New("stdin was read")
 }
 
-// failing is a command that ends with this error.
+// failing returns a command that ends with this error.
 func failing(err error) item.Func {
 	return func(context.Context, *item.Run) (*etree.Document, error) { return nil, err }
 }
 
-// plain is a row without needs.
+// plain returns a row without needs.
 func plain(run item.Func) row {
 	return row{name: "act", about: "acts", run: run, tries: manyTries, uses: []string{"item", "module"}, deadline: time.Minute}
 }

@@ -23,8 +23,8 @@ const (
 // failed tells the panel of a failure, in the order of the C++ framework (docs/reference/billmanager.md §1.6). Each step is
 // tried, whatever became of the one before; what fails here is logged and never takes the place of the first error.
 func (s *invocation) failed(ctx context.Context, failure *fault.Error, r report) {
-	s.vital.begin()
-	defer s.vital.end()
+	s.critical.begin()
+	defer s.critical.end()
 	ctx, stop := s.handlingContext(ctx)
 	defer stop()
 	if s.row.rollback && s.args.Item > 0 && s.lastRun(ctx, failure) {
@@ -49,9 +49,9 @@ func passes(failure *fault.Error) bool {
 	return slices.Contains([]string{fault.Locked, fault.Waiting, fault.Interrupted}, failure.Type)
 }
 
-// refused reports whether a fault is the word of somebody who will say the same to the next run: the seller's refusal, what is
-// wrong with the order, or a purchase that only an administrator can look up. Whatever keeps the run from its work without
-// that (network, limits, the panel, its database, a signal) passes by itself.
+// refused reports whether a fault is the word of somebody who will say the same to the next run: the seller's refusal, what
+// is wrong with the order, or a purchase that only an administrator can look up. Whatever keeps the run from its work
+// without that (network, limits, the panel, its database, a signal) passes by itself.
 func refused(failure *fault.Error) bool {
 	if failure.Retry {
 		return false
@@ -63,7 +63,7 @@ func refused(failure *fault.Error) bool {
 	return false
 }
 
-// limit is how often the operation may run before this fault makes it manual.
+// limit returns how often the operation may run before this fault makes it manual.
 func (s *invocation) limit(failure *fault.Error) int {
 	switch {
 	case s.row.refusals > 0 && refused(failure):
@@ -96,7 +96,7 @@ func (s *invocation) lastRun(ctx context.Context, failure *fault.Error) bool {
 func (s *invocation) handlingContext(command context.Context) (context.Context, func()) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(command), failureTime)
 	forget := context.AfterFunc(command, func() {
-		if _, signalled := interrupted(command); signalled && s.world.Sleep(ctx, haltTime) == nil {
+		if _, signalled := interrupted(command); signalled && s.system.Sleep(ctx, haltTime) == nil {
 			stop()
 		}
 	})
@@ -130,7 +130,7 @@ func (s *invocation) rollBack(ctx context.Context) error {
 }
 
 func (s *invocation) editOperation(ctx context.Context, r report) error {
-	h := history{report: r, time: s.world.Now(), module: s.module(), moduleName: s.moduleName(ctx), log: s.log.Tail(tailLines)}
+	h := history{report: r, time: s.system.Now(), module: s.module(), moduleName: s.moduleName(ctx), log: s.log.Tail(tailLines)}
 	text, err := h.render(maxErrorXML)
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (s *invocation) editOperation(ctx context.Context, r report) error {
 	return s.host.EditOperation(ctx, s.args.Operation, text)
 }
 
-// giveUp hands an operation that failed too often to the administrator, once.
+// escalate hands an operation that failed too often to the administrator, once.
 func (s *invocation) escalate(ctx context.Context, failure *fault.Error, r report) error {
 	limit := s.limit(failure)
 	tries, tasks, err := s.host.Tries(ctx, s.args.Operation)
@@ -160,7 +160,7 @@ func (s *invocation) escalate(ctx context.Context, failure *fault.Error, r repor
 	return err
 }
 
-// module is the processing module concerned: the command line's, else the item's.
+// module returns the processing module concerned: the command line's, else the item's.
 func (s *invocation) module() int64 {
 	if s.args.Module > 0 {
 		return s.args.Module
@@ -180,7 +180,7 @@ func (s *invocation) moduleName(ctx context.Context) (name string) {
 	return s.secrets.mask(name)
 }
 
-// cause is the fault under one that a row renamed.
+// cause returns the fault under one that a row renamed.
 func (s *invocation) cause(failure *fault.Error) *fault.Error {
 	if s.row.failsAs != "" && failure.Type == s.row.failsAs && failure.Err != nil {
 		return fault.From(failure.Err)
@@ -188,7 +188,7 @@ func (s *invocation) cause(failure *fault.Error) *fault.Error {
 	return failure
 }
 
-// blamesConnection tells whether a fault means that the module's connection does not work: the types client and auth of
+// blamesConnection reports whether a fault means that the module's connection does not work: the types client and auth of
 // the C++ framework (docs/reference/billmanager.md §1.6), and our finer words for the same.
 func blamesConnection(failure *fault.Error) bool {
 	switch failure.Type {

@@ -187,7 +187,7 @@ func TestBUY22ARunRepeatsWhatPassesByItself(t *testing.T) {
 				c.row(&r)
 			}
 			s := newStage(t, r)
-			s.world.Sleep = func(context.Context, time.Duration) error { return nil }
+			s.system.Sleep = func(context.Context, time.Duration) error { return nil }
 			assert.Equal(t, !c.success, s.play("--command", "act") == 1)
 			assert.Equal(t, c.runs, runs)
 		})
@@ -257,7 +257,7 @@ func TestSecretsOfAFormStayOutToo(t *testing.T) {
 	})
 	r.reads = readsDocument
 	s := newStage(t, r)
-	s.world.Stdin = strings.NewReader("<doc><processingmodule><username>nick</username><api_key>" + key + "</api_key></processingmodule></doc>")
+	s.system.Stdin = strings.NewReader("<doc><processingmodule><username>nick</username><api_key>" + key + "</api_key></processingmodule></doc>")
 	assert.Equal(t, 1, s.play("--command", "act"))
 	assert.NotContains(t, s.stdout.String(), key)
 	assert.NotContains(t, s.log(t), key)
@@ -332,7 +332,7 @@ func TestSecretsOfADocumentAreCounted(t *testing.T) {
 			fmt.Fprintf(&document, "<password>planted-%d</password>", i)
 		}
 		document.WriteString("<password>planted-0</password></doc>")
-		s.world.Stdin = strings.NewReader(document.String())
+		s.system.Stdin = strings.NewReader(document.String())
 		require.Equal(t, c.code, s.play("--command", "act"), c.secrets)
 		assert.NotContains(t, s.log(t), "planted-1")
 		if c.code != 0 {

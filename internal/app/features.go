@@ -16,19 +16,19 @@ func announce(_ context.Context, run *item.Run) (*etree.Document, error) {
 
 // features tells the panel what this module can do (docs/reference/billmanager.md §2). It looks at the table and at the
 // trade only: no file, no database, no network.
-func (t table) features(trade seller.Info) *etree.Document {
+func (t table) features(info seller.Info) *etree.Document {
 	doc := etree.NewDocument()
 	root := doc.CreateElement("doc")
 	root.CreateElement("itemtypes").CreateElement("itemtype").CreateAttr("name", "certificate")
 	params := root.CreateElement("params")
-	for _, p := range trade.Params {
+	for _, p := range info.Params {
 		e := params.CreateElement("param")
 		e.CreateAttr("name", p.Name)
 		if p.Crypted {
 			e.CreateAttr("crypted", "yes")
 		}
 	}
-	for _, p := range trade.CustomParams {
+	for _, p := range info.CustomParams {
 		e := params.CreateElement("customparam")
 		e.CreateAttr("name", p.Name)
 		e.CreateAttr("unique", "yes")
@@ -38,13 +38,13 @@ func (t table) features(trade seller.Info) *etree.Document {
 	}
 	list := root.CreateElement("features")
 	for _, r := range t {
-		if r.offered(trade) {
+		if r.offered(info) {
 			list.CreateElement("feature").CreateAttr("name", r.name)
 		}
 	}
 	templates := root.CreateElement("templates")
-	for _, p := range trade.Products {
-		if trade.Sells(p) { // a tariff can be made of it
+	for _, p := range info.Products {
+		if info.Sells(p) { // a tariff can be made of it
 			addTemplate(templates, p)
 		}
 	}

@@ -100,7 +100,7 @@ func attributes(e *etree.Element, complain func(*etree.Element, string), tag str
 	}
 }
 
-// documentedCommands is the list of docs/reference/billmanager.md §1.3, as far as it concerns certificates.
+// documentedCommands returns the list of docs/reference/billmanager.md §1.3, as far as it concerns certificates.
 func documentedCommands() []string {
 	return strings.Fields(`features check_connection tune_connection usercreate tuning_param get_suitable_module
 		open suspend resume close setparam prolong prolong_addon cancel_prolong reopen sync_item

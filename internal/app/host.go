@@ -11,15 +11,15 @@ import (
 type host interface {
 	item.Panel
 
-	// DoNothing tells whether the administrator switched all modules off (docs/reference/billmanager.md §1.5).
+	// DoNothing reports whether the administrator switched all modules off (docs/reference/billmanager.md §1.5).
 	DoNothing() bool
 	// EditOperation adds an error document to the running operation's history.
 	EditOperation(ctx context.Context, operation int64, errorXML string) error
-	// Tries tells how often the operation has run, and how many tasks exist for it.
+	// Tries returns how often the operation has run, and how many tasks exist for it.
 	Tries(ctx context.Context, operation int64) (tries, tasks int, err error)
 	// SetManual stops the panel's automatic re-runs.
 	SetManual(ctx context.Context, operation int64) error
-	// TaskType is the type of task for a failed command; empty where the panel wants none.
+	// TaskType returns the type of task for a failed command; empty if the panel wants none.
 	TaskType(ctx context.Context, command string, it int64) (string, error)
 	// EditTask opens a task of that type for the administrator.
 	EditTask(ctx context.Context, it, operation int64, kind, params string) error
@@ -27,7 +27,7 @@ type host interface {
 	RegisterProblem(ctx context.Context, name string, module int64, moduleName, text string) error
 	// RollbackPricelist takes the change of an item's tariff back.
 	RollbackPricelist(ctx context.Context, it int64) error
-	// ModuleName is the name that the administrator gave the processing module.
+	// ModuleName returns the name that the administrator gave the processing module.
 	ModuleName(ctx context.Context, module int64) (string, error)
 	// Close releases the locks and the database.
 	Close() error
@@ -40,7 +40,7 @@ type host interface {
 type watchedHost struct {
 	host
 	item int64
-	// order is the item of the command line as it was read last; Item is 0 where it never was.
+	// order is the item of the command line as it was read last; Item is 0 if it never was.
 	order   item.Item
 	secrets *secrets // is told the parameters of each processing module that is read
 }

@@ -31,17 +31,17 @@ const (
 	settingSellerCA = "SSLSellerCA"
 )
 
-// Main is the whole program between argv and the exit code: 0 when the command did its work, 1 when it did not. Nothing
+// Main runs the whole program between argv and the exit code: 0 when the command did its work, 1 when it did not. Nothing
 // is opened that the command does not need.
 func Main(p Program, w System) int {
-	k := app{program: p, world: w, rows: commands(), panel: func(o panel.Options) host { return panel.New(o) }}
+	k := app{program: p, system: w, rows: commands(), panel: func(o panel.Options) host { return panel.New(o) }}
 	return k.main()
 }
 
 // app is Main with its parts in hand.
 type app struct {
 	program Program
-	world   System
+	system  System
 	rows    table
 	panel   func(panel.Options) host
 	log     *panellog.Logger // of the run; nil before it
@@ -54,7 +54,7 @@ func (k *app) main() (code int) {
 		// What comes here came outside of any command: there is no log to rely on.
 		if r := recover(); r != nil {
 			// A nil log masks private keys alone: nothing else is known so early.
-			fmt.Fprintf(k.world.Stderr, "%s: panic: %s\n%s", k.program.Name, k.log.Mask(fmt.Sprint(r)), debug.Stack())
+			fmt.Fprintf(k.system.Stderr, "%s: panic: %s\n%s", k.program.Name, k.log.Mask(fmt.Sprint(r)), debug.Stack())
 			code = 1
 			if !k.answered.Load() {
 				failure := fault.Errorf(fault.Internal, "", "a fault of this program: %v", r)
@@ -62,7 +62,7 @@ func (k *app) main() (code int) {
 			}
 		}
 	}()
-	args := parseArgs(k.world.Args)
+	args := parseArgs(k.system.Args)
 	switch {
 	case args.help:
 		return k.say(k.rows.usage(k.program))
@@ -71,7 +71,7 @@ func (k *app) main() (code int) {
 	case args.copyright:
 		return k.say("pmssl\n")
 	case args.Command == "":
-		fmt.Fprintf(k.world.Stderr, "%s: --command is missing: it names what to do\n\n%s", k.program.Name, k.rows.usage(k.program))
+		fmt.Fprintf(k.system.Stderr, "%s: --command is missing: it names what to do\n\n%s", k.program.Name, k.rows.usage(k.program))
 		return 1
 	}
 	root, err := k.root()
@@ -86,9 +86,9 @@ func (k *app) main() (code int) {
 // unmasked is for texts of a time at which no secret is known yet.
 func unmasked(text string) string { return text }
 
-// root is the panel's root directory. It is absolute: the working directory does not matter.
+// root returns the panel's root directory. It is absolute: the working directory does not matter.
 func (k *app) root() (string, error) {
-	root, set := k.world.Getenv(rootVariable)
+	root, set := k.system.Getenv(rootVariable)
 	switch {
 	case !set || root == "":
 		return defaultRoot, nil
@@ -101,7 +101,7 @@ func (k *app) root() (string, error) {
 // run opens the log, runs the command and prints its one document. The log's first line says which program runs and with
 // which words, its last one what came of it (rules LOG-3).
 func (k *app) run(args *arguments, root string) (code int) {
-	w := k.world
+	w := k.system
 	row, known := k.rows.find(args.Command)
 	alone := !known || row.alone != nil && row.alone(args)
 	if !alone {
@@ -131,7 +131,7 @@ func (k *app) run(args *arguments, root string) (code int) {
 			own.Warningf("closing the database: %v", err)
 		}
 	}()
-	k.tellIgnored(args, own)
+	k.logIgnored(args, own)
 	defer func() { s.over() }()
 	doc, err := s.serve()
 	code = k.answer(doc, s.text)
@@ -167,23 +167,23 @@ func (s *invocation) lastLine(err error, summary string, code int, start time.Ti
 		clip(s.args.Command, maxFaultWord), result, counts, warnings, errs, code, s.elapsed(start))
 }
 
-// tellIgnored names the words that are ignored: in the log, and to a person on stderr.
-func (k *app) tellIgnored(args *arguments, log *panellog.Logger) {
+// logIgnored names the words that are ignored: in the log, and to a person on stderr.
+func (k *app) logIgnored(args *arguments, log *panellog.Logger) {
 	if len(args.ignored) == 0 {
 		return
 	}
 	words := quoted(panellog.RedactArgs(args.ignored))
 	log.ExtInfof("ignored, not known here: %s", words)
-	if k.world.StderrTerminal {
-		fmt.Fprintf(k.world.Stderr, "%s: ignored, not known here: %s\n", k.program.Name, legal(words))
+	if k.system.StderrTerminal {
+		fmt.Fprintf(k.system.Stderr, "%s: ignored, not known here: %s\n", k.program.Name, legal(words))
 	}
 }
 
-// panelThere makes sure that the root is a panel's, by its folder var. A root that is mistyped must be told: no folder is made,
-// and no database is asked that is not the panel's.
+// panelThere makes sure that the root is a panel's, by its folder var. A root that is mistyped must be told: no folder is
+// made, and no database is asked that is not the panel's.
 func (k *app) panelThere(root string) error {
 	hint := "is BILLmanager installed on this host? The variable " + rootVariable + " names another root"
-	if named, set := k.world.Getenv(rootVariable); set && named != "" {
+	if named, set := k.system.Getenv(rootVariable); set && named != "" {
 		hint = "correct the variable " + rootVariable
 	}
 	for _, path := range []string{root, filepath.Join(root, "var")} {
@@ -206,12 +206,12 @@ func bareErr(err error) error {
 }
 
 func (k *app) session(args *arguments, root string, log *panellog.Logger) *invocation {
-	w := k.world
+	w := k.system
 	billing := k.panel(panel.Options{
 		Root: root, Binary: k.program.Name, Getenv: w.Getenv, Environ: w.Environ,
 		Now: w.Now, Sleep: w.Sleep, Rand: w.Rand, Log: log,
 	})
-	trade := k.program.Info(seller.Env{
+	info := k.program.Info(seller.Env{
 		Getenv: w.Getenv, Now: w.Now, Sleep: w.Sleep, Jitter: w.Jitter,
 		StateDir: filepath.Join(root, "var"), Binary: k.program.Name, Log: log, DryRun: args.DryRun,
 		SellerCA: func() (string, error) {
@@ -222,10 +222,10 @@ func (k *app) session(args *arguments, root string, log *panellog.Logger) *invoc
 			return file, err
 		},
 	})
-	secret := newSecrets(trade, log)
+	secret := newSecrets(info, log)
 	secret.learnArgs(args)
 	return &invocation{
-		program: k.program, world: w, root: root, rows: k.rows, args: args, trade: trade, secrets: secret,
+		program: k.program, system: w, root: root, rows: k.rows, args: args, info: info, secrets: secret,
 		log: log.Named("module"), rootLog: log, over: func() {}, speak: k.print,
 		host: &watchedHost{host: billing, item: args.Item, secrets: secret},
 	}
@@ -243,7 +243,7 @@ func (k *app) answer(doc *etree.Document, text string) int {
 func (k *app) print(doc *etree.Document) int {
 	text, err := render(doc)
 	if err != nil {
-		fmt.Fprintf(k.world.Stderr, "%s: the answer cannot be written: %v\n", k.program.Name, err)
+		fmt.Fprintf(k.system.Stderr, "%s: the answer cannot be written: %v\n", k.program.Name, err)
 		return 1
 	}
 	if len(text) == 0 {
@@ -257,8 +257,8 @@ func (k *app) say(text string) int {
 	if k.answered.Swap(true) {
 		return 1 // the run was given up meanwhile, and stdout has been told
 	}
-	if _, err := k.world.Stdout.Write([]byte(text)); err != nil {
-		fmt.Fprintf(k.world.Stderr, "%s: stdout: %v\n", k.program.Name, err)
+	if _, err := k.system.Stdout.Write([]byte(text)); err != nil {
+		fmt.Fprintf(k.system.Stderr, "%s: stdout: %v\n", k.program.Name, err)
 		return 1
 	}
 	return 0

@@ -117,7 +117,7 @@ func TestTheRunCarriesWhatTheCommandNeeds(t *testing.T) {
 	r := plain(func(_ context.Context, given *item.Run) (*etree.Document, error) { run = given; return nil, nil })
 	r.reads = readsText
 	s := newStage(t, r)
-	s.world.Stdin = strings.NewReader("\xEF\xBB\xBF-----BEGIN")
+	s.system.Stdin = strings.NewReader("\xEF\xBB\xBF-----BEGIN")
 	require.Equal(t, 0, s.play("--command", "act", "--item", "5", "--param", "a", "--value", "b"))
 	assert.Equal(t, "-----BEGIN", run.Text)
 	assert.Nil(t, run.Doc)
@@ -135,9 +135,9 @@ func TestTheRunCarriesWhatTheCommandNeeds(t *testing.T) {
 func TestTheSellerGetsItsSurroundings(t *testing.T) {
 	s := newStage(t, plain(failing(nil)))
 	var got seller.Env
-	s.world.Args, s.world.Stdout, s.world.Stderr = []string{"--command", "act"}, io.Discard, io.Discard
-	k := app{program: Program{Name: "pmdouble", Info: func(given seller.Env) seller.Info { got = given; return tradeDouble() }},
-		world: s.world, rows: s.rows, panel: stagePanel(s)}
+	s.system.Args, s.system.Stdout, s.system.Stderr = []string{"--command", "act"}, io.Discard, io.Discard
+	k := app{program: Program{Name: "pmdouble", Info: func(given seller.Env) seller.Info { got = given; return infoDouble() }},
+		system: s.system, rows: s.rows, panel: stagePanel(s)}
 	require.Equal(t, 0, k.main())
 	assert.Equal(t, filepath.Join(s.root, "var"), got.StateDir)
 	assert.Equal(t, "pmdouble", got.Binary)
@@ -152,7 +152,7 @@ func TestBadDocumentOnStdin(t *testing.T) {
 	r := plain(failing(errors.New("must not run")))
 	r.reads = readsDocument
 	s := newStage(t, r)
-	s.world.Stdin = strings.NewReader("<doc><broken")
+	s.system.Stdin = strings.NewReader("<doc><broken")
 	assert.Equal(t, 1, s.play("--command", "act"))
 	kind, text := s.failure(t)
 	assert.Equal(t, fault.Input, kind)
@@ -172,7 +172,7 @@ func TestAPanicIsAnErrorLikeOthers(t *testing.T) {
 
 func TestAPanicOutsideOfTheCommandStillAnswers(t *testing.T) {
 	s := newStage(t)
-	s.world.Now = func() time.Time { panic("clock") }
+	s.system.Now = func() time.Time { panic("clock") }
 	assert.Equal(t, 1, s.play("--command", "features"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.Internal, kind)
@@ -193,7 +193,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
 	s := newStage(t, plain(answering("hello")))
-	s.world.Stdout = fullDisk{}
+	s.system.Stdout = fullDisk{}
 	assert.Equal(t, 1, s.play("--command", "act"))
 	assert.Contains(t, s.stderr.String(), "no space left")
 }
@@ -202,7 +202,7 @@ func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
 func TestStdoutIsWrittenOnce(t *testing.T) {
 	s := newStage(t)
 	counter := &countingWriter{}
-	s.world.Stdout = counter
+	s.system.Stdout = counter
 	assert.Equal(t, 0, s.play("--command", "features"))
 	assert.Equal(t, 1, counter.writes)
 }
@@ -242,7 +242,7 @@ func TestASignalEndsTheRun(t *testing.T) {
 		return nil, fault.Errorf(fault.Client, "seller", "asking: %w", ctx.Err())
 	})
 	s := newStage(t, r)
-	s.world.Signals = signals
+	s.system.Signals = signals
 	assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--runningoperation", "7"))
 	kind, text := s.failure(t)
 	assert.Equal(t, "interrupted", kind)
@@ -288,7 +288,7 @@ func TestASignalIsNoFaultOfAnybodyElse(t *testing.T) {
 			})
 			r.failsAs = row.failsAs
 			s := newStage(t, r)
-			s.world.Signals = signals
+			s.system.Signals = signals
 			s.host.tries = 99
 			assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--module", "5", "--runningoperation", "7"))
 			kind, text := s.failure(t)
@@ -306,8 +306,8 @@ func TestASignalShortensTheHandlingOfAFailure(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	var slept []time.Duration
 	s := newStage(t, plain(failing(fault.Errorf(fault.API, "", "refused"))))
-	s.world.Signals = signals
-	s.world.Sleep = func(_ context.Context, d time.Duration) error { slept = append(slept, d); return nil }
+	s.system.Signals = signals
+	s.system.Sleep = func(_ context.Context, d time.Duration) error { slept = append(slept, d); return nil }
 	s.host.hang = func(ctx context.Context) error {
 		signals <- syscall.SIGTERM
 		<-ctx.Done()
@@ -327,7 +327,7 @@ func TestASignalDoesNotSpoilWhatIsDone(t *testing.T) {
 		<-ctx.Done()
 		return answering("bought")(ctx, run)
 	}))
-	s.world.Signals = signals
+	s.system.Signals = signals
 	assert.Equal(t, 0, s.play("--command", "act"))
 	assert.Contains(t, s.stdout.String(), "bought")
 }
@@ -339,7 +339,7 @@ func TestAnUnclearPurchaseIsNotHiddenByASignal(t *testing.T) {
 		<-ctx.Done()
 		return nil, &fault.Error{Type: fault.Unclear, Message: "may have been bought", OutcomeUnknown: true, Err: ctx.Err()}
 	}))
-	s.world.Signals = signals
+	s.system.Signals = signals
 	assert.Equal(t, 1, s.play("--command", "act"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.Unclear, kind)
@@ -352,7 +352,7 @@ func TestARefusalIsNotHiddenByASignal(t *testing.T) {
 		<-ctx.Done()
 		return nil, fault.Errorf(fault.Value, "csr", "too small")
 	}))
-	s.world.Signals = signals
+	s.system.Signals = signals
 	assert.Equal(t, 1, s.play("--command", "act"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.Value, kind)
@@ -362,7 +362,7 @@ func TestClosedSignalsAreNoSignal(t *testing.T) {
 	signals := make(chan os.Signal)
 	close(signals)
 	s := newStage(t, plain(answering("hello")))
-	s.world.Signals = signals
+	s.system.Signals = signals
 	assert.Equal(t, 0, s.play("--command", "act"))
 }
 
@@ -439,7 +439,7 @@ func TestTheLogTellsOfAFailureInOneLine(t *testing.T) {
 
 func TestTheRootMustBeAbsolute(t *testing.T) {
 	s := newStage(t)
-	s.world.Getenv = func(string) (string, bool) { return "mgr5", true }
+	s.system.Getenv = func(string) (string, bool) { return "mgr5", true }
 	assert.Equal(t, 1, s.play("--command", "features"))
 	kind, text := s.failure(t)
 	assert.Equal(t, fault.Value, kind)
@@ -452,7 +452,7 @@ func TestTheRootIsThePanelsOwnWhereNothingElseIsSaid(t *testing.T) {
 		set   bool
 		want  string
 	}{{"", false, "/usr/local/mgr5"}, {"", true, "/usr/local/mgr5"}, {"/srv/mgr5/", true, "/srv/mgr5"}} {
-		k := app{world: System{Getenv: func(name string) (string, bool) { return c.value, c.set && name == "MGR5_ROOT" }}}
+		k := app{system: System{Getenv: func(name string) (string, bool) { return c.value, c.set && name == "MGR5_ROOT" }}}
 		root, err := k.root()
 		assert.NoError(t, err)
 		assert.Equal(t, c.want, root)
@@ -509,7 +509,7 @@ func TestARootThatDoesNotExistIsNamed(t *testing.T) {
 			if missing != "" {
 				require.NoError(t, os.Mkdir(s.root, 0o755))
 			}
-			s.world.Getenv = func(name string) (string, bool) { return s.root, name == "MGR5_ROOT" }
+			s.system.Getenv = func(name string) (string, bool) { return s.root, name == "MGR5_ROOT" }
 			before := tree(t, filepath.Dir(s.root))
 			assert.Equal(t, 1, s.play(words...), r.name)
 			kind, text := s.failure(t)
@@ -548,7 +548,7 @@ func TestACommandsTextIsAllOfStdout(t *testing.T) {
 		return nil, nil
 	}))
 	counter := &countingWriter{}
-	s.world.Stdout = io.MultiWriter(&s.stdout, counter)
+	s.system.Stdout = io.MultiWriter(&s.stdout, counter)
 	assert.Equal(t, 0, s.play("--command", "act"))
 	assert.Equal(t, "hello[2J\n", s.stdout.String())
 	assert.Equal(t, 1, counter.writes)
@@ -577,7 +577,7 @@ func TestPlanOfATermNeedsNoPanel(t *testing.T) {
 	assert.Empty(t, s.stderr.String())
 
 	s = newStage(t)
-	s.world.Terminal = true
+	s.system.Terminal = true
 	require.Equal(t, 0, s.play("--command", "plan", "--opendate=2026-04-02", "--period=60"))
 	assert.True(t, strings.HasSuffix(s.stdout.String(), "paid until 2031-04-02\n"), s.stdout.String())
 

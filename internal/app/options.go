@@ -49,29 +49,29 @@ func (r row) accepts(a *arguments, name string) bool {
 	return false
 }
 
-// refuse checks that the row honours every option that was given, before anything is done (rules CLI-4, CLI-5). The fault is
-// of type value; nobody but the caller hears of it.
+// refuse checks that the row honours every option that was given, before anything is done (rules CLI-4, CLI-5). The fault
+// is of type value; nobody but the caller hears of it.
 func (r row) refuse(a *arguments) error {
-	var complaints []string
+	var problems []string
 	for _, name := range a.order {
 		if !r.accepts(a, name) {
-			complaints = append(complaints, "--"+name+" is not an option of this command")
+			problems = append(problems, "--"+name+" is not an option of this command")
 		}
 	}
-	if len(complaints) > 0 {
-		complaints = append(complaints, "it takes "+options(r.takes()))
+	if len(problems) > 0 {
+		problems = append(problems, "it takes "+options(r.takes()))
 	}
-	complaints = append(complaints, a.suspicious...)
+	problems = append(problems, a.suspicious...)
 	if r.byHand {
-		complaints = append(complaints, a.blank()...)
+		problems = append(problems, a.blank()...)
 	}
 	if a.Yes && a.DryRun {
-		complaints = append(complaints, "--yes and --dry-run contradict each other")
+		problems = append(problems, "--yes and --dry-run contradict each other")
 	}
-	if len(complaints) == 0 {
+	if len(problems) == 0 {
 		return nil
 	}
-	return fault.Errorf(fault.Value, "argv", "command %s: %s; nothing was done", r.name, strings.Join(complaints, "; "))
+	return fault.Errorf(fault.Value, "argv", "command %s: %s; nothing was done", r.name, strings.Join(problems, "; "))
 }
 
 // options joins option names for a text.
@@ -82,16 +82,16 @@ func options(names []string) string {
 	return "--" + strings.Join(names, ", --")
 }
 
-// blank lists complaints about options that were given without a value. The panel passes empty parameters for absent ones; a
-// person's script with an unset variable means something else, and `--item ""` must not widen the work to every item.
+// blank lists complaints about options that were given without a value. The panel passes empty parameters for absent ones;
+// a person's script with an unset variable means something else, and `--item ""` must not widen the work to every item.
 func (a *arguments) blank() []string {
-	var complaints []string
+	var problems []string
 	for _, name := range a.order {
 		if a.empty[name] && !slices.Contains(panelOptions(), name) {
-			complaints = append(complaints, "--"+name+" must not be zero or empty")
+			problems = append(problems, "--"+name+" must not be zero or empty")
 		}
 	}
-	return complaints
+	return problems
 }
 
 // note records an option that was given, for refuse.
@@ -118,8 +118,8 @@ func literal() []string {
 	return []string{"param", "value", "password", "searchstring", "domain", "emails"}
 }
 
-// swallowed complains about an option that took one of our options for its value: `--lang --dry-run` is no language, and the
-// command would act instead of showing what it would do.
+// swallowed complains about an option that took one of our options for its value: `--lang --dry-run` is no language, and
+// the command would act instead of showing what it would do.
 func (a *arguments) swallowed(flag *pflag.Flag, value string) {
 	if slices.Contains(literal(), flag.Name) || !strings.HasPrefix(value, "-") {
 		return

@@ -18,7 +18,7 @@ func everyOption(f func(*pflag.Flag)) {
 	(&arguments{}).flags().VisitAll(f)
 }
 
-// sample is a value that the option takes.
+// sample returns a value that the option takes.
 func sample(flag *pflag.Flag) []string {
 	switch {
 	case flag.NoOptDefVal != "":
@@ -182,7 +182,7 @@ func TestARefusedCommandLineDoesNothing(t *testing.T) {
 func TestIgnoredWordsAreToldOnATerminal(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
 		s := newStage(t, plain(answering("hello")))
-		s.world.StderrTerminal = terminal
+		s.system.StderrTerminal = terminal
 		assert.Equal(t, 0, s.play("--command", "act", "--future", "s3cret", "--newest=s3cret", "st\x1b[2Jray"))
 		if terminal {
 			assert.Equal(t, `pmdouble: ignored, not known here: --future --newest "st\x1b[2Jray"`+"\n", s.stderr.String())

@@ -40,9 +40,9 @@ type System struct {
 	Terminal   bool // a person reads Stdout
 	// StderrTerminal says that a person reads Stderr.
 	StderrTerminal bool
-	// Signals brings SIGTERM, SIGINT and SIGHUP; nil where nobody sends any. SIGPIPE must already be ignored.
+	// Signals brings SIGTERM, SIGINT and SIGHUP; nil if nobody sends any. SIGPIPE must already be ignored.
 	Signals <-chan os.Signal
 	// Exit ends the process at once. It is called where a run does not end by itself, some time after its deadline or a
-	// signal; nil where nothing may do that.
+	// signal; nil if nothing may do that.
 	Exit func(code int)
 }

@@ -34,7 +34,7 @@ type report struct {
 // newReport makes the report of a fault; err is the whole chain that it came in.
 func newReport(failure *fault.Error, err error, mask func(string) string) report {
 	// Masked once more: a character that is left out may have stood inside a secret.
-	safe := func(text string, most int) string { return clip(mask(legal(mask(text))), most) }
+	safe := func(text string, limit int) string { return clip(mask(legal(mask(text))), limit) }
 	text := failure.Message
 	if text == "" && failure.Err != nil {
 		text = failure.Err.Error()
@@ -56,12 +56,12 @@ func newReport(failure *fault.Error, err error, mask func(string) string) report
 }
 
 // causes lists the texts of the errors from the outermost to the causes, one line each. A text that an earlier line holds
-// already is left out: an error that is only wrapped or joined is told once.
+// already is left out: an error that is only wrapped or joined is reported once.
 func causes(err error) []string {
 	const maxLines, maxErrors = 64, 1000
 	var lines []string
 	seen := 0
-	told := func(text string) bool {
+	reported := func(text string) bool {
 		return slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, text) })
 	}
 	var walk func(error)
@@ -70,7 +70,7 @@ func causes(err error) []string {
 			return
 		}
 		// A fault that a row renamed says the same under another type.
-		if text := oneLine(err.Error()); !told(text) && !told(oneLine(ownText(err))) {
+		if text := oneLine(err.Error()); !reported(text) && !reported(oneLine(ownText(err))) {
 			lines = append(lines, text)
 		}
 		if many, ok := err.(interface{ Unwrap() []error }); ok {
@@ -93,8 +93,8 @@ func ownText(err error) string {
 	return err.Error()
 }
 
-// document is what goes to stdout (docs/reference/billmanager.md §6): the type for the panel's own text msg_error_<type>,
-// the parameters for its placeholders, and the ready text.
+// document returns what goes to stdout (docs/reference/billmanager.md §6): the type for the panel's own text
+// msg_error_<type>, the parameters for its placeholders, and the ready text.
 func (r report) document() *etree.Document {
 	doc := etree.NewDocument()
 	r.addTo(doc.CreateElement("doc"))
@@ -134,12 +134,12 @@ func addParam(e *etree.Element, name, value string) {
 type history struct {
 	report
 	time       time.Time
-	module     int64  // 0 where it is not known
-	moduleName string // empty where it is not known
+	module     int64  // 0 if it is not known
+	moduleName string // empty if it is not known
 	log        []string
 }
 
-// render is the error document as text, at most limit bytes: first the oldest log lines go, then the backtrace is
+// render returns the error document as text, at most limit bytes: first the oldest log lines go, then the backtrace is
 // shortened, then the texts.
 func (h history) render(limit int) (string, error) {
 	for {
@@ -153,7 +153,7 @@ func (h history) render(limit int) (string, error) {
 	}
 }
 
-// shrink takes half of the least important part away; false where nothing is left to take.
+// shrink takes half of the least important part away; false if nothing is left to take.
 func (h *history) shrink() bool {
 	switch {
 	case len(h.log) > 0:

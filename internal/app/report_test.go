@@ -112,7 +112,7 @@ func TestTheNewestLogLinesStay(t *testing.T) {
 	assert.Contains(t, text, "short")
 }
 
-// An error is told once, however often it is wrapped, joined or given another type, and never with a name of a Go type.
+// An error is reported once, however often it is wrapped, joined or given another type, and never with a name of a Go type.
 func TestEachCauseIsToldOnce(t *testing.T) {
 	refused := fault.Errorf(fault.API, "x", "refused")
 	endless := errors.New("x")

@@ -5,7 +5,8 @@ import (
 	"pmssl/internal/item"
 )
 
-// resolvers is how commands come to a resolver; nil in a world without connections. Nothing is opened before the first look-up.
+// resolvers returns how commands come to a resolver; nil in a System without connections. Nothing is opened before the
+// first look-up.
 func resolvers(w System) func(server string) item.Resolver {
 	if w.Dial == nil {
 		return nil

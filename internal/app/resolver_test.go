@@ -15,13 +15,13 @@ import (
 	"pmssl/internal/item"
 )
 
-// dialling is a stage whose network notes what is dialled and leads nowhere.
+// dialling returns a stage whose network notes what is dialled and leads nowhere.
 func dialling(t *testing.T, rows ...row) (*stage, *[]string) {
 	t.Helper()
 	s := newStage(t, rows...)
 	var dialled []string
-	s.world.ResolvConf = filepath.Join(s.root, "resolv.conf")
-	s.world.Dial = func(_ context.Context, network, address string) (net.Conn, error) {
+	s.system.ResolvConf = filepath.Join(s.root, "resolv.conf")
+	s.system.Dial = func(_ context.Context, network, address string) (net.Conn, error) {
 		dialled = append(dialled, network+" "+address)
 		return nil, errors.New("the network is down")
 	}
@@ -34,7 +34,7 @@ func TestCommandsLookNamesUpInTheWorldThatTheyAreGiven(t *testing.T) {
 			_, err := run.Resolver(server).Exists(ctx, "example.com")
 			return nil, err
 		}))
-		require.NoError(t, os.WriteFile(s.world.ResolvConf, []byte("nameserver 192.0.2.53\n"), 0o600))
+		require.NoError(t, os.WriteFile(s.system.ResolvConf, []byte("nameserver 192.0.2.53\n"), 0o600))
 		assert.Equal(t, 1, s.play("--command", "act"))
 		assert.Equal(t, []string{wanted}, *dialled)
 	}

@@ -28,9 +28,9 @@ type secrets struct {
 	log    *panellog.Logger
 }
 
-func newSecrets(trade seller.Info, log *panellog.Logger) *secrets {
+func newSecrets(info seller.Info, log *panellog.Logger) *secrets {
 	s := &secrets{names: map[string]bool{}, log: log}
-	for _, p := range trade.Params {
+	for _, p := range info.Params {
 		if p.Crypted {
 			s.names[p.Name] = true
 		}
@@ -63,7 +63,8 @@ func (s *secrets) learnItem(params map[string]string) {
 	}
 }
 
-// learnArgs names the secrets of the command line to the log: --password VALUE, and check_param's --param NAME --value VALUE.
+// learnArgs names the secrets of the command line to the log: --password VALUE, and check_param's --param NAME --value
+// VALUE.
 func (s *secrets) learnArgs(args *arguments) {
 	for i, name := range args.Params {
 		if i < len(args.Values) && s.secret(name) {

@@ -21,7 +21,7 @@ import (
 // invocation is one run of one command, from the row to the document.
 type invocation struct {
 	program Program
-	world   System
+	system  System
 	root    string // of the panel
 	rows    table
 	row     row
@@ -29,22 +29,22 @@ type invocation struct {
 	host    *watchedHost
 	log     *panellog.Logger // of this room
 	rootLog *panellog.Logger
-	trade   seller.Info
+	info    seller.Info
 	secrets *secrets
 	// text is what goes to stdout instead of a document, where the command answers people (command.Run.Print).
 	text string
 	// partial: the document tells of failures; it is printed and the exit code is 1 (command.Run.Failed).
 	partial bool
 	// told: the log has the error of this run already.
-	told bool
+	reported bool
 	// failing is the text of the error for which the command was run once more.
 	failing string
 	// summary is what the command says of its work in one line of the log (command.Run.Summary).
 	summary string
 
-	began time.Time
-	spent bool            // money may have been spent, or a reissue been asked for
-	vital criticalSection // what nobody may cut in two
+	began    time.Time
+	spent    bool            // money may have been spent, or a reissue been asked for
+	critical criticalSection // what nobody may cut in two
 	// over ends the command's context and whatever watches over the run; to be called once the answer is written.
 	over func()
 	// speak writes a document to stdout unless something else was written, and returns the exit code.
@@ -62,7 +62,7 @@ func (s *invocation) serve() (*etree.Document, error) {
 	}
 	s.row = row
 	if err := s.commandLine(); err != nil {
-		err = s.judge(context.Background(), err)
+		err = s.classify(context.Background(), err)
 		s.log.Errorf("%v", err)
 		return newReport(fault.From(err), err, s.secrets.mask).document(), err
 	}
@@ -75,9 +75,9 @@ func (s *invocation) serve() (*etree.Document, error) {
 	if err == nil {
 		return doc, nil
 	}
-	err = s.judge(ctx, err)
+	err = s.classify(ctx, err)
 	failure := fault.From(err)
-	if !s.told {
+	if !s.reported {
 		s.log.Errorf("%s", strings.Join(causes(err), "\n"))
 	}
 	r := newReport(failure, err, s.secrets.mask)
@@ -99,7 +99,7 @@ func (s *invocation) commandLine() error {
 	return s.row.check(s.args)
 }
 
-// pauses are the times between the runs of a command that repeats what passes by itself.
+// pauses returns the times between the runs of a command that repeats what passes by itself.
 func pauses() []time.Duration { return []time.Duration{2 * time.Second, 10 * time.Second} }
 
 // repeatTime is what must be left of the run's time for it to begin once more.
@@ -107,7 +107,7 @@ const repeatTime = time.Minute
 
 // repeated runs the command, and once more where that may help.
 func (s *invocation) repeated(ctx context.Context) (*etree.Document, error) {
-	began := s.world.Now()
+	began := s.system.Now()
 	doc, err := s.guarded(ctx)
 	for _, pause := range pauses() {
 		if err == nil || !s.repeats(ctx, began, err, pause) {
@@ -134,10 +134,10 @@ func (s *invocation) repeats(ctx context.Context, began time.Time, err error, pa
 		s.log.Warningf("%s is tried again in %s: %s", s.row.name, pause, text)
 		s.failing = text
 	}
-	return s.world.Sleep(ctx, pause) == nil
+	return s.system.Sleep(ctx, pause) == nil
 }
 
-// context is the command's: it ends with the row's deadline and with the first signal. What has to be finished all the
+// context returns the command's: it ends with the row's deadline and with the first signal. What has to be finished all the
 // same, a purchase above all, the commands keep out of its reach. It lives until over is called.
 func (s *invocation) context() context.Context {
 	run, end := context.WithCancel(context.Background())
@@ -145,14 +145,14 @@ func (s *invocation) context() context.Context {
 	ctx, expire := context.WithTimeout(ctx, s.row.deadline)
 	go func() {
 		select {
-		case signal, open := <-s.world.Signals:
+		case signal, open := <-s.system.Signals:
 			if open {
 				interrupt(interruption{signal})
 			}
 		case <-ctx.Done():
 		}
 	}()
-	if s.world.Exit != nil {
+	if s.system.Exit != nil {
 		go s.watch(run, ctx)
 	}
 	s.over = func() { end(); expire(); interrupt(nil) }
@@ -169,7 +169,7 @@ func (i interruption) Error() string { return "signal " + i.signal.String() }
 // whoever looks for a cancellation must find it there too.
 func (interruption) Is(target error) bool { return target == context.Canceled }
 
-// interrupted tells whether a signal ended the context.
+// interrupted reports whether a signal ended the context.
 func interrupted(ctx context.Context) (stopped interruption, is bool) {
 	is = errors.As(context.Cause(ctx), &stopped)
 	return stopped, is
@@ -187,7 +187,7 @@ func (s *invocation) guarded(ctx context.Context) (doc *etree.Document, err erro
 
 // panicked logs a panic with its stack and makes the fault of it. To be called while the stack still stands.
 func (s *invocation) panicked(reason any) error {
-	s.told = true
+	s.reported = true
 	s.log.Criticalf("panic in %q: %v\n%s", clip(s.args.Command, maxFaultWord), reason, debug.Stack())
 	return fault.Errorf(fault.Internal, clip(s.args.Command, maxFaultWord), "a fault of this program, see var/%s.log: %v", s.program.Name, reason)
 }
@@ -198,9 +198,9 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 		return nil, err
 	}
 	run := &item.Run{
-		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Info: s.trade, Mailer: post{s},
-		Log: s.rootLog.Named("command"), Now: s.world.Now, Addresses: s.world.Addresses,
-		Resolver: resolvers(s.world), Terminal: s.world.Terminal, CriticalSection: s.spending,
+		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Info: s.info, Mailer: mailer{s},
+		Log: s.rootLog.Named("command"), Now: s.system.Now, Addresses: s.system.Addresses,
+		Resolver: resolvers(s.system), Terminal: s.system.Terminal, CriticalSection: s.inCritical,
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {
@@ -245,7 +245,7 @@ func maskElement(doc *etree.Document, mask func(string) string) {
 
 // read takes stdin in.
 func (s *invocation) read(ctx context.Context, run *item.Run) error {
-	data, err := readInput(ctx, s.world.Stdin)
+	data, err := readInput(ctx, s.system.Stdin)
 	if err != nil {
 		return err
 	}
@@ -271,9 +271,9 @@ func (s *invocation) read(ctx context.Context, run *item.Run) error {
 	return nil
 }
 
-// judge gives an error the type that the panel gets: a context that ended says why it did, and a row may have one type
+// classify gives an error the type that the panel gets: a context that ended says why it did, and a row may have one type
 // for everything.
-func (s *invocation) judge(ctx context.Context, err error) error {
+func (s *invocation) classify(ctx context.Context, err error) error {
 	failure := fault.From(err)
 	stopped, signalled := interrupted(ctx)
 	switch {
@@ -305,7 +305,7 @@ func cutShort(failure *fault.Error, err error) bool {
 	return failure.Type == fault.Interrupted || errors.Is(err, context.Canceled) || failure.Retry && failure.Type != fault.Waiting
 }
 
-// elapsed is the time since then, for people.
+// elapsed returns the time since then, for people.
 func (s *invocation) elapsed(then time.Time) time.Duration {
-	return s.world.Now().Sub(then).Round(time.Millisecond)
+	return s.system.Now().Sub(then).Round(time.Millisecond)
 }

@@ -178,7 +178,7 @@ func bindable(prefix, space string) error {
 	return nil
 }
 
-// resolve is the name with the namespace of its prefix.
+// resolve returns the name with the namespace of its prefix.
 func (i *inspector) resolve(name xml.Name) (xml.Name, error) {
 	if strings.Contains(name.Local, ":") {
 		return name, fmt.Errorf("%q is no name", clip(name.Local, 64))
@@ -259,7 +259,7 @@ func declaresUTF8(t xml.ProcInst) error {
 	return err
 }
 
-// onlyUTF8 is a charset reader that converts nothing: the bytes are UTF-8 or the document is refused.
+// onlyUTF8 returns a charset reader that converts nothing: the bytes are UTF-8 or the document is refused.
 func onlyUTF8(charset string, input io.Reader) (io.Reader, error) {
 	switch strings.ToLower(strings.TrimSpace(charset)) {
 	case "utf-8", "utf8", "us-ascii", "ascii":

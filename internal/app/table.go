@@ -18,8 +18,8 @@ type row struct {
 	about string // one line for people
 	run   item.Func
 	needs need
-	// uses lists the further options that the command honours, by long name; tolerates those that the panel may pass to a form's
-	// command although it does no work that they could narrow. Every other option is refused (rules CLI-4).
+	// uses lists the further options that the command honours, by long name; tolerates those that the panel may pass to a
+	// form's command although it does no work that they could narrow. Every other option is refused (rules CLI-4).
 	uses      []string
 	tolerates []string
 	byHand    bool // people start it, not the panel
@@ -46,7 +46,7 @@ type row struct {
 // table is the commands in the order in which people read them.
 type table []row
 
-// find looks a command up by its name; false where there is none.
+// find looks a command up by its name; false if absent.
 func (t table) find(name string) (row, bool) {
 	for _, r := range t {
 		if r.name == name {
@@ -56,7 +56,7 @@ func (t table) find(name string) (row, bool) {
 	return row{}, false
 }
 
-// names are all commands, for texts.
+// names returns all commands, for texts.
 func (t table) names() string {
 	names := make([]string, len(t))
 	for i, r := range t {
@@ -81,7 +81,7 @@ const (
 	needSubcommand
 )
 
-// options are the words of the set for people.
+// options returns the words of the set for people.
 func (n need) options() []string {
 	var words []string
 	for _, one := range requirements() {
@@ -124,7 +124,7 @@ func (r requirement) names() []string {
 // check holds the arguments against the row. All that is wrong is reported at once: bad values as Value, otherwise
 // what is missing as Missed.
 func (r row) check(a *arguments) error {
-	complaints := append([]string(nil), a.faults...)
+	problems := append([]string(nil), a.faults...)
 	var missing []string
 	for _, one := range requirements() {
 		if r.needs&one.bit == 0 || one.met(a) || complained(a.faults, one.option) {
@@ -132,24 +132,24 @@ func (r row) check(a *arguments) error {
 		}
 		name := strings.TrimPrefix(one.option, "--")
 		if a.given[name] {
-			complaints = append(complaints, one.option+" must not be zero or empty")
+			problems = append(problems, one.option+" must not be zero or empty")
 			continue
 		}
 		missing = append(missing, one.option)
 	}
 	if len(missing) > 0 {
-		complaints = append(complaints, "missing "+strings.Join(missing, ", "))
+		problems = append(problems, "missing "+strings.Join(missing, ", "))
 	}
 	switch {
-	case len(complaints) == 0:
+	case len(problems) == 0:
 		return nil
-	case len(complaints) == 1 && len(missing) > 0:
-		return fault.Errorf(fault.Missed, strings.TrimPrefix(missing[0], "--"), "command %s: %s", r.name, complaints[0])
+	case len(problems) == 1 && len(missing) > 0:
+		return fault.Errorf(fault.Missed, strings.TrimPrefix(missing[0], "--"), "command %s: %s", r.name, problems[0])
 	}
-	return fault.Errorf(fault.Value, "argv", "command %s: %s", r.name, strings.Join(complaints, "; "))
+	return fault.Errorf(fault.Value, "argv", "command %s: %s", r.name, strings.Join(problems, "; "))
 }
 
-// complained tells whether the option's value was already found bad, so that it is not called missing as well.
+// complained reports whether the option's value was already found bad, so that it is not called missing as well.
 func complained(faults []string, option string) bool {
 	for _, f := range faults {
 		if strings.HasPrefix(f, option+" ") || strings.HasPrefix(f, "option "+option+" ") {
@@ -170,7 +170,7 @@ const (
 	readsAny // a document, or nothing at all
 )
 
-// String is the word for the documentation table.
+// String returns the word for the documentation table.
 func (i input) String() string {
 	switch i {
 	case readsDocument:
@@ -183,7 +183,7 @@ func (i input) String() string {
 	return "-"
 }
 
-// feature says whether `features` names the command. The zero value means never: what every module can do need not be
+// feature reports whether `features` names the command. The zero value means never: what every module can do need not be
 // listed (docs/reference/billmanager.md §2).
 type feature struct {
 	words string // for the documentation table
@@ -194,7 +194,7 @@ func always() feature {
 	return feature{"yes", func(seller.Info) bool { return true }}
 }
 
-// power is a feature of sellers that satisfy the optional interface P.
+// power returns a feature of sellers that satisfy the optional interface P.
 func power[P any](words string) feature {
 	return feature{words, func(t seller.Info) bool {
 		_, ok := t.Prototype.(P)
@@ -222,7 +222,7 @@ func withRetries() feature {
 	return power[seller.ChallengeRetrier]("where the seller looks at a proof again")
 }
 
-func withLetters() feature {
+func withNotices() feature {
 	return power[seller.ApprovalSender]("where the seller sends letters again")
 }
 
@@ -232,7 +232,7 @@ func withForm() feature {
 	}}
 }
 
-// offered tells whether the trade's `features` name the row.
+// offered reports whether the seller.Info's `features` name the row.
 func (r row) offered(t seller.Info) bool { return r.feature.has != nil && r.feature.has(t) }
 
 // Markdown is docs/commands.md: the table of commands as the code has it. It ends with a newline.
@@ -260,7 +260,7 @@ func (t table) markdown() string {
 	return b.String()
 }
 
-// optionRules is the text below the table.
+// optionRules returns the text below the table.
 func optionRules() string {
 	return "\n## Options\n\n" +
 		"A command refuses every option that it neither needs nor takes: an error of type `value`, exit code 1, nothing is done. Exceptions:\n\n" +
@@ -280,7 +280,7 @@ func shown(names []string) []string {
 	})
 }
 
-// listed joins option names for a table; empty where there are none.
+// listed joins option names for a table; empty if there are none.
 func listed(names []string) string {
 	if len(names) == 0 {
 		return ""

@@ -41,11 +41,11 @@ func TestDoNothingHoldsForTheListOfTheContract(t *testing.T) {
 
 // rules TIME-4: who sits in front of the panel gets an answer within 10 s, in the connection form within 15 s.
 func TestCommandsWithAPersonInFrontEndInTime(t *testing.T) {
-	most := map[string]time.Duration{"check_connection": 15 * time.Second}
+	limit := map[string]time.Duration{"check_connection": 15 * time.Second}
 	for _, name := range []string{"features", "tune_connection", "approver", "check_param", "get_suitable_module", "import_pricelist", "plan"} {
-		most[name] = 10 * time.Second
+		limit[name] = 10 * time.Second
 	}
-	for name, within := range most {
+	for name, within := range limit {
 		r, found := commands().find(name)
 		require.True(t, found, name)
 		assert.Less(t, r.deadline, within, name)
@@ -119,16 +119,16 @@ func TestHelpNamesEveryCommandAndOption(t *testing.T) {
 }
 
 func TestPowersOfTheSellerDecideFeatures(t *testing.T) {
-	names := func(trade seller.Info) string {
+	names := func(info seller.Info) string {
 		var all []string
 		for _, r := range commands() {
-			if r.offered(trade) {
+			if r.offered(info) {
 				all = append(all, r.name)
 			}
 		}
 		return strings.Join(all, " ")
 	}
-	assert.Equal(t, "tune_connection check_connection approver check_param prolong sync_item cancel_prolong", names(tradeDouble()))
+	assert.Equal(t, "tune_connection check_connection approver check_param prolong sync_item cancel_prolong", names(infoDouble()))
 	assert.Equal(t, "check_connection check_param prolong sync_item cancel_prolong", names(seller.Info{}))
 	assert.Equal(t, "check_connection check_param prolong sync_item send_dv_dns send_dv_email cancel_prolong getbalance import import_pricelist",
 		names(seller.Info{Prototype: mighty{}}))
@@ -159,13 +159,13 @@ func TestCheckParamReadsADocumentOrNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
-			s.world.Stdin = strings.NewReader(c.stdin)
+			s.system.Stdin = strings.NewReader(c.stdin)
 			assert.Equal(t, c.code, s.play("--command", "check_param", "--item", "0", "--param", "adm_fname", "--value", "Anna"))
 			assert.Contains(t, s.stdout.String(), c.says)
 		})
 	}
 	s := newStage(t)
-	s.world.Stdin = strings.NewReader("")
+	s.system.Stdin = strings.NewReader("")
 	assert.Equal(t, 1, s.play("--command", "check_param", "--param", "adm_phone", "--value", "none"))
 	assert.Contains(t, s.stdout.String(), `type="value" object="adm_phone"`)
 	s = newStage(t)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// usage is the text of --help, made from the table and the options.
+// usage returns the text of --help, made from the table and the options.
 func (t table) usage(p Program) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is a processing module of BILLmanager for SSL certificates. The panel starts it. By hand it is used for\n"+
@@ -27,7 +27,7 @@ func (t table) usage(p Program) string {
 	return b.String()
 }
 
-// wants is what the row needs, in brackets.
+// wants returns what the row needs, in brackets.
 func (r row) wants() string {
 	words := r.needs.options()
 	if len(r.uses) > 0 {

@@ -9,11 +9,11 @@ import (
 	"pmssl/internal/fault"
 )
 
-// lastWords is how long the error document of a run that has to be ended may take to be written.
-const lastWords = 5 * time.Second
+// finalMessage is how long the error document of a run that has to be ended may take to be written.
+const finalMessage = 5 * time.Second
 
-// criticalSection counts what must not be cut in two: a purchase from its request to its record, and the handling of a failure,
-// which has its own bounds.
+// criticalSection counts what must not be cut in two: a purchase from its request to its record, and the handling of a
+// failure, which has its own bounds.
 type criticalSection struct {
 	mu     sync.Mutex
 	count  int
@@ -58,13 +58,13 @@ func (v *criticalSection) bar() <-chan struct{} {
 	return nil
 }
 
-// spending is the command's word on whether money is being spent right now (command.Run.CriticalSection).
-func (s *invocation) spending(now bool) {
+// inCritical is the command's word on whether money is being spent right now (command.Run.CriticalSection).
+func (s *invocation) inCritical(now bool) {
 	if now {
 		s.spent = true
-		s.vital.begin()
+		s.critical.begin()
 	} else {
-		s.vital.end()
+		s.critical.end()
 	}
 }
 
@@ -74,10 +74,10 @@ func (s *invocation) spending(now bool) {
 func (s *invocation) watch(run, command context.Context) {
 	<-command.Done()
 	for {
-		if run.Err() != nil || s.world.Sleep(run, haltTime) != nil {
+		if run.Err() != nil || s.system.Sleep(run, haltTime) != nil {
 			return
 		}
-		underWay := s.vital.bar()
+		underWay := s.critical.bar()
 		if underWay == nil {
 			break
 		}
@@ -96,11 +96,11 @@ func (s *invocation) watch(run, command context.Context) {
 		// The command may still be at work: its counts are not known.
 		s.log.Infof("%s", s.lastLine(failure, "", 1, s.began))
 	}()
-	_ = s.world.Sleep(said, lastWords)
-	s.world.Exit(1)
+	_ = s.system.Sleep(said, finalMessage)
+	s.system.Exit(1)
 }
 
-// overdue is the fault of a run that did not end by itself.
+// overdue returns the fault of a run that did not end by itself.
 func (s *invocation) overdue(command context.Context) *fault.Error {
 	why, kind := fmt.Sprintf("the command took longer than %s", s.row.deadline), fault.Client
 	if stopped, signalled := interrupted(command); signalled {

@@ -31,12 +31,12 @@ type watched struct {
 
 func newWatched(t *testing.T, r row) *watched {
 	w := &watched{stage: newStage(t, r), ended: make(chan struct{}), signals: make(chan os.Signal, 1)}
-	w.world.Signals = w.signals
-	w.world.Sleep = func(ctx context.Context, d time.Duration) error {
+	w.system.Signals = w.signals
+	w.system.Sleep = func(ctx context.Context, d time.Duration) error {
 		w.mu.Lock()
 		w.waits = append(w.waits, d)
 		w.mu.Unlock()
-		if d == lastWords {
+		if d == finalMessage {
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Minute):
@@ -45,22 +45,22 @@ func newWatched(t *testing.T, r row) *watched {
 		}
 		return ctx.Err()
 	}
-	w.world.Exit = func(code int) {
+	w.system.Exit = func(code int) {
 		w.code = code
 		close(w.ended)
 	}
 	return w
 }
 
-// waited are the waits up to now.
+// waited returns the waits up to now.
 func (w *watched) waited() []time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.waits)
 }
 
-// awaitLook returns when the watchdog's time is over and it had the occasion to look what is under way.
-func (w *watched) awaitLook() {
+// awaitCheck returns when the watchdog's time is over and it had the occasion to look what is under way.
+func (w *watched) awaitCheck() {
 	for !slices.Contains(w.waited(), haltTime) {
 		runtime.Gosched()
 	}
@@ -98,7 +98,7 @@ func TestABusyRunIsEnded(t *testing.T) {
 			assert.Equal(t, c.kind, kind)
 			assert.Contains(t, text, c.says)
 			assert.NotContains(t, w.stdout.String(), "too late", "stdout has one document")
-			assert.Equal(t, []time.Duration{haltTime, lastWords}, w.waited())
+			assert.Equal(t, []time.Duration{haltTime, finalMessage}, w.waited())
 			assert.Contains(t, w.log(t), "CRITICAL")
 		})
 	}
@@ -126,14 +126,14 @@ func TestARunWhoseAnswerNobodyReadsIsEnded(t *testing.T) {
 		return answering("hello")(ctx, run)
 	}))
 	out.ended = w.ended
-	first := w.world.Sleep
-	w.world.Sleep = func(ctx context.Context, d time.Duration) error {
+	first := w.system.Sleep
+	w.system.Sleep = func(ctx context.Context, d time.Duration) error {
 		for out.writes.Load() == 0 { // the answer is being written by then
 			runtime.Gosched()
 		}
 		return first(ctx, d)
 	}
-	w.world.Stdout = out
+	w.system.Stdout = out
 	assert.Equal(t, 1, w.play("--command", "act"))
 	assert.Equal(t, 1, w.code)
 	assert.EqualValues(t, 1, out.writes.Load(), "no second answer behind half of one")
@@ -147,8 +147,8 @@ func TestARunIsEndedWithoutLastWordsToo(t *testing.T) {
 		<-w.ended
 		return nil, nil
 	}))
-	w.world.Sleep = func(context.Context, time.Duration) error { return nil } // the time for the last words is over at once
-	w.world.Stdout = &stuck{ended: w.ended}
+	w.system.Sleep = func(context.Context, time.Duration) error { return nil } // the time for the last words is over at once
+	w.system.Stdout = &stuck{ended: w.ended}
 	w.play("--command", "act")
 	assert.Equal(t, 1, w.code)
 }
@@ -161,20 +161,20 @@ func TestNoRunIsEndedWhileItSpends(t *testing.T) {
 		spends.Store(true)
 		w.signals <- syscall.SIGTERM
 		<-ctx.Done()
-		w.awaitLook()
+		w.awaitCheck()
 		spends.Store(false)
 		run.CriticalSection(false)
 		<-w.ended
 		return nil, nil
 	}))
-	exit := w.world.Exit
-	w.world.Exit = func(code int) {
+	exit := w.system.Exit
+	w.system.Exit = func(code int) {
 		assert.False(t, spends.Load(), "ended while it was spending")
 		exit(code)
 	}
 	w.play("--command", "act")
 	assert.Equal(t, 1, w.code, "and then it is")
-	assert.Equal(t, []time.Duration{haltTime, haltTime, lastWords}, w.waited(), "the time begins anew when the purchase is recorded")
+	assert.Equal(t, []time.Duration{haltTime, haltTime, finalMessage}, w.waited(), "the time begins anew when the purchase is recorded")
 }
 
 // Telling the panel of a failure has bounds of its own.
@@ -187,23 +187,23 @@ func TestNoRunIsEndedWhileThePanelIsTold(t *testing.T) {
 		defer tells.Store(false)
 		w.signals <- syscall.SIGTERM
 		<-ctx.Done()
-		w.awaitLook()
+		w.awaitCheck()
 		return ctx.Err()
 	}
-	w.world.Exit = func(int) { assert.False(t, tells.Load(), "ended while the panel was told") }
+	w.system.Exit = func(int) { assert.False(t, tells.Load(), "ended while the panel was told") }
 	w.play("--command", "act", "--item", "42", "--runningoperation", "7")
 	assert.False(t, tells.Load())
 }
 
 func TestARunThatEndsInTimeIsNotEnded(t *testing.T) {
 	w := newWatched(t, plain(answering("hello")))
-	w.world.Exit = func(int) { t.Error("ended") }
+	w.system.Exit = func(int) { t.Error("ended") }
 	for range 50 {
 		w.stdout.Reset()
 		require.Equal(t, 0, w.play("--command", "act"))
 		assert.Equal(t, "hello", w.document(t).FindElement("/doc/said").Text())
 	}
-	assert.NotContains(t, w.waited(), lastWords)
+	assert.NotContains(t, w.waited(), finalMessage)
 }
 
 // Between the decision to end the process and its end nothing that costs money begins.

@@ -39,8 +39,8 @@ func clean(e *etree.Element) {
 	}
 }
 
-// render is the bytes of a document with the XML declaration, a newline at its end; nothing for nil. The document's own
-// declaration is replaced: ours is UTF-8, whatever was read.
+// render returns the bytes of a document with the XML declaration, a newline at its end; nothing for nil. The document's
+// own declaration is replaced: ours is UTF-8, whatever was read.
 func render(doc *etree.Document) ([]byte, error) {
 	if doc == nil || doc.Root() == nil {
 		return nil, nil
@@ -61,14 +61,14 @@ func writeSettings() etree.WriteSettings {
 	return etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
 }
 
-// clip shortens a text to at most so many bytes at a character's border and marks the cut. Words of the command line keep their
-// bytes that are not UTF-8: the log shows them quoted.
-func clip(text string, most int) string {
-	if len(text) <= most {
+// clip shortens a text to at most so many bytes at a character's border and marks the cut. Words of the command line keep
+// their bytes that are not UTF-8: the log shows them quoted.
+func clip(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	return plaintext.Head(text, most) + "…"
+	return plaintext.Head(text, limit) + "…"
 }
 
-// oneLine is a text with blanks in the place of its line ends, for entries of the log that people search.
+// oneLine returns a text with blanks in the place of its line ends, for entries of the log that people search.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

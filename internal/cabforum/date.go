@@ -25,7 +25,7 @@ type Date struct {
 	Day   int
 }
 
-// DateOf is the civil date of the instant in UTC: every date decision of the product is made in UTC (BR 1.6.4).
+// DateOf returns the civil date of the instant in UTC: every date decision of the product is made in UTC (BR 1.6.4).
 func DateOf(at time.Time) Date {
 	y, m, d := at.UTC().Date()
 	return Date{y, m, d}
@@ -52,18 +52,18 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day)
 }
 
-// IsZero tells whether there is no date.
+// IsZero reports whether there is no date.
 func (d Date) IsZero() bool { return d == Date{} }
 
-// Midnight is the first instant of the date, 00:00:00 UTC.
+// Midnight returns the first instant of the date, 00:00:00 UTC.
 func (d Date) Midnight() time.Time {
 	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
 }
 
-// Before tells whether d is an earlier day than other.
+// Before reports whether d is an earlier day than other.
 func (d Date) Before(other Date) bool { return d.Midnight().Before(other.Midnight()) }
 
-// After tells whether d is a later day than other.
+// After reports whether d is a later day than other.
 func (d Date) After(other Date) bool { return other.Before(d) }
 
 // AddDays moves the date by n days, backwards when n is negative.
@@ -84,7 +84,7 @@ func (d Date) DaysUntil(other Date) int {
 	return int(other.Midnight().Sub(d.Midnight()) / (24 * time.Hour))
 }
 
-// Earlier is the earlier of two dates; a zero Date counts as "no limit".
+// Earlier returns the earlier of two dates; a zero Date counts as "no limit".
 func Earlier(a, b Date) Date {
 	switch {
 	case a.IsZero():

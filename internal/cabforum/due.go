@@ -18,7 +18,7 @@ type Standing struct {
 	Settings Settings
 	// Active: the item is active, or suspended by the panel itself inside its term (rules SWEEP-2).
 	Active bool
-	// Held is the life of the stored certificate; nil where none is stored.
+	// Held is the life of the stored certificate; nil if none is stored.
 	Held *Validity
 	// PaidUntil is the end of the panel's term, SellerEnd that of the seller's where it is known; zero is no limit.
 	PaidUntil, SellerEnd Date
@@ -32,7 +32,7 @@ type Standing struct {
 	Schedule Schedule
 }
 
-// Reason says why a certificate is not due; empty where it is.
+// Reason says why a certificate is not due; empty if it is.
 type Reason string
 
 // The reasons, one for each condition of docs/reference/validity.md §B3.6, §B3.9 and rules SWEEP-3, in the order in which
@@ -54,7 +54,7 @@ const (
 type Verdict struct {
 	Due    bool
 	Reason Reason // why not
-	// On is the day on which the lead is reached; zero where no certificate is stored.
+	// On is the day on which the lead is reached; zero if no certificate is stored.
 	On Date
 	// Lead is the lead in effect, Cut tells that it is shorter than the settings ask for (docs/reference/validity.md
 	// §B3.7).
@@ -65,7 +65,7 @@ type Verdict struct {
 	Expired bool
 }
 
-// Judge tells whether the certificate is due at the instant: reissued where the policy is auto, the client told where it
+// Judge reports whether the certificate is due at the instant: reissued where the policy is auto, the client told where it
 // is manual. All of docs/reference/validity.md §B3.6, §B3.7, B3.9 and rules SWEEP-3 must hold.
 func (s Standing) Judge(now time.Time) Verdict {
 	today := DateOf(now)
@@ -76,7 +76,7 @@ func (s Standing) Judge(now time.Time) Verdict {
 	return v
 }
 
-// timing is the part of the verdict that depends on the certificate only.
+// timing returns the part of the verdict that depends on the certificate only.
 func (s Standing) timing() Verdict {
 	if s.Held == nil {
 		return Verdict{}
@@ -118,8 +118,8 @@ func (s Standing) attemptObjection(now time.Time) Reason {
 	return ""
 }
 
-// gains reports whether a reissue would end at least a day later. The seller's end may be wrong, because it was concluded from
-// one certificate: in the last days before the end it holds one attempt back no longer (rules SWEEP-3).
+// gains reports whether a reissue would end at least a day later. The seller's end may be wrong, because it was concluded
+// from one certificate: in the last days before the end it holds one attempt back no longer (rules SWEEP-3).
 func (s Standing) gains(today Date) bool {
 	end := Earlier(s.PaidUntil, s.SellerEnd)
 	if last := s.Held.Expires().AddDays(-LastAttempt); !today.Before(last) && (s.Tried.IsZero() || DateOf(s.Tried).Before(last)) {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// standing is an item in the middle of the documented example whose certificate is due on 2026-10-08.
+// standing returns an item in the middle of the documented example whose certificate is due on 2026-10-08.
 func standing(t *testing.T) cabforum.Standing {
 	return cabforum.Standing{
 		Settings: cabforum.Settings{Lead: 10}, Active: true, PaidUntil: day(t, "2031-04-02"),

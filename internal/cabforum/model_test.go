@@ -89,7 +89,7 @@ func halfLead(days int) func(int) int {
 	return func(life int) int { return min(days, life/2) }
 }
 
-// lessened is the Forum's schedule as CAs use it: each cap some days lower.
+// lessened returns the Forum's schedule as CAs use it: each cap some days lower.
 func lessened(by int) cabforum.Schedule {
 	all := cabforum.Current()
 	for i := range all {
@@ -98,7 +98,7 @@ func lessened(by int) cabforum.Schedule {
 	return all
 }
 
-// constant is a schedule of one line.
+// constant returns a schedule of one line.
 func constant(limit, reuse int) cabforum.Schedule {
 	return cabforum.Schedule{{From: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), Cap: limit, Reuse: reuse, SubjectReuse: 398}}
 }

@@ -15,12 +15,12 @@ const MaxMonths = 120
 type Prospect struct {
 	Term Term
 	Lead int // wanted days before the end, 0 to MaxLead
-	// Held is the life of the certificate in place; nil where the first one is still to be issued.
+	// Held is the life of the certificate in place; nil if the first one is still to be issued.
 	Held *Validity
 	// Today is the earliest day on which anything can still happen; needed with Held, zero for a plan on paper, whose
 	// first certificate is issued on the first day of the term.
 	Today Date
-	// SellerEnd is the end of the seller's term where it is known and earlier than the panel's; zero where not.
+	// SellerEnd is the end of the seller's term where it is known and earlier than the panel's; zero if not.
 	SellerEnd Date
 
 	Method   Method // how control over the names is proved
@@ -52,9 +52,9 @@ type Certificate struct {
 	// Days is the length of its life: of a certificate in place as the Forum counts it, otherwise from Issued to Expires.
 	Days int
 	Cap  int // days that it must not exceed
-	// Lead is the lead in effect; 0 where the certificate is not reissued.
+	// Lead is the lead in effect; 0 if the certificate is not reissued.
 	Lead int
-	// Act is the day on which the policy reissues it; zero where it reaches the end of the term (docs/reference/validity.md
+	// Act is the day on which the policy reissues it; zero if it reaches the end of the term (docs/reference/validity.md
 	// §B3.9).
 	Act Date
 	// Proof is needed or reused, never no.
@@ -75,15 +75,15 @@ type Plan struct {
 	Warnings     []Warning
 }
 
-// Reissues is how many certificates follow the first one.
+// Reissues returns how many certificates follow the first one.
 func (p Plan) Reissues() int { return len(p.Certificates) - 1 }
 
-// Challenges is how many times control over the names has to be proved, the first time included.
+// Challenges returns how many times control over the names has to be proved, the first time included.
 func (p Plan) Challenges() int {
 	return p.count(func(c Certificate) bool { return c.Proof == EvidenceNeeded })
 }
 
-// Vettings is how many times the organisation has to be vetted, the first time included.
+// Vettings returns how many times the organisation has to be vetted, the first time included.
 func (p Plan) Vettings() int {
 	return p.count(func(c Certificate) bool { return c.Subject == EvidenceNeeded })
 }
@@ -98,7 +98,7 @@ func (p Plan) count(counts func(Certificate) bool) int {
 	return n
 }
 
-// DaysGiven is how many days of validity are given away because certificates are replaced before their end.
+// DaysGiven returns how many days of validity are given away because certificates are replaced before their end.
 func (p Plan) DaysGiven() int {
 	days := 0
 	for i := 1; i < len(p.Certificates); i++ {
@@ -118,8 +118,8 @@ func (p Prospect) Plan() (Plan, error) {
 	return thePlan, nil
 }
 
-// certificates is the chain from the first certificate to the one that reaches the end. Every step moves at least a day
-// on, see EffectiveLead and act.
+// certificates returns the chain from the first certificate to the one that reaches the end. Every step moves at least a
+// day on, see EffectiveLead and act.
 func (p Prospect) certificates() []Certificate {
 	var chain []Certificate
 	ledger := evidence{Prospect: p}
@@ -163,10 +163,10 @@ func (p Prospect) checkHeld() error {
 	return nil
 }
 
-// earliest is the first day that the schedule knows.
+// earliest returns the first day that the schedule knows.
 func (p Prospect) earliest() Date { return DateOf(orCurrent(p.Schedule)[0].From) }
 
-// end is the last day that a certificate of the term can reach.
+// end returns the last day that a certificate of the term can reach.
 func (p Prospect) end() Date { return Earlier(p.Term.End(), p.SellerEnd) }
 
 func (p Prospect) first() Certificate {
@@ -185,7 +185,7 @@ func (p Prospect) issue(on Date) Certificate {
 	return Certificate{Issued: on, Expires: expires, Days: on.DaysUntil(expires), Cap: schedule.on(on).Cap}
 }
 
-// act is the day on which the certificate is reissued: the lead before its end, or the first day after that on which a
+// act returns the day on which the certificate is reissued: the lead before its end, or the first day after that on which a
 // reissue gains a day (rules SWEEP-3), or today where both have passed.
 func (p Prospect) act(c Certificate) (on Date, lead int) {
 	end := p.end()
@@ -203,7 +203,7 @@ func (p Prospect) act(c Certificate) (on Date, lead int) {
 	return on, lead
 }
 
-// later is the later of two dates; the zero Date is before all others.
+// later returns the later of two dates; the zero Date is before all others.
 func later(a, b Date) Date {
 	if a.Before(b) {
 		return b
@@ -217,7 +217,7 @@ type evidence struct {
 	barred bool // the last proof was made in a way that has come to its end since
 }
 
-// enter says what the certificate leans on, and notes what is validated anew for it.
+// enter sets what the certificate leans on, and notes what is validated anew for it.
 func (e *evidence) enter(c Certificate) (proof, subject Evidence) {
 	step := orCurrent(e.Schedule).on(c.Issued)
 	subject = EvidenceNone
@@ -227,8 +227,8 @@ func (e *evidence) enter(c Certificate) (proof, subject Evidence) {
 	return e.control(c, step), subject
 }
 
-// control is the proof of control over the names (BR 4.2.1). A proof made in a way that is not allowed any more cannot be
-// leaned on (BR 1.2.2); from the next one on another way is assumed.
+// control returns the proof of control over the names (BR 4.2.1). A proof made in a way that is not allowed any more cannot
+// be leaned on (BR 1.2.2); from the next one on another way is assumed.
 func (e *evidence) control(c Certificate, step Step) Evidence {
 	if !e.barred && !c.Held && !e.Method.Allowed(c.Issued, e.Wildcard) {
 		e.barred = true

@@ -30,7 +30,7 @@ const (
 	PolicyNone                 // nothing
 )
 
-// String is the word in the settings.
+// String returns the word in the settings.
 func (p Policy) String() string {
 	switch p {
 	case PolicyManual:

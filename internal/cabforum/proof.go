@@ -13,7 +13,7 @@ const (
 	MethodFile                  // a file on the domain's web server
 )
 
-// String is the word for texts.
+// String returns the word for texts.
 func (m Method) String() string {
 	switch m {
 	case MethodEmail:
@@ -26,7 +26,7 @@ func (m Method) String() string {
 	return "unknown"
 }
 
-// sections are those of BR 3.2.2.4 and 3.2.2.5 by which a CA may have meant the way.
+// sections returns those of BR 3.2.2.4 and 3.2.2.5 by which a CA may have meant the way.
 func (m Method) sections() []string {
 	switch m {
 	case MethodEmail:
@@ -46,7 +46,7 @@ type Sunset struct {
 	ShouldNot, MustNot Date
 }
 
-// Sunsets is the table of BR 1.2.2 as far as validation methods are concerned, in order of time.
+// Sunsets returns the table of BR 1.2.2 as far as validation methods are concerned, in order of time.
 func Sunsets() []Sunset {
 	return []Sunset{
 		{[]string{"3.2.2.4.2", "3.2.2.4.15"}, Date{}, Date{2025, 7, 15}}, // contacts out of WHOIS
@@ -56,7 +56,7 @@ func Sunsets() []Sunset {
 	}
 }
 
-// SunsetOf finds the end of a section's method; false where none is planned.
+// SunsetOf finds the end of a section's method; false if none is planned.
 func SunsetOf(section string) (Sunset, bool) {
 	for _, s := range Sunsets() {
 		if slices.Contains(s.Sections, section) {
@@ -66,8 +66,8 @@ func SunsetOf(section string) (Sunset, bool) {
 	return Sunset{}, false
 }
 
-// Sunset is when the way of proof comes to an end: the day on which the last of its sections does; false where it does
-// not (BR 1.2.2).
+// Sunset returns when the validation method comes to an end: the day on which the last of its sections does; false if it
+// does not (BR 1.2.2).
 func (m Method) Sunset() (Sunset, bool) {
 	var last Sunset
 	for _, section := range m.sections() {
@@ -82,8 +82,8 @@ func (m Method) Sunset() (Sunset, bool) {
 	return last, !last.MustNot.IsZero()
 }
 
-// Allowed tells whether a certificate issued on the date may rely on the way of proof, be it new or reused: e-mail not
-// from 2028-03-15 on (BR 1.2.2), a file never for wildcard names (BR 3.2.2.4.18, 3.2.2.4.19). What is unknown is not
+// Allowed reports whether a certificate issued on the date may rely on the validation method, be it new or reused: e-mail
+// not from 2028-03-15 on (BR 1.2.2), a file never for wildcard names (BR 3.2.2.4.18, 3.2.2.4.19). What is unknown is not
 // objected to.
 func (m Method) Allowed(issued Date, wildcard bool) bool {
 	if m == MethodFile && wildcard {
@@ -93,8 +93,8 @@ func (m Method) Allowed(issued Date, wildcard bool) bool {
 	return !ends || issued.Before(s.MustNot)
 }
 
-// Discouraged tells whether a certificate issued on the date should not rely on the way of proof although it may: e-mail
-// from 2026-03-15 until it ends (BR 1.2.2).
+// Discouraged reports whether a certificate issued on the date should not rely on the validation method although it may:
+// e-mail from 2026-03-15 until it ends (BR 1.2.2).
 func (m Method) Discouraged(issued Date) bool {
 	s, ends := m.Sunset()
 	return ends && !s.ShouldNot.IsZero() && !issued.Before(s.ShouldNot) && issued.Before(s.MustNot)

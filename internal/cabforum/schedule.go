@@ -8,7 +8,7 @@ type Step struct {
 	From time.Time // UTC, inclusive; compared with the instant of issuance (BR 1.6.4)
 	// Cap is the validity that must not be exceeded (BR 6.3.2).
 	Cap int
-	// Should is the validity that should not be exceeded (BR 6.3.2); 0 where nothing less than Cap was recommended.
+	// Should is the validity that should not be exceeded (BR 6.3.2); 0 if nothing less than Cap was recommended.
 	Should int
 	// Reuse is how old a validation of control over a name may be on the day of issuance (BR 4.2.1).
 	Reuse int
@@ -20,8 +20,8 @@ type Step struct {
 // Schedule is the Forum's decisions in order of time. A new decision is one more line at the end of Current.
 type Schedule []Step
 
-// Current is the schedule of BR 6.3.2 and BR 4.2.1 as of BR 2.2.6 (2026-03-31). The Requirements give no lower date for
-// the 398 days any more; it is Apple's and that of the Requirements before ballot SC-081v3.
+// Current returns the schedule of BR 6.3.2 and BR 4.2.1 as of BR 2.2.6 (2026-03-31). The Requirements give no lower date
+// for the 398 days any more; it is Apple's and that of the Requirements before ballot SC-081v3.
 func Current() Schedule {
 	return Schedule{
 		{utc(2018, 3, 1), 825, 0, 398, 825, "BR 6.3.2 as it was before 2020-09-01"},
@@ -34,8 +34,8 @@ func Current() Schedule {
 
 func utc(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 
-// At is the line that binds a certificate issued at the instant: the last one whose From is not later. An instant before
-// the first line gets the first line; an empty schedule gets a Step without limits.
+// At returns the line that binds a certificate issued at the instant: the last one whose From is not later. An instant
+// before the first line gets the first line; an empty schedule gets a Step without limits.
 func (s Schedule) At(issued time.Time) Step {
 	var found Step
 	for i, step := range s {
@@ -46,10 +46,10 @@ func (s Schedule) At(issued time.Time) Step {
 	return found
 }
 
-// on is the line for a certificate of which only the date of issuance is known: its first instant decides (BR 1.6.4).
+// on returns the line for a certificate of which only the date of issuance is known: its first instant decides (BR 1.6.4).
 func (s Schedule) on(issued Date) Step { return s.At(issued.Midnight()) }
 
-// Cap is the number of days that a certificate issued at the instant must not exceed (BR 6.3.2). DV, OV and EV alike:
+// Cap returns the number of days that a certificate issued at the instant must not exceed (BR 6.3.2). DV, OV and EV alike:
 // EVG 6.3.2 allows 398 days, but the Requirements that it incorporates bind first.
 func Cap(issued time.Time) int { return Current().At(issued).Cap }
 
@@ -64,8 +64,8 @@ func NextCap(issued time.Time) int {
 	return Cap(issued)
 }
 
-// ShouldCap is the number of days that a certificate issued at the instant should not exceed (BR 6.3.2); it is Cap where
-// nothing less was recommended. CAs keep to it, because a single second over a day counts as a whole one.
+// ShouldCap returns the number of days that a certificate issued at the instant should not exceed (BR 6.3.2); it is Cap
+// where nothing less was recommended. CAs keep to it, because a single second over a day counts as a whole one.
 func ShouldCap(issued time.Time) int {
 	step := Current().At(issued)
 	if step.Should == 0 {
@@ -74,19 +74,19 @@ func ShouldCap(issued time.Time) int {
 	return step.Should
 }
 
-// ReuseLimit is the number of days that a validation of control over a name may be old when a certificate is issued at
+// ReuseLimit returns the number of days that a validation of control over a name may be old when a certificate is issued at
 // the instant (BR 4.2.1). The limit is chosen by the date of issuance, not by that of the validation.
 func ReuseLimit(issued time.Time) int { return Current().At(issued).Reuse }
 
-// SubjectReuseLimit is the number of days that validated data about the organisation may be old when a certificate of
+// SubjectReuseLimit returns the number of days that validated data about the organisation may be old when a certificate of
 // the level is issued at the instant (BR 4.2.1; for EV no more than 398 days, EVG 3.2.2.14.3); 0 for DV, which carries
 // no such data.
 func SubjectReuseLimit(level Level, issued time.Time) int {
 	return Current().At(issued).subjectReuse(level)
 }
 
-// Level is how thoroughly the subject of a certificate is validated. The zero value is an unknown level, which has the reuse limits
-// of DV.
+// Level is how thoroughly the subject of a certificate is validated. The zero value is an unknown level, which has the
+// reuse limits of DV.
 type Level int
 
 // The levels of BR 7.1.2.7.

@@ -5,7 +5,7 @@ import "fmt"
 // Types of a plan's warnings.
 const (
 	WarnLeadCut     = "lead_cut"          // the wanted lead is longer than half of a certificate's life
-	WarnProof       = "proof_method_ends" // the way of proof is not allowed, or not any more
+	WarnProof       = "proof_method_ends" // the validation method is not allowed, or not any more
 	WarnVetting     = "vetting_due"       // the organisation must be vetted again
 	WarnDaysGiven   = "days_given_away"   // what the lead costs
 	WarnExpired     = "expired"           // the certificate in place has expired inside the term
@@ -16,7 +16,7 @@ const (
 type Warning struct {
 	Type string
 	Text string
-	// N is the certificate that it begins with; 0 where it concerns the whole term.
+	// N is the certificate that it begins with; 0 if it concerns the whole term.
 	N int
 }
 

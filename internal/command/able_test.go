@@ -44,7 +44,7 @@ func (a *ableSeller) RetryChallenge(_ context.Context, id int64, r seller.Reques
 	if a.then != nil {
 		a.then()
 	}
-	return proofsOf(r), nil
+	return challengesOf(r), nil
 }
 
 func (a *ableSeller) SendApproval(_ context.Context, id int64, r seller.Request, emails []string) error {
@@ -70,23 +70,23 @@ func (a *ableSeller) OrderRef(installation string, it int64) string {
 	return fmt.Sprintf("pmssl-%s-%d", installation, it)
 }
 
-// able gives the stage a seller with all powers.
+// able gives the stage a seller with all optional interfaces.
 func able(t *testing.T) (*stage, *ableSeller) {
 	t.Helper()
 	s := newStage(t)
 	return s, &ableSeller{fakeSeller: s.seller, fail: map[string]error{}}
 }
 
-// with is the stage's world with another seller and another panel.
+// with returns the stage's world with another seller and another panel.
 func (s *stage) with(theSeller seller.Seller, panel item.Panel) *item.Run {
-	run := s.world()
+	run := s.env()
 	run.Panel, run.Info.Prototype = panel, theSeller
 	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return theSeller, nil }
 	return run
 }
 
-// housePanel is a panel with several modules and items of its own making.
-type housePanel struct {
+// listedPanel is a panel with several modules and items of its own making.
+type listedPanel struct {
 	*fakePanel
 	modules []int64
 	broken  map[int64]error // modules whose parameters cannot be read
@@ -112,29 +112,29 @@ type imported struct {
 	remoteID string
 }
 
-func newHouse(s *stage) *housePanel {
-	return &housePanel{fakePanel: s.panel, modules: []int64{5}, broken: map[int64]error{}, items: map[int64]*imported{}, next: 1000, locked: map[int64]bool{}}
+func newTestCA(s *stage) *listedPanel {
+	return &listedPanel{fakePanel: s.panel, modules: []int64{5}, broken: map[int64]error{}, items: map[int64]*imported{}, next: 1000, locked: map[int64]bool{}}
 }
 
-func (h *housePanel) Modules(context.Context) ([]int64, error) { return h.modules, nil }
-func (h *housePanel) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
+func (h *listedPanel) Modules(context.Context) ([]int64, error) { return h.modules, nil }
+func (h *listedPanel) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
 	if err := h.broken[module]; err != nil {
 		return nil, err
 	}
 	return h.fakePanel.ModuleParams(ctx, module)
 }
-func (h *housePanel) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
+func (h *listedPanel) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
 	return h.fakePanel.ModuleParams(ctx, module)
 }
-func (h *housePanel) LockItem(_ context.Context, it int64) error {
+func (h *listedPanel) LockItem(_ context.Context, it int64) error {
 	h.locked[it] = true
 	return nil
 }
-func (h *housePanel) UnlockItem(_ context.Context, it int64) error {
+func (h *listedPanel) UnlockItem(_ context.Context, it int64) error {
 	delete(h.locked, it)
 	return nil
 }
-func (h *housePanel) ImportService(_ context.Context, s item.Import) (int64, error) {
+func (h *listedPanel) ImportService(_ context.Context, s item.Import) (int64, error) {
 	if err := h.call("import %s %s %d %s", s.Name, s.Template, s.Months, s.Expires); err != nil {
 		return 0, err
 	}
@@ -146,7 +146,7 @@ func (h *housePanel) ImportService(_ context.Context, s item.Import) (int64, err
 	h.items[h.next] = i
 	return h.next, h.call("imported %d", h.next)
 }
-func (h *housePanel) WithoutOrder(_ context.Context, module int64, name string) ([]seller.BareItem, error) {
+func (h *listedPanel) WithoutOrder(_ context.Context, module int64, name string) ([]seller.BareItem, error) {
 	var all []seller.BareItem
 	for _, id := range slices.Sorted(maps.Keys(h.items)) {
 		i := h.items[id]
@@ -156,7 +156,7 @@ func (h *housePanel) WithoutOrder(_ context.Context, module int64, name string) 
 	}
 	return all, nil
 }
-func (h *housePanel) Order(ctx context.Context, it int64) (item.Item, error) {
+func (h *listedPanel) Order(ctx context.Context, it int64) (item.Item, error) {
 	i, there := h.items[it]
 	switch {
 	case !there:
@@ -166,45 +166,45 @@ func (h *housePanel) Order(ctx context.Context, it int64) (item.Item, error) {
 	}
 	return item.Item{Item: it, Module: i.module, Status: i.status, Period: 12, Params: maps.Clone(i.params), CSR: i.csr, Stored: i.stored}, nil
 }
-func (h *housePanel) SaveParam(_ context.Context, it int64, name, value string) error {
+func (h *listedPanel) SaveParam(_ context.Context, it int64, name, value string) error {
 	if err := h.call("save %d %s", it, name); err != nil {
 		return err
 	}
 	h.items[it].params[name] = value
 	return nil
 }
-func (h *housePanel) Param(ctx context.Context, it int64, name string) (string, bool, error) {
+func (h *listedPanel) Param(ctx context.Context, it int64, name string) (string, bool, error) {
 	if i, there := h.items[it]; there {
 		value, found := i.params[name]
 		return value, found, nil
 	}
 	return h.fakePanel.Param(ctx, it, name)
 }
-func (h *housePanel) StoredCertificate(_ context.Context, it int64) (string, error) {
+func (h *listedPanel) StoredCertificate(_ context.Context, it int64) (string, error) {
 	if i, there := h.items[it]; there {
 		return i.stored, nil
 	}
 	return h.stored, nil
 }
-func (h *housePanel) SaveCertificateZIP(_ context.Context, it int64, zip []byte) error {
+func (h *listedPanel) SaveCertificateZIP(_ context.Context, it int64, zip []byte) error {
 	if err := h.call("certificate.save %d", it); err != nil {
 		return err
 	}
 	h.items[it].stored = string(zip)
 	return nil
 }
-func (h *housePanel) SetStatus(_ context.Context, it int64, status item.ServiceStatus) error {
+func (h *listedPanel) SetStatus(_ context.Context, it int64, status item.ServiceStatus) error {
 	if err := h.call("setstatus %d %d", it, status); err != nil {
 		return err
 	}
 	h.items[it].params[itemparam.ServiceStatus] = fmt.Sprint(int(status))
 	return nil
 }
-func (h *housePanel) SetExpireDate(_ context.Context, it int64, date cabforum.Date) error {
+func (h *listedPanel) SetExpireDate(_ context.Context, it int64, date cabforum.Date) error {
 	return h.call("setexpiredate %d %s", it, date)
 }
-func (h *housePanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
-	all := append([]item.Claim(nil), h.holdings...)
+func (h *listedPanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
+	all := append([]item.Claim(nil), h.claims...)
 	for id, i := range h.items {
 		all = append(all, item.Claim{Item: id, Module: i.module, OrderID: i.params[itemparam.OrderID], Lineage: i.params[itemparam.Lineage]})
 	}
@@ -223,8 +223,8 @@ func (a *ableSeller) sell(t *testing.T, s *stage, name string, older ...int64) s
 	return l
 }
 
-// markOf is an account in the journal (rules BUY-1).
-func markOf(account string) string {
+// refOf returns the digest of an account as the journal has it (rules BUY-1).
+func refOf(account string) string {
 	sum := sha256.Sum256([]byte(account))
 	return hex.EncodeToString(sum[:])[:16]
 }

@@ -103,39 +103,39 @@ func (s *stage) issueLife(t *testing.T, id int64, l life) {
 	s.seller.issue(t, id, s.pair, s.at.AddDate(0, 0, l.begins), l.ends-l.begins)
 }
 
-// replace is a reissue that somebody asked for at the seller.
+// replace adds a reissue that somebody asked for at the seller and returns its id.
 func (s *stage) replace(t *testing.T, id int64) int64 {
 	t.Helper()
 	s.seller.next++
 	s.seller.change(id, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, s.seller.next })
-	s.seller.reports[s.seller.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
+	s.seller.statuses[s.seller.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
 	require.NoError(t, s.run(command.SyncItem))
 	return s.seller.next
 }
 
 func revokeStored(t *testing.T, s *stage) {
 	t.Helper()
-	issued := s.seller.reports[102]
+	issued := s.seller.statuses[102]
 	s.seller.change(102, func(r *seller.OrderStatus) {
-		*r = s.seller.reports[101]
+		*r = s.seller.statuses[101]
 		r.State, r.ReplacedBy, r.StatusText = seller.StateCancelled, 0, "cancelled"
 	})
 	require.NoError(t, s.run(command.SyncItem), "the seller says that the stored one is cancelled")
 	require.Equal(t, s.param(itemparam.Serial), s.param(itemparam.RevokedSerial))
 	s.panel.tasks = nil
-	s.seller.reports[102] = issued
+	s.seller.statuses[102] = issued
 }
 
 func revokeIssued(t *testing.T, s *stage) {
 	t.Helper()
-	chain, err := pki.StoredLeaf(strings.Join(s.seller.reports[102].PEM, "\n"))
+	chain, err := pki.StoredLeaf(strings.Join(s.seller.statuses[102].PEM, "\n"))
 	require.NoError(t, err)
 	s.panel.order.Params[itemparam.RevokedSerial] = chain.Serial()
 }
 
 func anotherKey(t *testing.T, s *stage) {
 	t.Helper()
-	old, err := pki.StoredLeaf(strings.Join(s.seller.reports[102].PEM, "\n"))
+	old, err := pki.StoredLeaf(strings.Join(s.seller.statuses[102].PEM, "\n"))
 	require.NoError(t, err)
 	s.pair = newPair(t, "example.com")
 	s.panel.order.CSR = s.pair.csr
@@ -280,10 +280,10 @@ func FuzzParametersOfTheAcceptedCertificate(f *testing.F) {
 	for _, seed := range []string{"", "open", "a b c", "101 2026-04-02T10:00:00Z", "101 9999-12-31T23:59:59Z", "-1", "9223372036854775808", "1", "\x00", " \n"} {
 		f.Add(seed, seed, seed)
 	}
-	f.Fuzz(func(t *testing.T, mark, since, task string) {
+	f.Fuzz(func(t *testing.T, ref, since, task string) {
 		s := waitingStage(t)
 		for name, value := range map[string]string{
-			itemparam.Requested: mark, itemparam.LeafKey: mark, itemparam.LeafNames: mark, itemparam.NotBefore: since, itemparam.IssuedSince: since,
+			itemparam.Requested: ref, itemparam.LeafKey: ref, itemparam.LeafNames: ref, itemparam.NotBefore: since, itemparam.IssuedSince: since,
 			itemparam.WaitingTask: task, itemparam.RefusedSerial: task, itemparam.RevokedSerial: task,
 		} {
 			if value != "" {

@@ -57,12 +57,12 @@ func Approver(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return doc, nil
 }
 
-// approversAtOnce is how many names the seller is asked about at the same time: a person waits (rules TIME-4), a form may have
-// many names, and there is time for one answer of a slow seller.
+// approversAtOnce is how many names the seller is asked about at the same time: a person waits (rules TIME-4), a form may
+// have many names, and there is time for one answer of a slow seller.
 const approversAtOnce = 8
 
-// approversOf asks the seller about each name once and returns the addresses by the name without its asterisk. After the first
-// error, which it returns, no further name is asked about.
+// approversOf asks the seller about each name once and returns the addresses by the name without its asterisk. After the
+// first error, which it returns, no further name is asked about.
 func approversOf(ctx context.Context, lister seller.ApproverLister, domains []approverDomain, product seller.Product) (map[string][]string, error) {
 	var bases []string
 	for _, domain := range domains {

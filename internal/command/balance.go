@@ -16,13 +16,13 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// GetBalance tells the panel what the account at the seller holds: of one processing module with --module, else of every
-// one that this binary serves (docs/reference/billmanager.md §11). One that fails does not stop the others; all that
+// GetBalance reports to the panel what the account at the seller holds: of one processing module with --module, else of
+// every one that this binary serves (docs/reference/billmanager.md §11). One that fails does not stop the others; all that
 // failed are named at the end.
 func GetBalance(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	doc := xmldoc.New()
 	if run.Args.Module > 0 {
-		return doc, tellBalance(ctx, run, run.Args.Module, doc.Root())
+		return doc, balanceOf(ctx, run, run.Args.Module, doc.Root())
 	}
 	modules, err := run.Panel.Modules(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func GetBalance(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	for _, module := range modules {
 		node := doc.Root().CreateElement("processingmodule")
 		node.CreateAttr("id", strconv.FormatInt(module, 10))
-		if err := tellBalance(ctx, run, module, node); err != nil {
+		if err := balanceOf(ctx, run, module, node); err != nil {
 			failed = append(failed, fmt.Errorf("processing module %d: %w", module, err))
 		}
 	}
@@ -46,8 +46,8 @@ const (
 	balanceAsk = 8 * time.Second
 )
 
-// tellBalance asks for one balance, hands it to the panel and writes it below the node.
-func tellBalance(ctx context.Context, run *item.Run, module int64, node *etree.Element) error {
+// balanceOf asks for one balance, hands it to the panel and writes it below the node.
+func balanceOf(ctx context.Context, run *item.Run, module int64, node *etree.Element) error {
 	ctx, stop := context.WithTimeout(ctx, balanceTime)
 	defer stop()
 	theSeller, err := item.Dial(ctx, run, module)

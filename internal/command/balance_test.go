@@ -16,7 +16,7 @@ import (
 func TestBalanceOfOneModule(t *testing.T) {
 	s := newStage(t)
 	s.args = item.Args{Command: "getbalance", Module: 5}
-	doc, err := command.GetBalance(context.Background(), s.world())
+	doc, err := command.GetBalance(context.Background(), s.env())
 	require.NoError(t, err)
 	assert.Contains(t, output(t, doc), "<doc><balance>100.00</balance><currency>USD</currency></doc>")
 	assert.Equal(t, []string{"savebalance 5 100.00 USD"}, s.panel.calls)
@@ -26,7 +26,7 @@ func TestBalanceOfOneModule(t *testing.T) {
 func TestAModuleOfAnotherBinaryIsSaidToBeOne(t *testing.T) {
 	s := newStage(t)
 	s.args = item.Args{Command: "getbalance", Module: 6}
-	_, err := command.GetBalance(context.Background(), s.world())
+	_, err := command.GetBalance(context.Background(), s.env())
 	assert.Equal(t, fault.Value, faultType(t, err))
 	assert.Contains(t, err.Error(), "the processing module 6 is none of pmtest; its own are 5")
 	assert.Empty(t, s.panel.calls)
@@ -36,26 +36,26 @@ func TestAModuleOfAnotherBinaryIsSaidToBeOne(t *testing.T) {
 func TestBalancesOfAllModules(t *testing.T) {
 	s := newStage(t)
 	s.args = item.Args{Command: "getbalance"}
-	house := newHouse(s)
-	house.modules = []int64{5, 6, 7}
-	doc, err := command.GetBalance(context.Background(), s.with(s.seller, house))
+	ca := newTestCA(s)
+	ca.modules = []int64{5, 6, 7}
+	doc, err := command.GetBalance(context.Background(), s.with(s.seller, ca))
 	require.NoError(t, err)
 	assert.Contains(t, output(t, doc), `<processingmodule id="6"><balance>100.00</balance><currency>USD</currency></processingmodule>`)
-	assert.Equal(t, []string{"savebalance 5 100.00 USD", "savebalance 6 100.00 USD", "savebalance 7 100.00 USD"}, house.calls)
+	assert.Equal(t, []string{"savebalance 5 100.00 USD", "savebalance 6 100.00 USD", "savebalance 7 100.00 USD"}, ca.calls)
 
-	house.calls = nil
-	house.broken[5] = fault.Errorf(fault.DB, "CryptKey", "no key").Retryable()
-	house.fail["savebalance 6"] = fault.Errorf(fault.Panel, "processing.savebalance", "no rights")
-	_, err = command.GetBalance(context.Background(), s.with(s.seller, house))
+	ca.calls = nil
+	ca.broken[5] = fault.Errorf(fault.DB, "CryptKey", "no key").Retryable()
+	ca.fail["savebalance 6"] = fault.Errorf(fault.Panel, "processing.savebalance", "no rights")
+	_, err = command.GetBalance(context.Background(), s.with(s.seller, ca))
 	failure := fault.From(err)
 	require.NotNil(t, failure)
-	assert.Equal(t, []string{"savebalance 7 100.00 USD"}, house.calls)
+	assert.Equal(t, []string{"savebalance 7 100.00 USD"}, ca.calls)
 	assert.Equal(t, fault.DB, failure.Type)
 	assert.False(t, failure.Retry, "one of them does not pass by itself")
 	assert.Equal(t, "processing module 5: db (CryptKey): no key; processing module 6: panel (processing.savebalance): no rights", failure.Message)
 
-	house.modules = nil
-	doc, err = command.GetBalance(context.Background(), s.with(s.seller, house))
+	ca.modules = nil
+	doc, err = command.GetBalance(context.Background(), s.with(s.seller, ca))
 	require.NoError(t, err)
 	assert.Contains(t, output(t, doc), "<doc/>")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// namesStage is a multi-domain certificate with the three names that are included, in place for half a year.
+// namesStage returns a multi-domain certificate with the three names that are included, in place for half a year.
 func namesStage(t *testing.T) *stage {
 	t.Helper()
 	s := newStage(t)
@@ -135,14 +135,14 @@ func TestAMistypedNameBeforeTheActivationCostsNothing(t *testing.T) {
 			require.NoError(t, s.run(f))
 			assert.Equal(t, 1, s.seller.buys)
 			assert.Equal(t, []int64{101}, s.seller.activated)
-			assert.Contains(t, s.seller.reports[101].CSR, right.csr)
+			assert.Contains(t, s.seller.statuses[101].CSR, right.csr)
 			assert.Contains(t, s.panel.calls, "post"+name)
 		})
 	}
 }
 
-// After the activation Namecheap takes no other request before the certificate is issued: the message says what is left, and
-// a task carries it.
+// After the activation Namecheap takes no other request before the certificate is issued: the message says what is left,
+// and a task carries it.
 func TestAMistypedNameAfterTheActivationIsATask(t *testing.T) {
 	for name, f := range map[string]item.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
 		t.Run(name, func(t *testing.T) {

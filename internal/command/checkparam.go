@@ -59,9 +59,9 @@ func checkField(run *item.Run, name, value string) error {
 	return nil
 }
 
-// checkPaidNames refuses names of an existing item's CSR or list that the client has not paid for, as reopen would. For a new order
-// nothing tells yet how many names are ordered: open refuses it before buying. An item that cannot be read is left to
-// the command that does the work.
+// checkPaidNames refuses names of an existing item's CSR or list that the client has not paid for, as reopen would. For a
+// new order nothing tells yet how many names are ordered: open refuses it before buying. An item that cannot be read is
+// left to the command that does the work.
 func checkPaidNames(ctx context.Context, run *item.Run, name string) error {
 	if name != "csr" && name != itemparam.AltName || run.Args.Item <= 0 {
 		return nil
@@ -87,7 +87,7 @@ func checkPaidNames(ctx context.Context, run *item.Run, name string) error {
 	return seller.CheckNames(product, text, listed, j.NamesPaid(product))
 }
 
-// anyWildcard tells whether the order on the form asks for a wildcard name. A field that is wrong is refused by its own
+// anyWildcard reports whether the order on the form asks for a wildcard name. A field that is wrong is refused by its own
 // check.
 func anyWildcard(run *item.Run) bool {
 	fields := formFields(run)
@@ -104,7 +104,7 @@ func anyWildcard(run *item.Run) bool {
 	return false
 }
 
-// formFields are what the document on stdin and the command line tell of the order; the command line is newer.
+// formFields returns what the document on stdin and the command line tell of the order; the command line is newer.
 func formFields(run *item.Run) map[string]string {
 	fields := map[string]string{}
 	if run.Doc != nil {

@@ -48,7 +48,7 @@ func TestFieldsOfTheOrderForm(t *testing.T) {
 					s.args.Values = append(s.args.Values, word)
 				}
 			}
-			run := s.world()
+			run := s.env()
 			if c.stdin != nil {
 				run.Doc = etree.NewDocument()
 				it := run.Doc.CreateElement("doc").CreateElement("item")
@@ -74,7 +74,7 @@ func TestFieldsOfTheOrderForm(t *testing.T) {
 func TestFieldsOfAnItemWithoutItsElement(t *testing.T) {
 	s := newStage(t)
 	s.args.Params, s.args.Values = []string{"approver_method"}, []string{"auth_http"}
-	run := s.world()
+	run := s.env()
 	run.Doc = etree.NewDocument()
 	run.Doc.CreateElement("doc").CreateElement("altname").SetText("*.example.com")
 	_, err := command.CheckParam(context.Background(), run)
@@ -104,7 +104,7 @@ func TestFieldsOfAnExistingItemAreHeldAgainstWhatItPaidFor(t *testing.T) {
 				s.panel.order.Params[itemparam.SANsBought], s.panel.order.Params[itemparam.OrderID] = c.bought, "101"
 			}
 			s.args.Params, s.args.Values = []string{c.param}, []string{c.value}
-			_, err := command.CheckParam(t.Context(), s.world())
+			_, err := command.CheckParam(t.Context(), s.env())
 			if !c.refused {
 				require.NoError(t, err)
 				return
@@ -116,7 +116,7 @@ func TestFieldsOfAnExistingItemAreHeldAgainstWhatItPaidFor(t *testing.T) {
 		s := newStage(t)
 		s.args.Item = 43
 		s.args.Params, s.args.Values = []string{"altname"}, []string{many}
-		_, err := command.CheckParam(t.Context(), s.world())
+		_, err := command.CheckParam(t.Context(), s.env())
 		require.NoError(t, err)
 	})
 }

@@ -33,7 +33,7 @@ func TestClosingCancelsTheNewestOrder(t *testing.T) {
 	for rule, c := range map[string]struct {
 		set   func(s *stage, theSeller *ableSeller)
 		asked []string
-		task  []string // words of the task, nil where there is none
+		task  []string // words of the task, nil if absent
 	}{
 		"cancelled":       {nil, []string{"cancel 103"}, nil},
 		"nothing ordered": {func(s *stage, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, nil, nil},
@@ -49,11 +49,11 @@ func TestClosingCancelsTheNewestOrder(t *testing.T) {
 		"no module": {func(s *stage, _ *ableSeller) { s.panel.order.Module = 0 }, nil, []string{"103", "belongs to no processing module"}},
 		"an id that only the journal remembers": {func(s *stage, a *ableSeller) {
 			s.panel.order.Params = map[string]string{}
-			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindOrder, ID: 104, Account: markOf(a.Account()), Name: "example.com"}}
+			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindOrder, ID: 104, Account: refOf(a.Account()), Name: "example.com"}}
 		}, []string{"cancel 104"}, nil},
 		"an id of the journal that may be an earlier client's": {func(s *stage, a *ableSeller) {
 			s.panel.order.Params = map[string]string{}
-			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindOrder, ID: 104, Account: markOf(a.Account()), Name: "other.example"}}
+			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindOrder, ID: 104, Account: refOf(a.Account()), Name: "other.example"}}
 		}, nil, []string{"item 42 is closed", "id 104", "other.example"}},
 		"a purchase without answer": {func(s *stage, _ *ableSeller) {
 			s.panel.order.Params = map[string]string{itemparam.Intent: intentJSON(t, 0)}
@@ -90,8 +90,8 @@ type revokingSeller struct{ *ableSeller }
 // Revoke implements command.Revoker.
 func (r revokingSeller) Revoke(_ context.Context, id int64) error { return r.note("revoke %d", id) }
 
-// A replaced certificate that is still valid could be used by whoever has its key: it is revoked, or named with its end. The order
-// itself is cancelled once, by its newest id.
+// A replaced certificate that is still valid could be used by whoever has its key: it is revoked, or named with its end.
+// The order itself is cancelled once, by its newest id.
 func TestReplacedCertificatesAreRevokedOrNamed(t *testing.T) {
 	for rule, c := range map[string]struct {
 		revokes bool
@@ -152,7 +152,7 @@ func TestClosingGoesOnWithoutSellerAndTask(t *testing.T) {
 func TestASellerThatCancelsNothingIsNotAsked(t *testing.T) {
 	s := newStage(t)
 	s.panel.order.Params[itemparam.OrderID] = "103"
-	run := s.world()
+	run := s.env()
 	run.Info.Connect = func(map[string]string) (seller.Seller, error) { panic("connected") }
 	_, err := command.Close(context.Background(), run)
 	require.NoError(t, err)

@@ -46,7 +46,7 @@ func TestTuneConnectionOffersPublicAddressesFirst(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := newStage(t).world()
+			run := newStage(t).env()
 			run.Doc = document(t, row.in)
 			run.Addresses = func() ([]netip.Addr, error) {
 				return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("203.0.113.9")}, nil
@@ -69,7 +69,7 @@ func TestTuneConnectionFillsDefaultsIntoEmptyFields(t *testing.T) {
 		"another's value": {`<doc><metadata><methods>off</methods></metadata></doc>`, `<doc><metadata><methods>off</methods></metadata><methods>on</methods></doc>`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := newStage(t).world()
+			run := newStage(t).env()
 			run.Info.AddressParam = ""
 			run.Info.Params = []seller.Param{{Name: "username"}, {Name: "methods", Default: "on"}}
 			run.Doc = document(t, row.in)
@@ -84,7 +84,7 @@ func TestTuneConnectionFillsDefaultsIntoEmptyFields(t *testing.T) {
 func TestTuneConnectionReplacesAllListsOfItsField(t *testing.T) {
 	const old = `<slist name="client_ip"/>`
 	lists := strings.Repeat(old, 4<<20/len(old)/2)
-	run := newStage(t).world()
+	run := newStage(t).env()
 	run.Doc = document(t, `<doc>a`+lists+`<slist name="other"><val>1</val></slist><!-- b -->`+lists+`<c/>d</doc>`)
 	run.Addresses = func() ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("203.0.113.9")}, nil }
 	doc, err := command.TuneConnection(t.Context(), run)
@@ -94,7 +94,7 @@ func TestTuneConnectionReplacesAllListsOfItsField(t *testing.T) {
 }
 
 func TestCheckConnectionTakesOnlyDeclaredParameters(t *testing.T) {
-	run := newStage(t).world()
+	run := newStage(t).env()
 	var got map[string]string
 	connect := run.Info.Connect
 	run.Info.Connect = func(params map[string]string) (seller.Seller, error) { got = params; return connect(params) }
@@ -112,7 +112,7 @@ func TestCheckConnectionTakesOnlyDeclaredParameters(t *testing.T) {
 func TestSuitableModulesSkipsWhatThePanelAlreadyTried(t *testing.T) {
 	s := newStage(t)
 	s.panel.suitable = []int64{7, 5, 9}
-	run := s.world()
+	run := s.env()
 	run.Doc = document(t, `<doc><item><pricelist>11</pricelist></item><skip_modules>5,4</skip_modules></doc>`)
 	doc, err := command.SuitableModule(context.Background(), run)
 	require.NoError(t, err)
@@ -165,7 +165,7 @@ func TestApproverAnswersInTheSpellingOfThePanel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
 			var asked []string
-			run := s.world()
+			run := s.env()
 			run.Info.Connect = func(map[string]string) (seller.Seller, error) { return counting{s.seller, &sync.Mutex{}, &asked}, nil }
 			run.Args.Intname, run.Args.Module, run.Args.Domain = "positivessl", 5, row.domains
 			doc, err := command.Approver(t.Context(), run)
@@ -213,7 +213,7 @@ func (slow) Approvers(ctx context.Context, domain string, _ seller.Product) ([]s
 func TestApproverWaitsForASlowSeller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
-		run := s.world()
+		run := s.env()
 		run.Info.Connect = func(map[string]string) (seller.Seller, error) { return slow{s.seller}, nil }
 		run.Args.Intname, run.Args.Module = "positivessl", 5
 		run.Args.Domain = "a.example.com,b.example.com,c.example.com,d.example.com,e.example.com,f.example.com,g.example.com,h.example.com"
@@ -225,11 +225,12 @@ func TestApproverWaitsForASlowSeller(t *testing.T) {
 	})
 }
 
-// rules TIME-4: names are asked about side by side; the answer is in the order of the question, and one failure is the answer.
+// rules TIME-4: names are asked about side by side; the answer is in the order of the question, and one failure is the
+// answer.
 func TestApproverAsksAboutManyNames(t *testing.T) {
 	ask := func(names int, panics bool) (string, error) {
 		s := newStage(t)
-		run := s.world()
+		run := s.env()
 		run.Info.Connect = func(map[string]string) (seller.Seller, error) { return failing{s.seller, panics}, nil }
 		var domains []string
 		for n := range names {
@@ -258,7 +259,7 @@ func TestApproverAsksAboutManyNames(t *testing.T) {
 
 func TestApproverAnswersPerDomain(t *testing.T) {
 	s := newStage(t)
-	run := s.world()
+	run := s.env()
 	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return listing{s.seller}, nil }
 	run.Args.Intname, run.Args.Module = "positivessl", 5
 	run.Args.Domain = "a.example.com,*.B.example.com, a.example.com"

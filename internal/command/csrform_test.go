@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pairOf is a key with a CSR of the names as they are to stand in it.
+// pairOf returns a key with a CSR of the names as they are to stand in it.
 func pairOf(t *testing.T, written, certified string, sans ...string) keyPair {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -57,7 +57,7 @@ func TestCSRNamesInAnotherFormAreRefusedBeforeBuying(t *testing.T) {
 		s := newStage(t)
 		s.panel.order.CSR = u.csr
 		s.panel.order.Params[itemparam.OrderID] = "101"
-		s.seller.reports[101] = seller.OrderStatus{ID: 101, State: seller.StateWaiting}
+		s.seller.statuses[101] = seller.OrderStatus{ID: 101, State: seller.StateWaiting}
 		s.seller.issue(t, 101, u, now(), 199)
 		s.args.Command = "sync_item"
 		require.NoError(t, s.run(command.SyncItem))
@@ -91,7 +91,8 @@ func TestNamesThatNobodyOrderedAreNotBought(t *testing.T) {
 	assert.NotContains(t, s.panel.order.Params, itemparam.Intent)
 }
 
-// Names that the certificate in place carries are paid for: a reissue of them must not fail, whatever the tariff says today.
+// Names that the certificate in place carries are paid for: a reissue of them must not fail, whatever the tariff says
+// today.
 func TestNamesOfTheCertificateInPlaceAreReissued(t *testing.T) {
 	s := namesStage(t)
 	s.panel.order.SANs = 0

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A reissue that comes between an unclear renewal and its settlement does not settle it.
+// A reissue that comes between an unclear renewal and its settlement does not resolve it.
 func TestRenewalNotSettledByReissue(t *testing.T) {
 	s := endingStage(t)
 	s.seller.buyErr, s.seller.buyAnyway = &fault.Error{Type: fault.Unclear, Message: "lost", OutcomeUnknown: true, Retry: true}, true
@@ -22,10 +22,10 @@ func TestRenewalNotSettledByReissue(t *testing.T) {
 	// somebody reissues the running certificate at the seller (or the sweep does)
 	s.seller.next++
 	id := s.seller.next
-	s.seller.reports[id] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
-	old := s.seller.reports[101]
+	s.seller.statuses[id] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
+	old := s.seller.statuses[101]
 	old.State, old.ReplacedBy = seller.StateReplaced, id
-	s.seller.reports[101] = old
+	s.seller.statuses[101] = old
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
 	s.args.Command = "prolong"

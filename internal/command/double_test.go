@@ -25,7 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// now is the simulated present of every test in this package.
+// now returns the simulated present of every test in this package.
 func now() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
 
 // fakePanel is a panel in memory that remembers its call-backs in order.
@@ -34,7 +34,7 @@ type fakePanel struct {
 	stored   string
 	calls    []string
 	journal  []item.JournalEntry
-	holdings []item.Claim
+	claims   []item.Claim
 	settings map[string]string
 	suitable []int64
 	// fail makes the call whose text begins with the key fail once with the error.
@@ -148,7 +148,7 @@ func (p *fakePanel) WithoutOrder(context.Context, int64, string) ([]seller.BareI
 	return nil, nil
 }
 func (p *fakePanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
-	return p.holdings, nil
+	return p.claims, nil
 }
 func (p *fakePanel) StoredCertificate(context.Context, int64) (string, error) { return p.stored, nil }
 func (p *fakePanel) Journal(context.Context) ([]item.JournalEntry, error)     { return p.journal, nil }
@@ -224,7 +224,7 @@ func (p *fakePanel) Setting(_ context.Context, name string) (string, error) {
 // fakeSeller is a seller in memory: ids grow, and each method can be made to fail.
 type fakeSeller struct {
 	next      int64
-	reports   map[int64]seller.OrderStatus
+	statuses  map[int64]seller.OrderStatus
 	months    map[int64]int
 	buys      int
 	activated []int64
@@ -252,7 +252,7 @@ type fakeSeller struct {
 }
 
 func newSeller() *fakeSeller {
-	return &fakeSeller{next: 100, reports: map[int64]seller.OrderStatus{}, months: map[int64]int{}, balance: "100.00", hidden: map[int64]bool{}}
+	return &fakeSeller{next: 100, statuses: map[int64]seller.OrderStatus{}, months: map[int64]int{}, balance: "100.00", hidden: map[int64]bool{}}
 }
 
 func (s *fakeSeller) Account() string             { return "https://seller.example shop" }
@@ -265,26 +265,26 @@ func (s *fakeSeller) Balance(context.Context) (seller.Money, error) {
 	return seller.Money{Amount: n, Text: s.balance, Currency: "USD"}, nil
 }
 func (s *fakeSeller) OrderSnapshot(context.Context) (seller.OrderSnapshot, error) {
-	shelf := seller.OrderSnapshot{}
-	for id, r := range s.reports {
+	snapshot := seller.OrderSnapshot{}
+	for id, r := range s.statuses {
 		if s.hidden[id] {
 			continue
 		}
-		shelf.Highest = max(shelf.Highest, id)
+		snapshot.Highest = max(snapshot.Highest, id)
 		if shown, other := s.listShows[id]; other {
 			r = seller.OrderStatus{ID: id, State: shown}
 		}
 		if r.State.Activatable() {
-			shelf.Records = append(shelf.Records, seller.OrderSummary{ID: id, State: r.State, Months: s.months[id], Host: r.CommonName, Type: r.Type})
+			snapshot.Records = append(snapshot.Records, seller.OrderSummary{ID: id, State: r.State, Months: s.months[id], Host: r.CommonName, Type: r.Type})
 		}
 	}
-	return shelf, nil
+	return snapshot, nil
 }
 
-// add puts a paid and not activated certificate on the shelf.
+// add puts a paid and not activated certificate on the snapshot.
 func (s *fakeSeller) add(months int) int64 {
 	s.next++
-	s.reports[s.next] = seller.OrderStatus{ID: s.next, State: seller.StateNew}
+	s.statuses[s.next] = seller.OrderStatus{ID: s.next, State: seller.StateNew}
 	s.months[s.next] = months
 	return s.next
 }
@@ -298,14 +298,14 @@ func (s *fakeSeller) Buy(_ context.Context, p seller.Purchase) (seller.Receipt, 
 	}
 	if p.Kind == seller.KindSANs {
 		s.names += p.SANs
-		report := s.reports[p.ID]
-		report.SANs += p.SANs
-		s.reports[p.ID] = report
+		status := s.statuses[p.ID]
+		status.SANs += p.SANs
+		s.statuses[p.ID] = status
 		return seller.Receipt{ID: p.ID}, s.buyErr
 	}
 	id := s.add(p.Months)
 	if p.Kind == seller.KindRenew {
-		s.reports[id] = seller.OrderStatus{ID: id, State: seller.StateRenewal}
+		s.statuses[id] = seller.OrderStatus{ID: id, State: seller.StateRenewal}
 	}
 	if s.buyErr != nil {
 		return seller.Receipt{}, s.buyErr
@@ -317,19 +317,19 @@ func (s *fakeSeller) Activate(_ context.Context, id int64, r seller.Request) ([]
 		return nil, s.actErr
 	}
 	s.activated = append(s.activated, id)
-	report := s.reports[id]
-	report.State, report.CSR = seller.StateWaiting, r.CSR.PEM
-	s.reports[id] = report
+	status := s.statuses[id]
+	status.State, status.CSR = seller.StateWaiting, r.CSR.PEM
+	s.statuses[id] = status
 	if s.actErr != nil {
 		return nil, s.actErr
 	}
-	return proofsOf(r), nil
+	return challengesOf(r), nil
 }
 func (s *fakeSeller) Challenges(_ context.Context, _ int64, r seller.Request) ([]seller.Challenge, error) {
 	s.asked++
-	return proofsOf(r), nil
+	return challengesOf(r), nil
 }
-func proofsOf(r seller.Request) []seller.Challenge {
+func challengesOf(r seller.Request) []seller.Challenge {
 	var out []seller.Challenge
 	for _, name := range r.AllNames() {
 		out = append(out, seller.Challenge{Domain: name, Method: r.Method, Host: "_m." + name, Record: "CNAME", Target: "t.ca.example"})
@@ -342,7 +342,7 @@ func (s *fakeSeller) CachedStatus(_ context.Context, id int64) (seller.State, bo
 }
 func (s *fakeSeller) OrderStatus(_ context.Context, id int64) (seller.OrderStatus, error) {
 	s.looked++
-	r, ok := s.reports[id]
+	r, ok := s.statuses[id]
 	if !ok {
 		return r, &fault.Error{Type: fault.API, Message: "2011294: CertificateId is not valid", Code: 2011294}
 	}
@@ -356,23 +356,23 @@ func (s *fakeSeller) Reissue(_ context.Context, id int64, r seller.Request) (int
 		return 0, nil, s.reissueErr
 	}
 	s.next++
-	s.reports[s.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
+	s.statuses[s.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
 	if s.reissueRefused {
-		s.reports[s.next] = seller.OrderStatus{State: seller.StateRefused, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
+		s.statuses[s.next] = seller.OrderStatus{State: seller.StateRefused, CSR: r.CSR.PEM, CommonName: r.CSR.CommonName}
 	}
 	if !s.replacedLate {
-		old := s.reports[id]
+		old := s.statuses[id]
 		old.State, old.ReplacedBy = seller.StateReplaced, s.next
-		s.reports[id] = old
+		s.statuses[id] = old
 	}
 	if s.reissueErr != nil {
 		return 0, nil, s.reissueErr
 	}
-	return s.next, proofsOf(r), nil
+	return s.next, challengesOf(r), nil
 }
 func (s *fakeSeller) FindReissues(_ context.Context, id int64, _ string) ([]int64, error) {
 	var found []int64
-	for other, r := range s.reports {
+	for other, r := range s.statuses {
 		if other > id && (r.State == seller.StateWaiting || r.State == seller.StateIssued) {
 			found = append(found, other)
 		}
@@ -396,9 +396,9 @@ func (s *fakeSeller) issueNames(t *testing.T, id int64, pair keyPair, from time.
 }
 
 func (s *fakeSeller) change(id int64, what func(*seller.OrderStatus)) {
-	r := s.reports[id]
+	r := s.statuses[id]
 	what(&r)
-	s.reports[id] = r
+	s.statuses[id] = r
 }
 
 // quiet is a log that keeps its lines.
@@ -430,7 +430,7 @@ func newPair(t *testing.T, cn string) keyPair {
 	return keyPair{key: key, cn: cn, csr: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))}
 }
 
-// csrOf is a CSR of the pair's key for its name.
+// csrOf returns a CSR of the pair's key for its name.
 func csrOf(t *testing.T, pair keyPair) string {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: pair.cn}}, pair.key)
@@ -462,19 +462,19 @@ func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string
 	return out
 }
 
-// fakePost keeps the letters.
-type fakePost struct {
-	letters []item.Notice
+// fakeMailer keeps the letters.
+type fakeMailer struct {
+	notices []item.Notice
 	err     error
 	tried   int
 }
 
-func (f *fakePost) Send(_ context.Context, l item.Notice) error {
+func (f *fakeMailer) Send(_ context.Context, l item.Notice) error {
 	f.tried++
 	if f.err != nil {
 		return f.err
 	}
-	f.letters = append(f.letters, l)
+	f.notices = append(f.notices, l)
 	return nil
 }
 
@@ -483,7 +483,7 @@ type stage struct {
 	panel  *fakePanel
 	seller *fakeSeller
 	log    *quiet
-	post   *fakePost
+	mailer *fakeMailer
 	pair   keyPair
 	at     time.Time
 	args   item.Args
@@ -498,7 +498,7 @@ func newStage(t *testing.T) *stage {
 	opened, err := cabforum.ParseDate("2026-04-02")
 	require.NoError(t, err)
 	return &stage{
-		pair: pair, at: now(), seller: newSeller(), log: &quiet{}, post: &fakePost{},
+		pair: pair, at: now(), seller: newSeller(), log: &quiet{}, mailer: &fakeMailer{},
 		args: item.Args{Command: "open", Item: 42, Operation: 9},
 		panel: &fakePanel{
 			order: item.Item{Item: 42, Module: 5, Binary: "pmtest", Template: "positivessl", ItemType: "certificate", Period: 12, Status: 5,
@@ -520,20 +520,20 @@ func products() []seller.Product {
 }
 
 func (s *stage) run(f item.Func) error {
-	_, err := f(context.Background(), s.world())
+	_, err := f(context.Background(), s.env())
 	return err
 }
 
-func (s *stage) world() *item.Run {
+func (s *stage) env() *item.Run {
 	if s.remote != nil {
-		return s.remoteWorld()
+		return s.remoteEnv()
 	}
-	return s.sellerWorld()
+	return s.sellerEnv()
 }
 
-func (s *stage) sellerWorld() *item.Run {
+func (s *stage) sellerEnv() *item.Run {
 	return &item.Run{
-		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Mailer: s.post, Now: func() time.Time { return s.at },
+		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Mailer: s.mailer, Now: func() time.Time { return s.at },
 		Addresses: func() ([]netip.Addr, error) { return nil, nil },
 		Info: seller.Info{
 			DryRun: true, // counts in dry runs only

@@ -20,7 +20,7 @@ type withheld struct{}
 func (withheld) Error() string  { return "not sent: this is a dry run" }
 func (withheld) Withheld() bool { return true }
 
-// dryStage is a stage whose run is a dry one, at a seller that withholds what it is asked to change.
+// dryStage returns a stage whose run is a dry one, at a seller that withholds what it is asked to change.
 func dryStage(t *testing.T) *stage {
 	t.Helper()
 	s := newStage(t)
@@ -34,7 +34,7 @@ func TestTheDryPanelChangesNothing(t *testing.T) {
 	reads := map[string]bool{"LockAccount": true, "UnlockAccount": true} // which the double notes
 	s := dryStage(t)
 	before, stored := s.panel.order, s.panel.stored
-	command.WithDryPanel(s.world(), func(panel item.Panel) {
+	command.WithDryPanel(s.env(), func(panel item.Panel) {
 		v := reflect.ValueOf(panel)
 		for i := range v.NumMethod() {
 			name := v.Type().Method(i).Name
@@ -70,7 +70,7 @@ func TestTheDryPanelChangesNothing(t *testing.T) {
 func TestTheDryPanelShowsWhatWasWritten(t *testing.T) {
 	ctx := context.Background()
 	s := dryStage(t)
-	command.WithDryPanel(s.world(), func(panel item.Panel) {
+	command.WithDryPanel(s.env(), func(panel item.Panel) {
 		require.NoError(t, panel.SaveParam(ctx, s.args.Item, "one", "1"))
 		require.NoError(t, panel.SaveParam(ctx, s.args.Item, itemparam.Method, "auth_email"))
 		require.NoError(t, panel.DropParam(ctx, s.args.Item, itemparam.Method))
@@ -99,7 +99,7 @@ func TestTheDryPanelShowsWhatWasWritten(t *testing.T) {
 // People get sentences, programs a document.
 func TestADryRunAnswersPeopleInText(t *testing.T) {
 	s := dryStage(t)
-	run := s.world()
+	run := s.env()
 	run.Terminal = true
 	doc, err := item.WithDryRun(command.Open)(context.Background(), run)
 	require.NoError(t, err)
@@ -114,7 +114,7 @@ func TestADryRunAnswersPeopleInText(t *testing.T) {
 // A seller's client that would carry a call out is not used for a dry run, and one that answers to a call is a fault.
 func TestADryRunNeedsASellerThatWithholds(t *testing.T) {
 	s := dryStage(t)
-	run := s.world()
+	run := s.env()
 	run.Info.DryRun = false
 	_, err := item.WithDryRun(command.Open)(context.Background(), run)
 	assert.Equal(t, fault.Internal, fault.From(err).Type)
@@ -122,7 +122,7 @@ func TestADryRunNeedsASellerThatWithholds(t *testing.T) {
 
 	s = dryStage(t)
 	s.seller.buyErr = nil
-	_, err = item.WithDryRun(command.Open)(context.Background(), s.world())
+	_, err = item.WithDryRun(command.Open)(context.Background(), s.env())
 	assert.Equal(t, fault.Internal, fault.From(err).Type)
 	assert.Contains(t, err.Error(), "was asked in a dry run")
 }
@@ -141,7 +141,7 @@ func TestADryRunIsRefusedWhereTheRealRunIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := dryStage(t)
 			spoil(s)
-			doc, err := item.WithDryRun(command.Open)(context.Background(), s.world())
+			doc, err := item.WithDryRun(command.Open)(context.Background(), s.env())
 			assert.Error(t, err)
 			assert.Nil(t, doc)
 			assert.Zero(t, s.seller.buys)

@@ -33,7 +33,7 @@ func (s *stage) changeIntent(t *testing.T, changes map[string]any) {
 	s.panel.order.Params[itemparam.Intent] = string(raw)
 }
 
-// unknown are the fields of an intent that the version before did not write.
+// unknown returns the fields of an intent that the version before did not write.
 func unknown() map[string]any {
 	return map[string]any{"account": nil, "at": nil, "key": nil, "name": nil}
 }
@@ -43,14 +43,14 @@ func TestAnAnsweredIDThatCannotBeThePurchaseIsUnclear(t *testing.T) {
 	for name, prepare := range map[string]func(s *stage){
 		"another item holds it": func(s *stage) {
 			s.seller.next = 300
-			s.panel.holdings = []item.Claim{{Item: 7, OrderID: "301", Lineage: "301"}}
+			s.panel.claims = []item.Claim{{Item: 7, OrderID: "301", Lineage: "301"}}
 		},
 		"the journal says that it is another item's": func(s *stage) {
 			s.seller.next = 300
-			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 7, Kind: seller.KindCreate, ID: 301, Account: markOf(s.seller.Account())}}
+			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 7, Kind: seller.KindCreate, ID: 301, Account: refOf(s.seller.Account())}}
 		},
 		"it lies below what was there before": func(s *stage) {
-			s.seller.reports[900] = seller.OrderStatus{ID: 900, State: seller.StateIssued, CommonName: "other.example"}
+			s.seller.statuses[900] = seller.OrderStatus{ID: 900, State: seller.StateIssued, CommonName: "other.example"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,17 +135,17 @@ func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
-			s.seller.reports[100] = seller.OrderStatus{ID: 100, State: seller.StateIssued}
+			s.seller.statuses[100] = seller.OrderStatus{ID: 100, State: seller.StateIssued}
 			s.seller.buyErr, s.seller.buyAnyway = lost(), true
 			require.Error(t, s.run(command.Open))
 			s.seller.buyErr = nil
 			s.seller.change(101, func(r *seller.OrderStatus) { r.Type = "PositiveSSL" })
 			in := map[string]any{"kind": "create", "time": "2026-04-02T09:00:00Z", "product": "positivessl", "years": 1, "snapshot": 90,
-				"account": markOf(s.seller.Account()), "name": "b.example", "key": "00"}
+				"account": refOf(s.seller.Account()), "name": "b.example", "key": "00"}
 			row.other(in)
 			raw, err := json.Marshal(in)
 			require.NoError(t, err)
-			s.panel.holdings = []item.Claim{{Item: 43, Intent: string(raw), OrderID: row.has, Lineage: row.has}}
+			s.panel.claims = []item.Claim{{Item: 43, Intent: string(raw), OrderID: row.has, Lineage: row.has}}
 			err = s.run(command.Open)
 			assert.Equal(t, 1, s.seller.buys)
 			if row.adopted {
@@ -161,15 +161,15 @@ func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
 			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
 			assert.Equal(t, 1, s.seller.buys)
 			assert.NotEmpty(t, s.panel.tasks)
-			s.panel.holdings = nil
+			s.panel.claims = nil
 			require.NoError(t, s.run(command.Open), "the other intent is resolved")
 			assert.Equal(t, 1, s.seller.buys)
 		})
 	}
 }
 
-// rules BUY-13: the administrator changes the account while a purchase has no answer: nothing is bought at the new one before
-// somebody has looked.
+// rules BUY-13: the administrator changes the account while a purchase has no answer: nothing is bought at the new one
+// before somebody has looked.
 func TestAnIntentOfAnotherAccountIsUnclear(t *testing.T) {
 	for name, row := range map[string]struct {
 		begin func(*testing.T) *stage
@@ -205,7 +205,7 @@ func TestAnIntentOfAnotherAccountIsUnclear(t *testing.T) {
 				require.Equal(t, fault.Unclear, faultType(t, err))
 				assert.False(t, fault.From(err).Retry)
 				assert.Contains(t, err.Error(), "https://sandbox.example old")
-				assert.Contains(t, err.Error(), s.world().Info.Account(nil))
+				assert.Contains(t, err.Error(), s.env().Info.Account(nil))
 			}
 			assert.Equal(t, before, paid())
 			assert.Len(t, s.panel.tasks, 1)
@@ -218,11 +218,11 @@ func TestAnIntentOfAnotherAccountIsUnclear(t *testing.T) {
 	}
 }
 
-// rules BUY-9: numbers of items begin anew with a restored database. The order with the mark of an earlier client's item is not the
-// next client's.
+// rules BUY-9: numbers of items begin anew with a restored database. The order with the mark of an earlier client's item is
+// not the next client's.
 func TestAMarkedOrderForAnotherKeyIsUnclear(t *testing.T) {
 	s := remoteStage(t)
-	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
+	id := s.remote.add("example.com", itemRef, 12, cabforum.DateOf(now()))
 	s.remote.change(id, func(r *seller.OrderStatus) { r.CSR = newPair(t, "example.com").csr })
 	err := s.run(command.Open)
 	require.Equal(t, fault.Unclear, faultType(t, err))

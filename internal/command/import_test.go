@@ -23,21 +23,21 @@ import (
 // importing is a stage for the command import.
 type importing struct {
 	*stage
-	able  *ableSeller
-	house *housePanel
+	able *ableSeller
+	ca   *listedPanel
 }
 
 func newImporting(t *testing.T) importing {
 	t.Helper()
 	s, theSeller := able(t)
 	s.args = item.Args{Command: "import", Module: 5, ItemType: "certificate"}
-	return importing{s, theSeller, newHouse(s)}
+	return importing{s, theSeller, newTestCA(s)}
 }
 
 // counts runs the command and returns what the document counts.
 func (i importing) counts(t *testing.T) string {
 	t.Helper()
-	run := i.with(i.able, i.house)
+	run := i.with(i.able, i.ca)
 	doc, err := command.Import(context.Background(), run)
 	require.NoError(t, err)
 	var words []string
@@ -45,7 +45,7 @@ func (i importing) counts(t *testing.T) string {
 		words = append(words, name+"="+doc.Root().SelectAttrValue(name, ""))
 	}
 	assert.Equal(t, doc.Root().SelectAttrValue("failed", "") != "0", run.Failed, "a failure shows in the exit code")
-	assert.Empty(t, i.house.locked, "every item is let go")
+	assert.Empty(t, i.ca.locked, "every item is let go")
 	return strings.Join(words, " ")
 }
 
@@ -53,7 +53,7 @@ func TestImportMakesWholeItems(t *testing.T) {
 	i := newImporting(t)
 	l := i.able.sell(t, i.stage, "example.org", 90, 91)
 	require.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
-	it := i.house.items[1001]
+	it := i.ca.items[1001]
 	require.NotNil(t, it)
 	leaf, err := pki.StoredLeaf(it.stored)
 	require.NoError(t, err)
@@ -62,8 +62,8 @@ func TestImportMakesWholeItems(t *testing.T) {
 		itemparam.PaidUntil: "2028-03-01", itemparam.Delivered: "PositiveSSL", itemparam.ExpireDate: leaf.Ends().String(),
 		itemparam.Serial: leaf.Serial(), itemparam.ServiceStatus: "5", itemparam.TermMonths: "24",
 	}, it.params)
-	assert.Equal(t, fmt.Sprintf("import example.org positivessl 24 %s", leaf.Ends()), i.house.calls[0])
-	assert.Contains(t, i.house.calls, fmt.Sprintf("setexpiredate 1001 %s", leaf.Ends()))
+	assert.Equal(t, fmt.Sprintf("import example.org positivessl 24 %s", leaf.Ends()), i.ca.calls[0])
+	assert.Contains(t, i.ca.calls, fmt.Sprintf("setexpiredate 1001 %s", leaf.Ends()))
 	assert.Zero(t, i.seller.buys)
 }
 
@@ -83,26 +83,26 @@ func TestImportTwiceImportsNothingTwice(t *testing.T) {
 	i.able.sell(t, i.stage, "a.example.org")
 	i.able.sell(t, i.stage, "b.example.org")
 	require.Equal(t, "found=2 imported=2 completed=0 skipped=0 failed=0", i.counts(t))
-	i.house.calls = nil
+	i.ca.calls = nil
 	require.Equal(t, "found=2 imported=0 completed=0 skipped=2 failed=0", i.counts(t))
-	assert.Empty(t, i.house.calls)
+	assert.Empty(t, i.ca.calls)
 }
 
-// Whatever call an import is interrupted at, the next one brings the same end, and no second item; also where the panel ignores
-// the parameters that came with the new item, and where it knows no tariff of it.
+// Whatever call an import is interrupted at, the next one brings the same end, and no second item; also where the panel
+// ignores the parameters that came with the new item, and where it knows no tariff of it.
 func TestInterruptedImportIsCompleted(t *testing.T) {
 	for _, orphaned := range []bool{false, true} {
 		for _, ignores := range []bool{false, true} {
 			whole := newImporting(t)
-			whole.house.ignores = ignores
+			whole.ca.ignores = ignores
 			whole.able.sell(t, whole.stage, "example.org")
 			whole.counts(t)
-			for n, call := range whole.house.calls {
+			for n, call := range whole.ca.calls {
 				t.Run(fmt.Sprintf("%s, orphaned %t, ignores %t", call, orphaned, ignores), func(t *testing.T) {
 					i := newImporting(t)
-					i.house.orphaned, i.house.ignores = orphaned, ignores
+					i.ca.orphaned, i.ca.ignores = orphaned, ignores
 					i.able.sell(t, i.stage, "example.org")
-					i.house.fail[call] = fault.Errorf(fault.Panel, "", "broken").Retryable()
+					i.ca.fail[call] = fault.Errorf(fault.Panel, "", "broken").Retryable()
 					require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
 					want := "found=1 imported=0 completed=1 skipped=0 failed=0"
 					if n == 0 { // nothing was left behind
@@ -110,8 +110,8 @@ func TestInterruptedImportIsCompleted(t *testing.T) {
 					}
 					assert.Equal(t, want, i.counts(t))
 					assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
-					require.Len(t, i.house.items, 1)
-					for _, it := range i.house.items {
+					require.Len(t, i.ca.items, 1)
+					for _, it := range i.ca.items {
 						assert.Equal(t, "5", it.params[itemparam.ServiceStatus])
 						assert.NotEmpty(t, it.params[itemparam.Serial])
 						assert.NotEmpty(t, it.stored)
@@ -136,35 +136,35 @@ func TestOnlyAnItemThatAnImportLeftIsCompleted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := newImporting(t)
-			i.house.ignores = true
+			i.ca.ignores = true
 			i.able.sell(t, i.stage, "example.org")
-			i.house.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
+			i.ca.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
 			require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
-			change(i.house.items[1001])
+			change(i.ca.items[1001])
 			assert.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
 		})
 	}
 	i := newImporting(t)
-	i.house.ignores = true
+	i.ca.ignores = true
 	l := i.able.sell(t, i.stage, "example.org")
-	i.house.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
+	i.ca.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
 	i.counts(t)
-	i.house.items[1001].remoteID = fmt.Sprint(l.ID)
+	i.ca.items[1001].remoteID = fmt.Sprint(l.ID)
 	assert.Equal(t, "found=1 imported=0 completed=1 skipped=0 failed=0", i.counts(t))
 }
 
-// A list without a service status does not tell what was issued: the order itself does.
+// A list without a service status does not say what was issued: the order itself does.
 func TestImportAsksWhereTheListDoesNotSay(t *testing.T) {
 	i := newImporting(t)
 	i.able.sell(t, i.stage, "issued.example.org")
 	waiting := i.able.sell(t, i.stage, "waiting.example.org")
-	i.able.reports[waiting.ID] = seller.OrderStatus{ID: waiting.ID, State: seller.StateWaiting}
+	i.able.statuses[waiting.ID] = seller.OrderStatus{ID: waiting.ID, State: seller.StateWaiting}
 	for n := range i.able.listed {
 		i.able.listed[n].State, i.able.listed[n].Unsaid = seller.StateWaiting, true
 	}
 	assert.Equal(t, "found=2 imported=1 completed=0 skipped=1 failed=0", i.counts(t))
 	assert.Equal(t, "found=2 imported=0 completed=0 skipped=2 failed=0", i.counts(t))
-	assert.Len(t, i.house.items, 1)
+	assert.Len(t, i.ca.items, 1)
 }
 
 func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
@@ -178,15 +178,15 @@ func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 		"an unknown product": {func(_ importing, l *seller.ListedCertificate) { l.Template, l.Type = "", "Super SSL" },
 			"found=1 imported=0 completed=0 skipped=1 failed=0", `is "Super SSL", which is no product of this module`},
 		"an item holds it": {func(i importing, l *seller.ListedCertificate) {
-			i.panel.holdings = []item.Claim{{Item: 42, OrderID: fmt.Sprint(l.ID)}}
+			i.panel.claims = []item.Claim{{Item: 42, OrderID: fmt.Sprint(l.ID)}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
 		"an item holds what it replaced": {func(i importing, l *seller.ListedCertificate) {
 			l.Older = []int64{77}
-			i.panel.holdings = []item.Claim{{Item: 42, Lineage: "77"}}
+			i.panel.claims = []item.Claim{{Item: 42, Lineage: "77"}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
 		"an item's mark, its purchase without answer": {func(i importing, l *seller.ListedCertificate) {
 			l.OrderRef = "pmssl-0badc0ffee-42"
-			i.panel.holdings = []item.Claim{{Item: 42, Intent: "{}"}}
+			i.panel.claims = []item.Claim{{Item: 42, Intent: "{}"}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
 		"the mark of an item that lost its parameters": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-0badc0ffee-42" },
 			"found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
@@ -195,13 +195,13 @@ func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 		"another panel's mark": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-feedfeedfe-42" },
 			"found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
 		"bought here and not on its item yet": {func(i importing, l *seller.ListedCertificate) {
-			i.panel.journal = []item.JournalEntry{{Time: i.at, Item: 42, ID: l.ID, Account: markOf(i.able.Account())}}
+			i.panel.journal = []item.JournalEntry{{Time: i.at, Item: 42, ID: l.ID, Account: refOf(i.able.Account())}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "was bought for it: item 42"},
 		"bought for an item of an older database": {func(i importing, l *seller.ListedCertificate) {
-			i.panel.journal = []item.JournalEntry{{Time: i.at.AddDate(-1, 0, 0), Item: 42, ID: l.ID, Account: markOf(i.able.Account())}}
+			i.panel.journal = []item.JournalEntry{{Time: i.at.AddDate(-1, 0, 0), Item: 42, ID: l.ID, Account: refOf(i.able.Account())}}
 		}, "found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
 		"nothing delivered": {func(i importing, l *seller.ListedCertificate) {
-			i.seller.reports[l.ID] = seller.OrderStatus{State: seller.StateIssued}
+			i.seller.statuses[l.ID] = seller.OrderStatus{State: seller.StateIssued}
 		}, "found=1 imported=0 completed=0 skipped=0 failed=1", "delivers no certificate"},
 		"another name delivered": {func(i importing, l *seller.ListedCertificate) { l.CommonName = "example.net" },
 			"found=1 imported=0 completed=0 skipped=0 failed=1", `is a server's for "example.net"`},
@@ -221,11 +221,11 @@ func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 func TestImportDoesNotCompleteWhatWasOrderedHere(t *testing.T) {
 	i := newImporting(t)
 	l := i.able.sell(t, i.stage, "example.org")
-	i.house.items[7] = &imported{module: 5, status: 2, csr: i.pair.csr, params: map[string]string{itemparam.OrderID: fmt.Sprint(l.ID)}}
+	i.ca.items[7] = &imported{module: 5, status: 2, csr: i.pair.csr, params: map[string]string{itemparam.OrderID: fmt.Sprint(l.ID)}}
 	assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
-	i.house.items[7].csr, i.house.items[7].status = "", 4
+	i.ca.items[7].csr, i.ca.items[7].status = "", 4
 	assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
-	assert.Empty(t, i.house.calls)
+	assert.Empty(t, i.ca.calls)
 }
 
 func TestOneBadCertificateDoesNotStopTheOthers(t *testing.T) {
@@ -233,7 +233,7 @@ func TestOneBadCertificateDoesNotStopTheOthers(t *testing.T) {
 	i.able.sell(t, i.stage, "a.example.org")
 	bad := i.able.sell(t, i.stage, "b.example.org")
 	i.able.sell(t, i.stage, "c.example.org")
-	i.seller.reports[bad.ID] = seller.OrderStatus{State: seller.StateIssued, PEM: []string{"garbage"}}
+	i.seller.statuses[bad.ID] = seller.OrderStatus{State: seller.StateIssued, PEM: []string{"garbage"}}
 	assert.Equal(t, "found=3 imported=2 completed=0 skipped=0 failed=1", i.counts(t))
 }
 
@@ -252,7 +252,7 @@ func TestSearchWordsOfImport(t *testing.T) {
 		i.args.Search = search
 		i.counts(t)
 		var names []string
-		for _, call := range i.house.calls {
+		for _, call := range i.ca.calls {
 			if name, is := strings.CutPrefix(call, "import "); is {
 				names = append(names, strings.Fields(name)[0])
 			}
@@ -276,7 +276,7 @@ func TestImportTellsHowFarItIs(t *testing.T) {
 
 func TestImportThatCannotBegin(t *testing.T) {
 	begin := func(i importing, theSeller seller.Seller) error {
-		_, err := command.Import(context.Background(), i.with(theSeller, i.house))
+		_, err := command.Import(context.Background(), i.with(theSeller, i.ca))
 		return err
 	}
 	t.Run("another type of items", func(t *testing.T) {
@@ -304,26 +304,26 @@ func TestImportThatCannotBegin(t *testing.T) {
 		i.able.sell(t, i.stage, "example.org")
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		_, err := command.Import(ctx, i.with(i.able, i.house))
+		_, err := command.Import(ctx, i.with(i.able, i.ca))
 		assert.Equal(t, fault.Interrupted, faultType(t, err))
-		assert.Empty(t, i.house.items)
+		assert.Empty(t, i.ca.items)
 	})
 	t.Run("a signal during the last certificate", func(t *testing.T) {
 		i := newImporting(t)
 		i.able.sell(t, i.stage, "example.org")
 		ctx, cancel := context.WithCancelCause(context.Background())
-		_, err := command.Import(ctx, i.with(i.able, endingHouse{i.house, func() { cancel(errors.New("signal terminated")) }}))
+		_, err := command.Import(ctx, i.with(i.able, expiringSeller{i.ca, func() { cancel(errors.New("signal terminated")) }}))
 		assert.Equal(t, fault.Interrupted, faultType(t, err), "not an import with one failure")
 	})
 }
 
-// endingHouse is a panel during whose import call the run is told to end.
-type endingHouse struct {
-	*housePanel
+// expiringSeller is a panel during whose import call the run is told to end.
+type expiringSeller struct {
+	*listedPanel
 	end func()
 }
 
-func (h endingHouse) ImportService(context.Context, item.Import) (int64, error) {
+func (h expiringSeller) ImportService(context.Context, item.Import) (int64, error) {
 	h.end()
 	return 0, fault.Errorf(fault.Interrupted, "processing.import.service", "mgrctl was told to end").Retryable()
 }

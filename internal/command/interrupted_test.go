@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules STORE-9: setparam that was ended at any of its steps is finished by the next run: the seller has the request once, the
-// item shows what it waits for, and the panel is told.
+// rules STORE-9: setparam that was ended at any of its steps is finished by the next run: the seller has the request once,
+// the item shows what it waits for, and the panel is told.
 func TestSTORE9SetParamEndedAtEveryStepIsFinishedByTheNextRun(t *testing.T) {
 	for name, begin := range map[string]func(*testing.T) *stage{
 		"a reissue with an id of its own": func(t *testing.T) *stage {
@@ -71,7 +71,7 @@ func TestSTORE9SetParamEndedAtEveryStepIsFinishedByTheNextRun(t *testing.T) {
 	}
 }
 
-// finished is what must be the same after an interruption.
+// finished returns what must be the same after an interruption.
 func finished(s *stage) map[string]string {
 	return map[string]string{
 		itemparam.ServiceStatus: s.param(itemparam.ServiceStatus), itemparam.Lineage: s.param(itemparam.Lineage),
@@ -87,8 +87,8 @@ func reissuesOf(s *stage) int {
 	return s.remote.reissues
 }
 
-// What an older version left behind: the mark of the request says that it was handed in, and the item shows the old certificate
-// as issued.
+// What an older version left behind: the digest of the request says that it was submitted, and the item shows the old
+// certificate as issued.
 func TestSTORE9AReissueThatTheItemDoesNotShowIsFinished(t *testing.T) {
 	s := issuedStage(t)
 	s.panel.order.CSR = newPair(t, "example.com").csr
@@ -141,8 +141,8 @@ func TestSTORE9ARenewalForgetsTheOldOrdersEnd(t *testing.T) {
 	}
 }
 
-// rules STORE-10: between the client's new CSR or names and reopen the certificate in place belongs to the request before: no
-// error, no task, nothing changed.
+// rules STORE-10: between the client's new CSR or names and reopen the certificate in place belongs to the request before:
+// no error, no task, nothing changed.
 func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 	for name, begin := range map[string]func(*testing.T) *stage{
 		"an id of its own": func(t *testing.T) *stage { return namesStage(t) },
@@ -194,12 +194,12 @@ func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 	})
 }
 
-// rules STORE-8: an order that the seller calls issued and whose certificate does not come is a task after a day, one that is
-// delivered and cannot be read at once; the task is closed when the certificate is stored.
+// rules STORE-8: an order that the seller calls issued and whose certificate does not come is a task after a day, one that
+// is delivered and cannot be read at once; the task is closed when the certificate is stored.
 func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 	const broken = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 	for name, row := range map[string]struct {
-		report func(*seller.OrderStatus)
+		status func(*seller.OrderStatus)
 		fails  bool // on the first day
 		task   bool // on the first day
 	}{
@@ -212,8 +212,8 @@ func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 		for _, as := range []string{"sync_item", "subscription"} {
 			t.Run(name+", "+as, func(t *testing.T) {
 				s := waitingStage(t)
-				waiting := s.seller.reports[101]
-				s.seller.change(101, row.report)
+				waiting := s.seller.statuses[101]
+				s.seller.change(101, row.status)
 				s.args.Command = as
 				look := func() bool {
 					if as == "sync_item" {
@@ -229,7 +229,7 @@ func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 				assert.True(t, look())
 				assert.Len(t, s.panel.tasks, 1)
 				assert.Empty(t, s.panel.stored)
-				s.seller.reports[101] = waiting
+				s.seller.statuses[101] = waiting
 				s.seller.issue(t, 101, s.pair, s.at, 199)
 				assert.False(t, look())
 				assert.Equal(t, "5", s.param(itemparam.ServiceStatus))

@@ -45,7 +45,7 @@ func TestCloseNamesWhatStaysAtTheSeller(t *testing.T) {
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "its orders at Seller stay: 101 103")
 }
 
-// rules BUY-5: an administrator settles an unclear purchase.
+// rules BUY-5: an administrator resolves an unclear purchase.
 func TestResolve(t *testing.T) {
 	set := func(t *testing.T, id string, none, yes bool) *stage {
 		s := newStage(t)
@@ -56,7 +56,7 @@ func TestResolve(t *testing.T) {
 	}
 	t.Run("shows what it would do", func(t *testing.T) {
 		s := set(t, "101", false, false)
-		doc, err := command.Resolve(context.Background(), s.world())
+		doc, err := command.Resolve(context.Background(), s.env())
 		require.NoError(t, err)
 		assert.Contains(t, output(t, doc), `mode="dry-run" action="adopt" id="101" state="new"`)
 		assert.NotEmpty(t, s.panel.order.Params[itemparam.Intent])
@@ -87,20 +87,20 @@ func TestResolve(t *testing.T) {
 	}
 	t.Run("not another item's past", func(t *testing.T) {
 		s := set(t, "101", false, true)
-		s.seller.reports[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 103}
-		s.panel.holdings = []item.Claim{{Item: 43, OrderID: "103", Lineage: "101 103"}}
+		s.seller.statuses[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 103}
+		s.panel.claims = []item.Claim{{Item: 43, OrderID: "103", Lineage: "101 103"}}
 		require.ErrorContains(t, s.run(command.Resolve), "belongs to the lineage of item 43")
 		assert.Empty(t, s.panel.order.Params[itemparam.OrderID])
 	})
 	t.Run("but what another item was given by mistake", func(t *testing.T) {
 		s := set(t, "101", false, true)
-		s.panel.holdings = []item.Claim{{Item: 43, OrderID: "103", Lineage: "101 103"}}
+		s.panel.claims = []item.Claim{{Item: 43, OrderID: "103", Lineage: "101 103"}}
 		require.NoError(t, s.run(command.Resolve))
 		assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
 	})
 	t.Run("not another item's", func(t *testing.T) {
 		s := set(t, "101", false, true)
-		s.panel.holdings = []item.Claim{{Item: 43, Lineage: "101"}}
+		s.panel.claims = []item.Claim{{Item: 43, Lineage: "101"}}
 		require.ErrorContains(t, s.run(command.Resolve), "belongs to item 43")
 	})
 }

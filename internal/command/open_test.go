@@ -40,7 +40,7 @@ func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
 	csr, err := pki.ReadCSR(s.pair.csr)
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"kind":"create","time":"2026-04-02T10:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9,
-		"account":"`+markOf(s.seller.Account())+`","at":"https://seller.example shop","key":"`+csr.KeyHash()+`","name":"example.com"}`,
+		"account":"`+refOf(s.seller.Account())+`","at":"https://seller.example shop","key":"`+csr.KeyHash()+`","name":"example.com"}`,
 		strings.TrimPrefix(intent, "save purchase_intent="))
 	assert.Equal(t, []string{
 		"save term_start=2026-04-02", "lock account", intent, "journal 101", "save custom_order_id=101", "save lineage=101",
@@ -142,7 +142,7 @@ func TestOutcomeOfAPurchaseDecidesOnTheIntent(t *testing.T) {
 // rules BUY-4: what a run finds of an earlier purchase without answer.
 func TestAdoption(t *testing.T) {
 	for name, row := range map[string]struct {
-		shelf    func(s *stage)
+		offer    func(s *stage)
 		after    time.Duration
 		buys     int // in the second run
 		id       string
@@ -159,26 +159,26 @@ func TestAdoption(t *testing.T) {
 		"what the snapshot held is not ours": {func(s *stage) { s.seller.add(12) }, time.Hour, 1, "102", "", false, 101},
 		"another item's lineage": {func(s *stage) {
 			s.seller.add(12)
-			s.panel.holdings = []item.Claim{{Item: 43, Lineage: "7 101"}}
+			s.panel.claims = []item.Claim{{Item: 43, Lineage: "7 101"}}
 		}, time.Hour, 1, "102", "", false, 0},
 		"another item's order id": {func(s *stage) {
 			s.seller.add(12)
-			s.panel.holdings = []item.Claim{{Item: 43, OrderID: "101"}}
+			s.panel.claims = []item.Claim{{Item: 43, OrderID: "101"}}
 		}, time.Hour, 1, "102", "", false, 0},
 		"above the next intent's snapshot": {func(s *stage) {
 			s.seller.add(12)
 			s.seller.add(12)
-			s.panel.holdings = []item.Claim{{Item: 43, Intent: `{"kind":"create","time":"2026-04-02T10:05:00Z","product":"positivessl","years":1,"snapshot":101,"op":0}`}}
+			s.panel.claims = []item.Claim{{Item: 43, Intent: `{"kind":"create","time":"2026-04-02T10:05:00Z","product":"positivessl","years":1,"snapshot":101,"op":0}`}}
 		}, time.Hour, 0, "101", "", false, 0},
 		"activated ones are somebody's": {func(s *stage) {
 			id := s.seller.add(12)
-			s.seller.reports[id] = seller.OrderStatus{State: seller.StateWaiting}
+			s.seller.statuses[id] = seller.OrderStatus{State: seller.StateWaiting}
 		}, time.Hour, 1, "102", "", false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
 			s.panel.order.Params[itemparam.Intent] = intentJSON(t, row.snapshot)
-			row.shelf(s)
+			row.offer(s)
 			s.at = s.at.Add(row.after)
 			err := s.run(command.Open)
 			assert.Equal(t, row.buys, s.seller.buys)
@@ -228,7 +228,8 @@ func TestOpenContinuesAfterAnInterruptionAtEveryStep(t *testing.T) {
 			require.NoError(t, s.run(command.Open), "after %v", first)
 			assert.Equal(t, 1, s.seller.buys)
 			assert.Len(t, s.seller.activated, 1)
-			// only the answer to the purchase names this before the certificate is there, and that answer may be what was lost
+			// only the answer to the purchase names this before the certificate is there, and that answer may be what was
+			// lost
 			delete(clean.panel.order.Params, itemparam.Delivered)
 			delete(s.panel.order.Params, itemparam.Delivered)
 			assert.Equal(t, clean.panel.order.Params, s.panel.order.Params)
@@ -270,7 +271,7 @@ func TestInterruptionBeforeThePurchaseBuysNothing(t *testing.T) {
 	s := newStage(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := command.Open(ctx, s.world())
+	_, err := command.Open(ctx, s.env())
 	require.Error(t, err)
 	assert.Zero(t, s.seller.buys)
 	assert.Empty(t, s.panel.order.Params[itemparam.Intent])
@@ -280,7 +281,7 @@ func TestInterruptionDuringThePurchaseIsRecorded(t *testing.T) {
 	s := newStage(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.seller.onBuy = cancel
-	_, _ = command.Open(ctx, s.world())
+	_, _ = command.Open(ctx, s.env())
 	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
 	assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 }
@@ -337,7 +338,7 @@ func TestATermOfSeveralCertificatesWarnsWherePanelsMayBillAtTheCertificatesEnd(t
 		if row.setting != "" {
 			s.panel.settings[row.setting] = map[string]string{"SSLSubscriptionPolicy": "auto", "SSLSubscriptionExpireDate": "term"}[row.setting]
 		}
-		run := s.world()
+		run := s.env()
 		run.Info.Terms = append(run.Info.Terms, 3, 6)
 		_, err := command.Open(t.Context(), run)
 		require.NoError(t, err)

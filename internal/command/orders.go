@@ -31,15 +31,15 @@ func Prolong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Prolong(ctx, run)
 }
 
-// Reopen is the panel's Reissue: a certificate for the item's present CSR and names, free of charge inside the paid
+// Reopen runs the panel's Reissue: a certificate for the item's present CSR and names, free of charge inside the paid
 // term. While it waits for proof, the old certificate stays on the item.
 func Reopen(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Reopen(ctx, run)
 }
 
-// SetParam takes changed parameters or addons over. Where CSR or names are others than those that the seller was handed, the
-// seller gets the new ones, as at a reissue, and another way of proof while the order waits for it; otherwise only the panel is
-// concerned.
+// SetParam takes changed parameters or addons over. Where CSR or names are others than those that the seller was handed,
+// the seller gets the new ones, as at a reissue, and another validation method while the order waits for it; otherwise only
+// the panel is concerned.
 func SetParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SetParam(ctx, run)
 }
@@ -57,40 +57,40 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Import(ctx, run)
 }
 
-// Suspend tells the panel that the item is suspended. A certificate cannot be switched off for a while: nothing is asked
-// of the seller.
+// Suspend reports to the panel that the item is suspended. A certificate cannot be switched off for a while: nothing is
+// asked of the seller.
 func Suspend(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Suspend(ctx, run)
 }
 
-// Resume tells the panel that the item is active again.
+// Resume reports to the panel that the item is active again.
 func Resume(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Resume(ctx, run)
 }
 
-// CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller that
-// would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel expects
-// no call-back (docs/reference/billmanager.md §1.4).
+// CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller
+// that would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel
+// expects no call-back (docs/reference/billmanager.md §1.4).
 func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.CancelProlong(ctx, run)
 }
 
 // SendDVDNS asks the seller to look once more at what was published for one domain of an order that waits for proof
-// (docs/reference/billmanager.md §1.4, feature send_dv_dns). An order that was handed in for proof by e-mail is proved by
+// (docs/reference/billmanager.md §1.4, feature send_dv_dns). An order that was submitted for proof by e-mail is proved by
 // DNS from then on, where the seller can change that.
 func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SendDVDNS(ctx, run)
 }
 
-// SendDVEmail has the letters to approvers sent again, to the addresses given, and keeps those as the order's
+// SendDVEmail has the approval e-mails sent again, to the addresses given, and keeps those as the order's
 // (docs/reference/billmanager.md §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to
-// say (BR 3.2.2.4.4). An order that was handed in for another way is proved by e-mail from then on, where the seller can
+// say (BR 3.2.2.4.4). An order that was submitted for another way is proved by e-mail from then on, where the seller can
 // change that.
 func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SendDVEmail(ctx, run)
 }
 
-// Resolve is how an administrator settles a purchase without a clear answer (rules BUY-5): --id ID names what was bought,
+// Resolve lets an administrator resolve a purchase without a clear answer (rules BUY-5): --id ID names what was bought,
 // --none says that nothing was. It shows what it would do, as with --dry-run, and does it with --yes.
 func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return purchase.Resolve(ctx, run)

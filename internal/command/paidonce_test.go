@@ -75,14 +75,14 @@ func TestAnOrderThatTheSellerTookIsNotMadeAgain(t *testing.T) {
 	assert.NotEmpty(t, s.panel.tasks)
 	assert.Zero(t, s.remote.orders)
 	t.Run("until the list shows it", func(t *testing.T) {
-		s.remote.add("example.com", itemMark, 12, s.panel.order.OpenDate)
+		s.remote.add("example.com", itemRef, 12, s.panel.order.OpenDate)
 		require.NoError(t, s.run(command.Open))
 		assert.Equal(t, "500", s.param(itemparam.OrderID))
 		assert.Zero(t, s.remote.orders)
 	})
 }
 
-// Where the seller does not tell how many names an order holds, nothing shows whether a purchase of names has happened.
+// Where the seller does not say how many names an order holds, nothing shows whether a purchase of names has happened.
 func TestNamesWithoutAnAnswerAndWithoutACountAreATask(t *testing.T) {
 	s := namesStage(t)
 	s.panel.order.SANs = 3
@@ -120,7 +120,7 @@ func TestAPurchaseThatLeavesNoTraceTwiceIsATask(t *testing.T) {
 			assert.Equal(t, fault.Unclear, faultType(t, err))
 			assert.Contains(t, err.Error(), "--none")
 			assert.NotEmpty(t, s.panel.tasks)
-			assert.Zero(t, len(s.remoteOrders())+len(s.seller.reports))
+			assert.Zero(t, len(s.remoteOrders())+len(s.seller.statuses))
 		})
 	}
 }

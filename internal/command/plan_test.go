@@ -39,7 +39,7 @@ func golden(t *testing.T, name, got string) {
 	assert.Equal(t, string(want), got, "run go test ./internal/command -update and look at the difference")
 }
 
-// onPaper is a run that has no panel at all: whoever asks it for something panics.
+// onPaper returns a run that has no panel at all: whoever asks it for something panics.
 func onPaper(opendate, period string) *item.Run {
 	return &item.Run{
 		Binary: "pmtest", Now: func() time.Time { return time.Date(2026, 11, 22, 23, 59, 0, 0, time.UTC) },
@@ -242,7 +242,7 @@ func heldStage(t *testing.T) *stage {
 
 func (s *stage) plan(t *testing.T) string {
 	t.Helper()
-	text := plan(t, s.world())
+	text := plan(t, s.env())
 	assert.Empty(t, s.panel.calls, "nothing is changed")
 	return text
 }
@@ -264,7 +264,7 @@ func TestPlanOfAnItemReadsThePanelsSettings(t *testing.T) {
 	s.args.Before = "0"
 	assert.Contains(t, s.plan(t), `lead="0"`, "--before asks what if")
 	s.args.Before = "x"
-	_, err := command.Plan(context.Background(), s.world())
+	_, err := command.Plan(context.Background(), s.env())
 	assert.ErrorContains(t, err, `--before "x" is not`)
 	s.args.Before = ""
 	s.panel.settings[cabforum.SettingBefore], s.panel.settings[cabforum.SettingPolicy] = "soon", "manual"
@@ -344,13 +344,13 @@ func TestPlanOfAnItemInTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := heldStage(t)
 			change(s)
-			_, err := command.Plan(context.Background(), s.world())
+			_, err := command.Plan(context.Background(), s.env())
 			assert.Equal(t, fault.Value, faultType(t, err))
 		})
 	}
 	s := heldStage(t)
 	s.args.Item = 1
-	_, err := command.Plan(context.Background(), s.world())
+	_, err := command.Plan(context.Background(), s.env())
 	assert.Equal(t, fault.Missed, faultType(t, err))
 }
 
@@ -366,7 +366,7 @@ func TestPlanShowsAHostileNameHarmlessly(t *testing.T) {
 	assert.Contains(t, lines[len(lines)-1], "paid until 2028-04-02")
 	assert.Less(t, len(lines[len(lines)-1]), 400)
 	s.args.Format = "svg"
-	doc, err := command.Plan(context.Background(), s.world())
+	doc, err := command.Plan(context.Background(), s.env())
 	require.NoError(t, err)
 	drawn, err := doc.WriteToString()
 	require.NoError(t, err)

@@ -71,7 +71,7 @@ func tariffs(ctx context.Context, run *item.Run) ([]tariff, error) {
 	return all, nil
 }
 
-// tariffID is the seller's number of the offer or, where it has none, one made of the template's id: it is the same in
+// tariffID returns the seller's number of the offer or, where it has none, one made of the template's id: it is the same in
 // each run, whatever else is offered. The made ones lie between 2^30 and 2^31, above any number of a seller and within
 // the panel's integers.
 func tariffID(offer seller.Offer) int64 {
@@ -113,8 +113,8 @@ func tariffDetails(ctx context.Context, run *item.Run) (*etree.Document, error) 
 	return nil, fault.Errorf(fault.Missed, "id", "%s offers no tariff %d", run.Info.Title, id)
 }
 
-// document is the tariff in the shape of BILLmanager's own pricelist.export (docs/reference/ispmanager.md §3): one price
-// for each currency, in it one period for each term.
+// document returns the tariff in the shape of BILLmanager's own pricelist.export (docs/reference/ispmanager.md §3): one
+// price for each currency, in it one period for each term.
 func (t tariff) document() *etree.Document {
 	doc := xmldoc.New()
 	node := doc.Root().CreateElement("pricelist")

@@ -58,11 +58,11 @@ func findingsDocument(findings []seller.Finding) *etree.Document {
 func findingsText(findings []seller.Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
-		mark := "ok    "
+		ref := "ok    "
 		if !f.OK {
-			mark = "FAILED"
+			ref = "FAILED"
 		}
-		fmt.Fprintf(&b, "%s %s (%s)\n", mark, item.PlainText(f.Title, maxFinding), item.PlainText(f.Function, maxFinding))
+		fmt.Fprintf(&b, "%s %s (%s)\n", ref, item.PlainText(f.Title, maxFinding), item.PlainText(f.Function, maxFinding))
 		for _, line := range f.Lines {
 			fmt.Fprintf(&b, "       %s\n", item.PlainText(line, maxFinding))
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// endingStage is an item with a certificate whose one-year term ends in 30 days.
+// endingStage returns an item with a certificate whose one-year term ends in 30 days.
 func endingStage(t *testing.T) *stage {
 	t.Helper()
 	s := waitingStage(t)

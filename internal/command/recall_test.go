@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// keyOf is the mark of a CSR's key in intents and the journal.
+// keyOf returns the digest of a CSR's key in intents and the journal.
 func keyOf(t *testing.T, csr string) string {
 	t.Helper()
 	read, err := pki.ReadCSR(csr)
@@ -23,8 +23,8 @@ func keyOf(t *testing.T, csr string) string {
 	return read.KeyHash()
 }
 
-// rules BUY-9: a restored database reuses numbers of items, and the journal still knows the first client's purchase. It is put on the
-// item only if it is known to be this item's; nothing is bought while that is not known.
+// rules BUY-9: a restored database reuses numbers of items, and the journal still knows the first client's purchase. It is
+// put on the item only if it is known to be this item's; nothing is bought while that is not known.
 func TestTheJournalGivesNobodyTheOrderOfAnEarlierClient(t *testing.T) {
 	same, other := newPair(t, "example.com"), newPair(t, "other.example")
 	type stageOf = func(s *stage, line *item.JournalEntry)
@@ -61,7 +61,7 @@ func TestTheJournalGivesNobodyTheOrderOfAnEarlierClient(t *testing.T) {
 			s := newStage(t)
 			s.seller.next = 100
 			s.seller.add(12)
-			line := item.JournalEntry{Time: s.at, Item: 42, Kind: seller.KindCreate, ID: 101, Account: markOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}
+			line := item.JournalEntry{Time: s.at, Item: 42, Kind: seller.KindCreate, ID: 101, Account: refOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}
 			row.prepare(s, &line)
 			s.panel.journal = []item.JournalEntry{line}
 			s.at = s.at.Add(time.Minute)
@@ -100,15 +100,15 @@ func TestAnIDThatAnotherItemHoldsIsNotRecalled(t *testing.T) {
 	s := newStage(t)
 	s.seller.next = 100
 	s.seller.add(12)
-	s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindCreate, ID: 101, Account: markOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}}
-	s.panel.holdings = []item.Claim{{Item: 7, OrderID: "101", Lineage: "101"}}
+	s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindCreate, ID: 101, Account: refOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}}
+	s.panel.claims = []item.Claim{{Item: 7, OrderID: "101", Lineage: "101"}}
 	require.NoError(t, s.run(command.Open))
 	assert.Equal(t, 1, s.seller.buys)
 	assert.Equal(t, "102", s.param(itemparam.Lineage))
 }
 
-// rules BUY-14: the journal is one host's. Another host knows by the item alone that its renewal is paid, wherever the first one
-// was interrupted.
+// rules BUY-14: the journal is one host's. Another host knows by the item alone that its renewal is paid, wherever the
+// first one was interrupted.
 func TestAnotherHostDoesNotPayTheRenewalAgain(t *testing.T) {
 	for theSeller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
 		for _, at := range []string{"drop purchase_intent", "save term_start", "postprolong", "setexpiredate"} {
@@ -154,8 +154,8 @@ func TestResolveFreesEveryItem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
-			s.seller.reports[101] = seller.OrderStatus{ID: 101, State: seller.StateNew, Type: "PositiveSSL"}
-			s.seller.reports[200] = seller.OrderStatus{ID: 200, State: seller.StateIssued, CSR: other.csr, CommonName: "other.example"}
+			s.seller.statuses[101] = seller.OrderStatus{ID: 101, State: seller.StateNew, Type: "PositiveSSL"}
+			s.seller.statuses[200] = seller.OrderStatus{ID: 200, State: seller.StateIssued, CSR: other.csr, CommonName: "other.example"}
 			for param, value := range row.params {
 				s.panel.order.Params[param] = value
 			}
@@ -178,7 +178,7 @@ func TestResolveFreesEveryItem(t *testing.T) {
 				if csr == "own" {
 					csr = s.pair.csr
 				}
-				s.seller.reports[101] = seller.OrderStatus{ID: 101, State: seller.StateNew, CSR: csr}
+				s.seller.statuses[101] = seller.OrderStatus{ID: 101, State: seller.StateNew, CSR: csr}
 				s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "101", "101"
 				s.args = item.Args{Command: "resolve", Item: 42, None: true, Yes: true}
 				assert.Equal(t, fault.Value, faultType(t, s.run(command.Resolve)))

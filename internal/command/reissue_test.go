@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// issuedStage is an item whose first certificate, of 199 days, is in place; the time is half a year later.
+// issuedStage returns an item whose first certificate, of 199 days, is in place; the time is half a year later.
 func issuedStage(t *testing.T) *stage {
 	t.Helper()
 	s := waitingStage(t)
@@ -127,8 +127,8 @@ func TestARefusedReissueLeavesNothingPending(t *testing.T) {
 // rules STORE-5: a reissue for another CSR that is under way is not ours.
 func TestAForeignReissueIsNotAdopted(t *testing.T) {
 	s := issuedStage(t)
-	s.seller.reports[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 109}
-	s.seller.reports[109] = seller.OrderStatus{State: seller.StateWaiting, CSR: newPair(t, "example.com").csr}
+	s.seller.statuses[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 109}
+	s.seller.statuses[109] = seller.OrderStatus{State: seller.StateWaiting, CSR: newPair(t, "example.com").csr}
 	require.ErrorContains(t, s.run(command.Reopen), "a reissue for another CSR is running")
 	assert.Zero(t, s.seller.reissues)
 	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
@@ -137,9 +137,9 @@ func TestAForeignReissueIsNotAdopted(t *testing.T) {
 // rules STORE-1: under the new id the seller may still show the old certificate; it is never stored as if it were new.
 func TestTheReplacedCertificateIsNotTakenForTheNewOne(t *testing.T) {
 	s := issuedStage(t)
-	old := s.seller.reports[101].PEM
+	old := s.seller.statuses[101].PEM
 	require.NoError(t, s.run(command.Reopen))
-	s.seller.reports[102] = seller.OrderStatus{State: seller.StateIssued, PEM: old}
+	s.seller.statuses[102] = seller.OrderStatus{State: seller.StateIssued, PEM: old}
 	s.panel.calls = nil
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Empty(t, s.panel.calls)
@@ -167,9 +167,9 @@ func TestReissueBeyondTheSellersTermIsRemembered(t *testing.T) {
 
 func TestAReplacedIdWithoutASuccessorsNameIsSearchedFor(t *testing.T) {
 	s := issuedStage(t)
-	s.seller.reports[101] = seller.OrderStatus{State: seller.StateReplaced}
+	s.seller.statuses[101] = seller.OrderStatus{State: seller.StateReplaced}
 	require.ErrorContains(t, s.run(command.Reopen), "not yet by what")
-	s.seller.reports[108] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
+	s.seller.statuses[108] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, "101 108", s.panel.order.Params[itemparam.Lineage])
 	assert.Zero(t, s.seller.reissues)

@@ -79,7 +79,7 @@ func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
 			s := namesStage(t)
 			s.pend(101)
 			s.seller.next++
-			s.seller.reports[s.seller.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
+			s.seller.statuses[s.seller.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
 			return s
 		},
 	} {
@@ -109,13 +109,13 @@ func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
 	}
 }
 
-// An order that is found by its mark was handed in by nobody of whom this run knows.
+// An order that is found by its mark was submitted by nobody of whom this run knows.
 func TestAnAdoptedOrderWasNotHandedInByThisRun(t *testing.T) {
 	s := remoteStage(t)
 	s.remote.err = lost()
 	require.Error(t, s.run(command.Open))
 	s.remote.err = nil
-	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
+	id := s.remote.add("example.com", itemRef, 12, cabforum.DateOf(now()))
 	s.remote.change(id, func(r *seller.OrderStatus) { r.CSR = s.pair.csr })
 	s.panel.order.CSR = newPair(t, "example.com").csr // the client has changed it since
 	require.NoError(t, s.run(command.Open))

@@ -18,16 +18,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeRemote is a seller that takes the CSR with the order, keeps our mark, reissues and renews in place.
+// fakeRemote is a seller that takes the CSR with the order, keeps our order reference, reissues and renews in place.
 type fakeRemote struct {
-	records  []seller.OrderSummary
-	reports  map[int64]seller.OrderStatus
-	ends     map[int64]cabforum.Date
-	leafEnds cabforum.Date   // shown as the end of each order, where the remote shows its certificate's
-	filtered bool            // the list is cut: it shows nothing
-	unmarked bool            // the list does not show marks
-	shut     map[int64]error // reports that the remote refuses
-	shelfErr error           // the list cannot be read
+	records      []seller.OrderSummary
+	statuses     map[int64]seller.OrderStatus
+	ends         map[int64]cabforum.Date
+	leafEnds     cabforum.Date   // shown as the end of each order, where the remote shows its certificate's
+	filtered     bool            // the list is cut: it shows nothing
+	unreferenced bool            // the list does not show marks
+	shut         map[int64]error // reports that the remote refuses
+	snapshotErr  error           // the list cannot be read
 
 	orders, prolongs, reissues, stopped int
 
@@ -39,7 +39,7 @@ type fakeRemote struct {
 }
 
 func newRemote() *fakeRemote {
-	return &fakeRemote{reports: map[int64]seller.OrderStatus{}, ends: map[int64]cabforum.Date{}}
+	return &fakeRemote{statuses: map[int64]seller.OrderStatus{}, ends: map[int64]cabforum.Date{}}
 }
 
 func (r *fakeRemote) Account() string             { return "https://remote.example/billmgr shop" }
@@ -49,28 +49,28 @@ func (r *fakeRemote) OrderRef(installation string, it int64) string {
 }
 
 func (r *fakeRemote) OrderSnapshot(context.Context) (seller.OrderSnapshot, error) {
-	shelf := seller.OrderSnapshot{}
-	if r.shelfErr != nil {
-		return shelf, r.shelfErr
+	snapshot := seller.OrderSnapshot{}
+	if r.snapshotErr != nil {
+		return snapshot, r.snapshotErr
 	}
 	if r.filtered {
-		return shelf, nil
+		return snapshot, nil
 	}
 	for _, one := range r.records {
-		shelf.Highest = max(shelf.Highest, one.ID)
-		if r.unmarked {
+		snapshot.Highest = max(snapshot.Highest, one.ID)
+		if r.unreferenced {
 			one.OrderRef = ""
 		}
-		shelf.Records = append(shelf.Records, one)
+		snapshot.Records = append(snapshot.Records, one)
 	}
-	return shelf, nil
+	return snapshot, nil
 }
 
-// add is an order of the account.
-func (r *fakeRemote) add(host, mark string, months int, created cabforum.Date) int64 {
+// add adds an order to the account and returns its id.
+func (r *fakeRemote) add(host, ref string, months int, created cabforum.Date) int64 {
 	id := int64(500 + len(r.records))
-	r.records = append(r.records, seller.OrderSummary{ID: id, State: seller.StateWaiting, Months: months, Host: host, OrderRef: mark, Created: created, Type: "PositiveSSL"})
-	r.reports[id] = seller.OrderStatus{ID: id, State: seller.StateWaiting, CommonName: host, SANs: -1}
+	r.records = append(r.records, seller.OrderSummary{ID: id, State: seller.StateWaiting, Months: months, Host: host, OrderRef: ref, Created: created, Type: "PositiveSSL"})
+	r.statuses[id] = seller.OrderStatus{ID: id, State: seller.StateWaiting, CommonName: host, SANs: -1}
 	r.ends[id] = created.AddMonths(months)
 	return id
 }
@@ -88,13 +88,13 @@ func (r *fakeRemote) Buy(_ context.Context, p seller.Purchase) (seller.Receipt, 
 	} else {
 		r.orders++
 		id = r.add(p.Request.CSR.CommonName, p.OrderRef, p.Months, cabforum.DateOf(now()))
-		report := r.reports[id]
-		report.CSR = p.Request.CSR.PEM
-		report.Challenges = []seller.Challenge{
+		status := r.statuses[id]
+		status.CSR = p.Request.CSR.PEM
+		status.Challenges = []seller.Challenge{
 			{Domain: p.Request.CSR.CommonName, Method: seller.MethodDNS, Word: "auth_dnscname", Host: "_x.example.com", Record: "CNAME", Target: "y.ca.example"},
 			{Domain: p.Request.CSR.CommonName, Method: seller.MethodFile, Word: "auth_http", URL: "http://example.com/.well-known/x.txt", Body: "z"},
 		}
-		r.reports[id] = report
+		r.statuses[id] = status
 	}
 	return seller.Receipt{ID: id}, r.err
 }
@@ -108,15 +108,15 @@ func (r *fakeRemote) Price(_ context.Context, p seller.Purchase) (seller.Money, 
 }
 
 func (r *fakeRemote) Challenges(_ context.Context, id int64, _ seller.Request) ([]seller.Challenge, error) {
-	return r.reports[id].Challenges, nil
+	return r.statuses[id].Challenges, nil
 }
 
 func (r *fakeRemote) OrderStatus(_ context.Context, id int64) (seller.OrderStatus, error) {
 	if err := r.shut[id]; err != nil {
 		return seller.OrderStatus{}, err
 	}
-	if report, ok := r.reports[id]; ok {
-		return report, nil
+	if status, ok := r.statuses[id]; ok {
+		return status, nil
 	}
 	return seller.OrderStatus{ID: id, State: seller.StateCancelled, StatusText: "deleted"}, nil
 }
@@ -134,9 +134,9 @@ func (r *fakeRemote) Reissue(_ context.Context, id int64, q seller.Request) (int
 		return 0, nil, r.err
 	}
 	r.reissues++
-	report := r.reports[id]
-	report.State, report.CSR = seller.StateWaiting, q.CSR.PEM
-	r.reports[id] = report
+	status := r.statuses[id]
+	status.State, status.CSR = seller.StateWaiting, q.CSR.PEM
+	r.statuses[id] = status
 	return id, nil, r.err
 }
 
@@ -148,28 +148,28 @@ func (r *fakeRemote) StopRenewal(context.Context, int64) error {
 // issue puts a certificate of so many days on the order.
 func (r *fakeRemote) issue(t *testing.T, id int64, pair keyPair, from time.Time, days int) {
 	t.Helper()
-	r.change(id, func(report *seller.OrderStatus) {
-		report.State, report.PEM, report.StatusText = seller.StateIssued, signed(t, pair, from, days), "active"
+	r.change(id, func(status *seller.OrderStatus) {
+		status.State, status.PEM, status.StatusText = seller.StateIssued, signed(t, pair, from, days), "active"
 	})
 }
 
 func (r *fakeRemote) change(id int64, what func(*seller.OrderStatus)) {
-	report := r.reports[id]
-	what(&report)
-	r.reports[id] = report
+	status := r.statuses[id]
+	what(&status)
+	r.statuses[id] = status
 }
 
-func (s *stage) remoteWorld() *item.Run {
-	run := s.sellerWorld()
+func (s *stage) remoteEnv() *item.Run {
+	run := s.sellerEnv()
 	run.Info.Prototype = s.remote
 	run.Info.Account = func(map[string]string) string { return s.remote.Account() }
 	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return s.remote, nil }
 	return run
 }
 
-const itemMark = "0badc0ffee-42"
+const itemRef = "0badc0ffee-42"
 
-// remoteStage is a new order at a seller that reissues in place.
+// remoteStage returns a new order at a seller that reissues in place.
 func remoteStage(t *testing.T) *stage {
 	t.Helper()
 	s := newStage(t)
@@ -177,7 +177,7 @@ func remoteStage(t *testing.T) *stage {
 	return s
 }
 
-// placedStage is one whose certificate of 199 days is in place; the time is half a year later.
+// placedStage returns one whose certificate of 199 days is in place; the time is half a year later.
 func placedStage(t *testing.T, months int) *stage {
 	t.Helper()
 	s := remoteStage(t)
@@ -209,7 +209,7 @@ func TestAnOrderCarriesTheMarkAndIsPlacedOnce(t *testing.T) {
 	s := remoteStage(t)
 	require.NoError(t, s.run(command.Open))
 	assert.Equal(t, 1, s.remote.orders)
-	assert.Equal(t, itemMark, s.remote.records[0].OrderRef)
+	assert.Equal(t, itemRef, s.remote.records[0].OrderRef)
 	assert.Equal(t, "500", s.param(itemparam.OrderID))
 	assert.Equal(t, "500", s.param(itemparam.Lineage))
 	assert.Equal(t, "4", s.param(itemparam.ServiceStatus), "the first sync has seen it waiting")
@@ -224,12 +224,13 @@ func TestAnOrderCarriesTheMarkAndIsPlacedOnce(t *testing.T) {
 	assert.Equal(t, 1, s.remote.orders)
 }
 
-// rules BUY-4: an order whose answer was lost is found by the item's mark, where no mark is shown by name and day.
+// rules BUY-4: an order whose answer was lost is found by the item's order reference, where no mark is shown by name and
+// day.
 func TestALostOrderIsFoundByItsMark(t *testing.T) {
-	for name, unmarked := range map[string]bool{"by the mark": false, "by name and day": true} {
+	for name, unreferenced := range map[string]bool{"by the mark": false, "by name and day": true} {
 		t.Run(name, func(t *testing.T) {
 			s := remoteStage(t)
-			s.remote.err, s.remote.anyway, s.remote.unmarked = lost(), true, unmarked
+			s.remote.err, s.remote.anyway, s.remote.unreferenced = lost(), true, unreferenced
 			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
 			require.NotEmpty(t, s.param(itemparam.Intent))
 			s.remote.err = nil
@@ -242,10 +243,10 @@ func TestALostOrderIsFoundByItsMark(t *testing.T) {
 	}
 }
 
-// An order with the item's mark is the item's even where panel and journal have lost every trace of it.
+// An order with the item's order reference is the item's even where panel and journal have lost every trace of it.
 func TestAMarkedOrderIsAdoptedWithoutAnIntent(t *testing.T) {
 	s := remoteStage(t)
-	s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
+	s.remote.add("example.com", itemRef, 12, cabforum.DateOf(now()))
 	require.NoError(t, s.run(command.Open))
 	assert.Zero(t, s.remote.orders)
 	assert.Equal(t, "500", s.param(itemparam.OrderID))
@@ -259,9 +260,9 @@ func TestMarkedOrdersThatDoNotFit(t *testing.T) {
 		kind   string
 		orders int
 	}{
-		"for another name":                                {func(r *fakeRemote) { r.add("other.example", itemMark, 12, day) }, false, fault.Unclear, 0},
-		"two of them":                                     {func(r *fakeRemote) { r.add("example.com", itemMark, 12, day); r.add("example.com", itemMark, 12, day) }, false, fault.Unclear, 0},
-		"older than the item":                             {func(r *fakeRemote) { r.add("example.com", itemMark, 12, day.AddDays(-30)) }, false, "", 1},
+		"for another name":                                {func(r *fakeRemote) { r.add("other.example", itemRef, 12, day) }, false, fault.Unclear, 0},
+		"two of them":                                     {func(r *fakeRemote) { r.add("example.com", itemRef, 12, day); r.add("example.com", itemRef, 12, day) }, false, fault.Unclear, 0},
+		"older than the item":                             {func(r *fakeRemote) { r.add("example.com", itemRef, 12, day.AddDays(-30)) }, false, "", 1},
 		"another panel's":                                 {func(r *fakeRemote) { r.add("example.com", "feedfacec0-42", 12, day) }, false, "", 1},
 		"another panel's while one is unclear":            {func(r *fakeRemote) { r.add("example.com", "feedfacec0-42", 12, day) }, true, "", 1},
 		"two of the name without marks":                   {func(r *fakeRemote) { r.add("example.com", "", 12, day); r.add("example.com", "", 12, day) }, true, fault.Unclear, 0},
@@ -303,7 +304,7 @@ func TestAnOrderThatNeverReachedTheSellerIsPlacedAgainLater(t *testing.T) {
 func TestAListThatLacksWhatIsThereProvesNothing(t *testing.T) {
 	s := remoteStage(t)
 	other := s.remote.add("other.example", "0badc0ffee-41", 12, cabforum.DateOf(now()))
-	s.panel.holdings = []item.Claim{{Item: 41, Module: 5, OrderID: fmt.Sprint(other)}}
+	s.panel.claims = []item.Claim{{Item: 41, Module: 5, OrderID: fmt.Sprint(other)}}
 	s.remote.err, s.remote.anyway = lost(), true
 	require.Error(t, s.run(command.Open))
 	s.remote.err, s.remote.filtered = nil, true
@@ -319,7 +320,7 @@ func TestAListThatLacksWhatIsThereProvesNothing(t *testing.T) {
 
 func TestAnUnpaidOrderIsNotOrderedAgain(t *testing.T) {
 	s := remoteStage(t)
-	id := s.remote.add("example.com", itemMark, 12, cabforum.DateOf(now()))
+	id := s.remote.add("example.com", itemRef, 12, cabforum.DateOf(now()))
 	s.remote.records[0].State = seller.StateUnpaid
 	s.remote.change(id, func(r *seller.OrderStatus) { r.State = seller.StateUnpaid })
 	err := s.run(command.Open)
@@ -469,7 +470,7 @@ func TestAReissueOfWhichNothingCameIsAskedForAgain(t *testing.T) {
 	assert.Equal(t, 2, s.remote.reissues)
 }
 
-// endingRemote is a one-year term in place that ends in 30 days.
+// endingRemote returns a one-year term in place that ends in 30 days.
 func endingRemote(t *testing.T) *stage {
 	t.Helper()
 	s := placedStage(t, 12)

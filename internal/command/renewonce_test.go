@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A month's term is shorter than the days before its end in which a renewal is bought: the last renewal is not the next one, and
-// the same one is not bought twice.
+// A month's term is shorter than the days before its end in which a renewal is bought: the last renewal is not the next
+// one, and the same one is not bought twice.
 func TestShortTermsAreRenewedOncePerTerm(t *testing.T) {
 	for _, months := range []int{1, 3, 6} {
 		s := remoteStage(t)
@@ -30,7 +30,7 @@ func TestShortTermsAreRenewedOncePerTerm(t *testing.T) {
 		require.NoError(t, s.run(command.SyncItem))
 		s.args.Command = "prolong"
 		prolong := func() error {
-			run := s.world()
+			run := s.env()
 			run.Info.Terms = []int{1, 3, 6}
 			_, err := command.Prolong(t.Context(), run)
 			return err
@@ -87,7 +87,8 @@ func TestALostRenewalThatShowsTheNameIsFound(t *testing.T) {
 	}
 }
 
-// A purchase of names without an answer is settled by what the seller counts, not by an administrator at the end of the term.
+// A purchase of names without an answer is resolved by what the seller counts, not by an administrator at the end of the
+// term.
 func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
 	for name, happened := range map[string]bool{"it happened": true, "it did not": false} {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +119,7 @@ func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
 	}
 }
 
-// A renewal has an id of its own: the one that it renews does not settle it.
+// A renewal has an id of its own: the one that it renews does not resolve it.
 func TestResolveDoesNotTakeTheOldOrderForItsRenewal(t *testing.T) {
 	s := endingStage(t)
 	s.seller.buyErr, s.seller.buyAnyway = lost(), true
@@ -156,7 +157,7 @@ func TestARenewalForAnotherTimeBeginsWhereThePaidTermEnds(t *testing.T) {
 				require.NoError(t, err)
 				s.at = day.Midnight()
 				prolong := func() error {
-					run := s.world()
+					run := s.env()
 					run.Info.Terms = []int{1, 12, 24}
 					_, err := command.Prolong(t.Context(), run)
 					return err

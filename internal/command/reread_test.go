@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules BUY-11: the item may change while a run waits for the account's lock. What was read before does not decide any more:
-// nothing is bought, and the next run goes by the new state.
+// rules BUY-11: the item may change while a run waits for the account's lock. What was read before does not decide any
+// more: nothing is bought, and the next run goes by the new state.
 func TestNothingIsBoughtByWhatWasReadBeforeTheLock(t *testing.T) {
 	for theSeller, begin := range map[string]func(*testing.T) *stage{"sells first": newStage, "takes the CSR with the order": remoteStage} {
 		for changed, change := range map[string]func(*item.Item){

@@ -16,8 +16,8 @@ import (
 
 func itoa(id int64) string { return strconv.FormatInt(id, 10) }
 
-// rules BUY-9: the processing module has got another account, where the item's number is another client's order: that is neither
-// cancelled nor revoked nor reissued.
+// rules BUY-9: the processing module has got another account, where the item's number is another client's order: that is
+// neither cancelled nor revoked nor reissued.
 func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 	for shown, row := range map[string]struct {
 		name    string
@@ -40,7 +40,7 @@ func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 				s.seller.change(id, func(r *seller.OrderStatus) { r.CommonName = row.name })
 			}
 			newest := s.seller.next
-			s.panel.stored = strings.Join(s.seller.reports[newest].PEM, "\n")
+			s.panel.stored = strings.Join(s.seller.statuses[newest].PEM, "\n")
 			s.args.Command = "close"
 			s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = itoa(newest), itoa(newest-1)+" "+itoa(newest)
 			panel := &taskPanel{fakePanel: s.panel}
@@ -57,7 +57,7 @@ func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 		t.Run("reopen/"+shown, func(t *testing.T) {
 			s := placedStage(t, 12)
 			s.remote.change(500, func(r *seller.OrderStatus) { r.PEM = signed(t, s.pair, now(), 199, "www.example.com") })
-			s.panel.stored = strings.Join(s.remote.reports[500].PEM, "\n")
+			s.panel.stored = strings.Join(s.remote.statuses[500].PEM, "\n")
 			s.remote.change(500, func(r *seller.OrderStatus) { r.CommonName = row.name })
 			err := s.run(command.Reopen)
 			if row.strange {

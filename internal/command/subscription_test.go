@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sweepStage is a five-year item whose first certificate ends 2026-10-18; the time is that day less the given days.
+// sweepStage returns a five-year item whose first certificate ends 2026-10-18; the time is that day less the given days.
 func sweepStage(t *testing.T, before int) *stage {
 	t.Helper()
 	s := issuedStage(t)
@@ -29,7 +29,7 @@ func sweepStage(t *testing.T, before int) *stage {
 // sweep runs the command and returns its document as text.
 func (s *stage) sweep(t *testing.T) (doc string, failed bool) {
 	t.Helper()
-	run := s.world()
+	run := s.env()
 	answer, err := command.Subscription(context.Background(), run)
 	require.NoError(t, err)
 	return output(t, answer), run.Failed
@@ -59,32 +59,32 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 	doc, _ := s.sweep(t)
 	assert.Contains(t, doc, `<subscription policy="auto" before="10" mode="apply" date="2026-10-08" running="no" items="1" due="1" reissued="1" told="1" failed="0">`)
 	assert.Contains(t, doc, `expiredate="2026-10-18" paid_until="2031-04-02" due="2026-10-08" lead="10" action="reissue" result="ok" reason=""`)
-	require.Len(t, s.post.letters, 1)
-	letter := s.post.letters[0]
-	assert.Equal(t, item.NoticeProve, letter.Kind)
-	assert.Equal(t, "example.com", letter.Domain)
-	assert.Equal(t, "_m.example.com CNAME t.ca.example", letter.Proofs)
-	assert.Equal(t, 10, letter.DaysLeft)
+	require.Len(t, s.mailer.notices, 1)
+	notice := s.mailer.notices[0]
+	assert.Equal(t, item.NoticeProve, notice.Kind)
+	assert.Equal(t, "example.com", notice.Domain)
+	assert.Equal(t, "_m.example.com CNAME t.ca.example", notice.Proofs)
+	assert.Equal(t, 10, notice.DaysLeft)
 
 	s.at = s.at.Add(time.Hour)
 	doc, _ = s.sweep(t)
 	assert.Equal(t, 1, s.seller.reissues)
-	assert.Len(t, s.post.letters, 1, "told once")
+	assert.Len(t, s.mailer.notices, 1, "told once")
 	assert.Equal(t, 1, strings.Count(doc, "<item "), "once in the document")
 	assert.Contains(t, doc, `due="2026-10-08" lead="10" action="wait"`)
 
 	t.Run("with less than a week left everybody is told, once a day", func(t *testing.T) {
 		s.at = time.Date(2026, 10, 12, 9, 0, 0, 0, time.UTC)
 		s.sweep(t)
-		require.Len(t, s.post.letters, 2)
-		assert.Equal(t, item.NoticeWaiting, s.post.letters[1].Kind)
+		require.Len(t, s.mailer.notices, 2)
+		assert.Equal(t, item.NoticeWaiting, s.mailer.notices[1].Kind)
 		assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
 		s.at = s.at.Add(time.Hour)
 		s.sweep(t)
-		assert.Len(t, s.post.letters, 2)
+		assert.Len(t, s.mailer.notices, 2)
 		s.at = s.at.AddDate(0, 0, 1)
 		s.sweep(t)
-		assert.Len(t, s.post.letters, 3)
+		assert.Len(t, s.mailer.notices, 3)
 	})
 	t.Run("then it is issued and stored", func(t *testing.T) {
 		s.seller.issue(t, 102, s.pair, s.at, 199)
@@ -101,14 +101,14 @@ func TestThePolicyManualTellsOncePerCertificate(t *testing.T) {
 	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
 	doc, _ := s.sweep(t)
 	assert.Contains(t, doc, `due="1" reissued="0" told="1" failed="0"`)
-	require.Len(t, s.post.letters, 1)
-	assert.Equal(t, item.NoticeExpires, s.post.letters[0].Kind)
+	require.Len(t, s.mailer.notices, 1)
+	assert.Equal(t, item.NoticeExpires, s.mailer.notices[0].Kind)
 	for range 3 {
 		s.at = s.at.AddDate(0, 0, 1)
 		doc, _ = s.sweep(t)
 	}
 	assert.Contains(t, doc, `reason="told already"`)
-	assert.Len(t, s.post.letters, 1)
+	assert.Len(t, s.mailer.notices, 1)
 	assert.Zero(t, s.seller.reissues)
 }
 
@@ -125,23 +125,23 @@ func TestALetterThatWasNotHandedOverIsTriedByTheNextSweep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := sweepStage(t, 10)
 			s.panel.settings["SSLSubscriptionPolicy"] = "manual"
-			s.post.err = failure
+			s.mailer.err = failure
 			for range 3 {
 				doc, failed := s.sweep(t)
 				assert.True(t, failed)
 				assert.Contains(t, doc, `result="error"`)
 				s.at = s.at.Add(time.Hour)
 			}
-			assert.Equal(t, 3, s.post.tried)
-			s.post.err = nil
+			assert.Equal(t, 3, s.mailer.tried)
+			s.mailer.err = nil
 			doc, failed := s.sweep(t)
 			assert.False(t, failed)
 			assert.Contains(t, doc, `told="1"`)
-			assert.Len(t, s.post.letters, 1, "on the same day")
+			assert.Len(t, s.mailer.notices, 1, "on the same day")
 			s.at = s.at.Add(time.Hour)
 			doc, _ = s.sweep(t)
 			assert.Contains(t, doc, `reason="told already"`)
-			assert.Len(t, s.post.letters, 1)
+			assert.Len(t, s.mailer.notices, 1)
 		})
 	}
 }
@@ -149,19 +149,19 @@ func TestALetterThatWasNotHandedOverIsTriedByTheNextSweep(t *testing.T) {
 func TestARefusedRecipientIsTriedAgainTheNextDay(t *testing.T) {
 	s := sweepStage(t, 10)
 	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
-	s.post.err = fault.Errorf(fault.Client, fault.ObjectRecipient, "550 no such user")
+	s.mailer.err = fault.Errorf(fault.Client, fault.ObjectRecipient, "550 no such user")
 	doc, failed := s.sweep(t)
 	assert.True(t, failed)
 	assert.Contains(t, doc, "550 no such user")
-	s.post.err = nil
+	s.mailer.err = nil
 	s.at = s.at.Add(time.Hour)
 	doc, failed = s.sweep(t)
 	assert.False(t, failed)
 	assert.Contains(t, doc, `reason="tried today"`)
-	assert.Empty(t, s.post.letters, "not on the same day")
+	assert.Empty(t, s.mailer.notices, "not on the same day")
 	s.at = s.at.AddDate(0, 0, 1)
 	s.sweep(t)
-	assert.Len(t, s.post.letters, 1)
+	assert.Len(t, s.mailer.notices, 1)
 }
 
 // twins is a panel with a second item like the first one.
@@ -193,14 +193,14 @@ func TestATransportThatFailedIsNotTriedAgainInTheSameSweep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := sweepStage(t, 10)
 			s.panel.settings["SSLSubscriptionPolicy"] = "manual"
-			s.post.err = c.err
-			run := s.world()
+			s.mailer.err = c.err
+			run := s.env()
 			run.Panel = twins{s.panel}
 			doc, err := command.Subscription(t.Context(), run)
 			require.NoError(t, err)
 			assert.True(t, run.Failed)
 			assert.Equal(t, 2, strings.Count(output(t, doc), `result="error"`), "each client that was not told is told of")
-			assert.Equal(t, c.tried, s.post.tried)
+			assert.Equal(t, c.tried, s.mailer.tried)
 		})
 	}
 }
@@ -209,24 +209,24 @@ func TestResendWritesToAClientThatWasTold(t *testing.T) {
 	s := sweepStage(t, 10)
 	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
 	s.sweep(t)
-	require.Len(t, s.post.letters, 1)
+	require.Len(t, s.mailer.notices, 1)
 	s.args.Resend = true
-	_, err := command.Subscription(t.Context(), s.world())
+	_, err := command.Subscription(t.Context(), s.env())
 	assert.ErrorContains(t, err, "needs --item")
 	s.args.Item = 42
 	doc, failed := s.sweep(t)
 	assert.False(t, failed)
 	assert.Contains(t, doc, `told="1"`)
-	assert.Len(t, s.post.letters, 2)
+	assert.Len(t, s.mailer.notices, 2)
 
 	s.args.DryRun = true
 	s.sweep(t)
-	assert.Len(t, s.post.letters, 2)
+	assert.Len(t, s.mailer.notices, 2)
 	s.args.DryRun = false
 	s.at = s.at.AddDate(0, -2, 0)
-	_, err = command.Subscription(t.Context(), s.world())
+	_, err = command.Subscription(t.Context(), s.env())
 	assert.ErrorContains(t, err, "nothing to tell the client of item 42")
-	assert.Len(t, s.post.letters, 2)
+	assert.Len(t, s.mailer.notices, 2)
 }
 
 func TestThePolicyNoneLeavesAndCounts(t *testing.T) {
@@ -243,11 +243,11 @@ func TestThePolicyNoneLeavesAndCounts(t *testing.T) {
 func TestThePolicyNoneTellsNobodyOfAWaitingReissue(t *testing.T) {
 	s := sweepStage(t, 10)
 	s.sweep(t)
-	require.Len(t, s.post.letters, 1)
+	require.Len(t, s.mailer.notices, 1)
 	s.panel.settings["SSLSubscriptionPolicy"] = "none"
 	s.at = s.at.AddDate(0, 0, 5)
 	doc, _ := s.sweep(t)
-	assert.Len(t, s.post.letters, 1)
+	assert.Len(t, s.mailer.notices, 1)
 	assert.Contains(t, doc, `action="wait" result="ok" reason="policy"`)
 }
 
@@ -268,7 +268,7 @@ func TestDryRunActsOnNothingAndPlaysADay(t *testing.T) {
 	assert.Empty(t, s.panel.calls)
 	for _, args := range []item.Args{{Date: "2026-10-08"}, {Date: "2026-13-08", DryRun: true}} {
 		s.args = args
-		_, err := command.Subscription(context.Background(), s.world())
+		_, err := command.Subscription(context.Background(), s.env())
 		assert.Equal(t, fault.Value, faultType(t, err))
 	}
 }
@@ -361,13 +361,13 @@ func TestProofByEmailEndsIn2028(t *testing.T) {
 	s.at = time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC)
 	s.sweep(t)
 	assert.Equal(t, "auth_dnscname", s.panel.order.Params[itemparam.Method])
-	require.Len(t, s.post.letters, 1)
-	assert.Equal(t, seller.MethodDNS, s.post.letters[0].Method)
+	require.Len(t, s.mailer.notices, 1)
+	assert.Equal(t, seller.MethodDNS, s.mailer.notices[0].Method)
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "BR 1.2.2")
 }
 
-// rules BUY-12: an HTTP status that says "over the limit" does not prove that the reissue was not carried out. It is no attempt, and
-// is looked for before another one is asked for.
+// rules BUY-12: an HTTP status that says "over the limit" does not prove that the reissue was not carried out. It is no
+// attempt, and is looked for before another one is asked for.
 func TestALimitOfCallsThatOnlyAnHTTPStatusTellsIsLookedUp(t *testing.T) {
 	for name, carriedOut := range map[string]bool{"carried out": true, "refused": false} {
 		t.Run(name, func(t *testing.T) {

@@ -17,12 +17,12 @@ func TestThePolicyAutoTellsOfImportedCertificates(t *testing.T) {
 	assert.False(t, failed)
 	assert.Contains(t, doc, `due="1" reissued="0" told="1" failed="0"`)
 	assert.Contains(t, doc, `action="tell" result="ok" reason="no_csr"`)
-	require.Len(t, s.post.letters, 1)
-	assert.Equal(t, item.NoticeExpires, s.post.letters[0].Kind)
+	require.Len(t, s.mailer.notices, 1)
+	assert.Equal(t, item.NoticeExpires, s.mailer.notices[0].Kind)
 	assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
 	s.at = s.at.AddDate(0, 0, 1)
 	s.sweep(t)
-	assert.Len(t, s.post.letters, 1, "once")
+	assert.Len(t, s.mailer.notices, 1, "once")
 	assert.Len(t, s.panel.tasks, 1)
 	assert.Zero(t, s.seller.reissues)
 
@@ -32,5 +32,5 @@ func TestThePolicyAutoTellsOfImportedCertificates(t *testing.T) {
 	doc, _ = dry.sweep(t)
 	assert.Contains(t, doc, `action="tell" result="skipped" reason="dry run"`)
 	assert.Empty(t, dry.panel.calls)
-	assert.Empty(t, dry.post.letters)
+	assert.Empty(t, dry.mailer.notices)
 }

@@ -37,7 +37,7 @@ func TestTheSweepAlwaysAnswersAboutTheNamedItem(t *testing.T) {
 			if c.given != nil {
 				c.given(s)
 			}
-			answer, err := command.Subscription(context.Background(), s.world())
+			answer, err := command.Subscription(context.Background(), s.env())
 			if c.fault != "" {
 				assert.Equal(t, c.fault, fault.From(err).Type)
 				return

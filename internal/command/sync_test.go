@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// waitingStage is an item whose order waits for proof at the seller.
+// waitingStage returns an item whose order waits for proof at the seller.
 func waitingStage(t *testing.T) *stage {
 	t.Helper()
 	s := newStage(t)
@@ -137,7 +137,7 @@ func TestAnOrderThatEnded(t *testing.T) {
 	for _, state := range []seller.State{seller.StateCancelled, seller.StateRefused, seller.StateExpired} {
 		t.Run(state.String(), func(t *testing.T) {
 			s := waitingStage(t)
-			s.seller.reports[101] = seller.OrderStatus{State: state, StatusText: "the seller's words"}
+			s.seller.statuses[101] = seller.OrderStatus{State: state, StatusText: "the seller's words"}
 			require.NoError(t, s.run(command.SyncItem))
 			assert.Equal(t, []string{"manual 42 0 sync_item", "certificate.failed", "setstatus 6"}, s.panel.calls)
 			assert.Contains(t, strings.Join(s.log.lines, "\n"), "the seller's words")
@@ -151,7 +151,7 @@ func TestAnOrderThatEnded(t *testing.T) {
 			require.NoError(t, s.run(command.SyncItem))
 			s.panel.order.Params[itemparam.ServiceStatus] = "4"
 			s.panel.calls = nil
-			s.seller.reports[101] = seller.OrderStatus{State: state, StatusText: "the seller's words"}
+			s.seller.statuses[101] = seller.OrderStatus{State: state, StatusText: "the seller's words"}
 			require.NoError(t, s.run(command.SyncItem))
 			assert.Equal(t, []string{"manual 42 0 sync_item", "setstatus 5"}, s.panel.calls)
 			s.panel.calls = nil
@@ -166,8 +166,8 @@ func TestAReissueMadeAtTheSellerIsFollowed(t *testing.T) {
 	s.seller.issue(t, 101, s.pair, now(), 199)
 	require.NoError(t, s.run(command.SyncItem))
 	first := s.panel.order.Params[itemparam.Serial]
-	s.seller.reports[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 105}
-	s.seller.reports[105] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 107}
+	s.seller.statuses[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 105}
+	s.seller.statuses[105] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 107}
 	s.at = now().AddDate(0, 1, 0)
 	s.seller.issue(t, 107, s.pair, s.at, 199)
 	require.NoError(t, s.run(command.SyncItem))
@@ -177,13 +177,13 @@ func TestAReissueMadeAtTheSellerIsFollowed(t *testing.T) {
 
 	t.Run("not for another key", func(t *testing.T) {
 		other := newPair(t, "example.com")
-		s.seller.reports[107] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 109}
-		s.seller.reports[109] = seller.OrderStatus{State: seller.StateWaiting, CSR: other.csr}
+		s.seller.statuses[107] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 109}
+		s.seller.statuses[109] = seller.OrderStatus{State: seller.StateWaiting, CSR: other.csr}
 		require.ErrorContains(t, s.run(command.SyncItem), "a reissue for another CSR is running")
 		assert.Equal(t, "107", s.panel.order.Params[itemparam.OrderID])
 	})
 	t.Run("not in circles", func(t *testing.T) {
-		s.seller.reports[107] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 101}
+		s.seller.statuses[107] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 101}
 		require.ErrorContains(t, s.run(command.SyncItem), "leads nowhere")
 	})
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A certificate that runs out inside its paid term while the sweep has to leave it alone is told to the administrator in its
-// last week, and not before.
+// A certificate that runs out inside its paid term while the sweep has to leave it alone is told to the administrator in
+// its last week, and not before.
 func TestWhatTheSweepLeavesIsToldBeforeItRunsOut(t *testing.T) {
 	for name, row := range map[string]struct {
 		change func(*stage)
@@ -72,10 +72,11 @@ func TestResolveRefusesAnIDOfWhichTheSellerKnowsNothing(t *testing.T) {
 	assert.NotEmpty(t, s.param(itemparam.Intent))
 }
 
-// rules BUY-5: what the text tells an administrator to do has to help, also with an order that carries the item's mark.
+// rules BUY-5: what the text tells an administrator to do has to help, also with an order that carries the item's order
+// reference.
 func TestAnOddOrderIsSettledByWhatTheTextSays(t *testing.T) {
 	s := remoteStage(t)
-	s.remote.add("other.example", itemMark, 12, s.panel.order.OpenDate)
+	s.remote.add("other.example", itemRef, 12, s.panel.order.OpenDate)
 	err := s.run(command.Open)
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "--id 500")
@@ -145,16 +146,17 @@ func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
 	})
 }
 
-// What the seller says against a reissue is no attempt and would never come to an end by itself: in the last week it is a task.
+// What the seller says against a reissue is no attempt and would never come to an end by itself: in the last week it is a
+// task.
 func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
 	for name, change := range map[string]func(*testing.T, *stage){
 		"a reissue for another key": func(t *testing.T, s *stage) {
-			s.seller.reports[102] = seller.OrderStatus{State: seller.StateWaiting, CSR: newPair(t, "example.com").csr}
+			s.seller.statuses[102] = seller.OrderStatus{State: seller.StateWaiting, CSR: newPair(t, "example.com").csr}
 			s.seller.change(101, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, 102 })
 		},
 		"a lost one that shows no key": func(_ *testing.T, s *stage) {
 			s.pend(101)
-			s.seller.reports[102] = seller.OrderStatus{State: seller.StateWaiting}
+			s.seller.statuses[102] = seller.OrderStatus{State: seller.StateWaiting}
 			s.seller.change(101, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, 102 })
 		},
 	} {
@@ -182,7 +184,7 @@ func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
 // rules BUY-4: an order of old that the seller does not show to us says nothing of the list, and an administrator is asked.
 func TestAListThatCannotBeCheckedIsATask(t *testing.T) {
 	s := remoteStage(t)
-	s.panel.holdings = []item.Claim{{Item: 41, Module: 5, OrderID: "77"}}
+	s.panel.claims = []item.Claim{{Item: 41, Module: 5, OrderID: "77"}}
 	s.remote.shut = map[int64]error{77: fault.Errorf(fault.API, "certificate.edit", "refuses: access")}
 	s.remote.err = lost()
 	require.Error(t, s.run(command.Open))

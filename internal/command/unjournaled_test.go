@@ -18,7 +18,7 @@ import (
 func TestALineThatTheJournalDoesNotTakeIsAddedLater(t *testing.T) {
 	s := newStage(t)
 	s.panel.fail["journal"] = fault.Errorf(fault.Panel, "purchases", "the purchase journal /x cannot be written (disk full): free some space").Retryable()
-	_, err := command.Open(context.Background(), s.world())
+	_, err := command.Open(context.Background(), s.env())
 	require.NoError(t, err)
 	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID], "the purchase is on the item")
 	assert.Empty(t, s.panel.journal)
@@ -30,13 +30,13 @@ func TestALineThatTheJournalDoesNotTakeIsAddedLater(t *testing.T) {
 	assert.Contains(t, s.panel.texts[0], "id 101")
 
 	s.panel.fail["journal"] = fault.Errorf(fault.Panel, "purchases", "still full").Retryable()
-	_, err = command.Open(context.Background(), s.world())
+	_, err = command.Open(context.Background(), s.env())
 	require.NoError(t, err, "a journal that still takes nothing stops no run")
 	assert.NotEmpty(t, s.panel.order.Params[itemparam.Unjournaled])
 
 	delete(s.panel.fail, "journal")
 	for range 2 {
-		_, err = command.Open(context.Background(), s.world())
+		_, err = command.Open(context.Background(), s.env())
 		require.NoError(t, err)
 		require.Len(t, s.panel.journal, 1)
 		assert.Equal(t, line.ID, s.panel.journal[0].ID)
@@ -47,7 +47,7 @@ func TestALineThatTheJournalDoesNotTakeIsAddedLater(t *testing.T) {
 
 	for _, hostile := range []string{"garbage", `{"item":43,"id":101}`, `{"item":42,"id":999}`, `{"item":42,"id":101}x`} {
 		s.panel.order.Params[itemparam.Unjournaled] = hostile
-		_, err = command.Open(context.Background(), s.world())
+		_, err = command.Open(context.Background(), s.env())
 		require.NoError(t, err)
 		assert.Len(t, s.panel.journal, 1, hostile)
 		assert.Empty(t, s.panel.order.Params[itemparam.Unjournaled], hostile)

@@ -59,9 +59,9 @@ func (r *fakeResolver) Issuers(ctx context.Context, name string, wildcard bool) 
 	return allowed, restricted, r.ask(ctx, "caa "+name)
 }
 
-// looking is a run of open with the resolver, at a seller behind which are two CAs.
+// looking returns a run of open with the resolver, at a seller behind which are two CAs.
 func (s *stage) looking(r *fakeResolver) *item.Run {
-	run := s.world()
+	run := s.env()
 	run.Info.Issuers = []string{"ca.example", "ca2.example"}
 	run.Resolver = func(server string) item.Resolver { r.server = server; return r }
 	return run

@@ -13,8 +13,8 @@ const maxAlias = 16
 // critical is the flag of a CAA property that a CA must understand (RFC 8659 4.1, bit 0 of the octet).
 const critical = 1 << 7
 
-// authorizations are the CAA records that an answer has for the name, those of a CNAME's target included. Other records that
-// a server adds count for nothing.
+// authorizations returns the CAA records that an answer has for the name, those of a CNAME's target included. Other records
+// that a server adds count for nothing.
 func authorizations(answer *dns.Msg, name string) []*dns.CAA {
 	owner := target(answer, name)
 	var records []*dns.CAA
@@ -26,8 +26,8 @@ func authorizations(answer *dns.Msg, name string) []*dns.CAA {
 	return records
 }
 
-// target is the end of the CNAMEs that an answer has for the name, the name itself where there are none; fully qualified
-// and in lower case.
+// target returns the end of the CNAMEs that an answer has for the name, the name itself where there are none; fully
+// qualified and in lower case.
 func target(answer *dns.Msg, name string) string {
 	alias := map[string]string{}
 	for _, record := range answer.Answer {
@@ -46,7 +46,7 @@ func target(answer *dns.Msg, name string) string {
 	return owner
 }
 
-// hasOwner tells whether the answer has any record of the name itself.
+// hasOwner reports whether the answer has any record of the name itself.
 func hasOwner(answer *dns.Msg, name string) bool {
 	return slices.ContainsFunc(answer.Answer, func(record dns.RR) bool {
 		return dns.CanonicalName(record.Header().Name) == dns.CanonicalName(name)
@@ -76,8 +76,8 @@ func evaluate(records []*dns.CAA, wildcard bool) (allowed []string, restricted b
 	return allowed, restricted
 }
 
-// understood are the properties that CAs of web sites know: RFC 8659 4.2 to 4.4, BR 3.2.2.4.13 to .15 (contacts) and RFC 9495
-// (mail).
+// understood reports whether a property is one of those that CAs of web sites know: RFC 8659 4.2 to 4.4, BR 3.2.2.4.13 to
+// .15 (contacts) and RFC 9495 (mail).
 func understood(tag string) bool {
 	switch tag {
 	case "issue", "issuewild", "iodef", "contactemail", "contactphone", "issuemail":
@@ -86,8 +86,8 @@ func understood(tag string) bool {
 	return false
 }
 
-// issuerOf is the issuer domain name of an issue or issuewild property in lower case, without its parameters. It is empty
-// where the property names none, and where the name breaks the syntax of RFC 8659 4.2: both allow nobody.
+// issuerOf returns the issuer domain name of an issue or issuewild property in lower case, without its parameters. It is
+// empty where the property names none, and where the name breaks the syntax of RFC 8659 4.2: both allow nobody.
 func issuerOf(value string) string {
 	name, _, _ := strings.Cut(value, ";")
 	name = strings.ToLower(strings.Trim(name, " \t"))

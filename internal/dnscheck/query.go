@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// udpSize is how many bytes of an answer by UDP are taken; longer ones come by TCP. It is what passes without being cut into
-// fragments (DNS flag day 2020).
+// udpSize is how many bytes of an answer by UDP are taken; longer ones come by TCP. It is what passes without being cut
+// into fragments (DNS flag day 2020).
 const udpSize = 1232
 
 // ask puts one question to the servers, one after the other until one answers it: with records, with none, or with
@@ -102,7 +102,7 @@ func usable(answer *dns.Msg) error {
 	return nil
 }
 
-// rcode is the response code's name, or its number where it has none.
+// rcode returns the response code's name, or its number where it has none.
 func rcode(code int) string {
 	if name, known := dns.RcodeToString[code]; known {
 		return name

@@ -48,9 +48,9 @@ func New(o Options) *Resolver {
 	return r
 }
 
-// Exists tells whether a name (A-labels, no asterisk) is there at all, whatever records it has. It is false only where DNS
-// says NXDOMAIN of the name itself; a CNAME that leads to nothing is there (RFC 6604 3). Where no server gives an answer
-// that can be used the error says why.
+// Exists reports whether a name (A-labels, no asterisk) is there at all, whatever records it has. It is false only where
+// DNS says NXDOMAIN of the name itself; a CNAME that leads to nothing is there (RFC 6604 3). Where no server gives an
+// answer that can be used the error says why.
 func (r *Resolver) Exists(ctx context.Context, name string) (bool, error) {
 	answer, err := r.ask(ctx, name, dns.TypeA)
 	if err != nil {
@@ -59,10 +59,10 @@ func (r *Resolver) Exists(ctx context.Context, name string) (bool, error) {
 	return answer.Rcode != dns.RcodeNameError || hasOwner(answer, name), nil
 }
 
-// Issuers tells which CAs the CAA records allow to certify the name (A-labels, no asterisk): by their issuer domain names, in
-// lower case and the order of the records, without parameters. wildcard asks for `*.name`. restricted is false where no
-// record limits anybody; restricted without any issuer means that nobody may. The records are those of the name or of the
-// closest parent that has any (RFC 8659 3). Where one of these look-ups has no answer the error says why.
+// Issuers returns which CAs the CAA records allow to certify the name (A-labels, no asterisk): by their issuer domain
+// names, in lower case and the order of the records, without parameters. wildcard asks for `*.name`. restricted is false if
+// no record limits anybody; restricted without any issuer means that nobody may. The records are those of the name or of
+// the closest parent that has any (RFC 8659 3). Where one of these look-ups has no answer the error says why.
 func (r *Resolver) Issuers(ctx context.Context, name string, wildcard bool) (allowed []string, restricted bool, err error) {
 	for labels := strings.Split(strings.TrimSuffix(name, "."), "."); len(labels) > 0; labels = labels[1:] {
 		domain := strings.Join(labels, ".")

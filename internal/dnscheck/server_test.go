@@ -82,7 +82,7 @@ func (z *zone) handler(network string, count *atomic.Int32) dns.Handler {
 	})
 }
 
-// answer is what a recursive server says: CNAMEs are followed.
+// answer returns what a recursive server says: CNAMEs are followed.
 func (z *zone) answer(query *dns.Msg) *dns.Msg {
 	answer := new(dns.Msg).SetReply(query)
 	answer.RecursionAvailable = true

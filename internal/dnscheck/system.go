@@ -22,7 +22,7 @@ const (
 	thisHost = "127.0.0.1:53"
 )
 
-// systemServers are the addresses of the servers that the system's configuration names.
+// systemServers returns the addresses of the servers that the system's configuration names.
 func systemServers(path string) ([]string, error) {
 	file, err := os.Open(path)
 	switch {

@@ -23,7 +23,7 @@ const (
 	Unknown    = "unknown_command"         // the command does not exist
 	Locked     = "locked"                  // another run holds the item or the account
 	Limit      = "limit"                   // the shared budget of calls is used up for now
-	Unclear    = "unclear_purchase"        // a purchase may have happened; an administrator or a later run settles it
+	Unclear    = "unclear_purchase"        // a purchase may have happened; an administrator or a later run resolves it
 	Running    = "term_running"            // a paid term is still running
 	Waiting    = "purchase_pending"        // a purchase without answer is looked up again later
 	Delivered  = "wrong_certificate"       // what the seller delivered is not what was asked for
@@ -55,21 +55,21 @@ type Error struct {
 	// OutcomeUnknown says that a purchase may have been executed although no answer tells so: the intent stays, nothing is
 	// bought again before the seller was asked (rules BUY-3, BUY-4).
 	OutcomeUnknown bool
-	// Accepted goes with OutcomeUnknown: the seller said that it took the purchase, and what comes of it does not show yet. A
-	// program never makes it again.
+	// Accepted goes with OutcomeUnknown: the seller said that it took the purchase, and what comes of it does not show yet.
+	// A program never makes it again.
 	Accepted bool
-	// Refused goes with OutcomeUnknown: what answered says that the request was refused before it was carried out, and does not say so
-	// in the seller's own document (HTTP 405). Two readings of the seller's list a minute apart that show nothing free the way
-	// (rules BUY-12).
+	// Refused goes with OutcomeUnknown: what answered says that the request was refused before it was carried out, and does
+	// not say so in the seller's own document (HTTP 405). Two readings of the seller's list a minute apart that show
+	// nothing free the way (rules BUY-12).
 	Refused bool
 	// Outage says that the seller as a whole does not work for now: the next question would fail in the same way.
 	Outage bool
-	// Code is the seller's number for the refusal, 0 where it gave none.
+	// Code is the seller's number for the refusal, 0 if it gave none.
 	Code int
 	Err  error // the cause, for the log
 }
 
-// Error is the type, the object and the text in one line.
+// Error returns the type, the object and the text in one line.
 func (f *Error) Error() string {
 	text := f.Message
 	if text == "" && f.Err != nil {
@@ -81,7 +81,7 @@ func (f *Error) Error() string {
 	return f.Type + " (" + f.Object + "): " + text
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (f *Error) Unwrap() error { return f.Err }
 
 // Faultf makes a fault of the type about the object with a formatted text; an error among the arguments of %w becomes
@@ -101,8 +101,9 @@ func (f *Error) Retryable() *Error {
 	return f
 }
 
-// SellerFails reports whether the fault is about the seller or the account as a whole and not about what was asked for: network, HTTP
-// 5xx, its limit of calls, a login that is not let in. Whoever works on many orders of one account stops there (rules SWEEP-9).
+// SellerFails reports whether the fault is about the seller or the account as a whole and not about what was asked for:
+// network, HTTP 5xx, its limit of calls, a login that is not let in. Whoever works on many orders of one account stops
+// there (rules SWEEP-9).
 func (f *Error) SellerFails() bool {
 	if f == nil {
 		return false

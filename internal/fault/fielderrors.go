@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// FieldErrors gathers what is wrong with the fields of one order, so that a client hears all of it at once. The zero value is
-// ready for use.
+// FieldErrors gathers what is wrong with the fields of one order, so that a client hears all of it at once. The zero value
+// is ready for use.
 type FieldErrors struct {
 	fields, wrong, missing []string
 }
@@ -35,8 +35,8 @@ func (c *FieldErrors) Require(params map[string]string, fields ...string) {
 	}
 }
 
-// Fault is all of it in one: of type missed where something is missing and nothing else is wrong, else of type value; its
-// object is the first of the fields concerned, in alphabetical order. nil where nothing was noted.
+// Fault returns all of it in one: of type missed where something is missing and nothing else is wrong, else of type value;
+// its object is the first of the fields concerned, in alphabetical order. nil if nothing was noted.
 func (c *FieldErrors) Fault() error {
 	texts, fields, kind := slices.Clone(c.wrong), slices.Clone(c.fields), Value
 	if len(texts) == 0 {
@@ -54,8 +54,8 @@ func (c *FieldErrors) Fault() error {
 	return failure
 }
 
-// Join is all that is wrong with an order in one fault, each problem with its field: the only one as it is, several as
-// Complaints has them. nil where nothing is wrong.
+// Join returns all that is wrong with an order in one fault, each problem with its field: the only one as it is, several as
+// Complaints has them. nil if nothing is wrong.
 func Join(wrong ...error) error {
 	wrong = slices.DeleteFunc(wrong, func(err error) bool { return err == nil })
 	switch len(wrong) {

@@ -19,8 +19,8 @@ const (
 	Exclusive Mode = syscall.LOCK_EX
 )
 
-// Try takes the file's lock (flock) if it is free now and reports whether it did. The lock ends with the file's last descriptor,
-// so that a killed process leaves none behind.
+// Try takes the file's lock (flock) if it is free now and reports whether it did. The lock ends with the file's last
+// descriptor, so that a killed process leaves none behind.
 func Try(file *os.File, mode Mode) (bool, error) {
 	err := flock(file, int(mode)|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -29,8 +29,9 @@ func Try(file *os.File, mode Mode) (bool, error) {
 	return err == nil, err
 }
 
-// Wait takes the file's lock and waits in the kernel until it is free, but no longer than the context lives: a stopped process may
-// hold the lock for ever. Where it fails, the file is closed; the error is ctx.Err() if the context ended first.
+// Wait takes the file's lock and waits in the kernel until it is free, but no longer than the context lives: a stopped
+// process may hold the lock for ever. Where it fails, the file is closed; the error is ctx.Err() if the context ended
+// first.
 func Wait(ctx context.Context, file *os.File, mode Mode) error {
 	done := make(chan error, 1)
 	go func() { done <- flock(file, int(mode)) }()
@@ -70,7 +71,7 @@ type NotRegularError struct {
 // Symlink reports whether the path names a symbolic link.
 func (e *NotRegularError) Symlink() bool { return e.Type&fs.ModeSymlink != 0 }
 
-// Error says what stands there and what to do.
+// Error returns what stands there and what to do.
 func (e *NotRegularError) Error() string {
 	if e.Symlink() {
 		return fmt.Sprintf("%s is a symbolic link, which is not followed: remove it, or link its directory", e.Path)
@@ -78,8 +79,8 @@ func (e *NotRegularError) Error() string {
 	return fmt.Sprintf("%s is not a regular file but %s: remove it", e.Path, e.Type)
 }
 
-// OpenRegular opens a regular file and nothing else: a symbolic link is not followed, for whoever places one would choose which
-// file root writes to, and a FIFO or device is not waited for. Such a path gives a *NotRegularError.
+// OpenRegular opens a regular file and nothing else: a symbolic link is not followed, for whoever places one would choose
+// which file root writes to, and a FIFO or device is not waited for. Such a path gives a *NotRegularError.
 func OpenRegular(path string, flags int, mode fs.FileMode) (*os.File, error) {
 	file, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_NOCTTY, mode)
 	if errors.Is(err, syscall.ELOOP) {

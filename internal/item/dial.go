@@ -26,8 +26,8 @@ func Dial(ctx context.Context, run *Run, module int64) (seller.Seller, error) {
 	return run.Info.Connect(params)
 }
 
-// unable is the fault of a command that the seller has no power for. Its features do not name the command: somebody
-// called it all the same.
+// Unsupported returns the fault of a command that the seller has no power for. Its features do not name the command:
+// somebody called it all the same.
 func Unsupported(run *Run, what string) error {
 	return fault.Errorf(fault.Value, "command", "%s has no function that %s", run.Info.Title, what)
 }

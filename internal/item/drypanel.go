@@ -11,8 +11,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// panelReads is the part of Panel that changes nothing. The locks are among them: a dry run waits for another run of the same item,
-// and holds its own for moments.
+// panelReads is the part of Panel that changes nothing. The locks are among them: a dry run waits for another run of the
+// same item, and holds its own for moments.
 type panelReads interface {
 	ModuleParams(ctx context.Context, module int64) (map[string]string, error)
 	PlainParams(ctx context.Context, module int64) (map[string]string, error)
@@ -37,8 +37,9 @@ type panelReads interface {
 	Setting(ctx context.Context, name string) (string, error)
 }
 
-// dryPanel is the panel of a dry run. It keeps changes to itself and shows them where they are read back, so that the command's
-// code goes on as in a real run. A method that Panel gains does not reach the real panel through it: it has to be written here.
+// dryPanel is the panel of a dry run. It keeps changes to itself and shows them where they are read back, so that the
+// command's code goes on as in a real run. A method that Panel gains does not reach the real panel through it: it has to be
+// written here.
 type dryPanel struct {
 	panelReads
 	real    Panel
@@ -54,7 +55,8 @@ func newDryPanel(real Panel, dry *DryRun) *dryPanel {
 	return &dryPanel{panelReads: real, real: real, dry: dry, params: map[int64]map[string]*string{}, stored: map[int64]string{}}
 }
 
-// LockSweep implements Panel. The lock is held until the process ends and would keep a real sweep from its hour: it is not taken.
+// LockSweep implements Panel. The lock is held until the process ends and would keep a real sweep from its hour: it is not
+// taken.
 func (p *dryPanel) LockSweep(context.Context) (bool, error) { return true, nil }
 
 // Order implements Panel.

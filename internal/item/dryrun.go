@@ -14,18 +14,19 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// DryRun records what a run would do (rules CLI-7). The run goes through the command's own code up to the first call by which
-// the seller would buy, issue or change something: the panel that it sees keeps changes to itself, and the seller's client
-// withholds every such call. So a dry run is refused where the real one would be, and says nothing of what only the seller's
-// answer would show. A nil *DryRun belongs to a real run.
+// DryRun records what a run would do (rules CLI-7). The run goes through the command's own code up to the first call by
+// which the seller would buy, issue or change something: the panel that it sees keeps changes to itself, and the seller's
+// client withholds every such call. So a dry run is refused where the real one would be, and says nothing of what only the
+// seller's answer would show. A nil *DryRun belongs to a real run.
 type DryRun struct {
 	item     Item // as the command read it, for its name
 	actions  []dryAction
 	warnings []string
-	// stopped: the run has come to the first call that only the seller can answer. What its code does afterwards is not recorded.
+	// stopped: the run has come to the first call that only the seller can answer. What its code does afterwards is not
+	// recorded.
 	stopped bool
-	Balance *seller.Money // what the account holds, nil where that is not known
-	Price   *seller.Money // what the purchase costs, nil where that is not known
+	Balance *seller.Money // what the account holds, nil if that is not known
+	Price   *seller.Money // what the purchase costs, nil if that is not known
 }
 
 // dryAction is one thing that would be done: a word for it and what it is about, as pairs of name and value.
@@ -70,8 +71,8 @@ func WithDryRun(f Func) Func {
 	}
 }
 
-// BeginDryRun takes everything by which the run could change something away. A seller that does not withhold such calls ends the
-// run before anything is asked.
+// BeginDryRun takes everything by which the run could change something away. A seller that does not withhold such calls
+// ends the run before anything is asked.
 func (run *Run) BeginDryRun() error {
 	if !run.Info.DryRun {
 		return fault.Errorf(fault.Internal, run.Args.Command, "the client of %s is not one for a dry run: nothing was done", run.Info.Title)
@@ -79,16 +80,16 @@ func (run *Run) BeginDryRun() error {
 	run.Dry = &DryRun{}
 	run.Panel = newDryPanel(run.Panel, run.Dry)
 	run.Log = dryLog{run.Log, run.Dry}
-	run.Mailer = noPost{}
+	run.Mailer = noMailer{}
 	run.CriticalSection = nil
 	return nil
 }
 
-// noPost sends no mail.
-type noPost struct{}
+// noMailer sends no mail.
+type noMailer struct{}
 
 // Send implements Post.
-func (noPost) Send(context.Context, Notice) error {
+func (noMailer) Send(context.Context, Notice) error {
 	return fault.Errorf(fault.Internal, "mail", "a dry run sends no mail")
 }
 
@@ -128,8 +129,8 @@ func (d *DryRun) Record(what string, about ...any) {
 	d.actions = append(d.actions, a)
 }
 
-// Withheld reports whether err is that of a call which the seller's client did not send because of a dry run, and records what
-// it would have done.
+// Withheld reports whether err is that of a call which the seller's client did not send because of a dry run, and records
+// what it would have done.
 func (d *DryRun) Withheld(err error, what string, about ...any) bool {
 	var call interface{ Withheld() bool }
 	if d == nil || !errors.As(err, &call) || !call.Withheld() {
@@ -139,8 +140,8 @@ func (d *DryRun) Withheld(err error, what string, about ...any) bool {
 	return true
 }
 
-// Stop ends the dry run at a call that only the seller can answer. Any error but that of a withheld call is one that the real run
-// would meet.
+// Stop ends the dry run at a call that only the seller can answer. Any error but that of a withheld call is one that the
+// real run would meet.
 func (d *DryRun) Stop(err error, what string, about ...any) error {
 	if err == nil {
 		err = fault.Errorf(fault.Internal, what, "the seller was asked in a dry run: look there what it did")
@@ -177,8 +178,8 @@ func (d *DryRun) answer(run *Run, doc *etree.Document) *etree.Document {
 	return doc
 }
 
-// dryWords is what an action does, for people.
-func dryWords(what string) string {
+// dryText returns what an action does, for people.
+func dryText(what string) string {
 	words := map[string]string{
 		DryActivate: "activate the order", DryReissue: "ask for a reissue", DryChangeProof: "change the way of proof",
 		DryAskProofs: "ask for what the client must publish", DryCancel: "cancel the order", DryRevoke: "revoke the certificate",
@@ -191,7 +192,7 @@ func dryWords(what string) string {
 // maxDryValue is how much of one value a text for people shows, in characters.
 const maxDryValue = 200
 
-// text is the answer for people.
+// text returns the answer for people.
 func (d *DryRun) text(run *Run) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "dry run of %s", run.Args.Command)
@@ -203,7 +204,7 @@ func (d *DryRun) text(run *Run) string {
 		b.WriteString("nothing would be done\n")
 	}
 	for _, a := range d.actions {
-		fmt.Fprintf(&b, "would %s:", dryWords(a.what))
+		fmt.Fprintf(&b, "would %s:", dryText(a.what))
 		for i := 0; i+1 < len(a.about); i += 2 {
 			fmt.Fprintf(&b, " %s=%s", a.about[i], PlainText(a.about[i+1], maxDryValue))
 		}

@@ -17,7 +17,7 @@ import (
 // ItemDeleted is item.status of a deleted item (docs/reference/billmanager.md §4).
 const ItemDeleted = 4
 
-// job is one item under work: locked, loaded, and with the seller at hand.
+// Handle is one item under work: locked, loaded, and with the seller at hand.
 type Handle struct {
 	*Run
 	Item         Item
@@ -50,8 +50,8 @@ func Local(ctx context.Context, run *Run) (*Handle, error) {
 	return &Handle{Run: run, Item: order}, nil
 }
 
-// sameModule refuses an item of another processing module than --module names: it would narrow nothing otherwise. The panel, which
-// started an operation for this item, knows better.
+// sameModule refuses an item of another processing module than --module names: it would narrow nothing otherwise. The
+// panel, which started an operation for this item, knows better.
 func sameModule(run *Run, order Item) error {
 	if named := run.Args.Module; named == 0 || order.Module == 0 || named == order.Module || run.Args.Operation != 0 {
 		return nil
@@ -60,8 +60,8 @@ func sameModule(run *Run, order Item) error {
 		order.Item, order.Name, order.Module, run.Args.Module)
 }
 
-// Assortment reads what the seller sells. A sweep, which works on many items of one account, asks a seller that fails as a whole
-// once.
+// Assortment reads what the seller sells. A sweep, which works on many items of one account, asks a seller that fails as a
+// whole once.
 func (j *Handle) Assortment(ctx context.Context) error {
 	if j.Outages == nil {
 		j.Info.Products = Catalogue(ctx, j.Run, j.Seller)
@@ -114,7 +114,7 @@ func ConnectAny(ctx context.Context, run *Run) (*Handle, error) {
 	return j, nil
 }
 
-// Catalogue is what the seller sells: for a seller whose products are not fixed, what the account is offered.
+// Catalogue returns what the seller sells: for a seller whose products are not fixed, what the account is offered.
 func Catalogue(ctx context.Context, run *Run, theSeller seller.Seller) []seller.Product {
 	cataloguer, ok := theSeller.(seller.Cataloguer)
 	if !ok {
@@ -144,7 +144,7 @@ func (j *Handle) Readable() error {
 	return nil
 }
 
-// ID is the newest id at the seller, 0 where nothing was bought yet.
+// ID returns the newest id at the seller, 0 if nothing was bought yet.
 func (j *Handle) ID() int64 {
 	if ids := ParseIDs(j.Item.Params[itemparam.OrderID]); len(ids) > 0 {
 		return ids[0]
@@ -183,7 +183,7 @@ func FormatIDs(ids []int64) string {
 	return strings.Join(words, " ")
 }
 
-// put makes id the item's newest id at the seller and the last of its lineage.
+// PutID makes id the item's newest id at the seller and the last of its lineage.
 func (j *Handle) PutID(ctx context.Context, id int64) error {
 	line := append(slices.DeleteFunc(j.Lineage(), func(old int64) bool { return old == id }), id)
 	if err := j.SaveParam(ctx, itemparam.OrderID, strconv.FormatInt(id, 10)); err != nil {
@@ -192,7 +192,7 @@ func (j *Handle) PutID(ctx context.Context, id int64) error {
 	return j.SaveParam(ctx, itemparam.Lineage, FormatIDs(line))
 }
 
-// save writes an item parameter unless it already has the value; an empty value drops it.
+// SaveParam writes an item parameter unless it already has the value; an empty value drops it.
 func (j *Handle) SaveParam(ctx context.Context, name, value string) error {
 	old, there := j.Item.Params[name]
 	if there && old == value || !there && value == "" {
@@ -228,10 +228,11 @@ func (j *Handle) HasStatus(status ServiceStatus) bool {
 	return j.Item.Params[itemparam.ServiceStatus] == strconv.Itoa(int(status))
 }
 
-// Today is the UTC date (rules TIME-1).
+// Today returns the UTC date (rules TIME-1).
 func (j *Handle) Today() cabforum.Date { return cabforum.DateOf(j.Now()) }
 
-// TermStart is the first day of the paid term (rules PARAM-4): the saved one, else the item's opening date, else today.
+// TermStart returns the first day of the paid term (rules PARAM-4): the saved one, else the item's opening date, else
+// today.
 func (j *Handle) TermStart() cabforum.Date {
 	if saved, err := cabforum.ParseDate(j.Item.Params[itemparam.TermStart]); err == nil && !saved.IsZero() {
 		return saved
@@ -242,7 +243,7 @@ func (j *Handle) TermStart() cabforum.Date {
 	return j.Today()
 }
 
-// TermEnd is the day until which the term is paid; zero where the item has no term in months.
+// TermEnd returns the day until which the term is paid; zero if the item has no term in months.
 func (j *Handle) TermEnd() cabforum.Date {
 	months := j.TermMonths()
 	if months <= 0 {
@@ -251,8 +252,8 @@ func (j *Handle) TermEnd() cabforum.Date {
 	return j.TermStart().AddMonths(months)
 }
 
-// TermMonths is the length of the term that was paid for. The item's period is the length of the next one where the client
-// renews for another time, and the panel may write it before the renewal is bought.
+// TermMonths returns the length of the term that was paid for. The item's period is the length of the next one where the
+// client renews for another time, and the panel may write it before the renewal is bought.
 func (j *Handle) TermMonths() int {
 	if months, err := strconv.Atoi(j.Item.Params[itemparam.TermMonths]); err == nil && months > 0 {
 		return months
@@ -277,7 +278,7 @@ func (j *Handle) SaveTerm(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.PaidUntil, until)
 }
 
-// Product is what the item's tariff sells, and whether it can be ordered.
+// Product returns what the item's tariff sells, and whether it can be ordered.
 func (j *Handle) Product() (seller.Product, error) {
 	product, found := seller.FindProduct(j.Info.Products, j.Item.Template)
 	if !found {
@@ -292,12 +293,12 @@ func (j *Handle) Request() (seller.Request, error) {
 	if err != nil {
 		return seller.Request{}, err
 	}
-	j.tellMapped()
+	j.logMappedNames()
 	return j.RequestWith(product, j.Item.Params)
 }
 
-// tellMapped writes once what of the order is sent in another form than the one in which it was typed.
-func (j *Handle) tellMapped() {
+// logMappedNames writes once what of the order is sent in another form than the one in which it was typed.
+func (j *Handle) logMappedNames() {
 	if j.mapped {
 		return
 	}
@@ -312,7 +313,7 @@ func (j *Handle) tellMapped() {
 	}
 }
 
-// RequestWith is request with other parameters, such as another way of proof.
+// RequestWith is request with other parameters, such as another validation method.
 func (j *Handle) RequestWith(product seller.Product, params map[string]string) (seller.Request, error) {
 	read := seller.NewRequest
 	if j.certified() {
@@ -331,8 +332,9 @@ func (j *Handle) certified() bool {
 	return err == nil && stored.Check(csr, nil) == nil
 }
 
-// NamesPaid returns how many further names the item may have: those that the client ordered, and those that its order at the seller
-// was paid for or the certificate in place carries. A reissue of them costs nothing, whatever the tariff says today.
+// NamesPaid returns how many further names the item may have: those that the client ordered, and those that its order at
+// the seller was paid for or the certificate in place carries. A reissue of them costs nothing, whatever the tariff says
+// today.
 func (j *Handle) NamesPaid(product seller.Product) int {
 	paid := j.Item.SANs
 	if bought, err := strconv.Atoi(j.Item.Params[itemparam.SANsBought]); err == nil && bought > 0 && j.ID() != 0 {

@@ -13,7 +13,7 @@ type Item struct {
 	Account     int64 // the client's account
 	AccountName string
 	Project     int64
-	Module      int64  // processingmodule.id, 0 where none is chosen yet
+	Module      int64  // processingmodule.id, 0 if none is chosen yet
 	Binary      string // processingmodule.module
 	Pricelist   int64
 	LastPrice   int64 // item.lastpricelist
@@ -28,7 +28,7 @@ type Item struct {
 	// (docs/reference/billmanager.md §4).
 	Params map[string]string
 	CSR    string // PEM as stored
-	Stored string // what certificate.crt holds: PEM, ZIP or base64 of a ZIP; empty where nothing was ever stored
+	Stored string // what certificate.crt holds: PEM, ZIP or base64 of a ZIP; empty if nothing was ever stored
 	// SANs is how many further names the client ordered as an addon, 0 if none; Product.PaidNames says what that allows.
 	SANs int
 }
@@ -53,14 +53,15 @@ type JournalEntry struct {
 	Item int64     `json:"item"`
 	Kind string    `json:"kind"`
 	ID   int64     `json:"id"`
-	// Account is the mark of the seller's account (AccountMark): what was bought in its sandbox is no purchase of the real shop.
+	// Account is the mark of the seller's account (AccountMark): what was bought in its sandbox is no purchase of the real
+	// shop.
 	Account string `json:"account"`
-	Op      int64  `json:"op"` // running operation, 0 where none
-	// SANs is how many names beyond those included are bought for the order with this purchase, all in all; 0 where that is not
-	// known or none are.
+	Op      int64  `json:"op"` // running operation, 0 if none
+	// SANs is how many names beyond those included are bought for the order with this purchase, all in all; 0 if that is
+	// not known or none are.
 	SANs int `json:"sans,omitempty"`
-	// Key and Name are the SHA-256 of the public key and the common name of the CSR that the purchase was made for (rules BUY-9);
-	// empty in lines of the version before.
+	// Key and Name are the SHA-256 of the public key and the common name of the CSR that the purchase was made for (rules
+	// BUY-9); empty in lines of the version before.
 	Key  string `json:"key,omitempty"`
 	Name string `json:"name,omitempty"`
 }

@@ -7,8 +7,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Panel is what the engines and commands need of the billing panel, by subject. Reads go to its database, changes through its
-// call-backs. Errors are *fault.Error; a call-back that the panel refuses is fault.Panel with the panel's words.
+// Panel is what the engines and commands need of the billing panel, by subject. Reads go to its database, changes through
+// its call-backs. Errors are *fault.Error; a call-back that the panel refuses is fault.Panel with the panel's words.
 type Panel interface {
 	Items
 	Modules
@@ -28,21 +28,21 @@ type Items interface {
 	Order(ctx context.Context, it int64) (Item, error)
 	// Client is whom letters about the account's items go to (rules SWEEP-6).
 	Client(ctx context.Context, account int64) (Recipient, error)
-	// Brand is how clients know the panel, by the project of the item; empty where that is not known.
+	// Brand returns how clients know the panel, by the project of the item; empty if that is not known.
 	Brand(ctx context.Context, project int64) (string, error)
 }
 
 // Modules reads the processing modules of this binary and tells the panel what they hold.
 type Modules interface {
-	// ModuleParams are the connection and custom parameters of a processing module, decrypted.
+	// ModuleParams returns the connection and custom parameters of a processing module, decrypted.
 	ModuleParams(ctx context.Context, module int64) (map[string]string, error)
-	// PlainParams are those of them that are not encrypted.
+	// PlainParams returns the parameters that are not encrypted.
 	PlainParams(ctx context.Context, module int64) (map[string]string, error)
 	// Modules lists the ids of all processing modules that this binary serves, those switched off too.
 	Modules(ctx context.Context) ([]int64, error)
 	// SuitableModules lists the modules of this binary that serve a tariff, preferred ones first.
 	SuitableModules(ctx context.Context, pricelist int64) ([]int64, error)
-	// SaveBalance tells the panel what a processing module's account holds at the seller (processing.savebalance).
+	// SaveBalance reports to the panel what a processing module's account holds at the seller (processing.savebalance).
 	SaveBalance(ctx context.Context, module int64, balance seller.Money) error
 }
 
@@ -56,7 +56,8 @@ type Locks interface {
 	// ctx leaves no time to wait.
 	LockAccount(ctx context.Context, account string) error
 	UnlockAccount(ctx context.Context) error
-	// SingleWriter returns DB if the database has several nodes that write: named locks are those of one node then.
+	// SingleWriter returns a fault of type DB if the database has several nodes that write: named locks are those of one
+	// node then.
 	SingleWriter(ctx context.Context) error
 	// HoldsLocks asks the database whether both locks are still ours; asked right before money is spent.
 	HoldsLocks(ctx context.Context) error
@@ -64,7 +65,7 @@ type Locks interface {
 
 // Params reads and writes item parameters.
 type Params interface {
-	// Param reads one item parameter back from the database; false where it is not there.
+	// Param reads one item parameter back from the database; false if it is not there.
 	Param(ctx context.Context, it int64, name string) (string, bool, error)
 	SaveParam(ctx context.Context, it int64, name, value string) error
 	DropParam(ctx context.Context, it int64, name string) error
@@ -82,7 +83,7 @@ type Purchases interface {
 
 // Certificates stores certificates and shows their dates and status.
 type Certificates interface {
-	// StoredCertificate reads certificate.crt of the item back; empty where nothing is stored.
+	// StoredCertificate reads certificate.crt of the item back; empty if nothing is stored.
 	StoredCertificate(ctx context.Context, it int64) (string, error)
 	// SaveCertificatePEM and SaveCertificateZIP are certificate.save in its two forms.
 	SaveCertificatePEM(ctx context.Context, it int64, pem string) error
@@ -112,8 +113,8 @@ type Operations interface {
 type Sweeps interface {
 	// LockSweep takes the sweep's lock without waiting; false where another sweep holds it.
 	LockSweep(ctx context.Context) (bool, error)
-	// ActiveItems counts the items that the sweep watches; WaitingItems lists those in service status 3 or 4, ExpiringBefore those whose
-	// stored certificate ends on the date or before (rules SWEEP-1, SWEEP-2).
+	// ActiveItems counts the items that the sweep watches; WaitingItems lists those in service status 3 or 4,
+	// ExpiringBefore those whose stored certificate ends on the date or before (rules SWEEP-1, SWEEP-2).
 	ActiveItems(ctx context.Context) (int, error)
 	WaitingItems(ctx context.Context) ([]int64, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
@@ -124,8 +125,8 @@ type Imports interface {
 	// ImportService makes an item of a certificate that exists at the seller (processing.import.service) and returns its
 	// id.
 	ImportService(ctx context.Context, service Import) (int64, error)
-	// WithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor an order
-	// id nor a lineage, the oldest first.
+	// WithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor
+	// an order id nor a lineage, the oldest first.
 	WithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
 }
 
@@ -134,7 +135,7 @@ type Settings interface {
 	// Installation tells this panel from every other one: lower-case hex, the same after the panel has moved to another
 	// host.
 	Installation(ctx context.Context) (string, error)
-	// Setting reads an option of etc/billmgr.conf (SSLSubscription...); empty where it is not set.
+	// Setting reads an option of etc/billmgr.conf (SSLSubscription...); empty if it is not set.
 	Setting(ctx context.Context, name string) (string, error)
 }
 

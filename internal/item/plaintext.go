@@ -13,11 +13,11 @@ func Brief(word string) string {
 }
 
 // PlainText makes a text from outside fit for a terminal and a picture: one line, printable, at most so many characters.
-func PlainText(text string, most int) string {
+func PlainText(text string, limit int) string {
 	split := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	words := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), split), " ")
-	if runes := []rune(words); len(runes) > most {
-		return string(runes[:most-1]) + "…"
+	if runes := []rune(words); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
 	}
 	return words
 }

@@ -12,9 +12,9 @@ import (
 type Resolver interface {
 	// Exists is false only where DNS says that the name itself (A-labels, no asterisk) is not there (NXDOMAIN).
 	Exists(ctx context.Context, name string) (bool, error)
-	// Issuers are the issuer domain names that the CAA records relevant to the name allow to certify it, or with wildcard
-	// names below it, in lower case (RFC 8659). restricted is false where no record limits anybody; restricted without any
-	// issuer means that nobody may.
+	// Issuers returns the issuer domain names that the CAA records relevant to the name allow to certify it, or with
+	// wildcard names below it, in lower case (RFC 8659). restricted is false if no record limits anybody; restricted
+	// without any issuer means that nobody may.
 	Issuers(ctx context.Context, name string, wildcard bool) (allowed []string, restricted bool, err error)
 }
 
@@ -29,8 +29,9 @@ const (
 )
 
 // ParseResolver reads the value of SSLResolver: empty for the system's servers, off for no look-ups, or the address of a
-// DNS server, with a port or without (192.0.2.1, 127.0.0.1:5353, [::1]:53, ::1). server is host:port, empty for the system's
-// servers; on is false where names are not to be looked up. Any other value is an error that says what is possible.
+// DNS server, with a port or without (192.0.2.1, 127.0.0.1:5353, [::1]:53, ::1). server is host:port, empty for the
+// system's servers; on is false where names are not to be looked up. Any other value is an error that says what is
+// possible.
 func ParseResolver(value string) (server string, on bool, err error) {
 	value = strings.TrimSpace(value)
 	switch {
@@ -64,14 +65,14 @@ func unbracketed(value string) string {
 
 // clipped quotes a text from outside, shortened.
 func clipped(value string) string {
-	const most = 80
-	if len(value) > most {
-		return fmt.Sprintf("%.*q…", most, value)
+	const limit = 80
+	if len(value) > limit {
+		return fmt.Sprintf("%.*q…", limit, value)
 	}
 	return fmt.Sprintf("%q", value)
 }
 
-// resolver is what the panel's settings say names are looked up with; nil for no look-ups.
+// NameResolver returns what the panel's settings say names are looked up with; nil for no look-ups.
 func (j *Handle) NameResolver(ctx context.Context) Resolver {
 	if j.Resolver == nil {
 		return nil

@@ -19,7 +19,7 @@ type Args struct {
 	Subcommand string
 	Item       int64
 	Module     int64
-	Operation  int64 // running operation, 0 where the panel started none
+	Operation  int64 // running operation, 0 if the panel started none
 	Intname    string
 	Domain     string
 	Emails     string // send_dv_email: comma-separated, in the order of the names
@@ -61,7 +61,7 @@ type Run struct {
 	Resolver func(server string) Resolver
 
 	// Spending is told true right before money may be spent and false once the outcome is recorded; in between nothing
-	// ends the process. nil where nobody listens.
+	// ends the process. nil if nobody listens.
 	CriticalSection func(bool)
 
 	Dry *DryRun // what a dry run would do, nil for a real one
@@ -85,8 +85,8 @@ type Func func(ctx context.Context, run *Run) (*etree.Document, error)
 // Outages are the accounts whose seller failed as a whole in this sweep, with what it failed with.
 type Outages map[string]*fault.Error
 
-// CutShort reports whether work failed because the run is over: over is the context's error, nil while the run goes on. What
-// does not pass by itself, and a purchase without an answer, is told as it is.
+// CutShort reports whether work failed because the run is over: over is the context's error, nil while the run goes on.
+// What does not pass by itself, and a purchase without an answer, is told as it is.
 func CutShort(over, err error) bool {
 	failure := fault.From(err)
 	return over != nil && failure != nil && !failure.OutcomeUnknown && (failure.Retry || errors.Is(err, over))

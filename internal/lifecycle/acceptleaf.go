@@ -25,8 +25,8 @@ const (
 	leafRefuse                     // the stored one is better, or this one is of no use
 )
 
-// decideLeaf applies rules STORE-7 to a certificate that has the key and the names of the order; stored is nil if none is in
-// place. why says in words what speaks against it.
+// decideLeaf applies rules STORE-7 to a certificate that has the key and the names of the order; stored is nil if none is
+// in place. why says in words what speaks against it.
 func (j *Order) decideLeaf(csr pki.CSR, chain pki.Chain, stored *pki.Chain) (decision leafDecision, why string) {
 	now := j.Now()
 	switch {
@@ -55,22 +55,22 @@ func (j *Order) revoked(chain pki.Chain) bool {
 	return j.Item.Params[itemparam.RevokedSerial] == chain.Serial()
 }
 
-// noteRevoked saves that the seller cancelled the order of the stored certificate. A cancelled reissue says nothing about the
-// certificate that it was to replace: only an answer that shows the stored certificate does.
-func (j *Order) noteRevoked(ctx context.Context, report seller.OrderStatus) error {
+// noteRevoked saves that the seller cancelled the order of the stored certificate. A cancelled reissue says nothing about
+// the certificate that it was to replace: only an answer that shows the stored certificate does.
+func (j *Order) noteRevoked(ctx context.Context, status seller.OrderStatus) error {
 	stored, err := pki.StoredLeaf(j.Item.Stored)
-	if err != nil || report.State != seller.StateCancelled {
+	if err != nil || status.State != seller.StateCancelled {
 		return nil
 	}
-	shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n"))
+	shown, err := pki.StoredLeaf(strings.Join(status.PEM, "\n"))
 	if err != nil || shown.Serial() != stored.Serial() {
 		return nil
 	}
 	return j.SaveParam(ctx, itemparam.RevokedSerial, stored.Serial())
 }
 
-// namesChanged reports whether the names that are asked for are others than those which the stored certificate was asked for
-// with. If that is not known, the names in both certificates tell.
+// namesChanged reports whether the names that are asked for are others than those which the stored certificate was asked
+// for with. If that is not known, the names in both certificates tell.
 func (j *Order) namesChanged(chain, stored pki.Chain) bool {
 	if known := j.Item.Params[itemparam.LeafNames]; known != "" && j.Item.Params[itemparam.Serial] == stored.Serial() {
 		return known != j.leafNames()
@@ -78,7 +78,8 @@ func (j *Order) namesChanged(chain, stored pki.Chain) bool {
 	return !sameNames(strings.Join(chain.Leaf.DNSNames, " "), strings.Join(stored.Leaf.DNSNames, " "))
 }
 
-// leafNames is the SHA-256 of the names that the certificate is to cover, hex; empty if the item has no CSR that can be read.
+// leafNames returns the SHA-256 of the names that the certificate is to cover, hex; empty if the item has no CSR that can
+// be read.
 func (j *Order) leafNames() string {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
@@ -97,8 +98,8 @@ func (j *Order) namesOf(chain pki.Chain) string {
 	return j.leafNames()
 }
 
-// keyMark is the SHA-256 of the leaf's public key (SubjectPublicKeyInfo), hex.
-func keyMark(chain pki.Chain) string { return hexDigest(chain.Leaf.RawSubjectPublicKeyInfo) }
+// keyDigest returns the SHA-256 of the leaf's public key (SubjectPublicKeyInfo), hex.
+func keyDigest(chain pki.Chain) string { return hexDigest(chain.Leaf.RawSubjectPublicKeyInfo) }
 
 func hexDigest(raw []byte) string {
 	sum := sha256.Sum256(raw)
@@ -142,8 +143,8 @@ func (j *Order) refuseLeaf(ctx context.Context, chain, stored pki.Chain, why str
 	return j.SetStatus(ctx, item.ServiceIssued)
 }
 
-// waitForNotBefore is a certificate that is not valid yet. One that is still not valid a day after it was seen first is for an
-// administrator: the clock of this host or the certificate is wrong.
+// waitForNotBefore handles a certificate that is not valid yet. One that is still not valid a day after it was seen first
+// is for an administrator: the clock of this host or the certificate is wrong.
 func (j *Order) waitForNotBefore(ctx context.Context, chain pki.Chain) error {
 	j.NotYet = true
 	since, err := j.since(ctx, itemparam.NotBefore, chain.Serial())
@@ -161,13 +162,13 @@ func (j *Order) waitForNotBefore(ctx context.Context, chain pki.Chain) error {
 	return j.SetStatus(ctx, item.ServiceWaiting)
 }
 
-// earlierRequest returns the certificate that the seller shows if it answers an earlier request of the item than the present
-// one: CSR or names on the item were changed and not handed in yet. Nothing is wrong with it then.
-func (j *Order) earlierRequest(report seller.OrderStatus, csr pki.CSR) (shown pki.Chain, is bool) {
+// earlierRequest returns the certificate that the seller shows if it answers an earlier request of the item than the
+// present one: CSR or names on the item were changed and not submitted yet. Nothing is wrong with it then.
+func (j *Order) earlierRequest(status seller.OrderStatus, csr pki.CSR) (shown pki.Chain, is bool) {
 	if j.Item.Stored == "" { // the seller was handed what is on the item, or the client changed it before anything was issued
 		return pki.Chain{}, false
 	}
-	shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n"))
+	shown, err := pki.StoredLeaf(strings.Join(status.PEM, "\n"))
 	if err != nil {
 		return pki.Chain{}, false
 	}
@@ -177,31 +178,31 @@ func (j *Order) earlierRequest(report seller.OrderStatus, csr pki.CSR) (shown pk
 	if csr.SameKey(shown.Leaf.PublicKey) {
 		return shown, j.requestChanged()
 	}
-	return shown, j.leafKey() == keyMark(shown)
+	return shown, j.leafKey() == keyDigest(shown)
 }
 
-// leafKey is the hash of the stored certificate's key, empty if it is not known.
+// leafKey returns the hash of the stored certificate's key, empty if it is not known.
 func (j *Order) leafKey() string {
 	if known := j.Item.Params[itemparam.LeafKey]; known != "" {
 		return known
 	}
 	if stored, err := pki.StoredLeaf(j.Item.Stored); err == nil {
-		return keyMark(stored)
+		return keyDigest(stored)
 	}
 	return ""
 }
 
-// keepForEarlier leaves the stored certificate in place while the present CSR and names are not handed in: reopen or setparam
-// does that. Storing that was interrupted is completed.
-func (j *Order) keepForEarlier(ctx context.Context, report seller.OrderStatus, shown pki.Chain) error {
+// keepForEarlier leaves the stored certificate in place while the present CSR and names are not submitted: reopen or
+// setparam does that. Storing that was interrupted is completed.
+func (j *Order) keepForEarlier(ctx context.Context, status seller.OrderStatus, shown pki.Chain) error {
 	j.Log.ExtInfof("item %d: id %d shows certificate %s, which answers the request before the present CSR and names; they are not handed in yet",
-		j.Item.Item, report.ID, shown.Serial())
+		j.Item.Item, status.ID, shown.Serial())
 	stored, inPlace := j.inPlace(shown)
 	switch {
 	case j.HasStatus(item.ServiceIssued):
 		return nil
 	case inPlace:
-		return j.announce(ctx, *stored, report)
+		return j.announce(ctx, *stored, status)
 	case stored == nil:
 		return nil
 	}

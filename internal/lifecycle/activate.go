@@ -13,15 +13,15 @@ import (
 	"pmssl/internal/seller"
 )
 
-// activate hands the CSR in for a paid id and saves what the client must publish. After an unclear end the seller is
-// asked what became of it: the CSR is never handed in twice without looking.
-func (j *Order) activate(ctx context.Context, report seller.OrderStatus) error {
-	id := report.ID
+// activate submits the CSR for a paid id and saves what the client must publish. After an unclear end the seller is
+// asked what became of it: the CSR is never submitted twice without looking.
+func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
+	id := status.ID
 	request, err := j.Request()
 	if err != nil {
 		return err
 	}
-	if err := j.EnoughNames(ctx, report, request); err != nil {
+	if err := j.EnoughNames(ctx, status, request); err != nil {
 		return err
 	}
 	activator, ok := j.Seller.(seller.Activator)
@@ -31,20 +31,20 @@ func (j *Order) activate(ctx context.Context, report seller.OrderStatus) error {
 	j.WarnOfNames(ctx, request)
 	j.Log.ExtInfof("item %d: activating id %d for %v, key %s, proof by %s", j.Item.Item, id, request.AllNames(), request.CSR.Key, request.Method)
 	before := j.Item.Params[itemparam.Requested]
-	if err := j.SaveParam(ctx, itemparam.Requested, j.requestMark()+" "+markOpen); err != nil {
+	if err := j.SaveParam(ctx, itemparam.Requested, j.requestDigest()+" "+markOpen); err != nil {
 		return err
 	}
-	proofs, err := activator.Activate(ctx, id, request)
+	challenges, err := activator.Activate(ctx, id, request)
 	if j.Dry != nil {
 		return j.Dry.Stop(err, item.DryActivate, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
 	}
 	if err != nil {
 		if err = j.activated(ctx, id, err); err != nil {
-			return j.notHandedIn(ctx, before, err)
+			return j.revertSubmitted(ctx, before, err)
 		}
-		proofs = nil
+		challenges = nil
 	}
-	if err := j.saveChallenges(ctx, id, request, proofs); err != nil {
+	if err := j.saveChallenges(ctx, id, request, challenges); err != nil {
 		return err
 	}
 	if err := j.SetStatus(ctx, item.ServiceRequested); err != nil {
@@ -53,13 +53,13 @@ func (j *Order) activate(ctx context.Context, report seller.OrderStatus) error {
 	return j.markSubmitted(ctx)
 }
 
-// markOpen is the second word of the request's mark from before the CSR is handed in until that is written down, so that an
-// interruption in between is seen by the next run (rules STORE-9).
+// markOpen is the second word of the request's digest from before the CSR is submitted until that is written down, so that
+// an interruption in between is seen by the next run (rules STORE-9).
 const markOpen = "open"
 
-// lastRequest returns the mark of the request that the seller was last handed, and whether that is not completed; empty if
-// none was.
-func (j *Order) lastRequest() (mark string, open bool) {
+// lastRequest returns the digest of the request that the seller was last handed, and whether that is not completed; empty
+// if none was.
+func (j *Order) lastRequest() (digest string, open bool) {
 	words := strings.Fields(j.Item.Params[itemparam.Requested])
 	if len(words) == 0 {
 		return "", false
@@ -67,15 +67,15 @@ func (j *Order) lastRequest() (mark string, open bool) {
 	return words[0], len(words) > 1
 }
 
-// handingOver reports whether the order's CSR is not known to be handed in.
+// handingOver reports whether the order's CSR is not known to be submitted.
 func (j *Order) handingOver() bool {
-	mark, open := j.lastRequest()
-	return mark == "" || open
+	digest, open := j.lastRequest()
+	return digest == "" || open
 }
 
-// notHandedIn puts the mark of the request before back where the seller certainly did not take the new one, and returns the
-// reason.
-func (j *Order) notHandedIn(ctx context.Context, before string, reason error) error {
+// revertSubmitted puts the digest of the request before back where the seller certainly did not take the new one, and
+// returns the reason.
+func (j *Order) revertSubmitted(ctx context.Context, before string, reason error) error {
 	if failure := fault.From(reason); failure.Retry || failure.OutcomeUnknown {
 		return reason
 	}
@@ -85,34 +85,34 @@ func (j *Order) notHandedIn(ctx context.Context, before string, reason error) er
 	return reason
 }
 
-// closeMark completes the mark of a request of which the seller has decided meanwhile.
-func (j *Order) closeMark(ctx context.Context) error {
-	mark, open := j.lastRequest()
+// closeRequest completes the digest of a request of which the seller has decided meanwhile.
+func (j *Order) closeRequest(ctx context.Context) error {
+	digest, open := j.lastRequest()
 	if !open {
 		return nil
 	}
-	return j.SaveParam(ctx, itemparam.Requested, mark)
+	return j.SaveParam(ctx, itemparam.Requested, digest)
 }
 
-// handedIn writes down which request the seller works on.
+// markSubmitted writes down which request the seller works on.
 func (j *Order) markSubmitted(ctx context.Context) error {
-	return j.SaveParam(ctx, itemparam.Requested, j.requestMark())
+	return j.SaveParam(ctx, itemparam.Requested, j.requestDigest())
 }
 
-// activated looks after an activation that ended badly: nil where the seller took it all the same.
+// activated looks after an activation that ended badly: nil if the seller took it all the same.
 func (j *Order) activated(ctx context.Context, id int64, reason error) error {
-	report, err := j.Seller.OrderStatus(ctx, id)
-	if err != nil || report.State.Activatable() || report.State == seller.StateUnknown || report.State.Ended() {
+	status, err := j.Seller.OrderStatus(ctx, id)
+	if err != nil || status.State.Activatable() || status.State == seller.StateUnknown || status.State.Ended() {
 		return reason
 	}
-	j.Log.ExtInfof("item %d: the answer to the activation was lost (%v), id %d is %s all the same", j.Item.Item, reason, id, report.State)
+	j.Log.ExtInfof("item %d: the answer to the activation was lost (%v), id %d is %s all the same", j.Item.Item, reason, id, status.State)
 	return nil
 }
 
-// saveProofs saves what the client must publish (rules PARAM-11). Values that the seller's answer did not carry are asked
-// for once more; where that fails too, the next sync asks again.
-func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Request, proofs []seller.Challenge) error {
-	if request.Method != seller.MethodEmail && seller.ChallengeText(proofs) == "" || len(proofs) == 0 {
+// saveChallenges saves what the client must publish (rules PARAM-11). Values that the seller's answer did not carry are
+// asked for once more; where that fails too, the next sync asks again.
+func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) error {
+	if request.Method != seller.MethodEmail && seller.ChallengeText(challenges) == "" || len(challenges) == 0 {
 		again, err := j.Seller.Challenges(ctx, id, request)
 		if j.Dry.Withheld(err, item.DryAskProofs, "id", id) {
 			return nil
@@ -121,17 +121,18 @@ func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Req
 			j.Log.Warningf("item %d: what the client must publish could not be read, the next sync asks again: %v", j.Item.Item, err)
 			return nil
 		}
-		proofs = again
+		challenges = again
 	}
-	return j.keepChallenges(ctx, proofs)
+	return j.keepChallenges(ctx, challenges)
 }
 
-// keepProofs saves the values to publish, those of other ways of proof under their own names, and the names to prove.
-func (j *Order) keepChallenges(ctx context.Context, proofs []seller.Challenge) error {
+// keepChallenges saves the values to publish, those of other validation methods under their own names, and the names to
+// prove.
+func (j *Order) keepChallenges(ctx context.Context, challenges []seller.Challenge) error {
 	own := strings.TrimSpace(j.Item.Params[itemparam.Method])
 	var words []string
 	byWord := map[string][]seller.Challenge{}
-	for _, p := range proofs {
+	for _, p := range challenges {
 		word := cmp.Or(p.Word, own)
 		if byWord[word] == nil {
 			words = append(words, word)
@@ -145,13 +146,13 @@ func (j *Order) keepChallenges(ctx context.Context, proofs []seller.Challenge) e
 			}
 		}
 	}
-	if names := seller.ChallengeDomains(proofs); names != "" {
+	if names := seller.ChallengeDomains(challenges); names != "" {
 		return j.SaveParam(ctx, itemparam.Domains, names)
 	}
 	return nil
 }
 
-// dropProofs forgets what was to be published: it belongs to an order or reissue that is over.
+// dropChallenges forgets what was to be published: it belongs to an order or reissue that is over.
 func (j *Order) dropChallenges(ctx context.Context) error {
 	for _, name := range append([]string{itemparam.Domains, j.ChallengeParam()}, j.otherChallenges()...) {
 		if err := j.SaveParam(ctx, name, ""); err != nil {
@@ -161,9 +162,9 @@ func (j *Order) dropChallenges(ctx context.Context) error {
 	return nil
 }
 
-// otherProofs are the item parameters that hold what is to be published for other ways of proof than the order's own, in the order
-// of their names. A seller's words for them begin like ours and may have no underscore behind that
-// (docs/reference/ispmanager.md §4.4).
+// otherChallenges returns the item parameters that hold what is to be published for other validation methods than the
+// order's own, in the order of their names. A seller's words for them begin like ours and may have no underscore behind
+// that (docs/reference/ispmanager.md §4.4).
 func (j *Order) otherChallenges() []string {
 	names := slices.Sorted(maps.Keys(j.Item.Params))
 	return slices.DeleteFunc(names, func(name string) bool {
@@ -171,7 +172,7 @@ func (j *Order) otherChallenges() []string {
 	})
 }
 
-// proofsMissing tells whether the client still lacks what to publish, or which names to prove.
+// challengesMissing reports whether the client still lacks what to publish, or which names to prove.
 func (j *Order) challengesMissing() bool {
 	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
 	if err != nil {
@@ -180,7 +181,8 @@ func (j *Order) challengesMissing() bool {
 	return j.Item.Params[itemparam.Domains] == "" || method != seller.MethodEmail && j.Item.Params[j.ChallengeParam()] == ""
 }
 
-// ChallengeParam names the item parameter that the panel shows to the client for the order's way of proof (rules PARAM-20).
+// ChallengeParam names the item parameter that the panel shows to the client for the order's validation method (rules
+// PARAM-20).
 func (j *Order) ChallengeParam() string {
 	return strings.TrimSpace(j.Item.Params[itemparam.Method]) + "_value"
 }

@@ -15,45 +15,45 @@ import (
 )
 
 // askReissue sends the one request, with what it replaces on the item before and the new id right after.
-func (j *Order) askReissue(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, error) {
+func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, error) {
 	reissuer, ok := j.Seller.(seller.Reissuer)
 	if !ok {
-		return report, fault.Errorf(fault.Value, "command", "%s does not reissue", j.Info.Title)
+		return status, fault.Errorf(fault.Value, "command", "%s does not reissue", j.Info.Title)
 	}
-	request, err := j.reissueRequest(ctx, report)
+	request, err := j.reissueRequest(ctx, status)
 	if err != nil {
-		return report, err
+		return status, err
 	}
 	if j.Dry != nil {
-		_, _, err := reissuer.Reissue(ctx, report.ID, request)
-		return report, j.Dry.Stop(err, item.DryReissue, "id", report.ID, "names", strings.Join(request.AllNames(), " "), "proof", request.Method, "price", "none")
+		_, _, err := reissuer.Reissue(ctx, status.ID, request)
+		return status, j.Dry.Stop(err, item.DryReissue, "id", status.ID, "names", strings.Join(request.AllNames(), " "), "proof", request.Method, "price", "none")
 	}
-	if err := j.savePending(ctx, report); err != nil {
-		return report, err
+	if err := j.savePending(ctx, status); err != nil {
+		return status, err
 	}
 	tried := j.Item.Params[itemparam.ReissueTried]
 	if err := j.CountAttempt(ctx); err != nil {
-		return report, err
+		return status, err
 	}
-	j.Log.ExtInfof("item %d: reissue of id %d for %v, proof by %s", j.Item.Item, report.ID, request.AllNames(), request.Method)
+	j.Log.ExtInfof("item %d: reissue of id %d for %v, proof by %s", j.Item.Item, status.ID, request.AllNames(), request.Method)
 	j.EnterCritical(true) // it costs nothing, but the new id must be written down
 	defer j.EnterCritical(false)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purchase.BuyTime)
 	defer cancel()
-	id, proofs, err := reissuer.Reissue(ctx, report.ID, request)
+	id, challenges, err := reissuer.Reissue(ctx, status.ID, request)
 	if err != nil {
-		return j.reissueFailed(ctx, report, request, tried, err)
+		return j.reissueFailed(ctx, status, request, tried, err)
 	}
-	if err := j.accepted(ctx, report.ID, id); err != nil {
-		return report, err
+	if err := j.accepted(ctx, status.ID, id); err != nil {
+		return status, err
 	}
-	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, proofs)
+	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, challenges)
 }
 
 // reissueRequest returns what the seller is to be asked for, after the checks that need no purchase.
-func (j *Order) reissueRequest(ctx context.Context, report seller.OrderStatus) (seller.Request, error) {
+func (j *Order) reissueRequest(ctx context.Context, status seller.OrderStatus) (seller.Request, error) {
 	if !j.requestChanged() {
-		if err := j.RefuseForeignOrder(ctx, report); err != nil {
+		if err := j.RefuseForeignOrder(ctx, status); err != nil {
 			return seller.Request{}, err
 		}
 	}
@@ -64,7 +64,7 @@ func (j *Order) reissueRequest(ctx context.Context, report seller.OrderStatus) (
 	if err != nil {
 		return seller.Request{}, err
 	}
-	if err := j.EnoughNames(ctx, report, request); err != nil {
+	if err := j.EnoughNames(ctx, status, request); err != nil {
 		return seller.Request{}, err
 	}
 	if j.requestChanged() { // the client may have corrected a name, or mistyped another one
@@ -74,9 +74,9 @@ func (j *Order) reissueRequest(ctx context.Context, report seller.OrderStatus) (
 }
 
 // savePending saves which certificate the reissue replaces, before the seller is asked.
-func (j *Order) savePending(ctx context.Context, report seller.OrderStatus) error {
-	pending := reissueOf{ID: report.ID, Request: j.requestMark(), Serial: j.Item.Params[itemparam.Serial]}
-	if shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
+func (j *Order) savePending(ctx context.Context, status seller.OrderStatus) error {
+	pending := reissueOf{ID: status.ID, Request: j.requestDigest(), Serial: j.Item.Params[itemparam.Serial]}
+	if shown, err := pki.StoredLeaf(strings.Join(status.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
 		pending.Shown = shown.Serial()
 	}
 	raw, err := json.Marshal(pending)
@@ -86,8 +86,8 @@ func (j *Order) savePending(ctx context.Context, report seller.OrderStatus) erro
 	return j.SaveParam(ctx, itemparam.ReissueOf, string(raw))
 }
 
-// allowedMethod moves an item away from a way of proof that the Forum does not allow any more: from 2028-03-15 on e-mail
-// proves nothing (BR 1.2.2), DNS fits every name.
+// allowedMethod moves an item away from a validation method that the Forum does not allow any more: from 2028-03-15 on
+// e-mail proves nothing (BR 1.2.2), DNS fits every name.
 func (j *Order) allowedMethod(ctx context.Context) error {
 	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
 	if err != nil {
@@ -103,7 +103,7 @@ func (j *Order) allowedMethod(ctx context.Context) error {
 // reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once. Where a
 // limit of calls kept the request from being carried out it was no attempt: a day with many certificates must not use up
 // the few tries of each (rules SWEEP-3).
-func (j *Order) reissueFailed(ctx context.Context, report seller.OrderStatus, request seller.Request, tried string, reason error) (seller.OrderStatus, error) {
+func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, request seller.Request, tried string, reason error) (seller.OrderStatus, error) {
 	failure := fault.From(reason)
 	limited := failure.Type == fault.Limit && (!failure.OutcomeUnknown || failure.Refused)
 	if limited {
@@ -112,50 +112,50 @@ func (j *Order) reissueFailed(ctx context.Context, report seller.OrderStatus, re
 		}
 	}
 	if limited && failure.Refused { // most likely; the next run looks for it before it asks again
-		return report, reason
+		return status, reason
 	}
 	if limited || !failure.OutcomeUnknown && !failure.Retry {
 		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
 			j.Log.Errorf("item %d: the mark of a refused reissue could not be dropped: %v", j.Item.Item, err)
 		}
-		return report, reason
+		return status, reason
 	}
-	next, found := j.unansweredReissue(ctx, report)
+	next, found := j.unansweredReissue(ctx, status)
 	if !found {
-		return report, reason
+		return status, reason
 	}
 	j.Log.ExtInfof("item %d: the answer to the reissue was lost (%v), it is id %d", j.Item.Item, reason, next.ID)
 	return j.reissueAccepted(ctx, next, request, nil)
 }
 
-// unansweredReissue looks at once for a reissue whose answer was lost: under the same id if the seller reissues in place, else
-// as what replaced the id or as its successor. false if it does not show.
-func (j *Order) unansweredReissue(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, bool) {
-	next, err := j.Newest(ctx, report.ID)
+// unansweredReissue looks at once for a reissue whose answer was lost: under the same id if the seller reissues in place,
+// else as what replaced the id or as its successor. false if it does not show.
+func (j *Order) unansweredReissue(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, bool) {
+	next, err := j.Newest(ctx, status.ID)
 	if pending, ok := j.pendingReissue(); ok && err == nil && j.reissuesInPlace() {
 		found, err := j.tookPlace(ctx, next, pending)
 		return next, err == nil && found
 	}
-	if err != nil || next.ID == report.ID {
-		next, found, err := j.successor(ctx, report)
+	if err != nil || next.ID == status.ID {
+		next, found, err := j.successor(ctx, status)
 		return next, err == nil && found
 	}
 	return next, true
 }
 
 // reissueAccepted saves what the client must publish now and shows the item as requested.
-func (j *Order) reissueAccepted(ctx context.Context, report seller.OrderStatus, request seller.Request, proofs []seller.Challenge) (seller.OrderStatus, error) {
-	requested := j.requestMark()
+func (j *Order) reissueAccepted(ctx context.Context, status seller.OrderStatus, request seller.Request, challenges []seller.Challenge) (seller.OrderStatus, error) {
+	requested := j.requestDigest()
 	if pending, ok := j.pendingReissue(); ok { // what the client wants may have changed since
 		requested = pending.Request
 	}
 	if err := j.SaveParam(ctx, itemparam.Requested, requested); err != nil {
-		return report, err
+		return status, err
 	}
-	if report.State == seller.StateWaiting {
-		if err := j.saveChallenges(ctx, report.ID, request, proofs); err != nil {
-			return report, err
+	if status.State == seller.StateWaiting {
+		if err := j.saveChallenges(ctx, status.ID, request, challenges); err != nil {
+			return status, err
 		}
 	}
-	return report, j.SetStatus(ctx, item.ServiceRequested)
+	return status, j.SetStatus(ctx, item.ServiceRequested)
 }

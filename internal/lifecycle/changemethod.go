@@ -15,31 +15,31 @@ const (
 	wordEmail = "auth_email"
 )
 
-// changesProof tells whether the seller can be asked for another way of proof while an order waits.
-func (j *Order) changesProof() bool {
+// canChangeMethod reports whether the seller can be asked for another validation method while an order waits.
+func (j *Order) canChangeMethod() bool {
 	_, can := j.Info.Prototype.(seller.MethodChanger)
 	return can
 }
 
-// proveBy changes the way of proof of an order that waits. The seller is asked first: where it refuses, the item goes on telling
-// its client what holds there.
+// proveBy changes the validation method of an order that waits. The seller is asked first: where it refuses, the item goes
+// on telling its client what holds there.
 func (j *Order) proveBy(ctx context.Context, id int64, word, approvers string) error {
 	request, err := j.requestTo(word, approvers)
 	if err != nil {
 		return err
 	}
-	return j.changeProof(ctx, id, word, request)
+	return j.changeMethod(ctx, id, word, request)
 }
 
-// changeProof hands the request's way of proof to the seller and takes it over: what was to be published for the way before
-// proves nothing any more.
-func (j *Order) changeProof(ctx context.Context, id int64, word string, request seller.Request) error {
+// changeMethod hands the request's validation method to the seller and takes it over: what was to be published for the way
+// before proves nothing any more.
+func (j *Order) changeMethod(ctx context.Context, id int64, word string, request seller.Request) error {
 	changer, can := j.Seller.(seller.MethodChanger)
 	if !can {
 		return item.Unsupported(j.Run, "changes the way of proof")
 	}
 	j.Log.ExtInfof("item %d: asking %s to have id %d proved by %s", j.Item.Item, j.Info.Title, id, request.Method)
-	proofs, err := changer.ChangeMethod(ctx, id, request)
+	challenges, err := changer.ChangeMethod(ctx, id, request)
 	if j.Dry != nil {
 		return j.Dry.Stop(err, item.DryChangeProof, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
 	}
@@ -56,13 +56,13 @@ func (j *Order) changeProof(ctx context.Context, id int64, word string, request 
 			return err
 		}
 	}
-	return j.afterRepeat(ctx, id, request, proofs)
+	return j.afterRepeat(ctx, id, request, challenges)
 }
 
-// proofChanged tells whether the item asks for another way of proof than its order was handed in with, while it waits for that
-// proof: the values to publish belong to another way. Sellers that show the values of all ways change none.
-func (j *Order) proofChanged() bool {
-	if !j.changesProof() || !j.HasStatus(item.ServiceWaiting) && !j.HasStatus(item.ServiceRequested) {
+// methodChanged reports whether the item asks for another validation method than its order was submitted with, while it
+// waits for that proof: the values to publish belong to another way. Sellers that show the values of all ways change none.
+func (j *Order) methodChanged() bool {
+	if !j.canChangeMethod() || !j.HasStatus(item.ServiceWaiting) && !j.HasStatus(item.ServiceRequested) {
 		return false
 	}
 	if method, err := seller.ParseMethod(j.Item.Params[itemparam.Method]); err != nil {
@@ -73,16 +73,16 @@ func (j *Order) proofChanged() bool {
 	return len(j.otherChallenges()) > 0
 }
 
-// proveIfChanged is proveAsChanged where the way of proof was changed.
+// proveIfChanged is proveAsChanged where the validation method was changed.
 func (j *Order) proveIfChanged(ctx context.Context) error {
-	if !j.proofChanged() {
+	if !j.methodChanged() {
 		return nil
 	}
 	return j.proveAsChanged(ctx)
 }
 
-// proveAsChanged hands a way of proof that was changed on the item to the seller. An order that does not wait any more needs
-// none; its next reissue takes it.
+// proveAsChanged hands a validation method that was changed on the item to the seller. An order that does not wait any more
+// needs none; its next reissue takes it.
 func (j *Order) proveAsChanged(ctx context.Context) error {
 	request, err := j.Request()
 	if err != nil {
@@ -93,13 +93,13 @@ func (j *Order) proveAsChanged(ctx context.Context) error {
 			return err
 		}
 	}
-	report, err := j.Newest(ctx, j.ID())
+	status, err := j.Newest(ctx, j.ID())
 	if err != nil {
 		return err
 	}
-	if report.State != seller.StateWaiting {
-		j.Log.ExtInfof("item %d: id %d is %s, its next reissue takes the way of proof", j.Item.Item, report.ID, report.State)
+	if status.State != seller.StateWaiting {
+		j.Log.ExtInfof("item %d: id %d is %s, its next reissue takes the way of proof", j.Item.Item, status.ID, status.State)
 		return nil
 	}
-	return j.changeProof(ctx, report.ID, j.Item.Params[itemparam.Method], request)
+	return j.changeMethod(ctx, status.ID, j.Item.Params[itemparam.Method], request)
 }

@@ -93,18 +93,18 @@ func (j *Order) endOrder(ctx context.Context) (left []string) {
 	return append(left, fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.Item.Item, id, j.Info.Title, err, j.endRenewal(ctx, id)))
 }
 
-// belongsTo returns the name for which the seller shows an order that is not this item's; empty if nothing says so. Without a certificate
-// in place nothing could.
+// belongsTo returns the name for which the seller shows an order that is not this item's; empty if nothing says so. Without
+// a certificate in place nothing could.
 func (j *Order) belongsTo(ctx context.Context, id int64) string {
 	if j.Item.Stored == "" {
 		return ""
 	}
-	report, err := j.Seller.OrderStatus(ctx, id)
+	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil {
 		j.Log.Warningf("item %d: for whom the order %d at %s is could not be read: %v", j.Item.Item, id, j.Info.Title, err)
 		return ""
 	}
-	return j.ForeignOrder(report)
+	return j.ForeignOrder(status)
 }
 
 // maxReplacedEnded is how many replaced certificates are looked at, the newest first: older ones have run out.
@@ -116,7 +116,7 @@ func (j *Order) endReplaced(ctx context.Context, newest int64) (left []string) {
 	older := slices.DeleteFunc(j.Lineage(), func(id int64) bool { return id == newest })
 	slices.Reverse(older)
 	for _, id := range older[:min(len(older), maxReplacedEnded)] {
-		report, err := j.Seller.OrderStatus(ctx, id)
+		status, err := j.Seller.OrderStatus(ctx, id)
 		if err != nil {
 			j.Log.Warningf("item %d: whether the replaced certificate %d at %s is still valid could not be read: %v", j.Item.Item, id, j.Info.Title, err)
 			if fault.From(err).SellerFails() { // so would the next one
@@ -124,11 +124,11 @@ func (j *Order) endReplaced(ctx context.Context, newest int64) (left []string) {
 			}
 			continue
 		}
-		stored, err := pki.StoredLeaf(strings.Join(report.PEM, "\n"))
-		if report.State.Ended() || err != nil || !stored.Leaf.NotAfter.After(j.Now()) {
+		stored, err := pki.StoredLeaf(strings.Join(status.PEM, "\n"))
+		if status.State.Ended() || err != nil || !stored.Leaf.NotAfter.After(j.Now()) {
 			continue
 		}
-		if other := j.ForeignOrder(report); other != "" {
+		if other := j.ForeignOrder(status); other != "" {
 			left = append(left, fmt.Sprintf("the id %d at %s is shown there for %s and was not revoked", id, j.Info.Title, other))
 			continue
 		}

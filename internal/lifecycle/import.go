@@ -23,7 +23,7 @@ const importStep = 50
 // itemActive is item.status of an active item (docs/reference/billmanager.md §4).
 const itemActive = 2
 
-// takeover is one import: certificates of the seller's account become items of the panel.
+// importer is one import: certificates of the seller's account become items of the panel.
 type importer struct {
 	*item.Run
 	seller   seller.Seller
@@ -83,7 +83,7 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return doc, nil
 }
 
-// wantedOf are the certificates that the search words name; all where there is none.
+// wantedOf returns the certificates that the search words name; all where there is none.
 func wantedOf(listed []seller.ListedCertificate, search string) []seller.ListedCertificate {
 	words := strings.FieldsFunc(search, func(r rune) bool { return strings.ContainsRune(" \t\r\n\\", r) })
 	if len(words) == 0 {
@@ -96,7 +96,7 @@ func wantedOf(listed []seller.ListedCertificate, search string) []seller.ListedC
 	return slices.DeleteFunc(slices.Clone(listed), func(l seller.ListedCertificate) bool { return !names[canonical(l.CommonName)] })
 }
 
-// canonical is a name in the form that certificates carry or, where it cannot be certified, in lower case.
+// canonical returns a name in the form that certificates carry or, where it cannot be certified, in lower case.
 func canonical(name string) string {
 	if ascii, err := pki.ASCIIName("name", name); err == nil {
 		return ascii

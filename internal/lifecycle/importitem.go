@@ -32,9 +32,9 @@ func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outc
 	return outcomeImported, t.make(ctx, l, chain)
 }
 
-// halfMade returns the item that an import made and left before it could say whose it is: a panel may ignore the parameters that
-// are handed over with a new item. It is known by its name, the end of the certificate and the module (rules IMPORT-1). Of
-// several equal ones the oldest is taken, they are interchangeable. Item 0 if there is none.
+// halfMade returns the item that an import made and left before it could say whose it is: a panel may ignore the parameters
+// that are handed over with a new item. It is known by its name, the end of the certificate and the module (rules
+// IMPORT-1). Of several equal ones the oldest is taken, they are interchangeable. Item 0 if there is none.
 func (t *importer) halfMade(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) (item.Item, error) {
 	bare, err := t.Panel.WithoutOrder(ctx, t.Args.Module, canonical(l.CommonName))
 	if err != nil {
@@ -47,8 +47,8 @@ func (t *importer) halfMade(ctx context.Context, l seller.ListedCertificate, cha
 		if it.RemoteID != "" && it.RemoteID != "0" && it.RemoteID != strconv.FormatInt(l.ID, 10) {
 			continue
 		}
-		order, ours, err := t.unfinished(ctx, l, it.Item)
-		if err != nil || ours && (order.Template == "" || order.Template == l.Template) {
+		order, own, err := t.unfinished(ctx, l, it.Item)
+		if err != nil || own && (order.Template == "" || order.Template == l.Template) {
 			return order, err
 		}
 	}
@@ -81,19 +81,19 @@ func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain p
 // errNotIssued is wrapped if an order of which the list does not say whether it was issued was not.
 var errNotIssued = errors.New("is not issued: left alone")
 
-// chain is the certificate as the seller delivers it. No CSR of ours exists: the leaf is told by its name.
+// chain returns the certificate as the seller delivers it. No CSR of ours exists: the leaf is told by its name.
 func (t *importer) chain(ctx context.Context, l seller.ListedCertificate) (pki.Chain, error) {
-	report, err := t.seller.OrderStatus(ctx, l.ID)
+	status, err := t.seller.OrderStatus(ctx, l.ID)
 	if err != nil {
 		return pki.Chain{}, err
 	}
-	if l.Unsaid && report.State != seller.StateIssued {
+	if l.Unsaid && status.State != seller.StateIssued {
 		return pki.Chain{}, errNotIssued
 	}
-	if len(report.PEM) == 0 {
+	if len(status.PEM) == 0 {
 		return pki.Chain{}, fault.Errorf(fault.Delivered, "certificate", "%s shows id %d as issued and delivers no certificate", t.Info.Title, l.ID).Retryable()
 	}
-	chain, err := pki.NamedChain(report.PEM, canonical(l.CommonName), t.Now())
+	chain, err := pki.NamedChain(status.PEM, canonical(l.CommonName), t.Now())
 	for _, warning := range chain.Warnings {
 		t.Log.Warningf("import: id %d of %s: %s; stored all the same", l.ID, item.PlainText(l.CommonName, item.MaxName), warning)
 	}
@@ -142,7 +142,7 @@ func (t *importer) fill(ctx context.Context, order item.Item, l seller.ListedCer
 	return j.SaveParam(ctx, itemparam.Serial, chain.Serial())
 }
 
-// started is the first day of the term: the order's, or the certificate's where the seller does not tell.
+// started returns the first day of the term: the order's, or the certificate's where the seller does not say.
 func started(l seller.ListedCertificate, chain pki.Chain) cabforum.Date {
 	if !l.Created.IsZero() {
 		return l.Created
@@ -152,8 +152,8 @@ func started(l seller.ListedCertificate, chain pki.Chain) cabforum.Date {
 
 // resume completes an item that an interrupted import left half done, and leaves every other one alone.
 func (t *importer) resume(ctx context.Context, l seller.ListedCertificate, it int64) (outcome, error) {
-	order, ours, err := t.unfinished(ctx, l, it)
-	if err != nil || !ours {
+	order, own, err := t.unfinished(ctx, l, it)
+	if err != nil || !own {
 		return outcomeSkipped, err
 	}
 	chain, err := t.chain(ctx, l)

@@ -12,11 +12,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// reissuesInPlace tells whether the seller's reissue leaves the id: the order stays, its certificate changes.
+// reissuesInPlace reports whether the seller's reissue leaves the id: the order stays, its certificate changes.
 func (j *Order) reissuesInPlace() bool {
 	_, reissues := j.Seller.(seller.Reissuer)
-	_, succession := j.Seller.(seller.ReissueFinder)
-	return reissues && !succession
+	_, finder := j.Seller.(seller.ReissueFinder)
+	return reissues && !finder
 }
 
 // accepted writes down that the seller took a reissue: its new id, or the mark on the old one.
@@ -44,39 +44,40 @@ func (j *Order) acceptInPlace(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.ReissueOf, string(raw))
 }
 
-// tookPlace tells whether a reissue in place whose answer was lost was taken after all: the order waits again for a
+// tookPlace reports whether a reissue in place whose answer was lost was taken after all: the order waits again for a
 // certificate of this item's key, or shows another certificate than the one that was to be replaced.
-func (j *Order) tookPlace(ctx context.Context, report seller.OrderStatus, pending reissueOf) (bool, error) {
+func (j *Order) tookPlace(ctx context.Context, status seller.OrderStatus, pending reissueOf) (bool, error) {
 	switch {
-	case report.Undelivered != nil:
-		return false, report.Undelivered
-	case report.State == seller.StateWaiting:
-		if err := j.checkOwnKey(report); err != nil {
+	case status.Undelivered != nil:
+		return false, status.Undelivered
+	case status.State == seller.StateWaiting:
+		if err := j.checkOwnKey(status); err != nil {
 			return false, err
 		}
-	case report.State == seller.StateIssued:
+	case status.State == seller.StateIssued:
 		csr, err := pki.ReadCSR(j.Item.CSR)
 		if err != nil {
 			return false, err
 		}
-		chain, err := pki.BuildChain(report.PEM, csr, j.Now())
+		chain, err := pki.BuildChain(status.PEM, csr, j.Now())
 		if err != nil || pending.replaces(chain) {
 			return false, nil
 		}
 	default:
 		return false, nil
 	}
-	j.Log.ExtInfof("item %d: the reissue of id %d whose answer was lost was taken, the order is %s", j.Item.Item, report.ID, report.State)
+	j.Log.ExtInfof("item %d: the reissue of id %d whose answer was lost was taken, the order is %s", j.Item.Item, status.ID, status.State)
 	return true, j.acceptInPlace(ctx)
 }
 
-// showsReplaced tells whether the certificate of the report is the one that a reissue which the seller took is to replace.
-func (j *Order) showsReplaced(report seller.OrderStatus) (pki.Chain, bool) {
+// showsReplaced reports whether the certificate of the report is the one that a reissue which the seller took is to
+// replace.
+func (j *Order) showsReplaced(status seller.OrderStatus) (pki.Chain, bool) {
 	pending, ok := j.pendingReissue()
 	if !ok || !j.answered(pending) || pending.Serial == "" {
 		return pki.Chain{}, false
 	}
-	shown, err := pki.StoredLeaf(strings.Join(report.PEM, "\n"))
+	shown, err := pki.StoredLeaf(strings.Join(status.PEM, "\n"))
 	return shown, err == nil && pending.replaces(shown)
 }
 
@@ -85,17 +86,18 @@ func (r reissueOf) replaces(chain pki.Chain) bool {
 	return chain.Serial() == r.Serial || chain.Serial() == r.Shown
 }
 
-// stillReplaced is an order that is issued and shows the certificate that a reissue is to replace. Where the seller itself
-// calls it issued a day after it took the reissue, nothing comes of that reissue any more: it may be asked for again.
-func (j *Order) stillReplaced(ctx context.Context, report seller.OrderStatus, chain pki.Chain) error {
-	if j.reissuesInPlace() && !report.Inferred && j.Now().Sub(j.Attempts().Last) > purchase.FreshCertificate {
+// stillReplaced handles an order that is issued and shows the certificate that a reissue is to replace. Where the seller
+// itself calls it issued a day after it took the reissue, nothing comes of that reissue any more: it may be asked for
+// again.
+func (j *Order) stillReplaced(ctx context.Context, status seller.OrderStatus, chain pki.Chain) error {
+	if j.reissuesInPlace() && !status.Inferred && j.Now().Sub(j.Attempts().Last) > purchase.FreshCertificate {
 		j.Log.Warningf("item %d: %s took a reissue of id %d at %s and shows the old certificate %s as issued; nothing came of it",
-			j.Item.Item, j.Info.Title, report.ID, j.Attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
+			j.Item.Item, j.Info.Title, status.ID, j.Attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
 		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
 			return err
 		}
 		return j.SetStatus(ctx, item.ServiceIssued)
 	}
-	j.Log.ExtInfof("item %d: id %d still shows the replaced certificate %s, waiting for the new one", j.Item.Item, report.ID, chain.Serial())
+	j.Log.ExtInfof("item %d: id %d still shows the replaced certificate %s, waiting for the new one", j.Item.Item, status.ID, chain.Serial())
 	return j.SetStatus(ctx, item.ServiceWaiting)
 }

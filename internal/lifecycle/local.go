@@ -8,20 +8,20 @@ import (
 	"pmssl/internal/item"
 )
 
-// Suspend tells the panel that the item is suspended. A certificate cannot be switched off for a while: nothing is asked
-// of the seller.
+// Suspend reports to the panel that the item is suspended. A certificate cannot be switched off for a while: nothing is
+// asked of the seller.
 func Suspend(ctx context.Context, run *item.Run) (*etree.Document, error) {
-	return post(ctx, run, "suspend")
+	return panelOnly(ctx, run, "suspend")
 }
 
-// Resume tells the panel that the item is active again.
+// Resume reports to the panel that the item is active again.
 func Resume(ctx context.Context, run *item.Run) (*etree.Document, error) {
-	return post(ctx, run, "resume")
+	return panelOnly(ctx, run, "resume")
 }
 
-// CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller that
-// would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel expects
-// no call-back (docs/reference/billmanager.md §1.4).
+// CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller
+// that would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel
+// expects no call-back (docs/reference/billmanager.md §1.4).
 func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Local(ctx, run)
 	if err != nil {
@@ -31,8 +31,8 @@ func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) 
 	return nil, nil
 }
 
-// post is a command that only concerns the panel.
-func post(ctx context.Context, run *item.Run, what string) (*etree.Document, error) {
+// panelOnly runs a command that only concerns the panel.
+func panelOnly(ctx context.Context, run *item.Run, what string) (*etree.Document, error) {
 	if _, err := Local(ctx, run); err != nil {
 		return nil, err
 	}

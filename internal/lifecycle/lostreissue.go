@@ -12,114 +12,115 @@ import (
 	"pmssl/internal/seller"
 )
 
-// settleReissue looks up a reissue of which nothing was heard or that nobody followed. Where it certainly never reached the
-// seller its mark is dropped, so that the sweep's own rules decide when it is asked for again.
+// ReconcileReissue looks up a reissue of which nothing was heard or that nobody followed. Where it certainly never reached
+// the seller its mark is dropped, so that the sweep's own rules decide when it is asked for again.
 func (j *Order) ReconcileReissue(ctx context.Context) error {
 	unfollowed := j.unfollowed()
 	if !unfollowed && !j.Unanswered() {
 		return nil
 	}
-	report, err := j.Newest(ctx, j.ID())
+	status, err := j.Newest(ctx, j.ID())
 	if err != nil {
 		return err
 	}
 	if unfollowed {
-		if report.State != seller.StateWaiting && report.State != seller.StateIssued {
+		if status.State != seller.StateWaiting && status.State != seller.StateIssued {
 			return nil
 		}
-		return j.underWay(ctx, report)
+		return j.underWay(ctx, status)
 	}
-	report, found, err := j.lostReissue(ctx, report)
+	status, found, err := j.lostReissue(ctx, status)
 	if err != nil {
 		return err
 	}
 	if found || !j.Unanswered() {
-		return j.underWay(ctx, report)
+		return j.underWay(ctx, status)
 	}
 	return j.SaveParam(ctx, itemparam.ReissueOf, "")
 }
 
 // underWay shows the item as what it is: reissued at the seller. The next sync does the rest.
-func (j *Order) underWay(ctx context.Context, report seller.OrderStatus) error {
+func (j *Order) underWay(ctx context.Context, status seller.OrderStatus) error {
 	request, err := j.Request()
 	if err != nil {
 		return err
 	}
-	_, err = j.reissueAccepted(ctx, report, request, nil)
+	_, err = j.reissueAccepted(ctx, status, request, nil)
 	return err
 }
 
 // lostReissue looks for the outcome of a reissue whose answer never came: the item still carries the id that was to be
 // replaced (rules STORE-6). It returns the report of the newest id and whether that is the reissue that is wanted now: one
 // that turns up for an earlier request is the item's, and no answer to this one.
-func (j *Order) lostReissue(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, bool, error) {
+func (j *Order) lostReissue(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, bool, error) {
 	pending, open := j.pendingReissue()
 	switch {
 	case !open:
-		return report, false, nil
+		return status, false, nil
 	case j.answered(pending):
-		return report, j.answersPresent(pending, report), nil
+		return status, j.answersPresent(pending, status), nil
 	case j.reissuesInPlace():
-		if found, err := j.tookPlace(ctx, report, pending); err != nil || found {
-			return j.turnedUp(ctx, report, pending, err)
+		if found, err := j.tookPlace(ctx, status, pending); err != nil || found {
+			return j.lostReissueFound(ctx, status, pending, err)
 		}
 	}
-	if report.State != seller.StateIssued {
-		return report, false, nil
+	if status.State != seller.StateIssued {
+		return status, false, nil
 	}
-	next, found, err := j.successor(ctx, report)
+	next, found, err := j.successor(ctx, status)
 	if err != nil || found {
-		return j.turnedUp(ctx, next, pending, err)
+		return j.lostReissueFound(ctx, next, pending, err)
 	}
-	if pending.Request != j.requestMark() {
-		return report, false, nil // the client wants something else by now; the seller knows whether it may
+	if pending.Request != j.requestDigest() {
+		return status, false, nil // the client wants something else by now; the seller knows whether it may
 	}
 	if free := j.Attempts().Last.Add(purchase.IntentWait); j.Now().Before(free) {
-		return report, false, fault.Errorf(fault.Waiting, itemparam.ReissueOf,
-			"the reissue of id %d had no answer and nothing of it shows yet; it is asked for again after %s", report.ID, free.Format(time.RFC3339)).Retryable()
+		return status, false, fault.Errorf(fault.Waiting, itemparam.ReissueOf,
+			"the reissue of id %d had no answer and nothing of it shows yet; it is asked for again after %s", status.ID, free.Format(time.RFC3339)).Retryable()
 	}
-	j.Log.ExtInfof("item %d: the reissue of id %d asked for at %s never reached the seller", j.Item.Item, report.ID, j.Attempts().Last.Format(time.RFC3339))
-	return report, false, nil
+	j.Log.ExtInfof("item %d: the reissue of id %d asked for at %s never reached the seller", j.Item.Item, status.ID, j.Attempts().Last.Format(time.RFC3339))
+	return status, false, nil
 }
 
-// answersPresent reports whether a reissue that the seller took is for the present request and still waits or was just taken.
-func (j *Order) answersPresent(pending reissueOf, report seller.OrderStatus) bool {
-	return pending.Request == j.requestMark() && (report.State == seller.StateWaiting || j.justTaken(report))
+// answersPresent reports whether a reissue that the seller took is for the present request and still waits or was just
+// taken.
+func (j *Order) answersPresent(pending reissueOf, status seller.OrderStatus) bool {
+	return pending.Request == j.requestDigest() && (status.State == seller.StateWaiting || j.justTaken(status))
 }
 
-// turnedUp writes down for which request a reissue is that was lost and found.
-func (j *Order) turnedUp(ctx context.Context, report seller.OrderStatus, pending reissueOf, err error) (seller.OrderStatus, bool, error) {
+// lostReissueFound writes down for which request a reissue is that was lost and found.
+func (j *Order) lostReissueFound(ctx context.Context, status seller.OrderStatus, pending reissueOf, err error) (seller.OrderStatus, bool, error) {
 	if err != nil {
-		return report, false, err
+		return status, false, err
 	}
-	return report, pending.Request == j.requestMark(), j.SaveParam(ctx, itemparam.Requested, pending.Request)
+	return status, pending.Request == j.requestDigest(), j.SaveParam(ctx, itemparam.Requested, pending.Request)
 }
 
-// justTaken is a reissue in place that the seller took within the last day and of which nothing shows: the order is issued, with
-// the certificate that is to be replaced.
-func (j *Order) justTaken(report seller.OrderStatus) bool {
-	_, old := j.showsReplaced(report)
-	return old && j.reissuesInPlace() && report.State == seller.StateIssued && j.Now().Sub(j.Attempts().Last) <= purchase.FreshCertificate
+// justTaken reports whether the seller took a reissue in place within the last day and shows no trace of it: the order is
+// issued, with the certificate that is to be replaced.
+func (j *Order) justTaken(status seller.OrderStatus) bool {
+	_, old := j.showsReplaced(status)
+	return old && j.reissuesInPlace() && status.State == seller.StateIssued && j.Now().Sub(j.Attempts().Last) <= purchase.FreshCertificate
 }
 
 // successor finds a reissue of the id among the seller's newer ids for the same name: activated, nobody's, and for this
 // item's key (rules STORE-5). It becomes the item's newest id.
-func (j *Order) successor(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, bool, error) {
-	succession, ok := j.Seller.(seller.ReissueFinder)
+func (j *Order) successor(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, bool, error) {
+	finder, ok := j.Seller.(seller.ReissueFinder)
 	if !ok {
-		return report, false, nil
+		return status, false, nil
 	}
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
-		return report, false, err
+		return status, false, err
 	}
-	ids, err := succession.FindReissues(ctx, report.ID, csr.CommonName)
+	ids, err := finder.FindReissues(ctx, status.ID, csr.CommonName)
 	if err != nil {
-		return report, false, err
+		return status, false, err
 	}
 	taken, _, err := j.Claims(ctx, purchase.Intent{})
 	if err != nil {
-		return report, false, err
+		return status, false, err
 	}
 	for _, id := range ids {
 		if taken[id] != 0 || slices.Contains(j.Lineage(), id) {
@@ -127,7 +128,7 @@ func (j *Order) successor(ctx context.Context, report seller.OrderStatus) (selle
 		}
 		next, err := j.Seller.OrderStatus(ctx, id)
 		if err != nil {
-			return report, false, err
+			return status, false, err
 		}
 		if err := j.checkOwnKey(next); err != nil {
 			j.Log.ExtInfof("item %d: id %d is not the reissue: %v", j.Item.Item, id, err)
@@ -136,5 +137,5 @@ func (j *Order) successor(ctx context.Context, report seller.OrderStatus) (selle
 		j.Log.ExtInfof("item %d: id %d is the reissue whose answer was lost", j.Item.Item, id)
 		return next, true, j.succeed(ctx, id)
 	}
-	return report, false, nil
+	return status, false, nil
 }

@@ -71,7 +71,7 @@ func (j *Order) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	return id, j.Paid, err
 }
 
-// activates tells whether the seller takes the CSR after the purchase, not with it.
+// activates reports whether the seller takes the CSR after the purchase, not with it.
 func (j *Order) activates() bool {
 	_, yes := j.Seller.(seller.Activator)
 	return yes
@@ -110,17 +110,17 @@ func (j *Order) orderable(r seller.Request) error {
 	if r.Method == seller.MethodEmail && len(r.Emails) > 1 && len(r.Emails) != len(r.AllNames()) {
 		return fault.Errorf(fault.Value, itemparam.Approver, "%d approvers for %d names: give one for each name, the common name's first", len(r.Emails), len(r.AllNames()))
 	}
-	if err := j.emailProof(r); err != nil {
+	if err := j.emailChallenge(r); err != nil {
 		return err
 	}
-	return j.examine(r)
+	return j.validate(r)
 }
 
-// examine holds an order against the seller's own rules or, where it has none, the data of people and organisation against what
-// every CA takes. What a seller without rules wants to know of people for a DV product, its form says.
-func (j *Order) examine(r seller.Request) error {
-	if examiner, ok := j.Seller.(seller.OrderValidator); ok {
-		return examiner.ValidateOrder(r)
+// validate holds an order against the seller's own rules or, where it has none, the data of people and organisation against
+// what every CA takes. What a seller without rules wants to know of people for a DV product, its form says.
+func (j *Order) validate(r seller.Request) error {
+	if validator, ok := j.Seller.(seller.OrderValidator); ok {
+		return validator.ValidateOrder(r)
 	}
 	if r.Product.Level == seller.DV {
 		return nil
@@ -128,21 +128,22 @@ func (j *Order) examine(r seller.Request) error {
 	return seller.CheckContacts(r.Params)
 }
 
-// withSubject adds to what is wrong with an order's CSR, names or proof what is wrong with the data of people and organisation:
-// a client hears all of it at once.
+// withSubject adds to what is wrong with an order's CSR, names or proof what is wrong with the data of people and
+// organisation: a client hears all of it at once.
 func (j *Order) withSubject(r seller.Request, wrong error) error {
 	if r.Product.ID == "" { // not even the product is known
 		return wrong
 	}
-	r.Method = seller.MethodDNS // the way of proof is looked at already, and needs the names
-	return fault.Join(wrong, j.examine(r))
+	r.Method = seller.MethodDNS // the validation method is looked at already, and needs the names
+	return fault.Join(wrong, j.validate(r))
 }
 
-// lastEmailYears is when orders that are proved by e-mail begin to be warned of: a term of then outlives that way of proof.
+// lastEmailYears returns when orders that are proved by e-mail begin to be warned of: a term of then outlives that
+// validation method.
 func lastEmailYears() cabforum.Date { return cabforum.Date{Year: 2027, Month: time.January, Day: 1} }
 
-// emailProof refuses an order that is proved by e-mail where the Forum has ended that, and warns of it from 2027 on.
-func (j *Order) emailProof(r seller.Request) error {
+// emailChallenge refuses an order that is proved by e-mail where the Forum has ended that, and warns of it from 2027 on.
+func (j *Order) emailChallenge(r seller.Request) error {
 	if r.Method != seller.MethodEmail {
 		return nil
 	}
@@ -166,23 +167,23 @@ func (j *Order) emailAllowed() error {
 
 // accept brings a paid id to the point where the seller works on it and takes over what the seller says (rules BUY-6).
 func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
-	report, err := j.standing(ctx, id, fresh)
+	status, err := j.standing(ctx, id, fresh)
 	if err != nil {
 		return err
 	}
 	changed := fresh // what the seller says of it now is not in the report
-	if report.State.Activatable() {
+	if status.State.Activatable() {
 		changed = true
-		if err := j.activate(ctx, report); err != nil {
+		if err := j.activate(ctx, status); err != nil {
 			return err
 		}
 	}
-	if !report.State.Ended() {
+	if !status.State.Ended() {
 		if err := j.nominalDate(ctx); err != nil {
 			return err
 		}
 	}
-	outcome, err := j.firstSync(ctx, report, changed)
+	outcome, err := j.firstSync(ctx, status, changed)
 	if failure := fault.From(err); err != nil && failure.Type == fault.Delivered && !failure.Retry {
 		return err // what was delivered is of no use: the panel's own sync would not mend it either (rules STORE-8)
 	}
@@ -193,7 +194,7 @@ func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
 	return outcome.Ended
 }
 
-// standing is where a paid id stands: known right after its purchase, asked for otherwise.
+// standing returns where a paid id stands: known right after its purchase, asked for otherwise.
 func (j *Order) standing(ctx context.Context, id int64, fresh bool) (seller.OrderStatus, error) {
 	switch {
 	case fresh && j.activates():
@@ -204,30 +205,30 @@ func (j *Order) standing(ctx context.Context, id int64, fresh bool) (seller.Orde
 		}
 		return seller.OrderStatus{ID: id, State: seller.StateWaiting}, j.SetStatus(ctx, item.ServiceRequested)
 	}
-	report, err := j.Newest(ctx, id)
+	status, err := j.Newest(ctx, id)
 	switch {
 	case err != nil:
-		return report, err
-	case report.State == seller.StateUnknown:
-		return report, fault.Errorf(fault.API, "status", "%s shows id %d in the unknown state %q", j.Info.Title, id, report.StatusText).Retryable()
-	case report.State == seller.StateUnpaid:
-		return report, j.unpaid(report.ID)
+		return status, err
+	case status.State == seller.StateUnknown:
+		return status, fault.Errorf(fault.API, "status", "%s shows id %d in the unknown state %q", j.Info.Title, id, status.StatusText).Retryable()
+	case status.State == seller.StateUnpaid:
+		return status, j.unpaid(status.ID)
 	}
-	return report, nil
+	return status, nil
 }
 
-// unpaid is the fault of an order that the seller has taken and not been paid for.
+// unpaid returns the fault of an order that the seller has taken and not been paid for.
 func (j *Order) unpaid(id int64) error {
 	return fault.Errorf(fault.API, "status", "the order %d at %s is not paid for: pay it there, nothing else is ordered meanwhile", id, j.Info.Title).Retryable()
 }
 
 // firstSync judges the report at hand, or a new one where what was just done has made it old.
-func (j *Order) firstSync(ctx context.Context, report seller.OrderStatus, changed bool) (Outcome, error) {
+func (j *Order) firstSync(ctx context.Context, status seller.OrderStatus, changed bool) (Outcome, error) {
 	if changed {
 		var err error
-		if report, err = j.Newest(ctx, report.ID); err != nil {
+		if status, err = j.Newest(ctx, status.ID); err != nil {
 			return Outcome{}, err
 		}
 	}
-	return j.ApplyStatus(ctx, report)
+	return j.ApplyStatus(ctx, status)
 }

@@ -37,5 +37,5 @@ func Local(ctx context.Context, run *item.Run) (*Order, error) {
 	return Of(j), err
 }
 
-// Of is the order of an item that is loaded already.
+// Of returns the order of an item that is loaded already.
 func Of(j *item.Handle) *Order { return &Order{&purchase.Buyer{Handle: j}} }

@@ -20,8 +20,8 @@ import (
 // docs/reference/namecheap.md §3.7).
 const renewWindow = 90
 
-// renewFrom is the first day on which the present term is renewed. A month's term is shorter than the window, which would
-// begin before it: the renewal that brought a term would be taken for the one that follows it, or be bought twice.
+// renewFrom returns the first day on which the present term is renewed. A month's term is shorter than the window, which
+// would begin before it: the renewal that brought a term would be taken for the one that follows it, or be bought twice.
 func (j *Order) renewFrom() cabforum.Date {
 	start, end := j.TermStart(), j.TermEnd()
 	return end.AddDays(-min(renewWindow, start.DaysUntil(end)/2))
@@ -37,32 +37,32 @@ func Prolong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if j.ID() == 0 {
 		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s to renew", j.Item.Item, j.Info.Title)
 	}
-	report, err := j.Newest(ctx, j.ID())
+	status, err := j.Newest(ctx, j.ID())
 	if err != nil {
 		return nil, err
 	}
-	bought, err := j.renewedOn(ctx, report)
+	bought, err := j.renewedOn(ctx, status)
 	if err != nil {
 		return nil, err
 	}
 	if bought.IsZero() {
-		if err := j.renew(ctx, report); err != nil {
+		if err := j.renew(ctx, status); err != nil {
 			return nil, err
 		}
-		bought, report = j.Today(), seller.OrderStatus{ID: j.ID(), State: seller.StateRenewal}
+		bought, status = j.Today(), seller.OrderStatus{ID: j.ID(), State: seller.StateRenewal}
 		if !j.activates() {
-			report.State = seller.StateWaiting
+			status.State = seller.StateWaiting
 		}
 	}
 	if err := j.newTerm(ctx, bought); err != nil {
 		return nil, err
 	}
-	return nil, j.finishRenewal(ctx, report)
+	return nil, j.finishRenewal(ctx, status)
 }
 
-// renewedOn is the day on which the renewal that this run is about was paid, zero where it was not: the journal holds it
+// renewedOn returns the day on which the renewal that this run is about was paid, zero if it was not: the journal holds it
 // under the same running operation, or the newest id is a renewal that waits for its activation.
-func (j *Order) renewedOn(ctx context.Context, report seller.OrderStatus) (cabforum.Date, error) {
+func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (cabforum.Date, error) {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
 		return cabforum.Date{}, err
@@ -71,7 +71,7 @@ func (j *Order) renewedOn(ctx context.Context, report seller.OrderStatus) (cabfo
 		lines = append(slices.Clone(lines), own)
 	}
 	for _, line := range lines {
-		if j.isRenewal(line) && j.ofThisRun(line, report) {
+		if j.isRenewal(line) && j.ofThisRun(line, status) {
 			j.Log.ExtInfof("item %d: the renewal %d was paid already", j.Item.Item, line.ID)
 			return cabforum.DateOf(line.Time), nil
 		}
@@ -80,27 +80,27 @@ func (j *Order) renewedOn(ctx context.Context, report seller.OrderStatus) (cabfo
 	switch {
 	case err == nil && j.OtherAccount(in) != nil:
 		return cabforum.Date{}, nil // for the purchase to refuse
-	case report.State != seller.StateRenewal:
+	case status.State != seller.StateRenewal:
 		return cabforum.Date{}, nil
 	case err != nil || in.Kind != seller.KindRenew:
-		return j.Today(), nil // nothing, or another purchase than the renewal: not settled by it
+		return j.Today(), nil // nothing, or another purchase than the renewal: not resolved by it
 	}
 	return j.Today(), j.SaveParam(ctx, itemparam.Intent, "")
 }
 
-// isRenewal reports whether the line of the journal is a renewal of this item with an id that the item has; others are another
-// account's, or an earlier item's of the same number.
+// isRenewal reports whether the line of the journal is a renewal of this item with an id that the item has; others are
+// another account's, or an earlier item's of the same number.
 func (j *Order) isRenewal(line item.JournalEntry) bool {
 	return line.Item == j.Item.Item && (line.Kind == seller.KindRenew || line.Kind == seller.KindProlong) && slices.Contains(j.Lineage(), line.ID)
 }
 
 // ofThisRun reports whether the renewal in the journal is the one that this run is about.
-func (j *Order) ofThisRun(line item.JournalEntry, report seller.OrderStatus) bool {
+func (j *Order) ofThisRun(line item.JournalEntry, status seller.OrderStatus) bool {
 	day := cabforum.DateOf(line.Time)
 	if day.Before(j.Today().AddDays(-renewWindow)) {
 		return false // numbers of operations can come again after years
 	}
-	if line.Op != 0 && line.Op == j.Args.Operation || line.ID == report.ID && report.State == seller.StateRenewal {
+	if line.Op != 0 && line.Op == j.Args.Operation || line.ID == status.ID && status.State == seller.StateRenewal {
 		return true
 	}
 	// what was bought in the last days of the present term is its renewal, whichever operation asked for it: one in place
@@ -110,7 +110,7 @@ func (j *Order) ofThisRun(line item.JournalEntry, report seller.OrderStatus) boo
 
 // renew buys the renewal, provided that the paid term is near its end: a panel that bills at the certificate's end would
 // otherwise pay a running term again and again (rules BUY-7).
-func (j *Order) renew(ctx context.Context, report seller.OrderStatus) error {
+func (j *Order) renew(ctx context.Context, status seller.OrderStatus) error {
 	end := j.TermEnd()
 	if !end.IsZero() && j.Today().Before(j.renewFrom()) {
 		return &fault.Error{
@@ -120,7 +120,7 @@ func (j *Order) renew(ctx context.Context, report seller.OrderStatus) error {
 			Params: []fault.Param{{Name: "paid_until", Value: end.String()}, {Name: "from", Value: j.renewFrom().String()}},
 		}
 	}
-	if err := j.RefuseForeignOrder(ctx, report); err != nil {
+	if err := j.RefuseForeignOrder(ctx, status); err != nil {
 		return err
 	}
 	if err := j.allowedMethod(ctx); err != nil {
@@ -133,13 +133,13 @@ func (j *Order) renew(ctx context.Context, report seller.OrderStatus) error {
 	if err := j.orderable(request); err != nil {
 		return err
 	}
-	if err := j.ReconcileOpenNames(ctx, report, request); err != nil {
+	if err := j.ReconcileOpenNames(ctx, status, request); err != nil {
 		return err
 	}
-	p := seller.Purchase{Kind: seller.KindRenew, Product: request.Product, Months: j.Item.Period, ID: report.ID, Request: request}
+	p := seller.Purchase{Kind: seller.KindRenew, Product: request.Product, Months: j.Item.Period, ID: status.ID, Request: request}
 	if prolonger, ok := j.Seller.(seller.Prolonger); ok {
 		p.Kind = seller.KindProlong
-		if p.Extension, err = prolonger.RenewalQuote(ctx, report.ID, p.Months); err != nil {
+		if p.Extension, err = prolonger.RenewalQuote(ctx, status.ID, p.Months); err != nil {
 			return err
 		}
 		if done, err := j.RenewedElsewhere(ctx, p); err != nil || done {
@@ -172,9 +172,9 @@ func (j *Order) newTerm(ctx context.Context, bought cabforum.Date) error {
 
 // finishRenewal activates the renewal, tells the panel and follows it. The panel moves its expiration date by the whole
 // period when it hears of the renewal, so the right date is written after that (rules STORE-3).
-func (j *Order) finishRenewal(ctx context.Context, report seller.OrderStatus) error {
-	if report.State.Activatable() {
-		if err := j.activate(ctx, report); err != nil {
+func (j *Order) finishRenewal(ctx context.Context, status seller.OrderStatus) error {
+	if status.State.Activatable() {
+		if err := j.activate(ctx, status); err != nil {
 			return err
 		}
 	}
@@ -186,7 +186,7 @@ func (j *Order) finishRenewal(ctx context.Context, report seller.OrderStatus) er
 			return err
 		}
 	}
-	outcome, err := j.firstSync(ctx, report, true)
+	outcome, err := j.firstSync(ctx, status, true)
 	if err != nil {
 		j.Log.Warningf("item %d: the first sync after the renewal failed, the panel repeats it: %v", j.Item.Item, err)
 	}

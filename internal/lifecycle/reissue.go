@@ -29,7 +29,7 @@ type reissueOf struct {
 	Accepted bool `json:"accepted,omitempty"`
 }
 
-// pendingReissue reads the parameter; false where there is none or it cannot be read.
+// pendingReissue reads the parameter; false if absent or it cannot be read.
 func (j *Order) pendingReissue() (reissueOf, bool) {
 	var r reissueOf
 	raw := j.Item.Params[itemparam.ReissueOf]
@@ -43,24 +43,24 @@ func (j *Order) pendingReissue() (reissueOf, bool) {
 	return r, true
 }
 
-// answered tells whether the seller took the reissue: it has an id of its own, or it is marked as accepted.
+// answered reports whether the seller took the reissue: it has an id of its own, or it is marked as accepted.
 func (j *Order) answered(r reissueOf) bool { return r.ID != j.ID() || r.Accepted }
 
-// Unanswered tells whether a reissue was asked for of which nothing was heard.
+// Unanswered reports whether a reissue was asked for of which nothing was heard.
 func (j *Order) Unanswered() bool {
 	pending, ok := j.pendingReissue()
 	return ok && !j.answered(pending)
 }
 
-// unfollowed tells whether a reissue has its id on the item and nothing else: the run that asked for it was interrupted
+// unfollowed reports whether a reissue has its id on the item and nothing else: the run that asked for it was interrupted
 // before it showed the item as requested.
 func (j *Order) unfollowed() bool {
 	pending, ok := j.pendingReissue()
 	return ok && j.answered(pending) && pending.Serial != "" && pending.Serial == j.Item.Params[itemparam.Serial] && j.HasStatus(item.ServiceIssued)
 }
 
-// requestMark is the SHA-256 of what is asked for: CSR and altname as the panel holds them.
-func (j *Order) requestMark() string {
+// requestDigest returns the SHA-256 of what is asked for: CSR and altname as the panel holds them.
+func (j *Order) requestDigest() string {
 	names := seller.SplitNames(j.Item.Params[itemparam.AltName])
 	slices.Sort(names)
 	sum := sha256.Sum256([]byte(strings.TrimSpace(j.Item.CSR) + "\x00" + strings.Join(names, " ")))
@@ -102,75 +102,75 @@ func (j *Order) CountAttempt(ctx context.Context) error {
 // Reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
 // none where one is under way, was just answered, or is not needed (rules STORE-5, STORE-6). Then the panel hears
 // service.post<post>.
-func (j *Order) Reissue(ctx context.Context, post string) (Outcome, error) {
+func (j *Order) Reissue(ctx context.Context, callback string) (Outcome, error) {
 	id := j.ID()
 	if id == 0 {
 		return Outcome{}, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
 	}
-	report, err := j.Newest(ctx, id)
+	status, err := j.Newest(ctx, id)
 	if err != nil {
 		return Outcome{}, err
 	}
-	report, found, err := j.lostReissue(ctx, report)
+	status, found, err := j.lostReissue(ctx, status)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if found {
-		j.Log.ExtInfof("item %d: the reissue is id %d, nothing is sent", j.Item.Item, report.ID)
-		err = j.finishHandover(ctx, report)
+		j.Log.ExtInfof("item %d: the reissue is id %d, nothing is sent", j.Item.Item, status.ID)
+		err = j.finishHandover(ctx, status)
 	} else {
-		report, err = j.reissueByState(ctx, report)
+		status, err = j.reissueByState(ctx, status)
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := j.Panel.Post(ctx, j.Item.Item, post); err != nil {
+	if err := j.Panel.Post(ctx, j.Item.Item, callback); err != nil {
 		return Outcome{}, err
 	}
-	return j.afterReissue(ctx, report.ID), nil
+	return j.afterReissue(ctx, status.ID), nil
 }
 
-// reissueByState does what the state of the newest id allows: it activates, follows a request that is under way, or asks for the
-// reissue. It returns the report of the id to follow.
-func (j *Order) reissueByState(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, error) {
+// reissueByState does what the state of the newest id allows: it activates, follows a request that is under way, or asks
+// for the reissue. It returns the report of the id to follow.
+func (j *Order) reissueByState(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, error) {
 	switch {
-	case report.State.Activatable():
-		j.Log.ExtInfof("item %d: id %d is not activated yet and takes the present CSR", j.Item.Item, report.ID)
-		return report, j.activate(ctx, report)
-	case report.Undelivered != nil:
-		return report, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
-	case report.State == seller.StateWaiting:
-		return j.underWayFor(ctx, report)
-	case report.State == seller.StateIssued && j.fresh(report):
-		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.Item.Item, report.ID)
-		return report, nil
-	case report.State == seller.StateIssued, j.reissuesInPlace() && report.State == seller.StateRefused && j.Item.Stored != "":
-		return j.askReissue(ctx, report)
-	case report.State == seller.StateUnpaid:
-		return report, j.unpaid(report.ID)
-	case report.State == seller.StateReplaced:
-		return report, fault.Errorf(fault.API, "status", "%s says that id %d is replaced and not yet by what", j.Info.Title, report.ID).Retryable()
+	case status.State.Activatable():
+		j.Log.ExtInfof("item %d: id %d is not activated yet and takes the present CSR", j.Item.Item, status.ID)
+		return status, j.activate(ctx, status)
+	case status.Undelivered != nil:
+		return status, j.forAdministrator(ctx, j.undelivered(ctx, status.ID, status.Undelivered))
+	case status.State == seller.StateWaiting:
+		return j.underWayFor(ctx, status)
+	case status.State == seller.StateIssued && j.fresh(status):
+		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.Item.Item, status.ID)
+		return status, nil
+	case status.State == seller.StateIssued, j.reissuesInPlace() && status.State == seller.StateRefused && j.Item.Stored != "":
+		return j.askReissue(ctx, status)
+	case status.State == seller.StateUnpaid:
+		return status, j.unpaid(status.ID)
+	case status.State == seller.StateReplaced:
+		return status, fault.Errorf(fault.API, "status", "%s says that id %d is replaced and not yet by what", j.Info.Title, status.ID).Retryable()
 	}
-	return report, fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Info.Title, report.ID, report.StatusText)
+	return status, fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Info.Title, status.ID, status.StatusText)
 }
 
 // finishHandover writes down what an interruption kept an earlier run from writing about a reissue that the seller took.
-func (j *Order) finishHandover(ctx context.Context, report seller.OrderStatus) error {
+func (j *Order) finishHandover(ctx context.Context, status seller.OrderStatus) error {
 	if !j.unfinished() && !j.requestChanged() {
 		return nil
 	}
-	return j.underWay(ctx, report)
+	return j.underWay(ctx, status)
 }
 
 // afterReissue follows the new id at once; what fails here is repeated by the panel's sync.
 func (j *Order) afterReissue(ctx context.Context, id int64) Outcome {
 	var outcome Outcome
-	report, err := j.Newest(ctx, id)
-	if err == nil && report.State == seller.StateWaiting && !j.HasStatus(item.ServiceWaiting) {
+	status, err := j.Newest(ctx, id)
+	if err == nil && status.State == seller.StateWaiting && !j.HasStatus(item.ServiceWaiting) {
 		err = j.SetStatus(ctx, item.ServiceRequested)
 	}
 	if err == nil {
-		outcome, err = j.ApplyStatus(ctx, report)
+		outcome, err = j.ApplyStatus(ctx, status)
 	}
 	if err != nil {
 		j.Log.Warningf("item %d: the first sync after the reissue failed, the panel repeats it: %v", j.Item.Item, err)
@@ -178,26 +178,26 @@ func (j *Order) afterReissue(ctx context.Context, id int64) Outcome {
 	return outcome
 }
 
-// fresh tells whether the certificate at the seller is for the present request, and less than a day old or still to be put in
-// place. One that is not going to be stored is not waited for.
-func (j *Order) fresh(report seller.OrderStatus) bool {
+// fresh reports whether the certificate at the seller is for the present request, and less than a day old or still to be
+// put in place. One that is not going to be stored is not waited for.
+func (j *Order) fresh(status seller.OrderStatus) bool {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
 		return false
 	}
-	chain, err := pki.BuildChain(report.PEM, csr, j.Now())
+	chain, err := pki.BuildChain(status.PEM, csr, j.Now())
 	if err != nil || chain.Check(csr, j.wanted(csr)) != nil {
 		return false
 	}
 	stored, there := j.inPlace(chain)
 	decision, _ := j.decideLeaf(csr, chain, stored)
-	return j.unchanged(report.ID) && (!there && decision != leafRefuse || j.Now().Sub(chain.Leaf.NotBefore) < purchase.FreshCertificate)
+	return j.unchanged(status.ID) && (!there && decision != leafRefuse || j.Now().Sub(chain.Leaf.NotBefore) < purchase.FreshCertificate)
 }
 
-// unchanged tells whether the names are those that the certificate in place was asked for with.
+// unchanged reports whether the names are those that the certificate in place was asked for with.
 func (j *Order) unchanged(id int64) bool {
 	if last, ok := j.pendingReissue(); ok && (last.ID != id || last.Accepted) {
-		return last.Request == j.requestMark()
+		return last.Request == j.requestDigest()
 	}
 	old, known := j.Item.Params[itemparam.OldAltName]
 	return !known || sameNames(old, j.Item.Params[itemparam.AltName])

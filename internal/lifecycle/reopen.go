@@ -8,7 +8,7 @@ import (
 	"pmssl/internal/item"
 )
 
-// Reopen is the panel's Reissue: a certificate for the item's present CSR and names, free of charge inside the paid
+// Reopen runs the panel's Reissue: a certificate for the item's present CSR and names, free of charge inside the paid
 // term. While it waits for proof, the old certificate stays on the item.
 func Reopen(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Begin(ctx, run)

@@ -16,7 +16,7 @@ import (
 )
 
 // SendDVDNS asks the seller to look once more at what was published for one domain of an order that waits for proof
-// (docs/reference/billmanager.md §1.4, feature send_dv_dns). An order that was handed in for proof by e-mail is proved by
+// (docs/reference/billmanager.md §1.4, feature send_dv_dns). An order that was submitted for proof by e-mail is proved by
 // DNS from then on, where the seller can change that.
 func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Begin(ctx, run)
@@ -35,7 +35,7 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if request.Method == seller.MethodEmail && !j.changesProof() {
+	if request.Method == seller.MethodEmail && !j.canChangeMethod() {
 		return nil, fault.Errorf(fault.Value, itemparam.Method, "item %d is proved by e-mail: there is no record to look at, use send_dv_email", j.Item.Item)
 	}
 	domain, err := j.provable(request)
@@ -46,16 +46,16 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		return nil, j.proveBy(ctx, id, wordDNS, j.Item.Params[itemparam.Approver])
 	}
 	j.Log.ExtInfof("item %d: asking %s to look at the proof for %s of id %d again", j.Item.Item, j.Info.Title, domain, id)
-	proofs, err := retrier.RetryChallenge(ctx, id, request, domain)
+	challenges, err := retrier.RetryChallenge(ctx, id, request, domain)
 	if err != nil {
 		return nil, err
 	}
-	return nil, j.afterRepeat(ctx, id, request, proofs)
+	return nil, j.afterRepeat(ctx, id, request, challenges)
 }
 
-// SendDVEmail has the letters to approvers sent again, to the addresses given, and keeps those as the order's
+// SendDVEmail has the approval e-mails sent again, to the addresses given, and keeps those as the order's
 // (docs/reference/billmanager.md §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to
-// say (BR 3.2.2.4.4). An order that was handed in for another way is proved by e-mail from then on, where the seller can
+// say (BR 3.2.2.4.4). An order that was submitted for another way is proved by e-mail from then on, where the seller can
 // change that.
 func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	emails, err := seller.ParseEmails("emails", run.Args.Emails)
@@ -82,7 +82,7 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	case err != nil:
 		return nil, err
 	case request.Method == seller.MethodEmail:
-	case j.changesProof():
+	case j.canChangeMethod():
 		return nil, j.proveBy(ctx, id, wordEmail, strings.Join(emails, ","))
 	default:
 		return nil, fault.Errorf(fault.Value, itemparam.Method, "item %d is proved by %s, not by e-mail: there is no letter to send", j.Item.Item, request.Method)
@@ -97,23 +97,23 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, j.afterRepeat(ctx, id, request, nil)
 }
 
-// waiting is the item's newest id, provided that its order waits for proof.
+// waiting returns the item's newest id, provided that its order waits for proof.
 func (j *Order) waiting(ctx context.Context) (int64, error) {
 	id := j.ID()
 	if id == 0 {
 		return 0, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
 	}
-	report, err := j.Newest(ctx, id)
+	status, err := j.Newest(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	if report.State != seller.StateWaiting {
-		return 0, fault.Errorf(fault.Value, "status", "item %d does not wait for proof: %s shows id %d as %s", j.Item.Item, j.Info.Title, report.ID, report.State)
+	if status.State != seller.StateWaiting {
+		return 0, fault.Errorf(fault.Value, "status", "item %d does not wait for proof: %s shows id %d as %s", j.Item.Item, j.Info.Title, status.ID, status.State)
 	}
-	return report.ID, nil
+	return status.ID, nil
 }
 
-// provable is the domain of the command line, which has to be a name of the order or one that the client was told to
+// provable returns the domain of the command line, which has to be a name of the order or one that the client was told to
 // prove.
 func (j *Order) provable(request seller.Request) (string, error) {
 	domain, err := pki.ASCIIName("domain", j.Args.Domain)
@@ -128,7 +128,7 @@ func (j *Order) provable(request seller.Request) (string, error) {
 	return "", fault.Errorf(fault.Value, "domain", "%s is not a name of item %d, which has %s", pki.DisplayName(domain), j.Item.Item, item.Brief(pki.DisplayNames(names)))
 }
 
-// requestTo is the order's request with another way of proof, as approver_method has it, and other approvers.
+// requestTo returns the order's request with another validation method, as approver_method has it, and other approvers.
 func (j *Order) requestTo(word, approvers string) (seller.Request, error) {
 	product, err := j.Product()
 	if err != nil {
@@ -150,15 +150,15 @@ func (j *Order) requestTo(word, approvers string) (seller.Request, error) {
 }
 
 // afterRepeat saves what is to be published now and takes over what the seller says of the order, as sync_item does.
-func (j *Order) afterRepeat(ctx context.Context, id int64, request seller.Request, proofs []seller.Challenge) error {
-	if err := j.saveChallenges(ctx, id, request, proofs); err != nil {
+func (j *Order) afterRepeat(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) error {
+	if err := j.saveChallenges(ctx, id, request, challenges); err != nil {
 		return err
 	}
-	report, err := j.Newest(ctx, id)
+	status, err := j.Newest(ctx, id)
 	if err != nil {
 		return err
 	}
-	outcome, err := j.ApplyStatus(ctx, report)
+	outcome, err := j.ApplyStatus(ctx, status)
 	j.logEnded(outcome)
 	return err
 }

@@ -13,17 +13,17 @@ import (
 	"pmssl/internal/seller"
 )
 
-// SetParam takes changed parameters or addons over. Where CSR or names are others than those that the seller was handed, the
-// seller gets the new ones, as at a reissue, and another way of proof while the order waits for it; otherwise only the panel is
-// concerned.
+// SetParam takes changed parameters or addons over. Where CSR or names are others than those that the seller was handed,
+// the seller gets the new ones, as at a reissue, and another validation method while the order waits for it; otherwise only
+// the panel is concerned.
 func SetParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Local(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	_, open := j.lastRequest()
-	asked := j.requestChanged() || j.neverHandedIn() || open
-	if j.ID() == 0 || !asked && !j.proofChanged() && !j.unfollowed() {
+	asked := j.requestChanged() || j.neverSubmitted() || open
+	if j.ID() == 0 || !asked && !j.methodChanged() && !j.unfollowed() {
 		return nil, run.Panel.Post(ctx, run.Args.Item, "setparam")
 	}
 	if j, err = Begin(ctx, run); err != nil {
@@ -40,7 +40,7 @@ func SetParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, outcome.Ended
 }
 
-// followProof completes a reissue that was interrupted and hands another way of proof to the seller.
+// followProof completes a reissue that was interrupted and hands another validation method to the seller.
 func (j *Order) followProof(ctx context.Context) error {
 	if err := j.ReconcileReissue(ctx); err != nil {
 		return err
@@ -51,15 +51,16 @@ func (j *Order) followProof(ctx context.Context) error {
 	return j.Panel.Post(ctx, j.Args.Item, "setparam")
 }
 
-// requestChanged tells whether the item's request is another one than the seller was last handed, as far as that is known.
+// requestChanged reports whether the item's request is another one than the seller was last handed, as far as that is
+// known.
 func (j *Order) requestChanged() bool {
 	last, _ := j.lastRequest()
-	return last != "" && last != j.requestMark()
+	return last != "" && last != j.requestDigest()
 }
 
-// neverHandedIn tells whether the item's order is paid for and no CSR was handed in for it: one that the seller refused may be the
-// reason of the change.
-func (j *Order) neverHandedIn() bool {
+// neverSubmitted reports whether the item's order is paid for and no CSR was submitted for it: one that the seller refused
+// may be the reason of the change.
+func (j *Order) neverSubmitted() bool {
 	return j.handingOver() && j.Item.CSR != "" && j.Item.Stored == "" && !j.HasStatus(item.ServiceWaiting)
 }
 
@@ -70,47 +71,47 @@ func (j *Order) unfinished() bool {
 	return open || j.unfollowed()
 }
 
-// underWayFor is an order or reissue that the seller works on. One for this item's request is followed. One for an earlier
-// request takes no other: a reissue ends by itself, the first order of a name that the client mistyped does not.
-func (j *Order) underWayFor(ctx context.Context, report seller.OrderStatus) (seller.OrderStatus, error) {
-	other := j.checkOwnKey(report)
+// underWayFor handles an order or reissue that the seller works on. One for this item's request is followed. One for an
+// earlier request takes no other: a reissue ends by itself, the first order of a name that the client mistyped does not.
+func (j *Order) underWayFor(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, error) {
+	other := j.checkOwnKey(status)
 	switch {
 	case other == nil && !j.requestChanged():
-		j.Log.ExtInfof("item %d: id %d is under way for this request, nothing is sent", j.Item.Item, report.ID)
-		return report, nil
+		j.Log.ExtInfof("item %d: id %d is under way for this request, nothing is sent", j.Item.Item, status.ID)
+		return status, nil
 	case j.Item.Stored != "" && other != nil:
-		return report, other
+		return status, other
 	case j.Item.Stored != "":
-		return report, fault.Errorf(fault.API, itemparam.AltName, "a reissue for other names is running at the seller under id %d", report.ID).Retryable()
-	case !j.requestChanged() && !foreignCSR(report):
-		return report, other // nothing shows yet whose it is
+		return status, fault.Errorf(fault.API, itemparam.AltName, "a reissue for other names is running at the seller under id %d", status.ID).Retryable()
+	case !j.requestChanged() && !foreignCSR(status):
+		return status, other // nothing shows yet whose it is
 	case j.reissuesInPlace():
-		next, err := j.askReissue(ctx, report)
+		next, err := j.askReissue(ctx, status)
 		if failure := fault.From(err); err == nil || failure.Retry || failure.OutcomeUnknown {
 			return next, err
 		}
-		return report, j.tooLate(ctx, report, err)
+		return status, j.tooLate(ctx, status, err)
 	}
-	return report, j.tooLate(ctx, report, other)
+	return status, j.tooLate(ctx, status, other)
 }
 
-// foreignCSR tells whether the report shows a CSR; that it is not the item's own is known already.
-func foreignCSR(report seller.OrderStatus) bool {
-	_, err := pki.ReadCSR(report.CSR)
+// foreignCSR reports whether the report shows a CSR; that it is not the item's own is known already.
+func foreignCSR(status seller.OrderStatus) bool {
+	_, err := pki.ReadCSR(status.CSR)
 	return err == nil
 }
 
-// tooLate tells the administrator what is left to do for an order that was handed in with a request which is not wanted any
+// tooLate tells the administrator what is left to do for an order that was submitted with a request which is not wanted any
 // more.
-func (j *Order) tooLate(ctx context.Context, report seller.OrderStatus, cause error) error {
-	name := pki.DisplayName(report.CommonName)
+func (j *Order) tooLate(ctx context.Context, status seller.OrderStatus, cause error) error {
+	name := pki.DisplayName(status.CommonName)
 	if name == "" {
 		name = "an earlier request"
 	}
 	reason := fault.Errorf(fault.API, "csr",
 		"the order %d at %s waits for proof of control of %s and takes no other request before its certificate is issued; nothing was bought. "+
 			"Either the proof is completed and the certificate reissued then, or %s cancels the order and the client orders anew",
-		report.ID, j.Info.Title, name, j.Info.Title)
+		status.ID, j.Info.Title, name, j.Info.Title)
 	reason.Err = cause
 	return errors.Join(reason, j.Panel.Manual(ctx, j.Item.Item, j.Args.Operation, j.Args.Command, reason.Error()))
 }

@@ -28,41 +28,43 @@ const (
 )
 
 // deliver checks an issued certificate and stores it, or leaves the one in place where that is better (rules STORE-7).
-func (j *Order) deliver(ctx context.Context, report seller.OrderStatus) error {
+func (j *Order) deliver(ctx context.Context, status seller.OrderStatus) error {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
 		return err
 	}
-	if len(report.PEM) == 0 {
-		return j.nothingDelivered(ctx, report)
+	if len(status.PEM) == 0 {
+		return j.nothingDelivered(ctx, status)
 	}
-	if old, is := j.showsReplaced(report); is { // which may be for the key that the client has replaced
-		return j.stillReplaced(ctx, report, old)
+	if old, is := j.showsReplaced(status); is { // which may be for the key that the client has replaced
+		return j.stillReplaced(ctx, status, old)
 	}
-	chain, err := j.usableChain(report, csr)
+	chain, err := j.usableChain(status, csr)
 	if errors.Is(err, pki.ErrNoCertificate) {
-		return j.nothingDelivered(ctx, report)
+		return j.nothingDelivered(ctx, status)
 	}
 	if err != nil {
-		if of, is := j.earlierRequest(report, csr); is {
-			return j.keepForEarlier(ctx, report, of)
+		if of, is := j.earlierRequest(status, csr); is {
+			return j.keepForEarlier(ctx, status, of)
 		}
 		return err
 	}
-	return j.putInPlace(ctx, report, csr, chain)
+	return j.putInPlace(ctx, status, csr, chain)
 }
 
-// usableChain returns the chain of the certificate that was delivered, if it is for the CSR and has the names that are wanted.
-func (j *Order) usableChain(report seller.OrderStatus, csr pki.CSR) (pki.Chain, error) {
-	chain, err := pki.BuildChain(report.PEM, csr, j.Now())
+// usableChain returns the chain of the certificate that was delivered, if it is for the CSR and has the names that are
+// wanted.
+func (j *Order) usableChain(status seller.OrderStatus, csr pki.CSR) (pki.Chain, error) {
+	chain, err := pki.BuildChain(status.PEM, csr, j.Now())
 	if err == nil {
 		err = chain.Check(csr, j.wanted(csr))
 	}
 	return chain, err
 }
 
-// putInPlace stores a certificate that was checked and announces it, unless it is in place already or the one in place is better.
-func (j *Order) putInPlace(ctx context.Context, report seller.OrderStatus, csr pki.CSR, chain pki.Chain) error {
+// putInPlace stores a certificate that was checked and announces it, unless it is in place already or the one in place is
+// better.
+func (j *Order) putInPlace(ctx context.Context, status seller.OrderStatus, csr pki.CSR, chain pki.Chain) error {
 	stored, inPlace := j.inPlace(chain)
 	if inPlace && j.HasStatus(item.ServiceIssued) && j.Item.Params[itemparam.Serial] == chain.Serial() {
 		j.Log.ExtInfof("item %d: certificate %s is in place already", j.Item.Item, chain.Serial())
@@ -73,16 +75,16 @@ func (j *Order) putInPlace(ctx context.Context, report seller.OrderStatus, csr p
 			return err
 		}
 	}
-	j.remark(chain, stored)
+	j.warnUnusual(chain, stored)
 	if !inPlace {
 		if err := j.replace(ctx, chain, stored); err != nil {
 			return err
 		}
 	}
-	return j.announce(ctx, chain, report)
+	return j.announce(ctx, chain, status)
 }
 
-// wanted are the names that the leaf must cover: common name and SANs as ordered.
+// wanted returns the names that the leaf must cover: common name and SANs as ordered.
 func (j *Order) wanted(csr pki.CSR) []string {
 	names := []string{csr.CommonName}
 	product, err := j.Product()
@@ -108,8 +110,8 @@ func (j *Order) inPlace(chain pki.Chain) (*pki.Chain, bool) {
 	return &stored, bytes.Equal(stored.Leaf.Raw, chain.Leaf.Raw)
 }
 
-// remark warns of certificates that are stored although something about them is unusual.
-func (j *Order) remark(chain pki.Chain, stored *pki.Chain) {
+// warnUnusual warns of certificates that are stored although something about them is unusual.
+func (j *Order) warnUnusual(chain pki.Chain, stored *pki.Chain) {
 	for _, warning := range chain.Warnings {
 		j.Log.Warningf("item %d: certificate %s: %s; stored all the same", j.Item.Item, chain.Serial(), warning)
 	}
@@ -162,7 +164,7 @@ func (j *Order) saveCertificate(ctx context.Context, chain pki.Chain) error {
 	return j.readBack(ctx, chain)
 }
 
-// zipRefused tells whether certificate.save failed for a reason that PEM may not have: the panel does not know the
+// zipRefused reports whether certificate.save failed for a reason that PEM may not have: the panel does not know the
 // form, or the archive is too large for a command line (rules PANEL-2).
 func zipRefused(err error) bool {
 	failure := fault.From(err)
@@ -186,13 +188,13 @@ func (j *Order) readBack(ctx context.Context, chain pki.Chain) error {
 	return nil
 }
 
-// announce tells the panel of a stored certificate: parameters, dates, and the status last, so that an interrupted run
-// is repeated from the start (rules STORE-2).
-func (j *Order) announce(ctx context.Context, chain pki.Chain, report seller.OrderStatus) error {
+// announce writes a stored certificate's data to the panel: parameters, dates, and the status last, so that an interrupted
+// run is repeated from the start (rules STORE-2).
+func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.OrderStatus) error {
 	if err := j.SaveTerm(ctx); err != nil {
 		return err
 	}
-	if err := j.closeMark(ctx); err != nil {
+	if err := j.closeRequest(ctx); err != nil {
 		return err
 	}
 	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
@@ -202,13 +204,13 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, report seller.Ord
 	for _, p := range []struct{ name, value string }{
 		{itemparam.ExpireDate, chain.Ends().String()},
 		{itemparam.Serial, chain.Serial()},
-		{itemparam.LeafKey, keyMark(chain)},
+		{itemparam.LeafKey, keyDigest(chain)},
 		{itemparam.LeafNames, j.namesOf(chain)},
 		{itemparam.NotBefore, ""},
 		{itemparam.IssuedSince, ""},
-		{itemparam.Delivered, j.deliveredType(report.Type)},
+		{itemparam.Delivered, j.deliveredType(status.Type)},
 		{itemparam.ProofMethod, method.String()},
-		{itemparam.ProofTime, j.proofTime()},
+		{itemparam.ProofTime, j.validationTime()},
 	} {
 		if err := j.SaveParam(ctx, p.name, p.value); err != nil {
 			return err
@@ -230,9 +232,9 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, report seller.Ord
 	return j.SetStatus(ctx, item.ServiceIssued)
 }
 
-// proofTime is when control was last proved, as far as we know: now where nothing is known or the last proof was too old
-// to be used again (BR 4.2.1), the known time where the authority may have leaned on it.
-func (j *Order) proofTime() string {
+// validationTime returns when control was last proved, as far as we know: now where nothing is known or the last proof was
+// too old to be used again (BR 4.2.1), the known time where the authority may have leaned on it.
+func (j *Order) validationTime() string {
 	known := j.Item.Params[itemparam.ProofTime]
 	at, err := time.Parse(time.RFC3339, known)
 	if now := j.Now().UTC(); err != nil || now.Sub(at) > time.Duration(cabforum.ReuseLimit(now))*24*time.Hour {
@@ -241,8 +243,8 @@ func (j *Order) proofTime() string {
 	return known
 }
 
-// gained concludes from a new certificate where the seller's own term ends, before it takes the old one's place, and forgets
-// the attempts that were counted for the old one.
+// gained concludes from a new certificate where the seller's own term ends, before it takes the old one's place, and
+// forgets the attempts that were counted for the old one.
 func (j *Order) gained(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
 	if old == nil || old.Serial() == chain.Serial() {
 		return nil
@@ -309,8 +311,8 @@ func (j *Order) nominalDate(ctx context.Context) error {
 	return j.expireDate(ctx, start.AddDays(cabforum.Cap(start.Midnight())))
 }
 
-// deliveredType is the seller's name of what it delivered; the spelling of the purchase's answer stays where only upper
-// and lower case differ (docs/reference/namecheap.md §3.3).
+// deliveredType returns the seller's name of what it delivered; the spelling of the purchase's answer stays where only
+// upper and lower case differ (docs/reference/namecheap.md §3.3).
 func (j *Order) deliveredType(name string) string {
 	saved := j.Item.Params[itemparam.Delivered]
 	if name == "" || strings.EqualFold(name, saved) {

@@ -34,11 +34,11 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if waits, err := j.StillWaiting(ctx); err != nil || waits {
 		return nil, err
 	}
-	report, err := j.Newest(ctx, id)
+	status, err := j.Newest(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	outcome, err := j.ApplyStatus(ctx, report)
+	outcome, err := j.ApplyStatus(ctx, status)
 	j.logEnded(outcome)
 	return nil, err
 }
@@ -46,11 +46,11 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 // StillWaiting reports whether an order of which all is known waits as it did when it was last looked at: nothing is asked
 // about it then.
 func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
-	glancer, ok := j.Seller.(seller.StatusCache)
+	cache, ok := j.Seller.(seller.StatusCache)
 	if !ok || !j.HasStatus(item.ServiceWaiting) || j.challengesMissing() || j.handingOver() {
 		return false, nil
 	}
-	state, known, err := glancer.CachedStatus(ctx, j.ID())
+	state, known, err := cache.CachedStatus(ctx, j.ID())
 	if err != nil || !known || state != seller.StateWaiting {
 		return false, err
 	}
@@ -61,43 +61,44 @@ func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
 // Newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
 // provided that the last one is for the item's key (rules STORE-1, STORE-5).
 func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error) {
-	report, links, err := j.followReplaced(ctx, id)
+	status, links, err := j.followReplaced(ctx, id)
 	if err != nil {
-		return report, err
+		return status, err
 	}
-	if report.State == seller.StateReplaced && len(links) == 0 { // replaced, and the seller does not say by what
-		if next, found, err := j.successor(ctx, report); err != nil || found {
+	if status.State == seller.StateReplaced && len(links) == 0 { // replaced, and the seller does not say by what
+		if next, found, err := j.successor(ctx, status); err != nil || found {
 			return next, err
 		}
 	}
 	if len(links) == 0 {
-		return report, nil
+		return status, nil
 	}
-	if err := j.checkOwnKey(report); err != nil {
-		return report, err
+	if err := j.checkOwnKey(status); err != nil {
+		return status, err
 	}
 	for _, link := range links {
 		j.Log.ExtInfof("item %d: id %d was replaced by %d at the seller", j.Item.Item, j.ID(), link)
 		if err := j.succeed(ctx, link); err != nil {
-			return report, err
+			return status, err
 		}
 	}
-	return report, nil
+	return status, nil
 }
 
-// followReplaced returns the report of the id at the end of the replacements that the seller names, and the ids after the first.
+// followReplaced returns the report of the id at the end of the replacements that the seller names, and the ids after the
+// first.
 func (j *Order) followReplaced(ctx context.Context, id int64) (seller.OrderStatus, []int64, error) {
-	report, err := j.Seller.OrderStatus(ctx, id)
+	status, err := j.Seller.OrderStatus(ctx, id)
 	var links []int64
-	for err == nil && report.State == seller.StateReplaced && report.ReplacedBy != 0 {
-		next := report.ReplacedBy
+	for err == nil && status.State == seller.StateReplaced && status.ReplacedBy != 0 {
+		next := status.ReplacedBy
 		if next == id || slices.Contains(links, next) || len(links) == maxReplaced {
-			return report, nil, fault.Errorf(fault.API, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Info.Title, report.ID, next).Retryable()
+			return status, nil, fault.Errorf(fault.API, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Info.Title, status.ID, next).Retryable()
 		}
 		links = append(links, next)
-		report, err = j.Seller.OrderStatus(ctx, next)
+		status, err = j.Seller.OrderStatus(ctx, next)
 	}
-	return report, links, err
+	return status, links, err
 }
 
 // succeed makes id, a reissue, the item's newest. What was to be published for the one before proves nothing any more: it
@@ -111,78 +112,78 @@ func (j *Order) succeed(ctx context.Context, id int64) error {
 
 // stopRenewal switches a renewal by the seller itself off: both sides renewing would be paying twice. Where that fails
 // the administrator is told; the order itself goes on.
-func (j *Order) stopRenewal(ctx context.Context, report seller.OrderStatus) {
+func (j *Order) stopRenewal(ctx context.Context, status seller.OrderStatus) {
 	stopper, ok := j.Seller.(seller.RenewalStopper)
-	if !report.Renews || !ok || report.State.Ended() {
+	if !status.Renews || !ok || status.State.Ended() {
 		return
 	}
-	err := stopper.StopRenewal(ctx, report.ID)
-	if j.Dry.Withheld(err, item.DryStopRenewal, "id", report.ID) {
+	err := stopper.StopRenewal(ctx, status.ID)
+	if j.Dry.Withheld(err, item.DryStopRenewal, "id", status.ID) {
 		return
 	}
 	if err == nil {
-		j.Log.ExtInfof("item %d: %s would have renewed id %d by itself, that is switched off", j.Item.Item, j.Info.Title, report.ID)
+		j.Log.ExtInfof("item %d: %s would have renewed id %d by itself, that is switched off", j.Item.Item, j.Info.Title, status.ID)
 		return
 	}
 	reason := fault.Errorf(fault.API, "autoprolong", "%s would renew id %d by itself, and be paid a second time: switch its automatic renewal off there (%w)",
-		j.Info.Title, report.ID, err)
+		j.Info.Title, status.ID, err)
 	j.Log.Warningf("item %d: %v", j.Item.Item, reason)
 	if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
 		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.Item.Item, err)
 	}
 }
 
-// ours holds a reissue that this item did not ask for against the item's key (rules STORE-5).
-func (j *Order) checkOwnKey(report seller.OrderStatus) error {
+// checkOwnKey holds a reissue that this item did not ask for against the item's key (rules STORE-5).
+func (j *Order) checkOwnKey(status seller.OrderStatus) error {
 	own, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
 		return err
 	}
-	if shown, err := pki.ReadCSR(report.CSR); err == nil {
+	if shown, err := pki.ReadCSR(status.CSR); err == nil {
 		if own.SameKey(shown.PublicKey) {
 			return nil
 		}
-		return fault.Errorf(fault.API, "csr", "a reissue for another CSR is running at the seller under id %d", report.ID).Retryable()
+		return fault.Errorf(fault.API, "csr", "a reissue for another CSR is running at the seller under id %d", status.ID).Retryable()
 	}
-	if _, err := pki.BuildChain(report.PEM, own, j.Now()); err != nil {
-		return fault.Errorf(fault.API, "csr", "nothing shows yet whether the reissue %d is for this item's key", report.ID).Retryable()
+	if _, err := pki.BuildChain(status.PEM, own, j.Now()); err != nil {
+		return fault.Errorf(fault.API, "csr", "nothing shows yet whether the reissue %d is for this item's key", status.ID).Retryable()
 	}
 	return nil
 }
 
 // Outcome is what the seller's report made of an order.
 type Outcome struct {
-	// Ended says why nothing can come of the order any more; nil while something can. The command that found it out did not fail
-	// by that: whether it fails for it, each command decides.
+	// Ended says why nothing can come of the order any more; nil while something can. The command that found it out did not
+	// fail by that: whether it fails for it, each command decides.
 	Ended error
 }
 
 // ApplyStatus acts on what the seller says of the newest id (rules STORE-1, STORE-4).
-func (j *Order) ApplyStatus(ctx context.Context, report seller.OrderStatus) (Outcome, error) {
-	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.Item.Item, report.ID, report.State, report.StatusText)
-	j.stopRenewal(ctx, report)
-	switch report.State {
+func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Outcome, error) {
+	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.Item.Item, status.ID, status.State, status.StatusText)
+	j.stopRenewal(ctx, status)
+	switch status.State {
 	case seller.StateUnpaid:
-		return Outcome{}, j.unpaid(report.ID)
+		return Outcome{}, j.unpaid(status.ID)
 	case seller.StateNew, seller.StateRenewal:
-		j.Log.ExtInfof("item %d: id %d is paid and not activated, open does that", j.Item.Item, report.ID)
+		j.Log.ExtInfof("item %d: id %d is paid and not activated, open does that", j.Item.Item, status.ID)
 		return Outcome{}, nil
 	case seller.StateWaiting:
-		if report.Undelivered != nil {
-			return Outcome{}, j.forAdministrator(ctx, j.undelivered(ctx, report.ID, report.Undelivered))
+		if status.Undelivered != nil {
+			return Outcome{}, j.forAdministrator(ctx, j.undelivered(ctx, status.ID, status.Undelivered))
 		}
-		return Outcome{}, j.wait(ctx, report)
+		return Outcome{}, j.wait(ctx, status)
 	case seller.StateIssued:
-		return Outcome{}, j.forAdministrator(ctx, j.deliver(ctx, report))
+		return Outcome{}, j.forAdministrator(ctx, j.deliver(ctx, status))
 	case seller.StateRefused, seller.StateCancelled, seller.StateExpired:
-		return j.end(ctx, report)
+		return j.end(ctx, status)
 	}
-	j.Log.Warningf("item %d: id %d is in the state %q, on which nothing is decided", j.Item.Item, report.ID, report.StatusText)
+	j.Log.Warningf("item %d: id %d is in the state %q, on which nothing is decided", j.Item.Item, status.ID, status.StatusText)
 	return Outcome{}, nil
 }
 
-// forAdministrator makes a task of what only an administrator can settle: another CSR on the item, the wrong certificate, or
-// one that cannot be read. It returns the error that it was given.
+// forAdministrator makes a task of what only an administrator can resolve: another CSR on the item, the wrong certificate,
+// or one that cannot be read. It returns the error that it was given.
 func (j *Order) forAdministrator(ctx context.Context, err error) error {
 	failure := fault.From(err)
 	if failure == nil || failure.Type != fault.Delivered || failure.Retry {
@@ -191,10 +192,10 @@ func (j *Order) forAdministrator(ctx context.Context, err error) error {
 	return errors.Join(err, j.PassingTask(ctx, j.Args.Command, failure.Error()))
 }
 
-// wait is an order that the seller works on.
-func (j *Order) wait(ctx context.Context, report seller.OrderStatus) error {
-	if len(report.Challenges) > 0 {
-		if err := j.keepChallenges(ctx, report.Challenges); err != nil {
+// wait handles an order that the seller works on.
+func (j *Order) wait(ctx context.Context, status seller.OrderStatus) error {
+	if len(status.Challenges) > 0 {
+		if err := j.keepChallenges(ctx, status.Challenges); err != nil {
 			return err
 		}
 	}
@@ -203,40 +204,40 @@ func (j *Order) wait(ctx context.Context, report seller.OrderStatus) error {
 		if err != nil {
 			return err
 		}
-		if err := j.saveChallenges(ctx, report.ID, request, nil); err != nil {
+		if err := j.saveChallenges(ctx, status.ID, request, nil); err != nil {
 			return err
 		}
 	}
-	if err := j.completeSubmitted(ctx, report); err != nil {
+	if err := j.completeSubmitted(ctx, status); err != nil {
 		return err
 	}
 	if err := j.SetStatus(ctx, item.ServiceWaiting); err != nil {
 		return err
 	}
-	if report.Empty {
-		return j.notThereYet(ctx, report)
+	if status.Empty {
+		return j.notThereYet(ctx, status)
 	}
 	return j.SaveParam(ctx, itemparam.IssuedSince, "")
 }
 
 // completeSubmitted writes down that the seller has the CSR if an interruption came before an earlier run could.
-func (j *Order) completeSubmitted(ctx context.Context, report seller.OrderStatus) error {
+func (j *Order) completeSubmitted(ctx context.Context, status seller.OrderStatus) error {
 	last, open := j.lastRequest()
-	if last != "" && !open || report.CSR == "" || j.checkOwnKey(report) != nil {
+	if last != "" && !open || status.CSR == "" || j.checkOwnKey(status) != nil {
 		return nil
 	}
 	return j.markSubmitted(ctx)
 }
 
-// end is an order of which nothing can come any more. Without any certificate the item has failed; with one in place it
+// end handles an order that the seller has ended. Without any certificate the item has failed; with one in place it
 // stays as it is and the administrator gets a task (rules STORE-4).
-func (j *Order) end(ctx context.Context, report seller.OrderStatus) (Outcome, error) {
-	reason := fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s", j.Info.Title, report.ID, report.StatusText)
-	if err := j.closeMark(ctx); err != nil {
+func (j *Order) end(ctx context.Context, status seller.OrderStatus) (Outcome, error) {
+	reason := fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s", j.Info.Title, status.ID, status.StatusText)
+	if err := j.closeRequest(ctx); err != nil {
 		return Outcome{}, err
 	}
 	if j.Item.Stored != "" {
-		return Outcome{}, j.keepStored(ctx, report, reason)
+		return Outcome{}, j.keepStored(ctx, status, reason)
 	}
 	if j.HasStatus(item.ServiceFailed) {
 		return Outcome{Ended: reason}, nil
@@ -261,9 +262,9 @@ func (j *Order) logEnded(outcome Outcome) {
 
 // keepStored leaves the certificate in place although its order ended. The administrator gets a task, unless it just ran
 // out at the end of the paid term.
-func (j *Order) keepStored(ctx context.Context, report seller.OrderStatus, reason error) error {
+func (j *Order) keepStored(ctx context.Context, status seller.OrderStatus, reason error) error {
 	j.Log.Warningf("item %d: %v; the stored certificate stays in place", j.Item.Item, reason)
-	if err := j.noteRevoked(ctx, report); err != nil {
+	if err := j.noteRevoked(ctx, status); err != nil {
 		return err
 	}
 	// the reissue that was refused is answered; where the id stays, its mark would count for the next one
@@ -271,7 +272,7 @@ func (j *Order) keepStored(ctx context.Context, report seller.OrderStatus, reaso
 		return err
 	}
 	over := !j.TermEnd().IsZero() && !j.Today().Before(j.TermEnd())
-	if report.State != seller.StateExpired || !over {
+	if status.State != seller.StateExpired || !over {
 		if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
 			return err
 		}

@@ -15,8 +15,9 @@ import (
 // patience is how long something that passes by itself is waited for before the administrator gets a task.
 const patience = 24 * time.Hour
 
-// undelivered is an order that the seller calls issued and whose certificate cannot be had (rules STORE-8). reason says why and
-// is returned. What was delivered and cannot be used is a task at once; what may still come is one after a day.
+// undelivered handles an order that the seller calls issued and whose certificate cannot be fetched (rules STORE-8). reason
+// says why and is returned. What was delivered and cannot be used is a task at once; what may still come is one after a
+// day.
 func (j *Order) undelivered(ctx context.Context, id int64, reason error) error {
 	since, err := j.since(ctx, itemparam.IssuedSince, strconv.FormatInt(id, 10))
 	if err != nil {
@@ -38,19 +39,19 @@ func (j *Order) undelivered(ctx context.Context, id int64, reason error) error {
 }
 
 // nothingDelivered is undelivered for an order whose answer holds no certificate at all.
-func (j *Order) nothingDelivered(ctx context.Context, report seller.OrderStatus) error {
-	return j.undelivered(ctx, report.ID, fault.Errorf(fault.Delivered, "certificate",
-		"%s shows id %d as issued and delivers no certificate", j.Info.Title, report.ID).Retryable())
+func (j *Order) nothingDelivered(ctx context.Context, status seller.OrderStatus) error {
+	return j.undelivered(ctx, status.ID, fault.Errorf(fault.Delivered, "certificate",
+		"%s shows id %d as issued and delivers no certificate", j.Info.Title, status.ID).Retryable())
 }
 
-// notThereYet is an order that the seller calls issued before it has the certificate. It waits for a day; then it is a fault
-// (rules STORE-8).
-func (j *Order) notThereYet(ctx context.Context, report seller.OrderStatus) error {
-	reason := fault.Errorf(fault.API, "certificate", "%s calls the order %d issued and has no certificate of it", j.Info.Title, report.ID).Retryable()
-	if err := j.undelivered(ctx, report.ID, reason); fault.From(err) != reason {
+// notThereYet handles an order that the seller calls issued before it has the certificate. It waits for a day; then it is a
+// fault (rules STORE-8).
+func (j *Order) notThereYet(ctx context.Context, status seller.OrderStatus) error {
+	reason := fault.Errorf(fault.API, "certificate", "%s calls the order %d issued and has no certificate of it", j.Info.Title, status.ID).Retryable()
+	if err := j.undelivered(ctx, status.ID, reason); fault.From(err) != reason {
 		return err
 	}
-	if since, err := j.since(ctx, itemparam.IssuedSince, strconv.FormatInt(report.ID, 10)); err != nil || j.Now().Sub(since) < patience {
+	if since, err := j.since(ctx, itemparam.IssuedSince, strconv.FormatInt(status.ID, 10)); err != nil || j.Now().Sub(since) < patience {
 		return err
 	}
 	return reason

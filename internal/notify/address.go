@@ -87,7 +87,7 @@ func deliverable(address string) (ascii, why string) {
 	return local + "@" + domain, ""
 }
 
-// dotAtom tells whether the text consists of atoms between dots, in ASCII.
+// dotAtom reports whether the text consists of atoms between dots, in ASCII.
 func dotAtom(text string) bool {
 	for atom := range strings.SplitSeq(text, ".") {
 		if atom == "" || strings.ContainsFunc(atom, outsideAtom) {

@@ -9,15 +9,15 @@ import (
 // Bounds of what goes into a letter, in bytes or pieces: generous for what is real, and small enough that no order makes
 // a message that mail servers refuse for its size.
 const (
-	maxHostname = 253  // RFC 1035 2.3.4
-	maxPhrase   = 200  // order, panel
-	maxPerson   = 100  // a person's or company's name
-	maxValue    = 1024 // a record's value, an address to be opened
-	maxContent  = 1024 // a file's content
-	maxLines    = 20   // of a file's content
-	maxSubject  = 500
-	maxNames    = 100 // further names that are listed
-	maxProofs   = 250 // the largest order has so many names
+	maxHostname   = 253  // RFC 1035 2.3.4
+	maxPhrase     = 200  // order, panel
+	maxPerson     = 100  // a person's or company's name
+	maxValue      = 1024 // a record's value, an address to be opened
+	maxContent    = 1024 // a file's content
+	maxLines      = 20   // of a file's content
+	maxSubject    = 500
+	maxNames      = 100 // further names that are listed
+	maxChallenges = 250 // the largest order has so many names
 )
 
 // oneLine makes a text from outside fit for one line of at most so many bytes: white space of any kind becomes one blank,
@@ -78,7 +78,7 @@ func block(text string) []string {
 	return lines
 }
 
-// head cuts a text to at most so many bytes without cutting a character, and tells whether it did.
+// head cuts a text to at most so many bytes without cutting a character, and reports whether it did.
 func head(text string, most int) (string, bool) {
 	if len(text) <= most {
 		return strings.ToValidUTF8(text, ""), false

@@ -17,7 +17,8 @@ const (
 	KindWaiting Kind = "waiting" // still no proof, and less than 7 days are left
 )
 
-// NoticeData are what a letter tells. Nothing in them is trusted: texts are cleaned and bounded when the letter is composed.
+// NoticeData are what a letter tells. Nothing in them is trusted: texts are cleaned and bounded when the letter is
+// composed.
 type NoticeData struct {
 	Kind Kind
 	// Lang is the client's language as the panel's database has it (ru, ru-RU, es_ES.UTF-8). Where no template
@@ -29,13 +30,13 @@ type NoticeData struct {
 	Domain string // common name, A-labels
 	SANs   []string
 	Order  string // product and order number as the client knows them; empty: the item's number stands for the order
-	// Expires is the end of the certificate in place; zero where none is.
+	// Expires is the end of the certificate in place; zero if none is.
 	Expires cabforum.Date
-	// PaidUntil is the end of the paid term; zero where it is not known.
+	// PaidUntil is the end of the paid term; zero if it is not known.
 	PaidUntil cabforum.Date
 	DaysLeft  int // days from today to Expires; negative where the certificate has ended
-	// Method is how control is to be proved. It decides how ChallengeText is read and what is said where nothing is known of
-	// the values.
+	// Method is how control is to be proved. It decides how ChallengeText is read and what is said where nothing is known
+	// of the values.
 	Method seller.Method
 	// Proofs are what is to be published, from the seller's answer.
 	Proofs []seller.Challenge

@@ -102,7 +102,7 @@ func TestAFoldedFieldBeginsOnItsFirstLine(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, p := facts(notify.KindExpires, "en"), post(t)
+			f, p := facts(notify.KindExpires, "en"), sendMail(t)
 			c.change(p, &f)
 			m, err := p.Compose(f)
 			require.NoError(t, err)
@@ -127,7 +127,7 @@ func TestEncodedWordsHoldWholeCharacters(t *testing.T) {
 	for n := range 80 {
 		f := facts(notify.KindExpires, "en")
 		f.ToName = strings.Repeat("x", n) + "ю😀é \"(a), b\""
-		m, err := post(t).Compose(f)
+		m, err := sendMail(t).Compose(f)
 		require.NoError(t, err)
 		sound(t, m)
 		for _, word := range strings.Fields(field(m, "To"))[1:] {

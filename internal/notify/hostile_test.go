@@ -21,7 +21,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// headers are those that every letter has, and no other.
+// headers returns those that every letter has, and no other.
 func headers() []string {
 	return []string{
 		"Auto-Submitted", "Content-Language", "Content-Transfer-Encoding", "Content-Type", "Date", "From", "Message-Id",
@@ -103,7 +103,7 @@ func TestRecipientIsOneAddressAndNothingElse(t *testing.T) {
 	} {
 		f := facts(notify.KindProve, "en")
 		f.To = to
-		_, err := post(t).Compose(f)
+		_, err := sendMail(t).Compose(f)
 		failure := fault.From(err)
 		if assert.NotNil(t, failure, "%.80q", to) {
 			assert.Equal(t, fault.Value, failure.Type)
@@ -122,7 +122,7 @@ func TestRecipientIsOneAddressAndNothingElse(t *testing.T) {
 	} {
 		f := facts(notify.KindProve, "en")
 		f.To = to
-		m, err := post(t).Compose(f)
+		m, err := sendMail(t).Compose(f)
 		if assert.NoError(t, err, to) {
 			assert.Equal(t, envelope, m.To)
 			sound(t, m)
@@ -134,7 +134,7 @@ func TestTheSenderIsTheAdministratorsOption(t *testing.T) {
 	for from, kind := range map[string]string{
 		"": fault.Missed, " \t": fault.Missed, "hosting": fault.Value, "a@b.example, c@d.example": fault.Value, "Hosting <a@b@c>": fault.Value,
 	} {
-		p := post(t)
+		p := sendMail(t)
 		p.From = from
 		failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
 		if assert.NotNil(t, failure, from) {
@@ -151,7 +151,7 @@ func TestTheSenderIsTheAdministratorsOption(t *testing.T) {
 		`"Hosting, Inc." <noreply@пример.рф>`:   `"Hosting, Inc." <noreply@xn--e1afmkfd.xn--p1ai>`,
 		"  Hosting   <noreply@hosting.example>": `"Hosting" <noreply@hosting.example>`,
 	} {
-		p := post(t)
+		p := sendMail(t)
 		p.From = from
 		m, err := p.Compose(facts(notify.KindProve, "en"))
 		require.NoError(t, err, from)
@@ -168,7 +168,7 @@ func TestNoOrderMakesALetterTooLarge(t *testing.T) {
 		f.SANs = append(f.SANs, fmt.Sprintf("san-%d.example.com", i))
 		f.Proofs = append(f.Proofs, seller.Challenge{Method: seller.MethodFile, URL: fmt.Sprint("http://", i, ".example/", long[:5000]), Body: strings.Repeat("й\n", 5000)})
 	}
-	m, err := post(t).Compose(f)
+	m, err := sendMail(t).Compose(f)
 	require.NoError(t, err)
 	got := sound(t, m)
 	assert.Less(t, len(m.Bytes), 4<<20, "the usual limit of mail servers is 10 MB")
@@ -180,7 +180,7 @@ func TestNoOrderMakesALetterTooLarge(t *testing.T) {
 
 	f.Proofs = nil
 	f.Method, f.ProofText = seller.MethodDNS, strings.Repeat("a.example CNAME b.example\n", 1<<16)+long
-	m, err = post(t).Compose(f)
+	m, err = sendMail(t).Compose(f)
 	require.NoError(t, err)
 	sound(t, m)
 }
@@ -189,25 +189,25 @@ func TestInvisibleCharactersAreDropped(t *testing.T) {
 	f := facts(notify.KindProve, "en")
 	f.ToName = "An\u202ena\u200b \a\t Example"
 	f.Domain = "exam\u202eple.com evil.example/?"
-	got := compose(t, post(t), f)
+	got := compose(t, sendMail(t), f)
 	assert.Contains(t, got.body, "Hello Anna Example,\n")
 	assert.Contains(t, got.body, " example.comevil.example\n")
 	assert.NotContains(t, got.body, "\u202e")
 }
 
-// Facts -> message: whatever stands in the database and comes from the seller, the message parses and has exactly the headers of
-// ours, or there is a fault that says why there is none.
+// Facts -> message: whatever stands in the database and comes from the seller, the message parses and has exactly the
+// headers of ours, or there is a fault that says why there is none.
 func FuzzFactsMakeASoundMessage(f *testing.F) {
 	f.Add("expires", "ru", mailFrom, mailTo, "Anna", "example.com", "www.example.com", "PositiveSSL", "billing", 10, byte(1), "a CNAME b", "")
 	f.Add("prove", "es_MX.UTF-8", "noreply@hosting.example", mailTo, "Анна", "xn--e1afmkfd.xn--p1ai", "*.example.com", "", "", -1, byte(2), "http://a/b\nc\nd", "e")
 	f.Add("waiting", "../../etc", "\"a\\\"b\" <c@d>", "x@y", "a\r\nBcc: b@c", "=?utf-8?q?=0D=0A?=", "\xff\u2028", "{{.}}", "\x1b[31m", 0, byte(0), "a@b, c@d", "\x00")
-	f.Fuzz(func(t *testing.T, kind, lang, from, to, name, domain, san, order, panel string, days int, method byte, proofs, value string) {
+	f.Fuzz(func(t *testing.T, kind, lang, from, to, name, domain, san, order, panel string, days int, method byte, challenges, value string) {
 		facts := notify.NoticeData{
 			Kind: notify.Kind(kind), Lang: lang, To: to, ToName: name, Item: int64(days), Domain: domain, SANs: []string{san, value}, Order: order,
-			Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, DaysLeft: days, Method: seller.Method(method % 4), ProofText: proofs, Panel: panel,
+			Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, DaysLeft: days, Method: seller.Method(method % 4), ProofText: challenges, Panel: panel,
 		}
 		if method&8 != 0 {
-			facts.Proofs = []seller.Challenge{{Domain: value, Method: seller.Method(method % 4), Email: value, Host: value, Record: san, Target: value, URL: value, Body: proofs}}
+			facts.Proofs = []seller.Challenge{{Domain: value, Method: seller.Method(method % 4), Email: value, Host: value, Record: san, Target: value, URL: value, Body: challenges}}
 		}
 		p := &notify.Mailer{From: from, Now: now, Rand: &counting{}}
 		m, err := p.Compose(facts)

@@ -47,8 +47,9 @@ func (p *Mailer) sendmail(ctx context.Context, program string, m Message) error 
 	}
 }
 
-// exitFault decides by the exit code of sysexits.h: a letter that is refused for what it is or for whom it is for will be refused
-// again; everything else (a full disk, a wrong configuration, a queue that cannot be written) concerns every letter.
+// exitFault decides by the exit code of sysexits.h: a letter that is refused for what it is or for whom it is for will be
+// refused again; everything else (a full disk, a wrong configuration, a queue that cannot be written) concerns every
+// letter.
 func exitFault(program string, code int, err error, words string) error {
 	if words == "" {
 		words = "it said nothing"
@@ -73,7 +74,7 @@ func exitFault(program string, code int, err error, words string) error {
 	}
 	switch code {
 	case 65, 67, 68, 75:
-		return letterFault(code != 75, "%s did not take the letter: %w: %s", program, err, words)
+		return mailFault(code != 75, "%s did not take the letter: %w: %s", program, err, words)
 	}
 	failure := mtaFault("%s did not take the letter: %w: %s", program, err, words)
 	failure.Retry = code != 64
@@ -89,5 +90,5 @@ func (s *spoken) Write(piece []byte) (int, error) {
 	return len(piece), nil
 }
 
-// String is what was said in one line.
+// String returns what was said in one line.
 func (s *spoken) String() string { return oneLine(s.kept.String(), 500) }

@@ -41,7 +41,7 @@ func (p program) stdin(t testing.TB) string { return p.kept(t, "stdin") }
 
 func TestSendmailGetsTheLetterOnItsInput(t *testing.T) {
 	program := fakeSendmail(t, "exit 0")
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail = []string{program.path}
 	require.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
 
@@ -60,7 +60,7 @@ func TestTheFirstSendmailThatExistsIsTaken(t *testing.T) {
 	first, second := fakeSendmail(t, "exit 0"), fakeSendmail(t, "exit 0")
 	plain := filepath.Join(t.TempDir(), "not-executable")
 	require.NoError(t, os.WriteFile(plain, nil, 0o644))
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail = []string{filepath.Join(t.TempDir(), "missing"), t.TempDir(), plain, first.path, second.path}
 	require.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
 	assert.NotEmpty(t, first.stdin(t))
@@ -91,7 +91,7 @@ func TestSendmailsExitCodeDecides(t *testing.T) {
 		"words in many rows": {"printf 'one\\ntwo\\033[31m\\0three' >&2; exit 75", []string{"one two[31mthree"}, true, "recipient"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := post(t)
+			p := sendMail(t)
 			p.Sendmail = []string{fakeSendmail(t, c.script).path}
 			failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
 			require.NotNil(t, failure)
@@ -107,14 +107,14 @@ func TestSendmailsExitCodeDecides(t *testing.T) {
 
 // Sent once more because of a warning, the client would get it every day.
 func TestALetterTakenOverWithAWarningIsSent(t *testing.T) {
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail = []string{fakeSendmail(t, "echo 'warning: cannot find my own name' >&2; exit 0").path}
 	require.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
 	assert.Contains(t, strings.Join(p.Log.Tail(10), "\n"), "cannot find my own name")
 }
 
 func TestSendmailThatTalksWithoutEndIsCut(t *testing.T) {
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail = []string{fakeSendmail(t, "head -c 10000000 /dev/zero | tr '\\0' x >&2; exit 75").path}
 	failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
 	require.NotNil(t, failure)
@@ -128,7 +128,7 @@ func TestSendmailThatDoesNotReadIsJudgedByItsExitCode(t *testing.T) {
 	for range 250 {
 		f.Proofs = append(f.Proofs, seller.Challenge{Method: seller.MethodDNS, Target: strings.Repeat("x", 900) + string(rune('a'+len(f.Proofs)%26)) + strings.Repeat("y", len(f.Proofs)/26)})
 	}
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail = []string{file}
 	require.NoError(t, os.WriteFile(file, []byte("#!/bin/sh\nexit 75\n"), 0o755))
 	assert.ErrorContains(t, p.Send(t.Context(), f), "exit status 75")
@@ -137,7 +137,7 @@ func TestSendmailThatDoesNotReadIsJudgedByItsExitCode(t *testing.T) {
 func TestSendmailThatCannotBeStartedIsSaid(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sendmail")
 	require.NoError(t, os.WriteFile(file, []byte("#!/nonexistent/interpreter\n"), 0o755))
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail = []string{file}
 	failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
 	require.NotNil(t, failure)
@@ -150,7 +150,7 @@ func TestSendmailEndsWithAllThatItStarted(t *testing.T) {
 	program := fakeSendmail(t, `exec 3>"$dir/alive"; sleep 1000 & echo started >&3; wait`)
 	pipe := filepath.Join(program.dir, "alive")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail = []string{program.path}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
@@ -185,14 +185,14 @@ func TestADeliveryInTheBackgroundIsNotWaitedFor(t *testing.T) {
 		assert.NoError(t, err)
 		assert.NoError(t, end.Close())
 	}()
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail = []string{program.path}
 	assert.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
 }
 
 func TestSendmailHasUntilTheTimeout(t *testing.T) {
 	program := fakeSendmail(t, `sleep 1000`)
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail, p.Timeout = []string{program.path}, 1
 	err := p.Send(t.Context(), facts(notify.KindProve, "en"))
 	assert.ErrorContains(t, err, "did not take the letter within 1ns")

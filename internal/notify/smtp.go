@@ -63,7 +63,7 @@ func converse(conn net.Conn, m Message) (step string, err error) {
 	return "", nil
 }
 
-// literal is the name for EHLO of a client that may have none: its address (RFC 5321 4.1.1.1, 4.1.3). Servers
+// literal returns the name for EHLO of a client that may have none: its address (RFC 5321 4.1.1.1, 4.1.3). Servers
 // that refuse unqualified names refuse "localhost".
 func literal(addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
@@ -76,13 +76,13 @@ func literal(addr net.Addr) string {
 	return "[IPv6:" + tcp.IP.String() + "]"
 }
 
-// smtpFault decides by the step and the server's answer: 5yz is a refusal for good (RFC 5321 4.2.1). What is refused before the
-// recipient was named concerns every letter.
+// smtpFault decides by the step and the server's answer: 5yz is a refusal for good (RFC 5321 4.2.1). What is refused before
+// the recipient was named concerns every letter.
 func smtpFault(address, step string, err error) error {
 	var answer *textproto.Error
 	if !errors.As(err, &answer) {
 		if step == stepSent { // it may have been taken over: the client must not get it every hour
-			return letterFault(true, "the mail server at %s did not say whether it took the letter (%s): %w", address, step, err)
+			return mailFault(true, "the mail server at %s did not say whether it took the letter (%s): %w", address, step, err)
 		}
 		return mtaFault("the mail server at %s did not take the letter (%s): %w", address, step, err)
 	}
@@ -92,7 +92,7 @@ func smtpFault(address, step string, err error) error {
 		failure.Retry = answer.Code < 500
 		return failure
 	}
-	return letterFault(answer.Code >= 500, "the mail server at %s did not take the letter (%s): %w", address, step, err)
+	return mailFault(answer.Code >= 500, "the mail server at %s did not take the letter (%s): %w", address, step, err)
 }
 
 // Steps of a conversation: those before the recipient is named, and the one after the whole letter was sent.

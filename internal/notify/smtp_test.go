@@ -101,7 +101,7 @@ func (s *mailServer) answer(conn net.Conn, in *bufio.Reader, verb, usual string)
 
 func TestWithoutSendmailTheLetterGoesBySMTP(t *testing.T) {
 	server := serve(t, nil)
-	p := post(t)
+	p := sendMail(t)
 	p.SMTPAddr = server.address
 	f := facts(notify.KindProve, "en")
 	f.Method, f.Proofs = seller.MethodFile, []seller.Challenge{{Method: seller.MethodFile, URL: "http://example.com/a.txt", Body: ".\n..two\nend"}}
@@ -141,7 +141,7 @@ func TestTheServersRefusalIsToldInItsWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := serve(t, map[string]string{c.verb: c.answer})
-			p := post(t)
+			p := sendMail(t)
 			p.SMTPAddr = server.address
 			failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
 			require.NotNil(t, failure)
@@ -159,7 +159,7 @@ func TestTheServersRefusalIsToldInItsWords(t *testing.T) {
 func TestAServerThatDoesNotSayGoodbyeHasTheLetterAllTheSame(t *testing.T) {
 	for _, goodbye := range []string{"close", "500 what?", "421 bye"} {
 		server := serve(t, map[string]string{"QUIT": goodbye})
-		p := post(t)
+		p := sendMail(t)
 		p.SMTPAddr = server.address
 		assert.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")), goodbye)
 		assert.NotEmpty(t, (<-server.heard).letter)
@@ -168,7 +168,7 @@ func TestAServerThatDoesNotSayGoodbyeHasTheLetterAllTheSame(t *testing.T) {
 
 func TestAnOldServerWithoutEHLOIsGoodEnough(t *testing.T) {
 	server := serve(t, map[string]string{"EHLO": "502 not implemented"})
-	p := post(t)
+	p := sendMail(t)
 	p.SMTPAddr = server.address
 	require.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
 	assert.Equal(t, "HELO [127.0.0.1]", (<-server.heard).commands[1])
@@ -178,7 +178,7 @@ func TestAServerThatHangsIsLeft(t *testing.T) {
 	for _, verb := range []string{"", "EHLO", "RCPT", "."} {
 		t.Run("at "+verb, func(t *testing.T) {
 			server := serve(t, map[string]string{verb: "hang"})
-			p := post(t)
+			p := sendMail(t)
 			p.SMTPAddr = server.address
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
@@ -198,7 +198,7 @@ func TestAServerThatHangsIsLeft(t *testing.T) {
 func TestNoMailTransferAgentIsSaid(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := post(t)
+	p := sendMail(t)
 	p.SMTPAddr = listener.Addr().String()
 	require.NoError(t, listener.Close())
 	failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
@@ -221,7 +221,7 @@ func TestNoMailTransferAgentIsSaid(t *testing.T) {
 
 func TestADirectoryIsNoSendmail(t *testing.T) {
 	server := serve(t, nil)
-	p := post(t)
+	p := sendMail(t)
 	p.Sendmail, p.SMTPAddr = []string{os.TempDir()}, server.address
 	require.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
 	assert.NotEmpty(t, (<-server.heard).letter)

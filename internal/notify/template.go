@@ -55,24 +55,24 @@ func (p *Mailer) write(kind Kind, lang string, w words) (text, error) {
 	return text{}, fmt.Errorf("no usable template of the kind %q", kind)
 }
 
-// languages are the tags to look for: the client's own, its base, English. What is not made like a language tag
+// languages returns the tags to look for: the client's own, its base, English. What is not made like a language tag
 // (RFC 5646 2.1) is left out: it would become part of a file's name.
 func languages(lang string) []string {
 	tag, _, _ := strings.Cut(lang, ".") // ru_RU.UTF-8
 	tag = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(tag), "_", "-"))
 	base, _, _ := strings.Cut(tag, "-")
 	var tags []string
-	if len(tag) <= maxTag && onlyOf(tag, letters+"0123456789-") {
+	if len(tag) <= maxTag && onlyOf(tag, notices+"0123456789-") {
 		tags = append(tags, tag)
 	}
-	if onlyOf(base, letters) && (len(base) == 2 || len(base) == 3) {
+	if onlyOf(base, notices) && (len(base) == 2 || len(base) == 3) {
 		return slices.Compact(append(tags, base, lastLanguage))
 	}
 	return []string{lastLanguage}
 }
 
 const (
-	letters = "abcdefghijklmnopqrstuvwxyz"
+	notices = "abcdefghijklmnopqrstuvwxyz"
 	maxTag  = 35 // RFC 5646 4.4.1
 )
 

@@ -18,9 +18,9 @@ import (
 	"pmssl/internal/notify"
 )
 
-// edited is a Post whose administrator has written the given templates.
+// edited returns a Post whose administrator has written the given templates.
 func edited(t testing.TB, templates map[string]string) *notify.Mailer {
-	p := post(t)
+	p := sendMail(t)
 	p.TemplateDir = t.TempDir()
 	for name, text := range templates {
 		require.NoError(t, os.WriteFile(filepath.Join(p.TemplateDir, name), []byte(text), 0o644))
@@ -34,7 +34,7 @@ func TestLanguageFallsBackToItsBaseAndThenToEnglish(t *testing.T) {
 		"": "en", "de": "en", "de-AT": "en", "-": "en", "r": "en", "russian": "en", "../en": "en", "ru/../es": "en", "ru\x00": "en", "ру": "en",
 		"ru-" + strings.Repeat("x", 1<<16): "ru", "ru-../../x": "ru",
 	} {
-		m, err := post(t).Compose(facts(notify.KindProve, lang))
+		m, err := sendMail(t).Compose(facts(notify.KindProve, lang))
 		require.NoError(t, err)
 		assert.Equal(t, want, m.Lang, "%.40q", lang)
 	}
@@ -170,7 +170,7 @@ func TestWhatIsNoFileIsNoTemplate(t *testing.T) {
 func TestDataIsNeverATemplate(t *testing.T) {
 	f := facts(notify.KindProve, "en")
 	f.ToName, f.Order = "{{.Item}}", "{{template \"x\"}}"
-	got := compose(t, post(t), f)
+	got := compose(t, sendMail(t), f)
 	assert.Contains(t, got.body, "Hello {{.Item}},")
 	assert.Contains(t, got.body, `{{template "x"}}`)
 }
@@ -193,10 +193,10 @@ func TestEachKindHasEachLanguage(t *testing.T) {
 		assert.NotContains(t, string(text), "<", "%s: no HTML", file)
 		assert.Empty(t, trailing(string(text)), "%s: blanks at ends of lines", file)
 
-		p := post(t)
+		p := sendMail(t)
 		p.TemplateDir = "templates"
 		kind, lang, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".txt"), ".")
-		copied, builtin := compose(t, p, facts(notify.Kind(kind), lang)), compose(t, post(t), facts(notify.Kind(kind), lang))
+		copied, builtin := compose(t, p, facts(notify.Kind(kind), lang)), compose(t, sendMail(t), facts(notify.Kind(kind), lang))
 		assert.Equal(t, builtin.body, copied.body)
 		assert.Equal(t, builtin.subject, copied.subject)
 		assert.Empty(t, p.Log.Tail(10))

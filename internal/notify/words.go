@@ -30,10 +30,10 @@ type words struct {
 	Sender    string
 }
 
-// record is a DNS record to publish. Name and Type are empty where the stored text could not be taken apart.
+// record is a DNS record to publish. Name and Type are empty if the stored text could not be taken apart.
 type record struct{ Name, Type, Value string }
 
-// file is a file to publish. URL is empty where the stored text names none.
+// file is a file to publish. URL is empty if the stored text names none.
 type file struct {
 	URL   string
 	Lines []string
@@ -51,7 +51,7 @@ func wordsOf(f NoticeData, sender string) words {
 		Panel: oneLine(f.Panel, maxPhrase), Sender: sender,
 	}
 	w.names(f)
-	w.proofs(f)
+	w.challenges(f)
 	return w
 }
 
@@ -71,22 +71,22 @@ func (w *words) names(f NoticeData) {
 	}
 }
 
-// proofs sorts what is to be published by its kind. Names that need the same record share it.
-func (w *words) proofs(f NoticeData) {
-	proofs := f.Proofs
-	if len(proofs) == 0 {
-		proofs = readProofs(f.Method, f.ProofText)
+// challenges sorts what is to be published by its kind. Names that need the same record share it.
+func (w *words) challenges(f NoticeData) {
+	challenges := f.Proofs
+	if len(challenges) == 0 {
+		challenges = readChallenges(f.Method, f.ProofText)
 	}
-	for _, p := range proofs {
-		if len(w.Records)+len(w.Files)+len(w.Approvers) == maxProofs {
+	for _, p := range challenges {
+		if len(w.Records)+len(w.Files)+len(w.Approvers) == maxChallenges {
 			w.MoreToDo++
 			continue
 		}
-		w.proof(p)
+		w.challenge(p)
 	}
 }
 
-func (w *words) proof(p seller.Challenge) {
+func (w *words) challenge(p seller.Challenge) {
 	switch p.Method {
 	case seller.MethodDNS:
 		r := record{oneLine(p.Host, maxHostname), oneLine(p.Record, maxPerson), oneLine(p.Target, maxValue)}
@@ -107,7 +107,7 @@ func (w *words) proof(p seller.Challenge) {
 	}
 }
 
-// methodWord is the method's name for templates that choose by it.
+// methodWord returns the method's name for templates that choose by it.
 func methodWord(m seller.Method) string {
 	switch m {
 	case seller.MethodDNS:
@@ -118,7 +118,7 @@ func methodWord(m seller.Method) string {
 	return "email"
 }
 
-// shown is a domain name as a client recognises it (pki.DisplayName), without what has no place in a letter.
+// shown returns a domain name as a client recognises it (pki.DisplayName), without what has no place in a letter.
 func shown(name string) string {
 	ascii := hostText(name)
 	if text := pki.DisplayName(ascii); text != ascii {

@@ -14,7 +14,7 @@ import (
 
 // docs/reference/billmanager.md §11: how balances and imported services are told to the panel.
 func TestBalanceIsSpelledInPlainNumbers(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, w.SaveBalance(t.Context(), 5, seller.Money{Amount: 1234567.5, Text: "1,234,567.50", Currency: "USD"}))
 	require.NoError(t, w.SaveBalance(t.Context(), 6, seller.Money{Amount: -0.004}))
 	assert.Equal(t, []string{
@@ -24,7 +24,7 @@ func TestBalanceIsSpelledInPlainNumbers(t *testing.T) {
 }
 
 func TestImportedServiceIsNamedByThePanel(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.behave("processing.import.service", step{Stdout: "<doc><service_id>1001</service_id><ok/></doc>"})
 	id, err := w.ImportService(t.Context(), item.Import{
 		Module: 5, Template: "positivessl", Name: "example.com", RemoteID: "77", Status: 2, Service: item.ServiceIssued, Months: 24,
@@ -48,7 +48,7 @@ func TestImportedServiceWithoutANumberIsAFault(t *testing.T) {
 		"none": okAnswer, "no number": "<doc><service_id>new</service_id></doc>", "zero": "<doc><service_id>0</service_id></doc>",
 		"refused": refusalXML("value", "import_pricelist_intname", "x", "No such tariff"),
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.behave("processing.import.service", step{Stdout: answer})
 		id, err := w.ImportService(t.Context(), item.Import{Module: 5, Template: "t", Name: "example.com"})
 		require.Error(t, err, name)

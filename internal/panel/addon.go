@@ -62,8 +62,8 @@ func (h *Host) addons(ctx context.Context, id, tariff int64) (addons, error) {
 	return all, nil
 }
 
-// sans returns how many further names the client ordered: the sum over the addons of type altname, by the tariff's own number for
-// an addon that he has not changed (rules PANEL-5). 0 if the tariff has no such addon.
+// sans returns how many further names the client ordered: the sum over the addons of type altname, by the tariff's own
+// number for an addon that he has not changed (rules PANEL-5). 0 if the tariff has no such addon.
 func (all addons) sans() int {
 	sum := int64(0)
 	for _, a := range all {
@@ -87,8 +87,8 @@ func (a addon) quantity() int64 {
 	return a.choice.number()
 }
 
-// params are the addons as parameters of the order, by the name of their type. The number of SANs is left out: its name,
-// altname, is also that of the parameter with the list of the names.
+// params returns the addons as parameters of the order, by the name of their type. The number of SANs is left out: its
+// name, altname, is also that of the parameter with the list of the names.
 func (all addons) params() map[string]string {
 	params := map[string]string{}
 	for _, a := range all {

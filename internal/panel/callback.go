@@ -16,7 +16,7 @@ type pair struct{ name, value string }
 
 func itemElement(id int64) pair { return pair{"elid", strconv.FormatInt(id, 10)} }
 
-// sok says that a form is submitted, not looked at (docs/reference/billmanager.md §5.2).
+// sok reports that a form is submitted, not looked at (docs/reference/billmanager.md §5.2).
 func sok() pair { return pair{"sok", "ok"} }
 
 // callback is one call of a panel function.
@@ -29,7 +29,7 @@ type callback struct {
 	kept bool
 }
 
-// words are the function and its parameters as argv words, without the secret one.
+// words returns the function and its parameters as argv words, without the secret one.
 func (c callback) words() []string {
 	words := []string{c.name}
 	for _, p := range c.params {
@@ -39,7 +39,8 @@ func (c callback) words() []string {
 }
 
 const (
-	// maxQueryValue is the length in bytes of a value that is logged as a whole, and shownOfValue how much of a longer one is.
+	// maxQueryValue is the length in bytes of a value that is logged as a whole, and shownOfValue how much of a longer one
+	// is.
 	maxQueryValue = 512
 	shownOfValue  = 64
 )

@@ -8,15 +8,16 @@ import (
 	"pmssl/internal/fault"
 )
 
-// settingSingleWriter is the option by which an administrator says that all hosts of the panel write to one node of the cluster.
+// settingSingleWriter is the option by which an administrator says that all hosts of the panel write to one node of the
+// cluster.
 const settingSingleWriter = "SSLDatabaseSingleWriter"
 
 // clusterQuery asks a node of a Galera cluster how many nodes there are; another server knows no such row, or says 0.
 const clusterQuery = "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'"
 
-// SingleWriter returns DB if the database is a Galera cluster of several nodes: GET_LOCK is local to a node, and two hosts at two
-// nodes would hold the same lock (rules BUY-14). Nil if the administrator says by SSLDatabaseSingleWriter that all hosts of the
-// panel use the same node.
+// SingleWriter returns a fault of type DB if the database is a Galera cluster of several nodes: GET_LOCK is local to a
+// node, and two hosts at two nodes would hold the same lock (rules BUY-14). Nil if the administrator says by
+// SSLDatabaseSingleWriter that all hosts of the panel use the same node.
 func (h *Host) SingleWriter(ctx context.Context) error {
 	status, err := h.pairs(ctx, "wsrep_cluster_size", h.cluster)
 	if err != nil {

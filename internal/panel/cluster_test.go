@@ -9,7 +9,8 @@ import (
 	"pmssl/internal/fault"
 )
 
-// rules BUY-14: a Galera cluster of several nodes gives each node's locks to another run, unless all hosts write to one node.
+// rules BUY-14: a Galera cluster of several nodes gives each node's locks to another run, unless all hosts write to one
+// node.
 func TestSingleWriter(t *testing.T) {
 	for name, row := range map[string]struct {
 		query   string // empty: what the server here says
@@ -28,7 +29,7 @@ func TestSingleWriter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			database, _ := panelDB(t)
-			w := newWorld(t, append(row.conf, "DBHost localhost", "DBUser "+dbUser, "DBPassword "+dbPassword, "DBName "+database, "DBSocket "+mariadb.socket)...)
+			w := newFixture(t, append(row.conf, "DBHost localhost", "DBUser "+dbUser, "DBPassword "+dbPassword, "DBName "+database, "DBSocket "+mariadb.socket)...)
 			if row.query != "" {
 				w.SetCluster(row.query)
 			}

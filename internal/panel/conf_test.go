@@ -64,7 +64,7 @@ func FuzzConf(f *testing.F) {
 }
 
 func TestSettingsOfTheFolderOverrideTheFile(t *testing.T) {
-	w := newWorld(t, "SSLSubscriptionPolicy manual", "SSLSubscriptionBefore 5", "Option EULA")
+	w := newFixture(t, "SSLSubscriptionPolicy manual", "SSLSubscriptionBefore 5", "Option EULA")
 	w.write("etc/billmgr.conf.d/b.conf", "SSLSubscriptionPolicy none\n")
 	w.write("etc/billmgr.conf.d/a.conf", "SSLSubscriptionPolicy auto\n")
 	w.write("etc/billmgr.conf.d/c.conf.dpkg-old", "SSLSubscriptionPolicy wrong\n")
@@ -77,7 +77,7 @@ func TestSettingsOfTheFolderOverrideTheFile(t *testing.T) {
 }
 
 func TestSettingsWithoutFiles(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, os.RemoveAll(filepath.Join(w.root, "etc")))
 	got, err := w.Setting(t.Context(), "SSLSubscriptionPolicy")
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestSettingsThatCannotBeReadAreAFault(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			break_(t, filepath.Join(w.root, "etc/billmgr.conf"))
 			_, err := w.Setting(t.Context(), "DBHost")
 			require.Error(t, err)
@@ -110,7 +110,7 @@ func TestSettingsThatCannotBeReadAreAFault(t *testing.T) {
 }
 
 func TestDoNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	assert.False(t, w.DoNothing())
 	w.write("etc/billmgr.DoNothing", "")
 	assert.True(t, w.DoNothing())

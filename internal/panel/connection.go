@@ -110,7 +110,7 @@ func (h *Host) server(ctx context.Context, host string) (place, error) {
 	return place{"tcp", net.JoinHostPort(strings.Trim(host, "[]"), mysqlPort), why}, nil
 }
 
-// usualSockets are where distributions put the server's socket: Debian, Red Hat, both with a bare /run, the sources.
+// usualSockets returns where distributions put the server's socket: Debian, Red Hat, both with a bare /run, the sources.
 func usualSockets() []string {
 	return []string{"/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock",
 		"/run/mariadb/mariadb.sock", "/tmp/mysql.sock"}
@@ -128,11 +128,11 @@ func (h *Host) local(ctx context.Context) (place, error) {
 	}
 	found := firstSocket(places)
 	if found == "" && settings[settingSocket] == "" {
-		told, err := h.host(ctx, settingSocket)
+		reported, err := h.host(ctx, settingSocket)
 		if err != nil {
 			return place{}, err
 		}
-		if named := told[settingSocket]; named != "" {
+		if named := reported[settingSocket]; named != "" {
 			places, why = append(places, h.path(named)), "the panel's paramlist names it as DBSocket"
 			found = firstSocket([]string{h.path(named)})
 		}

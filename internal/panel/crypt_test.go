@@ -23,7 +23,7 @@ import (
 var panelKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 // giveKey writes the panel's key, PKCS #1.
-func (w *world) giveKey() *rsa.PrivateKey {
+func (w *fixture) giveKey() *rsa.PrivateKey {
 	w.t.Helper()
 	key, err := panelKey()
 	require.NoError(w.t, err)
@@ -43,7 +43,7 @@ func encrypt(t *testing.T, key *rsa.PrivateKey, plain string) string {
 	return base64.StdEncoding.EncodeToString(block)
 }
 
-func withModule(t *testing.T, crypted string) (*world, *sql.DB) {
+func withModule(t *testing.T, crypted string) (*fixture, *sql.DB) {
 	w, db := withDB(t)
 	run(t, db, "INSERT INTO processingmodule (id, name, module, active, orderpriority) VALUES (5, 'Namecheap', ?, 'on', 1)", binary)
 	run(t, db, "INSERT INTO processingparam (processingmodule, intname, value) VALUES (5, 'username', 'shop'), (5, 'api_key', 'old plain one'), (6, 'username', 'other')")

@@ -27,7 +27,7 @@ const (
 // §4), so nothing is built on them.
 type field struct{ sql.NullString }
 
-// number is the leading integer of the text, 0 where there is none: what SQL's CONVERT(…, UNSIGNED) and a decimal column
+// number returns the leading integer of the text, 0 if absent: what SQL's CONVERT(…, UNSIGNED) and a decimal column
 // give.
 func (f field) number() int64 {
 	text := strings.TrimSpace(f.String)
@@ -104,7 +104,7 @@ func (d *database) scan(ctx context.Context, query string, args []any) ([][]fiel
 	return all, rows.Err()
 }
 
-// row is rows for a query of one row; false where there is none.
+// row is rows for a query of one row; false if absent.
 func (h *Host) row(ctx context.Context, table, query string, args ...any) ([]field, bool, error) {
 	found, err := h.rows(ctx, table, query, args...)
 	if err != nil || len(found) == 0 {
@@ -148,7 +148,7 @@ func (h *Host) pairs(ctx context.Context, table, query string, args ...any) (map
 	return pairs, nil
 }
 
-// dbFault says what was wrong in the server's words, which name a table or column that is missing, and where the server
+// dbFault returns what was wrong in the server's words, which name a table or column that is missing, and where the server
 // is. The password is never part of it: neither the driver nor the server repeats it. A query that the end of the run cut
 // short is no fault of the database: the driver tells of a cancellation as of a broken connection.
 func (h *Host) dbFault(ctx context.Context, address, table string, err error) *fault.Error {
@@ -164,7 +164,7 @@ func (h *Host) dbFault(ctx context.Context, address, table string, err error) *f
 	return failure
 }
 
-// gone tells whether the server was not reached or the connection is of no use any more: everything that is not the
+// gone reports whether the server was not reached or the connection is of no use any more: everything that is not the
 // server's answer to a query, and the answers that end the connection (too many connections, shutdown, killed, silent
 // for too long).
 func gone(err error) bool {

@@ -20,7 +20,7 @@ func TestNewOpensNothing(t *testing.T) {
 	require.NoError(t, h.Close())
 }
 
-// paramlist is the panel's answer with these settings.
+// paramlist returns the panel's answer with these settings.
 func paramlist(pairs ...string) step {
 	text := `<?xml version="1.0" encoding="UTF-8"?><doc>`
 	for i := 0; i < len(pairs); i += 2 {
@@ -32,7 +32,7 @@ func paramlist(pairs ...string) step {
 // Rules PANEL-4: the files, then one paramlist, then the defaults.
 func TestMissingSettingsComeFromOneParamlist(t *testing.T) {
 	name, _ := panelDB(t)
-	w := newWorld(t, "DBUser "+dbUser, "DBSocket "+mariadb.socket)
+	w := newFixture(t, "DBUser "+dbUser, "DBSocket "+mariadb.socket)
 	w.giveKey()
 	w.behave("paramlist", paramlist("DBUser", "overridden by the file", "DBName", name, "DBPassword", dbPassword, "CryptKey", "etc/test.pem", "Other", "x"))
 	_, err := w.Modules(t.Context())
@@ -45,7 +45,7 @@ func TestMissingSettingsComeFromOneParamlist(t *testing.T) {
 }
 
 func TestPanelThatDoesNotTellLeavesTheDefaults(t *testing.T) {
-	w := newWorld(t, "DBHost 127.0.0.1:1")
+	w := newFixture(t, "DBHost 127.0.0.1:1")
 	w.behave("paramlist", notRunning)
 	_, err := w.Modules(t.Context())
 	require.Error(t, err)
@@ -84,7 +84,7 @@ func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
 		"IPv6":             {[]string{"DBHost [::1]:1", "DBUser u", "DBPassword " + wrong, "DBName x"}, "[::1]:1", true, "; DBHost is [::1]:1: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, c.conf...)
+			w := newFixture(t, c.conf...)
 			_, err := w.Order(t.Context(), 42)
 			require.Error(t, err)
 			failure := fault.From(err)
@@ -152,7 +152,7 @@ func TestDriverSpeaksToTheLog(t *testing.T) {
 			_ = conn.Close() // a server that is on its way down
 		}
 	}()
-	w := newWorld(t, "DBHost localhost", "DBUser u", "DBPassword p", "DBName x", "DBSocket "+socket)
+	w := newFixture(t, "DBHost localhost", "DBUser u", "DBPassword p", "DBName x", "DBSocket "+socket)
 	_, err = w.Order(t.Context(), 42)
 	require.Error(t, err)
 	assert.Equal(t, fault.DB, fault.From(err).Type)

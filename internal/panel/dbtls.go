@@ -13,20 +13,22 @@ import (
 
 // Options of billmgr.conf for a database that is reached by TLS. They are ours, the panel has none that is documented.
 const (
-	// settingDatabaseCA is a file with the CA certificates of the database server in PEM; with it every connection uses TLS.
+	// settingDatabaseCA is a file with the CA certificates of the database server in PEM; with it every connection uses
+	// TLS.
 	settingDatabaseCA = "SSLDatabaseCA"
 	// settingDatabaseTLSName is the name in the server's certificate where DBHost is another one.
 	settingDatabaseTLSName = "SSLDatabaseTLSName"
 )
 
-// anyName is the value of SSLDatabaseTLSName for certificates without a usable name, such as those that MySQL makes by itself.
+// anyName is the value of SSLDatabaseTLSName for certificates without a usable name, such as those that MySQL makes by
+// itself.
 const anyName = "any"
 
 const maxCA = 1 << 20 // bytes of SSLDatabaseCA
 
-// databaseTLS returns the TLS settings for the database, nil if billmgr.conf does not ask for TLS (rules PANEL-8). The server's certificate must lead
-// to the CA of SSLDatabaseCA and name the host. The system's CA certificates are not used: they would let in a
-// certificate of any public authority.
+// databaseTLS returns the TLS settings for the database, nil if billmgr.conf does not ask for TLS (rules PANEL-8). The
+// server's certificate must lead to the CA of SSLDatabaseCA and name the host. The system's CA certificates are not used:
+// they would let in a certificate of any public authority.
 func (h *Host) databaseTLS() (*tls.Config, error) {
 	settings, err := h.settings()
 	if err != nil {
@@ -82,7 +84,8 @@ const (
 const tlsHint = "the server takes TLS connections only (require_secure_transport, REQUIRE SSL): set " + settingDatabaseCA +
 	" in etc/billmgr.conf to a file with the CA certificate of the server"
 
-// connectHint returns err with what the administrator can do about a connection that was not had. secure: TLS was asked for.
+// connectHint returns err with what the administrator can do about a connection that was not had. secure: TLS was asked
+// for.
 func connectHint(err error, secure bool) error {
 	if hinted := serverHint(err, secure); hinted != nil {
 		return hinted

@@ -26,7 +26,7 @@ type execution struct {
 	code           int
 	started        bool
 	overfull       bool           // stdout was cut at maxAnswer
-	broken         error          // why it was ended by us, nil where it ended by itself
+	broken         error          // why it was ended by us, nil if it ended by itself
 	ended          bool           // by the end of the run
 	signal         syscall.Signal // that ended it, 0 for none
 	err            error          // how it ended, nil for exit code 0
@@ -76,8 +76,8 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 	return run
 }
 
-// childEnv is the environment of mgrctl: ours, and our name where the panel logs its caller (docs/reference/billmanager.md
-// §5.1).
+// childEnv returns the environment of mgrctl: ours, and our name where the panel logs its caller
+// (docs/reference/billmanager.md §5.1).
 func (h *Host) childEnv() []string {
 	var env []string
 	for _, variable := range h.o.Environ {
@@ -88,7 +88,7 @@ func (h *Host) childEnv() []string {
 	return append(env, "SSH_CONNECTION="+h.o.Binary)
 }
 
-// variable is a fresh name of an environment variable.
+// variable returns a fresh name of an environment variable.
 func (h *Host) variable() (string, error) {
 	random := make([]byte, 8)
 	if _, err := io.ReadFull(h.o.Rand, random); err != nil {
@@ -97,9 +97,9 @@ func (h *Host) variable() (string, error) {
 	return "PMSSL_" + strings.ToUpper(hex.EncodeToString(random)), nil
 }
 
-// judge turns what mgrctl gave into an answer: both its exit code and the document are looked at
+// classify turns what mgrctl gave into an answer: both its exit code and the document are looked at
 // (docs/reference/billmanager.md §5.1).
-func (r execution) judge(function string) (reply, error) {
+func (r execution) classify(function string) (reply, error) {
 	failure := func(format string, args ...any) *fault.Error {
 		return fault.Errorf(fault.Panel, function, format, args...)
 	}
@@ -134,7 +134,7 @@ func (r execution) unfinished(function string) error {
 		return failure("%w: %w", errNoMgrctl, r.err)
 	case !r.started:
 		return failure("mgrctl cannot be started: %w: %w", errUnanswered, r.err)
-	case r.toldToEnd():
+	case r.terminated():
 		return fault.Errorf(fault.Interrupted, function, "mgrctl was told to end, whether the panel did it is not known: %w", cmp.Or(r.broken, r.err)).Retryable()
 	case r.broken != nil:
 		return failure("mgrctl was ended, whether the panel did it is not known: %w", r.broken)
@@ -144,14 +144,14 @@ func (r execution) unfinished(function string) error {
 	return nil
 }
 
-// toldToEnd reports whether mgrctl ended because the run was told to end, or because somebody told mgrctl so: whoever stops
-// the panel sends the signal to all processes of the service, in any order.
-func (r execution) toldToEnd() bool {
+// terminated reports whether mgrctl ended because the run was told to end, or because somebody told mgrctl so: whoever
+// stops the panel sends the signal to all processes of the service, in any order.
+func (r execution) terminated() bool {
 	return r.ended ||
 		r.broken == nil && slices.Contains([]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, r.signal)
 }
 
-// permanent tells whether a start fails in a way that no second later will mend: the file is missing, may not be executed
+// permanent reports whether a start fails in a way that no second later will mend: the file is missing, may not be executed
 // or is no program. What is left is a host without memory or processes to spare, or a file that is just being replaced.
 func permanent(err error) bool {
 	for _, cause := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ENOEXEC, syscall.EISDIR, syscall.ELOOP} {
@@ -162,13 +162,13 @@ func permanent(err error) bool {
 	return false
 }
 
-// quote is a text of the panel for the text of a fault, on one line: masked first, then cut, for half of a secret is not
-// found.
+// quote returns a text of the panel for the text of a fault, on one line: masked first, then cut, for half of a secret is
+// not found.
 func (r execution) quote(text string) string {
 	return plaintext.Clip(strings.Join(strings.Fields(r.mask(text)), " "), 2000)
 }
 
-// spoken is what mgrctl said to people, for the text of a fault.
+// spoken returns what mgrctl said to people, for the text of a fault.
 func (r execution) spoken() string {
 	text := strings.TrimSpace(string(r.stderr))
 	if text == "" {

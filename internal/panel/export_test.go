@@ -19,7 +19,7 @@ func ParseConf(text string, into map[string]string) { parseConf(text, into) }
 
 func ParseJournal(text io.Reader) ([]item.JournalEntry, []error, error) { return parseJournal(text) }
 
-// ParseReply gives the fields, the rows and the refusal's words of an answer.
+// ParseReply returns the fields, the rows and the refusal's words of an answer.
 func ParseReply(text []byte) (map[string]string, []map[string]string, string, error) {
 	answer, err := parseReply(text)
 	if answer.refusal == nil {

@@ -49,7 +49,7 @@ func (h *Host) TaskType(ctx context.Context, command string, id int64) (string, 
 	return answer.fields["task_type"], nil
 }
 
-// EditTask opens a task for the administrator: task.edit. op is 0 where no running operation is concerned; params is the
+// EditTask opens a task for the administrator: task.edit. op is 0 if no running operation is concerned; params is the
 // text of the task.
 func (h *Host) EditTask(ctx context.Context, id, op int64, kind, params string) error {
 	args := []pair{{"item", strconv.FormatInt(id, 10)}, sok()}

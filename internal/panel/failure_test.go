@@ -158,7 +158,7 @@ func TestReRunsAreNotStoppedWithoutATypeOfTask(t *testing.T) {
 }
 
 func TestLongTaskTextsAreCut(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, w.EditTask(t.Context(), 42, 7, "x", strings.Repeat("ж", 100<<10)))
 	last := w.calls()[0].Args[5]
 	assert.Less(t, len(last), 66<<10)

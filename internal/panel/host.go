@@ -44,7 +44,7 @@ type Host struct {
 
 	db       *database
 	key      *rsa.PrivateKey
-	accounts string             // name of the account's lock, empty where none is held
+	accounts string             // name of the account's lock, empty if none is held
 	items    map[int64][]string // names of the items' locks
 	lastItem []string           // names of the locks of the item that was locked last
 	journal  journalRead
@@ -92,7 +92,7 @@ func (h *Host) Close() error {
 	return err
 }
 
-// DoNothing tells whether the administrator switched all modules off by etc/billmgr.DoNothing
+// DoNothing reports whether the administrator switched all modules off by etc/billmgr.DoNothing
 // (docs/reference/billmanager.md §1.5). A file that cannot be looked at counts as being there: doing nothing is what can be
 // taken back.
 func (h *Host) DoNothing() bool {

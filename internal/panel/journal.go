@@ -29,7 +29,7 @@ const (
 
 func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Binary+".purchases")) }
 
-// Journal reads the purchase journal var/<bin>.purchases, oldest line first (rules BUY-2); empty where nothing was ever
+// Journal reads the purchase journal var/<bin>.purchases, oldest line first (rules BUY-2); empty if nothing was ever
 // bought. Lines that cannot be read are named in the log and left out: the last one may be torn by a crash. A journal
 // that cannot be read at all is a fault: without it nobody knows what was bought.
 func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
@@ -55,18 +55,18 @@ func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	if h.journal.stamp == stamp { // a sweep reads it for each of its items
 		return h.journal.lines, nil
 	}
-	lines, complaints, err := parseJournal(io.LimitReader(file, maxJournal))
+	lines, problems, err := parseJournal(io.LimitReader(file, maxJournal))
 	if err != nil {
 		return nil, h.journalFault("read", err)
 	}
-	for _, complaint := range complaints {
+	for _, complaint := range problems {
 		h.log.Errorf("%s: %v", file.Name(), complaint)
 	}
 	h.journal.stamp, h.journal.lines = stamp, lines
 	return lines, nil
 }
 
-// journalStamp tells whether the journal is the one that was read last.
+// journalStamp reports whether the journal is the one that was read last.
 type journalStamp struct {
 	size    int64
 	changed time.Time
@@ -185,7 +185,7 @@ func syncDirectory(name string) error {
 }
 
 // parseJournal reads the lines. Complaints name lines that are no purchase, by their number.
-func parseJournal(text io.Reader) (lines []item.JournalEntry, complaints []error, err error) {
+func parseJournal(text io.Reader) (lines []item.JournalEntry, problems []error, err error) {
 	reader := bufio.NewReaderSize(text, maxJournalLine)
 	for number := 1; ; number++ {
 		line, err := reader.ReadSlice('\n')
@@ -199,17 +199,17 @@ func parseJournal(text io.Reader) (lines []item.JournalEntry, complaints []error
 		ended := err == nil
 		switch bought, wrong := parseBought(bytes.TrimSpace(line)); {
 		case tooLong:
-			complaints = append(complaints, fmt.Errorf("line %d is longer than %d bytes and left out", number, maxJournalLine))
+			problems = append(problems, fmt.Errorf("line %d is longer than %d bytes and left out", number, maxJournalLine))
 		case len(bytes.TrimSpace(line)) == 0:
 		case wrong != nil && !ended:
-			complaints = append(complaints, fmt.Errorf("line %d, the last one, is torn and left out: %w", number, wrong))
+			problems = append(problems, fmt.Errorf("line %d, the last one, is torn and left out: %w", number, wrong))
 		case wrong != nil:
-			complaints = append(complaints, fmt.Errorf("line %d is no purchase and left out: %w", number, wrong))
+			problems = append(problems, fmt.Errorf("line %d is no purchase and left out: %w", number, wrong))
 		default:
 			lines = append(lines, bought)
 		}
 		if !ended {
-			return lines, complaints, nil
+			return lines, problems, nil
 		}
 	}
 }
@@ -225,7 +225,8 @@ func parseBought(line []byte) (item.JournalEntry, error) {
 	return bought, nil
 }
 
-// journalFault says which file it is and what mends it. No program can: nothing is bought while the journal cannot be read.
+// journalFault returns the error that names the file and what mends it. No program can: nothing is bought while the journal cannot be
+// read.
 func (h *Host) journalFault(what string, err error) error {
 	name := h.journalName()
 	return fault.Errorf(fault.Panel, "purchases", "the purchase journal %s cannot be %s (%w): %s", name, what, bare(err), fileRemedy(name, err)).Retryable()

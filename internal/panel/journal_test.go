@@ -23,11 +23,11 @@ func bought(it, id int64) item.JournalEntry {
 	return item.JournalEntry{Time: time.Date(2026, 5, 7, 15, 7, 16, 0, time.UTC), Item: it, Kind: seller.KindCreate, ID: id, Account: "0123456789abcdef", Op: 7}
 }
 
-func (w *world) journalPath() string { return filepath.Join(w.root, "var", binary+".purchases") }
+func (w *fixture) journalPath() string { return filepath.Join(w.root, "var", binary+".purchases") }
 
 // Rules BUY-2: JSON lines, 0600.
 func TestJournalKeepsPurchases(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	lines, err := w.Journal(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, lines, "no journal is no purchase")
@@ -47,7 +47,7 @@ func TestJournalKeepsPurchases(t *testing.T) {
 }
 
 func TestJournalIsClosedToOthers(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, os.WriteFile(w.journalPath(), nil, 0o600))
 	require.NoError(t, os.Chmod(w.journalPath(), 0o644))
 	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
@@ -58,7 +58,7 @@ func TestJournalIsClosedToOthers(t *testing.T) {
 
 // A crash in the middle of a write leaves a torn line at the end: nothing before it and nothing behind it is lost.
 func TestTornLineIsToleratedAndHealed(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
 	whole, err := os.ReadFile(w.journalPath())
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestTornLineIsToleratedAndHealed(t *testing.T) {
 }
 
 func TestBrokenLinesOfTheJournalAreNamedAndLeftOut(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	good := `{"time":"2026-05-07T15:07:16Z","item":42,"kind":"create","id":1001,"account":"0123456789abcdef","op":7,"new":"field"}`
 	w.write("var/"+binary+".purchases", strings.Join([]string{"nonsense", good, `{"item":0,"id":5}`, strings.Repeat("x", 100<<10), "", good}, "\n")+"\n")
 	lines, err := w.Journal(t.Context())
@@ -101,7 +101,7 @@ func TestJournalThatIsNoFileIsRefused(t *testing.T) {
 		"folder":          func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			put(t, w.journalPath())
 			_, err := w.Journal(t.Context())
 			require.Error(t, err, "an unreadable journal must not look like an empty one")
@@ -117,7 +117,7 @@ func TestJournalThatIsNoFileIsRefused(t *testing.T) {
 }
 
 func TestJournalThatIsTooLargeIsRefused(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, os.WriteFile(w.journalPath(), nil, 0o600))
 	require.NoError(t, os.Truncate(w.journalPath(), panel.MaxJournal+1))
 	_, err := w.Journal(t.Context())
@@ -126,7 +126,7 @@ func TestJournalThatIsTooLargeIsRefused(t *testing.T) {
 }
 
 func TestParallelPurchasesLoseNoLine(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const runs, each = 8, 25
 	var all sync.WaitGroup
 	failed := make(chan error, runs*each)
@@ -154,7 +154,7 @@ func TestParallelPurchasesLoseNoLine(t *testing.T) {
 }
 
 func TestJournalThatStaysLockedIsWrittenAllTheSame(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
 	other, err := os.Open(w.journalPath())
 	require.NoError(t, err)
@@ -172,12 +172,12 @@ func FuzzJournal(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		lines, complaints, err := panel.ParseJournal(strings.NewReader(text))
+		lines, problems, err := panel.ParseJournal(strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if most := strings.Count(text, "\n") + 1; len(lines)+len(complaints) > most {
-			t.Errorf("%d purchases and %d complaints of %d lines", len(lines), len(complaints), most)
+		if most := strings.Count(text, "\n") + 1; len(lines)+len(problems) > most {
+			t.Errorf("%d purchases and %d complaints of %d lines", len(lines), len(problems), most)
 		}
 		for _, line := range lines {
 			if line.Item <= 0 || line.ID <= 0 {

@@ -38,9 +38,9 @@ func (h *Host) LockItem(ctx context.Context, id int64) error {
 }
 
 // lockNames returns the names of a lock that all hosts of one panel share, in the order in which every run takes them
-// (rules BUY-1): head, a mark of the panel, tail. The first mark depends on the name of the database alone, in lower case: hosts
-// may spell the server's address in different ways. The second one has that address in it, as the version before names the
-// lock on this host: during an upgrade both versions run. It can go with the next version.
+// (rules BUY-1): head, a mark of the panel, tail. The first mark depends on the name of the database alone, in lower case:
+// hosts may spell the server's address in different ways. The second one has that address in it, as the version before
+// names the lock on this host: during an upgrade both versions run. It can go with the next version.
 func (h *Host) lockNames(ctx context.Context, head, tail string) ([]string, error) {
 	settings, err := h.host(ctx, settingHost, settingName)
 	if err != nil {
@@ -53,8 +53,8 @@ func (h *Host) lockNames(ctx context.Context, head, tail string) ([]string, erro
 	return names, nil
 }
 
-// getLocks takes all of the locks or none, one after the other, within so many seconds in all. It returns the name of the one
-// that another run holds, empty if all were taken.
+// getLocks takes all of the locks or none, one after the other, within so many seconds in all. It returns the name of the
+// one that another run holds, empty if all were taken.
 func (h *Host) getLocks(ctx context.Context, names []string, tries int) (busy string, err error) {
 	for i, name := range names {
 		got, left, err := h.getLock(ctx, name, tries)
@@ -67,7 +67,7 @@ func (h *Host) getLocks(ctx context.Context, names []string, tries int) (busy st
 	return "", nil
 }
 
-// releaseLocks gives locks back, the last one first. On a connection that broke there are none.
+// releaseLocks releases locks, the last one first. On a connection that broke there are none.
 func (h *Host) releaseLocks(ctx context.Context, names []string) error {
 	for _, name := range slices.Backward(names) {
 		if h.db == nil {
@@ -130,7 +130,7 @@ func (h *Host) getLock(ctx context.Context, name string, tries int) (got bool, l
 	return false, 0, nil
 }
 
-// holder names the connection that holds a lock, for the administrator's SHOW PROCESSLIST; empty where it is not known.
+// holder names the connection that holds a lock, for the administrator's SHOW PROCESSLIST; empty if it is not known.
 func (h *Host) holder(ctx context.Context, name string) string {
 	row, found, err := h.row(ctx, "IS_USED_LOCK", "SELECT IS_USED_LOCK(?)", name)
 	if err != nil || !found || !row[0].Valid {
@@ -150,7 +150,7 @@ func (h *Host) UnlockAccount(ctx context.Context) error {
 }
 
 // HoldsLocks asks the database whether the locks of the item that was locked last and the account's lock are still ours
-// (rules BUY-1). It returns Locked, retryable, if one is lost or was never taken, and DB if the database does not tell.
+// (rules BUY-1). It returns Locked, retryable, if one is lost or was never taken, and DB if the database does not say.
 func (h *Host) HoldsLocks(ctx context.Context) error {
 	for _, lock := range []struct {
 		of    string
@@ -180,7 +180,7 @@ func (h *Host) accountLocks() []string {
 	return []string{h.accounts}
 }
 
-// digest is the lower-case hex of SHA-256.
+// digest returns the lower-case hex of SHA-256.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return strings.ToLower(hex.EncodeToString(sum[:]))

@@ -17,7 +17,7 @@ import (
 )
 
 // second is another run in the same root.
-func (w *world) second() *panel.Host {
+func (w *fixture) second() *panel.Host {
 	h := w.host()
 	h.SetLockTries(1, 1)
 	w.t.Cleanup(func() { require.NoError(w.t, h.Close()) })
@@ -43,7 +43,7 @@ func faultType(err error) string {
 	return fault.From(err).Type
 }
 
-// itemLock is the name of item 42's lock.
+// itemLock returns the name of item 42's lock.
 func itemLock(database string) string { return binary + "." + hex256(database)[:8] + ".42" }
 
 // rules BUY-1: the names of the locks.
@@ -87,7 +87,7 @@ func TestHostsThatSpellTheServerInDifferentWaysShareTheLocks(t *testing.T) {
 			w, db := withDB(t)
 			var database string
 			require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&database))
-			elsewhere := newWorld(t, "DBHost", "DBUser "+dbUser, "DBPassword "+dbPassword, "DBName "+database, "DBSocket "+mariadb.socket, "CryptKey etc/test.pem")
+			elsewhere := newFixture(t, "DBHost", "DBUser "+dbUser, "DBPassword "+dbPassword, "DBName "+database, "DBSocket "+mariadb.socket, "CryptKey etc/test.pem")
 			elsewhere.SetLockTries(1, 1)
 			held, err := take(w.Host)
 			require.NoError(t, err)
@@ -101,7 +101,8 @@ func TestHostsThatSpellTheServerInDifferentWaysShareTheLocks(t *testing.T) {
 	}
 }
 
-// rules BUY-1: a binary of the version before knows the old name of the lock only; one that cannot be had leaves none behind.
+// rules BUY-1: a binary of the version before knows the old name of the lock only; one that cannot be had leaves none
+// behind.
 func TestARunOfTheVersionBeforeKeepsItsLocks(t *testing.T) {
 	w, db := withDB(t)
 	w.SetLockTries(1, 1)
@@ -205,7 +206,7 @@ func TestCancelledRunKeepsItsLocksWhileItAsksForMore(t *testing.T) {
 }
 
 // killConnection ends the host's connection on the server's side: it is the only one that holds item 42.
-func killConnection(t *testing.T, w *world, db *sql.DB) {
+func killConnection(t *testing.T, w *fixture, db *sql.DB) {
 	t.Helper()
 	var name string
 	require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&name))

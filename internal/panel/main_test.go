@@ -42,7 +42,8 @@ type step struct {
 	Flood  int    `json:"flood,omitempty"` // bytes of stdout after Stdout
 	SQL    string `json:"sql,omitempty"`   // what the panel changes in its database
 	DSN    string `json:"dsn,omitempty"`
-	// Hang starts a child that holds an flock on the file named "held", says so on the FIFO "hangs", and waits to be killed.
+	// Hang starts a child that holds an flock on the file named "held", says so on the FIFO "hangs", and waits to be
+	// killed.
 	Hang bool `json:"hang,omitempty"`
 }
 
@@ -78,7 +79,7 @@ func playMgrctl(folder string) int {
 	return play(folder, pickStep(folder, args[0]))
 }
 
-// pickStep gives the nth step of the function for its nth call; the last one holds for all further calls.
+// pickStep returns the nth step of the function for its nth call; the last one holds for all further calls.
 func pickStep(folder, function string) step {
 	text, err := os.ReadFile(filepath.Join(folder, "calls"))
 	check(err)
@@ -145,8 +146,8 @@ func check(err error) {
 	}
 }
 
-// world is a panel root with a host in it and a clock that only sleeping moves.
-type world struct {
+// fixture is a panel root with a host in it and a clock that only sleeping moves.
+type fixture struct {
 	*panel.Host
 	t      *testing.T
 	root   string
@@ -159,10 +160,10 @@ type world struct {
 
 const binary = "pmfake"
 
-// newWorld lays out a root with these lines as etc/billmgr.conf.
-func newWorld(t *testing.T, conf ...string) *world {
+// newFixture lays out a root with these lines as etc/billmgr.conf.
+func newFixture(t *testing.T, conf ...string) *fixture {
 	t.Helper()
-	w := &world{t: t, root: t.TempDir(), fake: t.TempDir(), now: time.Date(2026, 5, 7, 15, 7, 16, 0, time.UTC), board: map[string][]step{}}
+	w := &fixture{t: t, root: t.TempDir(), fake: t.TempDir(), now: time.Date(2026, 5, 7, 15, 7, 16, 0, time.UTC), board: map[string][]step{}}
 	for _, folder := range []string{"etc/billmgr.conf.d", "sbin", "var"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(w.root, folder), 0o750))
 	}
@@ -178,8 +179,8 @@ func newWorld(t *testing.T, conf ...string) *world {
 	return w
 }
 
-// host is one more run in the same root.
-func (w *world) host() *panel.Host {
+// host returns one more run in the same root.
+func (w *fixture) host() *panel.Host {
 	return panel.New(panel.Options{
 		Root: w.root, Binary: binary, Log: w.log, Rand: rand.Reader,
 		Getenv: func(string) (string, bool) { return "", false },
@@ -194,26 +195,26 @@ func (w *world) host() *panel.Host {
 	})
 }
 
-// withDB is a world whose settings lead to a fresh database on the private server.
-func withDB(t *testing.T) (*world, *sql.DB) {
+// withDB returns a world whose settings lead to a fresh database on the private server.
+func withDB(t *testing.T) (*fixture, *sql.DB) {
 	t.Helper()
 	name, db := panelDB(t)
-	w := newWorld(t, "DBHost localhost", "DBUser "+dbUser, "DBPassword "+dbPassword, "DBName "+name, "DBSocket "+mariadb.socket, "CryptKey etc/test.pem")
+	w := newFixture(t, "DBHost localhost", "DBUser "+dbUser, "DBPassword "+dbPassword, "DBName "+name, "DBSocket "+mariadb.socket, "CryptKey etc/test.pem")
 	return w, db
 }
 
-// blink is a sleep that only lets others run; for hosts that work at the same time.
+// blink returns a sleep that only lets others run; for hosts that work at the same time.
 func blink() func(context.Context, time.Duration) error {
 	return func(ctx context.Context, _ time.Duration) error { runtime.Gosched(); return ctx.Err() }
 }
 
-func (w *world) write(name, text string) {
+func (w *fixture) write(name, text string) {
 	w.t.Helper()
 	require.NoError(w.t, os.WriteFile(filepath.Join(w.root, name), []byte(text), 0o600))
 }
 
 // behave sets how the panel answers a function, call by call.
-func (w *world) behave(function string, steps ...step) {
+func (w *fixture) behave(function string, steps ...step) {
 	w.t.Helper()
 	if function != "" {
 		w.board[function] = steps
@@ -223,8 +224,8 @@ func (w *world) behave(function string, steps ...step) {
 	require.NoError(w.t, os.WriteFile(filepath.Join(w.fake, "board"), text, 0o600))
 }
 
-// calls are the calls of mgrctl up to now.
-func (w *world) calls() []seen {
+// calls returns the calls of mgrctl up to now.
+func (w *fixture) calls() []seen {
 	w.t.Helper()
 	text, err := os.ReadFile(filepath.Join(w.fake, "calls"))
 	if os.IsNotExist(err) {
@@ -240,8 +241,8 @@ func (w *world) calls() []seen {
 	return all
 }
 
-// spelled are the calls as one line each.
-func (w *world) spelled() []string {
+// spelled returns the calls as one line each.
+func (w *fixture) spelled() []string {
 	w.t.Helper()
 	var all []string
 	for _, one := range w.calls() {
@@ -250,8 +251,8 @@ func (w *world) spelled() []string {
 	return all
 }
 
-// logged is the whole log.
-func (w *world) logged() string {
+// logged returns the whole log.
+func (w *fixture) logged() string {
 	w.t.Helper()
 	text, err := os.ReadFile(filepath.Join(w.root, "var", binary+".log"))
 	require.NoError(w.t, err)

@@ -198,7 +198,7 @@ func runServer(cmd *exec.Cmd) error {
 	return nil
 }
 
-// dsn is the address of a database on the private server.
+// dsn returns the address of a database on the private server.
 func dsn(socket, database string) string {
 	config := mysql.NewConfig()
 	config.User, config.Passwd, config.Net, config.Addr, config.DBName = dbUser, dbPassword, "unix", socket, database

@@ -60,7 +60,7 @@ func (h *Host) once(ctx context.Context, c callback, log *panellog.Logger) (repl
 	began := h.o.Now()
 	log.Infof("QUERY: %s", c.query())
 	run := h.execute(ctx, c)
-	answer, err := run.judge(c.name)
+	answer, err := run.classify(c.name)
 	h.learnSecrets(answer)
 	result := "ok"
 	if err != nil {

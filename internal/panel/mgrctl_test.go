@@ -67,7 +67,7 @@ func TestCallbackWords(t *testing.T) {
 		"rollback": {func(ctx context.Context, h *panel.Host) error { return h.RollbackPricelist(ctx, 42) }, []string{"service.changepricelist.rollback", "sok=ok", "elid=42"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			require.NoError(t, c.call(t.Context(), w.Host))
 			calls := w.calls()
 			require.Len(t, calls, 1)
@@ -81,14 +81,14 @@ func TestCallbackWords(t *testing.T) {
 }
 
 func TestNothingIsSentThatMakesNoSense(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	assert.Error(t, w.SetExpireDate(t.Context(), 42, cabforum.Date{}))
 	assert.Error(t, w.Post(t.Context(), 42, "office"))
 	assert.Empty(t, w.calls())
 }
 
 func TestTaskTypeIsReadFromTheForm(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.behave("task.gettype", step{Stdout: "<doc><task_type>open_certificate</task_type></doc>"}, step{Stdout: "<doc><ok/></doc>"})
 	kind, err := w.TaskType(t.Context(), "open", 42)
 	require.NoError(t, err)
@@ -116,7 +116,7 @@ func TestRefusalIsAFaultWithThePanelsWords(t *testing.T) {
 		"a flood":                     {step{Stdout: "<doc>", Flood: panel.MaxAnswer}, []string{"longer than"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.behave("service.setstatus", c.step)
 			err := w.SetStatus(t.Context(), 42, item.ServiceRequested)
 			require.Error(t, err)
@@ -137,7 +137,7 @@ var notRunning = step{Stdout: refusalXML("client", "open", "billmgr", "Failed to
 
 // docs/reference/billmanager.md §1.6: a panel that does not answer is asked again each second.
 func TestPanelThatDoesNotAnswerIsAskedAgain(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	spoken := step{Stderr: "ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'\n", Code: 1}
 	w.behave("service.setstatus", notRunning, spoken, notRunning, step{Stdout: okAnswer})
 	require.NoError(t, w.SetStatus(t.Context(), 42, item.ServiceRequested))
@@ -147,7 +147,7 @@ func TestPanelThatDoesNotAnswerIsAskedAgain(t *testing.T) {
 }
 
 func TestWhatIsLostAfterAMinuteIsLogged(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.behave("service.saveparam", notRunning)
 	err := w.SaveParam(t.Context(), 42, "custom_order_id", "1001")
 	require.Error(t, err)
@@ -163,7 +163,7 @@ func TestLostCallsCanBePasted(t *testing.T) {
 	if err != nil {
 		t.Skip("bash is not installed")
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
 	const value = "a 'b' \"c\" $HOME `id` \\n \n\t<ж> {x,y} !!"
 	require.Error(t, w.SaveParam(t.Context(), 42, "auth_dnstxt_value", value))
@@ -177,7 +177,7 @@ func TestLostCallsCanBePasted(t *testing.T) {
 }
 
 func TestRetriesEndWithTheRun(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.behave("service.setstatus", step{Stdout: notRunning.Stdout, Code: 1})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -196,7 +196,7 @@ func TestMgrctlThatCannotBeStartedIsNotWaitedFor(t *testing.T) {
 		"a link to itself": func(path string) error { return errors.Join(os.Remove(path), os.Symlink(path, path)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			require.NoError(t, spoil(filepath.Join(w.root, "sbin/mgrctl")))
 			err := w.SaveParam(t.Context(), 42, "custom_order_id", "1001")
 			require.Error(t, err)
@@ -229,7 +229,7 @@ func TestMgrctlThatIsToldToEndIsNoFaultOfThePanel(t *testing.T) {
 		"the end of the run": {"", fault.Interrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
 			script := "#!/bin/sh\nkill -" + row.signal + " $$\n"
@@ -255,7 +255,7 @@ func TestMgrctlThatIsToldToEndIsNoFaultOfThePanel(t *testing.T) {
 }
 
 func TestCallsThatMayBeLostAreMadeOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.behave("runningoperation.edit", notRunning)
 	require.Error(t, w.EditOperation(t.Context(), 7, "<doc/>"))
 	assert.Len(t, w.calls(), 1)
@@ -263,7 +263,7 @@ func TestCallsThatMayBeLostAreMadeOnce(t *testing.T) {
 }
 
 func TestCallbackHasADeadline(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.SetCallbackDeadline(100 * time.Millisecond)
 	w.behave("service.setstatus", step{Hang: true})
 	err := w.SetStatus(t.Context(), 42, item.ServiceRequested)
@@ -276,7 +276,7 @@ func TestCallbackHasADeadline(t *testing.T) {
 
 // What mgrctl started ends with it: the child holds a lock that can only be had once it is dead.
 func TestTheWholeProcessGroupIsEnded(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	require.NoError(t, syscall.Mkfifo(filepath.Join(w.fake, "hangs"), 0o600))
 	w.behave("service.setstatus", step{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -300,7 +300,7 @@ func TestTheWholeProcessGroupIsEnded(t *testing.T) {
 
 // Rules PANEL-2: one argv word is at most 128 KiB.
 func TestValuesThatDoNotFitAreRefusedBeforeTheCall(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	fits := strings.Repeat("x", panel.MaxWord-len("crt="))
 	require.NoError(t, w.SaveCertificatePEM(t.Context(), 42, fits))
 	require.Equal(t, "crt="+fits, w.calls()[0].Args[2], "the longest word arrives whole")
@@ -321,7 +321,7 @@ func TestValuesThatDoNotFitAreRefusedBeforeTheCall(t *testing.T) {
 
 // Rules PANEL-1: `-e` and `value=$NAME` end the argv, the value is in that child's environment only.
 func TestSecretValuesStayOutOfArgvAndLog(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const secret = "Planted/s3cret+value=&<>"
 	// A panel echoes its parameters.
 	w.behave("service.saveparam", step{Stdout: "<doc><ok/><tparams><value>Planted/s3cret+value=&amp;&lt;&gt;</value></tparams></doc>"})
@@ -339,7 +339,7 @@ func TestSecretValuesStayOutOfArgvAndLog(t *testing.T) {
 }
 
 func TestSecretsInParametersAreNotLogged(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.behave("service.saveparam", step{Stdout: refusalXML("value", "password", "Planted-in-answer", "bad password")})
 	require.Error(t, w.SaveParam(t.Context(), 42, "password", "Planted-in-request"))
 	assert.NotContains(t, w.logged(), "Planted-in-request")
@@ -347,7 +347,7 @@ func TestSecretsInParametersAreNotLogged(t *testing.T) {
 
 // Calls are logged as the panel logs its own: rules LOG-5.
 func TestCallsAreLoggedInTheFormOfThePanel(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	long := strings.Repeat("x", 500) + "&elid=7"
 	require.NoError(t, w.SaveParam(t.Context(), 42, "ns_update_error", "1 & 2\n\x1b[31m"))
 	require.NoError(t, w.SaveParam(t.Context(), 42, "domains_list", long+long))
@@ -366,7 +366,7 @@ func TestCallsAreLoggedInTheFormOfThePanel(t *testing.T) {
 }
 
 func TestAFailedExchangeIsOneLineToo(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.write("etc/debug.conf", "SET color=off\n* 7\n")
 	w.log = panellog.Open(panellog.Options{Name: binary, Root: w.root, Stderr: io.Discard, Now: func() time.Time { return w.now }, Location: time.UTC, PID: 1})
 	h := w.host()
@@ -392,7 +392,7 @@ func TestSecretsAreMaskedInWhatMgrctlSays(t *testing.T) {
 		func(text string) step { return step{Stdout: refusalXML("value", "password", "x", text)} },
 	} {
 		for _, pad := range []int{0, 470, 480, 490, 499, 1970, 1980, 1990} {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.log.Secret(secret)
 			w.behave("service.setstatus", how(strings.Repeat("x", pad)+" "+secret+" end"))
 			err := w.SetStatus(t.Context(), 42, item.ServiceRequested)
@@ -403,7 +403,7 @@ func TestSecretsAreMaskedInWhatMgrctlSays(t *testing.T) {
 }
 
 func TestPasswordOfParamlistIsASecretFromThenOn(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.behave("paramlist", paramlist("DBHost", "127.0.0.1:1", "DBPassword", "Planted-db-password"))
 	_, err := w.Modules(t.Context())
 	require.Error(t, err, "nobody serves that port")

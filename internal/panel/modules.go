@@ -12,8 +12,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// ModuleParams are the connection and custom parameters of a processing module, decrypted. A module that is not there is
-// Missed.
+// ModuleParams returns the connection and custom parameters of a processing module, decrypted. A module that is not there
+// is Missed.
 func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
 	name, err := h.ModuleName(ctx, module)
 	if err != nil {
@@ -35,7 +35,7 @@ func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]strin
 	return params, nil
 }
 
-// PlainParams are the parameters of a processing module that the panel keeps unencrypted (table processingparam,
+// PlainParams returns the parameters of a processing module that the panel keeps unencrypted (table processingparam,
 // docs/reference/billmanager.md §4): for what has to work where CryptKey does not. A module that is not there is
 // Missed.
 func (h *Host) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
@@ -49,7 +49,7 @@ func (h *Host) plainParams(ctx context.Context, module int64) (map[string]string
 	return h.pairs(ctx, "processingparam", "SELECT intname, value FROM processingparam WHERE processingmodule=?", module)
 }
 
-// ModuleName is the name that the administrator gave the processing module; Missed where there is none.
+// ModuleName returns the name that the administrator gave the processing module; Missed where there is none.
 func (h *Host) ModuleName(ctx context.Context, module int64) (string, error) {
 	row, found, err := h.row(ctx, "processingmodule", "SELECT name FROM processingmodule WHERE id=?", module)
 	if err != nil {
@@ -105,8 +105,8 @@ func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, e
 	return all, nil
 }
 
-// WithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor an order id
-// nor a lineage, the oldest first.
+// WithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor an
+// order id nor a lineage, the oldest first.
 func (h *Host) WithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error) {
 	found, err := h.rows(ctx, "item", `SELECT i.id, i.expiredate, i.remoteid FROM item i
  LEFT JOIN itemparam ip ON ip.item=i.id AND ip.intname IN (?,?,?) AND ip.value<>''
@@ -127,13 +127,13 @@ func (h *Host) WithoutOrder(ctx context.Context, module int64, name string) ([]s
 }
 
 // note puts a parameter of an item on its holding.
-func note(holding *item.Claim, name, value string) {
+func note(claim *item.Claim, name, value string) {
 	switch name {
 	case itemparam.Intent:
-		holding.Intent = value
+		claim.Intent = value
 	case itemparam.OrderID:
-		holding.OrderID = value
+		claim.OrderID = value
 	case itemparam.Lineage:
-		holding.Lineage = value
+		claim.Lineage = value
 	}
 }

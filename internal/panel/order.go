@@ -94,7 +94,7 @@ func (h *Host) loadParams(ctx context.Context, order *item.Item) error {
 	return nil
 }
 
-// certificate reads the CSR and the certificate that the panel stores for the item; both empty where it stores none. The
+// certificate reads the CSR and the certificate that the panel stores for the item; both empty if it stores none. The
 // private key stays where it is: nothing here needs it.
 func (h *Host) certificate(ctx context.Context, id int64) (csr, stored string, err error) {
 	found, err := h.rows(ctx, "certificate", "SELECT csr, crt FROM certificate WHERE item=?", id)
@@ -112,7 +112,7 @@ func (h *Host) certificate(ctx context.Context, id int64) (csr, stored string, e
 	return csr, stored, nil
 }
 
-// StoredCertificate reads certificate.crt of the item back; empty where nothing is stored.
+// StoredCertificate reads certificate.crt of the item back; empty if nothing is stored.
 func (h *Host) StoredCertificate(ctx context.Context, id int64) (string, error) {
 	_, stored, err := h.certificate(ctx, id)
 	return stored, err

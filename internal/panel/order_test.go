@@ -14,8 +14,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// shop is a panel with one client, one tariff with addons and one certificate, item 42.
-func shop(t *testing.T) (*world, *sql.DB) {
+// shop returns a panel with one client, one tariff with addons and one certificate, item 42.
+func shop(t *testing.T) (*fixture, *sql.DB) {
 	t.Helper()
 	w, db := withDB(t)
 	w.giveKey()

@@ -17,7 +17,7 @@ var (
 	errTooLong = errors.New("more than the limit")
 )
 
-// fileRemedy says what the administrator does about a file of ours that cannot be used.
+// fileRemedy returns what the administrator does about a file of ours that cannot be used.
 func fileRemedy(name string, err error) string {
 	folder := filepath.Dir(name)
 	switch {
@@ -48,7 +48,7 @@ func bare(err error) error {
 	return err
 }
 
-// queryHint returns the server's answer to a query with what the administrator can do about it.
+// queryHint returns the error of a query with what the administrator can do about it.
 func queryHint(err error) error {
 	var said *mysql.MySQLError
 	if !errors.As(err, &said) {

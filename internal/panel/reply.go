@@ -21,7 +21,7 @@ const (
 type reply struct {
 	fields  map[string]string   // text of the direct children of <doc>
 	rows    []map[string]string // the children of each <elem>
-	refusal *refusal            // nil where the panel did what it was asked
+	refusal *refusal            // nil if the panel did what it was asked
 }
 
 // refusal is the panel's error document (docs/reference/billmanager.md §6).
@@ -30,12 +30,13 @@ type refusal struct {
 	message             string // the panel's ready text
 }
 
-// unanswered is how mgrctl says that the panel's core does not answer on its socket (docs/reference/billmanager.md §1.6).
+// unanswered reports whether mgrctl says that the panel's core does not answer on its socket (docs/reference/billmanager.md
+// §1.6).
 func (r *refusal) unanswered() bool {
 	return r.kind == "client" && r.object == "open" && r.value == "billmgr"
 }
 
-// String is the panel's words and then its type, object and value.
+// String returns the panel's words and then its type, object and value.
 func (r *refusal) String() string {
 	var words []string
 	if r.message != "" {
@@ -157,7 +158,7 @@ func (p *replyParser) end(e xml.EndElement) error {
 	return nil
 }
 
-// place is the path of the open elements, as far as anything is looked at.
+// place returns the path of the open elements, as far as anything is looked at.
 func (p *replyParser) place() string { return strings.Join(p.open[:min(len(p.open), 4)], "/") }
 
 func attribute(e xml.StartElement, name string) string {
@@ -170,7 +171,7 @@ func attribute(e xml.StartElement, name string) string {
 }
 
 // parseSpokenRefusal finds the text form of an error, which mgrctl prints to stderr:
-// `ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'` (docs/reference/billmanager.md §5.1). nil where there is
+// `ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'` (docs/reference/billmanager.md §5.1). nil if there is
 // none.
 func parseSpokenRefusal(stderr string) *refusal {
 	_, rest, found := strings.Cut(stderr, "Error: Type: '")

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// sessionSettings returns the statements that give a new session what our queries and locks rely on (rules PANEL-7). The server's own
-// defaults and its init_connect may say anything: they are made for other programs.
+// sessionSettings returns the statements that give a new session what our queries and locks rely on (rules PANEL-7). The
+// server's own defaults and its init_connect may say anything: they are made for other programs.
 //
 //   - ROLLBACK ends a transaction that init_connect opened; without autocommit every SELECT would go on reading from the
 //     first one's snapshot, and an intent that the panel has saved would never be seen;

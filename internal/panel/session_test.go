@@ -43,14 +43,14 @@ func global(t *testing.T, db *sql.DB, values map[string]string) {
 	}
 }
 
-// plainShop is the shop's database seen by a host whose connection begins with these variables of the server.
-func plainShop(t *testing.T, values map[string]string) (*world, *sql.DB) {
+// plainShop returns the shop's database seen by a host whose connection begins with these variables of the server.
+func plainShop(t *testing.T, values map[string]string) (*fixture, *sql.DB) {
 	t.Helper()
 	_, db := shop(t)
 	var name string
 	require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&name))
 	plainAccount(t, db, name, "")
-	w := newWorld(t, "DBHost localhost", "DBUser "+plainUser, "DBPassword "+dbPassword, "DBName "+name, "DBSocket "+mariadb.socket, "CryptKey etc/test.pem")
+	w := newFixture(t, "DBHost localhost", "DBUser "+plainUser, "DBPassword "+dbPassword, "DBName "+name, "DBSocket "+mariadb.socket, "CryptKey etc/test.pem")
 	w.giveKey()
 	global(t, db, values)
 	return w, db
@@ -180,7 +180,7 @@ func TestDatabaseByTLS(t *testing.T) {
 			for _, line := range c.conf {
 				conf = append(conf, strings.NewReplacer("SOCKET", mariadb.socket, " CA", " "+mariadb.ca, "OTHER", filepath.Join(mariadb.dir, "other-ca.pem")).Replace(line))
 			}
-			w := newWorld(t, conf...)
+			w := newFixture(t, conf...)
 			w.giveKey()
 			_, err := w.Order(t.Context(), 42)
 			if c.words == nil {
@@ -215,7 +215,7 @@ func TestTLSIsNotGivenUp(t *testing.T) {
 		said, _ := io.ReadAll(conn)
 		heard <- said
 	}()
-	w := newWorld(t, "DBHost "+listener.Addr().String(), "DBUser u", "DBPassword "+dbPassword, "DBName x", "SSLDatabaseCA "+mariadb.ca)
+	w := newFixture(t, "DBHost "+listener.Addr().String(), "DBUser u", "DBPassword "+dbPassword, "DBName x", "SSLDatabaseCA "+mariadb.ca)
 	_, err = w.Order(t.Context(), 42)
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "does not offer TLS")

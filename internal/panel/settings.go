@@ -24,7 +24,7 @@ const (
 	settingKey      = "CryptKey"
 )
 
-// defaultSetting is what holds where neither the files nor paramlist say anything (rules PANEL-4).
+// defaultSetting returns what holds where neither the files nor paramlist say anything (rules PANEL-4).
 func defaultSetting(name string) string {
 	switch name {
 	case settingHost:
@@ -46,7 +46,7 @@ const (
 	maxConfFiles = 1000
 )
 
-// Setting reads an option of etc/billmgr.conf and etc/billmgr.conf.d/*.conf, the last one wins; empty where it is not
+// Setting reads an option of etc/billmgr.conf and etc/billmgr.conf.d/*.conf, the last one wins; empty if it is not
 // set, "on" for a flag without a value. A file that is there and cannot be read is a fault of type panel.
 func (h *Host) Setting(_ context.Context, name string) (string, error) {
 	settings, err := h.settings()
@@ -77,7 +77,7 @@ func (h *Host) settings() (map[string]string, error) {
 	return settings, nil
 }
 
-// confFiles are the panel's settings files in the order in which they are read.
+// confFiles returns the panel's settings files in the order in which they are read.
 func (h *Host) confFiles() []string {
 	files := []string{h.path("etc/billmgr.conf")}
 	folder := h.path("etc/billmgr.conf.d")
@@ -150,7 +150,7 @@ func (h *Host) host(ctx context.Context, names ...string) (map[string]string, er
 	return found, nil
 }
 
-// askParamlist asks the panel once in the life of a Host. A panel that does not tell leaves the defaults; if they are
+// askParamlist asks the panel once in the life of a Host. A panel that does not say leaves the defaults; if they are
 // wrong, what they were needed for fails with its own words.
 func (h *Host) askParamlist(ctx context.Context, missing []string) map[string]string {
 	if h.paramlist != nil {

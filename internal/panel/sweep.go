@@ -15,13 +15,13 @@ import (
 // (rules SWEEP-2; item.status of docs/reference/billmanager.md §4).
 const ours = ` FROM processingmodule pm JOIN item i ON i.processingmodule=pm.id `
 
-// living is the condition on such items.
-const living = ` pm.module=? AND (i.status=2 OR i.status=3 AND i.autosuspend='on' AND COALESCE(i.employeesuspend,'off')<>'on'
+// activeStates is the condition on such items.
+const activeStates = ` pm.module=? AND (i.status=2 OR i.status=3 AND i.autosuspend='on' AND COALESCE(i.employeesuspend,'off')<>'on'
  AND COALESCE(i.abusesuspend,'off')<>'on')`
 
 // ActiveItems counts the items that the sweep watches.
 func (h *Host) ActiveItems(ctx context.Context) (int, error) {
-	row, found, err := h.row(ctx, "item", "SELECT COUNT(*)"+ours+"WHERE"+living, h.o.Binary)
+	row, found, err := h.row(ctx, "item", "SELECT COUNT(*)"+ours+"WHERE"+activeStates, h.o.Binary)
 	if err != nil || !found {
 		return 0, err
 	}
@@ -31,15 +31,15 @@ func (h *Host) ActiveItems(ctx context.Context) (int, error) {
 // WaitingItems lists the items whose order or reissue the seller works on: service status 3 or 4 (rules SWEEP-1).
 func (h *Host) WaitingItems(ctx context.Context) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
-		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+living+" AND s.value IN ('3','4') ORDER BY i.id",
+		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+activeStates+" AND s.value IN ('3','4') ORDER BY i.id",
 		itemparam.ServiceStatus, h.o.Binary)
 }
 
-// ExpiringBefore lists the items whose stored certificate ends on the date or before, soonest first: one query over the panel's
-// own indexes (rules SWEEP-1, 6). Dates in parameters are YYYY-MM-DD, so their order is that of time.
+// ExpiringBefore lists the items whose stored certificate ends on the date or before, soonest first: one query over the
+// panel's own indexes (rules SWEEP-1, 6). Dates in parameters are YYYY-MM-DD, so their order is that of time.
 func (h *Host) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
-		"JOIN itemparam e ON e.item=i.id AND e.intname=? WHERE"+living+" AND e.value<>'' AND e.value<=? ORDER BY e.value, i.id",
+		"JOIN itemparam e ON e.item=i.id AND e.intname=? WHERE"+activeStates+" AND e.value<>'' AND e.value<=? ORDER BY e.value, i.id",
 		itemparam.ExpireDate, h.o.Binary, until.String())
 }
 
@@ -70,8 +70,8 @@ func (h *Host) Client(ctx context.Context, account int64) (item.Recipient, error
 	return client, nil
 }
 
-// Brand is how clients know the panel that an item was ordered in: the address of the project's billing panel, or the
-// project's name; empty where neither is known.
+// Brand returns how clients know the panel that an item was ordered in: the address of the project's billing panel, or the
+// project's name; empty if neither is known.
 func (h *Host) Brand(ctx context.Context, project int64) (string, error) {
 	row, found, err := h.row(ctx, "project", "SELECT billurl, name FROM project WHERE id=?", project)
 	if err != nil || !found {
@@ -96,8 +96,8 @@ func (h *Host) UnlockItem(ctx context.Context, id int64) error {
 	return h.releaseLocks(ctx, names)
 }
 
-// LockSweep takes the lock `<bin>.subscription.<8 hex of DBName>` without waiting, and the one that the version before takes
-// (rules BUY-1). It reports false if another sweep holds it. It is held until the process ends.
+// LockSweep takes the lock `<bin>.subscription.<8 hex of DBName>` without waiting, and the one that the version before
+// takes (rules BUY-1). It reports false if another sweep holds it. It is held until the process ends.
 func (h *Host) LockSweep(ctx context.Context) (bool, error) {
 	names, err := h.lockNames(ctx, "subscription.", "")
 	if err != nil {

@@ -42,7 +42,7 @@ func (c core) Write(e zapcore.Entry, _ []zapcore.Field) error {
 		text = c.s.masks.mask(text)
 	}
 	text = strings.ReplaceAll(text, "\n", continuation)
-	out := entry{time: e.Time.In(c.s.loc), pid: c.s.pid, room: e.LoggerName, level: Level(-e.Level), text: text}
+	out := entry{time: e.Time.In(c.s.loc), pid: c.s.pid, component: e.LoggerName, level: Level(-e.Level), text: text}
 	if e.Caller.Defined {
 		out.where = filepath.Base(e.Caller.File) + ":" + strconv.Itoa(e.Caller.Line)
 	}

@@ -28,19 +28,19 @@ type config struct {
 
 // levelRule is a line `<log>[.<source module>] <level>`.
 type levelRule struct {
-	log, room string // with * and ?
-	level     Level
+	log, component string // with * and ?
+	level          Level
 }
 
-// defaults are the documented ones: 100 MB, a file (section 8.2), coloured as
+// defaults returns the documented ones: 100 MB, a file (section 8.2), coloured as
 // the native line is (section 8.1), and level 6 as in the panel's own `* 6`.
 func defaults() config { return config{maxSize: 100 * megabyte, colour: true} }
 
 // level is that of the last rule that fits (section 8.2), 6 without one.
-func (c config) level(log, room string) Level {
+func (c config) level(log, component string) Level {
 	for i := len(c.rules) - 1; i >= 0; i-- {
 		r := c.rules[i]
-		if glob(r.log, log) && glob(r.room, room) {
+		if glob(r.log, log) && glob(r.component, component) {
 			return r.level
 		}
 	}
@@ -85,7 +85,7 @@ func parseDebugConf(text []byte, log string) (config, []string) {
 	p := debugConfParser{conf: defaults(), log: log}
 	if len(text) > maxDebugConf {
 		text = text[:bytes.LastIndexByte(text[:maxDebugConf], '\n')+1]
-		p.complaints = append(p.complaints, "debug.conf is larger than 1 MiB: the rest is not read")
+		p.problems = append(p.problems, "debug.conf is larger than 1 MiB: the rest is not read")
 	}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	n := 0
@@ -96,17 +96,17 @@ func parseDebugConf(text []byte, log string) (config, []string) {
 		}
 	}
 	if p.unnamed > 0 {
-		p.complaints = append(p.complaints, fmt.Sprintf("debug.conf: %d more broken lines ignored", p.unnamed))
+		p.problems = append(p.problems, fmt.Sprintf("debug.conf: %d more broken lines ignored", p.unnamed))
 	}
-	return p.conf, p.complaints
+	return p.conf, p.problems
 }
 
 type debugConfParser struct {
-	conf       config
-	log        string
-	complaints []string
-	named      int
-	unnamed    int
+	conf     config
+	log      string
+	problems []string
+	named    int
+	unnamed  int
 }
 
 func (p *debugConfParser) broken(n int, err error) {
@@ -115,7 +115,7 @@ func (p *debugConfParser) broken(n int, err error) {
 		return
 	}
 	p.named++
-	p.complaints = append(p.complaints, fmt.Sprintf("debug.conf line %d ignored: %v", n, err))
+	p.problems = append(p.problems, fmt.Sprintf("debug.conf line %d ignored: %v", n, err))
 }
 
 func (p *debugConfParser) line(line string) error {
@@ -166,9 +166,9 @@ func condition(words []string) error {
 func (p *debugConfParser) rule(pattern string, level Level) levelRule {
 	dot := strings.LastIndexByte(pattern, '.')
 	if dot < 0 || strings.Contains(p.log, ".") && glob(pattern, p.log) && !strings.HasSuffix(pattern, ".*") {
-		return levelRule{log: pattern, room: "*", level: level}
+		return levelRule{log: pattern, component: "*", level: level}
 	}
-	return levelRule{log: pattern[:dot], room: pattern[dot+1:], level: level}
+	return levelRule{log: pattern[:dot], component: pattern[dot+1:], level: level}
 }
 
 // set reads the rest of a SET line, blanks around = allowed.

@@ -11,8 +11,8 @@ import (
 // docs/reference/billmanager.md §8.2.
 func TestDebugConfLevel(t *testing.T) {
 	for _, c := range []struct {
-		name, conf, room string
-		want             Level
+		name, conf, component string
+		want                  Level
 	}{
 		{"default without a file", "", "seller", ExtInfo},
 		{"documented example", "* 6\npmnamecheap.* 9", "seller", Debug},
@@ -35,9 +35,9 @@ func TestDebugConfLevel(t *testing.T) {
 		{"SET is no log", "SET x.y=9", "seller", ExtInfo},
 		{"panel's default file", "* 6\n*.db 6\n*.core 4\n*.conn 4\n*.merge 4\n*.xmli 4\n*.cache 4\n*.longtask 4", "core", Warning},
 	} {
-		conf, complaints := parseDebugConf([]byte(c.conf), "pmnamecheap")
-		assert.Equal(t, c.want, conf.level("pmnamecheap", c.room), c.name)
-		assert.Empty(t, complaints, c.name)
+		conf, problems := parseDebugConf([]byte(c.conf), "pmnamecheap")
+		assert.Equal(t, c.want, conf.level("pmnamecheap", c.component), c.name)
+		assert.Empty(t, problems, c.name)
 	}
 }
 
@@ -73,9 +73,9 @@ func TestDebugConfSet(t *testing.T) {
 		{"file", "SET storage=console\nSET storage=file", standard},
 		{"a setting that only the panel knows", "SET rotate_count=5", standard},
 	} {
-		conf, complaints := parseDebugConf([]byte(c.conf), "pmnamecheap")
+		conf, problems := parseDebugConf([]byte(c.conf), "pmnamecheap")
 		assert.Equal(t, c.want, conf, c.name)
-		assert.Empty(t, complaints, c.name)
+		assert.Empty(t, problems, c.name)
 	}
 }
 
@@ -98,10 +98,10 @@ func TestDebugConfNamesBrokenLinesAndIgnoresThem(t *testing.T) {
 		"SET max_log_size=9999999999999999999999999": "is no size",
 		"\x1b[31m": `"\x1b[31m" has no level`,
 	} {
-		conf, complaints := parseDebugConf([]byte("# first\n"+line+"\n* 7\n"), "pmnamecheap")
-		if assert.Len(t, complaints, 1, line) {
-			assert.Contains(t, complaints[0], "debug.conf line 2 ignored: ", line)
-			assert.Contains(t, complaints[0], want, line)
+		conf, problems := parseDebugConf([]byte("# first\n"+line+"\n* 7\n"), "pmnamecheap")
+		if assert.Len(t, problems, 1, line) {
+			assert.Contains(t, problems[0], "debug.conf line 2 ignored: ", line)
+			assert.Contains(t, problems[0], want, line)
 		}
 		assert.Equal(t, Ext, conf.level("pmnamecheap", "seller"), "%s: the next line counts", line)
 		conf.rules = nil
@@ -110,18 +110,18 @@ func TestDebugConfNamesBrokenLinesAndIgnoresThem(t *testing.T) {
 }
 
 func TestDebugConfComplaintsAreBounded(t *testing.T) {
-	_, complaints := parseDebugConf([]byte(strings.Repeat("broken\n", 1000)+strings.Repeat("x", 5000)), "pmx")
-	assert.Len(t, complaints, maxNamed+1)
-	assert.Equal(t, "debug.conf: 981 more broken lines ignored", complaints[maxNamed])
-	_, complaints = parseDebugConf([]byte(strings.Repeat("x", 5000)), "pmx")
-	assert.Less(t, len(complaints[0]), 300)
+	_, problems := parseDebugConf([]byte(strings.Repeat("broken\n", 1000)+strings.Repeat("x", 5000)), "pmx")
+	assert.Len(t, problems, maxNamed+1)
+	assert.Equal(t, "debug.conf: 981 more broken lines ignored", problems[maxNamed])
+	_, problems = parseDebugConf([]byte(strings.Repeat("x", 5000)), "pmx")
+	assert.Less(t, len(problems[0]), 300)
 }
 
 func TestDebugConfIsReadUpToItsLimitInWholeLines(t *testing.T) {
 	text := strings.Repeat("* 1\n", maxDebugConf/4-1) + "* 2\n* 9\n"
-	conf, complaints := parseDebugConf([]byte(text), "pmx")
+	conf, problems := parseDebugConf([]byte(text), "pmx")
 	assert.Equal(t, Critical, conf.level("pmx", "r"))
-	assert.Equal(t, []string{"debug.conf is larger than 1 MiB: the rest is not read"}, complaints)
+	assert.Equal(t, []string{"debug.conf is larger than 1 MiB: the rest is not read"}, problems)
 	conf, _ = parseDebugConf([]byte(strings.Repeat("x", maxDebugConf+1)), "pmx")
 	assert.Empty(t, conf.rules)
 }
@@ -143,16 +143,16 @@ func FuzzDebugConf(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		conf, complaints := parseDebugConf(text, "pmnamecheap")
-		if conf.maxSize < 0 || len(complaints) > maxNamed+2 {
-			t.Fatalf("size %d, %d complaints", conf.maxSize, len(complaints))
+		conf, problems := parseDebugConf(text, "pmnamecheap")
+		if conf.maxSize < 0 || len(problems) > maxNamed+2 {
+			t.Fatalf("size %d, %d complaints", conf.maxSize, len(problems))
 		}
 		for _, r := range conf.rules {
 			if r.level < Off || r.level > Debug {
 				t.Fatalf("level %d", r.level)
 			}
 		}
-		for _, c := range complaints {
+		for _, c := range problems {
 			if visible(c) != c || strings.Contains(c, "\n") {
 				t.Fatalf("complaint is not printable: %q", c)
 			}

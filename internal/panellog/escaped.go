@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// secretForms are the texts to look for when value is secret: itself, escaped for
+// secretForms returns the texts to look for when value is secret: itself, escaped for
 // XML and JSON (so that a second escaping on top is seen through), and the part
 // of its base64 that does not depend on what stands before or after it
 // ("user:password" in one base64 text).
@@ -60,7 +60,7 @@ func lowerASCII(text string) string {
 	return string(b)
 }
 
-// matchEscaped tells how many bytes at the start of text spell pattern, where
+// matchEscaped returns how many bytes at the start of text spell pattern, where
 // each character may be written plainly, percent-encoded, as an XML reference or
 // as a JSON escape, in any mixture. text and pattern are in lower case. 0 = no match. Each comparison takes a step, and
 // none is made without: backslashes against backslashes have many readings.

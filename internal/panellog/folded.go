@@ -29,7 +29,7 @@ func (l layer) at(start, end int) span {
 	return span{int(l.from[start]), int(l.to[end-1])}
 }
 
-// next returns the layer with one more level of escapes decoded; false where there is none.
+// next returns the layer with one more level of escapes decoded; false if absent.
 func (l layer) next() (layer, bool) {
 	if !strings.ContainsAny(l.text, `%&\`) {
 		return l, false
@@ -110,8 +110,8 @@ func asciiLetterOrDigit(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// foldedRune returns the first rune of the text in lower case and its width; empty for what is no letter and no digit. A byte
-// that is not UTF-8 stays as it is.
+// foldedRune returns the first rune of the text in lower case and its width; empty for what is no letter and no digit. A
+// byte that is not UTF-8 stays as it is.
 func foldedRune(text string) (string, int) {
 	r, width := utf8.DecodeRuneInString(text)
 	switch {

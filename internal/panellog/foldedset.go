@@ -90,8 +90,8 @@ func (f *foldedSet) spans(view layer, cut bool) []span {
 	return found
 }
 
-// sameNext reports whether a text can go on as a pattern does behind the first minFolded bytes: whether the next minFolded ones
-// are the same where both have as many.
+// sameNext reports whether a text can go on as a pattern does behind the first minFolded bytes: whether the next minFolded
+// ones are the same where both have as many.
 func sameNext(text, pattern string) bool {
 	end := min(len(text), len(pattern), 2*minFolded)
 	return text[minFolded:end] == pattern[minFolded:end]
@@ -140,7 +140,7 @@ func (f *foldedSet) addEncodings(text string, cut bool) {
 	f.add(layer{text: fmt.Sprint([]byte(text))}.folded(false).text, false)
 }
 
-// writtenForms are the ways to write a value before it is encoded as a whole.
+// writtenForms returns the ways to write a value before it is encoded as a whole.
 func writtenForms(value string) []string {
 	forms := []string{value, strings.ToLower(value), strings.ToUpper(value), html.EscapeString(value), escapeXML(value), url.QueryEscape(value), url.PathEscape(value)}
 	if quoted, err := json.Marshal(value); err == nil {
@@ -159,7 +159,7 @@ func writtenForms(value string) []string {
 	return once
 }
 
-// base64Forms are the parts of a text's base64 that do not depend on what stands before or after it, for the three
+// base64Forms returns the parts of a text's base64 that do not depend on what stands before or after it, for the three
 // positions that it can begin at.
 func base64Forms(text string) []string {
 	var forms []string

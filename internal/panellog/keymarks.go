@@ -73,7 +73,7 @@ func runStart(text string, at int) int {
 	}
 }
 
-// wordEndingAt is the length of the word of encoded bytes that ends there.
+// wordEndingAt returns the length of the word of encoded bytes that ends there.
 func wordEndingAt(text string, end int) int {
 	n := 0
 	for n < minRunWord && end-n > 0 && base64Byte(text[end-n-1]) && text[end-n-1] != '\n' && text[end-n-1] != '\r' {

@@ -18,7 +18,7 @@ const (
 	Debug                 // full requests and answers, bodies included
 )
 
-// String is the word that stands in a log line: "INFO" for Info. It is empty
+// String returns the word that stands in a log line: "INFO" for Info. It is empty
 // for Off and for numbers that are no level.
 func (v Level) String() string {
 	switch v {
@@ -44,7 +44,7 @@ func (v Level) String() string {
 	return ""
 }
 
-// colour is the terminal sequence that opens a level's text (section 8.1).
+// colour returns the terminal sequence that opens a level's text (section 8.1).
 func (v Level) colour() string {
 	switch v {
 	case Note:

@@ -17,12 +17,12 @@ const maxEntry = 1 << 20
 
 // entry is one log entry, ready to be rendered: its text is masked and clean.
 type entry struct {
-	time  time.Time
-	pid   int
-	room  string
-	level Level
-	where string // "file.go:12" for DEBUG, else empty
-	text  string
+	time      time.Time
+	pid       int
+	component string
+	level     Level
+	where     string // "file.go:12" for DEBUG, else empty
+	text      string
 }
 
 // line renders the native line of section 8.1, newline included:
@@ -37,7 +37,7 @@ func (e entry) line(colour bool) []byte {
 	b = append(b, " ["...)
 	b = strconv.AppendInt(b, int64(e.pid), 10)
 	b = append(b, ":1] "...)
-	b = append(b, e.room...)
+	b = append(b, e.component...)
 	b = append(b, ' ')
 	if colour {
 		b = append(b, e.level.colour()...)

@@ -25,14 +25,14 @@ func TestLineOfEveryLevel(t *testing.T) {
 		{Trace, "", "TRACE text", "\x1b[1mTRACE text\x1b[0m"},
 		{Debug, "file.go:12", "DEBUG file.go:12 text", "\x1b[1;33mDEBUG file.go:12 text\x1b[0m"},
 	} {
-		e := entry{time: at, pid: 157101, room: "room", level: c.level, where: c.where, text: "text"}
+		e := entry{time: at, pid: 157101, component: "room", level: c.level, where: c.where, text: "text"}
 		assert.Equal(t, "May  7 15:07:16 [157101:1] room "+c.plain+"\n", string(e.line(false)))
 		assert.Equal(t, "May  7 15:07:16 [157101:1] room "+c.colour+"\n", string(e.line(true)))
 	}
 }
 
 func TestLineKeepsTwoDigitDays(t *testing.T) {
-	e := entry{time: time.Date(2026, time.November, 22, 4, 5, 6, 0, time.UTC), pid: 1, room: "r", level: Info, text: "x"}
+	e := entry{time: time.Date(2026, time.November, 22, 4, 5, 6, 0, time.UTC), pid: 1, component: "r", level: Info, text: "x"}
 	assert.Equal(t, "Nov 22 04:05:06 [1:1] r INFO x\n", string(e.line(false)))
 }
 

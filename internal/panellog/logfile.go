@@ -43,7 +43,7 @@ const (
 //     that there is something to pack.
 type logFile struct {
 	*os.File
-	complaints []error // about the rotation; the log itself is open
+	problems []error // about the rotation; the log itself is open
 
 	place place
 	now   func() time.Time
@@ -91,7 +91,7 @@ func openLogFile(path string, maxSize int64, now func() time.Time, sleep func(ti
 	// Where the rotation failed, the old log is still there and goes on.
 	if size, err := regularSize(path); archive != "" && err == nil && size == 0 {
 		if _, err := f.Write(header(archive)); err != nil {
-			f.complaints = append(f.complaints, err)
+			f.problems = append(f.problems, err)
 		}
 	}
 	return f, nil
@@ -155,8 +155,9 @@ func (f *logFile) Write(entry []byte) (int, error) {
 	return max(0, n-1), err
 }
 
-// appendLine appends one entry to a log that ended in a whole line when it was looked at. A process that was killed inside its
-// write since then has left half a line, behind which the entry stands now: it is written once more, on a line of its own.
+// appendLine appends one entry to a log that ended in a whole line when it was looked at. A process that was killed inside
+// its write since then has left half a line, behind which the entry stands now: it is written once more, on a line of its
+// own.
 func (f *logFile) appendLine(entry []byte) (int, error) {
 	n, err := f.File.Write(entry)
 	if err != nil || !f.behindHalfLine(n) {
@@ -182,7 +183,7 @@ func (f *logFile) behindHalfLine(n int) bool {
 // tornLooks bounds how often a log that others write to is looked at.
 const tornLooks = 5
 
-// endsTorn tells whether the log ends in half a line. Half a line may also be
+// endsTorn reports whether the log ends in half a line. Half a line may also be
 // seen while another process is in the middle of its write; so the file's mode is
 // set to what it is, which waits for that write to end (both take the inode's
 // lock), and only a file that did not grow meanwhile is torn.
@@ -216,7 +217,7 @@ func (f *logFile) Close() error {
 	return errors.Join(err, f.pack())
 }
 
-// regularSize is the size of a file that is there, -1 where there is none. A
+// regularSize returns the size of a file that is there, -1 where there is none. A
 // symbolic link is not followed, for whoever places one would choose which file
 // root appends to; a FIFO or device would hang the command or worse.
 func regularSize(path string) (int64, error) {

@@ -74,8 +74,9 @@ func newPatternSet() *patternSet {
 	return &patternSet{values: map[string]bool{}, all: map[string]bool{}, byTwo: map[[2]byte][]string{}, folded: newFoldedSet()}
 }
 
-// maxPlain is the length in bytes up to which a value is looked for byte by byte too. A longer one is a key, of which the search
-// in letters and digits finds all but the dashes around it; that search does not become slower with many keys that begin alike.
+// maxPlain is the length in bytes up to which a value is looked for byte by byte too. A longer one is a key, of which the
+// search in letters and digits finds all but the dashes around it; that search does not become slower with many keys that
+// begin alike.
 const maxPlain = 256
 
 // add adds a value with all its forms.
@@ -99,7 +100,8 @@ func (p *patternSet) add(value string) {
 	}
 }
 
-// plainSet returns the patterns of values as they are and escaped, without those of their encodings, which cost more to make.
+// plainSet returns the patterns of values as they are and escaped, without those of their encodings, which cost more to
+// make.
 func plainSet(values []string) *patternSet {
 	p := newPatternSet()
 	for _, v := range values {
@@ -197,7 +199,7 @@ func (p *patternSet) spans(text string) []span {
 	return found
 }
 
-// candidates are the patterns that can begin at the start of the text as it is written.
+// candidates returns the patterns that can begin at the start of the text as it is written.
 func (p *patternSet) candidates(text string) []string {
 	if len(text) < 2 || escapeStart(text[0]) || escapeStart(text[1]) {
 		return p.byFirst[text[0]]
@@ -205,7 +207,7 @@ func (p *patternSet) candidates(text string) []string {
 	return p.byTwo[[2]byte{text[0], text[1]}]
 }
 
-// longest is the length of the longest match of the patterns at the start of
+// longest returns the length of the longest match of the patterns at the start of
 // text, 0 without one.
 func longest(patterns []string, text string, steps *int) int {
 	end := 0

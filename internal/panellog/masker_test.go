@@ -33,7 +33,7 @@ func wrapped(text string, width int, end string) string {
 	return b.String() + text
 }
 
-// disguises are the ways to write a value that only a search in the value's letters and digits sees through.
+// disguises returns the ways to write a value that only a search in the value's letters and digits sees through.
 func disguises() map[string]func(string) string {
 	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 	every := func(sep string) func(string) string {
@@ -233,7 +233,8 @@ func TestPublicThingsAreNotTakenForKeys(t *testing.T) {
 	}
 }
 
-// Many secrets and a long text cost a fraction of a second: rules LOG-6. The bound is generous, for the machine may be busy.
+// Many secrets and a long text cost a fraction of a second: rules LOG-6. The bound is generous, for the machine may be
+// busy.
 func BenchmarkMask(b *testing.B) {
 	for _, secrets := range []int{1, 16, 256} {
 		b.Run(strconv.Itoa(secrets)+" secrets", func(b *testing.B) {

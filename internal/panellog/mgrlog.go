@@ -48,8 +48,8 @@ type stream struct {
 	file   *logFile // nil: no file is open
 }
 
-// firstRoom is the source module of a logger before Room names another one.
-const firstRoom = "main"
+// defaultComponent is the source module of a logger before Room names another one.
+const defaultComponent = "main"
 
 // Open reads etc/debug.conf and opens var/<Name>.log under the panel's root. It
 // never fails: where the log cannot be written, the command goes on and Stderr
@@ -57,7 +57,7 @@ const firstRoom = "main"
 // after its answer is written: archives are packed there.
 func Open(o Options) *Logger {
 	o = o.withDefaults()
-	conf, complaints := readDebugConf(filepath.Join(o.Root, "etc", "debug.conf"), o.Name)
+	conf, problems := readDebugConf(filepath.Join(o.Root, "etc", "debug.conf"), o.Name)
 	path := filepath.Join(o.Root, "var", o.Name+".log")
 	s := &stream{
 		name: o.Name, pid: o.PID, loc: o.Location, clock: clock{o.Now}, conf: conf, colour: conf.colour,
@@ -68,13 +68,13 @@ func Open(o Options) *Logger {
 	} else {
 		s.openFile(path, o)
 	}
-	l := s.room(firstRoom)
+	l := s.component(defaultComponent)
 	own := l.Named("mgrlog")
-	for _, c := range complaints {
+	for _, c := range problems {
 		own.Warningf("%s", c)
 	}
 	if s.file != nil {
-		for _, err := range s.file.complaints {
+		for _, err := range s.file.problems {
 			own.Warningf("%v", err)
 		}
 	}
@@ -105,15 +105,15 @@ func (s *stream) openFile(path string, o Options) {
 	s.out.w = f
 }
 
-// header is the first line of a log that continues an archive.
+// header returns the first line of a log that continues an archive.
 func (s *stream) header(archive string) []byte {
 	return entry{
-		time: s.clock.Now().In(s.loc), pid: s.pid, room: "mgrlog", level: Note,
+		time: s.clock.Now().In(s.loc), pid: s.pid, component: "mgrlog", level: Note,
 		text: visible("this log continues " + archive + " (without .gz until it is packed)"),
 	}.line(s.colour)
 }
 
-// rotationClock tells the local time that names an archive.
+// rotationClock returns the local time that names an archive.
 func (s *stream) rotationClock() func() time.Time {
 	return func() time.Time { return s.clock.Now().In(s.loc) }
 }
@@ -123,8 +123,8 @@ func (s *stream) rotationClock() func() time.Time {
 func Discard() *Logger {
 	s := &stream{name: "discard", loc: time.UTC, clock: clock{func() time.Time { return time.Time{} }}, out: &sink{}}
 	s.conf = defaults()
-	s.conf.rules = []levelRule{{log: "*", room: "*", level: Debug}}
-	return s.room(firstRoom)
+	s.conf.rules = []levelRule{{log: "*", component: "*", level: Debug}}
+	return s.component(defaultComponent)
 }
 
 // Close ends the log of this process and packs one archive that no process
@@ -148,10 +148,10 @@ func (l *Logger) Named(name string) *Logger {
 	if l == nil {
 		return nil
 	}
-	return l.s.room(name)
+	return l.s.component(name)
 }
 
-func (s *stream) room(name string) *Logger {
+func (s *stream) component(name string) *Logger {
 	level := s.conf.level(s.name, name)
 	z := zap.New(core{s: s, level: level},
 		zap.WithClock(s.clock), zap.ErrorOutput(zapcore.AddSync(io.Discard))).
@@ -159,7 +159,7 @@ func (s *stream) room(name string) *Logger {
 	return &Logger{s: s, level: level, zap: z, debug: z.WithOptions(zap.AddCaller(), zap.AddCallerSkip(1))}
 }
 
-// Enabled tells whether entries of level v are written, for texts that are
+// Enabled reports whether entries of level v are written, for texts that are
 // expensive to make.
 func (l *Logger) Enabled(v Level) bool {
 	return l != nil && v > Off && v <= Debug && v <= l.level

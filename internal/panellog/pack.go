@@ -66,7 +66,7 @@ func (f *logFile) packOldest() error {
 	return nil
 }
 
-// settle renews or clears the mark under the start lock.
+// reconcile renews or clears the mark under the start lock.
 func (f *logFile) reconcile(failed bool) error {
 	start, err := f.lockStart()
 	if err != nil {
@@ -151,7 +151,7 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// pendingSince tells whether the lock file carries the mark of a rotation.
+// pendingSince reports whether the lock file carries the mark of a rotation.
 func pendingSince(start *os.File) bool {
 	fi, err := start.Stat()
 	return err == nil && fi.Size() > 0

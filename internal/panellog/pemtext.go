@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// minShortened is the size in bytes from which a PEM block is shortened; a shorter one is no certificate and no request.
+	// minShortened is the size in bytes from which a PEM block is shortened; a shorter one is no certificate and no
+	// request.
 	minShortened = 256
 	// maxParsed bounds how many blocks of one text are parsed for their names, and maxNames how many names are shown.
 	maxParsed = 32

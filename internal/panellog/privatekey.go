@@ -44,7 +44,7 @@ func privateKeySpans(text string) []span {
 	return append(found, encoded...)
 }
 
-// dashesBefore tells whether the BEGIN line is over before the key word.
+// dashesBefore reports whether the BEGIN line is over before the key word.
 func dashesBefore(label string, from int) bool {
 	at, _ := findEscaped(label, pemDashes, from)
 	return at >= 0

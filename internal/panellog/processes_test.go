@@ -74,17 +74,17 @@ func logOnFullDisk(root string) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		panic(err)
 	}
-	room := func(n uint64) {
+	component := func(n uint64) {
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: limit.Max}); err != nil {
 			panic(err)
 		}
 	}
 	l := panellog.Open(panellog.Options{Name: "pmx", Root: root, Stderr: os.Stderr})
-	room(61)
+	component(61)
 	l.Infof("whole")
 	l.Infof("torn")
 	l.Infof("lost")
-	room(limit.Cur)
+	component(limit.Cur)
 	l.Infof("whole again")
 	if err := l.Close(); err != nil {
 		panic(err)
@@ -249,7 +249,7 @@ func TestRotationByFourHundredProcesses(t *testing.T) {
 func TestRotationSurvivesKills(t *testing.T) {
 	const processes, lines = 150, 40
 	h := newHost(t).debugConf("SET max_log_size=200K\nSET color=off\n")
-	told := make([]int, processes)
+	reported := make([]int, processes)
 	killed := make([]bool, processes)
 	inParallel(processes, 8, func(i int) {
 		cmd := process(h.root, i, lines)
@@ -263,8 +263,8 @@ func TestRotationSurvivesKills(t *testing.T) {
 			assert.NoError(t, cmd.Process.Kill())
 		}
 		for s := bufio.NewScanner(out); s.Scan(); {
-			told[i]++
-			if told[i] == victim {
+			reported[i]++
+			if reported[i] == victim {
 				assert.NoError(t, cmd.Process.Kill())
 			}
 		}
@@ -277,7 +277,7 @@ func TestRotationSurvivesKills(t *testing.T) {
 		if killed[i] {
 			deaths++
 		}
-		for seq := range told[i] {
+		for seq := range reported[i] {
 			assert.Equal(t, 1, got.lines[fmt.Sprintf("%d/%d", i, seq)], "line %d/%d", i, seq)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// IsSecretField tells whether a field, parameter, attribute, element or option
+// IsSecretField reports whether a field, parameter, attribute, element or option
 // of this name holds a secret: keys of an API, passwords, private keys, login
 // data and sessions, tokens. Case and the separators _ - . do not matter.
 //
@@ -72,7 +72,7 @@ func fieldWords(name string) []string {
 	return words
 }
 
-// plainWithCrypted are the parameters of a call that stay readable next to
+// plainWithCrypted reports whether a parameter of a call stays readable next to
 // crypted=on: service.saveparam's second form has the secret under a name of its
 // own (section 5.2).
 func plainWithCrypted(name string) bool {
@@ -83,7 +83,7 @@ func plainWithCrypted(name string) bool {
 	return false
 }
 
-// namesField tells whether a parameter's value is the name of a field, whose
+// namesField reports whether a parameter's value is the name of a field, whose
 // value then stands under "value" (service.saveparam's first form, check_param).
 func namesField(name string) bool {
 	switch strings.ToLower(name) {
@@ -118,7 +118,7 @@ func (c *call) see(name, value string) {
 	}
 }
 
-// on tells whether a switch is on; what is unclear counts as on.
+// on reports whether a switch is on; what is unclear counts as on.
 func on(value string) bool {
 	return value != "" && !strings.EqualFold(value, "off") && !strings.EqualFold(value, "no")
 }
@@ -145,7 +145,7 @@ func redactValue(value string, depth int) string {
 	return redactText(value)
 }
 
-// nestsDocument tells whether a value has elements, escaped once or more.
+// nestsDocument reports whether a value has elements, escaped once or more.
 func nestsDocument(value string) bool {
 	if strings.Contains(value, "<") {
 		return true

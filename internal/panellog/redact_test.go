@@ -212,7 +212,7 @@ func TestCertificatesAndRequestsStayReadable(t *testing.T) {
 	}
 }
 
-// encodings are the ways in which a value reaches a text.
+// encodings returns the ways in which a value reaches a text.
 func encodings() map[string]func(string) string {
 	everyByte := func(format string) func(string) string {
 		return func(s string) string {

@@ -45,7 +45,7 @@ func lookThrough(args []string) call {
 	return c
 }
 
-// optionName is the name of an option whose value is the next word.
+// optionName returns the name of an option whose value is the next word.
 func optionName(word string) string {
 	if !strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
 		return ""

@@ -57,7 +57,7 @@ func maskValue(value string) string {
 	return masked
 }
 
-// formName is the field's name where a whole URL or words stand before the first
+// formName returns the field's name where a whole URL or words stand before the first
 // field.
 func formName(s string) string {
 	return s[strings.LastIndexAny(s, "? \t\r\n'\"")+1:]

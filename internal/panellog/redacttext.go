@@ -34,7 +34,7 @@ func redactText(text string) string {
 	return replaceSpans(text, found)
 }
 
-// behindColon is the secret that follows the colon at i.
+// behindColon returns the secret that follows the colon at i.
 func behindColon(text string, i int) (span, bool) {
 	if strings.HasPrefix(text[i:], "://") {
 		return userinfo(text, i+len("://"))
@@ -59,8 +59,8 @@ func behindColon(text string, i int) (span, bool) {
 	return assigned(text, indented(text, i+1))
 }
 
-// indented returns where the next line's text begins if nothing else stands on this line and the next one is indented, as in YAML;
-// else at.
+// indented returns where the next line's text begins if nothing else stands on this line and the next one is indented, as
+// in YAML; else at.
 func indented(text string, at int) int {
 	end := skip(text, at, " \t\r")
 	if end == len(text) || text[end] != '\n' {
@@ -72,8 +72,8 @@ func indented(text string, at int) int {
 	return at
 }
 
-// encodedName returns the name before the equals sign at i as a form has it, decoded and without a list's brackets; empty if it is an
-// ordinary word.
+// encodedName returns the name before the equals sign at i as a form has it, decoded and without a list's brackets; empty
+// if it is an ordinary word.
 func encodedName(text string, i int) string {
 	start, special := i, false
 	for start > 0 && i-start < maxFieldName {
@@ -126,7 +126,7 @@ func startsLine(text string, i int, name string) bool {
 // minToken is the length in characters under which nothing is taken for a token.
 const minToken = 8
 
-// bearer is the token behind the word Bearer at i.
+// bearer returns the token behind the word Bearer at i.
 func bearer(text string, i int) (span, bool) {
 	const word = "bearer "
 	if len(text)-i < len(word) || !strings.EqualFold(text[i:i+len(word)], word) || i > 0 && nameByte(text[i-1]) {
@@ -137,8 +137,8 @@ func bearer(text string, i int) (span, bool) {
 	return span{start, end}, end-start >= minToken
 }
 
-// webToken is the JSON web token that begins at i (RFC 7519): three words of base64 with dots between them, of which the
-// first is an object.
+// webToken returns the JSON web token that begins at i (RFC 7519): three words of base64 with dots between them, of which
+// the first is an object.
 func webToken(text string, i int) (span, bool) {
 	if !strings.HasPrefix(text[i:], "eyJ") || i > 0 && nameByte(text[i-1]) {
 		return span{}, false
@@ -150,7 +150,7 @@ func webToken(text string, i int) (span, bool) {
 	return span{i, end}, end-i >= minToken && strings.Count(text[i:end], ".") >= 2
 }
 
-// wordBefore is the name that ends before at, blanks and a quote skipped.
+// wordBefore returns the name that ends before at, blanks and a quote skipped.
 func wordBefore(text string, at int) string {
 	end := at
 	for end > 0 && strings.IndexByte(" \t\"'", text[end-1]) >= 0 {
@@ -167,7 +167,7 @@ func wordBefore(text string, at int) string {
 // than its length.
 const maxFieldName = 128
 
-// quotedBefore is the JSON name before a colon.
+// quotedBefore returns the JSON name before a colon.
 func quotedBefore(text string, at int) (string, bool) {
 	end := at
 	for end > 0 && at-end < maxFieldName && (text[end-1] == ' ' || text[end-1] == '\t' || text[end-1] == '\n') {
@@ -186,7 +186,7 @@ func nameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.'
 }
 
-// assigned is the value that starts at or after from, if there is one: a quoted
+// assigned returns the value that starts at or after from, if there is one: a quoted
 // text, or all up to a blank, a quote or a separator. "==" and "=>" count as "=".
 func assigned(text string, from int) (span, bool) {
 	start := skip(text, from, " \t=>")

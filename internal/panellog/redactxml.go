@@ -68,7 +68,7 @@ func parses(doc string) bool {
 	}
 }
 
-// redactDocument is a lenient scanner instead of an XML parser: a parser gives up
+// redactDocument returns a lenient scanner instead of an XML parser: a parser gives up
 // where a document breaks, and logs are read when documents break.
 func redactDocument(doc string, depth int) string {
 	if depth > maxNesting {
@@ -210,7 +210,7 @@ func (s *xmlScan) startTag() {
 	}
 }
 
-// role is what an element is to its siblings: its name, or for <param name="value">
+// role returns what an element is to its siblings: its name, or for <param name="value">
 // the name that it is given.
 func (s *xmlScan) role(t tag) string {
 	for _, a := range t.attrs {
@@ -221,7 +221,7 @@ func (s *xmlScan) role(t tag) string {
 	return t.name
 }
 
-// about tells whether an attribute says that this element is about a secret.
+// about reports whether an attribute says that this element is about a secret.
 func (s *xmlScan) about(t tag) bool {
 	for _, a := range t.attrs {
 		value := html.UnescapeString(a.value(s.doc))
@@ -238,7 +238,7 @@ func (s *xmlScan) about(t tag) bool {
 // pointsAtField: an error's object is the field that is wrong (section 6).
 func pointsAtField(name string) bool { return namesField(name) || strings.EqualFold(name, "object") }
 
-// container is an element whose content is not the value itself: an error about
+// container reports whether an element is one whose content is not the value itself: an error about
 // a field keeps its text, only its <param name="value"> is the value.
 func container(name string) bool { return strings.EqualFold(name, "error") }
 
@@ -260,7 +260,7 @@ func (s *xmlScan) attributes(t tag, secret bool) {
 	}
 }
 
-// option is an entry of a select, whose key is what the form sends for it
+// option reports whether an element is an entry of a select, whose key is what the form sends for it
 // (tune_connection, section 1.4).
 func option(name string) bool {
 	return strings.EqualFold(name, "val") || strings.EqualFold(name, "msg")
@@ -339,7 +339,7 @@ func (s *xmlScan) pop(end int) {
 	}
 }
 
-// plainContent is the text of an element without children.
+// plainContent returns the text of an element without children.
 func plainContent(content string) string {
 	content = strings.TrimSpace(content)
 	if inner, ok := strings.CutPrefix(content, "<![CDATA["); ok {

@@ -49,7 +49,7 @@ func (f *logFile) rotate(start *os.File) string {
 }
 
 // continued finishes a rotation: lumberjack's backup gets its archive's name. It
-// returns the newest archive's name, empty where there is none.
+// returns the newest archive's name, empty if absent.
 func (f *logFile) continued() string {
 	f.takeBackups()
 	var newest archive
@@ -69,7 +69,7 @@ func (f *logFile) continued() string {
 }
 
 func (f *logFile) complain(what string, err error) {
-	f.complaints = append(f.complaints, fmt.Errorf("could not %s %s: %w", what, f.place.live(), err))
+	f.problems = append(f.problems, fmt.Errorf("could not %s %s: %w", what, f.place.live(), err))
 }
 
 // takeBackups moves every backup of lumberjack's to an archive's name. The

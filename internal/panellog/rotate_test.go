@@ -19,7 +19,7 @@ const (
 	logged        = "May  7 15:07:16 [42:1] main INFO x\n"
 )
 
-// rotating is a host whose log is over its limit of 10 bytes.
+// rotating returns a host whose log is over its limit of 10 bytes.
 func rotating(t *testing.T) *host {
 	h := newHost(t).debugConf("SET color=off\nSET max_log_size=10B\n")
 	h.write("pmx.log", "older than all\n")
@@ -147,7 +147,8 @@ func TestRotationThatWasKilledIsFinished(t *testing.T) {
 	}
 }
 
-// lumberjack renames over a backup of the same name: one that is left is taken first.
+// TestBackupThatWasLeftIsArchivedBeforeTheNextRotation renames over a backup of the same name: one that is left is taken
+// first.
 func TestBackupThatWasLeftIsArchivedBeforeTheNextRotation(t *testing.T) {
 	h := rotating(t)
 	h.write("pmx-2024-05-07T15-07-15.123.log", "left\n")

@@ -9,12 +9,12 @@ import (
 // sink is where the entries of this process go. Each entry is one Write, so
 // that O_APPEND keeps the lines of parallel processes whole.
 type sink struct {
-	mu     sync.Mutex
-	w      io.Writer // nil: nothing can be written
-	stderr io.Writer
-	name   string // binary, for the one line on stderr
-	target string // what w writes to, for the same line
-	told   bool   // that line has been written
+	mu       sync.Mutex
+	w        io.Writer // nil: nothing can be written
+	stderr   io.Writer
+	name     string // binary, for the one line on stderr
+	target   string // what w writes to, for the same line
+	reported bool   // that line has been written
 }
 
 // write appends one entry. It never fails towards the caller: the command does
@@ -39,10 +39,10 @@ func (s *sink) lost(err error) {
 
 // complain says once why there is no log. Callers hold mu.
 func (s *sink) complain(err error) {
-	if s.told || s.stderr == nil {
+	if s.reported || s.stderr == nil {
 		return
 	}
-	s.told = true
+	s.reported = true
 	text := visible(fmt.Sprintf("%s: cannot write the log %s, going on without it: %v", s.name, s.target, err))
 	// Where stderr is closed as well nobody is left to be told.
 	_, _ = fmt.Fprintln(s.stderr, oneLine(text))

@@ -47,7 +47,8 @@ func readTag(doc string, at int) tag {
 	}
 }
 
-// quotedEnd returns where the value ends whose opening quote is at the offset: at the same quote, else at the end of the text.
+// quotedEnd returns where the value ends whose opening quote is at the offset: at the same quote, else at the end of the
+// text.
 func quotedEnd(doc string, at int) int {
 	start := at + 1
 	if i := strings.IndexByte(doc[start:], doc[at]); i >= 0 {
@@ -100,10 +101,10 @@ func until(doc string, at int, set string) int {
 	return at
 }
 
-// local is a name without its namespace prefix.
+// local returns a name without its namespace prefix.
 func local(name string) string { return name[strings.LastIndexByte(name, ':')+1:] }
 
-// edited is the document with its edits made, outer ones before inner ones, and
+// edited returns the document with its edits made, outer ones before inner ones, and
 // with the secrets that were found masked wherever else they stand.
 func (s *xmlScan) edited() string {
 	sort.SliceStable(s.edits, func(i, j int) bool {

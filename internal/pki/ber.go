@@ -67,8 +67,8 @@ func canonical(e element) bool {
 	return err == nil && !slices.ContainsFunc(parts, func(part element) bool { return !canonical(part) })
 }
 
-// checkBER walks once through one BER element (X.690 8.1) and all that it holds and refuses what is not properly nested, before
-// anything of it is read: a bundle that reaches beyond its own ends says nothing that could be relied on.
+// checkBER walks once through one BER element (X.690 8.1) and all that it holds and refuses what is not properly nested,
+// before anything of it is read: a bundle that reaches beyond its own ends says nothing that could be relied on.
 func checkBER(raw []byte) error {
 	rest, err := skipElement(raw, 0)
 	if err == nil && len(rest) > 0 {

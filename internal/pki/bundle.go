@@ -33,8 +33,9 @@ type Bundle struct {
 }
 
 // ReadBundle reads every certificate of the PEM blocks CERTIFICATE, X509 CERTIFICATE and PKCS7. A block that cannot be read
-// does not stop the others: it is returned in Unreadable. Blocks of other types, such as a CSR, are passed over.
-// (rules CERT-1). It returns an error if no certificate begins in the texts (ErrNoCertificate) or if there are too many bytes or blocks.
+// does not stop the others: it is returned in Unreadable. Blocks of other types, such as a CSR, are passed over. (rules
+// CERT-1). It returns an error if no certificate begins in the texts (ErrNoCertificate) or if there are too many bytes or
+// blocks.
 func ReadBundle(texts []string) (Bundle, error) {
 	var b Bundle
 	size, number := 0, 0
@@ -58,7 +59,8 @@ func ReadBundle(texts []string) (Bundle, error) {
 	return b, nil
 }
 
-// certificateLabel reports whether a block should hold certificates. One whose BEGIN line is damaged counts by its first word.
+// certificateLabel reports whether a block should hold certificates. One whose BEGIN line is damaged counts by its first
+// word.
 func certificateLabel(b pemBlock) bool {
 	switch b.label {
 	case "CERTIFICATE", "X509 CERTIFICATE", "PKCS7":
@@ -111,8 +113,8 @@ func (b *Bundle) add(as Unreadable, der []byte) error {
 	return b.checkCount()
 }
 
-// parseCertificate reads a certificate. A CA copies the key out of the CSR: the forms of a key that are accepted there are read
-// here as well. Signatures are checked over the original bytes.
+// parseCertificate reads a certificate. A CA copies the key out of the CSR: the forms of a key that are accepted there are
+// read here as well. Signatures are checked over the original bytes.
 func parseCertificate(der []byte) (*x509.Certificate, error) {
 	c, refused := x509.ParseCertificate(der)
 	if refused == nil {
@@ -186,8 +188,8 @@ func (b *Bundle) checkCount() error {
 	return nil
 }
 
-// unreadableWords returns all blocks that could not be read in one text of bounded length, behind a separator; empty if there
-// are none.
+// unreadableWords returns all blocks that could not be read in one text of bounded length, behind a separator; empty if
+// there are none.
 func (b *Bundle) unreadableWords() string {
 	if len(b.Unreadable) == 0 {
 		return ""
@@ -200,7 +202,8 @@ func (b *Bundle) unreadableWords() string {
 }
 
 // bundled returns the certificates of a SignedData (RFC 5652 5.1) as they stand there, each in DER. Its signatures, if any,
-// mean nothing here. A parser of the whole is not used: one certificate that it does not read would take the others with it.
+// mean nothing here. A parser of the whole is not used: one certificate that it does not read would take the others with
+// it.
 func bundled(raw []byte) ([][]byte, error) {
 	if err := checkBER(raw); err != nil {
 		return nil, err

@@ -18,34 +18,34 @@ import (
 type Chain struct {
 	Leaf          *x509.Certificate
 	Intermediates []*x509.Certificate // in order, the leaf's issuer first; a self-signed root is not part of it
-	// Warnings are for the log, each a sentence's part: blocks that could not be read, and CA certificates of the chain that
-	// clients will not accept.
+	// Warnings are for the log, each a sentence's part: blocks that could not be read, and CA certificates of the chain
+	// that clients will not accept.
 	Warnings []string
 }
 
 // BuildChain picks the leaf out of certificates in any order (PEM blocks CERTIFICATE and PKCS7) by the CSR's key and puts
-// its issuers in order behind it. Of several leaves with that key, as after a reissue with an unchanged CSR, it takes the one
-// with the latest notBefore. Certificates that do not belong to the chain are left out. A block that cannot be read does
-// not stop the others; Warnings name it. now decides which CA certificates have ended.
+// its issuers in order behind it. Of several leaves with that key, as after a reissue with an unchanged CSR, it takes the
+// one with the latest notBefore. Certificates that do not belong to the chain are left out. A block that cannot be read
+// does not stop the others; Warnings name it. now decides which CA certificates have ended.
 //
-// Every error is a fault of type wrong_certificate. errors.Is(err, ErrNoCertificate) reports whether nothing was delivered at
-// all; otherwise there is something, and the order's certificate is not in it or cannot be read.
+// Every error is a fault of type wrong_certificate. errors.Is(err, ErrNoCertificate) reports whether nothing was delivered
+// at all; otherwise there is something, and the order's certificate is not in it or cannot be read.
 func BuildChain(blocks []string, csr CSR, now time.Time) (Chain, error) {
 	bundle, err := ReadBundle(blocks)
 	if err != nil {
 		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "what was delivered cannot be used: %w", err)
 	}
-	ours := slices.DeleteFunc(slices.Clone(bundle.Certificates), func(c *x509.Certificate) bool { return !csr.SameKey(c.PublicKey) })
-	leaves := slices.DeleteFunc(slices.Clone(ours), func(c *x509.Certificate) bool { return c.IsCA })
+	own := slices.DeleteFunc(slices.Clone(bundle.Certificates), func(c *x509.Certificate) bool { return !csr.SameKey(c.PublicKey) })
+	leaves := slices.DeleteFunc(slices.Clone(own), func(c *x509.Certificate) bool { return c.IsCA })
 	switch unreadable, found := bundle.unreadableOf(csr); {
 	case len(leaves) == 0 && found:
 		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "the certificate for the order's CSR was delivered and cannot be read: %s", unreadable)
-	case len(ours) == 0:
+	case len(own) == 0:
 		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "none of the %d certificates delivered has the key of the order's CSR%s",
 			len(bundle.Certificates), bundle.unreadableWords())
 	case len(leaves) == 0:
 		return Chain{}, fault.Errorf(fault.Delivered, "certificate", "the certificate with the key of the order's CSR (serial %x) is a CA's%s",
-			ours[0].SerialNumber, bundle.unreadableWords())
+			own[0].SerialNumber, bundle.unreadableWords())
 	}
 	return bundle.chain(slices.MaxFunc(leaves, youngest), now), nil
 }
@@ -87,8 +87,8 @@ func youngest(a, b *x509.Certificate) int {
 	return cmp.Or(a.NotBefore.Compare(b.NotBefore), a.NotAfter.Compare(b.NotAfter), bytes.Compare(a.Raw, b.Raw))
 }
 
-// selfSigned tells a root from a CA that signed a new key of its own under its own name. The key identifiers decide, not the
-// signature: many roots are signed with SHA-1, which is not verified any more and does not matter in a root.
+// selfSigned tells a root from a CA that signed a new key of its own under its own name. The key identifiers decide, not
+// the signature: many roots are signed with SHA-1, which is not verified any more and does not matter in a root.
 func selfSigned(c *x509.Certificate) bool {
 	return bytes.Equal(c.RawIssuer, c.RawSubject) &&
 		(len(c.AuthorityKeyId) == 0 || bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId))
@@ -128,13 +128,13 @@ func forServers(leaf *x509.Certificate) bool {
 	return slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny)
 }
 
-// Serial is the leaf's serial number in lower-case hex without leading zeros (rules PARAM-7).
+// Serial returns the leaf's serial number in lower-case hex without leading zeros (rules PARAM-7).
 func (c Chain) Serial() string { return fmt.Sprintf("%x", c.Leaf.SerialNumber) }
 
-// Ends is the UTC date of the leaf's notAfter.
+// Ends returns the UTC date of the leaf's notAfter.
 func (c Chain) Ends() cabforum.Date { return cabforum.DateOf(c.Leaf.NotAfter) }
 
-// OverCap says in words that the leaf lives longer than the Forum allows, and is empty where it does not. Such a
+// OverCap says in words that the leaf lives longer than the Forum allows, and is empty if it does not. Such a
 // certificate is stored all the same (docs/reference/validity.md §B3.3).
 func (c Chain) OverCap() string {
 	last := cabforum.LastNotAfter(c.Leaf.NotBefore)
@@ -146,7 +146,7 @@ func (c Chain) OverCap() string {
 		c.Leaf.NotAfter.UTC().Format(stamp), cabforum.Cap(c.Leaf.NotBefore), cabforum.DateOf(c.Leaf.NotBefore), last.UTC().Format(stamp))
 }
 
-// PEM is the leaf and then its chain, as servers want them.
+// PEM returns the leaf and then its chain, as servers want them.
 func (c Chain) PEM() string {
 	var out strings.Builder
 	for _, one := range c.all() {

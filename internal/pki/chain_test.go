@@ -22,17 +22,17 @@ import (
 	"pmssl/internal/pki/pkitest"
 )
 
-// house is a usual hierarchy: a root, two CAs below it and a leaf for key.
-type house struct {
+// testCA is a usual hierarchy: a root, two CAs below it and a leaf for key.
+type testCA struct {
 	root, upper, lower pkitest.Authority
 	key                *ecdsa.PrivateKey
 	csr                pki.CSR
 	leaf               *x509.Certificate
 }
 
-func newHouse(t testing.TB) house {
+func newTestCA(t testing.TB) testCA {
 	t.Helper()
-	h := house{root: pkitest.NewRoot(t, "Test Root"), key: pkitest.NewKey(t)}
+	h := testCA{root: pkitest.NewRoot(t, "Test Root"), key: pkitest.NewKey(t)}
 	h.upper = h.root.Sub(t, "Test Upper CA")
 	h.lower = h.upper.Sub(t, "Test DV CA 1")
 	h.csr = pkitest.CsrFor(t, h.key, "example.com")
@@ -75,7 +75,7 @@ func p7b(t testing.TB, certs ...*x509.Certificate) string {
 }
 
 func TestChainIsTheSameFromAnyOrder(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	other := pkitest.NewRoot(t, "Foreign Root")
 	for _, c := range []struct {
 		rule  string
@@ -103,7 +103,7 @@ func TestChainIsTheSameFromAnyOrder(t *testing.T) {
 }
 
 func TestChainIsReadFromAnyForm(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	for _, c := range []struct {
 		rule   string
 		blocks []string
@@ -149,7 +149,7 @@ func indefinite(t testing.TB, certs ...*x509.Certificate) string {
 }
 
 func TestYoungestLeafWithOurKeyIsTaken(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	older := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Serial(7), pkitest.Between(pkitest.Day(2026, 3, 20), pkitest.Day(2027, 1, 1)))
 	sameDay := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Serial(8), pkitest.Between(h.leaf.NotBefore, h.leaf.NotAfter.Add(-time.Hour)))
 	for _, order := range permutations([]*x509.Certificate{h.leaf, older, sameDay, h.lower.Cert}) {
@@ -160,7 +160,7 @@ func TestYoungestLeafWithOurKeyIsTaken(t *testing.T) {
 }
 
 func TestLeafWithoutBasicConstraintsIsALeaf(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	plain := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, func(c *x509.Certificate) { c.BasicConstraintsValid = false })
 	chain, err := pki.BuildChain([]string{pkitest.PemOf(h.lower.Cert, plain)}, h.csr, pkitest.Now)
 	require.NoError(t, err)
@@ -169,7 +169,7 @@ func TestLeafWithoutBasicConstraintsIsALeaf(t *testing.T) {
 }
 
 func TestNothingIsBuiltFromAnAnswerThatIsNotWhatWasAsked(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	caOfOurs := h.root.Cross(t, "example.com", h.key)
 	foreign := h.lower.Leaf(t, &pkitest.NewKey(t).PublicKey, []string{"example.com"})
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -254,7 +254,7 @@ func TestHostilePKCS7IsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// nest is an element within an element and so on.
+// nest returns an element within an element and so on.
 func nest(depth int) []byte {
 	inner := []byte{5, 0}
 	for range depth {
@@ -264,7 +264,7 @@ func nest(depth int) []byte {
 }
 
 func TestCrossSignedCAs(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	old := pkitest.NewRoot(t, "Old Root")
 	rootByOld := old.Cross(t, "Test Root", h.root.Key, pkitest.Between(pkitest.Day(2020, 1, 1), pkitest.Day(2035, 1, 1))) // ends before the root's own
 	rootByOldShort := old.Cross(t, "Test Root", h.root.Key, pkitest.Serial(3), pkitest.Between(pkitest.Day(2020, 1, 1), pkitest.Day(2030, 1, 1)))
@@ -308,7 +308,7 @@ func TestCrossSignedCAs(t *testing.T) {
 }
 
 func TestChainIsHeldAgainstTheOrder(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	for _, c := range []struct {
 		rule  string
 		leaf  *x509.Certificate
@@ -339,7 +339,7 @@ func TestChainIsHeldAgainstTheOrder(t *testing.T) {
 }
 
 func TestSerialIsLowerCaseHexWithoutLeadingZeros(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	for _, c := range []struct{ number, want string }{
 		{"1", "1"}, {"255", "ff"}, {"171", "ab"}, {"4096", "1000"},
 		{"1208925819614629174706175", "ffffffffffffffffffff"}, {"9223372036854775808", "8000000000000000"},
@@ -352,7 +352,7 @@ func TestSerialIsLowerCaseHexWithoutLeadingZeros(t *testing.T) {
 }
 
 func TestEndIsTheDateInUTC(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	zone := time.FixedZone("far east", 14*3600)
 	leaf := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Between(pkitest.Day(2026, 4, 2), time.Date(2026, 10, 19, 2, 0, 0, 0, zone)))
 	assert.Equal(t, cabforum.Date{Year: 2026, Month: 10, Day: 18}, pki.Chain{Leaf: leaf}.Ends())
@@ -365,7 +365,7 @@ func TestOverCapBeginsOneSecondAfterTheLastLegalNotAfter(t *testing.T) {
 		require.NoError(t, err)
 		return got
 	}
-	h := newHouse(t)
+	h := newTestCA(t)
 	for _, c := range []struct{ notBefore, last, words string }{
 		{"2020-09-01 00:00:00", "2021-10-03 23:59:59", "398 days"},
 		{"2026-03-14 23:59:59", "2027-04-16 23:59:58", "398 days"},
@@ -390,14 +390,14 @@ func TestOverCapBeginsOneSecondAfterTheLastLegalNotAfter(t *testing.T) {
 }
 
 func TestPEMIsLeafFirst(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	chain, err := pki.BuildChain([]string{pkitest.PemOf(h.root.Cert, h.upper.Cert, h.leaf, h.lower.Cert)}, h.csr, pkitest.Now)
 	require.NoError(t, err)
 	assert.Equal(t, pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert), chain.PEM())
 }
 
-// firstKey is the key of the first certificate of the text: with it a chain can be built of many inputs, and the same one in
-// each of the fuzzer's processes.
+// firstKey returns the key of the first certificate of the text: with it a chain can be built of many inputs, and the same
+// one in each of the fuzzer's processes.
 func firstKey(text string) crypto.PublicKey {
 	if block, _ := pem.Decode([]byte(text)); block != nil {
 		if c, err := x509.ParseCertificate(block.Bytes); err == nil {
@@ -408,7 +408,7 @@ func firstKey(text string) crypto.PublicKey {
 }
 
 func FuzzBuildChain(f *testing.F) {
-	h := newHouse(f)
+	h := newTestCA(f)
 	f.Add(pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert, h.root.Cert), h.csr.PEM)
 	f.Add(p7b(f, h.upper.Cert, h.leaf), h.csr.PEM)
 	f.Add(indefinite(f, h.leaf, h.lower.Cert), h.csr.PEM)
@@ -440,7 +440,7 @@ func FuzzBuildChain(f *testing.F) {
 }
 
 func TestNamedChainTakesTheLeafByItsName(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	other := h.lower.Leaf(t, &pkitest.NewKey(t).PublicKey, []string{"example.org"})
 	all := []string{pkitest.PemOf(other, h.upper.Cert, h.leaf, h.lower.Cert)}
 	for name, want := range map[string]string{"example.com": "example.com", "www.example.com": "example.com", "EXAMPLE.org": "example.org"} {

@@ -38,13 +38,13 @@ type CSR struct {
 	Names      []string // DNS names of the SAN extension without the common name, lower case, A-labels, each once
 	Key        string   // for people: RSA 2048, ECDSA P-256
 	PublicKey  crypto.PublicKey
-	Email      string // emailAddress of the subject, empty where there is none or it is no plain address
+	Email      string // emailAddress of the subject, empty if absent or it is no plain address
 	// Subject is the rest of the subject's name, for sellers that ask for it beside the CSR.
 	Subject Subject
 }
 
 // Subject is what a CSR's subject says of the applicant beside the common name: the first value of each attribute as it
-// stands there, empty where there is none (RFC 5280 A.1).
+// stands there, empty if absent (RFC 5280 A.1).
 type Subject struct {
 	Country      string // C, two letters (ISO 3166-1)
 	State        string // ST
@@ -53,10 +53,10 @@ type Subject struct {
 	Unit         string // OU
 }
 
-// ParseCSR reads a PEM CSR and checks what every public CA checks: its own signature, the key (RSA from 2048 to 8192 bits or
-// ECDSA P-256, P-384; BR 6.1.5), and that common name and SANs are names that can be certified in the form in which they stand
-// there (rules CERT-3, CERT-4). Every refusal is a fault on object csr: of type missed if there is no text at all, else
-// of type value.
+// ParseCSR reads a PEM CSR and checks what every public CA checks: its own signature, the key (RSA from 2048 to 8192 bits
+// or ECDSA P-256, P-384; BR 6.1.5), and that common name and SANs are names that can be certified in the form in which they
+// stand there (rules CERT-3, CERT-4). Every refusal is a fault on object csr: of type missed if there is no text at all,
+// else of type value.
 func ParseCSR(text string) (CSR, error) {
 	csr, other, err := readCSR(text)
 	if err == nil {
@@ -68,8 +68,8 @@ func ParseCSR(text string) (CSR, error) {
 	return csr, nil
 }
 
-// ReadCSR is ParseCSR for the CSR of an order that was accepted: names in another form than the CA's are mapped to that form
-// instead of refused. What was accepted before must still be followed and stored.
+// ReadCSR is ParseCSR for the CSR of an order that was accepted: names in another form than the CA's are mapped to that
+// form instead of refused. What was accepted before must still be followed and stored.
 func ReadCSR(text string) (CSR, error) {
 	csr, _, err := readCSR(text)
 	return csr, err
@@ -200,20 +200,20 @@ func subjectEmail(request *x509.CertificateRequest) string {
 	return ""
 }
 
-// PlainAddress tells whether the text is one e-mail address and nothing else: no name, no list, no line breaks.
+// PlainAddress reports whether the text is one e-mail address and nothing else: no name, no list, no line breaks.
 func PlainAddress(text string) bool {
 	address, err := mail.ParseAddress(text)
 	return err == nil && address.Name == "" && address.Address == text
 }
 
-// SameKey tells whether a public key is the CSR's.
+// SameKey reports whether a public key is the CSR's.
 func (c CSR) SameKey(key crypto.PublicKey) bool {
 	own, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && own.Equal(key)
 }
 
-// KeyHash returns the SHA-256 of the public key (DER of SubjectPublicKeyInfo) in lower-case hex, by which the intent and the
-// journal know a key again (rules BUY-9); empty if there is no key.
+// KeyHash returns the SHA-256 of the public key (DER of SubjectPublicKeyInfo) in lower-case hex, by which the intent and
+// the journal know a key again (rules BUY-9); empty if there is no key.
 func (c CSR) KeyHash() string {
 	der, err := x509.MarshalPKIXPublicKey(c.PublicKey)
 	if err != nil {

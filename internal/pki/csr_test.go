@@ -27,7 +27,7 @@ import (
 	"pmssl/internal/pki/pkitest"
 )
 
-// unsignedRSA is a CSR whose RSA key has the given modulus and whose signature is no signature: enough for every check
+// unsignedRSA returns a CSR whose RSA key has the given modulus and whose signature is no signature: enough for every check
 // that comes before the signature's, and no key of thousands of bits has to be made.
 func unsignedRSA(t testing.TB, modulus *big.Int, exponent int) string {
 	t.Helper()

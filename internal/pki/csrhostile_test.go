@@ -67,7 +67,7 @@ func oid(t *testing.T, numbers ...int) []byte {
 	return der
 }
 
-// extensions is an extension request for domain names.
+// extensions returns an extension request for domain names.
 func extensions(t *testing.T, names ...string) []byte {
 	var all []byte
 	for _, name := range names {
@@ -78,8 +78,8 @@ func extensions(t *testing.T, names ...string) []byte {
 	return derElement(0x30, san)
 }
 
-// A CSR is paid for and sent as it is: what other programs may read in another way than we do, or not at all, is refused before,
-// although its signature is right.
+// A CSR is paid for and sent as it is: what other programs may read in another way than we do, or not at all, is refused
+// before, although its signature is right.
 func TestCSRThatOthersMayReadInAnotherWayIsRefused(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -10,8 +10,8 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// commonName returns the subject's CN as it stands there, or the first SAN if the subject has none. Two of them are refused: which
-// one a CA takes is its own choice.
+// commonName returns the subject's CN as it stands there, or the first SAN if the subject has none. Two of them are
+// refused: which one a CA takes is its own choice.
 func commonName(request *x509.CertificateRequest) (string, error) {
 	name, count := request.Subject.CommonName, 0
 	for _, attribute := range request.Subject.Names {
@@ -32,8 +32,9 @@ func commonName(request *x509.CertificateRequest) (string, error) {
 	return name, nil
 }
 
-// requestedName returns a name of the CSR as ASCIIName does. The name goes to the CA as it stands in the CSR, whose signature covers
-// it: other says why it cannot go there (rules CERT-4), nil if it has that form already but for upper case.
+// requestedName returns a name of the CSR as ASCIIName does. The name goes to the CA as it stands in the CSR, whose
+// signature covers it: other says why it cannot go there (rules CERT-4), nil if it has that form already but for upper
+// case.
 func requestedName(name string) (ascii string, other, err error) {
 	if strings.TrimSpace(name) != name {
 		return "", nil, refuseCSR("the name %q in the CSR has blanks or line breaks around it", plaintext.Clip(name, 300))
@@ -50,8 +51,8 @@ func requestedName(name string) (ascii string, other, err error) {
 		plaintext.Clip(name, 300), what, ascii), nil
 }
 
-// LowerASCII returns the text with A to Z in lower case and every other character as it is: strings.ToLower would map some, such as
-// the Kelvin sign, to plain letters.
+// LowerASCII returns the text with A to Z in lower case and every other character as it is: strings.ToLower would map some,
+// such as the Kelvin sign, to plain letters.
 func LowerASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
@@ -71,8 +72,8 @@ func oddCharacter(name string) (rune, bool) {
 	return 0, false
 }
 
-// checkSANs refuses domain names among a CSR's attributes that are not ASCII (RFC 5280 4.2.1.6), with the form that they should have. Other
-// flaws of the attributes are for the parser to name.
+// checkSANs refuses domain names among a CSR's attributes that are not ASCII (RFC 5280 4.2.1.6), with the form that they
+// should have. Other flaws of the attributes are for the parser to name.
 func checkSANs(attributes element) error {
 	for _, name := range sansOf(attributes) {
 		if r, odd := oddCharacter(name); odd && r >= utf8.RuneSelf {
@@ -84,8 +85,9 @@ func checkSANs(attributes element) error {
 	return nil
 }
 
-// hiddenName returns why a CSR cannot go to a CA that asks for a domain name in a place where we and most CAs do not look, such as a
-// second value of the extension request: who does look there would certify a name that nobody ordered. Nil if there is none.
+// hiddenName returns why a CSR cannot go to a CA that asks for a domain name in a place where we and most CAs do not look,
+// such as a second value of the extension request: who does look there would certify a name that nobody ordered. Nil if
+// there is none.
 func hiddenName(request *x509.CertificateRequest) error {
 	info, _, err := readElement(request.RawTBSCertificateRequest)
 	if err != nil {
@@ -104,8 +106,8 @@ func hiddenName(request *x509.CertificateRequest) error {
 	return nil
 }
 
-// sansOf returns the domain names of the extension request among a CSR's attributes (RFC 2985 5.4.2) as they stand there; what cannot be
-// read has none.
+// sansOf returns the domain names of the extension request among a CSR's attributes (RFC 2985 5.4.2) as they stand there;
+// what cannot be read has none.
 func sansOf(attributes element) []string {
 	var names []string
 	walk(attributes, func(parts []element) {

@@ -57,7 +57,8 @@ func decodeCSR(text string) (request *x509.CertificateRequest, der []byte, err e
 	return request, whole.full, err
 }
 
-// fromUTF16 returns text that Windows programs save as "Unicode" as UTF-8; other text as it is. Its byte order mark decides.
+// fromUTF16 returns text that Windows programs save as "Unicode" as UTF-8; other text as it is. Its byte order mark
+// decides.
 func fromUTF16(text string) string {
 	var order binary.ByteOrder
 	switch {
@@ -100,8 +101,9 @@ func onlyBlock(text string) (pemBlock, error) {
 	return block, nil
 }
 
-// parseRequest reads the structure of a CSR (RFC 2986). What crypto/x509 refuses although it has one meaning only is read from a
-// mended copy; the signature is checked over the original bytes all the same, and nothing but them goes to the seller.
+// parseRequest reads the structure of a CSR (RFC 2986). What crypto/x509 refuses although it has one meaning only is read
+// from a mended copy; the signature is checked over the original bytes all the same, and nothing but them goes to the
+// seller.
 func parseRequest(whole element) (*x509.CertificateRequest, error) {
 	parts, err := whole.children()
 	if err != nil || len(parts) != 3 || parts[0].tag != tagSequence {
@@ -137,8 +139,8 @@ func plainWords(err error) string {
 }
 
 // mendInfo returns a copy of the signed part that crypto/x509 reads: attributes may be missing, characters in the subject's
-// PrintableStrings may be others than the type has, the RSA key may lack its NULL, the EC point may be compressed. It refuses
-// what has no certain meaning.
+// PrintableStrings may be others than the type has, the RSA key may lack its NULL, the EC point may be compressed. It
+// refuses what has no certain meaning.
 func mendInfo(info element) ([]byte, error) {
 	fields, err := info.children()
 	const version, subject, key, attributes = 0, 1, 2, 3
@@ -214,7 +216,7 @@ func (a attribute) mended() ([]byte, error) {
 	return a.value.full, nil
 }
 
-// refuse is the error for the character at i.
+// refuse returns the error for the character at i.
 func (a attribute) refuse(text string, i int) error {
 	r, _ := utf8.DecodeRuneInString(text[i:])
 	if r == utf8.RuneError {

@@ -35,7 +35,7 @@ func csrFile(t testing.TB, name string) string {
 	return string(text)
 }
 
-// handmade is a CSR whose parts are given as they are to stand there, signed by the key.
+// handmade returns a CSR whose parts are given as they are to stand there, signed by the key.
 func handmade(t testing.TB, key *ecdsa.PrivateKey, subject, spki []byte, attributes ...byte) string {
 	t.Helper()
 	wrapped := func(v any) []byte {
@@ -72,7 +72,7 @@ func spkiDER(t testing.TB, key any) []byte {
 	return der
 }
 
-// compressedKey is the key with its point in the compressed form of SEC 1 2.3.3.
+// compressedKey returns the key with its point in the compressed form of SEC 1 2.3.3.
 func compressedKey(t testing.TB, key *ecdsa.PublicKey) []byte {
 	t.Helper()
 	curve, err := asn1.Marshal(asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7})
@@ -97,7 +97,7 @@ func compressed(t testing.TB, template x509.CertificateRequest) string {
 	return handmade(t, key, subjectDER(t, template.Subject), compressedKey(t, &key.PublicKey), 0xa0, 0)
 }
 
-// withoutNULL is a CSR of an RSA key whose algorithm lacks the NULL parameter.
+// withoutNULL returns a CSR of an RSA key whose algorithm lacks the NULL parameter.
 func withoutNULL(t testing.TB, cn string) string {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -197,7 +197,7 @@ func TestCSRsOfOtherProgramsAreAccepted(t *testing.T) {
 
 // A certificate for a key in an unusual form carries that form: what was accepted in a CSR is read back from the seller.
 func TestCertificateWithACompressedPointIsDelivered(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	csr, err := pki.ParseCSR(handmade(t, h.key, subjectDER(t, pkix.Name{CommonName: "example.com"}), compressedKey(t, &h.key.PublicKey), 0xa0, 0))
 	require.NoError(t, err)
 	var whole struct {

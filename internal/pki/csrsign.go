@@ -53,7 +53,7 @@ func signingWords(der []byte) string {
 	return oid
 }
 
-// pssWords says what is unusual about the parameters of RSA-PSS (RFC 4055 3.1): the salt's length.
+// pssWords returns what is unusual about the parameters of RSA-PSS (RFC 4055 3.1): the salt's length.
 func pssWords(parameters element) string {
 	const saltLength = 0xa2
 	fields, err := parameters.children()

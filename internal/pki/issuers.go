@@ -39,11 +39,10 @@ type pathFinder struct {
 	signed map[[2]*x509.Certificate]bool // whether the second certificate's key signed the first
 }
 
-// best returns the path that clients are most likely to accept, the leaf first and without a self-signed root, and whether it leads
-// to such a root: as few
-// CA certificates as possible that have ended or are not valid yet (rules CERT-2), then as few as possible that end before the leaf does. Among
-// equals a CA's certificate by another CA goes before its self-signed one, because it also serves clients that do not
-// know that root yet, and then the one that lives longest.
+// best returns the path that clients are most likely to accept, the leaf first and without a self-signed root, and whether
+// it leads to such a root: as few CA certificates as possible that have ended or are not valid yet (rules CERT-2), then as
+// few as possible that end before the leaf does. Among equals a CA's certificate by another CA goes before its self-signed
+// one, because it also serves clients that do not know that root yet, and then the one that lives longest.
 func (w *pathFinder) best() (path []*x509.Certificate, rooted bool) {
 	path = slices.MaxFunc(w.paths([]*x509.Certificate{w.leaf}), w.compare)
 	if endsInRoot(path) {
@@ -57,8 +56,8 @@ func endsInRoot(path []*x509.Certificate) bool {
 	return len(path) > 1 && selfSigned(path[len(path)-1])
 }
 
-// paths returns every way to go on from the path up to a self-signed or missing root. Each certificate names one issuer by name
-// and key, so that there are at most as many paths as ways to choose one certificate of each CA: a few hundred for
+// paths returns every way to go on from the path up to a self-signed or missing root. Each certificate names one issuer by
+// name and key, so that there are at most as many paths as ways to choose one certificate of each CA: a few hundred for
 // MaxCertificates.
 func (w *pathFinder) paths(path []*x509.Certificate) [][]*x509.Certificate {
 	if endsInRoot(path) {
@@ -135,7 +134,7 @@ func (w *pathFinder) invalid(c *x509.Certificate) bool {
 // short reports whether a CA certificate ends before the leaf does.
 func (w *pathFinder) short(c *x509.Certificate) bool { return c.NotAfter.Before(w.leaf.NotAfter) }
 
-// flaw says what is wrong with a CA certificate's dates; empty if nothing is.
+// flaw returns what is wrong with a CA certificate's dates; empty if nothing is.
 func (w *pathFinder) flaw(c *x509.Certificate) string {
 	const day = time.DateOnly
 	switch {

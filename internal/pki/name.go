@@ -17,14 +17,15 @@ import (
 const (
 	// maxName is the length of a domain name in characters, without the root's dot (RFC 1035 2.3.4).
 	maxName = 253
-	// maxTyped is how many bytes of a name are looked at before it has its final form: more than any name with U-labels needs.
+	// maxTyped is how many bytes of a name are looked at before it has its final form: more than any name with U-labels
+	// needs.
 	maxTyped = 4 * maxName
 )
 
 // ASCIIName brings a domain name into the form that certificates carry: lower case, A-labels (RFC 5280 7.2), without a
-// trailing dot. A leading `*.` is kept. Names that no public CA may certify are faults of type value on the given field that
-// say why: IP addresses, single labels, internal names, labels that are not P-labels or LDH labels, wildcards over a public
-// suffix (BR 3.2.2.6, 7.1.4.2.1, 7.1.2.7.12). The form is final: ASCIIName gives it back unchanged.
+// trailing dot. A leading `*.` is kept. Names that no public CA may certify are faults of type value on the given field
+// that say why: IP addresses, single labels, internal names, labels that are not P-labels or LDH labels, wildcards over a
+// public suffix (BR 3.2.2.6, 7.1.4.2.1, 7.1.2.7.12). The form is final: ASCIIName gives it back unchanged.
 func ASCIIName(field, name string) (string, error) {
 	base, wildcard := strings.CutPrefix(strings.TrimSpace(name), "*.")
 	ascii, why := asciiBase(base)
@@ -72,7 +73,7 @@ func asciiBase(base string) (ascii, why string) {
 	return ascii, ""
 }
 
-// nameWords says why the profile refuses a name: it names the character if one of them is the reason.
+// nameWords returns why the profile refuses a name: it names the character if one of them is the reason.
 func nameWords(base string, err error) string {
 	for _, r := range base {
 		if alphanumeric(r) || r == '-' || r == '.' {
@@ -85,7 +86,7 @@ func nameWords(base string, err error) string {
 	return "it is not a valid domain name (" + strings.TrimPrefix(err.Error(), "idna: ") + ")"
 }
 
-// uncertifiable says why no public CA certifies a well-formed name, and is empty where one may. Names under top-level
+// uncertifiable returns why no public CA certifies a well-formed name, and is empty where one may. Names under top-level
 // domains that do not exist are left to the seller: the root zone grows faster than this program is updated.
 func uncertifiable(ascii string) string {
 	if isAddress(ascii) { // full-width digits have become plain ones
@@ -119,13 +120,13 @@ func reserved(top string) bool {
 	return false
 }
 
-// nameProfile is the strict look-up profile of UTS 46: letters, digits and hyphens, lengths checked, no hyphens in the
+// nameProfile returns the strict look-up profile of UTS 46: letters, digits and hyphens, lengths checked, no hyphens in the
 // third and fourth place except in A-labels.
 func nameProfile() *idna.Profile {
 	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true), idna.VerifyDNSLength(true), idna.BidiRule())
 }
 
-// Covers tells whether a certificate's name (which may begin with `*.`) stands for the wanted one. A wildcard stands
+// Covers reports whether a certificate's name (which may begin with `*.`) stands for the wanted one. A wildcard stands
 // for exactly one further label (RFC 6125 6.4.3) and, as a wanted name, only for itself.
 func Covers(has, wanted string) bool {
 	has, wanted = strings.ToLower(has), strings.ToLower(wanted)

@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/pki/pkitest"
 )
 
-// long is a name of exactly so many characters with labels of at most 63.
+// long returns a name of exactly so many characters with labels of at most 63.
 func long(length int) string {
 	const end = ".example.com"
 	label := strings.Repeat("a", 61) + "."

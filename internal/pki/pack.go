@@ -59,7 +59,7 @@ func (c Chain) files() ([]packed, error) {
 	return append(files, packed{name + "-fullchain.pem", c.PEM()}, packed{name + ".p7b", bundle}), nil
 }
 
-// fileName is the leaf's: after its common name, else its first DNS name, else a word.
+// fileName returns the leaf's: after its common name, else its first DNS name, else a word.
 func (c Chain) fileName() string {
 	for _, name := range append([]string{c.Leaf.Subject.CommonName}, c.Leaf.DNSNames...) {
 		if name = fileName(name); name != "" {
@@ -69,7 +69,7 @@ func (c Chain) fileName() string {
 	return "certificate"
 }
 
-// pkcs7 is the degenerate SignedData of RFC 5652 5.2 that Windows servers import.
+// pkcs7 returns the degenerate SignedData of RFC 5652 5.2 that Windows servers import.
 func (c Chain) pkcs7() (string, error) {
 	var raw []byte
 	for _, one := range c.all() {

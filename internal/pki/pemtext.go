@@ -95,7 +95,8 @@ func withoutHeaders(body string) string {
 	return body
 }
 
-// decodeBase64 decodes base64 and names the first character that is none. Missing padding adds nothing and is not asked for.
+// decodeBase64 decodes base64 and names the first character that is none. Missing padding adds nothing and is not asked
+// for.
 func decodeBase64(body string) (der []byte, flaw string) {
 	body = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || invisible(r) {
@@ -116,7 +117,8 @@ func decodeBase64(body string) (der []byte, flaw string) {
 	return der, ""
 }
 
-// invisible reports whether a character has no width: byte order mark, zero-width space and joiners, word joiner, soft hyphen.
+// invisible reports whether a character has no width: byte order mark, zero-width space and joiners, word joiner, soft
+// hyphen.
 func invisible(r rune) bool {
 	switch r {
 	case '\ufeff', '\u200b', '\u200c', '\u200d', '\u2060', '\u00ad':

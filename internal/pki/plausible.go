@@ -2,7 +2,7 @@ package pki
 
 import "strings"
 
-// RecordName tells whether a text is the name of a DNS record: labels of letters, digits, hyphens and underscores
+// RecordName reports whether a text is the name of a DNS record: labels of letters, digits, hyphens and underscores
 // (RFC 1035 2.3.4, RFC 8552 2). Sellers give ASCII, so nothing is converted.
 func RecordName(text string) bool {
 	name := strings.TrimSuffix(text, ".")
@@ -27,7 +27,7 @@ func PlausibleEmail(email string) bool {
 		!strings.Contains(domain, "@")
 }
 
-// FileName tells whether a text is the plain name of a file: no path, nothing hidden, nothing that a URL would have to
+// FileName reports whether a text is the plain name of a file: no path, nothing hidden, nothing that a URL would have to
 // escape.
 func FileName(text string) bool {
 	return len(text) <= 255 && !strings.HasPrefix(text, ".") &&

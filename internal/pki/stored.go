@@ -17,7 +17,7 @@ const (
 	maxStored = 4 << 20
 	// maxFiles is how many files a stored ZIP may hold: each certificate, the chain in several forms, a read-me.
 	maxFiles = 64
-	zipMark  = "PK\x03\x04"
+	zipMagic = "PK\x03\x04"
 )
 
 // StoredPEM reads what the panel's certificate.crt holds: PEM, a ZIP, or base64 of a ZIP (rules STORE-2). It gives the
@@ -32,13 +32,13 @@ func StoredPEM(stored string) ([]string, error) {
 		return nil, missed
 	case len(stored) > maxStored:
 		return nil, fault.Errorf(fault.Value, "certificate", "what is stored is %d bytes long, at most %d are read", len(stored), maxStored)
-	case strings.HasPrefix(stored, zipMark): // first: what is packed without compression shows its PEM
+	case strings.HasPrefix(stored, zipMagic): // first: what is packed without compression shows its PEM
 		return unzipPEM([]byte(stored))
 	case HoldsCertificates(text):
 		return []string{text}, nil
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
-	if err != nil || !bytes.HasPrefix(raw, []byte(zipMark)) {
+	if err != nil || !bytes.HasPrefix(raw, []byte(zipMagic)) {
 		return nil, fault.Errorf(fault.Value, "certificate", "what is stored is neither PEM, nor a ZIP, nor base64 of a ZIP")
 	}
 	return unzipPEM(raw)
@@ -108,8 +108,8 @@ func unzipFile(file *zip.File, left int) (string, error) {
 }
 
 // StoredLeaf finds the leaf in what the panel stores, the first certificate that is not a CA's, with its issuers in order.
-// Blocks that cannot be read are named in Warnings. Errors are faults as those of StoredPEM; errors.Is(err, ErrNoCertificate)
-// reports whether no certificate is there at all.
+// Blocks that cannot be read are named in Warnings. Errors are faults as those of StoredPEM; errors.Is(err,
+// ErrNoCertificate) reports whether no certificate is there at all.
 func StoredLeaf(stored string) (Chain, error) {
 	texts, err := StoredPEM(stored)
 	if err != nil {

@@ -55,7 +55,7 @@ func zipOf(t testing.TB, files ...file) string {
 }
 
 func TestZIPHoldsLeafIntermediatesFullChainAndBundle(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	chain := pki.Chain{Leaf: h.leaf, Intermediates: []*x509.Certificate{h.lower.Cert, h.upper.Cert}}
 	raw, err := chain.ZIP()
 	require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestZIPHoldsLeafIntermediatesFullChainAndBundle(t *testing.T) {
 }
 
 func TestZIPIsNamedAfterTheLeaf(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	for _, c := range []struct {
 		rule, cn string
 		names    []string
@@ -109,13 +109,13 @@ func TestZIPIsNamedAfterTheLeaf(t *testing.T) {
 	}
 }
 
-// openssl is the reader that clients have; the test runs where it is installed.
+// TestBundleIsReadByOpenssl is the reader that clients have; the test runs where it is installed.
 func TestBundleIsReadByOpenssl(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
 		t.Skip("openssl is not installed: its reading of the PKCS #7 bundle is not tested here")
 	}
-	h := newHouse(t)
+	h := newTestCA(t)
 	raw, err := pki.Chain{Leaf: h.leaf, Intermediates: []*x509.Certificate{h.lower.Cert, h.upper.Cert}}.ZIP()
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "bundle.p7b")
@@ -128,7 +128,7 @@ func TestBundleIsReadByOpenssl(t *testing.T) {
 }
 
 func TestStoredFormsAreReadBack(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	chain := pki.Chain{Leaf: h.leaf, Intermediates: []*x509.Certificate{h.lower.Cert, h.upper.Cert}}
 	raw, err := chain.ZIP()
 	require.NoError(t, err)
@@ -180,7 +180,7 @@ func storedZIP(t testing.TB, body string) string {
 }
 
 func TestStoredFormsThatCannotBeRead(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	good := zipOf(t, file{"site.crt", pkitest.PemOf(h.leaf)})
 	bomb := file{"bomb.txt", strings.Repeat("0", 3<<20)}
 	half := file{"half.txt", strings.Repeat("0", 700<<10)}
@@ -236,7 +236,7 @@ func lying(archive string) string {
 }
 
 func TestStoredLeafIsTheFirstThatIsNoCAs(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	second := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Serial(2), pkitest.Between(pkitest.Day(2026, 5, 1), pkitest.Day(2026, 9, 1)))
 	got, err := pki.StoredLeaf(pkitest.PemOf(h.upper.Cert, h.leaf, second))
 	require.NoError(t, err)
@@ -244,7 +244,7 @@ func TestStoredLeafIsTheFirstThatIsNoCAs(t *testing.T) {
 }
 
 func FuzzStoredLeaf(f *testing.F) {
-	h := newHouse(f)
+	h := newTestCA(f)
 	chain := pki.Chain{Leaf: h.leaf, Intermediates: []*x509.Certificate{h.lower.Cert}}
 	raw, err := chain.ZIP()
 	require.NoError(f, err)

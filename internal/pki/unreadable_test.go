@@ -22,7 +22,7 @@ func certBlock(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// negativeRoot is a CA's certificate with a negative serial number, which OpenSSL reads and crypto/x509 does not.
+// negativeRoot returns a CA's certificate with a negative serial number, which OpenSSL reads and crypto/x509 does not.
 func negativeRoot(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/negative-serial-root.pem")
@@ -30,7 +30,8 @@ func negativeRoot(t testing.TB) string {
 	return string(text)
 }
 
-// negative is the certificate with a negative serial number in place of its own of three bytes; its signature does not fit any more.
+// negative returns the certificate with a negative serial number in place of its own of three bytes; its signature does not
+// fit any more.
 func negative(t testing.TB, c *x509.Certificate) []byte {
 	t.Helper()
 	own := []byte{0x02, 0x04, 0x00, 0xc0, 0xff, 0xee}
@@ -40,7 +41,7 @@ func negative(t testing.TB, c *x509.Certificate) []byte {
 
 // What cannot be read does not stop the leaf and the chain that can be proved; a warning names it.
 func TestUnreadableBlockDoesNotStopTheRest(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	whole := []string{"Test DV CA 1", "Test Upper CA"}
 	leaf, lower, upper := pkitest.PemOf(h.leaf), pkitest.PemOf(h.lower.Cert), pkitest.PemOf(h.upper.Cert)
 	printable := bytes.Replace(h.root.Sub(t, "ca example").Cert.Raw, []byte("ca example"), []byte("ca@example"), 1)
@@ -97,17 +98,17 @@ func TestUnreadableBlockDoesNotStopTheRest(t *testing.T) {
 	}
 }
 
-// p7bOf is a degenerate SignedData around whatever stands for certificates.
+// p7bOf returns a degenerate SignedData around whatever stands for certificates.
 func p7bOf(t testing.TB, certs ...[]byte) string {
 	t.Helper()
-	h := newHouse(t)
+	h := newTestCA(t)
 	whole := derOf(t, indefinite(t, h.leaf))
 	return pkcs7Block(bytes.Replace(whole, h.leaf.Raw, bytes.Join(certs, nil), 1))
 }
 
 // Nothing delivered, and something that cannot be read, are told apart: the one is waited for, the other is an error.
 func TestAbsentIsNotUnreadable(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	leaf := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"})
 	for _, c := range []struct {
 		rule, text string
@@ -141,7 +142,7 @@ func TestAbsentIsNotUnreadable(t *testing.T) {
 
 // A CA certificate that has ended is left out if another path was delivered, and warned of if not (RFC 5280 6.1.3 a).
 func TestEndedCACertificatesAreAvoided(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	old := pkitest.NewRoot(t, "Old Root")
 	ended := pkitest.Between(pkitest.Day(2010, 1, 1), time.Date(2020, 5, 30, 10, 48, 38, 0, time.UTC))
 	crossEnded := old.Cross(t, "Test Root", h.root.Key, ended, pkitest.Serial(3))
@@ -191,7 +192,7 @@ func TestEndedCACertificatesAreAvoided(t *testing.T) {
 
 // A bundle of as many CA certificates as are read, each able to stand for each other, is walked in bounded time.
 func TestManyPathsEnd(t *testing.T) {
-	h := newHouse(t)
+	h := newTestCA(t)
 	key := [5]pkitest.Authority{pkitest.NewRoot(t, "L0")}
 	certs := []*x509.Certificate{}
 	for level := 1; level < len(key); level++ {

@@ -80,8 +80,8 @@ text{fill:#e4eaf1}
 }
 `
 
-// picture is the plan on a time axis, as SVG: the caps as steps, a row for each certificate, the days of action between
-// them, proofs, vettings, today and paid until. No script and no font comes with it.
+// picture returns the plan on a time axis, as SVG: the caps as steps, a row for each certificate, the days of action
+// between them, proofs, vettings, today and paid until. No script and no font comes with it.
 func (o planView) picture() *etree.Document {
 	from, to := o.axis()
 	p := &picture{planView: o, from: from, to: to, bottom: rowsTop + rowHeight*float64(len(o.Certificates))}
@@ -155,7 +155,7 @@ func number(n float64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(n, 'f', 1, 64), ".0")
 }
 
-// x is where a day begins on the time axis.
+// x returns where a day begins on the time axis.
 func (p *picture) x(d cabforum.Date) float64 {
 	return plotLeft + (plotRight-plotLeft)*float64(p.from.DaysUntil(d))/float64(p.from.DaysUntil(p.to))
 }
@@ -208,7 +208,7 @@ type limit struct {
 	changed  bool // it begins inside the picture
 }
 
-// limits are what a certificate may live, by the day on which it is issued, and the most of them.
+// limits returns what a certificate may live, by the day on which it is issued, and the most of them.
 func (p *picture) limits() (steps []limit, most int) {
 	for _, s := range cabforum.Current() {
 		on := cabforum.DateOf(s.From)
@@ -226,7 +226,7 @@ func (p *picture) limits() (steps []limit, most int) {
 	return steps, most
 }
 
-// level is the height at which a cap's step runs.
+// level returns the height at which a cap's step runs.
 func (l limit) level(most int) float64 {
 	return capsTop + capsHeight - (capsHeight-20)*float64(l.cap)/float64(most)
 }
@@ -340,7 +340,7 @@ func (p *picture) certificate(c cabforum.Certificate) {
 	}
 }
 
-// next is the day on which the certificate is not needed any more: the next one is issued, or the term ends.
+// next returns the day on which the certificate is not needed any more: the next one is issued, or the term ends.
 func (p *picture) next(c cabforum.Certificate) cabforum.Date {
 	if c.Act.IsZero() {
 		return p.PaidUntil
@@ -348,7 +348,7 @@ func (p *picture) next(c cabforum.Certificate) cabforum.Date {
 	return c.Act
 }
 
-// gaps tells whether a paid day is left without a certificate.
+// gaps reports whether a paid day is left without a certificate.
 func (p *picture) gaps() bool {
 	return slices.ContainsFunc(p.Certificates, func(c cabforum.Certificate) bool { return c.Expires.Before(p.next(c)) })
 }

@@ -25,7 +25,7 @@ const (
 	formatSVG  = "svg"
 )
 
-// outlook is the plan of one term with what its readers are told besides.
+// planView is the plan of one term with what its readers are told besides.
 type planView struct {
 	cabforum.Plan
 	title string // whose term it is; empty for a term that no item has
@@ -42,9 +42,9 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	var o planView
 	if run.Args.Item > 0 {
-		o, err = itemOutlook(ctx, run)
+		o, err = itemView(ctx, run)
 	} else {
-		o, err = paperOutlook(run)
+		o, err = certificateView(run)
 	}
 	if err != nil {
 		return nil, err
@@ -71,10 +71,10 @@ func planFormat(run *item.Run) (string, error) {
 	return FormatXML, nil
 }
 
-// paperOutlook plans a term that no item has, from the words of the command line alone.
-func paperOutlook(run *item.Run) (planView, error) {
-	var complaints []string
-	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
+// certificateView plans a term that no item has, from the words of the command line alone.
+func certificateView(run *item.Run) (planView, error) {
+	var problems []string
+	complain := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	start, err := cabforum.ParseDate(run.Args.OpenDate)
 	if err != nil || start.IsZero() {
 		complain("--opendate %q is not a date of the form YYYY-MM-DD", item.Brief(run.Args.OpenDate))
@@ -97,13 +97,13 @@ func paperOutlook(run *item.Run) (planView, error) {
 			complain("--intname %q is not a product of %s", item.Brief(name), run.Info.Title)
 		}
 	}
-	if len(complaints) > 0 {
-		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: %s", strings.Join(complaints, "; "))
+	if len(problems) > 0 {
+		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: %s", strings.Join(problems, "; "))
 	}
-	prospect := cabforum.Prospect{
+	planInput := cabforum.Prospect{
 		Term: cabforum.Term{Start: start, Months: months}, Lead: lead, Level: product.Level,
 	}
-	return foresee(run, prospect, product, "opendate")
+	return simulate(run, planInput, product, "opendate")
 }
 
 // leadOf reads --before; empty means what the settings say.
@@ -118,7 +118,7 @@ func leadOf(before string, setting int) (int, error) {
 	return days, nil
 }
 
-func foresee(run *item.Run, p cabforum.Prospect, product seller.Product, object string) (planView, error) {
+func simulate(run *item.Run, p cabforum.Prospect, product seller.Product, object string) (planView, error) {
 	thePlan, err := p.Plan()
 	if err != nil {
 		return planView{}, fault.Errorf(fault.Value, object, "%w", err)
@@ -126,8 +126,8 @@ func foresee(run *item.Run, p cabforum.Prospect, product seller.Product, object 
 	return planView{Plan: thePlan, today: cabforum.DateOf(run.Now()), level: product.Level}, nil
 }
 
-// itemOutlook plans the rest of an item's term from the certificate that it has.
-func itemOutlook(ctx context.Context, run *item.Run) (planView, error) {
+// itemView plans the rest of an item's term from the certificate that it has.
+func itemView(ctx context.Context, run *item.Run) (planView, error) {
 	if run.Args.OpenDate != "" || run.Args.Period != "" || run.Args.Intname != "" {
 		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: --opendate, --period and --intname plan a term that no item has, leave them out with --item")
 	}
@@ -148,8 +148,8 @@ func itemOutlook(ctx context.Context, run *item.Run) (planView, error) {
 	if err != nil {
 		return planView{}, fault.Errorf(fault.Value, "before", "command plan: %w", err)
 	}
-	prospect, remarks := j.prospect(product, lead)
-	o, err := foresee(run, prospect, product, "item")
+	planInput, remarks := j.planInput(product, lead)
+	o, err := simulate(run, planInput, product, "item")
 	if err != nil {
 		return planView{}, err
 	}
@@ -180,8 +180,8 @@ func policyWarnings(settings cabforum.Settings, notes []string) []cabforum.Warni
 	return all
 }
 
-// prospect is what is known of the item's term and its certificate.
-func (j *planned) prospect(product seller.Product, lead int) (cabforum.Prospect, []cabforum.Warning) {
+// planInput returns what is known of the item's term and its certificate.
+func (j *planned) planInput(product seller.Product, lead int) (cabforum.Prospect, []cabforum.Warning) {
 	p := cabforum.Prospect{
 		Term: cabforum.Term{Start: j.TermStart(), Months: j.TermMonths()}, Lead: lead, Today: j.Today(),
 		Level: product.Level, Method: j.provedBy(), Wildcard: product.Wildcard,
@@ -205,7 +205,7 @@ func (j *planned) prospect(product seller.Product, lead int) (cabforum.Prospect,
 	return p, nil
 }
 
-// provedBy is how control was last proved, or is going to be where nothing was proved yet.
+// provedBy returns how control was last proved, or is going to be where nothing was proved yet.
 func (j *planned) provedBy() cabforum.Method {
 	for _, m := range []seller.Method{seller.MethodEmail, seller.MethodDNS, seller.MethodFile} {
 		if j.Item.Params[itemparam.ProofMethod] == m.String() {
@@ -229,7 +229,7 @@ func proofMethod(m seller.Method) cabforum.Method {
 	return cabforum.MethodEmail
 }
 
-// document is the plan as XML (rules SWEEP-7). act is empty where the certificate reaches the end of the term.
+// document returns the plan as XML (rules SWEEP-7). act is empty if the certificate reaches the end of the term.
 func (o planView) document() *etree.Document {
 	doc := xmldoc.New()
 	node := doc.Root().CreateElement("plan")

@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// text is the plan for people: the certificates, the sums, the warnings, and last of all until when the term is paid.
+// text returns the plan for people: the certificates, the sums, the warnings, and last of all until when the term is paid.
 func (o planView) text() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -43,7 +43,7 @@ func columns(w *tabwriter.Writer, vetted bool, cells ...string) {
 	fmt.Fprintln(w, strings.Join(cells, "\t")+"\t")
 }
 
-// sums is the plan in one line.
+// sums returns the plan in one line.
 func (o planView) sums() string {
 	words := []string{
 		counted(len(o.Certificates), "certificate"), counted(o.Reissues(), "reissue"), counted(o.Challenges(), "proof") + " of control",
@@ -68,7 +68,7 @@ func counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// axis is the first and the last day that a picture of the plan shows.
+// axis returns the first and the last day that a picture of the plan shows.
 func (o planView) axis() (from, to cabforum.Date) {
 	from = o.Term.Start
 	if first := o.Certificates[0].Issued; first.Before(from) {

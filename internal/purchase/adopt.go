@@ -13,16 +13,16 @@ import (
 	"pmssl/internal/seller"
 )
 
-// settle deals with an intent that an earlier run left behind (rules BUY-4). It returns the id that is adopted, or 0 where
-// the way is free to buy; every other outcome is an error and nothing is bought. An order at a seller that keeps our mark is
-// looked for even where no intent is left.
-func (j *Buyer) reconcile(ctx context.Context, p seller.Purchase, shelf seller.OrderSnapshot) (int64, error) {
+// reconcile deals with an intent that an earlier run left behind (rules BUY-4). It returns the id that is adopted, or 0
+// where the way is free to buy; every other outcome is an error and nothing is bought. An order at a seller that keeps our
+// order reference is looked for even where no intent is left.
+func (j *Buyer) reconcile(ctx context.Context, p seller.Purchase, snapshot seller.OrderSnapshot) (int64, error) {
 	in, open, err := j.openIntent(ctx, p.Kind)
 	switch {
 	case err != nil:
 		return 0, err
 	case p.Kind == seller.KindOrder:
-		return j.reconcileOrder(ctx, p, in, open, shelf)
+		return j.reconcileOrder(ctx, p, in, open, snapshot)
 	case !open:
 		return 0, nil
 	case p.Kind == seller.KindProlong:
@@ -30,10 +30,10 @@ func (j *Buyer) reconcile(ctx context.Context, p seller.Purchase, shelf seller.O
 	case p.Kind == seller.KindSANs:
 		return j.reconcileNames(ctx, p, in)
 	}
-	return j.reconcileSnapshot(ctx, in, shelf)
+	return j.reconcileSnapshot(ctx, in, snapshot)
 }
 
-// unsettled reads the intent of a purchase without an answer; false where there is none. One that cannot be settled by a
+// openIntent reads the intent of a purchase without an answer; false if absent. One that cannot be resolved by a
 // program is the administrator's.
 func (j *Buyer) openIntent(ctx context.Context, kind string) (Intent, bool, error) {
 	raw := j.Item.Params[itemparam.Intent]
@@ -59,15 +59,15 @@ func (j *Buyer) openIntent(ctx context.Context, kind string) (Intent, bool, erro
 	return in, true, nil
 }
 
-// settleShelf finds the purchase among the seller's ids that are paid and not activated.
-func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, shelf seller.OrderSnapshot) (int64, error) {
-	found, later, err := j.candidates(ctx, in, shelf)
+// reconcileSnapshot finds the purchase among the seller's ids that are paid and not activated.
+func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, snapshot seller.OrderSnapshot) (int64, error) {
+	found, later, err := j.candidates(ctx, in, snapshot)
 	if err != nil {
 		return 0, err
 	}
 	switch {
 	case len(found) == 1:
-		if err := j.nobodyElses(ctx, in, found[0], shelf); err != nil {
+		if err := j.nobodyElses(ctx, in, found[0], snapshot); err != nil {
 			return 0, err
 		}
 		return j.adopt(ctx, in.Kind, found[0], "is the only one bought after "+in.Time.Format(time.RFC3339)+" that nothing else claims")
@@ -80,7 +80,7 @@ func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, shelf seller.O
 		return 0, err
 	}
 	if len(later) > 0 {
-		// the seller may have carried the purchase out late, after another item's unsettled one
+		// the seller may have carried the purchase out late, after another item's unresolved one
 		return 0, fault.Errorf(fault.Waiting, itemparam.Intent,
 			"a purchase of %s had no answer, and the ids %s at %s belong to nobody yet: nothing new is bought until the other unsettled purchases are settled",
 			in.Time.Format(time.RFC3339), item.FormatIDs(later), j.Info.Title).Retryable()
@@ -88,10 +88,10 @@ func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, shelf seller.O
 	return 0, j.buyAgain(ctx, in)
 }
 
-// nobodyElses returns a fault if the one id that may be the intent's purchase can be that of another open intent as well, or if what
-// the seller shows of it contradicts the intent (rules BUY-9, BUY-12).
-func (j *Buyer) nobodyElses(ctx context.Context, in Intent, id int64, shelf seller.OrderSnapshot) error {
-	for _, r := range shelf.Records {
+// nobodyElses returns a fault if the one id that may be the intent's purchase can be that of another open intent as well,
+// or if what the seller shows of it contradicts the intent (rules BUY-9, BUY-12).
+func (j *Buyer) nobodyElses(ctx context.Context, in Intent, id int64, snapshot seller.OrderSnapshot) error {
+	for _, r := range snapshot.Records {
 		if r.ID != id {
 			continue
 		}
@@ -112,8 +112,8 @@ func (j *Buyer) nobodyElses(ctx context.Context, in Intent, id int64, shelf sell
 		j.Item.Item, j.Item.Name, id, j.Info.Title, in.Time.Format(time.RFC3339), odd, j.Item.Item))
 }
 
-// contested is an id that can be the purchase of several open intents. The other runs may settle theirs by themselves for a while;
-// then it is the administrator's.
+// contested returns the fault of an id that can be the purchase of several open intents. The other runs may resolve theirs
+// by themselves for a while; then it is the administrator's.
 func (j *Buyer) contested(ctx context.Context, in Intent, id int64, items []int64) error {
 	reason := fault.Errorf(fault.Unclear, itemparam.Intent,
 		"item %d (%s): the id %d at %s may be this item's purchase of %s or that of item %s, which has no answer either: find out there, then run --command resolve --item %d --id %d, or --none",
@@ -166,8 +166,8 @@ func (j *Buyer) buyAgain(ctx context.Context, in Intent) error {
 	return nil
 }
 
-// refusedTwice sets the way free after a purchase that was answered as refused, by the second of two readings a minute apart that
-// show nothing of it (rules BUY-12). It was no try: the number of purchases without a trace stays.
+// refusedTwice sets the way free after a purchase that was answered as refused, by the second of two readings a minute
+// apart that show nothing of it (rules BUY-12). It was no try: the number of purchases without a trace stays.
 func (j *Buyer) refusedTwice(ctx context.Context, in Intent) error {
 	first, err := time.Parse(time.RFC3339, in.Looked)
 	if now := j.Now().UTC().Truncate(time.Second); err != nil || first.After(now) {
@@ -186,7 +186,7 @@ func (j *Buyer) refusedTwice(ctx context.Context, in Intent) error {
 	return nil
 }
 
-// giveUp hands the item to the administrator: no further run by itself, a task.
+// escalate hands the item to the administrator: no further run by itself, a task.
 func (j *Buyer) escalate(ctx context.Context, reason error) error {
 	if err := j.Panel.Manual(ctx, j.Item.Item, j.Args.Operation, j.Args.Command, reason.Error()); err != nil {
 		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.Item.Item, err)
@@ -194,14 +194,14 @@ func (j *Buyer) escalate(ctx context.Context, reason error) error {
 	return reason
 }
 
-// candidates are the ids at the seller that may be the intent's purchase; later are those that nobody claims and that lie
-// above the next intent's snapshot: they cannot be told from the purchase of that one.
-func (j *Buyer) candidates(ctx context.Context, in Intent, shelf seller.OrderSnapshot) (found, later []int64, err error) {
+// candidates returns the ids at the seller that may be the intent's purchase; later are those that nobody claims and that
+// lie above the next intent's snapshot: they cannot be told from the purchase of that one.
+func (j *Buyer) candidates(ctx context.Context, in Intent, snapshot seller.OrderSnapshot) (found, later []int64, err error) {
 	taken, until, err := j.Claims(ctx, in)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, r := range shelf.Records {
+	for _, r := range snapshot.Records {
 		switch owner := taken[r.ID]; {
 		case !j.possible(in, r):
 		case owner != 0 && owner != j.Item.Item:
@@ -217,8 +217,8 @@ func (j *Buyer) candidates(ctx context.Context, in Intent, shelf seller.OrderSna
 	return found, later, nil
 }
 
-// possible reports whether the order can be the purchase of the intent by what the seller shows of it: new, of this kind, term and
-// product, and not named for another item.
+// possible reports whether the order can be the purchase of the intent by what the seller shows of it: new, of this kind,
+// term and product, and not named for another item.
 func (j *Buyer) possible(in Intent, r seller.OrderSummary) bool {
 	switch {
 	case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(in, r):
@@ -235,8 +235,8 @@ func (j *Buyer) possible(in Intent, r seller.OrderSummary) bool {
 	return true
 }
 
-// namedForAnother tells whether a row that is not activated is somebody else's by its name. A name comes with the activation
-// (docs/reference/namecheap.md §3.4); a renewal may show that of the certificate which it renews.
+// namedForAnother reports whether a row that is not activated is somebody else's by its name. A name comes with the
+// activation (docs/reference/namecheap.md §3.4); a renewal may show that of the certificate which it renews.
 func (j *Buyer) namedForAnother(in Intent, r seller.OrderSummary) bool {
 	if r.Host == "" || r.State != seller.StateRenewal {
 		return r.Host != ""
@@ -251,7 +251,7 @@ func (j *Buyer) namedForAnother(in Intent, r seller.OrderSummary) bool {
 	return err != nil || !sameName(r.Host, csr.CommonName)
 }
 
-// sameClass tells whether the seller's product can have been delivered for the one that was ordered: sellers replace
+// sameClass reports whether the seller's product can have been delivered for the one that was ordered: sellers replace
 // products by equivalent ones of another name (docs/reference/namecheap.md §0.3), never a wildcard by a single name. What
 // is not known is not objected to.
 func (j *Buyer) sameClass(delivered, ordered string) bool {
@@ -267,37 +267,37 @@ func (j *Buyer) sameClass(delivered, ordered string) bool {
 	return true
 }
 
-// Claims tells which ids of the account belong to which item, and up to which id the intent's purchase can lie: the
-// snapshot of the next intent of the same account, 0 where there is none.
+// Claims returns which ids of the account belong to which item, and up to which id the intent's purchase can lie: the
+// snapshot of the next intent of the same account, 0 if absent.
 func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, until int64, err error) {
 	taken = map[int64]int64{}
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	mark := seller.AccountMark(j.Account)
+	ref := seller.AccountMark(j.Account)
 	for _, line := range lines {
-		if line.Account == mark {
+		if line.Account == ref {
 			taken[line.ID] = line.Item
 		}
 	}
-	holdings, err := j.holdings(ctx)
+	claims, err := j.claims(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, h := range holdings {
+	for _, h := range claims {
 		for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
 			taken[id] = h.Item
 		}
 	}
-	return taken, j.nextSnapshot(in, holdings), nil
+	return taken, j.nextSnapshot(in, claims), nil
 }
 
 // nextSnapshot returns the snapshot of the next intent of the same account on another item; 0 if there is none, and if both
 // saw the same list: what came after it can be either's.
-func (j *Buyer) nextSnapshot(in Intent, holdings []item.Claim) int64 {
+func (j *Buyer) nextSnapshot(in Intent, claims []item.Claim) int64 {
 	var next Intent
-	for _, h := range holdings {
+	for _, h := range claims {
 		if h.Intent == "" || h.Item == j.Item.Item {
 			continue
 		}
@@ -319,9 +319,9 @@ func (j *Buyer) nextSnapshot(in Intent, holdings []item.Claim) int64 {
 	return next.Snapshot
 }
 
-// holdings reads what the panel knows of purchases with the same account at the seller, whichever processing module
+// claims reads what the panel knows of purchases with the same account at the seller, whichever processing module
 // they went through.
-func (j *Buyer) holdings(ctx context.Context) ([]item.Claim, error) {
+func (j *Buyer) claims(ctx context.Context) ([]item.Claim, error) {
 	modules, err := j.Panel.Modules(ctx)
 	if err != nil {
 		return nil, err

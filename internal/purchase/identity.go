@@ -13,11 +13,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// identity is whose a purchase is: the account that pays, the key and the common name (rules BUY-9). What is empty is not known; it
-// neither matches nor contradicts.
+// identity is whose a purchase is: the account that pays, the key and the common name (rules BUY-9). What is empty is not
+// known; it neither matches nor contradicts.
 type identity struct{ account, key, name string }
 
-// own is the identity of the item as it is now.
+// own returns the identity of the item as it is now.
 func (j *Buyer) own() identity {
 	is := identity{account: seller.AccountMark(j.Account)}
 	if csr, err := pki.ReadCSR(j.Item.CSR); err == nil {
@@ -30,10 +30,10 @@ func (i Intent) identity() identity { return identity{i.Account, i.Key, i.Name} 
 
 func identityOf(line item.JournalEntry) identity { return identity{line.Account, line.Key, line.Name} }
 
-// shownBy is what the seller shows of an order. A purchase that has no CSR yet shows nothing.
-func shownBy(report seller.OrderStatus) identity {
-	is := identity{name: report.CommonName}
-	if csr, err := pki.ReadCSR(report.CSR); err == nil {
+// shownBy returns what the seller shows of an order. A purchase that has no CSR yet shows nothing.
+func shownBy(status seller.OrderStatus) identity {
+	is := identity{name: status.CommonName}
+	if csr, err := pki.ReadCSR(status.CSR); err == nil {
 		is.key = csr.KeyHash()
 	}
 	return is
@@ -52,7 +52,8 @@ func (i identity) contradicts(other identity) string {
 	return ""
 }
 
-// matches reports whether the other one is known to be for the same key or, if one of the keys is not known, for the same name.
+// matches reports whether the other one is known to be for the same key or, if one of the keys is not known, for the same
+// name.
 func (i identity) matches(other identity) bool {
 	switch {
 	case i.contradicts(other) != "":
@@ -68,8 +69,8 @@ func (j *Buyer) creates(kind string) bool {
 	return kind == seller.KindCreate || kind == seller.KindRenew || kind == seller.KindOrder
 }
 
-// OtherAccount returns the fault of an intent that was saved for another account than the module's present one: it is unclear until
-// an administrator resolves it (rules BUY-13). Nil if the intent is of this account or does not say.
+// OtherAccount returns the fault of an intent that was saved for another account than the module's present one: it is
+// unclear until an administrator resolves it (rules BUY-13). Nil if the intent is of this account or does not say.
 func (j *Buyer) OtherAccount(in Intent) error {
 	if in.Account == "" || in.Account == seller.AccountMark(j.Account) {
 		return nil
@@ -83,8 +84,8 @@ func (j *Buyer) OtherAccount(in Intent) error {
 		j.Item.Item, j.Item.Name, in.Time.Format("2006-01-02 15:04"), before, j.Info.Title, j.Account, j.Item.Item)
 }
 
-// misanswered says what is wrong with the id that the seller answered to a purchase which creates one: it must lie above all that
-// were there before, and belong to nobody (rules BUY-9). Empty if nothing is wrong.
+// misanswered returns what is wrong with the id that the seller answered to a purchase which creates one: it must lie above
+// all that were there before, and belong to nobody (rules BUY-9). Empty if nothing is wrong.
 func (j *Buyer) misanswered(kind string, id, snapshot int64, taken map[int64]int64) string {
 	switch {
 	case !j.creates(kind):
@@ -99,29 +100,29 @@ func (j *Buyer) misanswered(kind string, id, snapshot int64, taken map[int64]int
 	return ""
 }
 
-// agree holds what the seller shows of an id against the intent whose purchase it is to be (rules BUY-9). It returns what differs,
-// empty if nothing.
+// agree holds what the seller shows of an id against the intent whose purchase it is to be (rules BUY-9). It returns what
+// differs, empty if nothing.
 func (j *Buyer) agree(ctx context.Context, in Intent, id int64) (string, error) {
-	report, err := j.Seller.OrderStatus(ctx, id)
+	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil {
 		return "", err
 	}
-	switch odd := in.identity().contradicts(shownBy(report)); {
+	switch odd := in.identity().contradicts(shownBy(status)); {
 	case odd != "":
 		return "is for " + odd, nil
-	case !report.State.Activatable():
-		return "is " + report.State.String(), nil
-	case !j.sameClass(report.Type, in.Product):
-		return fmt.Sprintf("is %q", report.Type), nil
+	case !status.State.Activatable():
+		return "is " + status.State.String(), nil
+	case !j.sameClass(status.Type, in.Product):
+		return fmt.Sprintf("is %q", status.Type), nil
 	}
 	return "", nil
 }
 
-// stranger returns the name that the seller shows of one of the item's ids if that is the name neither of the certificate in place nor
-// of the CSR: the processing module has got another account or address since, if the number is not wrong, and the order is somebody
-// else's (rules BUY-9). Empty if nothing says so.
-func (j *Buyer) ForeignOrder(report seller.OrderStatus) string {
-	shown := report.CommonName
+// ForeignOrder returns the name that the seller shows of one of the item's ids if that is the name neither of the
+// certificate in place nor of the CSR: the processing module has got another account or address since, if the number is not
+// wrong, and the order is somebody else's (rules BUY-9). Empty if nothing says so.
+func (j *Buyer) ForeignOrder(status seller.OrderStatus) string {
+	shown := status.CommonName
 	stored, err := pki.StoredLeaf(j.Item.Stored)
 	if _, none := pki.ASCIIName("CN", shown); none != nil || err != nil { // no name of a certificate: it says nothing
 		return ""
@@ -135,24 +136,25 @@ func (j *Buyer) ForeignOrder(report seller.OrderStatus) string {
 }
 
 // RefuseForeignOrder returns a fault, with a task, if the order is somebody else's: nothing is paid or asked for.
-func (j *Buyer) RefuseForeignOrder(ctx context.Context, report seller.OrderStatus) error {
-	other := j.ForeignOrder(report)
+func (j *Buyer) RefuseForeignOrder(ctx context.Context, status seller.OrderStatus) error {
+	other := j.ForeignOrder(status)
 	if other == "" {
 		return nil
 	}
 	return j.escalate(ctx, fault.Errorf(fault.API, itemparam.OrderID,
 		"item %d (%s): the order %d at %s is shown there for %s, which is neither in the certificate in place nor in the CSR: nothing was sent; look whether the processing module's account is the one with which it was bought",
-		j.Item.Item, j.Item.Name, report.ID, j.Info.Title, other))
+		j.Item.Item, j.Item.Name, status.ID, j.Info.Title, other))
 }
 
-// rivals lists the other items whose open intents of the same account the row at the seller could be the purchase of as well.
+// rivals lists the other items whose open intents of the same account the row at the seller could be the purchase of as
+// well.
 func (j *Buyer) rivals(ctx context.Context, in Intent, r seller.OrderSummary) ([]int64, error) {
-	holdings, err := j.holdings(ctx)
+	claims, err := j.claims(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var items []int64
-	for _, h := range holdings {
+	for _, h := range claims {
 		if h.Item == j.Item.Item || h.Intent == "" {
 			continue
 		}
@@ -163,8 +165,8 @@ func (j *Buyer) rivals(ctx context.Context, in Intent, r seller.OrderSummary) ([
 	return items, nil
 }
 
-// hasItsOwn reports whether a first purchase is on its item already and only its intent was not dropped: a run was interrupted there, or
-// is just at it.
+// hasItsOwn reports whether a first purchase is on its item already and only its intent was not dropped: a run was
+// interrupted there, or is just at it.
 func hasItsOwn(h item.Claim, in Intent) bool {
 	return (in.Kind == seller.KindCreate || in.Kind == seller.KindOrder) && newestOf(h) > in.Snapshot
 }

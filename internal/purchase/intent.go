@@ -15,8 +15,8 @@ import (
 // (rules BUY-4).
 const IntentWait = 10 * time.Minute
 
-// refusedWait is how long after a reading of the list that shows nothing of a refused purchase a second one may free the way
-// (rules BUY-12).
+// refusedWait is how long after a reading of the list that shows nothing of a refused purchase a second one may free the
+// way (rules BUY-12).
 const refusedWait = time.Minute
 
 // Intent is the item parameter purchase_intent: what was about to be bought, saved before the seller is asked
@@ -30,30 +30,30 @@ type Intent struct {
 	Snapshot int64     `json:"snapshot"`
 	Op       int64     `json:"op"`
 	// Ends and Becomes are the end of the order before and after a renewal in place (YYYY-MM-DD): by them a renewal without
-	// answer is told to have happened or not.
+	// answer is recognised as carried out or not.
 	Ends    string `json:"ends,omitempty"`
 	Becomes string `json:"becomes,omitempty"`
 	// SANs is how many further names are bought, Held how many were before, Counted how many the seller said that the order
-	// holds: by that count a purchase of names without answer is told to have happened or not.
+	// holds: by that count a purchase of names without answer is recognised as carried out or not.
 	SANs    int `json:"sans,omitempty"`
 	Held    int `json:"held,omitempty"`
 	Counted int `json:"counted,omitempty"`
 	// Again is how many purchases without a trace came before this one; Accepted says that the seller took it.
 	Again    int  `json:"again,omitempty"`
 	Accepted bool `json:"accepted,omitempty"`
-	// Account is the mark of the account that pays, At its name for people; Key and Name are the SHA-256 of the CSR's public key
-	// and its common name (rules BUY-9). An intent of the version before has none of them.
+	// Account is the mark of the account that pays, At its name for people; Key and Name are the SHA-256 of the CSR's
+	// public key and its common name (rules BUY-9). An intent of the version before has none of them.
 	Account string `json:"account,omitempty"`
 	At      string `json:"at,omitempty"`
 	Key     string `json:"key,omitempty"`
 	Name    string `json:"name,omitempty"`
-	// Refused says that something answered that it was not carried out, not in the seller's own document; Looked is when a list
-	// first showed nothing of it since (RFC 3339, UTC).
+	// Refused says that something answered that it was not carried out, not in the seller's own document; Looked is when a
+	// list first showed nothing of it since (RFC 3339, UTC).
 	Refused bool   `json:"refused,omitempty"`
 	Looked  string `json:"looked,omitempty"`
 }
 
-// months is the length of the term that was about to be bought.
+// months returns the length of the term that was about to be bought.
 func (i Intent) months() int {
 	if i.Months > 0 {
 		return i.Months
@@ -61,7 +61,7 @@ func (i Intent) months() int {
 	return i.Years * 12
 }
 
-// String is the JSON that is saved on the item.
+// String returns the JSON that is saved on the item.
 func (i Intent) String() string {
 	raw, err := json.Marshal(i)
 	if err != nil { // plain fields only: cannot happen, and an empty intent is refused by parseIntent

@@ -13,11 +13,11 @@ import (
 
 // EnoughNames makes sure that the order at the seller holds the request's names. What is missing is bought first, once,
 // provided that the client ordered it in the panel; fewer names than were bought need nothing.
-func (j *Buyer) EnoughNames(ctx context.Context, report seller.OrderStatus, request seller.Request) error {
-	if err := j.ReconcileOpenNames(ctx, report, request); err != nil {
+func (j *Buyer) EnoughNames(ctx context.Context, status seller.OrderStatus, request seller.Request) error {
+	if err := j.ReconcileOpenNames(ctx, status, request); err != nil {
 		return err
 	}
-	holds, bought := j.holds(report, request.Product)
+	holds, bought := j.holds(status, request.Product)
 	missing := len(request.Names) - holds
 	if !request.Product.MultiDomain || holds < 0 || missing <= 0 {
 		return nil
@@ -26,17 +26,17 @@ func (j *Buyer) EnoughNames(ctx context.Context, report seller.OrderStatus, requ
 		return fault.Errorf(fault.Value, itemparam.AltName, "%d further names, the order at %s holds at most %d and the client ordered no more: nothing was sent",
 			len(request.Names), j.Info.Title, holds)
 	}
-	j.Log.ExtInfof("item %d: %d further names, id %d at %s holds %d: buying %d more", j.Item.Item, len(request.Names), report.ID, j.Info.Title, holds, missing)
+	j.Log.ExtInfof("item %d: %d further names, id %d at %s holds %d: buying %d more", j.Item.Item, len(request.Names), status.ID, j.Info.Title, holds, missing)
 	_, err := j.Purchase(ctx, seller.Purchase{
-		Kind: seller.KindSANs, Product: request.Product, Months: j.Item.Period, ID: report.ID, SANs: missing, Held: bought, Counted: report.SANs, Request: request,
+		Kind: seller.KindSANs, Product: request.Product, Months: j.Item.Period, ID: status.ID, SANs: missing, Held: bought, Counted: status.SANs, Request: request,
 	})
 	return err
 }
 
-// holds is how many further names the order can carry, -1 where that is not known, and how many were bought beyond those
-// included. What we bought is certain. The seller's own count is read in two ways (docs/reference/namecheap.md §3.10): it
-// decides only where nothing else does, by the larger reading.
-func (j *Buyer) holds(report seller.OrderStatus, product seller.Product) (holds, bought int) {
+// holds returns how many further names the order can carry, -1 where that is not known, and how many were bought beyond
+// those included. What we bought is certain. The seller's own count is read in two ways (docs/reference/namecheap.md
+// §3.10): it decides only where nothing else does, by the larger reading.
+func (j *Buyer) holds(status seller.OrderStatus, product seller.Product) (holds, bought int) {
 	included := product.Included - 1
 	if text, known := j.Item.Params[itemparam.SANsBought]; known {
 		if n, err := strconv.Atoi(text); err == nil && n >= 0 {
@@ -44,14 +44,14 @@ func (j *Buyer) holds(report seller.OrderStatus, product seller.Product) (holds,
 		}
 		j.Log.Warningf("item %d: the parameter %s holds %q, which is no number, and counts for nothing", j.Item.Item, itemparam.SANsBought, text)
 	}
-	if report.SANs < 0 {
+	if status.SANs < 0 {
 		return -1, 0
 	}
-	return included + report.SANs, report.SANs
+	return included + status.SANs, status.SANs
 }
 
-// countNames writes down how many names beyond those included are bought, when the purchase of the intent is settled. It may
-// be done twice: the intent tells the sum, not the step.
+// countNames writes down how many names beyond those included are bought, when the purchase of the intent is resolved. It
+// may be done twice: the intent tells the sum, not the step.
 func (j *Buyer) countNames(ctx context.Context) error {
 	total, counts := j.namesOfIntent()
 	if !counts {
@@ -60,8 +60,8 @@ func (j *Buyer) countNames(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(total))
 }
 
-// namesOfIntent is how many names beyond those included are bought when the purchase of the intent has happened; false where
-// it concerns no names.
+// namesOfIntent returns how many names beyond those included are bought when the purchase of the intent has happened; false
+// where it concerns no names.
 func (j *Buyer) namesOfIntent() (total int, counts bool) {
 	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
 	if err != nil || in.Kind != seller.KindCreate && in.Kind != seller.KindSANs {
@@ -75,32 +75,32 @@ func (j *Buyer) namesOfIntent() (total int, counts bool) {
 
 // recallNames counts the names that the journal remembers for the item's orders and the item does not.
 func (j *Buyer) recallNames(ctx context.Context, lines []item.JournalEntry) error {
-	most, mark := 0, seller.AccountMark(j.Account)
+	limit, ref := 0, seller.AccountMark(j.Account)
 	for _, line := range lines {
-		if line.Item == j.Item.Item && line.Account == mark && slices.Contains(j.Lineage(), line.ID) {
-			most = max(most, line.SANs)
+		if line.Item == j.Item.Item && line.Account == ref && slices.Contains(j.Lineage(), line.ID) {
+			limit = max(limit, line.SANs)
 		}
 	}
-	if text := j.Item.Params[itemparam.SANsBought]; most > 0 {
-		if known, err := strconv.Atoi(text); err != nil || known < most {
-			j.Log.ExtInfof("item %d: %d further names were bought by the journal, the item counts %q", j.Item.Item, most, text)
-			return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(most))
+	if text := j.Item.Params[itemparam.SANsBought]; limit > 0 {
+		if known, err := strconv.Atoi(text); err != nil || known < limit {
+			j.Log.ExtInfof("item %d: %d further names were bought by the journal, the item counts %q", j.Item.Item, limit, text)
+			return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(limit))
 		}
 	}
 	return nil
 }
 
-// settleOpenNames settles a purchase of names that an earlier run left without an answer, whether the names are still wanted
-// or not. Afterwards nothing of it is open.
-func (j *Buyer) ReconcileOpenNames(ctx context.Context, report seller.OrderStatus, request seller.Request) error {
+// ReconcileOpenNames resolves a purchase of names that an earlier run left without an answer, whether the names are still
+// wanted or not. Afterwards nothing of it is open.
+func (j *Buyer) ReconcileOpenNames(ctx context.Context, status seller.OrderStatus, request seller.Request) error {
 	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err != nil || in.Kind != seller.KindSANs {
-		return nil // none, or not for here to settle
+		return nil // none, or not for here to resolve
 	}
 	if err := j.lockAccount(ctx); err != nil {
 		return err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))
-	p, err := j.asShown(ctx, seller.Purchase{Kind: seller.KindSANs, Product: request.Product, ID: report.ID, Counted: report.SANs, Request: request})
+	p, err := j.asShown(ctx, seller.Purchase{Kind: seller.KindSANs, Product: request.Product, ID: status.ID, Counted: status.SANs, Request: request})
 	if err != nil {
 		return err
 	}
@@ -111,8 +111,8 @@ func (j *Buyer) ReconcileOpenNames(ctx context.Context, report seller.OrderStatu
 	return j.SaveParam(ctx, itemparam.Intent, "")
 }
 
-// settleNames tells from the seller's count whether a purchase of names without an answer has happened. Both readings of the
-// count move by the number that was bought.
+// reconcileNames tells from the seller's count whether a purchase of names without an answer has happened. Both readings of
+// the count move by the number that was bought.
 func (j *Buyer) reconcileNames(ctx context.Context, p seller.Purchase, in Intent) (int64, error) {
 	switch {
 	case in.Counted < 0 || p.Counted < 0:

@@ -11,45 +11,45 @@ import (
 	"pmssl/internal/seller"
 )
 
-// possessions tells which item of the panel an order at the seller belongs to.
+// OwnerIndex tells which item of the panel an order at the seller belongs to.
 type OwnerIndex struct {
 	j      *Buyer
 	ids    map[int64]int64             // id at the seller -> item
-	marks  map[string]int64            // mark on the order -> item
+	refs   map[string]int64            // mark on the order -> item
 	bought map[int64]item.JournalEntry // the journal's last line of each id
-	mark   func(it int64) string       // nil where the seller keeps no marks
+	ref    func(it int64) string       // nil if the seller keeps no marks
 }
 
-// possessions reads what the items hold, for the account of the job.
+// OwnerIndex reads what the items hold, for the account of the job.
 func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
-	p := OwnerIndex{j: j, ids: map[int64]int64{}, marks: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
-	if marker, ok := j.Seller.(seller.OrderReferencer); ok {
+	p := OwnerIndex{j: j, ids: map[int64]int64{}, refs: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
+	if referencer, ok := j.Seller.(seller.OrderReferencer); ok {
 		installation, err := j.Panel.Installation(ctx)
 		if err != nil {
 			return p, err
 		}
-		p.mark = func(it int64) string { return marker.OrderRef(installation, it) }
+		p.ref = func(it int64) string { return referencer.OrderRef(installation, it) }
 	}
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
 		return p, err
 	}
-	mark := seller.AccountMark(j.Account)
+	ref := seller.AccountMark(j.Account)
 	for _, line := range lines {
-		if line.Account == mark {
+		if line.Account == ref {
 			p.bought[line.ID] = line
 		}
 	}
-	holdings, err := j.holdings(ctx)
+	claims, err := j.claims(ctx)
 	if err != nil {
 		return p, err
 	}
-	for _, h := range holdings {
+	for _, h := range claims {
 		for _, id := range append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...) {
 			p.ids[id] = h.Item
 		}
-		if p.mark != nil {
-			p.marks[p.mark(h.Item)] = h.Item
+		if p.ref != nil {
+			p.refs[p.ref(h.Item)] = h.Item
 		}
 	}
 	return p, nil
@@ -72,7 +72,7 @@ func (p OwnerIndex) Holds(it int64) bool {
 	return false
 }
 
-// Owner is the item that a certificate belongs to, with the reason in words; 0 where nobody holds it.
+// Owner returns the item that a certificate belongs to, with the reason in words; 0 if nobody holds it.
 func (p OwnerIndex) Owner(ctx context.Context, l seller.ListedCertificate) (it int64, why string, err error) {
 	ids := append([]int64{l.ID}, l.Older...)
 	for _, id := range ids {
@@ -80,7 +80,7 @@ func (p OwnerIndex) Owner(ctx context.Context, l seller.ListedCertificate) (it i
 			return it, "is on it", nil
 		}
 	}
-	if it, err := p.marked(ctx, l.OrderRef); it != 0 || err != nil {
+	if it, err := p.referenced(ctx, l.OrderRef); it != 0 || err != nil {
 		return it, "carries its mark", err
 	}
 	for _, id := range ids {
@@ -92,26 +92,26 @@ func (p OwnerIndex) Owner(ctx context.Context, l seller.ListedCertificate) (it i
 	return 0, "", nil
 }
 
-// marked is the item whose mark the order carries. An item that lost its parameters is not among the holdings; its number
-// ends the mark, and whether it does is seen by making the mark again.
-func (p OwnerIndex) marked(ctx context.Context, mark string) (int64, error) {
-	if p.mark == nil || mark == "" {
+// referenced returns the item whose mark the order carries. An item that lost its parameters is not among the holdings; its
+// number ends the mark, and whether it does is seen by making the mark again.
+func (p OwnerIndex) referenced(ctx context.Context, ref string) (int64, error) {
+	if p.ref == nil || ref == "" {
 		return 0, nil
 	}
-	if it := p.marks[mark]; it != 0 {
+	if it := p.refs[ref]; it != 0 {
 		return it, nil
 	}
-	for digits := mark[len(strings.TrimRight(mark, "0123456789")):]; digits != ""; digits = digits[1:] {
-		if it, err := strconv.ParseInt(digits, 10, 64); err == nil && it > 0 && p.mark(it) == mark {
+	for digits := ref[len(strings.TrimRight(ref, "0123456789")):]; digits != ""; digits = digits[1:] {
+		if it, err := strconv.ParseInt(digits, 10, 64); err == nil && it > 0 && p.ref(it) == ref {
 			_, err := p.j.Panel.Order(ctx, it)
-			return living(it, err)
+			return active(it, err)
 		}
 	}
 	return 0, nil
 }
 
-// journalled is the item for which the purchase journal says that the id was bought. Numbers of items begin anew with a
-// new database, and what an old one bought is what an import is for: a line from before the item existed is another
+// journalled returns the item for which the purchase journal says that the id was bought. Numbers of items begin anew with
+// a new database, and what an old one bought is what an import is for: a line from before the item existed is another
 // item's.
 func (p OwnerIndex) journalled(ctx context.Context, id int64) (int64, error) {
 	line, there := p.bought[id]
@@ -122,16 +122,16 @@ func (p OwnerIndex) journalled(ctx context.Context, id int64) (int64, error) {
 	if err == nil && boughtBefore(line, order) {
 		return 0, nil
 	}
-	return living(line.Item, err)
+	return active(line.Item, err)
 }
 
-// boughtBefore tells whether a purchase is older than the item; the panel's date of opening may be a day off.
+// boughtBefore reports whether a purchase is older than the item; the panel's date of opening may be a day off.
 func boughtBefore(line item.JournalEntry, order item.Item) bool {
 	return cabforum.DateOf(line.Time).AddDays(2).Before(order.OpenDate)
 }
 
-// living is the item unless the panel has no such one.
-func living(it int64, err error) (int64, error) {
+// active returns the item unless the panel has no such one.
+func active(it int64, err error) (int64, error) {
 	if failure := fault.From(err); failure != nil {
 		if failure.Type == fault.Missed {
 			return 0, nil
@@ -141,9 +141,9 @@ func living(it int64, err error) (int64, error) {
 	return it, nil
 }
 
-// Mark is the item's mark at a seller that keeps one; empty at the others.
+// Mark returns the item's order reference at a seller that keeps one; empty at the others.
 func (j *Buyer) Mark(ctx context.Context) (string, error) {
-	marker, ok := j.Seller.(seller.OrderReferencer)
+	referencer, ok := j.Seller.(seller.OrderReferencer)
 	if !ok {
 		return "", nil
 	}
@@ -151,5 +151,5 @@ func (j *Buyer) Mark(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return marker.OrderRef(installation, j.Item.Item), nil
+	return referencer.OrderRef(installation, j.Item.Item), nil
 }

@@ -13,8 +13,8 @@ import (
 // dayTolerance is how far two dates of a seller may lie apart and mean the same (rules TIME-2).
 const dayTolerance = 1
 
-// settleProlong tells from the end of the order whether a renewal in place without an answer has happened: the end has moved
-// to where it was to move, or it has not moved at all. Anything between is for an administrator to say.
+// reconcileProlong tells from the end of the order whether a renewal in place without an answer has happened: the end has
+// moved to where it was to move, or it has not moved at all. Anything between is for an administrator to say.
 func (j *Buyer) reconcileProlong(ctx context.Context, p seller.Purchase, in Intent) (int64, error) {
 	ends, err := cabforum.ParseDate(in.Ends)
 	becomes, too := cabforum.ParseDate(in.Becomes)
@@ -44,8 +44,8 @@ func (j *Buyer) reconcileProlong(ctx context.Context, p seller.Purchase, in Inte
 	return 0, j.buyAgain(ctx, in)
 }
 
-// awaitEnd is a renewal that the seller took although the end of the order has not moved: it is never paid again by a program.
-// One of which nothing came in a day is for an administrator.
+// awaitEnd handles a renewal that the seller took although the end of the order has not moved: it is never paid again by a
+// program. One of which nothing came in a day is for an administrator.
 func (j *Buyer) awaitEnd(ctx context.Context, p seller.Purchase, in Intent) error {
 	if j.Now().Sub(in.Time) < FreshCertificate {
 		return fault.Errorf(fault.Waiting, itemparam.Intent, "%s took the renewal of the order %d at %s and its end has not moved yet; nothing more is paid",
@@ -58,17 +58,17 @@ func (j *Buyer) awaitEnd(ctx context.Context, p seller.Purchase, in Intent) erro
 
 // underWork holds back where the seller works on the order: it may be the renewal, and its end moves when that is done.
 func (j *Buyer) underWork(ctx context.Context, p seller.Purchase, in Intent) error {
-	report, err := j.Seller.OrderStatus(ctx, p.ID)
-	if err != nil || report.State != seller.StateWaiting {
+	status, err := j.Seller.OrderStatus(ctx, p.ID)
+	if err != nil || status.State != seller.StateWaiting {
 		return err
 	}
 	return fault.Errorf(fault.Waiting, itemparam.Intent,
 		"a renewal of %s had no answer, and %s works on the order %d (%s): nothing is paid before that is over; an administrator who knows better runs --command resolve --item %d --none",
-		in.Time.Format(time.RFC3339), j.Info.Title, p.ID, report.StatusText, j.Item.Item).Retryable()
+		in.Time.Format(time.RFC3339), j.Info.Title, p.ID, status.StatusText, j.Item.Item).Retryable()
 }
 
-// RenewedElsewhere tells whether the order already runs to the end of the new term: the seller has renewed it by itself, or
-// somebody did it there. It is taken for the renewal; paying once more would be paying twice.
+// RenewedElsewhere reports whether the order already runs to the end of the new term: the seller has renewed it by itself,
+// or somebody did it there. It is taken for the renewal; paying once more would be paying twice.
 func (j *Buyer) RenewedElsewhere(ctx context.Context, p seller.Purchase) (bool, error) {
 	end := j.TermEnd()
 	runs := runsUntil(p)
@@ -79,8 +79,8 @@ func (j *Buyer) RenewedElsewhere(ctx context.Context, p seller.Purchase) (bool, 
 	return true, j.record(context.WithoutCancel(ctx), p.Kind, p.ID, "")
 }
 
-// runsUntil is the end of the order as it is. A seller may show the certificate's end for it (docs/reference/ispmanager.md
-// §9); the end that a renewal would bring then tells where the paid term ends.
+// runsUntil returns the end of the order as it is. A seller may show the certificate's end for it
+// (docs/reference/ispmanager.md §9); the end that a renewal would bring then tells where the paid term ends.
 func runsUntil(p seller.Purchase) cabforum.Date {
 	if p.Extension.NewEnd.IsZero() {
 		return p.Extension.CurrentEnd

@@ -34,11 +34,11 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) 
 		return 0, err
 	}
 	// one reading serves both: what comes up after it lies above the snapshot and is found by the next run
-	shelf, err := j.Seller.OrderSnapshot(ctx)
+	snapshot, err := j.Seller.OrderSnapshot(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if id, err := j.reconcile(ctx, p, shelf); err != nil || id != 0 {
+	if id, err := j.reconcile(ctx, p, snapshot); err != nil || id != 0 {
 		return id, err
 	}
 	if err := j.afford(ctx, p); err != nil {
@@ -51,13 +51,14 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) 
 	if err != nil {
 		return 0, err
 	}
-	if err := j.declare(ctx, p, shelf.Highest); err != nil {
+	if err := j.declare(ctx, p, snapshot.Highest); err != nil {
 		return 0, err
 	}
-	return j.pay(ctx, p, shelf.Highest, taken)
+	return j.pay(ctx, p, snapshot.Highest, taken)
 }
 
-// mayBuy refuses to buy where a second run could not be kept off, and while it is not known what was bought for the item before.
+// mayBuy refuses to buy where a second run could not be kept off, and while it is not known what was bought for the item
+// before.
 func (j *Buyer) mayBuy(ctx context.Context) error {
 	if err := j.Panel.SingleWriter(ctx); err != nil {
 		return err
@@ -146,8 +147,8 @@ func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken
 	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
 }
 
-// answeredBut writes on the intent what an answer that proves nothing says: that the seller took the purchase, or that it was
-// refused.
+// answeredBut writes on the intent what an answer that proves nothing says: that the seller took the purchase, or that it
+// was refused.
 func (j *Buyer) answeredBut(ctx context.Context, failure *fault.Error) {
 	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
 	if err == nil {
@@ -159,7 +160,7 @@ func (j *Buyer) answeredBut(ctx context.Context, failure *fault.Error) {
 	}
 }
 
-// spending tells whoever watches over the run that it must not be ended now.
+// EnterCritical tells whoever watches over the run that it must not be ended now.
 func (j *Buyer) EnterCritical(now bool) {
 	if j.CriticalSection != nil {
 		j.CriticalSection(now)
@@ -299,8 +300,8 @@ func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) e
 	return j.SaveParam(ctx, itemparam.Intent, "")
 }
 
-// onItem reports whether the purchase of the intent is on the item. For a first purchase any id above the snapshot shows it; a
-// renewal needs its own line in the journal, because a reissue brings a new id as well.
+// onItem reports whether the purchase of the intent is on the item. For a first purchase any id above the snapshot shows
+// it; a renewal needs its own line in the journal, because a reissue brings a new id as well.
 func (j *Buyer) onItem(in Intent, lines []item.JournalEntry) bool {
 	if in.Kind == seller.KindCreate || in.Kind == seller.KindOrder {
 		return j.ID() > in.Snapshot
@@ -344,13 +345,13 @@ func (j *Buyer) dryPurchase(ctx context.Context, p seller.Purchase) error {
 	about = append(about, "proof", p.Request.Method)
 	price := "unknown"
 	if j.Dry.Price != nil {
-		price = moneyWords(*j.Dry.Price)
+		price = formatMoney(*j.Dry.Price)
 	}
 	about = append(about, "price", price)
 	if j.Dry.Balance != nil {
-		about = append(about, "balance", moneyWords(*j.Dry.Balance))
+		about = append(about, "balance", formatMoney(*j.Dry.Balance))
 	}
 	return j.Dry.Stop(err, item.DryBuy, about...)
 }
 
-func moneyWords(m seller.Money) string { return strings.TrimSpace(m.Text + " " + m.Currency) }
+func formatMoney(m seller.Money) string { return strings.TrimSpace(m.Text + " " + m.Currency) }

@@ -12,9 +12,10 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Recall reads the purchase journal: an id that is there for this item and not on the item is put on the item (rules BUY-2), if it
-// is known to be this item's: numbers of items begin anew with a restored database (rules BUY-9). What is not known keeps the
-// run from buying, see j.doubt. The last line of an id decides whose it is. An intent that such an id settles is dropped.
+// Recall reads the purchase journal: an id that is there for this item and not on the item is put on the item (rules
+// BUY-2), if it is known to be this item's: numbers of items begin anew with a restored database (rules BUY-9). What is not
+// known keeps the run from buying, see j.doubt. The last line of an id decides whose it is. An intent that such an id
+// resolves is dropped.
 func (j *Buyer) Recall(ctx context.Context) error {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
@@ -29,7 +30,7 @@ func (j *Buyer) Recall(ctx context.Context) error {
 		if slices.Contains(j.Lineage(), line.ID) {
 			continue // two lines for one id
 		}
-		if odd := j.notOurs(ctx, line); odd != nil {
+		if odd := j.checkOwnLine(ctx, line); odd != nil {
 			j.Log.Errorf("%v", odd)
 			j.Doubt = odd
 			continue
@@ -50,10 +51,10 @@ func (j *Buyer) Recall(ctx context.Context) error {
 	return j.recallNames(ctx, lines)
 }
 
-// forgotten lists the journal's lines of this item and account whose ids are on no item and were not released by an administrator.
-// A sweep comes here for each of its items: nothing is made of the whole journal without need.
+// forgotten lists the journal's lines of this item and account whose ids are on no item and were not released by an
+// administrator. A sweep comes here for each of its items: nothing is made of the whole journal without need.
 func (j *Buyer) forgotten(ctx context.Context, lines []item.JournalEntry) ([]item.JournalEntry, error) {
-	mark := seller.AccountMark(j.Account)
+	ref := seller.AccountMark(j.Account)
 	released := item.ParseIDs(j.Item.Params[itemparam.Released])
 	own := slices.DeleteFunc(slices.Clone(lines), func(line item.JournalEntry) bool {
 		return line.Item != j.Item.Item || line.Kind == seller.KindSANs || slices.Contains(j.Lineage(), line.ID) || slices.Contains(released, line.ID)
@@ -63,7 +64,7 @@ func (j *Buyer) forgotten(ctx context.Context, lines []item.JournalEntry) ([]ite
 	}
 	owner := map[int64]int64{}
 	for _, line := range lines {
-		if line.Account == mark {
+		if line.Account == ref {
 			owner[line.ID] = line.Item
 		}
 	}
@@ -73,7 +74,7 @@ func (j *Buyer) forgotten(ctx context.Context, lines []item.JournalEntry) ([]ite
 		switch {
 		case err != nil:
 			return nil, err
-		case line.Account != mark:
+		case line.Account != ref:
 			j.Log.Warningf("item %d: the journal holds id %d of another account at the seller; left alone", j.Item.Item, line.ID)
 		case owner[line.ID] != j.Item.Item, holder.Item != 0: // an administrator gave it to another item, perhaps on another host
 			j.Log.ExtInfof("item %d: the journal's id %d is another item's by now; left alone", j.Item.Item, line.ID)
@@ -86,9 +87,9 @@ func (j *Buyer) forgotten(ctx context.Context, lines []item.JournalEntry) ([]ite
 	return found, nil
 }
 
-// notOurs returns a fault unless the journal's line is known to be a purchase of this item: by the item's intent, by the key or the
-// name of its CSR or, for a line of the version before, by what the seller shows.
-func (j *Buyer) notOurs(ctx context.Context, line item.JournalEntry) error {
+// checkOwnLine returns a fault unless the journal's line is known to be a purchase of this item: by the item's intent, by
+// the key or the name of its CSR or, for a line of the version before, by what the seller shows.
+func (j *Buyer) checkOwnLine(ctx context.Context, line item.JournalEntry) error {
 	if j.intended(line) {
 		return nil
 	}
@@ -97,12 +98,12 @@ func (j *Buyer) notOurs(ctx context.Context, line item.JournalEntry) error {
 	if odd == "" && own.matches(bought) {
 		return nil
 	}
-	if odd == "" { // the line does not tell
-		report, err := j.Seller.OrderStatus(ctx, line.ID)
+	if odd == "" { // the line does not say
+		status, err := j.Seller.OrderStatus(ctx, line.ID)
 		if err != nil {
 			return err
 		}
-		if odd = own.contradicts(shownBy(report)); odd == "" && own.matches(shownBy(report)) {
+		if odd = own.contradicts(shownBy(status)); odd == "" && own.matches(shownBy(status)) {
 			return nil
 		}
 	}
@@ -132,8 +133,8 @@ func (j *Buyer) release(ctx context.Context, ids []int64) error {
 	return j.SaveParam(ctx, itemparam.Released, item.FormatIDs(all))
 }
 
-// RenewalLine is what the item itself says of the renewal that was paid last, as a line of the journal: the journal is one host's
-// (rules BUY-14). False if it says nothing.
+// RenewalLine returns what the item itself says of the renewal that was paid last, as a line of the journal: the journal is
+// one host's (rules BUY-14). False if it says nothing.
 func (j *Buyer) RenewalLine() (item.JournalEntry, bool) {
 	words := strings.Fields(j.Item.Params[itemparam.Renewal])
 	if len(words) != 3 {

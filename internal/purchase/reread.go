@@ -23,8 +23,8 @@ func (j *Buyer) lockAccount(ctx context.Context) error {
 	return err
 }
 
-// asRead returns a retryable fault if what decides about money is not any more what this run has read: ids, lineage, intent, term,
-// names bought, the order itself, and the account that pays.
+// asRead returns a retryable fault if what decides about money is not any more what this run has read: ids, lineage,
+// intent, term, names bought, the order itself, and the account that pays.
 func (j *Buyer) asRead(ctx context.Context) error {
 	now, err := j.Panel.Order(ctx, j.Item.Item)
 	if err != nil {
@@ -56,8 +56,9 @@ func (j *Buyer) asRead(ctx context.Context) error {
 	return nil
 }
 
-// asShown returns a purchase for an order that exists with what the seller shows of that order now. An earlier purchase for it
-// without an answer is settled by this, and it may be carried out while the run waits for the account's lock (rules BUY-11).
+// asShown returns a purchase for an order that exists with what the seller shows of that order now. An earlier purchase for
+// it without an answer is resolved by this, and it may be carried out while the run waits for the account's lock (rules
+// BUY-11).
 func (j *Buyer) asShown(ctx context.Context, p seller.Purchase) (seller.Purchase, error) {
 	if j.Item.Params[itemparam.Intent] == "" {
 		return p, nil
@@ -72,8 +73,8 @@ func (j *Buyer) asShown(ctx context.Context, p seller.Purchase) (seller.Purchase
 		p.Extension = extension
 		return p, err
 	case seller.KindSANs:
-		report, err := j.Seller.OrderStatus(ctx, p.ID)
-		p.Counted = report.SANs
+		status, err := j.Seller.OrderStatus(ctx, p.ID)
+		p.Counted = status.SANs
 		return p, err
 	}
 	return p, nil

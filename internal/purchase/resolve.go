@@ -15,7 +15,7 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// Resolve is how an administrator settles a purchase without a clear answer (rules BUY-5): --id ID names what was bought,
+// Resolve lets an administrator resolve a purchase without a clear answer (rules BUY-5): --id ID names what was bought,
 // --none says that nothing was. It shows what it would do, as with --dry-run, and does it with --yes.
 func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	id, err := resolveID(run.Args)
@@ -63,8 +63,8 @@ func resolveID(args item.Args) (int64, error) {
 	return id, nil
 }
 
-// whatIsKnown puts on the item what the journal knows for certain, before the administrator's word is taken. An item whose ids are none
-// is put right by that word alone.
+// whatIsKnown puts on the item what the journal knows for certain, before the administrator's word is taken. An item whose
+// ids are none is put right by that word alone.
 func (j *Buyer) whatIsKnown(ctx context.Context) error {
 	if !j.Args.Yes || j.Readable() != nil {
 		return nil
@@ -80,8 +80,8 @@ func (j *Buyer) whatIsKnown(ctx context.Context) error {
 	return err
 }
 
-// resolveNone frees the item: of an intent, readable or not, of ids that are none, of what the journal says of it without its being
-// certain, and, if there is nothing of that kind, of an id that is not this item's (rules BUY-5).
+// resolveNone frees the item: of an intent, readable or not, of ids that are none, of what the journal says of it without
+// its being certain, and, if there is nothing of that kind, of an id that is not this item's (rules BUY-5).
 func (j *Buyer) resolveNone(ctx context.Context, node *etree.Element) error {
 	node.CreateAttr("action", "forget")
 	unplaced, err := j.notPlaced(ctx)
@@ -125,14 +125,15 @@ func (j *Buyer) freeItem(ctx context.Context, unplaced []int64, wrong bool) erro
 	return nil
 }
 
-// notPlaced lists the ids that the journal or the item's mark at the seller names for this item and that are not on it. If the seller's
-// list cannot be read, the account may be closed for good: what the panel knows of is freed all the same.
+// notPlaced lists the ids that the journal or the item's order reference at the seller names for this item and that are not
+// on it. If the seller's list cannot be read, the account may be closed for good: what the panel knows of is freed all the
+// same.
 func (j *Buyer) notPlaced(ctx context.Context) ([]int64, error) {
 	ids, err := j.unplaced(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
-	marked, err := j.markedElsewhere(ctx)
+	referenced, err := j.referencedElsewhere(ctx)
 	if err != nil {
 		if j.Item.Params[itemparam.Intent] == "" && len(ids) == 0 && j.Readable() == nil {
 			return nil, err
@@ -140,10 +141,11 @@ func (j *Buyer) notPlaced(ctx context.Context) ([]int64, error) {
 		j.Log.Warningf("item %d: whether an order at %s carries its mark could not be read, such a one would still be taken for this item's: %v",
 			j.Item.Item, j.Info.Title, err)
 	}
-	return slices.Compact(slices.Sorted(slices.Values(append(ids, marked...)))), nil
+	return slices.Compact(slices.Sorted(slices.Values(append(ids, referenced...)))), nil
 }
 
-// unplaced lists the ids that the journal names for this item and that are not on it, without the one that is about to be put there.
+// unplaced lists the ids that the journal names for this item and that are not on it, without the one that is about to be
+// put there.
 func (j *Buyer) unplaced(ctx context.Context, except int64) ([]int64, error) {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
@@ -159,14 +161,14 @@ func (j *Buyer) unplaced(ctx context.Context, except int64) ([]int64, error) {
 	return ids, err
 }
 
-// markedElsewhere lists the orders at the seller that carry the item's mark, are on no item and were not released before: those of an
-// earlier client whose item had the same number.
-func (j *Buyer) markedElsewhere(ctx context.Context) ([]int64, error) {
-	mark, err := j.Mark(ctx)
-	if err != nil || mark == "" {
+// referencedElsewhere lists the orders at the seller that carry the item's order reference, are on no item and were not
+// released before: those of an earlier client whose item had the same number.
+func (j *Buyer) referencedElsewhere(ctx context.Context) ([]int64, error) {
+	ref, err := j.Mark(ctx)
+	if err != nil || ref == "" {
 		return nil, err
 	}
-	shelf, err := j.Seller.OrderSnapshot(ctx)
+	snapshot, err := j.Seller.OrderSnapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -176,8 +178,8 @@ func (j *Buyer) markedElsewhere(ctx context.Context) ([]int64, error) {
 	}
 	released := item.ParseIDs(j.Item.Params[itemparam.Released])
 	var ids []int64
-	for _, r := range shelf.Records {
-		if owner := taken[r.ID]; strings.EqualFold(r.OrderRef, mark) && (owner == 0 || owner == j.Item.Item) &&
+	for _, r := range snapshot.Records {
+		if owner := taken[r.ID]; strings.EqualFold(r.OrderRef, ref) && (owner == 0 || owner == j.Item.Item) &&
 			!slices.Contains(j.Lineage(), r.ID) && !slices.Contains(released, r.ID) {
 			ids = append(ids, r.ID)
 		}
@@ -185,19 +187,19 @@ func (j *Buyer) markedElsewhere(ctx context.Context) ([]int64, error) {
 	return ids, nil
 }
 
-// foreignIDs lists the item's ids, to be taken off it: the seller has no such order, or shows another key or name for it. Any other id
-// stays: without it the order would be paid again.
+// foreignIDs lists the item's ids, to be taken off it: the seller has no such order, or shows another key or name for it.
+// Any other id stays: without it the order would be paid again.
 func (j *Buyer) foreignIDs(ctx context.Context) ([]int64, error) {
 	ids := j.Lineage()
 	if len(ids) == 0 {
 		return nil, fault.Errorf(fault.Missed, itemparam.Intent, "item %d (%s) has no unsettled purchase and no id at %s: there is nothing to free",
 			j.Item.Item, j.Item.Name, j.Info.Title)
 	}
-	report, err := j.Seller.OrderStatus(ctx, j.ID())
+	status, err := j.Seller.OrderStatus(ctx, j.ID())
 	if failure := fault.From(err); failure != nil && failure.Retry {
 		return nil, err
 	}
-	if err == nil && j.own().contradicts(shownBy(report)) == "" {
+	if err == nil && j.own().contradicts(shownBy(status)) == "" {
 		return nil, fault.Errorf(fault.Value, "none", "item %d (%s): no purchase is unsettled, and nothing at %s contradicts that id %d is this item's order: nothing is freed",
 			j.Item.Item, j.Item.Name, j.Info.Title, j.ID())
 	}
@@ -221,13 +223,13 @@ func (j *Buyer) resolveBought(ctx context.Context, node *etree.Element, id int64
 	if j.renewedFrom(id) {
 		return fault.Errorf(fault.Value, "id", "id %d was item %d's before the renewal, which has an id of its own", id, j.Item.Item)
 	}
-	report, err := j.assignable(ctx, id, owner)
+	status, err := j.assignable(ctx, id, owner)
 	if err != nil {
 		return err
 	}
-	node.CreateAttr("state", report.State.String())
-	node.CreateAttr("type", report.Type)
-	node.CreateAttr("name", report.CommonName)
+	node.CreateAttr("state", status.State.String())
+	node.CreateAttr("type", status.Type)
+	node.CreateAttr("name", status.CommonName)
 	if !j.Args.Yes {
 		return nil
 	}
@@ -240,29 +242,29 @@ func (j *Buyer) renewedFrom(id int64) bool {
 	return err == nil && in.Kind == seller.KindRenew && id <= in.Snapshot && slices.Contains(j.Lineage(), id)
 }
 
-// assignable returns the seller's report of the id, or why it cannot be put on the item: the seller does not know it, or it is
-// part of the owner's past.
+// assignable returns the seller's report of the id, or why it cannot be put on the item: the seller does not know it, or it
+// is part of the owner's past.
 func (j *Buyer) assignable(ctx context.Context, id int64, owner item.Claim) (seller.OrderStatus, error) {
-	report, err := j.Seller.OrderStatus(ctx, id)
+	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil {
-		return report, err
+		return status, err
 	}
-	if report.State.Ended() && report.Type == "" && report.CommonName == "" { // a seller may take what it never had for deleted
-		return report, fault.Errorf(fault.Missed, "id", "%s knows no id %d (%s)", j.Info.Title, id, report.StatusText)
+	if status.State.Ended() && status.Type == "" && status.CommonName == "" { // a seller may take what it never had for deleted
+		return status, fault.Errorf(fault.Missed, "id", "%s knows no id %d (%s)", j.Info.Title, id, status.StatusText)
 	}
-	if owner.Item != 0 && report.State == seller.StateReplaced { // part of that item's past, not a purchase put there by mistake
-		return report, fault.Errorf(fault.Value, "id", "id %d belongs to the lineage of item %d", id, owner.Item)
+	if owner.Item != 0 && status.State == seller.StateReplaced { // part of that item's past, not a purchase put there by mistake
+		return status, fault.Errorf(fault.Value, "id", "id %d belongs to the lineage of item %d", id, owner.Item)
 	}
-	return report, nil
+	return status, nil
 }
 
-// ownerOf is the other item that holds an id; its zero value where none does.
+// ownerOf returns the other item that holds an id; its zero value where none does.
 func (j *Buyer) ownerOf(ctx context.Context, id int64) (item.Claim, error) {
-	holdings, err := j.holdings(ctx)
+	claims, err := j.claims(ctx)
 	if err != nil {
 		return item.Claim{}, err
 	}
-	for _, h := range holdings {
+	for _, h := range claims {
 		if h.Item != j.Item.Item && slices.Contains(append(item.ParseIDs(h.Lineage), item.ParseIDs(h.OrderID)...), id) {
 			return h, nil
 		}
@@ -270,7 +272,7 @@ func (j *Buyer) ownerOf(ctx context.Context, id int64) (item.Claim, error) {
 	return item.Claim{}, nil
 }
 
-// newestOf is the newest id of a holding.
+// newestOf returns the newest id of a holding.
 func newestOf(h item.Claim) int64 {
 	for _, list := range []string{h.OrderID, h.Lineage} {
 		if ids := item.ParseIDs(list); len(ids) > 0 {
@@ -280,7 +282,7 @@ func newestOf(h item.Claim) int64 {
 	return 0
 }
 
-// settleByHand puts the id on the item, and takes it from an item that was given it by mistake and has another one by
+// reconcileByHand puts the id on the item, and takes it from an item that was given it by mistake and has another one by
 // now. The journal's last line of an id says whose it is.
 func (j *Buyer) reconcileByHand(ctx context.Context, id int64, owner item.Claim) error {
 	if err := j.Panel.HoldsLocks(ctx); err != nil {

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// lookTime bounds the look-ups of one order, all names together.
-	lookTime = 4 * time.Second
-	// maxLooked is how many names of one order are looked up.
-	maxLooked = 20
+	// lookupTime bounds the look-ups of one order, all names together.
+	lookupTime = 4 * time.Second
+	// maxLookups is how many names of one order are looked up.
+	maxLookups = 20
 	// maxShown is how long the text on the item gets, in bytes; the log has all of it.
 	maxShown = 1000
 )
@@ -44,19 +44,19 @@ func (j *Buyer) WarnOfNames(ctx context.Context, request seller.Request) {
 	j.ShowNames(ctx, lines)
 }
 
-// wrongNames are the lines about names that cannot be certified, in the order of the names. All are looked up at the same
-// time, so that one without an answer does not use up the time of the others.
+// wrongNames returns the lines about names that cannot be certified, in the order of the names. All are looked up at the
+// same time, so that one without an answer does not use up the time of the others.
 func (j *Buyer) wrongNames(ctx context.Context, resolver item.Resolver, names []string) []string {
-	if len(names) > maxLooked {
-		j.Log.ExtInfof("item %d: %d of the %d names are looked up, not %s", j.Item.Item, maxLooked, len(names), strings.Join(names[maxLooked:], " "))
-		names = names[:maxLooked]
+	if len(names) > maxLookups {
+		j.Log.ExtInfof("item %d: %d of the %d names are looked up, not %s", j.Item.Item, maxLookups, len(names), strings.Join(names[maxLookups:], " "))
+		names = names[:maxLookups]
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	lines, failures := make([]string, len(names)), make([]error, len(names))
 	var all sync.WaitGroup
 	for i, name := range names {
-		all.Go(func() { lines[i], failures[i] = j.guardedLook(ctx, resolver, name) })
+		all.Go(func() { lines[i], failures[i] = j.guardedLookup(ctx, resolver, name) })
 	}
 	all.Wait()
 	for i, err := range failures {
@@ -73,8 +73,9 @@ func (j *Buyer) wrongNames(ctx context.Context, resolver item.Resolver, names []
 	return found
 }
 
-// guardedLook is wrongName for a goroutine: a panic over what some server sent must not end a run that has bought something.
-func (j *Buyer) guardedLook(ctx context.Context, resolver item.Resolver, name string) (line string, err error) {
+// guardedLookup is wrongName for a goroutine: a panic over what some server sent must not end a run that has bought
+// something.
+func (j *Buyer) guardedLookup(ctx context.Context, resolver item.Resolver, name string) (line string, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			line, err = "", fmt.Errorf("a fault of the look-up: %v", reason)
@@ -83,7 +84,8 @@ func (j *Buyer) guardedLook(ctx context.Context, resolver item.Resolver, name st
 	return j.wrongName(ctx, resolver, name)
 }
 
-// wrongName is the line about one name, empty where nothing speaks against it. A wildcard is looked up as what it is below.
+// wrongName returns the line about one name, empty if nothing speaks against it. A wildcard is looked up as what it is
+// below.
 func (j *Buyer) wrongName(ctx context.Context, resolver item.Resolver, name string) (string, error) {
 	base, wildcard := strings.CutPrefix(name, "*.")
 	exists, err := resolver.Exists(ctx, base)
@@ -99,22 +101,22 @@ func (j *Buyer) wrongName(ctx context.Context, resolver item.Resolver, name stri
 	if err != nil || !restricted || slices.ContainsFunc(allowed, j.sellersOwn) {
 		return "", err
 	}
-	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, pki.DisplayName(name), inWords(allowed), strings.Join(j.Info.Issuers, ", ")), nil
+	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, pki.DisplayName(name), listIssuers(allowed), strings.Join(j.Info.Issuers, ", ")), nil
 }
 
-// sellersOwn tells whether an issuer domain name is that of a CA behind the seller.
+// sellersOwn reports whether an issuer domain name is that of a CA behind the seller.
 func (j *Buyer) sellersOwn(issuer string) bool {
 	return slices.ContainsFunc(j.Info.Issuers, func(own string) bool { return strings.EqualFold(own, issuer) })
 }
 
-// inWords names issuers for people, a few of them.
-func inWords(issuers []string) string {
-	const most = 3
+// listIssuers names issuers for people, a few of them.
+func listIssuers(issuers []string) string {
+	const limit = 3
 	switch {
 	case len(issuers) == 0:
 		return "nobody"
-	case len(issuers) > most:
-		return fmt.Sprintf("%s and %d others", strings.Join(issuers[:most], ", "), len(issuers)-most)
+	case len(issuers) > limit:
+		return fmt.Sprintf("%s and %d others", strings.Join(issuers[:limit], ", "), len(issuers)-limit)
 	}
 	return "only " + strings.Join(issuers, ", ")
 }
@@ -123,7 +125,7 @@ func inWords(issuers []string) string {
 // somebody else says there (its own word is check, docs/reference/billmanager.md §4.1) stays. A panel that does not take it
 // does not stop the order.
 func (j *Buyer) ShowNames(ctx context.Context, lines []string) {
-	if there := j.Item.Params[itemparam.StatusNote]; there != "" && !aboutNames(there) {
+	if there := j.Item.Params[itemparam.StatusNote]; there != "" && !isNamesWarning(there) {
 		return
 	}
 	if err := j.SaveParam(ctx, itemparam.StatusNote, shown(lines)); err != nil {
@@ -131,7 +133,7 @@ func (j *Buyer) ShowNames(ctx context.Context, lines []string) {
 	}
 }
 
-// shown is the text on the item: one line for each name, as far as there is room.
+// shown returns the text on the item: one line for each name, as far as there is room.
 func shown(lines []string) string {
 	var text strings.Builder
 	for i, line := range lines {
@@ -144,8 +146,8 @@ func shown(lines []string) string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// aboutNames tells whether a text on the item is one of ours.
-func aboutNames(text string) bool {
+// isNamesWarning reports whether a text on the item is one of ours.
+func isNamesWarning(text string) bool {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if !strings.HasSuffix(line, lineAbsent) && !strings.HasPrefix(line, lineRestricted) && !strings.HasSuffix(line, lineMore) {

@@ -11,8 +11,8 @@ const countryCodes = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD B
 	"SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ " +
 	"UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
 
-// Country returns the code of ISO 3166-1 alpha-2 that a text means, in upper case. UK and EL, which other standards use, are
-// mended to GB and GR. It returns "" if the text is no such code.
+// Country returns the code of ISO 3166-1 alpha-2 that a text means, in upper case. UK and EL, which other standards use,
+// are mended to GB and GR. It returns "" if the text is no such code.
 func Country(text string) string {
 	code := strings.ToUpper(strings.TrimSpace(text))
 	switch code {
@@ -27,7 +27,7 @@ func Country(text string) string {
 	return code
 }
 
-// MendedCountry says that a text is sent as another code than the one that was typed; empty if it is not.
+// MendedCountry reports that a text is sent as another code than the one that was typed; empty if it is not.
 func MendedCountry(text string) string {
 	typed := strings.ToUpper(strings.TrimSpace(text))
 	if code := Country(text); code != "" && code != typed {

@@ -22,9 +22,9 @@ const (
 )
 
 // CheckField holds one field of an order form against what a CA and the panel's own check `certificatelatin` take, by the
-// field's name as the panel stores it (docs/reference/billmanager.md §4.1): CSR, names, approvers, way of proof, contacts,
-// organisation. A field that nothing is known of passes, and so does an empty value: whether something is missing is for
-// the order as a whole to say. A refusal is a fault of type value whose object is the field's name.
+// field's name as the panel stores it (docs/reference/billmanager.md §4.1): CSR, names, approvers, validation method,
+// contacts, organisation. A field that nothing is known of passes, and so does an empty value: whether something is missing
+// is for the order as a whole to say. A refusal is a fault of type value whose object is the field's name.
 func CheckField(name, value string) error {
 	if strings.TrimSpace(value) == "" {
 		return nil
@@ -53,7 +53,7 @@ func CheckField(name, value string) error {
 	return nil
 }
 
-// withoutNumber is a field's name without the number that tells it from its siblings: approver_email_2.
+// withoutNumber returns a field's name without the number that tells it from its siblings: approver_email_2.
 func withoutNumber(name string) string {
 	base := strings.TrimRight(name, "0123456789")
 	if base == name {
@@ -78,8 +78,9 @@ func checkNames(field, list string) error {
 // SplitNames parts a list of names as the panel and sellers write it: with blanks, line breaks or commas between them.
 func SplitNames(list string) []string { return strings.Fields(strings.ReplaceAll(list, ",", " ")) }
 
-// MappedNames says which names of a list are sent in another form than the one in which they were typed: U-labels, full-width
-// characters, a trailing dot (UTS 46). Letter case counts as no difference. Names that cannot be certified are left out.
+// MappedNames returns which names of a list are sent in another form than the one in which they were typed: U-labels,
+// full-width characters, a trailing dot (UTS 46). Letter case counts as no difference. Names that cannot be certified are
+// left out.
 func MappedNames(list string) []string {
 	var mapped []string
 	for _, word := range SplitNames(list) {
@@ -108,7 +109,7 @@ func ParseEmails(field, list string) ([]string, error) {
 	return emails, nil
 }
 
-// Each flaw says why a value cannot be used, and is empty where it can.
+// Each flaw says why a value cannot be used, and is empty if it can.
 
 func emailFlaw(text string) string {
 	if !pki.PlainAddress(text) || utf8.RuneCountInString(text) > maxEmail {
@@ -133,15 +134,15 @@ func emailFlaw(text string) string {
 	return ""
 }
 
-// latinFlaw is the panel's check certificatelatin: what CAs put into certificates of every language alike.
-func latinFlaw(text string, most int) string {
+// latinFlaw applies the panel's check certificatelatin: what CAs put into certificates of every language alike.
+func latinFlaw(text string, limit int) string {
 	for _, r := range text {
 		if r < ' ' || r > '~' {
 			return "has characters other than Latin letters, digits and plain punctuation"
 		}
 	}
-	if len(text) > most {
-		return "is longer than " + strconv.Itoa(most) + " characters"
+	if len(text) > limit {
+		return "is longer than " + strconv.Itoa(limit) + " characters"
 	}
 	return ""
 }

@@ -16,7 +16,7 @@ func TestFieldsOfAnOrderForm(t *testing.T) {
 	csr := pkitest.CsrFor(t, pkitest.NewKey(t), "example.com").PEM
 	for _, c := range []struct {
 		rule, name, value string
-		refused           string // words of the refusal, empty where the value passes
+		refused           string // words of the refusal, empty if the value passes
 	}{
 		{"a CSR", "csr", csr, ""},
 		{"no CSR", "csr", "hello", "not PEM"},
@@ -86,7 +86,7 @@ func TestContactsReportAllProblemsAtOnce(t *testing.T) {
 	require.NoError(t, seller.CheckContacts(nil))
 
 	err := seller.CheckContacts(good, "org_city", "org_name", "adm_fname")
-	assert.Equal(t, fault.Error{Type: fault.Missed, Object: "adm_fname", Message: "missing adm_fname, org_city"}, told(err))
+	assert.Equal(t, fault.Error{Type: fault.Missed, Object: "adm_fname", Message: "missing adm_fname, org_city"}, parts(err))
 
 	err = seller.CheckContacts(map[string]string{"org_name": "Пример", "org_country": "Germany", "tech_phone": "none", "org_city": " "}, "org_city")
 	failure := fault.From(err)

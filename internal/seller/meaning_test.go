@@ -58,12 +58,12 @@ func TestTrunkZerosAreDropped(t *testing.T) {
 		{"a no-break space and a dash of a word processor", "+44\u00a020 7946\u20130000", "+44.2079460000"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			dotted, complaint := seller.DottedPhone(c.text)
-			assert.Empty(t, complaint)
+			dotted, problem := seller.DottedPhone(c.text)
+			assert.Empty(t, problem)
 			assert.Equal(t, c.want, dotted)
 			assert.NoError(t, seller.CheckField("org_phone", c.text))
-			again, complaint := seller.DottedPhone(seller.WithoutTrunkZero(c.text))
-			assert.Empty(t, complaint)
+			again, problem := seller.DottedPhone(seller.WithoutTrunkZero(c.text))
+			assert.Empty(t, problem)
 			assert.Equal(t, c.want, again)
 		})
 	}
@@ -78,8 +78,8 @@ func TestNumbersThatDoNotExistAreRefused(t *testing.T) {
 		"Russia with the inner 8": "+7 8 495 123-45-67", "a code that nobody has": "+999 123 456 789", "another one": "+210 123 456 789",
 		"two trunk zeros": "+44 (0)020 7946 0000", "an extension": "+1 202 555 0123 x5", "words": "call me",
 	} {
-		_, complaint := seller.DottedPhone(text)
-		assert.NotEmpty(t, complaint, rule)
+		_, problem := seller.DottedPhone(text)
+		assert.NotEmpty(t, problem, rule)
 		assert.Error(t, seller.CheckField("adm_phone", text), rule)
 	}
 }

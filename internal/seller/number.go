@@ -14,8 +14,8 @@ func ParseID(text string) int64 {
 	return id
 }
 
-// ParseCount returns a count, such as names or months, that a seller's text writes as decimal digits. The result is false if the
-// text is absent, no number, negative or beyond 32 bits: what is missing is not taken for zero by mistake.
+// ParseCount returns a count, such as names or months, that a seller's text writes as decimal digits. The result is false
+// if the text is absent, no number, negative or beyond 32 bits: what is missing is not taken for zero by mistake.
 func ParseCount(text string) (int, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
 	if err != nil || n < 0 {

@@ -51,11 +51,11 @@ type Purchase struct {
 type OrderSummary struct {
 	ID       int64
 	State    State
-	Months   int           // of the paid term, 0 where the seller does not tell
+	Months   int           // of the paid term, 0 if the seller does not say
 	Host     string        // common name, empty before activation
 	Type     string        // the seller's product name
-	OrderRef string        // our mark on the order, empty where it has none or the seller does not show it
-	Created  cabforum.Date // zero where the seller does not tell
+	OrderRef string        // our order reference on the order, empty if it has none or the seller does not show it
+	Created  cabforum.Date // zero if the seller does not say
 }
 
 // OrderSnapshot is what the seller holds that is paid and not activated, and where its ids stand.
@@ -69,22 +69,23 @@ type OrderStatus struct {
 	ID         int64
 	State      State
 	StatusText string // the seller's own words for the state
-	ReplacedBy int64  // 0 where nothing replaced it
+	ReplacedBy int64  // 0 if nothing replaced it
 	Type       string // the seller's product name
-	Months     int    // of the paid term, 0 where the seller does not tell
+	Months     int    // of the paid term, 0 if the seller does not say
 	Issued     cabforum.Date
 	Expires    cabforum.Date // meaning unproven: the leaf's end or the term's
 	CSR        string        // PEM that the seller shows, often empty
 	CommonName string
-	SANs       int // names beside the common name that the order holds, by the seller's count; -1 where it does not tell
-	// PEM holds the certificates as they came, the leaf first as far as the seller's order tells; empty where none is
+	SANs       int // names beside the common name that the order holds, by the seller's count; -1 where it does not say
+	// PEM holds the certificates as they came, the leaf first as far as the seller's order tells; empty if none is
 	// there.
 	PEM []string
-	// Challenges are what the client must publish, where the report itself tells; of all ways of proof that the seller shows.
+	// Challenges are what the client must publish, where the report itself tells; of all validation methods that the seller
+	// shows.
 	Challenges []Challenge
 	// Renews says that the seller would renew the order by itself.
 	Renews bool
-	// Inferred says that the seller does not tell the state: it was concluded from whether a certificate is there. A
+	// Inferred says that the seller does not say the state: it was concluded from whether a certificate is there. A
 	// reissue that waits cannot be told from one that never began then.
 	Inferred bool
 	// Undelivered says why the certificate of an order that the seller calls issued could not be fetched; State is
@@ -104,27 +105,27 @@ type ListedCertificate struct {
 	Older      []int64 // ids that it took the place of, oldest first
 	State      State
 	CommonName string
-	Template   string // template id of its product, empty where the product is not known
+	Template   string // template id of its product, empty if the product is not known
 	Type       string // the seller's product name
-	Months     int    // of the paid term, 0 where the seller does not tell
+	Months     int    // of the paid term, 0 if the seller does not say
 	Created    cabforum.Date
 	Expires    cabforum.Date // meaning unproven, see Report
-	OrderRef   string        // our mark on the order
+	OrderRef   string        // our order reference on the order
 	// Unsaid means that the list does not say whether the order was issued: only a report tells that.
 	Unsaid bool
 }
 
-// Lineage is all ids of the order, oldest first.
+// Lineage returns all ids of the order, oldest first.
 func (l ListedCertificate) Lineage() []int64 { return append(slices.Clone(l.Older), l.ID) }
 
 // Offer is one product at its prices.
 type Offer struct {
-	ID      int64  // the seller's own number of the tariff, 0 where it has none
+	ID      int64  // the seller's own number of the tariff, 0 if it has none
 	Name    string // the seller's name
 	Product Product
 	Prices  []Price
-	// MoreNames is what one further name beyond those included costs, by term; empty where none can be bought or the seller
-	// does not tell.
+	// MoreNames is what one further name beyond those included costs, by term; empty if none can be bought or the seller
+	// does not say.
 	MoreNames []Price
 }
 

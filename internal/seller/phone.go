@@ -12,7 +12,8 @@ const (
 	maxDigits = 15
 )
 
-// phoneGaps are what people put between the digits of a number beside brackets: the dashes and blanks of word processors too.
+// phoneGaps are what people put between the digits of a number beside brackets: the dashes and blanks of word processors
+// too.
 const phoneGaps = " .-/\u2010\u2011\u2012\u2013\u00a0\u2009\u202f"
 
 // callingCodes are the calling codes of E.164 of two and three digits. Those of one digit are 1 and 7.
@@ -25,15 +26,16 @@ const callingCodes = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 5
 	"800 808 850 852 853 855 856 870 878 880 881 882 883 886 888 960 961 962 963 964 965 966 967 968 970 971 972 973 974 975 976 977 979 " +
 	"992 993 994 995 996 998"
 
-// trunkZeroCodes are the calling codes of countries in which 0 is dialled before an area code and no national number begins with it.
+// trunkZeroCodes are the calling codes of countries in which 0 is dialled before an area code and no national number begins
+// with it.
 const trunkZeroCodes = "20 27 31 32 33 40 41 43 44 46 49 61 62 63 64 66 81 82 84 86 90 92 93 94 95 98 212 213 234 254 255 256 " +
 	"353 355 358 359 380 381 382 383 385 386 387 389 421 961 962 963 964 966 967 971 972 977 996"
 
 // DottedPhone writes a telephone number as registries and CAs want it, `+CC.NNNNNNNNNN` (the form of RFC 5733 2.5): the
-// calling code of E.164, a dot, the digits after it. The number has to begin with `+` or `00`: without one nobody can tell the
-// calling code from an area's. A trunk zero, "(0)" after the calling code, is dropped: it is dialled inside the country only. The
-// complaint says why a number cannot be written so and is empty if it can.
-func DottedPhone(text string) (dotted, complaint string) {
+// calling code of E.164, a dot, the digits after it. The number has to begin with `+` or `00`: without one nobody can tell
+// the calling code from an area's. A trunk zero, "(0)" after the calling code, is dropped: it is dialled inside the country
+// only. The complaint says why a number cannot be written so and is empty if it can.
+func DottedPhone(text string) (dotted, problem string) {
 	number, why := plainPhone(text)
 	switch {
 	case why != "":
@@ -55,30 +57,30 @@ func DottedPhone(text string) (dotted, complaint string) {
 
 // WithoutTrunkZero returns a telephone number as it was written without a trunk zero in brackets; other text as it is.
 func WithoutTrunkZero(text string) string {
-	dotted, complaint := DottedPhone(text)
-	if complaint != "" {
+	dotted, problem := DottedPhone(text)
+	if problem != "" {
 		return text
 	}
 	bare := strings.Join(strings.Fields(strings.Replace(text, "(0)", " ", 1)), " ")
-	if again, complaint := DottedPhone(bare); complaint == "" && again == dotted {
+	if again, problem := DottedPhone(bare); problem == "" && again == dotted {
 		return bare
 	}
 	return text
 }
 
-// phoneFlaw wants a number of E.164: digits with the country's code, written with or without plus and separators. A number that
-// shows its calling code must be one of that country.
+// phoneFlaw wants a number of E.164: digits with the country's code, written with or without plus and separators. A number
+// that shows its calling code must be one of that country.
 func phoneFlaw(text string) string {
 	number, why := plainPhone(text)
 	if why != "" || !strings.HasPrefix(number, "+") {
 		return why
 	}
-	_, complaint := DottedPhone(text)
-	return complaint
+	_, problem := DottedPhone(text)
+	return problem
 }
 
 // plainPhone returns the digits of a number, behind a plus if it shows its calling code, without a trunk zero.
-func plainPhone(text string) (number, complaint string) {
+func plainPhone(text string) (number, problem string) {
 	const noNumber = "is not a telephone number with the country's code, such as +1.2025550123"
 	number = strings.TrimSpace(text)
 	if strings.HasPrefix(number, "(+") { // (+49) 30 1234567
@@ -112,8 +114,8 @@ func digitsOf(number string) string {
 	}, number)
 }
 
-// dropTrunkZero drops the zero of "44 (0)20 7946 0000" and, in countries where no number begins with it, of "44 (020) 7946 0000" and
-// "44 020 7946 0000". A zero that is part of the number stays, with and without brackets.
+// dropTrunkZero drops the zero of "44 (0)20 7946 0000" and, in countries where no number begins with it, of "44 (020) 7946
+// 0000" and "44 020 7946 0000". A zero that is part of the number stays, with and without brackets.
 func dropTrunkZero(number string) string {
 	code := callingCode(digitsOf(number))
 	if code == 0 {
@@ -144,8 +146,8 @@ func dropTrunkZero(number string) string {
 	return number
 }
 
-// zeroBelongs reports whether the zero in front of a national number is part of it: Italy, San Marino, the Vatican, and countries in
-// Africa whose new numbers begin with it.
+// zeroBelongs reports whether the zero in front of a national number is part of it: Italy, San Marino, the Vatican, and
+// countries in Africa whose new numbers begin with it.
 func zeroBelongs(calling string) bool {
 	return slices.Contains([]string{"39", "378", "379", "225", "226", "229", "241", "242"}, calling)
 }
@@ -164,7 +166,8 @@ func nationalFlaw(calling, national string) string {
 	return ""
 }
 
-// callingCode returns the length of the calling code in front, 0 if none begins so. The codes of E.164 are free of prefixes.
+// callingCode returns the length of the calling code in front, 0 if none begins so. The codes of E.164 are free of
+// prefixes.
 func callingCode(digits string) int {
 	if digits != "" && (digits[0] == '1' || digits[0] == '7') {
 		return 1

@@ -11,7 +11,7 @@ import (
 )
 
 func TestTelephoneNumbersGetADotAfterTheCallingCode(t *testing.T) {
-	for _, c := range []struct{ rule, text, want, complaint string }{
+	for _, c := range []struct{ rule, text, want, problem string }{
 		{"one digit", "+1 (202) 555-0123", "+1.2025550123", ""},
 		{"one digit, dotted already", "+7.4951234567", "+7.4951234567", ""},
 		{"two digits", "+49 30 1234567", "+49.301234567", ""},
@@ -27,12 +27,12 @@ func TestTelephoneNumbersGetADotAfterTheCallingCode(t *testing.T) {
 		{"digits of another script", "+١٢٣٤٥٦٧٨٩", "", "is not a telephone number"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			dotted, complaint := seller.DottedPhone(c.text)
+			dotted, problem := seller.DottedPhone(c.text)
 			assert.Equal(t, c.want, dotted)
-			if c.complaint == "" {
-				assert.Empty(t, complaint)
+			if c.problem == "" {
+				assert.Empty(t, problem)
 			} else {
-				assert.Contains(t, complaint, c.complaint)
+				assert.Contains(t, problem, c.problem)
 			}
 		})
 	}
@@ -44,9 +44,9 @@ func FuzzDottedPhone(f *testing.F) {
 	}
 	form := regexp.MustCompile(`^\+[1-9][0-9]{0,2}\.[0-9]{4,14}$`)
 	f.Fuzz(func(t *testing.T, text string) {
-		dotted, complaint := seller.DottedPhone(text)
-		if (dotted == "") == (complaint == "") || dotted != "" && !form.MatchString(dotted) {
-			t.Fatalf("%q: %q, %q", text, dotted, complaint)
+		dotted, problem := seller.DottedPhone(text)
+		if (dotted == "") == (problem == "") || dotted != "" && !form.MatchString(dotted) {
+			t.Fatalf("%q: %q, %q", text, dotted, problem)
 		}
 		if again, _ := seller.DottedPhone(dotted); dotted != "" && again != dotted {
 			t.Fatalf("%q is not final: %q", dotted, again)
@@ -79,8 +79,8 @@ func TestFieldsOfAnIncorporation(t *testing.T) {
 	}
 }
 
-// told is a fault without its cause, which is what it was made of.
-func told(err error) fault.Error {
+// parts returns a fault without its cause, which is what it was made of.
+func parts(err error) fault.Error {
 	failure := *fault.From(err)
 	failure.Err = nil
 	return failure
@@ -90,12 +90,12 @@ func TestComplaintsAreToldAtOnce(t *testing.T) {
 	var c fault.FieldErrors
 	assert.NoError(t, c.Fault())
 	c.Require(map[string]string{"org_name": " ", "org_city": "Cologne"}, "org_name", "org_city", "org_name")
-	assert.Equal(t, fault.Error{Type: fault.Missed, Object: "org_name", Message: "missing org_name"}, told(c.Fault()))
+	assert.Equal(t, fault.Error{Type: fault.Missed, Object: "org_name", Message: "missing org_name"}, parts(c.Fault()))
 	c.Wrong("adm_phone", "%q is %s", "x", "odd")
-	assert.Equal(t, fault.Error{Type: fault.Value, Object: "adm_phone", Message: `adm_phone: "x" is odd; missing org_name`}, told(c.Fault()))
+	assert.Equal(t, fault.Error{Type: fault.Value, Object: "adm_phone", Message: `adm_phone: "x" is odd; missing org_name`}, parts(c.Fault()))
 
 	all := fault.Join(nil, fault.Errorf(fault.Value, "csr", "the CSR is none"), c.Fault())
-	assert.Equal(t, fault.Error{Type: fault.Value, Object: "adm_phone", Message: `csr: the CSR is none; adm_phone: "x" is odd; missing org_name`}, told(all))
+	assert.Equal(t, fault.Error{Type: fault.Value, Object: "adm_phone", Message: `csr: the CSR is none; adm_phone: "x" is odd; missing org_name`}, parts(all))
 	only := fault.Errorf(fault.Missed, "csr", "there is none")
 	assert.Same(t, only, fault.From(fault.Join(nil, only)))
 	assert.NoError(t, fault.Join(nil, nil))

@@ -8,9 +8,9 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// postcodes are the forms of postal codes of countries that have them, by ISO 3166-1 code: 9 is a digit, A a letter, X either. Blanks,
-// hyphens and dots do not count, nor does the country's code in front. Countries that are not here are not checked: they have
-// no codes, or they are changing them.
+// postcodes are the forms of postal codes of countries that have them, by ISO 3166-1 code: 9 is a digit, A a letter, X
+// either. Blanks, hyphens and dots do not count, nor does the country's code in front. Countries that are not here are not
+// checked: they have no codes, or they are changing them.
 const postcodes = `
 AD 999 AR 9999 A9999AAA AT 9999 AU 9999 BE 9999 BG 9999 BR 99999999 BY 999999 CA A9A9A9 CH 9999 CL 9999999 CN 999999
 CY 9999 CZ 99999 DE 99999 DK 9999 EE 99999 EG 99999 9999999 ES 99999 FI 99999 FR 99999 GR 99999 HR 99999 HU 9999 ID 99999 IE A9XXXXX
@@ -90,7 +90,7 @@ func fitsForm(code, form string) bool {
 	return true
 }
 
-// states are the states, territories and provinces of countries whose two-letter codes are a closed list.
+// states returns the states, territories and provinces of countries whose two-letter codes are a closed list.
 func states(country string) string {
 	switch country {
 	case "US":
@@ -102,7 +102,8 @@ func states(country string) string {
 	return ""
 }
 
-// stateFlaw refuses two letters that are none of the country's states. Names are not checked: they are written in many ways.
+// stateFlaw refuses two letters that are none of the country's states. Names are not checked: they are written in many
+// ways.
 func stateFlaw(text, country string) string {
 	country = Country(country)
 	known, code := states(country), strings.ToUpper(strings.TrimSpace(text))
@@ -112,8 +113,8 @@ func stateFlaw(text, country string) string {
 	return "is not a state or province of " + country
 }
 
-// absentFlaw refuses what says that there is no value: punctuation alone and words such as "n/a". A CA must not put them into a
-// certificate (BR 7.1.4.1).
+// absentFlaw refuses what says that there is no value: punctuation alone and words such as "n/a". A CA must not put them
+// into a certificate (BR 7.1.4.1).
 func absentFlaw(text string) string {
 	word := strings.ToLower(strings.Trim(text, " .-_/"))
 	switch word {
@@ -123,8 +124,9 @@ func absentFlaw(text string) string {
 	return ""
 }
 
-// CheckTogether holds a field of an order form against the country that goes with it: postal code and state. It passes whatever is
-// neither, and everything if the country is not known. A refusal is a fault of type value whose object is the field's name.
+// CheckTogether holds a field of an order form against the country that goes with it: postal code and state. It passes
+// whatever is neither, and everything if the country is not known. A refusal is a fault of type value whose object is the
+// field's name.
 func CheckTogether(name, value, country string) error {
 	value = strings.TrimSpace(value)
 	why := ""

@@ -31,7 +31,7 @@ type Product struct {
 	Successor    string
 }
 
-// Named tells whether the seller's name means this product; upper and lower case are the same.
+// Named reports whether the seller's name means this product; upper and lower case are the same.
 func (p Product) Named(name string) bool {
 	for _, known := range p.Names {
 		if strings.EqualFold(known, strings.TrimSpace(name)) {
@@ -41,10 +41,10 @@ func (p Product) Named(name string) bool {
 	return false
 }
 
-// Orderable tells whether the product can be bought now: it has a level that is known and is not discontinued.
+// Orderable reports whether the product can be bought now: it has a level that is known and is not discontinued.
 func (p Product) Orderable() bool { return p.Level >= DV && p.Level <= EV && !p.Discontinued }
 
-// title is the product's name for people.
+// title returns the product's name for people.
 func (p Product) title() string {
 	if len(p.Names) == 0 {
 		return p.ID
@@ -71,7 +71,7 @@ func TemplateID(name string) string {
 	return id.String()
 }
 
-// FindProduct looks a template id up; false where no product has it.
+// FindProduct looks a template id up; false if no product has it.
 func FindProduct(all []Product, id string) (Product, bool) {
 	for _, p := range all {
 		if p.ID == id {
@@ -81,9 +81,9 @@ func FindProduct(all []Product, id string) (Product, bool) {
 	return Product{}, false
 }
 
-// PaidNames returns how many names beyond the common name the client has paid for: those within the product's price, or those
-// ordered as an addon if these are more. Everything that decides about the number of names asks here. An addon that the tariff lacks or
-// that was not ordered counts as 0: a missing number is never taken for "any number" (rules BUY-20).
+// PaidNames returns how many names beyond the common name the client has paid for: those within the product's price, or
+// those ordered as an addon if these are more. Everything that decides about the number of names asks here. An addon that
+// the tariff lacks or that was not ordered counts as 0: a missing number is never taken for "any number" (rules BUY-20).
 func (p Product) PaidNames(ordered int) int {
 	if !p.MultiDomain {
 		return 0

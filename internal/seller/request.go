@@ -12,17 +12,17 @@ import (
 )
 
 // NewRequest checks an order as the seller's CA would, before anything is bought: the CSR, its names against the
-// product (wildcard, number of names), the way of proof against the names. altname is the panel's blank-separated list
+// product (wildcard, number of names), the validation method against the names. altname is the panel's blank-separated list
 // of further names; names that only the CSR carries count as well. sans is how many further names the client ordered as an
-// addon, 0 if none. Everything that is wrong is told in one fault; the request then holds what could be
+// addon, 0 if none. Everything that is wrong is reported in one fault; the request then holds what could be
 // read all the same.
 func NewRequest(product Product, csrPEM, altname string, sans int, params map[string]string) (Request, error) {
 	csr, wrongCSR := pki.ParseCSR(csrPEM)
 	return newRequest(product, csr, wrongCSR, altname, sans, params)
 }
 
-// NewRequestAgain is NewRequest for a CSR that the CA has certified before: the form of its names is the CA's concern, and a
-// reissue must not fail for it.
+// NewRequestAgain is NewRequest for a CSR that the CA has certified before: the form of its names is the CA's concern, and
+// a reissue must not fail for it.
 func NewRequestAgain(product Product, csrPEM, altname string, sans int, params map[string]string) (Request, error) {
 	csr, wrongCSR := pki.ReadCSR(csrPEM)
 	return newRequest(product, csr, wrongCSR, altname, sans, params)
@@ -42,8 +42,8 @@ func newRequest(product Product, csr pki.CSR, wrongCSR error, altname string, sa
 	return r, fault.Join(wrong...)
 }
 
-// CheckNames refuses names of CSR and list that do not fit the product or that nobody paid for. What cannot be read is refused
-// by its own check and passes here.
+// CheckNames refuses names of CSR and list that do not fit the product or that nobody paid for. What cannot be read is
+// refused by its own check and passes here.
 func CheckNames(product Product, csrPEM, altname string, sans int) error {
 	csr, err := pki.ParseCSR(csrPEM)
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *Request) fitSubject() error {
 	return nil
 }
 
-// fitMethod holds the way of proof against the names.
+// fitMethod holds the validation method against the names.
 func (r *Request) fitMethod() error {
 	if r.Method == MethodFile && r.anyWildcard() {
 		return fault.Errorf(fault.Value, itemparam.Method, "a file does not prove control over a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")
@@ -159,7 +159,7 @@ func (r *Request) fitNames(sans int) error {
 	return nil
 }
 
-// implied tells whether a single-name certificate covers the further name without being asked: www of the common name
+// implied reports whether a single-name certificate covers the further name without being asked: www of the common name
 // and the reverse, the bare domain of a wildcard, and what the wildcard itself stands for.
 func (r *Request) implied(name string) bool {
 	cn := r.CSR.CommonName
@@ -175,7 +175,7 @@ func (r *Request) anyWildcard() bool {
 	return false
 }
 
-// AllNames are the common name and then the further names.
+// AllNames returns the common name and then the further names.
 func (r *Request) AllNames() []string {
 	return append([]string{r.CSR.CommonName}, r.Names...)
 }

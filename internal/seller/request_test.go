@@ -40,7 +40,7 @@ func TestRequestFitsItsProduct(t *testing.T) {
 		altname string
 		sans    int
 		want    []string
-		object  string // of the refusal, empty where it fits
+		object  string // of the refusal, empty if it fits
 		words   string
 	}{
 		{"one name", single(), "example.com", nil, "", 0, nil, "", ""},
@@ -188,8 +188,8 @@ func TestFindProduct(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// A client who has to order again for each mistake gives up: all that is wrong with an order is told at once, each problem with
-// its field.
+// A client who has to order again for each mistake gives up: all that is wrong with an order is reported at once, each
+// problem with its field.
 func TestAllThatIsWrongWithAnOrderIsToldAtOnce(t *testing.T) {
 	params := map[string]string{itemparam.Method: "auth_email", itemparam.Approver: "nobody"}
 	product := seller.Product{ID: "san", Names: []string{"SAN"}, Level: seller.DV, MultiDomain: true, Included: 3, Most: 100}

@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// Seller is what the commands need of a seller of certificates. Reads may be repeated by the implementation; Buy never
-// is. Errors are *fault.Error with the seller's code and words; Error.OutcomeUnknown says that a purchase may have happened.
+// Seller is what the commands need of a seller of certificates. Reads may be repeated by the implementation; Buy never is.
+// Errors are *fault.Error with the seller's code and words; Error.OutcomeUnknown says that a purchase may have happened.
 // What not every seller can do is in the interfaces below; features and commands ask for them.
 type Seller interface {
 	// Account names the account that pays: address of the API and user, never a secret. Purchases of one account are
@@ -13,39 +13,40 @@ type Seller interface {
 	Account() string
 	// Check asks for something harmless and tells in distinct faults why the account cannot be used.
 	Check(ctx context.Context) error
-	// OrderSnapshot lists what may be the outcome of a purchase without an answer, and the highest id seen: what is paid and not
-	// activated at an Activator, every order at a Marker.
+	// OrderSnapshot lists what may be the outcome of a purchase without an answer, and the highest id seen: what is paid
+	// and not activated at an Activator, every order at a Marker.
 	OrderSnapshot(ctx context.Context) (OrderSnapshot, error)
 	// Buy makes one payment. It sends the request that pays exactly once, whatever comes back (rules BUY-3).
 	Buy(ctx context.Context, p Purchase) (Receipt, error)
 	// Challenges asks again for what the client must do, for an id that waits for proof; same method, no change.
 	Challenges(ctx context.Context, id int64, r Request) ([]Challenge, error)
-	// OrderStatus tells where an id stands, with the certificate where there is one.
+	// OrderStatus returns where an id stands, with the certificate where there is one.
 	OrderStatus(ctx context.Context, id int64) (OrderStatus, error)
 }
 
 // Activator is a seller that sells first and takes the CSR afterwards: its purchases are of the kinds create and renew.
 // The others take the CSR with the order; their purchases are of the kinds order and prolong.
 type Activator interface {
-	// Activate hands the CSR in for a paid id and returns what the client must do to prove control.
+	// Activate submits the CSR for a paid id and returns what the client must do to prove control.
 	Activate(ctx context.Context, id int64, r Request) ([]Challenge, error)
 }
 
-// OrderReferencer is a seller that keeps a mark of ours with each order, by which an order whose answer was lost is found again
-// (rules BUY-4).
+// OrderReferencer is a seller that keeps a order reference with each order, by which an order whose answer was lost is
+// found again (rules BUY-4).
 type OrderReferencer interface {
-	// OrderRef is the mark of an item in the seller's form. installation tells this panel from every other one.
+	// OrderRef returns the reference of an item in the seller's form. installation tells this panel from every other one.
 	OrderRef(installation string, it int64) string
 }
 
 // Prolonger is a seller at which a renewal moves the end of the order and leaves its id.
 type Prolonger interface {
-	// RenewalQuote tells until when the order is paid and until when it would be after so many months more. It only reads.
+	// RenewalQuote returns until when the order is paid and until when it would be after so many months more. It only
+	// reads.
 	RenewalQuote(ctx context.Context, id int64, months int) (RenewalQuote, error)
 }
 
-// OrderValidator is a seller with rules of its own for what an order must carry: an order is held against the seller's own rules
-// before anything is bought. All that is wrong is in one fault, of type missed or value; nobody is asked.
+// OrderValidator is a seller with rules of its own for what an order must carry: an order is held against the seller's own
+// rules before anything is bought. All that is wrong is in one fault, of type missed or value; nobody is asked.
 type OrderValidator interface {
 	ValidateOrder(r Request) error
 }
@@ -76,38 +77,38 @@ type BalanceTeller interface {
 
 // Pricer is a seller whose prices are known without asking anew each time: what was read within the last day counts.
 type Pricer interface {
-	// Price is what the purchase costs; false where that is not known.
+	// Price returns what the purchase costs; false if that is not known.
 	Price(ctx context.Context, p Purchase) (Money, bool)
 }
 
 // ChallengeRetrier is a seller that can be asked to look at a published proof once more (feature send_dv_dns). It returns
-// what is to be published now; empty where the answer does not tell.
+// what is to be published now; empty if the answer does not say.
 type ChallengeRetrier interface {
 	RetryChallenge(ctx context.Context, id int64, r Request, domain string) ([]Challenge, error)
 }
 
-// ApprovalSender is a seller that sends its letters to approvers again, to other addresses too (feature send_dv_email).
+// ApprovalSender is a seller that sends its approval e-mails again, to other addresses too (feature send_dv_email).
 // emails are in the order of the request's names.
 type ApprovalSender interface {
 	SendApproval(ctx context.Context, id int64, r Request, emails []string) error
 }
 
-// MethodChanger is a seller at which an order that waits can be proved in another way than it was handed in with. ChangeProof
-// sets the request's way; letters to the approvers go out where that is e-mail. It returns what is to be published now; empty
-// where the answer does not tell.
+// MethodChanger is a seller at which an order that waits can be proved in another way than it was submitted with.
+// ChangeProof sets the request's way; approval e-mails go out where that is e-mail. It returns what is to be published now;
+// empty where the answer does not say.
 type MethodChanger interface {
 	ChangeMethod(ctx context.Context, id int64, r Request) ([]Challenge, error)
 }
 
-// Canceller is a seller at which a module may end an order (command close), by the newest id that is known of it. An order that
-// is gone already is no error; API without Retry where the seller does not let us or wants to be asked by people, with
+// Canceller is a seller at which a module may end an order (command close), by the newest id that is known of it. An order
+// that is gone already is no error; API without Retry where the seller does not let us or wants to be asked by people, with
 // a text that says what is left to do: it is for the administrator's task as it stands.
 type Canceller interface {
 	Cancel(ctx context.Context, id int64) error
 }
 
-// Revoker is a seller that revokes certificates which a reissue took the place of (command close). Revoke touches nothing but the
-// id; API without Retry where the seller does not revoke it.
+// Revoker is a seller that revokes certificates which a reissue took the place of (command close). Revoke touches nothing
+// but the id; API without Retry where the seller does not revoke it.
 type Revoker interface {
 	Revoke(ctx context.Context, id int64) error
 }
@@ -122,8 +123,8 @@ type CertificateLister interface {
 	Certificates(ctx context.Context) ([]ListedCertificate, error)
 }
 
-// PriceLister is a seller that tells what it sells at which price (feature import_pricelist). Where the seller wants its prices
-// to be kept, Offers are up to a day old.
+// PriceLister is a seller that tells what it sells at which price (feature import_pricelist). Where the seller wants its
+// prices to be kept, Offers are up to a day old.
 type PriceLister interface {
 	Offers(ctx context.Context) ([]Offer, error)
 }
@@ -134,11 +135,11 @@ type Cataloguer interface {
 	Catalogue(ctx context.Context) ([]Product, error)
 }
 
-// StatusCache is a seller whose list tells where many orders stand at once. What one process reads of it serves the others for a
-// while, so that syncing many orders that wait does not use up the day's calls.
+// StatusCache is a seller whose list tells where many orders stand at once. What one process reads of it serves the others
+// for a while, so that syncing many orders that wait does not use up the day's calls.
 type StatusCache interface {
-	// CachedStatus is where the id stood when the list was last read; false where it does not tell. An error says that the seller as a
-	// whole does not answer (fault.Error.SellerFails): asking about the id would fail as well.
+	// CachedStatus returns where the id stood when the list was last read; false if it does not say. An error says that the
+	// seller as a whole does not answer (fault.Error.SellerFails): asking about the id would fail as well.
 	CachedStatus(ctx context.Context, id int64) (State, bool, error)
 }
 
@@ -170,19 +171,20 @@ type Info struct {
 	// Issuers are the issuer domain names by which CAA records allow the CAs behind the seller (RFC 8659 4.2); empty where
 	// CAA records are not to be looked at.
 	Issuers []string
-	// AddressParam names the parameter that tune_connection fills with this host's addresses; empty where none.
+	// AddressParam names the parameter that tune_connection fills with this host's addresses; empty if none.
 	AddressParam string
 	// Prototype is a seller without connection, asked only which optional interfaces it has.
 	Prototype Seller
 	// Account names the account that a set of parameters stands for, without connecting: see Seller.Account.
 	Account func(params map[string]string) string
-	// WithDryRun says that Connect's sellers send nothing that may change something: such a call is an error, see WithDryRun.
+	// WithDryRun says that Connect's sellers send nothing that may change something: such a call is an error, see
+	// WithDryRun.
 	DryRun bool
 	// Connect makes the seller for a set of (decrypted) parameters; it opens nothing.
 	Connect func(params map[string]string) (Seller, error)
 }
 
-// Sells tells whether a product can be ordered: it is not discontinued and, where the seller's client hands no
+// Sells reports whether a product can be ordered: it is not discontinued and, where the seller's client hands no
 // organisation's data over, its subject is a domain only.
 func (t Info) Sells(p Product) bool {
 	return !p.Discontinued && (p.Level == DV || t.Vetted)

@@ -17,7 +17,7 @@ const (
 	StateUnpaid          // ordered and not paid for: nothing comes of it until somebody pays at the seller
 )
 
-// String is the word for log lines.
+// String returns the word for log lines.
 func (s State) String() string {
 	switch s {
 	case StateNew:
@@ -42,10 +42,10 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Ended tells whether nothing can come of the order any more.
+// Ended reports whether nothing can come of the order any more.
 func (s State) Ended() bool {
 	return s == StateRefused || s == StateCancelled || s == StateExpired
 }
 
-// Activatable tells whether the order is paid and still without a CSR.
+// Activatable reports whether the order is paid and still without a CSR.
 func (s State) Activatable() bool { return s == StateNew || s == StateRenewal }

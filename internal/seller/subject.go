@@ -16,7 +16,7 @@ const (
 	prefixOrg   = "org_"
 )
 
-// subjectCheck is what a field of a contact, of the organisation or of the CSR's subject has to fit; nil where the name
+// subjectCheck returns what a field of a contact, of the organisation or of the CSR's subject has to fit; nil if the name
 // is none of them.
 func subjectCheck(name string) func(string) string {
 	switch name {
@@ -59,14 +59,14 @@ func contactCheck(field string) func(string) string {
 	return nil
 }
 
-func latin(most int) func(string) string {
-	return func(text string) string { return latinFlaw(text, most) }
+func latin(limit int) func(string) string {
+	return func(text string) string { return latinFlaw(text, limit) }
 }
 
 // present is latin for what goes into the certificate, where a value must not say that there is none.
-func present(most int) func(string) string {
+func present(limit int) func(string) string {
 	return func(text string) string {
-		if why := latinFlaw(text, most); why != "" {
+		if why := latinFlaw(text, limit); why != "" {
 			return why
 		}
 		return absentFlaw(text)
@@ -93,8 +93,8 @@ func dateFlaw(text string) string {
 	return ""
 }
 
-// AddSubjectErrors notes what is wrong with the fields that describe people and the organisation: what CAs do not take (CheckField, CheckTogether), in alphabetical
-// order. Other parameters are not looked at.
+// AddSubjectErrors notes what is wrong with the fields that describe people and the organisation: what CAs do not take
+// (CheckField, CheckTogether), in alphabetical order. Other parameters are not looked at.
 func AddSubjectErrors(c *fault.FieldErrors, params map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		if subjectCheck(name) == nil {

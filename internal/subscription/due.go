@@ -27,20 +27,20 @@ func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 			return s.inTheWay(ctx, j, row, stored, err)
 		}
 	}
-	verdict, err := s.judge(ctx, j, row, stored)
+	decision, err := s.decisionFor(ctx, j, row, stored)
 	if err != nil {
 		row.action = actionNone
 		return err
 	}
-	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
-	if verdict.Cut {
-		s.Log.ExtInfof("item %d: the lead of %d days is cut to %d, half of the certificate's life", j.Item.Item, s.settings.Lead, verdict.Lead)
+	row.expires, row.due, row.lead = stored.Ends(), decision.On, decision.Lead
+	if decision.Cut {
+		s.Log.ExtInfof("item %d: the lead of %d days is cut to %d, half of the certificate's life", j.Item.Item, s.settings.Lead, decision.Lead)
 	}
-	if !verdict.Due {
-		return s.spare(ctx, j, row, verdict)
+	if !decision.Due {
+		return s.spare(ctx, j, row, decision)
 	}
 	s.due++
-	if verdict.Expired {
+	if decision.Expired {
 		s.Log.Warningf("item %d: the certificate of %s has expired on %s inside its paid term", j.Item.Item, row.name, row.expires)
 	}
 	return s.act(ctx, j, row, stored)
@@ -54,12 +54,12 @@ func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki
 		row.action, row.result, row.reason = actionNone, resultSkipped, string(cabforum.ReasonPolicy)
 		return nil
 	case s.settings.Policy == cabforum.PolicyManual:
-		row.action, row.result = actionTell, resultOK
+		row.action, row.result = actionNotify, resultOK
 		if s.dry {
 			row.result, row.reason = resultSkipped, "dry run"
 			return nil
 		}
-		return s.tell(ctx, j, row, item.NoticeExpires, true)
+		return s.notifyClient(ctx, j, row, item.NoticeExpires, true)
 	case strings.TrimSpace(j.Item.CSR) == "":
 		return s.withoutCSR(ctx, j, row)
 	case down != nil: // clients are told all the same
@@ -74,16 +74,16 @@ func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki
 	return s.inTheWay(ctx, j, row, stored, s.reissue(ctx, j, row, stored))
 }
 
-// spare is a certificate on which nothing is done now.
-func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, verdict cabforum.Verdict) error {
-	if verdict.Reason == cabforum.ReasonEarly {
+// spare notes why nothing is done about a certificate now.
+func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, decision cabforum.Verdict) error {
+	if decision.Reason == cabforum.ReasonEarly {
 		return nil
 	}
-	row.action, row.result, row.reason = actionNone, resultSkipped, string(verdict.Reason)
-	if verdict.Reason == cabforum.ReasonUnderWay {
+	row.action, row.result, row.reason = actionNone, resultSkipped, string(decision.Reason)
+	if decision.Reason == cabforum.ReasonUnderWay {
 		row.action = actionWait
 	}
-	text := s.unattended(row, verdict)
+	text := s.unattended(row, decision)
 	if text == "" || s.dry {
 		return nil
 	}
@@ -91,28 +91,28 @@ func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, verdict 
 	return s.Panel.Manual(ctx, j.Item.Item, 0, asReissue, text)
 }
 
-// judge asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the document
-// says how many were left.
-func (s *sweep) judge(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) (cabforum.Verdict, error) {
+// decisionFor asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the
+// document says how many were left.
+func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) (cabforum.Verdict, error) {
 	operations, err := s.Panel.Operations(ctx, j.Item.Item)
 	if err != nil {
 		return cabforum.Verdict{}, err
 	}
 	row.open = operations > 0
 	tried := j.Attempts()
-	standing := cabforum.Standing{
+	check := cabforum.Standing{
 		Settings: s.settings, Active: true, PaidUntil: j.TermEnd(),
 		Held:     lifecycle.Life(stored),
 		UnderWay: row.open || j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting) || j.Unanswered(),
 		Tried:    tried.Last, Tries: tried.Count,
 	}
 	if s.settings.Policy == cabforum.PolicyNone {
-		standing.Settings.Policy = cabforum.PolicyAuto
+		check.Settings.Policy = cabforum.PolicyAuto
 	}
 	if end, err := cabforum.ParseDate(j.Item.Params[itemparam.TermEnd]); err == nil {
-		standing.SellerEnd = end
+		check.SellerEnd = end
 	}
-	return standing.Judge(s.at), nil
+	return check.Judge(s.at), nil
 }
 
 // reissue asks for the next certificate; where the seller wants a new proof the client is told.

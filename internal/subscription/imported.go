@@ -7,10 +7,10 @@ import (
 	"pmssl/internal/item"
 )
 
-// withoutCSR is a due certificate that was imported: the panel never had its CSR, so nothing can be asked for. Only the
-// client can bring one, by the panel's Reissue; he is told once, and the administrator has a task.
+// withoutCSR handles a due certificate that was imported: the panel never had its CSR, so nothing can be asked for. Only
+// the client can bring one, by the panel's Reissue; he is reported once, and the administrator has a task.
 func (s *sweep) withoutCSR(ctx context.Context, j *sweptItem, row *sweepRow) error {
-	row.action, row.result, row.reason = actionTell, resultOK, reasonNoCSR
+	row.action, row.result, row.reason = actionNotify, resultOK, reasonNoCSR
 	if s.dry {
 		row.result, row.reason = resultSkipped, "dry run"
 		return nil
@@ -20,7 +20,7 @@ func (s *sweep) withoutCSR(ctx context.Context, j *sweptItem, row *sweepRow) err
 	if err := s.Panel.Manual(ctx, j.Item.Item, 0, asReissue, text); err != nil {
 		return err
 	}
-	return s.tell(ctx, j, row, item.NoticeExpires, true)
+	return s.notifyClient(ctx, j, row, item.NoticeExpires, true)
 }
 
 // reasonNoCSR is why the client of an imported certificate is told although the policy reissues by itself.

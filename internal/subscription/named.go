@@ -15,8 +15,8 @@ import (
 // reasonDate is why a certificate is not looked at although it would be due; the other reasons are cabforum's.
 const reasonDate = "the item parameter " + itemparam.ExpireDate + " is %s, the stored certificate ends %s: run --command sync_item --item %d"
 
-// named reads the item that --item names. One that does not exist or belongs to another binary is an error: nothing would be due
-// of it, and nobody would hear why.
+// named reads the item that --item names. One that does not exist or belongs to another binary is an error: nothing would
+// be due of it, and nobody would hear why.
 func (s *sweep) named(ctx context.Context) (item.Item, error) {
 	order, err := s.Panel.Order(ctx, s.Args.Item)
 	if err != nil {
@@ -49,28 +49,28 @@ func (s *sweep) explain(ctx context.Context, order item.Item) error {
 		s.rows = append(s.rows, row)
 		return nil
 	}
-	verdict, err := s.judge(ctx, j, &row, stored)
+	decision, err := s.decisionFor(ctx, j, &row, stored)
 	if err != nil {
 		return err
 	}
-	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
+	row.expires, row.due, row.lead = stored.Ends(), decision.On, decision.Lead
 	shown := order.Params[itemparam.ExpireDate]
 	switch {
 	case shown != "" && !slices.Contains(watched, order.Item):
 		row.reason = string(cabforum.ReasonInactive)
 	case s.settings.Policy == cabforum.PolicyNone:
 		row.reason = string(cabforum.ReasonPolicy)
-	case verdict.Due:
+	case decision.Due:
 		row.result, row.reason = resultError, fmt.Sprintf(reasonDate, orNone(shown), row.expires, order.Item)
 		s.failed++
 	default:
-		row.reason = string(verdict.Reason)
+		row.reason = string(decision.Reason)
 	}
 	s.rows = append(s.rows, row)
 	return nil
 }
 
-// orNone is a value for a text, or the word for one that is missing.
+// orNone returns a value for a text, or the word for one that is missing.
 func orNone(value string) string {
 	if value == "" {
 		return "not set"

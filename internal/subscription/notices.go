@@ -10,52 +10,52 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Parameters about the last letter (rules SWEEP-11). Told and tried are two things: a letter that the mail transport did not take is
-// tried again by the next sweep, one whose recipient was refused the next day.
+// Parameters about the last letter (rules SWEEP-11). Told and tried are two things: a letter that the mail transport did
+// not take is tried again by the next sweep, one whose recipient was refused the next day.
 const (
-	// paramToldOn is the UTC date on which a letter was last handed over: at most one a day.
-	paramToldOn = "told_on"
-	// paramToldTried is the UTC date of a letter that was being handed over, or whose recipient was refused.
-	paramToldTried = "told_tried"
+	// paramNotifiedOn is the UTC date on which a letter was last handed over: at most one a day.
+	paramNotifiedOn = "told_on"
+	// paramNotifyTried is the UTC date of a letter that was being handed over, or whose recipient was refused.
+	paramNotifyTried = "told_tried"
 )
 
-// whyNotTold returns why the client is not written to now, empty if it is. once: a certificate about which the client was told is
-// not written about again.
-func (j *sweptItem) whyNotTold(once bool) string {
+// whyNotNotified returns why the client is not written to now, empty if it is. once: a certificate about which the client
+// was told is not written about again.
+func (j *sweptItem) whyNotNotified(once bool) string {
 	serial, today := j.Item.Params[itemparam.Serial], j.Today().String()
 	switch {
 	case once && serial != "" && j.Item.Params[itemparam.ToldSerial] == serial:
 		return "told already"
-	case j.Item.Params[paramToldOn] == today:
+	case j.Item.Params[paramNotifiedOn] == today:
 		return "told today"
-	case j.Item.Params[paramToldTried] == today:
+	case j.Item.Params[paramNotifyTried] == today:
 		return "tried today"
 	}
 	return ""
 }
 
-// tell sends a letter about the certificate in place.
-func (j *sweptItem) tell(ctx context.Context, post item.Mailer, kind string) error {
-	letter, err := j.letter(ctx, kind)
+// notifyClient sends a letter about the certificate in place.
+func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind string) error {
+	notice, err := j.notice(ctx, kind)
 	if err != nil {
 		return err
 	}
 	today := j.Today().String()
-	if err := j.SaveParam(ctx, paramToldTried, today); err != nil {
+	if err := j.SaveParam(ctx, paramNotifyTried, today); err != nil {
 		return err
 	}
-	if err := post.Send(ctx, letter); err != nil {
+	if err := mailer.Send(ctx, notice); err != nil {
 		if recipientRefused(err) {
 			return err
 		}
 		// The fault is on this server, the next sweep tries again. A run that was told to end has to say so too.
-		if dropped := j.SaveParam(context.WithoutCancel(ctx), paramToldTried, ""); dropped != nil {
+		if dropped := j.SaveParam(context.WithoutCancel(ctx), paramNotifyTried, ""); dropped != nil {
 			j.Log.Warningf("item %d: the letter is not tried again before tomorrow: %v", j.Item.Item, dropped)
 		}
 		return err
 	}
-	j.Log.Infof("item %d: told %s (%s) about %s, which ends %s", j.Item.Item, letter.To.Email, kind, letter.Domain, letter.Expires)
-	if err := j.SaveParam(ctx, paramToldOn, today); err != nil {
+	j.Log.Infof("item %d: told %s (%s) about %s, which ends %s", j.Item.Item, notice.To.Email, kind, notice.Domain, notice.Expires)
+	if err := j.SaveParam(ctx, paramNotifiedOn, today); err != nil {
 		return err
 	}
 	return j.SaveParam(ctx, itemparam.ToldSerial, j.Item.Params[itemparam.Serial])
@@ -73,7 +73,7 @@ func transportFailed(err error) bool {
 	return failure.Type == fault.Client && failure.Object == fault.ObjectMail
 }
 
-func (j *sweptItem) letter(ctx context.Context, kind string) (item.Notice, error) {
+func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error) {
 	client, err := j.Panel.Client(ctx, j.Item.Account)
 	if err != nil {
 		return item.Notice{}, err

@@ -40,8 +40,8 @@ func (s *sweep) all(ctx context.Context) error {
 	return s.explain(ctx, order)
 }
 
-// work works on what ends, soonest first, and then on what only waits for the seller: where time or the seller's calls run out,
-// the certificates in use have had their turn (rules SWEEP-1).
+// work works on what ends, soonest first, and then on what only waits for the seller: where time or the seller's calls run
+// out, the certificates in use have had their turn (rules SWEEP-1).
 func (s *sweep) work(ctx context.Context) error {
 	var err error
 	if s.items, err = s.Panel.ActiveItems(ctx); err != nil {

@@ -29,11 +29,11 @@ type sweep struct {
 	at       time.Time // the present, or the day that is played
 	dry      bool
 
-	items, due, reissued, told, failed int
-	running                            bool
-	rows                               []sweepRow
-	down                               item.Outages
-	mailDown                           bool // the mail transport failed in this run
+	items, due, reissued, notified, failed int
+	running                                bool
+	rows                                   []sweepRow
+	down                                   item.Outages
+	mailDown                               bool // the mail transport failed in this run
 }
 
 // sweepRow is what the document says of one item.
@@ -49,7 +49,7 @@ type sweepRow struct {
 // Words of the document (rules SWEEP-5).
 const (
 	actionReissue = "reissue"
-	actionTell    = "tell"
+	actionNotify  = "tell"
 	actionNone    = "none"
 	actionWait    = "wait"
 	resultOK      = "ok"
@@ -78,11 +78,11 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err := s.all(ctx); err != nil {
 		return nil, err
 	}
-	if run.Args.Resend && !s.dry && s.told+s.failed == 0 {
+	if run.Args.Resend && !s.dry && s.notified+s.failed == 0 {
 		return nil, fault.Errorf(fault.Missed, "resend", "there is nothing to tell the client of item %d now, no letter was sent", run.Args.Item)
 	}
 	run.Failed = s.failed > 0
-	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, told %d, failed %d", s.items, s.due, s.reissued, s.told, s.failed)
+	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, told %d, failed %d", s.items, s.due, s.reissued, s.notified, s.failed)
 	return s.document(), nil
 }
 
@@ -176,12 +176,12 @@ func (s *sweep) each(ctx context.Context, it int64, as string, work func(context
 	return nil
 }
 
-// sweepEnded is the fault of a sweep whose context is over.
+// sweepEnded returns the fault of a sweep whose context is over.
 func sweepEnded(err error) error {
 	return fault.Errorf(fault.Interrupted, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Retryable()
 }
 
-// settle syncs an item that the seller works on, and tells who has to act where the proof is missing.
+// reconcile syncs an item that the seller works on, and tells who has to act where the proof is missing.
 func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) error {
 	row.action, row.result = actionWait, resultOK
 	if s.dry {
@@ -196,7 +196,7 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 		s.left(row, actionWait, down)
 		return nil
 	}
-	if err := j.look(ctx); err != nil {
+	if err := j.inspect(ctx); err != nil {
 		return err
 	}
 	if j.Item.Stored == "" { // the first certificate: the client was shown what to publish with the order
@@ -206,8 +206,8 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 	if err != nil {
 		return err
 	}
-	verdict := cabforum.Standing{Settings: s.settings, Active: true, Held: lifecycle.Life(stored)}.Judge(s.at)
-	row.expires, row.due, row.lead = stored.Ends(), verdict.On, verdict.Lead
+	decision := cabforum.Standing{Settings: s.settings, Active: true, Held: lifecycle.Life(stored)}.Judge(s.at)
+	row.expires, row.due, row.lead = stored.Ends(), decision.On, decision.Lead
 	if !j.HasStatus(item.ServiceWaiting) {
 		return nil
 	}
@@ -218,16 +218,16 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 	return s.remind(ctx, j, row, stored)
 }
 
-// look syncs an order unless it waits as it did.
-func (j *sweptItem) look(ctx context.Context) error {
+// inspect syncs an order unless it waits as it did.
+func (j *sweptItem) inspect(ctx context.Context) error {
 	if waits, err := j.StillWaiting(ctx); err != nil || waits {
 		return err
 	}
-	report, err := j.Newest(ctx, j.ID())
+	status, err := j.Newest(ctx, j.ID())
 	if err != nil {
 		return err
 	}
-	outcome, err := j.ApplyStatus(ctx, report)
+	outcome, err := j.ApplyStatus(ctx, status)
 	return errors.Join(outcome.Ended, err)
 }
 
@@ -247,27 +247,27 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 			return err
 		}
 	}
-	return s.tell(ctx, j, row, kind, once)
+	return s.notifyClient(ctx, j, row, kind, once)
 }
 
-func (s *sweep) tell(ctx context.Context, j *sweptItem, row *sweepRow, kind string, once bool) error {
-	if why := j.whyNotTold(once); why != "" && !s.Args.Resend {
+func (s *sweep) notifyClient(ctx context.Context, j *sweptItem, row *sweepRow, kind string, once bool) error {
+	if why := j.whyNotNotified(once); why != "" && !s.Args.Resend {
 		row.reason = why
 		return nil
 	}
 	if s.mailDown { // a transport that hangs costs one timeout a sweep
 		return fault.Errorf(fault.Client, fault.ObjectMail, "the client of item %d (%s) was not told: the mail transport failed for an earlier letter of this run", j.Item.Item, row.name).Retryable()
 	}
-	err := j.tell(ctx, s.Mailer, kind)
+	err := j.notifyClient(ctx, s.Mailer, kind)
 	if err != nil {
 		s.mailDown = transportFailed(err)
 		return err
 	}
-	s.told++
+	s.notified++
 	return nil
 }
 
-// document is the answer (rules SWEEP-5).
+// document returns the answer (rules SWEEP-5).
 func (s *sweep) document() *etree.Document {
 	doc := xmldoc.New()
 	node := doc.Root().CreateElement("subscription")
@@ -282,7 +282,7 @@ func (s *sweep) document() *etree.Document {
 	for _, a := range []struct{ name, value string }{
 		{"policy", s.settings.Policy.String()}, {"before", strconv.Itoa(s.settings.Lead)}, {"mode", mode},
 		{"date", cabforum.DateOf(s.at).String()}, {"running", running}, {"items", strconv.Itoa(s.items)}, {"due", strconv.Itoa(s.due)},
-		{"reissued", strconv.Itoa(s.reissued)}, {"told", strconv.Itoa(s.told)}, {"failed", strconv.Itoa(s.failed)},
+		{"reissued", strconv.Itoa(s.reissued)}, {"told", strconv.Itoa(s.notified)}, {"failed", strconv.Itoa(s.failed)},
 	} {
 		node.CreateAttr(a.name, a.value)
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/beevik/etree"
 )
 
-// answer is the empty document with which a command says that all is well.
+// New returns the empty document with which a command says that all is well.
 func New() *etree.Document {
 	doc := etree.NewDocument()
 	doc.CreateElement("doc")
 	return doc
 }
 
-// Child is the first child element of that name. etree's own look-up takes paths, and nothing from outside may become
+// Child returns the first child element of that name. etree's own look-up takes paths, and nothing from outside may become
 // a path (rules ARCH-9).
 func Child(parent *etree.Element, name string) *etree.Element {
 	if parent == nil {
@@ -40,7 +40,7 @@ func Set(parent *etree.Element, name, text string) {
 // AddText adds a child element that holds a text.
 func AddText(parent *etree.Element, name, text string) { parent.CreateElement(name).SetText(text) }
 
-// attributes adds pairs of name and value.
+// SetAttributes adds pairs of name and value.
 func SetAttributes(e *etree.Element, pairs ...any) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		e.CreateAttr(fmt.Sprint(pairs[i]), fmt.Sprint(pairs[i+1]))

@@ -4,7 +4,7 @@ package system
 
 import "time"
 
-// clock is the host's.
+// clock returns the host's.
 func clock() func() time.Time { return time.Now }
 
 // clockVariables are none: nothing in the environment moves the clock.

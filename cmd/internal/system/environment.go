@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// kept are the variables that this process keeps of its environment (rules CLI-2): the panel's root, the address of a
+// kept returns the variables that this process keeps of its environment (rules CLI-2): the panel's root, the address of a
 // stand-in seller on loopback, and the zone of the log's times.
 func kept() []string {
 	return append([]string{"MGR5_ROOT", "NAMECHEAP_API_URL", "TZ"}, clockVariables()...)
@@ -20,9 +20,9 @@ func startVariables() []string {
 }
 
 // Isolate takes everything out of the process's environment that nobody documents, before anything looks at it: Go's own
-// packages read SSL_CERT_FILE, SSL_CERT_DIR, HTTP_PROXY and others when they are first needed. Where a variable was set that
-// Go reads at the start the process starts itself once more without it, with the same id and open files. To be called first
-// in main.
+// packages read SSL_CERT_FILE, SSL_CERT_DIR, HTTP_PROXY and others when they are first needed. Where a variable was set
+// that Go reads at the start the process starts itself once more without it, with the same id and open files. To be called
+// first in main.
 func Isolate() {
 	environ := os.Environ()
 	clean := reduced(environ)
@@ -56,8 +56,8 @@ func isSet(environ, names []string) bool {
 	})
 }
 
-// childEnvironment is what child processes are started with: where the usual programs are, root's home, and the panel's
-// root where it is not the usual one. Nothing of it comes from whoever started this process but that root.
+// childEnvironment returns what child processes are started with: where the usual programs are, root's home, and the
+// panel's root where it is not the usual one. Nothing of it comes from whoever started this process but that root.
 func childEnvironment() []string {
 	environ := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
 	if root, set := os.LookupEnv("MGR5_ROOT"); set {

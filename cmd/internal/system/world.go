@@ -36,7 +36,7 @@ func Real() app.System {
 	}
 }
 
-// terminal tells whether a person reads what is written to the file: whether it is a character device.
+// terminal reports whether a person reads what is written to the file: whether it is a character device.
 func terminal(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -42,7 +42,7 @@ type Authority struct {
 
 type change func(*x509.Certificate)
 
-// CaTemplate is what the certificates of all test CAs have in common.
+// CaTemplate returns what the certificates of all test CAs have in common.
 func CaTemplate(name string, serial int64) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
@@ -70,7 +70,7 @@ func sign(t testing.TB, template, issuer *x509.Certificate, key *ecdsa.PrivateKe
 	return made
 }
 
-// Sub is an intermediate CA under a.
+// Sub returns an intermediate CA under a.
 func (a Authority) Sub(t testing.TB, name string, changes ...change) Authority {
 	t.Helper()
 	key := NewKey(t)
@@ -87,7 +87,7 @@ func (a Authority) Cross(t testing.TB, name string, key *ecdsa.PrivateKey, chang
 	return sign(t, template, a.Cert, a.Key, &key.PublicKey)
 }
 
-// Leaf is a server certificate of 199 days for the key, as CAs issue them in 2026.
+// Leaf returns a server certificate of 199 days for the key, as CAs issue them in 2026.
 func (a Authority) Leaf(t testing.TB, key crypto.PublicKey, names []string, changes ...change) *x509.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -128,7 +128,7 @@ func CsrBlock(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
-// CsrFor is a checked CSR with the common name and further names.
+// CsrFor returns a checked CSR with the common name and further names.
 func CsrFor(t testing.TB, key crypto.Signer, cn string, sans ...string) pki.CSR {
 	t.Helper()
 	csr, err := pki.ParseCSR(RequestPEM(t, key, x509.CertificateRequest{Subject: pkix.Name{CommonName: cn}, DNSNames: sans}))

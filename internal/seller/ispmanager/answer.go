@@ -15,7 +15,7 @@ import (
 // an error.
 type answer struct {
 	root     *sellerhttp.Element
-	function string // attribute func of the document, empty where it has none
+	function string // attribute func of the document, empty if it has none
 	failure  *failure
 	ok       bool // there is an element ok
 	okText   string
@@ -53,8 +53,8 @@ func parseAnswer(body []byte) (answer, error) {
 	return a, nil
 }
 
-// Bounds of one form: its parts are compared with each other. The longest that are known have some 60 fields, 250 countries to
-// choose from and a dozen functions.
+// Bounds of one form: its parts are compared with each other. The longest that are known have some 60 fields, 250 countries
+// to choose from and a dozen functions.
 const (
 	maxFields  = 2000
 	maxChoices = 5000
@@ -155,7 +155,7 @@ func (a *answer) addField(e *sellerhttp.Element) {
 	}
 }
 
-// value is a field's value, looked for at the top level and then in the nested document, never in what repeats the
+// value returns a field's value, looked for at the top level and then in the nested document, never in what repeats the
 // request (docs/reference/ispmanager.md §1.3).
 func (a answer) value(name string) string {
 	if v := a.fields[name]; v != "" || a.nested == nil {
@@ -164,21 +164,21 @@ func (a answer) value(name string) string {
 	return a.nested.fields[name]
 }
 
-// bare tells whether there is an ok and nothing beside it.
+// bare reports whether there is an ok and nothing beside it.
 func (a answer) bare() bool {
 	return a.ok && len(a.fields) == 0 && len(a.rows) == 0 && len(a.lists) == 0 && len(a.tables) == 0 && !a.meta.present &&
 		a.nested == nil && a.root.Child("user") == nil
 }
 
-// isForm tells whether there is something to fill in.
+// isForm reports whether there is something to fill in.
 func (a answer) isForm() bool { return len(a.fields)+len(a.lists) > 0 || len(a.meta.fields) > 0 }
 
-// clean tells whether the submission was done: an empty ok (docs/reference/ispmanager.md §1.3: one with a text or a type
+// clean reports whether the submission was done: an empty ok (docs/reference/ispmanager.md §1.3: one with a text or a type
 // sends us on).
 func (a answer) clean() bool { return a.failure == nil && a.ok && a.okText == "" && a.okType == "" }
 
-// leadsOn tells whether the form of another function lies in the document, be it beside an ok (docs/reference/ispmanager.md
-// §1.3): a wizard goes on.
+// leadsOn reports whether the form of another function lies in the document, be it beside an ok
+// (docs/reference/ispmanager.md §1.3): a wizard goes on.
 func (a answer) leadsOn(current string) bool {
 	for _, shown := range []*answer{&a, a.nested} {
 		if shown != nil && shown.function != "" && shown.function != current && (shown == a.nested || !a.ok) && shown.isForm() {
@@ -188,13 +188,13 @@ func (a answer) leadsOn(current string) bool {
 	return false
 }
 
-// finishes tells whether the submission was done and no further step of a wizard follows.
+// finishes reports whether the submission was done and no further step of a wizard follows.
 func (a answer) finishes(current string) bool { return a.clean() && !a.leadsOn(current) }
 
-// redirect is the function to which a non-empty ok sends us, empty where it names none.
+// redirect returns the function to which a non-empty ok sends us, empty if it names none.
 func (a answer) redirect() string { return functionName(a.target().Get("func")) }
 
-// target are the parameters of a redirect: `func=X&a=b`, perhaps behind a path (docs/reference/ispmanager.md §1.3).
+// target returns the parameters of a redirect: `func=X&a=b`, perhaps behind a path (docs/reference/ispmanager.md §1.3).
 func (a answer) target() url.Values {
 	text := a.okText
 	if a.okType == "url" || strings.HasPrefix(text, "/") {
@@ -207,8 +207,8 @@ func (a answer) target() url.Values {
 	return values
 }
 
-// verdict is the answer's word in the log line.
-func (a answer) verdict() string {
+// classify returns the answer's word in the log line.
+func (a answer) classify() string {
 	switch {
 	case a.failure != nil:
 		return "error " + a.failure.said()
@@ -226,7 +226,7 @@ func (a *answer) maskFailure(mask func(string) string) {
 	}
 }
 
-// functionName is a plausible name of a function, empty where the text is none.
+// functionName returns a plausible name of a function, empty if the text is none.
 func functionName(text string) string {
 	plain := len(text) <= 100 && !strings.ContainsFunc(text, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
@@ -237,7 +237,7 @@ func functionName(text string) string {
 	return text
 }
 
-// realKeys are the keys that stand for a choice: `null` and the empty one are the select's "choose one"
+// realKeys returns the keys that stand for a choice: `null` and the empty one are the select's "choose one"
 // (docs/reference/ispmanager.md §1.3).
 func realKeys(list []choice) []string {
 	var keys []string
@@ -249,13 +249,14 @@ func realKeys(list []choice) []string {
 	return keys
 }
 
-// offers tells whether the list has the key.
+// offers reports whether the list has the key.
 func offers(list []choice, key string) bool {
 	return slices.ContainsFunc(list, func(one choice) bool { return one.key == key })
 }
 
-// words is a text of the remote for people: one line, not endless.
+// words returns a text of the remote for people: one line, not endless.
 func words(text string) string { return plaintext.Clip(plaintext.Line(text), 1000) }
 
-// remark is words for what may be anything: sessions and tokens that are named as such in it, in a link perhaps, are masked.
+// remark is words for what may be anything: sessions and tokens that are named as such in it, in a link perhaps, are
+// masked.
 func remark(text string) string { return words(panellog.RedactText(text)) }

@@ -59,9 +59,9 @@ func TestListsAndFieldsOfAForm(t *testing.T) {
 func TestWhatIsNoAnswerOfBILLmanager(t *testing.T) {
 	for _, body := range []string{"hello", "<html/>", "<a/>", "<?xml version='1.0'?><a/>", "{}", "<!-- x --><doc/>"} {
 		_, err := parseAnswer([]byte(body))
-		var trouble *sellerhttp.Error
-		require.ErrorAs(t, err, &trouble, body)
-		assert.Equal(t, sellerhttp.Foreign, trouble.Kind, body)
+		var failure *sellerhttp.Error
+		require.ErrorAs(t, err, &failure, body)
+		assert.Equal(t, sellerhttp.Foreign, failure.Kind, body)
 	}
 }
 
@@ -75,13 +75,13 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		a, err := parseAnswer(body)
 		if err != nil {
-			var trouble *sellerhttp.Error
-			require.True(t, errors.As(err, &trouble), "%v", err)
-			require.Less(t, len(trouble.Text), 700)
+			var failure *sellerhttp.Error
+			require.True(t, errors.As(err, &failure), "%v", err)
+			require.Less(t, len(failure.Text), 700)
 			return
 		}
 		a.maskFailure(func(text string) string { return text })
-		require.Less(t, len(a.verdict()), 4000)
+		require.Less(t, len(a.classify()), 4000)
 		require.Equal(t, functionName(a.redirect()), a.redirect())
 		if a.clean() {
 			require.Nil(t, a.failure)
@@ -97,6 +97,6 @@ func FuzzAnswer(f *testing.F) {
 		}
 		exported(a.root)
 		ordered(a)
-		proofsOf(one, []string{"example.org"})
+		challengesOf(one, []string{"example.org"})
 	})
 }

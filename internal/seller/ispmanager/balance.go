@@ -22,7 +22,7 @@ func (c *Client) Check(ctx context.Context) error {
 	return err
 }
 
-// who is the element user of whoami, of a client's account (docs/reference/ispmanager.md §2).
+// who returns the element user of whoami, of a client's account (docs/reference/ispmanager.md §2).
 func (c *Client) who(ctx context.Context) (*sellerhttp.Element, error) {
 	reply, err := c.ask(ctx, sellerhttp.Read, functionWho, nil)
 	if err != nil {
@@ -45,7 +45,7 @@ func (c *Client) who(ctx context.Context) (*sellerhttp.Element, error) {
 	return user, nil
 }
 
-// Balance is what the account holds: whoami's own number, else that of the functions subaccount and dashboard.info
+// Balance returns what the account holds: whoami's own number, else that of the functions subaccount and dashboard.info
 // (docs/reference/ispmanager.md §2).
 func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
 	user, err := c.who(ctx)

@@ -35,15 +35,16 @@ func TestFormsHaveBounds(t *testing.T) {
 		"nested":    `<doc>` + repeated(maxFields+1, func(i string) string { return "<f" + i + "/>" }) + `</doc>`,
 	} {
 		_, err := parseAnswer([]byte(`<doc func="f">` + body + `</doc>`))
-		var trouble *sellerhttp.Error
-		require.ErrorAs(t, err, &trouble, name)
-		assert.Equal(t, sellerhttp.Unreadable, trouble.Kind, name)
+		var failure *sellerhttp.Error
+		require.ErrorAs(t, err, &failure, name)
+		assert.Equal(t, sellerhttp.Unreadable, failure.Kind, name)
 	}
 	_, err := parseAnswer([]byte(`<doc>` + repeated(300, func(i string) string { return "<f" + i + `/><slist name="f` + i + `"><val key="1"/></slist>` }) + `</doc>`))
 	assert.NoError(t, err)
 }
 
-// features reads the catalogue: whatever stands in its place, nothing of it is believed, and nobody waits for it.
+// TestAPoisonedCatalogueSellsNothing reads the catalogue: whatever stands in its place, nothing of it is believed, and
+// nobody waits for it.
 func TestAPoisonedCatalogueSellsNothing(t *testing.T) {
 	elsewhere := filepath.Join(t.TempDir(), "x")
 	good := `{"a":{"time":"2026-07-12T10:00:00Z","products":[{"ID":"evil","Names":["Evil"],"Level":1,"Included":1,"Most":1}]}}`

@@ -33,9 +33,9 @@ type sale struct {
 	client *Client
 	p      seller.Purchase
 	tariff tariff
-	basket map[string]bool // ids of what lay in the basket before, nil where it could not be read
+	basket map[string]bool // ids of what lay in the basket before, nil if it could not be read
 	known  int64           // the highest id before
-	// balance is what the account held before, nil where that is not known. Afterwards it says nothing: it is low because
+	// balance is what the account held before, nil if that is not known. Afterwards it says nothing: it is low because
 	// the order was paid.
 	balance *seller.Money
 	step    string // the function that buys
@@ -53,8 +53,8 @@ func (c *Client) order(ctx context.Context, p seller.Purchase) (seller.Receipt, 
 	if err := s.look(ctx); err != nil {
 		return seller.Receipt{}, err
 	}
-	j := journey{client: c, carried: pairs("pricelist", idText(s.tariff.id), "period", idText(int64(p.Months)))}
-	fill := filling{request: p.Request, pricelist: s.tariff.id, months: p.Months, mark: p.OrderRef}
+	j := wizardRun{client: c, carried: pairs("pricelist", idText(s.tariff.id), "period", idText(int64(p.Months)))}
+	fill := filling{request: p.Request, pricelist: s.tariff.id, months: p.Months, ref: p.OrderRef}
 	j.own, j.further = fill.value, fill.documented
 	f, err := j.toPurchase(ctx)
 	if err != nil {
@@ -83,17 +83,17 @@ func (s *sale) look(ctx context.Context) error {
 	}
 	s.known = highest(rows)
 	for _, r := range rows {
-		if r.mark == s.p.OrderRef && r.item.number != itemDeleted && !slices.Contains(s.p.Released, r.id) {
+		if r.ref == s.p.OrderRef && r.item.number != itemDeleted && !slices.Contains(s.p.Released, r.id) {
 			return &fault.Error{Type: fault.Unclear, Object: "remoteid", Retry: true, OutcomeUnknown: true,
-				Message: Title + " has an order with our mark " + r.mark + " already: id " + idText(r.id) + "; nothing was ordered"}
+				Message: Title + " has an order with our mark " + r.ref + " already: id " + idText(r.id) + "; nothing was ordered"}
 		}
 	}
-	s.lookAtMoney(ctx)
+	s.checkFunds(ctx)
 	return nil
 }
 
-// lookAtMoney remembers the balance and what lies in the basket.
-func (s *sale) lookAtMoney(ctx context.Context) {
+// checkFunds remembers the balance and what lies in the basket.
+func (s *sale) checkFunds(ctx context.Context) {
 	if balance, err := s.client.Balance(ctx); err == nil {
 		s.balance = &balance
 	} else {
@@ -111,7 +111,7 @@ func (s *sale) lookAtMoney(ctx context.Context) {
 }
 
 // toPurchase walks to the step that buys; it is filled, and not submitted.
-func (j *journey) toPurchase(ctx context.Context) (form, error) {
+func (j *wizardRun) toPurchase(ctx context.Context) (form, error) {
 	f, err := j.start(ctx)
 	for err == nil && !f.buys() {
 		f, err = j.next(ctx, f)
@@ -121,7 +121,7 @@ func (j *journey) toPurchase(ctx context.Context) (form, error) {
 
 // start opens the wizard at the documented step of the CSR (docs/reference/ispmanager.md §4.1), or, where the remote does
 // not know that name, at the beginning of the order.
-func (j *journey) start(ctx context.Context) (form, error) {
+func (j *wizardRun) start(ctx context.Context) (form, error) {
 	f, first := j.begin(ctx, "certificate.order.csr")
 	if refused := failureIn(first); refused == nil || refused.shutsOut() {
 		return f, first

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	buying = "certificate.order.param sok"
-	marked = `<remoteid>panel-42</remoteid>`
+	buying     = "certificate.order.param sok"
+	referenced = `<remoteid>panel-42</remoteid>`
 )
 
-// takes is a submission after which the list has these rows.
+// takes returns a submission after which the list has these rows.
 func (r *remote) takes(answer reply, rows ...string) reply {
 	return func(w http.ResponseWriter, form url.Values) {
 		r.set("certificate", listed(rows...))
@@ -27,7 +27,7 @@ func (r *remote) takes(answer reply, rows ...string) reply {
 
 func TestAnOrderIsPaidByOneRequest(t *testing.T) {
 	r := newRemote(t, nil)
-	r.set(buying, r.takes(says(doc("certificate.order.param", `<id>77</id><ok/>`)), row(77, "www.example.org", 5, marked)))
+	r.set(buying, r.takes(says(doc("certificate.order.param", `<id>77</id><ok/>`)), row(77, "www.example.org", 5, referenced)))
 	p := order(request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
 	receipt, err := r.Buy(t.Context(), p)
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestHowAStepLeadsOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRemote(t, map[string]reply{"certificate.order.csr sok": says(answer), "certificate.order.key": says(doc("certificate.order.key", `<csr>x</csr>`)),
 				"certificate.order.key sok": says(doc("certificate.order.key", `<ok/>`))})
-			r.set(buying, r.takes(says(doc("certificate.order.param", `<doc><id>77</id></doc><ok/>`)), row(77, "www.example.org", 5, marked)))
+			r.set(buying, r.takes(says(doc("certificate.order.param", `<doc><id>77</id></doc><ok/>`)), row(77, "www.example.org", 5, referenced)))
 			receipt, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
 			require.NoError(t, err)
 			assert.EqualValues(t, 77, receipt.ID)
@@ -70,29 +70,29 @@ func TestTheListTellsWhatCameOfTheRequest(t *testing.T) {
 		rows   []string
 		id     int64 // 0: unclear
 	}{
-		"lost answer, marked":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, marked)}, 77},
+		"lost answer, marked":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
 		"lost answer, alike":         {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "")}, 77},
 		"lost answer, another mark":  {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "<remoteid>other-1</remoteid>")}, 0},
 		"lost answer, another name":  {func(*remote) reply { return drops(nil) }, []string{row(77, "x.example.org", 5, "")}, 0},
 		"lost answer, two alike":     {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, ""), row(78, "www.example.org", 5, "")}, 0},
-		"marked before alike":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, ""), row(78, "www.example.org", 5, marked)}, 78},
+		"marked before alike":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, ""), row(78, "www.example.org", 5, referenced)}, 78},
 		"lost answer, nothing":       {func(*remote) reply { return drops(nil) }, nil, 0},
-		"deleted is nothing":         {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 4, marked)}, 0},
-		"no id":                      {func(*remote) reply { return says(doc("f", `<ok/>`)) }, []string{row(77, "www.example.org", 5, marked)}, 77},
+		"deleted is nothing":         {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 4, referenced)}, 0},
+		"no id":                      {func(*remote) reply { return says(doc("f", `<ok/>`)) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
 		"a mark that is none":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "<remoteid>0</remoteid>")}, 77},
 		"no id, nothing":             {func(*remote) reply { return says(doc("f", `<ok/>`)) }, nil, 0},
 		"id, the list lags":          {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, nil, 77},
 		"id of another name's order": {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, []string{row(77, "x.example.org", 5, "")}, 0},
 		"id of an order, no mark":    {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, []string{row(77, "www.example.org", 5, "")}, 77},
 		"old id":                     {func(*remote) reply { return says(doc("f", `<id>1</id><ok/>`)) }, nil, 0},
-		"error after it was taken":   {func(*remote) reply { return says(refusal("value", "x", "odd")) }, []string{row(77, "www.example.org", 5, marked)}, 77},
+		"error after it was taken":   {func(*remote) reply { return says(refusal("value", "x", "odd")) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
 		"unknown error":              {func(*remote) reply { return says(refusal("mysterious", "x", "odd")) }, nil, 0},
-		"half an answer":             {func(*remote) reply { return says(`<doc><id>77</id>`) }, []string{row(77, "www.example.org", 5, marked)}, 77},
+		"half an answer":             {func(*remote) reply { return says(`<doc><id>77</id>`) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
 		"wall":                       {func(*remote) reply { return status(403, `<html/>`) }, nil, 0},
 		"method not allowed":         {func(*remote) reply { return status(405, `x`) }, nil, 0},
 		"too many":                   {func(*remote) reply { return status(429, `x`) }, nil, 0},
 		"another step":               {func(*remote) reply { return says(doc("certificate.order.more", `<a>1</a>`)) }, nil, 0},
-		"payment page, but it is on": {func(*remote) reply { return says(doc("f", `<ok type="url">/mancgi/x</ok>`)) }, []string{row(77, "www.example.org", 5, marked)}, 77},
+		"payment page, but it is on": {func(*remote) reply { return says(doc("f", `<ok type="url">/mancgi/x</ok>`)) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRemote(t, map[string]reply{"certificate": listed(row(9, "old.example.org", 2, ""))})
@@ -110,8 +110,8 @@ func TestTheListTellsWhatCameOfTheRequest(t *testing.T) {
 	}
 }
 
-// What the answer calls id is a service in the documents that are known; of another kind it must not become the item's order, and
-// an order that the remote took is never made again.
+// What the answer calls id is a service in the documents that are known; of another kind it must not become the item's
+// order, and an order that the remote took is never made again.
 func TestAnIDOfAnAnswerThatIsNoOrder(t *testing.T) {
 	for name, answer := range map[string]string{"an id that is no service": `<id>77</id><ok/>`, "no id": `<ok/>`} {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestNothingIsBoughtWhereAFormDoesNotFit(t *testing.T) {
 }
 
 func TestAnOrderWithOurMarkIsNotMadeAgain(t *testing.T) {
-	r := newRemote(t, map[string]reply{"certificate": listed(row(77, "www.example.org", 5, marked))})
+	r := newRemote(t, map[string]reply{"certificate": listed(row(77, "www.example.org", 5, referenced))})
 	_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
 	assert.Contains(t, requireFault(t, err, fault.Unclear).Message, "id 77")
 	assert.Empty(t, r.submitted("certificate.order.param"))
@@ -215,7 +215,7 @@ func TestApproversGoByName(t *testing.T) {
 	r := newRemote(t, map[string]reply{"certificate.order.csr sok": says(doc("certificate.order.param", `<metadata/>`+form)),
 		"certificate.order.param": says(doc("certificate.order.param", form)),
 		"pricelist.export":        says(doc("pricelist.export", `<pricelist><id>27648</id><name>PositiveSSL Multi-Domain</name></pricelist>`))})
-	r.set(buying, r.takes(says(doc("f", `<id>77</id><ok/>`)), row(77, "a.example.org", 5, marked)))
+	r.set(buying, r.takes(says(doc("f", `<id>77</id><ok/>`)), row(77, "a.example.org", 5, referenced)))
 	_, err := r.Buy(t.Context(), order(request(t, "positivessl_multi_domain", "", "hostmaster@example.org,admin@b.example.net", "a.example.org", "b.example.net")))
 	require.NoError(t, err)
 	sent := r.submitted("certificate.order.param")[0]

@@ -19,8 +19,8 @@ const (
 	maxCatalogue = 4 << 20
 )
 
-// kept is the catalogue's file: the products of each account, by its mark.
-type kept map[string]assortment
+// cached is the catalogue's file: the products of each account, by its mark.
+type cached map[string]assortment
 
 // assortment is what one account is sold.
 type assortment struct {
@@ -28,30 +28,30 @@ type assortment struct {
 	Products []seller.Product `json:"products"`
 }
 
-// Products are those that the modules of this panel can sell, without asking anybody: what was kept of every account, and the
-// table of known names. stateDir and binary are those of Options.
+// Products returns those that the modules of this panel can sell, without asking anybody: what was kept of every account,
+// and the table of known names. stateDir and binary are those of Options.
 func Products(stateDir, binary string) []seller.Product {
-	all, _ := readKept(cataloguePath(stateDir, binary)) // features must not fail for a broken file; the next refresh replaces it
+	all, _ := readCache(cataloguePath(stateDir, binary)) // features must not fail for a broken file; the next refresh replaces it
 	var products []seller.Product
-	for _, mark := range sortedMarks(all) {
-		products = merge(products, all[mark].Products)
+	for _, ref := range sortedTags(all) {
+		products = merge(products, all[ref].Products)
 	}
 	return merge(products, knownProducts())
 }
 
-func sortedMarks(all kept) []string {
+func sortedTags(all cached) []string {
 	var marks []string
-	for mark := range all {
-		marks = append(marks, mark)
+	for ref := range all {
+		marks = append(marks, ref)
 	}
 	slices.Sort(marks)
 	return marks
 }
 
-// Catalogue gives the products of this account and the known names. What was kept is a day old at the most; where it is
+// Catalogue returns the products of this account and the known names. What was kept is a day old at the most; where it is
 // older and cannot be read afresh, that is a warning and the old one serves.
 func (c *Client) Catalogue(ctx context.Context) ([]seller.Product, error) {
-	all, err := readKept(c.catalogue)
+	all, err := readCache(c.catalogue)
 	if err != nil {
 		c.log.Warningf("the file %s is begun anew: %v", c.catalogue, err)
 	}
@@ -71,13 +71,13 @@ func (c *Client) Catalogue(ctx context.Context) ([]seller.Product, error) {
 	return nil, err
 }
 
-// catalogued are the products that are known without asking.
+// catalogued returns the products that are known without asking.
 func (c *Client) catalogued() []seller.Product {
-	all, _ := readKept(c.catalogue)
+	all, _ := readCache(c.catalogue)
 	return merge(all[seller.AccountMark(c.account)].Products, knownProducts())
 }
 
-// Offers are the tariffs of this account with the prices of all periods, read afresh.
+// Offers returns the tariffs of this account with the prices of all periods, read afresh.
 func (c *Client) Offers(ctx context.Context) ([]seller.Offer, error) {
 	tariffs, err := c.tariffs(ctx)
 	if err != nil {
@@ -105,15 +105,15 @@ func (c *Client) keep(tariffs []tariff) []seller.Product {
 	for _, t := range tariffs {
 		products = merge(products, []seller.Product{t.product()})
 	}
-	all, err := readKept(c.catalogue)
+	all, err := readCache(c.catalogue)
 	if all == nil || err != nil {
-		all = kept{}
+		all = cached{}
 	}
 	all[seller.AccountMark(c.account)] = assortment{Time: c.now().UTC().Truncate(time.Second), Products: products}
 	if c.dry {
 		return products
 	}
-	if err := writeKept(c.catalogue, all); err != nil {
+	if err := writeCache(c.catalogue, all); err != nil {
 		c.log.Warningf("the products of %s are not kept: %v", c.account, err)
 	}
 	return products
@@ -139,37 +139,37 @@ func merge(into, more []seller.Product) []seller.Product {
 	return merged
 }
 
-// readKept reads the file; nothing where there is none.
-func readKept(path string) (kept, error) {
-	content, err := keptFile(path).Read()
+// readCache reads the file; nothing where there is none.
+func readCache(path string) (cached, error) {
+	content, err := cacheFile(path).Read()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	var all kept
+	var all cached
 	if err := json.Unmarshal(content, &all); err != nil {
 		return nil, err
 	}
-	for mark, own := range all { // the file may have been changed by hand; features would show what it says
+	for ref, own := range all { // the file may have been changed by hand; features would show what it says
 		own.Products = slices.DeleteFunc(own.Products, func(p seller.Product) bool {
 			return !plausibleID(p.ID) || len(p.Names) == 0 || p.Level < seller.DV || p.Level > seller.EV || p.Included < 1 || p.Most < p.Included
 		})
-		all[mark] = own
+		all[ref] = own
 	}
 	return all, nil
 }
 
-// writeKept replaces the file.
-func writeKept(path string, all kept) error {
+// writeCache replaces the file.
+func writeCache(path string, all cached) error {
 	content, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
 	}
-	return keptFile(path).Write(content)
+	return cacheFile(path).Write(content)
 }
 
-func keptFile(path string) sellerhttp.CacheFile {
+func cacheFile(path string) sellerhttp.CacheFile {
 	return sellerhttp.CacheFile{Path: path, Most: maxCatalogue}
 }

@@ -147,7 +147,7 @@ func TestTariffsThatCannotBeOrderedAreLeftOut(t *testing.T) {
 }
 
 func TestAProbeOnlyReads(t *testing.T) {
-	r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", 2, marked)), "certificate.edit": sheetOf(`<csr>x</csr><adm_email>secret@example.test</adm_email><key>PRIVATE</key>`)})
+	r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", 2, referenced)), "certificate.edit": sheetOf(`<csr>x</csr><adm_email>secret@example.test</adm_email><key>PRIVATE</key>`)})
 	findings, err := r.Probe(t.Context())
 	require.NoError(t, err)
 	text := ""

@@ -31,16 +31,16 @@ func (w filling) requestKind(f field) (string, error) {
 	return "", refuseField(f, "no choice means a CSR of our own")
 }
 
-// generates tells whether the choice is a key pair that the seller makes: `generate`, or what reads like it. Its certificate
-// would not have the client's key.
+// generates reports whether the choice is a key pair that the seller makes: `generate`, or what reads like it. Its
+// certificate would not have the client's key.
 func generates(one choice) bool {
 	key, text := strings.ToLower(one.key), strings.ToLower(one.text)
 	return strings.HasPrefix(key, "gen") || strings.HasPrefix(key, "new") || strings.Contains(key, "generat") || strings.Contains(text, "generat") ||
 		strings.Contains(text, "new key")
 }
 
-// method chooses the way of proof: the order's own word, else another one of the same kind (docs/reference/ispmanager.md
-// §4.4).
+// method chooses the validation method: the order's own word, else another one of the same kind
+// (docs/reference/ispmanager.md §4.4).
 func (w filling) method(f field) (string, error) {
 	word := strings.TrimSpace(w.request.Params[itemparam.Method])
 	if word == "" {
@@ -79,7 +79,7 @@ func methodKind(key string) (seller.Method, bool) {
 	return 0, false
 }
 
-// approver gives approver_email and approver_email_1, _2…: one address for each name in their order
+// approver returns approver_email and approver_email_1, _2…: one address for each name in their order
 // (docs/reference/ispmanager.md §4.1).
 func (w filling) approver(f field) (string, bool, error) {
 	rest, is := strings.CutPrefix(f.name, itemparam.Approver)
@@ -100,8 +100,8 @@ func (w filling) approver(f field) (string, bool, error) {
 	return listedKey(f.list, emails[n-1]), true, nil
 }
 
-// listedKey returns the key of the address in the list of a field, or the address itself, which fill refuses if the field is a
-// select.
+// listedKey returns the key of the address in the list of a field, or the address itself, which fill refuses if the field
+// is a select.
 func listedKey(list []choice, email string) string {
 	for _, one := range list {
 		if strings.EqualFold(one.key, email) || strings.EqualFold(one.text, email) && one.key != "" {
@@ -111,8 +111,8 @@ func listedKey(list []choice, email string) string {
 	return email
 }
 
-// furtherApprovers are the numbered fields that the form of a reissue does not have yet: it shows one for each name of the
-// certificate in place, and a name that is added needs its approver, too (docs/reference/ispmanager.md §4.1, §7).
+// furtherApprovers returns the numbered fields that the form of a reissue does not have yet: it shows one for each name of
+// the certificate in place, and a name that is added needs its approver, too (docs/reference/ispmanager.md §4.1, §7).
 func (w filling) furtherApprovers(f form) []string {
 	if w.request.Method != seller.MethodEmail || !f.has(itemparam.Approver+"_1") {
 		return nil
@@ -126,7 +126,7 @@ func (w filling) furtherApprovers(f form) []string {
 	return names
 }
 
-// emails are the approvers, one for each name; where the client chose one for all it stands for each.
+// emails returns the approvers, one for each name; where the client chose one for all it stands for each.
 func (w filling) emails() []string {
 	switch names := 1 + len(w.request.Names); {
 	case len(w.request.Emails) == 1 && names > 1:
@@ -137,7 +137,7 @@ func (w filling) emails() []string {
 	return w.request.Emails
 }
 
-// country gives field_country, org_country and the contacts' by the ISO code of the order or of the CSR's subject
+// country returns field_country, org_country and the contacts' by the ISO code of the order or of the CSR's subject
 // (docs/reference/ispmanager.md §4.1).
 func (w filling) country(f field) (string, bool, error) {
 	iso := w.request.CSR.Subject.Country
@@ -164,7 +164,7 @@ func (w filling) country(f field) (string, bool, error) {
 	return key, true, nil
 }
 
-// offKey is the choice that switches the remote's own renewal off (docs/reference/ispmanager.md §1.4, §8): both sides
+// offKey returns the choice that switches the remote's own renewal off (docs/reference/ispmanager.md §1.4, §8): both sides
 // renewing would pay twice.
 func offKey(f field) string {
 	if !f.listed || offers(f.list, "null") {

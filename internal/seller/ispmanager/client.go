@@ -92,11 +92,11 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Account is the address of the API and the user name, lower case: the same account is the same text on every module.
+// Account returns the address of the API and the user name, lower case: the same account is the same text on every module.
 func (c *Client) Account() string { return c.account }
 
-// reads returns the calls that change nothing, for a dry run; nil for a client that sends all. A form that is submitted (sok) is
-// none of them, nor is a button that is pressed.
+// reads returns the calls that change nothing, for a dry run; nil for a client that sends all. A form that is submitted
+// (sok) is none of them, nor is a button that is pressed.
 func reads(dry bool) func(sellerhttp.Call) bool {
 	if !dry {
 		return nil
@@ -123,7 +123,7 @@ func (c *Client) call(ctx context.Context, class sellerhttp.Class, function stri
 				return "", err
 			}
 			reply.maskFailure(c.mask)
-			return reply.verdict(), nil
+			return reply.classify(), nil
 		},
 	})
 	return reply, err
@@ -151,7 +151,7 @@ func (c *Client) read(ctx context.Context, function string, params url.Values) (
 	return reply, err
 }
 
-// form is a request's body. The login travels only here, never in the address.
+// form returns a request's body. The login travels only here, never in the address.
 func (c *Client) form(function string, params url.Values) url.Values {
 	form := url.Values{}
 	for name, values := range params {

@@ -17,7 +17,7 @@ var countryTable string
 
 // countryKey finds what a form sends for an ISO code: by the flag of the list's own entries (docs/reference/ispmanager.md
 // §1.3), or where the list is keyed by codes, the code. The built-in table counts only where its id is offered or there is
-// no list. false where the country is not found.
+// no list. false if the country is not found.
 func countryKey(iso string, f field) (string, bool) {
 	if mended := seller.Country(iso); mended != "" {
 		iso = mended
@@ -42,7 +42,7 @@ func countryKey(iso string, f field) (string, bool) {
 	return id, id != "" && (!f.listed || !flagged && offers(f.list, id))
 }
 
-// flagCode is the ISO code of a flag's picture, /manimg/common/flag/BY.png; empty where it is none.
+// flagCode returns the ISO code of a flag's picture, /manimg/common/flag/BY.png; empty if it is none.
 func flagCode(image string) string {
 	code := strings.TrimSuffix(path.Base(image), path.Ext(image))
 	if len(code) != 2 {
@@ -51,8 +51,8 @@ func flagCode(image string) string {
 	return strings.ToUpper(code)
 }
 
-// countryCode is the ISO code that an item parameter holds: itself, or the id of this panel's own table, which is a fresh
-// BILLmanager's too; empty where it is neither.
+// countryCode returns the ISO code that an item parameter holds: itself, or the id of this panel's own table, which is a
+// fresh BILLmanager's too; empty if it is neither.
 func countryCode(text string) string {
 	if code := seller.Country(text); code != "" {
 		return code

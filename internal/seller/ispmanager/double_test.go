@@ -119,7 +119,7 @@ func (r *remote) set(name string, answer reply) {
 	r.functions[name] = answer
 }
 
-// submitted are the submissions to a function, without what every request has.
+// submitted returns the submissions to a function, without what every request has.
 func (r *remote) submitted(function string) []url.Values {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -174,7 +174,7 @@ func whoami(balance string) reply {
 	return says(doc("whoami", `<user id="4" name="reseller" level="16" account="3" balance="`+balance+`" currency="EUR"/>`))
 }
 
-// listed is the list of certificates with these rows.
+// listed returns the list of certificates with these rows.
 func listed(rows ...string) reply {
 	return says(doc("certificate", toolbar("certificate.order", "certificate.edit", "certificate.reissue", "certificate.delete", "service.prolong")+
 		strings.Join(rows, "")+fmt.Sprintf("<p_cnt>500</p_cnt><p_num>1</p_num><p_elems>%d</p_elems>", len(rows))))
@@ -188,7 +188,7 @@ func toolbar(functions ...string) string {
 	return text + `</toolgrp></toolbar></metadata>`
 }
 
-// row is one service; fields are further elements.
+// row returns one service; fields are further elements.
 func row(id int, name string, status int, fields string) string {
 	return fmt.Sprintf(`<elem><id>%d</id><CN>%s</CN><item_status orig="%d">text</item_status><createdate>2026-07-12</createdate>`+
 		`<pricelist>Sectigo (ex Comodo) PositiveSSL</pricelist><period>12</period>%s</elem>`, id, name, status, fields)
@@ -209,7 +209,7 @@ const (
 		`<price currency="EUR"><period cost="9.0000" type="month" length="12">a</period><period cost="17.0000" type="month" length="24">b</period></price></pricelist>`
 )
 
-// standard is a remote that has money, sells one product and has no orders yet.
+// standard returns a remote that has money, sells one product and has no orders yet.
 func standard() map[string]reply {
 	return map[string]reply{
 		"whoami": whoami("125.50"), "certificate": listed(), "pricelist.export": says(doc("pricelist.export", priceList)),
@@ -269,7 +269,7 @@ func requestOf(t *testing.T, csr, id string, params map[string]string, further .
 	return r
 }
 
-// order is a purchase of twelve months under the mark panel-42.
+// order returns a purchase of twelve months under the mark panel-42.
 func order(r seller.Request) seller.Purchase {
 	return seller.Purchase{Kind: seller.KindOrder, Product: r.Product, Months: 12, OrderRef: "panel-42", Request: r}
 }

@@ -15,7 +15,8 @@ import (
 // maxSearched is in how many fields a certificate is looked for: each may be an archive.
 const maxSearched = 50
 
-// maxFiles is how many files of one order are downloaded: the certificate, its chain in pieces, the same once more as an archive.
+// maxFiles is how many files of one order are downloaded: the certificate, its chain in pieces, the same once more as an
+// archive.
 const maxFiles = 10
 
 // download gets the certificate through the function of the list's toolbar (docs/reference/ispmanager.md §5): PEM, a ZIP or
@@ -97,7 +98,7 @@ func (c *Client) files(ctx context.Context, function string, id int64, listed do
 	return found, nil
 }
 
-// rowKey is what names a file of the list, empty if nothing does.
+// rowKey returns what names a file of the list, empty if nothing does.
 func rowKey(row *sellerhttp.Element) string {
 	for _, name := range []string{"id", "name", "file", "filename"} {
 		if key := words(row.Child(name).Text()); key != "" && len(key) <= 200 {

@@ -36,7 +36,7 @@ func failureOf(e *sellerhttp.Element) *failure {
 	return f
 }
 
-// said is what the remote gave as error: type, object and its words.
+// said returns what the remote gave as error: type, object and its words.
 func (f *failure) said() string {
 	head := strings.TrimSuffix(f.kind+"/"+f.object, "/")
 	if f.text == "" {
@@ -45,19 +45,19 @@ func (f *failure) said() string {
 	return head + ": " + f.text
 }
 
-// Error is what the remote said.
+// Error returns what the remote said.
 func (f *failure) Error() string { return Title + " refuses: " + f.said() }
 
-// is tells whether the error is of one of the types.
+// is reports whether the error is of one of the types.
 func (f *failure) is(kinds ...string) bool {
 	return f != nil && slices.Contains(kinds, strings.ToLower(f.kind))
 }
 
-// gone tells whether the object that was asked about does not exist (docs/reference/ispmanager.md §1.5). A function that
+// gone reports whether the object that was asked about does not exist (docs/reference/ispmanager.md §1.5). A function that
 // does not exist says nothing of it.
 func (f *failure) gone() bool { return f.is("missed") && !strings.EqualFold(f.object, "func") }
 
-// shutsOut tells whether the error is about the account and not about what was asked for.
+// shutsOut reports whether the error is about the account and not about what was asked for.
 func (f *failure) shutsOut() bool {
 	return f.is("auth") || strings.Contains(strings.ToLower(f.kind), "captcha") || f.aboutAddress()
 }
@@ -71,7 +71,7 @@ func (f *failure) aboutAddress() bool {
 
 func letter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 
-// fault is the error in the words of the product's edge, with the remote's type and words.
+// fault returns the error in the words of the product's edge, with the remote's type and words.
 func (f *failure) fault(function string) *fault.Error {
 	shut := func(kind, object, advice string) *fault.Error {
 		return &fault.Error{Type: kind, Object: object, Message: Title + ": " + advice + " (" + f.said() + ")", Err: f}
@@ -94,14 +94,14 @@ func (f *failure) fault(function string) *fault.Error {
 	return &fault.Error{Type: fault.API, Object: function, Message: Title + " (" + function + ") refuses: " + f.said(), Err: f}
 }
 
-// twoFactor is the fault of a login that waits for its second factor: the remote answers each function with an <ok> and
-// nothing else (docs/reference/ispmanager.md §1.2).
+// twoFactor returns the fault of a login that waits for its second factor: the remote answers each function with an <ok>
+// and nothing else (docs/reference/ispmanager.md §1.2).
 func twoFactor(function string) *fault.Error {
 	return fault.Errorf(fault.Auth, "username", "%s (%s) answers ok without any content: two-factor authentication is on for this user; "+
 		"switch it off there or use another user", Title, function)
 }
 
-// failureIn is the remote's error in a chain of errors, nil where there is none.
+// failureIn returns the remote's error in a chain of errors, nil if absent.
 func failureIn(err error) *failure {
 	var f *failure
 	if errors.As(err, &f) {
@@ -112,18 +112,18 @@ func failureIn(err error) *failure {
 
 // faultOf turns what call returned into the fault of the edge, with a hint where the address is the likely reason.
 func faultOf(err error) error {
-	var trouble *sellerhttp.Error
-	if !errors.As(err, &trouble) {
+	var failure *sellerhttp.Error
+	if !errors.As(err, &failure) {
 		return err
 	}
-	f := trouble.Fault()
-	if trouble.Kind != sellerhttp.Foreign {
+	f := failure.Fault()
+	if failure.Kind != sellerhttp.Foreign {
 		return f
 	}
 	switch {
-	case trouble.Elsewhere != "":
-		f.Object, f.Message = "url", f.Message+"; it points to "+trouble.Elsewhere+": the address in url is wrong"
-	case trouble.Status == http.StatusNotFound:
+	case failure.Elsewhere != "":
+		f.Object, f.Message = "url", f.Message+"; it points to "+failure.Elsewhere+": the address in url is wrong"
+	case failure.Status == http.StatusNotFound:
 		f.Object, f.Message = "url", f.Message+"; the path in url is wrong, /billmgr is expected"
 	default:
 		f.Object, f.Message = "url", f.Message+"; it may be a login page, a protection wall before the billing, or a wrong url"
@@ -131,14 +131,14 @@ func faultOf(err error) error {
 	return f
 }
 
-// certain tells whether the error proves that the request never left this host.
+// certain reports whether the error proves that the request never left this host.
 func certain(err error) bool {
-	var trouble *sellerhttp.Error
-	return errors.As(err, &trouble) && !trouble.Sent
+	var failure *sellerhttp.Error
+	return errors.As(err, &failure) && !failure.Sent
 }
 
-// refused marks a fault after which nothing was bought most likely, although the remote did not say so itself: two readings of its
-// list that show nothing free the way (rules BUY-12).
+// refused marks a fault after which nothing was bought most likely, although the remote did not say so itself: two readings
+// of its list that show nothing free the way (rules BUY-12).
 func refused(f *fault.Error) *fault.Error {
 	f.OutcomeUnknown, f.Refused, f.Retry = true, true, true
 	return f

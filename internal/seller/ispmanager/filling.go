@@ -17,10 +17,10 @@ type filling struct {
 	request   seller.Request
 	pricelist int64  // of an order; 0 at a reissue
 	months    int    // of an order; 0 at a reissue
-	mark      string // of an order
+	ref       string // of an order
 }
 
-// value is a filler.
+// value returns a filler.
 func (w filling) value(f field) (string, bool, error) {
 	switch f.name {
 	case "crt_type":
@@ -35,21 +35,21 @@ func (w filling) value(f field) (string, bool, error) {
 	if strings.HasSuffix(f.name, "country") {
 		return w.country(f)
 	}
-	if value, latin, ours := w.plain(f.name); ours {
+	if value, latin, known := w.plain(f.name); known {
 		if latin && !isLatin(value) {
 			return "", false, fault.Errorf(fault.Value, f.name, "%s takes Latin letters only for %s, not %q", Title, f.name, plaintext.Clip(words(value), 200))
 		}
 		return value, true, nil
 	}
-	if email, ours, err := w.approver(f); ours || err != nil {
+	if email, known, err := w.approver(f); known || err != nil {
 		return email, true, err
 	}
 	return "", false, nil
 }
 
-// plain are the values that need no choice; latin is the rule for fields of the CSR and the organisation
+// plain returns the values that need no choice; latin is the rule for fields of the CSR and the organisation
 // (docs/reference/ispmanager.md §4.1).
-func (w filling) plain(name string) (value string, latin, ours bool) {
+func (w filling) plain(name string) (value string, latin, known bool) {
 	csr := w.request.CSR
 	switch name {
 	case "csr":
@@ -67,15 +67,15 @@ func (w filling) plain(name string) (value string, latin, ours bool) {
 	case "period":
 		return strconv.Itoa(w.months), false, w.months != 0
 	case "remoteid":
-		return w.mark, false, w.mark != ""
+		return w.ref, false, w.ref != ""
 	}
 	return w.contact(name)
 }
 
-// contact are the item parameters of contacts and organisation, which have the names of the fields
+// contact returns the item parameters of contacts and organisation, which have the names of the fields
 // (docs/reference/ispmanager.md §4.3). The CSR's own organisation stands in for a missing name, the administrative contact
 // for a missing technical one.
-func (w filling) contact(name string) (value string, latin, ours bool) {
+func (w filling) contact(name string) (value string, latin, known bool) {
 	switch prefix, rest, _ := strings.Cut(name, "_"); prefix {
 	case "org", "adm":
 		value = strings.TrimSpace(w.request.Params[name])
@@ -93,8 +93,8 @@ func (w filling) contact(name string) (value string, latin, ours bool) {
 	return "", false, false
 }
 
-// sentContact returns a contact's value as it goes to the remote: a telephone number without its trunk zero, which is dialled inside
-// its country only.
+// sentContact returns a contact's value as it goes to the remote: a telephone number without its trunk zero, which is
+// dialled inside its country only.
 func sentContact(field, value string) string {
 	if field == "phone" {
 		return seller.WithoutTrunkZero(value)
@@ -114,7 +114,7 @@ func isLatin(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// documented are the fields of docs/reference/ispmanager.md §4.1 that are sent although a form shows neither them nor a
+// documented returns the fields of docs/reference/ispmanager.md §4.1 that are sent although a form shows neither them nor a
 // description of its fields.
 func (w filling) documented(f form) []string {
 	if f.meta.present || !strings.HasPrefix(f.function, "certificate.order.") {
@@ -132,12 +132,12 @@ func (w filling) documented(f form) []string {
 		}
 	}
 	return slices.DeleteFunc(names, func(name string) bool {
-		_, _, ours := w.plain(name)
-		return f.has(name) || !ours && !strings.HasPrefix(name, itemparam.Approver)
+		_, _, known := w.plain(name)
+		return f.has(name) || !known && !strings.HasPrefix(name, itemparam.Approver)
 	})
 }
 
-// lacking names what an order cannot do without and no step took; empty where nothing lacks.
+// lacking names what an order cannot do without and no step took; empty if nothing lacks.
 func (w filling) lacking(sent interface{ Get(string) string }) string {
 	proof := sent.Get(itemparam.Method)
 	kind, _ := methodKind(proof)

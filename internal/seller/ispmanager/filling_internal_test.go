@@ -15,7 +15,7 @@ import (
 
 func vetted() filling {
 	return filling{
-		pricelist: 7, months: 12, mark: "p-1",
+		pricelist: 7, months: 12, ref: "p-1",
 		request: seller.Request{
 			CSR:    pki.CSR{PEM: "PEM", CommonName: "example.org", Email: "root@example.org", Subject: pki.Subject{Country: "DE", State: "Berlin", Organisation: "Example GmbH"}},
 			Method: seller.MethodDNS,
@@ -32,15 +32,15 @@ func TestWhatAnOrderFillsIn(t *testing.T) {
 		"remoteid": "p-1", "autoprolong": "null", "adm_fname": "Анна", "tech_fname": "Анна", "tech_email": "tom@example.org", "org_name": "Example GmbH",
 		"field_country": "81", "org_country": "233", "approver_method": "auth_dnstxt",
 	} {
-		value, ours, err := w.value(field{name: name})
+		value, known, err := w.value(field{name: name})
 		require.NoError(t, err, name)
-		assert.True(t, ours, name)
+		assert.True(t, known, name)
 		assert.Equal(t, want, value, name)
 	}
 	for _, name := range []string{"L", "OU", "org_duns", "adm_phone", "project", "key", "anything", "approver_email_1", "approver_emails", "orgname"} {
-		_, ours, err := w.value(field{name: name})
+		_, known, err := w.value(field{name: name})
 		require.NoError(t, err)
-		assert.False(t, ours, "%s keeps the form's own value", name)
+		assert.False(t, known, "%s keeps the form's own value", name)
 	}
 }
 
@@ -57,11 +57,11 @@ func TestLatinLettersOnlyForTheOrganisation(t *testing.T) {
 
 func TestAReissueNamesNoTermAndNoTariff(t *testing.T) {
 	w := vetted()
-	w.months, w.pricelist, w.mark = 0, 0, ""
+	w.months, w.pricelist, w.ref = 0, 0, ""
 	for _, name := range []string{"pricelist", "period", "remoteid", "autoprolong"} {
-		_, ours, err := w.value(field{name: name, value: "x"})
+		_, known, err := w.value(field{name: name, value: "x"})
 		require.NoError(t, err)
-		assert.False(t, ours, name)
+		assert.False(t, known, name)
 	}
 }
 

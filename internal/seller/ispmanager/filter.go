@@ -11,7 +11,7 @@ import (
 
 const functionFilter = "certificate.filter"
 
-// wholeList is the list of which somebody will conclude that an order is not there. A filter that was set once in the
+// wholeList returns the list of which somebody will conclude that an order is not there. A filter that was set once in the
 // account's web pages stays and cuts the list for us too, and the remote then counts only what is left
 // (docs/reference/ispmanager.md §1.4): its form, which changes nothing without sok, shows whether one is set.
 func (c *Client) wholeList(ctx context.Context) ([]row, error) {
@@ -27,7 +27,7 @@ func (c *Client) wholeList(ctx context.Context) ([]row, error) {
 	return c.list(ctx)
 }
 
-// filtersIn are the fields by which the list is cut: columns of the list that have a value in the form.
+// filtersIn returns the fields by which the list is cut: columns of the list that have a value in the form.
 func filtersIn(f form) []string {
 	var set []string
 	for _, name := range f.fieldNames() {

@@ -85,21 +85,21 @@ func readings() map[string]reading {
 		"pricelist_export_certificate_SYNTH.xml": offers("positivessl", "positivessl_wildcard"),
 		"order_pricelist_SYNTH.xml":              offers("positivessl"),
 		"certificate_list_SYNTH.xml": func(t *testing.T, answer reply) {
-			shelf, err := newRemote(t, map[string]reply{"certificate": answer}).OrderSnapshot(t.Context())
+			snapshot, err := newRemote(t, map[string]reply{"certificate": answer}).OrderSnapshot(t.Context())
 			require.NoError(t, err)
-			require.Len(t, shelf.Records, 2)
-			assert.EqualValues(t, 1234569, shelf.Highest)
-			assert.Equal(t, "777001", shelf.Records[0].OrderRef)
-			assert.Equal(t, seller.StateWaiting, shelf.Records[0].State)
-			assert.Equal(t, seller.StateIssued, shelf.Records[1].State)
+			require.Len(t, snapshot.Records, 2)
+			assert.EqualValues(t, 1234569, snapshot.Highest)
+			assert.Equal(t, "777001", snapshot.Records[0].OrderRef)
+			assert.Equal(t, seller.StateWaiting, snapshot.Records[0].State)
+			assert.Equal(t, seller.StateIssued, snapshot.Records[1].State)
 		},
 		"certificate_edit_SYNTH.xml": func(t *testing.T, answer reply) {
-			report, err := newRemote(t, map[string]reply{"certificate.edit": answer}).OrderStatus(t.Context(), 1234568)
+			status, err := newRemote(t, map[string]reply{"certificate.edit": answer}).OrderStatus(t.Context(), 1234568)
 			require.NoError(t, err)
-			assert.Equal(t, seller.StateWaiting, report.State, "its certificate is none that can be read")
-			assert.False(t, report.Renews)
-			require.Len(t, report.Challenges, 1)
-			assert.Equal(t, "_abc.shop.example.test CNAME def.example-ca.test", report.Challenges[0].Host+" "+report.Challenges[0].Record+" "+report.Challenges[0].Target)
+			assert.Equal(t, seller.StateWaiting, status.State, "its certificate is none that can be read")
+			assert.False(t, status.Renews)
+			require.Len(t, status.Challenges, 1)
+			assert.Equal(t, "_abc.shop.example.test CNAME def.example-ca.test", status.Challenges[0].Host+" "+status.Challenges[0].Record+" "+status.Challenges[0].Target)
 		},
 		"order_param_ok.xml":       buys(1234567),
 		"order_param_ok_no_id.xml": buys(0),

@@ -31,7 +31,7 @@ type field struct {
 }
 
 // filler gives our own value of a field; false where we have none and the form's own stays.
-type filler func(f field) (value string, ours bool, err error)
+type filler func(f field) (value string, known bool, err error)
 
 // openForm reads the form of a function; it changes nothing. Where the answer says nothing of its fields it is read once
 // more in the output of the remote's own pages, which does.
@@ -75,7 +75,7 @@ func formOf(function string, reply answer) form {
 	return f
 }
 
-// sendable tells whether a field of a form may go back with it. Control parameters are ours to send and no fields
+// sendable reports whether a field of a form may go back with it. Control parameters are ours to send and no fields
 // (docs/reference/ispmanager.md §1.4); a private key and other secrets are never sent (docs/reference/ispmanager.md §13).
 func sendable(name string) bool {
 	switch name {
@@ -85,7 +85,7 @@ func sendable(name string) bool {
 	return name != "" && len(name) <= 100 && !panellog.IsSecretField(name)
 }
 
-// fieldNames are the form's fields, in the order of its page.
+// fieldNames returns the form's fields, in the order of its page.
 func (f form) fieldNames() []string {
 	names := slices.Clone(f.meta.names)
 	for _, name := range f.names {
@@ -103,7 +103,7 @@ func (f form) fieldNames() []string {
 	return slices.DeleteFunc(append(names, selects...), func(name string) bool { return !sendable(name) })
 }
 
-// has tells whether the form has the field.
+// has reports whether the form has the field.
 func (f form) has(name string) bool { return slices.Contains(f.fieldNames(), name) }
 
 func (f form) field(name string) field {
@@ -143,11 +143,11 @@ func (f form) fill(own filler, further ...string) (url.Values, error) {
 }
 
 func (f form) valueFor(one field, own filler) (string, error) {
-	value, ours, err := own(one)
+	value, known, err := own(one)
 	switch {
 	case err != nil:
 		return "", err
-	case !ours:
+	case !known:
 		return f.ownValue(one), nil
 	case one.fixed && one.value != "":
 		return f.fixedValue(one, value)
@@ -157,21 +157,21 @@ func (f form) valueFor(one field, own filler) (string, error) {
 	return value, nil
 }
 
-// fixedValue is that of a field which cannot be changed. Fixed to another tariff, term or CSR than ours, the form would order
-// something else. A tariff may be shown by its name; then the id, with which the form was asked for, stays.
-func (f form) fixedValue(one field, ours string) (string, error) {
-	same := strings.Join(strings.Fields(one.value), " ") == strings.Join(strings.Fields(ours), " ")
+// fixedValue is that of a field which cannot be changed. Fixed to another tariff, term or CSR than ours, the form would
+// order something else. A tariff may be shown by its name; then the id, with which the form was asked for, stays.
+func (f form) fixedValue(one field, known string) (string, error) {
+	same := strings.Join(strings.Fields(one.value), " ") == strings.Join(strings.Fields(known), " ")
 	switch one.name {
 	case "csr", "crt_type", "period", "elid":
-		if ours != "" && !same {
+		if known != "" && !same {
 			return "", refuseField(one, "it is fixed to another value than the order's")
 		}
 	case "pricelist":
 		if seller.ParseID(one.value) == 0 {
-			return ours, nil
+			return known, nil
 		}
-		if ours != "" && !same {
-			return "", refuseField(one, "it is fixed to the tariff "+remark(one.value)+", the order is for "+words(ours))
+		if known != "" && !same {
+			return "", refuseField(one, "it is fixed to the tariff "+remark(one.value)+", the order is for "+words(known))
 		}
 	}
 	return one.value, nil
@@ -192,8 +192,8 @@ func (f form) ownValue(one field) string {
 	return ""
 }
 
-// refuseField is the fault of a field that cannot be filled; nothing was submitted. It names the function, the field and what
-// may be chosen (docs/reference/ispmanager.md §15.2).
+// refuseField returns the fault of a field that cannot be filled; nothing was submitted. It names the function, the field
+// and what may be chosen (docs/reference/ispmanager.md §15.2).
 func refuseField(one field, why string) *fault.Error {
 	text := Title + " (" + words(one.function) + "), field " + words(one.name) + ": " + why
 	if one.listed {

@@ -12,8 +12,8 @@ import (
 
 func owning(values map[string]string) filler {
 	return func(f field) (string, bool, error) {
-		value, ours := values[f.name]
-		return value, ours, nil
+		value, known := values[f.name]
+		return value, known, nil
 	}
 }
 
@@ -37,13 +37,13 @@ func TestOurValuesLieOverTheFormsOwn(t *testing.T) {
 // A form that is fixed to something else than the order would order something else.
 func TestFixedFields(t *testing.T) {
 	for field, tc := range map[string]struct {
-		value, ours, want string
-		refused           bool
+		value, known, want string
+		refused            bool
 	}{
 		"csr": {"OLD", "NEW", "", true}, "period": {"24", "12", "", true}, "crt_type": {"generate", "exists", "", true}, "pricelist": {"7", "8", "", true},
 		"CN": {"b.example", "a.example", "b.example", false}, "elid": {"7", "7", "7", false},
 	} {
-		values, err := filledWith(t, `<doc><`+field+` readonly="yes">`+tc.value+`</`+field+`></doc>`, map[string]string{field: tc.ours})
+		values, err := filledWith(t, `<doc><`+field+` readonly="yes">`+tc.value+`</`+field+`></doc>`, map[string]string{field: tc.known})
 		assert.Equal(t, tc.refused, err != nil, field)
 		if !tc.refused {
 			assert.Equal(t, tc.want, values[field])
@@ -141,7 +141,7 @@ func TestStepsThatBuy(t *testing.T) {
 }
 
 func TestAWizardStaysAmongItsSteps(t *testing.T) {
-	j := journey{own: owning(nil), further: func(form) []string { return nil }, carried: pairs("a", "b"), wizard: "certificate.order"}
+	j := wizardRun{own: owning(nil), further: func(form) []string { return nil }, carried: pairs("a", "b"), wizard: "certificate.order"}
 	_, err := j.arrive(context.Background(), formOf("", parsed(t, `<doc func="service.delete"><elid>7</elid></doc>`)))
 	assert.ErrorContains(t, err, "no step of certificate.order")
 	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.a"><x>1</x></doc>`)))

@@ -40,8 +40,8 @@ func (c *Client) basket(ctx context.Context) ([]entry, error) {
 	return all, nil
 }
 
-// inBasket are the entries of the basket that this order left there: new ones that name our common name or mark, or all new
-// ones where there is but one.
+// inBasket returns the entries of the basket that this order left there: new ones that name our common name or mark, or all
+// new ones where there is but one.
 func (s *sale) inBasket(ctx context.Context) ([]entry, error) {
 	if s.basket == nil {
 		return nil, nil
@@ -70,7 +70,7 @@ func (s *sale) inBasket(ctx context.Context) ([]entry, error) {
 	return named, nil
 }
 
-// short says what was missing for the order; empty where the money sufficed or that is not known.
+// short returns what was missing for the order; empty if the money sufficed or that is not known.
 func (s *sale) short() string {
 	price := s.tariff.price(s.p.Months)
 	switch {
@@ -81,8 +81,8 @@ func (s *sale) short() string {
 	return "the account holds " + moneyText(*s.balance) + ", the price is " + moneyText(price)
 }
 
-// spent says that money left the account since the order was sent: the list may be slower than the payment. Empty where it did
-// not or that is not known.
+// spent reports that money left the account since the order was sent: the list may be slower than the payment. Empty where
+// it did not or that is not known.
 func (s *sale) spent(ctx context.Context) string {
 	if s.balance == nil {
 		return ""
@@ -129,8 +129,8 @@ func (s *sale) clearBasket(ctx context.Context) error {
 	return err
 }
 
-// retreat ends an order that did not come to the step that buys. Where a step may have ordered all the same, what it left in
-// the basket is removed: each new attempt would leave another one.
+// retreat ends an order that did not come to the step that buys. Where a step may have ordered all the same, what it left
+// in the basket is removed: each new attempt would leave another one.
 func (s *sale) retreat(ctx context.Context, why error) error {
 	if !fault.From(why).OutcomeUnknown || s.basket == nil {
 		return why
@@ -170,7 +170,7 @@ func (s *sale) remains(ctx context.Context) (string, error) {
 	return strings.Join(names, ", "), nil
 }
 
-// noMoney is the definite refusal of an order that was not paid for and is gone.
+// noMoney returns the definite refusal of an order that was not paid for and is gone.
 func (s *sale) noMoney(said *fault.Error) *fault.Error {
 	text := s.short()
 	if text == "" {

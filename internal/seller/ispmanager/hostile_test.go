@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requested are all functions that were called, in their order.
+// requested returns all functions that were called, in their order.
 func (r *remote) requested() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,7 +33,7 @@ func TestARedirectDoesNotChangeTheOrder(t *testing.T) {
 	// The last step's form shows none of the fields that the redirect names.
 	r := newRemote(t, map[string]reply{"certificate.order.csr sok": says(doc("certificate.order.csr",
 		`<ok>func=certificate.order.param&amp;pricelist=1032&amp;period=36&amp;csr=x&amp;crt_type=generate&amp;altname=evil.example&amp;CN=evil.example&amp;draft=5</ok>`))})
-	r.set(buying, r.takes(says(doc("certificate.order.param", `<id>77</id><ok/>`)), row(77, "www.example.org", 5, marked)))
+	r.set(buying, r.takes(says(doc("certificate.order.param", `<id>77</id><ok/>`)), row(77, "www.example.org", 5, referenced)))
 	p := order(request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
 	_, err := r.Buy(t.Context(), p)
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestAKeyIsNeverMadeAtTheSeller(t *testing.T) {
 	}
 }
 
-// buttons is the list's toolbar with functions and the types of their buttons.
+// buttons returns the list's toolbar with functions and the types of their buttons.
 func buttons(pairs ...string) string {
 	text := `<metadata name="certificate" type="list"><toolbar><toolgrp name="g">`
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -237,7 +237,7 @@ func TestNoTemplateBuysNothing(t *testing.T) {
 	assert.Len(t, offers, 1)
 }
 
-// features shows what is kept: a price list without end does not get there.
+// TestAnEndlessPriceListIsRefused shows what is kept: a price list without end does not get there.
 func TestAnEndlessPriceListIsRefused(t *testing.T) {
 	var list strings.Builder
 	for i := range 3000 {

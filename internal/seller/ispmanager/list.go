@@ -18,7 +18,8 @@ import (
 const (
 	functionList = "certificate"
 	pageSize     = 500
-	// newestFirst sorts by id, descending. Whether the remote sorts for its clients is not known: the walk looks at the rows.
+	// newestFirst sorts by id, descending. Whether the remote sorts for its clients is not known: the walk looks at the
+	// rows.
 	newestFirst = "-id"
 	// maxPages bounds one list, whatever size of page the remote gives.
 	maxPages = 200
@@ -28,18 +29,18 @@ const (
 
 // row is one service of the list.
 type row struct {
-	id        int64
-	name      string // common name, lower case, A-labels
-	item      itemStatus
-	service   int
-	mark      string // remoteid
-	marked    bool   // whether the list has the column remoteid
-	product   string // the remote's name of the tariff
-	months    int
-	created   cabforum.Date
-	expires   cabforum.Date
-	prolongs  string // autoprolong
-	prolonged bool   // whether the list has that column
+	id         int64
+	name       string // common name, lower case, A-labels
+	item       itemStatus
+	service    int
+	ref        string // remoteid
+	referenced bool   // whether the list has the column remoteid
+	product    string // the remote's name of the tariff
+	months     int
+	created    cabforum.Date
+	expires    cabforum.Date
+	prolongs   string // autoprolong
+	prolonged  bool   // whether the list has that column
 }
 
 func rowOf(e *sellerhttp.Element) row {
@@ -53,22 +54,22 @@ func rowOf(e *sellerhttp.Element) row {
 	}
 	return row{
 		id: seller.ParseID(text("id")), name: hostName(text("CN", "domain")), item: itemStatusOf(e),
-		service: serviceStatusOf(text("service_status")), mark: markOf(text("remoteid")), marked: e.Child("remoteid") != nil,
+		service: serviceStatusOf(text("service_status")), ref: refOf(text("remoteid")), referenced: e.Child("remoteid") != nil,
 		product: text("pricelist", "pricelist_name", "name"), months: monthsOf(text("period")),
 		created: dateOf(text("createdate", "opendate")), expires: dateOf(text("real_expiredate", "expiredate")),
 		prolongs: text("autoprolong"), prolonged: e.Child("autoprolong") != nil,
 	}
 }
 
-// markOf is the mark on an order: no item's is 0, which a column of numbers shows where there is none.
-func markOf(text string) string {
+// refOf returns the mark on an order: no item's is 0, which a column of numbers shows where there is none.
+func refOf(text string) string {
 	if text == "0" {
 		return ""
 	}
 	return text
 }
 
-// hostName is a common name in the form in which ours are compared.
+// hostName returns a common name in the form in which ours are compared.
 func hostName(text string) string {
 	if ascii, err := pki.ASCIIName("CN", text); err == nil {
 		return ascii
@@ -76,30 +77,30 @@ func hostName(text string) string {
 	return strings.ToLower(text)
 }
 
-// unsaid reports whether the order may have been issued although the list does not show it: the column service_status is missing or
-// empty, and nothing else says that the order waits or has ended.
+// unsaid reports whether the order may have been issued although the list does not show it: the column service_status is
+// missing or empty, and nothing else says that the order waits or has ended.
 func (r row) unsaid() bool {
 	return r.service == 0 && (r.item.number == itemActive || r.item.number == itemSuspended || r.item.number == 0)
 }
 
 func (r row) record() seller.OrderSummary {
-	return seller.OrderSummary{ID: r.id, State: stateOf(r.item, r.service), Months: r.months, Host: r.name, Type: r.product, OrderRef: r.mark, Created: r.created}
+	return seller.OrderSummary{ID: r.id, State: stateOf(r.item, r.service), Months: r.months, Host: r.name, Type: r.product, OrderRef: r.ref, Created: r.created}
 }
 
-// OrderSnapshot lists every order of the account but the deleted ones, and the highest id of all. A list that cannot be read to its
-// end is a fault: an order that is missing on it would be made a second time.
+// OrderSnapshot lists every order of the account but the deleted ones, and the highest id of all. A list that cannot be
+// read to its end is a fault: an order that is missing on it would be made a second time.
 func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {
 	rows, err := c.wholeList(ctx)
 	if err != nil {
 		return seller.OrderSnapshot{}, err
 	}
-	shelf := seller.OrderSnapshot{Highest: highest(rows)}
+	snapshot := seller.OrderSnapshot{Highest: highest(rows)}
 	for _, r := range rows {
 		if r.item.number != itemDeleted { // they stay listed for a while (docs/reference/ispmanager.md §5)
-			shelf.Records = append(shelf.Records, r.record())
+			snapshot.Records = append(snapshot.Records, r.record())
 		}
 	}
-	return shelf, nil
+	return snapshot, nil
 }
 
 func highest(rows []row) int64 {
@@ -110,9 +111,9 @@ func highest(rows []row) int64 {
 	return id
 }
 
-// list returns, oldest first, a list that did not change while it was read (rules BUY-10): what it does not show is not there. A filter that
-// somebody set in the account's web pages cuts the list silently, for us too (docs/reference/ispmanager.md §1.4): fewer
-// rows than the remote counts are a fault.
+// list returns, oldest first, a list that did not change while it was read (rules BUY-10): what it does not show is not
+// there. A filter that somebody set in the account's web pages cuts the list silently, for us too
+// (docs/reference/ispmanager.md §1.4): fewer rows than the remote counts are a fault.
 func (c *Client) list(ctx context.Context) ([]row, error) {
 	rows, err := c.walk().Closed(ctx)
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
@@ -148,8 +149,8 @@ func (c *Client) listPage(ctx context.Context, number int) (sellerhttp.ListPage[
 // rowsFresh is how long a list serves for reports: a sweep asks for many orders, one after the other.
 const rowsFresh = time.Minute
 
-// recentRows is the list, read in the last minute and not before anything that this client submitted. It is for reports
-// only: whoever concludes that an order is not there reads the list anew.
+// recentRows returns the list, read in the last minute and not before anything that this client submitted. It is for
+// reports only: whoever concludes that an order is not there reads the list anew.
 func (c *Client) recentRows(ctx context.Context) ([]row, error) {
 	c.mu.Lock()
 	rows, age := c.rows, c.now().Sub(c.rowsAt)
@@ -191,7 +192,8 @@ func (c *Client) page(ctx context.Context, number int) (answer, error) {
 	return reply, nil
 }
 
-// Certificates lists everything of the account, oldest first, deleted services too while the remote still shows them (feature import).
+// Certificates lists everything of the account, oldest first, deleted services too while the remote still shows them
+// (feature import).
 func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, error) {
 	rows, err := c.list(ctx)
 	if err != nil {
@@ -202,7 +204,7 @@ func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, 
 	for _, r := range rows {
 		listed := seller.ListedCertificate{
 			ID: r.id, State: stateOf(r.item, r.service), CommonName: r.name, Type: r.product, Months: r.months,
-			Created: r.created, Expires: r.expires, OrderRef: r.mark, Unsaid: r.unsaid(),
+			Created: r.created, Expires: r.expires, OrderRef: r.ref, Unsaid: r.unsaid(),
 		}
 		if product, found := named(products, r.product); found {
 			listed.Template = product.ID
@@ -212,9 +214,9 @@ func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, 
 	return all, nil
 }
 
-// OrderRef is the mark of an item in the orders of one panel: the remote keeps it as remoteid (docs/reference/ispmanager.md
-// §1.4), and two panels on one account would otherwise take each other's orders for their own (docs/reference/ispmanager.md
-// §4.5).
+// OrderRef returns the mark of an item in the orders of one panel: the remote keeps it as remoteid
+// (docs/reference/ispmanager.md §1.4), and two panels on one account would otherwise take each other's orders for their own
+// (docs/reference/ispmanager.md §4.5).
 func (c *Client) OrderRef(installation string, it int64) string {
 	return installation + "-" + strconv.FormatInt(it, 10)
 }

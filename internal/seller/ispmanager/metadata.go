@@ -92,7 +92,7 @@ func (m *metadata) addRule(field string, e *sellerhttp.Element) {
 	}
 }
 
-// hidden tells whether the remote's page would not show the field with these values.
+// hidden reports whether the remote's page would not show the field with these values.
 func (m metadata) hidden(field string, value func(string) string) bool {
 	return slices.ContainsFunc(m.rules, func(r rule) bool { return r.hides == field && value(r.field) == r.value })
 }

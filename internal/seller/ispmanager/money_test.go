@@ -15,7 +15,7 @@ import (
 
 const entry = `<list name="itemlist"><elem><id>501</id><name>PositiveSSL www.example.org</name></elem></list>`
 
-// poor is a remote without money that answers an order in its own way and removes what is deleted.
+// poor returns a remote without money that answers an order in its own way and removes what is deleted.
 func poor(t *testing.T, balance string, leaves func(*remote), answer string) *remote {
 	t.Helper()
 	r := newRemote(t, map[string]reply{"whoami": whoami(balance)})
@@ -24,7 +24,7 @@ func poor(t *testing.T, balance string, leaves func(*remote), answer string) *re
 		says(answer)(w, form)
 	})
 	r.set("certificate.delete", func(w http.ResponseWriter, form url.Values) {
-		r.set("certificate", listed(row(77, "www.example.org", 4, marked)))
+		r.set("certificate", listed(row(77, "www.example.org", 4, referenced)))
 		says(doc("certificate.delete", `<ok/>`))(w, form)
 	})
 	r.set("basket sok", func(w http.ResponseWriter, form url.Values) {
@@ -35,7 +35,7 @@ func poor(t *testing.T, balance string, leaves func(*remote), answer string) *re
 }
 
 func inBasket(r *remote) { r.set("basket", says(doc("basket", entry))) }
-func unpaid(r *remote)   { r.set("certificate", listed(row(77, "www.example.org", 1, marked))) }
+func unpaid(r *remote)   { r.set("certificate", listed(row(77, "www.example.org", 1, referenced))) }
 func nowhere(*remote)    {}
 
 // Which answer means "no money" is not known: what is there decides, and nothing of it stays (docs/reference/ispmanager.md
@@ -65,9 +65,9 @@ func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
 			if tc.balance != "" {
 				assert.Contains(t, failure.Message, tc.balance+" EUR")
 			}
-			shelf, err := r.OrderSnapshot(t.Context())
+			snapshot, err := r.OrderSnapshot(t.Context())
 			require.NoError(t, err)
-			assert.Empty(t, shelf.Records)
+			assert.Empty(t, snapshot.Records)
 		})
 	}
 }
@@ -112,7 +112,7 @@ func TestAnOrderThatIsPaidAMomentLaterIsKept(t *testing.T) {
 			if first {
 				state, first = 1, false
 			}
-			listed(row(77, "www.example.org", state, marked))(w, form)
+			listed(row(77, "www.example.org", state, referenced))(w, form)
 		})
 		says(doc("f", `<id>77</id><ok/>`))(w, form)
 	})
@@ -158,7 +158,7 @@ func TestAStepThatOrdersTooEarlyLeavesNothing(t *testing.T) {
 	assert.Empty(t, r.submitted("certificate.order.param"))
 }
 
-// renewing is a remote with an order that ends on a day, and a form of its renewal.
+// renewing returns a remote with an order that ends on a day, and a form of its renewal.
 func renewing(until string) reply {
 	return says(doc("service.prolong", `<title_name>PositiveSSL</title_name><expiredate>`+until+`</expiredate><period>12</period>`+
 		`<slist name="period"><val key="12">12</val><val key="24">24</val></slist>`))
@@ -168,7 +168,7 @@ func TestARenewalIsPaidByOneRequest(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer reply
 		until  string
-		kind   string // of the fault; empty where it is done
+		kind   string // of the fault; empty if it is done
 	}{
 		"done":                       {says(doc("f", `<ok/><doc><newexpiredate>2027-10-01</newexpiredate></doc>`)), "2026-10-01", ""},
 		"lost answer, it moved":      {drops(nil), "2027-10-01", ""},
@@ -225,8 +225,8 @@ func TestARenewalUnderWayIsNotPaidAgain(t *testing.T) {
 	}
 }
 
-// rules BUY-10: whether a renewal is under way is not told by a list that was read for a report a moment before, nor by one that lost
-// the order between two pages.
+// rules BUY-10: whether a renewal is under way is not told by a list that was read for a report a moment before, nor by one
+// that lost the order between two pages.
 func TestARenewalUnderWayIsSeenInANewListThatClosed(t *testing.T) {
 	under := `<elem><id>77</id><CN>www.example.org</CN><item_status orig="item_status_5_prolong">Processing</item_status></elem>`
 	pages := func(first, second string) reply {

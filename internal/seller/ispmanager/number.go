@@ -19,7 +19,7 @@ func monthsOf(text string) int {
 	return 0
 }
 
-// dateOf reads a date, a time of day behind it is ignored; zero where the text is a phrase (docs/reference/ispmanager.md
+// dateOf reads a date, a time of day behind it is ignored; zero if the text is a phrase (docs/reference/ispmanager.md
 // §1.5).
 func dateOf(text string) cabforum.Date {
 	text = strings.TrimSpace(text)

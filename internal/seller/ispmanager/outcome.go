@@ -9,8 +9,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// settleTime is how long an order that looks unpaid is given to be charged before it is taken for unpaid.
-const settleTime = 3 * time.Second
+// reconcileTime is how long an order that looks unpaid is given to be charged before it is taken for unpaid.
+const reconcileTime = 3 * time.Second
 
 // outcome finds out what the one request brought. The list decides, not the answer's kind: which error means "no money" is
 // not known, and an ok that sends us on is no success (docs/reference/ispmanager.md §4.5, §15.5).
@@ -47,8 +47,8 @@ func (s *sale) listed(ctx context.Context, found []row, sent error, said *fault.
 	return s.receipt(only.id), nil
 }
 
-// byName takes the id of the answer for the order, unless the remote has no such service: what the answer calls id is known of
-// other types of services only (docs/reference/ispmanager.md §4.5), and a wrong one would be taken for an order that was
+// byName takes the id of the answer for the order, unless the remote has no such service: what the answer calls id is known
+// of other types of services only (docs/reference/ispmanager.md §4.5), and a wrong one would be taken for an order that was
 // deleted.
 func (s *sale) byName(ctx context.Context, id int64, said *fault.Error) (seller.Receipt, error) {
 	if _, err := s.client.read(ctx, functionEdit, element(id)); failureIn(err).gone() {
@@ -57,7 +57,7 @@ func (s *sale) byName(ctx context.Context, id int64, said *fault.Error) (seller.
 	return s.receipt(id), nil
 }
 
-// taken is a purchase that the remote said yes to and of which nothing shows.
+// taken returns a purchase that the remote said yes to and of which nothing shows.
 func taken(said *fault.Error, text string) *fault.Error {
 	f := unclear(said, text)
 	f.Accepted = true
@@ -68,7 +68,7 @@ func (s *sale) receipt(id int64) seller.Receipt {
 	return seller.Receipt{ID: id, Charged: s.tariff.price(s.p.Months).Text, Delivered: s.tariff.name}
 }
 
-// said is what the remote answered, as a fault that the outcome is told with.
+// said returns what the remote answered, as a fault that the outcome is told with.
 func (s *sale) said(reply answer, sent error) *fault.Error {
 	var f fault.Error
 	switch {
@@ -77,7 +77,7 @@ func (s *sale) said(reply answer, sent error) *fault.Error {
 	case reply.failure != nil:
 		f = *reply.failure.fault(s.step)
 	default:
-		text := "the answer is " + reply.verdict()
+		text := "the answer is " + reply.classify()
 		if sign := orderSign(reply); sign != "" {
 			text = sign
 		}
@@ -87,8 +87,8 @@ func (s *sale) said(reply answer, sent error) *fault.Error {
 	return &f
 }
 
-// named is the id that the answer names: /doc/id, else /doc/doc/id (docs/reference/ispmanager.md §4.5). One that was there
-// before is another order's.
+// named returns the id that the answer names: /doc/id, else /doc/doc/id (docs/reference/ispmanager.md §4.5). One that was
+// there before is another order's.
 func (s *sale) named(reply answer) int64 {
 	if id := seller.ParseID(reply.value("id")); id > s.known {
 		return id
@@ -96,8 +96,8 @@ func (s *sale) named(reply answer) int64 {
 	return 0
 }
 
-// find looks for the order in the list: by our mark, else by the id that the answer names, else, where the list does not
-// show marks, by common name, date and being new (docs/reference/ispmanager.md §4.5, §4.6).
+// find looks for the order in the list: by our order reference, else by the id that the answer names, else, where the list
+// does not show marks, by common name, date and being new (docs/reference/ispmanager.md §4.5, §4.6).
 func (s *sale) find(ctx context.Context, reply answer) ([]row, error) {
 	if s.p.Kind != seller.KindOrder { // a renewal makes no new service
 		return nil, nil
@@ -127,7 +127,7 @@ type rowMatch int
 
 const (
 	noMatch           rowMatch = iota
-	markMatch                  // by our mark
+	markMatch                  // by our order reference
 	idMatch                    // by the id that the answer names
 	nameMatch                  // by common name, date and being new
 	contradictedMatch          // the answer names its id, and the list shows another order under it (rules BUY-9)
@@ -139,9 +139,9 @@ func (s *sale) match(r row, named int64) rowMatch {
 	switch {
 	case r.item.number == itemDeleted, r.id <= s.known:
 		return noMatch
-	case r.mark == s.p.OrderRef:
+	case r.ref == s.p.OrderRef:
 		return markMatch
-	case r.mark != "": // another panel's or item's
+	case r.ref != "": // another panel's or item's
 		return noMatch
 	case r.id == named && r.name != "" && r.name != name:
 		return contradictedMatch
@@ -161,10 +161,10 @@ func idsOf(rows []row) string {
 	return strings.Join(ids, ", ")
 }
 
-// unpaid is an order that the list shows as not paid for. It is given a moment, then it must not stay: the remote would
-// charge it some day.
+// unpaid handles an order that the list shows as not paid for. It is given a moment, then it must not stay: the remote
+// would charge it some day.
 func (s *sale) unpaid(ctx context.Context, found row, said *fault.Error) (seller.Receipt, error) {
-	if err := s.client.sleep(ctx, settleTime); err != nil {
+	if err := s.client.sleep(ctx, reconcileTime); err != nil {
 		return seller.Receipt{}, unclear(said, "the order "+idText(found.id)+" is there and not paid for")
 	}
 	rows, err := s.client.list(ctx)
@@ -182,8 +182,8 @@ func (s *sale) unpaid(ctx context.Context, found row, said *fault.Error) (seller
 	return s.leaveNothing(ctx, []int64{found.id}, said)
 }
 
-// nothing is a request that brought no success while the list shows no order. It is a definite refusal only where the remote
-// says clearly that it did nothing, or where the money does not suffice and nothing lies in the basket.
+// nothing returns a request that brought no success while the list shows no order. It is a definite refusal only where the
+// remote says clearly that it did nothing, or where the money does not suffice and nothing lies in the basket.
 func (s *sale) nothing(ctx context.Context, reply answer, sent error, said *fault.Error) (seller.Receipt, error) {
 	if sent != nil { // the remote may still be at it
 		return seller.Receipt{}, unclear(said, "the certificate may have been ordered or not")

@@ -17,7 +17,7 @@ type Param struct {
 	Default string // what the form begins with
 }
 
-// Params are the module's connection parameters: the address of the remote BILLmanager and a client's login there
+// Params returns the module's connection parameters: the address of the remote BILLmanager and a client's login there
 // (docs/reference/ispmanager.md §9).
 func Params() []Param {
 	return []Param{
@@ -28,10 +28,10 @@ func Params() []Param {
 // access is what every request carries (docs/reference/ispmanager.md §1.2).
 type access struct{ user, password string }
 
-// login is the parameter authinfo: the remote parts it at the first colon (docs/reference/ispmanager.md §1.2).
+// login returns the parameter authinfo: the remote parts it at the first colon (docs/reference/ispmanager.md §1.2).
 func (a access) login() string { return a.user + ":" + a.password }
 
-// secrets are the values that no text may show.
+// secrets returns the values that no text may show.
 func (a access) secrets() []string { return []string{a.login(), a.password} }
 
 // AccountOf names the account that a set of parameters stands for, without making a client. An address that New refuses
@@ -52,8 +52,8 @@ func accountName(address, user string) string {
 // notPlainASCII reports whether the rune is no visible ASCII character.
 func notPlainASCII(r rune) bool { return r <= ' ' || r >= 0x7f }
 
-// normalAddress is the API's address for what an administrator types (docs/reference/ispmanager.md §1.1): https where no
-// scheme is given, no query and no fragment, the path up to /billmgr or that path behind it. Plain http is for this host
+// normalAddress returns the API's address for what an administrator types (docs/reference/ispmanager.md §1.1): https where
+// no scheme is given, no query and no fragment, the path up to /billmgr or that path behind it. Plain http is for this host
 // only: the password travels in every request. Faults are of type missed or value on url.
 func normalAddress(typed string) (string, error) {
 	text := strings.TrimSpace(typed)

@@ -15,13 +15,13 @@ import (
 type tariff struct {
 	id      int64
 	name    string
-	intname string // the remote's internal name, empty where it shows none
-	project string // the brand that it belongs to, empty where it is not shown
+	intname string // the remote's internal name, empty if it shows none
+	project string // the brand that it belongs to, empty if it is not shown
 	prices  []seller.Price
 	multi   bool // it has the addon of further names
 }
 
-// template is the template id of the tariff's product.
+// template returns the template id of the tariff's product.
 func (t tariff) template() string {
 	if plausibleID(t.intname) {
 		return strings.ToLower(t.intname)
@@ -32,7 +32,7 @@ func (t tariff) template() string {
 	return templateOf(t.name)
 }
 
-// product is what the tariff sells: what the table knows of it, else what its name says.
+// product returns what the tariff sells: what the table knows of it, else what its name says.
 func (t tariff) product() seller.Product {
 	id := t.template()
 	p, known := seller.FindProduct(knownProducts(), id)
@@ -45,12 +45,12 @@ func (t tariff) product() seller.Product {
 	p.ID = id
 	p.Names = append([]string{t.name}, slices.DeleteFunc(slices.Clone(p.Names), func(name string) bool { return strings.EqualFold(name, t.name) })...)
 	if t.multi && !p.MultiDomain {
-		p.MultiDomain, p.Included, p.Most = true, 1, mostNames
+		p.MultiDomain, p.Included, p.Most = true, 1, maxNames
 	}
 	return p
 }
 
-// price is that of a term, with an empty text where the remote does not tell it.
+// price is that of a term, with an empty text where the remote does not say it.
 func (t tariff) price(months int) seller.Money {
 	for _, p := range t.prices {
 		if p.Months == months {
@@ -60,7 +60,7 @@ func (t tariff) price(months int) seller.Money {
 	return seller.Money{}
 }
 
-// Price is what the account's own list says that the purchase costs, read afresh; false where the list does not tell.
+// Price returns what the account's own list says that the purchase costs, read afresh; false if the list does not say.
 func (c *Client) Price(ctx context.Context, p seller.Purchase) (seller.Money, bool) {
 	t, err := c.tariffFor(ctx, p.Product, p.Months)
 	price := t.price(p.Months)
@@ -114,7 +114,7 @@ func periods(t tariff) string {
 // maxTariffs bounds a price list; the published one has 28 of certificates.
 const maxTariffs = 1000
 
-// tariffs are those of the account that can have a template: an item without one must find nothing.
+// tariffs returns those of the account that can have a template: an item without one must find nothing.
 func (c *Client) tariffs(ctx context.Context) ([]tariff, error) {
 	all, err := c.priceList(ctx)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 // maxShown is how many entries of one select a finding shows; the countries have 246.
 const maxShown = 12
 
-// sampleCSR is that of an order for example.com which nobody makes: without the parameters of the step before the remote does not
-// show the last one (docs/reference/ispmanager.md §1.5, wizard_unavailable). Its key is thrown away.
+// sampleCSR is that of an order for example.com which nobody makes: without the parameters of the step before the remote
+// does not show the last one (docs/reference/ispmanager.md §1.5, wizard_unavailable). Its key is thrown away.
 //
 //go:embed probe.csr
 var sampleCSR string
@@ -61,7 +61,7 @@ func (c *Client) Probe(ctx context.Context) ([]seller.Finding, error) {
 	return findings, nil
 }
 
-// sample are the parameters with which the last step of an order would be asked for.
+// sample returns the parameters with which the last step of an order would be asked for.
 func (c *Client) sample(ctx context.Context, order url.Values) url.Values {
 	params := maps.Clone(order)
 	csr, err := pki.ParseCSR(sampleCSR)
@@ -97,7 +97,7 @@ func (c *Client) probeList(ctx context.Context, rows []row, err error) seller.Fi
 	if len(rows) > 0 {
 		has := func(any bool) string { return map[bool]string{true: "shown", false: "not shown"}[any] }
 		f.Lines = append(f.Lines,
-			"remoteid "+has(slices.ContainsFunc(rows, func(r row) bool { return r.marked })),
+			"remoteid "+has(slices.ContainsFunc(rows, func(r row) bool { return r.referenced })),
 			"service_status "+has(slices.ContainsFunc(rows, func(r row) bool { return r.service != 0 })),
 			"autoprolong "+has(slices.ContainsFunc(rows, func(r row) bool { return r.prolonged })))
 	}
@@ -164,8 +164,8 @@ func (c *Client) probeForm(ctx context.Context, title, function string, params u
 	return finding
 }
 
-// shown are the keys of a select that are words of the remote. Addresses and names of domains are not: they are the account's,
-// and what probe shows is made to be passed on.
+// shown returns the keys of a select that are words of the remote. Addresses and names of domains are not: they are the
+// account's, and what probe shows is made to be passed on.
 func shown(list []choice) string {
 	all := realKeys(list)
 	keys := slices.DeleteFunc(slices.Clone(all), func(key string) bool { return len(key) > 40 || strings.ContainsFunc(key, notOfWord) })

@@ -11,11 +11,11 @@ import (
 // §3: "3 domains incl.").
 const (
 	includedNames = 3
-	mostNames     = 100
+	maxNames      = 100
 )
 
-// knownProducts are the names of the published table of tariffs (docs/reference/ispmanager.md §3). Its ids are those of one
-// client area and are never used: an order takes the id from the account's own list.
+// knownProducts returns the names of the published table of tariffs (docs/reference/ispmanager.md §3). Its ids are those of
+// one client area and are never used: an order takes the id from the account's own list.
 func knownProducts() []seller.Product {
 	return []seller.Product{
 		product("positivessl", seller.DV, "PositiveSSL"),
@@ -54,7 +54,7 @@ func product(id string, level seller.Level, names ...string) seller.Product {
 	text := " " + strings.ReplaceAll(seller.TemplateID(names[0]), "_", " ") + " "
 	p.Wildcard = strings.Contains(text, " wildcard ")
 	if strings.Contains(text, " multi ") || strings.Contains(text, " multidomain ") || strings.Contains(text, " san ") || strings.Contains(text, " ucc ") {
-		p.MultiDomain, p.Included, p.Most = true, includedNames, mostNames
+		p.MultiDomain, p.Included, p.Most = true, includedNames, maxNames
 	}
 	return p
 }
@@ -80,7 +80,7 @@ func vendors() []string {
 	return []string{"sectigo", "comodo", "geotrust", "thawte", "digicert", "symantec", "globalsign", "verisign"}
 }
 
-// templateOf is the template id for the remote's name of a product: without what stands in parentheses and without the
+// templateOf returns the template id for the remote's name of a product: without what stands in parentheses and without the
 // vendor, as long as something telling is left.
 func templateOf(name string) string {
 	bare := withoutParentheses(name)
@@ -131,7 +131,7 @@ func named(all []seller.Product, name string) (seller.Product, bool) {
 	return seller.Product{}, false
 }
 
-// plausibleID tells whether the remote's intname can be a template id.
+// plausibleID reports whether the remote's intname can be a template id.
 func plausibleID(intname string) bool {
 	id := seller.TemplateID(intname)
 	return id != "" && id == strings.ToLower(intname) && len(id) <= 60 && id != "certificate" && strings.ContainsFunc(id, letter)

@@ -93,7 +93,7 @@ func (c *Client) prolong(ctx context.Context, p seller.Purchase) (seller.Receipt
 	if s.tariff, err = c.tariffFor(ctx, p.Product, p.Months); err != nil {
 		c.log.ExtInfof("the price of the renewal is not known: %v", err) // the remote's own form offered the period
 	}
-	s.lookAtMoney(ctx)
+	s.checkFunds(ctx)
 	reply, sent := c.call(ctx, sellerhttp.Purchase, functionProlong, values)
 	if sent != nil && certain(sent) {
 		return seller.Receipt{}, faultOf(sent)
@@ -101,10 +101,10 @@ func (c *Client) prolong(ctx context.Context, p seller.Purchase) (seller.Receipt
 	return s.prolonged(ctx, before.CurrentEnd, reply, sent)
 }
 
-// noRenewalUnderWay refuses to pay for an order that the remote renews already, by itself or for a request of ours without an
-// answer: the end of the order moves only when that is done (item_status_5_prolong, docs/reference/ispmanager.md §5). The
-// list is read anew, and has to hold still: one that a report used is up to a minute old, and a walk that did not close may
-// lack the order (rules BUY-10).
+// noRenewalUnderWay refuses to pay for an order that the remote renews already, by itself or for a request of ours without
+// an answer: the end of the order moves only when that is done (item_status_5_prolong, docs/reference/ispmanager.md §5).
+// The list is read anew, and has to hold still: one that a report used is up to a minute old, and a walk that did not close
+// may lack the order (rules BUY-10).
 func (c *Client) noRenewalUnderWay(ctx context.Context, id int64) error {
 	rows, err := c.list(ctx)
 	if err != nil {

@@ -19,7 +19,7 @@ func (c *Client) Reissue(ctx context.Context, id int64, r seller.Request) (int64
 		return 0, nil, err
 	}
 	fill := filling{request: r}
-	j := journey{client: c, carried: element(id)}
+	j := wizardRun{client: c, carried: element(id)}
 	j.own = func(f field) (string, bool, error) {
 		if f.name == "elid" {
 			return idText(id), true, nil
@@ -34,15 +34,15 @@ func (c *Client) Reissue(ctx context.Context, id int64, r seller.Request) (int64
 	if err != nil {
 		return 0, nil, err
 	}
-	proofs, err := c.Challenges(ctx, id, r)
+	challenges, err := c.Challenges(ctx, id, r)
 	if err != nil {
 		c.log.ExtInfof("what is to be published for the reissue of %d could not be read yet: %v", id, err)
 	}
-	return id, proofs, nil
+	return id, challenges, nil
 }
 
 // reissue submits one step; done where the remote took it as the last one.
-func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form, done bool, err error) {
+func (j *wizardRun) reissue(ctx context.Context, f form, fill filling) (next form, done bool, err error) {
 	if j.carried.Get("csr") == "" || generates(choice{key: j.carried.Get("crt_type")}) {
 		return form{}, false, refuseField(f.field("csr"), "the reissue does not take a CSR of our own; nothing was asked for")
 	}
@@ -63,7 +63,7 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 	case reply.finishes(f.function):
 		return form{}, true, nil
 	case paymentSign(reply) != "", j.leaves(reply):
-		failure := fault.Errorf(fault.Client, f.function, "%s (%s) answers %s", Title, f.function, reply.verdict())
+		failure := fault.Errorf(fault.Client, f.function, "%s (%s) answers %s", Title, f.function, reply.classify())
 		return j.doubt(ctx, fill, failure)
 	}
 	next, err = j.follow(ctx, f, reply)
@@ -71,12 +71,12 @@ func (j *journey) reissue(ctx context.Context, f form, fill filling) (next form,
 }
 
 // leaves reports whether the answer is no step of the wizard and sends the client somewhere else.
-func (j *journey) leaves(reply answer) bool {
+func (j *wizardRun) leaves(reply answer) bool {
 	return j.ofWizard(reply.redirect()) != nil && !reply.isForm() && reply.nested == nil
 }
 
-// doubt looks whether the remote works on a reissue for our key after an answer that does not tell; done where it does.
-func (j *journey) doubt(ctx context.Context, fill filling, why error) (next form, done bool, err error) {
+// doubt looks whether the remote works on a reissue for our key after an answer that does not say; done where it does.
+func (j *wizardRun) doubt(ctx context.Context, fill filling, why error) (next form, done bool, err error) {
 	id := seller.ParseID(j.carried.Get("elid"))
 	failure := unclear(why, "the certificate "+idText(id)+" may have been reissued or not")
 	s, err := j.client.sheet(ctx, id)

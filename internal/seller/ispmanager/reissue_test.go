@@ -20,11 +20,11 @@ func TestAReissueKeepsTheID(t *testing.T) {
 	r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", reissueForm)), "certificate.reissue sok": says(doc("certificate.reissue", `<ok/>`)),
 		"certificate.edit": sheetOf(`<auth_dns_name>_x.www.example.org</auth_dns_name><auth_dns_value>y.ca.example</auth_dns_value>`)})
 	q := request(t, "positivessl", "auth_dnscname", "", "www.example.org")
-	id, proofs, err := r.Reissue(t.Context(), 7, q)
+	id, challenges, err := r.Reissue(t.Context(), 7, q)
 	require.NoError(t, err)
 	assert.EqualValues(t, 7, id)
-	require.Len(t, proofs, 1)
-	assert.Equal(t, "auth_dns", proofs[0].Word)
+	require.Len(t, challenges, 1)
+	assert.Equal(t, "auth_dns", challenges[0].Word)
 	require.Len(t, r.submitted("certificate.reissue"), 1)
 	assert.Equal(t, url.Values{"sok": {"ok"}, "snext": {"ok"}, "elid": {"7"}, "crt_type": {"own"}, "csr": {q.CSR.PEM}, "approver_method": {"auth_dns"},
 		"adm_email": {"ann@example.test"}, "adm_phone": {"1"}}, r.submitted("certificate.reissue")[0], "the form's values, ours over them")
@@ -59,7 +59,7 @@ func TestReissuesWithoutAClearEnd(t *testing.T) {
 		answer reply
 		status int
 		shown  string
-		kind   string // of the fault, empty where the reissue is under way
+		kind   string // of the fault, empty if the reissue is under way
 		again  bool   // unclear
 	}{
 		"lost, under way":              {drops(nil), 5, csr, "", false},
@@ -107,9 +107,9 @@ func TestRepeatsOfTheValidation(t *testing.T) {
 		"certificate.mailto":       says(doc("certificate.mailto", `<elid>7</elid><approver_email_1/><approver_method>auth_dnscname</approver_method>`)),
 		"certificate.mailto sok":   says(doc("certificate.mailto", `<ok/>`)), "certificate.edit": sheetOf(`<auth_dnscname_name>_x.www.example.org</auth_dnscname_name><auth_dnscname_value>y.ca.example</auth_dnscname_value>`),
 	})
-	proofs, err := r.RetryChallenge(t.Context(), 7, q, "www.example.org")
+	challenges, err := r.RetryChallenge(t.Context(), 7, q, "www.example.org")
 	require.NoError(t, err)
-	assert.Len(t, proofs, 1)
+	assert.Len(t, challenges, 1)
 	assert.Equal(t, url.Values{"sok": {"ok"}, "elid": {"7"}, "domain": {"www.example.org"}}, r.submitted("certificate.checkdns")[0])
 	require.NoError(t, r.SendApproval(t.Context(), 7, q, []string{"webmaster@example.org"}))
 	assert.Equal(t, "webmaster@example.org", r.submitted("certificate.mailto")[0].Get("approver_email_1"))

@@ -24,7 +24,7 @@ var (
 	_ seller.Prober            = (*Client)(nil)
 )
 
-// trade is ISPmanager's billing in the words of the commands. Nothing is connected before Connect's seller is asked
+// Info is ISPmanager's billing in the words of the commands. Nothing is connected before Connect's seller is asked
 // something.
 func Info(s seller.Env) seller.Info {
 	t := seller.Info{

@@ -25,8 +25,8 @@ const (
 
 // itemStatus is where a service of the remote stands.
 type itemStatus struct {
-	number int    // 0 where it cannot be read
-	task   string // what is under way, of item_status_5_reopen; empty where it is not said
+	number int    // 0 if it cannot be read
+	task   string // what is under way, of item_status_5_reopen; empty if it is not said
 	words  string // as the remote wrote it
 }
 
@@ -54,7 +54,7 @@ func itemStatusOf(row *sellerhttp.Element) itemStatus {
 	return s
 }
 
-// firstNumber is the first run of digits of a text and what follows it; 0 where there is none or it is no status.
+// firstNumber returns the first run of digits of a text and what follows it; 0 if absent or it is no status.
 func firstNumber(text string) (int, string) {
 	digit := func(r rune) bool { return r >= '0' && r <= '9' }
 	start := strings.IndexFunc(text, digit)
@@ -69,7 +69,7 @@ func firstNumber(text string) (int, string) {
 	return int(number), rest
 }
 
-// serviceStatusOf reads a service_status; 0 where it is not shown.
+// serviceStatusOf reads a service_status; 0 if it is not shown.
 func serviceStatusOf(text string) int {
 	number, _ := firstNumber(text)
 	if number > serviceFailed {
@@ -78,7 +78,7 @@ func serviceStatusOf(text string) int {
 	return number
 }
 
-// stateOf is where a service stands by its statuses alone; a certificate that came can say more
+// stateOf returns where a service stands by its statuses alone; a certificate that came can say more
 // (docs/reference/ispmanager.md §5).
 func stateOf(it itemStatus, service int) seller.State {
 	switch {
@@ -98,7 +98,7 @@ func stateOf(it itemStatus, service int) seller.State {
 	return seller.StateWaiting // active or suspended alone does not prove that a certificate exists (docs/reference/ispmanager.md §5)
 }
 
-// stateWords are the statuses in the remote's words.
+// stateWords returns the statuses in the remote's words.
 func stateWords(it itemStatus, service int) string {
 	text := it.words
 	if text == "" && it.number != 0 {

@@ -19,7 +19,7 @@ func (c *Client) learn(m metadata) {
 	c.buttons, c.asked = m.functions, true
 }
 
-// functions are those of the list's toolbar; none where the remote does not show it. They are asked for once.
+// functions returns the functions of the list's toolbar; none if the remote does not show it. They are asked for once.
 func (c *Client) functions(ctx context.Context) ([]tool, error) {
 	c.mu.Lock()
 	known, asked := c.buttons, c.asked
@@ -86,8 +86,8 @@ func (p purpose) pick(offered []tool) (string, bool) {
 	}
 	for _, part := range p.part {
 		fits := slices.DeleteFunc(slices.Clone(offered), func(one tool) bool {
-			own, ours := strings.CutPrefix(strings.ToLower(one.function), "certificate.")
-			return !ours || !strings.Contains(own, part) && !strings.Contains(one.name, part) ||
+			own, found := strings.CutPrefix(strings.ToLower(one.function), "certificate.")
+			return !found || !strings.Contains(own, part) && !strings.Contains(one.name, part) ||
 				one.group && !p.acts || ending(own+" "+one.name) && !ending(part)
 		})
 		if len(fits) == 1 {
@@ -97,7 +97,7 @@ func (p purpose) pick(offered []tool) (string, bool) {
 	return "", false
 }
 
-// ending tells whether a name speaks of an end, of whatever it may be.
+// ending reports whether a name speaks of an end, of whatever it may be.
 func ending(name string) bool {
 	return slices.ContainsFunc([]string{"delete", "remove", "drop", "revoke", "cancel", "suspend", "stop", "close"}, func(word string) bool {
 		return strings.Contains(name, word)
@@ -113,8 +113,8 @@ func offer(offered []tool) string {
 	return orNone(names)
 }
 
-// find is the remote's function for a purpose. Where the remote shows no toolbar the likely name is taken, and asking for
-// its form tells whether it exists; where it shows one without such a function it is API that says what is offered.
+// find returns the remote's function for a purpose. Where the remote shows no toolbar the likely name is taken, and asking
+// for its form reports whether it exists; where it shows one without such a function it is API that says what is offered.
 func (c *Client) find(ctx context.Context, p purpose) (string, error) {
 	offered, err := c.functions(ctx)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 // maxSteps bounds a wizard; the longest that is known has five.
 const maxSteps = 12
 
-// journey is a way through a wizard of the remote: every step is sent with the parameters of all earlier ones
+// wizardRun is a way through a wizard of the remote: every step is sent with the parameters of all earlier ones
 // (docs/reference/ispmanager.md §1.5, wizard_unavailable).
-type journey struct {
+type wizardRun struct {
 	client  *Client
 	own     filler
 	further func(f form) []string // fields to send although the form does not show them
@@ -27,7 +27,7 @@ type journey struct {
 }
 
 // begin opens the first step.
-func (j *journey) begin(ctx context.Context, function string) (form, error) {
+func (j *wizardRun) begin(ctx context.Context, function string) (form, error) {
 	j.wizard = wizardOf(function)
 	f, err := j.client.openForm(ctx, function, j.carried)
 	if err != nil {
@@ -37,7 +37,7 @@ func (j *journey) begin(ctx context.Context, function string) (form, error) {
 }
 
 // arrive follows redirects to the form of a step and fills it; the parameters to submit are then those carried.
-func (j *journey) arrive(ctx context.Context, f form) (form, error) {
+func (j *wizardRun) arrive(ctx context.Context, f form) (form, error) {
 	for hops := 0; f.redirect() != "" && !f.isForm(); hops++ {
 		if hops == maxSteps {
 			return form{}, fault.Errorf(fault.API, f.function, "%s sends us from function to function without end", Title)
@@ -70,14 +70,14 @@ func (j *journey) arrive(ctx context.Context, f form) (form, error) {
 }
 
 // step opens the form of a step that the remote names.
-func (j *journey) step(ctx context.Context, function string) (form, error) {
+func (j *wizardRun) step(ctx context.Context, function string) (form, error) {
 	if err := j.ofWizard(function); err != nil { // before it is asked for: functions on groups act without sok (docs/reference/ispmanager.md §8)
 		return form{}, err
 	}
 	return j.client.openForm(ctx, function, j.carried)
 }
 
-// wizardOf is the part of a step's name that all steps share: certificate.order of certificate.order.csr.
+// wizardOf returns the part of a step's name that all steps share: certificate.order of certificate.order.csr.
 func wizardOf(function string) string {
 	parts := strings.SplitN(function, ".", 3)
 	return strings.Join(parts[:min(len(parts), 2)], ".")
@@ -86,7 +86,7 @@ func wizardOf(function string) string {
 // ofWizard refuses functions that are no steps of the wizard that was begun, or its forms of organisations
 // (docs/reference/ispmanager.md §4.3). Another function of certificates may do something at once, and a reissue that goes
 // on as an order would buy.
-func (j *journey) ofWizard(function string) error {
+func (j *wizardRun) ofWizard(function string) error {
 	if function == j.wizard || strings.HasPrefix(function, j.wizard+".") ||
 		strings.HasPrefix(function, "organization.") || strings.HasPrefix(function, "certificate.organization.") {
 		return nil
@@ -94,28 +94,28 @@ func (j *journey) ofWizard(function string) error {
 	return fault.Errorf(fault.API, function, "%s goes on with %s, which is no step of %s", Title, function, j.wizard)
 }
 
-// take carries parameters of a redirect that no step has had yet, but no control parameters, no secrets and nothing of which
-// we have a value of our own: a redirect does not decide what is bought.
-func (j *journey) take(params url.Values) {
+// take carries parameters of a redirect that no step has had yet, but no control parameters, no secrets and nothing of
+// which we have a value of our own: a redirect does not decide what is bought.
+func (j *wizardRun) take(params url.Values) {
 	for name, values := range params {
 		if !sendable(name) || len(values) == 0 || j.carried.Has(name) {
 			continue
 		}
-		if _, ours, err := j.own(field{name: name}); !ours && err == nil {
+		if _, known, err := j.own(field{name: name}); !known && err == nil {
 			j.carried.Set(name, values[0])
 		}
 	}
 }
 
-// submission are the parameters of a step with the control parameters given as name, value pairs.
-func (j *journey) submission(controls ...string) url.Values {
+// submission returns the parameters of a step with the control parameters given as name, value pairs.
+func (j *wizardRun) submission(controls ...string) url.Values {
 	params := maps.Clone(j.carried)
 	maps.Copy(params, pairs(controls...))
 	return params
 }
 
 // next submits a step that does not buy and arrives at the following one.
-func (j *journey) next(ctx context.Context, f form) (form, error) {
+func (j *wizardRun) next(ctx context.Context, f form) (form, error) {
 	reply, err := j.client.call(ctx, sellerhttp.Once, f.function, j.submission("sok", "ok", "snext", "ok"))
 	switch {
 	case err != nil && certain(err):
@@ -134,7 +134,7 @@ func (j *journey) next(ctx context.Context, f form) (form, error) {
 
 // follow finds the next step in the answer to a submission (docs/reference/ispmanager.md §1.3): a redirect, the form of
 // another function, or, where the answer only says ok, the likely name.
-func (j *journey) follow(ctx context.Context, f form, reply answer) (form, error) {
+func (j *wizardRun) follow(ctx context.Context, f form, reply answer) (form, error) {
 	name := reply.redirect()
 	if name != "" {
 		j.take(reply.target())
@@ -153,8 +153,8 @@ func (j *journey) follow(ctx context.Context, f form, reply answer) (form, error
 	return j.arrive(ctx, following)
 }
 
-// likelyNext is the step after one whose answer does not tell: the documented order has two (docs/reference/ispmanager.md
-// §4.1).
+// likelyNext returns the step after one whose answer does not say: the documented order has two
+// (docs/reference/ispmanager.md §4.1).
 func likelyNext(function string) string {
 	for _, step := range []string{".csr", ".key"} {
 		if base, is := strings.CutSuffix(function, step); is {
@@ -164,7 +164,7 @@ func likelyNext(function string) string {
 	return ""
 }
 
-// buys tells whether submitting the form orders: it has the name or a field of the documented last step
+// buys reports whether submitting the form orders: it has the name or a field of the documented last step
 // (docs/reference/ispmanager.md §4.1, §11), or its page has the buttons of one (docs/reference/ispmanager.md §1.4).
 func (f form) buys() bool {
 	for _, name := range []string{"skipbasket", "autoprolong"} {
@@ -182,7 +182,7 @@ func (f form) buys() bool {
 	})
 }
 
-// orderSign says what in an answer shows that something was ordered; empty where nothing does.
+// orderSign returns what in an answer shows that something was ordered; empty if nothing does.
 func orderSign(reply answer) string {
 	for _, name := range []string{"billorder", "payment_id"} {
 		if value := reply.value(name); value != "" {
@@ -198,7 +198,7 @@ func orderSign(reply answer) string {
 	return ""
 }
 
-// paymentSign says what in an answer sends us to pay; empty where nothing does. Such an ok does not mean that anything is
+// paymentSign returns what in an answer sends us to pay; empty if nothing does. Such an ok does not mean that anything is
 // paid (docs/reference/ispmanager.md §1.3, §4.5).
 func paymentSign(reply answer) string {
 	if !reply.ok {

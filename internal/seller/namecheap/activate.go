@@ -15,8 +15,8 @@ import (
 
 const commandActivate = "namecheap.ssl.activate"
 
-// Activate hands the CSR in for a paid id (ssl.activate, docs/reference/namecheap.md §3.2) and returns what the client must
-// publish, as it came; for proof by e-mail the approvers. It is sent once: after a fault with Retry, Report tells whether
+// Activate submits the CSR for a paid id (ssl.activate, docs/reference/namecheap.md §3.2) and returns what the client must
+// publish, as it came; for proof by e-mail the approvers. It is sent once: after a fault with Retry, Report reports whether
 // it was accepted. An accepted activation without values for the chosen method is no error: Proofs asks for them again.
 func (c *Client) Activate(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	order, err := certification(id, r)
@@ -48,7 +48,7 @@ func (c *Client) accepted(result *sellerhttp.Element, command string, id int64) 
 	return nil
 }
 
-// certification gives the parameters that activate and reissue share (docs/reference/namecheap.md §3.2, §3.8).
+// certification returns the parameters that activate and reissue share (docs/reference/namecheap.md §3.2, §3.8).
 // WebServerType only chooses the form of mailed files; `other` is documented and used by clients in production
 // (docs/reference/namecheap.md §3.8). OV and EV carry the organisation's data too. Whether a discontinued product that was
 // paid for long ago can still be had is for Namecheap to say.
@@ -65,8 +65,8 @@ func certification(id int64, r seller.Request) ([]string, error) {
 	return slices.Concat(order, control, organisation), nil
 }
 
-// control are the parameters of the proof. Multi-domain products take a method for each name; for the others one switch does
-// (docs/reference/namecheap.md §3.2).
+// control returns the parameters of the proof. Multi-domain products take a method for each name; for the others one switch
+// does (docs/reference/namecheap.md §3.2).
 func control(r seller.Request) ([]string, error) {
 	if err := provable(r); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func control(r seller.Request) ([]string, error) {
 	return pairs, nil
 }
 
-// provable refuses a way of proof that Namecheap would refuse.
+// provable refuses a validation method that Namecheap would refuse.
 func provable(r seller.Request) error {
 	switch {
 	case r.Method == seller.MethodFile && slices.ContainsFunc(r.AllNames(), func(n string) bool { return strings.HasPrefix(n, "*.") }):
@@ -110,8 +110,8 @@ func provable(r seller.Request) error {
 	return nil
 }
 
-// approvers are the addresses that count: the first where one name is certified, else one for each name. A single address
-// stands for all names; whether it may approve each of them is for the seller to say.
+// approvers returns the addresses that count: the first where one name is certified, else one for each name. A single
+// address stands for all names; whether it may approve each of them is for the seller to say.
 func approvers(r seller.Request) []string {
 	switch {
 	case !r.Product.MultiDomain && len(r.Emails) > 1:
@@ -122,7 +122,7 @@ func approvers(r seller.Request) []string {
 	return r.Emails
 }
 
-// adminEmail is where Namecheap mails the files; without one it mails none (docs/reference/namecheap.md §3.2).
+// adminEmail returns where Namecheap mails the files; without one it mails none (docs/reference/namecheap.md §3.2).
 func adminEmail(r seller.Request) string {
 	for _, email := range []string{r.Params["adm_email"], r.Params["tech_email"], r.CSR.Email} {
 		if email = strings.TrimSpace(email); pki.PlausibleEmail(email) {

@@ -83,24 +83,24 @@ func TestWhereTheFilesAreMailed(t *testing.T) {
 
 func TestActivateGivesWhatComesBack(t *testing.T) {
 	s := newStage(t, says(ok(activated)))
-	proofs, err := s.Activate(t.Context(), 7, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "example.net"))
+	challenges, err := s.Activate(t.Context(), 7, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "example.net"))
 	require.NoError(t, err)
 	assert.Equal(t, []seller.Challenge{
 		{Domain: "example.com", Method: seller.MethodDNS, Host: "_ABC.example.com", Record: "CNAME", Target: "S1.S2.5a95.ssl.com"},
 		{Domain: "example.net", Method: seller.MethodDNS, Host: "_ABC.example.net", Record: "CNAME", Target: "S1.S2.5a95.ssl.com"},
-	}, proofs)
-	proofs, err = s.Activate(t.Context(), 7, request(t, "san_certificate", "auth_http", "", "example.com", "example.net"))
+	}, challenges)
+	challenges, err = s.Activate(t.Context(), 7, request(t, "san_certificate", "auth_http", "", "example.com", "example.net"))
 	require.NoError(t, err)
 	assert.Equal(t, []seller.Challenge{
 		{Domain: "example.com", Method: seller.MethodFile, URL: "http://example.com/.well-known/pki-validation/ABC.txt", Body: "SHA comodoca.com 5a95"},
 		{Domain: "example.net", Method: seller.MethodFile, URL: "http://example.net/.well-known/pki-validation/ABC.txt", Body: "SHA\nssl.com\n5a95"},
-	}, proofs, "the file's lines stay as they came")
-	proofs, err = s.Activate(t.Context(), 7, request(t, "san_certificate", "", "admin@example.com,admin@example.net", "example.com", "example.net"))
+	}, challenges, "the file's lines stay as they came")
+	challenges, err = s.Activate(t.Context(), 7, request(t, "san_certificate", "", "admin@example.com,admin@example.net", "example.com", "example.net"))
 	require.NoError(t, err)
 	assert.Equal(t, []seller.Challenge{
 		{Domain: "example.com", Method: seller.MethodEmail, Email: "admin@example.com"},
 		{Domain: "example.net", Method: seller.MethodEmail, Email: "admin@example.net"},
-	}, proofs)
+	}, challenges)
 }
 
 // The seller took it: what is missing is asked for again, the CSR is not.
@@ -111,9 +111,9 @@ func TestAnActivationWithoutValuesIsNoError(t *testing.T) {
 		"other method": `<SSLActivateResult ID="7"><HttpDCValidation ValueAvailable="true"><DNS domain="example.com"><FileName>a</FileName><FileContent>b</FileContent></DNS></HttpDCValidation></SSLActivateResult>`,
 	} {
 		s := newStage(t, says(ok(result)))
-		proofs, err := s.Activate(t.Context(), 7, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"))
+		challenges, err := s.Activate(t.Context(), 7, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"))
 		require.NoError(t, err, name)
-		assert.Empty(t, proofs, name)
+		assert.Empty(t, challenges, name)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sound tells whether offers are such as a panel can sell.
+// sound reports whether offers are such as a panel can sell.
 func sound(t *testing.T, offers []seller.Offer) {
 	t.Helper()
 	for _, o := range offers {
@@ -50,9 +50,9 @@ func FuzzPrices(f *testing.F) {
 		require.NotContains(t, shown(append(list.unknown, list.odd...), ""), "\n")
 		offers := list.offers()
 		sound(t, offers)
-		var kept keptPrices
+		var kept cachedPrices
 		for _, o := range offers {
-			kept.Offers = append(kept.Offers, keptOffer{Template: o.Product.ID, Prices: o.Prices, MoreNames: o.MoreNames})
+			kept.Offers = append(kept.Offers, cachedOffer{Template: o.Product.ID, Prices: o.Prices, MoreNames: o.MoreNames})
 		}
 		again, err := kept.offers()
 		require.NoError(t, err)
@@ -66,7 +66,7 @@ func FuzzPriceFile(f *testing.F) {
 	f.Add([]byte(`{"offers":[{"template":"positivessl","prices":[{"Months":13}]}]}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		var kept keptPrices
+		var kept cachedPrices
 		if json.Unmarshal(content, &kept) != nil {
 			return
 		}
@@ -127,13 +127,13 @@ func FuzzSubject(f *testing.F) {
 				require.NotEqual(t, fault.Internal, fault.From(err).Type)
 				continue
 			}
-			most := map[string]int{}
+			limit := map[string]int{}
 			for _, known := range subjectFields(level) {
-				most[known.name] = known.most
+				limit[known.name] = known.limit
 			}
 			for i := 0; i < len(pairs); i += 2 {
 				require.NotEmpty(t, pairs[i+1])
-				require.LessOrEqual(t, len(pairs[i+1]), most[pairs[i]])
+				require.LessOrEqual(t, len(pairs[i+1]), limit[pairs[i]])
 				require.False(t, strings.ContainsFunc(pairs[i+1], func(r rune) bool { return r < ' ' || r > '~' }), "%q", pairs[i+1])
 			}
 		}

@@ -89,20 +89,20 @@ func fewNames(p seller.Purchase) error {
 	case seller.KindSANs:
 		least = 1
 	}
-	switch most := p.Product.Most - p.Product.Included; {
-	case most < least:
+	switch limit := p.Product.Most - p.Product.Included; {
+	case limit < least:
 		return fault.Errorf(fault.Value, "altname", "%s certifies one name and no further ones can be bought", p.Product.ID)
-	case p.SANs < least || p.SANs > most:
-		return fault.Errorf(fault.Value, "altname", "%s takes %d to %d names beyond those included, not %d", p.Product.ID, least, most, p.SANs)
+	case p.SANs < least || p.SANs > limit:
+		return fault.Errorf(fault.Value, "altname", "%s takes %d to %d names beyond those included, not %d", p.Product.ID, least, limit, p.SANs)
 	}
 	return nil
 }
 
-// yearsOf is the parameter Years of a purchase that is sellable.
+// yearsOf returns the parameter Years of a purchase that is sellable.
 func yearsOf(p seller.Purchase) string { return strconv.Itoa(p.Months / 12) }
 
-// purchaseFault decides whether nothing was bought for certain. Where that is open the fault is unclear_purchase: a later run
-// looks at Namecheap's list (rules BUY-4).
+// purchaseFault decides whether nothing was bought for certain. Where that is open the fault is unclear_purchase: a later
+// run looks at Namecheap's list (rules BUY-4).
 func purchaseFault(err error) *fault.Error {
 	if certain(err) {
 		return fault.From(faultOf(err))

@@ -29,7 +29,7 @@ func (c *Client) Cancel(ctx context.Context, id int64) error {
 	var refused []string
 	for seen := map[int64]bool{}; !seen[id] && len(seen) < maxLineage; {
 		seen[id] = true
-		found, err := c.holdingOf(ctx, id)
+		found, err := c.orderAt(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (c *Client) Cancel(ctx context.Context, id int64) error {
 // Revoke revokes one certificate that a reissue replaced (ssl.revokecertificate, docs/reference/namecheap.md §3.11), and
 // nothing else: API without a request where the certificate is not replaced, and where Namecheap refuses.
 func (c *Client) Revoke(ctx context.Context, id int64) error {
-	found, err := c.holdingOf(ctx, id)
+	found, err := c.orderAt(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -66,20 +66,20 @@ func (c *Client) Revoke(ctx context.Context, id int64) error {
 	return fault.Errorf(fault.API, commandRevoke, "ask %s's support for the account %s to %s", Title, c.access.userName, strings.Join(refused, "; and to "))
 }
 
-// holding is a certificate with what support asks for.
-type holding struct {
+// heldOrder is a certificate with what support asks for.
+type heldOrder struct {
 	seller.OrderStatus
 	order    string // Namecheap's own order number
 	provider string // the CA's
 }
 
-func (c *Client) holdingOf(ctx context.Context, id int64) (holding, error) {
+func (c *Client) orderAt(ctx context.Context, id int64) (heldOrder, error) {
 	result, err := c.ask(ctx, sellerhttp.Read, "SSLGetInfoResult", commandInfo, "CertificateID", strconv.FormatInt(id, 10))
 	if err != nil {
-		return holding{}, err
+		return heldOrder{}, err
 	}
 	details := result.Child("CertificateDetails")
-	h := holding{order: words(result.Attr("OrderId")), provider: words(result.Child("Provider").Child("OrderID").Text())}
+	h := heldOrder{order: words(result.Attr("OrderId")), provider: words(result.Child("Provider").Child("OrderID").Text())}
 	h.ID, h.State, h.StatusText = id, stateOf(result.Attr("Status")), stateWords(result)
 	h.Type, h.CommonName = words(result.Attr("Type")), strings.ToLower(words(details.Child("CommonName").Text()))
 	if by := seller.ParseID(result.Attr("ReplacedBy")); by != id {
@@ -88,9 +88,10 @@ func (c *Client) holdingOf(ctx context.Context, id int64) (holding, error) {
 	return h, nil
 }
 
-// revoke revokes one replaced certificate, and says why where Namecheap refuses. Its type is asked for under the certificate's own
-// name and, where that is not supported, under the product's other names: the page still speaks of Comodo only.
-func (c *Client) revoke(ctx context.Context, h holding) (refused []string, err error) {
+// revoke revokes one replaced certificate, and says why where Namecheap refuses. Its type is asked for under the
+// certificate's own name and, where that is not supported, under the product's other names: the page still speaks of Comodo
+// only.
+func (c *Client) revoke(ctx context.Context, h heldOrder) (refused []string, err error) {
 	names := []string{h.Type}
 	if p, own, known := productNamed(h.Type); known {
 		names = append([]string{own}, without(p.Names, own)...)
@@ -126,9 +127,9 @@ func without(names []string, name string) []string {
 	return rest
 }
 
-// atSupport is what is left for Namecheap's support: nothing of an order that has ended with all its revocations accepted. An id
-// that was replaced by nobody knows what is no end: something of the order may still be valid.
-func (h holding) atSupport(refused []string, user string) error {
+// atSupport returns what is left for Namecheap's support: nothing of an order that has ended with all its revocations
+// accepted. An id that was replaced by nobody knows what is no end: something of the order may still be valid.
+func (h heldOrder) atSupport(refused []string, user string) error {
 	var asks []string
 	if h.State != seller.StateCancelled && h.State != seller.StateExpired {
 		var text strings.Builder
@@ -144,7 +145,7 @@ func (h holding) atSupport(refused []string, user string) error {
 		Title, user, strings.Join(asks, "; and to "))
 }
 
-func (h holding) described(text *strings.Builder) {
+func (h heldOrder) described(text *strings.Builder) {
 	var facts []string
 	for _, fact := range []struct{ name, value string }{
 		{"provider order", h.provider}, {"Namecheap order", h.order}, {"product", h.Type}, {"for", h.CommonName}, {"which stands as", h.StatusText},

@@ -1,4 +1,4 @@
-// Package namecheap is the client of Namecheap's SSL API and its mapping to the words of the trade.
+// Package namecheap is the client of Namecheap's SSL API and its mapping to the words of the seller.Info.
 package namecheap
 
 import (
@@ -24,10 +24,10 @@ type Options struct {
 	Now      func() time.Time
 	Sleep    func(context.Context, time.Duration) error
 	Jitter   func() float64 // [0,1)
-	StateDir string         // folder of the budget's file: var/ of the panel
-	Binary   string         // names the budget's file and the user agent
+	StateDir string         // folder of the rate limiter's file: var/ of the panel
+	Binary   string         // names the rate limiter's file and the user agent
 	Log      *panellog.Logger
-	DryRun   bool // nothing that may change something is sent or written, but the budget's file
+	DryRun   bool // nothing that may change something is sent or written, but the rate limiter's file
 	// SellerCA returns the file with the CA certificates to trust instead of the system's; nil or empty for the system's.
 	SellerCA func() (string, error)
 }
@@ -73,18 +73,18 @@ func New(o Options) (*Client, error) {
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
 		Budget: &sellerhttp.RateLimiter{
-			Path: budgetPath(o.StateDir, o.Binary, c.account), Limits: limits, Now: o.Now, Sleep: o.Sleep, Log: log,
+			Path: rateLimitPath(o.StateDir, o.Binary, c.account), Limits: limits, Now: o.Now, Sleep: o.Sleep, Log: log,
 		},
 		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun), Trust: trust,
 	})
 	c.dry = o.DryRun
-	c.prices = priceFile{kept: sellerhttp.CacheFile{Path: keptPath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
-	c.waiting = sellerhttp.Waiting{Path: keptPath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun}
+	c.prices = priceFile{kept: sellerhttp.CacheFile{Path: cachePath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
+	c.waiting = sellerhttp.Waiting{Path: cachePath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun}
 	return c, nil
 }
 
-// reads returns the commands that change nothing, for a dry run; nil for a client that sends all. editDCVMethod is none of them:
-// it may be repeated, but it sets how control is proved.
+// reads returns the commands that change nothing, for a dry run; nil for a client that sends all. editDCVMethod is none of
+// them: it may be repeated, but it sets how control is proved.
 func reads(dry bool) func(sellerhttp.Call) bool {
 	if !dry {
 		return nil
@@ -98,11 +98,11 @@ func reads(dry bool) func(sellerhttp.Call) bool {
 	}
 }
 
-// Account is the address of the API and the user name, lower case: the same account is the same text on every module.
+// Account returns the address of the API and the user name, lower case: the same account is the same text on every module.
 func (c *Client) Account() string { return c.account }
 
-// form is a request's body: the global parameters (docs/reference/namecheap.md §1.2) and the command's own, given as name,
-// value pairs. The secrets travel only here, never in the address.
+// form returns a request's body: the global parameters (docs/reference/namecheap.md §1.2) and the command's own, given as
+// name, value pairs. The secrets travel only here, never in the address.
 func (c *Client) form(command string, pairs ...string) url.Values {
 	form := url.Values{
 		"ApiUser": {c.access.apiUser}, "ApiKey": {c.access.apiKey}, "UserName": {c.access.userName},
@@ -140,7 +140,7 @@ func (c *Client) call(ctx context.Context, class sellerhttp.Class, command strin
 			}
 			if !reply.ok {
 				refused := newRefusal(command, reply, c.access)
-				return refused.verdict(), refused
+				return refused.classify(), refused
 			}
 			return "OK", nil
 		},

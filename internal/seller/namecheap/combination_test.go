@@ -25,7 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// csrs are a CSR for the name and one for its wildcard, by the name of their key.
+// csrs returns a CSR for the name and one for its wildcard, by the name of their key.
 func csrs(t *testing.T, name string) map[string]map[bool]string {
 	t.Helper()
 	made := map[string]map[bool]string{}
@@ -51,8 +51,8 @@ func csrs(t *testing.T, name string) map[string]map[bool]string {
 	return made
 }
 
-// proofForm is the part of activate that a way of proof makes (docs/reference/namecheap.md §3.2), written out apart from
-// the client.
+// proofForm returns the part of activate that a validation method makes (docs/reference/namecheap.md §3.2), written out
+// apart from the client.
 func proofForm(p seller.Product, method string) url.Values {
 	if p.MultiDomain {
 		word := map[string]string{"auth_email": "admin@example.com", "auth_dnstxt": "CNAMECSRHASH", "auth_http": "HTTPCSRHASH"}[method]
@@ -63,7 +63,8 @@ func proofForm(p seller.Product, method string) url.Values {
 	}[method]
 }
 
-// TestEveryProductTermProofAndKey buys and activates each combination: the requests are as documented, or there is none at all where the combination is impossible.
+// TestEveryProductTermProofAndKey buys and activates each combination: the requests are as documented, or there is none at
+// all where the combination is impossible.
 func TestEveryProductTermProofAndKey(t *testing.T) {
 	s := newStage(t, func(w http.ResponseWriter, r *http.Request) {
 		answers := map[string]string{"namecheap.ssl.create": bought, "namecheap.ssl.activate": activated}

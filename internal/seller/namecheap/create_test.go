@@ -176,8 +176,8 @@ func TestBuyIsUnclear(t *testing.T) {
 	}
 }
 
-// rules BUY-12: the HTTP status by which Namecheap says that the limit is reached is not its own document: what bought and what was
-// handed over may have been carried out. It is marked as refused and not sent again.
+// rules BUY-12: the HTTP status by which Namecheap says that the limit is reached is not its own document: what bought and
+// what was handed over may have been carried out. It is marked as refused and not sent again.
 func TestAnHTTPStatusDoesNotProveThatNothingWasBought(t *testing.T) {
 	for body, answer := range map[string]string{"nothing": "", "a page": "<html>", "a refusal": refusal("2011167", "Parameter Years is Invalid")} {
 		for name, ask := range map[string]func(s *stage) error{
@@ -261,7 +261,8 @@ func TestBuyDefinitelyBoughtNothing(t *testing.T) {
 	})
 }
 
-// rules BUY-9: an OK that does not say which certificate was bought is a purchase that was taken: it is never made again by a program.
+// rules BUY-9: an OK that does not say which certificate was bought is a purchase that was taken: it is never made again by
+// a program.
 func TestAnOKThatNamesNoNewCertificateWasTaken(t *testing.T) {
 	create := func(s *stage) error { _, err := s.Buy(t.Context(), purchase(t, "standard_ssl", 12, 0)); return err }
 	renew := func(s *stage) error { _, err := s.Buy(t.Context(), renewal(t, "standard_ssl", 12)); return err }

@@ -12,29 +12,29 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// certain reports whether what call returned proves that the command changed nothing at Namecheap: the request never left, or the
-// answer is a definite refusal in Namecheap's own document. An HTTP status proves nothing (rules BUY-12).
+// certain reports whether what call returned proves that the command changed nothing at Namecheap: the request never left,
+// or the answer is a definite refusal in Namecheap's own document. An HTTP status proves nothing (rules BUY-12).
 func certain(err error) bool {
 	var refused *refusal
-	var trouble *sellerhttp.Error
+	var failure *sellerhttp.Error
 	switch {
 	case errors.As(err, &refused):
 		return refused.definite()
-	case errors.As(err, &trouble):
-		return !trouble.Sent
+	case errors.As(err, &failure):
+		return !failure.Sent
 	}
 	return false
 }
 
-// overLimit reports whether the answer is the HTTP status by which Namecheap says that the limit of calls is reached and the
-// command was not carried out (docs/reference/namecheap.md §1.4). Anything on the way there may answer with it as well.
+// overLimit reports whether the answer is the HTTP status by which Namecheap says that the limit of calls is reached and
+// the command was not carried out (docs/reference/namecheap.md §1.4). Anything on the way there may answer with it as well.
 func overLimit(err error) bool {
-	var trouble *sellerhttp.Error
-	return errors.As(err, &trouble) && trouble.Sent && trouble.Status == http.StatusMethodNotAllowed
+	var failure *sellerhttp.Error
+	return errors.As(err, &failure) && failure.Sent && failure.Status == http.StatusMethodNotAllowed
 }
 
-// doubtful is unclear for what call returned: of type limit and with Refused set where the limit of calls is the likely reason,
-// else of the type that is given.
+// doubtful is unclear for what call returned: of type limit and with Refused set where the limit of calls is the likely
+// reason, else of the type that is given.
 func doubtful(err error, kind, text string) *fault.Error {
 	f := fault.From(faultOf(err))
 	if overLimit(err) {
@@ -45,7 +45,7 @@ func doubtful(err error, kind, text string) *fault.Error {
 	return unclear(f, text)
 }
 
-// refusedFor tells whether the answer is a definite refusal that has the number among its errors.
+// refusedFor reports whether the answer is a definite refusal that has the number among its errors.
 func refusedFor(err error, number int) bool {
 	var refused *refusal
 	return errors.As(err, &refused) && refused.definite() && refused.has(number)
@@ -58,8 +58,8 @@ func unclear(f *fault.Error, text string) *fault.Error {
 	return f
 }
 
-// isNew holds the result of a command that makes a certificate against its OK: it has to name an id, another one than the old,
-// and must not say that it failed. An error is no refusal: such an answer says neither yes nor no.
+// isNew holds the result of a command that makes a certificate against its OK: it has to name an id, another one than the
+// old, and must not say that it failed. An error is no refusal: such an answer says neither yes nor no.
 func isNew(command string, old, id int64, result *sellerhttp.Element) error {
 	if id != 0 && id == old {
 		return taken{odd(command, "answers OK with the old id %d instead of a new one", old)}
@@ -67,8 +67,8 @@ func isNew(command string, old, id int64, result *sellerhttp.Element) error {
 	return succeeded(command, id, result)
 }
 
-// isAbout holds the result of a command that pays for something of a certificate against its OK in the same way: it has to name
-// that certificate.
+// isAbout holds the result of a command that pays for something of a certificate against its OK in the same way: it has to
+// name that certificate.
 func isAbout(command string, asked, id int64, result *sellerhttp.Element) error {
 	if id != 0 && id != asked {
 		return taken{odd(command, "answers OK about the certificate %d instead of %d", id, asked)}
@@ -89,20 +89,20 @@ func succeeded(command string, id int64, result *sellerhttp.Element) error {
 	return nil
 }
 
-// taken is an answer by which Namecheap took the purchase and did not say which certificate it is: most likely it is paid for, so
-// it is looked for and never made again by a program (rules BUY-9).
+// taken is an answer by which Namecheap took the purchase and did not say which certificate it is: most likely it is paid
+// for, so it is looked for and never made again by a program (rules BUY-9).
 type taken struct{ error }
 
 // Unwrap returns what is wrong with the answer.
 func (t taken) Unwrap() error { return t.error }
 
-// odd is an answer that says neither yes nor no.
+// odd returns the error of an answer that says neither yes nor no.
 func odd(command, format string, args ...any) error {
 	return &sellerhttp.Error{Kind: sellerhttp.Unreadable, Seller: Title, Call: command, Status: http.StatusOK, Sent: true,
 		Text: fmt.Sprintf(format, args...)}
 }
 
-// definite tells whether the answer proves that the command bought and made nothing. By the grammar of the numbers
+// definite reports whether the answer proves that the command bought and made nothing. By the grammar of the numbers
 // (docs/reference/namecheap.md §1.7) that holds for refused access and for parameters that are missing, invalid or out of
 // range; of the others only for those whose documented text leaves no doubt (docs/reference/namecheap.md §3.1, §3.2, §3.7,
 // §3.8). Every error has to be of that kind, and no certificate may be in the answer.
@@ -113,7 +113,7 @@ func (r *refusal) definite() bool {
 	return !slices.ContainsFunc(r.errors, func(e apiError) bool { return !e.definite() && !e.definiteOf(r.command) })
 }
 
-// traces tells whether the answer to a command that makes a certificate holds signs of one, whatever else it says.
+// traces reports whether the answer to a command that makes a certificate holds signs of one, whatever else it says.
 func traces(response *sellerhttp.Element) bool {
 	if response == nil {
 		return false
@@ -158,8 +158,8 @@ func (e apiError) refusesRenewal() bool {
 	switch e.number {
 	case typeMismatch, 4011294: // another product; outside the window
 		return true
-		// 4028294, "already queued for Renewal", is left open: it may be our own renewal whose answer was lost, and the list
-		// tells (rules BUY-4)
+		// 4028294, "already queued for Renewal", is left open: it may be our own renewal whose answer was lost, and the
+		// list tells (rules BUY-4)
 	}
 	return e.refusesStatus()
 }
@@ -180,7 +180,7 @@ func (e apiError) refusesReissue() bool {
 }
 
 // statusRefused is "Status is InValid." or, for reissue, that one is in progress already (docs/reference/namecheap.md §3.8;
-// the texts are not settled).
+// the texts are not resolved).
 const statusRefused = 4011331
 
 // refusesStatus: the same number is given to "Unable to update DCV filerecords in database. Please try again."

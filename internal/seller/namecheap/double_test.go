@@ -101,7 +101,7 @@ func (s *stage) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// sent is what was asked of the seller, without the global parameters.
+// sent returns what was asked of the seller, without the global parameters.
 func (s *stage) sent() []url.Values {
 	s.mu.Lock()
 	defer s.mu.Unlock()

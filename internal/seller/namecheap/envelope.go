@@ -17,7 +17,7 @@ type envelope struct {
 
 // apiError is one <Error>.
 type apiError struct {
-	number int    // 0 where it has none that can be read
+	number int    // 0 if it has none that can be read
 	given  string // the number as it came
 	text   string // as it came; newRefusal makes words for people of it
 }
@@ -51,8 +51,8 @@ func parseEnvelope(body []byte) (envelope, error) {
 	return e, nil
 }
 
-// result is the command's result element, nil where the answer has none of that name.
+// result returns the command's result element, nil if the answer has none of that name.
 func (e envelope) result(name string) *sellerhttp.Element { return e.response.Child(name) }
 
-// words is a text of Namecheap for people: one line, not endless.
+// words returns a text of Namecheap for people: one line, not endless.
 func words(text string) string { return plaintext.Clip(plaintext.Line(text), 1000) }

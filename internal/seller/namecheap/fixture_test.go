@@ -67,12 +67,12 @@ func readings() map[string]reading {
 		"ssl_editdcvmethod_single.xml":       editsSingle,
 		"ssl_editdcvmethod_multi.xml":        editsMulti,
 		"ssl_getapproveremaillist.xml":       listsApprovers,
-		"ssl_getinfo_active_2026_attrs.xml":  reports(seller.StateIssued, 12, 0, 2, "2027-04-12"),
-		"ssl_getinfo_active_individual.xml":  reports(seller.StateIssued, 0, 747253, 3, "2015-01-20"),
-		"ssl_getinfo_active_pkcs7.xml":       reports(seller.StateIssued, 12, 0, 1, "2015-01-20"),
-		"ssl_getinfo_newpurchase.xml":        reports(seller.StateNew, 12, 0, 0, ""),
-		"ssl_getinfo_purchased.xml":          reports(seller.StateWaiting, 12, 0, 0, ""),
-		"ssl_getinfo_replaced.xml":           reports(seller.StateReplaced, 12, 34351741, 0, "2026-08-07"),
+		"ssl_getinfo_active_2026_attrs.xml":  statuses(seller.StateIssued, 12, 0, 2, "2027-04-12"),
+		"ssl_getinfo_active_individual.xml":  statuses(seller.StateIssued, 0, 747253, 3, "2015-01-20"),
+		"ssl_getinfo_active_pkcs7.xml":       statuses(seller.StateIssued, 12, 0, 1, "2015-01-20"),
+		"ssl_getinfo_newpurchase.xml":        statuses(seller.StateNew, 12, 0, 0, ""),
+		"ssl_getinfo_purchased.xml":          statuses(seller.StateWaiting, 12, 0, 0, ""),
+		"ssl_getinfo_replaced.xml":           statuses(seller.StateReplaced, 12, 34351741, 0, "2026-08-07"),
 		"ssl_getlist_doc.xml":                shelves(52556, 52556, 52556),
 		"ssl_getlist_empty.xml":              shelves(0),
 		"ssl_getlist_live_attrs.xml":         listsAll,
@@ -90,9 +90,9 @@ func readings() map[string]reading {
 
 func activates(method string, want seller.Challenge) reading {
 	return func(t *testing.T, s *stage) {
-		proofs, err := s.Activate(t.Context(), 953413, request(t, "standard_ssl", method, "admin@example.org", "test.example.org"))
+		challenges, err := s.Activate(t.Context(), 953413, request(t, "standard_ssl", method, "admin@example.org", "test.example.org"))
 		require.NoError(t, err)
-		assert.Equal(t, []seller.Challenge{want}, proofs)
+		assert.Equal(t, []seller.Challenge{want}, challenges)
 	}
 }
 
@@ -113,31 +113,31 @@ func renews(want seller.Receipt) reading {
 }
 
 func reissuesByDNS(t *testing.T, s *stage) {
-	id, proofs, err := s.Reissue(t.Context(), 34351740, request(t, "standard_ssl", "auth_dnscname", "", "oneiric.dev"))
+	id, challenges, err := s.Reissue(t.Context(), 34351740, request(t, "standard_ssl", "auth_dnscname", "", "oneiric.dev"))
 	require.NoError(t, err)
 	assert.EqualValues(t, 34351741, id)
 	assert.Equal(t, []seller.Challenge{{
 		Domain: "oneiric.dev", Method: seller.MethodDNS, Record: "CNAME", Host: "_6958EA56A4FE23DDF2C3EDA7B9B956A5.oneiric.dev",
 		Target: "46513AD29B078AF908AD3CDF354A8599.6CD5AE645BCCE1FAA847D98385AFF6CE.69ff68dc5168c.comodoca.com",
-	}}, proofs)
+	}}, challenges)
 }
 
 func editsSingle(t *testing.T, s *stage) {
-	proofs, err := s.Challenges(t.Context(), 893024, request(t, "standard_ssl", "auth_http", "", "example.com"))
+	challenges, err := s.Challenges(t.Context(), 893024, request(t, "standard_ssl", "auth_http", "", "example.com"))
 	require.NoError(t, err)
-	require.Len(t, proofs, 1)
-	assert.Equal(t, "http://example.com/.well-known/pki-validation/2689665E8233592B5981D44FCD1F38F9.txt", proofs[0].URL)
-	proofs, err = s.Challenges(t.Context(), 893024, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"))
+	require.Len(t, challenges, 1)
+	assert.Equal(t, "http://example.com/.well-known/pki-validation/2689665E8233592B5981D44FCD1F38F9.txt", challenges[0].URL)
+	challenges, err = s.Challenges(t.Context(), 893024, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"))
 	require.NoError(t, err)
-	assert.Empty(t, proofs, "the unused block carries no value")
+	assert.Empty(t, challenges, "the unused block carries no value")
 }
 
 func editsMulti(t *testing.T, s *stage) {
-	proofs, err := s.Challenges(t.Context(), 897918, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "example.net", "example.org"))
+	challenges, err := s.Challenges(t.Context(), 897918, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "example.net", "example.org"))
 	require.NoError(t, err)
-	require.Len(t, proofs, 3)
-	assert.Equal(t, "_2689665E8233592B5981D44FCD1F38F9.example.com", proofs[0].Host)
-	assert.Equal(t, "_2689665E8233592B5981D44FCD1F38F9.example.org", proofs[2].Host)
+	require.Len(t, challenges, 3)
+	assert.Equal(t, "_2689665E8233592B5981D44FCD1F38F9.example.com", challenges[0].Host)
+	assert.Equal(t, "_2689665E8233592B5981D44FCD1F38F9.example.org", challenges[2].Host)
 }
 
 func listsApprovers(t *testing.T, s *stage) {
@@ -147,24 +147,24 @@ func listsApprovers(t *testing.T, s *stage) {
 		"ssladministrator@domain.com", "mis@domain.com"}, emails)
 }
 
-func reports(state seller.State, months int, replacedBy int64, certificates int, expires string) reading {
+func statuses(state seller.State, months int, replacedBy int64, certificates int, expires string) reading {
 	return func(t *testing.T, s *stage) {
-		report, err := s.OrderStatus(t.Context(), 7)
+		status, err := s.OrderStatus(t.Context(), 7)
 		require.NoError(t, err)
-		assert.Equal(t, state, report.State)
-		assert.Equal(t, months, report.Months)
-		assert.Equal(t, replacedBy, report.ReplacedBy)
-		assert.Len(t, report.PEM, certificates)
-		assert.Equal(t, expires, report.Expires.String())
+		assert.Equal(t, state, status.State)
+		assert.Equal(t, months, status.Months)
+		assert.Equal(t, replacedBy, status.ReplacedBy)
+		assert.Len(t, status.PEM, certificates)
+		assert.Equal(t, expires, status.Expires.String())
 	}
 }
 
 func shelves(highest int64, want ...int64) reading {
 	return func(t *testing.T, s *stage) {
-		shelf, err := s.OrderSnapshot(t.Context())
+		snapshot, err := s.OrderSnapshot(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, highest, shelf.Highest)
-		assert.Equal(t, want, ids(shelf.Records))
+		assert.Equal(t, highest, snapshot.Highest)
+		assert.Equal(t, want, ids(snapshot.Records))
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 
 const commandInfo = "namecheap.ssl.getInfo"
 
-// OrderStatus tells where an id stands, with the certificate where there is one (ssl.getInfo, docs/reference/namecheap.md
-// §3.3). Missing attributes are empty in the report; Issued and Expires are hints whose meaning is not settled
+// OrderStatus returns where an id stands, with the certificate where there is one (ssl.getInfo, docs/reference/namecheap.md
+// §3.3). Missing attributes are empty in the report; Issued and Expires are hints whose meaning is not resolved
 // (docs/reference/namecheap.md §10).
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	result, err := c.ask(ctx, sellerhttp.Read, "SSLGetInfoResult", commandInfo,
@@ -22,10 +22,10 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 	if err != nil {
 		return seller.OrderStatus{}, err
 	}
-	return c.report(id, result), nil
+	return c.status(id, result), nil
 }
 
-func (c *Client) report(id int64, result *sellerhttp.Element) seller.OrderStatus {
+func (c *Client) status(id int64, result *sellerhttp.Element) seller.OrderStatus {
 	details := result.Child("CertificateDetails")
 	r := seller.OrderStatus{
 		ID: id, State: stateOf(result.Attr("Status")), StatusText: stateWords(result), ReplacedBy: seller.ParseID(result.Attr("ReplacedBy")),
@@ -50,7 +50,7 @@ func (c *Client) report(id int64, result *sellerhttp.Element) seller.OrderStatus
 	return r
 }
 
-// stateWords are the status and its description as Namecheap wrote them.
+// stateWords returns the status and its description as Namecheap wrote them.
 func stateWords(result *sellerhttp.Element) string {
 	status, description := words(result.Attr("Status")), words(result.Attr("StatusDescription"))
 	if description == "" {

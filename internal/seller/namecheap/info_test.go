@@ -33,14 +33,14 @@ func TestReport(t *testing.T) {
 		`<Certificates CertificateReturned="true" ReturnType="INDIVIDUAL"><Certificate> <![CDATA[ `+leaf+"\n"+` ]]> </Certificate><CaCertificates>`+
 			`<Certificate Type="INTERMEDIATE"><Certificate><![CDATA[`+int1+`]]></Certificate></Certificate>`+
 			`<Certificate Type="INTERMEDIATE"><Certificate><![CDATA[`+int2+`]]></Certificate></Certificate></CaCertificates></Certificates>`)))
-	report, err := s.OrderStatus(t.Context(), 909327)
+	status, err := s.OrderStatus(t.Context(), 909327)
 	require.NoError(t, err)
 	assert.Equal(t, seller.OrderStatus{
 		ID: 909327, State: seller.StateIssued, StatusText: "active (Certificate is Active.)", Type: "standard ssl sslcom", Months: 24,
 		Issued: cabforum.Date{Year: 2026, Month: 9, Day: 5}, Expires: cabforum.Date{Year: 2027, Month: 4, Day: 12},
 		CSR:        "-----BEGIN CERTIFICATE REQUEST-----\nCSR\n-----END CERTIFICATE REQUEST-----",
 		CommonName: "example.com", SANs: 2, PEM: []string{leaf, int1, int2},
-	}, report)
+	}, status)
 	assert.Equal(t, []url.Values{{
 		"Command": {"namecheap.ssl.getInfo"}, "CertificateID": {"909327"}, "Returncertificate": {"true"}, "Returntype": {"Individual"},
 	}}, s.sent())
@@ -50,9 +50,9 @@ func TestReport(t *testing.T) {
 func TestCountsOfNames(t *testing.T) {
 	for attr, want := range map[string]int{``: -1, `SANSCount=""`: -1, `SANSCount="many"`: -1, `SANSCount="-2"`: -1, `SANSCount="0"`: 0, `SANSCount=" 5 "`: 5} {
 		s := newStage(t, says(info(`Status="active" `+attr, "")))
-		report, err := s.OrderStatus(t.Context(), 7)
+		status, err := s.OrderStatus(t.Context(), 7)
 		require.NoError(t, err)
-		assert.Equal(t, want, report.SANs, attr)
+		assert.Equal(t, want, status.SANs, attr)
 	}
 }
 
@@ -64,28 +64,28 @@ func TestStates(t *testing.T) {
 		"": seller.StateUnknown, "frozen": seller.StateUnknown,
 	} {
 		s := newStage(t, says(info(`Status="`+word+`"`, "")))
-		report, err := s.OrderStatus(t.Context(), 7)
+		status, err := s.OrderStatus(t.Context(), 7)
 		require.NoError(t, err)
-		assert.Equal(t, want, report.State, word)
-		assert.Equal(t, strings.TrimSpace(word), report.StatusText)
+		assert.Equal(t, want, status.State, word)
+		assert.Equal(t, strings.TrimSpace(word), status.StatusText)
 		assert.Equal(t, want == seller.StateUnknown, strings.Contains(strings.Join(s.log.Tail(100), "\n"), "unknown status"), word)
 	}
 }
 
 func TestMissingAttributesAreTolerated(t *testing.T) {
 	s := newStage(t, says(ok(`<SSLGetInfoResult Status="purchased"/>`)))
-	report, err := s.OrderStatus(t.Context(), 7)
+	status, err := s.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.Equal(t, seller.OrderStatus{ID: 7, State: seller.StateWaiting, StatusText: "purchased", SANs: -1}, report)
+	assert.Equal(t, seller.OrderStatus{ID: 7, State: seller.StateWaiting, StatusText: "purchased", SANs: -1}, status)
 }
 
 func TestReplacedBy(t *testing.T) {
 	for text, want := range map[string]int64{"": 0, "0": 0, "34351741": 34351741, " 8 ": 8, "9999999999": 9999999999, "00": 0, "7": 0} {
 		s := newStage(t, says(info(`Status="replaced" ReplacedBy="`+text+`"`, "")))
-		report, err := s.OrderStatus(t.Context(), 7)
+		status, err := s.OrderStatus(t.Context(), 7)
 		require.NoError(t, err)
-		assert.Equal(t, want, report.ReplacedBy, text)
-		assert.Equal(t, seller.StateReplaced, report.State, text)
+		assert.Equal(t, want, status.ReplacedBy, text)
+		assert.Equal(t, seller.StateReplaced, status.State, text)
 	}
 }
 
@@ -93,25 +93,25 @@ func TestReplacedBy(t *testing.T) {
 func TestAnUnreadableReplacedByDecidesNothing(t *testing.T) {
 	for _, text := range []string{"x", "-1", "34351741a", "99999999999999999999", "3.4e7"} {
 		s := newStage(t, says(info(`Status="Replaced" ReplacedBy="`+text+`"`, "")))
-		report, err := s.OrderStatus(t.Context(), 7)
+		status, err := s.OrderStatus(t.Context(), 7)
 		require.NoError(t, err)
-		assert.Equal(t, seller.StateUnknown, report.State, text)
-		assert.Zero(t, report.ReplacedBy, text)
-		assert.Equal(t, `Replaced, replaced by "`+text+`"`, report.StatusText)
+		assert.Equal(t, seller.StateUnknown, status.State, text)
+		assert.Zero(t, status.ReplacedBy, text)
+		assert.Equal(t, `Replaced, replaced by "`+text+`"`, status.StatusText)
 		assert.Contains(t, strings.Join(s.log.Tail(100), "\n"), "unreadable ReplacedBy")
 	}
 	s := newStage(t, says(info(`Status="active" ReplacedBy="x"`, "")))
-	report, err := s.OrderStatus(t.Context(), 7)
+	status, err := s.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.Equal(t, seller.StateIssued, report.State, "it matters only where something was replaced")
+	assert.Equal(t, seller.StateIssued, status.State, "it matters only where something was replaced")
 }
 
 // A hint that cannot be read must not keep a certificate from its client.
 func TestABrokenDateIsLoggedAndLeftOut(t *testing.T) {
 	s := newStage(t, says(info(`Status="active" Expires="31.12.2026"`, "")))
-	report, err := s.OrderStatus(t.Context(), 7)
+	status, err := s.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.True(t, report.Expires.IsZero())
+	assert.True(t, status.Expires.IsZero())
 	assert.Contains(t, strings.Join(s.log.Tail(100), "\n"), `unreadable Expires "31.12.2026"`)
 }
 
@@ -130,9 +130,9 @@ func TestCertificatesAreFoundWhereverTheyStand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, says(info(`Status="active"`, tc.certificates)))
-			report, err := s.OrderStatus(t.Context(), 7)
+			status, err := s.OrderStatus(t.Context(), 7)
 			require.NoError(t, err)
-			assert.Equal(t, tc.want, report.PEM)
+			assert.Equal(t, tc.want, status.PEM)
 			assert.Equal(t, tc.want == nil, strings.Contains(strings.Join(s.log.Tail(100), "\n"), "shows no certificate in PEM"))
 		})
 	}

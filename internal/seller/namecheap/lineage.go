@@ -44,8 +44,8 @@ func (s succession) newest(id int64) int64 {
 	return id
 }
 
-// sameOrder reads the succession from the CA's order. Its newest certificate that has not failed took the place of those before
-// it; failed attempts after that one stay by themselves.
+// sameOrder reads the succession from the CA's order. Its newest certificate that has not failed took the place of those
+// before it; failed attempts after that one stay by themselves.
 func sameOrder(rows []row) succession {
 	orders := map[int64][]row{}
 	for _, r := range rows {
@@ -77,8 +77,8 @@ func sameKind(a, b row) bool {
 	return !known || !too || sameOffer(one, other)
 }
 
-// askReplaced adds what getInfo tells of replaced certificates whose successor the list does not show: a reissue of what was
-// bought of Sectigo comes from SSL.com, in an order of its own (docs/reference/namecheap.md §4).
+// askReplaced adds what getInfo tells of replaced certificates whose successor the list does not show: a reissue of what
+// was bought of Sectigo comes from SSL.com, in an order of its own (docs/reference/namecheap.md §4).
 func (c *Client) askReplaced(ctx context.Context, rows []row, next succession) error {
 	for _, r := range rows {
 		if _, found := next[r.ID]; found || r.State != seller.StateReplaced {
@@ -130,7 +130,7 @@ func listed(r row) seller.ListedCertificate {
 	return l
 }
 
-// earlier is the earlier one of two dates; a zero one does not count.
+// earlier returns the earlier one of two dates; a zero one does not count.
 func earlier(a, b cabforum.Date) cabforum.Date {
 	if b.IsZero() || !a.IsZero() && a.Before(b) {
 		return a

@@ -18,31 +18,31 @@ const (
 	maxPages = 100
 )
 
-// OrderSnapshot lists what is paid and not activated (all pages of the lists NewPurchase and NewRenewal), and the highest id
-// seen there and on the first page of all certificates, newest first. A list that cannot be read to its end is a fault: a
-// purchase that is missing on it would be made a second time.
+// OrderSnapshot lists what is paid and not activated (all pages of the lists NewPurchase and NewRenewal), and the highest
+// id seen there and on the first page of all certificates, newest first. A list that cannot be read to its end is a fault:
+// a purchase that is missing on it would be made a second time.
 func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {
 	newest, err := c.page(ctx, listing{kind: "ALL"}, 1)
 	if err != nil {
 		return seller.OrderSnapshot{}, err
 	}
-	shelf := seller.OrderSnapshot{Highest: highest(0, newest.Rows)}
+	snapshot := seller.OrderSnapshot{Highest: highest(0, newest.Rows)}
 	for _, kind := range []string{"NewPurchase", "NewRenewal"} {
 		rows, err := c.list(ctx, listing{kind: kind})
 		if err != nil {
 			return seller.OrderSnapshot{}, err
 		}
-		shelf.Highest = highest(shelf.Highest, rows)
+		snapshot.Highest = highest(snapshot.Highest, rows)
 		for _, r := range rows {
 			if r.State == seller.StateUnknown { // the list says what the row leaves open
 				r.State = stateOf(kind)
 			}
 			if r.State.Activatable() {
-				shelf.Records = append(shelf.Records, r.OrderSummary)
+				snapshot.Records = append(snapshot.Records, r.OrderSummary)
 			}
 		}
 	}
-	return shelf, nil
+	return snapshot, nil
 }
 
 func highest(id int64, rows []row) int64 {
@@ -58,7 +58,7 @@ type listing struct {
 	term string // SearchTerm, empty for all of the kind
 }
 
-// String is the list's name for people.
+// String returns the list's name for people.
 func (l listing) String() string {
 	if l.term == "" {
 		return l.kind
@@ -66,7 +66,7 @@ func (l listing) String() string {
 	return l.kind + " of " + l.term
 }
 
-// pairs are the request's parameters that say which list is meant.
+// pairs returns the request's parameters that say which list is meant.
 func (l listing) pairs() []string {
 	if l.term == "" {
 		return []string{"ListType", l.kind}
@@ -124,7 +124,7 @@ func (c *Client) page(ctx context.Context, which listing, number int) (sellerhtt
 	return page, nil
 }
 
-// rowFrom reads one row; its id is 0 where that is unreadable.
+// rowFrom reads one row; its id is 0 if that is unreadable.
 func rowFrom(one *sellerhttp.Element) row {
 	r := row{OrderSummary: seller.OrderSummary{
 		ID: seller.ParseID(one.Attr("CertificateID")), State: stateOf(one.Attr("Status")), Months: monthsOf(one.Attr("Years")),

@@ -67,14 +67,14 @@ func TestShelf(t *testing.T) {
 	s := newStage(t, shop{rows: map[string][]string{
 		"ALL": {"20 active", "30 replaced", "21 newpurchase"}, "NewPurchase": {"21 newpurchase", "40 "}, "NewRenewal": {"22 newrenewal"},
 	}}.serve)
-	shelf, err := s.OrderSnapshot(t.Context())
+	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
 	record := func(id int64, state seller.State) seller.OrderSummary {
 		return seller.OrderSummary{ID: id, State: state, Months: 12, Type: "positivessl"}
 	}
 	assert.Equal(t, seller.OrderSnapshot{Highest: 40, Records: []seller.OrderSummary{
 		record(21, seller.StateNew), record(40, seller.StateNew), record(22, seller.StateRenewal),
-	}}, shelf)
+	}}, snapshot)
 	require.Len(t, s.asked, 3)
 	assert.Equal(t, "100", s.asked[0].Get("PageSize"))
 	assert.Equal(t, "PURCHASEDATE_DESC", s.asked[0].Get("SortBy"))
@@ -90,10 +90,10 @@ func TestShelfReadsAllPages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, shop{uncount: one.uncount, rows: map[string][]string{"NewPurchase": numbered(1, 250, "newpurchase")}}.serve)
-			shelf, err := s.OrderSnapshot(t.Context())
+			snapshot, err := s.OrderSnapshot(t.Context())
 			require.NoError(t, err)
-			assert.Len(t, shelf.Records, 250)
-			assert.EqualValues(t, 250, shelf.Highest)
+			assert.Len(t, snapshot.Records, 250)
+			assert.EqualValues(t, 250, snapshot.Highest)
 			assert.Len(t, s.asked, one.requests)
 		})
 	}
@@ -153,13 +153,14 @@ func TestAnOrderThatCameWhileAnotherWentIsNotMissed(t *testing.T) {
 		}
 		return all[min((number-1)*100, len(all)):min(number*100, len(all))], fmt.Sprintf("<Paging><TotalItems>%d</TotalItems></Paging>", len(all))
 	}}.serve)
-	shelf, err := s.OrderSnapshot(t.Context())
+	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	assert.Contains(t, ids(shelf.Records), int64(102))
-	assert.NotContains(t, ids(shelf.Records), int64(50))
+	assert.Contains(t, ids(snapshot.Records), int64(102))
+	assert.NotContains(t, ids(snapshot.Records), int64(50))
 }
 
-// An order that is activated between two pages moves the rows behind it: the one that slips to the page before is not missed.
+// An order that is activated between two pages moves the rows behind it: the one that slips to the page before is not
+// missed.
 func TestAListThatChangesMeanwhileIsReadAgain(t *testing.T) {
 	all, asked := numbered(1, 101, "newpurchase"), 0
 	s := newStage(t, shop{page: func(kind string, number int) ([]string, string) {
@@ -171,17 +172,17 @@ func TestAListThatChangesMeanwhileIsReadAgain(t *testing.T) {
 		}
 		return all[min((number-1)*100, len(all)):min(number*100, len(all))], fmt.Sprintf("<Paging><TotalItems>%d</TotalItems></Paging>", len(all))
 	}}.serve)
-	shelf, err := s.OrderSnapshot(t.Context())
+	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	assert.Len(t, shelf.Records, 100)
-	assert.Contains(t, ids(shelf.Records), int64(1))
+	assert.Len(t, snapshot.Records, 100)
+	assert.Contains(t, ids(snapshot.Records), int64(1))
 }
 
 func TestWhatIsActivatedIsNotOnTheShelf(t *testing.T) {
 	rows := []string{"5 active", "4 newpurchase", "3 purchased"} // a server that ignores ListType
 	s := newStage(t, shop{rows: map[string][]string{"ALL": rows, "NewPurchase": rows, "NewRenewal": rows}}.serve)
-	shelf, err := s.OrderSnapshot(t.Context())
+	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []int64{4, 4}, ids(shelf.Records))
-	assert.EqualValues(t, 5, shelf.Highest)
+	assert.Equal(t, []int64{4, 4}, ids(snapshot.Records))
+	assert.EqualValues(t, 5, snapshot.Highest)
 }

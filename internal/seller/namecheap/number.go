@@ -8,13 +8,13 @@ import (
 	"pmssl/internal/seller"
 )
 
-// noID tells whether an attribute says that there is no number: it is empty or a zero.
+// noID reports whether an attribute says that there is no number: it is empty or a zero.
 func noID(text string) bool {
 	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	return strings.TrimSpace(text) == "" || err == nil && id == 0
 }
 
-// intOf reads a small number; 0 where there is none.
+// intOf reads a small number; 0 if absent.
 func intOf(text string) int {
 	number, _ := seller.ParseCount(text)
 	return number
@@ -28,7 +28,7 @@ func countOf(text string) int {
 	return -1
 }
 
-// monthsOf turns the attribute Years into months; 0 where it is not a paid term.
+// monthsOf turns the attribute Years into months; 0 if it is not a paid term.
 func monthsOf(years string) int {
 	if n := intOf(years); n <= 10 {
 		return 12 * n
@@ -37,7 +37,7 @@ func monthsOf(years string) int {
 }
 
 // dateOf reads M/D/YYYY with or without zero padding (docs/reference/namecheap.md §0.6); a time of day behind it is
-// ignored. The empty text is no date; false where the text is not a date.
+// ignored. The empty text is no date; false if the text is not a date.
 func dateOf(text string) (cabforum.Date, bool) {
 	fields := strings.Fields(text)
 	if len(fields) == 0 {

@@ -135,12 +135,12 @@ func FuzzReport(f *testing.F) {
 		if err != nil || e.result("SSLGetInfoResult") == nil {
 			return
 		}
-		report := (&Client{}).report(7, e.result("SSLGetInfoResult"))
-		require.GreaterOrEqual(t, report.Months, 0)
-		require.GreaterOrEqual(t, report.ReplacedBy, int64(0))
-		require.NotEqual(t, int64(7), report.ReplacedBy)
-		require.NotContains(t, report.StatusText+report.Type+report.CommonName, "\n")
-		for _, text := range report.PEM {
+		status := (&Client{}).status(7, e.result("SSLGetInfoResult"))
+		require.GreaterOrEqual(t, status.Months, 0)
+		require.GreaterOrEqual(t, status.ReplacedBy, int64(0))
+		require.NotEqual(t, int64(7), status.ReplacedBy)
+		require.NotContains(t, status.StatusText+status.Type+status.CommonName, "\n")
+		for _, text := range status.PEM {
 			require.Contains(t, text, "-----BEGIN CERTIFICATE-----")
 		}
 	})

@@ -13,10 +13,10 @@ import (
 // subjectField is one parameter of activate and reissue that describes the organisation or its representative
 // (docs/reference/namecheap.md §3.2).
 type subjectField struct {
-	name string // Namecheap's parameter
-	from string // our item parameter (docs/reference/billmanager.md §4.1)
-	most int    // its longest value in characters
-	form form
+	name  string // Namecheap's parameter
+	from  string // our item parameter (docs/reference/billmanager.md §4.1)
+	limit int    // its longest value in characters
+	form  form
 }
 
 // form is what Namecheap wants of a value beyond its length.
@@ -38,8 +38,8 @@ const (
 	paramTradeName             = "org_dba"
 )
 
-// subjectFields are the fields that a level hands over. The panel's org_incorporating_agency and the technical contact have no
-// counterpart at Namecheap since 2017 (docs/reference/namecheap.md §3.2).
+// subjectFields returns the fields that a level hands over. The panel's org_incorporating_agency and the technical contact
+// have no counterpart at Namecheap since 2017 (docs/reference/namecheap.md §3.2).
 func subjectFields(level seller.Level) []subjectField {
 	organisation := []subjectField{
 		{"AdminOrganizationName", "org_name", 255, asIs}, {"OrganizationDepartment", "org_division", 255, asIs},
@@ -66,9 +66,9 @@ func subjectFields(level seller.Level) []subjectField {
 	return nil
 }
 
-// ValidateOrder holds an order against Namecheap's own rules before anything is bought: the way of proof and, for OV and EV, the
-// organisation's data (docs/reference/namecheap.md §3.2). Everything that is wrong with that data is told in one fault, of
-// type missed or value, each problem with its field. It asks nobody.
+// ValidateOrder holds an order against Namecheap's own rules before anything is bought: the validation method and, for OV
+// and EV, the organisation's data (docs/reference/namecheap.md §3.2). Everything that is wrong with that data is reported
+// in one fault, of type missed or value, each problem with its field. It asks nobody.
 func (c *Client) ValidateOrder(r seller.Request) error {
 	if err := provable(r); err != nil {
 		return err
@@ -77,37 +77,37 @@ func (c *Client) ValidateOrder(r seller.Request) error {
 	return err
 }
 
-// subject gives the parameters that describe the organisation, in pairs; none for DV. Fields that the client left empty are not
-// sent.
+// subject returns the parameters that describe the organisation, in pairs; none for DV. Fields that the client left empty
+// are not sent.
 func subject(r seller.Request) ([]string, error) {
 	fields := subjectFields(r.Product.Level)
 	used := map[string]string{}
 	for _, f := range fields {
 		used[f.from] = strings.TrimSpace(r.Params[f.from])
 	}
-	var complaints fault.FieldErrors
-	seller.AddSubjectErrors(&complaints, used)
+	var problems fault.FieldErrors
+	seller.AddSubjectErrors(&problems, used)
 	var pairs []string
 	for _, f := range fields {
 		if used[f.from] == "" || seller.CheckField(f.from, used[f.from]) != nil ||
 			seller.CheckTogether(f.from, used[f.from], used[seller.CountryField(f.from)]) != nil {
 			continue
 		}
-		value, complaint := f.written(used[f.from])
-		if complaint != "" {
-			complaints.Wrong(f.from, "%q %s", plaintext.Clip(used[f.from], 100), complaint)
+		value, problem := f.written(used[f.from])
+		if problem != "" {
+			problems.Wrong(f.from, "%q %s", plaintext.Clip(used[f.from], 100), problem)
 			continue
 		}
 		pairs = append(pairs, f.name, value)
 	}
-	complaints.Require(used, requiredFields(r)...)
-	if err := complaints.Fault(); err != nil {
+	problems.Require(used, requiredFields(r)...)
+	if err := problems.Fault(); err != nil {
 		return nil, err
 	}
 	return pairs, nil
 }
 
-// requiredFields are the item parameters without which Namecheap refuses the level (2010326, 2010396, 2010667). The
+// requiredFields returns the item parameters without which Namecheap refuses the level (2010326, 2010396, 2010667). The
 // organisation's name may come from the CSR.
 func requiredFields(r seller.Request) []string {
 	var required []string
@@ -120,12 +120,12 @@ func requiredFields(r seller.Request) []string {
 	return required
 }
 
-// written is the value in the form that Namecheap wants; the complaint says why it has none.
-func (f subjectField) written(value string) (text, complaint string) {
+// written returns the value in the form that Namecheap wants; the complaint says why it has none.
+func (f subjectField) written(value string) (text, problem string) {
 	switch f.form {
 	case dotted:
-		if value, complaint = seller.DottedPhone(value); complaint != "" {
-			return "", complaint
+		if value, problem = seller.DottedPhone(value); problem != "" {
+			return "", problem
 		}
 	case number:
 		value = strings.ReplaceAll(value, "-", "") // D-U-N-S numbers are printed 15-048-3782
@@ -135,8 +135,8 @@ func (f subjectField) written(value string) (text, complaint string) {
 	case country:
 		value = seller.Country(value)
 	}
-	if utf8.RuneCountInString(value) > f.most {
-		return "", "is longer than the " + strconv.Itoa(f.most) + " characters that " + Title + " takes"
+	if utf8.RuneCountInString(value) > f.limit {
+		return "", "is longer than the " + strconv.Itoa(f.limit) + " characters that " + Title + " takes"
 	}
 	return value, ""
 }

@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// company are the parameters of an order with everything that an organisation can tell.
+// company returns the parameters of an order with everything that an organisation can tell.
 func company() map[string]string {
 	return map[string]string{
 		"org_name": "Example Ltd", "org_division": "Web", "org_duns": "15-048-3782", "org_address": "1 High Street", "org_city": "London",
@@ -27,7 +27,7 @@ func company() map[string]string {
 	}
 }
 
-// vetted is an order of an OV or EV product with the parameters.
+// vetted returns an order of an OV or EV product with the parameters.
 func vetted(t *testing.T, id string, params map[string]string) seller.Request {
 	t.Helper()
 	r := request(t, id, "auth_dnstxt", "", "example.com")
@@ -104,7 +104,7 @@ func TestWhatALevelRequires(t *testing.T) {
 	for _, c := range []struct {
 		rule    string
 		request seller.Request
-		missing string // empty where the order is complete
+		missing string // empty if the order is complete
 	}{
 		{"DV", vetted(t, "standard_ssl", nil), ""},
 		{"OV without anything", vetted(t, "high_assurance_ssl", nil), "missing org_name"},
@@ -140,7 +140,7 @@ func TestWhatALevelRequires(t *testing.T) {
 
 // Each value alone, so that each complaint is that value's.
 func TestAnOrganisationsFields(t *testing.T) {
-	for _, c := range []struct{ rule, field, value, complaint string }{
+	for _, c := range []struct{ rule, field, value, problem string }{
 		{"Cyrillic", "org_name", "Пример", "Latin"},
 		{"a country's name", "org_country", "England", "two-letter"},
 		{"a code that no country has", "org_country", "ZZ", "ISO 3166-1"},
@@ -160,7 +160,7 @@ func TestAnOrganisationsFields(t *testing.T) {
 			err := newStage(t, says("")).ValidateOrder(vetted(t, "ev_ssl", params))
 			failure := requireFault(t, err, fault.Value)
 			assert.Equal(t, c.field, failure.Object)
-			assert.Contains(t, failure.Message, c.complaint)
+			assert.Contains(t, failure.Message, c.problem)
 			assert.NotContains(t, failure.Message, ";", "that one only")
 		})
 	}

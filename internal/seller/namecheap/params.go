@@ -29,7 +29,7 @@ type Param struct {
 	Default string // what the form begins with
 }
 
-// Params are the module's connection parameters.
+// Params returns the module's connection parameters.
 func Params() []Param {
 	return []Param{
 		{Name: "username"}, {Name: "api_user"}, {Name: "api_key", Crypted: true}, {Name: "client_ip"}, {Name: "sandbox"},
@@ -40,8 +40,8 @@ func Params() []Param {
 // CustomParam is a row of the module's own parameter table.
 type CustomParam struct{ Name, Default string }
 
-// CustomParams are the limits of the account at Namecheap (docs/reference/namecheap.md §1.4, rules CLI-3); 0 disables the
-// module's own limit.
+// CustomParams returns the limits of the account at Namecheap (docs/reference/namecheap.md §1.4, rules CLI-3); 0 disables
+// the module's own limit.
 func CustomParams() []CustomParam {
 	return []CustomParam{{"limit_minute", "20"}, {"limit_hour", "700"}, {"limit_day", "8000"}}
 }
@@ -59,13 +59,13 @@ func AccountOf(params map[string]string, getenv func(string) (string, bool)) str
 // accountName is lower case: Namecheap's user names are the same in either case, and so must be the account's lock.
 func accountName(address, user string) string { return address + " " + strings.ToLower(user) }
 
-// budgetPath is the file in which the calls of an account are counted.
-func budgetPath(dir, binary, account string) string {
+// rateLimitPath returns the file in which the calls of an account are counted.
+func rateLimitPath(dir, binary, account string) string {
 	return filepath.Join(dir, binary+".calls."+seller.AccountMark(account))
 }
 
-// keptPath is the file in which something that the account was told is kept: `<binary>.<what>.<mark of the account>`.
-func keptPath(dir, binary, what, account string) string {
+// cachePath returns the file in which something that the account was told is kept: `<binary>.<what>.<mark of the account>`.
+func cachePath(dir, binary, what, account string) string {
 	return filepath.Join(dir, binary+"."+what+"."+seller.AccountMark(account))
 }
 

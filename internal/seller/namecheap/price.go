@@ -25,7 +25,7 @@ const (
 	maxShown = 20
 )
 
-// Offers are the products that can be bought, each at the account's price of its terms (users.getPricing,
+// Offers returns the products that can be bought, each at the account's price of its terms (users.getPricing,
 // docs/reference/namecheap.md §7, one request). Namecheap asks for its prices to be kept, so they are up to a day old.
 // Names of its rows for SSL.com's products are not documented: a row is a product's only where its name has the letters and
 // digits of one of the product's names, and what cannot be read for certain is left out and logged. A price is never
@@ -65,8 +65,8 @@ func (c *Client) askOffers(ctx context.Context, action string) ([]seller.Offer, 
 	return offers, nil
 }
 
-// Price is what the purchase costs by the kept prices; false where they do not tell. Renewals have prices of their own, which
-// are asked for in a dry run only: they are not kept.
+// Price returns what the purchase costs by the kept prices; false where they do not tell. Renewals have prices of their
+// own, which are asked for in a dry run only: they are not kept.
 func (c *Client) Price(ctx context.Context, p seller.Purchase) (seller.Money, bool) {
 	offers, err := c.offersFor(ctx, p.Kind)
 	if err != nil {
@@ -209,7 +209,7 @@ func (l *priceList) offers() []seller.Offer {
 	return all
 }
 
-// clear are the prices that two rows do not contradict each other about, the shortest term first.
+// clear returns the prices that two rows do not contradict each other about, the shortest term first.
 func (l *priceList) clear(p seller.Product, further bool, prices map[int]seller.Price) []seller.Price {
 	var found []seller.Price
 	for _, months := range slices.Sorted(maps.Keys(prices)) {
@@ -230,7 +230,7 @@ func (l *priceList) tell(log *panellog.Logger) {
 	}
 }
 
-// none is the fault of an answer without a single price. The connection works: it is about what came.
+// none returns the fault of an answer without a single price. The connection works: it is about what came.
 func (l *priceList) none() *fault.Error {
 	text := "it prices no product that is sold here"
 	if len(l.odd) > 0 {

@@ -27,7 +27,7 @@ func priceRow(name string, prices ...string) string {
 	return `<Product Name="` + name + `">` + strings.Join(prices, "") + `</Product>`
 }
 
-// yearly is a price for each year of the term.
+// yearly returns a price for each year of the term.
 func yearly(years int, price string) string {
 	return fmt.Sprintf(`<Price Duration="%d" DurationType="YEAR" Price="99.00" PricingType="MULTIPLE" RegularPrice="120.00" RegularPriceType="MULTIPLE" YourPrice="%s" YourPriceType="MULTIPLE" PromotionPrice="0.0" Currency="USD"/>`, years, price)
 }
@@ -200,7 +200,7 @@ func TestWhatAPurchaseCosts(t *testing.T) {
 	for _, c := range []struct {
 		rule     string
 		purchase seller.Purchase
-		want     string // empty where it is not known
+		want     string // empty if it is not known
 	}{
 		{"included names", purchase(t, "san_certificate", 12, 0), "28.88"},
 		{"further names", purchase(t, "san_certificate", 12, 2), "54.64"},

@@ -26,20 +26,20 @@ type priceFile struct {
 	now  func() time.Time
 }
 
-// keptPrices is the file's content.
-type keptPrices struct {
-	Format int         `json:"format"`
-	Read   time.Time   `json:"read"`
-	Offers []keptOffer `json:"offers"`
+// cachedPrices is the file's content.
+type cachedPrices struct {
+	Format int           `json:"format"`
+	Read   time.Time     `json:"read"`
+	Offers []cachedOffer `json:"offers"`
 }
 
-type keptOffer struct {
+type cachedOffer struct {
 	Template  string         `json:"template"`
 	Prices    []seller.Price `json:"prices"`
 	MoreNames []seller.Price `json:"more_names,omitempty"`
 }
 
-// read gives the kept prices; none where there is no file or it is older than a day. An error says that the file cannot be
+// read returns the kept prices; none if there is no file or it is older than a day. An error says that the file cannot be
 // used. Instants in the future were written before the clock was set back, and such a file is old.
 func (f priceFile) read() ([]seller.Offer, error) {
 	content, err := f.kept.Read()
@@ -49,7 +49,7 @@ func (f priceFile) read() ([]seller.Offer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var kept keptPrices
+	var kept cachedPrices
 	if err := json.Unmarshal(content, &kept); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w", f.kept.Path, err)
 	}
@@ -67,7 +67,7 @@ func (f priceFile) read() ([]seller.Offer, error) {
 }
 
 // offers makes offers of the file's content again; what no answer could have brought is refused with the whole file.
-func (k keptPrices) offers() ([]seller.Offer, error) {
+func (k cachedPrices) offers() ([]seller.Offer, error) {
 	var all []seller.Offer
 	for _, one := range k.Offers {
 		p, found := seller.FindProduct(Products(), one.Template)
@@ -90,12 +90,12 @@ func told(m seller.Money) bool {
 	return ok && amount > 0 && amount == m.Amount
 }
 
-// write replaces the file in one step, so that no other process reads half of it. Only the owner can read it: what an account
-// pays is nobody else's business.
+// write replaces the file in one step, so that no other process reads half of it. Only the owner can read it: what an
+// account pays is nobody else's business.
 func (f priceFile) write(offers []seller.Offer) error {
-	kept := keptPrices{Format: priceFormat, Read: f.now().UTC()}
+	kept := cachedPrices{Format: priceFormat, Read: f.now().UTC()}
 	for _, o := range offers {
-		kept.Offers = append(kept.Offers, keptOffer{Template: o.Product.ID, Prices: o.Prices, MoreNames: o.MoreNames})
+		kept.Offers = append(kept.Offers, cachedOffer{Template: o.Product.ID, Prices: o.Prices, MoreNames: o.MoreNames})
 	}
 	content, err := json.MarshalIndent(kept, "", " ")
 	if err != nil {

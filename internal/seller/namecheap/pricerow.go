@@ -16,9 +16,9 @@ const maxPrice = 1e6
 // errOtherTerm is a row for a term that nobody can buy.
 var errOtherTerm = errors.New("no term of 1 to 5 years")
 
-// priceOf reads one Price element: what the whole term costs. The account's own price goes before the general one, each with the
-// type that says what it is for (docs/reference/namecheap.md §7): MULTIPLE for one year of the term, ABSOLUTE for all of
-// it. Without a type the price of one year is known and that of a longer term is not.
+// priceOf reads one Price element: what the whole term costs. The account's own price goes before the general one, each
+// with the type that says what it is for (docs/reference/namecheap.md §7): MULTIPLE for one year of the term, ABSOLUTE for
+// all of it. Without a type the price of one year is known and that of a longer term is not.
 func priceOf(row *sellerhttp.Element) (seller.Price, error) {
 	years := intOf(row.Attr("Duration"))
 	if years < 1 || years > 5 || !strings.EqualFold(row.Attr("DurationType"), "YEAR") {
@@ -66,8 +66,8 @@ func timesCharged(kind string, years int) (int, bool) {
 	return 0, false
 }
 
-// decimals is how many digits behind the point a total has: as many as the price, two at the least and four at the most, which is
-// what Namecheap charges in (docs/reference/namecheap.md §3.1).
+// decimals returns how many digits behind the point a total has: as many as the price, two at the least and four at the
+// most, which is what Namecheap charges in (docs/reference/namecheap.md §3.1).
 func decimals(text string) int {
 	_, fraction, _ := strings.Cut(text, ".")
 	return min(max(len(fraction), 2), 4)

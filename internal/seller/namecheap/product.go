@@ -10,12 +10,13 @@ import (
 // §4).
 const (
 	includedNames = 3
-	mostNames     = 100
+	maxNames      = 100
 )
 
-// Products is the table of docs/reference/namecheap.md §4: the names of SSL.com's products as documented and as seen on the
-// wire, the Sectigo names that can still be ordered, with the product that Namecheap delivers in their place as Successor,
-// and what was discontinued long ago and is named there. Products that mean the same in both generations have one entry.
+// Products returns the table of docs/reference/namecheap.md §4: the names of SSL.com's products as documented and as seen
+// on the wire, the Sectigo names that can still be ordered, with the product that Namecheap delivers in their place as
+// Successor, and what was discontinued long ago and is named there. Products that mean the same in both generations have
+// one entry.
 func Products() []seller.Product {
 	return []seller.Product{
 		single("standard_ssl", seller.DV, "", "Standard SSL", "Standard SSL SSLcom"),
@@ -74,7 +75,7 @@ func wildcard(id string, level seller.Level, successor string, names ...string) 
 
 func multi(id string, level seller.Level, successor string, names ...string) seller.Product {
 	p := single(id, level, successor, names...)
-	p.MultiDomain, p.Included, p.Most = true, includedNames, mostNames
+	p.MultiDomain, p.Included, p.Most = true, includedNames, maxNames
 	return p
 }
 
@@ -83,9 +84,9 @@ func discontinued(p seller.Product) seller.Product {
 	return p
 }
 
-// productNamed finds the product that a name of Namecheap means, and that name as the table spells it; false where none is known.
-// Answers of getInfo have the names in lower case (docs/reference/namecheap.md §3.3), and documents and wire differ in
-// blanks and hyphens (docs/reference/namecheap.md §4): where no name fits as it is written, letters and digits alone
+// productNamed finds the product that a name of Namecheap means, and that name as the table spells it; false if none is
+// known. Answers of getInfo have the names in lower case (docs/reference/namecheap.md §3.3), and documents and wire differ
+// in blanks and hyphens (docs/reference/namecheap.md §4): where no name fits as it is written, letters and digits alone
 // decide.
 func productNamed(name string) (seller.Product, string, bool) {
 	for _, p := range Products() {
@@ -106,15 +107,15 @@ func productNamed(name string) (seller.Product, string, bool) {
 	return seller.Product{}, "", false
 }
 
-// sameOffer tells whether two products are the same one or a product and the one that Namecheap delivers in its place
+// sameOffer reports whether two products are the same one or a product and the one that Namecheap delivers in its place
 // (docs/reference/namecheap.md §4).
 func sameOffer(a, b seller.Product) bool {
 	return a.ID == b.ID || a.ID == b.Successor || b.ID == a.Successor
 }
 
-// liveName is the name with the suffix that SSL.com's products carry on the wire, of the product itself or of the one that Namecheap
-// delivers in its place (docs/reference/namecheap.md §4); empty where none is known. It is asked for where the documented
-// name is refused as unknown (rules PARAM-4).
+// liveName returns the name with the suffix that SSL.com's products carry on the wire, of the product itself or of the one
+// that Namecheap delivers in its place (docs/reference/namecheap.md §4); empty if none is known. It is asked for where the
+// documented name is refused as unknown (rules PARAM-4).
 func liveName(p seller.Product) string {
 	for _, name := range p.Names {
 		if strings.HasSuffix(name, " SSLcom") {

@@ -58,10 +58,10 @@ func quirkStatusCase(t *testing.T) {
 
 func quirkNames(t *testing.T) {
 	s := newStage(t, says(ok(`<sslgetinforesult STATUS="active" years="1"/>`)))
-	report, err := s.OrderStatus(t.Context(), 7)
+	status, err := s.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.Equal(t, seller.StateIssued, report.State, "answers are read in any case as well")
-	assert.Equal(t, 12, report.Months)
+	assert.Equal(t, seller.StateIssued, status.State, "answers are read in any case as well")
+	assert.Equal(t, 12, status.Months)
 	assert.Equal(t, "namecheap.ssl.getInfo", s.asked[0].Get("Command"))
 }
 
@@ -75,19 +75,19 @@ func quirkReplacedProduct(t *testing.T) {
 
 func quirkReplaced(t *testing.T) {
 	s := newStage(t, says(ok(`<SSLGetInfoResult Status="replaced" ReplacedBy="34351741"/>`)))
-	report, err := s.OrderStatus(t.Context(), 7)
+	status, err := s.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.Equal(t, seller.StateReplaced, report.State)
-	assert.EqualValues(t, 34351741, report.ReplacedBy)
+	assert.Equal(t, seller.StateReplaced, status.State)
+	assert.EqualValues(t, 34351741, status.ReplacedBy)
 	assert.Len(t, s.asked, 1, "following the lineage is the caller's, with its loop guard")
 }
 
 func quirkCase(t *testing.T) {
 	for _, word := range []string{"newpurchase", "NewPurchase", "NEWPURCHASE"} {
 		s := newStage(t, says(ok(`<SSLGetInfoResult Status="`+word+`"/>`)))
-		report, err := s.OrderStatus(t.Context(), 7)
+		status, err := s.OrderStatus(t.Context(), 7)
 		require.NoError(t, err)
-		assert.Equal(t, seller.StateNew, report.State)
+		assert.Equal(t, seller.StateNew, status.State)
 	}
 }
 
@@ -96,10 +96,10 @@ func quirkDates(t *testing.T) {
 		"1/2/2027": {Year: 2027, Month: 1, Day: 2}, "01/02/2027": {Year: 2027, Month: 1, Day: 2}, "": {},
 	} {
 		s := newStage(t, says(ok(`<SSLGetInfoResult Status="active" IssuedOn="`+text+`" Expires="`+text+`"/>`)))
-		report, err := s.OrderStatus(t.Context(), 7)
+		status, err := s.OrderStatus(t.Context(), 7)
 		require.NoError(t, err)
-		assert.Equal(t, want, report.Issued)
-		assert.Equal(t, want, report.Expires)
+		assert.Equal(t, want, status.Issued)
+		assert.Equal(t, want, status.Expires)
 		assert.NotContains(t, strings.Join(s.log.Tail(20), "\n"), "unreadable")
 	}
 }
@@ -130,13 +130,13 @@ func quirkProofShapes(t *testing.T) {
 
 func quirkUndocumented(t *testing.T) {
 	s := newStage(t, says(ok(`<SSLListResult><SSL CertificateID="9" Status="newpurchase" ProviderOrderID="" Years="2" Fresh="x"/></SSLListResult>`)))
-	shelf, err := s.OrderSnapshot(t.Context())
+	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	require.NotEmpty(t, shelf.Records)
-	assert.Equal(t, 24, shelf.Records[0].Months)
+	require.NotEmpty(t, snapshot.Records)
+	assert.Equal(t, 24, snapshot.Records[0].Months)
 }
 
-// docs/reference/namecheap.md §10: whether Expires is the leaf's end or the term's is not settled; the report passes both
+// docs/reference/namecheap.md §10: whether Expires is the leaf's end or the term's is not resolved; the report passes both
 // on as they are.
 func quirkExpires(t *testing.T) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -149,11 +149,11 @@ func quirkExpires(t *testing.T) {
 	require.NoError(t, err)
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 	s := newStage(t, says(info(`Status="active" Years="2" Expires="7/12/2028"`, "<Certificates><Certificate>\n  <![CDATA[\n"+text+"]]></Certificate></Certificates>")))
-	report, err := s.OrderStatus(t.Context(), 7)
+	status, err := s.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.Equal(t, "2028-07-12", report.Expires.String())
-	require.Len(t, report.PEM, 1)
-	stored, err := pki.StoredLeaf(report.PEM[0])
+	assert.Equal(t, "2028-07-12", status.Expires.String())
+	require.Len(t, status.PEM, 1)
+	stored, err := pki.StoredLeaf(status.PEM[0])
 	require.NoError(t, err)
 	assert.Equal(t, "2027-01-28", stored.Ends().String())
 }

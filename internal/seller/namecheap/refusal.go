@@ -30,8 +30,8 @@ func newRefusal(command string, e envelope, who access) *refusal {
 	return r
 }
 
-// verdict is the result's word in the log line.
-func (r *refusal) verdict() string { return "ERROR " + r.said() }
+// classify returns the result's word in the log line.
+func (r *refusal) classify() string { return "ERROR " + r.said() }
 
 // said is everything that Namecheap gave as errors, "number: text" each.
 func (r *refusal) said() string {
@@ -56,10 +56,10 @@ func (r *refusal) said() string {
 	return strings.Join(all, "; ")
 }
 
-// Error is the command and what Namecheap said.
+// Error returns the command and what Namecheap said.
 func (r *refusal) Error() string { return Title + " (" + r.command + ") refuses: " + r.said() }
 
-// has tells whether one of the errors has the number.
+// has reports whether one of the errors has the number.
 func (r *refusal) has(number int) bool {
 	return slices.ContainsFunc(r.errors, func(e apiError) bool { return e.number == number })
 }
@@ -87,7 +87,7 @@ func doors() []door {
 	}
 }
 
-// fault is the refusal in the words of the product's edge, with Namecheap's code and words.
+// fault returns the refusal in the words of the product's edge, with Namecheap's code and words.
 func (r *refusal) fault() *fault.Error {
 	for _, d := range doors() {
 		for _, e := range r.errors {
@@ -108,7 +108,7 @@ func (r *refusal) fault() *fault.Error {
 	return f
 }
 
-// shut is the fault of an account that is not let in.
+// shut returns the fault of an account that is not let in.
 func (r *refusal) shut(d door, e apiError) *fault.Error {
 	f := &fault.Error{Type: d.kind, Object: d.object, Code: e.number, Err: r}
 	advice := d.advice
@@ -147,12 +147,12 @@ func passing(number int) bool {
 // faultOf turns what call returned into the fault of the edge.
 func faultOf(err error) error {
 	var refused *refusal
-	var trouble *sellerhttp.Error
+	var failure *sellerhttp.Error
 	switch {
 	case errors.As(err, &refused):
 		return refused.fault()
-	case errors.As(err, &trouble):
-		return trouble.Fault()
+	case errors.As(err, &failure):
+		return failure.Fault()
 	}
 	return err
 }

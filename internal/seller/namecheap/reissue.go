@@ -49,21 +49,22 @@ func (c *Client) reissueFault(ctx context.Context, id int64, err error) *fault.E
 }
 
 // explainStatus looks why the status of the certificate forbids a reissue: one number stands for all reasons and its texts
-// are not settled (docs/reference/namecheap.md §3.8, §15.9). Where the certificate is not at its end, most likely a reissue
-// is under way, and a later run finds that one; of one that is cancelled, refused or expired nothing comes by waiting.
+// are not resolved (docs/reference/namecheap.md §3.8, §15.9). Where the certificate is not at its end, most likely a
+// reissue is under way, and a later run finds that one; of one that is cancelled, refused or expired nothing comes by
+// waiting.
 func (c *Client) explainStatus(ctx context.Context, id int64, f *fault.Error) {
-	report, err := c.OrderStatus(ctx, id)
+	status, err := c.OrderStatus(ctx, id)
 	if err != nil {
 		f.Retry = true
 		c.log.Warningf("why %s does not reissue the certificate %d could not be read: %v", Title, id, err)
 		return
 	}
-	f.Message += "; " + Title + " shows the certificate " + strconv.FormatInt(id, 10) + " as " + report.StatusText
+	f.Message += "; " + Title + " shows the certificate " + strconv.FormatInt(id, 10) + " as " + status.StatusText
 	switch {
-	case report.State == seller.StateReplaced && report.ReplacedBy != 0:
-		f.Message += ", replaced by " + strconv.FormatInt(report.ReplacedBy, 10)
-	case report.State == seller.StateIssued:
+	case status.State == seller.StateReplaced && status.ReplacedBy != 0:
+		f.Message += ", replaced by " + strconv.FormatInt(status.ReplacedBy, 10)
+	case status.State == seller.StateIssued:
 		f.Message += ": a reissue of it is probably under way already"
 	}
-	f.Retry = !report.State.Ended()
+	f.Retry = !status.State.Ended()
 }

@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// reissued is an answer to the reissue of 7: the values of activated under the id 8.
+// reissued returns an answer to the reissue of 7: the values of activated under the id 8.
 func reissued(element string) string {
 	return strings.NewReplacer("SSLActivateResult", element, `ID="7"`, `ID="8"`).Replace(activated)
 }
@@ -49,20 +49,20 @@ func TestReissueGivesTheNewID(t *testing.T) {
 	r := request(t, "san_certificate", "auth_dnscname", "", "example.com", "example.net")
 	for _, element := range []string{"SSLReissueResult", "SSLActivateResult"} { // docs/reference/namecheap.md §3.8: seen, documented
 		s := newStage(t, says(ok(reissued(element))))
-		id, proofs, err := s.Reissue(t.Context(), 7, r)
+		id, challenges, err := s.Reissue(t.Context(), 7, r)
 		require.NoError(t, err, element)
 		assert.EqualValues(t, 8, id)
 		assert.Equal(t, []seller.Challenge{
 			{Domain: "example.com", Method: seller.MethodDNS, Host: "_ABC.example.com", Record: "CNAME", Target: "S1.S2.5a95.ssl.com"},
 			{Domain: "example.net", Method: seller.MethodDNS, Host: "_ABC.example.net", Record: "CNAME", Target: "S1.S2.5a95.ssl.com"},
-		}, proofs)
+		}, challenges)
 	}
 	t.Run("values that are missing are asked for later", func(t *testing.T) {
 		s := newStage(t, says(ok(`<SSLReissueResult ID="8" IsSuccess="true"/>`)))
-		id, proofs, err := s.Reissue(t.Context(), 7, r)
+		id, challenges, err := s.Reissue(t.Context(), 7, r)
 		require.NoError(t, err)
 		assert.EqualValues(t, 8, id)
-		assert.Empty(t, proofs)
+		assert.Empty(t, challenges)
 	})
 }
 
@@ -98,7 +98,7 @@ func TestReissueIsUnclear(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, answer)
-			id, proofs, err := s.Reissue(t.Context(), 7, request(t, "standard_ssl", "auth_dnscname", "", "example.com"))
+			id, challenges, err := s.Reissue(t.Context(), 7, request(t, "standard_ssl", "auth_dnscname", "", "example.com"))
 			failure := fault.From(err)
 			require.NotNil(t, failure)
 			assert.True(t, failure.OutcomeUnknown)
@@ -106,7 +106,7 @@ func TestReissueIsUnclear(t *testing.T) {
 			assert.NotEqual(t, fault.Unclear, failure.Type, "nothing was paid: that type sends the administrator to --command resolve")
 			assert.Contains(t, failure.Message, "the certificate 7 may have been reissued or not: ")
 			assert.Zero(t, id)
-			assert.Empty(t, proofs)
+			assert.Empty(t, challenges)
 			assert.Len(t, s.asked, 1)
 			assert.Zero(t, s.slept)
 		})
@@ -159,7 +159,7 @@ func TestReissueThatNeverArrived(t *testing.T) {
 	})
 }
 
-// docs/reference/namecheap.md §3.8: 4011331 has one number and no settled text for a status that ended and for a reissue
+// docs/reference/namecheap.md §3.8: 4011331 has one number and no resolved text for a status that ended and for a reissue
 // that is under way.
 func TestAStatusThatForbidsAReissue(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -212,13 +212,13 @@ func TestAReplacedCertificateIsReportedWhole(t *testing.T) {
 	s := newStage(t, says(info(`Status="replaced" StatusDescription="" Type="positivessl" IssuedOn="1/20/2026" Years="5" Expires="8/7/2026" `+
 		`ActivationExpireDate="" OrderId="10439081" ReplacedBy="34351741" SANSCount="3"`,
 		`<Certificates CertificateReturned="true" ReturnType="INDIVIDUAL"><Certificate>`+leaf+`</Certificate></Certificates>`)))
-	report, err := s.OrderStatus(t.Context(), 7)
+	status, err := s.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.Equal(t, seller.StateReplaced, report.State)
-	assert.EqualValues(t, 34351741, report.ReplacedBy)
-	assert.Equal(t, []int{60, 3}, []int{report.Months, report.SANs})
-	assert.Equal(t, []string{"2026-01-20", "2026-08-07"}, []string{report.Issued.String(), report.Expires.String()})
-	assert.Equal(t, "example.com", report.CommonName)
-	assert.Equal(t, []string{leaf}, report.PEM)
-	assert.Contains(t, report.CSR, "BEGIN CERTIFICATE REQUEST")
+	assert.Equal(t, seller.StateReplaced, status.State)
+	assert.EqualValues(t, 34351741, status.ReplacedBy)
+	assert.Equal(t, []int{60, 3}, []int{status.Months, status.SANs})
+	assert.Equal(t, []string{"2026-01-20", "2026-08-07"}, []string{status.Issued.String(), status.Expires.String()})
+	assert.Equal(t, "example.com", status.CommonName)
+	assert.Equal(t, []string{leaf}, status.PEM)
+	assert.Contains(t, status.CSR, "BEGIN CERTIFICATE REQUEST")
 }

@@ -16,9 +16,9 @@ const (
 	// typeMismatch is "SSLType Mismatch" (docs/reference/namecheap.md §3.7): the old certificate is of another product.
 	// Nothing was bought.
 	typeMismatch = 2012301
-	// lookTime bounds the look at the old certificate between two requests that buy: the locks were checked before the first
-	// (rules BUY-1). It is what a purchase waits for its turn at the most.
-	lookTime = 15 * time.Second
+	// lookupTime bounds the look at the old certificate between two requests that buy: the locks were checked before the
+	// first (rules BUY-1). It is what a purchase waits for its turn at the most.
+	lookupTime = 15 * time.Second
 )
 
 // renew pays for the next term of the certificate (ssl.renew, docs/reference/namecheap.md §3.7). The result is a new id
@@ -43,9 +43,9 @@ func renewReceipt(old int64, result *sellerhttp.Element) (seller.Receipt, error)
 }
 
 // renewAsDelivered renews under Namecheap's own name of the old certificate, after the names of the order were refused as a
-// mismatch. The name is read only now, not ahead of each renewal: in the normal case nothing stands between the check of the
-// locks and the request (rules BUY-1), and here nothing has been bought yet. A name that means something else than what the
-// order's product was replaced by is not asked for: the client would pay for another product than the ordered one.
+// mismatch. The name is read only now, not ahead of each renewal: in the normal case nothing stands between the check of
+// the locks and the request (rules BUY-1), and here nothing has been bought yet. A name that means something else than what
+// the order's product was replaced by is not asked for: the client would pay for another product than the ordered one.
 func (c *Client) renewAsDelivered(ctx context.Context, p seller.Purchase, asked []string, mismatch error) (seller.Receipt, error) {
 	name, err := c.deliveredName(ctx, p)
 	if err != nil {
@@ -66,10 +66,10 @@ func (c *Client) renewAsDelivered(ctx context.Context, p seller.Purchase, asked 
 	return receipt, nil
 }
 
-// deliveredName is Namecheap's own name of the certificate to be renewed, as the table of products spells it; empty where it
+// deliveredName is Namecheap's own name of the certificate to be renewed, as the table of products spells it; empty if it
 // is none that may be bought for the order.
 func (c *Client) deliveredName(ctx context.Context, p seller.Purchase) (string, error) {
-	ctx, stop := context.WithTimeout(ctx, lookTime)
+	ctx, stop := context.WithTimeout(ctx, lookupTime)
 	defer stop()
 	result, err := c.ask(ctx, sellerhttp.Read, "SSLGetInfoResult", commandInfo, "CertificateID", strconv.FormatInt(p.ID, 10))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 const renewed = `<SSLRenewResult CertificateID="909400" SSLType="Standard SSL SSLcom" Years="1" OrderId="1030999" TransactionId="1519999" ChargedAmount="9.0000"/>`
 
-// renewal is the purchase of the next term of the certificate 7.
+// renewal returns the purchase of the next term of the certificate 7.
 func renewal(t *testing.T, id string, months int) seller.Purchase {
 	return seller.Purchase{Kind: seller.KindRenew, Product: product(t, id), Months: months, ID: 7}
 }

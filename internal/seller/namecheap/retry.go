@@ -16,8 +16,8 @@ import (
 
 const commandResend = "namecheap.ssl.resendApproverEmail"
 
-// edit sets the request's way of proof for every name (ssl.editDCVMethod, docs/reference/namecheap.md §3.12), whatever it
-// was before. Setting what is set already is Namecheap's way to try the validation again.
+// edit sets the request's validation method for every name (ssl.editDCVMethod, docs/reference/namecheap.md §3.12), whatever
+// it was before. Setting what is set already is Namecheap's way to try the validation again.
 func (c *Client) edit(ctx context.Context, class sellerhttp.Class, id int64, r seller.Request) (*sellerhttp.Element, error) {
 	result, err := c.ask(ctx, class, "SSLEditDCVMethodResult", commandEdit, append([]string{"CertificateID", strconv.FormatInt(id, 10)}, methods(r)...)...)
 	if err != nil {
@@ -29,7 +29,7 @@ func (c *Client) edit(ctx context.Context, class sellerhttp.Class, id int64, r s
 	return result, eachSet(result)
 }
 
-// methods are the parameters of the proof as editDCVMethod spells them: the words differ from those of activate
+// methods returns the parameters of the proof as editDCVMethod spells them: the words differ from those of activate
 // (docs/reference/namecheap.md §0.7), and the common name is one of the names.
 func methods(r seller.Request) []string {
 	each := approvers(r)
@@ -45,10 +45,10 @@ func methods(r seller.Request) []string {
 	return []string{"DNSNames", strings.Join(r.AllNames(), ","), "DCVMethods", strings.Join(each, ",")}
 }
 
-// RetryChallenge has the CA look at the published proof once more: editDCVMethod with the request's way of proof, which changes the way
-// where another one is set at Namecheap (docs/reference/namecheap.md §3.12). Of a certificate of several names all are
-// looked at; domain, which may be empty, has to be one of them. It returns what is to be published now, empty where the
-// answer does not tell.
+// RetryChallenge has the CA look at the published proof once more: editDCVMethod with the request's validation method,
+// which changes the way where another one is set at Namecheap (docs/reference/namecheap.md §3.12). Of a certificate of
+// several names all are looked at; domain, which may be empty, has to be one of them. It returns what is to be published
+// now, empty if the answer does not say.
 func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request, domain string) ([]seller.Challenge, error) {
 	if err := provable(r); err != nil {
 		return nil, err
@@ -63,8 +63,8 @@ func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request,
 	return c.published(id, result, r), nil
 }
 
-// ChangeMethod sets the request's way of proof for an order that waits (docs/reference/namecheap.md §3.12) and returns what
-// is to be published now, empty where the answer does not tell. Where that is e-mail the letters go out by it, and it is
+// ChangeMethod sets the request's validation method for an order that waits (docs/reference/namecheap.md §3.12) and returns
+// what is to be published now, empty if the answer does not say. Where that is e-mail the letters go out by it, and it is
 // asked for once.
 func (c *Client) ChangeMethod(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if err := provable(r); err != nil {
@@ -100,8 +100,8 @@ func certifies(r seller.Request, domain string) error {
 	return fault.Errorf(fault.Value, "domain", "%s is none of the certificate's names: %s", pki.DisplayName(ascii), plaintext.Clip(pki.DisplayNames(r.AllNames()), 500))
 }
 
-// SendApproval has the letters to the approvers sent again. emails are in the order of the request's names; none means those of
-// the request. Where they are others than those that Namecheap writes to, or it does not tell, they are set
+// SendApproval has the approval e-mails sent again. emails are in the order of the request's names; none means those of
+// the request. Where they are others than those that Namecheap writes to, or it does not say, they are set
 // (docs/reference/namecheap.md §3.12), by which letters go to them; else resendApproverEmail is asked for
 // (docs/reference/namecheap.md §3.9). The letters are asked for once: one less can be had again, one too many confuses.
 func (c *Client) SendApproval(ctx context.Context, id int64, r seller.Request, emails []string) error {
@@ -133,7 +133,7 @@ func (c *Client) SendApproval(ctx context.Context, id int64, r seller.Request, e
 	return c.accepted(result, commandResend, id)
 }
 
-// writesTo tells whether Namecheap is known to write to the request's approvers. getInfo names the common name's only
+// writesTo reports whether Namecheap is known to write to the request's approvers. getInfo names the common name's only
 // (docs/reference/namecheap.md §3.3), so that nothing is known of several names.
 func (c *Client) writesTo(ctx context.Context, id int64, r seller.Request) (bool, error) {
 	wanted := approvers(r)

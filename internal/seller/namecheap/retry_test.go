@@ -37,9 +37,9 @@ func TestRetryProofSetsTheOrdersWay(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newStage(t, says(edited("_ABC.example.com", "")))
-			proofs, err := s.RetryChallenge(t.Context(), 7, c.request, c.domain)
+			challenges, err := s.RetryChallenge(t.Context(), 7, c.request, c.domain)
 			require.NoError(t, err)
-			assert.Len(t, proofs, len(c.request.AllNames()), "what is to be published now")
+			assert.Len(t, challenges, len(c.request.AllNames()), "what is to be published now")
 			c.form.Set("Command", "namecheap.ssl.editDCVMethod")
 			c.form.Set("CertificateID", "7")
 			assert.Equal(t, []url.Values{c.form}, s.sent())
@@ -49,9 +49,9 @@ func TestRetryProofSetsTheOrdersWay(t *testing.T) {
 
 func TestRetryProofWithoutValues(t *testing.T) {
 	s := newStage(t, says(ok(`<SSLEditDCVMethodResult ID="7" IsSuccess="true"/>`)))
-	proofs, err := s.RetryChallenge(t.Context(), 7, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"), "")
+	challenges, err := s.RetryChallenge(t.Context(), 7, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"), "")
 	require.NoError(t, err)
-	assert.Empty(t, proofs)
+	assert.Empty(t, challenges)
 }
 
 func TestADomainThatIsNotCertifiedIsNotRetried(t *testing.T) {
@@ -69,7 +69,7 @@ func TestADomainThatIsNotCertifiedIsNotRetried(t *testing.T) {
 	assert.Empty(t, s.asked)
 }
 
-// editRefusals are the documented errors of editDCVMethod (docs/reference/namecheap.md §3.12) and answers that mean
+// editRefusals returns the documented errors of editDCVMethod (docs/reference/namecheap.md §3.12) and answers that mean
 // nothing.
 func editRefusals() map[string]struct {
 	answer http.HandlerFunc
@@ -232,8 +232,8 @@ func TestLettersAreAskedForOnce(t *testing.T) {
 	assert.Len(t, s.asked, 1, "no letter where the look failed")
 }
 
-// ssl.editDCVMethod docs/reference/namecheap.md §3.12: the way of proof of an order that waits is changed for all its names
-// at once.
+// ssl.editDCVMethod docs/reference/namecheap.md §3.12: the validation method of an order that waits is changed for all its
+// names at once.
 func TestTheWayOfProofIsChanged(t *testing.T) {
 	for _, c := range []struct {
 		rule    string
@@ -248,9 +248,9 @@ func TestTheWayOfProofIsChanged(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newStage(t, says(edited("_ABC.example.com", "")))
-			proofs, err := s.ChangeMethod(t.Context(), 7, c.request)
+			challenges, err := s.ChangeMethod(t.Context(), 7, c.request)
 			require.NoError(t, err)
-			assert.Len(t, proofs, len(c.request.AllNames()))
+			assert.Len(t, challenges, len(c.request.AllNames()))
 			c.form.Set("Command", "namecheap.ssl.editDCVMethod")
 			c.form.Set("CertificateID", "7")
 			assert.Equal(t, []url.Values{c.form}, s.sent())

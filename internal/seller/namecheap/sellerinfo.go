@@ -24,7 +24,7 @@ var (
 	_ seller.PriceLister       = (*Client)(nil)
 )
 
-// trade is Namecheap in the words of the commands. Nothing is connected before Connect's seller is asked something.
+// Info is Namecheap in the words of the commands. Nothing is connected before Connect's seller is asked something.
 func Info(s seller.Env) seller.Info {
 	t := seller.Info{
 		Title:        Title,
@@ -48,8 +48,8 @@ func Info(s seller.Env) seller.Info {
 	return t
 }
 
-// issuers are the CAs whose certificates Namecheap sells, by the names under which their statements of practice take CAA
-// records: SSL.com since July 2026 (docs/reference/namecheap.md §4), Sectigo before and for old orders.
+// issuers returns the CAs whose certificates Namecheap sells, by the names under which their statements of practice take
+// CAA records: SSL.com since July 2026 (docs/reference/namecheap.md §4), Sectigo before and for old orders.
 func issuers() []string {
 	return []string{"ssl.com", "sectigo.com", "comodoca.com", "comodo.com", "usertrust.com", "trust-provider.com"}
 }

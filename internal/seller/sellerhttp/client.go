@@ -22,7 +22,7 @@ const (
 	Read Class = iota
 	// Once is sent once; its outcome can be read afterwards.
 	Once
-	// Purchase pays: it is sent once, on a connection of its own, and goes before reads in the budget.
+	// Purchase pays: it is sent once, on a connection of its own, and goes before reads in the rate limiter.
 	Purchase
 )
 
@@ -37,16 +37,16 @@ const (
 	// maxAttempts of a read. With the backoff of wait they span 31 s, and 88 s for a seller that is over its limit, which
 	// is more than the minute in which the limit passes.
 	maxAttempts = 6
-	// A name that does not resolve or a port that nobody serves rarely changes within a minute, and somebody may be waiting in
-	// the panel's form: fewer attempts, within 3 s.
+	// A name that does not resolve or a port that nobody serves rarely changes within a minute, and somebody may be waiting
+	// in the panel's form: fewer attempts, within 3 s.
 	maxUnreachable = 3
 	// Each attempt at a seller that hangs takes readTimeout.
 	maxTimeouts = 2
 	maxBackoff  = 30 * time.Second
 )
 
-// maxTrouble is the longest text about a failure, in bytes.
-const maxTrouble = 600
+// maxErrorText is the longest text about a failure, in bytes.
+const maxErrorText = 600
 
 // minBodySecret is the length in bytes from which a secret is masked in an answer before anything reads it. Real keys are
 // longer (Namecheap's have 32 characters); a shorter value, mistyped in the panel's form, can stand in a document's own
@@ -70,8 +70,8 @@ type Config struct {
 	// NoLimit is for a seller of which no HTTP status is known to say "too many calls, refused before execution": 405 is
 	// then a wrong address like any other status, and 429 is a seller that is out of order.
 	NoLimit bool
-	// Reads makes the client one for a dry run: it sends a call only if its class is Read and Reads returns true for it. nil for a
-	// client that sends every call.
+	// Reads makes the client one for a dry run: it sends a call only if its class is Read and Reads returns true for it.
+	// nil for a client that sends every call.
 	Reads func(Call) bool
 }
 
@@ -81,8 +81,9 @@ type Call struct {
 	Keys  string // what identifies the object, for the log: `CertificateID=7`
 	Form  url.Values
 	Class Class
-	// Decode reads the answer's body, in which long secrets of Config are masked already, and returns the word for the log line ("OK", "ERROR 2011294"). Its error ends the call
-	// as it is; a *Error that can pass is one more reason to repeat a read.
+	// Decode reads the answer's body, in which long secrets of Config are masked already, and returns the word for the log
+	// line ("OK", "ERROR 2011294"). Its error ends the call as it is; a *Error that can pass is one more reason to repeat a
+	// read.
 	Decode func(body []byte) (verdict string, err error)
 	// Raw is for answers that may be files: the body is neither held to be text in UTF-8 nor shown in the log.
 	Raw bool
@@ -118,30 +119,30 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 	var before *Error
 	for attempt := 1; ; attempt++ {
 		err := c.once(ctx, call)
-		trouble := c.blame(call, err)
+		failure := c.blame(call, err)
 		switch {
-		case trouble == nil:
+		case failure == nil:
 			return err
 		case before != nil && ctx.Err() != nil:
 			return before
 		}
-		before = trouble
-		if call.Class != Read || attempt >= trouble.Kind.attempts() {
-			return trouble
+		before = failure
+		if call.Class != Read || attempt >= failure.Kind.attempts() {
+			return failure
 		}
-		wait := c.wait(trouble.Kind, attempt)
+		wait := c.wait(failure.Kind, attempt)
 		if !inTime(ctx, c.config.Now(), wait) {
 			c.config.Log.ExtInfof("%s is not repeated: the command's deadline comes before the next attempt in %s", call.Name, wait)
-			return trouble
+			return failure
 		}
-		c.config.Log.ExtInfof("%s failed (%s), attempt %d of %d follows in %s", call.Name, trouble.Text, attempt+1, trouble.Kind.attempts(), wait)
+		c.config.Log.ExtInfof("%s failed (%s), attempt %d of %d follows in %s", call.Name, failure.Text, attempt+1, failure.Kind.attempts(), wait)
 		if c.config.Sleep(ctx, wait) != nil {
-			return trouble
+			return failure
 		}
 	}
 }
 
-// once takes a slot of the budget and sends the call.
+// once takes a slot of the rate limiter and sends the call.
 func (c *Client) once(ctx context.Context, call Call) error {
 	if c.config.Budget != nil {
 		if err := c.config.Budget.Take(ctx, call.Class); err != nil {
@@ -153,13 +154,13 @@ func (c *Client) once(ctx context.Context, call Call) error {
 
 // blame completes an Error with what it is about; nil where err is none.
 func (c *Client) blame(call Call, err error) *Error {
-	var trouble *Error
-	if !errors.As(err, &trouble) {
+	var failure *Error
+	if !errors.As(err, &failure) {
 		return nil
 	}
-	trouble.Seller, trouble.Call = c.config.Seller, call.Name
-	trouble.Text = plaintext.Clip(c.mask(trouble.Text), maxTrouble)
-	return trouble
+	failure.Seller, failure.Call = c.config.Seller, call.Name
+	failure.Text = plaintext.Clip(c.mask(failure.Text), maxErrorText)
+	return failure
 }
 
 // wait grows from one second (four for a seller over its limit) by doubling, and is spread by half of itself either way so
@@ -173,7 +174,7 @@ func (c *Client) wait(kind Kind, attempt int) time.Duration {
 	return pause/2 + time.Duration(c.config.Jitter()*float64(pause))
 }
 
-// inTime tells whether the context lives long enough to wait and still do something.
+// inTime reports whether the context lives long enough to wait and still do something.
 func inTime(ctx context.Context, now time.Time, wait time.Duration) bool {
 	if ctx.Err() != nil {
 		return false

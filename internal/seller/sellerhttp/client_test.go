@@ -66,11 +66,11 @@ func TestReadsGiveUpWithTheLastFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, c := newSeller(t, tc.fault), newClock()
 			var got string
-			trouble := requireTrouble(t, newClient(t, s.URL, c, nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
-			assert.Equal(t, tc.kind, trouble.Kind)
-			assert.True(t, trouble.Sent)
-			assert.Equal(t, tc.edge, trouble.Fault().Type)
-			assert.True(t, trouble.Fault().Retry)
+			failure := requireError(t, newClient(t, s.URL, c, nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
+			assert.Equal(t, tc.kind, failure.Kind)
+			assert.True(t, failure.Sent)
+			assert.Equal(t, tc.edge, failure.Fault().Type)
+			assert.True(t, failure.Fault().Retry)
 			assert.Equal(t, 6, s.count())
 			if tc.kind == sellerhttp.Limited {
 				assert.Greater(t, c.total(), time.Minute, "a limit of calls a minute must have time to pass")
@@ -83,21 +83,22 @@ func TestReadsStopAtTheDeadline(t *testing.T) {
 	s, c := newSeller(t, says(503, "")), newClock()
 	ctx := until{t.Context(), c.Now().Add(4 * time.Second)}
 	var got string
-	trouble := requireTrouble(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
-	assert.Equal(t, sellerhttp.Unavailable, trouble.Kind)
+	failure := requireError(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
+	assert.Equal(t, sellerhttp.Unavailable, failure.Kind)
 	assert.Equal(t, 3, s.count(), "1 s and 2 s fit before the deadline, 4 s do not")
 	assert.Equal(t, 3*time.Second, c.total())
 }
 
-// rules TIME-4: whoever waits gets an answer within the command's time, and it says what was wrong with the seller, not that time was up.
+// rules TIME-4: whoever waits gets an answer within the command's time, and it says what was wrong with the seller, not
+// that time was up.
 func TestASellerThatFailsIsToldWithinTheCommandsTime(t *testing.T) {
 	for name, failure := range map[string]http.HandlerFunc{"500": says(500, ""), "405": says(405, ""), "dropped": drops} {
 		t.Run(name, func(t *testing.T) {
 			s, c := newSeller(t, failure), newClock()
 			var got string
-			trouble := requireTrouble(t, newClient(t, s.URL, c, nil).Do(until{t.Context(), c.Now().Add(9 * time.Second)}, ask(sellerhttp.Read, &got)))
-			assert.NotEqual(t, sellerhttp.Timeout, trouble.Kind)
-			assert.True(t, trouble.Fault().SellerFails())
+			failure := requireError(t, newClient(t, s.URL, c, nil).Do(until{t.Context(), c.Now().Add(9 * time.Second)}, ask(sellerhttp.Read, &got)))
+			assert.NotEqual(t, sellerhttp.Timeout, failure.Kind)
+			assert.True(t, failure.Fault().SellerFails())
 			assert.Less(t, c.total(), 9*time.Second)
 		})
 	}
@@ -106,9 +107,9 @@ func TestASellerThatFailsIsToldWithinTheCommandsTime(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer stop()
 		var got string
-		trouble := requireTrouble(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
-		assert.Equal(t, sellerhttp.Timeout, trouble.Kind)
-		assert.True(t, trouble.Fault().SellerFails())
+		failure := requireError(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
+		assert.Equal(t, sellerhttp.Timeout, failure.Kind)
+		assert.True(t, failure.Fault().SellerFails())
 		assert.Equal(t, 1, s.count())
 	})
 	t.Run("is out of order, then hangs", func(t *testing.T) {
@@ -116,8 +117,8 @@ func TestASellerThatFailsIsToldWithinTheCommandsTime(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer stop()
 		var got string
-		trouble := requireTrouble(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
-		assert.Equal(t, sellerhttp.Unavailable, trouble.Kind)
+		failure := requireError(t, newClient(t, s.URL, c, nil).Do(ctx, ask(sellerhttp.Read, &got)))
+		assert.Equal(t, sellerhttp.Unavailable, failure.Kind)
 		assert.Equal(t, 2, s.count())
 	})
 }
@@ -129,8 +130,8 @@ func TestOneBadAnswerIsNoOutage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got string
-			trouble := requireTrouble(t, newClient(t, newSeller(t, failure).URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
-			assert.False(t, trouble.Fault().SellerFails(), "%v", trouble)
+			failure := requireError(t, newClient(t, newSeller(t, failure).URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
+			assert.False(t, failure.Fault().SellerFails(), "%v", failure)
 		})
 	}
 }
@@ -149,8 +150,8 @@ func TestWhatBuysIsSentOnce(t *testing.T) {
 				client := newClient(t, s.URL, c, nil)
 				var got string
 				require.NoError(t, client.Do(t.Context(), ask(sellerhttp.Read, &got)), "leaves a connection open")
-				trouble := requireTrouble(t, client.Do(t.Context(), ask(class, &got)))
-				assert.True(t, trouble.Sent)
+				failure := requireError(t, client.Do(t.Context(), ask(class, &got)))
+				assert.True(t, failure.Sent)
 				assert.Equal(t, 2, s.count())
 				assert.Empty(t, c.slept)
 			})
@@ -162,9 +163,9 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	other := newSeller(t, says(200, good))
 	s := newSeller(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
 	var got string
-	trouble := requireTrouble(t, newClient(t, s.URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
-	assert.Equal(t, sellerhttp.Foreign, trouble.Kind)
-	assert.Equal(t, fault.NotSeller, trouble.Fault().Type)
+	failure := requireError(t, newClient(t, s.URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
+	assert.Equal(t, sellerhttp.Foreign, failure.Kind)
+	assert.Equal(t, fault.NotSeller, failure.Fault().Type)
 	assert.Zero(t, other.count())
 	assert.Equal(t, 1, s.count())
 }
@@ -176,11 +177,11 @@ func TestNothingWasSent(t *testing.T) {
 		address := "http://" + gate.Addr().String()
 		require.NoError(t, gate.Close())
 		var got string
-		trouble := requireTrouble(t, newClient(t, address, newClock(), nil).Do(t.Context(), ask(sellerhttp.Purchase, &got)))
-		assert.Equal(t, sellerhttp.Unreachable, trouble.Kind)
-		assert.False(t, trouble.Sent)
+		failure := requireError(t, newClient(t, address, newClock(), nil).Do(t.Context(), ask(sellerhttp.Purchase, &got)))
+		assert.Equal(t, sellerhttp.Unreachable, failure.Kind)
+		assert.False(t, failure.Sent)
 		c := newClock()
-		requireTrouble(t, newClient(t, address, c, nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
+		requireError(t, newClient(t, address, c, nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
 		assert.Equal(t, 3*time.Second, c.total(), "somebody may be waiting in the panel's form")
 	})
 	t.Run("certificate of a stranger", func(t *testing.T) {
@@ -190,10 +191,10 @@ func TestNothingWasSent(t *testing.T) {
 		s.StartTLS()
 		defer s.Close()
 		var got string
-		trouble := requireTrouble(t, newClient(t, s.URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Purchase, &got)))
-		assert.Equal(t, sellerhttp.Unverified, trouble.Kind)
-		assert.Equal(t, fault.NotSeller, trouble.Fault().Type)
-		assert.False(t, trouble.Sent)
+		failure := requireError(t, newClient(t, s.URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Purchase, &got)))
+		assert.Equal(t, sellerhttp.Unverified, failure.Kind)
+		assert.Equal(t, fault.NotSeller, failure.Fault().Type)
+		assert.False(t, failure.Sent)
 		assert.False(t, asked)
 	})
 	t.Run("command already ended", func(t *testing.T) {
@@ -201,8 +202,8 @@ func TestNothingWasSent(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		var got string
-		trouble := requireTrouble(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(sellerhttp.Purchase, &got)))
-		assert.False(t, trouble.Sent)
+		failure := requireError(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(sellerhttp.Purchase, &got)))
+		assert.False(t, failure.Sent)
 		assert.Zero(t, s.count())
 	})
 }
@@ -237,14 +238,14 @@ func TestTheEndOfTheRunIsNoFaultOfTheSeller(t *testing.T) {
 				cancel(row.cause)
 			}
 			var got string
-			trouble := requireTrouble(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(row.class, &got)))
-			assert.Equal(t, sellerhttp.Ended, trouble.Kind)
-			assert.Equal(t, row.sent, trouble.Sent)
-			require.ErrorIs(t, trouble, context.Cause(ctx))
-			failure := trouble.Fault()
-			assert.Equal(t, fault.Interrupted, failure.Type)
-			assert.True(t, failure.Retry)
-			assert.Contains(t, failure.Message, "was told to end before the answer came")
+			failure := requireError(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(row.class, &got)))
+			assert.Equal(t, sellerhttp.Ended, failure.Kind)
+			assert.Equal(t, row.sent, failure.Sent)
+			require.ErrorIs(t, failure, context.Cause(ctx))
+			reason := failure.Fault()
+			assert.Equal(t, fault.Interrupted, reason.Type)
+			assert.True(t, reason.Retry)
+			assert.Contains(t, reason.Message, "was told to end before the answer came")
 			assert.LessOrEqual(t, s.count(), 1, "nothing is repeated")
 		})
 	}
@@ -256,26 +257,26 @@ func TestTheCommandsOwnTimeIsNotTheSellers(t *testing.T) {
 	defer cancel()
 	s := newSeller(t, func(http.ResponseWriter, *http.Request) {})
 	var got string
-	trouble := requireTrouble(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(sellerhttp.Read, &got)))
-	assert.Equal(t, "gave no answer before the command's own time was up", trouble.Text)
-	assert.Equal(t, fault.Client, trouble.Fault().Type)
+	failure := requireError(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(sellerhttp.Read, &got)))
+	assert.Equal(t, "gave no answer before the command's own time was up", failure.Text)
+	assert.Equal(t, fault.Client, failure.Fault().Type)
 	assert.Zero(t, s.count())
 }
 
 func TestTheEndOfTheRunEndsTheWaitForATurn(t *testing.T) {
 	clock, ctx := newClock(), context.Background()
 	ctx, cancel := context.WithCancelCause(ctx)
-	budget := &sellerhttp.RateLimiter{
+	limiter := &sellerhttp.RateLimiter{
 		Path: filepath.Join(t.TempDir(), "calls"), Limits: sellerhttp.Limits{Minute: 1}, Now: clock.Now, Log: panellog.Discard(),
 		Sleep: func(ctx context.Context, _ time.Duration) error {
 			cancel(errors.New("signal terminated"))
 			return ctx.Err()
 		},
 	}
-	require.NoError(t, budget.Take(ctx, sellerhttp.Read))
-	trouble := requireTrouble(t, budget.Take(ctx, sellerhttp.Read))
-	assert.Equal(t, fault.Interrupted, trouble.Fault().Type)
-	assert.False(t, trouble.Sent)
+	require.NoError(t, limiter.Take(ctx, sellerhttp.Read))
+	failure := requireError(t, limiter.Take(ctx, sellerhttp.Read))
+	assert.Equal(t, fault.Interrupted, failure.Fault().Type)
+	assert.False(t, failure.Sent)
 }
 
 func TestAnswersThatAreRefused(t *testing.T) {
@@ -303,10 +304,10 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSeller(t, tc.answer)
 			var got string
-			trouble := requireTrouble(t, newClient(t, s.URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
-			assert.Equal(t, tc.kind, trouble.Kind, trouble.Text)
-			assert.Equal(t, tc.edge, trouble.Fault().Type)
-			assert.False(t, trouble.Fault().Retry)
+			failure := requireError(t, newClient(t, s.URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
+			assert.Equal(t, tc.kind, failure.Kind, failure.Text)
+			assert.Equal(t, tc.edge, failure.Fault().Type)
+			assert.False(t, failure.Fault().Retry)
 			assert.Equal(t, 1, s.count(), "nothing that a second request would better")
 		})
 	}
@@ -325,7 +326,7 @@ func TestASellerThatRepeatsTheKeyDoesNotGetItShown(t *testing.T) {
 	log := panellog.Discard()
 	var got string
 	err := newClient(t, s.URL, newClock(), log).Do(t.Context(), ask(sellerhttp.Read, &got))
-	shown := requireTrouble(t, err).Fault().Error() + strings.Join(log.Tail(100), "\n")
+	shown := requireError(t, err).Fault().Error() + strings.Join(log.Tail(100), "\n")
 	assert.Contains(t, shown, "you sent ApiKey=***")
 	assert.NotContains(t, shown, "k3y/with+signs")
 	assert.NotContains(t, shown, "k3y%2Fwith%2Bsigns")

@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// without is a client of a seller of which no status is known to mean "too many calls".
+// without returns a client of a seller of which no status is known to mean "too many calls".
 func without(address string, change func(*sellerhttp.Config)) *sellerhttp.Client {
 	c := newClock()
 	config := sellerhttp.Config{
@@ -29,10 +29,10 @@ func TestASellerWithoutAKnownLimit(t *testing.T) {
 	for status, want := range map[int]sellerhttp.Kind{405: sellerhttp.Foreign, 429: sellerhttp.Unavailable} {
 		s := newSeller(t, says(status, "no"))
 		var got string
-		trouble := requireTrouble(t, without(s.URL, nil).Do(t.Context(), ask(sellerhttp.Purchase, &got)))
-		assert.Equal(t, want, trouble.Kind)
-		assert.True(t, trouble.Sent)
-		assert.NotContains(t, trouble.Text, "before execution")
+		failure := requireError(t, without(s.URL, nil).Do(t.Context(), ask(sellerhttp.Purchase, &got)))
+		assert.Equal(t, want, failure.Kind)
+		assert.True(t, failure.Sent)
+		assert.NotContains(t, failure.Text, "before execution")
 		assert.Equal(t, 1, s.count())
 	}
 }
@@ -42,8 +42,8 @@ func TestARedirectTellsItsHost(t *testing.T) {
 		http.Redirect(w, r, "http://elsewhere.example:81/path?secret=1", http.StatusFound)
 	})
 	var got string
-	trouble := requireTrouble(t, without(s.URL, nil).Do(t.Context(), ask(sellerhttp.Once, &got)))
-	assert.Equal(t, "elsewhere.example:81", trouble.Elsewhere)
+	failure := requireError(t, without(s.URL, nil).Do(t.Context(), ask(sellerhttp.Once, &got)))
+	assert.Equal(t, "elsewhere.example:81", failure.Elsewhere)
 	assert.Equal(t, 1, s.count(), "nobody goes there")
 }
 
@@ -53,9 +53,9 @@ func TestWritesHaveTheirOwnTime(t *testing.T) {
 	t.Cleanup(func() { close(never) })
 	client := without(s.URL, func(c *sellerhttp.Config) { c.WriteTimeout = 20 * time.Millisecond })
 	var got string
-	trouble := requireTrouble(t, client.Do(t.Context(), ask(sellerhttp.Purchase, &got)))
-	assert.Equal(t, sellerhttp.Timeout, trouble.Kind)
-	assert.True(t, trouble.Sent)
+	failure := requireError(t, client.Do(t.Context(), ask(sellerhttp.Purchase, &got)))
+	assert.Equal(t, sellerhttp.Timeout, failure.Kind)
+	assert.True(t, failure.Sent)
 }
 
 // A file is handed over byte for byte, whatever its type says, and is not shown in the log.

@@ -132,9 +132,9 @@ func ask(class sellerhttp.Class, got *string) sellerhttp.Call {
 	}
 }
 
-func requireTrouble(t *testing.T, err error) *sellerhttp.Error {
+func requireError(t *testing.T, err error) *sellerhttp.Error {
 	t.Helper()
-	var trouble *sellerhttp.Error
-	require.ErrorAs(t, err, &trouble)
-	return trouble
+	var failure *sellerhttp.Error
+	require.ErrorAs(t, err, &failure)
+	return failure
 }

@@ -41,11 +41,11 @@ func TestADryRunSendsOnlyWhatReads(t *testing.T) {
 				return
 			}
 			assert.Zero(t, s.count())
-			var trouble *sellerhttp.Error
-			require.True(t, errors.As(err, &trouble))
-			assert.True(t, trouble.Withheld())
-			assert.False(t, trouble.Sent)
-			assert.Equal(t, fault.Internal, trouble.Fault().Type, "a command that does not expect it has a fault")
+			var failure *sellerhttp.Error
+			require.True(t, errors.As(err, &failure))
+			assert.True(t, failure.Withheld())
+			assert.False(t, failure.Sent)
+			assert.Equal(t, fault.Internal, failure.Fault().Type, "a command that does not expect it has a fault")
 		})
 	}
 }

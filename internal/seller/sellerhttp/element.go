@@ -25,7 +25,7 @@ type Element struct {
 	text     strings.Builder
 }
 
-// Child is the first child of that name, nil where there is none.
+// Child returns the first child of that name, nil if absent.
 func (e *Element) Child(name string) *Element {
 	if e != nil {
 		for _, child := range e.Children {
@@ -37,7 +37,7 @@ func (e *Element) Child(name string) *Element {
 	return nil
 }
 
-// All are the children of that name.
+// All returns the children of that name.
 func (e *Element) All(name string) []*Element {
 	var found []*Element
 	if e != nil {
@@ -50,7 +50,7 @@ func (e *Element) All(name string) []*Element {
 	return found
 }
 
-// Attr is the attribute's value without blanks around it, empty where it is missing.
+// Attr returns the attribute's value without blanks around it, empty if it is missing.
 func (e *Element) Attr(name string) string {
 	if e == nil {
 		return ""
@@ -58,7 +58,7 @@ func (e *Element) Attr(name string) string {
 	return strings.TrimSpace(e.attrs[strings.ToLower(name)])
 }
 
-// Has tells whether the element carries the attribute, be it empty.
+// Has reports whether the element carries the attribute, be it empty.
 func (e *Element) Has(name string) bool {
 	if e == nil {
 		return false
@@ -67,7 +67,7 @@ func (e *Element) Has(name string) bool {
 	return found
 }
 
-// Text is the element's own text, CDATA included, without white space around it.
+// Text returns the element's own text, CDATA included, without white space around it.
 func (e *Element) Text() string {
 	if e == nil {
 		return ""
@@ -75,8 +75,8 @@ func (e *Element) Text() string {
 	return strings.TrimSpace(e.text.String())
 }
 
-// ParseXML reads a document from outside: UTF-8 only, no DTD, limited depth and number of elements, exactly one root. Errors
-// are *Error: Truncated where the end is missing, Foreign where it is no XML at all, else Unreadable.
+// ParseXML reads a document from outside: UTF-8 only, no DTD, limited depth and number of elements, exactly one root.
+// Errors are *Error: Truncated where the end is missing, Foreign where it is no XML at all, else Unreadable.
 func ParseXML(body []byte) (*Element, error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	start := bytes.TrimSpace(body)
@@ -119,10 +119,10 @@ func (p *parser) document(body []byte) (*Element, error) {
 
 // syntax tells a document that stops in the middle from one that is wrong.
 func syntax(err error, atEnd bool) error {
-	var trouble *Error
+	var failure *Error
 	switch {
-	case errors.As(err, &trouble):
-		return trouble
+	case errors.As(err, &failure):
+		return failure
 	case atEnd:
 		return &Error{Kind: Truncated, Text: "the answer ends in the middle", Err: err}
 	}

@@ -54,7 +54,7 @@ func TestHostileDocuments(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := sellerhttp.ParseXML([]byte(tc.text))
-			assert.Equal(t, tc.kind, requireTrouble(t, err).Kind, "%v", err)
+			assert.Equal(t, tc.kind, requireError(t, err).Kind, "%v", err)
 		})
 	}
 	_, err := sellerhttp.ParseXML([]byte(strings.Repeat("<a>", 40) + strings.Repeat("</a>", 40)))
@@ -73,9 +73,9 @@ func FuzzParseXML(f *testing.F) {
 			require.NotNil(t, root)
 			return
 		}
-		var trouble *sellerhttp.Error
-		require.True(t, errors.As(err, &trouble), "%v", err)
-		require.NotEmpty(t, trouble.Text)
-		require.Less(t, len(trouble.Text), 600)
+		var failure *sellerhttp.Error
+		require.True(t, errors.As(err, &failure), "%v", err)
+		require.NotEmpty(t, failure.Text)
+		require.Less(t, len(failure.Text), 600)
 	})
 }

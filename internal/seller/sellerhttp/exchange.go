@@ -34,7 +34,7 @@ func (c *Client) exchange(ctx context.Context, call Call) error {
 	answer, err := c.post(ctx, call.Class, form)
 	verdict := ""
 	if err == nil {
-		verdict, err = c.judge(answer, call)
+		verdict, err = c.classify(answer, call)
 	}
 	c.record(call, answer, verdict, err, c.config.Now().Sub(begin))
 	return err
@@ -53,9 +53,9 @@ func (c *Client) record(call Call, answer reply, verdict string, err error, took
 	if verdict != "" {
 		outcome += ", " + verdict
 	}
-	var trouble *Error
-	if errors.As(err, &trouble) {
-		outcome += ", " + c.mask(trouble.Text)
+	var failure *Error
+	if errors.As(err, &failure) {
+		outcome += ", " + c.mask(failure.Text)
 	}
 	c.config.Log.Extf("%s: %s, %d bytes, %d ms", name, outcome, len(answer.body), took.Milliseconds())
 	if c.config.Log.Enabled(panellog.Debug) && answer.status != 0 && !call.Raw {
@@ -63,8 +63,8 @@ func (c *Client) record(call Call, answer reply, verdict string, err error, took
 	}
 }
 
-// post sends the form and reads the answer. The body is given as a bare reader: a request whose body cannot be rewound is never
-// sent twice by net/http.
+// post sends the form and reads the answer. The body is given as a bare reader: a request whose body cannot be rewound is
+// never sent twice by net/http.
 func (c *Client) post(ctx context.Context, class Class, form string) (reply, error) {
 	timeout, carrier := readTimeout, c.reads
 	if class != Read {
@@ -90,21 +90,21 @@ func (c *Client) post(ctx context.Context, class Class, form string) (reply, err
 	request.Header.Set("User-Agent", c.config.Agent)
 	response, err := c.roundTrip(request, carrier())
 	if err != nil {
-		if trouble := ended(caller, bare(err), sent.Load()); trouble != nil {
-			return reply{}, trouble
+		if failure := ended(caller, bare(err), sent.Load()); failure != nil {
+			return reply{}, failure
 		}
-		trouble := c.config.broken(err, sent.Load())
-		if trouble.Kind == Timeout && errors.Is(caller.Err(), context.DeadlineExceeded) { // others may have used it up
-			trouble.Text = "gave no answer before the command's own time was up"
+		failure := c.config.broken(err, sent.Load())
+		if failure.Kind == Timeout && errors.Is(caller.Err(), context.DeadlineExceeded) { // others may have used it up
+			failure.Text = "gave no answer before the command's own time was up"
 		}
-		return reply{}, trouble
+		return reply{}, failure
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := c.receive(response)
 	if err != nil {
-		if trouble := ended(caller, err, true); trouble != nil {
-			trouble.Status = answer.status
-			return answer, trouble
+		if failure := ended(caller, err, true); failure != nil {
+			failure.Status = answer.status
+			return answer, failure
 		}
 	}
 	return answer, err
@@ -139,48 +139,48 @@ func (c *Client) receive(response *http.Response) (reply, error) {
 		return answer, &Error{Kind: TooLarge, Status: answer.status, Sent: true,
 			Text: fmt.Sprintf("the answer is longer than %d MiB", MaxBody>>20)}
 	case err != nil:
-		trouble := c.config.broken(err, true)
-		trouble.Status = answer.status
-		return answer, trouble
+		failure := c.config.broken(err, true)
+		failure.Status = answer.status
+		return answer, failure
 	}
 	return answer, nil
 }
 
-// judge turns the HTTP status into a fault or hands the body to the call.
-func (c *Client) judge(answer reply, call Call) (string, error) {
-	trouble := &Error{Status: answer.status, Sent: true}
+// classify turns the HTTP status into a fault or hands the body to the call.
+func (c *Client) classify(answer reply, call Call) (string, error) {
+	failure := &Error{Status: answer.status, Sent: true}
 	switch {
 	case answer.status == http.StatusOK:
 		return c.decode(answer, call)
 	case !c.config.NoLimit && limited(answer.status):
-		trouble.Kind = Limited
-		trouble.Text = fmt.Sprintf("too many calls (HTTP %d), most likely the call was not carried out; try again in a minute", answer.status)
+		failure.Kind = Limited
+		failure.Text = fmt.Sprintf("too many calls (HTTP %d), most likely the call was not carried out; try again in a minute", answer.status)
 	case answer.status >= 500, answer.status == http.StatusTooManyRequests:
-		trouble.Kind = Unavailable
-		trouble.Text = fmt.Sprintf("out of order (HTTP %d)", answer.status)
+		failure.Kind = Unavailable
+		failure.Text = fmt.Sprintf("out of order (HTTP %d)", answer.status)
 	case answer.status >= 300 && answer.status < 400:
-		trouble.Kind, trouble.Elsewhere = Foreign, answer.elsewhere
-		trouble.Text = fmt.Sprintf("what answered sends us elsewhere (HTTP %d); this is not the API", answer.status)
+		failure.Kind, failure.Elsewhere = Foreign, answer.elsewhere
+		failure.Text = fmt.Sprintf("what answered sends us elsewhere (HTTP %d); this is not the API", answer.status)
 	default:
-		trouble.Kind = Foreign
-		trouble.Text = fmt.Sprintf("what answered is not the API (HTTP %d): %s", answer.status, Snippet(answer.body))
+		failure.Kind = Foreign
+		failure.Text = fmt.Sprintf("what answered is not the API (HTTP %d): %s", answer.status, Snippet(answer.body))
 	}
-	return "", trouble
+	return "", failure
 }
 
 func (c *Client) decode(answer reply, call Call) (string, error) {
-	var trouble *Error
+	var failure *Error
 	if !call.Raw {
-		trouble = readable(answer)
+		failure = readable(answer)
 	}
-	if trouble == nil {
+	if failure == nil {
 		verdict, err := call.Decode(answer.body)
-		if !errors.As(err, &trouble) {
+		if !errors.As(err, &failure) {
 			return verdict, err
 		}
 	}
-	trouble.Sent, trouble.Status = true, answer.status
-	return "", trouble
+	failure.Sent, failure.Status = true, answer.status
+	return "", failure
 }
 
 // limited: Namecheap says 405 when its limit of calls is reached (docs/reference/namecheap.md §1.4); 429 is what the rest

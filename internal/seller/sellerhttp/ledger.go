@@ -13,12 +13,12 @@ import (
 	"pmssl/internal/filelock"
 )
 
-// The budget's file: eight bytes that name the format, then for each call the instant at which it was counted, in
+// The rate limiter's file: eight bytes that name the format, then for each call the instant at which it was counted, in
 // microseconds since 1970 UTC, eight bytes big-endian, ascending. A process that dies while writing leaves at most a
 // fraction of an instant at the end, which is cut off.
 const (
-	ledgerMark  = "pmcalls1"
-	instantSize = 8
+	ledgerHeader = "pmcalls1"
+	instantSize  = 8
 	// maxLedger is never reached: pruning starts long before, and the day's limit is at most MaxLimit.
 	maxLedger = 4 * MaxLimit * instantSize
 	// spare is how many bytes of passed instants may gather before the file is written anew.
@@ -72,8 +72,8 @@ func lock(ctx context.Context, file *os.File) error {
 	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 		return err
 	}
-	if trouble := ended(ctx, err, false); trouble != nil {
-		return trouble
+	if failure := ended(ctx, err, false); failure != nil {
+		return failure
 	}
 	return &Error{Kind: Exhausted, Text: "another process holds the file " + file.Name(), Err: err}
 }
@@ -88,12 +88,12 @@ func (l *ledger) read(now time.Time, span time.Duration) ([]time.Time, string, e
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the file of calls: %w", err)
 	}
-	all, complaint := parseLedger(content)
+	all, problem := parseLedger(content)
 	taken, moved := recent(all, now, span)
-	l.end = int64(len(ledgerMark) + instantSize*len(all))
+	l.end = int64(len(ledgerHeader) + instantSize*len(all))
 	stale := instantSize * (len(all) - len(taken))
-	if complaint != "" || len(content) == 0 || moved || stale > spare || l.end != int64(len(content)) {
-		return taken, complaint, l.rewrite(taken)
+	if problem != "" || len(content) == 0 || moved || stale > spare || l.end != int64(len(content)) {
+		return taken, problem, l.rewrite(taken)
 	}
 	return taken, "", nil
 }
@@ -105,10 +105,10 @@ func parseLedger(content []byte) ([]time.Time, string) {
 		return nil, ""
 	case len(content) > maxLedger:
 		return nil, "it is too large"
-	case len(content) < len(ledgerMark) || string(content[:len(ledgerMark)]) != ledgerMark:
+	case len(content) < len(ledgerHeader) || string(content[:len(ledgerHeader)]) != ledgerHeader:
 		return nil, "it is not a file of calls"
 	}
-	body := content[len(ledgerMark):]
+	body := content[len(ledgerHeader):]
 	instants := make([]time.Time, 0, len(body)/instantSize)
 	for len(body) >= instantSize {
 		instants = append(instants, time.UnixMicro(int64(binary.BigEndian.Uint64(body))))
@@ -137,7 +137,7 @@ func recent(all []time.Time, now time.Time, span time.Duration) (taken []time.Ti
 // rewrite puts the instants to the front and cuts off the rest. A process that dies between the two leaves instants twice:
 // too many are counted then, never too few.
 func (l *ledger) rewrite(taken []time.Time) error {
-	content := []byte(ledgerMark)
+	content := []byte(ledgerHeader)
 	for _, at := range taken {
 		content = binary.BigEndian.AppendUint64(content, uint64(at.UnixMicro()))
 	}

@@ -23,8 +23,8 @@ type ListPage[R any] struct {
 // partial reports whether the page has fewer rows than a full one.
 func (p ListPage[R]) partial() bool { return p.Size > 0 && len(p.Rows) < p.Size }
 
-// ListWalk reads a list that the seller gives in pages. Rows move between pages while other programs buy, delete or activate:
-// a walk can miss a row that was there all the time.
+// ListWalk reads a list that the seller gives in pages. Rows move between pages while other programs buy, delete or
+// activate: a walk can miss a row that was there all the time.
 type ListWalk[R any] struct {
 	Seller string // the seller's name for people
 	Call   string // the object of faults: the seller's name of the command
@@ -55,11 +55,11 @@ func (w ListWalk[R]) Once(ctx context.Context) ([]R, error) {
 	return found.rows, err
 }
 
-// Closed returns the rows of a list that did not change while it was read (rules BUY-10). The total is the same on each page and
-// no row shows twice. A list of one page is one answer and needs no more. Of a longer list the first page is read again at the
-// end and must be as it was. That proves nothing if the ids do not descend (additions need not show on the first page) or if
-// there is no total (deletions show nowhere): then a second walk has to show the same rows. After three walks that did not
-// close it returns a retryable fault.
+// Closed returns the rows of a list that did not change while it was read (rules BUY-10). The total is the same on each
+// page and no row shows twice. A list of one page is one answer and needs no more. Of a longer list the first page is read
+// again at the end and must be as it was. That proves nothing if the ids do not descend (additions need not show on the
+// first page) or if there is no total (deletions show nowhere): then a second walk has to show the same rows. After three
+// walks that did not close it returns a retryable fault.
 func (w ListWalk[R]) Closed(ctx context.Context) ([]R, error) {
 	var before *walked[R] // a complete walk that waits for one that is the same
 	for walk := 1; ; walk++ {
@@ -94,7 +94,7 @@ func (w ListWalk[R]) Closed(ctx context.Context) ([]R, error) {
 	}
 }
 
-// unproven says why a complete walk is not enough.
+// unproven returns why a complete walk is not enough.
 func unproven(second bool) string {
 	if second {
 		return "a second walk showed other rows"

@@ -45,7 +45,7 @@ func (l *remoteList) walk() sellerhttp.ListWalk[int64] {
 		Page: l.page, ID: func(id int64) int64 { return id }, Log: panellog.Discard()}
 }
 
-// rows are the ids from the first to the last one, in that order.
+// rows returns the ids from the first to the last one, in that order.
 func rows(first, last int64) []int64 {
 	step := int64(1)
 	if first > last {
@@ -123,7 +123,8 @@ func TestAListThatKeepsChangingIsARetryableFault(t *testing.T) {
 	}
 }
 
-// Whatever comes and goes between the requests: an order that was there all the time is not missing from a walk that closed.
+// Whatever comes and goes between the requests: an order that was there all the time is not missing from a walk that
+// closed.
 func TestAClosedWalkMissesNoOrderThatWasThereAllTheTime(t *testing.T) {
 	closed := 0
 	for seed := range uint64(3000) {

@@ -16,7 +16,7 @@ import (
 
 const longKey = "0123456789abcdef0123456789abcdef"
 
-// withKey is a client whose only secret is the key.
+// withKey returns a client whose only secret is the key.
 func withKey(address, key string) *sellerhttp.Client {
 	c := newClock()
 	return sellerhttp.New(sellerhttp.Config{

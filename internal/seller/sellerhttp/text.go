@@ -37,8 +37,8 @@ func page(body []byte) bool {
 	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
 }
 
-// Snippet is the beginning of an answer for an error text: one line, nothing that a terminal acts on, and *** for what is
-// named like a secret in it, as a session in a link.
+// Snippet returns the beginning of an answer for an error text: one line, nothing that a terminal acts on, and *** for what
+// is named like a secret in it, as a session in a link.
 func Snippet(body []byte) string {
 	text := plaintext.Clip(plaintext.Line(panellog.RedactText(string(body[:min(len(body), 1024)]))), 120)
 	if text == "" {

@@ -62,8 +62,8 @@ func readBundle(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxBundle))
 }
 
-// systemBundles are the files in which distributions keep the CA certificates, as crypto/x509 looks for them: Debian, Red
-// Hat, SUSE, OpenELEC, newer Red Hat, Alpine.
+// systemBundles returns the files in which distributions keep the CA certificates, as crypto/x509 looks for them: Debian,
+// Red Hat, SUSE, OpenELEC, newer Red Hat, Alpine.
 func systemBundles() []string {
 	return []string{
 		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
@@ -71,7 +71,7 @@ func systemBundles() []string {
 	}
 }
 
-// searched says where CA certificates were looked for and what to do where they are missing or lack an issuer.
+// searched returns where CA certificates were looked for and what to do where they are missing or lack an issuer.
 func (t Trust) searched(bundles []string) string {
 	if t.File != "" {
 		return "not among the CA certificates of " + t.File + ", which " + settingSellerCA + " names"
@@ -86,7 +86,7 @@ func (t Trust) searched(bundles []string) string {
 		"): install the package ca-certificates, or name a file by " + settingSellerCA + " in etc/billmgr.conf"
 }
 
-// untrusted says why the certificate of what answered is not the seller's; false where err is about something else.
+// untrusted returns why the certificate of what answered is not the seller's; false where err is about something else.
 func (c Config) untrusted(err error) (string, bool) {
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
@@ -114,7 +114,7 @@ func (c Config) untrusted(err error) (string, bool) {
 	return "", false
 }
 
-// topIssuer is the issuer of the last certificate that was sent: the one that would have to be known.
+// topIssuer returns the issuer of the last certificate that was sent: the one that would have to be known.
 func (c Config) topIssuer(err error, leaf *x509.Certificate) string {
 	var verification *tls.CertificateVerificationError
 	if errors.As(err, &verification) && len(verification.UnverifiedCertificates) > 0 {
@@ -123,7 +123,7 @@ func (c Config) topIssuer(err error, leaf *x509.Certificate) string {
 	return leaf.Issuer.String()
 }
 
-// host is the seller's host name.
+// host returns the seller's host name.
 func (c Config) host() string {
 	address, err := url.Parse(c.Address)
 	if err != nil {
@@ -132,7 +132,7 @@ func (c Config) host() string {
 	return address.Hostname()
 }
 
-// namesOf are the names of a certificate for people.
+// namesOf returns the names of a certificate for people.
 func namesOf(leaf *x509.Certificate) string {
 	names := leaf.DNSNames
 	for _, ip := range leaf.IPAddresses {
@@ -144,7 +144,7 @@ func namesOf(leaf *x509.Certificate) string {
 	return plaintext.Clip(plaintext.Line(strings.Join(names, ", ")), 200)
 }
 
-// lifeOf says why a certificate is not valid at the time.
+// lifeOf returns why a certificate is not valid at the time.
 func lifeOf(leaf *x509.Certificate, now time.Time) string {
 	state, day := "has ended on", leaf.NotAfter
 	if now.Before(leaf.NotBefore) {

@@ -77,10 +77,10 @@ func TestAFaultOnTheWayToTheSellerSaysWhatToDo(t *testing.T) {
 				row.now = "2026-03-01"
 			}
 			c := Config{Address: "https://api.seller.example/xml.response", Trust: row.trust, Now: func() time.Time { return day(row.now) }}
-			trouble := c.broken(&url.Error{Op: "Post", URL: c.Address, Err: row.err}, row.sent)
-			assert.Equal(t, row.text, trouble.Text)
-			assert.Equal(t, row.kind, trouble.Fault().Type)
-			assert.Equal(t, row.sent, trouble.Sent)
+			failure := c.broken(&url.Error{Op: "Post", URL: c.Address, Err: row.err}, row.sent)
+			assert.Equal(t, row.text, failure.Text)
+			assert.Equal(t, row.kind, failure.Fault().Type)
+			assert.Equal(t, row.sent, failure.Sent)
 		})
 	}
 }
@@ -129,7 +129,7 @@ func TestNoProxyIsAsked(t *testing.T) {
 	assert.Nil(t, transport(Config{Address: "https://api.seller.example/"}, true).Proxy)
 }
 
-// authority is a CA certificate in PEM.
+// authority returns a CA certificate in PEM.
 func authority(t *testing.T) []byte {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)

@@ -19,8 +19,8 @@ const (
 	maxWaitingFile = 1 << 20
 )
 
-// Waiting remembers, for all processes of this host, which orders a seller's list showed as waiting. Syncing a thousand of them
-// then costs one walk through the list every two minutes instead of a thousand questions.
+// Waiting remembers, for all processes of this host, which orders a seller's list showed as waiting. Syncing a thousand of
+// them then costs one walk through the list every two minutes instead of a thousand questions.
 type Waiting struct {
 	Path string
 	Now  func() time.Time
@@ -31,14 +31,14 @@ type Waiting struct {
 	DryRun bool
 }
 
-// waitingKept is the content of the file.
-type waitingKept struct {
+// waitingCache is the content of the file.
+type waitingCache struct {
 	Read    time.Time `json:"read"`
 	Waiting []int64   `json:"waiting"`
 }
 
-// Has tells whether the list showed the id as waiting when it was last read, by whichever process. Where it did not, only a
-// question about the id itself tells what has become of it.
+// Has reports whether the list showed the id as waiting when it was last read, by whichever process. Where it did not, only
+// a question about the id itself tells what has become of it.
 func (w Waiting) Has(ctx context.Context, id int64) (bool, error) {
 	seen, fresh := w.last()
 	if !fresh {
@@ -59,33 +59,33 @@ func (w Waiting) file() CacheFile {
 	return CacheFile{Path: w.Path, Most: maxWaitingFile, DryRun: w.DryRun}
 }
 
-// last is what was read last; false where it is too old or of no use. An instant in the future was written before the clock
-// was set back.
-func (w Waiting) last() (waitingKept, bool) {
+// last returns what was read last; false if it is too old or of no use. An instant in the future was written before the
+// clock was set back.
+func (w Waiting) last() (waitingCache, bool) {
 	content, err := w.file().Read()
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			w.Log.Warningf("what was read of the seller's list is not used: %v", err)
 		}
-		return waitingKept{}, false
+		return waitingCache{}, false
 	}
-	var seen waitingKept
+	var seen waitingCache
 	if err := json.Unmarshal(content, &seen); err != nil {
-		return waitingKept{}, false // read anew and written over
+		return waitingCache{}, false // read anew and written over
 	}
 	age := w.Now().Sub(seen.Read)
 	return seen, age >= 0 && age < waitingLasts
 }
 
-func (w Waiting) walk(ctx context.Context) (waitingKept, error) {
-	seen := waitingKept{Read: w.Now().UTC()} // before the walk: nothing in it is newer than this
+func (w Waiting) walk(ctx context.Context) (waitingCache, error) {
+	seen := waitingCache{Read: w.Now().UTC()} // before the walk: nothing in it is newer than this
 	var err error
 	if seen.Waiting, err = w.Walk(ctx); err != nil {
-		return waitingKept{}, err
+		return waitingCache{}, err
 	}
 	content, err := json.Marshal(seen)
 	if err != nil {
-		return waitingKept{}, fmt.Errorf("encoding what waits: %w", err)
+		return waitingCache{}, fmt.Errorf("encoding what waits: %w", err)
 	}
 	if err := w.file().Write(content); err != nil {
 		w.Log.Warningf("what was read of the seller's list is not kept: %v", err)

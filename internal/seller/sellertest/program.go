@@ -39,7 +39,7 @@ type Program struct {
 type Command struct {
 	Name    string // of a fault
 	Counter string // of its counter, empty if it is Name
-	Submit  bool   // a form that is handed in, not one that is read
+	Submit  bool   // a form that is submitted, not one that is read
 }
 
 // Addresses is what a stand-in tells at its start.

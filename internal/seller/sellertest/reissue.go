@@ -57,7 +57,7 @@ func reissueIsSentOnce(t *testing.T, s *session, how Failure) {
 	}
 }
 
-// lostReissue is the id of a reissue without an answer, as the engines look for it; the order's own if there is none.
+// lostReissue returns the id of a reissue without an answer, as the engines look for it; the order's own if there is none.
 func (s *session) lostReissue(t *testing.T, id int64, r seller.Request, how Failure) int64 {
 	t.Helper()
 	finder, ok := s.Seller.(seller.ReissueFinder)

@@ -42,7 +42,7 @@ func (s *session) quote(t *testing.T, id int64) seller.RenewalQuote {
 	return quote
 }
 
-// renewal is the purchase of the next term, as the engines make it.
+// renewal returns the purchase of the next term, as the engines make it.
 func (s *session) renewal(t *testing.T, id int64, r seller.Request) seller.Purchase {
 	t.Helper()
 	p := seller.Purchase{Kind: seller.KindRenew, Product: r.Product, Months: s.subject.Months, ID: id, Request: r}

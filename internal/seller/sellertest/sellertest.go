@@ -32,9 +32,9 @@ type Subject struct {
 type StandIn interface {
 	// Params returns the connection parameters of an account that has money.
 	Params() map[string]string
-	// Getenv is the environment that leads the client to the stand-in.
+	// Getenv returns the environment that leads the client to the stand-in.
 	Getenv(name string) (string, bool)
-	// Secrets are the values that no log and no error may show.
+	// Secrets returns the values that no log and no error may show.
 	Secrets() []string
 	// Fail breaks the next request of the kind.
 	Fail(request Request, how Failure)
@@ -52,7 +52,7 @@ type StandIn interface {
 	Advance(by time.Duration)
 }
 
-// Start is where the clocks of stand-in and client stand when a test begins.
+// Start returns where the clocks of stand-in and client stand when a test begins.
 func Start() time.Time { return time.Date(2026, 7, 20, 10, 0, 0, 0, time.UTC) }
 
 // Request is a kind of request that must not be sent twice.
@@ -91,7 +91,7 @@ func (f Failure) carriedOut() bool {
 	return false
 }
 
-// failures are all of them, for a request after whose answer nothing may be concluded but from the seller's own words.
+// failures returns all of them, for a request after whose answer nothing may be concluded but from the seller's own words.
 func failures() []Failure {
 	return []Failure{NotCarriedOut, AnswerLost, CarriedOutLater, GatewayError, GatewayErrorToo, Page, PageToo, Truncated, Refused}
 }

@@ -24,7 +24,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// surroundings are what a client gets of the system: a clock that stands still, a log at its highest level, an empty folder.
+// surroundings are what a client gets of the system: a clock that stands still, a log at its highest level, an empty
+// folder.
 type surroundings struct {
 	env  seller.Env
 	root string
@@ -97,7 +98,7 @@ func (s *session) connect(t *testing.T, params map[string]string) seller.Seller 
 	return connected
 }
 
-// dry is the same seller for a dry run.
+// dry returns the same seller for a dry run.
 func (s *session) dry(t *testing.T) seller.Seller {
 	t.Helper()
 	env := s.around.env
@@ -128,7 +129,7 @@ func (s *session) product(t *testing.T) seller.Product {
 	return p
 }
 
-// request is an order for one name, with a key of its own.
+// request returns an order for one name, with a key of its own.
 func (s *session) request(t *testing.T, domain, method string) seller.Request {
 	t.Helper()
 	params := map[string]string{itemparam.Method: method}
@@ -151,7 +152,7 @@ func newCSR(t *testing.T, domain string) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
-// purchase is the first payment for a request, as the engines make it.
+// purchase returns the first payment for a request, as the engines make it.
 func (s *session) purchase(t *testing.T, r seller.Request) seller.Purchase {
 	t.Helper()
 	p := seller.Purchase{Kind: seller.KindOrder, Product: r.Product, Months: s.subject.Months, Request: r}
@@ -192,7 +193,7 @@ func (s *session) issued(t *testing.T, r seller.Request) int64 {
 	return id
 }
 
-// status is where the order stands.
+// status returns where the order stands.
 func (s *session) status(t *testing.T, id int64) seller.OrderStatus {
 	t.Helper()
 	status, err := s.OrderStatus(t.Context(), id)

@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// OrderRef is the installation and the item's number.
+// OrderRef returns the installation and the item's number.
 func (c *Client) OrderRef(installation string, it int64) string {
 	return fmt.Sprintf("%s-%d", installation, it)
 }

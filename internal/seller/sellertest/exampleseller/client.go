@@ -38,7 +38,7 @@ func newClient(env seller.Env, params map[string]string) (*Client, error) {
 	return &Client{account: accountOf(params), user: params[paramUser], token: params[paramToken], http: sellerhttp.New(config)}, nil
 }
 
-// Account is the address and the user.
+// Account returns the address and the user.
 func (c *Client) Account() string { return c.account }
 
 // Check asks for the list of orders and drops it.
@@ -82,7 +82,7 @@ func (c *Client) ask(ctx context.Context, class sellerhttp.Class, command string
 // refusal is an error in the seller's own document.
 type refusal struct{ code, text string }
 
-// Error is the code and the seller's words.
+// Error returns the code and the seller's words.
 func (r *refusal) Error() string { return r.code + " " + r.text }
 
 // definite reports whether the code says that nothing was done. Any other code proves nothing (rules BUY-12).
@@ -108,8 +108,8 @@ func faultOf(err error) *fault.Error {
 	return fault.From(err)
 }
 
-// certain reports whether the error proves that nothing was done: the request never left, or the seller refuses it in its own
-// document by a code that says so.
+// certain reports whether the error proves that nothing was done: the request never left, or the seller refuses it in its
+// own document by a code that says so.
 func certain(err error) bool {
 	var refused *refusal
 	var broken *sellerhttp.Error
@@ -122,8 +122,8 @@ func certain(err error) bool {
 	return false
 }
 
-// outcome is the fault of a request that is sent once. Unless nothing was done for certain, only the seller's list tells what
-// became of it.
+// outcome returns the fault of a request that is sent once. Unless nothing was done for certain, only the seller's list
+// tells what became of it.
 func outcome(err error, text string) *fault.Error {
 	f := faultOf(err)
 	if !certain(err) {

@@ -1,6 +1,6 @@
-// Package exampleseller is a seller that does not exist, built by following docs/add-a-seller.md: the smallest one that passes
-// the suite of sellertest. It takes the CSR with the order, keeps our reference with it, and reissues and renews in place. Only
-// tests import it.
+// Package exampleseller is a seller that does not exist, built by following docs/add-a-seller.md: the smallest one that
+// passes the suite of sellertest. It takes the CSR with the order, keeps our reference with it, and reissues and renews in
+// place. Only tests import it.
 package exampleseller
 
 import (

@@ -9,8 +9,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// OrderSnapshot lists every order. The seller answers its whole list at once; one that gives pages needs sellerhttp.ListWalk
-// (rules BUY-10).
+// OrderSnapshot lists every order. The seller answers its whole list at once; one that gives pages needs
+// sellerhttp.ListWalk (rules BUY-10).
 func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {
 	answer, err := c.ask(ctx, sellerhttp.Read, "list")
 	if err != nil {
@@ -27,7 +27,7 @@ func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error
 	return snapshot, nil
 }
 
-// OrderStatus tells where an order stands.
+// OrderStatus returns where an order stands.
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	answer, err := c.ask(ctx, sellerhttp.Read, "status", "id", idText(id))
 	if err != nil {
@@ -82,7 +82,7 @@ func stateOf(text string) seller.State {
 	return seller.StateUnknown
 }
 
-// word is the seller's name of a method.
+// word returns the seller's name of a method.
 func word(m seller.Method) string {
 	switch m {
 	case seller.MethodDNS:

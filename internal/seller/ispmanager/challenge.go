@@ -13,64 +13,64 @@ import (
 )
 
 // Challenges reads again what the client must publish for the order (docs/reference/ispmanager.md §4.4, §5): the proofs of
-// the order's own way that certificate.edit shows, none where it shows none yet. Where it shows only what cannot be
+// the order's own way that certificate.edit shows, none if it shows none yet. Where it shows only what cannot be
 // published it is API.
 func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if r.Method == seller.MethodEmail {
-		return emailProofs(r), nil
+		return emailChallenges(r), nil
 	}
 	f, err := c.read(ctx, functionEdit, element(id))
 	if err != nil {
 		return nil, err
 	}
 	s := sheet{form: formOf(functionEdit, f), edit: true}
-	all, refused := proofsOf(s.form, s.names(r.CSR.CommonName))
-	proofs := slices.DeleteFunc(all, func(p seller.Challenge) bool { return p.Method != r.Method })
-	if exact := ofWord(proofs, r.Params[itemparam.Method]); len(exact) > 0 {
-		proofs = exact
+	all, refused := challengesOf(s.form, s.names(r.CSR.CommonName))
+	challenges := slices.DeleteFunc(all, func(p seller.Challenge) bool { return p.Method != r.Method })
+	if exact := ofWord(challenges, r.Params[itemparam.Method]); len(exact) > 0 {
+		challenges = exact
 	}
-	if len(proofs) == 0 && len(refused) > 0 {
+	if len(challenges) == 0 && len(refused) > 0 {
 		return nil, fault.Errorf(fault.API, functionEdit, "%s gives the order %d nothing that can be published: %s", Title, id, strings.Join(refused, ", "))
 	}
-	return proofs, nil
+	return challenges, nil
 }
 
 func ofWord(all []seller.Challenge, word string) []seller.Challenge {
 	return slices.DeleteFunc(slices.Clone(all), func(p seller.Challenge) bool { return p.Word != strings.TrimSpace(word) })
 }
 
-func emailProofs(r seller.Request) []seller.Challenge {
-	var proofs []seller.Challenge
+func emailChallenges(r seller.Request) []seller.Challenge {
+	var challenges []seller.Challenge
 	emails := filling{request: r}.emails()
 	for i, name := range r.AllNames() {
 		if i < len(emails) {
-			proofs = append(proofs, seller.Challenge{Domain: name, Method: seller.MethodEmail, Email: emails[i]})
+			challenges = append(challenges, seller.Challenge{Domain: name, Method: seller.MethodEmail, Email: emails[i]})
 		}
 	}
-	return proofs
+	return challenges
 }
 
 // Bounds of what is shown to a client: it is a parameter of the item, one word of a command line (rules PANEL-2). An order
 // has a hundred names at the most, and a file of a CA three short lines.
 const (
-	maxProofs   = 300
-	maxFile     = 4096
-	maxFileLine = 1000
+	maxChallenges = 300
+	maxFile       = 4096
+	maxFileLine   = 1000
 )
 
 // publication collects what a form shows under one word of approver_method.
 type publication struct {
-	word    string
-	method  seller.Method
-	name    string // of the record or file, empty where the form shows none
-	domains []string
-	proofs  []seller.Challenge
-	refused []string // what cannot be published, for people
+	word       string
+	method     seller.Method
+	name       string // of the record or file, empty if the form shows none
+	domains    []string
+	challenges []seller.Challenge
+	refused    []string // what cannot be published, for people
 }
 
-// proofsOf reads `<method>_value` and `<method>_name` of every method that the form shows. What is no name of a record or
-// file is refused: a client who copies it would publish something else.
-func proofsOf(f form, domains []string) (proofs []seller.Challenge, refused []string) {
+// challengesOf reads `<method>_value` and `<method>_name` of every method that the form shows. What is no name of a record
+// or file is refused: a client who copies it would publish something else.
+func challengesOf(f form, domains []string) (challenges []seller.Challenge, refused []string) {
 	for _, field := range f.names {
 		word, is := strings.CutSuffix(field, "_value")
 		method, known := methodKind(word)
@@ -79,9 +79,9 @@ func proofsOf(f form, domains []string) (proofs []seller.Challenge, refused []st
 		}
 		p := publication{word: word, method: method, name: strings.TrimSpace(f.value(word + "_name")), domains: domains}
 		p.read(f.value(field))
-		proofs, refused = append(proofs, p.proofs...), append(refused, p.refused...)
+		challenges, refused = append(challenges, p.challenges...), append(refused, p.refused...)
 	}
-	return proofs[:min(len(proofs), maxProofs)], refused[:min(len(refused), maxProofs)]
+	return challenges[:min(len(challenges), maxChallenges)], refused[:min(len(refused), maxChallenges)]
 }
 
 func (p *publication) read(value string) {
@@ -95,7 +95,7 @@ func (p *publication) read(value string) {
 	names := strings.Fields(p.name) // several records have their names and values line by line
 	number := -1
 	for line := range strings.Lines(value) {
-		if len(p.proofs) >= maxProofs || len(p.refused) >= maxProofs {
+		if len(p.challenges) >= maxChallenges || len(p.refused) >= maxChallenges {
 			p.refuse("more records than an order has", "")
 			return
 		}
@@ -128,7 +128,7 @@ func (p *publication) bare(value string) {
 	}
 }
 
-// recordKind is what the method's word says; auth_dns leaves it open, and then a value that is a name is a CNAME's.
+// recordKind returns what the method's word says; auth_dns leaves it open, and then a value that is a name is a CNAME's.
 func (p *publication) recordKind(value string) string {
 	switch {
 	case strings.Contains(p.word, "cname"):
@@ -151,12 +151,12 @@ func (p *publication) record(host, kind, target string) {
 	case kind == "CNAME" && !pki.RecordName(target), !plain:
 		p.refuse("the record's target", target)
 	default:
-		p.proofs = append(p.proofs, seller.Challenge{Domain: p.domainOf(host), Method: p.method, Word: p.word, Host: host, Record: kind, Target: target})
+		p.challenges = append(p.challenges, seller.Challenge{Domain: p.domainOf(host), Method: p.method, Word: p.word, Host: host, Record: kind, Target: target})
 	}
 }
 
-// concerns tells whether a record's name belongs to a name of the order, to the domain above it, or is written without that
-// domain. At another name it would prove control of that one: for a certificate that nobody here ordered.
+// concerns reports whether a record's name belongs to a name of the order, to the domain above it, or is written without
+// that domain. At another name it would prove control of that one: for a certificate that nobody here ordered.
 func (p *publication) concerns(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	_, rest, dotted := strings.Cut(host, ".")
@@ -167,8 +167,8 @@ func (p *publication) concerns(host string) bool {
 	})
 }
 
-// domainOf is the name that a record or file is about: the longest of the order's names at the end of its host, else the
-// first.
+// domainOf returns the name that a record or file is about: the longest of the order's names at the end of its host, else
+// the first.
 func (p *publication) domainOf(host string) string {
 	best := ""
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
@@ -220,7 +220,7 @@ func (p *publication) published(url, content string) {
 		p.refuse("a file longer than any CA's", content)
 		return
 	}
-	p.proofs = append(p.proofs, seller.Challenge{Domain: p.domainOf(host), Method: p.method, Word: p.word, URL: url, Body: strings.Join(lines, "\n")})
+	p.challenges = append(p.challenges, seller.Challenge{Domain: p.domainOf(host), Method: p.method, Word: p.word, URL: url, Body: strings.Join(lines, "\n")})
 }
 
 func (p *publication) refuse(what, value string) {
@@ -231,5 +231,5 @@ func isURL(text string) bool {
 	return strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
 }
 
-// bareName is the name at which control over a wildcard is proved.
+// bareName returns the name at which control over a wildcard is proved.
 func bareName(name string) string { return strings.TrimPrefix(name, "*.") }

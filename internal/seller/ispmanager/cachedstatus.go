@@ -7,8 +7,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// CachedStatus tells whether the order still waits, by one reading of the list that all processes share for two minutes; false where
-// the list does not say so. A list without service_status does not: there each order is looked at by itself.
+// CachedStatus reports whether the order still waits, by one reading of the list that all processes share for two minutes;
+// false where the list does not say so. A list without service_status does not: there each order is looked at by itself.
 func (c *Client) CachedStatus(ctx context.Context, id int64) (seller.State, bool, error) {
 	waits, err := c.waiting.Has(ctx, id)
 	if fault.From(err).SellerFails() {
@@ -20,8 +20,8 @@ func (c *Client) CachedStatus(ctx context.Context, id int64) (seller.State, bool
 	return seller.StateWaiting, waits, nil
 }
 
-// inProgress returns the orders of which the list itself says that the CA works on them. One walk is enough: an order that it
-// misses is looked at by itself.
+// inProgress returns the orders of which the list itself says that the CA works on them. One walk is enough: an order that
+// it misses is looked at by itself.
 func (c *Client) inProgress(ctx context.Context) ([]int64, error) {
 	rows, err := c.walk().Once(ctx)
 	var ids []int64

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// changingSeller is a seller at which the way of proof of an order that waits can be changed.
+// changingSeller is a seller at which the validation method of an order that waits can be changed.
 type changingSeller struct{ *ableSeller }
 
 // ChangeMethod implements command.MethodChanger.
@@ -24,7 +24,7 @@ func (c changingSeller) ChangeMethod(_ context.Context, id int64, r seller.Reque
 	if err := c.note("change %d %s %s", id, r.Method, strings.Join(r.Emails, ",")); err != nil {
 		return nil, err
 	}
-	return proofsOf(r), nil
+	return challengesOf(r), nil
 }
 
 // changingStage has an order that waits for proof by the method, with what its client was told.
@@ -127,7 +127,7 @@ func TestAChangedWayOfProofIsHandedToTheSeller(t *testing.T) {
 	}
 	t.Run("an order that was issued meanwhile needs none", func(t *testing.T) {
 		s, theSeller := changingStage(t, "auth_http")
-		s.seller.reports[101] = seller.OrderStatus{State: seller.StateIssued}
+		s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued}
 		s.panel.order.Params[itemparam.Method] = "auth_email"
 		_, err := command.SetParam(context.Background(), s.with(theSeller, s.panel))
 		require.NoError(t, err)

@@ -26,8 +26,8 @@ type sheet struct {
 	gone   bool // the remote says that it does not exist
 }
 
-// OrderStatus tells where an order stands, with the certificate where there is one. An order that the remote does not know any
-// more is StateCancelled with the word "deleted" (docs/reference/ispmanager.md §8).
+// OrderStatus returns where an order stands, with the certificate where there is one. An order that the remote does not
+// know any more is StateCancelled with the word "deleted" (docs/reference/ispmanager.md §8).
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	s, err := c.sheet(ctx, id)
 	if err != nil {
@@ -36,7 +36,7 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 	if s.deleted() {
 		return seller.OrderStatus{ID: id, State: seller.StateCancelled, StatusText: "deleted", Type: s.row.product, CommonName: s.row.name, SANs: -1}, nil
 	}
-	r := s.report(id)
+	r := s.status(id)
 	if r.State == seller.StateUnpaid || r.State == seller.StateRefused {
 		return r, nil
 	}
@@ -76,7 +76,7 @@ func (s sheet) unreadable(r *seller.OrderStatus, why error) {
 	}
 }
 
-// missing fills a report about an order of which no certificate came; failure is nil where it is not there yet.
+// missing fills a report about an order of which no certificate came; failure is nil if it is not there yet.
 func (s sheet) missing(r *seller.OrderStatus, failure error) {
 	switch {
 	case s.underWay() || s.service() != serviceIssued:
@@ -112,7 +112,8 @@ func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
 	return s, nil
 }
 
-// listedRow is the order's row of the list, read anew where the last reading does not have it; false where it is not there.
+// listedRow returns the order's row of the list, read anew where the last reading does not have it; false if it is not
+// there.
 func (c *Client) listedRow(ctx context.Context, id int64) (row, bool, error) {
 	for range 2 {
 		rows, err := c.recentRows(ctx)
@@ -141,7 +142,7 @@ func (s sheet) service() int {
 	return s.row.service
 }
 
-// state is what the statuses say, completed by whether a certificate came (docs/reference/ispmanager.md §5): where no
+// state returns what the statuses say, completed by whether a certificate came (docs/reference/ispmanager.md §5): where no
 // service_status is shown nothing else tells that it was issued.
 func (s sheet) state(came bool) seller.State {
 	state := stateOf(s.item(), s.service())
@@ -162,13 +163,13 @@ func (s sheet) mayBeIssued() bool {
 	return s.service() == serviceIssued || s.service() == 0 && s.item().number != itemProcessing
 }
 
-// underWay tells whether the statuses say that the remote works on the order.
+// underWay reports whether the statuses say that the remote works on the order.
 func (s sheet) underWay() bool {
 	service := s.service()
 	return s.item().number == itemProcessing || service == serviceRequested || service == serviceWaiting
 }
 
-// shows tells whether a certificate belongs to the CSR that is shown beside it. During a reissue that is the new one, and
+// shows reports whether a certificate belongs to the CSR that is shown beside it. During a reissue that is the new one, and
 // the old certificate stays in place.
 func (s sheet) shows(leaf pki.Chain) bool {
 	csr, err := pki.ReadCSR(s.form.value("csr"))
@@ -178,7 +179,7 @@ func (s sheet) shows(leaf pki.Chain) bool {
 	return csr.SameKey(leaf.Leaf.PublicKey)
 }
 
-func (s sheet) report(id int64) seller.OrderStatus {
+func (s sheet) status(id int64) seller.OrderStatus {
 	r := seller.OrderStatus{
 		ID: id, Type: s.row.product, Months: s.row.months, Expires: s.row.expires, CommonName: s.row.name, SANs: -1,
 		StatusText: stateWords(s.item(), s.service()), State: stateOf(s.item(), s.service()), Renews: renews(s.row.prolongs),
@@ -212,7 +213,7 @@ func (s sheet) report(id int64) seller.OrderStatus {
 		r.Issued = cabforum.DateOf(stored.Leaf.NotBefore)
 	}
 	var refused []string
-	r.Challenges, refused = proofsOf(f, s.names(r.CommonName))
+	r.Challenges, refused = challengesOf(f, s.names(r.CommonName))
 	if len(refused) > 0 {
 		r.StatusText += "; not publishable: " + plaintext.Clip(strings.Join(refused, ", "), 300)
 	}
@@ -228,7 +229,7 @@ func renews(text string) bool {
 	return true
 }
 
-// certificates are the texts of the form that carry any, the field crt first (docs/reference/ispmanager.md §5).
+// certificates returns the texts of the form that carry any, the field crt first (docs/reference/ispmanager.md §5).
 func (s sheet) certificates() []string {
 	if !s.edit {
 		return nil
@@ -245,7 +246,7 @@ func (s sheet) certificates() []string {
 	return found
 }
 
-// names are those whose control is to be proved.
+// names returns those whose control is to be proved.
 func (s sheet) names(commonName string) []string {
 	list := seller.SplitNames(s.form.value(itemparam.Domains))
 	if len(list) == 0 {

@@ -17,11 +17,11 @@ const (
 	MethodFile
 )
 
-// ParamAlterMethods is the connection parameter by which the panel offers clients other methods than e-mail: the certificate
-// module of ISPsystem has it too. Nothing of ours reads it (docs/reference/billmanager.md §2).
+// ParamAlterMethods is the connection parameter by which the panel offers clients other methods than e-mail: the
+// certificate module of ISPsystem has it too. Nothing of ours reads it (docs/reference/billmanager.md §2).
 const ParamAlterMethods = "alter_approver_methods"
 
-// String is the word for log lines.
+// String returns the word for log lines.
 func (m Method) String() string {
 	switch m {
 	case MethodDNS:
@@ -60,7 +60,7 @@ type Challenge struct {
 	Body   string // MethodFile: the file's content
 }
 
-// text is the proof as the client reads it; empty for e-mail, where the approver gets the letter, and where the seller
+// text returns the proof as the client reads it; empty for e-mail, where the approver gets the letter, and where the seller
 // has not said yet what to publish.
 func (p Challenge) text() string {
 	switch p.Method {
@@ -79,12 +79,12 @@ func (p Challenge) text() string {
 	return ""
 }
 
-// ChallengeText is the value of the item parameter `<approver_method>_value` (rules PARAM-11): for DNS one line
+// ChallengeText returns the value of the item parameter `<approver_method>_value` (rules PARAM-11): for DNS one line
 // `host CNAME target` per name, for a file its URL and then its content. Names that need the same record share a line.
-func ChallengeText(proofs []Challenge) string {
+func ChallengeText(challenges []Challenge) string {
 	var lines []string
 	seen := map[string]bool{}
-	for _, p := range proofs {
+	for _, p := range challenges {
 		if t := p.text(); t != "" && !seen[t] {
 			seen[t] = true
 			lines = append(lines, t)
@@ -93,11 +93,11 @@ func ChallengeText(proofs []Challenge) string {
 	return strings.Join(lines, "\n")
 }
 
-// ChallengeDomains is the value of the item parameter domains_list: the names to prove, comma-separated, each once.
-func ChallengeDomains(proofs []Challenge) string {
+// ChallengeDomains returns the value of the item parameter domains_list: the names to prove, comma-separated, each once.
+func ChallengeDomains(challenges []Challenge) string {
 	var names []string
 	seen := map[string]bool{}
-	for _, p := range proofs {
+	for _, p := range challenges {
 		if p.Domain != "" && !seen[p.Domain] {
 			seen[p.Domain] = true
 			names = append(names, p.Domain)

@@ -11,9 +11,9 @@ import (
 // something else the ids are missing there and are asked about one by one: more calls, no wrong answer.
 const waitingList = "InProgress"
 
-// CachedStatus tells whether the certificate still waits, by one walk through the list that all processes share for two minutes;
-// false where the list does not show it as waiting: then only getInfo tells. A thousand certificates that wait cost ten
-// calls for each walk instead of a thousand.
+// CachedStatus reports whether the certificate still waits, by one walk through the list that all processes share for two
+// minutes; false if the list does not show it as waiting: then only getInfo tells. A thousand certificates that wait cost
+// ten calls for each walk instead of a thousand.
 func (c *Client) CachedStatus(ctx context.Context, id int64) (seller.State, bool, error) {
 	waits, err := c.waiting.Has(ctx, id)
 	if fault.From(err).SellerFails() {

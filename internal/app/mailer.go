@@ -16,11 +16,11 @@ const settingMailFrom = "SSLSubscriptionMailFrom"
 // settingSendmail is the option of etc/billmgr.conf with the path of the sendmail program (rules CLI-2).
 const settingSendmail = "SSLSendmail"
 
-// post hands the commands' letters to the server's own mail transport. Nothing is looked at before the first letter.
-type post struct{ session *invocation }
+// mailer hands the commands' letters to the server's own mail transport. Nothing is looked at before the first letter.
+type mailer struct{ session *invocation }
 
 // Send implements command.Mailer.
-func (p post) Send(ctx context.Context, l item.Notice) error {
+func (p mailer) Send(ctx context.Context, l item.Notice) error {
 	s := p.session
 	from, err := s.host.Setting(ctx, settingMailFrom)
 	if err != nil {
@@ -32,7 +32,7 @@ func (p post) Send(ctx context.Context, l item.Notice) error {
 	}
 	transport := &notify.Mailer{
 		From: from, TemplateDir: filepath.Join(s.root, "etc", "pmssl", "templates"), Program: program,
-		Now: s.world.Now, Rand: s.world.Rand, Log: s.rootLog.Named("letter"),
+		Now: s.system.Now, Rand: s.system.Rand, Log: s.rootLog.Named("letter"),
 	}
 	order := s.secrets.maskValue(strings.TrimSpace(l.Product + " " + l.Order)) // the seller's words, as the proofs are
 	return transport.Send(ctx, notify.NoticeData{
@@ -41,9 +41,9 @@ func (p post) Send(ctx context.Context, l item.Notice) error {
 	})
 }
 
-// sendmail is the program that the administrator names; empty for those in the usual places. PATH names none: whoever starts
-// the panel does not choose which program gets the letters.
-func (p post) sendmail(ctx context.Context) (string, error) {
+// sendmail returns the program that the administrator names; empty for those in the usual places. PATH names none: whoever
+// starts the panel does not choose which program gets the letters.
+func (p mailer) sendmail(ctx context.Context) (string, error) {
 	program, err := p.session.host.Setting(ctx, settingSendmail)
 	if err == nil && program != "" && !filepath.IsAbs(program) {
 		return "", fault.Errorf(fault.Value, settingSendmail, "%s is %q, it must be an absolute path", settingSendmail, clip(program, maxFaultWord))

@@ -33,7 +33,7 @@ func listed(found func(term, host string) bool, rows ...string) http.HandlerFunc
 	}
 }
 
-// contains is how the stand-in searches; what the real one does is not documented.
+// contains searches as the stand-in does; what the real one does is not documented.
 func contains(term, host string) bool { return strings.Contains(host, term) }
 
 func entry(id int, host, state, product, provider string) string {

@@ -14,16 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules BUY-9: the seller took a purchase whose answered id cannot be its own: no later run pays again, however long nothing of it
-// shows, until an administrator has looked.
+// rules BUY-9: the seller took a purchase whose answered id cannot be its own: no later run pays again, however long
+// nothing of it shows, until an administrator has looked.
 func TestAPurchaseWithAnImpossibleIDIsNotPaidAgain(t *testing.T) {
 	for name, prepare := range map[string]func(s *stage){
 		"another item holds it": func(s *stage) {
 			s.seller.next = 300
-			s.panel.holdings = []item.Claim{{Item: 7, OrderID: "301", Lineage: "301"}}
+			s.panel.claims = []item.Claim{{Item: 7, OrderID: "301", Lineage: "301"}}
 		},
 		"it lies below what was there before": func(s *stage) {
-			s.seller.reports[900] = seller.OrderStatus{ID: 900, State: seller.StateIssued, CommonName: "other.example"}
+			s.seller.statuses[900] = seller.OrderStatus{ID: 900, State: seller.StateIssued, CommonName: "other.example"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,8 +44,8 @@ func TestAPurchaseWithAnImpossibleIDIsNotPaidAgain(t *testing.T) {
 	}
 }
 
-// rules BUY-11: a renewal without an answer that the seller carries out while the next run waits for the account's lock is not paid
-// once more: what the order was before the wait does not decide.
+// rules BUY-11: a renewal without an answer that the seller carries out while the next run waits for the account's lock is
+// not paid once more: what the order was before the wait does not decide.
 func TestARenewalCarriedOutDuringTheWaitIsNotPaidAgain(t *testing.T) {
 	s := endingRemote(t)
 	s.remote.err = lost()
@@ -91,7 +91,7 @@ func TestResolveFreesWhileTheSellerIsShut(t *testing.T) {
 			s.remote.err = lost()
 			require.Error(t, s.run(command.Open))
 			require.NotEmpty(t, s.param(itemparam.Intent))
-			s.remote.shelfErr = failure
+			s.remote.snapshotErr = failure
 			s.args = item.Args{Command: "resolve", Item: 42, None: true}
 			require.NoError(t, s.run(command.Resolve))
 			require.NotEmpty(t, s.param(itemparam.Intent), "it only shows")
@@ -103,8 +103,8 @@ func TestResolveFreesWhileTheSellerIsShut(t *testing.T) {
 	}
 }
 
-// rules BUY-4: a renewal shows the name of the certificate that it renews. The client has another one certified from now on, and the
-// answer to the renewal is lost: it is not paid again.
+// rules BUY-4: a renewal shows the name of the certificate that it renews. The client has another one certified from now
+// on, and the answer to the renewal is lost: it is not paid again.
 func TestALostRenewalUnderTheNameBeforeIsNotPaidAgain(t *testing.T) {
 	s := endingStage(t)
 	s.panel.order.CSR = newPair(t, "www.example.com").csr
@@ -125,13 +125,13 @@ func TestALostRenewalUnderTheNameBeforeIsNotPaidAgain(t *testing.T) {
 	assert.Equal(t, "101 102", s.param(itemparam.Lineage))
 }
 
-// rules BUY-4: a renewal that was put on the item does not settle names that were bought for it without an answer.
+// rules BUY-4: a renewal that was put on the item does not resolve names that were bought for it without an answer.
 func TestARenewalDoesNotSettleNames(t *testing.T) {
 	s := namesStage(t)
 	s.at = now().AddDate(0, 59, 0)
 	s.args.Command = "prolong"
 	id := s.seller.add(60)
-	s.seller.reports[id] = seller.OrderStatus{ID: id, State: seller.StateRenewal, SANs: 2}
+	s.seller.statuses[id] = seller.OrderStatus{ID: id, State: seller.StateRenewal, SANs: 2}
 	s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "102", "101 102"
 	s.panel.order.SANs = 4
 	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"

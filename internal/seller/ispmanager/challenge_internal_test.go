@@ -55,8 +55,8 @@ func TestWhatIsPublished(t *testing.T) {
 		for field, value := range tc.fields {
 			body += "<" + field + ">" + html.EscapeString(value) + "</" + field + ">"
 		}
-		proofs, refused := proofsOf(formOf("", parsed(t, body+"</doc>")), names)
-		assert.Equal(t, tc.want, proofs, name)
+		challenges, refused := challengesOf(formOf("", parsed(t, body+"</doc>")), names)
+		assert.Equal(t, tc.want, challenges, name)
 		assert.Len(t, refused, tc.odd, name)
 	}
 }
@@ -64,9 +64,9 @@ func TestWhatIsPublished(t *testing.T) {
 // What goes into a parameter of the item is one word of a command line: 128 KiB at most (rules PANEL-2).
 func TestRecordsWithoutEndAreNotPublished(t *testing.T) {
 	form := formOf("", parsed(t, "<doc><auth_dnscname_value>"+strings.Repeat("_x.www.example.org CNAME y.ca.example\n", 5000)+"</auth_dnscname_value></doc>"))
-	proofs, refused := proofsOf(form, []string{"www.example.org"})
-	assert.LessOrEqual(t, len(proofs), maxProofs)
-	assert.LessOrEqual(t, len(refused), maxProofs)
+	challenges, refused := challengesOf(form, []string{"www.example.org"})
+	assert.LessOrEqual(t, len(challenges), maxChallenges)
+	assert.LessOrEqual(t, len(refused), maxChallenges)
 	assert.NotEmpty(t, refused)
 }
 
@@ -77,8 +77,8 @@ func FuzzProofs(f *testing.F) {
 	f.Add("auth_https", "", "https://b.example.net/a\nx")
 	f.Fuzz(func(t *testing.T, word, name, value string) {
 		reply := answer{fields: map[string]string{word + "_name": name, word + "_value": value}, names: []string{word + "_name", word + "_value"}}
-		proofs, _ := proofsOf(form{answer: reply}, []string{"www.example.org", "*.b.example.net"})
-		for _, p := range proofs {
+		challenges, _ := challengesOf(form{answer: reply}, []string{"www.example.org", "*.b.example.net"})
+		for _, p := range challenges {
 			shown := p.Host + p.Record + p.Target + p.URL + p.Body
 			if strings.ContainsAny(p.Host+p.URL, "\"'") || strings.ContainsAny(p.Host+p.Target+p.URL, " \t\r\n<>") || strings.ContainsAny(shown, "\x00\x1b\r") || len(shown) > 20000 {
 				t.Fatalf("%q", p)

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// CacheFile is a small file in which processes of this host leave each other what a seller has said, so that it is not asked
-// for again. It is replaced in one step: nobody reads half of it.
+// CacheFile is a small file in which processes of this host leave each other what a seller has said, so that it is not
+// asked for again. It is replaced in one step: nobody reads half of it.
 type CacheFile struct {
 	Path string
 	Most int64 // bytes; what is longer is no file of ours
@@ -18,8 +18,8 @@ type CacheFile struct {
 	DryRun bool
 }
 
-// Read gives the file's content. An error that is fs.ErrNotExist says that there is none; every other one that it cannot be
-// used: somebody has put a link, a pipe or something too large in its place.
+// Read returns the file's content. An error that is fs.ErrNotExist says that there is none; every other one that it cannot
+// be used: somebody has put a link, a pipe or something too large in its place.
 func (f CacheFile) Read() ([]byte, error) {
 	file, err := os.OpenFile(f.Path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -63,8 +63,8 @@ func (f CacheFile) Write(content []byte) error {
 	return nil
 }
 
-// Alone runs what while no other process of this host does the same: one asks the seller and the others find its answer. The
-// lock is a file of its own beside the kept one, which is never written to.
+// Alone runs what while no other process of this host does the same: one asks the seller and the others find its answer.
+// The lock is a file of its own beside the kept one, which is never written to.
 func (f CacheFile) Alone(ctx context.Context, what func() error) error {
 	if f.DryRun {
 		return what()

@@ -11,10 +11,11 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// Limits are the most calls of an account in a sliding minute, hour and day; 0 disables the module's own limit (rules CLI-3).
+// Limits are the most calls of an account in a sliding minute, hour and day; 0 disables the module's own limit (rules
+// CLI-3).
 type Limits struct{ Minute, Hour, Day int }
 
-// MaxLimit is the largest limit that can be set: it bounds the size of the budget's file.
+// MaxLimit is the largest limit that can be set: it bounds the size of the rate limiter's file.
 const MaxLimit = 100000
 
 // slack is added to each window: calls that we count a minute apart arrive at the seller a little closer together.
@@ -24,34 +25,34 @@ const slack = time.Second
 // before (rules BUY-1), and nobody looks after them meanwhile.
 const purchaseWait = 15 * time.Second
 
-// maxTurnWait is how long any call waits for its turn: as long as a minute's limit lasts. A limit of an hour or a day is told at once,
-// or one account would hold a sweep for as long.
-const maxTurnWait = time.Minute + 5*time.Second
+// maxReserveWait is how long any call waits for its turn: as long as a minute's limit lasts. A limit of an hour or a day is
+// reported at once, or one account would hold a sweep for as long.
+const maxReserveWait = time.Minute + 5*time.Second
 
 // window is one limit over one span.
 type window struct {
-	name string
-	span time.Duration
-	most int
+	name  string
+	span  time.Duration
+	limit int
 }
 
-// windows are those that have a limit.
+// windows returns those that have a limit.
 func (l Limits) windows() []window {
 	all := []window{{"minute", time.Minute, l.Minute}, {"hour", time.Hour, l.Hour}, {"day", 24 * time.Hour, l.Day}}
-	return slices.DeleteFunc(all, func(w window) bool { return w.most <= 0 })
+	return slices.DeleteFunc(all, func(w window) bool { return w.limit <= 0 })
 }
 
-// usable is how many of the window's calls a class may use: reads leave a fifth (at most 40) free, so that a purchase does not
-// stand in their queue.
+// usable returns how many of the window's calls a class may use: reads leave a fifth (at most 40) free, so that a purchase
+// does not stand in their queue.
 func (w window) usable(class Class) int {
 	if class == Read {
-		return w.most - min(w.most/5, 40)
+		return w.limit - min(w.limit/5, 40)
 	}
-	return w.most
+	return w.limit
 }
 
-// reserve is the earliest instant at which a call of the class stays below every limit, given the instants of earlier calls
-// (ascending); not after now where that is at once. The window that decides comes with it.
+// reserve returns the earliest instant at which a call of the class stays below every limit, given the instants of earlier
+// calls (ascending); not after now where that is at once. The window that decides comes with it.
 func reserve(windows []window, taken []time.Time, now time.Time, class Class) (time.Time, window) {
 	at, tightest := now, window{}
 	for _, w := range windows {
@@ -87,10 +88,10 @@ func (b *RateLimiter) Take(ctx context.Context, class Class) error {
 	}
 	for {
 		at, tightest, err := b.try(ctx, windows, class)
-		var trouble *Error
+		var failure *Error
 		switch {
-		case errors.As(err, &trouble):
-			return trouble
+		case errors.As(err, &failure):
+			return failure
 		case err != nil:
 			b.warned.Do(func() { b.Log.Warningf("calls to the seller are not counted: %v", err) })
 			return nil
@@ -98,15 +99,15 @@ func (b *RateLimiter) Take(ctx context.Context, class Class) error {
 			return nil
 		}
 		text := fmt.Sprintf("the budget of %d calls a %s for this account is used up; the next call is possible at %s",
-			tightest.most, tightest.name, at.UTC().Format(time.RFC3339))
+			tightest.limit, tightest.name, at.UTC().Format(time.RFC3339))
 		wait := max(0, at.Sub(b.Now()))
-		if !inTime(ctx, b.Now(), wait) || wait > maxTurnWait || class == Purchase && wait > purchaseWait {
+		if !inTime(ctx, b.Now(), wait) || wait > maxReserveWait || class == Purchase && wait > purchaseWait {
 			return &Error{Kind: Exhausted, Text: text, When: at.UTC()}
 		}
 		b.Log.ExtInfof("%s, waiting %s", text, wait)
 		if err := b.Sleep(ctx, wait); err != nil {
-			if trouble := ended(ctx, err, false); trouble != nil {
-				return trouble
+			if failure := ended(ctx, err, false); failure != nil {
+				return failure
 			}
 			return &Error{Kind: Exhausted, Text: text, When: at.UTC()}
 		}
@@ -121,12 +122,12 @@ func (b *RateLimiter) try(ctx context.Context, windows []window, class Class) (t
 	}
 	defer book.close()
 	now := b.Now().Truncate(time.Microsecond) // after the wait for the lock, in the file's unit
-	taken, complaint, err := book.read(now, windows[len(windows)-1].span+slack)
+	taken, problem, err := book.read(now, windows[len(windows)-1].span+slack)
 	if err != nil {
 		return time.Time{}, window{}, err
 	}
-	if complaint != "" {
-		b.Log.Warningf("the file of calls %s is begun anew: %s", b.Path, complaint)
+	if problem != "" {
+		b.Log.Warningf("the file of calls %s is begun anew: %s", b.Path, problem)
 	}
 	if at, tightest := reserve(windows, taken, now, class); at.After(now) {
 		return at, tightest, nil

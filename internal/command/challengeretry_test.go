@@ -20,7 +20,7 @@ func provingStage(t *testing.T, method string) (*stage, *ableSeller) {
 	t.Helper()
 	s, theSeller := able(t)
 	id := s.seller.add(12)
-	s.seller.reports[id] = seller.OrderStatus{State: seller.StateWaiting}
+	s.seller.statuses[id] = seller.OrderStatus{State: seller.StateWaiting}
 	s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "101", "101"
 	s.panel.order.Params[itemparam.Method] = method
 	s.panel.order.Params[itemparam.TermStart] = "2026-04-02"
@@ -107,9 +107,9 @@ func TestRepeatsAreOnlyForOrdersThatWait(t *testing.T) {
 		set    func(s *stage, theSeller *ableSeller)
 		says   string
 	}{
-		"issued":                    {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.reports[101] = seller.OrderStatus{State: seller.StateIssued} }, "does not wait for proof: Seller shows id 101 as issued"},
-		"issued, by e-mail":         {email, "", func(s *stage, _ *ableSeller) { s.seller.reports[101] = seller.OrderStatus{State: seller.StateIssued} }, "does not wait for proof"},
-		"not activated":             {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.reports[101] = seller.OrderStatus{State: seller.StateNew} }, "does not wait for proof"},
+		"issued":                    {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued} }, "does not wait for proof: Seller shows id 101 as issued"},
+		"issued, by e-mail":         {email, "", func(s *stage, _ *ableSeller) { s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued} }, "does not wait for proof"},
+		"not activated":             {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.statuses[101] = seller.OrderStatus{State: seller.StateNew} }, "does not wait for proof"},
 		"no order":                  {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, "open it first"},
 		"an order by e-mail":        {dns, "auth_email", func(s *stage, _ *ableSeller) { s.panel.order.Params[itemparam.Approver] = "a@example.com" }, "use send_dv_email"},
 		"an order by DNS":           {email, "auth_dnscname", nil, "proved by DNS, not by e-mail"},

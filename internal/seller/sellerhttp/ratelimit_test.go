@@ -48,7 +48,7 @@ func takeAll(path string) {
 	}
 }
 
-func newBudget(t *testing.T, c *clock, limits sellerhttp.Limits) *sellerhttp.RateLimiter {
+func newRateLimiter(t *testing.T, c *clock, limits sellerhttp.Limits) *sellerhttp.RateLimiter {
 	t.Helper()
 	return &sellerhttp.RateLimiter{Path: filepath.Join(t.TempDir(), "pm.calls.0123456789abcdef"), Limits: limits, Now: c.Now, Sleep: c.Sleep, Log: panellog.Discard()}
 }
@@ -86,7 +86,7 @@ func TestNeverOverTheLimit(t *testing.T) {
 	for name, callers := range map[string]int{"one after the other": 1, "eight at once": 8} {
 		t.Run(name, func(t *testing.T) {
 			c := newClock()
-			b := newBudget(t, c, sellerhttp.Limits{Minute: 7, Hour: 60, Day: 200})
+			b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 7, Hour: 60, Day: 200})
 			var wg sync.WaitGroup
 			for i := range callers {
 				wg.Go(func() {
@@ -98,9 +98,9 @@ func TestNeverOverTheLimit(t *testing.T) {
 			wg.Wait()
 			counted := instants(t, b.Path)
 			require.Len(t, counted, 144)
-			for span, most := range map[time.Duration]int{time.Minute: 7, time.Hour: 60} {
-				for i := most; i < len(counted); i++ {
-					require.Greater(t, counted[i].Sub(counted[i-most]), span, "call %d and the one %d before", i, most)
+			for span, limit := range map[time.Duration]int{time.Minute: 7, time.Hour: 60} {
+				for i := limit; i < len(counted); i++ {
+					require.Greater(t, counted[i].Sub(counted[i-limit]), span, "call %d and the one %d before", i, limit)
 				}
 			}
 		})
@@ -114,28 +114,28 @@ func takeLater(t *testing.T, b *sellerhttp.RateLimiter, class sellerhttp.Class) 
 		if err == nil {
 			return
 		}
-		var trouble *sellerhttp.Error
-		if !assert.ErrorAs(t, err, &trouble) || !assert.Equal(t, sellerhttp.Exhausted, trouble.Kind) {
+		var failure *sellerhttp.Error
+		if !assert.ErrorAs(t, err, &failure) || !assert.Equal(t, sellerhttp.Exhausted, failure.Kind) {
 			return
 		}
-		assert.NoError(t, b.Sleep(t.Context(), trouble.When.Sub(b.Now())))
+		assert.NoError(t, b.Sleep(t.Context(), failure.When.Sub(b.Now())))
 	}
 }
 
-// A limit of an hour or a day is told at once: one account at its limit would hold a whole sweep (rules SWEEP-9).
+// A limit of an hour or a day is reported at once: one account at its limit would hold a whole sweep (rules SWEEP-9).
 func TestNobodyWaitsLongerThanAMinuteForATurn(t *testing.T) {
 	for _, class := range []sellerhttp.Class{sellerhttp.Read, sellerhttp.Once, sellerhttp.Purchase} {
 		c := newClock()
-		b := newBudget(t, c, sellerhttp.Limits{Hour: 10})
+		b := newRateLimiter(t, c, sellerhttp.Limits{Hour: 10})
 		full(t, b, sellerhttp.Purchase, 10)
-		trouble := requireTrouble(t, b.Take(until{t.Context(), c.Now().Add(2 * time.Hour)}, class))
-		assert.Equal(t, sellerhttp.Exhausted, trouble.Kind)
-		assert.True(t, trouble.Fault().SellerFails())
+		failure := requireError(t, b.Take(until{t.Context(), c.Now().Add(2 * time.Hour)}, class))
+		assert.Equal(t, sellerhttp.Exhausted, failure.Kind)
+		assert.True(t, failure.Fault().SellerFails())
 		assert.Empty(t, c.slept)
 	}
 }
 
-// instants are those in the budget's file.
+// instants returns those in the rate limiter's file.
 func instants(t *testing.T, path string) []time.Time {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -150,7 +150,7 @@ func instants(t *testing.T, path string) []time.Time {
 
 func TestReadsWaitTheirTurnInsideTheDeadline(t *testing.T) {
 	c := newClock()
-	b := newBudget(t, c, sellerhttp.Limits{Minute: 20})
+	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 20})
 	full(t, b, sellerhttp.Read, 16)
 	start := c.Now()
 	require.NoError(t, b.Take(until{t.Context(), start.Add(2 * time.Minute)}, sellerhttp.Read))
@@ -159,40 +159,40 @@ func TestReadsWaitTheirTurnInsideTheDeadline(t *testing.T) {
 
 func TestWhatComesTooLateSaysWhen(t *testing.T) {
 	c := newClock()
-	b := newBudget(t, c, sellerhttp.Limits{Hour: 10})
+	b := newRateLimiter(t, c, sellerhttp.Limits{Hour: 10})
 	full(t, b, sellerhttp.Read, 8)
 	start := c.Now()
-	trouble := requireTrouble(t, b.Take(until{t.Context(), start.Add(time.Minute)}, sellerhttp.Read))
-	assert.Equal(t, sellerhttp.Exhausted, trouble.Kind)
-	assert.False(t, trouble.Sent)
-	assert.Equal(t, start.Add(time.Hour+time.Second), trouble.When)
-	assert.Contains(t, trouble.Text, "10 calls a hour")
-	assert.Contains(t, trouble.Text, "2026-07-12T11:00:01Z")
-	assert.True(t, trouble.Fault().Retry)
+	failure := requireError(t, b.Take(until{t.Context(), start.Add(time.Minute)}, sellerhttp.Read))
+	assert.Equal(t, sellerhttp.Exhausted, failure.Kind)
+	assert.False(t, failure.Sent)
+	assert.Equal(t, start.Add(time.Hour+time.Second), failure.When)
+	assert.Contains(t, failure.Text, "10 calls a hour")
+	assert.Contains(t, failure.Text, "2026-07-12T11:00:01Z")
+	assert.True(t, failure.Fault().Retry)
 	assert.Empty(t, c.slept, "there is no use in waiting")
 }
 
 func TestPurchasesGoFirst(t *testing.T) {
 	c := newClock()
-	b := newBudget(t, c, sellerhttp.Limits{Minute: 20, Hour: 700, Day: 8000})
+	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 20, Hour: 700, Day: 8000})
 	full(t, b, sellerhttp.Read, 16)
-	requireTrouble(t, b.Take(until{t.Context(), c.Now().Add(time.Second)}, sellerhttp.Read))
+	requireError(t, b.Take(until{t.Context(), c.Now().Add(time.Second)}, sellerhttp.Read))
 	full(t, b, sellerhttp.Purchase, 4)
-	trouble := requireTrouble(t, b.Take(t.Context(), sellerhttp.Purchase))
-	assert.Equal(t, sellerhttp.Exhausted, trouble.Kind, "a purchase does not wait a minute under its locks")
+	failure := requireError(t, b.Take(t.Context(), sellerhttp.Purchase))
+	assert.Equal(t, sellerhttp.Exhausted, failure.Kind, "a purchase does not wait a minute under its locks")
 	assert.Empty(t, c.slept)
 }
 
 func TestNoLimitKeepsNoFile(t *testing.T) {
 	c := newClock()
-	b := newBudget(t, c, sellerhttp.Limits{})
+	b := newRateLimiter(t, c, sellerhttp.Limits{})
 	full(t, b, sellerhttp.Read, 1000)
 	assert.NoFileExists(t, b.Path)
 }
 
 func TestSmallLimits(t *testing.T) {
 	c := newClock()
-	b := newBudget(t, c, sellerhttp.Limits{Minute: 1})
+	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 1})
 	full(t, b, sellerhttp.Read, 1)
 	require.NoError(t, b.Take(t.Context(), sellerhttp.Read))
 	assert.Equal(t, 61*time.Second, c.total())
@@ -200,7 +200,7 @@ func TestSmallLimits(t *testing.T) {
 
 func TestTheFileStaysSmall(t *testing.T) {
 	c := newClock()
-	b := newBudget(t, c, sellerhttp.Limits{Minute: 10})
+	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 10})
 	for range 3000 {
 		require.NoError(t, b.Take(t.Context(), sellerhttp.Once))
 	}
@@ -211,7 +211,7 @@ func TestTheFileStaysSmall(t *testing.T) {
 
 func TestAClockThatWentBackLocksNobodyOut(t *testing.T) {
 	c := newClock()
-	b := newBudget(t, c, sellerhttp.Limits{Minute: 5})
+	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 5})
 	c.at = c.at.AddDate(50, 0, 0) // a wrong clock at boot
 	full(t, b, sellerhttp.Purchase, 5)
 	c.at = c.at.AddDate(-50, 0, 0)
@@ -233,10 +233,10 @@ func TestWhatIsNotOursIsReplacedWithAWarning(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClock()
-			b := newBudget(t, c, sellerhttp.Limits{Minute: 5})
+			b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 5})
 			require.NoError(t, prepare(b.Path))
 			full(t, b, sellerhttp.Purchase, 5)
-			requireTrouble(t, b.Take(until{t.Context(), c.Now().Add(time.Second)}, sellerhttp.Purchase))
+			requireError(t, b.Take(until{t.Context(), c.Now().Add(time.Second)}, sellerhttp.Purchase))
 			info, err := os.Lstat(b.Path)
 			require.NoError(t, err)
 			assert.Equal(t, os.FileMode(0o600), info.Mode())
@@ -252,7 +252,7 @@ func TestWhatIsNotOursIsReplacedWithAWarning(t *testing.T) {
 
 func TestAFolderThatCannotBeWrittenIsWarnedOfOnce(t *testing.T) {
 	c := newClock()
-	b := newBudget(t, c, sellerhttp.Limits{Minute: 2})
+	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 2})
 	b.Path = filepath.Join(filepath.Dir(b.Path), "missing", "calls")
 	full(t, b, sellerhttp.Read, 10)
 	assert.Equal(t, 1, strings.Count(strings.Join(b.Log.Tail(100), "\n"), "calls to the seller are not counted"))
@@ -260,7 +260,7 @@ func TestAFolderThatCannotBeWrittenIsWarnedOfOnce(t *testing.T) {
 
 func TestInstantsSurviveTheProcess(t *testing.T) {
 	c := newClock()
-	b := newBudget(t, c, sellerhttp.Limits{Minute: 5})
+	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 5})
 	full(t, b, sellerhttp.Purchase, 3)
 	counted := instants(t, b.Path)
 	require.Len(t, counted, 3)

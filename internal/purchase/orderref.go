@@ -17,17 +17,17 @@ import (
 // maxProbed is how many orders that a list lacks are asked for by themselves before the list is believed.
 const maxProbed = 3
 
-// settleOrder finds an order by our mark on it (rules BUY-4), also where no intent is left. Where the seller's list shows
-// no marks an order of the intent's time for the same name is taken for it.
-func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent, open bool, shelf seller.OrderSnapshot) (int64, error) {
+// reconcileOrder finds an order by our order reference on it (rules BUY-4), also where no intent is left. Where the
+// seller's list shows no marks an order of the intent's time for the same name is taken for it.
+func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent, open bool, snapshot seller.OrderSnapshot) (int64, error) {
 	taken, _, err := j.Claims(ctx, Intent{})
 	if err != nil {
 		return 0, err
 	}
-	found := j.markedOrders(p, open, shelf, taken)
+	found := j.referencedOrders(p, open, snapshot, taken)
 	why := "carries the item's mark " + p.OrderRef
 	if len(found) == 0 && open {
-		found = j.namedOrders(p, in, shelf, taken)
+		found = j.namedOrders(p, in, snapshot, taken)
 		why = "is the only order for " + p.Request.CSR.CommonName + " since " + in.Time.Format(time.RFC3339) + " that nothing else claims"
 	}
 	switch {
@@ -46,14 +46,14 @@ func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent
 	if err := j.early(in); err != nil {
 		return 0, err
 	}
-	if err := j.completeList(ctx, in, shelf, taken); err != nil {
+	if err := j.completeList(ctx, in, snapshot, taken); err != nil {
 		return 0, err
 	}
 	return 0, j.buyAgain(ctx, in)
 }
 
-// awaitOrder is an order that the seller took and does not show: it is never made again by a program. One that does not show up
-// in a day is for an administrator.
+// awaitOrder handles an order that the seller took and does not show: it is never made again by a program. One that does
+// not show up in a day is for an administrator.
 func (j *Buyer) awaitOrder(ctx context.Context, in Intent) error {
 	if j.Now().Sub(in.Time) < FreshCertificate {
 		return fault.Errorf(fault.Waiting, itemparam.Intent, "%s took the order of %s and does not show it yet; nothing more is ordered", j.Info.Title, in.Time.Format(time.RFC3339)).Retryable()
@@ -71,10 +71,10 @@ func recordIDs(records []seller.OrderSummary) []int64 {
 	return ids
 }
 
-// markedOrders are the orders with the item's mark that no other item holds. Where nothing was asked for, one that is older
-// than the item is another item's: their numbers begin anew with a new database.
-func (j *Buyer) markedOrders(p seller.Purchase, open bool, shelf seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
-	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r seller.OrderSummary) bool {
+// referencedOrders returns the orders with the item's order reference that no other item holds. Where nothing was asked
+// for, one that is older than the item is another item's: their numbers begin anew with a new database.
+func (j *Buyer) referencedOrders(p seller.Purchase, open bool, snapshot seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
+	return slices.DeleteFunc(slices.Clone(snapshot.Records), func(r seller.OrderSummary) bool {
 		owner := taken[r.ID]
 		if slices.Contains(p.Released, r.ID) { // not this item's, by the administrator's word
 			return true
@@ -90,11 +90,11 @@ func (j *Buyer) markedOrders(p seller.Purchase, open bool, shelf seller.OrderSna
 	})
 }
 
-// namedOrders are the orders that show no mark and can be the intent's: above its snapshot, of its day or later, for the
-// same name, of the same kind of product, nobody's.
-func (j *Buyer) namedOrders(p seller.Purchase, in Intent, shelf seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
+// namedOrders returns the orders that show no mark and can be the intent's: above its snapshot, of its day or later, for
+// the same name, of the same kind of product, nobody's.
+func (j *Buyer) namedOrders(p seller.Purchase, in Intent, snapshot seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
 	day := cabforum.DateOf(in.Time).AddDays(-1) // a seller's bare date has no zone (rules TIME-2)
-	return slices.DeleteFunc(slices.Clone(shelf.Records), func(r seller.OrderSummary) bool {
+	return slices.DeleteFunc(slices.Clone(snapshot.Records), func(r seller.OrderSummary) bool {
 		owner := taken[r.ID]
 		return r.OrderRef != "" || slices.Contains(p.Released, r.ID) || r.ID <= in.Snapshot || owner != 0 && owner != j.Item.Item || !sameName(r.Host, p.Request.CSR.CommonName) ||
 			!r.Created.IsZero() && r.Created.Before(day) || r.Months > 0 && in.months() > 0 && r.Months != in.months() || !j.sameClass(r.Type, in.Product)
@@ -137,27 +137,28 @@ func (j *Buyer) adoptOrder(ctx context.Context, p seller.Purchase, in Intent, op
 	return j.adopt(ctx, p.Kind, r.ID, why)
 }
 
-// foreignKey reports whether an order carries the CSR of another key than the intent or, without an intent, the item (rules BUY-9):
-// another item's order for the same name, or that of an earlier client whose item had the same number in another database.
+// foreignKey reports whether an order carries the CSR of another key than the intent or, without an intent, the item (rules
+// BUY-9): another item's order for the same name, or that of an earlier client whose item had the same number in another
+// database.
 func (j *Buyer) foreignKey(ctx context.Context, in Intent, open bool, r seller.OrderSummary) (bool, error) {
 	want := j.own().key
-	if open && (in.Key != "" || r.OrderRef != "") { // the client may have changed its CSR since; an old intent does not tell
+	if open && (in.Key != "" || r.OrderRef != "") { // the client may have changed its CSR since; an old intent does not say
 		want = in.Key
 	}
 	if want == "" {
 		return false, nil
 	}
-	report, err := j.Seller.OrderStatus(ctx, r.ID)
+	status, err := j.Seller.OrderStatus(ctx, r.ID)
 	if err != nil {
 		return false, err
 	}
-	shown := shownBy(report).key
+	shown := shownBy(status).key
 	return shown != "" && shown != want, nil
 }
 
 // completeList makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist
 // is cut, by a filter that somebody set for the account (docs/reference/ispmanager.md §1.4), and proves nothing.
-func (j *Buyer) completeList(ctx context.Context, in Intent, shelf seller.OrderSnapshot, taken map[int64]int64) error {
+func (j *Buyer) completeList(ctx context.Context, in Intent, snapshot seller.OrderSnapshot, taken map[int64]int64) error {
 	known := []int64{}
 	for id := range taken {
 		known = append(known, id)
@@ -167,7 +168,7 @@ func (j *Buyer) completeList(ctx context.Context, in Intent, shelf seller.OrderS
 	}
 	slices.Sort(known)
 	slices.Reverse(known)
-	listed := recordIDs(shelf.Records)
+	listed := recordIDs(snapshot.Records)
 	probed := 0
 	for _, id := range known {
 		if probed == maxProbed {
@@ -177,7 +178,7 @@ func (j *Buyer) completeList(ctx context.Context, in Intent, shelf seller.OrderS
 			continue
 		}
 		probed++
-		report, err := j.Seller.OrderStatus(ctx, id)
+		status, err := j.Seller.OrderStatus(ctx, id)
 		if failure := fault.From(err); failure != nil && !failure.Retry {
 			return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 				"the order of %s for item %d had no answer, and whether the list at %s is whole cannot be told, which lacks id %d (%w): look in the account there, then run --command resolve --item %d --none, or --id ID",
@@ -185,7 +186,7 @@ func (j *Buyer) completeList(ctx context.Context, in Intent, shelf seller.OrderS
 		} else if err != nil {
 			return err
 		}
-		if !report.State.Ended() {
+		if !status.State.Ended() {
 			return fault.Errorf(fault.Unclear, itemparam.Intent,
 				"the list of certificates at %s lacks id %d, which is there: a filter is set for the account; remove it or use a user of its own, nothing is bought before",
 				j.Info.Title, id).Retryable()

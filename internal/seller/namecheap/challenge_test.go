@@ -31,9 +31,9 @@ func TestProofsAsksForTheSameMethodAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, drops, says(edited("_ABC.example.com", "")))
-			proofs, err := s.Challenges(t.Context(), 7, tc.request)
+			challenges, err := s.Challenges(t.Context(), 7, tc.request)
 			require.NoError(t, err)
-			assert.Len(t, proofs, len(tc.request.AllNames()))
+			assert.Len(t, challenges, len(tc.request.AllNames()))
 			tc.form.Set("Command", "namecheap.ssl.editDCVMethod")
 			tc.form.Set("CertificateID", "7")
 			assert.Equal(t, []url.Values{tc.form, tc.form}, s.sent(), "a lost answer is asked for again")
@@ -61,19 +61,19 @@ func TestProofsReadsTheBareBlock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, says(edited(tc.host, "")))
-			proofs, err := s.Challenges(t.Context(), 7, tc.request)
+			challenges, err := s.Challenges(t.Context(), 7, tc.request)
 			require.NoError(t, err)
-			assert.Equal(t, tc.want, proofs)
+			assert.Equal(t, tc.want, challenges)
 		})
 	}
 	t.Run("file", func(t *testing.T) {
 		s := newStage(t, says(edited("", "")))
-		proofs, err := s.Challenges(t.Context(), 7, request(t, "san_certificate", "auth_http", "", "example.com", "example.net"))
+		challenges, err := s.Challenges(t.Context(), 7, request(t, "san_certificate", "auth_http", "", "example.com", "example.net"))
 		require.NoError(t, err)
 		assert.Equal(t, []seller.Challenge{
 			{Domain: "example.com", Method: seller.MethodFile, URL: "http://example.com/.well-known/pki-validation/ABC.txt", Body: "SHA ssl.com 59a7"},
 			{Domain: "example.net", Method: seller.MethodFile, URL: "http://example.net/.well-known/pki-validation/ABC.txt", Body: "SHA ssl.com 59a7"},
-		}, proofs)
+		}, challenges)
 	})
 }
 
@@ -87,14 +87,14 @@ func TestANameThatWasNotSetIsAFault(t *testing.T) {
 
 func TestProofByEmailNeedsNoRequest(t *testing.T) {
 	s := newStage(t, says(""))
-	proofs, err := s.Challenges(t.Context(), 7, request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com"))
+	challenges, err := s.Challenges(t.Context(), 7, request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com"))
 	require.NoError(t, err)
-	assert.Equal(t, []seller.Challenge{{Domain: "example.com", Method: seller.MethodEmail, Email: "admin@example.com"}}, proofs)
+	assert.Equal(t, []seller.Challenge{{Domain: "example.com", Method: seller.MethodEmail, Email: "admin@example.com"}}, challenges)
 	assert.Empty(t, s.asked)
 }
 
-// What cannot be the name of a record or a file is not published: the client, who copies it, would publish something else. An
-// accepted activation stays accepted, and the values are asked for again.
+// What cannot be the name of a record or a file is not published: the client, who copies it, would publish something else.
+// An accepted activation stays accepted, and the values are asked for again.
 func TestValuesThatCannotBePublishedAreLeftOut(t *testing.T) {
 	dns := request(t, "standard_ssl", "auth_dnstxt", "", "example.com")
 	file := request(t, "standard_ssl", "auth_http", "", "example.com")
@@ -136,9 +136,9 @@ func TestValuesThatCannotBePublishedAreLeftOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, says(ok(`<SSLActivateResult ID="7" IsSuccess="true">`+tc.block+`</SSLActivateResult>`)))
-			proofs, err := s.Activate(t.Context(), 7, tc.request)
+			challenges, err := s.Activate(t.Context(), 7, tc.request)
 			require.NoError(t, err)
-			assert.Empty(t, proofs)
+			assert.Empty(t, challenges)
 			assert.Contains(t, strings.Join(s.log.Tail(100), "\n"), "gives the certificate 7 "+tc.named)
 
 			s = newStage(t, says(ok(`<SSLEditDCVMethodResult ID="7" IsSuccess="true">`+tc.block+`</SSLEditDCVMethodResult>`)))
@@ -152,7 +152,7 @@ func TestAValueThatCannotBePublishedTakesNoOtherWithIt(t *testing.T) {
 	s := newStage(t, says(ok(`<SSLActivateResult ID="7" IsSuccess="true"><DNSDCValidation ValueAvailable="true">`+
 		`<DNS domain="example.com"><HostName>_a example.com</HostName><Target>b.ca.example</Target></DNS>`+
 		`<DNS domain="BÜCHER.example"><HostName>_a.xn--bcher-kva.example.</HostName><Target>b.ca.example</Target></DNS></DNSDCValidation></SSLActivateResult>`)))
-	proofs, err := s.Activate(t.Context(), 7, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "xn--bcher-kva.example"))
+	challenges, err := s.Activate(t.Context(), 7, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "xn--bcher-kva.example"))
 	require.NoError(t, err)
-	assert.Equal(t, []seller.Challenge{{Domain: "xn--bcher-kva.example", Method: seller.MethodDNS, Host: "_a.xn--bcher-kva.example.", Record: "CNAME", Target: "b.ca.example"}}, proofs)
+	assert.Equal(t, []seller.Challenge{{Domain: "xn--bcher-kva.example", Method: seller.MethodDNS, Host: "_a.xn--bcher-kva.example.", Record: "CNAME", Target: "b.ca.example"}}, challenges)
 }

@@ -44,9 +44,9 @@ func TestProofTextIsOneLinePerRecordOrURLThenContent(t *testing.T) {
 		return seller.Challenge{Domain: domain, Method: seller.MethodFile, URL: "http://" + domain + "/.well-known/pki-validation/A.txt", Body: "HASH ca.example T"}
 	}
 	for _, c := range []struct {
-		rule   string
-		proofs []seller.Challenge
-		want   string
+		rule       string
+		challenges []seller.Challenge
+		want       string
 	}{
 		{"nothing to prove", nil, ""},
 		{"e-mail: the approver gets the letter", []seller.Challenge{{Domain: "a.com", Method: seller.MethodEmail, Email: "admin@a.com"}}, ""},
@@ -61,7 +61,7 @@ func TestProofTextIsOneLinePerRecordOrURLThenContent(t *testing.T) {
 			"_a.a.com CNAME x _b.a.com CNAME y"},
 		{"a seller that has not said yet what to publish", []seller.Challenge{{Domain: "a.com", Method: seller.MethodDNS, Record: "CNAME"}, {Domain: "a.com", Method: seller.MethodFile}}, ""},
 	} {
-		t.Run(c.rule, func(t *testing.T) { assert.Equal(t, c.want, seller.ChallengeText(c.proofs)) })
+		t.Run(c.rule, func(t *testing.T) { assert.Equal(t, c.want, seller.ChallengeText(c.challenges)) })
 	}
 }
 

@@ -13,10 +13,10 @@ import (
 // maxTerm is the longest SearchTerm, in characters (docs/reference/namecheap.md §3.4).
 const maxTerm = 70
 
-// FindReissues lists the ids that may be a reissue of the certificate, ascending: newer ones for the common name that the CA
-// works on or that are issued (ssl.getList, docs/reference/namecheap.md §3.4). Where the certificate's row tells the CA's
-// order, which a reissue keeps (docs/reference/namecheap.md §3.3), certificates of another order are left out, except those
-// of another product: a reissue of what was bought of Sectigo comes from SSL.com, in an order of its own
+// FindReissues lists the ids that may be a reissue of the certificate, ascending: newer ones for the common name that the
+// CA works on or that are issued (ssl.getList, docs/reference/namecheap.md §3.4). Where the certificate's row tells the
+// CA's order, which a reissue keeps (docs/reference/namecheap.md §3.3), certificates of another order are left out, except
+// those of another product: a reissue of what was bought of Sectigo comes from SSL.com, in an order of its own
 // (docs/reference/namecheap.md §4). Whose key they are for tells Report. A list that cannot be read to its end is a fault:
 // what is missing on it would be asked for a second time.
 func (c *Client) FindReissues(ctx context.Context, id int64, commonName string) ([]int64, error) {
@@ -49,8 +49,8 @@ func (c *Client) FindReissues(ctx context.Context, id int64, commonName string) 
 	return found, nil
 }
 
-// rowsAbout are all rows that concern the certificate and the name. What a SearchTerm is held against is not documented: a
-// search that shows neither the certificate nor its name proves nothing, and the whole list is read.
+// rowsAbout returns all rows that concern the certificate and the name. What a SearchTerm is held against is not
+// documented: a search that shows neither the certificate nor its name proves nothing, and the whole list is read.
 func (c *Client) rowsAbout(ctx context.Context, id int64, name string) ([]row, error) {
 	if searchable(name) {
 		rows, err := c.list(ctx, listing{kind: "ALL", term: name})
@@ -65,8 +65,8 @@ func (c *Client) rowsAbout(ctx context.Context, id int64, name string) ([]row, e
 	return c.list(ctx, listing{kind: "ALL"})
 }
 
-// searchable tells whether a search finds the name as it is written: not where `*` may be a pattern, and not where the list
-// may have an internationalised name in its own script.
+// searchable reports whether a search finds the name as it is written: not where `*` may be a pattern, and not where the
+// list may have an internationalised name in its own script.
 func searchable(name string) bool {
 	if len(name) > maxTerm || strings.HasPrefix(name, "xn--") || strings.Contains(name, ".xn--") {
 		return false
@@ -85,7 +85,7 @@ func sameHost(host, name string) bool {
 	return err == nil && ascii == name
 }
 
-// rowOf is the row of the id, an empty one where the list does not have it.
+// rowOf returns the row of the id, an empty one where the list does not have it.
 func rowOf(rows []row, id int64) row {
 	for _, r := range rows {
 		if r.ID == id {
@@ -95,7 +95,8 @@ func rowOf(rows []row, id int64) row {
 	return row{}
 }
 
-// otherOrder tells whether another certificate of the same product comes from another order at the CA, as far as both rows show it.
+// otherOrder reports whether another certificate of the same product comes from another order at the CA, as far as both
+// rows show it.
 func (r row) otherOrder(other row) bool {
 	if r.provider == "" || other.provider == "" || r.provider == other.provider {
 		return false

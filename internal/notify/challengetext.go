@@ -7,53 +7,53 @@ import (
 	"pmssl/internal/seller"
 )
 
-// readProofs takes apart what is stored on the item for the client (rules PARAM-11): for DNS one line `host CNAME target`
-// per name, for files a URL and then its content, for e-mail addresses separated by commas. What does not have that
+// readChallenges takes apart what is stored on the item for the client (rules PARAM-11): for DNS one line `host CNAME
+// target` per name, for files a URL and then its content, for e-mail addresses separated by commas. What does not have that
 // form is told as it stands: the client can make more of it than of nothing.
-func readProofs(method seller.Method, text string) []seller.Challenge {
-	text, _ = head(text, maxProofs*(maxValue+maxContent))
+func readChallenges(method seller.Method, text string) []seller.Challenge {
+	text, _ = head(text, maxChallenges*(maxValue+maxContent))
 	switch method {
 	case seller.MethodDNS:
 		return readRecords(text)
 	case seller.MethodFile:
 		return readFiles(text)
 	}
-	var proofs []seller.Challenge
+	var challenges []seller.Challenge
 	for address := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
-		proofs = append(proofs, seller.Challenge{Method: seller.MethodEmail, Email: address})
+		challenges = append(challenges, seller.Challenge{Method: seller.MethodEmail, Email: address})
 	}
-	return proofs
+	return challenges
 }
 
 func readRecords(text string) []seller.Challenge {
-	var proofs []seller.Challenge
+	var challenges []seller.Challenge
 	for line := range strings.Lines(text) {
 		p := seller.Challenge{Method: seller.MethodDNS, Target: strings.TrimSpace(line)}
 		// A TXT value may hold blanks: only the first two words are something else.
 		if words := strings.Fields(line); len(words) >= 3 {
 			p.Host, p.Record, p.Target = words[0], words[1], strings.Join(words[2:], " ")
 		}
-		proofs = append(proofs, p)
+		challenges = append(challenges, p)
 	}
-	return proofs
+	return challenges
 }
 
 // readFiles begins a new file at each line that is a web address: no authority writes one into the file itself.
 func readFiles(text string) []seller.Challenge {
-	var proofs []seller.Challenge
+	var challenges []seller.Challenge
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		switch {
 		case strings.HasPrefix(line, "http://"), strings.HasPrefix(line, "https://"):
-			proofs = append(proofs, seller.Challenge{Method: seller.MethodFile, URL: line})
+			challenges = append(challenges, seller.Challenge{Method: seller.MethodFile, URL: line})
 			continue
-		case len(proofs) == 0 && strings.TrimSpace(line) == "":
+		case len(challenges) == 0 && strings.TrimSpace(line) == "":
 			continue
-		case len(proofs) == 0:
-			proofs = append(proofs, seller.Challenge{Method: seller.MethodFile})
+		case len(challenges) == 0:
+			challenges = append(challenges, seller.Challenge{Method: seller.MethodFile})
 		}
-		last := &proofs[len(proofs)-1]
+		last := &challenges[len(challenges)-1]
 		last.Body += line + "\n"
 	}
-	return proofs
+	return challenges
 }

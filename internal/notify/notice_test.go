@@ -44,8 +44,8 @@ func (c *counting) Read(into []byte) (int, error) {
 	return len(into), nil
 }
 
-// post has neither a sendmail program nor an SMTP server.
-func post(t testing.TB) *notify.Mailer {
+// sendMail has neither a sendmail program nor an SMTP server.
+func sendMail(t testing.TB) *notify.Mailer {
 	log := panellog.Open(panellog.Options{Name: "letter", Root: t.TempDir(), Now: now})
 	t.Cleanup(func() { assert.NoError(t, log.Close()) })
 	return &notify.Mailer{
@@ -54,7 +54,7 @@ func post(t testing.TB) *notify.Mailer {
 	}
 }
 
-// facts are those of the documented example.
+// facts returns those of the documented example.
 func facts(kind notify.Kind, lang string) notify.NoticeData {
 	f := notify.NoticeData{
 		Kind: kind, Lang: lang, To: mailTo, ToName: "Anna Example", Item: 42,
@@ -140,7 +140,7 @@ func TestLettersAreTheseMessages(t *testing.T) {
 			name := string(kind) + "." + lang
 			t.Run(name, func(t *testing.T) {
 				program := fakeSendmail(t, "exit 0")
-				p := post(t)
+				p := sendMail(t)
 				p.Sendmail = []string{program.path}
 				require.NoError(t, p.Send(t.Context(), facts(kind, lang)))
 				golden(t, name+".eml", program.stdin(t))
@@ -182,7 +182,7 @@ func TestLettersSayThis(t *testing.T) {
 			t.Run(name+"."+lang, func(t *testing.T) {
 				f := facts(notify.KindExpires, lang)
 				change(&f)
-				got := compose(t, post(t), f)
+				got := compose(t, sendMail(t), f)
 				golden(t, name+"."+lang+".txt", "Subject: "+got.subject+"\n\n"+got.body)
 			})
 		}
@@ -194,7 +194,7 @@ func TestLettersSayThis(t *testing.T) {
 func TestLettersBeginWithTheCertificate(t *testing.T) {
 	for _, kind := range []notify.Kind{notify.KindExpires, notify.KindProve, notify.KindWaiting} {
 		for lang, todo := range map[string]string{"en": "What you need to do", "ru": "Что нужно сделать", "es": "Qué debe hacer"} {
-			got := compose(t, post(t), facts(kind, lang))
+			got := compose(t, sendMail(t), facts(kind, lang))
 			assert.Contains(t, got.subject, "example.com")
 			last := -1
 			for _, piece := range []string{
@@ -214,7 +214,7 @@ func TestLettersBeginWithTheCertificate(t *testing.T) {
 func TestValuesStandOnLinesOfTheirOwn(t *testing.T) {
 	for _, lang := range []string{"en", "ru", "es"} {
 		f := facts(notify.KindProve, lang)
-		lines := strings.Split(compose(t, post(t), f).body, "\n")
+		lines := strings.Split(compose(t, sendMail(t), f).body, "\n")
 		var values []string
 		for _, line := range lines {
 			if _, value, found := strings.Cut(line, ":  "); found {
@@ -224,14 +224,14 @@ func TestValuesStandOnLinesOfTheirOwn(t *testing.T) {
 		assert.Subset(t, values, []string{"_0A1B2C.example.com", "CNAME", "d3adbeef.0a1b2c.sectigo.example", "_0A1B2C.mail.example.com"}, lang)
 
 		f.Proofs = files()
-		lines = strings.Split(compose(t, post(t), f).body, "\n")
+		lines = strings.Split(compose(t, sendMail(t), f).body, "\n")
 		assert.Subset(t, lines, []string{"http://example.com/.well-known/pki-validation/0A1B2C.txt", "3F9A0C", "sectigo.example", "0123456789"},
 			"%s: a file's content has no blanks in front, it is copied as it stands", lang)
 	}
 }
 
 func TestNamesThatShareARecordAreToldItOnce(t *testing.T) {
-	got := compose(t, post(t), facts(notify.KindProve, "en"))
+	got := compose(t, sendMail(t), facts(notify.KindProve, "en"))
 	assert.Equal(t, 1, strings.Count(got.body, "Name:   _0A1B2C.example.com\n"))
 }
 
@@ -239,9 +239,9 @@ func TestNamesThatShareARecordAreToldItOnce(t *testing.T) {
 // own answer.
 func TestStoredProofsAreToldLikeFreshOnes(t *testing.T) {
 	for name, c := range map[string]struct {
-		method seller.Method
-		proofs []seller.Challenge
-		text   string
+		method     seller.Method
+		challenges []seller.Challenge
+		text       string
 	}{
 		"DNS":            {seller.MethodDNS, records(), seller.ChallengeText(records())},
 		"file":           {seller.MethodFile, files(), seller.ChallengeText(files())},
@@ -254,18 +254,18 @@ func TestStoredProofsAreToldLikeFreshOnes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fresh, stored := facts(notify.KindWaiting, "en"), facts(notify.KindWaiting, "en")
-			fresh.Method, fresh.Proofs = c.method, c.proofs
+			fresh.Method, fresh.Proofs = c.method, c.challenges
 			stored.Method, stored.Proofs, stored.ProofText = c.method, nil, c.text
-			assert.Equal(t, compose(t, post(t), fresh).body, compose(t, post(t), stored).body)
-			for _, p := range c.proofs {
-				assert.Contains(t, compose(t, post(t), stored).body, p.Target+p.URL+p.Email)
+			assert.Equal(t, compose(t, sendMail(t), fresh).body, compose(t, sendMail(t), stored).body)
+			for _, p := range c.challenges {
+				assert.Contains(t, compose(t, sendMail(t), stored).body, p.Target+p.URL+p.Email)
 			}
 		})
 	}
 }
 
 func TestHeaderIsThis(t *testing.T) {
-	m, err := post(t).Compose(facts(notify.KindProve, "es-MX"))
+	m, err := sendMail(t).Compose(facts(notify.KindProve, "es-MX"))
 	require.NoError(t, err)
 	assert.Equal(t, "noreply@hosting.example", m.From)
 	assert.Equal(t, mailTo, m.To)
@@ -286,7 +286,7 @@ func TestHeaderIsThis(t *testing.T) {
 }
 
 func TestEachLetterHasItsOwnMessageID(t *testing.T) {
-	p := post(t)
+	p := sendMail(t)
 	one, two := compose(t, p, facts(notify.KindProve, "en")), compose(t, p, facts(notify.KindProve, "en"))
 	assert.NotEqual(t, one.header.Get("Message-Id"), two.header.Get("Message-Id"))
 
@@ -299,7 +299,7 @@ func TestEachLetterHasItsOwnMessageID(t *testing.T) {
 func TestInternationalisedNamesAreShownInBothForms(t *testing.T) {
 	f := facts(notify.KindExpires, "ru")
 	f.Domain, f.SANs = "xn--e1afmkfd.xn--p1ai", []string{"*.xn--e1afmkfd.xn--p1ai", "xn--zzzzzz.example", "plain.example"}
-	got := compose(t, post(t), f)
+	got := compose(t, sendMail(t), f)
 	assert.Contains(t, got.subject, "пример.рф (xn--e1afmkfd.xn--p1ai)")
 	assert.Contains(t, got.body, " пример.рф (xn--e1afmkfd.xn--p1ai)\n")
 	assert.Contains(t, got.body, " *.пример.рф (*.xn--e1afmkfd.xn--p1ai)\n")
@@ -322,7 +322,7 @@ func TestLettersThatNobodyCouldUnderstandAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := facts(notify.KindExpires, "en")
 			c.change(&f)
-			err := post(t).Send(t.Context(), f)
+			err := sendMail(t).Send(t.Context(), f)
 			failure := fault.From(err)
 			require.NotNil(t, failure)
 			assert.Equal(t, c.kind, failure.Type)

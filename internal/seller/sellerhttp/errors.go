@@ -29,7 +29,7 @@ const (
 	Foreign                     // what answered is not the seller: a redirect, another status, HTML, another document
 	Unreadable                  // character set, DTD, depth, broken XML
 	TooLarge                    // more than MaxBody
-	Exhausted                   // our own budget of calls; nothing was sent
+	Exhausted                   // the module's own limit of calls; nothing was sent
 	Ended                       // the run was told to end while it waited for the seller
 	Withheld                    // a dry run does not send what may change something
 )
@@ -52,7 +52,7 @@ func (k Kind) outage() bool {
 	return false
 }
 
-// attempts is how often a read is sent that fails in this way.
+// attempts returns how often a read is sent that fails in this way.
 func (k Kind) attempts() int {
 	switch {
 	case !k.repeatable():
@@ -70,7 +70,7 @@ type Error struct {
 	Kind   Kind
 	Seller string // name for people
 	Call   string // the seller's name of the command
-	Status int    // HTTP status, 0 where none came
+	Status int    // HTTP status, 0 if none came
 	Text   string // what happened, without secrets
 	// Elsewhere is the host to which a redirect (HTTP 3xx) points, with its port; nobody went there.
 	Elsewhere string
@@ -88,14 +88,14 @@ func (t *Error) Error() string {
 	return t.Seller + " (" + t.Call + "): " + t.Text
 }
 
-// Withheld reports whether a dry run came to a call that may change something: it was not sent, and everything before it was in
-// order.
+// Withheld reports whether a dry run came to a call that may change something: it was not sent, and everything before it
+// was in order.
 func (t *Error) Withheld() bool { return t.Kind == Withheld }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (t *Error) Unwrap() error { return t.Err }
 
-// Fault is the trouble in the words of the product's edge.
+// Fault returns the trouble in the words of the product's edge.
 func (t *Error) Fault() *fault.Error {
 	f := &fault.Error{Type: fault.Client, Object: t.Call, Message: t.Error(), Retry: t.Kind.repeatable(), Outage: t.Kind.outage(), Err: t}
 	switch t.Kind {
@@ -113,7 +113,7 @@ func (t *Error) Fault() *fault.Error {
 	return f
 }
 
-// ended returns the trouble of a run that was told to end; nil where that is not why ctx, the caller's, is over. Its end
+// ended returns the trouble of a run that was told to end; nil if that is not why ctx, the caller's, is over. Its end
 // comes first: what net/http reports then is the context's cause, whatever that is, or the connection that was closed.
 func ended(ctx context.Context, err error, sent bool) *Error {
 	if !errors.Is(ctx.Err(), context.Canceled) {
@@ -158,7 +158,7 @@ func (c Config) broken(err error, sent bool) *Error {
 	return t
 }
 
-// nameFailure says why a name could not be looked up.
+// nameFailure returns why a name could not be looked up.
 func nameFailure(err *net.DNSError, host string) string {
 	server := ""
 	if err.Server != "" {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// DisplayName is a domain name as people recognise it: an internationalised one in its own script, with the A-labels behind it
-// in brackets, because those are what certificates and DNS zones carry. Every other text comes back as it is.
+// DisplayName returns a domain name as people recognise it: an internationalised one in its own script, with the A-labels
+// behind it in brackets, because those are what certificates and DNS zones carry. Every other text comes back as it is.
 func DisplayName(ascii string) string {
 	base, wildcard := strings.CutPrefix(ascii, "*.")
 	unicode, err := idna.Lookup.ToUnicode(base)

@@ -50,17 +50,17 @@ func TestWhereAnOrderStands(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", tc.status, tc.row)), "certificate.edit": sheetOf(tc.sheet)})
-			report, err := r.OrderStatus(t.Context(), 7)
+			status, err := r.OrderStatus(t.Context(), 7)
 			require.NoError(t, err)
-			assert.Equal(t, tc.want, report.State, report.StatusText)
-			assert.Len(t, report.PEM, tc.pem)
-			assert.Equal(t, "www.example.org", report.CommonName)
+			assert.Equal(t, tc.want, status.State, status.StatusText)
+			assert.Len(t, status.PEM, tc.pem)
+			assert.Equal(t, "www.example.org", status.CommonName)
 		})
 	}
 }
 
-// rules STORE-8: of an order that the remote calls issued it is told whether its certificate is not there or cannot be read; of
-// one that it works on neither is said.
+// rules STORE-8: of an order that the remote calls issued it is told whether its certificate is not there or cannot be
+// read; of one that it works on neither is said.
 func TestAnIssuedOrderWithoutAReadableCertificate(t *testing.T) {
 	const broken = "<crt>-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----</crt>"
 	for name, tc := range map[string]struct {
@@ -82,15 +82,15 @@ func TestAnIssuedOrderWithoutAReadableCertificate(t *testing.T) {
 				"certificate.edit":   sheetOf(tc.sheet),
 				"certificate.getcrt": missed,
 			})
-			report, err := r.OrderStatus(t.Context(), 7)
+			status, err := r.OrderStatus(t.Context(), 7)
 			require.NoError(t, err)
-			assert.Equal(t, seller.StateWaiting, report.State)
-			assert.Equal(t, tc.empty, report.Empty)
+			assert.Equal(t, seller.StateWaiting, status.State)
+			assert.Equal(t, tc.empty, status.Empty)
 			if !tc.unreadable {
-				assert.NoError(t, report.Undelivered)
+				assert.NoError(t, status.Undelivered)
 				return
 			}
-			failure := fault.From(report.Undelivered)
+			failure := fault.From(status.Undelivered)
 			assert.Equal(t, fault.Delivered, failure.Type)
 			assert.False(t, failure.Retry)
 		})
@@ -111,36 +111,36 @@ func packed(t *testing.T, pem string) []byte {
 
 func TestOrdersThatTheRemoteDoesNotKnow(t *testing.T) {
 	r := newRemote(t, map[string]reply{"certificate.edit": says(refusal("missed", "elid", "does not exist"))})
-	report, err := r.OrderStatus(t.Context(), 7)
+	status, err := r.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.Equal(t, seller.OrderStatus{ID: 7, State: seller.StateCancelled, StatusText: "deleted", SANs: -1}, report)
+	assert.Equal(t, seller.OrderStatus{ID: 7, State: seller.StateCancelled, StatusText: "deleted", SANs: -1}, status)
 	for _, answer := range []string{refusal("access", "deny", "no"), refusal("missed", "func", "no such function")} {
 		r.set("certificate.edit", says(answer))
 		_, err = r.OrderStatus(t.Context(), 7)
 		requireFault(t, err, fault.API)
 	}
 	r.set("certificate", listed(row(7, "www.example.org", 5, "")))
-	report, err = r.OrderStatus(t.Context(), 7)
+	status, err = r.OrderStatus(t.Context(), 7)
 	require.NoError(t, err, "the list alone tells")
-	assert.Equal(t, seller.StateWaiting, report.State)
+	assert.Equal(t, seller.StateWaiting, status.State)
 }
 
 // A sweep reports on many orders: the list is read once for them, and again after anything was submitted.
 func TestReportsShareTheList(t *testing.T) {
 	r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", 5, ""), row(8, "b.example.org", 5, "")), "certificate.edit": sheetOf(""),
 		"certificate.delete": says(doc("certificate.delete", `<ok/>`))})
-	report := func(id int64, want int) {
+	status := func(id int64, want int) {
 		t.Helper()
 		_, err := r.OrderStatus(t.Context(), id)
 		require.NoError(t, err)
 		assert.Equal(t, want, r.count("certificate"))
 	}
-	report(7, 1)
-	report(8, 1)
+	status(7, 1)
+	status(8, 1)
 	r.pass(time.Minute)
-	report(8, 2)
+	status(8, 2)
 	require.NoError(t, r.Cancel(t.Context(), 8))
-	report(8, 3)
+	status(8, 3)
 	_, err := r.OrderSnapshot(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, 4, r.count("certificate"), "before a purchase it is read anew")
@@ -153,16 +153,16 @@ func TestWhatAReportTells(t *testing.T) {
 		"certificate.edit": sheetOf(`<autoprolong>12</autoprolong><altname>a.example.org b.example.org</altname><csr>` + s.csr(t, pkix.Name{CommonName: "www.example.org"}) + `</csr><crt>` + s.leaf(t, "www.example.org") +
 			`</crt><auth_dnscname_name>_x.www.example.org</auth_dnscname_name><auth_dnscname_value>y.ca.example</auth_dnscname_value><auth_http_name>../x</auth_http_name><auth_http_value>v</auth_http_value>`),
 	})
-	report, err := r.OrderStatus(t.Context(), 7)
+	status, err := r.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.True(t, report.Renews)
-	assert.Equal(t, -1, report.SANs)
-	assert.Equal(t, 12, report.Months)
-	assert.Equal(t, "2026-07-12 2027-10-01", report.Issued.String()+" "+report.Expires.String())
-	assert.Contains(t, report.CSR, "BEGIN CERTIFICATE REQUEST")
-	assert.Equal(t, "Sectigo (ex Comodo) PositiveSSL", report.Type)
-	assert.Equal(t, []seller.Challenge{{Domain: "www.example.org", Method: seller.MethodDNS, Word: "auth_dnscname", Host: "_x.www.example.org", Record: "CNAME", Target: "y.ca.example"}}, report.Challenges)
-	assert.Contains(t, report.StatusText, "not publishable: auth_http: the file's name ../x")
+	assert.True(t, status.Renews)
+	assert.Equal(t, -1, status.SANs)
+	assert.Equal(t, 12, status.Months)
+	assert.Equal(t, "2026-07-12 2027-10-01", status.Issued.String()+" "+status.Expires.String())
+	assert.Contains(t, status.CSR, "BEGIN CERTIFICATE REQUEST")
+	assert.Equal(t, "Sectigo (ex Comodo) PositiveSSL", status.Type)
+	assert.Equal(t, []seller.Challenge{{Domain: "www.example.org", Method: seller.MethodDNS, Word: "auth_dnscname", Host: "_x.www.example.org", Record: "CNAME", Target: "y.ca.example"}}, status.Challenges)
+	assert.Contains(t, status.StatusText, "not publishable: auth_http: the file's name ../x")
 }
 
 // The function that gives the certificate has another name on each installation, and the file another form
@@ -182,10 +182,10 @@ func TestCertificatesThatAreDownloaded(t *testing.T) {
 			rows := doc("certificate", toolbar("certificate.edit", "certificate.getcrt")+row(7, "www.example.org", 2, "")+`<p_elems>1</p_elems>`)
 			r := newRemote(t, map[string]reply{"certificate": says(rows), "certificate.edit": sheetOf(`<CN>www.example.org</CN>`),
 				"certificate.getcrt": func(w http.ResponseWriter, _ url.Values) { _, _ = w.Write([]byte(tc.body)) }})
-			report, err := r.OrderStatus(t.Context(), 7)
+			status, err := r.OrderStatus(t.Context(), 7)
 			require.NoError(t, err)
-			assert.Len(t, report.PEM, tc.pem)
-			assert.Equal(t, tc.pem == 1, report.State == seller.StateIssued)
+			assert.Len(t, status.PEM, tc.pem)
+			assert.Equal(t, tc.pem == 1, status.State == seller.StateIssued)
 		})
 	}
 }
@@ -224,25 +224,25 @@ func TestCertificatesInAListOfFiles(t *testing.T) {
 					tc.files[form.Get("elid")](w, form)
 				},
 			})
-			report, err := r.OrderStatus(t.Context(), 7)
+			status, err := r.OrderStatus(t.Context(), 7)
 			require.NoError(t, err)
-			assert.Len(t, report.PEM, tc.pem)
+			assert.Len(t, status.PEM, tc.pem)
 			assert.Equal(t, tc.asked, asked)
 		})
 	}
 }
 
 func TestListsAreReadToTheirEnd(t *testing.T) {
-	pages := map[string]string{"1": row(1, "a.example.org", 2, marked) + row(2, "b.example.org", 5, ""), "2": row(3, "c.example.org", 4, "")}
+	pages := map[string]string{"1": row(1, "a.example.org", 2, referenced) + row(2, "b.example.org", 5, ""), "2": row(3, "c.example.org", 4, "")}
 	r := newRemote(t, map[string]reply{"certificate": func(w http.ResponseWriter, form url.Values) {
 		says(doc("certificate", pages[form.Get("p_num")]+`<p_cnt>2</p_cnt><p_elems>3</p_elems>`))(w, form)
 	}})
-	shelf, err := r.OrderSnapshot(t.Context())
+	snapshot, err := r.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	assert.EqualValues(t, 3, shelf.Highest, "deleted ones count for the highest id")
-	require.Len(t, shelf.Records, 2)
-	assert.Equal(t, "panel-42", shelf.Records[0].OrderRef)
-	assert.Equal(t, "2026-07-12", shelf.Records[0].Created.String())
+	assert.EqualValues(t, 3, snapshot.Highest, "deleted ones count for the highest id")
+	require.Len(t, snapshot.Records, 2)
+	assert.Equal(t, "panel-42", snapshot.Records[0].OrderRef)
+	assert.Equal(t, "2026-07-12", snapshot.Records[0].Created.String())
 	all, err := r.Certificates(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 3)
@@ -258,9 +258,9 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 		assert.Equal(t, name == "short", failure.Retry)
 	}
 	r.set("certificate", says(doc("certificate", row(1, "a.example.org", 2, ""))))
-	shelf, err = r.OrderSnapshot(t.Context())
+	snapshot, err = r.OrderSnapshot(t.Context())
 	require.NoError(t, err, "the same page again is the end where nothing is counted")
-	assert.Len(t, shelf.Records, 1)
+	assert.Len(t, snapshot.Records, 1)
 }
 
 func TestMarksTellPanelsApart(t *testing.T) {
@@ -275,7 +275,7 @@ func TestAnIssuedCertificateThatCannotBeFetched(t *testing.T) {
 		service string
 		offered string
 		answer  reply
-		says    string // of Undelivered, empty where it is nil
+		says    string // of Undelivered, empty if it is nil
 	}{
 		"a page":                    {"5", "certificate.getcrt", says(`<html>no</html>`), "issued, and its certificate cannot be fetched"},
 		"no right":                  {"5", "certificate.getcrt", says(refusal("access", "deny", "not for you")), "not for you"},
@@ -290,15 +290,15 @@ func TestAnIssuedCertificateThatCannotBeFetched(t *testing.T) {
 			if tc.answer != nil {
 				answers[tc.offered] = tc.answer
 			}
-			report, err := newRemote(t, answers).OrderStatus(t.Context(), 7)
+			status, err := newRemote(t, answers).OrderStatus(t.Context(), 7)
 			require.NoError(t, err)
-			assert.Equal(t, seller.StateWaiting, report.State)
+			assert.Equal(t, seller.StateWaiting, status.State)
 			if tc.says == "" {
-				assert.NoError(t, report.Undelivered)
+				assert.NoError(t, status.Undelivered)
 				return
 			}
-			require.ErrorContains(t, report.Undelivered, tc.says)
-			assert.True(t, fault.From(report.Undelivered).Retry)
+			require.ErrorContains(t, status.Undelivered, tc.says)
+			assert.True(t, fault.From(status.Undelivered).Retry)
 		})
 	}
 }

@@ -18,7 +18,7 @@ const (
 	DefaultTimeout  = time.Minute
 )
 
-// DefaultSendmail are the places of the sendmail program, which every MTA for Linux brings along (LSB 4.1, sendmail).
+// DefaultSendmail returns the places of the sendmail program, which every MTA for Linux brings along (LSB 4.1, sendmail).
 func DefaultSendmail() []string { return []string{"/usr/sbin/sendmail", "/usr/lib/sendmail"} }
 
 // Mailer sends letters. Now and Rand are required; where the other fields are empty their defaults hold.
@@ -70,7 +70,7 @@ func (p *Mailer) Send(ctx context.Context, f NoticeData) error {
 	return nil
 }
 
-// program is the first of the sendmail programs that can be started; empty where there is none.
+// program returns the first of the sendmail programs that can be started; empty if absent.
 func (p *Mailer) program() string {
 	if p.Program != "" {
 		return p.Program
@@ -102,19 +102,19 @@ func (p *Mailer) timeout() time.Duration {
 	return p.Timeout
 }
 
-// mtaFault is the fault about an MTA that did not take the letter. It passes by itself unless said otherwise.
+// mtaFault returns the fault about an MTA that did not take the letter. It passes by itself unless said otherwise.
 func mtaFault(format string, args ...any) *fault.Error {
 	return fault.Errorf(fault.Client, fault.ObjectMail, format, args...).Retryable()
 }
 
-// letterFault is the fault about one letter that the MTA did not take, for good or for now.
-func letterFault(forGood bool, format string, args ...any) *fault.Error {
+// mailFault returns the fault about one letter that the MTA did not take, for good or for now.
+func mailFault(forGood bool, format string, args ...any) *fault.Error {
 	failure := fault.Errorf(fault.Client, fault.ObjectRecipient, format, args...)
 	failure.Retry = !forGood
 	return failure
 }
 
-// endedFault is the fault of a letter that was not handed over because the run was told to end; nil where that is not why
+// endedFault returns the fault of a letter that was not handed over because the run was told to end; nil if that is not why
 // ctx is over.
 func endedFault(ctx context.Context) error {
 	if !errors.Is(ctx.Err(), context.Canceled) {
