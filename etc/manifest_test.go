@@ -108,6 +108,23 @@ func each(t *testing.T, test func(t *testing.T, module string, f fits)) {
 	}
 }
 
+func TestEveryProgramAndManifestIsInModules(t *testing.T) {
+	known := slices.Sorted(maps.Keys(modules()))
+	manifests, err := filepath.Glob("xml/billmgr_mod_*.xml")
+	require.NoError(t, err)
+	programs, err := filepath.Glob("../cmd/*/main.go")
+	require.NoError(t, err)
+	var ofManifests, ofPrograms []string
+	for _, path := range manifests {
+		ofManifests = append(ofManifests, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "billmgr_mod_"), ".xml"))
+	}
+	for _, path := range programs {
+		ofPrograms = append(ofPrograms, filepath.Base(filepath.Dir(path)))
+	}
+	assert.ElementsMatch(t, known, ofManifests)
+	assert.ElementsMatch(t, known, ofPrograms)
+}
+
 // othersTypes returns the error types that the panel and other modules use (docs/reference/billmanager.md §6): a text of
 // ours in the messages msgerror, which hold for the whole panel, would take the place of theirs in every form.
 func othersTypes() []string {

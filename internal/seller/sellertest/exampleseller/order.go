@@ -44,11 +44,16 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 	if status.State != seller.StateIssued {
 		return status, nil
 	}
+	certificate := one.Child("certificate").Text()
+	if certificate == "" {
+		status.State, status.Empty = seller.StateWaiting, true
+		return status, nil
+	}
 	status.Expires, err = cabforum.ParseDate(one.Attr("expires"))
 	if err != nil {
 		return seller.OrderStatus{}, fault.Errorf(fault.Client, "status", "%s does not tell when the certificate %d ends: %w", Title, id, err)
 	}
-	status.PEM = []string{one.Child("certificate").Text()}
+	status.PEM = []string{certificate}
 	return status, nil
 }
 
