@@ -5,9 +5,10 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
+
+	"pmssl/internal/safexml"
 )
 
 const (
@@ -65,26 +66,22 @@ func parseReply(text []byte) (reply, error) {
 		return reply{}, errors.New("the answer is not UTF-8")
 	}
 	p := replyParser{answer: reply{fields: map[string]string{}}}
-	decoder := xml.NewDecoder(bytes.NewReader(text))
-	for {
-		token, err := decoder.RawToken()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return reply{}, fmt.Errorf("the answer is not XML: %w", err)
-		}
-		if err := p.take(token); err != nil {
-			return reply{}, err
-		}
-	}
+	rules := safexml.Rules{Depth: maxDepth, Instructions: true, TextOutside: true}
+	err := safexml.Walk(text, rules, p.take)
+	var wrong *safexml.Error
 	switch {
-	case !p.seen:
+	case err == nil:
+		return p.answer, nil
+	case !errors.As(err, &wrong):
+		return reply{}, err
+	case wrong.Kind == safexml.Incomplete && !p.seen:
 		return reply{}, errors.New("the answer is not XML")
-	case len(p.open) > 0:
+	case wrong.Kind == safexml.Incomplete:
 		return reply{}, errors.New("the answer is cut off")
+	case wrong.Kind == safexml.Syntax:
+		return reply{}, fmt.Errorf("the answer is not XML: %w", err)
 	}
-	return p.answer, nil
+	return reply{}, fmt.Errorf("the answer is refused: %w", err)
 }
 
 type replyParser struct {
@@ -97,12 +94,10 @@ type replyParser struct {
 
 func (p *replyParser) take(token xml.Token) error {
 	switch token := token.(type) {
-	case xml.Directive:
-		return errors.New("the answer holds a document type or another declaration, which is refused")
 	case xml.StartElement:
 		return p.start(token)
 	case xml.EndElement:
-		return p.end(token)
+		p.end(token)
 	case xml.CharData:
 		p.text.Write(token)
 	}
@@ -111,12 +106,7 @@ func (p *replyParser) take(token xml.Token) error {
 
 func (p *replyParser) start(e xml.StartElement) error {
 	name := e.Name.Local
-	switch {
-	case len(p.open) >= maxDepth:
-		return fmt.Errorf("the answer is nested deeper than %d elements", maxDepth)
-	case len(p.open) == 0 && p.seen:
-		return errors.New("the answer has more than one root element")
-	case len(p.open) == 0 && name != "doc":
+	if len(p.open) == 0 && name != "doc" {
 		return fmt.Errorf("the answer is not the panel's: its root element is %.50q", name)
 	}
 	p.seen = true
@@ -138,10 +128,7 @@ func (p *replyParser) start(e xml.StartElement) error {
 	return nil
 }
 
-func (p *replyParser) end(e xml.EndElement) error {
-	if len(p.open) == 0 || p.open[len(p.open)-1] != e.Name.Local {
-		return fmt.Errorf("the answer is not XML: </%.50s> ends nothing", e.Name.Local)
-	}
+func (p *replyParser) end(e xml.EndElement) {
 	text := strings.TrimSpace(p.text.String())
 	switch place := p.place(); {
 	case place == "doc/error/param" && p.param == "value" && p.answer.refusal.value == "":
@@ -155,7 +142,6 @@ func (p *replyParser) end(e xml.EndElement) error {
 	}
 	p.open = p.open[:len(p.open)-1]
 	p.text.Reset()
-	return nil
 }
 
 // place returns the path of the open elements, as far as anything is looked at.

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 
 	"pmssl/internal/plaintext"
+	"pmssl/internal/safexml"
 )
 
 const (
@@ -88,72 +87,48 @@ func ParseXML(body []byte) (*Element, error) {
 	case start[0] != '<':
 		return nil, &Error{Kind: Foreign, Text: "what answers does not speak XML: " + Snippet(body)}
 	}
-	p := parser{source: xml.NewDecoder(bytes.NewReader(body))}
-	p.source.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
-		return nil, &Error{Kind: Unreadable, Text: "the answer declares the character set " + plaintext.Clip(plaintext.Line(charset), 40) + ", UTF-8 is expected"}
+	var p parser
+	rules := safexml.Rules{Depth: maxDepth, Elements: maxElements, Instructions: true}
+	if err := safexml.Walk(body, rules, p.take); err != nil {
+		return nil, notAccepted(err)
 	}
-	return p.document(body)
+	return p.root, nil
 }
 
-type parser struct {
-	source   *xml.Decoder
-	root     *Element
-	open     []*Element
-	elements int
-}
-
-func (p *parser) document(body []byte) (*Element, error) {
-	for {
-		token, err := p.source.Token()
-		if errors.Is(err, io.EOF) && p.root != nil {
-			return p.root, nil
-		}
-		if err != nil {
-			return nil, syntax(err, p.source.InputOffset() >= int64(len(body)))
-		}
-		if err := p.take(token); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// syntax tells a document that stops in the middle from one that is wrong.
-func syntax(err error, atEnd bool) error {
-	var failure *Error
+// notAccepted tells a document that stops in the middle from one that is wrong.
+func notAccepted(err error) *Error {
+	text := plaintext.Clip(plaintext.Line(err.Error()), 200)
+	var wrong *safexml.Error
 	switch {
-	case errors.As(err, &failure):
-		return failure
-	case atEnd:
+	case errors.As(err, &wrong) && (wrong.Kind == safexml.Incomplete || wrong.Kind == safexml.Syntax && wrong.AtEnd):
 		return &Error{Kind: Truncated, Text: "the answer ends in the middle", Err: err}
+	case errors.As(err, &wrong) && wrong.Kind == safexml.Syntax:
+		return &Error{Kind: Unreadable, Text: "the answer is not well-formed: " + text, Err: err}
 	}
-	return &Error{Kind: Unreadable, Text: "the answer is not well-formed: " + plaintext.Clip(plaintext.Line(err.Error()), 200), Err: err}
+	return &Error{Kind: Unreadable, Text: "the answer is not accepted: " + text, Err: err}
+}
+
+// parser builds the tree of a document that is walked over.
+type parser struct {
+	root *Element
+	open []*Element
 }
 
 func (p *parser) take(token xml.Token) error {
 	switch t := token.(type) {
-	case xml.Directive:
-		return &Error{Kind: Unreadable, Text: "the answer carries a document type declaration, which is never accepted"}
 	case xml.StartElement:
-		return p.start(t)
+		p.start(t)
 	case xml.EndElement:
 		p.open = p.open[:len(p.open)-1]
 	case xml.CharData:
 		if len(p.open) > 0 {
 			p.open[len(p.open)-1].text.Write(t)
-		} else if len(bytes.TrimSpace(t)) > 0 {
-			return &Error{Kind: Unreadable, Text: "text stands outside the answer's root element"}
 		}
 	}
 	return nil
 }
 
-func (p *parser) start(t xml.StartElement) error {
-	if len(p.open) >= maxDepth {
-		return &Error{Kind: Unreadable, Text: fmt.Sprintf("the answer is nested deeper than %d elements", maxDepth)}
-	}
-	if p.elements++; p.elements > maxElements {
-		return &Error{Kind: Unreadable, Text: fmt.Sprintf("the answer has more than %d elements", maxElements)}
-	}
+func (p *parser) start(t xml.StartElement) {
 	e := &Element{Name: t.Name.Local}
 	for _, a := range t.Attr {
 		if e.attrs == nil {
@@ -161,15 +136,11 @@ func (p *parser) start(t xml.StartElement) error {
 		}
 		e.attrs[strings.ToLower(a.Name.Local)] = a.Value
 	}
-	switch {
-	case len(p.open) > 0:
+	if len(p.open) > 0 {
 		parent := p.open[len(p.open)-1]
 		parent.Children = append(parent.Children, e)
-	case p.root == nil:
+	} else {
 		p.root = e
-	default:
-		return &Error{Kind: Unreadable, Text: "the answer has two root elements"}
 	}
 	p.open = append(p.open, e)
-	return nil
 }
