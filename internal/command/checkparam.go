@@ -71,7 +71,7 @@ func checkPaidNames(ctx context.Context, run *item.Run, name string) error {
 		run.Log.ExtInfof("item %d: the number of names it paid for is not checked here: %v", run.Args.Item, err)
 		return nil
 	}
-	j := &item.Handle{Run: run, Item: order}
+	j := item.NewHandle(run, order)
 	product, err := j.Product()
 	if err != nil {
 		return nil

@@ -20,6 +20,7 @@ const ItemDeleted = 4
 // Handle is one item under work: locked, loaded, and with the seller at hand.
 type Handle struct {
 	*Run
+	Log          Log // of the run, with the item before each line
 	Item         Item
 	Seller       seller.Seller
 	ModuleParams map[string]string // of the processing module
@@ -47,7 +48,7 @@ func Local(ctx context.Context, run *Run) (*Handle, error) {
 	if order.Module == 0 {
 		order.Module = run.Args.Module
 	}
-	return &Handle{Run: run, Item: order}, nil
+	return NewHandle(run, order), nil
 }
 
 // sameModule refuses an item of another processing module than --module names: it would narrow nothing otherwise. The
@@ -304,11 +305,11 @@ func (j *Handle) logMappedNames() {
 	}
 	j.mapped = true
 	for _, name := range seller.MappedNames(j.Item.Params[itemparam.AltName]) {
-		j.Log.Infof("item %d: %s: %s", j.Item.Item, itemparam.AltName, name)
+		j.Log.Infof("%s: %s", itemparam.AltName, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.Item.Params)) {
 		if mended := seller.MendedCountry(j.Item.Params[name]); mended != "" && strings.HasSuffix(name, "_country") {
-			j.Log.Infof("item %d: %s: %s", j.Item.Item, name, mended)
+			j.Log.Infof("%s: %s", name, mended)
 		}
 	}
 }

@@ -79,16 +79,16 @@ func (j *Handle) NameResolver(ctx context.Context) Resolver {
 	}
 	value, err := j.Panel.Setting(ctx, settingResolver)
 	if err != nil {
-		j.Log.Warningf("item %d: names are not looked up, %s could not be read: %v", j.Item.Item, settingResolver, err)
+		j.Log.Warningf("names are not looked up, %s could not be read: %v", settingResolver, err)
 		return nil
 	}
 	server, on, err := ParseResolver(value)
 	switch {
 	case err != nil:
-		j.Log.Warningf("item %d: names are not looked up: %v", j.Item.Item, err)
+		j.Log.Warningf("names are not looked up: %v", err)
 		return nil
 	case !on:
-		j.Log.Tracef("item %d: names are not looked up, %s is off", j.Item.Item, settingResolver)
+		j.Log.Tracef("names are not looked up, %s is off", settingResolver)
 		return nil
 	}
 	return j.Resolver(server)

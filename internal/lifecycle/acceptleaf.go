@@ -126,7 +126,7 @@ func (j *Order) keepsStored(ctx context.Context, csr pki.CSR, chain pki.Chain, s
 func (j *Order) refuseLeaf(ctx context.Context, chain, stored pki.Chain, why string) error {
 	j.Refused = fmt.Sprintf("the certificate %s of id %d at %s %s; the stored certificate stays", chain.Serial(), j.ID(), j.Info.Title, why)
 	if j.Item.Params[itemparam.RefusedSerial] != chain.Serial() {
-		j.Log.Warningf("item %d: %s", j.Item.Item, j.Refused)
+		j.Log.Warningf("%s", j.Refused)
 		if err := j.concludeTermEnd(ctx, chain, stored); err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (j *Order) waitForNotBefore(ctx context.Context, chain pki.Chain) error {
 	}
 	text := fmt.Sprintf("the certificate %s of id %d at %s is not valid before %s: it is stored then; compare this host's clock",
 		chain.Serial(), j.ID(), j.Info.Title, chain.Leaf.NotBefore.UTC().Format(time.RFC3339))
-	j.Log.Warningf("item %d: %s", j.Item.Item, text)
+	j.Log.Warningf("%s", text)
 	if j.Now().Sub(since) >= patience {
 		if err := j.PassingTask(ctx, j.Args.Command, text); err != nil {
 			return err
@@ -195,8 +195,7 @@ func (j *Order) leafKey() string {
 // keepForEarlier leaves the stored certificate in place while the present CSR and names are not submitted: reopen or
 // setparam does that. Storing that was interrupted is completed.
 func (j *Order) keepForEarlier(ctx context.Context, status seller.OrderStatus, shown pki.Chain) error {
-	j.Log.ExtInfof("item %d: id %d shows certificate %s, which answers the request before the present CSR and names; they are not handed in yet",
-		j.Item.Item, status.ID, shown.Serial())
+	j.Log.ExtInfof("id %d shows certificate %s, which answers the request before the present CSR and names; they are not handed in yet", status.ID, shown.Serial())
 	stored, inPlace := j.inPlace(shown)
 	switch {
 	case j.HasStatus(item.ServiceIssued):

@@ -29,7 +29,7 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 		return fault.Errorf(fault.API, "status", "%s shows id %d as not activated, which it has no function for", j.Info.Title, id)
 	}
 	j.WarnOfNames(ctx, request)
-	j.Log.ExtInfof("item %d: activating id %d for %v, key %s, proof by %s", j.Item.Item, id, request.AllNames(), request.CSR.Key, request.Method)
+	j.Log.ExtInfof("activating id %d for %v, key %s, proof by %s", id, request.AllNames(), request.CSR.Key, request.Method)
 	before := j.Item.Params[itemparam.Requested]
 	if err := j.SaveParam(ctx, itemparam.Requested, j.requestDigest()+" "+markOpen); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (j *Order) revertSubmitted(ctx context.Context, before string, reason error
 		return reason
 	}
 	if err := j.SaveParam(ctx, itemparam.Requested, before); err != nil {
-		j.Log.Errorf("item %d: the mark of a request that was refused could not be taken back: %v", j.Item.Item, err)
+		j.Log.Errorf("the mark of a request that was refused could not be taken back: %v", err)
 	}
 	return reason
 }
@@ -105,7 +105,7 @@ func (j *Order) activated(ctx context.Context, id int64, reason error) error {
 	if err != nil || status.State.Activatable() || status.State == seller.StateUnknown || status.State.Ended() {
 		return reason
 	}
-	j.Log.ExtInfof("item %d: the answer to the activation was lost (%v), id %d is %s all the same", j.Item.Item, reason, id, status.State)
+	j.Log.ExtInfof("the answer to the activation was lost (%v), id %d is %s all the same", reason, id, status.State)
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Req
 			return nil
 		}
 		if err != nil {
-			j.Log.Warningf("item %d: what the client must publish could not be read, the next sync asks again: %v", j.Item.Item, err)
+			j.Log.Warningf("what the client must publish could not be read, the next sync asks again: %v", err)
 			return nil
 		}
 		challenges = again

@@ -35,7 +35,7 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 	if err := j.CountAttempt(ctx); err != nil {
 		return status, err
 	}
-	j.Log.ExtInfof("item %d: reissue of id %d for %v, proof by %s", j.Item.Item, status.ID, request.AllNames(), request.Method)
+	j.Log.ExtInfof("reissue of id %d for %v, proof by %s", status.ID, request.AllNames(), request.Method)
 	j.EnterCritical(true) // it costs nothing, but the new id must be written down
 	defer j.EnterCritical(false)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purchase.BuyTime)
@@ -96,7 +96,7 @@ func (j *Order) allowedMethod(ctx context.Context) error {
 	if method != seller.MethodEmail || cabforum.MethodEmail.Allowed(j.Today(), false) {
 		return nil
 	}
-	j.Log.Warningf("item %d: proof by e-mail is not allowed any more (BR 1.2.2), a DNS record is asked for", j.Item.Item)
+	j.Log.Warningf("proof by e-mail is not allowed any more (BR 1.2.2), a DNS record is asked for")
 	return j.SaveParam(ctx, itemparam.Method, "auth_dnscname")
 }
 
@@ -108,7 +108,7 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 	limited := failure.Type == fault.Limit && (!failure.OutcomeUnknown || failure.Refused)
 	if limited {
 		if err := j.SaveParam(ctx, itemparam.ReissueTried, tried); err != nil {
-			j.Log.Errorf("item %d: an attempt that was none stays counted: %v", j.Item.Item, err)
+			j.Log.Errorf("an attempt that was none stays counted: %v", err)
 		}
 	}
 	if limited && failure.Refused { // most likely; the next run looks for it before it asks again
@@ -116,7 +116,7 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 	}
 	if limited || !failure.OutcomeUnknown && !failure.Retry {
 		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
-			j.Log.Errorf("item %d: the mark of a refused reissue could not be dropped: %v", j.Item.Item, err)
+			j.Log.Errorf("the mark of a refused reissue could not be dropped: %v", err)
 		}
 		return status, reason
 	}
@@ -124,7 +124,7 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 	if !found {
 		return status, reason
 	}
-	j.Log.ExtInfof("item %d: the answer to the reissue was lost (%v), it is id %d", j.Item.Item, reason, next.ID)
+	j.Log.ExtInfof("the answer to the reissue was lost (%v), it is id %d", reason, next.ID)
 	return j.reissueAccepted(ctx, next, request, nil)
 }
 

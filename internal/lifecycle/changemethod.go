@@ -38,7 +38,7 @@ func (j *Order) changeMethod(ctx context.Context, id int64, word string, request
 	if !can {
 		return item.Unsupported(j.Run, "changes the way of proof")
 	}
-	j.Log.ExtInfof("item %d: asking %s to have id %d proved by %s", j.Item.Item, j.Info.Title, id, request.Method)
+	j.Log.ExtInfof("asking %s to have id %d proved by %s", j.Info.Title, id, request.Method)
 	challenges, err := changer.ChangeMethod(ctx, id, request)
 	if j.Dry != nil {
 		return j.Dry.Stop(err, item.DryChangeProof, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
@@ -98,7 +98,7 @@ func (j *Order) proveAsChanged(ctx context.Context) error {
 		return err
 	}
 	if status.State != seller.StateWaiting {
-		j.Log.ExtInfof("item %d: id %d is %s, its next reissue takes the way of proof", j.Item.Item, status.ID, status.State)
+		j.Log.ExtInfof("id %d is %s, its next reissue takes the way of proof", status.ID, status.State)
 		return nil
 	}
 	return j.changeMethod(ctx, status.ID, j.Item.Params[itemparam.Method], request)

@@ -32,11 +32,11 @@ func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if _, ok := run.Info.Prototype.(seller.Canceller); ok {
 		left = j.endOrder(ctx)
 	} else if ids := j.Lineage(); len(ids) > 0 {
-		j.Log.Warningf("item %d is closed, its orders at %s stay: %s; ask the seller's support where they are to be cancelled or revoked",
-			j.Item.Item, j.Info.Title, item.FormatIDs(ids))
+		j.Log.Warningf("it is closed, its orders at %s stay: %s; ask the seller's support where they are to be cancelled or revoked",
+			j.Info.Title, item.FormatIDs(ids))
 	}
 	if j.Item.Params[itemparam.Intent] != "" {
-		left = append(left, fmt.Sprintf("item %d is closed with a purchase without a clear answer: look for it at %s", j.Item.Item, j.Info.Title))
+		left = append(left, fmt.Sprintf("%s is closed with a purchase without a clear answer: look for it at %s", j.Item.Label(), j.Info.Title))
 	}
 	j.leave(ctx, left)
 	return nil, run.Panel.Post(ctx, run.Args.Item, "close")
@@ -49,9 +49,9 @@ func (j *Order) leave(ctx context.Context, left []string) {
 		return
 	}
 	text := strings.Join(left, "\n")
-	j.Log.Warningf("%s", text)
+	j.Run.Log.Warningf("%s", text) // which names the item itself, as the task must
 	if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, text); err != nil {
-		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.Item.Item, err)
+		j.Log.Errorf("the task for the administrator could not be made: %v", err)
 	}
 }
 
@@ -62,24 +62,24 @@ func (j *Order) endOrder(ctx context.Context) (left []string) {
 	if err := j.attach(ctx); err != nil {
 		held := cmp.Or(j.Item.Params[itemparam.OrderID], j.Item.Params[itemparam.Lineage])
 		if held == "" {
-			j.Log.ExtInfof("item %d has no order at %s that would have to be cancelled (%v)", j.Item.Item, j.Info.Title, err)
+			j.Log.ExtInfof("it has no order at %s that would have to be cancelled (%v)", j.Info.Title, err)
 			return nil
 		}
-		return []string{fmt.Sprintf("item %d is closed and its order %s at %s was not cancelled, do it there: %v", j.Item.Item, item.Brief(held), j.Info.Title, err)}
+		return []string{fmt.Sprintf("%s is closed and its order %s at %s was not cancelled, do it there: %v", j.Item.Label(), item.Brief(held), j.Info.Title, err)}
 	}
 	if err := j.Recall(ctx); err != nil {
-		j.Log.Warningf("item %d: what the journal remembers was not put on it: %v", j.Item.Item, err)
+		j.Log.Warningf("what the journal remembers was not put on it: %v", err)
 	}
 	if j.Doubt != nil { // an order of another client is not cancelled with this item
-		left = append(left, fmt.Sprintf("item %d is closed, and nothing was done about what may be its order: %v", j.Item.Item, j.Doubt))
+		left = append(left, fmt.Sprintf("%s is closed, and nothing was done about what may be its order: %v", j.Item.Label(), j.Doubt))
 	}
 	id := j.ID()
 	if id == 0 {
 		return left
 	}
 	if other := j.belongsTo(ctx, id); other != "" {
-		return append(left, fmt.Sprintf("item %d is closed and its order %d at %s was not cancelled, for it is shown there for %s: look whether the processing module's account is the one with which it was bought",
-			j.Item.Item, id, j.Info.Title, other))
+		return append(left, fmt.Sprintf("%s is closed and its order %d at %s was not cancelled, for it is shown there for %s: look whether the processing module's account is the one with which it was bought",
+			j.Item.Label(), id, j.Info.Title, other))
 	}
 	left = append(left, j.endReplaced(ctx, id)...)
 	err := j.Seller.(seller.Canceller).Cancel(ctx, id)
@@ -87,10 +87,10 @@ func (j *Order) endOrder(ctx context.Context) (left []string) {
 		return left
 	}
 	if err == nil {
-		j.Log.Infof("item %d: id %d at %s is cancelled", j.Item.Item, id, j.Info.Title)
+		j.Log.Infof("id %d at %s is cancelled", id, j.Info.Title)
 		return left
 	}
-	return append(left, fmt.Sprintf("item %d is closed and its order %d at %s could not be cancelled: %v; %s", j.Item.Item, id, j.Info.Title, err, j.endRenewal(ctx, id)))
+	return append(left, fmt.Sprintf("%s is closed and its order %d at %s could not be cancelled: %v; %s", j.Item.Label(), id, j.Info.Title, err, j.endRenewal(ctx, id)))
 }
 
 // belongsTo returns the name for which the seller shows an order that is not this item's; empty if nothing says so. Without
@@ -101,7 +101,7 @@ func (j *Order) belongsTo(ctx context.Context, id int64) string {
 	}
 	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil {
-		j.Log.Warningf("item %d: for whom the order %d at %s is could not be read: %v", j.Item.Item, id, j.Info.Title, err)
+		j.Log.Warningf("for whom the order %d at %s is could not be read: %v", id, j.Info.Title, err)
 		return ""
 	}
 	return j.ForeignOrder(status)
@@ -118,7 +118,7 @@ func (j *Order) endReplaced(ctx context.Context, newest int64) (left []string) {
 	for _, id := range older[:min(len(older), maxReplacedEnded)] {
 		status, err := j.Seller.OrderStatus(ctx, id)
 		if err != nil {
-			j.Log.Warningf("item %d: whether the replaced certificate %d at %s is still valid could not be read: %v", j.Item.Item, id, j.Info.Title, err)
+			j.Log.Warningf("whether the replaced certificate %d at %s is still valid could not be read: %v", id, j.Info.Title, err)
 			if fault.From(err).SellerFails() { // so would the next one
 				return append(left, fmt.Sprintf("whether the replaced certificates at %s are still valid could not be read: %v", j.Info.Title, err))
 			}
@@ -141,7 +141,7 @@ func (j *Order) endReplaced(ctx context.Context, newest int64) (left []string) {
 				id, j.Info.Title, stored.Serial(), stored.Ends(), err))
 			continue
 		}
-		j.Log.Infof("item %d: the replaced certificate %d (serial %s, valid until %s) is revoked at %s", j.Item.Item, id, stored.Serial(), stored.Ends(), j.Info.Title)
+		j.Log.Infof("the replaced certificate %d (serial %s, valid until %s) is revoked at %s", id, stored.Serial(), stored.Ends(), j.Info.Title)
 	}
 	return left
 }

@@ -68,7 +68,7 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		return nil, err
 	}
 	t := &importer{Run: run, seller: theSeller, account: Of(&item.Handle{
-		Run: run, Seller: theSeller, Account: theSeller.Account(), Item: item.Item{Module: run.Args.Module}})}
+		Run: run, Log: run.Log, Seller: theSeller, Account: theSeller.Account(), Item: item.Item{Module: run.Args.Module}})}
 	if t.held, err = t.account.OwnerIndex(ctx); err != nil {
 		return nil, err
 	}

@@ -109,10 +109,11 @@ func (t *importer) fill(ctx context.Context, order item.Item, l seller.ListedCer
 	}
 	defer func() {
 		if free := t.Panel.UnlockItem(context.WithoutCancel(ctx), order.Item); free != nil {
-			t.Log.Warningf("releasing the lock of item %d: %v", order.Item, free)
+			t.Log.Warningf("releasing the lock of %s: %v", order.Label(), free)
 		}
 	}()
-	j := Of(&item.Handle{Run: t.Run, Item: order, Seller: t.seller, Account: t.account.Account})
+	j := Of(item.NewHandle(t.Run, order))
+	j.Seller, j.Account = t.seller, t.account.Account
 	for _, p := range []struct{ name, value string }{
 		{itemparam.OrderID, strconv.FormatInt(l.ID, 10)},
 		{itemparam.Lineage, item.FormatIDs(l.Lineage())},
@@ -138,7 +139,7 @@ func (t *importer) fill(ctx context.Context, order item.Item, l seller.ListedCer
 	if err := j.SetStatus(ctx, item.ServiceIssued); err != nil {
 		return err
 	}
-	t.Log.Infof("item %d: id %d of %s imported, certificate %s ends %s, paid until %s", order.Item, l.ID, t.Info.Title, chain.Serial(), chain.Ends(), j.TermEnd())
+	j.Log.Infof("id %d of %s imported, certificate %s ends %s, paid until %s", l.ID, t.Info.Title, chain.Serial(), chain.Ends(), j.TermEnd())
 	return j.SaveParam(ctx, itemparam.Serial, chain.Serial())
 }
 

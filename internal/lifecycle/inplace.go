@@ -66,7 +66,7 @@ func (j *Order) tookPlace(ctx context.Context, status seller.OrderStatus, pendin
 	default:
 		return false, nil
 	}
-	j.Log.ExtInfof("item %d: the reissue of id %d whose answer was lost was taken, the order is %s", j.Item.Item, status.ID, status.State)
+	j.Log.ExtInfof("the reissue of id %d whose answer was lost was taken, the order is %s", status.ID, status.State)
 	return true, j.acceptInPlace(ctx)
 }
 
@@ -91,13 +91,12 @@ func (r reissueOf) replaces(chain pki.Chain) bool {
 // again.
 func (j *Order) stillReplaced(ctx context.Context, status seller.OrderStatus, chain pki.Chain) error {
 	if j.reissuesInPlace() && !status.Inferred && j.Now().Sub(j.Attempts().Last) > purchase.FreshCertificate {
-		j.Log.Warningf("item %d: %s took a reissue of id %d at %s and shows the old certificate %s as issued; nothing came of it",
-			j.Item.Item, j.Info.Title, status.ID, j.Attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
+		j.Log.Warningf("%s took a reissue of id %d at %s and shows the old certificate %s as issued; nothing came of it", j.Info.Title, status.ID, j.Attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
 		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
 			return err
 		}
 		return j.SetStatus(ctx, item.ServiceIssued)
 	}
-	j.Log.ExtInfof("item %d: id %d still shows the replaced certificate %s, waiting for the new one", j.Item.Item, status.ID, chain.Serial())
+	j.Log.ExtInfof("id %d still shows the replaced certificate %s, waiting for the new one", status.ID, chain.Serial())
 	return j.SetStatus(ctx, item.ServiceWaiting)
 }

@@ -27,7 +27,7 @@ func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) 
 	if err != nil {
 		return nil, err
 	}
-	j.Log.ExtInfof("item %d: automatic renewal is off in the panel, nothing is to be done at %s", j.Item.Item, j.Info.Title)
+	j.Log.ExtInfof("automatic renewal is off in the panel, nothing is to be done at %s", j.Info.Title)
 	return nil, nil
 }
 

@@ -78,7 +78,7 @@ func (j *Order) lostReissue(ctx context.Context, status seller.OrderStatus) (sel
 		return status, false, fault.Errorf(fault.Waiting, itemparam.ReissueOf,
 			"the reissue of id %d had no answer and nothing of it shows yet; it is asked for again after %s", status.ID, free.Format(time.RFC3339)).Retryable()
 	}
-	j.Log.ExtInfof("item %d: the reissue of id %d asked for at %s never reached the seller", j.Item.Item, status.ID, j.Attempts().Last.Format(time.RFC3339))
+	j.Log.ExtInfof("the reissue of id %d asked for at %s never reached the seller", status.ID, j.Attempts().Last.Format(time.RFC3339))
 	return status, false, nil
 }
 
@@ -131,10 +131,10 @@ func (j *Order) successor(ctx context.Context, status seller.OrderStatus) (selle
 			return status, false, err
 		}
 		if err := j.checkOwnKey(next); err != nil {
-			j.Log.ExtInfof("item %d: id %d is not the reissue: %v", j.Item.Item, id, err)
+			j.Log.ExtInfof("id %d is not the reissue: %v", id, err)
 			continue
 		}
-		j.Log.ExtInfof("item %d: id %d is the reissue whose answer was lost", j.Item.Item, id)
+		j.Log.ExtInfof("id %d is the reissue whose answer was lost", id)
 		return next, true, j.succeed(ctx, id)
 	}
 	return status, false, nil

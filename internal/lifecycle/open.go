@@ -41,7 +41,7 @@ func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
 // bought returns the item's id at the seller, buying it where there is none; fresh tells that it was bought just now.
 func (j *Order) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	if id := j.ID(); id != 0 {
-		j.Log.ExtInfof("item %d has id %d at %s already: nothing is bought", j.Item.Item, id, j.Info.Title)
+		j.Log.ExtInfof("it has id %d at %s already: nothing is bought", id, j.Info.Title)
 		return id, false, nil
 	}
 	request, err := j.Request()
@@ -91,8 +91,8 @@ func (j *Order) warnOfBilling(ctx context.Context) error {
 			return err
 		}
 	}
-	j.Log.Warningf("item %d is ordered for %d months, for which it needs more than one certificate, and neither %s nor %s is set in etc/billmgr.conf: a panel that is older than "+
-		"the subscription feature bills at the certificate's end, it needs %s term", j.Item.Item, j.Item.Period, cabforum.SettingPolicy, settingExpireDate, settingExpireDate)
+	j.Log.Warningf("it is ordered for %d months, for which it needs more than one certificate, and neither %s nor %s is set in etc/billmgr.conf: a panel that is older than "+
+		"the subscription feature bills at the certificate's end, it needs %s term", j.Item.Period, cabforum.SettingPolicy, settingExpireDate, settingExpireDate)
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (j *Order) emailChallenge(r seller.Request) error {
 		return err
 	}
 	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !j.Today().Before(lastEmailYears()) {
-		j.Log.Warningf("item %d: proof by e-mail ends on %s (BR 1.2.2); reissues from that day on need DNS or a file", j.Item.Item, sunset.MustNot)
+		j.Log.Warningf("proof by e-mail ends on %s (BR 1.2.2); reissues from that day on need DNS or a file", sunset.MustNot)
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
 	}
 	if err != nil {
 		// the order is accepted; the panel's own sync asks again (docs/reference/billmanager.md §5.2)
-		j.Log.Warningf("item %d: the first sync failed, the panel repeats it: %v", j.Item.Item, err)
+		j.Log.Warningf("the first sync failed, the panel repeats it: %v", err)
 	}
 	return outcome.Ended
 }

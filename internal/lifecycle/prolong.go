@@ -72,7 +72,7 @@ func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (cabfo
 	}
 	for _, line := range lines {
 		if j.isRenewal(line) && j.ofThisRun(line, status) {
-			j.Log.ExtInfof("item %d: the renewal %d was paid already", j.Item.Item, line.ID)
+			j.Log.ExtInfof("the renewal %d was paid already", line.ID)
 			return cabforum.DateOf(line.Time), nil
 		}
 	}
@@ -188,7 +188,7 @@ func (j *Order) finishRenewal(ctx context.Context, status seller.OrderStatus) er
 	}
 	outcome, err := j.firstSync(ctx, status, true)
 	if err != nil {
-		j.Log.Warningf("item %d: the first sync after the renewal failed, the panel repeats it: %v", j.Item.Item, err)
+		j.Log.Warningf("the first sync after the renewal failed, the panel repeats it: %v", err)
 	}
 	return outcome.Ended
 }

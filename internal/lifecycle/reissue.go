@@ -37,7 +37,7 @@ func (j *Order) pendingReissue() (reissueOf, bool) {
 		return r, false
 	}
 	if err := json.Unmarshal([]byte(raw), &r); err != nil || r.ID <= 0 {
-		j.Log.Warningf("item %d: the parameter %s cannot be read and counts for nothing: %q", j.Item.Item, itemparam.ReissueOf, raw)
+		j.Log.Warningf("the parameter %s cannot be read and counts for nothing: %q", itemparam.ReissueOf, raw)
 		return reissueOf{}, false
 	}
 	return r, true
@@ -116,7 +116,7 @@ func (j *Order) Reissue(ctx context.Context, callback string) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if found {
-		j.Log.ExtInfof("item %d: the reissue is id %d, nothing is sent", j.Item.Item, status.ID)
+		j.Log.ExtInfof("the reissue is id %d, nothing is sent", status.ID)
 		err = j.finishHandover(ctx, status)
 	} else {
 		status, err = j.reissueByState(ctx, status)
@@ -135,14 +135,14 @@ func (j *Order) Reissue(ctx context.Context, callback string) (Outcome, error) {
 func (j *Order) reissueByState(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, error) {
 	switch {
 	case status.State.Activatable():
-		j.Log.ExtInfof("item %d: id %d is not activated yet and takes the present CSR", j.Item.Item, status.ID)
+		j.Log.ExtInfof("id %d is not activated yet and takes the present CSR", status.ID)
 		return status, j.activate(ctx, status)
 	case status.Undelivered != nil:
 		return status, j.forAdministrator(ctx, j.undelivered(ctx, status.ID, status.Undelivered))
 	case status.State == seller.StateWaiting:
 		return j.underWayFor(ctx, status)
 	case status.State == seller.StateIssued && j.fresh(status):
-		j.Log.ExtInfof("item %d: id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", j.Item.Item, status.ID)
+		j.Log.ExtInfof("id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", status.ID)
 		return status, nil
 	case status.State == seller.StateIssued, j.reissuesInPlace() && status.State == seller.StateRefused && j.Item.Stored != "":
 		return j.askReissue(ctx, status)
@@ -173,7 +173,7 @@ func (j *Order) afterReissue(ctx context.Context, id int64) Outcome {
 		outcome, err = j.ApplyStatus(ctx, status)
 	}
 	if err != nil {
-		j.Log.Warningf("item %d: the first sync after the reissue failed, the panel repeats it: %v", j.Item.Item, err)
+		j.Log.Warningf("the first sync after the reissue failed, the panel repeats it: %v", err)
 	}
 	return outcome
 }

@@ -45,7 +45,7 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if request.Method == seller.MethodEmail {
 		return nil, j.proveBy(ctx, id, wordDNS, j.Item.Params[itemparam.Approver])
 	}
-	j.Log.ExtInfof("item %d: asking %s to look at the proof for %s of id %d again", j.Item.Item, j.Info.Title, domain, id)
+	j.Log.ExtInfof("asking %s to look at the proof for %s of id %d again", j.Info.Title, domain, id)
 	challenges, err := retrier.RetryChallenge(ctx, id, request, domain)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	default:
 		return nil, fault.Errorf(fault.Value, itemparam.Method, "item %d is proved by %s, not by e-mail: there is no letter to send", j.Item.Item, request.Method)
 	}
-	j.Log.ExtInfof("item %d: asking %s for letters about id %d to %s", j.Item.Item, j.Info.Title, id, strings.Join(emails, ", "))
+	j.Log.ExtInfof("asking %s for letters about id %d to %s", j.Info.Title, id, strings.Join(emails, ", "))
 	if err := sender.SendApproval(ctx, id, request, emails); err != nil {
 		return nil, err
 	}

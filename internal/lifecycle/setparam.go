@@ -32,7 +32,7 @@ func SetParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if !asked {
 		return nil, j.followProof(ctx)
 	}
-	j.Log.ExtInfof("item %d: CSR or names are others than %s was handed, if any", j.Item.Item, j.Info.Title)
+	j.Log.ExtInfof("CSR or names are others than %s was handed, if any", j.Info.Title)
 	outcome, err := j.Reissue(ctx, "setparam")
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (j *Order) underWayFor(ctx context.Context, status seller.OrderStatus) (sel
 	other := j.checkOwnKey(status)
 	switch {
 	case other == nil && !j.requestChanged():
-		j.Log.ExtInfof("item %d: id %d is under way for this request, nothing is sent", j.Item.Item, status.ID)
+		j.Log.ExtInfof("id %d is under way for this request, nothing is sent", status.ID)
 		return status, nil
 	case j.Item.Stored != "" && other != nil:
 		return status, other

@@ -67,7 +67,7 @@ func (j *Order) usableChain(status seller.OrderStatus, csr pki.CSR) (pki.Chain, 
 func (j *Order) putInPlace(ctx context.Context, status seller.OrderStatus, csr pki.CSR, chain pki.Chain) error {
 	stored, inPlace := j.inPlace(chain)
 	if inPlace && j.HasStatus(item.ServiceIssued) && j.Item.Params[itemparam.Serial] == chain.Serial() {
-		j.Log.ExtInfof("item %d: certificate %s is in place already", j.Item.Item, chain.Serial())
+		j.Log.ExtInfof("certificate %s is in place already", chain.Serial())
 		return j.closeWaitingTask(ctx)
 	}
 	if !inPlace {
@@ -104,7 +104,7 @@ func (j *Order) inPlace(chain pki.Chain) (*pki.Chain, bool) {
 	}
 	stored, err := pki.StoredLeaf(j.Item.Stored)
 	if err != nil {
-		j.Log.Warningf("item %d: what is stored as its certificate cannot be read and is replaced: %v", j.Item.Item, err)
+		j.Log.Warningf("what is stored as its certificate cannot be read and is replaced: %v", err)
 		return nil, false
 	}
 	return &stored, bytes.Equal(stored.Leaf.Raw, chain.Leaf.Raw)
@@ -113,17 +113,16 @@ func (j *Order) inPlace(chain pki.Chain) (*pki.Chain, bool) {
 // warnUnusual warns of certificates that are stored although something about them is unusual.
 func (j *Order) warnUnusual(chain pki.Chain, stored *pki.Chain) {
 	for _, warning := range chain.Warnings {
-		j.Log.Warningf("item %d: certificate %s: %s; stored all the same", j.Item.Item, chain.Serial(), warning)
+		j.Log.Warningf("certificate %s: %s; stored all the same", chain.Serial(), warning)
 	}
 	if over := chain.OverCap(); over != "" {
-		j.Log.Warningf("item %d: certificate %s %s; stored all the same", j.Item.Item, chain.Serial(), over)
+		j.Log.Warningf("certificate %s %s; stored all the same", chain.Serial(), over)
 	}
 	if stored != nil && stored.Serial() != chain.Serial() && !chain.Leaf.NotAfter.After(stored.Leaf.NotAfter) {
-		j.Log.Warningf("item %d: certificate %s ends %s, no later than the one in place (%s); stored all the same, because it replaces that one",
-			j.Item.Item, chain.Serial(), chain.Ends(), stored.Ends())
+		j.Log.Warningf("certificate %s ends %s, no later than the one in place (%s); stored all the same, because it replaces that one", chain.Serial(), chain.Ends(), stored.Ends())
 	}
 	if len(chain.Intermediates) == 0 {
-		j.Log.Warningf("item %d: the seller delivered certificate %s without its chain", j.Item.Item, chain.Serial())
+		j.Log.Warningf("the seller delivered certificate %s without its chain", chain.Serial())
 	}
 }
 
@@ -152,11 +151,11 @@ func (j *Order) saveCertificate(ctx context.Context, chain pki.Chain) error {
 		if !zipRefused(err) {
 			return err
 		}
-		j.Log.ExtInfof("item %d: the panel takes no ZIP (%v), saving PEM", j.Item.Item, err)
+		j.Log.ExtInfof("the panel takes no ZIP (%v), saving PEM", err)
 	} else if err := j.readBack(ctx, chain); err == nil || fault.From(err).Type == fault.DB {
 		return err
 	} else {
-		j.Log.Warningf("item %d: the ZIP was not read back as saved (%v), saving PEM", j.Item.Item, err)
+		j.Log.Warningf("the ZIP was not read back as saved (%v), saving PEM", err)
 	}
 	if err := j.Panel.SaveCertificatePEM(ctx, j.Item.Item, chain.PEM()); err != nil {
 		return err
@@ -224,7 +223,7 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.Ord
 			return err
 		}
 	}
-	j.Log.Infof("item %d: certificate %s of %s stored, ends %s, paid until %s", j.Item.Item, chain.Serial(), j.Info.Title, chain.Ends(), j.TermEnd())
+	j.Log.Infof("certificate %s of %s stored, ends %s, paid until %s", chain.Serial(), j.Info.Title, chain.Ends(), j.TermEnd())
 	j.ShowNames(ctx, nil) // whatever spoke against its names, they are certified
 	if err := j.closeWaitingTask(ctx); err != nil {
 		return err
@@ -276,8 +275,7 @@ func (j *Order) concludeTermEnd(ctx context.Context, chain, old pki.Chain) error
 	if end := j.TermEnd(); !end.IsZero() && chain.Ends().DaysUntil(end) <= shortBy {
 		return nil
 	}
-	j.Log.Warningf("item %d: the new certificate %s of %d days ends %s and brings nothing: the seller's term ends there",
-		j.Item.Item, chain.Serial(), Life(chain).Days(), chain.Ends())
+	j.Log.Warningf("the new certificate %s of %d days ends %s and brings nothing: the seller's term ends there", chain.Serial(), Life(chain).Days(), chain.Ends())
 	return j.SaveParam(ctx, itemparam.TermEnd, chain.Ends().String())
 }
 
@@ -319,7 +317,7 @@ func (j *Order) deliveredType(name string) string {
 		return saved
 	}
 	if saved != "" {
-		j.Log.Infof("item %d: %s delivered %q, where %q was said before", j.Item.Item, j.Info.Title, name, saved)
+		j.Log.Infof("%s delivered %q, where %q was said before", j.Info.Title, name, saved)
 	}
 	return name
 }

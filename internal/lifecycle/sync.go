@@ -54,7 +54,7 @@ func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
 	if err != nil || !known || state != seller.StateWaiting {
 		return false, err
 	}
-	j.Log.ExtInfof("item %d: id %d still waits, as the list at %s shows", j.Item.Item, j.ID(), j.Info.Title)
+	j.Log.ExtInfof("id %d still waits, as the list at %s shows", j.ID(), j.Info.Title)
 	return true, nil
 }
 
@@ -77,7 +77,7 @@ func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error
 		return status, err
 	}
 	for _, link := range links {
-		j.Log.ExtInfof("item %d: id %d was replaced by %d at the seller", j.Item.Item, j.ID(), link)
+		j.Log.ExtInfof("id %d was replaced by %d at the seller", j.ID(), link)
 		if err := j.succeed(ctx, link); err != nil {
 			return status, err
 		}
@@ -122,14 +122,14 @@ func (j *Order) stopRenewal(ctx context.Context, status seller.OrderStatus) {
 		return
 	}
 	if err == nil {
-		j.Log.ExtInfof("item %d: %s would have renewed id %d by itself, that is switched off", j.Item.Item, j.Info.Title, status.ID)
+		j.Log.ExtInfof("%s would have renewed id %d by itself, that is switched off", j.Info.Title, status.ID)
 		return
 	}
 	reason := fault.Errorf(fault.API, "autoprolong", "%s would renew id %d by itself, and be paid a second time: switch its automatic renewal off there (%w)",
 		j.Info.Title, status.ID, err)
-	j.Log.Warningf("item %d: %v", j.Item.Item, reason)
+	j.Log.Warningf("%v", reason)
 	if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
-		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.Item.Item, err)
+		j.Log.Errorf("the task for the administrator could not be made: %v", err)
 	}
 }
 
@@ -160,13 +160,13 @@ type Outcome struct {
 
 // ApplyStatus acts on what the seller says of the newest id (rules STORE-1, STORE-4).
 func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Outcome, error) {
-	j.Log.ExtInfof("item %d: id %d is %s (%s)", j.Item.Item, status.ID, status.State, status.StatusText)
+	j.Log.ExtInfof("id %d is %s (%s)", status.ID, status.State, status.StatusText)
 	j.stopRenewal(ctx, status)
 	switch status.State {
 	case seller.StateUnpaid:
 		return Outcome{}, j.unpaid(status.ID)
 	case seller.StateNew, seller.StateRenewal:
-		j.Log.ExtInfof("item %d: id %d is paid and not activated, open does that", j.Item.Item, status.ID)
+		j.Log.ExtInfof("id %d is paid and not activated, open does that", status.ID)
 		return Outcome{}, nil
 	case seller.StateWaiting:
 		if status.Undelivered != nil {
@@ -178,7 +178,7 @@ func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Out
 	case seller.StateRefused, seller.StateCancelled, seller.StateExpired:
 		return j.end(ctx, status)
 	}
-	j.Log.Warningf("item %d: id %d is in the state %q, on which nothing is decided", j.Item.Item, status.ID, status.StatusText)
+	j.Log.Warningf("id %d is in the state %q, on which nothing is decided", status.ID, status.StatusText)
 	return Outcome{}, nil
 }
 
@@ -256,14 +256,14 @@ func (j *Order) end(ctx context.Context, status seller.OrderStatus) (Outcome, er
 // logEnded writes why an order ended into the log, for a command that does not fail for it.
 func (j *Order) logEnded(outcome Outcome) {
 	if outcome.Ended != nil {
-		j.Log.Errorf("item %d (%s): %v", j.Item.Item, j.Item.Name, outcome.Ended)
+		j.Log.Errorf("%v", outcome.Ended)
 	}
 }
 
 // keepStored leaves the certificate in place although its order ended. The administrator gets a task, unless it just ran
 // out at the end of the paid term.
 func (j *Order) keepStored(ctx context.Context, status seller.OrderStatus, reason error) error {
-	j.Log.Warningf("item %d: %v; the stored certificate stays in place", j.Item.Item, reason)
+	j.Log.Warningf("%v; the stored certificate stays in place", reason)
 	if err := j.noteRevoked(ctx, status); err != nil {
 		return err
 	}

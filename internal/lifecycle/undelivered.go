@@ -92,7 +92,7 @@ func (j *Order) closeWaitingTask(ctx context.Context) error {
 	id, err := strconv.ParseInt(j.Item.Params[itemparam.WaitingTask], 10, 64)
 	if err == nil && id > 0 {
 		if err := j.Panel.CloseTask(ctx, id); err != nil {
-			j.Log.Warningf("item %d: the task %d is over and could not be closed: %v", j.Item.Item, id, err)
+			j.Log.Warningf("the task %d is over and could not be closed: %v", id, err)
 		}
 	}
 	return j.SaveParam(ctx, itemparam.WaitingTask, "")

@@ -66,7 +66,7 @@ func (p *Mailer) Send(ctx context.Context, f NoticeData) error {
 		}
 		return err
 	}
-	p.Log.ExtInfof("item %d: the letter %q in %s for %s was handed to %s", f.Item, f.Kind, m.Lang, m.To, via)
+	p.Log.ExtInfof("item %d (%s): the letter %q in %s for %s was handed to %s", f.Item, f.Domain, f.Kind, m.Lang, m.To, via)
 	return nil
 }
 

@@ -135,7 +135,7 @@ func itemView(ctx context.Context, run *item.Run) (planView, error) {
 	if err != nil {
 		return planView{}, err
 	}
-	j := &planned{&item.Handle{Run: run, Item: order}}
+	j := &planned{item.NewHandle(run, order)}
 	product, err := j.Product()
 	if err != nil {
 		return planView{}, err

@@ -129,7 +129,7 @@ func (j *Buyer) adopt(ctx context.Context, kind string, id int64, why string) (i
 	if err := j.Panel.HoldsLocks(ctx); err != nil {
 		return 0, err
 	}
-	j.Log.ExtInfof("item %d: id %d %s: adopted", j.Item.Item, id, why)
+	j.Log.ExtInfof("id %d %s: adopted", id, why)
 	return id, j.record(context.WithoutCancel(ctx), kind, id, "")
 }
 
@@ -162,7 +162,7 @@ func (j *Buyer) buyAgain(ctx context.Context, in Intent) error {
 				"then run --command resolve --item %d --none, or --id ID", j.Item.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Info.Title, j.Item.Item))
 	}
 	j.Again = map[string]int{in.Kind: in.Again + 1}
-	j.Log.ExtInfof("item %d: the purchase of %s never reached the seller; the purchase can be retried", j.Item.Item, in.Time.Format(time.RFC3339))
+	j.Log.ExtInfof("the purchase of %s never reached the seller; the purchase can be retried", in.Time.Format(time.RFC3339))
 	return nil
 }
 
@@ -182,14 +182,14 @@ func (j *Buyer) refusedTwice(ctx context.Context, in Intent) error {
 			j.Item.Item, in.Time.Format(time.RFC3339), j.Info.Title, free.Format(time.RFC3339)).Retryable()
 	}
 	j.Again = map[string]int{in.Kind: in.Again}
-	j.Log.ExtInfof("item %d: the purchase of %s was refused and left no trace; the purchase can be retried", j.Item.Item, in.Time.Format(time.RFC3339))
+	j.Log.ExtInfof("the purchase of %s was refused and left no trace; the purchase can be retried", in.Time.Format(time.RFC3339))
 	return nil
 }
 
 // escalate hands the item to the administrator: no further run by itself, a task.
 func (j *Buyer) escalate(ctx context.Context, reason error) error {
 	if err := j.Panel.Manual(ctx, j.Item.Item, j.Args.Operation, j.Args.Command, reason.Error()); err != nil {
-		j.Log.Errorf("item %d: the task for the administrator could not be made: %v", j.Item.Item, err)
+		j.Log.Errorf("the task for the administrator could not be made: %v", err)
 	}
 	return reason
 }
@@ -205,7 +205,7 @@ func (j *Buyer) candidates(ctx context.Context, in Intent, snapshot seller.Order
 		switch owner := taken[r.ID]; {
 		case !j.possible(in, r):
 		case owner != 0 && owner != j.Item.Item:
-			j.Log.ExtInfof("item %d: id %d belongs to item %d", j.Item.Item, r.ID, owner)
+			j.Log.ExtInfof("id %d belongs to item %d", r.ID, owner)
 		case until > 0 && r.ID > until:
 			later = append(later, r.ID)
 		case !slices.Contains(found, r.ID):
@@ -226,10 +226,10 @@ func (j *Buyer) possible(in Intent, r seller.OrderSummary) bool {
 	case r.State == seller.StateRenewal != (in.Kind == seller.KindRenew):
 		return false
 	case r.Months > 0 && in.months() > 0 && r.Months != in.months():
-		j.Log.ExtInfof("item %d: id %d has a term of %d months, not %d: not ours", j.Item.Item, r.ID, r.Months, in.months())
+		j.Log.ExtInfof("id %d has a term of %d months, not %d: not ours", r.ID, r.Months, in.months())
 		return false
 	case !j.sameClass(r.Type, in.Product):
-		j.Log.ExtInfof("item %d: id %d is %q, another kind of product than %s: not ours", j.Item.Item, r.ID, r.Type, in.Product)
+		j.Log.ExtInfof("id %d is %q, another kind of product than %s: not ours", r.ID, r.Type, in.Product)
 		return false
 	}
 	return true
@@ -303,7 +303,7 @@ func (j *Buyer) nextSnapshot(in Intent, claims []item.Claim) int64 {
 		}
 		other, err := ParseIntent(h.Intent)
 		if err != nil {
-			j.Log.Warningf("item %d: %v", h.Item, err)
+			j.Log.Warningf("the intent of item %d: %v", h.Item, err)
 			continue
 		}
 		if other.Account != "" && other.Account != seller.AccountMark(j.Account) || other.Time.Before(in.Time) || other.Snapshot < in.Snapshot {

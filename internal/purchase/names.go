@@ -26,7 +26,7 @@ func (j *Buyer) EnoughNames(ctx context.Context, status seller.OrderStatus, requ
 		return fault.Errorf(fault.Value, itemparam.AltName, "%d further names, the order at %s holds at most %d and the client ordered no more: nothing was sent",
 			len(request.Names), j.Info.Title, holds)
 	}
-	j.Log.ExtInfof("item %d: %d further names, id %d at %s holds %d: buying %d more", j.Item.Item, len(request.Names), status.ID, j.Info.Title, holds, missing)
+	j.Log.ExtInfof("%d further names, id %d at %s holds %d: buying %d more", len(request.Names), status.ID, j.Info.Title, holds, missing)
 	_, err := j.Purchase(ctx, seller.Purchase{
 		Kind: seller.KindSANs, Product: request.Product, Months: j.Item.Period, ID: status.ID, SANs: missing, Held: bought, Counted: status.SANs, Request: request,
 	})
@@ -42,7 +42,7 @@ func (j *Buyer) holds(status seller.OrderStatus, product seller.Product) (holds,
 		if n, err := strconv.Atoi(text); err == nil && n >= 0 {
 			return included + n, n
 		}
-		j.Log.Warningf("item %d: the parameter %s holds %q, which is no number, and counts for nothing", j.Item.Item, itemparam.SANsBought, text)
+		j.Log.Warningf("the parameter %s holds %q, which is no number, and counts for nothing", itemparam.SANsBought, text)
 	}
 	if status.SANs < 0 {
 		return -1, 0
@@ -83,7 +83,7 @@ func (j *Buyer) recallNames(ctx context.Context, lines []item.JournalEntry) erro
 	}
 	if text := j.Item.Params[itemparam.SANsBought]; limit > 0 {
 		if known, err := strconv.Atoi(text); err != nil || known < limit {
-			j.Log.ExtInfof("item %d: %d further names were bought by the journal, the item counts %q", j.Item.Item, limit, text)
+			j.Log.ExtInfof("%d further names were bought by the journal, the item counts %q", limit, text)
 			return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(limit))
 		}
 	}

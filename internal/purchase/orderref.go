@@ -85,7 +85,7 @@ func (j *Buyer) referencedOrders(p seller.Purchase, open bool, snapshot seller.O
 		if open || r.Created.IsZero() || !r.Created.AddDays(2).Before(j.Item.OpenDate) {
 			return false
 		}
-		j.Log.Warningf("item %d: the order %d at %s carries its mark and is of %s, older than the item; left alone", j.Item.Item, r.ID, j.Info.Title, r.Created)
+		j.Log.Warningf("the order %d at %s carries its mark and is of %s, older than the item; left alone", r.ID, j.Info.Title, r.Created)
 		return true
 	})
 }

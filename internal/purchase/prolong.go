@@ -75,7 +75,7 @@ func (j *Buyer) RenewedElsewhere(ctx context.Context, p seller.Purchase) (bool, 
 	if end.IsZero() || j.Item.Params[itemparam.Intent] != "" || runs.DaysUntil(end.AddMonths(p.Months)) > renewedMargin {
 		return false, nil
 	}
-	j.Log.Warningf("item %d: the order %d at %s runs until %s already: it was renewed there, nothing is paid", j.Item.Item, p.ID, j.Info.Title, runs)
+	j.Log.Warningf("the order %d at %s runs until %s already: it was renewed there, nothing is paid", p.ID, j.Info.Title, runs)
 	return true, j.record(context.WithoutCancel(ctx), p.Kind, p.ID, "")
 }
 

@@ -102,7 +102,7 @@ func (j *Buyer) declare(ctx context.Context, p seller.Purchase, highest int64) e
 		return fault.Errorf(fault.Panel, itemparam.Intent, "the purchase intent was not found on item %d after it was saved: nothing was bought", j.Item.Item).Retryable()
 	}
 	j.Item.Params[itemparam.Intent] = saved
-	j.Log.ExtInfof("item %d: about to buy, intent %s", j.Item.Item, saved)
+	j.Log.ExtInfof("about to buy, intent %s", saved)
 	return nil
 }
 
@@ -126,10 +126,10 @@ func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken
 			if failure.Accepted || failure.Refused {
 				j.answeredBut(ctx, failure)
 			}
-			j.Log.Errorf("item %d (%s): the purchase has no clear answer, the intent stays", j.Item.Item, j.Item.Name)
+			j.Log.Errorf("the purchase has no clear answer, the intent stays")
 			return 0, err
 		}
-		j.Log.Warningf("item %d (%s): nothing was bought", j.Item.Item, j.Item.Name)
+		j.Log.Warningf("nothing was bought")
 		return 0, j.forget(ctx, err)
 	}
 	if odd := j.misanswered(p.Kind, receipt.ID, highest, taken); odd != "" {
@@ -140,9 +140,9 @@ func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken
 		return 0, j.escalate(ctx, failure)
 	}
 	j.Paid = true
-	j.Log.Infof("item %d: bought %s, %d months: %s", j.Item.Item, p.Product.ID, p.Months, receipt)
+	j.Log.Infof("bought %s, %d months: %s", p.Product.ID, p.Months, receipt)
 	if receipt.Delivered != "" && !p.Product.Named(receipt.Delivered) {
-		j.Log.ExtInfof("item %d: the seller delivers %q for %s", j.Item.Item, receipt.Delivered, p.Product.ID)
+		j.Log.ExtInfof("the seller delivers %q for %s", receipt.Delivered, p.Product.ID)
 	}
 	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
 }
@@ -156,7 +156,7 @@ func (j *Buyer) answeredBut(ctx context.Context, failure *fault.Error) {
 		err = j.SaveParam(ctx, itemparam.Intent, in.String())
 	}
 	if err != nil { // it is looked up like one without an answer then
-		j.Log.Errorf("item %d: what was answered to the purchase could not be written on its intent: %v", j.Item.Item, err)
+		j.Log.Errorf("what was answered to the purchase could not be written on its intent: %v", err)
 	}
 }
 
@@ -186,7 +186,7 @@ func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered str
 	unjournaled := j.Panel.AppendJournal(ctx, line)
 	if unjournaled != nil {
 		// the id still goes to the item below; the intent would find it again if that failed too
-		j.Log.Errorf("item %d (%s): id %d could not be written to the purchase journal: %v", j.Item.Item, j.Item.Name, id, unjournaled)
+		j.Log.Errorf("id %d could not be written to the purchase journal: %v", id, unjournaled)
 	}
 	if err := j.PutID(ctx, id); err != nil {
 		return err
@@ -205,7 +205,7 @@ func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered str
 	}
 	if delivered != "" {
 		if err := j.SaveParam(ctx, itemparam.Delivered, delivered); err != nil {
-			j.Log.Warningf("item %d: %v", j.Item.Item, err)
+			j.Log.Warningf("%v", err)
 		}
 	}
 	return j.SaveParam(ctx, itemparam.Intent, "")
@@ -214,7 +214,7 @@ func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered str
 // forget drops the intent of a purchase that certainly did not happen and returns the reason.
 func (j *Buyer) forget(ctx context.Context, reason error) error {
 	if err := j.SaveParam(ctx, itemparam.Intent, ""); err != nil {
-		j.Log.Errorf("item %d: the intent of a purchase that did not happen could not be dropped: %v", j.Item.Item, err)
+		j.Log.Errorf("the intent of a purchase that did not happen could not be dropped: %v", err)
 	}
 	return reason
 }
@@ -252,8 +252,7 @@ func (j *Buyer) warnOfMoney(ctx context.Context, p seller.Purchase, balance sell
 			j.Dry.Price = &price
 		}
 		if known && balance.Amount < price.Amount && strings.EqualFold(balance.Currency, price.Currency) {
-			j.Log.Warningf("item %d: the account at %s holds %s %s and the purchase costs %s %s: it may be refused",
-				j.Item.Item, j.Info.Title, balance.Text, balance.Currency, price.Text, price.Currency)
+			j.Log.Warningf("the account at %s holds %s %s and the purchase costs %s %s: it may be refused", j.Info.Title, balance.Text, balance.Currency, price.Text, price.Currency)
 		}
 	}
 	threshold := j.ModuleParams["threshold"]
@@ -284,7 +283,7 @@ func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) e
 	}
 	in, err := ParseIntent(raw)
 	if err != nil {
-		j.Log.Warningf("item %d: %v", j.Item.Item, err)
+		j.Log.Warningf("%v", err)
 		return nil
 	}
 	if j.OtherAccount(in) != nil { // ids of two accounts cannot be compared
@@ -293,7 +292,7 @@ func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) e
 	if !j.onItem(in, lines) {
 		return nil
 	}
-	j.Log.ExtInfof("item %d: the intent of %s is settled by id %d", j.Item.Item, in.Time.Format(time.RFC3339), j.ID())
+	j.Log.ExtInfof("the intent of %s is settled by id %d", in.Time.Format(time.RFC3339), j.ID())
 	if err := j.countNames(ctx); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (j *Buyer) Recall(ctx context.Context) error {
 			j.Doubt = odd
 			continue
 		}
-		j.Log.ExtInfof("item %d: id %d was bought %s and is put on the item from the journal", j.Item.Item, line.ID, line.Time.Format(time.RFC3339))
+		j.Log.ExtInfof("id %d was bought %s and is put on the item from the journal", line.ID, line.Time.Format(time.RFC3339))
 		if err := j.insert(ctx, line.ID); err != nil {
 			return err
 		}
@@ -75,11 +75,11 @@ func (j *Buyer) forgotten(ctx context.Context, lines []item.JournalEntry) ([]ite
 		case err != nil:
 			return nil, err
 		case line.Account != ref:
-			j.Log.Warningf("item %d: the journal holds id %d of another account at the seller; left alone", j.Item.Item, line.ID)
+			j.Log.Warningf("the journal holds id %d of another account at the seller; left alone", line.ID)
 		case owner[line.ID] != j.Item.Item, holder.Item != 0: // an administrator gave it to another item, perhaps on another host
-			j.Log.ExtInfof("item %d: the journal's id %d is another item's by now; left alone", j.Item.Item, line.ID)
+			j.Log.ExtInfof("the journal's id %d is another item's by now; left alone", line.ID)
 		case boughtBefore(line, j.Item): // a line from before this item existed is another item's
-			j.Log.Warningf("item %d: the journal's id %d of %s is older than the item; left alone", j.Item.Item, line.ID, line.Time.Format(time.RFC3339))
+			j.Log.Warningf("the journal's id %d of %s is older than the item; left alone", line.ID, line.Time.Format(time.RFC3339))
 		default:
 			found = append(found, line)
 		}

@@ -74,7 +74,7 @@ func (j *Buyer) whatIsKnown(ctx context.Context) error {
 		err = j.Recall(ctx)
 	}
 	if err != nil && j.Args.None {
-		j.Log.Warningf("item %d: what is known of its purchases could not be put on it: %v", j.Item.Item, err)
+		j.Log.Warningf("what is known of its purchases could not be put on it: %v", err)
 		return nil
 	}
 	return err
@@ -109,7 +109,7 @@ func (j *Buyer) resolveNone(ctx context.Context, node *etree.Element) error {
 
 // freeItem releases the ids and drops the intent and, if they are wrong, the item's own ids.
 func (j *Buyer) freeItem(ctx context.Context, unplaced []int64, wrong bool) error {
-	j.Log.Infof("item %d: settled by hand, nothing was bought", j.Item.Item)
+	j.Log.Infof("settled by hand, nothing was bought")
 	names := []string{itemparam.Intent}
 	if wrong {
 		names = append(names, itemparam.OrderID, itemparam.Lineage)
@@ -138,8 +138,7 @@ func (j *Buyer) notPlaced(ctx context.Context) ([]int64, error) {
 		if j.Item.Params[itemparam.Intent] == "" && len(ids) == 0 && j.Readable() == nil {
 			return nil, err
 		}
-		j.Log.Warningf("item %d: whether an order at %s carries its mark could not be read, such a one would still be taken for this item's: %v",
-			j.Item.Item, j.Info.Title, err)
+		j.Log.Warningf("whether an order at %s carries its mark could not be read, such a one would still be taken for this item's: %v", j.Info.Title, err)
 	}
 	return slices.Compact(slices.Sorted(slices.Values(append(ids, referenced...)))), nil
 }
@@ -292,7 +291,7 @@ func (j *Buyer) reconcileByHand(ctx context.Context, id int64, owner item.Claim)
 	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil {
 		kind = in.Kind
 	}
-	j.Log.Infof("item %d: settled by hand with id %d", j.Item.Item, id)
+	j.Log.Infof("settled by hand with id %d", id)
 	if j.Readable() != nil { // both are written anew below, and never dropped in between
 		delete(j.Item.Params, itemparam.OrderID)
 		delete(j.Item.Params, itemparam.Lineage)

@@ -22,12 +22,12 @@ func (j *Buyer) journalLater(ctx context.Context, line item.JournalEntry, reason
 		err = j.SaveParam(ctx, itemparam.Unjournaled, waiting)
 	}
 	if err != nil {
-		j.Log.Errorf("item %d (%s): the journal's line for id %d could not be kept on the item: %v", j.Item.Item, j.Item.Name, line.ID, err)
+		j.Log.Errorf("the journal's line for id %d could not be kept on the item: %v", line.ID, err)
 	}
 	text := fmt.Sprintf("item %d (%s): id %d was bought and is on the item, but %s. The next run of this item adds the line to the journal",
 		j.Item.Item, j.Item.Name, line.ID, fault.From(reason).Message)
 	if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, text); err != nil {
-		j.Log.Errorf("item %d (%s): the task for the administrator could not be made: %v", j.Item.Item, j.Item.Name, err)
+		j.Log.Errorf("the task for the administrator could not be made: %v", err)
 	}
 }
 
@@ -41,7 +41,7 @@ func (j *Buyer) completeJournal(ctx context.Context, lines []item.JournalEntry) 
 	for text := range strings.Lines(raw) {
 		var line item.JournalEntry
 		if err := json.Unmarshal([]byte(text), &line); err != nil || line.Item != j.Item.Item || !slices.Contains(j.Lineage(), line.ID) {
-			j.Log.Warningf("item %d (%s): a line in the parameter %s is no purchase of this item; dropped", j.Item.Item, j.Item.Name, itemparam.Unjournaled)
+			j.Log.Warningf("a line in the parameter %s is no purchase of this item; dropped", itemparam.Unjournaled)
 			continue
 		}
 		there := slices.ContainsFunc(lines, func(old item.JournalEntry) bool {
@@ -51,14 +51,14 @@ func (j *Buyer) completeJournal(ctx context.Context, lines []item.JournalEntry) 
 			continue
 		}
 		if err := j.Panel.AppendJournal(ctx, line); err != nil {
-			j.Log.Warningf("item %d (%s): the journal's line for id %d waits on the item: %v", j.Item.Item, j.Item.Name, line.ID, err)
+			j.Log.Warningf("the journal's line for id %d waits on the item: %v", line.ID, err)
 			return lines
 		}
-		j.Log.ExtInfof("item %d (%s): the journal's line for id %d is added", j.Item.Item, j.Item.Name, line.ID)
+		j.Log.ExtInfof("the journal's line for id %d is added", line.ID)
 		lines = append(slices.Clip(lines), line)
 	}
 	if err := j.SaveParam(ctx, itemparam.Unjournaled, ""); err != nil {
-		j.Log.Warningf("item %d (%s): %v", j.Item.Item, j.Item.Name, err)
+		j.Log.Warningf("%v", err)
 	}
 	return lines
 }

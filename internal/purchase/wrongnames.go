@@ -39,7 +39,7 @@ func (j *Buyer) WarnOfNames(ctx context.Context, request seller.Request) {
 		lines = j.wrongNames(ctx, resolver, request.AllNames())
 	}
 	for _, line := range lines {
-		j.Log.Warningf("item %d: %s", j.Item.Item, line)
+		j.Log.Warningf("%s", line)
 	}
 	j.ShowNames(ctx, lines)
 }
@@ -48,7 +48,7 @@ func (j *Buyer) WarnOfNames(ctx context.Context, request seller.Request) {
 // same time, so that one without an answer does not use up the time of the others.
 func (j *Buyer) wrongNames(ctx context.Context, resolver item.Resolver, names []string) []string {
 	if len(names) > maxLookups {
-		j.Log.ExtInfof("item %d: %d of the %d names are looked up, not %s", j.Item.Item, maxLookups, len(names), strings.Join(names[maxLookups:], " "))
+		j.Log.ExtInfof("%d of the %d names are looked up, not %s", maxLookups, len(names), strings.Join(names[maxLookups:], " "))
 		names = names[:maxLookups]
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
@@ -61,7 +61,7 @@ func (j *Buyer) wrongNames(ctx context.Context, resolver item.Resolver, names []
 	all.Wait()
 	for i, err := range failures {
 		if err != nil { // no answer, no warning
-			j.Log.Tracef("item %d: whether %s can be certified is not known: %s", j.Item.Item, names[i], strings.ReplaceAll(err.Error(), "\n", "; "))
+			j.Log.Tracef("whether %s can be certified is not known: %s", names[i], strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
 	var found []string
@@ -129,7 +129,7 @@ func (j *Buyer) ShowNames(ctx context.Context, lines []string) {
 		return
 	}
 	if err := j.SaveParam(ctx, itemparam.StatusNote, shown(lines)); err != nil {
-		j.Log.Warningf("item %d: what was found out about its names could not be put on it: %v", j.Item.Item, err)
+		j.Log.Warningf("what was found out about its names could not be put on it: %v", err)
 	}
 }
 

@@ -34,14 +34,14 @@ func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 	}
 	row.expires, row.due, row.lead = stored.Ends(), decision.On, decision.Lead
 	if decision.Cut {
-		s.Log.ExtInfof("item %d: the lead of %d days is cut to %d, half of the certificate's life", j.Item.Item, s.settings.Lead, decision.Lead)
+		j.Log.ExtInfof("the lead of %d days is cut to %d, half of the certificate's life", s.settings.Lead, decision.Lead)
 	}
 	if !decision.Due {
 		return s.spare(ctx, j, row, decision)
 	}
 	s.due++
 	if decision.Expired {
-		s.Log.Warningf("item %d: the certificate of %s has expired on %s inside its paid term", j.Item.Item, row.name, row.expires)
+		j.Log.Warningf("the certificate of %s has expired on %s inside its paid term", row.name, row.expires)
 	}
 	return s.act(ctx, j, row, stored)
 }
@@ -87,7 +87,7 @@ func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, decision
 	if text == "" || s.dry {
 		return nil
 	}
-	s.Log.Warningf("item %d: %s", j.Item.Item, text)
+	j.Log.Warningf("%s", text)
 	return s.Panel.Manual(ctx, j.Item.Item, 0, asReissue, text)
 }
 

@@ -16,7 +16,7 @@ func (s *sweep) withoutCSR(ctx context.Context, j *sweptItem, row *sweepRow) err
 		return nil
 	}
 	text := fmt.Sprintf("the certificate of %s ends %s and was imported without a CSR: it is replaced when the client presses Reissue", row.name, row.expires)
-	s.Log.Warningf("item %d: %s", j.Item.Item, text)
+	j.Log.Warningf("%s", text)
 	if err := s.Panel.Manual(ctx, j.Item.Item, 0, asReissue, text); err != nil {
 		return err
 	}

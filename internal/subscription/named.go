@@ -31,7 +31,7 @@ func (s *sweep) named(ctx context.Context) (item.Item, error) {
 
 // explain adds the row that says why nothing is done about the item that --item names (rules SWEEP-10). It changes nothing.
 func (s *sweep) explain(ctx context.Context, order item.Item) error {
-	j := sweptOf(&item.Handle{Run: s.Run, Item: order})
+	j := sweptOf(item.NewHandle(s.Run, order))
 	row := sweepRow{item: order.Item, name: order.Name, paidUntil: j.TermEnd(), action: actionNone, result: resultSkipped}
 	watched, err := s.Panel.ExpiringBefore(ctx, cabforum.Date{Year: 9999, Month: 12, Day: 31})
 	if err != nil {

@@ -50,11 +50,11 @@ func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind s
 		}
 		// The fault is on this server, the next sweep tries again. A run that was told to end has to say so too.
 		if dropped := j.SaveParam(context.WithoutCancel(ctx), paramNotifyTried, ""); dropped != nil {
-			j.Log.Warningf("item %d: the letter is not tried again before tomorrow: %v", j.Item.Item, dropped)
+			j.Log.Warningf("the letter is not tried again before tomorrow: %v", dropped)
 		}
 		return err
 	}
-	j.Log.Infof("item %d: told %s (%s) about %s, which ends %s", j.Item.Item, notice.To.Email, kind, notice.Domain, notice.Expires)
+	j.Log.Infof("told %s (%s) about %s, which ends %s", notice.To.Email, kind, notice.Domain, notice.Expires)
 	if err := j.SaveParam(ctx, paramNotifiedOn, today); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error
 	if brand, err := j.Panel.Brand(ctx, j.Item.Project); err == nil {
 		l.Panel = brand
 	} else {
-		j.Log.Warningf("item %d: the letter does not name the panel: %v", j.Item.Item, err)
+		j.Log.Warningf("the letter does not name the panel: %v", err)
 	}
 	if csr, err := pki.ReadCSR(j.Item.CSR); err == nil {
 		l.Domain = csr.CommonName

@@ -154,11 +154,12 @@ func (s *sweep) each(ctx context.Context, it int64, as string, work func(context
 		row.name, row.paidUntil = j.Item.Name, j.TermEnd()
 		err = work(ctx, j, row)
 	}
+	label := item.Item{Item: it, Name: row.name}.Label()
 	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), it); released != nil {
-		s.Log.Warningf("item %d: %v", it, released)
+		s.Log.Warningf("%s: %v", label, released)
 	}
 	if over := ctx.Err(); item.CutShort(over, err) {
-		s.Log.Warningf("item %d: %v", it, err)
+		s.Log.Warningf("%s: %v", label, err)
 		return sweepEnded(over)
 	}
 	switch {
@@ -167,7 +168,7 @@ func (s *sweep) each(ctx context.Context, it int64, as string, work func(context
 	case err != nil:
 		row.result, row.reason = resultError, err.Error()
 		s.failed++
-		s.Log.Errorf("item %d: %v", it, err)
+		s.Log.Errorf("%s: %v", label, err)
 		s.note(j, err)
 	}
 	if row.action != "" || err != nil {
@@ -242,7 +243,7 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 	if left < lastDays {
 		kind, once = item.NoticeWaiting, false
 		text := fmt.Sprintf("the reissue %d of %s still waits for proof of control and the certificate ends %s", j.ID(), row.name, stored.Ends())
-		s.Log.Warningf("item %d: %s", j.Item.Item, text)
+		j.Log.Warningf("%s", text)
 		if err := j.PassingTask(ctx, asReissue, text); err != nil {
 			return err
 		}
