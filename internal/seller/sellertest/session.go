@@ -24,9 +24,9 @@ import (
 	"pmssl/internal/seller"
 )
 
-// surroundings are what a client gets of the system: a clock that stands still, a log at its highest level, an empty
+// testEnv is what a client gets of the system: a clock that stands still, a log at its highest level, an empty
 // folder.
-type surroundings struct {
+type testEnv struct {
 	env  seller.Env
 	root string
 
@@ -36,9 +36,9 @@ type surroundings struct {
 
 const binary = "pmsellertest"
 
-func newEnv(t *testing.T) *surroundings {
+func newEnv(t *testing.T) *testEnv {
 	t.Helper()
-	e := &surroundings{root: t.TempDir(), at: Start()}
+	e := &testEnv{root: t.TempDir(), at: Start()}
 	for _, dir := range []string{"etc", "var"} {
 		require.NoError(t, os.Mkdir(filepath.Join(e.root, dir), 0o755))
 	}
@@ -52,14 +52,14 @@ func newEnv(t *testing.T) *surroundings {
 	return e
 }
 
-func (e *surroundings) now() time.Time {
+func (e *testEnv) now() time.Time {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.at
 }
 
 // sleep takes no time: the clock moves on.
-func (e *surroundings) sleep(ctx context.Context, d time.Duration) error {
+func (e *testEnv) sleep(ctx context.Context, d time.Duration) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.at = e.at.Add(d)
@@ -72,18 +72,18 @@ type session struct {
 	subject Subject
 	info    seller.Info
 	at      StandIn
-	around  *surroundings
+	host    *testEnv
 }
 
 // open starts a stand-in and connects. When the test ends, no secret may stand in the log.
 func open(t *testing.T, subject Subject) *session {
 	t.Helper()
-	s := &session{subject: subject, at: subject.Open(t), around: newEnv(t)}
-	s.around.env.Getenv = s.at.Getenv
-	s.info = subject.Info(s.around.env)
+	s := &session{subject: subject, at: subject.Open(t), host: newEnv(t)}
+	s.host.env.Getenv = s.at.Getenv
+	s.info = subject.Info(s.host.env)
 	s.Seller = s.connect(t, s.at.Params())
 	t.Cleanup(func() {
-		text, err := os.ReadFile(filepath.Join(s.around.root, "var", binary+".log"))
+		text, err := os.ReadFile(filepath.Join(s.host.root, "var", binary+".log"))
 		if assert.NoError(t, err) {
 			s.hidesSecrets(t, string(text))
 		}
@@ -101,7 +101,7 @@ func (s *session) connect(t *testing.T, params map[string]string) seller.Seller 
 // dry returns the same seller for a dry run.
 func (s *session) dry(t *testing.T) seller.Seller {
 	t.Helper()
-	env := s.around.env
+	env := s.host.env
 	env.DryRun = true
 	connected, err := s.subject.Info(env).Connect(s.at.Params())
 	require.NoError(t, err)
@@ -118,7 +118,7 @@ func (s *session) hidesSecrets(t *testing.T, text string) {
 
 // advance moves the clocks of both sides.
 func (s *session) advance(by time.Duration) {
-	_ = s.around.sleep(context.Background(), by)
+	_ = s.host.sleep(context.Background(), by)
 	s.at.Advance(by)
 }
 
