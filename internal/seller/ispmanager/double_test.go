@@ -3,7 +3,6 @@ package ispmanager_test
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -19,11 +18,12 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/panellog"
+	"pmssl/internal/pki/pkitest"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/ispmanager"
+	"pmssl/internal/seller/sellertest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -218,29 +218,19 @@ func standard() map[string]reply {
 	}
 }
 
-func requireFault(t *testing.T, err error, kind string) *fault.Error {
-	t.Helper()
-	var failure *fault.Error
-	require.ErrorAs(t, err, &failure)
-	require.Equal(t, kind, failure.Type, "%v", err)
-	return failure
-}
+var requireFault = sellertest.RequireFault
 
 // signer makes CSRs and certificates of one key.
 type signer struct{ key *ecdsa.PrivateKey }
 
 func newSigner(t *testing.T) signer {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	return signer{key}
+	return signer{pkitest.NewKey(t)}
 }
 
 func (s signer) csr(t *testing.T, subject pkix.Name) string {
 	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, s.key)
-	require.NoError(t, err)
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+	return pkitest.RequestPEM(t, s.key, x509.CertificateRequest{Subject: subject})
 }
 
 func (s signer) leaf(t *testing.T, name string) string {

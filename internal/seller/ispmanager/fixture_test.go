@@ -1,8 +1,6 @@
 package ispmanager_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,38 +8,27 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/seller"
+	"pmssl/internal/seller/sellertest"
 )
 
 // fixtures are the answers gathered beside the specification. They are read where they lie, not copied.
-const fixtures = "../../../shared/fixtures/ispmanager"
+const fixtures = "../../../../shared/fixtures/ispmanager"
 
 // TestFixtures reads each gathered answer as the command would whose answer it is.
 func TestFixtures(t *testing.T) {
-	files, err := filepath.Glob(fixtures + "/*ml")
-	require.NoError(t, err)
-	if len(files) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the folder %s is missing", fixtures)
-		}
-		t.Skipf("did not run: the folder %s is missing", fixtures)
-	}
 	known := readings()
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			body, err := os.ReadFile(file)
-			require.NoError(t, err)
-			if read, ok := known[filepath.Base(file)]; ok {
-				read(t, says(string(body)))
-				return
-			}
-			// Of another function: it is an answer of BILLmanager that does not say who we are.
-			err = newRemote(t, map[string]reply{"whoami": says(string(body))}).Check(t.Context())
-			failure := fault.From(err)
-			require.NotNil(t, failure)
-			assert.NotEqual(t, fault.NotSeller, failure.Type)
-			assert.False(t, failure.Retry)
-		})
-	}
+	sellertest.Recorded(t, fixtures, "*ml", func(t *testing.T, name, answer string) {
+		if read, ok := known[name]; ok {
+			read(t, says(answer))
+			return
+		}
+		// Of another function: it is an answer of BILLmanager that does not say who we are.
+		err := newRemote(t, map[string]reply{"whoami": says(answer)}).Check(t.Context())
+		failure := fault.From(err)
+		require.NotNil(t, failure)
+		assert.NotEqual(t, fault.NotSeller, failure.Type)
+		assert.False(t, failure.Retry)
+	})
 }
 
 type reading func(*testing.T, reply)

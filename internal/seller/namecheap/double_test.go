@@ -2,12 +2,8 @@ package namecheap_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,11 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
 	"pmssl/internal/panellog"
+	"pmssl/internal/pki/pkitest"
 	"pmssl/internal/seller"
 	"pmssl/internal/seller/namecheap"
+	"pmssl/internal/seller/sellertest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -153,13 +150,7 @@ func refusal(number, text string) string {
 	return refuses(`<Error Number="` + number + `">` + text + `</Error>`)
 }
 
-func requireFault(t *testing.T, err error, kind string) *fault.Error {
-	t.Helper()
-	var failure *fault.Error
-	require.ErrorAs(t, err, &failure)
-	require.Equal(t, kind, failure.Type, "%v", err)
-	return failure
-}
+var requireFault = sellertest.RequireFault
 
 func product(t *testing.T, id string) seller.Product {
 	t.Helper()
@@ -171,11 +162,7 @@ func product(t *testing.T, id string) seller.Product {
 // request makes a checked order.
 func request(t *testing.T, id, method, emails string, names ...string) seller.Request {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: names[0]}}, private)
-	require.NoError(t, err)
-	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+	text := pkitest.RequestPEM(t, pkitest.NewKey(t), x509.CertificateRequest{Subject: pkix.Name{CommonName: names[0]}})
 	r, err := seller.NewRequest(product(t, id), text, strings.Join(names[1:], " "), -1,
 		map[string]string{itemparam.Method: method, itemparam.Approver: emails})
 	require.NoError(t, err)

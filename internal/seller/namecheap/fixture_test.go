@@ -1,8 +1,6 @@
 package namecheap_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,36 +8,25 @@ import (
 
 	"pmssl/internal/fault"
 	"pmssl/internal/seller"
+	"pmssl/internal/seller/sellertest"
 )
 
 // fixtures are the answers gathered beside the specification. They are read where they lie, not copied.
-const fixtures = "../../../shared/fixtures/namecheap"
+const fixtures = "../../../../shared/fixtures/namecheap"
 
 // TestFixtures reads each gathered answer as the command would whose answer it is.
 func TestFixtures(t *testing.T) {
-	files, err := filepath.Glob(fixtures + "/*.xml")
-	require.NoError(t, err)
-	if len(files) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the folder %s is missing", fixtures)
-		}
-		t.Skipf("did not run: the folder %s is missing", fixtures)
-	}
 	known := readings()
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			body, err := os.ReadFile(file)
-			require.NoError(t, err)
-			s := newStage(t, says(string(body)))
-			if read, ok := known[filepath.Base(file)]; ok {
-				read(t, s)
-				return
-			}
-			// Of a command that is not used yet: the frame is read, the result is another's.
-			failure := requireFault(t, s.Check(t.Context()), fault.Client)
-			assert.Contains(t, failure.Message, "answers OK without the element UserGetBalancesResult")
-		})
-	}
+	sellertest.Recorded(t, fixtures, "*.xml", func(t *testing.T, name, answer string) {
+		s := newStage(t, says(answer))
+		if read, ok := known[name]; ok {
+			read(t, s)
+			return
+		}
+		// Of a command that is not used yet: the frame is read, the result is another's.
+		failure := requireFault(t, s.Check(t.Context()), fault.Client)
+		assert.Contains(t, failure.Message, "answers OK without the element UserGetBalancesResult")
+	})
 }
 
 type reading func(*testing.T, *stage)

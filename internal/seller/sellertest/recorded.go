@@ -1,0 +1,41 @@
+package sellertest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"pmssl/internal/fault"
+)
+
+// Recorded runs read, as a subtest of its own, for each answer of the seller that was recorded outside of the repository: the files
+// of the folder that fit the pattern. Without any file the test is skipped, except where CI=true says that they must be there.
+func Recorded(t *testing.T, folder, pattern string, read func(t *testing.T, name, answer string)) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, pattern))
+	require.NoError(t, err)
+	if len(files) == 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("the folder %s is missing", folder)
+		}
+		t.Skipf("did not run: the folder %s is missing", folder)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			answer, err := os.ReadFile(file)
+			require.NoError(t, err)
+			read(t, filepath.Base(file), string(answer))
+		})
+	}
+}
+
+// RequireFault ends the test if the error is not a fault of the type, and returns the fault.
+func RequireFault(t *testing.T, err error, kind string) *fault.Error {
+	t.Helper()
+	var failure *fault.Error
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, kind, failure.Type, "%v", err)
+	return failure
+}
