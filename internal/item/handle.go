@@ -100,10 +100,10 @@ func ConnectAny(ctx context.Context, run *Run) (*Handle, error) {
 		return nil, err
 	}
 	if j.Item.Module == 0 {
-		return nil, fault.Errorf(fault.Missed, "processingmodule", "item %d belongs to no processing module", j.Item.Item)
+		return nil, fault.Errorf(fault.Missed, "processingmodule", "%s belongs to no processing module", j.Item.Label())
 	}
 	if j.Item.Binary != "" && j.Item.Binary != run.Binary {
-		return nil, fault.Errorf(fault.Value, "processingmodule", "item %d belongs to the module %s, this is %s", j.Item.Item, j.Item.Binary, run.Binary)
+		return nil, fault.Errorf(fault.Value, "processingmodule", "%s belongs to the module %s, this is %s", j.Item.Label(), j.Item.Binary, run.Binary)
 	}
 	if j.ModuleParams, err = run.Panel.ModuleParams(ctx, j.Item.Module); err != nil {
 		return nil, err
@@ -135,12 +135,12 @@ func (j *Handle) Readable() error {
 	for _, name := range []string{itemparam.OrderID, itemparam.Lineage} {
 		for _, word := range strings.Fields(j.Item.Params[name]) {
 			if id, err := strconv.ParseInt(word, 10, 64); err != nil || id <= 0 {
-				return fault.Errorf(fault.Value, name, "item %d: the parameter %s holds %q, which is no id of the seller: correct it, nothing is bought", j.Item.Item, name, word)
+				return fault.Errorf(fault.Value, name, "%s: the parameter %s holds %q, which is no id of the seller: correct it, nothing is bought", j.Item.Label(), name, word)
 			}
 		}
 	}
 	if words := strings.Fields(j.Item.Params[itemparam.OrderID]); len(words) > 1 {
-		return fault.Errorf(fault.Value, itemparam.OrderID, "item %d: the parameter %s holds several ids: leave the newest", j.Item.Item, itemparam.OrderID)
+		return fault.Errorf(fault.Value, itemparam.OrderID, "%s: the parameter %s holds several ids: leave the newest", j.Item.Label(), itemparam.OrderID)
 	}
 	return nil
 }

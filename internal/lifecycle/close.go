@@ -158,7 +158,7 @@ func (j *Order) revoke(ctx context.Context, id int64) error {
 // attach connects the seller of an item that is loaded already.
 func (j *Order) attach(ctx context.Context) (err error) {
 	if j.Item.Module == 0 {
-		return fault.Errorf(fault.Missed, "processingmodule", "item %d belongs to no processing module", j.Item.Item)
+		return fault.Errorf(fault.Missed, "processingmodule", "%s belongs to no processing module", j.Item.Label())
 	}
 	if err := j.Readable(); err != nil {
 		return err

@@ -23,7 +23,7 @@ func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if j.Item.Status == item.ItemDeleted {
-		return nil, fault.Errorf(fault.Value, "item", "item %d is deleted: nothing is bought for it", j.Item.Item)
+		return nil, fault.Errorf(fault.Value, "item", "%s is deleted: nothing is bought for it", j.Item.Label())
 	}
 	id, fresh, err := j.bought(ctx)
 	if err != nil {

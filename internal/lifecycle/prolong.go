@@ -35,7 +35,7 @@ func Prolong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if j.ID() == 0 {
-		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s to renew", j.Item.Item, j.Info.Title)
+		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "%s has no order at %s to renew", j.Item.Label(), j.Info.Title)
 	}
 	status, err := j.Newest(ctx, j.ID())
 	if err != nil {

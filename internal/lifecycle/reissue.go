@@ -105,7 +105,7 @@ func (j *Order) CountAttempt(ctx context.Context) error {
 func (j *Order) Reissue(ctx context.Context, callback string) (Outcome, error) {
 	id := j.ID()
 	if id == 0 {
-		return Outcome{}, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
+		return Outcome{}, fault.Errorf(fault.Missed, itemparam.OrderID, "%s has no order at %s yet: open it first", j.Item.Label(), j.Info.Title)
 	}
 	status, err := j.Newest(ctx, id)
 	if err != nil {

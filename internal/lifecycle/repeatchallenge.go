@@ -36,7 +36,7 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if request.Method == seller.MethodEmail && !j.canChangeMethod() {
-		return nil, fault.Errorf(fault.Value, itemparam.Method, "item %d is proved by e-mail: there is no record to look at, use send_dv_email", j.Item.Item)
+		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is proved by e-mail: there is no record to look at, use send_dv_email", j.Item.Label())
 	}
 	domain, err := j.provable(request)
 	if err != nil {
@@ -85,7 +85,7 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	case j.canChangeMethod():
 		return nil, j.proveBy(ctx, id, wordEmail, strings.Join(emails, ","))
 	default:
-		return nil, fault.Errorf(fault.Value, itemparam.Method, "item %d is proved by %s, not by e-mail: there is no letter to send", j.Item.Item, request.Method)
+		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is proved by %s, not by e-mail: there is no letter to send", j.Item.Label(), request.Method)
 	}
 	j.Log.ExtInfof("asking %s for letters about id %d to %s", j.Info.Title, id, strings.Join(emails, ", "))
 	if err := sender.SendApproval(ctx, id, request, emails); err != nil {
@@ -101,14 +101,14 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 func (j *Order) waiting(ctx context.Context) (int64, error) {
 	id := j.ID()
 	if id == 0 {
-		return 0, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
+		return 0, fault.Errorf(fault.Missed, itemparam.OrderID, "%s has no order at %s yet: open it first", j.Item.Label(), j.Info.Title)
 	}
 	status, err := j.Newest(ctx, id)
 	if err != nil {
 		return 0, err
 	}
 	if status.State != seller.StateWaiting {
-		return 0, fault.Errorf(fault.Value, "status", "item %d does not wait for proof: %s shows id %d as %s", j.Item.Item, j.Info.Title, status.ID, status.State)
+		return 0, fault.Errorf(fault.Value, "status", "%s does not wait for proof: %s shows id %d as %s", j.Item.Label(), j.Info.Title, status.ID, status.State)
 	}
 	return status.ID, nil
 }

@@ -27,9 +27,9 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	id := j.ID()
 	if id == 0 {
 		if j.Item.Params[itemparam.Intent] != "" {
-			return nil, fault.Errorf(fault.Waiting, "item", "item %d has a purchase without a clear answer; open settles it", j.Item.Item).Retryable()
+			return nil, fault.Errorf(fault.Waiting, "item", "%s has a purchase without a clear answer; open settles it", j.Item.Label()).Retryable()
 		}
-		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "item %d has no order at %s yet: open it first", j.Item.Item, j.Info.Title)
+		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "%s has no order at %s yet: open it first", j.Item.Label(), j.Info.Title)
 	}
 	if waits, err := j.StillWaiting(ctx); err != nil || waits {
 		return nil, err

@@ -49,7 +49,7 @@ func (j *Buyer) openIntent(ctx context.Context, kind string) (Intent, bool, erro
 	}
 	if in.Kind != kind {
 		return in, true, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-			"item %d has an unsettled purchase of kind %s, this run wants %s: settle it with --command resolve", j.Item.Item, in.Kind, kind))
+			"%s has an unsettled purchase of kind %s, this run wants %s: settle it with --command resolve", j.Item.Label(), in.Kind, kind))
 	}
 	if in.Time.After(j.Now().Add(IntentWait)) {
 		return in, true, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
@@ -178,8 +178,8 @@ func (j *Buyer) refusedTwice(ctx context.Context, in Intent) error {
 	}
 	if free := first.Add(refusedWait); j.Now().Before(free) {
 		return fault.Errorf(fault.Waiting, itemparam.Intent,
-			"item %d: the purchase of %s was answered as refused, and %s shows nothing of it; where it shows nothing after %s either, it is bought anew",
-			j.Item.Item, in.Time.Format(time.RFC3339), j.Info.Title, free.Format(time.RFC3339)).Retryable()
+			"%s: the purchase of %s was answered as refused, and %s shows nothing of it; where it shows nothing after %s either, it is bought anew",
+			j.Item.Label(), in.Time.Format(time.RFC3339), j.Info.Title, free.Format(time.RFC3339)).Retryable()
 	}
 	j.Again = map[string]int{in.Kind: in.Again}
 	j.Log.ExtInfof("the purchase of %s was refused and left no trace; the purchase can be retried", in.Time.Format(time.RFC3339))
