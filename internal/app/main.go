@@ -190,7 +190,7 @@ func (k *app) panelThere(root string) error {
 		if info, err := os.Stat(path); err != nil {
 			return fault.Errorf(fault.Missed, rootVariable, "the panel's folder %s cannot be used: %w; %s", path, bareErr(err), hint)
 		} else if !info.IsDir() {
-			return fault.Errorf(fault.Missed, rootVariable, "the panel's folder %s is no folder; %s", path, hint)
+			return fault.Errorf(fault.Missed, rootVariable, "the panel's folder %s is not a folder; %s", path, hint)
 		}
 	}
 	return nil

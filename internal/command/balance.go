@@ -56,7 +56,7 @@ func balanceOf(ctx context.Context, run *item.Run, module int64, node *etree.Ele
 	}
 	teller, ok := theSeller.(seller.BalanceTeller)
 	if !ok {
-		return item.Unsupported(run, "tells the balance")
+		return item.Unsupported(run, "reading the balance")
 	}
 	asking, asked := context.WithTimeout(ctx, balanceAsk)
 	defer asked()

@@ -65,7 +65,7 @@ func TestBalanceThatCannotBeTold(t *testing.T) {
 	s.args = item.Args{Command: "getbalance", Module: 5}
 	mute := struct{ seller.Seller }{s.seller}
 	_, err := command.GetBalance(context.Background(), s.with(mute, s.panel))
-	require.ErrorContains(t, err, "has no function that tells the balance")
+	require.ErrorContains(t, err, "does not support reading the balance")
 	s.seller.balance = "much"
 	require.Error(t, s.run(command.GetBalance))
 	assert.Empty(t, s.panel.calls)

@@ -139,7 +139,7 @@ func TestRepeatsAreOnlyForOrdersThatWait(t *testing.T) {
 	t.Run("sellers without the power", func(t *testing.T) {
 		s, _ := provingStage(t, "auth_dnscname")
 		s.args.Emails = "a@example.com"
-		require.ErrorContains(t, s.run(dns), "has no function that looks at a proof again")
-		require.ErrorContains(t, s.run(email), "has no function that sends letters")
+		require.ErrorContains(t, s.run(dns), "does not support checking a challenge again")
+		require.ErrorContains(t, s.run(email), "does not support sending approval e-mails")
 	})
 }

@@ -45,7 +45,7 @@ func TestClosingCancelsTheNewestOrder(t *testing.T) {
 		"the seller is not reached": {func(_ *stage, a *ableSeller) { a.fail["cancel"], a.fail["stop"] = unreachable, unreachable },
 			[]string{"cancel 103", "stop 103"}, []string{"103", "no answer"}},
 		"an unreadable id": {func(s *stage, _ *ableSeller) { s.panel.order.Params[itemparam.OrderID] = "10x" },
-			nil, []string{"its order 10x at Seller was not cancelled", "no id of the seller"}},
+			nil, []string{"its order 10x at Seller was not cancelled", "not an id of the seller"}},
 		"no module": {func(s *stage, _ *ableSeller) { s.panel.order.Module = 0 }, nil, []string{"103", "belongs to no processing module"}},
 		"an id that only the journal remembers": {func(s *stage, a *ableSeller) {
 			s.panel.order.Params = map[string]string{}
@@ -101,7 +101,7 @@ func TestReplacedCertificatesAreRevokedOrNamed(t *testing.T) {
 	}{
 		"revoked":             {true, nil, []string{"revoke 101", "cancel 102"}, ""},
 		"refused":             {true, fault.Errorf(fault.API, "", "not this kind"), []string{"revoke 101", "cancel 102"}, "not this kind"},
-		"a seller without it": {false, nil, []string{"cancel 102"}, "has no function that revokes certificates"},
+		"a seller without it": {false, nil, []string{"cancel 102"}, "does not support revoking certificates"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s, able := able(t)

@@ -176,7 +176,7 @@ func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 		"not issued": {func(_ importing, l *seller.ListedCertificate) { l.State = seller.StateWaiting }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
 		"expired":    {func(_ importing, l *seller.ListedCertificate) { l.State = seller.StateExpired }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
 		"an unknown product": {func(_ importing, l *seller.ListedCertificate) { l.Template, l.Type = "", "Super SSL" },
-			"found=1 imported=0 completed=0 skipped=1 failed=0", `is "Super SSL", which is no product of this module`},
+			"found=1 imported=0 completed=0 skipped=1 failed=0", `is "Super SSL", which is not a product of this module`},
 		"an item holds it": {func(i importing, l *seller.ListedCertificate) {
 			i.panel.claims = []item.Claim{{Item: 42, OrderID: fmt.Sprint(l.ID)}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
@@ -286,7 +286,7 @@ func TestImportThatCannotBegin(t *testing.T) {
 	})
 	t.Run("a seller without a list", func(t *testing.T) {
 		i := newImporting(t)
-		require.ErrorContains(t, begin(i, i.seller), "has no function that lists certificates")
+		require.ErrorContains(t, begin(i, i.seller), "does not support listing certificates")
 	})
 	t.Run("another import is running", func(t *testing.T) {
 		i := newImporting(t)

@@ -51,7 +51,7 @@ func tariffs(ctx context.Context, run *item.Run) ([]tariff, error) {
 	}
 	lister, ok := theSeller.(seller.PriceLister)
 	if !ok {
-		return nil, item.Unsupported(run, "lists prices")
+		return nil, item.Unsupported(run, "listing prices")
 	}
 	offers, err := lister.Offers(ctx)
 	if err != nil {

@@ -93,7 +93,7 @@ func TestPriceListsThatCannotBeTold(t *testing.T) {
 	}
 	s := newStage(t)
 	s.args = item.Args{Module: 5, Subcommand: "available"}
-	require.ErrorContains(t, s.run(command.ImportPricelist), "has no function that lists prices")
+	require.ErrorContains(t, s.run(command.ImportPricelist), "does not support listing prices")
 	s, theSeller := able(t)
 	s.args = item.Args{Module: 5, Subcommand: "available"}
 	theSeller.fail["offers"] = fault.Errorf(fault.Client, "", "no answer")
@@ -123,5 +123,5 @@ func TestProbeShowsWhatTheSellerSays(t *testing.T) {
 	s.args.Format = "svg"
 	require.ErrorContains(t, s.run(command.Probe), "neither text nor xml")
 	s.args.Format = ""
-	require.ErrorContains(t, s.run(command.Probe), "has no function that could be probed")
+	require.ErrorContains(t, s.run(command.Probe), "does not support probing")
 }

@@ -30,7 +30,7 @@ func Probe(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	prober, ok := theSeller.(seller.Prober)
 	if !ok {
-		return nil, item.Unsupported(run, "could be probed")
+		return nil, item.Unsupported(run, "probing")
 	}
 	findings, err := prober.Probe(ctx)
 	if err != nil {

@@ -187,7 +187,7 @@ func TestATransportThatFailedIsNotTriedAgainInTheSameSweep(t *testing.T) {
 		err   error
 		tried int
 	}{
-		"transport": {fault.Errorf(fault.Client, fault.ObjectMail, "sendmail did not take the letter within 1m0s").Retryable(), 1},
+		"transport": {fault.Errorf(fault.Client, fault.ObjectMail, "sendmail did not accept the message within 1m0s").Retryable(), 1},
 		"recipient": {fault.Errorf(fault.Client, fault.ObjectRecipient, "greylisted").Retryable(), 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func TestWhatIsNoAnswerIsAnError(t *testing.T) {
 		"another question":      {&zone{change: func(m *dns.Msg) { m.Question[0].Name = "example.net." }}, "another question"},
 		"another type":          {&zone{change: func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeMX }}, "another question"},
 		"no question":           {&zone{change: func(m *dns.Msg) { m.Question = nil }}, "0 questions"},
-		"a query":               {&zone{change: func(m *dns.Msg) { m.Response = false }}, "no answer"},
+		"a query":               {&zone{change: func(m *dns.Msg) { m.Response = false }}, "not an answer"},
 		"no recursion":          {&zone{change: func(m *dns.Msg) { m.RecursionAvailable = false }}, "recursive"},
 		"not DNS at all": {&zone{before: func(w dns.ResponseWriter, q *dns.Msg, _ string) bool {
 			_, _ = w.Write(append([]byte{byte(q.Id >> 8), byte(q.Id)}, "this is no answer at all"...))

@@ -78,7 +78,7 @@ func (r *Resolver) exchange(ctx context.Context, network, server string, query *
 func answers(answer, query *dns.Msg) error {
 	switch {
 	case !answer.Response || answer.Opcode != dns.OpcodeQuery:
-		return errors.New("what came is no answer")
+		return errors.New("what came is not an answer")
 	case len(answer.Question) != 1:
 		return fmt.Errorf("the answer is to %d questions", len(answer.Question))
 	}

@@ -29,5 +29,5 @@ func Dial(ctx context.Context, run *Run, module int64) (seller.Seller, error) {
 // Unsupported returns the fault of a command that the seller has no power for. Its features do not name the command:
 // somebody called it all the same.
 func Unsupported(run *Run, what string) error {
-	return fault.Errorf(fault.Value, "command", "%s has no function that %s", run.Info.Title, what)
+	return fault.Errorf(fault.Value, "command", "%s does not support %s", run.Info.Title, what)
 }

@@ -181,7 +181,7 @@ func (d *DryRun) answer(run *Run, doc *etree.Document) *etree.Document {
 // dryText returns what an action does, for people.
 func dryText(what string) string {
 	words := map[string]string{
-		DryActivate: "activate the order", DryReissue: "ask for a reissue", DryChangeProof: "change the way of proof",
+		DryActivate: "activate the order", DryReissue: "ask for a reissue", DryChangeProof: "change the validation method",
 		DryAskProofs: "ask for what the client must publish", DryCancel: "cancel the order", DryRevoke: "revoke the certificate",
 		DryStopRenewal: "switch off the seller's own renewal", dryComplete: "complete the import", dryCallback: "call the panel",
 		dryTask: "open a task", dryCloseTask: "close the task", dryJournal: "add to the purchase journal",

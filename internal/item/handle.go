@@ -135,7 +135,7 @@ func (j *Handle) Readable() error {
 	for _, name := range []string{itemparam.OrderID, itemparam.Lineage} {
 		for _, word := range strings.Fields(j.Item.Params[name]) {
 			if id, err := strconv.ParseInt(word, 10, 64); err != nil || id <= 0 {
-				return fault.Errorf(fault.Value, name, "%s: the parameter %s holds %q, which is no id of the seller: correct it, nothing is bought", j.Item.Label(), name, word)
+				return fault.Errorf(fault.Value, name, "%s: the parameter %s holds %q, which is not an id of the seller: correct it, nothing is bought", j.Item.Label(), name, word)
 			}
 		}
 	}

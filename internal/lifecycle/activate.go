@@ -80,7 +80,7 @@ func (j *Order) revertSubmitted(ctx context.Context, before string, reason error
 		return reason
 	}
 	if err := j.SaveParam(ctx, itemparam.Requested, before); err != nil {
-		j.Log.Errorf("the mark of a request that was refused could not be taken back: %v", err)
+		j.Log.Errorf("the record of a refused request could not be reverted: %v", err)
 	}
 	return reason
 }

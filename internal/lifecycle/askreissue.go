@@ -108,7 +108,7 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 	limited := failure.Type == fault.Limit && (!failure.OutcomeUnknown || failure.Refused)
 	if limited {
 		if err := j.SaveParam(ctx, itemparam.ReissueTried, tried); err != nil {
-			j.Log.Errorf("an attempt that was none stays counted: %v", err)
+			j.Log.Errorf("an attempt that did not happen stays counted: %v", err)
 		}
 	}
 	if limited && failure.Refused { // most likely; the next run looks for it before it asks again
@@ -116,7 +116,7 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 	}
 	if limited || !failure.OutcomeUnknown && !failure.Retry {
 		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
-			j.Log.Errorf("the mark of a refused reissue could not be dropped: %v", err)
+			j.Log.Errorf("the record of a refused reissue could not be removed: %v", err)
 		}
 		return status, reason
 	}

@@ -36,7 +36,7 @@ func (j *Order) proveBy(ctx context.Context, id int64, word, approvers string) e
 func (j *Order) changeMethod(ctx context.Context, id int64, word string, request seller.Request) error {
 	changer, can := j.Seller.(seller.MethodChanger)
 	if !can {
-		return item.Unsupported(j.Run, "changes the way of proof")
+		return item.Unsupported(j.Run, "changing the validation method")
 	}
 	j.Log.ExtInfof("asking %s to have id %d proved by %s", j.Info.Title, id, request.Method)
 	challenges, err := changer.ChangeMethod(ctx, id, request)
@@ -98,7 +98,7 @@ func (j *Order) proveAsChanged(ctx context.Context) error {
 		return err
 	}
 	if status.State != seller.StateWaiting {
-		j.Log.ExtInfof("id %d is %s, its next reissue takes the way of proof", status.ID, status.State)
+		j.Log.ExtInfof("id %d is %s, its next reissue uses the new validation method", status.ID, status.State)
 		return nil
 	}
 	return j.changeMethod(ctx, status.ID, j.Item.Params[itemparam.Method], request)

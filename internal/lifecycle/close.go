@@ -78,7 +78,7 @@ func (j *Order) endOrder(ctx context.Context) (left []string) {
 		return left
 	}
 	if other := j.belongsTo(ctx, id); other != "" {
-		return append(left, fmt.Sprintf("%s is closed and its order %d at %s was not cancelled, for it is shown there for %s: look whether the processing module's account is the one with which it was bought",
+		return append(left, fmt.Sprintf("%s is closed and its order %d at %s was not cancelled, because it is shown there for %s: check whether the processing module's account is the one that bought it",
 			j.Item.Label(), id, j.Info.Title, other))
 	}
 	left = append(left, j.endReplaced(ctx, id)...)
@@ -150,7 +150,7 @@ func (j *Order) endReplaced(ctx context.Context, newest int64) (left []string) {
 func (j *Order) revoke(ctx context.Context, id int64) error {
 	revoker, can := j.Seller.(seller.Revoker)
 	if !can {
-		return item.Unsupported(j.Run, "revokes certificates")
+		return item.Unsupported(j.Run, "revoking certificates")
 	}
 	return revoker.Revoke(ctx, id)
 }
@@ -168,7 +168,7 @@ func (j *Order) attach(ctx context.Context) (err error) {
 	}
 	j.Account = j.Seller.Account()
 	if _, ok := j.Seller.(seller.Canceller); !ok {
-		return item.Unsupported(j.Run, "cancels orders")
+		return item.Unsupported(j.Run, "cancelling orders")
 	}
 	return nil
 }

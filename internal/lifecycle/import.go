@@ -51,7 +51,7 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	lister, ok := theSeller.(seller.CertificateLister)
 	if !ok {
-		return nil, item.Unsupported(run, "lists certificates")
+		return nil, item.Unsupported(run, "listing certificates")
 	}
 	// The sweep's lock keeps a second import off: both would find that nobody holds an id. The account's own lock would
 	// keep purchases waiting for as long as this takes.
@@ -149,7 +149,7 @@ func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
 		return t.count(done, fmt.Sprintf("%s: item %d", why, it), l, err)
 	}
 	if l.Template == "" {
-		t.Log.Warningf("import: id %d of %s is %q, which is no product of this module: left out", l.ID, name, item.PlainText(l.Type, item.MaxName))
+		t.Log.Warningf("import: id %d of %s is %q, which is not a product of this module: left out", l.ID, name, item.PlainText(l.Type, item.MaxName))
 		t.skipped++
 		return nil
 	}

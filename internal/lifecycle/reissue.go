@@ -37,7 +37,7 @@ func (j *Order) pendingReissue() (reissueOf, bool) {
 		return r, false
 	}
 	if err := json.Unmarshal([]byte(raw), &r); err != nil || r.ID <= 0 {
-		j.Log.Warningf("the parameter %s cannot be read and counts for nothing: %q", itemparam.ReissueOf, raw)
+		j.Log.Warningf("the parameter %s cannot be read; ignored: %q", itemparam.ReissueOf, raw)
 		return reissueOf{}, false
 	}
 	return r, true

@@ -25,7 +25,7 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	retrier, ok := j.Seller.(seller.ChallengeRetrier)
 	if !ok {
-		return nil, item.Unsupported(run, "looks at a proof again")
+		return nil, item.Unsupported(run, "checking a challenge again")
 	}
 	id, err := j.waiting(ctx)
 	if err != nil {
@@ -68,7 +68,7 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	sender, ok := j.Seller.(seller.ApprovalSender)
 	if !ok {
-		return nil, item.Unsupported(run, "sends letters to approvers")
+		return nil, item.Unsupported(run, "sending approval e-mails")
 	}
 	if err := j.emailAllowed(); err != nil {
 		return nil, err
@@ -85,9 +85,9 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	case j.canChangeMethod():
 		return nil, j.proveBy(ctx, id, wordEmail, strings.Join(emails, ","))
 	default:
-		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is proved by %s, not by e-mail: there is no letter to send", j.Item.Label(), request.Method)
+		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is proved by %s, not by e-mail: there is no approval e-mail to send", j.Item.Label(), request.Method)
 	}
-	j.Log.ExtInfof("asking %s for letters about id %d to %s", j.Info.Title, id, strings.Join(emails, ", "))
+	j.Log.ExtInfof("asking %s for approval e-mails about id %d to %s", j.Info.Title, id, strings.Join(emails, ", "))
 	if err := sender.SendApproval(ctx, id, request, emails); err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func SetParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if !asked {
 		return nil, j.followProof(ctx)
 	}
-	j.Log.ExtInfof("CSR or names are others than %s was handed, if any", j.Info.Title)
+	j.Log.ExtInfof("CSR or names differ from those that %s was given, if any", j.Info.Title)
 	outcome, err := j.Reissue(ctx, "setparam")
 	if err != nil {
 		return nil, err

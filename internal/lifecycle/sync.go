@@ -27,7 +27,7 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	id := j.ID()
 	if id == 0 {
 		if j.Item.Params[itemparam.Intent] != "" {
-			return nil, fault.Errorf(fault.Waiting, "item", "%s has a purchase without a clear answer; open settles it", j.Item.Label()).Retryable()
+			return nil, fault.Errorf(fault.Waiting, "item", "%s has a purchase without a clear answer; open resolves it", j.Item.Label()).Retryable()
 		}
 		return nil, fault.Errorf(fault.Missed, itemparam.OrderID, "%s has no order at %s yet: open it first", j.Item.Label(), j.Info.Title)
 	}
@@ -178,7 +178,7 @@ func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Out
 	case seller.StateRefused, seller.StateCancelled, seller.StateExpired:
 		return j.end(ctx, status)
 	}
-	j.Log.Warningf("id %d is in the state %q, on which nothing is decided", status.ID, status.StatusText)
+	j.Log.Warningf("id %d is in the state %q; no action is taken", status.ID, status.StatusText)
 	return Outcome{}, nil
 }
 

@@ -30,7 +30,7 @@ func (j *Order) undelivered(ctx context.Context, id int64, reason error) error {
 	if j.Now().Sub(since) < patience {
 		return reason
 	}
-	text := fmt.Sprintf("%s calls the order %d issued since %s and its certificate cannot be had: %s",
+	text := fmt.Sprintf("%s calls the order %d issued since %s and its certificate cannot be fetched: %s",
 		j.Info.Title, id, since.Format(time.RFC3339), failure.Message)
 	if err := j.PassingTask(ctx, j.Args.Command, text); err != nil {
 		return err

@@ -37,11 +37,11 @@ func (p *Mailer) Compose(f NoticeData) (Message, error) {
 	}
 	written, err := p.write(f.Kind, f.Lang, wordsOf(f, from.Name))
 	if err != nil {
-		return Message{}, fault.Errorf(fault.Internal, "mail", "the letter to the client of item %d cannot be written: %w", f.Item, err)
+		return Message{}, fault.Errorf(fault.Internal, "mail", "the message to the client of item %d cannot be written: %w", f.Item, err)
 	}
 	content, err := p.encode(from, to, written)
 	if err != nil {
-		return Message{}, fault.Errorf(fault.Internal, "mail", "the letter to the client of item %d cannot be composed: %w", f.Item, err)
+		return Message{}, fault.Errorf(fault.Internal, "mail", "the message to the client of item %d cannot be composed: %w", f.Item, err)
 	}
 	return Message{From: from.Address, To: to.Address, Subject: written.subject, Lang: written.lang, Bytes: content}, nil
 }

@@ -51,13 +51,13 @@ func (f NoticeData) check() error {
 	switch f.Kind {
 	case KindExpires, KindProve, KindWaiting:
 	default:
-		return fault.Errorf(fault.Internal, "mail", "there is no letter of the kind %q", f.Kind)
+		return fault.Errorf(fault.Internal, "mail", "there is no message of the kind %q", f.Kind)
 	}
 	if hostText(f.Domain) == "" {
-		return fault.Errorf(fault.Missed, "domain", "item %d has no domain name that a letter could name", f.Item)
+		return fault.Errorf(fault.Missed, "domain", "item %d has no domain name for the message", f.Item)
 	}
 	if f.Kind == KindExpires && f.Expires.IsZero() {
-		return fault.Errorf(fault.Missed, itemparam.ExpireDate, "item %d has no expiration date that a letter could name", f.Item)
+		return fault.Errorf(fault.Missed, itemparam.ExpireDate, "item %d has no expiration date for the message", f.Item)
 	}
 	return nil
 }

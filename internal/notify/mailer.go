@@ -40,7 +40,7 @@ type Mailer struct {
 // that the MTA has taken the letter over. Every error is a *fault.Error:
 //   - of type missed or value about SSLSubscriptionMailFrom, the client's address (object email), the domain or the
 //     expiration date;
-//   - of type client where the MTA did not take the letter: about fault.ObjectRecipient where another letter may be taken, and then
+//   - of type client where the MTA did not accept the message: about fault.ObjectRecipient where another letter may be taken, and then
 //     with Retry unless the MTA refused it for good, as an address that does not exist; else about fault.ObjectMail.
 //
 // Where the connection breaks after the last byte nobody knows whether the letter was taken over; that is a
@@ -50,7 +50,7 @@ func (p *Mailer) Send(ctx context.Context, f NoticeData) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout(), fmt.Errorf("the mail server did not take the letter within %s", p.timeout()))
+	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout(), fmt.Errorf("the mail server did not accept the message within %s", p.timeout()))
 	defer cancel()
 	program := p.program()
 	via := program
@@ -102,7 +102,7 @@ func (p *Mailer) timeout() time.Duration {
 	return p.Timeout
 }
 
-// mtaFault returns the fault about an MTA that did not take the letter. It passes by itself unless said otherwise.
+// mtaFault returns the fault about an MTA that did not accept the message. It passes by itself unless said otherwise.
 func mtaFault(format string, args ...any) *fault.Error {
 	return fault.Errorf(fault.Client, fault.ObjectMail, format, args...).Retryable()
 }
@@ -120,7 +120,7 @@ func endedFault(ctx context.Context) error {
 	if !errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
-	return fault.Errorf(fault.Interrupted, "mail", "the run was told to end before the mail server took the letter: %w", context.Cause(ctx)).Retryable()
+	return fault.Errorf(fault.Interrupted, "mail", "the run was told to end before the mail server accepted the message: %w", context.Cause(ctx)).Retryable()
 }
 
 // reason is why the exchange ended: the cause of the context where that is what ended it, in words for people.

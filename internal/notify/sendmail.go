@@ -37,7 +37,7 @@ func (p *Mailer) sendmail(ctx context.Context, program string, m Message) error 
 		return mtaFault("%s cannot be started: %w", program, reason(ctx, err))
 	case err == nil:
 		if words != "" {
-			p.Log.Warningf("%s took a letter over and said: %s", program, words)
+			p.Log.Warningf("%s accepted a message and said: %s", program, words)
 		}
 		return nil
 	case context.Cause(ctx) != nil:
@@ -59,7 +59,7 @@ func exitFault(program string, code int, err error, words string) error {
 	case 64:
 		meaning = "usage: it does not take -t, -i or -f"
 	case 65:
-		meaning = "the letter or an address in it was refused"
+		meaning = "the message or an address in it was refused"
 	case 67:
 		meaning = "the recipient is unknown"
 	case 68:
@@ -74,9 +74,9 @@ func exitFault(program string, code int, err error, words string) error {
 	}
 	switch code {
 	case 65, 67, 68, 75:
-		return mailFault(code != 75, "%s did not take the letter: %w: %s", program, err, words)
+		return mailFault(code != 75, "%s did not accept the message: %w: %s", program, err, words)
 	}
-	failure := mtaFault("%s did not take the letter: %w: %s", program, err, words)
+	failure := mtaFault("%s did not accept the message: %w: %s", program, err, words)
 	failure.Retry = code != 64
 	return failure
 }

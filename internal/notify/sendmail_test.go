@@ -195,6 +195,6 @@ func TestSendmailHasUntilTheTimeout(t *testing.T) {
 	p := sendMail(t)
 	p.Sendmail, p.Timeout = []string{program.path}, 1
 	err := p.Send(t.Context(), facts(notify.KindProve, "en"))
-	assert.ErrorContains(t, err, "did not take the letter within 1ns")
+	assert.ErrorContains(t, err, "did not accept the message within 1ns")
 	assert.True(t, fault.From(err).Retry)
 }

@@ -53,7 +53,7 @@ func converse(conn net.Conn, m Message) (step string, err error) {
 		return "DATA", err
 	}
 	if _, err := w.Write(m.Bytes); err != nil {
-		return "the text of the letter", err
+		return "the message text", err
 	}
 	if err := w.Close(); err != nil {
 		return stepSent, err
@@ -82,22 +82,22 @@ func smtpFault(address, step string, err error) error {
 	var answer *textproto.Error
 	if !errors.As(err, &answer) {
 		if step == stepSent { // it may have been taken over: the client must not get it every hour
-			return mailFault(true, "the mail server at %s did not say whether it took the letter (%s): %w", address, step, err)
+			return mailFault(true, "the mail server at %s did not say whether it accepted the message (%s): %w", address, step, err)
 		}
-		return mtaFault("the mail server at %s did not take the letter (%s): %w", address, step, err)
+		return mtaFault("the mail server at %s did not accept the message (%s): %w", address, step, err)
 	}
 	err = fmt.Errorf("%d %s", answer.Code, oneLine(answer.Msg, 500))
 	if step == stepGreeting || step == stepEHLO || strings.HasPrefix(step, stepFrom) {
-		failure := mtaFault("the mail server at %s did not take the letter (%s): %w", address, step, err)
+		failure := mtaFault("the mail server at %s did not accept the message (%s): %w", address, step, err)
 		failure.Retry = answer.Code < 500
 		return failure
 	}
-	return mailFault(answer.Code >= 500, "the mail server at %s did not take the letter (%s): %w", address, step, err)
+	return mailFault(answer.Code >= 500, "the mail server at %s did not accept the message (%s): %w", address, step, err)
 }
 
 // Steps of a conversation: those before the recipient is named, and the one after the whole letter was sent.
 const (
-	stepSent     = "the letter itself"
+	stepSent     = "the message itself"
 	stepGreeting = "greeting"
 	stepEHLO     = "EHLO"
 	stepFrom     = "MAIL FROM "

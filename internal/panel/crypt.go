@@ -106,6 +106,6 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 		if key, ok := key.(*rsa.PrivateKey); ok {
 			return key, nil
 		}
-		return nil, errors.New("it is no RSA key, the panel encrypts with RSA")
+		return nil, errors.New("it is not an RSA key, the panel encrypts with RSA")
 	}
 }

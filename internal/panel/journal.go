@@ -204,7 +204,7 @@ func parseJournal(text io.Reader) (lines []item.JournalEntry, problems []error, 
 		case wrong != nil && !ended:
 			problems = append(problems, fmt.Errorf("line %d, the last one, is torn and left out: %w", number, wrong))
 		case wrong != nil:
-			problems = append(problems, fmt.Errorf("line %d is no purchase and left out: %w", number, wrong))
+			problems = append(problems, fmt.Errorf("line %d is not a purchase and left out: %w", number, wrong))
 		default:
 			lines = append(lines, bought)
 		}

@@ -84,7 +84,7 @@ func TestBrokenLinesOfTheJournalAreNamedAndLeftOut(t *testing.T) {
 	lines, err := w.Journal(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []item.JournalEntry{bought(42, 1001), bought(42, 1001)}, lines)
-	for _, words := range []string{"line 1 is no purchase", "line 3 is no purchase", "line 4 is longer than"} {
+	for _, words := range []string{"line 1 is not a purchase", "line 3 is not a purchase", "line 4 is longer than"} {
 		assert.Contains(t, w.logged(), words)
 	}
 }

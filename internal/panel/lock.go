@@ -165,7 +165,7 @@ func (h *Host) HoldsLocks(ctx context.Context) error {
 				return err
 			}
 			if !found || row[0].number() != 1 {
-				return fault.Errorf(fault.Locked, lock.of, "the lock %s is not ours any more, the connection to the database broke; nothing is bought", name).Retryable()
+				return fault.Errorf(fault.Locked, lock.of, "the lock %s was lost, the connection to the database broke; nothing is bought", name).Retryable()
 			}
 		}
 	}

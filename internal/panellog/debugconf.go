@@ -133,7 +133,7 @@ func (p *debugConfParser) line(line string) error {
 	}
 	level, err := strconv.Atoi(words[1])
 	if err != nil || level < int(Off) || level > int(Debug) {
-		return fmt.Errorf("%s is no level from 0 to 9", quote(words[1]))
+		return fmt.Errorf("%s is not a level from 0 to 9", quote(words[1]))
 	}
 	if len(words) > 2 {
 		return condition(words[2:])
@@ -156,7 +156,7 @@ func commentAt(line string) int {
 // line is whole, and it is about requests to the panel, not about a module.
 func condition(words []string) error {
 	if !strings.Contains(strings.Join(words, " "), "=") {
-		return fmt.Errorf("%s after the level is no condition", quote(strings.Join(words, " ")))
+		return fmt.Errorf("%s after the level is not a condition", quote(strings.Join(words, " ")))
 	}
 	return nil
 }
@@ -223,7 +223,7 @@ func parseSize(s string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s is no size, write for example 100M", quote(s))
+		return 0, fmt.Errorf("%s is not a size, write for example 100M", quote(s))
 	}
 	var unit int64
 	switch strings.ToUpper(strings.TrimSpace(s[len(digits):])) {
@@ -236,7 +236,7 @@ func parseSize(s string) (int64, error) {
 	case "G", "GB", "GIB":
 		unit = 1 << 30
 	default:
-		return 0, fmt.Errorf("%s is no size, write for example 100M", quote(s))
+		return 0, fmt.Errorf("%s is not a size, write for example 100M", quote(s))
 	}
 	if n > 1<<50/unit {
 		return 0, fmt.Errorf("%s is larger than any log", quote(s))

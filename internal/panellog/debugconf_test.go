@@ -82,20 +82,20 @@ func TestDebugConfSet(t *testing.T) {
 func TestDebugConfNamesBrokenLinesAndIgnoresThem(t *testing.T) {
 	for line, want := range map[string]string{
 		"pmnamecheap":                  "\"pmnamecheap\" has no level",
-		"* nine":                       "\"nine\" is no level from 0 to 9",
-		"* 10":                         "\"10\" is no level from 0 to 9",
-		"* -1":                         "\"-1\" is no level from 0 to 9",
-		"* 9 7":                        "\"7\" after the level is no condition",
+		"* nine":                       "\"nine\" is not a level from 0 to 9",
+		"* 10":                         "\"10\" is not a level from 0 to 9",
+		"* -1":                         "\"-1\" is not a level from 0 to 9",
+		"* 9 7":                        "\"7\" after the level is not a condition",
 		"SET":                          "is not `SET [<log>.]<name>=<value>`",
 		"SET color":                    "is not `SET [<log>.]<name>=<value>`",
 		"SET color off=x":              "is not `SET [<log>.]<name>=<value>`",
 		"SET color=blue":               "\"blue\" is neither on nor off",
 		"SET storage=syslog":           "\"syslog\" is neither console nor file",
-		"SET max_log_size=lots":        "\"lots\" is no size",
-		"SET max_log_size=-1":          "\"-1\" is no size",
-		"SET max_log_size=5T":          "\"5T\" is no size",
+		"SET max_log_size=lots":        "\"lots\" is not a size",
+		"SET max_log_size=-1":          "\"-1\" is not a size",
+		"SET max_log_size=5T":          "\"5T\" is not a size",
 		"SET max_log_size=9999999999G": "is larger than any log",
-		"SET max_log_size=9999999999999999999999999": "is no size",
+		"SET max_log_size=9999999999999999999999999": "is not a size",
 		"\x1b[31m": `"\x1b[31m" has no level`,
 	} {
 		conf, problems := parseDebugConf([]byte("# first\n"+line+"\n* 7\n"), "pmnamecheap")

@@ -128,7 +128,7 @@ func TestDefaultLevelIsSix(t *testing.T) {
 func TestBrokenLineOfDebugConfIsNamedInTheLog(t *testing.T) {
 	h := newHost(t).debugConf("SET color=off\n* 6\npmx.* ten\n")
 	require.NoError(t, h.open().Close())
-	assert.Equal(t, "May  7 15:07:16 [42:1] mgrlog WARNING debug.conf line 3 ignored: \"ten\" is no level from 0 to 9\n", h.log())
+	assert.Equal(t, "May  7 15:07:16 [42:1] mgrlog WARNING debug.conf line 3 ignored: \"ten\" is not a level from 0 to 9\n", h.log())
 }
 
 func TestDebugConfThatIsNoFileDoesNotHang(t *testing.T) {

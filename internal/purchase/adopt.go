@@ -49,11 +49,11 @@ func (j *Buyer) openIntent(ctx context.Context, kind string) (Intent, bool, erro
 	}
 	if in.Kind != kind {
 		return in, true, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-			"%s has an unsettled purchase of kind %s, this run wants %s: settle it with --command resolve", j.Item.Label(), in.Kind, kind))
+			"%s has an unresolved purchase of kind %s, this run wants %s: resolve it with --command resolve", j.Item.Label(), in.Kind, kind))
 	}
 	if in.Time.After(j.Now().Add(IntentWait)) {
 		return in, true, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-			"the purchase intent of item %d is of %s, which is in the future: look at this host's clock, then settle it with --command resolve",
+			"the purchase intent of item %d is of %s, which is in the future: look at this host's clock, then resolve it with --command resolve",
 			j.Item.Item, in.Time.Format(time.RFC3339)))
 	}
 	return in, true, nil
@@ -82,7 +82,7 @@ func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, snapshot selle
 	if len(later) > 0 {
 		// the seller may have carried the purchase out late, after another item's unresolved one
 		return 0, fault.Errorf(fault.Waiting, itemparam.Intent,
-			"a purchase of %s had no answer, and the ids %s at %s belong to nobody yet: nothing new is bought until the other unsettled purchases are settled",
+			"a purchase of %s had no answer, and the ids %s at %s belong to no item yet: nothing new is bought until the other unresolved purchases are resolved",
 			in.Time.Format(time.RFC3339), item.FormatIDs(later), j.Info.Title).Retryable()
 	}
 	return 0, j.buyAgain(ctx, in)
@@ -108,7 +108,7 @@ func (j *Buyer) nobodyElses(ctx context.Context, in Intent, id int64, snapshot s
 		return err
 	}
 	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-		"item %d (%s): the id %d is the only one at %s that was bought after %s and that nobody holds, but it %s: look there, then run --command resolve --item %d --id ID, or --none",
+		"item %d (%s): the id %d is the only one at %s that was bought after %s and that no item holds, but it %s: look there, then run --command resolve --item %d --id ID, or --none",
 		j.Item.Item, j.Item.Name, id, j.Info.Title, in.Time.Format(time.RFC3339), odd, j.Item.Item))
 }
 
@@ -226,10 +226,10 @@ func (j *Buyer) possible(in Intent, r seller.OrderSummary) bool {
 	case r.State == seller.StateRenewal != (in.Kind == seller.KindRenew):
 		return false
 	case r.Months > 0 && in.months() > 0 && r.Months != in.months():
-		j.Log.ExtInfof("id %d has a term of %d months, not %d: not ours", r.ID, r.Months, in.months())
+		j.Log.ExtInfof("id %d has a term of %d months, not %d: not this item's", r.ID, r.Months, in.months())
 		return false
 	case !j.sameClass(r.Type, in.Product):
-		j.Log.ExtInfof("id %d is %q, another kind of product than %s: not ours", r.ID, r.Type, in.Product)
+		j.Log.ExtInfof("id %d is %q, another kind of product than %s: not this item's", r.ID, r.Type, in.Product)
 		return false
 	}
 	return true

@@ -142,7 +142,7 @@ func (j *Buyer) RefuseForeignOrder(ctx context.Context, status seller.OrderStatu
 		return nil
 	}
 	return j.escalate(ctx, fault.Errorf(fault.API, itemparam.OrderID,
-		"item %d (%s): the order %d at %s is shown there for %s, which is neither in the certificate in place nor in the CSR: nothing was sent; look whether the processing module's account is the one with which it was bought",
+		"item %d (%s): the order %d at %s is shown there for %s, which is neither in the certificate in place nor in the CSR: nothing was sent; check whether the processing module's account is the one that bought it",
 		j.Item.Item, j.Item.Name, status.ID, j.Info.Title, other))
 }
 

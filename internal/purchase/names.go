@@ -42,7 +42,7 @@ func (j *Buyer) holds(status seller.OrderStatus, product seller.Product) (holds,
 		if n, err := strconv.Atoi(text); err == nil && n >= 0 {
 			return included + n, n
 		}
-		j.Log.Warningf("the parameter %s holds %q, which is no number, and counts for nothing", itemparam.SANsBought, text)
+		j.Log.Warningf("the parameter %s holds %q, which is not a number; ignored", itemparam.SANsBought, text)
 	}
 	if status.SANs < 0 {
 		return -1, 0

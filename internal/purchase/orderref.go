@@ -25,7 +25,7 @@ func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent
 		return 0, err
 	}
 	found := j.referencedOrders(p, open, snapshot, taken)
-	why := "carries the item's mark " + p.OrderRef
+	why := "carries the item's order reference " + p.OrderRef
 	if len(found) == 0 && open {
 		found = j.namedOrders(p, in, snapshot, taken)
 		why = "is the only order for " + p.Request.CSR.CommonName + " since " + in.Time.Format(time.RFC3339) + " that nothing else claims"

@@ -292,7 +292,7 @@ func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) e
 	if !j.onItem(in, lines) {
 		return nil
 	}
-	j.Log.ExtInfof("the intent of %s is settled by id %d", in.Time.Format(time.RFC3339), j.ID())
+	j.Log.ExtInfof("the intent of %s is resolved by id %d", in.Time.Format(time.RFC3339), j.ID())
 	if err := j.countNames(ctx); err != nil {
 		return err
 	}

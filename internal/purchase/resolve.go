@@ -74,7 +74,7 @@ func (j *Buyer) whatIsKnown(ctx context.Context) error {
 		err = j.Recall(ctx)
 	}
 	if err != nil && j.Args.None {
-		j.Log.Warningf("what is known of its purchases could not be put on it: %v", err)
+		j.Log.Warningf("what is known of its purchases could not be saved on it: %v", err)
 		return nil
 	}
 	return err
@@ -109,7 +109,7 @@ func (j *Buyer) resolveNone(ctx context.Context, node *etree.Element) error {
 
 // freeItem releases the ids and drops the intent and, if they are wrong, the item's own ids.
 func (j *Buyer) freeItem(ctx context.Context, unplaced []int64, wrong bool) error {
-	j.Log.Infof("settled by hand, nothing was bought")
+	j.Log.Infof("resolved by hand, nothing was bought")
 	names := []string{itemparam.Intent}
 	if wrong {
 		names = append(names, itemparam.OrderID, itemparam.Lineage)
@@ -191,7 +191,7 @@ func (j *Buyer) referencedElsewhere(ctx context.Context) ([]int64, error) {
 func (j *Buyer) foreignIDs(ctx context.Context) ([]int64, error) {
 	ids := j.Lineage()
 	if len(ids) == 0 {
-		return nil, fault.Errorf(fault.Missed, itemparam.Intent, "item %d (%s) has no unsettled purchase and no id at %s: there is nothing to free",
+		return nil, fault.Errorf(fault.Missed, itemparam.Intent, "item %d (%s) has no unresolved purchase and no id at %s: there is nothing to free",
 			j.Item.Item, j.Item.Name, j.Info.Title)
 	}
 	status, err := j.Seller.OrderStatus(ctx, j.ID())
@@ -199,7 +199,7 @@ func (j *Buyer) foreignIDs(ctx context.Context) ([]int64, error) {
 		return nil, err
 	}
 	if err == nil && j.own().contradicts(shownBy(status)) == "" {
-		return nil, fault.Errorf(fault.Value, "none", "item %d (%s): no purchase is unsettled, and nothing at %s contradicts that id %d is this item's order: nothing is freed",
+		return nil, fault.Errorf(fault.Value, "none", "item %d (%s): no purchase is unresolved, and nothing at %s contradicts that id %d is this item's order: nothing is freed",
 			j.Item.Item, j.Item.Name, j.Info.Title, j.ID())
 	}
 	return ids, nil
@@ -291,7 +291,7 @@ func (j *Buyer) reconcileByHand(ctx context.Context, id int64, owner item.Claim)
 	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil {
 		kind = in.Kind
 	}
-	j.Log.Infof("settled by hand with id %d", id)
+	j.Log.Infof("resolved by hand with id %d", id)
 	if j.Readable() != nil { // both are written anew below, and never dropped in between
 		delete(j.Item.Params, itemparam.OrderID)
 		delete(j.Item.Params, itemparam.Lineage)

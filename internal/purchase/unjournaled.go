@@ -41,7 +41,7 @@ func (j *Buyer) completeJournal(ctx context.Context, lines []item.JournalEntry) 
 	for text := range strings.Lines(raw) {
 		var line item.JournalEntry
 		if err := json.Unmarshal([]byte(text), &line); err != nil || line.Item != j.Item.Item || !slices.Contains(j.Lineage(), line.ID) {
-			j.Log.Warningf("a line in the parameter %s is no purchase of this item; dropped", itemparam.Unjournaled)
+			j.Log.Warningf("a line in the parameter %s is not a purchase of this item; dropped", itemparam.Unjournaled)
 			continue
 		}
 		there := slices.ContainsFunc(lines, func(old item.JournalEntry) bool {

@@ -129,7 +129,7 @@ func (j *Buyer) ShowNames(ctx context.Context, lines []string) {
 		return
 	}
 	if err := j.SaveParam(ctx, itemparam.StatusNote, shown(lines)); err != nil {
-		j.Log.Warningf("what was found out about its names could not be put on it: %v", err)
+		j.Log.Warningf("the warnings about its names could not be saved on it: %v", err)
 	}
 }
 

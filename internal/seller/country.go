@@ -42,7 +42,7 @@ func countryFlaw(text string) string {
 	case Country(text) != "":
 		return ""
 	case code == "AN":
-		return "is no country's code any more (ISO 3166-1, withdrawn in 2010): BQ, CW or SX took its place"
+		return "is not a country's code any more (ISO 3166-1, withdrawn in 2010): BQ, CW or SX took its place"
 	}
 	return "is not the two-letter code of a country (ISO 3166-1)"
 }

@@ -50,7 +50,7 @@ func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind s
 		}
 		// The fault is on this server, the next sweep tries again. A run that was told to end has to say so too.
 		if dropped := j.SaveParam(context.WithoutCancel(ctx), paramNotifyTried, ""); dropped != nil {
-			j.Log.Warningf("the letter is not tried again before tomorrow: %v", dropped)
+			j.Log.Warningf("the message is not sent again before tomorrow: %v", dropped)
 		}
 		return err
 	}
@@ -93,7 +93,7 @@ func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error
 	if brand, err := j.Panel.Brand(ctx, j.Item.Project); err == nil {
 		l.Panel = brand
 	} else {
-		j.Log.Warningf("the letter does not name the panel: %v", err)
+		j.Log.Warningf("the message does not name the panel: %v", err)
 	}
 	if csr, err := pki.ReadCSR(j.Item.CSR); err == nil {
 		l.Domain = csr.CommonName

@@ -79,7 +79,7 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if run.Args.Resend && !s.dry && s.notified+s.failed == 0 {
-		return nil, fault.Errorf(fault.Missed, "resend", "there is nothing to tell the client of item %d now, no letter was sent", run.Args.Item)
+		return nil, fault.Errorf(fault.Missed, "resend", "there is nothing to tell the client of item %d now, no message was sent", run.Args.Item)
 	}
 	run.Failed = s.failed > 0
 	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, told %d, failed %d", s.items, s.due, s.reissued, s.notified, s.failed)
@@ -93,12 +93,12 @@ func newSweep(ctx context.Context, run *item.Run) (*sweep, error) {
 		}
 	}
 	if run.Args.Resend && run.Args.Item == 0 {
-		return nil, fault.Errorf(fault.Missed, "item", "--resend sends one client's letter again and needs --item")
+		return nil, fault.Errorf(fault.Missed, "item", "--resend sends one client's message again and needs --item")
 	}
 	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, down: item.Outages{}}
 	if run.Args.Date != "" {
 		if !run.Args.DryRun {
-			return nil, fault.Errorf(fault.Value, "date", "--date plays a day and goes with --dry-run only")
+			return nil, fault.Errorf(fault.Value, "date", "--date simulates a day and needs --dry-run")
 		}
 		day, err := cabforum.ParseDate(run.Args.Date)
 		if err != nil || day.IsZero() {
@@ -257,7 +257,7 @@ func (s *sweep) notifyClient(ctx context.Context, j *sweptItem, row *sweepRow, k
 		return nil
 	}
 	if s.mailDown { // a transport that hangs costs one timeout a sweep
-		return fault.Errorf(fault.Client, fault.ObjectMail, "the client of item %d (%s) was not told: the mail transport failed for an earlier letter of this run", j.Item.Item, row.name).Retryable()
+		return fault.Errorf(fault.Client, fault.ObjectMail, "the client of item %d (%s) was not told: the mail transport failed for an earlier message of this run", j.Item.Item, row.name).Retryable()
 	}
 	err := j.notifyClient(ctx, s.Mailer, kind)
 	if err != nil {

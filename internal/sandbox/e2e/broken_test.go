@@ -107,7 +107,7 @@ func TestUnreadableJournalBuysNothing(t *testing.T) {
 	})
 }
 
-// rules BUY-5: an intent of a day to come, saved while the clock was wrong, is settled by hand.
+// rules BUY-5: an intent of a day to come, saved while the clock was wrong, is resolved by hand.
 func TestIntentOfAWrongClockIsSettledByHand(t *testing.T) {
 	eachShop(t, func(t *testing.T, at trade) {
 		ctx := context.Background()

@@ -328,8 +328,8 @@ func TestLetterThatTheMTADoesNotTake(t *testing.T) {
 			h.log(t)
 			doc := h.sweep(t)
 			assert.Equal(t, "error", doc.row(item).Result, now)
-			assert.Contains(t, doc.row(item).Reason, "did not take the letter", now)
-			assert.Contains(t, h.log(t), "did not take the letter", now)
+			assert.Contains(t, doc.row(item).Reason, "did not accept the message", now)
+			assert.Contains(t, h.log(t), "did not accept the message", now)
 		}
 		require.NoError(t, sendmail(h.dir, unknownRecipient))
 		h.at(t, "2026-10-07T11:00:00Z")

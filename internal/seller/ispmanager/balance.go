@@ -59,7 +59,7 @@ func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
 	for _, function := range []string{"subaccount", "dashboard.info"} {
 		reply, err := c.read(ctx, function, nil)
 		if err != nil {
-			c.log.ExtInfof("%s (%s) tells no balance: %v", Title, function, err)
+			c.log.ExtInfof("%s (%s) shows no balance: %v", Title, function, err)
 			continue
 		}
 		if money, ok := moneyOf(reply.rows); ok {

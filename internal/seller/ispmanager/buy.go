@@ -19,7 +19,7 @@ func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, er
 	case p.Kind != seller.KindOrder:
 		return seller.Receipt{}, fault.Errorf(fault.Value, "kind", "purchases of the kind %q are not made at %s", p.Kind, Title)
 	case p.OrderRef == "":
-		return seller.Receipt{}, fault.Errorf(fault.Internal, "remoteid", "an order at %s needs our mark", Title)
+		return seller.Receipt{}, fault.Errorf(fault.Internal, "remoteid", "an order at %s needs an order reference", Title)
 	case p.Product.Discontinued:
 		return seller.Receipt{}, fault.Errorf(fault.Value, "product", "%s does not sell the product %q any more; use %q", Title, p.Product.ID, p.Product.Successor)
 	case p.Months <= 0:
@@ -85,7 +85,7 @@ func (s *sale) look(ctx context.Context) error {
 	for _, r := range rows {
 		if r.ref == s.p.OrderRef && r.item.number != itemDeleted && !slices.Contains(s.p.Released, r.id) {
 			return &fault.Error{Type: fault.Unclear, Object: "remoteid", Retry: true, OutcomeUnknown: true,
-				Message: Title + " has an order with our mark " + r.ref + " already: id " + idText(r.id) + "; nothing was ordered"}
+				Message: Title + " has an order with our reference " + r.ref + " already: id " + idText(r.id) + "; nothing was ordered"}
 		}
 	}
 	s.checkFunds(ctx)

@@ -47,7 +47,7 @@ func (w filling) method(f field) (string, error) {
 		word = "auth_email"
 	}
 	if kind, known := methodKind(f.value); f.fixed && known && kind != w.request.Method {
-		return "", refuseField(f, "it is fixed to "+remark(f.value)+", another way of proof than the order's "+word)
+		return "", refuseField(f, "it is fixed to "+remark(f.value)+", another validation method than the order's "+word)
 	}
 	if !f.listed {
 		return word, nil
@@ -61,7 +61,7 @@ func (w filling) method(f field) (string, error) {
 			return key, nil
 		}
 	}
-	return "", refuseField(f, "the order's way of proof "+word+" is not offered, nor another one of its kind ("+w.request.Method.String()+")")
+	return "", refuseField(f, "the order's validation method "+word+" is not offered, nor another one of its kind ("+w.request.Method.String()+")")
 }
 
 // methodKind reads a key of approver_method, those included whose spelling is not documented (docs/reference/ispmanager.md

@@ -25,7 +25,7 @@ const maxFiles = 10
 func (c *Client) download(ctx context.Context, id int64) ([]string, error) {
 	function, err := c.find(ctx, downloading())
 	if err != nil {
-		c.log.ExtInfof("the certificate of the order %d is not to be had: %v", id, err)
+		c.log.ExtInfof("the certificate of the order %d cannot be fetched: %v", id, err)
 		return nil, err
 	}
 	got, err := c.file(ctx, function, element(id))

@@ -56,7 +56,7 @@ func TestFixedFields(t *testing.T) {
 	assert.NotEmpty(t, values["csr"])
 	w := vetted()
 	_, err = w.method(field{name: "approver_method", value: "auth_email", fixed: true})
-	assert.ErrorContains(t, err, "another way of proof")
+	assert.ErrorContains(t, err, "another validation method")
 	_, err = w.method(field{name: "approver_method", value: "auth_dnscname", fixed: true})
 	assert.NoError(t, err)
 }
@@ -143,7 +143,7 @@ func TestStepsThatBuy(t *testing.T) {
 func TestAWizardStaysAmongItsSteps(t *testing.T) {
 	j := wizardRun{own: owning(nil), further: func(form) []string { return nil }, carried: pairs("a", "b"), wizard: "certificate.order"}
 	_, err := j.arrive(context.Background(), formOf("", parsed(t, `<doc func="service.delete"><elid>7</elid></doc>`)))
-	assert.ErrorContains(t, err, "no step of certificate.order")
+	assert.ErrorContains(t, err, "not a step of certificate.order")
 	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.a"><x>1</x></doc>`)))
 	require.NoError(t, err)
 	assert.Equal(t, "b", j.carried.Get("a"))

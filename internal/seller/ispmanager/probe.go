@@ -143,7 +143,7 @@ func (c *Client) probeForm(ctx context.Context, title, function string, params u
 		finding.Lines = append(finding.Lines, "answered by "+f.function)
 	}
 	if f.redirect() != "" {
-		finding.Lines = append(finding.Lines, "sends us to "+f.redirect())
+		finding.Lines = append(finding.Lines, "redirects to "+f.redirect())
 	}
 	var names []string
 	for _, name := range f.fieldNames() {

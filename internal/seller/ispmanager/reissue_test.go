@@ -117,7 +117,7 @@ func TestRepeatsOfTheValidation(t *testing.T) {
 	none := newRemote(t, map[string]reply{"certificate": offering("certificate.edit", "certificate.order")})
 	_, err = none.RetryChallenge(t.Context(), 7, q, "www.example.org")
 	assert.Contains(t, requireFault(t, err, fault.API).Message, "it offers certificate.edit, certificate.order")
-	assert.Contains(t, requireFault(t, none.SendApproval(t.Context(), 7, q, nil), fault.API).Message, "no function for another letter")
+	assert.Contains(t, requireFault(t, none.SendApproval(t.Context(), 7, q, nil), fault.API).Message, "no function for another approval e-mail")
 }
 
 func TestApprovers(t *testing.T) {

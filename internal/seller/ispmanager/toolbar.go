@@ -65,11 +65,11 @@ func reissuing() purpose {
 }
 
 func retryingDNS() purpose {
-	return purpose{"another look at the DNS records", []string{"certificate.dv.dns", "certificate.senddvdns"}, []string{"dns"}, true}
+	return purpose{"another check of the DNS records", []string{"certificate.dv.dns", "certificate.senddvdns"}, []string{"dns"}, true}
 }
 
 func mailingApprovers() purpose {
-	return purpose{"another letter to the approvers", []string{"certificate.dv.email", "certificate.senddvemail"}, []string{"email", "mail"}, true}
+	return purpose{"another approval e-mail", []string{"certificate.dv.email", "certificate.senddvemail"}, []string{"email", "mail"}, true}
 }
 
 func listingApprovers() purpose {

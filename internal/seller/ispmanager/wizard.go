@@ -40,7 +40,7 @@ func (j *wizardRun) begin(ctx context.Context, function string) (form, error) {
 func (j *wizardRun) arrive(ctx context.Context, f form) (form, error) {
 	for hops := 0; f.redirect() != "" && !f.isForm(); hops++ {
 		if hops == maxSteps {
-			return form{}, fault.Errorf(fault.API, f.function, "%s sends us from function to function without end", Title)
+			return form{}, fault.Errorf(fault.API, f.function, "%s redirects from function to function without end", Title)
 		}
 		j.take(f.target())
 		var err error
@@ -91,7 +91,7 @@ func (j *wizardRun) ofWizard(function string) error {
 		strings.HasPrefix(function, "organization.") || strings.HasPrefix(function, "certificate.organization.") {
 		return nil
 	}
-	return fault.Errorf(fault.API, function, "%s goes on with %s, which is no step of %s", Title, function, j.wizard)
+	return fault.Errorf(fault.API, function, "%s goes on with %s, which is not a step of %s", Title, function, j.wizard)
 }
 
 // take carries parameters of a redirect that no step has had yet, but no control parameters, no secrets and nothing of
@@ -207,9 +207,9 @@ func paymentSign(reply answer) string {
 	target := strings.ToLower(reply.redirect())
 	switch {
 	case reply.okType == "url", strings.HasPrefix(reply.okText, "/"):
-		return "the answer sends us to a page (" + plaintext.Clip(words(strings.Split(reply.okText, "?")[0]), 100) + ")"
+		return "the answer redirects to a page (" + plaintext.Clip(words(strings.Split(reply.okText, "?")[0]), 100) + ")"
 	case strings.HasPrefix(target, "payment"), target == "order", target == "basket", strings.HasPrefix(target, "billorder"):
-		return "the answer sends us to " + target
+		return "the answer redirects to " + target
 	}
 	return ""
 }

@@ -36,7 +36,7 @@ func (c *Client) Approvers(ctx context.Context, domain string, product seller.Pr
 	}
 	emails := approverEmails(result)
 	if len(emails) == 0 {
-		return nil, fault.Errorf(fault.API, commandApprovers, "%s knows no approver for %s; choose another way of proof", Title, pki.DisplayName(bare))
+		return nil, fault.Errorf(fault.API, commandApprovers, "%s knows no approver for %s; choose another validation method", Title, pki.DisplayName(bare))
 	}
 	return emails, nil
 }

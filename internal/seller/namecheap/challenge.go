@@ -44,7 +44,7 @@ func eachSet(result *sellerhttp.Element) error {
 		}
 	}
 	if len(refused) > 0 {
-		return fault.Errorf(fault.API, commandEdit, "%s did not set the way of proof for %s", Title, strings.Join(refused, ", "))
+		return fault.Errorf(fault.API, commandEdit, "%s did not set the validation method for %s", Title, strings.Join(refused, ", "))
 	}
 	return nil
 }

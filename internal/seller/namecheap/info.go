@@ -37,7 +37,7 @@ func (c *Client) status(id int64, result *sellerhttp.Element) seller.OrderStatus
 	if by := result.Attr("ReplacedBy"); r.State == seller.StateReplaced && r.ReplacedBy == 0 && !noID(by) {
 		// It was replaced by something: taking it for replaced by nothing would start a search for what is named here.
 		r.State, r.StatusText = seller.StateUnknown, r.StatusText+", replaced by "+strconv.Quote(words(by))
-		c.log.Warningf("%s gives the certificate %d the unreadable ReplacedBy %q; nothing is decided on it", Title, id, words(by))
+		c.log.Warningf("%s gives the certificate %d the unreadable ReplacedBy %q; ignored", Title, id, words(by))
 	} else if r.State == seller.StateUnknown {
 		c.log.Warningf("%s gives the certificate %d the unknown status %q", Title, id, words(result.Attr("Status")))
 	}

@@ -33,7 +33,7 @@ const (
 func (c *Client) Offers(ctx context.Context) ([]seller.Offer, error) {
 	kept, err := c.prices.read()
 	if err != nil {
-		c.log.Warningf("the kept prices of %s are not used: %v", Title, err)
+		c.log.Warningf("the cached prices of %s are not used: %v", Title, err)
 	}
 	if len(kept) > 0 {
 		return kept, nil

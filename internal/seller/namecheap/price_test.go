@@ -266,7 +266,7 @@ func TestABrokenFileOfPricesIsNone(t *testing.T) {
 				assert.Equal(t, []string{"positivessl 12=9.00USD"}, told(offers))
 			}
 			assert.Len(t, s.asked, 2)
-			assert.Equal(t, c.warned, strings.Contains(strings.Join(s.log.Tail(50), "\n"), "the kept prices of Namecheap are not used"))
+			assert.Equal(t, c.warned, strings.Contains(strings.Join(s.log.Tail(50), "\n"), "the cached prices of Namecheap are not used"))
 		})
 	}
 	t.Run("a link is not followed", func(t *testing.T) {

@@ -76,7 +76,7 @@ func (k cachedPrices) offers() ([]seller.Offer, error) {
 		}
 		for _, price := range append(one.Prices[:len(one.Prices):len(one.Prices)], one.MoreNames...) {
 			if !wholeYears(price.Months) || !told(price.Cost) || len(price.Cost.Currency) != 3 {
-				return nil, fmt.Errorf("it has a price of %s that is none", p.ID)
+				return nil, fmt.Errorf("it has a price of %s that is not a price", p.ID)
 			}
 		}
 		all = append(all, seller.Offer{Name: p.Names[0], Product: p, Prices: one.Prices, MoreNames: one.MoreNames})

@@ -27,7 +27,7 @@ func priceOf(row *sellerhttp.Element) (seller.Price, error) {
 	text, kind := ownOrGeneral(row)
 	each, ok := seller.ParseAmount(text)
 	if !ok || each <= 0 || each > maxPrice {
-		return seller.Price{}, fmt.Errorf("the price %q for %d years is none", words(text), years)
+		return seller.Price{}, fmt.Errorf("the price %q for %d years is not a price", words(text), years)
 	}
 	times, known := timesCharged(kind, years)
 	if !known {

@@ -23,15 +23,15 @@ type CacheFile struct {
 func (f CacheFile) Read() ([]byte, error) {
 	file, err := os.OpenFile(f.Path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("opening a kept file: %w", err)
+		return nil, fmt.Errorf("opening a cache file: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("the kept file %s: %w", f.Path, err)
+		return nil, fmt.Errorf("the cache file %s: %w", f.Path, err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > f.Most {
-		return nil, fmt.Errorf("%s is not a file of ours", f.Path)
+		return nil, fmt.Errorf("%s is not a cache file of this module", f.Path)
 	}
 	content, err := io.ReadAll(io.LimitReader(file, f.Most))
 	if err != nil {

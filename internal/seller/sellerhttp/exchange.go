@@ -160,7 +160,7 @@ func (c *Client) classify(answer reply, call Call) (string, error) {
 		failure.Text = fmt.Sprintf("out of order (HTTP %d)", answer.status)
 	case answer.status >= 300 && answer.status < 400:
 		failure.Kind, failure.Elsewhere = Foreign, answer.elsewhere
-		failure.Text = fmt.Sprintf("what answered sends us elsewhere (HTTP %d); this is not the API", answer.status)
+		failure.Text = fmt.Sprintf("the address answers with a redirect (HTTP %d); this is not the API", answer.status)
 	default:
 		failure.Kind = Foreign
 		failure.Text = fmt.Sprintf("what answered is not the API (HTTP %d): %s", answer.status, Snippet(answer.body))

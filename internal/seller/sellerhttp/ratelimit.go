@@ -98,7 +98,7 @@ func (b *RateLimiter) Take(ctx context.Context, class Class) error {
 		case at.IsZero():
 			return nil
 		}
-		text := fmt.Sprintf("the budget of %d calls a %s for this account is used up; the next call is possible at %s",
+		text := fmt.Sprintf("the limit of %d calls per %s for this account is reached; the next call is possible at %s",
 			tightest.limit, tightest.name, at.UTC().Format(time.RFC3339))
 		wait := max(0, at.Sub(b.Now()))
 		if !inTime(ctx, b.Now(), wait) || wait > maxReserveWait || class == Purchase && wait > purchaseWait {

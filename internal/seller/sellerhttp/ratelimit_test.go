@@ -166,7 +166,7 @@ func TestWhatComesTooLateSaysWhen(t *testing.T) {
 	assert.Equal(t, sellerhttp.Exhausted, failure.Kind)
 	assert.False(t, failure.Sent)
 	assert.Equal(t, start.Add(time.Hour+time.Second), failure.When)
-	assert.Contains(t, failure.Text, "10 calls a hour")
+	assert.Contains(t, failure.Text, "10 calls per hour")
 	assert.Contains(t, failure.Text, "2026-07-12T11:00:01Z")
 	assert.True(t, failure.Fault().Retry)
 	assert.Empty(t, c.slept, "there is no use in waiting")
