@@ -103,8 +103,10 @@ func (p OwnerIndex) referenced(ctx context.Context, ref string) (int64, error) {
 	}
 	for digits := ref[len(strings.TrimRight(ref, "0123456789")):]; digits != ""; digits = digits[1:] {
 		if it, err := strconv.ParseInt(digits, 10, 64); err == nil && it > 0 && p.ref(it) == ref {
-			_, err := p.j.Panel.Order(ctx, it)
-			return active(it, err)
+			if _, there, err := p.panelItem(ctx, it); err != nil || !there {
+				return 0, err
+			}
+			return it, nil
 		}
 	}
 	return 0, nil
@@ -118,11 +120,11 @@ func (p OwnerIndex) journalled(ctx context.Context, id int64) (int64, error) {
 	if !there {
 		return 0, nil
 	}
-	order, err := p.j.Panel.Order(ctx, line.Item)
-	if err == nil && boughtBefore(line, order) {
-		return 0, nil
+	order, there, err := p.panelItem(ctx, line.Item)
+	if err != nil || !there || boughtBefore(line, order) {
+		return 0, err
 	}
-	return active(line.Item, err)
+	return line.Item, nil
 }
 
 // boughtBefore reports whether a purchase is older than the item; the panel's date of opening may be a day off.
@@ -130,15 +132,16 @@ func boughtBefore(line item.JournalEntry, order item.Item) bool {
 	return cabforum.DateOf(line.Time).AddDays(2).Before(order.OpenDate)
 }
 
-// active returns the item unless the panel has no such one.
-func active(it int64, err error) (int64, error) {
-	if failure := fault.From(err); failure != nil {
-		if failure.Type == fault.Missed {
-			return 0, nil
+// panelItem returns the item as the panel has it; false if the panel has no such item.
+func (p OwnerIndex) panelItem(ctx context.Context, it int64) (item.Item, bool, error) {
+	order, err := p.j.Panel.Order(ctx, it)
+	if err != nil {
+		if fault.From(err).Type == fault.Missed {
+			return item.Item{}, false, nil
 		}
-		return 0, err
+		return item.Item{}, false, err
 	}
-	return it, nil
+	return order, true, nil
 }
 
 // Mark returns the item's order reference at a seller that keeps one; empty at the others.
