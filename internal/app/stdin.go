@@ -77,8 +77,8 @@ func parseDocument(data []byte) (*etree.Document, error) {
 	return doc, nil
 }
 
-// documentRules are those of a document from the panel or an administrator, the strict form (rules ARCH-9). etree's own charset
-// reader would pass foreign bytes through, so that each document is walked over before a tree is built of it.
+// documentRules are those of a document from the panel or an administrator, the strict form (rules ARCH-9). etree's own
+// charset reader would pass foreign bytes through, so that each document is walked over before a tree is built of it.
 func documentRules() safexml.Rules {
 	return safexml.Rules{Depth: maxDepth, Namespaces: true, ASCII: true}
 }

@@ -87,7 +87,7 @@ func understood(tag string) bool {
 }
 
 // issuerOf returns the issuer domain name of an issue or issuewild property in lower case, without its parameters. It is
-// empty where the property names none, and where the name breaks the syntax of RFC 8659 4.2: both allow nobody.
+// empty if the property names none, and where the name breaks the syntax of RFC 8659 4.2: both allow nobody.
 func issuerOf(value string) string {
 	name, _, _ := strings.Cut(value, ";")
 	name = strings.ToLower(strings.Trim(name, " \t"))

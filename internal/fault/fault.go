@@ -84,7 +84,7 @@ func (f *Error) Error() string {
 // Unwrap returns the cause.
 func (f *Error) Unwrap() error { return f.Err }
 
-// Faultf makes a fault of the type about the object with a formatted text; an error among the arguments of %w becomes
+// Errorf makes a fault of the type about the object with a formatted text; an error among the arguments of %w becomes
 // its cause.
 func Errorf(kind, object, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)

@@ -2,8 +2,8 @@ package item
 
 import "fmt"
 
-// Label returns what lines of the log and errors call the item: `item 42 (example.com)`, or `item 42` if the panel has no name
-// for it.
+// Label returns what lines of the log and errors call the item: `item 42 (example.com)`, or `item 42` if the panel has no
+// name for it.
 func (i Item) Label() string {
 	if i.Name == "" {
 		return fmt.Sprintf("item %d", i.Item)

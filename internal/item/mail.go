@@ -9,11 +9,11 @@ import (
 
 // Kinds of letters to clients.
 const (
-	// NoticeExpires: the policy is manual, the certificate ends, the client reissues it in the panel.
+	// NoticeExpires means that the policy is manual, the certificate ends, the client reissues it in the panel.
 	NoticeExpires = "expires"
-	// NoticeProve: a reissue waits for proof of control, with the values to publish.
+	// NoticeProve means that a reissue waits for proof of control, with the values to publish.
 	NoticeProve = "prove"
-	// NoticeWaiting: the proof is still missing and the certificate in place ends within a week.
+	// NoticeWaiting means that the proof is still missing and the certificate in place ends within a week.
 	NoticeWaiting = "waiting"
 )
 

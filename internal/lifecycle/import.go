@@ -17,7 +17,7 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// importStep is after how many certificates the log tells how far an import is.
+// importStep is the number of certificates after which the log shows the progress of an import.
 const importStep = 50
 
 // itemActive is item.status of an active item (docs/reference/billmanager.md §4).

@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// ReconcileReissue looks up a reissue of which nothing was heard or that nobody followed. Where it certainly never reached
+// ReconcileReissue looks up a reissue that had no answer or that no run followed. Where it certainly never reached
 // the seller its mark is dropped, so that the sweep's own rules decide when it is asked for again.
 func (j *Order) ReconcileReissue(ctx context.Context) error {
 	unfollowed := j.unfollowed()

@@ -46,7 +46,7 @@ func (j *Order) pendingReissue() (reissueOf, bool) {
 // answered reports whether the seller took the reissue: it has an id of its own, or it is marked as accepted.
 func (j *Order) answered(r reissueOf) bool { return r.ID != j.ID() || r.Accepted }
 
-// Unanswered reports whether a reissue was asked for of which nothing was heard.
+// Unanswered reports whether a reissue was requested and had no answer.
 func (j *Order) Unanswered() bool {
 	pending, ok := j.pendingReissue()
 	return ok && !j.answered(pending)

@@ -225,8 +225,8 @@ func parseBought(line []byte) (item.JournalEntry, error) {
 	return bought, nil
 }
 
-// journalFault returns the error that names the file and what mends it. No program can: nothing is bought while the journal cannot be
-// read.
+// journalFault returns the error that names the file and what mends it. No program can: nothing is bought while the journal
+// cannot be read.
 func (h *Host) journalFault(what string, err error) error {
 	name := h.journalName()
 	return fault.Errorf(fault.Panel, "purchases", "the purchase journal %s cannot be %s (%w): %s", name, what, bare(err), fileRemedy(name, err)).Retryable()

@@ -235,7 +235,8 @@ func (s *xmlScan) about(t tag) bool {
 	return false
 }
 
-// pointsAtField: an error's object is the field that is wrong (section 6).
+// pointsAtField reports whether an attribute of that name is an error's object, which is the field that is wrong (section
+// 6).
 func pointsAtField(name string) bool { return namesField(name) || strings.EqualFold(name, "object") }
 
 // container reports whether an element is one whose content is not the value itself: an error about
@@ -294,7 +295,7 @@ func (s *xmlScan) endTag() {
 	}
 }
 
-// endInSecret: only its own end tag ends a secret element.
+// endInSecret handles an end tag inside a secret element: only its own end tag ends it.
 func (s *xmlScan) endInSecret(t tag, start int) {
 	top := &s.open[len(s.open)-1]
 	switch {

@@ -129,7 +129,7 @@ func parseRequest(whole element) (*x509.CertificateRequest, error) {
 	return request, nil
 }
 
-// PlainText returns an error of crypto/x509 or encoding/asn1 without the names of its packages.
+// plainWords returns the text of an error of crypto/x509 or encoding/asn1 without the names of its packages.
 func plainWords(err error) string {
 	var structure asn1.StructuralError
 	if errors.As(err, &structure) && strings.HasPrefix(structure.Msg, "tags don't match") { // with Go's own structures behind it

@@ -353,7 +353,7 @@ func (p *picture) gaps() bool {
 	return slices.ContainsFunc(p.Certificates, func(c cabforum.Certificate) bool { return c.Expires.Before(p.next(c)) })
 }
 
-// below draws the key and the warnings and tells where the picture ends.
+// below draws the key and the warnings and returns the height of the picture.
 func (p *picture) below() float64 {
 	y := p.bottom + 46
 	x := 32.0

@@ -147,8 +147,8 @@ func (j *Buyer) early(in Intent) error {
 		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Retryable()
 }
 
-// buyAgain sets the way free after a purchase of which nothing came. It does so once (rules BUY-4): two purchases without a
-// trace mean that the seller does not show what it sold.
+// buyAgain allows a new purchase after one that left no trace at the seller. It does so once (rules BUY-4): two purchases
+// without a trace mean that the seller does not show what it sold.
 func (j *Buyer) buyAgain(ctx context.Context, in Intent) error {
 	if in.Accepted { // it is paid for, whatever shows of it
 		return j.awaitOrder(ctx, in)

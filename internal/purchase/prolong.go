@@ -45,7 +45,7 @@ func (j *Buyer) reconcileProlong(ctx context.Context, p seller.Purchase, in Inte
 }
 
 // awaitEnd handles a renewal that the seller took although the end of the order has not moved: it is never paid again by a
-// program. One of which nothing came in a day is for an administrator.
+// program. One that had no effect within a day is for an administrator.
 func (j *Buyer) awaitEnd(ctx context.Context, p seller.Purchase, in Intent) error {
 	if j.Now().Sub(in.Time) < FreshCertificate {
 		return fault.Errorf(fault.Waiting, itemparam.Intent, "%s took the renewal of the order %d at %s and its end has not moved yet; nothing more is paid",

@@ -1,5 +1,5 @@
-// Package safexml walks over XML documents from outside: well-formed, one root, limited depth, no document type declaration, UTF-8
-// only (rules ARCH-9).
+// Package safexml walks over XML documents from outside: well-formed, one root, limited depth, no document type
+// declaration, UTF-8 only (rules ARCH-9).
 package safexml
 
 import (
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Rules are the limits of a document, and what its peer is known to send beyond the strict form. The size is limited by whoever
-// reads the bytes.
+// Rules are the limits of a document, and what its peer is known to send beyond the strict form. The size is limited by
+// whoever reads the bytes.
 type Rules struct {
 	// Depth is how many elements may be open at once.
 	Depth int
@@ -21,9 +21,11 @@ type Rules struct {
 	// Namespaces refuses prefixes that are not declared and attributes that are the same in their namespaces. Readers that
 	// look at local names only do not need it.
 	Namespaces bool
-	// Instructions accepts processing instructions anywhere; without it only the XML declaration at the very start is accepted.
+	// Instructions accepts processing instructions anywhere; without it only the XML declaration at the very start is
+	// accepted.
 	Instructions bool
-	// ASCII accepts a declared charset us-ascii, which is a part of UTF-8, and UTF-8 written as utf8 or with blanks around it.
+	// ASCII accepts a declared charset us-ascii, which is a part of UTF-8, and UTF-8 written as utf8 or with blanks around
+	// it.
 	ASCII bool
 	// TextOutside accepts text outside the root element.
 	TextOutside bool
@@ -61,9 +63,9 @@ func refusef(format string, args ...any) error {
 	return &Error{Kind: Refused, Err: fmt.Errorf(format, args...)}
 }
 
-// Walk calls visit for each start tag, end tag and text of the document, in their order; names are as they stand there, with the
-// prefix as their space. encoding/xml alone leaves out some of what makes a document well-formed. Errors are *Error, except
-// those of visit, which end the walk and are returned as they are.
+// Walk calls visit for each start tag, end tag and text of the document, in their order; names are as they stand there,
+// with the prefix as their space. encoding/xml alone leaves out some of what makes a document well-formed. Errors are
+// *Error, except those of visit, which end the walk and are returned as they are.
 func Walk(data []byte, rules Rules, visit func(token xml.Token) error) error {
 	w := walk{Rules: rules, decoder: xml.NewDecoder(bytes.NewReader(data)), spaces: map[string][]string{"xml": {xmlSpace}}}
 	w.decoder.CharsetReader = w.charset
@@ -271,8 +273,8 @@ func (w *walk) close() error {
 	return nil
 }
 
-// declaresUTF8 checks the encoding of an XML declaration itself: encoding/xml does not see one with blanks around the equals
-// sign.
+// declaresUTF8 checks the encoding of an XML declaration itself: encoding/xml does not see one with blanks around the
+// equals sign.
 func (w *walk) declaresUTF8(t xml.ProcInst) error {
 	_, rest, found := strings.Cut(string(t.Inst), "encoding")
 	if !found {

@@ -150,7 +150,7 @@ type Money struct {
 	Currency string
 }
 
-// BareItem is an item of which nothing says which order at the seller is its own.
+// BareItem is an item without a record of its order at the seller.
 type BareItem struct {
 	Item     int64
 	Expires  cabforum.Date // item.expiredate

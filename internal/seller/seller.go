@@ -70,7 +70,7 @@ type ReissueFinder interface {
 	FindReissues(ctx context.Context, id int64, commonName string) ([]int64, error)
 }
 
-// BalanceTeller is a seller that tells what the account holds (feature getbalance).
+// BalanceTeller is a seller that reports the balance of the account (feature getbalance).
 type BalanceTeller interface {
 	Balance(ctx context.Context) (Money, error)
 }
@@ -95,7 +95,7 @@ type ApprovalSender interface {
 
 // MethodChanger is a seller at which an order that waits can be proved in another way than it was submitted with.
 // ChangeProof sets the request's way; approval e-mails go out where that is e-mail. It returns what is to be published now;
-// empty where the answer does not say.
+// empty if the answer does not say.
 type MethodChanger interface {
 	ChangeMethod(ctx context.Context, id int64, r Request) ([]Challenge, error)
 }
@@ -123,7 +123,7 @@ type CertificateLister interface {
 	Certificates(ctx context.Context) ([]ListedCertificate, error)
 }
 
-// PriceLister is a seller that tells what it sells at which price (feature import_pricelist). Where the seller wants its
+// PriceLister is a seller that lists its products and prices (feature import_pricelist). Where the seller wants its
 // prices to be kept, Offers are up to a day old.
 type PriceLister interface {
 	Offers(ctx context.Context) ([]Offer, error)
@@ -135,7 +135,7 @@ type Cataloguer interface {
 	Catalogue(ctx context.Context) ([]Product, error)
 }
 
-// StatusCache is a seller whose list tells where many orders stand at once. What one process reads of it serves the others
+// StatusCache is a seller whose list shows the state of many orders at once. What one process reads of it serves the others
 // for a while, so that syncing many orders that wait does not use up the day's calls.
 type StatusCache interface {
 	// CachedStatus returns where the id stood when the list was last read; false if it does not say. An error says that the

@@ -8,7 +8,7 @@ import (
 )
 
 // CachedStatus reports whether the order still waits, by one reading of the list that all processes share for two minutes;
-// false where the list does not say so. A list without service_status does not: there each order is looked at by itself.
+// false if the list does not say so. A list without service_status does not: there each order is looked at by itself.
 func (c *Client) CachedStatus(ctx context.Context, id int64) (seller.State, bool, error) {
 	waits, err := c.waiting.Has(ctx, id)
 	if fault.From(err).SellerFails() {

@@ -62,8 +62,8 @@ func (f *failure) shutsOut() bool {
 	return f.is("auth") || strings.Contains(strings.ToLower(f.kind), "captcha") || f.aboutAddress()
 }
 
-// aboutAddress: the type of the answer to a host that is not let in is not known, its words are "Access from this IP
-// denied" (docs/reference/ispmanager.md §1.2).
+// aboutAddress reports whether the error refuses the host's address. The type of that answer is not known, its text is
+// "Access from this IP denied" (docs/reference/ispmanager.md §1.2).
 func (f *failure) aboutAddress() bool {
 	return strings.EqualFold(f.object, "ip") || strings.EqualFold(f.kind, "ip") ||
 		f.is("auth", "access") && slices.Contains(strings.FieldsFunc(f.text, func(r rune) bool { return !letter(r) }), "IP")

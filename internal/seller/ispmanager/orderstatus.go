@@ -76,7 +76,7 @@ func (s sheet) unreadable(r *seller.OrderStatus, why error) {
 	}
 }
 
-// missing fills a report about an order of which no certificate came; failure is nil if it is not there yet.
+// missing fills a report about an order whose certificate did not come; failure is nil if it is not there yet.
 func (s sheet) missing(r *seller.OrderStatus, failure error) {
 	switch {
 	case s.underWay() || s.service() != serviceIssued:

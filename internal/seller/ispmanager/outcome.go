@@ -57,7 +57,7 @@ func (s *sale) byName(ctx context.Context, id int64, said *fault.Error) (seller.
 	return s.receipt(id), nil
 }
 
-// taken returns a purchase that the remote said yes to and of which nothing shows.
+// taken returns the fault of a purchase that the remote accepted and does not show.
 func taken(said *fault.Error, text string) *fault.Error {
 	f := unclear(said, text)
 	f.Accepted = true

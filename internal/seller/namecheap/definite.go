@@ -183,8 +183,8 @@ func (e apiError) refusesReissue() bool {
 // the texts are not resolved).
 const statusRefused = 4011331
 
-// refusesStatus: the same number is given to "Unable to update DCV filerecords in database. Please try again."
-// (docs/reference/namecheap.md §3.2), an accident in the middle.
+// refusesStatus reports whether an error is about the state of the order. The same number is given to "Unable to update DCV
+// filerecords in database. Please try again." (docs/reference/namecheap.md §3.2), an accident in the middle.
 func (e apiError) refusesStatus() bool {
 	return e.number == statusRefused && !strings.Contains(strings.ToLower(e.text), "unable")
 }

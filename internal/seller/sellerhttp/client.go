@@ -37,10 +37,10 @@ const (
 	// maxAttempts of a read. With the backoff of wait they span 31 s, and 88 s for a seller that is over its limit, which
 	// is more than the minute in which the limit passes.
 	maxAttempts = 6
-	// A name that does not resolve or a port that nobody serves rarely changes within a minute, and somebody may be waiting
-	// in the panel's form: fewer attempts, within 3 s.
+	// maxUnreachable bounds the attempts where there is no connection. A name that does not resolve or a port that nobody
+	// serves rarely changes within a minute, and somebody may be waiting in the panel's form: fewer attempts, within 3 s.
 	maxUnreachable = 3
-	// Each attempt at a seller that hangs takes readTimeout.
+	// maxTimeouts bounds the attempts that time out. Each attempt at a seller that hangs takes readTimeout.
 	maxTimeouts = 2
 	maxBackoff  = 30 * time.Second
 )

@@ -183,8 +183,8 @@ func (c *Client) decode(answer reply, call Call) (string, error) {
 	return "", failure
 }
 
-// limited: Namecheap says 405 when its limit of calls is reached (docs/reference/namecheap.md §1.4); 429 is what the rest
-// of the world says.
+// limited reports whether an HTTP status means too many calls: Namecheap says 405 when its limit of calls is reached
+// (docs/reference/namecheap.md §1.4); 429 is what the rest of the world says.
 func limited(status int) bool {
 	return status == http.StatusMethodNotAllowed || status == http.StatusTooManyRequests
 }

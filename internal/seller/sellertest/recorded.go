@@ -10,8 +10,9 @@ import (
 	"pmssl/internal/fault"
 )
 
-// Recorded runs read, as a subtest of its own, for each answer of the seller that was recorded outside of the repository: the files
-// of the folder that fit the pattern. Without any file the test is skipped, except where CI=true says that they must be there.
+// Recorded runs read, as a subtest of its own, for each answer of the seller that was recorded outside of the repository:
+// the files of the folder that fit the pattern. Without any file the test is skipped, except where CI=true says that they
+// must be there.
 func Recorded(t *testing.T, folder, pattern string, read func(t *testing.T, name, answer string)) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, pattern))
