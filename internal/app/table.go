@@ -207,7 +207,7 @@ func withApprovers() feature {
 }
 
 func withBalance() feature {
-	return power[seller.BalanceTeller]("where the seller tells the balance")
+	return power[seller.BalanceReporter]("where the seller tells the balance")
 }
 
 func withCertificates() feature {

@@ -137,7 +137,7 @@ func TestPowersOfTheSellerDecideFeatures(t *testing.T) {
 // mighty is a seller with every power that is a feature of its own, but the list of approvers.
 type mighty struct {
 	seller.Seller
-	seller.BalanceTeller
+	seller.BalanceReporter
 	seller.CertificateLister
 	seller.PriceLister
 	seller.ChallengeRetrier

@@ -13,8 +13,8 @@ const (
 	MaxTries = 5
 )
 
-// Standing is what decides whether a certificate is due: the item, its certificate and what was tried for it.
-type Standing struct {
+// ReissueCheck is what decides whether a certificate is due: the item, its certificate and what was tried for it.
+type ReissueCheck struct {
 	Settings Settings
 	// Active: the item is active, or suspended by the panel itself inside its term (rules SWEEP-2).
 	Active bool
@@ -50,8 +50,8 @@ const (
 	ReasonRecent   Reason = "recent"     // it was tried less than RetryAfter ago
 )
 
-// Verdict is the answer to the question whether a certificate is due.
-type Verdict struct {
+// Decision is the answer to the question whether a certificate is due.
+type Decision struct {
 	Due    bool
 	Reason Reason // why not
 	// On is the day on which the lead is reached; zero if no certificate is stored.
@@ -67,7 +67,7 @@ type Verdict struct {
 
 // Judge reports whether the certificate is due at the instant: reissued where the policy is auto, the client told where it
 // is manual. All of docs/reference/validity.md §B3.6, §B3.7, B3.9 and rules SWEEP-3 must hold.
-func (s Standing) Judge(now time.Time) Verdict {
+func (s ReissueCheck) Judge(now time.Time) Decision {
 	today := DateOf(now)
 	v := s.timing()
 	v.Reason = s.objection(now, today, v)
@@ -77,15 +77,15 @@ func (s Standing) Judge(now time.Time) Verdict {
 }
 
 // timing returns the part of the verdict that depends on the certificate only.
-func (s Standing) timing() Verdict {
+func (s ReissueCheck) timing() Decision {
 	if s.Held == nil {
-		return Verdict{}
+		return Decision{}
 	}
 	lead := EffectiveLead(s.Settings.Lead, s.Held.Days())
-	return Verdict{On: s.Held.Expires().AddDays(-lead), Lead: lead, Cut: lead < s.Settings.Lead}
+	return Decision{On: s.Held.Expires().AddDays(-lead), Lead: lead, Cut: lead < s.Settings.Lead}
 }
 
-func (s Standing) objection(now time.Time, today Date, v Verdict) Reason {
+func (s ReissueCheck) objection(now time.Time, today Date, v Decision) Reason {
 	switch {
 	case s.Settings.Policy == PolicyNone:
 		return ReasonPolicy
@@ -106,7 +106,7 @@ func (s Standing) objection(now time.Time, today Date, v Verdict) Reason {
 }
 
 // attemptObjection returns why no other attempt is made now; empty if one may be.
-func (s Standing) attemptObjection(now time.Time) Reason {
+func (s ReissueCheck) attemptObjection(now time.Time) Reason {
 	switch {
 	case s.UnderWay:
 		return ReasonUnderWay
@@ -120,7 +120,7 @@ func (s Standing) attemptObjection(now time.Time) Reason {
 
 // gains reports whether a reissue would end at least a day later. The seller's end may be wrong, because it was concluded
 // from one certificate: in the last days before the end it holds one attempt back no longer (rules SWEEP-3).
-func (s Standing) gains(today Date) bool {
+func (s ReissueCheck) gains(today Date) bool {
 	end := Earlier(s.PaidUntil, s.SellerEnd)
 	if last := s.Held.Expires().AddDays(-LastAttempt); !today.Before(last) && (s.Tried.IsZero() || DateOf(s.Tried).Before(last)) {
 		end = s.PaidUntil

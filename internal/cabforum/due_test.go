@@ -11,8 +11,8 @@ import (
 )
 
 // standing returns an item in the middle of the documented example whose certificate is due on 2026-10-08.
-func standing(t *testing.T) cabforum.Standing {
-	return cabforum.Standing{
+func standing(t *testing.T) cabforum.ReissueCheck {
+	return cabforum.ReissueCheck{
 		Settings: cabforum.Settings{Lead: 10}, Active: true, PaidUntil: day(t, "2031-04-02"),
 		Held: held(t, "2026-04-02 00:00:00", "2026-10-18 23:59:59"),
 	}
@@ -22,44 +22,44 @@ func standing(t *testing.T) cabforum.Standing {
 func TestB36DueMeansAllOfTheConditions(t *testing.T) {
 	for name, row := range map[string]struct {
 		now    string
-		change func(*cabforum.Standing)
+		change func(*cabforum.ReissueCheck)
 		reason cabforum.Reason
 	}{
-		"on the day":             {"2026-10-08 00:00:00", func(*cabforum.Standing) {}, ""},
-		"a second before":        {"2026-10-07 23:59:59", func(*cabforum.Standing) {}, cabforum.ReasonEarly},
-		"a day late":             {"2026-10-09 12:00:00", func(*cabforum.Standing) {}, ""},
-		"on the last day":        {"2026-10-18 23:59:59", func(*cabforum.Standing) {}, ""},
-		"B3.8 expired":           {"2026-12-24 12:00:00", func(*cabforum.Standing) {}, ""},
-		"manual tells":           {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Settings.Policy = cabforum.PolicyManual }, ""},
-		"policy none":            {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Settings.Policy = cabforum.PolicyNone }, cabforum.ReasonPolicy},
-		"inactive":               {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Active = false }, cabforum.ReasonInactive},
-		"nothing stored":         {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Held = nil }, cabforum.ReasonNothing},
-		"last day of the term":   {"2031-04-01 23:59:59", func(*cabforum.Standing) {}, ""},
-		"the term is over":       {"2031-04-02 00:00:00", func(*cabforum.Standing) {}, cabforum.ReasonTermOver},
-		"B3.9 ends with it":      {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.PaidUntil = day(t, "2026-10-18") }, cabforum.ReasonPaidEnd},
-		"a paid day is left":     {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.PaidUntil = day(t, "2026-10-19") }, ""},
-		"the seller's term":      {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-18") }, cabforum.ReasonNoGain},
-		"a day of it is left":    {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-19") }, ""},
-		"SWEEP-3 four days left": {"2026-10-14 23:59:59", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-18") }, cabforum.ReasonNoGain},
-		"SWEEP-3 three left":     {"2026-10-15 00:00:00", func(s *cabforum.Standing) { s.SellerEnd = day(t, "2026-10-18") }, ""},
-		"SWEEP-3 tried before": {"2026-10-15 12:00:00", func(s *cabforum.Standing) {
+		"on the day":             {"2026-10-08 00:00:00", func(*cabforum.ReissueCheck) {}, ""},
+		"a second before":        {"2026-10-07 23:59:59", func(*cabforum.ReissueCheck) {}, cabforum.ReasonEarly},
+		"a day late":             {"2026-10-09 12:00:00", func(*cabforum.ReissueCheck) {}, ""},
+		"on the last day":        {"2026-10-18 23:59:59", func(*cabforum.ReissueCheck) {}, ""},
+		"B3.8 expired":           {"2026-12-24 12:00:00", func(*cabforum.ReissueCheck) {}, ""},
+		"manual tells":           {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.Settings.Policy = cabforum.PolicyManual }, ""},
+		"policy none":            {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.Settings.Policy = cabforum.PolicyNone }, cabforum.ReasonPolicy},
+		"inactive":               {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.Active = false }, cabforum.ReasonInactive},
+		"nothing stored":         {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.Held = nil }, cabforum.ReasonNothing},
+		"last day of the term":   {"2031-04-01 23:59:59", func(*cabforum.ReissueCheck) {}, ""},
+		"the term is over":       {"2031-04-02 00:00:00", func(*cabforum.ReissueCheck) {}, cabforum.ReasonTermOver},
+		"B3.9 ends with it":      {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.PaidUntil = day(t, "2026-10-18") }, cabforum.ReasonPaidEnd},
+		"a paid day is left":     {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.PaidUntil = day(t, "2026-10-19") }, ""},
+		"the seller's term":      {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.SellerEnd = day(t, "2026-10-18") }, cabforum.ReasonNoGain},
+		"a day of it is left":    {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.SellerEnd = day(t, "2026-10-19") }, ""},
+		"SWEEP-3 four days left": {"2026-10-14 23:59:59", func(s *cabforum.ReissueCheck) { s.SellerEnd = day(t, "2026-10-18") }, cabforum.ReasonNoGain},
+		"SWEEP-3 three left":     {"2026-10-15 00:00:00", func(s *cabforum.ReissueCheck) { s.SellerEnd = day(t, "2026-10-18") }, ""},
+		"SWEEP-3 tried before": {"2026-10-15 12:00:00", func(s *cabforum.ReissueCheck) {
 			s.SellerEnd, s.Tried = day(t, "2026-10-18"), instant(t, "2026-10-14 11:00:00")
 		}, ""},
-		"SWEEP-3 tried in them": {"2026-10-17 12:00:00", func(s *cabforum.Standing) {
+		"SWEEP-3 tried in them": {"2026-10-17 12:00:00", func(s *cabforum.ReissueCheck) {
 			s.SellerEnd, s.Tried = day(t, "2026-10-18"), instant(t, "2026-10-15 09:00:00")
 		}, cabforum.ReasonNoGain},
-		"SWEEP-3 not the panel's": {"2026-10-17 12:00:00", func(s *cabforum.Standing) {
+		"SWEEP-3 not the panel's": {"2026-10-17 12:00:00", func(s *cabforum.ReissueCheck) {
 			s.SellerEnd, s.PaidUntil = day(t, "2026-10-18"), day(t, "2026-10-18")
 		}, cabforum.ReasonPaidEnd},
-		"no term known":          {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.PaidUntil = cabforum.Date{} }, ""},
-		"under way":              {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.UnderWay = true }, cabforum.ReasonUnderWay},
-		"tried four times":       {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Tries = 4 }, ""},
-		"tried five times":       {"2026-10-08 00:00:00", func(s *cabforum.Standing) { s.Tries = 5 }, cabforum.ReasonTries},
-		"tried within 24 h":      {"2026-10-08 12:00:00", func(s *cabforum.Standing) { s.Tried = instant(t, "2026-10-07 12:00:01") }, cabforum.ReasonRecent},
-		"tried 24 h ago":         {"2026-10-08 12:00:00", func(s *cabforum.Standing) { s.Tried = instant(t, "2026-10-07 12:00:00") }, ""},
-		"tried in the future":    {"2026-10-08 12:00:00", func(s *cabforum.Standing) { s.Tried = instant(t, "2026-10-08 12:00:01") }, cabforum.ReasonRecent},
-		"lead 0, the day before": {"2026-10-17 23:59:59", func(s *cabforum.Standing) { s.Settings.Lead = 0 }, cabforum.ReasonEarly},
-		"lead 0, its last day":   {"2026-10-18 00:00:00", func(s *cabforum.Standing) { s.Settings.Lead = 0 }, ""},
+		"no term known":          {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.PaidUntil = cabforum.Date{} }, ""},
+		"under way":              {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.UnderWay = true }, cabforum.ReasonUnderWay},
+		"tried four times":       {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.Tries = 4 }, ""},
+		"tried five times":       {"2026-10-08 00:00:00", func(s *cabforum.ReissueCheck) { s.Tries = 5 }, cabforum.ReasonTries},
+		"tried within 24 h":      {"2026-10-08 12:00:00", func(s *cabforum.ReissueCheck) { s.Tried = instant(t, "2026-10-07 12:00:01") }, cabforum.ReasonRecent},
+		"tried 24 h ago":         {"2026-10-08 12:00:00", func(s *cabforum.ReissueCheck) { s.Tried = instant(t, "2026-10-07 12:00:00") }, ""},
+		"tried in the future":    {"2026-10-08 12:00:00", func(s *cabforum.ReissueCheck) { s.Tried = instant(t, "2026-10-08 12:00:01") }, cabforum.ReasonRecent},
+		"lead 0, the day before": {"2026-10-17 23:59:59", func(s *cabforum.ReissueCheck) { s.Settings.Lead = 0 }, cabforum.ReasonEarly},
+		"lead 0, its last day":   {"2026-10-18 00:00:00", func(s *cabforum.ReissueCheck) { s.Settings.Lead = 0 }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := standing(t)
@@ -74,19 +74,19 @@ func TestB36DueMeansAllOfTheConditions(t *testing.T) {
 func TestAVerdictSaysWhenAndWhetherTheLeadWasCut(t *testing.T) {
 	s := standing(t)
 	v := s.Judge(instant(t, "2026-06-01 00:00:00"))
-	assert.Equal(t, cabforum.Verdict{Reason: cabforum.ReasonEarly, On: day(t, "2026-10-08"), Lead: 10}, v)
+	assert.Equal(t, cabforum.Decision{Reason: cabforum.ReasonEarly, On: day(t, "2026-10-08"), Lead: 10}, v)
 	s.Settings.Lead = 200
 	v = s.Judge(instant(t, "2026-06-01 00:00:00"))
-	assert.Equal(t, cabforum.Verdict{Reason: cabforum.ReasonEarly, On: day(t, "2026-07-10"), Lead: 100, Cut: true}, v)
+	assert.Equal(t, cabforum.Decision{Reason: cabforum.ReasonEarly, On: day(t, "2026-07-10"), Lead: 100, Cut: true}, v)
 	assert.True(t, s.Judge(instant(t, "2026-10-19 00:00:00")).Expired)
 	assert.False(t, s.Judge(instant(t, "2026-10-18 23:59:59")).Expired)
 	s.Held = nil
-	assert.Equal(t, cabforum.Verdict{Reason: cabforum.ReasonNothing}, s.Judge(instant(t, "2026-10-19 00:00:00")))
+	assert.Equal(t, cabforum.Decision{Reason: cabforum.ReasonNothing}, s.Judge(instant(t, "2026-10-19 00:00:00")))
 }
 
 // rules SWEEP-3 at the step of 2027-03-15: the old 200 days end with the new 100.
 func TestContract53AReissueGainsAtLeastADay(t *testing.T) {
-	s := cabforum.Standing{Settings: cabforum.Settings{Lead: 200}, Active: true, PaidUntil: day(t, "2029-03-14"),
+	s := cabforum.ReissueCheck{Settings: cabforum.Settings{Lead: 200}, Active: true, PaidUntil: day(t, "2029-03-14"),
 		Held: held(t, "2027-03-14 00:00:00", "2027-09-29 23:59:59")}
 	for now, want := range map[string]cabforum.Reason{
 		"2027-06-20 12:00:00": cabforum.ReasonEarly, // the lead of 100 is reached on 06-21
@@ -111,7 +111,7 @@ func TestB37NoLoopUnderALeadOf200(t *testing.T) {
 		}
 		return &cabforum.Validity{NotBefore: at, NotAfter: last}
 	}
-	s := cabforum.Standing{Settings: cabforum.Settings{Lead: 200}, Active: true, PaidUntil: until, Held: issue(now)}
+	s := cabforum.ReissueCheck{Settings: cabforum.Settings{Lead: 200}, Active: true, PaidUntil: until, Held: issue(now)}
 	reissues := 0
 	for ; cabforum.DateOf(now).Before(until); now = now.Add(time.Hour) {
 		v := s.Judge(now)
@@ -123,7 +123,7 @@ func TestB37NoLoopUnderALeadOf200(t *testing.T) {
 			assert.True(t, s.Held.NotAfter.After(before.NotAfter), "%s gained nothing", now)
 		}
 	}
-	thePlan := planned(t, cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-04-02"), Months: 60}, Lead: 200})
+	thePlan := planned(t, cabforum.PlanInput{Term: cabforum.Term{Start: day(t, "2026-04-02"), Months: 60}, Lead: 200})
 	assert.Equal(t, thePlan.Reissues(), reissues, "as planned")
 	assert.Equal(t, 47, reissues)
 }
@@ -132,10 +132,10 @@ func TestB37NoLoopUnderALeadOf200(t *testing.T) {
 func TestThePlanActsWhenTheSweepDoes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 3))
 	for range 200 {
-		p := cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-01-01").AddDays(rng.IntN(1500)), Months: 12 + rng.IntN(24)}, Lead: rng.IntN(201)}
+		p := cabforum.PlanInput{Term: cabforum.Term{Start: day(t, "2026-01-01").AddDays(rng.IntN(1500)), Months: 12 + rng.IntN(24)}, Lead: rng.IntN(201)}
 		thePlan := planned(t, p)
 		for _, c := range thePlan.Certificates[:thePlan.Reissues()] {
-			s := cabforum.Standing{Settings: cabforum.Settings{Lead: p.Lead}, Active: true, PaidUntil: thePlan.PaidUntil,
+			s := cabforum.ReissueCheck{Settings: cabforum.Settings{Lead: p.Lead}, Active: true, PaidUntil: thePlan.PaidUntil,
 				// Noon to noon: as many days as the plan says, ending on the planned date.
 				Held: &cabforum.Validity{NotBefore: c.Issued.Midnight().Add(12 * time.Hour), NotAfter: c.Expires.Midnight().Add(12*time.Hour - time.Second)}}
 			assert.True(t, s.Judge(c.Act.Midnight()).Due, "%+v", c)

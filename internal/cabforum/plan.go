@@ -11,8 +11,8 @@ var ErrTerm = errors.New("the term cannot be planned")
 // MaxMonths is the longest term that is planned.
 const MaxMonths = 120
 
-// Prospect is what the plan of a term starts from.
-type Prospect struct {
+// PlanInput is what the plan of a term starts from.
+type PlanInput struct {
 	Term Term
 	Lead int // wanted days before the end, 0 to MaxLead
 	// Held is the life of the certificate in place; nil if the first one is still to be issued.
@@ -109,7 +109,7 @@ func (p Plan) DaysGiven() int {
 
 // Plan computes the certificates of the term, as if every one were issued on the day on which the policy acts and lived
 // as long as it may. Errors wrap ErrTerm.
-func (p Prospect) Plan() (Plan, error) {
+func (p PlanInput) Plan() (Plan, error) {
 	if err := p.check(); err != nil {
 		return Plan{}, err
 	}
@@ -120,9 +120,9 @@ func (p Prospect) Plan() (Plan, error) {
 
 // certificates returns the chain from the first certificate to the one that reaches the end. Every step moves at least a
 // day on, see EffectiveLead and act.
-func (p Prospect) certificates() []Certificate {
+func (p PlanInput) certificates() []Certificate {
 	var chain []Certificate
-	ledger := evidence{Prospect: p}
+	ledger := evidence{PlanInput: p}
 	for next := p.first(); ; next = p.issue(next.Act) {
 		next.N = len(chain) + 1
 		next.Proof, next.Subject = ledger.enter(next)
@@ -134,7 +134,7 @@ func (p Prospect) certificates() []Certificate {
 	}
 }
 
-func (p Prospect) check() error {
+func (p PlanInput) check() error {
 	switch end := p.end(); {
 	case p.Term.Start.IsZero():
 		return fmt.Errorf("%w: it has no first day", ErrTerm)
@@ -153,7 +153,7 @@ func (p Prospect) check() error {
 }
 
 // checkHeld refuses a certificate in place that nothing can be planned from.
-func (p Prospect) checkHeld() error {
+func (p PlanInput) checkHeld() error {
 	if p.Today.IsZero() {
 		return fmt.Errorf("%w: with a certificate in place, today must be known", ErrTerm)
 	}
@@ -164,12 +164,12 @@ func (p Prospect) checkHeld() error {
 }
 
 // earliest returns the first day that the schedule knows.
-func (p Prospect) earliest() Date { return DateOf(orCurrent(p.Schedule)[0].From) }
+func (p PlanInput) earliest() Date { return DateOf(orCurrent(p.Schedule)[0].From) }
 
 // end returns the last day that a certificate of the term can reach.
-func (p Prospect) end() Date { return Earlier(p.Term.End(), p.SellerEnd) }
+func (p PlanInput) end() Date { return Earlier(p.Term.End(), p.SellerEnd) }
 
-func (p Prospect) first() Certificate {
+func (p PlanInput) first() Certificate {
 	if p.Held == nil {
 		return p.issue(later(p.Term.Start, p.Today))
 	}
@@ -179,7 +179,7 @@ func (p Prospect) first() Certificate {
 	}
 }
 
-func (p Prospect) issue(on Date) Certificate {
+func (p PlanInput) issue(on Date) Certificate {
 	schedule := orCurrent(p.Schedule)
 	expires := schedule.nominal(on, p.end())
 	return Certificate{Issued: on, Expires: expires, Days: on.DaysUntil(expires), Cap: schedule.on(on).Cap}
@@ -187,7 +187,7 @@ func (p Prospect) issue(on Date) Certificate {
 
 // act returns the day on which the certificate is reissued: the lead before its end, or the first day after that on which a
 // reissue gains a day (rules SWEEP-3), or today where both have passed.
-func (p Prospect) act(c Certificate) (on Date, lead int) {
+func (p PlanInput) act(c Certificate) (on Date, lead int) {
 	end := p.end()
 	if !c.Expires.Before(end) {
 		return Date{}, 0
@@ -213,7 +213,7 @@ func later(a, b Date) Date {
 
 // evidence remembers along the plan when control over the names was last proved and the organisation last vetted.
 type evidence struct {
-	Prospect
+	PlanInput
 	barred bool // the last proof was made in a way that has come to its end since
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func planned(t *testing.T, p cabforum.Prospect) cabforum.Plan {
+func planned(t *testing.T, p cabforum.PlanInput) cabforum.Plan {
 	t.Helper()
 	thePlan, err := p.Plan()
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestA5ThePlannerCountsTheSame(t *testing.T) {
 		{"D", 1, 14, [5]int{1, 6, 10, 20, 32}},
 	} {
 		for i, want := range row.reissues {
-			thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 12*(i+1)), Lead: row.lead, Schedule: lessened(row.less)})
+			thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2026-04-02", 12*(i+1)), Lead: row.lead, Schedule: lessened(row.less)})
 			assert.Equal(t, want, thePlan.Reissues(), "%s, %d y", row.policy, i+1)
 		}
 	}
@@ -78,9 +78,9 @@ func TestA5OtherStartDates(t *testing.T) {
 		"2029-03-15": {7, 15, 23, 31, 38},
 	} {
 		for i, reissues := range want {
-			full := planned(t, cabforum.Prospect{Term: term(t, start, 12*(i+1))})
+			full := planned(t, cabforum.PlanInput{Term: term(t, start, 12*(i+1))})
 			assert.Equal(t, reissues, full.Reissues(), "%s, %d y", start, i+1)
-			usual := planned(t, cabforum.Prospect{Term: term(t, start, 12*(i+1)), Schedule: lessened(1)})
+			usual := planned(t, cabforum.PlanInput{Term: term(t, start, 12*(i+1)), Schedule: lessened(1)})
 			assert.InDelta(t, reissues, usual.Reissues(), 1, "%s, %d y under B", start, i+1)
 		}
 	}
@@ -95,14 +95,14 @@ func TestA5OtherStartDates(t *testing.T) {
 func TestA5NumbersOfProofs(t *testing.T) {
 	for i, want := range []int{1, 3, 5, 13, 21} {
 		paid := term(t, "2026-04-02", 12*(i+1))
-		assert.Equal(t, want, planned(t, cabforum.Prospect{Term: paid}).Challenges(), "%d y", i+1)
+		assert.Equal(t, want, planned(t, cabforum.PlanInput{Term: paid}).Challenges(), "%d y", i+1)
 		assert.Equal(t, want, proofsOf(model{lead: fixedLead(0)}.walk(dayNumber(paid.Start), dayNumber(paid.End()))), "%d y, the model", i+1)
 	}
 }
 
 // docs/reference/validity.md §A5: the chain under A is 200, 200, 7 × 100, 15 × 47 and a stub of 21 days.
 func TestA5ChainOfTheDocumentedExample(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 60)})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2026-04-02", 60)})
 	var lives []int
 	for _, c := range thePlan.Certificates {
 		lives = append(lives, c.Days)
@@ -125,7 +125,7 @@ func TestA5ChainOfTheDocumentedExample(t *testing.T) {
 // certificate.
 func TestA5SlackInAYear(t *testing.T) {
 	for lead, certificates := range map[int]int{0: 2, 30: 2, 33: 2, 34: 3} {
-		thePlan := planned(t, cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2026-03-16"), Months: 12}, Lead: lead,
+		thePlan := planned(t, cabforum.PlanInput{Term: cabforum.Term{Start: day(t, "2026-03-16"), Months: 12}, Lead: lead,
 			Schedule: constant(199, 198)})
 		assert.Len(t, thePlan.Certificates, certificates, "lead %d", lead)
 	}
@@ -134,13 +134,13 @@ func TestA5SlackInAYear(t *testing.T) {
 // docs/reference/validity.md §A5: the cap is taken at each reissue, not at the order.
 func TestA5TheCapIsTakenAtEachReissue(t *testing.T) {
 	for start, want := range map[string]int{"2026-08-26": 200, "2026-08-27": 100} { // 200 days later: 2027-03-14, 2027-03-15
-		assert.Equal(t, want, planned(t, cabforum.Prospect{Term: term(t, start, 24)}).Certificates[1].Cap, start)
+		assert.Equal(t, want, planned(t, cabforum.PlanInput{Term: term(t, start, 24)}).Certificates[1].Cap, start)
 	}
 }
 
 // docs/reference/validity.md §A4 and §B2: ordered 2026-04-02 for five years.
 func TestB2DocumentedExample(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 60), Lead: cabforum.DefaultLead})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2026-04-02", 60), Lead: cabforum.DefaultLead})
 	first, last := thePlan.Certificates[0], thePlan.Certificates[len(thePlan.Certificates)-1]
 	assert.Equal(t, cabforum.Certificate{
 		N: 1, Issued: day(t, "2026-04-02"), Expires: day(t, "2026-10-19"), Days: 200, Cap: 200, Lead: 10,
@@ -164,7 +164,7 @@ func TestA4NominalDateIsAnUpperBound(t *testing.T) {
 }
 
 func TestB2AYearStillNeedsAReissue(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 12), Lead: 10})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2026-04-02", 12), Lead: 10})
 	assert.Equal(t, 1, thePlan.Reissues())
 	assert.Equal(t, "2027-04-02", thePlan.PaidUntil.String())
 }
@@ -172,7 +172,7 @@ func TestB2AYearStillNeedsAReissue(t *testing.T) {
 // docs/reference/validity.md §B3.3: never past paid until.
 func TestB33NominalEndsWithTheTerm(t *testing.T) {
 	assert.Equal(t, "2026-07-02", cabforum.Nominal(day(t, "2026-04-02"), day(t, "2026-07-02")).String())
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 3), Lead: 10})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2026-04-02", 3), Lead: 10})
 	require.Len(t, thePlan.Certificates, 1)
 	assert.Equal(t, 91, thePlan.Certificates[0].Days)
 }
@@ -180,7 +180,7 @@ func TestB33NominalEndsWithTheTerm(t *testing.T) {
 // docs/reference/validity.md §B3.7: a lead of 200 on 47-day certificates is cut to 23: one reissue each 24 days, and no
 // loop.
 func TestB37ALeadIsCutToHalfOfTheLife(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2029-03-15", 12), Lead: 200})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2029-03-15", 12), Lead: 200})
 	for i, c := range thePlan.Certificates[:thePlan.Reissues()] {
 		assert.Equal(t, 23, c.Lead)
 		assert.Equal(t, 24, c.Issued.DaysUntil(thePlan.Certificates[i+1].Issued))
@@ -204,7 +204,7 @@ func TestB37EffectiveLead(t *testing.T) {
 // rules SWEEP-3: right before a step the old certificate ends later than a new one could; the plan waits until a reissue
 // gains a day.
 func TestContract53ThePlanWaitsForAGain(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2027-03-14", 24), Lead: 200})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2027-03-14", 24), Lead: 200})
 	first, second := thePlan.Certificates[0], thePlan.Certificates[1]
 	assert.Equal(t, "2027-09-30", first.Expires.String())
 	assert.Equal(t, "2027-06-23", first.Act.String(), "the lead is reached on 06-22, when 100 days end on 09-30 too")
@@ -217,7 +217,7 @@ func held(t *testing.T, from, to string) *cabforum.Validity {
 }
 
 func TestThePlanGoesOnFromTheCertificateInPlace(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{
+	thePlan := planned(t, cabforum.PlanInput{
 		Term: term(t, "2026-04-02", 24), Lead: 10, Today: day(t, "2026-11-22"), Proved: day(t, "2026-10-09"),
 		Held: held(t, "2026-10-09 00:00:00", "2027-04-25 23:59:59"),
 	})
@@ -235,7 +235,7 @@ func TestThePlanGoesOnFromTheCertificateInPlace(t *testing.T) {
 
 // docs/reference/validity.md §B3.8: an expired certificate inside a running term is due at once, with a warning.
 func TestB38AnExpiredCertificateIsDueAtOnce(t *testing.T) {
-	p := cabforum.Prospect{
+	p := cabforum.PlanInput{
 		Term: term(t, "2026-04-02", 24), Lead: 10, Today: day(t, "2026-11-22"), Held: held(t, "2026-04-02 10:00:00", "2026-10-19 09:59:59"),
 	}
 	thePlan := planned(t, p)
@@ -254,7 +254,7 @@ func TestB38AnExpiredCertificateIsDueAtOnce(t *testing.T) {
 
 // docs/reference/validity.md §B3.3: what the seller issued is shown whatever it breaks; the term still bounds the date.
 func TestB33ACertificateOverItsCapIsPlanned(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{
+	thePlan := planned(t, cabforum.PlanInput{
 		Term: term(t, "2026-04-02", 12), Today: day(t, "2026-04-03"), Held: held(t, "2026-04-02 00:00:00", "2027-05-04 23:59:59"),
 	})
 	require.Len(t, thePlan.Certificates, 1)
@@ -263,7 +263,7 @@ func TestB33ACertificateOverItsCapIsPlanned(t *testing.T) {
 }
 
 func TestTheSellersTermMayEndBeforeThePaidOne(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 12), SellerEnd: day(t, "2027-03-30")})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2026-04-02", 12), SellerEnd: day(t, "2027-03-30")})
 	assert.Equal(t, "2027-03-30", thePlan.Certificates[thePlan.Reissues()].Expires.String())
 	assert.Equal(t, []cabforum.Warning{{Type: cabforum.WarnSellersTerm,
 		Text: "the seller's term ends on 2027-03-30: 3 days before 2027-04-02 are paid and without a certificate"}}, thePlan.Warnings)
@@ -283,7 +283,7 @@ func TestBR421AgeOfAProof(t *testing.T) {
 		{"2027-03-15", "2026-08-26", cabforum.EvidenceNeeded},
 	} {
 		issued := day(t, row.issued)
-		thePlan := planned(t, cabforum.Prospect{
+		thePlan := planned(t, cabforum.PlanInput{
 			Term: cabforum.Term{Start: issued.AddDays(-60), Months: 24}, Today: issued, Proved: day(t, row.proved),
 			Held: &cabforum.Validity{NotBefore: issued.AddDays(-60).Midnight(), NotAfter: issued.Midnight()},
 		})
@@ -295,13 +295,13 @@ func TestBR421AgeOfAProof(t *testing.T) {
 // docs/reference/validity.md §A1.2: from 2029-03-15 on every certificate needs its own proof, as long as one lives more
 // than 10 days.
 func TestBR421EveryReissueOf2029NeedsAProof(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2029-03-15", 60), Lead: 30})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2029-03-15", 60), Lead: 30})
 	assert.Equal(t, len(thePlan.Certificates), thePlan.Challenges())
 }
 
 // BR 1.2.2: proof by e-mail ends on 2028-03-15, and what was proved so before may not be used either.
 func TestBR122ThePlanWarnsWhereTheWayOfProofEnds(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2027-12-25", 24), Lead: 50, Method: cabforum.MethodEmail})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2027-12-25", 24), Lead: 50, Method: cabforum.MethodEmail})
 	assert.Equal(t, "2028-02-13", thePlan.Certificates[1].Issued.String())
 	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[1].Proof)
 	assert.Equal(t, "2028-04-03", thePlan.Certificates[2].Issued.String())
@@ -310,7 +310,7 @@ func TestBR122ThePlanWarnsWhereTheWayOfProofEnds(t *testing.T) {
 	assert.Contains(t, thePlan.Warnings, cabforum.Warning{Type: cabforum.WarnProof, N: 3,
 		Text: "proof by e-mail is not allowed from 2028-03-15 on: certificate 3, issued on 2028-04-03, needs another way, such as DNS"})
 	for _, m := range []cabforum.Method{cabforum.MethodDNS, cabforum.MethodFile, cabforum.MethodUnknown} {
-		for _, w := range planned(t, cabforum.Prospect{Term: term(t, "2027-12-20", 24), Method: m}).Warnings {
+		for _, w := range planned(t, cabforum.PlanInput{Term: term(t, "2027-12-20", 24), Method: m}).Warnings {
 			assert.NotEqual(t, cabforum.WarnProof, w.Type)
 		}
 	}
@@ -318,13 +318,13 @@ func TestBR122ThePlanWarnsWhereTheWayOfProofEnds(t *testing.T) {
 
 // A certificate in place is as it is: nothing is said against the way in which it was proved, and nothing leaned on.
 func TestBR122ACertificateInPlaceIsNotObjectedTo(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2028-06-01", 12), Today: day(t, "2028-06-02"), Lead: 40,
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2028-06-01", 12), Today: day(t, "2028-06-02"), Lead: 40,
 		Method: cabforum.MethodEmail, Held: held(t, "2028-06-01 00:00:00", "2028-09-07 23:59:59")})
 	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[1].Proof, "59 days old, and by e-mail")
 	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[2].Proof)
 	assert.Contains(t, thePlan.Warnings, cabforum.Warning{Type: cabforum.WarnProof, N: 2,
 		Text: "proof by e-mail is not allowed from 2028-03-15 on: certificate 2, issued on 2028-07-29, needs another way, such as DNS"})
-	thePlan = planned(t, cabforum.Prospect{Term: term(t, "2026-10-09", 12), Today: day(t, "2026-10-10"), Proved: day(t, "2025-10-01"),
+	thePlan = planned(t, cabforum.PlanInput{Term: term(t, "2026-10-09", 12), Today: day(t, "2026-10-10"), Proved: day(t, "2025-10-01"),
 		Held: held(t, "2026-10-09 00:00:00", "2027-04-25 23:59:59")})
 	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[0].Proof, "373 days old, yet it was issued")
 	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[1].Proof)
@@ -332,7 +332,7 @@ func TestBR122ACertificateInPlaceIsNotObjectedTo(t *testing.T) {
 
 // BR 3.2.2.4.18, 3.2.2.4.19: a file never proves a wildcard name.
 func TestBR32244FileNeverProvesAWildcard(t *testing.T) {
-	thePlan := planned(t, cabforum.Prospect{Term: term(t, "2026-04-02", 24), Method: cabforum.MethodFile, Wildcard: true})
+	thePlan := planned(t, cabforum.PlanInput{Term: term(t, "2026-04-02", 24), Method: cabforum.MethodFile, Wildcard: true})
 	assert.Equal(t, []cabforum.Warning{{Type: cabforum.WarnProof, N: 1,
 		Text: "a file does not prove control over a wildcard name: certificate 1, issued on 2026-04-02, needs proof by DNS"}}, thePlan.Warnings)
 	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[1].Proof, "what the first one leaned on is good for 200 days")
@@ -340,7 +340,7 @@ func TestBR32244FileNeverProvesAWildcard(t *testing.T) {
 
 // BR 4.2.1, EVG 3.2.2.14.3: data about the organisation.
 func TestBR421AgeOfTheOrganisationsData(t *testing.T) {
-	p := cabforum.Prospect{Term: term(t, "2026-04-02", 36), Level: cabforum.OV}
+	p := cabforum.PlanInput{Term: term(t, "2026-04-02", 36), Level: cabforum.OV}
 	thePlan := planned(t, p)
 	assert.Equal(t, cabforum.EvidenceNeeded, thePlan.Certificates[0].Subject)
 	assert.Equal(t, cabforum.EvidenceReused, thePlan.Certificates[1].Subject)
@@ -354,7 +354,7 @@ func TestBR421AgeOfTheOrganisationsData(t *testing.T) {
 	assert.Equal(t, cabforum.EvidenceReused, planned(t, p).Certificates[0].Subject, "398 days")
 	p.Vetted = day(t, "2025-02-27")
 	assert.Equal(t, cabforum.EvidenceNeeded, planned(t, p).Certificates[0].Subject, "399 days")
-	old := cabforum.Prospect{Term: term(t, "2026-03-01", 12), Vetted: day(t, "2024-03-01"), Level: cabforum.OV}
+	old := cabforum.PlanInput{Term: term(t, "2026-03-01", 12), Vetted: day(t, "2024-03-01"), Level: cabforum.OV}
 	assert.Equal(t, cabforum.EvidenceReused, planned(t, old).Certificates[0].Subject)
 	old.Level = cabforum.EV
 	assert.Equal(t, cabforum.EvidenceNeeded, planned(t, old).Certificates[0].Subject)
@@ -363,19 +363,19 @@ func TestBR421AgeOfTheOrganisationsData(t *testing.T) {
 }
 
 func TestWhatCannotBePlanned(t *testing.T) {
-	good := cabforum.Prospect{Term: term(t, "2026-04-02", 12), Lead: 10}
-	for name, change := range map[string]func(*cabforum.Prospect){
-		"no start":           func(p *cabforum.Prospect) { p.Term.Start = cabforum.Date{} },
-		"a trial":            func(p *cabforum.Prospect) { p.Term.Months = -100 },
-		"no months":          func(p *cabforum.Prospect) { p.Term.Months = 0 },
-		"too long":           func(p *cabforum.Prospect) { p.Term.Months = cabforum.MaxMonths + 1 },
-		"before any cap":     func(p *cabforum.Prospect) { p.Term.Start = day(t, "2018-02-28") },
-		"a negative lead":    func(p *cabforum.Prospect) { p.Lead = -1 },
-		"a lead too long":    func(p *cabforum.Prospect) { p.Lead = 201 },
-		"no today":           func(p *cabforum.Prospect) { p.Held = held(t, "2026-04-02 00:00:00", "2026-10-18 23:59:59") },
-		"over, nothing held": func(p *cabforum.Prospect) { p.Today = day(t, "2027-04-02") },
-		"over at the seller": func(p *cabforum.Prospect) { p.SellerEnd = day(t, "2026-04-02") },
-		"ends before it begins": func(p *cabforum.Prospect) {
+	good := cabforum.PlanInput{Term: term(t, "2026-04-02", 12), Lead: 10}
+	for name, change := range map[string]func(*cabforum.PlanInput){
+		"no start":           func(p *cabforum.PlanInput) { p.Term.Start = cabforum.Date{} },
+		"a trial":            func(p *cabforum.PlanInput) { p.Term.Months = -100 },
+		"no months":          func(p *cabforum.PlanInput) { p.Term.Months = 0 },
+		"too long":           func(p *cabforum.PlanInput) { p.Term.Months = cabforum.MaxMonths + 1 },
+		"before any cap":     func(p *cabforum.PlanInput) { p.Term.Start = day(t, "2018-02-28") },
+		"a negative lead":    func(p *cabforum.PlanInput) { p.Lead = -1 },
+		"a lead too long":    func(p *cabforum.PlanInput) { p.Lead = 201 },
+		"no today":           func(p *cabforum.PlanInput) { p.Held = held(t, "2026-04-02 00:00:00", "2026-10-18 23:59:59") },
+		"over, nothing held": func(p *cabforum.PlanInput) { p.Today = day(t, "2027-04-02") },
+		"over at the seller": func(p *cabforum.PlanInput) { p.SellerEnd = day(t, "2026-04-02") },
+		"ends before it begins": func(p *cabforum.PlanInput) {
 			p.Today, p.Held = day(t, "2026-05-01"), held(t, "2026-04-02 00:00:00", "2026-04-01 00:00:00")
 		},
 	} {
@@ -396,7 +396,7 @@ func TestThePlannerAgreesWithTheModelEverywhere(t *testing.T) {
 	first := day(t, "2025-01-01")
 	for range 500 {
 		less := rng.IntN(2)
-		p := cabforum.Prospect{
+		p := cabforum.PlanInput{
 			Term: cabforum.Term{Start: first.AddDays(rng.IntN(2800)), Months: 1 + rng.IntN(60)},
 			Lead: rng.IntN(cabforum.MaxLead + 1), Schedule: lessened(less),
 		}
@@ -445,7 +445,7 @@ func TestMoreLeadNeverSavesACertificateUnderOneCap(t *testing.T) {
 		paid := cabforum.Term{Start: day(t, "2026-01-01").AddDays(rng.IntN(1000)), Months: 1 + rng.IntN(36)}
 		fewest := 0
 		for lead := 0; lead <= cabforum.MaxLead; lead++ {
-			n := len(planned(t, cabforum.Prospect{Term: paid, Lead: lead, Schedule: constant(limit, 10)}).Certificates)
+			n := len(planned(t, cabforum.PlanInput{Term: paid, Lead: lead, Schedule: constant(limit, 10)}).Certificates)
 			require.GreaterOrEqual(t, n, fewest, "cap %d, %s + %d months, lead %d", limit, paid.Start, paid.Months, lead)
 			fewest = n
 		}
@@ -461,7 +461,7 @@ func TestThePlanFromAnyCertificateInPlaceIsWhole(t *testing.T) {
 		from := start.AddDays(rng.IntN(400)).Midnight().Add(time.Duration(rng.IntN(86400)) * time.Second)
 		life := time.Duration(1+rng.IntN(450*86400)) * time.Second
 		today := cabforum.DateOf(from).AddDays(rng.IntN(500))
-		p := cabforum.Prospect{Term: paid, Lead: rng.IntN(201), Today: today,
+		p := cabforum.PlanInput{Term: paid, Lead: rng.IntN(201), Today: today,
 			Held: &cabforum.Validity{NotBefore: from, NotAfter: from.Add(life)}}
 		thePlan := planned(t, p)
 		label := fmt.Sprintf("%s + %d months, lead %d, held %s + %s, today %s", start, paid.Months, p.Lead, from, life, today)

@@ -61,7 +61,7 @@ func TestTheScheduleGrowsByOneLine(t *testing.T) {
 	grown := append(cabforum.Current(), cabforum.Step{From: instant(t, "2031-03-15 00:00:00"), Cap: 20, Should: 19, Reuse: 5, SubjectReuse: 200, Note: "a test"})
 	assert.Equal(t, 47, grown.At(instant(t, "2031-03-14 23:59:59")).Cap)
 	assert.Equal(t, 20, grown.At(instant(t, "2031-03-15 00:00:00")).Cap)
-	thePlan, err := cabforum.Prospect{Term: cabforum.Term{Start: day(t, "2031-02-01"), Months: 12}, Schedule: grown, Level: cabforum.OV}.Plan()
+	thePlan, err := cabforum.PlanInput{Term: cabforum.Term{Start: day(t, "2031-02-01"), Months: 12}, Schedule: grown, Level: cabforum.OV}.Plan()
 	assert.NoError(t, err)
 	assert.Equal(t, 47, thePlan.Certificates[0].Cap)
 	assert.Equal(t, "2031-03-20", thePlan.Certificates[0].Expires.String())

@@ -20,7 +20,7 @@ type Warning struct {
 	N int
 }
 
-func (p Prospect) warnings(thePlan Plan) []Warning {
+func (p PlanInput) warnings(thePlan Plan) []Warning {
 	var all []Warning
 	all = append(all, p.expired(thePlan)...)
 	all = append(all, leadCut(thePlan)...)
@@ -30,7 +30,7 @@ func (p Prospect) warnings(thePlan Plan) []Warning {
 	return append(all, p.sellersTerm(thePlan)...)
 }
 
-func (p Prospect) expired(thePlan Plan) []Warning {
+func (p PlanInput) expired(thePlan Plan) []Warning {
 	c := thePlan.Certificates[0]
 	if !c.Held || !c.Expires.Before(p.Today) || c.Act.IsZero() {
 		return nil
@@ -56,7 +56,7 @@ func leadCut(thePlan Plan) []Warning {
 	return all
 }
 
-func (p Prospect) proofEnds(thePlan Plan) []Warning {
+func (p PlanInput) proofEnds(thePlan Plan) []Warning {
 	for _, c := range thePlan.Certificates {
 		if c.Held || p.Method.Allowed(c.Issued, p.Wildcard) {
 			continue
@@ -72,7 +72,7 @@ func (p Prospect) proofEnds(thePlan Plan) []Warning {
 	return nil
 }
 
-func vettings(thePlan Plan, p Prospect) []Warning {
+func vettings(thePlan Plan, p PlanInput) []Warning {
 	var all []Warning
 	for _, c := range thePlan.Certificates[1:] {
 		if c.Subject == EvidenceNeeded {
@@ -85,7 +85,7 @@ func vettings(thePlan Plan, p Prospect) []Warning {
 }
 
 // daysGiven compares with the same term reissued at each certificate's very end.
-func (p Prospect) daysGiven(thePlan Plan) []Warning {
+func (p PlanInput) daysGiven(thePlan Plan) []Warning {
 	days := thePlan.DaysGiven()
 	if days == 0 {
 		return nil
@@ -105,7 +105,7 @@ func counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-func (p Prospect) sellersTerm(thePlan Plan) []Warning {
+func (p PlanInput) sellersTerm(thePlan Plan) []Warning {
 	last := thePlan.Certificates[len(thePlan.Certificates)-1]
 	short := last.Expires.DaysUntil(thePlan.PaidUntil)
 	if p.SellerEnd.IsZero() || short <= 0 {

@@ -54,7 +54,7 @@ func balanceOf(ctx context.Context, run *item.Run, module int64, node *etree.Ele
 	if err != nil {
 		return err
 	}
-	teller, ok := theSeller.(seller.BalanceTeller)
+	teller, ok := theSeller.(seller.BalanceReporter)
 	if !ok {
 		return item.Unsupported(run, "reading the balance")
 	}

@@ -100,7 +100,7 @@ func certificateView(run *item.Run) (planView, error) {
 	if len(problems) > 0 {
 		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: %s", strings.Join(problems, "; "))
 	}
-	planInput := cabforum.Prospect{
+	planInput := cabforum.PlanInput{
 		Term: cabforum.Term{Start: start, Months: months}, Lead: lead, Level: product.Level,
 	}
 	return simulate(run, planInput, product, "opendate")
@@ -118,7 +118,7 @@ func leadOf(before string, setting int) (int, error) {
 	return days, nil
 }
 
-func simulate(run *item.Run, p cabforum.Prospect, product seller.Product, object string) (planView, error) {
+func simulate(run *item.Run, p cabforum.PlanInput, product seller.Product, object string) (planView, error) {
 	thePlan, err := p.Plan()
 	if err != nil {
 		return planView{}, fault.Errorf(fault.Value, object, "%w", err)
@@ -181,8 +181,8 @@ func policyWarnings(settings cabforum.Settings, notes []string) []cabforum.Warni
 }
 
 // planInput returns what is known of the item's term and its certificate.
-func (j *planned) planInput(product seller.Product, lead int) (cabforum.Prospect, []cabforum.Warning) {
-	p := cabforum.Prospect{
+func (j *planned) planInput(product seller.Product, lead int) (cabforum.PlanInput, []cabforum.Warning) {
+	p := cabforum.PlanInput{
 		Term: cabforum.Term{Start: j.TermStart(), Months: j.TermMonths()}, Lead: lead, Today: j.Today(),
 		Level: product.Level, Method: j.provedBy(), Wildcard: product.Wildcard,
 	}

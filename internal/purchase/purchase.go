@@ -222,7 +222,7 @@ func (j *Buyer) forget(ctx context.Context, reason error) error {
 // afford refuses where the account is empty, for a clear word instead of the seller's, and warns where it holds less than
 // the known price or the administrator's threshold (rules BUY-8).
 func (j *Buyer) afford(ctx context.Context, p seller.Purchase) error {
-	teller, ok := j.Seller.(seller.BalanceTeller)
+	teller, ok := j.Seller.(seller.BalanceReporter)
 	if !ok {
 		return nil
 	}

@@ -70,8 +70,8 @@ type ReissueFinder interface {
 	FindReissues(ctx context.Context, id int64, commonName string) ([]int64, error)
 }
 
-// BalanceTeller is a seller that reports the balance of the account (feature getbalance).
-type BalanceTeller interface {
+// BalanceReporter is a seller that reports the balance of the account (feature getbalance).
+type BalanceReporter interface {
 	Balance(ctx context.Context) (Money, error)
 }
 

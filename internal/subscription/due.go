@@ -75,7 +75,7 @@ func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki
 }
 
 // spare notes why nothing is done about a certificate now.
-func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, decision cabforum.Verdict) error {
+func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, decision cabforum.Decision) error {
 	if decision.Reason == cabforum.ReasonEarly {
 		return nil
 	}
@@ -93,14 +93,14 @@ func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, decision
 
 // decisionFor asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the
 // document says how many were left.
-func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) (cabforum.Verdict, error) {
+func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) (cabforum.Decision, error) {
 	operations, err := s.Panel.Operations(ctx, j.Item.Item)
 	if err != nil {
-		return cabforum.Verdict{}, err
+		return cabforum.Decision{}, err
 	}
 	row.open = operations > 0
 	tried := j.Attempts()
-	check := cabforum.Standing{
+	check := cabforum.ReissueCheck{
 		Settings: s.settings, Active: true, PaidUntil: j.TermEnd(),
 		Held:     lifecycle.Life(stored),
 		UnderWay: row.open || j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting) || j.Unanswered(),

@@ -30,7 +30,7 @@ func (s *sweep) lastWeek(ends cabforum.Date) bool {
 
 // unattended returns what an administrator has to know of a certificate that is left alone; empty if it is nothing. A paid
 // day without a certificate is a fault (rules SWEEP-3), so what holds a reissue back is told in the last week.
-func (s *sweep) unattended(row *sweepRow, decision cabforum.Verdict) string {
+func (s *sweep) unattended(row *sweepRow, decision cabforum.Decision) string {
 	last := s.lastWeek(row.expires)
 	switch {
 	case decision.Reason == cabforum.ReasonTries:

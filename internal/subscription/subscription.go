@@ -207,7 +207,7 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 	if err != nil {
 		return err
 	}
-	decision := cabforum.Standing{Settings: s.settings, Active: true, Held: lifecycle.Life(stored)}.Judge(s.at)
+	decision := cabforum.ReissueCheck{Settings: s.settings, Active: true, Held: lifecycle.Life(stored)}.Judge(s.at)
 	row.expires, row.due, row.lead = stored.Ends(), decision.On, decision.Lead
 	if !j.HasStatus(item.ServiceWaiting) {
 		return nil

@@ -11,7 +11,7 @@ var (
 	_ seller.Prolonger         = (*Client)(nil)
 	_ seller.Reissuer          = (*Client)(nil)
 	_ seller.ApproverLister    = (*Client)(nil)
-	_ seller.BalanceTeller     = (*Client)(nil)
+	_ seller.BalanceReporter   = (*Client)(nil)
 	_ seller.StatusCache       = (*Client)(nil)
 	_ seller.Pricer            = (*Client)(nil)
 	_ seller.ChallengeRetrier  = (*Client)(nil)

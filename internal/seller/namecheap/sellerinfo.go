@@ -6,11 +6,11 @@ import (
 
 // What the module offers beyond buying stands and falls with these: features asks the prototype for them.
 var (
-	_ seller.Activator      = (*Client)(nil)
-	_ seller.Reissuer       = (*Client)(nil)
-	_ seller.ReissueFinder  = (*Client)(nil)
-	_ seller.ApproverLister = (*Client)(nil)
-	_ seller.BalanceTeller  = (*Client)(nil)
+	_ seller.Activator       = (*Client)(nil)
+	_ seller.Reissuer        = (*Client)(nil)
+	_ seller.ReissueFinder   = (*Client)(nil)
+	_ seller.ApproverLister  = (*Client)(nil)
+	_ seller.BalanceReporter = (*Client)(nil)
 
 	_ seller.Pricer            = (*Client)(nil)
 	_ seller.StatusCache       = (*Client)(nil)

@@ -17,7 +17,7 @@ func optionalRules() []rule {
 		{name: "an order reference is of one panel and one item", has: is[seller.OrderReferencer], run: orderReference},
 		{name: "an order is validated without a request", has: is[seller.OrderValidator], run: validatesWithoutRequest},
 		{name: "approvers are addresses", has: is[seller.ApproverLister], run: approversAreAddresses},
-		{name: "the balance falls with a purchase", has: is[seller.BalanceTeller], run: balanceFalls},
+		{name: "the balance falls with a purchase", has: is[seller.BalanceReporter], run: balanceFalls},
 		{name: "a price has a currency", has: is[seller.Pricer], run: priceHasCurrency},
 		{name: "offers hold the product and its price", has: is[seller.PriceLister], run: offersHoldProduct},
 		{name: "the catalogue holds the product", has: is[seller.Cataloguer], run: catalogueHoldsProduct},
@@ -69,7 +69,7 @@ func balanceFalls(t *testing.T, s *session) {
 
 func (s *session) balance(t *testing.T) seller.Money {
 	t.Helper()
-	money, err := s.Seller.(seller.BalanceTeller).Balance(t.Context())
+	money, err := s.Seller.(seller.BalanceReporter).Balance(t.Context())
 	require.NoError(t, err)
 	assert.NotEmpty(t, money.Currency)
 	assert.NotEmpty(t, money.Text)
