@@ -53,7 +53,7 @@ func inspect(name string, source []byte) ([]finding, error) {
 	c := &checker{set: set, world: map[string][]string{}}
 	c.unfinished(file)
 	switch {
-	case strings.HasSuffix(name, "_test.go"):
+	case strings.HasSuffix(name, "_test.go"), servesTests(file.Name.Name):
 	case mayTouchTheWorld(name, file.Name.Name):
 		if strings.HasPrefix(name, "cmd/") && path.Base(name) == "main.go" {
 			c.wiring(source, name)
@@ -65,6 +65,10 @@ func inspect(name string, source []byte) ([]finding, error) {
 	}
 	return c.found, nil
 }
+
+// servesTests reports whether a package is for tests alone, by the ending of its name that the standard library gives such
+// packages (httptest). No program links one: tools/directions.
+func servesTests(packageName string) bool { return strings.HasSuffix(packageName, "test") }
 
 // mayTouchTheWorld names the files that take the world in: what lies in cmd, and the main packages of the development
 // tools.

@@ -27,6 +27,7 @@ func TestTheWorldIsInjected(t *testing.T) {
 		"beside a stand-in's main": {"internal/sandbox/cmd/x/y/y.go", `import "os"; func F() { os.Exit(1) }`, "os.Exit below cmd"},
 		"cmd":                      {"cmd/x/main.go", `import "os"; func main() { os.Exit(1) }`, ""},
 		"tests":                    {"internal/x/x_test.go", `import "time"; var now = time.Now()`, ""},
+		"a package for tests":      {"internal/x/xtest/x.go", `import "time"; var now = time.Now()`, ""},
 		"a regexp when needed":     {"internal/x/x.go", `import ("regexp"; "sync"); var r = sync.OnceValue(func() any { return regexp.MustCompile("a") })`, ""},
 		"the clock as a field":     {"internal/x/x.go", `import "time"; type t struct{ Now func() time.Time }`, ""},
 		"a method called init":     {"internal/x/x.go", `type t struct{}; func (t) init() {}`, ""},
@@ -36,6 +37,9 @@ func TestTheWorldIsInjected(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pkg := "p"
+			if strings.Contains(c.file, "xtest/") {
+				pkg = "xtest"
+			}
 			if strings.HasSuffix(c.file, "main.go") {
 				pkg = "main"
 			}
