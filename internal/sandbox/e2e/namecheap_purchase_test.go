@@ -64,7 +64,7 @@ func TestPurchaseAboveTheNextSnapshotIsNotMadeAgain(t *testing.T) {
 
 	run := w.attempt(t, late)
 	assert.Contains(t, run.Stdout, `type="purchase_pending"`)
-	assert.Contains(t, run.Stdout, "the ids 34350002 34350003 at Namecheap belong to nobody yet")
+	assert.Contains(t, run.Stdout, "the ids 34350002 34350003 at Namecheap belong to no item yet")
 	run = w.attempt(t, next)
 	assert.Contains(t, run.Stdout, "may be any of the ids 34350002 34350003")
 	require.Equal(t, 3, w.payments(t))
