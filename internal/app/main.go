@@ -231,7 +231,7 @@ func (k *app) session(args *arguments, root string, log *panellog.Logger) *invoc
 	}
 }
 
-// answer writes what a command has to say: its document or, where there is none, its text.
+// answer writes what a command has to say: its document, or its text if it has no document.
 func (k *app) answer(doc *etree.Document, text string) int {
 	if doc != nil || text == "" {
 		return k.print(doc)

@@ -38,7 +38,7 @@ func unknown() map[string]any {
 	return map[string]any{"account": nil, "at": nil, "key": nil, "name": nil}
 }
 
-// rules BUY-9: the id that a seller answers to a purchase is put on the item only if it is a new one that nobody holds.
+// rules BUY-9: the id that a seller answers to a purchase is put on the item only if it is new and no item has it.
 func TestAnAnsweredIDThatCannotBeThePurchaseIsUnclear(t *testing.T) {
 	for name, prepare := range map[string]func(s *stage){
 		"another item holds it": func(s *stage) {

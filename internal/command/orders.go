@@ -49,7 +49,7 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SyncItem(ctx, run)
 }
 
-// Import makes items of the certificates that the account has and no item holds (docs/reference/billmanager.md §11): those
+// Import imports the account's certificates that no panel item references (docs/reference/billmanager.md §11): those
 // that are issued, all or the names of --searchstring. Running it again imports nothing twice, and completes what an
 // interruption left behind. A certificate that cannot be imported does not stop the others; exit code and document tell
 // of it.

@@ -37,7 +37,7 @@ type importer struct {
 	failures *etree.Element
 }
 
-// Import makes items of the certificates that the account has and no item holds (docs/reference/billmanager.md §11): those
+// Import imports the account's certificates that no panel item references (docs/reference/billmanager.md §11): those
 // that are issued, all or the names of --searchstring. Running it again imports nothing twice, and completes what an
 // interruption left behind. A certificate that cannot be imported does not stop the others; exit code and document tell
 // of it.
@@ -53,7 +53,7 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if !ok {
 		return nil, item.Unsupported(run, "listing certificates")
 	}
-	// The sweep's lock keeps a second import off: both would find that nobody holds an id. The account's own lock would
+	// The sweep's lock keeps a second import off: both would find that no item has an id. The account's own lock would
 	// keep purchases waiting for as long as this takes.
 	free, err := run.Panel.LockSweep(ctx)
 	if err != nil {
@@ -83,7 +83,7 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return doc, nil
 }
 
-// wantedOf returns the certificates that the search words name; all where there is none.
+// wantedOf returns the certificates that the search words name; all of them without search words.
 func wantedOf(listed []seller.ListedCertificate, search string) []seller.ListedCertificate {
 	words := strings.FieldsFunc(search, func(r rune) bool { return strings.ContainsRune(" \t\r\n\\", r) })
 	if len(words) == 0 {

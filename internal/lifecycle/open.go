@@ -38,7 +38,7 @@ func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, j.Panel.Post(ctx, j.Item.Item, "open")
 }
 
-// bought returns the item's id at the seller, buying it where there is none; fresh tells that it was bought just now.
+// bought returns the item's id at the seller, and buys it if the item has none; fresh reports whether this run bought it.
 func (j *Order) bought(ctx context.Context) (id int64, fresh bool, err error) {
 	if id := j.ID(); id != 0 {
 		j.Log.ExtInfof("it has id %d at %s already: nothing is bought", id, j.Info.Title)

@@ -22,7 +22,7 @@ type addon struct {
 	included field // pricelist.addonlimit
 	flag     field // pricelist.addonbool
 	choice   field // intname of the tariff's own enumeration item
-	child    field // id of the child item, NULL where there is none
+	child    field // id of the child item, NULL if absent
 	limit    field // the child's own addonlimit
 	extra    field // the child's intvalue
 	chosen   field // intname of the child's enumeration item

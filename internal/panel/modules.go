@@ -49,7 +49,7 @@ func (h *Host) plainParams(ctx context.Context, module int64) (map[string]string
 	return h.pairs(ctx, "processingparam", "SELECT intname, value FROM processingparam WHERE processingmodule=?", module)
 }
 
-// ModuleName returns the name that the administrator gave the processing module; Missed where there is none.
+// ModuleName returns the name that the administrator gave the processing module; fault.Missed if the module is absent.
 func (h *Host) ModuleName(ctx context.Context, module int64) (string, error) {
 	row, found, err := h.row(ctx, "processingmodule", "SELECT name FROM processingmodule WHERE id=?", module)
 	if err != nil {

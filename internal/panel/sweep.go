@@ -52,8 +52,8 @@ func (h *Host) Operations(ctx context.Context, it int64) (int, error) {
 	return int(row[0].number()), nil
 }
 
-// Client is whom the account's letters go to: its enabled user of level 16 with the lowest id (rules SWEEP-6). Missed
-// where there is none or the address is empty.
+// Client returns the recipient of the account's mails: its enabled user of level 16 with the lowest id (rules SWEEP-6).
+// fault.Missed if the account has no such user or the address is empty.
 func (h *Host) Client(ctx context.Context, account int64) (item.Recipient, error) {
 	row, found, err := h.row(ctx, "user",
 		"SELECT email, realname, name, language FROM `user` WHERE account=? AND level=16 AND enabled='on' ORDER BY id LIMIT 1", account)

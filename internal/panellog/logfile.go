@@ -217,7 +217,7 @@ func (f *logFile) Close() error {
 	return errors.Join(err, f.pack())
 }
 
-// regularSize returns the size of a file that is there, -1 where there is none. A
+// regularSize returns the size of a file, -1 if it is absent. A
 // symbolic link is not followed, for whoever places one would choose which file
 // root appends to; a FIFO or device would hang the command or worse.
 func regularSize(path string) (int64, error) {

@@ -72,7 +72,7 @@ func (p OwnerIndex) Holds(it int64) bool {
 	return false
 }
 
-// Owner returns the item that a certificate belongs to, with the reason in words; 0 if nobody holds it.
+// Owner returns the item that a certificate belongs to, with the reason in words; 0 if no item has it.
 func (p OwnerIndex) Owner(ctx context.Context, l seller.ListedCertificate) (it int64, why string, err error) {
 	ids := append([]int64{l.ID}, l.Older...)
 	for _, id := range ids {

@@ -139,7 +139,7 @@ func merge(into, more []seller.Product) []seller.Product {
 	return merged
 }
 
-// readCache reads the file; nothing where there is none.
+// readCache reads the file; nothing if it is absent.
 func readCache(path string) (cached, error) {
 	content, err := cacheFile(path).Read()
 	if errors.Is(err, fs.ErrNotExist) {

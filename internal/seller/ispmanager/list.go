@@ -61,7 +61,7 @@ func rowOf(e *sellerhttp.Element) row {
 	}
 }
 
-// refOf returns the mark on an order: no item's is 0, which a column of numbers shows where there is none.
+// refOf returns the order reference of a row. 0 means absent: a column of numbers shows it for an empty value.
 func refOf(text string) string {
 	if text == "0" {
 		return ""

@@ -20,7 +20,7 @@ func intOf(text string) int {
 	return number
 }
 
-// countOf reads a count; -1 where there is none that can be read.
+// countOf reads a count; -1 if it is absent or unreadable.
 func countOf(text string) int {
 	if number, ok := seller.ParseCount(text); ok {
 		return number
