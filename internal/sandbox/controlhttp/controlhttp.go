@@ -30,9 +30,9 @@ func WriteText(w http.ResponseWriter, text string) {
 	_, _ = io.WriteString(w, text) // a client that went away is no concern of ours
 }
 
-// Answer runs an endpoint and answers its result as JSON: 404 for errors that
+// Serve runs an endpoint and answers its result as JSON: 404 for errors that
 // wrap unknown, 400 for others.
-func Answer(w http.ResponseWriter, r *http.Request, unknown error, run func(*http.Request) (any, error)) {
+func Serve(w http.ResponseWriter, r *http.Request, unknown error, run func(*http.Request) (any, error)) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	result, err := run(r)
 	status := http.StatusOK
@@ -63,8 +63,8 @@ func Read(r *http.Request, into any) error {
 	return nil
 }
 
-// Reading is the answer to the question for the time.
-func Reading(c *clock.Clock) (any, error) {
+// ReadClock is the answer to the question for the time.
+func ReadClock(c *clock.Clock) (any, error) {
 	now, err := c.Now()
 	if err != nil {
 		return nil, err
@@ -72,8 +72,8 @@ func Reading(c *clock.Clock) (any, error) {
 	return map[string]time.Time{"time": now}, nil
 }
 
-// Move sets, advances or frees the clock as the body of a request says.
-func Move(c *clock.Clock, r *http.Request) (any, error) {
+// SetClock sets, advances or frees the clock as the body of a request says.
+func SetClock(c *clock.Clock, r *http.Request) (any, error) {
 	var wanted struct {
 		Time    *time.Time `json:"time"`
 		Advance string     `json:"advance"`
@@ -97,7 +97,7 @@ func Move(c *clock.Clock, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Reading(c)
+	return ReadClock(c)
 }
 
 // parseAdvance reads Go's durations and days, "10d".

@@ -56,7 +56,7 @@ func Handler[A, C, G, S, F, L any](seller Seller[A, C, G, S, F, L], o Options[A,
 	c := control[A, C, G, S, F, L]{seller, o}
 	mux := http.NewServeMux()
 	for pattern, run := range c.routes() {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { Answer(w, r, standin.ErrUnknown, run) })
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { Serve(w, r, standin.ErrUnknown, run) })
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { WriteText(w, o.Help) })
 	mux.HandleFunc("GET /ca/root.pem", func(w http.ResponseWriter, _ *http.Request) { WriteText(w, ca.EncodePEM(o.CA.Root())) })
@@ -77,8 +77,8 @@ func (c control[A, C, G, S, F, L]) routes() map[string]func(*http.Request) (any,
 	return map[string]func(*http.Request) (any, error){
 		"GET /state":                     func(*http.Request) (any, error) { return s.State() },
 		"GET /charges":                   c.charges,
-		"GET /clock":                     func(*http.Request) (any, error) { return Reading(s.Clock()) },
-		"POST /clock":                    func(r *http.Request) (any, error) { return Move(s.Clock(), r) },
+		"GET /clock":                     func(*http.Request) (any, error) { return ReadClock(s.Clock()) },
+		"POST /clock":                    func(r *http.Request) (any, error) { return SetClock(s.Clock(), r) },
 		"GET /certificates":              c.certificates,
 		"GET /certificates/{id}":         c.certificate,
 		"POST /certificates/{id}/{verb}": c.verb,

@@ -48,13 +48,13 @@ func open(name string, clock *clock.Clock, random io.Reader) (shop, error) {
 	switch name {
 	case "namecheap":
 		settings := namecheap.DefaultSettings()
-		settings.ReuseProof = true         // control that was proved lately counts again, as the Baseline Requirements allow
+		settings.ReuseValidation = true    // control that was proved lately counts again, as the Baseline Requirements allow
 		settings.RateLimit.Enabled = false // its buckets fill with a clock that stands still in this story
 		seller, err := namecheap.New(namecheap.Config{Clock: clock, Settings: &settings, Random: random})
 		return namecheapShop{seller}, err
 	case "ispmgr":
 		settings := ispmgr.DefaultSettings()
-		settings.ReuseProof = true
+		settings.ReuseValidation = true
 		settings.CertificateForm = ispmgr.FormBase64ZIP // what modules of BILLmanager store
 		for i := range settings.Products {
 			prices := maps.Clone(settings.Products[i].Prices)

@@ -231,7 +231,7 @@ func (w *world) handedOver(t *testing.T, item int64, asked *int) {
 	t.Helper()
 	for _, o := range w.itemOf(t, item).Operations {
 		w.later(t, 11*time.Minute) // a reissue without an answer is looked up for so long
-		w.finish(t, &panel.Ordered{Item: item, Operation: o.ID})
+		w.finish(t, &panel.OrderResult{Item: item, Operation: o.ID})
 	}
 	assert.Contains(t, []string{"3", "4"}, w.itemOf(t, item).Params["service_status"])
 	require.True(t, w.syncItem(t, item).OK())

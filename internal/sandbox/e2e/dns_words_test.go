@@ -36,7 +36,7 @@ func domainNames(ts *testscript.TestScript, _ bool, args []string) {
 	case len(args) == 2 && args[0] == "NXDOMAIN":
 		s.dns.Remove(args[1])
 	case len(args) > 3 && args[0] == "caa":
-		s.dns.Authorize(args[1], args[2], strings.Join(args[3:], " "))
+		s.dns.AddCAA(args[1], args[2], strings.Join(args[3:], " "))
 	default:
 		ts.Fatalf("usage: dns NXDOMAIN NAME | dns caa NAME TAG VALUE")
 	}

@@ -21,13 +21,13 @@ import (
 )
 
 // place puts an order for example.com into the panel, up to the running operation.
-func (w *world) place(t *testing.T, csr string) *panel.Ordered {
+func (w *world) place(t *testing.T, csr string) *panel.OrderResult {
 	t.Helper()
 	return w.placeProduct(t, w.trade.single, csr)
 }
 
 // placeProduct is place for any of the products.
-func (w *world) placeProduct(t *testing.T, template, csr string) *panel.Ordered {
+func (w *world) placeProduct(t *testing.T, template, csr string) *panel.OrderResult {
 	t.Helper()
 	ctx := context.Background()
 	tariff, err := w.tariffFor(ctx, template, nil)
@@ -74,7 +74,7 @@ func (w *world) backdate(t *testing.T, item int64) {
 }
 
 // finish runs the operation until it is done.
-func (w *world) finish(t *testing.T, o *panel.Ordered) {
+func (w *world) finish(t *testing.T, o *panel.OrderResult) {
 	t.Helper()
 	for range 5 {
 		run, err := w.panel.RunOperation(context.Background(), o.Operation)
@@ -206,7 +206,7 @@ func TestManyOrdersAtOnceGetTheirOwnIDs(t *testing.T) {
 	needsMariaDB(t, writesAtOnce)
 	eachShop(t, func(t *testing.T, at trade) {
 		w := openWorld(t, at)
-		var placed []*panel.Ordered
+		var placed []*panel.OrderResult
 		for range 6 {
 			placed = append(placed, w.place(t, exampleCSR(t)))
 		}

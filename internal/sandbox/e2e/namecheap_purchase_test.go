@@ -73,7 +73,7 @@ func TestPurchaseAboveTheNextSnapshotIsNotMadeAgain(t *testing.T) {
 	require.True(t, settled.OK(), settled.Failure())
 	w.complete(t, next)
 	w.complete(t, late)
-	for _, placed := range []*panel.Ordered{late, between, next} {
+	for _, placed := range []*panel.OrderResult{late, between, next} {
 		w.settled(t, placed.Item, 3)
 	}
 	assert.Equal(t, "34350003", w.itemOf(t, late.Item).Params["custom_order_id"])
@@ -137,7 +137,7 @@ func TestAmbiguousPurchaseIsManualOnlyWithItsTask(t *testing.T) {
 		_, err := w.panel.RunPending(context.Background())
 		require.NoError(t, err)
 	}
-	for _, placed := range []*panel.Ordered{one, two} {
+	for _, placed := range []*panel.OrderResult{one, two} {
 		it := w.itemOf(t, placed.Item)
 		assert.Len(t, it.Tasks, 1, "item %d", placed.Item)
 		if assert.Len(t, it.Operations, 1) {
@@ -152,7 +152,7 @@ func TestResolveCorrectsItsOwnMistake(t *testing.T) {
 	w := openWorld(t, namecheapTrade())
 	const first, second = "34350001", "34350002"
 	one, two := w.lose(t, dropAfter), w.lose(t, dropAfter)
-	settle := func(placed *panel.Ordered, id string) *panel.Run {
+	settle := func(placed *panel.OrderResult, id string) *panel.Run {
 		return w.resolve(t, placed.Item, "--id", id, "--yes")
 	}
 	run := settle(one, second)
@@ -167,7 +167,7 @@ func TestResolveCorrectsItsOwnMistake(t *testing.T) {
 
 	w.complete(t, one) // reads the journal, which names the second id for both items
 	w.complete(t, two)
-	for placed, id := range map[*panel.Ordered]string{one: first, two: second} {
+	for placed, id := range map[*panel.OrderResult]string{one: first, two: second} {
 		w.settled(t, placed.Item, 2)
 		assert.Equal(t, id, w.itemOf(t, placed.Item).Params["lineage"])
 	}

@@ -204,7 +204,7 @@ func order(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // showForms shows what the module said of the order form; true where it refused the form.
-func showForms(ts *testscript.TestScript, neg bool, done *panel.Ordered) (refused bool) {
+func showForms(ts *testscript.TestScript, neg bool, done *panel.OrderResult) (refused bool) {
 	for _, run := range append(done.CheckParams, done.Approver) {
 		if run == nil {
 			continue

@@ -78,7 +78,7 @@ func needsMariaDB(t *testing.T, what string) {
 }
 
 // attempt starts a placed order's running operation once.
-func (w *world) attempt(t *testing.T, placed *panel.Ordered) *panel.Run {
+func (w *world) attempt(t *testing.T, placed *panel.OrderResult) *panel.Run {
 	t.Helper()
 	run, err := w.panel.RunOperation(context.Background(), placed.Operation)
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func (w *world) attempt(t *testing.T, placed *panel.Ordered) *panel.Run {
 }
 
 // complete is attempt with a good end.
-func (w *world) complete(t *testing.T, placed *panel.Ordered) {
+func (w *world) complete(t *testing.T, placed *panel.OrderResult) {
 	t.Helper()
 	run := w.attempt(t, placed)
 	require.True(t, run.OK(), run.Failure())
@@ -129,7 +129,7 @@ func (w *world) disturb(t testing.TB, s step, kind string) {
 }
 
 // lose is an order whose purchase ends as kind says: the run fails and the item keeps its intent.
-func (w *world) lose(t *testing.T, kind string) *panel.Ordered {
+func (w *world) lose(t *testing.T, kind string) *panel.OrderResult {
 	t.Helper()
 	placed := w.place(t, exampleCSR(t))
 	w.disturb(t, stepBuy, kind)
@@ -140,7 +140,7 @@ func (w *world) lose(t *testing.T, kind string) *panel.Ordered {
 
 // paidUnseen is an order that is paid at the seller while the item knows nothing of it but its intent. At a seller that keeps
 // marks the run itself looks for what came of a lost answer: there the order comes up after it.
-func (w *world) paidUnseen(t *testing.T) *panel.Ordered {
+func (w *world) paidUnseen(t *testing.T) *panel.OrderResult {
 	t.Helper()
 	if !w.trade.marks {
 		return w.lose(t, dropAfter)

@@ -101,7 +101,7 @@ func (w *world) close() {
 
 // connect walks the wizard with the given values in place of the default account's, and switches the module's own limits
 // off, which would wait for a clock that stands still.
-func (w *world) connect(ctx context.Context, values map[string]string) (*panel.Connected, error) {
+func (w *world) connect(ctx context.Context, values map[string]string) (*panel.ConnectResult, error) {
 	params := w.shop.connection(w.server.URL)
 	maps.Copy(params, values)
 	done, err := w.panel.Connect(ctx, w.trade.module, panel.Connection{Name: w.trade.title, Params: params})

@@ -175,13 +175,13 @@ const (
 // line in the order of domains_list. E-mail has none.
 func (s *Server) proofs(c *Certificate) (names, values string) {
 	kind := methodKind(c.Method)
-	proof, err := issuance.NewProof(c.CSR, c.unique(), "comodoca.com")
+	proof, err := issuance.NewChallenge(c.CSR, c.unique(), "comodoca.com")
 	if err != nil || kind == kindEmail {
 		return "", ""
 	}
 	var hosts, texts []string
 	for _, domain := range c.Domains {
-		bare := issuance.ProvedName(domain.Name)
+		bare := issuance.ValidationDomain(domain.Name)
 		switch kind {
 		case kindCNAME:
 			hosts, texts = append(hosts, strings.ToLower(proof.HostName(bare))), append(texts, strings.ToLower(proof.Target()))

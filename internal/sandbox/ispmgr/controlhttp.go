@@ -90,7 +90,7 @@ Settings (first value is the default):
   order_answer        id|nested_id|none   where an order's answer has its id
   funds               error|payment_url|unpaid   an order above the balance     funds_error_type  low_balance
   status_form         orig|digit|key|real_status   how the list writes item_status
-  service_status_in_list service_status_in_edit  true|false     hide_remoteid hide_proofs  false|true
+  service_status_in_list service_status_in_edit  true|false     hide_remoteid hide_challenges  false|true
   deleted_days        7   deleted services stay in the list     expire_phrase  false|true
   delete_needs_sok    false|true
   certificate_in      edit|download|both     certificate_form  leaf|chain|bundle|zip|base64zip
@@ -103,7 +103,7 @@ Settings (first value is the default):
   not_before          midnight|instant   within_term  true|false   a leaf never outlives the paid term
   term_offset_days    0   moves the end of the paid term       add_www  true|false
   auto_issue_seconds  -1 = wait for the control, N = issued N seconds (of the stand-in's clock) after the order
-  reuse_proof         false|true   young proofs count again    vetting  true|false   OV and EV wait for vet
+  reuse_validation    false|true   young proofs count again    vetting  true|false   OV and EV wait for vet
   open_at_order       false|true   item_status 2 before anything is issued
   own_reissue_days    -1 = never, N = the remote reissues by itself N days before a leaf ends inside the term
   refused_domains     ["bad.example"]: the CA refuses them

@@ -114,7 +114,7 @@ func (c *call) addProof(f *form, item *Certificate) {
 	}
 	f.add(field{name: "approver_email", value: item.approvers(), readonly: true})
 	f.add(field{name: "altname", value: item.altNames(), readonly: true})
-	if c.settings.HideProofs || !item.waits() {
+	if c.settings.HideChallenges || !item.waits() {
 		return
 	}
 	names, values := c.server.proofs(item)

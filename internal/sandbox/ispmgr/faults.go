@@ -59,8 +59,8 @@ type Fault struct {
 // Duration is a time.Duration that is a text such as "1.5s" in JSON.
 type Duration = standin.Duration
 
-func (f Fault) course() standin.Course {
-	return standin.Course{Kind: f.Kind, Times: f.Times, Skip: f.Skip, Commit: f.Commit, Delay: f.Delay, Location: f.Location}
+func (f Fault) course() standin.FaultSpec {
+	return standin.FaultSpec{Kind: f.Kind, Times: f.Times, Skip: f.Skip, Commit: f.Commit, Delay: f.Delay, Location: f.Location}
 }
 
 func (f Fault) matches(p parameters) bool {

@@ -77,7 +77,7 @@ func (s *Server) settleProofs(c *Certificate, now time.Time) bool {
 	}
 	if wait := s.settings.AutoIssueSeconds; wait >= 0 {
 		if due := c.Requested.Add(time.Duration(wait) * time.Second); !due.After(now) {
-			s.proved.Prove(c.Account, c.domains(), due)
+			s.validations.Prove(c.Account, c.domains(), due)
 			c.Vetted = true
 			return s.issueIfReady(c, due)
 		}
@@ -145,13 +145,13 @@ func (s *Server) issueIfReady(c *Certificate, at time.Time) bool {
 
 // reuseProofs takes over proofs that are young enough for a leaf issued now.
 func (s *Server) reuseProofs(c *Certificate, now time.Time) {
-	if s.settings.ReuseProof {
-		s.proved.Reuse(c.Account, c.domains(), now)
+	if s.settings.ReuseValidation {
+		s.validations.Reuse(c.Account, c.domains(), now)
 	}
 }
 
 func (s *Server) refusedByAuthority(c *Certificate) bool {
 	return slices.ContainsFunc(c.Domains, func(d Domain) bool {
-		return slices.Contains(s.settings.RefusedDomains, issuance.ProvedName(d.Name))
+		return slices.Contains(s.settings.RefusedDomains, issuance.ValidationDomain(d.Name))
 	})
 }

@@ -82,7 +82,7 @@ func TestTheEndThatIsShown(t *testing.T) {
 }
 
 func TestTheRemoteMayReissueByItself(t *testing.T) {
-	s := newStandIn(t, func(c *ispmgr.Settings) { c.OwnReissueDays, c.ReuseProof = 30, true })
+	s := newStandIn(t, func(c *ispmgr.Settings) { c.OwnReissueDays, c.ReuseValidation = 30, true })
 	id := s.issued("example.com")
 	s.moveTo(day("2026-09-16"))
 	assert.Len(t, s.certificate(id).Serials, 1)

@@ -78,7 +78,7 @@ func TestValidationIsRepeated(t *testing.T) {
 }
 
 func TestProofsMayBeHidden(t *testing.T) {
-	s := newStandIn(t, func(c *ispmgr.Settings) { c.HideProofs = true })
+	s := newStandIn(t, func(c *ispmgr.Settings) { c.HideChallenges = true })
 	edit := s.ok("certificate.edit", "elid", s.buy("example.com")).root
 	assert.Empty(t, edit.All("auth_dnscname_value"))
 	assert.Empty(t, edit.All("domains_list"))

@@ -43,7 +43,7 @@ type Server struct {
 	random io.Reader
 	sleep  func(ctx context.Context, d time.Duration) error
 	file   string
-	faults standin.Board[Fault]
+	faults standin.FaultSet[Fault]
 	log    standin.Log[LogEntry]
 
 	mu           sync.Mutex
@@ -52,7 +52,7 @@ type Server struct {
 	sessions     map[string]string   // standin.AccountName by session id
 	certificates standin.Orders[Certificate]
 	charges      []Charge
-	proved       standin.Proofs
+	validations  standin.Validations
 	nextID       int64
 	nextOrder    int64
 }
@@ -75,9 +75,9 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		clock: config.Clock, ca: config.CA, random: config.Random, sleep: config.Sleep, file: config.StateFile,
 		settings: config.Settings.clone(), accounts: map[string]*Account{}, sessions: map[string]string{},
-		proved: standin.Proofs{}, nextID: firstCertificateID, nextOrder: firstOrderID,
+		validations: standin.Validations{}, nextID: firstCertificateID, nextOrder: firstOrderID,
 	}
-	s.authority = standin.NewAuthority(&s.certificates, s.proved, standin.Rules[Certificate]{
+	s.authority = standin.NewAuthority(&s.certificates, s.validations, standin.Hooks[Certificate]{
 		Change: s.change, Order: (*Certificate).order, IssueIfReady: func(c *Certificate, at time.Time) { s.issueIfReady(c, at) },
 	})
 	for _, account := range config.Accounts {

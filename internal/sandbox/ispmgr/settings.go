@@ -73,8 +73,8 @@ type Settings struct {
 	ServiceStatusInEdit bool `json:"service_status_in_edit"`
 	// HideRemoteID: the list has no remoteid.
 	HideRemoteID bool `json:"hide_remoteid"`
-	// HideProofs: certificate.edit has no values to publish.
-	HideProofs bool `json:"hide_proofs"`
+	// HideChallenges: certificate.edit has no values to publish.
+	HideChallenges bool `json:"hide_challenges"`
 	// DeletedDays: how long a deleted service stays in the list.
 	DeletedDays int `json:"deleted_days"`
 	// ExpirePhrase: expiredate is a phrase, real_expiredate the date (1.5).
@@ -115,8 +115,8 @@ type Settings struct {
 	// AutoIssueSeconds: an order is proved by itself after so many seconds of
 	// the stand-in's clock; -1 waits for the control.
 	AutoIssueSeconds int `json:"auto_issue_seconds"`
-	// ReuseProof: a proved domain need not be proved again within the limit.
-	ReuseProof bool `json:"reuse_proof"`
+	// ReuseValidation: a proved domain need not be proved again within the limit.
+	ReuseValidation bool `json:"reuse_validation"`
 	// Vetting: OV and EV also wait for the control to vet the organisation.
 	Vetting bool `json:"vetting"`
 	// OpenAtOrder: the service is active (2) before anything is issued (5).
@@ -231,17 +231,17 @@ func (s Settings) clone() Settings {
 
 func (s Settings) check() error {
 	problems := []error{
-		standin.OneOf("metadata", s.Metadata, MetadataAlways, MetadataDevel),
-		standin.OneOf("past_end", s.PastEnd, PastEndEmpty, PastEndLast),
-		standin.OneOf("wizard_next", s.WizardNext, NextForm, NextRedirect, NextNested),
-		standin.OneOf("pricelist_shape", s.PricelistShape, PricelistBoth, PricelistOld, PricelistV2),
-		standin.OneOf("order_answer", s.OrderAnswer, AnswerID, AnswerNestedID, AnswerNone),
-		standin.OneOf("funds", s.Funds, FundsError, FundsPaymentURL, FundsUnpaid),
-		standin.OneOf("status_form", s.StatusForm, StatusOrig, StatusDigit, StatusKey, StatusRealStatus),
-		standin.OneOf("certificate_in", s.CertificateIn, InEdit, InDownload, InBoth),
-		standin.OneOf("certificate_form", s.CertificateForm, FormLeaf, FormChain, FormBundle, FormZIP, FormBase64ZIP),
-		standin.OneOf("expires", s.Expires, MeansLeaf, MeansTerm),
-		standin.OneOf("not_before", s.NotBefore, FromMidnight, FromInstant),
+		standin.CheckOneOf("metadata", s.Metadata, MetadataAlways, MetadataDevel),
+		standin.CheckOneOf("past_end", s.PastEnd, PastEndEmpty, PastEndLast),
+		standin.CheckOneOf("wizard_next", s.WizardNext, NextForm, NextRedirect, NextNested),
+		standin.CheckOneOf("pricelist_shape", s.PricelistShape, PricelistBoth, PricelistOld, PricelistV2),
+		standin.CheckOneOf("order_answer", s.OrderAnswer, AnswerID, AnswerNestedID, AnswerNone),
+		standin.CheckOneOf("funds", s.Funds, FundsError, FundsPaymentURL, FundsUnpaid),
+		standin.CheckOneOf("status_form", s.StatusForm, StatusOrig, StatusDigit, StatusKey, StatusRealStatus),
+		standin.CheckOneOf("certificate_in", s.CertificateIn, InEdit, InDownload, InBoth),
+		standin.CheckOneOf("certificate_form", s.CertificateForm, FormLeaf, FormChain, FormBundle, FormZIP, FormBase64ZIP),
+		standin.CheckOneOf("expires", s.Expires, MeansLeaf, MeansTerm),
+		standin.CheckOneOf("not_before", s.NotBefore, FromMidnight, FromInstant),
 	}
 	if s.LeafDays < 0 || s.LeafMarginDays < 0 || s.LeafMarginDays > 40 || s.DeletedDays < 0 || s.AutoIssueSeconds < -1 || s.OwnReissueDays < -1 {
 		problems = append(problems, errors.New("leaf_days, leaf_margin_days (at most 40), deleted_days, auto_issue_seconds and own_reissue_days (from -1) must not be negative"))

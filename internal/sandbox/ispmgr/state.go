@@ -35,7 +35,7 @@ func (s *Server) State() (State, error) {
 
 func (s *Server) state() State {
 	copied := State{
-		Accounts: []Account{}, Certificates: []Certificate{}, Charges: append([]Charge{}, s.charges...), Proofs: maps.Clone(s.proved),
+		Accounts: []Account{}, Certificates: []Certificate{}, Charges: append([]Charge{}, s.charges...), Validations: maps.Clone(s.validations),
 		Pending: s.faults.Pending(), Settings: s.settings.clone(), NextID: s.nextID, NextOrder: s.nextOrder,
 	}
 	for _, account := range s.accounts {
@@ -77,6 +77,6 @@ func (s *Server) load() error {
 	}
 	s.charges, s.settings = kept.Charges, kept.Settings
 	s.nextID, s.nextOrder = max(kept.NextID, firstCertificateID), max(kept.NextOrder, firstOrderID)
-	maps.Copy(s.proved, kept.Proofs)
+	maps.Copy(s.validations, kept.Validations)
 	return nil
 }

@@ -21,11 +21,11 @@ func instant(text string) time.Time {
 // validity-and-subscription.md 1.1, 1.2 and, for 2026-03-12, 3.
 func TestLimitsFollowTheDayOfIssue(t *testing.T) {
 	for at, want := range map[string]issuance.Limits{
-		"2026-03-11T23:59:59Z": {LeafDays: 398, ProofDays: 398},
-		"2026-03-12T00:00:00Z": {LeafDays: 200, ProofDays: 200},
-		"2027-03-14T23:59:59Z": {LeafDays: 200, ProofDays: 200},
-		"2027-03-15T00:00:00Z": {LeafDays: 100, ProofDays: 100},
-		"2029-03-15T00:00:00Z": {LeafDays: 47, ProofDays: 10},
+		"2026-03-11T23:59:59Z": {LeafDays: 398, ReuseDays: 398},
+		"2026-03-12T00:00:00Z": {LeafDays: 200, ReuseDays: 200},
+		"2027-03-14T23:59:59Z": {LeafDays: 200, ReuseDays: 200},
+		"2027-03-15T00:00:00Z": {LeafDays: 100, ReuseDays: 100},
+		"2029-03-15T00:00:00Z": {LeafDays: 47, ReuseDays: 10},
 	} {
 		assert.Equal(t, want, issuance.LimitsAt(instant(at)), at)
 	}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ProvedName is the name that a proof is about: a wildcard is proved by its
+// ValidationDomain is the name that a proof is about: a wildcard is proved by its
 // bare domain.
-func ProvedName(domain string) string {
+func ValidationDomain(domain string) string {
 	return strings.ToLower(strings.TrimPrefix(domain, "*."))
 }
 
@@ -32,7 +32,7 @@ func Registrable(domain string) string {
 
 // upTo is the domain and those above it, the registrable one last.
 func upTo(domain string) []string {
-	names := []string{ProvedName(domain)}
+	names := []string{ValidationDomain(domain)}
 	for {
 		_, parent, _ := strings.Cut(names[len(names)-1], ".")
 		if isPublicSuffix(parent) {

@@ -134,33 +134,35 @@ func (c Request) CheckKey() error {
 	return nil
 }
 
-// Proof holds what a customer must publish for one request: all of its domains
+// Challenge holds what a customer must publish for one request: all of its domains
 // share the values (namecheap-ssl-api.md 5, the form of Sectigo's proofs).
-type Proof struct{ md5, sha256, unique, suffix string }
+type Challenge struct{ md5, sha256, unique, suffix string }
 
-// NewProof makes the values for a request in PEM form.
-func NewProof(csrPEM, unique, suffix string) (Proof, error) {
+// NewChallenge makes the values for a request in PEM form.
+func NewChallenge(csrPEM, unique, suffix string) (Challenge, error) {
 	parsed, err := ParseRequest(csrPEM)
 	if err != nil {
-		return Proof{}, err
+		return Challenge{}, err
 	}
 	m, s := md5.Sum(parsed.Raw), sha256.Sum256(parsed.Raw)
-	return Proof{upperHex(m[:]), upperHex(s[:]), unique, suffix}, nil
+	return Challenge{upperHex(m[:]), upperHex(s[:]), unique, suffix}, nil
 }
 
 func upperHex(sum []byte) string { return strings.ToUpper(hex.EncodeToString(sum)) }
 
 // FileName is the name of the file to publish.
-func (p Proof) FileName() string { return p.md5 + ".txt" }
+func (p Challenge) FileName() string { return p.md5 + ".txt" }
 
 // FileContent is what must be in the file.
-func (p Proof) FileContent() string { return p.sha256 + " " + p.suffix + " " + p.unique }
+func (p Challenge) FileContent() string { return p.sha256 + " " + p.suffix + " " + p.unique }
 
 // HostName is where the CNAME record of a domain belongs.
-func (p Proof) HostName(domain string) string { return "_" + p.md5 + "." + ProvedName(domain) }
+func (p Challenge) HostName(domain string) string {
+	return "_" + p.md5 + "." + ValidationDomain(domain)
+}
 
 // Target is what the CNAME record points to.
-func (p Proof) Target() string {
+func (p Challenge) Target() string {
 	return p.sha256[:32] + "." + p.sha256[32:] + "." + p.unique + "." + p.suffix
 }
 

@@ -14,7 +14,7 @@ const Day = 24 * time.Hour
 // Limits are a row of validity-and-subscription.md 1.1 and 1.2, in days.
 type Limits struct {
 	LeafDays  int // longest validity of a leaf
-	ProofDays int // oldest proof of control that may be used
+	ReuseDays int // oldest proof of control that may be used
 }
 
 // LimitsAt are those for a leaf that is issued at an instant.

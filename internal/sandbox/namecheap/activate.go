@@ -91,7 +91,7 @@ func (c *call) placed(result string, target *Certificate, p product, o order) an
 // refusedByAuthority tells whether a domain is one that the authority refuses.
 func (s *Server) refusedByAuthority(domains []Domain) bool {
 	for _, domain := range domains {
-		if slices.Contains(s.settings.RefusedDomains, issuance.ProvedName(domain.Name)) {
+		if slices.Contains(s.settings.RefusedDomains, issuance.ValidationDomain(domain.Name)) {
 			return true
 		}
 	}
@@ -129,12 +129,12 @@ func (c *call) place(target *Certificate, p product, o order) ([]element, error)
 	return blocks, nil
 }
 
-func (s *Server) proofOf(c *Certificate) (issuance.Proof, error) {
+func (s *Server) proofOf(c *Certificate) (issuance.Challenge, error) {
 	suffix := s.settings.DCVSuffixComodo
 	if s.productOf(c).sslcom() {
 		suffix = s.settings.DCVSuffixSSLcom
 	}
-	return issuance.NewProof(c.CSR, c.UniqueValue, suffix)
+	return issuance.NewChallenge(c.CSR, c.UniqueValue, suffix)
 }
 
 // proofBlocks are the DCV values of activate and reissue: one DNS element per

@@ -70,7 +70,7 @@ Settings (first value is the default):
   not_before          midnight|instant   within_term  true|false   a leaf never outlives the paid term
   term_offset_days    0   moves the end of the paid term       activation_days  365
   auto_issue_seconds  -1 = wait for the control, N = issued N seconds (of the stand-in's clock) after activation
-  reuse_proof         false|true   young proofs count again    vetting  true|false   OV and EV wait for vet
+  reuse_validation    false|true   young proofs count again    vetting  true|false   OV and EV wait for vet
   return_vetted       true|false   OV and EV certificates are returned by getInfo
   return_root         true|false   CaCertificates ends with the root
   add_www             true|false   "www." comes with a single domain

@@ -121,7 +121,7 @@ func (c *Certificate) firstWith(method Method) (string, bool) {
 	return "", false
 }
 
-func httpBlock(p issuance.Proof, c *Certificate) element {
+func httpBlock(p issuance.Challenge, c *Certificate) element {
 	fileName, content := "", ""
 	_, used := c.firstWith(ByHTTP)
 	if used {
@@ -130,7 +130,7 @@ func httpBlock(p issuance.Proof, c *Certificate) element {
 	return node("HttpDCValidation", cdataNode("FileName", fileName), cdataNode("FileContent", content)).withBool("ValueAvailable", used)
 }
 
-func dnsBlock(p issuance.Proof, c *Certificate) element {
+func dnsBlock(p issuance.Challenge, c *Certificate) element {
 	host, target := "", ""
 	domain, used := c.firstWith(ByDNS)
 	if used {

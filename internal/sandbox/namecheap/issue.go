@@ -68,7 +68,7 @@ func (s *Server) settleProofs(c *Certificate, now time.Time) {
 	}
 	if wait := s.settings.AutoIssueSeconds; wait >= 0 {
 		if due := c.Activated.Add(time.Duration(wait) * time.Second); !due.After(now) {
-			s.proofs.Prove(c.Account, c.domains(), due)
+			s.validations.Prove(c.Account, c.domains(), due)
 			c.Vetted = true
 			s.issueIfReady(c, due)
 			return
@@ -107,7 +107,7 @@ func (s *Server) issueIfReady(c *Certificate, at time.Time) {
 
 // reuseProofs takes over proofs that are young enough for a leaf issued now.
 func (s *Server) reuseProofs(c *Certificate, now time.Time) {
-	if s.settings.ReuseProof {
-		s.proofs.Reuse(c.Account, c.domains(), now)
+	if s.settings.ReuseValidation {
+		s.validations.Reuse(c.Account, c.domains(), now)
 	}
 }

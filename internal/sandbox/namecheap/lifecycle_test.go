@@ -409,7 +409,7 @@ func TestEveryDomainMustBeProved(t *testing.T) {
 // validity 1.2: a proof may be used again while it is young enough on the day
 // of the issue.
 func TestProofsAreReused(t *testing.T) {
-	s := newStandIn(t, func(c *namecheap.Settings) { c.ReuseProof = true })
+	s := newStandIn(t, func(c *namecheap.Settings) { c.ReuseValidation = true })
 	s.issued("PositiveSSL", "example.com")
 	s.moveTo(today.AddDate(0, 0, 200))
 	assert.Equal(t, "active", s.info(s.activated("PositiveSSL", "example.com")).Attr("Status"), "200 days old in 2026")

@@ -29,7 +29,7 @@ func parseCSRCommand(c *call) answer {
 	}
 	return success(node("SSLParseCSRResult", node("CSRDetails",
 		textNode("CommonName", subject.CommonName),
-		textNode("DomainName", issuance.ProvedName(request.CommonName)),
+		textNode("DomainName", issuance.ValidationDomain(request.CommonName)),
 		textNode("Country", strings.Join(subject.Country, ", ")),
 		textNode("OrganisationUnit", strings.Join(subject.OrganizationalUnit, ", ")),
 		textNode("Organisation", strings.Join(subject.Organization, ", ")),

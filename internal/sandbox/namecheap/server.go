@@ -44,7 +44,7 @@ type Server struct {
 	products []product
 	file     string
 	commands map[string]command
-	faults   standin.Board[Fault]
+	faults   standin.FaultSet[Fault]
 	log      standin.Log[LogEntry]
 
 	mu           sync.Mutex
@@ -52,7 +52,7 @@ type Server struct {
 	accounts     map[string]*Account // by standin.AccountName
 	certificates standin.Orders[Certificate]
 	charges      []Charge
-	proofs       standin.Proofs
+	validations  standin.Validations
 	nextID       int64
 	nextOrder    int64
 	buckets      map[string]*bucketSet
@@ -76,10 +76,10 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		clock: config.Clock, ca: config.CA, random: config.Random, sleep: config.Sleep,
 		products: catalogue(), file: config.StateFile, commands: commandTable(),
-		settings: config.Settings.clone(), accounts: map[string]*Account{}, proofs: standin.Proofs{},
+		settings: config.Settings.clone(), accounts: map[string]*Account{}, validations: standin.Validations{},
 		nextID: firstCertificateID, nextOrder: firstOrderID, buckets: map[string]*bucketSet{},
 	}
-	s.authority = standin.NewAuthority(&s.certificates, s.proofs, standin.Rules[Certificate]{
+	s.authority = standin.NewAuthority(&s.certificates, s.validations, standin.Hooks[Certificate]{
 		Change: s.change, Order: (*Certificate).order, IssueIfReady: s.issueIfReady,
 	})
 	for _, account := range config.Accounts {

@@ -39,9 +39,9 @@ type Settings struct {
 	// AutoIssueSeconds: an activated certificate is issued by itself after so
 	// many seconds of the stand-in's clock; -1 waits for the control.
 	AutoIssueSeconds int `json:"auto_issue_seconds"`
-	// ReuseProof: a proved domain need not be proved again within the CA/B
+	// ReuseValidation: a proved domain need not be proved again within the CA/B
 	// Forum's reuse limit (validity-and-subscription.md 1.2).
-	ReuseProof bool `json:"reuse_proof"`
+	ReuseValidation bool `json:"reuse_validation"`
 	// Vetting: OV and EV also wait for the control to vet the organisation.
 	Vetting bool `json:"vetting"`
 	// ReturnVetted: OV and EV certificates are returned; the seller's own
@@ -169,14 +169,14 @@ func (s Settings) clone() Settings {
 
 func (s Settings) check() error {
 	problems := []error{
-		standin.OneOf("replaced_at", s.ReplacedAt, AtIssue, AtAcceptance),
-		standin.OneOf("expires", s.Expires, MeansLeaf, MeansTerm),
-		standin.OneOf("expired_at", s.ExpiredAt, MeansLeaf, MeansTerm),
-		standin.OneOf("renew_window_from", s.RenewWindowFrom, MeansLeaf, MeansTerm),
-		standin.OneOf("not_before", s.NotBefore, FromMidnight, FromInstant),
-		standin.OneOf("replacement", s.Replacement, ReplacementByDate, ReplacementOn, ReplacementOff),
-		standin.OneOf("product_names", s.ProductNames, NamesBoth, NamesDocumented, NamesSuffixed),
-		standin.OneOf("sans_count", s.SANSCount, SANSIncluded, SANSPurchased),
+		standin.CheckOneOf("replaced_at", s.ReplacedAt, AtIssue, AtAcceptance),
+		standin.CheckOneOf("expires", s.Expires, MeansLeaf, MeansTerm),
+		standin.CheckOneOf("expired_at", s.ExpiredAt, MeansLeaf, MeansTerm),
+		standin.CheckOneOf("renew_window_from", s.RenewWindowFrom, MeansLeaf, MeansTerm),
+		standin.CheckOneOf("not_before", s.NotBefore, FromMidnight, FromInstant),
+		standin.CheckOneOf("replacement", s.Replacement, ReplacementByDate, ReplacementOn, ReplacementOff),
+		standin.CheckOneOf("product_names", s.ProductNames, NamesBoth, NamesDocumented, NamesSuffixed),
+		standin.CheckOneOf("sans_count", s.SANSCount, SANSIncluded, SANSPurchased),
 	}
 	if s.LeafDays < 0 || s.LeafMarginDays < 0 || s.LeafMarginDays > 40 || s.ActivationDays < 0 || s.AutoIssueSeconds < -1 {
 		problems = append(problems, errors.New("leaf_days, leaf_margin_days (at most 40), activation_days and auto_issue_seconds (from -1) must not be negative"))

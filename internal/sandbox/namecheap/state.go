@@ -32,7 +32,7 @@ func (s *Server) State() (State, error) {
 
 func (s *Server) state() State {
 	copied := State{
-		Accounts: []Account{}, Certificates: []Certificate{}, Charges: append([]Charge{}, s.charges...), Proofs: maps.Clone(s.proofs),
+		Accounts: []Account{}, Certificates: []Certificate{}, Charges: append([]Charge{}, s.charges...), Validations: maps.Clone(s.validations),
 		Pending: s.faults.Pending(), Settings: s.settings.clone(), NextID: s.nextID, NextOrder: s.nextOrder,
 	}
 	for _, account := range s.accounts {
@@ -80,6 +80,6 @@ func (s *Server) load() error {
 	}
 	s.charges, s.settings = kept.Charges, kept.Settings
 	s.nextID, s.nextOrder = max(kept.NextID, firstCertificateID), max(kept.NextOrder, firstOrderID)
-	maps.Copy(s.proofs, kept.Proofs)
+	maps.Copy(s.validations, kept.Validations)
 	return nil
 }

@@ -50,8 +50,8 @@ func (s *Server) Remove(name string) {
 	s.absent = append(s.absent, strings.ToLower(name))
 }
 
-// Authorize adds a CAA record to a name (RFC 8659 4.1).
-func (s *Server) Authorize(name, tag, value string) {
+// AddCAA adds a CAA record to a name (RFC 8659 4.1).
+func (s *Server) AddCAA(name, tag, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name = strings.ToLower(name)

@@ -39,7 +39,7 @@ func TestAbsentNamesAreTold(t *testing.T) {
 // RFC 1035 4.1, RFC 8659 4.1, byte by byte.
 func TestAnswersOnTheWire(t *testing.T) {
 	server := start(t)
-	server.Authorize("a.com", "issue", "b.c")
+	server.AddCAA("a.com", "issue", "b.c")
 	server.Remove("gone.com")
 	conn, err := net.Dial("udp", server.Address())
 	require.NoError(t, err)

@@ -94,8 +94,8 @@ type Connection struct {
 	Threshold     string `json:"threshold,omitempty"`
 }
 
-// Connected is what the wizard did, step by step.
-type Connected struct {
+// ConnectResult is what the wizard did, step by step.
+type ConnectResult struct {
 	ID     int64 `json:"id"`               // processingmodule.id; 0 when the wizard stopped
 	Tune   *Run  `json:"tune,omitempty"`   // nil: feature not declared
 	Check  *Run  `json:"check,omitempty"`  // nil: feature not declared
@@ -144,8 +144,8 @@ type Order struct {
 	SkipForms bool `json:"skip_forms,omitempty"`
 }
 
-// Ordered is what the panel did for an order.
-type Ordered struct {
+// OrderResult is what the panel did for an order.
+type OrderResult struct {
 	Item        int64  `json:"item"`
 	Operation   int64  `json:"operation"`
 	CheckParams []*Run `json:"check_params,omitempty"`

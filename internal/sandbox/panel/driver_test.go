@@ -32,7 +32,7 @@ func behave(t *testing.T, p *panel.Panel, word string) {
 }
 
 // failing answers an item whose open failed in the way that the word names.
-func failing(t *testing.T, p *panel.Panel, word string) *panel.Ordered {
+func failing(t *testing.T, p *panel.Panel, word string) *panel.OrderResult {
 	t.Helper()
 	tariff, err := p.AddTariff(t.Context(), panel.Tariff{Name: "T", IntName: "fake_dv", Modules: []int64{connected(t, p)}})
 	require.NoError(t, err)

@@ -116,7 +116,7 @@ func (p *Panel) addSANAddon(ctx context.Context, tariff int64, a SANAddon) error
 }
 
 // Order places an order and runs its open.
-func (p *Panel) Order(ctx context.Context, o Order) (*Ordered, error) {
+func (p *Panel) Order(ctx context.Context, o Order) (*OrderResult, error) {
 	done, err := p.Place(ctx, o)
 	if err != nil || done.Operation == 0 {
 		return done, err
@@ -128,8 +128,8 @@ func (p *Panel) Order(ctx context.Context, o Order) (*Ordered, error) {
 // Place puts an order into the database up to the running operation, as Order does, and does not start open. The
 // order form comes first: check_param for each field and approver, where the module declares them; when one is refused,
 // nothing is ordered: Item and Operation are 0 and the Run tells why.
-func (p *Panel) Place(ctx context.Context, o Order) (*Ordered, error) {
-	done := &Ordered{}
+func (p *Panel) Place(ctx context.Context, o Order) (*OrderResult, error) {
+	done := &OrderResult{}
 	module, err := p.chooseModule(ctx, o, done)
 	if err != nil || module == 0 {
 		return done, err
@@ -148,7 +148,7 @@ func (p *Panel) Place(ctx context.Context, o Order) (*Ordered, error) {
 }
 
 // chooseModule asks get_suitable_module where several modules serve the tariff (docs/reference/billmanager.md §1.3).
-func (p *Panel) chooseModule(ctx context.Context, o Order, done *Ordered) (int64, error) {
+func (p *Panel) chooseModule(ctx context.Context, o Order, done *OrderResult) (int64, error) {
 	if o.Module != 0 {
 		return o.Module, nil
 	}
@@ -194,7 +194,7 @@ func (p *Panel) chooseModule(ctx context.Context, o Order, done *Ordered) (int64
 }
 
 // orderForm is what the client fills in: each field checked, then the list of approvers.
-func (p *Panel) orderForm(ctx context.Context, o Order, done *Ordered) (ok bool, err error) {
+func (p *Panel) orderForm(ctx context.Context, o Order, done *OrderResult) (ok bool, err error) {
 	module, err := p.moduleOf(ctx, o.Module)
 	if err != nil {
 		return false, err

@@ -69,7 +69,7 @@ func (p *Panel) lay(ctx context.Context, where root.Database) error {
 	if err := schema.Apply(ctx, p.db, where.Name); err != nil {
 		return err
 	}
-	if err := p.root.Lay(where, p.cfg.Mgrctl, p.cfg.Random); err != nil {
+	if err := p.root.Create(where, p.cfg.Mgrctl, p.cfg.Random); err != nil {
 		return err
 	}
 	conf, err := p.root.ReadConf()

@@ -141,7 +141,7 @@ func connected(t *testing.T, p *panel.Panel) int64 {
 	return c.ID
 }
 
-func ordered(t *testing.T, p *panel.Panel, params map[string]string) *panel.Ordered {
+func ordered(t *testing.T, p *panel.Panel, params map[string]string) *panel.OrderResult {
 	t.Helper()
 	tariff, err := p.AddTariff(t.Context(), panel.Tariff{
 		Name: "Fake DV", IntName: "fake_dv", Modules: []int64{connected(t, p)}, Prices: map[int]string{12: "9.50"},

@@ -126,9 +126,9 @@ func (p *Panel) CheckConnection(ctx context.Context, module string, id int64, pa
 }
 
 // Connect walks the whole wizard: features, tune_connection, usercreate, check_connection as far as they are declared,
-// then it saves the parameters (crypted ones encrypted) and the settings page. Where a step is refused, Connected.ID
+// then it saves the parameters (crypted ones encrypted) and the settings page. Where a step is refused, ConnectResult.ID
 // is 0, nothing is saved, and the step's Run tells why.
-func (p *Panel) Connect(ctx context.Context, module string, c Connection) (*Connected, error) {
+func (p *Panel) Connect(ctx context.Context, module string, c Connection) (*ConnectResult, error) {
 	f, err := p.Features(ctx, module)
 	if err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func (p *Panel) Connect(ctx context.Context, module string, c Connection) (*Conn
 	if err := declared(f, c.Params); err != nil {
 		return nil, fmt.Errorf("module %s: %w", module, err)
 	}
-	done := &Connected{}
+	done := &ConnectResult{}
 	steps := []struct {
 		feature string
 		run     **Run

@@ -23,8 +23,8 @@ type Seller interface {
 	Control() http.Handler
 }
 
-// World is what the options give to a seller.
-type World struct {
+// Env is what the options give to a seller.
+type Env struct {
 	API       net.Addr // where the API is served
 	Clock     *clock.Clock
 	CA        *ca.Authority
@@ -41,7 +41,7 @@ type Program struct {
 	// Flags are further options; nil where there are none.
 	Flags func(*pflag.FlagSet)
 	// Open makes the seller, after the options are read.
-	Open func(World) (Seller, error)
+	Open func(Env) (Seller, error)
 }
 
 type options struct {
@@ -92,7 +92,7 @@ func (p Program) Run(ctx context.Context, args []string, stdout io.Writer, now f
 	if err != nil {
 		return err
 	}
-	seller, err := p.Open(World{API: api.Addr(), Clock: clock.New(now, o.clock), CA: authority, StateFile: o.state})
+	seller, err := p.Open(Env{API: api.Addr(), Clock: clock.New(now, o.clock), CA: authority, StateFile: o.state})
 	if err != nil {
 		return err
 	}

@@ -17,13 +17,13 @@ type Order struct {
 // Authority lets a test play the certification authority of a seller, whose
 // certificates are of type C. Its methods are part of the seller's control.
 type Authority[C any] struct {
-	rules  Rules[C]
-	orders *Orders[C]
-	proofs Proofs
+	rules       Hooks[C]
+	orders      *Orders[C]
+	validations Validations
 }
 
-// Rules are what the authority's decisions mean to a seller.
-type Rules[C any] struct {
+// Hooks are what the authority's decisions mean to a seller.
+type Hooks[C any] struct {
 	// Change runs a change of the state at the present instant and saves it.
 	Change func(what func(now time.Time) error) error
 	// Order is how the authority sees a certificate.
@@ -32,9 +32,9 @@ type Rules[C any] struct {
 	IssueIfReady func(c *C, at time.Time)
 }
 
-// NewAuthority decides on these orders and keeps proofs there.
-func NewAuthority[C any](orders *Orders[C], proofs Proofs, rules Rules[C]) Authority[C] {
-	return Authority[C]{rules: rules, orders: orders, proofs: proofs}
+// NewAuthority decides on these orders and keeps validations there.
+func NewAuthority[C any](orders *Orders[C], validations Validations, rules Hooks[C]) Authority[C] {
+	return Authority[C]{rules: rules, orders: orders, validations: validations}
 }
 
 // decide runs a decision on a waiting certificate.
@@ -57,11 +57,11 @@ func (a *Authority[C]) decide(id int64, decision func(c *C, o Order, now time.Ti
 // left to prove (and to vet) is issued at once.
 func (a *Authority[C]) Prove(id int64, domains ...string) error {
 	return a.decide(id, func(c *C, o Order, now time.Time) error {
-		named, err := Named(o.Domains, domains...)
+		named, err := SelectDomains(o.Domains, domains...)
 		if err != nil {
 			return fmt.Errorf("%w in certificate %d", err, id)
 		}
-		a.proofs.Prove(o.Account, named, now)
+		a.validations.Prove(o.Account, named, now)
 		a.rules.IssueIfReady(c, now)
 		return nil
 	})
@@ -74,9 +74,9 @@ func (a *Authority[C]) ProveDomain(domain string) ([]int64, error) {
 	err := a.rules.Change(func(now time.Time) error {
 		for id, c := range a.orders.All() {
 			o := a.rules.Order(c)
-			if named, err := Named(o.Domains, domain); err == nil && o.Waiting == nil {
+			if named, err := SelectDomains(o.Domains, domain); err == nil && o.Waiting == nil {
 				ids = append(ids, id)
-				a.proofs.Prove(o.Account, named, now)
+				a.validations.Prove(o.Account, named, now)
 				a.rules.IssueIfReady(c, now)
 			}
 		}
@@ -101,7 +101,7 @@ func (a *Authority[C]) Vet(id int64) error {
 // Issue proves and vets all that a waiting certificate needs.
 func (a *Authority[C]) Issue(id int64) error {
 	return a.decide(id, func(c *C, o Order, now time.Time) error {
-		a.proofs.Prove(o.Account, o.Domains, now)
+		a.validations.Prove(o.Account, o.Domains, now)
 		*o.Vetted = true
 		a.rules.IssueIfReady(c, now)
 		return a.rules.Order(c).Issued

@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// Board holds the faults of a seller, F being the seller's own type of them,
+// FaultSet holds the faults of a seller, F being the seller's own type of them,
 // and the requests that a vanish fault held back. The zero value is empty and
 // ready. It is safe for concurrent use.
-type Board[F any] struct {
+type FaultSet[F any] struct {
 	mu      sync.Mutex
 	faults  []*posted[F]
 	last    int
@@ -17,12 +17,12 @@ type Board[F any] struct {
 
 type posted[F any] struct {
 	fault    F
-	course   Course
+	course   FaultSpec
 	id, hits int
 }
 
 // Add puts a fault on the board and tells its id. The caller has checked it.
-func (b *Board[F]) Add(f F, c Course) int {
+func (b *FaultSet[F]) Add(f F, c FaultSpec) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last++
@@ -32,7 +32,7 @@ func (b *Board[F]) Add(f F, c Course) int {
 
 // Faults are those on the board; one that has hit often enough is gone. Stamp
 // writes the id, and how many requests are yet to pass first, into a copy.
-func (b *Board[F]) Faults(stamp func(f *F, id, skip int)) []F {
+func (b *FaultSet[F]) Faults(stamp func(f *F, id, skip int)) []F {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	list := make([]F, 0, len(b.faults))
@@ -44,7 +44,7 @@ func (b *Board[F]) Faults(stamp func(f *F, id, skip int)) []F {
 }
 
 // Clear takes faults off the board, all of them where no id is given.
-func (b *Board[F]) Clear(ids ...int) {
+func (b *FaultSet[F]) Clear(ids ...int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.faults = slices.DeleteFunc(b.faults, func(p *posted[F]) bool {
@@ -54,7 +54,7 @@ func (b *Board[F]) Clear(ids ...int) {
 
 // Take finds the first fault that hits a request and counts the hit. Without
 // one the fault and its course are zero.
-func (b *Board[F]) Take(matches func(F) bool) (hit F, c Course) {
+func (b *FaultSet[F]) Take(matches func(F) bool) (hit F, c FaultSpec) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, p := range b.faults {
@@ -75,14 +75,14 @@ func (b *Board[F]) Take(matches func(F) bool) (hit F, c Course) {
 }
 
 // Postpone keeps the execution of a request for Appear.
-func (b *Board[F]) Postpone(execute func()) {
+func (b *FaultSet[F]) Postpone(execute func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.pending = append(b.pending, execute)
 }
 
 // Pending is how many requests wait for Appear.
-func (b *Board[F]) Pending() int {
+func (b *FaultSet[F]) Pending() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.pending)
@@ -90,7 +90,7 @@ func (b *Board[F]) Pending() int {
 
 // Appear executes the requests that were postponed, in their order, and tells
 // how many there were.
-func (b *Board[F]) Appear() int {
+func (b *FaultSet[F]) Appear() int {
 	b.mu.Lock()
 	waiting := b.pending
 	b.pending = nil

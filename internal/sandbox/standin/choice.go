@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// OneOf tells what is wrong with a setting that has one of few values.
-func OneOf(name, value string, allowed ...string) error {
+// CheckOneOf tells what is wrong with a setting that has one of few values.
+func CheckOneOf(name, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil
 	}

@@ -29,7 +29,7 @@ func (r Reply[E]) Send(w http.ResponseWriter) {
 type Exchange[E any] struct {
 	// Execute does what the request asks for.
 	Execute func() Reply[E]
-	// Postpone leaves it to Board.Appear.
+	// Postpone leaves it to FaultSet.Appear.
 	Postpone func()
 	// Damage makes the fault's answer out of the good one, which is empty where
 	// the request is not executed. Without a fault it changes nothing.
@@ -42,7 +42,7 @@ type Exchange[E any] struct {
 
 // Run takes the request along its course. For some it panics with
 // http.ErrAbortHandler, net/http's way to close a connection without an answer.
-func (x Exchange[E]) Run(w http.ResponseWriter, r *http.Request, c Course) {
+func (x Exchange[E]) Run(w http.ResponseWriter, r *http.Request, c FaultSpec) {
 	good := Reply[E]{}
 	if c.waitsFirst() && x.delay(r, c) != nil {
 		x.Remember(good) // the client gave up: logged without a status
@@ -68,7 +68,7 @@ func (x Exchange[E]) Run(w http.ResponseWriter, r *http.Request, c Course) {
 	send(w, c, damaged)
 }
 
-func (x Exchange[E]) delay(r *http.Request, c Course) error {
+func (x Exchange[E]) delay(r *http.Request, c FaultSpec) error {
 	if c.Delay <= 0 {
 		return nil
 	}
@@ -76,7 +76,7 @@ func (x Exchange[E]) delay(r *http.Request, c Course) error {
 }
 
 // send sends what a fault left of an answer.
-func send[E any](w http.ResponseWriter, c Course, damaged Reply[E]) {
+func send[E any](w http.ResponseWriter, c FaultSpec, damaged Reply[E]) {
 	if c.Kind == FaultTruncate {
 		// The length of the whole answer is announced, half of it is sent.
 		w.Header().Set("Content-Length", fmt.Sprint(len(damaged.Body)))

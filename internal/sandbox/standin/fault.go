@@ -37,10 +37,10 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Course is what the faults of every seller say of a request's way: the
+// FaultSpec is what the faults of every seller say of a request's way: the
 // seller's own fault has more, and tells which requests it hits. The zero value
 // is the course of a request without a fault.
-type Course struct {
+type FaultSpec struct {
 	Kind        string
 	Times, Skip int
 	Commit      *bool
@@ -49,7 +49,7 @@ type Course struct {
 }
 
 // Check refuses what makes no sense; kinds are those that the seller has.
-func (c Course) Check(kinds []string) error {
+func (c FaultSpec) Check(kinds []string) error {
 	switch {
 	case !slices.Contains(kinds, c.Kind):
 		return fmt.Errorf("unknown kind of fault %q, use one of %v", c.Kind, kinds)
@@ -66,7 +66,7 @@ func (c Course) Check(kinds []string) error {
 }
 
 // commits tells whether the request is executed at once.
-func (c Course) commits() bool {
+func (c FaultSpec) commits() bool {
 	switch c.Kind {
 	case "", FaultDelay, FaultDropAfter, FaultTruncate, FaultCharset, FaultHuge:
 		return true
@@ -75,16 +75,16 @@ func (c Course) commits() bool {
 }
 
 // waitsFirst tells whether the delay comes before the execution.
-func (c Course) waitsFirst() bool {
+func (c FaultSpec) waitsFirst() bool {
 	return c.Kind == FaultDelay && (c.Commit == nil || !*c.Commit)
 }
 
 // drops tells whether the connection closes without an answer.
-func (c Course) drops() bool {
+func (c FaultSpec) drops() bool {
 	return slices.Contains([]string{FaultDropBefore, FaultDropAfter, FaultVanish, FaultHang}, c.Kind)
 }
 
-func (c Course) location() string {
+func (c FaultSpec) location() string {
 	if c.Location == "" {
 		return "/maintenance.html"
 	}

@@ -20,9 +20,9 @@ type Domain struct {
 	Proved *time.Time
 }
 
-// Named are the domains that are proved together with one of the names, all of
+// SelectDomains are the domains that are proved together with one of the names, all of
 // them where no name is given. It fails with ErrUnknown for a name without one.
-func Named(domains []Domain, names ...string) ([]Domain, error) {
+func SelectDomains(domains []Domain, names ...string) ([]Domain, error) {
 	if len(names) == 0 {
 		return domains, nil
 	}
@@ -30,7 +30,7 @@ func Named(domains []Domain, names ...string) ([]Domain, error) {
 	for _, name := range names {
 		count := len(found)
 		for _, d := range domains {
-			if issuance.ProvedName(d.Name) == issuance.ProvedName(name) {
+			if issuance.ValidationDomain(d.Name) == issuance.ValidationDomain(name) {
 				found = append(found, d)
 			}
 		}
@@ -46,29 +46,29 @@ func AllProved(domains []Domain) bool {
 	return !slices.ContainsFunc(domains, func(d Domain) bool { return d.Proved.IsZero() })
 }
 
-// Proofs tell when control of a domain was proved, by "account domain".
-type Proofs map[string]time.Time
+// Validations tell when control of a domain was proved, by "account domain".
+type Validations map[string]time.Time
 
-func proofKey(account, domain string) string {
-	return AccountName(account) + " " + issuance.ProvedName(domain)
+func validationKey(account, domain string) string {
+	return AccountName(account) + " " + issuance.ValidationDomain(domain)
 }
 
 // Prove marks the domains that are not proved yet, and keeps that for later
 // orders of the account.
-func (p Proofs) Prove(account string, domains []Domain, at time.Time) {
+func (p Validations) Prove(account string, domains []Domain, at time.Time) {
 	for _, d := range domains {
 		if d.Proved.IsZero() {
-			*d.Proved, p[proofKey(account, d.Name)] = at, at
+			*d.Proved, p[validationKey(account, d.Name)] = at, at
 		}
 	}
 }
 
 // Reuse takes over what is young enough for a leaf issued now
 // (issuance.Limits).
-func (p Proofs) Reuse(account string, domains []Domain, now time.Time) {
-	oldest := now.Add(-time.Duration(issuance.LimitsAt(now).ProofDays) * issuance.Day)
+func (p Validations) Reuse(account string, domains []Domain, now time.Time) {
+	oldest := now.Add(-time.Duration(issuance.LimitsAt(now).ReuseDays) * issuance.Day)
 	for _, d := range domains {
-		if proved, known := p[proofKey(account, d.Name)]; known && !proved.Before(oldest) {
+		if proved, known := p[validationKey(account, d.Name)]; known && !proved.Before(oldest) {
 			*d.Proved = proved
 		}
 	}

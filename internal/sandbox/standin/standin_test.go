@@ -30,9 +30,9 @@ func TestOrdersStandByTheirIDs(t *testing.T) {
 }
 
 func TestAFaultHitsAfterItsSkipsAndAsOftenAsItSays(t *testing.T) {
-	var board standin.Board[string]
-	first := board.Add("x", standin.Course{Kind: standin.FaultDelay, Skip: 1, Times: 2})
-	second := board.Add("y", standin.Course{Kind: standin.FaultHuge})
+	var board standin.FaultSet[string]
+	first := board.Add("x", standin.FaultSpec{Kind: standin.FaultDelay, Skip: 1, Times: 2})
+	second := board.Add("y", standin.FaultSpec{Kind: standin.FaultHuge})
 	var hits []string
 	for range 4 {
 		fault, course := board.Take(func(f string) bool { return f == "x" })
@@ -49,7 +49,7 @@ func TestAFaultHitsAfterItsSkipsAndAsOftenAsItSays(t *testing.T) {
 }
 
 func TestPostponedRequestsAppearOnceAndInOrder(t *testing.T) {
-	var board standin.Board[string]
+	var board standin.FaultSet[string]
 	var ran []int
 	for i := range 3 {
 		board.Postpone(func() { ran = append(ran, i) })
@@ -78,9 +78,9 @@ func TestTheLogNumbersAndCounts(t *testing.T) {
 // same account and for the same registered name.
 func TestProofsAreUsedAgainUntilTheyAreTooOld(t *testing.T) {
 	proved := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
-	proofs := standin.Proofs{}
+	validations := standin.Validations{}
 	var once time.Time
-	proofs.Prove("Alice", []standin.Domain{{Name: "*.example.com", Proved: &once}}, proved)
+	validations.Prove("Alice", []standin.Domain{{Name: "*.example.com", Proved: &once}}, proved)
 	assert.Equal(t, proved, once)
 	for name, test := range map[string]struct {
 		account, domain string
@@ -93,20 +93,20 @@ func TestProofsAreUsedAgainUntilTheyAreTooOld(t *testing.T) {
 		"another domain":  {"alice", "www.example.com", 1, time.Time{}},
 	} {
 		var again time.Time
-		proofs.Reuse(test.account, []standin.Domain{{Name: test.domain, Proved: &again}}, proved.AddDate(0, 0, test.days))
+		validations.Reuse(test.account, []standin.Domain{{Name: test.domain, Proved: &again}}, proved.AddDate(0, 0, test.days))
 		assert.Equal(t, test.want, again, name)
 	}
 }
 
 func TestDomainsAreNamedByTheNameThatIsProved(t *testing.T) {
 	domains := []standin.Domain{{Name: "example.com"}, {Name: "*.example.com"}, {Name: "www.example.com"}}
-	all, err := standin.Named(domains)
+	all, err := standin.SelectDomains(domains)
 	require.NoError(t, err)
 	assert.Len(t, all, 3)
-	found, err := standin.Named(domains, "EXAMPLE.com")
+	found, err := standin.SelectDomains(domains, "EXAMPLE.com")
 	require.NoError(t, err)
 	assert.Equal(t, domains[:2], found)
-	_, err = standin.Named(domains, "example.com", "example.org")
+	_, err = standin.SelectDomains(domains, "example.com", "example.org")
 	assert.ErrorIs(t, err, standin.ErrUnknown)
 	assert.ErrorContains(t, err, "example.org")
 }

@@ -15,15 +15,15 @@ import (
 // file keeps it: accounts A, certificates C, charges G and settings S. Secrets
 // are only in the file.
 type State[A, C, G, S any] struct {
-	Time         time.Time `json:"time,omitzero"`
-	Accounts     []A       `json:"accounts"`
-	Certificates []C       `json:"certificates"` // by id
-	Charges      []G       `json:"charges"`      // oldest first
-	Proofs       Proofs    `json:"proofs"`
-	Pending      int       `json:"pending"` // requests that wait for Appear
-	Settings     S         `json:"settings"`
-	NextID       int64     `json:"next_id"`
-	NextOrder    int64     `json:"next_order"`
+	Time         time.Time   `json:"time,omitzero"`
+	Accounts     []A         `json:"accounts"`
+	Certificates []C         `json:"certificates"` // by id
+	Charges      []G         `json:"charges"`      // oldest first
+	Validations  Validations `json:"validations"`
+	Pending      int         `json:"pending"` // requests that wait for Appear
+	Settings     S           `json:"settings"`
+	NextID       int64       `json:"next_id"`
+	NextOrder    int64       `json:"next_order"`
 }
 
 // SaveState keeps the present state in the file, which its owner alone can

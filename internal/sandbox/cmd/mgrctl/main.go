@@ -16,7 +16,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	os.Exit(ctl.Main(ctx, ctl.World{
+	os.Exit(ctl.Main(ctx, ctl.System{
 		Program: program(), Args: os.Args[1:], Env: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr,
 		Now: time.Now, Random: rand.Reader, PID: os.Getpid(),
 	}))

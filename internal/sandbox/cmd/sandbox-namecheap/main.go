@@ -37,11 +37,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		Flags: func(flags *pflag.FlagSet) {
 			flags.BoolVar(&noRateLimit, "no-rate-limit", false, "switch off the limits of 20 calls a minute, 700 an hour, 8000 a day")
 		},
-		Open: func(w program.World) (program.Seller, error) { return open(w, noRateLimit) },
+		Open: func(w program.Env) (program.Seller, error) { return open(w, noRateLimit) },
 	}.Run(ctx, args, stdout, time.Now)
 }
 
-func open(w program.World, noRateLimit bool) (*namecheap.Server, error) {
+func open(w program.Env, noRateLimit bool) (*namecheap.Server, error) {
 	account := namecheap.DefaultAccount()
 	if host, _, _ := net.SplitHostPort(w.API.String()); host != account.WhiteList[0] {
 		account.WhiteList = append(account.WhiteList, host)

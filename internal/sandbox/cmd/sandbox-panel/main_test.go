@@ -110,7 +110,7 @@ func TestPanelAsAProgram(t *testing.T) {
 			module, err := filepath.Abs("../../panel/testdata/module.sh")
 			require.NoError(t, err)
 			require.Equal(t, 200, ask(t, base, "POST", "/install", map[string]string{"name": "pmfake.sh", "binary": module}, nil))
-			var c panel.Connected
+			var c panel.ConnectResult
 			require.Equal(t, 200, ask(t, base, "POST", "/connect", map[string]any{
 				"module": "pmfake.sh", "connection": panel.Connection{Params: map[string]string{"password": "right"}},
 			}, &c))
@@ -120,7 +120,7 @@ func TestPanelAsAProgram(t *testing.T) {
 				panel.Tariff{Name: "T", IntName: "fake_dv", Modules: []int64{c.ID}}, &tariff))
 			csr, err := os.ReadFile("../../panel/testdata/example.csr")
 			require.NoError(t, err)
-			var o panel.Ordered
+			var o panel.OrderResult
 			require.Equal(t, 200, ask(t, base, "POST", "/order",
 				panel.Order{Tariff: tariff.ID, Period: 12, CSR: string(csr)}, &o))
 			require.NotNil(t, o.Open)

@@ -119,7 +119,7 @@ type clock struct {
 }
 
 // order reads an order and hands it on.
-func order(c *call, to func(context.Context, panel.Order) (*panel.Ordered, error)) (any, error) {
+func order(c *call, to func(context.Context, panel.Order) (*panel.OrderResult, error)) (any, error) {
 	var o panel.Order
 	if err := c.into(&o); err != nil {
 		return nil, err

@@ -18,8 +18,8 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// World is what a run of mgrctl touches besides root and database.
-type World struct {
+// System is what a run of mgrctl touches besides root and database.
+type System struct {
 	Program string   // path as called: <root>/sbin/mgrctl
 	Args    []string // without the program
 	Env     func(name string) (string, bool)
@@ -31,7 +31,7 @@ type World struct {
 }
 
 // Main runs mgrctl and answers its exit code: 0, or 1 for an error in text form (docs/reference/billmanager.md §5.1).
-func Main(ctx context.Context, w World) int {
+func Main(ctx context.Context, w System) int {
 	m, err := open(w)
 	if err != nil {
 		fmt.Fprintln(w.Stderr, "ERROR", asError(err))
@@ -41,14 +41,14 @@ func Main(ctx context.Context, w World) int {
 }
 
 type mgrctl struct {
-	World
+	System
 	words    words
 	root     root.Dir
 	settings root.Settings
 }
 
-func open(w World) (*mgrctl, error) {
-	m := &mgrctl{World: w}
+func open(w System) (*mgrctl, error) {
+	m := &mgrctl{System: w}
 	var err error
 	if m.words, err = parse(w.Args, w.Env); err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (m *mgrctl) caller() string {
 func errDown() error { return &Error{Type: "client", Object: "open", Value: "billmgr"} }
 
 func (m *mgrctl) request(ctx context.Context) int {
-	fault, err := m.root.Strike(m.words.function, m.caller())
+	fault, err := m.root.TakeFault(m.words.function, m.caller())
 	if err != nil {
 		return m.done(err)
 	}

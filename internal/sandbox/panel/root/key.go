@@ -15,8 +15,8 @@ import (
 // keyBits is the size of a panel's key (docs/reference/billmanager.md §7 speaks of 245 bytes of text, which is RSA-2048).
 const keyBits = 2048
 
-// layKey makes etc/billmgr.pem (PKCS#1) unless there is one.
-func (d Dir) layKey(random io.Reader) error {
+// createKey makes etc/billmgr.pem (PKCS#1) unless there is one.
+func (d Dir) createKey(random io.Reader) error {
 	path := d.Path("etc", "billmgr.pem")
 	if _, err := os.Stat(path); err == nil {
 		return nil

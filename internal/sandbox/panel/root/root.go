@@ -34,9 +34,9 @@ func (d Dir) Path(names ...string) string {
 	return filepath.Join(append([]string{string(d)}, names...)...)
 }
 
-// Lay makes the folders and the files that a fresh panel has. What exists stays as it is, the database's settings
+// Create makes the folders and the files that a fresh panel has. What exists stays as it is, the database's settings
 // excepted: they are written anew.
-func (d Dir) Lay(db Database, mgrctl string, random io.Reader) error {
+func (d Dir) Create(db Database, mgrctl string, random io.Reader) error {
 	for _, f := range []string{
 		"etc/billmgr.conf.d", "etc/xml", "sbin", "processing", "var/logs", "var/sandbox", "tmp",
 		"lib/python", "include/php",
@@ -45,7 +45,7 @@ func (d Dir) Lay(db Database, mgrctl string, random io.Reader) error {
 			return fmt.Errorf("laying out %s: %w", d, err)
 		}
 	}
-	if err := d.layKey(random); err != nil {
+	if err := d.createKey(random); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{

@@ -121,9 +121,9 @@ func (d Dir) WriteFaults(all []Fault) error {
 	return writeJSON(d.faultsPath(), all)
 }
 
-// Strike answers the fault that this call meets, nil for none, and counts it. Calls of parallel processes are counted
+// TakeFault answers the fault that this call meets, nil for none, and counts it. Calls of parallel processes are counted
 // one after the other.
-func (d Dir) Strike(function, caller string) (*Fault, error) {
+func (d Dir) TakeFault(function, caller string) (*Fault, error) {
 	if _, err := os.Stat(d.faultsPath()); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
