@@ -81,7 +81,7 @@ test: build sandbox simclock ## unit tests, then end-to-end tests against a priv
 	@PMSSL_BIN='$(CURDIR)/bin' scripts/test.sh
 
 .PHONY: lint
-lint: ## go vet, staticcheck, gofmt, import directions, injected world, shell scripts
+lint: ## go vet, staticcheck, gofmt, import directions, globals below cmd, complexity, shell scripts
 	@scripts/lint.sh
 
 .PHONY: fuzz

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# lint.sh: what a machine can see of the house's rules. Every check runs; the exit code is 1 when one of them found
-# something.
+# lint.sh: checks what a program can check of this project's rules (CONTRIBUTING.md). Every check runs; the exit code is 1
+# if one of them found something.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -41,13 +41,13 @@ shell_scripts() {
     if command -v shellcheck >/dev/null; then
         shellcheck scripts/*.sh .ci/run || status=1
     else
-        echo "lint: shellcheck is not installed: bash read the scripts' syntax only"
+        echo "lint: shellcheck is not installed: only the syntax of the scripts was checked, by bash"
     fi
     return "$status"
 }
 
 mkdir -p "$tools"
-GOBIN=$tools go -C tools install tool ./complexity ./directions ./worldcheck
+GOBIN=$tools go -C tools install tool ./complexity ./directions ./globals
 
 check gofmt formatted
 for module in . internal/sandbox tools; do
@@ -60,7 +60,7 @@ if [ -d cmd ]; then
     check "go vet in cmd with pmssl_simclock" go vet -tags pmssl_simclock ./cmd/...
 fi
 check "import directions" "$tools/directions" -root .
-check "injected world" "$tools/worldcheck" -root .
+check "globals below cmd" "$tools/globals" -root .
 check "complexity" "$tools/complexity" -root .
 check "shell scripts" shell_scripts
 

@@ -19,7 +19,7 @@ func (f function) String() string {
 	return fmt.Sprintf("%s:%d: %s has a complexity of %d: split it", f.file, f.line, f.name, f.complexity)
 }
 
-// measure returns the functions of a file in their order.
+// measure returns the functions of a file in the order of the source.
 func measure(name string, source []byte) ([]function, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, name, source, parser.SkipObjectResolution)
@@ -37,7 +37,7 @@ func measure(name string, source []byte) ([]function, error) {
 	return all, nil
 }
 
-// complexity counts the ways through a function: one, and one more for each branch.
+// complexity returns the cyclomatic complexity of a function: one, plus one for each branch.
 func complexity(f *ast.FuncDecl) int {
 	count := 1
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -54,7 +54,7 @@ func branches(n ast.Node) bool {
 	case *ast.IfStmt, *ast.ForStmt, *ast.RangeStmt:
 		return true
 	case *ast.CaseClause:
-		return n.List != nil // the default is no branch of its own
+		return n.List != nil // a default adds no branch
 	case *ast.CommClause:
 		return n.Comm != nil
 	case *ast.BinaryExpr:

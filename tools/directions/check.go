@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// pkg is what `go list -json` tells about one package.
+// pkg is the part of the output of `go list -json` about one package that is used here.
 type pkg struct {
 	ImportPath   string
 	Imports      []string
@@ -15,7 +15,7 @@ type pkg struct {
 	Error        *struct{ Err string }
 }
 
-// violations compares the packages with the table, in the order of their paths. standard tells whether an import path
+// violations returns one line for each import that the table does not allow, sorted. standard reports whether an import path
 // belongs to the standard library.
 func violations(packages []pkg, standard func(string) bool) []string {
 	var found []string
@@ -44,8 +44,8 @@ func inPackage(p pkg, standard func(string) bool) []string {
 			found = append(found, fmt.Sprintf("%s imports %s: %s", from, path, why))
 		}
 	}
-	// Tests may look at any package (a compile-time check of an interface needs its owner); only the rule about the
-	// stand-ins holds for them too.
+	// Tests may import any package of their module: a compile-time check of an interface needs the package that defines it.
+	// Only the rule about the stand-ins applies to them too.
 	for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
 		if why := acrossModules(entry, path); why != "" {
 			found = append(found, fmt.Sprintf("%s imports %s in a test: %s", from, path, why))
@@ -90,7 +90,7 @@ func acrossModules(entry, path string) string {
 	return ""
 }
 
-// shipped names the packages among the dependencies of the product's commands that must not be linked into them.
+// shipped returns one line for each dependency of the product's commands that must not be linked into them.
 func shipped(deps []string) []string {
 	var found []string
 	for _, path := range deps {
@@ -105,8 +105,8 @@ func shipped(deps []string) []string {
 	return found
 }
 
-// folder is a package's folder below the module's root; false for packages of other modules. Test variants that go
-// list prints as "path [path.test]" are cut to their path.
+// folder returns a package's folder below the module's root; false for packages of other modules. It accepts the form
+// "path [path.test]" in which go list prints test variants.
 func folder(path string) (string, bool) {
 	path, _, _ = strings.Cut(path, " ")
 	if path == module {
@@ -115,7 +115,7 @@ func folder(path string) (string, bool) {
 	return strings.CutPrefix(path, module+"/")
 }
 
-// entryOf returns the table's entry that holds the folder: the longest one.
+// entryOf returns the longest entry of the table that contains the folder; false if none does.
 func entryOf(dir string) (string, bool) {
 	longest := ""
 	for entry := range allowed {

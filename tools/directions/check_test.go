@@ -14,7 +14,7 @@ func std(path string) bool { return !strings.Contains(path, ".") && !strings.Has
 func TestImportsPointOneWay(t *testing.T) {
 	for name, c := range map[string]struct {
 		from, to string
-		says     string // empty: allowed
+		want     string // empty: allowed
 	}{
 		"cmd wires a seller":               {"cmd/pmnamecheap", "internal/seller/namecheap", ""},
 		"cmd starts the app":               {"cmd/pmnamecheap", "internal/app", ""},
@@ -49,13 +49,13 @@ func TestImportsPointOneWay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := violations([]pkg{{ImportPath: module + "/" + c.from, Imports: []string{module + "/" + c.to}}}, std)
-			if c.says == "" {
+			if c.want == "" {
 				assert.Empty(t, got)
 				return
 			}
 			require.Len(t, got, 1)
-			assert.Contains(t, got[0], c.says)
-			assert.True(t, strings.HasPrefix(got[0], c.from), "the line begins with the package at fault: %s", got[0])
+			assert.Contains(t, got[0], c.want)
+			assert.True(t, strings.HasPrefix(got[0], c.from), "the line begins with the importing package: %s", got[0])
 		})
 	}
 }
@@ -81,7 +81,7 @@ func TestNothingOfTheStandInsShips(t *testing.T) {
 	assert.Len(t, shipped([]string{"pmssl/internal/seller", "pmssl/internal/seller/sellertest"}), 1)
 }
 
-func TestAPackageThatCannotBeListedIsSaid(t *testing.T) {
+func TestAPackageThatCannotBeListedIsReported(t *testing.T) {
 	packages, err := decode(strings.NewReader(`{"ImportPath":"pmssl/internal/pki","Error":{"Err":"expected 'package'\n"}}{"ImportPath":"pmssl/cmd/x"}`))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"internal/pki cannot be listed: expected 'package'"}, violations(packages, std))

@@ -1,5 +1,5 @@
-// Command directions checks that imports point the one way of docs/architecture.md and that nothing of the stand-ins is
-// linked into what ships. It prints one line per violation and exits 1 when there is one.
+// Command directions checks that packages import only what docs/architecture.md allows, and that the product's commands do
+// not link the stand-ins or the conformance suite. It prints one line per violation and exits 1 if it found one.
 //
 //	directions -root DIR
 package main
@@ -65,7 +65,7 @@ func check(root string) ([]string, error) {
 	return append(lines, shipped(strings.Fields(string(deps)))...), nil
 }
 
-// list reads the packages of the module at dir; no package where there is no module.
+// list returns the packages of the module at dir; none if dir has no go.mod.
 func list(dir string) ([]pkg, error) {
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -94,11 +94,11 @@ func decode(r io.Reader) ([]pkg, error) {
 func goList(dir string, words ...string) ([]byte, error) {
 	cmd := exec.Command("go", append([]string{"list"}, words...)...)
 	cmd.Dir = dir
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("go list %s in %s: %w: %s", strings.Join(words, " "), dir, err, bytes.TrimSpace(complaint.Bytes()))
+		return nil, fmt.Errorf("go list %s in %s: %w: %s", strings.Join(words, " "), dir, err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return out, nil
 }

@@ -3,18 +3,18 @@ package main
 // module is the product's module path; packages are named by their folder below it.
 const module = "pmssl"
 
-// sandbox is the development-only nested module: nothing of the product imports it, and it imports nothing of the
-// product, so that a stand-in is a second reading of the specification and not a copy of our own mistakes.
+// sandbox is the folder of the nested module for development. The product does not import it, and it does not import the
+// product: a stand-in that shared code with the product would repeat its mistakes.
 const sandbox = "internal/sandbox"
 
-// conformance is the suite that sellers are tested with: tests import it, nothing that ships does.
+// conformance is the folder of the suite that every seller must pass. Only tests import it.
 const conformance = "internal/seller/sellertest"
 
 // standardOnly lists the packages that import the standard library and nothing else (docs/architecture.md).
 var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext", "internal/filelock", "internal/safexml"}
 
-// allowed is docs/architecture.md as a table: package -> packages that it may import besides its own folders. A package that is
-// not here is refused until somebody has thought about its place.
+// allowed maps a package to the packages of this module that it may import besides its own subfolders (docs/architecture.md).
+// A package that is missing here is a violation, so that its place is decided when it is added.
 var allowed = map[string][]string{
 	"cmd": {"internal/app", "internal/seller", "internal/seller/namecheap", "internal/seller/ispmanager"},
 	"internal/app": {

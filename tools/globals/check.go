@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// injected maps an import path to the names in it that stand for the world: below cmd they come in as fields
-// (docs/architecture.md, rule 2). "*" is every name of the package.
+// injected maps an import path to its names that read or change the state of the process: below cmd their values come in as
+// fields (rules ARCH-2). "*" stands for every name of the package.
 var injected = map[string][]string{
 	"log":      {"*"},
 	"log/slog": {"Default", "SetDefault", "Debug", "Info", "Warn", "Error", "Log"},
@@ -26,10 +26,10 @@ var injected = map[string][]string{
 	"go.uber.org/zap": {"L", "S", "ReplaceGlobals"},
 }
 
-// fatal are methods of loggers that end the process; nothing but main does that.
+// fatal lists the methods of loggers that end the process, which only main may do.
 var fatal = []string{"Fatal", "Fatalf", "Fatalln", "Fatalw", "Panicf", "Panicw"}
 
-// wiringLines is how long a command's main.go may be, comments and blank lines not counted (docs/architecture.md).
+// wiringLines limits the lines of a command's main.go, without comments and blank lines.
 const wiringLines = 30
 
 // finding is one violation.
@@ -38,7 +38,7 @@ type finding struct {
 	text string
 }
 
-// String is file:line: text, as compilers print it.
+// String returns the finding as "file:line: text", as compilers print it.
 func (f finding) String() string {
 	return fmt.Sprintf("%s:%d: %s", filepath.ToSlash(f.pos.Filename), f.pos.Line, f.text)
 }
@@ -50,11 +50,11 @@ func inspect(name string, source []byte) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{set: set, world: map[string][]string{}}
+	c := &checker{set: set, names: map[string][]string{}}
 	c.unfinished(file)
 	switch {
 	case strings.HasSuffix(name, "_test.go"), servesTests(file.Name.Name):
-	case mayTouchTheWorld(name, file.Name.Name):
+	case mayUseGlobals(name, file.Name.Name):
 		if strings.HasPrefix(name, "cmd/") && path.Base(name) == "main.go" {
 			c.wiring(source, name)
 		}
@@ -66,24 +66,24 @@ func inspect(name string, source []byte) ([]finding, error) {
 	return c.found, nil
 }
 
-// servesTests reports whether a package is for tests alone, by the ending of its name that the standard library gives such
-// packages (httptest). No program links one: tools/directions.
+// servesTests reports whether only tests use a package: its name ends with "test", as that of httptest does.
+// tools/directions checks that no program links it.
 func servesTests(packageName string) bool { return strings.HasSuffix(packageName, "test") }
 
-// mayTouchTheWorld names the files that take the world in: what lies in cmd, and the main packages of the development
-// tools.
-func mayTouchTheWorld(name, packageName string) bool {
+// mayUseGlobals reports whether a file may use process-wide state: those in cmd and in the main packages of the development
+// tools may.
+func mayUseGlobals(name, packageName string) bool {
 	return strings.HasPrefix(name, "cmd/") || packageName == "main" &&
 		(strings.HasPrefix(name, "internal/sandbox/cmd/") || strings.HasPrefix(name, "tools/"))
 }
 
 type checker struct {
 	set   *token.FileSet
-	world map[string][]string // name of the import in this file -> forbidden names in it
+	names map[string][]string // name of the import in this file -> forbidden names in it
 	found []finding
 }
 
-func (c *checker) say(pos token.Pos, format string, args ...any) {
+func (c *checker) report(pos token.Pos, format string, args ...any) {
 	c.found = append(c.found, finding{c.set.Position(pos), fmt.Sprintf(format, args...)})
 }
 
@@ -102,10 +102,10 @@ func (c *checker) imports(file *ast.File) {
 			local = spec.Name.Name
 		}
 		if local == "." {
-			c.say(spec.Pos(), "%s is imported with a dot: its names cannot be followed", from)
+			c.report(spec.Pos(), "%s is imported with a dot: its names cannot be followed", from)
 			continue
 		}
-		c.world[local] = names
+		c.names[local] = names
 		if from == "regexp" {
 			c.packageLevelRegexp(file, local)
 		}
@@ -124,7 +124,7 @@ func (c *checker) packageLevelRegexp(file *ast.File, local string) {
 				return false // runs when it is called: sync.OnceValue and the like
 			}
 			if s, ok := n.(*ast.SelectorExpr); ok && isIdent(s.X, local) && strings.HasPrefix(s.Sel.Name, "MustCompile") {
-				c.say(s.Pos(), "package-level regexp.%s: compile it where it is needed", s.Sel.Name)
+				c.report(s.Pos(), "package-level regexp.%s: compile it where it is needed", s.Sel.Name)
 			}
 			return true
 		})
@@ -134,7 +134,7 @@ func (c *checker) packageLevelRegexp(file *ast.File, local string) {
 func (c *checker) declarations(file *ast.File) {
 	for _, decl := range file.Decls {
 		if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
-			c.say(f.Pos(), "func init: registration and state come in as fields")
+			c.report(f.Pos(), "func init: registration and state come in as fields")
 		}
 	}
 }
@@ -146,25 +146,26 @@ func (c *checker) uses(n ast.Node) bool {
 	}
 	x, isIdentifier := s.X.(*ast.Ident)
 	if isIdentifier {
-		if names := c.world[x.Name]; slices.Contains(names, s.Sel.Name) || slices.Contains(names, "*") {
-			c.say(s.Pos(), "%s.%s below cmd: the world is injected, take it from a field", x.Name, s.Sel.Name)
+		if names := c.names[x.Name]; slices.Contains(names, s.Sel.Name) || slices.Contains(names, "*") {
+			c.report(s.Pos(), "%s.%s below cmd: take it from a field, main injects it", x.Name, s.Sel.Name)
 			return true
 		}
 	}
 	if slices.Contains(fatal, s.Sel.Name) {
-		c.say(s.Pos(), "%s ends the process: only main does that, return an error", s.Sel.Name)
+		c.report(s.Pos(), "%s ends the process: only main does that, return an error", s.Sel.Name)
 	}
 	return true
 }
 
-// unfinished finds marks of work left to do. The words are put together here so that this file does not find itself.
+// unfinished finds comments that mark unfinished work. The words are put together here so that this file does not find
+// itself.
 func (c *checker) unfinished(file *ast.File) {
-	marks := []string{"TO" + "DO", "FIX" + "ME", "XX" + "X"}
+	words := []string{"TO" + "DO", "FIX" + "ME", "XX" + "X"}
 	for _, group := range file.Comments {
 		for _, comment := range group.List {
-			for _, mark := range marks {
-				if hasWord(comment.Text, mark) {
-					c.say(comment.Pos(), "%s: finish it, or say what is missing where it can be planned", mark)
+			for _, word := range words {
+				if hasWord(comment.Text, word) {
+					c.report(comment.Pos(), "%s: finish it, or open an issue", word)
 				}
 			}
 		}
