@@ -17,7 +17,13 @@ func readChallenges(method seller.Method, text string) []seller.Challenge {
 		return readRecords(text)
 	case seller.MethodFile:
 		return readFiles(text)
+	case seller.MethodEmail:
+		return readAddresses(text)
 	}
+	return nil
+}
+
+func readAddresses(text string) []seller.Challenge {
 	var challenges []seller.Challenge
 	for address := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		challenges = append(challenges, seller.Challenge{Method: seller.MethodEmail, Email: address})

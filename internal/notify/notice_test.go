@@ -235,6 +235,17 @@ func TestNamesThatShareARecordAreToldItOnce(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(got.body, "Name:   _0A1B2C.example.com\n"))
 }
 
+// The message never names an approver's e-mail if the validation method is not known.
+func TestAnUnknownMethodIsNotEmail(t *testing.T) {
+	for _, kind := range []notify.Kind{notify.KindProve, notify.KindWaiting} {
+		f := facts(kind, "en")
+		f.Method, f.Proofs, f.ProofText = seller.MethodUnknown, nil, "admin@example.com"
+		body := compose(t, sendMail(t), f).body
+		assert.NotContains(t, body, "admin@example.com")
+		assert.NotContains(t, body, "approver address")
+	}
+}
+
 // What the sweep knows of an item that waits is the text stored on it (rules PARAM-11): it says the same as the seller's
 // own answer.
 func TestStoredProofsAreToldLikeFreshOnes(t *testing.T) {
@@ -246,7 +257,7 @@ func TestStoredProofsAreToldLikeFreshOnes(t *testing.T) {
 		"DNS":            {seller.MethodDNS, records(), seller.ChallengeText(records())},
 		"file":           {seller.MethodFile, files(), seller.ChallengeText(files())},
 		"file, \\r\\n":   {seller.MethodFile, files(), strings.ReplaceAll(seller.ChallengeText(files()), "\n", "\r\n")},
-		"e-mail":         {seller.MethodEmail, []seller.Challenge{{Email: "a@example.com"}, {Email: "b@example.com"}}, "a@example.com, b@example.com"},
+		"e-mail":         {seller.MethodEmail, []seller.Challenge{{Method: seller.MethodEmail, Email: "a@example.com"}, {Method: seller.MethodEmail, Email: "b@example.com"}}, "a@example.com, b@example.com"},
 		"TXT with blank": {seller.MethodDNS, []seller.Challenge{{Method: seller.MethodDNS, Host: "example.com", Record: "TXT", Target: "one two"}}, "example.com TXT one two"},
 		"not in form":    {seller.MethodDNS, []seller.Challenge{{Method: seller.MethodDNS, Target: "ask us"}}, "ask us\n"},
 		"only content":   {seller.MethodFile, []seller.Challenge{{Method: seller.MethodFile, Body: "one\ntwo"}}, "\none\ntwo"},

@@ -107,15 +107,17 @@ func (w *words) challenge(p seller.Challenge) {
 	}
 }
 
-// methodWord returns the method's name for templates that choose by it.
+// methodWord returns the method's name for templates that choose by it; empty if the method is unknown.
 func methodWord(m seller.Method) string {
 	switch m {
 	case seller.MethodDNS:
 		return "dns"
 	case seller.MethodFile:
 		return "file"
+	case seller.MethodEmail:
+		return "email"
 	}
-	return "email"
+	return ""
 }
 
 // shown returns a domain name as a client recognises it (pki.DisplayName), without what has no place in a letter.

@@ -206,27 +206,17 @@ func (j *planned) planInput(product seller.Product, lead int) (cabforum.PlanInpu
 }
 
 // provedBy returns how control was last proved, or is going to be where nothing was proved yet.
-func (j *planned) provedBy() cabforum.Method {
+func (j *planned) provedBy() seller.Method {
 	for _, m := range []seller.Method{seller.MethodEmail, seller.MethodDNS, seller.MethodFile} {
 		if j.Item.Params[itemparam.ProofMethod] == m.String() {
-			return proofMethod(m)
+			return m
 		}
 	}
 	chosen, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
 	if err != nil {
-		return cabforum.MethodUnknown
+		return seller.MethodUnknown
 	}
-	return proofMethod(chosen)
-}
-
-func proofMethod(m seller.Method) cabforum.Method {
-	switch m {
-	case seller.MethodDNS:
-		return cabforum.MethodDNS
-	case seller.MethodFile:
-		return cabforum.MethodFile
-	}
-	return cabforum.MethodEmail
+	return chosen
 }
 
 // document returns the plan as XML (rules SWEEP-7). act is empty if the certificate reaches the end of the term.

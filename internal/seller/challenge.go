@@ -3,37 +3,28 @@ package seller
 import (
 	"strings"
 
+	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/plaintext"
 )
 
-// Method is the way in which control over a domain is proved (BR 3.2.2.4).
-type Method int
+// Method is a method of domain validation (BR 3.2.2.4). The zero value is an unknown method.
+type Method = cabforum.Method
 
-// The three ways that the panel knows. MethodEmail ends with BR 1.2.2 on 2028-03-15; MethodFile never fits wildcards.
+// The methods that the panel offers to clients.
 const (
-	MethodEmail Method = iota
-	MethodDNS
-	MethodFile
+	MethodUnknown = cabforum.MethodUnknown
+	MethodEmail   = cabforum.MethodEmail // not allowed from 2028-03-15 on (BR 1.2.2)
+	MethodDNS     = cabforum.MethodDNS
+	MethodFile    = cabforum.MethodFile // not allowed for wildcard names (BR 3.2.2.4.18)
 )
 
 // ParamAlterMethods is the connection parameter by which the panel offers clients other methods than e-mail: the
 // certificate module of ISPsystem has it too. Nothing of ours reads it (docs/reference/billmanager.md §2).
 const ParamAlterMethods = "alter_approver_methods"
 
-// String returns the word for log lines.
-func (m Method) String() string {
-	switch m {
-	case MethodDNS:
-		return "DNS"
-	case MethodFile:
-		return "file"
-	}
-	return "e-mail"
-}
-
-// ParseMethod reads the item parameter approver_method (rules PARAM-20). An unknown word is a fault of type value: guessing
-// would send the client looking for an e-mail that never comes.
+// ParseMethod reads the item parameter approver_method (rules PARAM-20); an empty one means e-mail. An unknown word returns
+// MethodUnknown and a fault of type value: with a guessed method the client would wait for an e-mail that never comes.
 func ParseMethod(word string) (Method, error) {
 	switch strings.ToLower(strings.TrimSpace(word)) {
 	case "", "auth_email":
@@ -43,7 +34,7 @@ func ParseMethod(word string) (Method, error) {
 	case "auth_http", "auth_https", "auth_file":
 		return MethodFile, nil
 	}
-	return 0, fault.Errorf(fault.Value, "approver_method", "unknown method of proof %q, known are auth_email, auth_dnstxt and auth_http", plaintext.Clip(word, 60))
+	return MethodUnknown, fault.Errorf(fault.Value, "approver_method", "unknown validation method %q, known are auth_email, auth_dnstxt and auth_http", plaintext.Clip(word, 60))
 }
 
 // Challenge is what the client has to do for one name before the certificate is issued.

@@ -24,19 +24,23 @@ func TestMethodOfEachApproverMethod(t *testing.T) {
 	}
 }
 
-func TestUnknownMethodIsAFaultAndNoGuess(t *testing.T) {
+func TestUnknownMethodIsAFault(t *testing.T) {
 	for _, word := range []string{"email", "dns", "auth", "auth_dns,auth_http", "auth_dns\x00", strings.Repeat("x", 1<<20)} {
-		_, err := seller.ParseMethod(word)
-		pkitest.RequireFault(t, err, fault.Value, "approver_method", "unknown method of proof")
+		method, err := seller.ParseMethod(word)
+		pkitest.RequireFault(t, err, fault.Value, "approver_method", "unknown validation method")
+		assert.Equal(t, seller.MethodUnknown, method, word)
 		assert.Less(t, len(err.Error()), 300)
 	}
 }
 
-func TestWordsOfMethods(t *testing.T) {
+func TestMethodNames(t *testing.T) {
 	assert.Equal(t, "e-mail DNS file", seller.MethodEmail.String()+" "+seller.MethodDNS.String()+" "+seller.MethodFile.String())
+	var zero seller.Method
+	assert.Equal(t, "unknown", zero.String(), "a method that nobody set is not e-mail")
+	assert.Equal(t, "unknown", seller.Method(99).String())
 }
 
-func TestProofTextIsOneLinePerRecordOrURLThenContent(t *testing.T) {
+func TestChallengeTextIsOneLinePerRecordOrURLThenContent(t *testing.T) {
 	cname := func(domain string) seller.Challenge {
 		return seller.Challenge{Domain: domain, Method: seller.MethodDNS, Host: "_abc." + domain, Record: "CNAME", Target: "def.ca.example"}
 	}
@@ -48,8 +52,8 @@ func TestProofTextIsOneLinePerRecordOrURLThenContent(t *testing.T) {
 		challenges []seller.Challenge
 		want       string
 	}{
-		{"nothing to prove", nil, ""},
-		{"e-mail: the approver gets the letter", []seller.Challenge{{Domain: "a.com", Method: seller.MethodEmail, Email: "admin@a.com"}}, ""},
+		{"no challenges", nil, ""},
+		{"e-mail: the approver gets a message", []seller.Challenge{{Domain: "a.com", Method: seller.MethodEmail, Email: "admin@a.com"}}, ""},
 		{"DNS", []seller.Challenge{cname("a.com")}, "_abc.a.com CNAME def.ca.example"},
 		{"TXT", []seller.Challenge{{Method: seller.MethodDNS, Host: "_v.a.com", Record: "TXT", Target: "token=1"}}, "_v.a.com TXT token=1"},
 		{"DNS for several names", []seller.Challenge{cname("a.com"), cname("b.com")}, "_abc.a.com CNAME def.ca.example\n_abc.b.com CNAME def.ca.example"},
@@ -65,7 +69,7 @@ func TestProofTextIsOneLinePerRecordOrURLThenContent(t *testing.T) {
 	}
 }
 
-func TestProofDomainsAreNamedOnce(t *testing.T) {
+func TestChallengeDomainsAreListedOnce(t *testing.T) {
 	assert.Empty(t, seller.ChallengeDomains(nil))
 	assert.Equal(t, "a.com,*.b.com", seller.ChallengeDomains([]seller.Challenge{{Domain: "a.com"}, {Domain: "*.b.com"}, {Domain: "a.com"}, {}}))
 }

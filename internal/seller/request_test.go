@@ -190,7 +190,7 @@ func TestFindProduct(t *testing.T) {
 
 // A client who has to order again for each mistake gives up: all that is wrong with an order is reported at once, each
 // problem with its field.
-func TestAllThatIsWrongWithAnOrderIsToldAtOnce(t *testing.T) {
+func TestAllErrorsOfAnOrderAreReportedAtOnce(t *testing.T) {
 	params := map[string]string{itemparam.Method: "auth_email", itemparam.Approver: "nobody"}
 	product := seller.Product{ID: "san", Names: []string{"SAN"}, Level: seller.DV, MultiDomain: true, Included: 3, Most: 100}
 	_, err := seller.NewRequest(product, "garbage", "a.example.com, x_y!", 0, params)
@@ -204,6 +204,8 @@ func TestAllThatIsWrongWithAnOrderIsToldAtOnce(t *testing.T) {
 	r, err := seller.NewRequest(product, "garbage", "", 0, params)
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "csr: ")
-	assert.Contains(t, err.Error(), `approver_method: unknown method of proof "auth_pigeon"`)
-	assert.Equal(t, product.ID, r.Product.ID, "what could be read is there for further checks")
+	assert.Contains(t, err.Error(), `approver_method: unknown validation method "auth_pigeon"`)
+	assert.NotContains(t, err.Error(), "approver_email", "an unknown method is not e-mail: no approver is asked for")
+	assert.Equal(t, seller.MethodUnknown, r.Method)
+	assert.Equal(t, product.ID, r.Product.ID, "the request holds what could be read, for further checks")
 }

@@ -43,8 +43,11 @@ func generates(one choice) bool {
 // (docs/reference/ispmanager.md §4.4).
 func (w filling) method(f field) (string, error) {
 	word := strings.TrimSpace(w.request.Params[itemparam.Method])
-	if word == "" {
-		word = "auth_email"
+	switch {
+	case w.request.Method == seller.MethodUnknown:
+		return "", refuseField(f, "the order's validation method is unknown")
+	case word == "":
+		word = "auth_email" // the panel's default (rules PARAM-20)
 	}
 	if kind, known := methodKind(f.value); f.fixed && known && kind != w.request.Method {
 		return "", refuseField(f, "it is fixed to "+remark(f.value)+", another validation method than the order's "+word)
@@ -76,7 +79,7 @@ func methodKind(key string) (seller.Method, bool) {
 	case strings.Contains(key, "http"), strings.Contains(key, "file"):
 		return seller.MethodFile, true
 	}
-	return 0, false
+	return seller.MethodUnknown, false
 }
 
 // approver returns approver_email and approver_email_1, _2…: one address for each name in their order

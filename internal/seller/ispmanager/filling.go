@@ -146,7 +146,7 @@ func (w filling) lacking(sent interface{ Get(string) string }) string {
 		return "csr"
 	case generates(choice{key: sent.Get("crt_type")}):
 		return "crt_type"
-	case proof == "" && w.request.Method != seller.MethodEmail, proof != "" && kind != w.request.Method:
+	case w.request.Method == seller.MethodUnknown, proof == "" && w.request.Method != seller.MethodEmail, proof != "" && kind != w.request.Method:
 		return itemparam.Method
 	case w.request.Method == seller.MethodEmail && len(w.request.Emails) > 0 && noneSent(sent, itemparam.Approver, itemparam.Approver+"_1"):
 		return itemparam.Approver

@@ -108,6 +108,19 @@ func TestWhatAnOrderCannotDoWithout(t *testing.T) {
 	assert.Equal(t, "altname", w.lacking(full()))
 	w.request.Method, w.request.Emails = seller.MethodEmail, []string{"a@example.org"}
 	assert.Equal(t, "approver_email", w.lacking(full("approver_method", "auth_email", "altname", "b.example.org")))
+	w.request.Method = seller.MethodUnknown
+	assert.Equal(t, "approver_method", w.lacking(full("approver_method", "auth_email", "altname", "b.example.org")))
+	assert.Equal(t, "approver_method", w.lacking(full("approver_method", "something else", "altname", "b.example.org")))
+}
+
+// An order whose validation method is unknown is never filled in as one by e-mail.
+func TestAnUnknownMethodIsNotFilledInAsEmail(t *testing.T) {
+	w := vetted()
+	w.request.Method, w.request.Params = seller.MethodUnknown, map[string]string{}
+	_, _, err := w.value(field{name: itemparam.Method})
+	require.ErrorContains(t, err, "validation method is unknown")
+	_, _, err = w.value(field{name: itemparam.Method, listed: true, list: []choice{{key: "auth_email"}}})
+	require.ErrorContains(t, err, "validation method is unknown")
 }
 
 // A form that says nothing of its fields gets the documented ones (docs/reference/ispmanager.md §4.1).

@@ -72,7 +72,8 @@ func (c *Client) sample(ctx context.Context, order url.Values) url.Values {
 	if err != nil {
 		return params
 	}
-	fill := filling{request: seller.Request{CSR: csr}, pricelist: seller.ParseID(order.Get("pricelist")), months: monthsOf(order.Get("period"))}
+	sampleRequest := seller.Request{CSR: csr, Method: seller.MethodEmail}
+	fill := filling{request: sampleRequest, pricelist: seller.ParseID(order.Get("pricelist")), months: monthsOf(order.Get("period"))}
 	if values, err := f.fill(fill.value); err == nil {
 		maps.Copy(params, values)
 	}

@@ -78,7 +78,7 @@ func control(r seller.Request) ([]string, error) {
 		case seller.MethodFile:
 			return []string{"HTTPDCValidation", "true"}, nil
 		}
-		return []string{"ApproverEmail", r.Emails[0]}, nil
+		return []string{"ApproverEmail", r.Emails[0]}, nil // provable refuses every other method
 	}
 	each := approvers(r)
 	switch r.Method {
@@ -94,9 +94,11 @@ func control(r seller.Request) ([]string, error) {
 	return pairs, nil
 }
 
-// provable refuses a validation method that Namecheap would refuse.
+// provable refuses a validation method that is unknown or that Namecheap would refuse.
 func provable(r seller.Request) error {
 	switch {
+	case r.Method == seller.MethodUnknown:
+		return fault.Errorf(fault.Value, itemparam.Method, "the validation method is unknown; choose e-mail, DNS or a file")
 	case r.Method == seller.MethodFile && slices.ContainsFunc(r.AllNames(), func(n string) bool { return strings.HasPrefix(n, "*.") }):
 		return fault.Errorf(fault.Value, itemparam.Method, "a file does not prove control over a wildcard name; choose DNS or e-mail")
 	case r.Method != seller.MethodEmail:

@@ -140,14 +140,18 @@ func TestActivationRefused(t *testing.T) {
 	assert.Contains(t, requireFault(t, err, fault.Client).Message, "asked about the certificate 7 and answers about 8")
 }
 
-func TestWhatCannotBeProvedIsNotAskedFor(t *testing.T) {
+func TestActivateRefusesUnusableMethodsBeforeAnyRequest(t *testing.T) {
 	wild := request(t, "standard_wildcard_ssl", "auth_dnstxt", "", "*.example.com")
 	wild.Method = seller.MethodFile
 	nobody := request(t, "standard_ssl", "auth_dnstxt", "", "example.com")
 	nobody.Method = seller.MethodEmail
 	short := request(t, "san_certificate", "", "a@example.com,b@example.com", "example.com", "a.example.com", "b.example.com")
 	ov := request(t, "high_assurance_ssl", "auth_dnstxt", "", "example.com")
-	for name, r := range map[string]seller.Request{"wildcard by file": wild, "no approver": nobody, "too few approvers": short, "OV without an organisation": ov} {
+	unknown := request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com")
+	unknown.Method = seller.MethodUnknown
+	for name, r := range map[string]seller.Request{
+		"wildcard by file": wild, "no approver": nobody, "too few approvers": short, "OV without an organisation": ov, "unknown method": unknown,
+	} {
 		s := newStage(t, says(ok(activated)))
 		_, err := s.Activate(t.Context(), 7, r)
 		require.Error(t, err, name)

@@ -70,7 +70,7 @@ func challengesOf(result *sellerhttp.Element, r seller.Request) (challenges []se
 		p.dns(available(result, "DNSDCValidation"))
 	case seller.MethodFile:
 		p.files(available(result, "HttpDCValidation"))
-	default:
+	case seller.MethodEmail:
 		return emailChallenges(r), nil
 	}
 	return p.challenges, p.refused

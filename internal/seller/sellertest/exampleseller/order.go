@@ -87,15 +87,17 @@ func stateOf(text string) seller.State {
 	return seller.StateUnknown
 }
 
-// word returns the seller's name of a method.
+// word returns the seller's name of a method; empty if the method is unknown.
 func word(m seller.Method) string {
 	switch m {
 	case seller.MethodDNS:
 		return "dns"
 	case seller.MethodFile:
 		return "file"
+	case seller.MethodEmail:
+		return "email"
 	}
-	return "email"
+	return ""
 }
 
 func challengesIn(order *sellerhttp.Element) []seller.Challenge {
@@ -108,7 +110,7 @@ func challengesIn(order *sellerhttp.Element) []seller.Challenge {
 			challenge.Host, challenge.Target = one.Attr("host"), one.Attr("value")
 		case "file":
 			challenge.Method, challenge.URL, challenge.Body = seller.MethodFile, one.Attr("url"), one.Attr("value")
-		default:
+		case "email":
 			challenge.Method, challenge.Email = seller.MethodEmail, one.Attr("email")
 		}
 		found = append(found, challenge)

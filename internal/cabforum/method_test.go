@@ -27,7 +27,7 @@ func TestBR122SunsetsOfSections(t *testing.T) {
 	}
 }
 
-func TestBR122WaysOfProofByTheDateOfIssuance(t *testing.T) {
+func TestBR122MethodsByTheDateOfIssuance(t *testing.T) {
 	for _, row := range []struct {
 		method               cabforum.Method
 		issued               string
