@@ -84,7 +84,7 @@ func (h *hostDouble) note(ctx context.Context, call string, args ...any) error {
 	return h.broken[call]
 }
 
-func (h *hostDouble) Order(_ context.Context, it int64) (item.Item, error) {
+func (h *hostDouble) LoadItem(_ context.Context, it int64) (item.Item, error) {
 	h.order.Item = it
 	return h.order, h.orderErr
 }
@@ -124,7 +124,7 @@ func (h *hostDouble) SaveParam(ctx context.Context, it int64, name, value string
 	return h.note(ctx, "service.saveparam", it, name, value)
 }
 
-func (h *hostDouble) Manual(ctx context.Context, it, op int64, name, text string) error {
+func (h *hostDouble) Escalate(ctx context.Context, it, op int64, name, text string) error {
 	return h.note(ctx, "manual", it, op, name, text)
 }
 

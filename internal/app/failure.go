@@ -119,7 +119,7 @@ func (s *invocation) attempt(what string, step func() error) {
 func (s *invocation) rollBack(ctx context.Context) error {
 	if s.host.order.Item == 0 {
 		// The failure came before the command read its item.
-		if _, err := s.host.Order(ctx, s.args.Item); err != nil {
+		if _, err := s.host.LoadItem(ctx, s.args.Item); err != nil {
 			return err
 		}
 	}

@@ -196,7 +196,7 @@ func TestBUY22ARunRepeatsWhatPassesByItself(t *testing.T) {
 
 func TestTheModuleOfTheItemIsKnownAfterwards(t *testing.T) {
 	r := plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
-		if _, err := run.Panel.Order(ctx, run.Args.Item); err != nil {
+		if _, err := run.Panel.LoadItem(ctx, run.Args.Item); err != nil {
 			return nil, err
 		}
 		return nil, fault.Errorf(fault.Client, "", "no route")
@@ -217,7 +217,7 @@ func TestTheModuleOfTheItemIsKnownAfterwards(t *testing.T) {
 
 func TestAnotherItemsModuleIsNotBlamed(t *testing.T) {
 	s := newStage(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
-		_, _ = run.Panel.Order(ctx, 99)
+		_, _ = run.Panel.LoadItem(ctx, 99)
 		return nil, fault.Errorf(fault.Client, "", "no route")
 	}))
 	s.host.order.Module = 8
@@ -276,7 +276,7 @@ func TestSecretsStayOutOfWhatACommandHandsToThePanel(t *testing.T) {
 				return nil, err
 			}
 			require.NoError(t, run.Panel.SaveParam(ctx, 42, "auth_dnstxt_value", "_a.example.com CNAME "+written+" end"))
-			return nil, run.Panel.Manual(ctx, 42, 7, "open", "the seller says: "+written+" end")
+			return nil, run.Panel.Escalate(ctx, 42, 7, "open", "the seller says: "+written+" end")
 		}))
 		s.host.params = map[string]string{"api_key": key}
 		require.Equal(t, 0, s.play("--command", "act", "--item", "42"), name)

@@ -45,9 +45,9 @@ type watchedHost struct {
 	secrets *secrets // is told the parameters of each processing module that is read
 }
 
-// Order implements command.Panel.
-func (w *watchedHost) Order(ctx context.Context, it int64) (item.Item, error) {
-	order, err := w.host.Order(ctx, it)
+// LoadItem implements command.Panel.
+func (w *watchedHost) LoadItem(ctx context.Context, it int64) (item.Item, error) {
+	order, err := w.host.LoadItem(ctx, it)
 	w.secrets.learnItem(order.Params)
 	if err == nil && it == w.item {
 		w.order = order
@@ -68,7 +68,7 @@ func (w *watchedHost) SaveParam(ctx context.Context, it int64, name, value strin
 	return w.host.SaveParam(ctx, it, name, w.secrets.maskValue(value))
 }
 
-// Manual implements command.Panel.
-func (w *watchedHost) Manual(ctx context.Context, it, operation int64, command, text string) error {
-	return w.host.Manual(ctx, it, operation, command, w.secrets.mask(text))
+// Escalate implements command.Panel.
+func (w *watchedHost) Escalate(ctx context.Context, it, operation int64, command, text string) error {
+	return w.host.Escalate(ctx, it, operation, command, w.secrets.mask(text))
 }

@@ -37,7 +37,7 @@ func (p mailer) Send(ctx context.Context, l item.Notice) error {
 	order := s.secrets.maskValue(strings.TrimSpace(l.Product + " " + l.Order)) // the seller's words, as the proofs are
 	return transport.Send(ctx, notify.NoticeData{
 		Kind: notify.Kind(l.Kind), Lang: l.To.Lang, To: l.To.Email, ToName: l.To.Name, Item: l.Item, Panel: l.Panel, Domain: l.Domain, SANs: l.SANs,
-		Order: order, Expires: l.Expires, PaidUntil: l.PaidUntil, DaysLeft: l.DaysLeft, Method: l.Method, ProofText: s.secrets.maskValue(l.Proofs),
+		Order: order, Expires: l.Expires, PaidUntil: l.PaidUntil, DaysLeft: l.DaysLeft, Method: l.Method, ProofText: s.secrets.maskValue(l.Challenges),
 	})
 }
 

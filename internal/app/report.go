@@ -11,6 +11,7 @@ import (
 	"github.com/beevik/etree"
 
 	"pmssl/internal/fault"
+	"pmssl/internal/plaintext"
 )
 
 const (
@@ -70,7 +71,7 @@ func causes(err error) []string {
 			return
 		}
 		// A fault that a row renamed says the same under another type.
-		if text := oneLine(err.Error()); !reported(text) && !reported(oneLine(ownText(err))) {
+		if text := plaintext.CollapseSpace(err.Error()); !reported(text) && !reported(plaintext.CollapseSpace(ownText(err))) {
 			lines = append(lines, text)
 		}
 		if many, ok := err.(interface{ Unwrap() []error }); ok {

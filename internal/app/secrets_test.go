@@ -51,7 +51,7 @@ func TestSecretsLeaveTheRunByNoWay(t *testing.T) {
 					if _, err := run.Panel.ModuleParams(ctx, 5); err != nil {
 						return nil, err
 					}
-					if _, err := run.Panel.Order(ctx, 42); err != nil {
+					if _, err := run.Panel.LoadItem(ctx, 42); err != nil {
 						return nil, err
 					}
 					run.Log.Infof("careless: %s", written)
@@ -76,7 +76,7 @@ func TestSecretsLeaveTheRunByNoWay(t *testing.T) {
 func TestSecretsOfAnItemAreSavedAsTheyAre(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
 	s := newStage(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
-		if _, err := run.Panel.Order(ctx, 42); err != nil {
+		if _, err := run.Panel.LoadItem(ctx, 42); err != nil {
 			return nil, err
 		}
 		return nil, run.Panel.SaveParam(ctx, 42, "private_key", key)

@@ -15,6 +15,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/panellog"
+	"pmssl/internal/plaintext"
 	"pmssl/internal/seller"
 )
 
@@ -128,7 +129,7 @@ func (s *invocation) repeats(ctx context.Context, began time.Time, err error, pa
 	if s.elapsed(began)+pause+repeatTime > s.row.deadline {
 		return false
 	}
-	if text := oneLine(err.Error()); text == s.failing {
+	if text := plaintext.CollapseSpace(err.Error()); text == s.failing {
 		s.log.Warningf("%s failed in the same way and is tried again in %s", s.row.name, pause)
 	} else {
 		s.log.Warningf("%s is tried again in %s: %s", s.row.name, pause, text)

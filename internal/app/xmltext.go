@@ -69,6 +69,3 @@ func clip(text string, limit int) string {
 	}
 	return plaintext.Head(text, limit) + "…"
 }
-
-// oneLine returns a text with blanks in the place of its line ends, for entries of the log that people search.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

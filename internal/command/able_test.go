@@ -146,7 +146,7 @@ func (h *listedPanel) ImportService(_ context.Context, s item.Import) (int64, er
 	h.items[h.next] = i
 	return h.next, h.call("imported %d", h.next)
 }
-func (h *listedPanel) WithoutOrder(_ context.Context, module int64, name string) ([]seller.BareItem, error) {
+func (h *listedPanel) ItemsWithoutOrder(_ context.Context, module int64, name string) ([]seller.BareItem, error) {
 	var all []seller.BareItem
 	for _, id := range slices.Sorted(maps.Keys(h.items)) {
 		i := h.items[id]
@@ -156,11 +156,11 @@ func (h *listedPanel) WithoutOrder(_ context.Context, module int64, name string)
 	}
 	return all, nil
 }
-func (h *listedPanel) Order(ctx context.Context, it int64) (item.Item, error) {
+func (h *listedPanel) LoadItem(ctx context.Context, it int64) (item.Item, error) {
 	i, there := h.items[it]
 	switch {
 	case !there:
-		return h.fakePanel.Order(ctx, it)
+		return h.fakePanel.LoadItem(ctx, it)
 	case h.orphaned:
 		return item.Item{}, fault.Errorf(fault.Missed, "pricelist", "there is no tariff")
 	}

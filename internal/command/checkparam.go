@@ -66,7 +66,7 @@ func checkPaidNames(ctx context.Context, run *item.Run, name string) error {
 	if name != "csr" && name != itemparam.AltName || run.Args.Item <= 0 {
 		return nil
 	}
-	order, err := run.Panel.Order(ctx, run.Args.Item)
+	order, err := run.Panel.LoadItem(ctx, run.Args.Item)
 	if err != nil {
 		run.Log.ExtInfof("item %d: the number of names it paid for is not checked here: %v", run.Args.Item, err)
 		return nil

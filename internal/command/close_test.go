@@ -23,9 +23,9 @@ type taskPanel struct {
 	texts []string
 }
 
-func (p *taskPanel) Manual(ctx context.Context, it, operation int64, name, text string) error {
+func (p *taskPanel) Escalate(ctx context.Context, it, operation int64, name, text string) error {
 	p.texts = append(p.texts, text)
-	return p.fakePanel.Manual(ctx, it, operation, name, text)
+	return p.fakePanel.Escalate(ctx, it, operation, name, text)
 }
 
 func TestClosingCancelsTheNewestOrder(t *testing.T) {

@@ -63,7 +63,7 @@ func (p *fakePanel) call(format string, args ...any) error {
 	return nil
 }
 
-func (p *fakePanel) Order(_ context.Context, it int64) (item.Item, error) {
+func (p *fakePanel) LoadItem(_ context.Context, it int64) (item.Item, error) {
 	if it != p.order.Item {
 		return item.Item{}, fault.Errorf(fault.Missed, "item", "item %d does not exist", it)
 	}
@@ -90,7 +90,7 @@ func (p *fakePanel) LockItem(context.Context, int64) error    { return nil }
 func (p *fakePanel) UnlockItem(context.Context, int64) error  { return nil }
 func (p *fakePanel) LockSweep(context.Context) (bool, error)  { return !p.swept, nil }
 func (p *fakePanel) ActiveItems(context.Context) (int, error) { return 1, nil }
-func (p *fakePanel) Operations(context.Context, int64) (int, error) {
+func (p *fakePanel) CountOperations(context.Context, int64) (int, error) {
 	return p.operations, nil
 }
 func (p *fakePanel) Client(context.Context, int64) (item.Recipient, error) {
@@ -144,7 +144,7 @@ func (p *fakePanel) DropParam(_ context.Context, _ int64, name string) error {
 	delete(p.order.Params, name)
 	return nil
 }
-func (p *fakePanel) WithoutOrder(context.Context, int64, string) ([]seller.BareItem, error) {
+func (p *fakePanel) ItemsWithoutOrder(context.Context, int64, string) ([]seller.BareItem, error) {
 	return nil, nil
 }
 func (p *fakePanel) ItemClaims(context.Context, []int64) ([]item.Claim, error) {
@@ -193,7 +193,7 @@ func (p *fakePanel) FailCertificate(context.Context, int64) error {
 func (p *fakePanel) Post(_ context.Context, _ int64, what string) error {
 	return p.call("post%s", what)
 }
-func (p *fakePanel) Manual(_ context.Context, it, operation int64, name, text string) error {
+func (p *fakePanel) Escalate(_ context.Context, it, operation int64, name, text string) error {
 	if task := fmt.Sprint(it, operation, name); !slices.Contains(p.tasks, task) { // one open task is enough
 		p.tasks, p.texts = append(p.tasks, task), append(p.texts, text)
 	} else {
@@ -210,7 +210,7 @@ func (p *fakePanel) CloseTask(_ context.Context, task int64) error {
 	}
 	return p.call("close task %d", task)
 }
-func (p *fakePanel) Installation(context.Context) (string, error) { return "0badc0ffee", nil }
+func (p *fakePanel) InstallationID(context.Context) (string, error) { return "0badc0ffee", nil }
 func (p *fakePanel) SaveBalance(_ context.Context, module int64, m seller.Money) error {
 	return p.call("savebalance %d %s %s", module, m.Text, m.Currency)
 }

@@ -77,7 +77,7 @@ func TestTheDryPanelShowsWhatWasWritten(t *testing.T) {
 		require.NoError(t, panel.SetStatus(ctx, s.args.Item, item.ServiceIssued))
 		require.NoError(t, panel.SaveCertificatePEM(ctx, s.args.Item, "pem"))
 		require.NoError(t, panel.AppendJournal(ctx, item.JournalEntry{ID: 7}))
-		order, err := panel.Order(ctx, s.args.Item)
+		order, err := panel.LoadItem(ctx, s.args.Item)
 		require.NoError(t, err)
 		assert.Equal(t, "1", order.Params["one"])
 		assert.NotContains(t, order.Params, itemparam.Method)

@@ -62,9 +62,9 @@ func findingsText(findings []seller.Finding) string {
 		if !f.OK {
 			ref = "FAILED"
 		}
-		fmt.Fprintf(&b, "%s %s (%s)\n", ref, item.PlainText(f.Title, maxFinding), item.PlainText(f.Function, maxFinding))
+		fmt.Fprintf(&b, "%s %s (%s)\n", ref, item.DisplayLine(f.Title, maxFinding), item.DisplayLine(f.Function, maxFinding))
 		for _, line := range f.Lines {
-			fmt.Fprintf(&b, "       %s\n", item.PlainText(line, maxFinding))
+			fmt.Fprintf(&b, "       %s\n", item.DisplayLine(line, maxFinding))
 		}
 	}
 	return b.String()

@@ -63,7 +63,7 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 	notice := s.mailer.notices[0]
 	assert.Equal(t, item.NoticeProve, notice.Kind)
 	assert.Equal(t, "example.com", notice.Domain)
-	assert.Equal(t, "_m.example.com CNAME t.ca.example", notice.Proofs)
+	assert.Equal(t, "_m.example.com CNAME t.ca.example", notice.Challenges)
 	assert.Equal(t, 10, notice.DaysLeft)
 
 	s.at = s.at.Add(time.Hour)
@@ -175,8 +175,8 @@ func (p twins) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64
 	return items, err
 }
 
-func (p twins) Order(ctx context.Context, it int64) (item.Item, error) {
-	order, err := p.fakePanel.Order(ctx, 42)
+func (p twins) LoadItem(ctx context.Context, it int64) (item.Item, error) {
+	order, err := p.fakePanel.LoadItem(ctx, 42)
 	order.Item = it
 	return order, err
 }

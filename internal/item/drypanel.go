@@ -27,13 +27,13 @@ type panelReads interface {
 	ActiveItems(ctx context.Context) (int, error)
 	WaitingItems(ctx context.Context) ([]int64, error)
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
-	Operations(ctx context.Context, it int64) (int, error)
+	CountOperations(ctx context.Context, it int64) (int, error)
 	Client(ctx context.Context, account int64) (Recipient, error)
 	Brand(ctx context.Context, project int64) (string, error)
 	ItemClaims(ctx context.Context, modules []int64) ([]Claim, error)
-	WithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
+	ItemsWithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
 	OpenTask(ctx context.Context, it int64, command string) (int64, error)
-	Installation(ctx context.Context) (string, error)
+	InstallationID(ctx context.Context) (string, error)
 	Setting(ctx context.Context, name string) (string, error)
 }
 
@@ -59,9 +59,9 @@ func newDryPanel(real Panel, dry *DryRun) *dryPanel {
 // taken.
 func (p *dryPanel) LockSweep(context.Context) (bool, error) { return true, nil }
 
-// Order implements Panel.
-func (p *dryPanel) Order(ctx context.Context, it int64) (Item, error) {
-	order, err := p.real.Order(ctx, it)
+// LoadItem implements Panel.
+func (p *dryPanel) LoadItem(ctx context.Context, it int64) (Item, error) {
+	order, err := p.real.LoadItem(ctx, it)
 	if err != nil {
 		return order, err
 	}
@@ -186,8 +186,8 @@ func (p *dryPanel) Post(_ context.Context, _ int64, what string) error {
 	return nil
 }
 
-// Manual implements Panel.
-func (p *dryPanel) Manual(_ context.Context, _, _ int64, command, text string) error {
+// Escalate implements Panel.
+func (p *dryPanel) Escalate(_ context.Context, _, _ int64, command, text string) error {
 	p.dry.Record(dryTask, "command", command, "text", text)
 	return nil
 }

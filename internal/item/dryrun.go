@@ -37,20 +37,20 @@ type dryAction struct {
 
 // Words for actions.
 const (
-	DryBuy         = "buy"
-	DryActivate    = "activate"
-	DryReissue     = "reissue"
-	DryChangeProof = "change_proof"
-	DryAskProofs   = "ask_proofs"
-	DryCancel      = "cancel"
-	DryRevoke      = "revoke"
-	DryStopRenewal = "stop_renewal"
-	DryImport      = "import"
-	dryComplete    = "complete"
-	dryCallback    = "panel"
-	dryTask        = "task"
-	dryCloseTask   = "close_task"
-	dryJournal     = "journal"
+	DryBuy            = "buy"
+	DryActivate       = "activate"
+	DryReissue        = "reissue"
+	DryChangeMethod   = "change_proof"
+	DryReadChallenges = "ask_proofs"
+	DryCancel         = "cancel"
+	DryRevoke         = "revoke"
+	DryStopRenewal    = "stop_renewal"
+	DryImport         = "import"
+	dryComplete       = "complete"
+	dryCallback       = "panel"
+	dryTask           = "task"
+	dryCloseTask      = "close_task"
+	dryJournal        = "journal"
 )
 
 // WithDryRun returns the command that, with --dry-run, shows what f would do and does nothing of it.
@@ -181,8 +181,8 @@ func (d *DryRun) answer(run *Run, doc *etree.Document) *etree.Document {
 // dryText returns what an action does, for people.
 func dryText(what string) string {
 	words := map[string]string{
-		DryActivate: "activate the order", DryReissue: "ask for a reissue", DryChangeProof: "change the validation method",
-		DryAskProofs: "ask for what the client must publish", DryCancel: "cancel the order", DryRevoke: "revoke the certificate",
+		DryActivate: "activate the order", DryReissue: "ask for a reissue", DryChangeMethod: "change the validation method",
+		DryReadChallenges: "ask for what the client must publish", DryCancel: "cancel the order", DryRevoke: "revoke the certificate",
 		DryStopRenewal: "switch off the seller's own renewal", dryComplete: "complete the import", dryCallback: "call the panel",
 		dryTask: "open a task", dryCloseTask: "close the task", dryJournal: "add to the purchase journal",
 	}[what]
@@ -197,7 +197,7 @@ func (d *DryRun) text(run *Run) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "dry run of %s", run.Args.Command)
 	if d.item.Item > 0 {
-		fmt.Fprintf(&b, " for item %d (%s)", d.item.Item, PlainText(d.item.Name, MaxName))
+		fmt.Fprintf(&b, " for item %d (%s)", d.item.Item, DisplayLine(d.item.Name, MaxName))
 	}
 	fmt.Fprintf(&b, " at %s: nothing was bought, sent or changed\n", run.Info.Title)
 	if len(d.actions) == 0 {
@@ -206,7 +206,7 @@ func (d *DryRun) text(run *Run) string {
 	for _, a := range d.actions {
 		fmt.Fprintf(&b, "would %s:", dryText(a.what))
 		for i := 0; i+1 < len(a.about); i += 2 {
-			fmt.Fprintf(&b, " %s=%s", a.about[i], PlainText(a.about[i+1], maxDryValue))
+			fmt.Fprintf(&b, " %s=%s", a.about[i], DisplayLine(a.about[i+1], maxDryValue))
 		}
 		b.WriteString("\n")
 	}
@@ -214,7 +214,7 @@ func (d *DryRun) text(run *Run) string {
 		b.WriteString("what follows depends on the seller's answer\n")
 	}
 	for _, warning := range d.warnings {
-		fmt.Fprintf(&b, "warning: %s\n", PlainText(warning, MaxWarning))
+		fmt.Fprintf(&b, "warning: %s\n", DisplayLine(warning, MaxWarning))
 	}
 	return b.String()
 }

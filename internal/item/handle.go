@@ -20,25 +20,25 @@ const ItemDeleted = 4
 // Handle is one item under work: locked, loaded, and with the seller at hand.
 type Handle struct {
 	*Run
-	Log          Log // of the run, with the item before each line
-	Item         Item
-	Seller       seller.Seller
-	ModuleParams map[string]string // of the processing module
-	Account      string            // Seller.Account
-	Doubt        error             // a purchase of the journal that may be this item's or not: nothing is bought
-	Paid         bool              // this run has bought something
-	Refused      string            // why a certificate that the seller issued was not stored; empty if none was refused
-	NotYet       bool              // the certificate that the seller issued is not valid yet
-	mapped       bool              // the log tells already which names are sent in another form
-	Again        map[string]int    // by kind: purchases without a trace that came before the one that this run makes
+	Log             Log // of the run, with the item before each line
+	Item            Item
+	Seller          seller.Seller
+	ModuleParams    map[string]string // of the processing module
+	Account         string            // Seller.Account
+	UnclearPurchase error             // a purchase of the journal that may be this item's or not: nothing is bought
+	Bought          bool              // this run has bought something
+	RefusedReason   string            // why a certificate that the seller issued was not stored; empty if none was refused
+	NotYetValid     bool              // the certificate that the seller issued is not valid yet
+	mappedLogged    bool              // the log tells already which names are sent in another form
+	Retries         map[string]int    // by kind: purchases without a trace that came before the one that this run makes
 }
 
-// Local locks and loads the item without looking at the seller, for commands that only concern the panel.
-func Local(ctx context.Context, run *Run) (*Handle, error) {
+// Load locks and loads the item without looking at the seller, for commands that only concern the panel.
+func Load(ctx context.Context, run *Run) (*Handle, error) {
 	if err := run.Panel.LockItem(ctx, run.Args.Item); err != nil {
 		return nil, err
 	}
-	order, err := run.Panel.Order(ctx, run.Args.Item)
+	order, err := run.Panel.LoadItem(ctx, run.Args.Item)
 	if err != nil {
 		return nil, err
 	}
@@ -61,9 +61,9 @@ func sameModule(run *Run, order Item) error {
 		order.Item, order.Name, order.Module, run.Args.Module)
 }
 
-// Assortment reads what the seller sells. A sweep, which works on many items of one account, asks a seller that fails as a
+// LoadProducts reads what the seller sells. A sweep, which works on many items of one account, asks a seller that fails as a
 // whole once.
-func (j *Handle) Assortment(ctx context.Context) error {
+func (j *Handle) LoadProducts(ctx context.Context) error {
 	if j.Outages == nil {
 		j.Info.Products = Catalogue(ctx, j.Run, j.Seller)
 		return nil
@@ -86,16 +86,16 @@ func (j *Handle) Assortment(ctx context.Context) error {
 
 // Connect is begin without any change and without a question to the seller: for commands that may only show something.
 func Connect(ctx context.Context, run *Run) (*Handle, error) {
-	j, err := ConnectAny(ctx, run)
+	j, err := ConnectUnchecked(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	return j, j.Readable()
+	return j, j.CheckIDs()
 }
 
-// ConnectAny is connect for an item whose ids may be none: for the command that puts them right.
-func ConnectAny(ctx context.Context, run *Run) (*Handle, error) {
-	j, err := Local(ctx, run)
+// ConnectUnchecked is connect for an item whose ids may be none: for the command that puts them right.
+func ConnectUnchecked(ctx context.Context, run *Run) (*Handle, error) {
+	j, err := Load(ctx, run)
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +129,9 @@ func Catalogue(ctx context.Context, run *Run, theSeller seller.Seller) []seller.
 	return products
 }
 
-// Readable refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again
+// CheckIDs refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again
 // (rules BUY-6).
-func (j *Handle) Readable() error {
+func (j *Handle) CheckIDs() error {
 	for _, name := range []string{itemparam.OrderID, itemparam.Lineage} {
 		for _, word := range strings.Fields(j.Item.Params[name]) {
 			if id, err := strconv.ParseInt(word, 10, 64); err != nil || id <= 0 {
@@ -184,8 +184,8 @@ func FormatIDs(ids []int64) string {
 	return strings.Join(words, " ")
 }
 
-// PutID makes id the item's newest id at the seller and the last of its lineage.
-func (j *Handle) PutID(ctx context.Context, id int64) error {
+// SaveID makes id the item's newest id at the seller and the last of its lineage.
+func (j *Handle) SaveID(ctx context.Context, id int64) error {
 	line := append(slices.DeleteFunc(j.Lineage(), func(old int64) bool { return old == id }), id)
 	if err := j.SaveParam(ctx, itemparam.OrderID, strconv.FormatInt(id, 10)); err != nil {
 		return err
@@ -300,10 +300,10 @@ func (j *Handle) Request() (seller.Request, error) {
 
 // logMappedNames writes once what of the order is sent in another form than the one in which it was typed.
 func (j *Handle) logMappedNames() {
-	if j.mapped {
+	if j.mappedLogged {
 		return
 	}
-	j.mapped = true
+	j.mappedLogged = true
 	for _, name := range seller.MappedNames(j.Item.Params[itemparam.AltName]) {
 		j.Log.Infof("%s: %s", itemparam.AltName, name)
 	}
@@ -317,14 +317,14 @@ func (j *Handle) logMappedNames() {
 // RequestWith is request with other parameters, such as another validation method.
 func (j *Handle) RequestWith(product seller.Product, params map[string]string) (seller.Request, error) {
 	read := seller.NewRequest
-	if j.certified() {
+	if j.hasCertificateForCSR() {
 		read = seller.NewRequestAgain
 	}
 	return read(product, j.Item.CSR, params[itemparam.AltName], j.NamesPaid(product), params)
 }
 
-// certified reports whether the certificate in place is for the item's present CSR.
-func (j *Handle) certified() bool {
+// hasCertificateForCSR reports whether the certificate in place is for the item's present CSR.
+func (j *Handle) hasCertificateForCSR() bool {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
 		return false

@@ -19,19 +19,19 @@ const (
 
 // Notice is what a client is told about one certificate.
 type Notice struct {
-	Kind      string
-	To        Recipient
-	Item      int64
-	Panel     string // address or name of the billing panel; may be empty
-	Domain    string
-	SANs      []string
-	Product   string // the seller's name of it
-	Order     string // the newest id at the seller
-	Expires   cabforum.Date
-	PaidUntil cabforum.Date
-	DaysLeft  int // to the end of the certificate in place; negative when it has ended
-	Method    seller.Method
-	Proofs    string // what to publish, see seller.ChallengeText; for e-mail the approvers' addresses
+	Kind       string
+	To         Recipient
+	Item       int64
+	Panel      string // address or name of the billing panel; may be empty
+	Domain     string
+	SANs       []string
+	Product    string // the seller's name of it
+	Order      string // the newest id at the seller
+	Expires    cabforum.Date
+	PaidUntil  cabforum.Date
+	DaysLeft   int // to the end of the certificate in place; negative when it has ended
+	Method     seller.Method
+	Challenges string // what to publish, see seller.ChallengeText; for e-mail the approvers' addresses
 }
 
 // Mailer hands letters to the server's own mail transport. Errors are *fault.Error; those of type client have the object

@@ -24,8 +24,8 @@ type Panel interface {
 
 // Items reads single items and their clients.
 type Items interface {
-	// Order loads an item with everything that belongs to it. A missing item is Missed.
-	Order(ctx context.Context, it int64) (Item, error)
+	// LoadItem loads an item with everything that belongs to it. A missing item is Missed.
+	LoadItem(ctx context.Context, it int64) (Item, error)
 	// Client is whom letters about the account's items go to (rules SWEEP-6).
 	Client(ctx context.Context, account int64) (Recipient, error)
 	// Brand returns how clients know the panel, by the project of the item; empty if that is not known.
@@ -98,12 +98,12 @@ type Certificates interface {
 type Operations interface {
 	// Post is service.post<what>: open, suspend, resume, close, setparam, reopen, prolong.
 	Post(ctx context.Context, it int64, what string) error
-	// Operations counts the item's open running operations.
-	Operations(ctx context.Context, it int64) (int, error)
-	// Manual stops the panel's automatic re-runs of the operation and opens a task for the administrator; without an
+	// CountOperations counts the item's open running operations.
+	CountOperations(ctx context.Context, it int64) (int, error)
+	// Escalate stops the panel's automatic re-runs of the operation and opens a task for the administrator; without an
 	// operation only the task is opened. Never more than one task for the same operation.
-	Manual(ctx context.Context, it, operation int64, command, text string) error
-	// OpenTask returns the id of the item's newest open task of the type that Manual makes for the command; 0 if there is
+	Escalate(ctx context.Context, it, operation int64, command, text string) error
+	// OpenTask returns the id of the item's newest open task of the type that Escalate makes for the command; 0 if there is
 	// none. CloseTask ends a task that is over.
 	OpenTask(ctx context.Context, it int64, command string) (int64, error)
 	CloseTask(ctx context.Context, task int64) error
@@ -125,16 +125,16 @@ type Imports interface {
 	// ImportService makes an item of a certificate that exists at the seller (processing.import.service) and returns its
 	// id.
 	ImportService(ctx context.Context, service Import) (int64, error)
-	// WithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor
+	// ItemsWithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor
 	// an order id nor a lineage, the oldest first.
-	WithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
+	ItemsWithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error)
 }
 
 // Settings reads the panel's own settings.
 type Settings interface {
-	// Installation tells this panel from every other one: lower-case hex, the same after the panel has moved to another
+	// InstallationID tells this panel from every other one: lower-case hex, the same after the panel has moved to another
 	// host.
-	Installation(ctx context.Context) (string, error)
+	InstallationID(ctx context.Context) (string, error)
 	// Setting reads an option of etc/billmgr.conf (SSLSubscription...); empty if it is not set.
 	Setting(ctx context.Context, name string) (string, error)
 }

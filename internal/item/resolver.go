@@ -48,7 +48,7 @@ func ParseResolver(value string) (server string, on bool, err error) {
 	}
 	if err != nil || address.Port() == 0 {
 		return "", false, fmt.Errorf("%s is %s: possible are off and the address of a DNS server such as 192.0.2.1, 127.0.0.1:5353 or [::1]:53",
-			settingResolver, clipped(value))
+			settingResolver, quoteClipped(value))
 	}
 	return address.String(), true, nil
 }
@@ -63,8 +63,8 @@ func unbracketed(value string) string {
 	return value
 }
 
-// clipped quotes a text from outside, shortened.
-func clipped(value string) string {
+// quoteClipped quotes a text from outside, shortened.
+func quoteClipped(value string) string {
 	const limit = 80
 	if len(value) > limit {
 		return fmt.Sprintf("%.*q…", limit, value)

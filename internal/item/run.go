@@ -85,9 +85,9 @@ type Func func(ctx context.Context, run *Run) (*etree.Document, error)
 // Outages are the accounts whose seller failed as a whole in this sweep, with what it failed with.
 type Outages map[string]*fault.Error
 
-// CutShort reports whether work failed because the run is over: over is the context's error, nil while the run goes on.
+// Interrupted reports whether work failed because the run is over: over is the context's error, nil while the run goes on.
 // What does not pass by itself, and a purchase without an answer, is told as it is.
-func CutShort(over, err error) bool {
+func Interrupted(over, err error) bool {
 	failure := fault.From(err)
 	return over != nil && failure != nil && !failure.OutcomeUnknown && (failure.Retry || errors.Is(err, over))
 }

@@ -124,13 +124,13 @@ func (j *Order) keepsStored(ctx context.Context, csr pki.CSR, chain pki.Chain, s
 // refuseLeaf leaves the stored certificate in place. The administrator gets one task for each serial that is refused. A
 // reissue that brought it is answered: the next one can be asked for.
 func (j *Order) refuseLeaf(ctx context.Context, chain, stored pki.Chain, why string) error {
-	j.Refused = fmt.Sprintf("the certificate %s of id %d at %s %s; the stored certificate stays", chain.Serial(), j.ID(), j.Info.Title, why)
+	j.RefusedReason = fmt.Sprintf("the certificate %s of id %d at %s %s; the stored certificate stays", chain.Serial(), j.ID(), j.Info.Title, why)
 	if j.Item.Params[itemparam.RefusedSerial] != chain.Serial() {
-		j.Log.Warningf("%s", j.Refused)
+		j.Log.Warningf("%s", j.RefusedReason)
 		if err := j.concludeTermEnd(ctx, chain, stored); err != nil {
 			return err
 		}
-		if err := j.PassingTask(ctx, j.Args.Command, j.Refused); err != nil {
+		if err := j.OpenTaskUntilStored(ctx, j.Args.Command, j.RefusedReason); err != nil {
 			return err
 		}
 		if err := j.SaveParam(ctx, itemparam.RefusedSerial, chain.Serial()); err != nil {
@@ -146,16 +146,16 @@ func (j *Order) refuseLeaf(ctx context.Context, chain, stored pki.Chain, why str
 // waitForNotBefore handles a certificate that is not valid yet. One that is still not valid a day after it was seen first
 // is for an administrator: the clock of this host or the certificate is wrong.
 func (j *Order) waitForNotBefore(ctx context.Context, chain pki.Chain) error {
-	j.NotYet = true
-	since, err := j.since(ctx, itemparam.NotBefore, chain.Serial())
+	j.NotYetValid = true
+	since, err := j.firstSeen(ctx, itemparam.NotBefore, chain.Serial())
 	if err != nil {
 		return err
 	}
 	text := fmt.Sprintf("the certificate %s of id %d at %s is not valid before %s: it is stored then; compare this host's clock",
 		chain.Serial(), j.ID(), j.Info.Title, chain.Leaf.NotBefore.UTC().Format(time.RFC3339))
 	j.Log.Warningf("%s", text)
-	if j.Now().Sub(since) >= patience {
-		if err := j.PassingTask(ctx, j.Args.Command, text); err != nil {
+	if j.Now().Sub(since) >= taskAfter {
+		if err := j.OpenTaskUntilStored(ctx, j.Args.Command, text); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 	if err != nil {
 		return err
 	}
-	if err := j.EnoughNames(ctx, status, request); err != nil {
+	if err := j.BuyMissingNames(ctx, status, request); err != nil {
 		return err
 	}
 	activator, ok := j.Seller.(seller.Activator)
@@ -31,7 +31,7 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 	j.WarnOfNames(ctx, request)
 	j.Log.ExtInfof("activating id %d for %v, key %s, proof by %s", id, request.AllNames(), request.CSR.Key, request.Method)
 	before := j.Item.Params[itemparam.Requested]
-	if err := j.SaveParam(ctx, itemparam.Requested, j.requestDigest()+" "+markOpen); err != nil {
+	if err := j.SaveParam(ctx, itemparam.Requested, j.requestDigest()+" "+submissionPending); err != nil {
 		return err
 	}
 	challenges, err := activator.Activate(ctx, id, request)
@@ -39,7 +39,7 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 		return j.Dry.Stop(err, item.DryActivate, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
 	}
 	if err != nil {
-		if err = j.activated(ctx, id, err); err != nil {
+		if err = j.checkActivation(ctx, id, err); err != nil {
 			return j.revertSubmitted(ctx, before, err)
 		}
 		challenges = nil
@@ -53,13 +53,13 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 	return j.markSubmitted(ctx)
 }
 
-// markOpen is the second word of the request's digest from before the CSR is submitted until that is written down, so that
+// submissionPending is the second word of the request's digest from before the CSR is submitted until that is written down, so that
 // an interruption in between is seen by the next run (rules STORE-9).
-const markOpen = "open"
+const submissionPending = "open"
 
-// lastRequest returns the digest of the request that the seller was last handed, and whether that is not completed; empty
+// lastSubmitted returns the digest of the request that the seller was last handed, and whether that is not completed; empty
 // if none was.
-func (j *Order) lastRequest() (digest string, open bool) {
+func (j *Order) lastSubmitted() (digest string, open bool) {
 	words := strings.Fields(j.Item.Params[itemparam.Requested])
 	if len(words) == 0 {
 		return "", false
@@ -67,9 +67,9 @@ func (j *Order) lastRequest() (digest string, open bool) {
 	return words[0], len(words) > 1
 }
 
-// handingOver reports whether the order's CSR is not known to be submitted.
-func (j *Order) handingOver() bool {
-	digest, open := j.lastRequest()
+// submissionOpen reports whether the order's CSR is not known to be submitted.
+func (j *Order) submissionOpen() bool {
+	digest, open := j.lastSubmitted()
 	return digest == "" || open
 }
 
@@ -87,7 +87,7 @@ func (j *Order) revertSubmitted(ctx context.Context, before string, reason error
 
 // closeRequest completes the digest of a request of which the seller has decided meanwhile.
 func (j *Order) closeRequest(ctx context.Context) error {
-	digest, open := j.lastRequest()
+	digest, open := j.lastSubmitted()
 	if !open {
 		return nil
 	}
@@ -99,8 +99,8 @@ func (j *Order) markSubmitted(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.Requested, j.requestDigest())
 }
 
-// activated looks after an activation that ended badly: nil if the seller took it all the same.
-func (j *Order) activated(ctx context.Context, id int64, reason error) error {
+// checkActivation looks after an activation that ended badly: nil if the seller took it all the same.
+func (j *Order) checkActivation(ctx context.Context, id int64, reason error) error {
 	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil || status.State.Activatable() || status.State == seller.StateUnknown || status.State.Ended() {
 		return reason
@@ -114,7 +114,7 @@ func (j *Order) activated(ctx context.Context, id int64, reason error) error {
 func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) error {
 	if request.Method != seller.MethodEmail && seller.ChallengeText(challenges) == "" || len(challenges) == 0 {
 		again, err := j.Seller.Challenges(ctx, id, request)
-		if j.Dry.Withheld(err, item.DryAskProofs, "id", id) {
+		if j.Dry.Withheld(err, item.DryReadChallenges, "id", id) {
 			return nil
 		}
 		if err != nil {

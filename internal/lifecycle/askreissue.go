@@ -36,15 +36,15 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 		return status, err
 	}
 	j.Log.ExtInfof("reissue of id %d for %v, proof by %s", status.ID, request.AllNames(), request.Method)
-	j.EnterCritical(true) // it costs nothing, but the new id must be written down
-	defer j.EnterCritical(false)
+	j.SetCritical(true) // it costs nothing, but the new id must be written down
+	defer j.SetCritical(false)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purchase.BuyTime)
 	defer cancel()
 	id, challenges, err := reissuer.Reissue(ctx, status.ID, request)
 	if err != nil {
 		return j.reissueFailed(ctx, status, request, tried, err)
 	}
-	if err := j.accepted(ctx, status.ID, id); err != nil {
+	if err := j.saveAccepted(ctx, status.ID, id); err != nil {
 		return status, err
 	}
 	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, challenges)
@@ -64,7 +64,7 @@ func (j *Order) reissueRequest(ctx context.Context, status seller.OrderStatus) (
 	if err != nil {
 		return seller.Request{}, err
 	}
-	if err := j.EnoughNames(ctx, status, request); err != nil {
+	if err := j.BuyMissingNames(ctx, status, request); err != nil {
 		return seller.Request{}, err
 	}
 	if j.requestChanged() { // the client may have corrected a name, or mistyped another one
@@ -133,7 +133,7 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 func (j *Order) unansweredReissue(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, bool) {
 	next, err := j.Newest(ctx, status.ID)
 	if pending, ok := j.pendingReissue(); ok && err == nil && j.reissuesInPlace() {
-		found, err := j.tookPlace(ctx, next, pending)
+		found, err := j.takenInPlace(ctx, next, pending)
 		return next, err == nil && found
 	}
 	if err != nil || next.ID == status.ID {

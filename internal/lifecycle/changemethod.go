@@ -11,8 +11,8 @@ import (
 
 // The words of approver_method that send_dv_dns and send_dv_email stand for (docs/reference/billmanager.md §4.1).
 const (
-	wordDNS   = "auth_dnstxt"
-	wordEmail = "auth_email"
+	methodWordDNS   = "auth_dnstxt"
+	methodWordEmail = "auth_email"
 )
 
 // canChangeMethod reports whether the seller can be asked for another validation method while an order waits.
@@ -21,10 +21,10 @@ func (j *Order) canChangeMethod() bool {
 	return can
 }
 
-// proveBy changes the validation method of an order that waits. The seller is asked first: where it refuses, the item goes
+// submitMethod changes the validation method of an order that waits. The seller is asked first: where it refuses, the item goes
 // on telling its client what holds there.
-func (j *Order) proveBy(ctx context.Context, id int64, word, approvers string) error {
-	request, err := j.requestTo(word, approvers)
+func (j *Order) submitMethod(ctx context.Context, id int64, word, approvers string) error {
+	request, err := j.requestWithMethod(word, approvers)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (j *Order) changeMethod(ctx context.Context, id int64, word string, request
 	j.Log.ExtInfof("asking %s to have id %d proved by %s", j.Info.Title, id, request.Method)
 	challenges, err := changer.ChangeMethod(ctx, id, request)
 	if j.Dry != nil {
-		return j.Dry.Stop(err, item.DryChangeProof, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
+		return j.Dry.Stop(err, item.DryChangeMethod, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
 	}
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (j *Order) changeMethod(ctx context.Context, id int64, word string, request
 			return err
 		}
 	}
-	return j.afterRepeat(ctx, id, request, challenges)
+	return j.saveChallengesAndSync(ctx, id, request, challenges)
 }
 
 // methodChanged reports whether the item asks for another validation method than its order was submitted with, while it
@@ -73,23 +73,23 @@ func (j *Order) methodChanged() bool {
 	return len(j.otherChallenges()) > 0
 }
 
-// proveIfChanged is proveAsChanged where the validation method was changed.
-func (j *Order) proveIfChanged(ctx context.Context) error {
+// submitMethodIfChanged calls submitChangedMethod if the validation method was changed.
+func (j *Order) submitMethodIfChanged(ctx context.Context) error {
 	if !j.methodChanged() {
 		return nil
 	}
-	return j.proveAsChanged(ctx)
+	return j.submitChangedMethod(ctx)
 }
 
-// proveAsChanged hands a validation method that was changed on the item to the seller. An order that does not wait any more
+// submitChangedMethod hands a validation method that was changed on the item to the seller. An order that does not wait any more
 // needs none; its next reissue takes it.
-func (j *Order) proveAsChanged(ctx context.Context) error {
+func (j *Order) submitChangedMethod(ctx context.Context) error {
 	request, err := j.Request()
 	if err != nil {
 		return err
 	}
 	if request.Method == seller.MethodEmail {
-		if err := j.emailAllowed(); err != nil {
+		if err := j.checkEmailAllowed(); err != nil {
 			return err
 		}
 	}

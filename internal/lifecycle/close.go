@@ -24,13 +24,13 @@ const cancelTime = 2 * time.Minute
 // one is cancelled; what could not be done there becomes a task for the administrator. Elsewhere what stays behind is
 // named in the log.
 func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
-	j, err := Local(ctx, run)
+	j, err := Load(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	var left []string
 	if _, ok := run.Info.Prototype.(seller.Canceller); ok {
-		left = j.endOrder(ctx)
+		left = j.cancelOrder(ctx)
 	} else if ids := j.Lineage(); len(ids) > 0 {
 		j.Log.Warningf("it is closed, its orders at %s stay: %s; ask the seller's support where they are to be cancelled or revoked",
 			j.Info.Title, item.FormatIDs(ids))
@@ -38,28 +38,28 @@ func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if j.Item.Params[itemparam.Intent] != "" {
 		left = append(left, fmt.Sprintf("%s is closed with a purchase without a clear answer: look for it at %s", j.Item.Label(), j.Info.Title))
 	}
-	j.leave(ctx, left)
+	j.reportLeftovers(ctx, left)
 	return nil, run.Panel.Post(ctx, run.Args.Item, "close")
 }
 
-// leave hands what is left to do to the administrator. The running operation stays as it is: the panel ends it when the
+// reportLeftovers hands what is left to do to the administrator. The running operation stays as it is: the panel ends it when the
 // item is closed. A task that cannot be made does not keep the item open.
-func (j *Order) leave(ctx context.Context, left []string) {
+func (j *Order) reportLeftovers(ctx context.Context, left []string) {
 	if len(left) == 0 {
 		return
 	}
 	text := strings.Join(left, "\n")
 	j.Run.Log.Warningf("%s", text) // which names the item itself, as the task must
-	if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, text); err != nil {
+	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, text); err != nil {
 		j.Log.Errorf("the task for the administrator could not be made: %v", err)
 	}
 }
 
-// endOrder cancels the item's newest order at the seller and returns what an administrator has to do instead.
-func (j *Order) endOrder(ctx context.Context) (left []string) {
+// cancelOrder cancels the item's newest order at the seller and returns what an administrator has to do instead.
+func (j *Order) cancelOrder(ctx context.Context) (left []string) {
 	ctx, stop := context.WithTimeout(ctx, cancelTime)
 	defer stop()
-	if err := j.attach(ctx); err != nil {
+	if err := j.connectSeller(ctx); err != nil {
 		held := cmp.Or(j.Item.Params[itemparam.OrderID], j.Item.Params[itemparam.Lineage])
 		if held == "" {
 			j.Log.ExtInfof("it has no order at %s that would have to be cancelled (%v)", j.Info.Title, err)
@@ -67,21 +67,21 @@ func (j *Order) endOrder(ctx context.Context) (left []string) {
 		}
 		return []string{fmt.Sprintf("%s is closed and its order %s at %s was not cancelled, do it there: %v", j.Item.Label(), item.Brief(held), j.Info.Title, err)}
 	}
-	if err := j.Recall(ctx); err != nil {
+	if err := j.RestoreFromJournal(ctx); err != nil {
 		j.Log.Warningf("what the journal remembers was not put on it: %v", err)
 	}
-	if j.Doubt != nil { // an order of another client is not cancelled with this item
-		left = append(left, fmt.Sprintf("%s is closed, and nothing was done about what may be its order: %v", j.Item.Label(), j.Doubt))
+	if j.UnclearPurchase != nil { // an order of another client is not cancelled with this item
+		left = append(left, fmt.Sprintf("%s is closed, and nothing was done about what may be its order: %v", j.Item.Label(), j.UnclearPurchase))
 	}
 	id := j.ID()
 	if id == 0 {
 		return left
 	}
-	if other := j.belongsTo(ctx, id); other != "" {
+	if other := j.foreignName(ctx, id); other != "" {
 		return append(left, fmt.Sprintf("%s is closed and its order %d at %s was not cancelled, because it is shown there for %s: check whether the processing module's account is the one that bought it",
 			j.Item.Label(), id, j.Info.Title, other))
 	}
-	left = append(left, j.endReplaced(ctx, id)...)
+	left = append(left, j.revokeReplaced(ctx, id)...)
 	err := j.Seller.(seller.Canceller).Cancel(ctx, id)
 	if j.Dry.Withheld(err, item.DryCancel, "id", id) {
 		return left
@@ -90,12 +90,12 @@ func (j *Order) endOrder(ctx context.Context) (left []string) {
 		j.Log.Infof("id %d at %s is cancelled", id, j.Info.Title)
 		return left
 	}
-	return append(left, fmt.Sprintf("%s is closed and its order %d at %s could not be cancelled: %v; %s", j.Item.Label(), id, j.Info.Title, err, j.endRenewal(ctx, id)))
+	return append(left, fmt.Sprintf("%s is closed and its order %d at %s could not be cancelled: %v; %s", j.Item.Label(), id, j.Info.Title, err, j.stopRenewalInstead(ctx, id)))
 }
 
-// belongsTo returns the name for which the seller shows an order that is not this item's; empty if nothing says so. Without
+// foreignName returns the name for which the seller shows an order that is not this item's; empty if nothing says so. Without
 // a certificate in place nothing could.
-func (j *Order) belongsTo(ctx context.Context, id int64) string {
+func (j *Order) foreignName(ctx context.Context, id int64) string {
 	if j.Item.Stored == "" {
 		return ""
 	}
@@ -107,15 +107,15 @@ func (j *Order) belongsTo(ctx context.Context, id int64) string {
 	return j.ForeignOrder(status)
 }
 
-// maxReplacedEnded is how many replaced certificates are looked at, the newest first: older ones have run out.
-const maxReplacedEnded = 8
+// maxReplacedChecked is how many replaced certificates are looked at, the newest first: older ones have run out.
+const maxReplacedChecked = 8
 
-// endReplaced takes the certificates that reissues replaced and that are still valid back where the seller lets us, and
+// revokeReplaced takes the certificates that reissues replaced and that are still valid back where the seller lets us, and
 // returns those that stay valid.
-func (j *Order) endReplaced(ctx context.Context, newest int64) (left []string) {
+func (j *Order) revokeReplaced(ctx context.Context, newest int64) (left []string) {
 	older := slices.DeleteFunc(j.Lineage(), func(id int64) bool { return id == newest })
 	slices.Reverse(older)
-	for _, id := range older[:min(len(older), maxReplacedEnded)] {
+	for _, id := range older[:min(len(older), maxReplacedChecked)] {
 		status, err := j.Seller.OrderStatus(ctx, id)
 		if err != nil {
 			j.Log.Warningf("whether the replaced certificate %d at %s is still valid could not be read: %v", id, j.Info.Title, err)
@@ -155,12 +155,12 @@ func (j *Order) revoke(ctx context.Context, id int64) error {
 	return revoker.Revoke(ctx, id)
 }
 
-// attach connects the seller of an item that is loaded already.
-func (j *Order) attach(ctx context.Context) (err error) {
+// connectSeller connects the seller of an item that is loaded already.
+func (j *Order) connectSeller(ctx context.Context) (err error) {
 	if j.Item.Module == 0 {
 		return fault.Errorf(fault.Missed, "processingmodule", "%s belongs to no processing module", j.Item.Label())
 	}
-	if err := j.Readable(); err != nil {
+	if err := j.CheckIDs(); err != nil {
 		return err
 	}
 	if j.Seller, err = item.Dial(ctx, j.Run, j.Item.Module); err != nil {
@@ -173,8 +173,8 @@ func (j *Order) attach(ctx context.Context) (err error) {
 	return nil
 }
 
-// endRenewal sees to it that an order which stays is not renewed by the seller itself, and says what came of it.
-func (j *Order) endRenewal(ctx context.Context, id int64) string {
+// stopRenewalInstead sees to it that an order which stays is not renewed by the seller itself, and says what came of it.
+func (j *Order) stopRenewalInstead(ctx context.Context, id int64) string {
 	stopper, ok := j.Seller.(seller.RenewalStopper)
 	if !ok {
 		return "cancel it there where it is to end"

@@ -28,7 +28,7 @@ type importer struct {
 	*item.Run
 	seller   seller.Seller
 	account  *Order // stands for no item: whose the ids of the account are
-	held     purchase.OwnerIndex
+	owners   purchase.OwnerIndex
 	found    int // listed, and asked for
 	imported int // new items
 	resumed  int // items of an interrupted import that were completed
@@ -67,14 +67,14 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &importer{Run: run, seller: theSeller, account: Of(&item.Handle{
+	t := &importer{Run: run, seller: theSeller, account: FromHandle(&item.Handle{
 		Run: run, Log: run.Log, Seller: theSeller, Account: theSeller.Account(), Item: item.Item{Module: run.Args.Module}})}
-	if t.held, err = t.account.OwnerIndex(ctx); err != nil {
+	if t.owners, err = t.account.OwnerIndex(ctx); err != nil {
 		return nil, err
 	}
 	doc := xmldoc.New()
 	t.failures = doc.Root()
-	if err := t.all(ctx, wantedOf(listed, run.Args.Search)); err != nil {
+	if err := t.all(ctx, selectNamed(listed, run.Args.Search)); err != nil {
 		return nil, err
 	}
 	xmldoc.SetAttributes(doc.Root(), "found", t.found, "imported", t.imported, "completed", t.resumed, "skipped", t.skipped, "failed", t.failed)
@@ -83,8 +83,8 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return doc, nil
 }
 
-// wantedOf returns the certificates that the search words name; all of them without search words.
-func wantedOf(listed []seller.ListedCertificate, search string) []seller.ListedCertificate {
+// selectNamed returns the certificates that the search words name; all of them without search words.
+func selectNamed(listed []seller.ListedCertificate, search string) []seller.ListedCertificate {
 	words := strings.FieldsFunc(search, func(r rune) bool { return strings.ContainsRune(" \t\r\n\\", r) })
 	if len(words) == 0 {
 		return listed
@@ -112,12 +112,12 @@ func (t *importer) all(ctx context.Context, listed []seller.ListedCertificate) e
 		if err == nil {
 			err = t.one(ctx, l)
 		}
-		if over := ctx.Err(); item.CutShort(over, err) {
+		if over := ctx.Err(); item.Interrupted(over, err) {
 			return fault.Errorf(fault.Interrupted, "import", "interrupted after %d of %d certificates, the next import goes on: %w", i, t.found, over).Retryable()
 		}
 		if err != nil {
 			t.failed++
-			t.Log.Errorf("import: id %d of %s: %v", l.ID, item.PlainText(l.CommonName, item.MaxName), err)
+			t.Log.Errorf("import: id %d of %s: %v", l.ID, item.DisplayLine(l.CommonName, item.MaxName), err)
 			failure := t.failures.CreateElement("certificate")
 			xmldoc.SetAttributes(failure, "id", l.ID, "name", l.CommonName, "reason", err)
 			if fault.From(err).SellerFails() { // the next one would fail as well, and slowly (rules SWEEP-9)
@@ -134,13 +134,13 @@ func (t *importer) all(ctx context.Context, listed []seller.ListedCertificate) e
 
 // one imports a certificate, completes it or passes it over.
 func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
-	name := item.PlainText(l.CommonName, item.MaxName)
+	name := item.DisplayLine(l.CommonName, item.MaxName)
 	if l.State != seller.StateIssued && !l.Unsaid || l.ID <= 0 {
 		t.Log.ExtInfof("import: id %d of %s is %s: left alone", l.ID, name, l.State)
 		t.skipped++
 		return nil
 	}
-	it, why, err := t.held.Owner(ctx, l)
+	it, why, err := t.owners.Owner(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
 		return t.count(done, fmt.Sprintf("%s: item %d", why, it), l, err)
 	}
 	if l.Template == "" {
-		t.Log.Warningf("import: id %d of %s is %q, which is not a product of this module: left out", l.ID, name, item.PlainText(l.Type, item.MaxName))
+		t.Log.Warningf("import: id %d of %s is %q, which is not a product of this module: left out", l.ID, name, item.DisplayLine(l.Type, item.MaxName))
 		t.skipped++
 		return nil
 	}
@@ -180,7 +180,7 @@ func (t *importer) count(done outcome, why string, l seller.ListedCertificate, e
 	case outcomeResumed:
 		t.resumed++
 	default:
-		t.Log.ExtInfof("import: id %d of %s %s", l.ID, item.PlainText(l.CommonName, item.MaxName), why)
+		t.Log.ExtInfof("import: id %d of %s %s", l.ID, item.DisplayLine(l.CommonName, item.MaxName), why)
 		t.skipped++
 	}
 	return nil

@@ -20,34 +20,34 @@ func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outc
 	if err != nil {
 		return outcomeSkipped, err
 	}
-	half, err := t.halfMade(ctx, l, chain)
+	half, err := t.findUnfinished(ctx, l, chain)
 	if err != nil {
 		return outcomeSkipped, err
 	}
 	if half.Item != 0 {
 		t.Log.Infof("import: item %d was made for a certificate of %s by an import that was interrupted, id %d goes on it", half.Item, canonical(l.CommonName), l.ID)
-		t.held.Take(l, half.Item)
+		t.owners.Assign(l, half.Item)
 		return outcomeResumed, t.fill(ctx, half, l, chain)
 	}
 	return outcomeImported, t.make(ctx, l, chain)
 }
 
-// halfMade returns the item that an import made and left before it could say whose it is: a panel may ignore the parameters
+// findUnfinished returns the item that an import made and left before it could say whose it is: a panel may ignore the parameters
 // that are handed over with a new item. It is known by its name, the end of the certificate and the module (rules
 // IMPORT-1). Of several equal ones the oldest is taken, they are interchangeable. Item 0 if there is none.
-func (t *importer) halfMade(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) (item.Item, error) {
-	bare, err := t.Panel.WithoutOrder(ctx, t.Args.Module, canonical(l.CommonName))
+func (t *importer) findUnfinished(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) (item.Item, error) {
+	bare, err := t.Panel.ItemsWithoutOrder(ctx, t.Args.Module, canonical(l.CommonName))
 	if err != nil {
 		return item.Item{}, err
 	}
 	for _, it := range bare {
-		if it.Expires != chain.Ends() || t.held.Holds(it.Item) {
+		if it.Expires != chain.Ends() || t.owners.HasItem(it.Item) {
 			continue
 		}
 		if it.RemoteID != "" && it.RemoteID != "0" && it.RemoteID != strconv.FormatInt(l.ID, 10) {
 			continue
 		}
-		order, own, err := t.unfinished(ctx, l, it.Item)
+		order, own, err := t.loadUnfinished(ctx, l, it.Item)
 		if err != nil || own && (order.Template == "" || order.Template == l.Template) {
 			return order, err
 		}
@@ -73,7 +73,7 @@ func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain p
 	if err != nil {
 		return err
 	}
-	t.held.Take(l, it)
+	t.owners.Assign(l, it)
 	order.Item = it
 	return t.fill(ctx, order, l, chain)
 }
@@ -95,7 +95,7 @@ func (t *importer) chain(ctx context.Context, l seller.ListedCertificate) (pki.C
 	}
 	chain, err := pki.NamedChain(status.PEM, canonical(l.CommonName), t.Now())
 	for _, warning := range chain.Warnings {
-		t.Log.Warningf("import: id %d of %s: %s; stored all the same", l.ID, item.PlainText(l.CommonName, item.MaxName), warning)
+		t.Log.Warningf("import: id %d of %s: %s; stored all the same", l.ID, item.DisplayLine(l.CommonName, item.MaxName), warning)
 	}
 	return chain, err
 }
@@ -112,12 +112,12 @@ func (t *importer) fill(ctx context.Context, order item.Item, l seller.ListedCer
 			t.Log.Warningf("releasing the lock of %s: %v", order.Label(), free)
 		}
 	}()
-	j := Of(item.NewHandle(t.Run, order))
+	j := FromHandle(item.NewHandle(t.Run, order))
 	j.Seller, j.Account = t.seller, t.account.Account
 	for _, p := range []struct{ name, value string }{
 		{itemparam.OrderID, strconv.FormatInt(l.ID, 10)},
 		{itemparam.Lineage, item.FormatIDs(l.Lineage())},
-		{itemparam.TermStart, started(l, chain).String()},
+		{itemparam.TermStart, termStart(l, chain).String()},
 		{itemparam.Delivered, l.Type},
 	} {
 		if err := j.SaveParam(ctx, p.name, p.value); err != nil {
@@ -143,8 +143,8 @@ func (t *importer) fill(ctx context.Context, order item.Item, l seller.ListedCer
 	return j.SaveParam(ctx, itemparam.Serial, chain.Serial())
 }
 
-// started returns the first day of the term: the order's, or the certificate's where the seller does not say.
-func started(l seller.ListedCertificate, chain pki.Chain) cabforum.Date {
+// termStart returns the first day of the term: the order's, or the certificate's where the seller does not say.
+func termStart(l seller.ListedCertificate, chain pki.Chain) cabforum.Date {
 	if !l.Created.IsZero() {
 		return l.Created
 	}
@@ -153,7 +153,7 @@ func started(l seller.ListedCertificate, chain pki.Chain) cabforum.Date {
 
 // resume completes an item that an interrupted import left half done, and leaves every other one alone.
 func (t *importer) resume(ctx context.Context, l seller.ListedCertificate, it int64) (outcome, error) {
-	order, own, err := t.unfinished(ctx, l, it)
+	order, own, err := t.loadUnfinished(ctx, l, it)
 	if err != nil || !own {
 		return outcomeSkipped, err
 	}
@@ -164,13 +164,13 @@ func (t *importer) resume(ctx context.Context, l seller.ListedCertificate, it in
 	return outcomeResumed, t.fill(ctx, order, l, chain)
 }
 
-// unfinished loads an item and reports whether an import left it half done. An item with a CSR was ordered here, its
+// loadUnfinished loads an item and reports whether an import left it half done. An item with a CSR was ordered here, its
 // certificate is the business of sync_item.
-func (t *importer) unfinished(ctx context.Context, l seller.ListedCertificate, it int64) (item.Item, bool, error) {
+func (t *importer) loadUnfinished(ctx context.Context, l seller.ListedCertificate, it int64) (item.Item, bool, error) {
 	if _, whole, err := t.Panel.Param(ctx, it, itemparam.Serial); err != nil || whole {
 		return item.Item{}, false, err
 	}
-	order, err := t.Panel.Order(ctx, it)
+	order, err := t.Panel.LoadItem(ctx, it)
 	switch failure := fault.From(err); {
 	case err == nil && (order.CSR != "" || order.Status != itemActive):
 		return item.Item{}, false, nil

@@ -19,8 +19,8 @@ func (j *Order) reissuesInPlace() bool {
 	return reissues && !finder
 }
 
-// accepted writes down that the seller took a reissue: its new id, or the mark on the old one.
-func (j *Order) accepted(ctx context.Context, old, id int64) error {
+// saveAccepted writes down that the seller took a reissue: its new id, or the mark on the old one.
+func (j *Order) saveAccepted(ctx context.Context, old, id int64) error {
 	if id != old {
 		return j.succeed(ctx, id)
 	}
@@ -44,9 +44,9 @@ func (j *Order) acceptInPlace(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.ReissueOf, string(raw))
 }
 
-// tookPlace reports whether a reissue in place whose answer was lost was taken after all: the order waits again for a
+// takenInPlace reports whether a reissue in place whose answer was lost was taken after all: the order waits again for a
 // certificate of this item's key, or shows another certificate than the one that was to be replaced.
-func (j *Order) tookPlace(ctx context.Context, status seller.OrderStatus, pending reissueOf) (bool, error) {
+func (j *Order) takenInPlace(ctx context.Context, status seller.OrderStatus, pending reissueOf) (bool, error) {
 	switch {
 	case status.Undelivered != nil:
 		return false, status.Undelivered
@@ -86,10 +86,10 @@ func (r reissueOf) replaces(chain pki.Chain) bool {
 	return chain.Serial() == r.Serial || chain.Serial() == r.Shown
 }
 
-// stillReplaced handles an order that is issued and shows the certificate that a reissue is to replace. Where the seller
+// waitForReplacement handles an order that is issued and shows the certificate that a reissue is to replace. Where the seller
 // itself calls it issued a day after it took the reissue, nothing comes of that reissue any more: it may be asked for
 // again.
-func (j *Order) stillReplaced(ctx context.Context, status seller.OrderStatus, chain pki.Chain) error {
+func (j *Order) waitForReplacement(ctx context.Context, status seller.OrderStatus, chain pki.Chain) error {
 	if j.reissuesInPlace() && !status.Inferred && j.Now().Sub(j.Attempts().Last) > purchase.FreshCertificate {
 		j.Log.Warningf("%s took a reissue of id %d at %s and shows the old certificate %s as issued; nothing came of it", j.Info.Title, status.ID, j.Attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
 		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {

@@ -15,7 +15,7 @@ import (
 // ReconcileReissue looks up a reissue that had no answer or that no run followed. Where it certainly never reached
 // the seller its mark is dropped, so that the sweep's own rules decide when it is asked for again.
 func (j *Order) ReconcileReissue(ctx context.Context) error {
-	unfollowed := j.unfollowed()
+	unfollowed := j.reissueInterrupted()
 	if !unfollowed && !j.Unanswered() {
 		return nil
 	}
@@ -27,20 +27,20 @@ func (j *Order) ReconcileReissue(ctx context.Context) error {
 		if status.State != seller.StateWaiting && status.State != seller.StateIssued {
 			return nil
 		}
-		return j.underWay(ctx, status)
+		return j.showRequested(ctx, status)
 	}
-	status, found, err := j.lostReissue(ctx, status)
+	status, found, err := j.findLostReissue(ctx, status)
 	if err != nil {
 		return err
 	}
 	if found || !j.Unanswered() {
-		return j.underWay(ctx, status)
+		return j.showRequested(ctx, status)
 	}
 	return j.SaveParam(ctx, itemparam.ReissueOf, "")
 }
 
-// underWay shows the item as what it is: reissued at the seller. The next sync does the rest.
-func (j *Order) underWay(ctx context.Context, status seller.OrderStatus) error {
+// showRequested shows the item as what it is: reissued at the seller. The next sync does the rest.
+func (j *Order) showRequested(ctx context.Context, status seller.OrderStatus) error {
 	request, err := j.Request()
 	if err != nil {
 		return err
@@ -49,10 +49,10 @@ func (j *Order) underWay(ctx context.Context, status seller.OrderStatus) error {
 	return err
 }
 
-// lostReissue looks for the outcome of a reissue whose answer never came: the item still carries the id that was to be
+// findLostReissue looks for the outcome of a reissue whose answer never came: the item still carries the id that was to be
 // replaced (rules STORE-6). It returns the report of the newest id and whether that is the reissue that is wanted now: one
 // that turns up for an earlier request is the item's, and no answer to this one.
-func (j *Order) lostReissue(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, bool, error) {
+func (j *Order) findLostReissue(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, bool, error) {
 	pending, open := j.pendingReissue()
 	switch {
 	case !open:
@@ -60,8 +60,8 @@ func (j *Order) lostReissue(ctx context.Context, status seller.OrderStatus) (sel
 	case j.answered(pending):
 		return status, j.answersPresent(pending, status), nil
 	case j.reissuesInPlace():
-		if found, err := j.tookPlace(ctx, status, pending); err != nil || found {
-			return j.lostReissueFound(ctx, status, pending, err)
+		if found, err := j.takenInPlace(ctx, status, pending); err != nil || found {
+			return j.saveLostReissue(ctx, status, pending, err)
 		}
 	}
 	if status.State != seller.StateIssued {
@@ -69,7 +69,7 @@ func (j *Order) lostReissue(ctx context.Context, status seller.OrderStatus) (sel
 	}
 	next, found, err := j.successor(ctx, status)
 	if err != nil || found {
-		return j.lostReissueFound(ctx, next, pending, err)
+		return j.saveLostReissue(ctx, next, pending, err)
 	}
 	if pending.Request != j.requestDigest() {
 		return status, false, nil // the client wants something else by now; the seller knows whether it may
@@ -88,8 +88,8 @@ func (j *Order) answersPresent(pending reissueOf, status seller.OrderStatus) boo
 	return pending.Request == j.requestDigest() && (status.State == seller.StateWaiting || j.justTaken(status))
 }
 
-// lostReissueFound writes down for which request a reissue is that was lost and found.
-func (j *Order) lostReissueFound(ctx context.Context, status seller.OrderStatus, pending reissueOf, err error) (seller.OrderStatus, bool, error) {
+// saveLostReissue writes down for which request a reissue is that was lost and found.
+func (j *Order) saveLostReissue(ctx context.Context, status seller.OrderStatus, pending reissueOf, err error) (seller.OrderStatus, bool, error) {
 	if err != nil {
 		return status, false, err
 	}

@@ -25,30 +25,30 @@ func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if j.Item.Status == item.ItemDeleted {
 		return nil, fault.Errorf(fault.Value, "item", "%s is deleted: nothing is bought for it", j.Item.Label())
 	}
-	id, fresh, err := j.bought(ctx)
+	id, fresh, err := j.buyOnce(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := j.SaveTerm(ctx); err != nil {
 		return nil, err
 	}
-	if err := j.accept(ctx, id, fresh); err != nil {
+	if err := j.processPaid(ctx, id, fresh); err != nil {
 		return nil, err
 	}
 	return nil, j.Panel.Post(ctx, j.Item.Item, "open")
 }
 
-// bought returns the item's id at the seller, and buys it if the item has none; fresh reports whether this run bought it.
-func (j *Order) bought(ctx context.Context) (id int64, fresh bool, err error) {
+// buyOnce returns the item's id at the seller, and buys it if the item has none; fresh reports whether this run bought it.
+func (j *Order) buyOnce(ctx context.Context) (id int64, fresh bool, err error) {
 	if id := j.ID(); id != 0 {
 		j.Log.ExtInfof("it has id %d at %s already: nothing is bought", id, j.Info.Title)
 		return id, false, nil
 	}
 	request, err := j.Request()
 	if err != nil {
-		return 0, false, j.withSubject(request, err)
+		return 0, false, j.withContactErrors(request, err)
 	}
-	if err := j.orderable(request); err != nil {
+	if err := j.checkOrderable(request); err != nil {
 		return 0, false, err
 	}
 	if err := j.warnOfBilling(ctx); err != nil {
@@ -64,11 +64,11 @@ func (j *Order) bought(ctx context.Context) (id int64, fresh bool, err error) {
 		j.WarnOfNames(ctx, request)
 	}
 	p.Released = item.ParseIDs(j.Item.Params[itemparam.Released])
-	if p.OrderRef, err = j.Mark(ctx); err != nil {
+	if p.OrderRef, err = j.OrderRef(ctx); err != nil {
 		return 0, false, err
 	}
 	id, err = j.Purchase(ctx, p)
-	return id, j.Paid, err
+	return id, j.Bought, err
 }
 
 // activates reports whether the seller takes the CSR after the purchase, not with it.
@@ -96,8 +96,8 @@ func (j *Order) warnOfBilling(ctx context.Context) error {
 	return nil
 }
 
-// orderable refuses what cannot be bought, before anything is.
-func (j *Order) orderable(r seller.Request) error {
+// checkOrderable refuses what cannot be bought, before anything is.
+func (j *Order) checkOrderable(r seller.Request) error {
 	switch {
 	case r.Product.Discontinued:
 		return fault.Errorf(fault.Value, "pricelist", "%s is discontinued, order %s instead", r.Product.Names[0], r.Product.Successor)
@@ -110,7 +110,7 @@ func (j *Order) orderable(r seller.Request) error {
 	if r.Method == seller.MethodEmail && len(r.Emails) > 1 && len(r.Emails) != len(r.AllNames()) {
 		return fault.Errorf(fault.Value, itemparam.Approver, "%d approvers for %d names: give one for each name, the common name's first", len(r.Emails), len(r.AllNames()))
 	}
-	if err := j.emailChallenge(r); err != nil {
+	if err := j.checkEmailMethod(r); err != nil {
 		return err
 	}
 	return j.validate(r)
@@ -128,9 +128,9 @@ func (j *Order) validate(r seller.Request) error {
 	return seller.CheckContacts(r.Params)
 }
 
-// withSubject adds to what is wrong with an order's CSR, names or proof what is wrong with the data of people and
+// withContactErrors adds to what is wrong with an order's CSR, names or proof what is wrong with the data of people and
 // organisation: a client hears all of it at once.
-func (j *Order) withSubject(r seller.Request, wrong error) error {
+func (j *Order) withContactErrors(r seller.Request, wrong error) error {
 	if r.Product.ID == "" { // not even the product is known
 		return wrong
 	}
@@ -138,26 +138,26 @@ func (j *Order) withSubject(r seller.Request, wrong error) error {
 	return fault.Join(wrong, j.validate(r))
 }
 
-// lastEmailYears returns when orders that are proved by e-mail begin to be warned of: a term of then outlives that
+// emailWarningFrom returns when orders that are proved by e-mail begin to be warned of: a term of then outlives that
 // validation method.
-func lastEmailYears() cabforum.Date { return cabforum.Date{Year: 2027, Month: time.January, Day: 1} }
+func emailWarningFrom() cabforum.Date { return cabforum.Date{Year: 2027, Month: time.January, Day: 1} }
 
-// emailChallenge refuses an order that is proved by e-mail where the Forum has ended that, and warns of it from 2027 on.
-func (j *Order) emailChallenge(r seller.Request) error {
+// checkEmailMethod refuses an order that is proved by e-mail where the Forum has ended that, and warns of it from 2027 on.
+func (j *Order) checkEmailMethod(r seller.Request) error {
 	if r.Method != seller.MethodEmail {
 		return nil
 	}
-	if err := j.emailAllowed(); err != nil {
+	if err := j.checkEmailAllowed(); err != nil {
 		return err
 	}
-	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !j.Today().Before(lastEmailYears()) {
+	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !j.Today().Before(emailWarningFrom()) {
 		j.Log.Warningf("proof by e-mail ends on %s (BR 1.2.2); reissues from that day on need DNS or a file", sunset.MustNot)
 	}
 	return nil
 }
 
-// emailAllowed refuses proof by e-mail where the Forum has ended it (BR 1.2.2).
-func (j *Order) emailAllowed() error {
+// checkEmailAllowed refuses proof by e-mail where the Forum has ended it (BR 1.2.2).
+func (j *Order) checkEmailAllowed() error {
 	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !cabforum.MethodEmail.Allowed(j.Today(), false) {
 		return fault.Errorf(fault.Value, itemparam.Method,
 			"control over a domain cannot be proved by e-mail any more since %s (BR 1.2.2): choose DNS or a file", sunset.MustNot)
@@ -165,9 +165,9 @@ func (j *Order) emailAllowed() error {
 	return nil
 }
 
-// accept brings a paid id to the point where the seller works on it and takes over what the seller says (rules BUY-6).
-func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
-	status, err := j.standing(ctx, id, fresh)
+// processPaid brings a paid id to the point where the seller works on it and takes over what the seller says (rules BUY-6).
+func (j *Order) processPaid(ctx context.Context, id int64, fresh bool) error {
+	status, err := j.currentStatus(ctx, id, fresh)
 	if err != nil {
 		return err
 	}
@@ -194,8 +194,8 @@ func (j *Order) accept(ctx context.Context, id int64, fresh bool) error {
 	return outcome.Ended
 }
 
-// standing returns where a paid id stands: known right after its purchase, asked for otherwise.
-func (j *Order) standing(ctx context.Context, id int64, fresh bool) (seller.OrderStatus, error) {
+// currentStatus returns where a paid id stands: known right after its purchase, asked for otherwise.
+func (j *Order) currentStatus(ctx context.Context, id int64, fresh bool) (seller.OrderStatus, error) {
 	switch {
 	case fresh && j.activates():
 		return seller.OrderStatus{ID: id, State: seller.StateNew}, nil
@@ -212,13 +212,13 @@ func (j *Order) standing(ctx context.Context, id int64, fresh bool) (seller.Orde
 	case status.State == seller.StateUnknown:
 		return status, fault.Errorf(fault.API, "status", "%s shows id %d in the unknown state %q", j.Info.Title, id, status.StatusText).Retryable()
 	case status.State == seller.StateUnpaid:
-		return status, j.unpaid(status.ID)
+		return status, j.unpaidFault(status.ID)
 	}
 	return status, nil
 }
 
-// unpaid returns the fault of an order that the seller has taken and not been paid for.
-func (j *Order) unpaid(id int64) error {
+// unpaidFault returns the fault of an order that the seller has taken and not been paid for.
+func (j *Order) unpaidFault(id int64) error {
 	return fault.Errorf(fault.API, "status", "the order %d at %s is not paid for: pay it there, nothing else is ordered meanwhile", id, j.Info.Title).Retryable()
 }
 

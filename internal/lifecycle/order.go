@@ -7,10 +7,10 @@ import (
 	"pmssl/internal/purchase"
 )
 
-// Order is an item under work with all that its order at the seller goes through.
+// Order is a locked and loaded item with the steps of its order at the seller: activation, status, storing, reissue, renewal.
 type Order struct{ *purchase.Buyer }
 
-// Begin locks and loads the item, connects its seller and puts purchases on the item that only the journal remembers.
+// Begin locks and loads the item, connects its seller, and restores to the item the purchases that only the journal holds.
 func Begin(ctx context.Context, run *item.Run) (*Order, error) {
 	b, err := purchase.Begin(ctx, run)
 	if b == nil {
@@ -19,7 +19,7 @@ func Begin(ctx context.Context, run *item.Run) (*Order, error) {
 	return &Order{b}, err
 }
 
-// Connect locks, loads and connects without any change and without a question to the seller.
+// Connect locks and loads the item and connects its seller. It changes nothing and sends the seller nothing.
 func Connect(ctx context.Context, run *item.Run) (*Order, error) {
 	b, err := purchase.Connect(ctx, run)
 	if b == nil {
@@ -28,14 +28,14 @@ func Connect(ctx context.Context, run *item.Run) (*Order, error) {
 	return &Order{b}, err
 }
 
-// Local locks and loads the item without looking at the seller.
-func Local(ctx context.Context, run *item.Run) (*Order, error) {
-	j, err := item.Local(ctx, run)
+// Load locks and loads the item without connecting its seller.
+func Load(ctx context.Context, run *item.Run) (*Order, error) {
+	j, err := item.Load(ctx, run)
 	if j == nil {
 		return nil, err
 	}
-	return Of(j), err
+	return FromHandle(j), err
 }
 
-// Of returns the order of an item that is loaded already.
-func Of(j *item.Handle) *Order { return &Order{&purchase.Buyer{Handle: j}} }
+// FromHandle returns the order of an item that is already loaded.
+func FromHandle(j *item.Handle) *Order { return &Order{&purchase.Buyer{Handle: j}} }

@@ -67,18 +67,18 @@ func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (cabfo
 	if err != nil {
 		return cabforum.Date{}, err
 	}
-	if own, there := j.RenewalLine(); there {
+	if own, there := j.RenewalEntry(); there {
 		lines = append(slices.Clone(lines), own)
 	}
 	for _, line := range lines {
-		if j.isRenewal(line) && j.ofThisRun(line, status) {
+		if j.isRenewal(line) && j.isThisRenewal(line, status) {
 			j.Log.ExtInfof("the renewal %d was paid already", line.ID)
 			return cabforum.DateOf(line.Time), nil
 		}
 	}
 	in, err := purchase.ParseIntent(j.Item.Params[itemparam.Intent])
 	switch {
-	case err == nil && j.OtherAccount(in) != nil:
+	case err == nil && j.CheckIntentAccount(in) != nil:
 		return cabforum.Date{}, nil // for the purchase to refuse
 	case status.State != seller.StateRenewal:
 		return cabforum.Date{}, nil
@@ -94,8 +94,8 @@ func (j *Order) isRenewal(line item.JournalEntry) bool {
 	return line.Item == j.Item.Item && (line.Kind == seller.KindRenew || line.Kind == seller.KindProlong) && slices.Contains(j.Lineage(), line.ID)
 }
 
-// ofThisRun reports whether the renewal in the journal is the one that this run is about.
-func (j *Order) ofThisRun(line item.JournalEntry, status seller.OrderStatus) bool {
+// isThisRenewal reports whether the renewal in the journal is the one that this run is about.
+func (j *Order) isThisRenewal(line item.JournalEntry, status seller.OrderStatus) bool {
 	day := cabforum.DateOf(line.Time)
 	if day.Before(j.Today().AddDays(-renewWindow)) {
 		return false // numbers of operations can come again after years
@@ -130,7 +130,7 @@ func (j *Order) renew(ctx context.Context, status seller.OrderStatus) error {
 	if err != nil {
 		return err
 	}
-	if err := j.orderable(request); err != nil {
+	if err := j.checkOrderable(request); err != nil {
 		return err
 	}
 	if err := j.ReconcileOpenNames(ctx, status, request); err != nil {

@@ -52,9 +52,9 @@ func (j *Order) Unanswered() bool {
 	return ok && !j.answered(pending)
 }
 
-// unfollowed reports whether a reissue has its id on the item and nothing else: the run that asked for it was interrupted
+// reissueInterrupted reports whether a reissue has its id on the item and nothing else: the run that asked for it was interrupted
 // before it showed the item as requested.
-func (j *Order) unfollowed() bool {
+func (j *Order) reissueInterrupted() bool {
 	pending, ok := j.pendingReissue()
 	return ok && j.answered(pending) && pending.Serial != "" && pending.Serial == j.Item.Params[itemparam.Serial] && j.HasStatus(item.ServiceIssued)
 }
@@ -111,13 +111,13 @@ func (j *Order) Reissue(ctx context.Context, callback string) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	status, found, err := j.lostReissue(ctx, status)
+	status, found, err := j.findLostReissue(ctx, status)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if found {
 		j.Log.ExtInfof("the reissue is id %d, nothing is sent", status.ID)
-		err = j.finishHandover(ctx, status)
+		err = j.completeReissue(ctx, status)
 	} else {
 		status, err = j.reissueByState(ctx, status)
 	}
@@ -138,28 +138,28 @@ func (j *Order) reissueByState(ctx context.Context, status seller.OrderStatus) (
 		j.Log.ExtInfof("id %d is not activated yet and takes the present CSR", status.ID)
 		return status, j.activate(ctx, status)
 	case status.Undelivered != nil:
-		return status, j.forAdministrator(ctx, j.undelivered(ctx, status.ID, status.Undelivered))
+		return status, j.openTaskIfUnusable(ctx, j.undelivered(ctx, status.ID, status.Undelivered))
 	case status.State == seller.StateWaiting:
-		return j.underWayFor(ctx, status)
+		return j.followWaiting(ctx, status)
 	case status.State == seller.StateIssued && j.fresh(status):
 		j.Log.ExtInfof("id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", status.ID)
 		return status, nil
 	case status.State == seller.StateIssued, j.reissuesInPlace() && status.State == seller.StateRefused && j.Item.Stored != "":
 		return j.askReissue(ctx, status)
 	case status.State == seller.StateUnpaid:
-		return status, j.unpaid(status.ID)
+		return status, j.unpaidFault(status.ID)
 	case status.State == seller.StateReplaced:
 		return status, fault.Errorf(fault.API, "status", "%s says that id %d is replaced and not yet by what", j.Info.Title, status.ID).Retryable()
 	}
 	return status, fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Info.Title, status.ID, status.StatusText)
 }
 
-// finishHandover writes down what an interruption kept an earlier run from writing about a reissue that the seller took.
-func (j *Order) finishHandover(ctx context.Context, status seller.OrderStatus) error {
-	if !j.unfinished() && !j.requestChanged() {
+// completeReissue writes down what an interruption kept an earlier run from writing about a reissue that the seller took.
+func (j *Order) completeReissue(ctx context.Context, status seller.OrderStatus) error {
+	if !j.submissionInterrupted() && !j.requestChanged() {
 		return nil
 	}
-	return j.underWay(ctx, status)
+	return j.showRequested(ctx, status)
 }
 
 // afterReissue follows the new id at once; what fails here is repeated by the panel's sync.

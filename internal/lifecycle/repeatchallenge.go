@@ -27,7 +27,7 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if !ok {
 		return nil, item.Unsupported(run, "checking a challenge again")
 	}
-	id, err := j.waiting(ctx)
+	id, err := j.waitingID(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -38,19 +38,19 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if request.Method == seller.MethodEmail && !j.canChangeMethod() {
 		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is proved by e-mail: there is no record to look at, use send_dv_email", j.Item.Label())
 	}
-	domain, err := j.provable(request)
+	domain, err := j.domainToCheck(request)
 	if err != nil {
 		return nil, err
 	}
 	if request.Method == seller.MethodEmail {
-		return nil, j.proveBy(ctx, id, wordDNS, j.Item.Params[itemparam.Approver])
+		return nil, j.submitMethod(ctx, id, methodWordDNS, j.Item.Params[itemparam.Approver])
 	}
 	j.Log.ExtInfof("asking %s to look at the proof for %s of id %d again", j.Info.Title, domain, id)
 	challenges, err := retrier.RetryChallenge(ctx, id, request, domain)
 	if err != nil {
 		return nil, err
 	}
-	return nil, j.afterRepeat(ctx, id, request, challenges)
+	return nil, j.saveChallengesAndSync(ctx, id, request, challenges)
 }
 
 // SendDVEmail has the approval e-mails sent again, to the addresses given, and keeps those as the order's
@@ -70,20 +70,20 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if !ok {
 		return nil, item.Unsupported(run, "sending approval e-mails")
 	}
-	if err := j.emailAllowed(); err != nil {
+	if err := j.checkEmailAllowed(); err != nil {
 		return nil, err
 	}
-	id, err := j.waiting(ctx)
+	id, err := j.waitingID(ctx)
 	if err != nil {
 		return nil, err
 	}
-	request, err := j.requestTo(j.Item.Params[itemparam.Method], strings.Join(emails, ","))
+	request, err := j.requestWithMethod(j.Item.Params[itemparam.Method], strings.Join(emails, ","))
 	switch {
 	case err != nil:
 		return nil, err
 	case request.Method == seller.MethodEmail:
 	case j.canChangeMethod():
-		return nil, j.proveBy(ctx, id, wordEmail, strings.Join(emails, ","))
+		return nil, j.submitMethod(ctx, id, methodWordEmail, strings.Join(emails, ","))
 	default:
 		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is proved by %s, not by e-mail: there is no approval e-mail to send", j.Item.Label(), request.Method)
 	}
@@ -94,11 +94,11 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err := j.SaveParam(ctx, itemparam.Approver, strings.Join(emails, ",")); err != nil {
 		return nil, err
 	}
-	return nil, j.afterRepeat(ctx, id, request, nil)
+	return nil, j.saveChallengesAndSync(ctx, id, request, nil)
 }
 
-// waiting returns the item's newest id, provided that its order waits for proof.
-func (j *Order) waiting(ctx context.Context) (int64, error) {
+// waitingID returns the item's newest id, provided that its order waits for proof.
+func (j *Order) waitingID(ctx context.Context) (int64, error) {
 	id := j.ID()
 	if id == 0 {
 		return 0, fault.Errorf(fault.Missed, itemparam.OrderID, "%s has no order at %s yet: open it first", j.Item.Label(), j.Info.Title)
@@ -113,9 +113,9 @@ func (j *Order) waiting(ctx context.Context) (int64, error) {
 	return status.ID, nil
 }
 
-// provable returns the domain of the command line, which has to be a name of the order or one that the client was told to
+// domainToCheck returns the domain of the command line, which has to be a name of the order or one that the client was told to
 // prove.
-func (j *Order) provable(request seller.Request) (string, error) {
+func (j *Order) domainToCheck(request seller.Request) (string, error) {
 	domain, err := pki.ASCIIName("domain", j.Args.Domain)
 	if err != nil {
 		return "", err
@@ -128,8 +128,8 @@ func (j *Order) provable(request seller.Request) (string, error) {
 	return "", fault.Errorf(fault.Value, "domain", "%s is not a name of item %d, which has %s", pki.DisplayName(domain), j.Item.Item, item.Brief(pki.DisplayNames(names)))
 }
 
-// requestTo returns the order's request with another validation method, as approver_method has it, and other approvers.
-func (j *Order) requestTo(word, approvers string) (seller.Request, error) {
+// requestWithMethod returns the order's request with another validation method, as approver_method has it, and other approvers.
+func (j *Order) requestWithMethod(word, approvers string) (seller.Request, error) {
 	product, err := j.Product()
 	if err != nil {
 		return seller.Request{}, err
@@ -149,8 +149,8 @@ func (j *Order) requestTo(word, approvers string) (seller.Request, error) {
 	return request, nil
 }
 
-// afterRepeat saves what is to be published now and takes over what the seller says of the order, as sync_item does.
-func (j *Order) afterRepeat(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) error {
+// saveChallengesAndSync saves what is to be published now and takes over what the seller says of the order, as sync_item does.
+func (j *Order) saveChallengesAndSync(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) error {
 	if err := j.saveChallenges(ctx, id, request, challenges); err != nil {
 		return err
 	}

@@ -20,15 +20,15 @@ import (
 const settingExpireDate = "SSLSubscriptionExpireDate"
 
 const (
-	// shortBy is how many days a certificate may be shorter than what explains its end: authorities stay a day or two below
+	// shortTolerance is how many days a certificate may be shorter than what explains its end: authorities stay a day or two below
 	// the Forum's cap, date back, and change over days before the Forum's own date.
-	shortBy = 5
+	shortTolerance = 5
 	// backdating is how far before its signature a certificate may begin (BR 7.1.2.7).
 	backdating = 48 * time.Hour
 )
 
-// deliver checks an issued certificate and stores it, or leaves the one in place where that is better (rules STORE-7).
-func (j *Order) deliver(ctx context.Context, status seller.OrderStatus) error {
+// handleIssued checks an issued certificate and stores it, or leaves the one in place where that is better (rules STORE-7).
+func (j *Order) handleIssued(ctx context.Context, status seller.OrderStatus) error {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (j *Order) deliver(ctx context.Context, status seller.OrderStatus) error {
 		return j.nothingDelivered(ctx, status)
 	}
 	if old, is := j.showsReplaced(status); is { // which may be for the key that the client has replaced
-		return j.stillReplaced(ctx, status, old)
+		return j.waitForReplacement(ctx, status, old)
 	}
 	chain, err := j.usableChain(status, csr)
 	if errors.Is(err, pki.ErrNoCertificate) {
@@ -134,7 +134,7 @@ func (j *Order) replace(ctx context.Context, chain pki.Chain, old *pki.Chain) er
 			return err
 		}
 	}
-	if err := j.gained(ctx, chain, old); err != nil {
+	if err := j.recordReplacement(ctx, chain, old); err != nil {
 		return err
 	}
 	return j.saveCertificate(ctx, chain)
@@ -224,7 +224,7 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.Ord
 		}
 	}
 	j.Log.Infof("certificate %s of %s stored, ends %s, paid until %s", chain.Serial(), j.Info.Title, chain.Ends(), j.TermEnd())
-	j.ShowNames(ctx, nil) // whatever spoke against its names, they are certified
+	j.SaveNameWarnings(ctx, nil) // whatever spoke against its names, they are certified
 	if err := j.closeWaitingTask(ctx); err != nil {
 		return err
 	}
@@ -242,9 +242,9 @@ func (j *Order) validationTime() string {
 	return known
 }
 
-// gained concludes from a new certificate where the seller's own term ends, before it takes the old one's place, and
+// recordReplacement concludes from a new certificate where the seller's own term ends, before it takes the old one's place, and
 // forgets the attempts that were counted for the old one.
-func (j *Order) gained(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
+func (j *Order) recordReplacement(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
 	if old == nil || old.Serial() == chain.Serial() {
 		return nil
 	}
@@ -255,7 +255,7 @@ func (j *Order) gained(ctx context.Context, chain pki.Chain, old *pki.Chain) err
 }
 
 // concludeTermEnd saves the end of the seller's own term where only that explains a new certificate (rules SWEEP-3): it was
-// made for the last request, ends no later than the one in place, and is more than shortBy days shorter than the Forum
+// made for the last request, ends no later than the one in place, and is more than shortTolerance days shorter than the Forum
 // allows today and after the next step; the item's own term does not explain its end.
 func (j *Order) concludeTermEnd(ctx context.Context, chain, old pki.Chain) error {
 	if chain.Ends().After(old.Ends()) {
@@ -269,13 +269,13 @@ func (j *Order) concludeTermEnd(ctx context.Context, chain, old pki.Chain) error
 		return nil
 	}
 	allowed := min(cabforum.Cap(j.Now()), cabforum.NextCap(j.Now()))
-	if Life(chain).Days()+shortBy >= allowed {
+	if ValidityOf(chain).Days()+shortTolerance >= allowed {
 		return nil
 	}
-	if end := j.TermEnd(); !end.IsZero() && chain.Ends().DaysUntil(end) <= shortBy {
+	if end := j.TermEnd(); !end.IsZero() && chain.Ends().DaysUntil(end) <= shortTolerance {
 		return nil
 	}
-	j.Log.Warningf("the new certificate %s of %d days ends %s and brings nothing: the seller's term ends there", chain.Serial(), Life(chain).Days(), chain.Ends())
+	j.Log.Warningf("the new certificate %s of %d days ends %s and brings nothing: the seller's term ends there", chain.Serial(), ValidityOf(chain).Days(), chain.Ends())
 	return j.SaveParam(ctx, itemparam.TermEnd, chain.Ends().String())
 }
 
@@ -322,6 +322,6 @@ func (j *Order) deliveredType(name string) string {
 	return name
 }
 
-func Life(stored pki.Chain) *cabforum.Validity {
+func ValidityOf(stored pki.Chain) *cabforum.Validity {
 	return &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
 }

@@ -47,7 +47,7 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 // about it then.
 func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
 	cache, ok := j.Seller.(seller.StatusCache)
-	if !ok || !j.HasStatus(item.ServiceWaiting) || j.challengesMissing() || j.handingOver() {
+	if !ok || !j.HasStatus(item.ServiceWaiting) || j.challengesMissing() || j.submissionOpen() {
 		return false, nil
 	}
 	state, known, err := cache.CachedStatus(ctx, j.ID())
@@ -107,7 +107,7 @@ func (j *Order) succeed(ctx context.Context, id int64) error {
 	if err := j.dropChallenges(ctx); err != nil {
 		return err
 	}
-	return j.PutID(ctx, id)
+	return j.SaveID(ctx, id)
 }
 
 // stopRenewal switches a renewal by the seller itself off: both sides renewing would be paying twice. Where that fails
@@ -128,7 +128,7 @@ func (j *Order) stopRenewal(ctx context.Context, status seller.OrderStatus) {
 	reason := fault.Errorf(fault.API, "autoprolong", "%s would renew id %d by itself, and be paid a second time: switch its automatic renewal off there (%w)",
 		j.Info.Title, status.ID, err)
 	j.Log.Warningf("%v", reason)
-	if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
+	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
 		j.Log.Errorf("the task for the administrator could not be made: %v", err)
 	}
 }
@@ -164,36 +164,36 @@ func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Out
 	j.stopRenewal(ctx, status)
 	switch status.State {
 	case seller.StateUnpaid:
-		return Outcome{}, j.unpaid(status.ID)
+		return Outcome{}, j.unpaidFault(status.ID)
 	case seller.StateNew, seller.StateRenewal:
 		j.Log.ExtInfof("id %d is paid and not activated, open does that", status.ID)
 		return Outcome{}, nil
 	case seller.StateWaiting:
 		if status.Undelivered != nil {
-			return Outcome{}, j.forAdministrator(ctx, j.undelivered(ctx, status.ID, status.Undelivered))
+			return Outcome{}, j.openTaskIfUnusable(ctx, j.undelivered(ctx, status.ID, status.Undelivered))
 		}
-		return Outcome{}, j.wait(ctx, status)
+		return Outcome{}, j.handleWaiting(ctx, status)
 	case seller.StateIssued:
-		return Outcome{}, j.forAdministrator(ctx, j.deliver(ctx, status))
+		return Outcome{}, j.openTaskIfUnusable(ctx, j.handleIssued(ctx, status))
 	case seller.StateRefused, seller.StateCancelled, seller.StateExpired:
-		return j.end(ctx, status)
+		return j.handleEnded(ctx, status)
 	}
 	j.Log.Warningf("id %d is in the state %q; no action is taken", status.ID, status.StatusText)
 	return Outcome{}, nil
 }
 
-// forAdministrator makes a task of what only an administrator can resolve: another CSR on the item, the wrong certificate,
+// openTaskIfUnusable makes a task of what only an administrator can resolve: another CSR on the item, the wrong certificate,
 // or one that cannot be read. It returns the error that it was given.
-func (j *Order) forAdministrator(ctx context.Context, err error) error {
+func (j *Order) openTaskIfUnusable(ctx context.Context, err error) error {
 	failure := fault.From(err)
 	if failure == nil || failure.Type != fault.Delivered || failure.Retry {
 		return err
 	}
-	return errors.Join(err, j.PassingTask(ctx, j.Args.Command, failure.Error()))
+	return errors.Join(err, j.OpenTaskUntilStored(ctx, j.Args.Command, failure.Error()))
 }
 
-// wait handles an order that the seller works on.
-func (j *Order) wait(ctx context.Context, status seller.OrderStatus) error {
+// handleWaiting handles an order that the seller works on.
+func (j *Order) handleWaiting(ctx context.Context, status seller.OrderStatus) error {
 	if len(status.Challenges) > 0 {
 		if err := j.keepChallenges(ctx, status.Challenges); err != nil {
 			return err
@@ -215,23 +215,23 @@ func (j *Order) wait(ctx context.Context, status seller.OrderStatus) error {
 		return err
 	}
 	if status.Empty {
-		return j.notThereYet(ctx, status)
+		return j.certificateAbsent(ctx, status)
 	}
 	return j.SaveParam(ctx, itemparam.IssuedSince, "")
 }
 
 // completeSubmitted writes down that the seller has the CSR if an interruption came before an earlier run could.
 func (j *Order) completeSubmitted(ctx context.Context, status seller.OrderStatus) error {
-	last, open := j.lastRequest()
+	last, open := j.lastSubmitted()
 	if last != "" && !open || status.CSR == "" || j.checkOwnKey(status) != nil {
 		return nil
 	}
 	return j.markSubmitted(ctx)
 }
 
-// end handles an order that the seller has ended. Without any certificate the item has failed; with one in place it
+// handleEnded handles an order that the seller has ended. Without any certificate the item has failed; with one in place it
 // stays as it is and the administrator gets a task (rules STORE-4).
-func (j *Order) end(ctx context.Context, status seller.OrderStatus) (Outcome, error) {
+func (j *Order) handleEnded(ctx context.Context, status seller.OrderStatus) (Outcome, error) {
 	reason := fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s", j.Info.Title, status.ID, status.StatusText)
 	if err := j.closeRequest(ctx); err != nil {
 		return Outcome{}, err
@@ -243,7 +243,7 @@ func (j *Order) end(ctx context.Context, status seller.OrderStatus) (Outcome, er
 		return Outcome{Ended: reason}, nil
 	}
 	if j.Args.Command != "open" { // whose failure the panel keeps with its running operation
-		if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
+		if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -273,7 +273,7 @@ func (j *Order) keepStored(ctx context.Context, status seller.OrderStatus, reaso
 	}
 	over := !j.TermEnd().IsZero() && !j.Today().Before(j.TermEnd())
 	if status.State != seller.StateExpired || !over {
-		if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
+		if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ func sender(text string) (mail.Address, error) {
 	}
 	if why != "" {
 		return mail.Address{}, fault.Errorf(fault.Value, fromOption,
-			"SSLSubscriptionMailFrom in etc/billmgr.conf is not usable as a sender: %s: %q", why, oneLine(text, maxAddress))
+			"SSLSubscriptionMailFrom in etc/billmgr.conf is not usable as a sender: %s: %q", why, printableLine(text, maxAddress))
 	}
 	return mail.Address{Name: headerText(parsed.Name, maxPerson), Address: address}, nil
 }
@@ -55,7 +55,7 @@ func recipient(f NoticeData) (mail.Address, error) {
 	}
 	if why != "" {
 		return mail.Address{}, fault.Errorf(fault.Value, toField,
-			"the e-mail address of the client of item %d is not usable: %s: %q; correct it in the panel", f.Item, why, oneLine(text, maxAddress))
+			"the e-mail address of the client of item %d is not usable: %s: %q; correct it in the panel", f.Item, why, printableLine(text, maxAddress))
 	}
 	return mail.Address{Name: headerText(f.ToName, maxPerson), Address: address}, nil
 }

@@ -20,11 +20,11 @@ const (
 	maxChallenges = 250 // the largest order has so many names
 )
 
-// oneLine makes a text from outside fit for one line of at most so many bytes: white space of any kind becomes one blank,
-// whatever does not print is dropped (control characters, but also invisible ones that turn the direction of
-// writing), a cut is marked with an ellipsis.
-func oneLine(text string, most int) string {
-	text, cut := head(text, 4*most)
+// printableLine returns a text from outside as one printable line of at most limit bytes: each run of white space becomes one
+// blank, what does not print is dropped (control characters, and invisible ones that change the direction of writing). An
+// ellipsis marks a cut and is not counted.
+func printableLine(text string, limit int) string {
+	text, cut := head(text, 4*limit)
 	var b strings.Builder
 	for _, r := range text {
 		switch {
@@ -35,17 +35,17 @@ func oneLine(text string, most int) string {
 		}
 	}
 	line := strings.Join(strings.Fields(b.String()), " ")
-	short, more := head(line, most)
+	short, more := head(line, limit)
 	if cut || more {
 		return strings.TrimSpace(short) + "…"
 	}
 	return line
 }
 
-// headerText is oneLine for what stands in a header: it must not look encoded already, or a reader would decode from it
-// what was dropped here (RFC 2047).
+// headerText is printableLine for the value of a mail header. It breaks "=?", which begins an encoded word (RFC 2047): a mail
+// reader would decode it into characters that printableLine drops.
 func headerText(text string, most int) string {
-	return strings.ReplaceAll(oneLine(text, most), "=?", "= ?")
+	return strings.ReplaceAll(printableLine(text, most), "=?", "= ?")
 }
 
 // hostText keeps of a domain name what a name can consist of, A-labels or U-labels.
@@ -73,7 +73,7 @@ func block(text string) []string {
 		if len(lines) == maxLines {
 			return append(lines, "…")
 		}
-		lines = append(lines, oneLine(line, maxContent))
+		lines = append(lines, printableLine(line, maxContent))
 	}
 	return lines
 }

@@ -91,4 +91,4 @@ func (s *spoken) Write(piece []byte) (int, error) {
 }
 
 // String returns what was said in one line.
-func (s *spoken) String() string { return oneLine(s.kept.String(), 500) }
+func (s *spoken) String() string { return printableLine(s.kept.String(), 500) }

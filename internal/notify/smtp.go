@@ -86,7 +86,7 @@ func smtpFault(address, step string, err error) error {
 		}
 		return mtaFault("the mail server at %s did not accept the message (%s): %w", address, step, err)
 	}
-	err = fmt.Errorf("%d %s", answer.Code, oneLine(answer.Msg, 500))
+	err = fmt.Errorf("%d %s", answer.Code, printableLine(answer.Msg, 500))
 	if step == stepGreeting || step == stepEHLO || strings.HasPrefix(step, stepFrom) {
 		failure := mtaFault("the mail server at %s did not accept the message (%s): %w", address, step, err)
 		failure.Retry = answer.Code < 500

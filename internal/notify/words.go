@@ -45,10 +45,10 @@ type approver struct{ Domain, Address string }
 func wordsOf(f NoticeData, sender string) words {
 	w := words{
 		Client: headerText(f.ToName, maxPerson), Domain: shown(f.Domain),
-		Order: oneLine(f.Order, maxPhrase), Item: f.Item,
+		Order: printableLine(f.Order, maxPhrase), Item: f.Item,
 		Expires: f.Expires.String(), Expired: !f.Expires.IsZero() && f.DaysLeft < 0, DaysLeft: f.DaysLeft,
 		PaidUntil: f.PaidUntil.String(), Method: methodWord(f.Method),
-		Panel: oneLine(f.Panel, maxPhrase), Sender: sender,
+		Panel: printableLine(f.Panel, maxPhrase), Sender: sender,
 	}
 	w.names(f)
 	w.challenges(f)
@@ -89,18 +89,18 @@ func (w *words) challenges(f NoticeData) {
 func (w *words) challenge(p seller.Challenge) {
 	switch p.Method {
 	case seller.MethodDNS:
-		r := record{oneLine(p.Host, maxHostname), oneLine(p.Record, maxPerson), oneLine(p.Target, maxValue)}
+		r := record{printableLine(p.Host, maxHostname), printableLine(p.Record, maxPerson), printableLine(p.Target, maxValue)}
 		if r != (record{}) && !slices.Contains(w.Records, r) {
 			w.Records = append(w.Records, r)
 		}
 	case seller.MethodFile:
-		f := file{oneLine(p.URL, maxValue), block(p.Body)}
+		f := file{printableLine(p.URL, maxValue), block(p.Body)}
 		same := func(other file) bool { return other.URL == f.URL && slices.Equal(other.Lines, f.Lines) }
 		if (p.URL != "" || p.Body != "") && !slices.ContainsFunc(w.Files, same) {
 			w.Files = append(w.Files, f)
 		}
 	case seller.MethodEmail:
-		a := approver{hostText(p.Domain), oneLine(p.Email, maxHostname)}
+		a := approver{hostText(p.Domain), printableLine(p.Email, maxHostname)}
 		if a.Address != "" && !slices.Contains(w.Approvers, a) {
 			w.Approvers = append(w.Approvers, a)
 		}

@@ -15,10 +15,10 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Installation tells this panel from every other one: the first 10 hex digits of the SHA-256 of CryptKey's public half. The
+// InstallationID tells this panel from every other one: the first 10 hex digits of the SHA-256 of CryptKey's public half. The
 // key is made with the panel and moves with its database, because nothing that is stored encrypted could be read
 // without it (docs/reference/billmanager.md §7).
-func (h *Host) Installation(ctx context.Context) (string, error) {
+func (h *Host) InstallationID(ctx context.Context) (string, error) {
 	key, err := h.cryptKey(ctx)
 	if err != nil {
 		return "", err

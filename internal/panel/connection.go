@@ -35,7 +35,7 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 	if h.db != nil {
 		return h.db, nil
 	}
-	settings, err := h.host(ctx, settingHost, settingUser, settingPassword, settingName)
+	settings, err := h.requiredSettings(ctx, settingHost, settingUser, settingPassword, settingName)
 	if err != nil {
 		return nil, err
 	}
@@ -60,25 +60,25 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 	}
 	if err != nil {
 		_ = pool.Close() // it has no connection that anybody could use
-		return nil, h.dbFault(ctx, address, "", where.unreached(connectHint(err, config.TLS != nil)))
+		return nil, h.dbFault(ctx, address, "", where.explainUnreached(connectHint(err, config.TLS != nil)))
 	}
 	h.db = &database{pool: pool, conn: conn, address: address, meter: wire}
 	h.o.Log.Named("db").Tracef("connected to %s", address)
 	return h.db, nil
 }
 
-func (h *Host) dsn(ctx context.Context, settings map[string]string) (*mysql.Config, place, error) {
+func (h *Host) dsn(ctx context.Context, settings map[string]string) (*mysql.Config, endpoint, error) {
 	config := mysql.NewConfig()
 	config.User, config.Passwd, config.DBName = settings[settingUser], settings[settingPassword], settings[settingName]
 	where, err := h.server(ctx, settings[settingHost])
 	if err != nil {
-		return nil, place{}, err
+		return nil, endpoint{}, err
 	}
 	config.Net, config.Addr = where.network, where.address
 	config.Timeout, config.ReadTimeout, config.WriteTimeout = h.limits.dial, h.limits.query, h.limits.query
 	config.Collation = collation
 	if config.TLS, err = h.databaseTLS(); err != nil {
-		return nil, place{}, err
+		return nil, endpoint{}, err
 	}
 	config.InterpolateParams = true // one round trip for a query; safe with utf8mb4, where no byte of a character is a quote
 	config.Logger = driverLog{h.o.Log.Named("db")}
@@ -94,20 +94,20 @@ func (d driverLog) Print(v ...any) { d.log.Debugf("%s", fmt.Sprint(v...)) }
 // mysqlPort is where servers listen.
 const mysqlPort = "3306"
 
-// place is where the database listens, and why it is looked for there.
-type place struct{ network, address, why string }
+// endpoint is where the database listens, and why it is looked for there.
+type endpoint struct{ network, address, why string }
 
 // server returns where the database listens. localhost means the socket if one exists, as in the client programs: the
 // one of DBSocket, else one in the usual places, else the one that paramlist names; then TCP. A host may carry a port.
-func (h *Host) server(ctx context.Context, host string) (place, error) {
+func (h *Host) server(ctx context.Context, host string) (endpoint, error) {
 	if host == "localhost" || host == "" {
 		return h.local(ctx)
 	}
 	why := "DBHost is " + plaintext.Clip(host, 200)
 	if name, port, err := net.SplitHostPort(host); err == nil {
-		return place{"tcp", net.JoinHostPort(name, port), why}, nil
+		return endpoint{"tcp", net.JoinHostPort(name, port), why}, nil
 	}
-	return place{"tcp", net.JoinHostPort(strings.Trim(host, "[]"), mysqlPort), why}, nil
+	return endpoint{"tcp", net.JoinHostPort(strings.Trim(host, "[]"), mysqlPort), why}, nil
 }
 
 // usualSockets returns where distributions put the server's socket: Debian, Red Hat, both with a bare /run, the sources.
@@ -117,10 +117,10 @@ func usualSockets() []string {
 }
 
 // local returns where this host's own server listens.
-func (h *Host) local(ctx context.Context) (place, error) {
+func (h *Host) local(ctx context.Context) (endpoint, error) {
 	settings, err := h.settings()
 	if err != nil {
-		return place{}, err
+		return endpoint{}, err
 	}
 	places, why := usualSockets(), "DBHost is localhost, and it is the first socket that exists"
 	if named := settings[settingSocket]; named != "" {
@@ -128,9 +128,9 @@ func (h *Host) local(ctx context.Context) (place, error) {
 	}
 	found := firstSocket(places)
 	if found == "" && settings[settingSocket] == "" {
-		reported, err := h.host(ctx, settingSocket)
+		reported, err := h.requiredSettings(ctx, settingSocket)
 		if err != nil {
-			return place{}, err
+			return endpoint{}, err
 		}
 		if named := reported[settingSocket]; named != "" {
 			places, why = append(places, h.path(named)), "the panel's paramlist names it as DBSocket"
@@ -138,13 +138,13 @@ func (h *Host) local(ctx context.Context) (place, error) {
 		}
 	}
 	if found != "" {
-		return place{"unix", found, why}, nil
+		return endpoint{"unix", found, why}, nil
 	}
 	source := "the usual places"
 	if settings[settingSocket] != "" {
 		source = "DBSocket"
 	}
-	return place{"tcp", net.JoinHostPort("localhost", mysqlPort),
+	return endpoint{"tcp", net.JoinHostPort("localhost", mysqlPort),
 		"DBHost is localhost, and there is no socket at " + strings.Join(places, ", ") + " (" + source + ")"}, nil
 }
 
@@ -157,9 +157,9 @@ func firstSocket(places []string) string {
 	return ""
 }
 
-// unreached returns err with why the database was looked for there and what mends it, where nothing answered as a database
+// explainUnreached returns err with why the database was looked for there and what mends it, where nothing answered as a database
 // server; the server's own answers are another matter.
-func (p place) unreached(err error) error {
+func (p endpoint) explainUnreached(err error) error {
 	var said *mysql.MySQLError
 	var dns *net.DNSError
 	var untrusted *tls.CertificateVerificationError

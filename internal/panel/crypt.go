@@ -63,7 +63,7 @@ func (h *Host) cryptKey(ctx context.Context) (*rsa.PrivateKey, error) {
 	if h.key != nil {
 		return h.key, nil
 	}
-	settings, err := h.host(ctx, settingKey)
+	settings, err := h.requiredSettings(ctx, settingKey)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (h *Host) cryptKey(ctx context.Context) (*rsa.PrivateKey, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			remedy = "put it back from a backup, or correct CryptKey in etc/billmgr.conf: without it nothing that the panel stores encrypted can be read"
 		}
-		return nil, fault.Errorf(fault.Panel, settingKey, "the panel's key %s cannot be read (%w): %s", name, bare(err), remedy)
+		return nil, fault.Errorf(fault.Panel, settingKey, "the panel's key %s cannot be read (%w): %s", name, withoutPath(err), remedy)
 	}
 	if h.key, err = parseKey(text); err != nil {
 		return nil, fault.Errorf(fault.Value, settingKey, "the panel's key %s cannot be used (%w): put it back from a backup, or correct CryptKey in etc/billmgr.conf", name, err)

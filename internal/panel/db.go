@@ -54,7 +54,7 @@ func (h *Host) rows(ctx context.Context, table, query string, args ...any) ([][]
 	if err == nil {
 		return found, nil
 	}
-	if gone(err) {
+	if connectionLost(err) {
 		h.db = nil
 		clear(h.items)
 		_ = db.close() // it is broken already, or holds rows that nobody wants
@@ -160,14 +160,14 @@ func (h *Host) dbFault(ctx context.Context, address, table string, err error) *f
 		return fault.Errorf(fault.Interrupted, object, "the run was told to end while it asked the panel's database (%w)", err).Retryable()
 	}
 	failure := fault.Errorf(fault.DB, object, "the panel's database at %s: %w", address, err)
-	failure.Retry = !errors.Is(err, errTooMuch) && gone(err)
+	failure.Retry = !errors.Is(err, errTooMuch) && connectionLost(err)
 	return failure
 }
 
-// gone reports whether the server was not reached or the connection is of no use any more: everything that is not the
+// connectionLost reports whether the server was not reached or the connection is of no use any more: everything that is not the
 // server's answer to a query, and the answers that end the connection (too many connections, shutdown, killed, silent
 // for too long).
-func gone(err error) bool {
+func connectionLost(err error) bool {
 	var said *mysql.MySQLError
 	return !errors.As(err, &said) || slices.Contains([]uint16{1040, 1053, 1203, 1927, 4031}, said.Number)
 }

@@ -85,7 +85,7 @@ func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newFixture(t, c.conf...)
-			_, err := w.Order(t.Context(), 42)
+			_, err := w.LoadItem(t.Context(), 42)
 			require.Error(t, err)
 			failure := fault.From(err)
 			assert.Equal(t, fault.DB, failure.Type)
@@ -103,7 +103,7 @@ func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
 func TestMissingTableAndColumnAreNamed(t *testing.T) {
 	w, db := shop(t)
 	run(t, db, "ALTER TABLE certificate DROP COLUMN crt; DROP TABLE processingmodule2pricelist")
-	_, err := w.Order(t.Context(), 42)
+	_, err := w.LoadItem(t.Context(), 42)
 	require.Error(t, err)
 	assert.Equal(t, fault.DB, fault.From(err).Type)
 	assert.Equal(t, "certificate", fault.From(err).Object)
@@ -119,11 +119,11 @@ func TestDatabaseThatGoesAwayInTheMiddle(t *testing.T) {
 	w, db := shop(t)
 	require.NoError(t, w.LockItem(t.Context(), 42))
 	killConnection(t, w, db)
-	_, err := w.Order(t.Context(), 42)
+	_, err := w.LoadItem(t.Context(), 42)
 	require.Error(t, err)
 	assert.Equal(t, fault.DB, fault.From(err).Type)
 	assert.True(t, fault.From(err).Retry)
-	_, err = w.Order(t.Context(), 42)
+	_, err = w.LoadItem(t.Context(), 42)
 	assert.NoError(t, err, "what handles the failure gets a new connection")
 }
 
@@ -153,7 +153,7 @@ func TestDriverSpeaksToTheLog(t *testing.T) {
 		}
 	}()
 	w := newFixture(t, "DBHost localhost", "DBUser u", "DBPassword p", "DBName x", "DBSocket "+socket)
-	_, err = w.Order(t.Context(), 42)
+	_, err = w.LoadItem(t.Context(), 42)
 	require.Error(t, err)
 	assert.Equal(t, fault.DB, fault.From(err).Type)
 	assert.True(t, fault.From(err).Retry)

@@ -25,9 +25,9 @@ type execution struct {
 	stdout, stderr []byte
 	code           int
 	started        bool
-	overfull       bool           // stdout was cut at maxAnswer
-	broken         error          // why it was ended by us, nil if it ended by itself
-	ended          bool           // by the end of the run
+	outputTooLong  bool           // stdout was cut at maxAnswer
+	endCause       error          // why it was ended by us, nil if it ended by itself
+	runEnded       bool           // by the end of the run
 	signal         syscall.Signal // that ended it, 0 for none
 	err            error          // how it ended, nil for exit code 0
 	// mask hides the run's secrets in what is quoted of the output.
@@ -55,7 +55,7 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second // for output that a stray grandchild holds open
-	stdout, stderr := &bounded{most: maxAnswer, strict: true}, &bounded{most: maxSpoken}
+	stdout, stderr := &limitedBuffer{limit: maxAnswer, strict: true}, &limitedBuffer{limit: maxStderr}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
@@ -63,7 +63,7 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 	}
 	run := execution{
 		stdout: stdout.kept.Bytes(), stderr: stderr.kept.Bytes(), code: cmd.ProcessState.ExitCode(),
-		started: cmd.Process != nil, overfull: stdout.full, err: err, mask: h.o.Log.Mask,
+		started: cmd.Process != nil, outputTooLong: stdout.full, err: err, mask: h.o.Log.Mask,
 	}
 	if cmd.ProcessState != nil { // it was started
 		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -71,7 +71,7 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 		}
 	}
 	if err != nil {
-		run.broken, run.ended = context.Cause(ctx), errors.Is(ctx.Err(), context.Canceled)
+		run.endCause, run.runEnded = context.Cause(ctx), errors.Is(ctx.Err(), context.Canceled)
 	}
 	return run
 }
@@ -109,7 +109,7 @@ func (r execution) classify(function string) (reply, error) {
 	answer, err := parseReply(r.stdout)
 	refused := answer.refusal
 	if err != nil {
-		refused = parseSpokenRefusal(string(r.stderr))
+		refused = parseTextRefusal(string(r.stderr))
 	}
 	switch {
 	case refused != nil && refused.unanswered():
@@ -117,9 +117,9 @@ func (r execution) classify(function string) (reply, error) {
 	case refused != nil:
 		return reply{}, failure("the panel refused %s: %s", function, r.quote(refused.String()))
 	case r.err != nil:
-		return reply{}, failure("mgrctl failed: %w: %s", r.err, r.spoken()).Retryable()
+		return reply{}, failure("mgrctl failed: %w: %s", r.err, r.outputText()).Retryable()
 	case err != nil:
-		return reply{}, failure("%w: %s", err, r.spoken()).Retryable()
+		return reply{}, failure("%w: %s", err, r.outputText()).Retryable()
 	}
 	return answer, nil
 }
@@ -135,10 +135,10 @@ func (r execution) unfinished(function string) error {
 	case !r.started:
 		return failure("mgrctl cannot be started: %w: %w", errUnanswered, r.err)
 	case r.terminated():
-		return fault.Errorf(fault.Interrupted, function, "mgrctl was told to end, whether the panel did it is not known: %w", cmp.Or(r.broken, r.err)).Retryable()
-	case r.broken != nil:
-		return failure("mgrctl was ended, whether the panel did it is not known: %w", r.broken)
-	case r.overfull:
+		return fault.Errorf(fault.Interrupted, function, "mgrctl was told to end, whether the panel did it is not known: %w", cmp.Or(r.endCause, r.err)).Retryable()
+	case r.endCause != nil:
+		return failure("mgrctl was ended, whether the panel did it is not known: %w", r.endCause)
+	case r.outputTooLong:
 		return failure("the panel's answer is longer than %d bytes", maxAnswer)
 	}
 	return nil
@@ -147,8 +147,8 @@ func (r execution) unfinished(function string) error {
 // terminated reports whether mgrctl ended because the run was told to end, or because somebody told mgrctl so: whoever
 // stops the panel sends the signal to all processes of the service, in any order.
 func (r execution) terminated() bool {
-	return r.ended ||
-		r.broken == nil && slices.Contains([]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, r.signal)
+	return r.runEnded ||
+		r.endCause == nil && slices.Contains([]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, r.signal)
 }
 
 // permanent reports whether a start fails in a way that no second later will mend: the file is missing, may not be executed
@@ -165,11 +165,11 @@ func permanent(err error) bool {
 // quote returns a text of the panel for the text of a fault, on one line: masked first, then cut, for half of a secret is
 // not found.
 func (r execution) quote(text string) string {
-	return plaintext.Clip(strings.Join(strings.Fields(r.mask(text)), " "), 2000)
+	return plaintext.Clip(plaintext.CollapseSpace(r.mask(text)), 2000)
 }
 
-// spoken returns what mgrctl said to people, for the text of a fault.
-func (r execution) spoken() string {
+// outputText returns what mgrctl said to people, for the text of a fault.
+func (r execution) outputText() string {
 	text := strings.TrimSpace(string(r.stderr))
 	if text == "" {
 		text = strings.TrimSpace(string(r.stdout))
@@ -182,17 +182,17 @@ func (r execution) spoken() string {
 	return plaintext.Clip(r.quote(panellog.RedactText(text)), 500)
 }
 
-// bounded keeps the first bytes that are written to it. A strict one refuses more, which ends the writer; another one
+// limitedBuffer keeps the first bytes that are written to it. A strict one refuses more, which ends the writer; another one
 // drops it.
-type bounded struct {
+type limitedBuffer struct {
 	kept   bytes.Buffer
-	most   int
+	limit  int
 	strict bool
 	full   bool
 }
 
-func (b *bounded) Write(text []byte) (int, error) {
-	room := b.most - b.kept.Len()
+func (b *limitedBuffer) Write(text []byte) (int, error) {
+	room := b.limit - b.kept.Len()
 	if room >= len(text) {
 		return b.kept.Write(text)
 	}

@@ -60,11 +60,11 @@ func (h *Host) EditTask(ctx context.Context, id, op int64, kind, params string) 
 	return h.ask(ctx, callback{name: "task.edit", kept: true, params: args})
 }
 
-// Manual stops the panel's automatic re-runs of the operation and opens a task with the text (docs/reference/billmanager.md
+// Escalate stops the panel's automatic re-runs of the operation and opens a task with the text (docs/reference/billmanager.md
 // §1.6). The type of the task is asked for first: an operation that nobody runs again and nobody is told of would lie there
 // for good. An operation has one task at the most; without an operation (sync_item runs every few minutes) an item has at
 // most one open task of the type.
-func (h *Host) Manual(ctx context.Context, id, operation int64, command, text string) error {
+func (h *Host) Escalate(ctx context.Context, id, operation int64, command, text string) error {
 	if operation > 0 {
 		tasks, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE runningoperation=?", operation)
 		if err != nil {

@@ -115,7 +115,7 @@ func TestManual(t *testing.T) {
 			w, db := shop(t)
 			run(t, db, c.before)
 			w.behave("task.gettype", step{Stdout: "<doc><task_type>" + c.kind + "</task_type></doc>"})
-			require.NoError(t, w.Manual(t.Context(), 42, c.operation, "open", "look here"))
+			require.NoError(t, w.Escalate(t.Context(), 42, c.operation, "open", "look here"))
 			assert.Equal(t, c.want, w.spelled())
 		})
 	}
@@ -150,7 +150,7 @@ func TestAnOpenTaskIsFoundAndClosed(t *testing.T) {
 func TestReRunsAreNotStoppedWithoutATypeOfTask(t *testing.T) {
 	w, _ := shop(t)
 	w.behave("task.gettype", notRunning, notRunning, step{Stdout: refusalXML("access", "", "", "Not enough rights")})
-	err := w.Manual(t.Context(), 42, 7, "open", "look here")
+	err := w.Escalate(t.Context(), 42, 7, "open", "look here")
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "Not enough rights")
 	const kind = "task.gettype operation=open item=42"

@@ -42,13 +42,13 @@ type Host struct {
 	conf      map[string]string // billmgr.conf, nil before the first need
 	paramlist map[string]string // the panel's answer to paramlist, nil before the first need
 
-	db       *database
-	key      *rsa.PrivateKey
-	accounts string             // name of the account's lock, empty if none is held
-	items    map[int64][]string // names of the items' locks
-	lastItem []string           // names of the locks of the item that was locked last
-	journal  journalRead
-	cluster  string // the query of SingleWriter; tests have no cluster
+	db            *database
+	key           *rsa.PrivateKey
+	accountLock   string             // name of the account's lock, empty if none is held
+	items         map[int64][]string // names of the items' locks
+	lastItemLocks []string           // names of the locks of the item that was locked last
+	journal       journalRead
+	cluster       string // the query of SingleWriter; tests have no cluster
 
 	limits limits
 }
@@ -82,7 +82,7 @@ func New(o Options) *Host {
 
 // Close ends the database connection; the locks go with it. Closing twice is harmless.
 func (h *Host) Close() error {
-	h.accounts, h.lastItem = "", nil
+	h.accountLock, h.lastItemLocks = "", nil
 	clear(h.items)
 	if h.db == nil {
 		return nil

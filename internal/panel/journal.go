@@ -197,7 +197,7 @@ func parseJournal(text io.Reader) (lines []item.JournalEntry, problems []error, 
 			return nil, nil, err
 		}
 		ended := err == nil
-		switch bought, wrong := parseBought(bytes.TrimSpace(line)); {
+		switch bought, wrong := parseEntry(bytes.TrimSpace(line)); {
 		case tooLong:
 			problems = append(problems, fmt.Errorf("line %d is longer than %d bytes and left out", number, maxJournalLine))
 		case len(bytes.TrimSpace(line)) == 0:
@@ -214,7 +214,7 @@ func parseJournal(text io.Reader) (lines []item.JournalEntry, problems []error, 
 	}
 }
 
-func parseBought(line []byte) (item.JournalEntry, error) {
+func parseEntry(line []byte) (item.JournalEntry, error) {
 	var bought item.JournalEntry
 	if err := json.Unmarshal(line, &bought); err != nil {
 		return item.JournalEntry{}, err
@@ -229,5 +229,5 @@ func parseBought(line []byte) (item.JournalEntry, error) {
 // cannot be read.
 func (h *Host) journalFault(what string, err error) error {
 	name := h.journalName()
-	return fault.Errorf(fault.Panel, "purchases", "the purchase journal %s cannot be %s (%w): %s", name, what, bare(err), fileRemedy(name, err)).Retryable()
+	return fault.Errorf(fault.Panel, "purchases", "the purchase journal %s cannot be %s (%w): %s", name, what, withoutPath(err), fileRemedy(name, err)).Retryable()
 }

@@ -33,7 +33,7 @@ func (h *Host) LockItem(ctx context.Context, id int64) error {
 		return fault.Errorf(fault.Locked, "item", "another run holds item %d%s, this one waits %d s at the most; it is tried again later",
 			id, h.holder(ctx, busy), h.limits.itemTries).Retryable()
 	}
-	h.items[id], h.lastItem = names, names
+	h.items[id], h.lastItemLocks = names, names
 	return nil
 }
 
@@ -42,7 +42,7 @@ func (h *Host) LockItem(ctx context.Context, id int64) error {
 // hosts may spell the server's address in different ways. The second one has that address in it, as the version before
 // names the lock on this host: during an upgrade both versions run. It can go with the next version.
 func (h *Host) lockNames(ctx context.Context, head, tail string) ([]string, error) {
-	settings, err := h.host(ctx, settingHost, settingName)
+	settings, err := h.requiredSettings(ctx, settingHost, settingName)
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +86,10 @@ func (h *Host) releaseLocks(ctx context.Context, names []string) error {
 // long as ctx lasts, five minutes where ctx has no deadline; then Locked, retryable.
 func (h *Host) LockAccount(ctx context.Context, account string) error {
 	name := h.o.Binary + ".buy." + seller.AccountMark(account)
-	if h.accounts == name {
+	if h.accountLock == name {
 		return nil
 	}
-	if h.accounts != "" {
+	if h.accountLock != "" {
 		return fault.Errorf(fault.Internal, "account", "a run buys for one account at a time")
 	}
 	tries := h.limits.buyTries
@@ -104,7 +104,7 @@ func (h *Host) LockAccount(ctx context.Context, account string) error {
 		return fault.Errorf(fault.Locked, "account", "another run buys for the same account%s, there is no time left to wait; it is tried again later",
 			h.holder(context.WithoutCancel(ctx), name)).Retryable()
 	}
-	h.accounts = name
+	h.accountLock = name
 	return nil
 }
 
@@ -141,8 +141,8 @@ func (h *Host) holder(ctx context.Context, name string) string {
 
 // UnlockAccount lets other purchases of the account go on. Without a lock it does nothing.
 func (h *Host) UnlockAccount(ctx context.Context) error {
-	name := h.accounts
-	h.accounts = ""
+	name := h.accountLock
+	h.accountLock = ""
 	if name == "" || h.db == nil { // the connection broke: the lock went with it
 		return nil
 	}
@@ -155,7 +155,7 @@ func (h *Host) HoldsLocks(ctx context.Context) error {
 	for _, lock := range []struct {
 		of    string
 		names []string
-	}{{"item", h.lastItem}, {"account", h.accountLocks()}} {
+	}{{"item", h.lastItemLocks}, {"account", h.accountLockNames()}} {
 		if len(lock.names) == 0 {
 			return fault.Errorf(fault.Locked, lock.of, "the lock of the %s was never taken, nothing is bought", lock.of).Retryable()
 		}
@@ -172,12 +172,12 @@ func (h *Host) HoldsLocks(ctx context.Context) error {
 	return nil
 }
 
-// accountLocks returns the name of the account's lock, nothing if none is held.
-func (h *Host) accountLocks() []string {
-	if h.accounts == "" {
+// accountLockNames returns the name of the account's lock, nothing if none is held.
+func (h *Host) accountLockNames() []string {
+	if h.accountLock == "" {
 		return nil
 	}
-	return []string{h.accounts}
+	return []string{h.accountLock}
 }
 
 // digest returns the lower-case hex of SHA-256.

@@ -14,14 +14,14 @@ const (
 	maxWord = 128<<10 - 1
 	// maxAnswer is how much of mgrctl's stdout is taken, in bytes; a program that says more is ended.
 	maxAnswer = 16 << 20
-	// maxSpoken is how much of mgrctl's stderr is kept, in bytes.
-	maxSpoken = 64 << 10
+	// maxStderr is how much of mgrctl's stderr is kept, in bytes.
+	maxStderr = 64 << 10
 	// maxQuoted is how much of an output is looked at for the few words that a fault shows, in bytes.
 	maxQuoted = 8 << 10
-	// maxLearnt is how many secrets of one answer are learned: each is looked for in every line of the log.
-	maxLearnt = 64
-	// keepTrying is for how long a call that must not be lost is repeated while the panel does not answer; once a second.
-	keepTrying = 60 * time.Second
+	// maxSecrets is how many secrets of one answer are learned: each is looked for in every line of the log.
+	maxSecrets = 64
+	// retryPeriod is for how long a call that must not be lost is repeated while the panel does not answer; once a second.
+	retryPeriod = 60 * time.Second
 )
 
 // errUnanswered is wrapped where the panel was not reached: nothing was executed, the call can be repeated.
@@ -40,11 +40,11 @@ func (h *Host) call(ctx context.Context, c callback) (reply, error) {
 	log := h.o.Log.Named("mgrctl")
 	began := h.o.Now()
 	for try := 1; ; try++ {
-		answer, err := h.once(ctx, c, log)
+		answer, err := h.callOnce(ctx, c, log)
 		if !c.kept || err == nil {
 			return answer, err
 		}
-		if errors.Is(err, errUnanswered) && try < int(keepTrying/time.Second) && h.o.Now().Sub(began) < keepTrying &&
+		if errors.Is(err, errUnanswered) && try < int(retryPeriod/time.Second) && h.o.Now().Sub(began) < retryPeriod &&
 			h.o.Sleep(ctx, time.Second) == nil {
 			continue
 		}
@@ -55,8 +55,8 @@ func (h *Host) call(ctx context.Context, c callback) (reply, error) {
 	}
 }
 
-// once starts mgrctl once. Its request is logged as the panel's own modules log it, its result in one line.
-func (h *Host) once(ctx context.Context, c callback, log *panellog.Logger) (reply, error) {
+// callOnce starts mgrctl once. Its request is logged as the panel's own modules log it, its result in one line.
+func (h *Host) callOnce(ctx context.Context, c callback, log *panellog.Logger) (reply, error) {
 	began := h.o.Now()
 	log.Infof("QUERY: %s", c.query())
 	run := h.execute(ctx, c)
@@ -78,7 +78,7 @@ func (h *Host) once(ctx context.Context, c callback, log *panellog.Logger) (repl
 func (h *Host) learnSecrets(answer reply) {
 	var found []string
 	for _, fields := range append(answer.rows, answer.fields) {
-		if value := fields[settingPassword]; value != "" && len(found) < maxLearnt {
+		if value := fields[settingPassword]; value != "" && len(found) < maxSecrets {
 			found = append(found, value)
 		}
 	}

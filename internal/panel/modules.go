@@ -100,14 +100,14 @@ func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, e
 		if len(all) == 0 || all[len(all)-1].Item != id {
 			all = append(all, item.Claim{Item: id, Module: row[1].number()})
 		}
-		note(&all[len(all)-1], row[2].String, row[3].String)
+		setClaimParam(&all[len(all)-1], row[2].String, row[3].String)
 	}
 	return all, nil
 }
 
-// WithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor an
+// ItemsWithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor an
 // order id nor a lineage, the oldest first.
-func (h *Host) WithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error) {
+func (h *Host) ItemsWithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error) {
 	found, err := h.rows(ctx, "item", `SELECT i.id, i.expiredate, i.remoteid FROM item i
  LEFT JOIN itemparam ip ON ip.item=i.id AND ip.intname IN (?,?,?) AND ip.value<>''
  WHERE i.processingmodule=? AND i.name=? AND i.status=2 AND ip.item IS NULL ORDER BY i.id`,
@@ -126,8 +126,8 @@ func (h *Host) WithoutOrder(ctx context.Context, module int64, name string) ([]s
 	return all, nil
 }
 
-// note puts a parameter of an item on its holding.
-func note(claim *item.Claim, name, value string) {
+// setClaimParam puts a parameter of an item on its holding.
+func setClaimParam(claim *item.Claim, name, value string) {
 	switch name {
 	case itemparam.Intent:
 		claim.Intent = value

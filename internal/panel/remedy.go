@@ -39,8 +39,8 @@ func fileRemedy(name string, err error) string {
 	return "look at the file and at the disk of " + folder
 }
 
-// bare takes the operation and the path off an error of the file system: the text names the path already.
-func bare(err error) error {
+// withoutPath takes the operation and the path off an error of the file system: the text names the path already.
+func withoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return path.Err

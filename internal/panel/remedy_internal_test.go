@@ -55,12 +55,12 @@ func TestADatabaseSocketThatIsGoneIsNamed(t *testing.T) {
 	assert.Equal(t, "tcp", where.network)
 	assert.Equal(t, "localhost:3306", where.address)
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	assert.EqualError(t, where.unreached(refused), "dial tcp: connect: connection refused; DBHost is localhost, and there is no socket at "+
+	assert.EqualError(t, where.explainUnreached(refused), "dial tcp: connect: connection refused; DBHost is localhost, and there is no socket at "+
 		filepath.Join(root, "run/gone.sock")+" (DBSocket): start the database server, or correct DBHost and DBSocket in etc/billmgr.conf")
 }
 
 func TestWhatKeepsADatabaseFromBeingReachedHasItsRemedy(t *testing.T) {
-	remote := place{"tcp", "db.example:3306", "DBHost is db.example"}
+	remote := endpoint{"tcp", "db.example:3306", "DBHost is db.example"}
 	for _, row := range []struct {
 		err  error
 		says string
@@ -74,7 +74,7 @@ func TestWhatKeepsADatabaseFromBeingReachedHasItsRemedy(t *testing.T) {
 		{mysql.ErrNoTLS, mysql.ErrNoTLS.Error()},
 		{&mysql.MySQLError{Number: 1045, Message: "Access denied"}, "Error 1045: Access denied"},
 	} {
-		assert.EqualError(t, remote.unreached(row.err), row.says)
+		assert.EqualError(t, remote.explainUnreached(row.err), row.says)
 	}
 }
 

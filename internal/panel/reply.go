@@ -156,10 +156,10 @@ func attribute(e xml.StartElement, name string) string {
 	return ""
 }
 
-// parseSpokenRefusal finds the text form of an error, which mgrctl prints to stderr:
+// parseTextRefusal finds the text form of an error, which mgrctl prints to stderr:
 // `ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'` (docs/reference/billmanager.md §5.1). nil if there is
 // none.
-func parseSpokenRefusal(stderr string) *refusal {
+func parseTextRefusal(stderr string) *refusal {
 	_, rest, found := strings.Cut(stderr, "Error: Type: '")
 	if !found {
 		return nil

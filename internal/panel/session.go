@@ -31,9 +31,9 @@ func sessionSettings(database string) []string {
 // collation is that of the session: what the driver asks for when it connects, and again after init_connect.
 const collation = "utf8mb4_general_ci"
 
-// patience returns the statements that keep the server from ending a query or a silent connection before our own limits
+// timeoutStatements returns the statements that keep the server from ending a query or a silent connection before our own limits
 // do; locks go with the connection. A server that does not know one of them is none the worse for it.
-func patience() []string {
+func timeoutStatements() []string {
 	return []string{
 		"SET SESSION max_join_size=18446744073709551615",
 		"SET SESSION wait_timeout=28800", // a purchase waits longer for its seller than some servers for a query
@@ -49,10 +49,10 @@ func (h *Host) prepare(ctx context.Context, conn *sql.Conn, name string) error {
 			return fmt.Errorf("the session cannot be prepared (%s): %w", statement, err)
 		}
 	}
-	for _, statement := range patience() {
+	for _, statement := range timeoutStatements() {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
 			h.o.Log.Named("db").Tracef("%s: %v", statement, err)
-			if gone(err) {
+			if connectionLost(err) {
 				return fmt.Errorf("the session cannot be prepared (%s): %w", statement, err)
 			}
 		}

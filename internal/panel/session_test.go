@@ -79,7 +79,7 @@ func TestTheServersDefaultsChangeNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, db := plainShop(t, values)
-			order, err := w.Order(t.Context(), 42)
+			order, err := w.LoadItem(t.Context(), 42)
 			require.NoError(t, err)
 			assert.Equal(t, "ООО «Ромашка»", order.Params["org_name"])
 			assert.Equal(t, "2026-04-02", order.OpenDate.String())
@@ -120,7 +120,7 @@ func TestUncommittedValuesAreNotRead(t *testing.T) {
 
 func TestAnInitConnectThatFailsIsSaid(t *testing.T) {
 	w, _ := plainShop(t, map[string]string{"init_connect": "'SELECT no_such_function()'"})
-	_, err := w.Order(t.Context(), 42)
+	_, err := w.LoadItem(t.Context(), 42)
 	require.Error(t, err)
 	assert.Equal(t, fault.DB, fault.From(err).Type)
 	assert.Contains(t, err.Error(), "init_connect")
@@ -182,7 +182,7 @@ func TestDatabaseByTLS(t *testing.T) {
 			}
 			w := newFixture(t, conf...)
 			w.giveKey()
-			_, err := w.Order(t.Context(), 42)
+			_, err := w.LoadItem(t.Context(), 42)
 			if c.words == nil {
 				require.NoError(t, err)
 				return
@@ -216,7 +216,7 @@ func TestTLSIsNotGivenUp(t *testing.T) {
 		heard <- said
 	}()
 	w := newFixture(t, "DBHost "+listener.Addr().String(), "DBUser u", "DBPassword "+dbPassword, "DBName x", "SSLDatabaseCA "+mariadb.ca)
-	_, err = w.Order(t.Context(), 42)
+	_, err = w.LoadItem(t.Context(), 42)
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "does not offer TLS")
 	assert.Contains(t, err.Error(), "SSLDatabaseCA")

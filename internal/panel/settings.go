@@ -68,7 +68,7 @@ func (h *Host) settings() (map[string]string, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fault.Errorf(fault.Panel, filepath.Base(name), "the panel's settings %s cannot be read (%w): %s", name, bare(err), fileRemedy(name, err))
+			return nil, fault.Errorf(fault.Panel, filepath.Base(name), "the panel's settings %s cannot be read (%w): %s", name, withoutPath(err), fileRemedy(name, err))
 		}
 		parseConf(string(text), settings)
 	}
@@ -121,9 +121,9 @@ func readBounded(name string, limit int64) ([]byte, error) {
 	return text, nil
 }
 
-// host reads settings that the panel knows better than its files: from the files, then from one paramlist, then the
+// requiredSettings reads settings that the panel knows better than its files: from the files, then from one paramlist, then the
 // documented defaults (rules PANEL-4). A setting that is there and empty counts as set.
-func (h *Host) host(ctx context.Context, names ...string) (map[string]string, error) {
+func (h *Host) requiredSettings(ctx context.Context, names ...string) (map[string]string, error) {
 	files, err := h.settings()
 	if err != nil {
 		return nil, err

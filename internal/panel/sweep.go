@@ -11,9 +11,9 @@ import (
 	"pmssl/internal/itemparam"
 )
 
-// ours joins the items of all processing modules of this binary that are active, or suspended by the panel itself
+// fromOwnItems joins the items of all processing modules of this binary that are active, or suspended by the panel itself
 // (rules SWEEP-2; item.status of docs/reference/billmanager.md §4).
-const ours = ` FROM processingmodule pm JOIN item i ON i.processingmodule=pm.id `
+const fromOwnItems = ` FROM processingmodule pm JOIN item i ON i.processingmodule=pm.id `
 
 // activeStates is the condition on such items.
 const activeStates = ` pm.module=? AND (i.status=2 OR i.status=3 AND i.autosuspend='on' AND COALESCE(i.employeesuspend,'off')<>'on'
@@ -21,7 +21,7 @@ const activeStates = ` pm.module=? AND (i.status=2 OR i.status=3 AND i.autosuspe
 
 // ActiveItems counts the items that the sweep watches.
 func (h *Host) ActiveItems(ctx context.Context) (int, error) {
-	row, found, err := h.row(ctx, "item", "SELECT COUNT(*)"+ours+"WHERE"+activeStates, h.o.Binary)
+	row, found, err := h.row(ctx, "item", "SELECT COUNT(*)"+fromOwnItems+"WHERE"+activeStates, h.o.Binary)
 	if err != nil || !found {
 		return 0, err
 	}
@@ -30,7 +30,7 @@ func (h *Host) ActiveItems(ctx context.Context) (int, error) {
 
 // WaitingItems lists the items whose order or reissue the seller works on: service status 3 or 4 (rules SWEEP-1).
 func (h *Host) WaitingItems(ctx context.Context) ([]int64, error) {
-	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
+	return h.ids(ctx, "itemparam", "SELECT i.id"+fromOwnItems+
 		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+activeStates+" AND s.value IN ('3','4') ORDER BY i.id",
 		itemparam.ServiceStatus, h.o.Binary)
 }
@@ -38,13 +38,13 @@ func (h *Host) WaitingItems(ctx context.Context) ([]int64, error) {
 // ExpiringBefore lists the items whose stored certificate ends on the date or before, soonest first: one query over the
 // panel's own indexes (rules SWEEP-1, 6). Dates in parameters are YYYY-MM-DD, so their order is that of time.
 func (h *Host) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error) {
-	return h.ids(ctx, "itemparam", "SELECT i.id"+ours+
+	return h.ids(ctx, "itemparam", "SELECT i.id"+fromOwnItems+
 		"JOIN itemparam e ON e.item=i.id AND e.intname=? WHERE"+activeStates+" AND e.value<>'' AND e.value<=? ORDER BY e.value, i.id",
 		itemparam.ExpireDate, h.o.Binary, until.String())
 }
 
-// Operations counts the item's open running operations.
-func (h *Host) Operations(ctx context.Context, it int64) (int, error) {
+// CountOperations counts the item's open running operations.
+func (h *Host) CountOperations(ctx context.Context, it int64) (int, error) {
 	row, found, err := h.row(ctx, "runningoperation", "SELECT COUNT(*) FROM runningoperation WHERE item=?", it)
 	if err != nil || !found {
 		return 0, err
@@ -90,8 +90,8 @@ func (h *Host) UnlockItem(ctx context.Context, id int64) error {
 	if !held || h.db == nil {
 		return nil
 	}
-	if slices.Equal(h.lastItem, names) {
-		h.lastItem = nil
+	if slices.Equal(h.lastItemLocks, names) {
+		h.lastItemLocks = nil
 	}
 	return h.releaseLocks(ctx, names)
 }

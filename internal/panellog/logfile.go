@@ -45,20 +45,20 @@ type logFile struct {
 	*os.File
 	problems []error // about the rotation; the log itself is open
 
-	place place
+	place logPaths
 	now   func() time.Time
 	sleep func(time.Duration)
 }
 
-// place is where the files of one log are.
-type place struct {
+// logPaths is where the files of one log are.
+type logPaths struct {
 	dir  string // var
 	name string // <name>.log
 }
 
-func (p place) live() string    { return filepath.Join(p.dir, p.name) }
-func (p place) lock() string    { return filepath.Join(p.dir, p.name+".lock") }
-func (p place) archive() string { return filepath.Join(p.dir, directory) }
+func (p logPaths) live() string    { return filepath.Join(p.dir, p.name) }
+func (p logPaths) lock() string    { return filepath.Join(p.dir, p.name+".lock") }
+func (p logPaths) archive() string { return filepath.Join(p.dir, directory) }
 
 // openLogFile opens the log, rotating it first where it is larger than maxSize
 // bytes (0 = never). header makes the first line of a log that continues an
@@ -67,7 +67,7 @@ func (p place) archive() string { return filepath.Join(p.dir, directory) }
 func openLogFile(path string, maxSize int64, now func() time.Time, sleep func(time.Duration),
 	header func(archive string) []byte,
 ) (*logFile, error) {
-	f := &logFile{place: place{dir: filepath.Dir(path), name: filepath.Base(path)}, now: now, sleep: sleep}
+	f := &logFile{place: logPaths{dir: filepath.Dir(path), name: filepath.Base(path)}, now: now, sleep: sleep}
 	start, err := f.lockStart()
 	if err != nil {
 		return nil, err

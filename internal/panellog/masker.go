@@ -135,7 +135,7 @@ func maskAll(p *patternSet, text string, cut bool) string {
 		all := layers(text)
 		views := foldedViews(all)
 		spans := append(privateKeySpans(text), cutKeySpans(all)...)
-		spans = append(spans, markedKeySpans(text, views)...)
+		spans = append(spans, signatureKeySpans(text, views)...)
 		spans = append(spans, p.spans(text)...)
 		spans = append(spans, p.foldedSpans(all, views, cut)...)
 		if len(spans) == 0 {

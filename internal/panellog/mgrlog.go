@@ -98,7 +98,7 @@ func (o Options) withDefaults() Options {
 func (s *stream) openFile(path string, o Options) {
 	f, err := openLogFile(path, s.conf.maxSize, s.rotationClock(), o.Sleep, s.header)
 	if err != nil {
-		s.out.lost(err)
+		s.out.reportUnavailable(err)
 		return
 	}
 	s.file = f
@@ -155,7 +155,7 @@ func (s *stream) component(name string) *Logger {
 	level := s.conf.level(s.name, name)
 	z := zap.New(core{s: s, level: level},
 		zap.WithClock(s.clock), zap.ErrorOutput(zapcore.AddSync(io.Discard))).
-		Named(oneLine(visible(strings.ReplaceAll(name, " ", "_"))))
+		Named(escapeNewlines(visible(strings.ReplaceAll(name, " ", "_"))))
 	return &Logger{s: s, level: level, zap: z, debug: z.WithOptions(zap.AddCaller(), zap.AddCallerSkip(1))}
 }
 
@@ -260,5 +260,5 @@ func (l *Logger) Tail(n int) []string {
 	return lines
 }
 
-// oneLine keeps a text on one line.
-func oneLine(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }
+// escapeNewlines keeps a text on one line.
+func escapeNewlines(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }

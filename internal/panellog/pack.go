@@ -31,7 +31,7 @@ func (f *logFile) pack() error {
 		return err
 	}
 	err = f.packOldest()
-	return errors.Join(err, f.reconcile(err != nil))
+	return errors.Join(err, f.updateMarker(err != nil))
 }
 
 // packDue tells from the lock file whether there is something to pack now.
@@ -66,8 +66,8 @@ func (f *logFile) packOldest() error {
 	return nil
 }
 
-// reconcile renews or clears the mark under the start lock.
-func (f *logFile) reconcile(failed bool) error {
+// updateMarker renews or clears the mark under the start lock.
+func (f *logFile) updateMarker(failed bool) error {
 	start, err := f.lockStart()
 	if err != nil {
 		return err

@@ -107,7 +107,7 @@ func namesInDER(label string, der []byte) []string {
 	seen := map[string]bool{"": true}
 	var once []string
 	for _, name := range names {
-		name = cut(harmless(name), maxFieldName)
+		name = cut(withoutDelimiters(name), maxFieldName)
 		if !seen[name] {
 			seen[name] = true
 			once = append(once, name)
@@ -116,8 +116,8 @@ func namesInDER(label string, der []byte) []string {
 	return once
 }
 
-// harmless returns a name without what could end the brackets or the word that it stands in.
-func harmless(name string) string {
+// withoutDelimiters returns a name without what could end the brackets or the word that it stands in.
+func withoutDelimiters(name string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune("[]<>&\"'\\ \t\r\n", r) {
 			return '?'

@@ -108,7 +108,7 @@ type call struct {
 	named   bool // name=password or the like stands there
 }
 
-func (c *call) see(name, value string) {
+func (c *call) observe(name, value string) {
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	if strings.EqualFold(name, "crypted") && on(value) {
 		c.crypted = true

@@ -8,7 +8,7 @@ import "strings"
 // value=V, or with crypted=on). The word after a secret option counts as its
 // value whatever it looks like. The words given are not changed.
 func RedactArgs(args []string) []string {
-	c := lookThrough(args)
+	c := callFromArgs(args)
 	clean := make([]string, len(args))
 	option := "" // the option whose value is next
 	for i, word := range args {
@@ -29,16 +29,16 @@ func RedactArgs(args []string) []string {
 	return clean
 }
 
-// lookThrough finds which field the words are about, in whatever order.
-func lookThrough(args []string) call {
+// callFromArgs finds which field the words are about, in whatever order.
+func callFromArgs(args []string) call {
 	var c call
 	option := ""
 	for _, word := range args {
 		if option != "" {
-			c.see(option, word)
+			c.observe(option, word)
 		}
 		if name, value, ok := strings.Cut(word, "="); ok {
-			c.see(strings.TrimLeft(name, "-"), value)
+			c.observe(strings.TrimLeft(name, "-"), value)
 		}
 		option = optionName(word)
 	}

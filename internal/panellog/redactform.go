@@ -26,7 +26,7 @@ func redactForm(body string, depth int) string {
 	var c call
 	for _, pair := range pairs {
 		name, value, _ := strings.Cut(pair, "=")
-		c.see(unquery(formName(name)), unquery(value))
+		c.observe(unquery(formName(name)), unquery(value))
 	}
 	for i, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")

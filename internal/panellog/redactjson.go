@@ -95,7 +95,7 @@ func (s *jsonScan) object(base, depth int) bool {
 		}
 		text, _ := name.(string)
 		names, values = append(names, text), append(values, v)
-		c.see(text, v.text)
+		c.observe(text, v.text)
 	}
 	for i, v := range values {
 		switch {

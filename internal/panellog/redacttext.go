@@ -53,7 +53,7 @@ func behindColon(text string, i int) (span, bool) {
 		start := skip(text, i+1, " \t")
 		end := until(text, start, "\r\n<>")
 		return span{start, end}, end > start
-	case sayable(name) && !startsLine(text, i, name):
+	case ordinaryWord(name) && !startsLine(text, i, name):
 		return span{}, false // "wrong key: …" is a sentence
 	}
 	return assigned(text, indented(text, i+1))
@@ -105,8 +105,8 @@ func isHeader(name string) bool {
 	return false
 }
 
-// sayable reports whether a name is a word of every day that stands before a colon without being a field.
-func sayable(name string) bool {
+// ordinaryWord reports whether a name is a word of every day that stands before a colon without being a field.
+func ordinaryWord(name string) bool {
 	switch strings.ToLower(name) {
 	case "key", "keys", "auth", "session", "pin", "pass":
 		return true

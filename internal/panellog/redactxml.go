@@ -98,14 +98,14 @@ type xmlScan struct {
 
 // element is one that is open.
 type element struct {
-	name     string // of the tag
-	role     string // "value" for <value> and for <param name="value">
-	content  int    // where its content starts
-	secret   bool   // its content is secret
-	same     int    // elements of its name open inside, where it is secret
-	about    bool   // its attributes say that a value in it is secret
-	children []child
-	params   call // what the children say about each other
+	name        string // of the tag
+	role        string // "value" for <value> and for <param name="value">
+	content     int    // where its content starts
+	secret      bool   // its content is secret
+	same        int    // elements of its name open inside, where it is secret
+	namesSecret bool   // its attributes say that a value in it is secret
+	children    []child
+	params      call // what the children say about each other
 }
 
 // child is an element that was closed within its parent.
@@ -202,9 +202,9 @@ func (s *xmlScan) startTag() {
 		}
 		return
 	}
-	e := element{name: t.name, role: s.role(t), content: t.end, about: s.about(t)}
-	e.secret = IsSecretField(t.name) || e.about && !container(t.name) || s.withinAbout(e.role) || len(s.open) >= maxDepth
-	s.attributes(t, e.secret || e.about)
+	e := element{name: t.name, role: s.role(t), content: t.end, namesSecret: s.namesSecret(t)}
+	e.secret = IsSecretField(t.name) || e.namesSecret && !isErrorElement(t.name) || s.parentNamesSecret(e.role) || len(s.open) >= maxDepth
+	s.attributes(t, e.secret || e.namesSecret)
 	if !t.closed {
 		s.open = append(s.open, e)
 	}
@@ -221,8 +221,8 @@ func (s *xmlScan) role(t tag) string {
 	return t.name
 }
 
-// about reports whether an attribute says that this element is about a secret.
-func (s *xmlScan) about(t tag) bool {
+// namesSecret reports whether an attribute says that this element is about a secret.
+func (s *xmlScan) namesSecret(t tag) bool {
 	for _, a := range t.attrs {
 		value := html.UnescapeString(a.value(s.doc))
 		if (pointsAtField(a.name) || strings.EqualFold(a.name, "id")) && IsSecretField(value) {
@@ -239,12 +239,12 @@ func (s *xmlScan) about(t tag) bool {
 // 6).
 func pointsAtField(name string) bool { return namesField(name) || strings.EqualFold(name, "object") }
 
-// container reports whether an element is one whose content is not the value itself: an error about
+// isErrorElement reports whether an element is one whose content is not the value itself: an error about
 // a field keeps its text, only its <param name="value"> is the value.
-func container(name string) bool { return strings.EqualFold(name, "error") }
+func isErrorElement(name string) bool { return strings.EqualFold(name, "error") }
 
-func (s *xmlScan) withinAbout(role string) bool {
-	return len(s.open) > 0 && s.open[len(s.open)-1].about && holdsValue(role)
+func (s *xmlScan) parentNamesSecret(role string) bool {
+	return len(s.open) > 0 && s.open[len(s.open)-1].namesSecret && holdsValue(role)
 }
 
 // attributes masks what is secret in a tag.
@@ -334,9 +334,9 @@ func (s *xmlScan) pop(end int) {
 		return // no name of a field and no switch
 	}
 	if pointsAtField(e.role) {
-		parent.params.see("name", plainContent(s.doc[content.start:content.end]))
+		parent.params.observe("name", plainContent(s.doc[content.start:content.end]))
 	} else if strings.EqualFold(e.role, "crypted") {
-		parent.params.see("crypted", plainContent(s.doc[content.start:content.end]))
+		parent.params.observe("crypted", plainContent(s.doc[content.start:content.end]))
 	}
 }
 

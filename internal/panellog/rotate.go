@@ -25,7 +25,7 @@ const (
 // lock. What fails is noted; the log is opened all the same.
 func (f *logFile) rotate(start *os.File) string {
 	if err := setPending(start, time.Time{}); err != nil {
-		f.complain("mark the rotation", err)
+		f.addProblem("mark the rotation", err)
 		return ""
 	}
 	// A backup that an earlier rotation left must go first: lumberjack renames
@@ -38,11 +38,11 @@ func (f *logFile) rotate(start *os.File) string {
 	// MaxSize is not used: only Rotate is called, and nothing is written through it.
 	lj := &lumberjack.Logger{Filename: f.place.live()}
 	if err := errors.Join(lj.Rotate(), lj.Close()); err != nil {
-		f.complain("rotate", err)
+		f.addProblem("rotate", err)
 	}
 	if size, err := regularSize(f.place.live()); err == nil && size >= 0 {
 		if err := os.Chmod(f.place.live(), mode); err != nil {
-			f.complain("set the mode of", err)
+			f.addProblem("set the mode of", err)
 		}
 	}
 	return f.continued()
@@ -68,7 +68,7 @@ func (f *logFile) continued() string {
 	return rel + packedSuffix
 }
 
-func (f *logFile) complain(what string, err error) {
+func (f *logFile) addProblem(what string, err error) {
 	f.problems = append(f.problems, fmt.Errorf("could not %s %s: %w", what, f.place.live(), err))
 }
 
@@ -77,7 +77,7 @@ func (f *logFile) complain(what string, err error) {
 func (f *logFile) takeBackups() {
 	for _, backup := range f.backups() {
 		if err := f.archiveBackup(backup); err != nil {
-			f.complain("archive", err)
+			f.addProblem("archive", err)
 		}
 	}
 }

@@ -26,26 +26,26 @@ func (s *sink) write(line []byte) {
 		return
 	}
 	if _, err := s.w.Write(line); err != nil {
-		s.complain(err)
+		s.report(err)
 	}
 }
 
-// lost reports that there is no log at all.
-func (s *sink) lost(err error) {
+// reportUnavailable reports that there is no log at all.
+func (s *sink) reportUnavailable(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.complain(err)
+	s.report(err)
 }
 
-// complain says once why there is no log. Callers hold mu.
-func (s *sink) complain(err error) {
+// report says once why there is no log. Callers hold mu.
+func (s *sink) report(err error) {
 	if s.reported || s.stderr == nil {
 		return
 	}
 	s.reported = true
 	text := visible(fmt.Sprintf("%s: cannot write the log %s, going on without it: %v", s.name, s.target, err))
 	// Where stderr is closed as well nobody is left to be told.
-	_, _ = fmt.Fprintln(s.stderr, oneLine(text))
+	_, _ = fmt.Fprintln(s.stderr, escapeNewlines(text))
 }
 
 func (s *sink) close() {

@@ -41,5 +41,9 @@ func Line(text string) string {
 		}
 		return -1
 	}, strings.ToValidUTF8(text, ""))
-	return strings.Join(strings.Fields(printable), " ")
+	return CollapseSpace(printable)
 }
+
+// CollapseSpace returns the text with each run of white space, line ends included, replaced by one blank; none is left at
+// its ends.
+func CollapseSpace(text string) string { return strings.Join(strings.Fields(text), " ") }

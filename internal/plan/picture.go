@@ -364,7 +364,7 @@ func (p *picture) below() float64 {
 	}
 	y += 10
 	for _, w := range p.Warnings {
-		for i, line := range wrapped(item.PlainText(w.Text, item.MaxWarning), 140) {
+		for i, line := range wrapped(item.DisplayLine(w.Text, item.MaxWarning), 140) {
 			y += lineHeight
 			if i == 0 {
 				p.text("todayword", 34, y, "!")

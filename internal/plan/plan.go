@@ -131,7 +131,7 @@ func itemView(ctx context.Context, run *item.Run) (planView, error) {
 	if run.Args.OpenDate != "" || run.Args.Period != "" || run.Args.Intname != "" {
 		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: --opendate, --period and --intname plan a term that no item has, leave them out with --item")
 	}
-	order, err := run.Panel.Order(ctx, run.Args.Item)
+	order, err := run.Panel.LoadItem(ctx, run.Args.Item)
 	if err != nil {
 		return planView{}, err
 	}
@@ -154,7 +154,7 @@ func itemView(ctx context.Context, run *item.Run) (planView, error) {
 		return planView{}, err
 	}
 	o.title = fmt.Sprintf("item %d", order.Item)
-	if name := item.PlainText(order.Name, item.MaxName); name != "" {
+	if name := item.DisplayLine(order.Name, item.MaxName); name != "" {
 		o.title = name + ", " + o.title
 	}
 	o.Warnings = append(o.Warnings, append(policyWarnings(settings, notes), remarks...)...)

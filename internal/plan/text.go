@@ -26,7 +26,7 @@ func (o planView) text() string {
 	_ = w.Flush() // into memory
 	fmt.Fprintf(&b, "\n%s\n", o.sums())
 	for _, warning := range o.Warnings {
-		fmt.Fprintf(&b, "warning: %s\n", item.PlainText(warning.Text, item.MaxWarning))
+		fmt.Fprintf(&b, "warning: %s\n", item.DisplayLine(warning.Text, item.MaxWarning))
 	}
 	whose := ""
 	if o.title != "" {

@@ -44,7 +44,7 @@ func (j *Buyer) openIntent(ctx context.Context, kind string) (Intent, bool, erro
 	if err != nil {
 		return in, true, j.escalate(ctx, err)
 	}
-	if err := j.OtherAccount(in); err != nil {
+	if err := j.CheckIntentAccount(in); err != nil {
 		return in, true, j.escalate(ctx, err)
 	}
 	if in.Kind != kind {
@@ -67,7 +67,7 @@ func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, snapshot selle
 	}
 	switch {
 	case len(found) == 1:
-		if err := j.nobodyElses(ctx, in, found[0], snapshot); err != nil {
+		if err := j.checkCandidate(ctx, in, found[0], snapshot); err != nil {
 			return 0, err
 		}
 		return j.adopt(ctx, in.Kind, found[0], "is the only one bought after "+in.Time.Format(time.RFC3339)+" that nothing else claims")
@@ -76,7 +76,7 @@ func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, snapshot selle
 			"the purchase of %s for item %d may be any of the ids %s: find the right one at the seller, then run --command resolve --item %d --id ID",
 			in.Time.Format(time.RFC3339), j.Item.Item, item.FormatIDs(found), j.Item.Item))
 	}
-	if err := j.early(in); err != nil {
+	if err := j.checkIntentWait(in); err != nil {
 		return 0, err
 	}
 	if len(later) > 0 {
@@ -85,17 +85,17 @@ func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, snapshot selle
 			"a purchase of %s had no answer, and the ids %s at %s belong to no item yet: nothing new is bought until the other unresolved purchases are resolved",
 			in.Time.Format(time.RFC3339), item.FormatIDs(later), j.Info.Title).Retryable()
 	}
-	return 0, j.buyAgain(ctx, in)
+	return 0, j.allowRetry(ctx, in)
 }
 
-// nobodyElses returns a fault if the one id that may be the intent's purchase can be that of another open intent as well,
+// checkCandidate returns a fault if the one id that may be the intent's purchase can be that of another open intent as well,
 // or if what the seller shows of it contradicts the intent (rules BUY-9, BUY-12).
-func (j *Buyer) nobodyElses(ctx context.Context, in Intent, id int64, snapshot seller.OrderSnapshot) error {
+func (j *Buyer) checkCandidate(ctx context.Context, in Intent, id int64, snapshot seller.OrderSnapshot) error {
 	for _, r := range snapshot.Records {
 		if r.ID != id {
 			continue
 		}
-		items, err := j.rivals(ctx, in, r)
+		items, err := j.competingItems(ctx, in, r)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (j *Buyer) nobodyElses(ctx context.Context, in Intent, id int64, snapshot s
 			return j.contested(ctx, in, id, items)
 		}
 	}
-	odd, err := j.agree(ctx, in, id)
+	odd, err := j.compareWithIntent(ctx, in, id)
 	if err != nil || odd == "" {
 		return err
 	}
@@ -133,8 +133,8 @@ func (j *Buyer) adopt(ctx context.Context, kind string, id int64, why string) (i
 	return id, j.record(context.WithoutCancel(ctx), kind, id, "")
 }
 
-// early refuses to buy again so soon after a purchase without an answer: the seller may still carry it out.
-func (j *Buyer) early(in Intent) error {
+// checkIntentWait refuses to buy again so soon after a purchase without an answer: the seller may still carry it out.
+func (j *Buyer) checkIntentWait(in Intent) error {
 	if in.Refused {
 		return nil
 	}
@@ -147,28 +147,28 @@ func (j *Buyer) early(in Intent) error {
 		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Retryable()
 }
 
-// buyAgain allows a new purchase after one that left no trace at the seller. It does so once (rules BUY-4): two purchases
+// allowRetry allows a new purchase after one that left no trace at the seller. It does so once (rules BUY-4): two purchases
 // without a trace mean that the seller does not show what it sold.
-func (j *Buyer) buyAgain(ctx context.Context, in Intent) error {
+func (j *Buyer) allowRetry(ctx context.Context, in Intent) error {
 	if in.Accepted { // it is paid for, whatever shows of it
 		return j.awaitOrder(ctx, in)
 	}
 	if in.Refused {
-		return j.refusedTwice(ctx, in)
+		return j.confirmRefusal(ctx, in)
 	}
 	if in.Again > 0 {
 		return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"the purchase for item %d was sent %d times without an answer, last at %s, and %s shows nothing of it: look at the account there, "+
 				"then run --command resolve --item %d --none, or --id ID", j.Item.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Info.Title, j.Item.Item))
 	}
-	j.Again = map[string]int{in.Kind: in.Again + 1}
+	j.Retries = map[string]int{in.Kind: in.Again + 1}
 	j.Log.ExtInfof("the purchase of %s never reached the seller; the purchase can be retried", in.Time.Format(time.RFC3339))
 	return nil
 }
 
-// refusedTwice sets the way free after a purchase that was answered as refused, by the second of two readings a minute
+// confirmRefusal sets the way free after a purchase that was answered as refused, by the second of two readings a minute
 // apart that show nothing of it (rules BUY-12). It was no try: the number of purchases without a trace stays.
-func (j *Buyer) refusedTwice(ctx context.Context, in Intent) error {
+func (j *Buyer) confirmRefusal(ctx context.Context, in Intent) error {
 	first, err := time.Parse(time.RFC3339, in.Looked)
 	if now := j.Now().UTC().Truncate(time.Second); err != nil || first.After(now) {
 		in.Looked, first = now.Format(time.RFC3339), now
@@ -181,14 +181,14 @@ func (j *Buyer) refusedTwice(ctx context.Context, in Intent) error {
 			"%s: the purchase of %s was answered as refused, and %s shows nothing of it; where it shows nothing after %s either, it is bought anew",
 			j.Item.Label(), in.Time.Format(time.RFC3339), j.Info.Title, free.Format(time.RFC3339)).Retryable()
 	}
-	j.Again = map[string]int{in.Kind: in.Again}
+	j.Retries = map[string]int{in.Kind: in.Again}
 	j.Log.ExtInfof("the purchase of %s was refused and left no trace; the purchase can be retried", in.Time.Format(time.RFC3339))
 	return nil
 }
 
 // escalate hands the item to the administrator: no further run by itself, a task.
 func (j *Buyer) escalate(ctx context.Context, reason error) error {
-	if err := j.Panel.Manual(ctx, j.Item.Item, j.Args.Operation, j.Args.Command, reason.Error()); err != nil {
+	if err := j.Panel.Escalate(ctx, j.Item.Item, j.Args.Operation, j.Args.Command, reason.Error()); err != nil {
 		j.Log.Errorf("the task for the administrator could not be made: %v", err)
 	}
 	return reason
@@ -203,7 +203,7 @@ func (j *Buyer) candidates(ctx context.Context, in Intent, snapshot seller.Order
 	}
 	for _, r := range snapshot.Records {
 		switch owner := taken[r.ID]; {
-		case !j.possible(in, r):
+		case !j.fitsIntent(in, r):
 		case owner != 0 && owner != j.Item.Item:
 			j.Log.ExtInfof("id %d belongs to item %d", r.ID, owner)
 		case until > 0 && r.ID > until:
@@ -217,9 +217,9 @@ func (j *Buyer) candidates(ctx context.Context, in Intent, snapshot seller.Order
 	return found, later, nil
 }
 
-// possible reports whether the order can be the purchase of the intent by what the seller shows of it: new, of this kind,
+// fitsIntent reports whether the order can be the purchase of the intent by what the seller shows of it: new, of this kind,
 // term and product, and not named for another item.
-func (j *Buyer) possible(in Intent, r seller.OrderSummary) bool {
+func (j *Buyer) fitsIntent(in Intent, r seller.OrderSummary) bool {
 	switch {
 	case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(in, r):
 		return false

@@ -6,22 +6,22 @@ import (
 	"pmssl/internal/item"
 )
 
-// Begin locks and loads the item, connects its seller and puts purchases on the item that only the journal remembers.
+// Begin locks and loads the item, connects its seller, and restores to the item the purchases that only the journal holds.
 func Begin(ctx context.Context, run *item.Run) (*Buyer, error) {
 	j, err := Connect(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	if err := j.Assortment(ctx); err != nil {
+	if err := j.LoadProducts(ctx); err != nil {
 		return j, err
 	}
-	return j, j.Recall(ctx)
+	return j, j.RestoreFromJournal(ctx)
 }
 
-// Buyer is an item under work at which money may be spent.
+// Buyer is a locked and loaded item that purchases can be made for.
 type Buyer struct{ *item.Handle }
 
-// Connect is connect for whoever may buy.
+// Connect is item.Connect, returned as a Buyer.
 func Connect(ctx context.Context, run *item.Run) (*Buyer, error) {
 	j, err := item.Connect(ctx, run)
 	if j == nil {
@@ -30,9 +30,9 @@ func Connect(ctx context.Context, run *item.Run) (*Buyer, error) {
 	return &Buyer{j}, err
 }
 
-// ConnectAny is ConnectAny for whoever may buy.
-func ConnectAny(ctx context.Context, run *item.Run) (*Buyer, error) {
-	j, err := item.ConnectAny(ctx, run)
+// ConnectUnchecked is item.ConnectUnchecked, returned as a Buyer.
+func ConnectUnchecked(ctx context.Context, run *item.Run) (*Buyer, error) {
+	j, err := item.ConnectUnchecked(ctx, run)
 	if j == nil {
 		return nil, err
 	}

@@ -17,8 +17,8 @@ import (
 // known; it neither matches nor contradicts.
 type identity struct{ account, key, name string }
 
-// own returns the identity of the item as it is now.
-func (j *Buyer) own() identity {
+// itemIdentity returns the identity of the item as it is now.
+func (j *Buyer) itemIdentity() identity {
 	is := identity{account: seller.AccountMark(j.Account)}
 	if csr, err := pki.ReadCSR(j.Item.CSR); err == nil {
 		is.key, is.name = csr.KeyHash(), csr.CommonName
@@ -28,10 +28,12 @@ func (j *Buyer) own() identity {
 
 func (i Intent) identity() identity { return identity{i.Account, i.Key, i.Name} }
 
-func identityOf(line item.JournalEntry) identity { return identity{line.Account, line.Key, line.Name} }
+func entryIdentity(line item.JournalEntry) identity {
+	return identity{line.Account, line.Key, line.Name}
+}
 
-// shownBy returns what the seller shows of an order. A purchase that has no CSR yet shows nothing.
-func shownBy(status seller.OrderStatus) identity {
+// statusIdentity returns what the seller shows of an order. A purchase that has no CSR yet shows nothing.
+func statusIdentity(status seller.OrderStatus) identity {
 	is := identity{name: status.CommonName}
 	if csr, err := pki.ReadCSR(status.CSR); err == nil {
 		is.key = csr.KeyHash()
@@ -64,14 +66,14 @@ func (i identity) matches(other identity) bool {
 	return i.name != "" && other.name != ""
 }
 
-// creates reports whether a purchase of the kind brings an id of its own.
-func (j *Buyer) creates(kind string) bool {
+// bringsNewID reports whether a purchase of the kind brings an id of its own.
+func (j *Buyer) bringsNewID(kind string) bool {
 	return kind == seller.KindCreate || kind == seller.KindRenew || kind == seller.KindOrder
 }
 
-// OtherAccount returns the fault of an intent that was saved for another account than the module's present one: it is
+// CheckIntentAccount returns the fault of an intent that was saved for another account than the module's present one: it is
 // unclear until an administrator resolves it (rules BUY-13). Nil if the intent is of this account or does not say.
-func (j *Buyer) OtherAccount(in Intent) error {
+func (j *Buyer) CheckIntentAccount(in Intent) error {
 	if in.Account == "" || in.Account == seller.AccountMark(j.Account) {
 		return nil
 	}
@@ -84,11 +86,11 @@ func (j *Buyer) OtherAccount(in Intent) error {
 		j.Item.Item, j.Item.Name, in.Time.Format("2006-01-02 15:04"), before, j.Info.Title, j.Account, j.Item.Item)
 }
 
-// misanswered returns what is wrong with the id that the seller answered to a purchase which creates one: it must lie above
+// wrongAnsweredID returns what is wrong with the id that the seller answered to a purchase which creates one: it must lie above
 // all that were there before, and belong to nobody (rules BUY-9). Empty if nothing is wrong.
-func (j *Buyer) misanswered(kind string, id, snapshot int64, taken map[int64]int64) string {
+func (j *Buyer) wrongAnsweredID(kind string, id, snapshot int64, taken map[int64]int64) string {
 	switch {
-	case !j.creates(kind):
+	case !j.bringsNewID(kind):
 		return ""
 	case taken[id] != 0 && taken[id] != j.Item.Item:
 		return fmt.Sprintf("belongs to item %d", taken[id])
@@ -100,14 +102,14 @@ func (j *Buyer) misanswered(kind string, id, snapshot int64, taken map[int64]int
 	return ""
 }
 
-// agree holds what the seller shows of an id against the intent whose purchase it is to be (rules BUY-9). It returns what
+// compareWithIntent holds what the seller shows of an id against the intent whose purchase it is to be (rules BUY-9). It returns what
 // differs, empty if nothing.
-func (j *Buyer) agree(ctx context.Context, in Intent, id int64) (string, error) {
+func (j *Buyer) compareWithIntent(ctx context.Context, in Intent, id int64) (string, error) {
 	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil {
 		return "", err
 	}
-	switch odd := in.identity().contradicts(shownBy(status)); {
+	switch odd := in.identity().contradicts(statusIdentity(status)); {
 	case odd != "":
 		return "is for " + odd, nil
 	case !status.State.Activatable():
@@ -127,7 +129,7 @@ func (j *Buyer) ForeignOrder(status seller.OrderStatus) string {
 	if _, none := pki.ASCIIName("CN", shown); none != nil || err != nil { // no name of a certificate: it says nothing
 		return ""
 	}
-	for _, name := range append([]string{j.own().name, stored.Leaf.Subject.CommonName}, stored.Leaf.DNSNames...) {
+	for _, name := range append([]string{j.itemIdentity().name, stored.Leaf.Subject.CommonName}, stored.Leaf.DNSNames...) {
 		if sameName(shown, strings.ToLower(name)) {
 			return ""
 		}
@@ -146,9 +148,9 @@ func (j *Buyer) RefuseForeignOrder(ctx context.Context, status seller.OrderStatu
 		j.Item.Item, j.Item.Name, status.ID, j.Info.Title, other))
 }
 
-// rivals lists the other items whose open intents of the same account the row at the seller could be the purchase of as
+// competingItems lists the other items whose open intents of the same account the row at the seller could be the purchase of as
 // well.
-func (j *Buyer) rivals(ctx context.Context, in Intent, r seller.OrderSummary) ([]int64, error) {
+func (j *Buyer) competingItems(ctx context.Context, in Intent, r seller.OrderSummary) ([]int64, error) {
 	claims, err := j.claims(ctx)
 	if err != nil {
 		return nil, err
@@ -158,23 +160,23 @@ func (j *Buyer) rivals(ctx context.Context, in Intent, r seller.OrderSummary) ([
 		if h.Item == j.Item.Item || h.Intent == "" {
 			continue
 		}
-		if other, err := ParseIntent(h.Intent); err != nil || j.couldOwn(other, in, r) && !hasItsOwn(h, other) {
+		if other, err := ParseIntent(h.Intent); err != nil || j.fitsOtherIntent(other, in, r) && !alreadyRecorded(h, other) {
 			items = append(items, h.Item)
 		}
 	}
 	return items, nil
 }
 
-// hasItsOwn reports whether a first purchase is on its item already and only its intent was not dropped: a run was
+// alreadyRecorded reports whether a first purchase is on its item already and only its intent was not dropped: a run was
 // interrupted there, or is just at it.
-func hasItsOwn(h item.Claim, in Intent) bool {
-	return (in.Kind == seller.KindCreate || in.Kind == seller.KindOrder) && newestOf(h) > in.Snapshot
+func alreadyRecorded(h item.Claim, in Intent) bool {
+	return (in.Kind == seller.KindCreate || in.Kind == seller.KindOrder) && newestID(h) > in.Snapshot
 }
 
-// couldOwn reports whether a row can be the purchase of another item's intent.
-func (j *Buyer) couldOwn(other, in Intent, r seller.OrderSummary) bool {
+// fitsOtherIntent reports whether a row can be the purchase of another item's intent.
+func (j *Buyer) fitsOtherIntent(other, in Intent, r seller.OrderSummary) bool {
 	switch {
-	case !j.creates(other.Kind), other.Account != "" && other.Account != seller.AccountMark(j.Account):
+	case !j.bringsNewID(other.Kind), other.Account != "" && other.Account != seller.AccountMark(j.Account):
 		return false
 	case r.ID <= other.Snapshot, (other.Kind == seller.KindRenew) != (in.Kind == seller.KindRenew):
 		return false

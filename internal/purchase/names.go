@@ -11,13 +11,13 @@ import (
 	"pmssl/internal/seller"
 )
 
-// EnoughNames makes sure that the order at the seller holds the request's names. What is missing is bought first, once,
+// BuyMissingNames makes sure that the order at the seller holds the request's names. What is missing is bought first, once,
 // provided that the client ordered it in the panel; fewer names than were bought need nothing.
-func (j *Buyer) EnoughNames(ctx context.Context, status seller.OrderStatus, request seller.Request) error {
+func (j *Buyer) BuyMissingNames(ctx context.Context, status seller.OrderStatus, request seller.Request) error {
 	if err := j.ReconcileOpenNames(ctx, status, request); err != nil {
 		return err
 	}
-	holds, bought := j.holds(status, request.Product)
+	holds, bought := j.nameCapacity(status, request.Product)
 	missing := len(request.Names) - holds
 	if !request.Product.MultiDomain || holds < 0 || missing <= 0 {
 		return nil
@@ -33,10 +33,10 @@ func (j *Buyer) EnoughNames(ctx context.Context, status seller.OrderStatus, requ
 	return err
 }
 
-// holds returns how many further names the order can carry, -1 where that is not known, and how many were bought beyond
+// nameCapacity returns how many further names the order can carry, -1 where that is not known, and how many were bought beyond
 // those included. What we bought is certain. The seller's own count is read in two ways (docs/reference/namecheap.md
 // §3.10): it decides only where nothing else does, by the larger reading.
-func (j *Buyer) holds(status seller.OrderStatus, product seller.Product) (holds, bought int) {
+func (j *Buyer) nameCapacity(status seller.OrderStatus, product seller.Product) (holds, bought int) {
 	included := product.Included - 1
 	if text, known := j.Item.Params[itemparam.SANsBought]; known {
 		if n, err := strconv.Atoi(text); err == nil && n >= 0 {
@@ -50,19 +50,19 @@ func (j *Buyer) holds(status seller.OrderStatus, product seller.Product) (holds,
 	return included + status.SANs, status.SANs
 }
 
-// countNames writes down how many names beyond those included are bought, when the purchase of the intent is resolved. It
+// saveNamesBought writes down how many names beyond those included are bought, when the purchase of the intent is resolved. It
 // may be done twice: the intent tells the sum, not the step.
-func (j *Buyer) countNames(ctx context.Context) error {
-	total, counts := j.namesOfIntent()
+func (j *Buyer) saveNamesBought(ctx context.Context) error {
+	total, counts := j.namesBoughtByIntent()
 	if !counts {
 		return nil
 	}
 	return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(total))
 }
 
-// namesOfIntent returns how many names beyond those included are bought when the purchase of the intent has happened; false
+// namesBoughtByIntent returns how many names beyond those included are bought when the purchase of the intent has happened; false
 // where it concerns no names.
-func (j *Buyer) namesOfIntent() (total int, counts bool) {
+func (j *Buyer) namesBoughtByIntent() (total int, counts bool) {
 	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
 	if err != nil || in.Kind != seller.KindCreate && in.Kind != seller.KindSANs {
 		return 0, false
@@ -73,8 +73,8 @@ func (j *Buyer) namesOfIntent() (total int, counts bool) {
 	return in.Held + in.SANs, true
 }
 
-// recallNames counts the names that the journal remembers for the item's orders and the item does not.
-func (j *Buyer) recallNames(ctx context.Context, lines []item.JournalEntry) error {
+// restoreNamesBought counts the names that the journal remembers for the item's orders and the item does not.
+func (j *Buyer) restoreNamesBought(ctx context.Context, lines []item.JournalEntry) error {
 	limit, ref := 0, seller.AccountMark(j.Account)
 	for _, line := range lines {
 		if line.Item == j.Item.Item && line.Account == ref && slices.Contains(j.Lineage(), line.ID) {
@@ -100,7 +100,7 @@ func (j *Buyer) ReconcileOpenNames(ctx context.Context, status seller.OrderStatu
 		return err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))
-	p, err := j.asShown(ctx, seller.Purchase{Kind: seller.KindSANs, Product: request.Product, ID: status.ID, Counted: status.SANs, Request: request})
+	p, err := j.refreshPurchase(ctx, seller.Purchase{Kind: seller.KindSANs, Product: request.Product, ID: status.ID, Counted: status.SANs, Request: request})
 	if err != nil {
 		return err
 	}
@@ -122,10 +122,10 @@ func (j *Buyer) reconcileNames(ctx context.Context, p seller.Purchase, in Intent
 	case p.Counted == in.Counted+in.SANs:
 		return j.adopt(ctx, in.Kind, p.ID, "holds "+strconv.Itoa(p.Counted)+" names, as the purchase was to bring")
 	case p.Counted == in.Counted:
-		if err := j.early(in); err != nil {
+		if err := j.checkIntentWait(in); err != nil {
 			return 0, err
 		}
-		return 0, j.buyAgain(ctx, in)
+		return 0, j.allowRetry(ctx, in)
 	}
 	return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 		"the order %d at %s held %d names before a purchase of %d without answer and holds %d: look there, then run --command resolve --item %d --id %d, or --none",

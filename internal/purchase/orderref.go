@@ -43,13 +43,13 @@ func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent
 	if in.Accepted {
 		return 0, j.awaitOrder(ctx, in)
 	}
-	if err := j.early(in); err != nil {
+	if err := j.checkIntentWait(in); err != nil {
 		return 0, err
 	}
-	if err := j.completeList(ctx, in, snapshot, taken); err != nil {
+	if err := j.checkListComplete(ctx, in, snapshot, taken); err != nil {
 		return 0, err
 	}
-	return 0, j.buyAgain(ctx, in)
+	return 0, j.allowRetry(ctx, in)
 }
 
 // awaitOrder handles an order that the seller took and does not show: it is never made again by a program. One that does
@@ -141,7 +141,7 @@ func (j *Buyer) adoptOrder(ctx context.Context, p seller.Purchase, in Intent, op
 // BUY-9): another item's order for the same name, or that of an earlier client whose item had the same number in another
 // database.
 func (j *Buyer) foreignKey(ctx context.Context, in Intent, open bool, r seller.OrderSummary) (bool, error) {
-	want := j.own().key
+	want := j.itemIdentity().key
 	if open && (in.Key != "" || r.OrderRef != "") { // the client may have changed its CSR since; an old intent does not say
 		want = in.Key
 	}
@@ -152,13 +152,13 @@ func (j *Buyer) foreignKey(ctx context.Context, in Intent, open bool, r seller.O
 	if err != nil {
 		return false, err
 	}
-	shown := shownBy(status).key
+	shown := statusIdentity(status).key
 	return shown != "" && shown != want, nil
 }
 
-// completeList makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist
+// checkListComplete makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist
 // is cut, by a filter that somebody set for the account (docs/reference/ispmanager.md §1.4), and proves nothing.
-func (j *Buyer) completeList(ctx context.Context, in Intent, snapshot seller.OrderSnapshot, taken map[int64]int64) error {
+func (j *Buyer) checkListComplete(ctx context.Context, in Intent, snapshot seller.OrderSnapshot, taken map[int64]int64) error {
 	known := []int64{}
 	for id := range taken {
 		known = append(known, id)

@@ -24,7 +24,7 @@ type OwnerIndex struct {
 func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
 	p := OwnerIndex{j: j, ids: map[int64]int64{}, refs: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
 	if referencer, ok := j.Seller.(seller.OrderReferencer); ok {
-		installation, err := j.Panel.Installation(ctx)
+		installation, err := j.Panel.InstallationID(ctx)
 		if err != nil {
 			return p, err
 		}
@@ -55,15 +55,15 @@ func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
 	return p, nil
 }
 
-// Take notes that a certificate is an item's from now on.
-func (p OwnerIndex) Take(l seller.ListedCertificate, it int64) {
+// Assign notes that a certificate is an item's from now on.
+func (p OwnerIndex) Assign(l seller.ListedCertificate, it int64) {
 	for _, id := range l.Lineage() {
 		p.ids[id] = it
 	}
 }
 
-// Holds reports whether a certificate is known to be the item's.
-func (p OwnerIndex) Holds(it int64) bool {
+// HasItem reports whether a certificate is known to be the item's.
+func (p OwnerIndex) HasItem(it int64) bool {
 	for _, holder := range p.ids {
 		if holder == it {
 			return true
@@ -84,7 +84,7 @@ func (p OwnerIndex) Owner(ctx context.Context, l seller.ListedCertificate) (it i
 		return it, "carries its mark", err
 	}
 	for _, id := range ids {
-		it, err := p.journalled(ctx, id)
+		it, err := p.journaled(ctx, id)
 		if it != 0 || err != nil {
 			return it, "was bought for it", err
 		}
@@ -112,10 +112,10 @@ func (p OwnerIndex) referenced(ctx context.Context, ref string) (int64, error) {
 	return 0, nil
 }
 
-// journalled returns the item for which the purchase journal says that the id was bought. Numbers of items begin anew with
+// journaled returns the item for which the purchase journal says that the id was bought. Numbers of items begin anew with
 // a new database, and what an old one bought is what an import is for: a line from before the item existed is another
 // item's.
-func (p OwnerIndex) journalled(ctx context.Context, id int64) (int64, error) {
+func (p OwnerIndex) journaled(ctx context.Context, id int64) (int64, error) {
 	line, there := p.bought[id]
 	if !there {
 		return 0, nil
@@ -134,7 +134,7 @@ func boughtBefore(line item.JournalEntry, order item.Item) bool {
 
 // panelItem returns the item as the panel has it; false if the panel has no such item.
 func (p OwnerIndex) panelItem(ctx context.Context, it int64) (item.Item, bool, error) {
-	order, err := p.j.Panel.Order(ctx, it)
+	order, err := p.j.Panel.LoadItem(ctx, it)
 	if err != nil {
 		if fault.From(err).Type == fault.Missed {
 			return item.Item{}, false, nil
@@ -144,13 +144,13 @@ func (p OwnerIndex) panelItem(ctx context.Context, it int64) (item.Item, bool, e
 	return order, true, nil
 }
 
-// Mark returns the item's order reference at a seller that keeps one; empty at the others.
-func (j *Buyer) Mark(ctx context.Context) (string, error) {
+// OrderRef returns the item's order reference at a seller that keeps one; empty at the others.
+func (j *Buyer) OrderRef(ctx context.Context) (string, error) {
 	referencer, ok := j.Seller.(seller.OrderReferencer)
 	if !ok {
 		return "", nil
 	}
-	installation, err := j.Panel.Installation(ctx)
+	installation, err := j.Panel.InstallationID(ctx)
 	if err != nil {
 		return "", err
 	}

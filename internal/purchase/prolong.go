@@ -33,20 +33,20 @@ func (j *Buyer) reconcileProlong(ctx context.Context, p seller.Purchase, in Inte
 			p.ID, j.Info.Title, ends, becomes, now, j.Item.Item, p.ID))
 	}
 	if in.Accepted {
-		return 0, j.awaitEnd(ctx, p, in)
+		return 0, j.awaitNewEnd(ctx, p, in)
 	}
-	if err := j.early(in); err != nil {
+	if err := j.checkIntentWait(in); err != nil {
 		return 0, err
 	}
-	if err := j.underWork(ctx, p, in); err != nil {
+	if err := j.checkNotInWork(ctx, p, in); err != nil {
 		return 0, err
 	}
-	return 0, j.buyAgain(ctx, in)
+	return 0, j.allowRetry(ctx, in)
 }
 
-// awaitEnd handles a renewal that the seller took although the end of the order has not moved: it is never paid again by a
+// awaitNewEnd handles a renewal that the seller took although the end of the order has not moved: it is never paid again by a
 // program. One that had no effect within a day is for an administrator.
-func (j *Buyer) awaitEnd(ctx context.Context, p seller.Purchase, in Intent) error {
+func (j *Buyer) awaitNewEnd(ctx context.Context, p seller.Purchase, in Intent) error {
 	if j.Now().Sub(in.Time) < FreshCertificate {
 		return fault.Errorf(fault.Waiting, itemparam.Intent, "%s took the renewal of the order %d at %s and its end has not moved yet; nothing more is paid",
 			j.Info.Title, p.ID, in.Time.Format(time.RFC3339)).Retryable()
@@ -56,8 +56,8 @@ func (j *Buyer) awaitEnd(ctx context.Context, p seller.Purchase, in Intent) erro
 		j.Info.Title, p.ID, in.Time.Format(time.RFC3339), p.Extension.CurrentEnd, j.Item.Item, p.ID))
 }
 
-// underWork holds back where the seller works on the order: it may be the renewal, and its end moves when that is done.
-func (j *Buyer) underWork(ctx context.Context, p seller.Purchase, in Intent) error {
+// checkNotInWork holds back where the seller works on the order: it may be the renewal, and its end moves when that is done.
+func (j *Buyer) checkNotInWork(ctx context.Context, p seller.Purchase, in Intent) error {
 	status, err := j.Seller.OrderStatus(ctx, p.ID)
 	if err != nil || status.State != seller.StateWaiting {
 		return err

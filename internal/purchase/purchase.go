@@ -26,10 +26,10 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) 
 		return 0, err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))
-	if err := j.mayBuy(ctx); err != nil {
+	if err := j.checkMayBuy(ctx); err != nil {
 		return 0, err
 	}
-	p, err := j.asShown(ctx, p)
+	p, err := j.refreshPurchase(ctx, p)
 	if err != nil {
 		return 0, err
 	}
@@ -41,7 +41,7 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) 
 	if id, err := j.reconcile(ctx, p, snapshot); err != nil || id != 0 {
 		return id, err
 	}
-	if err := j.afford(ctx, p); err != nil {
+	if err := j.checkBalance(ctx, p); err != nil {
 		return 0, err
 	}
 	if j.Dry != nil {
@@ -51,22 +51,22 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) 
 	if err != nil {
 		return 0, err
 	}
-	if err := j.declare(ctx, p, snapshot.Highest); err != nil {
+	if err := j.saveIntent(ctx, p, snapshot.Highest); err != nil {
 		return 0, err
 	}
 	return j.pay(ctx, p, snapshot.Highest, taken)
 }
 
-// mayBuy refuses to buy where a second run could not be kept off, and while it is not known what was bought for the item
+// checkMayBuy refuses to buy where a second run could not be kept off, and while it is not known what was bought for the item
 // before.
-func (j *Buyer) mayBuy(ctx context.Context) error {
+func (j *Buyer) checkMayBuy(ctx context.Context) error {
 	if err := j.Panel.SingleWriter(ctx); err != nil {
 		return err
 	}
-	if j.Doubt == nil || fault.From(j.Doubt).Type != fault.Unclear {
-		return j.Doubt
+	if j.UnclearPurchase == nil || fault.From(j.UnclearPurchase).Type != fault.Unclear {
+		return j.UnclearPurchase
 	}
-	return j.escalate(ctx, j.Doubt)
+	return j.escalate(ctx, j.UnclearPurchase)
 }
 
 func (j *Buyer) unlock(ctx context.Context) {
@@ -75,12 +75,12 @@ func (j *Buyer) unlock(ctx context.Context) {
 	}
 }
 
-// declare saves the intent and reads it back: where it cannot be saved, nothing is bought (rules BUY-2).
-func (j *Buyer) declare(ctx context.Context, p seller.Purchase, highest int64) error {
-	own := j.own()
+// saveIntent saves the intent and reads it back: where it cannot be saved, nothing is bought (rules BUY-2).
+func (j *Buyer) saveIntent(ctx context.Context, p seller.Purchase, highest int64) error {
+	own := j.itemIdentity()
 	in := Intent{
 		Account: own.account, At: j.Account, Key: own.key, Name: own.name, Kind: p.Kind, Time: j.Now().UTC().Truncate(time.Second), Product: p.Product.ID,
-		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation, Again: j.Again[p.Kind],
+		Years: p.Months / 12, Snapshot: highest, Op: j.Args.Operation, Again: j.Retries[p.Kind],
 	}
 	if p.Months%12 != 0 {
 		in.Years, in.Months = 0, p.Months
@@ -109,11 +109,11 @@ func (j *Buyer) declare(ctx context.Context, p seller.Purchase, highest int64) e
 // pay sends the one request and records its outcome. From here on nothing interrupts the run.
 func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken map[int64]int64) (int64, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, j.forget(context.WithoutCancel(ctx), fault.Errorf(fault.Interrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Retryable())
+		return 0, j.dropIntent(context.WithoutCancel(ctx), fault.Errorf(fault.Interrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Retryable())
 	}
 	ctx = context.WithoutCancel(ctx)
-	j.EnterCritical(true)
-	defer j.EnterCritical(false)
+	j.SetCritical(true)
+	defer j.SetCritical(false)
 	if err := j.Panel.HoldsLocks(ctx); err != nil {
 		return 0, err // the intent stays: without the lock it may be another run's by now
 	}
@@ -124,22 +124,22 @@ func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken
 	if err != nil {
 		if failure := fault.From(err); failure.OutcomeUnknown {
 			if failure.Accepted || failure.Refused {
-				j.answeredBut(ctx, failure)
+				j.recordUnclearAnswer(ctx, failure)
 			}
 			j.Log.Errorf("the purchase has no clear answer, the intent stays")
 			return 0, err
 		}
 		j.Log.Warningf("nothing was bought")
-		return 0, j.forget(ctx, err)
+		return 0, j.dropIntent(ctx, err)
 	}
-	if odd := j.misanswered(p.Kind, receipt.ID, highest, taken); odd != "" {
+	if odd := j.wrongAnsweredID(p.Kind, receipt.ID, highest, taken); odd != "" {
 		failure := &fault.Error{Type: fault.Unclear, Object: "id", OutcomeUnknown: true, Accepted: true, Message: fmt.Sprintf(
 			"item %d (%s): %s answered the purchase with the id %d, which %s: look there what was bought, then run --command resolve --item %d --id ID, or --none",
 			j.Item.Item, j.Item.Name, j.Info.Title, receipt.ID, odd, j.Item.Item)}
-		j.answeredBut(ctx, failure)
+		j.recordUnclearAnswer(ctx, failure)
 		return 0, j.escalate(ctx, failure)
 	}
-	j.Paid = true
+	j.Bought = true
 	j.Log.Infof("bought %s, %d months: %s", p.Product.ID, p.Months, receipt)
 	if receipt.Delivered != "" && !p.Product.Named(receipt.Delivered) {
 		j.Log.ExtInfof("the seller delivers %q for %s", receipt.Delivered, p.Product.ID)
@@ -147,9 +147,9 @@ func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken
 	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
 }
 
-// answeredBut writes on the intent what an answer that proves nothing says: that the seller took the purchase, or that it
+// recordUnclearAnswer writes on the intent what an answer that proves nothing says: that the seller took the purchase, or that it
 // was refused.
-func (j *Buyer) answeredBut(ctx context.Context, failure *fault.Error) {
+func (j *Buyer) recordUnclearAnswer(ctx context.Context, failure *fault.Error) {
 	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
 	if err == nil {
 		in.Accepted, in.Refused = failure.Accepted, failure.Refused
@@ -160,8 +160,8 @@ func (j *Buyer) answeredBut(ctx context.Context, failure *fault.Error) {
 	}
 }
 
-// EnterCritical tells whoever watches over the run that it must not be ended now.
-func (j *Buyer) EnterCritical(now bool) {
+// SetCritical tells whoever watches over the run that it must not be ended now.
+func (j *Buyer) SetCritical(now bool) {
 	if j.CriticalSection != nil {
 		j.CriticalSection(now)
 	}
@@ -177,24 +177,24 @@ func (j *Buyer) buy(ctx context.Context, p seller.Purchase) (seller.Receipt, err
 // record writes a purchase down: journal, item, and then the intent is dropped (rules BUY-2).
 func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered string) error {
 	line := item.JournalEntry{Time: j.Now().UTC(), Item: j.Item.Item, Kind: kind, ID: id, Account: seller.AccountMark(j.Account), Op: j.Args.Operation}
-	who := j.own()
+	who := j.itemIdentity()
 	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil && in.Key != "" { // the client may have changed its CSR since
 		who = in.identity()
 	}
 	line.Key, line.Name = who.key, who.name
-	line.SANs, _ = j.namesOfIntent()
+	line.SANs, _ = j.namesBoughtByIntent()
 	unjournaled := j.Panel.AppendJournal(ctx, line)
 	if unjournaled != nil {
 		// the id still goes to the item below; the intent would find it again if that failed too
 		j.Log.Errorf("id %d could not be written to the purchase journal: %v", id, unjournaled)
 	}
-	if err := j.PutID(ctx, id); err != nil {
+	if err := j.SaveID(ctx, id); err != nil {
 		return err
 	}
 	if unjournaled != nil {
-		j.journalLater(ctx, line, unjournaled)
+		j.keepEntryOnItem(ctx, line, unjournaled)
 	}
-	if err := j.countNames(ctx); err != nil {
+	if err := j.saveNamesBought(ctx); err != nil {
 		return err
 	}
 	if kind == seller.KindRenew || kind == seller.KindProlong { // one in place leaves nothing else on the item by which another host knows of it
@@ -211,17 +211,17 @@ func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered str
 	return j.SaveParam(ctx, itemparam.Intent, "")
 }
 
-// forget drops the intent of a purchase that certainly did not happen and returns the reason.
-func (j *Buyer) forget(ctx context.Context, reason error) error {
+// dropIntent drops the intent of a purchase that certainly did not happen and returns the reason.
+func (j *Buyer) dropIntent(ctx context.Context, reason error) error {
 	if err := j.SaveParam(ctx, itemparam.Intent, ""); err != nil {
 		j.Log.Errorf("the intent of a purchase that did not happen could not be dropped: %v", err)
 	}
 	return reason
 }
 
-// afford refuses where the account is empty, for a clear word instead of the seller's, and warns where it holds less than
+// checkBalance refuses where the account is empty, for a clear word instead of the seller's, and warns where it holds less than
 // the known price or the administrator's threshold (rules BUY-8).
-func (j *Buyer) afford(ctx context.Context, p seller.Purchase) error {
+func (j *Buyer) checkBalance(ctx context.Context, p seller.Purchase) error {
 	teller, ok := j.Seller.(seller.BalanceReporter)
 	if !ok {
 		return nil
@@ -240,12 +240,12 @@ func (j *Buyer) afford(ctx context.Context, p seller.Purchase) error {
 	if balance.Amount <= 0 {
 		return fault.Errorf(fault.API, "balance", "the account at %s holds %s %s: top it up, nothing was bought", j.Info.Title, balance.Text, balance.Currency)
 	}
-	j.warnOfMoney(ctx, p, balance)
+	j.warnOfLowBalance(ctx, p, balance)
 	return nil
 }
 
-// warnOfMoney logs that the account holds less than the known price or than the administrator's threshold.
-func (j *Buyer) warnOfMoney(ctx context.Context, p seller.Purchase, balance seller.Money) {
+// warnOfLowBalance logs that the account holds less than the known price or than the administrator's threshold.
+func (j *Buyer) warnOfLowBalance(ctx context.Context, p seller.Purchase, balance seller.Money) {
 	if pricer, ok := j.Seller.(seller.Pricer); ok {
 		price, known := pricer.Price(ctx, p)
 		if j.Dry != nil && known {
@@ -265,18 +265,18 @@ func (j *Buyer) warnOfMoney(ctx context.Context, p seller.Purchase, balance sell
 	}
 }
 
-// insert puts an id that was forgotten on the item: as the newest, or before the newest where that is a later one.
-func (j *Buyer) insert(ctx context.Context, id int64) error {
+// insertID puts an id that was forgotten on the item: as the newest, or before the newest where that is a later one.
+func (j *Buyer) insertID(ctx context.Context, id int64) error {
 	newest := j.ID()
 	if newest == 0 || id > newest {
-		return j.PutID(ctx, id)
+		return j.SaveID(ctx, id)
 	}
 	line := j.Lineage()
 	return j.SaveParam(ctx, itemparam.Lineage, item.FormatIDs(slices.Insert(line, len(line)-1, id)))
 }
 
-// dropReconciled drops an intent whose purchase is on the item.
-func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) error {
+// dropResolvedIntent drops an intent whose purchase is on the item.
+func (j *Buyer) dropResolvedIntent(ctx context.Context, lines []item.JournalEntry) error {
 	raw := j.Item.Params[itemparam.Intent]
 	if raw == "" || j.ID() == 0 {
 		return nil
@@ -286,34 +286,34 @@ func (j *Buyer) dropReconciled(ctx context.Context, lines []item.JournalEntry) e
 		j.Log.Warningf("%v", err)
 		return nil
 	}
-	if j.OtherAccount(in) != nil { // ids of two accounts cannot be compared
+	if j.CheckIntentAccount(in) != nil { // ids of two accounts cannot be compared
 		return nil
 	}
-	if !j.onItem(in, lines) {
+	if !j.purchaseOnItem(in, lines) {
 		return nil
 	}
 	j.Log.ExtInfof("the intent of %s is resolved by id %d", in.Time.Format(time.RFC3339), j.ID())
-	if err := j.countNames(ctx); err != nil {
+	if err := j.saveNamesBought(ctx); err != nil {
 		return err
 	}
 	return j.SaveParam(ctx, itemparam.Intent, "")
 }
 
-// onItem reports whether the purchase of the intent is on the item. For a first purchase any id above the snapshot shows
+// purchaseOnItem reports whether the purchase of the intent is on the item. For a first purchase any id above the snapshot shows
 // it; a renewal needs its own line in the journal, because a reissue brings a new id as well.
-func (j *Buyer) onItem(in Intent, lines []item.JournalEntry) bool {
+func (j *Buyer) purchaseOnItem(in Intent, lines []item.JournalEntry) bool {
 	if in.Kind == seller.KindCreate || in.Kind == seller.KindOrder {
 		return j.ID() > in.Snapshot
 	}
-	if own, there := j.RenewalLine(); there && (in.Kind == seller.KindRenew || in.Kind == seller.KindProlong) {
+	if own, there := j.RenewalEntry(); there && (in.Kind == seller.KindRenew || in.Kind == seller.KindProlong) {
 		own.Kind = in.Kind
 		lines = append(slices.Clone(lines), own)
 	}
-	return slices.ContainsFunc(lines, func(line item.JournalEntry) bool { return j.paidBy(in, line) })
+	return slices.ContainsFunc(lines, func(line item.JournalEntry) bool { return j.entryIsPurchase(in, line) })
 }
 
-// paidBy reports whether the line of the journal is the purchase of the intent, with an id that the item has.
-func (j *Buyer) paidBy(in Intent, line item.JournalEntry) bool {
+// entryIsPurchase reports whether the line of the journal is the purchase of the intent, with an id that the item has.
+func (j *Buyer) entryIsPurchase(in Intent, line item.JournalEntry) bool {
 	if line.Item != j.Item.Item || line.Kind != in.Kind || !slices.Contains(j.Lineage(), line.ID) {
 		return false
 	}

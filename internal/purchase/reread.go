@@ -16,24 +16,24 @@ func (j *Buyer) lockAccount(ctx context.Context) error {
 	if err := j.Panel.LockAccount(ctx, j.Account); err != nil {
 		return err
 	}
-	err := j.asRead(ctx)
+	err := j.checkUnchanged(ctx)
 	if err != nil {
 		j.unlock(context.WithoutCancel(ctx))
 	}
 	return err
 }
 
-// asRead returns a retryable fault if what decides about money is not any more what this run has read: ids, lineage,
+// checkUnchanged returns a retryable fault if what decides about money is not any more what this run has read: ids, lineage,
 // intent, term, names bought, the order itself, and the account that pays.
-func (j *Buyer) asRead(ctx context.Context) error {
-	now, err := j.Panel.Order(ctx, j.Item.Item)
+func (j *Buyer) checkUnchanged(ctx context.Context) error {
+	now, err := j.Panel.LoadItem(ctx, j.Item.Item)
 	if err != nil {
 		return err
 	}
 	if now.Module == 0 { // none is chosen yet: the command line names it
 		now.Module = j.Item.Module
 	}
-	before, after := decisive(j.Item), decisive(now)
+	before, after := purchaseInputs(j.Item), purchaseInputs(now)
 	for i, one := range before {
 		if one == after[i] {
 			continue
@@ -56,10 +56,10 @@ func (j *Buyer) asRead(ctx context.Context) error {
 	return nil
 }
 
-// asShown returns a purchase for an order that exists with what the seller shows of that order now. An earlier purchase for
+// refreshPurchase returns a purchase for an order that exists with what the seller shows of that order now. An earlier purchase for
 // it without an answer is resolved by this, and it may be carried out while the run waits for the account's lock (rules
 // BUY-11).
-func (j *Buyer) asShown(ctx context.Context, p seller.Purchase) (seller.Purchase, error) {
+func (j *Buyer) refreshPurchase(ctx context.Context, p seller.Purchase) (seller.Purchase, error) {
 	if j.Item.Params[itemparam.Intent] == "" {
 		return p, nil
 	}
@@ -80,18 +80,18 @@ func (j *Buyer) asShown(ctx context.Context, p seller.Purchase) (seller.Purchase
 	return p, nil
 }
 
-// named is a value with its name.
-type named struct{ name, value string }
+// namedValue is a value with its name.
+type namedValue struct{ name, value string }
 
-// decisive lists what decides whether something is bought, and what.
-func decisive(order item.Item) []named {
-	var all []named
+// purchaseInputs lists what decides whether something is bought, and what.
+func purchaseInputs(order item.Item) []namedValue {
+	var all []namedValue
 	for _, name := range []string{
 		itemparam.OrderID, itemparam.Lineage, itemparam.Intent, itemparam.TermStart, itemparam.TermMonths, itemparam.SANsBought, itemparam.AltName,
 	} {
-		all = append(all, named{name, order.Params[name]})
+		all = append(all, namedValue{name, order.Params[name]})
 	}
-	return append(all, named{"csr", order.CSR}, named{"pricelist", order.Template}, named{"period", strconv.Itoa(order.Period)},
-		named{"status", strconv.Itoa(order.Status)}, named{"processingmodule", strconv.FormatInt(order.Module, 10)},
-		named{"addon", strconv.Itoa(order.SANs)})
+	return append(all, namedValue{"csr", order.CSR}, namedValue{"pricelist", order.Template}, namedValue{"period", strconv.Itoa(order.Period)},
+		namedValue{"status", strconv.Itoa(order.Status)}, namedValue{"processingmodule", strconv.FormatInt(order.Module, 10)},
+		namedValue{"addon", strconv.Itoa(order.SANs)})
 }

@@ -27,11 +27,11 @@ func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 			return nil, err
 		}
 	}
-	j, err := ConnectAny(ctx, run)
+	j, err := ConnectUnchecked(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	if err := j.whatIsKnown(ctx); err != nil {
+	if err := j.restoreBeforeResolve(ctx); err != nil {
 		return nil, err
 	}
 	if err := j.lockAccount(ctx); err != nil {
@@ -63,15 +63,15 @@ func resolveID(args item.Args) (int64, error) {
 	return id, nil
 }
 
-// whatIsKnown puts on the item what the journal knows for certain, before the administrator's word is taken. An item whose
+// restoreBeforeResolve puts on the item what the journal knows for certain, before the administrator's word is taken. An item whose
 // ids are none is put right by that word alone.
-func (j *Buyer) whatIsKnown(ctx context.Context) error {
-	if !j.Args.Yes || j.Readable() != nil {
+func (j *Buyer) restoreBeforeResolve(ctx context.Context) error {
+	if !j.Args.Yes || j.CheckIDs() != nil {
 		return nil
 	}
-	err := j.Assortment(ctx)
+	err := j.LoadProducts(ctx)
 	if err == nil {
-		err = j.Recall(ctx)
+		err = j.RestoreFromJournal(ctx)
 	}
 	if err != nil && j.Args.None {
 		j.Log.Warningf("what is known of its purchases could not be saved on it: %v", err)
@@ -84,13 +84,13 @@ func (j *Buyer) whatIsKnown(ctx context.Context) error {
 // its being certain, and, if there is nothing of that kind, of an id that is not this item's (rules BUY-5).
 func (j *Buyer) resolveNone(ctx context.Context, node *etree.Element) error {
 	node.CreateAttr("action", "forget")
-	unplaced, err := j.notPlaced(ctx)
+	unplaced, err := j.idsToRelease(ctx)
 	if err != nil {
 		return err
 	}
-	wrong := j.Readable() != nil
+	wrong := j.CheckIDs() != nil
 	if j.Item.Params[itemparam.Intent] == "" && len(unplaced) == 0 && !wrong {
-		if unplaced, err = j.foreignIDs(ctx); err != nil {
+		if unplaced, err = j.contradictedIDs(ctx); err != nil {
 			return err
 		}
 		wrong = true
@@ -114,7 +114,7 @@ func (j *Buyer) freeItem(ctx context.Context, unplaced []int64, wrong bool) erro
 	if wrong {
 		names = append(names, itemparam.OrderID, itemparam.Lineage)
 	}
-	if err := j.release(ctx, unplaced); err != nil {
+	if err := j.releaseIDs(ctx, unplaced); err != nil {
 		return err
 	}
 	for _, name := range names {
@@ -125,17 +125,17 @@ func (j *Buyer) freeItem(ctx context.Context, unplaced []int64, wrong bool) erro
 	return nil
 }
 
-// notPlaced lists the ids that the journal or the item's order reference at the seller names for this item and that are not
+// idsToRelease lists the ids that the journal or the item's order reference at the seller names for this item and that are not
 // on it. If the seller's list cannot be read, the account may be closed for good: what the panel knows of is freed all the
 // same.
-func (j *Buyer) notPlaced(ctx context.Context) ([]int64, error) {
-	ids, err := j.unplaced(ctx, 0)
+func (j *Buyer) idsToRelease(ctx context.Context) ([]int64, error) {
+	ids, err := j.unassignedJournalIDs(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
-	referenced, err := j.referencedElsewhere(ctx)
+	referenced, err := j.unassignedReferencedIDs(ctx)
 	if err != nil {
-		if j.Item.Params[itemparam.Intent] == "" && len(ids) == 0 && j.Readable() == nil {
+		if j.Item.Params[itemparam.Intent] == "" && len(ids) == 0 && j.CheckIDs() == nil {
 			return nil, err
 		}
 		j.Log.Warningf("whether an order at %s carries its mark could not be read, such a one would still be taken for this item's: %v", j.Info.Title, err)
@@ -143,14 +143,14 @@ func (j *Buyer) notPlaced(ctx context.Context) ([]int64, error) {
 	return slices.Compact(slices.Sorted(slices.Values(append(ids, referenced...)))), nil
 }
 
-// unplaced lists the ids that the journal names for this item and that are not on it, without the one that is about to be
+// unassignedJournalIDs lists the ids that the journal names for this item and that are not on it, without the one that is about to be
 // put there.
-func (j *Buyer) unplaced(ctx context.Context, except int64) ([]int64, error) {
+func (j *Buyer) unassignedJournalIDs(ctx context.Context, except int64) ([]int64, error) {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
 		return nil, err
 	}
-	forgotten, err := j.forgotten(ctx, lines)
+	forgotten, err := j.missingEntries(ctx, lines)
 	var ids []int64
 	for _, line := range forgotten {
 		if line.ID != except && !slices.Contains(ids, line.ID) {
@@ -160,10 +160,10 @@ func (j *Buyer) unplaced(ctx context.Context, except int64) ([]int64, error) {
 	return ids, err
 }
 
-// referencedElsewhere lists the orders at the seller that carry the item's order reference, are on no item and were not
+// unassignedReferencedIDs lists the orders at the seller that carry the item's order reference, are on no item and were not
 // released before: those of an earlier client whose item had the same number.
-func (j *Buyer) referencedElsewhere(ctx context.Context) ([]int64, error) {
-	ref, err := j.Mark(ctx)
+func (j *Buyer) unassignedReferencedIDs(ctx context.Context) ([]int64, error) {
+	ref, err := j.OrderRef(ctx)
 	if err != nil || ref == "" {
 		return nil, err
 	}
@@ -186,9 +186,9 @@ func (j *Buyer) referencedElsewhere(ctx context.Context) ([]int64, error) {
 	return ids, nil
 }
 
-// foreignIDs lists the item's ids, to be taken off it: the seller has no such order, or shows another key or name for it.
+// contradictedIDs lists the item's ids, to be taken off it: the seller has no such order, or shows another key or name for it.
 // Any other id stays: without it the order would be paid again.
-func (j *Buyer) foreignIDs(ctx context.Context) ([]int64, error) {
+func (j *Buyer) contradictedIDs(ctx context.Context) ([]int64, error) {
 	ids := j.Lineage()
 	if len(ids) == 0 {
 		return nil, fault.Errorf(fault.Missed, itemparam.Intent, "item %d (%s) has no unresolved purchase and no id at %s: there is nothing to free",
@@ -198,7 +198,7 @@ func (j *Buyer) foreignIDs(ctx context.Context) ([]int64, error) {
 	if failure := fault.From(err); failure != nil && failure.Retry {
 		return nil, err
 	}
-	if err == nil && j.own().contradicts(shownBy(status)) == "" {
+	if err == nil && j.itemIdentity().contradicts(statusIdentity(status)) == "" {
 		return nil, fault.Errorf(fault.Value, "none", "item %d (%s): no purchase is unresolved, and nothing at %s contradicts that id %d is this item's order: nothing is freed",
 			j.Item.Item, j.Item.Name, j.Info.Title, j.ID())
 	}
@@ -213,7 +213,7 @@ func (j *Buyer) resolveBought(ctx context.Context, node *etree.Element, id int64
 	if err != nil {
 		return err
 	}
-	if owner.Item != 0 && newestOf(owner) == id {
+	if owner.Item != 0 && newestID(owner) == id {
 		return fault.Errorf(fault.Value, "id", "id %d belongs to item %d", id, owner.Item)
 	}
 	if owner.Item != 0 {
@@ -222,7 +222,7 @@ func (j *Buyer) resolveBought(ctx context.Context, node *etree.Element, id int64
 	if j.renewedFrom(id) {
 		return fault.Errorf(fault.Value, "id", "id %d was item %d's before the renewal, which has an id of its own", id, j.Item.Item)
 	}
-	status, err := j.assignable(ctx, id, owner)
+	status, err := j.checkAssignable(ctx, id, owner)
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (j *Buyer) resolveBought(ctx context.Context, node *etree.Element, id int64
 	if !j.Args.Yes {
 		return nil
 	}
-	return j.reconcileByHand(ctx, id, owner)
+	return j.adoptByHand(ctx, id, owner)
 }
 
 // renewedFrom reports whether the item had the id before the renewal that its intent is about.
@@ -241,9 +241,9 @@ func (j *Buyer) renewedFrom(id int64) bool {
 	return err == nil && in.Kind == seller.KindRenew && id <= in.Snapshot && slices.Contains(j.Lineage(), id)
 }
 
-// assignable returns the seller's report of the id, or why it cannot be put on the item: the seller does not know it, or it
+// checkAssignable returns the seller's report of the id, or why it cannot be put on the item: the seller does not know it, or it
 // is part of the owner's past.
-func (j *Buyer) assignable(ctx context.Context, id int64, owner item.Claim) (seller.OrderStatus, error) {
+func (j *Buyer) checkAssignable(ctx context.Context, id int64, owner item.Claim) (seller.OrderStatus, error) {
 	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil {
 		return status, err
@@ -271,8 +271,8 @@ func (j *Buyer) ownerOf(ctx context.Context, id int64) (item.Claim, error) {
 	return item.Claim{}, nil
 }
 
-// newestOf returns the newest id of a holding.
-func newestOf(h item.Claim) int64 {
+// newestID returns the newest id of a holding.
+func newestID(h item.Claim) int64 {
 	for _, list := range []string{h.OrderID, h.Lineage} {
 		if ids := item.ParseIDs(list); len(ids) > 0 {
 			return ids[len(ids)-1]
@@ -281,9 +281,9 @@ func newestOf(h item.Claim) int64 {
 	return 0
 }
 
-// reconcileByHand puts the id on the item, and takes it from an item that was given it by mistake and has another one by
+// adoptByHand puts the id on the item, and takes it from an item that was given it by mistake and has another one by
 // now. The journal's last line of an id says whose it is.
-func (j *Buyer) reconcileByHand(ctx context.Context, id int64, owner item.Claim) error {
+func (j *Buyer) adoptByHand(ctx context.Context, id int64, owner item.Claim) error {
 	if err := j.Panel.HoldsLocks(ctx); err != nil {
 		return err
 	}
@@ -292,15 +292,15 @@ func (j *Buyer) reconcileByHand(ctx context.Context, id int64, owner item.Claim)
 		kind = in.Kind
 	}
 	j.Log.Infof("resolved by hand with id %d", id)
-	if j.Readable() != nil { // both are written anew below, and never dropped in between
+	if j.CheckIDs() != nil { // both are written anew below, and never dropped in between
 		delete(j.Item.Params, itemparam.OrderID)
 		delete(j.Item.Params, itemparam.Lineage)
 	}
-	others, err := j.unplaced(ctx, id)
+	others, err := j.unassignedJournalIDs(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := j.release(ctx, others); err != nil {
+	if err := j.releaseIDs(ctx, others); err != nil {
 		return err
 	}
 	released := slices.DeleteFunc(item.ParseIDs(j.Item.Params[itemparam.Released]), func(other int64) bool { return other == id })

@@ -88,13 +88,13 @@ func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, decision
 		return nil
 	}
 	j.Log.Warningf("%s", text)
-	return s.Panel.Manual(ctx, j.Item.Item, 0, asReissue, text)
+	return s.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text)
 }
 
 // decisionFor asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the
 // document says how many were left.
 func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) (cabforum.Decision, error) {
-	operations, err := s.Panel.Operations(ctx, j.Item.Item)
+	operations, err := s.Panel.CountOperations(ctx, j.Item.Item)
 	if err != nil {
 		return cabforum.Decision{}, err
 	}
@@ -102,7 +102,7 @@ func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, st
 	tried := j.Attempts()
 	check := cabforum.ReissueCheck{
 		Settings: s.settings, Active: true, PaidUntil: j.TermEnd(),
-		Held:     lifecycle.Life(stored),
+		Held:     lifecycle.ValidityOf(stored),
 		UnderWay: row.open || j.HasStatus(item.ServiceRequested) || j.HasStatus(item.ServiceWaiting) || j.Unanswered(),
 		Tried:    tried.Last, Tries: tried.Count,
 	}
@@ -126,15 +126,15 @@ func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored
 		}
 		return err
 	}
-	if j.Refused != "" {
-		return fault.Errorf(fault.Delivered, "certificate", "%s", j.Refused).Retryable()
+	if j.RefusedReason != "" {
+		return fault.Errorf(fault.Delivered, "certificate", "%s", j.RefusedReason).Retryable()
 	}
 	if j.HasStatus(item.ServiceIssued) && j.Item.Params[itemparam.Serial] == stored.Serial() {
 		// the administrator has a task already (rules STORE-4)
 		return fault.Errorf(fault.OrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Info.Title, j.ID())
 	}
 	s.reissued++
-	if !j.HasStatus(item.ServiceWaiting) || j.NotYet { // issued, or nothing is known of it yet: the next sweep looks again
+	if !j.HasStatus(item.ServiceWaiting) || j.NotYetValid { // issued, or nothing is known of it yet: the next sweep looks again
 		return nil
 	}
 	return s.remind(ctx, j, row, stored)

@@ -17,7 +17,7 @@ func (s *sweep) withoutCSR(ctx context.Context, j *sweptItem, row *sweepRow) err
 	}
 	text := fmt.Sprintf("the certificate of %s ends %s and was imported without a CSR: it is replaced when the client presses Reissue", row.name, row.expires)
 	j.Log.Warningf("%s", text)
-	if err := s.Panel.Manual(ctx, j.Item.Item, 0, asReissue, text); err != nil {
+	if err := s.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text); err != nil {
 		return err
 	}
 	return s.notifyClient(ctx, j, row, item.NoticeExpires, true)

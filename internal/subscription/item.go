@@ -26,4 +26,4 @@ func connectItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
 	return &sweptItem{order}, err
 }
 
-func sweptOf(j *item.Handle) *sweptItem { return &sweptItem{lifecycle.Of(j)} }
+func sweptOf(j *item.Handle) *sweptItem { return &sweptItem{lifecycle.FromHandle(j)} }

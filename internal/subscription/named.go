@@ -18,7 +18,7 @@ const reasonDate = "the item parameter " + itemparam.ExpireDate + " is %s, the s
 // named reads the item that --item names. One that does not exist or belongs to another binary is an error: nothing would
 // be due of it, and nobody would hear why.
 func (s *sweep) named(ctx context.Context) (item.Item, error) {
-	order, err := s.Panel.Order(ctx, s.Args.Item)
+	order, err := s.Panel.LoadItem(ctx, s.Args.Item)
 	if err != nil {
 		return order, err
 	}

@@ -105,9 +105,9 @@ func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error
 	switch {
 	case kind == item.NoticeExpires:
 	case method == seller.MethodEmail:
-		l.Proofs = j.Item.Params[itemparam.Approver]
+		l.Challenges = j.Item.Params[itemparam.Approver]
 	default:
-		l.Proofs = j.Item.Params[j.ChallengeParam()]
+		l.Challenges = j.Item.Params[j.ChallengeParam()]
 	}
 	return l, nil
 }

@@ -19,7 +19,7 @@ func (s *sweep) inTheWay(ctx context.Context, j *sweptItem, row *sweepRow, store
 		return err
 	}
 	text := fmt.Sprintf("the certificate of %s ends %s and is not reissued: %v", row.name, stored.Ends(), failure.Message)
-	return errors.Join(err, s.Panel.Manual(ctx, j.Item.Item, 0, asReissue, text))
+	return errors.Join(err, s.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text))
 }
 
 // lastWeek reports whether a certificate is so near its end that people are told, provided that the policy is not to leave

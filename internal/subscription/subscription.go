@@ -158,7 +158,7 @@ func (s *sweep) each(ctx context.Context, it int64, as string, work func(context
 	if released := s.Panel.UnlockItem(context.WithoutCancel(ctx), it); released != nil {
 		s.Log.Warningf("%s: %v", label, released)
 	}
-	if over := ctx.Err(); item.CutShort(over, err) {
+	if over := ctx.Err(); item.Interrupted(over, err) {
 		s.Log.Warningf("%s: %v", label, err)
 		return sweepEnded(over)
 	}
@@ -207,12 +207,12 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 	if err != nil {
 		return err
 	}
-	decision := cabforum.ReissueCheck{Settings: s.settings, Active: true, Held: lifecycle.Life(stored)}.Judge(s.at)
+	decision := cabforum.ReissueCheck{Settings: s.settings, Active: true, Held: lifecycle.ValidityOf(stored)}.Judge(s.at)
 	row.expires, row.due, row.lead = stored.Ends(), decision.On, decision.Lead
 	if !j.HasStatus(item.ServiceWaiting) {
 		return nil
 	}
-	if j.NotYet {
+	if j.NotYetValid {
 		row.reason = "the certificate is not valid yet"
 		return nil
 	}
@@ -244,7 +244,7 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 		kind, once = item.NoticeWaiting, false
 		text := fmt.Sprintf("the reissue %d of %s still waits for proof of control and the certificate ends %s", j.ID(), row.name, stored.Ends())
 		j.Log.Warningf("%s", text)
-		if err := j.PassingTask(ctx, asReissue, text); err != nil {
+		if err := j.OpenTaskUntilStored(ctx, asReissue, text); err != nil {
 			return err
 		}
 	}

@@ -38,7 +38,7 @@ func TestOrderIsLoadedWithAllThatBelongsToIt(t *testing.T) {
 	w, db := shop(t)
 	run(t, db, "INSERT INTO itemcryptedparam (item, intname, value) VALUES (42, 'token_code', ?)", encrypt(t, w.giveKey(), "Planted-token"))
 	run(t, db, "INSERT INTO pricelistparam (pricelist, intname, value) VALUES (20, 'install', '9')")
-	order, err := w.Order(t.Context(), 42)
+	order, err := w.LoadItem(t.Context(), 42)
 	require.NoError(t, err)
 	assert.Equal(t, item.Item{
 		Item: 42, Name: "example.com", Account: 9, AccountName: "Клиент 🔒", Project: 3, Module: 5, Binary: binary,
@@ -56,7 +56,7 @@ func TestOrderIsLoadedWithAllThatBelongsToIt(t *testing.T) {
 func TestOrderToleratesWhatIsNotThere(t *testing.T) {
 	w, db := shop(t)
 	run(t, db, "INSERT INTO item (id, pricelist) VALUES (50, 20)")
-	order, err := w.Order(t.Context(), 50)
+	order, err := w.LoadItem(t.Context(), 50)
 	require.NoError(t, err)
 	assert.Equal(t, item.Item{Item: 50, Project: 3, Pricelist: 20, Template: "positivessl", ItemType: "certificate",
 		Params: map[string]string{"support": "off", "install": "1", "lead": "5", "approver_method": "auth_email"}}, order)
@@ -66,7 +66,7 @@ func TestOrderThatIsMissingIsNamed(t *testing.T) {
 	w, db := shop(t)
 	run(t, db, "INSERT INTO item (id, pricelist) VALUES (51, 77)")
 	for it, words := range map[int64]string{404: "no item 404", 51: "no tariff 77"} {
-		_, err := w.Order(t.Context(), it)
+		_, err := w.LoadItem(t.Context(), it)
 		require.Error(t, err)
 		assert.Equal(t, fault.Missed, fault.From(err).Type)
 		assert.Contains(t, err.Error(), words)
@@ -99,7 +99,7 @@ func TestOrderedSANs(t *testing.T) {
 			w, db := shop(t)
 			run(t, db, "INSERT INTO enumerationitem (id, intname) VALUES (7, '3'), (8, '10'), (9, 'many')")
 			run(t, db, c.sql)
-			order, err := w.Order(t.Context(), 42)
+			order, err := w.LoadItem(t.Context(), 42)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, order.SANs)
 			assert.NotContains(t, order.Params, "altname", "the number of names is not the list of names")
@@ -119,7 +119,7 @@ func child(id, tariff, parent, limit, extra, choice, status string) string {
 func TestAddonsAreParameters(t *testing.T) {
 	w, db := shop(t)
 	run(t, db, child("100", "23", "42", "NULL", "2", "NULL", "2")+"INSERT INTO item (id, pricelist, parent, boolvalue, status) VALUES (101, 22, 42, 'on', 2)")
-	order, err := w.Order(t.Context(), 42)
+	order, err := w.LoadItem(t.Context(), 42)
 	require.NoError(t, err)
 	assert.Equal(t, "3", order.Params["install"])
 	assert.Equal(t, "on", order.Params["support"])
@@ -174,7 +174,7 @@ func TestItemsWithoutAnOrderAreFoundByModuleAndName(t *testing.T) {
  (62, 'example.org', 5, 4, '2026-10-19', NULL), (63, 'example.org', 5, 2, NULL, NULL), (64, 'example.com', 5, 2, '2026-10-19', NULL), (65, 'example.org', 5, 2, '2026-10-19', NULL),
  (66, 'example.org', 5, 2, '2026-10-19', NULL), (67, 'example.org', 5, 2, '2026-10-19', NULL);
 INSERT INTO itemparam (item, intname, value) VALUES (60, 'org_name', 'x'), (60, 'custom_order_id', ''), (65, 'custom_order_id', '1'), (66, 'lineage', '1'), (67, 'purchase_intent', '{}')`)
-	found, err := w.WithoutOrder(t.Context(), 5, "example.org")
+	found, err := w.ItemsWithoutOrder(t.Context(), 5, "example.org")
 	require.NoError(t, err)
 	assert.Equal(t, []seller.BareItem{
 		{Item: 60, Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, RemoteID: "77"},

@@ -12,8 +12,8 @@ func Brief(word string) string {
 	return plaintext.Clip(word, 64)
 }
 
-// PlainText makes a text from outside fit for a terminal and a picture: one line, printable, at most so many characters.
-func PlainText(text string, limit int) string {
+// DisplayLine makes a text from outside fit for a terminal and a picture: one line, printable, at most so many characters.
+func DisplayLine(text string, limit int) string {
 	split := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	words := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), split), " ")
 	if runes := []rune(words); len(runes) > limit {

@@ -12,10 +12,10 @@ import (
 	"pmssl/internal/itemparam"
 )
 
-// journalLater keeps a line that the purchase journal did not take on the item, so that a later run adds it, and opens a
+// keepEntryOnItem keeps a line that the purchase journal did not take on the item, so that a later run adds it, and opens a
 // task: until the journal can be written it is of no help against paying twice (rules BUY-21). What fails here is logged,
 // for the purchase itself is recorded.
-func (j *Buyer) journalLater(ctx context.Context, line item.JournalEntry, reason error) {
+func (j *Buyer) keepEntryOnItem(ctx context.Context, line item.JournalEntry, reason error) {
 	raw, err := json.Marshal(line)
 	if err == nil {
 		waiting := strings.TrimSpace(j.Item.Params[itemparam.Unjournaled] + "\n" + string(raw))
@@ -26,14 +26,14 @@ func (j *Buyer) journalLater(ctx context.Context, line item.JournalEntry, reason
 	}
 	text := fmt.Sprintf("item %d (%s): id %d was bought and is on the item, but %s. The next run of this item adds the line to the journal",
 		j.Item.Item, j.Item.Name, line.ID, fault.From(reason).Message)
-	if err := j.Panel.Manual(ctx, j.Item.Item, 0, j.Args.Command, text); err != nil {
+	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, text); err != nil {
 		j.Log.Errorf("the task for the administrator could not be made: %v", err)
 	}
 }
 
-// completeJournal adds the lines that wait on the item to the journal and returns its lines with them. A journal that still
+// appendPendingEntries adds the lines that wait on the item to the journal and returns its lines with them. A journal that still
 // takes nothing stops no run: the ids are on the item. Lines that are not this item's own purchases are dropped.
-func (j *Buyer) completeJournal(ctx context.Context, lines []item.JournalEntry) []item.JournalEntry {
+func (j *Buyer) appendPendingEntries(ctx context.Context, lines []item.JournalEntry) []item.JournalEntry {
 	raw := j.Item.Params[itemparam.Unjournaled]
 	if raw == "" {
 		return lines

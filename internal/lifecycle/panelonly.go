@@ -23,7 +23,7 @@ func Resume(ctx context.Context, run *item.Run) (*etree.Document, error) {
 // that would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel
 // expects no call-back (docs/reference/billmanager.md §1.4).
 func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) {
-	j, err := Local(ctx, run)
+	j, err := Load(ctx, run)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) 
 
 // panelOnly runs a command that only concerns the panel.
 func panelOnly(ctx context.Context, run *item.Run, what string) (*etree.Document, error) {
-	if _, err := Local(ctx, run); err != nil {
+	if _, err := Load(ctx, run); err != nil {
 		return nil, err
 	}
 	return nil, run.Panel.Post(ctx, run.Args.Item, what)

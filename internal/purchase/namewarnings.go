@@ -36,17 +36,17 @@ const (
 func (j *Buyer) WarnOfNames(ctx context.Context, request seller.Request) {
 	var lines []string
 	if resolver := j.NameResolver(ctx); resolver != nil {
-		lines = j.wrongNames(ctx, resolver, request.AllNames())
+		lines = j.nameWarnings(ctx, resolver, request.AllNames())
 	}
 	for _, line := range lines {
 		j.Log.Warningf("%s", line)
 	}
-	j.ShowNames(ctx, lines)
+	j.SaveNameWarnings(ctx, lines)
 }
 
-// wrongNames returns the lines about names that cannot be certified, in the order of the names. All are looked up at the
+// nameWarnings returns the lines about names that cannot be certified, in the order of the names. All are looked up at the
 // same time, so that one without an answer does not use up the time of the others.
-func (j *Buyer) wrongNames(ctx context.Context, resolver item.Resolver, names []string) []string {
+func (j *Buyer) nameWarnings(ctx context.Context, resolver item.Resolver, names []string) []string {
 	if len(names) > maxLookups {
 		j.Log.ExtInfof("%d of the %d names are looked up, not %s", maxLookups, len(names), strings.Join(names[maxLookups:], " "))
 		names = names[:maxLookups]
@@ -73,20 +73,20 @@ func (j *Buyer) wrongNames(ctx context.Context, resolver item.Resolver, names []
 	return found
 }
 
-// guardedLookup is wrongName for a goroutine: a panic over what some server sent must not end a run that has bought
-// something.
+// guardedLookup is nameWarning for a goroutine: it returns a panic as an error. A DNS answer must not end a run that has
+// bought something.
 func (j *Buyer) guardedLookup(ctx context.Context, resolver item.Resolver, name string) (line string, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			line, err = "", fmt.Errorf("a fault of the look-up: %v", reason)
 		}
 	}()
-	return j.wrongName(ctx, resolver, name)
+	return j.nameWarning(ctx, resolver, name)
 }
 
-// wrongName returns the line about one name, empty if nothing speaks against it. A wildcard is looked up as what it is
+// nameWarning returns the line about one name, empty if nothing speaks against it. A wildcard is looked up as what it is
 // below.
-func (j *Buyer) wrongName(ctx context.Context, resolver item.Resolver, name string) (string, error) {
+func (j *Buyer) nameWarning(ctx context.Context, resolver item.Resolver, name string) (string, error) {
 	base, wildcard := strings.CutPrefix(name, "*.")
 	exists, err := resolver.Exists(ctx, base)
 	switch {
@@ -98,14 +98,14 @@ func (j *Buyer) wrongName(ctx context.Context, resolver item.Resolver, name stri
 		return "", nil
 	}
 	allowed, restricted, err := resolver.Issuers(ctx, base, wildcard)
-	if err != nil || !restricted || slices.ContainsFunc(allowed, j.sellersOwn) {
+	if err != nil || !restricted || slices.ContainsFunc(allowed, j.isSellerIssuer) {
 		return "", err
 	}
 	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, pki.DisplayName(name), listIssuers(allowed), strings.Join(j.Info.Issuers, ", ")), nil
 }
 
-// sellersOwn reports whether an issuer domain name is that of a CA behind the seller.
-func (j *Buyer) sellersOwn(issuer string) bool {
+// isSellerIssuer reports whether an issuer domain name is that of a CA behind the seller.
+func (j *Buyer) isSellerIssuer(issuer string) bool {
 	return slices.ContainsFunc(j.Info.Issuers, func(own string) bool { return strings.EqualFold(own, issuer) })
 }
 
@@ -121,20 +121,20 @@ func listIssuers(issuers []string) string {
 	return "only " + strings.Join(issuers, ", ")
 }
 
-// ShowNames puts the lines on the item, or takes those of an earlier look-up away. The parameter is the panel's: what
+// SaveNameWarnings puts the lines on the item, or takes those of an earlier look-up away. The parameter is the panel's: what
 // somebody else says there (its own word is check, docs/reference/billmanager.md §4.1) stays. A panel that does not take it
 // does not stop the order.
-func (j *Buyer) ShowNames(ctx context.Context, lines []string) {
+func (j *Buyer) SaveNameWarnings(ctx context.Context, lines []string) {
 	if there := j.Item.Params[itemparam.StatusNote]; there != "" && !isNamesWarning(there) {
 		return
 	}
-	if err := j.SaveParam(ctx, itemparam.StatusNote, shown(lines)); err != nil {
+	if err := j.SaveParam(ctx, itemparam.StatusNote, noteText(lines)); err != nil {
 		j.Log.Warningf("the warnings about its names could not be saved on it: %v", err)
 	}
 }
 
-// shown returns the text on the item: one line for each name, as far as there is room.
-func shown(lines []string) string {
+// noteText returns the text on the item: one line for each name, as far as there is room.
+func noteText(lines []string) string {
 	var text strings.Builder
 	for i, line := range lines {
 		if text.Len()+len(line) > maxShown {

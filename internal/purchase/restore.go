@@ -12,17 +12,17 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Recall reads the purchase journal: an id that is there for this item and not on the item is put on the item (rules
+// RestoreFromJournal reads the purchase journal: an id that is there for this item and not on the item is put on the item (rules
 // BUY-2), if it is known to be this item's: numbers of items begin anew with a restored database (rules BUY-9). What is not
 // known keeps the run from buying, see j.doubt. The last line of an id decides whose it is. An intent that such an id
 // resolves is dropped.
-func (j *Buyer) Recall(ctx context.Context) error {
+func (j *Buyer) RestoreFromJournal(ctx context.Context) error {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
 		return err
 	}
-	lines = j.completeJournal(ctx, lines)
-	forgotten, err := j.forgotten(ctx, lines)
+	lines = j.appendPendingEntries(ctx, lines)
+	forgotten, err := j.missingEntries(ctx, lines)
 	if err != nil {
 		return err
 	}
@@ -30,30 +30,30 @@ func (j *Buyer) Recall(ctx context.Context) error {
 		if slices.Contains(j.Lineage(), line.ID) {
 			continue // two lines for one id
 		}
-		if odd := j.checkOwnLine(ctx, line); odd != nil {
+		if odd := j.checkOwnEntry(ctx, line); odd != nil {
 			j.Log.Errorf("%v", odd)
-			j.Doubt = odd
+			j.UnclearPurchase = odd
 			continue
 		}
 		j.Log.ExtInfof("id %d was bought %s and is put on the item from the journal", line.ID, line.Time.Format(time.RFC3339))
-		if err := j.insert(ctx, line.ID); err != nil {
+		if err := j.insertID(ctx, line.ID); err != nil {
 			return err
 		}
 	}
 	if id := j.ID(); id != 0 { // an interruption may have come between the id and its lineage
-		if err := j.PutID(ctx, id); err != nil {
+		if err := j.SaveID(ctx, id); err != nil {
 			return err
 		}
 	}
-	if err := j.dropReconciled(ctx, lines); err != nil {
+	if err := j.dropResolvedIntent(ctx, lines); err != nil {
 		return err
 	}
-	return j.recallNames(ctx, lines)
+	return j.restoreNamesBought(ctx, lines)
 }
 
-// forgotten lists the journal's lines of this item and account whose ids are on no item and were not released by an
+// missingEntries lists the journal's lines of this item and account whose ids are on no item and were not released by an
 // administrator. A sweep comes here for each of its items: nothing is made of the whole journal without need.
-func (j *Buyer) forgotten(ctx context.Context, lines []item.JournalEntry) ([]item.JournalEntry, error) {
+func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) ([]item.JournalEntry, error) {
 	ref := seller.AccountMark(j.Account)
 	released := item.ParseIDs(j.Item.Params[itemparam.Released])
 	own := slices.DeleteFunc(slices.Clone(lines), func(line item.JournalEntry) bool {
@@ -87,13 +87,13 @@ func (j *Buyer) forgotten(ctx context.Context, lines []item.JournalEntry) ([]ite
 	return found, nil
 }
 
-// checkOwnLine returns a fault unless the journal's line is known to be a purchase of this item: by the item's intent, by
+// checkOwnEntry returns a fault unless the journal's line is known to be a purchase of this item: by the item's intent, by
 // the key or the name of its CSR or, for a line of the version before, by what the seller shows.
-func (j *Buyer) checkOwnLine(ctx context.Context, line item.JournalEntry) error {
-	if j.intended(line) {
+func (j *Buyer) checkOwnEntry(ctx context.Context, line item.JournalEntry) error {
+	if j.entryFitsIntent(line) {
 		return nil
 	}
-	bought, own := identityOf(line), j.own()
+	bought, own := entryIdentity(line), j.itemIdentity()
 	odd := own.contradicts(bought)
 	if odd == "" && own.matches(bought) {
 		return nil
@@ -103,7 +103,7 @@ func (j *Buyer) checkOwnLine(ctx context.Context, line item.JournalEntry) error 
 		if err != nil {
 			return err
 		}
-		if odd = own.contradicts(shownBy(status)); odd == "" && own.matches(shownBy(status)) {
+		if odd = own.contradicts(statusIdentity(status)); odd == "" && own.matches(statusIdentity(status)) {
 			return nil
 		}
 	}
@@ -115,15 +115,15 @@ func (j *Buyer) checkOwnLine(ctx context.Context, line item.JournalEntry) error 
 		j.Item.Item, j.Item.Name, line.ID, line.Time.Format("2006-01-02 15:04"), odd, j.Info.Title, j.Item.Item, line.ID)
 }
 
-// intended reports whether the line is the purchase of the intent on the item.
-func (j *Buyer) intended(line item.JournalEntry) bool {
+// entryFitsIntent reports whether the line is the purchase of the intent on the item.
+func (j *Buyer) entryFitsIntent(line item.JournalEntry) bool {
 	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
-	return err == nil && in.Kind == line.Kind && (!j.creates(in.Kind) || line.ID > in.Snapshot) && !line.Time.Before(in.Time) &&
-		line.Time.Before(in.Time.Add(BuyTime+IntentWait)) && in.identity().contradicts(identityOf(line)) == ""
+	return err == nil && in.Kind == line.Kind && (!j.bringsNewID(in.Kind) || line.ID > in.Snapshot) && !line.Time.Before(in.Time) &&
+		line.Time.Before(in.Time.Add(BuyTime+IntentWait)) && in.identity().contradicts(entryIdentity(line)) == ""
 }
 
-// release notes that ids of the journal are not this item's, by the administrator's word.
-func (j *Buyer) release(ctx context.Context, ids []int64) error {
+// releaseIDs notes that ids of the journal are not this item's, by the administrator's word.
+func (j *Buyer) releaseIDs(ctx context.Context, ids []int64) error {
 	all := item.ParseIDs(j.Item.Params[itemparam.Released])
 	for _, id := range ids {
 		if !slices.Contains(all, id) {
@@ -133,9 +133,9 @@ func (j *Buyer) release(ctx context.Context, ids []int64) error {
 	return j.SaveParam(ctx, itemparam.Released, item.FormatIDs(all))
 }
 
-// RenewalLine returns what the item itself says of the renewal that was paid last, as a line of the journal: the journal is
+// RenewalEntry returns what the item itself says of the renewal that was paid last, as a line of the journal: the journal is
 // one host's (rules BUY-14). False if it says nothing.
-func (j *Buyer) RenewalLine() (item.JournalEntry, bool) {
+func (j *Buyer) RenewalEntry() (item.JournalEntry, bool) {
 	words := strings.Fields(j.Item.Params[itemparam.Renewal])
 	if len(words) != 3 {
 		return item.JournalEntry{}, false

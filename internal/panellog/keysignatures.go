@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// keyMarks are texts and bytes that only private keys have. They are looked for in base64 at any position and in hex, for a
+// keySignatures are texts and bytes that only private keys have. They are looked for in base64 at any position and in hex, for a
 // key may come without its BEGIN line, or inside something else.
 //
 // The bytes are the beginnings of the DER of RFC 8017 (RSAPrivateKey of 1024 to 4096 bits), RFC 5915 (ECPrivateKey), RFC
 // 5958 (an AlgorithmIdentifier right after version 0, which no certificate and no request has), and PBES2 of RFC 8018.
-var keyMarks = sync.OnceValue(func() *foldedSet {
+var keySignatures = sync.OnceValue(func() *foldedSet {
 	f := newFoldedSet()
 	for _, text := range []string{"PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "openssh-key-v1\x00"} {
 		f.addEncodings(text, false)
@@ -36,11 +36,11 @@ var keyMarks = sync.OnceValue(func() *foldedSet {
 // minRunWord is the length in characters from which a word beside encoded bytes is taken for more of them.
 const minRunWord = 16
 
-// markedKeySpans finds private keys by their marks and masks the whole run of encoded bytes around each.
-func markedKeySpans(text string, views []layer) []span {
+// signatureKeySpans finds private keys by their marks and masks the whole run of encoded bytes around each.
+func signatureKeySpans(text string, views []layer) []span {
 	var found []span
 	for _, view := range views {
-		for _, mark := range keyMarks().spans(view, false) {
+		for _, mark := range keySignatures().spans(view, false) {
 			if last := len(found) - 1; last >= 0 && mark.start >= found[last].start && mark.end <= found[last].end {
 				continue
 			}

@@ -21,9 +21,9 @@ const orderQuery = `SELECT i.name, i.account, a.name, p.project, i.processingmod
  LEFT JOIN processingmodule pm ON pm.id=i.processingmodule
  WHERE i.id=?`
 
-// Order loads an item with everything that belongs to it, in the C++ framework's order: addons, tariff, item, encrypted
+// LoadItem loads an item with everything that belongs to it, in the C++ framework's order: addons, tariff, item, encrypted
 // values; later ones override (docs/reference/billmanager.md §4). A missing item or tariff is Missed.
-func (h *Host) Order(ctx context.Context, id int64) (item.Item, error) {
+func (h *Host) LoadItem(ctx context.Context, id int64) (item.Item, error) {
 	row, found, err := h.row(ctx, "item", orderQuery, id)
 	if err != nil {
 		return item.Item{}, err
