@@ -38,26 +38,26 @@ func BenchmarkSweep(b *testing.B) {
 	if built.server.Kind() != engine.MariaDB {
 		b.Skip("the figures are about MariaDB")
 	}
-	h := newHosting(b, namecheapTrade(), firstOrders)
+	f := startSimulated(b, namecheapCase(), firstOrders)
 	// a panel of this size has a server whose memory its tables fit into; the tests' own has 64 MiB
-	h.sql(b, "SET GLOBAL innodb_buffer_pool_size=1073741824")
-	h.crowd(b)
-	query := h.finding(b)
-	h.at(b, "2026-10-07")
+	f.sql(b, "SET GLOBAL innodb_buffer_pool_size=1073741824")
+	f.addItems(b)
+	query := f.sweepQuery(b)
+	f.setTime(b, "2026-10-07")
 
 	b.Run("dry-run", func(b *testing.B) {
 		b.Logf("%d items, %d of them due, found by one query: %s", benchItems, benchDue, strings.Join(strings.Fields(query), " "))
-		h.explain(b, query)
+		f.explain(b, query)
 		for b.Loop() {
-			fastest := measured{wall: time.Hour}
+			fastest := measurement{wall: time.Hour}
 			for range 3 { // what else this machine does meanwhile is no work of the sweep
-				m := h.measure(b, "--dry-run")
+				m := f.measure(b, "--dry-run")
 				require.Equal(b, [2]int{benchItems, benchDue}, [2]int{m.doc.Items, m.doc.Due})
 				if m.wall < fastest.wall {
 					fastest = m
 				}
 			}
-			fastest.hold(b, "all of it", fastest.wall, benchTime)
+			fastest.checkLimits(b, "all of it", fastest.wall, benchTime)
 		}
 	})
 	b.Run("apply", func(b *testing.B) {
@@ -67,27 +67,27 @@ func BenchmarkSweep(b *testing.B) {
 				continue // nothing is due any more
 			}
 			done = true
-			m := h.measure(b)
+			m := f.measure(b)
 			require.Equal(b, [3]int{benchDue, benchDue, 0}, [3]int{m.doc.Due, m.doc.Reissued, m.doc.Failed})
-			calls, err := h.panel.Requests()
+			calls, err := f.panel.Requests()
 			require.NoError(b, err)
 			b.Logf("%s in all, of which the seller took %s; %d call-backs; the sweep's own process worked %s", m.wall.Round(time.Millisecond), m.seller.Round(time.Millisecond), len(calls), m.processor)
-			m.hold(b, "the sweep's own process", m.processor, benchTime+time.Duration(len(calls))*benchCallback)
+			m.checkLimits(b, "the sweep's own process", m.processor, benchTime+time.Duration(len(calls))*benchCallback)
 		}
 	})
 }
 
-// measured is what one sweep took.
-type measured struct {
-	doc       swept
+// measurement is what one sweep took.
+type measurement struct {
+	doc       sweepResult
 	wall      time.Duration
 	seller    time.Duration // from the seller's getting a request to its answer
 	processor time.Duration // of the sweep's process alone
 	memory    int64         // the most that was resident, bytes
 }
 
-// hold shows the figures and holds them against the limits.
-func (m measured) hold(b *testing.B, what string, took, most time.Duration) {
+// checkLimits shows the figures and holds them against the limits.
+func (m measurement) checkLimits(b *testing.B, what string, took, most time.Duration) {
 	b.Helper()
 	b.ReportMetric(float64(m.wall.Milliseconds()), "wall-ms")
 	b.ReportMetric(float64(m.processor.Milliseconds()), "processor-ms")
@@ -98,34 +98,34 @@ func (m measured) hold(b *testing.B, what string, took, most time.Duration) {
 }
 
 // measure runs one sweep.
-func (h *hosting) measure(b *testing.B, args ...string) measured {
+func (f *simulatedFixture) measure(b *testing.B, args ...string) measurement {
 	b.Helper()
-	process := exec.Command(filepath.Join(h.panel.Root(), "processing", h.trade.module), append([]string{"--command", "subscription"}, args...)...)
-	process.Dir, process.Env = h.panel.Root(), append(h.environment(), "PMSSL_CLOCK="+filepath.Join(h.dir, "clock"))
+	process := exec.Command(filepath.Join(f.panel.Root(), "processing", f.seller.module), append([]string{"--command", "subscription"}, args...)...)
+	process.Dir, process.Env = f.panel.Root(), append(f.moduleEnv(), "PMSSL_CLOCK="+filepath.Join(f.dir, "clock"))
 	var stdout, stderr bytes.Buffer
 	process.Stdout, process.Stderr = &stdout, &stderr
-	h.answer.Store(0)
-	require.NoError(b, h.panel.ClearRequests())
+	f.answerTime.Store(0)
+	require.NoError(b, f.panel.ClearRequests())
 	began := time.Now()
 	require.NoError(b, process.Start())
 	ended, memory := make(chan struct{}), make(chan int64)
-	go func() { memory <- mostResident(process.Process.Pid, ended) }()
+	go func() { memory <- maxResident(process.Process.Pid, ended) }()
 	processor := processorTime(b, process.Process.Pid)
 	close(ended)
-	m := measured{wall: time.Since(began), seller: time.Duration(h.answer.Load()), processor: processor, memory: <-memory}
+	m := measurement{wall: time.Since(began), seller: time.Duration(f.answerTime.Load()), processor: processor, memory: <-memory}
 	err := process.Wait()
 	require.NoError(b, err, "%s\n%s", stdout.String(), stderr.String())
 	var doc struct {
-		Subscription swept `xml:"subscription"`
+		Subscription sweepResult `xml:"subscription"`
 	}
 	require.NoError(b, xml.Unmarshal(stdout.Bytes(), &doc))
 	m.doc = doc.Subscription
 	return m
 }
 
-// mostResident watches the process until it has ended and returns the most memory that it held resident, in bytes. What
+// maxResident watches the process until it has ended and returns the most memory that it held resident, in bytes. What
 // the kernel tells of it after the end counts the process that it was started from, too.
-func mostResident(pid int, ended <-chan struct{}) int64 {
+func maxResident(pid int, ended <-chan struct{}) int64 {
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
 	var most int64
@@ -168,12 +168,12 @@ func processorTime(b *testing.B, pid int) time.Duration {
 	return time.Duration(ticks) * time.Second / perSecond
 }
 
-// crowd fills the panel: real orders that are due, and copies of one of them, with purchases in the journal, that are not.
-func (h *hosting) crowd(b *testing.B) {
+// addItems fills the panel: real orders that are due, and copies of one of them, with purchases in the journal, that are not.
+func (f *simulatedFixture) addItems(b *testing.B) {
 	b.Helper()
-	first := h.stored(b, "site1.example.com", 60)
+	first := f.storedItem(b, "site1.example.com", 60)
 	for n := 2; n <= benchDue; n++ {
-		h.stored(b, fmt.Sprintf("site%d.example.com", n), 60)
+		f.storedItem(b, fmt.Sprintf("site%d.example.com", n), 60)
 	}
 	for _, statement := range []string{
 		`INSERT INTO item (id, name, account, pricelist, processingmodule, period, status, createdate, opendate, expiredate, currency, cost, autosuspend, employeesuspend, abusesuspend)
@@ -187,16 +187,16 @@ func (h *hosting) crowd(b *testing.B) {
 		`INSERT INTO certificate (item, pkey, csr, crt)
 		 SELECT seq, c.pkey, c.csr, c.crt FROM seq_%[2]d_to_%[3]d JOIN certificate c WHERE c.item=%[1]d`,
 	} {
-		h.sql(b, fmt.Sprintf(statement, first, benchDue+1, benchItems))
+		f.sql(b, fmt.Sprintf(statement, first, benchDue+1, benchItems))
 	}
-	h.sql(b, "ANALYZE TABLE item, itemparam, certificate")
-	h.journal(b)
+	f.sql(b, "ANALYZE TABLE item, itemparam, certificate")
+	f.addJournalLines(b)
 }
 
-// journal adds the purchase of each copied item.
-func (h *hosting) journal(b *testing.B) {
+// addJournalLines adds the purchase of each copied item.
+func (f *simulatedFixture) addJournalLines(b *testing.B) {
 	b.Helper()
-	name := filepath.Join(h.panel.Root(), "var", h.trade.module+".purchases")
+	name := filepath.Join(f.panel.Root(), "var", f.seller.module+".purchases")
 	raw, err := os.ReadFile(name)
 	require.NoError(b, err)
 	var line map[string]any
@@ -211,15 +211,15 @@ func (h *hosting) journal(b *testing.B) {
 	require.NoError(b, os.WriteFile(name, raw, 0o600))
 }
 
-// finding is the query by which a sweep found what is due, as the server saw it: there is one.
-func (h *hosting) finding(b *testing.B) string {
+// sweepQuery is the query by which a sweep found what is due, as the server saw it: there is one.
+func (f *simulatedFixture) sweepQuery(b *testing.B) string {
 	b.Helper()
-	h.sql(b, "SET GLOBAL log_output='TABLE'")
-	h.sql(b, "SET GLOBAL general_log=ON")
-	doc := h.sweep(b, "--dry-run", "--date", "2026-10-07")
-	h.sql(b, "SET GLOBAL general_log=OFF")
+	f.sql(b, "SET GLOBAL log_output='TABLE'")
+	f.sql(b, "SET GLOBAL general_log=ON")
+	doc := f.sweep(b, "--dry-run", "--date", "2026-10-07")
+	f.sql(b, "SET GLOBAL general_log=OFF")
 	require.Equal(b, benchDue, doc.Due)
-	rows, err := h.panel.DB().Query("SELECT argument FROM mysql.general_log WHERE command_type IN ('Query', 'Execute') AND argument LIKE '%certificate_expiredate%'")
+	rows, err := f.panel.DB().Query("SELECT argument FROM mysql.general_log WHERE command_type IN ('Query', 'Execute') AND argument LIKE '%certificate_expiredate%'")
 	require.NoError(b, err)
 	defer rows.Close()
 	var found []string
@@ -236,9 +236,9 @@ func (h *hosting) finding(b *testing.B) string {
 }
 
 // explain shows how the database finds what is due.
-func (h *hosting) explain(b *testing.B, query string) {
+func (f *simulatedFixture) explain(b *testing.B, query string) {
 	b.Helper()
-	rows, err := h.panel.DB().QueryContext(context.Background(), "EXPLAIN "+query)
+	rows, err := f.panel.DB().QueryContext(context.Background(), "EXPLAIN "+query)
 	require.NoError(b, err)
 	defer rows.Close()
 	columns, err := rows.Columns()

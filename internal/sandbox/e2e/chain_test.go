@@ -64,24 +64,24 @@ func crossSigned(t *testing.T, c *x509.Certificate, from, to time.Time) string {
 }
 
 // rules CERT-2: a CA certificate that is not valid today is not delivered in the place of one that is, however long it lives.
-func TestACACertificateThatIsNotValidIsAvoided(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := pausedWorld(t, at, april())
-		if at.module == "pmispmgrssl" {
-			require.NoError(t, w.shop.set("certificate_form", `"chain"`))
+func TestInvalidCACertificateIsNotDelivered(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startPaused(t, seller, aprilStart())
+		if seller.module == "pmispmgrssl" {
+			require.NoError(t, f.standIn.setSetting("certificate_form", `"chain"`))
 		}
-		item, _ := w.issued(t)
-		first := fullChain(t, w.itemOf(t, item).Crt)
+		item, _ := f.issuedItem(t)
+		first := fullChain(t, f.itemOf(t, item).Crt)
 		require.Greater(t, len(first), 1, "the stand-in delivers the issuing CA")
 		for _, term := range [][2]time.Time{
-			{april().AddDate(4, 0, 0), april().AddDate(90, 0, 0)},
-			{april().AddDate(-90, 0, 0), april().AddDate(-6, 0, 0)},
+			{aprilStart().AddDate(4, 0, 0), aprilStart().AddDate(90, 0, 0)},
+			{aprilStart().AddDate(-90, 0, 0), aprilStart().AddDate(-6, 0, 0)},
 		} {
 			quoted, err := json.Marshal(crossSigned(t, first[1], term[0], term[1]))
 			require.NoError(t, err)
-			require.NoError(t, w.shop.set("extra_pem", string(quoted)))
-			next, _ := w.issued(t)
-			chain := fullChain(t, w.itemOf(t, next).Crt)
+			require.NoError(t, f.standIn.setSetting("extra_pem", string(quoted)))
+			next, _ := f.issuedItem(t)
+			chain := fullChain(t, f.itemOf(t, next).Crt)
 			require.Len(t, chain, len(first))
 			assert.True(t, chain[1].Equal(first[1]), "%s", chain[1].NotAfter)
 		}

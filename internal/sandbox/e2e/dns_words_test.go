@@ -12,25 +12,25 @@ import (
 
 // dnsWords are what scripts can say about DNS.
 func dnsWords() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
-	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"dns": domainNames}
+	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"dns": dnsWord}
 }
 
-// lookUpNothing keeps the module from asking the network about names. A later line of the settings may ask a stand-in. Further
+// disableDNS keeps the module from asking the network about names. A later line of the settings may ask a stand-in. Further
 // options stand beside it.
-func (w *world) lookUpNothing(options ...string) error {
+func (f *fixture) disableDNS(options ...string) error {
 	lines := append([]string{"SSLResolver off"}, options...)
-	return os.WriteFile(filepath.Join(w.panel.Root(), "etc", "billmgr.conf.d", "dns.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o600)
+	return os.WriteFile(filepath.Join(f.panel.Root(), "etc", "billmgr.conf.d", "dns.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
 
 // dns NXDOMAIN NAME|caa NAME TAG VALUE: what DNS says from now on; all other names exist and allow every CA.
-func domainNames(ts *testscript.TestScript, _ bool, args []string) {
-	s := sceneOf(ts)
+func dnsWord(ts *testscript.TestScript, _ bool, args []string) {
+	s := stateOf(ts)
 	if s.dns == nil {
 		var err error
 		s.dns, err = nameserver.Start()
 		ts.Check(err)
 		ts.Defer(func() { _ = s.dns.Close() })
-		option(ts, false, []string{"SSLResolver", s.dns.Address()})
+		optionWord(ts, false, []string{"SSLResolver", s.dns.Address()})
 	}
 	switch {
 	case len(args) == 2 && args[0] == "NXDOMAIN":

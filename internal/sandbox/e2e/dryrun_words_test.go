@@ -12,34 +12,34 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// dry [-module] COMMAND [ARG…]: start a command for the item, or with -module for the module, with --dry-run. Whatever it answers, it
+// dryWord [-module] COMMAND [ARG…]: start a command for the item, or with -module for the module, with --dry-run. Whatever it answers, it
 // must have changed nothing: no call of mgrctl, no request to the seller that changes something, no file but the module's log and
 // the counter of its calls.
-func dry(ts *testscript.TestScript, neg bool, args []string) {
-	s := sceneOf(ts)
-	s.shop.forget()
+func dryWord(ts *testscript.TestScript, neg bool, args []string) {
+	s := stateOf(ts)
+	s.standIn.forgetRequests()
 	ts.Check(s.panel.ClearRequests())
-	before, err := fingerprints(s.panel.Root(), s.trade.module)
+	before, err := fingerprints(s.panel.Root(), s.seller.module)
 	ts.Check(err)
 	words := []string{"--item", ts.Getenv("ITEM"), "--dry-run"}
 	if args[0] == "-module" {
 		args, words = args[1:], []string{"--dry-run"}
 	}
-	run, err := s.panel.Start(context.Background(), s.trade.module, nil, append(append([]string{"--command"}, args...), words...)...)
-	report(ts, neg, run, err)
+	run, err := s.panel.Start(context.Background(), s.seller.module, nil, append(append([]string{"--command"}, args...), words...)...)
+	reportRun(ts, neg, run, err)
 	calls, err := s.panel.Requests()
 	ts.Check(err)
 	for _, call := range calls {
-		if call.Caller == s.trade.module {
+		if call.Caller == s.seller.module {
 			ts.Fatalf("a dry run called mgrctl: %s", call.Func)
 		}
 	}
-	for _, line := range s.shop.requests() {
+	for _, line := range s.standIn.requests() {
 		if !harmless(line) {
 			ts.Fatalf("a dry run sent %s", line)
 		}
 	}
-	after, err := fingerprints(s.panel.Root(), s.trade.module)
+	after, err := fingerprints(s.panel.Root(), s.seller.module)
 	ts.Check(err)
 	for path, mark := range after {
 		if before[path] != mark {

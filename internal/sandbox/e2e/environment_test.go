@@ -18,11 +18,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startIn starts the module with further variables in its environment and returns what it printed and its exit code.
-func (w *world) startIn(t *testing.T, env []string, stdin string, args ...string) (stdout string, code int) {
+// startWithEnv starts the module with further variables in its environment and returns what it printed and its exit code.
+func (f *fixture) startWithEnv(t *testing.T, env []string, stdin string, args ...string) (stdout string, code int) {
 	t.Helper()
-	process := exec.Command(filepath.Join(w.panel.Root(), "processing", w.trade.module), args...)
-	process.Dir, process.Env, process.Stdin = w.panel.Root(), append(w.environment(), env...), strings.NewReader(stdin)
+	process := exec.Command(filepath.Join(f.panel.Root(), "processing", f.seller.module), args...)
+	process.Dir, process.Env, process.Stdin = f.panel.Root(), append(f.moduleEnv(), env...), strings.NewReader(stdin)
 	var out, said bytes.Buffer
 	process.Stdout, process.Stderr = &out, &said
 	err := process.Run()
@@ -31,56 +31,56 @@ func (w *world) startIn(t *testing.T, env []string, stdin string, args ...string
 	return out.String(), process.ProcessState.ExitCode()
 }
 
-// moveTo makes the module ask the seller at another address, where the module's parameters name it.
-func (w *world) moveTo(t *testing.T, address string) {
+// useSellerAddress makes the module ask the seller at another address, where the module's parameters name it.
+func (f *fixture) useSellerAddress(t *testing.T, address string) {
 	t.Helper()
-	if url, there := w.shop.connection(address)["url"]; there {
-		_, err := w.panel.Mgrctl(context.Background(), "processing.saveparam", "elid="+strconv.FormatInt(w.module, 10), "param=url", "value="+url)
+	if url, there := f.standIn.connectionParams(address)["url"]; there {
+		_, err := f.panel.Mgrctl(context.Background(), "processing.saveparam", "elid="+strconv.FormatInt(f.moduleID, 10), "param=url", "value="+url)
 		require.NoError(t, err)
 	}
 }
 
-// options are further lines of billmgr.conf.
-func (w *world) options(t *testing.T, lines ...string) {
+// setOptions are further lines of billmgr.conf.
+func (f *fixture) setOptions(t *testing.T, lines ...string) {
 	t.Helper()
-	require.NoError(t, os.WriteFile(filepath.Join(w.panel.Root(), "etc", "billmgr.conf.d", "environment.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(f.panel.Root(), "etc", "billmgr.conf.d", "environment.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }
 
 // rules CLI-2, CLI-8: who chooses the environment does not choose whose certificates are trusted; the administrator does,
 // by SSLSellerCA.
-func TestTheEnvironmentDoesNotChooseTheCA(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
-		server := httptest.NewTLSServer(w.watched(w.shop))
+func TestEnvironmentDoesNotChangeTrustedCAs(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		server := httptest.NewTLSServer(f.intercept(f.standIn))
 		t.Cleanup(server.Close)
 		bundle := filepath.Join(t.TempDir(), "planted.pem")
 		require.NoError(t, os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
-		w.moveTo(t, server.URL)
-		env := append(w.shop.environment(server.URL), "SSL_CERT_FILE="+bundle, "SSL_CERT_DIR="+filepath.Dir(bundle))
-		words := []string{"--command", "getbalance", "--module", strconv.FormatInt(w.module, 10)}
-		w.asked.forget()
-		stdout, code := w.startIn(t, env, "", words...)
+		f.useSellerAddress(t, server.URL)
+		env := append(f.standIn.moduleEnv(server.URL), "SSL_CERT_FILE="+bundle, "SSL_CERT_DIR="+filepath.Dir(bundle))
+		words := []string{"--command", "getbalance", "--module", strconv.FormatInt(f.moduleID, 10)}
+		f.requestCounts.forget()
+		stdout, code := f.startWithEnv(t, env, "", words...)
 		assert.Equal(t, 1, code)
 		assert.Contains(t, stdout, `type="not_the_seller"`)
 		assert.Contains(t, stdout, "is issued by the CA O=Acme Co, which is ")
-		assert.Empty(t, w.asked.all(), "nothing was sent to a peer that is not trusted")
+		assert.Empty(t, f.requestCounts.all(), "nothing was sent to a peer that is not trusted")
 
-		w.options(t, "SSLSellerCA "+bundle)
-		stdout, code = w.startIn(t, w.shop.environment(server.URL), "", words...)
+		f.setOptions(t, "SSLSellerCA "+bundle)
+		stdout, code = f.startWithEnv(t, f.standIn.moduleEnv(server.URL), "", words...)
 		assert.Equal(t, 0, code, stdout)
-		assert.NotEmpty(t, w.asked.all())
+		assert.NotEmpty(t, f.requestCounts.all())
 
 		elsewhere := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-		w.moveTo(t, elsewhere)
-		w.asked.forget()
-		stdout, code = w.startIn(t, w.shop.environment(elsewhere), "", words...)
+		f.useSellerAddress(t, elsewhere)
+		f.requestCounts.forget()
+		stdout, code = f.startWithEnv(t, f.standIn.moduleEnv(elsewhere), "", words...)
 		assert.Equal(t, 1, code)
 		assert.Contains(t, stdout, `type="not_the_seller"`)
 		assert.Contains(t, stdout, "is for example.com, *.example.com, 127.0.0.1, ::1, not for localhost: DNS or a proxy leads elsewhere, or the address is wrong")
-		assert.Empty(t, w.asked.all())
+		assert.Empty(t, f.requestCounts.all())
 
-		w.options(t, "SSLSellerCA "+bundle+".missing")
-		stdout, code = w.startIn(t, w.shop.environment(server.URL), "", words...)
+		f.setOptions(t, "SSLSellerCA "+bundle+".missing")
+		stdout, code = f.startWithEnv(t, f.standIn.moduleEnv(server.URL), "", words...)
 		assert.Equal(t, 1, code)
 		assert.Contains(t, stdout, `type="value"`)
 		assert.Contains(t, stdout, bundle+".missing")
@@ -88,9 +88,9 @@ func TestTheEnvironmentDoesNotChooseTheCA(t *testing.T) {
 }
 
 // rules CLI-2: no proxy of the environment is asked, for no address that is not this host either.
-func TestTheEnvironmentNamesNoProxy(t *testing.T) {
-	w := openWorld(t, ispmgrTrade()) // a seller whose address the administrator enters
-	done, err := w.connect(context.Background(), nil)
+func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
+	f := startFixture(t, ispmgrCase()) // a seller whose address the administrator enters
+	done, err := f.connect(context.Background(), nil)
 	require.NoError(t, err)
 	proxy, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -110,28 +110,28 @@ func TestTheEnvironmentNamesNoProxy(t *testing.T) {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
 		env = append(env, name+"=http://"+proxy.Addr().String())
 	}
-	form := strings.ReplaceAll(done.Check.Stdin, w.server.URL, "https://192.0.2.1:1")
-	form = strings.ReplaceAll(form, strings.ReplaceAll(w.server.URL, "http://", ""), "192.0.2.1:1")
+	form := strings.ReplaceAll(done.Check.Stdin, f.server.URL, "https://192.0.2.1:1")
+	form = strings.ReplaceAll(form, strings.ReplaceAll(f.server.URL, "http://", ""), "192.0.2.1:1")
 	require.NotEqual(t, done.Check.Stdin, form)
 	// The address is refused by the form for what it is, or not reached: the proxy is what is looked at.
-	stdout, code := w.startIn(t, append(env, "NO_PROXY="), form, done.Check.Args...)
+	stdout, code := f.startWithEnv(t, append(env, "NO_PROXY="), form, done.Check.Args...)
 	assert.Equal(t, 1, code, stdout)
 	assert.Zero(t, asked.Load(), stdout)
 }
 
 // rules CLI-2: programs are started by their absolute path, with nothing of the environment but the panel's root.
-func TestTheEnvironmentDoesNotReachOrChoosePrograms(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
+func TestEnvironmentDoesNotAffectStartedPrograms(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
 		dir := t.TempDir()
 		ran, seen := filepath.Join(dir, "ran"), filepath.Join(dir, "seen")
 		for _, name := range []string{"sendmail", "mgrctl", "sh", "env"} {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\necho "+name+" >>"+ran+"\n"), 0o700))
 		}
-		mgrctl := filepath.Join(w.panel.Root(), "sbin", "mgrctl")
+		mgrctl := filepath.Join(f.panel.Root(), "sbin", "mgrctl")
 		real, err := filepath.EvalSymlinks(mgrctl)
 		require.NoError(t, err)
-		kept := filepath.Join(w.panel.Root(), "sbin", "mgrctl.real")
+		kept := filepath.Join(f.panel.Root(), "sbin", "mgrctl.real")
 		require.NoError(t, os.Rename(real, kept))
 		wrapper := "#!/bin/sh\n/usr/bin/env >>" + seen + "\nexec " + kept + " \"$@\"\n"
 		require.NoError(t, os.WriteFile(mgrctl, []byte(wrapper), 0o700))
@@ -141,8 +141,8 @@ func TestTheEnvironmentDoesNotReachOrChoosePrograms(t *testing.T) {
 			"IFS=/", "RES_OPTIONS=ndots:15", "LOCALDOMAIN=planted.example", "HOSTALIASES=" + dir + "/hosts", "MYSQL_HOME=" + dir, "MYSQL_HOST=192.0.2.1", "MYSQL_PWD=planted",
 			"USER=planted", "HOME=" + dir, "SSH_CONNECTION=planted", "PLANTED=planted", "TZ=Europe/Riga",
 		}
-		placed := w.place(t, exampleCSR(t))
-		stdout, code := w.startIn(t, planted, "", "--command", "open", "--item", strconv.FormatInt(placed.Item, 10), "--runningoperation", strconv.FormatInt(placed.Operation, 10))
+		placed := f.place(t, exampleCSR(t))
+		stdout, code := f.startWithEnv(t, planted, "", "--command", "open", "--item", strconv.FormatInt(placed.Item, 10), "--runningoperation", strconv.FormatInt(placed.Operation, 10))
 		require.Equal(t, 0, code, stdout)
 		assert.NoFileExists(t, ran)
 		text, err := os.ReadFile(seen)
@@ -156,9 +156,9 @@ func TestTheEnvironmentDoesNotReachOrChoosePrograms(t *testing.T) {
 			case "HOME":
 				assert.Equal(t, "/root", value)
 			case "MGR5_ROOT":
-				assert.Equal(t, w.panel.Root(), value)
+				assert.Equal(t, f.panel.Root(), value)
 			case "SSH_CONNECTION":
-				assert.Equal(t, at.module, value)
+				assert.Equal(t, seller.module, value)
 			default:
 				assert.True(t, strings.HasPrefix(name, "PMSSL_"), "mgrctl is given %s", name)
 			}
@@ -169,11 +169,11 @@ func TestTheEnvironmentDoesNotReachOrChoosePrograms(t *testing.T) {
 
 // rules CLI-2: what Go's runtime reads at the start changes nothing. In FIPS 140 mode the panel's encrypted parameters could
 // not be read; a core dump would hold them.
-func TestTheEnvironmentDoesNotChangeTheRuntime(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
+func TestEnvironmentDoesNotChangeTheGoRuntime(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
 		for _, variable := range []string{"GODEBUG=fips140=only", "GODEBUG=http2debug=2,netdns=cgo+9,tlsrsakex=1,x509negativeserial=1", "GOTRACEBACK=crash", "GOMEMLIMIT=1", "GOGC=off"} {
-			stdout, code := w.startIn(t, []string{variable, "PATH="}, "", "--command", "getbalance", "--module", strconv.FormatInt(w.module, 10))
+			stdout, code := f.startWithEnv(t, []string{variable, "PATH="}, "", "--command", "getbalance", "--module", strconv.FormatInt(f.moduleID, 10))
 			assert.Equal(t, 0, code, "%s: %s", variable, stdout)
 			assert.Contains(t, stdout, "<balance>", variable)
 		}
@@ -181,13 +181,13 @@ func TestTheEnvironmentDoesNotChangeTheRuntime(t *testing.T) {
 }
 
 // rules CLI-2: a sendmail program that the administrator names is the only one, whatever is found elsewhere.
-func TestTheSendmailProgramIsTheOneThatIsNamed(t *testing.T) {
-	h := newHosting(t, namecheapTrade(), firstOrders, "SSLSubscriptionPolicy manual", "SSLSendmail /nonexistent/sendmail")
-	h.stored(t, "example.org", 12)
-	h.at(t, "2026-10-10")
-	ran := filepath.Join(h.dir, "ran")
-	require.NoError(t, os.WriteFile(filepath.Join(h.dir, "sendmail"), []byte("#!/bin/sh\n: >"+ran+"\n"), 0o700))
-	stdout, code := h.startIn(t, []string{"PATH=" + h.dir, "PMSSL_CLOCK=" + filepath.Join(h.dir, "clock")}, "", "--command", "subscription")
+func TestOnlyTheConfiguredSendmailIsStarted(t *testing.T) {
+	f := startSimulated(t, namecheapCase(), firstOrders, "SSLSubscriptionPolicy manual", "SSLSendmail /nonexistent/sendmail")
+	f.storedItem(t, "example.org", 12)
+	f.setTime(t, "2026-10-10")
+	ran := filepath.Join(f.dir, "ran")
+	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "sendmail"), []byte("#!/bin/sh\n: >"+ran+"\n"), 0o700))
+	stdout, code := f.startWithEnv(t, []string{"PATH=" + f.dir, "PMSSL_CLOCK=" + filepath.Join(f.dir, "clock")}, "", "--command", "subscription")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stdout, "/nonexistent/sendmail cannot be started")
 	assert.NoFileExists(t, ran)

@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// openIspmgr is a connected world at the remote billing, for what is promised of it alone.
-func openIspmgr(t *testing.T) (*world, *ispmgr.Server) {
+// startIspmgr is a connected world at the remote billing, for what is promised of it alone.
+func startIspmgr(t *testing.T) (*fixture, *ispmgr.Server) {
 	t.Helper()
-	w := openWorld(t, ispmgrTrade())
-	return w, w.shop.(ispmgrShop).Server
+	f := startFixture(t, ispmgrCase())
+	return f, f.standIn.(ispmgrStandIn).Server
 }
 
 // changed lets the stand-in behave in another way.
@@ -32,91 +32,91 @@ func changed(t *testing.T, server *ispmgr.Server, change func(*ispmgr.Settings))
 
 // rules BUY-4: two orders of one name that come up late, in one another's time: the marks tell whose each is, and nobody is
 // asked.
-func TestMarksTellWhoseLostOrdersAre(t *testing.T) {
-	w, _ := openIspmgr(t)
-	one, two := w.lose(t, vanish), w.lose(t, vanish)
-	require.Equal(t, 2, w.shop.appear())
-	w.complete(t, two)
-	w.complete(t, one)
-	w.settled(t, one.Item, 2)
-	w.settled(t, two.Item, 2)
-	assert.Equal(t, w.trade.firstID, w.idOf(t, one.Item))
-	assert.Equal(t, w.trade.firstID+1, w.idOf(t, two.Item))
+func TestLostOrdersAreFoundByTheirReference(t *testing.T) {
+	f, _ := startIspmgr(t)
+	one, two := f.placeUnclear(t, vanish), f.placeUnclear(t, vanish)
+	require.Equal(t, 2, f.standIn.carryOutVanished())
+	f.complete(t, two)
+	f.complete(t, one)
+	f.checkOpened(t, one.Item, 2)
+	f.checkOpened(t, two.Item, 2)
+	assert.Equal(t, f.seller.firstOrderID, f.orderIDOf(t, one.Item))
+	assert.Equal(t, f.seller.firstOrderID+1, f.orderIDOf(t, two.Item))
 }
 
 // rules BUY-4: the order of another panel on the same account, for the same name, is not this panel's.
 func TestOrderOfAnotherPanelIsNotAdopted(t *testing.T) {
-	w, _ := openIspmgr(t)
-	placed := w.lose(t, dropBefore)
-	require.NoError(t, w.shop.(ispmgrShop).order("positivessl", exampleCSR(t), "0123456789abcdef-1"))
-	assert.Contains(t, w.attempt(t, placed).Stdout, `type="purchase_pending"`)
-	assert.Empty(t, w.itemOf(t, placed.Item).Params["custom_order_id"])
-	w.finish(t, placed)
-	w.settled(t, placed.Item, 2)
-	assert.Equal(t, w.trade.firstID+1, w.idOf(t, placed.Item))
+	f, _ := startIspmgr(t)
+	placed := f.placeUnclear(t, dropBefore)
+	require.NoError(t, f.standIn.(ispmgrStandIn).orderWithRef("positivessl", exampleCSR(t), "0123456789abcdef-1"))
+	assert.Contains(t, f.attempt(t, placed).Stdout, `type="purchase_pending"`)
+	assert.Empty(t, f.itemOf(t, placed.Item).Params["custom_order_id"])
+	f.finish(t, placed)
+	f.checkOpened(t, placed.Item, 2)
+	assert.Equal(t, f.seller.firstOrderID+1, f.orderIDOf(t, placed.Item))
 }
 
 // rules BUY-4: an order is found by its mark where neither the item nor the journal knows anything of it, as after a
 // restored backup: it is not bought again.
-func TestOrderIsFoundByItsMarkAlone(t *testing.T) {
-	w, _ := openIspmgr(t)
-	placed := w.paidUnseen(t)
-	require.NoError(t, w.panel.SetParams(context.Background(), placed.Item, map[string]string{"purchase_intent": ""}))
-	journal := filepath.Join(w.panel.Root(), "var", w.trade.module+".purchases")
+func TestOrderIsFoundByItsReferenceAlone(t *testing.T) {
+	f, _ := startIspmgr(t)
+	placed := f.placePaidUnclear(t)
+	require.NoError(t, f.panel.SetParams(context.Background(), placed.Item, map[string]string{"purchase_intent": ""}))
+	journal := filepath.Join(f.panel.Root(), "var", f.seller.module+".purchases")
 	require.NoError(t, os.RemoveAll(journal))
-	w.complete(t, placed)
-	w.settled(t, placed.Item, 1)
+	f.complete(t, placed)
+	f.checkOpened(t, placed.Item, 1)
 }
 
 // rules BUY-10: a list that changes between two pages proves nothing. An order is deleted by other hands after its page was
 // read, the one whose answer was lost slips to that page and shows on none: it is not paid again.
-func TestAnOrderThatSlipsBetweenTwoPagesIsNotPaidAgain(t *testing.T) {
+func TestOrderMissedBetweenTwoPagesIsNotPaidAgain(t *testing.T) {
 	const page = 10
-	w, server := openIspmgr(t)
+	f, server := startIspmgr(t)
 	changed(t, server, func(s *ispmgr.Settings) {
 		s.HideRemoteID, s.MaxPageSize, s.IgnoreSort, s.DeletedDays, s.PastEnd = true, page, true, 0, ispmgr.PastEndEmpty
 	})
-	require.NoError(t, w.shop.fund("100000"))
+	require.NoError(t, f.standIn.setBalance("100000"))
 	for range page {
-		require.NoError(t, w.shop.buy(keptCSR(t, "other.csr")))
+		require.NoError(t, f.standIn.buyDirectly(storedCSR(t, "other.csr")))
 	}
-	placed := w.lose(t, vanish)
-	require.Equal(t, 1, w.shop.appear())
-	w.backdate(t, placed.Item) // a new purchase is free where the first one does not show
-	w.beforeNth(stepList, 2, func() { assert.NoError(t, w.shop.cancel(w.trade.firstID, "deleted by other hands")) })
-	require.True(t, w.attempt(t, placed).OK())
-	assert.Equal(t, page+1, w.payments(t))
-	assert.Equal(t, w.trade.firstID+page, w.idOf(t, placed.Item))
+	placed := f.placeUnclear(t, vanish)
+	require.Equal(t, 1, f.standIn.carryOutVanished())
+	f.backdateIntent(t, placed.Item) // a new purchase is free where the first one does not show
+	f.beforeNthRequest(stepList, 2, func() { assert.NoError(t, f.standIn.cancel(f.seller.firstOrderID, "deleted by other hands")) })
+	require.True(t, f.attempt(t, placed).OK())
+	assert.Equal(t, page+1, f.paymentCount(t))
+	assert.Equal(t, f.seller.firstOrderID+page, f.orderIDOf(t, placed.Item))
 }
 
 // docs/reference/ispmanager.md §4.5: without enough money nothing is bought and nothing is left behind, whichever way the
 // remote says so; once there is money the next run buys once.
-func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
+func TestInsufficientFundsBuyNothingAndLeaveNothing(t *testing.T) {
 	for _, funds := range []string{ispmgr.FundsError, ispmgr.FundsPaymentURL, ispmgr.FundsUnpaid} {
 		t.Run(funds, func(t *testing.T) {
-			w, server := openIspmgr(t)
+			f, server := startIspmgr(t)
 			changed(t, server, func(s *ispmgr.Settings) { s.Funds = funds })
-			require.NoError(t, w.shop.fund("1.00"))
-			placed := w.place(t, exampleCSR(t))
-			run := w.attempt(t, placed)
+			require.NoError(t, f.standIn.setBalance("1.00"))
+			placed := f.place(t, exampleCSR(t))
+			run := f.attempt(t, placed)
 			assert.False(t, run.OK())
 			assert.Contains(t, run.Stdout, `object="balance"`)
-			assert.Zero(t, w.payments(t))
-			assert.NotContains(t, w.itemOf(t, placed.Item).Params, "purchase_intent")
+			assert.Zero(t, f.paymentCount(t))
+			assert.NotContains(t, f.itemOf(t, placed.Item).Params, "purchase_intent")
 			state, err := server.State()
 			require.NoError(t, err)
 			left := slices.DeleteFunc(state.Certificates, func(c ispmgr.Certificate) bool { return c.Status == ispmgr.Deleted })
 			assert.Empty(t, left, "neither in the basket nor unpaid")
 
-			require.NoError(t, w.shop.fund("100.00"))
-			w.complete(t, placed)
-			w.settled(t, placed.Item, 1)
+			require.NoError(t, f.standIn.setBalance("100.00"))
+			f.complete(t, placed)
+			f.checkOpened(t, placed.Item, 1)
 		})
 	}
 }
 
 // docs/reference/ispmanager.md §15: an order, its certificate and a reissue, at remotes that differ in what is not proven.
-func TestRemotesThatDiffer(t *testing.T) {
+func TestOrderAndReissueAtEachVariantOfTheRemote(t *testing.T) {
 	for name, change := range map[string]func(*ispmgr.Settings){
 		"steps lead on by redirects":       func(s *ispmgr.Settings) { s.WizardNext = ispmgr.NextRedirect },
 		"steps lead on by nested forms":    func(s *ispmgr.Settings) { s.WizardNext = ispmgr.NextNested },
@@ -146,45 +146,45 @@ func TestRemotesThatDiffer(t *testing.T) {
 		"small pages": func(s *ispmgr.Settings) { s.MaxPageSize = 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := pausedWorld(t, ispmgrTrade(), instant(t, firstOrders))
-			server := w.shop.(ispmgrShop).Server
+			f := startPaused(t, ispmgrCase(), instant(t, firstOrders))
+			server := f.standIn.(ispmgrStandIn).Server
 			changed(t, server, change)
-			w.complete(t, w.place(t, keptCSR(t, "other.csr"))) // so that lists have more than one row
-			item, id := w.issued(t)
-			assert.Equal(t, 2, w.payments(t))
-			before := w.itemOf(t, item)
+			f.complete(t, f.place(t, storedCSR(t, "other.csr"))) // so that lists have more than one row
+			item, id := f.issuedItem(t)
+			assert.Equal(t, 2, f.paymentCount(t))
+			before := f.itemOf(t, item)
 
-			_, err := w.clock.Advance(25 * time.Hour) // a younger certificate is not reissued for the same request (rules STORE-6)
+			_, err := f.clock.Advance(25 * time.Hour) // a younger certificate is not reissued for the same request (rules STORE-6)
 			require.NoError(t, err)
-			_, run, err := w.panel.Operate(context.Background(), item, "reopen")
+			_, run, err := f.panel.Operate(context.Background(), item, "reopen")
 			require.NoError(t, err)
 			require.True(t, run.OK(), run.Failure())
-			require.NoError(t, w.shop.issue(id))
-			run = w.syncItem(t, item)
+			require.NoError(t, f.standIn.issue(id))
+			run = f.syncItem(t, item)
 			require.True(t, run.OK(), run.Failure())
-			now := w.itemOf(t, item)
+			now := f.itemOf(t, item)
 			assert.Equal(t, "5", now.Params["service_status"])
 			assert.NotEqual(t, before.Params["certificate_serial"], now.Params["certificate_serial"])
 			assert.Equal(t, strconv.FormatInt(id, 10), now.Params["lineage"])
-			assert.Equal(t, 2, w.payments(t))
+			assert.Equal(t, 2, f.paymentCount(t))
 		})
 	}
 }
 
 // docs/reference/validity.md §B3.12: a remote that keeps its terms alive by itself. Its new certificate is stored when the
 // item is synced, and no reissue of ours is sent on top of it.
-func TestRemotesOwnReissueIsTaken(t *testing.T) {
-	h := newHosting(t, ispmgrTrade(), firstOrders)
-	server := h.shop.(ispmgrShop).Server
-	item := h.stored(t, "example.com", 12)
+func TestCertificateReissuedByTheRemoteIsStored(t *testing.T) {
+	f := startSimulated(t, ispmgrCase(), firstOrders)
+	server := f.standIn.(ispmgrStandIn).Server
+	item := f.storedItem(t, "example.com", 12)
 	changed(t, server, func(s *ispmgr.Settings) { s.OwnReissueDays = 15 })
-	h.at(t, "2026-10-05")
-	h.sync(t, item)
-	h.inPlace(t, item, "example.com")
-	assert.Equal(t, "2027-04-02", h.leaf(t, item).NotAfter.UTC().Format(time.DateOnly))
-	h.at(t, "2026-10-07")
-	h.asked.forget()
-	assert.Zero(t, h.sweep(t).Due)
-	assert.Zero(t, h.asked.all()[stepReissue])
-	assert.Equal(t, 2, h.certificates(t, "example.com"))
+	f.setTime(t, "2026-10-05")
+	f.mustSync(t, item)
+	f.checkNewestStored(t, item, "example.com")
+	assert.Equal(t, "2027-04-02", f.leaf(t, item).NotAfter.UTC().Format(time.DateOnly))
+	f.setTime(t, "2026-10-07")
+	f.requestCounts.forget()
+	assert.Zero(t, f.sweep(t).Due)
+	assert.Zero(t, f.requestCounts.all()[stepReissue])
+	assert.Equal(t, 2, f.requestedCertificates(t, "example.com"))
 }

@@ -21,20 +21,20 @@ import (
 )
 
 // place puts an order for example.com into the panel, up to the running operation.
-func (w *world) place(t *testing.T, csr string) *panel.OrderResult {
+func (f *fixture) place(t *testing.T, csr string) *panel.OrderResult {
 	t.Helper()
-	return w.placeProduct(t, w.trade.single, csr)
+	return f.placeProduct(t, f.seller.singleName, csr)
 }
 
 // placeProduct is place for any of the products.
-func (w *world) placeProduct(t *testing.T, template, csr string) *panel.OrderResult {
+func (f *fixture) placeProduct(t *testing.T, template, csr string) *panel.OrderResult {
 	t.Helper()
 	ctx := context.Background()
-	tariff, err := w.tariffFor(ctx, template, nil)
+	tariff, err := f.tariffFor(ctx, template, nil)
 	require.NoError(t, err)
-	placed, err := w.panel.Place(ctx, panel.Order{
-		Tariff: tariff, Module: w.module, Period: 12, CSR: csr, ExtraSANs: -1, SkipForms: true,
-		Params: w.trade.orderParams("auth_dnscname"),
+	placed, err := f.panel.Place(ctx, panel.Order{
+		Tariff: tariff, Module: f.moduleID, Period: 12, CSR: csr, ExtraSANs: -1, SkipForms: true,
+		Params: f.seller.orderParams("auth_dnscname"),
 	})
 	require.NoError(t, err)
 	return placed
@@ -42,22 +42,22 @@ func (w *world) placeProduct(t *testing.T, template, csr string) *panel.OrderRes
 
 func exampleCSR(t *testing.T) string {
 	t.Helper()
-	return keptCSR(t, "example.csr")
+	return storedCSR(t, "example.csr")
 }
 
-// keptCSR is one of the requests in testdata: example.csr, other.csr for the same name with another key, wild.csr for
+// storedCSR is one of the requests in testdata: example.csr, other.csr for the same name with another key, wild.csr for
 // *.example.com.
-func keptCSR(t *testing.T, file string) string {
+func storedCSR(t *testing.T, file string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", file))
 	require.NoError(t, err)
 	return string(raw)
 }
 
-// backdate moves the item's purchase intent past the ten minutes in which nothing new is bought.
-func (w *world) backdate(t *testing.T, item int64) {
+// backdateIntent moves the item's purchase intent past the ten minutes in which nothing new is bought.
+func (f *fixture) backdateIntent(t *testing.T, item int64) {
 	t.Helper()
-	it, err := w.panel.Item(context.Background(), item)
+	it, err := f.panel.Item(context.Background(), item)
 	require.NoError(t, err)
 	raw, found := it.Params["purchase_intent"]
 	if !found {
@@ -70,14 +70,14 @@ func (w *world) backdate(t *testing.T, item int64) {
 	intent["time"] = at.Add(-11 * time.Minute).Format(time.RFC3339)
 	changed, err := json.Marshal(intent)
 	require.NoError(t, err)
-	require.NoError(t, w.panel.SetParams(context.Background(), item, map[string]string{"purchase_intent": string(changed)}))
+	require.NoError(t, f.panel.SetParams(context.Background(), item, map[string]string{"purchase_intent": string(changed)}))
 }
 
 // finish runs the operation until it is done.
-func (w *world) finish(t *testing.T, o *panel.OrderResult) {
+func (f *fixture) finish(t *testing.T, o *panel.OrderResult) {
 	t.Helper()
 	for range 5 {
-		run, err := w.panel.RunOperation(context.Background(), o.Operation)
+		run, err := f.panel.RunOperation(context.Background(), o.Operation)
 		if errors.Is(err, sql.ErrNoRows) {
 			return // a call-back that outlived its killed module has ended the operation meanwhile
 		}
@@ -86,7 +86,7 @@ func (w *world) finish(t *testing.T, o *panel.OrderResult) {
 			return
 		}
 		requireRetryable(t, run)
-		w.backdate(t, o.Item)
+		f.backdateIntent(t, o.Item)
 	}
 	t.Fatalf("item %d was never opened", o.Item)
 }
@@ -100,54 +100,54 @@ func requireRetryable(t *testing.T, run *panel.Run) {
 	}
 }
 
-// settled holds one item against what must be true after any interruption: one payment, one activated certificate.
-func (w *world) settled(t *testing.T, item int64, charges int) {
+// checkOpened holds one item against what must be true after any interruption: one payment, one activated certificate.
+func (f *fixture) checkOpened(t *testing.T, item int64, charges int) {
 	t.Helper()
-	it, err := w.panel.Item(context.Background(), item)
+	it, err := f.panel.Item(context.Background(), item)
 	require.NoError(t, err)
-	if w.trade.proofsLate && it.Params["auth_dnscname_value"] == "" { // no report came: the panel's sync brings it
-		require.True(t, w.syncItem(t, item).OK())
-		it = w.itemOf(t, item)
+	if f.seller.challengesLate && it.Params["auth_dnscname_value"] == "" { // no report came: the panel's sync brings it
+		require.True(t, f.syncItem(t, item).OK())
+		it = f.itemOf(t, item)
 	}
 	assert.Empty(t, it.Params["purchase_intent"])
 	assert.Equal(t, it.Params["custom_order_id"], it.Params["lineage"])
 	assert.NotEmpty(t, it.Params["auth_dnscname_value"])
 	assert.Equal(t, 2, it.Status, "the panel was told")
 	assert.Empty(t, it.Operations)
-	require.Equal(t, charges, w.payments(t), "one payment for each order")
-	waiting, err := w.shop.waiting()
+	require.Equal(t, charges, f.paymentCount(t), "one payment for each order")
+	waiting, err := f.standIn.countWaiting()
 	require.NoError(t, err)
 	assert.Equal(t, charges, waiting, "every paid certificate is activated")
 }
 
 // rules BUY-1: kill -9 at random moments of open, then run again: one payment and one certificate for each order.
 func TestKilledOpenBuysOnce(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
 		csr := exampleCSR(t)
-		undisturbed := w.place(t, csr)
-		run, err := w.panel.RunOperation(context.Background(), undisturbed.Operation)
+		undisturbed := f.place(t, csr)
+		run, err := f.panel.RunOperation(context.Background(), undisturbed.Operation)
 		require.NoError(t, err)
 		require.True(t, run.OK(), run.Failure())
-		w.settled(t, undisturbed.Item, 1)
+		f.checkOpened(t, undisturbed.Item, 1)
 
 		killed := 0
 		for n := range 50 {
-			placed := w.place(t, csr)
+			placed := f.place(t, csr)
 			moment, err := rand.Int(rand.Reader, big.NewInt(int64(run.Duration)))
 			require.NoError(t, err)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
-			first, err := w.panel.RunOperation(ctx, placed.Operation)
+			first, err := f.panel.RunOperation(ctx, placed.Operation)
 			cancel()
 			if err == nil && first.Signal != "" {
 				killed++
 			}
-			it, failed := w.panel.Item(context.Background(), placed.Item)
+			it, failed := f.panel.Item(context.Background(), placed.Item)
 			require.NoError(t, failed)
 			if len(it.Operations) > 0 { // else the kill came after the last call-back
-				w.finish(t, placed)
+				f.finish(t, placed)
 			}
-			w.settled(t, placed.Item, n+2)
+			f.checkOpened(t, placed.Item, n+2)
 		}
 		t.Logf("%d of 50 runs were killed within %v", killed, run.Duration)
 		assert.NotZero(t, killed, "no run was killed: the test shows nothing")
@@ -156,19 +156,19 @@ func TestKilledOpenBuysOnce(t *testing.T) {
 
 // A process that dies with an answer of the seller on its way: at each request of open in turn.
 func TestDroppedAnswersBuyOnce(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, kind := range []string{dropBefore, dropAfter, truncate, http500, html} {
-			for _, s := range at.writes {
+			for _, s := range seller.openWrites {
 				t.Run(string(s)+" "+kind, func(t *testing.T) {
-					w := openWorld(t, at)
-					w.disturb(t, s, kind)
-					placed := w.place(t, exampleCSR(t))
-					run, err := w.panel.RunOperation(context.Background(), placed.Operation)
+					f := startFixture(t, seller)
+					f.failNext(t, s, kind)
+					placed := f.place(t, exampleCSR(t))
+					run, err := f.panel.RunOperation(context.Background(), placed.Operation)
 					require.NoError(t, err)
 					if !run.OK() {
-						w.finish(t, placed)
+						f.finish(t, placed)
 					}
-					w.settled(t, placed.Item, 1)
+					f.checkOpened(t, placed.Item, 1)
 				})
 			}
 		}
@@ -176,17 +176,17 @@ func TestDroppedAnswersBuyOnce(t *testing.T) {
 }
 
 // Two runs of the same operation at once: the item's lock lets one buy, the other finds the order.
-func TestTwoRunsAtOnceBuyOnce(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
-		placed := w.place(t, exampleCSR(t))
+func TestConcurrentRunsBuyOnce(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		placed := f.place(t, exampleCSR(t))
 		args := []string{"--command", "open", "--item", "1", "--lang", "en"}
 		var group sync.WaitGroup
 		runs := make([]*panel.Run, 4)
 		for i := range runs {
 			group.Go(func() {
 				var err error
-				runs[i], err = w.panel.Start(context.Background(), at.module, nil, args...)
+				runs[i], err = f.panel.Start(context.Background(), seller.module, nil, args...)
 				assert.NoError(t, err)
 			})
 		}
@@ -194,26 +194,26 @@ func TestTwoRunsAtOnceBuyOnce(t *testing.T) {
 		for _, run := range runs {
 			assert.True(t, run.OK(), run.Failure())
 		}
-		assert.Equal(t, 1, w.payments(t))
-		it, err := w.panel.Item(context.Background(), placed.Item)
+		assert.Equal(t, 1, f.paymentCount(t))
+		it, err := f.panel.Item(context.Background(), placed.Item)
 		require.NoError(t, err)
 		assert.Equal(t, it.Params["custom_order_id"], it.Params["lineage"])
 	})
 }
 
 // Orders of several clients at once: the account's lock makes one purchase after the other, each order gets its own id.
-func TestManyOrdersAtOnceGetTheirOwnIDs(t *testing.T) {
+func TestConcurrentOrdersGetTheirOwnIDs(t *testing.T) {
 	needsMariaDB(t, writesAtOnce)
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
 		var placed []*panel.OrderResult
 		for range 6 {
-			placed = append(placed, w.place(t, exampleCSR(t)))
+			placed = append(placed, f.place(t, exampleCSR(t)))
 		}
 		var group sync.WaitGroup
 		for _, one := range placed {
 			group.Go(func() {
-				run, err := w.panel.RunOperation(context.Background(), one.Operation)
+				run, err := f.panel.RunOperation(context.Background(), one.Operation)
 				if assert.NoError(t, err) {
 					assert.True(t, run.OK(), run.Failure())
 				}
@@ -222,46 +222,46 @@ func TestManyOrdersAtOnceGetTheirOwnIDs(t *testing.T) {
 		group.Wait()
 		ids := map[string]bool{}
 		for _, one := range placed {
-			it, err := w.panel.Item(context.Background(), one.Item)
+			it, err := f.panel.Item(context.Background(), one.Item)
 			require.NoError(t, err)
 			ids[it.Params["custom_order_id"]] = true
 		}
 		assert.Len(t, ids, len(placed))
-		assert.Equal(t, len(placed), w.payments(t))
+		assert.Equal(t, len(placed), f.paymentCount(t))
 	})
 }
 
 // SIGTERM while the purchase is under way: the purchase is finished and recorded, then the run ends.
 func TestTerminatedOpenRecordsThePurchase(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
-		placed := w.place(t, exampleCSR(t))
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		placed := f.place(t, exampleCSR(t))
 		reached := make(chan struct{})
-		w.before(stepBuy, func() { close(reached) })
-		process := w.begin(t, "--command", "open", "--item", "1", "--runningoperation", "1")
+		f.beforeRequest(stepBuy, func() { close(reached) })
+		process := f.startProcess(t, "--command", "open", "--item", "1", "--runningoperation", "1")
 		<-reached
 		require.NoError(t, process.Process.Signal(os.Interrupt))
 		_ = process.Wait()
-		it, err := w.panel.Item(context.Background(), placed.Item)
+		it, err := f.panel.Item(context.Background(), placed.Item)
 		require.NoError(t, err)
-		require.Equal(t, 1, w.payments(t))
+		require.Equal(t, 1, f.paymentCount(t))
 		assert.NotEmpty(t, it.Params["custom_order_id"], "the purchase is on the item")
 		assert.Empty(t, it.Params["purchase_intent"])
 		if len(it.Operations) > 0 {
-			w.finish(t, placed)
+			f.finish(t, placed)
 		}
-		w.settled(t, placed.Item, 1)
+		f.checkOpened(t, placed.Item, 1)
 	})
 }
 
 // features starts no process and opens no socket and no database: seen from outside.
-func TestFeaturesTouchesNothing(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
-		trace := w.trace(t, "--command", "features")
+func TestFeaturesOpensNoSocketAndStartsNoProcess(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		trace := f.trace(t, "--command", "features")
 		for _, call := range []string{"socket(", "connect(", "execve(", "clone3(", "fork("} {
 			for line := range strings.Lines(trace) {
-				if strings.Contains(line, call) && !strings.Contains(line, "CLONE_THREAD") && !w.isFirstExec(line) {
+				if strings.Contains(line, call) && !strings.Contains(line, "CLONE_THREAD") && !f.isFirstExec(line) {
 					t.Errorf("features calls %s", line)
 				}
 			}

@@ -18,11 +18,13 @@ type programs struct {
 	server *engine.Server
 }
 
-// product is a seller's module as it is shipped.
-func (p programs) product(at trade) string { return filepath.Join(p.bin, at.module) }
+// shippedBinary is a seller's module as it is shipped.
+func (p programs) shippedBinary(seller sellerCase) string { return filepath.Join(p.bin, seller.module) }
 
-// simclock is the same with a clock that can be moved.
-func (p programs) simclock(at trade) string { return filepath.Join(p.bin, "simclock", at.module) }
+// simclockBinary is the same with a clock that can be moved.
+func (p programs) simclockBinary(seller sellerCase) string {
+	return filepath.Join(p.bin, "simclock", seller.module)
+}
 
 // built is set by TestMain before any test runs and never changed after.
 var built programs
@@ -30,14 +32,14 @@ var built programs
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	bin, clean, err := binaries()
+	bin, clean, err := buildBinaries()
 	defer clean()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
 	built = programs{bin: bin, mgrctl: filepath.Join(bin, "sandbox-mgrctl")}
-	if built.server, err = database(); err != nil {
+	if built.server, err = startDatabase(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
@@ -50,8 +52,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// binaries are those that make has built (PMSSL_BIN), or are built here, so that a plain `go test` works too.
-func binaries() (dir string, clean func(), err error) {
+// buildBinaries are those that make has built (PMSSL_BIN), or are built here, so that a plain `go test` works too.
+func buildBinaries() (dir string, clean func(), err error) {
 	if dir := os.Getenv("PMSSL_BIN"); dir != "" {
 		return dir, func() {}, nil
 	}
@@ -62,9 +64,9 @@ func binaries() (dir string, clean func(), err error) {
 	clean = func() { _ = os.RemoveAll(dir) }
 	type program struct{ module, out, pkg, tags string }
 	all := []program{{"..", "sandbox-mgrctl", "./cmd/mgrctl", ""}}
-	for _, at := range trades() {
-		root, pkg := filepath.Join("..", "..", ".."), "./cmd/"+at.module
-		all = append(all, program{root, at.module, pkg, ""}, program{root, "simclock/" + at.module, pkg, "pmssl_simclock"})
+	for _, seller := range sellerCases() {
+		root, pkg := filepath.Join("..", "..", ".."), "./cmd/"+seller.module
+		all = append(all, program{root, seller.module, pkg, ""}, program{root, "simclock/" + seller.module, pkg, "pmssl_simclock"})
 	}
 	for _, one := range all {
 		build := exec.Command("go", "build", "-buildvcs=false", "-tags", one.tags, "-o", filepath.Join(dir, one.out), one.pkg)
@@ -76,8 +78,8 @@ func binaries() (dir string, clean func(), err error) {
 	return dir, clean, nil
 }
 
-// database starts the engine that E2E_DB names; without it MariaDB where it is installed, the embedded engine where not.
-func database() (*engine.Server, error) {
+// startDatabase starts the engine that E2E_DB names; without it MariaDB where it is installed, the embedded engine where not.
+func startDatabase() (*engine.Server, error) {
 	kind := os.Getenv("E2E_DB")
 	if kind == "" {
 		kind = string(engine.Embedded)

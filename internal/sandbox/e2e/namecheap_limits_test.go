@@ -19,32 +19,32 @@ import (
 
 // A large panel: how many items wait, how often the panel syncs each, and what the account may ask for in a day.
 const (
-	manyWaiting = 1000
-	syncEvery   = 10 * time.Minute
-	callsADay   = 8000
-	firstCopy   = 5000 // item of the first copy
+	waitingItems = 1000
+	syncEvery    = 10 * time.Minute
+	callsPerDay  = 8000
+	firstCopy    = 5000 // item of the first copy
 )
 
 // docs/reference/namecheap.md §1: 8,000 calls a day. A thousand items that wait and are synced every ten minutes stay below
 // that with all limits of the module in force: where they stand is read from one walk through the list for two minutes, and
 // only what has changed is asked about by itself.
-func TestAThousandWaitingItemsStayWithinTheDaysCalls(t *testing.T) {
+func TestThousandWaitingItemsStayWithinTheDailyCallLimit(t *testing.T) {
 	needsMariaDB(t, manyRows)
-	w := connected(t, worldOptions{dir: t.TempDir(), trade: namecheapTrade(), simulated: true, start: time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)})
-	server := w.shop.(namecheapShop)
-	w.limitsInForce(t)
-	require.NoError(t, os.WriteFile(filepath.Join(w.panel.Root(), "etc", "debug.conf"), []byte("* 6\n"), 0o644))
-	items := w.manyWait(t)
-	_, err := w.clock.Advance(syncEvery) // the order's own calls count for the minute in which they were made
+	f := startConnected(t, fixtureOptions{dir: t.TempDir(), seller: namecheapCase(), simulated: true, start: time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)})
+	server := f.standIn.(namecheapStandIn)
+	f.restoreLimits(t)
+	require.NoError(t, os.WriteFile(filepath.Join(f.panel.Root(), "etc", "debug.conf"), []byte("* 6\n"), 0o644))
+	items := f.addWaitingItems(t)
+	_, err := f.clock.Advance(syncEvery) // the order's own calls count for the minute in which they were made
 	require.NoError(t, err)
 
 	round := func() map[string]int64 {
 		before := server.Counters()
 		for _, item := range items {
-			run, err := w.panel.Sync(context.Background(), item)
+			run, err := f.panel.Sync(context.Background(), item)
 			require.NoError(t, err)
 			require.True(t, run.OK(), run.Failure())
-			_, err = w.clock.Advance(syncEvery / manyWaiting)
+			_, err = f.clock.Advance(syncEvery / waitingItems)
 			require.NoError(t, err)
 		}
 		asked := server.Counters()
@@ -55,10 +55,10 @@ func TestAThousandWaitingItemsStayWithinTheDaysCalls(t *testing.T) {
 		}
 		return asked
 	}
-	changed := items[manyWaiting/2]
-	id, err := strconv.ParseInt(w.itemOf(t, changed).Params["custom_order_id"], 10, 64)
+	changed := items[waitingItems/2]
+	id, err := strconv.ParseInt(f.itemOf(t, changed).Params["custom_order_id"], 10, 64)
 	require.NoError(t, err)
-	require.NoError(t, w.shop.issue(id))
+	require.NoError(t, f.standIn.issue(id))
 
 	asked := round()
 	var calls int64
@@ -66,11 +66,11 @@ func TestAThousandWaitingItemsStayWithinTheDaysCalls(t *testing.T) {
 		calls += count
 		t.Logf("%s: %d", name, count)
 	}
-	assert.Less(t, calls*int64(24*time.Hour/syncEvery), int64(callsADay))
+	assert.Less(t, calls*int64(24*time.Hour/syncEvery), int64(callsPerDay))
 	looked := asked[counterOf(asked, "getInfo")]
 	assert.Equal(t, int64(1), looked, "the one that changed")
-	assert.Equal(t, "5", w.itemOf(t, changed).Params["service_status"])
-	assert.Equal(t, "4", w.itemOf(t, items[1]).Params["service_status"])
+	assert.Equal(t, "5", f.itemOf(t, changed).Params["service_status"])
+	assert.Equal(t, "4", f.itemOf(t, items[1]).Params["service_status"])
 }
 
 // counterOf is the counter's own spelling of a command.
@@ -83,33 +83,33 @@ func counterOf(counters map[string]int64, command string) string {
 	return command
 }
 
-// limitsInForce gives the module its own limits back, which a connected world has switched off.
-func (w *world) limitsInForce(t *testing.T) {
+// restoreLimits gives the module its own limits back, which a connected world has switched off.
+func (f *fixture) restoreLimits(t *testing.T) {
 	t.Helper()
-	for name, value := range map[string]string{"limit_minute": "20", "limit_hour": "700", "limit_day": strconv.Itoa(callsADay)} {
-		_, err := w.panel.Mgrctl(context.Background(), "processing.saveparam", fmt.Sprintf("elid=%d", w.module), "param="+name, "value="+value)
+	for name, value := range map[string]string{"limit_minute": "20", "limit_hour": "700", "limit_day": strconv.Itoa(callsPerDay)} {
+		_, err := f.panel.Mgrctl(context.Background(), "processing.saveparam", fmt.Sprintf("elid=%d", f.moduleID), "param="+name, "value="+value)
 		require.NoError(t, err)
 	}
 }
 
-// manyWait has one order that waits for its proof, and copies of it in the panel, each with an order of its own at the seller.
-func (w *world) manyWait(t *testing.T) []int64 {
+// addWaitingItems has one order that waits for its proof, and copies of it in the panel, each with an order of its own at the seller.
+func (f *fixture) addWaitingItems(t *testing.T) []int64 {
 	t.Helper()
 	ctx := context.Background()
-	server := w.shop.(namecheapShop)
-	require.NoError(t, w.shop.fund("1000000"))
-	tariff, err := w.tariffFor(ctx, w.trade.single, nil)
+	server := f.standIn.(namecheapStandIn)
+	require.NoError(t, f.standIn.setBalance("1000000"))
+	tariff, err := f.tariffFor(ctx, f.seller.singleName, nil)
 	require.NoError(t, err)
-	done, err := w.panel.Order(ctx, panel.Order{Tariff: tariff, Period: 12, ExtraSANs: -1, CSR: exampleCSR(t), SkipForms: true, Module: w.module,
+	done, err := f.panel.Order(ctx, panel.Order{Tariff: tariff, Period: 12, ExtraSANs: -1, CSR: exampleCSR(t), SkipForms: true, Module: f.moduleID,
 		Params: map[string]string{"approver_method": "auth_dnstxt"}})
 	require.NoError(t, err)
 	require.True(t, done.Open.OK(), done.Open.Failure())
 	items := []int64{done.Item}
 	var numbers []string
-	for n := range manyWaiting - 1 {
-		require.NoError(t, w.shop.buy(""))
-		_, err := server.ask("namecheap.ssl.activate", url.Values{
-			"CertificateID": {strconv.FormatInt(w.trade.firstID+1+int64(n), 10)}, "CSR": {exampleCSR(t)}, "DNSDCValidation": {"true"}})
+	for n := range waitingItems - 1 {
+		require.NoError(t, f.standIn.buyDirectly(""))
+		_, err := server.sendDirectly("namecheap.ssl.activate", url.Values{
+			"CertificateID": {strconv.FormatInt(f.seller.firstOrderID+1+int64(n), 10)}, "CSR": {exampleCSR(t)}, "DNSDCValidation": {"true"}})
 		require.NoError(t, err)
 		items = append(items, int64(firstCopy+n))
 		numbers = append(numbers, fmt.Sprintf("SELECT %d AS seq", firstCopy+n))
@@ -124,7 +124,7 @@ func (w *world) manyWait(t *testing.T) []int64 {
 		 FROM itemparam p JOIN (%[2]s) c WHERE p.item=%[1]d`,
 		`INSERT INTO certificate (item, pkey, csr, crt) SELECT seq, o.pkey, o.csr, o.crt FROM certificate o JOIN (%[2]s) c WHERE o.item=%[1]d`,
 	} {
-		_, err := w.panel.DB().ExecContext(ctx, fmt.Sprintf(statement, done.Item, copies, w.trade.firstID+1-firstCopy))
+		_, err := f.panel.DB().ExecContext(ctx, fmt.Sprintf(statement, done.Item, copies, f.seller.firstOrderID+1-firstCopy))
 		require.NoError(t, err)
 	}
 	return items

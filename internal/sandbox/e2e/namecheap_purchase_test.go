@@ -16,7 +16,7 @@ import (
 
 // rules BUY-4: an intent is settled and the next one's snapshot taken from one reading of the seller's lists. A purchase
 // that comes up meanwhile is found in that reading or lies above the snapshot: it is never passed over.
-func TestPurchaseThatComesUpDuringAReadingIsNotPassedOver(t *testing.T) {
+func TestPurchaseThatAppearsDuringAListReadingIsFound(t *testing.T) {
 	for name, row := range map[string]struct {
 		step step
 		nth  int64 // request before which the lost purchase comes up
@@ -28,70 +28,70 @@ func TestPurchaseThatComesUpDuringAReadingIsNotPassedOver(t *testing.T) {
 		"before the next purchase":         {stepBuy, 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := openWorld(t, namecheapTrade())
-			placed := w.lose(t, vanish)
-			w.backdate(t, placed.Item) // a new purchase is free where the first one does not show
+			f := startFixture(t, namecheapCase())
+			placed := f.placeUnclear(t, vanish)
+			f.backdateIntent(t, placed.Item) // a new purchase is free where the first one does not show
 			if !row.seen {
-				w.disturb(t, stepBuy, dropAfter) // so that only the lists can tell what it brought
+				f.failNext(t, stepBuy, dropAfter) // so that only the lists can tell what it brought
 			}
-			w.beforeNth(row.step, row.nth, func() { assert.Equal(t, 1, w.shop.appear()) })
-			run := w.attempt(t, placed)
+			f.beforeNthRequest(row.step, row.nth, func() { assert.Equal(t, 1, f.standIn.carryOutVanished()) })
+			run := f.attempt(t, placed)
 			if row.seen {
 				require.True(t, run.OK(), run.Failure())
-				w.settled(t, placed.Item, 1)
+				f.checkOpened(t, placed.Item, 1)
 				return
 			}
 			require.Contains(t, run.Stdout, `type="unclear_purchase"`)
-			require.Equal(t, 2, w.payments(t))
-			run = w.attempt(t, placed)
+			require.Equal(t, 2, f.paymentCount(t))
+			run = f.attempt(t, placed)
 			assert.Contains(t, run.Stdout, "may be any of the ids 34350001 34350002")
-			assert.Empty(t, w.itemOf(t, placed.Item).Params["custom_order_id"], "nobody can tell which one is the item's")
-			assert.Equal(t, 2, w.payments(t))
+			assert.Empty(t, f.itemOf(t, placed.Item).Params["custom_order_id"], "nobody can tell which one is the item's")
+			assert.Equal(t, 2, f.paymentCount(t))
 		})
 	}
 }
 
 // rules BUY-4: a purchase that the seller carries out late may come after the next intent's snapshot. While it can be
 // either's nothing is bought for it again; three orders end with three payments.
-func TestPurchaseAboveTheNextSnapshotIsNotMadeAgain(t *testing.T) {
-	w := openWorld(t, namecheapTrade())
-	late := w.lose(t, vanish)
-	between := w.place(t, exampleCSR(t))
-	w.complete(t, between) // its id lies between the two snapshots
-	next := w.lose(t, dropAfter)
-	require.Equal(t, 1, w.shop.appear())
-	w.backdate(t, late.Item)
+func TestPurchaseAfterTheNextSnapshotIsNotRepeated(t *testing.T) {
+	f := startFixture(t, namecheapCase())
+	late := f.placeUnclear(t, vanish)
+	between := f.place(t, exampleCSR(t))
+	f.complete(t, between) // its id lies between the two snapshots
+	next := f.placeUnclear(t, dropAfter)
+	require.Equal(t, 1, f.standIn.carryOutVanished())
+	f.backdateIntent(t, late.Item)
 
-	run := w.attempt(t, late)
+	run := f.attempt(t, late)
 	assert.Contains(t, run.Stdout, `type="purchase_pending"`)
 	assert.Contains(t, run.Stdout, "the ids 34350002 34350003 at Namecheap belong to no item yet")
-	run = w.attempt(t, next)
+	run = f.attempt(t, next)
 	assert.Contains(t, run.Stdout, "may be any of the ids 34350002 34350003")
-	require.Equal(t, 3, w.payments(t))
+	require.Equal(t, 3, f.paymentCount(t))
 
-	settled := w.resolve(t, next.Item, "--id", "34350002", "--yes")
+	settled := f.resolve(t, next.Item, "--id", "34350002", "--yes")
 	require.True(t, settled.OK(), settled.Failure())
-	w.complete(t, next)
-	w.complete(t, late)
+	f.complete(t, next)
+	f.complete(t, late)
 	for _, placed := range []*panel.OrderResult{late, between, next} {
-		w.settled(t, placed.Item, 3)
+		f.checkOpened(t, placed.Item, 3)
 	}
-	assert.Equal(t, "34350003", w.itemOf(t, late.Item).Params["custom_order_id"])
+	assert.Equal(t, "34350003", f.itemOf(t, late.Item).Params["custom_order_id"])
 }
 
 // rules BUY-4: the lists are read to their end. A purchase is found among more unclaimed ones than a page holds.
-func TestPurchaseIsFoundAmongPagesOfUnclaimedOnes(t *testing.T) {
+func TestPurchaseIsFoundAmongManyUnclaimedOnes(t *testing.T) {
 	const unclaimed = 120 // a page holds 100
-	w, server := openNamecheap(t)
-	require.NoError(t, w.shop.fund("100000"))
+	f, server := startNamecheap(t)
+	require.NoError(t, f.standIn.setBalance("100000"))
 	for range unclaimed {
-		require.NoError(t, w.shop.buy(""))
+		require.NoError(t, f.standIn.buyDirectly(""))
 	}
-	placed := w.lose(t, dropAfter)
+	placed := f.placeUnclear(t, dropAfter)
 	server.ClearRequests()
-	w.complete(t, placed)
-	assert.Equal(t, strconv.FormatInt(w.trade.firstID+unclaimed, 10), w.itemOf(t, placed.Item).Params["custom_order_id"])
-	assert.Equal(t, unclaimed+1, w.payments(t))
+	f.complete(t, placed)
+	assert.Equal(t, strconv.FormatInt(f.seller.firstOrderID+unclaimed, 10), f.itemOf(t, placed.Item).Params["custom_order_id"])
+	assert.Equal(t, unclaimed+1, f.paymentCount(t))
 	pages := 0
 	for _, request := range server.Requests("namecheap.ssl.getList") {
 		if request.Parameters["listtype"] == "NewPurchase" && request.Parameters["page"] == "2" {
@@ -103,42 +103,42 @@ func TestPurchaseIsFoundAmongPagesOfUnclaimedOnes(t *testing.T) {
 
 // rules BUY-10: between two pages one purchase is cancelled and another one is made, the number is the same, and the item's
 // own purchase shows on no page: the stranger's is not taken for it, and nothing is paid again.
-func TestAPurchaseThatSlipsBetweenTwoPagesIsNotTakenForAnother(t *testing.T) {
+func TestPurchaseMissedBetweenTwoPagesIsNotMistakenForAnother(t *testing.T) {
 	const page = 100
-	at := namecheapTrade()
-	w := pausedWorld(t, at, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)) // of one instant: sorting by time tells nothing
-	require.NoError(t, w.shop.fund("100000"))
+	seller := namecheapCase()
+	f := startPaused(t, seller, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)) // of one instant: sorting by time tells nothing
+	require.NoError(t, f.standIn.setBalance("100000"))
 	for range page {
-		require.NoError(t, w.shop.buy(""))
+		require.NoError(t, f.standIn.buyDirectly(""))
 	}
-	placed := w.lose(t, dropAfter)
-	w.backdate(t, placed.Item)
-	w.beforeNth(stepList, 3, func() { // the second page of the new purchases
-		assert.NoError(t, w.shop.cancel(at.firstID, "cancelled by other hands"))
-		assert.NoError(t, w.shop.buy(""))
+	placed := f.placeUnclear(t, dropAfter)
+	f.backdateIntent(t, placed.Item)
+	f.beforeNthRequest(stepList, 3, func() { // the second page of the new purchases
+		assert.NoError(t, f.standIn.cancel(seller.firstOrderID, "cancelled by other hands"))
+		assert.NoError(t, f.standIn.buyDirectly(""))
 	})
-	run := w.attempt(t, placed)
+	run := f.attempt(t, placed)
 	assert.Contains(t, run.Stdout, "may be any of the ids 34350101 34350102")
-	assert.Equal(t, page+2, w.payments(t))
-	assert.Empty(t, w.itemOf(t, placed.Item).Params["custom_order_id"])
+	assert.Equal(t, page+2, f.paymentCount(t))
+	assert.Empty(t, f.itemOf(t, placed.Item).Params["custom_order_id"])
 }
 
 // rules BUY-4: more than one candidate is for the administrator: manual, and a task. An operation that is manual without
 // its task would be seen by nobody, so it is run until the panel has taken the task.
-func TestAmbiguousPurchaseIsManualOnlyWithItsTask(t *testing.T) {
-	w := openWorld(t, namecheapTrade())
-	one, two := w.lose(t, vanish), w.lose(t, vanish)
-	require.Equal(t, 2, w.shop.appear())
-	require.NoError(t, w.panel.SetFaults(panel.Fault{Func: "task.gettype", Kind: "down", Times: 1, Caller: w.trade.module}))
-	require.Contains(t, w.attempt(t, one).Stdout, "may be any of the ids")
-	require.NoError(t, w.panel.SetFaults())
+func TestAmbiguousPurchaseBecomesManualOnlyWithItsTask(t *testing.T) {
+	f := startFixture(t, namecheapCase())
+	one, two := f.placeUnclear(t, vanish), f.placeUnclear(t, vanish)
+	require.Equal(t, 2, f.standIn.carryOutVanished())
+	require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "task.gettype", Kind: "down", Times: 1, Caller: f.seller.module}))
+	require.Contains(t, f.attempt(t, one).Stdout, "may be any of the ids")
+	require.NoError(t, f.panel.SetFaults())
 	const rounds = 12 // more than the try count of the framework (docs/reference/billmanager.md §1.6)
 	for range rounds {
-		_, err := w.panel.RunPending(context.Background())
+		_, err := f.panel.RunPending(context.Background())
 		require.NoError(t, err)
 	}
 	for _, placed := range []*panel.OrderResult{one, two} {
-		it := w.itemOf(t, placed.Item)
+		it := f.itemOf(t, placed.Item)
 		assert.Len(t, it.Tasks, 1, "item %d", placed.Item)
 		if assert.Len(t, it.Operations, 1) {
 			assert.True(t, it.Operations[0].Manual)
@@ -149,11 +149,11 @@ func TestAmbiguousPurchaseIsManualOnlyWithItsTask(t *testing.T) {
 // rules BUY-5: two purchases without a clear answer, and the administrator mixes them up. The mistake is corrected with
 // the same command, in the item, in its lineage and in the journal; an id that is an item's newest is not taken from it.
 func TestResolveCorrectsItsOwnMistake(t *testing.T) {
-	w := openWorld(t, namecheapTrade())
+	f := startFixture(t, namecheapCase())
 	const first, second = "34350001", "34350002"
-	one, two := w.lose(t, dropAfter), w.lose(t, dropAfter)
+	one, two := f.placeUnclear(t, dropAfter), f.placeUnclear(t, dropAfter)
 	settle := func(placed *panel.OrderResult, id string) *panel.Run {
-		return w.resolve(t, placed.Item, "--id", id, "--yes")
+		return f.resolve(t, placed.Item, "--id", id, "--yes")
 	}
 	run := settle(one, second)
 	require.True(t, run.OK(), run.Failure())
@@ -165,11 +165,11 @@ func TestResolveCorrectsItsOwnMistake(t *testing.T) {
 	require.True(t, run.OK(), run.Failure())
 	assert.Contains(t, run.Stdout, `from="`+strconv.FormatInt(one.Item, 10)+`"`, "what is taken from whom is said")
 
-	w.complete(t, one) // reads the journal, which names the second id for both items
-	w.complete(t, two)
+	f.complete(t, one) // reads the journal, which names the second id for both items
+	f.complete(t, two)
 	for placed, id := range map[*panel.OrderResult]string{one: first, two: second} {
-		w.settled(t, placed.Item, 2)
-		assert.Equal(t, id, w.itemOf(t, placed.Item).Params["lineage"])
+		f.checkOpened(t, placed.Item, 2)
+		assert.Equal(t, id, f.itemOf(t, placed.Item).Params["lineage"])
 	}
 }
 
@@ -177,31 +177,31 @@ func TestResolveCorrectsItsOwnMistake(t *testing.T) {
 // the journal is gone.
 func TestPurchaseOfAnotherModuleIsNotAdopted(t *testing.T) {
 	ctx := context.Background()
-	w := openWorld(t, namecheapTrade())
-	first := w.module
-	w.disturb(t, stepBuy, dropBefore)
-	lost := w.place(t, exampleCSR(t))
-	run, err := w.panel.RunOperation(ctx, lost.Operation)
+	f := startFixture(t, namecheapCase())
+	first := f.moduleID
+	f.failNext(t, stepBuy, dropBefore)
+	lost := f.place(t, exampleCSR(t))
+	run, err := f.panel.RunOperation(ctx, lost.Operation)
 	require.NoError(t, err)
 	require.Contains(t, run.Stdout, "unclear_purchase")
 
-	_, err = w.connect(ctx, nil)
+	_, err = f.connect(ctx, nil)
 	require.NoError(t, err)
-	require.NotEqual(t, first, w.module)
-	delete(w.tariff, w.trade.single) // the next one is served by the second module
-	w.disturb(t, stepActivate, dropBefore)
-	other := w.place(t, exampleCSR(t))
-	_, err = w.panel.RunOperation(ctx, other.Operation)
+	require.NotEqual(t, first, f.moduleID)
+	delete(f.tariffs, f.seller.singleName) // the next one is served by the second module
+	f.failNext(t, stepActivate, dropBefore)
+	other := f.place(t, exampleCSR(t))
+	_, err = f.panel.RunOperation(ctx, other.Operation)
 	require.NoError(t, err)
-	it, err := w.panel.Item(ctx, other.Item)
+	it, err := f.panel.Item(ctx, other.Item)
 	require.NoError(t, err)
 	require.NotEmpty(t, it.Params["custom_order_id"], "bought and not activated: the only candidate")
-	require.NoError(t, os.Remove(filepath.Join(w.panel.Root(), "var", w.trade.module+".purchases")))
+	require.NoError(t, os.Remove(filepath.Join(f.panel.Root(), "var", f.seller.module+".purchases")))
 
-	run, err = w.panel.RunOperation(ctx, lost.Operation)
+	run, err = f.panel.RunOperation(ctx, lost.Operation)
 	require.NoError(t, err)
 	assert.Contains(t, run.Stdout, "purchase_pending")
-	it, err = w.panel.Item(ctx, lost.Item)
+	it, err = f.panel.Item(ctx, lost.Item)
 	require.NoError(t, err)
 	assert.Empty(t, it.Params["custom_order_id"])
 }

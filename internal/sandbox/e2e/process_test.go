@@ -11,22 +11,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// environment is that of a module started by the panel of this world.
-func (w *world) environment() []string {
-	return append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "MGR5_ROOT=" + w.panel.Root()}, w.shop.environment(w.server.URL)...)
+// moduleEnv is that of a module started by the panel of this world.
+func (f *fixture) moduleEnv() []string {
+	return append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "MGR5_ROOT=" + f.panel.Root()}, f.standIn.moduleEnv(f.server.URL)...)
 }
 
-// begin starts the installed module and returns while it runs.
-func (w *world) begin(t *testing.T, args ...string) *exec.Cmd {
+// startProcess starts the installed module and returns while it runs.
+func (f *fixture) startProcess(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	process := exec.Command(filepath.Join(w.panel.Root(), "processing", w.trade.module), args...)
-	process.Dir, process.Env = w.panel.Root(), w.environment()
+	process := exec.Command(filepath.Join(f.panel.Root(), "processing", f.seller.module), args...)
+	process.Dir, process.Env = f.panel.Root(), f.moduleEnv()
 	require.NoError(t, process.Start())
 	return process
 }
 
 // trace runs the module under strace and returns the calls that start processes or open sockets.
-func (w *world) trace(t *testing.T, args ...string) string {
+func (f *fixture) trace(t *testing.T, args ...string) string {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
@@ -36,9 +36,9 @@ func (w *world) trace(t *testing.T, args ...string) string {
 		t.Skip("strace is not installed: whether features opens a socket was not looked at")
 	}
 	out := filepath.Join(t.TempDir(), "trace")
-	words := append([]string{"-f", "-e", "trace=%network,execve,clone,clone3,fork,vfork", "-o", out, filepath.Join(w.panel.Root(), "processing", w.trade.module)}, args...)
+	words := append([]string{"-f", "-e", "trace=%network,execve,clone,clone3,fork,vfork", "-o", out, filepath.Join(f.panel.Root(), "processing", f.seller.module)}, args...)
 	process := exec.Command(strace, words...)
-	process.Dir, process.Env = w.panel.Root(), w.environment()
+	process.Dir, process.Env = f.panel.Root(), f.moduleEnv()
 	var stdout bytes.Buffer
 	process.Stdout = &stdout
 	require.NoError(t, process.Run())
@@ -50,6 +50,6 @@ func (w *world) trace(t *testing.T, args ...string) string {
 }
 
 // isFirstExec tells the start of the traced program from one that it made.
-func (w *world) isFirstExec(line string) bool {
-	return strings.Contains(line, "execve(") && strings.Contains(line, "/processing/"+w.trade.module)
+func (f *fixture) isFirstExec(line string) bool {
+	return strings.Contains(line, "execve(") && strings.Contains(line, "/processing/"+f.seller.module)
 }

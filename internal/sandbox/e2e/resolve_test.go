@@ -13,24 +13,24 @@ import (
 // rules BUY-5: without --yes resolve shows what it would do and changes nothing, not even what the journal could put
 // right.
 func TestResolveWithoutYesChangesNothing(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
-		placed := w.place(t, exampleCSR(t))
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		placed := f.place(t, exampleCSR(t))
 		const saved = 2 // term_start and purchase_intent; the third is custom_order_id, which only the journal knows now
-		require.NoError(t, w.panel.SetFaults(panel.Fault{Func: "service.saveparam", Kind: "error", Times: 1, Skip: saved, Caller: at.module}))
-		require.False(t, w.attempt(t, placed).OK())
-		require.NoError(t, w.panel.SetFaults())
-		require.NoError(t, w.panel.ClearRequests())
-		before := w.itemOf(t, placed.Item).Params
+		require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "service.saveparam", Kind: "error", Times: 1, Skip: saved, Caller: seller.module}))
+		require.False(t, f.attempt(t, placed).OK())
+		require.NoError(t, f.panel.SetFaults())
+		require.NoError(t, f.panel.ClearRequests())
+		before := f.itemOf(t, placed.Item).Params
 
-		for _, words := range [][]string{{"--none"}, {"--id", strconv.FormatInt(at.firstID, 10)}} {
-			run := w.resolve(t, placed.Item, words...)
+		for _, words := range [][]string{{"--none"}, {"--id", strconv.FormatInt(seller.firstOrderID, 10)}} {
+			run := f.resolve(t, placed.Item, words...)
 			require.True(t, run.OK(), run.Failure())
 			assert.Contains(t, run.Stdout, `mode="dry-run"`)
 		}
-		calls, err := w.panel.Requests()
+		calls, err := f.panel.Requests()
 		require.NoError(t, err)
 		assert.Empty(t, calls)
-		assert.Equal(t, before, w.itemOf(t, placed.Item).Params)
+		assert.Equal(t, before, f.itemOf(t, placed.Item).Params)
 	})
 }

@@ -31,58 +31,58 @@ func TestCases(t *testing.T) {
 	})
 }
 
-// scene is a world with what the script has done in it.
-type scene struct {
-	*world
+// scriptState is a world with what the script has done in it.
+type scriptState struct {
+	*fixture
 	item, op int64
 	dns      *nameserver.Server // once the script speaks of DNS
 }
 
 func setup(env *testscript.Env) error {
-	s := &scene{}
+	s := &scriptState{}
 	env.Values["scene"] = s
 	env.Defer(func() { s.close() })
-	if err := sendmail(env.WorkDir, keepLetter); err != nil {
+	if err := installSendmail(env.WorkDir, keepMail); err != nil {
 		return err
 	}
-	return s.openAt(namecheapTrade(), env.WorkDir, env.Setenv)
+	return s.openFor(namecheapCase(), env.WorkDir, env.Setenv)
 }
 
-// openAt lays the scene at a seller.
-func (s *scene) openAt(at trade, dir string, setenv func(name, value string)) error {
+// openFor lays the scene at a seller.
+func (s *scriptState) openFor(seller sellerCase, dir string, setenv func(name, value string)) error {
 	start := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
-	w, err := newWorld(worldOptions{dir: dir, trade: at, simulated: true, start: start, options: []string{sendmailOption(dir)}})
+	f, err := newFixture(fixtureOptions{dir: dir, seller: seller, simulated: true, start: start, options: []string{sendmailOption(dir)}})
 	if err != nil {
 		return err
 	}
-	s.world = w
-	setenv("ROOT", w.panel.Root())
-	setenv("API", w.server.URL)
+	s.fixture = f
+	setenv("ROOT", f.panel.Root())
+	setenv("API", f.server.URL)
 	return nil
 }
 
-// use MODULE: the script is about this module; said first, else it is pmnamecheap.
-func use(ts *testscript.TestScript, _ bool, args []string) {
-	s := sceneOf(ts)
-	at := slices.IndexFunc(trades(), func(at trade) bool { return len(args) == 1 && at.module == args[0] })
-	if at < 0 || s.world.module != 0 || s.item != 0 {
+// useWord MODULE: the script is about this module; said first, else it is pmnamecheap.
+func useWord(ts *testscript.TestScript, _ bool, args []string) {
+	s := stateOf(ts)
+	at := slices.IndexFunc(sellerCases(), func(seller sellerCase) bool { return len(args) == 1 && seller.module == args[0] })
+	if at < 0 || s.fixture.moduleID != 0 || s.item != 0 {
 		ts.Fatalf("usage: use MODULE, one that is shipped and before all other words")
 	}
-	if trades()[at].module == s.trade.module {
+	if sellerCases()[at].module == s.seller.module {
 		return
 	}
 	s.close()
 	ts.Check(os.RemoveAll(s.panel.Root()))
-	ts.Check(s.openAt(trades()[at], ts.Getenv("WORK"), ts.Setenv))
+	ts.Check(s.openFor(sellerCases()[at], ts.Getenv("WORK"), ts.Setenv))
 }
 
 // words are what scripts can say beside testscript's own.
 func words() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	all := map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"use": use, "wizard": wizard, "order": order, "module": start, "operate": operate, "run": rerun, "pending": pending,
-		"sync": synchronise, "seller": seller, "calls": calls, "requests": requests, "item": item, "log": logLines, "clock": moveClock,
-		"panelfault": panelFault, "panelset": panelSet, "setparam": setParam, "operations": operations, "tasks": tasks,
-		"problems": problems, "sql": query, "dry": dry, "charges": charges, "balances": balances,
+		"use": useWord, "wizard": wizardWord, "order": orderWord, "module": runModule, "operate": operateWord, "run": runWord, "pending": pendingWord,
+		"sync": syncWord, "seller": sellerWord, "calls": callsWord, "requests": requestsWord, "item": itemWord, "log": logWord, "clock": clockWord,
+		"panelfault": panelFaultWord, "panelset": panelSetWord, "setparam": setParamWord, "operations": operationsWord, "tasks": tasksWord,
+		"problems": problemsWord, "sql": sqlWord, "dry": dryWord, "charges": chargesWord, "balances": balancesWord,
 	}
 	maps.Copy(all, sweepWords())
 	maps.Copy(all, dnsWords())
@@ -95,8 +95,8 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 	return all
 }
 
-func sceneOf(ts *testscript.TestScript) *scene {
-	s, ok := ts.Value("scene").(*scene)
+func stateOf(ts *testscript.TestScript) *scriptState {
+	s, ok := ts.Value("scene").(*scriptState)
 	if !ok {
 		ts.Fatalf("no scene")
 	}
@@ -121,8 +121,8 @@ func show(ts *testscript.TestScript, format string, args ...any) {
 	_, _ = fmt.Fprintf(ts.Stdout(), format, args...)
 }
 
-// report shows a run and holds it against the expected end.
-func report(ts *testscript.TestScript, neg bool, run *panel.Run, err error) {
+// reportRun shows a run and holds it against the expected end.
+func reportRun(ts *testscript.TestScript, neg bool, run *panel.Run, err error) {
 	ts.Check(err)
 	show(ts, "%s", run.Stdout)
 	_, _ = fmt.Fprint(ts.Stderr(), run.Stderr)
@@ -139,9 +139,9 @@ func report(ts *testscript.TestScript, neg bool, run *panel.Run, err error) {
 	}
 }
 
-// wizard [k=v…]: the administrator connects the module; the given values replace those of the default account.
-func wizard(ts *testscript.TestScript, neg bool, args []string) {
-	s := sceneOf(ts)
+// wizardWord [k=v…]: the administrator connects the module; the given values replace those of the default account.
+func wizardWord(ts *testscript.TestScript, neg bool, args []string) {
+	s := stateOf(ts)
 	_, values := pairs(args)
 	done, err := s.connect(context.Background(), values)
 	ts.Check(err)
@@ -155,10 +155,10 @@ func wizard(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// order [-place] [-forms] TEMPLATE [csr=FILE] [period=12] [sans=N] [altname=a,b] [param=value…]: the client orders; -place stops
+// orderWord [-place] [-forms] TEMPLATE [csr=FILE] [period=12] [sans=N] [altname=a,b] [param=value…]: the client orders; -place stops
 // before open is started, -forms has the client fill the order form in first.
-func order(ts *testscript.TestScript, neg bool, args []string) {
-	s := sceneOf(ts)
+func orderWord(ts *testscript.TestScript, neg bool, args []string) {
+	s := stateOf(ts)
 	ctx := context.Background()
 	plain, values := pairs(args)
 	placeOnly, forms := slices.Contains(plain, "-place"), slices.Contains(plain, "-forms")
@@ -166,8 +166,8 @@ func order(ts *testscript.TestScript, neg bool, args []string) {
 	if len(plain) != 1 {
 		ts.Fatalf("usage: order [-place] [-forms] TEMPLATE [csr=FILE] [period=MONTHS] [sans=N] [altname=a,b] [PARAM=VALUE…]")
 	}
-	o := panel.Order{Period: 12, ExtraSANs: -1, Params: map[string]string{}, SkipForms: !forms, Module: s.module}
-	maps.Copy(o.Params, s.trade.params)
+	o := panel.Order{Period: 12, ExtraSANs: -1, Params: map[string]string{}, SkipForms: !forms, Module: s.moduleID}
+	maps.Copy(o.Params, s.seller.params)
 	var addon *panel.SANAddon
 	for name, value := range values {
 		switch name {
@@ -199,7 +199,7 @@ func order(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	if !placeOnly {
-		report(ts, neg, done.Open, nil)
+		reportRun(ts, neg, done.Open, nil)
 	}
 }
 
@@ -218,13 +218,13 @@ func showForms(ts *testscript.TestScript, neg bool, done *panel.OrderResult) (re
 	return refused
 }
 
-// balances: the panel's cron job asks for balances; what it knows then.
-func balances(ts *testscript.TestScript, neg bool, _ []string) {
-	s := sceneOf(ts)
+// balancesWord: the panel's cron job asks for balances; what it knows then.
+func balancesWord(ts *testscript.TestScript, neg bool, _ []string) {
+	s := stateOf(ts)
 	runs, err := s.panel.CheckBalances(context.Background())
 	ts.Check(err)
 	for _, run := range runs {
-		report(ts, neg, run, nil)
+		reportRun(ts, neg, run, nil)
 	}
 	known, err := s.panel.Balances(context.Background())
 	ts.Check(err)
@@ -240,49 +240,49 @@ func number(ts *testscript.TestScript, text string) int {
 }
 
 // module [stdin=FILE] ARG…: start the binary as the panel does, with these words.
-func start(ts *testscript.TestScript, neg bool, args []string) {
-	s := sceneOf(ts)
+func runModule(ts *testscript.TestScript, neg bool, args []string) {
+	s := stateOf(ts)
 	var stdin []byte
 	if len(args) > 0 && strings.HasPrefix(args[0], "stdin=") {
 		stdin = []byte(ts.ReadFile(strings.TrimPrefix(args[0], "stdin=")))
 		args = args[1:]
 	}
-	run, err := s.panel.Start(context.Background(), s.trade.module, stdin, args...)
-	report(ts, neg, run, err)
+	run, err := s.panel.Start(context.Background(), s.seller.module, stdin, args...)
+	reportRun(ts, neg, run, err)
 }
 
-// operate COMMAND: a running operation for the item, run once.
-func operate(ts *testscript.TestScript, neg bool, args []string) {
-	s := sceneOf(ts)
+// operateWord COMMAND: a running operation for the item, run once.
+func operateWord(ts *testscript.TestScript, neg bool, args []string) {
+	s := stateOf(ts)
 	op, run, err := s.panel.Operate(context.Background(), s.item, args[0])
 	s.op = op
-	report(ts, neg, run, err)
+	reportRun(ts, neg, run, err)
 }
 
 // run: start the item's last running operation once more.
-func rerun(ts *testscript.TestScript, neg bool, _ []string) {
-	s := sceneOf(ts)
+func runWord(ts *testscript.TestScript, neg bool, _ []string) {
+	s := stateOf(ts)
 	run, err := s.panel.RunOperation(context.Background(), s.op)
-	report(ts, neg, run, err)
+	reportRun(ts, neg, run, err)
 }
 
-// pending: the panel's periodic start of everything that is not manual.
-func pending(ts *testscript.TestScript, _ bool, _ []string) {
-	runs, err := sceneOf(ts).panel.RunPending(context.Background())
+// pendingWord: the panel's periodic start of everything that is not manual.
+func pendingWord(ts *testscript.TestScript, _ bool, _ []string) {
+	runs, err := stateOf(ts).panel.RunPending(context.Background())
 	ts.Check(err)
 	for _, run := range runs {
 		show(ts, "%v %s\n", run.Args, run.Failure())
 	}
 }
 
-func synchronise(ts *testscript.TestScript, neg bool, _ []string) {
-	s := sceneOf(ts)
+func syncWord(ts *testscript.TestScript, neg bool, _ []string) {
+	s := stateOf(ts)
 	run, err := s.panel.Sync(context.Background(), s.item)
-	report(ts, neg, run, err)
+	reportRun(ts, neg, run, err)
 }
 
-// id is the item's newest id at the seller.
-func (s *scene) id(ts *testscript.TestScript) int64 {
+// orderID is the item's newest id at the seller.
+func (s *scriptState) orderID(ts *testscript.TestScript) int64 {
 	it, err := s.panel.Item(context.Background(), s.item)
 	ts.Check(err)
 	id, err := strconv.ParseInt(it.Params["custom_order_id"], 10, 64)
@@ -290,28 +290,28 @@ func (s *scene) id(ts *testscript.TestScript) int64 {
 	return id
 }
 
-// seller buy PRODUCT|issue|refuse WORDS|cancel WORDS|appear|clear|balance AMOUNT|fault COMMAND KIND [TIMES] [NUMBER TEXT]: the seller's side.
-func seller(ts *testscript.TestScript, _ bool, args []string) {
-	s := sceneOf(ts)
+// sellerWord buy PRODUCT|issue|refuse WORDS|cancel WORDS|appear|clear|balance AMOUNT|fault COMMAND KIND [TIMES] [NUMBER TEXT]: the seller's side.
+func sellerWord(ts *testscript.TestScript, _ bool, args []string) {
+	s := stateOf(ts)
 	rest := strings.Join(args[1:], " ")
 	switch args[0] {
 	case "issue":
-		ts.Check(s.shop.issue(s.id(ts)))
+		ts.Check(s.standIn.issue(s.orderID(ts)))
 	case "refuse":
-		ts.Check(s.shop.refuse(s.id(ts), rest))
+		ts.Check(s.standIn.refuse(s.orderID(ts), rest))
 	case "cancel":
-		ts.Check(s.shop.cancel(s.id(ts), rest))
+		ts.Check(s.standIn.cancel(s.orderID(ts), rest))
 	case "appear":
-		s.shop.appear()
+		s.standIn.carryOutVanished()
 	case "clear":
-		s.shop.mend()
-		s.shop.forget()
+		s.standIn.clearFaults()
+		s.standIn.forgetRequests()
 	case "balance":
-		ts.Check(s.shop.fund(rest))
+		ts.Check(s.standIn.setBalance(rest))
 	case "buy":
 		csr, err := os.ReadFile(filepath.Join("testdata", "example.csr"))
 		ts.Check(err)
-		ts.Check(s.shop.buyAs(rest, string(csr)))
+		ts.Check(s.standIn.buyProduct(rest, string(csr)))
 	case "fault":
 		times, code, text := 1, "", ""
 		if len(args) > 3 {
@@ -320,9 +320,9 @@ func seller(ts *testscript.TestScript, _ bool, args []string) {
 		if len(args) > 5 {
 			code, text = args[4], strings.Join(args[5:], " ")
 		}
-		ts.Check(s.shop.fault(args[1], args[2], times, code, text))
+		ts.Check(s.standIn.addFault(args[1], args[2], times, code, text))
 	default:
-		known, err := s.shop.do(args[0], args[1:])
+		known, err := s.standIn.runWord(args[0], args[1:])
 		ts.Check(err)
 		if !known {
 			ts.Fatalf("seller %s: unknown", args[0])
@@ -331,7 +331,7 @@ func seller(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // scrub makes what differs from run to run comparable.
-func (s *scene) scrub(text string) string {
+func (s *scriptState) scrub(text string) string {
 	for _, rule := range []struct{ pattern, with string }{
 		{`\b[0-9a-f]{13}\.comodoca\.com`, "UNIQUE.comodoca.com"},
 		{` comodoca\.com(\s+)[0-9a-f]{13}`, " comodoca.com${1}UNIQUE"},
@@ -362,13 +362,13 @@ func brief(name, value string) string {
 	return strings.ReplaceAll(value, "\n", `\n`)
 }
 
-// calls: every call of mgrctl that the module made since the last `calls`, in order.
-func calls(ts *testscript.TestScript, _ bool, _ []string) {
-	s := sceneOf(ts)
+// callsWord: every call of mgrctl that the module made since the last `calls`, in order.
+func callsWord(ts *testscript.TestScript, _ bool, _ []string) {
+	s := stateOf(ts)
 	all, err := s.panel.Requests()
 	ts.Check(err)
 	for _, call := range all {
-		if call.Caller != s.trade.module {
+		if call.Caller != s.seller.module {
 			continue
 		}
 		line := call.Func
@@ -387,18 +387,18 @@ func calls(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(s.panel.ClearRequests())
 }
 
-// requests: every request that the seller saw since the last `seller clear`, without the account's words.
-func requests(ts *testscript.TestScript, _ bool, _ []string) {
-	s := sceneOf(ts)
-	for _, line := range s.shop.requests() {
+// requestsWord: every request that the seller saw since the last `seller clear`, without the account's words.
+func requestsWord(ts *testscript.TestScript, _ bool, _ []string) {
+	s := stateOf(ts)
+	for _, line := range s.standIn.requests() {
 		show(ts, "%s\n", s.scrub(line))
 	}
-	s.shop.forget()
+	s.standIn.forgetRequests()
 }
 
-// item: status, dates and parameters of the item.
-func item(ts *testscript.TestScript, _ bool, _ []string) {
-	s := sceneOf(ts)
+// itemWord: status, dates and parameters of the item.
+func itemWord(ts *testscript.TestScript, _ bool, _ []string) {
+	s := stateOf(ts)
 	it, err := s.panel.Item(context.Background(), s.item)
 	ts.Check(err)
 	show(ts, "status %d\nopendate %s\nexpiredate %s\n", it.Status, it.OpenDate, it.ExpireDate)
@@ -408,9 +408,9 @@ func item(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // log [LEVEL]: the module's log since the last `log`, without time, process and colour.
-func logLines(ts *testscript.TestScript, _ bool, _ []string) {
-	s := sceneOf(ts)
-	path := filepath.Join(s.panel.Root(), "var", s.trade.module+".log")
+func logWord(ts *testscript.TestScript, _ bool, _ []string) {
+	s := stateOf(ts)
+	path := filepath.Join(s.panel.Root(), "var", s.seller.module+".log")
 	raw, err := os.ReadFile(path)
 	ts.Check(err)
 	text := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(string(raw), "")
@@ -420,8 +420,8 @@ func logLines(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // clock INSTANT|+DURATION: move the time of panel, seller and module.
-func moveClock(ts *testscript.TestScript, _ bool, args []string) {
-	s := sceneOf(ts)
+func clockWord(ts *testscript.TestScript, _ bool, args []string) {
+	s := stateOf(ts)
 	if d, ok := strings.CutPrefix(args[0], "+"); ok {
 		step, err := time.ParseDuration(d)
 		ts.Check(err)
@@ -435,8 +435,8 @@ func moveClock(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // panelfault FUNC KIND [TIMES] [SKIP]: break calls of mgrctl; without words clear.
-func panelFault(ts *testscript.TestScript, _ bool, args []string) {
-	s := sceneOf(ts)
+func panelFaultWord(ts *testscript.TestScript, _ bool, args []string) {
+	s := stateOf(ts)
 	if len(args) == 0 {
 		ts.Check(s.panel.SetFaults())
 		return
@@ -452,8 +452,8 @@ func panelFault(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // panelset crt_store=zip|base64|pem|refuse error_exit=1: how the panel behaves.
-func panelSet(ts *testscript.TestScript, _ bool, args []string) {
-	s := sceneOf(ts)
+func panelSetWord(ts *testscript.TestScript, _ bool, args []string) {
+	s := stateOf(ts)
 	settings, err := s.panel.Settings()
 	ts.Check(err)
 	_, values := pairs(args)
@@ -470,8 +470,8 @@ func panelSet(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // setparam name=value…: change item parameters as an administrator's form does.
-func setParam(ts *testscript.TestScript, _ bool, args []string) {
-	s := sceneOf(ts)
+func setParamWord(ts *testscript.TestScript, _ bool, args []string) {
+	s := stateOf(ts)
 	values := map[string]string{}
 	for _, arg := range args {
 		k, v, _ := strings.Cut(arg, "=")
@@ -480,25 +480,25 @@ func setParam(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.panel.SetParams(context.Background(), s.item, values))
 }
 
-// operations: what still runs.
-func operations(ts *testscript.TestScript, _ bool, _ []string) {
-	all, err := sceneOf(ts).panel.Operations(context.Background())
+// operationsWord: what still runs.
+func operationsWord(ts *testscript.TestScript, _ bool, _ []string) {
+	all, err := stateOf(ts).panel.Operations(context.Background())
 	ts.Check(err)
 	for _, op := range all {
 		show(ts, "%s tries=%d manual=%t\n", op.Command, op.TryCount, op.Manual)
 	}
 }
 
-func tasks(ts *testscript.TestScript, _ bool, _ []string) {
-	all, err := sceneOf(ts).panel.Tasks(context.Background())
+func tasksWord(ts *testscript.TestScript, _ bool, _ []string) {
+	all, err := stateOf(ts).panel.Tasks(context.Background())
 	ts.Check(err)
 	for _, task := range all {
 		show(ts, "%s item=%d\n", task.Type, task.Item)
 	}
 }
 
-func problems(ts *testscript.TestScript, _ bool, _ []string) {
-	all, err := sceneOf(ts).panel.Problems(context.Background())
+func problemsWord(ts *testscript.TestScript, _ bool, _ []string) {
+	all, err := stateOf(ts).panel.Problems(context.Background())
 	ts.Check(err)
 	for _, problem := range all {
 		show(ts, "%s %s %s\n", problem.Name, problem.Level, problem.Params["param_errormsg"])
@@ -506,16 +506,16 @@ func problems(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // sql STATEMENT: change rows behind the panel's back.
-func query(ts *testscript.TestScript, _ bool, args []string) {
-	_, err := sceneOf(ts).panel.DB().ExecContext(context.Background(), strings.Join(args, " "))
+func sqlWord(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := stateOf(ts).panel.DB().ExecContext(context.Background(), strings.Join(args, " "))
 	ts.Check(err)
 }
 
-// charges: what the seller was paid.
-func charges(ts *testscript.TestScript, _ bool, _ []string) {
-	all, err := sceneOf(ts).shop.payments()
+// chargesWord: what the seller was paid.
+func chargesWord(ts *testscript.TestScript, _ bool, _ []string) {
+	all, err := stateOf(ts).standIn.payments()
 	ts.Check(err)
 	for _, charge := range all {
-		show(ts, "%s %s\n", charge.what, charge.amount)
+		show(ts, "%s %s\n", charge.command, charge.amount)
 	}
 }

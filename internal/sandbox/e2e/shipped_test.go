@@ -13,9 +13,9 @@ import (
 
 // The clock that can be moved is for demo and tests: what is shipped is built without its tag and does not know the
 // variable that names its file.
-func TestTheShippedBinaryHasNoSimulatedClock(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		for binary, simulated := range map[string]bool{built.product(at): false, built.simclock(at): true} {
+func TestShippedBinaryHasNoSimulatedClock(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		for binary, simulated := range map[string]bool{built.shippedBinary(seller): false, built.simclockBinary(seller): true} {
 			raw, err := os.ReadFile(binary)
 			require.NoError(t, err)
 			assert.Equal(t, simulated, bytes.Contains(raw, []byte("PMSSL_CLOCK")), binary)

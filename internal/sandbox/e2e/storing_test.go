@@ -15,34 +15,34 @@ import (
 // rules STORE-2: a certificate that takes the place of another one is stored step by step as the first one is. Whichever
 // call-back breaks, done or not, the next sync brings everything to its end, and the one after it changes nothing.
 func TestBrokenCallbackOfAReissueIsRepeated(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := pausedWorld(t, at, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC))
-		item, id := w.issued(t)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startPaused(t, seller, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC))
+		item, id := f.issuedItem(t)
 		for _, kind := range []string{"error", "error_after"} {
 			for skip := range callbacks {
 				t.Run(fmt.Sprintf("%s at call %d", kind, skip+1), func(t *testing.T) {
-					before := w.itemOf(t, item)
-					_, err := w.clock.Advance(48 * time.Hour) // so that each certificate ends on a day of its own
+					before := f.itemOf(t, item)
+					_, err := f.clock.Advance(48 * time.Hour) // so that each certificate ends on a day of its own
 					require.NoError(t, err)
-					id = w.shopReissues(t, id)
-					require.NoError(t, w.shop.issue(id))
-					require.NoError(t, w.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: at.module}))
-					w.syncItem(t, item)
-					require.NoError(t, w.panel.SetFaults())
-					run := w.syncItem(t, item)
+					id = f.reissueDirectly(t, id)
+					require.NoError(t, f.standIn.issue(id))
+					require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: seller.module}))
+					f.syncItem(t, item)
+					require.NoError(t, f.panel.SetFaults())
+					run := f.syncItem(t, item)
 					require.True(t, run.OK(), run.Failure())
 
-					it := w.itemOf(t, item)
+					it := f.itemOf(t, item)
 					assert.Equal(t, "5", it.Params["service_status"])
 					assert.Equal(t, strconv.FormatInt(id, 10), it.Params["custom_order_id"])
 					assert.NotEqual(t, before.Params["certificate_serial"], it.Params["certificate_serial"])
 					assert.NotEqual(t, before.ExpireDate, it.ExpireDate)
 					assert.Equal(t, it.Params["certificate_expiredate"], it.ExpireDate)
 					assert.NotEqual(t, before.Crt, it.Crt)
-					require.NoError(t, w.panel.ClearRequests())
-					run = w.syncItem(t, item)
+					require.NoError(t, f.panel.ClearRequests())
+					run = f.syncItem(t, item)
 					require.True(t, run.OK(), run.Failure())
-					calls, err := w.panel.Requests()
+					calls, err := f.panel.Requests()
 					require.NoError(t, err)
 					assert.Empty(t, calls, "running it again changes nothing")
 				})
@@ -53,16 +53,16 @@ func TestBrokenCallbackOfAReissueIsRepeated(t *testing.T) {
 
 // rules PARAM-21: what the client must publish belongs to the newest request. A reissue that somebody asked for at the
 // seller replaces the values of the request before it.
-func TestReissueReplacesWhatTheClientMustPublish(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
-		item, id := w.issued(t)
-		old := w.itemOf(t, item).Params["auth_dnscname_value"]
+func TestReissueReplacesTheChallenges(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		item, id := f.issuedItem(t)
+		old := f.itemOf(t, item).Params["auth_dnscname_value"]
 		require.NotEmpty(t, old)
-		next := w.shopReissues(t, id)
-		run := w.syncItem(t, item)
+		next := f.reissueDirectly(t, id)
+		run := f.syncItem(t, item)
 		require.True(t, run.OK(), run.Failure())
-		it := w.itemOf(t, item)
+		it := f.itemOf(t, item)
 		require.Equal(t, strconv.FormatInt(next, 10), it.Params["custom_order_id"])
 		assert.NotEmpty(t, it.Params["auth_dnscname_value"])
 		assert.NotEqual(t, old, it.Params["auth_dnscname_value"])

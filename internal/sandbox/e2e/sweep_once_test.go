@@ -17,46 +17,46 @@ import (
 )
 
 // rules SWEEP-5: while one sweep works, another one leaves, says so and exits 0.
-func TestSecondSweepLeaves(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+func TestSecondSweepExitsWhileAnotherRuns(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		needsMariaDB(t, "keep a named lock from another connection")
-		h := newHosting(t, at, firstOrders)
-		item := h.stored(t, "example.com", 12)
-		h.at(t, "2026-10-07")
-		var second swept
-		h.before(stepReissue, func() { second = h.sweep(t) })
-		first := h.sweep(t)
-		assert.Equal(t, "reissue ok", first.says(item))
+		f := startSimulated(t, seller, firstOrders)
+		item := f.storedItem(t, "example.com", 12)
+		f.setTime(t, "2026-10-07")
+		var second sweepResult
+		f.beforeRequest(stepReissue, func() { second = f.sweep(t) })
+		first := f.sweep(t)
+		assert.Equal(t, "reissue ok", first.summary(item))
 		assert.Equal(t, "no", first.Running)
 		assert.Equal(t, "yes", second.Running)
 		assert.Empty(t, second.Rows)
-		assert.Equal(t, 2, h.certificates(t, "example.com"))
-		assert.Equal(t, "no", h.sweep(t).Running, "the lock went with the first one")
+		assert.Equal(t, 2, f.requestedCertificates(t, "example.com"))
+		assert.Equal(t, "no", f.sweep(t).Running, "the lock went with the first one")
 	})
 }
 
 // Four sweeps of the same second over several items: every item is reissued once, whichever sweep gets the lock.
-func TestSweepsOfTheSameSecondReissueOnce(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+func TestConcurrentSweepsReissueOnce(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		needsMariaDB(t, "keep a named lock from another connection")
-		h := newHosting(t, at, firstOrders)
+		f := startSimulated(t, seller, firstOrders)
 		var items []int64
 		for n := range 4 {
-			items = append(items, h.stored(t, site(n), 12))
+			items = append(items, f.storedItem(t, site(n), 12))
 		}
-		h.at(t, "2026-10-07")
+		f.setTime(t, "2026-10-07")
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {
-				run, err := h.panel.Start(context.Background(), at.module, nil, "--command", "subscription")
+				run, err := f.panel.Start(context.Background(), seller.module, nil, "--command", "subscription")
 				assert.NoError(t, err)
 				assert.True(t, run.OK(), run.Failure())
 			})
 		}
 		group.Wait()
 		for n, item := range items {
-			h.inPlace(t, item, site(n))
-			assert.Equal(t, 2, h.certificates(t, site(n)))
+			f.checkNewestStored(t, item, site(n))
+			assert.Equal(t, 2, f.requestedCertificates(t, site(n)))
 		}
 	})
 }
@@ -64,54 +64,54 @@ func TestSweepsOfTheSameSecondReissueOnce(t *testing.T) {
 func site(n int) string { return fmt.Sprintf("site%d.example.com", n) }
 
 // reopen is what a panel of 2026 does by itself on the day: the item's operation, with nothing changed by the client.
-func (h *hosting) reopen(t *testing.T, item int64) *panel.Run {
+func (f *simulatedFixture) reopen(t *testing.T, item int64) *panel.Run {
 	t.Helper()
-	_, run, err := h.panel.Operate(context.Background(), item, "reopen")
+	_, run, err := f.panel.Operate(context.Background(), item, "reopen")
 	require.NoError(t, err)
 	return run
 }
 
 // docs/reference/validity.md §B3.12, rules STORE-6: a panel that runs the policy itself and our sweep on the same day make
 // one reissue, whoever comes first, whether the new certificate is there at once, waits for its proof, or comes in between.
-func TestPanelsReopenAndOurSweepOnTheSameDay(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		ours := func(t *testing.T, h *hosting, _ int64) { assert.Zero(t, h.sweep(t).Failed) }
-		panels := func(t *testing.T, h *hosting, item int64) {
-			run := h.reopen(t, item)
+func TestPanelReopenAndSweepOnTheSameDayReissueOnce(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		ours := func(t *testing.T, f *simulatedFixture, _ int64) { assert.Zero(t, f.sweep(t).Failed) }
+		panels := func(t *testing.T, f *simulatedFixture, item int64) {
+			run := f.reopen(t, item)
 			assert.True(t, run.OK(), run.Failure())
-			assert.Empty(t, h.itemOf(t, item).Operations, "the panel was told")
+			assert.Empty(t, f.itemOf(t, item).Operations, "the panel was told")
 		}
-		button := func(t *testing.T, h *hosting, item int64) { // the panel's own way takes the button's: old_altname is saved
-			_, run, err := h.panel.Reissue(context.Background(), item, "", "", nil)
+		button := func(t *testing.T, f *simulatedFixture, item int64) { // the panel's own way takes the button's: old_altname is saved
+			_, run, err := f.panel.Reissue(context.Background(), item, "", "", nil)
 			require.NoError(t, err)
 			assert.True(t, run.OK(), run.Failure())
 		}
-		for name, both := range map[string][2]func(*testing.T, *hosting, int64){
+		for name, both := range map[string][2]func(*testing.T, *simulatedFixture, int64){
 			"the panel first": {panels, ours}, "the sweep first": {ours, panels},
 			"the panel's form first": {button, ours}, "the sweep first, then the form": {ours, button},
 			"the panel twice": {panels, panels}, "the form twice": {button, button},
 		} {
 			for when, issue := range map[string]string{"issued at once": "", "waits": "late", "issued between": "between"} {
 				t.Run(name+", "+when, func(t *testing.T) {
-					h := newHosting(t, at, firstOrders)
-					item := h.stored(t, "example.com", 12)
+					f := startSimulated(t, seller, firstOrders)
+					item := f.storedItem(t, "example.com", 12)
 					if issue != "" {
-						h.sells(t, unattended)
+						f.changeSeller(t, issueAfterValidation)
 					}
-					h.at(t, "2026-10-07")
-					both[0](t, h, item)
+					f.setTime(t, "2026-10-07")
+					both[0](t, f, item)
 					if issue == "between" {
-						require.NoError(t, h.shop.prove("example.com"))
+						require.NoError(t, f.standIn.prove("example.com"))
 					}
-					h.at(t, "2026-10-07T21:00:00Z")
-					both[1](t, h, item)
+					f.setTime(t, "2026-10-07T21:00:00Z")
+					both[1](t, f, item)
 					if issue == "late" {
-						require.NoError(t, h.shop.prove("example.com"))
-						h.at(t, "2026-10-07T22:00:00Z")
-						ours(t, h, item)
+						require.NoError(t, f.standIn.prove("example.com"))
+						f.setTime(t, "2026-10-07T22:00:00Z")
+						ours(t, f, item)
 					}
-					assert.Equal(t, 2, h.certificates(t, "example.com"), "one reissue")
-					h.inPlace(t, item, "example.com")
+					assert.Equal(t, 2, f.requestedCertificates(t, "example.com"), "one reissue")
+					f.checkNewestStored(t, item, "example.com")
 				})
 			}
 		}
@@ -120,65 +120,65 @@ func TestPanelsReopenAndOurSweepOnTheSameDay(t *testing.T) {
 
 // The panel starts its reopen while our sweep asks for the same item: the item's lock makes it wait, then nothing is left to
 // ask for.
-func TestPanelsReopenDuringOurSweep(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+func TestPanelReopenDuringASweepReissuesOnce(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		needsMariaDB(t, "keep a named lock from another connection")
-		h := newHosting(t, at, firstOrders)
-		item := h.stored(t, "example.com", 12)
-		h.at(t, "2026-10-07")
+		f := startSimulated(t, seller, firstOrders)
+		item := f.storedItem(t, "example.com", 12)
+		f.setTime(t, "2026-10-07")
 		ended := make(chan *panel.Run)
-		h.before(stepReissue, func() {
+		f.beforeRequest(stepReissue, func() {
 			go func() {
-				_, run, err := h.panel.Operate(context.Background(), item, "reopen")
+				_, run, err := f.panel.Operate(context.Background(), item, "reopen")
 				assert.NoError(t, err)
 				ended <- run
 			}()
 		})
-		doc := h.sweep(t)
+		doc := f.sweep(t)
 		run := <-ended
-		assert.Equal(t, "reissue ok", doc.says(item))
+		assert.Equal(t, "reissue ok", doc.summary(item))
 		assert.True(t, run.OK(), run.Failure())
-		assert.Equal(t, 2, h.certificates(t, "example.com"))
-		h.inPlace(t, item, "example.com")
+		assert.Equal(t, 2, f.requestedCertificates(t, "example.com"))
+		f.checkNewestStored(t, item, "example.com")
 	})
 }
 
 // rules STORE-6: the answer to a reissue is lost in every way that it can be. Whoever looks next, sweep or panel, and
 // whether the seller carried it out, not at all or late: the term gets exactly one reissue, and nobody asks for a second
 // within ten minutes.
-func TestLostAnswerOfAReissue(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+func TestLostAnswerOfAReissueReissuesOnce(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, kind := range []string{dropBefore, dropAfter, truncate, vanish, http500, html, http502, huge} {
 			for _, who := range []string{"sweep", "panel"} {
-				for _, replacedAtIssue := range at.replacements() {
+				for _, replacedAtIssue := range seller.replacedAtIssueValues() {
 					t.Run(fmt.Sprintf("%s, %s, replaced at issue: %t", kind, who, replacedAtIssue), func(t *testing.T) {
-						h := newHosting(t, at, firstOrders)
-						h.sells(t, func(m *manner) { m.replacedAtIssue = replacedAtIssue })
-						item := h.stored(t, "example.com", 12)
-						h.at(t, "2026-10-07")
-						h.disturb(t, stepReissue, kind)
+						f := startSimulated(t, seller, firstOrders)
+						f.changeSeller(t, func(m *behaviour) { m.replacedAtIssue = replacedAtIssue })
+						item := f.storedItem(t, "example.com", 12)
+						f.setTime(t, "2026-10-07")
+						f.failNext(t, stepReissue, kind)
 						if who == "sweep" {
-							h.sweep(t)
+							f.sweep(t)
 						} else {
-							h.reopen(t, item)
+							f.reopen(t, item)
 						}
-						h.at(t, "2026-10-07T09:05:00Z")
+						f.setTime(t, "2026-10-07T09:05:00Z")
 						if kind == vanish {
-							require.Equal(t, 1, h.shop.appear())
+							require.Equal(t, 1, f.standIn.carryOutVanished())
 						}
-						_, err := h.panel.RunPending(context.Background())
+						_, err := f.panel.RunPending(context.Background())
 						require.NoError(t, err)
-						h.sweep(t)
+						f.sweep(t)
 						for _, later := range []string{"2026-10-07T10:00:00Z", "2026-10-08T10:00:00Z", "2026-10-09T11:00:00Z"} {
-							h.at(t, later)
-							_, err := h.panel.RunPending(context.Background())
+							f.setTime(t, later)
+							_, err := f.panel.RunPending(context.Background())
 							require.NoError(t, err)
-							require.Zero(t, h.sweep(t).Failed, later)
+							require.Zero(t, f.sweep(t).Failed, later)
 						}
-						assert.Equal(t, 2, h.certificates(t, "example.com"), "one reissue")
-						h.inPlace(t, item, "example.com")
-						assert.Empty(t, h.taskTypes(t))
-						assert.Equal(t, 1, h.payments(t))
+						assert.Equal(t, 2, f.requestedCertificates(t, "example.com"), "one reissue")
+						f.checkNewestStored(t, item, "example.com")
+						assert.Empty(t, f.taskTypes(t))
+						assert.Equal(t, 1, f.paymentCount(t))
 					})
 				}
 			}
@@ -189,28 +189,28 @@ func TestLostAnswerOfAReissue(t *testing.T) {
 // rules SWEEP-1: kill -9 at random moments of a sweep over several items, and run again: the same state as without. The
 // seller has one reissue for each item and each round, the panel the newest certificate and the whole lineage.
 func TestKilledSweepEndsInTheSameState(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		h.sells(t, func(m *manner) { m.leafDays = 30 })
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		f.changeSeller(t, func(m *behaviour) { m.leafDays = 30 })
 		var items []int64
 		for n := range 4 {
-			items = append(items, h.stored(t, site(n), at.longest))
+			items = append(items, f.storedItem(t, site(n), seller.maxMonths))
 		}
 		day := instant(t, "2026-04-22")
-		require.NoError(t, h.clock.Set(day))
+		require.NoError(t, f.clock.Set(day))
 		began := time.Now()
-		require.Equal(t, len(items), h.sweep(t).Reissued)
+		require.Equal(t, len(items), f.sweep(t).Reissued)
 		took := time.Since(began)
 
 		killed := 0
 		const rounds = 12
 		for round := range rounds {
 			day = day.AddDate(0, 0, 21)
-			require.NoError(t, h.clock.Set(day))
+			require.NoError(t, f.clock.Set(day))
 			moment, err := rand.Int(rand.Reader, big.NewInt(int64(took)))
 			require.NoError(t, err)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
-			run, err := h.panel.Start(ctx, at.module, nil, "--command", "subscription")
+			run, err := f.panel.Start(ctx, seller.module, nil, "--command", "subscription")
 			cancel()
 			if err == nil && run.Signal != "" {
 				killed++
@@ -218,52 +218,52 @@ func TestKilledSweepEndsInTheSameState(t *testing.T) {
 			// the hourly timer; a reissue that never reached the seller is asked for a day later
 			for range 3 {
 				day = day.Add(25 * time.Hour)
-				require.NoError(t, h.clock.Set(day))
-				h.sweep(t)
+				require.NoError(t, f.clock.Set(day))
+				f.sweep(t)
 			}
 			for n, item := range items {
-				h.inPlace(t, item, site(n))
-				require.Equal(t, round+3, h.certificates(t, site(n)), "round %d, killed after %s", round, time.Duration(moment.Int64()))
-				require.NotContains(t, h.itemOf(t, item).Params, "reissue_tried")
+				f.checkNewestStored(t, item, site(n))
+				require.Equal(t, round+3, f.requestedCertificates(t, site(n)), "round %d, killed after %s", round, time.Duration(moment.Int64()))
+				require.NotContains(t, f.itemOf(t, item).Params, "reissue_tried")
 			}
 		}
 		assert.NotZero(t, killed, "no sweep was killed: the test shows nothing")
-		assert.Equal(t, len(items), h.payments(t))
-		assert.Empty(t, h.taskTypes(t))
-		assert.Empty(t, h.letters(t))
+		assert.Equal(t, len(items), f.paymentCount(t))
+		assert.Empty(t, f.taskTypes(t))
+		assert.Empty(t, f.takeMails(t))
 	})
 }
 
 // rules STORE-2: whichever call-back of a reissue breaks, the next sweep brings it to its end.
 func TestBrokenCallbackOfASweepIsRepeated(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		h.sells(t, func(m *manner) { m.leafDays = 30 })
-		item := h.stored(t, "example.com", at.longest)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		f.changeSeller(t, func(m *behaviour) { m.leafDays = 30 })
+		item := f.storedItem(t, "example.com", seller.maxMonths)
 		day, reissues := instant(t, firstOrders), 1
 		for _, kind := range []string{"error", "error_after"} {
 			for skip := range 18 {
 				day = day.AddDate(0, 0, 24)
-				require.NoError(t, h.clock.Set(day))
-				require.NoError(t, h.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: at.module}))
-				h.sweep(t)
-				left, err := h.panel.Faults()
+				require.NoError(t, f.clock.Set(day))
+				require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: seller.module}))
+				f.sweep(t)
+				left, err := f.panel.Faults()
 				require.NoError(t, err)
-				require.NoError(t, h.panel.SetFaults())
+				require.NoError(t, f.panel.SetFaults())
 				for range 2 {
 					day = day.Add(25 * time.Hour)
-					require.NoError(t, h.clock.Set(day))
-					h.sweep(t)
+					require.NoError(t, f.clock.Set(day))
+					f.sweep(t)
 				}
 				reissues++
-				h.inPlace(t, item, "example.com")
-				require.Equal(t, reissues, h.certificates(t, "example.com"), "%s at call-back %d", kind, skip+1)
+				f.checkNewestStored(t, item, "example.com")
+				require.Equal(t, reissues, f.requestedCertificates(t, "example.com"), "%s at call-back %d", kind, skip+1)
 				if len(left) > 0 { // there are fewer call-backs: the next kind
 					require.Greater(t, skip, 10, "a reissue has more call-backs than that")
 					break
 				}
 			}
 		}
-		require.NotContains(t, strings.Join(h.taskTypes(t), " "), "reopen")
+		require.NotContains(t, strings.Join(f.taskTypes(t), " "), "reopen")
 	})
 }

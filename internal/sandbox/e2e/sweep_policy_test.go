@@ -18,9 +18,9 @@ import (
 
 // docs/reference/validity.md §B3.6 and rules SWEEP-2, SWEEP-3: each condition of being due on both sides of its border, all
 // in one sweep on the first day of the lead. The seller's list tells what was asked for.
-func TestEachBorderOfBeingDue(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
+func TestSweepDueBoundaries(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
 		const now = "2026-10-07T00:00:00Z" // ten days before the end, at the first second
 		const reissued, unseen = "reissue ok", ""
 		type border struct {
@@ -31,10 +31,10 @@ func TestEachBorderOfBeingDue(t *testing.T) {
 			day    string // of the order, where it is another one
 		}
 		param := func(name, value string) func(*testing.T, int64) {
-			return func(t *testing.T, item int64) { h.set(t, item, name, value) }
+			return func(t *testing.T, item int64) { f.setParam(t, item, name, value) }
 		}
 		column := func(assignments string) func(*testing.T, int64) {
-			return func(t *testing.T, item int64) { h.sql(t, "UPDATE item SET "+assignments+" WHERE id=?", item) }
+			return func(t *testing.T, item int64) { f.sql(t, "UPDATE item SET "+assignments+" WHERE id=?", item) }
 		}
 		rows := []border{
 			{name: "ends in ten days", says: reissued},
@@ -58,10 +58,10 @@ func TestEachBorderOfBeingDue(t *testing.T) {
 			{name: "reaches paid until", change: param("term_start", "2025-10-17"), says: "none skipped paid_until"},
 			{name: "a day short of paid until", change: param("term_start", "2025-10-18"), says: reissued},
 			{name: "the term ended today", change: param("term_start", "2025-10-07"), says: "none skipped term_over"},
-			{name: "years to go", months: at.longest, says: reissued},
+			{name: "years to go", months: seller.maxMonths, says: reissued},
 
 			{name: "an operation runs", change: func(t *testing.T, item int64) {
-				h.sql(t, "INSERT INTO runningoperation (item, intname) VALUES (?, 'reopen')", item)
+				f.sql(t, "INSERT INTO runningoperation (item, intname) VALUES (?, 'reopen')", item)
 			}, says: "wait skipped under_way"},
 		}
 		items := make([]int64, len(rows))
@@ -70,22 +70,22 @@ func TestEachBorderOfBeingDue(t *testing.T) {
 			if row.day != "" {
 				day = row.day
 			}
-			h.at(t, day)
-			items[i] = h.stored(t, fmt.Sprintf("border%d.example.com", i), max(row.months, 12))
+			f.setTime(t, day)
+			items[i] = f.storedItem(t, fmt.Sprintf("border%d.example.com", i), max(row.months, 12))
 		}
-		h.at(t, now)
+		f.setTime(t, now)
 		for i, row := range rows {
 			if row.change != nil {
 				row.change(t, items[i])
 			}
 		}
-		played := h.sweep(t, "--dry-run")
-		doc := h.sweep(t)
+		played := f.sweep(t, "--dry-run")
+		doc := f.sweep(t)
 		due := 0
 		for i, row := range rows {
-			asked := h.certificates(t, fmt.Sprintf("border%d.example.com", i)) - 1
-			assert.Equal(t, row.says, doc.says(items[i]), row.name)
-			assert.Equal(t, strings.ReplaceAll(row.says, reissued, "reissue skipped dry run"), played.says(items[i]), "%s: what --dry-run says of it", row.name)
+			asked := f.requestedCertificates(t, fmt.Sprintf("border%d.example.com", i)) - 1
+			assert.Equal(t, row.says, doc.summary(items[i]), row.name)
+			assert.Equal(t, strings.ReplaceAll(row.says, reissued, "reissue skipped dry run"), played.summary(items[i]), "%s: what --dry-run says of it", row.name)
 			want := 0
 			if row.says == reissued {
 				want, due = 1, due+1
@@ -95,15 +95,15 @@ func TestEachBorderOfBeingDue(t *testing.T) {
 		assert.Equal(t, due, doc.Due)
 		assert.Equal(t, due, doc.Reissued)
 		assert.Equal(t, []string{fmt.Sprintf("reopen %d", items[slices.IndexFunc(rows, func(b border) bool { return b.says == "none skipped tries" })])},
-			h.taskTypes(t), "five attempts are an administrator's")
-		assert.Equal(t, len(rows), h.payments(t), "reissues cost nothing")
+			f.taskTypes(t), "five attempts are an administrator's")
+		assert.Equal(t, len(rows), f.paymentCount(t), "reissues cost nothing")
 	})
 }
 
 // taskTypes are the administrator's tasks, `TYPE item`.
-func (h *hosting) taskTypes(t *testing.T) []string {
+func (f *simulatedFixture) taskTypes(t *testing.T) []string {
 	t.Helper()
-	all, err := h.panel.Tasks(context.Background())
+	all, err := f.panel.Tasks(context.Background())
 	require.NoError(t, err)
 	var types []string
 	for _, task := range all {
@@ -114,30 +114,30 @@ func (h *hosting) taskTypes(t *testing.T) []string {
 
 // docs/reference/validity.md §B3.6: an item without a certificate is not due, whatever its parameters say; what is stored
 // and no certificate is an item's failure and stops nobody else.
-func TestItemsWithoutACertificate(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		broken, whole := h.stored(t, "broken.example.com", 12), h.stored(t, "whole.example.com", 12)
-		h.sells(t, unattended)
-		waiting := h.order(t, "waiting.example.com", 12)
-		h.sql(t, "UPDATE certificate SET crt='this is no certificate' WHERE item=?", broken)
-		h.at(t, "2026-10-07")
-		doc := h.sweep(t)
+func TestItemWithoutACertificateIsNotDue(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		broken, whole := f.storedItem(t, "broken.example.com", 12), f.storedItem(t, "whole.example.com", 12)
+		f.changeSeller(t, issueAfterValidation)
+		waiting := f.openedItem(t, "waiting.example.com", 12)
+		f.sql(t, "UPDATE certificate SET crt='this is no certificate' WHERE item=?", broken)
+		f.setTime(t, "2026-10-07")
+		doc := f.sweep(t)
 		assert.Equal(t, "error", doc.row(broken).Result)
-		assert.Equal(t, "reissue ok", doc.says(whole))
-		assert.Equal(t, "wait ok", doc.says(waiting), "the order itself is synced")
+		assert.Equal(t, "reissue ok", doc.summary(whole))
+		assert.Equal(t, "wait ok", doc.summary(waiting), "the order itself is synced")
 		assert.Equal(t, 1, doc.Failed)
-		assert.Equal(t, 1, h.certificates(t, "broken.example.com"))
-		assert.Equal(t, 1, h.certificates(t, "waiting.example.com"))
+		assert.Equal(t, 1, f.requestedCertificates(t, "broken.example.com"))
+		assert.Equal(t, 1, f.requestedCertificates(t, "waiting.example.com"))
 	})
 }
 
 // docs/reference/validity.md §B3.5: the spellings of the two settings and what becomes of values that cannot be used. The
 // last day on which nothing is due and the first on which it is are played.
-func TestEachBorderOfTheSettings(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		item := h.stored(t, "example.com", 12)
+func TestSubscriptionSettingsBoundaries(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := f.storedItem(t, "example.com", 12)
 		for _, row := range []struct {
 			name, main string // lines of billmgr.conf.d and of billmgr.conf
 			lines      []string
@@ -162,16 +162,16 @@ func TestEachBorderOfTheSettings(t *testing.T) {
 			{name: "unknown policy", lines: []string{"SSLSubscriptionPolicy always"}, first: "2026-10-07", policy: "auto", before: 10, warning: "none of auto, manual and none"},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				h.configure(t, row.lines...)
-				main := filepath.Join(h.panel.Root(), "etc", "billmgr.conf")
+				f.configure(t, row.lines...)
+				main := filepath.Join(f.panel.Root(), "etc", "billmgr.conf")
 				old, err := os.ReadFile(main)
 				require.NoError(t, err)
 				require.NoError(t, os.WriteFile(main, append(slices.Clone(old), "\n"+row.main+"\n"...), 0o600))
-				h.log(t)
+				f.takeLog(t)
 				eve := instant(t, row.first).AddDate(0, 0, -1).Format("2006-01-02")
-				doc := h.sweep(t, "--dry-run", "--date", eve)
+				doc := f.sweep(t, "--dry-run", "--date", eve)
 				assert.Nil(t, doc.row(item), "on %s", eve)
-				doc = h.sweep(t, "--dry-run", "--date", row.first)
+				doc = f.sweep(t, "--dry-run", "--date", row.first)
 				require.NoError(t, os.WriteFile(main, old, 0o600))
 				if assert.NotNil(t, doc.row(item), "on %s", row.first) {
 					assert.Equal(t, row.first, doc.row(item).Due)
@@ -179,7 +179,7 @@ func TestEachBorderOfTheSettings(t *testing.T) {
 				}
 				assert.Equal(t, row.policy, doc.Policy)
 				assert.Equal(t, row.before, doc.Before)
-				log := h.log(t)
+				log := f.takeLog(t)
 				if row.warning != "" {
 					assert.Contains(t, log, row.warning)
 				} else {
@@ -195,63 +195,63 @@ func TestEachBorderOfTheSettings(t *testing.T) {
 
 // rules SWEEP-1: manual tells the client once per certificate and reissues nothing; the next certificate is told of
 // anew.
-func TestPolicyManualTellsOncePerCertificate(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy manual")
-		item := h.stored(t, "example.com", 24)
-		h.at(t, "2026-10-06")
-		assert.Zero(t, h.sweep(t).Due)
-		assert.Empty(t, h.letters(t))
-		h.at(t, "2026-10-07")
-		doc := h.sweep(t)
-		assert.Equal(t, "tell ok", doc.says(item))
-		assert.Equal(t, 1, doc.Told)
-		letters := h.letters(t)
+func TestPolicyManualNotifiesOncePerCertificate(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders, "SSLSubscriptionPolicy manual")
+		item := f.storedItem(t, "example.com", 24)
+		f.setTime(t, "2026-10-06")
+		assert.Zero(t, f.sweep(t).Due)
+		assert.Empty(t, f.takeMails(t))
+		f.setTime(t, "2026-10-07")
+		doc := f.sweep(t)
+		assert.Equal(t, "tell ok", doc.summary(item))
+		assert.Equal(t, 1, doc.Notified)
+		letters := f.takeMails(t)
 		require.Len(t, letters, 1)
 		assert.Contains(t, letters[0].to, "client@example.com")
 		assert.Contains(t, letters[0].from, "ssl@hosting.example")
 		assert.Contains(t, letters[0].subject, "example.com")
 		assert.Contains(t, letters[0].body, "2026-10-17")
 		for _, day := range []string{"2026-10-07T23:00:00Z", "2026-10-08", "2026-10-16", "2026-10-20"} {
-			h.at(t, day)
-			assert.Equal(t, "tell ok told already", h.sweep(t).says(item), day)
+			f.setTime(t, day)
+			assert.Equal(t, "tell ok told already", f.sweep(t).summary(item), day)
 		}
-		assert.Empty(t, h.letters(t))
-		assert.Equal(t, 1, h.certificates(t, "example.com"))
+		assert.Empty(t, f.takeMails(t))
+		assert.Equal(t, 1, f.requestedCertificates(t, "example.com"))
 
-		_, run, err := h.panel.Reissue(context.Background(), item, "", "", nil) // the client presses the button
+		_, run, err := f.panel.Reissue(context.Background(), item, "", "", nil) // the client presses the button
 		require.NoError(t, err)
 		require.True(t, run.OK(), run.Failure())
-		h.inPlace(t, item, "example.com")
-		assert.Nil(t, h.sweep(t).row(item))
-		h.at(t, "2027-04-27") // ten days before the end of the new one
-		assert.Equal(t, 1, h.sweep(t).Told)
-		assert.Len(t, h.letters(t), 1)
+		f.checkNewestStored(t, item, "example.com")
+		assert.Nil(t, f.sweep(t).row(item))
+		f.setTime(t, "2027-04-27") // ten days before the end of the new one
+		assert.Equal(t, 1, f.sweep(t).Notified)
+		assert.Len(t, f.takeMails(t), 1)
 	})
 }
 
 // rules SWEEP-5: none does nothing, and the document says how many were left.
-func TestPolicyNoneLeavesEverythingAndCounts(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy none")
-		one, two := h.stored(t, "one.example.com", 12), h.stored(t, "two.example.com", 12)
-		h.at(t, "2026-10-20")
-		before := h.rows(t)
-		doc := h.sweep(t)
+func TestPolicyNoneOnlyCountsDueItems(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders, "SSLSubscriptionPolicy none")
+		one, two := f.storedItem(t, "one.example.com", 12), f.storedItem(t, "two.example.com", 12)
+		f.setTime(t, "2026-10-20")
+		before := f.databaseDump(t)
+		doc := f.sweep(t)
 		assert.Equal(t, 2, doc.Due)
-		assert.Equal(t, "none skipped policy", doc.says(one))
-		assert.Equal(t, "none skipped policy", doc.says(two))
-		assert.Equal(t, before, h.rows(t))
-		assert.Empty(t, h.letters(t))
+		assert.Equal(t, "none skipped policy", doc.summary(one))
+		assert.Equal(t, "none skipped policy", doc.summary(two))
+		assert.Equal(t, before, f.databaseDump(t))
+		assert.Empty(t, f.takeMails(t))
 	})
 }
 
-// rows is everything that the panel's database says, as text.
-func (h *hosting) rows(t *testing.T) string {
+// databaseDump is everything that the panel's database says, as text.
+func (f *simulatedFixture) databaseDump(t *testing.T) string {
 	t.Helper()
 	all := map[string]any{}
 	for _, table := range []string{"item", "itemparam", "itemcryptedparam", "certificate", "runningoperation", "task", "problems", "history_item"} {
-		rows, err := h.panel.DB().Query("SELECT * FROM " + table + " ORDER BY id")
+		rows, err := f.panel.DB().Query("SELECT * FROM " + table + " ORDER BY id")
 		require.NoError(t, err)
 		columns, err := rows.Columns()
 		require.NoError(t, err)
@@ -283,106 +283,106 @@ func (h *hosting) rows(t *testing.T) string {
 // rules SWEEP-1: --dry-run changes no row, sends no letter and asks the seller for nothing; --item limits; --date is for
 // --dry-run only. Maintenance mode stops the sweep, not the dry run (rules PANEL-3).
 func TestDryRunChangesNothing(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		one, two := h.stored(t, "one.example.com", 12), h.stored(t, "two.example.com", 12)
-		h.sells(t, unattended)
-		three := h.order(t, "three.example.com", 12)
-		h.asked.forget()
-		before := h.rows(t)
-		doc := h.sweep(t, "--dry-run", "--date", "2026-10-07")
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		one, two := f.storedItem(t, "one.example.com", 12), f.storedItem(t, "two.example.com", 12)
+		f.changeSeller(t, issueAfterValidation)
+		three := f.openedItem(t, "three.example.com", 12)
+		f.requestCounts.forget()
+		before := f.databaseDump(t)
+		doc := f.sweep(t, "--dry-run", "--date", "2026-10-07")
 		assert.Equal(t, "dry-run", doc.Mode)
 		assert.Equal(t, "2026-10-07", doc.Date)
 		assert.Equal(t, 3, doc.Items)
-		assert.Equal(t, "reissue skipped dry run", doc.says(one))
-		assert.Equal(t, "reissue skipped dry run", doc.says(two))
-		assert.Equal(t, "wait skipped dry run", doc.says(three))
+		assert.Equal(t, "reissue skipped dry run", doc.summary(one))
+		assert.Equal(t, "reissue skipped dry run", doc.summary(two))
+		assert.Equal(t, "wait skipped dry run", doc.summary(three))
 		row := doc.row(one)
-		assert.Equal(t, sweptRow{ID: one, Name: "one.example.com", ExpireDate: firstEnd, PaidUntil: "2027-04-02", Due: "2026-10-07", Lead: 10,
+		assert.Equal(t, sweepRow{ID: one, Name: "one.example.com", ExpireDate: firstEnd, PaidUntil: "2027-04-02", Due: "2026-10-07", Lead: 10,
 			Action: "reissue", Result: "skipped", Reason: "dry run"}, *row)
-		h.at(t, "2026-10-07")
-		doc = h.sweep(t, "--dry-run", "--item", fmt.Sprint(two))
+		f.setTime(t, "2026-10-07")
+		doc = f.sweep(t, "--dry-run", "--item", fmt.Sprint(two))
 		assert.Len(t, doc.Rows, 1)
-		assert.Equal(t, before, h.rows(t))
-		assert.Empty(t, h.letters(t))
-		assert.Empty(t, h.asked.all())
+		assert.Equal(t, before, f.databaseDump(t))
+		assert.Empty(t, f.takeMails(t))
+		assert.Empty(t, f.requestCounts.all())
 
 		for _, args := range [][]string{{"--date", "2026-10-07"}, {"--dry-run", "--date", "2026-02-30"}, {"--dry-run", "--date", "tomorrow"}} {
-			run := h.start(t, append([]string{"--command", "subscription"}, args...)...)
+			run := f.runModule(t, append([]string{"--command", "subscription"}, args...)...)
 			assert.False(t, run.OK(), "%v", args)
 			assert.Equal(t, "value", run.Error.Type, "%v", args)
 		}
-		maintenance := filepath.Join(h.panel.Root(), "etc", "billmgr.DoNothing")
+		maintenance := filepath.Join(f.panel.Root(), "etc", "billmgr.DoNothing")
 		require.NoError(t, os.WriteFile(maintenance, nil, 0o600))
-		run := h.start(t, "--command", "subscription")
+		run := f.runModule(t, "--command", "subscription")
 		assert.True(t, run.OK())
 		assert.NotContains(t, run.Stdout, "<item")
-		assert.Equal(t, 2, h.sweep(t, "--dry-run").Due)
-		assert.Equal(t, before, h.rows(t))
+		assert.Equal(t, 2, f.sweep(t, "--dry-run").Due)
+		assert.Equal(t, before, f.databaseDump(t))
 		require.NoError(t, os.Remove(maintenance))
 
-		assert.Equal(t, "reissue ok", h.sweep(t, "--item", fmt.Sprint(two)).says(two))
-		assert.Equal(t, 1, h.certificates(t, "one.example.com"), "--item keeps off the others")
-		assert.Equal(t, 2, h.certificates(t, "two.example.com"))
+		assert.Equal(t, "reissue ok", f.sweep(t, "--item", fmt.Sprint(two)).summary(two))
+		assert.Equal(t, 1, f.requestedCertificates(t, "one.example.com"), "--item keeps off the others")
+		assert.Equal(t, 2, f.requestedCertificates(t, "two.example.com"))
 	})
 }
 
-// start runs the module with these words.
-func (h *hosting) start(t testing.TB, args ...string) *panel.Run {
+// runModule runs the module with these words.
+func (f *simulatedFixture) runModule(t testing.TB, args ...string) *panel.Run {
 	t.Helper()
-	run, err := h.panel.Start(context.Background(), h.trade.module, nil, args...)
+	run, err := f.panel.Start(context.Background(), f.seller.module, nil, args...)
 	require.NoError(t, err)
 	return run
 }
 
 // rules SWEEP-5: a seller's error for one item never stops the others; the document is complete and the exit code 1. What
 // failed is tried again a day later, not before (rules SWEEP-3).
-func TestSellersErrorStopsNobodyElse(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		one, two, three := h.stored(t, "one.example.com", 12), h.stored(t, "two.example.com", 12), h.stored(t, "three.example.com", 12)
-		h.sells(t, refusing("two.example.com"))
-		h.at(t, "2026-10-07")
-		doc := h.sweep(t)
-		assert.Equal(t, "reissue ok", doc.says(one))
+func TestSellerErrorForOneItemDoesNotStopTheSweep(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		one, two, three := f.storedItem(t, "one.example.com", 12), f.storedItem(t, "two.example.com", 12), f.storedItem(t, "three.example.com", 12)
+		f.changeSeller(t, refuseNames("two.example.com"))
+		f.setTime(t, "2026-10-07")
+		doc := f.sweep(t)
+		assert.Equal(t, "reissue ok", doc.summary(one))
 		assert.Equal(t, "error", doc.row(two).Result)
 		assert.Contains(t, doc.row(two).Reason, "the certificate in place stays")
-		assert.Equal(t, "reissue ok", doc.says(three))
-		assert.Equal(t, []string{fmt.Sprintf("reopen %d", two)}, h.taskTypes(t), "rules STORE-4")
-		assert.Equal(t, [4]int{3, 2, 0, 1}, [4]int{doc.Due, doc.Reissued, doc.Told, doc.Failed})
-		h.inPlace(t, one, "one.example.com")
-		h.inPlace(t, three, "three.example.com")
-		assert.Equal(t, "5", h.itemOf(t, two).Params["service_status"], "rules STORE-4: the certificate in place stays")
-		assert.Equal(t, firstEnd, h.itemOf(t, two).ExpireDate)
-		h.at(t, "2026-10-07T22:00:00Z")
-		assert.Equal(t, "none skipped recent", h.sweep(t).says(two))
-		h.at(t, "2026-10-09")
-		assert.Equal(t, "error", h.sweep(t).row(two).Result)
-		h.at(t, "2026-10-09T12:00:00Z")
-		assert.Equal(t, "none skipped recent", h.sweep(t).says(two), "an order that has ended is not asked about every hour")
+		assert.Equal(t, "reissue ok", doc.summary(three))
+		assert.Equal(t, []string{fmt.Sprintf("reopen %d", two)}, f.taskTypes(t), "rules STORE-4")
+		assert.Equal(t, [4]int{3, 2, 0, 1}, [4]int{doc.Due, doc.Reissued, doc.Notified, doc.Failed})
+		f.checkNewestStored(t, one, "one.example.com")
+		f.checkNewestStored(t, three, "three.example.com")
+		assert.Equal(t, "5", f.itemOf(t, two).Params["service_status"], "rules STORE-4: the certificate in place stays")
+		assert.Equal(t, firstEnd, f.itemOf(t, two).ExpireDate)
+		f.setTime(t, "2026-10-07T22:00:00Z")
+		assert.Equal(t, "none skipped recent", f.sweep(t).summary(two))
+		f.setTime(t, "2026-10-09")
+		assert.Equal(t, "error", f.sweep(t).row(two).Result)
+		f.setTime(t, "2026-10-09T12:00:00Z")
+		assert.Equal(t, "none skipped recent", f.sweep(t).summary(two), "an order that has ended is not asked about every hour")
 		requests := 1
-		if at.inPlace { // the order goes on, and takes another request on another day
+		if seller.keepsOrderID { // the order goes on, and takes another request on another day
 			requests = 2
 		}
-		assert.Equal(t, 1+requests, h.certificates(t, "two.example.com"))
+		assert.Equal(t, 1+requests, f.requestedCertificates(t, "two.example.com"))
 	})
 }
 
 // rules SWEEP-3: an error that the seller answers with, and not the authority: nothing was asked for, the next day it is.
-func TestRefusedReissueIsAskedForTheNextDay(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		item := h.stored(t, "example.com", 12)
-		h.at(t, "2026-10-07")
-		h.disturb(t, stepReissue, refused)
-		doc := h.sweep(t)
+func TestRefusedReissueIsRetriedTheNextDay(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := f.storedItem(t, "example.com", 12)
+		f.setTime(t, "2026-10-07")
+		f.failNext(t, stepReissue, refused)
+		doc := f.sweep(t)
 		assert.Equal(t, "error", doc.row(item).Result)
-		assert.Contains(t, doc.row(item).Reason, at.refusal)
-		h.at(t, "2026-10-08T08:59:59Z")
-		assert.Equal(t, "none skipped recent", h.sweep(t).says(item))
-		h.at(t, "2026-10-08T09:00:00Z")
-		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-		h.inPlace(t, item, "example.com")
-		assert.NotContains(t, h.itemOf(t, item).Params, "reissue_tried", "the attempts belong to the old certificate")
+		assert.Contains(t, doc.row(item).Reason, seller.reissueRefusal)
+		f.setTime(t, "2026-10-08T08:59:59Z")
+		assert.Equal(t, "none skipped recent", f.sweep(t).summary(item))
+		f.setTime(t, "2026-10-08T09:00:00Z")
+		assert.Equal(t, "reissue ok", f.sweep(t).summary(item))
+		f.checkNewestStored(t, item, "example.com")
+		assert.NotContains(t, f.itemOf(t, item).Params, "reissue_tried", "the attempts belong to the old certificate")
 	})
 }

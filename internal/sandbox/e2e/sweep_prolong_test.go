@@ -16,126 +16,126 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ending is an item of twelve months whose term ends on 2027-04-02 and whose certificate the sweep has kept alive.
-func (h *hosting) ending(t *testing.T, domain string) int64 {
+// reissuedItem is an item of twelve months whose term ends on 2027-04-02 and whose certificate the sweep has kept alive.
+func (f *simulatedFixture) reissuedItem(t *testing.T, domain string) int64 {
 	t.Helper()
-	h.at(t, firstOrders)
-	item := h.stored(t, domain, 12)
-	h.at(t, "2026-10-07")
-	require.Equal(t, "reissue ok", h.sweep(t).says(item))
+	f.setTime(t, firstOrders)
+	item := f.storedItem(t, domain, 12)
+	f.setTime(t, "2026-10-07")
+	require.Equal(t, "reissue ok", f.sweep(t).summary(item))
 	return item
 }
 
 // prolong starts the panel's renewal.
-func (h *hosting) prolong(t *testing.T, item int64) (op int64, run *panel.Run) {
+func (f *simulatedFixture) prolong(t *testing.T, item int64) (op int64, run *panel.Run) {
 	t.Helper()
-	op, run, err := h.panel.Operate(context.Background(), item, "prolong")
+	op, run, err := f.panel.Operate(context.Background(), item, "prolong")
 	require.NoError(t, err)
 	return op, run
 }
 
 // rules BUY-7: a renewal is bought from 90 days before the end of the term on; before that nothing is asked of the seller
 // and the words name the setting of panels that bill at the certificate's end. Inside it the seller's own window holds.
-func TestProlongWaitsForTheEndOfTheTerm(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		item := h.ending(t, "example.com")
+func TestProlongIsRefusedBeforeTheRenewalWindow(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := f.reissuedItem(t, "example.com")
 		type early struct{ at, kind, words string }
 		rows, first := []early{
 			{"2026-10-17T09:00:00Z", "term_running", "SSLSubscriptionExpireDate"},
 			{"2027-01-01T23:59:59Z", "term_running", "2027-01-02"},
 		}, "2027-01-02T00:00:00Z"
-		if at.tooEarly != "" { // the seller counts from the last second
-			rows, first = append(rows, early{first, "api_error", at.tooEarly}), "2027-01-03"
+		if seller.renewalTooEarly != "" { // the seller counts from the last second
+			rows, first = append(rows, early{first, "api_error", seller.renewalTooEarly}), "2027-01-03"
 		}
 		for _, row := range rows {
-			h.at(t, row.at)
-			h.asked.forget()
-			op, run := h.prolong(t, item)
+			f.setTime(t, row.at)
+			f.requestCounts.forget()
+			op, run := f.prolong(t, item)
 			require.NotNil(t, run.Error, row.at)
 			assert.Equal(t, row.kind, run.Error.Type, row.at)
 			assert.Contains(t, run.Stdout, row.words, row.at)
 			if row.kind == "term_running" {
-				asked := h.asked.all()
-				for _, look := range at.looks {
+				asked := f.requestCounts.all()
+				for _, look := range seller.statusSteps {
 					delete(asked, look)
 				}
 				assert.Empty(t, asked, row.at)
 			}
-			now := h.itemOf(t, item)
+			now := f.itemOf(t, item)
 			assert.NotContains(t, now.Params, "purchase_intent", row.at)
 			assert.Equal(t, "2026-04-02", now.Params["term_start"], row.at)
-			h.sql(t, "DELETE FROM runningoperation WHERE id=?", op)
+			f.sql(t, "DELETE FROM runningoperation WHERE id=?", op)
 		}
-		assert.Equal(t, 1, h.payments(t))
-		h.at(t, first)
-		_, run := h.prolong(t, item)
+		assert.Equal(t, 1, f.paymentCount(t))
+		f.setTime(t, first)
+		_, run := f.prolong(t, item)
 		assert.True(t, run.OK(), run.Failure())
-		assert.Equal(t, 2, h.payments(t))
+		assert.Equal(t, 2, f.paymentCount(t))
 	})
 }
 
 // rules PARAM-4, BUY-7, STORE-3: the new term begins where the old one ends, the panel shows the right dates after its own
 // post-processing, and the policy keeps the second term as it did the first: to its end without a gap, for two payments.
-func TestProlongedTermIsKeptToItsEnd(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+func TestProlongedTermIsCoveredToItsEnd(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, mode := range []string{"certificate", "term"} {
 			t.Run(mode, func(t *testing.T) {
-				h := newHosting(t, at, firstOrders, "SSLSubscriptionExpireDate "+mode)
-				item := h.ending(t, "example.com")
-				h.at(t, "2027-02-10")
-				_, run := h.prolong(t, item)
+				f := startSimulated(t, seller, firstOrders, "SSLSubscriptionExpireDate "+mode)
+				item := f.reissuedItem(t, "example.com")
+				f.setTime(t, "2027-02-10")
+				_, run := f.prolong(t, item)
 				require.True(t, run.OK(), run.Failure())
-				h.inPlace(t, item, "example.com")
-				now := h.itemOf(t, item)
+				f.checkNewestStored(t, item, "example.com")
+				now := f.itemOf(t, item)
 				assert.Equal(t, "2027-04-02", now.Params["term_start"])
 				assert.NotContains(t, now.Params, "paid_until", "twelve months: the panel's display stays empty (docs/reference/validity.md §B2)")
 				assert.NotContains(t, now.Params, "purchase_intent")
 				assert.Equal(t, "2027-08-27", now.Params["certificate_expiredate"])
 				assert.Equal(t, map[string]string{"certificate": "2027-08-27", "term": "2028-04-02"}[mode], now.ExpireDate)
-				assert.Equal(t, 2, h.payments(t))
+				assert.Equal(t, 2, f.paymentCount(t))
 				if mode == "term" {
 					return
 				}
 				end := instant(t, "2028-04-02").Truncate(24 * time.Hour)
-				all := h.years(t, item, "example.com", end, 10)
+				all := f.sweepUntil(t, item, "example.com", end, 10)
 				assert.False(t, all[len(all)-1].NotAfter.Before(end.Add(-time.Second)))
-				assert.Equal(t, 2, h.payments(t))
-				assert.Empty(t, h.taskTypes(t))
+				assert.Equal(t, 2, f.paymentCount(t))
+				assert.Empty(t, f.taskTypes(t))
 			})
 		}
 	})
 }
 
 // The renewal waits for a proof: the old certificate stays, its dates too, and the client finds the values on the panel.
-func TestProlongThatWaitsForAProof(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		item := h.ending(t, "example.com")
-		old := h.itemOf(t, item)
-		h.sells(t, unattended)
-		h.at(t, "2027-03-10")
-		_, run := h.prolong(t, item)
+func TestProlongThatWaitsForValidation(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := f.reissuedItem(t, "example.com")
+		old := f.itemOf(t, item)
+		f.changeSeller(t, issueAfterValidation)
+		f.setTime(t, "2027-03-10")
+		_, run := f.prolong(t, item)
 		require.True(t, run.OK(), run.Failure())
-		now := h.itemOf(t, item)
+		now := f.itemOf(t, item)
 		assert.Equal(t, "4", now.Params["service_status"])
 		assert.Equal(t, old.Crt, now.Crt)
 		assert.Equal(t, "2027-04-02", now.Params["term_start"])
 		assert.Equal(t, old.Params["certificate_expiredate"], now.ExpireDate, "the panel had moved it by a year")
 		assert.NotEqual(t, old.Params["auth_dnscname_value"], now.Params["auth_dnscname_value"])
-		require.NoError(t, h.shop.prove("example.com"))
-		h.at(t, "2027-03-11")
-		assert.Equal(t, "wait ok", h.sweep(t).says(item))
-		h.inPlace(t, item, "example.com")
-		assert.Equal(t, 2, h.payments(t))
+		require.NoError(t, f.standIn.prove("example.com"))
+		f.setTime(t, "2027-03-11")
+		assert.Equal(t, "wait ok", f.sweep(t).summary(item))
+		f.checkNewestStored(t, item, "example.com")
+		assert.Equal(t, 2, f.paymentCount(t))
 	})
 }
 
-// finished runs a renewal's operation until it is done; an unsettled purchase may make it wait.
-func (h *hosting) finished(t *testing.T, op int64) {
+// finishOperation runs a renewal's operation until it is done; an unsettled purchase may make it wait.
+func (f *simulatedFixture) finishOperation(t *testing.T, op int64) {
 	t.Helper()
 	for range 4 {
-		run, err := h.panel.RunOperation(context.Background(), op)
+		run, err := f.panel.RunOperation(context.Background(), op)
 		if errors.Is(err, sql.ErrNoRows) {
 			return // done, a call-back outlived its killed module
 		}
@@ -144,60 +144,60 @@ func (h *hosting) finished(t *testing.T, op int64) {
 			return
 		}
 		requireRetryable(t, run)
-		_, err = h.clock.Advance(11 * time.Minute)
+		_, err = f.clock.Advance(11 * time.Minute)
 		require.NoError(t, err)
 	}
 	t.Fatalf("operation %d never ended", op)
 }
 
-// renewed holds an item against what must be true after any interruption of its renewal.
-func (h *hosting) renewed(t *testing.T, item int64, domain string, payments int) {
+// checkRenewed holds an item against what must be true after any interruption of its renewal.
+func (f *simulatedFixture) checkRenewed(t *testing.T, item int64, domain string, payments int) {
 	t.Helper()
-	require.Equal(t, payments, h.payments(t), "%s: each renewal is paid once", domain)
-	h.inPlace(t, item, domain)
-	now := h.itemOf(t, item)
+	require.Equal(t, payments, f.paymentCount(t), "%s: each renewal is paid once", domain)
+	f.checkNewestStored(t, item, domain)
+	now := f.itemOf(t, item)
 	require.Equal(t, "2027-04-02", now.Params["term_start"], "one term further")
 	require.NotContains(t, now.Params, "purchase_intent")
 	require.Equal(t, now.Params["certificate_expiredate"], now.ExpireDate, "rules STORE-3")
-	require.Equal(t, 2, h.certificates(t, domain))
+	require.Equal(t, 2, f.requestedCertificates(t, domain))
 }
 
 // rules BUY-1: kill -9 at random moments of prolong, then run again: one payment, one new term.
 func TestKilledProlongBuysOnce(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
 		const count = 16
 		var items []int64
 		for n := range count {
-			items = append(items, h.stored(t, site(n), 12))
+			items = append(items, f.storedItem(t, site(n), 12))
 		}
-		h.at(t, "2027-03-01")
-		_, run := h.prolong(t, items[0])
+		f.setTime(t, "2027-03-01")
+		_, run := f.prolong(t, items[0])
 		require.True(t, run.OK(), run.Failure())
-		h.renewed(t, items[0], site(0), count+1)
+		f.checkRenewed(t, items[0], site(0), count+1)
 		killed := 0
 		for n := 1; n < count; n++ {
 			moment, err := rand.Int(rand.Reader, big.NewInt(int64(run.Duration)))
 			require.NoError(t, err)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
-			op := h.operation(t, items[n], "prolong")
-			first, err := h.panel.RunOperation(ctx, op)
+			op := f.addOperation(t, items[n], "prolong")
+			first, err := f.panel.RunOperation(ctx, op)
 			cancel()
 			if err == nil && first.Signal != "" {
 				killed++
 			}
-			h.finished(t, op)
-			h.sync(t, items[n])
-			h.renewed(t, items[n], site(n), count+n+1)
+			f.finishOperation(t, op)
+			f.mustSync(t, items[n])
+			f.checkRenewed(t, items[n], site(n), count+n+1)
 		}
 		assert.NotZero(t, killed, "no run was killed: the test shows nothing")
 	})
 }
 
-// operation puts a running operation into the panel and starts nothing.
-func (h *hosting) operation(t *testing.T, item int64, command string) int64 {
+// addOperation puts a running operation into the panel and starts nothing.
+func (f *simulatedFixture) addOperation(t *testing.T, item int64, command string) int64 {
 	t.Helper()
-	done, err := h.panel.DB().Exec(`INSERT INTO runningoperation (item, intname, trycount, manual, rerun, lang, level, cdate)
+	done, err := f.panel.DB().Exec(`INSERT INTO runningoperation (item, intname, trycount, manual, rerun, lang, level, cdate)
 		VALUES (?, ?, 0, 'off', 'off', 'en', 16, '2027-03-01 09:00:00')`, item, command)
 	require.NoError(t, err)
 	op, err := done.LastInsertId()
@@ -205,18 +205,18 @@ func (h *hosting) operation(t *testing.T, item int64, command string) int64 {
 	return op
 }
 
-// sync is the panel's own sync_item, which follows what a run could not.
-func (h *hosting) sync(t *testing.T, item int64) {
+// mustSync is the panel's own sync_item, which follows what a run could not.
+func (f *simulatedFixture) mustSync(t *testing.T, item int64) {
 	t.Helper()
-	run, err := h.panel.Sync(context.Background(), item)
+	run, err := f.panel.Sync(context.Background(), item)
 	require.NoError(t, err)
 	require.True(t, run.OK(), run.Failure())
 }
 
 // rules BUY-3, BUY-4: the seller's answer is lost, at each request of prolong and in every way: paid once.
 func TestLostAnswerOfARenewalBuysOnce(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
 		kinds := []string{dropBefore, dropAfter, truncate, vanish, http500, html}
 		type lost struct {
 			step         step
@@ -224,30 +224,30 @@ func TestLostAnswerOfARenewalBuysOnce(t *testing.T) {
 			item         int64
 		}
 		var all []lost
-		for _, s := range at.renews {
+		for _, s := range seller.renewSteps {
 			for _, kind := range kinds {
 				if kind == vanish && s == stepReport {
 					continue // a question that comes late changes nothing
 				}
 				domain := string(s) + "-" + strings.ReplaceAll(kind, "_", "-") + ".example.com"
-				all = append(all, lost{s, kind, domain, h.stored(t, domain, 12)})
+				all = append(all, lost{s, kind, domain, f.storedItem(t, domain, 12)})
 			}
 		}
-		h.at(t, "2027-03-01")
+		f.setTime(t, "2027-03-01")
 		for n, one := range all {
-			h.disturb(t, one.step, one.kind)
-			op, run := h.prolong(t, one.item)
+			f.failNext(t, one.step, one.kind)
+			op, run := f.prolong(t, one.item)
 			if one.kind == vanish {
-				require.Equal(t, 1, h.shop.appear(), one.domain)
+				require.Equal(t, 1, f.standIn.carryOutVanished(), one.domain)
 			}
-			h.shop.mend()
+			f.standIn.clearFaults()
 			if !run.OK() {
-				_, err := h.clock.Advance(time.Minute)
+				_, err := f.clock.Advance(time.Minute)
 				require.NoError(t, err)
-				h.finished(t, op)
+				f.finishOperation(t, op)
 			}
-			h.sync(t, one.item)
-			h.renewed(t, one.item, one.domain, len(all)+n+1)
+			f.mustSync(t, one.item)
+			f.checkRenewed(t, one.item, one.domain, len(all)+n+1)
 		}
 	})
 }

@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// leafDays is how long the stand-in's authority lets a certificate of the day live: a day less than the Forum's limit, and from
+// caLeafDays is how long the stand-in's authority lets a certificate of the day live: a day less than the Forum's limit, and from
 // its own day of change on (docs/reference/validity.md §A1.1, A 3).
-func leafDays(day time.Time) int {
+func caLeafDays(day time.Time) int {
 	for _, step := range []struct {
 		from string
 		days int
@@ -32,11 +32,11 @@ func leafDays(day time.Time) int {
 	return 397
 }
 
-// expectedChain is how many certificates a term needs: a second model of it, day by day, with the authority's own lengths. The
+// expectedCertificates is how many certificates a term needs: a second model of it, day by day, with the authority's own lengths. The
 // policy acts lead days before an end, at most half of the certificate's life (docs/reference/validity.md §B3.7), never
 // where it reaches paid until (B3.9).
-func expectedChain(start, paidUntil time.Time, lead int) int {
-	issued, days, count := start, leafDays(start), 1
+func expectedCertificates(start, paidUntil time.Time, lead int) int {
+	issued, days, count := start, caLeafDays(start), 1
 	for day := start; ; day = day.AddDate(0, 0, 1) {
 		end := issued.AddDate(0, 0, days-1)
 		if !end.Before(paidUntil) {
@@ -45,7 +45,7 @@ func expectedChain(start, paidUntil time.Time, lead int) int {
 		if day.Before(end.AddDate(0, 0, -min(lead, days/2))) {
 			continue
 		}
-		issued, days = day, leafDays(day)
+		issued, days = day, caLeafDays(day)
 		if rest := int(paidUntil.Sub(day)/(24*time.Hour)) + 1; rest < days {
 			days = rest
 		}
@@ -53,12 +53,12 @@ func expectedChain(start, paidUntil time.Time, lead int) int {
 	}
 }
 
-// years lets the time of an item pass until its term ends, with a sweep on the days before, of and after each event and
+// sweepUntil lets the time of an item pass until its term ends, with a sweep on the days before, of and after each event and
 // on each of the first days, and returns the certificates that were stored. No day may be without a valid one.
-func (h *hosting) years(t *testing.T, item int64, domain string, until time.Time, lead int) []*x509.Certificate {
+func (f *simulatedFixture) sweepUntil(t *testing.T, item int64, domain string, until time.Time, lead int) []*x509.Certificate {
 	t.Helper()
-	all := []*x509.Certificate{h.leaf(t, item)}
-	now, err := h.clock.Now()
+	all := []*x509.Certificate{f.leaf(t, item)}
+	now, err := f.clock.Now()
 	require.NoError(t, err)
 	start := now
 	for now = now.AddDate(0, 0, 1); now.Before(until); now = now.AddDate(0, 0, 1) {
@@ -68,10 +68,10 @@ func (h *hosting) years(t *testing.T, item int64, domain string, until time.Time
 		if early := now.Sub(start) > 30*24*time.Hour && now.Before(act.AddDate(0, 0, -1)) && now.Sub(last.NotBefore) > 48*time.Hour; early {
 			continue
 		}
-		require.NoError(t, h.clock.Set(now))
-		doc := h.sweep(t)
+		require.NoError(t, f.clock.Set(now))
+		doc := f.sweep(t)
 		require.Zero(t, doc.Failed, "%s: %+v", now, doc)
-		stored := h.leaf(t, item)
+		stored := f.leaf(t, item)
 		if stored.Equal(last) {
 			assert.Zero(t, doc.Reissued, "%s", now)
 			assert.False(t, now.After(stored.NotAfter), "%s: without a certificate since %s", now, stored.NotAfter)
@@ -80,8 +80,8 @@ func (h *hosting) years(t *testing.T, item int64, domain string, until time.Time
 		assert.Equal(t, 1, doc.Reissued, "%s", now)
 		assert.Equal(t, act.Format(time.DateOnly), now.Format(time.DateOnly), "reissued on the day of the lead")
 		assert.False(t, now.After(last.NotAfter), "%s: the one before had ended", now)
-		h.inPlace(t, item, domain)
-		assert.Equal(t, stored.NotAfter.UTC().Format(time.DateOnly), h.itemOf(t, item).ExpireDate, "rules STORE-3")
+		f.checkNewestStored(t, item, domain)
+		assert.Equal(t, stored.NotAfter.UTC().Format(time.DateOnly), f.itemOf(t, item).ExpireDate, "rules STORE-3")
 		all = append(all, stored)
 	}
 	return all
@@ -90,50 +90,50 @@ func (h *hosting) years(t *testing.T, item int64, domain string, until time.Time
 // rules SWEEP-3, docs/reference/validity.md §B3.7 and §B3.9: whole terms, with both readings of the seller's dates and of
 // the moment at which a reissued id is replaced. The number of certificates is exactly the one that a second model gives:
 // no loop, no gap, one payment.
-func TestWholeTerms(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+func TestSweepCoversWholeTerms(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, row := range []struct {
 			name, start string
 			months      int
 			end         string // paid until
 			lead        string
-			sells       func(*manner)
+			sells       func(*behaviour)
 			letters     bool
 		}{
 			{name: "leap day, one year, dates of the term, replaced at issue", start: "2028-02-29", months: 12, end: "2029-02-28",
-				sells: func(m *manner) { m.datesOfTerm, m.replacedAtIssue = true, true }},
+				sells: func(m *behaviour) { m.showsTermEnd, m.replacedAtIssue = true, true }},
 			{name: "over a leap day, dates of the leaf, replaced at acceptance", start: "2027-09-15", months: 12, end: "2028-09-15"},
 			{name: "across the step of 2029, dates of the leaf, replaced at issue", start: "2028-10-01", months: 12, end: "2029-10-01",
-				sells: func(m *manner) { m.replacedAtIssue = true }},
+				sells: func(m *behaviour) { m.replacedAtIssue = true }},
 			{name: "a lead of 200 on certificates of 47 days", start: "2029-04-01", months: 12, end: "2030-04-01", lead: "200"},
 			{name: "a lead of 0", start: "2029-03-20", months: 12, end: "2030-03-20", lead: "0"},
 			{name: "two years from the documented example's day, dates of the term, replaced at acceptance", start: "2026-04-02", months: 24, end: "2028-04-02",
-				sells: func(m *manner) { m.datesOfTerm = true }},
+				sells: func(m *behaviour) { m.showsTermEnd = true }},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				h := newHosting(t, at, row.start)
+				f := startSimulated(t, seller, row.start)
 				lead := 10
 				if row.lead != "" {
-					h.configure(t, "SSLSubscriptionBefore "+row.lead)
+					f.configure(t, "SSLSubscriptionBefore "+row.lead)
 					lead = map[string]int{"0": 0, "200": 200}[row.lead]
 				}
 				if row.sells != nil {
-					h.sells(t, row.sells)
+					f.changeSeller(t, row.sells)
 				}
-				item := h.stored(t, "example.com", row.months)
+				item := f.storedItem(t, "example.com", row.months)
 				start, end := instant(t, row.start).Truncate(24*time.Hour), instant(t, row.end).Truncate(24*time.Hour)
 				paidUntil := ""
 				if row.months > 12 {
 					paidUntil = row.end
 				}
-				assert.Equal(t, paidUntil, h.itemOf(t, item).Params["paid_until"])
+				assert.Equal(t, paidUntil, f.itemOf(t, item).Params["paid_until"])
 
-				all := h.years(t, item, "example.com", end, lead)
-				assert.Len(t, all, expectedChain(start, end, lead))
+				all := f.sweepUntil(t, item, "example.com", end, lead)
+				assert.Len(t, all, expectedCertificates(start, end, lead))
 				assert.Equal(t, row.end, all[len(all)-1].NotAfter.UTC().Format(time.DateOnly), "the last one reaches the end of the term")
-				assert.Equal(t, 1, h.payments(t))
-				assert.Empty(t, h.taskTypes(t))
-				assert.Empty(t, h.letters(t), "nothing was to be proved")
+				assert.Equal(t, 1, f.paymentCount(t))
+				assert.Empty(t, f.taskTypes(t))
+				assert.Empty(t, f.takeMails(t), "nothing was to be proved")
 			})
 		}
 	})
@@ -142,118 +142,118 @@ func TestWholeTerms(t *testing.T) {
 // docs/reference/validity.md §B3.8: an expired certificate inside its paid term is due at once, with a warning; a timer
 // that was off for weeks loses nothing but those weeks.
 func TestExpiredCertificateInsideItsTermIsReissued(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		item := h.stored(t, "example.com", 12)
-		h.at(t, "2026-12-24")
-		h.log(t)
-		doc := h.sweep(t)
-		assert.Equal(t, "reissue ok", doc.says(item))
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := f.storedItem(t, "example.com", 12)
+		f.setTime(t, "2026-12-24")
+		f.takeLog(t)
+		doc := f.sweep(t)
+		assert.Equal(t, "reissue ok", doc.summary(item))
 		assert.Equal(t, firstEnd, doc.row(item).ExpireDate)
-		assert.Contains(t, h.log(t), "has expired on 2026-10-17 inside its paid term")
-		h.inPlace(t, item, "example.com")
-		assert.Equal(t, "2027-04-02", h.itemOf(t, item).ExpireDate, "no later than the term")
-		assert.Zero(t, h.sweep(t).Due)
+		assert.Contains(t, f.takeLog(t), "has expired on 2026-10-17 inside its paid term")
+		f.checkNewestStored(t, item, "example.com")
+		assert.Equal(t, "2027-04-02", f.itemOf(t, item).ExpireDate, "no later than the term")
+		assert.Zero(t, f.sweep(t).Due)
 	})
 }
 
 // rules SWEEP-4: a reissue that needs a new proof. The old certificate stays, the client is told once with the values, the
 // panel shows them, and when control is proved the new one is stored. With less than a week left client and administrator
 // are told every day (rules SWEEP-4).
-func TestReissueThatNeedsANewProof(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		item := h.stored(t, "example.com", 12)
-		first := h.itemOf(t, item)
-		h.sells(t, unattended)
-		h.at(t, "2026-10-07")
-		doc := h.sweep(t)
-		assert.Equal(t, "reissue ok", doc.says(item))
-		assert.Equal(t, 1, doc.Told)
-		now := h.itemOf(t, item)
+func TestReissueThatNeedsNewValidation(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := f.storedItem(t, "example.com", 12)
+		first := f.itemOf(t, item)
+		f.changeSeller(t, issueAfterValidation)
+		f.setTime(t, "2026-10-07")
+		doc := f.sweep(t)
+		assert.Equal(t, "reissue ok", doc.summary(item))
+		assert.Equal(t, 1, doc.Notified)
+		now := f.itemOf(t, item)
 		assert.Equal(t, "4", now.Params["service_status"])
 		assert.Equal(t, first.Crt, now.Crt, "the old certificate stays in place")
 		assert.Equal(t, firstEnd, now.ExpireDate)
 		value := now.Params["auth_dnscname_value"]
 		assert.NotEmpty(t, value)
 		assert.NotEqual(t, first.Params["auth_dnscname_value"], value, "of the new certificate")
-		letters := h.letters(t)
+		letters := f.takeMails(t)
 		require.Len(t, letters, 1)
 		assert.Contains(t, letters[0].subject, "example.com")
 		for _, word := range append(strings.Fields(value), "example.com", firstEnd, "2027-04-02", now.Params["custom_order_id"]) {
 			assert.Contains(t, letters[0].body, word)
 		}
 		for _, day := range []string{"2026-10-07T10:00:00Z", "2026-10-08", "2026-10-10"} {
-			h.at(t, day)
-			assert.Equal(t, "wait ok told already", h.sweep(t).says(item), day)
+			f.setTime(t, day)
+			assert.Equal(t, "wait ok told already", f.sweep(t).summary(item), day)
 		}
-		assert.Empty(t, h.letters(t))
-		assert.Empty(t, h.taskTypes(t))
+		assert.Empty(t, f.takeMails(t))
+		assert.Empty(t, f.taskTypes(t))
 		for _, day := range []string{"2026-10-11", "2026-10-12"} {
-			h.at(t, day)
-			assert.Equal(t, 1, h.sweep(t).Told, day)
-			h.at(t, day+"T20:00:00Z")
-			assert.Zero(t, h.sweep(t).Told, "once a day")
+			f.setTime(t, day)
+			assert.Equal(t, 1, f.sweep(t).Notified, day)
+			f.setTime(t, day+"T20:00:00Z")
+			assert.Zero(t, f.sweep(t).Notified, "once a day")
 		}
-		assert.Len(t, h.letters(t), 2)
-		assert.Equal(t, []string{fmt.Sprintf("reopen %d", item)}, h.taskTypes(t), "one open task is enough")
+		assert.Len(t, f.takeMails(t), 2)
+		assert.Equal(t, []string{fmt.Sprintf("reopen %d", item)}, f.taskTypes(t), "one open task is enough")
 
-		require.NoError(t, h.shop.prove("example.com"))
-		h.at(t, "2026-10-13")
-		assert.Equal(t, "wait ok", h.sweep(t).says(item))
-		h.inPlace(t, item, "example.com")
-		assert.Equal(t, 2, h.certificates(t, "example.com"))
-		assert.Equal(t, "2027-04-02", h.itemOf(t, item).ExpireDate)
-		assert.Empty(t, h.letters(t))
+		require.NoError(t, f.standIn.prove("example.com"))
+		f.setTime(t, "2026-10-13")
+		assert.Equal(t, "wait ok", f.sweep(t).summary(item))
+		f.checkNewestStored(t, item, "example.com")
+		assert.Equal(t, 2, f.requestedCertificates(t, "example.com"))
+		assert.Equal(t, "2027-04-02", f.itemOf(t, item).ExpireDate)
+		assert.Empty(t, f.takeMails(t))
 	})
 }
 
 // BR 1.2.2: from 2028-03-15 on e-mail proves nothing. The item moves to DNS, and the client is told what to publish.
-func TestProofByEmailEnds(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, "2028-01-10T09:00:00Z")
-		item := h.stored(t, "example.com", 12, func(o *panel.Order) {
-			o.Params = at.orderParams("auth_email")
+func TestEmailValidationMovesToDNSFrom2028(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, "2028-01-10T09:00:00Z")
+		item := f.storedItem(t, "example.com", 12, func(o *panel.Order) {
+			o.Params = seller.orderParams("auth_email")
 			o.Params["approver_email"] = "admin@example.com"
 		})
-		h.sells(t, unattended)
-		h.at(t, "2028-04-08") // ten days before its end
-		doc := h.sweep(t)
-		assert.Equal(t, "reissue ok", doc.says(item))
-		now := h.itemOf(t, item)
+		f.changeSeller(t, issueAfterValidation)
+		f.setTime(t, "2028-04-08") // ten days before its end
+		doc := f.sweep(t)
+		assert.Equal(t, "reissue ok", doc.summary(item))
+		now := f.itemOf(t, item)
 		assert.Equal(t, "auth_dnscname", now.Params["approver_method"])
-		letters := h.letters(t)
+		letters := f.takeMails(t)
 		require.Len(t, letters, 1)
 		for _, word := range strings.Fields(now.Params["auth_dnscname_value"]) {
 			assert.Contains(t, letters[0].body, word)
 		}
-		assert.Equal(t, 1, h.asked.all()[stepReissue])
-		assert.True(t, h.sold(t, "example.com").byDNS)
+		assert.Equal(t, 1, f.requestCounts.all()[stepReissue])
+		assert.True(t, f.ordersFor(t, "example.com").byDNS)
 	})
 }
 
 // docs/reference/validity.md §B3.4: SSLSubscriptionExpireDate is what an older panel bills at; what is due is decided by
 // the certificate.
-func TestExpirationDateForOlderPanels(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+func TestExpireDateSettingForOlderPanels(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for mode, shown := range map[string]string{"": "2027-04-23", "certificate": "2027-04-23", "term": "2028-04-02", "never": "2027-04-23"} {
 			t.Run("SSLSubscriptionExpireDate "+mode, func(t *testing.T) {
-				h := newHosting(t, at, firstOrders)
+				f := startSimulated(t, seller, firstOrders)
 				if mode != "" {
-					h.configure(t, "SSLSubscriptionExpireDate "+mode)
+					f.configure(t, "SSLSubscriptionExpireDate "+mode)
 				}
-				item := h.stored(t, "example.com", 24)
-				h.at(t, "2026-10-06")
-				assert.Zero(t, h.sweep(t).Due)
-				h.at(t, "2026-10-07")
-				h.log(t)
-				assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-				h.inPlace(t, item, "example.com")
-				now := h.itemOf(t, item)
+				item := f.storedItem(t, "example.com", 24)
+				f.setTime(t, "2026-10-06")
+				assert.Zero(t, f.sweep(t).Due)
+				f.setTime(t, "2026-10-07")
+				f.takeLog(t)
+				assert.Equal(t, "reissue ok", f.sweep(t).summary(item))
+				f.checkNewestStored(t, item, "example.com")
+				now := f.itemOf(t, item)
 				assert.Equal(t, shown, now.ExpireDate)
 				assert.Equal(t, "2027-04-23", now.Params["certificate_expiredate"], "rules PARAM-7: in both modes")
 				if mode == "never" {
-					assert.Contains(t, h.log(t), "neither certificate nor term")
+					assert.Contains(t, f.takeLog(t), "neither certificate nor term")
 				}
 			})
 		}
@@ -262,127 +262,127 @@ func TestExpirationDateForOlderPanels(t *testing.T) {
 
 // docs/reference/validity.md §B3.10: a client who lost a key gets an earlier end: a warning, and it is stored.
 func TestNewKeyWithAnEarlierEndIsStored(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		ctx := context.Background()
-		h := newHosting(t, at, "2027-03-10T09:00:00Z")
-		item := h.stored(t, "example.com", 24)
-		assert.Equal(t, "2027-09-24", h.itemOf(t, item).ExpireDate)
-		h.at(t, "2027-03-20")
-		h.log(t)
+		f := startSimulated(t, seller, "2027-03-10T09:00:00Z")
+		item := f.storedItem(t, "example.com", 24)
+		assert.Equal(t, "2027-09-24", f.itemOf(t, item).ExpireDate)
+		f.setTime(t, "2027-03-20")
+		f.takeLog(t)
 		csr, key := newCSR(t, "example.com")
-		_, run, err := h.panel.Reissue(ctx, item, csr, key, nil)
+		_, run, err := f.panel.Reissue(ctx, item, csr, key, nil)
 		require.NoError(t, err)
 		require.True(t, run.OK(), run.Failure())
-		h.inPlace(t, item, "example.com")
-		assert.Equal(t, "2027-06-26", h.itemOf(t, item).ExpireDate)
-		assert.Contains(t, h.log(t), "no later than the one in place")
-		assert.NotContains(t, h.itemOf(t, item).Params, "seller_term_end", "the step explains it: the seller's term goes on")
-		h.at(t, "2027-06-16")
-		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-		h.inPlace(t, item, "example.com")
+		f.checkNewestStored(t, item, "example.com")
+		assert.Equal(t, "2027-06-26", f.itemOf(t, item).ExpireDate)
+		assert.Contains(t, f.takeLog(t), "no later than the one in place")
+		assert.NotContains(t, f.itemOf(t, item).Params, "seller_term_end", "the step explains it: the seller's term goes on")
+		f.setTime(t, "2027-06-16")
+		assert.Equal(t, "reissue ok", f.sweep(t).summary(item))
+		f.checkNewestStored(t, item, "example.com")
 	})
 }
 
 // rules SWEEP-3, STORE-7: a seller whose term ends earlier than the panel's. A reissue that gained nothing shows it: its certificate
 // is not stored, and it is not asked for again but for once, three days before the end.
-func TestSellersEarlierEndIsLearned(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		h.sells(t, func(m *manner) { m.termOffset = -20 })
-		item := h.stored(t, "example.com", 12)
-		h.at(t, "2026-10-07")
-		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-		before := h.itemOf(t, item)
+func TestSellersEarlierTermEndIsRecorded(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		f.changeSeller(t, func(m *behaviour) { m.termOffsetDays = -20 })
+		item := f.storedItem(t, "example.com", 12)
+		f.setTime(t, "2026-10-07")
+		assert.Equal(t, "reissue ok", f.sweep(t).summary(item))
+		before := f.itemOf(t, item)
 		assert.Equal(t, "2027-03-13", before.Params["certificate_expiredate"])
-		h.at(t, "2027-03-03")
-		assert.Contains(t, h.sweep(t).says(item), "no later than the one in place")
-		now := h.itemOf(t, item)
+		f.setTime(t, "2027-03-03")
+		assert.Contains(t, f.sweep(t).summary(item), "no later than the one in place")
+		now := f.itemOf(t, item)
 		assert.Equal(t, before.Crt, now.Crt)
 		assert.Equal(t, "5", now.Params["service_status"])
 		assert.Equal(t, "2027-03-13", now.Params["seller_term_end"])
 		assert.Len(t, now.Tasks, 1)
 		for _, day := range []string{"2027-03-04", "2027-03-05", "2027-03-09"} {
-			h.at(t, day)
-			assert.Zero(t, h.sweep(t).Reissued, day)
-			assert.Equal(t, 3, h.certificates(t, "example.com"), day)
+			f.setTime(t, day)
+			assert.Zero(t, f.sweep(t).Reissued, day)
+			assert.Equal(t, 3, f.requestedCertificates(t, "example.com"), day)
 		}
 		for _, day := range []string{"2027-03-10", "2027-03-11", "2027-03-12", "2027-03-14"} {
-			h.at(t, day)
-			assert.Zero(t, h.sweep(t).Reissued, day)
-			assert.Equal(t, 4, h.certificates(t, "example.com"), "%s: one last attempt", day)
-			assert.Equal(t, before.Crt, h.itemOf(t, item).Crt, day)
+			f.setTime(t, day)
+			assert.Zero(t, f.sweep(t).Reissued, day)
+			assert.Equal(t, 4, f.requestedCertificates(t, "example.com"), "%s: one last attempt", day)
+			assert.Equal(t, before.Crt, f.itemOf(t, item).Crt, day)
 		}
-		assert.Equal(t, 1, h.payments(t))
+		assert.Equal(t, 1, f.paymentCount(t))
 	})
 }
 
 // rules SWEEP-11: a letter that the MTA does not take is an error in document and log, at every sweep until it is mended, and is then
 // sent on the same day; one whose recipient is refused is tried again the next day.
-func TestLetterThatTheMTADoesNotTake(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy manual")
-		item := h.stored(t, "example.com", 12)
-		require.NoError(t, sendmail(h.dir, refuseLetter))
+func TestMailThatTheMTARefusesIsRetried(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders, "SSLSubscriptionPolicy manual")
+		item := f.storedItem(t, "example.com", 12)
+		require.NoError(t, installSendmail(f.dir, refuseMail))
 		for _, now := range []string{"2026-10-07", "2026-10-07T10:00:00Z"} {
-			h.at(t, now)
-			h.log(t)
-			doc := h.sweep(t)
+			f.setTime(t, now)
+			f.takeLog(t)
+			doc := f.sweep(t)
 			assert.Equal(t, "error", doc.row(item).Result, now)
 			assert.Contains(t, doc.row(item).Reason, "did not accept the message", now)
-			assert.Contains(t, h.log(t), "did not accept the message", now)
+			assert.Contains(t, f.takeLog(t), "did not accept the message", now)
 		}
-		require.NoError(t, sendmail(h.dir, unknownRecipient))
-		h.at(t, "2026-10-07T11:00:00Z")
-		assert.Contains(t, h.sweep(t).row(item).Reason, "recipient is unknown")
-		require.NoError(t, sendmail(h.dir, keepLetter))
-		h.at(t, "2026-10-07T20:00:00Z")
-		doc := h.sweep(t)
-		assert.Zero(t, doc.Told, "the refusal used up the day")
+		require.NoError(t, installSendmail(f.dir, unknownRecipient))
+		f.setTime(t, "2026-10-07T11:00:00Z")
+		assert.Contains(t, f.sweep(t).row(item).Reason, "recipient is unknown")
+		require.NoError(t, installSendmail(f.dir, keepMail))
+		f.setTime(t, "2026-10-07T20:00:00Z")
+		doc := f.sweep(t)
+		assert.Zero(t, doc.Notified, "the refusal used up the day")
 		assert.Equal(t, "tried today", doc.row(item).Reason)
 
-		require.NoError(t, sendmail(h.dir, refuseLetter))
-		h.at(t, "2026-10-08")
-		assert.Equal(t, 1, h.sweep(t).Failed)
-		require.NoError(t, sendmail(h.dir, keepLetter))
-		h.at(t, "2026-10-08T10:00:00Z")
-		assert.Equal(t, 1, h.sweep(t).Told, "mended: on the same day")
-		assert.Len(t, h.letters(t), 1)
-		h.at(t, "2026-10-09")
-		assert.Zero(t, h.sweep(t).Told)
+		require.NoError(t, installSendmail(f.dir, refuseMail))
+		f.setTime(t, "2026-10-08")
+		assert.Equal(t, 1, f.sweep(t).Failed)
+		require.NoError(t, installSendmail(f.dir, keepMail))
+		f.setTime(t, "2026-10-08T10:00:00Z")
+		assert.Equal(t, 1, f.sweep(t).Notified, "mended: on the same day")
+		assert.Len(t, f.takeMails(t), 1)
+		f.setTime(t, "2026-10-09")
+		assert.Zero(t, f.sweep(t).Notified)
 
-		resent := h.sweep(t, "--resend", "--item", strconv.FormatInt(item, 10))
-		assert.Equal(t, 1, resent.Told)
-		assert.Len(t, h.letters(t), 1)
+		resent := f.sweep(t, "--resend", "--item", strconv.FormatInt(item, 10))
+		assert.Equal(t, 1, resent.Notified)
+		assert.Len(t, f.takeMails(t), 1)
 	})
 }
 
 // rules SWEEP-6: without SSLSubscriptionMailFrom an error says so; a client without an address is one as well.
-func TestLetterWithoutSenderOrRecipient(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		item := h.stored(t, "example.com", 12)
-		h.at(t, "2026-10-07")
-		configuration(t, h, "SSLSubscriptionPolicy manual")
-		doc := h.sweep(t)
+func TestMailWithoutSenderOrRecipientIsAnError(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := f.storedItem(t, "example.com", 12)
+		f.setTime(t, "2026-10-07")
+		writeSubscriptionConfig(t, f, "SSLSubscriptionPolicy manual")
+		doc := f.sweep(t)
 		assert.Contains(t, doc.row(item).Reason, "SSLSubscriptionMailFrom")
-		h.at(t, "2026-10-07T10:00:00Z")
-		assert.Contains(t, h.sweep(t).row(item).Reason, "SSLSubscriptionMailFrom", "at every sweep until it is mended")
-		h.at(t, "2026-10-08")
-		h.configure(t, "SSLSubscriptionPolicy manual")
-		h.sql(t, "UPDATE user SET enabled='off' WHERE level=16")
-		assert.Contains(t, h.sweep(t).row(item).Reason, "nobody can be told")
-		h.sql(t, "UPDATE user SET enabled='on', language='ru' WHERE level=16")
-		h.at(t, "2026-10-09")
-		assert.Equal(t, 1, h.sweep(t).Told)
-		letters := h.letters(t)
+		f.setTime(t, "2026-10-07T10:00:00Z")
+		assert.Contains(t, f.sweep(t).row(item).Reason, "SSLSubscriptionMailFrom", "at every sweep until it is mended")
+		f.setTime(t, "2026-10-08")
+		f.configure(t, "SSLSubscriptionPolicy manual")
+		f.sql(t, "UPDATE user SET enabled='off' WHERE level=16")
+		assert.Contains(t, f.sweep(t).row(item).Reason, "nobody can be told")
+		f.sql(t, "UPDATE user SET enabled='on', language='ru' WHERE level=16")
+		f.setTime(t, "2026-10-09")
+		assert.Equal(t, 1, f.sweep(t).Notified)
+		letters := f.takeMails(t)
 		require.Len(t, letters, 1)
 		assert.Regexp(t, `\p{Cyrillic}{4,}`, letters[0].body, "in the client's language")
 	})
 }
 
 // A host without any MTA: neither a sendmail program nor a mail server on this machine.
-func TestHostWithoutMTA(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+func TestHostWithoutMTAReportsAnError(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, program := range []string{"/usr/sbin/sendmail", "/usr/lib/sendmail"} {
 			if _, err := os.Stat(program); err == nil {
 				t.Skipf("%s is installed: a host without an MTA was not looked at", program)
@@ -392,11 +392,11 @@ func TestHostWithoutMTA(t *testing.T) {
 			require.NoError(t, connection.Close())
 			t.Skip("a mail server listens on this machine: a host without an MTA was not looked at")
 		}
-		h := newHosting(t, at, firstOrders, "SSLSubscriptionPolicy manual", "SSLSendmail") // no program is named
-		item := h.stored(t, "example.com", 12)
-		require.NoError(t, os.Remove(filepath.Join(h.dir, "mta", "sendmail")))
-		h.at(t, "2026-10-07")
-		doc := h.sweep(t)
+		f := startSimulated(t, seller, firstOrders, "SSLSubscriptionPolicy manual", "SSLSendmail") // no program is named
+		item := f.storedItem(t, "example.com", 12)
+		require.NoError(t, os.Remove(filepath.Join(f.dir, "mta", "sendmail")))
+		f.setTime(t, "2026-10-07")
+		doc := f.sweep(t)
 		assert.Equal(t, "error", doc.row(item).Result)
 		assert.Contains(t, doc.row(item).Reason, "127.0.0.1:25")
 	})
@@ -404,19 +404,19 @@ func TestHostWithoutMTA(t *testing.T) {
 
 // rules STORE-3: a seller whose term ends later than the panel's: the panel gets the end of what the client paid for, and
 // nothing is asked for at the end of it (docs/reference/validity.md §B3.9).
-func TestSellersLaterEndIsNotTheClients(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		h := newHosting(t, at, firstOrders)
-		h.sells(t, func(m *manner) { m.termOffset = 20 })
-		item := h.stored(t, "example.com", 12)
-		h.at(t, "2026-10-07")
-		assert.Equal(t, "reissue ok", h.sweep(t).says(item))
-		now := h.itemOf(t, item)
+func TestExpireDateNeverPassesPaidUntil(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		f.changeSeller(t, func(m *behaviour) { m.termOffsetDays = 20 })
+		item := f.storedItem(t, "example.com", 12)
+		f.setTime(t, "2026-10-07")
+		assert.Equal(t, "reissue ok", f.sweep(t).summary(item))
+		now := f.itemOf(t, item)
 		assert.Equal(t, "2027-04-22", now.Params["certificate_expiredate"])
 		assert.Equal(t, "2027-04-02", now.ExpireDate)
 		for _, day := range []string{"2027-03-30", "2027-04-15"} {
-			h.at(t, day)
-			assert.Zero(t, h.sweep(t).Due, day)
+			f.setTime(t, day)
+			assert.Zero(t, f.sweep(t).Due, day)
 		}
 	})
 }

@@ -16,22 +16,22 @@ import (
 )
 
 // secondHost is another host of the same panel: its own root and files, the same database.
-func (w *world) secondHost(t *testing.T) *panel.Panel {
+func (f *fixture) secondHost(t *testing.T) *panel.Panel {
 	t.Helper()
-	config := w.config
+	config := f.config
 	config.Root = filepath.Join(t.TempDir(), "mgr5")
-	require.NoError(t, os.CopyFS(filepath.Join(config.Root, "etc"), os.DirFS(filepath.Join(w.panel.Root(), "etc"))))
+	require.NoError(t, os.CopyFS(filepath.Join(config.Root, "etc"), os.DirFS(filepath.Join(f.panel.Root(), "etc"))))
 	host, err := panel.Open(context.Background(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, host.Close()) })
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	require.NoError(t, host.Install(w.trade.module, filepath.Join(w.panel.Root(), "processing", w.trade.module)))
+	require.NoError(t, host.Install(f.seller.module, filepath.Join(f.panel.Root(), "processing", f.seller.module)))
 	return host
 }
 
-// spell writes the address of the database into a host's settings; an empty one leaves DBHost out.
-func spell(t *testing.T, host *panel.Panel, address string) {
+// setDBHost writes the address of the database into a host's settings; an empty one leaves DBHost out.
+func setDBHost(t *testing.T, host *panel.Panel, address string) {
 	t.Helper()
 	name := filepath.Join(host.Root(), "etc", "billmgr.conf.d", "db.conf")
 	text, err := os.ReadFile(name)
@@ -49,9 +49,9 @@ func spell(t *testing.T, host *panel.Panel, address string) {
 }
 
 // waitsForALock reports whether a connection to the world's database waits for a named lock.
-func (w *world) waitsForALock() bool {
+func (f *fixture) waitsForALock() bool {
 	var waiting int
-	err := w.panel.DB().QueryRow("SELECT COUNT(*) FROM information_schema.processlist WHERE db=DATABASE() AND state='User lock' AND info LIKE 'SELECT GET_LOCK(%'").Scan(&waiting)
+	err := f.panel.DB().QueryRow("SELECT COUNT(*) FROM information_schema.processlist WHERE db=DATABASE() AND state='User lock' AND info LIKE 'SELECT GET_LOCK(%'").Scan(&waiting)
 	return err == nil && waiting > 0
 }
 
@@ -66,38 +66,38 @@ func TestTwoHostsOfOnePanelPayOnce(t *testing.T) {
 		"an address and missing":   {built.server.Addr(), missing},
 	} {
 		t.Run(spelling, func(t *testing.T) {
-			eachShop(t, func(t *testing.T, at trade) {
-				for command, begin := range map[string]func(t *testing.T, h *hosting) int64{"open": toOpen, "prolong": toProlong, "setparam": toSetParam} {
+			eachSeller(t, func(t *testing.T, seller sellerCase) {
+				for command, begin := range map[string]func(t *testing.T, f *simulatedFixture) int64{"open": toOpen, "prolong": toProlong, "setparam": toSetParam} {
 					t.Run(command, func(t *testing.T) {
-						h := newHosting(t, at, firstOrders)
-						item := begin(t, h)
-						op := h.operation(t, item, command)
-						before := h.payments(t)
-						other := h.secondHost(t)
-						spell(t, h.panel, row.first)
-						spell(t, other, row.second)
+						f := startSimulated(t, seller, firstOrders)
+						item := begin(t, f)
+						op := f.addOperation(t, item, command)
+						before := f.paymentCount(t)
+						other := f.secondHost(t)
+						setDBHost(t, f.panel, row.first)
+						setDBHost(t, other, row.second)
 						if row.second == missing {
 							require.NoError(t, other.SetFaults(panel.Fault{Func: "paramlist", Kind: "error", Times: 1}))
 						}
 						ended := make(chan struct{})
-						h.before(stepList, func() {
+						f.beforeRequest(stepList, func() {
 							go func() {
 								defer close(ended)
 								_, err := other.RunOperation(context.Background(), op)
 								assert.NoError(t, err)
 							}()
-							assert.Eventually(t, h.waitsForALock, time.Minute, time.Millisecond, "the second host never came")
+							assert.Eventually(t, f.waitsForALock, time.Minute, time.Millisecond, "the second host never came")
 						})
-						run, err := h.panel.RunOperation(context.Background(), op)
+						run, err := f.panel.RunOperation(context.Background(), op)
 						require.NoError(t, err)
 						require.True(t, run.OK(), run.Failure())
-						if command == "setparam" && at.names == "" {
-							assert.Equal(t, before, h.payments(t), "no names are sold for an order that exists")
+						if command == "setparam" && seller.multiDomain == "" {
+							assert.Equal(t, before, f.paymentCount(t), "no names are sold for an order that exists")
 							return
 						}
 						<-ended
-						assert.Equal(t, before+1, h.payments(t))
-						assert.Empty(t, h.itemOf(t, item).Params["purchase_intent"])
+						assert.Equal(t, before+1, f.paymentCount(t))
+						assert.Empty(t, f.itemOf(t, item).Params["purchase_intent"])
 					})
 				}
 			})
@@ -106,34 +106,34 @@ func TestTwoHostsOfOnePanelPayOnce(t *testing.T) {
 }
 
 // toOpen is an order that nobody has worked on yet.
-func toOpen(t *testing.T, h *hosting) int64 {
-	placed := h.place(t, exampleCSR(t))
-	h.sql(t, "DELETE FROM runningoperation WHERE item=?", placed.Item)
+func toOpen(t *testing.T, f *simulatedFixture) int64 {
+	placed := f.place(t, exampleCSR(t))
+	f.sql(t, "DELETE FROM runningoperation WHERE item=?", placed.Item)
 	return placed.Item
 }
 
 // toProlong is an order whose term ends soon.
-func toProlong(t *testing.T, h *hosting) int64 {
-	item := h.stored(t, "example.com", 12)
-	h.at(t, "2027-03-01")
+func toProlong(t *testing.T, f *simulatedFixture) int64 {
+	item := f.storedItem(t, "example.com", 12)
+	f.setTime(t, "2027-03-01")
 	return item
 }
 
 // toSetParam is an order for which the client has ordered another name.
-func toSetParam(t *testing.T, h *hosting) int64 {
+func toSetParam(t *testing.T, f *simulatedFixture) int64 {
 	ctx := context.Background()
-	if h.trade.names == "" {
-		item := h.stored(t, "example.com", 12)
-		h.at(t, "2026-04-12")
+	if f.seller.multiDomain == "" {
+		item := f.storedItem(t, "example.com", 12)
+		f.setTime(t, "2026-04-12")
 		return item
 	}
-	tariff, err := h.tariffFor(ctx, h.trade.names, &panel.SANAddon{Max: 50})
+	tariff, err := f.tariffFor(ctx, f.seller.multiDomain, &panel.SANAddon{Max: 50})
 	require.NoError(t, err)
-	item := h.stored(t, "example.com", 12, func(o *panel.Order) {
+	item := f.storedItem(t, "example.com", 12, func(o *panel.Order) {
 		o.Tariff, o.ExtraSANs, o.AltNames = tariff, 2, []string{"a.example.com", "b.example.com"}
 	})
-	h.at(t, "2026-04-12")
-	require.NoError(t, h.panel.SetExtraSANs(ctx, item, 3))
-	h.set(t, item, "altname", "a.example.com b.example.com c.example.com")
+	f.setTime(t, "2026-04-12")
+	require.NoError(t, f.panel.SetExtraSANs(ctx, item, 3))
+	f.setParam(t, item, "altname", "a.example.com b.example.com c.example.com")
 	return item
 }

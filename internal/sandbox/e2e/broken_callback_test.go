@@ -24,26 +24,26 @@ const callbacks = 12
 
 // rules BUY-2: whichever call-back of open breaks, done or not, the order is paid once and gets its certificate.
 func TestBrokenCallbackOfOpenBuysOnce(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
 		csr := exampleCSR(t)
 		charges := 0
 		for _, kind := range brokenAnswers() {
 			for skip := range callbacks {
 				t.Run(fmt.Sprintf("%s at call %d", kind, skip+1), func(t *testing.T) {
-					placed := w.place(t, csr)
+					placed := f.place(t, csr)
 					charges++
-					require.NoError(t, w.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: at.module}))
-					run, err := w.panel.RunOperation(context.Background(), placed.Operation)
+					require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: seller.module}))
+					run, err := f.panel.RunOperation(context.Background(), placed.Operation)
 					require.NoError(t, err)
-					require.NoError(t, w.panel.SetFaults())
-					it, err := w.panel.Item(context.Background(), placed.Item)
+					require.NoError(t, f.panel.SetFaults())
+					it, err := f.panel.Item(context.Background(), placed.Item)
 					require.NoError(t, err)
 					if len(it.Operations) > 0 {
 						assert.False(t, run.OK(), "exit 0 leaves no running operation")
-						w.finish(t, placed)
+						f.finish(t, placed)
 					}
-					w.settled(t, placed.Item, charges)
+					f.checkOpened(t, placed.Item, charges)
 				})
 			}
 		}
@@ -52,30 +52,30 @@ func TestBrokenCallbackOfOpenBuysOnce(t *testing.T) {
 
 // rules STORE-2: whichever call-back of a first issue breaks, the next sync brings everything to its end.
 func TestBrokenCallbackOfIssueIsRepeated(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
 		csr := exampleCSR(t)
 		ctx := context.Background()
 		for _, kind := range brokenAnswers() {
 			for skip := range callbacks {
 				t.Run(fmt.Sprintf("%s at call %d", kind, skip+1), func(t *testing.T) {
-					placed := w.place(t, csr)
-					run, err := w.panel.RunOperation(ctx, placed.Operation)
+					placed := f.place(t, csr)
+					run, err := f.panel.RunOperation(ctx, placed.Operation)
 					require.NoError(t, err)
 					require.True(t, run.OK(), run.Failure())
-					it, err := w.panel.Item(ctx, placed.Item)
+					it, err := f.panel.Item(ctx, placed.Item)
 					require.NoError(t, err)
 					id, err := strconv.ParseInt(it.Params["custom_order_id"], 10, 64)
 					require.NoError(t, err)
-					require.NoError(t, w.shop.issue(id))
-					require.NoError(t, w.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: at.module}))
-					_, err = w.panel.Sync(ctx, placed.Item)
+					require.NoError(t, f.standIn.issue(id))
+					require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: seller.module}))
+					_, err = f.panel.Sync(ctx, placed.Item)
 					require.NoError(t, err)
-					require.NoError(t, w.panel.SetFaults())
-					last, err := w.panel.Sync(ctx, placed.Item)
+					require.NoError(t, f.panel.SetFaults())
+					last, err := f.panel.Sync(ctx, placed.Item)
 					require.NoError(t, err)
 					require.True(t, last.OK(), last.Failure())
-					it, err = w.panel.Item(ctx, placed.Item)
+					it, err = f.panel.Item(ctx, placed.Item)
 					require.NoError(t, err)
 					assert.Equal(t, "5", it.Params["service_status"])
 					assert.NotEmpty(t, it.Params["certificate_serial"])
@@ -89,44 +89,44 @@ func TestBrokenCallbackOfIssueIsRepeated(t *testing.T) {
 
 // rules BUY-2: without its journal nobody knows what was bought, so nothing is; lines that are no purchases are left out.
 func TestUnreadableJournalBuysNothing(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
-		placed := w.place(t, exampleCSR(t))
-		journal := filepath.Join(w.panel.Root(), "var", at.module+".purchases")
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		placed := f.place(t, exampleCSR(t))
+		journal := filepath.Join(f.panel.Root(), "var", seller.module+".purchases")
 		require.NoError(t, os.Mkdir(journal, 0o755))
-		run, err := w.panel.RunOperation(context.Background(), placed.Operation)
+		run, err := f.panel.RunOperation(context.Background(), placed.Operation)
 		require.NoError(t, err)
 		assert.False(t, run.OK())
 		assert.Contains(t, run.Stdout, `type="panel"`, "rules ERR-1: a file that an administrator mends")
 		assert.Contains(t, run.Stdout, journal)
-		assert.Zero(t, w.payments(t))
+		assert.Zero(t, f.paymentCount(t))
 		require.NoError(t, os.Remove(journal))
 		require.NoError(t, os.WriteFile(journal, []byte("garbage\n{\"item\":0}\n\x00\x01"), 0o600))
-		w.finish(t, placed)
-		w.settled(t, placed.Item, 1)
+		f.finish(t, placed)
+		f.checkOpened(t, placed.Item, 1)
 	})
 }
 
 // rules BUY-5: an intent of a day to come, saved while the clock was wrong, is resolved by hand.
-func TestIntentOfAWrongClockIsSettledByHand(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
+func TestIntentFromTheFutureIsResolvedByHand(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		ctx := context.Background()
-		w := pausedWorld(t, at, time.Date(2036, 4, 2, 10, 0, 0, 0, time.UTC))
-		w.disturb(t, stepBuy, dropBefore)
-		placed := w.place(t, exampleCSR(t))
-		run, err := w.panel.RunOperation(ctx, placed.Operation)
+		f := startPaused(t, seller, time.Date(2036, 4, 2, 10, 0, 0, 0, time.UTC))
+		f.failNext(t, stepBuy, dropBefore)
+		placed := f.place(t, exampleCSR(t))
+		run, err := f.panel.RunOperation(ctx, placed.Operation)
 		require.NoError(t, err)
 		require.Contains(t, run.Stdout, "unclear_purchase")
-		require.NoError(t, w.clock.Set(time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)))
-		run, err = w.panel.RunOperation(ctx, placed.Operation)
+		require.NoError(t, f.clock.Set(time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)))
+		run, err = f.panel.RunOperation(ctx, placed.Operation)
 		require.NoError(t, err)
 		require.False(t, run.OK(), "nobody knows yet")
-		run, err = w.panel.Start(ctx, at.module, nil, "--command", "resolve", "--item", strconv.FormatInt(placed.Item, 10), "--none", "--yes")
+		run, err = f.panel.Start(ctx, seller.module, nil, "--command", "resolve", "--item", strconv.FormatInt(placed.Item, 10), "--none", "--yes")
 		require.NoError(t, err)
 		require.True(t, run.OK(), run.Failure())
-		run, err = w.panel.RunOperation(ctx, placed.Operation)
+		run, err = f.panel.RunOperation(ctx, placed.Operation)
 		require.NoError(t, err)
 		require.True(t, run.OK(), run.Failure())
-		w.settled(t, placed.Item, 1)
+		f.checkOpened(t, placed.Item, 1)
 	})
 }

@@ -18,22 +18,22 @@ import (
 	"pmssl/internal/sandbox/money"
 )
 
-// ispmgrTrade is the remote billing: the CSR goes in with the order, the order carries our mark, reissue and renewal keep its
+// ispmgrCase is the remote billing: the CSR goes in with the order, the order carries our mark, reissue and renewal keep its
 // id.
-func ispmgrTrade() trade {
-	return trade{
+func ispmgrCase() sellerCase {
+	return sellerCase{
 		title: "ISPmanager", module: "pmispmgrssl", params: ispmgrContacts(),
-		single: "positivessl", wild: "positivessl_wildcard", firstID: 1234501,
-		unusable: []string{html, redirect, ispmgr.FaultWAF, huge, unhandled},
-		opens:    []step{stepBalance, stepList, stepForm, stepBuy, stepReport},
-		writes:   []step{stepBuy},
-		looks:    []step{stepReport, stepList, stepPrices}, longest: 36,
-		proofsLate: true,
-		renews:     []step{stepRenew, stepReport},
-		lists:      1,
-		inPlace:    true, marks: true,
-		refusal: "Invalid CSR.",
-		open:    openIspmgrShop,
+		singleName: "positivessl", wildcard: "positivessl_wildcard", firstOrderID: 1234501,
+		unusableAnswers: []string{html, redirect, ispmgr.FaultWAF, huge, unhandled},
+		openSteps:       []step{stepBalance, stepList, stepForm, stepBuy, stepReport},
+		openWrites:      []step{stepBuy},
+		statusSteps:     []step{stepReport, stepList, stepPrices}, maxMonths: 36,
+		challengesLate: true,
+		renewSteps:     []step{stepRenew, stepReport},
+		listRequests:   1,
+		keepsOrderID:   true, keepsOrderRef: true,
+		reissueRefusal: "Invalid CSR.",
+		newStandIn:     newIspmgrStandIn,
 	}
 }
 
@@ -50,11 +50,11 @@ func ispmgrContacts() map[string]string {
 	return contacts
 }
 
-// ispmgrShop is the stand-in of the remote billing.
-type ispmgrShop struct{ *ispmgr.Server }
+// ispmgrStandIn is the stand-in of the remote billing.
+type ispmgrStandIn struct{ *ispmgr.Server }
 
-// openIspmgrShop sells terms of up to five years, as the promises about long terms need them.
-func openIspmgrShop(at *clock.Clock) (shop, error) {
+// newIspmgrStandIn sells terms of up to five years, as the promises about long terms need them.
+func newIspmgrStandIn(at *clock.Clock) (standIn, error) {
 	settings := ispmgr.DefaultSettings()
 	for i := range settings.Products {
 		year := settings.Products[i].Prices[12]
@@ -63,22 +63,22 @@ func openIspmgrShop(at *clock.Clock) (shop, error) {
 		}
 	}
 	server, err := ispmgr.New(ispmgr.Config{Clock: at, Settings: &settings})
-	return ispmgrShop{server}, err
+	return ispmgrStandIn{server}, err
 }
 
-func (ispmgrShop) environment(string) []string { return nil }
+func (ispmgrStandIn) moduleEnv(string) []string { return nil }
 
-func (ispmgrShop) connection(url string) map[string]string {
+func (ispmgrStandIn) connectionParams(url string) map[string]string {
 	return map[string]string{"url": url + ispmgr.Path, "username": ispmgr.DefaultUser, "password": ispmgr.DefaultPassword}
 }
 
-func (ispmgrShop) account(url string) string {
+func (ispmgrStandIn) accountName(url string) string {
 	return strings.ToLower(url + ispmgr.Path + " " + ispmgr.DefaultUser)
 }
 
-func (ispmgrShop) secrets() []string { return []string{ispmgr.DefaultPassword} }
+func (ispmgrStandIn) secrets() []string { return []string{ispmgr.DefaultPassword} }
 
-func (s ispmgrShop) leaks() []string {
+func (s ispmgrStandIn) leaks() []string {
 	var found []string
 	for _, entry := range s.Requests("") {
 		for _, leak := range entry.Leaks {
@@ -94,7 +94,7 @@ type ispmgrCall struct {
 	submit   bool
 }
 
-func (ispmgrShop) calls() map[step]ispmgrCall {
+func (ispmgrStandIn) calls() map[step]ispmgrCall {
 	return map[step]ispmgrCall{
 		stepBalance: {"whoami", false}, stepPrices: {"pricelist.export", false}, stepList: {"certificate", false}, stepForm: {"certificate.order.csr", false},
 		stepBuy: {"certificate.order.param", true}, stepReport: {"certificate.edit", false},
@@ -102,7 +102,7 @@ func (ispmgrShop) calls() map[step]ispmgrCall {
 	}
 }
 
-func (s ispmgrShop) step(form url.Values) step {
+func (s ispmgrStandIn) stepOf(form url.Values) step {
 	asked := ispmgrCall{form.Get("func"), form.Get("sok") == "ok"}
 	for step, call := range s.calls() {
 		if call == asked {
@@ -115,7 +115,7 @@ func (s ispmgrShop) step(form url.Values) step {
 	return stepOther
 }
 
-func (s ispmgrShop) disturb(at step, kind string) error {
+func (s ispmgrStandIn) failNext(at step, kind string) error {
 	call, known := s.calls()[at]
 	if !known {
 		return fmt.Errorf("the remote billing has no step %s", at)
@@ -131,11 +131,11 @@ func (s ispmgrShop) disturb(at step, kind string) error {
 	return err
 }
 
-func (s ispmgrShop) mend()       { s.ClearFaults() }
-func (s ispmgrShop) broken() int { return len(s.Faults()) }
-func (s ispmgrShop) appear() int { return s.Appear() }
+func (s ispmgrStandIn) clearFaults()          { s.ClearFaults() }
+func (s ispmgrStandIn) pendingFaults() int    { return len(s.Faults()) }
+func (s ispmgrStandIn) carryOutVanished() int { return s.Appear() }
 
-func (s ispmgrShop) payments() ([]payment, error) {
+func (s ispmgrStandIn) payments() ([]payment, error) {
 	var all []payment
 	for _, charge := range s.Charges() {
 		all = append(all, payment{charge.Command, charge.Amount.String()})
@@ -144,26 +144,26 @@ func (s ispmgrShop) payments() ([]payment, error) {
 }
 
 // orders are the services that somebody ordered, oldest first.
-func (s ispmgrShop) orders() ([]ispmgr.Certificate, error) {
+func (s ispmgrStandIn) orders() ([]ispmgr.Certificate, error) {
 	state, err := s.State()
 	return slices.DeleteFunc(state.Certificates, func(c ispmgr.Certificate) bool { return c.Basket }), err
 }
 
-func (s ispmgrShop) sold(domain string) (sold, error) {
+func (s ispmgrStandIn) ordersFor(domain string) (domainOrders, error) {
 	orders, err := s.orders()
-	var found sold
+	var found domainOrders
 	for _, c := range orders {
 		if c.CommonName != domain {
 			continue
 		}
-		found.ids, found.serial = append(found.ids, c.ID), c.Serial
-		found.asked += c.Asked
+		found.ids, found.newestSerial = append(found.ids, c.ID), c.Serial
+		found.requested += c.Asked
 		found.byDNS = strings.HasPrefix(c.Method, "auth_dns")
 	}
 	return found, err
 }
 
-func (s ispmgrShop) ids() ([]int64, error) {
+func (s ispmgrStandIn) orderIDs() ([]int64, error) {
 	orders, err := s.orders()
 	var ids []int64
 	for _, c := range orders {
@@ -172,7 +172,7 @@ func (s ispmgrShop) ids() ([]int64, error) {
 	return ids, err
 }
 
-func (s ispmgrShop) waiting() (int, error) {
+func (s ispmgrStandIn) countWaiting() (int, error) {
 	orders, err := s.orders()
 	waiting := 0
 	for _, c := range orders {
@@ -183,24 +183,24 @@ func (s ispmgrShop) waiting() (int, error) {
 	return waiting, err
 }
 
-func (s ispmgrShop) issue(id int64) error              { return s.Issue(id) }
-func (s ispmgrShop) refuse(id int64, why string) error { return s.Refuse(id, why) }
-func (s ispmgrShop) cancel(id int64, why string) error { return s.Cancel(id, why) }
+func (s ispmgrStandIn) issue(id int64) error              { return s.Issue(id) }
+func (s ispmgrStandIn) refuse(id int64, why string) error { return s.Refuse(id, why) }
+func (s ispmgrStandIn) cancel(id int64, why string) error { return s.Cancel(id, why) }
 
-func (s ispmgrShop) prove(domain string) error {
+func (s ispmgrStandIn) prove(domain string) error {
 	_, err := s.ProveDomain(domain)
 	return err
 }
 
-func (s ispmgrShop) buy(csr string) error { return s.buyAs("positivessl", csr) }
+func (s ispmgrStandIn) buyDirectly(csr string) error { return s.buyProduct("positivessl", csr) }
 
-func (s ispmgrShop) buyAs(product, csr string) error { return s.order(product, csr, "") }
+func (s ispmgrStandIn) buyProduct(product, csr string) error { return s.orderWithRef(product, csr, "") }
 
-// order buys with a mark, which may be empty.
-func (s ispmgrShop) order(product, csr, mark string) error {
+// orderWithRef buys with a mark, which may be empty.
+func (s ispmgrStandIn) orderWithRef(product, csr, mark string) error {
 	for _, p := range s.Settings().Products {
 		if p.IntName == product {
-			return s.ask("certificate.order.param", url.Values{
+			return s.sendDirectly("certificate.order.param", url.Values{
 				"pricelist": {strconv.FormatInt(p.ID, 10)}, "period": {"12"}, "csr": {csr}, "crt_type": {"exists"}, "field_country": {"81"},
 				"skipbasket": {"on"}, "clicked_button": {"finish"}, "autoprolong": {"null"}, "remoteid": {mark},
 			})
@@ -209,12 +209,12 @@ func (s ispmgrShop) order(product, csr, mark string) error {
 	return fmt.Errorf("the remote billing does not sell %s", product)
 }
 
-func (s ispmgrShop) reissue(id int64, csr string) (int64, error) {
-	return id, s.ask("certificate.reissue", url.Values{"elid": {strconv.FormatInt(id, 10)}, "csr": {csr}, "crt_type": {"exists"}})
+func (s ispmgrStandIn) reissueDirectly(id int64, csr string) (int64, error) {
+	return id, s.sendDirectly("certificate.reissue", url.Values{"elid": {strconv.FormatInt(id, 10)}, "csr": {csr}, "crt_type": {"exists"}})
 }
 
-// ask is what somebody hands in with the same account, past the panel.
-func (s ispmgrShop) ask(function string, values url.Values) error {
+// sendDirectly is what somebody hands in with the same account, past the panel.
+func (s ispmgrStandIn) sendDirectly(function string, values url.Values) error {
 	for name, value := range ispmgrContacts() {
 		values.Set(name, value)
 	}
@@ -235,7 +235,7 @@ func (s ispmgrShop) ask(function string, values url.Values) error {
 	return nil
 }
 
-func (s ispmgrShop) fund(amount string) error {
+func (s ispmgrStandIn) setBalance(amount string) error {
 	account, err := s.Account(ispmgr.DefaultUser)
 	if err != nil {
 		return err
@@ -246,54 +246,54 @@ func (s ispmgrShop) fund(amount string) error {
 	return s.PutAccount(account)
 }
 
-// manner has no moment of replacing: a reissue in place replaces nothing.
-func (s ispmgrShop) manner() manner {
+// behaviour has no moment of replacing: a reissue in place replaces nothing.
+func (s ispmgrStandIn) behaviour() behaviour {
 	settings := s.Settings()
-	return manner{
-		issues: settings.AutoIssueSeconds >= 0, refuses: settings.RefusedDomains, leafDays: settings.LeafDays,
-		termOffset: settings.TermOffsetDays, datesOfTerm: settings.Expires == ispmgr.MeansTerm,
+	return behaviour{
+		issuesAtOnce: settings.AutoIssueSeconds >= 0, refusedNames: settings.RefusedDomains, leafDays: settings.LeafDays,
+		termOffsetDays: settings.TermOffsetDays, showsTermEnd: settings.Expires == ispmgr.MeansTerm,
 	}
 }
 
-func (s ispmgrShop) behave(m manner) error {
+func (s ispmgrStandIn) setBehaviour(m behaviour) error {
 	settings := s.Settings()
 	settings.AutoIssueSeconds, settings.Expires = -1, ispmgr.MeansLeaf
-	if m.issues {
+	if m.issuesAtOnce {
 		settings.AutoIssueSeconds = 0
 	}
-	if m.datesOfTerm {
+	if m.showsTermEnd {
 		settings.Expires = ispmgr.MeansTerm
 	}
-	settings.RefusedDomains, settings.LeafDays, settings.TermOffsetDays = m.refuses, m.leafDays, m.termOffset
+	settings.RefusedDomains, settings.LeafDays, settings.TermOffsetDays = m.refusedNames, m.leafDays, m.termOffsetDays
 	return s.SetSettings(settings)
 }
 
-// do knows what else happens at the remote past the panel: `account NAME=VALUE…` changes the account by the names of the control
+// runWord knows what else happens at the remote past the panel: `account NAME=VALUE…` changes the account by the names of the control
 // interface, `prolong ID MONTHS` renews an order, `reissue ID` asks for its next certificate with another key, `order PRODUCT
 // MARK` buys with a mark.
-func (s ispmgrShop) do(word string, args []string) (bool, error) {
+func (s ispmgrStandIn) runWord(word string, args []string) (bool, error) {
 	switch {
 	case word == "account":
 		return true, s.changeAccount(args)
 	case word == "prolong" && len(args) == 2:
-		return true, s.ask("service.prolong", url.Values{"elid": {args[0]}, "period": {args[1]}})
+		return true, s.sendDirectly("service.prolong", url.Values{"elid": {args[0]}, "period": {args[1]}})
 	case word == "reissue" && len(args) == 1:
 		csr, err := os.ReadFile(filepath.Join("testdata", "other.csr"))
 		if err != nil {
 			return true, err
 		}
-		return true, s.ask("certificate.reissue", url.Values{"elid": {args[0]}, "csr": {string(csr)}, "crt_type": {"exists"}})
+		return true, s.sendDirectly("certificate.reissue", url.Values{"elid": {args[0]}, "csr": {string(csr)}, "crt_type": {"exists"}})
 	case word == "order" && len(args) == 2:
 		csr, err := os.ReadFile(filepath.Join("testdata", "example.csr"))
 		if err != nil {
 			return true, err
 		}
-		return true, s.order(args[0], string(csr), args[1])
+		return true, s.orderWithRef(args[0], string(csr), args[1])
 	}
 	return false, nil
 }
 
-func (s ispmgrShop) changeAccount(args []string) error {
+func (s ispmgrStandIn) changeAccount(args []string) error {
 	account, err := s.Account(ispmgr.DefaultUser)
 	if err != nil {
 		return err
@@ -308,7 +308,7 @@ func (s ispmgrShop) changeAccount(args []string) error {
 }
 
 // fault's command is a function of the remote; `FUNCTION!` is the handing in of its form alone.
-func (s ispmgrShop) fault(command, kind string, times int, code, text string) error {
+func (s ispmgrStandIn) addFault(command, kind string, times int, code, text string) error {
 	function, submits := strings.CutSuffix(command, "!")
 	fault := ispmgr.Fault{Command: function, Kind: kind, Times: times, Type: code, Text: text}
 	if submits {
@@ -318,7 +318,7 @@ func (s ispmgrShop) fault(command, kind string, times int, code, text string) er
 	return err
 }
 
-func (s ispmgrShop) set(name, value string) error {
+func (s ispmgrStandIn) setSetting(name, value string) error {
 	settings := s.Settings()
 	if err := json.Unmarshal([]byte(`{"`+name+`":`+value+`}`), &settings); err != nil {
 		return err
@@ -326,7 +326,7 @@ func (s ispmgrShop) set(name, value string) error {
 	return s.SetSettings(settings)
 }
 
-func (s ispmgrShop) requests() []string {
+func (s ispmgrStandIn) requests() []string {
 	var lines []string
 	for _, entry := range s.Requests("") {
 		line := entry.Command
@@ -351,4 +351,4 @@ func (s ispmgrShop) requests() []string {
 	return lines
 }
 
-func (s ispmgrShop) forget() { s.ClearRequests() }
+func (s ispmgrStandIn) forgetRequests() { s.ClearRequests() }

@@ -16,66 +16,66 @@ import (
 	"pmssl/internal/sandbox/namecheap"
 )
 
-// namecheapTrade is the seller that sells first and takes the CSR afterwards, and gives each reissue and renewal an id of
+// namecheapCase is the seller that sells first and takes the CSR afterwards, and gives each reissue and renewal an id of
 // its own.
-func namecheapTrade() trade {
-	return trade{
-		title: "Namecheap", module: "pmnamecheap", limits: []string{"limit_minute", "limit_hour", "limit_day"},
-		single: "positivessl", wild: "positivessl_wildcard", names: "positivessl_multi_domain", firstID: 34350001,
-		unusable: []string{html, redirect, charset, huge, unhandled},
-		opens:    []step{stepBalance, stepList, stepBuy, stepActivate, stepReport},
-		writes:   []step{stepBuy, stepActivate},
-		looks:    []step{stepReport}, longest: 60,
-		renews:  []step{stepRenew, stepActivate, stepReport},
-		lists:   3, // of all, of new purchases, of renewals
-		refusal: "2011296", tooEarly: "Certificate not meet the ExpireDate",
-		open: openNamecheapShop,
+func namecheapCase() sellerCase {
+	return sellerCase{
+		title: "Namecheap", module: "pmnamecheap", limitParams: []string{"limit_minute", "limit_hour", "limit_day"},
+		singleName: "positivessl", wildcard: "positivessl_wildcard", multiDomain: "positivessl_multi_domain", firstOrderID: 34350001,
+		unusableAnswers: []string{html, redirect, charset, huge, unhandled},
+		openSteps:       []step{stepBalance, stepList, stepBuy, stepActivate, stepReport},
+		openWrites:      []step{stepBuy, stepActivate},
+		statusSteps:     []step{stepReport}, maxMonths: 60,
+		renewSteps:     []step{stepRenew, stepActivate, stepReport},
+		listRequests:   3, // of all, of new purchases, of renewals
+		reissueRefusal: "2011296", renewalTooEarly: "Certificate not meet the ExpireDate",
+		newStandIn: newNamecheapStandIn,
 	}
 }
 
-// namecheapShop is Namecheap's stand-in.
-type namecheapShop struct{ *namecheap.Server }
+// namecheapStandIn is Namecheap's stand-in.
+type namecheapStandIn struct{ *namecheap.Server }
 
-func openNamecheapShop(at *clock.Clock) (shop, error) {
+func newNamecheapStandIn(at *clock.Clock) (standIn, error) {
 	settings := namecheap.DefaultSettings()
 	settings.RateLimit.Enabled = false // the buckets would not fill while the clock is stopped
 	server, err := namecheap.New(namecheap.Config{Clock: at, Settings: &settings})
-	return namecheapShop{server}, err
+	return namecheapStandIn{server}, err
 }
 
-// openNamecheap is a connected world at this seller, for what is promised of it alone.
-func openNamecheap(t *testing.T) (*world, *namecheap.Server) {
+// startNamecheap is a connected world at this seller, for what is promised of it alone.
+func startNamecheap(t *testing.T) (*fixture, *namecheap.Server) {
 	t.Helper()
-	w := openWorld(t, namecheapTrade())
-	return w, w.shop.(namecheapShop).Server
+	f := startFixture(t, namecheapCase())
+	return f, f.standIn.(namecheapStandIn).Server
 }
 
 // commands are the API's names of the steps.
-func (namecheapShop) commands() map[step]string {
+func (namecheapStandIn) commands() map[step]string {
 	return map[step]string{
 		stepBalance: "getbalances", stepList: "getlist", stepBuy: "create", stepActivate: "activate", stepReport: "getinfo",
 		stepReissue: "reissue", stepRenew: "renew",
 	}
 }
 
-func (namecheapShop) environment(url string) []string {
+func (namecheapStandIn) moduleEnv(url string) []string {
 	return []string{"NAMECHEAP_API_URL=" + url + namecheap.Path}
 }
 
-func (namecheapShop) connection(string) map[string]string {
+func (namecheapStandIn) connectionParams(string) map[string]string {
 	return map[string]string{
 		"username": namecheap.DefaultUser, "api_user": namecheap.DefaultUser, "api_key": namecheap.DefaultKey,
 		"client_ip": "127.0.0.1", "sandbox": "off",
 	}
 }
 
-func (namecheapShop) account(url string) string {
+func (namecheapStandIn) accountName(url string) string {
 	return url + namecheap.Path + " " + namecheap.DefaultUser
 }
 
-func (namecheapShop) secrets() []string { return []string{namecheap.DefaultKey} }
+func (namecheapStandIn) secrets() []string { return []string{namecheap.DefaultKey} }
 
-func (s namecheapShop) leaks() []string {
+func (s namecheapStandIn) leaks() []string {
 	var found []string
 	for _, entry := range s.Requests("") {
 		for name, value := range entry.Parameters {
@@ -87,7 +87,7 @@ func (s namecheapShop) leaks() []string {
 	return found
 }
 
-func (s namecheapShop) step(form url.Values) step {
+func (s namecheapStandIn) stepOf(form url.Values) step {
 	name := strings.ToLower(form.Get("Command"))
 	for step, command := range s.commands() {
 		if strings.HasSuffix(name, "."+command) {
@@ -97,25 +97,25 @@ func (s namecheapShop) step(form url.Values) step {
 	return stepOther
 }
 
-func (s namecheapShop) disturb(at step, kind string) error {
+func (s namecheapStandIn) failNext(at step, kind string) error {
 	command, known := s.commands()[at]
 	if !known {
 		return fmt.Errorf("namecheap has no step %s", at)
 	}
 	switch kind {
 	case unhandled:
-		return s.fault(command, namecheap.FaultAPIError, 1, "5050900", "Unhandled exceptions")
+		return s.addFault(command, namecheap.FaultAPIError, 1, "5050900", "Unhandled exceptions")
 	case refused:
-		return s.fault(command, namecheap.FaultAPIError, 1, "2011296", "Invalid CSR.")
+		return s.addFault(command, namecheap.FaultAPIError, 1, "2011296", "Invalid CSR.")
 	}
-	return s.fault(command, kind, 1, "", "")
+	return s.addFault(command, kind, 1, "", "")
 }
 
-func (s namecheapShop) mend()       { s.ClearFaults() }
-func (s namecheapShop) broken() int { return len(s.Faults()) }
-func (s namecheapShop) appear() int { return s.Appear() }
+func (s namecheapStandIn) clearFaults()          { s.ClearFaults() }
+func (s namecheapStandIn) pendingFaults() int    { return len(s.Faults()) }
+func (s namecheapStandIn) carryOutVanished() int { return s.Appear() }
 
-func (s namecheapShop) payments() ([]payment, error) {
+func (s namecheapStandIn) payments() ([]payment, error) {
 	state, err := s.State()
 	var all []payment
 	for _, charge := range state.Charges {
@@ -124,21 +124,21 @@ func (s namecheapShop) payments() ([]payment, error) {
 	return all, err
 }
 
-func (s namecheapShop) sold(domain string) (sold, error) {
+func (s namecheapStandIn) ordersFor(domain string) (domainOrders, error) {
 	state, err := s.State()
-	var found sold
+	var found domainOrders
 	for _, c := range state.Certificates {
 		if c.CommonName != domain {
 			continue
 		}
-		found.ids, found.serial = append(found.ids, c.ID), c.Serial
+		found.ids, found.newestSerial = append(found.ids, c.ID), c.Serial
 		found.byDNS = len(c.Domains) > 0 && c.Domains[0].Method == namecheap.ByDNS
 	}
-	found.asked = len(found.ids)
+	found.requested = len(found.ids)
 	return found, err
 }
 
-func (s namecheapShop) ids() ([]int64, error) {
+func (s namecheapStandIn) orderIDs() ([]int64, error) {
 	state, err := s.State()
 	var ids []int64
 	for _, c := range state.Certificates {
@@ -147,7 +147,7 @@ func (s namecheapShop) ids() ([]int64, error) {
 	return ids, err
 }
 
-func (s namecheapShop) waiting() (int, error) {
+func (s namecheapStandIn) countWaiting() (int, error) {
 	state, err := s.State()
 	waiting := 0
 	for _, c := range state.Certificates {
@@ -158,20 +158,20 @@ func (s namecheapShop) waiting() (int, error) {
 	return waiting, err
 }
 
-func (s namecheapShop) issue(id int64) error              { return s.Issue(id) }
-func (s namecheapShop) refuse(id int64, why string) error { return s.Refuse(id, why) }
-func (s namecheapShop) cancel(id int64, why string) error { return s.Cancel(id, why) }
+func (s namecheapStandIn) issue(id int64) error              { return s.Issue(id) }
+func (s namecheapStandIn) refuse(id int64, why string) error { return s.Refuse(id, why) }
+func (s namecheapStandIn) cancel(id int64, why string) error { return s.Cancel(id, why) }
 
-func (s namecheapShop) prove(domain string) error {
+func (s namecheapStandIn) prove(domain string) error {
 	_, err := s.ProveDomain(domain)
 	return err
 }
 
-// buy pays; the CSR would be for the activation.
-func (s namecheapShop) buy(string) error { return s.buyAs("PositiveSSL", "") }
+// buyDirectly pays; the CSR would be for the activation.
+func (s namecheapStandIn) buyDirectly(string) error { return s.buyProduct("PositiveSSL", "") }
 
-func (s namecheapShop) reissue(id int64, csr string) (int64, error) {
-	answer, err := s.ask("namecheap.ssl.reissue", url.Values{
+func (s namecheapStandIn) reissueDirectly(id int64, csr string) (int64, error) {
+	answer, err := s.sendDirectly("namecheap.ssl.reissue", url.Values{
 		"CertificateID": {strconv.FormatInt(id, 10)}, "CSR": {csr}, "WebServerType": {"other"}, "DNSDCValidation": {"true"},
 	})
 	if err != nil {
@@ -182,8 +182,8 @@ func (s namecheapShop) reissue(id int64, csr string) (int64, error) {
 	return strconv.ParseInt(text, 10, 64)
 }
 
-// ask is what somebody asks with the same account, past the panel.
-func (s namecheapShop) ask(command string, values url.Values) (string, error) {
+// sendDirectly is what somebody asks with the same account, past the panel.
+func (s namecheapStandIn) sendDirectly(command string, values url.Values) (string, error) {
 	values.Set("Command", command)
 	values.Set("ApiUser", namecheap.DefaultUser)
 	values.Set("UserName", namecheap.DefaultUser)
@@ -200,7 +200,7 @@ func (s namecheapShop) ask(command string, values url.Values) (string, error) {
 	return answer.Body.String(), nil
 }
 
-func (s namecheapShop) fund(amount string) error {
+func (s namecheapStandIn) setBalance(amount string) error {
 	account, err := s.Account(namecheap.DefaultUser)
 	if err != nil {
 		return err
@@ -211,32 +211,32 @@ func (s namecheapShop) fund(amount string) error {
 	return s.PutAccount(account)
 }
 
-func (s namecheapShop) manner() manner {
+func (s namecheapStandIn) behaviour() behaviour {
 	settings := s.Settings()
-	return manner{
-		issues: settings.AutoIssueSeconds >= 0, refuses: settings.RefusedDomains, leafDays: settings.LeafDays,
-		termOffset: settings.TermOffsetDays, datesOfTerm: settings.Expires == namecheap.MeansTerm,
+	return behaviour{
+		issuesAtOnce: settings.AutoIssueSeconds >= 0, refusedNames: settings.RefusedDomains, leafDays: settings.LeafDays,
+		termOffsetDays: settings.TermOffsetDays, showsTermEnd: settings.Expires == namecheap.MeansTerm,
 		replacedAtIssue: settings.ReplacedAt == namecheap.AtIssue,
 	}
 }
 
-func (s namecheapShop) behave(m manner) error {
+func (s namecheapStandIn) setBehaviour(m behaviour) error {
 	settings := s.Settings()
 	settings.AutoIssueSeconds, settings.Expires, settings.ReplacedAt = -1, namecheap.MeansLeaf, namecheap.AtAcceptance
-	if m.issues {
+	if m.issuesAtOnce {
 		settings.AutoIssueSeconds = 0
 	}
-	if m.datesOfTerm {
+	if m.showsTermEnd {
 		settings.Expires = namecheap.MeansTerm
 	}
 	if m.replacedAtIssue {
 		settings.ReplacedAt = namecheap.AtIssue
 	}
-	settings.RefusedDomains, settings.LeafDays, settings.TermOffsetDays = m.refuses, m.leafDays, m.termOffset
+	settings.RefusedDomains, settings.LeafDays, settings.TermOffsetDays = m.refusedNames, m.leafDays, m.termOffsetDays
 	return s.SetSettings(settings)
 }
 
-func (s namecheapShop) do(word string, args []string) (bool, error) {
+func (s namecheapStandIn) runWord(word string, args []string) (bool, error) {
 	if word != "whitelist" {
 		return false, nil
 	}
@@ -248,17 +248,17 @@ func (s namecheapShop) do(word string, args []string) (bool, error) {
 	return true, s.PutAccount(account)
 }
 
-func (s namecheapShop) buyAs(product, _ string) error {
-	_, err := s.ask("namecheap.ssl.create", url.Values{"Type": {product}, "Years": {"1"}})
+func (s namecheapStandIn) buyProduct(product, _ string) error {
+	_, err := s.sendDirectly("namecheap.ssl.create", url.Values{"Type": {product}, "Years": {"1"}})
 	return err
 }
 
-func (s namecheapShop) fault(command, kind string, times int, code, text string) error {
+func (s namecheapStandIn) addFault(command, kind string, times int, code, text string) error {
 	_, err := s.AddFault(namecheap.Fault{Command: command, Kind: kind, Times: times, Number: code, Text: text})
 	return err
 }
 
-func (s namecheapShop) set(name, value string) error {
+func (s namecheapStandIn) setSetting(name, value string) error {
 	settings := s.Settings()
 	if err := json.Unmarshal([]byte(`{"`+name+`":`+value+`}`), &settings); err != nil {
 		return err
@@ -266,7 +266,7 @@ func (s namecheapShop) set(name, value string) error {
 	return s.SetSettings(settings)
 }
 
-func (s namecheapShop) requests() []string {
+func (s namecheapStandIn) requests() []string {
 	var lines []string
 	for _, entry := range s.Requests("") {
 		line := entry.Command
@@ -288,4 +288,4 @@ func (s namecheapShop) requests() []string {
 	return lines
 }
 
-func (s namecheapShop) forget() { s.ClearRequests() }
+func (s namecheapStandIn) forgetRequests() { s.ClearRequests() }

@@ -27,9 +27,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hosting is a provider's panel in simulated time, with an MTA that keeps the letters.
-type hosting struct {
-	*world
+// simulatedFixture is a provider's panel in simulated time, with an MTA that keeps the letters.
+type simulatedFixture struct {
+	*fixture
 	dir string
 }
 
@@ -39,17 +39,17 @@ const (
 	firstEnd    = "2026-10-17"
 )
 
-// newHosting starts at the instant. The seller issues what is asked for at once; a test that wants to wait says so.
-func newHosting(t testing.TB, at trade, start string, conf ...string) *hosting {
+// startSimulated starts at the instant. The seller issues what is asked for at once; a test that wants to wait says so.
+func startSimulated(t testing.TB, seller sellerCase, start string, conf ...string) *simulatedFixture {
 	t.Helper()
 	dir := t.TempDir()
-	require.NoError(t, sendmail(dir, keepLetter))
-	w := connected(t, worldOptions{dir: dir, trade: at, simulated: true, start: instant(t, start), options: []string{sendmailOption(dir)}})
-	h := &hosting{world: w, dir: dir}
-	h.sells(t, func(m *manner) { m.issues = true })
-	require.NoError(t, w.shop.fund("100000.00"))
-	h.configure(t, conf...)
-	return h
+	require.NoError(t, installSendmail(dir, keepMail))
+	base := startConnected(t, fixtureOptions{dir: dir, seller: seller, simulated: true, start: instant(t, start), options: []string{sendmailOption(dir)}})
+	f := &simulatedFixture{fixture: base, dir: dir}
+	f.changeSeller(t, func(m *behaviour) { m.issuesAtOnce = true })
+	require.NoError(t, f.standIn.setBalance("100000.00"))
+	f.configure(t, conf...)
+	return f
 }
 
 func instant(t testing.TB, text string) time.Time {
@@ -62,36 +62,36 @@ func instant(t testing.TB, text string) time.Time {
 	return at
 }
 
-// at moves the time of panel, seller and module; a bare date is 09:00 UTC.
-func (h *hosting) at(t testing.TB, when string) {
+// setTime moves the time of panel, seller and module; a bare date is 09:00 UTC.
+func (f *simulatedFixture) setTime(t testing.TB, when string) {
 	t.Helper()
-	require.NoError(t, h.clock.Set(instant(t, when)))
+	require.NoError(t, f.clock.Set(instant(t, when)))
 }
 
-// sells changes how the seller behaves.
-func (h *hosting) sells(t testing.TB, change func(*manner)) {
+// changeSeller changes how the seller behaves.
+func (f *simulatedFixture) changeSeller(t testing.TB, change func(*behaviour)) {
 	t.Helper()
-	m := h.shop.manner()
+	m := f.standIn.behaviour()
 	change(&m)
-	require.NoError(t, h.shop.behave(m))
+	require.NoError(t, f.standIn.setBehaviour(m))
 }
 
 // configure replaces our lines in billmgr.conf.d; the sender of letters is always set.
-func (h *hosting) configure(t testing.TB, lines ...string) {
+func (f *simulatedFixture) configure(t testing.TB, lines ...string) {
 	t.Helper()
-	configuration(t, h, append([]string{"SSLSubscriptionMailFrom Hosting <ssl@hosting.example>"}, lines...)...)
+	writeSubscriptionConfig(t, f, append([]string{"SSLSubscriptionMailFrom Hosting <ssl@hosting.example>"}, lines...)...)
 }
 
-// keepLetter and refuseLetter are what the stand-in for sendmail does.
+// keepMail and refuseLetter are what the stand-in for sendmail does.
 const (
-	keepLetter   = "exec cat >%s/$$"
-	refuseLetter = "exit 78 # %s"
+	keepMail   = "exec cat >%s/$$"
+	refuseMail = "exit 78 # %s"
 	// unknownRecipient refuses one letter for good.
 	unknownRecipient = "exit 67 # %s"
 )
 
-// sendmail puts a stand-in for the MTA's program under the folder; sendmailOption is the panel's option that names it.
-func sendmail(dir, does string) error {
+// installSendmail puts a stand-in for the MTA's program under the folder; sendmailOption is the panel's option that names it.
+func installSendmail(dir, does string) error {
 	outbox, bin := filepath.Join(dir, "outbox"), filepath.Join(dir, "mta")
 	for _, folder := range []string{outbox, bin} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -108,23 +108,23 @@ func sendmail(dir, does string) error {
 
 func sendmailOption(dir string) string { return "SSLSendmail " + filepath.Join(dir, "mta", "sendmail") }
 
-// caught is a letter that the MTA took.
-type caught struct{ to, from, subject, body string }
+// receivedMail is a letter that the MTA took.
+type receivedMail struct{ to, from, subject, body string }
 
-// takeLetters empties the outbox.
-func takeLetters(dir string) ([]caught, error) {
+// takeMails empties the outbox.
+func takeMails(dir string) ([]receivedMail, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "outbox", "*"))
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(files)
-	var all []caught
+	var all []receivedMail
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
-		letter, err := readLetter(raw)
+		letter, err := readMail(raw)
 		if err != nil {
 			return nil, fmt.Errorf("letter %s: %w\n%s", file, err, raw)
 		}
@@ -136,16 +136,16 @@ func takeLetters(dir string) ([]caught, error) {
 	return all, nil
 }
 
-func readLetter(raw []byte) (caught, error) {
+func readMail(raw []byte) (receivedMail, error) {
 	m, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
-		return caught{}, err
+		return receivedMail{}, err
 	}
 	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 	if err != nil {
-		return caught{}, err
+		return receivedMail{}, err
 	}
-	letter := caught{to: m.Header.Get("To"), from: m.Header.Get("From"), subject: subject}
+	letter := receivedMail{to: m.Header.Get("To"), from: m.Header.Get("From"), subject: subject}
 	var body bytes.Buffer
 	if m.Header.Get("Content-Transfer-Encoding") == "quoted-printable" {
 		_, err = body.ReadFrom(quotedprintable.NewReader(m.Body))
@@ -156,9 +156,9 @@ func readLetter(raw []byte) (caught, error) {
 	return letter, err
 }
 
-func (h *hosting) letters(t testing.TB) []caught {
+func (f *simulatedFixture) takeMails(t testing.TB) []receivedMail {
 	t.Helper()
-	all, err := takeLetters(h.dir)
+	all, err := takeMails(f.dir)
 	require.NoError(t, err)
 	return all
 }
@@ -176,59 +176,59 @@ func newCSR(t testing.TB, domain string) (csr, key string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: own}))
 }
 
-// order is a client's order for the months with proof by DNS, opened.
-func (h *hosting) order(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
+// openedItem is a client's order for the months with proof by DNS, opened.
+func (f *simulatedFixture) openedItem(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
 	t.Helper()
 	ctx := context.Background()
-	tariff, err := h.tariffFor(ctx, h.trade.single, nil)
+	tariff, err := f.tariffFor(ctx, f.seller.singleName, nil)
 	require.NoError(t, err)
 	csr, key := newCSR(t, domain)
 	o := panel.Order{
-		Tariff: tariff, Module: h.module, Period: months, CSR: csr, Key: key, ExtraSANs: -1, SkipForms: true,
-		Params: h.trade.orderParams("auth_dnscname"),
+		Tariff: tariff, Module: f.moduleID, Period: months, CSR: csr, Key: key, ExtraSANs: -1, SkipForms: true,
+		Params: f.seller.orderParams("auth_dnscname"),
 	}
 	for _, change := range more {
 		change(&o)
 	}
-	done, err := h.panel.Order(ctx, o)
+	done, err := f.panel.Order(ctx, o)
 	require.NoError(t, err)
 	require.True(t, done.Open.OK(), done.Open.Failure())
 	return done.Item
 }
 
-// stored is order with the certificate in place.
-func (h *hosting) stored(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
+// storedItem is order with the certificate in place.
+func (f *simulatedFixture) storedItem(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
 	t.Helper()
-	item := h.order(t, domain, months, more...)
-	require.Equal(t, "5", h.itemOf(t, item).Params["service_status"], "the seller issues at once")
+	item := f.openedItem(t, domain, months, more...)
+	require.Equal(t, "5", f.itemOf(t, item).Params["service_status"], "the seller issues at once")
 	return item
 }
 
-// set changes item parameters behind the module's back.
-func (h *hosting) set(t testing.TB, item int64, name, value string) {
+// setParam changes item parameters behind the module's back.
+func (f *simulatedFixture) setParam(t testing.TB, item int64, name, value string) {
 	t.Helper()
-	require.NoError(t, h.panel.SetParams(context.Background(), item, map[string]string{name: value}))
+	require.NoError(t, f.panel.SetParams(context.Background(), item, map[string]string{name: value}))
 }
 
 // sql changes rows behind the module's back.
-func (h *hosting) sql(t testing.TB, statement string, args ...any) {
+func (f *simulatedFixture) sql(t testing.TB, statement string, args ...any) {
 	t.Helper()
-	_, err := h.panel.DB().ExecContext(context.Background(), statement, args...)
+	_, err := f.panel.DB().ExecContext(context.Background(), statement, args...)
 	require.NoError(t, err)
 }
 
 // leaf is the certificate that the panel stores.
-func (h *hosting) leaf(t testing.TB, item int64) *x509.Certificate {
+func (f *simulatedFixture) leaf(t testing.TB, item int64) *x509.Certificate {
 	t.Helper()
-	block, _ := pem.Decode(h.itemOf(t, item).Crt)
+	block, _ := pem.Decode(f.itemOf(t, item).Crt)
 	require.NotNil(t, block, "item %d: the panel stores no PEM", item)
 	leaf, err := x509.ParseCertificate(block.Bytes)
 	require.NoError(t, err)
 	return leaf
 }
 
-// swept is the document of a sweep (rules SWEEP-5).
-type swept struct {
+// sweepResult is the document of a sweep (rules SWEEP-5).
+type sweepResult struct {
 	Policy   string     `xml:"policy,attr"`
 	Before   int        `xml:"before,attr"`
 	Mode     string     `xml:"mode,attr"`
@@ -237,12 +237,12 @@ type swept struct {
 	Items    int        `xml:"items,attr"`
 	Due      int        `xml:"due,attr"`
 	Reissued int        `xml:"reissued,attr"`
-	Told     int        `xml:"told,attr"`
+	Notified int        `xml:"told,attr"`
 	Failed   int        `xml:"failed,attr"`
-	Rows     []sweptRow `xml:"item"`
+	Rows     []sweepRow `xml:"item"`
 }
 
-type sweptRow struct {
+type sweepRow struct {
 	ID         int64  `xml:"id,attr"`
 	Name       string `xml:"name,attr"`
 	ExpireDate string `xml:"expiredate,attr"`
@@ -255,7 +255,7 @@ type sweptRow struct {
 }
 
 // row is what the document says of the item; nil where it says nothing.
-func (s swept) row(item int64) *sweptRow {
+func (s sweepResult) row(item int64) *sweepRow {
 	for i := range s.Rows {
 		if s.Rows[i].ID == item {
 			return &s.Rows[i]
@@ -264,8 +264,8 @@ func (s swept) row(item int64) *sweptRow {
 	return nil
 }
 
-// says is action, result and reason in one word for tables; empty where the document does not name the item.
-func (s swept) says(item int64) string {
+// summary is action, result and reason in one word for tables; empty where the document does not name the item.
+func (s sweepResult) summary(item int64) string {
 	row := s.row(item)
 	if row == nil {
 		return ""
@@ -275,17 +275,17 @@ func (s swept) says(item int64) string {
 
 // sweep runs the policy and holds what is true of every sweep: a complete document, and exit code 1 exactly where an item
 // failed.
-func (h *hosting) sweep(t testing.TB, args ...string) swept {
+func (f *simulatedFixture) sweep(t testing.TB, args ...string) sweepResult {
 	t.Helper()
-	run, err := h.panel.Start(context.Background(), h.trade.module, nil, append([]string{"--command", "subscription"}, args...)...)
+	run, err := f.panel.Start(context.Background(), f.seller.module, nil, append([]string{"--command", "subscription"}, args...)...)
 	require.NoError(t, err)
 	return readSweep(t, run)
 }
 
-func readSweep(t testing.TB, run *panel.Run) swept {
+func readSweep(t testing.TB, run *panel.Run) sweepResult {
 	t.Helper()
 	var doc struct {
-		Subscription *swept `xml:"subscription"`
+		Subscription *sweepResult `xml:"subscription"`
 	}
 	require.NoError(t, xml.Unmarshal([]byte(run.Stdout), &doc), "%s %s", run.Stdout, run.Failure())
 	require.NotNil(t, doc.Subscription, run.Stdout)
@@ -304,54 +304,54 @@ func readSweep(t testing.TB, run *panel.Run) swept {
 	return *doc.Subscription
 }
 
-// sold is what the seller knows of a name.
-func (h *hosting) sold(t testing.TB, domain string) sold {
+// ordersFor is what the seller knows of a name.
+func (f *simulatedFixture) ordersFor(t testing.TB, domain string) domainOrders {
 	t.Helper()
-	found, err := h.shop.sold(domain)
+	found, err := f.standIn.ordersFor(domain)
 	require.NoError(t, err)
 	return found
 }
 
-// certificates is how many certificates the seller was asked for: the first one of a site, its reissues and renewals.
-func (h *hosting) certificates(t testing.TB, domain string) int {
+// requestedCertificates is how many certificates the seller was asked for: the first one of a site, its reissues and renewals.
+func (f *simulatedFixture) requestedCertificates(t testing.TB, domain string) int {
 	t.Helper()
-	return h.sold(t, domain).asked
+	return f.ordersFor(t, domain).requested
 }
 
-// log is everything that the module has written since the last time.
-func (h *hosting) log(t testing.TB) string {
+// takeLog is everything that the module has written since the last time.
+func (f *simulatedFixture) takeLog(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(h.panel.Root(), "var", h.trade.module+".log")
+	path := filepath.Join(f.panel.Root(), "var", f.seller.module+".log")
 	raw, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(path, 0))
 	return string(raw)
 }
 
-// inPlace holds an item against the seller: the newest certificate of its site is stored, the lineage is complete, and the
+// checkNewestStored holds an item against the seller: the newest certificate of its site is stored, the lineage is complete, and the
 // panel shows its dates (rules PARAM-4, STORE-2, STORE-3).
-func (h *hosting) inPlace(t testing.TB, item int64, domain string) {
+func (f *simulatedFixture) checkNewestStored(t testing.TB, item int64, domain string) {
 	t.Helper()
-	sold := h.sold(t, domain)
+	sold := f.ordersFor(t, domain)
 	require.NotEmpty(t, sold.ids)
-	it, leaf := h.itemOf(t, item), h.leaf(t, item)
+	it, leaf := f.itemOf(t, item), f.leaf(t, item)
 	var lineage []string
 	for _, id := range sold.ids {
 		lineage = append(lineage, strconv.FormatInt(id, 10))
 	}
 	require.Equal(t, strings.Join(lineage, " "), it.Params["lineage"], "item %d", item)
 	require.Equal(t, lineage[len(lineage)-1], it.Params["custom_order_id"], "item %d", item)
-	require.Equal(t, sold.serial, fmt.Sprintf("%x", leaf.SerialNumber), "item %d stores the newest certificate", item)
-	require.Equal(t, sold.serial, strings.TrimLeft(it.Params["certificate_serial"], "0"), "item %d", item)
+	require.Equal(t, sold.newestSerial, fmt.Sprintf("%x", leaf.SerialNumber), "item %d stores the newest certificate", item)
+	require.Equal(t, sold.newestSerial, strings.TrimLeft(it.Params["certificate_serial"], "0"), "item %d", item)
 	require.Equal(t, leaf.NotAfter.UTC().Format(time.DateOnly), it.Params["certificate_expiredate"], "item %d", item)
 	require.Equal(t, "5", it.Params["service_status"], "item %d", item)
 	require.Equal(t, 2, it.Status, "item %d", item)
 	require.Empty(t, it.Operations, "item %d", item)
 }
 
-// configuration replaces our lines in billmgr.conf.d altogether, the sender of letters too.
-func configuration(t testing.TB, h *hosting, lines ...string) {
+// writeSubscriptionConfig replaces our lines in billmgr.conf.d altogether, the sender of letters too.
+func writeSubscriptionConfig(t testing.TB, f *simulatedFixture, lines ...string) {
 	t.Helper()
-	file := filepath.Join(h.panel.Root(), "etc", "billmgr.conf.d", "subscription.conf")
+	file := filepath.Join(f.panel.Root(), "etc", "billmgr.conf.d", "subscription.conf")
 	require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }

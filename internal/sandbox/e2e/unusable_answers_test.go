@@ -9,24 +9,24 @@ import (
 // rules BUY-1: answers that are none, at every step of open in turn: the order is paid once and gets its certificate, at
 // the latest by the run after the next. Lost connections are in TestDroppedAnswersBuyOnce and TestKilledOpenBuysOnce.
 func TestUnusableAnswersBuyOnce(t *testing.T) {
-	eachShop(t, func(t *testing.T, at trade) {
-		w := openWorld(t, at)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
 		charges := 0
-		for _, kind := range at.unusable {
-			for _, s := range at.opens {
+		for _, kind := range seller.unusableAnswers {
+			for _, s := range seller.openSteps {
 				t.Run(kind+" at "+string(s), func(t *testing.T) {
-					w.disturb(t, s, kind)
-					placed := w.place(t, exampleCSR(t))
+					f.failNext(t, s, kind)
+					placed := f.place(t, exampleCSR(t))
 					charges++
-					run := w.attempt(t, placed)
-					left := w.shop.broken()
-					w.shop.mend()
+					run := f.attempt(t, placed)
+					left := f.standIn.pendingFaults()
+					f.standIn.clearFaults()
 					assert.Zero(t, left, "open never asked for %s", s)
-					if len(w.itemOf(t, placed.Item).Operations) > 0 {
+					if len(f.itemOf(t, placed.Item).Operations) > 0 {
 						assert.False(t, run.OK(), "exit 0 leaves no running operation")
-						w.finish(t, placed)
+						f.finish(t, placed)
 					}
-					w.settled(t, placed.Item, charges)
+					f.checkOpened(t, placed.Item, charges)
 				})
 			}
 		}

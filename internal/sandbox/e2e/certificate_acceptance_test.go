@@ -1,0 +1,373 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pmssl/internal/sandbox/panel"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// aprilStart is when these worlds begin.
+func aprilStart() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
+
+// advance moves the time.
+func (f *fixture) advance(t *testing.T, by time.Duration) {
+	t.Helper()
+	_, err := f.clock.Advance(by)
+	require.NoError(t, err)
+}
+
+// rules STORE-7: a certificate that is worse than the stored one does not take its place, one task says so, and it is not come
+// back to, also when the task is gone. The next reissue brings a better one.
+func TestCertificateWithAnEarlierEndIsNotStored(t *testing.T) {
+	for name, row := range map[string]struct {
+		days  int
+		after time.Duration // from its issue to the sync
+	}{
+		"it ends earlier":        {30, time.Hour},
+		"it has run out already": {5, 6 * 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachSeller(t, func(t *testing.T, seller sellerCase) {
+				f := startPaused(t, seller, aprilStart())
+				item, id := f.issuedItem(t)
+				before := f.itemOf(t, item)
+				m := f.standIn.behaviour()
+				m.leafDays = row.days
+				require.NoError(t, f.standIn.setBehaviour(m))
+				f.advance(t, 48*time.Hour)
+				id = f.reissueDirectly(t, id)
+				require.NoError(t, f.standIn.issue(id))
+				f.advance(t, row.after)
+				for range 3 {
+					run := f.syncItem(t, item)
+					require.True(t, run.OK(), run.Failure())
+				}
+				now := f.itemOf(t, item)
+				assert.Equal(t, "5", now.Params["service_status"])
+				assert.Equal(t, before.Crt, now.Crt)
+				assert.Equal(t, before.ExpireDate, now.ExpireDate)
+				assert.Equal(t, before.Params["certificate_serial"], now.Params["certificate_serial"])
+				assert.NotContains(t, now.Params, "seller_term_end", "nobody asked for it")
+				require.Len(t, now.Tasks, 1)
+				_, err := f.panel.DB().Exec("DELETE FROM task")
+				require.NoError(t, err)
+				require.True(t, f.syncItem(t, item).OK())
+				assert.Empty(t, f.itemOf(t, item).Tasks)
+
+				m.leafDays = 0
+				require.NoError(t, f.standIn.setBehaviour(m))
+				f.advance(t, 25*time.Hour)
+				_, run, err := f.panel.Operate(context.Background(), item, "reopen")
+				require.NoError(t, err)
+				require.True(t, run.OK(), run.Failure())
+				require.NoError(t, f.standIn.issue(f.orderIDOf(t, item)))
+				require.True(t, f.syncItem(t, item).OK())
+				now = f.itemOf(t, item)
+				assert.Equal(t, "5", now.Params["service_status"])
+				assert.NotEqual(t, before.Crt, now.Crt)
+			})
+		})
+	}
+}
+
+// rules STORE-7: a certificate that begins in the future is waited for; after a day there is a task, which ends when it is stored.
+func TestCertificateThatIsNotYetValidIsStoredLater(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startPaused(t, seller, aprilStart())
+		placed := f.place(t, exampleCSR(t))
+		f.complete(t, placed)
+		f.advance(t, 48*time.Hour)
+		require.NoError(t, f.standIn.issue(f.orderIDOf(t, placed.Item)))
+		for _, step := range []struct {
+			after  time.Duration // since the order
+			tasks  int
+			status string
+		}{
+			{after: time.Hour, status: "4"}, {after: 26 * time.Hour, tasks: 1, status: "4"}, {after: 27 * time.Hour, tasks: 1, status: "4"},
+			{after: 49 * time.Hour, status: "5"},
+		} {
+			require.NoError(t, f.clock.Set(aprilStart().Add(step.after)))
+			run := f.syncItem(t, placed.Item)
+			require.True(t, run.OK(), run.Failure())
+			now := f.itemOf(t, placed.Item)
+			assert.Equal(t, step.status, now.Params["service_status"], step.after)
+			assert.Equal(t, step.status == "5", len(now.Crt) > 0, step.after)
+			assert.Len(t, now.Tasks, step.tasks, step.after)
+		}
+	})
+}
+
+// rules CERT-1, STORE-8: a CA in the bundle that no program can read does not hold the certificate up; a leaf that cannot be read
+// is an error and a task, at sync_item, open and in the sweep, and is stored when it can be.
+func TestUnreadableCertificateOfABundle(t *testing.T) {
+	extra, err := os.ReadFile(filepath.Join("testdata", "negative-serial-root.pem"))
+	require.NoError(t, err)
+	quoted, err := json.Marshal(string(extra))
+	require.NoError(t, err)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startPaused(t, seller, aprilStart())
+		require.NoError(t, f.standIn.setSetting("extra_pem", string(quoted)))
+		item, _ := f.issuedItem(t)
+		log, err := os.ReadFile(filepath.Join(f.panel.Root(), "var", seller.module+".log"))
+		require.NoError(t, err)
+		assert.Contains(t, warnings(string(log)), "its serial number is negative")
+		assert.Empty(t, f.itemOf(t, item).Tasks)
+
+		require.NoError(t, f.standIn.setSetting("cut_leaf", "true"))
+		placed := f.place(t, exampleCSR(t))
+		f.complete(t, placed)
+		require.NoError(t, f.standIn.issue(f.orderIDOf(t, placed.Item)))
+		for range 2 {
+			run := f.syncItem(t, placed.Item)
+			assert.Contains(t, run.Stdout, `type="wrong_certificate"`)
+			assert.Contains(t, run.Stdout, "cannot be read")
+		}
+		assert.Len(t, f.itemOf(t, placed.Item).Tasks, 1)
+		sweep, err := f.panel.Start(context.Background(), seller.module, nil, "--command", "subscription")
+		require.NoError(t, err)
+		assert.Equal(t, 1, sweep.ExitCode)
+		assert.Contains(t, sweep.Stdout, `failed="1"`)
+		assert.Empty(t, f.itemOf(t, placed.Item).Crt)
+		require.NoError(t, f.standIn.setSetting("cut_leaf", "false"))
+		run := f.syncItem(t, placed.Item)
+		require.True(t, run.OK(), run.Failure())
+		now := f.itemOf(t, placed.Item)
+		assert.Equal(t, "5", now.Params["service_status"])
+		assert.Empty(t, now.Tasks, "the task is over")
+
+		// open that finds its order issued already
+		require.NoError(t, f.standIn.setSetting("cut_leaf", "true"))
+		m := f.standIn.behaviour()
+		m.issuesAtOnce = true
+		require.NoError(t, f.standIn.setBehaviour(m))
+		placed = f.place(t, exampleCSR(t))
+		first := f.attempt(t, placed)
+		assert.Contains(t, first.Stdout, `type="wrong_certificate"`)
+		require.NoError(t, f.standIn.setSetting("cut_leaf", "false"))
+		f.complete(t, placed)
+		assert.Equal(t, "5", f.itemOf(t, placed.Item).Params["service_status"])
+		assert.Equal(t, 3, f.paymentCount(t))
+	})
+}
+
+// warnings are the lines of a log at that level.
+func warnings(log string) string {
+	var lines []string
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "WARNING") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// rules STORE-10: between the client's new CSR and reopen the certificate in place belongs to the old one.
+func TestSyncBetweenNewCSRAndReopenKeepsTheCertificate(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startPaused(t, seller, aprilStart())
+		item, _ := f.issuedItem(t)
+		before := f.itemOf(t, item)
+		require.NoError(t, f.panel.SetCSR(context.Background(), item, storedCSR(t, "other.csr"), ""))
+		f.advance(t, 48*time.Hour)
+		for range 2 {
+			run := f.syncItem(t, item)
+			require.True(t, run.OK(), run.Failure())
+		}
+		now := f.itemOf(t, item)
+		assert.Empty(t, now.Tasks)
+		assert.Equal(t, "5", now.Params["service_status"])
+		assert.Equal(t, before.Crt, now.Crt)
+		_, run, err := f.panel.Operate(context.Background(), item, "reopen")
+		require.NoError(t, err)
+		require.True(t, run.OK(), run.Failure())
+		assert.Equal(t, "4", f.itemOf(t, item).Params["service_status"])
+		require.NoError(t, f.standIn.issue(f.orderIDOf(t, item)))
+		require.True(t, f.syncItem(t, item).OK())
+		now = f.itemOf(t, item)
+		assert.Equal(t, "5", now.Params["service_status"])
+		assert.NotEqual(t, before.Crt, now.Crt)
+		assert.NotEqual(t, before.Params["certificate_key"], now.Params["certificate_key"])
+	})
+}
+
+// rules STORE-9: setparam with a new CSR whose call-backs break in turn, done or not: the next run finishes it, the seller is asked
+// for one reissue, and no item shows a certificate as issued while another one waits.
+func TestBrokenCallbackOfSetParamIsFinished(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startPaused(t, seller, aprilStart())
+		item, _ := f.issuedItem(t)
+		csrs, asked := []string{"other.csr", "example.csr"}, 1
+		for _, kind := range []string{"error", "error_after"} {
+			for skip := range callbacks {
+				t.Run(fmt.Sprintf("%s at call %d", kind, skip+1), func(t *testing.T) {
+					f.advance(t, 48*time.Hour)
+					require.NoError(t, f.panel.SetCSR(context.Background(), item, storedCSR(t, csrs[0]), ""))
+					csrs[0], csrs[1] = csrs[1], csrs[0]
+					require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "*", Kind: kind, Times: 1, Skip: skip, Caller: seller.module}))
+					_, _, err := f.panel.Operate(context.Background(), item, "setparam")
+					require.NoError(t, err)
+					require.NoError(t, f.panel.SetFaults())
+					f.finishSetParam(t, item, &asked)
+				})
+			}
+		}
+	})
+}
+
+// finishSetParam runs what is left of setparam and holds the item against what must be true then.
+func (f *fixture) finishSetParam(t *testing.T, item int64, asked *int) {
+	t.Helper()
+	for _, o := range f.itemOf(t, item).Operations {
+		f.advance(t, 11*time.Minute) // a reissue without an answer is looked up for so long
+		f.finish(t, &panel.OrderResult{Item: item, Operation: o.ID})
+	}
+	assert.Contains(t, []string{"3", "4"}, f.itemOf(t, item).Params["service_status"])
+	require.True(t, f.syncItem(t, item).OK())
+	*asked++
+	sold, err := f.standIn.ordersFor("example.com")
+	require.NoError(t, err)
+	assert.Equal(t, *asked, sold.requested, "one request for each change")
+	require.Equal(t, "4", f.itemOf(t, item).Params["service_status"])
+	assert.NotContains(t, f.itemOf(t, item).Params["request_mark"], " ")
+	require.NoError(t, f.standIn.issue(f.orderIDOf(t, item)))
+	f.advance(t, time.Hour) // what the seller's list said last is believed for a while
+	run := f.syncItem(t, item)
+	require.True(t, run.OK(), run.Failure())
+	assert.Equal(t, "5", f.itemOf(t, item).Params["service_status"])
+	assert.Empty(t, f.itemOf(t, item).Operations)
+}
+
+// The same with kill -9 at random moments.
+func TestKilledSetParamIsFinished(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startPaused(t, seller, aprilStart())
+		item, _ := f.issuedItem(t)
+		csrs, asked, killed := []string{"other.csr", "example.csr"}, 1, 0
+		change := func() {
+			f.advance(t, 48*time.Hour)
+			require.NoError(t, f.panel.SetCSR(context.Background(), item, storedCSR(t, csrs[0]), ""))
+			csrs[0], csrs[1] = csrs[1], csrs[0]
+		}
+		change()
+		_, undisturbed, err := f.panel.Operate(context.Background(), item, "setparam")
+		require.NoError(t, err)
+		require.True(t, undisturbed.OK(), undisturbed.Failure())
+		f.finishSetParam(t, item, &asked)
+		for range 12 {
+			change()
+			moment, err := rand.Int(rand.Reader, big.NewInt(int64(undisturbed.Duration)))
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
+			_, run, err := f.panel.Operate(ctx, item, "setparam")
+			cancel()
+			if err != nil { // not even the operation was made
+				_, run, err = f.panel.Operate(context.Background(), item, "setparam")
+				require.NoError(t, err)
+			}
+			if run != nil && run.Signal != "" {
+				killed++
+			}
+			f.finishSetParam(t, item, &asked)
+		}
+		t.Logf("%d of 12 runs were killed within %v", killed, undisturbed.Duration)
+	})
+}
+
+// rules BUY-22: what passes by itself leaves a renewal to the panel's next run; a refusal is an administrator's at once. Paid once.
+func TestRenewalBecomesManualOnlyIfItIsRefused(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		for name, disturb := range map[string]func(t *testing.T, f *simulatedFixture){
+			"the answer to the payment is lost": func(t *testing.T, f *simulatedFixture) { f.failNext(t, stepRenew, dropAfter) },
+			"the seller answers HTTP 500":       func(t *testing.T, f *simulatedFixture) { f.failNext(t, stepRenew, http500) },
+			"the panel's database is full": func(t *testing.T, f *simulatedFixture) {
+				require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "service.saveparam", Kind: "error", Times: 9, Caller: seller.module}))
+			},
+			"the panel is down": func(t *testing.T, f *simulatedFixture) {
+				require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "service.postprolong", Kind: "exit", Times: 9, Caller: seller.module}))
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				f := startSimulated(t, seller, firstOrders)
+				item := f.storedItem(t, "example.com", 12)
+				f.setTime(t, "2027-03-01")
+				disturb(t, f)
+				op, run := f.prolong(t, item)
+				require.NoError(t, f.panel.SetFaults())
+				f.standIn.clearFaults()
+				if run.OK() { // the run itself has looked up what became of it
+					require.Equal(t, "the answer to the payment is lost", name)
+					assert.Equal(t, 2, f.paymentCount(t))
+					return
+				}
+				left := f.itemOf(t, item)
+				require.Len(t, left.Operations, 1)
+				assert.False(t, left.Operations[0].Manual)
+				assert.Empty(t, left.Tasks)
+				f.advance(t, 11*time.Minute)
+				f.finishOperation(t, op)
+				f.mustSync(t, item)
+				assert.Equal(t, 2, f.paymentCount(t))
+				assert.Equal(t, "2027-04-02", f.itemOf(t, item).Params["term_start"])
+			})
+		}
+		t.Run("a refusal", func(t *testing.T) {
+			f := startSimulated(t, seller, firstOrders)
+			item := f.storedItem(t, "example.com", 12)
+			f.setTime(t, "2026-10-20")
+			_, run := f.prolong(t, item)
+			assert.Contains(t, run.Stdout, `type="term_running"`)
+			left := f.itemOf(t, item)
+			require.Len(t, left.Operations, 1)
+			assert.True(t, left.Operations[0].Manual)
+			assert.Len(t, left.Tasks, 1)
+		})
+		t.Run("nothing renews by itself without an operation of the panel", func(t *testing.T) {
+			f := startSimulated(t, seller, firstOrders)
+			item := f.storedItem(t, "example.com", 12)
+			f.setTime(t, "2027-03-01")
+			f.failNext(t, stepRenew, dropBefore)
+			op, run := f.prolong(t, item)
+			require.False(t, run.OK())
+			f.standIn.clearFaults()
+			f.sql(t, "DELETE FROM runningoperation WHERE id=?", op)
+			for _, day := range []string{"2027-03-02", "2027-03-20", "2027-04-01", "2027-04-03"} {
+				f.setTime(t, day)
+				f.sweep(t)
+				_, err := f.panel.Sync(context.Background(), item)
+				require.NoError(t, err)
+			}
+			assert.Equal(t, 1, f.paymentCount(t))
+		})
+	})
+}
+
+// A task that says that a reissue waits for proof is closed when its certificate is stored.
+func TestTaskAboutPendingValidationIsClosed(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := f.storedItem(t, "example.com", 60)
+		f.changeSeller(t, issueAfterValidation)
+		f.setTime(t, "2026-10-12")
+		f.sweep(t)
+		require.Len(t, f.itemOf(t, item).Tasks, 1)
+		require.NoError(t, f.standIn.prove("example.com"))
+		f.setTime(t, "2026-10-13")
+		f.sweep(t)
+		now := f.itemOf(t, item)
+		assert.Equal(t, "5", now.Params["service_status"])
+		assert.Empty(t, now.Tasks)
+		assert.NotContains(t, now.Params, "waiting_task")
+	})
+}

@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"pmssl/internal/sandbox/ispmgr"
+	"pmssl/internal/sandbox/namecheap"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rules BUY-9: a database that is restored from before an order gives the next client's item the same number. The journal and, at a
+// seller that keeps marks, the order itself still name that number: the first client's order is not given to the next one.
+func TestReusedItemNumberDoesNotGetTheOldOrder(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, time.Now().UTC().Format(time.RFC3339))
+		f.changeSeller(t, func(m *behaviour) { m.issuesAtOnce = false })
+		first := f.openedItem(t, "first.example.com", 12)
+		id := f.itemOf(t, first).Params["custom_order_id"]
+		for _, table := range []string{"itemparam", "itemcryptedparam", "certificate", "runningoperation"} {
+			f.sql(t, "DELETE FROM "+table+" WHERE item=?", first)
+		}
+		f.sql(t, "DELETE FROM item WHERE id=?", first)
+		csr, _ := newCSR(t, "second.example.com")
+		placed := f.place(t, csr)
+		f.sql(t, "UPDATE item SET id=? WHERE id=?", first, placed.Item)
+		for _, table := range []string{"itemparam", "certificate", "runningoperation"} {
+			f.sql(t, "UPDATE "+table+" SET item=? WHERE item=?", first, placed.Item)
+		}
+		placed.Item = first
+
+		run := f.attempt(t, placed)
+		require.Contains(t, run.Stdout, `type="unclear_purchase"`)
+		assert.Contains(t, run.Stdout, id)
+		now := f.itemOf(t, first)
+		assert.NotContains(t, now.Params, "custom_order_id")
+		assert.NotContains(t, now.Params, "auth_dnscname_value", "the first client's record")
+		assert.Len(t, now.Tasks, 1)
+		require.Equal(t, 1, f.paymentCount(t))
+
+		freed := f.resolve(t, first, "--none", "--yes")
+		require.True(t, freed.OK(), freed.Failure())
+		f.complete(t, placed)
+		assert.Equal(t, 2, f.paymentCount(t))
+		assert.NotEqual(t, id, f.itemOf(t, first).Params["custom_order_id"])
+	})
+}
+
+// rules BUY-9: the seller's answer to a purchase names another item's order. It is not put on this item; at a seller whose list shows
+// the new one that is taken.
+func TestAnswerWithAnotherItemsOrderIDIsNotAccepted(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		one := f.place(t, exampleCSR(t))
+		f.complete(t, one)
+		two := f.place(t, storedCSR(t, "other.csr"))
+		held, next := strconv.FormatInt(seller.firstOrderID, 10), strconv.FormatInt(seller.firstOrderID+1, 10)
+		f.hook.Store(&requestHook{matches: f.asksFor(stepBuy), nth: 1, afterWork: true, action: func() {},
+			rewrite: func(body []byte) []byte { return bytes.ReplaceAll(body, []byte(next), []byte(held)) }})
+		run := f.attempt(t, two)
+		assert.Equal(t, 2, f.paymentCount(t))
+		assert.NotEqual(t, held, f.itemOf(t, two.Item).Params["custom_order_id"])
+		if !run.OK() {
+			assert.Contains(t, run.Stdout, `type="unclear_purchase"`)
+			assert.Len(t, f.itemOf(t, two.Item).Tasks, 1)
+			freed := f.resolve(t, two.Item, "--id", next, "--yes")
+			require.True(t, freed.OK(), freed.Failure())
+			f.complete(t, two)
+		}
+		f.checkOpened(t, one.Item, 2)
+		f.checkOpened(t, two.Item, 2)
+		assert.Equal(t, next, f.itemOf(t, two.Item).Params["custom_order_id"])
+	})
+}
+
+// rules BUY-13: a purchase without an answer was made with another account than the one that is set now.
+func TestNothingIsBoughtWithAnotherAccountThanTheIntents(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		placed := f.placeUnclear(t, dropBefore)
+		var intent map[string]any
+		require.NoError(t, json.Unmarshal([]byte(f.itemOf(t, placed.Item).Params["purchase_intent"]), &intent))
+		require.Equal(t, f.standIn.accountName(f.server.URL), intent["at"])
+		intent["account"], intent["at"] = "0123456789abcdef", "https://sandbox.example/ old"
+		raw, err := json.Marshal(intent)
+		require.NoError(t, err)
+		require.NoError(t, f.panel.SetParams(context.Background(), placed.Item, map[string]string{"purchase_intent": string(raw)}))
+		f.backdateIntent(t, placed.Item)
+		for range 2 {
+			run := f.attempt(t, placed)
+			assert.Contains(t, run.Stdout, `type="unclear_purchase"`)
+			assert.Contains(t, run.Stdout, "https://sandbox.example/ old")
+		}
+		assert.Zero(t, f.paymentCount(t))
+		assert.Len(t, f.itemOf(t, placed.Item).Tasks, 1)
+		freed := f.resolve(t, placed.Item, "--none", "--yes")
+		require.True(t, freed.OK(), freed.Failure())
+		f.complete(t, placed)
+		f.checkOpened(t, placed.Item, 1)
+	})
+}
+
+// rules BUY-13: the administrator changes the module's user name after a purchase without an answer. Nothing is bought with the new
+// one; when the name is what it was, the purchase is looked up and made.
+func TestNothingIsBoughtAfterTheUserNameChanged(t *testing.T) {
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startFixture(t, seller)
+		placed := f.placeUnclear(t, dropBefore)
+		f.backdateIntent(t, placed.Item)
+		own, other := f.standIn.connectionParams(f.server.URL)["username"], "other@example.net"
+		switch seller := f.standIn.(type) { // the same secret, so that only the name changes in the form
+		case namecheapStandIn:
+			account := namecheap.DefaultAccount()
+			account.User = other
+			require.NoError(t, seller.PutAccount(account))
+		case ispmgrStandIn:
+			account := ispmgr.DefaultAccount()
+			account.ID, account.User = 0, other
+			require.NoError(t, seller.PutAccount(account))
+		}
+		rename := func(name string) {
+			for _, param := range []string{"username", "api_user"} {
+				_, err := f.panel.DB().Exec("UPDATE processingparam SET value=? WHERE intname=? AND processingmodule=?", name, param, f.moduleID)
+				require.NoError(t, err)
+			}
+		}
+		rename(other)
+		run := f.attempt(t, placed)
+		assert.Contains(t, run.Stdout, `type="unclear_purchase"`)
+		assert.Contains(t, run.Stdout, other)
+		assert.Contains(t, run.Stdout, own)
+		assert.Zero(t, f.paymentCount(t))
+		rename(own)
+		f.complete(t, placed)
+		f.checkOpened(t, placed.Item, 1)
+	})
+}
+
+// rules BUY-14: a run that was killed after its payment is finished by another host, which has no journal.
+func TestAnotherHostFinishesAKilledRenewal(t *testing.T) {
+	needsMariaDB(t, writesAtOnce)
+	eachSeller(t, func(t *testing.T, seller sellerCase) {
+		f := startSimulated(t, seller, firstOrders)
+		item := toProlong(t, f)
+		other := f.secondHost(t)
+		op := f.addOperation(t, item, "prolong")
+		before := f.paymentCount(t)
+		ctx, kill := context.WithCancel(context.Background())
+		f.beforeNthRequest(seller.statusSteps[0], 2, kill) // the payment is made and recorded, the renewal is followed
+		_, err := f.panel.RunOperation(ctx, op)
+		require.NoError(t, err)
+		kill()
+		require.NoError(t, os.RemoveAll(filepath.Join(other.Root(), "var", seller.module+".purchases")))
+		for range 3 {
+			run, err := other.RunOperation(context.Background(), op)
+			if err != nil || run.OK() {
+				break
+			}
+		}
+		assert.Equal(t, before+1, f.paymentCount(t))
+		assert.Equal(t, "2027-04-02", f.itemOf(t, item).Params["term_start"])
+	})
+}
