@@ -15,19 +15,20 @@ import (
 // infoIsComplete checks what is fixed about the seller before any connection.
 func infoIsComplete(t *testing.T, subject Subject) {
 	info := subject.Info(newEnv(t).env)
-	assert.NotEmpty(t, info.Title)
-	assert.NotNil(t, info.Prototype)
+	assert.NotEmpty(t, info.Title, "Info.Title")
+	assert.NotNil(t, info.Prototype, "Info.Prototype")
 	assert.True(t, is[seller.Activator](info.Prototype) || is[seller.OrderReferencer](info.Prototype),
 		"a purchase whose answer is lost could not be found again (rules BUY-4)")
-	assert.True(t, slices.IsSorted(info.Terms), "%v", info.Terms)
-	assert.Contains(t, info.Terms, subject.Months)
-	assert.True(t, slices.ContainsFunc(info.Params, func(p seller.Param) bool { return p.Crypted }), "a login has a secret")
+	assert.True(t, slices.IsSorted(info.Terms), "Info.Terms ascend: %v", info.Terms)
+	assert.Contains(t, info.Terms, subject.Months, "Info.Terms has Subject.Months")
+	paramsAreComplete(t, info)
 	ids := map[string]bool{}
 	for _, p := range info.Products {
 		assert.Equal(t, seller.TemplateID(p.ID), p.ID, "a template id (rules PARAM-21)")
-		assert.False(t, ids[p.ID], "%s is there twice", p.ID)
+		assert.False(t, ids[p.ID], "Info.Products has %s twice", p.ID)
 		ids[p.ID] = true
-		assert.NotEmpty(t, p.Names, p.ID)
+		assert.NotEmpty(t, p.Names, "%s: Product.Names", p.ID)
+		assert.True(t, p.Level >= seller.DV && p.Level <= seller.EV, "%s: Product.Level is DV, OV or EV", p.ID)
 	}
 	for _, p := range info.Products {
 		if p.Successor != "" {
@@ -37,8 +38,21 @@ func infoIsComplete(t *testing.T, subject Subject) {
 	}
 	connected, err := info.Connect(map[string]string{})
 	require.Error(t, err, "a connection without parameters")
-	assert.Nil(t, connected)
-	assert.Equal(t, fault.Missed, fault.From(err).Type, "%v", err)
+	assert.Nil(t, connected, "Connect returns nil beside an error, not a nil client in a seller.Seller")
+	assert.Equal(t, fault.Missed, fault.From(err).Type, "a missing parameter is fault.Missed: %v", err)
+}
+
+// paramsAreComplete checks the connection parameters that the panel expects of every module.
+func paramsAreComplete(t *testing.T, info seller.Info) {
+	t.Helper()
+	has := func(name string) bool {
+		return slices.ContainsFunc(info.Params, func(p seller.Param) bool { return p.Name == name })
+	}
+	assert.True(t, slices.ContainsFunc(info.Params, func(p seller.Param) bool { return p.Crypted }), "Info.Params has a secret with Crypted")
+	assert.True(t, has(seller.ParamAlterMethods), "Info.Params has seller.ParamAlterMethods (rules PANEL-9)")
+	if is[seller.BalanceReporter](info.Prototype) {
+		assert.True(t, has("threshold"), "Info.Params of a seller that reports its balance has threshold (docs/reference/billmanager.md §2)")
+	}
 }
 
 func accountRules() []rule {
@@ -70,7 +84,7 @@ func checkTellsWrongLogin(t *testing.T, s *session) {
 	err := s.connect(t, params).Check(t.Context())
 	require.Error(t, err)
 	failure := fault.From(err)
-	assert.Contains(t, []string{fault.Login, fault.Auth}, failure.Type, "%v", err)
+	assert.Contains(t, []string{fault.Login, fault.Auth}, failure.Type, "a wrong login is fault.Login: %v", err)
 	assert.False(t, failure.Retry, "a wrong login does not pass by itself")
 	for _, value := range s.subject.WrongLogin {
 		assert.NotContains(t, err.Error(), value)
@@ -80,8 +94,8 @@ func checkTellsWrongLogin(t *testing.T, s *session) {
 func snapshotIsEmpty(t *testing.T, s *session) {
 	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	assert.Zero(t, snapshot.Highest)
-	assert.Empty(t, snapshot.Records)
+	assert.Zero(t, snapshot.Highest, "OrderSnapshot.Highest")
+	assert.Empty(t, snapshot.Records, "OrderSnapshot.Records")
 }
 
 func dryRunPaysNothing(t *testing.T, s *session) {
@@ -89,13 +103,13 @@ func dryRunPaysNothing(t *testing.T, s *session) {
 	dry := s.dry(t)
 	require.NoError(t, dry.Check(t.Context()), "a dry run reads")
 	_, err := dry.Buy(t.Context(), s.purchase(t, r))
-	require.Error(t, err)
-	assert.False(t, fault.From(err).OutcomeUnknown, "%v", err)
-	assert.Zero(t, s.at.Count(Buy))
+	require.Error(t, err, "Buy of a client that was connected with Env.DryRun")
+	assert.False(t, fault.From(err).OutcomeUnknown, "nothing was sent: %v", err)
+	assert.Zero(t, s.at.Count(Buy), "a dry run pays for nothing")
 	if is[seller.Reissuer](dry) {
 		id := s.issued(t, r)
 		_, _, err = dry.(seller.Reissuer).Reissue(t.Context(), id, s.request(t, "dry.example", "auth_dnstxt"))
-		require.Error(t, err)
-		assert.Zero(t, s.at.Count(Reissue))
+		require.Error(t, err, "Reissue of a client that was connected with Env.DryRun")
+		assert.Zero(t, s.at.Count(Reissue), "a dry run changes nothing")
 	}
 }

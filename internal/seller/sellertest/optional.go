@@ -63,8 +63,8 @@ func balanceFalls(t *testing.T, s *session) {
 	before := s.balance(t)
 	s.buy(t, s.request(t, "balance.example", "auth_dnstxt"))
 	after := s.balance(t)
-	assert.Less(t, after.Amount, before.Amount)
-	assert.Equal(t, before.Currency, after.Currency)
+	assert.Less(t, after.Amount, before.Amount, "the stand-in charges its account for a purchase, and Balance shows it")
+	assert.Equal(t, before.Currency, after.Currency, "Money.Currency")
 }
 
 func (s *session) balance(t *testing.T) seller.Money {

@@ -29,8 +29,8 @@ func buyPaysOnce(t *testing.T, s *session) {
 	before, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
 	id := s.buy(t, r)
-	assert.Equal(t, 1, s.at.Count(Buy))
-	assert.Equal(t, 1, s.at.Payments())
+	assert.Equal(t, 1, s.at.Count(Buy), "StandIn.Count(Buy)")
+	assert.Equal(t, 1, s.at.Payments(), "StandIn.Payments")
 	assert.Greater(t, id, before.Highest, "ids grow (rules BUY-9)")
 	s.isInSnapshot(t, id, before)
 
@@ -40,9 +40,9 @@ func buyPaysOnce(t *testing.T, s *session) {
 		p.OrderRef = referencer.OrderRef("panel-1", 43)
 	}
 	receipt, err := s.Buy(t.Context(), p)
-	require.NoError(t, err)
-	assert.Greater(t, receipt.ID, id)
-	assert.Equal(t, 2, s.at.Payments())
+	require.NoError(t, err, "Buy of a second order")
+	assert.Greater(t, receipt.ID, id, "ids grow (rules BUY-9)")
+	assert.Equal(t, 2, s.at.Payments(), "StandIn.Payments")
 }
 
 // isInSnapshot checks that the snapshot shows the purchase, as the search for a lost one needs it (rules BUY-4).
@@ -50,15 +50,15 @@ func (s *session) isInSnapshot(t *testing.T, id int64, before seller.OrderSnapsh
 	t.Helper()
 	after, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	assert.GreaterOrEqual(t, after.Highest, id)
+	assert.GreaterOrEqual(t, after.Highest, id, "OrderSnapshot.Highest is the highest id of all orders")
 	at := slices.IndexFunc(after.Records, func(o seller.OrderSummary) bool { return o.ID == id })
 	require.GreaterOrEqual(t, at, 0, "the snapshot lacks the order %d", id)
-	assert.Greater(t, id, before.Highest)
+	assert.Greater(t, id, before.Highest, "ids grow (rules BUY-9)")
 	if referencer, ok := s.Seller.(seller.OrderReferencer); ok {
-		assert.Equal(t, referencer.OrderRef("panel-1", 42), after.Records[at].OrderRef)
+		assert.Equal(t, referencer.OrderRef("panel-1", 42), after.Records[at].OrderRef, "the seller's list shows the order reference (rules BUY-4)")
 	}
 	if is[seller.Activator](s.Seller) {
-		assert.True(t, after.Records[at].State.Activatable(), "%s", after.Records[at].State)
+		assert.True(t, after.Records[at].State.Activatable(), "a paid order without CSR is StateNew or StateRenewal, not %s", after.Records[at].State)
 	}
 }
 
@@ -72,12 +72,12 @@ func buyRefusesWhatIsNotSold(t *testing.T, s *session) {
 		p := good
 		spoil(&p)
 		_, err := s.Buy(t.Context(), p)
-		require.Error(t, err, name)
-		assert.False(t, fault.From(err).OutcomeUnknown, "%s: %v", name, err)
-		assert.False(t, fault.From(err).Retry, "%s: %v", name, err)
+		require.Error(t, err, "Buy with a wrong %s", name)
+		assert.False(t, fault.From(err).OutcomeUnknown, "wrong %s, nothing was sent: %v", name, err)
+		assert.False(t, fault.From(err).Retry, "wrong %s, which no repetition mends: %v", name, err)
 	}
-	assert.Zero(t, s.at.Count(Buy))
-	assert.Zero(t, s.at.Payments())
+	assert.Zero(t, s.at.Count(Buy), "Buy refuses it before any request")
+	assert.Zero(t, s.at.Payments(), "StandIn.Payments")
 }
 
 func endedRunBuysNothing(t *testing.T, s *session) {
@@ -85,9 +85,9 @@ func endedRunBuysNothing(t *testing.T, s *session) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := s.Buy(ended, p)
-	require.Error(t, err)
-	assert.False(t, fault.From(err).OutcomeUnknown, "%v", err)
-	assert.Zero(t, s.at.Payments())
+	require.Error(t, err, "Buy with a context that has ended")
+	assert.False(t, fault.From(err).OutcomeUnknown, "the request never left: its fault is that of *sellerhttp.Error as it is: %v", err)
+	assert.Zero(t, s.at.Payments(), "StandIn.Payments")
 }
 
 func buyIsSentOnce(t *testing.T, s *session, how Failure) {
@@ -134,19 +134,20 @@ func (s *session) sentOnce(t *testing.T, request Request, how Failure, err error
 	failure := fault.From(err)
 	switch {
 	case how == Refused:
-		require.Error(t, err)
+		require.Error(t, err, "the seller refused the purchase, and Buy reports success")
 		assert.False(t, failure.OutcomeUnknown, "the seller's own refusal is certain (rules BUY-12): %v", err)
 		assert.Zero(t, s.at.Payments())
 		return
 	case how.carriedOut():
-		assert.Equal(t, 1, s.at.Payments(), "the stand-in carried it out")
+		assert.Equal(t, 1, s.at.Payments(), "the stand-in carried out one request and charged for it")
 	default:
-		require.Error(t, err, "nothing was bought")
-		assert.Zero(t, s.at.Payments())
+		require.Error(t, err, "this request was not carried out, and Buy reports success: it was sent again or its answer was guessed")
+		assert.Zero(t, s.at.Payments(), "StandIn.Payments")
 	}
 	if err != nil {
 		assert.True(t, failure.OutcomeUnknown, "only the seller's own document says that nothing was bought (rules BUY-12): %v", err)
-		assert.Equal(t, fault.Unclear, failure.Type, "%v", err)
+		assert.Equal(t, fault.Unclear, failure.Type, "a purchase whose outcome is not known is fault.Unclear (rules BUY-12): %v", err)
+		assert.True(t, failure.Retry, "a later run looks the purchase up (rules BUY-4): %v", err)
 		s.hidesSecrets(t, err.Error())
 	}
 }

@@ -26,7 +26,7 @@ func reissueBringsNewKey(t *testing.T, s *session) {
 	id := s.issued(t, old)
 	r := s.request(t, "reissue.example", "auth_dnstxt")
 	next, _, err := s.Seller.(seller.Reissuer).Reissue(t.Context(), id, r)
-	require.NoError(t, err)
+	require.NoError(t, err, "Reissue of the issued order %d, method %s", id, r.Method)
 	if is[seller.ReissueFinder](s.Seller) {
 		assert.Greater(t, next, id, "each reissue has an id of its own")
 	} else {
@@ -35,7 +35,7 @@ func reissueBringsNewKey(t *testing.T, s *session) {
 	s.at.Issue(next)
 	s.holds(t, next, r)
 	assert.Equal(t, 1, s.at.Payments(), "a reissue costs nothing")
-	assert.Equal(t, 1, s.at.Count(Reissue))
+	assert.Equal(t, 1, s.at.Count(Reissue), "Reissue is sent once")
 }
 
 func reissueIsSentOnce(t *testing.T, s *session, how Failure) {
@@ -45,7 +45,7 @@ func reissueIsSentOnce(t *testing.T, s *session, how Failure) {
 	next, _, err := s.Seller.(seller.Reissuer).Reissue(t.Context(), id, r)
 	assert.Equal(t, 1, s.at.Count(Reissue), "what became of a reissue is looked up, it is not repeated")
 	if err != nil {
-		assert.True(t, fault.From(err).OutcomeUnknown, "%v", err)
+		assert.True(t, fault.From(err).OutcomeUnknown, "the certificate may have been reissued: %v", err)
 		assert.True(t, fault.From(err).Retry, "a later run looks: %v", err)
 		next = s.lostReissue(t, id, r, how)
 	} else {
@@ -67,10 +67,10 @@ func (s *session) lostReissue(t *testing.T, id int64, r seller.Request, how Fail
 	found, err := finder.FindReissues(t.Context(), id, r.CSR.CommonName)
 	require.NoError(t, err)
 	if !how.carriedOut() {
-		assert.Empty(t, found)
+		assert.Empty(t, found, "FindReissues: no reissue was made")
 		return id
 	}
-	require.Len(t, found, 1)
+	require.Len(t, found, 1, "FindReissues: one reissue was made")
 	return found[0]
 }
 
@@ -79,8 +79,8 @@ func refusedReissue(t *testing.T, s *session) {
 	id := s.issued(t, old)
 	s.at.Fail(Reissue, Refused)
 	_, _, err := s.Seller.(seller.Reissuer).Reissue(t.Context(), id, s.request(t, "kept.example", "auth_dnstxt"))
-	require.Error(t, err)
-	assert.False(t, fault.From(err).OutcomeUnknown, "%v", err)
-	assert.Equal(t, 1, s.at.Count(Reissue))
+	require.Error(t, err, "the seller refused the reissue, and Reissue reports success")
+	assert.False(t, fault.From(err).OutcomeUnknown, "the seller's own refusal is certain: %v", err)
+	assert.Equal(t, 1, s.at.Count(Reissue), "Reissue is sent once")
 	s.holds(t, id, old)
 }

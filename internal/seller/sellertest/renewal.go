@@ -58,7 +58,7 @@ func renewalMovesEnd(t *testing.T, s *session) {
 	s.advance(s.subject.RenewAfter)
 	quote := s.quote(t, id)
 	receipt, err := s.Buy(t.Context(), s.renewal(t, id, r))
-	require.NoError(t, err)
+	require.NoError(t, err, "Buy of the kind prolong, Subject.RenewAfter after the purchase")
 	assert.Equal(t, id, receipt.ID, "the order keeps its id")
 	assert.Equal(t, quote.NewEnd, s.quote(t, id).CurrentEnd)
 	assert.Equal(t, 2, s.at.Payments())
@@ -69,12 +69,12 @@ func renewalMakesOrder(t *testing.T, s *session) {
 	id := s.issued(t, r)
 	s.advance(s.subject.RenewAfter)
 	receipt, err := s.Buy(t.Context(), s.renewal(t, id, r))
-	require.NoError(t, err)
-	assert.Greater(t, receipt.ID, id)
-	assert.Equal(t, 2, s.at.Payments())
+	require.NoError(t, err, "Buy of the kind renew, Subject.RenewAfter after the purchase")
+	assert.Greater(t, receipt.ID, id, "a renewal makes a new order")
+	assert.Equal(t, 2, s.at.Payments(), "StandIn.Payments")
 	next := s.request(t, "renewed.example", "auth_dnstxt")
 	_, err = s.Seller.(seller.Activator).Activate(t.Context(), receipt.ID, next)
-	require.NoError(t, err)
+	require.NoError(t, err, "Activate of the renewal %d", receipt.ID)
 	s.at.Issue(receipt.ID)
 	s.holds(t, receipt.ID, next)
 }
@@ -89,12 +89,12 @@ func renewalIsSentOnce(t *testing.T, s *session, how Failure) {
 	assert.Equal(t, 1, s.at.Count(Renew), "the request that pays is sent exactly once (rules BUY-3)")
 	paid := s.at.Payments() - 1
 	if how.carriedOut() {
-		assert.Equal(t, 1, paid, "the stand-in carried it out")
+		assert.Equal(t, 1, paid, "the stand-in carried out one request and charged for it")
 	} else {
-		require.Error(t, err, "nothing was bought")
-		assert.Zero(t, paid)
+		require.Error(t, err, "this request was not carried out, and Buy reports success: it was sent again or its answer was guessed")
+		assert.Zero(t, paid, "StandIn.Payments after the first purchase")
 	}
 	if err != nil {
-		assert.Equal(t, how != Refused, fault.From(err).OutcomeUnknown, "%v", err)
+		assert.Equal(t, how != Refused, fault.From(err).OutcomeUnknown, "only the seller's own document says that nothing was bought (rules BUY-12): %v", err)
 	}
 }

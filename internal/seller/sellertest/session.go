@@ -94,7 +94,7 @@ func open(t *testing.T, subject Subject) *session {
 func (s *session) connect(t *testing.T, params map[string]string) seller.Seller {
 	t.Helper()
 	connected, err := s.info.Connect(params)
-	require.NoError(t, err)
+	require.NoError(t, err, "Info.Connect with StandIn.Params")
 	return connected
 }
 
@@ -104,7 +104,7 @@ func (s *session) dry(t *testing.T) seller.Seller {
 	env := s.host.env
 	env.DryRun = true
 	connected, err := s.subject.Info(env).Connect(s.at.Params())
-	require.NoError(t, err)
+	require.NoError(t, err, "Info.Connect with StandIn.Params, for a dry run")
 	return connected
 }
 
@@ -112,7 +112,7 @@ func (s *session) hidesSecrets(t *testing.T, text string) {
 	t.Helper()
 	for _, secret := range s.at.Secrets() {
 		require.NotEmpty(t, secret)
-		assert.NotContains(t, text, secret)
+		assert.NotContains(t, text, secret, "a value of StandIn.Secrets shows in the log, an error or the account's name")
 	}
 }
 
@@ -138,7 +138,7 @@ func (s *session) request(t *testing.T, domain, method string) seller.Request {
 	}
 	maps.Copy(params, s.subject.OrderParams)
 	r, err := seller.NewRequest(s.product(t), newCSR(t, domain), "", 0, params)
-	require.NoError(t, err)
+	require.NoError(t, err, "Subject.Product or Subject.OrderParams do not fit an order for one name")
 	return r
 }
 
@@ -168,9 +168,10 @@ func (s *session) purchase(t *testing.T, r seller.Request) seller.Purchase {
 // buy pays for an order.
 func (s *session) buy(t *testing.T, r seller.Request) int64 {
 	t.Helper()
-	receipt, err := s.Buy(t.Context(), s.purchase(t, r))
-	require.NoError(t, err)
-	require.Positive(t, receipt.ID)
+	p := s.purchase(t, r)
+	receipt, err := s.Buy(t.Context(), p)
+	require.NoError(t, err, "Buy of the kind %s, product %s, %d months, method %s", p.Kind, p.Product.ID, p.Months, r.Method)
+	require.Positive(t, receipt.ID, "Receipt.ID")
 	return receipt.ID
 }
 
@@ -180,7 +181,7 @@ func (s *session) order(t *testing.T, r seller.Request) int64 {
 	id := s.buy(t, r)
 	if activator, ok := s.Seller.(seller.Activator); ok {
 		_, err := activator.Activate(t.Context(), id, r)
-		require.NoError(t, err)
+		require.NoError(t, err, "Activate of the paid order %d, method %s", id, r.Method)
 	}
 	return id
 }
@@ -197,8 +198,8 @@ func (s *session) issued(t *testing.T, r seller.Request) int64 {
 func (s *session) status(t *testing.T, id int64) seller.OrderStatus {
 	t.Helper()
 	status, err := s.OrderStatus(t.Context(), id)
-	require.NoError(t, err)
-	require.Equal(t, id, status.ID)
+	require.NoError(t, err, "OrderStatus of the order %d", id)
+	require.Equal(t, id, status.ID, "OrderStatus.ID")
 	return status
 }
 
@@ -207,13 +208,14 @@ func (s *session) holds(t *testing.T, id int64, r seller.Request) {
 	t.Helper()
 	status := s.status(t, id)
 	require.Equal(t, seller.StateIssued, status.State, "%s", status.StatusText)
-	require.NoError(t, status.Undelivered)
+	require.NoError(t, status.Undelivered, "OrderStatus.Undelivered")
 	require.NotEmpty(t, status.PEM, "an issued order has its certificate")
 	block, _ := pem.Decode([]byte(status.PEM[0]))
-	require.NotNil(t, block)
+	require.NotNil(t, block, "OrderStatus.PEM[0] is no PEM block")
 	leaf, err := x509.ParseCertificate(block.Bytes)
-	require.NoError(t, err)
+	require.NoError(t, err, "OrderStatus.PEM[0]")
 	assert.True(t, r.CSR.SameKey(leaf.PublicKey), "the first certificate is the leaf of the request's key")
-	assert.True(t, leaf.VerifyHostname(r.CSR.CommonName) == nil || pki.Covers(leaf.Subject.CommonName, r.CSR.CommonName))
+	assert.True(t, leaf.VerifyHostname(r.CSR.CommonName) == nil || pki.Covers(leaf.Subject.CommonName, r.CSR.CommonName),
+		"the first certificate covers %s", r.CSR.CommonName)
 	assert.False(t, status.Expires.IsZero(), "an issued order has an end")
 }

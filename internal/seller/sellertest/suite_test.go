@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,18 +57,19 @@ func (b *broken) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 	return b.Client.OrderStatus(ctx, id)
 }
 
-// breakage is a broken promise and the rule of the suite that finds it.
+// breakage is a broken promise, in a client or in its Info, and the rule of the suite that finds it.
 type breakage struct {
 	found string
 	of    func(b *broken)
+	info  func(*seller.Info)
 }
 
 func breakages() map[string]breakage {
 	return map[string]breakage{
-		"a secret in the account's name": {"account names the address and the user, never a secret", func(b *broken) {
+		"a secret in the account's name": {found: "account names the address and the user, never a secret", of: func(b *broken) {
 			b.account = func() string { return b.Client.Account() + exampleToken }
 		}},
-		"a second try of a purchase": {"buy is sent once: connection ends, not carried out", func(b *broken) {
+		"a second try of a purchase": {found: "buy is sent once: connection ends, not carried out", of: func(b *broken) {
 			b.buy = func(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 				receipt, err := b.Client.Buy(ctx, p)
 				if err != nil {
@@ -76,7 +78,7 @@ func breakages() map[string]breakage {
 				return receipt, nil
 			}
 		}},
-		"a lost answer taken for a refusal": {"buy is sent once: carried out, connection ends", func(b *broken) {
+		"a lost answer taken for a refusal": {found: "buy is sent once: carried out, connection ends", of: func(b *broken) {
 			b.buy = func(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 				receipt, err := b.Client.Buy(ctx, p)
 				if f := fault.From(err); f != nil {
@@ -85,7 +87,20 @@ func breakages() map[string]breakage {
 				return receipt, nil
 			}
 		}},
-		"a refusal taken for a lost answer": {"buy is sent once: refused in the seller's own document", func(b *broken) {
+		"a lost answer that no later run looks up": {found: "buy is sent once: HTTP 502, not carried out", of: func(b *broken) {
+			b.buy = func(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
+				receipt, err := b.Client.Buy(ctx, p)
+				if f := fault.From(err); f != nil {
+					f.Retry = false
+				}
+				return receipt, err
+			}
+		}},
+		"a connection form without the other methods": {found: "info", info: func(info *seller.Info) {
+			info.Params = slices.DeleteFunc(info.Params, func(p seller.Param) bool { return p.Name == seller.ParamAlterMethods })
+		}},
+		"a product without level": {found: "info", info: func(info *seller.Info) { info.Products[0].Level = 0 }},
+		"a refusal taken for a lost answer": {found: "buy is sent once: refused in the seller's own document", of: func(b *broken) {
 			b.buy = func(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 				receipt, err := b.Client.Buy(ctx, p)
 				if f := fault.From(err); f != nil && p.Months > 0 {
@@ -94,7 +109,7 @@ func breakages() map[string]breakage {
 				return receipt, err
 			}
 		}},
-		"a second try of a reissue": {"a reissue whose answer is lost is sent once", func(b *broken) {
+		"a second try of a reissue": {found: "a reissue whose answer is lost is sent once", of: func(b *broken) {
 			b.reissue = func(ctx context.Context, id int64, r seller.Request) (int64, []seller.Challenge, error) {
 				next, found, err := b.Client.Reissue(ctx, id, r)
 				if err != nil {
@@ -103,7 +118,7 @@ func breakages() map[string]breakage {
 				return next, found, nil
 			}
 		}},
-		"a certificate that does not come": {"status follows an order to its certificate", func(b *broken) {
+		"a certificate that does not come": {found: "status follows an order to its certificate", of: func(b *broken) {
 			b.status = func(ctx context.Context, id int64) (seller.OrderStatus, error) {
 				status, err := b.Client.OrderStatus(ctx, id)
 				status.PEM = nil
@@ -136,6 +151,9 @@ func TestBrokenSeller(t *testing.T) {
 	subject := exampleSubject()
 	subject.Info = func(env seller.Env) seller.Info {
 		info := exampleseller.Info(env)
+		if breakage.info != nil {
+			breakage.info(&info)
+		}
 		connect := info.Connect
 		info.Prototype = &broken{}
 		info.Connect = func(params map[string]string) (seller.Seller, error) {
@@ -144,7 +162,9 @@ func TestBrokenSeller(t *testing.T) {
 				return nil, err
 			}
 			b := &broken{Client: connected.(*exampleseller.Client)}
-			breakage.of(b)
+			if breakage.of != nil {
+				breakage.of(b)
+			}
 			return b, nil
 		}
 		return info

@@ -34,7 +34,7 @@ var (
 func Info(env seller.Env) seller.Info {
 	return seller.Info{
 		Title:  Title,
-		Params: []seller.Param{{Name: paramURL}, {Name: paramUser}, {Name: paramToken, Crypted: true}},
+		Params: []seller.Param{{Name: paramURL}, {Name: paramUser}, {Name: paramToken, Crypted: true}, {Name: seller.ParamAlterMethods, Default: "on"}},
 		Terms:  []int{12, 24},
 		Products: []seller.Product{
 			{ID: "example_dv", Names: []string{"Example DV"}, Level: seller.DV, Included: 1, Most: 1},
