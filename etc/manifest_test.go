@@ -68,36 +68,38 @@ type field struct {
 	} `xml:",any"`
 }
 
-// modules are the binaries and what their manifests have to fit.
+// modules are the binaries and what their manifests have to fit. Info reads nothing of an empty Env: products that a seller
+// keeps in a file are the known ones.
 func modules() map[string]fits {
-	namecheapModule := fits{organisation: true, secret: map[string]bool{}, products: map[string]bool{}, custom: map[string]string{}}
-	for _, p := range namecheap.Params() {
-		namecheapModule.secret[p.Name] = p.Crypted
+	return map[string]fits{
+		"pmnamecheap": fitsOf(namecheap.Info(seller.Env{}), true),
+		"pmispmgrssl": fitsOf(ispmanager.Info(seller.Env{}), false),
 	}
-	for _, p := range namecheap.Products() {
-		namecheapModule.products[p.ID] = true
-	}
-	for _, p := range namecheap.CustomParams() {
-		namecheapModule.custom[p.Name] = p.Default
-	}
-	ispmgrModule := fits{secret: map[string]bool{}, products: map[string]bool{}, custom: map[string]string{}}
-	for _, p := range ispmanager.Params() {
-		ispmgrModule.secret[p.Name] = p.Crypted
-	}
-	for _, p := range ispmanager.Products("", "") { // nothing is kept there: the known names
-		ispmgrModule.products[p.ID] = true
-	}
-	return map[string]fits{"pmnamecheap": namecheapModule, "pmispmgrssl": ispmgrModule}
 }
 
 // fits is what a binary asks of its manifest: the connection parameters and whether they are stored encrypted, the
 // templates, the custom parameters with their defaults.
 type fits struct {
+	title    string // the seller's name for people
 	secret   map[string]bool
 	products map[string]bool
 	custom   map[string]string
 	// organisation: orders ask for fields that the panel does not have.
 	organisation bool
+}
+
+func fitsOf(info seller.Info, organisation bool) fits {
+	f := fits{title: info.Title, organisation: organisation, secret: map[string]bool{}, products: map[string]bool{}, custom: map[string]string{}}
+	for _, p := range info.Params {
+		f.secret[p.Name] = p.Crypted
+	}
+	for _, p := range info.Products {
+		f.products[p.ID] = true
+	}
+	for _, p := range info.CustomParams {
+		f.custom[p.Name] = p.Default
+	}
+	return f
 }
 
 // each runs a test for every module.
@@ -434,7 +436,27 @@ func TestTextsForTheWholePanelNameNoSeller(t *testing.T) {
 	each(t, func(t *testing.T, module string, _ fits) {
 		for language, groups := range texts(t, read(t, module)) {
 			for name, text := range groups["msgerror"] {
-				assert.NotRegexp(t, "(?i)namecheap|ispmanager", text, "%s %s", language, name)
+				for _, other := range modules() {
+					assert.NotRegexp(t, "(?i)"+regexp.QuoteMeta(other.title), text, "%s %s", language, name)
+				}
+			}
+		}
+	})
+}
+
+// A manifest that was copied from another module's says nothing of that module or its seller.
+func TestManifestNamesNoOtherModule(t *testing.T) {
+	each(t, func(t *testing.T, module string, _ fits) {
+		for language, groups := range texts(t, read(t, module)) {
+			for other, its := range modules() {
+				if other == module {
+					continue
+				}
+				for group, rows := range groups {
+					for name, text := range rows {
+						assert.NotRegexp(t, "(?i)"+regexp.QuoteMeta(its.title)+"|"+other, text, "%s %s %s", language, group, name)
+					}
+				}
 			}
 		}
 	})
