@@ -70,9 +70,9 @@ func refused(entry, path string, standard func(string) bool) string {
 		return ""
 	}
 	if len(allowed[entry]) == 0 {
-		return entry + " imports no other package of this module"
+		return entry + " imports no other package of this module (tools/directions/table.go)"
 	}
-	return fmt.Sprintf("%s may import %s", entry, strings.Join(allowed[entry], ", "))
+	return fmt.Sprintf("%s may import %s (tools/directions/table.go)", entry, strings.Join(allowed[entry], ", "))
 }
 
 func acrossModules(entry, path string) string {
