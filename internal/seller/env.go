@@ -16,7 +16,7 @@ type Env struct {
 	StateDir string         // <root>/var, absolute
 	Binary   string
 	Log      *panellog.Logger
-	// WithDryRun says that the seller's client must send nothing that may change something, and write no file but the
+	// DryRun says that the seller's client must send nothing that may change something, and write no file but the
 	// counter of its calls.
 	DryRun bool
 	// SellerCA returns the absolute path of the file with the CA certificates to trust at the seller (rules CLI-8); empty

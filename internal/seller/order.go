@@ -109,7 +109,7 @@ type ListedCertificate struct {
 	Type       string // the seller's product name
 	Months     int    // of the paid term, 0 if the seller does not say
 	Created    cabforum.Date
-	Expires    cabforum.Date // meaning unproven, see Report
+	Expires    cabforum.Date // meaning unproven, see OrderStatus
 	OrderRef   string        // our order reference on the order
 	// Unsaid means that the list does not say whether the order was issued: only a report tells that.
 	Unsaid bool

@@ -13,12 +13,13 @@ type Seller interface {
 	Account() string
 	// Check asks for something harmless and tells in distinct faults why the account cannot be used.
 	Check(ctx context.Context) error
-	// OrderSnapshot lists what may be the outcome of a purchase without an answer, and the highest id seen: what is paid
-	// and not activated at an Activator, every order at a Marker.
+	// OrderSnapshot lists the orders that may be the outcome of a purchase whose answer was lost, and the highest id of all
+	// orders. At an Activator these are the paid orders that are not activated, else all orders.
 	OrderSnapshot(ctx context.Context) (OrderSnapshot, error)
 	// Buy makes one payment. It sends the request that pays exactly once, whatever comes back (rules BUY-3).
 	Buy(ctx context.Context, p Purchase) (Receipt, error)
-	// Challenges asks again for what the client must do, for an id that waits for proof; same method, no change.
+	// Challenges returns again what the client must publish, for an order that waits for domain validation by the
+	// request's method. It changes nothing.
 	Challenges(ctx context.Context, id int64, r Request) ([]Challenge, error)
 	// OrderStatus returns where an id stands, with the certificate where there is one.
 	OrderStatus(ctx context.Context, id int64) (OrderStatus, error)
@@ -31,10 +32,10 @@ type Activator interface {
 	Activate(ctx context.Context, id int64, r Request) ([]Challenge, error)
 }
 
-// OrderReferencer is a seller that keeps a order reference with each order, by which an order whose answer was lost is
-// found again (rules BUY-4).
+// OrderReferencer is a seller that keeps our order reference with each order and shows it. An order whose answer was lost
+// is found again by it (rules BUY-4).
 type OrderReferencer interface {
-	// OrderRef returns the reference of an item in the seller's form. installation tells this panel from every other one.
+	// OrderRef returns the reference of an item in the seller's form. installation is different for each panel.
 	OrderRef(installation string, it int64) string
 }
 
@@ -65,8 +66,8 @@ type Reissuer interface {
 
 // ReissueFinder is a Reissuer that gives each reissue an id of its own.
 type ReissueFinder interface {
-	// FindReissues lists ids that may be a reissue of the id whose answer was lost: newer ones for the same name that are
-	// activated. Whose key they are for tells Report.
+	// FindReissues lists the ids that may be the reissue of an order whose answer was lost: newer orders for the same name
+	// that are activated. The caller compares the CSR that OrderStatus shows.
 	FindReissues(ctx context.Context, id int64, commonName string) ([]int64, error)
 }
 
@@ -81,7 +82,7 @@ type Pricer interface {
 	Price(ctx context.Context, p Purchase) (Money, bool)
 }
 
-// ChallengeRetrier is a seller that can be asked to look at a published proof once more (feature send_dv_dns). It returns
+// ChallengeRetrier is a seller that can be asked to check a published challenge once more (feature send_dv_dns). It returns
 // what is to be published now; empty if the answer does not say.
 type ChallengeRetrier interface {
 	RetryChallenge(ctx context.Context, id int64, r Request, domain string) ([]Challenge, error)
@@ -93,9 +94,9 @@ type ApprovalSender interface {
 	SendApproval(ctx context.Context, id int64, r Request, emails []string) error
 }
 
-// MethodChanger is a seller at which an order that waits can be proved in another way than it was submitted with.
-// ChangeProof sets the request's way; approval e-mails go out where that is e-mail. It returns what is to be published now;
-// empty if the answer does not say.
+// MethodChanger is a seller at which the validation method of an order that waits can be changed. ChangeMethod sets the
+// request's method; if that is e-mail, the approval e-mails go out. It returns what is to be published now; empty if the
+// answer does not say.
 type MethodChanger interface {
 	ChangeMethod(ctx context.Context, id int64, r Request) ([]Challenge, error)
 }
@@ -177,8 +178,7 @@ type Info struct {
 	Prototype Seller
 	// Account names the account that a set of parameters stands for, without connecting: see Seller.Account.
 	Account func(params map[string]string) string
-	// WithDryRun says that Connect's sellers send nothing that may change something: such a call is an error, see
-	// WithDryRun.
+	// DryRun is Env.DryRun: Connect's sellers send nothing that may change something, such a call is an error.
 	DryRun bool
 	// Connect makes the seller for a set of (decrypted) parameters; it opens nothing.
 	Connect func(params map[string]string) (Seller, error)
