@@ -4,7 +4,7 @@
 // It signs real certificate requests, so that what a stand-in delivers can be
 // verified with openssl or crypto/x509 like a bought certificate. It is for
 // development only: its root is trusted by nobody, and it never asks who owns
-// a name. Deciding that is the stand-in's part.
+// a name. The stand-in seller decides that.
 package ca
 
 import (
@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// Algorithm is the kind of the authority's own keys.
+// Algorithm is the type of the authority's own keys.
 type Algorithm string
 
 // The algorithms an Authority can be made with.
@@ -44,8 +44,8 @@ type Authority struct {
 	random             io.Reader
 }
 
-// New makes an authority that lives in memory only. Random is where serial
-// numbers come from; nil means crypto/rand.
+// New returns an authority that is kept in memory only. random is the source of keys and serial
+// numbers; nil means crypto/rand.
 func New(algorithm Algorithm, random io.Reader) (*Authority, error) {
 	hierarchy, err := newHierarchy(algorithm, orDefault(random))
 	if err != nil {
@@ -54,15 +54,14 @@ func New(algorithm Algorithm, random io.Reader) (*Authority, error) {
 	return hierarchy.authority(orDefault(random)), nil
 }
 
-// Root is the self-signed certificate that a verifier must trust.
+// Root returns the self-signed certificate that a verifier must trust.
 func (a *Authority) Root() *x509.Certificate { return a.root }
 
-// Intermediate is the certificate that signs the leaves.
+// Intermediate returns the certificate that signs the leaves.
 func (a *Authority) Intermediate() *x509.Certificate { return a.intermediate }
 
-// Request says what a leaf is to contain. The public key comes from CSR, whose
-// own subject and extensions are not copied: as at a public authority, what
-// goes into the certificate is decided by the issuer.
+// Request describes the content of a leaf. The public key comes from CSR; subject and extensions of
+// CSR are not copied: as at a public authority, the issuer decides what the certificate contains.
 type Request struct {
 	CSR       *x509.CertificateRequest
 	Subject   pkix.Name
@@ -72,9 +71,9 @@ type Request struct {
 	NotAfter  time.Time // inclusive, RFC 5280 4.1.2.5
 }
 
-// Sign issues a leaf for serverAuth with a random serial number. It refuses a
-// request whose signature does not fit its key, one without names, and a
-// validity that ends before it begins or outlives the intermediate.
+// Sign issues a leaf for serverAuth with a random serial number. It refuses a request that its own
+// key did not sign, a request without names, and a validity that ends before it begins or after the
+// intermediate.
 func (a *Authority) Sign(request Request) (*x509.Certificate, error) {
 	if err := a.check(request); err != nil {
 		return nil, err
@@ -120,7 +119,7 @@ func (a *Authority) check(request Request) error {
 	return nil
 }
 
-// EncodePEM is the PEM form of a certificate, with a line break at its end.
+// EncodePEM returns a certificate in PEM, with a line break at its end.
 func EncodePEM(certificate *x509.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
 }
@@ -158,7 +157,7 @@ func newKey(algorithm Algorithm, random io.Reader) (crypto.Signer, error) {
 	}
 }
 
-// CutPEM takes the second line of a certificate's base64 out, as a transport that loses a part does.
+// CutPEM removes the second base64 line of a PEM certificate, as if a part was lost in transport.
 func CutPEM(text string) string {
 	lines := strings.Split(text, "\n")
 	if len(lines) < 5 {

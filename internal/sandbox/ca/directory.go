@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// Names of the files that Open keeps. RootFile and IntermediateFile are for
+// Names of the files in the directory of Open. RootFile and IntermediateFile are for
 // others to read, as in
 //
 //	openssl verify -CAfile root.pem -untrusted intermediate.pem leaf.pem
@@ -26,9 +26,9 @@ const (
 
 const maxFileSize = 64 << 10
 
-// Open loads the authority that is kept in dir, or makes one there. Programs
-// that open the same directory at the same time get the same authority.
-// Algorithm only matters for a new one. Random is as in New.
+// Open loads the authority from dir, or creates one there. Programs that open the same directory at
+// the same time get the same authority. algorithm only matters for a new authority; random is as in
+// New.
 func Open(dir string, algorithm Algorithm, random io.Reader) (*Authority, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make CA directory: %w", err)
@@ -65,12 +65,12 @@ func lock(path string) (unlock func(), err error) {
 		file.Close()
 		return nil, fmt.Errorf("lock CA directory: %w", err)
 	}
-	return func() { file.Close() }, nil // closing gives the lock back
+	return func() { file.Close() }, nil // closing the file releases the lock
 }
 
 func load(dir string) (*hierarchy, error) {
-	// The key of the intermediate is written last: where it is missing, nothing
-	// was signed yet and a new authority may take the place.
+	// The key of the intermediate is written last: if it is missing, nothing
+	// was signed yet and a new authority may replace the files.
 	intermediateKey, err := loadKey(filepath.Join(dir, intermediateKeyFile))
 	if err != nil {
 		return nil, err
@@ -93,8 +93,8 @@ func load(dir string) (*hierarchy, error) {
 	return &hierarchy{root: root, intermediate: intermediate, rootKey: rootKey, intermediateKey: intermediateKey}, nil
 }
 
-// unexpected hides fs.ErrNotExist: a file that is missing beside others means
-// a damaged authority, which must not be replaced silently.
+// unexpected hides fs.ErrNotExist: if one file is missing beside others, the authority is damaged
+// and must not be replaced silently.
 func unexpected(err error) error { return fmt.Errorf("incomplete CA: %s", err) }
 
 func (h *hierarchy) save(dir string) error {
@@ -125,8 +125,8 @@ func (h *hierarchy) save(dir string) error {
 	return nil
 }
 
-// writeFile puts the whole content in place or nothing, so that a program that
-// is killed here leaves no half file behind.
+// writeFile replaces a file in one step, so that a program that is killed leaves no partial file
+// behind.
 func writeFile(path string, content []byte, mode fs.FileMode) error {
 	temporary := path + ".new"
 	if err := os.WriteFile(temporary, content, mode); err != nil {

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// hierarchy is what has to be kept of an authority: both certificates and both
-// private keys.
+// hierarchy is the part of an authority that is stored: both certificates and both private keys.
 type hierarchy struct {
 	root, intermediate       *x509.Certificate
 	rootKey, intermediateKey crypto.Signer
@@ -20,8 +19,8 @@ func (h *hierarchy) authority(random io.Reader) *Authority {
 	return &Authority{root: h.root, intermediate: h.intermediate, key: h.intermediateKey, random: random}
 }
 
-// The authority is valid from long before to long after every simulated date,
-// so that it needs no clock of its own.
+// rootValidity returns a validity that covers every simulated date, so that the authority needs no
+// clock.
 func rootValidity() (notBefore, notAfter time.Time) {
 	return time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2069, 12, 31, 23, 59, 59, 0, time.UTC)
 }

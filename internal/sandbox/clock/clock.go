@@ -1,5 +1,5 @@
-// Package clock is the time of the stand-in sellers: one instant that can be
-// moved and that several programs may share through a file.
+// Package clock provides the time of the stand-in sellers: an instant that can be moved, and that
+// several programs can share through a file.
 package clock
 
 import (
@@ -25,13 +25,13 @@ type Clock struct {
 	set  time.Time
 }
 
-// New makes a clock over the real one. File may be empty.
+// New returns a clock over the real one. With an empty file name the clock is not shared.
 func New(real func() time.Time, file string) *Clock {
 	return &Clock{real: real, file: file}
 }
 
-// Now is the present instant in UTC. It fails where the clock's file cannot be
-// read or holds something else than an instant.
+// Now returns the present instant in UTC. It fails if the clock's file cannot be read or does not
+// hold an instant.
 func (c *Clock) Now() (time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,7 +75,7 @@ func (c *Clock) setTo(instant time.Time) error {
 	return WriteFile(c.file, []byte(instant.Format(time.RFC3339Nano)+"\n"), 0o644)
 }
 
-// Advance stops the clock at the present instant plus d, and returns that.
+// Advance stops the clock at the present instant plus d, and returns that instant.
 func (c *Clock) Advance(d time.Duration) (time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,7 +101,7 @@ func (c *Clock) FollowReal() error {
 	return nil
 }
 
-// WriteFile puts the whole content in place or nothing.
+// WriteFile replaces a file in one step, so that a reader never sees half of the content.
 func WriteFile(path string, content []byte, mode fs.FileMode) error {
 	temporary := path + ".new"
 	if err := os.WriteFile(temporary, content, mode); err != nil {

@@ -1,5 +1,5 @@
-// Package controlhttp is what the control addresses of the stand-ins have in
-// common: JSON in and out, and a clock that can be moved.
+// Package controlhttp holds what the control addresses of the stand-ins have in common: JSON in and
+// out, and a clock that can be moved.
 package controlhttp
 
 import (
@@ -18,7 +18,7 @@ import (
 // maxBody bounds what a caller may send.
 const maxBody = 4 << 20
 
-// Done is the answer of a command that has nothing to tell: {"ok":true}.
+// Done is the answer {"ok":true} of a command without a result.
 type Done struct{}
 
 // MarshalJSON implements json.Marshaler.
@@ -27,11 +27,11 @@ func (Done) MarshalJSON() ([]byte, error) { return []byte(`{"ok":true}`), nil }
 // WriteText answers plain text.
 func WriteText(w http.ResponseWriter, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, text) // a client that went away is no concern of ours
+	_, _ = io.WriteString(w, text) // the client may have gone away
 }
 
-// Serve runs an endpoint and answers its result as JSON: 404 for errors that
-// wrap unknown, 400 for others.
+// Serve runs an endpoint and sends its result as JSON. The status is 404 for errors that wrap
+// unknown and 400 for other errors.
 func Serve(w http.ResponseWriter, r *http.Request, unknown error, run func(*http.Request) (any, error)) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	result, err := run(r)
@@ -49,11 +49,11 @@ func Serve(w http.ResponseWriter, r *http.Request, unknown error, run func(*http
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(content, '\n')) // a client that went away is no concern of ours
+	_, _ = w.Write(append(content, '\n')) // the client may have gone away
 }
 
-// Read decodes a JSON body; an empty one changes nothing. Unknown names are
-// errors, so that a misspelt setting is not silently lost.
+// Read decodes a JSON body; an empty body changes nothing. Unknown names are errors, so that a
+// misspelt setting is not lost silently.
 func Read(r *http.Request, into any) error {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
@@ -63,7 +63,7 @@ func Read(r *http.Request, into any) error {
 	return nil
 }
 
-// ReadClock is the answer to the question for the time.
+// ReadClock returns the present time as {"time":…}.
 func ReadClock(c *clock.Clock) (any, error) {
 	now, err := c.Now()
 	if err != nil {
@@ -72,7 +72,8 @@ func ReadClock(c *clock.Clock) (any, error) {
 	return map[string]time.Time{"time": now}, nil
 }
 
-// SetClock sets, advances or frees the clock as the body of a request says.
+// SetClock sets or advances the clock or lets it follow real time, as the body of a request says,
+// and returns ReadClock.
 func SetClock(c *clock.Clock, r *http.Request) (any, error) {
 	var wanted struct {
 		Time    *time.Time `json:"time"`
@@ -105,7 +106,7 @@ func parseAdvance(text string) (time.Duration, error) {
 	if days, isDays := strings.CutSuffix(text, "d"); isDays {
 		n, err := strconv.Atoi(days)
 		if err != nil || n > 36_525 || n < -36_525 {
-			return 0, fmt.Errorf("advance %q is no number of days, at most 36525d", text)
+			return 0, fmt.Errorf("advance %q is not a number of days; at most 36525d", text)
 		}
 		return time.Duration(n) * 24 * time.Hour, nil
 	}

@@ -11,8 +11,8 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// Seller is a stand-in seller as its control address knows it, with accounts A,
-// certificates C, charges G, settings S, faults F and entries L of its log.
+// Seller is a stand-in seller as its control address uses it, with accounts A, certificates C,
+// charges G, settings S, faults F and entries L of its request log.
 type Seller[A, C, G, S, F, L any] interface {
 	State() (standin.State[A, C, G, S], error)
 	Clock() *clock.Clock
@@ -37,21 +37,21 @@ type Seller[A, C, G, S, F, L any] interface {
 	SetSettings(settings S) error
 }
 
-// Options are what differs between the control addresses of the sellers.
+// Options are the differences between the control addresses of the sellers.
 type Options[A, C any] struct {
-	// Help is the text at the root.
+	// Help is the text that GET / returns.
 	Help string
 	CA   *ca.Authority
-	// Leaf is the PEM of a certificate's leaf, "" where there is none.
+	// Leaf returns the PEM of a certificate's leaf, or "" if there is none.
 	Leaf func(C) string
-	// Hide takes the secrets out of an account that is shown.
+	// Hide replaces the secrets of an account before it is shown.
 	Hide func(*A)
-	// Verbs are what else can be done with a certificate, by name.
+	// Verbs are the seller's further actions on a certificate, by name.
 	Verbs map[string]func(id int64) error
 }
 
-// Handler is the control address of a seller. It has no protection of its own:
-// serve it on loopback only.
+// Handler serves the control address of a seller. It has no authentication: serve it on loopback
+// only.
 func Handler[A, C, G, S, F, L any](seller Seller[A, C, G, S, F, L], o Options[A, C]) http.Handler {
 	c := control[A, C, G, S, F, L]{seller, o}
 	mux := http.NewServeMux()

@@ -258,7 +258,7 @@ func (s *stage) verify(ctx context.Context, item int64) error {
 	return err
 }
 
-// onePayment is what the seller was paid; an error where that was not exactly one payment.
+// onePayment returns what the seller was paid; an error where that was not exactly one payment.
 func (s *stage) onePayment() (payment, error) {
 	all, err := s.seller.payments()
 	if err == nil && len(all) != 1 {
@@ -270,7 +270,7 @@ func (s *stage) onePayment() (payment, error) {
 	return all[0], nil
 }
 
-// root is the authority's own certificate, from the seller's control address.
+// root returns the authority's own certificate, from the seller's control address.
 func (s *stage) root() []byte {
 	answer := httptest.NewRecorder()
 	s.seller.Control().ServeHTTP(answer, httptest.NewRequest("GET", "/ca/root.pem", nil))

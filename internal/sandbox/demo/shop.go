@@ -40,7 +40,7 @@ type payment struct {
 	at     time.Time
 }
 
-// Sellers are the stories that can be told, by the name that Options.Seller takes.
+// Sellers returns the stories that can be told, by the name that Options.Seller takes.
 func Sellers() []string { return []string{"namecheap", "ispmgr"} }
 
 // open starts the seller of that name.

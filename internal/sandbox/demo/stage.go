@@ -29,7 +29,7 @@ type Options struct {
 	Random io.Reader
 }
 
-// opening is when the story begins: the documented example, a five-year order of 2026-04-02.
+// opening returns when the story begins: the documented example, a five-year order of 2026-04-02.
 func opening() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
 
 // stage is the set: everything that was started and has to be stopped.
@@ -140,7 +140,7 @@ func (s *stage) shop() error {
 	return nil
 }
 
-// module is the file name of the binary that is shown.
+// module returns the file name of the binary that is shown.
 func (s *stage) module() string { return s.seller.module() }
 
 // strike takes everything down again.

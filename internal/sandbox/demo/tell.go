@@ -41,7 +41,7 @@ func (t *teller) chapter(format string, args ...any) {
 	t.line(t.paint(bold, fmt.Sprintf("%d. %s", t.step, fmt.Sprintf(format, args...))))
 }
 
-// note is a remark of the storyteller.
+// note returns a remark of the storyteller.
 func (t *teller) note(format string, args ...any) {
 	t.line(t.paint(faint, "   "+fmt.Sprintf(format, args...)))
 }
@@ -68,7 +68,7 @@ func (t *teller) run(run *panel.Run) {
 	t.line("   " + t.paint(red, "it refuses  ") + " " + refusal(run))
 }
 
-// answer is the module's stdout in one line.
+// answer returns the module's stdout in one line.
 func answer(run *panel.Run) string {
 	text := strings.TrimSpace(run.Stdout)
 	if i := strings.Index(text, "?>"); i >= 0 {

@@ -101,7 +101,7 @@ func (t *term) live(ctx context.Context, date time.Time) error {
 	return t.look(now, date)
 }
 
-// eventful tells whether the certificate in place reaches its last ten days, or half of its life where that is later.
+// eventful reports whether the certificate in place reaches its last ten days, or half of its life where that is later.
 func (t *term) eventful(date time.Time) bool {
 	leaf := t.certificates[len(t.certificates)-1].leaf
 	lead := min(10*day, leaf.NotAfter.Sub(leaf.NotBefore)/2)
@@ -161,7 +161,7 @@ func (t *term) post(date time.Time, run *panel.Run) error {
 	return nil
 }
 
-// account is the end of the story: every certificate, no gap, one payment.
+// account returns the end of the story: every certificate, no gap, one payment.
 func (t *term) account() error {
 	t.tell.chapter("The term is over: %d certificates, %d sweeps, %d letters", len(t.certificates), t.sweeps, t.letters)
 	t.tell.line("    n  id        begins      ends        days  stored on   before the old one ended")

@@ -70,7 +70,7 @@ func (s *Server) serve(o Options) error {
 	return nil
 }
 
-// freeAddr answers a loopback address with a port that is free now. go-mysql-server opens the port itself and does
+// freeAddr returns a loopback address with a port that is free now. go-mysql-server opens the port itself and does
 // not tell which one it got, so that port 0 cannot be handed on.
 func freeAddr(addr string) (string, error) {
 	if addr == "" {

@@ -59,19 +59,19 @@ type Server struct {
 // Kind of the server.
 func (s *Server) Kind() Kind { return s.kind }
 
-// User is the server's one account, good for DBUser.
+// User returns the server's one account, good for DBUser.
 func (s *Server) User() string { return account }
 
 // Password of the account, good for DBPassword: fresh and random for each server.
 func (s *Server) Password() string { return s.password }
 
-// Socket is the unix socket's path.
+// Socket returns the unix socket's path.
 func (s *Server) Socket() string { return s.socket }
 
 // Addr is host:port, "" where the server has no TCP port.
 func (s *Server) Addr() string { return s.addr }
 
-// DSN is the go-sql-driver address of a database on this server, by socket.
+// DSN returns the go-sql-driver address of a database on this server, by socket.
 func (s *Server) DSN(database string) string { return s.config(database).FormatDSN() }
 
 func (s *Server) config(database string) *mysql.Config {

@@ -13,7 +13,7 @@ import (
 // Money is an amount in cents of the account's currency.
 type Money = money.Cents
 
-// Levels of an account (ispmanager-billing-api 2).
+// Levels of an account (docs/reference/ispmanager.md §2).
 const (
 	LevelClient = 16
 	LevelAdmin  = 29
@@ -30,18 +30,18 @@ type Account struct {
 	AllowDelete bool     `json:"allow_delete"`          // may delete services
 	TwoFactor   bool     `json:"two_factor,omitempty"`  // every function answers a redirect to totp.confirm
 	AllowedIPs  []string `json:"allowed_ips,omitempty"` // addresses that may log in; none means all
-	// Filter of the list of certificates: it stays over logins (1.4).
+	// Filter of the list of certificates: it is kept over logins (1.4).
 	Filter map[string]string `json:"filter,omitempty"`
 }
 
-// DefaultUser and DefaultPassword are the account that is there without being
-// asked for. The password is well-known and opens nothing.
+// DefaultUser and DefaultPassword are the credentials of the default account.
+// The password is well-known and protects nothing.
 const (
 	DefaultUser     = "reseller@example.test"
 	DefaultPassword = "Qv7-trellis-Nimbus-4821-okapi"
 )
 
-// DefaultAccount is a client that works at once.
+// DefaultAccount returns a client's account with a balance.
 func DefaultAccount() Account {
 	return Account{ID: 4, User: DefaultUser, Password: DefaultPassword, Level: LevelClient, Balance: 1000_00, Currency: "EUR", AllowDelete: true}
 }
@@ -53,8 +53,8 @@ func (a *Account) allows(source netip.Addr) bool {
 	})
 }
 
-// authenticate reads authinfo, which is split at its first colon, or a session
-// that func=auth gave (1.2).
+// authenticate checks authinfo, which is split at its first colon, or a session that func=auth
+// opened (1.2).
 func (s *Server) authenticate(p parameters, source netip.Addr) (*Account, *Problem) {
 	if session := p["auth"]; session != "" && p["authinfo"] == "" {
 		account := s.accounts[s.sessions[session]]

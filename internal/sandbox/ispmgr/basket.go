@@ -8,8 +8,8 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// basket lists what is not paid and, with a button, deletes from it or pays it
-// from the balance (ispmanager-billing-api 4.5).
+// basket lists the unpaid orders and renewals. With a button it deletes them or pays them from the
+// balance (docs/reference/ispmanager.md §4.5).
 func basket(c *call) answer {
 	if c.params.submits() {
 		switch c.get("clicked_button") {
@@ -31,8 +31,8 @@ func basket(c *call) answer {
 	return success(append(content, list, textNode("total_sum", total.String()))...)
 }
 
-// basketEntry is an order or a renewal that is not paid. The id of an order is
-// the service's, that of a renewal its bill's.
+// basketEntry is an unpaid order or renewal. The id of an order is the id of its service, the id of
+// a renewal is the number of its bill.
 type basketEntry struct {
 	id    string
 	order int64
@@ -44,7 +44,7 @@ type basketEntry struct {
 
 func (c *call) basketEntries() []basketEntry {
 	var list []basketEntry
-	for _, item := range c.mine() {
+	for _, item := range c.ownServices() {
 		if item.Status == Ordered {
 			list = append(list, basketEntry{
 				strconv.FormatInt(item.ID, 10), item.BillOrder, item, c.server.priceOf(item),
@@ -64,8 +64,8 @@ func (c *call) basketEntries() []basketEntry {
 	return list
 }
 
-// mine are all services of the account, oldest first.
-func (c *call) mine() []*Certificate {
+// ownServices returns all services of the account, oldest first.
+func (c *call) ownServices() []*Certificate {
 	var list []*Certificate
 	for _, item := range c.server.certificates.All() {
 		if standin.AccountName(item.Account) == standin.AccountName(c.account.User) {

@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// ItemStatus is the state of the service (ispmanager-billing-api 5).
+// ItemStatus is the state of the service (docs/reference/ispmanager.md §5).
 type ItemStatus int
 
 // The states of a service.
@@ -30,35 +30,35 @@ type ServiceStatus int
 const (
 	Unknown   ServiceStatus = 0
 	Requested ServiceStatus = 3
-	Enrolled  ServiceStatus = 4 // waits for proof
+	Enrolled  ServiceStatus = 4 // waits for domain validation
 	Issued    ServiceStatus = 5
 	Failed    ServiceStatus = 6
 )
 
-// Certificate is one service: the order and every certificate that came of it.
-// A reissue and a renewal keep its id. All times are UTC.
+// Certificate is one service: the order and all certificates that were issued for it. A reissue and
+// a renewal keep its id. All times are UTC.
 type Certificate struct {
 	ID            int64         `json:"id"`
 	Account       string        `json:"account"`
 	Pricelist     int64         `json:"pricelist"`
 	Months        int           `json:"months"`
 	Status        ItemStatus    `json:"status"`
-	Reason        string        `json:"reason,omitempty"` // what is processed: open, reopen, prolong; or why suspended
+	Reason        string        `json:"reason,omitempty"` // what is being processed (open, reopen, prolong), or why it is suspended
 	ServiceStatus ServiceStatus `json:"service_status"`
 	Description   string        `json:"description,omitempty"`
-	Basket        bool          `json:"basket,omitempty"` // not yet ordered: lies in the basket
+	Basket        bool          `json:"basket,omitempty"` // not yet ordered: in the basket
 	BillOrder     int64         `json:"bill_order"`
 	RemoteID      string        `json:"remoteid,omitempty"`
 	Project       string        `json:"project,omitempty"`
 	AutoProlong   string        `json:"autoprolong"` // "null" or months
 
 	Created   time.Time `json:"created"`
-	Requested time.Time `json:"requested,omitzero"` // the running order at the authority
-	Asked     int       `json:"asked"`              // how often the authority was asked for a certificate
+	Requested time.Time `json:"requested,omitzero"` // time of the running order at the authority
+	Asked     int       `json:"asked"`              // number of orders at the authority
 	Removed   time.Time `json:"removed,omitzero"`
 
 	CSR        string            `json:"csr,omitempty"`
-	Key        string            `json:"key,omitempty"` // stored where it was made here or handed over
+	Key        string            `json:"key,omitempty"` // stored if it was generated here or sent with the order
 	CommonName string            `json:"common_name"`
 	Domains    []Domain          `json:"domains"` // the common name first
 	Method     string            `json:"approver_method"`
@@ -73,16 +73,16 @@ type Certificate struct {
 	TermStart   time.Time `json:"term_start,omitzero"`
 	TermEnd     time.Time `json:"term_end,omitzero"` // inclusive
 
-	Renewals []Renewal `json:"renewals,omitempty"` // that lie in the basket
+	Renewals []Renewal `json:"renewals,omitempty"` // in the basket
 }
 
-// Renewal is one that was asked for and is not paid.
+// Renewal is a renewal that was requested and is not paid.
 type Renewal struct {
 	BillOrder int64 `json:"bill_order"`
 	Months    int   `json:"months"`
 }
 
-// Domain is one name of a certificate and the proof of control over it.
+// Domain is one name of a certificate and its validation.
 type Domain struct {
 	Name     string    `json:"name"`
 	Approver string    `json:"approver,omitempty"` // e-mail address
@@ -100,12 +100,12 @@ type Charge struct {
 	Balance       Money     `json:"balance"` // after it
 }
 
-// waits tells whether the authority works on a certificate.
-func (c *Certificate) waits() bool {
+// isWaiting reports whether the authority has a running order for the certificate.
+func (c *Certificate) isWaiting() bool {
 	return (c.ServiceStatus == Requested || c.ServiceStatus == Enrolled) && c.Status != Deleted && !c.Basket
 }
 
-// domains are the names as proofs see them.
+// domains returns the names for standin's validation.
 func (c *Certificate) domains() []standin.Domain {
 	list := make([]standin.Domain, len(c.Domains))
 	for i := range c.Domains {
@@ -114,7 +114,7 @@ func (c *Certificate) domains() []standin.Domain {
 	return list
 }
 
-// names are all names, the common name first.
+// names returns all names, the common name first.
 func (c *Certificate) names() []string {
 	names := make([]string, 0, len(c.Domains))
 	for _, d := range c.Domains {
@@ -123,7 +123,7 @@ func (c *Certificate) names() []string {
 	return names
 }
 
-// altNames are the names beside the common name.
+// altNames returns the names beside the common name.
 func (c *Certificate) altNames() string { return strings.Join(c.names()[1:], " ") }
 
 func (c *Certificate) approvers() string {
@@ -149,8 +149,8 @@ func (c *Certificate) hideKey() {
 	}
 }
 
-// methodKind is what a key of approver_method asks for; the keys beyond
-// auth_email and auth_dnstxt are a remote's own (4.4).
+// methodKind returns the kind of challenge that a key of approver_method stands for. Keys other
+// than auth_email and auth_dnstxt are a remote's own (4.4).
 func methodKind(key string) string {
 	switch {
 	case strings.Contains(key, "mail"):
@@ -171,11 +171,11 @@ const (
 	kindFile  = "file"
 )
 
-// proofs are what the customer publishes: a name and a value per domain, one a
-// line in the order of domains_list. E-mail has none.
-func (s *Server) proofs(c *Certificate) (names, values string) {
+// challenges returns the names and values that the customer publishes: one of each per domain, one
+// a line, in the order of domains_list. Both are empty for e-mail.
+func (s *Server) challenges(c *Certificate) (names, values string) {
 	kind := methodKind(c.Method)
-	proof, err := issuance.NewChallenge(c.CSR, c.unique(), "comodoca.com")
+	challenge, err := issuance.NewChallenge(c.CSR, c.unique(), "comodoca.com")
 	if err != nil || kind == kindEmail {
 		return "", ""
 	}
@@ -184,20 +184,19 @@ func (s *Server) proofs(c *Certificate) (names, values string) {
 		bare := issuance.ValidationDomain(domain.Name)
 		switch kind {
 		case kindCNAME:
-			hosts, texts = append(hosts, strings.ToLower(proof.HostName(bare))), append(texts, strings.ToLower(proof.Target()))
+			hosts, texts = append(hosts, strings.ToLower(challenge.HostName(bare))), append(texts, strings.ToLower(challenge.Target()))
 		case kindTXT:
-			hosts, texts = append(hosts, "_pki-validation."+bare), append(texts, strings.Fields(proof.FileContent())[0])
+			hosts, texts = append(hosts, "_pki-validation."+bare), append(texts, strings.Fields(challenge.FileContent())[0])
 		default:
-			hosts = append(hosts, "http://"+bare+"/.well-known/pki-validation/"+proof.FileName())
-			texts = append(texts, strings.TrimSpace(proof.FileContent()))
+			hosts = append(hosts, "http://"+bare+"/.well-known/pki-validation/"+challenge.FileName())
+			texts = append(texts, strings.TrimSpace(challenge.FileContent()))
 		}
 	}
 	return strings.Join(hosts, "\n"), strings.Join(texts, "\n")
 }
 
-// unique is what tells the authority's requests apart: a reissue for the same
-// CSR has values of its own to publish. It has the shape of the authority's, 13
-// hex digits.
+// unique returns the value that distinguishes the authority's requests: a reissue for the same CSR
+// gets new values to publish. It has the form of the authority's values, 13 hex digits.
 func (c *Certificate) unique() string {
 	return fmt.Sprintf("%08x%05x", uint32(c.Requested.Unix()), c.Asked)
 }

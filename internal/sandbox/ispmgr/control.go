@@ -11,11 +11,10 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// ErrUnknown is what the control methods wrap when they are asked for
-// something that is not there.
+// ErrUnknown is wrapped by the control methods if they are asked for something that does not exist.
 var ErrUnknown = standin.ErrUnknown
 
-// change runs a change of the state at the present instant and saves it.
+// change changes the state at the present instant and saves it.
 func (s *Server) change(what func(now time.Time) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,7 +22,7 @@ func (s *Server) change(what func(now time.Time) error) error {
 	if err != nil {
 		return err
 	}
-	s.settle(now)
+	s.advance(now)
 	if err := what(now); err != nil {
 		return err
 	}
@@ -41,22 +40,22 @@ func (s *Server) changeCertificate(id int64, what func(c *Certificate, now time.
 }
 
 func needWaiting(c *Certificate) error {
-	if c.waits() {
+	if c.isWaiting() {
 		return nil
 	}
-	return fmt.Errorf("certificate %d is in status %d with service status %d, this needs a running order (service status 3 or 4)", c.ID, c.Status, c.ServiceStatus)
+	return fmt.Errorf("certificate %d is in status %d with service status %d, a running order is required (service status 3 or 4)", c.ID, c.Status, c.ServiceStatus)
 }
 
-// order is how the authority sees a certificate.
+// order returns the certificate from the authority's point of view.
 func (c *Certificate) order() standin.Order {
-	o := standin.Order{Account: c.Account, Domains: c.domains(), Vetted: &c.Vetted, Waiting: needWaiting(c)}
+	o := standin.Order{Account: c.Account, Domains: c.domains(), Vetted: &c.Vetted, NotWaiting: needWaiting(c)}
 	if c.ServiceStatus != Issued {
-		o.Issued = fmt.Errorf("certificate %d was not issued: %s", c.ID, c.Description)
+		o.NotIssued = fmt.Errorf("certificate %d was not issued: %s", c.ID, c.Description)
 	}
 	return o
 }
 
-// Certificate is a copy of one certificate as it is now.
+// Certificate returns a copy of one certificate in its present state.
 func (s *Server) Certificate(id int64) (Certificate, error) {
 	var found Certificate
 	err := s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
@@ -67,7 +66,7 @@ func (s *Server) Certificate(id int64) (Certificate, error) {
 	return found, err
 }
 
-// Refuse lets the authority refuse a running order (service status 6).
+// Refuse makes the authority refuse a running order (service status 6).
 func (s *Server) Refuse(id int64, reason string) error {
 	return s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
 		if err := needWaiting(c); err != nil {
@@ -87,26 +86,25 @@ func (s *Server) Cancel(id int64, reason string) error {
 	})
 }
 
-// Reset hands a refused order to the authority again, as the seller's support
-// does.
+// Reset submits a refused order to the authority again, as the seller's support does.
 func (s *Server) Reset(id int64) error {
 	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
 		if c.ServiceStatus != Failed {
-			return fmt.Errorf("certificate %d has service status %d, this needs 6", c.ID, c.ServiceStatus)
+			return fmt.Errorf("certificate %d has service status %d, 6 is required", c.ID, c.ServiceStatus)
 		}
 		s.request(c, "open", now)
 		return nil
 	})
 }
 
-// Pay pays an order that was left unpaid or in the basket from the balance.
+// Pay pays an unpaid order, also one in the basket, from the balance.
 func (s *Server) Pay(id int64) error {
 	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
 		account, price := s.accounts[standin.AccountName(c.Account)], s.priceOf(c)
 		if c.Status != Ordered || account == nil || account.Balance < price {
 			return fmt.Errorf("certificate %d in status %d at a price of %s cannot be paid", c.ID, c.Status, price)
 		}
-		s.take(account, c, price, "basket", now)
+		s.recordCharge(account, c, price, "basket", now)
 		s.start(c, now)
 		return nil
 	})
@@ -117,7 +115,7 @@ func (s *Server) PutAccount(account Account) error {
 	return s.change(func(time.Time) error { return s.putAccount(account) })
 }
 
-// Account is a copy of an account.
+// Account returns a copy of an account.
 func (s *Server) Account(user string) (Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,14 +146,14 @@ func (s *Server) putAccount(account Account) error {
 	return nil
 }
 
-// Charges are the payments so far, oldest first.
+// Charges returns the payments, oldest first.
 func (s *Server) Charges() []Charge {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Charge{}, s.charges...)
 }
 
-// Settings are those in force.
+// Settings returns a copy of the present settings.
 func (s *Server) Settings() Settings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,8 +172,8 @@ func (s *Server) SetSettings(settings Settings) error {
 	})
 }
 
-// Clock is the stand-in's clock, to be moved.
+// Clock returns the stand-in's clock, which can be moved.
 func (s *Server) Clock() *Clock { return s.clock }
 
-// Handler is the API as an http.Handler; the Server is one itself.
+// Handler returns the API. The Server is an http.Handler itself.
 func (s *Server) Handler() http.Handler { return s }

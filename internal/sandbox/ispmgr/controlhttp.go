@@ -7,8 +7,8 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// Control is the control address of a stand-in. It has no protection of its
-// own: serve it on loopback only.
+// Control returns the handler of the control address. It has no authentication: serve it on
+// loopback only.
 func (s *Server) Control() http.Handler {
 	return controlhttp.Handler(s, controlhttp.Options[Account, Certificate]{
 		Help: ControlHelp, CA: s.ca,
@@ -37,17 +37,17 @@ const ControlHelp = `Control address (JSON; C stands for it):
   curl C/certificates/1234501/refuse -d '{"reason":"Domain is blocked."}'  the CA refuses: service_status 6
   curl C/certificates/1234501/cancel -d '{"reason":"..."}'  deleted by the seller
   curl -X POST C/certificates/1234501/reset                 support hands a refused order in again
-  curl -X POST C/certificates/1234501/pay                   pay an order that lies unpaid or in the basket
+  curl -X POST C/certificates/1234501/pay                   pay an order that is unpaid or in the basket
   curl -X POST C/domains/example.com/prove                  prove it in every running order
   curl C/charges                                            what was paid
-  curl C/requests?command=certificate.order.param           log of requests, secrets redacted; "leaks" names what should
-                                                            not have been sent (private key, password, authinfo in a query)
+  curl C/requests?command=certificate.order.param           log of requests, secrets redacted; "leaks" names secrets that
+                                                            a request must not contain (private key, password, authinfo in a query)
   curl C/counters                                           number of requests by function, "FUNCTION sok" for submits
   curl -X DELETE C/requests                                 empty the log and the counters
-  curl C/faults                                             faults on the board
+  curl C/faults                                             active faults
   curl C/faults -d '{"command":"certificate.order.param","submit":true,"kind":"drop_after","times":1}'   add one; answers its id
   curl -X DELETE C/faults                                   clear all;  C/faults/3 clears one
-  curl -X POST C/appear                                     execute what a vanish fault held back
+  curl -X POST C/appear                                     execute the requests that a vanish fault held back
   curl C/accounts                                           accounts (passwords hidden)
   curl C/accounts -d '{"user":"alice@example.test","password":"a-password-of-twenty-letters","balance":"50.00","allow_delete":true}'
   curl -X PATCH C/accounts/reseller@example.test -d '{"balance":"0.00"}'   change one: password, level (16 client,
@@ -103,7 +103,7 @@ Settings (first value is the default):
   not_before          midnight|instant   within_term  true|false   a leaf never outlives the paid term
   term_offset_days    0   moves the end of the paid term       add_www  true|false
   auto_issue_seconds  -1 = wait for the control, N = issued N seconds (of the stand-in's clock) after the order
-  reuse_validation    false|true   young proofs count again    vetting  true|false   OV and EV wait for vet
+  reuse_validation    false|true   recent validations are reused    vetting  true|false   OV and EV wait for vet
   open_at_order       false|true   item_status 2 before anything is issued
   own_reissue_days    -1 = never, N = the remote reissues by itself N days before a leaf ends inside the term
   refused_domains     ["bad.example"]: the CA refuses them

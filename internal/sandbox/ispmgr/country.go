@@ -2,8 +2,8 @@ package ispmgr
 
 import "strings"
 
-// countryTable is "id code," of the default table of a BILLmanager
-// (ispmanager-billing-api 4.1).
+// countryTable has an entry "id code," for each country of BILLmanager's default table
+// (docs/reference/ispmanager.md §4.1).
 const countryTable = "1 AF,2 AX,3 AL,4 DZ,5 AS,6 AD,7 AO,8 AI,10 AG,11 AR,12 AM,13 AW,14 AU,15 AT,16 AZ,17 BS,18 BH,19 BD,20 BB,21 BY,22 BE,23 BZ," +
 	"24 BJ,25 BM,26 BT,27 BO,28 BA,29 BW,30 BV,31 BR,32 IO,33 BN,34 BG,35 BF,36 BI,37 KH,38 CM,39 CA,40 CV,41 KY,42 CF,43 TD,44 CL,45 CN," +
 	"46 CX,47 CC,48 CO,49 KM,50 CG,51 CD,52 CK,53 CR,54 CI,55 HR,56 CU,57 CY,58 CZ,59 DK,60 DJ,61 DM,62 DO,63 EC,64 EG,65 SV,66 GQ,67 ER," +
@@ -20,8 +20,8 @@ const countryTable = "1 AF,2 AX,3 AL,4 DZ,5 AS,6 AD,7 AO,8 AI,10 AG,11 AR,12 AM,
 // noCountry is the key of the prompt of a country select.
 const noCountry = "null"
 
-// countries are the options of a country select: the ISO code is only in the
-// address of the flag (1.3).
+// countries returns the options of a country select. The ISO code is only in the address of the
+// flag (1.3).
 func (s *Settings) countries() []option {
 	var list []option
 	if s.CountryPrompt {
@@ -34,7 +34,7 @@ func (s *Settings) countries() []option {
 	return list
 }
 
-// countryID is the id of an ISO 3166-1 alpha-2 code, "" where there is none.
+// countryID returns the id of an ISO 3166-1 alpha-2 code, or "" if there is none.
 func countryID(code string) string {
 	for row := range strings.SplitSeq(countryTable, ",") {
 		if id, known, _ := strings.Cut(row, " "); known == strings.ToUpper(code) && code != "" {
@@ -44,7 +44,7 @@ func countryID(code string) string {
 	return ""
 }
 
-// countryCode is the ISO 3166-1 alpha-2 code of an id, "" where there is none.
+// countryCode returns the ISO 3166-1 alpha-2 code of an id, or "" if there is none.
 func countryCode(id string) string {
 	for row := range strings.SplitSeq(countryTable, ",") {
 		if known, code, _ := strings.Cut(row, " "); known == id && id != "" {
@@ -54,7 +54,7 @@ func countryCode(id string) string {
 	return ""
 }
 
-// presetCountry is the value that a form has for a country.
+// presetCountry returns the value that a form shows for a country.
 func (s *Settings) presetCountry() string {
 	if s.CountryPrompt {
 		return noCountry

@@ -8,7 +8,7 @@ import (
 
 const htmlType = "text/html; charset=UTF-8"
 
-// damage makes the fault's answer out of the good one.
+// damage returns the fault's answer in place of the good one.
 func (f Fault) damage(good reply) reply {
 	switch f.Kind {
 	case FaultHTTP500:

@@ -1,12 +1,12 @@
 // Package ispmgr is a stand-in for ISPmanager's own billing, a remote
 // BILLmanager, as its client sees it: the functions, the forms, the errors and
-// the states of the real one as far as public sources tell them, with a
-// certification authority that really signs, a clock that can be moved and a
-// board of faults. Section numbers in the comments are those of
-// ispmanager-billing-api.md of the project's specification.
+// the states of the real one as far as public sources show them, with a
+// certification authority that really signs, a clock that can be moved and
+// faults that can be injected. Section numbers in parentheses are those of
+// docs/reference/ispmanager.md.
 //
 // It does not share code with the product: it is a second, independent reading
-// of the specification.
+// of the public sources.
 //
 // # In a Go test
 //
@@ -18,12 +18,12 @@
 // The default account is DefaultUser with DefaultPassword. Control is in
 // methods of Server:
 //
-//   - State, Certificate, Account, Charges: copies of what there is
-//   - Prove, ProveDomain, Vet, Issue: the authority is satisfied
-//   - Refuse, Cancel, Reset, Pay: the authority or the seller's support steps in
-//   - AddFault, Faults, ClearFaults, Appear: what goes wrong
-//   - Requests, Counters, ClearRequests: what was asked, and what should not
-//     have been sent (LogEntry.Leaks)
+//   - State, Certificate, Account, Charges: copies of the state
+//   - Prove, ProveDomain, Vet, Issue: the authority validates and issues
+//   - Refuse, Cancel, Reset, Pay: the authority or the seller's support acts
+//   - AddFault, Faults, ClearFaults, Appear: faults
+//   - Requests, Counters, ClearRequests: the request log, and secrets that a
+//     request should not contain (LogEntry.Leaks)
 //   - PutAccount, Settings, SetSettings: customers and behaviour
 //   - Clock: Set, Advance, FollowReal
 //

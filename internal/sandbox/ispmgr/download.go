@@ -11,8 +11,8 @@ import (
 	"pmssl/internal/sandbox/ca"
 )
 
-// download is the function that hands the certificate out, where it is not in
-// certificate.edit (ispmanager-billing-api 5).
+// download handles the function that delivers the certificate if certificate.edit does not
+// (docs/reference/ispmanager.md §5).
 func download(c *call) answer {
 	item, problem := c.own()
 	switch {
@@ -29,17 +29,17 @@ func download(c *call) answer {
 	}
 	out := reply{Status: http.StatusOK, ContentType: "application/x-x509-ca-cert", Body: []byte(c.server.encodedText(item))}
 	if c.settings.CertificateForm == FormZIP {
-		packed, err := c.server.packed(item)
+		packed, err := c.server.zipArchive(item)
 		if err != nil {
-			return refused(broken(err))
+			return refused(internalError(err))
 		}
 		out.ContentType, out.Body = "application/zip", packed
 	}
 	return answer{raw: &out}
 }
 
-// files are the files of an order, where the download is a list of them: the certificate, its chain and, where this panel made it, the
-// private key, which nobody should ask for.
+// files returns the files of an order by name, for a download that is a list: the certificate, its
+// chain and the private key, which a client must not download.
 func (c *call) files(item *Certificate) map[string]string {
 	return map[string]string{
 		"certificate.crt": item.Certificate, "ca-bundle.crt": ca.EncodePEM(c.server.ca.Intermediate()), "private.key": keyLeak,
@@ -56,7 +56,7 @@ func (c *call) fileRows() []element {
 	return append(rows, textNode("p_elems", strconv.Itoa(len(rows))))
 }
 
-// downloadFile is the form of one file of the list: elid is the row, plid the order.
+// downloadFile handles the form of one file of the list: elid is the row, plid the order.
 func downloadFile(c *call) answer {
 	name := c.get("elid")
 	item, problem := c.ownOf(c.get("plid"))
@@ -71,8 +71,7 @@ func downloadFile(c *call) answer {
 	return success(textNode("elid", name), textNode("plid", c.get("plid")), textNode("name", name), textNode("content", c.files(item)[name]))
 }
 
-// encodedText is a certificate in the form of this installation as text: a ZIP
-// is in base64.
+// encodedText returns a certificate as text, in the form of this installation. A ZIP is in base64.
 func (s *Server) encodedText(item *Certificate) string {
 	if item.Certificate == "" {
 		return ""
@@ -84,7 +83,7 @@ func (s *Server) encodedText(item *Certificate) string {
 	case FormBundle:
 		return chain + ca.EncodePEM(s.ca.Root()) + s.settings.ExtraPEM
 	case FormZIP, FormBase64ZIP:
-		packed, err := s.packed(item)
+		packed, err := s.zipArchive(item)
 		if err != nil {
 			return ""
 		}
@@ -93,7 +92,7 @@ func (s *Server) encodedText(item *Certificate) string {
 	return s.leaf(item) + s.settings.ExtraPEM
 }
 
-// leaf is the leaf's PEM as it is delivered.
+// leaf returns the PEM of the leaf as it is delivered.
 func (s *Server) leaf(item *Certificate) string {
 	if s.settings.CutLeaf {
 		return ca.CutPEM(item.Certificate)
@@ -101,9 +100,9 @@ func (s *Server) leaf(item *Certificate) string {
 	return item.Certificate
 }
 
-// packed is a ZIP with the intermediate before the leaf: only the key tells
-// which is which.
-func (s *Server) packed(item *Certificate) ([]byte, error) {
+// zipArchive returns a ZIP with the intermediate before the leaf: a client has to find the leaf by
+// its key.
+func (s *Server) zipArchive(item *Certificate) ([]byte, error) {
 	var archive bytes.Buffer
 	writer := zip.NewWriter(&archive)
 	files := []struct{ name, content string }{

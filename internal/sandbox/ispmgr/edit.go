@@ -8,11 +8,11 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// own finds the service that elid names: missed for one that is not there,
-// access for one of another account (ispmanager-billing-api 1.5).
+// own returns the service with the id in elid. The error is of type missed for an unknown id,
+// access for a service of another account (docs/reference/ispmanager.md §1.5).
 func (c *call) own() (*Certificate, *Problem) { return c.ownOf(c.get("elid")) }
 
-// ownOf is own for an id that another parameter gives.
+// ownOf is like own for an id from another parameter.
 func (c *call) ownOf(given string) (*Certificate, *Problem) {
 	id, err := strconv.ParseInt(given, 10, 64)
 	item := c.server.certificates.Get(id)
@@ -21,14 +21,14 @@ func (c *call) ownOf(given string) (*Certificate, *Problem) {
 		return nil, missed("elid", given)
 	case standin.AccountName(item.Account) != standin.AccountName(c.account.User):
 		return nil, noAccess()
-	case !c.listed(item):
+	case !c.isListed(item):
 		return nil, missed("elid", given)
 	}
 	return item, nil
 }
 
-// edit is certificate.edit: what there is to know about a service, and the
-// submit of autoprolong and of the approvers (5, 8).
+// edit handles certificate.edit: it shows all of a service, and its submit changes autoprolong and
+// the approvers (5, 8).
 func edit(c *call) answer {
 	item, problem := c.own()
 	if problem != nil {
@@ -44,7 +44,7 @@ func edit(c *call) answer {
 	if item.Status == Deleted {
 		return refused(noAccess())
 	}
-	if problem := c.changeProof(item); problem != nil {
+	if problem := c.changeMethod(item); problem != nil {
 		return refused(problem)
 	}
 	if value := c.get("autoprolong"); value != "" {
@@ -53,17 +53,17 @@ func edit(c *call) answer {
 	return success(node("ok"))
 }
 
-// changeProof takes another method or other approvers for a running order.
-func (c *call) changeProof(item *Certificate) *Problem {
+// changeMethod sets another method or other approvers for a running order.
+func (c *call) changeMethod(item *Certificate) *Problem {
 	_, method := c.params["approver_method"]
 	_, email := c.params["approver_email_1"]
-	if !item.waits() || !method && !email {
+	if !item.isWaiting() || !method && !email {
 		return nil
 	}
 	if c.get("approver_method") == "" {
 		c.params["approver_method"] = item.Method
 	}
-	chosen, domains, problem := c.chosenProof(item.names())
+	chosen, domains, problem := c.chosenMethod(item.names())
 	if problem != nil {
 		return problem
 	}
@@ -93,39 +93,39 @@ func (c *call) editForm(item *Certificate) form {
 		readonly("remoteid", item.RemoteID)
 	}
 	f.add(field{name: "autoprolong", value: item.AutoProlong, options: autoProlongOptions(p)})
-	c.addProof(&f, item)
+	c.addValidation(&f, item)
 	readonly("csr", item.CSR)
 	if c.settings.CertificateIn != InDownload {
 		readonly("crt", c.server.encodedText(item))
 	}
 	f.add(personFields(item.Params)...)
 	for i := range f.fields {
-		f.fields[i].required = false // what an edit does not send stays
+		f.fields[i].required = false // a value that is not sent is kept
 	}
 	return c.withExtras(f)
 }
 
-// addProof adds the method of proof and what is to be published (4.4).
-func (c *call) addProof(f *form, item *Certificate) {
-	if item.waits() {
+// addValidation adds the method of validation and the values to publish (4.4).
+func (c *call) addValidation(f *form, item *Certificate) {
+	if item.isWaiting() {
 		f.add(c.approverFields(item.names(), item.Method, item.Domains)...)
 	} else {
 		f.add(field{name: "approver_method", value: item.Method, options: keysOnly(c.settings.Methods)})
 	}
 	f.add(field{name: "approver_email", value: item.approvers(), readonly: true})
 	f.add(field{name: "altname", value: item.altNames(), readonly: true})
-	if c.settings.HideChallenges || !item.waits() {
+	if c.settings.HideChallenges || !item.isWaiting() {
 		return
 	}
-	names, values := c.server.proofs(item)
+	names, values := c.server.challenges(item)
 	if values != "" {
 		f.add(field{name: item.Method + "_name", value: names, readonly: true}, field{name: item.Method + "_value", value: values, readonly: true})
 	}
 	f.add(field{name: "domains_list", value: strings.Join(item.names(), ","), readonly: true})
 }
 
-// remove is certificate.delete, a function of a group: elid may name several
-// (8). It acts at once unless this installation wants sok.
+// remove handles certificate.delete, a function of a group: elid may name several services (8). It
+// acts at once unless this installation requires sok.
 func remove(c *call) answer {
 	if !c.account.AllowDelete {
 		return refused(noAccess())
@@ -151,7 +151,7 @@ func remove(c *call) answer {
 	return success(node("ok"))
 }
 
-// drop ends a service. What never was ordered leaves no trace in the list.
+// drop deletes a service. A service that was never ordered disappears from the list.
 func (s *Server) drop(item *Certificate, at time.Time) {
 	item.Status, item.Reason, item.Removed = Deleted, "", at
 }

@@ -9,26 +9,25 @@ import (
 	"time"
 )
 
-// call is one request on its way through a function.
+// call is one request to a function.
 type call struct {
 	server   *Server
 	settings *Settings
 	account  *Account
-	params   parameters // under our names of fields
-	sent     parameters // as they came
+	params   parameters // by the names of fields in docs/reference
+	sent     parameters // as they were sent
 	source   netip.Addr
 	now      time.Time
 }
 
 func (c *call) get(name string) string { return c.params.get(name) }
 
-// answer is what a function says: the content of its document, an error, or a
-// body of its own.
+// answer is the result of a function: the content of its document, an error, or a body of its own.
 type answer struct {
 	content  []element
 	metadata []element
 	problem  *Problem
-	function string // the func of the document where it is not the one called
+	function string // the func of the document, if it is not the one that was called
 	raw      *reply
 }
 
@@ -36,12 +35,13 @@ func success(content ...element) answer { return answer{content: content} }
 
 func refused(p *Problem) answer { return answer{problem: p} }
 
-// redirect is a non-empty <ok>: not a success (ispmanager-billing-api 1.3).
+// redirect returns an answer with a non-empty <ok>, which is not a success
+// (docs/reference/ispmanager.md §1.3).
 func redirect(target string, content ...element) answer {
 	return success(append(content, textNode("ok", target))...)
 }
 
-// execute runs a request and commits what it does.
+// execute runs a request and saves what it changes.
 func (s *Server) execute(p parameters, source netip.Addr) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,8 +56,8 @@ func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
 	if out := p.get("out"); out != "xml" && out != "devel" {
 		return htmlReply(http.StatusOK, "Authorization") // the panel's own pages
 	}
-	s.settle(now)
-	c := &call{server: s, settings: &s.settings, sent: p, params: s.settings.ourNames(p), source: source, now: now}
+	s.advance(now)
+	c := &call{server: s, settings: &s.settings, sent: p, params: s.settings.canonicalNames(p), source: source, now: now}
 	a := c.run()
 	if err := s.save(); err != nil {
 		return plainReply(err.Error())
@@ -68,7 +68,7 @@ func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
 	return xmlReply(c.document(a), a.problem)
 }
 
-// plainReply is for troubles of the server itself.
+// plainReply returns the answer to a failure of the stand-in itself.
 func plainReply(text string) reply {
 	return reply{Status: http.StatusInternalServerError, ContentType: "text/plain; charset=UTF-8", Body: []byte(text + "\n")}
 }
@@ -81,8 +81,8 @@ func xmlReply(document element, problem *Problem) reply {
 	return reply{Status: http.StatusOK, ContentType: "text/xml; charset=UTF-8", Body: body.Bytes(), Errors: problem}
 }
 
-// run authenticates and calls the function. A login that waits for its second
-// factor gets a redirect without content from every function (1.2).
+// run authenticates and calls the function. For a login that waits for its second factor every
+// function answers a redirect without content (1.2).
 func (c *call) run() answer {
 	name := c.get("func")
 	if name == "auth" {
@@ -106,14 +106,14 @@ func (c *call) run() answer {
 	return f.run(c)
 }
 
-// function is one that a client may call. service: it is about services of a
-// client, which an administrator's login has none of.
+// function is a function that a client may call. service: it is about services of a client, and an
+// administrator has none.
 type function struct {
 	run     func(*call) answer
 	service bool
 }
 
-// functions are those of this installation under its own names.
+// functions returns the functions of this installation by the installation's own names.
 func (s *Server) functions() map[string]function {
 	table := map[string]function{
 		"whoami": {run: whoami}, "subaccount": {run: subaccount}, "dashboard.info": {run: dashboard},
@@ -138,7 +138,7 @@ func (s *Server) functions() map[string]function {
 	return table
 }
 
-// reissueParam is the second step of a reissue in two steps.
+// reissueParam returns the name of the second step of a reissue in two steps.
 func (n FunctionNames) reissueParam() string {
 	if n.Reissue == "" {
 		return ""
@@ -146,7 +146,7 @@ func (n FunctionNames) reissueParam() string {
 	return n.Reissue + ".param"
 }
 
-// language is that of the answer: texts are Russian unless English is asked for.
+// language returns the language of the answer: Russian unless English is requested.
 func (c *call) language() string {
 	if c.get("lang") == "en" {
 		return "en"
@@ -177,13 +177,13 @@ func (c *call) document(a answer) element {
 	return doc.plus(c.echo(), node("saved_filters"))
 }
 
-// frame is the root element or a nested one.
+// frame returns a root element, or a nested one.
 func (c *call) frame(function string) element {
 	return node("doc").with("lang", c.language()).with("func", function).with("binary", Path).with("host", "https://bill.example.test").
 		with("themename", "dragon").with("features", "FEATURES").with("notify", "12").with("theme", "/manimg/dragon/")
 }
 
-// echo is tparams: every parameter of the request.
+// echo returns tparams: every parameter of the request.
 func (c *call) echo() element {
 	echoed := node("tparams")
 	for _, name := range slices.Sorted(maps.Keys(c.sent)) {
@@ -195,7 +195,7 @@ func (c *call) echo() element {
 	return echoed
 }
 
-// validName keeps names out that are none in XML.
+// validName reports whether a name can be an XML element.
 func validName(name string) bool {
 	for i, r := range name {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_'

@@ -15,13 +15,13 @@ const (
 	FaultHTTP500    = "http500"               // plain text
 	FaultHTTP502    = "http502"               // HTML of a gateway
 	FaultHTML       = "html"                  // the panel's login page with status 200
-	FaultWAF        = "waf"                   // a wall's page with status 403
+	FaultWAF        = "waf"                   // a web application firewall's page with status 403
 	FaultRedirect   = standin.FaultRedirect   // 302 to Location
 	FaultTruncate   = standin.FaultTruncate   // half of the answer, then the connection closes
 	FaultHuge       = standin.FaultHuge       // an answer of more than 8 MiB
 	FaultError      = "error"                 // an error document by Type, Object and Text
 	FaultOK         = "ok"                    // <ok> with Text and nothing else
-	FaultBody       = "body"                  // Text as it is, said to be XML
+	FaultBody       = "body"                  // Text as it is, declared as XML
 	FaultVanish     = standin.FaultVanish     // close the connection, execute only at Appear
 )
 
@@ -37,12 +37,12 @@ type Fault struct {
 	// Submit: only requests with (true) or without (false) sok=ok; nil both.
 	Submit *bool  `json:"submit,omitempty"`
 	Kind   string `json:"kind"`
-	// Times is how many requests it hits; 0 means until it is cleared.
+	// Times is the number of requests that it hits; 0 means until it is cleared.
 	Times int `json:"times"`
-	// Skip lets so many matching requests pass first.
+	// Skip is the number of matching requests that pass first.
 	Skip int `json:"skip,omitempty"`
-	// Commit: whether the request is executed before the fault; nil is the
-	// kind's own way (true for delay, drop_after, truncate and huge).
+	// Commit: whether the request is executed before the fault; nil stands for the
+	// kind's default (true for delay, drop_after, truncate and huge).
 	Commit *bool `json:"commit,omitempty"`
 	// Delay in real time, such as "1500ms", with any kind. Kind delay waits
 	// before the execution (a client that gives up by then bought nothing), with
@@ -59,7 +59,7 @@ type Fault struct {
 // Duration is a time.Duration that is a text such as "1.5s" in JSON.
 type Duration = standin.Duration
 
-func (f Fault) course() standin.FaultSpec {
+func (f Fault) spec() standin.FaultSpec {
 	return standin.FaultSpec{Kind: f.Kind, Times: f.Times, Skip: f.Skip, Commit: f.Commit, Delay: f.Delay, Location: f.Location}
 }
 
@@ -67,42 +67,41 @@ func (f Fault) matches(p parameters) bool {
 	return (f.Command == "" || f.Command == p.get("func")) && (f.Submit == nil || *f.Submit == p.submits())
 }
 
-// AddFault puts a fault on the board and tells its id.
+// AddFault adds a fault and returns its id.
 func (s *Server) AddFault(f Fault) (int, error) {
-	if err := f.course().Check(faultKinds()); err != nil {
+	if err := f.spec().Check(faultKinds()); err != nil {
 		return 0, err
 	}
-	return s.faults.Add(f, f.course()), nil
+	return s.faults.Add(f, f.spec()), nil
 }
 
-// Faults are those on the board; a fault that has hit often enough is gone.
+// Faults returns the active faults; a fault that has hit often enough is gone.
 func (s *Server) Faults() []Fault {
-	return s.faults.Faults(func(f *Fault, id, skip int) { f.ID, f.Skip = id, skip })
+	return s.faults.List(func(f *Fault, id, skip int) { f.ID, f.Skip = id, skip })
 }
 
-// ClearFaults takes faults off the board, all of them where no id is given.
+// ClearFaults removes the faults with these ids, or all faults if no id is given.
 func (s *Server) ClearFaults(ids ...int) { s.faults.Clear(ids...) }
 
-// Appear executes the requests that a vanish fault held back, in their order,
-// and tells how many there were.
+// Appear executes the requests that faults of kind vanish held back, in their order, and returns
+// their number.
 func (s *Server) Appear() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults.Appear()
 }
 
-// answer executes the request and sends the answer, or what a fault makes of
-// both.
+// answer executes the request and sends the answer, both as the fault that hits the request allows.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, p parameters, entry LogEntry) {
 	source := standin.SourceOf(r)
-	fault, course := s.faults.Take(func(f Fault) bool { return f.matches(p) })
+	fault, spec := s.faults.Match(func(f Fault) bool { return f.matches(p) })
 	entry.Fault = fault.Kind
 	standin.Exchange[*Problem]{
 		Execute: func() reply { return s.execute(p, source) }, Damage: fault.damage, Sleep: s.sleep,
 		Postpone: func() { s.faults.Postpone(func() { s.executeLocked(p, source) }) },
-		Remember: func(sent reply) {
+		Log: func(sent reply) {
 			entry.Status, entry.Error = sent.Status, sent.Errors
-			s.remember(entry)
+			s.logRequest(entry)
 		},
-	}.Run(w, r, course)
+	}.Run(w, r, spec)
 }

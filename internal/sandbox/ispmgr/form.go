@@ -17,7 +17,7 @@ type field struct {
 // option is one entry of an <slist>.
 type option struct{ key, text, image string }
 
-// form is what a function answers without sok (ispmanager-billing-api 1.3).
+// form is the answer of a function without sok (docs/reference/ispmanager.md §1.3).
 type form struct {
 	function string
 	fields   []field
@@ -25,7 +25,7 @@ type form struct {
 
 func (f *form) add(fields ...field) { f.fields = append(f.fields, fields...) }
 
-// withExtras adds the fields that this installation has of its own.
+// withExtras adds this installation's own fields.
 func (c *call) withExtras(f form) form {
 	for _, extra := range c.settings.ExtraFields {
 		if extra.Function == f.function {
@@ -43,9 +43,9 @@ func keysOnly(keys []string) []option {
 	return list
 }
 
-// laidOver fills what was sent into the fields; a parameter that was not sent
-// leaves the field's own value.
-func (c *call) laidOver(f form) form {
+// withSentValues replaces the values of the fields with those that were sent; other fields keep
+// their value.
+func (c *call) withSentValues(f form) form {
 	for i, field := range f.fields {
 		if sent, given := c.params[field.name]; given && !field.readonly {
 			f.fields[i].value = strings.TrimSpace(sent)
@@ -54,23 +54,23 @@ func (c *call) laidOver(f form) form {
 	return f
 }
 
-// check holds what was sent against a form: a required field must be sent, a
-// select has one of its keys.
+// check checks the sent values against a form: a required field must be sent, and the value of a
+// select must be one of its keys.
 func (c *call) check(f form) *Problem {
 	for _, field := range f.fields {
 		sent := c.get(field.name)
 		switch {
 		case field.hidden || field.readonly:
 		case field.required && (sent == "" || sent == noCountry && strings.HasSuffix(field.name, "country")):
-			return badValue(c.settings.shownName(field.name), sent)
+			return badValue(c.settings.remoteName(field.name), sent)
 		case sent != "" && field.options != nil && !slices.ContainsFunc(field.options, func(o option) bool { return o.key == sent }):
-			return badValue(c.settings.shownName(field.name), sent)
+			return badValue(c.settings.remoteName(field.name), sent)
 		}
 	}
 	return nil
 }
 
-// formAnswer is the document of a form.
+// formAnswer returns the document of a form.
 func (c *call) formAnswer(f form) answer {
 	content, metadata := c.formParts(f)
 	return answer{content: content, metadata: metadata, function: f.function}
@@ -79,7 +79,7 @@ func (c *call) formAnswer(f form) answer {
 func (c *call) formParts(f form) (content, metadata []element) {
 	page := node("page").with("name", "page1")
 	for _, field := range f.fields {
-		name := c.settings.shownName(field.name)
+		name := c.settings.remoteName(field.name)
 		if field.options != nil {
 			content = append(content, slist(name, field.options))
 		}
@@ -123,23 +123,23 @@ func slist(name string, options []option) element {
 	return list
 }
 
-// shownName is this installation's name of a field. A number at the end of a
-// name stays ("approver_email_2").
-func (s *Settings) shownName(name string) string { return renamed(name, s.FieldNames) }
+// remoteName returns this installation's name of a field. A number at the end of the name is kept
+// ("approver_email_2").
+func (s *Settings) remoteName(name string) string { return renamed(name, s.FieldNames) }
 
-// ourNames puts parameters under our names. What is sent under a name of ours
-// that this installation does not have is lost, as with any unknown parameter.
-func (s *Settings) ourNames(sent parameters) parameters {
-	ours := map[string]string{}
-	for our, shown := range s.FieldNames {
-		ours[shown] = our
+// canonicalNames returns the parameters by the names of fields in docs/reference/ispmanager.md. A
+// parameter that this installation knows by another name is lost, as any unknown parameter is.
+func (s *Settings) canonicalNames(sent parameters) parameters {
+	canonical := map[string]string{}
+	for name, remote := range s.FieldNames {
+		canonical[remote] = name
 	}
 	params := parameters{}
 	for name, value := range sent {
-		if s.shownName(name) == name {
-			params[renamed(name, ours)] = value
-		} else if our := renamed(name, ours); our != name {
-			params[our] = value
+		if s.remoteName(name) == name {
+			params[renamed(name, canonical)] = value
+		} else if known := renamed(name, canonical); known != name {
+			params[known] = value
 		}
 	}
 	return params

@@ -15,7 +15,7 @@ import (
 
 // formClient orders by nothing but the forms: it lays its own values over those
 // of a form, leaves the rest as it came and goes where the answer leads
-// (ispmanager-billing-api 15).
+// (docs/reference/ispmanager.md §15).
 type formClient struct {
 	*standIn
 	own     map[string]string

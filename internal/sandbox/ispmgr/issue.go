@@ -31,11 +31,11 @@ func (s *Server) issue(c *Certificate, at time.Time) error {
 	return nil
 }
 
-// expires is what expiredate means: the end of the paid term, or of the leaf
-// once there is one (9). A renewal moves it at once, the leaf that comes of it
-// sets it back to its own end.
+// expires returns the date for expiredate: the end of the paid term, or of the leaf once there is
+// one (9). A renewal moves it at once; the leaf that is issued for the renewal sets it back to its
+// own end.
 func (s *Server) expires(c *Certificate) time.Time {
-	renewing := c.Reason == "prolong" && c.waits()
+	renewing := c.Reason == "prolong" && c.isWaiting()
 	switch {
 	case s.settings.Expires == MeansLeaf && !c.NotAfter.IsZero() && !renewing:
 		return c.NotAfter
@@ -45,34 +45,34 @@ func (s *Server) expires(c *Certificate) time.Time {
 	return c.TermEnd
 }
 
-// settle does what happened since the last look by the passing of time alone.
-// It is called before each request.
-func (s *Server) settle(now time.Time) {
+// advance applies what happened by the passing of time since the last request. It is called before
+// each request.
+func (s *Server) advance(now time.Time) {
 	for _, c := range s.certificates.All() {
-		// Each round may bring what makes the next one due: a term of five years
-		// has fewer than a hundred certificates.
+		// Each round may make the next event due. A term of five years has fewer
+		// than a hundred certificates.
 		for range 100 {
-			if !s.settleOnce(c, now) {
+			if !s.advanceOnce(c, now) {
 				break
 			}
 		}
 	}
 }
 
-// settleOnce tells whether something happened after which there may be more.
-func (s *Server) settleOnce(c *Certificate, now time.Time) bool {
+// advanceOnce applies one event and reports whether another one may follow.
+func (s *Server) advanceOnce(c *Certificate, now time.Time) bool {
 	if c.Status == Deleted || c.Basket || c.Status == Ordered {
 		return false
 	}
-	if s.settleProofs(c, now) {
+	if s.issueDue(c, now) {
 		return true
 	}
-	return s.settleOwnReissue(c, now) || s.settleEnd(c, now)
+	return s.startOwnReissue(c, now) || s.endTerm(c, now)
 }
 
-// settleProofs issues what is ready; it tells whether it did.
-func (s *Server) settleProofs(c *Certificate, now time.Time) bool {
-	if !c.waits() {
+// issueDue issues the certificate if it is ready, and reports whether it did.
+func (s *Server) issueDue(c *Certificate, now time.Time) bool {
+	if !c.isWaiting() {
 		return false
 	}
 	if wait := s.settings.AutoIssueSeconds; wait >= 0 {
@@ -83,13 +83,14 @@ func (s *Server) settleProofs(c *Certificate, now time.Time) bool {
 		}
 	}
 	if c.ServiceStatus == Requested && now.Sub(c.Requested) >= time.Minute {
-		c.ServiceStatus = Enrolled // the seller's hourly look found it waiting
+		c.ServiceStatus = Enrolled // the seller checks its orders each hour
 	}
 	return s.issueIfReady(c, now)
 }
 
-// settleOwnReissue is the remote's own policy inside a term.
-func (s *Server) settleOwnReissue(c *Certificate, now time.Time) bool {
+// startOwnReissue starts a reissue that the remote makes by itself within a term
+// (Settings.OwnReissueDays).
+func (s *Server) startOwnReissue(c *Certificate, now time.Time) bool {
 	if s.settings.OwnReissueDays < 0 || c.Status != Active || c.ServiceStatus != Issued || c.TermEnd.Sub(c.NotAfter) < issuance.Day {
 		return false
 	}
@@ -101,9 +102,9 @@ func (s *Server) settleOwnReissue(c *Certificate, now time.Time) bool {
 	return true
 }
 
-// settleEnd ends a term: the remote prolongs it where the customer left that
-// on and has the money, else it suspends.
-func (s *Server) settleEnd(c *Certificate, now time.Time) bool {
+// endTerm ends a term: the remote prolongs the service if autoprolong is on and the balance
+// suffices, and suspends it otherwise.
+func (s *Server) endTerm(c *Certificate, now time.Time) bool {
 	if c.Status == Suspended || !now.After(c.TermEnd) {
 		return false
 	}
@@ -112,7 +113,7 @@ func (s *Server) settleEnd(c *Certificate, now time.Time) bool {
 	for _, months := range p.months() {
 		price, _ := p.price(months, len(c.Domains)-1)
 		if c.AutoProlong == fmt.Sprint(months) && account != nil && account.Balance >= price {
-			s.take(account, c, price, "autoprolong", c.TermEnd)
+			s.recordCharge(account, c, price, "autoprolong", c.TermEnd)
 			s.extend(c, months, c.TermEnd)
 			return true
 		}
@@ -121,19 +122,18 @@ func (s *Server) settleEnd(c *Certificate, now time.Time) bool {
 	return false
 }
 
-// extend adds months to a term and asks the authority for the certificate that
-// goes with them, with the stored CSR (8).
+// extend adds months to a term and requests the certificate for them with the stored CSR (8).
 func (s *Server) extend(c *Certificate, months int, at time.Time) {
 	c.TermEnd = issuance.EndOfDay(issuance.AddMonths(c.TermEnd, months))
 	c.Months = months
 	s.request(c, "prolong", at)
 }
 
-// issueIfReady issues once every domain is proved and, for OV and EV, the
-// organisation is vetted. Where the authority cannot, it refuses.
+// issueIfReady issues a certificate once every domain is proved and, for OV and EV, the
+// organisation is vetted. If signing fails, the authority refuses the order.
 func (s *Server) issueIfReady(c *Certificate, at time.Time) bool {
 	p, _ := s.product(c.Pricelist)
-	if !c.waits() || !standin.AllProved(c.domains()) || p.Level != DomainValidated && s.settings.Vetting && !c.Vetted {
+	if !c.isWaiting() || !standin.AllProved(c.domains()) || p.Level != DomainValidated && s.settings.Vetting && !c.Vetted {
 		return false
 	}
 	if err := s.issue(c, at); err != nil {
@@ -143,8 +143,8 @@ func (s *Server) issueIfReady(c *Certificate, at time.Time) bool {
 	return true
 }
 
-// reuseProofs takes over proofs that are young enough for a leaf issued now.
-func (s *Server) reuseProofs(c *Certificate, now time.Time) {
+// reuseValidations copies validations that are recent enough for a leaf that is issued now.
+func (s *Server) reuseValidations(c *Certificate, now time.Time) {
 	if s.settings.ReuseValidation {
 		s.validations.Reuse(c.Account, c.domains(), now)
 	}

@@ -11,12 +11,12 @@ import (
 
 const defaultPageSize = 20
 
-// listCertificates is the list of services (ispmanager-billing-api 5). The
-// account's filter cuts it without a word (1.4).
+// listCertificates lists the services (docs/reference/ispmanager.md §5). The account's filter
+// shortens the list without a notice (1.4).
 func listCertificates(c *call) answer {
 	var shown []*Certificate
-	for _, item := range c.mine() {
-		if c.listed(item) && c.passesFilter(item) {
+	for _, item := range c.ownServices() {
+		if c.isListed(item) && c.passesFilter(item) {
 			shown = append(shown, item)
 		}
 	}
@@ -33,7 +33,7 @@ func listCertificates(c *call) answer {
 	return answer{content: content, metadata: []element{c.toolbar()}}
 }
 
-// page is the size of pages that is granted and the number of the one shown.
+// page returns the page size and the number of the page that is shown.
 func (c *call) page(elements int) (size, number int) {
 	size, number = positive(c.get("p_cnt"), defaultPageSize), positive(c.get("p_num"), 1)
 	size = min(size, c.settings.MaxPageSize)
@@ -51,9 +51,9 @@ func positive(text string, otherwise int) int {
 	return otherwise
 }
 
-// listed: what lies in the basket is no service yet, and deleted ones go after
-// a while.
-func (c *call) listed(item *Certificate) bool {
+// isListed reports whether a service is in the list. Services in the basket are not, and deleted
+// ones disappear after Settings.DeletedDays.
+func (c *call) isListed(item *Certificate) bool {
 	if item.Status == Deleted {
 		return !item.Basket && c.now.Before(item.Removed.Add(time.Duration(c.settings.DeletedDays)*issuance.Day))
 	}
@@ -77,7 +77,7 @@ func (c *call) row(item *Certificate) element {
 	return e.plus(textNode("createdate_l", c.localDate(item.Created)))
 }
 
-// expiry are expiredate and real_expiredate (1.5).
+// expiry returns the elements expiredate and real_expiredate (1.5).
 func (c *call) expiry(item *Certificate) []element {
 	date := dateOf(c.server.expires(item))
 	shown := date
@@ -94,12 +94,12 @@ func dateOf(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// localDate is a date for people.
+// localDate formats a date in the language of the answer.
 func (c *call) localDate(t time.Time) string {
 	return t.UTC().Format(c.text("2 Jan 2006", "2.01.2006"))
 }
 
-// statusElements write the state in one of the ways in which it was seen (5).
+// statusElements writes the state in one of the known forms (5).
 func (c *call) statusElements(item *Certificate) []element {
 	digit := strconv.Itoa(int(item.Status))
 	titles := map[ItemStatus][2]string{
@@ -122,7 +122,7 @@ func (c *call) statusElements(item *Certificate) []element {
 	return []element{textNode("item_status", title).with("orig", digit).with("color", "green"), textNode("status", digit)}
 }
 
-// toolbar names exactly the functions that this login may call (5).
+// toolbar lists exactly the functions that this login may call (5).
 func (c *call) toolbar() element {
 	names := c.settings.Functions
 	group := node("toolgrp").with("name", "certificate")
@@ -148,10 +148,10 @@ func (c *call) toolbar() element {
 	return node("metadata", node("toolbar", group).with("view", "buttons")).with("name", "certificate").with("type", "list")
 }
 
-// filterFields are those by which the list may be cut.
+// filterFields returns the fields by which the list can be filtered.
 func filterFields() []string { return []string{"id", "CN", "item_status", "remoteid"} }
 
-// filterList is certificate.filter: a filter stays until it is replaced (1.4).
+// filterList handles certificate.filter: a filter stays until it is replaced (1.4).
 func filterList(c *call) answer {
 	if !c.params.submits() {
 		f := form{function: "certificate.filter"}

@@ -8,8 +8,8 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// stepParam is certificate.order.param, the step that buys
-// (ispmanager-billing-api 4.1, 4.5).
+// stepParam handles certificate.order.param, the step that buys
+// (docs/reference/ispmanager.md §4.1, §4.5).
 func stepParam(c *call) answer {
 	f, problem := c.paramForm()
 	switch {
@@ -18,10 +18,10 @@ func stepParam(c *call) answer {
 	case !c.params.submits():
 		return c.formAnswer(f)
 	}
-	if problem := c.checkPeople(f); problem != nil {
+	if problem := c.checkContacts(f); problem != nil {
 		return refused(problem)
 	}
-	p, _ := c.pricelist() // the form found it
+	p, _ := c.pricelist() // paramForm has found it
 	draft, problem := c.draft(p)
 	if problem != nil {
 		return refused(problem)
@@ -30,23 +30,23 @@ func stepParam(c *call) answer {
 	return c.buy(draft, price)
 }
 
-// draft is the service that an order asks for.
+// draft returns the service that an order describes.
 func (c *call) draft(p Product) (*Certificate, *Problem) {
 	request, problem := c.readCSR(p)
 	if problem != nil {
 		return nil, problem
 	}
 	if country := c.get("field_country"); country != "" && countryCode(country) == "" {
-		return nil, badValue(c.settings.shownName("field_country"), country)
+		return nil, badValue(c.settings.remoteName("field_country"), country)
 	}
 	if kind := c.get("crt_type"); kind != keyGenerate && kind != c.settings.ExistingKey {
-		return nil, badValue(c.settings.shownName("crt_type"), kind)
+		return nil, badValue(c.settings.remoteName("crt_type"), kind)
 	}
 	names, problem := c.readNames(p, request.CommonName)
 	if problem != nil {
 		return nil, problem
 	}
-	method, domains, problem := c.chosenProof(names)
+	method, domains, problem := c.chosenMethod(names)
 	if problem != nil {
 		return nil, problem
 	}
@@ -56,17 +56,17 @@ func (c *call) draft(p Product) (*Certificate, *Problem) {
 	}
 	autoProlong := c.get("autoprolong")
 	if autoProlong == "" {
-		autoProlong = strconv.Itoa(months) // the form's own value: a client that says nothing is renewed
+		autoProlong = strconv.Itoa(months) // the form's default: the service is renewed unless the client changes it
 	}
 	return &Certificate{
 		Account: c.account.User, Pricelist: p.ID, Months: months, Status: Ordered, RemoteID: c.get("remoteid"), Project: c.get("project"),
 		AutoProlong: autoProlong, Created: c.now, CSR: c.get("csr"), Key: c.get("key"), CommonName: request.CommonName,
-		Domains: domains, Method: method, Params: c.people(),
+		Domains: domains, Method: method, Params: c.contacts(),
 	}, nil
 }
 
-// people are the contacts and the organisation of a request.
-func (c *call) people() map[string]string {
+// contacts returns the parameters of contacts and organisation.
+func (c *call) contacts() map[string]string {
 	kept := map[string]string{}
 	for name, value := range c.params {
 		if strings.HasPrefix(name, "adm_") || strings.HasPrefix(name, "tech_") || strings.HasPrefix(name, "org_") {
@@ -76,8 +76,8 @@ func (c *call) people() map[string]string {
 	return kept
 }
 
-// buy takes the money and starts the order, or does what this installation does
-// with an order that is not paid.
+// buy charges the account and starts the order. Without enough money it does what Settings.Funds
+// says.
 func (c *call) buy(draft *Certificate, price Money) answer {
 	if c.get("skipbasket") != "on" {
 		draft.Basket = true
@@ -88,7 +88,7 @@ func (c *call) buy(draft *Certificate, price Money) answer {
 		c.server.add(draft)
 		c.charge(draft, price)
 		c.server.start(draft, c.now)
-		return c.bought(draft)
+		return c.orderAnswer(draft)
 	}
 	switch c.settings.Funds {
 	case FundsPaymentURL:
@@ -97,7 +97,7 @@ func (c *call) buy(draft *Certificate, price Money) answer {
 		return c.paymentURL(draft.BillOrder)
 	case FundsUnpaid:
 		c.server.add(draft)
-		a := c.bought(draft)
+		a := c.orderAnswer(draft)
 		a.content = append(a.content[:len(a.content)-1], textNode("ok", "func=payment.add&billorder="+strconv.FormatInt(draft.BillOrder, 10)), billOrder(draft))
 		return a
 	}
@@ -116,8 +116,8 @@ func (c *call) paymentURL(order int64) answer {
 	return success(inner, ok, textNode("billorder", number))
 }
 
-// bought is the answer of an order; its last element is <ok/>.
-func (c *call) bought(made *Certificate) answer {
+// orderAnswer returns the answer to an order; its last element is <ok/>.
+func (c *call) orderAnswer(made *Certificate) answer {
 	id := textNode("id", strconv.FormatInt(made.ID, 10))
 	switch c.settings.OrderAnswer {
 	case AnswerNestedID:
@@ -137,17 +137,17 @@ func (s *Server) add(c *Certificate) {
 }
 
 func (c *call) charge(to *Certificate, amount Money) {
-	c.server.take(c.account, to, amount, c.get("func"), c.now)
+	c.server.recordCharge(c.account, to, amount, c.get("func"), c.now)
 }
 
-// take records a payment. The caller has looked at the balance.
-func (s *Server) take(account *Account, to *Certificate, amount Money, command string, now time.Time) {
+// recordCharge records a payment. The caller has checked the balance.
+func (s *Server) recordCharge(account *Account, to *Certificate, amount Money, command string, now time.Time) {
 	account.Balance -= amount
 	s.charges = append(s.charges, Charge{Time: now, Account: account.User, Command: command, CertificateID: to.ID,
 		OrderID: to.BillOrder, Amount: amount, Balance: account.Balance})
 }
 
-// start hands a paid order to the authority.
+// start submits a paid order to the authority.
 func (s *Server) start(c *Certificate, now time.Time) {
 	c.Basket, c.Created = false, now
 	c.TermStart = now
@@ -155,7 +155,7 @@ func (s *Server) start(c *Certificate, now time.Time) {
 	s.request(c, "open", now)
 }
 
-// request asks the authority for the next certificate of a service.
+// request requests the next certificate of a service from the authority.
 func (s *Server) request(c *Certificate, reason string, now time.Time) {
 	c.Requested, c.ServiceStatus, c.Description = now, Requested, ""
 	c.Asked++
@@ -170,6 +170,6 @@ func (s *Server) request(c *Certificate, reason string, now time.Time) {
 		c.ServiceStatus, c.Description = Failed, "The order was refused by the certification authority."
 		return
 	}
-	s.reuseProofs(c, now)
-	s.settleProofs(c, now)
+	s.reuseValidations(c, now)
+	s.issueDue(c, now)
 }

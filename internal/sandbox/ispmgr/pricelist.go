@@ -4,8 +4,8 @@ import (
 	"strconv"
 )
 
-// exportPrices is pricelist.export (ispmanager-billing-api 3). Other types of
-// services are not sold here.
+// exportPrices handles pricelist.export (docs/reference/ispmanager.md §3). Other types of services
+// are not sold here.
 func exportPrices(c *call) answer {
 	if kind := c.get("itemtype"); kind != "certificate" {
 		return success()
@@ -15,12 +15,12 @@ func exportPrices(c *call) answer {
 		if c.get("onlyavailable") == "on" && (p.Inactive || p.HideInOrder) {
 			continue
 		}
-		list = append(list, c.exported(p))
+		list = append(list, c.exportedPrice(p))
 	}
 	return success(list...)
 }
 
-func (c *call) exported(p Product) element {
+func (c *call) exportedPrice(p Product) element {
 	price := node("price").with("currency", c.account.Currency)
 	for _, months := range p.months() {
 		price = price.plus(textNode("period", periodName(months)).with("cost", p.Prices[months].Decimals(4)).
@@ -44,7 +44,7 @@ func periodName(months int) string {
 	}
 }
 
-// orderable are the products that a client finds in the wizard.
+// orderable returns the products that the wizard offers.
 func (c *call) orderable() []Product {
 	var list []Product
 	for _, p := range c.settings.Products {
@@ -55,7 +55,7 @@ func (c *call) orderable() []Product {
 	return list
 }
 
-// orderStart is certificate.order and its price list: the first step of the
+// orderStart handles certificate.order and certificate.order.pricelist: the first step of the
 // wizard (3, 4).
 func orderStart(c *call) answer {
 	products := c.orderable()
@@ -111,7 +111,7 @@ func (c *call) tariffElements(products []Product) element {
 	return list
 }
 
-// pricelist is the product that a step of the wizard is about.
+// pricelist returns the product of a step of the wizard.
 func (c *call) pricelist() (Product, *Problem) {
 	given := c.get("pricelist")
 	if given == "" {
@@ -125,8 +125,7 @@ func (c *call) pricelist() (Product, *Problem) {
 	return p, nil
 }
 
-// period is the term that a step of the wizard is about; the shortest one where
-// none is given.
+// period returns the term of a step of the wizard in months; the shortest one if none is given.
 func (c *call) period(p Product) (int, *Problem) {
 	given := c.get("period")
 	if given == "" {

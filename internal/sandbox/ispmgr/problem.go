@@ -2,7 +2,7 @@ package ispmgr
 
 import "strconv"
 
-// Problem is an error document (ispmanager-billing-api 1.5).
+// Problem is an error document (docs/reference/ispmanager.md §1.5).
 type Problem struct {
 	Type   string `json:"type"`
 	Object string `json:"object,omitempty"`
@@ -10,7 +10,7 @@ type Problem struct {
 	Text   string `json:"text"` // English
 	code   string
 	ru     string
-	group  bool // has <group> with __object__ in place of the object's title
+	group  bool // has a <group> with __object__ in place of the title of the object
 }
 
 func badPassword() *Problem {
@@ -21,7 +21,7 @@ func sessionExpired() *Problem {
 	return &Problem{Type: "auth", Object: "expired", Text: "The session has expired", ru: "Сессия устарела"}
 }
 
-// deniedAddress: the text is D9's, type and object are inferred.
+// deniedAddress is the refusal of an address. Its type and object are inferred.
 func deniedAddress(source string) *Problem {
 	return &Problem{Type: "auth", Object: "badip", Value: source, Text: "Access from this IP denied", ru: "Доступ с этого IP-адреса запрещён"}
 }
@@ -48,12 +48,12 @@ func captchaFailed() *Problem {
 	return &Problem{Type: "captcha_verification_failed", Text: "Error passing captcha, try again", ru: "Ошибка прохождения капчи, попробуйте ещё раз"}
 }
 
-// lowBalance: the real type is not known (1.5).
+// lowBalance is the refusal of an order above the balance. The real type is unknown (1.5).
 func lowBalance(kind string) *Problem {
 	return &Problem{Type: kind, Text: "Insufficient funds on the account", ru: "Недостаточно средств на счёте"}
 }
 
-func broken(err error) *Problem {
+func internalError(err error) *Problem {
 	return &Problem{Type: "xml", Object: "internal", Text: "Internal error: " + err.Error(), ru: "Внутренняя ошибка: " + err.Error()}
 }
 
@@ -64,7 +64,7 @@ func shortened(value string) string {
 	return value
 }
 
-// element is the <error> of the document.
+// element returns the <error> of the document.
 func (p *Problem) element(lang string, account *Account, function string) element {
 	text, group := p.Text, "The __object__ field or object is wrong"
 	if lang == "ru" && p.ru != "" {

@@ -12,8 +12,8 @@ const (
 	ExtendedValidated     = "ev"
 )
 
-// Product is a tariff. Prices are made up, ids and names are those of the
-// published table (ispmanager-billing-api 3).
+// Product is a tariff. Prices are invented; ids and names are those of the published table
+// (docs/reference/ispmanager.md §3).
 type Product struct {
 	ID          int64         `json:"id"`
 	Name        string        `json:"name"`
@@ -28,7 +28,7 @@ type Product struct {
 	HideInOrder bool          `json:"hide_in_order,omitempty"`
 }
 
-// DefaultProducts is the price list.
+// DefaultProducts returns the price list.
 func DefaultProducts() []Product {
 	prices := func(year Money) map[int]Money {
 		return map[int]Money{12: year, 24: 2*year - year/9}
@@ -49,7 +49,8 @@ func DefaultProducts() []Product {
 
 func (p Product) months() []int { return slices.Sorted(maps.Keys(p.Prices)) }
 
-// price of a term with so many names beside the common name.
+// price returns the price of a term with this number of names beside the common name, and whether
+// the term is offered.
 func (p Product) price(months, names int) (Money, bool) {
 	price, offered := p.Prices[months]
 	if extra := names - p.FreeNames; extra > 0 {

@@ -6,8 +6,8 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// prolong is service.prolong: more months for the same service, charged at
-// once, not idempotent (ispmanager-billing-api 8).
+// prolong handles service.prolong: more months for the same service, charged at once, not
+// idempotent (docs/reference/ispmanager.md §8).
 func prolong(c *call) answer {
 	item, problem := c.own()
 	switch {
@@ -53,7 +53,7 @@ func (c *call) prolongForm(item *Certificate, p Product, months int) form {
 	return c.withExtras(f)
 }
 
-// pricedPeriods name the price of each period in words.
+// pricedPeriods returns the periods as options with their prices as text.
 func (c *call) pricedPeriods(p Product, names int) []option {
 	var list []option
 	for _, months := range p.months() {

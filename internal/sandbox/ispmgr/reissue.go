@@ -2,8 +2,8 @@ package ispmgr
 
 import "strconv"
 
-// reissue asks for another leaf of a running term, in place
-// (ispmanager-billing-api 7). The old leaf is shown until the new one is there.
+// reissue handles the reissue of a service within its term, in place (docs/reference/ispmanager.md
+// §7). The old leaf is shown until the new one is issued.
 func reissue(c *call) answer {
 	f, problem := c.reissueForm()
 	switch {
@@ -12,12 +12,12 @@ func reissue(c *call) answer {
 	case !c.params.submits():
 		return c.formAnswer(f)
 	}
-	if problem := c.checkPeople(f); problem != nil {
+	if problem := c.checkContacts(f); problem != nil {
 		return refused(problem)
 	}
-	item, _ := c.reissuable() // the form found it
+	item, _ := c.reissuable() // the form has found it
 	p, _ := c.server.product(item.Pricelist)
-	if problem := c.settleRequest(p); problem != nil {
+	if problem := c.prepareCSR(p); problem != nil {
 		return refused(problem)
 	}
 	if c.settings.ReissueStep {
@@ -26,7 +26,7 @@ func reissue(c *call) answer {
 	return c.reissueNow(item, p)
 }
 
-// reissueParam is the second step of a reissue in two.
+// reissueParam handles the second step of a reissue in two steps.
 func reissueParam(c *call) answer {
 	if !c.settings.ReissueStep {
 		return refused(missed("func", c.get("func")))
@@ -38,23 +38,23 @@ func reissueParam(c *call) answer {
 	case !c.params.submits():
 		return c.formAnswer(f)
 	}
-	if problem := c.checkPeople(f); problem != nil {
+	if problem := c.checkContacts(f); problem != nil {
 		return refused(problem)
 	}
-	item, _ := c.reissuable() // the form found it
+	item, _ := c.reissuable() // the form has found it
 	p, _ := c.server.product(item.Pricelist)
 	return c.reissueNow(item, p)
 }
 
-// reissuable is the service that a reissue is about. Type and object of the
-// refusal are inferred.
+// reissuable returns the service that the request wants to reissue. Type and object of the refusal
+// are inferred.
 func (c *call) reissuable() (*Certificate, *Problem) {
 	item, problem := c.own()
 	if problem != nil {
 		return nil, problem
 	}
 	running := item.Status == Active || item.Status == Processing
-	ended := item.ServiceStatus == Issued || item.ServiceStatus == Failed // a refused one may be tried again
+	ended := item.ServiceStatus == Issued || item.ServiceStatus == Failed // a refused reissue may be repeated
 	if !running || !ended || item.Certificate == "" || c.now.After(item.TermEnd) {
 		return nil, badValue("elid", c.get("elid"))
 	}
@@ -74,7 +74,7 @@ func (c *call) reissueForm() (form, *Problem) {
 		f.add(c.approverFields(item.names(), item.Method, item.Domains)...)
 		f.add(personFields(item.Params)...)
 	}
-	return c.laidOver(c.withExtras(f)), nil
+	return c.withSentValues(c.withExtras(f)), nil
 }
 
 func (c *call) reissueParamForm() (form, *Problem) {
@@ -96,11 +96,11 @@ func (c *call) reissueParamForm() (form, *Problem) {
 	}
 	f.add(c.approverFields(names, item.Method, item.Domains)...)
 	f.add(personFields(item.Params)...)
-	return c.laidOver(c.withExtras(f)), nil
+	return c.withSentValues(c.withExtras(f)), nil
 }
 
-// reissueNames are the names of the next leaf; those of the last one where the
-// request does not speak of them.
+// reissueNames returns the names of the next leaf: those of the request, or those of the last leaf
+// if the request has none.
 func (c *call) reissueNames(item *Certificate) ([]string, *Problem) {
 	p, _ := c.server.product(item.Pricelist)
 	request, problem := c.readCSR(p)
@@ -108,14 +108,14 @@ func (c *call) reissueNames(item *Certificate) ([]string, *Problem) {
 		return nil, problem
 	}
 	if request.CommonName != item.CommonName {
-		return nil, badValue(c.settings.shownName("csr"), c.get("csr"))
+		return nil, badValue(c.settings.remoteName("csr"), c.get("csr"))
 	}
 	if _, given := c.params["altname"]; !given {
 		c.params["altname"] = item.altNames()
 	}
 	names, problem := c.readNames(p, request.CommonName)
 	if problem == nil && len(names) > len(item.Domains) && len(names)-1 > p.FreeNames {
-		problem = badValue(c.settings.shownName("altname"), c.get("altname")) // more names than were paid for
+		problem = badValue(c.settings.remoteName("altname"), c.get("altname")) // more names than are paid for
 	}
 	return names, problem
 }
@@ -128,12 +128,12 @@ func (c *call) reissueNow(item *Certificate, p Product) answer {
 	if c.get("approver_method") == "" {
 		c.params["approver_method"] = item.Method
 	}
-	method, domains, problem := c.chosenProof(names)
+	method, domains, problem := c.chosenMethod(names)
 	if problem != nil {
 		return refused(problem)
 	}
 	item.CSR, item.Key, item.Method, item.Domains = c.get("csr"), c.get("key"), method, domains
-	for name, value := range c.people() {
+	for name, value := range c.contacts() {
 		item.Params[name] = value
 	}
 	item.Vetted = item.Vetted || p.Level == DomainValidated

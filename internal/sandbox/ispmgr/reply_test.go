@@ -14,7 +14,7 @@ type reply struct {
 	root   standintest.Node
 }
 
-// keysOf are those of an slist of a form.
+// keysOf returns those of an slist of a form.
 func keysOf(n standintest.Node, name string) []string {
 	var keys []string
 	for _, list := range n.All("slist") {
@@ -27,7 +27,7 @@ func keysOf(n standintest.Node, name string) []string {
 	return keys
 }
 
-// problem is "type object" of the error, "" where there is none.
+// problem returns "type object" of the error, or "" if there is none.
 func (r reply) problem() string {
 	e := r.root.First("error")
 	return strings.TrimSpace(e.Attr("type") + " " + e.Attr("object"))

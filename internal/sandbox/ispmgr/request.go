@@ -9,18 +9,18 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// parameters are the request's values by name; names are case-sensitive, as CN
-// and L are fields of their own beside cn and l.
+// parameters are the values of a request by name. Names are case-sensitive: CN and cn are different
+// fields.
 type parameters map[string]string
 
-// get is a value without surrounding blanks, or "".
+// get returns a value without surrounding blanks, or "".
 func (p parameters) get(name string) string { return strings.TrimSpace(p[name]) }
 
-// submits tells whether a form is handed in: sok=ok, or snext=ok in a wizard (1.4).
+// submits reports whether a form is submitted (1.4).
 func (p parameters) submits() bool { return p["sok"] == "ok" }
 
-// readParameters merges the query and an urlencoded form: GET and POST are
-// equal (1.2). The form goes first.
+// readParameters merges the query and an urlencoded form: GET and POST are equal (1.2). The form
+// takes precedence.
 func readParameters(r *http.Request) (parameters, error) {
 	merged := parameters{}
 	content, err := standin.ReadBody(r)
@@ -44,16 +44,15 @@ func readParameters(r *http.Request) (parameters, error) {
 	return merged, nil
 }
 
-// secretNames are parameters whose value never leaves the stand-in but in its
-// own answers.
+// secretNames returns the parameters whose values appear only in the stand-in's own answers.
 func secretNames() []string { return []string{"authinfo", "auth", "password", "key"} }
 
 func isSecret(name, value string) bool {
 	return slices.Contains(secretNames(), name) || strings.Contains(value, "PRIVATE KEY")
 }
 
-// redacted is a copy for the log. The password of an account is hidden in every
-// value in which it occurs.
+// redacted returns a copy for the log. Every value that contains the password of an account is
+// hidden.
 func (p parameters) redacted(passwords []string) map[string]string {
 	shown := make(map[string]string, len(p))
 	for name, value := range p {
@@ -69,8 +68,8 @@ func containsAny(value string, parts []string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(value, part) })
 }
 
-// leaks tells what was sent that should not have been: a private key, a
-// password outside of authinfo, secrets in the address of the request.
+// leaks returns what a request must not contain: a private key, a password outside of authinfo,
+// secrets in the query.
 func leaks(r *http.Request, p parameters, passwords []string) []string {
 	found := []string{}
 	for name, value := range p {

@@ -2,7 +2,7 @@ package ispmgr
 
 import "time"
 
-// LogEntry is one request as the stand-in saw it, secrets redacted.
+// LogEntry is one request, secrets redacted.
 type LogEntry struct {
 	Number     int64             `json:"number"` // from 1
 	Time       time.Time         `json:"time,omitzero"`
@@ -17,8 +17,8 @@ type LogEntry struct {
 	Error      *Problem          `json:"error,omitempty"`
 }
 
-// remember logs a request; submits are counted once more as "FUNCTION sok".
-func (s *Server) remember(entry LogEntry) {
+// logRequest logs a request. Submits are also counted as "FUNCTION sok".
+func (s *Server) logRequest(entry LogEntry) {
 	names := []string{entry.Command}
 	if entry.Submit {
 		names = append(names, entry.Command+" sok")
@@ -32,13 +32,13 @@ func (s *Server) remember(entry LogEntry) {
 	}, names...)
 }
 
-// Requests is the log since the last ClearRequests, oldest first; only those
-// of a function where one is given ("certificate.order.param").
+// Requests returns the log since the last ClearRequests, oldest first; with a function such as
+// "certificate.order.param", only its requests.
 func (s *Server) Requests(command string) []LogEntry {
 	return s.log.Entries(func(entry LogEntry) bool { return command == "" || entry.Command == command })
 }
 
-// Counters are the numbers of requests by function since the last
+// Counters returns the numbers of requests by function since the last
 // ClearRequests; "FUNCTION sok" counts the submits among them.
 func (s *Server) Counters() map[string]int64 { return s.log.Counters() }
 

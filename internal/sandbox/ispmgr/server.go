@@ -14,8 +14,8 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// Path is where the API is served, ManagerPath where it is served too with
-// Settings.ManagerPath (ispmanager-billing-api 1.1).
+// Path is where the API is served. ManagerPath is served too if Settings.ManagerPath is true
+// (docs/reference/ispmanager.md §1.1).
 const (
 	Path        = "/billmgr"
 	ManagerPath = "/manager/billmgr"
@@ -24,14 +24,14 @@ const (
 // Clock is the time of the stand-in.
 type Clock = clock.Clock
 
-// NewClock makes a clock over the real one. File, which may be empty, is the
-// clock where it holds one RFC 3339 instant.
+// NewClock returns a clock over the real one. If file is not empty and holds an RFC 3339 instant,
+// that instant is the time.
 func NewClock(real func() time.Time, file string) *Clock { return clock.New(real, file) }
 
-// Config is the world of a Server.
+// Config is the configuration of a Server.
 type Config = standin.Config[Account, Settings]
 
-// authority has the methods by which a test decides in its place.
+// authority has the methods with which a test decides in place of the certification authority.
 type authority = standin.Authority[Certificate]
 
 // Server is the stand-in. It is safe for concurrent use: requests are executed
@@ -63,7 +63,7 @@ const (
 	firstOrderID       = 98701
 )
 
-// New makes a stand-in, from its state file where there is one.
+// New returns a stand-in. It continues from its state file, if there is one.
 func New(config Config) (*Server, error) {
 	config, err := config.Complete(DefaultAccount(), DefaultSettings())
 	if err != nil {
@@ -88,10 +88,10 @@ func New(config Config) (*Server, error) {
 	return s, s.load()
 }
 
-// ServeHTTP answers the API at its paths and a page of HTML elsewhere, with 404.
+// ServeHTTP serves the API at its paths and an HTML page with status 404 elsewhere.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path := strings.TrimSuffix(r.URL.Path, "/"); path != Path && (path != ManagerPath || !s.Settings().ManagerPath) {
-		s.remember(LogEntry{Method: r.Method, Path: r.URL.Path, Parameters: map[string]string{}, Status: http.StatusNotFound})
+		s.logRequest(LogEntry{Method: r.Method, Path: r.URL.Path, Parameters: map[string]string{}, Status: http.StatusNotFound})
 		htmlReply(http.StatusNotFound, "404 Not Found").Send(w)
 		return
 	}
@@ -113,10 +113,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// refuseForm answers a form that cannot be read. What the real one says is unknown.
+// refuseForm answers a form that cannot be read. The answer of the real system is unknown.
 func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request, unread io.Reader, err error) {
 	status := standin.RefuseForm(unread, err)
-	s.remember(LogEntry{Method: r.Method, Path: r.URL.Path, Parameters: map[string]string{}, Status: status}) // may be megabytes of anything
+	s.logRequest(LogEntry{Method: r.Method, Path: r.URL.Path, Parameters: map[string]string{}, Status: status}) // a form can be megabytes of arbitrary bytes
 	htmlReply(status, "Bad Request").Send(w)
 }
 
@@ -130,5 +130,5 @@ func (s *Server) passwords() []string {
 	return slices.Compact(slices.Sorted(slices.Values(list)))
 }
 
-// reply is an answer on its way out.
+// reply is an answer that is about to be sent.
 type reply = standin.Reply[*Problem]

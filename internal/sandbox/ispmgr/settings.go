@@ -8,8 +8,8 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// Settings choose between the readings of the remote's behaviour that public
-// sources leave open. Section numbers are those of ispmanager-billing-api.
+// Settings choose between the behaviours of the remote that public sources leave
+// open. Section numbers are those of docs/reference/ispmanager.md.
 type Settings struct {
 	Products []Product `json:"products"`
 
@@ -19,21 +19,22 @@ type Settings struct {
 	EchoSecrets bool `json:"echo_secrets"`
 	// Metadata: "always", or "devel" for out=devel alone (5).
 	Metadata string `json:"metadata"`
-	// BalanceText stands in place of the balance's number, such as "500,00" (2).
+	// BalanceText replaces the number of the balance, such as "500,00" (2).
 	BalanceText string `json:"balance_text"`
 	// Captcha protects func=auth (1.2).
 	Captcha bool `json:"captcha"`
-	// MaxPageSize is the greatest page size that is granted (1.4).
+	// MaxPageSize is the greatest page size (1.4).
 	MaxPageSize int `json:"max_page_size"`
-	// PastEnd: a page behind the last one is "empty" or the "last" one again.
+	// PastEnd: a page after the last one is "empty" or the "last" one again.
 	PastEnd string `json:"past_end"`
 	// IgnoreSort: p_col changes nothing, the list is always sorted by id (1.4).
 	IgnoreSort bool `json:"ignore_sort"`
 
 	// Functions are the remote's own names of functions (5, 6).
 	Functions FunctionNames `json:"functions"`
-	// FieldNames are the remote's own names of form fields by ours; those of a
-	// numbered field are without the number ("approver_email").
+	// FieldNames are the remote's own names of form fields, by the names in
+	// docs/reference/ispmanager.md; numbered fields are without the number
+	// ("approver_email").
 	FieldNames map[string]string `json:"field_names"`
 	// ExtraFields are further fields of the remote's forms.
 	ExtraFields []ExtraField `json:"extra_fields"`
@@ -51,29 +52,30 @@ type Settings struct {
 	OrganizationStep bool `json:"organization_step"`
 	// ReissueStep: the reissue is a wizard of two steps (7).
 	ReissueStep bool `json:"reissue_step"`
-	// CountryPrompt: country selects begin with a prompt that is no country and
-	// have one country twice (order_wizard_form_RECORDED).
+	// CountryPrompt: country selects begin with a prompt, and list one country
+	// twice (order_wizard_form_RECORDED).
 	CountryPrompt bool `json:"country_prompt"`
 	// PricelistShape of certificate.order.pricelist: "both", "old" or "v2" (3).
 	PricelistShape string `json:"pricelist_shape"`
 
-	// OrderAnswer: where the answer of an order has its id: "id", "nested_id"
+	// OrderAnswer: where the answer to an order has its id: "id", "nested_id"
 	// or "none" (4.5).
 	OrderAnswer string `json:"order_answer"`
-	// Funds: what an order above the balance ends in: "error", "payment_url"
-	// (it lies in the basket) or "unpaid" (a service in status 1).
+	// Funds: the result of an order above the balance: "error", "payment_url"
+	// (the order is in the basket) or "unpaid" (a service in status 1).
 	Funds string `json:"funds"`
 	// FundsErrorType is the type of the error document (unknown, 1.5).
 	FundsErrorType string `json:"funds_error_type"`
 
 	// StatusForm of the list: "orig", "digit", "key" or "real_status" (5).
 	StatusForm string `json:"status_form"`
-	// ServiceStatusInList and ServiceStatusInEdit: the client sees it there (5).
+	// ServiceStatusInList and ServiceStatusInEdit: whether the list and
+	// certificate.edit show service_status (5).
 	ServiceStatusInList bool `json:"service_status_in_list"`
 	ServiceStatusInEdit bool `json:"service_status_in_edit"`
 	// HideRemoteID: the list has no remoteid.
 	HideRemoteID bool `json:"hide_remoteid"`
-	// HideChallenges: certificate.edit has no values to publish.
+	// HideChallenges: certificate.edit does not show the values to publish.
 	HideChallenges bool `json:"hide_challenges"`
 	// DeletedDays: how long a deleted service stays in the list.
 	DeletedDays int `json:"deleted_days"`
@@ -88,8 +90,8 @@ type Settings struct {
 	// CertificateForm: "leaf", "chain" (leaf, intermediate), "bundle" (and
 	// root), "zip" or "base64zip" (5). In edit a ZIP is always in base64.
 	CertificateForm string `json:"certificate_form"`
-	// ExtraPEM is delivered behind the certificate, such as a CA that no program can read; CutLeaf takes a line out of the leaf's
-	// PEM.
+	// ExtraPEM is appended to the certificate, such as a CA certificate that no
+	// program can parse. CutLeaf removes a line of the leaf's PEM.
 	ExtraPEM string `json:"extra_pem"`
 	CutLeaf  bool   `json:"cut_leaf"`
 	// DownloadList: the download is a list of files; each is got with
@@ -101,7 +103,7 @@ type Settings struct {
 	// Expires: expiredate is the end of the "leaf" or of the paid "term" (9).
 	Expires string `json:"expires"`
 	// LeafDays: length of a leaf in days; 0 takes the CA/B Forum's limit of the
-	// day of issue less LeafMarginDays (validity-and-subscription.md 1.1, 3).
+	// day of issue less LeafMarginDays (docs/reference/validity.md §A1.1, §A3).
 	LeafDays       int `json:"leaf_days"`
 	LeafMarginDays int `json:"leaf_margin_days"`
 	// NotBefore: leaves begin at "midnight" (UTC) or at the "instant".
@@ -112,24 +114,25 @@ type Settings struct {
 	TermOffsetDays int `json:"term_offset_days"`
 	// AddWWW: a single-domain leaf covers the name with and without "www.".
 	AddWWW bool `json:"add_www"`
-	// AutoIssueSeconds: an order is proved by itself after so many seconds of
-	// the stand-in's clock; -1 waits for the control.
+	// AutoIssueSeconds: an order is validated and issued by itself after this
+	// number of seconds of the stand-in's clock; -1 waits for the control.
 	AutoIssueSeconds int `json:"auto_issue_seconds"`
-	// ReuseValidation: a proved domain need not be proved again within the limit.
+	// ReuseValidation: a domain is not validated again within the reuse limit
+	// (docs/reference/validity.md §A1.2).
 	ReuseValidation bool `json:"reuse_validation"`
 	// Vetting: OV and EV also wait for the control to vet the organisation.
 	Vetting bool `json:"vetting"`
 	// OpenAtOrder: the service is active (2) before anything is issued (5).
 	OpenAtOrder bool `json:"open_at_order"`
-	// OwnReissueDays: the remote reissues by itself so many days before a leaf
-	// ends inside the term; -1 never does.
+	// OwnReissueDays: the remote reissues by itself this number of days before a
+	// leaf ends within the term; -1 means never.
 	OwnReissueDays int `json:"own_reissue_days"`
 	// RefusedDomains are refused by the authority (service_status 6).
 	RefusedDomains []string `json:"refused_domains"`
 }
 
 // FunctionNames are the names of functions that differ between installations.
-// An empty one is not there.
+// An empty name means that the function does not exist.
 type FunctionNames struct {
 	CSR          string `json:"csr"`
 	Contacts     string `json:"contacts"`
@@ -143,7 +146,7 @@ type FunctionNames struct {
 	Approver     string `json:"approver"`
 }
 
-// ExtraField is a field of a form that the specification does not know.
+// ExtraField is a field that docs/reference/ispmanager.md does not know.
 type ExtraField struct {
 	Function string   `json:"function"` // as the remote names it
 	Name     string   `json:"name"`
@@ -198,8 +201,8 @@ const (
 	FromInstant  = "instant"
 )
 
-// DefaultSettings is the reading with the best evidence behind it; where there
-// is none, the one that is harder on a client.
+// DefaultSettings returns the behaviours with the best evidence; without evidence, the behaviour
+// that is harder for a client.
 func DefaultSettings() Settings {
 	return Settings{
 		Products: DefaultProducts(), ManagerPath: true, EchoSecrets: true,

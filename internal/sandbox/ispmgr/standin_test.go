@@ -89,7 +89,7 @@ func (s *standIn) ok(function string, pairs ...string) reply {
 	return r
 }
 
-// order are the parameters of a complete order for cn.
+// order returns the parameters of a complete order for cn.
 func order(csr string, pairs ...string) []string {
 	all := map[string]string{
 		"sok": "ok", "skipbasket": "on", "clicked_button": "finish", "crt_type": "exists", "csr": csr, "period": "12", "pricelist": "3033",
@@ -118,7 +118,7 @@ func (s *standIn) buy(cn string, pairs ...string) string {
 	return strconv.FormatInt(state.Certificates[len(state.Certificates)-1].ID, 10)
 }
 
-// issued is a bought and issued certificate; it tells the id.
+// issued returns a bought and issued certificate; it tells the id.
 func (s *standIn) issued(cn string, pairs ...string) string {
 	s.t.Helper()
 	id := s.buy(cn, pairs...)

@@ -7,7 +7,7 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// contactFields are those of one person (ispmanager-billing-api 4.1).
+// contactFields returns the fields of one person (docs/reference/ispmanager.md §4.1).
 func contactFields(prefix string, values map[string]string) []field {
 	var list []field
 	for _, name := range []string{"fname", "lname", "jtitle", "email", "phone"} {
@@ -20,7 +20,7 @@ func personFields(values map[string]string) []field {
 	return append(contactFields("adm_", values), contactFields("tech_", values)...)
 }
 
-// organizationFields are those of OV and EV (4.3).
+// organizationFields returns the fields of OV and EV (4.3).
 func (c *call) organizationFields(p Product, values map[string]string) []field {
 	if p.Level == DomainValidated {
 		return nil
@@ -35,9 +35,9 @@ func (c *call) organizationFields(p Product, values map[string]string) []field {
 	return append(list, field{name: "org_duns"}, field{name: "org_division"}, field{name: "org_state"})
 }
 
-// carried is the product of a step behind the CSR, and the values of the steps
-// before it as hidden fields. Without them there is no such step.
-func (c *call) carried(before ...[]field) (Product, []field, *Problem) {
+// carriedFields returns the product of a step after the CSR, and the values of the earlier steps as
+// hidden fields. Without them the step is refused.
+func (c *call) carriedFields(before ...[]field) (Product, []field, *Problem) {
 	p, problem := c.pricelist()
 	if problem != nil {
 		return Product{}, nil, problem
@@ -65,9 +65,9 @@ func (c *call) carried(before ...[]field) (Product, []field, *Problem) {
 }
 
 func (c *call) contactsForm() (form, *Problem) {
-	_, carried, problem := c.carried()
+	_, carried, problem := c.carriedFields()
 	f := form{function: c.settings.Functions.Contacts, fields: append(carried, personFields(nil)...)}
-	return c.laidOver(c.withExtras(f)), problem
+	return c.withSentValues(c.withExtras(f)), problem
 }
 
 func (c *call) organizationForm() (form, *Problem) {
@@ -75,16 +75,16 @@ func (c *call) organizationForm() (form, *Problem) {
 	if c.settings.ContactsStep {
 		before = personFields(nil)
 	}
-	p, carried, problem := c.carried(before)
+	p, carried, problem := c.carriedFields(before)
 	f := form{function: c.settings.Functions.Organization, fields: append(carried, c.organizationFields(p, nil)...)}
-	return c.laidOver(c.withExtras(f)), problem
+	return c.withSentValues(c.withExtras(f)), problem
 }
 
 func stepContacts(c *call) answer { return c.step(c.contactsForm) }
 
 func stepOrganization(c *call) answer { return c.step(c.organizationForm) }
 
-// step is one between the CSR and the end.
+// step handles a step between the CSR and the last one.
 func (c *call) step(make func() (form, *Problem)) answer {
 	f, problem := make()
 	switch {
@@ -93,16 +93,16 @@ func (c *call) step(make func() (form, *Problem)) answer {
 	case !c.params.submits():
 		return c.formAnswer(f)
 	}
-	if problem := c.checkPeople(f); problem != nil {
+	if problem := c.checkContacts(f); problem != nil {
 		return refused(problem)
 	}
-	p, _ := c.pricelist() // the form found it
-	return c.follow(f.function, p)
+	p, _ := c.pricelist() // the form has found it
+	return c.answerStepAfter(f.function, p)
 }
 
-// checkPeople checks a form with persons or an organisation: Latin letters
-// alone, an address is an address (4.1).
-func (c *call) checkPeople(f form) *Problem {
+// checkContacts checks a form with persons or an organisation: only Latin letters, and e-mail
+// addresses must contain "@" (4.1).
+func (c *call) checkContacts(f form) *Problem {
 	if problem := c.check(f); problem != nil {
 		return problem
 	}
@@ -111,13 +111,14 @@ func (c *call) checkPeople(f form) *Problem {
 		ofPerson := strings.HasPrefix(field.name, "adm_") || strings.HasPrefix(field.name, "tech_")
 		badMail := ofPerson && strings.HasSuffix(field.name, "_email") && !strings.Contains(value, "@")
 		if (ofPerson || strings.HasPrefix(field.name, "org_")) && (!isLatin(value) || badMail) {
-			return badValue(c.settings.shownName(field.name), value)
+			return badValue(c.settings.remoteName(field.name), value)
 		}
 	}
 	return nil
 }
 
-// paramForm is the last step: persons, where they had no step, and the proof.
+// paramForm returns the last step: persons, if they had no step of their own, and the method of
+// validation.
 func (c *call) paramForm() (form, *Problem) {
 	p, problem := c.pricelist()
 	if problem != nil {
@@ -134,7 +135,7 @@ func (c *call) paramForm() (form, *Problem) {
 	} else {
 		here = append(here, c.organizationFields(p, nil)...)
 	}
-	_, fields, problem := c.carried(before)
+	_, fields, problem := c.carriedFields(before)
 	if problem != nil {
 		return form{}, problem
 	}
@@ -146,22 +147,22 @@ func (c *call) paramForm() (form, *Problem) {
 	if problem != nil {
 		return form{}, problem
 	}
-	months, _ := c.period(p) // carried checked it
+	months, _ := c.period(p) // carriedFields has checked it
 	price, _ := p.price(months, len(names)-1)
 	f := form{function: c.settings.Functions.Param, fields: append(fields, here...)}
 	f.add(c.approverFields(names, c.settings.Methods[0], nil)...)
 	f.add(field{name: "autoprolong", value: strconv.Itoa(months), options: autoProlongOptions(p)},
 		field{name: "price", value: c.localMoney(price), readonly: true})
-	return c.laidOver(c.withExtras(f)), nil
+	return c.withSentValues(c.withExtras(f)), nil
 }
 
-// autoProlongOptions: null switches it off (1.4).
+// autoProlongOptions returns the periods and null, which switches autoprolong off (1.4).
 func autoProlongOptions(p Product) []option {
 	return append([]option{{key: "null", text: "--"}}, periodOptions(p)...)
 }
 
-// approverFields are the method of proof and, for each name, the address that
-// may approve it (4.1, 4.4).
+// approverFields returns the method of validation and, for each name, the address that may approve
+// it (4.1, 4.4).
 func (c *call) approverFields(names []string, method string, chosen []Domain) []field {
 	fields := []field{{name: "approver_method", value: method, options: keysOnly(c.settings.Methods)}}
 	for i, name := range names {
@@ -175,9 +176,9 @@ func (c *call) approverFields(names []string, method string, chosen []Domain) []
 	return fields
 }
 
-// chosenProof reads method and approvers; without a method it is auth_email.
-// With another method the addresses do not count.
-func (c *call) chosenProof(names []string) (method string, domains []Domain, problem *Problem) {
+// chosenMethod reads the method and the approvers. The default is auth_email; other methods ignore
+// the addresses.
+func (c *call) chosenMethod(names []string) (method string, domains []Domain, problem *Problem) {
 	if method = c.get("approver_method"); method == "" {
 		method = "auth_email"
 	}
@@ -186,11 +187,11 @@ func (c *call) chosenProof(names []string) (method string, domains []Domain, pro
 		if methodKind(method) == kindEmail {
 			parameter := "approver_email_" + strconv.Itoa(i+1)
 			if domain.Approver = c.get(parameter); domain.Approver == "" {
-				return "", nil, badValue(c.settings.shownName(parameter), "")
+				return "", nil, badValue(c.settings.remoteName(parameter), "")
 			}
 		}
 		if methodKind(method) == kindFile && strings.HasPrefix(name, "*.") {
-			return "", nil, badValue(c.settings.shownName("approver_method"), method) // BR 3.2.2.4.18
+			return "", nil, badValue(c.settings.remoteName("approver_method"), method) // BR 3.2.2.4.18
 		}
 		domains = append(domains, domain)
 	}

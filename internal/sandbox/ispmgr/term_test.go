@@ -21,7 +21,7 @@ func day(text string) time.Time {
 }
 
 // A term of two years is many certificates; each ends at the limit of its day
-// or with the term (validity-and-subscription.md 1.1).
+// or with the term (docs/reference/validity.md §A1.1).
 func TestATermIsManyCertificates(t *testing.T) {
 	s := newStandIn(t)
 	id := s.issued("example.com", "period", "24")

@@ -27,7 +27,7 @@ func approvers(c *call) answer {
 	return success(list...)
 }
 
-// resendDNS makes the authority look at the records again (6).
+// resendDNS makes the authority check the records again (6).
 func resendDNS(c *call) answer {
 	item, problem := c.waiting(func(kind string) bool { return kind != kindEmail })
 	if problem != nil {
@@ -44,7 +44,7 @@ func resendDNS(c *call) answer {
 	return success(node("ok"))
 }
 
-// resendEmail sends the letters again, to other approvers too (6).
+// resendEmail sends the approval mails again, also to other approvers (6).
 func resendEmail(c *call) answer {
 	item, problem := c.waiting(func(kind string) bool { return kind == kindEmail })
 	if problem != nil {
@@ -66,14 +66,14 @@ func resendEmail(c *call) answer {
 	return success(node("ok"))
 }
 
-// waiting is the service of a request that is only for running orders of a kind
-// of proof. Type and object of the refusal are inferred.
+// waiting returns the service of the request if it has a running order whose kind of challenge
+// fits. Type and object of the refusal are inferred.
 func (c *call) waiting(fits func(kind string) bool) (*Certificate, *Problem) {
 	item, problem := c.own()
 	if problem != nil {
 		return nil, problem
 	}
-	if !item.waits() || !fits(methodKind(item.Method)) {
+	if !item.isWaiting() || !fits(methodKind(item.Method)) {
 		return nil, badValue("elid", c.get("elid"))
 	}
 	return item, nil

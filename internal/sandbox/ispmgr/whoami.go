@@ -17,7 +17,7 @@ func onOff(on bool) string {
 	return "off"
 }
 
-// whoami tells the login and its balance (ispmanager-billing-api 2).
+// whoami returns the login and its balance (docs/reference/ispmanager.md §2).
 func whoami(c *call) answer {
 	a := c.account
 	level, id := strconv.Itoa(a.Level), strconv.FormatInt(a.ID, 10)
@@ -38,7 +38,7 @@ func whoami(c *call) answer {
 		textNode("default_avatar", "/manimg/userdata/img/customer.png"))
 }
 
-// balance is the account's balance with its currency.
+// balance returns the account's balance with its currency.
 func (c *call) balance() string {
 	if c.settings.BalanceText != "" {
 		return c.settings.BalanceText + " " + c.account.Currency
@@ -48,7 +48,7 @@ func (c *call) balance() string {
 
 func (c *call) money(amount Money) string { return amount.String() + " " + c.account.Currency }
 
-// localMoney is an amount as it is shown to people: never to be parsed (1.5).
+// localMoney formats an amount in the language of the answer. Clients must not parse it (1.5).
 func (c *call) localMoney(amount Money) string {
 	if c.language() == "en" {
 		return c.money(amount)
@@ -65,7 +65,7 @@ func dashboard(c *call) answer {
 	return success(node("elem", textNode("balance", c.balance())))
 }
 
-// openSession is func=auth (1.2).
+// openSession handles func=auth (1.2).
 func (c *call) openSession() answer {
 	if c.settings.Captcha {
 		return refused(captchaFailed())
@@ -76,7 +76,7 @@ func (c *call) openSession() answer {
 	}
 	random := make([]byte, 12)
 	if _, err := io.ReadFull(c.server.random, random); err != nil {
-		return refused(broken(err))
+		return refused(internalError(err))
 	}
 	id := hex.EncodeToString(random)
 	c.server.sessions[id] = standin.AccountName(account.User)

@@ -9,10 +9,10 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// The wizard of an order keeps nothing on the server: each step gets the values
-// of the earlier ones as parameters (ispmanager-billing-api 4.1).
+// The wizard of an order keeps no state on the server: each step gets the values
+// of the earlier steps as parameters (docs/reference/ispmanager.md §4.1).
 
-// steps that may follow the CSR, in their order.
+// stepsAfterCSR returns the steps that follow the CSR, in their order.
 func (c *call) stepsAfterCSR(p Product) []string {
 	var steps []string
 	if c.settings.ContactsStep {
@@ -24,8 +24,8 @@ func (c *call) stepsAfterCSR(p Product) []string {
 	return append(steps, c.settings.Functions.Param)
 }
 
-// follow answers the step that comes after one.
-func (c *call) follow(step string, p Product) answer {
+// answerStepAfter answers with the step that follows this one.
+func (c *call) answerStepAfter(step string, p Product) answer {
 	forms := map[string]func() (form, *Problem){
 		c.settings.Functions.Contacts: c.contactsForm, c.settings.Functions.Organization: c.organizationForm, c.settings.Functions.Param: c.paramForm,
 	}
@@ -38,7 +38,7 @@ func (c *call) follow(step string, p Product) answer {
 	return c.next(steps[0], forms[steps[0]])
 }
 
-// next leads to a step in the way of this installation (1.3).
+// next leads to a step in the form of this installation (1.3).
 func (c *call) next(step string, make func() (form, *Problem)) answer {
 	f, problem := make()
 	if problem != nil {
@@ -49,10 +49,10 @@ func (c *call) next(step string, make func() (form, *Problem)) answer {
 		target := url.Values{}
 		for _, field := range f.fields {
 			if field.value != "" && !field.readonly {
-				target.Set(c.settings.shownName(field.name), field.value)
+				target.Set(c.settings.remoteName(field.name), field.value)
 			}
 		}
-		return redirect("func="+step+"&"+target.Encode(), c.made()...)
+		return redirect("func="+step+"&"+target.Encode(), c.generatedKey()...)
 	case NextNested:
 		content, metadata := c.formParts(f)
 		return success(c.frame(step).plus(content...).plus(metadata...).plus(c.echo()), node("ok"))
@@ -60,8 +60,8 @@ func (c *call) next(step string, make func() (form, *Problem)) answer {
 	return c.formAnswer(f)
 }
 
-// made are a CSR and key that were made at this step.
-func (c *call) made() []element {
+// generatedKey returns the CSR and key that were generated at this step, or nil.
+func (c *call) generatedKey() []element {
 	if c.get("crt_type") != keyGenerate || c.get("key") == "" {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (c *call) made() []element {
 
 const keyGenerate = "generate"
 
-// csrFields are the values that every later step carries along.
+// csrFields returns the values that every later step carries.
 func csrFields() []string {
 	return []string{"crt_type", "csr", "key", "CN", "ST", "L", "O", "OU", "emailAddress", "altname", "altname_input", "field_country"}
 }
@@ -91,7 +91,7 @@ func (c *call) csrForm() (form, *Problem) {
 		field{name: "csr"}, field{name: "CN"}, field{name: "ST"}, field{name: "L"}, field{name: "O"}, field{name: "OU"}, field{name: "emailAddress"},
 		field{name: "altname"}, field{name: "altname_input"},
 		field{name: "field_country", value: c.settings.presetCountry(), options: c.settings.countries(), required: true})
-	return c.laidOver(c.withExtras(f)), nil
+	return c.withSentValues(c.withExtras(f)), nil
 }
 
 func periodOptions(p Product) []option {
@@ -109,7 +109,7 @@ func (c *call) crtTypes() []option {
 	}
 }
 
-// stepCSR is certificate.order.csr.
+// stepCSR handles certificate.order.csr.
 func stepCSR(c *call) answer {
 	f, problem := c.csrForm()
 	switch {
@@ -121,16 +121,16 @@ func stepCSR(c *call) answer {
 	if problem := c.check(f); problem != nil {
 		return refused(problem)
 	}
-	p, _ := c.pricelist() // the form found it
-	if problem := c.settleRequest(p); problem != nil {
+	p, _ := c.pricelist() // csrForm has found it
+	if problem := c.prepareCSR(p); problem != nil {
 		return refused(problem)
 	}
-	return c.follow(c.settings.Functions.CSR, p)
+	return c.answerStepAfter(c.settings.Functions.CSR, p)
 }
 
-// settleRequest makes the CSR or reads the given one; the subject fields of a
-// given one are filled in from it (4.2).
-func (c *call) settleRequest(p Product) *Problem {
+// prepareCSR generates the CSR or reads the given one, whose subject fills the fields that are
+// empty (4.2).
+func (c *call) prepareCSR(p Product) *Problem {
 	if c.get("crt_type") == keyGenerate && c.get("csr") == "" {
 		if problem := c.generate(); problem != nil {
 			return problem
@@ -163,8 +163,8 @@ func (c *call) fillSubject(request issuance.Request) {
 	}
 }
 
-// readCSR checks the CSR of a request as the panel does: Latin letters alone,
-// a wildcard where the product wants one and nowhere else (4.1).
+// readCSR checks the CSR of a request as the panel does: only Latin letters, and a wildcard if and
+// only if the product is one (4.1).
 func (c *call) readCSR(p Product) (issuance.Request, *Problem) {
 	text := c.get("csr")
 	request, err := issuance.ParseRequest(text)
@@ -175,20 +175,20 @@ func (c *call) readCSR(p Product) (issuance.Request, *Problem) {
 		err = issuance.CheckName(request.CommonName, p.Wildcard)
 	}
 	if err != nil || p.Wildcard != strings.HasPrefix(request.CommonName, "*.") || !isLatin(request.Subject.String()) {
-		return issuance.Request{}, badValue(c.settings.shownName("csr"), text)
+		return issuance.Request{}, badValue(c.settings.remoteName("csr"), text)
 	}
 	for _, name := range []string{"CN", "ST", "L", "O", "OU", "emailAddress"} {
 		if !isLatin(c.get(name)) {
-			return issuance.Request{}, badValue(c.settings.shownName(name), c.get(name))
+			return issuance.Request{}, badValue(c.settings.remoteName(name), c.get(name))
 		}
 	}
 	if cn := c.get("CN"); cn != "" && !strings.EqualFold(cn, request.CommonName) {
-		return issuance.Request{}, badValue(c.settings.shownName("CN"), cn)
+		return issuance.Request{}, badValue(c.settings.remoteName("CN"), cn)
 	}
 	return request, nil
 }
 
-// isLatin is the validator certificatelatin.
+// isLatin is the panel's validator certificatelatin: it reports whether a text is printable ASCII.
 func isLatin(text string) bool {
 	for _, r := range text {
 		if r > 0x7e || r < 0x20 {
@@ -198,8 +198,8 @@ func isLatin(text string) bool {
 	return true
 }
 
-// readNames are all names of an order, the common name first: further ones are
-// in altname and altname_input, separated by blanks.
+// readNames returns all names of an order, the common name first. Further names are in altname and
+// altname_input, separated by blanks.
 func (c *call) readNames(p Product, commonName string) ([]string, *Problem) {
 	names := []string{commonName}
 	for _, parameter := range []string{"altname", "altname_input"} {
@@ -208,7 +208,7 @@ func (c *call) readNames(p Product, commonName string) ([]string, *Problem) {
 				continue
 			}
 			if issuance.CheckName(name, p.Wildcard) != nil || len(names) > p.MaxNames {
-				return nil, badValue(c.settings.shownName(parameter), name)
+				return nil, badValue(c.settings.remoteName(parameter), name)
 			}
 			names = append(names, name)
 		}

@@ -33,7 +33,7 @@ func TestFormsHaveNoSideEffect(t *testing.T) {
 	assert.Empty(t, s.ok("basket").root.All("list", "elem"))
 }
 
-// requiredOf are the fields that the metadata of a form call required.
+// requiredOf returns the fields that the metadata of a form call required.
 func requiredOf(form standintest.Node) []string {
 	var names []string
 	for _, f := range form.All("metadata", "form", "page", "field") {

@@ -18,7 +18,7 @@ func instant(text string) time.Time {
 	return t
 }
 
-// validity-and-subscription.md 1.1, 1.2 and, for 2026-03-12, 3.
+// docs/reference/validity.md §A1.1, §A1.2 and, for 2026-03-12, docs/reference/validity.md §A3.
 func TestLimitsFollowTheDayOfIssue(t *testing.T) {
 	for at, want := range map[string]issuance.Limits{
 		"2026-03-11T23:59:59Z": {LeafDays: 398, ReuseDays: 398},

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// ValidationDomain is the name that a proof is about: a wildcard is proved by its
-// bare domain.
+// ValidationDomain returns the name at which control of a domain is proved: of a wildcard, the name
+// behind "*.". It is in lower case.
 func ValidationDomain(domain string) string {
 	return strings.ToLower(strings.TrimPrefix(domain, "*."))
 }
 
-// Mailboxes are the five addresses of BR 3.2.2.4.4 at the domain and at each
-// domain above it, up to the one that can be registered.
+// Mailboxes returns the five addresses of BR 3.2.2.4.4 at the domain and at each domain above it,
+// up to the registrable one.
 func Mailboxes(domain string) []string {
 	var addresses []string
 	for _, name := range upTo(domain) {
@@ -24,13 +24,13 @@ func Mailboxes(domain string) []string {
 	return addresses
 }
 
-// Registrable is the domain that a registry sells, under which the name lies.
+// Registrable returns the registrable domain above a name: one label below a public suffix.
 func Registrable(domain string) string {
 	names := upTo(domain)
 	return names[len(names)-1]
 }
 
-// upTo is the domain and those above it, the registrable one last.
+// upTo returns the domain and those above it; the registrable domain is the last one.
 func upTo(domain string) []string {
 	names := []string{ValidationDomain(domain)}
 	for {
@@ -42,8 +42,8 @@ func upTo(domain string) []string {
 	}
 }
 
-// isPublicSuffix knows top-level domains and the common second-level ones; a
-// stand-in needs no more.
+// isPublicSuffix reports whether a name is a top-level domain or a common second-level suffix such
+// as co.uk; a stand-in needs no more.
 func isPublicSuffix(name string) bool {
 	second, top, nested := strings.Cut(name, ".")
 	if !nested {
@@ -52,11 +52,11 @@ func isPublicSuffix(name string) bool {
 	return len(top) == 2 && slices.Contains([]string{"co", "com", "net", "org", "gov", "ac", "edu"}, second)
 }
 
-// AltNames are the subject alternative names of a leaf for names, the common
-// name first. A single-domain product (alone) covers the name with and without
-// "www.", a wildcard its bare domain.
-func AltNames(names []string, alone bool) []string {
-	if !alone {
+// AltNames returns the subject alternative names of a leaf, the common name first. With single, the
+// leaf of a single-domain product also covers the name with and without "www.", that of a wildcard
+// its bare domain.
+func AltNames(names []string, single bool) []string {
+	if !single {
 		return names
 	}
 	commonName := names[0]
@@ -69,8 +69,8 @@ func AltNames(names []string, alone bool) []string {
 	return append(names, "www."+commonName)
 }
 
-// Subject holds the common name only for domain validation (BR 7.1.2.7.2), for
-// others the organisation, if there is one, and the request's countries.
+// Subject returns the subject of a leaf: the common name alone for domain validation (BR
+// 7.1.2.7.2), for other levels also the organisation, if there is one, and the request's countries.
 func Subject(level, commonName, organization string, request Request) pkix.Name {
 	name := pkix.Name{CommonName: commonName}
 	if len(name.CommonName) > 64 { // RFC 5280 appendix A, ub-common-name

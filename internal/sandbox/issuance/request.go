@@ -22,8 +22,8 @@ type Request struct {
 	CommonName string // lower case
 }
 
-// ParseRequest reads a request in PEM form. Its errors are made to stand in an
-// answer to a customer.
+// ParseRequest parses a PEM request and checks its signature. Its errors can be shown to a
+// customer.
 func ParseRequest(text string) (Request, error) {
 	block, _ := pem.Decode([]byte(strings.ReplaceAll(text, "\r\n", "\n") + "\n"))
 	if block == nil || block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST" {
@@ -42,9 +42,9 @@ func ParseRequest(text string) (Request, error) {
 	return Request{request, strings.ToLower(strings.TrimSpace(request.Subject.CommonName))}, nil
 }
 
-// asOpenSSL reads a request that OpenSSL takes and crypto/x509 does not: its
-// list of attributes is missing, or a PrintableString of its subject has ASCII
-// characters of other types. The signature covers the bytes as they came.
+// asOpenSSL parses a request that OpenSSL accepts and crypto/x509 does not: its list of attributes
+// is missing, or a PrintableString of its subject has ASCII characters of other types. The
+// signature covers the bytes as they came.
 func asOpenSSL(der []byte) (*x509.CertificateRequest, error) {
 	var whole struct {
 		Info      asn1.RawValue
@@ -75,11 +75,11 @@ func asOpenSSL(der []byte) (*x509.CertificateRequest, error) {
 		return nil, err
 	}
 	whole.Info = asn1.RawValue{FullBytes: info}
-	mended, err := asn1.Marshal(whole)
+	repaired, err := asn1.Marshal(whole)
 	if err != nil {
 		return nil, err
 	}
-	request, err := x509.ParseCertificateRequest(mended)
+	request, err := x509.ParseCertificateRequest(repaired)
 	if err != nil {
 		return nil, err
 	}
@@ -134,11 +134,12 @@ func (c Request) CheckKey() error {
 	return nil
 }
 
-// Challenge holds what a customer must publish for one request: all of its domains
-// share the values (namecheap-ssl-api.md 5, the form of Sectigo's proofs).
+// Challenge holds the values that a customer publishes for one request; all its domains share them
+// (docs/reference/namecheap.md §5: the form of Sectigo's challenges).
 type Challenge struct{ md5, sha256, unique, suffix string }
 
-// NewChallenge makes the values for a request in PEM form.
+// NewChallenge computes the values for a PEM request. unique and suffix are the parts that the
+// seller adds.
 func NewChallenge(csrPEM, unique, suffix string) (Challenge, error) {
 	parsed, err := ParseRequest(csrPEM)
 	if err != nil {
@@ -150,23 +151,23 @@ func NewChallenge(csrPEM, unique, suffix string) (Challenge, error) {
 
 func upperHex(sum []byte) string { return strings.ToUpper(hex.EncodeToString(sum)) }
 
-// FileName is the name of the file to publish.
-func (p Challenge) FileName() string { return p.md5 + ".txt" }
+// FileName returns the name of the file to publish.
+func (c Challenge) FileName() string { return c.md5 + ".txt" }
 
-// FileContent is what must be in the file.
-func (p Challenge) FileContent() string { return p.sha256 + " " + p.suffix + " " + p.unique }
+// FileContent returns the content of the file.
+func (c Challenge) FileContent() string { return c.sha256 + " " + c.suffix + " " + c.unique }
 
-// HostName is where the CNAME record of a domain belongs.
-func (p Challenge) HostName(domain string) string {
-	return "_" + p.md5 + "." + ValidationDomain(domain)
+// HostName returns the name of a domain's CNAME record.
+func (c Challenge) HostName(domain string) string {
+	return "_" + c.md5 + "." + ValidationDomain(domain)
 }
 
-// Target is what the CNAME record points to.
-func (p Challenge) Target() string {
-	return p.sha256[:32] + "." + p.sha256[32:] + "." + p.unique + "." + p.suffix
+// Target returns the target of the CNAME record.
+func (c Challenge) Target() string {
+	return c.sha256[:32] + "." + c.sha256[32:] + "." + c.unique + "." + c.suffix
 }
 
-// CheckName tells what is wrong with a DNS name for a public certificate.
+// CheckName returns why a DNS name cannot be in a public certificate, or nil.
 func CheckName(name string, wildcardAllowed bool) error {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return errors.New("it is an IP address")

@@ -1,6 +1,6 @@
-// Package issuance holds the rules that every public authority follows and that
-// the stand-in sellers share: what a request must be, how long a leaf may live,
-// who may approve a domain. Like the stand-ins it shares no code with the product.
+// Package issuance holds the rules of public authorities that the stand-in
+// sellers share: which requests are valid, how long a leaf may be valid, who may
+// approve a domain. Like the stand-ins it shares no code with the product.
 package issuance
 
 import (
@@ -11,20 +11,20 @@ import (
 // Day is 86,400 seconds (BR 6.3.2).
 const Day = 24 * time.Hour
 
-// Limits are a row of validity-and-subscription.md 1.1 and 1.2, in days.
+// Limits is one row of the tables in docs/reference/validity.md §A1.1 and §A1.2, in days.
 type Limits struct {
 	LeafDays  int // longest validity of a leaf
-	ReuseDays int // oldest proof of control that may be used
+	ReuseDays int // greatest age of a validation that may be reused
 }
 
-// LimitsAt are those for a leaf that is issued at an instant.
+// LimitsAt returns the limits for a leaf that is issued at an instant.
 func LimitsAt(issued time.Time) Limits {
 	steps := []struct {
 		from time.Time
 		Limits
 	}{
 		{date(2020, 9, 1), Limits{398, 398}},
-		// The sellers and their authorities switched three days before the Forum (validity 3).
+		// The sellers and their authorities switched three days before the Forum (docs/reference/validity.md §A3).
 		{date(2026, 3, 12), Limits{200, 200}},
 		{date(2027, 3, 15), Limits{100, 100}},
 		{date(2029, 3, 15), Limits{47, 10}},
@@ -42,9 +42,9 @@ func date(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
-// Validity is the first and the last second of a leaf of so many days that is
-// issued at an instant and begins there or at the midnight (UTC) before it.
-// Both ends are inclusive: RFC 5280 4.1.2.5, BR 1.6.1 "Validity Period".
+// Validity returns the first and the last second of a leaf that is issued at an instant and valid
+// for this number of days. It begins at the instant, or at the midnight (UTC) before it. Both ends
+// are inclusive: RFC 5280 4.1.2.5, BR 1.6.1 "Validity Period".
 func Validity(issued time.Time, days int, fromMidnight bool) (notBefore, notAfter time.Time) {
 	notBefore = issued.UTC().Truncate(time.Second)
 	if fromMidnight {
@@ -53,8 +53,8 @@ func Validity(issued time.Time, days int, fromMidnight bool) (notBefore, notAfte
 	return notBefore, notBefore.Add(time.Duration(days)*Day - time.Second)
 }
 
-// AddMonths moves an instant by months and stays in the month that it comes to:
-// the 29th of February becomes the 28th.
+// AddMonths adds months to an instant. If the target month is shorter, it returns the last day of
+// that month: February 29 plus 12 months is February 28.
 func AddMonths(t time.Time, months int) time.Time {
 	moved := t.AddDate(0, months, 0)
 	if moved.Day() != t.Day() {
@@ -63,10 +63,10 @@ func AddMonths(t time.Time, months int) time.Time {
 	return moved
 }
 
-// EndOfDay is the last second of the day (UTC).
+// EndOfDay returns the last second of the day (UTC).
 func EndOfDay(t time.Time) time.Time { return t.UTC().Truncate(Day).Add(Day - time.Second) }
 
-// Policies are the reserved identifiers of BR 7.1.6.1 and of the EV Guidelines
+// Policies returns the reserved identifiers of BR 7.1.6.1 and of the EV Guidelines
 // for "dv", "ov" and "ev".
 func Policies(level string) []x509.OID {
 	arcs := map[string][]uint64{

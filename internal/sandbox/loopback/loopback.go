@@ -1,4 +1,4 @@
-// Package loopback serves the stand-ins where nobody else can reach them.
+// Package loopback serves the stand-ins on addresses that other hosts cannot reach.
 package loopback
 
 import (
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Listen refuses every address that others could reach: a stand-in
-// has a well-known password and a control without a password.
+// Listen listens on a loopback address and refuses any other: a stand-in has a well-known password
+// and a control address without authentication.
 func Listen(address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -31,7 +31,7 @@ func Listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// Serve runs until the context ends, then gives running requests two seconds.
+// Serve serves until the context ends, then gives running requests two seconds to finish.
 func Serve(ctx context.Context, handlers map[net.Listener]http.Handler) error {
 	failed := make(chan error, len(handlers))
 	var servers []*http.Server

@@ -1,4 +1,4 @@
-// Package money is the amounts that the stand-in sellers charge.
+// Package money holds the amounts that the stand-in sellers charge.
 package money
 
 import (
@@ -11,10 +11,10 @@ import (
 // Cents is an amount in hundredths of a currency. In JSON it is a decimal string, "8.88".
 type Cents int64
 
-// String is the amount with two decimals, "8.88".
+// String returns the amount with two decimals, such as "8.88".
 func (m Cents) String() string { return m.Decimals(2) }
 
-// Decimals writes the amount with n >= 2 decimals.
+// Decimals returns the amount with n decimals, at least two.
 func (m Cents) Decimals(n int) string {
 	return strconv.FormatFloat(float64(m)/100, 'f', n, 64)
 }
@@ -22,7 +22,7 @@ func (m Cents) Decimals(n int) string {
 // MarshalJSON implements json.Marshaler.
 func (m Cents) MarshalJSON() ([]byte, error) { return json.Marshal(m.String()) }
 
-// UnmarshalJSON implements json.Unmarshaler. It takes "8.88" and 8.88.
+// UnmarshalJSON implements json.Unmarshaler. It accepts "8.88" and 8.88.
 func (m *Cents) UnmarshalJSON(text []byte) error {
 	var number json.Number
 	if err := json.Unmarshal(text, &number); err != nil {
@@ -30,7 +30,7 @@ func (m *Cents) UnmarshalJSON(text []byte) error {
 	}
 	amount, err := number.Float64()
 	if err != nil || math.Abs(amount) > 1e9 || math.IsNaN(amount) {
-		return fmt.Errorf("an amount is a decimal number below one milliard, not %q", number)
+		return fmt.Errorf("an amount is a decimal number of at most 1000000000, not %q", number)
 	}
 	*m = Cents(math.Round(amount * 100))
 	return nil

@@ -19,19 +19,19 @@ type Account struct {
 	Locked    bool     `json:"locked,omitempty"` // 1017101
 }
 
-// DefaultUser and DefaultKey are the account that is there without being asked
-// for. The key is well-known and opens nothing.
+// DefaultUser and DefaultKey are the credentials of the default account. The key
+// is well-known and protects nothing.
 const (
 	DefaultUser = "sandbox"
 	DefaultKey  = "5a9db0c7e1f24836a7d04b1c92e6f358"
 )
 
-// DefaultAccount is an account that works from this host at once.
+// DefaultAccount returns an account that may connect from 127.0.0.1.
 func DefaultAccount() Account {
 	return Account{User: DefaultUser, Key: DefaultKey, WhiteList: []string{"127.0.0.1"}, Balance: 1000_00}
 }
 
-// allows tells whether requests may come from an address.
+// allows reports whether requests may come from an address.
 func (a *Account) allows(source netip.Addr) bool {
 	for _, entry := range a.WhiteList {
 		if listed, err := netip.ParseAddr(entry); err == nil && listed.Unmap() == source {
@@ -41,9 +41,9 @@ func (a *Account) allows(source netip.Addr) bool {
 	return false
 }
 
-// authenticate checks the global parameters in the seller's order
-// (namecheap-ssl-api.md 12, texts 1.7): user and key present, key valid,
-// address white-listed, ClientIp, UserName. The command comes after it.
+// authenticate checks the global parameters in the seller's order (docs/reference/namecheap.md §12;
+// texts: docs/reference/namecheap.md §1.7): user and key present, key valid, address white-listed,
+// ClientIp, UserName. The command is checked later.
 func (s *Server) authenticate(p parameters, source netip.Addr) (*Account, *APIError) {
 	user, key := p.get("ApiUser"), p.get("ApiKey")
 	switch {
@@ -69,8 +69,8 @@ func (s *Server) authenticate(p parameters, source netip.Addr) (*Account, *APIEr
 	return account, s.checkUserName(account, p.get("UserName"))
 }
 
-// checkClientIP looks at the form only: the white list is held against the
-// address that the request comes from (1.2). IPv6 is refused.
+// checkClientIP checks the form only; authenticate compares the white list with the address that
+// the request comes from (1.2). IPv6 is refused.
 func checkClientIP(value string) *APIError {
 	if value == "" {
 		return &APIError{"1010105", "Parameter ClientIP is missing"}
@@ -81,8 +81,8 @@ func checkClientIP(value string) *APIError {
 	return nil
 }
 
-// checkUserName: the text for a missing one is by the grammar of the codes
-// (1.7), nobody documents it.
+// checkUserName checks UserName. The text for a missing one is undocumented and follows the grammar
+// of the codes (1.7).
 func (s *Server) checkUserName(account *Account, name string) *APIError {
 	if name == "" {
 		return &APIError{"1010103", "Parameter UserName is missing"}

@@ -6,8 +6,8 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// activate gives a CSR and a method of proof to a purchase
-// (namecheap-ssl-api.md 3.2).
+// activate submits a CSR and the methods of validation for a purchase (docs/reference/namecheap.md
+// §3.2).
 func activate(c *call) answer {
 	found := c.target(10)
 	c.checkActivationFields()
@@ -20,18 +20,17 @@ func activate(c *call) answer {
 	case c.now.After(found.ActivationExpires):
 		return failure("4020294", "Activation period for this certificate has expired.")
 	}
-	// A purchase of an old product is issued as its successor (4).
-	p := c.server.delivered(c.server.productOf(found), c.now)
+	// The purchase of a replaced product is issued as its successor (4).
+	p := c.server.currentProduct(c.server.productOf(found), c.now)
 	order, problem := c.readOrder(p, c.server.domainLimit(p, found))
 	if problem != nil {
 		return refused(problem)
 	}
-	return c.placed("SSLActivateResult", found, p, order)
+	return c.placeAndAnswer("SSLActivateResult", found, p, order)
 }
 
-// reissue asks for another leaf inside the paid term (3.8): a new id, which
-// waits for its proof, while the old one turns "replaced" now or when the new
-// leaf is issued.
+// reissue orders another leaf within the paid term (3.8). It has a new id, which waits for
+// validation; the old id turns "replaced" now or when the new leaf is issued.
 func reissue(c *call) answer {
 	old := c.target(10)
 	c.checkActivationFields()
@@ -41,7 +40,7 @@ func reissue(c *call) answer {
 	if old.Status != Active || c.server.reissueOf(old) != nil {
 		return failure("4011331", "Status is InValid.")
 	}
-	p := c.server.delivered(c.server.productOf(old), c.now)
+	p := c.server.currentProduct(c.server.productOf(old), c.now)
 	order, problem := c.readOrder(p, c.server.domainLimit(p, old))
 	if problem != nil {
 		return refused(problem)
@@ -58,10 +57,10 @@ func reissue(c *call) answer {
 	if c.server.settings.ReplacedAt == AtAcceptance {
 		c.server.replace(old, next)
 	}
-	return c.placed("SSLReissueResult", next, p, order)
+	return c.placeAndAnswer("SSLReissueResult", next, p, order)
 }
 
-// reissueOf is the reissue of a certificate that is still under way.
+// reissueOf returns the reissue of a certificate that is not issued yet, or nil.
 func (s *Server) reissueOf(old *Certificate) *Certificate {
 	for _, next := range s.certificates.All() {
 		if next.Replaces == old.ID && next.Status == Purchased {
@@ -71,13 +70,13 @@ func (s *Server) reissueOf(old *Certificate) *Certificate {
 	return nil
 }
 
-// domainLimit is how many names beside the common name may be activated.
+// domainLimit returns the number of names beside the common name that may be activated.
 func (s *Server) domainLimit(p product, c *Certificate) int {
 	return p.includedSANs() + c.ExtraSANs
 }
 
-// placed places an order and answers it.
-func (c *call) placed(result string, target *Certificate, p product, o order) answer {
+// placeAndAnswer places an order and returns the answer to it.
+func (c *call) placeAndAnswer(result string, target *Certificate, p product, o order) answer {
 	blocks, err := c.place(target, p, o)
 	switch {
 	case err != nil:
@@ -88,7 +87,7 @@ func (c *call) placed(result string, target *Certificate, p product, o order) an
 	return success(isSuccess(result, target.ID).plus(blocks...))
 }
 
-// refusedByAuthority tells whether a domain is one that the authority refuses.
+// refusedByAuthority reports whether the authority refuses one of the domains.
 func (s *Server) refusedByAuthority(domains []Domain) bool {
 	for _, domain := range domains {
 		if slices.Contains(s.settings.RefusedDomains, issuance.ValidationDomain(domain.Name)) {
@@ -98,8 +97,7 @@ func (s *Server) refusedByAuthority(domains []Domain) bool {
 	return false
 }
 
-// place hands a checked order to the authority and is answered with what must
-// be published.
+// place submits a checked order to the authority and returns the values to publish.
 func (c *call) place(target *Certificate, p product, o order) ([]element, error) {
 	unique := c.get("UniqueValue")
 	if unique == "" {
@@ -120,16 +118,16 @@ func (c *call) place(target *Certificate, p product, o order) ([]element, error)
 		target.Status, target.Description = PurchaseError, "The order was refused by the certificate provider."
 		return nil, nil
 	}
-	c.server.reuseProofs(target, c.now)
-	blocks, err := c.server.proofBlocks(target)
+	c.server.reuseValidations(target, c.now)
+	blocks, err := c.server.challengeBlocks(target)
 	if err != nil {
 		return nil, err
 	}
-	c.server.settleProofs(target, c.now)
+	c.server.issueDue(target, c.now)
 	return blocks, nil
 }
 
-func (s *Server) proofOf(c *Certificate) (issuance.Challenge, error) {
+func (s *Server) challengeOf(c *Certificate) (issuance.Challenge, error) {
 	suffix := s.settings.DCVSuffixComodo
 	if s.productOf(c).sslcom() {
 		suffix = s.settings.DCVSuffixSSLcom
@@ -137,12 +135,11 @@ func (s *Server) proofOf(c *Certificate) (issuance.Challenge, error) {
 	return issuance.NewChallenge(c.CSR, c.UniqueValue, suffix)
 }
 
-// proofBlocks are the DCV values of activate and reissue: one DNS element per
-// domain in the block of its method; a block without domains is left out. An
-// e-mail-only answer has no recording; with EmailBlocks both blocks are there
-// and say that they have no value (3.2).
-func (s *Server) proofBlocks(c *Certificate) ([]element, error) {
-	values, err := s.proofOf(c)
+// challengeBlocks returns the DCV values of activate and reissue: one DNS element per domain in the
+// block of its method. A block without domains is left out. No answer to an e-mail-only activation
+// was recorded; with EmailBlocks both blocks are present and say that they have no value (3.2).
+func (s *Server) challengeBlocks(c *Certificate) ([]element, error) {
+	values, err := s.challengeOf(c)
 	if err != nil {
 		return nil, err
 	}

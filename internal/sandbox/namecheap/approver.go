@@ -6,9 +6,9 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// getApproverEmailList names the addresses that may approve a domain
-// (namecheap-ssl-api.md 3.6). The texts for missing parameters follow the
-// grammar of the codes (1.7), the page does not list them.
+// getApproverEmailList lists the addresses that may approve a domain (docs/reference/namecheap.md
+// §3.6). The texts for missing parameters are undocumented and follow the grammar of the codes
+// (1.7).
 func getApproverEmailList(c *call) answer {
 	c.check(field{"DomainName", "166", 70, true}, field{"CertificateType", "300", 50, true})
 	if c.failed() {
@@ -34,7 +34,8 @@ func emails(addresses []string) []element {
 	return list
 }
 
-// approverEmails: WHOIS addresses are hidden nowadays.
+// approverEmails returns the addresses that may approve a domain. Addresses from WHOIS are hidden
+// nowadays, so there are none by default.
 func (s *Server) approverEmails(domain string) (fromWHOIS, generic []string) {
 	generic = issuance.Mailboxes(domain)
 	if s.settings.DomainEmails {

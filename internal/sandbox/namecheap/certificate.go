@@ -7,14 +7,14 @@ import (
 )
 
 // Status is the state of a certificate as getInfo and getList spell it
-// (namecheap-ssl-api.md 2).
+// (docs/reference/namecheap.md §2).
 type Status string
 
 // The states of a certificate.
 const (
 	NewPurchase   Status = "newpurchase"
 	NewRenewal    Status = "newrenewal"
-	Purchased     Status = "purchased" // waits for proof or vetting
+	Purchased     Status = "purchased" // waits for validation or vetting
 	Active        Status = "active"
 	PurchaseError Status = "purchaseerror" // refused by the authority
 	Cancelled     Status = "cancelled"
@@ -22,8 +22,8 @@ const (
 	Expired       Status = "expired"
 )
 
-// Certificate is one id at the seller: a purchase and what became of it. A
-// reissue makes a new one. All times are UTC.
+// Certificate is one id at the seller: a purchase, and later the certificate that
+// was issued for it. A reissue has an id of its own. All times are UTC.
 type Certificate struct {
 	ID              int64  `json:"id"`
 	Account         string `json:"account"`
@@ -66,14 +66,14 @@ type Certificate struct {
 // Method is how control of a domain is to be proved.
 type Method string
 
-// The methods of proof.
+// The methods of domain validation.
 const (
 	ByEmail Method = "email"
 	ByHTTP  Method = "http"
 	ByDNS   Method = "dns"
 )
 
-// Domain is one name of a certificate and the proof of control over it.
+// Domain is one name of a certificate and its validation.
 type Domain struct {
 	Name     string    `json:"name"`
 	Method   Method    `json:"method"`
@@ -81,12 +81,12 @@ type Domain struct {
 	Proved   time.Time `json:"proved,omitzero"`
 }
 
-// waitsForActivation tells whether activate is allowed.
+// waitsForActivation reports whether activate is allowed.
 func (c *Certificate) waitsForActivation() bool {
 	return c.Status == NewPurchase || c.Status == NewRenewal
 }
 
-// names are all names, the common name first.
+// names returns all names, the common name first.
 func (c *Certificate) names() []string {
 	names := make([]string, 0, len(c.Domains)+1)
 	for _, d := range c.Domains {
@@ -95,7 +95,7 @@ func (c *Certificate) names() []string {
 	return names
 }
 
-// domains are the names as proofs see them.
+// domains returns the names for standin's validation.
 func (c *Certificate) domains() []standin.Domain {
 	list := make([]standin.Domain, len(c.Domains))
 	for i := range c.Domains {

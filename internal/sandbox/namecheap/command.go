@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// command is one method of the API. Its name is spelled as answers do.
+// command is one method of the API. Its name has the spelling of the answers.
 type command struct {
 	name string
 	run  func(*call) answer
@@ -41,7 +41,7 @@ func commandTable() map[string]command {
 	return table
 }
 
-// call is one request on its way through a command.
+// call is one request to a command.
 type call struct {
 	server     *Server
 	account    *Account
@@ -52,25 +52,25 @@ type call struct {
 
 func (c *call) get(name string) string { return c.parameters.get(name) }
 
-// problem collects an error of the parameters; all of them are answered at once.
+// problem collects an error of the parameters; all errors are answered at once.
 func (c *call) problem(number, text string) {
 	c.problems = append(c.problems, APIError{number, text})
 }
 
 func (c *call) failed() bool { return len(c.problems) > 0 }
 
-// refusal is the answer made of the collected problems.
+// refusal returns the answer with the collected errors.
 func (c *call) refusal() answer { return answer{errors: c.problems} }
 
-// field is the table row of one parameter: its name as error texts spell it,
-// the last digits of its codes and its greatest length.
+// field describes one parameter: its name as error texts spell it, the last digits of its error
+// codes, and its greatest length.
 type field struct {
 	name, code string
 	max        int
 	required   bool
 }
 
-// check looks for a missing or too long value (codes 2010xxx and 2013xxx).
+// check collects errors for missing and too long values (codes 2010xxx and 2013xxx).
 func (c *call) check(fields ...field) {
 	for _, f := range fields {
 		value := c.get(f.name)
@@ -85,7 +85,8 @@ func (c *call) check(fields ...field) {
 
 var errNotANumber = errors.New("not a whole number")
 
-// number reads a whole number of any size that fits the field.
+// number parses a whole number. errNotANumber distinguishes other texts from numbers that are too
+// large.
 func number(value string) (int64, error) {
 	if strings.Trim(value, "0123456789") != "" {
 		return 0, errNotANumber
@@ -107,7 +108,8 @@ func (c *call) certificateID(max int) int64 {
 	return id
 }
 
-// own finds a certificate of the account; those of others do not exist for it.
+// own returns a certificate of the account, or nil. Certificates of other accounts do not exist for
+// it.
 func (c *call) own(id int64) *Certificate {
 	found := c.server.certificates.Get(id)
 	if found == nil || standin.AccountName(found.Account) != standin.AccountName(c.account.User) {
@@ -116,8 +118,7 @@ func (c *call) own(id int64) *Certificate {
 	return found
 }
 
-// target reads CertificateID and finds the certificate. On nil the problems
-// say why.
+// target returns the certificate of CertificateID. If it is nil, the collected errors say why.
 func (c *call) target(max int) *Certificate {
 	id := c.certificateID(max)
 	if c.failed() {
@@ -159,8 +160,8 @@ func (c *call) boolean(name string) bool {
 	return false
 }
 
-// Dates: getInfo has M/D/YYYY without padding, everything else MM/DD/YYYY; ""
-// where there is none (0.6).
+// shortDate and longDate format dates: getInfo has M/D/YYYY without padding, everything else
+// MM/DD/YYYY; a zero time gives "" (0.6).
 func shortDate(t time.Time) string { return formatDate(t, "1/2/2006") }
 func longDate(t time.Time) string  { return formatDate(t, "01/02/2006") }
 
@@ -176,8 +177,8 @@ const (
 	textFunds        = "ORDER CREATION FAILED; INSUFFICIENTFUNDS;Insufficient funds in account; Sorry! Your available balance is insufficient to cover the current billing amount;"
 )
 
-// soldProduct finds what a purchase or a question names. Unknown names and
-// discontinued ones have texts of their own.
+// soldProduct returns the product that a purchase or a query names. Unknown names and discontinued
+// ones have different error texts.
 func (c *call) soldProduct(parameter string) (product, bool) {
 	name := c.get(parameter)
 	found, ok := c.server.find(name, c.now)
@@ -192,7 +193,7 @@ func (c *call) soldProduct(parameter string) (product, bool) {
 	return product{}, false
 }
 
-// discount applies PromotionCode to a price (texts 3.7).
+// discount applies PromotionCode to a price (error texts: 3.7).
 func (c *call) discount(price Money) (Money, *APIError) {
 	code := c.get("PromotionCode")
 	if code == "" {
@@ -217,7 +218,7 @@ func (c *call) discount(price Money) (Money, *APIError) {
 	return price * Money(100-promotion.PercentOff) / 100, nil
 }
 
-// chargeFor takes the price off the balance or tells that it is too low.
+// chargeFor charges the price, or returns the error for a balance that is too low.
 func (c *call) chargeFor(price Money, command string) (Charge, *APIError) {
 	charge, ok := c.server.charge(c.account, price, command, c.now)
 	if !ok {
@@ -232,7 +233,7 @@ func isSuccess(name string, id int64) element {
 	return node(name).withInt("ID", id).withBool("IsSuccess", true)
 }
 
-// unhandled is the seller's answer when it fails itself.
+// unhandled returns the seller's answer to a failure of its own.
 func unhandled(err error) answer {
 	return failure("5050900", fmt.Sprintf("Unhandled exceptions: %v", err))
 }

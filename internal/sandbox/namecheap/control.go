@@ -10,11 +10,10 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// ErrUnknown is what the control methods wrap when they are asked for
-// something that is not there.
+// ErrUnknown is wrapped by the control methods if they are asked for something that does not exist.
 var ErrUnknown = standin.ErrUnknown
 
-// change runs a change of the state at the present instant and saves it.
+// change changes the state at the present instant and saves it.
 func (s *Server) change(what func(now time.Time) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,7 +21,7 @@ func (s *Server) change(what func(now time.Time) error) error {
 	if err != nil {
 		return err
 	}
-	s.settle(now)
+	s.advance(now)
 	if err := what(now); err != nil {
 		return err
 	}
@@ -45,17 +44,17 @@ func needStatus(c *Certificate, allowed ...Status) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("certificate %d is %s, this needs %v", c.ID, c.Status, allowed)
+	return fmt.Errorf("certificate %d is %s, required is %v", c.ID, c.Status, allowed)
 }
 
-// order is how the authority sees a certificate.
+// order returns the certificate from the authority's point of view.
 func (c *Certificate) order() standin.Order {
 	return standin.Order{
-		Account: c.Account, Domains: c.domains(), Vetted: &c.Vetted, Waiting: needStatus(c, Purchased), Issued: needStatus(c, Active),
+		Account: c.Account, Domains: c.domains(), Vetted: &c.Vetted, NotWaiting: needStatus(c, Purchased), NotIssued: needStatus(c, Active),
 	}
 }
 
-// Certificate is a copy of one certificate as it is now.
+// Certificate returns a copy of one certificate in its present state.
 func (s *Server) Certificate(id int64) (Certificate, error) {
 	var found Certificate
 	err := s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
@@ -65,8 +64,8 @@ func (s *Server) Certificate(id int64) (Certificate, error) {
 	return found, err
 }
 
-// Refuse lets the authority refuse a waiting certificate (purchaseerror). The
-// reason becomes its StatusDescription.
+// Refuse makes the authority refuse a waiting certificate (purchaseerror). The reason becomes its
+// StatusDescription.
 func (s *Server) Refuse(id int64, reason string) error {
 	return s.changeCertificate(id, func(c *Certificate, _ time.Time) error {
 		if err := needStatus(c, Purchased); err != nil {
@@ -85,9 +84,9 @@ func (s *Server) Cancel(id int64, reason string) error {
 	})
 }
 
-// Reset makes a refused purchase ready for another activation, as the seller's
-// support does (namecheap-ssl-api.md 2). A refused reissue gives its old id
-// back instead and is cancelled.
+// Reset makes a refused purchase ready for another activation, as the seller's support does
+// (docs/reference/namecheap.md §2). A refused reissue is cancelled instead, and its old id becomes
+// active again.
 func (s *Server) Reset(id int64) error {
 	return s.changeCertificate(id, func(c *Certificate, now time.Time) error {
 		if err := needStatus(c, PurchaseError); err != nil {
@@ -96,7 +95,7 @@ func (s *Server) Reset(id int64) error {
 		if old := s.certificates.Get(c.Replaces); old != nil {
 			c.Status = Cancelled
 			old.Status, old.Description, old.ReplacedBy = Active, "Certificate is Active.", 0
-			s.settleEnd(old, now)
+			s.expireDue(old, now)
 			return nil
 		}
 		c.Status, c.Description = NewPurchase, ""
@@ -112,7 +111,7 @@ func (s *Server) PutAccount(account Account) error {
 	return s.change(func(time.Time) error { return s.putAccount(account) })
 }
 
-// Account is a copy of an account.
+// Account returns a copy of an account.
 func (s *Server) Account(user string) (Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +136,7 @@ func (s *Server) putAccount(account Account) error {
 	return nil
 }
 
-// Settings are those in force.
+// Settings returns a copy of the present settings.
 func (s *Server) Settings() Settings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,8 +144,8 @@ func (s *Server) Settings() Settings {
 	return copied.clone()
 }
 
-// SetSettings changes the behaviour from the next request on. Full buckets of
-// the rate limit are handed out.
+// SetSettings changes the behaviour from the next request on. It also refills the buckets of the
+// rate limit.
 func (s *Server) SetSettings(settings Settings) error {
 	if err := settings.check(); err != nil {
 		return err
@@ -158,8 +157,8 @@ func (s *Server) SetSettings(settings Settings) error {
 	})
 }
 
-// Clock is the stand-in's clock, to be moved.
+// Clock returns the stand-in's clock, which can be moved.
 func (s *Server) Clock() *Clock { return s.clock }
 
-// Handler is the API as an http.Handler; the Server is one itself.
+// Handler returns the API. The Server is an http.Handler itself.
 func (s *Server) Handler() http.Handler { return s }

@@ -7,8 +7,8 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// Control is the control address of a stand-in. It has no protection of its
-// own: serve it on loopback only.
+// Control returns the handler of the control address. It has no authentication: serve it on
+// loopback only.
 func (s *Server) Control() http.Handler {
 	return controlhttp.Handler(s, controlhttp.Options[Account, Certificate]{
 		Help: ControlHelp, CA: s.ca,
@@ -41,10 +41,10 @@ const ControlHelp = `Control address (JSON; C stands for it):
   curl C/requests?command=create                            log of requests, secrets redacted
   curl C/counters                                           number of requests by command
   curl -X DELETE C/requests                                 empty the log and the counters
-  curl C/faults                                             faults on the board
+  curl C/faults                                             active faults
   curl C/faults -d '{"command":"create","kind":"drop_after","times":1}'     add one; answers its id
   curl -X DELETE C/faults                                   clear all;  C/faults/3 clears one
-  curl -X POST C/appear                                     execute what a vanish fault held back
+  curl -X POST C/appear                                     execute the requests that a vanish fault held back
   curl C/accounts                                           accounts (keys hidden)
   curl C/accounts -d '{"user":"alice","key":"0123456789abcdef0123456789abcdef","white_list":["127.0.0.1"],"balance":"50.00"}'
   curl -X PATCH C/accounts/sandbox -d '{"balance":"0.00"}'  change one: key, white_list, balance, locked
@@ -70,7 +70,7 @@ Settings (first value is the default):
   not_before          midnight|instant   within_term  true|false   a leaf never outlives the paid term
   term_offset_days    0   moves the end of the paid term       activation_days  365
   auto_issue_seconds  -1 = wait for the control, N = issued N seconds (of the stand-in's clock) after activation
-  reuse_validation    false|true   young proofs count again    vetting  true|false   OV and EV wait for vet
+  reuse_validation    false|true   recent validations are reused    vetting  true|false   OV and EV wait for vet
   return_vetted       true|false   OV and EV certificates are returned by getInfo
   return_root         true|false   CaCertificates ends with the root
   add_www             true|false   "www." comes with a single domain

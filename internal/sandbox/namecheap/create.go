@@ -8,7 +8,7 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// create buys a certificate (namecheap-ssl-api.md 3.1).
+// create buys a certificate (docs/reference/namecheap.md §3.1).
 func create(c *call) answer {
 	c.check(field{"PromotionCode", "170", 20, false})
 	years := c.years()
@@ -23,7 +23,7 @@ func create(c *call) answer {
 	if c.failed() {
 		return c.refusal()
 	}
-	p := c.server.delivered(asked, c.now)
+	p := c.server.currentProduct(asked, c.now)
 	price, problem := c.discount(priceOf(p, years, extra))
 	if problem != nil {
 		return refused(problem)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// damage makes the fault's answer out of the good one.
+// damage returns the fault's answer in place of the good one.
 func (f Fault) damage(good reply) reply {
 	const html = "text/html; charset=utf-8"
 	switch f.Kind {

@@ -1,11 +1,11 @@
 // Package namecheap is a stand-in for the SSL API of Namecheap: the methods,
 // the errors, the states and the limits of the real one as far as public
-// sources tell them, with a certification authority that really signs, a clock
-// that can be moved and a board of faults. Section numbers in the comments are
-// those of namecheap-ssl-api.md of the project's specification.
+// sources show them, with a certification authority that really signs, a clock
+// that can be moved and faults that can be injected. Section numbers in
+// parentheses are those of docs/reference/namecheap.md.
 //
 // It does not share code with the product: it is a second, independent reading
-// of the specification.
+// of the public sources.
 //
 // # In a Go test
 //
@@ -18,11 +18,11 @@
 // The default account is DefaultUser with DefaultKey; only 127.0.0.1 is on its
 // white list. Control is in methods of Server:
 //
-//   - State, Certificate, Account: copies of what there is
-//   - Prove, ProveDomain, Vet, Issue: the authority is satisfied
-//   - Refuse, Cancel, Reset: the authority or the seller's support steps in
-//   - AddFault, Faults, ClearFaults, Appear: what goes wrong
-//   - Requests, Counters, ClearRequests: what was asked
+//   - State, Certificate, Account: copies of the state
+//   - Prove, ProveDomain, Vet, Issue: the authority validates and issues
+//   - Refuse, Cancel, Reset: the authority or the seller's support acts
+//   - AddFault, Faults, ClearFaults, Appear: faults
+//   - Requests, Counters, ClearRequests: the request log
 //   - PutAccount, Settings, SetSettings: customers and behaviour
 //   - Clock: Set, Advance, FollowReal
 //

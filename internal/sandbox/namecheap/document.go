@@ -79,7 +79,7 @@ func escape(to *bytes.Buffer, text string) {
 }
 
 // cdata makes a text safe inside a CDATA section: characters that XML 1.0 does
-// not know become U+FFFD and the end mark is split over two sections.
+// not allow become U+FFFD, and "]]>" is split over two sections.
 func cdata(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 {

@@ -6,9 +6,9 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// editDCVMethod changes how domains are proved, or tries the same way again
-// (namecheap-ssl-api.md 3.12). Its names of the methods and its blocks differ
-// from those of activate.
+// editDCVMethod changes the methods of validation, or retries the same method
+// (docs/reference/namecheap.md §3.12). Its method names and its blocks differ from those of
+// activate.
 func editDCVMethod(c *call) answer {
 	c.check(field{"DCVMethod", "294", 255, false}, field{"DNSNames", "294", 3500, false}, field{"DCVMethods", "294", 3500, false})
 	found := c.target(10)
@@ -31,7 +31,7 @@ func editDCVMethod(c *call) answer {
 	if !p.multi {
 		set = nil
 	}
-	values, err := c.server.proofOf(found)
+	values, err := c.server.challengeOf(found)
 	if err != nil {
 		return unhandled(err)
 	}
@@ -83,7 +83,7 @@ func (c *call) dcvChange(p product, found *Certificate, name, method string) (dc
 		if domain.Name != name {
 			continue
 		}
-		changed, ok := c.server.editedBy(name, method)
+		changed, ok := c.server.parseEditMethod(name, method)
 		switch {
 		case ok && changed.Method == ByHTTP && p.wildcard:
 			return dcvChange{}, &APIError{"3011784", textNoWildcardHTTP}
@@ -97,9 +97,9 @@ func (c *call) dcvChange(p product, found *Certificate, name, method string) (dc
 	return dcvChange{}, &APIError{"2011767", "There is no dnsnames or mismatch in the dnsnames provided during previous activation.Please check dnsnames and try again."}
 }
 
-// editedBy reads a method as editDCVMethod spells it: HTTP_CSR_HASH and
+// parseEditMethod reads a method in the spelling of editDCVMethod: HTTP_CSR_HASH and
 // CNAME_CSR_HASH, where activate has HTTPCSRHASH and CNAMECSRHASH (0.7).
-func (s *Server) editedBy(name, method string) (Domain, bool) {
+func (s *Server) parseEditMethod(name, method string) (Domain, bool) {
 	switch strings.ToUpper(method) {
 	case "HTTP_CSR_HASH":
 		return Domain{Name: name, Method: ByHTTP}, true
@@ -108,10 +108,10 @@ func (s *Server) editedBy(name, method string) (Domain, bool) {
 	case "HTTPCSRHASH", "CNAMECSRHASH":
 		return Domain{}, false
 	}
-	return s.approvedBy(name, method)
+	return s.parseApprover(name, method)
 }
 
-// firstWith is the first domain that is proved by a method.
+// firstWith returns the first domain with a method of validation.
 func (c *Certificate) firstWith(method Method) (string, bool) {
 	for _, domain := range c.Domains {
 		if domain.Method == method {
@@ -121,20 +121,20 @@ func (c *Certificate) firstWith(method Method) (string, bool) {
 	return "", false
 }
 
-func httpBlock(p issuance.Challenge, c *Certificate) element {
+func httpBlock(challenge issuance.Challenge, c *Certificate) element {
 	fileName, content := "", ""
 	_, used := c.firstWith(ByHTTP)
 	if used {
-		fileName, content = p.FileName(), p.FileContent()
+		fileName, content = challenge.FileName(), challenge.FileContent()
 	}
 	return node("HttpDCValidation", cdataNode("FileName", fileName), cdataNode("FileContent", content)).withBool("ValueAvailable", used)
 }
 
-func dnsBlock(p issuance.Challenge, c *Certificate) element {
+func dnsBlock(challenge issuance.Challenge, c *Certificate) element {
 	host, target := "", ""
 	domain, used := c.firstWith(ByDNS)
 	if used {
-		host, target = p.HostName(domain), p.Target()
+		host, target = challenge.HostName(domain), challenge.Target()
 	}
 	return node("DNSDCValidation", cdataNode("HostName", host), cdataNode("Target", target)).withBool("ValueAvailable", used)
 }

@@ -7,10 +7,10 @@ import (
 )
 
 // xmlNamespace is the default namespace of every recorded answer
-// (namecheap-ssl-api.md 1.5).
+// (docs/reference/namecheap.md §1.5).
 const xmlNamespace = "http://api.namecheap.com/xml.response"
 
-// The two visible backends (namecheap-ssl-api.md 1.5): ssl.* answers with a
+// The two visible backends (docs/reference/namecheap.md §1.5): ssl.* answers with a
 // container id of 12 hex digits, everything else with a host name.
 const (
 	serverSSL   = "c82b1dffb0d8"
@@ -23,11 +23,11 @@ type APIError struct {
 	Text   string `json:"text"`
 }
 
-// answer is what a command has to say; envelope puts the rest around it.
+// answer is the result of a command; envelope puts the document around it.
 type answer struct {
 	command string // canonical name, empty before the command is known
 	errors  []APIError
-	result  []element // children of CommandResponse; nil leaves it out
+	result  []element // children of CommandResponse; nil: no CommandResponse
 }
 
 func failure(number, text string) answer {
@@ -36,7 +36,7 @@ func failure(number, text string) answer {
 
 func success(result ...element) answer { return answer{result: result} }
 
-// envelope is the whole document (namecheap-ssl-api.md 1.5 and 1.6).
+// envelope returns the whole document (docs/reference/namecheap.md §1.5 and §1.6).
 func (a answer) envelope() []byte {
 	status := "OK"
 	errors := node("Errors")

@@ -1,7 +1,7 @@
 package namecheap
 
-// resendApproverEmail sends the mail again or, with the other methods, makes
-// the authority look again (namecheap-ssl-api.md 3.9).
+// resendApproverEmail sends the mail again or, with the other methods, makes the authority check
+// again (docs/reference/namecheap.md §3.9).
 func resendApproverEmail(c *call) answer {
 	found := c.target(10)
 	switch {

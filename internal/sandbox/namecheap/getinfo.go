@@ -9,8 +9,8 @@ import (
 	"pmssl/internal/sandbox/ca"
 )
 
-// getInfo tells all about one certificate (namecheap-ssl-api.md 3.3). For an
-// unknown id the wire has its own spelling and a zeroed result.
+// getInfo returns all about one certificate (docs/reference/namecheap.md §3.3). For an unknown id
+// the real API has its own spelling and a result of zeros.
 func getInfo(c *call) answer {
 	id := c.certificateID(10)
 	if c.failed() {
@@ -41,12 +41,12 @@ func getInfo(c *call) answer {
 		plus(c.details(found), s.provider(found)))
 }
 
-// infoType is the product's name in getInfo and getList: lower case.
+// infoType returns the product's name in getInfo and getList, in lower case.
 func (s *Server) infoType(c *Certificate) string {
 	return strings.ToLower(s.wireName(s.productOf(c)))
 }
 
-// sansCount: what a fresh certificate of three domains reports is disputed (3.10).
+// sansCount returns SANSCount. Whether it counts the included names is disputed (3.10).
 func (s *Server) sansCount(c *Certificate) int {
 	if s.settings.SANSCount == SANSPurchased {
 		return c.ExtraSANs
@@ -81,8 +81,8 @@ func (c *call) details(found *Certificate) element {
 		c.certificates(found))
 }
 
-// certificates is the part that Returncertificate asks for. Without a usable
-// Returntype, which no documented error stands for, nothing is returned.
+// certificates returns the element that Returncertificate requests. Without a valid Returntype, for
+// which no error is documented, it is empty.
 func (c *call) certificates(found *Certificate) element {
 	s := c.server
 	none := node("Certificates").withBool("CertificateReturned", false).with("ReturnType", "")
@@ -121,8 +121,7 @@ func (c *call) certificates(found *Certificate) element {
 	return none
 }
 
-// pemNode is a PEM text in CDATA, with the white space that the documented
-// example has around it.
+// pemNode returns a PEM text in CDATA, with white space around it as in the documented example.
 func (s *Server) pemNode(name, text string) element {
 	written := cdataNode(name, strings.TrimSpace(text))
 	written.padded = s.settings.PEMWhitespace

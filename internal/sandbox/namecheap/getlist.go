@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Bounds of PageSize (namecheap-ssl-api.md 3.4). Clients send 0 for "not set".
+// Bounds of PageSize (docs/reference/namecheap.md §3.4). Clients send 0 for "not set".
 const (
 	defaultPageSize = 20
 	minPageSize     = 10
@@ -40,7 +40,7 @@ func getList(c *call) answer {
 		textNode("TotalItems", strconv.Itoa(len(listed))), textNode("CurrentPage", strconv.Itoa(page)), textNode("PageSize", strconv.Itoa(size))))
 }
 
-// statusFilter is what one ListType shows.
+// statusFilter reports whether a ListType shows a certificate.
 type statusFilter func(*Certificate) bool
 
 func withStatus(statuses ...Status) statusFilter {
@@ -54,8 +54,8 @@ func withStatus(statuses ...Status) statusFilter {
 	}
 }
 
-// listTypes: the names are documented, what the older ones mean in today's
-// states is inferred.
+// listTypes returns the filters by ListType. The names are documented; the meaning of the older
+// ones is inferred.
 func listTypes() map[string]statusFilter {
 	all := func(*Certificate) bool { return true }
 	return map[string]statusFilter{
@@ -108,7 +108,7 @@ func (c *call) expires(found *Certificate) time.Time {
 	return c.server.end(found, c.server.settings.Expires)
 }
 
-// activationEnd is empty once activated.
+// activationEnd returns the end of the activation period, or "" once activated.
 func (c *call) activationEnd(found *Certificate, format func(time.Time) string) string {
 	if !found.waitsForActivation() {
 		return ""

@@ -9,10 +9,9 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// term is what the customer paid for: it starts with the first leaf of the
-// lineage and ends with the day on which so many years are over. A renewal
-// that is activated in time gets the unused days of the old term
-// (namecheap-ssl-api.md 2).
+// term returns the paid term: it starts with the first leaf of the lineage and ends with the last
+// day of the paid years. A renewal that is activated in time gets the unused days of the old term
+// (docs/reference/namecheap.md §2).
 func (s *Server) term(c *Certificate, issued time.Time) (start, end time.Time) {
 	if old := s.certificates.Get(c.Replaces); old != nil {
 		return old.TermStart, old.TermEnd
@@ -48,21 +47,21 @@ func (s *Server) issue(c *Certificate, at time.Time) error {
 	return nil
 }
 
-// replace marks the old id of a reissue.
+// replace sets the old id of a reissue to "replaced".
 func (s *Server) replace(old, by *Certificate) {
 	old.ReplacedBy, old.Status, old.Description = by.ID, Replaced, ""
 }
 
-// settle does what happened since the last look by the passing of time alone:
-// automatic issues and ends. It is called before each command.
-func (s *Server) settle(now time.Time) {
+// advance applies what happened by the passing of time since the last command: automatic issue and
+// expiry. It is called before each command.
+func (s *Server) advance(now time.Time) {
 	for _, c := range s.certificates.All() {
-		s.settleProofs(c, now)
-		s.settleEnd(c, now)
+		s.issueDue(c, now)
+		s.expireDue(c, now)
 	}
 }
 
-func (s *Server) settleProofs(c *Certificate, now time.Time) {
+func (s *Server) issueDue(c *Certificate, now time.Time) {
 	if c.Status != Purchased {
 		return
 	}
@@ -77,13 +76,13 @@ func (s *Server) settleProofs(c *Certificate, now time.Time) {
 	s.issueIfReady(c, now)
 }
 
-func (s *Server) settleEnd(c *Certificate, now time.Time) {
+func (s *Server) expireDue(c *Certificate, now time.Time) {
 	if c.Status == Active && now.After(s.end(c, s.settings.ExpiredAt)) {
 		c.Status, c.Description = Expired, ""
 	}
 }
 
-// end is the last second of the leaf or of the paid term.
+// end returns the last second of the leaf or of the paid term, as meaning says.
 func (s *Server) end(c *Certificate, meaning string) time.Time {
 	if meaning == MeansTerm && !c.TermEnd.IsZero() {
 		return c.TermEnd
@@ -91,8 +90,8 @@ func (s *Server) end(c *Certificate, meaning string) time.Time {
 	return c.NotAfter
 }
 
-// issueIfReady issues once every domain is proved and, for OV and EV, the
-// organisation is vetted. Where the authority cannot, it refuses.
+// issueIfReady issues a certificate once every domain is proved and, for OV and EV, the
+// organisation is vetted. If signing fails, the authority refuses the order.
 func (s *Server) issueIfReady(c *Certificate, at time.Time) {
 	if c.Status != Purchased || !standin.AllProved(c.domains()) {
 		return
@@ -105,8 +104,8 @@ func (s *Server) issueIfReady(c *Certificate, at time.Time) {
 	}
 }
 
-// reuseProofs takes over proofs that are young enough for a leaf issued now.
-func (s *Server) reuseProofs(c *Certificate, now time.Time) {
+// reuseValidations copies validations that are recent enough for a leaf that is issued now.
+func (s *Server) reuseValidations(c *Certificate, now time.Time) {
 	if s.settings.ReuseValidation {
 		s.validations.Reuse(c.Account, c.domains(), now)
 	}

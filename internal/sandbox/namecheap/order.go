@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// order is the checked content of an activate or reissue request.
+// order is the checked content of a request to activate or reissue.
 type order struct {
 	csr          issuance.Request
 	csrPEM       string
@@ -19,7 +19,7 @@ type order struct {
 	organization string
 }
 
-// The texts of refused wildcards (namecheap-ssl-api.md 3.2 and 3.12).
+// The texts of refused wildcards (docs/reference/namecheap.md §3.2 and §3.12).
 const (
 	textNeedsWildcard  = "The CSR provided is invalid to generate a wildcard certificate. Please make sure that you generate a CSR with a Common Name (CN) that starts with '*.' (ex: *.yourdomain.com)"
 	textNoWildcard     = "Invalid CSR - Wildcard not supported with this type of certificate."
@@ -27,9 +27,8 @@ const (
 	textBothMethods    = "Both File-Based and DNS-Based authentication can't be enabled"
 )
 
-// checkActivationFields checks presence, length and form of the parameters,
-// whatever the product. Codes per field where the documentation gives them,
-// else 2013900.
+// checkActivationFields checks presence, length and form of the parameters, whatever the product.
+// The error codes are documented for some fields; for the others it uses 2013900.
 func (c *call) checkActivationFields() {
 	c.check(
 		field{"CSR", "296", 32767, true},
@@ -75,7 +74,7 @@ func validEmail(address string) bool {
 	return err == nil && parsed.Address == address
 }
 
-// readOrder checks the CSR, the names, the methods of proof and, for OV and EV,
+// readOrder checks the CSR, the names, the methods of validation and, for OV and EV,
 // the organisation. Limit is the number of names beside the common name.
 func (c *call) readOrder(p product, limit int) (order, *APIError) {
 	request, problem := c.readCSR(p)
@@ -139,8 +138,8 @@ func (c *call) extraNames(p product, commonName string, limit int) ([]string, *A
 	return names, nil
 }
 
-// splitList splits a comma list; blanks around the commas occur in the
-// documentation's own example. An empty text has no entries.
+// splitList splits a list at its commas and removes blanks around them, which
+// occur in the documentation's own example. An empty text has no entries.
 func splitList(text string) []string {
 	if strings.TrimSpace(text) == "" {
 		return nil
@@ -152,17 +151,17 @@ func splitList(text string) []string {
 	return entries
 }
 
-// methods finds out how each domain is to be proved: one switch for all, or
-// ApproverEmail for the common name and DNSApproverEmails for the others.
+// methods returns the method of validation of each domain: one switch for all, or ApproverEmail for
+// the common name and DNSApproverEmails for the others.
 func (c *call) methods(p product, commonName string, names []string) ([]Domain, *APIError) {
 	all := append([]string{commonName}, names...)
 	switch {
 	case c.boolean("DNSDCValidation"):
-		return everyDomain(all, ByDNS), nil
+		return withMethod(all, ByDNS), nil
 	case c.boolean("HTTPDCValidation") && p.wildcard:
 		return nil, &APIError{"3011784", textNoWildcardHTTP}
 	case c.boolean("HTTPDCValidation"):
-		return everyDomain(all, ByHTTP), nil
+		return withMethod(all, ByHTTP), nil
 	}
 	approvers, problem := c.approvers(p, names)
 	if problem != nil {
@@ -170,7 +169,7 @@ func (c *call) methods(p product, commonName string, names []string) ([]Domain, 
 	}
 	domains := make([]Domain, len(all))
 	for i, name := range all {
-		domain, ok := c.server.approvedBy(name, approvers[i])
+		domain, ok := c.server.parseApprover(name, approvers[i])
 		if !ok && i == 0 {
 			return nil, &APIError{"3011295", "Approver email is not valid"}
 		}
@@ -197,8 +196,8 @@ func (c *call) approvers(p product, names []string) ([]string, *APIError) {
 	return append([]string{first}, others...), nil
 }
 
-// approvedBy reads one entry of ApproverEmail or DNSApproverEmails.
-func (s *Server) approvedBy(name, approver string) (Domain, bool) {
+// parseApprover reads one entry of ApproverEmail or DNSApproverEmails.
+func (s *Server) parseApprover(name, approver string) (Domain, bool) {
 	switch strings.ToUpper(approver) {
 	case "HTTPCSRHASH":
 		return Domain{Name: name, Method: ByHTTP}, true
@@ -210,7 +209,7 @@ func (s *Server) approvedBy(name, approver string) (Domain, bool) {
 	return Domain{Name: name, Method: ByEmail, Approver: approver}, slices.Contains(append(fromWHOIS, generic...), approver)
 }
 
-func everyDomain(names []string, method Method) []Domain {
+func withMethod(names []string, method Method) []Domain {
 	domains := make([]Domain, len(names))
 	for i, name := range names {
 		domains[i] = Domain{Name: name, Method: method}
@@ -218,8 +217,8 @@ func everyDomain(names []string, method Method) []Domain {
 	return domains
 }
 
-// organization checks what OV and EV need beyond the CSR (3.2) and is the
-// organisation's name; "" for DV, which carries none.
+// organization checks what OV and EV need beyond the CSR (3.2) and returns the organisation's name;
+// for DV it returns "".
 func (c *call) organization(p product, request issuance.Request) (string, *APIError) {
 	if p.level == domainValidated {
 		return "", nil
@@ -272,7 +271,8 @@ func (c *call) organizationForms() *APIError {
 	return nil
 }
 
-// validPhone: +NNN.NNNNNNNNNN (namecheap-ssl-api.md 3.2).
+// validPhone reports whether a number has the form +NNN.NNNNNNNNNN (docs/reference/namecheap.md
+// §3.2).
 func validPhone(value string) bool {
 	country, rest, found := strings.Cut(strings.TrimPrefix(value, "+"), ".")
 	_, countryErr := number(country)
@@ -280,7 +280,7 @@ func validPhone(value string) bool {
 	return found && value[0] == '+' && country != "" && rest != "" && len(country) <= 3 && countryErr == nil && restErr == nil
 }
 
-// isCountry tells the assigned codes of ISO 3166-1 alpha-2.
+// isCountry reports whether a code is assigned in ISO 3166-1 alpha-2.
 func isCountry(code string) bool {
 	const assigned = " AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ" +
 		" CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR" +

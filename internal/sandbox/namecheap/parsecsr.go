@@ -8,14 +8,14 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// parseCSRCommand shows what is in a CSR (namecheap-ssl-api.md 3.5). Its limit
+// parseCSRCommand shows what is in a CSR (docs/reference/namecheap.md §3.5). Its limit
 // of 2000 characters is smaller than activate's.
 func parseCSRCommand(c *call) answer {
 	c.check(field{"CSR", "296", 2000, true})
 	if c.failed() {
 		return c.refusal()
 	}
-	if kind := c.get("CertificateType"); kind != "" && !c.parsesFor(kind) {
+	if kind := c.get("CertificateType"); kind != "" && !c.acceptsType(kind) {
 		return failure("2011300", "CertificateType is invalid")
 	}
 	request, err := issuance.ParseRequest(c.get("CSR"))
@@ -40,9 +40,9 @@ func parseCSRCommand(c *call) answer {
 		textNode("DNSNames", strings.Join(names, ",")))))
 }
 
-// parsesFor: two names that everything else takes are not accepted here; the
-// module for WHMCS works around it.
-func (c *call) parsesFor(kind string) bool {
+// acceptsType reports whether parseCSR accepts a CertificateType. It refuses two names that all
+// other commands accept; the module for WHMCS works around that.
+func (c *call) acceptsType(kind string) bool {
 	if strings.EqualFold(kind, "Multi Domain SSL") || strings.EqualFold(kind, "EV Multi Domain SSL") {
 		return false
 	}

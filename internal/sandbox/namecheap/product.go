@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// validation is what the authority checks before it issues.
+// validation is the level of validation of a product.
 type validation string
 
 const (
@@ -14,7 +14,7 @@ const (
 	extendedValidated     validation = "ev"
 )
 
-// product is one row of namecheap-ssl-api.md 4.
+// product is one row of docs/reference/namecheap.md §4.
 type product struct {
 	name      string // as answered in mixed case; the documented one for SSL.com products
 	suffixed  string // the SSL.com generation's name as seen in running code
@@ -27,11 +27,11 @@ type product struct {
 	sanCents  int64  // price of one more name for one year
 }
 
-// sslcom tells the generation: products of SSL.com have no successor.
+// sslcom reports whether the product belongs to the SSL.com generation: those have no successor.
 func (p product) sslcom() bool { return p.successor == "" }
 
-// includedSANs is how many names beside the common name a multi-domain product
-// covers without paying for more (namecheap-ssl-api.md 4: three domains).
+// includedSANs returns the number of names beside the common name that the price includes
+// (docs/reference/namecheap.md §4: three domains).
 func (p product) includedSANs() int {
 	if p.multi {
 		return 2
@@ -39,15 +39,15 @@ func (p product) includedSANs() int {
 	return 0
 }
 
-// maxExtraSANs: 100 names in all, three of them included (namecheap-ssl-api.md 3.1 and 4).
+// maxExtraSANs is the limit of bought names: 100 in all, three of them included (docs/reference/namecheap.md §3.1 and §4).
 const maxExtraSANs = 97
 
-// replacementStart is when new certificates began to come from SSL.com
-// (namecheap-ssl-api.md 0.3).
+// replacementStart returns the time since when new certificates come from SSL.com
+// (docs/reference/namecheap.md §0.3).
 func replacementStart() time.Time { return time.Date(2026, 7, 11, 0, 0, 0, 0, time.UTC) }
 
-// catalogue is the price list. The prices are made up, save the order of
-// magnitude; only users.getPricing tells the real ones.
+// catalogue returns the price list. The prices are invented, in the right order of magnitude; only
+// users.getPricing has the real ones.
 func catalogue() []product {
 	return []product{
 		{name: "Standard SSL", suffixed: "Standard SSL SSLcom", pricing: "standard-ssl-sslcom", level: domainValidated, yearCents: 900},
@@ -75,8 +75,8 @@ func catalogue() []product {
 	}
 }
 
-// isDiscontinued tells products that were taken off the list long ago
-// (namecheap-ssl-api.md 4), which have an error text of their own.
+// isDiscontinued reports whether a product was withdrawn long ago (docs/reference/namecheap.md §4).
+// Such products have an error text of their own.
 func isDiscontinued(name string) bool {
 	name = strings.ToLower(name)
 	if name == "ev ssl sgc" || name == "comodossl" {
@@ -90,21 +90,21 @@ func isDiscontinued(name string) bool {
 	return false
 }
 
-// find looks a product up by any of its names, among those that are on sale at
-// the given time. Names are matched case-insensitively. "EV SSL" is in both
-// generations: the newer one is listed first and wins where it is on sale.
+// find returns the product with a name, among those on sale at the given time. Names are
+// case-insensitive. Both generations have an "EV SSL": the newer one is listed first and is found
+// while it is on sale.
 func (s *Server) find(name string, now time.Time) (product, bool) {
-	modern := s.sslcomOnSale(now)
+	sslcomOnSale := s.sslcomOnSale(now)
 	for _, p := range s.products {
-		if p.sslcom() && modern && s.nameTaken(p, name) || !p.sslcom() && strings.EqualFold(name, p.name) {
+		if p.sslcom() && sslcomOnSale && s.hasName(p, name) || !p.sslcom() && strings.EqualFold(name, p.name) {
 			return p, true
 		}
 	}
 	return product{}, false
 }
 
-// nameTaken tells whether an SSL.com product is sold under a name.
-func (s *Server) nameTaken(p product, name string) bool {
+// hasName reports whether an SSL.com product is sold under a name.
+func (s *Server) hasName(p product, name string) bool {
 	documented := strings.EqualFold(name, p.name)
 	suffixed := strings.EqualFold(name, p.suffixed) || strings.EqualFold(name, p.name+" SSLcom")
 	switch s.settings.ProductNames {
@@ -128,9 +128,9 @@ func (s *Server) sslcomOnSale(now time.Time) bool {
 	}
 }
 
-// delivered is the product that is sold or issued where p was asked for: its
-// successor since the switch to SSL.com, p itself before.
-func (s *Server) delivered(p product, now time.Time) product {
+// currentProduct returns the product that is sold or issued for p: its successor since the switch
+// to SSL.com, p itself before.
+func (s *Server) currentProduct(p product, now time.Time) product {
 	if p.sslcom() || !s.sslcomOnSale(now) {
 		return p
 	}
@@ -142,7 +142,7 @@ func (s *Server) delivered(p product, now time.Time) product {
 	return p
 }
 
-// wireName is the name in answers.
+// wireName returns the product's name in answers.
 func (s *Server) wireName(p product) string {
 	if p.sslcom() && s.settings.ProductNames != NamesDocumented {
 		return p.suffixed
@@ -150,7 +150,7 @@ func (s *Server) wireName(p product) string {
 	return p.name
 }
 
-// productOf is the product of a stored certificate.
+// productOf returns the product of a stored certificate.
 func (s *Server) productOf(c *Certificate) product {
 	for _, p := range s.products {
 		if p.pricing == c.Product {
@@ -160,7 +160,7 @@ func (s *Server) productOf(c *Certificate) product {
 	return product{}
 }
 
-// sameProduct tells whether a name means the product or the one that replaces it.
+// sameProduct reports whether a name means the product or its successor or predecessor.
 func (s *Server) sameProduct(name string, p product, now time.Time) bool {
 	if strings.EqualFold(name, p.name) || strings.EqualFold(name, p.suffixed) {
 		return true

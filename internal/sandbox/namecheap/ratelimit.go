@@ -24,10 +24,10 @@ func (b *bucket) fill(size int, window time.Duration, now time.Time) {
 	b.last = now
 }
 
-// bucketSet are the three windows of one key (namecheap-ssl-api.md 1.4).
+// bucketSet are the three windows of one key (docs/reference/namecheap.md §1.4).
 type bucketSet struct{ minute, hour, day bucket }
 
-// takeToken tells whether the account may make one more call now.
+// takeToken reports whether the account may make one more call now, and counts the call.
 func (s *Server) takeToken(account *Account, now time.Time) bool {
 	limit := s.settings.RateLimit
 	if !limit.Enabled {

@@ -6,7 +6,7 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// The renew window around the end (namecheap-ssl-api.md 3.7).
+// The renew window around the end (docs/reference/namecheap.md §3.7).
 const (
 	renewDaysBefore = 90
 	renewDaysAfter  = 180
@@ -28,7 +28,7 @@ func renew(c *call) answer {
 	if problem := c.renewable(old); problem != nil {
 		return refused(problem)
 	}
-	p := c.server.delivered(asked, c.now)
+	p := c.server.currentProduct(asked, c.now)
 	price, problem := c.discount(priceOf(p, years, old.ExtraSANs))
 	if problem != nil {
 		return refused(problem)
@@ -46,6 +46,7 @@ func renew(c *call) answer {
 		withInt("TransactionId", charge.TransactionID).with("ChargedAmount", price.Decimals(4)))
 }
 
+// renewable returns why a certificate cannot be renewed, or nil.
 func (c *call) renewable(old *Certificate) *APIError {
 	if !c.server.sameProduct(c.get("SSLType"), c.server.productOf(old), c.now) {
 		return &APIError{"2012301", "SSLType Mismatch"}

@@ -16,10 +16,10 @@ import (
 )
 
 // parameters are the request's values under their lower-case names: the seller
-// matches names case-insensitively (namecheap-ssl-api.md 1.3).
+// matches names case-insensitively (docs/reference/namecheap.md §1.3).
 type parameters map[string]string
 
-// get is the value of a parameter without surrounding blanks, or "".
+// get returns the value of a parameter without surrounding blanks, or "".
 func (p parameters) get(name string) string { return strings.TrimSpace(p[strings.ToLower(name)]) }
 
 // add keeps the first value of a name; the query is read before the form.
@@ -35,9 +35,9 @@ func (p parameters) add(name, value string) error {
 	return nil
 }
 
-// readParameters merges the query and the form, urlencoded or multipart, in
-// the way clients of the real API need it (namecheap-ssl-api.md 1.3: some send
-// the credentials in the query and the rest in the form).
+// readParameters merges the query and the form, urlencoded or multipart, as clients of the real API
+// need it: some send the credentials in the query and the rest in the form
+// (docs/reference/namecheap.md §1.3).
 func readParameters(r *http.Request) (parameters, error) {
 	merged := parameters{}
 	if err := merged.addEncoded(r.URL.RawQuery); err != nil {
@@ -63,7 +63,7 @@ func (p parameters) addEncoded(encoded string) error {
 	if strings.Count(encoded, "&") > standin.MaxParameters {
 		return standin.ErrTooManyParameters
 	}
-	// What is broken in one place still has its other values.
+	// A form that is broken in one place still has its other values.
 	values, _ := url.ParseQuery(encoded)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if err := p.add(name, values[name][0]); err != nil {
@@ -73,8 +73,7 @@ func (p parameters) addEncoded(encoded string) error {
 	return nil
 }
 
-// addMultipart adds a form that must be there as a whole: mime/multipart takes
-// some forms that end early for finished ones.
+// addMultipart adds a form that must be complete: mime/multipart accepts some forms that end early.
 func (p parameters) addMultipart(content []byte, boundary string) error {
 	if boundary == "" || !bytes.Contains(content, []byte("--"+boundary+"--")) {
 		return standin.ErrBrokenForm
@@ -98,7 +97,7 @@ func (p parameters) addMultipart(content []byte, boundary string) error {
 	}
 }
 
-// redacted is a copy without the API key and anything that is named like a secret.
+// redacted returns a copy without the API key and without values whose name sounds like a secret.
 func (p parameters) redacted() map[string]string {
 	shown := make(map[string]string, len(p))
 	for name, value := range p {

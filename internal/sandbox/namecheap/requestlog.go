@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// LogEntry is one request as the stand-in saw it, secrets redacted.
+// LogEntry is one request, secrets redacted.
 type LogEntry struct {
 	Number     int64             `json:"number"` // from 1
 	Time       time.Time         `json:"time,omitzero"`
@@ -17,8 +17,8 @@ type LogEntry struct {
 	Errors     []APIError        `json:"errors,omitempty"`
 }
 
-// remember logs a request under the canonical name of its command.
-func (s *Server) remember(entry LogEntry) {
+// logRequest logs a request under the canonical name of its command.
+func (s *Server) logRequest(entry LogEntry) {
 	if row, known := s.commands[strings.ToLower(entry.Command)]; known {
 		entry.Command = row.name
 	}
@@ -31,13 +31,13 @@ func (s *Server) remember(entry LogEntry) {
 	}, entry.Command)
 }
 
-// Requests is the log since the last ClearRequests, oldest first; only those
-// of a command where one is given ("create" or "namecheap.ssl.create").
+// Requests returns the log since the last ClearRequests, oldest first; with a command ("create" or
+// "namecheap.ssl.create"), only its requests.
 func (s *Server) Requests(command string) []LogEntry {
 	return s.log.Entries(func(entry LogEntry) bool { return Fault{Command: command}.matches(entry.Command) })
 }
 
-// Counters are the numbers of requests by command since the last ClearRequests.
+// Counters returns the numbers of requests by command since the last ClearRequests.
 func (s *Server) Counters() map[string]int64 { return s.log.Counters() }
 
 // ClearRequests empties the log and the counters.

@@ -23,14 +23,14 @@ const Path = "/xml.response"
 // Clock is the time of the stand-in.
 type Clock = clock.Clock
 
-// NewClock makes a clock over the real one. File, which may be empty, is the
-// clock where it holds one RFC 3339 instant.
+// NewClock returns a clock over the real one. If file is not empty and holds an RFC 3339 instant,
+// that instant is the time.
 func NewClock(real func() time.Time, file string) *Clock { return clock.New(real, file) }
 
-// Config is the world of a Server. The default settings have rate limits.
+// Config is the configuration of a Server. The default settings have rate limits.
 type Config = standin.Config[Account, Settings]
 
-// authority has the methods by which a test decides in its place.
+// authority has the methods with which a test decides in place of the certification authority.
 type authority = standin.Authority[Certificate]
 
 // Server is the stand-in. It is safe for concurrent use: requests are executed
@@ -64,7 +64,7 @@ const (
 	firstOrderID       = 10439001
 )
 
-// New makes a stand-in, from its state file where there is one.
+// New returns a stand-in. It continues from its state file, if there is one.
 func New(config Config) (*Server, error) {
 	config, err := config.Complete(DefaultAccount(), DefaultSettings())
 	if err != nil {
@@ -90,7 +90,7 @@ func New(config Config) (*Server, error) {
 	return s, s.load()
 }
 
-// ServeHTTP answers the API at Path and 404 elsewhere.
+// ServeHTTP serves the API at Path and answers 404 elsewhere.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.TrimSuffix(r.URL.Path, "/") != Path {
 		http.NotFound(w, r)
@@ -111,25 +111,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, parameters, entry)
 }
 
-// refuseForm answers a form that cannot be read. What the real API says to one
-// is unknown; 5050900 is its code for everything unhandled.
+// refuseForm answers a form that cannot be read. The answer of the real API is unknown; 5050900 is
+// its code for everything unhandled.
 func (s *Server) refuseForm(w http.ResponseWriter, unread io.Reader, entry LogEntry, err error) {
 	status := standin.RefuseForm(unread, err)
 	a := failure("5050900", "Unhandled exceptions: "+err.Error())
-	entry.Parameters = map[string]string{} // may be megabytes of anything
+	entry.Parameters = map[string]string{} // a form can be megabytes of arbitrary bytes
 	out := xmlReply(a)
 	out.Status = status
 	entry.Status, entry.Errors = status, a.errors
-	s.remember(entry)
+	s.logRequest(entry)
 	out.Send(w)
 }
 
-// reply is an answer on its way out.
+// reply is an answer that is about to be sent.
 type reply = standin.Reply[[]APIError]
 
 const xmlType = "text/xml; charset=utf-8"
 
-// execute runs a request and commits what it does.
+// execute runs a request and saves what it changes.
 func (s *Server) execute(p parameters, source netip.Addr) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,13 +141,13 @@ func (s *Server) executeLocked(p parameters, source netip.Addr) reply {
 	if err != nil {
 		return plainReply(err.Error())
 	}
-	s.settle(now)
+	s.advance(now)
 	account, problem := s.authenticate(p, source)
 	if problem != nil {
 		return xmlReply(answer{errors: []APIError{*problem}})
 	}
 	if !s.takeToken(account, now) {
-		return reply{Status: http.StatusMethodNotAllowed, ContentType: "text/html"} // its body is unknown
+		return reply{Status: http.StatusMethodNotAllowed, ContentType: "text/html"} // the body of the real answer is unknown
 	}
 	a := s.run(&call{server: s, account: account, parameters: p, now: now})
 	if err := s.save(); err != nil {
@@ -160,7 +160,7 @@ func xmlReply(a answer) reply {
 	return reply{Status: http.StatusOK, ContentType: xmlType, Body: a.envelope(), Errors: a.errors}
 }
 
-// plainReply is for troubles of the server itself.
+// plainReply returns the answer to a failure of the stand-in itself.
 func plainReply(text string) reply {
 	return reply{Status: http.StatusInternalServerError, ContentType: "text/plain; charset=utf-8", Body: []byte(text + "\n")}
 }
@@ -179,9 +179,9 @@ func (s *Server) run(c *call) answer {
 	return a
 }
 
-// uniqueValue has the shape of the seller's own, 13 hex digits: the unix time
-// and microseconds (namecheap-ssl-api.md 3.2). The microseconds are random, so
-// that a stopped clock still makes different values.
+// uniqueValue returns a value in the form of the seller's own, 13 hex digits: unix time and
+// microseconds (docs/reference/namecheap.md §3.2). The microseconds are random, so that a stopped
+// clock still gives different values.
 func (s *Server) uniqueValue(now time.Time) (string, error) {
 	micros, err := rand.Int(s.random, big.NewInt(1_000_000))
 	if err != nil {
@@ -197,7 +197,7 @@ func (s *Server) addCertificate(c *Certificate) {
 	s.certificates.Put(c.ID, c)
 }
 
-// charge takes money for a new order. It fails where the balance is too low.
+// charge charges the account for a new order. It returns false if the balance is too low.
 func (s *Server) charge(account *Account, amount Money, command string, now time.Time) (Charge, bool) {
 	if account.Balance < amount {
 		return Charge{}, false

@@ -8,11 +8,11 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// Settings choose between the readings of the seller's behaviour that public
-// sources leave open, and make its time run faster.
+// Settings choose between the behaviours of the seller that public sources leave
+// open, and let certificates be issued without the control.
 type Settings struct {
 	// ReplacedAt: when the old id of a reissue turns "replaced", at its
-	// acceptance or when the new one is issued (namecheap-ssl-api.md 2).
+	// acceptance or when the new one is issued (docs/reference/namecheap.md §2).
 	ReplacedAt string `json:"replaced_at"`
 	// Expires: what getInfo's Expires and getList's ExpireDate mean after a
 	// purchase of several years, the leaf's end or the paid term's (10).
@@ -24,7 +24,7 @@ type Settings struct {
 	// 180 days after is counted (10).
 	RenewWindowFrom string `json:"renew_window_from"`
 	// LeafDays: length of a leaf in days; 0 takes the CA/B Forum's limit of
-	// the day of issue less LeafMarginDays (validity-and-subscription.md 1.1, 3).
+	// the day of issue less LeafMarginDays (docs/reference/validity.md §A1.1, §A3).
 	LeafDays       int `json:"leaf_days"`
 	LeafMarginDays int `json:"leaf_margin_days"`
 	// NotBefore: leaves begin at the midnight (UTC) of their day of issue or
@@ -36,11 +36,11 @@ type Settings struct {
 	TermOffsetDays int `json:"term_offset_days"`
 	// ActivationDays: how long a purchase may wait for its activation.
 	ActivationDays int `json:"activation_days"`
-	// AutoIssueSeconds: an activated certificate is issued by itself after so
-	// many seconds of the stand-in's clock; -1 waits for the control.
+	// AutoIssueSeconds: an activated certificate is issued by itself after this
+	// number of seconds of the stand-in's clock; -1 waits for the control.
 	AutoIssueSeconds int `json:"auto_issue_seconds"`
-	// ReuseValidation: a proved domain need not be proved again within the CA/B
-	// Forum's reuse limit (validity-and-subscription.md 1.2).
+	// ReuseValidation: a domain is not validated again within the CA/B Forum's
+	// reuse limit (docs/reference/validity.md §A1.2).
 	ReuseValidation bool `json:"reuse_validation"`
 	// Vetting: OV and EV also wait for the control to vet the organisation.
 	Vetting bool `json:"vetting"`
@@ -50,7 +50,7 @@ type Settings struct {
 	// ReturnRoot: CaCertificates has the root after the intermediate, as
 	// production answers with several and the seller's sandbox with one (3.3).
 	ReturnRoot bool `json:"return_root"`
-	// ExtraPEM is delivered behind the chain, such as a CA that no program can read.
+	// ExtraPEM is appended to the chain, such as a CA certificate that no program can parse.
 	ExtraPEM string `json:"extra_pem"`
 	// CutLeaf: a line is missing in the leaf's PEM.
 	CutLeaf bool `json:"cut_leaf"`
@@ -59,13 +59,13 @@ type Settings struct {
 	AddWWW bool `json:"add_www"`
 	// Replacement of the old products: by date, always or never (4).
 	Replacement string `json:"replacement"`
-	// ProductNames: which names of the SSL.com products are taken and answered (4).
+	// ProductNames: which names of the SSL.com products are accepted and answered (4).
 	ProductNames string `json:"product_names"`
 	// SANSCount: a fresh certificate of three domains reports 2 (included) or 0 (purchased) (3.10).
 	SANSCount string `json:"sans_count"`
 	// Undocumented: Years, validationType, ProviderOrderID (0.9).
 	Undocumented bool `json:"undocumented"`
-	// BalanceText stands in place of the balance's number, such as "500,00" (6).
+	// BalanceText replaces the number of the balance, such as "500,00" (6).
 	BalanceText string `json:"balance_text"`
 	// UntypedPrices: rows of getPricing have no PricingType and no YourPriceType (7).
 	UntypedPrices bool `json:"untyped_prices"`
@@ -79,7 +79,7 @@ type Settings struct {
 	AdminEmailRequired bool `json:"admin_email_required"`
 	// DomainEmails: getApproverEmailList has an address from WHOIS (3.6).
 	DomainEmails bool `json:"domain_emails"`
-	// DCVSuffixComodo and DCVSuffixSSLcom end the proof values (5).
+	// DCVSuffixComodo and DCVSuffixSSLcom end the values to publish (5).
 	DCVSuffixComodo string `json:"dcv_suffix_comodo"`
 	DCVSuffixSSLcom string `json:"dcv_suffix_sslcom"`
 	// RateLimit: calls per account and window; 405 above (1.4).
@@ -91,7 +91,7 @@ type Settings struct {
 	Promotions map[string]Promotion `json:"promotions"`
 }
 
-// RateLimit are the sizes of the three token buckets. Zero switches one off.
+// RateLimit holds the sizes of the three token buckets. Zero switches a bucket off.
 type RateLimit struct {
 	Enabled bool `json:"enabled"`
 	Minute  int  `json:"minute"`
@@ -99,8 +99,8 @@ type RateLimit struct {
 	Day     int  `json:"day"`
 }
 
-// Promotion is a promotion code. A State other than "active" makes the code
-// fail with the text for it (namecheap-ssl-api.md 3.7).
+// Promotion is a promotion code. With a State other than "active" the
+// code is refused with the text for that state (docs/reference/namecheap.md §3.7).
 type Promotion struct {
 	PercentOff int    `json:"percent_off"`
 	State      string `json:"state"`
@@ -121,7 +121,7 @@ const (
 	ReplacementOn     = "on"
 	ReplacementOff    = "off"
 
-	NamesBoth       = "both" // both are taken, the suffixed one is answered
+	NamesBoth       = "both" // both are accepted, the suffixed one is answered
 	NamesDocumented = "documented"
 	NamesSuffixed   = "suffixed"
 
@@ -131,8 +131,8 @@ const (
 	PromotionActive = "active"
 )
 
-// DefaultSettings is the reading with the best evidence behind it; where there
-// is none, the one that is harder on a client.
+// DefaultSettings returns the behaviours with the best evidence; without evidence, the behaviour
+// that is harder for a client.
 func DefaultSettings() Settings {
 	return Settings{
 		ReplacedAt:       AtAcceptance,

@@ -127,7 +127,7 @@ func unlisted(s *standIn) reply {
 	return s.call("ssl.getList")
 }
 
-// reissued is a certificate that was replaced, and the answer of its reissue.
+// reissued returns a certificate that was replaced, and the answer of its reissue.
 func (s *standIn) reissued() (old string, answer reply) {
 	s.t.Helper()
 	old = s.issued("PositiveSSL", "example.com")

@@ -55,12 +55,12 @@ type reply struct {
 	root   standintest.Node
 }
 
-// result is the element with a name inside CommandResponse.
+// result returns the element with a name inside CommandResponse.
 func (r reply) result(path ...string) standintest.Node {
 	return r.root.First(append([]string{"CommandResponse"}, path...)...)
 }
 
-// errors are "number text" of each error.
+// errors returns "number text" of each error.
 func (r reply) errors() []string {
 	var list []string
 	for _, e := range r.root.All("Errors", "Error") {
@@ -69,7 +69,7 @@ func (r reply) errors() []string {
 	return list
 }
 
-// credentials are the global parameters of the default account.
+// credentials returns the global parameters of the default account.
 func credentials(command string) url.Values {
 	return url.Values{
 		"ApiUser": {namecheap.DefaultUser}, "ApiKey": {namecheap.DefaultKey}, "UserName": {namecheap.DefaultUser},
@@ -113,14 +113,14 @@ func (s *standIn) ok(command string, pairs ...string) reply {
 	return r
 }
 
-// buy is a purchase; it tells the id.
+// buy returns a purchase; it tells the id.
 func (s *standIn) buy(kind string, pairs ...string) string {
 	s.t.Helper()
 	r := s.ok("ssl.create", append([]string{"Type", kind, "Years", "1"}, pairs...)...)
 	return r.result("SSLCreateResult", "SSLCertificate").Attr("CertificateID")
 }
 
-// activated is a purchase with a CSR for cn, proved by DNS; it tells the id.
+// activated returns a purchase with a CSR for cn, proved by DNS; it tells the id.
 func (s *standIn) activated(kind, cn string, pairs ...string) string {
 	s.t.Helper()
 	id := s.buy(kind)
@@ -128,7 +128,7 @@ func (s *standIn) activated(kind, cn string, pairs ...string) string {
 	return id
 }
 
-// issued is an active certificate; it tells the id.
+// issued returns an active certificate; it tells the id.
 func (s *standIn) issued(kind, cn string, pairs ...string) string {
 	s.t.Helper()
 	id := s.activated(kind, cn, pairs...)

@@ -9,11 +9,11 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-// State is everything the stand-in knows, as its control shows it and its
-// state file keeps it. Keys of accounts are only in the file.
+// State is the whole state of the stand-in, as its control shows it and its state file keeps it.
+// Secrets are only in the file.
 type State = standin.State[Account, Certificate, Charge, Settings]
 
-// State is a copy of all that there is at this moment, keys left out.
+// State returns a copy of the present state without secrets.
 func (s *Server) State() (State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -21,7 +21,7 @@ func (s *Server) State() (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	s.settle(now)
+	s.advance(now)
 	shown := s.state()
 	shown.Time = now
 	for i := range shown.Accounts {
@@ -57,10 +57,10 @@ func (c *Certificate) clone() Certificate {
 	return copied
 }
 
-// save keeps the state in the file, where there is one.
+// save writes the state file, if there is one.
 func (s *Server) save() error { return standin.SaveState(s.file, s.state) }
 
-// load takes the state from the file. What the file says goes before Config.
+// load reads the state file, if there is one. The file takes precedence over Config.
 func (s *Server) load() error {
 	kept := State{Settings: s.settings}
 	found, err := standin.LoadState(s.file, &kept)

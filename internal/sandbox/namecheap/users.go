@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// getBalances tells the account's money (namecheap-ssl-api.md 6).
+// getBalances returns the account's balance (docs/reference/namecheap.md §6).
 func getBalances(c *call) answer {
 	available := cmp.Or(c.server.settings.BalanceText, c.account.Balance.String())
 	return success(node("UserGetBalancesResult").with("Currency", "USD").
@@ -14,8 +14,8 @@ func getBalances(c *call) answer {
 		with("EarnedAmount", "0.00").with("WithdrawableAmount", "0.00").with("FundsRequiredForAutoRenew", "0.00"))
 }
 
-// getPricing tells the prices of SSL products (7). Names in the answer are
-// lower case. Other product types are not sold here and have no prices.
+// getPricing returns the prices of SSL products (7). Names in the answer are lower case. Other
+// product types are not sold here and have no prices.
 func getPricing(c *call) answer {
 	c.check(field{"ProductType", "300", 20, true}, field{"ProductCategory", "900", 20, false},
 		field{"ActionName", "900", 20, false}, field{"ProductName", "900", 40, false})
@@ -48,7 +48,8 @@ func (c *call) priceList() []element {
 	return list
 }
 
-// priceRows: PricingType MULTIPLE is a price per year, total = price x years (7).
+// priceRows returns the prices of one product. PricingType MULTIPLE is a price per year: total =
+// price x years (7).
 func (c *call) priceRows(name string, cents int64) []element {
 	if wanted := c.get("ProductName"); wanted != "" && !strings.EqualFold(wanted, name) {
 		return nil

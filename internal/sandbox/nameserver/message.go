@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Of RFC 1035 4.1: the header's length and bits, response codes, and what names are made of.
+// Constants of RFC 1035 4.1: length and bits of the header, response codes, limits of names.
 const (
 	header = 12
 
@@ -17,14 +17,14 @@ const (
 
 	classIN = 1
 	typeCAA = 257 // RFC 8659 7
-	seconds = 60  // how long a record may be kept
+	ttl     = 60  // time to live of a record, in seconds
 
 	longestLabel = 63
 	// firstQuestion is a pointer to the name of the first question (4.1.4).
 	firstQuestion = 0xC000 | header
 )
 
-// answer is the message for a query; nil for what is none.
+// answer returns the message that answers a query, or nil if the packet is not a query.
 func (s *Server) answer(query []byte) []byte {
 	if len(query) < header || binary.BigEndian.Uint16(query[2:])&flagResponse != 0 {
 		return nil
@@ -54,7 +54,7 @@ func (s *Server) answer(query []byte) []byte {
 	return reply
 }
 
-// readName reads a name that is not compressed, as those of questions are.
+// readName reads an uncompressed name, as questions have it.
 func readName(wire []byte) (name string, rest []byte, ok bool) {
 	var labels []string
 	for len(wire) > 0 {
@@ -71,13 +71,13 @@ func readName(wire []byte) (name string, rest []byte, ok bool) {
 	return "", nil, false
 }
 
-// appendCAA appends a CAA record of the question's name (RFC 8659 4.1).
+// appendCAA appends a CAA record for the name of the question (RFC 8659 4.1).
 func appendCAA(reply []byte, p property) []byte {
 	data := append([]byte{0, byte(len(p.tag))}, p.tag+p.value...)
 	reply = binary.BigEndian.AppendUint16(reply, firstQuestion)
 	reply = binary.BigEndian.AppendUint16(reply, typeCAA)
 	reply = binary.BigEndian.AppendUint16(reply, classIN)
-	reply = binary.BigEndian.AppendUint32(reply, seconds)
+	reply = binary.BigEndian.AppendUint32(reply, ttl)
 	reply = binary.BigEndian.AppendUint16(reply, uint16(len(data)))
 	return append(reply, data...)
 }

@@ -1,5 +1,5 @@
-// Package nameserver is a stand-in for the DNS server of a host: a recursive server on loopback for which every name exists,
-// without records, but those that are said to be absent, and which knows the CAA records that it is given. It speaks UDP only.
+// Package nameserver is a stand-in for a recursive DNS server on loopback. Every name exists and has no records, except
+// the names that were removed and the CAA records that were added. It speaks UDP only.
 package nameserver
 
 import (
@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// Server answers until it is closed.
+// Server answers queries until it is closed.
 type Server struct {
 	conn net.PacketConn
 	done chan struct{}
@@ -33,7 +33,7 @@ func Start() (*Server, error) {
 	return s, nil
 }
 
-// Address is where the server listens, host:port.
+// Address returns the host:port on which the server listens.
 func (s *Server) Address() string { return s.conn.LocalAddr().String() }
 
 // Close ends the server.
@@ -43,7 +43,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Remove makes a name absent, and all below it: NXDOMAIN (RFC 8020).
+// Remove makes a name and all names below it absent: NXDOMAIN (RFC 8020).
 func (s *Server) Remove(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,15 +67,15 @@ func (s *Server) serve() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			continue // of one sender
+			continue // an error of one packet
 		}
 		if answer := s.answer(packet[:n]); answer != nil {
-			_, _ = s.conn.WriteTo(answer, from) // a sender that is gone
+			_, _ = s.conn.WriteTo(answer, from) // the sender may be gone
 		}
 	}
 }
 
-// lookUp is what is known of a name.
+// lookUp returns the CAA properties of a name and reports whether the name exists.
 func (s *Server) lookUp(name string) (properties []property, exists bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,7 +21,7 @@ func start(t *testing.T) *nameserver.Server {
 }
 
 // The standard library's own resolver reads the answers.
-func TestAbsentNamesAreTold(t *testing.T) {
+func TestRemovedNamesAreNXDOMAIN(t *testing.T) {
 	server := start(t)
 	server.Remove("Exampel.com")
 	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -44,7 +44,7 @@ type Run struct {
 	ExitCode int           `json:"exit_code"`        // -1 when a signal ended it
 	Signal   string        `json:"signal,omitempty"` // "killed", …
 	Duration time.Duration `json:"duration"`
-	// Error is the <error> of stdout, nil where there is none.
+	// Error is the <error> of stdout, or nil if there is none.
 	Error *ErrorNode `json:"error,omitempty"`
 }
 

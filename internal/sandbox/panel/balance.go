@@ -15,7 +15,7 @@ type Balance struct {
 	Low      bool   `json:"low"` // below the module's threshold: the panel would notify the administrator
 }
 
-// CheckBalances is the panel's cron job processing.checkbalance (docs/reference/billmanager.md §11): every active module
+// CheckBalances returns the panel's cron job processing.checkbalance (docs/reference/billmanager.md §11): every active module
 // that declares getbalance is asked for its balance, one start for each.
 func (p *Panel) CheckBalances(ctx context.Context) ([]*Run, error) {
 	ids, err := p.ids(ctx, "SELECT id FROM processingmodule WHERE active='on' ORDER BY id")
@@ -44,7 +44,7 @@ func (p *Panel) CheckBalances(ctx context.Context) ([]*Run, error) {
 	return runs, nil
 }
 
-// Balances are what modules told by processing.savebalance, by module.
+// Balances returns what modules told by processing.savebalance, by module.
 func (p *Panel) Balances(ctx context.Context) ([]Balance, error) {
 	rs, err := p.db.QueryContext(ctx, `SELECT pm.id, pm.balance, pm.balancecurrency, pp.value FROM processingmodule pm
 		LEFT JOIN processingparam pp ON pp.processingmodule=pm.id AND pp.intname='threshold' ORDER BY pm.id`)

@@ -31,7 +31,7 @@ func behave(t *testing.T, p *panel.Panel, word string) {
 	require.NoError(t, os.WriteFile(filepath.Join(p.Root(), "var", "behaviour"), []byte(word), 0o600))
 }
 
-// failing answers an item whose open failed in the way that the word names.
+// failing returns an item whose open failed in the way that the word names.
 func failing(t *testing.T, p *panel.Panel, word string) *panel.OrderResult {
 	t.Helper()
 	tariff, err := p.AddTariff(t.Context(), panel.Tariff{Name: "T", IntName: "fake_dv", Modules: []int64{connected(t, p)}})

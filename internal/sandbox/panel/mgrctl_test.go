@@ -163,7 +163,7 @@ func query(t *testing.T, db *sql.DB, q string) string {
 
 const pemText = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
 
-// zipText is a base64 ZIP with a leaf, and a chain in which the leaf stands again.
+// zipText returns a base64 ZIP with a leaf, and a chain in which the leaf stands again.
 func zipText(t *testing.T) string {
 	t.Helper()
 	var b bytes.Buffer

@@ -96,7 +96,7 @@ func (p *Panel) plain(ctx context.Context, command string, item int64) (*Run, er
 	return p.Start(ctx, module, nil, "--command", command, "--item", strconv.FormatInt(item, 10))
 }
 
-// itemModule is the name of the module that serves an item.
+// itemModule returns the name of the module that serves an item.
 func (p *Panel) itemModule(ctx context.Context, item int64) (string, error) {
 	name, err := p.text(ctx, "SELECT pm.module FROM item i JOIN processingmodule pm ON pm.id=i.processingmodule WHERE i.id=?", item)
 	if err != nil {
@@ -105,7 +105,7 @@ func (p *Panel) itemModule(ctx context.Context, item int64) (string, error) {
 	return name, nil
 }
 
-// Reissue is the client's button: old_altname takes the present altname, the new CSR, key and names are stored, and
+// Reissue returns the client's button: old_altname takes the present altname, the new CSR, key and names are stored, and
 // reopen runs as an operation. An empty csr keeps the present one; nil altNames keep the present list.
 func (p *Panel) Reissue(ctx context.Context, item int64, csr, key string, altNames []string) (op int64, run *Run, err error) {
 	if err := p.storeReissue(ctx, item, csr, key, altNames); err != nil {

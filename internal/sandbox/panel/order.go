@@ -193,7 +193,7 @@ func (p *Panel) chooseModule(ctx context.Context, o Order, done *OrderResult) (i
 	return answer.Modules[0].ID, nil
 }
 
-// orderForm is what the client fills in: each field checked, then the list of approvers.
+// orderForm returns what the client fills in: each field checked, then the list of approvers.
 func (p *Panel) orderForm(ctx context.Context, o Order, done *OrderResult) (ok bool, err error) {
 	module, err := p.moduleOf(ctx, o.Module)
 	if err != nil {
@@ -228,7 +228,7 @@ func (p *Panel) orderForm(ctx context.Context, o Order, done *OrderResult) (ok b
 	return err == nil && done.Approver.OK(), err
 }
 
-// fields are the order form's fields: the parameters, altname and csr.
+// fields returns the order form's fields: the parameters, altname and csr.
 func (o Order) fields() map[string]string {
 	fields := map[string]string{"csr": o.CSR}
 	if len(o.AltNames) > 0 {
@@ -359,7 +359,7 @@ func (p *Panel) Approver(ctx context.Context, module int64, csr, intname string,
 		"--domain", strings.Join(domains, ","), "--intname", intname, "--lang", "en")
 }
 
-// moduleOf is the binary's name of a module id.
+// moduleOf returns the binary's name of a module id.
 func (p *Panel) moduleOf(ctx context.Context, id int64) (string, error) {
 	name, err := p.text(ctx, "SELECT module FROM processingmodule WHERE id=?", id)
 	if err != nil {

@@ -95,13 +95,13 @@ func (p *Panel) lay(ctx context.Context, where root.Database) error {
 // Close closes the panel's database connections. Root and database stay.
 func (p *Panel) Close() error { return p.db.Close() }
 
-// Root is the panel root (absolute).
+// Root returns the panel root (absolute).
 func (p *Panel) Root() string { return string(p.root) }
 
-// DB is the panel's own connection, for assertions on rows.
+// DB returns the panel's own connection, for assertions on rows.
 func (p *Panel) DB() *sql.DB { return p.db }
 
-// Now is the panel's time.
+// Now returns the panel's time.
 func (p *Panel) Now() (time.Time, error) {
 	s, err := p.root.ReadSettings()
 	if err != nil {
@@ -110,7 +110,7 @@ func (p *Panel) Now() (time.Time, error) {
 	return p.root.Clock(s, p.cfg.Now)
 }
 
-// Account is the first client account (created by Open).
+// Account returns the first client account (created by Open).
 func (p *Panel) Account() int64 { return firstAccount }
 
 // Requests reads the request log (var/billmgr.log): every mgrctl call since the root was laid out or the log was
@@ -120,7 +120,7 @@ func (p *Panel) Requests() ([]Request, error) { return p.root.Requests() }
 // ClearRequests empties the request log.
 func (p *Panel) ClearRequests() error { return p.root.ClearRequests() }
 
-// Settings answers the panel's settings.
+// Settings returns the panel's settings.
 func (p *Panel) Settings() (Settings, error) { return p.root.ReadSettings() }
 
 // SetSettings changes the panel's behaviour; it holds for the next mgrctl call. An empty Clock keeps the clock file.
@@ -135,7 +135,7 @@ func (p *Panel) SetSettings(s Settings) error {
 	return p.root.WriteSettings(s)
 }
 
-// Faults answers the board of faults: what is left of each.
+// Faults returns the board of faults: what is left of each.
 func (p *Panel) Faults() ([]Fault, error) { return p.root.Faults() }
 
 // SetFaults replaces the board of faults; no argument clears it.
@@ -159,7 +159,7 @@ func (p *Panel) SetClock(t time.Time) error {
 	return nil
 }
 
-// DatabaseDirectives are the lines of billmgr.conf that name the database, without the password (which is in
+// DatabaseDirectives returns the lines of billmgr.conf that name the database, without the password (which is in
 // etc/billmgr.conf.d/db.conf of the root).
 func (p *Panel) DatabaseDirectives() []root.Directive {
 	var all []root.Directive

@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// servers answers the running servers by kind; without mariadbd there is the embedded one alone, which the log says.
+// servers returns the running servers by kind; without mariadbd there is the embedded one alone, which the log says.
 func servers(t *testing.T) map[engine.Kind]*engine.Server {
 	t.Helper()
 	shared.once.Do(func() { shared.err = shared.start() })
@@ -129,7 +129,7 @@ func module(t *testing.T, p *panel.Panel) {
 	require.NoError(t, p.Install("pmfake.sh", "testdata/module.sh"))
 }
 
-// connected answers the id of a connected fake module.
+// connected returns the id of a connected fake module.
 func connected(t *testing.T, p *panel.Panel) int64 {
 	t.Helper()
 	module(t, p)

@@ -113,7 +113,7 @@ func onOneThread(f func() error) error {
 	return f()
 }
 
-// environment is the panel core's: what Config gives, a PATH where it has none (with the folders of sbin::Init,
+// environment returns the panel core's: what Config gives, a PATH where it has none (with the folders of sbin::Init,
 // docs/reference/billmanager.md §1.1), and MGR5_ROOT, which is always this root.
 func (p *Panel) environment() []string {
 	env := slices.DeleteFunc(slices.Clone(p.cfg.Env), func(v string) bool { return strings.HasPrefix(v, "MGR5_ROOT=") })

@@ -78,7 +78,7 @@ func (p *Panel) TuneConnection(ctx context.Context, module string, values map[st
 	return p.Start(ctx, module, document(doc), "--command", "tune_connection")
 }
 
-// manifest answers the inside of the module's form and of its English messages, empty where no manifest is installed
+// manifest returns the inside of the module's form and of its English messages, empty where no manifest is installed
 // in etc/xml (docs/reference/billmanager.md §9).
 func (p *Panel) manifest(module, form string) (metadata, messages string, err error) {
 	text, err := os.ReadFile(p.root.Path("etc", "xml", "billmgr_mod_"+module+".xml"))
@@ -117,7 +117,7 @@ func (p *Panel) manifest(module, form string) (metadata, messages string, err er
 	return metadata, messages, nil
 }
 
-// CheckConnection is the wizard's last step: params go to the module in plain text; a declared one that is not in
+// CheckConnection returns the wizard's last step: params go to the module in plain text; a declared one that is not in
 // params is left out of the document, as the panel may do with empty ones. Connect sends them all.
 func (p *Panel) CheckConnection(ctx context.Context, module string, id int64, params map[string]string) (*Run, error) {
 	pm := element{name: "processingmodule", children: []element{{name: "id", text: strconv.FormatInt(id, 10)}}}

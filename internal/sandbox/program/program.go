@@ -1,5 +1,5 @@
-// Package program is the command around a stand-in seller: its options, its
-// addresses, its end.
+// Package program is the command around a stand-in seller: its options, its addresses and its
+// shutdown.
 package program
 
 import (
@@ -17,13 +17,13 @@ import (
 	"pmssl/internal/sandbox/loopback"
 )
 
-// Seller is a stand-in seller: its API, and beside it its control address.
+// Seller is a stand-in seller: its API, and its control address.
 type Seller interface {
 	http.Handler
 	Control() http.Handler
 }
 
-// Env is what the options give to a seller.
+// Env is what the command gives to a seller.
 type Env struct {
 	API       net.Addr // where the API is served
 	Clock     *clock.Clock
@@ -34,13 +34,13 @@ type Env struct {
 // Program serves a stand-in seller.
 type Program struct {
 	Name    string // of the command
-	Of      string // what the seller stands in for
+	Of      string // the system that the seller stands in for
 	Help    string // of the control address
 	Path    string // of the API
-	Account string // the default one, as it is told at the start
-	// Flags are further options; nil where there are none.
+	Account string // the default account, as the command prints it
+	// Flags adds further options; it may be nil.
 	Flags func(*pflag.FlagSet)
-	// Open makes the seller, after the options are read.
+	// Open creates the seller after the options are parsed.
 	Open func(Env) (Seller, error)
 }
 
@@ -71,8 +71,8 @@ func (p Program) parse(args []string, stdout io.Writer) (options, error) {
 	return o, err
 }
 
-// Run tells the addresses and serves until the context ends. Now is the real
-// clock. The error is pflag.ErrHelp where the arguments ask for help.
+// Run prints the addresses and serves until the context ends. now is the real clock. The error is
+// pflag.ErrHelp if the arguments ask for help.
 func (p Program) Run(ctx context.Context, args []string, stdout io.Writer, now func() time.Time) error {
 	o, err := p.parse(args, stdout)
 	if err != nil {

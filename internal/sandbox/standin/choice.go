@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// CheckOneOf tells what is wrong with a setting that has one of few values.
+// CheckOneOf returns an error if a setting has none of the allowed values.
 func CheckOneOf(name, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil

@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// Reply is an answer on its way out; E is how the seller's log notes its errors.
+// Reply is an answer that is about to be sent. E is the type in which the seller's log keeps its
+// errors.
 type Reply[E any] struct {
-	Status      int // 0: none is sent
+	Status      int // 0: no answer is sent
 	ContentType string
 	Body        []byte
 	Errors      E
@@ -19,33 +20,33 @@ type Reply[E any] struct {
 func (r Reply[E]) Send(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", r.ContentType)
 	w.WriteHeader(r.Status)
-	_, _ = w.Write(r.Body) // a client that went away is no concern of the seller
+	_, _ = w.Write(r.Body) // the client may have gone away
 	if flusher, ok := w.(http.Flusher); ok {
 		flusher.Flush()
 	}
 }
 
-// Exchange is one request on its way.
+// Exchange handles one request with the fault that hits it.
 type Exchange[E any] struct {
 	// Execute does what the request asks for.
 	Execute func() Reply[E]
-	// Postpone leaves it to FaultSet.Appear.
+	// Postpone keeps the request for FaultSet.Appear.
 	Postpone func()
-	// Damage makes the fault's answer out of the good one, which is empty where
-	// the request is not executed. Without a fault it changes nothing.
+	// Damage returns the fault's answer in place of the good one, which is empty if the request is
+	// not executed. Without a fault it returns its argument.
 	Damage func(good Reply[E]) Reply[E]
-	// Remember logs what is sent.
-	Remember func(sent Reply[E])
+	// Log logs the answer that is sent.
+	Log func(sent Reply[E])
 	// Sleep waits in real time.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// Run takes the request along its course. For some it panics with
+// Run executes and answers the request as the spec says. For some faults it panics with
 // http.ErrAbortHandler, net/http's way to close a connection without an answer.
 func (x Exchange[E]) Run(w http.ResponseWriter, r *http.Request, c FaultSpec) {
 	good := Reply[E]{}
 	if c.waitsFirst() && x.delay(r, c) != nil {
-		x.Remember(good) // the client gave up: logged without a status
+		x.Log(good) // the client gave up: logged without a status
 		return
 	}
 	if c.commits() {
@@ -58,7 +59,7 @@ func (x Exchange[E]) Run(w http.ResponseWriter, r *http.Request, c FaultSpec) {
 	if !c.drops() {
 		damaged = x.Damage(good)
 	}
-	x.Remember(damaged)
+	x.Log(damaged)
 	if c.Kind == FaultHang {
 		<-r.Context().Done()
 	}
@@ -75,7 +76,7 @@ func (x Exchange[E]) delay(r *http.Request, c FaultSpec) error {
 	return x.Sleep(r.Context(), time.Duration(c.Delay))
 }
 
-// send sends what a fault left of an answer.
+// send sends the answer as the fault damaged it.
 func send[E any](w http.ResponseWriter, c FaultSpec, damaged Reply[E]) {
 	if c.Kind == FaultTruncate {
 		// The length of the whole answer is announced, half of it is sent.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Kinds of faults whose course is the same at every seller that has them. What
-// the other kinds answer is the seller's own.
+// Kinds of faults that work in the same way at every seller that has them. What the other kinds
+// answer is the seller's own.
 const (
 	FaultDelay      = "delay"
 	FaultHang       = "hang"
@@ -37,18 +37,17 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// FaultSpec is what the faults of every seller say of a request's way: the
-// seller's own fault has more, and tells which requests it hits. The zero value
-// is the course of a request without a fault.
+// FaultSpec is the part of a fault that is the same at every seller. The seller's own fault has
+// further fields and decides which requests it hits. The zero value stands for no fault.
 type FaultSpec struct {
 	Kind        string
 	Times, Skip int
 	Commit      *bool
 	Delay       Duration
-	Location    string // of a redirect, "" for a page of its own
+	Location    string // of a redirect; "" means /maintenance.html
 }
 
-// Check refuses what makes no sense; kinds are those that the seller has.
+// Check refuses a fault that makes no sense. kinds are the kinds that the seller has.
 func (c FaultSpec) Check(kinds []string) error {
 	switch {
 	case !slices.Contains(kinds, c.Kind):
@@ -65,7 +64,7 @@ func (c FaultSpec) Check(kinds []string) error {
 	return nil
 }
 
-// commits tells whether the request is executed at once.
+// commits reports whether the request is executed at once.
 func (c FaultSpec) commits() bool {
 	switch c.Kind {
 	case "", FaultDelay, FaultDropAfter, FaultTruncate, FaultCharset, FaultHuge:
@@ -74,12 +73,12 @@ func (c FaultSpec) commits() bool {
 	return c.Commit != nil && *c.Commit
 }
 
-// waitsFirst tells whether the delay comes before the execution.
+// waitsFirst reports whether the delay comes before the execution.
 func (c FaultSpec) waitsFirst() bool {
 	return c.Kind == FaultDelay && (c.Commit == nil || !*c.Commit)
 }
 
-// drops tells whether the connection closes without an answer.
+// drops reports whether the connection closes without an answer.
 func (c FaultSpec) drops() bool {
 	return slices.Contains([]string{FaultDropBefore, FaultDropAfter, FaultVanish, FaultHang}, c.Kind)
 }

@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// Leaf is what a seller has signed for a certificate.
+// Leaf describes a leaf certificate that a seller has signed.
 type Leaf struct {
 	CSR          string   // PEM
 	Level        string   // "dv", "ov", "ev"
@@ -20,14 +20,14 @@ type Leaf struct {
 	// Days of validity; 0 means the limit of the day of issue less MarginDays.
 	Days, MarginDays int
 	FromMidnight     bool
-	// Until is the last second that it may have; zero where only the days count.
+	// Until is the latest end of the validity; zero means that only the days count.
 	Until time.Time
 }
 
 var errTermOver = errors.New("the paid term is over")
 
-// Sign makes the leaf at an instant. It fails where it would end before that,
-// and for a CSR that cannot be read.
+// Sign signs the leaf at an instant. It fails if the leaf would end before that instant or the CSR
+// cannot be read.
 func (l Leaf) Sign(authority *ca.Authority, at time.Time) (*x509.Certificate, error) {
 	request, err := issuance.ParseRequest(l.CSR)
 	if err != nil {

@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// Orders are the certificates of a seller, each under its id. The zero value is
-// empty and ready.
+// Orders holds the certificates of a seller by id. The zero value is empty and ready.
 type Orders[C any] struct {
 	byID map[int64]*C
 	ids  []int64 // ascending
@@ -25,10 +24,10 @@ func (o *Orders[C]) Put(id int64, c *C) {
 	o.byID[id] = c
 }
 
-// Get is the certificate of an id, nil where there is none.
+// Get returns the certificate of an id, or nil if there is none.
 func (o *Orders[C]) Get(id int64) *C { return o.byID[id] }
 
-// Find is Get with an ErrUnknown where there is none.
+// Find returns the certificate of an id. The error wraps ErrUnknown if there is none.
 func (o *Orders[C]) Find(id int64) (*C, error) {
 	if c := o.byID[id]; c != nil {
 		return c, nil
@@ -36,8 +35,8 @@ func (o *Orders[C]) Find(id int64) (*C, error) {
 	return nil, fmt.Errorf("%w certificate %d", ErrUnknown, id)
 }
 
-// All are the ids and their certificates, the lowest id first. What is put
-// meanwhile is not among them.
+// All iterates over the certificates in ascending order of their ids. Certificates that are put
+// during the iteration are left out.
 func (o *Orders[C]) All() iter.Seq2[int64, *C] {
 	return func(yield func(int64, *C) bool) {
 		for _, id := range o.ids {

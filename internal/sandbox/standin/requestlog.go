@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// maxLogged bounds the memory of a log: the older half goes when it is full.
-// The counters go on.
+// maxLogged bounds the memory of a log: the older half is dropped when it is full. The counters
+// keep counting.
 const maxLogged = 20_000
 
 // Log keeps an entry E of each request and counts them. The zero value is empty
@@ -18,8 +18,8 @@ type Log[E any] struct {
 	seen     int64
 }
 
-// Add keeps the entry that make gives for the next number, from 1, and counts
-// it under names.
+// Add keeps the entry that make returns for the next number, which starts at 1, and counts it under
+// each of the names.
 func (l *Log[E]) Add(make func(number int64) E, names ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -36,7 +36,7 @@ func (l *Log[E]) Add(make func(number int64) E, names ...string) {
 	}
 }
 
-// Entries are those that are wanted since the last Clear, oldest first.
+// Entries returns the entries since the last Clear for which wanted is true, oldest first.
 func (l *Log[E]) Entries(wanted func(E) bool) []E {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +49,7 @@ func (l *Log[E]) Entries(wanted func(E) bool) []E {
 	return list
 }
 
-// Counters are the numbers of entries by name since the last Clear.
+// Counters returns the numbers of entries since the last Clear by name.
 func (l *Log[E]) Counters() map[string]int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package standin is what the stand-in sellers have in common: their world,
-// their state, the faults on their board and the log of their requests. What a
-// seller says and when it issues is its own.
+// Package standin holds what the stand-in sellers have in common: configuration, state, active
+// faults and the log of requests. Each seller has its own answers and decides itself when it
+// issues.
 package standin
 
 import (
@@ -16,16 +16,15 @@ import (
 	"pmssl/internal/sandbox/clock"
 )
 
-// ErrUnknown is what the control methods wrap when they are asked for
-// something that is not there.
+// ErrUnknown is wrapped by the control methods if they are asked for something that does not exist.
 var ErrUnknown = errors.New("unknown")
 
-// Hidden stands for a secret that is there.
+// Hidden is shown in place of a secret.
 const Hidden = "***"
 
-// Config is the world of a seller with accounts A and settings S.
+// Config is the configuration of a seller with accounts A and settings S.
 type Config[A, S any] struct {
-	// Clock tells the time; required.
+	// Clock is the stand-in's time; required.
 	Clock *clock.Clock
 	// CA signs the leaves; nil makes an ECDSA authority in memory.
 	CA *ca.Authority
@@ -33,16 +32,15 @@ type Config[A, S any] struct {
 	Settings *S
 	// Accounts; nil means the package's DefaultAccount alone.
 	Accounts []A
-	// StateFile keeps everything over a restart; "" keeps nothing.
+	// StateFile keeps the state over a restart; "" keeps nothing.
 	StateFile string
-	// Random is where unique values, keys and sessions come from; nil means
-	// crypto/rand.
+	// Random is the source of unique values, keys and sessions; nil means crypto/rand.
 	Random io.Reader
-	// Sleep waits for delay faults; nil waits for real.
+	// Sleep waits for faults with a delay; nil waits in real time.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// Complete fills in what was left out. It fails without a clock.
+// Complete fills in defaults. It fails without a clock.
 func (c Config[A, S]) Complete(account A, settings S) (Config[A, S], error) {
 	if c.Clock == nil {
 		return c, errors.New("stand-in seller needs a clock: set Config.Clock")
@@ -78,7 +76,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// SourceOf is the address that a request came from.
+// SourceOf returns the address that a request came from.
 func SourceOf(r *http.Request) netip.Addr {
 	source, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

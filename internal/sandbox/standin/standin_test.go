@@ -30,34 +30,34 @@ func TestOrdersStandByTheirIDs(t *testing.T) {
 }
 
 func TestAFaultHitsAfterItsSkipsAndAsOftenAsItSays(t *testing.T) {
-	var board standin.FaultSet[string]
-	first := board.Add("x", standin.FaultSpec{Kind: standin.FaultDelay, Skip: 1, Times: 2})
-	second := board.Add("y", standin.FaultSpec{Kind: standin.FaultHuge})
+	var faults standin.FaultSet[string]
+	first := faults.Add("x", standin.FaultSpec{Kind: standin.FaultDelay, Skip: 1, Times: 2})
+	second := faults.Add("y", standin.FaultSpec{Kind: standin.FaultHuge})
 	var hits []string
 	for range 4 {
-		fault, course := board.Take(func(f string) bool { return f == "x" })
-		hits = append(hits, fault+course.Kind)
+		fault, spec := faults.Match(func(f string) bool { return f == "x" })
+		hits = append(hits, fault+spec.Kind)
 	}
 	assert.Equal(t, []string{"", "xdelay", "xdelay", ""}, hits)
 	var ids []int
-	board.Faults(func(_ *string, id, _ int) { ids = append(ids, id) })
+	faults.List(func(_ *string, id, _ int) { ids = append(ids, id) })
 	assert.Equal(t, []int{second}, ids)
-	board.Clear(first)
-	assert.Len(t, board.Faults(func(*string, int, int) {}), 1, "the id of another")
-	board.Clear()
-	assert.Empty(t, board.Faults(func(*string, int, int) {}))
+	faults.Clear(first)
+	assert.Len(t, faults.List(func(*string, int, int) {}), 1, "the id of another")
+	faults.Clear()
+	assert.Empty(t, faults.List(func(*string, int, int) {}))
 }
 
 func TestPostponedRequestsAppearOnceAndInOrder(t *testing.T) {
-	var board standin.FaultSet[string]
+	var faults standin.FaultSet[string]
 	var ran []int
 	for i := range 3 {
-		board.Postpone(func() { ran = append(ran, i) })
+		faults.Postpone(func() { ran = append(ran, i) })
 	}
-	assert.Equal(t, 3, board.Pending())
-	assert.Equal(t, 3, board.Appear())
+	assert.Equal(t, 3, faults.Pending())
+	assert.Equal(t, 3, faults.Appear())
 	assert.Equal(t, []int{0, 1, 2}, ran)
-	assert.Zero(t, board.Appear())
+	assert.Zero(t, faults.Appear())
 	assert.Len(t, ran, 3)
 }
 

@@ -11,9 +11,8 @@ import (
 	"pmssl/internal/sandbox/clock"
 )
 
-// State is everything a stand-in knows, as its control shows it and its state
-// file keeps it: accounts A, certificates C, charges G and settings S. Secrets
-// are only in the file.
+// State is the whole state of a stand-in, as its control shows it and its state file keeps it:
+// accounts A, certificates C, charges G and settings S. Secrets are only in the file.
 type State[A, C, G, S any] struct {
 	Time         time.Time   `json:"time,omitzero"`
 	Accounts     []A         `json:"accounts"`
@@ -26,8 +25,7 @@ type State[A, C, G, S any] struct {
 	NextOrder    int64       `json:"next_order"`
 }
 
-// SaveState keeps the present state in the file, which its owner alone can
-// read; "" keeps nothing.
+// SaveState writes the state to the file with mode 0600. With an empty file name it does nothing.
 func SaveState[S any](file string, present func() S) error {
 	if file == "" {
 		return nil
@@ -42,8 +40,8 @@ func SaveState[S any](file string, present func() S) error {
 	return nil
 }
 
-// LoadState lays the state in the file over the one given; false where there is
-// no file.
+// LoadState decodes the file over the value that into points at. It returns false if there is no
+// file.
 func LoadState(file string, into any) (found bool, err error) {
 	if file == "" {
 		return false, nil

@@ -45,7 +45,7 @@ func play(ctx context.Context, seller string) error {
 	})
 }
 
-// terminal tells whether somebody looks at the output.
+// terminal reports whether somebody looks at the output.
 func terminal() bool {
 	info, err := os.Stdout.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -19,7 +19,7 @@ const (
 	maxMemberBytes = 1 << 20
 )
 
-// saveCertificate is certificate.save: PEM text, or crt_type=zip with base64 of a ZIP (docs/reference/billmanager.md §5.2,
+// saveCertificate handles certificate.save: PEM text, or crt_type=zip with base64 of a ZIP (docs/reference/billmanager.md §5.2,
 // §14.7).
 func saveCertificate(r *request) (Reply, error) {
 	item, err := r.row("item")
@@ -58,7 +58,7 @@ func (r *request) storeCrt(item int64, crt []byte) error {
 	return r.exec("UPDATE certificate SET crt=? WHERE item=?", crt, item)
 }
 
-// unpack answers what is stored of an archive. The archive is always read: a broken one is refused in every mode.
+// unpack returns what is stored of an archive. The archive is always read: a broken one is refused in every mode.
 func unpack(text, store string) ([]byte, error) {
 	if store == root.StoreRefuse {
 		return nil, &Error{Type: "value", Object: "crt_type", Value: "zip"}

@@ -101,7 +101,7 @@ func (m *mgrctl) done(err error) int {
 	return 0
 }
 
-// caller is the name in the panel's log: SSH_CONNECTION up to its first blank (sshd writes four words there).
+// caller returns the name in the panel's log: SSH_CONNECTION up to its first blank (sshd writes four words there).
 func (m *mgrctl) caller() string {
 	who, _ := m.Env("SSH_CONNECTION")
 	if name, _, _ := strings.Cut(strings.TrimSpace(who), " "); name != "" {
@@ -110,7 +110,7 @@ func (m *mgrctl) caller() string {
 	return root.LocalCaller
 }
 
-// errDown is what modules see of a panel that cannot be reached (docs/reference/billmanager.md §1.6).
+// errDown returns what modules see of a panel that cannot be reached (docs/reference/billmanager.md §1.6).
 func errDown() error { return &Error{Type: "client", Object: "open", Value: "billmgr"} }
 
 func (m *mgrctl) request(ctx context.Context) int {

@@ -56,7 +56,7 @@ func table() map[string]handler {
 	return t
 }
 
-// postFunctions are the call-backs at the end of a command (docs/reference/billmanager.md §14.4).
+// postFunctions returns the call-backs at the end of a command (docs/reference/billmanager.md §14.4).
 func postFunctions() map[string]handler {
 	return map[string]handler{
 		"service.postopen":       post("open", opened),

@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// editOperation is runningoperation.edit: saves errorxml and the manual switch; without sok it is the read form.
+// editOperation handles runningoperation.edit: saves errorxml and the manual switch; without sok it is the read form.
 func editOperation(r *request) (Reply, error) {
 	op, err := r.row("runningoperation")
 	if err != nil {
@@ -34,7 +34,7 @@ func editOperation(r *request) (Reply, error) {
 	}
 }
 
-// setManual is runningoperation.setmanual: the panel does not run it by itself any more.
+// setManual handles runningoperation.setmanual: the panel does not run it by itself any more.
 func setManual(r *request) (Reply, error) {
 	op, err := r.row("runningoperation")
 	if err != nil {
@@ -43,7 +43,7 @@ func setManual(r *request) (Reply, error) {
 	return confirmed, r.exec("UPDATE runningoperation SET manual='on' WHERE id=?", op)
 }
 
-// startOperation is the administrator's re-run: the panel's next round takes it, manual or not.
+// startOperation returns the administrator's re-run: the panel's next round takes it, manual or not.
 func startOperation(r *request) (Reply, error) {
 	op, err := r.row("runningoperation")
 	if err != nil {
@@ -60,7 +60,7 @@ func deleteOperation(r *request) (Reply, error) {
 	return confirmed, r.exec("DELETE FROM runningoperation WHERE id=?", op)
 }
 
-// taskType is task.gettype: the kind of task for a failed command; empty where the panel makes none.
+// taskType handles task.gettype: the kind of task for a failed command; empty where the panel makes none.
 func taskType(r *request) (Reply, error) {
 	operation, err := r.need("operation")
 	if err != nil {
@@ -74,7 +74,7 @@ func taskType(r *request) (Reply, error) {
 	return Reply{Fields: []Pair{{"task_type", name}}}, nil
 }
 
-// editTask is task.edit without elid: a new task for the administrator.
+// editTask handles task.edit without elid: a new task for the administrator.
 func editTask(r *request) (Reply, error) {
 	item, err := r.rowOf("item", "item")
 	if err != nil {
@@ -103,7 +103,7 @@ func editTask(r *request) (Reply, error) {
 	return created("elid", id), err
 }
 
-// created answers a new row's id and <ok/>.
+// created returns a new row's id and <ok/>.
 func created(name string, id int64) Reply {
 	return Reply{OK: true, Fields: []Pair{{name, itoa(id)}}}
 }
@@ -116,7 +116,7 @@ func deleteTask(r *request) (Reply, error) {
 	return confirmed, r.exec("DELETE FROM task WHERE id=?", id)
 }
 
-// createSimpleTask is task.simple.create: elid is a department.
+// createSimpleTask handles task.simple.create: elid is a department.
 func createSimpleTask(r *request) (Reply, error) {
 	department, err := r.id("elid")
 	if err != nil {
@@ -127,7 +127,7 @@ func createSimpleTask(r *request) (Reply, error) {
 	return created("elid", id), err
 }
 
-// registerProblem is problems.register: one row a call.
+// registerProblem handles problems.register: one row a call.
 func registerProblem(r *request) (Reply, error) {
 	name, err := r.need("name")
 	if err != nil {

@@ -16,7 +16,7 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 // moduleColumns are fields of processing.edit that live in processingmodule, not in its parameters.
 func moduleColumns() []string { return []string{"name", "active", "orderpriority", "department"} }
 
-// editModule is processing.edit: the form with all parameters decrypted, or, with sok, their new values.
+// editModule handles processing.edit: the form with all parameters decrypted, or, with sok, their new values.
 func editModule(r *request) (Reply, error) {
 	id, err := r.row("processingmodule")
 	if err != nil {
@@ -50,7 +50,7 @@ func (r *request) updateModule(id int64) error {
 	return nil
 }
 
-// moduleParams are the module's parameters by name, decrypted.
+// moduleParams returns the module's parameters by name, decrypted.
 func (r *request) moduleParams(id int64) ([]Pair, error) {
 	rs, err := r.db.QueryContext(r.ctx, `SELECT intname, value, 0 FROM processingparam WHERE processingmodule=?
 		UNION ALL SELECT intname, value, 1 FROM processingcryptedparam WHERE processingmodule=?`, id, id)
@@ -87,7 +87,7 @@ func (r *request) setModuleParam(id int64, name, value string) error {
 	return r.setParam(root.ProcessingParams(), id, name, value, crypted || r.params["crypted"] == "on")
 }
 
-// saveModuleParam is processing.saveparam elid param value.
+// saveModuleParam handles processing.saveparam elid param value.
 func saveModuleParam(r *request) (Reply, error) {
 	id, err := r.row("processingmodule")
 	if err != nil {
@@ -100,7 +100,7 @@ func saveModuleParam(r *request) (Reply, error) {
 	return confirmed, r.setModuleParam(id, name, r.params["value"])
 }
 
-// saveBalance is processing.savebalance processingmodule balance [currency notify_time].
+// saveBalance handles processing.savebalance processingmodule balance [currency notify_time].
 func saveBalance(r *request) (Reply, error) {
 	id, err := r.rowOf("processingmodule", "processingmodule")
 	if err != nil {
@@ -117,7 +117,7 @@ func saveBalance(r *request) (Reply, error) {
 		balance, r.params["currency"], r.stamp(), id)
 }
 
-// setConfig is processing.setconfig elid config=<xml>.
+// setConfig handles processing.setconfig elid config=<xml>.
 func setConfig(r *request) (Reply, error) {
 	id, err := r.row("processingmodule")
 	if err != nil {
@@ -126,7 +126,7 @@ func setConfig(r *request) (Reply, error) {
 	return confirmed, r.exec("UPDATE processingmodule SET config=? WHERE id=?", r.params["config"], id)
 }
 
-// importService is processing.import.service: a new item without an account, its parameters, and service_id in the
+// importService handles processing.import.service: a new item without an account, its parameters, and service_id in the
 // answer (docs/reference/billmanager.md §11).
 func importService(r *request) (Reply, error) {
 	module, err := r.rowOf("module", "processingmodule")
@@ -191,7 +191,7 @@ func (r *request) importTariff(module int64) (sql.NullInt64, error) {
 	return id, err
 }
 
-// importProfile is processing.import.profile: a contact of an imported service.
+// importProfile handles processing.import.profile: a contact of an imported service.
 func importProfile(r *request) (Reply, error) {
 	module, err := r.rowOf("module", "processingmodule")
 	if err != nil {
@@ -216,7 +216,7 @@ func importProfile(r *request) (Reply, error) {
 	return created("profile_id", id), err
 }
 
-// assignImported is processing.import.assign: an imported service gets its client, tariff and project
+// assignImported handles processing.import.assign: an imported service gets its client, tariff and project
 // (elid account pricelist_<id> project_<id>).
 func assignImported(r *request) (Reply, error) {
 	item, err := r.row("item")

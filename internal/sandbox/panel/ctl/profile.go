@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// editProfile is service_profile.edit: name and parameters of a contact.
+// editProfile handles service_profile.edit: name and parameters of a contact.
 func editProfile(r *request) (Reply, error) {
 	id, err := r.row("service_profile")
 	if err != nil {
@@ -38,7 +38,7 @@ func (r *request) setProfileParam(profile int64, name, column, value string) err
 		value, profile, name)
 }
 
-// profileError is service_profile.error item type param warning_message: what is wrong with an item's contact.
+// profileError handles service_profile.error item type param warning_message: what is wrong with an item's contact.
 func profileError(r *request) (Reply, error) {
 	item, err := r.rowOf("item", "item")
 	if err != nil {
@@ -60,7 +60,7 @@ func profileError(r *request) (Reply, error) {
 	return confirmed, r.setProfileParam(profile, param, "warning_message", r.params["warning_message"])
 }
 
-// profileToItem is service_profile2item.edit: a contact of an item.
+// profileToItem handles service_profile2item.edit: a contact of an item.
 func profileToItem(r *request) (Reply, error) {
 	profile, err := r.rowOf("service_profile", "service_profile")
 	if err != nil {
@@ -78,7 +78,7 @@ func profileToItem(r *request) (Reply, error) {
 	return created("elid", id), err
 }
 
-// profileToModule is service_profile2processingmodule.edit: a contact's name at the remote system.
+// profileToModule handles service_profile2processingmodule.edit: a contact's name at the remote system.
 func profileToModule(r *request) (Reply, error) {
 	profile, err := r.rowOf("service_profile", "service_profile")
 	if err != nil {
@@ -101,7 +101,7 @@ func profileToModule(r *request) (Reply, error) {
 	return created("elid", id), err
 }
 
-// syncTypeValue is itemtype.param.value.sync: a module offers a value of a type's parameter.
+// syncTypeValue handles itemtype.param.value.sync: a module offers a value of a type's parameter.
 func syncTypeValue(r *request) (Reply, error) {
 	module, err := r.rowOf("module", "processingmodule")
 	if err != nil {
@@ -135,7 +135,7 @@ func syncTypeValue(r *request) (Reply, error) {
 		module, id)
 }
 
-// suspendTypeValue is itemtype.param.value.processing.suspend: the module offers it no more (elid module, plid value).
+// suspendTypeValue handles itemtype.param.value.processing.suspend: the module offers it no more (elid module, plid value).
 func suspendTypeValue(r *request) (Reply, error) {
 	module, err := r.row("processingmodule")
 	if err != nil {

@@ -76,7 +76,7 @@ func knownFormat(f string) bool {
 	}, f)
 }
 
-// render answers the bytes of stdout. Devel is the xml form: what else the real one adds is not public. json and
+// render returns the bytes of stdout. Devel is the xml form: what else the real one adds is not public. json and
 // xjson are rendered like sjson, of which an example is known.
 func render(format string, c call, r Reply) []byte {
 	switch format {
@@ -109,7 +109,7 @@ func text(r Reply) []byte {
 	return b.Bytes()
 }
 
-// bjson is the short JSON that LIB reads: keys ok, model, elem and error.
+// bjson returns the short JSON that LIB reads: keys ok, model, elem and error.
 func bjson(r Reply) map[string]any {
 	doc := map[string]any{}
 	if r.Err != nil {
@@ -220,7 +220,7 @@ func errorNode(c call, e *Error) *node {
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 
-// xmlDoc is the xml form: the declaration, the document in one line, a line end.
+// xmlDoc returns the xml form: the declaration, the document in one line, a line end.
 func xmlDoc(c call, r Reply) []byte {
 	var b bytes.Buffer
 	b.WriteString(xmlHead)

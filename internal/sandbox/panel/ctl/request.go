@@ -39,7 +39,7 @@ func system(name string) bool {
 
 func (r *request) sok() bool { return r.params["sok"] == "ok" }
 
-// need answers a parameter that must not be empty.
+// need returns a parameter that must not be empty.
 func (r *request) need(name string) (string, error) {
 	if v := r.params[name]; v != "" {
 		return v, nil
@@ -59,10 +59,10 @@ func (r *request) id(name string) (int64, error) {
 	return n, nil
 }
 
-// row answers the id in elid, which must be a row of the table.
+// row returns the id in elid, which must be a row of the table.
 func (r *request) row(table string) (int64, error) { return r.rowOf("elid", table) }
 
-// rowOf answers the id in a parameter, which must be a row of the table. The table's name is ours, never a caller's.
+// rowOf returns the id in a parameter, which must be a row of the table. The table's name is ours, never a caller's.
 func (r *request) rowOf(param, table string) (int64, error) {
 	id, err := r.id(param)
 	if err != nil {
@@ -92,7 +92,7 @@ func (r *request) insert(query string, args ...any) (int64, error) {
 	return res.LastInsertId()
 }
 
-// form answers the columns of one row as fields.
+// form returns the columns of one row as fields.
 func (r *request) form(query string, args ...any) (Reply, error) {
 	rs, err := r.db.QueryContext(r.ctx, query, args...)
 	if err != nil {
@@ -120,7 +120,7 @@ func (r *request) form(query string, args ...any) (Reply, error) {
 	return reply, rs.Err()
 }
 
-// data are the parameters that belong to the function: all but the call's own and the ones named.
+// data returns the parameters that belong to the function: all but the call's own and the ones named.
 func (r *request) data(but ...string) []Pair {
 	var all []Pair
 	for name, value := range r.params {
@@ -132,7 +132,7 @@ func (r *request) data(but ...string) []Pair {
 	return all
 }
 
-// day is the panel's date.
+// day returns the panel's date.
 func (r *request) day() string { return r.now.Format(time.DateOnly) }
 
 func (r *request) stamp() string { return r.now.Format(time.DateTime) }

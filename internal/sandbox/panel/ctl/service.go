@@ -50,7 +50,7 @@ func (r *request) endOperations(item int64, commands ...string) error {
 	return nil
 }
 
-// openType is <itemtype>.open. sslstore and BD call certificate.open after a reissue too and nothing else, so that it
+// openType handles <itemtype>.open. sslstore and BD call certificate.open after a reissue too and nothing else, so that it
 // also ends reopen.
 func openType(kind string) handler {
 	return func(r *request) (Reply, error) {
@@ -155,7 +155,7 @@ func addMonths(t time.Time, months int) time.Time {
 	return first.AddDate(0, 0, min(t.Day(), last)-1)
 }
 
-// setStatus is service.setstatus: the parameter service_status (docs/reference/billmanager.md §4.1), not the item's own
+// setStatus handles service.setstatus: the parameter service_status (docs/reference/billmanager.md §4.1), not the item's own
 // status.
 func setStatus(r *request) (Reply, error) {
 	item, err := r.row("item")
@@ -172,7 +172,7 @@ func setStatus(r *request) (Reply, error) {
 	return confirmed, r.setParam(root.ItemParams(), item, "service_status", status, false)
 }
 
-// setExpireDate is service.setexpiredate, YYYY-MM-DD.
+// setExpireDate handles service.setexpiredate, YYYY-MM-DD.
 func setExpireDate(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {
@@ -224,7 +224,7 @@ func saveParam(r *request) (Reply, error) {
 	return confirmed, nil
 }
 
-// dropParam is service.dropparam; a parameter that is not there is dropped already.
+// dropParam handles service.dropparam; a parameter that is not there is dropped already.
 func dropParam(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {
@@ -246,7 +246,7 @@ func confirmItem(r *request) (Reply, error) {
 	return confirmed, err
 }
 
-// nextModule is service.getnextmodule: the next module, by order priority, that serves the item's tariff. The name of
+// nextModule handles service.getnextmodule: the next module, by order priority, that serves the item's tariff. The name of
 // its answer's field is inferred.
 func nextModule(r *request) (Reply, error) {
 	item, err := r.row("item")

@@ -103,7 +103,7 @@ func (w *words) fromEnv(word string, env func(string) (string, bool)) error {
 	return nil
 }
 
-// format is the answer's form: the parameter out, else -o, else text.
+// format returns the answer's form: the parameter out, else -o, else text.
 func (w *words) format() string {
 	if f := w.params["out"]; f != "" {
 		return f
@@ -121,7 +121,7 @@ func (w *words) lang() string {
 	return "en"
 }
 
-// echoed are the parameters as <tparams> repeats them.
+// echoed returns the parameters as <tparams> repeats them.
 func (w *words) echoed() map[string]string {
 	p := maps.Clone(w.params)
 	if f := w.format(); f != formatText {
@@ -130,7 +130,7 @@ func (w *words) echoed() map[string]string {
 	return p
 }
 
-// logged are the parameters as the panel's log shows them.
+// logged returns the parameters as the panel's log shows them.
 func (w *words) logged() map[string]string {
 	p := w.echoed()
 	p["func"] = w.function

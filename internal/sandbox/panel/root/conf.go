@@ -19,7 +19,7 @@ type Directive struct{ Name, Value string }
 // Conf is what etc/billmgr.conf and etc/billmgr.conf.d/*.conf say, in the order of the lines.
 type Conf []Directive
 
-// Get is the last value of a directive, "" where there is none.
+// Get returns the last value of a directive, or "" if there is none.
 func (c Conf) Get(name string) string {
 	for _, d := range slices.Backward(c) {
 		if d.Name == name {
@@ -109,7 +109,7 @@ func FromDSN(dsn string) (Database, error) {
 	return d, nil
 }
 
-// Directives are the lines of billmgr.conf that name this database.
+// Directives returns the lines of billmgr.conf that name this database.
 func (d Database) Directives() []Directive {
 	return slices.DeleteFunc([]Directive{
 		{"DBHost", d.Host}, {"DBUser", d.User}, {"DBPassword", d.Password}, {"DBName", d.Name}, {"DBSocket", d.Socket},
@@ -124,7 +124,7 @@ func (d Database) conf() string {
 	return b.String()
 }
 
-// DSN is the go-sql-driver address that the settings name.
+// DSN returns the go-sql-driver address that the settings name.
 func (c Conf) DSN() string {
 	m := mysql.NewConfig()
 	m.User, m.Passwd, m.DBName = or(c.Get("DBUser"), "root"), c.Get("DBPassword"), or(c.Get("DBName"), "billmgr")

@@ -67,7 +67,7 @@ func (d Dir) Cipher(c Conf) (*Cipher, error) {
 // ErrTooLong is returned for a value that does not fit into one RSA block.
 var ErrTooLong = errors.New("value is bigger than the key allows")
 
-// Encrypt answers base64 of one PKCS#1 v1.5 block.
+// Encrypt returns base64 of one PKCS#1 v1.5 block.
 func (c *Cipher) Encrypt(value string, random io.Reader) (string, error) {
 	//lint:ignore SA1019 the panel's padding is PKCS#1 v1.5; its modules read no other
 	sealed, err := rsa.EncryptPKCS1v15(random, &c.key.PublicKey, []byte(value))
@@ -100,12 +100,12 @@ func (c *Cipher) Decrypt(value string) (string, error) {
 // ParamTables are the two tables of an owner's parameters and the column that names the owner.
 type ParamTables struct{ Plain, Crypted, Owner string }
 
-// ItemParams are the tables of a service's parameters.
+// ItemParams returns the tables of a service's parameters.
 func ItemParams() ParamTables {
 	return ParamTables{Plain: "itemparam", Crypted: "itemcryptedparam", Owner: "item"}
 }
 
-// ProcessingParams are the tables of a module's connection parameters.
+// ProcessingParams returns the tables of a module's connection parameters.
 func ProcessingParams() ParamTables {
 	return ParamTables{Plain: "processingparam", Crypted: "processingcryptedparam", Owner: "processingmodule"}
 }

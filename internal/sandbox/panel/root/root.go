@@ -15,7 +15,7 @@ import (
 // Dir is the path of a panel root, absolute.
 type Dir string
 
-// Find answers the root that a program in <root>/sbin belongs to, from its own path. A symbolic link in sbin counts
+// Find returns the root that a program in <root>/sbin belongs to, from its own path. A symbolic link in sbin counts
 // as being there: the path as it was called decides, not where the file really is.
 func Find(program string) (Dir, error) {
 	abs, err := filepath.Abs(program)
@@ -117,7 +117,7 @@ func Install(from, to string) error {
 	return nil
 }
 
-// Clock is the panel's time: the instant in the settings' clock file, or the real time that is given.
+// Clock returns the panel's time: the instant in the settings' clock file, or the real time that is given.
 func (d Dir) Clock(s Settings, real func() time.Time) (time.Time, error) {
 	if s.Clock == "" {
 		return real(), nil

@@ -81,7 +81,7 @@ func (f Fault) validate() error {
 func (d Dir) settingsPath() string { return d.Path("var", "sandbox", "settings.json") }
 func (d Dir) faultsPath() string   { return d.Path("var", "sandbox", "faults.json") }
 
-// ReadSettings answers the settings; their zero value where none were ever written.
+// ReadSettings returns the settings; their zero value where none were ever written.
 func (d Dir) ReadSettings() (Settings, error) {
 	s := Settings{}
 	err := readJSON(d.settingsPath(), &s)
@@ -99,7 +99,7 @@ func (d Dir) WriteSettings(s Settings) error {
 	return writeJSON(d.settingsPath(), s)
 }
 
-// Faults answers the board of faults with what is left of each.
+// Faults returns the board of faults with what is left of each.
 func (d Dir) Faults() ([]Fault, error) {
 	var all []Fault
 	err := readJSON(d.faultsPath(), &all)
@@ -121,7 +121,7 @@ func (d Dir) WriteFaults(all []Fault) error {
 	return writeJSON(d.faultsPath(), all)
 }
 
-// TakeFault answers the fault that this call meets, nil for none, and counts it. Calls of parallel processes are counted
+// TakeFault returns the fault that this call meets, nil for none, and counts it. Calls of parallel processes are counted
 // one after the other.
 func (d Dir) TakeFault(function, caller string) (*Fault, error) {
 	if _, err := os.Stat(d.faultsPath()); errors.Is(err, os.ErrNotExist) {

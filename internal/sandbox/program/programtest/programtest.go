@@ -15,17 +15,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Run is a command without its process: it serves until the context ends.
+// Run is the main function of a command: it serves until the context ends.
 type Run func(ctx context.Context, args []string, stdout io.Writer) error
 
-// Started is a running program: the words that it printed after "api",
-// "control" and "account", and how to end it.
+// Started is a running program: what it printed after "api", "control" and "account", and a
+// function that stops it.
 type Started struct {
 	API, Control, Account string
 	Stop                  func() error
 }
 
-// Start runs a program until it has told its default account.
+// Start runs a program and waits until it has printed its default account.
 func Start(t *testing.T, run Run, args ...string) Started {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -55,14 +55,14 @@ func Start(t *testing.T, run Run, args ...string) Started {
 	return p
 }
 
-// Get is the body that an address answers.
+// Get requests an address and returns the body of the answer.
 func Get(t *testing.T, address string) string {
 	t.Helper()
 	answer, err := http.Get(address)
 	return Body(t, answer, err)
 }
 
-// Body is the body of an answer, which must be there.
+// Body returns the body of an answer. It fails the test if err is not nil.
 func Body(t *testing.T, answer *http.Response, err error) string {
 	t.Helper()
 	require.NoError(t, err)
@@ -72,8 +72,8 @@ func Body(t *testing.T, answer *http.Response, err error) string {
 	return string(content)
 }
 
-// LoopbackOnly wants every other address to be refused: the account is
-// well-known and the control has no password.
+// LoopbackOnly checks that the program refuses every other address: the account is well-known and
+// the control address has no authentication.
 func LoopbackOnly(t *testing.T, run Run) {
 	t.Helper()
 	for _, flag := range []string{"--listen", "--control"} {
@@ -84,7 +84,7 @@ func LoopbackOnly(t *testing.T, run Run) {
 	}
 }
 
-// WrongArguments wants them to be errors.
+// WrongArguments checks that wrong arguments are errors.
 func WrongArguments(t *testing.T, run Run) {
 	t.Helper()
 	for name, args := range map[string][]string{
@@ -94,8 +94,8 @@ func WrongArguments(t *testing.T, run Run) {
 	}
 }
 
-// Help wants --help to describe the control address, as docs/testing.md says, the
-// options of every seller, and those that are further.
+// Help checks that --help describes the control address (docs/testing.md), the options of every
+// seller, and the further ones.
 func Help(t *testing.T, run Run, control string, further ...string) {
 	t.Helper()
 	var out bytes.Buffer

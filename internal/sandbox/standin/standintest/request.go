@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Key is a new key that every seller takes.
+// Key returns a new key of a type that every seller accepts.
 func Key(t testing.TB) crypto.Signer {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -23,10 +23,10 @@ func Key(t testing.TB) crypto.Signer {
 	return key
 }
 
-// CSR is a request for a common name by a new key, in PEM.
+// CSR returns a PEM request for a common name, signed by a new key.
 func CSR(t testing.TB, cn string) string { return CSRWith(t, Key(t), pkix.Name{CommonName: cn}) }
 
-// CSRWith is a request by a key, in PEM.
+// CSRWith returns a PEM request signed by the key.
 func CSRWith(t testing.TB, key crypto.Signer, subject pkix.Name) string {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, key)
@@ -34,7 +34,7 @@ func CSRWith(t testing.TB, key crypto.Signer, subject pkix.Name) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
-// Certificate is the first one in a PEM text.
+// Certificate parses the first certificate of a PEM text.
 func Certificate(t *testing.T, text string) *x509.Certificate {
 	t.Helper()
 	block, _ := pem.Decode([]byte(strings.TrimSpace(text)))
@@ -44,7 +44,7 @@ func Certificate(t *testing.T, text string) *x509.Certificate {
 	return parsed
 }
 
-// Number is an id as a number.
+// Number parses an id.
 func Number(t *testing.T, id string) int64 {
 	t.Helper()
 	n, err := strconv.ParseInt(id, 10, 64)

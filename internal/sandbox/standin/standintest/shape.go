@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Shape is the structure of an answer: the paths of its elements, and of their
+// Shape returns the structure of an answer: the paths of its elements, and of their
 // attributes after "@", sorted. Namespaces are left out: old examples have none
-// (namecheap-ssl-api.md 1.5).
+// (docs/reference/namecheap.md §1.5).
 func Shape(n Node) []string {
 	var paths []string
 	var walk func(n Node, path string)
@@ -35,11 +35,11 @@ func Shape(n Node) []string {
 	return slices.Compact(paths)
 }
 
-// Compare holds our answer against the shape of the fixture of a name.
+// Compare compares the stand-in's answer with the shape of a fixture.
 type Compare func(t *testing.T, name string, fixture []string)
 
-// KnownShapes compares with a package's own copies of the shapes, one file per
-// fixture, and wants so many of them.
+// KnownShapes compares with the shapes in the package's testdata, one file per fixture, of which
+// there must be count.
 func KnownShapes(t *testing.T, count int, compare Compare) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/shapes/*.txt")
@@ -55,10 +55,9 @@ func KnownShapes(t *testing.T, count int, compare Compare) {
 	}
 }
 
-// FixtureShapes compares with the fixtures of the specification for a seller,
-// which lie beside the repository; notServed are those of commands that the
-// stand-in does not have. Where there are no fixtures the test is skipped unless
-// they must be there.
+// FixtureShapes compares with the fixtures for a seller that lie beside the repository. notServed
+// are fixtures of commands that the stand-in does not have. Without fixtures the test is skipped,
+// or fails if must is true.
 func FixtureShapes(t *testing.T, seller string, must bool, notServed []string, compare Compare) {
 	t.Helper()
 	folder := filepath.Join("..", "..", "..", "..", "shared", "fixtures", seller)

@@ -1,5 +1,5 @@
-// Package standintest is what the tests of the stand-in sellers have in common:
-// reading answers, comparing them with fixtures, making keys and requests.
+// Package standintest holds what the tests of the stand-in sellers have in common: reading answers,
+// comparing them with fixtures, making keys and requests.
 package standintest
 
 import (
@@ -20,7 +20,7 @@ type Node struct {
 	Chars    string     `xml:",chardata"`
 }
 
-// Read is the body of an answer and, where it is XML, its root.
+// Read returns the body of an answer and, if it is XML, its root element.
 func Read(t *testing.T, answer *http.Response) (body string, root Node) {
 	t.Helper()
 	defer answer.Body.Close()
@@ -46,7 +46,7 @@ func (n Node) All(path ...string) []Node {
 	return found
 }
 
-// First is the first of All, an empty node where there is none.
+// First returns the first element of All, or an empty node if there is none.
 func (n Node) First(path ...string) Node {
 	if found := n.All(path...); len(found) > 0 {
 		return found[0]
@@ -54,7 +54,7 @@ func (n Node) First(path ...string) Node {
 	return Node{}
 }
 
-// Has tells whether the element has an attribute.
+// Has reports whether the element has an attribute.
 func (n Node) Has(name string) bool {
 	for _, a := range n.Attrs {
 		if a.Name.Local == name {
@@ -64,7 +64,7 @@ func (n Node) Has(name string) bool {
 	return false
 }
 
-// Attr is the value of an attribute, "" where there is none.
+// Attr returns the value of an attribute, or "" if there is none.
 func (n Node) Attr(name string) string {
 	for _, a := range n.Attrs {
 		if a.Name.Local == name {
@@ -74,5 +74,5 @@ func (n Node) Attr(name string) string {
 	return ""
 }
 
-// Text is the text of the first element under a path, without blanks around it.
+// Text returns the text of the first element under a path, without blanks around it.
 func (n Node) Text(path ...string) string { return strings.TrimSpace(n.First(path...).Chars) }

@@ -9,19 +9,19 @@ import (
 	"pmssl/internal/sandbox/issuance"
 )
 
-// AccountName is the name under which an account is kept: the sellers do not
-// tell upper from lower case in it.
+// AccountName returns the key under which an account is kept. The sellers compare names of accounts
+// case-insensitively.
 func AccountName(user string) string { return strings.ToLower(user) }
 
-// Domain is one name of a certificate; Proved, zero until then, is where the
-// certificate keeps when control of it was proved.
+// Domain is one name of a certificate. Proved points at the time at which control of it was proved,
+// which is zero before.
 type Domain struct {
 	Name   string
 	Proved *time.Time
 }
 
-// SelectDomains are the domains that are proved together with one of the names, all of
-// them where no name is given. It fails with ErrUnknown for a name without one.
+// SelectDomains returns the domains that are validated together with one of the names, or all
+// domains if no name is given. The error wraps ErrUnknown if a name matches no domain.
 func SelectDomains(domains []Domain, names ...string) ([]Domain, error) {
 	if len(names) == 0 {
 		return domains, nil
@@ -41,20 +41,20 @@ func SelectDomains(domains []Domain, names ...string) ([]Domain, error) {
 	return found, nil
 }
 
-// AllProved tells whether control of each domain is proved.
+// AllProved reports whether control of each domain is proved.
 func AllProved(domains []Domain) bool {
 	return !slices.ContainsFunc(domains, func(d Domain) bool { return d.Proved.IsZero() })
 }
 
-// Validations tell when control of a domain was proved, by "account domain".
+// Validations records when control of a domain was proved, by "account domain".
 type Validations map[string]time.Time
 
 func validationKey(account, domain string) string {
 	return AccountName(account) + " " + issuance.ValidationDomain(domain)
 }
 
-// Prove marks the domains that are not proved yet, and keeps that for later
-// orders of the account.
+// Prove sets the time of the domains that are not proved yet, and records it for later orders of
+// the account.
 func (p Validations) Prove(account string, domains []Domain, at time.Time) {
 	for _, d := range domains {
 		if d.Proved.IsZero() {
@@ -63,7 +63,7 @@ func (p Validations) Prove(account string, domains []Domain, at time.Time) {
 	}
 }
 
-// Reuse takes over what is young enough for a leaf issued now
+// Reuse copies the recorded times that are recent enough for a leaf that is issued now
 // (issuance.Limits).
 func (p Validations) Reuse(account string, domains []Domain, now time.Time) {
 	oldest := now.Add(-time.Duration(issuance.LimitsAt(now).ReuseDays) * issuance.Day)

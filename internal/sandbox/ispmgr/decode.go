@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 )
 
-// fresh decodes JSON into a value of its own: encoding/json lays the elements
-// of a new list over those of the old one. Unknown names are errors.
-func fresh[T any](text []byte) (T, error) {
+// decodeStrict decodes JSON into a new value, because encoding/json reuses the elements of an
+// existing list. Unknown names are errors.
+func decodeStrict[T any](text []byte) (T, error) {
 	var value T
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
@@ -18,7 +18,7 @@ func fresh[T any](text []byte) (T, error) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (p *Product) UnmarshalJSON(text []byte) error {
 	type plain Product
-	value, err := fresh[plain](text)
+	value, err := decodeStrict[plain](text)
 	*p = Product(value)
 	return err
 }
@@ -26,7 +26,7 @@ func (p *Product) UnmarshalJSON(text []byte) error {
 // UnmarshalJSON implements json.Unmarshaler.
 func (f *ExtraField) UnmarshalJSON(text []byte) error {
 	type plain ExtraField
-	value, err := fresh[plain](text)
+	value, err := decodeStrict[plain](text)
 	*f = ExtraField(value)
 	return err
 }
