@@ -77,7 +77,7 @@ func TestLeafVerifiesAgainstItsChain(t *testing.T) {
 	}
 }
 
-func TestLeafSaysWhatWasAskedFor(t *testing.T) {
+func TestLeafHasTheRequestedContent(t *testing.T) {
 	authority, err := ca.New(ca.ECDSA, nil)
 	require.NoError(t, err)
 	asked := request(t, ecdsaKey(t))

@@ -21,7 +21,7 @@ func now(t *testing.T, c *clock.Clock) string {
 	return instant.Format(time.RFC3339)
 }
 
-func TestAClockStandsOnceItIsSet(t *testing.T) {
+func TestClockStandsStillOnceSet(t *testing.T) {
 	for name, file := range map[string]string{"in memory": "", "in a file": filepath.Join(t.TempDir(), "clock")} {
 		c := clock.New(noon, file)
 		assert.Equal(t, "2026-04-02T14:00:00Z", now(t, c), name)

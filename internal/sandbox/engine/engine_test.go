@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/sandbox/engine"
 )
 
-// each runs a test on every engine of this host; a missing MariaDB is said in the log.
+// each runs a test on every engine of this host. A missing MariaDB is noted in the log.
 func each(t *testing.T, f func(t *testing.T, s *engine.Server)) {
 	t.Run("embedded", func(t *testing.T) {
 		s, err := engine.StartEmbedded(engine.Options{})
@@ -42,7 +42,7 @@ func open(t *testing.T, s *engine.Server, name string) *sql.DB {
 	return db
 }
 
-// What the product needs of a server (rules BUY-1 and 6, docs/reference/billmanager.md §4).
+// The modules need these abilities of a server (rules BUY-1, docs/reference/billmanager.md §4).
 func TestEngineServesWhatModulesNeed(t *testing.T) {
 	each(t, func(t *testing.T, s *engine.Server) {
 		db := open(t, s, "pmssl_needs")
@@ -131,7 +131,7 @@ func TestWrongPasswordIsRefused(t *testing.T) {
 	})
 }
 
-func TestDatabaseThatExistsIsNotTaken(t *testing.T) {
+func TestExistingDatabaseIsAnError(t *testing.T) {
 	each(t, func(t *testing.T, s *engine.Server) {
 		_, err := s.CreateDatabase(t.Context(), "pmssl_once")
 		require.NoError(t, err)
@@ -159,7 +159,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	})
 }
 
-func TestTooLongSocketPathIsToldBeforeTheStart(t *testing.T) {
+func TestTooLongSocketPathFailsBeforeTheStart(t *testing.T) {
 	_, err := engine.StartEmbedded(engine.Options{Dir: "/tmp/" + strings.Repeat("x", 100)})
 	assert.ErrorContains(t, err, "choose a shorter folder")
 }

@@ -22,23 +22,23 @@ func TestRefusals(t *testing.T) {
 	assert.Equal(t, "6", s.ok("certificate.edit", "elid", id).root.Text("service_status"))
 	assert.NotEmpty(t, s.ok("certificate.edit", "elid", id).root.Text("crt"), "the old one is still there")
 	assert.Equal(t, "value elid", s.call("certificate.reissue", "elid", s.buy("example.org")).problem(), "nothing was issued")
-	require.ErrorContains(t, s.Refuse(standintest.Number(t, id), ""), "needs a running order")
+	require.ErrorContains(t, s.Refuse(standintest.Number(t, id), ""), "a running order is required")
 	s.ok("certificate.reissue", again(standintest.CSR(t, "example.com"), "elid", id)...)
 	require.NoError(t, s.Cancel(standintest.Number(t, id), "fraud"))
 	assert.Equal(t, ispmgr.Deleted, s.certificate(id).Status)
 }
 
-func TestASupportedResetRunsAgain(t *testing.T) {
+func TestResetSubmitsARefusedOrderAgain(t *testing.T) {
 	s := newStandIn(t)
 	id := s.buy("example.com")
-	require.ErrorContains(t, s.Reset(standintest.Number(t, id)), "this needs 6")
+	require.ErrorContains(t, s.Reset(standintest.Number(t, id)), "6 is required")
 	require.NoError(t, s.Refuse(standintest.Number(t, id), "no"))
 	require.NoError(t, s.Reset(standintest.Number(t, id)))
 	require.NoError(t, s.Issue(standintest.Number(t, id)))
 	assert.Equal(t, ispmgr.Issued, s.certificate(id).ServiceStatus)
 }
 
-func TestVettingHoldsOrganisationsBack(t *testing.T) {
+func TestOVWaitsForVetting(t *testing.T) {
 	s := newStandIn(t)
 	id := s.buy("example.com", "pricelist", "2026", "org_name", "Doe Ltd", "org_country", "182", "org_address", "1 Road", "org_city", "Town", "org_postcode", "1", "org_phone", "1")
 	require.NoError(t, s.Prove(standintest.Number(t, id)))
@@ -77,7 +77,7 @@ func TestValidationIsRepeated(t *testing.T) {
 	assert.Equal(t, "value domain", s.call("certificate.approver", "domain", "localhost").problem())
 }
 
-func TestProofsMayBeHidden(t *testing.T) {
+func TestChallengesMayBeHidden(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.HideChallenges = true })
 	edit := s.ok("certificate.edit", "elid", s.buy("example.com")).root
 	assert.Empty(t, edit.All("auth_dnscname_value"))

@@ -52,7 +52,7 @@ func TestControlReachesEverything(t *testing.T) {
 		{"POST", "/certificates/" + id + "/prove", `{"domain":"example.com"}`, 200, `"service_status": 5`},
 		{"GET", "/certificates/" + id + "/leaf.pem", "", 200, "BEGIN CERTIFICATE"},
 		{"POST", "/certificates/" + id + "/issue", "", 400, "running order"},
-		{"POST", "/certificates/" + id + "/reset", "", 400, "this needs 6"},
+		{"POST", "/certificates/" + id + "/reset", "", 400, "6 is required"},
 		{"POST", "/certificates/" + id + "/pay", "", 400, "cannot be paid"},
 		{"POST", "/certificates/" + id + "/nonsense", "", 404, "unknown verb"},
 		{"POST", "/certificates/4/issue", "", 404, "unknown certificate"},
@@ -173,7 +173,7 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
-func TestABrokenClockIsTold(t *testing.T) {
+func TestBrokenClockIsAServerError(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clock")
 	require.NoError(t, os.WriteFile(file, []byte("noon"), 0o600))
 	seller, err := ispmgr.New(ispmgr.Config{Clock: ispmgr.NewClock(time.Now, file)})

@@ -13,16 +13,15 @@ import (
 	"pmssl/internal/sandbox/standin/standintest"
 )
 
-// formClient orders by nothing but the forms: it lays its own values over those
-// of a form, leaves the rest as it came and goes where the answer leads
-// (docs/reference/ispmanager.md §15).
+// formClient orders by the forms alone: it replaces some values of a form with its own, keeps the
+// others, and continues where the answer leads (docs/reference/ispmanager.md §15).
 type formClient struct {
 	*standIn
 	own     map[string]string
 	visited []string
 }
 
-// formOf finds the form that an answer leads to.
+// formOf returns the form that an answer leads to.
 func (c *formClient) formOf(r standintest.Node) (function string, form standintest.Node) {
 	c.t.Helper()
 	if nested := r.All("doc"); len(nested) > 0 {
@@ -61,7 +60,7 @@ func (c *formClient) filled(form standintest.Node) []string {
 	return pairs
 }
 
-// order walks from the price list to the last step and tells its answer.
+// order goes from the price list to the last step and returns its answer.
 func (c *formClient) order(pricelist string) standintest.Node {
 	c.t.Helper()
 	r := c.ok("certificate.order", "pricelist", pricelist, "period", "12", "sok", "ok").root
@@ -78,8 +77,8 @@ func (c *formClient) order(pricelist string) standintest.Node {
 	return standintest.Node{}
 }
 
-// Every shape of the wizard can be walked by its forms alone, and buys once.
-func TestTheWizardCanBeWalkedByItsForms(t *testing.T) {
+// Every shape of the wizard can be completed by its forms alone, and buys once.
+func TestWizardIsCompletedByItsForms(t *testing.T) {
 	for _, way := range []string{ispmgr.NextForm, ispmgr.NextNested, ispmgr.NextRedirect} {
 		for _, pricelist := range []string{"3033", "2026"} {
 			for _, further := range []bool{false, true} {
@@ -109,7 +108,7 @@ func TestTheWizardCanBeWalkedByItsForms(t *testing.T) {
 	}
 }
 
-// A reissue by its form alone, with nothing of our own but the CSR.
+// A reissue by its form alone; the client adds only the CSR.
 func TestAReissueCanBeDrivenByItsForm(t *testing.T) {
 	s := newStandIn(t)
 	id := s.issued("example.com")

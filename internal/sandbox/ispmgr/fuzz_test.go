@@ -12,8 +12,8 @@ import (
 	"pmssl/internal/sandbox/ispmgr"
 )
 
-// FuzzRequest: whatever is sent, the answer is a document or a page and nothing
-// is charged without an order.
+// FuzzRequest checks that every request gets a document or a page, and that nothing is charged
+// without an order.
 func FuzzRequest(f *testing.F) {
 	clock := ispmgr.NewClock(func() time.Time { return today }, "")
 	seller, err := ispmgr.New(ispmgr.Config{Clock: clock})

@@ -9,7 +9,7 @@ import (
 	"pmssl/internal/sandbox/standin/standintest"
 )
 
-// The way of one order: form, purchase, list, proof, certificate.
+// One order: form, purchase, list, validation, certificate.
 func TestOrderIsFollowedToItsCertificate(t *testing.T) {
 	s := newStandIn(t)
 	user := s.ok("whoami").root.First("user")

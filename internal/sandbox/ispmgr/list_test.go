@@ -36,7 +36,7 @@ func TestPagesOfTheList(t *testing.T) {
 	assert.Empty(t, s.listed("p_num", "9"))
 }
 
-func TestAFilterStaysAndCutsSilently(t *testing.T) {
+func TestFilterIsKeptAndShortensTheList(t *testing.T) {
 	s := newStandIn(t)
 	s.buy("a.example.com")
 	s.buy("b.example.com", "remoteid", "777002")
@@ -123,7 +123,7 @@ func TestDeletedServicesAreListedForAWhile(t *testing.T) {
 	assert.Equal(t, "missed elid", s.call("certificate.edit", "elid", id).problem())
 }
 
-func TestADeleteMayWantToBeSubmitted(t *testing.T) {
+func TestDeleteMayRequireSok(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.DeleteNeedsSok = true })
 	a, b := s.issued("a.example.com"), s.issued("b.example.com")
 	s.ok("certificate.delete", "elid", a)

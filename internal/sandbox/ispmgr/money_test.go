@@ -119,7 +119,7 @@ func TestWithoutSkipbasketNothingIsPaid(t *testing.T) {
 	assert.Equal(t, "5", s.ok("certificate").root.First("elem", "item_status").Attr("orig"))
 }
 
-func TestSupportPaysWhatLiesUnpaid(t *testing.T) {
+func TestSupportPaysAnUnpaidOrder(t *testing.T) {
 	s := poor(t, ispmgr.FundsUnpaid)
 	id := s.buy("example.com")
 	require.ErrorContains(t, s.Pay(standintest.Number(t, id)), "cannot be paid")
@@ -129,7 +129,7 @@ func TestSupportPaysWhatLiesUnpaid(t *testing.T) {
 	assert.Equal(t, "1.00", s.balance())
 }
 
-func TestTheBalanceIsToldInThreePlaces(t *testing.T) {
+func TestBalanceIsShownInThreePlaces(t *testing.T) {
 	s := newStandIn(t)
 	assert.Equal(t, "1000.00", s.ok("whoami").root.First("user").Attr("balance"))
 	assert.Equal(t, "1000.00 EUR", s.ok("subaccount").root.Text("elem", "balance"))

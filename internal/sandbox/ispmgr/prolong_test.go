@@ -67,8 +67,9 @@ func TestARenewalInTheBasketIsPaidOnce(t *testing.T) {
 	assert.Equal(t, "2028-04-02", s.certificate(id).TermEnd.Format(time.DateOnly))
 }
 
-// A renewal moves expiredate at once even where it is the leaf's end (9).
-func TestTheEndThatIsShown(t *testing.T) {
+// A renewal moves expiredate at once even if it is the leaf's end
+// (docs/reference/ispmanager.md §9).
+func TestRenewalMovesExpiredateAtOnce(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.Expires = ispmgr.MeansLeaf })
 	id := s.buy("example.com")
 	shown := func() string { return s.ok("certificate.edit", "elid", id).root.Text("expiredate") }
@@ -87,7 +88,7 @@ func TestTheRemoteMayReissueByItself(t *testing.T) {
 	s.moveTo(day("2026-09-16"))
 	assert.Len(t, s.certificate(id).Serials, 1)
 	s.moveTo(day("2026-09-18"))
-	assert.Len(t, s.certificate(id).Serials, 2, "the proof counts again")
+	assert.Len(t, s.certificate(id).Serials, 2, "the validation is reused")
 	s.moveTo(day("2027-04-01"))
 	waiting := s.certificate(id)
 	assert.Equal(t, ispmgr.Active, waiting.Status)
@@ -95,7 +96,7 @@ func TestTheRemoteMayReissueByItself(t *testing.T) {
 	assert.Len(t, s.Charges(), 2)
 }
 
-func TestTheRemoteRenewsWhereItWasLeftOn(t *testing.T) {
+func TestTheRemoteRenewsWithAutoprolong(t *testing.T) {
 	s := newStandIn(t)
 	off, on := s.issued("off.example.com"), s.issued("on.example.com", "autoprolong", "")
 	assert.Equal(t, "12", s.certificate(on).AutoProlong, "a client that says nothing is renewed")

@@ -6,7 +6,7 @@ import (
 	"pmssl/internal/sandbox/standin/standintest"
 )
 
-// reply is what came back over HTTP.
+// reply is an answer over HTTP.
 type reply struct {
 	status int
 	kind   string
@@ -14,7 +14,7 @@ type reply struct {
 	root   standintest.Node
 }
 
-// keysOf returns those of an slist of a form.
+// keysOf returns the keys of an slist of a form.
 func keysOf(n standintest.Node, name string) []string {
 	var keys []string
 	for _, list := range n.All("slist") {

@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/sandbox/standin/standintest"
 )
 
-// A shapeCase makes the stand-in give the answer that a fixture shows.
+// shapeCase makes the stand-in give the answer that a fixture shows.
 type shapeCase struct {
 	answer func(*standIn) reply
 	// less are the beginnings of paths of the fixture that ours does not have,
@@ -21,7 +21,7 @@ type shapeCase struct {
 	less []string
 }
 
-// shapeCases are by the name of the fixture.
+// shapeCases returns the cases by the name of the fixture.
 func shapeCases(t *testing.T) map[string]shapeCase {
 	call := func(function string, pairs ...string) func(*standIn) reply {
 		return func(s *standIn) reply { return s.call(function, pairs...) }
@@ -86,13 +86,13 @@ func shapeCases(t *testing.T) map[string]shapeCase {
 	}
 }
 
-// notServed are fixtures of functions that the stand-in does not have.
+// notServed returns the fixtures of functions that the stand-in does not have.
 func notServed() []string {
 	return []string{"payment_list_RECORDED", "pricelist_export_addition", "pricelist_export_vds", "order_wizard_form_RECORDED", "error_generic"}
 }
 
-// compareShape wants everything of a fixture in our answer. Ours may have more:
-// the recordings are trimmed, and what is made up shows only what has a source.
+// compareShape checks that the answer has everything of a fixture. It may have more:
+// the recordings are trimmed, and invented fixtures show only what has a source.
 func compareShape(t *testing.T, name string, fixture []string) {
 	t.Helper()
 	c, known := shapeCases(t)[name]

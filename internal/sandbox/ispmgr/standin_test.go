@@ -25,7 +25,7 @@ type standIn struct {
 	url string
 }
 
-// newStandIn has a clock that stands at today.
+// newStandIn starts a stand-in whose clock stands at today.
 func newStandIn(t *testing.T, settings ...func(*ispmgr.Settings)) *standIn {
 	t.Helper()
 	chosen := ispmgr.DefaultSettings()
@@ -80,7 +80,7 @@ func read(t *testing.T, answer *http.Response) reply {
 	return reply{status: answer.StatusCode, kind: answer.Header.Get("Content-Type"), body: body, root: root}
 }
 
-// ok is call for a function that must not answer an error.
+// ok is like call for a function that must not answer an error.
 func (s *standIn) ok(function string, pairs ...string) reply {
 	s.t.Helper()
 	r := s.call(function, pairs...)
@@ -108,7 +108,7 @@ func order(csr string, pairs ...string) []string {
 	return list
 }
 
-// buy orders a certificate for cn and tells its id.
+// buy orders a certificate for cn and returns its id.
 func (s *standIn) buy(cn string, pairs ...string) string {
 	s.t.Helper()
 	r := s.ok("certificate.order.param", order(standintest.CSR(s.t, cn), pairs...)...)
@@ -118,7 +118,7 @@ func (s *standIn) buy(cn string, pairs ...string) string {
 	return strconv.FormatInt(state.Certificates[len(state.Certificates)-1].ID, 10)
 }
 
-// issued returns a bought and issued certificate; it tells the id.
+// issued buys a certificate, has it issued and returns its id.
 func (s *standIn) issued(cn string, pairs ...string) string {
 	s.t.Helper()
 	id := s.buy(cn, pairs...)

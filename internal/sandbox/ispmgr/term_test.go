@@ -20,7 +20,7 @@ func day(text string) time.Time {
 	return t.Add(12 * time.Hour)
 }
 
-// A term of two years is many certificates; each ends at the limit of its day
+// A term of two years has several certificates; each ends at the limit of its day
 // or with the term (docs/reference/validity.md §A1.1).
 func TestATermIsManyCertificates(t *testing.T) {
 	s := newStandIn(t)

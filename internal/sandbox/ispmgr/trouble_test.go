@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/sandbox/standin/standintest"
 )
 
-func TestWhoIsLetIn(t *testing.T) {
+func TestAuthentication(t *testing.T) {
 	s := newStandIn(t)
 	require.NoError(t, s.PutAccount(ispmgr.Account{User: "colon@example.test", Password: "with:a:colon:in:it:twenty"}))
 	for name, test := range map[string]struct{ authinfo, want string }{
@@ -95,7 +95,7 @@ func TestAddressesOfTheAPI(t *testing.T) {
 	assert.Equal(t, http.StatusMethodNotAllowed, read(t, answer).status)
 }
 
-func TestWithoutOutThereIsAPage(t *testing.T) {
+func TestWithoutOutTheAnswerIsHTML(t *testing.T) {
 	r := newStandIn(t).call("whoami", "out", "")
 	assert.Equal(t, 200, r.status)
 	assert.Contains(t, r.kind, "text/html")
@@ -117,8 +117,8 @@ func TestBrokenForms(t *testing.T) {
 	}
 }
 
-// tparams repeat what was sent, so that a client which logs an answer or looks
-// for names in the whole document is found out.
+// tparams repeat what was sent, which exposes a client that logs an answer or searches the whole
+// document for names.
 func TestAnswersRepeatTheRequest(t *testing.T) {
 	s := newStandIn(t)
 	secret := ispmgr.DefaultUser + ":" + ispmgr.DefaultPassword
@@ -130,7 +130,7 @@ func TestAnswersRepeatTheRequest(t *testing.T) {
 	assert.Equal(t, "whoami", s.ok("whoami").root.Text("tparams", "func"))
 }
 
-func TestTheLogShowsWhatShouldNotHaveBeenSent(t *testing.T) {
+func TestTheLogShowsLeakedSecrets(t *testing.T) {
 	s := newStandIn(t)
 	s.ok("whoami")
 	s.ok("certificate.order.csr", "pricelist", "3033", "key", "-----BEGIN PRIVATE KEY-----")

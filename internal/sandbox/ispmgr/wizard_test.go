@@ -46,7 +46,7 @@ func requiredOf(form standintest.Node) []string {
 	return names
 }
 
-func TestStepsNeedWhatEarlierOnesBrought(t *testing.T) {
+func TestStepsRequireTheValuesOfEarlierOnes(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.ContactsStep, c.OrganizationStep = true, true })
 	csr := standintest.CSR(t, "example.com")
 	for name, test := range map[string]struct {
@@ -101,8 +101,8 @@ func TestOrdersAreCheckedLikeForms(t *testing.T) {
 	assert.Empty(t, s.Charges())
 }
 
-// The values of each step are carried along in the way of the installation.
-func TestEachWayOfLeadingOnReachesTheLastStep(t *testing.T) {
+// The values of each step are carried to the next one in each form of the wizard.
+func TestEachWizardFormReachesTheLastStep(t *testing.T) {
 	csr := standintest.CSR(t, "example.com")
 	step := []string{"pricelist", "3033", "period", "12", "crt_type", "exists", "csr", csr, "field_country", "182", "sok", "ok", "snext", "ok"}
 	for way, next := range map[string]func(r standintest.Node) (function string, form standintest.Node){
@@ -131,7 +131,7 @@ func TestEachWayOfLeadingOnReachesTheLastStep(t *testing.T) {
 	}
 }
 
-func TestFurtherStepsStandBeforeTheLastOne(t *testing.T) {
+func TestOptionalStepsComeBeforeTheLastOne(t *testing.T) {
 	s := newStandIn(t, func(c *ispmgr.Settings) { c.ContactsStep, c.OrganizationStep = true, true })
 	csr := standintest.CSR(t, "example.com")
 	organisation := []string{"pricelist", "2026", "org_name", "Doe Ltd", "org_country", "182", "org_address", "1 Road", "org_city", "Town", "org_postcode", "1", "org_phone", "+7 1"}
@@ -149,7 +149,7 @@ func TestFurtherStepsStandBeforeTheLastOne(t *testing.T) {
 	assert.Equal(t, []string{"Doe Ltd"}, standintest.Certificate(t, s.certificate(id).Certificate).Subject.Organization)
 }
 
-func TestTheRemoteMakesAKeyWhereItIsAskedTo(t *testing.T) {
+func TestTheRemoteGeneratesAKeyOnRequest(t *testing.T) {
 	s := newStandIn(t)
 	r := s.ok("certificate.order.csr", "sok", "ok", "snext", "ok", "crt_type", "generate", "field_country", "182", "period", "12", "pricelist", "3033", "CN", "example.com").root
 	assert.Contains(t, r.Text("csr"), "BEGIN CERTIFICATE REQUEST")

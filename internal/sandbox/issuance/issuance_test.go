@@ -38,7 +38,7 @@ func TestBothEndsOfAValidityAreInclusive(t *testing.T) {
 	assert.Equal(t, 24*time.Hour-time.Second, to.Sub(from))
 }
 
-func TestMonthsStayInTheirMonth(t *testing.T) {
+func TestAddMonthsStaysInTheMonth(t *testing.T) {
 	for _, test := range []struct {
 		from   string
 		months int

@@ -13,14 +13,14 @@ import (
 	"pmssl/internal/sandbox/loopback"
 )
 
-func TestOthersCannotReachAStandIn(t *testing.T) {
+func TestListenRefusesOtherAddresses(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "example.com:0", "127.0.0.1", ""} {
 		_, err := loopback.Listen(address)
 		assert.ErrorContains(t, err, address, address)
 	}
 }
 
-func TestItServesUntilItIsEnded(t *testing.T) {
+func TestServeRunsUntilTheContextEnds(t *testing.T) {
 	listener, err := loopback.Listen("localhost:0")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -19,7 +19,7 @@ import (
 
 const unusedID = "99999999"
 
-// 3.2, the documented errors. Nothing of it changes the certificate.
+// docs/reference/namecheap.md §3.2: the documented errors. None of them changes the certificate.
 func TestActivateErrors(t *testing.T) {
 	s := newStandIn(t)
 	require.NoError(t, s.PutAccount(namecheap.Account{User: namecheap.DefaultUser, Key: namecheap.DefaultKey, WhiteList: []string{"127.0.0.1"}, Balance: 5000_00}))
@@ -117,7 +117,8 @@ func TestAdminEmailMayBeRequired(t *testing.T) {
 	assert.Equal(t, []string{"2010214 Parameter AdminEmailAddress is Missing"}, r.errors())
 }
 
-// 2: refused by the authority means purchaseerror, until support resets it.
+// docs/reference/namecheap.md §2: a certificate that the authority refuses is purchaseerror until support
+// resets it.
 func TestRefusedByTheAuthorityAtActivation(t *testing.T) {
 	s := newStandIn(t, func(c *namecheap.Settings) { c.RefusedDomains = []string{"bad.example"} })
 	id := s.buy("PositiveSSL")
@@ -131,9 +132,9 @@ func TestRefusedByTheAuthorityAtActivation(t *testing.T) {
 	assert.Empty(t, again("good.example"))
 }
 
-// 5: M and S are MD5 and SHA-256 of the DER, upper case, the same for all
+// docs/reference/namecheap.md §5: M and S are MD5 and SHA-256 of the DER, upper case, the same for all
 // domains of one request; each domain is in the block of its method.
-func TestProofValues(t *testing.T) {
+func TestChallengeValues(t *testing.T) {
 	s := newStandIn(t)
 	csr := standintest.CSR(t, "example.com")
 	block, _ := pem.Decode([]byte(csr))
@@ -157,7 +158,7 @@ func TestProofValues(t *testing.T) {
 	}
 }
 
-func TestUniqueValueIsMadeWhenAbsent(t *testing.T) {
+func TestUniqueValueIsGeneratedWhenAbsent(t *testing.T) {
 	s := newStandIn(t)
 	first, second := s.activated("PositiveSSL", "a.example.com"), s.activated("PositiveSSL", "b.example.com")
 	value := s.certificate(first).UniqueValue
@@ -179,7 +180,7 @@ func TestWildcardIsProvedByItsBareDomain(t *testing.T) {
 	assert.Equal(t, []string{"*.example.com", "example.com"}, leaf.DNSNames)
 }
 
-// 3.2: the shape of an e-mail-only answer is unknown, both are offered.
+// docs/reference/namecheap.md §3.2: the shape of an e-mail-only answer is unknown; the stand-in has both.
 func TestEmailOnlyActivationHasTwoShapes(t *testing.T) {
 	for blocks, want := range map[bool]int{true: 2, false: 0} {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.EmailBlocks = blocks })
@@ -192,7 +193,7 @@ func TestEmailOnlyActivationHasTwoShapes(t *testing.T) {
 	}
 }
 
-// 4: what was bought before the switch is issued as its successor after it.
+// docs/reference/namecheap.md §4: a purchase from before the switch is issued as its successor after it.
 func TestOldPurchaseIsActivatedAsItsSuccessor(t *testing.T) {
 	s := newStandIn(t)
 	id := s.buy("PositiveSSL")
@@ -204,7 +205,7 @@ func TestOldPurchaseIsActivatedAsItsSuccessor(t *testing.T) {
 	assert.Equal(t, "SSLCOM", info.First("Provider", "Name").Text())
 }
 
-// 3.12, errors.
+// docs/reference/namecheap.md §3.12: errors.
 func TestEditDCVMethodErrors(t *testing.T) {
 	s := newStandIn(t)
 	single := s.activated("PositiveSSL", "example.com")
@@ -238,7 +239,7 @@ func TestEditDCVMethodErrors(t *testing.T) {
 	}
 }
 
-// 3.12: values directly in the blocks; the common name is among the names.
+// docs/reference/namecheap.md §3.12: values directly in the blocks; the common name is among the names.
 func TestEditDCVMethod(t *testing.T) {
 	s := newStandIn(t)
 	single := s.activated("PositiveSSL", "example.com")
@@ -260,7 +261,7 @@ func TestEditDCVMethod(t *testing.T) {
 	assert.Equal(t, "admin@example.org", s.certificate(multi).Domains[2].Approver)
 }
 
-// 3.5.
+// docs/reference/namecheap.md §3.5.
 func TestParseCSR(t *testing.T) {
 	s := newStandIn(t)
 	csr := standintest.CSRWith(t, standintest.Key(t), pkix.Name{
@@ -285,7 +286,7 @@ func TestParseCSR(t *testing.T) {
 	}
 }
 
-// 3.6.
+// docs/reference/namecheap.md §3.6.
 func TestApproverEmails(t *testing.T) {
 	s := newStandIn(t)
 	r := s.ok("ssl.getApproverEmailList", "DomainName", "*.www.Example.co.uk", "CertificateType", "PositiveSSL Wildcard").result("GetApproverEmailListResult")

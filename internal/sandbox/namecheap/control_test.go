@@ -53,7 +53,7 @@ func (c control) ok(method, path, body string, into any) {
 	}
 }
 
-func TestControlTellsAStory(t *testing.T) {
+func TestControlShowsAnOrder(t *testing.T) {
 	s := newStandIn(t)
 	c := s.control()
 	id := s.activated("PositiveSSL", "example.com")
@@ -86,7 +86,7 @@ func TestControlTellsAStory(t *testing.T) {
 	assert.Empty(t, log)
 }
 
-func TestControlSteersTheAuthority(t *testing.T) {
+func TestControlDecidesForTheAuthority(t *testing.T) {
 	s := newStandIn(t)
 	c := s.control()
 	refused, cancelled, proved := s.activated("PositiveSSL", "a.example"), s.activated("PositiveSSL", "b.example"), s.activated("PositiveSSL", "c.example")
@@ -184,8 +184,8 @@ func TestControlRefuses(t *testing.T) {
 	assert.Equal(t, namecheap.MeansLeaf, s.Settings().Expires)
 }
 
-// docs/testing.md: --help describes the control address. Every setting and every
-// kind of fault is in it.
+// docs/testing.md: --help describes the control address, with every setting and every kind of
+// fault.
 func TestControlHelpNamesEverything(t *testing.T) {
 	s := newStandIn(t)
 	_, help := s.control().do("GET", "/", "")

@@ -18,8 +18,8 @@ import (
 	"pmssl/internal/sandbox/standin/standintest"
 )
 
-// raw posts a create and tells what a client sees: status and body, or the
-// error of the connection.
+// raw posts a create and returns what a client gets: status and body, or the error of the
+// connection.
 func (s *standIn) raw() (status int, contentType string, body []byte, err error) {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.PostForm(s.url, form("ssl.create", "Type", "PositiveSSL", "Years", "1"))
@@ -167,7 +167,7 @@ func TestFaultsAreChecked(t *testing.T) {
 	assert.Empty(t, s.Faults())
 }
 
-// A slow commit: the seller accepted, and shows what it did only later.
+// A slow commit: the seller accepts the request, and shows its effect only later.
 func TestVanishedRequestsAppearLater(t *testing.T) {
 	s := newStandIn(t)
 	s.fault(namecheap.Fault{Command: "create", Kind: namecheap.FaultVanish, Times: 1})

@@ -15,9 +15,9 @@ import (
 	"pmssl/internal/sandbox/standin/standintest"
 )
 
-// The whole story: bought, activated, proved, delivered, verified, reissued to
+// The whole life cycle: bought, activated, proved, delivered, verified, reissued to
 // the end of the term, renewed.
-func TestStoryOfAFiveYearOrder(t *testing.T) {
+func TestLifeCycleOfAFiveYearOrder(t *testing.T) {
 	s := newStandIn(t)
 	csr := standintest.CSR(t, "example.com")
 	id := s.ok("ssl.create", "Type", "PositiveSSL", "Years", "5").result("SSLCreateResult", "SSLCertificate").Attr("CertificateID")
@@ -76,7 +76,7 @@ func verifiedLeaf(t *testing.T, info standintest.Node) *x509.Certificate {
 	return leaf
 }
 
-// validity 1.1 and 3: the limit of the day of issue, less a day.
+// docs/reference/validity.md §A1.1 and §A3: the limit of the day of issue, less a day.
 func TestLeafLifetimeByDate(t *testing.T) {
 	tests := []struct {
 		issued   string
@@ -137,8 +137,8 @@ func TestTermEnds(t *testing.T) {
 	}
 }
 
-// 10: nobody knows what Expires means after a purchase of several years.
-func TestExpiresHasTwoMeanings(t *testing.T) {
+// docs/reference/namecheap.md §10: it is unknown what Expires means after a purchase of several years.
+func TestExpiresIsTheEndOfLeafOrTerm(t *testing.T) {
 	for meaning, want := range map[string][3]string{
 		namecheap.MeansLeaf: {"4/2/2026", "10/17/2026", "10/17/2026"},
 		namecheap.MeansTerm: {"4/2/2026", "4/2/2027", "04/02/2027"},
@@ -153,8 +153,8 @@ func TestExpiresHasTwoMeanings(t *testing.T) {
 	}
 }
 
-// 2: the old id turns "replaced" at the acceptance or at the issue.
-func TestReissueHasTwoMomentsOfReplaced(t *testing.T) {
+// docs/reference/namecheap.md §2: the old id turns "replaced" at the acceptance or at the issue.
+func TestOldIDIsReplacedAtAcceptanceOrIssue(t *testing.T) {
 	tests := []struct {
 		setting, during string
 		replacedBy      bool
@@ -222,7 +222,7 @@ func TestRefusedReissueIsResetBySupport(t *testing.T) {
 }
 
 // An active id turns "expired" at the end of its leaf or of its term.
-func TestExpiredHasTwoMoments(t *testing.T) {
+func TestActiveIDExpiresWithLeafOrTerm(t *testing.T) {
 	for setting, want := range map[string]string{namecheap.MeansTerm: "active", namecheap.MeansLeaf: "expired"} {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.ExpiredAt = setting })
 		id := s.issued("PositiveSSL", "example.com")
@@ -236,7 +236,7 @@ func TestExpiredHasTwoMoments(t *testing.T) {
 	}
 }
 
-// 3.7: from 90 days before to 180 days after the end.
+// docs/reference/namecheap.md §3.7: from 90 days before to 180 days after the end.
 func TestRenewWindow(t *testing.T) {
 	tests := []struct {
 		from, at string
@@ -278,7 +278,7 @@ func TestRenewErrors(t *testing.T) {
 	assert.Equal(t, []string{"4028294 This CertificateID is already queued for Renewal"}, renew(id, "1", "PositiveSSL"))
 }
 
-// 3.9 and 3.11.
+// docs/reference/namecheap.md §3.9 and §3.11.
 func TestFollowUps(t *testing.T) {
 	s := newStandIn(t)
 	waiting := s.activated("PositiveSSL", "example.com")
@@ -303,7 +303,7 @@ func TestFollowUps(t *testing.T) {
 	assert.True(t, s.certificate(active).Revoked)
 }
 
-// 3.3.
+// docs/reference/namecheap.md §3.3.
 func TestGetInfo(t *testing.T) {
 	s := newStandIn(t)
 	unknown := s.call("ssl.getInfo", "CertificateID", unusedID)
@@ -346,7 +346,7 @@ func TestPKCS7HasTheWholeChain(t *testing.T) {
 	assert.NoError(t, bundle.Certificates[1].CheckSignatureFrom(bundle.Certificates[2]))
 }
 
-// 0.9: attributes that the documentation does not list.
+// docs/reference/namecheap.md §0.9: attributes that the documentation does not list.
 func TestUndocumentedAttributes(t *testing.T) {
 	for _, shown := range []bool{true, false} {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.Undocumented = shown })
@@ -366,8 +366,8 @@ func TestWhiteSpaceAroundPEM(t *testing.T) {
 	}
 }
 
-// OV and EV wait for the organisation too; the seller's own sandbox never
-// returns them (9).
+// OV and EV also wait for the vetting of the organisation; the seller's own sandbox
+// never returns them (docs/reference/namecheap.md §9).
 func TestVetting(t *testing.T) {
 	s := newStandIn(t)
 	id := s.activated("InstantSSL", "example.com", "AdminOrganizationName", "Example Ltd", "AdminCountry", "GB")
@@ -406,9 +406,9 @@ func TestEveryDomainMustBeProved(t *testing.T) {
 	assert.ErrorContains(t, s.Prove(standintest.Number(t, id)), "is active")
 }
 
-// validity 1.2: a proof may be used again while it is young enough on the day
-// of the issue.
-func TestProofsAreReused(t *testing.T) {
+// docs/reference/validity.md §A1.2: a validation may be reused while it is recent enough on the day of
+// issue.
+func TestValidationsAreReused(t *testing.T) {
 	s := newStandIn(t, func(c *namecheap.Settings) { c.ReuseValidation = true })
 	s.issued("PositiveSSL", "example.com")
 	s.moveTo(today.AddDate(0, 0, 200))
@@ -418,7 +418,7 @@ func TestProofsAreReused(t *testing.T) {
 	assert.Equal(t, "purchased", s.info(s.activated("PositiveSSL", "example.net")).Attr("Status"), "another domain")
 }
 
-// 3.4.
+// docs/reference/namecheap.md §3.4.
 func TestGetList(t *testing.T) {
 	s := newStandIn(t)
 	require.NoError(t, s.PutAccount(namecheap.Account{User: "other", Key: "k", WhiteList: []string{"127.0.0.1"}, Balance: 100_00}))

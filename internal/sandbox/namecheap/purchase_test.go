@@ -23,7 +23,7 @@ func withPromotions(c *namecheap.Settings) {
 	}
 }
 
-// 3.1, the documented errors.
+// docs/reference/namecheap.md §3.1: the documented errors.
 func TestCreateErrors(t *testing.T) {
 	s := newStandIn(t, withPromotions)
 	tests := []struct {
@@ -89,7 +89,7 @@ func TestCreateChargesAndNumbers(t *testing.T) {
 	assert.Equal(t, standintest.Number(t, bought.Attr("CertificateID")), state.Charges[0].CertificateID)
 }
 
-// 0.3 and 4: old names are replaced since 2026-07-11, by date or by setting.
+// docs/reference/namecheap.md §0.3 and §4: old names are replaced since 2026-07-11, by date or by setting.
 func TestProductReplacement(t *testing.T) {
 	tests := []struct{ asked, before, after, documented string }{
 		{"PositiveSSL", "PositiveSSL", "Standard SSL SSLcom", "Standard SSL"},
@@ -141,7 +141,7 @@ func TestProductNamesOnlyWithSuffix(t *testing.T) {
 	assert.Empty(t, s.call("ssl.create", "Type", "Standard SSL SSLcom", "Years", "1").errors())
 }
 
-// 3.10.
+// docs/reference/namecheap.md §3.10.
 func TestPurchaseMoreSANs(t *testing.T) {
 	s := newStandIn(t)
 	multi := s.buy("PositiveSSL Multi Domain")
@@ -157,7 +157,7 @@ func TestPurchaseMoreSANs(t *testing.T) {
 		{"number invalid", multi, "x", "2011900 Parameter SANSToAdd is Invalid"},
 		{"number zero", multi, "0", "2011767 Number of SANS To add is not within the limit."},
 		{"single-domain product", single, "1", "2011767 Addon details is not available for the SSLType"},
-		{"waits for its proof", waiting, "1", "4011331 Certificate status is invalid"},
+		{"waits for validation", waiting, "1", "4011331 Certificate status is invalid"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -179,8 +179,8 @@ func TestPurchaseMoreSANs(t *testing.T) {
 	assert.Equal(t, []string{fundsText}, s.call("ssl.purchasemoresans", "CertificateID", multi, "NumberOfSANSToAdd", "1").errors())
 }
 
-// 3.10: what SANSCount counts is disputed.
-func TestSANSCountHasTwoReadings(t *testing.T) {
+// docs/reference/namecheap.md §3.10: it is disputed what SANSCount counts.
+func TestSANSCountIsIncludedOrPurchased(t *testing.T) {
 	for setting, want := range map[string][2]string{namecheap.SANSIncluded: {"0", "4"}, namecheap.SANSPurchased: {"0", "2"}} {
 		s := newStandIn(t, func(c *namecheap.Settings) { c.SANSCount = setting })
 		assert.Equal(t, want[0], s.info(s.buy("PositiveSSL")).Attr("SANSCount"))
@@ -188,7 +188,7 @@ func TestSANSCountHasTwoReadings(t *testing.T) {
 	}
 }
 
-// 6 and 7.
+// docs/reference/namecheap.md §6 and §7.
 func TestBalancesAndPrices(t *testing.T) {
 	s := newStandIn(t)
 	s.buy("PositiveSSL")

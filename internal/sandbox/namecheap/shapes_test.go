@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/sandbox/standin/standintest"
 )
 
-// A shapeCase makes the stand-in give the answer that a fixture shows.
+// shapeCase makes the stand-in give the answer that a fixture shows.
 type shapeCase struct {
 	settings func(*namecheap.Settings)
 	answer   func(*standIn) reply
@@ -24,7 +24,7 @@ type shapeCase struct {
 
 const resultPath = "/ApiResponse/CommandResponse"
 
-// shapeCases are by the name of the fixture.
+// shapeCases returns the cases by the name of the fixture.
 func shapeCases() map[string]shapeCase {
 	documented := func(c *namecheap.Settings) { c.Undocumented = false }
 	info := func(id func(*standIn) string, pairs ...string) func(*standIn) reply {
@@ -112,7 +112,7 @@ func shapeCases() map[string]shapeCase {
 	}
 }
 
-// notServed are fixtures of commands that the stand-in does not have.
+// notServed returns the fixtures of commands that the stand-in does not have.
 func notServed() []string { return []string{"error_with_partial_result_legacy_backend"} }
 
 func activate(s *standIn, kind string, pairs ...string) reply {
@@ -127,7 +127,7 @@ func unlisted(s *standIn) reply {
 	return s.call("ssl.getList")
 }
 
-// reissued returns a certificate that was replaced, and the answer of its reissue.
+// reissued reissues a certificate and returns its old id and the answer.
 func (s *standIn) reissued() (old string, answer reply) {
 	s.t.Helper()
 	old = s.issued("PositiveSSL", "example.com")
@@ -157,7 +157,7 @@ func TestAnswersHaveTheShapesOfTheFixtures(t *testing.T) {
 	standintest.FixtureShapes(t, "namecheap", os.Getenv("CI") == "true", notServed(), compareShape)
 }
 
-// 0.6 and 3: values, not only names, as the recordings have them.
+// docs/reference/namecheap.md §0.6 and §3: values, not only names, as in the recordings.
 func TestFormsOfValues(t *testing.T) {
 	s := newStandIn(t)
 	id := s.issued("PositiveSSL", "example.com")

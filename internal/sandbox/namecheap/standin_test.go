@@ -26,8 +26,8 @@ type standIn struct {
 	url string
 }
 
-// newStandIn has a clock that stands at today and no rate limit, unless
-// settings say otherwise.
+// newStandIn starts a stand-in whose clock stands at today and whose rate limit is off, unless
+// settings change that.
 func newStandIn(t *testing.T, settings ...func(*namecheap.Settings)) *standIn {
 	t.Helper()
 	chosen := namecheap.DefaultSettings()
@@ -48,7 +48,7 @@ func serve(t *testing.T, seller *namecheap.Server) *standIn {
 	return &standIn{Server: seller, t: t, url: server.URL + namecheap.Path}
 }
 
-// reply is what came back over HTTP.
+// reply is an answer over HTTP.
 type reply struct {
 	status int
 	body   string
@@ -105,7 +105,7 @@ func read(t *testing.T, answer *http.Response) reply {
 	return reply{status: answer.StatusCode, body: body, root: root}
 }
 
-// ok is call for a command that must succeed.
+// ok is like call for a command that must succeed.
 func (s *standIn) ok(command string, pairs ...string) reply {
 	s.t.Helper()
 	r := s.call(command, pairs...)
@@ -113,14 +113,15 @@ func (s *standIn) ok(command string, pairs ...string) reply {
 	return r
 }
 
-// buy returns a purchase; it tells the id.
+// buy buys a certificate and returns its id.
 func (s *standIn) buy(kind string, pairs ...string) string {
 	s.t.Helper()
 	r := s.ok("ssl.create", append([]string{"Type", kind, "Years", "1"}, pairs...)...)
 	return r.result("SSLCreateResult", "SSLCertificate").Attr("CertificateID")
 }
 
-// activated returns a purchase with a CSR for cn, proved by DNS; it tells the id.
+// activated buys a certificate, activates it with a CSR for cn and validation by DNS, and returns
+// its id.
 func (s *standIn) activated(kind, cn string, pairs ...string) string {
 	s.t.Helper()
 	id := s.buy(kind)
@@ -128,7 +129,7 @@ func (s *standIn) activated(kind, cn string, pairs ...string) string {
 	return id
 }
 
-// issued returns an active certificate; it tells the id.
+// issued returns the id of an active certificate.
 func (s *standIn) issued(kind, cn string, pairs ...string) string {
 	s.t.Helper()
 	id := s.activated(kind, cn, pairs...)

@@ -19,7 +19,7 @@ import (
 	"pmssl/internal/sandbox/standin/standintest"
 )
 
-// 1.7 and 12: the order of the checks is user and key present, key valid,
+// docs/reference/namecheap.md §1.7 and §12: the order of the checks is user and key present, key valid,
 // address listed, ClientIp, then the command. Each row breaks everything that
 // is checked later as well.
 func TestGlobalParametersAreCheckedInOrder(t *testing.T) {
@@ -63,13 +63,13 @@ func TestGlobalParametersAreCheckedInOrder(t *testing.T) {
 	}
 }
 
-// 1.2: the white list is held against the source, not against ClientIp.
+// docs/reference/namecheap.md §1.2: the white list is compared with the source, not with ClientIp.
 func TestForeignClientIPIsAccepted(t *testing.T) {
 	s := newStandIn(t)
 	assert.Equal(t, "OK", s.call("users.getBalances", "ClientIp", "198.51.100.7").root.Attr("Status"))
 }
 
-// 1.3: query, urlencoded and multipart forms and mixes; names in any case.
+// docs/reference/namecheap.md §1.3: query, urlencoded and multipart forms and mixes; names in any case.
 func TestRequestFormsOfRunningClients(t *testing.T) {
 	s := newStandIn(t)
 	everything := form("ssl.GETLIST", "Quantity", "1", "SourceOfCall", "WHMCS")
@@ -118,7 +118,7 @@ func multipartForm(t testing.TB, values url.Values) (body []byte, contentType st
 	return buffer.Bytes(), writer.FormDataContentType()
 }
 
-// 1.5: what is around every answer, and the two backends.
+// docs/reference/namecheap.md §1.5: the envelope of every answer, and the two backends.
 func TestEnvelope(t *testing.T) {
 	s := newStandIn(t)
 	ssl, users := s.call("ssl.getList"), s.call("users.getBalances")
@@ -175,7 +175,7 @@ func TestHostileRequestsGetAnErrorAnswer(t *testing.T) {
 	}
 }
 
-// What a caller sends comes back escaped, whatever it is.
+// Whatever a caller sends is escaped in the answer.
 func TestAnswersAreWellFormedWhateverWasSent(t *testing.T) {
 	s := newStandIn(t)
 	for _, value := range []string{`"><x>&amp;`, "]]>", "\x00\x01\x1f", "\xff\xfe", "\u202e<![CDATA["} {
@@ -186,7 +186,7 @@ func TestAnswersAreWellFormedWhateverWasSent(t *testing.T) {
 	}
 }
 
-// 1.4: 20 a minute, 700 an hour, 8000 a day for one key; HTTP 405 before
+// docs/reference/namecheap.md §1.4: 20 a minute, 700 an hour, 8000 a day for one key; HTTP 405 before
 // anything is executed.
 func TestRateLimit(t *testing.T) {
 	s := newStandIn(t, func(c *namecheap.Settings) {

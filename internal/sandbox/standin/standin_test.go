@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/sandbox/standin"
 )
 
-func TestOrdersStandByTheirIDs(t *testing.T) {
+func TestOrdersAreSortedByID(t *testing.T) {
 	var orders standin.Orders[string]
 	for _, id := range []int64{7, 3, 5, 3} {
 		text := string(rune('a' + id))
@@ -29,7 +29,7 @@ func TestOrdersStandByTheirIDs(t *testing.T) {
 	assert.ErrorIs(t, err, standin.ErrUnknown)
 }
 
-func TestAFaultHitsAfterItsSkipsAndAsOftenAsItSays(t *testing.T) {
+func TestFaultHitsAfterSkipAndTimesTimes(t *testing.T) {
 	var faults standin.FaultSet[string]
 	first := faults.Add("x", standin.FaultSpec{Kind: standin.FaultDelay, Skip: 1, Times: 2})
 	second := faults.Add("y", standin.FaultSpec{Kind: standin.FaultHuge})
@@ -74,9 +74,9 @@ func TestTheLogNumbersAndCounts(t *testing.T) {
 	assert.Equal(t, map[string]int64{"c": 1}, log.Counters())
 }
 
-// BR 4.2.1: a proof may be used again for the days of issuance.Limits, by the
+// BR 4.2.1: a validation may be reused for the days of issuance.Limits, by the
 // same account and for the same registered name.
-func TestProofsAreUsedAgainUntilTheyAreTooOld(t *testing.T) {
+func TestValidationsAreReusedUntilTheyAreTooOld(t *testing.T) {
 	proved := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
 	validations := standin.Validations{}
 	var once time.Time
@@ -98,7 +98,7 @@ func TestProofsAreUsedAgainUntilTheyAreTooOld(t *testing.T) {
 	}
 }
 
-func TestDomainsAreNamedByTheNameThatIsProved(t *testing.T) {
+func TestDomainsAreSelectedByTheirValidationDomain(t *testing.T) {
 	domains := []standin.Domain{{Name: "example.com"}, {Name: "*.example.com"}, {Name: "www.example.com"}}
 	all, err := standin.SelectDomains(domains)
 	require.NoError(t, err)

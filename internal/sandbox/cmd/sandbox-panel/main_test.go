@@ -38,7 +38,7 @@ func program(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// running starts sandbox-panel, reads its lines up to "ready" and answers them by their first word.
+// running starts sandbox-panel and returns its lines up to "ready" by their first word.
 func running(t *testing.T, args ...string) (said map[string]string, stop func() error) {
 	t.Helper()
 	cmd := program(args...)
@@ -87,7 +87,7 @@ func ask(t *testing.T, base, method, path string, body, into any) int {
 	return res.StatusCode
 }
 
-// The whole way of an order over the control interface, and nothing left when it ends.
+// A whole order over the control interface. Nothing is left when the program ends.
 func TestPanelAsAProgram(t *testing.T) {
 	engines := map[string][]string{"embedded": nil}
 	if _, _, ok := engine.FindMariaDB(); ok {
@@ -155,7 +155,7 @@ func TestForeignHostNameIsRefused(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, res.StatusCode)
 }
 
-func TestBadOptionsAreToldAndNothingIsLaidOut(t *testing.T) {
+func TestBadOptionsAreRefusedBeforeTheRootIsCreated(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "mgr5")
 	for name, args := range map[string][]string{
 		"no root":        {},
