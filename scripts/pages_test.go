@@ -271,6 +271,23 @@ func TestEveryMethodOfTheAPIIsListed(t *testing.T) {
 	assert.Equal(t, used, words("`(namecheap\\.\\S+)`", strings.Join(cells(t, pages(t)["docs/namecheap.md"], "## What the module calls, and how sure it is"), " ")))
 }
 
+func TestGuideToASellerNamesEveryOptionalInterfaceAndNoOther(t *testing.T) {
+	var defined []string
+	inspect(t, "../internal/seller/seller.go", func(n ast.Node) {
+		row, ok := n.(*ast.TypeSpec)
+		if !ok || row.Name.Name == "Seller" {
+			return
+		}
+		if _, ok := row.Type.(*ast.InterfaceType); ok {
+			defined = append(defined, row.Name.Name)
+		}
+	})
+	require.Greater(t, len(defined), 10)
+	slices.Sort(defined)
+	page := pages(t)["docs/add-a-seller.md"]
+	assert.Equal(t, defined, words("`(\\w+)`", strings.Join(cells(t, page, "## 6. The optional interfaces"), " ")))
+}
+
 func TestEveryWordOfTheCasesIsExplained(t *testing.T) {
 	files, err := filepath.Glob("../internal/sandbox/e2e/*_test.go")
 	require.NoError(t, err)
@@ -293,7 +310,7 @@ func TestEveryWordOfTheCasesIsExplained(t *testing.T) {
 	assert.Equal(t, all, words("`(\\w+)[ `]", strings.Join(cells(t, pages(t)["docs/testing.md"], "## Cases"), " ")))
 }
 
-// isWords tells whether the type is map[string]func(*testscript.TestScript, …).
+// isWords reports whether the type is map[string]func(*testscript.TestScript, …).
 func isWords(t ast.Expr) bool {
 	table, ok := t.(*ast.MapType)
 	if !ok {

@@ -32,7 +32,7 @@ type Args struct {
 	Level      int
 	DryRun     bool   // show what would be done, and do nothing
 	Resend     bool   // subscription: write to the client of Item although it was told
-	Date       string // subscription: YYYY-MM-DD, simulate this day, with WithDryRun only
+	Date       string // subscription: YYYY-MM-DD, simulate this day, with --dry-run only
 	OpenDate   string // plan: YYYY-MM-DD, the first day of a term that no item has
 	Period     string // plan: its months
 	Before     string // plan: days before the end, instead of the panel's setting

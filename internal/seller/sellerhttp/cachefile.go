@@ -14,7 +14,7 @@ import (
 type CacheFile struct {
 	Path string
 	Most int64 // bytes; what is longer is no file of ours
-	// WithDryRun keeps the file as it is and makes no lock file: Write does nothing, and Alone waits for nobody.
+	// DryRun keeps the file as it is and makes no lock file: Write does nothing, and Alone waits for nobody.
 	DryRun bool
 }
 

@@ -27,7 +27,7 @@ type Waiting struct {
 	Log  *panellog.Logger
 	// Walk reads the list and returns the ids that it shows as waiting.
 	Walk func(context.Context) ([]int64, error)
-	// WithDryRun reads the list without keeping it, see CacheFile.
+	// DryRun reads the list without keeping it, see CacheFile.
 	DryRun bool
 }
 
