@@ -1,6 +1,6 @@
-// Package cabforum holds the rules of the CA/Browser Forum that decide how long a certificate may live: civil dates,
-// caps on validity, reuse limits of validations, and the arithmetic of a paid term. It has no clock and no time zone
-// of its own and imports the standard library only.
+// Package cabforum holds the rules of the CA/Browser Forum on the validity of certificates: civil dates, maximum validity,
+// reuse limits of validations, validation methods that end, and the plan of a paid term. It reads no clock, computes in UTC
+// and imports the standard library only.
 //
 // BR in the comments is the Baseline Requirements for TLS Server Certificates 2.2.6 (2026-03-31).
 package cabforum
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// DateFormat is how the panel writes civil dates in columns, parameters and call-backs: YYYY-MM-DD.
+// DateFormat is the layout of dates in the panel's columns, parameters and call-backs: YYYY-MM-DD.
 const DateFormat = "2006-01-02"
 
 // ErrDate is wrapped by every error of ParseDate.
@@ -44,7 +44,7 @@ func ParseDate(text string) (Date, error) {
 	return DateOf(at), nil
 }
 
-// String is YYYY-MM-DD, or the empty string for the zero Date.
+// String returns YYYY-MM-DD, or the empty string for the zero Date.
 func (d Date) String() string {
 	if d.IsZero() {
 		return ""
@@ -52,7 +52,7 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day)
 }
 
-// IsZero reports whether there is no date.
+// IsZero reports whether d is the zero Date.
 func (d Date) IsZero() bool { return d == Date{} }
 
 // Midnight returns the first instant of the date, 00:00:00 UTC.
@@ -66,12 +66,12 @@ func (d Date) Before(other Date) bool { return d.Midnight().Before(other.Midnigh
 // After reports whether d is a later day than other.
 func (d Date) After(other Date) bool { return other.Before(d) }
 
-// AddDays moves the date by n days, backwards when n is negative.
+// AddDays returns the date n days later, or earlier if n is negative.
 func (d Date) AddDays(n int) Date {
 	return DateOf(time.Date(d.Year, d.Month, d.Day+n, 0, 0, 0, 0, time.UTC))
 }
 
-// AddMonths moves the date by n months and clamps to the last day of a shorter month, as the panel's database does:
+// AddMonths returns the date n months later, clamped to the last day of a shorter month as the panel's database does:
 // 2028-02-29 + 12 months = 2029-02-28, 2026-08-31 + 6 months = 2027-02-28.
 func (d Date) AddMonths(n int) Date {
 	first := time.Date(d.Year, d.Month+time.Month(n), 1, 0, 0, 0, 0, time.UTC)
@@ -79,12 +79,12 @@ func (d Date) AddMonths(n int) Date {
 	return Date{first.Year(), first.Month(), min(d.Day, last)}
 }
 
-// DaysUntil counts the days from d to other; negative when other is earlier.
+// DaysUntil returns the number of days from d to other; negative if other is earlier.
 func (d Date) DaysUntil(other Date) int {
 	return int(other.Midnight().Sub(d.Midnight()) / (24 * time.Hour))
 }
 
-// Earlier returns the earlier of two dates; a zero Date counts as "no limit".
+// Earlier returns the earlier of two dates; a zero Date means no limit.
 func Earlier(a, b Date) Date {
 	switch {
 	case a.IsZero():

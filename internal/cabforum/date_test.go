@@ -61,7 +61,7 @@ func TestParseDate(t *testing.T) {
 	}
 }
 
-func TestEarlierTakesAMissingDateAsNoLimit(t *testing.T) {
+func TestEarlierTakesAZeroDateAsNoLimit(t *testing.T) {
 	a, b := day(t, "2026-04-02"), day(t, "2026-04-03")
 	assert.Equal(t, a, cabforum.Earlier(a, b))
 	assert.Equal(t, a, cabforum.Earlier(b, a))

@@ -3,29 +3,31 @@ package cabforum
 import "time"
 
 const (
-	// RetryAfter is how long a reissue is not asked for again after an attempt (docs/reference/validity.md §B3.6, rules
-	// SWEEP-3).
+	// RetryAfter is how long after an attempt the next reissue of the same certificate is requested (docs/reference/validity.md
+	// §B3.6, rules SWEEP-3).
 	RetryAfter = 24 * time.Hour
-	// LastAttempt is how many days before its end a certificate is asked for once more although the seller's term seems to
-	// end with it (rules SWEEP-3).
+	// LastAttempt is how many days before a certificate's end one more reissue is requested although the seller's term seems
+	// to end with the certificate (rules SWEEP-3).
 	LastAttempt = 3
-	// MaxTries is how often a reissue of one certificate is asked for at the most (same places).
+	// MaxTries is how many reissues of one certificate are requested at most (docs/reference/validity.md §B3.6, rules
+	// SWEEP-3).
 	MaxTries = 5
 )
 
-// ReissueCheck is what decides whether a certificate is due: the item, its certificate and what was tried for it.
+// ReissueCheck is the input of the decision whether a certificate is due: the state of the item, its certificate and the
+// earlier attempts.
 type ReissueCheck struct {
 	Settings Settings
-	// Active: the item is active, or suspended by the panel itself inside its term (rules SWEEP-2).
+	// Active says that the item is active, or suspended by the panel itself inside its term (rules SWEEP-2).
 	Active bool
-	// Held is the life of the stored certificate; nil if none is stored.
+	// Held is the validity of the stored certificate; nil if none is stored.
 	Held *Validity
-	// PaidUntil is the end of the panel's term, SellerEnd that of the seller's where it is known; zero is no limit.
+	// PaidUntil is the end of the panel's term, SellerEnd the end of the seller's term if it is known. Zero means no limit.
 	PaidUntil, SellerEnd Date
-	// UnderWay: a reissue of the item runs already (service status 3 or 4, an open running operation, an unanswered
-	// request).
+	// UnderWay says that a reissue of the item is in progress: service status 3 or 4, an open running operation, or a request
+	// without an answer.
 	UnderWay bool
-	// Tried is the time of the last attempt for this certificate, Tries their number.
+	// Tried is the time of the last attempt for this certificate, Tries the number of attempts.
 	Tried time.Time
 	Tries int
 	// Schedule is the Forum's; empty means Current.
@@ -36,98 +38,102 @@ type ReissueCheck struct {
 type Reason string
 
 // The reasons, one for each condition of docs/reference/validity.md §B3.6, §B3.9 and rules SWEEP-3, in the order in which
-// they are looked at.
+// they are checked.
 const (
-	ReasonPolicy   Reason = "policy"     // the policy is none
-	ReasonInactive Reason = "inactive"   // the item is neither active nor suspended by the panel
-	ReasonNothing  Reason = "nothing"    // no certificate is stored
-	ReasonTermOver Reason = "term_over"  // the paid term has ended
-	ReasonPaidEnd  Reason = "paid_until" // the certificate reaches paid until: the panel's prolong is next
-	ReasonEarly    Reason = "early"      // its end is further away than the lead
-	ReasonNoGain   Reason = "no_gain"    // a reissue would not end a day later
-	ReasonUnderWay Reason = "under_way"  // a reissue runs already
-	ReasonTries    Reason = "tries"      // it was tried MaxTries times
-	ReasonRecent   Reason = "recent"     // it was tried less than RetryAfter ago
+	ReasonPolicy        Reason = "policy"     // the policy is none
+	ReasonInactive      Reason = "inactive"   // the item is neither active nor suspended by the panel
+	ReasonNoCertificate Reason = "nothing"    // no certificate is stored
+	ReasonTermOver      Reason = "term_over"  // the paid term has ended
+	ReasonPaidEnd       Reason = "paid_until" // the certificate lasts until the paid term ends: the panel's prolong is next
+	ReasonEarly         Reason = "early"      // more days than the lead remain until its end
+	ReasonNoGain        Reason = "no_gain"    // a new certificate would not end a day later
+	ReasonUnderWay      Reason = "under_way"  // a reissue is in progress
+	ReasonTries         Reason = "tries"      // MaxTries attempts were made
+	ReasonRecent        Reason = "recent"     // the last attempt was less than RetryAfter ago
 )
 
-// Decision is the answer to the question whether a certificate is due.
+// Decision says whether a certificate is due.
 type Decision struct {
 	Due    bool
-	Reason Reason // why not
-	// On is the day on which the lead is reached; zero if no certificate is stored.
-	On Date
-	// Lead is the lead in effect, Cut tells that it is shorter than the settings ask for (docs/reference/validity.md
-	// §B3.7).
-	Lead int
-	Cut  bool
-	// Expired: the certificate's end has passed. Inside the paid term it is due at once, with a warning
+	Reason Reason // why it is not due
+	// DueOn is the day on which the lead begins; zero if no certificate is stored.
+	DueOn Date
+	// Lead is the lead in effect, in days. LeadCut says that it is shorter than the configured one
+	// (docs/reference/validity.md §B3.7).
+	Lead    int
+	LeadCut bool
+	// Expired says that the certificate's end has passed. Inside the paid term it is due at once, with a warning
 	// (docs/reference/validity.md §B3.8).
 	Expired bool
 }
 
-// Judge reports whether the certificate is due at the instant: reissued where the policy is auto, the client told where it
-// is manual. All of docs/reference/validity.md §B3.6, §B3.7, B3.9 and rules SWEEP-3 must hold.
-func (s ReissueCheck) Judge(now time.Time) Decision {
+// Decide reports whether the certificate is due at the instant. A due certificate is reissued under the policy auto; under
+// manual its client is notified. All conditions of docs/reference/validity.md §B3.6, §B3.7, §B3.9 and rules SWEEP-3 must
+// hold.
+func (c ReissueCheck) Decide(now time.Time) Decision {
 	today := DateOf(now)
-	v := s.timing()
-	v.Reason = s.objection(now, today, v)
-	v.Due = v.Reason == ""
-	v.Expired = s.Held != nil && now.After(s.Held.NotAfter)
-	return v
+	d := c.timing()
+	d.Reason = c.reason(now, today, d.DueOn)
+	d.Due = d.Reason == ""
+	d.Expired = c.Held != nil && now.After(c.Held.NotAfter)
+	return d
 }
 
-// timing returns the part of the verdict that depends on the certificate only.
-func (s ReissueCheck) timing() Decision {
-	if s.Held == nil {
+// timing returns the part of the decision that depends on the certificate only.
+func (c ReissueCheck) timing() Decision {
+	if c.Held == nil {
 		return Decision{}
 	}
-	lead := EffectiveLead(s.Settings.Lead, s.Held.Days())
-	return Decision{On: s.Held.Expires().AddDays(-lead), Lead: lead, Cut: lead < s.Settings.Lead}
+	lead := EffectiveLead(c.Settings.Lead, c.Held.Days())
+	return Decision{DueOn: c.Held.Expires().AddDays(-lead), Lead: lead, LeadCut: lead < c.Settings.Lead}
 }
 
-func (s ReissueCheck) objection(now time.Time, today Date, v Decision) Reason {
+// reason returns why the certificate is not due; empty if it is.
+func (c ReissueCheck) reason(now time.Time, today, dueOn Date) Reason {
 	switch {
-	case s.Settings.Policy == PolicyNone:
+	case c.Settings.Policy == PolicyNone:
 		return ReasonPolicy
-	case !s.Active:
+	case !c.Active:
 		return ReasonInactive
-	case s.Held == nil:
-		return ReasonNothing
-	case !s.PaidUntil.IsZero() && !today.Before(s.PaidUntil):
+	case c.Held == nil:
+		return ReasonNoCertificate
+	case !c.PaidUntil.IsZero() && !today.Before(c.PaidUntil):
 		return ReasonTermOver
-	case !s.PaidUntil.IsZero() && !s.Held.Expires().Before(s.PaidUntil):
+	case !c.PaidUntil.IsZero() && !c.Held.Expires().Before(c.PaidUntil):
 		return ReasonPaidEnd
-	case today.Before(v.On):
+	case today.Before(dueOn):
 		return ReasonEarly
-	case !s.gains(today):
+	case !c.gains(today):
 		return ReasonNoGain
 	}
-	return s.attemptObjection(now)
+	return c.attemptReason(now)
 }
 
-// attemptObjection returns why no other attempt is made now; empty if one may be.
-func (s ReissueCheck) attemptObjection(now time.Time) Reason {
+// attemptReason returns why no further attempt is made now; empty if one may be made.
+func (c ReissueCheck) attemptReason(now time.Time) Reason {
 	switch {
-	case s.UnderWay:
+	case c.UnderWay:
 		return ReasonUnderWay
-	case s.Tries >= MaxTries:
+	case c.Tries >= MaxTries:
 		return ReasonTries
-	case !s.Tried.IsZero() && now.Before(s.Tried.Add(RetryAfter)):
+	case !c.Tried.IsZero() && now.Before(c.Tried.Add(RetryAfter)):
 		return ReasonRecent
 	}
 	return ""
 }
 
-// gains reports whether a reissue would end at least a day later. The seller's end may be wrong, because it was concluded
-// from one certificate: in the last days before the end it holds one attempt back no longer (rules SWEEP-3).
-func (s ReissueCheck) gains(today Date) bool {
-	end := Earlier(s.PaidUntil, s.SellerEnd)
-	if last := s.Held.Expires().AddDays(-LastAttempt); !today.Before(last) && (s.Tried.IsZero() || DateOf(s.Tried).Before(last)) {
-		end = s.PaidUntil
+// gains reports whether a new certificate would end at least a day later than the stored one. SellerEnd is inferred from one
+// certificate and may be wrong: it is ignored for one attempt in the last LastAttempt days (rules SWEEP-3).
+func (c ReissueCheck) gains(today Date) bool {
+	end := Earlier(c.PaidUntil, c.SellerEnd)
+	last := c.Held.Expires().AddDays(-LastAttempt)
+	if triedInLastDays := !c.Tried.IsZero() && !DateOf(c.Tried).Before(last); !today.Before(last) && !triedInLastDays {
+		end = c.PaidUntil
 	}
-	return orCurrent(s.Schedule).gains(today, s.Held.Expires(), end)
+	return orCurrent(c.Schedule).gains(today, c.Held.Expires(), end)
 }
 
+// orCurrent returns the schedule, or Current if it is empty.
 func orCurrent(s Schedule) Schedule {
 	if len(s) == 0 {
 		return Current()

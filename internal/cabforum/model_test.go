@@ -6,11 +6,11 @@ import (
 	"pmssl/internal/cabforum"
 )
 
-// model is a second reading of the rules, made to be wrong in other ways than the planner: it walks a term day by day on
-// day numbers and decides each morning, where the planner jumps from certificate to certificate.
+// model is a second, independent implementation of the rules: it walks through a term day by day on day numbers, while the
+// planner jumps from certificate to certificate.
 type model struct {
 	less    int                                    // days below the cap that the CA issues (1: what CAs do)
-	lead    func(life int) int                     // days before the end on which the policy acts
+	lead    func(days int) int                     // days before the end on which the certificate is reissued
 	capOf   func(day int) int                      // nil: the Forum's
 	reuseOf func(day int) int                      // nil: the Forum's
 	due     func(today, ends, cap, until int) bool // nil: the lead alone decides
@@ -19,14 +19,14 @@ type model struct {
 // walked is one certificate of the model.
 type walked struct {
 	issued, ends int
-	proved       bool
+	validated    bool // by a new domain validation
 }
 
 func dayNumber(d cabforum.Date) int { return int(d.Midnight().Unix() / 86400) }
 
 func civil(number int) string { return time.Unix(int64(number)*86400, 0).UTC().Format(time.DateOnly) }
 
-// forumCap and forumReuse read the printed tables as text: ISO dates compare like strings.
+// forumCap and forumReuse compare dates as text, because ISO dates sort like strings.
 func forumCap(number int) int {
 	switch on := civil(number); {
 	case on >= "2029-03-15":
@@ -52,7 +52,7 @@ func (m model) walk(start, until int) []walked {
 		capOf, reuseOf = forumCap, forumReuse
 	}
 	var chain []walked
-	proof := start
+	validated := start
 	for today := start; today < until; today++ {
 		if n := len(chain); n > 0 {
 			now := chain[n-1]
@@ -63,34 +63,35 @@ func (m model) walk(start, until int) []walked {
 				continue
 			}
 		}
-		fresh := len(chain) > 0 && today-proof <= reuseOf(today)
+		fresh := len(chain) > 0 && today-validated <= reuseOf(today)
 		if !fresh {
-			proof = today
+			validated = today
 		}
 		chain = append(chain, walked{today, min(today+capOf(today)-m.less, until), !fresh})
 	}
 	return chain
 }
 
-func proofsOf(chain []walked) int {
+// domainValidations returns how many certificates needed a new domain validation.
+func domainValidations(chain []walked) int {
 	n := 0
 	for _, c := range chain {
-		if c.proved {
+		if c.validated {
 			n++
 		}
 	}
 	return n
 }
 
-// fixedLead acts so many days before the end, halfLead never earlier than at half of the certificate's life.
+// fixedLead reissues so many days before the end, halfLead never before half of the certificate's validity.
 func fixedLead(days int) func(int) int { return func(int) int { return days } }
 
 func halfLead(days int) func(int) int {
-	return func(life int) int { return min(days, life/2) }
+	return func(validity int) int { return min(days, validity/2) }
 }
 
-// lessened returns the Forum's schedule as CAs use it: each cap some days lower.
-func lessened(by int) cabforum.Schedule {
+// withLowerCaps returns the Forum's schedule with each cap some days lower, as CAs use it.
+func withLowerCaps(by int) cabforum.Schedule {
 	all := cabforum.Current()
 	for i := range all {
 		all[i].Cap -= by

@@ -5,43 +5,45 @@ import (
 	"fmt"
 )
 
-// ErrTerm is wrapped by the errors of Prospect.Plan: the term, or what is said of its certificate, cannot be planned.
+// ErrTerm is wrapped by every error of PlanInput.Plan: no plan can be made for the term or for the certificate in place.
 var ErrTerm = errors.New("the term cannot be planned")
 
-// MaxMonths is the longest term that is planned.
+// MaxMonths is the longest term that can be planned, in months.
 const MaxMonths = 120
 
-// PlanInput is what the plan of a term starts from.
+// PlanInput is what the plan of a term is computed from.
 type PlanInput struct {
 	Term Term
-	Lead int // wanted days before the end, 0 to MaxLead
-	// Held is the life of the certificate in place; nil if the first one is still to be issued.
+	Lead int // configured days before the end, 0 to MaxLead
+	// Held is the validity of the certificate in place; nil if no certificate has been issued yet.
 	Held *Validity
-	// Today is the earliest day on which anything can still happen; needed with Held, zero for a plan on paper, whose
-	// first certificate is issued on the first day of the term.
+	// Today is the first day on which a certificate can be issued. It must be set if Held is. If it is zero, the first
+	// certificate is issued on the first day of the term.
 	Today Date
-	// SellerEnd is the end of the seller's term where it is known and earlier than the panel's; zero if not.
+	// SellerEnd is the end of the seller's term; zero if it is unknown or not earlier than the end of the panel's term.
 	SellerEnd Date
 
-	Method   Method // how control over the names is proved
+	Method   Method // of domain validation
 	Wildcard bool   // one of the names is a wildcard
-	// Proved is the day of the last proof; zero where only the first certificate tells.
-	Proved Date
-	Level  Level
-	// Vetted is the day on which the organisation's data was last validated; zero where only the first certificate tells.
+	// DomainValidated is the day of the last domain validation. If it is zero, the plan takes the day on which the first
+	// certificate is issued.
+	DomainValidated Date
+	Level           Level
+	// Vetted is the day on which the organisation's data was last validated. If it is zero, the plan takes the day on which
+	// the first certificate is issued.
 	Vetted Date
 	// Schedule is the Forum's; empty means Current.
 	Schedule Schedule
 }
 
-// Evidence says what a certificate's issuance leans on.
-type Evidence string
+// Validation says whether a certificate needs a new validation.
+type Validation string
 
 // The three kinds, spelled as in the plan's document (rules SWEEP-7).
 const (
-	EvidenceNone   Evidence = "no"     // none is asked for
-	EvidenceReused Evidence = "reused" // an earlier validation is still fresh enough
-	EvidenceNeeded Evidence = "needed" // a new validation is needed
+	ValidationNone   Validation = "no"     // the level requires none
+	ValidationReused Validation = "reused" // an earlier validation is recent enough
+	ValidationNeeded Validation = "needed" // a new validation is needed
 )
 
 // Certificate is one certificate of a plan.
@@ -49,28 +51,29 @@ type Certificate struct {
 	N       int // from 1
 	Issued  Date
 	Expires Date // nominal date, never past the end of the term (docs/reference/validity.md §A4, §B3.3)
-	// Days is the length of its life: of a certificate in place as the Forum counts it, otherwise from Issued to Expires.
+	// Days is the length of the validity: as the function Days counts it for a certificate in place, otherwise from Issued
+	// to Expires.
 	Days int
-	Cap  int // days that it must not exceed
-	// Lead is the lead in effect; 0 if the certificate is not reissued.
+	Cap  int // maximum of Days (BR 6.3.2)
+	// Lead is the lead in effect, in days; 0 if the certificate is not reissued.
 	Lead int
-	// Act is the day on which the policy reissues it; zero if it reaches the end of the term (docs/reference/validity.md
+	// ReissueOn is the day on which the policy reissues it; zero if it reaches the end of the term (docs/reference/validity.md
 	// §B3.9).
-	Act Date
-	// Proof is needed or reused, never no.
-	Proof Evidence
-	// Subject is no for DV.
-	Subject Evidence
-	// Held: this certificate is in place already.
+	ReissueOn Date
+	// DomainValidation is ValidationNeeded or ValidationReused.
+	DomainValidation Validation
+	// SubjectValidation is ValidationNone for DV.
+	SubjectValidation Validation
+	// Held says that this is the certificate in place.
 	Held bool
 }
 
-// Plan is the certificates of a term (docs/reference/validity.md §B3.11).
+// Plan lists the certificates of a term (docs/reference/validity.md §B3.11).
 type Plan struct {
 	Term      Term
 	PaidUntil Date
-	Lead      int // as wanted
-	// Certificates are at least one, in order of time.
+	Lead      int // as configured, in days
+	// Certificates has at least one certificate. They are in order of time.
 	Certificates []Certificate
 	Warnings     []Warning
 }
@@ -78,14 +81,14 @@ type Plan struct {
 // Reissues returns how many certificates follow the first one.
 func (p Plan) Reissues() int { return len(p.Certificates) - 1 }
 
-// Challenges returns how many times control over the names has to be proved, the first time included.
-func (p Plan) Challenges() int {
-	return p.count(func(c Certificate) bool { return c.Proof == EvidenceNeeded })
+// DomainValidations returns how many domain validations the term needs, including the first one.
+func (p Plan) DomainValidations() int {
+	return p.count(func(c Certificate) bool { return c.DomainValidation == ValidationNeeded })
 }
 
-// Vettings returns how many times the organisation has to be vetted, the first time included.
+// Vettings returns how many times the organisation has to be vetted, including the first time.
 func (p Plan) Vettings() int {
-	return p.count(func(c Certificate) bool { return c.Subject == EvidenceNeeded })
+	return p.count(func(c Certificate) bool { return c.SubjectValidation == ValidationNeeded })
 }
 
 func (p Plan) count(counts func(Certificate) bool) int {
@@ -98,8 +101,8 @@ func (p Plan) count(counts func(Certificate) bool) int {
 	return n
 }
 
-// DaysGiven returns how many days of validity are given away because certificates are replaced before their end.
-func (p Plan) DaysGiven() int {
+// UnusedDays returns how many days of validity are unused because certificates are replaced before their end.
+func (p Plan) UnusedDays() int {
 	days := 0
 	for i := 1; i < len(p.Certificates); i++ {
 		days += max(0, p.Certificates[i].Issued.DaysUntil(p.Certificates[i-1].Expires))
@@ -107,29 +110,29 @@ func (p Plan) DaysGiven() int {
 	return days
 }
 
-// Plan computes the certificates of the term, as if every one were issued on the day on which the policy acts and lived
-// as long as it may. Errors wrap ErrTerm.
+// Plan computes the certificates of the term. It assumes that each one is issued on the day on which the policy reissues the
+// one before, and that each is valid as long as the Forum allows. Errors wrap ErrTerm.
 func (p PlanInput) Plan() (Plan, error) {
 	if err := p.check(); err != nil {
 		return Plan{}, err
 	}
-	thePlan := Plan{Term: p.Term, PaidUntil: p.Term.End(), Lead: p.Lead, Certificates: p.certificates()}
-	thePlan.Warnings = p.warnings(thePlan)
-	return thePlan, nil
+	plan := Plan{Term: p.Term, PaidUntil: p.Term.End(), Lead: p.Lead, Certificates: p.certificates()}
+	plan.Warnings = p.warnings(plan)
+	return plan, nil
 }
 
-// certificates returns the chain from the first certificate to the one that reaches the end. Every step moves at least a
-// day on, see EffectiveLead and act.
+// certificates returns all certificates of the term, up to the one that ends with it. Each is issued at least a day after
+// the one before (see EffectiveLead and reissueDay), so that the loop ends.
 func (p PlanInput) certificates() []Certificate {
-	var chain []Certificate
-	ledger := evidence{PlanInput: p}
-	for next := p.first(); ; next = p.issue(next.Act) {
-		next.N = len(chain) + 1
-		next.Proof, next.Subject = ledger.enter(next)
-		next.Act, next.Lead = p.act(next)
-		chain = append(chain, next)
-		if next.Act.IsZero() {
-			return chain
+	var all []Certificate
+	last := validations{PlanInput: p}
+	for next := p.first(); ; next = p.issue(next.ReissueOn) {
+		next.N = len(all) + 1
+		next.DomainValidation, next.SubjectValidation = last.update(next)
+		next.ReissueOn, next.Lead = p.reissueDay(next)
+		all = append(all, next)
+		if next.ReissueOn.IsZero() {
+			return all
 		}
 	}
 }
@@ -152,7 +155,7 @@ func (p PlanInput) check() error {
 	return nil
 }
 
-// checkHeld refuses a certificate in place that nothing can be planned from.
+// checkHeld refuses a certificate in place from which no plan can be computed.
 func (p PlanInput) checkHeld() error {
 	if p.Today.IsZero() {
 		return fmt.Errorf("%w: with a certificate in place, today must be known", ErrTerm)
@@ -163,12 +166,13 @@ func (p PlanInput) checkHeld() error {
 	return nil
 }
 
-// earliest returns the first day that the schedule knows.
+// earliest returns the first day of the schedule.
 func (p PlanInput) earliest() Date { return DateOf(orCurrent(p.Schedule)[0].From) }
 
-// end returns the last day that a certificate of the term can reach.
+// end returns the day on which the last certificate of the term ends.
 func (p PlanInput) end() Date { return Earlier(p.Term.End(), p.SellerEnd) }
 
+// first returns the certificate in place or, if none is, the first one to be issued.
 func (p PlanInput) first() Certificate {
 	if p.Held == nil {
 		return p.issue(later(p.Term.Start, p.Today))
@@ -179,15 +183,17 @@ func (p PlanInput) first() Certificate {
 	}
 }
 
+// issue returns a certificate that is issued on the date.
 func (p PlanInput) issue(on Date) Certificate {
 	schedule := orCurrent(p.Schedule)
 	expires := schedule.nominal(on, p.end())
 	return Certificate{Issued: on, Expires: expires, Days: on.DaysUntil(expires), Cap: schedule.on(on).Cap}
 }
 
-// act returns the day on which the certificate is reissued: the lead before its end, or the first day after that on which a
-// reissue gains a day (rules SWEEP-3), or today where both have passed.
-func (p PlanInput) act(c Certificate) (on Date, lead int) {
+// reissueDay returns the day on which the certificate is reissued and the lead in effect. The day is lead days before the
+// certificate's end but not before today, moved to the first day on which a new certificate ends later than this one (rules
+// SWEEP-3). It is zero if the certificate reaches the end of the term.
+func (p PlanInput) reissueDay(c Certificate) (on Date, lead int) {
 	end := p.end()
 	if !c.Expires.Before(end) {
 		return Date{}, 0
@@ -211,45 +217,46 @@ func later(a, b Date) Date {
 	return a
 }
 
-// evidence remembers along the plan when control over the names was last proved and the organisation last vetted.
-type evidence struct {
+// validations holds the days of the last domain validation and vetting while the certificates of a plan are computed.
+type validations struct {
 	PlanInput
-	barred bool // the last proof was made in a way that has come to its end since
+	methodEnded bool // the configured method has ended; another one has been used since
 }
 
-// enter sets what the certificate leans on, and notes what is validated anew for it.
-func (e *evidence) enter(c Certificate) (proof, subject Evidence) {
-	step := orCurrent(e.Schedule).on(c.Issued)
-	subject = EvidenceNone
-	if e.Level == OV || e.Level == EV {
-		subject = renew(&e.Vetted, c, step.subjectReuse(e.Level))
+// update returns which validations the certificate needs and stores the day of each new one.
+func (v *validations) update(c Certificate) (domain, subject Validation) {
+	step := orCurrent(v.Schedule).on(c.Issued)
+	subject = ValidationNone
+	if v.Level == OV || v.Level == EV {
+		subject = validate(&v.Vetted, c, step.subjectReuse(v.Level))
 	}
-	return e.control(c, step), subject
+	return v.domain(c, step), subject
 }
 
-// control returns the proof of control over the names (BR 4.2.1). A proof made in a way that is not allowed any more cannot
-// be leaned on (BR 1.2.2); from the next one on another way is assumed.
-func (e *evidence) control(c Certificate, step Step) Evidence {
-	if !e.barred && !c.Held && !e.Method.Allowed(c.Issued, e.Wildcard) {
-		e.barred = true
-		e.Proved = c.Issued
-		return EvidenceNeeded
+// domain returns whether the certificate needs a new domain validation (BR 4.2.1). A validation by a method that is no longer
+// allowed cannot be reused (BR 1.2.2); from the next validation on, the plan assumes another method.
+func (v *validations) domain(c Certificate, step Step) Validation {
+	if !v.methodEnded && !c.Held && !v.Method.Allowed(c.Issued, v.Wildcard) {
+		v.methodEnded = true
+		v.DomainValidated = c.Issued
+		return ValidationNeeded
 	}
-	return renew(&e.Proved, c, step.Reuse)
+	return validate(&v.DomainValidated, c, step.Reuse)
 }
 
-// renew judges a validation made on the day *last for a certificate: its age may equal the limit. A certificate in place
-// was validated, whatever the age now seems to be.
-func renew(last *Date, c Certificate, limit int) Evidence {
+// validate returns whether the certificate needs a new validation after the one of the day *last, which may be at most limit
+// days old on the day of issuance. It sets *last if the validation is new. A certificate in place was issued, so its
+// validation counts as reused even if *last is older.
+func validate(last *Date, c Certificate, limit int) Validation {
 	switch {
 	case last.IsZero():
 		*last = c.Issued
-		return EvidenceNeeded
+		return ValidationNeeded
 	case c.Held && !last.Before(c.Issued):
-		return EvidenceNeeded
+		return ValidationNeeded
 	case c.Held, last.DaysUntil(c.Issued) <= limit:
-		return EvidenceReused
+		return ValidationReused
 	}
 	*last = c.Issued
-	return EvidenceNeeded
+	return ValidationNeeded
 }

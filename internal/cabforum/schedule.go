@@ -2,26 +2,26 @@ package cabforum
 
 import "time"
 
-// Step is one line of the Forum's schedule: what binds a certificate that is issued at or after From and before the next
-// line's From. All limits are in days of 86,400 seconds.
+// Step is one row of the Forum's schedule: the limits for certificates that are issued at or after From and before the next
+// row's From. All limits are in days of 86,400 seconds.
 type Step struct {
 	From time.Time // UTC, inclusive; compared with the instant of issuance (BR 1.6.4)
-	// Cap is the validity that must not be exceeded (BR 6.3.2).
+	// Cap is the maximum validity (BR 6.3.2).
 	Cap int
-	// Should is the validity that should not be exceeded (BR 6.3.2); 0 if nothing less than Cap was recommended.
+	// Should is the recommended maximum validity (BR 6.3.2); 0 if BR recommends nothing below Cap.
 	Should int
-	// Reuse is how old a validation of control over a name may be on the day of issuance (BR 4.2.1).
+	// Reuse is how old a domain validation may be on the day of issuance (BR 4.2.1).
 	Reuse int
 	// SubjectReuse is how old validated data about the organisation may be on the day of issuance (BR 4.2.1).
 	SubjectReuse int
-	Note         string // where the line comes from
+	Note         string // the source of the row
 }
 
-// Schedule is the Forum's decisions in order of time. A new decision is one more line at the end of Current.
+// Schedule lists the Forum's decisions in order of time. For a new decision, add a row at the end of Current.
 type Schedule []Step
 
-// Current returns the schedule of BR 6.3.2 and BR 4.2.1 as of BR 2.2.6 (2026-03-31). The Requirements give no lower date
-// for the 398 days any more; it is Apple's and that of the Requirements before ballot SC-081v3.
+// Current returns the schedule of BR 6.3.2 and BR 4.2.1 as of BR 2.2.6 (2026-03-31). These Requirements no longer say when
+// the 398 days began; the date is from Apple's programme and from the Requirements before ballot SC-081v3.
 func Current() Schedule {
 	return Schedule{
 		{utc(2018, 3, 1), 825, 0, 398, 825, "BR 6.3.2 as it was before 2020-09-01"},
@@ -34,8 +34,8 @@ func Current() Schedule {
 
 func utc(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 
-// At returns the line that binds a certificate issued at the instant: the last one whose From is not later. An instant
-// before the first line gets the first line; an empty schedule gets a Step without limits.
+// At returns the row for a certificate issued at the instant: the last one whose From is not later. For an instant before
+// the first row it returns the first row, for an empty schedule a Step without limits.
 func (s Schedule) At(issued time.Time) Step {
 	var found Step
 	for i, step := range s {
@@ -46,15 +46,15 @@ func (s Schedule) At(issued time.Time) Step {
 	return found
 }
 
-// on returns the line for a certificate of which only the date of issuance is known: its first instant decides (BR 1.6.4).
+// on returns the row for a certificate issued on the date. The first instant of the date decides (BR 1.6.4).
 func (s Schedule) on(issued Date) Step { return s.At(issued.Midnight()) }
 
-// Cap returns the number of days that a certificate issued at the instant must not exceed (BR 6.3.2). DV, OV and EV alike:
-// EVG 6.3.2 allows 398 days, but the Requirements that it incorporates bind first.
+// Cap returns the maximum validity of a certificate issued at the instant, in days (BR 6.3.2). It is the same for DV, OV and
+// EV: EVG 6.3.2 allows 398 days, but EVG incorporates the Requirements, whose limit is lower.
 func Cap(issued time.Time) int { return Current().At(issued).Cap }
 
-// NextCap returns the cap of the step that follows the one which binds a certificate issued at the instant (BR 6.3.2); the
-// last step is followed by itself.
+// NextCap returns the cap, in days, of the step after the one for a certificate issued at the instant (BR 6.3.2). After the
+// last step it returns the cap of the last step.
 func NextCap(issued time.Time) int {
 	for _, step := range Current() {
 		if issued.Before(step.From) {
@@ -64,8 +64,8 @@ func NextCap(issued time.Time) int {
 	return Cap(issued)
 }
 
-// ShouldCap returns the number of days that a certificate issued at the instant should not exceed (BR 6.3.2); it is Cap
-// where nothing less was recommended. CAs keep to it, because a single second over a day counts as a whole one.
+// ShouldCap returns the recommended maximum validity of a certificate issued at the instant, in days (BR 6.3.2). It equals
+// Cap if BR recommends nothing lower. CAs keep to it, because a single second over a day counts as a whole day.
 func ShouldCap(issued time.Time) int {
 	step := Current().At(issued)
 	if step.Should == 0 {
@@ -74,13 +74,12 @@ func ShouldCap(issued time.Time) int {
 	return step.Should
 }
 
-// ReuseLimit returns the number of days that a validation of control over a name may be old when a certificate is issued at
-// the instant (BR 4.2.1). The limit is chosen by the date of issuance, not by that of the validation.
+// ReuseLimit returns how many days old a domain validation may be when a certificate is issued at the instant (BR 4.2.1). The
+// date of issuance decides which limit applies, not the date of the validation.
 func ReuseLimit(issued time.Time) int { return Current().At(issued).Reuse }
 
-// SubjectReuseLimit returns the number of days that validated data about the organisation may be old when a certificate of
-// the level is issued at the instant (BR 4.2.1; for EV no more than 398 days, EVG 3.2.2.14.3); 0 for DV, which carries
-// no such data.
+// SubjectReuseLimit returns how many days old validated data about the organisation may be when a certificate of the level is
+// issued at the instant (BR 4.2.1; for EV at most 398 days, EVG 3.2.2.14.3). It is 0 for DV, which carries no such data.
 func SubjectReuseLimit(level Level, issued time.Time) int {
 	return Current().At(issued).subjectReuse(level)
 }

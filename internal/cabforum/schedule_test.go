@@ -39,14 +39,14 @@ func TestBR632BR421TablesByTheDateOfIssuance(t *testing.T) {
 	}
 }
 
-// BR 1.6.4: dates mean midnight UTC, whatever the zone of the instant that is asked about.
+// BR 1.6.4: dates mean midnight UTC, whatever the time zone of the instant.
 func TestBR164StepsAreInUTC(t *testing.T) {
 	west := time.FixedZone("UTC-12", -12*3600)
 	assert.Equal(t, 200, cabforum.Cap(time.Date(2026, 3, 14, 12, 0, 0, 0, west)))
 	assert.Equal(t, 398, cabforum.Cap(time.Date(2026, 3, 14, 11, 59, 59, 0, west)))
 }
 
-func TestTheScheduleIsInOrderOfTimeAndNamesItsSources(t *testing.T) {
+func TestScheduleIsSortedAndNamesItsSources(t *testing.T) {
 	all := cabforum.Current()
 	assert.True(t, slices.IsSortedFunc(all, func(a, b cabforum.Step) int { return a.From.Compare(b.From) }))
 	for _, step := range all {
@@ -56,26 +56,26 @@ func TestTheScheduleIsInOrderOfTimeAndNamesItsSources(t *testing.T) {
 	}
 }
 
-// A decision of the Forum is one more line: nothing else has to change.
-func TestTheScheduleGrowsByOneLine(t *testing.T) {
+// A new decision of the Forum is one more row: nothing else has to change.
+func TestScheduleTakesOneMoreRow(t *testing.T) {
 	grown := append(cabforum.Current(), cabforum.Step{From: instant(t, "2031-03-15 00:00:00"), Cap: 20, Should: 19, Reuse: 5, SubjectReuse: 200, Note: "a test"})
 	assert.Equal(t, 47, grown.At(instant(t, "2031-03-14 23:59:59")).Cap)
 	assert.Equal(t, 20, grown.At(instant(t, "2031-03-15 00:00:00")).Cap)
-	thePlan, err := cabforum.PlanInput{Term: cabforum.Term{Start: day(t, "2031-02-01"), Months: 12}, Schedule: grown, Level: cabforum.OV}.Plan()
+	plan, err := cabforum.PlanInput{Term: cabforum.Term{Start: day(t, "2031-02-01"), Months: 12}, Schedule: grown, Level: cabforum.OV}.Plan()
 	assert.NoError(t, err)
-	assert.Equal(t, 47, thePlan.Certificates[0].Cap)
-	assert.Equal(t, "2031-03-20", thePlan.Certificates[0].Expires.String())
-	assert.Equal(t, 20, thePlan.Certificates[1].Cap)
-	assert.Equal(t, "2031-04-09", thePlan.Certificates[1].Expires.String())
-	assert.Equal(t, 47, cabforum.Cap(instant(t, "2031-03-15 00:00:00")), "the Forum's own schedule is not touched")
+	assert.Equal(t, 47, plan.Certificates[0].Cap)
+	assert.Equal(t, "2031-03-20", plan.Certificates[0].Expires.String())
+	assert.Equal(t, 20, plan.Certificates[1].Cap)
+	assert.Equal(t, "2031-04-09", plan.Certificates[1].Expires.String())
+	assert.Equal(t, 47, cabforum.Cap(instant(t, "2031-03-15 00:00:00")), "the schedule of Current is unchanged")
 }
 
-func TestAnEmptyScheduleHasNoLimits(t *testing.T) {
+func TestEmptyScheduleHasNoLimits(t *testing.T) {
 	assert.Equal(t, cabforum.Step{}, cabforum.Schedule{}.At(instant(t, "2026-03-15 00:00:00")))
 }
 
-// BR 6.3.2: the step that follows the one of an instant; the last one is followed by itself.
-func TestTheCapOfTheNextStep(t *testing.T) {
+// BR 6.3.2: the cap of the next step; after the last step the cap of that step.
+func TestNextCap(t *testing.T) {
 	for at, want := range map[string]int{
 		"2026-03-14 23:59:59": 200, "2026-03-15 00:00:00": 100, "2027-03-14 23:59:59": 100,
 		"2027-03-15 00:00:00": 47, "2029-03-14 23:59:59": 47, "2029-03-15 00:00:00": 47, "2040-01-01 00:00:00": 47,

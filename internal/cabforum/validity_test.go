@@ -56,13 +56,13 @@ func TestBR632LastLegalNotAfter(t *testing.T) {
 func TestBR632DaysCountTheInclusiveSecond(t *testing.T) {
 	from := instant(t, "2026-03-15 00:00:00")
 	for _, row := range []struct {
-		life time.Duration // notAfter - notBefore
-		days int
+		length time.Duration // notAfter - notBefore
+		days   int
 	}{
 		{0, 1}, {24*time.Hour - time.Second, 1}, {24 * time.Hour, 2}, {24*time.Hour - time.Second + time.Nanosecond, 2},
 		{-time.Second, 0}, {-48 * time.Hour, -1},
 	} {
-		assert.Equal(t, row.days, cabforum.Days(from, from.Add(row.life)), row.life)
+		assert.Equal(t, row.days, cabforum.Days(from, from.Add(row.length)), row.length)
 	}
 	zone := time.FixedZone("UTC-5", -5*3600)
 	assert.Equal(t, 200, cabforum.Days(from.In(zone), instant(t, "2026-09-30 23:59:59").In(zone)), "zones do not matter")

@@ -328,24 +328,24 @@ func (p *picture) certificate(c cabforum.Certificate) {
 	p.bar(class, start, min(next, end), top)
 	p.bar("given", next, end, top)
 	p.bar("gap", end, next, top)
-	if !c.Act.IsZero() {
+	if !c.ReissueOn.IsZero() {
 		p.line("act", next, top-2, next, top+rowHeight)
 		p.add("path", "actmark", "d", fmt.Sprintf("M%s %sl-3.5 -5h7z", number(next), number(top-1)))
 	}
-	if c.Proof == cabforum.EvidenceNeeded {
+	if c.DomainValidation == cabforum.ValidationNeeded {
 		p.add("circle", "proof", "cx", start-9, "cy", middle, "r", 4.0)
 	}
-	if c.Subject == cabforum.EvidenceNeeded {
+	if c.SubjectValidation == cabforum.ValidationNeeded {
 		p.add("rect", "vet", "x", start-24, "y", middle-4, "width", 8.0, "height", 8.0)
 	}
 }
 
 // next returns the day on which the certificate is not needed any more: the next one is issued, or the term ends.
 func (p *picture) next(c cabforum.Certificate) cabforum.Date {
-	if c.Act.IsZero() {
+	if c.ReissueOn.IsZero() {
 		return p.PaidUntil
 	}
-	return c.Act
+	return c.ReissueOn
 }
 
 // gaps reports whether a paid day is left without a certificate.
@@ -395,7 +395,7 @@ func (p *picture) key() []keyEntry {
 	if len(p.Certificates) > 1 || !p.Certificates[0].Held {
 		all = append(all, keyEntry{"planned", swatch("used")})
 	}
-	if p.DaysGiven() > 0 {
+	if p.UnusedDays() > 0 {
 		all = append(all, keyEntry{"given away", swatch("given")})
 	}
 	if p.gaps() {

@@ -200,7 +200,7 @@ func (j *planned) planInput(product seller.Product, lead int) (cabforum.PlanInpu
 	p.Held = &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
 	p.Vetted = p.Term.Start // a new order or renewal is vetted, a reissue leans on that
 	if at, err := time.Parse(time.RFC3339, j.Item.Params[itemparam.ProofTime]); err == nil {
-		p.Proved = cabforum.DateOf(at)
+		p.DomainValidated = cabforum.DateOf(at)
 	}
 	return p, nil
 }
@@ -226,7 +226,7 @@ func (o planView) document() *etree.Document {
 	xmldoc.SetAttributes(node, "opendate", o.Term.Start, "period", o.Term.Months, "paid_until", o.PaidUntil, "lead", o.Lead)
 	for _, c := range o.Certificates {
 		xmldoc.SetAttributes(node.CreateElement("certificate"), "n", c.N, "issued", c.Issued, "expires", c.Expires, "days", c.Days,
-			"cap", c.Cap, "act", c.Act, "dcv", c.Proof, "sii", c.Subject)
+			"cap", c.Cap, "act", c.ReissueOn, "dcv", c.DomainValidation, "sii", c.SubjectValidation)
 	}
 	for _, w := range o.Warnings {
 		warning := node.CreateElement("warning")

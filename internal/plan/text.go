@@ -17,11 +17,11 @@ func (o planView) text() string {
 	vetted := o.level == seller.OV || o.level == seller.EV
 	columns(w, vetted, "#", "issued", "expires", "days", "at most", "reissued", "proof", "vetting")
 	for _, c := range o.Certificates {
-		act := c.Act.String()
-		if c.Act.IsZero() {
+		act := c.ReissueOn.String()
+		if c.ReissueOn.IsZero() {
 			act = "-"
 		}
-		columns(w, vetted, fmt.Sprint(c.N), c.Issued.String(), c.Expires.String(), fmt.Sprint(c.Days), fmt.Sprint(c.Cap), act, string(c.Proof), string(c.Subject))
+		columns(w, vetted, fmt.Sprint(c.N), c.Issued.String(), c.Expires.String(), fmt.Sprint(c.Days), fmt.Sprint(c.Cap), act, string(c.DomainValidation), string(c.SubjectValidation))
 	}
 	_ = w.Flush() // into memory
 	fmt.Fprintf(&b, "\n%s\n", o.sums())
@@ -46,7 +46,7 @@ func columns(w *tabwriter.Writer, vetted bool, cells ...string) {
 // sums returns the plan in one line.
 func (o planView) sums() string {
 	words := []string{
-		counted(len(o.Certificates), "certificate"), counted(o.Reissues(), "reissue"), counted(o.Challenges(), "proof") + " of control",
+		counted(len(o.Certificates), "certificate"), counted(o.Reissues(), "reissue"), counted(o.DomainValidations(), "proof") + " of control",
 	}
 	if n := o.Vettings(); n > 0 {
 		words = append(words, counted(n, "vetting"))

@@ -32,8 +32,8 @@ func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 		row.action = actionNone
 		return err
 	}
-	row.expires, row.due, row.lead = stored.Ends(), decision.On, decision.Lead
-	if decision.Cut {
+	row.expires, row.due, row.lead = stored.Ends(), decision.DueOn, decision.Lead
+	if decision.LeadCut {
 		j.Log.ExtInfof("the lead of %d days is cut to %d, half of the certificate's life", s.settings.Lead, decision.Lead)
 	}
 	if !decision.Due {
@@ -112,7 +112,7 @@ func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, st
 	if end, err := cabforum.ParseDate(j.Item.Params[itemparam.TermEnd]); err == nil {
 		check.SellerEnd = end
 	}
-	return check.Judge(s.at), nil
+	return check.Decide(s.at), nil
 }
 
 // reissue asks for the next certificate; where the seller wants a new proof the client is told.

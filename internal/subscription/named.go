@@ -38,7 +38,7 @@ func (s *sweep) explain(ctx context.Context, order item.Item) error {
 		return err
 	}
 	if order.Stored == "" {
-		row.reason = string(cabforum.ReasonNothing)
+		row.reason = string(cabforum.ReasonNoCertificate)
 		s.rows = append(s.rows, row)
 		return nil
 	}
@@ -53,7 +53,7 @@ func (s *sweep) explain(ctx context.Context, order item.Item) error {
 	if err != nil {
 		return err
 	}
-	row.expires, row.due, row.lead = stored.Ends(), decision.On, decision.Lead
+	row.expires, row.due, row.lead = stored.Ends(), decision.DueOn, decision.Lead
 	shown := order.Params[itemparam.ExpireDate]
 	switch {
 	case shown != "" && !slices.Contains(watched, order.Item):

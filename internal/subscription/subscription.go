@@ -207,8 +207,8 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 	if err != nil {
 		return err
 	}
-	decision := cabforum.ReissueCheck{Settings: s.settings, Active: true, Held: lifecycle.ValidityOf(stored)}.Judge(s.at)
-	row.expires, row.due, row.lead = stored.Ends(), decision.On, decision.Lead
+	decision := cabforum.ReissueCheck{Settings: s.settings, Active: true, Held: lifecycle.ValidityOf(stored)}.Decide(s.at)
+	row.expires, row.due, row.lead = stored.Ends(), decision.DueOn, decision.Lead
 	if !j.HasStatus(item.ServiceWaiting) {
 		return nil
 	}
