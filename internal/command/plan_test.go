@@ -320,7 +320,7 @@ func TestPlanOfAnItemInTrouble(t *testing.T) {
 		s.panel.order.Params[itemparam.TermEnd] = "2028-03-30"
 		assert.Contains(t, s.plan(t), ">without a certificate<")
 		s.args.Format = "xml"
-		assert.Contains(t, s.plan(t), `<warning type="seller_term">the seller&apos;s term ends on 2028-03-30: 3 days before 2028-04-02`)
+		assert.Contains(t, s.plan(t), `<warning type="seller_term">the seller&apos;s term ends on 2028-03-30: no certificate covers the last 3 days until 2028-04-02`)
 	})
 	t.Run("what is stored cannot be read", func(t *testing.T) {
 		s := heldStage(t)
