@@ -18,10 +18,10 @@ import (
 	"pmssl/internal/sandbox/panel"
 )
 
-// databaseNumber numbers the panels' databases.
+// databaseNumber is the number of the last panel database.
 var databaseNumber atomic.Int64
 
-// fixture is one panel with one seller, made for one test.
+// fixture is a stand-in panel connected to one stand-in seller, made for one test.
 type fixture struct {
 	seller         sellerCase
 	panel          *panel.Panel
@@ -29,26 +29,26 @@ type fixture struct {
 	clock          *clock.Clock
 	server         *httptest.Server
 	hook           atomic.Pointer[requestHook]
-	answerTime     atomic.Int64 // nanoseconds that the seller has taken for its answers
+	answerTime     atomic.Int64 // nanoseconds that the seller has spent on its answers
 	requestCounts  requestCounter
-	activeRequests sync.WaitGroup // requests that the seller works on
+	activeRequests sync.WaitGroup // requests that the seller is processing
 	tariffs        map[string]int64
 	moduleID       int64
-	// config is the panel's, from which a second host of it is made.
+	// config is the configuration of the panel; secondHost opens a second host with a copy of it.
 	config panel.Config
 }
 
-// fixtureOptions says what differs between worlds.
+// fixtureOptions holds what differs between fixtures.
 type fixtureOptions struct {
-	dir       string     // empty and short: the panel's root is laid out below
+	dir       string     // an empty folder with a short path; the panel's root is created in it
 	seller    sellerCase // the seller, and the module to install
-	simulated bool       // stop the time at start; the module is the one whose clock can be moved
+	simulated bool       // stop the clock at start and use the module with the simulated clock
 	start     time.Time
-	env       []string // further environment of the module
-	options   []string // further lines of billmgr.conf
+	env       []string // additional environment variables of the module
+	options   []string // additional lines of billmgr.conf
 }
 
-// newFixture lays out a panel in an own database and starts a seller on loopback.
+// newFixture creates a panel with a database of its own and starts a stand-in seller on loopback.
 func newFixture(o fixtureOptions) (*fixture, error) {
 	ctx := context.Background()
 	dsn, err := built.server.CreateDatabase(ctx, fmt.Sprintf("pmssl_e2e_%d_%d", os.Getpid(), databaseNumber.Add(1)))
@@ -86,8 +86,8 @@ func newFixture(o fixtureOptions) (*fixture, error) {
 	return f, nil
 }
 
-// install puts the module into the panel while no other test starts a process: a child that is just being started would
-// hold the copy open for writing, and starting the module then fails with "text file busy".
+// install copies the module into the panel. It holds ForkLock, so that no other test forks a process meanwhile: such a child
+// would inherit the open copy, and starting the module would fail with "text file busy".
 func (f *fixture) install(binary string) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -99,8 +99,8 @@ func (f *fixture) close() {
 	_ = f.panel.Close()
 }
 
-// connect walks the wizard with the given values in place of the default account's, and switches the module's own limits
-// off, which would wait for a clock that stands still.
+// connect completes the panel's connection wizard with the default account; the given values replace those of the account. It
+// switches the module's own rate limits off, because they would wait for a clock that stands still.
 func (f *fixture) connect(ctx context.Context, values map[string]string) (*panel.ConnectResult, error) {
 	params := f.standIn.connectionParams(f.server.URL)
 	maps.Copy(params, values)
@@ -117,7 +117,7 @@ func (f *fixture) connect(ctx context.Context, values map[string]string) (*panel
 	return done, f.panel.ClearRequests()
 }
 
-// tariffFor is the tariff that sells a template; it is made at its first use.
+// tariffFor returns the id of the tariff that sells a template and creates the tariff at its first use.
 func (f *fixture) tariffFor(ctx context.Context, template string, sans *panel.SANAddon) (int64, error) {
 	if id, ok := f.tariffs[template]; ok {
 		return id, nil

@@ -11,17 +11,17 @@ import (
 	"pmssl/internal/sandbox/engine"
 )
 
-// programs says where the binaries are and which database the panels live in.
+// programs holds the paths of the binaries and the database server of the panels.
 type programs struct {
 	bin    string // folder of the modules
 	mgrctl string
 	server *engine.Server
 }
 
-// shippedBinary is a seller's module as it is shipped.
+// shippedBinary returns the path of a seller's module as it is shipped.
 func (p programs) shippedBinary(seller sellerCase) string { return filepath.Join(p.bin, seller.module) }
 
-// simclockBinary is the same with a clock that can be moved.
+// simclockBinary returns the path of the module that is built with the simulated clock.
 func (p programs) simclockBinary(seller sellerCase) string {
 	return filepath.Join(p.bin, "simclock", seller.module)
 }
@@ -52,7 +52,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// buildBinaries are those that make has built (PMSSL_BIN), or are built here, so that a plain `go test` works too.
+// buildBinaries returns the folder of the binaries that make has built (PMSSL_BIN). Without PMSSL_BIN it builds them, so that
+// a plain `go test` works too.
 func buildBinaries() (dir string, clean func(), err error) {
 	if dir := os.Getenv("PMSSL_BIN"); dir != "" {
 		return dir, func() {}, nil
@@ -78,7 +79,8 @@ func buildBinaries() (dir string, clean func(), err error) {
 	return dir, clean, nil
 }
 
-// startDatabase starts the engine that E2E_DB names; without it MariaDB where it is installed, the embedded engine where not.
+// startDatabase starts the engine that E2E_DB names. If E2E_DB is empty it starts MariaDB if that is installed, else the
+// embedded engine.
 func startDatabase() (*engine.Server, error) {
 	kind := os.Getenv("E2E_DB")
 	if kind == "" {
@@ -89,7 +91,7 @@ func startDatabase() (*engine.Server, error) {
 	}
 	switch engine.Kind(kind) {
 	case engine.MariaDB:
-		// A second host of a panel may reach it by TCP. The defaults are some that a module must not depend on.
+		// A second host of a panel connects by TCP. The arguments set defaults on which a module must not depend.
 		return engine.StartMariaDB(context.Background(), engine.Options{Addr: "127.0.0.1:0", Args: []string{
 			"--autocommit=0", "--default-time-zone=+13:00", "--sql-mode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT",
 		}})

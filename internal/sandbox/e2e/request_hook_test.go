@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// requestHook lets things happen around the requests that it is meant for.
+// requestHook runs an action at one of the requests that it matches.
 type requestHook struct {
 	matches   func(form url.Values) bool
-	nth       int64 // of the requests that are meant; the others pass
-	afterWork bool  // between the seller's work and its answer, else before the seller sees the request
+	nth       int64 // which of the matching requests, counted from 1
+	afterWork bool  // run the action after the seller has carried the request out and before it answers, else before the seller sees it
 	action    func()
-	rewrite   func(body []byte) []byte // nil: the seller's answer stays
-	status    int                      // not 0: what is answered instead of the seller's answer
+	rewrite   func(body []byte) []byte // changes the seller's answer; nil leaves it unchanged
+	status    int                      // HTTP status that replaces the seller's answer; 0 leaves it unchanged
 	seen      atomic.Int64
 }
 
-// requestCounter are the requests by what they ask for.
+// requestCounter counts requests by their step.
 type requestCounter struct {
 	mu   sync.Mutex
 	seen map[step]int
 }
 
-// count adds a request; forgotten starts anew.
+// count adds a request.
 func (c *requestCounter) count(s step) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,14 +45,15 @@ func (c *requestCounter) forget() {
 	c.seen = nil
 }
 
-// all are the counts of the steps that were asked for.
+// all returns the counts of the steps that were requested since the last forget.
 func (c *requestCounter) all() map[step]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.seen)
 }
 
-// intercept counts each request, shows it to whoever watches, and adds up what the answers take.
+// intercept wraps the stand-in's handler: it counts each request, runs the fixture's hook and adds up the time that the
+// seller's answers take.
 func (f *fixture) intercept(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		f.activeRequests.Add(1)
@@ -63,62 +64,62 @@ func (f *fixture) intercept(next http.Handler) http.Handler {
 			return
 		}
 		f.requestCounts.count(f.standIn.stepOf(form))
-		watch := f.hook.Load()
-		if watch != nil && (!watch.matches(form) || watch.seen.Add(1) != watch.nth) {
-			watch = nil
+		hook := f.hook.Load()
+		if hook != nil && (!hook.matches(form) || hook.seen.Add(1) != hook.nth) {
+			hook = nil
 		}
-		if watch != nil && !watch.afterWork {
-			watch.action()
-			if watch.status != 0 {
-				rw.WriteHeader(watch.status)
+		if hook != nil && !hook.afterWork {
+			hook.action()
+			if hook.status != 0 {
+				rw.WriteHeader(hook.status)
 				return
 			}
 		}
-		asked := time.Now()
-		if watch != nil && watch.afterWork {
+		began := time.Now()
+		if hook != nil && hook.afterWork {
 			answer := httptest.NewRecorder()
 			next.ServeHTTP(answer, r)
-			watch.action()
-			if watch.status != 0 {
-				rw.WriteHeader(watch.status)
+			hook.action()
+			if hook.status != 0 {
+				rw.WriteHeader(hook.status)
 				return
 			}
 			maps.Copy(rw.Header(), answer.Header())
 			body := answer.Body.Bytes()
-			if watch.rewrite != nil {
-				body = watch.rewrite(body)
+			if hook.rewrite != nil {
+				body = hook.rewrite(body)
 			}
 			rw.WriteHeader(answer.Code)
-			_, _ = rw.Write(body) // a module that died meanwhile reads nothing
+			_, _ = rw.Write(body) // the write fails if the module has been killed meanwhile
 		} else {
 			next.ServeHTTP(rw, r)
 		}
-		f.answerTime.Add(int64(time.Since(asked)))
+		f.answerTime.Add(int64(time.Since(began)))
 	})
 }
 
-// formOf reads the form that a request carries and leaves its body to be read again.
+// formOf returns the form of a request and restores the body for the next reader.
 func formOf(r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	form, _ := url.ParseQuery(string(body)) // a form that cannot be read is the seller's to judge
+	form, _ := url.ParseQuery(string(body)) // the stand-in itself rejects a malformed form
 	return form, nil
 }
 
-// beforeRequest lets something happen right before the seller sees the first request for a step.
-func (f *fixture) beforeRequest(s step, happens func()) { f.beforeNthRequest(s, 1, happens) }
+// beforeRequest runs the action right before the seller sees the first request for a step.
+func (f *fixture) beforeRequest(s step, action func()) { f.beforeNthRequest(s, 1, action) }
 
-// beforeNthRequest is before for the nth of these requests.
-func (f *fixture) beforeNthRequest(s step, nth int64, happens func()) {
-	f.hook.Store(&requestHook{matches: f.asksFor(s), nth: nth, action: happens})
+// beforeNthRequest is beforeRequest for the nth of these requests.
+func (f *fixture) beforeNthRequest(s step, nth int64, action func()) {
+	f.hook.Store(&requestHook{matches: f.asksFor(s), nth: nth, action: action})
 }
 
-// afterRequest lets something happen when the seller has carried the first request for a step out and not answered yet.
-func (f *fixture) afterRequest(s step, happens func()) {
-	f.hook.Store(&requestHook{matches: f.asksFor(s), nth: 1, afterWork: true, action: happens})
+// afterRequest runs the action when the seller has carried out the first request for a step and has not answered yet.
+func (f *fixture) afterRequest(s step, action func()) {
+	f.hook.Store(&requestHook{matches: f.asksFor(s), nth: 1, afterWork: true, action: action})
 }
 
 func (f *fixture) asksFor(s step) func(url.Values) bool {

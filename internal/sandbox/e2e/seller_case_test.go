@@ -7,49 +7,50 @@ import (
 	"pmssl/internal/sandbox/clock"
 )
 
-// sellerCase is what is fixed about a seller before its shop opens. Promises that hold at every seller ask it where sellers
-// differ.
+// sellerCase describes a seller for the tests that run at every seller: its module, its products and how it differs from the
+// other sellers.
 type sellerCase struct {
-	title        string // the seller's name for people
-	module       string // the binary's, under which the panel knows it
+	title        string // display name of the seller
+	module       string // name of the binary and of the processing module in the panel
 	limitParams  []string
-	params       map[string]string // what an order says beside its CSR
-	singleName   string            // template of a certificate for one name
-	wildcard     string            // template of one for a wildcard
-	multiDomain  string            // template of one to which further names can be bought, empty if none can
-	firstOrderID int64             // of the first order in a new shop
-	openSteps    []step            // what open asks for, in its order
-	openWrites   []step            // those of them that change something at the seller
-	statusSteps  []step            // how it is asked where an order stands
-	renewSteps   []step            // what prolong asks for, the payment first
-	listRequests int64             // how many requests read the seller's list to its end
-	maxMonths    int               // months of the longest term
-	// challengesLate says that what is to be published is told by reports alone, not by the answer to the order.
+	params       map[string]string // order parameters beside the CSR and the validation method
+	singleName   string            // product template of a certificate for one name
+	wildcard     string            // product template of a wildcard certificate
+	multiDomain  string            // product template to which additional names can be bought; empty if there is none
+	firstOrderID int64             // id of the first order at a new stand-in
+	openSteps    []step            // requests of open, in order
+	openWrites   []step            // those of openSteps that change something at the seller
+	statusSteps  []step            // requests that read the status of an order
+	renewSteps   []step            // requests of prolong, the payment first
+	listRequests int64             // number of requests that read the complete list of orders
+	maxMonths    int               // longest term in months
+	// challengesLate: only a status request returns the challenges, the answer to the order does not.
 	challengesLate bool
-	// keepsOrderID says that reissue and renewal keep the order's id.
+	// keepsOrderID: a reissue and a renewal keep the order's id.
 	keepsOrderID bool
-	// keepsOrderRef says that the seller keeps our mark with an order, which tells whose a lost one is (rules BUY-4).
+	// keepsOrderRef: the seller stores the module's reference with an order, so that an order whose answer was lost can be
+	// assigned to its item (rules BUY-4).
 	keepsOrderRef   bool
-	unusableAnswers []string // kinds of answers that are none
-	// reissueRefusal is found in the words for a reissue that the seller refuses.
+	unusableAnswers []string // fault kinds whose answer cannot be used
+	// reissueRefusal is part of the error text of a refused reissue.
 	reissueRefusal string
-	// renewalTooEarly is found in the words for a renewal 90 days before the end of the panel's term, where the seller's own begins
-	// later; empty where it does not.
+	// renewalTooEarly is part of the error text of a renewal exactly 90 days before the end of the term, if the seller's renewal
+	// window begins later than that; else it is empty.
 	renewalTooEarly string
 	newStandIn      func(*clock.Clock) (standIn, error)
 }
 
-// sellerCases are the sellers for which the promises are held.
+// sellerCases returns the sellers at which eachSeller runs a test.
 func sellerCases() []sellerCase { return []sellerCase{namecheapCase(), ispmgrCase()} }
 
-// orderParams are what an order says beside its CSR.
+// orderParams returns the order parameters beside the CSR, with the given validation method.
 func (seller sellerCase) orderParams(method string) map[string]string {
 	params := map[string]string{"approver_method": method}
 	maps.Copy(params, seller.params)
 	return params
 }
 
-// replacedAtIssueValues are the moments, at issue or not, at which the seller may replace the old id of a reissue.
+// replacedAtIssueValues returns the values of behaviour.replacedAtIssue that make a difference at the seller.
 func (seller sellerCase) replacedAtIssueValues() []bool {
 	if seller.keepsOrderID {
 		return []bool{false}
@@ -57,7 +58,7 @@ func (seller sellerCase) replacedAtIssueValues() []bool {
 	return []bool{false, true}
 }
 
-// eachSeller runs a promise at every seller, at all of them at once: each has a panel, a database and a shop of its own.
+// eachSeller runs the test at every seller, in parallel.
 func eachSeller(t *testing.T, promise func(t *testing.T, seller sellerCase)) {
 	t.Helper()
 	for _, seller := range sellerCases() {
@@ -68,25 +69,25 @@ func eachSeller(t *testing.T, promise func(t *testing.T, seller sellerCase)) {
 	}
 }
 
-// step is what a request asks of a seller.
+// step is the kind of a request to a seller.
 type step string
 
-// What requests ask for. Not every seller knows all of them.
+// The kinds of requests. Not every seller has all of them.
 const (
 	stepBalance  step = "balance"
 	stepPrices   step = "prices"
 	stepList     step = "list"
-	stepForm     step = "form" // what a purchase would need, read without any effect
+	stepForm     step = "form" // read the order form; changes nothing
 	stepBuy      step = "buy"
-	stepActivate step = "activate" // the CSR for what is paid
+	stepActivate step = "activate" // send the CSR for a paid order
 	stepReport   step = "report"
 	stepReissue  step = "reissue"
 	stepRenew    step = "renew"
 	stepOther    step = "other"
 )
 
-// The ways in which a request goes wrong. Dropped is the connection, without an answer; a request that vanishes is carried
-// out when it appears.
+// The fault kinds of the stand-ins. drop_before and drop_after close the connection without an answer, before or after the
+// request is carried out. A request that vanishes gets no answer; it is carried out later, by carryOutVanished.
 const (
 	dropBefore = "drop_before"
 	dropAfter  = "drop_after"
@@ -98,6 +99,6 @@ const (
 	redirect   = "redirect"
 	charset    = "charset"
 	huge       = "huge"
-	unhandled  = "unhandled" // an error of the seller's that tells nothing, and nothing was done
-	refused    = "refused"   // an error that refuses what was asked for
+	unhandled  = "unhandled" // an error document that does not say what failed; nothing was done
+	refused    = "refused"   // an error document that refuses the request
 )

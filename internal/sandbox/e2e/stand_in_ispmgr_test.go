@@ -18,8 +18,8 @@ import (
 	"pmssl/internal/sandbox/money"
 )
 
-// ispmgrCase is the remote billing: the CSR goes in with the order, the order carries our mark, reissue and renewal keep its
-// id.
+// ispmgrCase describes the remote billing: the order contains the CSR and the module's reference, and a reissue and a renewal
+// keep the order's id.
 func ispmgrCase() sellerCase {
 	return sellerCase{
 		title: "ISPmanager", module: "pmispmgrssl", params: ispmgrContacts(),
@@ -37,7 +37,7 @@ func ispmgrCase() sellerCase {
 	}
 }
 
-// ispmgrContacts are the people whom the remote's form asks for.
+// ispmgrContacts returns the contact fields of the remote's order form.
 func ispmgrContacts() map[string]string {
 	contacts := map[string]string{}
 	for _, who := range []string{"adm_", "tech_"} {
@@ -53,7 +53,7 @@ func ispmgrContacts() map[string]string {
 // ispmgrStandIn is the stand-in of the remote billing.
 type ispmgrStandIn struct{ *ispmgr.Server }
 
-// newIspmgrStandIn sells terms of up to five years, as the promises about long terms need them.
+// newIspmgrStandIn returns a stand-in that sells terms of up to five years, which the tests of long terms need.
 func newIspmgrStandIn(at *clock.Clock) (standIn, error) {
 	settings := ispmgr.DefaultSettings()
 	for i := range settings.Products {
@@ -88,7 +88,7 @@ func (s ispmgrStandIn) leaks() []string {
 	return found
 }
 
-// ispmgrCall is a function of the remote, asked for its form or handed in.
+// ispmgrCall is a call of a remote function: it either reads the form or submits it.
 type ispmgrCall struct {
 	function string
 	submit   bool
@@ -143,7 +143,7 @@ func (s ispmgrStandIn) payments() ([]payment, error) {
 	return all, nil
 }
 
-// orders are the services that somebody ordered, oldest first.
+// orders returns the ordered services, oldest first, without those that are still in the basket.
 func (s ispmgrStandIn) orders() ([]ispmgr.Certificate, error) {
 	state, err := s.State()
 	return slices.DeleteFunc(state.Certificates, func(c ispmgr.Certificate) bool { return c.Basket }), err
@@ -196,7 +196,7 @@ func (s ispmgrStandIn) buyDirectly(csr string) error { return s.buyProduct("posi
 
 func (s ispmgrStandIn) buyProduct(product, csr string) error { return s.orderWithRef(product, csr, "") }
 
-// orderWithRef buys with a mark, which may be empty.
+// orderWithRef buys a product with a reference (remoteid), which may be empty.
 func (s ispmgrStandIn) orderWithRef(product, csr, mark string) error {
 	for _, p := range s.Settings().Products {
 		if p.IntName == product {
@@ -213,7 +213,7 @@ func (s ispmgrStandIn) reissueDirectly(id int64, csr string) (int64, error) {
 	return id, s.sendDirectly("certificate.reissue", url.Values{"elid": {strconv.FormatInt(id, 10)}, "csr": {csr}, "crt_type": {"exists"}})
 }
 
-// sendDirectly is what somebody hands in with the same account, past the panel.
+// sendDirectly submits a form with the default account, without the panel.
 func (s ispmgrStandIn) sendDirectly(function string, values url.Values) error {
 	for name, value := range ispmgrContacts() {
 		values.Set(name, value)
@@ -246,7 +246,7 @@ func (s ispmgrStandIn) setBalance(amount string) error {
 	return s.PutAccount(account)
 }
 
-// behaviour has no moment of replacing: a reissue in place replaces nothing.
+// behaviour leaves replacedAtIssue false: a reissue keeps the order's id, so no id is replaced.
 func (s ispmgrStandIn) behaviour() behaviour {
 	settings := s.Settings()
 	return behaviour{
@@ -268,9 +268,9 @@ func (s ispmgrStandIn) setBehaviour(m behaviour) error {
 	return s.SetSettings(settings)
 }
 
-// runWord knows what else happens at the remote past the panel: `account NAME=VALUE…` changes the account by the names of the control
-// interface, `prolong ID MONTHS` renews an order, `reissue ID` asks for its next certificate with another key, `order PRODUCT
-// MARK` buys with a mark.
+// runWord runs what happens at the remote without the panel: `account NAME=VALUE…` changes the account (names of the control
+// interface), `prolong ID MONTHS` renews an order, `reissue ID` reissues it for another key, `order PRODUCT REF` buys with a
+// reference.
 func (s ispmgrStandIn) runWord(word string, args []string) (bool, error) {
 	switch {
 	case word == "account":
@@ -307,7 +307,7 @@ func (s ispmgrStandIn) changeAccount(args []string) error {
 	return s.PutAccount(account)
 }
 
-// fault's command is a function of the remote; `FUNCTION!` is the handing in of its form alone.
+// addFault adds a fault for a function of the remote; `FUNCTION!` means only the submission of its form.
 func (s ispmgrStandIn) addFault(command, kind string, times int, code, text string) error {
 	function, submits := strings.CutSuffix(command, "!")
 	fault := ispmgr.Fault{Command: function, Kind: kind, Times: times, Type: code, Text: text}

@@ -16,8 +16,8 @@ import (
 	"pmssl/internal/sandbox/namecheap"
 )
 
-// namecheapCase is the seller that sells first and takes the CSR afterwards, and gives each reissue and renewal an id of
-// its own.
+// namecheapCase describes Namecheap: it sells first and takes the CSR afterwards, and each reissue and renewal has an order id
+// of its own.
 func namecheapCase() sellerCase {
 	return sellerCase{
 		title: "Namecheap", module: "pmnamecheap", limitParams: []string{"limit_minute", "limit_hour", "limit_day"},
@@ -27,7 +27,7 @@ func namecheapCase() sellerCase {
 		openWrites:      []step{stepBuy, stepActivate},
 		statusSteps:     []step{stepReport}, maxMonths: 60,
 		renewSteps:     []step{stepRenew, stepActivate, stepReport},
-		listRequests:   3, // of all, of new purchases, of renewals
+		listRequests:   3, // all orders, new purchases, renewals
 		reissueRefusal: "2011296", renewalTooEarly: "Certificate not meet the ExpireDate",
 		newStandIn: newNamecheapStandIn,
 	}
@@ -43,14 +43,14 @@ func newNamecheapStandIn(at *clock.Clock) (standIn, error) {
 	return namecheapStandIn{server}, err
 }
 
-// startNamecheap is a connected world at this seller, for what is promised of it alone.
+// startNamecheap starts a fixture at Namecheap, for the tests that are about Namecheap alone.
 func startNamecheap(t *testing.T) (*fixture, *namecheap.Server) {
 	t.Helper()
 	f := startFixture(t, namecheapCase())
 	return f, f.standIn.(namecheapStandIn).Server
 }
 
-// commands are the API's names of the steps.
+// commands returns the API's name of each step.
 func (namecheapStandIn) commands() map[step]string {
 	return map[step]string{
 		stepBalance: "getbalances", stepList: "getlist", stepBuy: "create", stepActivate: "activate", stepReport: "getinfo",
@@ -167,7 +167,7 @@ func (s namecheapStandIn) prove(domain string) error {
 	return err
 }
 
-// buyDirectly pays; the CSR would be for the activation.
+// buyDirectly only pays; the CSR belongs to the activation and is not sent.
 func (s namecheapStandIn) buyDirectly(string) error { return s.buyProduct("PositiveSSL", "") }
 
 func (s namecheapStandIn) reissueDirectly(id int64, csr string) (int64, error) {
@@ -182,7 +182,7 @@ func (s namecheapStandIn) reissueDirectly(id int64, csr string) (int64, error) {
 	return strconv.ParseInt(text, 10, 64)
 }
 
-// sendDirectly is what somebody asks with the same account, past the panel.
+// sendDirectly sends a command with the default account, without the panel.
 func (s namecheapStandIn) sendDirectly(command string, values url.Values) (string, error) {
 	values.Set("Command", command)
 	values.Set("ApiUser", namecheap.DefaultUser)

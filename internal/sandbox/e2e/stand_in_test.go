@@ -5,51 +5,53 @@ import (
 	"net/url"
 )
 
-// standIn is the seller's side of one world: the stand-in that the module talks to, and what happens there without the module.
+// standIn is the stand-in seller of one fixture. It serves the module's requests; the methods control it and do what happens
+// at a real seller without the module.
 type standIn interface {
 	http.Handler
 
-	// moduleEnv is what a module needs in its own to find the shop at the address.
+	// moduleEnv returns the environment variables with which a module finds the stand-in at the address.
 	moduleEnv(url string) []string
-	// connectionParams is what the administrator types into the wizard for the shop's default account.
+	// connectionParams returns what the administrator enters into the wizard for the default account.
 	connectionParams(url string) map[string]string
-	// accountName is what that account is called in the name of its lock (rules BUY-1).
+	// accountName returns the default account as the name of the account's lock contains it (rules BUY-1).
 	accountName(url string) string
-	// secrets are those of the default account, as they must stand in no log; leaks are what the shop was sent that it should not
-	// have been: private keys, secrets in the wrong place.
+	// secrets returns the secrets of the default account, which no log may contain.
 	secrets() []string
+	// leaks describes what the stand-in should never have received: private keys, secrets in the wrong place.
 	leaks() []string
-	// stepOf tells what a request asks for.
+	// stepOf returns the kind of a request.
 	stepOf(form url.Values) step
 
-	// failNext breaks the next request of a kind, mend takes back what has not been met yet, and broken counts that.
+	// failNext makes the next request for a step fail in the given way.
 	failNext(s step, kind string) error
+	// clearFaults removes the faults that no request has met yet; pendingFaults counts them.
 	clearFaults()
 	pendingFaults() int
-	// carryOutVanished carries out the requests that vanished and tells how many there were.
+	// carryOutVanished carries out the requests that a vanish fault has held back and returns their number.
 	carryOutVanished() int
 
-	// payments are the charges, oldest first.
+	// payments returns the charges, oldest first.
 	payments() ([]payment, error)
-	// ordersFor is what the seller knows of a name.
+	// ordersFor returns what the seller has recorded for a domain name.
 	ordersFor(domain string) (domainOrders, error)
-	// orderIDs are all orders of the shop, oldest first.
+	// orderIDs returns the ids of all orders, oldest first.
 	orderIDs() ([]int64, error)
-	// countWaiting counts the orders that have their CSR and wait for their proof.
+	// countWaiting counts the orders that have a CSR and wait for domain validation.
 	countWaiting() (int, error)
 
 	issue(id int64) error
 	refuse(id int64, why string) error
 	cancel(id int64, why string) error
-	// prove tells the authority that the client has published what proves control of the name.
+	// prove makes the CA accept that the client has published the challenge of the domain.
 	prove(domain string) error
 
-	// buyDirectly is somebody's own purchase of a certificate for one name, with the same account and past the panel.
+	// buyDirectly buys a certificate for one name with the same account, without the panel.
 	buyDirectly(csr string) error
-	// reissueDirectly is somebody's own reissue of an order for a CSR; it returns the id that the next certificate has.
+	// reissueDirectly reissues an order for a CSR, without the panel, and returns the order id of the next certificate.
 	reissueDirectly(id int64, csr string) (int64, error)
 
-	// setBalance sets what the account holds, a decimal amount.
+	// setBalance sets the balance of the account, a decimal amount.
 	setBalance(amount string) error
 	behaviour() behaviour
 	setBehaviour(m behaviour) error
@@ -57,49 +59,49 @@ type standIn interface {
 	scriptHooks
 }
 
-// scriptHooks is what only the cases of testdata need; their words go to the stand-in as it understands them.
+// scriptHooks holds the methods that only the scripts in testdata/cases use. Their arguments go to the stand-in unchanged.
 type scriptHooks interface {
-	// runWord is a word of the seller's side that only this shop has: false where it has none of that name.
+	// runWord runs a `seller` word that only this stand-in has, and returns false if it has no word of that name.
 	runWord(word string, args []string) (bool, error)
-	// buyProduct is buy for a product by the seller's own name.
+	// buyProduct is buyDirectly for a product, given by the seller's own name.
 	buyProduct(product, csr string) error
-	// addFault breaks requests of a command: COMMAND KIND, how often, and what an error says.
+	// addFault makes requests of a command fail in the given way, times times; code and text are those of the error.
 	addFault(command, kind string, times int, code, text string) error
-	// setSetting changes a setting by its name in the control interface; the value is JSON.
+	// setSetting changes a setting, given by its name in the control interface; the value is JSON.
 	setSetting(name, value string) error
-	// requests are the requests since the last forget, one a line and without the account's words.
+	// requests returns the requests since the last forgetRequests, one line for each, without the account's credentials.
 	requests() []string
 	forgetRequests()
 }
 
 // payment is one charge.
 type payment struct {
-	command string // the seller's own name of the request
+	command string // the seller's name of the request that was charged
 	amount  string // decimal
 }
 
-// domainOrders is what the seller knows of a name.
+// domainOrders is what the seller has recorded for a domain name.
 type domainOrders struct {
-	ids          []int64 // its orders, oldest first
-	requested    int     // certificates that were asked for: the first one, reissues, renewals
-	newestSerial string  // of the newest certificate of the newest order, lower-case hex
-	byDNS        bool    // the newest request asked for proof by DNS
+	ids          []int64 // ids of its orders, oldest first
+	requested    int     // number of requested certificates: the first one, reissues, renewals
+	newestSerial string  // serial number of the newest certificate of the newest order, lower-case hex
+	byDNS        bool    // the newest request asked for validation by DNS
 }
 
-// behaviour is how a seller behaves where that is its own affair.
+// behaviour holds what the documentation of the sellers leaves open or what a test may vary.
 type behaviour struct {
-	issuesAtOnce   bool     // at once, without a proof
-	refusedNames   []string // names that its authority does not certify
-	leafDays       int      // life of a certificate; 0 is the authority's limit
-	termOffsetDays int      // days by which the seller's term ends later than what was paid for
-	showsTermEnd,  // the end that it shows is that of the term, not of the certificate
+	issuesAtOnce   bool     // a certificate is issued at once, without validation
+	refusedNames   []string // names for which the CA refuses a certificate
+	leafDays       int      // validity of a certificate in days; 0 means the CA's maximum
+	termOffsetDays int      // days by which the seller's term ends later than the paid term
+	showsTermEnd,  // the shown end is the end of the term, not of the certificate
 	replacedAtIssue bool // the old id of a reissue is replaced when the new one is issued, not when it is accepted
 }
 
-// issueAfterValidation: the seller issues when control is proved.
+// issueAfterValidation makes the seller issue certificates only when control of the domain is proved.
 func issueAfterValidation(m *behaviour) { m.issuesAtOnce = false }
 
-// refuseNames lets the authority refuse names.
+// refuseNames makes the CA refuse certificates for the domains.
 func refuseNames(domains ...string) func(*behaviour) {
 	return func(m *behaviour) { m.refusedNames = domains }
 }
