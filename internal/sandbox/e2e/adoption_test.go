@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules BUY-4: ids in the journal are others' purchases unless the line names this very item. Here the item's line is
-// older than the day on which the item opens, and is not trusted by itself; the seller's list and the intent are.
+// rules BUY-4: an id in the journal is another item's purchase unless its line names this item. Here the line of the item is
+// older than the item's open date and is not trusted alone; the seller's list and the intent confirm it.
 func TestOldJournalLineDoesNotHideThePurchase(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startPaused(t, seller, time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC))
@@ -34,8 +34,8 @@ func TestOldJournalLineDoesNotHideThePurchase(t *testing.T) {
 	})
 }
 
-// rules BUY-6: open on an item with an id never creates. An id that is none was written by somebody: it is not taken for
-// "nothing was bought yet".
+// rules BUY-6: open never buys for an item with an order id. A malformed id is an error and does not mean that nothing was
+// bought yet.
 func TestItemWithAnyIDNeverBuys(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -51,7 +51,7 @@ func TestItemWithAnyIDNeverBuys(t *testing.T) {
 				run := f.attempt(t, placed)
 				assert.Contains(t, run.Stdout, `type="value" object="`+row.param+`"`)
 				assert.Zero(t, f.paymentCount(t))
-				assert.Equal(t, row.value, f.itemOf(t, placed.Item).Params[row.param], "what somebody wrote is left to them")
+				assert.Equal(t, row.value, f.itemOf(t, placed.Item).Params[row.param], "the malformed value stays")
 			})
 		}
 		t.Run("lineage alone", func(t *testing.T) {
@@ -64,14 +64,14 @@ func TestItemWithAnyIDNeverBuys(t *testing.T) {
 	})
 }
 
-// rules BUY-1, BUY-4: an adoption claims an id as a purchase does. Without the account's lock another run may be claiming
-// the same one.
+// rules BUY-1, BUY-4: to adopt an order is to claim its id, as a purchase does. After the account's lock is lost, another run
+// could claim the same id.
 func TestNothingIsAdoptedAfterTheLocksAreLost(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		needsMariaDB(t, cutsConnections)
 		f := startFixture(t, seller)
 		placed := f.placePaidUnclear(t)
-		f.beforeNthRequest(stepList, seller.listRequests, func() { f.killLockConnection(t) }) // the last list of the reading
+		f.beforeNthRequest(stepList, seller.listRequests, func() { f.killLockConnection(t) }) // the last request of the list reading
 		assert.False(t, f.attempt(t, placed).OK())
 		it := f.itemOf(t, placed.Item)
 		assert.Empty(t, it.Params["custom_order_id"])
@@ -82,8 +82,8 @@ func TestNothingIsAdoptedAfterTheLocksAreLost(t *testing.T) {
 	})
 }
 
-// rules BUY-4: what the seller delivers may have another name than what was ordered, never another kind: the certificate
-// for one name that another item lost is not the wildcard's purchase.
+// rules BUY-4: the product that the seller delivers may have another name than the ordered one, but not another kind. A
+// single-name order whose answer was lost is not adopted by an item that ordered a wildcard.
 func TestAnotherKindOfProductIsNotAdopted(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -102,8 +102,8 @@ func TestAnotherKindOfProductIsNotAdopted(t *testing.T) {
 	})
 }
 
-// rules BUY-4: which other modules share the account at the seller is told by their plain parameters. One whose API key
-// cannot be decrypted stops nobody else's settlement.
+// rules BUY-4: the module compares plain parameters to find the processing modules that share its account at the seller. A
+// module whose API key cannot be decrypted does not prevent another module from finding its purchase.
 func TestUndecryptableKeyOfOneModuleDoesNotAffectAnother(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		ctx := context.Background()

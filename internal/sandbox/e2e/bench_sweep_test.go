@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How large the panel of the benchmark is, how much of it is due, and what a sweep may take for its own work.
+// The size of the benchmark's panel, how many of its items are due, and the limits for the sweep's own work.
 const (
 	benchItems    = 100_000
 	benchDue      = 200
@@ -31,15 +31,15 @@ const (
 )
 
 // BenchmarkSweep measures the product's binary on a panel of 100,000 items, with a journal of as many purchases, of which
-// 200 are due; make bench runs it. The sweep's own work is everything but the seller's answers and the panel's call-backs:
-// what --dry-run does (finding the items, reading each, parsing its certificate, deciding), by the clock; and where it acts
-// the processor time of the sweep's own process, without what it starts.
+// 200 are due; make bench runs it. The sweep's own work is everything but the seller's answers and the panel's call-backs. With
+// --dry-run (find the items, read each, parse its certificate, decide) it is measured in wall time. Without --dry-run it is
+// the processor time of the sweep's process alone, without its child processes.
 func BenchmarkSweep(b *testing.B) {
 	if built.server.Kind() != engine.MariaDB {
 		b.Skip("the figures are about MariaDB")
 	}
 	f := startSimulated(b, namecheapCase(), firstOrders)
-	// a panel of this size has a server whose memory its tables fit into; the tests' own has 64 MiB
+	// the database server of a panel of this size has memory for its tables; the server of the tests has 64 MiB
 	f.sql(b, "SET GLOBAL innodb_buffer_pool_size=1073741824")
 	f.addItems(b)
 	query := f.sweepQuery(b)
@@ -50,7 +50,7 @@ func BenchmarkSweep(b *testing.B) {
 		f.explain(b, query)
 		for b.Loop() {
 			fastest := measurement{wall: time.Hour}
-			for range 3 { // what else this machine does meanwhile is no work of the sweep
+			for range 3 { // the fastest of three, because other processes of the machine disturb the measurement
 				m := f.measure(b, "--dry-run")
 				require.Equal(b, [2]int{benchItems, benchDue}, [2]int{m.doc.Items, m.doc.Due})
 				if m.wall < fastest.wall {
@@ -64,7 +64,7 @@ func BenchmarkSweep(b *testing.B) {
 		done := false
 		for b.Loop() {
 			if done {
-				continue // nothing is due any more
+				continue // nothing is due after the first sweep
 			}
 			done = true
 			m := f.measure(b)
@@ -77,16 +77,16 @@ func BenchmarkSweep(b *testing.B) {
 	})
 }
 
-// measurement is what one sweep took.
+// measurement holds the document and the cost of one sweep.
 type measurement struct {
 	doc       sweepResult
 	wall      time.Duration
-	seller    time.Duration // from the seller's getting a request to its answer
-	processor time.Duration // of the sweep's process alone
-	memory    int64         // the most that was resident, bytes
+	seller    time.Duration // time that the seller spent on its answers
+	processor time.Duration // processor time of the sweep's process alone
+	memory    int64         // maximum resident memory in bytes
 }
 
-// checkLimits shows the figures and holds them against the limits.
+// checkLimits reports the figures and checks them against the limits.
 func (m measurement) checkLimits(b *testing.B, what string, took, most time.Duration) {
 	b.Helper()
 	b.ReportMetric(float64(m.wall.Milliseconds()), "wall-ms")
@@ -97,7 +97,7 @@ func (m measurement) checkLimits(b *testing.B, what string, took, most time.Dura
 	assert.LessOrEqual(b, m.memory, int64(benchMemory), "bytes of resident memory")
 }
 
-// measure runs one sweep.
+// measure runs one sweep and returns its measurement.
 func (f *simulatedFixture) measure(b *testing.B, args ...string) measurement {
 	b.Helper()
 	process := exec.Command(filepath.Join(f.panel.Root(), "processing", f.seller.module), append([]string{"--command", "subscription"}, args...)...)
@@ -123,8 +123,8 @@ func (f *simulatedFixture) measure(b *testing.B, args ...string) measurement {
 	return m
 }
 
-// maxResident watches the process until it has ended and returns the most memory that it held resident, in bytes. What
-// the kernel tells of it after the end counts the process that it was started from, too.
+// maxResident polls the process until it has ended and returns its maximum resident memory in bytes. The kernel's figure after
+// the end is not used, because it includes the parent process before exec.
 func maxResident(pid int, ended <-chan struct{}) int64 {
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
@@ -144,8 +144,8 @@ func maxResident(pid int, ended <-chan struct{}) int64 {
 	}
 }
 
-// processorTime waits for the end of the process and reads what it used without what it started, which only the kernel's
-// table of processes tells, as long as nobody has taken the process from it.
+// processorTime waits until the process has ended and returns the processor time that it used, without its child processes. It
+// reads /proc/PID/stat, which exists until the process is reaped.
 func processorTime(b *testing.B, pid int) time.Duration {
 	b.Helper()
 	for {
@@ -157,18 +157,19 @@ func processorTime(b *testing.B, pid int) time.Duration {
 	}
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	require.NoError(b, err)
-	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:])) // from the third field on (proc_pid_stat(5))
+	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:])) // the third field and the following ones (proc_pid_stat(5))
 	var ticks int64
 	for _, field := range fields[11:13] { // utime and stime
 		n, err := strconv.ParseInt(field, 10, 64)
 		require.NoError(b, err)
 		ticks += n
 	}
-	const perSecond = 100 // USER_HZ on every platform of Linux that Go knows
+	const perSecond = 100 // USER_HZ on every Linux platform that Go supports
 	return time.Duration(ticks) * time.Second / perSecond
 }
 
-// addItems fills the panel: real orders that are due, and copies of one of them, with purchases in the journal, that are not.
+// addItems fills the panel with real orders that are due, and with copies of one of them that are not due. The journal has a
+// purchase for each.
 func (f *simulatedFixture) addItems(b *testing.B) {
 	b.Helper()
 	first := f.storedItem(b, "site1.example.com", 60)
@@ -193,7 +194,7 @@ func (f *simulatedFixture) addItems(b *testing.B) {
 	f.addJournalLines(b)
 }
 
-// addJournalLines adds the purchase of each copied item.
+// addJournalLines adds the purchase of each copied item to the journal.
 func (f *simulatedFixture) addJournalLines(b *testing.B) {
 	b.Helper()
 	name := filepath.Join(f.panel.Root(), "var", f.seller.module+".purchases")
@@ -211,7 +212,7 @@ func (f *simulatedFixture) addJournalLines(b *testing.B) {
 	require.NoError(b, os.WriteFile(name, raw, 0o600))
 }
 
-// sweepQuery is the query by which a sweep found what is due, as the server saw it: there is one.
+// sweepQuery returns the one query with which a sweep finds the due items, as the database server logged it.
 func (f *simulatedFixture) sweepQuery(b *testing.B) string {
 	b.Helper()
 	f.sql(b, "SET GLOBAL log_output='TABLE'")
@@ -235,7 +236,7 @@ func (f *simulatedFixture) sweepQuery(b *testing.B) string {
 	return found[0]
 }
 
-// explain shows how the database finds what is due.
+// explain logs how the database executes the query.
 func (f *simulatedFixture) explain(b *testing.B, query string) {
 	b.Helper()
 	rows, err := f.panel.DB().QueryContext(context.Background(), "EXPLAIN "+query)

@@ -15,14 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// brokenAnswers are the ways in which one call-back goes wrong while the panel runs: not done, or done and answered as
-// if it were not.
+// brokenAnswers returns the ways in which one call-back fails while the panel runs: not done, or done and answered as if it were
+// not.
 func brokenAnswers() []string { return []string{"error", "error_after", "exit", "garbage", "empty"} }
 
-// callbacks is the number of call-backs that are broken in turn: open makes eleven or twelve, an issue fewer.
+// callbacks is the number of call-backs that fail in turn: open makes eleven or twelve, storing a certificate fewer.
 const callbacks = 12
 
-// rules BUY-2: whichever call-back of open breaks, done or not, the order is paid once and gets its certificate.
+// rules BUY-2: whichever call-back of open fails, the order is paid once and gets its certificate.
 func TestBrokenCallbackOfOpenBuysOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -50,7 +50,7 @@ func TestBrokenCallbackOfOpenBuysOnce(t *testing.T) {
 	})
 }
 
-// rules STORE-2: whichever call-back of a first issue breaks, the next sync brings everything to its end.
+// rules STORE-2: whichever call-back fails while the first certificate is stored, the next sync completes the storing.
 func TestBrokenCallbackOfIssueIsRepeated(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -87,7 +87,8 @@ func TestBrokenCallbackOfIssueIsRepeated(t *testing.T) {
 	})
 }
 
-// rules BUY-2: without its journal nobody knows what was bought, so nothing is; lines that are no purchases are left out.
+// rules BUY-2: without a readable journal nothing is bought, because nobody knows what was bought before. Lines that are not
+// purchases are ignored.
 func TestUnreadableJournalBuysNothing(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -97,7 +98,7 @@ func TestUnreadableJournalBuysNothing(t *testing.T) {
 		run, err := f.panel.RunOperation(context.Background(), placed.Operation)
 		require.NoError(t, err)
 		assert.False(t, run.OK())
-		assert.Contains(t, run.Stdout, `type="panel"`, "rules ERR-1: a file that an administrator mends")
+		assert.Contains(t, run.Stdout, `type="panel"`, "rules ERR-1: a file that an administrator must repair")
 		assert.Contains(t, run.Stdout, journal)
 		assert.Zero(t, f.paymentCount(t))
 		require.NoError(t, os.Remove(journal))
@@ -107,7 +108,7 @@ func TestUnreadableJournalBuysNothing(t *testing.T) {
 	})
 }
 
-// rules BUY-5: an intent of a day to come, saved while the clock was wrong, is resolved by hand.
+// rules BUY-5: an intent with a time in the future, saved while the clock was wrong, is resolved by the administrator.
 func TestIntentFromTheFutureIsResolvedByHand(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		ctx := context.Background()

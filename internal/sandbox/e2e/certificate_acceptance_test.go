@@ -18,25 +18,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// aprilStart is when these worlds begin.
+// aprilStart returns the time at which these tests begin.
 func aprilStart() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
 
-// advance moves the time.
+// advance moves the clock forward.
 func (f *fixture) advance(t *testing.T, by time.Duration) {
 	t.Helper()
 	_, err := f.clock.Advance(by)
 	require.NoError(t, err)
 }
 
-// rules STORE-7: a certificate that is worse than the stored one does not take its place, one task says so, and it is not come
-// back to, also when the task is gone. The next reissue brings a better one.
+// rules STORE-7: a certificate that ends earlier than the stored one does not replace it. The module creates one task, and no
+// second one after the task is deleted. The next reissue delivers a certificate that is stored.
 func TestCertificateWithAnEarlierEndIsNotStored(t *testing.T) {
 	for name, row := range map[string]struct {
 		days  int
 		after time.Duration // from its issue to the sync
 	}{
 		"it ends earlier":        {30, time.Hour},
-		"it has run out already": {5, 6 * 24 * time.Hour},
+		"it has already expired": {5, 6 * 24 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachSeller(t, func(t *testing.T, seller sellerCase) {
@@ -59,7 +59,7 @@ func TestCertificateWithAnEarlierEndIsNotStored(t *testing.T) {
 				assert.Equal(t, before.Crt, now.Crt)
 				assert.Equal(t, before.ExpireDate, now.ExpireDate)
 				assert.Equal(t, before.Params["certificate_serial"], now.Params["certificate_serial"])
-				assert.NotContains(t, now.Params, "seller_term_end", "nobody asked for it")
+				assert.NotContains(t, now.Params, "seller_term_end", "the module did not request this reissue")
 				require.Len(t, now.Tasks, 1)
 				_, err := f.panel.DB().Exec("DELETE FROM task")
 				require.NoError(t, err)
@@ -82,7 +82,8 @@ func TestCertificateWithAnEarlierEndIsNotStored(t *testing.T) {
 	}
 }
 
-// rules STORE-7: a certificate that begins in the future is waited for; after a day there is a task, which ends when it is stored.
+// rules STORE-7: a certificate that is not valid yet is stored when it becomes valid. After a day of waiting there is a task,
+// which is closed when the certificate is stored.
 func TestCertificateThatIsNotYetValidIsStoredLater(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startPaused(t, seller, aprilStart())
@@ -109,8 +110,8 @@ func TestCertificateThatIsNotYetValidIsStoredLater(t *testing.T) {
 	})
 }
 
-// rules CERT-1, STORE-8: a CA in the bundle that no program can read does not hold the certificate up; a leaf that cannot be read
-// is an error and a task, at sync_item, open and in the sweep, and is stored when it can be.
+// rules CERT-1, STORE-8: an unparsable CA certificate in the bundle does not prevent that the leaf is stored. An unparsable leaf
+// is an error and creates a task in sync_item, open and the sweep; it is stored once it can be parsed.
 func TestUnreadableCertificateOfABundle(t *testing.T) {
 	extra, err := os.ReadFile(filepath.Join("testdata", "negative-serial-root.pem"))
 	require.NoError(t, err)
@@ -145,9 +146,9 @@ func TestUnreadableCertificateOfABundle(t *testing.T) {
 		require.True(t, run.OK(), run.Failure())
 		now := f.itemOf(t, placed.Item)
 		assert.Equal(t, "5", now.Params["service_status"])
-		assert.Empty(t, now.Tasks, "the task is over")
+		assert.Empty(t, now.Tasks, "the task is closed")
 
-		// open that finds its order issued already
+		// open finds the order already issued
 		require.NoError(t, f.standIn.setSetting("cut_leaf", "true"))
 		m := f.standIn.behaviour()
 		m.issuesAtOnce = true
@@ -162,7 +163,7 @@ func TestUnreadableCertificateOfABundle(t *testing.T) {
 	})
 }
 
-// warnings are the lines of a log at that level.
+// warnings returns the lines of a log at level WARNING.
 func warnings(log string) string {
 	var lines []string
 	for line := range strings.Lines(log) {
@@ -173,7 +174,8 @@ func warnings(log string) string {
 	return strings.Join(lines, "")
 }
 
-// rules STORE-10: between the client's new CSR and reopen the certificate in place belongs to the old one.
+// rules STORE-10: after the client has set a new CSR and before reopen, the stored certificate still belongs to the old CSR.
+// sync_item keeps it and creates no task.
 func TestSyncBetweenNewCSRAndReopenKeepsTheCertificate(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startPaused(t, seller, aprilStart())
@@ -202,8 +204,8 @@ func TestSyncBetweenNewCSRAndReopenKeepsTheCertificate(t *testing.T) {
 	})
 }
 
-// rules STORE-9: setparam with a new CSR whose call-backs break in turn, done or not: the next run finishes it, the seller is asked
-// for one reissue, and no item shows a certificate as issued while another one waits.
+// rules STORE-9: setparam with a new CSR, with each of its call-backs failing in turn, before or after it takes effect. The next
+// run finishes it, the seller gets one reissue request, and no item is shown as issued while a reissue is pending.
 func TestBrokenCallbackOfSetParamIsFinished(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startPaused(t, seller, aprilStart())
@@ -226,30 +228,31 @@ func TestBrokenCallbackOfSetParamIsFinished(t *testing.T) {
 	})
 }
 
-// finishSetParam runs what is left of setparam and holds the item against what must be true then.
+// finishSetParam runs the remaining operations of setparam, issues the certificate and checks the item. It adds the reissue to
+// the number of requested certificates.
 func (f *fixture) finishSetParam(t *testing.T, item int64, asked *int) {
 	t.Helper()
 	for _, o := range f.itemOf(t, item).Operations {
-		f.advance(t, 11*time.Minute) // a reissue without an answer is looked up for so long
+		f.advance(t, 11*time.Minute) // a reissue without an answer is looked up for ten minutes
 		f.finish(t, &panel.OrderResult{Item: item, Operation: o.ID})
 	}
 	assert.Contains(t, []string{"3", "4"}, f.itemOf(t, item).Params["service_status"])
 	require.True(t, f.syncItem(t, item).OK())
 	*asked++
-	sold, err := f.standIn.ordersFor("example.com")
+	orders, err := f.standIn.ordersFor("example.com")
 	require.NoError(t, err)
-	assert.Equal(t, *asked, sold.requested, "one request for each change")
+	assert.Equal(t, *asked, orders.requested, "one request for each change")
 	require.Equal(t, "4", f.itemOf(t, item).Params["service_status"])
 	assert.NotContains(t, f.itemOf(t, item).Params["request_mark"], " ")
 	require.NoError(t, f.standIn.issue(f.orderIDOf(t, item)))
-	f.advance(t, time.Hour) // what the seller's list said last is believed for a while
+	f.advance(t, time.Hour) // the module caches the seller's list for a while
 	run := f.syncItem(t, item)
 	require.True(t, run.OK(), run.Failure())
 	assert.Equal(t, "5", f.itemOf(t, item).Params["service_status"])
 	assert.Empty(t, f.itemOf(t, item).Operations)
 }
 
-// The same with kill -9 at random moments.
+// rules STORE-9: setparam with a new CSR, killed with SIGKILL at random moments, is finished by the next run.
 func TestKilledSetParamIsFinished(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startPaused(t, seller, aprilStart())
@@ -272,7 +275,7 @@ func TestKilledSetParamIsFinished(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(moment.Int64()))
 			_, run, err := f.panel.Operate(ctx, item, "setparam")
 			cancel()
-			if err != nil { // not even the operation was made
+			if err != nil { // killed before the operation was created
 				_, run, err = f.panel.Operate(context.Background(), item, "setparam")
 				require.NoError(t, err)
 			}
@@ -285,7 +288,8 @@ func TestKilledSetParamIsFinished(t *testing.T) {
 	})
 }
 
-// rules BUY-22: what passes by itself leaves a renewal to the panel's next run; a refusal is an administrator's at once. Paid once.
+// rules BUY-22: after a temporary failure the panel runs the renewal again by itself; after a refusal the operation becomes manual
+// at once. The renewal is paid once.
 func TestRenewalBecomesManualOnlyIfItIsRefused(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for name, disturb := range map[string]func(t *testing.T, f *simulatedFixture){
@@ -306,7 +310,7 @@ func TestRenewalBecomesManualOnlyIfItIsRefused(t *testing.T) {
 				op, run := f.prolong(t, item)
 				require.NoError(t, f.panel.SetFaults())
 				f.standIn.clearFaults()
-				if run.OK() { // the run itself has looked up what became of it
+				if run.OK() { // the run itself has found the paid renewal
 					require.Equal(t, "the answer to the payment is lost", name)
 					assert.Equal(t, 2, f.paymentCount(t))
 					return
@@ -333,7 +337,7 @@ func TestRenewalBecomesManualOnlyIfItIsRefused(t *testing.T) {
 			assert.True(t, left.Operations[0].Manual)
 			assert.Len(t, left.Tasks, 1)
 		})
-		t.Run("nothing renews by itself without an operation of the panel", func(t *testing.T) {
+		t.Run("without an operation of the panel nothing is renewed", func(t *testing.T) {
 			f := startSimulated(t, seller, firstOrders)
 			item := f.storedItem(t, "example.com", 12)
 			f.setTime(t, "2027-03-01")
@@ -353,7 +357,7 @@ func TestRenewalBecomesManualOnlyIfItIsRefused(t *testing.T) {
 	})
 }
 
-// A task that says that a reissue waits for proof is closed when its certificate is stored.
+// The task about a reissue that waits for validation is closed when its certificate is stored.
 func TestTaskAboutPendingValidationIsClosed(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)

@@ -21,7 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fullChain are the certificates that the panel stores, the leaf first: PEM, or a ZIP with the full chain in one file.
+// fullChain parses what the panel stores and returns the certificates, the leaf first. The panel stores PEM, or a ZIP that has
+// the full chain in one file, plain or in base64.
 func fullChain(t *testing.T, stored []byte) []*x509.Certificate {
 	t.Helper()
 	if raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(stored))); err == nil {
@@ -48,7 +49,7 @@ func fullChain(t *testing.T, stored []byte) []*x509.Certificate {
 	return all
 }
 
-// crossSigned is a certificate of another CA for the name and key of c.
+// crossSigned returns a certificate in PEM that another CA signs for the name and key of c.
 func crossSigned(t *testing.T, c *x509.Certificate, from, to time.Time) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -63,7 +64,7 @@ func crossSigned(t *testing.T, c *x509.Certificate, from, to time.Time) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// rules CERT-2: a CA certificate that is not valid today is not delivered in the place of one that is, however long it lives.
+// rules CERT-2: a CA certificate that is not valid today is not delivered instead of a valid one, even if it ends later.
 func TestInvalidCACertificateIsNotDelivered(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startPaused(t, seller, aprilStart())

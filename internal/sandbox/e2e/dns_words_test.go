@@ -10,19 +10,20 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// dnsWords are what scripts can say about DNS.
+// dnsWords returns the script words about DNS.
 func dnsWords() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"dns": dnsWord}
 }
 
-// disableDNS keeps the module from asking the network about names. A later line of the settings may ask a stand-in. Further
-// options stand beside it.
+// disableDNS switches the module's DNS look-ups off and adds the options. A later line of the settings can name a stand-in
+// resolver.
 func (f *fixture) disableDNS(options ...string) error {
 	lines := append([]string{"SSLResolver off"}, options...)
 	return os.WriteFile(filepath.Join(f.panel.Root(), "etc", "billmgr.conf.d", "dns.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
 
-// dns NXDOMAIN NAME|caa NAME TAG VALUE: what DNS says from now on; all other names exist and allow every CA.
+// dnsWord is `dns NXDOMAIN NAME|caa NAME TAG VALUE`: it adds an answer to the stand-in resolver. All other names exist and allow
+// every CA.
 func dnsWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
 	if s.dns == nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// dryWord [-module] COMMAND [ARG…]: start a command for the item, or with -module for the module, with --dry-run. Whatever it answers, it
-// must have changed nothing: no call of mgrctl, no request to the seller that changes something, no file but the module's log and
-// the counter of its calls.
+// dryWord is `dry [-module] COMMAND [ARG…]`: it starts a command for the item, or with -module for the module, with --dry-run. The
+// script fails if the command calls mgrctl, sends a request that changes something at the seller, or changes a file other than
+// the module's log and the counter of its calls.
 func dryWord(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	s.standIn.forgetRequests()
@@ -41,8 +41,8 @@ func dryWord(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	after, err := fingerprints(s.panel.Root(), s.seller.module)
 	ts.Check(err)
-	for path, mark := range after {
-		if before[path] != mark {
+	for path, sum := range after {
+		if before[path] != sum {
 			ts.Fatalf("a dry run wrote %s", path)
 		}
 	}
@@ -64,7 +64,8 @@ func harmless(line string) bool {
 	return !strings.HasPrefix(command, "namecheap.") && !strings.Contains(line, "sok=") && !strings.Contains(line, "clicked_button=")
 }
 
-// fingerprints are the SHA-256 of all files under the panel's root but those that a dry run may write.
+// fingerprints returns the SHA-256 in hex of each file under the panel's root, by path, without the files that a dry run may
+// write.
 func fingerprints(root, module string) (map[string]string, error) {
 	all := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {

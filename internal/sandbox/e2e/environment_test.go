@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startWithEnv starts the module with further variables in its environment and returns what it printed and its exit code.
+// startWithEnv starts the module with additional environment variables and returns its stdout and its exit code.
 func (f *fixture) startWithEnv(t *testing.T, env []string, stdin string, args ...string) (stdout string, code int) {
 	t.Helper()
 	process := exec.Command(filepath.Join(f.panel.Root(), "processing", f.seller.module), args...)
@@ -31,7 +31,7 @@ func (f *fixture) startWithEnv(t *testing.T, env []string, stdin string, args ..
 	return out.String(), process.ProcessState.ExitCode()
 }
 
-// useSellerAddress makes the module ask the seller at another address, where the module's parameters name it.
+// useSellerAddress sets the seller's address in the module's parameters, if the seller has such a parameter.
 func (f *fixture) useSellerAddress(t *testing.T, address string) {
 	t.Helper()
 	if url, there := f.standIn.connectionParams(address)["url"]; there {
@@ -40,14 +40,14 @@ func (f *fixture) useSellerAddress(t *testing.T, address string) {
 	}
 }
 
-// setOptions are further lines of billmgr.conf.
+// setOptions replaces the lines of environment.conf in billmgr.conf.d.
 func (f *fixture) setOptions(t *testing.T, lines ...string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(f.panel.Root(), "etc", "billmgr.conf.d", "environment.conf"), []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }
 
-// rules CLI-2, CLI-8: who chooses the environment does not choose whose certificates are trusted; the administrator does,
-// by SSLSellerCA.
+// rules CLI-2, CLI-8: environment variables do not change which CAs the module trusts for the seller's server; only the option
+// SSLSellerCA does.
 func TestEnvironmentDoesNotChangeTrustedCAs(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -63,7 +63,7 @@ func TestEnvironmentDoesNotChangeTrustedCAs(t *testing.T) {
 		assert.Equal(t, 1, code)
 		assert.Contains(t, stdout, `type="not_the_seller"`)
 		assert.Contains(t, stdout, "is issued by the CA O=Acme Co, which is ")
-		assert.Empty(t, f.requestCounts.all(), "nothing was sent to a peer that is not trusted")
+		assert.Empty(t, f.requestCounts.all(), "nothing was sent to an untrusted server")
 
 		f.setOptions(t, "SSLSellerCA "+bundle)
 		stdout, code = f.startWithEnv(t, f.standIn.moduleEnv(server.URL), "", words...)
@@ -87,9 +87,9 @@ func TestEnvironmentDoesNotChangeTrustedCAs(t *testing.T) {
 	})
 }
 
-// rules CLI-2: no proxy of the environment is asked, for no address that is not this host either.
+// rules CLI-2: the module uses no proxy that the environment names, also not for addresses outside this host.
 func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
-	f := startFixture(t, ispmgrCase()) // a seller whose address the administrator enters
+	f := startFixture(t, ispmgrCase()) // at this seller the administrator enters the address
 	done, err := f.connect(context.Background(), nil)
 	require.NoError(t, err)
 	proxy, err := net.Listen("tcp", "127.0.0.1:0")
@@ -113,13 +113,13 @@ func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 	form := strings.ReplaceAll(done.Check.Stdin, f.server.URL, "https://192.0.2.1:1")
 	form = strings.ReplaceAll(form, strings.ReplaceAll(f.server.URL, "http://", ""), "192.0.2.1:1")
 	require.NotEqual(t, done.Check.Stdin, form)
-	// The address is refused by the form for what it is, or not reached: the proxy is what is looked at.
+	// The form refuses the address, or the connection fails; this test only checks that the proxy gets no connection.
 	stdout, code := f.startWithEnv(t, append(env, "NO_PROXY="), form, done.Check.Args...)
 	assert.Equal(t, 1, code, stdout)
 	assert.Zero(t, asked.Load(), stdout)
 }
 
-// rules CLI-2: programs are started by their absolute path, with nothing of the environment but the panel's root.
+// rules CLI-2: the module starts programs by their absolute path, with no variable of its own environment but the panel's root.
 func TestEnvironmentDoesNotAffectStartedPrograms(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -167,8 +167,8 @@ func TestEnvironmentDoesNotAffectStartedPrograms(t *testing.T) {
 	})
 }
 
-// rules CLI-2: what Go's runtime reads at the start changes nothing. In FIPS 140 mode the panel's encrypted parameters could
-// not be read; a core dump would hold them.
+// rules CLI-2: environment variables of the Go runtime change nothing. In FIPS 140 mode the module could not decrypt the panel's
+// parameters, and a core dump would contain them.
 func TestEnvironmentDoesNotChangeTheGoRuntime(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -180,7 +180,7 @@ func TestEnvironmentDoesNotChangeTheGoRuntime(t *testing.T) {
 	})
 }
 
-// rules CLI-2: a sendmail program that the administrator names is the only one, whatever is found elsewhere.
+// rules CLI-2: if SSLSendmail names a program, the module starts no other sendmail, also none from PATH.
 func TestOnlyTheConfiguredSendmailIsStarted(t *testing.T) {
 	f := startSimulated(t, namecheapCase(), firstOrders, "SSLSubscriptionPolicy manual", "SSLSendmail /nonexistent/sendmail")
 	f.storedItem(t, "example.org", 12)

@@ -18,19 +18,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startPaused is a connected world whose time stands still until its clock is moved.
+// startPaused starts a connected fixture whose clock stands still until the test moves it.
 func startPaused(t *testing.T, seller sellerCase, start time.Time) *fixture {
 	t.Helper()
 	return startConnected(t, fixtureOptions{dir: t.TempDir(), seller: seller, simulated: true, start: start})
 }
 
-// startFixture is a connected world with the module as it is shipped.
+// startFixture starts a connected fixture with the module as it is shipped.
 func startFixture(t *testing.T, seller sellerCase) *fixture {
 	t.Helper()
 	return startConnected(t, fixtureOptions{dir: t.TempDir(), seller: seller})
 }
 
-// startConnected is a world whose wizard is done. Its module writes all that it can into its log.
+// startConnected starts a fixture and completes the wizard. The module logs at the highest level.
 func startConnected(t testing.TB, o fixtureOptions) *fixture {
 	t.Helper()
 	f, err := newFixture(o)
@@ -44,8 +44,8 @@ func startConnected(t testing.TB, o fixtureOptions) *fixture {
 	return f
 }
 
-// checkNoSecretLeaked holds what is true of every run: no secret of the seller's account stands in the module's log, no private key
-// leaves the panel.
+// checkNoSecretLeaked fails if the module's log contains a secret of the seller's account, or if the seller received a private
+// key.
 func (f *fixture) checkNoSecretLeaked(t testing.TB) {
 	t.Helper()
 	assert.Empty(t, f.standIn.leaks())
@@ -54,14 +54,15 @@ func (f *fixture) checkNoSecretLeaked(t testing.TB) {
 		require.NoError(t, err)
 	}
 	for _, secret := range f.standIn.secrets() {
-		if bytes.Contains(log, []byte(secret)) { // the log itself would be pages
+		if bytes.Contains(log, []byte(secret)) { // without the log in the failure, which would be pages long
 			assert.Fail(t, "a secret of the seller's account stands in the log")
 		}
 	}
 }
 
-// What the embedded engine cannot do: it has no KILL for another client's connection, after RENAME TABLE it finds rows no
-// more by their index, a row written beside another client's is now and then gone, and joins of many rows take minutes.
+// What the embedded engine cannot do: it cannot KILL another client's connection, after RENAME TABLE it does not find rows by
+// their index, it sometimes loses a row that is written at the same moment as another client's row, and joins of many rows
+// take minutes.
 const (
 	cutsConnections = "end a connection of another client"
 	renamesTables   = "find rows after a table was renamed"
@@ -69,15 +70,15 @@ const (
 	manyRows        = "search a thousand items in a useful time"
 )
 
-// needsMariaDB skips where only the embedded engine is at hand and the test needs what it cannot do.
+// needsMariaDB skips the test on the embedded engine; what says what that engine cannot do.
 func needsMariaDB(t *testing.T, what string) {
 	t.Helper()
 	if kind := built.server.Kind(); kind != engine.MariaDB {
-		t.Skipf("the %s engine cannot %s: this was not looked at", kind, what)
+		t.Skipf("the %s engine cannot %s: not tested", kind, what)
 	}
 }
 
-// attempt starts a placed order's running operation once.
+// attempt runs the running operation of a placed order once.
 func (f *fixture) attempt(t *testing.T, placed *panel.OrderResult) *panel.Run {
 	t.Helper()
 	run, err := f.panel.RunOperation(context.Background(), placed.Operation)
@@ -85,7 +86,7 @@ func (f *fixture) attempt(t *testing.T, placed *panel.OrderResult) *panel.Run {
 	return run
 }
 
-// complete is attempt with a good end.
+// complete is attempt, and fails the test if the run fails.
 func (f *fixture) complete(t *testing.T, placed *panel.OrderResult) {
 	t.Helper()
 	run := f.attempt(t, placed)
@@ -99,7 +100,7 @@ func (f *fixture) syncItem(t *testing.T, item int64) *panel.Run {
 	return run
 }
 
-// resolve starts --command resolve for the item with further words.
+// resolve runs --command resolve for the item with additional arguments.
 func (f *fixture) resolve(t *testing.T, item int64, words ...string) *panel.Run {
 	t.Helper()
 	run, err := f.panel.Start(context.Background(), f.seller.module, nil, append([]string{"--command", "resolve", "--item", strconv.FormatInt(item, 10)}, words...)...)
@@ -114,7 +115,7 @@ func (f *fixture) itemOf(t testing.TB, item int64) *panel.Item {
 	return it
 }
 
-// paymentCount is how often the seller was paid.
+// paymentCount returns how often the seller was paid.
 func (f *fixture) paymentCount(t testing.TB) int {
 	t.Helper()
 	all, err := f.standIn.payments()
@@ -122,13 +123,14 @@ func (f *fixture) paymentCount(t testing.TB) int {
 	return len(all)
 }
 
-// failNext breaks the next request for a step.
+// failNext makes the next request for a step fail in the given way.
 func (f *fixture) failNext(t testing.TB, s step, kind string) {
 	t.Helper()
 	require.NoError(t, f.standIn.failNext(s, kind))
 }
 
-// placeUnclear is an order whose purchase ends as kind says: the run fails and the item keeps its intent.
+// placeUnclear places an order and runs it once, with a fault of the kind at the purchase. The run fails with an unclear
+// purchase, and the item keeps its intent.
 func (f *fixture) placeUnclear(t *testing.T, kind string) *panel.OrderResult {
 	t.Helper()
 	placed := f.place(t, exampleCSR(t))
@@ -138,8 +140,8 @@ func (f *fixture) placeUnclear(t *testing.T, kind string) *panel.OrderResult {
 	return placed
 }
 
-// placePaidUnclear is an order that is paid at the seller while the item knows nothing of it but its intent. At a seller that keeps
-// marks the run itself looks for what came of a lost answer: there the order comes up after it.
+// placePaidUnclear places an order that is paid at the seller, while the item only has the intent of the purchase. At a seller
+// that keeps references the run itself finds an order whose answer was lost; there the order appears after the run.
 func (f *fixture) placePaidUnclear(t *testing.T) *panel.OrderResult {
 	t.Helper()
 	if !f.seller.keepsOrderRef {
@@ -150,7 +152,7 @@ func (f *fixture) placePaidUnclear(t *testing.T) *panel.OrderResult {
 	return placed
 }
 
-// orderIDOf is the item's newest id at the seller.
+// orderIDOf returns the item's newest order id at the seller.
 func (f *fixture) orderIDOf(t *testing.T, item int64) int64 {
 	t.Helper()
 	id, err := strconv.ParseInt(f.itemOf(t, item).Params["custom_order_id"], 10, 64)
@@ -158,7 +160,7 @@ func (f *fixture) orderIDOf(t *testing.T, item int64) int64 {
 	return id
 }
 
-// issuedItem is an order with its certificate in place, and its id at the seller.
+// issuedItem returns an item whose certificate is stored, and its order id at the seller.
 func (f *fixture) issuedItem(t *testing.T) (item, id int64) {
 	t.Helper()
 	placed := f.place(t, exampleCSR(t))
@@ -171,7 +173,7 @@ func (f *fixture) issuedItem(t *testing.T) (item, id int64) {
 	return placed.Item, id
 }
 
-// reissueDirectly is somebody's reissue at the seller, past the panel, with the item's own CSR; it returns the next id.
+// reissueDirectly reissues the order at the seller without the panel, with the CSR of the items, and returns the next order id.
 func (f *fixture) reissueDirectly(t *testing.T, id int64) int64 {
 	t.Helper()
 	next, err := f.standIn.reissueDirectly(id, exampleCSR(t))

@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// answerWithStatus answers the next request of a step with an HTTP status, after the seller has carried it out or instead of that.
+// answerWithStatus answers the next request for a step with an HTTP status. If carriedOut is true the seller carries the request
+// out before, else it never sees it.
 func (f *fixture) answerWithStatus(s step, status int, carriedOut bool) {
 	f.hook.Store(&requestHook{matches: f.asksFor(s), nth: 1, afterWork: carriedOut, action: func() {}, status: status})
 }
 
-// rules BUY-12: an HTTP status is not the seller's own document. Whatever answers a payment with it, and whether the seller has
-// carried the payment out or not: it is paid once.
+// rules BUY-12: an answer that is only an HTTP status does not say whether the seller has carried out the payment. In both cases
+// it is paid once.
 func TestPaymentAnsweredWithAnHTTPStatusIsPaidOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, status := range []int{http.StatusMethodNotAllowed, http.StatusFound} {
@@ -55,12 +56,12 @@ func TestPaymentAnsweredWithAnHTTPStatusIsPaidOnce(t *testing.T) {
 	})
 }
 
-// rules BUY-12: Namecheap answers 405 over its limit of calls. The intent stays; two readings of the list a minute apart that
-// show nothing free the way, and that uses no try.
+// rules BUY-12: above its call limit Namecheap answers 405. The intent stays. After two readings of the list, a minute apart, that
+// do not contain the order, the purchase is retried; that does not use up an attempt.
 func TestRefusedPurchaseIsRetriedAfterTwoLists(t *testing.T) {
 	f := startSimulated(t, namecheapCase(), firstOrders)
 	placed := f.place(t, exampleCSR(t))
-	for range 3 { // more often than a purchase without an answer may be made again
+	for range 3 { // more often than a purchase without an answer may be repeated
 		f.answerWithStatus(stepBuy, http.StatusMethodNotAllowed, false)
 		require.Contains(t, f.attempt(t, placed).Stdout, `type="limit"`)
 		intent := f.itemOf(t, placed.Item).Params["purchase_intent"]

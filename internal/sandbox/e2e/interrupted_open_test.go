@@ -17,26 +17,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// killLockConnection ends the database connection that holds the account's lock, as a restarted server would.
+// killLockConnection ends the database connection that holds the account's lock, as a restart of the server does.
 func (f *fixture) killLockConnection(t *testing.T) {
 	sum := sha256.Sum256([]byte(f.standIn.accountName(f.server.URL)))
 	var connection int64
 	row := f.panel.DB().QueryRow("SELECT IFNULL(IS_USED_LOCK(?), 0)", f.seller.module+".buy."+hex.EncodeToString(sum[:])[:16])
-	if assert.NoError(t, row.Scan(&connection)) && assert.NotZero(t, connection, "the account is locked while it is looked at") {
+	if assert.NoError(t, row.Scan(&connection)) && assert.NotZero(t, connection, "the account is locked while its orders are read") {
 		_, err := f.panel.DB().Exec("KILL " + strconv.FormatInt(connection, 10))
 		assert.NoError(t, err)
 	}
 }
 
-// rules BUY-1, BUY-2: what breaks at the worst moment of open. After it the order is paid once and has its certificate;
-// nothing is paid where the locks were lost before the purchase.
+// rules BUY-1, BUY-2: failures at the worst moment of open. Afterwards the order is paid once and has its certificate. If the
+// locks are lost before the purchase, the run pays nothing.
 func TestInterruptedOpenBuysOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for name, row := range map[string]struct {
 			before  step
 			happens func(t *testing.T, f *fixture, journal string)
 			repair  func(t *testing.T, f *fixture, journal string)
-			charges int    // after the disturbed run
+			charges int    // payments after the first run
 			needs   string // what the embedded engine cannot do
 		}{
 			"locks lost before the purchase": {before: stepList, charges: 0, needs: cutsConnections,
@@ -96,8 +96,8 @@ func TestInterruptedOpenBuysOnce(t *testing.T) {
 	})
 }
 
-// rules BUY-21: whatever keeps the journal from being written, the administrator is told which file and what mends it, nothing is
-// paid twice, and the next run that can adds the line.
+// rules BUY-21: if the journal cannot be written, a task names the file and the remedy, nothing is paid twice, and the next run
+// that can write the journal adds the line.
 func TestUnwritableJournalIsCompletedLater(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -115,7 +115,7 @@ func TestUnwritableJournalIsCompletedLater(t *testing.T) {
 		assert.Contains(t, tasks[0].Params["params"], id)
 
 		run = f.syncItem(t, placed.Item)
-		assert.False(t, run.OK(), "without its journal nobody knows what was bought")
+		assert.False(t, run.OK(), "a run without a readable journal fails")
 		require.NotNil(t, run.Error)
 		assert.Equal(t, "panel", run.Error.Type)
 		assert.Contains(t, run.Stdout, journal)
@@ -126,14 +126,14 @@ func TestUnwritableJournalIsCompletedLater(t *testing.T) {
 			require.True(t, run.OK(), run.Failure())
 			text, err := os.ReadFile(journal)
 			require.NoError(t, err)
-			assert.Equal(t, 1, strings.Count(string(text), `"id":`+id+`,`), "one line, once")
+			assert.Equal(t, 1, strings.Count(string(text), `"id":`+id+`,`), "the line is added once")
 			assert.Empty(t, f.itemOf(t, placed.Item).Params["purchase_unjournaled"])
 		}
 		assert.Equal(t, 1, f.paymentCount(t))
 	})
 }
 
-// An item that is deleted while its purchase is under way: the run fails, and the id is not lost.
+// An item is deleted while its purchase is in progress: the run fails, and journal and log contain the order id.
 func TestItemDeletedDuringThePurchaseLeavesItsIDInTheJournal(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)

@@ -15,14 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startIspmgr is a connected world at the remote billing, for what is promised of it alone.
+// startIspmgr starts a fixture at the remote billing, for the tests that are about the remote billing alone.
 func startIspmgr(t *testing.T) (*fixture, *ispmgr.Server) {
 	t.Helper()
 	f := startFixture(t, ispmgrCase())
 	return f, f.standIn.(ispmgrStandIn).Server
 }
 
-// changed lets the stand-in behave in another way.
+// changed changes the settings of the stand-in.
 func changed(t *testing.T, server *ispmgr.Server, change func(*ispmgr.Settings)) {
 	t.Helper()
 	settings := server.Settings()
@@ -30,8 +30,8 @@ func changed(t *testing.T, server *ispmgr.Server, change func(*ispmgr.Settings))
 	require.NoError(t, server.SetSettings(settings))
 }
 
-// rules BUY-4: two orders of one name that come up late, in one another's time: the marks tell whose each is, and nobody is
-// asked.
+// rules BUY-4: two orders for the same name appear late, at the same time. Their references assign each to its item, without the
+// administrator.
 func TestLostOrdersAreFoundByTheirReference(t *testing.T) {
 	f, _ := startIspmgr(t)
 	one, two := f.placeUnclear(t, vanish), f.placeUnclear(t, vanish)
@@ -44,7 +44,7 @@ func TestLostOrdersAreFoundByTheirReference(t *testing.T) {
 	assert.Equal(t, f.seller.firstOrderID+1, f.orderIDOf(t, two.Item))
 }
 
-// rules BUY-4: the order of another panel on the same account, for the same name, is not this panel's.
+// rules BUY-4: an order of another panel with the same account and for the same name is not adopted.
 func TestOrderOfAnotherPanelIsNotAdopted(t *testing.T) {
 	f, _ := startIspmgr(t)
 	placed := f.placeUnclear(t, dropBefore)
@@ -56,8 +56,8 @@ func TestOrderOfAnotherPanelIsNotAdopted(t *testing.T) {
 	assert.Equal(t, f.seller.firstOrderID+1, f.orderIDOf(t, placed.Item))
 }
 
-// rules BUY-4: an order is found by its mark where neither the item nor the journal knows anything of it, as after a
-// restored backup: it is not bought again.
+// rules BUY-4: an order is found by its reference if neither the item nor the journal has it, as after a restored backup. It is
+// not bought again.
 func TestOrderIsFoundByItsReferenceAlone(t *testing.T) {
 	f, _ := startIspmgr(t)
 	placed := f.placePaidUnclear(t)
@@ -68,8 +68,8 @@ func TestOrderIsFoundByItsReferenceAlone(t *testing.T) {
 	f.checkOpened(t, placed.Item, 1)
 }
 
-// rules BUY-10: a list that changes between two pages proves nothing. An order is deleted by other hands after its page was
-// read, the one whose answer was lost slips to that page and shows on none: it is not paid again.
+// rules BUY-10: a list that changes while its pages are read is not complete. Somebody deletes an order after its page was read;
+// the order whose answer was lost moves to that page and is on no page that is read afterwards. It is not paid again.
 func TestOrderMissedBetweenTwoPagesIsNotPaidAgain(t *testing.T) {
 	const page = 10
 	f, server := startIspmgr(t)
@@ -82,15 +82,15 @@ func TestOrderMissedBetweenTwoPagesIsNotPaidAgain(t *testing.T) {
 	}
 	placed := f.placeUnclear(t, vanish)
 	require.Equal(t, 1, f.standIn.carryOutVanished())
-	f.backdateIntent(t, placed.Item) // a new purchase is free where the first one does not show
-	f.beforeNthRequest(stepList, 2, func() { assert.NoError(t, f.standIn.cancel(f.seller.firstOrderID, "deleted by other hands")) })
+	f.backdateIntent(t, placed.Item) // a new purchase is allowed if the list does not contain the first one
+	f.beforeNthRequest(stepList, 2, func() { assert.NoError(t, f.standIn.cancel(f.seller.firstOrderID, "deleted by somebody else")) })
 	require.True(t, f.attempt(t, placed).OK())
 	assert.Equal(t, page+1, f.paymentCount(t))
 	assert.Equal(t, f.seller.firstOrderID+page, f.orderIDOf(t, placed.Item))
 }
 
-// docs/reference/ispmanager.md §4.5: without enough money nothing is bought and nothing is left behind, whichever way the
-// remote says so; once there is money the next run buys once.
+// docs/reference/ispmanager.md §4.5: without enough money nothing is bought and no order stays at the remote, in whichever form
+// the remote reports it. After a deposit the next run buys once.
 func TestInsufficientFundsBuyNothingAndLeaveNothing(t *testing.T) {
 	for _, funds := range []string{ispmgr.FundsError, ispmgr.FundsPaymentURL, ispmgr.FundsUnpaid} {
 		t.Run(funds, func(t *testing.T) {
@@ -115,16 +115,16 @@ func TestInsufficientFundsBuyNothingAndLeaveNothing(t *testing.T) {
 	}
 }
 
-// docs/reference/ispmanager.md §15: an order, its certificate and a reissue, at remotes that differ in what is not proven.
+// docs/reference/ispmanager.md §15: an order, its certificate and a reissue, at each variant of the behaviour that is not proven.
 func TestOrderAndReissueAtEachVariantOfTheRemote(t *testing.T) {
 	for name, change := range map[string]func(*ispmgr.Settings){
-		"steps lead on by redirects":       func(s *ispmgr.Settings) { s.WizardNext = ispmgr.NextRedirect },
-		"steps lead on by nested forms":    func(s *ispmgr.Settings) { s.WizardNext = ispmgr.NextNested },
-		"contacts have a step":             func(s *ispmgr.Settings) { s.ContactsStep = true },
+		"steps continue by redirects":      func(s *ispmgr.Settings) { s.WizardNext = ispmgr.NextRedirect },
+		"steps continue by nested forms":   func(s *ispmgr.Settings) { s.WizardNext = ispmgr.NextNested },
+		"a step for the contacts":          func(s *ispmgr.Settings) { s.ContactsStep = true },
 		"a reissue in two steps":           func(s *ispmgr.Settings) { s.ReissueStep = true },
 		"an order's answer without its id": func(s *ispmgr.Settings) { s.OrderAnswer = ispmgr.AnswerNone },
 		"an order's answer with its id":    func(s *ispmgr.Settings) { s.OrderAnswer = ispmgr.AnswerNestedID },
-		"a list without marks":             func(s *ispmgr.Settings) { s.HideRemoteID = true },
+		"a list without references":        func(s *ispmgr.Settings) { s.HideRemoteID = true },
 		"states as digits":                 func(s *ispmgr.Settings) { s.StatusForm = ispmgr.StatusDigit },
 		"states as keys":                   func(s *ispmgr.Settings) { s.StatusForm = ispmgr.StatusKey },
 		"states of services are hidden": func(s *ispmgr.Settings) {
@@ -149,12 +149,12 @@ func TestOrderAndReissueAtEachVariantOfTheRemote(t *testing.T) {
 			f := startPaused(t, ispmgrCase(), instant(t, firstOrders))
 			server := f.standIn.(ispmgrStandIn).Server
 			changed(t, server, change)
-			f.complete(t, f.place(t, storedCSR(t, "other.csr"))) // so that lists have more than one row
+			f.complete(t, f.place(t, storedCSR(t, "other.csr"))) // so that a list has more than one row
 			item, id := f.issuedItem(t)
 			assert.Equal(t, 2, f.paymentCount(t))
 			before := f.itemOf(t, item)
 
-			_, err := f.clock.Advance(25 * time.Hour) // a younger certificate is not reissued for the same request (rules STORE-6)
+			_, err := f.clock.Advance(25 * time.Hour) // within a day the same reissue is not requested (rules STORE-6)
 			require.NoError(t, err)
 			_, run, err := f.panel.Operate(context.Background(), item, "reopen")
 			require.NoError(t, err)
@@ -171,8 +171,8 @@ func TestOrderAndReissueAtEachVariantOfTheRemote(t *testing.T) {
 	}
 }
 
-// docs/reference/validity.md §B3.12: a remote that keeps its terms alive by itself. Its new certificate is stored when the
-// item is synced, and no reissue of ours is sent on top of it.
+// docs/reference/validity.md §B3.12: the remote reissues certificates by itself. sync_item stores its new certificate, and the
+// module requests no additional reissue.
 func TestCertificateReissuedByTheRemoteIsStored(t *testing.T) {
 	f := startSimulated(t, ispmgrCase(), firstOrders)
 	server := f.standIn.(ispmgrStandIn).Server

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules BUY-1: a process that is killed at a request, before the seller sees it or when the seller has carried it out and
-// not answered yet: at each step of open in turn the order is paid once and has one certificate.
+// rules BUY-1: open is killed at each of its requests in turn, before the seller sees the request, or after the seller has
+// carried it out and before it answers. The order is paid once and has one certificate.
 func TestOpenKilledAtEachStepBuysOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, s := range seller.openSteps {
@@ -22,7 +22,7 @@ func TestOpenKilledAtEachStepBuysOnce(t *testing.T) {
 					})
 					process := f.startProcess(t, "--command", "open", "--item", "1", "--runningoperation", "1")
 					go func() {
-						_ = process.Wait() // it was killed: that is what it says
+						_ = process.Wait() // the error is the kill
 						close(ended)
 					}()
 					select {
@@ -33,7 +33,7 @@ func TestOpenKilledAtEachStepBuysOnce(t *testing.T) {
 					require.NoError(t, process.Process.Kill())
 					<-ended
 					close(dead)
-					f.activeRequests.Wait() // the request that it left is carried out
+					f.activeRequests.Wait() // until the stand-in has finished the request of the killed process
 					f.finish(t, placed)
 					f.checkOpened(t, placed.Item, 1)
 				})

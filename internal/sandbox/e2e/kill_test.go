@@ -20,13 +20,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// place puts an order for example.com into the panel, up to the running operation.
+// place places an order for example.com in the panel and creates its running operation, which it does not run.
 func (f *fixture) place(t *testing.T, csr string) *panel.OrderResult {
 	t.Helper()
 	return f.placeProduct(t, f.seller.singleName, csr)
 }
 
-// placeProduct is place for any of the products.
+// placeProduct is place for the product of the template.
 func (f *fixture) placeProduct(t *testing.T, template, csr string) *panel.OrderResult {
 	t.Helper()
 	ctx := context.Background()
@@ -45,8 +45,7 @@ func exampleCSR(t *testing.T) string {
 	return storedCSR(t, "example.csr")
 }
 
-// storedCSR is one of the requests in testdata: example.csr, other.csr for the same name with another key, wild.csr for
-// *.example.com.
+// storedCSR returns a CSR of testdata: example.csr, other.csr for the same name with another key, wild.csr for *.example.com.
 func storedCSR(t *testing.T, file string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", file))
@@ -54,7 +53,8 @@ func storedCSR(t *testing.T, file string) string {
 	return string(raw)
 }
 
-// backdateIntent moves the item's purchase intent past the ten minutes in which nothing new is bought.
+// backdateIntent makes the item's purchase intent eleven minutes older, so that the ten minutes in which nothing new is bought are
+// over.
 func (f *fixture) backdateIntent(t *testing.T, item int64) {
 	t.Helper()
 	it, err := f.panel.Item(context.Background(), item)
@@ -73,13 +73,13 @@ func (f *fixture) backdateIntent(t *testing.T, item int64) {
 	require.NoError(t, f.panel.SetParams(context.Background(), item, map[string]string{"purchase_intent": string(changed)}))
 }
 
-// finish runs the operation until it is done.
+// finish runs the operation until it succeeds.
 func (f *fixture) finish(t *testing.T, o *panel.OrderResult) {
 	t.Helper()
 	for range 5 {
 		run, err := f.panel.RunOperation(context.Background(), o.Operation)
 		if errors.Is(err, sql.ErrNoRows) {
-			return // a call-back that outlived its killed module has ended the operation meanwhile
+			return // a call-back of the killed module has ended the operation meanwhile
 		}
 		require.NoError(t, err)
 		if run.OK() {
@@ -91,28 +91,29 @@ func (f *fixture) finish(t *testing.T, o *panel.OrderResult) {
 	t.Fatalf("item %d was never opened", o.Item)
 }
 
-// requireRetryable fails unless a later run may go on where this one stopped: an unsettled purchase has to wait, and a
-// call-back that outlives its killed module may change the item while the next run waits for its lock.
+// requireRetryable fails unless a later run can continue: a purchase without an answer must wait, and a call-back of a killed
+// module may still change the item while the next run waits for its lock.
 func requireRetryable(t *testing.T, run *panel.Run) {
 	t.Helper()
 	if !strings.Contains(run.Stdout, `type="purchase_pending"`) {
-		require.Contains(t, run.Stdout, `type="locked"`, "only an unsettled purchase or another run may stop a run: %s", run.Failure())
+		require.Contains(t, run.Stdout, `type="locked"`, "only a pending purchase or another run may stop a run: %s", run.Failure())
 	}
 }
 
-// checkOpened holds one item against what must be true after any interruption: one payment, one activated certificate.
+// checkOpened checks what must be true after any interruption of open: the item has its order and challenge, no intent and no
+// operation; the seller has charges payments and as many activated orders.
 func (f *fixture) checkOpened(t *testing.T, item int64, charges int) {
 	t.Helper()
 	it, err := f.panel.Item(context.Background(), item)
 	require.NoError(t, err)
-	if f.seller.challengesLate && it.Params["auth_dnscname_value"] == "" { // no report came: the panel's sync brings it
+	if f.seller.challengesLate && it.Params["auth_dnscname_value"] == "" { // no status was read yet: sync_item reads it
 		require.True(t, f.syncItem(t, item).OK())
 		it = f.itemOf(t, item)
 	}
 	assert.Empty(t, it.Params["purchase_intent"])
 	assert.Equal(t, it.Params["custom_order_id"], it.Params["lineage"])
 	assert.NotEmpty(t, it.Params["auth_dnscname_value"])
-	assert.Equal(t, 2, it.Status, "the panel was told")
+	assert.Equal(t, 2, it.Status, "the item is active in the panel")
 	assert.Empty(t, it.Operations)
 	require.Equal(t, charges, f.paymentCount(t), "one payment for each order")
 	waiting, err := f.standIn.countWaiting()
@@ -120,7 +121,7 @@ func (f *fixture) checkOpened(t *testing.T, item int64, charges int) {
 	assert.Equal(t, charges, waiting, "every paid certificate is activated")
 }
 
-// rules BUY-1: kill -9 at random moments of open, then run again: one payment and one certificate for each order.
+// rules BUY-1: open is killed with SIGKILL at random moments and run again: one payment and one certificate for each order.
 func TestKilledOpenBuysOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -154,7 +155,7 @@ func TestKilledOpenBuysOnce(t *testing.T) {
 	})
 }
 
-// A process that dies with an answer of the seller on its way: at each request of open in turn.
+// rules BUY-1: the seller's answer is lost, at each request of open that changes something: the order is paid once.
 func TestDroppedAnswersBuyOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, kind := range []string{dropBefore, dropAfter, truncate, http500, html} {
@@ -175,7 +176,7 @@ func TestDroppedAnswersBuyOnce(t *testing.T) {
 	})
 }
 
-// Two runs of the same operation at once: the item's lock lets one buy, the other finds the order.
+// Four runs of the same operation at the same time: the item's lock lets one of them buy, the others find the order.
 func TestConcurrentRunsBuyOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -201,7 +202,7 @@ func TestConcurrentRunsBuyOnce(t *testing.T) {
 	})
 }
 
-// Orders of several clients at once: the account's lock makes one purchase after the other, each order gets its own id.
+// Orders of several clients at the same time: the account's lock serializes the purchases, and each order gets its own id.
 func TestConcurrentOrdersGetTheirOwnIDs(t *testing.T) {
 	needsMariaDB(t, writesAtOnce)
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
@@ -231,7 +232,7 @@ func TestConcurrentOrdersGetTheirOwnIDs(t *testing.T) {
 	})
 }
 
-// SIGTERM while the purchase is under way: the purchase is finished and recorded, then the run ends.
+// A run gets SIGINT while the purchase is in progress: it completes and records the purchase, then it ends.
 func TestTerminatedOpenRecordsThePurchase(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -254,7 +255,7 @@ func TestTerminatedOpenRecordsThePurchase(t *testing.T) {
 	})
 }
 
-// features starts no process and opens no socket and no database: seen from outside.
+// features starts no process and opens no socket, as strace shows.
 func TestFeaturesOpensNoSocketAndStartsNoProcess(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)

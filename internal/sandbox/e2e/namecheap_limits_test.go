@@ -17,17 +17,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A large panel: how many items wait, how often the panel syncs each, and what the account may ask for in a day.
+// A large panel: how many items wait, how often the panel syncs each, and how many calls the account has in a day.
 const (
 	waitingItems = 1000
 	syncEvery    = 10 * time.Minute
 	callsPerDay  = 8000
-	firstCopy    = 5000 // item of the first copy
+	firstCopy    = 5000 // item id of the first copy
 )
 
-// docs/reference/namecheap.md §1: 8,000 calls a day. A thousand items that wait and are synced every ten minutes stay below
-// that with all limits of the module in force: where they stand is read from one walk through the list for two minutes, and
-// only what has changed is asked about by itself.
+// docs/reference/namecheap.md §1: 8,000 calls a day. A thousand waiting items that are synced every ten minutes need less than
+// that, with all limits of the module on: the module reads their status from the list, which it caches for two minutes, and
+// sends a request of its own only for an item whose status has changed.
 func TestThousandWaitingItemsStayWithinTheDailyCallLimit(t *testing.T) {
 	needsMariaDB(t, manyRows)
 	f := startConnected(t, fixtureOptions{dir: t.TempDir(), seller: namecheapCase(), simulated: true, start: time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)})
@@ -35,7 +35,7 @@ func TestThousandWaitingItemsStayWithinTheDailyCallLimit(t *testing.T) {
 	f.restoreLimits(t)
 	require.NoError(t, os.WriteFile(filepath.Join(f.panel.Root(), "etc", "debug.conf"), []byte("* 6\n"), 0o644))
 	items := f.addWaitingItems(t)
-	_, err := f.clock.Advance(syncEvery) // the order's own calls count for the minute in which they were made
+	_, err := f.clock.Advance(syncEvery) // so that the calls of the order do not count for the same minute
 	require.NoError(t, err)
 
 	round := func() map[string]int64 {
@@ -73,7 +73,7 @@ func TestThousandWaitingItemsStayWithinTheDailyCallLimit(t *testing.T) {
 	assert.Equal(t, "4", f.itemOf(t, items[1]).Params["service_status"])
 }
 
-// counterOf is the counter's own spelling of a command.
+// counterOf returns the spelling of the command among the counters.
 func counterOf(counters map[string]int64, command string) string {
 	for name := range counters {
 		if strings.HasSuffix(strings.ToLower(name), "."+strings.ToLower(command)) {
@@ -83,7 +83,7 @@ func counterOf(counters map[string]int64, command string) string {
 	return command
 }
 
-// restoreLimits gives the module its own limits back, which a connected world has switched off.
+// restoreLimits sets the module's own rate limits to their defaults; connect has switched them off.
 func (f *fixture) restoreLimits(t *testing.T) {
 	t.Helper()
 	for name, value := range map[string]string{"limit_minute": "20", "limit_hour": "700", "limit_day": strconv.Itoa(callsPerDay)} {
@@ -92,7 +92,8 @@ func (f *fixture) restoreLimits(t *testing.T) {
 	}
 }
 
-// addWaitingItems has one order that waits for its proof, and copies of it in the panel, each with an order of its own at the seller.
+// addWaitingItems creates one order that waits for validation, and copies of it in the panel, each with an order of its own at the
+// seller. It returns the ids of the items.
 func (f *fixture) addWaitingItems(t *testing.T) []int64 {
 	t.Helper()
 	ctx := context.Background()

@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules BUY-4: an intent is settled and the next one's snapshot taken from one reading of the seller's lists. A purchase
-// that comes up meanwhile is found in that reading or lies above the snapshot: it is never passed over.
+// rules BUY-4: an intent is reconciled, and the snapshot of the next intent taken, from one reading of the seller's lists. A
+// purchase that appears meanwhile is in that reading or has an id above the snapshot, so it is never missed.
 func TestPurchaseThatAppearsDuringAListReadingIsFound(t *testing.T) {
 	for name, row := range map[string]struct {
 		step step
-		nth  int64 // request before which the lost purchase comes up
-		seen bool  // whether the reading still shows it
+		nth  int64 // request before which the lost purchase appears
+		seen bool  // whether the reading still contains it
 	}{
 		"before the list of all":           {stepList, 1, true},
 		"before the list of new purchases": {stepList, 2, true},
@@ -30,9 +30,9 @@ func TestPurchaseThatAppearsDuringAListReadingIsFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := startFixture(t, namecheapCase())
 			placed := f.placeUnclear(t, vanish)
-			f.backdateIntent(t, placed.Item) // a new purchase is free where the first one does not show
+			f.backdateIntent(t, placed.Item) // a new purchase is allowed if the list does not contain the first one
 			if !row.seen {
-				f.failNext(t, stepBuy, dropAfter) // so that only the lists can tell what it brought
+				f.failNext(t, stepBuy, dropAfter) // so that only the lists show what it bought
 			}
 			f.beforeNthRequest(row.step, row.nth, func() { assert.Equal(t, 1, f.standIn.carryOutVanished()) })
 			run := f.attempt(t, placed)
@@ -45,14 +45,14 @@ func TestPurchaseThatAppearsDuringAListReadingIsFound(t *testing.T) {
 			require.Equal(t, 2, f.paymentCount(t))
 			run = f.attempt(t, placed)
 			assert.Contains(t, run.Stdout, "may be any of the ids 34350001 34350002")
-			assert.Empty(t, f.itemOf(t, placed.Item).Params["custom_order_id"], "nobody can tell which one is the item's")
+			assert.Empty(t, f.itemOf(t, placed.Item).Params["custom_order_id"], "either id may be the item's")
 			assert.Equal(t, 2, f.paymentCount(t))
 		})
 	}
 }
 
-// rules BUY-4: a purchase that the seller carries out late may come after the next intent's snapshot. While it can be
-// either's nothing is bought for it again; three orders end with three payments.
+// rules BUY-4: a purchase that the seller carries out late can have an id above the snapshot of the next intent. While the id
+// may belong to either item, nothing is bought again; three orders end with three payments.
 func TestPurchaseAfterTheNextSnapshotIsNotRepeated(t *testing.T) {
 	f := startFixture(t, namecheapCase())
 	late := f.placeUnclear(t, vanish)
@@ -69,8 +69,8 @@ func TestPurchaseAfterTheNextSnapshotIsNotRepeated(t *testing.T) {
 	assert.Contains(t, run.Stdout, "may be any of the ids 34350002 34350003")
 	require.Equal(t, 3, f.paymentCount(t))
 
-	settled := f.resolve(t, next.Item, "--id", "34350002", "--yes")
-	require.True(t, settled.OK(), settled.Failure())
+	resolved := f.resolve(t, next.Item, "--id", "34350002", "--yes")
+	require.True(t, resolved.OK(), resolved.Failure())
 	f.complete(t, next)
 	f.complete(t, late)
 	for _, placed := range []*panel.OrderResult{late, between, next} {
@@ -79,7 +79,7 @@ func TestPurchaseAfterTheNextSnapshotIsNotRepeated(t *testing.T) {
 	assert.Equal(t, "34350003", f.itemOf(t, late.Item).Params["custom_order_id"])
 }
 
-// rules BUY-4: the lists are read to their end. A purchase is found among more unclaimed ones than a page holds.
+// rules BUY-4: the lists are read to their end. A purchase is found among more unclaimed orders than a page contains.
 func TestPurchaseIsFoundAmongManyUnclaimedOnes(t *testing.T) {
 	const unclaimed = 120 // a page holds 100
 	f, server := startNamecheap(t)
@@ -101,12 +101,12 @@ func TestPurchaseIsFoundAmongManyUnclaimedOnes(t *testing.T) {
 	assert.Positive(t, pages, "the second page was read")
 }
 
-// rules BUY-10: between two pages one purchase is cancelled and another one is made, the number is the same, and the item's
-// own purchase shows on no page: the stranger's is not taken for it, and nothing is paid again.
+// rules BUY-10: while the pages are read, one order is cancelled and another one is bought, so the total stays the same, and the
+// item's own order is on no page that is read. The other order is not adopted, and nothing is paid again.
 func TestPurchaseMissedBetweenTwoPagesIsNotMistakenForAnother(t *testing.T) {
 	const page = 100
 	seller := namecheapCase()
-	f := startPaused(t, seller, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)) // of one instant: sorting by time tells nothing
+	f := startPaused(t, seller, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)) // all orders have the same time, so sorting by time does not help
 	require.NoError(t, f.standIn.setBalance("100000"))
 	for range page {
 		require.NoError(t, f.standIn.buyDirectly(""))
@@ -114,7 +114,7 @@ func TestPurchaseMissedBetweenTwoPagesIsNotMistakenForAnother(t *testing.T) {
 	placed := f.placeUnclear(t, dropAfter)
 	f.backdateIntent(t, placed.Item)
 	f.beforeNthRequest(stepList, 3, func() { // the second page of the new purchases
-		assert.NoError(t, f.standIn.cancel(seller.firstOrderID, "cancelled by other hands"))
+		assert.NoError(t, f.standIn.cancel(seller.firstOrderID, "cancelled by somebody else"))
 		assert.NoError(t, f.standIn.buyDirectly(""))
 	})
 	run := f.attempt(t, placed)
@@ -123,8 +123,8 @@ func TestPurchaseMissedBetweenTwoPagesIsNotMistakenForAnother(t *testing.T) {
 	assert.Empty(t, f.itemOf(t, placed.Item).Params["custom_order_id"])
 }
 
-// rules BUY-4: more than one candidate is for the administrator: manual, and a task. An operation that is manual without
-// its task would be seen by nobody, so it is run until the panel has taken the task.
+// rules BUY-4: if several orders may be the item's, the operation becomes manual and the administrator gets a task. Nobody would
+// notice a manual operation without a task, so it stays automatic until the panel has created the task.
 func TestAmbiguousPurchaseBecomesManualOnlyWithItsTask(t *testing.T) {
 	f := startFixture(t, namecheapCase())
 	one, two := f.placeUnclear(t, vanish), f.placeUnclear(t, vanish)
@@ -146,24 +146,24 @@ func TestAmbiguousPurchaseBecomesManualOnlyWithItsTask(t *testing.T) {
 	}
 }
 
-// rules BUY-5: two purchases without a clear answer, and the administrator mixes them up. The mistake is corrected with
-// the same command, in the item, in its lineage and in the journal; an id that is an item's newest is not taken from it.
+// rules BUY-5: the administrator mixes up two purchases without a clear answer. The same command corrects the mistake in the item,
+// in its lineage and in the journal. An id that is the newest one of an item is not taken from it.
 func TestResolveCorrectsItsOwnMistake(t *testing.T) {
 	f := startFixture(t, namecheapCase())
 	const first, second = "34350001", "34350002"
 	one, two := f.placeUnclear(t, dropAfter), f.placeUnclear(t, dropAfter)
-	settle := func(placed *panel.OrderResult, id string) *panel.Run {
+	resolveTo := func(placed *panel.OrderResult, id string) *panel.Run {
 		return f.resolve(t, placed.Item, "--id", id, "--yes")
 	}
-	run := settle(one, second)
+	run := resolveTo(one, second)
 	require.True(t, run.OK(), run.Failure())
-	run = settle(two, second)
+	run = resolveTo(two, second)
 	assert.Contains(t, run.Stdout, "id "+second+" belongs to item "+strconv.FormatInt(one.Item, 10))
-	run = settle(one, first)
+	run = resolveTo(one, first)
 	require.True(t, run.OK(), run.Failure())
-	run = settle(two, second)
+	run = resolveTo(two, second)
 	require.True(t, run.OK(), run.Failure())
-	assert.Contains(t, run.Stdout, `from="`+strconv.FormatInt(one.Item, 10)+`"`, "what is taken from whom is said")
+	assert.Contains(t, run.Stdout, `from="`+strconv.FormatInt(one.Item, 10)+`"`, "the document names the item that loses the id")
 
 	f.complete(t, one) // reads the journal, which names the second id for both items
 	f.complete(t, two)
@@ -173,8 +173,8 @@ func TestResolveCorrectsItsOwnMistake(t *testing.T) {
 	}
 }
 
-// rules BUY-4: what another processing module with the same account at the seller bought is nobody else's, even where
-// the journal is gone.
+// rules BUY-4: an order that another processing module with the same account bought is not adopted, even if the journal is
+// missing.
 func TestPurchaseOfAnotherModuleIsNotAdopted(t *testing.T) {
 	ctx := context.Background()
 	f := startFixture(t, namecheapCase())
@@ -188,7 +188,7 @@ func TestPurchaseOfAnotherModuleIsNotAdopted(t *testing.T) {
 	_, err = f.connect(ctx, nil)
 	require.NoError(t, err)
 	require.NotEqual(t, first, f.moduleID)
-	delete(f.tariffs, f.seller.singleName) // the next one is served by the second module
+	delete(f.tariffs, f.seller.singleName) // the next order uses the second module
 	f.failNext(t, stepActivate, dropBefore)
 	other := f.place(t, exampleCSR(t))
 	_, err = f.panel.RunOperation(ctx, other.Operation)

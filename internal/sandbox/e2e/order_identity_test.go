@@ -17,8 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules BUY-9: a database that is restored from before an order gives the next client's item the same number. The journal and, at a
-// seller that keeps marks, the order itself still name that number: the first client's order is not given to the next one.
+// rules BUY-9: after the database is restored from a backup that is older than an order, the next client's item gets the same
+// number. The journal and, at a seller that keeps references, the order itself still contain that number. The first client's
+// order is not assigned to the new item.
 func TestReusedItemNumberDoesNotGetTheOldOrder(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, time.Now().UTC().Format(time.RFC3339))
@@ -54,8 +55,8 @@ func TestReusedItemNumberDoesNotGetTheOldOrder(t *testing.T) {
 	})
 }
 
-// rules BUY-9: the seller's answer to a purchase names another item's order. It is not put on this item; at a seller whose list shows
-// the new one that is taken.
+// rules BUY-9: the seller's answer to a purchase contains the order id of another item. The id is not saved on this item. If the
+// seller's list shows the new order, that one is adopted.
 func TestAnswerWithAnotherItemsOrderIDIsNotAccepted(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -81,7 +82,8 @@ func TestAnswerWithAnotherItemsOrderIDIsNotAccepted(t *testing.T) {
 	})
 }
 
-// rules BUY-13: a purchase without an answer was made with another account than the one that is set now.
+// rules BUY-13: a purchase without an answer was made with another account than the module uses now. Nothing is bought until the
+// administrator resolves it.
 func TestNothingIsBoughtWithAnotherAccountThanTheIntents(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -108,8 +110,8 @@ func TestNothingIsBoughtWithAnotherAccountThanTheIntents(t *testing.T) {
 	})
 }
 
-// rules BUY-13: the administrator changes the module's user name after a purchase without an answer. Nothing is bought with the new
-// one; when the name is what it was, the purchase is looked up and made.
+// rules BUY-13: the administrator changes the module's user name after a purchase without an answer. Nothing is bought with the
+// new name. After the old name is restored, the purchase is looked up and made.
 func TestNothingIsBoughtAfterTheUserNameChanged(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -144,7 +146,7 @@ func TestNothingIsBoughtAfterTheUserNameChanged(t *testing.T) {
 	})
 }
 
-// rules BUY-14: a run that was killed after its payment is finished by another host, which has no journal.
+// rules BUY-14: a renewal that is killed after its payment is finished by another host, which has no journal.
 func TestAnotherHostFinishesAKilledRenewal(t *testing.T) {
 	needsMariaDB(t, writesAtOnce)
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
@@ -154,7 +156,7 @@ func TestAnotherHostFinishesAKilledRenewal(t *testing.T) {
 		op := f.addOperation(t, item, "prolong")
 		before := f.paymentCount(t)
 		ctx, kill := context.WithCancel(context.Background())
-		f.beforeNthRequest(seller.statusSteps[0], 2, kill) // the payment is made and recorded, the renewal is followed
+		f.beforeNthRequest(seller.statusSteps[0], 2, kill) // the payment is made and recorded; the run waits for the renewal
 		_, err := f.panel.RunOperation(ctx, op)
 		require.NoError(t, err)
 		kill()

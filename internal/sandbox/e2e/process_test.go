@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// moduleEnv is that of a module started by the panel of this world.
+// moduleEnv returns the environment with which the panel of this fixture starts a module.
 func (f *fixture) moduleEnv() []string {
 	return append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "MGR5_ROOT=" + f.panel.Root()}, f.standIn.moduleEnv(f.server.URL)...)
 }
 
-// startProcess starts the installed module and returns while it runs.
+// startProcess starts the installed module and does not wait for its end.
 func (f *fixture) startProcess(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	process := exec.Command(filepath.Join(f.panel.Root(), "processing", f.seller.module), args...)
@@ -25,7 +25,7 @@ func (f *fixture) startProcess(t *testing.T, args ...string) *exec.Cmd {
 	return process
 }
 
-// trace runs the module under strace and returns the calls that start processes or open sockets.
+// trace runs the module under strace and returns the system calls that start processes or open sockets.
 func (f *fixture) trace(t *testing.T, args ...string) string {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
@@ -33,7 +33,7 @@ func (f *fixture) trace(t *testing.T, args ...string) string {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("strace is not installed")
 		}
-		t.Skip("strace is not installed: whether features opens a socket was not looked at")
+		t.Skip("strace is not installed: not tested whether features opens a socket")
 	}
 	out := filepath.Join(t.TempDir(), "trace")
 	words := append([]string{"-f", "-e", "trace=%network,execve,clone,clone3,fork,vfork", "-o", out, filepath.Join(f.panel.Root(), "processing", f.seller.module)}, args...)
@@ -45,11 +45,11 @@ func (f *fixture) trace(t *testing.T, args ...string) string {
 	require.Contains(t, stdout.String(), "<templates>")
 	raw, err := os.ReadFile(out)
 	require.NoError(t, err)
-	require.Contains(t, string(raw), "execve(", "strace saw the start itself")
+	require.Contains(t, string(raw), "execve(", "strace traced the start of the module")
 	return string(raw)
 }
 
-// isFirstExec tells the start of the traced program from one that it made.
+// isFirstExec reports whether the line is the start of the traced module itself.
 func (f *fixture) isFirstExec(line string) bool {
 	return strings.Contains(line, "execve(") && strings.Contains(line, "/processing/"+f.seller.module)
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules BUY-5: without --yes resolve shows what it would do and changes nothing, not even what the journal could put
-// right.
+// rules BUY-5: without --yes resolve shows what it would do and changes nothing; it does not even save an order id that it finds
+// in the journal.
 func TestResolveWithoutYesChangesNothing(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
 		placed := f.place(t, exampleCSR(t))
-		const saved = 2 // term_start and purchase_intent; the third is custom_order_id, which only the journal knows now
+		const saved = 2 // term_start and purchase_intent; the third is custom_order_id, which is then only in the journal
 		require.NoError(t, f.panel.SetFaults(panel.Fault{Func: "service.saveparam", Kind: "error", Times: 1, Skip: saved, Caller: seller.module}))
 		require.False(t, f.attempt(t, placed).OK())
 		require.NoError(t, f.panel.SetFaults())

@@ -31,11 +31,11 @@ func TestCases(t *testing.T) {
 	})
 }
 
-// scriptState is a world with what the script has done in it.
+// scriptState is a fixture with the item and the operation that the script uses.
 type scriptState struct {
 	*fixture
 	item, op int64
-	dns      *nameserver.Server // once the script speaks of DNS
+	dns      *nameserver.Server // set by the first `dns` word
 }
 
 func setup(env *testscript.Env) error {
@@ -48,7 +48,7 @@ func setup(env *testscript.Env) error {
 	return s.openFor(namecheapCase(), env.WorkDir, env.Setenv)
 }
 
-// openFor lays the scene at a seller.
+// openFor starts the script's fixture at a seller.
 func (s *scriptState) openFor(seller sellerCase, dir string, setenv func(name, value string)) error {
 	start := time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)
 	f, err := newFixture(fixtureOptions{dir: dir, seller: seller, simulated: true, start: start, options: []string{sendmailOption(dir)}})
@@ -61,7 +61,7 @@ func (s *scriptState) openFor(seller sellerCase, dir string, setenv func(name, v
 	return nil
 }
 
-// useWord MODULE: the script is about this module; said first, else it is pmnamecheap.
+// useWord is `use MODULE`: it makes the script use this module instead of pmnamecheap. It must come before all other words.
 func useWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
 	at := slices.IndexFunc(sellerCases(), func(seller sellerCase) bool { return len(args) == 1 && seller.module == args[0] })
@@ -76,7 +76,7 @@ func useWord(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.openFor(sellerCases()[at], ts.Getenv("WORK"), ts.Setenv))
 }
 
-// words are what scripts can say beside testscript's own.
+// words returns the script words beside testscript's own.
 func words() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	all := map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"use": useWord, "wizard": wizardWord, "order": orderWord, "module": runModule, "operate": operateWord, "run": runWord, "pending": pendingWord,
@@ -88,7 +88,7 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 	maps.Copy(all, dnsWords())
 	for name, word := range all {
 		all[name] = func(ts *testscript.TestScript, neg bool, args []string) {
-			_ = ts.Stdout() // a word that prints nothing replaces what the one before it printed, too
+			_ = ts.Stdout() // a word that prints nothing clears the output of the word before it
 			word(ts, neg, args)
 		}
 	}
@@ -98,12 +98,12 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 func stateOf(ts *testscript.TestScript) *scriptState {
 	s, ok := ts.Value("scene").(*scriptState)
 	if !ok {
-		ts.Fatalf("no scene")
+		ts.Fatalf("no script state")
 	}
 	return s
 }
 
-// pairs splits k=v words from the others.
+// pairs separates the NAME=VALUE arguments from the plain ones.
 func pairs(args []string) (plain []string, values map[string]string) {
 	values = map[string]string{}
 	for _, arg := range args {
@@ -116,7 +116,7 @@ func pairs(args []string) (plain []string, values map[string]string) {
 	return plain, values
 }
 
-// show puts text on the script's stdout, for `stdout` and `cmp`.
+// show writes text to the script's stdout, for `stdout` and `cmp`.
 func show(ts *testscript.TestScript, format string, args ...any) {
 	_, _ = fmt.Fprintf(ts.Stdout(), format, args...)
 }
@@ -139,7 +139,7 @@ func reportRun(ts *testscript.TestScript, neg bool, run *panel.Run, err error) {
 	}
 }
 
-// wizardWord [k=v…]: the administrator connects the module; the given values replace those of the default account.
+// wizardWord is `wizard [param=value…]`: the administrator connects the module. The values replace those of the default account.
 func wizardWord(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	_, values := pairs(args)
@@ -203,7 +203,7 @@ func orderWord(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// showForms shows what the module said of the order form; true where it refused the form.
+// showForms prints the module's answers to the order form and reports whether the module refused the form.
 func showForms(ts *testscript.TestScript, neg bool, done *panel.OrderResult) (refused bool) {
 	for _, run := range append(done.CheckParams, done.Approver) {
 		if run == nil {
@@ -218,7 +218,7 @@ func showForms(ts *testscript.TestScript, neg bool, done *panel.OrderResult) (re
 	return refused
 }
 
-// balancesWord: the panel's cron job asks for balances; what it knows then.
+// balancesWord is `balances`: the panel's cron job asks for balances; it prints the balances that the panel has then.
 func balancesWord(ts *testscript.TestScript, neg bool, _ []string) {
 	s := stateOf(ts)
 	runs, err := s.panel.CheckBalances(context.Background())
@@ -251,7 +251,7 @@ func runModule(ts *testscript.TestScript, neg bool, args []string) {
 	reportRun(ts, neg, run, err)
 }
 
-// operateWord COMMAND: a running operation for the item, run once.
+// operateWord is `operate COMMAND`: it creates a running operation for the item and runs it once.
 func operateWord(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	op, run, err := s.panel.Operate(context.Background(), s.item, args[0])
@@ -266,7 +266,7 @@ func runWord(ts *testscript.TestScript, neg bool, _ []string) {
 	reportRun(ts, neg, run, err)
 }
 
-// pendingWord: the panel's periodic start of everything that is not manual.
+// pendingWord is `pending`: the panel runs every operation that is not manual.
 func pendingWord(ts *testscript.TestScript, _ bool, _ []string) {
 	runs, err := stateOf(ts).panel.RunPending(context.Background())
 	ts.Check(err)
@@ -345,7 +345,7 @@ func (s *scriptState) scrub(text string) string {
 	return strings.ReplaceAll(text, s.panel.Root(), "$ROOT")
 }
 
-// long values of parameters are shown by what they are.
+// brief returns a parameter's value for output: long values and values that differ in each run are replaced by their kind.
 func brief(name, value string) string {
 	switch {
 	case name == "certificate_serial" || name == "told_serial":
@@ -362,7 +362,7 @@ func brief(name, value string) string {
 	return strings.ReplaceAll(value, "\n", `\n`)
 }
 
-// callsWord: every call of mgrctl that the module made since the last `calls`, in order.
+// callsWord is `calls`: it prints every call of mgrctl that the module made since the last `calls`, in order.
 func callsWord(ts *testscript.TestScript, _ bool, _ []string) {
 	s := stateOf(ts)
 	all, err := s.panel.Requests()
@@ -387,7 +387,8 @@ func callsWord(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(s.panel.ClearRequests())
 }
 
-// requestsWord: every request that the seller saw since the last `seller clear`, without the account's words.
+// requestsWord is `requests`: it prints every request that the seller received since the last `requests` or `seller clear`,
+// without the account's credentials.
 func requestsWord(ts *testscript.TestScript, _ bool, _ []string) {
 	s := stateOf(ts)
 	for _, line := range s.standIn.requests() {
@@ -396,7 +397,7 @@ func requestsWord(ts *testscript.TestScript, _ bool, _ []string) {
 	s.standIn.forgetRequests()
 }
 
-// itemWord: status, dates and parameters of the item.
+// itemWord is `item`: it prints status, dates and parameters of the item.
 func itemWord(ts *testscript.TestScript, _ bool, _ []string) {
 	s := stateOf(ts)
 	it, err := s.panel.Item(context.Background(), s.item)
@@ -480,7 +481,7 @@ func setParamWord(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.panel.SetParams(context.Background(), s.item, values))
 }
 
-// operationsWord: what still runs.
+// operationsWord is `operations`: it prints the running operations.
 func operationsWord(ts *testscript.TestScript, _ bool, _ []string) {
 	all, err := stateOf(ts).panel.Operations(context.Background())
 	ts.Check(err)
@@ -511,7 +512,7 @@ func sqlWord(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// chargesWord: what the seller was paid.
+// chargesWord is `charges`: it prints the charges of the seller.
 func chargesWord(ts *testscript.TestScript, _ bool, _ []string) {
 	all, err := stateOf(ts).standIn.payments()
 	ts.Check(err)

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The clock that can be moved is for demo and tests: what is shipped is built without its tag and does not know the
-// variable that names its file.
+// The simulated clock is only for demo and tests: the shipped binaries are built without its tag and do not contain the variable
+// that names its file.
 func TestShippedBinaryHasNoSimulatedClock(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for binary, simulated := range map[string]bool{built.shippedBinary(seller): false, built.simclockBinary(seller): true} {

@@ -19,14 +19,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// terminationSignals are the signals that tell a run to end.
+// terminationSignals returns the signals that end a run.
 func terminationSignals() []os.Signal {
 	return []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}
 }
 
-// signalDuringRead starts the module and sends it the signal while the seller keeps the nth request that only reads waiting. It
-// returns what the module printed. reached is false where the module made no such request; held is true where the signal
-// changed nothing: the module waited for the answer, because the read belongs to a purchase, or it was done without it.
+// signalDuringRead starts the module and sends it the signal while the seller delays the answer to the nth request that only
+// reads. It returns the module's stdout. reached is false if the module sent no such request. held is true if the signal did
+// not interrupt the run: the module waited for the answer, because the read belongs to a purchase, or did not need it.
 func (f *fixture) signalDuringRead(t *testing.T, nth int, end os.Signal, stdin string, args ...string) (stdout string, reached, held bool) {
 	t.Helper()
 	asked, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -55,8 +55,9 @@ func (f *fixture) signalDuringRead(t *testing.T, nth int, end os.Signal, stdin s
 	return out.String(), reached, held || process.ProcessState.ExitCode() == 0
 }
 
-// rules RUN-1: a run that is told to end while it reads from the seller is interrupted, by whatever signal and at whatever
-// read: nobody is blamed, no try is used up, nothing is bought, and the next run goes on.
+// rules RUN-1: a run that gets a termination signal while it reads from the seller ends with type interrupted, for each signal and
+// each read. The panel gets no problem and no task, the operation does not become manual, nothing is bought, and the next run
+// continues.
 func TestSignalDuringAReadIsReportedAsInterrupted(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		ctx := context.Background()
@@ -119,7 +120,7 @@ func TestSignalDuringAReadIsReportedAsInterrupted(t *testing.T) {
 	})
 }
 
-// checkNoFailureRecorded holds that the panel has no problem and no task, and that the operation is tried again.
+// checkNoFailureRecorded checks that the panel has no problem and no task for the operation, and that it will run it again.
 func (f *fixture) checkNoFailureRecorded(t *testing.T, operation int64, at string) {
 	t.Helper()
 	ctx := context.Background()

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules STORE-2: a certificate that takes the place of another one is stored step by step as the first one is. Whichever
-// call-back breaks, done or not, the next sync brings everything to its end, and the one after it changes nothing.
+// rules STORE-2: a reissued certificate is stored in the same steps as the first one. Whichever call-back fails, before or after it
+// takes effect, the next sync completes the storing, and the sync after it changes nothing.
 func TestBrokenCallbackOfAReissueIsRepeated(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startPaused(t, seller, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC))
@@ -51,8 +51,8 @@ func TestBrokenCallbackOfAReissueIsRepeated(t *testing.T) {
 	})
 }
 
-// rules PARAM-21: what the client must publish belongs to the newest request. A reissue that somebody asked for at the
-// seller replaces the values of the request before it.
+// rules PARAM-21: the item has the challenges of the newest request. A reissue that somebody requests at the seller, without the
+// panel, replaces the challenges of the request before it.
 func TestReissueReplacesTheChallenges(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
