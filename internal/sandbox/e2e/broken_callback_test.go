@@ -121,7 +121,7 @@ func TestIntentFromTheFutureIsResolvedByHand(t *testing.T) {
 		require.NoError(t, f.clock.Set(time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC)))
 		run, err = f.panel.RunOperation(ctx, placed.Operation)
 		require.NoError(t, err)
-		require.False(t, run.OK(), "nobody knows yet")
+		require.False(t, run.OK(), "the purchase is still unclear")
 		run, err = f.panel.Start(ctx, seller.module, nil, "--command", "resolve", "--item", strconv.FormatInt(placed.Item, 10), "--none", "--yes")
 		require.NoError(t, err)
 		require.True(t, run.OK(), run.Failure())

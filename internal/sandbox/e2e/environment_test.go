@@ -23,11 +23,11 @@ func (f *fixture) startWithEnv(t *testing.T, env []string, stdin string, args ..
 	t.Helper()
 	process := exec.Command(filepath.Join(f.panel.Root(), "processing", f.seller.module), args...)
 	process.Dir, process.Env, process.Stdin = f.panel.Root(), append(f.moduleEnv(), env...), strings.NewReader(stdin)
-	var out, said bytes.Buffer
-	process.Stdout, process.Stderr = &out, &said
+	var out, stderr bytes.Buffer
+	process.Stdout, process.Stderr = &out, &stderr
 	err := process.Run()
 	require.NotNil(t, process.ProcessState, err)
-	t.Logf("%v: exit %d, stderr: %s", args, process.ProcessState.ExitCode(), said.String())
+	t.Logf("%v: exit %d, stderr: %s", args, process.ProcessState.ExitCode(), stderr.String())
 	return out.String(), process.ProcessState.ExitCode()
 }
 

@@ -55,7 +55,7 @@ func (f *fixture) checkNoSecretLeaked(t testing.TB) {
 	}
 	for _, secret := range f.standIn.secrets() {
 		if bytes.Contains(log, []byte(secret)) { // without the log in the failure, which would be pages long
-			assert.Fail(t, "a secret of the seller's account stands in the log")
+			assert.Fail(t, "a secret of the seller's account is in the log")
 		}
 	}
 }

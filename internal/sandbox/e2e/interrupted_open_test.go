@@ -34,20 +34,20 @@ func TestInterruptedOpenBuysOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for name, row := range map[string]struct {
 			before  step
-			happens func(t *testing.T, f *fixture, journal string)
+			action  func(t *testing.T, f *fixture, journal string)
 			repair  func(t *testing.T, f *fixture, journal string)
 			charges int    // payments after the first run
 			needs   string // what the embedded engine cannot do
 		}{
 			"locks lost before the purchase": {before: stepList, charges: 0, needs: cutsConnections,
-				happens: func(t *testing.T, f *fixture, _ string) { f.killLockConnection(t) }},
+				action: func(t *testing.T, f *fixture, _ string) { f.killLockConnection(t) }},
 			"locks lost during the purchase": {before: stepBuy, charges: 1, needs: cutsConnections,
-				happens: func(t *testing.T, f *fixture, _ string) { f.killLockConnection(t) }},
+				action: func(t *testing.T, f *fixture, _ string) { f.killLockConnection(t) }},
 			"journal not writable": {before: stepBuy, charges: 1,
-				happens: func(t *testing.T, _ *fixture, journal string) { assert.NoError(t, os.Mkdir(journal, 0o755)) },
-				repair:  func(t *testing.T, _ *fixture, journal string) { assert.NoError(t, os.Remove(journal)) }},
+				action: func(t *testing.T, _ *fixture, journal string) { assert.NoError(t, os.Mkdir(journal, 0o755)) },
+				repair: func(t *testing.T, _ *fixture, journal string) { assert.NoError(t, os.Remove(journal)) }},
 			"neither journal nor panel take the id": {before: stepBuy, charges: 1,
-				happens: func(t *testing.T, f *fixture, journal string) {
+				action: func(t *testing.T, f *fixture, journal string) {
 					assert.NoError(t, os.Mkdir(journal, 0o755))
 					assert.NoError(t, f.panel.SetFaults(panel.Fault{Func: "*", Kind: "error", Caller: seller.module}))
 				},
@@ -56,7 +56,7 @@ func TestInterruptedOpenBuysOnce(t *testing.T) {
 					assert.NoError(t, f.panel.SetFaults())
 				}},
 			"table of parameters gone": {before: stepBuy, charges: 1, needs: renamesTables,
-				happens: func(t *testing.T, f *fixture, _ string) {
+				action: func(t *testing.T, f *fixture, _ string) {
 					_, err := f.panel.DB().Exec("RENAME TABLE itemparam TO itemparam_away")
 					assert.NoError(t, err)
 				},
@@ -72,14 +72,14 @@ func TestInterruptedOpenBuysOnce(t *testing.T) {
 				f := startFixture(t, seller)
 				placed := f.place(t, exampleCSR(t))
 				journal := filepath.Join(f.panel.Root(), "var", seller.module+".purchases")
-				var happened atomic.Bool
+				var reached atomic.Bool
 				f.beforeRequest(row.before, func() {
-					happened.Store(true)
-					row.happens(t, f, journal)
+					reached.Store(true)
+					row.action(t, f, journal)
 				})
 				run, err := f.panel.RunOperation(context.Background(), placed.Operation)
 				require.NoError(t, err)
-				require.True(t, happened.Load(), run.Failure())
+				require.True(t, reached.Load(), run.Failure())
 				assert.Equal(t, row.charges, f.paymentCount(t))
 				if row.repair != nil {
 					row.repair(t, f, journal)

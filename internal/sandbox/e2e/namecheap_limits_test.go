@@ -67,8 +67,8 @@ func TestThousandWaitingItemsStayWithinTheDailyCallLimit(t *testing.T) {
 		t.Logf("%s: %d", name, count)
 	}
 	assert.Less(t, calls*int64(24*time.Hour/syncEvery), int64(callsPerDay))
-	looked := asked[counterOf(asked, "getInfo")]
-	assert.Equal(t, int64(1), looked, "the one that changed")
+	statusCalls := asked[counterOf(asked, "getInfo")]
+	assert.Equal(t, int64(1), statusCalls, "only for the changed order")
 	assert.Equal(t, "5", f.itemOf(t, changed).Params["service_status"])
 	assert.Equal(t, "4", f.itemOf(t, items[1]).Params["service_status"])
 }

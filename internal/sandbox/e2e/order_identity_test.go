@@ -47,8 +47,8 @@ func TestReusedItemNumberDoesNotGetTheOldOrder(t *testing.T) {
 		assert.Len(t, now.Tasks, 1)
 		require.Equal(t, 1, f.paymentCount(t))
 
-		freed := f.resolve(t, first, "--none", "--yes")
-		require.True(t, freed.OK(), freed.Failure())
+		resolved := f.resolve(t, first, "--none", "--yes")
+		require.True(t, resolved.OK(), resolved.Failure())
 		f.complete(t, placed)
 		assert.Equal(t, 2, f.paymentCount(t))
 		assert.NotEqual(t, id, f.itemOf(t, first).Params["custom_order_id"])
@@ -72,8 +72,8 @@ func TestAnswerWithAnotherItemsOrderIDIsNotAccepted(t *testing.T) {
 		if !run.OK() {
 			assert.Contains(t, run.Stdout, `type="unclear_purchase"`)
 			assert.Len(t, f.itemOf(t, two.Item).Tasks, 1)
-			freed := f.resolve(t, two.Item, "--id", next, "--yes")
-			require.True(t, freed.OK(), freed.Failure())
+			resolved := f.resolve(t, two.Item, "--id", next, "--yes")
+			require.True(t, resolved.OK(), resolved.Failure())
 			f.complete(t, two)
 		}
 		f.checkOpened(t, one.Item, 2)
@@ -103,8 +103,8 @@ func TestNothingIsBoughtWithAnotherAccountThanTheIntents(t *testing.T) {
 		}
 		assert.Zero(t, f.paymentCount(t))
 		assert.Len(t, f.itemOf(t, placed.Item).Tasks, 1)
-		freed := f.resolve(t, placed.Item, "--none", "--yes")
-		require.True(t, freed.OK(), freed.Failure())
+		resolved := f.resolve(t, placed.Item, "--none", "--yes")
+		require.True(t, resolved.OK(), resolved.Failure())
 		f.complete(t, placed)
 		f.checkOpened(t, placed.Item, 1)
 	})
@@ -118,15 +118,15 @@ func TestNothingIsBoughtAfterTheUserNameChanged(t *testing.T) {
 		placed := f.placeUnclear(t, dropBefore)
 		f.backdateIntent(t, placed.Item)
 		own, other := f.standIn.connectionParams(f.server.URL)["username"], "other@example.net"
-		switch seller := f.standIn.(type) { // the same secret, so that only the name changes in the form
+		switch standIn := f.standIn.(type) { // the same secret, so that only the name changes in the form
 		case namecheapStandIn:
 			account := namecheap.DefaultAccount()
 			account.User = other
-			require.NoError(t, seller.PutAccount(account))
+			require.NoError(t, standIn.PutAccount(account))
 		case ispmgrStandIn:
 			account := ispmgr.DefaultAccount()
 			account.ID, account.User = 0, other
-			require.NoError(t, seller.PutAccount(account))
+			require.NoError(t, standIn.PutAccount(account))
 		}
 		rename := func(name string) {
 			for _, param := range []string{"username", "api_user"} {

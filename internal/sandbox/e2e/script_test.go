@@ -259,7 +259,7 @@ func operateWord(ts *testscript.TestScript, neg bool, args []string) {
 	reportRun(ts, neg, run, err)
 }
 
-// run: start the item's last running operation once more.
+// runWord is `run`: it runs the item's last running operation once more.
 func runWord(ts *testscript.TestScript, neg bool, _ []string) {
 	s := stateOf(ts)
 	run, err := s.panel.RunOperation(context.Background(), s.op)
@@ -290,7 +290,8 @@ func (s *scriptState) orderID(ts *testscript.TestScript) int64 {
 	return id
 }
 
-// sellerWord buy PRODUCT|issue|refuse WORDS|cancel WORDS|appear|clear|balance AMOUNT|fault COMMAND KIND [TIMES] [NUMBER TEXT]: the seller's side.
+// sellerWord is `seller buy PRODUCT|issue|refuse WORDS|cancel WORDS|appear|clear|balance AMOUNT|fault COMMAND KIND [TIMES] [NUMBER TEXT]`:
+// it makes something happen at the seller without the module.
 func sellerWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
 	rest := strings.Join(args[1:], " ")

@@ -86,10 +86,10 @@ func TestSignalDuringAReadIsReportedAsInterrupted(t *testing.T) {
 				for ; ; nth++ {
 					args, operation := row.args, int64(0)
 					if row.operation != "" {
-						concerned := item
+						target := item
 						if row.operation == "open" {
 							placed := f.place(t, exampleCSR(t))
-							concerned, operation = placed.Item, placed.Operation
+							target, operation = placed.Item, placed.Operation
 						} else {
 							result, err := f.panel.DB().ExecContext(ctx, "INSERT INTO runningoperation (item, intname) VALUES (?, ?)", item, row.operation)
 							require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestSignalDuringAReadIsReportedAsInterrupted(t *testing.T) {
 						}
 						_, err := f.panel.DB().ExecContext(ctx, "UPDATE runningoperation SET trycount=99 WHERE id=?", operation)
 						require.NoError(t, err)
-						args = []string{"--command", row.operation, "--item", strconv.FormatInt(concerned, 10), "--runningoperation", strconv.FormatInt(operation, 10)}
+						args = []string{"--command", row.operation, "--item", strconv.FormatInt(target, 10), "--runningoperation", strconv.FormatInt(operation, 10)}
 					}
 					stdout, reached, held := f.signalDuringRead(t, nth, terminationSignals()[nth%len(terminationSignals())], row.stdin, args...)
 					if !reached {

@@ -27,19 +27,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// simulatedFixture is a provider's panel in simulated time, with an MTA that keeps the letters.
+// simulatedFixture is a fixture in simulated time, with a stand-in for sendmail that keeps the mails.
 type simulatedFixture struct {
 	*fixture
 	dir string
 }
 
-// firstOrders is the day of the documented example (docs/reference/validity.md §B2); leaves of that day end on firstEnd.
+// firstOrders is the day of the documented example (docs/reference/validity.md §B2); certificates of that day end on firstEnd.
 const (
 	firstOrders = "2026-04-02T10:00:00Z"
 	firstEnd    = "2026-10-17"
 )
 
-// startSimulated starts at the instant. The seller issues what is asked for at once; a test that wants to wait says so.
+// startSimulated starts a connected fixture at the time start; conf are lines of billmgr.conf. The seller issues certificates at
+// once; changeSeller changes that.
 func startSimulated(t testing.TB, seller sellerCase, start string, conf ...string) *simulatedFixture {
 	t.Helper()
 	dir := t.TempDir()
@@ -62,13 +63,13 @@ func instant(t testing.TB, text string) time.Time {
 	return at
 }
 
-// setTime moves the time of panel, seller and module; a bare date is 09:00 UTC.
+// setTime sets the clock of panel, seller and module; a date alone means 09:00 UTC.
 func (f *simulatedFixture) setTime(t testing.TB, when string) {
 	t.Helper()
 	require.NoError(t, f.clock.Set(instant(t, when)))
 }
 
-// changeSeller changes how the seller behaves.
+// changeSeller changes the behaviour of the seller.
 func (f *simulatedFixture) changeSeller(t testing.TB, change func(*behaviour)) {
 	t.Helper()
 	m := f.standIn.behaviour()
@@ -76,21 +77,21 @@ func (f *simulatedFixture) changeSeller(t testing.TB, change func(*behaviour)) {
 	require.NoError(t, f.standIn.setBehaviour(m))
 }
 
-// configure replaces our lines in billmgr.conf.d; the sender of letters is always set.
+// configure replaces the module's lines in billmgr.conf.d; the sender of mails is always set.
 func (f *simulatedFixture) configure(t testing.TB, lines ...string) {
 	t.Helper()
 	writeSubscriptionConfig(t, f, append([]string{"SSLSubscriptionMailFrom Hosting <ssl@hosting.example>"}, lines...)...)
 }
 
-// keepMail and refuseLetter are what the stand-in for sendmail does.
+// The shell commands of the stand-in for sendmail; %s is the outbox.
 const (
 	keepMail   = "exec cat >%s/$$"
 	refuseMail = "exit 78 # %s"
-	// unknownRecipient refuses one letter for good.
+	// unknownRecipient refuses a mail permanently.
 	unknownRecipient = "exit 67 # %s"
 )
 
-// installSendmail puts a stand-in for the MTA's program under the folder; sendmailOption is the panel's option that names it.
+// installSendmail writes a stand-in for sendmail below the folder; sendmailOption returns the option that names it.
 func installSendmail(dir, does string) error {
 	outbox, bin := filepath.Join(dir, "outbox"), filepath.Join(dir, "mta")
 	for _, folder := range []string{outbox, bin} {
@@ -98,7 +99,7 @@ func installSendmail(dir, does string) error {
 			return err
 		}
 	}
-	// written beside and renamed: a program that is being started is not written to
+	// write and rename, because a program that is running cannot be overwritten
 	program := filepath.Join(bin, "new")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\n"+fmt.Sprintf(does, outbox)+"\n"), 0o700); err != nil {
 		return err
@@ -108,10 +109,10 @@ func installSendmail(dir, does string) error {
 
 func sendmailOption(dir string) string { return "SSLSendmail " + filepath.Join(dir, "mta", "sendmail") }
 
-// receivedMail is a letter that the MTA took.
+// receivedMail is a mail that the stand-in for sendmail accepted.
 type receivedMail struct{ to, from, subject, body string }
 
-// takeMails empties the outbox.
+// takeMails returns the mails in the outbox and empties it.
 func takeMails(dir string) ([]receivedMail, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "outbox", "*"))
 	if err != nil {
@@ -124,11 +125,11 @@ func takeMails(dir string) ([]receivedMail, error) {
 		if err != nil {
 			return nil, err
 		}
-		letter, err := readMail(raw)
+		received, err := readMail(raw)
 		if err != nil {
-			return nil, fmt.Errorf("letter %s: %w\n%s", file, err, raw)
+			return nil, fmt.Errorf("mail %s: %w\n%s", file, err, raw)
 		}
-		all = append(all, letter)
+		all = append(all, received)
 		if err := os.Remove(file); err != nil {
 			return nil, err
 		}
@@ -145,15 +146,15 @@ func readMail(raw []byte) (receivedMail, error) {
 	if err != nil {
 		return receivedMail{}, err
 	}
-	letter := receivedMail{to: m.Header.Get("To"), from: m.Header.Get("From"), subject: subject}
+	received := receivedMail{to: m.Header.Get("To"), from: m.Header.Get("From"), subject: subject}
 	var body bytes.Buffer
 	if m.Header.Get("Content-Transfer-Encoding") == "quoted-printable" {
 		_, err = body.ReadFrom(quotedprintable.NewReader(m.Body))
 	} else {
 		_, err = body.ReadFrom(m.Body)
 	}
-	letter.body = body.String()
-	return letter, err
+	received.body = body.String()
+	return received, err
 }
 
 func (f *simulatedFixture) takeMails(t testing.TB) []receivedMail {
@@ -163,7 +164,7 @@ func (f *simulatedFixture) takeMails(t testing.TB) []receivedMail {
 	return all
 }
 
-// newCSR makes a key and a request of its own for each site: what belongs to whom is told by keys and names.
+// newCSR returns a new key and a CSR for the domain, both in PEM.
 func newCSR(t testing.TB, domain string) (csr, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -176,7 +177,7 @@ func newCSR(t testing.TB, domain string) (csr, key string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: own}))
 }
 
-// openedItem is a client's order for the months with proof by DNS, opened.
+// openedItem orders a certificate for the months with validation by DNS, runs open and returns the item.
 func (f *simulatedFixture) openedItem(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
 	t.Helper()
 	ctx := context.Background()
@@ -196,7 +197,7 @@ func (f *simulatedFixture) openedItem(t testing.TB, domain string, months int, m
 	return done.Item
 }
 
-// storedItem is order with the certificate in place.
+// storedItem is openedItem for a seller that issues at once: the certificate is stored.
 func (f *simulatedFixture) storedItem(t testing.TB, domain string, months int, more ...func(*panel.Order)) int64 {
 	t.Helper()
 	item := f.openedItem(t, domain, months, more...)
@@ -204,20 +205,20 @@ func (f *simulatedFixture) storedItem(t testing.TB, domain string, months int, m
 	return item
 }
 
-// setParam changes item parameters behind the module's back.
+// setParam changes an item parameter without the module.
 func (f *simulatedFixture) setParam(t testing.TB, item int64, name, value string) {
 	t.Helper()
 	require.NoError(t, f.panel.SetParams(context.Background(), item, map[string]string{name: value}))
 }
 
-// sql changes rows behind the module's back.
+// sql changes rows of the panel's database without the module.
 func (f *simulatedFixture) sql(t testing.TB, statement string, args ...any) {
 	t.Helper()
 	_, err := f.panel.DB().ExecContext(context.Background(), statement, args...)
 	require.NoError(t, err)
 }
 
-// leaf is the certificate that the panel stores.
+// leaf returns the certificate that the panel stores.
 func (f *simulatedFixture) leaf(t testing.TB, item int64) *x509.Certificate {
 	t.Helper()
 	block, _ := pem.Decode(f.itemOf(t, item).Crt)
@@ -227,7 +228,7 @@ func (f *simulatedFixture) leaf(t testing.TB, item int64) *x509.Certificate {
 	return leaf
 }
 
-// sweepResult is the document of a sweep (rules SWEEP-5).
+// sweepResult is the document that a sweep prints (rules SWEEP-5).
 type sweepResult struct {
 	Policy   string     `xml:"policy,attr"`
 	Before   int        `xml:"before,attr"`
@@ -254,7 +255,7 @@ type sweepRow struct {
 	Reason     string `xml:"reason,attr"`
 }
 
-// row is what the document says of the item; nil where it says nothing.
+// row returns the row of the item, or nil if the document has none.
 func (s sweepResult) row(item int64) *sweepRow {
 	for i := range s.Rows {
 		if s.Rows[i].ID == item {
@@ -264,7 +265,7 @@ func (s sweepResult) row(item int64) *sweepRow {
 	return nil
 }
 
-// summary is action, result and reason in one word for tables; empty where the document does not name the item.
+// summary returns action, result and reason of the item's row in one string, or "" if the document has no row for it.
 func (s sweepResult) summary(item int64) string {
 	row := s.row(item)
 	if row == nil {
@@ -273,8 +274,8 @@ func (s sweepResult) summary(item int64) string {
 	return strings.TrimSpace(row.Action + " " + row.Result + " " + row.Reason)
 }
 
-// sweep runs the policy and holds what is true of every sweep: a complete document, and exit code 1 exactly where an item
-// failed.
+// sweep runs the subscription command and checks what is true of every sweep: the document is complete, and the exit code is 1 if
+// and only if an item failed.
 func (f *simulatedFixture) sweep(t testing.TB, args ...string) sweepResult {
 	t.Helper()
 	run, err := f.panel.Start(context.Background(), f.seller.module, nil, append([]string{"--command", "subscription"}, args...)...)
@@ -304,7 +305,7 @@ func readSweep(t testing.TB, run *panel.Run) sweepResult {
 	return *doc.Subscription
 }
 
-// ordersFor is what the seller knows of a name.
+// ordersFor returns what the seller has recorded for a domain name.
 func (f *simulatedFixture) ordersFor(t testing.TB, domain string) domainOrders {
 	t.Helper()
 	found, err := f.standIn.ordersFor(domain)
@@ -312,13 +313,13 @@ func (f *simulatedFixture) ordersFor(t testing.TB, domain string) domainOrders {
 	return found
 }
 
-// requestedCertificates is how many certificates the seller was asked for: the first one of a site, its reissues and renewals.
+// requestedCertificates returns how many certificates the seller was asked for: the first one of the domain, reissues and renewals.
 func (f *simulatedFixture) requestedCertificates(t testing.TB, domain string) int {
 	t.Helper()
 	return f.ordersFor(t, domain).requested
 }
 
-// takeLog is everything that the module has written since the last time.
+// takeLog returns what the module has logged since the last takeLog and empties the log.
 func (f *simulatedFixture) takeLog(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(f.panel.Root(), "var", f.seller.module+".log")
@@ -328,28 +329,28 @@ func (f *simulatedFixture) takeLog(t testing.TB) string {
 	return string(raw)
 }
 
-// checkNewestStored holds an item against the seller: the newest certificate of its site is stored, the lineage is complete, and the
-// panel shows its dates (rules PARAM-4, STORE-2, STORE-3).
+// checkNewestStored compares an item with the seller: the newest certificate of the domain is stored, the lineage is complete, and
+// the panel shows its dates (rules PARAM-4, STORE-2, STORE-3).
 func (f *simulatedFixture) checkNewestStored(t testing.TB, item int64, domain string) {
 	t.Helper()
-	sold := f.ordersFor(t, domain)
-	require.NotEmpty(t, sold.ids)
+	orders := f.ordersFor(t, domain)
+	require.NotEmpty(t, orders.ids)
 	it, leaf := f.itemOf(t, item), f.leaf(t, item)
 	var lineage []string
-	for _, id := range sold.ids {
+	for _, id := range orders.ids {
 		lineage = append(lineage, strconv.FormatInt(id, 10))
 	}
 	require.Equal(t, strings.Join(lineage, " "), it.Params["lineage"], "item %d", item)
 	require.Equal(t, lineage[len(lineage)-1], it.Params["custom_order_id"], "item %d", item)
-	require.Equal(t, sold.newestSerial, fmt.Sprintf("%x", leaf.SerialNumber), "item %d stores the newest certificate", item)
-	require.Equal(t, sold.newestSerial, strings.TrimLeft(it.Params["certificate_serial"], "0"), "item %d", item)
+	require.Equal(t, orders.newestSerial, fmt.Sprintf("%x", leaf.SerialNumber), "item %d stores the newest certificate", item)
+	require.Equal(t, orders.newestSerial, strings.TrimLeft(it.Params["certificate_serial"], "0"), "item %d", item)
 	require.Equal(t, leaf.NotAfter.UTC().Format(time.DateOnly), it.Params["certificate_expiredate"], "item %d", item)
 	require.Equal(t, "5", it.Params["service_status"], "item %d", item)
 	require.Equal(t, 2, it.Status, "item %d", item)
 	require.Empty(t, it.Operations, "item %d", item)
 }
 
-// writeSubscriptionConfig replaces our lines in billmgr.conf.d altogether, the sender of letters too.
+// writeSubscriptionConfig replaces all of the module's lines in billmgr.conf.d, including the sender of mails.
 func writeSubscriptionConfig(t testing.TB, f *simulatedFixture, lines ...string) {
 	t.Helper()
 	file := filepath.Join(f.panel.Root(), "etc", "billmgr.conf.d", "subscription.conf")

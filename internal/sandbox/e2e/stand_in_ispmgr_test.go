@@ -197,12 +197,12 @@ func (s ispmgrStandIn) buyDirectly(csr string) error { return s.buyProduct("posi
 func (s ispmgrStandIn) buyProduct(product, csr string) error { return s.orderWithRef(product, csr, "") }
 
 // orderWithRef buys a product with a reference (remoteid), which may be empty.
-func (s ispmgrStandIn) orderWithRef(product, csr, mark string) error {
+func (s ispmgrStandIn) orderWithRef(product, csr, ref string) error {
 	for _, p := range s.Settings().Products {
 		if p.IntName == product {
 			return s.sendDirectly("certificate.order.param", url.Values{
 				"pricelist": {strconv.FormatInt(p.ID, 10)}, "period": {"12"}, "csr": {csr}, "crt_type": {"exists"}, "field_country": {"81"},
-				"skipbasket": {"on"}, "clicked_button": {"finish"}, "autoprolong": {"null"}, "remoteid": {mark},
+				"skipbasket": {"on"}, "clicked_button": {"finish"}, "autoprolong": {"null"}, "remoteid": {ref},
 			})
 		}
 	}

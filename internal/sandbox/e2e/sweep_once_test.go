@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules SWEEP-5: while one sweep works, another one leaves, says so and exits 0.
+// rules SWEEP-5: a sweep that starts while another one runs does nothing, reports that and exits with 0.
 func TestSecondSweepExitsWhileAnotherRuns(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		needsMariaDB(t, "keep a named lock from another connection")
@@ -31,11 +31,11 @@ func TestSecondSweepExitsWhileAnotherRuns(t *testing.T) {
 		assert.Equal(t, "yes", second.Running)
 		assert.Empty(t, second.Rows)
 		assert.Equal(t, 2, f.requestedCertificates(t, "example.com"))
-		assert.Equal(t, "no", f.sweep(t).Running, "the lock went with the first one")
+		assert.Equal(t, "no", f.sweep(t).Running, "the first sweep has released the lock")
 	})
 }
 
-// Four sweeps of the same second over several items: every item is reissued once, whichever sweep gets the lock.
+// rules SWEEP-5: four sweeps start at the same moment: every item is reissued once, whichever sweep gets the lock.
 func TestConcurrentSweepsReissueOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		needsMariaDB(t, "keep a named lock from another connection")
@@ -63,7 +63,7 @@ func TestConcurrentSweepsReissueOnce(t *testing.T) {
 
 func site(n int) string { return fmt.Sprintf("site%d.example.com", n) }
 
-// reopen is what a panel of 2026 does by itself on the day: the item's operation, with nothing changed by the client.
+// reopen runs the reopen operation that a panel of 2026 starts by itself on the day; the client has changed nothing.
 func (f *simulatedFixture) reopen(t *testing.T, item int64) *panel.Run {
 	t.Helper()
 	_, run, err := f.panel.Operate(context.Background(), item, "reopen")
@@ -71,25 +71,25 @@ func (f *simulatedFixture) reopen(t *testing.T, item int64) *panel.Run {
 	return run
 }
 
-// docs/reference/validity.md §B3.12, rules STORE-6: a panel that runs the policy itself and our sweep on the same day make
-// one reissue, whoever comes first, whether the new certificate is there at once, waits for its proof, or comes in between.
+// docs/reference/validity.md §B3.12, rules STORE-6: a panel that reissues by itself and the module's sweep on the same day make one
+// reissue together, whichever comes first, and whether the new certificate is issued at once, later or between the two.
 func TestPanelReopenAndSweepOnTheSameDayReissueOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
-		ours := func(t *testing.T, f *simulatedFixture, _ int64) { assert.Zero(t, f.sweep(t).Failed) }
-		panels := func(t *testing.T, f *simulatedFixture, item int64) {
+		sweep := func(t *testing.T, f *simulatedFixture, _ int64) { assert.Zero(t, f.sweep(t).Failed) }
+		reopen := func(t *testing.T, f *simulatedFixture, item int64) {
 			run := f.reopen(t, item)
 			assert.True(t, run.OK(), run.Failure())
-			assert.Empty(t, f.itemOf(t, item).Operations, "the panel was told")
+			assert.Empty(t, f.itemOf(t, item).Operations, "the operation is done")
 		}
-		button := func(t *testing.T, f *simulatedFixture, item int64) { // the panel's own way takes the button's: old_altname is saved
+		button := func(t *testing.T, f *simulatedFixture, item int64) { // this way the panel saves old_altname
 			_, run, err := f.panel.Reissue(context.Background(), item, "", "", nil)
 			require.NoError(t, err)
 			assert.True(t, run.OK(), run.Failure())
 		}
 		for name, both := range map[string][2]func(*testing.T, *simulatedFixture, int64){
-			"the panel first": {panels, ours}, "the sweep first": {ours, panels},
-			"the panel's form first": {button, ours}, "the sweep first, then the form": {ours, button},
-			"the panel twice": {panels, panels}, "the form twice": {button, button},
+			"the panel first": {reopen, sweep}, "the sweep first": {sweep, reopen},
+			"the panel's form first": {button, sweep}, "the sweep first, then the form": {sweep, button},
+			"the panel twice": {reopen, reopen}, "the form twice": {button, button},
 		} {
 			for when, issue := range map[string]string{"issued at once": "", "waits": "late", "issued between": "between"} {
 				t.Run(name+", "+when, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestPanelReopenAndSweepOnTheSameDayReissueOnce(t *testing.T) {
 					if issue == "late" {
 						require.NoError(t, f.standIn.prove("example.com"))
 						f.setTime(t, "2026-10-07T22:00:00Z")
-						ours(t, f, item)
+						sweep(t, f, item)
 					}
 					assert.Equal(t, 2, f.requestedCertificates(t, "example.com"), "one reissue")
 					f.checkNewestStored(t, item, "example.com")
@@ -118,8 +118,8 @@ func TestPanelReopenAndSweepOnTheSameDayReissueOnce(t *testing.T) {
 	})
 }
 
-// The panel starts its reopen while our sweep asks for the same item: the item's lock makes it wait, then nothing is left to
-// ask for.
+// rules STORE-6: the panel starts reopen while the sweep reissues the same item: reopen waits for the item's lock and then requests
+// no second reissue.
 func TestPanelReopenDuringASweepReissuesOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		needsMariaDB(t, "keep a named lock from another connection")
@@ -143,9 +143,9 @@ func TestPanelReopenDuringASweepReissuesOnce(t *testing.T) {
 	})
 }
 
-// rules STORE-6: the answer to a reissue is lost in every way that it can be. Whoever looks next, sweep or panel, and
-// whether the seller carried it out, not at all or late: the term gets exactly one reissue, and nobody asks for a second
-// within ten minutes.
+// rules STORE-6: the answer to a reissue request is lost, in each way. Whether the sweep or the panel sent it, and whether the
+// seller carried it out at once, late or not at all: exactly one reissue is made, and no second request is sent within ten
+// minutes.
 func TestLostAnswerOfAReissueReissuesOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, kind := range []string{dropBefore, dropAfter, truncate, vanish, http500, html, http502, huge} {
@@ -186,8 +186,8 @@ func TestLostAnswerOfAReissueReissuesOnce(t *testing.T) {
 	})
 }
 
-// rules SWEEP-1: kill -9 at random moments of a sweep over several items, and run again: the same state as without. The
-// seller has one reissue for each item and each round, the panel the newest certificate and the whole lineage.
+// rules SWEEP-1: a sweep over several items is killed with SIGKILL at random moments and run again: the state is the same as after
+// a whole sweep. The seller has one reissue for each item and round, the panel the newest certificate and the complete lineage.
 func TestKilledSweepEndsInTheSameState(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -215,7 +215,7 @@ func TestKilledSweepEndsInTheSameState(t *testing.T) {
 			if err == nil && run.Signal != "" {
 				killed++
 			}
-			// the hourly timer; a reissue that never reached the seller is asked for a day later
+			// later sweeps of the timer; a reissue that never reached the seller is requested again a day later
 			for range 3 {
 				day = day.Add(25 * time.Hour)
 				require.NoError(t, f.clock.Set(day))
@@ -234,7 +234,7 @@ func TestKilledSweepEndsInTheSameState(t *testing.T) {
 	})
 }
 
-// rules STORE-2: whichever call-back of a reissue breaks, the next sweep brings it to its end.
+// rules STORE-2: whichever call-back of a reissue fails, the next sweeps complete it.
 func TestBrokenCallbackOfASweepIsRepeated(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -258,7 +258,7 @@ func TestBrokenCallbackOfASweepIsRepeated(t *testing.T) {
 				reissues++
 				f.checkNewestStored(t, item, "example.com")
 				require.Equal(t, reissues, f.requestedCertificates(t, "example.com"), "%s at call-back %d", kind, skip+1)
-				if len(left) > 0 { // there are fewer call-backs: the next kind
+				if len(left) > 0 { // the reissue had fewer call-backs: continue with the next kind
 					require.Greater(t, skip, 10, "a reissue has more call-backs than that")
 					break
 				}

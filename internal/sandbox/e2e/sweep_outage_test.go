@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules SWEEP-9: a seller whose address answers with something else is asked about one item. The others are left with a row that says so, the exit code is 1,
-// and the next sweep does it all.
+// rules SWEEP-9: if the seller's address answers with a foreign page, the sweep asks about one item only. The other items are left
+// for the next sweep, with a row that says so, and the exit code is 1. The next sweep handles all of them.
 func TestSweepAsksAFailingSellerOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -34,20 +34,21 @@ func TestSweepAsksAFailingSellerOnce(t *testing.T) {
 		for _, item := range waiting {
 			assert.Contains(t, failing.summary(item), "wait skipped left for the next sweep")
 		}
-		assert.LessOrEqual(t, asked, 6, "one question and its repeats")
+		assert.LessOrEqual(t, asked, 6, "one request and its retries")
 
 		f.standIn.clearFaults()
 		f.standIn.forgetRequests()
-		mended := f.sweep(t)
-		assert.Zero(t, mended.Failed)
-		assert.Equal(t, 3, mended.Reissued)
+		working := f.sweep(t)
+		assert.Zero(t, working.Failed)
+		assert.Equal(t, 3, working.Reissued)
 		for _, item := range waiting {
-			assert.NotContains(t, mended.summary(item), "left")
+			assert.NotContains(t, working.summary(item), "left")
 		}
 	})
 }
 
-// rules SWEEP-1: what is due goes before what waits: where time or the seller's calls run out, no certificate in use was passed over.
+// rules SWEEP-1: the sweep handles due items before waiting ones, so that a stored certificate is renewed even if time or the
+// seller's calls run out.
 func TestSweepHandlesDueItemsBeforeWaitingItems(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)

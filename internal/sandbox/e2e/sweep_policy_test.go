@@ -16,19 +16,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// docs/reference/validity.md §B3.6 and rules SWEEP-2, SWEEP-3: each condition of being due on both sides of its border, all
-// in one sweep on the first day of the lead. The seller's list tells what was asked for.
+// docs/reference/validity.md §B3.6 and rules SWEEP-2, SWEEP-3: each condition under which an item is due, on both sides of its
+// boundary, in one sweep on the first day of the lead. The seller's orders show which reissues were requested.
 func TestSweepDueBoundaries(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
 		const now = "2026-10-07T00:00:00Z" // ten days before the end, at the first second
-		const reissued, unseen = "reissue ok", ""
+		const reissued, notListed = "reissue ok", ""
 		type border struct {
 			name   string
 			change func(t *testing.T, item int64)
 			says   string
 			months int
-			day    string // of the order, where it is another one
+			day    string // day of the order; empty means firstOrders
 		}
 		param := func(name, value string) func(*testing.T, int64) {
 			return func(t *testing.T, item int64) { f.setParam(t, item, name, value) }
@@ -38,15 +38,15 @@ func TestSweepDueBoundaries(t *testing.T) {
 		}
 		rows := []border{
 			{name: "ends in ten days", says: reissued},
-			{name: "ends in eleven days", day: "2026-04-03", says: unseen},
+			{name: "ends in eleven days", day: "2026-04-03", says: notListed},
 
 			{name: "suspended by the panel inside its term", change: column("status=3, autosuspend='on'"), says: reissued},
-			{name: "suspended by an employee", change: column("status=3, autosuspend='on', employeesuspend='on'"), says: unseen},
-			{name: "suspended for abuse", change: column("status=3, autosuspend='on', abusesuspend='on'"), says: unseen},
-			{name: "suspended by nobody knows whom", change: column("status=3"), says: unseen},
-			{name: "deleted", change: column("status=4"), says: unseen},
-			{name: "being processed", change: column("status=5"), says: unseen},
-			{name: "of another module", change: column("processingmodule=NULL"), says: unseen},
+			{name: "suspended by an employee", change: column("status=3, autosuspend='on', employeesuspend='on'"), says: notListed},
+			{name: "suspended for abuse", change: column("status=3, autosuspend='on', abusesuspend='on'"), says: notListed},
+			{name: "suspended without a reason", change: column("status=3"), says: notListed},
+			{name: "deleted", change: column("status=4"), says: notListed},
+			{name: "being processed", change: column("status=5"), says: notListed},
+			{name: "of another module", change: column("processingmodule=NULL"), says: notListed},
 
 			{name: "tried a second less than a day ago", change: param("reissue_tried", "2026-10-06T00:00:01Z 1"), says: "none skipped recent"},
 			{name: "tried a day ago", change: param("reissue_tried", "2026-10-06T00:00:00Z 1"), says: reissued},
@@ -55,7 +55,7 @@ func TestSweepDueBoundaries(t *testing.T) {
 
 			{name: "the seller's term ends with it", change: param("seller_term_end", "2026-10-17"), says: "none skipped no_gain"},
 			{name: "the seller's term ends a day later", change: param("seller_term_end", "2026-10-18"), says: reissued},
-			{name: "reaches paid until", change: param("term_start", "2025-10-17"), says: "none skipped paid_until"},
+			{name: "ends at paid until", change: param("term_start", "2025-10-17"), says: "none skipped paid_until"},
 			{name: "a day short of paid until", change: param("term_start", "2025-10-18"), says: reissued},
 			{name: "the term ended today", change: param("term_start", "2025-10-07"), says: "none skipped term_over"},
 			{name: "years to go", months: seller.maxMonths, says: reissued},
@@ -79,13 +79,13 @@ func TestSweepDueBoundaries(t *testing.T) {
 				row.change(t, items[i])
 			}
 		}
-		played := f.sweep(t, "--dry-run")
+		planned := f.sweep(t, "--dry-run")
 		doc := f.sweep(t)
 		due := 0
 		for i, row := range rows {
 			asked := f.requestedCertificates(t, fmt.Sprintf("border%d.example.com", i)) - 1
 			assert.Equal(t, row.says, doc.summary(items[i]), row.name)
-			assert.Equal(t, strings.ReplaceAll(row.says, reissued, "reissue skipped dry run"), played.summary(items[i]), "%s: what --dry-run says of it", row.name)
+			assert.Equal(t, strings.ReplaceAll(row.says, reissued, "reissue skipped dry run"), planned.summary(items[i]), "%s: with --dry-run", row.name)
 			want := 0
 			if row.says == reissued {
 				want, due = 1, due+1
@@ -95,12 +95,12 @@ func TestSweepDueBoundaries(t *testing.T) {
 		assert.Equal(t, due, doc.Due)
 		assert.Equal(t, due, doc.Reissued)
 		assert.Equal(t, []string{fmt.Sprintf("reopen %d", items[slices.IndexFunc(rows, func(b border) bool { return b.says == "none skipped tries" })])},
-			f.taskTypes(t), "five attempts are an administrator's")
+			f.taskTypes(t), "after five attempts the administrator has a task")
 		assert.Equal(t, len(rows), f.paymentCount(t), "reissues cost nothing")
 	})
 }
 
-// taskTypes are the administrator's tasks, `TYPE item`.
+// taskTypes returns the administrator's tasks, each as `TYPE ITEM`.
 func (f *simulatedFixture) taskTypes(t *testing.T) []string {
 	t.Helper()
 	all, err := f.panel.Tasks(context.Background())
@@ -112,8 +112,8 @@ func (f *simulatedFixture) taskTypes(t *testing.T) []string {
 	return types
 }
 
-// docs/reference/validity.md §B3.6: an item without a certificate is not due, whatever its parameters say; what is stored
-// and no certificate is an item's failure and stops nobody else.
+// docs/reference/validity.md §B3.6: an item without a certificate is not due, whatever its parameters are. A stored text that is
+// no certificate is an error of that item and does not affect the other items.
 func TestItemWithoutACertificateIsNotDue(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -132,16 +132,16 @@ func TestItemWithoutACertificateIsNotDue(t *testing.T) {
 	})
 }
 
-// docs/reference/validity.md §B3.5: the spellings of the two settings and what becomes of values that cannot be used. The
-// last day on which nothing is due and the first on which it is are played.
+// docs/reference/validity.md §B3.5: the spellings of the two settings and how invalid values are handled. Dry runs simulate the last
+// day on which the item is not due and the first day on which it is.
 func TestSubscriptionSettingsBoundaries(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
 		item := f.storedItem(t, "example.com", 12)
 		for _, row := range []struct {
-			name, main string // lines of billmgr.conf.d and of billmgr.conf
-			lines      []string
-			first      string // day on which it is due
+			name, main string   // main is a line of billmgr.conf
+			lines      []string // lines of billmgr.conf.d
+			first      string   // first day on which the item is due
 			policy     string
 			before     int
 			warning    string
@@ -193,8 +193,7 @@ func TestSubscriptionSettingsBoundaries(t *testing.T) {
 	})
 }
 
-// rules SWEEP-1: manual tells the client once per certificate and reissues nothing; the next certificate is told of
-// anew.
+// rules SWEEP-1: the policy manual notifies the client once for each certificate and reissues nothing.
 func TestPolicyManualNotifiesOncePerCertificate(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders, "SSLSubscriptionPolicy manual")
@@ -206,12 +205,12 @@ func TestPolicyManualNotifiesOncePerCertificate(t *testing.T) {
 		doc := f.sweep(t)
 		assert.Equal(t, "tell ok", doc.summary(item))
 		assert.Equal(t, 1, doc.Notified)
-		letters := f.takeMails(t)
-		require.Len(t, letters, 1)
-		assert.Contains(t, letters[0].to, "client@example.com")
-		assert.Contains(t, letters[0].from, "ssl@hosting.example")
-		assert.Contains(t, letters[0].subject, "example.com")
-		assert.Contains(t, letters[0].body, "2026-10-17")
+		mails := f.takeMails(t)
+		require.Len(t, mails, 1)
+		assert.Contains(t, mails[0].to, "client@example.com")
+		assert.Contains(t, mails[0].from, "ssl@hosting.example")
+		assert.Contains(t, mails[0].subject, "example.com")
+		assert.Contains(t, mails[0].body, "2026-10-17")
 		for _, day := range []string{"2026-10-07T23:00:00Z", "2026-10-08", "2026-10-16", "2026-10-20"} {
 			f.setTime(t, day)
 			assert.Equal(t, "tell ok told already", f.sweep(t).summary(item), day)
@@ -230,7 +229,7 @@ func TestPolicyManualNotifiesOncePerCertificate(t *testing.T) {
 	})
 }
 
-// rules SWEEP-5: none does nothing, and the document says how many were left.
+// rules SWEEP-5: the policy none does nothing, and the document counts the due items.
 func TestPolicyNoneOnlyCountsDueItems(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders, "SSLSubscriptionPolicy none")
@@ -246,7 +245,7 @@ func TestPolicyNoneOnlyCountsDueItems(t *testing.T) {
 	})
 }
 
-// databaseDump is everything that the panel's database says, as text.
+// databaseDump returns the rows of the panel's tables as text.
 func (f *simulatedFixture) databaseDump(t *testing.T) string {
 	t.Helper()
 	all := map[string]any{}
@@ -280,8 +279,8 @@ func (f *simulatedFixture) databaseDump(t *testing.T) string {
 	return string(text)
 }
 
-// rules SWEEP-1: --dry-run changes no row, sends no letter and asks the seller for nothing; --item limits; --date is for
-// --dry-run only. Maintenance mode stops the sweep, not the dry run (rules PANEL-3).
+// rules SWEEP-1: --dry-run changes no row, sends no mail and no request to the seller. --item limits the sweep to one item. --date
+// needs --dry-run. Maintenance mode stops the sweep, not the dry run (rules PANEL-3).
 func TestDryRunChangesNothing(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -322,12 +321,12 @@ func TestDryRunChangesNothing(t *testing.T) {
 		require.NoError(t, os.Remove(maintenance))
 
 		assert.Equal(t, "reissue ok", f.sweep(t, "--item", fmt.Sprint(two)).summary(two))
-		assert.Equal(t, 1, f.requestedCertificates(t, "one.example.com"), "--item keeps off the others")
+		assert.Equal(t, 1, f.requestedCertificates(t, "one.example.com"), "--item leaves the other items alone")
 		assert.Equal(t, 2, f.requestedCertificates(t, "two.example.com"))
 	})
 }
 
-// runModule runs the module with these words.
+// runModule runs the module with the arguments.
 func (f *simulatedFixture) runModule(t testing.TB, args ...string) *panel.Run {
 	t.Helper()
 	run, err := f.panel.Start(context.Background(), f.seller.module, nil, args...)
@@ -335,8 +334,8 @@ func (f *simulatedFixture) runModule(t testing.TB, args ...string) *panel.Run {
 	return run
 }
 
-// rules SWEEP-5: a seller's error for one item never stops the others; the document is complete and the exit code 1. What
-// failed is tried again a day later, not before (rules SWEEP-3).
+// rules SWEEP-5: a seller's error for one item does not stop the sweep; the document is complete and the exit code is 1. The failed
+// reissue is retried a day later, not before (rules SWEEP-3).
 func TestSellerErrorForOneItemDoesNotStopTheSweep(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -359,16 +358,16 @@ func TestSellerErrorForOneItemDoesNotStopTheSweep(t *testing.T) {
 		f.setTime(t, "2026-10-09")
 		assert.Equal(t, "error", f.sweep(t).row(two).Result)
 		f.setTime(t, "2026-10-09T12:00:00Z")
-		assert.Equal(t, "none skipped recent", f.sweep(t).summary(two), "an order that has ended is not asked about every hour")
+		assert.Equal(t, "none skipped recent", f.sweep(t).summary(two), "the status of an ended order is not read every hour")
 		requests := 1
-		if seller.keepsOrderID { // the order goes on, and takes another request on another day
+		if seller.keepsOrderID { // the order stays active and accepts another request on another day
 			requests = 2
 		}
 		assert.Equal(t, 1+requests, f.requestedCertificates(t, "two.example.com"))
 	})
 }
 
-// rules SWEEP-3: an error that the seller answers with, and not the authority: nothing was asked for, the next day it is.
+// rules SWEEP-3: a reissue that the seller, not the CA, refuses is requested again the next day.
 func TestRefusedReissueIsRetriedTheNextDay(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reissuedItem is an item of twelve months whose term ends on 2027-04-02 and whose certificate the sweep has kept alive.
+// reissuedItem returns an item with a term of twelve months that ends on 2027-04-02; the sweep has reissued its certificate once.
 func (f *simulatedFixture) reissuedItem(t *testing.T, domain string) int64 {
 	t.Helper()
 	f.setTime(t, firstOrders)
@@ -26,7 +26,7 @@ func (f *simulatedFixture) reissuedItem(t *testing.T, domain string) int64 {
 	return item
 }
 
-// prolong starts the panel's renewal.
+// prolong creates the panel's prolong operation for the item and runs it once.
 func (f *simulatedFixture) prolong(t *testing.T, item int64) (op int64, run *panel.Run) {
 	t.Helper()
 	op, run, err := f.panel.Operate(context.Background(), item, "prolong")
@@ -34,8 +34,9 @@ func (f *simulatedFixture) prolong(t *testing.T, item int64) (op int64, run *pan
 	return op, run
 }
 
-// rules BUY-7: a renewal is bought from 90 days before the end of the term on; before that nothing is asked of the seller
-// and the words name the setting of panels that bill at the certificate's end. Inside it the seller's own window holds.
+// rules BUY-7: a renewal is bought at the earliest 90 days before the end of the term. Before that nothing but the status is
+// requested from the seller, and the error names the setting for panels that bill at the certificate's end. Within the 90 days
+// the seller's own window applies.
 func TestProlongIsRefusedBeforeTheRenewalWindow(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -45,7 +46,7 @@ func TestProlongIsRefusedBeforeTheRenewalWindow(t *testing.T) {
 			{"2026-10-17T09:00:00Z", "term_running", "SSLSubscriptionExpireDate"},
 			{"2027-01-01T23:59:59Z", "term_running", "2027-01-02"},
 		}, "2027-01-02T00:00:00Z"
-		if seller.renewalTooEarly != "" { // the seller counts from the last second
+		if seller.renewalTooEarly != "" { // the seller's window begins later, at the last second of that day
 			rows, first = append(rows, early{first, "api_error", seller.renewalTooEarly}), "2027-01-03"
 		}
 		for _, row := range rows {
@@ -57,8 +58,8 @@ func TestProlongIsRefusedBeforeTheRenewalWindow(t *testing.T) {
 			assert.Contains(t, run.Stdout, row.words, row.at)
 			if row.kind == "term_running" {
 				asked := f.requestCounts.all()
-				for _, look := range seller.statusSteps {
-					delete(asked, look)
+				for _, s := range seller.statusSteps {
+					delete(asked, s)
 				}
 				assert.Empty(t, asked, row.at)
 			}
@@ -75,8 +76,8 @@ func TestProlongIsRefusedBeforeTheRenewalWindow(t *testing.T) {
 	})
 }
 
-// rules PARAM-4, BUY-7, STORE-3: the new term begins where the old one ends, the panel shows the right dates after its own
-// post-processing, and the policy keeps the second term as it did the first: to its end without a gap, for two payments.
+// rules PARAM-4, BUY-7, STORE-3: the new term begins where the old one ends, and the panel shows the right dates after its own
+// post-processing. The sweep covers the second term like the first one: to its end, without a gap, for two payments in all.
 func TestProlongedTermIsCoveredToItsEnd(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, mode := range []string{"certificate", "term"} {
@@ -107,7 +108,8 @@ func TestProlongedTermIsCoveredToItsEnd(t *testing.T) {
 	})
 }
 
-// The renewal waits for a proof: the old certificate stays, its dates too, and the client finds the values on the panel.
+// rules PARAM-4, STORE-3: a renewal waits for domain validation: the old certificate and its dates stay, and the item has the new
+// challenge.
 func TestProlongThatWaitsForValidation(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -131,13 +133,13 @@ func TestProlongThatWaitsForValidation(t *testing.T) {
 	})
 }
 
-// finishOperation runs a renewal's operation until it is done; an unsettled purchase may make it wait.
+// finishOperation runs a renewal's operation until it succeeds; a pending purchase may make it wait.
 func (f *simulatedFixture) finishOperation(t *testing.T, op int64) {
 	t.Helper()
 	for range 4 {
 		run, err := f.panel.RunOperation(context.Background(), op)
 		if errors.Is(err, sql.ErrNoRows) {
-			return // done, a call-back outlived its killed module
+			return // a call-back of the killed module has ended the operation
 		}
 		require.NoError(t, err)
 		if run.OK() {
@@ -150,7 +152,7 @@ func (f *simulatedFixture) finishOperation(t *testing.T, op int64) {
 	t.Fatalf("operation %d never ended", op)
 }
 
-// checkRenewed holds an item against what must be true after any interruption of its renewal.
+// checkRenewed checks what must be true after any interruption of the item's renewal.
 func (f *simulatedFixture) checkRenewed(t *testing.T, item int64, domain string, payments int) {
 	t.Helper()
 	require.Equal(t, payments, f.paymentCount(t), "%s: each renewal is paid once", domain)
@@ -162,7 +164,7 @@ func (f *simulatedFixture) checkRenewed(t *testing.T, item int64, domain string,
 	require.Equal(t, 2, f.requestedCertificates(t, domain))
 }
 
-// rules BUY-1: kill -9 at random moments of prolong, then run again: one payment, one new term.
+// rules BUY-1: prolong is killed with SIGKILL at random moments and run again: one payment, one new term.
 func TestKilledProlongBuysOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -194,7 +196,7 @@ func TestKilledProlongBuysOnce(t *testing.T) {
 	})
 }
 
-// addOperation puts a running operation into the panel and starts nothing.
+// addOperation creates a running operation in the panel and does not run it.
 func (f *simulatedFixture) addOperation(t *testing.T, item int64, command string) int64 {
 	t.Helper()
 	done, err := f.panel.DB().Exec(`INSERT INTO runningoperation (item, intname, trycount, manual, rerun, lang, level, cdate)
@@ -205,7 +207,7 @@ func (f *simulatedFixture) addOperation(t *testing.T, item int64, command string
 	return op
 }
 
-// mustSync is the panel's own sync_item, which follows what a run could not.
+// mustSync runs the panel's sync_item, which must succeed.
 func (f *simulatedFixture) mustSync(t *testing.T, item int64) {
 	t.Helper()
 	run, err := f.panel.Sync(context.Background(), item)
@@ -213,7 +215,7 @@ func (f *simulatedFixture) mustSync(t *testing.T, item int64) {
 	require.True(t, run.OK(), run.Failure())
 }
 
-// rules BUY-3, BUY-4: the seller's answer is lost, at each request of prolong and in every way: paid once.
+// rules BUY-3, BUY-4: the seller's answer is lost, at each request of prolong and in each way: the renewal is paid once.
 func TestLostAnswerOfARenewalBuysOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -227,7 +229,7 @@ func TestLostAnswerOfARenewalBuysOnce(t *testing.T) {
 		for _, s := range seller.renewSteps {
 			for _, kind := range kinds {
 				if kind == vanish && s == stepReport {
-					continue // a question that comes late changes nothing
+					continue // a status request that is carried out late changes nothing
 				}
 				domain := string(s) + "-" + strings.ReplaceAll(kind, "_", "-") + ".example.com"
 				all = append(all, lost{s, kind, domain, f.storedItem(t, domain, 12)})

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// caLeafDays is how long the stand-in's authority lets a certificate of the day live: a day less than the Forum's limit, and from
-// its own day of change on (docs/reference/validity.md §A1.1, A 3).
+// caLeafDays returns the validity in days of a certificate that the stand-in's CA issues on the day. It is a day less than the
+// Forum's limit and changes on the CA's own dates (docs/reference/validity.md §A1.1, A 3).
 func caLeafDays(day time.Time) int {
 	for _, step := range []struct {
 		from string
@@ -32,9 +32,9 @@ func caLeafDays(day time.Time) int {
 	return 397
 }
 
-// expectedCertificates is how many certificates a term needs: a second model of it, day by day, with the authority's own lengths. The
-// policy acts lead days before an end, at most half of the certificate's life (docs/reference/validity.md §B3.7), never
-// where it reaches paid until (B3.9).
+// expectedCertificates returns how many certificates a term needs. It is a second model of the policy, day by day, with the CA's
+// own validity. The policy reissues lead days before an end, at most half of the certificate's validity
+// (docs/reference/validity.md §B3.7), but not a certificate that lasts until paidUntil (B3.9).
 func expectedCertificates(start, paidUntil time.Time, lead int) int {
 	issued, days, count := start, caLeafDays(start), 1
 	for day := start; ; day = day.AddDate(0, 0, 1) {
@@ -53,8 +53,8 @@ func expectedCertificates(start, paidUntil time.Time, lead int) int {
 	}
 }
 
-// sweepUntil lets the time of an item pass until its term ends, with a sweep on the days before, of and after each event and
-// on each of the first days, and returns the certificates that were stored. No day may be without a valid one.
+// sweepUntil moves the clock day by day until the given time and returns the certificates that were stored. It runs a sweep on each
+// of the first days and on the days around each event, and fails if the item has no valid certificate on one of them.
 func (f *simulatedFixture) sweepUntil(t *testing.T, item int64, domain string, until time.Time, lead int) []*x509.Certificate {
 	t.Helper()
 	all := []*x509.Certificate{f.leaf(t, item)}
@@ -65,7 +65,7 @@ func (f *simulatedFixture) sweepUntil(t *testing.T, item int64, domain string, u
 		last := all[len(all)-1]
 		life := int(last.NotAfter.Add(time.Second).Sub(last.NotBefore) / (24 * time.Hour))
 		act := last.NotAfter.Truncate(24*time.Hour).AddDate(0, 0, -min(lead, life/2))
-		if early := now.Sub(start) > 30*24*time.Hour && now.Before(act.AddDate(0, 0, -1)) && now.Sub(last.NotBefore) > 48*time.Hour; early {
+		if nothingDue := now.Sub(start) > 30*24*time.Hour && now.Before(act.AddDate(0, 0, -1)) && now.Sub(last.NotBefore) > 48*time.Hour; nothingDue {
 			continue
 		}
 		require.NoError(t, f.clock.Set(now))
@@ -79,7 +79,7 @@ func (f *simulatedFixture) sweepUntil(t *testing.T, item int64, domain string, u
 		}
 		assert.Equal(t, 1, doc.Reissued, "%s", now)
 		assert.Equal(t, act.Format(time.DateOnly), now.Format(time.DateOnly), "reissued on the day of the lead")
-		assert.False(t, now.After(last.NotAfter), "%s: the one before had ended", now)
+		assert.False(t, now.After(last.NotAfter), "%s: the previous certificate had expired", now)
 		f.checkNewestStored(t, item, domain)
 		assert.Equal(t, stored.NotAfter.UTC().Format(time.DateOnly), f.itemOf(t, item).ExpireDate, "rules STORE-3")
 		all = append(all, stored)
@@ -87,9 +87,9 @@ func (f *simulatedFixture) sweepUntil(t *testing.T, item int64, domain string, u
 	return all
 }
 
-// rules SWEEP-3, docs/reference/validity.md §B3.7 and §B3.9: whole terms, with both readings of the seller's dates and of
-// the moment at which a reissued id is replaced. The number of certificates is exactly the one that a second model gives:
-// no loop, no gap, one payment.
+// rules SWEEP-3, docs/reference/validity.md §B3.7 and §B3.9: whole terms, with both meanings of the seller's dates and both moments at
+// which a reissue replaces the old id. The number of certificates is exactly that of a second model: no loop, no gap, one
+// payment.
 func TestSweepCoversWholeTerms(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, row := range []struct {
@@ -98,7 +98,6 @@ func TestSweepCoversWholeTerms(t *testing.T) {
 			end         string // paid until
 			lead        string
 			sells       func(*behaviour)
-			letters     bool
 		}{
 			{name: "leap day, one year, dates of the term, replaced at issue", start: "2028-02-29", months: 12, end: "2029-02-28",
 				sells: func(m *behaviour) { m.showsTermEnd, m.replacedAtIssue = true, true }},
@@ -133,14 +132,14 @@ func TestSweepCoversWholeTerms(t *testing.T) {
 				assert.Equal(t, row.end, all[len(all)-1].NotAfter.UTC().Format(time.DateOnly), "the last one reaches the end of the term")
 				assert.Equal(t, 1, f.paymentCount(t))
 				assert.Empty(t, f.taskTypes(t))
-				assert.Empty(t, f.takeMails(t), "nothing was to be proved")
+				assert.Empty(t, f.takeMails(t), "no validation was needed")
 			})
 		}
 	})
 }
 
-// docs/reference/validity.md §B3.8: an expired certificate inside its paid term is due at once, with a warning; a timer
-// that was off for weeks loses nothing but those weeks.
+// docs/reference/validity.md §B3.8: a certificate that has expired inside its paid term is due at once, with a warning, for example
+// after the timer was off for weeks.
 func TestExpiredCertificateInsideItsTermIsReissued(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -157,9 +156,9 @@ func TestExpiredCertificateInsideItsTermIsReissued(t *testing.T) {
 	})
 }
 
-// rules SWEEP-4: a reissue that needs a new proof. The old certificate stays, the client is told once with the values, the
-// panel shows them, and when control is proved the new one is stored. With less than a week left client and administrator
-// are told every day (rules SWEEP-4).
+// rules SWEEP-4: a reissue that needs a new domain validation. The old certificate stays, the client gets the challenge in one mail
+// and on the item, and the new certificate is stored when control is proved. With less than a week left the client is notified
+// every day, and the administrator has a task.
 func TestReissueThatNeedsNewValidation(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -177,11 +176,11 @@ func TestReissueThatNeedsNewValidation(t *testing.T) {
 		value := now.Params["auth_dnscname_value"]
 		assert.NotEmpty(t, value)
 		assert.NotEqual(t, first.Params["auth_dnscname_value"], value, "of the new certificate")
-		letters := f.takeMails(t)
-		require.Len(t, letters, 1)
-		assert.Contains(t, letters[0].subject, "example.com")
+		mails := f.takeMails(t)
+		require.Len(t, mails, 1)
+		assert.Contains(t, mails[0].subject, "example.com")
 		for _, word := range append(strings.Fields(value), "example.com", firstEnd, "2027-04-02", now.Params["custom_order_id"]) {
-			assert.Contains(t, letters[0].body, word)
+			assert.Contains(t, mails[0].body, word)
 		}
 		for _, day := range []string{"2026-10-07T10:00:00Z", "2026-10-08", "2026-10-10"} {
 			f.setTime(t, day)
@@ -193,7 +192,7 @@ func TestReissueThatNeedsNewValidation(t *testing.T) {
 			f.setTime(t, day)
 			assert.Equal(t, 1, f.sweep(t).Notified, day)
 			f.setTime(t, day+"T20:00:00Z")
-			assert.Zero(t, f.sweep(t).Notified, "once a day")
+			assert.Zero(t, f.sweep(t).Notified, "one mail a day")
 		}
 		assert.Len(t, f.takeMails(t), 2)
 		assert.Equal(t, []string{fmt.Sprintf("reopen %d", item)}, f.taskTypes(t), "one open task is enough")
@@ -208,7 +207,8 @@ func TestReissueThatNeedsNewValidation(t *testing.T) {
 	})
 }
 
-// BR 1.2.2: from 2028-03-15 on e-mail proves nothing. The item moves to DNS, and the client is told what to publish.
+// BR 1.2.2: from 2028-03-15 on validation by e-mail is not allowed. The item changes to validation by DNS, and the client gets the
+// challenge in a mail.
 func TestEmailValidationMovesToDNSFrom2028(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, "2028-01-10T09:00:00Z")
@@ -222,18 +222,18 @@ func TestEmailValidationMovesToDNSFrom2028(t *testing.T) {
 		assert.Equal(t, "reissue ok", doc.summary(item))
 		now := f.itemOf(t, item)
 		assert.Equal(t, "auth_dnscname", now.Params["approver_method"])
-		letters := f.takeMails(t)
-		require.Len(t, letters, 1)
+		mails := f.takeMails(t)
+		require.Len(t, mails, 1)
 		for _, word := range strings.Fields(now.Params["auth_dnscname_value"]) {
-			assert.Contains(t, letters[0].body, word)
+			assert.Contains(t, mails[0].body, word)
 		}
 		assert.Equal(t, 1, f.requestCounts.all()[stepReissue])
 		assert.True(t, f.ordersFor(t, "example.com").byDNS)
 	})
 }
 
-// docs/reference/validity.md §B3.4: SSLSubscriptionExpireDate is what an older panel bills at; what is due is decided by
-// the certificate.
+// docs/reference/validity.md §B3.4: SSLSubscriptionExpireDate chooses the date at which an older panel bills. Whether an item is due
+// depends on its certificate alone.
 func TestExpireDateSettingForOlderPanels(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for mode, shown := range map[string]string{"": "2027-04-23", "certificate": "2027-04-23", "term": "2028-04-02", "never": "2027-04-23"} {
@@ -260,7 +260,7 @@ func TestExpireDateSettingForOlderPanels(t *testing.T) {
 	})
 }
 
-// docs/reference/validity.md §B3.10: a client who lost a key gets an earlier end: a warning, and it is stored.
+// docs/reference/validity.md §B3.10: a certificate for a new key of the client is stored even if it ends earlier, with a warning.
 func TestNewKeyWithAnEarlierEndIsStored(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		ctx := context.Background()
@@ -276,15 +276,15 @@ func TestNewKeyWithAnEarlierEndIsStored(t *testing.T) {
 		f.checkNewestStored(t, item, "example.com")
 		assert.Equal(t, "2027-06-26", f.itemOf(t, item).ExpireDate)
 		assert.Contains(t, f.takeLog(t), "no later than the one in place")
-		assert.NotContains(t, f.itemOf(t, item).Params, "seller_term_end", "the step explains it: the seller's term goes on")
+		assert.NotContains(t, f.itemOf(t, item).Params, "seller_term_end", "the limit of 2027 explains the earlier end, not the seller's term")
 		f.setTime(t, "2027-06-16")
 		assert.Equal(t, "reissue ok", f.sweep(t).summary(item))
 		f.checkNewestStored(t, item, "example.com")
 	})
 }
 
-// rules SWEEP-3, STORE-7: a seller whose term ends earlier than the panel's. A reissue that gained nothing shows it: its certificate
-// is not stored, and it is not asked for again but for once, three days before the end.
+// rules SWEEP-3, STORE-7: the seller's term ends earlier than the panel's. A reissue whose certificate does not end later shows it:
+// that certificate is not stored, the end is recorded, and only one more reissue is requested, three days before the end.
 func TestSellersEarlierTermEndIsRecorded(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -316,8 +316,8 @@ func TestSellersEarlierTermEndIsRecorded(t *testing.T) {
 	})
 }
 
-// rules SWEEP-11: a letter that the MTA does not take is an error in document and log, at every sweep until it is mended, and is then
-// sent on the same day; one whose recipient is refused is tried again the next day.
+// rules SWEEP-11: a mail that the MTA refuses is an error in document and log, at every sweep until the MTA accepts it, which may be
+// on the same day. A mail whose recipient is refused is tried again the next day.
 func TestMailThatTheMTARefusesIsRetried(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders, "SSLSubscriptionPolicy manual")
@@ -345,7 +345,7 @@ func TestMailThatTheMTARefusesIsRetried(t *testing.T) {
 		assert.Equal(t, 1, f.sweep(t).Failed)
 		require.NoError(t, installSendmail(f.dir, keepMail))
 		f.setTime(t, "2026-10-08T10:00:00Z")
-		assert.Equal(t, 1, f.sweep(t).Notified, "mended: on the same day")
+		assert.Equal(t, 1, f.sweep(t).Notified, "sent on the same day")
 		assert.Len(t, f.takeMails(t), 1)
 		f.setTime(t, "2026-10-09")
 		assert.Zero(t, f.sweep(t).Notified)
@@ -356,7 +356,7 @@ func TestMailThatTheMTARefusesIsRetried(t *testing.T) {
 	})
 }
 
-// rules SWEEP-6: without SSLSubscriptionMailFrom an error says so; a client without an address is one as well.
+// rules SWEEP-6: a missing SSLSubscriptionMailFrom and a client without an address are errors.
 func TestMailWithoutSenderOrRecipientIsAnError(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)
@@ -366,7 +366,7 @@ func TestMailWithoutSenderOrRecipientIsAnError(t *testing.T) {
 		doc := f.sweep(t)
 		assert.Contains(t, doc.row(item).Reason, "SSLSubscriptionMailFrom")
 		f.setTime(t, "2026-10-07T10:00:00Z")
-		assert.Contains(t, f.sweep(t).row(item).Reason, "SSLSubscriptionMailFrom", "at every sweep until it is mended")
+		assert.Contains(t, f.sweep(t).row(item).Reason, "SSLSubscriptionMailFrom", "at every sweep until the option is set")
 		f.setTime(t, "2026-10-08")
 		f.configure(t, "SSLSubscriptionPolicy manual")
 		f.sql(t, "UPDATE user SET enabled='off' WHERE level=16")
@@ -374,9 +374,9 @@ func TestMailWithoutSenderOrRecipientIsAnError(t *testing.T) {
 		f.sql(t, "UPDATE user SET enabled='on', language='ru' WHERE level=16")
 		f.setTime(t, "2026-10-09")
 		assert.Equal(t, 1, f.sweep(t).Notified)
-		letters := f.takeMails(t)
-		require.Len(t, letters, 1)
-		assert.Regexp(t, `\p{Cyrillic}{4,}`, letters[0].body, "in the client's language")
+		mails := f.takeMails(t)
+		require.Len(t, mails, 1)
+		assert.Regexp(t, `\p{Cyrillic}{4,}`, mails[0].body, "in the client's language")
 	})
 }
 
@@ -385,14 +385,14 @@ func TestHostWithoutMTAReportsAnError(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, program := range []string{"/usr/sbin/sendmail", "/usr/lib/sendmail"} {
 			if _, err := os.Stat(program); err == nil {
-				t.Skipf("%s is installed: a host without an MTA was not looked at", program)
+				t.Skipf("%s is installed: not tested on a host without an MTA", program)
 			}
 		}
 		if connection, err := net.Dial("tcp", "127.0.0.1:25"); err == nil {
 			require.NoError(t, connection.Close())
-			t.Skip("a mail server listens on this machine: a host without an MTA was not looked at")
+			t.Skip("a mail server listens on this machine: not tested on a host without an MTA")
 		}
-		f := startSimulated(t, seller, firstOrders, "SSLSubscriptionPolicy manual", "SSLSendmail") // no program is named
+		f := startSimulated(t, seller, firstOrders, "SSLSubscriptionPolicy manual", "SSLSendmail") // without a program
 		item := f.storedItem(t, "example.com", 12)
 		require.NoError(t, os.Remove(filepath.Join(f.dir, "mta", "sendmail")))
 		f.setTime(t, "2026-10-07")
@@ -402,8 +402,8 @@ func TestHostWithoutMTAReportsAnError(t *testing.T) {
 	})
 }
 
-// rules STORE-3: a seller whose term ends later than the panel's: the panel gets the end of what the client paid for, and
-// nothing is asked for at the end of it (docs/reference/validity.md §B3.9).
+// rules STORE-3: the seller's term ends later than the panel's. The panel shows the end of the term that the client paid for, and no
+// reissue is requested near that end (docs/reference/validity.md §B3.9).
 func TestExpireDateNeverPassesPaidUntil(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startSimulated(t, seller, firstOrders)

@@ -11,14 +11,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// sweepWords are what scripts can say about reissues, renewals and the policy.
+// sweepWords returns the script words about reissues, mails, settings and domain validation.
 func sweepWords() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
-		"reissue": reissueWord, "sweep": sweepWord, "letters": mailsWord, "option": optionWord, "sellerset": sellerSetWord, "prove": proveWord,
+		"reissue": reissueWord, "sweep": sweepWord, "mails": mailsWord, "option": optionWord, "sellerset": sellerSetWord, "prove": proveWord,
 	}
 }
 
-// reissueWord [csr=FILE] [altname=a,b]: the client's button of the panel.
+// reissueWord is `reissue [csr=FILE] [altname=a,b]`: the client presses the panel's reissue button.
 func reissueWord(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	_, values := pairs(args)
@@ -38,22 +38,22 @@ func reissueWord(ts *testscript.TestScript, neg bool, args []string) {
 	reportRun(ts, neg, run, err)
 }
 
-// sweep [ARG…]: the reissue policy, as the timer runs it.
+// sweepWord is `sweep [ARG…]`: it runs the subscription command as the timer does.
 func sweepWord(ts *testscript.TestScript, neg bool, args []string) {
 	runModule(ts, neg, append([]string{"--command", "subscription"}, args...))
 }
 
-// mailsWord: what the MTA took since the last `letters`.
+// mailsWord is `mails`: it prints the mails that the MTA accepted since the last `mails`.
 func mailsWord(ts *testscript.TestScript, _ bool, _ []string) {
 	all, err := takeMails(ts.Getenv("WORK"))
 	ts.Check(err)
 	s := stateOf(ts)
-	for _, letter := range all {
-		show(ts, "From: %s\nTo: %s\nSubject: %s\n\n%s\n", letter.from, letter.to, letter.subject, s.scrub(strings.TrimSpace(letter.body)))
+	for _, mail := range all {
+		show(ts, "From: %s\nTo: %s\nSubject: %s\n\n%s\n", mail.from, mail.to, mail.subject, s.scrub(strings.TrimSpace(mail.body)))
 	}
 }
 
-// optionWord NAME VALUE: a line of billmgr.conf.d.
+// optionWord is `option NAME VALUE`: it adds a line to billmgr.conf.d.
 func optionWord(ts *testscript.TestScript, _ bool, args []string) {
 	file, err := os.OpenFile(filepath.Join(stateOf(ts).panel.Root(), "etc", "billmgr.conf.d", "option.conf"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	ts.Check(err)
@@ -74,7 +74,7 @@ func sellerSetWord(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// proveWord DOMAIN: the client has published the value and the authority has seen it.
+// proveWord is `prove DOMAIN`: the client has published the challenge and the CA has verified it.
 func proveWord(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(stateOf(ts).standIn.prove(args[0]))
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules STORE-4: with a certificate in place an order or a reissue that ends leaves status 5, the certificate and one task,
-// however often the panel asks.
+// rules STORE-4: if an order or a reissue ends while a certificate is stored, the status stays 5, the certificate stays, and there is
+// one task, however often the panel syncs.
 func TestEndedOrderWithACertificateLeavesOneTask(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for name, ends := range map[string]func(t *testing.T, f *fixture, id int64){
@@ -46,8 +46,8 @@ func TestEndedOrderWithACertificateLeavesOneTask(t *testing.T) {
 	})
 }
 
-// rules STORE-4: where the panel does not take the task, the sync is not done: the next one makes it, before status 6 says
-// that the item is dealt with.
+// rules STORE-4: if the panel cannot create the task, the sync fails and does not set status 6. The next sync creates the task and
+// sets the status.
 func TestTaskOfAFailedOrderIsCreatedByTheNextSync(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		for _, call := range []string{"task.gettype", "task.edit"} {
@@ -70,8 +70,8 @@ func TestTaskOfAFailedOrderIsCreatedByTheNextSync(t *testing.T) {
 	})
 }
 
-// rules STORE-1: a certificate for another key than the item's CSR is not stored. Only an administrator can settle that:
-// one task, however often the panel asks.
+// rules STORE-1: a certificate for another key than that of the item's CSR is not stored. The administrator gets one task, however
+// often the panel syncs.
 func TestCertificateForAnotherKeyLeavesOneTask(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
@@ -90,8 +90,8 @@ func TestCertificateForAnotherKeyLeavesOneTask(t *testing.T) {
 	})
 }
 
-// rules BUY-4: an unclear purchase is waited for, ten minutes. The panel's tries in that time are not failures that make
-// the operation manual: after it the order is bought without anybody's hand.
+// rules BUY-4: for ten minutes after an unclear purchase nothing is bought. The panel's tries in that time do not make the operation
+// manual, and after it the order is bought without the administrator.
 func TestWaitingForAPurchaseNeverBecomesManual(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startPaused(t, seller, time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC))

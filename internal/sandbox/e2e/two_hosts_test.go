@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// secondHost is another host of the same panel: its own root and files, the same database.
+// secondHost opens a second host of the same panel: its own root folder and files, the same database.
 func (f *fixture) secondHost(t *testing.T) *panel.Panel {
 	t.Helper()
 	config := f.config
@@ -30,7 +30,7 @@ func (f *fixture) secondHost(t *testing.T) *panel.Panel {
 	return host
 }
 
-// setDBHost writes the address of the database into a host's settings; an empty one leaves DBHost out.
+// setDBHost sets DBHost in a host's settings; an empty address removes it.
 func setDBHost(t *testing.T, host *panel.Panel, address string) {
 	t.Helper()
 	name := filepath.Join(host.Root(), "etc", "billmgr.conf.d", "db.conf")
@@ -48,16 +48,16 @@ func setDBHost(t *testing.T, host *panel.Panel, address string) {
 	require.NoError(t, os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }
 
-// waitsForALock reports whether a connection to the world's database waits for a named lock.
+// waitsForALock reports whether a connection to the panel's database waits for a named lock.
 func (f *fixture) waitsForALock() bool {
 	var waiting int
 	err := f.panel.DB().QueryRow("SELECT COUNT(*) FROM information_schema.processlist WHERE db=DATABASE() AND state='User lock' AND info LIKE 'SELECT GET_LOCK(%'").Scan(&waiting)
 	return err == nil && waiting > 0
 }
 
-// rules BUY-1, BUY-11: two hosts of one panel run the same operation of the same item. They spell the address of the database
-// in different ways, or one of them does not learn it; while the first one reads the seller's list before it pays, the second
-// one comes. It is paid once.
+// rules BUY-1, BUY-11: two hosts of one panel run the same operation of the same item. Their settings contain different addresses of
+// the database, or one of them has none. The second host starts while the first one reads the seller's list before the
+// purchase. The operation pays once.
 func TestTwoHostsOfOnePanelPayOnce(t *testing.T) {
 	needsMariaDB(t, writesAtOnce)
 	const missing = ""
@@ -86,13 +86,13 @@ func TestTwoHostsOfOnePanelPayOnce(t *testing.T) {
 								_, err := other.RunOperation(context.Background(), op)
 								assert.NoError(t, err)
 							}()
-							assert.Eventually(t, f.waitsForALock, time.Minute, time.Millisecond, "the second host never came")
+							assert.Eventually(t, f.waitsForALock, time.Minute, time.Millisecond, "the second host never waited for the lock")
 						})
 						run, err := f.panel.RunOperation(context.Background(), op)
 						require.NoError(t, err)
 						require.True(t, run.OK(), run.Failure())
 						if command == "setparam" && seller.multiDomain == "" {
-							assert.Equal(t, before, f.paymentCount(t), "no names are sold for an order that exists")
+							assert.Equal(t, before, f.paymentCount(t), "this seller sells no additional names for an existing order")
 							return
 						}
 						<-ended
@@ -105,21 +105,21 @@ func TestTwoHostsOfOnePanelPayOnce(t *testing.T) {
 	}
 }
 
-// toOpen is an order that nobody has worked on yet.
+// toOpen returns an item whose order is placed and not opened.
 func toOpen(t *testing.T, f *simulatedFixture) int64 {
 	placed := f.place(t, exampleCSR(t))
 	f.sql(t, "DELETE FROM runningoperation WHERE item=?", placed.Item)
 	return placed.Item
 }
 
-// toProlong is an order whose term ends soon.
+// toProlong returns an item whose term ends soon.
 func toProlong(t *testing.T, f *simulatedFixture) int64 {
 	item := f.storedItem(t, "example.com", 12)
 	f.setTime(t, "2027-03-01")
 	return item
 }
 
-// toSetParam is an order for which the client has ordered another name.
+// toSetParam returns an item for which the client has ordered one more name, if the seller sells additional names.
 func toSetParam(t *testing.T, f *simulatedFixture) int64 {
 	ctx := context.Background()
 	if f.seller.multiDomain == "" {

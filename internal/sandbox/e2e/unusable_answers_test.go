@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// rules BUY-1: answers that are none, at every step of open in turn: the order is paid once and gets its certificate, at
-// the latest by the run after the next. Lost connections are in TestDroppedAnswersBuyOnce and TestKilledOpenBuysOnce.
+// rules BUY-1: an unusable answer at each request of open in turn: the order is paid once and gets its certificate. Lost
+// connections are tested by TestDroppedAnswersBuyOnce and TestKilledOpenBuysOnce.
 func TestUnusableAnswersBuyOnce(t *testing.T) {
 	eachSeller(t, func(t *testing.T, seller sellerCase) {
 		f := startFixture(t, seller)
