@@ -13,32 +13,32 @@ import (
 	"pmssl/internal/item"
 )
 
-// arguments is the command line, read.
+// arguments is the parsed command line.
 type arguments struct {
 	item.Args
 	help, version, copyright bool
-	password                 string // no command looks at it: the log must know it
-	// given are the options that were there, by long name: `--item 0` is something else than no --item.
+	password                 string // unused by the commands; kept so that the log masks it
+	// given has the long names of the options that were given: `--item 0` is not the same as no --item.
 	given map[string]bool
-	// ignored are the options and stray words that nobody here knows. Values are left out: an option that a newer panel
-	// invents may carry a password.
+	// ignored lists the unknown options and arguments that are not options. It has no values: those of unknown options may
+	// be secret.
 	ignored []string
-	// shown are the words for the log: those given, with *** for the values of options that nobody here knows.
+	// shown is the command line for the log, with *** instead of the values of unknown options.
 	shown []string
-	// faults are complaints about options that we do know: no value, not a number.
+	// faults has a text for each known option with a bad value: absent, not a number.
 	faults []string
-	// order lists the options that were given, by long name, in the order in which they first appear; last has the value
-	// that each had last, and empty those whose last value is empty or zero.
+	// order lists the long names of the given options in the order in which they first appear. last has the last value of
+	// each, and empty the names of those whose last value is empty or zero.
 	order []string
 	last  map[string]string
 	empty map[string]bool
-	// suspicious are complaints about words that are probably one of our options, misspelled or misplaced. They do not
-	// count beside --runningoperation: the panel makes no such mistakes (rules CLI-5).
+	// suspicious has a text for each argument that is probably a misspelled or misplaced option. It is empty with
+	// --runningoperation: the panel makes no such mistakes (rules CLI-5).
 	suspicious []string
 }
 
-// parseArgs reads the words after the program's name (docs/reference/billmanager.md §1.2). It never fails as a whole:
-// what is wrong with known options is in faults, what is unknown in ignored (rules CLI-1).
+// parseArgs parses the arguments after the program's name (docs/reference/billmanager.md §1.2). It returns no error: problems
+// with known options are in faults, unknown arguments in ignored (rules CLI-1).
 func parseArgs(words []string) *arguments {
 	a := &arguments{given: map[string]bool{}, last: map[string]string{}, empty: map[string]bool{}}
 	flags := a.flags()
@@ -53,44 +53,44 @@ func parseArgs(words []string) *arguments {
 	return a
 }
 
-// flags returns the one list of options: parsing and --help come from it.
+// flags returns the options; parsing and --help use it.
 func (a *arguments) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("module", pflag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.SortFlags = false
-	f.StringVarP(&a.Command, "command", "c", "", "what to do, see above")
+	f.StringVarP(&a.Command, "command", "c", "", "command to run, see above")
 	f.StringVar(&a.Subcommand, "subcommand", "", "import_pricelist: available, pricelist or itemtype")
 	f.VarP(a.number("item", &a.Item), "item", "i", "id of the item (item.id)")
 	f.VarP(a.number("module", &a.Module), "module", "m", "id of the processing module (processingmodule.id)")
 	f.Var(a.number("runningoperation", &a.Operation), "runningoperation", "id of the running operation")
 	f.StringVar(&a.Intname, "intname", "", "template of the tariff (pricelist.intname)")
-	f.StringVar(&a.Domain, "domain", "", "domain name, or several with commas between them")
-	f.StringVar(&a.Emails, "emails", "", "send_dv_email: addresses with commas between them, in the order of the names")
+	f.StringVar(&a.Domain, "domain", "", "domain name, or several separated by commas")
+	f.StringVar(&a.Emails, "emails", "", "send_dv_email: addresses separated by commas, in the order of the names")
 	f.StringVarP(&a.ItemType, "itemtype", "t", "", "import: type of the items, certificate")
-	f.StringVar(&a.Search, "searchstring", "", "import: names, blanks or backslashes between them; all without")
+	f.StringVar(&a.Search, "searchstring", "", "import: domain names separated by blanks or backslashes; all if absent")
 	f.StringVarP(&a.Lang, "lang", "l", "", "language of the caller")
 	f.Var(level{a}, "level", "access level of the caller")
 	f.StringVar(&a.ID, "id", "", "id at the seller; import_pricelist: number of the tariff")
-	f.StringArrayVar(&a.Params, "param", nil, "name of a parameter, pairs with --value")
-	f.StringArrayVar(&a.Values, "value", nil, "its value")
+	f.StringArrayVar(&a.Params, "param", nil, "name of a parameter, followed by its --value")
+	f.StringArrayVar(&a.Values, "value", nil, "value of the parameter")
 	f.BoolVar(&a.None, "none", false, "resolve: nothing was bought")
-	f.BoolVar(&a.Yes, "yes", false, "resolve: do it instead of only showing it")
-	f.BoolVar(&a.DryRun, "dry-run", false, "show what would be bought, sent or changed, and do nothing")
-	f.BoolVar(&a.Resend, "resend", false, "subscription: write to the client of --item again, told or not")
-	f.StringVar(&a.Date, "date", "", "subscription: simulate this day, YYYY-MM-DD, with --dry-run")
-	f.StringVar(&a.OpenDate, "opendate", "", "plan: first day of the term, YYYY-MM-DD, where no item is meant")
-	f.StringVar(&a.Period, "period", "", "plan: its months")
-	f.StringVar(&a.Before, "before", "", "plan: days before its end on which a certificate is reissued, 0 to 200")
-	f.StringVar(&a.Format, "format", "", "plan: text, xml or svg; text on a terminal, else xml. probe: text or xml")
-	f.BoolVarP(&a.help, "help", "h", false, "this text")
-	f.BoolVarP(&a.version, "version", "V", false, "version and commit")
-	f.BoolVarP(&a.copyright, "copyright", "T", false, "name of the product")
+	f.BoolVar(&a.Yes, "yes", false, "resolve: apply the result instead of only showing it")
+	f.BoolVar(&a.DryRun, "dry-run", false, "show what would be bought, sent or changed, without doing it")
+	f.BoolVar(&a.Resend, "resend", false, "subscription: notify the client of --item even if it was notified before")
+	f.StringVar(&a.Date, "date", "", "subscription: simulate this day, YYYY-MM-DD; needs --dry-run")
+	f.StringVar(&a.OpenDate, "opendate", "", "plan: first day of the term, YYYY-MM-DD, instead of --item")
+	f.StringVar(&a.Period, "period", "", "plan: length of the term in months")
+	f.StringVar(&a.Before, "before", "", "plan: days before its end at which a certificate is reissued, 0 to 200")
+	f.StringVar(&a.Format, "format", "", "plan: text, xml or svg; by default text on a terminal, else xml. probe: text or xml")
+	f.BoolVarP(&a.help, "help", "h", false, "show this text")
+	f.BoolVarP(&a.version, "version", "V", false, "show version and commit")
+	f.BoolVarP(&a.copyright, "copyright", "T", false, "show the name of the product")
 	a.unused(f)
 	return f
 }
 
-// unused declares the panel's options that no command looks at. They are known so that they take their value even where
-// it begins with `-`, as a password may.
+// unused declares the options of the panel that no command uses, so that their values are recognised even if they begin
+// with `-`, as a password may.
 func (a *arguments) unused(f *pflag.FlagSet) {
 	f.StringP("addon", "a", "", "")
 	f.Lookup("addon").Hidden = true
@@ -102,8 +102,8 @@ func (a *arguments) unused(f *pflag.FlagSet) {
 	}
 }
 
-// sort parts what we know from what we do not. pflag's own tolerance for unknown options does not name them and takes
-// `-xy value` for two options with a value each, so only plain `--name=value` words are left for it.
+// sort separates known options from unknown arguments and returns the known ones as `--name=value`. pflag's option to ignore
+// unknown flags does not report them, and it reads `-xy value` as two options with a value each.
 func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 	var known []string
 	a.shown = slices.Clone(words)
@@ -145,7 +145,7 @@ func (a *arguments) sort(flags *pflag.FlagSet, words []string) []string {
 	return known
 }
 
-// unknownRest notes the words from "--" on, which name no options.
+// unknownRest records the arguments from "--" on, which are not options.
 func (a *arguments) unknownRest(words []string) {
 	a.ignored = append(a.ignored, words...)
 	for _, rest := range words[1:] {
@@ -153,7 +153,7 @@ func (a *arguments) unknownRest(words []string) {
 	}
 }
 
-// unknownOption notes an option that is not ours and returns it as it may be shown: its value may be a secret.
+// unknownOption records an unknown option and returns it for the log, without its value, which may be a secret.
 func (a *arguments) unknownOption(word string) string {
 	name := bareOption(word)
 	a.ignored = append(a.ignored, name)
@@ -167,8 +167,7 @@ func (a *arguments) unknownOption(word string) string {
 	return word
 }
 
-// bareOption returns the word of an unknown option without the value that it may carry. What is joined to a single letter
-// may be one.
+// bareOption returns an unknown option without a value that is attached to it: after "=", or after a single letter.
 func bareOption(word string) string {
 	if strings.HasPrefix(word, "--") {
 		name, _, _ := strings.Cut(word, "=")
@@ -178,7 +177,8 @@ func bareOption(word string) string {
 	return word[:1+letter]
 }
 
-// lookUp finds the option of a word, and its value where the word brings it: --item=5, -i=5, -i5.
+// lookUp returns the option of an argument and the value that is attached to it: --item=5, -i=5, -i5. flag is nil if the
+// option is unknown.
 func lookUp(flags *pflag.FlagSet, word string) (flag *pflag.Flag, value string, attached bool) {
 	if long, ok := strings.CutPrefix(word, "--"); ok {
 		name, value, attached := strings.Cut(long, "=")
@@ -191,13 +191,13 @@ func lookUp(flags *pflag.FlagSet, word string) (flag *pflag.Flag, value string, 
 	case rest == "", attached:
 		return flag, value, attached
 	case flag.NoOptDefVal != "":
-		return nil, "", false // -hV: switches are not joined
+		return nil, "", false // -hV: joined switches are not supported
 	}
 	return flag, rest, true
 }
 
-// number is an id of the panel: a whole number without sign. An empty value counts as absent, as the panel's empty
-// parameters do (docs/reference/billmanager.md §15).
+// number is the value of an option that is an id of the panel, a whole number without sign. An empty value counts as absent,
+// like the panel's empty parameters (docs/reference/billmanager.md §15).
 type number struct {
 	option string
 	value  *int64
@@ -208,7 +208,8 @@ func (a *arguments) number(option string, value *int64) number {
 	return number{option, value, &a.faults}
 }
 
-// Set implements pflag.Message. It notes a bad number instead of failing, so that all of them are reported at once.
+// Set implements pflag.Value. It records a bad number in faults instead of returning an error, so that all are reported at
+// once.
 func (n number) Set(text string) error {
 	if text == "" {
 		*n.value = 0
@@ -223,16 +224,16 @@ func (n number) Set(text string) error {
 	return nil
 }
 
-// String implements pflag.Message.
+// String implements pflag.Value.
 func (n number) String() string { return "" }
 
-// Type implements pflag.Message.
+// Type implements pflag.Value.
 func (n number) Type() string { return "number" }
 
-// level is the caller's level; the panel's own numbers have gaps, so any number will do.
+// level is the value of --level, the access level of the caller. Any number is accepted.
 type level struct{ a *arguments }
 
-// Set implements pflag.Message.
+// Set implements pflag.Value.
 func (l level) Set(text string) error {
 	if text == "" {
 		l.a.Level = 0
@@ -247,8 +248,8 @@ func (l level) Set(text string) error {
 	return nil
 }
 
-// String implements pflag.Message.
+// String implements pflag.Value.
 func (l level) String() string { return "" }
 
-// Type implements pflag.Message.
+// Type implements pflag.Value.
 func (l level) Type() string { return "number" }

@@ -89,7 +89,7 @@ func TestUnknownOptionsAreIgnoredWithTheirValues(t *testing.T) {
 	}
 }
 
-// A newer panel may hand a password over in an option that we do not know.
+// A newer panel may pass a password in an option that is unknown here.
 func TestValuesOfUnknownOptionsAreNotShown(t *testing.T) {
 	for _, c := range []struct{ given, shown string }{
 		{"--item 5 --future s3cret --lang en", "--item 5 --future *** --lang en"},
@@ -103,7 +103,7 @@ func TestValuesOfUnknownOptionsAreNotShown(t *testing.T) {
 	} {
 		words := strings.Fields(c.given)
 		assert.Equal(t, strings.Fields(c.shown), parseArgs(words).shown)
-		assert.Equal(t, strings.Fields(c.given), words, "the words themselves stay")
+		assert.Equal(t, strings.Fields(c.given), words, "the arguments themselves are unchanged")
 	}
 }
 
@@ -163,7 +163,7 @@ func FuzzArgs(f *testing.F) {
 				t.Fatalf("%q gave the option %q", words, name)
 			}
 		}
-		// What is known stays known, whatever stands in front of it and is closed.
+		// A known option is recognised whatever follows it.
 		again := parseArgs(append([]string{"--item=8", "--unheard-of="}, words...))
 		if !a.given["item"] && again.Item != 8 {
 			t.Fatalf("--item=8 was lost before %q", words)

@@ -9,33 +9,33 @@ import (
 )
 
 const (
-	// personTime is for what the panel waits for with a person in front of it: the answer has to be there within 10 s, and
-	// the process has to start, to tell the panel of a failure and to write it (rules TIME-4).
+	// personTime is for commands for whose answer a person waits in the panel, at most 10 s. The rest is for starting the
+	// process, reporting a failure to the panel and writing the answer (rules TIME-4).
 	personTime = 9 * time.Second
-	// connectionTime is the same for the connection form, whose values may be wrong: within 15 s.
+	// connectionTime is the same for check_connection, for which the panel waits 15 s: the values may be wrong.
 	connectionTime = 14 * time.Second
-	// probeTime is for a dozen questions to the seller, one after the other, of which each may take some seconds.
+	// probeTime is for about fourteen requests to the seller, one after the other, each of which may take some seconds.
 	probeTime = 2 * time.Minute
-	// itemTime leaves room for a call-back's 60 s of retries, more than once.
+	// itemTime allows more than one call-back to the panel to be retried for 60 s.
 	itemTime = 5 * time.Minute
-	// buyingTime also holds the wait for the account's lock behind another purchase.
+	// buyingTime includes waiting for the account's lock while another run buys.
 	buyingTime = 10 * time.Minute
 
-	// sweepTime ends an hourly sweep before the next one begins.
+	// sweepTime ends the hourly sweep before the next one begins.
 	sweepTime = 55 * time.Minute
 
 	manyTries = 10 // docs/reference/billmanager.md §1.6
-	oneTry    = 1  // the same page: a refused renewal is an administrator's at once
+	oneTry    = 1  // docs/reference/billmanager.md §1.6: a refused renewal becomes manual at once
 )
 
 // commands returns the table of commands.
 func commands() table {
 	return table{
-		{name: "features", about: "tells the panel what this module can do",
-			run: announce, tolerates: formOptions(), alone: func(*arguments) bool { return true }, deadline: personTime},
-		{name: "tune_connection", about: "fills choices and defaults into the connection form",
+		{name: "features", about: "reports to the panel what this module can do",
+			run: reportFeatures, tolerates: formOptions(), alone: func(*arguments) bool { return true }, deadline: personTime},
+		{name: "tune_connection", about: "adds choices and default values to the connection form",
 			run: command.TuneConnection, reads: readsDocument, feature: withForm(), tolerates: formOptions(), deadline: personTime},
-		{name: "check_connection", about: "tries the connection form's values at the seller",
+		{name: "check_connection", about: "tests the values of the connection form at the seller",
 			run: command.CheckConnection, reads: readsDocument, feature: always(), tolerates: formOptions(), deadline: connectionTime},
 		{name: "approver", about: "lists the addresses that may approve a domain",
 			run: command.Approver, needs: needModule | needIntname, reads: readsText, feature: withApprovers(),
@@ -44,47 +44,47 @@ func commands() table {
 			run: command.CheckParam, needs: needParam, reads: readsAny, feature: always(), tolerates: formOptions(), deadline: personTime},
 		{name: "get_suitable_module", about: "names the modules that serve a tariff",
 			run: command.SuitableModule, reads: readsDocument, tolerates: formOptions(), deadline: personTime},
-		{name: "open", about: "buys, activates and follows a certificate",
+		{name: "open", about: "buys and activates a certificate, and stores it when it is issued",
 			run: item.WithDryRun(command.Open), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: buyingTime},
-		{name: "prolong", about: "buys, activates and follows the next paid term",
+		{name: "prolong", about: "buys and activates the next paid term, and stores its certificate when it is issued",
 			run: item.WithDryRun(command.Prolong), needs: needItem, feature: always(), doNothing: true, buys: true, tries: manyTries, refusals: oneTry, repeats: true, uses: []string{"module", "dry-run"}, deadline: buyingTime},
-		{name: "reopen", about: "asks for the next certificate of the paid term, for the present CSR and names",
+		{name: "reopen", about: "requests the next certificate of the paid term, for the item's current CSR and names",
 			run: item.WithDryRun(command.Reopen), needs: needItem, doNothing: true, buys: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
-		{name: "sync_item", about: "asks the seller where the order stands and stores what was issued",
+		{name: "sync_item", about: "reads the order's status at the seller and stores an issued certificate",
 			run: command.SyncItem, needs: needItem, feature: always(), doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
-		{name: "send_dv_dns", about: "has the seller check a domain's challenge again",
+		{name: "send_dv_dns", about: "asks the seller to check a domain's challenge again",
 			run: command.SendDVDNS, needs: needItem | needDomain, feature: withRetries(), tries: manyTries, uses: []string{"module"}, deadline: itemTime},
-		{name: "send_dv_email", about: "has the approval e-mails sent again, also to other addresses",
-			run: command.SendDVEmail, needs: needItem | needEmails, feature: withNotices(), tries: manyTries, uses: []string{"module"}, deadline: itemTime},
-		{name: "suspend", about: "tells the panel that the item is suspended",
+		{name: "send_dv_email", about: "asks the seller to send the approval e-mails again, also to other addresses",
+			run: command.SendDVEmail, needs: needItem | needEmails, feature: withApprovalEmails(), tries: manyTries, uses: []string{"module"}, deadline: itemTime},
+		{name: "suspend", about: "sets the item suspended in the panel; nothing is asked of the seller",
 			run: command.Suspend, needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
-		{name: "resume", about: "tells the panel that the item is active again",
+		{name: "resume", about: "sets the item active again in the panel; nothing is asked of the seller",
 			run: command.Resume, needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
-		{name: "setparam", about: "takes changed parameters over",
+		{name: "setparam", about: "applies changed item parameters; reissues the certificate if its CSR or names changed",
 			run: item.WithDryRun(command.SetParam), needs: needItem, buys: true, tries: manyTries, rollback: true, uses: []string{"module", "dry-run"}, deadline: itemTime},
-		{name: "cancel_prolong", about: "is told that automatic renewal was switched off",
+		{name: "cancel_prolong", about: "accepts that the client switched automatic renewal off; nothing has to be done",
 			run: command.CancelProlong, needs: needItem, feature: always(), doNothing: true, tries: manyTries, uses: []string{"module"}, deadline: itemTime},
-		{name: "close", about: "cancels the order where the seller allows it, and lets the panel delete the item",
+		{name: "close", about: "cancels the order if the seller allows it, and lets the panel delete the item",
 			run: item.WithDryRun(command.Close), needs: needItem, doNothing: true, tries: manyTries, uses: []string{"module", "dry-run"}, deadline: itemTime},
-		{name: "getbalance", about: "tells the panel what the account at the seller holds, 9 s for each; without --module of every module",
+		{name: "getbalance", about: "saves the balance of the account at the seller in the panel, within 9 s; without --module for every processing module",
 			run: command.GetBalance, feature: withBalance(), uses: []string{"module"}, deadline: itemTime},
 		{name: "import", about: "imports the account's certificates that no panel item references",
 			run: item.WithDryRun(command.Import), needs: needModule | needItemType, feature: withCertificates(), doNothing: true, uses: []string{"searchstring", "dry-run"}, deadline: sweepTime},
-		{name: "import_pricelist", about: "lists what the seller offers and its prices",
+		{name: "import_pricelist", about: "lists the seller's products and prices",
 			run: command.ImportPricelist, needs: needModule | needSubcommand, feature: withPrices(), uses: []string{"id"}, deadline: personTime},
-		{name: "subscription", about: "applies the reissue policy: reissues what is due or notifies the client",
+		{name: "subscription", about: "applies the reissue policy: reissues due certificates or notifies their clients",
 			run: command.Subscription, doNothing: true, buys: true, byHand: true, uses: []string{"item", "date", "dry-run", "resend"}, deadline: sweepTime},
-		{name: "plan", about: "computes the certificates of a paid term: dates, proofs, warnings",
-			run: command.Plan, needs: needTerm, byHand: true, alone: onPaper, uses: []string{"period", "before", "format"}, deadline: personTime},
-		{name: "probe", about: "asks the seller harmless questions and shows the answers",
+		{name: "plan", about: "computes the certificates of a paid term: dates, proofs of control, warnings",
+			run: command.Plan, needs: needTerm, byHand: true, alone: withoutItem, uses: []string{"period", "before", "format"}, deadline: personTime},
+		{name: "probe", about: "sends requests to the seller that change nothing, and shows the answers",
 			run: command.Probe, needs: needModule, byHand: true, uses: []string{"format"}, deadline: probeTime},
-		{name: "resolve", about: "resolves a purchase without a clear answer; only shows what it would do without --yes",
+		{name: "resolve", about: "resolves a purchase whose outcome is unknown; without --yes it only shows what it would do",
 			run: command.Resolve, needs: needItem | needOutcome, byHand: true, confirm: true, uses: []string{"yes", "dry-run", "module"}, deadline: itemTime},
 	}
 }
 
-// formOptions lists what the panel may pass to the commands that answer a form, which concern no item.
+// formOptions returns the options that the panel may pass to the commands that answer a form although these work on no item.
 func formOptions() []string { return []string{"item", "module"} }
 
-// onPaper reports whether a plan is that of a term that no item has: neither panel nor database is needed.
-func onPaper(a *arguments) bool { return a.Item == 0 }
+// withoutItem reports whether a plan is for a term that no item has: neither panel nor database is needed.
+func withoutItem(a *arguments) bool { return a.Item == 0 }

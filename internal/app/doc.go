@@ -1,7 +1,6 @@
-// Package app is what the billing panel starts: it reads the command line, finds the row of the command table, reads
-// stdin where the row says so, runs the command and prints its one document. Everything that goes wrong ends here, in
-// one place: as the panel's error document, in the log, in the running operation's history
-// (docs/reference/billmanager.md §1.6, §6).
+// Package app is the program that the billing panel starts. It parses the command line, finds the command's row in the
+// table, reads stdin if the row says so, runs the command and prints its document. It reports every failure: as the error
+// document on stdout, in the log, and in the history of the running operation (docs/reference/billmanager.md §1.6, §6).
 //
-// The package looks at nothing by itself: words, files, clock, environment and signals come in as a System.
+// Arguments, standard streams, clock, environment and signals are injected as a System.
 package app

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the pages, the timer's unit and the texts of errors tell people to type is no command line that is refused.
-func TestDocumentedCommandLinesAreTaken(t *testing.T) {
+// The command lines in the documentation, in the systemd units and in error texts are accepted.
+func TestDocumentedCommandLinesAreAccepted(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"README.md", "docs/*.md", "etc/systemd/*", "internal/command/*.go", "internal/panel/*.go"} {
 		found, err := filepath.Glob(filepath.Join("..", "..", pattern))

@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/item"
 )
 
-// rules CLI-7: what a real run would hand to the panel is masked on its way there, and so is what a dry run shows of it.
+// rules CLI-7: a dry run masks what it shows, as a real run masks what it sends to the panel.
 func TestADryRunShowsNoSecret(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
 		r := plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
@@ -29,28 +29,28 @@ func TestADryRunShowsNoSecret(t *testing.T) {
 			return doc, nil
 		})
 		r.uses = append(r.uses, "dry-run")
-		s := newStage(t, r)
-		s.host.params = map[string]string{"username": "shop", "api_key": "pl4nted-k3y"}
-		assert.Equal(t, 0, s.play("--command", "act", "--dry-run"))
+		s := newFixture(t, r)
+		s.panel.params = map[string]string{"username": "shop", "api_key": "pl4nted-k3y"}
+		assert.Equal(t, 0, s.run("--command", "act", "--dry-run"))
 		assert.Contains(t, s.stdout.String(), "***")
 		assert.NotContains(t, s.stdout.String(), "pl4nted-k3y")
 	}
 }
 
-// A dry run that fails tells the caller, and nobody else.
-func TestAFailedDryRunIsNotToldToThePanel(t *testing.T) {
+// A dry run that fails is reported on stdout only.
+func TestAFailedDryRunIsNotReportedToThePanel(t *testing.T) {
 	r := plain(failing(fault.Errorf(fault.Client, "x", "unreachable").Retryable()))
 	r.uses, r.rollback, r.repeats = append(r.uses, "dry-run"), true, true
-	s := newStage(t, r)
-	s.host.order.LastPrice = 3
-	assert.Equal(t, 1, s.play("--command", "act", "--dry-run", "--item", "42", "--module", "5", "--runningoperation", "7"))
+	s := newFixture(t, r)
+	s.panel.order.LastPrice = 3
+	assert.Equal(t, 1, s.run("--command", "act", "--dry-run", "--item", "42", "--module", "5", "--runningoperation", "7"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.Client, kind)
-	assert.Empty(t, s.host.calls)
+	assert.Empty(t, s.panel.calls)
 }
 
-// Without --yes a command that asks for it makes a dry run: the seller's client is told so before it is made.
-func TestWhatAsksForYesIsADryRunWithoutIt(t *testing.T) {
+// Without --yes a command that needs it makes a dry run, also for the seller's client.
+func TestACommandThatNeedsYesIsADryRunWithoutIt(t *testing.T) {
 	for _, words := range [][]string{{}, {"--yes"}} {
 		dry := false
 		r := plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
@@ -58,8 +58,8 @@ func TestWhatAsksForYesIsADryRunWithoutIt(t *testing.T) {
 			return nil, nil
 		})
 		r.uses, r.confirm = append(r.uses, "yes", "dry-run"), true
-		s := newStage(t, r)
-		assert.Equal(t, 0, s.play(append([]string{"--command", "act"}, words...)...))
+		s := newFixture(t, r)
+		assert.Equal(t, 0, s.run(append([]string{"--command", "act"}, words...)...))
 		assert.Equal(t, len(words) == 0, dry)
 	}
 }

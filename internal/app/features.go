@@ -9,13 +9,13 @@ import (
 	"pmssl/internal/seller"
 )
 
-// announce is the command features.
-func announce(_ context.Context, run *item.Run) (*etree.Document, error) {
+// reportFeatures is the command features.
+func reportFeatures(_ context.Context, run *item.Run) (*etree.Document, error) {
 	return commands().features(run.Info), nil
 }
 
-// features tells the panel what this module can do (docs/reference/billmanager.md §2). It looks at the table and at the
-// trade only: no file, no database, no network.
+// features returns the document about what this module can do (docs/reference/billmanager.md §2). It uses the table and the
+// seller's Info only: no file, no database, no network.
 func (t table) features(info seller.Info) *etree.Document {
 	doc := etree.NewDocument()
 	root := doc.CreateElement("doc")
@@ -44,14 +44,14 @@ func (t table) features(info seller.Info) *etree.Document {
 	}
 	templates := root.CreateElement("templates")
 	for _, p := range info.Products {
-		if info.Sells(p) { // a tariff can be made of it
+		if info.Sells(p) {
 			addTemplate(templates, p)
 		}
 	}
 	return doc
 }
 
-// addTemplate writes one product. Newer panels know a template by id, older ones by name: both are there
+// addTemplate adds one product. Newer panels read the attribute id, older ones name, so both are written
 // (docs/reference/billmanager.md §2).
 func addTemplate(templates *etree.Element, p seller.Product) {
 	e := templates.CreateElement("template")
@@ -63,7 +63,7 @@ func addTemplate(templates *etree.Element, p seller.Product) {
 	}{
 		{"wildcard", p.Wildcard},
 		{"multidomain", p.MultiDomain},
-		{"idn", true}, // names go to the seller as A-labels
+		{"idn", true}, // names are sent to the seller as A-labels
 		{"orginfo", p.Level != seller.DV},
 		{"authemail", true},
 		{"authdnstxt", true},

@@ -11,15 +11,15 @@ import (
 )
 
 func TestFeaturesDocument(t *testing.T) {
-	s := newStage(t)
-	require.Equal(t, 0, s.play("--command", "features"), s.stdout.String())
+	s := newFixture(t)
+	require.Equal(t, 0, s.run("--command", "features"), s.stdout.String())
 	golden(t, "features.xml", s.stdout.String())
 	assert.Empty(t, checkFeatures(s.document(t)))
-	assert.Empty(t, s.host.calls)
+	assert.Empty(t, s.panel.calls)
 	assert.Empty(t, s.stderr.String())
 }
 
-// checkFeatures holds a features document against docs/reference/billmanager.md §2 and returns what is wrong.
+// checkFeatures returns the differences between a features document and docs/reference/billmanager.md §2.
 func checkFeatures(doc *etree.Document) []string {
 	var wrong []string
 	complain := func(e *etree.Element, text string) { wrong = append(wrong, e.GetPath()+": "+text) }
@@ -78,7 +78,7 @@ func checkFeatures(doc *etree.Document) []string {
 	return wrong
 }
 
-// attributes checks tag and attributes; a name with ? is a switch, or may be left out.
+// attributes checks the tag and the attributes of an element. An attribute whose name ends with ? is optional.
 func attributes(e *etree.Element, complain func(*etree.Element, string), tag string, names ...string) {
 	if e.Tag != tag {
 		complain(e, "is not a "+tag)
@@ -100,15 +100,15 @@ func attributes(e *etree.Element, complain func(*etree.Element, string), tag str
 	}
 }
 
-// documentedCommands returns the list of docs/reference/billmanager.md §1.3, as far as it concerns certificates.
+// documentedCommands returns the commands of docs/reference/billmanager.md §1.3 that concern certificates.
 func documentedCommands() []string {
 	return strings.Fields(`features check_connection tune_connection usercreate tuning_param get_suitable_module
 		open suspend resume close setparam prolong prolong_addon cancel_prolong reopen sync_item
 		stat check_param check_addon gen_key import import_pricelist approver send_dv_dns send_dv_email getbalance`)
 }
 
-// The schema test would be worth nothing if it took anything.
-func TestTheSchemaRefusesWhatThePanelWould(t *testing.T) {
+// checkFeatures must not accept everything.
+func TestCheckFeaturesFindsErrors(t *testing.T) {
 	good := `<doc><itemtypes><itemtype name="certificate"/></itemtypes><params><param name="p" crypted="yes"/></params>` +
 		`<features><feature name="approver"/></features><templates><template id="a" name="a" idn="yes"/></templates></doc>`
 	check := func(text string) []string {

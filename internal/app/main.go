@@ -31,64 +31,64 @@ const (
 	settingSellerCA = "SSLSellerCA"
 )
 
-// Main runs the whole program between argv and the exit code: 0 when the command did its work, 1 when it did not. Nothing
-// is opened that the command does not need.
-func Main(p Program, w System) int {
-	k := app{program: p, system: w, rows: commands(), panel: func(o panel.Options) host { return panel.New(o) }}
-	return k.main()
+// Main runs the program and returns its exit code: 0 if the command succeeded, 1 if it failed. It opens nothing that the
+// command does not need.
+func Main(p Program, sys System) int {
+	a := app{program: p, system: sys, rows: commands(), newPanel: func(o panel.Options) panelAPI { return panel.New(o) }}
+	return a.main()
 }
 
-// app is Main with its parts in hand.
+// app runs the program. Tests replace its parts.
 type app struct {
-	program Program
-	system  System
-	rows    table
-	panel   func(panel.Options) host
-	log     *panellog.Logger // of the run; nil before it
-	// answered: stdout has its one document, or the attempt was made.
+	program  Program
+	system   System
+	rows     table
+	newPanel func(panel.Options) panelAPI
+	log      *panellog.Logger // nil until run opens it
+	// answered is true once a document was written to stdout, successfully or not.
 	answered atomic.Bool
 }
 
-func (k *app) main() (code int) {
+func (a *app) main() (code int) {
 	defer func() {
-		// What comes here came outside of any command: there is no log to rely on.
+		// Such a panic happened outside of a command: there may be no log.
 		if r := recover(); r != nil {
-			// A nil log masks private keys alone: nothing else is known so early.
-			fmt.Fprintf(k.system.Stderr, "%s: panic: %s\n%s", k.program.Name, k.log.Mask(fmt.Sprint(r)), debug.Stack())
+			// A nil log masks private keys only: no other secret is known so early.
+			fmt.Fprintf(a.system.Stderr, "%s: panic: %s\n%s", a.program.Name, a.log.Mask(fmt.Sprint(r)), debug.Stack())
 			code = 1
-			if !k.answered.Load() {
+			if !a.answered.Load() {
 				failure := fault.Errorf(fault.Internal, "", "a fault of this program: %v", r)
-				k.print(newReport(failure, failure, k.log.Mask).document())
+				a.print(newReport(failure, failure, a.log.Mask).document())
 			}
 		}
 	}()
-	args := parseArgs(k.system.Args)
+	args := parseArgs(a.system.Args)
 	switch {
 	case args.help:
-		return k.say(k.rows.usage(k.program))
+		return a.write(a.rows.usage(a.program))
 	case args.version:
-		return k.say(fmt.Sprintf("%s %s (%s)\n", k.program.Name, k.program.Version, k.program.Commit))
+		return a.write(fmt.Sprintf("%s %s (%s)\n", a.program.Name, a.program.Version, a.program.Commit))
 	case args.copyright:
-		return k.say("pmssl\n")
+		return a.write("pmssl\n")
 	case args.Command == "":
-		fmt.Fprintf(k.system.Stderr, "%s: --command is missing: it names what to do\n\n%s", k.program.Name, k.rows.usage(k.program))
+		fmt.Fprintf(a.system.Stderr, "%s: --command is missing: it names what to do\n\n%s", a.program.Name, a.rows.usage(a.program))
 		return 1
 	}
-	root, err := k.root()
+	root, err := a.root()
 	if err != nil {
 		failure := fault.From(err)
-		k.print(newReport(failure, failure, unmasked).document())
+		a.print(newReport(failure, failure, unmasked).document())
 		return 1
 	}
-	return k.run(args, root)
+	return a.run(args, root)
 }
 
-// unmasked is for texts of a time at which no secret is known yet.
+// unmasked returns the text as it is: it stands for the mask as long as no secret is known.
 func unmasked(text string) string { return text }
 
-// root returns the panel's root directory. It is absolute: the working directory does not matter.
-func (k *app) root() (string, error) {
-	root, set := k.system.Getenv(rootVariable)
+// root returns the absolute path of the panel's root directory.
+func (a *app) root() (string, error) {
+	root, set := a.system.Getenv(rootVariable)
 	switch {
 	case !set || root == "":
 		return defaultRoot, nil
@@ -98,44 +98,44 @@ func (k *app) root() (string, error) {
 	return filepath.Clean(root), nil
 }
 
-// run opens the log, runs the command and prints its one document. The log's first line says which program runs and with
-// which words, its last one what came of it (rules LOG-3).
-func (k *app) run(args *arguments, root string) (code int) {
-	w := k.system
-	row, known := k.rows.find(args.Command)
+// run opens the log, runs the command, prints its document and returns the exit code. The first line of the log has the
+// program's version and arguments, the last line the result (rules LOG-3).
+func (a *app) run(args *arguments, root string) (code int) {
+	sys := a.system
+	row, known := a.rows.find(args.Command)
 	alone := !known || row.alone != nil && row.alone(args)
 	if !alone {
-		if err := k.panelThere(root); err != nil {
+		if err := a.checkRoot(root); err != nil {
 			failure := fault.From(err)
-			k.print(newReport(failure, failure, unmasked).document())
+			a.print(newReport(failure, failure, unmasked).document())
 			return 1
 		}
 	}
 	args.DryRun = args.DryRun || row.confirm && !args.Yes
-	stderr := w.Stderr
-	if alone { // nobody asked for a log
+	stderr := sys.Stderr
+	if alone { // a log that cannot be opened does not matter
 		stderr = nil
 	}
-	log := panellog.Open(panellog.Options{Name: k.program.Name, Root: root, Stderr: stderr, Now: w.Now, PID: w.PID})
-	defer log.Close() // packs an archive; the answer is out by then
-	k.log = log
+	log := panellog.Open(panellog.Options{Name: a.program.Name, Root: root, Stderr: stderr, Now: sys.Now, PID: sys.PID})
+	defer log.Close() // compresses an archive; the answer is written by then
+	a.log = log
 	own := log.Named("module")
-	start := w.Now()
-	own.Infof("run: %s %s (%s): %s", k.program.Name, k.program.Version, k.program.Commit, quoted(panellog.RedactArgs(args.shown)))
-	s := k.session(args, root, log)
+	start := sys.Now()
+	own.Infof("run: %s %s (%s): %s", a.program.Name, a.program.Version, a.program.Commit, quoted(panellog.RedactArgs(args.shown)))
+	s := a.invocation(args, root, log)
 	s.began = start
 	var err error
 	defer func() { own.Infof("%s", s.lastLine(err, s.summary, code, s.began)) }()
 	defer func() {
-		if err := s.host.Close(); err != nil {
+		if err := s.panel.Close(); err != nil {
 			own.Warningf("closing the database: %v", err)
 		}
 	}()
-	k.logIgnored(args, own)
-	defer func() { s.over() }()
+	a.logIgnored(args, own)
+	defer func() { s.finish() }()
 	doc, err := s.serve()
-	code = k.answer(doc, s.text)
-	s.over()
+	code = a.answer(doc, s.text)
+	s.finish()
 	if code != 0 {
 		own.Errorf("the answer could not be written to stdout")
 		return code
@@ -146,8 +146,8 @@ func (k *app) run(args *arguments, root string) (code int) {
 	return 0
 }
 
-// lastLine returns what the last line of a run says: the command, its result, its counts and the exit code. The error has
-// its own line.
+// lastLine returns the last line of a run's log: the command, its result, its counts and the exit code. The error itself is
+// logged before.
 func (s *invocation) lastLine(err error, summary string, code int, start time.Time) string {
 	result := "ok"
 	switch {
@@ -167,23 +167,23 @@ func (s *invocation) lastLine(err error, summary string, code int, start time.Ti
 		clip(s.args.Command, maxFaultWord), result, counts, warnings, errs, code, s.elapsed(start))
 }
 
-// logIgnored names the words that are ignored: in the log, and to a person on stderr.
-func (k *app) logIgnored(args *arguments, log *panellog.Logger) {
+// logIgnored writes the arguments that are ignored to the log, and to stderr if that is a terminal.
+func (a *app) logIgnored(args *arguments, log *panellog.Logger) {
 	if len(args.ignored) == 0 {
 		return
 	}
 	words := quoted(panellog.RedactArgs(args.ignored))
-	log.ExtInfof("ignored, not known here: %s", words)
-	if k.system.StderrTerminal {
-		fmt.Fprintf(k.system.Stderr, "%s: ignored, not known here: %s\n", k.program.Name, legal(words))
+	log.ExtInfof("ignored unknown arguments: %s", words)
+	if a.system.StderrTerminal {
+		fmt.Fprintf(a.system.Stderr, "%s: ignored unknown arguments: %s\n", a.program.Name, legal(words))
 	}
 }
 
-// panelThere makes sure that the root is a panel's, by its folder var. A root that is mistyped must be told: no folder is
-// made, and no database is asked that is not the panel's.
-func (k *app) panelThere(root string) error {
+// checkRoot returns a fault unless the root directory and its folder var exist. Otherwise a mistyped root would create
+// folders, or use a database that is not the panel's.
+func (a *app) checkRoot(root string) error {
 	hint := "is BILLmanager installed on this host? The variable " + rootVariable + " names another root"
-	if named, set := k.system.Getenv(rootVariable); set && named != "" {
+	if named, set := a.system.Getenv(rootVariable); set && named != "" {
 		hint = "correct the variable " + rootVariable
 	}
 	for _, path := range []string{root, filepath.Join(root, "var")} {
@@ -196,7 +196,7 @@ func (k *app) panelThere(root string) error {
 	return nil
 }
 
-// bareErr takes the path off an error of the file system.
+// bareErr returns a file system error without its path.
 func bareErr(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -205,19 +205,20 @@ func bareErr(err error) error {
 	return err
 }
 
-func (k *app) session(args *arguments, root string, log *panellog.Logger) *invocation {
-	w := k.system
-	billing := k.panel(panel.Options{
-		Root: root, Binary: k.program.Name, Getenv: w.Getenv, Environ: w.Environ,
-		Now: w.Now, Sleep: w.Sleep, Rand: w.Rand, Log: log,
+// invocation returns the run of one command; it opens nothing.
+func (a *app) invocation(args *arguments, root string, log *panellog.Logger) *invocation {
+	sys := a.system
+	billing := a.newPanel(panel.Options{
+		Root: root, Binary: a.program.Name, Getenv: sys.Getenv, Environ: sys.Environ,
+		Now: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Log: log,
 	})
-	info := k.program.Info(seller.Env{
-		Getenv: w.Getenv, Now: w.Now, Sleep: w.Sleep, Jitter: w.Jitter,
-		StateDir: filepath.Join(root, "var"), Binary: k.program.Name, Log: log, DryRun: args.DryRun,
+	info := a.program.Info(seller.Env{
+		Getenv: sys.Getenv, Now: sys.Now, Sleep: sys.Sleep, Jitter: sys.Jitter,
+		StateDir: filepath.Join(root, "var"), Binary: a.program.Name, Log: log, DryRun: args.DryRun,
 		SellerCA: func() (string, error) {
-			file, err := billing.Setting(context.Background(), settingSellerCA) // a file that is read, nothing to wait for
+			file, err := billing.Setting(context.Background(), settingSellerCA) // reads a file: no context is needed
 			if err == nil && file != "" && !filepath.IsAbs(file) {
-				file = filepath.Join(root, file) // as the panel's own paths are
+				file = filepath.Join(root, file) // like the panel's own paths
 			}
 			return file, err
 		},
@@ -225,47 +226,47 @@ func (k *app) session(args *arguments, root string, log *panellog.Logger) *invoc
 	secret := newSecrets(info, log)
 	secret.learnArgs(args)
 	return &invocation{
-		program: k.program, system: w, root: root, rows: k.rows, args: args, info: info, secrets: secret,
-		log: log.Named("module"), rootLog: log, over: func() {}, speak: k.print,
-		host: &watchedHost{host: billing, item: args.Item, secrets: secret},
+		program: a.program, system: sys, root: root, rows: a.rows, args: args, info: info, secrets: secret,
+		log: log.Named("module"), rootLog: log, finish: func() {}, print: a.print,
+		panel: &watchedPanel{panelAPI: billing, item: args.Item, secrets: secret},
 	}
 }
 
-// answer writes what a command has to say: its document, or its text if it has no document.
-func (k *app) answer(doc *etree.Document, text string) int {
+// answer writes the command's document to stdout, or its text if it has no document. It returns the exit code.
+func (a *app) answer(doc *etree.Document, text string) int {
 	if doc != nil || text == "" {
-		return k.print(doc)
+		return a.print(doc)
 	}
-	return k.say(legal(text))
+	return a.write(legal(text))
 }
 
-// print writes the document to stdout, in one piece; nil writes nothing.
-func (k *app) print(doc *etree.Document) int {
+// print writes the document to stdout in one piece and returns the exit code; nil writes nothing.
+func (a *app) print(doc *etree.Document) int {
 	text, err := render(doc)
 	if err != nil {
-		fmt.Fprintf(k.system.Stderr, "%s: the answer cannot be written: %v\n", k.program.Name, err)
+		fmt.Fprintf(a.system.Stderr, "%s: the answer cannot be written: %v\n", a.program.Name, err)
 		return 1
 	}
 	if len(text) == 0 {
 		return 0
 	}
-	return k.say(string(text))
+	return a.write(string(text))
 }
 
-// say writes a text to stdout. Whatever becomes of the text, stderr may say so; the exit code must.
-func (k *app) say(text string) int {
-	if k.answered.Swap(true) {
-		return 1 // the run was given up meanwhile, and stdout has been told
+// write writes a text to stdout, once in a run. It returns the exit code: 1 if the text was not written.
+func (a *app) write(text string) int {
+	if a.answered.Swap(true) {
+		return 1 // the watchdog ended the run and has written its error document
 	}
-	if _, err := k.system.Stdout.Write([]byte(text)); err != nil {
-		fmt.Fprintf(k.system.Stderr, "%s: stdout: %v\n", k.program.Name, err)
+	if _, err := a.system.Stdout.Write([]byte(text)); err != nil {
+		fmt.Fprintf(a.system.Stderr, "%s: stdout: %v\n", a.program.Name, err)
 		return 1
 	}
 	return 0
 }
 
-// quoted joins words so that each can be told from the next in the log. Who chooses a word cannot write what looks like
-// another word or another line.
+// quoted joins arguments with blanks for the log and quotes those with special characters, so that an argument cannot look
+// like two, or like another line of the log.
 func quoted(words []string) string {
 	out := make([]string, len(words))
 	for i, word := range words {

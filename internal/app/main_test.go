@@ -32,23 +32,23 @@ func answering(text string) item.Func {
 }
 
 func TestACommandsDocumentIsAllOfStdout(t *testing.T) {
-	s := newStage(t, plain(answering("hello")))
-	assert.Equal(t, 0, s.play("--command", "act"))
+	s := newFixture(t, plain(answering("hello")))
+	assert.Equal(t, 0, s.run("--command", "act"))
 	assert.Equal(t, `<?xml version="1.0" encoding="UTF-8"?>`+"\n<doc><said>hello</said></doc>\n", s.stdout.String())
 	assert.Empty(t, s.stderr.String())
-	assert.Equal(t, 1, s.host.closed)
+	assert.Equal(t, 1, s.panel.closed)
 }
 
 func TestACommandWithoutDocumentSaysNothing(t *testing.T) {
-	s := newStage(t, plain(failing(nil)))
-	assert.Equal(t, 0, s.play("--command", "act"))
+	s := newFixture(t, plain(failing(nil)))
+	assert.Equal(t, 0, s.run("--command", "act"))
 	assert.Empty(t, s.stdout.String())
 	assert.Empty(t, s.stderr.String())
 }
 
 func TestUnknownCommand(t *testing.T) {
-	s := newStage(t)
-	assert.Equal(t, 1, s.play("--command", "fly", "--runningoperation", "7", "--item", "42"))
+	s := newFixture(t)
+	assert.Equal(t, 1, s.run("--command", "fly", "--runningoperation", "7", "--item", "42"))
 	kind, text := s.failure(t)
 	assert.Equal(t, fault.Unknown, kind)
 	assert.Contains(t, text, `"fly"`)
@@ -57,8 +57,8 @@ func TestUnknownCommand(t *testing.T) {
 }
 
 func TestNoCommandShowsUsageOnStderr(t *testing.T) {
-	s := newStage(t)
-	assert.Equal(t, 1, s.play("--item", "5"))
+	s := newFixture(t)
+	assert.Equal(t, 1, s.run("--item", "5"))
 	assert.Empty(t, s.stdout.String())
 	assert.Contains(t, s.stderr.String(), "usage: pmdouble --command COMMAND")
 	first, _, _ := strings.Cut(s.stderr.String(), "\n")
@@ -67,21 +67,21 @@ func TestNoCommandShowsUsageOnStderr(t *testing.T) {
 
 func TestTextsForPeople(t *testing.T) {
 	for word, want := range map[string]string{"--version": "pmdouble 1.2.3 (abc)\n", "-V": "pmdouble 1.2.3 (abc)\n", "-T": "pmssl\n"} {
-		s := newStage(t)
-		assert.Equal(t, 0, s.play(word))
+		s := newFixture(t)
+		assert.Equal(t, 0, s.run(word))
 		assert.Equal(t, want, s.stdout.String())
 		assert.NoFileExists(t, filepath.Join(s.root, "var", "pmdouble.log"), "no log is needed for this")
 	}
-	s := newStage(t)
-	assert.Equal(t, 0, s.play("--help", "--command", "open"))
+	s := newFixture(t)
+	assert.Equal(t, 0, s.run("--help", "--command", "open"))
 	assert.Equal(t, commands().usage(Program{Name: "pmdouble"}), s.stdout.String())
 }
 
 func TestArgumentsAreCheckedBeforeAnythingElse(t *testing.T) {
 	r := plain(failing(errors.New("must not run")))
 	r.needs, r.reads = needItem|needModule, readsDocument
-	s := newStage(t, r)
-	assert.Equal(t, 1, s.play("--command", "act", "--item", "x"))
+	s := newFixture(t, r)
+	assert.Equal(t, 1, s.run("--command", "act", "--item", "x"))
 	kind, text := s.failure(t)
 	assert.Equal(t, fault.Value, kind)
 	assert.Equal(t, `command act: --item "x" is not a positive whole number; missing --module`, text)
@@ -92,23 +92,23 @@ func TestDoNothingEndsAtOnce(t *testing.T) {
 		if !r.doNothing {
 			continue
 		}
-		s := newStage(t)
-		s.host.idle = true
+		s := newFixture(t)
+		s.panel.idle = true
 		bad := "--item"
 		if !r.accepts(parseArgs(nil), "item") {
 			bad = "--module"
 		}
-		assert.Equal(t, 0, s.play("--command", r.name, bad, "nonsense", "--runningoperation", "7"), r.name)
+		assert.Equal(t, 0, s.run("--command", r.name, bad, "nonsense", "--runningoperation", "7"), r.name)
 		assert.Empty(t, s.stdout.String(), r.name)
-		assert.Empty(t, s.host.calls, r.name)
+		assert.Empty(t, s.panel.calls, r.name)
 		assert.Contains(t, s.log(t), "DoNothing", r.name)
 	}
 }
 
-func TestDoNothingDoesNotHoldForForms(t *testing.T) {
-	s := newStage(t)
-	s.host.idle = true
-	assert.Equal(t, 0, s.play("--command", "features"))
+func TestFormCommandsIgnoreDoNothing(t *testing.T) {
+	s := newFixture(t)
+	s.panel.idle = true
+	assert.Equal(t, 0, s.run("--command", "features"))
 	assert.NotEmpty(t, s.stdout.String())
 }
 
@@ -116,9 +116,9 @@ func TestTheRunCarriesWhatTheCommandNeeds(t *testing.T) {
 	var run *item.Run
 	r := plain(func(_ context.Context, given *item.Run) (*etree.Document, error) { run = given; return nil, nil })
 	r.reads = readsText
-	s := newStage(t, r)
+	s := newFixture(t, r)
 	s.system.Stdin = strings.NewReader("\xEF\xBB\xBF-----BEGIN")
-	require.Equal(t, 0, s.play("--command", "act", "--item", "5", "--param", "a", "--value", "b"))
+	require.Equal(t, 0, s.run("--command", "act", "--item", "5", "--param", "a", "--value", "b"))
 	assert.Equal(t, "-----BEGIN", run.Text)
 	assert.Nil(t, run.Doc)
 	assert.Equal(t, "pmdouble", run.Binary)
@@ -132,13 +132,13 @@ func TestTheRunCarriesWhatTheCommandNeeds(t *testing.T) {
 	assert.NotNil(t, run.Panel)
 }
 
-func TestTheSellerGetsItsSurroundings(t *testing.T) {
-	s := newStage(t, plain(failing(nil)))
+func TestTheSellerGetsItsEnv(t *testing.T) {
+	s := newFixture(t, plain(failing(nil)))
 	var got seller.Env
 	s.system.Args, s.system.Stdout, s.system.Stderr = []string{"--command", "act"}, io.Discard, io.Discard
-	k := app{program: Program{Name: "pmdouble", Info: func(given seller.Env) seller.Info { got = given; return infoDouble() }},
-		system: s.system, rows: s.rows, panel: stagePanel(s)}
-	require.Equal(t, 0, k.main())
+	a := app{program: Program{Name: "pmdouble", Info: func(given seller.Env) seller.Info { got = given; return testInfo() }},
+		system: s.system, rows: s.rows, newPanel: newPanelOf(s)}
+	require.Equal(t, 0, a.main())
 	assert.Equal(t, filepath.Join(s.root, "var"), got.StateDir)
 	assert.Equal(t, "pmdouble", got.Binary)
 	assert.NotNil(t, got.Log)
@@ -147,42 +147,42 @@ func TestTheSellerGetsItsSurroundings(t *testing.T) {
 	assert.Equal(t, instant(), got.Now())
 }
 
-// Broken XML: error document, exit 1, and the command never saw it.
+// For broken XML the program prints an error document and exits with 1 without running the command.
 func TestBadDocumentOnStdin(t *testing.T) {
 	r := plain(failing(errors.New("must not run")))
 	r.reads = readsDocument
-	s := newStage(t, r)
+	s := newFixture(t, r)
 	s.system.Stdin = strings.NewReader("<doc><broken")
-	assert.Equal(t, 1, s.play("--command", "act"))
+	assert.Equal(t, 1, s.run("--command", "act"))
 	kind, text := s.failure(t)
 	assert.Equal(t, fault.Input, kind)
 	assert.Contains(t, text, "the document on stdin is not accepted")
 }
 
 func TestAPanicIsAnErrorLikeOthers(t *testing.T) {
-	s := newStage(t, plain(func(context.Context, *item.Run) (*etree.Document, error) { panic("planted") }))
-	assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--runningoperation", "7"))
+	s := newFixture(t, plain(func(context.Context, *item.Run) (*etree.Document, error) { panic("planted") }))
+	assert.Equal(t, 1, s.run("--command", "act", "--item", "42", "--runningoperation", "7"))
 	kind, text := s.failure(t)
 	assert.Equal(t, fault.Internal, kind)
 	assert.Contains(t, text, "planted")
 	assert.Contains(t, text, "var/pmdouble.log")
-	assert.Equal(t, []string{"runningoperation.edit 7"}, s.host.calls)
+	assert.Equal(t, []string{"runningoperation.edit 7"}, s.panel.calls)
 	assert.Contains(t, s.log(t), "main_test.go:", "the stack names the place")
 }
 
 func TestAPanicOutsideOfTheCommandStillAnswers(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.system.Now = func() time.Time { panic("clock") }
-	assert.Equal(t, 1, s.play("--command", "features"))
+	assert.Equal(t, 1, s.run("--command", "features"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.Internal, kind)
 	assert.Contains(t, s.stderr.String(), "clock")
 }
 
 func TestAPanicAfterTheAnswerDoesNotAddASecondOne(t *testing.T) {
-	s := newStage(t, plain(answering("hello")))
-	s.host.panics = "close"
-	assert.Equal(t, 1, s.play("--command", "act"))
+	s := newFixture(t, plain(answering("hello")))
+	s.panel.panics = "close"
+	assert.Equal(t, 1, s.run("--command", "act"))
 	assert.Equal(t, "hello", s.document(t).FindElement("/doc/said").Text())
 	assert.Contains(t, s.stderr.String(), "planted in close")
 }
@@ -192,18 +192,18 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
-	s := newStage(t, plain(answering("hello")))
+	s := newFixture(t, plain(answering("hello")))
 	s.system.Stdout = fullDisk{}
-	assert.Equal(t, 1, s.play("--command", "act"))
+	assert.Equal(t, 1, s.run("--command", "act"))
 	assert.Contains(t, s.stderr.String(), "no space left")
 }
 
-// What the panel gets is written in one piece: half a document is worse than none.
+// The answer is written in one piece: half of a document is worse than none.
 func TestStdoutIsWrittenOnce(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	counter := &countingWriter{}
 	s.system.Stdout = counter
-	assert.Equal(t, 0, s.play("--command", "features"))
+	assert.Equal(t, 0, s.run("--command", "features"))
 	assert.Equal(t, 1, counter.writes)
 }
 
@@ -222,8 +222,8 @@ func TestTheApproverCommandHasOneTypeOfFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := plain(failing(err))
 			r.failsAs = fault.Approver
-			s := newStage(t, r)
-			assert.Equal(t, 1, s.play("--command", "act"))
+			s := newFixture(t, r)
+			assert.Equal(t, 1, s.run("--command", "act"))
 			kind, text := s.failure(t)
 			assert.Equal(t, fault.Approver, kind)
 			assert.Contains(t, text, "what the seller said")
@@ -241,18 +241,18 @@ func TestASignalEndsTheRun(t *testing.T) {
 		<-ctx.Done()
 		return nil, fault.Errorf(fault.Client, "seller", "asking: %w", ctx.Err())
 	})
-	s := newStage(t, r)
+	s := newFixture(t, r)
 	s.system.Signals = signals
-	assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--runningoperation", "7"))
+	assert.Equal(t, 1, s.run("--command", "act", "--item", "42", "--runningoperation", "7"))
 	kind, text := s.failure(t)
 	assert.Equal(t, "interrupted", kind)
 	assert.Contains(t, text, "signal terminated")
-	assert.Equal(t, []string{"runningoperation.edit 7"}, s.host.calls, "the panel is told, on a context that still lives")
-	assert.True(t, s.host.deadline)
+	assert.Equal(t, []string{"runningoperation.edit 7"}, s.panel.calls, "the failure is reported in a context that has not ended")
+	assert.True(t, s.panel.deadline)
 }
 
-// rules RUN-1: what a run that was told to end runs into is nobody's fault, whatever it calls itself.
-func TestASignalIsNoFaultOfAnybodyElse(t *testing.T) {
+// rules RUN-1: an error that a signal caused has the type interrupted, whatever its own type.
+func TestErrorsAfterASignalHaveTheTypeInterrupted(t *testing.T) {
 	for name, row := range map[string]struct {
 		err     func(ctx context.Context) error
 		failsAs string
@@ -287,73 +287,73 @@ func TestASignalIsNoFaultOfAnybodyElse(t *testing.T) {
 				return nil, row.err(ctx)
 			})
 			r.failsAs = row.failsAs
-			s := newStage(t, r)
+			s := newFixture(t, r)
 			s.system.Signals = signals
-			s.host.tries = 99
-			assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--module", "5", "--runningoperation", "7"))
+			s.panel.tries = 99
+			assert.Equal(t, 1, s.run("--command", "act", "--item", "42", "--module", "5", "--runningoperation", "7"))
 			kind, text := s.failure(t)
 			assert.Equal(t, row.want, kind)
 			if row.want == fault.Interrupted {
-				assert.Equal(t, []string{"runningoperation.edit 7"}, s.host.calls, "no problem, no failed try")
+				assert.Equal(t, []string{"runningoperation.edit 7"}, s.panel.calls, "no problem, no failed run")
 				assert.Contains(t, text, "signal terminated ended the run before it was done")
 			}
 		})
 	}
 }
 
-// Whoever sent the signal waits: what the panel is told about it has less time.
+// The sender of a signal waits for the end of the process, so reporting the failure has less time.
 func TestASignalShortensTheHandlingOfAFailure(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	var slept []time.Duration
-	s := newStage(t, plain(failing(fault.Errorf(fault.API, "", "refused"))))
+	s := newFixture(t, plain(failing(fault.Errorf(fault.API, "", "refused"))))
 	s.system.Signals = signals
 	s.system.Sleep = func(_ context.Context, d time.Duration) error { slept = append(slept, d); return nil }
-	s.host.hang = func(ctx context.Context) error {
+	s.panel.hang = func(ctx context.Context) error {
 		signals <- syscall.SIGTERM
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	assert.Equal(t, 1, s.play("--command", "act", "--item", "42", "--runningoperation", "7"))
+	assert.Equal(t, 1, s.run("--command", "act", "--item", "42", "--runningoperation", "7"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.API, kind)
 	assert.Equal(t, []time.Duration{haltTime}, slept)
 }
 
-// A step that spends money is finished on a context of its own; the run may then be done in spite of the signal.
-func TestASignalDoesNotSpoilWhatIsDone(t *testing.T) {
+// A step that spends money is completed in a context of its own, so a run can succeed in spite of a signal.
+func TestARunMaySucceedInSpiteOfASignal(t *testing.T) {
 	signals := make(chan os.Signal, 1)
-	s := newStage(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	s := newFixture(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		signals <- syscall.SIGINT
 		<-ctx.Done()
 		return answering("bought")(ctx, run)
 	}))
 	s.system.Signals = signals
-	assert.Equal(t, 0, s.play("--command", "act"))
+	assert.Equal(t, 0, s.run("--command", "act"))
 	assert.Contains(t, s.stdout.String(), "bought")
 }
 
 func TestAnUnclearPurchaseIsNotHiddenByASignal(t *testing.T) {
 	signals := make(chan os.Signal, 1)
-	s := newStage(t, plain(func(ctx context.Context, _ *item.Run) (*etree.Document, error) {
+	s := newFixture(t, plain(func(ctx context.Context, _ *item.Run) (*etree.Document, error) {
 		signals <- syscall.SIGTERM
 		<-ctx.Done()
 		return nil, &fault.Error{Type: fault.Unclear, Message: "may have been bought", OutcomeUnknown: true, Err: ctx.Err()}
 	}))
 	s.system.Signals = signals
-	assert.Equal(t, 1, s.play("--command", "act"))
+	assert.Equal(t, 1, s.run("--command", "act"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.Unclear, kind)
 }
 
 func TestARefusalIsNotHiddenByASignal(t *testing.T) {
 	signals := make(chan os.Signal, 1)
-	s := newStage(t, plain(func(ctx context.Context, _ *item.Run) (*etree.Document, error) {
+	s := newFixture(t, plain(func(ctx context.Context, _ *item.Run) (*etree.Document, error) {
 		signals <- syscall.SIGTERM
 		<-ctx.Done()
 		return nil, fault.Errorf(fault.Value, "csr", "too small")
 	}))
 	s.system.Signals = signals
-	assert.Equal(t, 1, s.play("--command", "act"))
+	assert.Equal(t, 1, s.run("--command", "act"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.Value, kind)
 }
@@ -361,9 +361,9 @@ func TestARefusalIsNotHiddenByASignal(t *testing.T) {
 func TestClosedSignalsAreNoSignal(t *testing.T) {
 	signals := make(chan os.Signal)
 	close(signals)
-	s := newStage(t, plain(answering("hello")))
+	s := newFixture(t, plain(answering("hello")))
 	s.system.Signals = signals
-	assert.Equal(t, 0, s.play("--command", "act"))
+	assert.Equal(t, 0, s.run("--command", "act"))
 }
 
 func TestTheDeadlineOfTheRow(t *testing.T) {
@@ -372,26 +372,26 @@ func TestTheDeadlineOfTheRow(t *testing.T) {
 		return nil, fmt.Errorf("waiting: %w", ctx.Err())
 	})
 	r.deadline = time.Nanosecond
-	s := newStage(t, r)
-	assert.Equal(t, 1, s.play("--command", "act"))
+	s := newFixture(t, r)
+	assert.Equal(t, 1, s.run("--command", "act"))
 	kind, text := s.failure(t)
 	assert.Equal(t, fault.Client, kind)
 	assert.Contains(t, text, "longer than 1ns")
 }
 
-func TestTheLogTellsOfEachCommand(t *testing.T) {
-	s := newStage(t, plain(failing(fault.Errorf(fault.API, "x", "refused"))))
-	assert.Equal(t, 1, s.play("--command", "act", "--item", "5", "--password", "hunter22", "--future", "also-secret", "stray word"))
+func TestTheLogNamesEachCommand(t *testing.T) {
+	s := newFixture(t, plain(failing(fault.Errorf(fault.API, "x", "refused"))))
+	assert.Equal(t, 1, s.run("--command", "act", "--item", "5", "--password", "hunter22", "--future", "also-secret", "stray word"))
 	log := s.log(t)
 	assert.Contains(t, log, "--command act --item 5 --password ***")
 	assert.NotContains(t, log, "hunter22")
 	assert.NotContains(t, log, "also-secret")
-	assert.Equal(t, 1, strings.Count(log, "refused"), "one error is told once")
+	assert.Equal(t, 1, strings.Count(log, "refused"), "one error is logged once")
 	assert.Contains(t, log, "ERROR api_error (x): refused\x1b[0m\n")
 	lines := strings.Split(strings.TrimSpace(log), "\n")
 	assert.Contains(t, lines[0], "INFO run: pmdouble 1.2.3 (abc): --command act --item 5")
 	assert.Contains(t, lines[len(lines)-1], `INFO end: "act": failed (api_error), warnings 0, errors 1, exit code 1, 0s`)
-	assert.Contains(t, log, `ignored, not known here: --future "stray word"`)
+	assert.Contains(t, log, `ignored unknown arguments: --future "stray word"`)
 }
 
 // The last line says what the exit code says, with the counts: rules LOG-3.
@@ -416,12 +416,12 @@ func TestTheLastLineOfTheLogIsTheResult(t *testing.T) {
 		"panic":   {run: func(context.Context, *item.Run) (*etree.Document, error) { panic("x") }, code: 1, want: `"act": failed (internal), warnings 0, errors 1, exit code 1, 0s`},
 		"unknown": {args: []string{"--command", "x: ok\nMay  7"}, code: 1, want: `"x: ok\nMay  7": failed (unknown_command), warnings 0, errors 1, exit code 1, 0s`},
 	} {
-		s := newStage(t, plain(c.run))
+		s := newFixture(t, plain(c.run))
 		args := c.args
 		if args == nil {
 			args = []string{"--command", "act"}
 		}
-		assert.Equal(t, c.code, s.play(args...), name)
+		assert.Equal(t, c.code, s.run(args...), name)
 		lines := strings.Split(strings.TrimSpace(s.log(t)), "\n")
 		assert.Contains(t, lines[len(lines)-1], "INFO end: "+c.want+"\x1b[0m", name)
 		for _, line := range lines {
@@ -430,45 +430,45 @@ func TestTheLastLineOfTheLogIsTheResult(t *testing.T) {
 	}
 }
 
-func TestTheLogTellsOfAFailureInOneLine(t *testing.T) {
-	s := newStage(t, plain(failing(fault.Errorf(fault.API, "x", "%w", errors.Join(errors.New("one"), errors.New("two\nthree"))))))
-	assert.Equal(t, 1, s.play("--command", "act"))
+func TestTheLogHasOneLineForAFailure(t *testing.T) {
+	s := newFixture(t, plain(failing(fault.Errorf(fault.API, "x", "%w", errors.Join(errors.New("one"), errors.New("two\nthree"))))))
+	assert.Equal(t, 1, s.run("--command", "act"))
 	assert.Contains(t, s.log(t), "ERROR api_error (x): one two three\x1b[0m\n")
 	assert.Equal(t, 1, strings.Count(s.log(t), "three"))
 }
 
 func TestTheRootMustBeAbsolute(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.system.Getenv = func(string) (string, bool) { return "mgr5", true }
-	assert.Equal(t, 1, s.play("--command", "features"))
+	assert.Equal(t, 1, s.run("--command", "features"))
 	kind, text := s.failure(t)
 	assert.Equal(t, fault.Value, kind)
 	assert.Contains(t, text, "MGR5_ROOT")
 }
 
-func TestTheRootIsThePanelsOwnWhereNothingElseIsSaid(t *testing.T) {
+func TestTheDefaultRootIsUsedIfTheVariableIsEmpty(t *testing.T) {
 	for _, c := range []struct {
 		value string
 		set   bool
 		want  string
 	}{{"", false, "/usr/local/mgr5"}, {"", true, "/usr/local/mgr5"}, {"/srv/mgr5/", true, "/srv/mgr5"}} {
-		k := app{system: System{Getenv: func(name string) (string, bool) { return c.value, c.set && name == "MGR5_ROOT" }}}
-		root, err := k.root()
+		a := app{system: System{Getenv: func(name string) (string, bool) { return c.value, c.set && name == "MGR5_ROOT" }}}
+		root, err := a.root()
 		assert.NoError(t, err)
 		assert.Equal(t, c.want, root)
 	}
 }
 
 func TestWithoutALogTheCommandStillWorks(t *testing.T) {
-	s := newStage(t, plain(answering("hello")))
+	s := newFixture(t, plain(answering("hello")))
 	require.NoError(t, os.Mkdir(filepath.Join(s.root, "var", "pmdouble.log"), 0o755))
-	assert.Equal(t, 0, s.play("--command", "act"))
+	assert.Equal(t, 0, s.run("--command", "act"))
 	assert.Contains(t, s.stdout.String(), "hello")
 	assert.Equal(t, 1, strings.Count(s.stderr.String(), "\n"))
 }
 
-// What runs without a panel does not miss a log.
-func TestCommandsWithoutAPanelSpeakOfNoLog(t *testing.T) {
+// A command that needs no panel does not report that the log cannot be opened.
+func TestCommandsWithoutAPanelNeedNoLog(t *testing.T) {
 	for name, words := range map[string]string{
 		"features": "--command features",
 		"plan":     "--command plan --opendate 2026-04-02 --period 12",
@@ -483,10 +483,10 @@ func TestCommandsWithoutAPanelSpeakOfNoLog(t *testing.T) {
 					require.NoError(t, os.Mkdir(filepath.Join(root, "var", "pmdouble.log"), 0o755))
 				},
 			} {
-				s := newStage(t)
+				s := newFixture(t)
 				spoil(t, s.root)
 				before := tree(t, s.root)
-				assert.Equal(t, 0, s.play(strings.Fields(words)...), what)
+				assert.Equal(t, 0, s.run(strings.Fields(words)...), what)
 				assert.Empty(t, s.stderr.String(), what)
 				assert.NotEmpty(t, s.stdout.String(), what)
 				after := slices.DeleteFunc(tree(t, s.root), func(path string) bool { return strings.HasSuffix(path, ".log.lock") })
@@ -496,7 +496,7 @@ func TestCommandsWithoutAPanelSpeakOfNoLog(t *testing.T) {
 	}
 }
 
-// A root that is mistyped is named; no folder is made there and no panel is asked.
+// The error names a mistyped root. No folder is made there, and no panel is called.
 func TestARootThatDoesNotExistIsNamed(t *testing.T) {
 	for _, r := range commands() {
 		words := []string{"--command", r.name, "--item", "5", "--module", "3"}
@@ -504,20 +504,20 @@ func TestARootThatDoesNotExistIsNamed(t *testing.T) {
 			continue
 		}
 		for what, missing := range map[string]string{"root": "", "var": "var"} {
-			s := newStage(t)
+			s := newFixture(t)
 			s.root = filepath.Join(s.root, "typo")
 			if missing != "" {
 				require.NoError(t, os.Mkdir(s.root, 0o755))
 			}
 			s.system.Getenv = func(name string) (string, bool) { return s.root, name == "MGR5_ROOT" }
 			before := tree(t, filepath.Dir(s.root))
-			assert.Equal(t, 1, s.play(words...), r.name)
+			assert.Equal(t, 1, s.run(words...), r.name)
 			kind, text := s.failure(t)
 			assert.Equal(t, fault.Missed, kind, r.name)
 			assert.Contains(t, text, filepath.Join(s.root, missing)+" cannot be used: no such file or directory", "%s, %s", r.name, what)
 			assert.Contains(t, text, "MGR5_ROOT", r.name)
 			assert.Equal(t, before, tree(t, filepath.Dir(s.root)), r.name)
-			assert.Empty(t, s.host.calls, r.name)
+			assert.Empty(t, s.panel.calls, r.name)
 			assert.Empty(t, s.stderr.String(), r.name)
 		}
 	}
@@ -540,49 +540,48 @@ func tree(t *testing.T, root string) []string {
 	return all
 }
 
-// What a command says to people takes the document's place: one answer, written once, without characters that steer a
-// terminal.
+// A text for people is printed instead of the document, without control characters for the terminal.
 func TestACommandsTextIsAllOfStdout(t *testing.T) {
-	s := newStage(t, plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
+	s := newFixture(t, plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
 		run.Print = "hello\x1b[2J\n"
 		return nil, nil
 	}))
 	counter := &countingWriter{}
 	s.system.Stdout = io.MultiWriter(&s.stdout, counter)
-	assert.Equal(t, 0, s.play("--command", "act"))
+	assert.Equal(t, 0, s.run("--command", "act"))
 	assert.Equal(t, "hello[2J\n", s.stdout.String())
 	assert.Equal(t, 1, counter.writes)
 }
 
-func TestAFailuresDocumentTakesTheTextsPlace(t *testing.T) {
-	s := newStage(t, plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
+func TestAFailurePrintsItsDocumentInsteadOfTheText(t *testing.T) {
+	s := newFixture(t, plain(func(_ context.Context, run *item.Run) (*etree.Document, error) {
 		run.Print = "half of it"
 		return nil, fault.Errorf(fault.API, "x", "refused")
 	}))
-	assert.Equal(t, 1, s.play("--command", "act"))
+	assert.Equal(t, 1, s.run("--command", "act"))
 	kind, _ := s.failure(t)
 	assert.Equal(t, fault.API, kind)
 	assert.NotContains(t, s.stdout.String(), "half of it")
 }
 
-// A term without an item needs no panel: the plan of it is there without any call, and in maintenance mode too.
+// The plan of a term without an item makes no call to the panel and works in maintenance mode too.
 func TestPlanOfATermNeedsNoPanel(t *testing.T) {
-	s := newStage(t)
-	s.host.idle = true
-	require.Equal(t, 0, s.play("--command", "plan", "--opendate", "2026-04-02", "--period", "60"), s.stdout.String())
+	s := newFixture(t)
+	s.panel.idle = true
+	require.Equal(t, 0, s.run("--command", "plan", "--opendate", "2026-04-02", "--period", "60"), s.stdout.String())
 	doc := s.document(t)
 	assert.Equal(t, "2031-04-02", doc.FindElement("/doc/plan").SelectAttrValue("paid_until", ""))
 	assert.Equal(t, "2026-10-19", doc.FindElement("/doc/plan/certificate[1]").SelectAttrValue("expires", ""))
-	assert.Empty(t, s.host.calls)
+	assert.Empty(t, s.panel.calls)
 	assert.Empty(t, s.stderr.String())
 
-	s = newStage(t)
+	s = newFixture(t)
 	s.system.Terminal = true
-	require.Equal(t, 0, s.play("--command", "plan", "--opendate=2026-04-02", "--period=60"))
+	require.Equal(t, 0, s.run("--command", "plan", "--opendate=2026-04-02", "--period=60"))
 	assert.True(t, strings.HasSuffix(s.stdout.String(), "paid until 2031-04-02\n"), s.stdout.String())
 
-	s = newStage(t)
-	require.Equal(t, 0, s.play("--command", "plan", "--opendate", "2026-04-02", "--period", "60", "--before", "20", "--intname", "ev_ssl", "--format", "svg"))
+	s = newFixture(t)
+	require.Equal(t, 0, s.run("--command", "plan", "--opendate", "2026-04-02", "--period", "60", "--before", "20", "--intname", "ev_ssl", "--format", "svg"))
 	assert.True(t, strings.HasPrefix(s.stdout.String(), `<?xml version="1.0" encoding="UTF-8"?>`+"\n<svg "), s.stdout.String())
 }
 
@@ -594,8 +593,8 @@ func TestPlanNeedsATerm(t *testing.T) {
 		"--period 12":           "command plan: missing --item or --opendate",
 		"--opendate 2026-04-02": "command plan: --opendate needs --period with the months of the term",
 	} {
-		s := newStage(t)
-		assert.Equal(t, 1, s.play(append([]string{"--command", "plan"}, strings.Fields(words)...)...), words)
+		s := newFixture(t)
+		assert.Equal(t, 1, s.run(append([]string{"--command", "plan"}, strings.Fields(words)...)...), words)
 		_, text := s.failure(t)
 		assert.Equal(t, want, text, words)
 	}

@@ -11,8 +11,8 @@ import (
 	"pmssl/internal/fault"
 )
 
-// panelOptions lists the options that the panel may pass to any command (docs/reference/billmanager.md §1.2). None of them
-// narrows what a command works on, so a command that has no use for one ignores it (rules CLI-4).
+// panelOptions returns the options that the panel may pass to any command (docs/reference/billmanager.md §1.2). None of them
+// limits what a command works on, so a command that does not use one ignores it (rules CLI-4).
 func panelOptions() []string {
 	return []string{
 		"command", "subcommand", "lang", "level", "runningoperation", "intname", "itemtype", "param", "value",
@@ -20,12 +20,12 @@ func panelOptions() []string {
 	}
 }
 
-// narrowing lists the panel's options that limit what a command works on: a command honours or refuses them.
+// narrowing returns the panel's options that limit what a command works on. A command uses them or refuses them.
 func narrowing() []string {
 	return []string{"item", "module", "domain", "emails", "id", "searchstring"}
 }
 
-// takes lists the options that the row honours, the required ones first.
+// takes returns the options that the command uses, the required ones first.
 func (r row) takes() []string {
 	var names []string
 	for _, one := range requirements() {
@@ -36,21 +36,21 @@ func (r row) takes() []string {
 	return append(names, r.uses...)
 }
 
-// accepts reports whether the option may stand beside the row's command.
+// accepts reports whether the option may be given with the command.
 func (r row) accepts(a *arguments, name string) bool {
 	switch {
 	case slices.Contains(panelOptions(), name), slices.Contains(r.takes(), name), slices.Contains(r.tolerates, name):
 		return true
 	case r.tries > 0 && a.Operation > 0:
-		// The panel started the operation and names its item: whatever else it passes narrows nothing further, and a newer
-		// panel must not be refused.
+		// The panel started the operation for one item, so further options limit nothing. A newer panel must not be refused
+		// because of them.
 		return slices.Contains(narrowing(), name)
 	}
 	return false
 }
 
-// refuse checks that the row honours every option that was given, before anything is done (rules CLI-4, CLI-5). The fault
-// is of type value; nobody but the caller hears of it.
+// refuse returns a fault of type value if an option was given that the command does not use, or one that is probably
+// misspelled (rules CLI-4, CLI-5). It is checked before anything is done and reported on stdout and in the log only.
 func (r row) refuse(a *arguments) error {
 	var problems []string
 	for _, name := range a.order {
@@ -74,7 +74,7 @@ func (r row) refuse(a *arguments) error {
 	return fault.Errorf(fault.Value, "argv", "command %s: %s; nothing was done", r.name, strings.Join(problems, "; "))
 }
 
-// options joins option names for a text.
+// options returns the option names as a text: "--item, --module".
 func options(names []string) string {
 	if len(names) == 0 {
 		return "no option of its own"
@@ -82,8 +82,8 @@ func options(names []string) string {
 	return "--" + strings.Join(names, ", --")
 }
 
-// blank lists complaints about options that were given without a value. The panel passes empty parameters for absent ones;
-// a person's script with an unset variable means something else, and `--item ""` must not widen the work to every item.
+// blank returns a text for each option that was given an empty value. The panel passes empty values for absent parameters;
+// in a person's script the cause is an unset variable, and `--item ""` must not make the command work on every item.
 func (a *arguments) blank() []string {
 	var problems []string
 	for _, name := range a.order {
@@ -94,7 +94,7 @@ func (a *arguments) blank() []string {
 	return problems
 }
 
-// note records an option that was given, for refuse.
+// note records a given option for refuse.
 func (a *arguments) note(flag *pflag.Flag, value string) {
 	name := flag.Name
 	empty := value == "" || flag.Value.Type() == "number" && strings.Trim(value, "0") == ""
@@ -108,18 +108,18 @@ func (a *arguments) note(flag *pflag.Flag, value string) {
 	a.last[name], a.empty[name] = value, empty
 }
 
-// repeatable reports whether an option may be given more than once, or means nothing to any command.
+// repeatable reports whether an option may be given more than once. Options that no command uses may.
 func repeatable(flag *pflag.Flag) bool {
 	return flag.Value.Type() == "stringArray" || flag.Hidden
 }
 
-// literal lists the options whose value may be any text, an option's name included: a form's field, a password.
+// literal returns the options whose value may be any text, such as a form's field or a password, even the name of an option.
 func literal() []string {
 	return []string{"param", "value", "password", "searchstring", "domain", "emails"}
 }
 
-// swallowed complains about an option that took one of our options for its value: `--lang --dry-run` is no language, and
-// the command would act instead of showing what it would do.
+// swallowed records an option whose value is the name of a guarded option. In `--lang --dry-run` the value of --lang is
+// missing, and without this check the command would act instead of showing what it would do.
 func (a *arguments) swallowed(flag *pflag.Flag, value string) {
 	if slices.Contains(literal(), flag.Name) || !strings.HasPrefix(value, "-") {
 		return
@@ -129,18 +129,18 @@ func (a *arguments) swallowed(flag *pflag.Flag, value string) {
 	}
 }
 
-// unknown records a word that is not known here, and complains where it is likely to be one of our options, mistyped.
+// unknown records an unknown argument that is probably a misspelled guarded option.
 func (a *arguments) unknown(word string) {
 	name, _, _ := strings.Cut(word, "=")
 	if meant, near := nearOption(name); near {
-		a.suspicious = append(a.suspicious, fmt.Sprintf("%q is not an option here, is --%s meant?", clip(name, 64), meant))
+		a.suspicious = append(a.suspicious, fmt.Sprintf("%q is not an option, is --%s meant?", clip(name, 64), meant))
 	}
 }
 
-// guarded lists the options whose misspelling must not be ignored: without them a command does more than its caller wants.
+// guarded returns the options whose misspelling must not be ignored: without them a command does more than the caller wants.
 func guarded() []string { return []string{"dry-run", "item", "module", "date", "yes", "none"} }
 
-// nearOption returns the guarded option that a word is near to (rules CLI-5).
+// nearOption returns the guarded option that is similar to the word (rules CLI-5); false if there is none.
 func nearOption(word string) (option string, near bool) {
 	plain, dashed := plainWord(word)
 	if plain == "" {
@@ -148,7 +148,7 @@ func nearOption(word string) (option string, near bool) {
 	}
 	for _, option := range guarded() {
 		target, _ := plainWord(option)
-		limit := 0 // a word without a dash may be the value of an option that a newer panel has
+		limit := 0 // a word without a dash may be the value of an unknown option
 		if dashed {
 			limit = 1
 			if len(target) >= 6 {
@@ -165,8 +165,8 @@ func nearOption(word string) (option string, near bool) {
 	return "", false
 }
 
-// plainWord returns a word in lower case without dashes, hyphens and underscores, and reports whether it began with a dash.
-// Text copied from a document may carry a typographic dash.
+// plainWord returns the word in lower case without dashes, hyphens and underscores, and whether it began with a dash. Text
+// that was copied from a document may contain a typographic dash.
 func plainWord(word string) (plain string, dashed bool) {
 	dash := func(r rune) bool { return r == '-' || unicode.Is(unicode.Pd, r) || r == '\u2212' }
 	dashed = strings.IndexFunc(word, dash) == 0
@@ -178,7 +178,7 @@ func plainWord(word string) (plain string, dashed bool) {
 	}, clip(word, 64)), dashed
 }
 
-// distance counts the letters that are to be added, removed, replaced, or swapped with their neighbour to make b of a.
+// distance returns the number of edits that turn a into b: a letter added, removed, replaced, or swapped with its neighbour.
 func distance(a, b string) int {
 	s, t := []rune(a), []rune(b)
 	rows := make([][]int, len(s)+1)

@@ -18,7 +18,7 @@ func everyOption(f func(*pflag.Flag)) {
 	(&arguments{}).flags().VisitAll(f)
 }
 
-// sample returns a value that the option takes.
+// sample returns the option with a valid value.
 func sample(flag *pflag.Flag) []string {
 	switch {
 	case flag.NoOptDefVal != "":
@@ -29,8 +29,8 @@ func sample(flag *pflag.Flag) []string {
 	return []string{"--" + flag.Name, "x"}
 }
 
-// rules CLI-4: a known option is honoured by a command, or one that the panel passes to any command, or refused.
-func TestEveryKnownOptionIsHonouredOrRefused(t *testing.T) {
+// rules CLI-4: a command refuses each known option that it does not use and that the panel does not pass to any command.
+func TestEveryKnownOptionIsUsedOrRefused(t *testing.T) {
 	for _, r := range commands() {
 		for _, name := range append(r.takes(), r.tolerates...) {
 			assert.NotNil(t, (&arguments{}).flags().Lookup(name), "%s: there is no option %s", r.name, name)
@@ -51,8 +51,8 @@ func TestEveryKnownOptionIsHonouredOrRefused(t *testing.T) {
 	}
 }
 
-// docs/reference/billmanager.md §1.4: what the panel passes to each command, and the general words of
-// docs/reference/billmanager.md §1.2 beside it.
+// The options that the panel passes to each command (docs/reference/billmanager.md §1.4), with the general ones of
+// docs/reference/billmanager.md §1.2, are accepted.
 func TestThePanelIsNeverRefused(t *testing.T) {
 	general := " --lang ru --level 30 --intname positivessl --itemtype certificate --addon 3 --tld com --userid 7 --password --dryrun --email a@b --profileid 9"
 	started := " --runningoperation 77 --newoption 5 --dryrun --itm 3 --module 4 --domain a.example --id 5 --searchstring x --emails y"
@@ -90,7 +90,7 @@ func TestThePanelIsNeverRefused(t *testing.T) {
 	}
 }
 
-// rules CLI-5: a word that is near an option without which a command does more than its caller wants is an error.
+// rules CLI-5: an argument that is similar to a guarded option is an error.
 func TestAMisspelledGuardedOptionIsAnError(t *testing.T) {
 	for word, meant := range map[string]string{
 		"--dryrun": "dry-run", "--dry_run": "dry-run", "--Dry-Run": "dry-run", "--DRY-RUN": "dry-run", "--dry": "dry-run", "--dry=yes": "dry-run",
@@ -116,8 +116,8 @@ func TestAMisspelledGuardedOptionIsAnError(t *testing.T) {
 	}
 }
 
-// A value is no option, and an option is no value.
-func TestValuesAndOptionsAreToldApart(t *testing.T) {
+// rules CLI-5: a guarded option as the value of another option is an error, unless that value may be any text.
+func TestAnOptionAsAValueIsSuspicious(t *testing.T) {
 	for words, suspicious := range map[string]bool{
 		"--future dry-run --item 5":              false,
 		"--value --dry-run --param x":            false,
@@ -140,22 +140,22 @@ func TestValuesAndOptionsAreToldApart(t *testing.T) {
 	}
 }
 
-// `--item ""` is a script whose variable is not set. It must not widen the work to every item.
-func TestByHandAnEmptyOptionIsNoOption(t *testing.T) {
+// `--item ""` comes from a script with an unset variable. It must not make the command work on every item.
+func TestAnEmptyOptionIsRefusedInCommandsForPeople(t *testing.T) {
 	for _, words := range [][]string{
 		{"--command", "subscription", "--item", ""}, {"--command", "subscription", "--item", "0"}, {"--command", "subscription", "--item="},
 		{"--command", "subscription", "--dry-run", "--date", ""}, {"--command", "plan", "--item", "", "--opendate", "2026-01-01", "--period", "12"},
 	} {
-		s := newStage(t)
-		assert.Equal(t, 1, s.play(words...), words)
+		s := newFixture(t)
+		assert.Equal(t, 1, s.run(words...), words)
 		kind, text := s.failure(t)
 		assert.Equal(t, fault.Value, kind, words)
 		assert.Contains(t, text, "must not be zero or empty", words)
-		assert.Empty(t, s.host.calls, words)
+		assert.Empty(t, s.panel.calls, words)
 	}
 }
 
-// A command line that is refused changes nothing: no command runs, the panel is told nothing, no tariff is taken back.
+// After a refused command line no command runs, and the panel gets no call.
 func TestARefusedCommandLineDoesNothing(t *testing.T) {
 	for name, words := range map[string]string{
 		"an option of another command":  "--item 42 --date 2026-01-01",
@@ -168,27 +168,27 @@ func TestARefusedCommandLineDoesNothing(t *testing.T) {
 		"an option that took another's": "--lang --dry-run --item 42",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, row{name: "act", run: answering("done"), needs: needItem, uses: []string{"module"}, tries: manyTries, rollback: true, doNothing: true, deadline: time.Minute})
-			s.host.idle = name == "in maintenance mode"
-			assert.Equal(t, 1, s.play(append([]string{"--command", "act"}, strings.Fields(words)...)...))
+			s := newFixture(t, row{name: "act", run: answering("done"), needs: needItem, uses: []string{"module"}, tries: manyTries, rollback: true, doNothing: true, deadline: time.Minute})
+			s.panel.idle = name == "in maintenance mode"
+			assert.Equal(t, 1, s.run(append([]string{"--command", "act"}, strings.Fields(words)...)...))
 			kind, _ := s.failure(t)
 			assert.Equal(t, fault.Value, kind)
-			assert.Empty(t, s.host.calls)
+			assert.Empty(t, s.panel.calls)
 		})
 	}
 }
 
-// What is ignored is told to a person; a panel's log of stderr stays empty.
-func TestIgnoredWordsAreToldOnATerminal(t *testing.T) {
+// Ignored arguments are written to stderr only if that is a terminal: the panel logs stderr.
+func TestIgnoredArgumentsAreWrittenToATerminal(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
-		s := newStage(t, plain(answering("hello")))
+		s := newFixture(t, plain(answering("hello")))
 		s.system.StderrTerminal = terminal
-		assert.Equal(t, 0, s.play("--command", "act", "--future", "s3cret", "--newest=s3cret", "st\x1b[2Jray"))
+		assert.Equal(t, 0, s.run("--command", "act", "--future", "s3cret", "--newest=s3cret", "st\x1b[2Jray"))
 		if terminal {
-			assert.Equal(t, `pmdouble: ignored, not known here: --future --newest "st\x1b[2Jray"`+"\n", s.stderr.String())
+			assert.Equal(t, `pmdouble: ignored unknown arguments: --future --newest "st\x1b[2Jray"`+"\n", s.stderr.String())
 		} else {
 			assert.Empty(t, s.stderr.String())
 		}
-		assert.Contains(t, s.log(t), "ignored, not known here")
+		assert.Contains(t, s.log(t), "ignored unknown arguments")
 	}
 }

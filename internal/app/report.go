@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// maxErrorXML bounds the error document of a running operation: one word of argv holds 128 KiB at most (rules PANEL-2).
+	// maxErrorXML limits the error document of a running operation: one argument of a process has at most 128 KiB
+	// (rules PANEL-2).
 	maxErrorXML = 64 << 10
 
 	maxFaultText  = 16 << 10
@@ -25,16 +26,17 @@ const (
 	maxBacktrace  = 32 << 10
 )
 
-// report is a fault made fit for people outside: no secret, no character that XML forbids, no boundless text.
+// report is a fault that can be shown outside of this process: without secrets, without characters that XML forbids, and
+// with texts of limited length.
 type report struct {
 	kind, object, text string
 	params             []fault.Param
 	backtrace          string
 }
 
-// newReport makes the report of a fault; err is the whole chain that it came in.
+// newReport returns the report of a fault; err is the error chain that contains it.
 func newReport(failure *fault.Error, err error, mask func(string) string) report {
-	// Masked once more: a character that is left out may have stood inside a secret.
+	// Masked twice: a forbidden character inside a secret hides the secret from the first mask.
 	safe := func(text string, limit int) string { return clip(mask(legal(mask(text))), limit) }
 	text := failure.Message
 	if text == "" && failure.Err != nil {
@@ -56,8 +58,8 @@ func newReport(failure *fault.Error, err error, mask func(string) string) report
 	return r
 }
 
-// causes lists the texts of the errors from the outermost to the causes, one line each. A text that an earlier line holds
-// already is left out: an error that is only wrapped or joined is reported once.
+// causes returns the texts of the error and its causes, one line each, the outermost first. A text that is part of an
+// earlier line is left out, so that a wrapped or joined error is reported once.
 func causes(err error) []string {
 	const maxLines, maxErrors = 64, 1000
 	var lines []string
@@ -70,7 +72,7 @@ func causes(err error) []string {
 		if seen++; err == nil || len(lines) == maxLines || seen > maxErrors {
 			return
 		}
-		// A fault that a row renamed says the same under another type.
+		// classify may have given a fault another type (row.failsAs): the text without type and object is compared too.
 		if text := plaintext.CollapseSpace(err.Error()); !reported(text) && !reported(plaintext.CollapseSpace(ownText(err))) {
 			lines = append(lines, text)
 		}
@@ -86,7 +88,7 @@ func causes(err error) []string {
 	return lines
 }
 
-// ownText returns the text of an error without the type and the object that a fault puts before it.
+// ownText returns the text of an error, of a fault without its type and object.
 func ownText(err error) string {
 	if failure, ok := err.(*fault.Error); ok && failure != nil && failure.Message != "" {
 		return failure.Message
@@ -94,8 +96,8 @@ func ownText(err error) string {
 	return err.Error()
 }
 
-// document returns what goes to stdout (docs/reference/billmanager.md §6): the type for the panel's own text
-// msg_error_<type>, the parameters for its placeholders, and the ready text.
+// document returns the error document for stdout (docs/reference/billmanager.md §6): the type, which selects the text
+// msg_error_<type> of the manifest, the parameters for its placeholders, and the complete text.
 func (r report) document() *etree.Document {
 	doc := etree.NewDocument()
 	r.addTo(doc.CreateElement("doc"))
@@ -130,8 +132,8 @@ func addParam(e *etree.Element, name, value string) {
 	param.SetText(value)
 }
 
-// history is the error document of a running operation, the C++ framework's ModuleError: what the administrator reads
-// under Running operations (docs/reference/billmanager.md §1.6, §6).
+// history is the error document of a running operation, which the administrator reads under Running operations. It has the
+// form of the C++ framework's ModuleError (docs/reference/billmanager.md §1.6, §6).
 type history struct {
 	report
 	time       time.Time
@@ -140,8 +142,8 @@ type history struct {
 	log        []string
 }
 
-// render returns the error document as text, at most limit bytes: first the oldest log lines go, then the backtrace is
-// shortened, then the texts.
+// render returns the error document as text of at most limit bytes. To fit, it drops the oldest log lines first, then
+// shortens the backtrace, then the parameters and the text.
 func (h history) render(limit int) (string, error) {
 	for {
 		text, err := h.tree().WriteToString()
@@ -154,7 +156,7 @@ func (h history) render(limit int) (string, error) {
 	}
 }
 
-// shrink takes half of the least important part away; false if nothing is left to take.
+// shrink removes half of the least important part that is left. It returns false if nothing is left.
 func (h *history) shrink() bool {
 	switch {
 	case len(h.log) > 0:

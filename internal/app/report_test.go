@@ -42,7 +42,7 @@ func TestOperationHistoryDocument(t *testing.T) {
 	golden(t, "history.xml", text)
 }
 
-// XML 1.0, section 2.2: there is no way to write these at all.
+// XML 1.0, section 2.2: a document cannot contain these characters, not even escaped.
 func TestForbiddenCharactersAreStripped(t *testing.T) {
 	hostile := "a\x00b\x08c\x0bd\x1be\ufffef\uffffg\xffh\u0085i\U0001F512\r\n\tj"
 	failure := &fault.Error{Type: "t" + hostile, Object: hostile, Message: hostile, Params: []fault.Param{{Name: hostile, Value: hostile}}}
@@ -113,7 +113,7 @@ func TestTheNewestLogLinesStay(t *testing.T) {
 }
 
 // An error is reported once, however often it is wrapped, joined or given another type, and never with a name of a Go type.
-func TestEachCauseIsToldOnce(t *testing.T) {
+func TestEachCauseIsReportedOnce(t *testing.T) {
 	refused := fault.Errorf(fault.API, "x", "refused")
 	endless := errors.New("x")
 	for range 100_000 {

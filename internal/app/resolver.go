@@ -5,13 +5,13 @@ import (
 	"pmssl/internal/item"
 )
 
-// resolvers returns how commands come to a resolver; nil in a System without connections. Nothing is opened before the
-// first look-up.
-func resolvers(w System) func(server string) item.Resolver {
-	if w.Dial == nil {
+// newResolver returns the function that makes a resolver for a DNS server; nil if the System has no Dial. Nothing is opened
+// before the first look-up.
+func newResolver(sys System) func(server string) item.Resolver {
+	if sys.Dial == nil {
 		return nil
 	}
 	return func(server string) item.Resolver {
-		return dnscheck.New(dnscheck.Options{Server: server, Conf: w.ResolvConf, Dial: w.Dial})
+		return dnscheck.New(dnscheck.Options{Server: server, Conf: sys.ResolvConf, Dial: sys.Dial})
 	}
 }

@@ -12,20 +12,21 @@ import (
 )
 
 const (
-	// maxSecrets is how many secrets one document may bring: each is looked for in every text that leaves the run. The
-	// panel's forms have a handful.
+	// maxSecrets limits the number of secrets in one document, because every text that leaves the run is searched for each
+	// of them. The panel's forms have fewer than ten.
 	maxSecrets = 256
-	// minValueSecret is the length in bytes from which a secret is masked in values that something is done with, a DNS
-	// record or a file's content. Keys of sellers are longer; a shorter word can be a part of such a value by chance.
+	// minValueSecret is the length in bytes from which a secret is masked in values that are used and not only shown, such as
+	// a DNS record or the content of a file. Keys of sellers are longer; a shorter secret could be part of such a value by
+	// chance.
 	minValueSecret = 16
 )
 
-// secrets are the values of this run that must not leave it: the crypted connection parameters, wherever they came from.
-// The log knows them and masks; what goes to the panel is masked by the same (rules ARCH-8).
+// secrets holds the secret values of this run: the crypted connection parameters, wherever they came from. They are masked
+// in the log, on stdout and in what is sent to the panel (rules ARCH-8).
 type secrets struct {
-	names  map[string]bool // of crypted parameters
-	values []string        // long ones
-	log    *panellog.Logger
+	names  map[string]bool  // names of crypted parameters
+	values []string         // secrets of at least minValueSecret bytes
+	log    *panellog.Logger // masks every secret
 }
 
 func newSecrets(info seller.Info, log *panellog.Logger) *secrets {
@@ -38,7 +39,7 @@ func newSecrets(info seller.Info, log *panellog.Logger) *secrets {
 	return s
 }
 
-// learnParams takes the crypted ones out of a processing module's parameters.
+// learnParams registers the secret parameters of a processing module.
 func (s *secrets) learnParams(params map[string]string) {
 	var found []string
 	for name, value := range params {
@@ -49,12 +50,12 @@ func (s *secrets) learnParams(params map[string]string) {
 	s.add(found)
 }
 
-// minItemSecret is the length in bytes from which an item's value counts as a secret: shorter ones are choices of a form,
-// such as the kind of a key.
+// minItemSecret is the length in bytes from which an item's value counts as a secret. Shorter values are choices of a form,
+// such as the type of a key.
 const minItemSecret = 8
 
-// learnItem names the secret parameters of an item to the log, a private key above all. What is done with them stays as
-// it is.
+// learnItem registers the secret parameters of an item with the log only, above all its private key. maskValue leaves them
+// alone: they must be saved unchanged.
 func (s *secrets) learnItem(params map[string]string) {
 	for name, value := range params {
 		if s.secret(name) && len(value) >= minItemSecret {
@@ -63,8 +64,8 @@ func (s *secrets) learnItem(params map[string]string) {
 	}
 }
 
-// learnArgs names the secrets of the command line to the log: --password VALUE, and check_param's --param NAME --value
-// VALUE.
+// learnArgs registers the secrets of the command line with the log: --password VALUE, and --param NAME --value VALUE of
+// check_param.
 func (s *secrets) learnArgs(args *arguments) {
 	for i, name := range args.Params {
 		if i < len(args.Values) && s.secret(name) {
@@ -77,8 +78,8 @@ func (s *secrets) learnArgs(args *arguments) {
 // secret reports whether a parameter of this name holds a secret.
 func (s *secrets) secret(name string) bool { return s.names[name] || panellog.IsSecretField(name) }
 
-// learnDocument does the same with a form's document, where they stand in the clear. A document with more secrets than
-// any form has is Input.
+// learnDocument registers the secrets of a form's document, which contains them unencrypted. It returns a fault of type xml
+// for a document with more than maxSecrets.
 func (s *secrets) learnDocument(root *etree.Element) error {
 	found := s.collect(nil, root)
 	slices.Sort(found)
@@ -89,7 +90,7 @@ func (s *secrets) learnDocument(root *etree.Element) error {
 	return nil
 }
 
-// collect appends the secret texts of the element and of all below it.
+// collect appends the secret texts of the element and its descendants to found.
 func (s *secrets) collect(found []string, e *etree.Element) []string {
 	if text := strings.TrimSpace(e.Text()); text != "" && s.secret(e.Tag) {
 		found = append(found, text)
@@ -109,10 +110,11 @@ func (s *secrets) add(values []string) {
 	s.log.Secret(values...)
 }
 
-// mask replaces every secret that the log knows in a text for people.
+// mask returns a text for people with every secret replaced.
 func (s *secrets) mask(text string) string { return s.log.Mask(text) }
 
-// maskValue does it for a value that something is done with: only what cannot be a part of it by chance is replaced.
+// maskValue returns a value that is used, with only those secrets replaced that cannot be part of it by chance
+// (minValueSecret).
 func (s *secrets) maskValue(text string) string {
 	if len(s.values) == 0 {
 		return text

@@ -17,28 +17,28 @@ import (
 )
 
 // A secret of the run leaves it by no way, whoever wrote it in whatever form: rules LOG-6.
-func TestSecretsLeaveTheRunByNoWay(t *testing.T) {
+func TestSecretsDoNotLeaveTheRun(t *testing.T) {
 	const secret = "Nimbus-2000/key+of=42"
 	b64 := base64.StdEncoding.EncodeToString([]byte("user:" + secret))
 	for name, written := range map[string]string{
 		"plain": secret, "upper case": strings.ToUpper(secret), "hex": hex.EncodeToString([]byte(secret)), "double percent": url.QueryEscape(url.QueryEscape(secret)),
 		"base64 over lines": b64[:12] + "\n" + b64[12:20] + "\r\n" + b64[20:], "two lines": secret[:8] + "\n" + secret[8:], "tags": secret[:8] + "<br/>" + secret[8:],
 	} {
-		for source, play := range map[string]func(s *stage) int{
-			"parameter of the module": func(s *stage) int {
-				s.host.params = map[string]string{"api_key": secret}
-				return s.play("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7")
+		for source, execute := range map[string]func(s *fixture) int{
+			"parameter of the module": func(s *fixture) int {
+				s.panel.params = map[string]string{"api_key": secret}
+				return s.run("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7")
 			},
-			"parameter that is no longer declared": func(s *stage) int {
-				s.host.params = map[string]string{"authinfo": secret}
-				return s.play("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7")
+			"parameter that is no longer declared": func(s *fixture) int {
+				s.panel.params = map[string]string{"authinfo": secret}
+				return s.run("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7")
 			},
-			"parameter of the item": func(s *stage) int {
-				s.host.order.Params = map[string]string{"private_key": secret}
-				return s.play("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7")
+			"parameter of the item": func(s *fixture) int {
+				s.panel.order.Params = map[string]string{"private_key": secret}
+				return s.run("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7")
 			},
-			"--password": func(s *stage) int {
-				return s.play("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7", "--password", secret)
+			"--password": func(s *fixture) int {
+				return s.run("--command", "act", "--module", "5", "--item", "42", "--runningoperation", "7", "--password", secret)
 			},
 		} {
 			for how, end := range map[string]func(text string) error{
@@ -57,11 +57,11 @@ func TestSecretsLeaveTheRunByNoWay(t *testing.T) {
 					run.Log.Infof("careless: %s", written)
 					return nil, end(written)
 				}
-				s := newStage(t, plain(run))
-				s.host.tries, s.host.kind = 10, "t"
-				require.Equal(t, 1, play(s))
-				for where, text := range map[string]string{"stdout": s.stdout.String(), "history": s.host.errorXML, "problem": s.host.problem,
-					"task": s.host.taskText, "log": s.log(t), "stderr": s.stderr.String()} {
+				s := newFixture(t, plain(run))
+				s.panel.tries, s.panel.kind = 10, "t"
+				require.Equal(t, 1, execute(s))
+				for where, text := range map[string]string{"stdout": s.stdout.String(), "history": s.panel.errorXML, "problem": s.panel.problem,
+					"task": s.panel.taskText, "log": s.log(t), "stderr": s.stderr.String()} {
 					for _, piece := range []string{written, secret[:8], secret[12:], b64[12:20], hex.EncodeToString([]byte(secret[:8]))} {
 						assert.NotContains(t, strings.ToLower(text), strings.ToLower(piece), "%s, %s, %s: %s", source, name, how, where)
 					}
@@ -72,16 +72,16 @@ func TestSecretsLeaveTheRunByNoWay(t *testing.T) {
 	}
 }
 
-// What an item holds under the name of a secret is not changed by what the log hides.
+// The secret parameters of an item are masked in the log and saved unchanged.
 func TestSecretsOfAnItemAreSavedAsTheyAre(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	s := newStage(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
+	s := newFixture(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		if _, err := run.Panel.LoadItem(ctx, 42); err != nil {
 			return nil, err
 		}
 		return nil, run.Panel.SaveParam(ctx, 42, "private_key", key)
 	}))
-	s.host.order.Params = map[string]string{"private_key": key}
-	require.Equal(t, 0, s.play("--command", "act", "--item", "42"))
-	assert.Contains(t, s.host.calls, "service.saveparam 42 private_key "+key)
+	s.panel.order.Params = map[string]string{"private_key": key}
+	require.Equal(t, 0, s.run("--command", "act", "--item", "42"))
+	assert.Contains(t, s.panel.calls, "service.saveparam 42 private_key "+key)
 }

@@ -18,8 +18,8 @@ const (
 	maxDepth = 100     // elements within elements
 )
 
-// readInput reads stdin to its end: at most 4 MiB of UTF-8, a byte order mark taken off. It gives up with the context:
-// a caller that never closes the pipe must not hold the process after its deadline or a signal.
+// readInput reads stdin to its end and returns it without a byte order mark: at most 4 MiB of UTF-8. It returns when the
+// context ends, so that a caller that never closes the pipe does not hold the process after its deadline or a signal.
 func readInput(ctx context.Context, stdin io.Reader) ([]byte, error) {
 	type result struct {
 		data []byte
@@ -41,7 +41,7 @@ func readInput(ctx context.Context, stdin io.Reader) ([]byte, error) {
 	}
 }
 
-// acceptText checks size and encoding of what came in and takes a byte order mark off.
+// acceptText checks the size and the encoding of the data and returns it without a byte order mark.
 func acceptText(data []byte) ([]byte, error) {
 	if len(data) > maxInput {
 		return nil, fault.Errorf(fault.Input, "stdin", "stdin is longer than %d MiB", maxInput>>20)
@@ -56,12 +56,11 @@ func acceptText(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// parseDocument reads a document that somebody else wrote: well-formed, one root, at most 100 levels deep, no DTD, no
-// processing instruction, no prefix without its namespace, no declared charset but UTF-8 (rules ARCH-9). Whatever is
-// wrong is Input.
+// parseDocument parses a document from outside. It accepts well-formed UTF-8 with one root, at most 100 levels, no DTD, no
+// processing instruction and no prefix without its namespace (rules ARCH-9). Errors are faults of type xml.
 func parseDocument(data []byte) (*etree.Document, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, fault.Errorf(fault.Input, "stdin", "a document is expected on stdin and it is empty")
+		return nil, fault.Errorf(fault.Input, "stdin", "stdin is empty, a document is expected")
 	}
 	if err := safexml.Walk(data, documentRules(), func(xml.Token) error { return nil }); err != nil {
 		return nil, fault.Errorf(fault.Input, "stdin", "the document on stdin is not accepted: %w", err)
@@ -77,11 +76,11 @@ func parseDocument(data []byte) (*etree.Document, error) {
 	return doc, nil
 }
 
-// documentRules are those of a document from the panel or an administrator, the strict form (rules ARCH-9). etree's own
-// charset reader would pass foreign bytes through, so that each document is walked over before a tree is built of it.
+// documentRules returns the strict rules for a document from the panel or an administrator (rules ARCH-9). They are checked
+// before etree builds a tree, because etree passes bytes of other charsets through.
 func documentRules() safexml.Rules {
 	return safexml.Rules{Depth: maxDepth, Namespaces: true, ASCII: true}
 }
 
-// sameBytes is a charset reader that converts nothing: the walk has accepted the charset.
+// sameBytes is a charset reader that converts nothing: safexml.Walk has accepted the charset.
 func sameBytes(_ string, input io.Reader) (io.Reader, error) { return input, nil }

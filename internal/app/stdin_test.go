@@ -48,7 +48,7 @@ func TestDocumentsThatAreRead(t *testing.T) {
 }
 
 func TestDocumentsThatAreRefused(t *testing.T) {
-	for name, c := range map[string]struct{ text, says string }{
+	for name, c := range map[string]struct{ text, want string }{
 		"empty":                     {"", "empty"},
 		"blank":                     {" \n", "empty"},
 		"only a byte order mark":    {"\xEF\xBB\xBF", "empty"},
@@ -99,7 +99,7 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 			failure := fault.From(err)
 			require.NotNil(t, failure)
 			assert.Equal(t, fault.Input, failure.Type)
-			assert.Contains(t, failure.Message, c.says)
+			assert.Contains(t, failure.Message, c.want)
 			assert.Less(t, len(failure.Message), 1000)
 		})
 	}
@@ -113,7 +113,7 @@ func TestStdinMayHoldFourMegabytes(t *testing.T) {
 	assert.Equal(t, fault.Input, fault.From(err).Type)
 }
 
-// A caller may hold the pipe open; the deadline ends the wait.
+// If the caller keeps the pipe open, reading ends with the deadline.
 func TestReadingEndsWithTheContext(t *testing.T) {
 	open, hold := io.Pipe()
 	defer hold.Close()
@@ -150,7 +150,7 @@ func FuzzDocument(f *testing.F) {
 			}
 			return
 		}
-		// What is taken in can be given back, as tune_connection does, and is taken in again.
+		// An accepted document can be written, as tune_connection does, and is accepted again.
 		out, err := render(doc)
 		if err != nil {
 			t.Fatal(err)

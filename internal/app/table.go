@@ -11,42 +11,44 @@ import (
 	"pmssl/internal/seller"
 )
 
-// row is one command: everything that the app knows about it. Dispatch, `features`, --help, the checks of the
-// arguments and docs/commands.md are made from rows and from nothing else (rules ARCH-12).
+// row describes one command. Dispatch, `features`, --help, the checks of the arguments and docs/commands.md use only what
+// the rows say (rules ARCH-12).
 type row struct {
 	name  string
 	about string // one line for people
 	run   item.Func
 	needs need
-	// uses lists the further options that the command honours, by long name; tolerates those that the panel may pass to a
-	// form's command although it does no work that they could narrow. Every other option is refused (rules CLI-4).
+	// uses lists the long names of the further options that the command uses. tolerates lists those that it ignores because
+	// the panel may pass them. Every other option is refused (rules CLI-4).
 	uses      []string
 	tolerates []string
-	byHand    bool // people start it, not the panel
+	byHand    bool // started by people, not by the panel
 	confirm   bool // without --yes it is a dry run
 	// alone reports whether the command, with these arguments, needs neither the panel's root nor a log; nil for never.
 	alone   func(*arguments) bool
 	reads   input
 	feature feature
-	// doNothing: exits 0 at once while etc/billmgr.DoNothing exists (docs/reference/billmanager.md §1.5, rules PANEL-3).
+	// doNothing is true if the command exits at once with 0 while etc/billmgr.DoNothing exists
+	// (docs/reference/billmanager.md §1.5, rules PANEL-3).
 	doNothing bool
 	buys      bool // may spend money
-	// tries is how often the panel may run the operation before it becomes manual (docs/reference/billmanager.md §1.6).
+	// tries is the number of failed runs after which the operation becomes manual (docs/reference/billmanager.md §1.6).
 	tries int
-	// refusals is the same for a run that was refused, which no further run mends; 0 if that makes no difference. prolong
-	// has one: the framework's limit of one is meant for it (docs/reference/billmanager.md §1.6, rules BUY-22).
+	// refusals replaces tries after a failure that the next run cannot change; 0 to use tries. Only prolong sets it, to the
+	// framework's limit of one (docs/reference/billmanager.md §1.6, rules BUY-22).
 	refusals int
-	// repeats: what passes by itself is tried again within the run's deadline, as long as nothing may have been bought.
+	// repeats is true if the command is run again within its deadline after a temporary failure, unless something may have
+	// been bought.
 	repeats  bool
 	deadline time.Duration // for the whole run
-	failsAs  string        // every failure gets this type; empty where each keeps its own
-	rollback bool          // a failure takes the change of the tariff back (docs/reference/billmanager.md §1.6, setparam)
+	failsAs  string        // type of every failure; empty if failures keep their own
+	rollback bool          // a failure undoes the change of the tariff (docs/reference/billmanager.md §1.6, setparam)
 }
 
-// table is the commands in the order in which people read them.
+// table lists the commands in the order of --help and docs/commands.md.
 type table []row
 
-// find looks a command up by its name; false if absent.
+// find returns the row of the command; false if there is none.
 func (t table) find(name string) (row, bool) {
 	for _, r := range t {
 		if r.name == name {
@@ -56,7 +58,7 @@ func (t table) find(name string) (row, bool) {
 	return row{}, false
 }
 
-// names returns all commands, for texts.
+// names returns the names of all commands, for texts.
 func (t table) names() string {
 	names := make([]string, len(t))
 	for i, r := range t {
@@ -65,7 +67,7 @@ func (t table) names() string {
 	return strings.Join(names, ", ")
 }
 
-// need is a set of arguments that a command cannot do without.
+// need is a set of required arguments.
 type need uint
 
 const (
@@ -81,7 +83,7 @@ const (
 	needSubcommand
 )
 
-// options returns the words of the set for people.
+// options returns the options of the set, for texts.
 func (n need) options() []string {
 	var words []string
 	for _, one := range requirements() {
@@ -108,26 +110,26 @@ func requirements() []requirement {
 		{needItemType, "--itemtype", func(a *arguments) bool { return a.ItemType != "" }},
 		{needParam, "--param", func(a *arguments) bool { return len(a.Params) > 0 }},
 		{needSubcommand, "--subcommand", func(a *arguments) bool { return a.Subcommand != "" }},
-		// A bad --item was meant as one: nothing else is missing then.
+		// If --item has a bad value, that is the error, and not that both options are missing.
 		{needTerm, "--item or --opendate", func(a *arguments) bool {
-			return a.Item > 0 || a.OpenDate != "" || complained(a.faults, "--item")
+			return a.Item > 0 || a.OpenDate != "" || hasFault(a.faults, "--item")
 		}},
 		{needOutcome, "--id or --none", func(a *arguments) bool { return a.ID != "" || a.None }},
 	}
 }
 
-// names lists the long names of the requirement's options.
+// names returns the long names of the requirement's options.
 func (r requirement) names() []string {
 	return strings.Split(strings.ReplaceAll(r.option, "--", ""), " or ")
 }
 
-// check holds the arguments against the row. All that is wrong is reported at once: bad values as Value, otherwise
-// what is missing as Missed.
+// check returns one fault about all missing and bad arguments: of type missed if arguments are only missing, else of type
+// value. It returns nil if the command has what it needs.
 func (r row) check(a *arguments) error {
 	problems := append([]string(nil), a.faults...)
 	var missing []string
 	for _, one := range requirements() {
-		if r.needs&one.bit == 0 || one.met(a) || complained(a.faults, one.option) {
+		if r.needs&one.bit == 0 || one.met(a) || hasFault(a.faults, one.option) {
 			continue
 		}
 		name := strings.TrimPrefix(one.option, "--")
@@ -149,8 +151,8 @@ func (r row) check(a *arguments) error {
 	return fault.Errorf(fault.Value, "argv", "command %s: %s", r.name, strings.Join(problems, "; "))
 }
 
-// complained reports whether the option's value was already found bad, so that it is not called missing as well.
-func complained(faults []string, option string) bool {
+// hasFault reports whether one of the faults is about the option, so that the option is not reported missing as well.
+func hasFault(faults []string, option string) bool {
 	for _, f := range faults {
 		if strings.HasPrefix(f, option+" ") || strings.HasPrefix(f, "option "+option+" ") {
 			return true
@@ -159,8 +161,8 @@ func complained(faults []string, option string) bool {
 	return false
 }
 
-// input is what a command reads from stdin. Item commands read nothing: their stdin may be a pipe that nobody closes
-// (docs/reference/billmanager.md §1.1).
+// input says what a command reads from stdin. Commands for an item read nothing, because their stdin may be a pipe that is
+// never closed (docs/reference/billmanager.md §1.1).
 type input int
 
 const (
@@ -170,7 +172,7 @@ const (
 	readsAny // a document, or nothing at all
 )
 
-// String returns the word for the documentation table.
+// String returns the text for docs/commands.md.
 func (i input) String() string {
 	switch i {
 	case readsDocument:
@@ -183,66 +185,66 @@ func (i input) String() string {
 	return "-"
 }
 
-// feature reports whether `features` names the command. The zero value means never: what every module can do need not be
-// listed (docs/reference/billmanager.md §2).
+// feature says when `features` lists the command. The zero value means never: commands that every module has are not listed
+// (docs/reference/billmanager.md §2).
 type feature struct {
-	words string // for the documentation table
-	has   func(seller.Info) bool
+	condition string // for docs/commands.md
+	has       func(seller.Info) bool
 }
 
 func always() feature {
 	return feature{"yes", func(seller.Info) bool { return true }}
 }
 
-// power returns a feature of sellers that satisfy the optional interface P.
-func power[P any](words string) feature {
-	return feature{words, func(t seller.Info) bool {
-		_, ok := t.Prototype.(P)
+// ability returns the feature of sellers that implement the optional interface P.
+func ability[P any](condition string) feature {
+	return feature{condition, func(info seller.Info) bool {
+		_, ok := info.Prototype.(P)
 		return ok
 	}}
 }
 
 func withApprovers() feature {
-	return power[seller.ApproverLister]("where the seller lists approvers")
+	return ability[seller.ApproverLister]("if the seller lists approvers")
 }
 
 func withBalance() feature {
-	return power[seller.BalanceReporter]("where the seller tells the balance")
+	return ability[seller.BalanceReporter]("if the seller reports its balance")
 }
 
 func withCertificates() feature {
-	return power[seller.CertificateLister]("where the seller lists certificates")
+	return ability[seller.CertificateLister]("if the seller lists certificates")
 }
 
 func withPrices() feature {
-	return power[seller.PriceLister]("where the seller lists prices")
+	return ability[seller.PriceLister]("if the seller lists prices")
 }
 
 func withRetries() feature {
-	return power[seller.ChallengeRetrier]("where the seller looks at a proof again")
+	return ability[seller.ChallengeRetrier]("if the seller checks a challenge again on request")
 }
 
-func withNotices() feature {
-	return power[seller.ApprovalSender]("where the seller sends letters again")
+func withApprovalEmails() feature {
+	return ability[seller.ApprovalSender]("if the seller sends approval e-mails again on request")
 }
 
 func withForm() feature {
-	return feature{"where the form has choices or defaults", func(t seller.Info) bool {
-		return t.AddressParam != "" || slices.ContainsFunc(t.Params, func(p seller.Param) bool { return p.Default != "" })
+	return feature{"if the form has choices or default values", func(info seller.Info) bool {
+		return info.AddressParam != "" || slices.ContainsFunc(info.Params, func(p seller.Param) bool { return p.Default != "" })
 	}}
 }
 
-// offered reports whether the seller.Info's `features` name the row.
-func (r row) offered(t seller.Info) bool { return r.feature.has != nil && r.feature.has(t) }
+// offered reports whether `features` lists the row's command for this seller.
+func (r row) offered(info seller.Info) bool { return r.feature.has != nil && r.feature.has(info) }
 
-// Markdown is docs/commands.md: the table of commands as the code has it. It ends with a newline.
+// Markdown returns the content of docs/commands.md.
 func Markdown() string { return commands().markdown() }
 
 func (t table) markdown() string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\n")
-	b.WriteString("Made from the command table in `internal/app`; a test keeps the two in step.\n\n")
-	b.WriteString("| command | what it does | needs | also takes | stdin | in `features` | skipped while DoNothing | may spend money | runs before manual | deadline |\n")
+	b.WriteString("Generated from the command table in `internal/app` (`go test ./internal/app -update`). Do not edit this page by hand.\n\n")
+	b.WriteString("| command | what it does | required | optional | stdin | listed in `features` | skipped while `etc/billmgr.DoNothing` exists | may spend money | failed runs until manual | deadline |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range t {
 		tries := "-"
@@ -253,7 +255,7 @@ func (t table) markdown() string {
 			tries += fmt.Sprintf(", %d if refused", r.refusals)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.name, r.about,
-			dash(strings.Join(r.needs.options(), ", ")), dash(listed(r.uses)), r.reads, dash(r.feature.words),
+			dash(strings.Join(r.needs.options(), ", ")), dash(listed(r.uses)), r.reads, dash(r.feature.condition),
 			yesNo(r.doNothing), yesNo(r.buys), tries, r.deadline)
 	}
 	b.WriteString(optionRules())
@@ -263,17 +265,18 @@ func (t table) markdown() string {
 // optionRules returns the text below the table.
 func optionRules() string {
 	return "\n## Options\n\n" +
-		"A command refuses every option that it neither needs nor takes: an error of type `value`, exit code 1, nothing is done. Exceptions:\n\n" +
-		"- The panel may pass " + options(shown(panelOptions())) + " to any command. A command that has no use for them ignores them.\n" +
+		"A command refuses every option that is neither required nor optional for it: an error of type `value`, exit code 1, nothing is done. Exceptions:\n\n" +
+		"- The panel may pass " + options(shown(panelOptions())) + " to any command. A command that does not use them ignores them.\n" +
 		"- The commands that answer a form (`features`, `tune_connection`, `check_connection`, `approver`, `check_param`, `get_suitable_module`) " +
-		"also ignore --item and --module: they work on no item.\n" +
-		"- Beside --runningoperation the commands for one item ignore " + options(narrowing()) + " where they have no use for them.\n\n" +
-		"An unknown option is ignored together with its value, because a newer panel may pass one. Without --runningoperation it is an error, too, " +
-		"where it is near one of " + options(guarded()) + " (the same but for case, `-` or `_`; one letter apart for words of less than six letters, " +
-		"two for longer ones) or begins with --dry. What is ignored is named on stderr if that is a terminal, and in the log at level 6.\n"
+		"also ignore --item and --module, because they work on no item.\n" +
+		"- With --runningoperation the commands for one item ignore those of " + options(narrowing()) + " that they do not use.\n\n" +
+		"An unknown option is ignored together with its value, because a newer panel may pass one. Without --runningoperation it is an error " +
+		"if it begins with --dry or is similar to one of " + options(guarded()) + ": equal except for case, `-` and `_`, or different in one letter " +
+		"(in up to two letters if the option has six letters or more). The module writes the names of ignored options to the log at level 6, and to " +
+		"stderr if that is a terminal.\n"
 }
 
-// shown leaves out the options that need no explanation.
+// shown returns the names without those that need no explanation.
 func shown(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return slices.Contains([]string{"command", "help", "version", "copyright"}, name)

@@ -15,7 +15,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-func TestEveryRowIsWhole(t *testing.T) {
+func TestEveryRowIsComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range commands() {
 		assert.False(t, seen[r.name], r.name)
@@ -23,7 +23,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 		assert.NotNil(t, r.run, r.name)
 		assert.NotEmpty(t, r.about, r.name)
 		assert.Positive(t, r.deadline, r.name)
-		assert.Equal(t, r.feature.has == nil, r.feature.words == "", r.name)
+		assert.Equal(t, r.feature.has == nil, r.feature.condition == "", r.name)
 		if r.needs&needItem != 0 {
 			assert.Equal(t, readsNothing, r.reads, "%s: item commands must not read stdin (docs/reference/billmanager.md §1.1)", r.name)
 		}
@@ -31,7 +31,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 }
 
 // docs/reference/billmanager.md §1.5, rules PANEL-3.
-func TestDoNothingHoldsForTheListOfTheContract(t *testing.T) {
+func TestDoNothingAppliesToTheDocumentedCommands(t *testing.T) {
 	listed := map[string]bool{"open": true, "resume": true, "suspend": true, "close": true, "cancel_prolong": true,
 		"sync_item": true, "prolong": true, "prolong_addon": true, "reopen": true, "stat": true, "import": true, "subscription": true}
 	for _, r := range commands() {
@@ -39,8 +39,8 @@ func TestDoNothingHoldsForTheListOfTheContract(t *testing.T) {
 	}
 }
 
-// rules TIME-4: who sits in front of the panel gets an answer within 10 s, in the connection form within 15 s.
-func TestCommandsWithAPersonInFrontEndInTime(t *testing.T) {
+// rules TIME-4: commands for which a person waits end within 10 s, check_connection within 15 s.
+func TestCommandsForWhichAPersonWaitsEndInTime(t *testing.T) {
 	limit := map[string]time.Duration{"check_connection": 15 * time.Second}
 	for _, name := range []string{"features", "tune_connection", "approver", "check_param", "get_suitable_module", "import_pricelist", "plan"} {
 		limit[name] = 10 * time.Second
@@ -52,16 +52,16 @@ func TestCommandsWithAPersonInFrontEndInTime(t *testing.T) {
 	}
 }
 
-// rules TIME-4: a healthy seller may take 6 s for an answer; a probe asks it some fourteen times.
-func TestAProbeHasTimeForAllItsQuestions(t *testing.T) {
+// rules TIME-4: a seller may take 6 s for an answer, and a probe sends about fourteen requests.
+func TestAProbeHasTimeForAllItsRequests(t *testing.T) {
 	r, found := commands().find("probe")
 	require.True(t, found)
 	assert.GreaterOrEqual(t, r.deadline, 14*6*time.Second)
-	assert.LessOrEqual(t, r.deadline, 2*time.Minute, "somebody waits for it")
+	assert.LessOrEqual(t, r.deadline, 2*time.Minute, "a person waits for it")
 }
 
-// Terms are bought by open and prolong; reissues buy names that the client ordered beside.
-func TestWhatMaySpendMoney(t *testing.T) {
+// open and prolong buy terms; reissues may buy additional names.
+func TestWhichCommandsMaySpendMoney(t *testing.T) {
 	for _, r := range commands() {
 		assert.Equal(t, slices.Contains([]string{"open", "prolong", "reopen", "setparam", "subscription"}, r.name), r.buys, r.name)
 	}
@@ -85,18 +85,18 @@ func TestMissingAndBadArgumentsAreReportedTogether(t *testing.T) {
 		`--module must not be zero or empty; missing --intname`, failure.Message)
 }
 
-func TestArgumentsThatAreThereAreEnough(t *testing.T) {
+func TestCompleteArgumentsAreAccepted(t *testing.T) {
 	r := row{name: "act", needs: needItem | needModule | needIntname | needDomain | needOutcome}
 	assert.NoError(t, r.check(parseArgs([]string{"-i", "1", "-m", "2", "--intname", "x", "--domain", "d", "--none"})))
 	assert.NoError(t, row{name: "free"}.check(parseArgs([]string{"--item", "0"})), "docs/reference/billmanager.md §1.4: an item of zero where none is needed")
 }
 
-// A bad number matters even where the command needs none: it is the panel's fault and must be seen.
-func TestBadNumbersCountWhereTheyAreNotNeeded(t *testing.T) {
+// A bad number is an error even if the command does not need it: it shows a fault of the panel.
+func TestBadNumbersAreErrorsEvenIfNotNeeded(t *testing.T) {
 	assert.Error(t, row{name: "free"}.check(parseArgs([]string{"--item", "x"})))
 }
 
-func TestDocumentationTableIsInStep(t *testing.T) {
+func TestCommandsPageIsUpToDate(t *testing.T) {
 	path := filepath.Join("..", "..", "docs", "commands.md")
 	if updating() {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -118,7 +118,7 @@ func TestHelpNamesEveryCommandAndOption(t *testing.T) {
 	golden(t, "help.txt", text)
 }
 
-func TestPowersOfTheSellerDecideFeatures(t *testing.T) {
+func TestAbilitiesOfTheSellerDecideFeatures(t *testing.T) {
 	names := func(info seller.Info) string {
 		var all []string
 		for _, r := range commands() {
@@ -128,14 +128,14 @@ func TestPowersOfTheSellerDecideFeatures(t *testing.T) {
 		}
 		return strings.Join(all, " ")
 	}
-	assert.Equal(t, "tune_connection check_connection approver check_param prolong sync_item cancel_prolong", names(infoDouble()))
+	assert.Equal(t, "tune_connection check_connection approver check_param prolong sync_item cancel_prolong", names(testInfo()))
 	assert.Equal(t, "check_connection check_param prolong sync_item cancel_prolong", names(seller.Info{}))
 	assert.Equal(t, "check_connection check_param prolong sync_item send_dv_dns send_dv_email cancel_prolong getbalance import import_pricelist",
-		names(seller.Info{Prototype: mighty{}}))
+		names(seller.Info{Prototype: ableSeller{}}))
 }
 
-// mighty is a seller with every power that is a feature of its own, but the list of approvers.
-type mighty struct {
+// ableSeller is a seller with every optional ability that is a feature, except listing approvers.
+type ableSeller struct {
 	seller.Seller
 	seller.BalanceReporter
 	seller.CertificateLister
@@ -150,7 +150,7 @@ func TestCheckParamReadsADocumentOrNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		stdin string
 		code  int
-		says  string
+		want  string
 	}{
 		"nothing":    {"", 0, "<ok/>"},
 		"line ends":  {"\n\n", 0, "<ok/>"},
@@ -158,17 +158,17 @@ func TestCheckParamReadsADocumentOrNothing(t *testing.T) {
 		"garbage":    {"<doc>", 1, `type="xml"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.system.Stdin = strings.NewReader(c.stdin)
-			assert.Equal(t, c.code, s.play("--command", "check_param", "--item", "0", "--param", "adm_fname", "--value", "Anna"))
-			assert.Contains(t, s.stdout.String(), c.says)
+			assert.Equal(t, c.code, s.run("--command", "check_param", "--item", "0", "--param", "adm_fname", "--value", "Anna"))
+			assert.Contains(t, s.stdout.String(), c.want)
 		})
 	}
-	s := newStage(t)
+	s := newFixture(t)
 	s.system.Stdin = strings.NewReader("")
-	assert.Equal(t, 1, s.play("--command", "check_param", "--param", "adm_phone", "--value", "none"))
+	assert.Equal(t, 1, s.run("--command", "check_param", "--param", "adm_phone", "--value", "none"))
 	assert.Contains(t, s.stdout.String(), `type="value" object="adm_phone"`)
-	s = newStage(t)
-	assert.Equal(t, 1, s.play("--command", "check_param"))
+	s = newFixture(t)
+	assert.Equal(t, 1, s.run("--command", "check_param"))
 	assert.Contains(t, s.stdout.String(), "missing --param")
 }

@@ -9,11 +9,11 @@ import (
 	"pmssl/internal/fault"
 )
 
-// finalMessage is how long the error document of a run that has to be ended may take to be written.
+// finalMessage limits the time for writing the error document of a run that the watchdog ends.
 const finalMessage = 5 * time.Second
 
-// criticalSection counts what must not be cut in two: a purchase from its request to its record, and the handling of a
-// failure, which has its own bounds.
+// criticalSection counts the activities during which the process must not be ended: a purchase from its request to its
+// journal line, and the handling of a failure, which has a time limit of its own.
 type criticalSection struct {
 	mu     sync.Mutex
 	count  int
@@ -21,7 +21,7 @@ type criticalSection struct {
 	ending bool
 }
 
-// begin is called before something vital. Once the process is being ended it does not return: nothing is begun any more.
+// begin enters the section. It does not return once the process is being ended (closeIfIdle), so that nothing new begins.
 func (v *criticalSection) begin() {
 	v.mu.Lock()
 	if v.ending {
@@ -35,7 +35,7 @@ func (v *criticalSection) begin() {
 	v.mu.Unlock()
 }
 
-// end is called after it.
+// end leaves the section.
 func (v *criticalSection) end() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -47,8 +47,9 @@ func (v *criticalSection) end() {
 	}
 }
 
-// bar keeps anything vital from beginning and returns nil, or returns what is closed when all that is under way has ended.
-func (v *criticalSection) bar() <-chan struct{} {
+// closeIfIdle closes the section for good and returns nil if nothing is inside it. Otherwise it returns a channel that is
+// closed when the section becomes empty.
+func (v *criticalSection) closeIfIdle() <-chan struct{} {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.count > 0 {
@@ -58,9 +59,9 @@ func (v *criticalSection) bar() <-chan struct{} {
 	return nil
 }
 
-// inCritical is the command's word on whether money is being spent right now (command.Run.CriticalSection).
-func (s *invocation) inCritical(now bool) {
-	if now {
+// setCritical enters or leaves the critical section for a command that spends money (item.Run.CriticalSection).
+func (s *invocation) setCritical(inside bool) {
+	if inside {
 		s.spent = true
 		s.critical.begin()
 	} else {
@@ -68,16 +69,16 @@ func (s *invocation) inCritical(now bool) {
 	}
 }
 
-// watch ends the process some time after the command's deadline or a signal: a run that is busy without looking at its
-// context, or that writes to a stdout which nobody reads, would stay for good, with its locks. It waits for what is vital.
-// run is the whole run's, until its answer is written; command ends with the deadline or the signal.
+// watch ends the process some time after the command's deadline or a signal, but not inside the critical section. Otherwise
+// a run that ignores its context, or that writes to a stdout that nobody reads, would keep its locks forever. The context
+// run ends when the answer is written, the context command with the deadline or the signal.
 func (s *invocation) watch(run, command context.Context) {
 	<-command.Done()
 	for {
 		if run.Err() != nil || s.system.Sleep(run, haltTime) != nil {
 			return
 		}
-		underWay := s.critical.bar()
+		underWay := s.critical.closeIfIdle()
 		if underWay == nil {
 			break
 		}
@@ -87,24 +88,24 @@ func (s *invocation) watch(run, command context.Context) {
 			return
 		}
 	}
-	said, done := context.WithCancel(context.Background())
+	written, done := context.WithCancel(context.Background())
 	go func() {
 		defer done()
 		failure := s.overdue(command)
 		s.log.Criticalf("%v", failure)
-		s.speak(newReport(failure, failure, s.secrets.mask).document())
-		// The command may still be at work: its counts are not known.
+		s.print(newReport(failure, failure, s.secrets.mask).document())
+		// The command may still be running, so there is no summary.
 		s.log.Infof("%s", s.lastLine(failure, "", 1, s.began))
 	}()
-	_ = s.system.Sleep(said, finalMessage)
+	_ = s.system.Sleep(written, finalMessage)
 	s.system.Exit(1)
 }
 
-// overdue returns the fault of a run that did not end by itself.
+// overdue returns the fault of a run that the watchdog ends.
 func (s *invocation) overdue(command context.Context) *fault.Error {
 	why, kind := fmt.Sprintf("the command took longer than %s", s.row.deadline), fault.Client
 	if stopped, signalled := interrupted(command); signalled {
-		why, kind = stopped.Error()+" was to end the run", fault.Interrupted
+		why, kind = "the run got "+stopped.Error(), fault.Interrupted
 	}
-	return fault.Errorf(kind, s.row.name, "%s, and %s later it still was not done: the process is ended; the next run goes on from there", why, haltTime).Retryable()
+	return fault.Errorf(kind, s.row.name, "%s and had not ended %s later: the process is ended; the next run continues its work", why, haltTime).Retryable()
 }

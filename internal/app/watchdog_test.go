@@ -19,9 +19,9 @@ import (
 	"pmssl/internal/item"
 )
 
-// watched is a stage whose watchdog waits for no real time, and whose process ends by closing a channel.
+// watched is a fixture whose watchdog does not wait in real time. Its Exit closes a channel.
 type watched struct {
-	*stage
+	*fixture
 	ended   chan struct{} // closed by Exit
 	code    int
 	signals chan os.Signal
@@ -30,7 +30,7 @@ type watched struct {
 }
 
 func newWatched(t *testing.T, r row) *watched {
-	w := &watched{stage: newStage(t, r), ended: make(chan struct{}), signals: make(chan os.Signal, 1)}
+	w := &watched{fixture: newFixture(t, r), ended: make(chan struct{}), signals: make(chan os.Signal, 1)}
 	w.system.Signals = w.signals
 	w.system.Sleep = func(ctx context.Context, d time.Duration) error {
 		w.mu.Lock()
@@ -59,7 +59,7 @@ func (w *watched) waited() []time.Duration {
 	return slices.Clone(w.waits)
 }
 
-// awaitCheck returns when the watchdog's time is over and it had the occasion to look what is under way.
+// awaitCheck returns after the watchdog's wait, when it had time to check the critical section.
 func (w *watched) awaitCheck() {
 	for !slices.Contains(w.waited(), haltTime) {
 		runtime.Gosched()
@@ -69,15 +69,15 @@ func (w *watched) awaitCheck() {
 	}
 }
 
-// A run that looks at nothing any more does not stay for good, after a signal and after its deadline.
+// A run that ignores its context is ended after a signal and after its deadline.
 func TestABusyRunIsEnded(t *testing.T) {
 	for name, c := range map[string]struct {
 		signal bool
 		kind   string
-		says   string
+		want   string
 	}{
-		"after a signal":     {true, fault.Interrupted, "signal terminated was to end the run, and 20s later"},
-		"after the deadline": {false, fault.Client, "the command took longer than 1ns, and 20s later"},
+		"after a signal":     {true, fault.Interrupted, "the run got signal terminated and had not ended 20s later"},
+		"after the deadline": {false, fault.Client, "the command took longer than 1ns and had not ended 20s later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var w *watched
@@ -92,11 +92,11 @@ func TestABusyRunIsEnded(t *testing.T) {
 				r.deadline = time.Nanosecond
 			}
 			w = newWatched(t, r)
-			assert.Equal(t, 1, w.play("--command", "act"), "what the run itself would have said does not count any more")
+			assert.Equal(t, 1, w.run("--command", "act"), "the run's own answer does not count any more")
 			assert.Equal(t, 1, w.code)
 			kind, text := w.failure(t)
 			assert.Equal(t, c.kind, kind)
-			assert.Contains(t, text, c.says)
+			assert.Contains(t, text, c.want)
 			assert.NotContains(t, w.stdout.String(), "too late", "stdout has one document")
 			assert.Equal(t, []time.Duration{haltTime, finalMessage}, w.waited())
 			assert.Contains(t, w.log(t), "CRITICAL")
@@ -104,7 +104,7 @@ func TestABusyRunIsEnded(t *testing.T) {
 	}
 }
 
-// stuck is a stdout that nobody reads until the process ends.
+// stuck is a stdout whose writes block until the process ends.
 type stuck struct {
 	ended  chan struct{}
 	writes atomic.Int32
@@ -134,26 +134,26 @@ func TestARunWhoseAnswerNobodyReadsIsEnded(t *testing.T) {
 		return first(ctx, d)
 	}
 	w.system.Stdout = out
-	assert.Equal(t, 1, w.play("--command", "act"))
+	assert.Equal(t, 1, w.run("--command", "act"))
 	assert.Equal(t, 1, w.code)
-	assert.EqualValues(t, 1, out.writes.Load(), "no second answer behind half of one")
+	assert.EqualValues(t, 1, out.writes.Load(), "no second answer after a part of the first")
 }
 
-// The same where even the error document cannot be written.
-func TestARunIsEndedWithoutLastWordsToo(t *testing.T) {
+// A run is ended even if the error document cannot be written.
+func TestARunIsEndedEvenIfItsErrorCannotBeWritten(t *testing.T) {
 	var w *watched
 	w = newWatched(t, plain(func(context.Context, *item.Run) (*etree.Document, error) {
 		w.signals <- syscall.SIGTERM
 		<-w.ended
 		return nil, nil
 	}))
-	w.system.Sleep = func(context.Context, time.Duration) error { return nil } // the time for the last words is over at once
+	w.system.Sleep = func(context.Context, time.Duration) error { return nil } // the time for writing the error document is over at once
 	w.system.Stdout = &stuck{ended: w.ended}
-	w.play("--command", "act")
+	w.run("--command", "act")
 	assert.Equal(t, 1, w.code)
 }
 
-func TestNoRunIsEndedWhileItSpends(t *testing.T) {
+func TestNoRunIsEndedWhileItSpendsMoney(t *testing.T) {
 	var w *watched
 	var spends atomic.Bool
 	w = newWatched(t, plain(func(ctx context.Context, run *item.Run) (*etree.Document, error) {
@@ -172,27 +172,27 @@ func TestNoRunIsEndedWhileItSpends(t *testing.T) {
 		assert.False(t, spends.Load(), "ended while it was spending")
 		exit(code)
 	}
-	w.play("--command", "act")
-	assert.Equal(t, 1, w.code, "and then it is")
-	assert.Equal(t, []time.Duration{haltTime, haltTime, finalMessage}, w.waited(), "the time begins anew when the purchase is recorded")
+	w.run("--command", "act")
+	assert.Equal(t, 1, w.code, "and is ended afterwards")
+	assert.Equal(t, []time.Duration{haltTime, haltTime, finalMessage}, w.waited(), "the wait begins again after the purchase was recorded")
 }
 
-// Telling the panel of a failure has bounds of its own.
-func TestNoRunIsEndedWhileThePanelIsTold(t *testing.T) {
+// Reporting a failure to the panel has a time limit of its own.
+func TestNoRunIsEndedWhileItReportsAFailure(t *testing.T) {
 	var w *watched
-	var tells atomic.Bool
+	var reporting atomic.Bool
 	w = newWatched(t, plain(failing(fault.Errorf(fault.API, "", "refused"))))
-	w.host.hang = func(ctx context.Context) error {
-		tells.Store(true)
-		defer tells.Store(false)
+	w.panel.hang = func(ctx context.Context) error {
+		reporting.Store(true)
+		defer reporting.Store(false)
 		w.signals <- syscall.SIGTERM
 		<-ctx.Done()
 		w.awaitCheck()
 		return ctx.Err()
 	}
-	w.system.Exit = func(int) { assert.False(t, tells.Load(), "ended while the panel was told") }
-	w.play("--command", "act", "--item", "42", "--runningoperation", "7")
-	assert.False(t, tells.Load())
+	w.system.Exit = func(int) { assert.False(t, reporting.Load(), "ended while the failure was reported") }
+	w.run("--command", "act", "--item", "42", "--runningoperation", "7")
+	assert.False(t, reporting.Load())
 }
 
 func TestARunThatEndsInTimeIsNotEnded(t *testing.T) {
@@ -200,18 +200,18 @@ func TestARunThatEndsInTimeIsNotEnded(t *testing.T) {
 	w.system.Exit = func(int) { t.Error("ended") }
 	for range 50 {
 		w.stdout.Reset()
-		require.Equal(t, 0, w.play("--command", "act"))
+		require.Equal(t, 0, w.run("--command", "act"))
 		assert.Equal(t, "hello", w.document(t).FindElement("/doc/said").Text())
 	}
 	assert.NotContains(t, w.waited(), finalMessage)
 }
 
-// Between the decision to end the process and its end nothing that costs money begins.
-func TestNothingVitalBeginsOnceTheProcessEnds(t *testing.T) {
+// Nothing that costs money begins once the process is being ended.
+func TestTheCriticalSectionStaysClosedOnceTheProcessEnds(t *testing.T) {
 	var v criticalSection
 	v.begin()
 	v.begin()
-	underWay := v.bar()
+	underWay := v.closeIfIdle()
 	require.NotNil(t, underWay)
 	v.end()
 	select {
@@ -222,7 +222,7 @@ func TestNothingVitalBeginsOnceTheProcessEnds(t *testing.T) {
 	v.end()
 	<-underWay
 	v.end() // one too many is harmless
-	require.Nil(t, v.bar())
+	require.Nil(t, v.closeIfIdle())
 	begun := make(chan struct{})
 	go func() {
 		v.begin() // never returns

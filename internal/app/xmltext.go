@@ -8,8 +8,8 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// legal strips what XML 1.0 does not allow in a document (XML 1.0, section 2.2): a seller's control character must not
-// make our answer unreadable for the panel. Bytes that are no UTF-8 become U+FFFD.
+// legal returns the text without the characters that XML 1.0 forbids (XML 1.0, section 2.2), so that a control character
+// from a seller does not make the answer unreadable for the panel. Bytes that are not UTF-8 become U+FFFD.
 func legal(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -22,7 +22,7 @@ func legal(text string) string {
 	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
-// clean makes every text and attribute below the element legal.
+// clean applies legal to every text and attribute of the element and its children.
 func clean(e *etree.Element) {
 	for i := range e.Attr {
 		e.Attr[i].Value = legal(e.Attr[i].Value)
@@ -39,8 +39,8 @@ func clean(e *etree.Element) {
 	}
 }
 
-// render returns the bytes of a document with the XML declaration, a newline at its end; nothing for nil. The document's
-// own declaration is replaced: ours is UTF-8, whatever was read.
+// render returns the document as UTF-8 with an XML declaration and a newline at its end; nil for no document. It replaces the
+// document's own declaration, which may name another charset.
 func render(doc *etree.Document) ([]byte, error) {
 	if doc == nil || doc.Root() == nil {
 		return nil, nil
@@ -56,13 +56,14 @@ func render(doc *etree.Document) ([]byte, error) {
 	return out.WriteToBytes()
 }
 
-// writeSettings escape what a parser would otherwise normalise: carriage returns, and line ends in attributes.
+// writeSettings returns settings that escape what a parser would otherwise normalise: carriage returns, and line ends in
+// attributes.
 func writeSettings() etree.WriteSettings {
 	return etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
 }
 
-// clip shortens a text to at most so many bytes at a character's border and marks the cut. Words of the command line keep
-// their bytes that are not UTF-8: the log shows them quoted.
+// clip returns the text, cut between characters to at most limit bytes and then followed by an ellipsis. Bytes that are not
+// UTF-8 stay: the log shows them quoted.
 func clip(text string, limit int) string {
 	if len(text) <= limit {
 		return text

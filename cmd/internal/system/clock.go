@@ -4,8 +4,8 @@ package system
 
 import "time"
 
-// clock returns the host's.
+// clock returns the host's clock.
 func clock() func() time.Time { return time.Now }
 
-// clockVariables are none: nothing in the environment moves the clock.
+// clockVariables returns nil: no environment variable changes the clock of a product build.
 func clockVariables() []string { return nil }

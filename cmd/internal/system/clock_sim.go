@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// clockVariable names the file that tells the time to binaries built for the demo.
+// clockVariable is the environment variable with the path of the file that holds the simulated time.
 const clockVariable = "PMSSL_CLOCK"
 
-// clockVariables are kept of the environment beside those of every build.
+// clockVariables returns the environment variables that only this build keeps (Isolate).
 func clockVariables() []string { return []string{clockVariable} }
 
-// clock reads one RFC 3339 instant from the file that PMSSL_CLOCK names, at each call; without the variable it is the
-// host's clock. Binaries that are shipped do not contain it. A file that is wrong at the start ends the process: a demo
-// on the wrong day shows nothing. Later the last good instant stands in for a file that is just being replaced.
+// clock returns a function that reads an RFC 3339 time from the file in PMSSL_CLOCK at each call; without that variable it
+// returns the host's clock. Only builds with the tag pmssl_simclock contain it. A file that cannot be read at the start ends
+// the process, because a demo on the wrong day shows nothing. Later, while the file is being replaced, the last time that was
+// read is returned.
 func clock() func() time.Time {
 	path, set := os.LookupEnv(clockVariable)
 	if !set || path == "" {

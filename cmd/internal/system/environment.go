@@ -13,30 +13,29 @@ func kept() []string {
 	return append([]string{"MGR5_ROOT", "NAMECHEAP_API_URL", "TZ"}, clockVariables()...)
 }
 
-// startVariables are read by Go's runtime and by packages' initialisers before main: what they set (weaker TLS, FIPS mode,
-// a core dump with the secrets in it) cannot be taken back later.
+// startVariables returns the variables that Go's runtime and package initialisers read before main. What they set (weaker
+// TLS, FIPS mode, a core dump that contains secrets) cannot be undone later.
 func startVariables() []string {
 	return []string{"GODEBUG", "GOTRACEBACK", "GOGC", "GOMEMLIMIT", "GOMAXPROCS"}
 }
 
-// Isolate takes everything out of the process's environment that nobody documents, before anything looks at it: Go's own
-// packages read SSL_CERT_FILE, SSL_CERT_DIR, HTTP_PROXY and others when they are first needed. Where a variable was set
-// that Go reads at the start the process starts itself once more without it, with the same id and open files. To be called
-// first in main.
+// Isolate removes every variable from the process's environment that is not documented (rules CLI-2). Otherwise Go's own
+// packages would read SSL_CERT_FILE, SSL_CERT_DIR, HTTP_PROXY and others at their first use. If one of startVariables is set,
+// the process executes itself again without it and keeps its id and open files. main calls Isolate first.
 func Isolate() {
 	environ := os.Environ()
 	clean := reduced(environ)
 	if isSet(environ, startVariables()) {
-		// Where the program cannot be started again, what is below still holds.
+		// If the program cannot be executed again, the code below still clears the environment.
 		if program, err := os.Executable(); err == nil {
 			_ = syscall.Exec(program, os.Args, clean)
 		}
 		_ = syscall.Exec("/proc/self/exe", os.Args, clean) // the file was replaced by a newer one
 	}
-	os.Clearenv() // tells the runtime of GODEBUG's end, too
+	os.Clearenv() // also makes the runtime forget GODEBUG
 	for _, variable := range clean {
 		name, value, _ := strings.Cut(variable, "=")
-		_ = os.Setenv(name, value) // it came out of the environment
+		_ = os.Setenv(name, value) // cannot fail: it was in the environment
 	}
 }
 
@@ -56,8 +55,8 @@ func isSet(environ, names []string) bool {
 	})
 }
 
-// childEnvironment returns what child processes are started with: where the usual programs are, root's home, and the
-// panel's root where it is not the usual one. Nothing of it comes from whoever started this process but that root.
+// childEnvironment returns the environment of child processes: the usual PATH, root's home, and MGR5_ROOT if it is set. Only
+// MGR5_ROOT comes from the environment of this process.
 func childEnvironment() []string {
 	environ := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
 	if root, set := os.LookupEnv("MGR5_ROOT"); set {

@@ -1,5 +1,5 @@
-// Package world is the real world for the binaries: the one place under which the operating system is looked at. What it
-// hands over is a module.System.
+// Package system gives the programs access to the operating system. No other package of the product reads the process's
+// arguments, environment, clock or standard streams: they get them in an app.System.
 package system
 
 import (
@@ -16,9 +16,9 @@ import (
 	"pmssl/internal/app"
 )
 
-// Real is this process and its host. It changes how the process takes signals: SIGTERM, SIGINT and SIGHUP no longer end it
-// but come out of World.Signals, and SIGPIPE only makes the write fail. A child process still starts with the usual
-// dispositions, which is why SIGPIPE is caught and dropped instead of being ignored.
+// Real returns this process and its host. It changes how the process handles signals: SIGTERM, SIGINT and SIGHUP are sent to
+// System.Signals instead of ending the process, and after a SIGPIPE only the write fails. SIGPIPE is caught and dropped, not
+// ignored, so that a child process starts with its default handling.
 func Real() app.System {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ends := make(chan os.Signal, 1)
@@ -36,13 +36,13 @@ func Real() app.System {
 	}
 }
 
-// terminal reports whether a person reads what is written to the file: whether it is a character device.
+// terminal reports whether the file is a character device, which means that a person reads it.
 func terminal(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// sleep waits for the time or the end of the context, whichever comes first; the latter is its error.
+// sleep waits for d. If the context ends first, it returns the context's error.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -54,7 +54,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// addresses lists the IPv4 addresses of this host's interfaces, loopback included, in the kernel's order.
+// addresses returns the IPv4 addresses of this host's interfaces, loopback included, in the kernel's order.
 func addresses() ([]netip.Addr, error) {
 	all, err := net.InterfaceAddrs()
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// invocation is one run of one command, from the row to the document.
+// invocation is one run of one command.
 type invocation struct {
 	program Program
 	system  System
@@ -27,70 +27,70 @@ type invocation struct {
 	rows    table
 	row     row
 	args    *arguments
-	host    *watchedHost
-	log     *panellog.Logger // of this room
-	rootLog *panellog.Logger
+	panel   *watchedPanel
+	log     *panellog.Logger // component "module"
+	rootLog *panellog.Logger // other components are made of it
 	info    seller.Info
 	secrets *secrets
-	// text is what goes to stdout instead of a document, where the command answers people (command.Run.Print).
+	// text is written to stdout if the command returns no document (item.Run.Print).
 	text string
-	// partial: the document tells of failures; it is printed and the exit code is 1 (command.Run.Failed).
+	// partial is true if the document contains failures: the exit code is 1 (item.Run.Failed).
 	partial bool
-	// told: the log has the error of this run already.
-	reported bool
-	// failing is the text of the error for which the command was run once more.
-	failing string
-	// summary is what the command says of its work in one line of the log (command.Run.Summary).
+	// logged is true if the error of this run was logged already.
+	logged bool
+	// retried is the text of the error after which the command was run again.
+	retried string
+	// summary is the command's result for the last line of the log (item.Run.Summary).
 	summary string
 
 	began    time.Time
-	spent    bool            // money may have been spent, or a reissue been asked for
-	critical criticalSection // what nobody may cut in two
-	// over ends the command's context and whatever watches over the run; to be called once the answer is written.
-	over func()
-	// speak writes a document to stdout unless something else was written, and returns the exit code.
-	speak func(*etree.Document) int
+	spent    bool            // money may have been spent, or a reissue may have been requested
+	critical criticalSection // the watchdog does not end the process inside it
+	// finish ends the command's context and the watchdog. It is called once the answer is written.
+	finish func()
+	// print writes a document to stdout unless something was written before, and returns the exit code.
+	print func(*etree.Document) int
 }
 
-// serve runs the command. The document goes to stdout whatever the error is; with an error the exit code is 1.
+// serve runs the command and returns the document for stdout, also with an error. With an error the exit code is 1.
 func (s *invocation) serve() (*etree.Document, error) {
 	row, found := s.rows.find(s.args.Command)
 	if !found {
-		err := fault.Errorf(fault.Unknown, clip(s.args.Command, maxFaultWord), "there is no command %q, known are %s",
+		err := fault.Errorf(fault.Unknown, clip(s.args.Command, maxFaultWord), "there is no command %q; the commands are %s",
 			clip(s.args.Command, maxFaultWord), s.rows.names())
 		s.log.Errorf("%v", err)
 		return newReport(err, err, s.secrets.mask).document(), err
 	}
 	s.row = row
-	if err := s.commandLine(); err != nil {
+	if err := s.checkArguments(); err != nil {
 		err = s.classify(context.Background(), err)
 		s.log.Errorf("%v", err)
 		return newReport(fault.From(err), err, s.secrets.mask).document(), err
 	}
-	if row.doNothing && !s.args.DryRun && s.host.DoNothing() {
+	if row.doNothing && !s.args.DryRun && s.panel.DoNothing() {
 		s.log.ExtInfof("%s: etc/billmgr.DoNothing exists, nothing is done", row.name)
 		return nil, nil
 	}
 	ctx := s.context()
-	doc, err := s.repeated(ctx)
+	doc, err := s.runWithRetries(ctx)
 	if err == nil {
 		return doc, nil
 	}
 	err = s.classify(ctx, err)
 	failure := fault.From(err)
-	if !s.reported {
+	if !s.logged {
 		s.log.Errorf("%s", strings.Join(causes(err), "\n"))
 	}
 	r := newReport(failure, err, s.secrets.mask)
-	if !s.args.DryRun { // which changes nothing in the panel either
-		s.failed(ctx, failure, r)
+	if !s.args.DryRun { // a dry run does not change the panel
+		s.reportFailure(ctx, failure, r)
 	}
 	return r.document(), err
 }
 
-// commandLine checks the options before anything is done. A person's mistake concerns nobody else: only where the panel
-// started an operation is the panel told, by the handling of failures, what its command lacks.
-func (s *invocation) commandLine() error {
+// checkArguments checks the options before anything is done. In an operation of the panel it leaves missing arguments to
+// perform, whose failure is reported to the panel; the mistake of a person who typed the command is not.
+func (s *invocation) checkArguments() error {
 	if err := s.row.refuse(s.args); err != nil {
 		return err
 	}
@@ -100,46 +100,46 @@ func (s *invocation) commandLine() error {
 	return s.row.check(s.args)
 }
 
-// pauses returns the times between the runs of a command that repeats what passes by itself.
+// pauses returns the waiting times before a command is run again after a temporary failure.
 func pauses() []time.Duration { return []time.Duration{2 * time.Second, 10 * time.Second} }
 
-// repeatTime is what must be left of the run's time for it to begin once more.
+// repeatTime is the time that must be left before the deadline for the command to be run again.
 const repeatTime = time.Minute
 
-// repeated runs the command, and once more where that may help.
-func (s *invocation) repeated(ctx context.Context) (*etree.Document, error) {
+// runWithRetries runs the command, and again after a temporary failure (waitForRetry).
+func (s *invocation) runWithRetries(ctx context.Context) (*etree.Document, error) {
 	began := s.system.Now()
-	doc, err := s.guarded(ctx)
+	doc, err := s.withoutPanic(ctx)
 	for _, pause := range pauses() {
-		if err == nil || !s.repeats(ctx, began, err, pause) {
+		if err == nil || !s.waitForRetry(ctx, began, err, pause) {
 			break
 		}
-		doc, err = s.guarded(ctx)
+		doc, err = s.withoutPanic(ctx)
 	}
 	return doc, err
 }
 
-// repeats waits and reports whether the command is run once more within its deadline. It is not where money may have been
-// spent: what came of that is for the next run to look up (rules BUY-3).
-func (s *invocation) repeats(ctx context.Context, began time.Time, err error, pause time.Duration) bool {
+// waitForRetry reports whether the command is to be run again within its deadline, after it has waited for that. It is not
+// after money may have been spent: the next run looks up what happened (rules BUY-3).
+func (s *invocation) waitForRetry(ctx context.Context, began time.Time, err error, pause time.Duration) bool {
 	failure := fault.From(err)
-	if !s.row.repeats || s.args.DryRun || !failure.Retry || passes(failure) || s.spent || ctx.Err() != nil {
+	if !s.row.repeats || s.args.DryRun || !failure.Retry || blameless(failure) || s.spent || ctx.Err() != nil {
 		return false
 	}
 	if s.elapsed(began)+pause+repeatTime > s.row.deadline {
 		return false
 	}
-	if text := plaintext.CollapseSpace(err.Error()); text == s.failing {
-		s.log.Warningf("%s failed in the same way and is tried again in %s", s.row.name, pause)
+	if text := plaintext.CollapseSpace(err.Error()); text == s.retried {
+		s.log.Warningf("%s failed with the same error and is tried again in %s", s.row.name, pause)
 	} else {
 		s.log.Warningf("%s is tried again in %s: %s", s.row.name, pause, text)
-		s.failing = text
+		s.retried = text
 	}
 	return s.system.Sleep(ctx, pause) == nil
 }
 
-// context returns the command's: it ends with the row's deadline and with the first signal. What has to be finished all the
-// same, a purchase above all, the commands keep out of its reach. It lives until over is called.
+// context returns the context of the command: it ends with the row's deadline, with the first signal, or when finish is
+// called. For what must be completed all the same, above all a purchase, the commands use a context of their own.
 func (s *invocation) context() context.Context {
 	run, end := context.WithCancel(context.Background())
 	ctx, interrupt := context.WithCancelCause(run)
@@ -156,7 +156,7 @@ func (s *invocation) context() context.Context {
 	if s.system.Exit != nil {
 		go s.watch(run, ctx)
 	}
-	s.over = func() { end(); expire(); interrupt(nil) }
+	s.finish = func() { end(); expire(); interrupt(nil) }
 	return ctx
 }
 
@@ -166,8 +166,8 @@ type interruption struct{ signal os.Signal }
 // Error implements error.
 func (i interruption) Error() string { return "signal " + i.signal.String() }
 
-// Is reports whether target is context.Canceled: net/http and others return the cause of the context that ended, and
-// whoever looks for a cancellation must find it there too.
+// Is reports whether target is context.Canceled. net/http and other packages return the cause of the ended context, and a
+// caller that checks for a cancellation must recognise it.
 func (interruption) Is(target error) bool { return target == context.Canceled }
 
 // interrupted reports whether a signal ended the context.
@@ -176,8 +176,8 @@ func interrupted(ctx context.Context) (stopped interruption, is bool) {
 	return stopped, is
 }
 
-// guarded runs the command and turns a panic into an error.
-func (s *invocation) guarded(ctx context.Context) (doc *etree.Document, err error) {
+// withoutPanic runs the command and turns a panic into an error.
+func (s *invocation) withoutPanic(ctx context.Context) (doc *etree.Document, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			doc, err = nil, s.panicked(r)
@@ -186,22 +186,22 @@ func (s *invocation) guarded(ctx context.Context) (doc *etree.Document, err erro
 	return s.perform(ctx)
 }
 
-// panicked logs a panic with its stack and makes the fault of it. To be called while the stack still stands.
+// panicked logs a panic with its stack and returns its fault. It must be called in the deferred function that recovered.
 func (s *invocation) panicked(reason any) error {
-	s.reported = true
+	s.logged = true
 	s.log.Criticalf("panic in %q: %v\n%s", clip(s.args.Command, maxFaultWord), reason, debug.Stack())
 	return fault.Errorf(fault.Internal, clip(s.args.Command, maxFaultWord), "a fault of this program, see var/%s.log: %v", s.program.Name, reason)
 }
 
-// perform checks the arguments, reads what the row reads and calls the command.
+// perform checks the arguments, reads stdin if the row says so, and calls the command.
 func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 	if err := s.row.check(s.args); err != nil {
 		return nil, err
 	}
 	run := &item.Run{
-		Binary: s.program.Name, Args: s.args.Args, Panel: s.host, Info: s.info, Mailer: mailer{s},
+		Binary: s.program.Name, Args: s.args.Args, Panel: s.panel, Info: s.info, Mailer: mailer{s},
 		Log: s.rootLog.Named("command"), Now: s.system.Now, Addresses: s.system.Addresses,
-		Resolver: resolvers(s.system), Terminal: s.system.Terminal, CriticalSection: s.inCritical,
+		Resolver: newResolver(s.system), Terminal: s.system.Terminal, CriticalSection: s.setCritical,
 	}
 	if s.row.reads != readsNothing {
 		if err := s.read(ctx, run); err != nil {
@@ -210,9 +210,9 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 	}
 	doc, err := s.row.run(ctx, run)
 	s.partial, s.text, s.summary = run.Failed, run.Print, run.Summary
-	if s.args.DryRun { // it shows what would be handed to the panel, which is masked on its way there
+	if s.args.DryRun { // it shows what would be sent to the panel, which watchedPanel would mask
 		s.text = s.secrets.mask(s.text)
-		maskElement(doc, s.secrets.mask)
+		maskDocument(doc, s.secrets.mask)
 	}
 	if doc != nil && s.log.Enabled(panellog.Debug) {
 		if text, writeErr := doc.WriteToBytes(); writeErr == nil {
@@ -222,8 +222,8 @@ func (s *invocation) perform(ctx context.Context) (*etree.Document, error) {
 	return doc, err
 }
 
-// maskElement masks the texts and attribute values of a document; nil is nothing to mask.
-func maskElement(doc *etree.Document, mask func(string) string) {
+// maskDocument masks the texts and attribute values of a document, which may be nil.
+func maskDocument(doc *etree.Document, mask func(string) string) {
 	if doc == nil {
 		return
 	}
@@ -244,7 +244,7 @@ func maskElement(doc *etree.Document, mask func(string) string) {
 	walk(&doc.Element)
 }
 
-// read takes stdin in.
+// read reads stdin into run.Text or run.Doc.
 func (s *invocation) read(ctx context.Context, run *item.Run) error {
 	data, err := readInput(ctx, s.system.Stdin)
 	if err != nil {
@@ -272,14 +272,14 @@ func (s *invocation) read(ctx context.Context, run *item.Run) error {
 	return nil
 }
 
-// classify gives an error the type that the panel gets: a context that ended says why it did, and a row may have one type
-// for everything.
+// classify returns the error with the type that is reported to the panel: interrupted or client if the context ended, and
+// the row's own type for all its failures (row.failsAs).
 func (s *invocation) classify(ctx context.Context, err error) error {
 	failure := fault.From(err)
 	stopped, signalled := interrupted(ctx)
 	switch {
 	case failure.OutcomeUnknown:
-		// money may be on the way: nothing is more important to know
+		// money may have been spent: that matters more than how the run ended
 	case signalled && cutShort(failure, err):
 		err = &fault.Error{Type: fault.Interrupted, Object: s.row.name, Retry: true, Err: err,
 			Message: fmt.Sprintf("%v ended the run before it was done (%v); the next run goes on where this one stopped", stopped, err)}
@@ -287,7 +287,7 @@ func (s *invocation) classify(ctx context.Context, err error) error {
 		err = &fault.Error{Type: fault.Client, Object: s.row.name, Retry: true, Err: err,
 			Message: fmt.Sprintf("the command took longer than %s (%v)", s.row.deadline, err)}
 	}
-	// A run that was told to end failed at nothing: the row's type of failure does not hold for it.
+	// A run that a signal ended did not fail: it keeps its type.
 	if failure = fault.From(err); s.row.failsAs != "" && failure.Type != s.row.failsAs && failure.Type != fault.Interrupted {
 		same := *failure
 		same.Type, same.Err = s.row.failsAs, err
@@ -299,14 +299,14 @@ func (s *invocation) classify(ctx context.Context, err error) error {
 	return err
 }
 
-// cutShort reports whether a signal explains the failure of a run to which one came: the failure is the cancellation
-// itself, or it passes by itself. The program at the other end, mgrctl or a database that stops too, may fail before the
-// signal is seen here. A purchase that is waited for stays what it is.
+// cutShort reports whether a signal that was received explains the failure: the failure is the cancellation itself, or it is
+// temporary. mgrctl or the database may get the same signal and fail before the signal is noticed here. A purchase whose
+// answer is waited for keeps its type.
 func cutShort(failure *fault.Error, err error) bool {
 	return failure.Type == fault.Interrupted || errors.Is(err, context.Canceled) || failure.Retry && failure.Type != fault.Waiting
 }
 
-// elapsed returns the time since then, for people.
+// elapsed returns the time since then, rounded to milliseconds for people.
 func (s *invocation) elapsed(then time.Time) time.Duration {
 	return s.system.Now().Sub(then).Round(time.Millisecond)
 }

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// golden compares with a file of testdata, or of another directory that the name begins with.
+// golden compares with a file of testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -46,8 +46,8 @@ func golden(t *testing.T, name, got string) {
 // instant returns the time of all tests.
 func instant() time.Time { return time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC) }
 
-// hostDouble is a panel that notes what it is told. Commands that it does not know fail the test by a nil call.
-type hostDouble struct {
+// fakePanel is a panel that records its calls. A call of a method that it does not implement panics.
+type fakePanel struct {
 	item.Panel
 	calls    []string
 	errorXML string
@@ -63,106 +63,106 @@ type hostDouble struct {
 	kind     string
 	broken   map[string]error // by call
 	panics   string           // call that panics
-	deadline bool             // the last call came with a living context and a deadline
+	deadline bool             // the context of the last call had a deadline and had not ended
 	closed   int
 	hang     func(context.Context) error // instead of runningoperation.edit
 }
 
-func (h *hostDouble) note(ctx context.Context, call string, args ...any) error {
+func (p *fakePanel) note(ctx context.Context, call string, args ...any) error {
 	words := call
 	for _, a := range args {
 		words += fmt.Sprintf(" %v", a)
 	}
-	h.calls = append(h.calls, words)
+	p.calls = append(p.calls, words)
 	if ctx != nil {
 		_, bounded := ctx.Deadline()
-		h.deadline = bounded && ctx.Err() == nil
+		p.deadline = bounded && ctx.Err() == nil
 	}
-	if h.panics == call {
+	if p.panics == call {
 		panic("planted in " + call)
 	}
-	return h.broken[call]
+	return p.broken[call]
 }
 
-func (h *hostDouble) LoadItem(_ context.Context, it int64) (item.Item, error) {
-	h.order.Item = it
-	return h.order, h.orderErr
+func (p *fakePanel) LoadItem(_ context.Context, it int64) (item.Item, error) {
+	p.order.Item = it
+	return p.order, p.orderErr
 }
 
-func (h *hostDouble) ModuleParams(context.Context, int64) (map[string]string, error) {
-	return h.params, nil
+func (p *fakePanel) ModuleParams(context.Context, int64) (map[string]string, error) {
+	return p.params, nil
 }
 
-func (h *hostDouble) DoNothing() bool { return h.idle }
+func (p *fakePanel) DoNothing() bool { return p.idle }
 
-func (h *hostDouble) EditOperation(ctx context.Context, op int64, text string) error {
-	h.errorXML = text
-	if h.hang != nil {
-		return h.hang(ctx)
+func (p *fakePanel) EditOperation(ctx context.Context, op int64, text string) error {
+	p.errorXML = text
+	if p.hang != nil {
+		return p.hang(ctx)
 	}
-	return h.note(ctx, "runningoperation.edit", op)
+	return p.note(ctx, "runningoperation.edit", op)
 }
 
-func (h *hostDouble) Tries(ctx context.Context, op int64) (int, int, error) {
-	return h.tries, h.tasks, h.broken["tries"]
+func (p *fakePanel) Tries(ctx context.Context, op int64) (int, int, error) {
+	return p.tries, p.tasks, p.broken["tries"]
 }
 
-func (h *hostDouble) SetManual(ctx context.Context, op int64) error {
-	return h.note(ctx, "runningoperation.setmanual", op)
+func (p *fakePanel) SetManual(ctx context.Context, op int64) error {
+	return p.note(ctx, "runningoperation.setmanual", op)
 }
 
-func (h *hostDouble) TaskType(ctx context.Context, name string, it int64) (string, error) {
-	return h.kind, h.note(ctx, "task.gettype", name, it)
+func (p *fakePanel) TaskType(ctx context.Context, name string, it int64) (string, error) {
+	return p.kind, p.note(ctx, "task.gettype", name, it)
 }
 
-func (h *hostDouble) EditTask(ctx context.Context, it, op int64, kind, params string) error {
-	h.taskText = params
-	return h.note(ctx, "task.edit", it, op, kind)
+func (p *fakePanel) EditTask(ctx context.Context, it, op int64, kind, params string) error {
+	p.taskText = params
+	return p.note(ctx, "task.edit", it, op, kind)
 }
 
-func (h *hostDouble) SaveParam(ctx context.Context, it int64, name, value string) error {
-	return h.note(ctx, "service.saveparam", it, name, value)
+func (p *fakePanel) SaveParam(ctx context.Context, it int64, name, value string) error {
+	return p.note(ctx, "service.saveparam", it, name, value)
 }
 
-func (h *hostDouble) Escalate(ctx context.Context, it, op int64, name, text string) error {
-	return h.note(ctx, "manual", it, op, name, text)
+func (p *fakePanel) Escalate(ctx context.Context, it, op int64, name, text string) error {
+	return p.note(ctx, "manual", it, op, name, text)
 }
 
-func (h *hostDouble) RegisterProblem(ctx context.Context, name string, module int64, moduleName, text string) error {
-	h.problem = text
-	return h.note(ctx, "problems.register", name, module, moduleName)
+func (p *fakePanel) RegisterProblem(ctx context.Context, name string, module int64, moduleName, text string) error {
+	p.problem = text
+	return p.note(ctx, "problems.register", name, module, moduleName)
 }
 
-func (h *hostDouble) RollbackPricelist(ctx context.Context, it int64) error {
-	return h.note(ctx, "service.changepricelist.rollback", it)
+func (p *fakePanel) RollbackPricelist(ctx context.Context, it int64) error {
+	return p.note(ctx, "service.changepricelist.rollback", it)
 }
 
-func (h *hostDouble) ModuleName(context.Context, int64) (string, error) {
-	return "Our Namecheap", h.broken["name"]
+func (p *fakePanel) ModuleName(context.Context, int64) (string, error) {
+	return "Our Namecheap", p.broken["name"]
 }
 
-func (h *hostDouble) Close() error {
-	h.closed++
-	if h.panics == "close" {
+func (p *fakePanel) Close() error {
+	p.closed++
+	if p.panics == "close" {
 		panic("planted in close")
 	}
-	return h.broken["close"]
+	return p.broken["close"]
 }
 
-// sellerDouble is a prototype with the optional power to list approvers.
-type sellerDouble struct{ seller.Seller }
+// fakeSeller is a prototype that implements ApproverLister.
+type fakeSeller struct{ seller.Seller }
 
-func (sellerDouble) Approvers(context.Context, string, seller.Product) ([]string, error) {
+func (fakeSeller) Approvers(context.Context, string, seller.Product) ([]string, error) {
 	return nil, nil
 }
 
-func infoDouble() seller.Info {
+func testInfo() seller.Info {
 	return seller.Info{
 		Title:        "Double",
 		Params:       []seller.Param{{Name: "username"}, {Name: "api_key", Crypted: true}, {Name: "client_ip"}, {Name: "threshold"}},
 		CustomParams: []seller.CustomParam{{Name: "limit_minute", Default: "20"}, {Name: "note"}},
 		AddressParam: "client_ip",
-		Prototype:    sellerDouble{},
+		Prototype:    fakeSeller{},
 		Products: []seller.Product{
 			{ID: "standard_ssl", Names: []string{"Standard SSL"}, Level: seller.DV, Included: 1, Most: 1},
 			{ID: "standard_wildcard_ssl", Names: []string{"Standard Wildcard SSL"}, Level: seller.DV, Wildcard: true, Included: 1, Most: 1},
@@ -173,24 +173,24 @@ func infoDouble() seller.Info {
 	}
 }
 
-// stage is a program in a fake world, with everything that came out of it.
-type stage struct {
-	host           *hostDouble
+// fixture is a program with a fake System, and its output.
+type fixture struct {
+	panel          *fakePanel
 	rows           table
 	system         System
 	stdout, stderr bytes.Buffer
-	log9           *panellog.Logger // that of the run, once the panel was made
+	log9           *panellog.Logger // the log of the run, once newPanel was called
 	root           string
 }
 
-func newStage(t *testing.T, rows ...row) *stage {
+func newFixture(t *testing.T, rows ...row) *fixture {
 	t.Helper()
 	root := t.TempDir()
 	for _, dir := range []string{"etc", "var"} {
 		require.NoError(t, os.Mkdir(filepath.Join(root, dir), 0o755))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(root, "etc", "debug.conf"), []byte("* 9\n"), 0o644))
-	s := &stage{host: &hostDouble{broken: map[string]error{}}, rows: rows, root: root}
+	s := &fixture{panel: &fakePanel{broken: map[string]error{}}, rows: rows, root: root}
 	s.system = System{
 		Stdin:  unreadable{t},
 		Getenv: func(name string) (string, bool) { return root, name == "MGR5_ROOT" },
@@ -209,30 +209,30 @@ func newStage(t *testing.T, rows ...row) *stage {
 	return s
 }
 
-// play runs the program with these words and returns its exit code.
-func (s *stage) play(words ...string) int {
+// run runs the program with these arguments and returns its exit code.
+func (s *fixture) run(words ...string) int {
 	s.system.Args = words
 	if s.system.Stdout == nil {
 		s.system.Stdout = &s.stdout
 	}
 	s.system.Stderr = &s.stderr
-	k := app{
-		program: Program{Name: "pmdouble", Version: "1.2.3", Commit: "abc", Info: func(seller.Env) seller.Info { return infoDouble() }},
-		system:  s.system, rows: s.rows, panel: stagePanel(s),
+	a := app{
+		program: Program{Name: "pmdouble", Version: "1.2.3", Commit: "abc", Info: func(seller.Env) seller.Info { return testInfo() }},
+		system:  s.system, rows: s.rows, newPanel: newPanelOf(s),
 	}
-	return k.main()
+	return a.main()
 }
 
-// log returns what the run left in its log.
-func (s *stage) log(t *testing.T) string {
+// log returns the content of the log file.
+func (s *fixture) log(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.root, "var", "pmdouble.log"))
 	require.NoError(t, err)
 	return string(text)
 }
 
-// document is stdout, parsed.
-func (s *stage) document(t *testing.T) *etree.Document {
+// document returns stdout, parsed.
+func (s *fixture) document(t *testing.T) *etree.Document {
 	t.Helper()
 	require.True(t, strings.HasPrefix(s.stdout.String(), `<?xml version="1.0" encoding="UTF-8"?>`+"\n<doc>"), s.stdout.String())
 	doc, err := parseDocument(s.stdout.Bytes())
@@ -241,14 +241,14 @@ func (s *stage) document(t *testing.T) *etree.Document {
 }
 
 // failure returns the type and the text of the error document on stdout.
-func (s *stage) failure(t *testing.T) (kind, text string) {
+func (s *fixture) failure(t *testing.T) (kind, text string) {
 	t.Helper()
 	e := s.document(t).FindElement("/doc/error")
 	require.NotNil(t, e, s.stdout.String())
 	return e.SelectAttrValue("type", ""), e.FindElement("msg").Text()
 }
 
-// unreadable fails the test when a command that has no business with stdin reads it.
+// unreadable is a stdin that fails the test when it is read.
 type unreadable struct{ t *testing.T }
 
 func (u unreadable) Read([]byte) (int, error) {
@@ -256,20 +256,20 @@ func (u unreadable) Read([]byte) (int, error) {
 	return 0, errors.New("stdin was read")
 }
 
-// failing returns a command that ends with this error.
+// failing returns a command that returns this error.
 func failing(err error) item.Func {
 	return func(context.Context, *item.Run) (*etree.Document, error) { return nil, err }
 }
 
-// plain returns a row without needs.
+// plain returns a row without required arguments.
 func plain(run item.Func) row {
 	return row{name: "act", about: "acts", run: run, tries: manyTries, uses: []string{"item", "module"}, deadline: time.Minute}
 }
 
-// stagePanel hands the stage's panel out.
-func stagePanel(s *stage) func(panel.Options) host {
-	return func(o panel.Options) host {
+// newPanelOf returns a constructor that returns the fixture's panel.
+func newPanelOf(s *fixture) func(panel.Options) panelAPI {
+	return func(o panel.Options) panelAPI {
 		s.log9 = o.Log
-		return s.host
+		return s.panel
 	}
 }
