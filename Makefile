@@ -67,7 +67,7 @@ simclock:
 	done
 
 .PHONY: demo demo-namecheap demo-ispmgr
-demo: ## play five years of one order with both modules, wizard to last certificate (DEMO_DB=embedded|mariadb)
+demo: ## simulate five years of one order with both modules, wizard to last certificate (DEMO_DB=embedded|mariadb)
 demo-namecheap: ## the same with pmnamecheap alone
 demo-ispmgr: ## the same with pmispmgrssl alone
 demo demo-namecheap demo-ispmgr: build sandbox simclock

@@ -1,6 +1,6 @@
-// Command demo plays the life of one certificate through the real modules: wizard, order, proof, delivery, and the reissues of
-// the paid years. Its words name the sellers whose stories are told (namecheap, ispmgr), all where none is named. It starts
-// its own database, panel and seller on loopback and leaves nothing running.
+// Command demo shows the life of one certificate with the real modules: wizard, order, validation, delivery, and the reissues
+// of the paid years. Its arguments are the sellers to show (namecheap, ispmgr); the default is all. It starts its own
+// database, panel and seller on loopback and leaves nothing running.
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 		sellers = demo.Sellers()
 	}
 	for _, seller := range sellers {
-		if err := play(ctx, seller); err != nil {
+		if err := show(ctx, seller); err != nil {
 			fmt.Fprintf(os.Stderr, "demo of %s: %v\n", seller, err)
 			code = 1
 			break
@@ -33,8 +33,8 @@ func main() {
 	os.Exit(code)
 }
 
-func play(ctx context.Context, seller string) error {
-	return demo.Play(ctx, demo.Options{
+func show(ctx context.Context, seller string) error {
+	return demo.Run(ctx, demo.Options{
 		Bin:    os.Getenv("PMSSL_BIN"),
 		Seller: seller,
 		Engine: os.Getenv("DEMO_DB"),
@@ -45,7 +45,7 @@ func play(ctx context.Context, seller string) error {
 	})
 }
 
-// terminal reports whether somebody looks at the output.
+// terminal reports whether stdout is a terminal.
 func terminal() bool {
 	info, err := os.Stdout.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

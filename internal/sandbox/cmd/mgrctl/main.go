@@ -22,7 +22,7 @@ func main() {
 	}))
 }
 
-// program returns the path of this binary as it was called; a call by PATH has no folder in it.
+// program returns the path of this binary as it was called, or its real path if it was found in PATH.
 func program() string {
 	if strings.Contains(os.Args[0], "/") {
 		return os.Args[0]

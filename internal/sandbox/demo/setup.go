@@ -1,5 +1,5 @@
-// Package demo plays the story of `make demo`: a module, a panel, a seller and a database, all on this machine, and each
-// step told as it happens.
+// Package demo shows what `make demo` prints: the life of one order with a module, a panel, a seller and a database,
+// all on this machine.
 package demo
 
 import (
@@ -18,10 +18,10 @@ import (
 	"pmssl/internal/sandbox/panel"
 )
 
-// Options are what the demo needs of the world.
+// Options are the settings of the demo and what it needs of the operating system.
 type Options struct {
 	Bin    string // folder with the modules and sandbox-mgrctl
-	Seller string // whose story is told, one of Sellers
+	Seller string // one of Sellers
 	Engine string // embedded (default) or mariadb
 	Out    io.Writer
 	Colour bool
@@ -29,42 +29,42 @@ type Options struct {
 	Random io.Reader
 }
 
-// opening returns when the story begins: the documented example, a five-year order of 2026-04-02.
-func opening() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
+// orderTime is the time of the order: the documented example, a five-year order of 2026-04-02.
+func orderTime() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
 
-// stage is the set: everything that was started and has to be stopped.
-type stage struct {
+// environment holds everything that was started and has to be stopped.
+type environment struct {
 	Options
 	dir    string
 	clock  *clock.Clock
-	outbox string // folder in which the stand-in for sendmail leaves the letters
+	outbox string // folder in which the stand-in for sendmail keeps the mails
 	panel  *panel.Panel
-	seller shop
+	seller seller
 	api    string // the seller's address
-	tell   *teller
-	clean  []func() error // in reverse order of building
+	print  *printer
+	clean  []func() error // called in reverse order
 }
 
-// build starts database, seller and panel in a folder of its own.
-func build(ctx context.Context, o Options) (s *stage, err error) {
-	s = &stage{Options: o, tell: &teller{out: o.Out, colour: o.Colour}}
+// setUp starts database, seller and panel in a folder of their own.
+func setUp(ctx context.Context, o Options) (s *environment, err error) {
+	s = &environment{Options: o, print: &printer{out: o.Out, colour: o.Colour}}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.strike())
+			err = errors.Join(err, s.cleanUp())
 		}
 	}()
 	if s.dir, err = os.MkdirTemp("", "pmssl-demo-"); err != nil {
 		return s, err
 	}
 	s.clean = append(s.clean, func() error { return os.RemoveAll(s.dir) })
-	dsn, err := s.database(ctx)
+	dsn, err := s.startDatabase(ctx)
 	if err != nil {
 		return s, err
 	}
-	if err := s.shop(); err != nil {
+	if err := s.startSeller(); err != nil {
 		return s, err
 	}
-	if err := s.mail(); err != nil {
+	if err := s.installSendmail(); err != nil {
 		return s, err
 	}
 	s.panel, err = panel.Open(ctx, panel.Config{
@@ -76,7 +76,7 @@ func build(ctx context.Context, o Options) (s *stage, err error) {
 		return s, err
 	}
 	s.clean = append(s.clean, s.panel.Close)
-	// The story's names are nobody's business in the network.
+	// The demo's names must not be looked up in the real DNS.
 	options := []byte("SSLSubscriptionMailFrom Hosting Demo <ssl@hosting.example>\nSSLResolver off\nSSLSendmail " + filepath.Join(s.dir, "bin", "sendmail") + "\n")
 	if err := os.WriteFile(filepath.Join(s.panel.Root(), "etc", "billmgr.conf.d", "ssl.conf"), options, 0o600); err != nil {
 		return s, err
@@ -84,10 +84,10 @@ func build(ctx context.Context, o Options) (s *stage, err error) {
 	return s, s.panel.Install(s.module(), filepath.Join(o.Bin, "simclock", s.module()))
 }
 
-func (s *stage) clockFile() string { return filepath.Join(s.dir, "clock") }
+func (s *environment) clockFile() string { return filepath.Join(s.dir, "clock") }
 
-// mail makes a stand-in for the server's sendmail: letters are kept instead of sent.
-func (s *stage) mail() error {
+// installSendmail installs a stand-in for the server's sendmail, which keeps mails instead of sending them.
+func (s *environment) installSendmail() error {
 	s.outbox = filepath.Join(s.dir, "outbox")
 	for _, folder := range []string{s.outbox, filepath.Join(s.dir, "bin")} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
@@ -98,7 +98,7 @@ func (s *stage) mail() error {
 	return os.WriteFile(filepath.Join(s.dir, "bin", "sendmail"), []byte(program), 0o700)
 }
 
-func (s *stage) database(ctx context.Context) (string, error) {
+func (s *environment) startDatabase(ctx context.Context) (string, error) {
 	var server *engine.Server
 	var err error
 	switch s.Engine {
@@ -113,17 +113,17 @@ func (s *stage) database(ctx context.Context) (string, error) {
 		return "", err
 	}
 	s.clean = append(s.clean, server.Close)
-	s.tell.note("database: %s, made for this demo", server.Kind())
+	s.print.note("database: %s, private to this demo", server.Kind())
 	return server.CreateDatabase(ctx, "pmssl_demo")
 }
 
 // shop starts the stand-in seller.
-func (s *stage) shop() error {
-	if err := os.WriteFile(s.clockFile(), []byte(opening().Format(time.RFC3339)), 0o600); err != nil {
+func (s *environment) startSeller() error {
+	if err := os.WriteFile(s.clockFile(), []byte(orderTime().Format(time.RFC3339)), 0o600); err != nil {
 		return err
 	}
 	s.clock = clock.New(s.Now, s.clockFile())
-	seller, err := open(s.Seller, s.clock, s.Random)
+	seller, err := openSeller(s.Seller, s.clock, s.Random)
 	if err != nil {
 		return err
 	}
@@ -136,15 +136,15 @@ func (s *stage) shop() error {
 	go func() { _ = server.Serve(listener) }()
 	s.clean = append(s.clean, server.Close)
 	s.api = "http://" + listener.Addr().String() + seller.path()
-	s.tell.note("seller: a stand-in for %s at %s, with a certification authority that really signs", seller.title(), s.api)
+	s.print.note("seller: a stand-in for %s at %s, with a certification authority of its own", seller.title(), s.api)
 	return nil
 }
 
-// module returns the file name of the binary that is shown.
-func (s *stage) module() string { return s.seller.module() }
+// module returns the file name of the module.
+func (s *environment) module() string { return s.seller.module() }
 
-// strike takes everything down again.
-func (s *stage) strike() error {
+// cleanUp stops everything and removes the folder.
+func (s *environment) cleanUp() error {
 	var all error
 	for i := len(s.clean) - 1; i >= 0; i-- {
 		all = errors.Join(all, s.clean[i]())
