@@ -16,8 +16,8 @@ import (
 
 // StartEmbedded starts the in-memory engine on a loopback TCP port and a unix socket.
 //
-// Limits of go-mysql-server 0.20 that were met: its memory tables have no isolation between sessions, and all of a
-// server's rows are gone with the process. It serves demonstrations; what must be proved is proved on MariaDB.
+// Known limits of go-mysql-server 0.20: its memory tables have no isolation between sessions, and the rows are lost
+// when the process ends. It is meant for demonstrations; tests that depend on the database use MariaDB.
 func StartEmbedded(o Options) (*Server, error) {
 	s, err := prepare(Embedded, o)
 	if err != nil {
@@ -30,7 +30,7 @@ func StartEmbedded(o Options) (*Server, error) {
 }
 
 func (s *Server) serve(o Options) error {
-	// go-mysql-server reports through logrus' one global logger; there is no other handle.
+	// go-mysql-server logs only to the global logger of logrus.
 	out := o.Log
 	if out == nil {
 		out = io.Discard
@@ -61,7 +61,7 @@ func (s *Server) serve(o Options) error {
 	go func() { ended <- srv.Start() }()
 	s.stop = func() error {
 		err := errors.Join(srv.Close(), <-ended)
-		// The engine answers how its background threads ended, which is always by being cancelled.
+		// The engine returns the error of its background threads, which are always cancelled.
 		if e := db.Close(); !errors.Is(e, context.Canceled) {
 			err = errors.Join(err, e)
 		}
@@ -70,8 +70,8 @@ func (s *Server) serve(o Options) error {
 	return nil
 }
 
-// freeAddr returns a loopback address with a port that is free now. go-mysql-server opens the port itself and does
-// not tell which one it got, so that port 0 cannot be handed on.
+// freeAddr returns a loopback address with a port that is free now. go-mysql-server opens the port itself and does not
+// report its number, so port 0 cannot be used.
 func freeAddr(addr string) (string, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"

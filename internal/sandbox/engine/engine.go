@@ -1,5 +1,5 @@
 // Package engine runs a private database server for the stand-in panel: MySQL-compatible, embedded and in memory
-// (go-mysql-server), or a MariaDB of its own data directory. It never touches a server or a database that it did not
+// (go-mysql-server), or a MariaDB with a data directory of its own. It never touches a server or a database that it did not
 // start.
 package engine
 
@@ -31,7 +31,7 @@ const (
 // account is the one database user of a private server.
 const account = "billmgr"
 
-// Options for a server; the zero value is fine.
+// Options are the options of a server. The zero value is usable.
 type Options struct {
 	// Dir is the folder for socket and data; "" = a new short folder under the system's temporary one. It is
 	// removed by Close when it was made here.
@@ -39,9 +39,9 @@ type Options struct {
 	// Addr is the loopback address of a TCP port; "" = 127.0.0.1 and a free port for the embedded engine, no TCP at
 	// all for MariaDB.
 	Addr string
-	// Args are further options of mariadbd, such as defaults that not everybody expects.
+	// Args are further options of mariadbd, such as unusual defaults.
 	Args []string
-	// Log receives what the server says; nil = dropped.
+	// Log receives the output of the server; nil drops it.
 	Log io.Writer
 }
 
@@ -56,19 +56,19 @@ type Server struct {
 	stop     func() error
 }
 
-// Kind of the server.
+// Kind returns the kind of the server.
 func (s *Server) Kind() Kind { return s.kind }
 
-// User returns the server's one account, good for DBUser.
+// User returns the server's only account, for DBUser.
 func (s *Server) User() string { return account }
 
-// Password of the account, good for DBPassword: fresh and random for each server.
+// Password returns the password of the account, for DBPassword. It is random for each server.
 func (s *Server) Password() string { return s.password }
 
-// Socket returns the unix socket's path.
+// Socket returns the path of the unix socket.
 func (s *Server) Socket() string { return s.socket }
 
-// Addr is host:port, "" where the server has no TCP port.
+// Addr returns host:port, or "" if the server has no TCP port.
 func (s *Server) Addr() string { return s.addr }
 
 // DSN returns the go-sql-driver address of a database on this server, by socket.
@@ -79,11 +79,11 @@ func (s *Server) config(database string) *mysql.Config {
 	c.User, c.Passwd = account, s.password
 	c.Net, c.Addr = "unix", s.socket
 	c.DBName = database
-	c.Params = map[string]string{"autocommit": "1", "sql_mode": "''"} // whatever Options.Args make of the server
+	c.Params = map[string]string{"autocommit": "1", "sql_mode": "''"} // independent of Options.Args
 	return c
 }
 
-// CreateDatabase makes an empty database (utf8mb4) and answers its DSN. A name that exists is an error.
+// CreateDatabase creates an empty database (utf8mb4) and returns its DSN. An existing name is an error.
 func (s *Server) CreateDatabase(ctx context.Context, name string) (string, error) {
 	if err := validName(name); err != nil {
 		return "", err
@@ -112,7 +112,7 @@ func validName(name string) error {
 	return nil
 }
 
-// Close stops the server and removes what it left on disk. Closing twice is harmless.
+// Close stops the server and removes its files. It may be called twice.
 func (s *Server) Close() error {
 	if s.stop == nil {
 		return nil
@@ -125,7 +125,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// prepare makes the folder and the password of a server.
+// prepare creates the folder and the password of a server.
 func prepare(kind Kind, o Options) (*Server, error) {
 	s := &Server{kind: kind, dir: o.Dir, addr: o.Addr}
 	if s.dir == "" {
@@ -150,7 +150,7 @@ func prepare(kind Kind, o Options) (*Server, error) {
 	return s, nil
 }
 
-// maxSocketPath is sun_path of Linux without its ending zero byte.
+// maxSocketPath is the size of sun_path on Linux without the final zero byte.
 const maxSocketPath = 107
 
 func (s *Server) discard() error {

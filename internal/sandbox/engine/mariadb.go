@@ -14,14 +14,14 @@ import (
 	"syscall"
 )
 
-// FindMariaDB says where mariadbd and its installer are; ok is false when either is missing.
+// FindMariaDB returns the paths of mariadbd and its installer. ok is false if one of them is missing.
 func FindMariaDB() (mariadbd, installDB string, ok bool) {
 	mariadbd = find("mariadbd", "/usr/sbin", "/usr/libexec", "/usr/local/sbin")
 	installDB = find("mariadb-install-db", "/usr/bin", "/usr/local/bin")
 	return mariadbd, installDB, mariadbd != "" && installDB != ""
 }
 
-// find looks in PATH and then in the folders where distributions put servers, which a user's PATH often lacks.
+// find searches PATH and then the folders of distributions for servers, which the PATH of a user often lacks.
 func find(name string, folders ...string) string {
 	if p, err := exec.LookPath(name); err == nil {
 		return p
@@ -34,12 +34,12 @@ func find(name string, folders ...string) string {
 	return ""
 }
 
-// ErrNoMariaDB is returned by StartMariaDB where the server's programs are not installed.
+// ErrNoMariaDB is returned by StartMariaDB if the server's programs are not installed.
 var ErrNoMariaDB = errors.New("mariadbd or mariadb-install-db is not installed")
 
 // StartMariaDB initialises a private data directory and starts mariadbd on a private socket (docs/testing.md:
 // --no-defaults, --user=root, --skip-networking unless Options.Addr asks for a port). The server is killed when this
-// process dies. ctx limits the start alone.
+// process dies. ctx limits only the start.
 func StartMariaDB(ctx context.Context, o Options) (*Server, error) {
 	mariadbd, installDB, ok := FindMariaDB()
 	if !ok {
@@ -60,16 +60,16 @@ func StartMariaDB(ctx context.Context, o Options) (*Server, error) {
 
 func (s *Server) dataDir() string { return filepath.Join(s.dir, "data") }
 
-// asRoot is --user=root where we are root; mariadbd refuses the option to anyone else.
-func asRoot(words []string) []string {
+// asRoot adds --user=root if this process runs as root; mariadbd refuses the option to other users.
+func asRoot(args []string) []string {
 	if os.Geteuid() != 0 {
-		return words
+		return args
 	}
-	return append(words, "--user=root")
+	return append(args, "--user=root")
 }
 
-// install lays the system tables out. Its temporary files are in a folder of its own: those of two servers that are laid out at
-// once have the same names.
+// install creates the system tables. It uses a folder of its own for temporary files, because two installations at the
+// same time would use the same names.
 func (s *Server) install(ctx context.Context, installDB string) error {
 	cmd := exec.CommandContext(ctx, installDB, asRoot([]string{
 		"--no-defaults", "--datadir=" + s.dataDir(), "--tmpdir=" + s.dir, "--auth-root-authentication-method=normal", "--skip-test-db",
@@ -99,33 +99,33 @@ func (s *Server) run(ctx context.Context, mariadbd string, o Options) error {
 	if err != nil {
 		return err
 	}
-	words := append([]string{
+	args := append([]string{
 		"--no-defaults", "--datadir=" + s.dataDir(), "--socket=" + s.socket, "--tmpdir=" + s.dir,
 		"--pid-file=" + filepath.Join(s.dir, "db.pid"), "--init-file=" + initFile,
 		"--character-set-server=utf8mb4", "--max-allowed-packet=64M",
-		// Durability is of no use to data that ends with the process.
+		// The data is temporary and needs no durability.
 		"--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--sync-frm=0", "--innodb-doublewrite=0",
 		"--innodb-log-file-size=8M", "--innodb-buffer-pool-size=64M", "--performance-schema=OFF",
 	}, append(network, o.Args...)...)
 
 	log := o.Log
-	var said bytes.Buffer
+	var output bytes.Buffer
 	if log == nil {
 		log = io.Discard
 	}
-	cmd := exec.Command(mariadbd, asRoot(words)...)
-	cmd.Stdout, cmd.Stderr = log, io.MultiWriter(log, &limited{b: &said, n: 8192})
+	cmd := exec.Command(mariadbd, asRoot(args)...)
+	cmd.Stdout, cmd.Stderr = log, io.MultiWriter(log, &limited{b: &output, n: 8192})
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 
 	started, gone := make(chan error, 1), make(chan struct{})
 	go func() {
-		// The parent-death signal follows the thread that forked: this one is kept until the child is gone.
+		// The parent-death signal is bound to the thread that forks: it must live until the child has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // the way it ended is in its log; a killed server is the normal end
+			_ = cmd.Wait() // being killed is the normal end; other errors are in the log
 		}
 		close(gone)
 	}()
@@ -133,7 +133,7 @@ func (s *Server) run(ctx context.Context, mariadbd string, o Options) error {
 		return fmt.Errorf("starting mariadbd: %w", err)
 	}
 	s.stop = func() error {
-		// Its data directory goes next: there is nothing to flush.
+		// The data directory is removed next, so nothing needs to be flushed.
 		err := cmd.Process.Kill()
 		<-gone
 		if errors.Is(err, os.ErrProcessDone) {
@@ -144,7 +144,7 @@ func (s *Server) run(ctx context.Context, mariadbd string, o Options) error {
 	if err := s.await(ctx, gone); err != nil {
 		_ = s.stop()
 		s.stop = nil
-		return fmt.Errorf("mariadbd: %w: %s", err, bytes.TrimSpace(tail(said.Bytes(), 2048)))
+		return fmt.Errorf("mariadbd: %w: %s", err, bytes.TrimSpace(tail(output.Bytes(), 2048)))
 	}
 	return nil
 }
@@ -165,7 +165,8 @@ func (s *Server) networkOptions(addr string) ([]string, error) {
 	return []string{"--bind-address=" + host, "--port=" + port, "--skip-name-resolve"}, nil
 }
 
-// initSQL makes the account and closes root to everybody else; one statement a line, as --init-file wants it.
+// initSQL returns the statements that create the account and set a password for root, one a line, as --init-file
+// requires.
 func (s *Server) initSQL() string {
 	var b bytes.Buffer
 	for _, host := range []string{"localhost", "127.0.0.1"} {
@@ -176,15 +177,15 @@ func (s *Server) initSQL() string {
 	return b.String()
 }
 
-// limited keeps the first n bytes of what is written.
+// limited keeps the first n bytes that are written to it.
 type limited struct {
 	b *bytes.Buffer
 	n int
 }
 
 func (l *limited) Write(p []byte) (int, error) {
-	if room := l.n - l.b.Len(); room > 0 {
-		l.b.Write(p[:min(room, len(p))])
+	if free := l.n - l.b.Len(); free > 0 {
+		l.b.Write(p[:min(free, len(p))])
 	}
 	return len(p), nil
 }

@@ -1,9 +1,9 @@
-// Package panel is the stand-in BILLmanager: it lays out a panel root and a database, and drives processing
+// Package panel is the stand-in BILLmanager: it creates a panel root and a database, and starts processing
 // modules as the panel does (docs/reference/billmanager.md §1, §14). It is an independent reading of the protocol: it
 // imports nothing of the product, so that a shared mistake cannot hide.
 //
-// Every method that starts a module returns what the module did as a Run; the error is for failures of the
-// stand-in itself (no such item, database gone), never for a module that refused. Ask Run.OK.
+// Every method that starts a module returns the result as a Run. The error is for failures of the stand-in itself (no
+// such item, database gone), never for a refusal by the module, which Run.OK reports.
 package panel
 
 import (
@@ -13,10 +13,10 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// Config says where a stand-in panel lives.
+// Config is the configuration of a stand-in panel.
 type Config struct {
-	// Root is the panel root to lay out (what is /usr/local/mgr5 on a real host). A root that this package laid
-	// out earlier is taken over; its key, its settings and its log stay.
+	// Root is the directory of the panel (/usr/local/mgr5 on a real host). A root that this package created earlier
+	// is used again: its key, its settings and its log are kept.
 	Root string
 	// DSN is the go-sql-driver address of the database, name included. The database must exist; one that is not
 	// empty and whose name does not begin with "pmssl_" is refused.
@@ -34,7 +34,7 @@ type Config struct {
 	Random io.Reader
 }
 
-// Run is one start of a module: what went in, what came out, how long it took.
+// Run is one start of a program, mostly of a module: arguments, input, output and duration.
 type Run struct {
 	Module   string        `json:"module"`
 	Args     []string      `json:"args"`
@@ -78,13 +78,13 @@ type CustomParam struct {
 	Default string `json:"default"`
 }
 
-// Template is a certificate product that a tariff can point at. Its id is the attribute id, or name (older modules).
+// Template is a certificate product that a tariff can refer to. Its id is the attribute id, or name (older modules).
 type Template struct {
 	ID         string            `json:"id"`
 	Attributes map[string]string `json:"attributes"` // all attributes, id and name included
 }
 
-// Connection is what the administrator types into the wizard.
+// Connection is the administrator's input in the wizard.
 type Connection struct {
 	Name   string            `json:"name,omitempty"`   // "" = the module's name
 	Params map[string]string `json:"params,omitempty"` // field -> value, in plain text
@@ -94,7 +94,7 @@ type Connection struct {
 	Threshold     string `json:"threshold,omitempty"`
 }
 
-// ConnectResult is what the wizard did, step by step.
+// ConnectResult is the result of the wizard, step by step.
 type ConnectResult struct {
 	ID     int64 `json:"id"`               // processingmodule.id; 0 when the wizard stopped
 	Tune   *Run  `json:"tune,omitempty"`   // nil: feature not declared
@@ -132,7 +132,7 @@ type Order struct {
 	Key    string `json:"key,omitempty"` // PEM; stored in certificate.pkey
 	// AltNames become the itemparam altname, blank-separated.
 	AltNames []string `json:"altnames,omitempty"`
-	// ExtraSANs is what the client bought on top of the included ones (the addon's intvalue, or its enum value);
+	// ExtraSANs is the number of names that the client bought beyond the included ones (the addon's intvalue, or its enum value);
 	// a negative number makes no addon item.
 	ExtraSANs int `json:"extra_sans,omitempty"`
 	// Params are further itemparams: approver_method, approver_email, adm_fname …
@@ -144,7 +144,7 @@ type Order struct {
 	SkipForms bool `json:"skip_forms,omitempty"`
 }
 
-// OrderResult is what the panel did for an order.
+// OrderResult is the result of an order: the rows that were created and the starts of the module.
 type OrderResult struct {
 	Item        int64  `json:"item"`
 	Operation   int64  `json:"operation"`
@@ -154,7 +154,7 @@ type OrderResult struct {
 	Open        *Run   `json:"open,omitempty"` // nil from Place, and when a form was refused
 }
 
-// Item is a service with all that the tests look at.
+// Item is a service with everything that tests check.
 type Item struct {
 	ID         int64             `json:"id"`
 	Name       string            `json:"name"`
@@ -173,7 +173,7 @@ type Item struct {
 	Crt        []byte      `json:"crt,omitempty"`
 	Operations []Operation `json:"operations,omitempty"`
 	Tasks      []Task      `json:"tasks,omitempty"`
-	// Errors is every errorxml that modules saved for this item, oldest first; it outlives the operations.
+	// Errors are all errorxml that modules saved for this item, oldest first. They are kept when an operation ends.
 	Errors []string `json:"errors,omitempty"`
 }
 
@@ -196,7 +196,7 @@ type Task struct {
 	Params    map[string]string `json:"params,omitempty"` // all parameters of task.edit
 }
 
-// Problem is what a module registered by problems.register.
+// Problem is a problem that a module registered with problems.register.
 type Problem struct {
 	ID     int64             `json:"id"`
 	Name   string            `json:"name"`
@@ -211,5 +211,5 @@ type Request = root.Request
 // Settings changes how the panel behaves where the protocol leaves it open.
 type Settings = root.Settings
 
-// Fault breaks a mgrctl function; its kinds are described at its fields.
+// Fault makes a mgrctl function fail; its fields describe the kinds.
 type Fault = root.Fault

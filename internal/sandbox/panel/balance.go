@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Balance is what the panel knows of a module's account at the seller.
+// Balance is the balance of a module's account at the seller, as the panel stores it.
 type Balance struct {
 	Module   int64  `json:"module"`
-	Amount   string `json:"amount"` // as stored; "" = never told
+	Amount   string `json:"amount"` // as stored; "" = unknown
 	Currency string `json:"currency"`
 	Low      bool   `json:"low"` // below the module's threshold: the panel would notify the administrator
 }
 
-// CheckBalances returns the panel's cron job processing.checkbalance (docs/reference/billmanager.md §11): every active module
-// that declares getbalance is asked for its balance, one start for each.
+// CheckBalances runs the panel's cron job processing.checkbalance (docs/reference/billmanager.md §11): it starts
+// getbalance for every active module that declares it.
 func (p *Panel) CheckBalances(ctx context.Context) ([]*Run, error) {
 	ids, err := p.ids(ctx, "SELECT id FROM processingmodule WHERE active='on' ORDER BY id")
 	if err != nil {
@@ -44,7 +44,7 @@ func (p *Panel) CheckBalances(ctx context.Context) ([]*Run, error) {
 	return runs, nil
 }
 
-// Balances returns what modules told by processing.savebalance, by module.
+// Balances returns the balances that modules saved with processing.savebalance, by module.
 func (p *Panel) Balances(ctx context.Context) ([]Balance, error) {
 	rs, err := p.db.QueryContext(ctx, `SELECT pm.id, pm.balance, pm.balancecurrency, pp.value FROM processingmodule pm
 		LEFT JOIN processingparam pp ON pp.processingmodule=pm.id AND pp.intname='threshold' ORDER BY pm.id`)
@@ -72,7 +72,7 @@ func below(amount, threshold string) bool {
 	return known && set && has < least
 }
 
-// decimal reads a number as the panel's database has it.
+// decimal parses a number as the panel's database stores it.
 func decimal(text string) (float64, bool) {
 	if text == "" || strings.Trim(text, "-.0123456789") != "" {
 		return 0, false
@@ -81,8 +81,8 @@ func decimal(text string) (float64, bool) {
 	return number, err == nil
 }
 
-// Import starts the panel's form "services import" for one module (docs/reference/billmanager.md §11). The words of search
-// are names, blanks between them; empty means all.
+// Import submits the panel's form "services import" for one module (docs/reference/billmanager.md §11). search holds
+// names, separated by blanks; empty means all.
 func (p *Panel) Import(ctx context.Context, module int64, search string) (*Run, error) {
 	name, err := p.moduleOf(ctx, module)
 	if err != nil {

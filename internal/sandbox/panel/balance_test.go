@@ -9,8 +9,8 @@ import (
 	"pmssl/internal/sandbox/panel"
 )
 
-// docs/reference/billmanager.md §11: the cron job asks each module, which tells by processing.savebalance.
-func TestBalancesAreAskedFor(t *testing.T) {
+// docs/reference/billmanager.md §11: the cron job starts each module, which calls processing.savebalance.
+func TestCronJobStartsGetbalance(t *testing.T) {
 	on(t, func(t *testing.T, p *panel.Panel) {
 		one := connected(t, p)
 		two, err := p.Connect(t.Context(), "pmfake.sh", panel.Connection{
@@ -32,7 +32,7 @@ func TestBalancesAreAskedFor(t *testing.T) {
 	})
 }
 
-func TestImportFormMakesAService(t *testing.T) {
+func TestImportFormCreatesAService(t *testing.T) {
 	on(t, func(t *testing.T, p *panel.Panel) {
 		module := connected(t, p)
 		_, err := p.AddTariff(t.Context(), panel.Tariff{Name: "T", IntName: "fake_dv", Modules: []int64{module}})

@@ -25,7 +25,7 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// behave changes what the fake module does from now on.
+// behave changes the behaviour of the fake module from now on.
 func behave(t *testing.T, p *panel.Panel, word string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(p.Root(), "var", "behaviour"), []byte(word), 0o600))
@@ -86,7 +86,7 @@ func TestFailedOperationIsRunAgainUntilManual(t *testing.T) {
 	})
 }
 
-func TestWhatThePanelTakesForAFailure(t *testing.T) {
+func TestResultsThatThePanelTreatsAsFailures(t *testing.T) {
 	for word, want := range map[string]struct {
 		exit int
 		typ  string
@@ -170,8 +170,8 @@ func TestWizard(t *testing.T) {
 	})
 }
 
-// docs/reference/billmanager.md §14.2: failing features = module unusable; what worked is remembered.
-func TestFeaturesAreRememberedAndFailuresAreNot(t *testing.T) {
+// docs/reference/billmanager.md §14.2: a module whose features fail is unusable; a good answer is cached.
+func TestFeaturesAreCachedAndFailuresAreNot(t *testing.T) {
 	p := fresh(t, servers(t)[engine.Embedded])
 	module(t, p)
 	behave(t, p, "error")
@@ -206,7 +206,7 @@ func TestOrderFormIsRefused(t *testing.T) {
 	assert.Equal(t, "0\n", query(t, p.DB(), "SELECT COUNT(*) FROM item"))
 }
 
-func TestSuitableModuleIsAskedWhereSeveralServe(t *testing.T) {
+func TestSeveralModulesAreChosenByGetSuitableModule(t *testing.T) {
 	p := fresh(t, servers(t)[engine.Embedded])
 	one, two := connected(t, p), connected(t, p)
 	tariff, err := p.AddTariff(t.Context(), panel.Tariff{Name: "T", IntName: "fake_dv", Modules: []int64{one, two}})
@@ -480,7 +480,7 @@ func TestRequestLogLine(t *testing.T) {
 	assert.Empty(t, all)
 }
 
-// What LIB reads: paramlist as bjson, one parameter an element (docs/reference/billmanager.md §5.1).
+// LIB reads paramlist as bjson, one parameter an element (docs/reference/billmanager.md §5.1).
 func TestParamlistNamesTheDatabase(t *testing.T) {
 	p := fresh(t, servers(t)[engine.Embedded])
 	for _, f := range []string{"paramlist", "otparamlist"} {
@@ -514,7 +514,7 @@ func TestForeignDatabaseIsRefused(t *testing.T) {
 	}
 }
 
-func TestOpenTakesOverWhatItLaidOut(t *testing.T) {
+func TestOpenContinuesWithAnEarlierRoot(t *testing.T) {
 	on(t, func(t *testing.T, p *panel.Panel) {
 		o := ordered(t, p, nil)
 		key, err := os.ReadFile(filepath.Join(p.Root(), "etc", "billmgr.pem"))
@@ -570,7 +570,7 @@ func TestClockMoves(t *testing.T) {
 	assert.Equal(t, "2031-02-03", i.OpenDate, "mgrctl reads the same clock")
 }
 
-func TestInstallRefusesWhatIsNoFileName(t *testing.T) {
+func TestInstallRefusesInvalidFileNames(t *testing.T) {
 	p := fresh(t, servers(t)[engine.Embedded])
 	for _, name := range []string{"", "../etc/x", "a/b", ".hidden"} {
 		assert.Error(t, p.Install(name, "testdata/module.sh"), name)
@@ -578,7 +578,7 @@ func TestInstallRefusesWhatIsNoFileName(t *testing.T) {
 	assert.Error(t, p.Install("pmfake.sh", "testdata/nothing"))
 }
 
-// An error stays seen whatever else stands in the document, and no text makes the reader fall over.
+// An error is found whatever else the document contains, and no text makes the reader panic.
 func FuzzErrorOfStdout(f *testing.F) {
 	for _, s := range []string{
 		"", "<doc/>", `<doc><error type="a" object="b"><param name="value">v</param></error></doc>`,
@@ -599,8 +599,8 @@ func FuzzErrorOfStdout(f *testing.F) {
 	})
 }
 
-// Modules of ISPsystem read a field of the wizard without asking whether it came (docs/reference/billmanager.md §1.3: every
-// param of features): what the administrator left empty comes empty.
+// Modules of ISPsystem read a field of the wizard without checking that it exists (docs/reference/billmanager.md §1.3:
+// every param of features), so an empty field is sent too.
 func TestCheckConnectionGetsEveryDeclaredField(t *testing.T) {
 	on(t, func(t *testing.T, p *panel.Panel) {
 		module(t, p)

@@ -1,4 +1,4 @@
 package panel
 
-// ErrorOf is tested by itself.
+// ErrorOf exports errorOf for its test.
 var ErrorOf = errorOf

@@ -30,7 +30,8 @@ type featuresDoc struct {
 	} `xml:"templates>template"`
 }
 
-// Features asks the module once and remembers the answer. A module that fails here is unusable: the error says why.
+// Features returns the module's features. It starts the module once and caches the answer. A module that fails here is
+// unusable: the error says why.
 func (p *Panel) Features(ctx context.Context, module string) (*Features, error) {
 	p.mu.Lock()
 	known := p.features[module]
@@ -90,10 +91,10 @@ func parseFeatures(text []byte) (*Features, error) {
 	return f, nil
 }
 
-// Has says that the module declares a feature.
+// Has reports whether the module declares a feature.
 func (f *Features) Has(feature string) bool { return slices.Contains(f.Names, feature) }
 
-// Template finds a product by its id.
+// Template returns the product with this id.
 func (f *Features) Template(id string) (Template, bool) {
 	i := slices.IndexFunc(f.Templates, func(t Template) bool { return t.ID == id })
 	if i < 0 {

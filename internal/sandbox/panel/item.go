@@ -9,7 +9,7 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// Item reads a service. sql.ErrNoRows where there is none.
+// Item returns a service. The error wraps sql.ErrNoRows if it does not exist.
 func (p *Panel) Item(ctx context.Context, id int64) (*Item, error) {
 	i := &Item{ID: id}
 	err := p.db.QueryRowContext(ctx, `SELECT IFNULL(name, ''), IFNULL(processingmodule, 0), IFNULL(pricelist, 0), status,
@@ -87,7 +87,7 @@ func (p *Panel) texts(ctx context.Context, query string, args ...any) ([]string,
 	return all, rs.Err()
 }
 
-// Operations lists the running operations, all items.
+// Operations returns the running operations of all items.
 func (p *Panel) Operations(ctx context.Context) ([]Operation, error) { return p.operations(ctx, "") }
 
 func (p *Panel) operations(ctx context.Context, where string, args ...any) ([]Operation, error) {
@@ -110,7 +110,7 @@ func (p *Panel) operations(ctx context.Context, where string, args ...any) ([]Op
 	return all, rs.Err()
 }
 
-// Tasks lists the administrator's tasks, all items.
+// Tasks returns the administrator's tasks of all items.
 func (p *Panel) Tasks(ctx context.Context) ([]Task, error) { return p.tasks(ctx, "") }
 
 func (p *Panel) tasks(ctx context.Context, where string, args ...any) ([]Task, error) {
@@ -135,7 +135,7 @@ func (p *Panel) tasks(ctx context.Context, where string, args ...any) ([]Task, e
 	return all, rs.Err()
 }
 
-// Problems lists what modules registered by problems.register.
+// Problems returns the problems that modules registered with problems.register.
 func (p *Panel) Problems(ctx context.Context) ([]Problem, error) {
 	rs, err := p.db.QueryContext(ctx, "SELECT id, name, IFNULL(elid, ''), IFNULL(level, ''), IFNULL(params, '') FROM problems ORDER BY id")
 	if err != nil {
@@ -144,15 +144,15 @@ func (p *Panel) Problems(ctx context.Context) ([]Problem, error) {
 	defer rs.Close()
 	var all []Problem
 	for rs.Next() {
-		var r Problem
+		var problem Problem
 		var params string
-		if err := rs.Scan(&r.ID, &r.Name, &r.Elid, &r.Level, &params); err != nil {
+		if err := rs.Scan(&problem.ID, &problem.Name, &problem.Elid, &problem.Level, &params); err != nil {
 			return nil, err
 		}
-		if err := decode(params, &r.Params); err != nil {
-			return nil, fmt.Errorf("problem %d: %w", r.ID, err)
+		if err := decode(params, &problem.Params); err != nil {
+			return nil, fmt.Errorf("problem %d: %w", problem.ID, err)
 		}
-		all = append(all, r)
+		all = append(all, problem)
 	}
 	return all, rs.Err()
 }

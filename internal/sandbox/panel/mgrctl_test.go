@@ -23,10 +23,10 @@ import (
 
 var update = flag.Bool("update", false, "write the transcripts anew")
 
-// TestMgrctlTranscripts plays every testdata/mgrctl/*.txt against a fresh panel: a "$ " line is a call of
-// sbin/mgrctl (its environment first, words in single quotes where they hold blanks, \n in them is a line end), a
-// "? " line is a query; what follows is what comes out, byte for byte: stdout, then stderr and exit code where they
-// are not empty and zero. {pem} and {zip} stand for certificates. Both engines must give the same bytes.
+// TestMgrctlTranscripts runs every testdata/mgrctl/*.txt against a fresh panel. A "$ " line is a call of sbin/mgrctl
+// (its environment first, arguments with blanks in single quotes, \n in them for a line break), a "? " line is a query.
+// The output follows byte for byte: stdout, then stderr and exit code unless they are empty and zero. {pem} and {zip}
+// stand for certificates. Both engines must give the same bytes.
 func TestMgrctlTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/mgrctl/*.txt")
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestMgrctlTranscripts(t *testing.T) {
 	}
 }
 
-// play runs a transcript's commands and answers the transcript as it is.
+// play runs the commands of a transcript and returns the transcript with the actual output.
 func play(t *testing.T, p *panel.Panel, script string) string {
 	t.Helper()
 	place(t, p)
@@ -66,8 +66,8 @@ func play(t *testing.T, p *panel.Panel, script string) string {
 	return out.String()
 }
 
-// place makes what every transcript starts with: module 1, tariff 1 with the addon altname, item 1 and running
-// operation 1 (open), nothing started.
+// place creates what every transcript begins with: module 1, tariff 1 with the addon altname, item 1 and running
+// operation 1 (open), which is not started.
 func place(t *testing.T, p *panel.Panel) {
 	t.Helper()
 	tariff, err := p.AddTariff(t.Context(), panel.Tariff{
@@ -109,7 +109,7 @@ func call(t *testing.T, p *panel.Panel, line string) string {
 	return out
 }
 
-// split cuts a line at blanks outside of single quotes.
+// split splits a line at blanks outside of single quotes.
 func split(line string) []string {
 	var all []string
 	var word strings.Builder
@@ -163,7 +163,7 @@ func query(t *testing.T, db *sql.DB, q string) string {
 
 const pemText = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
 
-// zipText returns a base64 ZIP with a leaf, and a chain in which the leaf stands again.
+// zipText returns the base64 of a ZIP with a leaf, and with a chain that contains the leaf again.
 func zipText(t *testing.T) string {
 	t.Helper()
 	var b bytes.Buffer

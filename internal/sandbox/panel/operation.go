@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// addOperation makes a row of runningoperation, as the panel does before the first start (docs/reference/billmanager.md
+// addOperation inserts a row of runningoperation, as the panel does before the first start (docs/reference/billmanager.md
 // §1.6).
 func (p *Panel) addOperation(ctx context.Context, item int64, command, lang string) (int64, error) {
 	now, err := p.Now()
@@ -26,8 +26,8 @@ func (p *Panel) addOperation(ctx context.Context, item int64, command, lang stri
 		VALUES (?, ?, 0, 'off', 'off', ?, ?, ?)`, item, command, lang, clientLevel, now.Format(time.DateTime))
 }
 
-// Operate makes a running operation for the item's command (suspend, resume, prolong, reopen, setparam, close, open)
-// and runs it once.
+// Operate creates a running operation for a command of the item (suspend, resume, prolong, reopen, setparam, close,
+// open) and runs it once.
 func (p *Panel) Operate(ctx context.Context, item int64, command string) (op int64, run *Run, err error) {
 	if _, err := p.itemModule(ctx, item); err != nil {
 		return 0, nil, err
@@ -105,8 +105,8 @@ func (p *Panel) itemModule(ctx context.Context, item int64) (string, error) {
 	return name, nil
 }
 
-// Reissue returns the client's button: old_altname takes the present altname, the new CSR, key and names are stored, and
-// reopen runs as an operation. An empty csr keeps the present one; nil altNames keep the present list.
+// Reissue does what the client's button does: the present altname is saved as old_altname, the new CSR, key and names
+// are stored, and reopen runs as an operation. An empty csr keeps the present one; nil altNames keep the present list.
 func (p *Panel) Reissue(ctx context.Context, item int64, csr, key string, altNames []string) (op int64, run *Run, err error) {
 	if err := p.storeReissue(ctx, item, csr, key, altNames); err != nil {
 		return 0, nil, err
@@ -151,8 +151,8 @@ func (p *Panel) SetCSR(ctx context.Context, item int64, csr, key string) error {
 	return err
 }
 
-// SetParams stores item parameters (empty value = dropped) and starts nothing. It is how an administrator's form
-// changes a service: no mgrctl call, nothing in the request log.
+// SetParams stores item parameters (an empty value deletes) and starts nothing. An administrator's form changes a
+// service in this way: no mgrctl call, nothing in the request log.
 func (p *Panel) SetParams(ctx context.Context, item int64, params map[string]string) error {
 	for name, value := range params {
 		if value == "" {

@@ -33,7 +33,7 @@ const (
 // clientLevel is the level of a client's user.
 const clientLevel = 16
 
-// AddTariff makes a tariff and answers pricelist.id.
+// AddTariff inserts a tariff and returns its pricelist.id.
 func (p *Panel) AddTariff(ctx context.Context, t Tariff) (int64, error) {
 	kind := t.ItemType
 	if kind == "" {
@@ -92,7 +92,7 @@ func (p *Panel) addPrices(ctx context.Context, tariff int64, prices map[int]stri
 	return err
 }
 
-// addSANAddon makes the child tariff of type altname: a number of names, or an enumeration of such numbers.
+// addSANAddon inserts the child tariff of type altname: a number of names, or an enumeration of such numbers.
 func (p *Panel) addSANAddon(ctx context.Context, tariff int64, a SANAddon) error {
 	kind, enumeration := addonInteger, any(nil)
 	if len(a.Enum) > 0 {
@@ -125,9 +125,9 @@ func (p *Panel) Order(ctx context.Context, o Order) (*OrderResult, error) {
 	return done, err
 }
 
-// Place puts an order into the database up to the running operation, as Order does, and does not start open. The
-// order form comes first: check_param for each field and approver, where the module declares them; when one is refused,
-// nothing is ordered: Item and Operation are 0 and the Run tells why.
+// Place submits the order form and stores the order up to its running operation, but does not start open. The form
+// calls check_param for each field and approver, if the module declares them. If one of them is refused, nothing is
+// ordered: Item and Operation are 0, and the Run has the reason.
 func (p *Panel) Place(ctx context.Context, o Order) (*OrderResult, error) {
 	done := &OrderResult{}
 	module, err := p.chooseModule(ctx, o, done)
@@ -147,7 +147,8 @@ func (p *Panel) Place(ctx context.Context, o Order) (*OrderResult, error) {
 	return done, err
 }
 
-// chooseModule asks get_suitable_module where several modules serve the tariff (docs/reference/billmanager.md §1.3).
+// chooseModule returns the order's module. If several modules serve the tariff, it starts get_suitable_module
+// (docs/reference/billmanager.md §1.3).
 func (p *Panel) chooseModule(ctx context.Context, o Order, done *OrderResult) (int64, error) {
 	if o.Module != 0 {
 		return o.Module, nil
@@ -193,7 +194,8 @@ func (p *Panel) chooseModule(ctx context.Context, o Order, done *OrderResult) (i
 	return answer.Modules[0].ID, nil
 }
 
-// orderForm returns what the client fills in: each field checked, then the list of approvers.
+// orderForm submits the order form: it checks each field, then requests the list of approvers. ok is false if the
+// module refuses.
 func (p *Panel) orderForm(ctx context.Context, o Order, done *OrderResult) (ok bool, err error) {
 	module, err := p.moduleOf(ctx, o.Module)
 	if err != nil {
@@ -228,7 +230,7 @@ func (p *Panel) orderForm(ctx context.Context, o Order, done *OrderResult) (ok b
 	return err == nil && done.Approver.OK(), err
 }
 
-// fields returns the order form's fields: the parameters, altname and csr.
+// fields returns the fields of the order form: the parameters, altname and csr.
 func (o Order) fields() map[string]string {
 	fields := map[string]string{"csr": o.CSR}
 	if len(o.AltNames) > 0 {
@@ -247,7 +249,8 @@ func itemDocument(o Order, fields map[string]string) []byte {
 	return document(element{name: "doc", children: []element{item}})
 }
 
-// commonName of a CSR, "" where it cannot be read: the module is the one to say what is wrong with it.
+// commonName returns the common name of a CSR, or "" if it cannot be parsed: the module has to report what is wrong
+// with it.
 func commonName(csr string) string {
 	block, _ := pem.Decode([]byte(csr))
 	if block == nil {
@@ -260,7 +263,7 @@ func commonName(csr string) string {
 	return r.Subject.CommonName
 }
 
-// addItem makes the service: status 5 (being processed), parameters, CSR and key, the addon.
+// addItem inserts the service: status 5 (being processed), parameters, CSR and key, the addon.
 func (p *Panel) addItem(ctx context.Context, o Order) (int64, error) {
 	now, err := p.Now()
 	if err != nil {
@@ -276,7 +279,7 @@ func (p *Panel) addItem(ctx context.Context, o Order) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Modules of ISPsystem index these three without asking whether they are there.
+	// Modules of ISPsystem read these three without checking that they exist.
 	params := map[string]string{"altname": strings.Join(o.AltNames, " "), "approver_method": "", "approver_email": ""}
 	maps.Copy(params, o.Params)
 	for name, value := range params {
@@ -295,8 +298,8 @@ func (p *Panel) addItem(ctx context.Context, o Order) (int64, error) {
 	return item, p.addAddon(ctx, item, o)
 }
 
-// addAddon makes the addon item of a tariff that has one (docs/reference/billmanager.md §4: a child whose tariff is of type
-// altname).
+// addAddon inserts the addon item, if the tariff has an addon (docs/reference/billmanager.md §4: a child whose tariff
+// is of type altname).
 func (p *Panel) addAddon(ctx context.Context, item int64, o Order) error {
 	ids, err := p.ids(ctx, "SELECT id FROM pricelist WHERE parent=? AND itemtype=?", o.Tariff, typeAltname)
 	if err != nil || len(ids) == 0 || o.ExtraSANs < 0 {
@@ -310,7 +313,7 @@ func (p *Panel) addAddon(ctx context.Context, item int64, o Order) error {
 	return p.setAddon(ctx, child, ids[0], o.ExtraSANs)
 }
 
-// setAddon changes what an addon item holds: a number, or the enumeration's entry of that number.
+// setAddon changes the count of an addon item: a number, or the entry of the enumeration with that number.
 func (p *Panel) setAddon(ctx context.Context, child, tariff int64, n int) error {
 	entries, err := p.ids(ctx, `SELECT ei.id FROM enumerationitem ei JOIN pricelist p ON p.enumeration=ei.enumeration
 		WHERE p.id=? AND p.addontype=? AND ei.intname=?`, tariff, addonEnum, strconv.Itoa(n))
@@ -332,7 +335,8 @@ func (p *Panel) setAddon(ctx context.Context, child, tariff int64, n int) error 
 	return err
 }
 
-// SetExtraSANs changes what the client bought of the addon altname and starts nothing (setparam would follow).
+// SetExtraSANs changes the number of names that the client bought with the addon altname, and starts nothing. In the
+// real panel setparam would follow.
 func (p *Panel) SetExtraSANs(ctx context.Context, item int64, n int) error {
 	rows, err := p.ids(ctx, `SELECT a.id FROM item a JOIN pricelist p ON p.id=a.pricelist
 		WHERE a.parent=? AND p.itemtype=? AND a.status <> 4`, item, typeAltname)
@@ -349,7 +353,7 @@ func (p *Panel) SetExtraSANs(ctx context.Context, item int64, n int) error {
 	return p.setAddon(ctx, rows[0], tariff[0], n)
 }
 
-// Approver asks for the list of approver addresses (CSR on stdin).
+// Approver requests the list of approver addresses, with the CSR on stdin.
 func (p *Panel) Approver(ctx context.Context, module int64, csr, intname string, domains ...string) (*Run, error) {
 	name, err := p.moduleOf(ctx, module)
 	if err != nil {
@@ -359,7 +363,7 @@ func (p *Panel) Approver(ctx context.Context, module int64, csr, intname string,
 		"--domain", strings.Join(domains, ","), "--intname", intname, "--lang", "en")
 }
 
-// moduleOf returns the binary's name of a module id.
+// moduleOf returns the file name of a module by its id.
 func (p *Panel) moduleOf(ctx context.Context, id int64) (string, error) {
 	name, err := p.text(ctx, "SELECT module FROM processingmodule WHERE id=?", id)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"pmssl/internal/sandbox/panel/schema"
 )
 
-// ErrNotEmpty is returned by Open for a database that holds tables which are not the stand-in's.
+// ErrNotEmpty is returned by Open for a database with tables that are not the stand-in's.
 var ErrNotEmpty = schema.ErrNotEmpty
 
 // firstAccount is the client's account of a fresh panel (schema/seed.sql).
@@ -35,7 +35,7 @@ type Panel struct {
 	features map[string]*Features
 }
 
-// Open lays out the root and the schema, or takes over what an earlier Open left, and answers the panel.
+// Open creates the root and the schema, or continues with those of an earlier Open.
 func Open(ctx context.Context, c Config) (*Panel, error) {
 	if c.Now == nil || c.Random == nil {
 		return nil, errors.New("panel: Config.Now and Config.Random are required")
@@ -58,14 +58,14 @@ func Open(ctx context.Context, c Config) (*Panel, error) {
 		return nil, fmt.Errorf("database %s: %w", where.Name, err)
 	}
 	p := &Panel{cfg: c, root: root.Dir(abs), db: db, where: where, features: map[string]*Features{}}
-	if err := p.lay(ctx, where); err != nil {
+	if err := p.setUp(ctx, where); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return p, nil
 }
 
-// lay refuses a foreign database before it touches the root.
-func (p *Panel) lay(ctx context.Context, where root.Database) error {
+// setUp creates schema and root. It refuses a foreign database before it touches the root.
+func (p *Panel) setUp(ctx context.Context, where root.Database) error {
 	if err := schema.Apply(ctx, p.db, where.Name); err != nil {
 		return err
 	}
@@ -92,13 +92,13 @@ func (p *Panel) lay(ctx context.Context, where root.Database) error {
 	return p.root.WriteSettings(s)
 }
 
-// Close closes the panel's database connections. Root and database stay.
+// Close closes the panel's database connections. Root and database are kept.
 func (p *Panel) Close() error { return p.db.Close() }
 
-// Root returns the panel root (absolute).
+// Root returns the absolute path of the panel root.
 func (p *Panel) Root() string { return string(p.root) }
 
-// DB returns the panel's own connection, for assertions on rows.
+// DB returns the panel's own database, for assertions on rows.
 func (p *Panel) DB() *sql.DB { return p.db }
 
 // Now returns the panel's time.
@@ -110,11 +110,11 @@ func (p *Panel) Now() (time.Time, error) {
 	return p.root.Clock(s, p.cfg.Now)
 }
 
-// Account returns the first client account (created by Open).
+// Account returns the id of the first client account.
 func (p *Panel) Account() int64 { return firstAccount }
 
-// Requests reads the request log (var/billmgr.log): every mgrctl call since the root was laid out or the log was
-// last cleared, in order.
+// Requests returns the request log (var/billmgr.log), oldest first: every call of mgrctl since the root was created or
+// the log was last cleared.
 func (p *Panel) Requests() ([]Request, error) { return p.root.Requests() }
 
 // ClearRequests empties the request log.
@@ -123,7 +123,7 @@ func (p *Panel) ClearRequests() error { return p.root.ClearRequests() }
 // Settings returns the panel's settings.
 func (p *Panel) Settings() (Settings, error) { return p.root.ReadSettings() }
 
-// SetSettings changes the panel's behaviour; it holds for the next mgrctl call. An empty Clock keeps the clock file.
+// SetSettings changes the settings from the next call of mgrctl on. An empty Clock keeps the clock file.
 func (p *Panel) SetSettings(s Settings) error {
 	if s.Clock == "" {
 		old, err := p.root.ReadSettings()
@@ -135,13 +135,13 @@ func (p *Panel) SetSettings(s Settings) error {
 	return p.root.WriteSettings(s)
 }
 
-// Faults returns the board of faults: what is left of each.
+// Faults returns the active faults, each with its remaining Times and Skip.
 func (p *Panel) Faults() ([]Fault, error) { return p.root.Faults() }
 
-// SetFaults replaces the board of faults; no argument clears it.
+// SetFaults replaces the active faults; without arguments there are none.
 func (p *Panel) SetFaults(f ...Fault) error { return p.root.WriteFaults(f) }
 
-// SetClock moves the panel's time: it writes the clock file, and makes one in the root where Config named none.
+// SetClock sets the panel's time in the clock file. If Config names none, the file is created in the root.
 func (p *Panel) SetClock(t time.Time) error {
 	s, err := p.root.ReadSettings()
 	if err != nil {
@@ -159,7 +159,7 @@ func (p *Panel) SetClock(t time.Time) error {
 	return nil
 }
 
-// DatabaseDirectives returns the lines of billmgr.conf that name the database, without the password (which is in
+// DatabaseDirectives returns the lines of billmgr.conf that describe the database, without the password (which is in
 // etc/billmgr.conf.d/db.conf of the root).
 func (p *Panel) DatabaseDirectives() []root.Directive {
 	var all []root.Directive

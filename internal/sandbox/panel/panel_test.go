@@ -20,7 +20,7 @@ import (
 	_ "pmssl/internal/sandbox/panel/ctl" // mgrctl is built from it: a change of it must make these tests run again
 )
 
-// programs are what all tests share: the mgrctl binary and one server of each kind, made when first asked for.
+// programs is shared by all tests: the mgrctl binary and one server of each kind, created on first use.
 type programs struct {
 	once    sync.Once
 	err     error
@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// servers returns the running servers by kind; without mariadbd there is the embedded one alone, which the log says.
+// servers returns the running servers by kind. Without mariadbd there is only the embedded one, which the log notes.
 func servers(t *testing.T) map[engine.Kind]*engine.Server {
 	t.Helper()
 	shared.once.Do(func() { shared.err = shared.start() })
@@ -129,7 +129,7 @@ func module(t *testing.T, p *panel.Panel) {
 	require.NoError(t, p.Install("pmfake.sh", "testdata/module.sh"))
 }
 
-// connected returns the id of a connected fake module.
+// connected connects the fake module and returns its id.
 func connected(t *testing.T, p *panel.Panel) int64 {
 	t.Helper()
 	module(t, p)

@@ -15,7 +15,8 @@ func (p *Panel) insert(ctx context.Context, query string, args ...any) (int64, e
 	return res.LastInsertId()
 }
 
-// setParam stores one parameter, empty ones too; an empty encrypted one has no row (docs/reference/billmanager.md §7).
+// setParam stores one parameter, also an empty one. An empty encrypted parameter has no row
+// (docs/reference/billmanager.md §7).
 func (p *Panel) setParam(ctx context.Context, t root.ParamTables, owner int64, name, value string, crypted bool) error {
 	if err := p.dropParam(ctx, t, owner, name); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// maxOutput bounds what is kept of a module's stdout and of its stderr.
+// maxOutput bounds stdout and stderr of a module, each.
 const maxOutput = 16 << 20
 
 // Install copies a module binary to processing/<name>, 0755, replacing an older one.
@@ -30,7 +30,7 @@ func (p *Panel) Install(name, binary string) error {
 	return root.Install(binary, p.root.Path("processing", name))
 }
 
-// forget drops the remembered features, as a restart of the panel does.
+// forget drops the cached features, as a restart of the panel does.
 func (p *Panel) forget(module string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -44,9 +44,9 @@ func moduleName(name string) error {
 	return nil
 }
 
-// Start starts processing/<module> with these words, cwd = root (docs/reference/billmanager.md §1.1). It is the one way in
-// which modules are started; nil stdin is /dev/null; ctx ending kills the module (Run.Signal is "killed") but not what it
-// started.
+// Start starts processing/<module> with these arguments in the root directory (docs/reference/billmanager.md §1.1). All
+// modules are started by it. A nil stdin is /dev/null. If ctx ends, the module is killed (Run.Signal is "killed"), but
+// not the programs that it started.
 func (p *Panel) Start(ctx context.Context, module string, stdin []byte, args ...string) (*Run, error) {
 	if err := moduleName(module); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (p *Panel) Start(ctx context.Context, module string, stdin []byte, args ...
 	return run, nil
 }
 
-// Mgrctl runs <root>/sbin/mgrctl -m billmgr -o xml with these words, as an administrator would.
+// Mgrctl runs <root>/sbin/mgrctl -m billmgr -o xml with these arguments, as an administrator would.
 func (p *Panel) Mgrctl(ctx context.Context, words ...string) (*Run, error) {
 	run, err := p.exec(ctx, p.root.Path("sbin", "mgrctl"), nil, append([]string{"-m", "billmgr", "-o", "xml"}, words...))
 	if err != nil {
@@ -69,7 +69,7 @@ func (p *Panel) Mgrctl(ctx context.Context, words ...string) (*Run, error) {
 	return run, nil
 }
 
-// outputGrace is how long output is awaited of what a killed module had started.
+// outputGrace is how long the panel waits for output of programs that a killed module has started.
 const outputGrace = 2 * time.Second
 
 func (p *Panel) exec(ctx context.Context, program string, stdin []byte, args []string) (*Run, error) {
@@ -89,11 +89,11 @@ func (p *Panel) exec(ctx context.Context, program string, stdin []byte, args []s
 	run.Duration = p.cfg.Now().Sub(begin)
 	run.Stdout, run.Stderr = stdout.String(), stderr.String()
 	if cmd.ProcessState == nil {
-		return nil, err // it never ran
+		return nil, err // it did not start
 	}
 	var left *exec.ExitError
 	if err != nil && !errors.As(err, &left) && !errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
-		// A module may end without reading its stdin; the broken pipe is no news.
+		// A module may end without reading its stdin, which breaks the pipe.
 		if !errors.Is(err, syscall.EPIPE) {
 			return nil, err
 		}
@@ -106,14 +106,14 @@ func (p *Panel) exec(ctx context.Context, program string, stdin []byte, args []s
 	return run, nil
 }
 
-// onOneThread keeps the thread that forks until the child is gone: the parent-death signal follows that thread.
+// onOneThread keeps the thread that forks until the child has ended: the parent-death signal is bound to that thread.
 func onOneThread(f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	return f()
 }
 
-// environment returns the panel core's: what Config gives, a PATH where it has none (with the folders of sbin::Init,
+// environment returns the environment of a module: Config.Env, a PATH if it has none (with the folders of sbin::Init,
 // docs/reference/billmanager.md §1.1), and MGR5_ROOT, which is always this root.
 func (p *Panel) environment() []string {
 	env := slices.DeleteFunc(slices.Clone(p.cfg.Env), func(v string) bool { return strings.HasPrefix(v, "MGR5_ROOT=") })
@@ -126,17 +126,17 @@ func (p *Panel) environment() []string {
 type limitedBuffer struct{ bytes.Buffer }
 
 func (l *limitedBuffer) Write(b []byte) (int, error) {
-	if room := maxOutput - l.Len(); room > 0 {
-		l.Buffer.Write(b[:min(room, len(b))])
+	if free := maxOutput - l.Len(); free > 0 {
+		l.Buffer.Write(b[:min(free, len(b))])
 	}
 	return len(b), nil
 }
 
-// OK says that the panel sees success: exit code 0 and no <error> in stdout (docs/reference/billmanager.md §1.1: the
-// official PHP sample exits 0 after printing one).
+// OK reports whether the panel sees success: exit code 0 and no <error> in stdout (docs/reference/billmanager.md §1.1:
+// the official PHP sample exits 0 after printing one).
 func (r *Run) OK() bool { return r.ExitCode == 0 && r.Error == nil }
 
-// Failure says in one line why OK is false; "" when it is true.
+// Failure returns in one line why OK is false, or "" if it is true.
 func (r *Run) Failure() string {
 	switch {
 	case r.OK():
@@ -149,25 +149,25 @@ func (r *Run) Failure() string {
 	return fmt.Sprintf("exit code %d: %s", r.ExitCode, strings.TrimSpace(r.Stderr))
 }
 
-// errorOf finds the outermost <error> of a document, or nil. One of a document that cannot be read to its end counts
-// as well.
+// errorOf returns the outermost <error> of a document, or nil. It also finds the error of a document that is not
+// well-formed to its end.
 func errorOf(stdout string) *ErrorNode {
 	d := xml.NewDecoder(strings.NewReader(stdout))
 	d.Strict = false
-	best, at := (*ErrorNode)(nil), 0
+	outermost, at := (*ErrorNode)(nil), 0
 	for depth := 0; ; {
 		t, err := d.Token()
 		if err != nil {
-			if best == nil && !errors.Is(err, io.EOF) && strings.Contains(stdout, "<error") {
+			if outermost == nil && !errors.Is(err, io.EOF) && strings.Contains(stdout, "<error") {
 				return &ErrorNode{Type: "unreadable", Value: err.Error()}
 			}
-			return best
+			return outermost
 		}
 		switch e := t.(type) {
 		case xml.StartElement:
 			depth++
-			if e.Name.Local == "error" && (best == nil || depth < at) {
-				best, at = readError(d, e), depth
+			if e.Name.Local == "error" && (outermost == nil || depth < at) {
+				outermost, at = readError(d, e), depth
 				depth-- // readError went on to its end
 			}
 		case xml.EndElement:
@@ -194,7 +194,7 @@ func readError(d *xml.Decoder, start xml.StartElement) *ErrorNode {
 			Text string `xml:",chardata"`
 		} `xml:"param"`
 	}
-	_ = d.DecodeElement(&body, &start) // what can be read of a broken one is kept; the caller meets the same error next
+	_ = d.DecodeElement(&body, &start) // keep what could be read; the caller's next Token returns the same error
 	for _, p := range body.Params {
 		n.Params[p.Name] = p.Text
 	}

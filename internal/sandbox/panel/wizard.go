@@ -19,7 +19,7 @@ type element struct {
 	name     string
 	attrs    []xml.Attr
 	text     string
-	raw      string // XML of our own making or of a manifest, written as it is
+	raw      string // XML, written without escaping
 	children []element
 }
 
@@ -49,7 +49,7 @@ func document(doc element) []byte {
 
 func attr(name, value string) xml.Attr { return xml.Attr{Name: xml.Name{Local: name}, Value: value} }
 
-// leaves are values as direct children, by name.
+// leaves returns values as child elements, sorted by name.
 func leaves(values map[string]string) []element {
 	var all []element
 	for _, k := range slices.Sorted(maps.Keys(values)) {
@@ -58,8 +58,8 @@ func leaves(values map[string]string) []element {
 	return all
 }
 
-// TuneConnection draws the wizard's form with these values (docs/reference/billmanager.md §1.3): the module gets the
-// panel's form document and its answer is Run.Stdout.
+// TuneConnection shows the wizard's form with these values (docs/reference/billmanager.md §1.3): the module gets the
+// panel's form document, and its answer is Run.Stdout.
 func (p *Panel) TuneConnection(ctx context.Context, module string, values map[string]string) (*Run, error) {
 	form := "processing.edit." + module
 	metadata, messages, err := p.manifest(module, form)
@@ -78,8 +78,8 @@ func (p *Panel) TuneConnection(ctx context.Context, module string, values map[st
 	return p.Start(ctx, module, document(doc), "--command", "tune_connection")
 }
 
-// manifest returns the inside of the module's form and of its English messages, empty where no manifest is installed
-// in etc/xml (docs/reference/billmanager.md §9).
+// manifest returns the content of the module's form and of its English messages, or an empty form if no manifest is
+// installed in etc/xml (docs/reference/billmanager.md §9).
 func (p *Panel) manifest(module, form string) (metadata, messages string, err error) {
 	text, err := os.ReadFile(p.root.Path("etc", "xml", "billmgr_mod_"+module+".xml"))
 	if os.IsNotExist(err) {
@@ -117,23 +117,23 @@ func (p *Panel) manifest(module, form string) (metadata, messages string, err er
 	return metadata, messages, nil
 }
 
-// CheckConnection returns the wizard's last step: params go to the module in plain text; a declared one that is not in
-// params is left out of the document, as the panel may do with empty ones. Connect sends them all.
+// CheckConnection runs the wizard's last step. The module gets params in plain text; a declared parameter that is not
+// in params is left out of the document, as the panel may do with empty ones. Connect sends all of them.
 func (p *Panel) CheckConnection(ctx context.Context, module string, id int64, params map[string]string) (*Run, error) {
 	pm := element{name: "processingmodule", children: []element{{name: "id", text: strconv.FormatInt(id, 10)}}}
 	pm.children = append(pm.children, leaves(params)...)
 	return p.Start(ctx, module, document(element{name: "doc", children: []element{pm}}), "--command", "check_connection")
 }
 
-// Connect walks the whole wizard: features, tune_connection, usercreate, check_connection as far as they are declared,
-// then it saves the parameters (crypted ones encrypted) and the settings page. Where a step is refused, ConnectResult.ID
-// is 0, nothing is saved, and the step's Run tells why.
+// Connect runs the whole wizard: features, tune_connection, usercreate and check_connection as far as they are
+// declared. Then it saves the parameters (crypted ones encrypted) and the settings page. If a step is refused,
+// ConnectResult.ID is 0, nothing is saved, and the Run of that step has the reason.
 func (p *Panel) Connect(ctx context.Context, module string, c Connection) (*ConnectResult, error) {
 	f, err := p.Features(ctx, module)
 	if err != nil {
 		return nil, err
 	}
-	if err := declared(f, c.Params); err != nil {
+	if err := checkDeclared(f, c.Params); err != nil {
 		return nil, fmt.Errorf("module %s: %w", module, err)
 	}
 	done := &ConnectResult{}
@@ -170,8 +170,8 @@ func (p *Panel) Connect(ctx context.Context, module string, c Connection) (*Conn
 	return done, nil
 }
 
-// declared refuses a field that the module's form cannot have.
-func declared(f *Features, params map[string]string) error {
+// checkDeclared refuses a parameter that the module does not declare: its form cannot have that field.
+func checkDeclared(f *Features, params map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		known := slices.ContainsFunc(f.Params, func(d Param) bool { return d.Name == name }) ||
 			slices.ContainsFunc(f.CustomParams, func(d CustomParam) bool { return d.Name == name })
@@ -183,7 +183,7 @@ func declared(f *Features, params map[string]string) error {
 }
 
 // everyField adds the declared parameters that are not given, empty, as a browser sends a form: the GlobalSign module
-// reads usedemo and sourceip without asking whether they are there.
+// reads usedemo and sourceip without checking that they exist.
 func everyField(f *Features, given map[string]string) map[string]string {
 	all := map[string]string{}
 	for _, d := range f.Params {
@@ -193,7 +193,7 @@ func everyField(f *Features, given map[string]string) map[string]string {
 	return all
 }
 
-// addModule makes the row that gives the check its id; it is not active before the wizard's end.
+// addModule inserts the processing module, so that the check has an id. It becomes active at the end of the wizard.
 func (p *Panel) addModule(ctx context.Context, module string, c Connection) (int64, error) {
 	name := c.Name
 	if name == "" {
@@ -215,7 +215,8 @@ func (p *Panel) dropModule(ctx context.Context, id int64) error {
 	return nil
 }
 
-// saveModule stores every declared parameter, an empty one too: modules of ISPsystem index them without asking.
+// saveModule stores every declared parameter, also empty ones: modules of ISPsystem read them without checking that
+// they exist.
 func (p *Panel) saveModule(ctx context.Context, id int64, f *Features, c Connection) error {
 	save := func(name, value string, crypted bool) error {
 		t := root.ProcessingParams()

@@ -1,5 +1,5 @@
-// Command sandbox-panel is the stand-in BILLmanager as a program: it lays out a panel root and a database, and drives
-// processing modules over a control address.
+// Command sandbox-panel is the stand-in BILLmanager as a program: it creates a panel root and a database, and starts
+// processing modules on request of its control address.
 package main
 
 import (
@@ -46,13 +46,13 @@ func parse(args []string, out io.Writer) (options, error) {
 	f := pflag.NewFlagSet("sandbox-panel", pflag.ContinueOnError)
 	f.SortFlags = false
 	f.SetOutput(out)
-	f.StringVar(&o.root, "root", "", "folder to lay out as panel root (required; one that was laid out earlier is taken over)")
+	f.StringVar(&o.root, "root", "", "folder for the panel root (required; a root of an earlier run is used again)")
 	f.StringVar(&o.dsn, "dsn", "", "database, user:password@unix(/socket)/name or user:password@tcp(host:port)/name;\n"+
 		"one that is not empty and whose name does not begin with pmssl_ is refused; default: an embedded engine in memory")
 	f.BoolVar(&o.mariadb, "mariadb", false, "instead of --dsn: a private MariaDB that ends with this program. The embedded engine has no\n"+
 		"@variable := value in a SELECT: modules that count addons with LIB's itemaddons need MariaDB")
-	f.StringVar(&o.dbListen, "db-listen", "", "loopback address of the own database's TCP port. Modules of ISPsystem know no port:\n"+
-		"127.0.0.1:3306 is the one that they find")
+	f.StringVar(&o.dbListen, "db-listen", "", "loopback address of the private database's TCP port. Modules of ISPsystem cannot set a port\n"+
+		"and need 127.0.0.1:3306")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address of the control interface")
 	f.StringVar(&o.clock, "clock", "", "file with one RFC 3339 instant, the panel's time; default: real time")
 	f.StringVar(&o.mgrctl, "mgrctl", "", "program to install as sbin/mgrctl; default: sandbox-mgrctl beside this program")
@@ -70,7 +70,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	case o.root == "":
 		return o, errors.New("--root is required")
 	case o.dsn != "" && (o.mariadb || o.dbListen != ""):
-		return o, errors.New("--dsn names a database that exists: it goes with neither --mariadb nor --db-listen")
+		return o, errors.New("--dsn names a database that exists: it cannot be combined with --mariadb or --db-listen")
 	}
 	return o, loopback(o.listen)
 }
@@ -86,7 +86,7 @@ func loopback(addr string) error {
 	return nil
 }
 
-// databaseName is the database that the stand-in makes in a server of its own.
+// databaseName is the database that the stand-in creates in a private server.
 const databaseName = "pmssl_billmgr"
 
 // run serves until ctx ends.
@@ -139,7 +139,7 @@ func startEngine(ctx context.Context, o options) (*engine.Server, error) {
 	return engine.StartEmbedded(engine.Options{Addr: o.dbListen})
 }
 
-// besideMe finds the mgrctl that was built with this program.
+// besideMe returns the path of the sandbox-mgrctl beside this program.
 func besideMe() (string, error) {
 	me, err := os.Executable()
 	if err != nil {
@@ -165,7 +165,7 @@ func serve(ctx context.Context, addr string, p *panel.Panel, out io.Writer) erro
 	case err := <-ended:
 		return err
 	case <-ctx.Done():
-		// Close, not Shutdown: a run that hangs must not keep the program; its request's context ends it.
+		// Close, not Shutdown: a run that hangs must not delay the end; the context of its request ends it.
 		return srv.Close()
 	}
 }

@@ -1,5 +1,4 @@
-// Package control serves the driver of the stand-in panel as JSON over HTTP, for people and for programs that are not
-// written in Go.
+// Package control serves the stand-in panel as JSON over HTTP, for people and for programs that are not written in Go.
 package control
 
 import (
@@ -21,7 +20,7 @@ import (
 // maxBody bounds a request's body.
 const maxBody = 4 << 20
 
-// Endpoint is one thing that can be asked.
+// Endpoint is one function of the control interface.
 type Endpoint struct {
 	Method, Path string
 	About        string
@@ -29,7 +28,7 @@ type Endpoint struct {
 	serve        func(c *call) (any, error)
 }
 
-// call is a request on its way.
+// call is one request.
 type call struct {
 	ctx   context.Context
 	p     *panel.Panel
@@ -37,10 +36,10 @@ type call struct {
 	query func(name string) string
 }
 
-// errBad marks what the caller did wrong: status 400 instead of 500.
+// errBad is wrapped by errors of the caller: status 400 instead of 500.
 var errBad = errors.New("bad request")
 
-// into reads the body's JSON; unknown fields are errors, so that a misspelt one is not a silent nothing.
+// into decodes the JSON body. Unknown fields are errors, so that a misspelt one is not lost silently.
 func (c *call) into(v any) error {
 	d := json.NewDecoder(strings.NewReader(string(c.body)))
 	d.DisallowUnknownFields()
@@ -58,8 +57,8 @@ func (c *call) id(name string) (int64, error) {
 	return n, nil
 }
 
-// Handler serves all endpoints. A Host header that is no loopback name is refused: a web page must not reach it by
-// pointing a name of its own here.
+// Handler serves all endpoints. It refuses a Host header that is not a loopback name: otherwise a web page could reach
+// it by pointing a name of its own to this address.
 func Handler(p *panel.Panel) http.Handler {
 	mux := http.NewServeMux()
 	for _, e := range Endpoints() {
@@ -107,10 +106,10 @@ func answer(w http.ResponseWriter, r *http.Request, p *panel.Panel, e Endpoint) 
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	_ = enc.Encode(result) // the caller is gone: nobody is left to tell
+	_ = enc.Encode(result) // the caller may have gone away
 }
 
-// done answers calls that have nothing to tell.
+// done returns the answer {"ok":true} of a call without a result.
 func done(err error) (any, error) { return map[string]bool{"ok": err == nil}, err }
 
 // clock is the body of PUT /clock.
@@ -118,7 +117,7 @@ type clock struct {
 	Time time.Time `json:"time"`
 }
 
-// order reads an order and hands it on.
+// order reads an order and calls to with it.
 func order(c *call, to func(context.Context, panel.Order) (*panel.OrderResult, error)) (any, error) {
 	var o panel.Order
 	if err := c.into(&o); err != nil {
@@ -127,7 +126,7 @@ func order(c *call, to func(context.Context, panel.Order) (*panel.OrderResult, e
 	return to(c.ctx, o)
 }
 
-// Help lists every endpoint with an example for curl; base is the control address.
+// Help describes every endpoint with an example for curl. base is the control address.
 func Help(base string) string {
 	var b strings.Builder
 	for _, e := range Endpoints() {

@@ -4,10 +4,10 @@ import (
 	"pmssl/internal/sandbox/panel"
 )
 
-// Endpoints is every endpoint, in the order of the help text.
+// Endpoints returns every endpoint, in the order of the help text.
 func Endpoints() []Endpoint {
 	var all []Endpoint
-	for _, group := range [][]Endpoint{moduleEndpoints(), orderEndpoints(), readEndpoints(), boardEndpoints()} {
+	for _, group := range [][]Endpoint{moduleEndpoints(), orderEndpoints(), readEndpoints(), behaviourEndpoints()} {
 		all = append(all, group...)
 	}
 	return all
@@ -26,7 +26,7 @@ func moduleEndpoints() []Endpoint {
 		{"GET", "/features", "what the module declares", `?module=pmnamecheap`, func(c *call) (any, error) {
 			return c.p.Features(c.ctx, c.query("module"))
 		}},
-		{"POST", "/start", "start a module with any words; the answer is the run",
+		{"POST", "/start", "start a module with any arguments; the answer is the run",
 			`{"module":"pmnamecheap","args":["--command","features"],"stdin":""}`, func(c *call) (any, error) {
 				var b struct {
 					Module string
@@ -50,7 +50,7 @@ func moduleEndpoints() []Endpoint {
 				}
 				return c.p.Mgrctl(c.ctx, b.Words...)
 			}},
-		{"POST", "/tune_connection", "draw the wizard's form once with these values",
+		{"POST", "/tune_connection", "show the wizard's form once with these values",
 			`{"module":"pmnamecheap","values":{"username":"sandbox"}}`, func(c *call) (any, error) {
 				var b struct {
 					Module string
@@ -99,13 +99,13 @@ type itemBody struct {
 	Count    int               `json:"count"`
 }
 
-// operated is the answer of calls that make a running operation.
-type operated struct {
+// operationResult is the answer of calls that create a running operation.
+type operationResult struct {
 	Operation int64      `json:"operation"`
 	Run       *panel.Run `json:"run"`
 }
 
-// onItem reads an itemBody and works on it.
+// onItem reads an itemBody and calls f with it.
 func onItem(f func(c *call, b itemBody) (any, error)) func(c *call) (any, error) {
 	return func(c *call) (any, error) {
 		var b itemBody
@@ -118,7 +118,7 @@ func onItem(f func(c *call, b itemBody) (any, error)) func(c *call) (any, error)
 
 func orderEndpoints() []Endpoint {
 	return []Endpoint{
-		{"POST", "/tariff", "make a tariff; answers its id",
+		{"POST", "/tariff", "create a tariff; answers its id",
 			`{"name":"PositiveSSL","intname":"positivessl","modules":[1],"prices":{"12":"9.00"},"sans":{"included":0,"max":10}}`,
 			func(c *call) (any, error) {
 				var t panel.Tariff
@@ -134,10 +134,10 @@ func orderEndpoints() []Endpoint {
 			func(c *call) (any, error) { return order(c, c.p.Order) }},
 		{"POST", "/place", "the same without starting open", `{"tariff":1,"period":12,"csr":"-----BEGIN…","skip_forms":true}`,
 			func(c *call) (any, error) { return order(c, c.p.Place) }},
-		{"POST", "/operate", "make a running operation and run it once: suspend, resume, prolong, reopen, setparam, close, open",
+		{"POST", "/operate", "create a running operation and run it once: suspend, resume, prolong, reopen, setparam, close, open",
 			`{"item":1,"command":"suspend"}`, onItem(func(c *call, b itemBody) (any, error) {
 				op, run, err := c.p.Operate(c.ctx, b.Item, b.Command)
-				return operated{op, run}, err
+				return operationResult{op, run}, err
 			})},
 		{"POST", "/operation/run", "run a running operation again, manual or not", `?id=1`, func(c *call) (any, error) {
 			id, err := c.id("id")
@@ -150,7 +150,7 @@ func orderEndpoints() []Endpoint {
 			func(c *call) (any, error) { return c.p.RunPending(c.ctx) }},
 		{"POST", "/checkbalance", "getbalance of every active module that declares it, as the panel's cron does", ``,
 			func(c *call) (any, error) { return c.p.CheckBalances(c.ctx) }},
-		{"POST", "/import", "the services import form: certificates that no item holds; search names some of them",
+		{"POST", "/import", "the services import form: certificates that no item references; search names some of them",
 			`?module=1&search=example.com`, func(c *call) (any, error) {
 				id, err := c.id("module")
 				if err != nil {
@@ -167,11 +167,11 @@ func orderEndpoints() []Endpoint {
 		{"POST", "/reissue", "the client's button: old_altname, new CSR and names, reopen; csr and altnames may be left out",
 			`{"item":1,"csr":"-----BEGIN…","altnames":["www.example.com"]}`, onItem(func(c *call, b itemBody) (any, error) {
 				op, run, err := c.p.Reissue(c.ctx, b.Item, b.CSR, b.Key, b.AltNames)
-				return operated{op, run}, err
+				return operationResult{op, run}, err
 			})},
 		{"PUT", "/csr", "store another CSR, start nothing", `{"item":1,"csr":"-----BEGIN…","key":""}`,
 			onItem(func(c *call, b itemBody) (any, error) { return done(c.p.SetCSR(c.ctx, b.Item, b.CSR, b.Key)) })},
-		{"PUT", "/params", "store item parameters (empty = dropped), start nothing",
+		{"PUT", "/params", "store item parameters (an empty value deletes), start nothing",
 			`{"item":1,"params":{"approver_email":"admin@example.com"}}`,
 			onItem(func(c *call, b itemBody) (any, error) { return done(c.p.SetParams(c.ctx, b.Item, b.Params)) })},
 		{"PUT", "/sans", "change the number of additional names that the client bought, start nothing", `{"item":1,"count":3}`,
@@ -191,16 +191,16 @@ func readEndpoints() []Endpoint {
 			}},
 		{"GET", "/operations", "the running operations", ``, func(c *call) (any, error) { return c.p.Operations(c.ctx) }},
 		{"GET", "/tasks", "the administrator's tasks", ``, func(c *call) (any, error) { return c.p.Tasks(c.ctx) }},
-		{"GET", "/problems", "what modules registered by problems.register", ``,
+		{"GET", "/problems", "the problems that modules registered with problems.register", ``,
 			func(c *call) (any, error) { return c.p.Problems(c.ctx) }},
 		{"GET", "/requests", "every call of mgrctl, in order", ``, func(c *call) (any, error) { return c.p.Requests() }},
-		{"GET", "/balances", "what modules told by processing.savebalance, and whether it is below their threshold", ``,
+		{"GET", "/balances", "the balances that modules saved with processing.savebalance, and whether they are below the threshold", ``,
 			func(c *call) (any, error) { return c.p.Balances(c.ctx) }},
 		{"DELETE", "/requests", "empty the request log", ``, func(c *call) (any, error) { return done(c.p.ClearRequests()) }},
 	}
 }
 
-func boardEndpoints() []Endpoint {
+func behaviourEndpoints() []Endpoint {
 	return []Endpoint{
 		{"GET", "/settings", "how the panel behaves where the protocol leaves it open", ``,
 			func(c *call) (any, error) { return c.p.Settings() }},
@@ -213,8 +213,8 @@ func boardEndpoints() []Endpoint {
 				}
 				return done(c.p.SetSettings(s))
 			}},
-		{"GET", "/faults", "the board of faults: what is left of each", ``, func(c *call) (any, error) { return c.p.Faults() }},
-		{"PUT", "/faults", "replace the board: kinds error, error_after, hang, hang_after, exit, garbage, empty, down; func * = all; times 0 = until cleared",
+		{"GET", "/faults", "the active faults, each with its remaining times and skip", ``, func(c *call) (any, error) { return c.p.Faults() }},
+		{"PUT", "/faults", "replace the faults: kinds error, error_after, hang, hang_after, exit, garbage, empty, down; func * = all; times 0 = until cleared",
 			`[{"func":"service.postopen","kind":"error","times":2,"skip":0,"type":"db"}]`, func(c *call) (any, error) {
 				var f []panel.Fault
 				if err := c.into(&f); err != nil {

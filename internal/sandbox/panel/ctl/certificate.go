@@ -19,8 +19,8 @@ const (
 	maxMemberBytes = 1 << 20
 )
 
-// saveCertificate handles certificate.save: PEM text, or crt_type=zip with base64 of a ZIP (docs/reference/billmanager.md §5.2,
-// §14.7).
+// saveCertificate handles certificate.save: PEM text, or crt_type=zip with the base64 of a ZIP
+// (docs/reference/billmanager.md §5.2, §14.7).
 func saveCertificate(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {
@@ -58,7 +58,8 @@ func (r *request) storeCrt(item int64, crt []byte) error {
 	return r.exec("UPDATE certificate SET crt=? WHERE item=?", crt, item)
 }
 
-// unpack returns what is stored of an archive. The archive is always read: a broken one is refused in every mode.
+// unpack returns the bytes to store for an archive. It always reads the archive, so that a broken one is refused in
+// every mode.
 func unpack(text, store string) ([]byte, error) {
 	if store == root.StoreRefuse {
 		return nil, &Error{Type: "value", Object: "crt_type", Value: "zip"}

@@ -18,7 +18,7 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// System is what a run of mgrctl touches besides root and database.
+// System is the operating system as a run of mgrctl uses it, without root and database.
 type System struct {
 	Program string   // path as called: <root>/sbin/mgrctl
 	Args    []string // without the program
@@ -30,7 +30,7 @@ type System struct {
 	PID     int
 }
 
-// Main runs mgrctl and answers its exit code: 0, or 1 for an error in text form (docs/reference/billmanager.md §5.1).
+// Main runs mgrctl and returns its exit code: 0, or 1 for an error in text form (docs/reference/billmanager.md §5.1).
 func Main(ctx context.Context, w System) int {
 	m, err := open(w)
 	if err != nil {
@@ -42,7 +42,7 @@ func Main(ctx context.Context, w System) int {
 
 type mgrctl struct {
 	System
-	words    words
+	line     commandLine
 	root     root.Dir
 	settings root.Settings
 }
@@ -50,7 +50,7 @@ type mgrctl struct {
 func open(w System) (*mgrctl, error) {
 	m := &mgrctl{System: w}
 	var err error
-	if m.words, err = parse(w.Args, w.Env); err != nil {
+	if m.line, err = parse(w.Args, w.Env); err != nil {
 		return nil, err
 	}
 	if dir, ok := w.Env("MGR5_ROOT"); ok && dir != "" {
@@ -68,22 +68,22 @@ formats: text (default), xml, devel, json, xjson, sjson, bjson
 
 func (m *mgrctl) run(ctx context.Context) int {
 	switch {
-	case m.words.mode == modeLock:
+	case m.line.mode == modeLock:
 		return m.done(os.WriteFile(m.lockPath(), nil, 0o644))
-	case m.words.mode == modeUnlock:
+	case m.line.mode == modeUnlock:
 		err := os.Remove(m.lockPath())
 		if errors.Is(err, os.ErrNotExist) {
 			err = nil
 		}
 		return m.done(err)
-	case m.words.mode == modeInfo:
+	case m.line.mode == modeInfo:
 		for _, name := range functionNames() {
 			fmt.Fprintln(m.Stdout, name)
 		}
 		return 0
-	case m.words.mode == modeRestart:
-		m.words.function = "exit"
-	case m.words.function == "":
+	case m.line.mode == modeRestart:
+		m.line.function = "exit"
+	case m.line.function == "":
 		fmt.Fprint(m.Stderr, help)
 		return 1
 	}
@@ -101,7 +101,7 @@ func (m *mgrctl) done(err error) int {
 	return 0
 }
 
-// caller returns the name in the panel's log: SSH_CONNECTION up to its first blank (sshd writes four words there).
+// caller returns the name for the panel's log: SSH_CONNECTION up to its first blank (sshd writes four words there).
 func (m *mgrctl) caller() string {
 	who, _ := m.Env("SSH_CONNECTION")
 	if name, _, _ := strings.Cut(strings.TrimSpace(who), " "); name != "" {
@@ -110,32 +110,32 @@ func (m *mgrctl) caller() string {
 	return root.LocalCaller
 }
 
-// errDown returns what modules see of a panel that cannot be reached (docs/reference/billmanager.md §1.6).
+// errDown returns the error of a panel that cannot be reached (docs/reference/billmanager.md §1.6).
 func errDown() error { return &Error{Type: "client", Object: "open", Value: "billmgr"} }
 
 func (m *mgrctl) request(ctx context.Context) int {
-	fault, err := m.root.TakeFault(m.words.function, m.caller())
+	fault, err := m.root.TakeFault(m.line.function, m.caller())
 	if err != nil {
 		return m.done(err)
 	}
 	if _, err := os.Stat(m.lockPath()); err == nil || fault != nil && fault.Kind == root.FaultDown {
-		return m.done(errDown()) // before the log: nobody was there to write it
+		return m.done(errDown()) // before the log: a panel that does not run writes none
 	}
 	now, err := m.root.Clock(m.settings, m.Now)
 	if err != nil {
 		return m.done(err)
 	}
-	if err := m.root.LogRequest(now, m.PID, m.caller(), m.words.logged()); err != nil {
+	if err := m.root.LogRequest(now, m.PID, m.caller(), m.line.logged()); err != nil {
 		return m.done(err)
 	}
 	if fault == nil {
 		return m.answer(m.serve(ctx, now))
 	}
-	return m.broken(ctx, now, *fault)
+	return m.answerFault(ctx, now, *fault)
 }
 
-// broken answers as the fault wants.
-func (m *mgrctl) broken(ctx context.Context, now time.Time, f root.Fault) int {
+// answerFault answers as the fault says.
+func (m *mgrctl) answerFault(ctx context.Context, now time.Time, f root.Fault) int {
 	refusal := Reply{Err: &Error{Type: f.Type, Object: f.Object, Value: f.Value}}
 	if f.Type == "" {
 		refusal.Err.Type = "db"
@@ -163,7 +163,7 @@ func (m *mgrctl) broken(ctx context.Context, now time.Time, f root.Fault) int {
 	return m.answer(r)
 }
 
-// hang says on stderr that it waits, so that a test knows when to kill, and waits for the kill.
+// hang waits to be killed. Its line on stderr lets a test know when to kill.
 func (m *mgrctl) hang(ctx context.Context) int {
 	fmt.Fprintln(m.Stderr, "fault: hanging")
 	<-ctx.Done()
@@ -172,9 +172,9 @@ func (m *mgrctl) hang(ctx context.Context) int {
 
 // serve opens the database and runs the function.
 func (m *mgrctl) serve(ctx context.Context, now time.Time) Reply {
-	f, ok := function(m.words.function)
+	f, ok := function(m.line.function)
 	if !ok {
-		return Reply{Err: &Error{Type: "missed", Object: "func", Value: m.words.function}}
+		return Reply{Err: &Error{Type: "missed", Object: "func", Value: m.line.function}}
 	}
 	conf, err := m.root.ReadConf()
 	if err != nil {
@@ -195,7 +195,7 @@ func (m *mgrctl) serve(ctx context.Context, now time.Time) Reply {
 	}
 	reply, err := f(&request{
 		ctx: ctx, db: tx, cipher: cipher, random: m.Random, conf: conf, settings: m.settings, now: now,
-		caller: m.caller(), function: m.words.function, params: m.words.params,
+		caller: m.caller(), function: m.line.function, params: m.line.params,
 	})
 	if err != nil {
 		return Reply{Err: asError(errors.Join(err, tx.Rollback()))}
@@ -206,7 +206,7 @@ func (m *mgrctl) serve(ctx context.Context, now time.Time) Reply {
 	return reply
 }
 
-// asError makes the panel's error of any error: the panel's own stay what they are.
+// asError returns any error as the panel's error type.
 func asError(err error) *Error {
 	var own *Error
 	if errors.As(err, &own) {
@@ -215,14 +215,14 @@ func asError(err error) *Error {
 	return &Error{Type: "db", Value: err.Error(), Message: err.Error()}
 }
 
-// answer prints a reply and tells the exit code.
+// answer prints a reply and returns the exit code.
 func (m *mgrctl) answer(r Reply) int {
-	format := m.words.format()
+	format := m.line.format()
 	if r.Err != nil && format == formatText {
 		fmt.Fprintln(m.Stderr, "ERROR", r.Err)
 		return 1
 	}
-	c := call{function: m.words.function, lang: m.words.lang(), params: m.words.echoed()}
+	c := call{function: m.line.function, lang: m.line.lang(), params: m.line.echoed()}
 	if _, err := m.Stdout.Write(render(format, c, r)); err != nil {
 		return 1
 	}

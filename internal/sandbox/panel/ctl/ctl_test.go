@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func FuzzWords(f *testing.F) {
+func FuzzCommandLine(f *testing.F) {
 	f.Add("-m\x1fbillmgr\x1f-o\x1fxml\x1ffunc\x1fa=b=c\x1f-e\x1fvalue=$X")
 	f.Add("-e\x1f=\x1f-\x1f=\x1f")
 	f.Fuzz(func(t *testing.T, line string) {
@@ -33,7 +33,7 @@ func FuzzWords(f *testing.F) {
 	})
 }
 
-// Whatever is in a value, every format stays well-formed.
+// Every format is well-formed, whatever a value contains.
 func FuzzRender(f *testing.F) {
 	f.Add("a", "v", "v<&>\"'\x00\x1b\r\n\t")
 	f.Add("ip.id", "]]>", "\xff\xfe🔒\uFFFE")

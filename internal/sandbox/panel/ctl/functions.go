@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// table is every function with its name (docs/reference/billmanager.md §5.2). A fresh map for each call: nothing here
-// outlives a request.
+// table returns every function by its name (docs/reference/billmanager.md §5.2).
 func table() map[string]handler {
 	t := map[string]handler{
 		"paramlist": paramlist, "otparamlist": paramlist,
@@ -72,7 +71,8 @@ func postFunctions() map[string]handler {
 	}
 }
 
-// function finds a function by name; <itemtype>.open is one for each type of service (docs/reference/billmanager.md §5.2).
+// function returns a function by name. <itemtype>.open exists for each type of service (docs/reference/billmanager.md
+// §5.2).
 func function(name string) (handler, bool) {
 	if h, ok := table()[name]; ok {
 		return h, true
@@ -107,5 +107,5 @@ func paramlist(r *request) (Reply, error) {
 	return reply, nil
 }
 
-// exit restarts the panel: the next request finds it running again, which is all that a caller can see.
+// exit restarts the panel. The next request finds it running, which is all that a caller can see.
 func exit(*request) (Reply, error) { return confirmed, nil }

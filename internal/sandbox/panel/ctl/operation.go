@@ -34,7 +34,7 @@ func editOperation(r *request) (Reply, error) {
 	}
 }
 
-// setManual handles runningoperation.setmanual: the panel does not run it by itself any more.
+// setManual handles runningoperation.setmanual: the panel stops running the operation by itself.
 func setManual(r *request) (Reply, error) {
 	op, err := r.row("runningoperation")
 	if err != nil {
@@ -43,7 +43,8 @@ func setManual(r *request) (Reply, error) {
 	return confirmed, r.exec("UPDATE runningoperation SET manual='on' WHERE id=?", op)
 }
 
-// startOperation returns the administrator's re-run: the panel's next round takes it, manual or not.
+// startOperation handles runningoperation.start, the administrator's re-run: the panel runs the operation in its next
+// round, manual or not.
 func startOperation(r *request) (Reply, error) {
 	op, err := r.row("runningoperation")
 	if err != nil {
@@ -60,7 +61,7 @@ func deleteOperation(r *request) (Reply, error) {
 	return confirmed, r.exec("DELETE FROM runningoperation WHERE id=?", op)
 }
 
-// taskType handles task.gettype: the kind of task for a failed command; empty where the panel makes none.
+// taskType handles task.gettype: the type of task for a failed command, or an empty one if the panel creates none.
 func taskType(r *request) (Reply, error) {
 	operation, err := r.need("operation")
 	if err != nil {
@@ -103,7 +104,7 @@ func editTask(r *request) (Reply, error) {
 	return created("elid", id), err
 }
 
-// created returns a new row's id and <ok/>.
+// created returns the answer with the id of a new row and <ok/>.
 func created(name string, id int64) Reply {
 	return Reply{OK: true, Fields: []Pair{{name, itoa(id)}}}
 }
@@ -127,7 +128,7 @@ func createSimpleTask(r *request) (Reply, error) {
 	return created("elid", id), err
 }
 
-// registerProblem handles problems.register: one row a call.
+// registerProblem handles problems.register: each call inserts a row.
 func registerProblem(r *request) (Reply, error) {
 	name, err := r.need("name")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-// moduleColumns are fields of processing.edit that live in processingmodule, not in its parameters.
+// moduleColumns returns the fields of processing.edit that are columns of processingmodule.
 func moduleColumns() []string { return []string{"name", "active", "orderpriority", "department"} }
 
 // editModule handles processing.edit: the form with all parameters decrypted, or, with sok, their new values.
@@ -78,7 +78,7 @@ func (r *request) moduleParams(id int64) ([]Pair, error) {
 	return all, rs.Err()
 }
 
-// setModuleParam changes a parameter and leaves it encrypted where it was.
+// setModuleParam changes a parameter. An encrypted parameter stays encrypted.
 func (r *request) setModuleParam(id int64, name, value string) error {
 	crypted, err := r.isCrypted(root.ProcessingParams(), id, name)
 	if err != nil {
@@ -174,9 +174,9 @@ func (r *request) number(name string, other int) int {
 	return other
 }
 
-// importTariff finds the tariff of an imported service: of its type and template, one that the module serves before
-// others. The type may be missing (the PHP registrar sample sends none): then only the module's own tariffs count. The
-// panel shows an imported service without any tariff; here a missing one is NULL as well.
+// importTariff returns the tariff of an imported service: one of its type and template, preferably one that the module
+// serves. The type may be missing (the PHP registrar sample sends none): then only the module's own tariffs count. The
+// panel shows an imported service without a tariff; here a missing one is NULL too.
 func (r *request) importTariff(module int64) (sql.NullInt64, error) {
 	kind := r.params["import_itemtype_intname"]
 	var id sql.NullInt64

@@ -22,7 +22,7 @@ func editProfile(r *request) (Reply, error) {
 	return confirmed, nil
 }
 
-// setProfileParam changes value or warning_message of a contact's parameter. column is ours.
+// setProfileParam changes a column of a contact's parameter: value or warning_message.
 func (r *request) setProfileParam(profile int64, name, column, value string) error {
 	var n int
 	err := r.db.QueryRowContext(r.ctx,
@@ -135,7 +135,8 @@ func syncTypeValue(r *request) (Reply, error) {
 		module, id)
 }
 
-// suspendTypeValue handles itemtype.param.value.processing.suspend: the module offers it no more (elid module, plid value).
+// suspendTypeValue handles itemtype.param.value.processing.suspend: the module no longer offers the value (elid module,
+// plid value).
 func suspendTypeValue(r *request) (Reply, error) {
 	module, err := r.row("processingmodule")
 	if err != nil {

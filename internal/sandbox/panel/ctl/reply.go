@@ -12,7 +12,7 @@ import (
 // Pair is a name and its value.
 type Pair struct{ Name, Value string }
 
-// Reply is what a function answers: a confirmation, a form, a list or an error.
+// Reply is the answer of a function: a confirmation, a form, a list or an error.
 type Reply struct {
 	OK     bool     // <ok/>
 	Fields []Pair   // a form
@@ -24,7 +24,7 @@ type Reply struct {
 // Error is the panel's error (docs/reference/billmanager.md §6).
 type Error struct {
 	Type, Object, Value string
-	// Message is the ready text; "" is made from the rest.
+	// Message is the text; "" means that it is made from the other fields.
 	Message string
 }
 
@@ -52,7 +52,7 @@ func (e *Error) message() string {
 	return strings.TrimPrefix(e.Error(), "Error: ")
 }
 
-// call is a request with all that its answer repeats.
+// call is the part of a request that its answer repeats.
 type call struct {
 	function string
 	lang     string
@@ -76,8 +76,8 @@ func knownFormat(f string) bool {
 	}, f)
 }
 
-// render returns the bytes of stdout. Devel is the xml form: what else the real one adds is not public. json and
-// xjson are rendered like sjson, of which an example is known.
+// render returns the bytes for stdout. devel equals xml, because what else the real one adds is not public. json and
+// xjson equal sjson, of which an example is known.
 func render(format string, c call, r Reply) []byte {
 	switch format {
 	case formatXML, formatDevel:
@@ -90,7 +90,7 @@ func render(format string, c call, r Reply) []byte {
 	return text(r)
 }
 
-// text is mgrctl's default form: OK, a line a row, or a line a field. An error is on stderr, not here.
+// text returns mgrctl's default form: OK, a line for each row, or a line for each field. Errors go to stderr instead.
 func text(r Reply) []byte {
 	var b bytes.Buffer
 	for _, row := range r.Rows {
@@ -157,12 +157,12 @@ type node struct {
 	attrs    []Pair
 	text     string
 	children []*node
-	many     bool // a JSON array although there may be one alone
+	many     bool // a JSON array even for a single element
 }
 
 func leaf(name, text string) *node { return &node{name: name, text: text} }
 
-// document builds the answer in the shape of the real log's one (docs/reference/billmanager.md §5.1).
+// document builds the answer in the shape of the one in the real log (docs/reference/billmanager.md §5.1).
 func document(c call, r Reply) *node {
 	doc := &node{name: "doc", attrs: []Pair{
 		{"lang", c.lang}, {"func", c.function}, {"binary", "/billmgr"}, {"host", "http://"},
@@ -195,7 +195,7 @@ func document(c call, r Reply) *node {
 	return doc
 }
 
-// errorNode is COREmanager's <error> (docs/reference/billmanager.md §6).
+// errorNode returns COREmanager's <error> (docs/reference/billmanager.md §6).
 func errorNode(c call, e *Error) *node {
 	n := &node{name: "error", attrs: []Pair{
 		{"type", e.Type}, {"object", e.Object}, {"lang", c.lang}, {"code", "1"},
@@ -220,7 +220,7 @@ func errorNode(c call, e *Error) *node {
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 
-// xmlDoc returns the xml form: the declaration, the document in one line, a line end.
+// xmlDoc returns the xml form: the declaration, the document in one line, a line break.
 func xmlDoc(c call, r Reply) []byte {
 	var b bytes.Buffer
 	b.WriteString(xmlHead)
@@ -231,7 +231,7 @@ func xmlDoc(c call, r Reply) []byte {
 
 func writeXML(b *bytes.Buffer, n *node) {
 	if !xmlName(n.name) {
-		return // a parameter whose name is no element name is not repeated
+		return // a parameter whose name cannot be an element is left out
 	}
 	b.WriteString("<" + n.name)
 	for _, a := range n.attrs {

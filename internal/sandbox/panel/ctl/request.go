@@ -13,10 +13,10 @@ import (
 	"pmssl/internal/sandbox/panel/root"
 )
 
-// request is one call of a function with what it works on.
+// request is one call of a function, with its resources.
 type request struct {
 	ctx      context.Context
-	db       *sql.Tx // all or nothing: a caller that is killed leaves no half of a change
+	db       *sql.Tx // a transaction: a caller that is killed leaves no partial change
 	cipher   *root.Cipher
 	random   io.Reader
 	conf     root.Conf
@@ -32,14 +32,14 @@ type handler func(r *request) (Reply, error)
 
 var confirmed = Reply{OK: true}
 
-// system are parameters of the call, never data of the function.
+// system reports whether a parameter belongs to the call and not to the function.
 func system(name string) bool {
 	return slices.Contains([]string{"func", "out", "lang", "sok", "auth", "clicked_button"}, name)
 }
 
 func (r *request) sok() bool { return r.params["sok"] == "ok" }
 
-// need returns a parameter that must not be empty.
+// need returns a parameter, or an error if it is empty.
 func (r *request) need(name string) (string, error) {
 	if v := r.params[name]; v != "" {
 		return v, nil
@@ -59,10 +59,10 @@ func (r *request) id(name string) (int64, error) {
 	return n, nil
 }
 
-// row returns the id in elid, which must be a row of the table.
+// row returns the id in elid, or an error if the table has no such row.
 func (r *request) row(table string) (int64, error) { return r.rowOf("elid", table) }
 
-// rowOf returns the id in a parameter, which must be a row of the table. The table's name is ours, never a caller's.
+// rowOf is like row for an id in another parameter. The name of the table never comes from a caller.
 func (r *request) rowOf(param, table string) (int64, error) {
 	id, err := r.id(param)
 	if err != nil {
@@ -120,7 +120,7 @@ func (r *request) form(query string, args ...any) (Reply, error) {
 	return reply, rs.Err()
 }
 
-// data returns the parameters that belong to the function: all but the call's own and the ones named.
+// data returns the parameters of the function: all except those of the call and the named ones.
 func (r *request) data(but ...string) []Pair {
 	var all []Pair
 	for name, value := range r.params {
@@ -137,8 +137,8 @@ func (r *request) day() string { return r.now.Format(time.DateOnly) }
 
 func (r *request) stamp() string { return r.now.Format(time.DateTime) }
 
-// setParam stores one parameter of an item or a module in its table and takes it out of the other one. An empty value
-// of an encrypted one has no row: LIB cannot decrypt an empty text.
+// setParam stores a parameter of an item or a module in its table and deletes it from the other one. An empty encrypted
+// value has no row, because LIB cannot decrypt an empty text.
 func (r *request) setParam(t root.ParamTables, owner int64, name, value string, crypted bool) error {
 	if err := r.dropParam(t, owner, name); err != nil {
 		return err
@@ -169,7 +169,7 @@ func (r *request) dropParam(t root.ParamTables, owner int64, name string) error 
 	return nil
 }
 
-// isCrypted says where a parameter of the owner is now.
+// isCrypted reports whether a parameter of the owner is stored encrypted.
 func (r *request) isCrypted(t root.ParamTables, owner int64, name string) (bool, error) {
 	var n int
 	err := r.db.QueryRowContext(r.ctx,

@@ -17,11 +17,11 @@ const (
 	statusDeleted   = 4
 )
 
-// change is what a call-back does to its item.
+// change is the change that a call-back makes to its item.
 type change func(r *request, item int64) error
 
-// post makes a call-back: the item's new state, then its running operation of that command is deleted. Without sok it
-// is a form: nothing happens.
+// post returns the handler of a call-back: it changes the item, then deletes its running operation of that command.
+// Without sok it is a form, and nothing changes.
 func post(command string, do change) handler {
 	return func(r *request) (Reply, error) {
 		item, err := r.row("item")
@@ -50,8 +50,8 @@ func (r *request) endOperations(item int64, commands ...string) error {
 	return nil
 }
 
-// openType handles <itemtype>.open. sslstore and BD call certificate.open after a reissue too and nothing else, so that it
-// also ends reopen.
+// openType handles <itemtype>.open. It also ends reopen, because sslstore and BD call only certificate.open after a
+// reissue.
 func openType(kind string) handler {
 	return func(r *request) (Reply, error) {
 		var n int
@@ -74,7 +74,7 @@ func openType(kind string) handler {
 	}
 }
 
-// opened makes the item active; the term begins today where it has not begun.
+// opened makes the item active. The term begins today unless it has begun.
 func opened(r *request, item int64) error {
 	old, err := r.item(item)
 	if err != nil {
@@ -121,7 +121,7 @@ func (r *request) setStatus(item int64, status int) error {
 	return r.setItem(item, "status", old.status, status)
 }
 
-// itemRow is what call-backs need of an item.
+// itemRow is the part of an item that call-backs use.
 type itemRow struct {
 	status, period int
 	open, expire   sql.NullString // YYYY-MM-DD
@@ -134,8 +134,8 @@ func (r *request) item(id int64) (itemRow, error) {
 	return i, err
 }
 
-// setItem changes a column of an item and keeps the change in its history, the caller's name as address
-// (docs/reference/billmanager.md §4). column is status, opendate or expiredate, never a caller's text.
+// setItem changes a column of an item and records the change in its history, with the caller's name as address
+// (docs/reference/billmanager.md §4). column is status, opendate or expiredate, and never comes from a caller.
 func (r *request) setItem(item int64, column string, old, value any) error {
 	if err := r.exec("UPDATE item SET "+column+"=? WHERE id=?", value, item); err != nil {
 		return err
@@ -145,7 +145,7 @@ func (r *request) setItem(item int64, column string, old, value any) error {
 		item, r.stamp(), column, r.function, r.caller, old, value)
 }
 
-// addMonths clamps to the last day of a shorter month. Periods that are no months (-100 is a trial) add nothing.
+// addMonths adds months and stays within the target month. Periods that are not months (-100 is a trial) add nothing.
 func addMonths(t time.Time, months int) time.Time {
 	if months <= 0 {
 		return t
@@ -155,8 +155,8 @@ func addMonths(t time.Time, months int) time.Time {
 	return first.AddDate(0, 0, min(t.Day(), last)-1)
 }
 
-// setStatus handles service.setstatus: the parameter service_status (docs/reference/billmanager.md §4.1), not the item's own
-// status.
+// setStatus handles service.setstatus: the parameter service_status (docs/reference/billmanager.md §4.1), not the
+// status of the item.
 func setStatus(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {
@@ -192,8 +192,8 @@ func setExpireDate(r *request) (Reply, error) {
 	return confirmed, r.setItem(item, "expiredate", old.expire, date)
 }
 
-// saveParam understands both forms of docs/reference/billmanager.md §5.2: name= value=, and <param>=<value>. Form A without
-// a value deletes.
+// saveParam handles service.saveparam in both forms of docs/reference/billmanager.md §5.2: name= value=, and
+// <param>=<value>. The first form without a value deletes.
 func saveParam(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {
@@ -224,7 +224,7 @@ func saveParam(r *request) (Reply, error) {
 	return confirmed, nil
 }
 
-// dropParam handles service.dropparam; a parameter that is not there is dropped already.
+// dropParam handles service.dropparam. A missing parameter is not an error.
 func dropParam(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {
@@ -240,14 +240,15 @@ func dropParam(r *request) (Reply, error) {
 	return confirmed, r.dropParam(root.ItemParams(), item, name)
 }
 
-// confirmItem checks the item and changes nothing: what poststat does is the panel's statistics, which are not kept.
+// confirmItem checks the item and changes nothing: poststat updates the panel's statistics, which the stand-in does not
+// keep.
 func confirmItem(r *request) (Reply, error) {
 	_, err := r.row("item")
 	return confirmed, err
 }
 
-// nextModule handles service.getnextmodule: the next module, by order priority, that serves the item's tariff. The name of
-// its answer's field is inferred.
+// nextModule handles service.getnextmodule: the next module, by order priority, that serves the item's tariff. The name
+// of the field in the answer is inferred.
 func nextModule(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {
@@ -272,7 +273,7 @@ func nextModule(r *request) (Reply, error) {
 	return reply, err
 }
 
-// rollbackPricelist gives an item its former tariff back.
+// rollbackPricelist restores the former tariff of an item.
 func rollbackPricelist(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {
@@ -285,8 +286,8 @@ func rollbackPricelist(r *request) (Reply, error) {
 		"UPDATE item SET pricelist=lastpricelist, lastpricelist=NULL WHERE id=? AND IFNULL(lastpricelist, 0) > 0", item)
 }
 
-// certificateFailed notes that no certificate will come. What else the panel does then (a mail, money back) shows in
-// nothing that a module reads.
+// certificateFailed records that no certificate will be issued. What else the panel does then (a mail, a refund) is not
+// visible to a module.
 func certificateFailed(r *request) (Reply, error) {
 	item, err := r.row("item")
 	if err != nil {

@@ -67,7 +67,7 @@ func (d Dir) Cipher(c Conf) (*Cipher, error) {
 // ErrTooLong is returned for a value that does not fit into one RSA block.
 var ErrTooLong = errors.New("value is bigger than the key allows")
 
-// Encrypt returns base64 of one PKCS#1 v1.5 block.
+// Encrypt returns the base64 of one PKCS#1 v1.5 block.
 func (c *Cipher) Encrypt(value string, random io.Reader) (string, error) {
 	//lint:ignore SA1019 the panel's padding is PKCS#1 v1.5; its modules read no other
 	sealed, err := rsa.EncryptPKCS1v15(random, &c.key.PublicKey, []byte(value))
@@ -97,7 +97,7 @@ func (c *Cipher) Decrypt(value string) (string, error) {
 	return string(plain), nil
 }
 
-// ParamTables are the two tables of an owner's parameters and the column that names the owner.
+// ParamTables names the two tables of an owner's parameters and the column of the owner.
 type ParamTables struct{ Plain, Crypted, Owner string }
 
 // ItemParams returns the tables of a service's parameters.

@@ -14,17 +14,17 @@ import (
 
 // Request is one call of mgrctl.
 type Request struct {
-	Caller string            `json:"caller"` // what SSH_CONNECTION said
+	Caller string            `json:"caller"` // SSH_CONNECTION up to its first blank
 	Func   string            `json:"func"`
 	Params map[string]string `json:"params"` // with func and out, as logged
 	Raw    string            `json:"raw"`    // k=v&…, as logged
 }
 
-// LocalCaller stands in the log where the caller set no SSH_CONNECTION.
+// LocalCaller is logged for a caller that has not set SSH_CONNECTION.
 const LocalCaller = "127.0.0.1"
 
 // LogRequest appends the panel's native line (docs/reference/billmanager.md §8.1): parameters URL-encoded and sorted by
-// name. The real panel prints values, secret ones too, and so does this.
+// name. Like the real panel it also logs secret values.
 func (d Dir) LogRequest(now time.Time, pid int, caller string, params map[string]string) error {
 	return d.appendLog(fmt.Sprintf("%s [%d:1] core_module \x1b[1;32mINFO Request [%s][root] '%s'\x1b[0m\n",
 		now.Format("Jan _2 15:04:05"), pid, encode(caller), EncodeParams(params)))
@@ -41,7 +41,7 @@ func (d Dir) appendLog(line string) error {
 	return errors.Join(err, f.Close())
 }
 
-// EncodeParams joins parameters as the log shows them.
+// EncodeParams joins parameters in the form of the log.
 func EncodeParams(params map[string]string) string {
 	words := make([]string, 0, len(params))
 	for k, v := range params {
@@ -66,7 +66,7 @@ func encode(s string) string {
 	return b.String()
 }
 
-// Requests reads the request log, oldest call first.
+// Requests returns the request log, oldest call first.
 func (d Dir) Requests() ([]Request, error) {
 	text, err := os.ReadFile(d.logPath())
 	if errors.Is(err, os.ErrNotExist) {

@@ -1,5 +1,5 @@
-// Package root is the stand-in panel's root directory (what is /usr/local/mgr5 on a real host): its files, its
-// settings, its key, its request log and its board of faults. The driver lays it out, mgrctl works on it.
+// Package root is the stand-in panel's root directory (what is /usr/local/mgr5 on a real host): its files,
+// settings, key, request log and active faults. The panel creates it, and mgrctl works on it.
 package root
 
 import (
@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Dir is the path of a panel root, absolute.
+// Dir is the absolute path of a panel root.
 type Dir string
 
-// Find returns the root that a program in <root>/sbin belongs to, from its own path. A symbolic link in sbin counts
-// as being there: the path as it was called decides, not where the file really is.
+// Find returns the root of a program in <root>/sbin, from the program's own path. For a symbolic link in sbin the path
+// of the link counts.
 func Find(program string) (Dir, error) {
 	abs, err := filepath.Abs(program)
 	if err != nil {
@@ -24,7 +24,7 @@ func Find(program string) (Dir, error) {
 	}
 	d := Dir(filepath.Dir(filepath.Dir(abs)))
 	if _, err := os.Stat(d.Path("etc", "billmgr.conf")); err != nil {
-		return "", fmt.Errorf("%s is no panel root (set MGR5_ROOT): %w", d, err)
+		return "", fmt.Errorf("%s is not a panel root (set MGR5_ROOT): %w", d, err)
 	}
 	return d, nil
 }
@@ -34,15 +34,15 @@ func (d Dir) Path(names ...string) string {
 	return filepath.Join(append([]string{string(d)}, names...)...)
 }
 
-// Create makes the folders and the files that a fresh panel has. What exists stays as it is, the database's settings
-// excepted: they are written anew.
+// Create creates the folders and files of a fresh panel. It keeps existing files, except the database settings, which
+// it replaces.
 func (d Dir) Create(db Database, mgrctl string, random io.Reader) error {
 	for _, f := range []string{
 		"etc/billmgr.conf.d", "etc/xml", "sbin", "processing", "var/logs", "var/sandbox", "tmp",
 		"lib/python", "include/php",
 	} {
 		if err := os.MkdirAll(d.Path(f), 0o755); err != nil {
-			return fmt.Errorf("laying out %s: %w", d, err)
+			return fmt.Errorf("creating %s: %w", d, err)
 		}
 	}
 	if err := d.createKey(random); err != nil {
@@ -55,7 +55,7 @@ func (d Dir) Create(db Database, mgrctl string, random io.Reader) error {
 			return err
 		}
 	}
-	// 0600: the file has the database's password in it.
+	// 0600: the file contains the password of the database.
 	if err := os.WriteFile(d.Path("etc", "billmgr.conf.d", "db.conf"), []byte(db.conf()), 0o600); err != nil {
 		return fmt.Errorf("writing the database settings: %w", err)
 	}
@@ -95,7 +95,8 @@ func writeNew(path, text string) error {
 	return errors.Join(err, f.Close())
 }
 
-// Install copies an executable, mode 0755, by a rename: a running older one is not disturbed.
+// Install copies an executable with mode 0755 and replaces an older one by a rename, which does not disturb a running
+// process.
 func Install(from, to string) error {
 	src, err := os.Open(from)
 	if err != nil {
@@ -117,7 +118,7 @@ func Install(from, to string) error {
 	return nil
 }
 
-// Clock returns the panel's time: the instant in the settings' clock file, or the real time that is given.
+// Clock returns the panel's time: the instant in the settings' clock file, or real() if there is none.
 func (d Dir) Clock(s Settings, real func() time.Time) (time.Time, error) {
 	if s.Clock == "" {
 		return real(), nil
@@ -131,7 +132,7 @@ func (d Dir) Clock(s Settings, real func() time.Time) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, strings.TrimSpace(string(text)))
 	if err != nil {
-		return time.Time{}, fmt.Errorf("clock file %s: one RFC 3339 instant is wanted: %w", s.Clock, err)
+		return time.Time{}, fmt.Errorf("clock file %s must hold one RFC 3339 instant: %w", s.Clock, err)
 	}
 	return t, nil
 }

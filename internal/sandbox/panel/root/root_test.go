@@ -76,7 +76,7 @@ func FuzzConf(f *testing.F) {
 	})
 }
 
-// Whatever a caller sends, the log has one line for it and gives it back.
+// The log has one line for each request, from which the request can be read back.
 func FuzzRequestLog(f *testing.F) {
 	f.Add("pmfake", "value", "a b&c='\n[x]")
 	f.Add("a b]", "n=ame", "\x00\xff🔒")

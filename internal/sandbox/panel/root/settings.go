@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Ways in which certificate.save with crt_type=zip leaves certificate.crt. What the real panel does is not public.
+// Forms in which certificate.save with crt_type=zip stores certificate.crt. What the real panel does is not public.
 const (
 	StorePEM    = "pem"    // the PEM members of the archive, leaf first, one after the other
 	StoreZIP    = "zip"    // the archive's bytes
-	StoreBase64 = "base64" // as it came
-	StoreRefuse = "refuse" // an error document: a panel without crt_type
+	StoreBase64 = "base64" // as it was sent
+	StoreRefuse = "refuse" // an error document, as from a panel without crt_type
 )
 
 // Settings changes how the panel behaves where the protocol leaves it open.
@@ -26,8 +26,8 @@ type Settings struct {
 	// StructuredErrorExit is mgrctl's exit code for an error document in a structured format (docs/reference/billmanager.md
 	// §16.7); the default 0 is what docs/reference/billmanager.md §5.1 infers.
 	StructuredErrorExit int `json:"structured_error_exit"`
-	// ImportIgnores makes processing.import.service drop every parameter that is not its own: whether the real panel keeps item
-	// parameters that come with an import is only seen for domains (docs/reference/billmanager.md §11).
+	// ImportIgnores makes processing.import.service drop every parameter that is not its own: for certificates it is
+	// unknown whether the real panel keeps the item parameters of an import (docs/reference/billmanager.md §11).
 	ImportIgnores bool `json:"import_ignores"`
 	// Clock is a file with one RFC 3339 instant that is the panel's time; "" = real time.
 	Clock string `json:"clock,omitempty"`
@@ -35,13 +35,13 @@ type Settings struct {
 
 // Kinds of faults.
 const (
-	FaultError      = "error"       // an error document, nothing is done
-	FaultErrorAfter = "error_after" // it is done, and the answer is an error document
-	FaultHang       = "hang"        // nothing is done, no answer, until it is killed
-	FaultHangAfter  = "hang_after"  // it is done, no answer, until it is killed
-	FaultExit       = "exit"        // nothing is done, no output, an exit code
-	FaultGarbage    = "garbage"     // it is done, the output is unreadable, exit code 0
-	FaultEmpty      = "empty"       // it is done, no output, exit code 0
+	FaultError      = "error"       // an error document; no change is made
+	FaultErrorAfter = "error_after" // the change is made, and the answer is an error document
+	FaultHang       = "hang"        // no change, no answer until it is killed
+	FaultHangAfter  = "hang_after"  // the change is made, no answer until it is killed
+	FaultExit       = "exit"        // no change, no output, an exit code
+	FaultGarbage    = "garbage"     // the change is made, unreadable output, exit code 0
+	FaultEmpty      = "empty"       // the change is made, no output, exit code 0
 	FaultDown       = "down"        // the panel does not run: a message on stderr, exit code 1
 )
 
@@ -49,13 +49,13 @@ var faultKinds = [...]string{
 	FaultError, FaultErrorAfter, FaultHang, FaultHangAfter, FaultExit, FaultGarbage, FaultEmpty, FaultDown,
 }
 
-// Fault breaks calls of mgrctl.
+// Fault makes calls of mgrctl fail.
 type Fault struct {
 	Func string `json:"func"` // function name; "*" = all
 	Kind string `json:"kind"` // one of the Fault constants: error, error_after, hang, hang_after, exit, garbage, empty, down
-	// Times the fault strikes; 0 = until it is cleared.
+	// Times is the number of calls that fail; 0 = until it is cleared.
 	Times int `json:"times,omitempty"`
-	// Skip lets that many calls through first.
+	// Skip is the number of calls that pass first.
 	Skip int `json:"skip,omitempty"`
 	// Caller limits it to one SSH_CONNECTION; "" = all.
 	Caller string `json:"caller,omitempty"`
@@ -73,7 +73,7 @@ func (f Fault) validate() error {
 		return fmt.Errorf("fault kind %q: want one of %v", f.Kind, faultKinds)
 	}
 	if f.Times < 0 || f.Skip < 0 {
-		return fmt.Errorf("fault of %s: times and skip are counts", f.Func)
+		return fmt.Errorf("fault of %s: times and skip must not be negative", f.Func)
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (f Fault) validate() error {
 func (d Dir) settingsPath() string { return d.Path("var", "sandbox", "settings.json") }
 func (d Dir) faultsPath() string   { return d.Path("var", "sandbox", "faults.json") }
 
-// ReadSettings returns the settings; their zero value where none were ever written.
+// ReadSettings returns the settings, or the defaults if none were ever written.
 func (d Dir) ReadSettings() (Settings, error) {
 	s := Settings{}
 	err := readJSON(d.settingsPath(), &s)
@@ -91,7 +91,7 @@ func (d Dir) ReadSettings() (Settings, error) {
 	return s, err
 }
 
-// WriteSettings replaces the settings; they hold for the next call of mgrctl.
+// WriteSettings replaces the settings from the next call of mgrctl on.
 func (d Dir) WriteSettings(s Settings) error {
 	if s.CrtStore != "" && !slices.Contains([]string{StorePEM, StoreZIP, StoreBase64, StoreRefuse}, s.CrtStore) {
 		return fmt.Errorf("crt_store %q: want pem, zip, base64 or refuse", s.CrtStore)
@@ -99,14 +99,14 @@ func (d Dir) WriteSettings(s Settings) error {
 	return writeJSON(d.settingsPath(), s)
 }
 
-// Faults returns the board of faults with what is left of each.
+// Faults returns the active faults, each with its remaining Times and Skip.
 func (d Dir) Faults() ([]Fault, error) {
 	var all []Fault
 	err := readJSON(d.faultsPath(), &all)
 	return all, err
 }
 
-// WriteFaults replaces the board of faults.
+// WriteFaults replaces the active faults.
 func (d Dir) WriteFaults(all []Fault) error {
 	for _, f := range all {
 		if err := f.validate(); err != nil {
@@ -121,7 +121,7 @@ func (d Dir) WriteFaults(all []Fault) error {
 	return writeJSON(d.faultsPath(), all)
 }
 
-// TakeFault returns the fault that this call meets, nil for none, and counts it. Calls of parallel processes are counted
+// TakeFault returns the fault that hits this call, or nil, and counts the hit. Calls of parallel processes are counted
 // one after the other.
 func (d Dir) TakeFault(function, caller string) (*Fault, error) {
 	if _, err := os.Stat(d.faultsPath()); errors.Is(err, os.ErrNotExist) {
@@ -159,12 +159,12 @@ func (d Dir) TakeFault(function, caller string) (*Fault, error) {
 func (d Dir) lockFaults() (unlock func(), err error) {
 	f, err := os.OpenFile(d.faultsPath()+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("board of faults: %w", err)
+		return nil, fmt.Errorf("faults of the stand-in: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return nil, errors.Join(fmt.Errorf("board of faults: %w", err), f.Close())
+		return nil, errors.Join(fmt.Errorf("faults of the stand-in: %w", err), f.Close())
 	}
-	return func() { _ = f.Close() }, nil // closing gives the lock back
+	return func() { _ = f.Close() }, nil // closing the file releases the lock
 }
 
 func readJSON(path string, into any) error {

@@ -1,4 +1,4 @@
-// Package schema is the stand-in panel's database: the tables of docs/reference/billmanager.md §4 and the rows of a fresh
+// Package schema creates the stand-in panel's database: the tables of docs/reference/billmanager.md §4 and the rows of a fresh
 // panel.
 package schema
 
@@ -21,12 +21,12 @@ var (
 // ErrNotEmpty is returned for a database that holds tables which are not the stand-in's.
 var ErrNotEmpty = errors.New("the database is not empty and its name does not begin with pmssl_")
 
-// Prefix of names of databases that the stand-in may fill although something is in them (docs/testing.md).
+// Prefix begins the names of databases that the stand-in may fill although they are not empty (docs/testing.md).
 const Prefix = "pmssl_"
 
-// Apply makes tables and first rows in an empty database. One that the stand-in filled earlier is left as it is.
-// A database with other tables is refused: with ErrNotEmpty, or, where its name allows the stand-in to work in it, by
-// the table that stands in the way.
+// Apply creates tables and first rows in an empty database, and leaves a database alone that the stand-in filled
+// earlier. For a database with other tables it returns ErrNotEmpty or, if the name has the Prefix, the error of the
+// first table that exists.
 func Apply(ctx context.Context, db *sql.DB, name string) error {
 	existing, err := tableNames(ctx, db)
 	if err != nil {

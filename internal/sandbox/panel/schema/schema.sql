@@ -207,5 +207,5 @@ CREATE TABLE history_item (
   status INT, status_new INT, expiredate DATE, expiredate_new DATE, opendate DATE, opendate_new DATE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- Marks the database as the stand-in's own: what has it may be taken over, what lacks it and is not empty may not.
+-- Marks the database as the stand-in's own: it may be used again. A database without it that is not empty is refused.
 CREATE TABLE pmssl_sandbox (version INT NOT NULL PRIMARY KEY) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
