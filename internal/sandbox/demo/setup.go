@@ -117,7 +117,7 @@ func (s *environment) startDatabase(ctx context.Context) (string, error) {
 	return server.CreateDatabase(ctx, "pmssl_demo")
 }
 
-// shop starts the stand-in seller.
+// startSeller starts the stand-in seller.
 func (s *environment) startSeller() error {
 	if err := os.WriteFile(s.clockFile(), []byte(orderTime().Format(time.RFC3339)), 0o600); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 // shapeCase makes the stand-in give the answer that a fixture shows.
 type shapeCase struct {
 	answer func(*standIn) reply
-	// less are the beginnings of paths of the fixture that ours does not have,
+	// less are the beginnings of paths of the fixture that the answer does not have,
 	// each with its reason at the case.
 	less []string
 }

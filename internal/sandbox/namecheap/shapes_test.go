@@ -17,7 +17,7 @@ import (
 type shapeCase struct {
 	settings func(*namecheap.Settings)
 	answer   func(*standIn) reply
-	// more are paths of ours that the fixture does not have, each with its
+	// more are paths of the answer that the fixture does not have, each with its
 	// reason at the case.
 	more []string
 }

@@ -50,7 +50,7 @@ func open(w program.Env, noRateLimit bool) (*namecheap.Server, error) {
 	if err != nil || !noRateLimit {
 		return seller, err
 	}
-	settings := seller.Settings() // those of a state file, where there is one: the flag goes before it
+	settings := seller.Settings() // those of the state file, if there is one; the flag takes precedence
 	settings.RateLimit.Enabled = false
 	return seller, seller.SetSettings(settings)
 }

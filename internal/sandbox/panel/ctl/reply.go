@@ -77,7 +77,7 @@ func knownFormat(f string) bool {
 }
 
 // render returns the bytes for stdout. devel equals xml, because what else the real one adds is not public. json and
-// xjson equal sjson, of which an example is known.
+// xjson equal sjson, whose form is known from an example.
 func render(format string, c call, r Reply) []byte {
 	switch format {
 	case formatXML, formatDevel:

@@ -38,8 +38,8 @@ func Shape(n Node) []string {
 // Compare compares the stand-in's answer with the shape of a fixture.
 type Compare func(t *testing.T, name string, fixture []string)
 
-// KnownShapes compares with the shapes in the package's testdata, one file per fixture, of which
-// there must be count.
+// KnownShapes compares with the shapes in the package's testdata, one file per fixture. There must
+// be count files.
 func KnownShapes(t *testing.T, count int, compare Compare) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/shapes/*.txt")
