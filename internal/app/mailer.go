@@ -38,7 +38,7 @@ func (m mailer) Send(ctx context.Context, n item.Notice) error {
 	order := s.secrets.maskValue(strings.TrimSpace(n.Product + " " + n.Order))
 	return transport.Send(ctx, notify.NoticeData{
 		Kind: notify.Kind(n.Kind), Lang: n.To.Lang, To: n.To.Email, ToName: n.To.Name, Item: n.Item, Panel: n.Panel, Domain: n.Domain, SANs: n.SANs,
-		Order: order, Expires: n.Expires, PaidUntil: n.PaidUntil, DaysLeft: n.DaysLeft, Method: n.Method, ProofText: s.secrets.maskValue(n.Challenges),
+		Order: order, Expires: n.Expires, PaidUntil: n.PaidUntil, DaysLeft: n.DaysLeft, Method: n.Method, ChallengeText: s.secrets.maskValue(n.Challenges),
 	})
 }
 

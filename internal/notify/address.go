@@ -9,18 +9,18 @@ import (
 	"pmssl/internal/fault"
 )
 
-// Names of what is concerned, in faults about addresses.
+// Objects of faults about addresses.
 const (
 	fromOption = "SSLSubscriptionMailFrom"
 	toField    = "email"
 )
 
 const (
-	maxAddress = 512 // an address with its name, before anybody looks at it
+	maxAddress = 512 // an address with its name, before it is parsed
 	maxLocal   = 64  // the part before the at sign (RFC 5321 4.5.3.1.1)
 )
 
-// sender reads SSLSubscriptionMailFrom: an address, or a name and an address in angle brackets.
+// sender parses SSLSubscriptionMailFrom: an address, or a name and an address in angle brackets.
 func sender(text string) (mail.Address, error) {
 	if strings.TrimSpace(text) == "" {
 		return mail.Address{}, fault.Errorf(fault.Missed, fromOption,
@@ -38,12 +38,11 @@ func sender(text string) (mail.Address, error) {
 	return mail.Address{Name: headerText(parsed.Name, maxPerson), Address: address}, nil
 }
 
-// recipient reads the client's address, which has to be an address and nothing else: what more stands there could be a
-// second recipient.
-func recipient(f NoticeData) (mail.Address, error) {
-	text := strings.TrimSpace(f.To)
+// recipient parses the client's address. It must be one address and nothing else: more text could be a second recipient.
+func recipient(n NoticeData) (mail.Address, error) {
+	text := strings.TrimSpace(n.To)
 	if text == "" {
-		return mail.Address{}, fault.Errorf(fault.Missed, toField, "the client of item %d has no e-mail address: enter one in the panel", f.Item)
+		return mail.Address{}, fault.Errorf(fault.Missed, toField, "the client of item %d has no e-mail address: enter one in the panel", n.Item)
 	}
 	parsed, why := readAddress(text)
 	if why == "" && parsed.Address != text {
@@ -55,12 +54,12 @@ func recipient(f NoticeData) (mail.Address, error) {
 	}
 	if why != "" {
 		return mail.Address{}, fault.Errorf(fault.Value, toField,
-			"the e-mail address of the client of item %d is not usable: %s: %q; correct it in the panel", f.Item, why, printableLine(text, maxAddress))
+			"the e-mail address of the client of item %d is not usable: %s: %q; correct it in the panel", n.Item, why, printableLine(text, maxAddress))
 	}
-	return mail.Address{Name: headerText(f.ToName, maxPerson), Address: address}, nil
+	return mail.Address{Name: headerText(n.ToName, maxPerson), Address: address}, nil
 }
 
-// readAddress is net/mail's reading of one address. why says what is wrong.
+// readAddress parses one address with net/mail. why is the reason if that fails.
 func readAddress(text string) (address *mail.Address, why string) {
 	if len(text) > maxAddress {
 		return nil, "it is too long"
@@ -72,17 +71,17 @@ func readAddress(text string) (address *mail.Address, why string) {
 	return address, ""
 }
 
-// deliverable keeps of what net/mail accepts only what every MTA takes: an ASCII dot-atom (RFC 5322 3.2.3) before the
-// at sign and a domain name behind it; internationalised ones become A-labels. why says what is wrong.
+// deliverable returns the address in the form that every MTA accepts: an ASCII dot-atom (RFC 5322 3.2.3) before the at sign,
+// and a domain name in A-labels after it. why is the reason if the address has no such form.
 func deliverable(address string) (ascii, why string) {
 	at := strings.LastIndexByte(address, '@')
 	local := address[:at]
 	if len(local) > maxLocal || !dotAtom(local) {
-		return "", "the part before the at sign is longer than 64 characters, or has some that not every mail server takes"
+		return "", "the part before the at sign is longer than 64 characters or has characters that not every mail server accepts"
 	}
 	domain, err := idna.Lookup.ToASCII(address[at+1:])
 	if err != nil || len(domain) > maxHostname || !dotAtom(domain) {
-		return "", "the part behind the at sign is not a domain name"
+		return "", "the part after the at sign is not a domain name"
 	}
 	return local + "@" + domain, ""
 }

@@ -7,9 +7,9 @@ import (
 	"pmssl/internal/seller"
 )
 
-// readChallenges takes apart what is stored on the item for the client (rules PARAM-11): for DNS one line `host CNAME
-// target` per name, for files a URL and then its content, for e-mail addresses separated by commas. What does not have that
-// form is told as it stands: the client can make more of it than of nothing.
+// readChallenges parses the challenges that are stored on the item (rules PARAM-11): for DNS one line `host CNAME target` per
+// name, for files a URL followed by its content, for e-mail addresses separated by commas. Text in another form is passed on
+// unchanged, because the client may still understand it.
 func readChallenges(method seller.Method, text string) []seller.Challenge {
 	text, _ = head(text, maxChallenges*(maxValue+maxContent))
 	switch method {
@@ -34,17 +34,17 @@ func readAddresses(text string) []seller.Challenge {
 func readRecords(text string) []seller.Challenge {
 	var challenges []seller.Challenge
 	for line := range strings.Lines(text) {
-		p := seller.Challenge{Method: seller.MethodDNS, Target: strings.TrimSpace(line)}
-		// A TXT value may hold blanks: only the first two words are something else.
+		c := seller.Challenge{Method: seller.MethodDNS, Target: strings.TrimSpace(line)}
+		// A TXT value may contain blanks, so only the first two words are host and type.
 		if words := strings.Fields(line); len(words) >= 3 {
-			p.Host, p.Record, p.Target = words[0], words[1], strings.Join(words[2:], " ")
+			c.Host, c.Record, c.Target = words[0], words[1], strings.Join(words[2:], " ")
 		}
-		challenges = append(challenges, p)
+		challenges = append(challenges, c)
 	}
 	return challenges
 }
 
-// readFiles begins a new file at each line that is a web address: no authority writes one into the file itself.
+// readFiles begins a new file at each line that is a URL: the content of a challenge file is never a URL.
 func readFiles(text string) []seller.Challenge {
 	var challenges []seller.Challenge
 	for line := range strings.Lines(text) {

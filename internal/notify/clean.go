@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what goes into a letter, in bytes or pieces: generous for what is real, and small enough that no order makes
-// a message that mail servers refuse for its size.
+// Limits of the parts of a mail, in bytes or in number: high enough for every real order, and so low that no order makes a
+// mail that is refused for its size.
 const (
 	maxHostname   = 253  // RFC 1035 2.3.4
 	maxPhrase     = 200  // order, panel
@@ -17,7 +17,7 @@ const (
 	maxLines      = 20   // of a file's content
 	maxSubject    = 500
 	maxNames      = 100 // further names that are listed
-	maxChallenges = 250 // the largest order has so many names
+	maxChallenges = 250 // the number of names in the largest order
 )
 
 // printableLine returns a text from outside as one printable line of at most limit bytes: each run of white space becomes one
@@ -44,11 +44,11 @@ func printableLine(text string, limit int) string {
 
 // headerText is printableLine for the value of a mail header. It breaks "=?", which begins an encoded word (RFC 2047): a mail
 // reader would decode it into characters that printableLine drops.
-func headerText(text string, most int) string {
-	return strings.ReplaceAll(printableLine(text, most), "=?", "= ?")
+func headerText(text string, limit int) string {
+	return strings.ReplaceAll(printableLine(text, limit), "=?", "= ?")
 }
 
-// hostText keeps of a domain name what a name can consist of, A-labels or U-labels.
+// hostText returns the characters of the text that a domain name can consist of, in A-labels or U-labels.
 func hostText(text string) string {
 	text, _ = head(text, 4*maxHostname)
 	text = strings.Map(func(r rune) rune {
@@ -61,7 +61,7 @@ func hostText(text string) string {
 	return text
 }
 
-// block makes a text from outside a few clean lines, without empty ones at its ends.
+// block returns a text from outside as at most maxLines lines in the form of oneLine, without empty ones at the ends.
 func block(text string) []string {
 	text, _ = head(text, maxContent)
 	text = strings.Trim(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
@@ -78,10 +78,10 @@ func block(text string) []string {
 	return lines
 }
 
-// head cuts a text to at most so many bytes without cutting a character, and reports whether it did.
-func head(text string, most int) (string, bool) {
-	if len(text) <= most {
+// head returns at most limit bytes of the text, cut between characters, and reports whether it was cut.
+func head(text string, limit int) (string, bool) {
+	if len(text) <= limit {
 		return strings.ToValidUTF8(text, ""), false
 	}
-	return strings.ToValidUTF8(text[:most], ""), true
+	return strings.ToValidUTF8(text[:limit], ""), true
 }

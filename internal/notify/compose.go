@@ -12,50 +12,50 @@ import (
 	"pmssl/internal/fault"
 )
 
-// Message is a composed letter.
+// Message is a composed mail.
 type Message struct {
 	From    string // address of the envelope
 	To      string // address of the envelope
 	Subject string
 	Lang    string // language of the template that was used
-	// Bytes are the whole message (RFC 5322) in ASCII, lines ended by CRLF.
+	// Bytes is the whole message (RFC 5322) in ASCII with CRLF line ends.
 	Bytes []byte
 }
 
-// Compose makes the letter without sending it. Its errors are those of Send that are not about the MTA.
-func (p *Mailer) Compose(f NoticeData) (Message, error) {
-	from, err := sender(p.From)
+// Compose returns the mail without sending it. Its errors are those of Send that are not about the MTA.
+func (m *Mailer) Compose(n NoticeData) (Message, error) {
+	from, err := sender(m.From)
 	if err != nil {
 		return Message{}, err
 	}
-	to, err := recipient(f)
+	to, err := recipient(n)
 	if err != nil {
 		return Message{}, err
 	}
-	if err := f.check(); err != nil {
+	if err := n.check(); err != nil {
 		return Message{}, err
 	}
-	written, err := p.write(f.Kind, f.Lang, wordsOf(f, from.Name))
+	written, err := m.write(n.Kind, n.Lang, newTemplateData(n, from.Name))
 	if err != nil {
-		return Message{}, fault.Errorf(fault.Internal, "mail", "the message to the client of item %d cannot be written: %w", f.Item, err)
+		return Message{}, fault.Errorf(fault.Internal, "mail", "the message to the client of item %d cannot be written: %w", n.Item, err)
 	}
-	content, err := p.encode(from, to, written)
+	content, err := m.encode(from, to, written)
 	if err != nil {
-		return Message{}, fault.Errorf(fault.Internal, "mail", "the message to the client of item %d cannot be composed: %w", f.Item, err)
+		return Message{}, fault.Errorf(fault.Internal, "mail", "the message to the client of item %d cannot be composed: %w", n.Item, err)
 	}
 	return Message{From: from.Address, To: to.Address, Subject: written.subject, Lang: written.lang, Bytes: content}, nil
 }
 
-// encode writes the message. Auto-Submitted keeps auto-responders quiet (RFC 3834 5), X-Auto-Response-Suppress those of
-// Exchange, which do not know it; reports that the letter could not be delivered are still wanted. There is no
-// Precedence: RFC 3834 does not ask for it, and servers put bulk mail last.
-func (p *Mailer) encode(from, to mail.Address, t text) ([]byte, error) {
-	id, err := p.messageID(from.Address)
+// encode returns the bytes of the message. Auto-Submitted suppresses automatic replies (RFC 3834 5), and
+// X-Auto-Response-Suppress those of Exchange, which ignores Auto-Submitted; neither suppresses delivery reports. There is no
+// Precedence: RFC 3834 does not require it, and servers delay bulk mail.
+func (m *Mailer) encode(from, to mail.Address, t text) ([]byte, error) {
+	id, err := m.messageID(from.Address)
 	if err != nil {
 		return nil, err
 	}
 	var h header
-	h.add("Date", strings.Fields(p.Now().UTC().Format(time.RFC1123Z))...)
+	h.add("Date", strings.Fields(m.Now().UTC().Format(time.RFC1123Z))...)
 	h.addAddress("From", from)
 	h.addAddress("To", to)
 	h.addText("Subject", t.subject)
@@ -68,7 +68,7 @@ func (p *Mailer) encode(from, to mail.Address, t text) ([]byte, error) {
 	h.add("Content-Transfer-Encoding", "quoted-printable")
 	out := &h.text
 	out.WriteString("\r\n")
-	body := quotedprintable.NewWriter(out) // which ends lines with CRLF
+	body := quotedprintable.NewWriter(out) // it ends lines with CRLF
 	if _, err := io.WriteString(body, t.body); err != nil {
 		return nil, fmt.Errorf("writing the message: %w", err)
 	}
@@ -78,10 +78,10 @@ func (p *Mailer) encode(from, to mail.Address, t text) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// messageID is unique by chance, in the sender's domain (RFC 5322 3.6.4).
-func (p *Mailer) messageID(from string) (string, error) {
+// messageID returns a random Message-ID in the sender's domain (RFC 5322 3.6.4).
+func (m *Mailer) messageID(from string) (string, error) {
 	random := make([]byte, 16)
-	if _, err := io.ReadFull(p.Rand, random); err != nil {
+	if _, err := io.ReadFull(m.Rand, random); err != nil {
 		return "", fmt.Errorf("choosing the Message-ID: %w", err)
 	}
 	_, domain, _ := strings.Cut(from, "@")

@@ -1,7 +1,7 @@
-// Package notify composes what clients are told by mail about their certificates and hands it to the server's own mail
-// transfer agent (MTA): the sendmail program where one is installed, else SMTP on this machine.
+// Package notify composes mails to clients about their certificates and hands them to the server's own mail transfer agent
+// (MTA): the sendmail program if one is installed, else SMTP on this host.
 //
-// Texts are templates that an administrator can edit (Mailer.TemplateDir); the same files are built in, and a broken
-// copy never keeps a client from being told. Everything that comes in NoticeData may be written by a client or a seller: it
-// is stripped of control characters and bounded before it reaches a header or a line of text.
+// Texts are templates that an administrator can edit (Mailer.TemplateDir). The same files are built in and are used if an
+// edited copy has an error. Clients and sellers may have written any text in NoticeData: control characters are removed and
+// its length is limited before it reaches a header or a line of text.
 package notify

@@ -1,15 +1,15 @@
 package notify
 
-// What templates speak of, for the test that holds the README against it.
+// Types of the fields in templates, for the test that compares them with the README.
 type (
-	Words    = words
-	Record   = record
-	File     = file
-	Approver = approver
+	TemplateData = templateData
+	Record       = record
+	File         = file
+	Approver     = approver
 )
 
-// Literal is the name that the SMTP client gives itself.
+// Literal returns the name of this host for EHLO.
 var Literal = literal
 
-// SetShipped replaces the list of the texts that were ever installed.
-func (p *Mailer) SetShipped(list string) { p.shipped = list }
+// SetShipped replaces the list of the templates that were ever installed.
+func (m *Mailer) SetShipped(list string) { m.shipped = list }

@@ -12,16 +12,16 @@ const (
 	maxHeaderLine = 76 // lines with encoded words (RFC 2047 2); others are folded there too, RFC 5322 2.1.1 recommends 78
 	encodedStart  = "=?UTF-8?q?"
 	encodedEnd    = "?="
-	// leastEncoded is the length of an encoded word with one character of four bytes.
-	leastEncoded = len(encodedStart) + 4*len("=XX") + len(encodedEnd)
+	// minEncoded is the length of an encoded word with one character of four bytes.
+	minEncoded = len(encodedStart) + 4*len("=XX") + len(encodedEnd)
 )
 
 // header collects the header of a message.
 type header struct{ text bytes.Buffer }
 
-// add writes a field and folds it between its words. The first word always stands on the field's first line: a line
-// that has nothing but white space behind the colon is obsolete (RFC 5322 4.2), and some readers show it as a blank. A
-// word that is longer than a line has a line of its own.
+// add writes a field and folds it between its words. The first word is always on the field's first line: a line with
+// nothing but white space after the colon is obsolete (RFC 5322 4.2), and some mail programs show it as a blank. A word that
+// is longer than a line gets a line of its own.
 func (h *header) add(name string, words ...string) {
 	line := name + ":"
 	for i, word := range words {
@@ -57,23 +57,23 @@ func (h *header) addAddress(name string, address mail.Address) {
 	}
 }
 
-// isASCII reports whether the text can stand in a header as it is.
+// isASCII reports whether the text consists of printable ASCII, so that it needs no encoding in a header.
 func isASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// encodedWords returns the text as encoded words (RFC 2047 4.2) of whole characters. The first has at most first bytes,
-// because it shares its line with the field's name, the others fill a line with the blank in front of them. Only
-// letters, digits and !*+-/ stand for themselves: that holds in a person's name too (RFC 2047 5 (3)).
+// encodedWords returns the text as encoded words (RFC 2047 4.2) of whole characters. The first word has at most first bytes,
+// because it shares its line with the field's name; each further one fills a line after a blank. Only letters, digits and
+// !*+-/ are not encoded, as RFC 2047 5 (3) requires for a person's name.
 func encodedWords(text string, first int) []string {
-	room := max(first, leastEncoded)
+	limit := max(first, minEncoded)
 	var words []string
 	word := encodedStart
 	for _, r := range text {
 		piece := encodedRune(r)
-		if len(word)+len(piece)+len(encodedEnd) > room {
+		if len(word)+len(piece)+len(encodedEnd) > limit {
 			words = append(words, word+encodedEnd)
-			word, room = encodedStart, maxHeaderLine-len(" ")
+			word, limit = encodedStart, maxHeaderLine-len(" ")
 		}
 		word += piece
 	}

@@ -102,11 +102,11 @@ func TestAFoldedFieldBeginsOnItsFirstLine(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, p := facts(notify.KindExpires, "en"), sendMail(t)
+			f, p := noticeData(notify.KindExpires, "en"), sendMail(t)
 			c.change(p, &f)
 			m, err := p.Compose(f)
 			require.NoError(t, err)
-			sound(t, m)
+			requireValid(t, m)
 			if c.want != "" {
 				assert.Equal(t, c.want, field(m, c.field))
 			}
@@ -125,11 +125,11 @@ func TestAFoldedFieldBeginsOnItsFirstLine(t *testing.T) {
 // Every place where a word may end comes up: a character is never divided, and what is encoded can be read again.
 func TestEncodedWordsHoldWholeCharacters(t *testing.T) {
 	for n := range 80 {
-		f := facts(notify.KindExpires, "en")
+		f := noticeData(notify.KindExpires, "en")
 		f.ToName = strings.Repeat("x", n) + "ю😀é \"(a), b\""
 		m, err := sendMail(t).Compose(f)
 		require.NoError(t, err)
-		sound(t, m)
+		requireValid(t, m)
 		for _, word := range strings.Fields(field(m, "To"))[1:] {
 			decoded, err := new(mime.WordDecoder).DecodeHeader(word)
 			require.NoError(t, err)

@@ -21,7 +21,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// headers returns those that every letter has, and no other.
+// headers returns the names of the header fields that every mail has.
 func headers() []string {
 	return []string{
 		"Auto-Submitted", "Content-Language", "Content-Transfer-Encoding", "Content-Type", "Date", "From", "Message-Id",
@@ -29,8 +29,8 @@ func headers() []string {
 	}
 }
 
-// sound checks what holds for every message whatever it was made of.
-func sound(t testing.TB, m notify.Message) received {
+// requireValid checks what must be true for every mail, and returns it parsed.
+func requireValid(t testing.TB, m notify.Message) received {
 	for line := range bytes.Lines(m.Bytes) {
 		require.True(t, bytes.HasSuffix(line, []byte("\r\n")), "a line ends with %q", line)
 		require.LessOrEqual(t, len(line), 1000, "RFC 5322 2.1.1")
@@ -72,9 +72,9 @@ func TestNoTextAddsAHeader(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, kind := range []notify.Kind{notify.KindExpires, notify.KindProve, notify.KindWaiting} {
-				f := facts(kind, "en")
+				f := noticeData(kind, "en")
 				f.Domain, f.ToName, f.Order, f.Panel, f.SANs = evil, evil, evil, evil, []string{evil}
-				f.Proofs = []seller.Challenge{
+				f.Challenges = []seller.Challenge{
 					{Method: seller.MethodDNS, Host: evil, Record: evil, Target: evil}, {Method: seller.MethodFile, URL: evil, Body: evil},
 					{Method: seller.MethodEmail, Email: evil, Domain: evil},
 				}
@@ -82,9 +82,9 @@ func TestNoTextAddsAHeader(t *testing.T) {
 				p.From = mime.BEncoding.Encode("utf-8", "ü"+evil) + " <noreply@hosting.example>"
 				m, err := p.Compose(f)
 				require.NoError(t, err)
-				got := sound(t, m)
+				got := requireValid(t, m)
 				for name, values := range got.header {
-					// Some readers decode even what stands in quotes.
+					// Some mail programs decode encoded words even inside quotes.
 					decoded, err := new(mime.WordDecoder).DecodeHeader(strings.ReplaceAll(values[0], `"`, " "))
 					require.NoError(t, err)
 					assert.False(t, strings.ContainsFunc(decoded, unicode.IsControl), "%s: %q", name, decoded)
@@ -101,7 +101,7 @@ func TestRecipientIsOneAddressAndNothingElse(t *testing.T) {
 		"anna@client_.example", "anna@[127.0.0.1]", "anna@client..example", ".anna@client.example", "anna\x00@client.example", "clients:anna@client.example;",
 		strings.Repeat("a", 65) + "@client.example", "anna@" + strings.Repeat("client.", 40) + "example", strings.Repeat("a", 1<<20),
 	} {
-		f := facts(notify.KindProve, "en")
+		f := noticeData(notify.KindProve, "en")
 		f.To = to
 		_, err := sendMail(t).Compose(f)
 		failure := fault.From(err)
@@ -120,23 +120,23 @@ func TestRecipientIsOneAddressAndNothingElse(t *testing.T) {
 		"anna@xn--e1afmkfd.xn--p1ai": "anna@xn--e1afmkfd.xn--p1ai",
 		"root@localhost":             "root@localhost",
 	} {
-		f := facts(notify.KindProve, "en")
+		f := noticeData(notify.KindProve, "en")
 		f.To = to
 		m, err := sendMail(t).Compose(f)
 		if assert.NoError(t, err, to) {
 			assert.Equal(t, envelope, m.To)
-			sound(t, m)
+			requireValid(t, m)
 		}
 	}
 }
 
-func TestTheSenderIsTheAdministratorsOption(t *testing.T) {
+func TestTheSenderComesFromTheSettings(t *testing.T) {
 	for from, kind := range map[string]string{
 		"": fault.Missed, " \t": fault.Missed, "hosting": fault.Value, "a@b.example, c@d.example": fault.Value, "Hosting <a@b@c>": fault.Value,
 	} {
 		p := sendMail(t)
 		p.From = from
-		failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
+		failure := fault.From(p.Send(t.Context(), noticeData(notify.KindProve, "en")))
 		if assert.NotNil(t, failure, from) {
 			assert.Equal(t, kind, failure.Type)
 			assert.Equal(t, "SSLSubscriptionMailFrom", failure.Object)
@@ -153,40 +153,40 @@ func TestTheSenderIsTheAdministratorsOption(t *testing.T) {
 	} {
 		p := sendMail(t)
 		p.From = from
-		m, err := p.Compose(facts(notify.KindProve, "en"))
+		m, err := p.Compose(noticeData(notify.KindProve, "en"))
 		require.NoError(t, err, from)
-		assert.Equal(t, header, sound(t, m).header.Get("From"))
+		assert.Equal(t, header, requireValid(t, m).header.Get("From"))
 	}
 }
 
-func TestNoOrderMakesALetterTooLarge(t *testing.T) {
+func TestNoOrderMakesAMailTooLarge(t *testing.T) {
 	long := strings.Repeat("й", 1<<20)
-	f := facts(notify.KindProve, "ru")
+	f := noticeData(notify.KindProve, "ru")
 	f.ToName, f.Order, f.Panel, f.Lang = long, long, long, f.Lang+"-"+long
-	f.SANs, f.Proofs = nil, nil
+	f.SANs, f.Challenges = nil, nil
 	for i := range 1000 {
 		f.SANs = append(f.SANs, fmt.Sprintf("san-%d.example.com", i))
-		f.Proofs = append(f.Proofs, seller.Challenge{Method: seller.MethodFile, URL: fmt.Sprint("http://", i, ".example/", long[:5000]), Body: strings.Repeat("й\n", 5000)})
+		f.Challenges = append(f.Challenges, seller.Challenge{Method: seller.MethodFile, URL: fmt.Sprint("http://", i, ".example/", long[:5000]), Body: strings.Repeat("й\n", 5000)})
 	}
 	m, err := sendMail(t).Compose(f)
 	require.NoError(t, err)
-	got := sound(t, m)
+	got := requireValid(t, m)
 	assert.Less(t, len(m.Bytes), 4<<20, "the usual limit of mail servers is 10 MB")
 	assert.Contains(t, got.body, " san-99.example.com\n")
 	assert.NotContains(t, got.body, " san-100.example.com\n")
 	assert.Contains(t, got.body, "и ещё 900\n")
 	assert.Contains(t, got.body, "И ещё 750:")
-	assert.Contains(t, got.body, "…\n", "a cut is marked")
+	assert.Contains(t, got.body, "…\n", "an ellipsis marks the cut")
 
-	f.Proofs = nil
-	f.Method, f.ProofText = seller.MethodDNS, strings.Repeat("a.example CNAME b.example\n", 1<<16)+long
+	f.Challenges = nil
+	f.Method, f.ChallengeText = seller.MethodDNS, strings.Repeat("a.example CNAME b.example\n", 1<<16)+long
 	m, err = sendMail(t).Compose(f)
 	require.NoError(t, err)
-	sound(t, m)
+	requireValid(t, m)
 }
 
 func TestInvisibleCharactersAreDropped(t *testing.T) {
-	f := facts(notify.KindProve, "en")
+	f := noticeData(notify.KindProve, "en")
 	f.ToName = "An\u202ena\u200b \a\t Example"
 	f.Domain = "exam\u202eple.com evil.example/?"
 	got := compose(t, sendMail(t), f)
@@ -195,22 +195,22 @@ func TestInvisibleCharactersAreDropped(t *testing.T) {
 	assert.NotContains(t, got.body, "\u202e")
 }
 
-// Facts -> message: whatever stands in the database and comes from the seller, the message parses and has exactly the
-// headers of ours, or there is a fault that says why there is none.
-func FuzzFactsMakeASoundMessage(f *testing.F) {
+// Whatever is in the database and in the seller's answer, Compose returns a valid mail with exactly the expected header
+// fields, or a fault.
+func FuzzComposeReturnsAValidMail(f *testing.F) {
 	f.Add("expires", "ru", mailFrom, mailTo, "Anna", "example.com", "www.example.com", "PositiveSSL", "billing", 10, byte(1), "a CNAME b", "")
 	f.Add("prove", "es_MX.UTF-8", "noreply@hosting.example", mailTo, "Анна", "xn--e1afmkfd.xn--p1ai", "*.example.com", "", "", -1, byte(2), "http://a/b\nc\nd", "e")
 	f.Add("waiting", "../../etc", "\"a\\\"b\" <c@d>", "x@y", "a\r\nBcc: b@c", "=?utf-8?q?=0D=0A?=", "\xff\u2028", "{{.}}", "\x1b[31m", 0, byte(0), "a@b, c@d", "\x00")
 	f.Fuzz(func(t *testing.T, kind, lang, from, to, name, domain, san, order, panel string, days int, method byte, challenges, value string) {
-		facts := notify.NoticeData{
+		data := notify.NoticeData{
 			Kind: notify.Kind(kind), Lang: lang, To: to, ToName: name, Item: int64(days), Domain: domain, SANs: []string{san, value}, Order: order,
-			Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, DaysLeft: days, Method: seller.Method(method % 4), ProofText: challenges, Panel: panel,
+			Expires: cabforum.Date{Year: 2026, Month: 10, Day: 19}, DaysLeft: days, Method: seller.Method(method % 4), ChallengeText: challenges, Panel: panel,
 		}
 		if method&8 != 0 {
-			facts.Proofs = []seller.Challenge{{Domain: value, Method: seller.Method(method % 4), Email: value, Host: value, Record: san, Target: value, URL: value, Body: challenges}}
+			data.Challenges = []seller.Challenge{{Domain: value, Method: seller.Method(method % 4), Email: value, Host: value, Record: san, Target: value, URL: value, Body: challenges}}
 		}
 		p := &notify.Mailer{From: from, Now: now, Rand: &counting{}}
-		m, err := p.Compose(facts)
+		m, err := p.Compose(data)
 		if err != nil {
 			failure := fault.From(err)
 			known := kind == "expires" || kind == "prove" || kind == "waiting"
@@ -219,6 +219,6 @@ func FuzzFactsMakeASoundMessage(f *testing.F) {
 			}
 			return
 		}
-		sound(t, m)
+		requireValid(t, m)
 	})
 }

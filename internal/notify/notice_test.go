@@ -30,10 +30,10 @@ const (
 	mailTo   = "anna@client.example"
 )
 
-// now is Friday, 2026-10-09, ten days before the certificate of the documented example ends (validity B2).
+// now is Friday, 2026-10-09, ten days before the certificate of the documented example ends (docs/reference/validity.md §B2).
 func now() time.Time { return time.Date(2026, 10, 9, 6, 30, 0, 0, time.FixedZone("", 3*3600)) }
 
-// counting is randomness that everybody can foresee.
+// counting is a predictable source of random bytes.
 type counting struct{ next byte }
 
 func (c *counting) Read(into []byte) (int, error) {
@@ -44,9 +44,9 @@ func (c *counting) Read(into []byte) (int, error) {
 	return len(into), nil
 }
 
-// sendMail has neither a sendmail program nor an SMTP server.
+// sendMail returns a Mailer without a sendmail program and without an SMTP server.
 func sendMail(t testing.TB) *notify.Mailer {
-	log := panellog.Open(panellog.Options{Name: "letter", Root: t.TempDir(), Now: now})
+	log := panellog.Open(panellog.Options{Name: "notify", Root: t.TempDir(), Now: now})
 	t.Cleanup(func() { assert.NoError(t, log.Close()) })
 	return &notify.Mailer{
 		From: mailFrom, Sendmail: []string{}, SMTPAddr: "127.0.0.1:0", Timeout: 30 * time.Second, Now: now, Rand: &counting{},
@@ -54,8 +54,8 @@ func sendMail(t testing.TB) *notify.Mailer {
 	}
 }
 
-// facts returns those of the documented example.
-func facts(kind notify.Kind, lang string) notify.NoticeData {
+// noticeData returns the data of the documented example.
+func noticeData(kind notify.Kind, lang string) notify.NoticeData {
 	f := notify.NoticeData{
 		Kind: kind, Lang: lang, To: mailTo, ToName: "Anna Example", Item: 42,
 		Domain: "example.com", SANs: []string{"www.example.com", "Mail.example.com", "example.com", "www.example.com"},
@@ -64,7 +64,7 @@ func facts(kind notify.Kind, lang string) notify.NoticeData {
 		Method: seller.MethodDNS, Panel: "https://billing.hosting.example",
 	}
 	if kind != notify.KindExpires {
-		f.Proofs = records()
+		f.Challenges = records()
 	}
 	if lang == "ru" {
 		f.ToName = "Анна Константиновна Примерова-Длинная"
@@ -97,7 +97,7 @@ func approvers() []seller.Challenge {
 	}
 }
 
-// received is a message as its reader's program understands it; other code than what wrote it.
+// received is a mail as a mail program reads it, parsed by other code than that which wrote it.
 type received struct {
 	header  mail.Header
 	subject string
@@ -121,7 +121,7 @@ func compose(t testing.TB, p *notify.Mailer, f notify.NoticeData) received {
 	return read(t, m.Bytes)
 }
 
-// golden compares with testdata/name.
+// golden compares got with testdata/name.
 func golden(t *testing.T, name string, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -133,8 +133,8 @@ func golden(t *testing.T, name string, got string) {
 	assert.Equal(t, string(want), got)
 }
 
-// The whole message as the sendmail program gets it, byte for byte.
-func TestLettersAreTheseMessages(t *testing.T) {
+// The whole message that the sendmail program gets, byte for byte.
+func TestMessagesAreUnchanged(t *testing.T) {
 	for _, kind := range []notify.Kind{notify.KindExpires, notify.KindProve, notify.KindWaiting} {
 		for _, lang := range []string{"en", "ru", "es"} {
 			name := string(kind) + "." + lang
@@ -142,15 +142,15 @@ func TestLettersAreTheseMessages(t *testing.T) {
 				program := fakeSendmail(t, "exit 0")
 				p := sendMail(t)
 				p.Sendmail = []string{program.path}
-				require.NoError(t, p.Send(t.Context(), facts(kind, lang)))
+				require.NoError(t, p.Send(t.Context(), noticeData(kind, lang)))
 				golden(t, name+".eml", program.stdin(t))
 			})
 		}
 	}
 }
 
-// What the client reads.
-func TestLettersSayThis(t *testing.T) {
+// The texts that clients read.
+func TestTextsAreUnchanged(t *testing.T) {
 	cases := map[string]func(*notify.NoticeData){
 		"expires": func(f *notify.NoticeData) { f.Kind = notify.KindExpires },
 		"expires-ended": func(f *notify.NoticeData) {
@@ -159,28 +159,30 @@ func TestLettersSayThis(t *testing.T) {
 		"expires-little-known": func(f *notify.NoticeData) {
 			*f = notify.NoticeData{Kind: notify.KindExpires, Lang: f.Lang, To: f.To, Item: 42, Domain: "example.com", Expires: f.Expires}
 		},
-		"prove":      func(f *notify.NoticeData) { f.Kind, f.Proofs = notify.KindProve, records() },
-		"prove-file": func(f *notify.NoticeData) { f.Kind, f.Method, f.Proofs = notify.KindProve, seller.MethodFile, files() },
+		"prove": func(f *notify.NoticeData) { f.Kind, f.Challenges = notify.KindProve, records() },
+		"prove-file": func(f *notify.NoticeData) {
+			f.Kind, f.Method, f.Challenges = notify.KindProve, seller.MethodFile, files()
+		},
 		"prove-email": func(f *notify.NoticeData) {
-			f.Kind, f.Method, f.Proofs = notify.KindProve, seller.MethodEmail, approvers()
+			f.Kind, f.Method, f.Challenges = notify.KindProve, seller.MethodEmail, approvers()
 		},
 		"prove-little-known": func(f *notify.NoticeData) {
 			*f = notify.NoticeData{Kind: notify.KindProve, Lang: f.Lang, To: f.To, Item: 42, Domain: "example.com", Method: seller.MethodEmail}
 		},
-		"waiting":       func(f *notify.NoticeData) { f.Kind, f.DaysLeft, f.Proofs = notify.KindWaiting, 6, records() },
-		"waiting-ended": func(f *notify.NoticeData) { f.Kind, f.DaysLeft, f.Proofs = notify.KindWaiting, -1, records() },
+		"waiting":       func(f *notify.NoticeData) { f.Kind, f.DaysLeft, f.Challenges = notify.KindWaiting, 6, records() },
+		"waiting-ended": func(f *notify.NoticeData) { f.Kind, f.DaysLeft, f.Challenges = notify.KindWaiting, -1, records() },
 		"waiting-file": func(f *notify.NoticeData) {
-			f.Kind, f.Method, f.Proofs = notify.KindWaiting, seller.MethodFile, files()
+			f.Kind, f.Method, f.Challenges = notify.KindWaiting, seller.MethodFile, files()
 		},
 		"waiting-email": func(f *notify.NoticeData) {
-			f.Kind, f.Method, f.Proofs = notify.KindWaiting, seller.MethodEmail, approvers()
+			f.Kind, f.Method, f.Challenges = notify.KindWaiting, seller.MethodEmail, approvers()
 		},
-		"waiting-little-known": func(f *notify.NoticeData) { f.Kind, f.Proofs = notify.KindWaiting, nil },
+		"waiting-little-known": func(f *notify.NoticeData) { f.Kind, f.Challenges = notify.KindWaiting, nil },
 	}
 	for name, change := range cases {
 		for _, lang := range []string{"en", "ru", "es"} {
 			t.Run(name+"."+lang, func(t *testing.T) {
-				f := facts(notify.KindExpires, lang)
+				f := noticeData(notify.KindExpires, lang)
 				change(&f)
 				got := compose(t, sendMail(t), f)
 				golden(t, name+"."+lang+".txt", "Subject: "+got.subject+"\n\n"+got.body)
@@ -189,12 +191,11 @@ func TestLettersSayThis(t *testing.T) {
 	}
 }
 
-// First which certificate, then its dates, then what to do: of many a mail of this kind its reader cannot tell the
-// certificate.
-func TestLettersBeginWithTheCertificate(t *testing.T) {
+// A mail names the certificate first, then its dates, then what the client has to do.
+func TestMailsBeginWithTheCertificate(t *testing.T) {
 	for _, kind := range []notify.Kind{notify.KindExpires, notify.KindProve, notify.KindWaiting} {
 		for lang, todo := range map[string]string{"en": "What you need to do", "ru": "Что нужно сделать", "es": "Qué debe hacer"} {
-			got := compose(t, sendMail(t), facts(kind, lang))
+			got := compose(t, sendMail(t), noticeData(kind, lang))
 			assert.Contains(t, got.subject, "example.com")
 			last := -1
 			for _, piece := range []string{
@@ -211,9 +212,9 @@ func TestLettersBeginWithTheCertificate(t *testing.T) {
 	}
 }
 
-func TestValuesStandOnLinesOfTheirOwn(t *testing.T) {
+func TestValuesHaveLinesOfTheirOwn(t *testing.T) {
 	for _, lang := range []string{"en", "ru", "es"} {
-		f := facts(notify.KindProve, lang)
+		f := noticeData(notify.KindProve, lang)
 		lines := strings.Split(compose(t, sendMail(t), f).body, "\n")
 		var values []string
 		for _, line := range lines {
@@ -223,32 +224,31 @@ func TestValuesStandOnLinesOfTheirOwn(t *testing.T) {
 		}
 		assert.Subset(t, values, []string{"_0A1B2C.example.com", "CNAME", "d3adbeef.0a1b2c.sectigo.example", "_0A1B2C.mail.example.com"}, lang)
 
-		f.Proofs = files()
+		f.Challenges = files()
 		lines = strings.Split(compose(t, sendMail(t), f).body, "\n")
 		assert.Subset(t, lines, []string{"http://example.com/.well-known/pki-validation/0A1B2C.txt", "3F9A0C", "sectigo.example", "0123456789"},
 			"%s: a file's content has no blanks in front, it is copied as it stands", lang)
 	}
 }
 
-func TestNamesThatShareARecordAreToldItOnce(t *testing.T) {
-	got := compose(t, sendMail(t), facts(notify.KindProve, "en"))
+func TestASharedRecordIsListedOnce(t *testing.T) {
+	got := compose(t, sendMail(t), noticeData(notify.KindProve, "en"))
 	assert.Equal(t, 1, strings.Count(got.body, "Name:   _0A1B2C.example.com\n"))
 }
 
 // The message never names an approver's e-mail if the validation method is not known.
 func TestAnUnknownMethodIsNotEmail(t *testing.T) {
 	for _, kind := range []notify.Kind{notify.KindProve, notify.KindWaiting} {
-		f := facts(kind, "en")
-		f.Method, f.Proofs, f.ProofText = seller.MethodUnknown, nil, "admin@example.com"
+		f := noticeData(kind, "en")
+		f.Method, f.Challenges, f.ChallengeText = seller.MethodUnknown, nil, "admin@example.com"
 		body := compose(t, sendMail(t), f).body
 		assert.NotContains(t, body, "admin@example.com")
 		assert.NotContains(t, body, "approver address")
 	}
 }
 
-// What the sweep knows of an item that waits is the text stored on it (rules PARAM-11): it says the same as the seller's
-// own answer.
-func TestStoredProofsAreToldLikeFreshOnes(t *testing.T) {
+// Challenges from the text that is stored on the item (rules PARAM-11) give the same mail as those from the seller's answer.
+func TestStoredChallengesGiveTheSameMail(t *testing.T) {
 	for name, c := range map[string]struct {
 		method     seller.Method
 		challenges []seller.Challenge
@@ -264,9 +264,9 @@ func TestStoredProofsAreToldLikeFreshOnes(t *testing.T) {
 		"nothing":        {seller.MethodDNS, nil, " \n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fresh, stored := facts(notify.KindWaiting, "en"), facts(notify.KindWaiting, "en")
-			fresh.Method, fresh.Proofs = c.method, c.challenges
-			stored.Method, stored.Proofs, stored.ProofText = c.method, nil, c.text
+			fresh, stored := noticeData(notify.KindWaiting, "en"), noticeData(notify.KindWaiting, "en")
+			fresh.Method, fresh.Challenges = c.method, c.challenges
+			stored.Method, stored.Challenges, stored.ChallengeText = c.method, nil, c.text
 			assert.Equal(t, compose(t, sendMail(t), fresh).body, compose(t, sendMail(t), stored).body)
 			for _, p := range c.challenges {
 				assert.Contains(t, compose(t, sendMail(t), stored).body, p.Target+p.URL+p.Email)
@@ -275,8 +275,8 @@ func TestStoredProofsAreToldLikeFreshOnes(t *testing.T) {
 	}
 }
 
-func TestHeaderIsThis(t *testing.T) {
-	m, err := sendMail(t).Compose(facts(notify.KindProve, "es-MX"))
+func TestTheHeaderIsUnchanged(t *testing.T) {
+	m, err := sendMail(t).Compose(noticeData(notify.KindProve, "es-MX"))
 	require.NoError(t, err)
 	assert.Equal(t, "noreply@hosting.example", m.From)
 	assert.Equal(t, mailTo, m.To)
@@ -296,19 +296,19 @@ func TestHeaderIsThis(t *testing.T) {
 	}, read(t, m.Bytes).header)
 }
 
-func TestEachLetterHasItsOwnMessageID(t *testing.T) {
+func TestEachMailHasItsOwnMessageID(t *testing.T) {
 	p := sendMail(t)
-	one, two := compose(t, p, facts(notify.KindProve, "en")), compose(t, p, facts(notify.KindProve, "en"))
+	one, two := compose(t, p, noticeData(notify.KindProve, "en")), compose(t, p, noticeData(notify.KindProve, "en"))
 	assert.NotEqual(t, one.header.Get("Message-Id"), two.header.Get("Message-Id"))
 
 	p.Rand = bytes.NewReader(nil)
-	_, err := p.Compose(facts(notify.KindProve, "en"))
+	_, err := p.Compose(noticeData(notify.KindProve, "en"))
 	assert.ErrorIs(t, err, io.EOF, "no Message-ID without randomness")
 }
 
-// A client who ordered пример.рф does not know xn--e1afmkfd.xn--p1ai, and DNS zones know nothing else.
+// A client who ordered пример.рф does not know xn--e1afmkfd.xn--p1ai, but DNS zones contain only that form.
 func TestInternationalisedNamesAreShownInBothForms(t *testing.T) {
-	f := facts(notify.KindExpires, "ru")
+	f := noticeData(notify.KindExpires, "ru")
 	f.Domain, f.SANs = "xn--e1afmkfd.xn--p1ai", []string{"*.xn--e1afmkfd.xn--p1ai", "xn--zzzzzz.example", "plain.example"}
 	got := compose(t, sendMail(t), f)
 	assert.Contains(t, got.subject, "пример.рф (xn--e1afmkfd.xn--p1ai)")
@@ -318,20 +318,20 @@ func TestInternationalisedNamesAreShownInBothForms(t *testing.T) {
 	assert.Contains(t, got.body, " plain.example\n")
 }
 
-func TestLettersThatNobodyCouldUnderstandAreRefused(t *testing.T) {
+func TestNoticesWithoutTheNecessaryDataAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		change       func(*notify.NoticeData)
 		kind, object string
 	}{
 		"no domain":           {func(f *notify.NoticeData) { f.Domain = " \x00\n" }, fault.Missed, "domain"},
-		"no such letter":      {func(f *notify.NoticeData) { f.Kind = "../etc/passwd" }, fault.Internal, "mail"},
-		"no letter":           {func(f *notify.NoticeData) { f.Kind = "" }, fault.Internal, "mail"},
+		"unknown kind":        {func(f *notify.NoticeData) { f.Kind = "../etc/passwd" }, fault.Internal, "mail"},
+		"no kind":             {func(f *notify.NoticeData) { f.Kind = "" }, fault.Internal, "mail"},
 		"expires, but when":   {func(f *notify.NoticeData) { f.Expires = cabforum.Date{} }, fault.Missed, "certificate_expiredate"},
 		"nobody to write to":  {func(f *notify.NoticeData) { f.To = " " }, fault.Missed, "email"},
 		"not to be delivered": {func(f *notify.NoticeData) { f.To = "anna" }, fault.Value, "email"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := facts(notify.KindExpires, "en")
+			f := noticeData(notify.KindExpires, "en")
 			c.change(&f)
 			err := sendMail(t).Send(t.Context(), f)
 			failure := fault.From(err)

@@ -18,11 +18,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// program is a sendmail program of the test's own, that keeps what it was given.
+// program is a fake sendmail program that records what it gets.
 type program struct{ dir, path string }
 
-// fakeSendmail keeps its arguments, its environment and its standard input, and then does what the script says. The
-// script is shell text with $dir for its folder.
+// fakeSendmail returns a program that records its arguments, its environment and its standard input and then runs the script,
+// in which $dir is the program's folder.
 func fakeSendmail(t testing.TB, script string) program {
 	dir := t.TempDir()
 	p := program{dir, filepath.Join(dir, "sendmail")}
@@ -39,11 +39,11 @@ func (p program) kept(t testing.TB, name string) string {
 
 func (p program) stdin(t testing.TB) string { return p.kept(t, "stdin") }
 
-func TestSendmailGetsTheLetterOnItsInput(t *testing.T) {
+func TestSendmailGetsTheMailOnItsInput(t *testing.T) {
 	program := fakeSendmail(t, "exit 0")
 	p := sendMail(t)
 	p.Sendmail = []string{program.path}
-	require.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
+	require.NoError(t, p.Send(t.Context(), noticeData(notify.KindProve, "en")))
 
 	assert.Equal(t, "-t\n-i\n-f\nnoreply@hosting.example\n", program.kept(t, "args"),
 		"the client's address is in the header only: it can be no option, and nobody sees it in the list of processes")
@@ -52,7 +52,7 @@ func TestSendmailGetsTheLetterOnItsInput(t *testing.T) {
 	assert.Equal(t, "/\n", program.kept(t, "pwd"))
 	for line := range strings.Lines(program.kept(t, "env")) {
 		name, _, _ := strings.Cut(line, "=")
-		assert.Contains(t, []string{"PATH", "LC_ALL", "PWD", "OLDPWD", "_", "SHLVL"}, name, "nothing of the panel's environment")
+		assert.Contains(t, []string{"PATH", "LC_ALL", "PWD", "OLDPWD", "_", "SHLVL"}, name, "no variable of the panel's environment")
 	}
 }
 
@@ -62,7 +62,7 @@ func TestTheFirstSendmailThatExistsIsTaken(t *testing.T) {
 	require.NoError(t, os.WriteFile(plain, nil, 0o644))
 	p := sendMail(t)
 	p.Sendmail = []string{filepath.Join(t.TempDir(), "missing"), t.TempDir(), plain, first.path, second.path}
-	require.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
+	require.NoError(t, p.Send(t.Context(), noticeData(notify.KindProve, "en")))
 	assert.NotEmpty(t, first.stdin(t))
 	assert.NoFileExists(t, filepath.Join(second.dir, "stdin"))
 }
@@ -77,12 +77,12 @@ func TestSendmailsExitCodeDecides(t *testing.T) {
 		script string
 		says   []string
 		again  bool
-		object string // recipient: this letter alone; mail: every one
+		object string // recipient: only this mail is affected; mail: every mail is
 	}{
-		"temporary failure":  {"echo 'queue is full' >&2; exit 75", []string{"exit status 75", "failed for now", "queue is full"}, true, "recipient"},
+		"temporary failure":  {"echo 'queue is full' >&2; exit 75", []string{"exit status 75", "temporary failure", "queue is full"}, true, "recipient"},
 		"unknown recipient":  {"echo 'no such user' >&2; exit 67", []string{"exit status 67", "recipient is unknown", "no such user"}, false, "recipient"},
-		"unknown host":       {"exit 68", []string{"exit status 68", "host is unknown", "it said nothing"}, false, "recipient"},
-		"refused letter":     {"exit 65", []string{"exit status 65", "was refused"}, false, "recipient"},
+		"unknown host":       {"exit 68", []string{"exit status 68", "host is unknown", "it printed nothing"}, false, "recipient"},
+		"refused mail":       {"exit 65", []string{"exit status 65", "was refused"}, false, "recipient"},
 		"other options":      {"exit 64", []string{"exit status 64", "usage"}, false, "mail"},
 		"wrong settings":     {"exit 78", []string{"exit status 78", "configuration"}, true, "mail"},
 		"no service":         {"exit 69", []string{"exit status 69"}, true, "mail"},
@@ -93,7 +93,7 @@ func TestSendmailsExitCodeDecides(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := sendMail(t)
 			p.Sendmail = []string{fakeSendmail(t, c.script).path}
-			failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
+			failure := fault.From(p.Send(t.Context(), noticeData(notify.KindProve, "en")))
 			require.NotNil(t, failure)
 			assert.Equal(t, fault.Client, failure.Type)
 			assert.Equal(t, c.object, failure.Object)
@@ -105,28 +105,28 @@ func TestSendmailsExitCodeDecides(t *testing.T) {
 	}
 }
 
-// Sent once more because of a warning, the client would get it every day.
-func TestALetterTakenOverWithAWarningIsSent(t *testing.T) {
+// A mail that was accepted with a warning must not be sent again.
+func TestAMailAcceptedWithAWarningIsSent(t *testing.T) {
 	p := sendMail(t)
 	p.Sendmail = []string{fakeSendmail(t, "echo 'warning: cannot find my own name' >&2; exit 0").path}
-	require.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
+	require.NoError(t, p.Send(t.Context(), noticeData(notify.KindProve, "en")))
 	assert.Contains(t, strings.Join(p.Log.Tail(10), "\n"), "cannot find my own name")
 }
 
-func TestSendmailThatTalksWithoutEndIsCut(t *testing.T) {
+func TestTheOutputOfSendmailIsLimited(t *testing.T) {
 	p := sendMail(t)
 	p.Sendmail = []string{fakeSendmail(t, "head -c 10000000 /dev/zero | tr '\\0' x >&2; exit 75").path}
-	failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
+	failure := fault.From(p.Send(t.Context(), noticeData(notify.KindProve, "en")))
 	require.NotNil(t, failure)
 	assert.Less(t, len(failure.Message), 1000)
 }
 
-func TestSendmailThatDoesNotReadIsJudgedByItsExitCode(t *testing.T) {
+func TestTheExitCodeDecidesIfSendmailDoesNotReadItsInput(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sendmail")
-	f := facts(notify.KindProve, "en")
-	f.Proofs = nil
+	f := noticeData(notify.KindProve, "en")
+	f.Challenges = nil
 	for range 250 {
-		f.Proofs = append(f.Proofs, seller.Challenge{Method: seller.MethodDNS, Target: strings.Repeat("x", 900) + string(rune('a'+len(f.Proofs)%26)) + strings.Repeat("y", len(f.Proofs)/26)})
+		f.Challenges = append(f.Challenges, seller.Challenge{Method: seller.MethodDNS, Target: strings.Repeat("x", 900) + string(rune('a'+len(f.Challenges)%26)) + strings.Repeat("y", len(f.Challenges)/26)})
 	}
 	p := sendMail(t)
 	p.Sendmail = []string{file}
@@ -134,19 +134,19 @@ func TestSendmailThatDoesNotReadIsJudgedByItsExitCode(t *testing.T) {
 	assert.ErrorContains(t, p.Send(t.Context(), f), "exit status 75")
 }
 
-func TestSendmailThatCannotBeStartedIsSaid(t *testing.T) {
+func TestSendmailThatCannotBeStartedIsReported(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sendmail")
 	require.NoError(t, os.WriteFile(file, []byte("#!/nonexistent/interpreter\n"), 0o755))
 	p := sendMail(t)
 	p.Sendmail = []string{file}
-	failure := fault.From(p.Send(t.Context(), facts(notify.KindProve, "en")))
+	failure := fault.From(p.Send(t.Context(), noticeData(notify.KindProve, "en")))
 	require.NotNil(t, failure)
 	assert.Contains(t, failure.Message, "cannot be started")
 	assert.ErrorIs(t, failure, os.ErrNotExist)
 	assert.True(t, failure.Retry)
 }
 
-func TestSendmailEndsWithAllThatItStarted(t *testing.T) {
+func TestSendmailIsKilledWithItsChildren(t *testing.T) {
 	program := fakeSendmail(t, `exec 3>"$dir/alive"; sleep 1000 & echo started >&3; wait`)
 	pipe := filepath.Join(program.dir, "alive")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
@@ -156,7 +156,7 @@ func TestSendmailEndsWithAllThatItStarted(t *testing.T) {
 	defer cancel(nil)
 	stopped := errors.New("the command was told to stop")
 	sent := make(chan error, 1)
-	go func() { sent <- p.Send(ctx, facts(notify.KindProve, "en")) }()
+	go func() { sent <- p.Send(ctx, noticeData(notify.KindProve, "en")) }()
 
 	alive, err := os.Open(pipe)
 	require.NoError(t, err)
@@ -173,7 +173,7 @@ func TestSendmailEndsWithAllThatItStarted(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// Some MTAs deliver in a child that keeps their output open; the letter is taken over when the program itself has ended.
+// Some MTAs deliver in a child process that keeps the output open. The mail is accepted when the program itself has ended.
 func TestADeliveryInTheBackgroundIsNotWaitedFor(t *testing.T) {
 	program := fakeSendmail(t, `(read line <"$dir/end") & exit 0`)
 	pipe := filepath.Join(program.dir, "end")
@@ -187,14 +187,14 @@ func TestADeliveryInTheBackgroundIsNotWaitedFor(t *testing.T) {
 	}()
 	p := sendMail(t)
 	p.Sendmail = []string{program.path}
-	assert.NoError(t, p.Send(t.Context(), facts(notify.KindProve, "en")))
+	assert.NoError(t, p.Send(t.Context(), noticeData(notify.KindProve, "en")))
 }
 
 func TestSendmailHasUntilTheTimeout(t *testing.T) {
 	program := fakeSendmail(t, `sleep 1000`)
 	p := sendMail(t)
 	p.Sendmail, p.Timeout = []string{program.path}, 1
-	err := p.Send(t.Context(), facts(notify.KindProve, "en"))
+	err := p.Send(t.Context(), noticeData(notify.KindProve, "en"))
 	assert.ErrorContains(t, err, "did not accept the message within 1ns")
 	assert.True(t, fault.From(err).Retry)
 }

@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// shippedSums lists every version of the texts that was ever installed: a file that is one of them was not edited.
+// shippedSums lists the SHA-256 sum of every version of the templates that was ever installed. A file with one of these sums
+// was not edited.
 //
 //go:embed templates/shipped.sha256
 var shippedSums string
 
-// isShipped reports whether the content is a version of the named text in the list, in the format of sha256sum.
+// isShipped reports whether the list, in the format of sha256sum, has the sum of this content for the named template.
 func isShipped(list, name, content string) bool {
 	sum := sha256.Sum256([]byte(content))
 	return strings.Contains("\n"+list, "\n"+hex.EncodeToString(sum[:])+"  "+name+"\n")

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// maxAnswers is how much an SMTP server may say in one conversation.
+// maxAnswers limits what an SMTP server may send in one conversation, in bytes.
 const maxAnswers = 64 << 10
 
-// smtp hands the message to the SMTP server of this machine, without TLS and without a password: neither protects
-// anything on loopback.
-func (p *Mailer) smtp(ctx context.Context, address string, m Message) error {
+// smtp sends the message to the SMTP server of this host, without TLS and without a password: on loopback neither protects
+// anything.
+func (m *Mailer) smtp(ctx context.Context, address string, msg Message) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return mtaFault("the mail server at %s was not reached: %w", address, cause)
@@ -25,16 +25,16 @@ func (p *Mailer) smtp(ctx context.Context, address string, m Message) error {
 			"(%w); install one, for example Postfix or Exim, or start it", address, err)
 	}
 	defer conn.Close()
-	// Closed at the deadline, which ends every read and write.
+	// Closing the connection at the deadline ends every read and write.
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if step, err := converse(&answersLimited{Conn: conn, left: maxAnswers}, m); err != nil {
+	if step, err := converse(&answersLimited{Conn: conn, left: maxAnswers}, msg); err != nil {
 		return smtpFault(address, step, reason(ctx, err))
 	}
 	return nil
 }
 
-// converse speaks SMTP (RFC 5321 3.3) and returns the step that failed.
-func converse(conn net.Conn, m Message) (step string, err error) {
+// converse sends the message with SMTP (RFC 5321 3.3) and returns the step that failed.
+func converse(conn net.Conn, msg Message) (step string, err error) {
 	c, err := smtp.NewClient(conn, "localhost")
 	if err != nil {
 		return stepGreeting, err
@@ -42,29 +42,29 @@ func converse(conn net.Conn, m Message) (step string, err error) {
 	if err := c.Hello(literal(conn.LocalAddr())); err != nil {
 		return stepEHLO, err
 	}
-	if err := c.Mail(m.From); err != nil {
-		return stepFrom + m.From, err
+	if err := c.Mail(msg.From); err != nil {
+		return stepFrom + msg.From, err
 	}
-	if err := c.Rcpt(m.To); err != nil {
-		return "RCPT TO " + m.To, err
+	if err := c.Rcpt(msg.To); err != nil {
+		return "RCPT TO " + msg.To, err
 	}
 	w, err := c.Data()
 	if err != nil {
 		return "DATA", err
 	}
-	if _, err := w.Write(m.Bytes); err != nil {
+	if _, err := w.Write(msg.Bytes); err != nil {
 		return "the message text", err
 	}
 	if err := w.Close(); err != nil {
 		return stepSent, err
 	}
-	// The letter is taken over: a server that does not say goodbye changes nothing about that.
+	// The mail is accepted, even if the server does not answer QUIT.
 	_ = c.Quit()
 	return "", nil
 }
 
-// literal returns the name for EHLO of a client that may have none: its address (RFC 5321 4.1.1.1, 4.1.3). Servers
-// that refuse unqualified names refuse "localhost".
+// literal returns the address literal for EHLO (RFC 5321 4.1.1.1, 4.1.3), because this host may have no domain name and some
+// servers refuse "localhost".
 func literal(addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	switch {
@@ -76,12 +76,12 @@ func literal(addr net.Addr) string {
 	return "[IPv6:" + tcp.IP.String() + "]"
 }
 
-// smtpFault decides by the step and the server's answer: 5yz is a refusal for good (RFC 5321 4.2.1). What is refused before
-// the recipient was named concerns every letter.
+// smtpFault returns the fault for the step that failed and the server's answer: a code 5yz is permanent (RFC 5321 4.2.1). A
+// refusal before the recipient was sent affects every mail.
 func smtpFault(address, step string, err error) error {
 	var answer *textproto.Error
 	if !errors.As(err, &answer) {
-		if step == stepSent { // it may have been taken over: the client must not get it every hour
+		if step == stepSent { // the mail may have been accepted: it must not be sent again every hour
 			return mailFault(true, "the mail server at %s did not say whether it accepted the message (%s): %w", address, step, err)
 		}
 		return mtaFault("the mail server at %s did not accept the message (%s): %w", address, step, err)
@@ -95,7 +95,7 @@ func smtpFault(address, step string, err error) error {
 	return mailFault(answer.Code >= 500, "the mail server at %s did not accept the message (%s): %w", address, step, err)
 }
 
-// Steps of a conversation: those before the recipient is named, and the one after the whole letter was sent.
+// Steps of a conversation: those before the recipient is sent, and the one after the whole mail was sent.
 const (
 	stepSent     = "the message itself"
 	stepGreeting = "greeting"
@@ -103,10 +103,10 @@ const (
 	stepFrom     = "MAIL FROM "
 )
 
-// errAnswers ends a conversation in which the server talks without end.
-var errAnswers = fmt.Errorf("it said more than %d bytes", maxAnswers)
+// errAnswers ends a conversation in which the server sends too much.
+var errAnswers = fmt.Errorf("it sent more than %d bytes", maxAnswers)
 
-// answersLimited is a connection that reads no more than what is left.
+// answersLimited is a connection from which at most left bytes are read.
 type answersLimited struct {
 	net.Conn
 	left int

@@ -17,95 +17,95 @@ import (
 
 const (
 	maxTemplate = 64 << 10 // bytes of a template's file
-	maxText     = 1 << 20  // bytes of what comes out of it
+	maxText     = 1 << 20  // bytes of the filled-in text
 )
 
-// lastLanguage is spoken where no template speaks the client's.
+// lastLanguage is used if there is no template in the client's language.
 const lastLanguage = "en"
 
-// builtin holds the texts that `make install` copies for administrators to edit. They are used unless a copy was edited.
+// builtin has the templates that `make install` copies for administrators to edit. They are used unless a copy was edited.
 //
 //go:embed templates/*.txt
 var builtin embed.FS
 
-// text is a letter without its envelope.
+// text is a filled-in template.
 type text struct {
 	subject string
 	body    string // lines end with \n
 	lang    string // of the template
 }
 
-// write finds the template of the kind in the client's language and fills it in. For each language the
-// administrator's file comes first, then the built-in one; a file that is there and of no use is logged with its line,
-// and the next one is taken, so that the client is told all the same.
-func (p *Mailer) write(kind Kind, lang string, w words) (text, error) {
+// write fills in the template of the kind in the client's language. For each language the administrator's file comes first,
+// then the built-in one. A file with an error is logged with its line and the next one is used, so that the client is
+// notified all the same.
+func (m *Mailer) write(kind Kind, lang string, data templateData) (text, error) {
 	for _, tag := range languages(lang) {
 		name := string(kind) + "." + tag + ".txt"
-		for _, source := range p.sources(name) {
-			written, err := source.write(w)
+		for _, source := range m.sources(name) {
+			written, err := source.write(data)
 			switch {
 			case err == nil:
 				written.lang = tag
 				return written, nil
 			case !errors.Is(err, fs.ErrNotExist):
-				p.Log.Warningf("a mail template is of no use, the next one is taken: %v", err)
+				m.Log.Warningf("a mail template cannot be used, the next one is taken: %v", err)
 			}
 		}
 	}
 	return text{}, fmt.Errorf("no usable template of the kind %q", kind)
 }
 
-// languages returns the tags to look for: the client's own, its base, English. What is not made like a language tag
-// (RFC 5646 2.1) is left out: it would become part of a file's name.
+// languages returns the language tags to try: the client's own, its base language, English. A value that does not have the
+// form of a language tag (RFC 5646 2.1) is left out, because it would become part of a file's name.
 func languages(lang string) []string {
 	tag, _, _ := strings.Cut(lang, ".") // ru_RU.UTF-8
 	tag = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(tag), "_", "-"))
 	base, _, _ := strings.Cut(tag, "-")
 	var tags []string
-	if len(tag) <= maxTag && onlyOf(tag, notices+"0123456789-") {
+	if len(tag) <= maxTag && onlyOf(tag, letters+"0123456789-") {
 		tags = append(tags, tag)
 	}
-	if onlyOf(base, notices) && (len(base) == 2 || len(base) == 3) {
+	if onlyOf(base, letters) && (len(base) == 2 || len(base) == 3) {
 		return slices.Compact(append(tags, base, lastLanguage))
 	}
 	return []string{lastLanguage}
 }
 
 const (
-	notices = "abcdefghijklmnopqrstuvwxyz"
+	letters = "abcdefghijklmnopqrstuvwxyz"
 	maxTag  = 35 // RFC 5646 4.4.1
 )
 
 func onlyOf(text, characters string) bool { return strings.Trim(text, characters) == "" }
 
-// source is a place where a template may be.
+// source is a file that may have a template, or a built-in one.
 type source struct {
-	name string // for errors: what an administrator can open
+	name string // for errors: the path of the file, or "built-in" with its name
 	read func() (string, error)
 }
 
-func (p *Mailer) sources(name string) []source {
+func (m *Mailer) sources(name string) []source {
 	inside := source{"built-in " + name, func() (string, error) {
 		content, err := builtin.ReadFile(path.Join("templates", name))
 		return string(content), err
 	}}
-	if p.TemplateDir == "" {
+	if m.TemplateDir == "" {
 		return []source{inside}
 	}
-	file := filepath.Join(p.TemplateDir, name)
-	return []source{{file, func() (string, error) { return p.edited(file) }}, inside}
+	file := filepath.Join(m.TemplateDir, name)
+	return []source{{file, func() (string, error) { return m.edited(file) }}, inside}
 }
 
-// edited reads the administrator's file. One that an earlier version installed and nobody edited counts as absent: the
-// built-in text is the newer one (rules SWEEP-8).
-func (p *Mailer) edited(file string) (string, error) {
+// edited returns the content of the administrator's file. A file that an earlier version installed and nobody edited counts
+// as absent, because the built-in one is newer (rules SWEEP-8).
+func (m *Mailer) edited(file string) (string, error) {
 	content, err := readTemplate(file)
 	if err != nil {
 		return "", err
 	}
 	list := shippedSums
-	if p.shipped != "" {
-		list = p.shipped
+	if m.shipped != "" {
+		list = m.shipped
 	}
 	if isShipped(list, filepath.Base(file), content) {
 		return "", fs.ErrNotExist
@@ -113,8 +113,8 @@ func (p *Mailer) edited(file string) (string, error) {
 	return content, nil
 }
 
-// readTemplate reads a file that an administrator may have edited on any system: a byte order mark and foreign ends of
-// lines are taken away.
+// readTemplate returns the content of a template file without a byte order mark and with \n as line end, on whatever system
+// it was edited.
 func readTemplate(file string) (string, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -144,9 +144,9 @@ func readTemplate(file string) (string, error) {
 	return plain, nil
 }
 
-// write fills the template in. Its first line, the subject's, is part of it, so that text/template's errors count the
-// lines of the file.
-func (s source) write(w words) (text, error) {
+// write fills in the template. The subject line is part of it, so that the errors of text/template have the line numbers of
+// the file.
+func (s source) write(data templateData) (text, error) {
 	content, err := s.read()
 	if err != nil {
 		return text{}, err
@@ -156,7 +156,7 @@ func (s source) write(w words) (text, error) {
 		return text{}, err
 	}
 	var out limited
-	if err := parsed.Execute(&out, w); err != nil {
+	if err := parsed.Execute(&out, data); err != nil {
 		if place := (template.ExecError{}); !errors.As(err, &place) {
 			err = fmt.Errorf("%s: %w", s.name, err)
 		}
@@ -165,7 +165,7 @@ func (s source) write(w words) (text, error) {
 	return s.split(out.text.String())
 }
 
-// split parts the filled-in template into subject and body.
+// split splits the filled-in template into subject and body.
 func (s source) split(filled string) (text, error) {
 	first, rest, _ := strings.Cut(filled, "\n")
 	empty, body, _ := strings.Cut(rest, "\n")
@@ -182,7 +182,7 @@ func (s source) split(filled string) (text, error) {
 	return written, nil
 }
 
-// tidy takes blanks from the ends of lines and control characters from the lines, and ends the text with one \n.
+// tidy returns the text without control characters and without blanks at the ends of lines, with one \n at its end.
 func tidy(body string) string {
 	var b strings.Builder
 	for line := range strings.SplitSeq(strings.Trim(body, "\n"), "\n") {
@@ -198,10 +198,10 @@ func tidy(body string) string {
 	return b.String()
 }
 
-// errTextLength ends a template that writes without end.
+// errTextLength ends the execution of a template that writes too much.
 var errTextLength = fmt.Errorf("the text is longer than %d bytes", maxText)
 
-// limited takes no more than maxText bytes.
+// limited is a writer that accepts at most maxText bytes.
 type limited struct{ text strings.Builder }
 
 // Write implements io.Writer.

@@ -18,7 +18,7 @@ import (
 	"pmssl/internal/notify"
 )
 
-// edited returns a Post whose administrator has written the given templates.
+// edited returns a Mailer with the given templates of an administrator.
 func edited(t testing.TB, templates map[string]string) *notify.Mailer {
 	p := sendMail(t)
 	p.TemplateDir = t.TempDir()
@@ -34,13 +34,13 @@ func TestLanguageFallsBackToItsBaseAndThenToEnglish(t *testing.T) {
 		"": "en", "de": "en", "de-AT": "en", "-": "en", "r": "en", "russian": "en", "../en": "en", "ru/../es": "en", "ru\x00": "en", "ру": "en",
 		"ru-" + strings.Repeat("x", 1<<16): "ru", "ru-../../x": "ru",
 	} {
-		m, err := sendMail(t).Compose(facts(notify.KindProve, lang))
+		m, err := sendMail(t).Compose(noticeData(notify.KindProve, lang))
 		require.NoError(t, err)
 		assert.Equal(t, want, m.Lang, "%.40q", lang)
 	}
 }
 
-func TestTheAdministratorsTemplateIsTaken(t *testing.T) {
+func TestTheAdministratorsTemplateIsUsed(t *testing.T) {
 	p := edited(t, map[string]string{
 		"prove.en.txt":    "Subject: {{.Domain}}, our way\n\nDear {{.Client}}\n",
 		"prove.de.txt":    "\uFEFFSubject: {{.Domain}} bestätigen\r\n\r\nHallo \t{{.Client}} \r\n\r\n",
@@ -55,18 +55,18 @@ func TestTheAdministratorsTemplateIsTaken(t *testing.T) {
 		"fr":    {"en", "example.com, our way", "Dear Anna Example\n"},
 		"es":    {"es", "Confirme el control del dominio example.com para el nuevo certificado SSL", ""},
 	} {
-		m, err := p.Compose(facts(notify.KindProve, lang))
+		m, err := p.Compose(noticeData(notify.KindProve, lang))
 		require.NoError(t, err)
-		got := sound(t, m)
+		got := requireValid(t, m)
 		assert.Equal(t, want[:2], []string{m.Lang, got.subject}, lang)
 		if want[2] != "" {
 			assert.Equal(t, want[2], got.body, lang)
 		}
 	}
-	assert.Empty(t, p.Log.Tail(10), "nothing to complain about")
+	assert.Empty(t, p.Log.Tail(10), "no warning")
 }
 
-func TestATextThatNobodyEditedIsNeverOld(t *testing.T) {
+func TestAnUneditedTemplateOfAnEarlierVersionIsNotUsed(t *testing.T) {
 	const old, other = "Subject: old {{.Domain}}\n\nold\n", "Subject: {{.Domain}} of ours\n\nours\n"
 	line := func(name, text string) string { return fmt.Sprintf("%x  %s\n", sha256.Sum256([]byte(text)), name) }
 	for name, c := range map[string]struct {
@@ -77,22 +77,22 @@ func TestATextThatNobodyEditedIsNeverOld(t *testing.T) {
 		"saved with other ends of lines":  {"prove.en.txt", "\uFEFF" + strings.ReplaceAll(old, "\n", "\r\n"), line("prove.en.txt", old), "en", "Confirm control of the domain example.com for the new SSL certificate"},
 		"edited":                          {"prove.en.txt", other, line("prove.en.txt", old), "en", "example.com of ours"},
 		"a word more":                     {"prove.en.txt", old + "x\n", line("prove.en.txt", old), "en", "old example.com"},
-		"another letter's text":           {"prove.en.txt", old, line("expires.en.txt", old), "en", "old example.com"},
+		"the text of another kind":        {"prove.en.txt", old, line("expires.en.txt", old), "en", "old example.com"},
 		"in another language":             {"prove.de.txt", old, line("prove.en.txt", old), "de", "old example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := edited(t, map[string]string{c.file: c.text})
 			p.SetShipped("# a comment\n" + c.list)
-			m, err := p.Compose(facts(notify.KindProve, c.lang))
+			m, err := p.Compose(noticeData(notify.KindProve, c.lang))
 			require.NoError(t, err)
 			assert.Equal(t, c.subject, m.Subject)
-			assert.Empty(t, p.Log.Tail(10), "nothing to complain about")
+			assert.Empty(t, p.Log.Tail(10), "no warning")
 		})
 	}
 }
 
-// Whoever changes a text adds its sum, so that a later version knows the copies of this one.
-func TestEveryTextHasItsSumInTheList(t *testing.T) {
+// A later version recognises the copies of this one by their sums.
+func TestEveryTemplateHasItsSumInTheList(t *testing.T) {
 	list, err := os.ReadFile("templates/shipped.sha256")
 	require.NoError(t, err)
 	files, err := filepath.Glob("templates/*.txt")
@@ -110,8 +110,8 @@ func TestEveryTextHasItsSumInTheList(t *testing.T) {
 	}
 }
 
-// The client is told all the same, in the built-in words, and the administrator finds the place in the log.
-func TestABrokenTemplateIsNamedAndTheBuiltInOneTaken(t *testing.T) {
+// The client is notified with the built-in template, and the log names the file and line with the error.
+func TestABrokenTemplateIsLoggedAndTheBuiltInOneUsed(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
 		"unclosed":               {"Subject: x\n\nDear\n{{if .Client}}\n", "prove.en.txt:5: unexpected EOF"},
 		"unknown word":           {"Subject: x\n\nDear\n\n{{.Client}} {{frobnicate}}\n", `prove.en.txt:5: function "frobnicate" not defined`},
@@ -133,12 +133,12 @@ func TestABrokenTemplateIsNamedAndTheBuiltInOneTaken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := edited(t, map[string]string{"prove.en.txt": c.text})
-			m, err := p.Compose(facts(notify.KindProve, "en"))
+			m, err := p.Compose(noticeData(notify.KindProve, "en"))
 			require.NoError(t, err)
 			assert.Equal(t, "Confirm control of the domain example.com for the new SSL certificate", m.Subject)
 			logged := strings.Join(p.Log.Tail(10), "\n")
 			assert.Contains(t, logged, c.says)
-			assert.Contains(t, logged, p.TemplateDir, "which file")
+			assert.Contains(t, logged, p.TemplateDir, "the log names the file")
 			assert.Contains(t, logged, "WARNING")
 		})
 	}
@@ -146,36 +146,36 @@ func TestABrokenTemplateIsNamedAndTheBuiltInOneTaken(t *testing.T) {
 
 func TestABrokenTemplateOfAnotherLanguageFallsBackToo(t *testing.T) {
 	p := edited(t, map[string]string{"prove.de.txt": "{{", "prove.en.txt": "{{"})
-	m, err := p.Compose(facts(notify.KindProve, "de"))
+	m, err := p.Compose(noticeData(notify.KindProve, "de"))
 	require.NoError(t, err)
 	assert.Equal(t, "Confirm control of the domain example.com for the new SSL certificate", m.Subject)
 	assert.Len(t, p.Log.Tail(10), 2)
 }
 
-func TestWhatIsNoFileIsNoTemplate(t *testing.T) {
+func TestOnlyRegularFilesAreTemplates(t *testing.T) {
 	p := edited(t, nil)
 	require.NoError(t, os.Mkdir(filepath.Join(p.TemplateDir, "prove.en.txt"), 0o755))
 	require.NoError(t, syscall.Mkfifo(filepath.Join(p.TemplateDir, "prove.ru.txt"), 0o600))
 	for _, lang := range []string{"en", "ru"} {
-		m, err := p.Compose(facts(notify.KindProve, lang))
+		m, err := p.Compose(noticeData(notify.KindProve, lang))
 		require.NoError(t, err)
 		assert.Equal(t, lang, m.Lang)
 		assert.Contains(t, strings.Join(p.Log.Tail(10), "\n"), "prove."+lang+".txt: not a regular file")
 	}
 	p.TemplateDir = filepath.Join(p.TemplateDir, "missing")
-	_, err := p.Compose(facts(notify.KindProve, "en"))
-	assert.NoError(t, err, "nobody has to have templates")
+	_, err := p.Compose(noticeData(notify.KindProve, "en"))
+	assert.NoError(t, err, "no template file is required")
 }
 
 func TestDataIsNeverATemplate(t *testing.T) {
-	f := facts(notify.KindProve, "en")
+	f := noticeData(notify.KindProve, "en")
 	f.ToName, f.Order = "{{.Item}}", "{{template \"x\"}}"
 	got := compose(t, sendMail(t), f)
 	assert.Contains(t, got.body, "Hello {{.Item}},")
 	assert.Contains(t, got.body, `{{template "x"}}`)
 }
 
-// What `make install` copies is what is built in, and all of it.
+// `make install` copies all built-in templates.
 func TestEachKindHasEachLanguage(t *testing.T) {
 	files, err := filepath.Glob("templates/*.txt")
 	require.NoError(t, err)
@@ -196,7 +196,7 @@ func TestEachKindHasEachLanguage(t *testing.T) {
 		p := sendMail(t)
 		p.TemplateDir = "templates"
 		kind, lang, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".txt"), ".")
-		copied, builtin := compose(t, p, facts(notify.Kind(kind), lang)), compose(t, sendMail(t), facts(notify.Kind(kind), lang))
+		copied, builtin := compose(t, p, noticeData(notify.Kind(kind), lang)), compose(t, sendMail(t), noticeData(notify.Kind(kind), lang))
 		assert.Equal(t, builtin.body, copied.body)
 		assert.Equal(t, builtin.subject, copied.subject)
 		assert.Empty(t, p.Log.Tail(10))
@@ -212,7 +212,7 @@ func trailing(text string) (lines []string) {
 	return lines
 }
 
-// templates/README.md is all that an administrator has: it names each field, and every field that it names exists.
+// templates/README.md describes exactly the fields that exist.
 func TestTheReadmeNamesEachField(t *testing.T) {
 	text, err := os.ReadFile("templates/README.md")
 	require.NoError(t, err)
@@ -223,7 +223,7 @@ func TestTheReadmeNamesEachField(t *testing.T) {
 			documented = append(documented, name)
 		}
 	}
-	assert.Equal(t, fields(reflect.TypeOf(notify.Words{})), documented)
+	assert.Equal(t, fields(reflect.TypeOf(notify.TemplateData{})), documented)
 	for _, inner := range []any{notify.Record{}, notify.File{}, notify.Approver{}} {
 		for _, name := range fields(reflect.TypeOf(inner)) {
 			assert.Contains(t, string(text), "`."+name+"`")
@@ -231,7 +231,7 @@ func TestTheReadmeNamesEachField(t *testing.T) {
 	}
 	for _, name := range documented {
 		p := edited(t, map[string]string{"prove.en.txt": "Subject: x\n\nvalue: {{." + name + "}}\n"})
-		m, err := p.Compose(facts(notify.KindProve, "en"))
+		m, err := p.Compose(noticeData(notify.KindProve, "en"))
 		require.NoError(t, err)
 		assert.Equal(t, "x", m.Subject, name)
 	}
@@ -244,7 +244,7 @@ func fields(of reflect.Type) (names []string) {
 	return names
 }
 
-// Whatever an administrator writes, a letter comes out of it, and it is sound.
+// Whatever the administrator's template contains, the mail is valid.
 func FuzzTemplates(f *testing.F) {
 	f.Add("Subject: {{.Domain}}\n\nDear {{.Client}}\n{{range .Records}}{{.Value}}{{end}}\n")
 	f.Add("Subject: a\nb\n")
@@ -255,13 +255,13 @@ func FuzzTemplates(f *testing.F) {
 			t.Skip("a loop of an administrator's own may take as long as it wants")
 		}
 		p := edited(t, map[string]string{"prove.en.txt": text})
-		m, err := p.Compose(facts(notify.KindProve, "en"))
+		m, err := p.Compose(noticeData(notify.KindProve, "en"))
 		require.NoError(t, err)
-		sound(t, m)
+		requireValid(t, m)
 	})
 }
 
-// The label of a value and the text around it are in the client's language: an English word in them is a slip.
+// Labels and text of a mail are in the client's language, without English words.
 func TestRussianAndSpanishTextsAreNotHalfEnglish(t *testing.T) {
 	action := regexp.MustCompile(`(?s)\{\{.*?\}\}`)
 	for _, kind := range []string{"expires", "prove", "waiting"} {
@@ -275,7 +275,7 @@ func TestRussianAndSpanishTextsAreNotHalfEnglish(t *testing.T) {
 			for _, word := range foreign.FindAllString(text, -1) {
 				assert.Contains(t, []string{"SSL", "DNS"}, word, "%s.%s", kind, lang)
 			}
-			order := facts(notify.Kind(kind), lang).Order
+			order := noticeData(notify.Kind(kind), lang).Order
 			assert.NotRegexp(t, `(?i)\border\b`, order, "the example has the form of the product: name and number")
 		}
 	}

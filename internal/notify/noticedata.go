@@ -1,0 +1,63 @@
+package notify
+
+import (
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/itemparam"
+	"pmssl/internal/seller"
+)
+
+// Kind is what a notice is about. It is the first part of the template's file name.
+type Kind string
+
+// The kinds of notices of the reissue policy (docs/reference/validity.md §B3.5, rules SWEEP-4).
+const (
+	KindExpires Kind = "expires" // policy manual: the certificate ends, the client reissues it in the panel
+	KindProve   Kind = "prove"   // a reissue waits until the client proves control of the domain
+	KindWaiting Kind = "waiting" // still no proof, and less than 7 days are left
+)
+
+// NoticeData is the content of a notice. Its texts may come from clients and sellers; Compose removes control characters
+// and limits their length.
+type NoticeData struct {
+	Kind Kind
+	// Lang is the client's language as in the panel's database (ru, ru-RU, es_ES.UTF-8). If there is no template in it, that
+	// of its base language is used, then the English one.
+	Lang   string
+	To     string // the client's address, without a name
+	ToName string // how the client is addressed; may be empty
+	Item   int64  // item of the panel
+	Domain string // common name, A-labels
+	SANs   []string
+	Order  string // product and order number as the client knows them; if empty, the item's number is used
+	// Expires is the end of the stored certificate; zero if there is none.
+	Expires cabforum.Date
+	// PaidUntil is the end of the paid term; zero if it is not known.
+	PaidUntil cabforum.Date
+	DaysLeft  int // days from today to Expires; negative if the certificate has expired
+	// Method is the validation method. It decides how ChallengeText is parsed and what the text says if there are no
+	// challenges.
+	Method seller.Method
+	// Challenges are what the client has to publish, from the seller's answer.
+	Challenges []seller.Challenge
+	// ChallengeText is the same as stored on the item, used if Challenges is empty: the parameter `<approver_method>_value`
+	// for DNS and files (rules PARAM-11), the addresses of approver_email for e-mail.
+	ChallengeText string
+	Panel         string // the billing panel's name or address for its clients; may be empty
+}
+
+// check returns a fault if the notice could not say which certificate it is about, or what has happened to it.
+func (f NoticeData) check() error {
+	switch f.Kind {
+	case KindExpires, KindProve, KindWaiting:
+	default:
+		return fault.Errorf(fault.Internal, "mail", "there is no message of the kind %q", f.Kind)
+	}
+	if hostText(f.Domain) == "" {
+		return fault.Errorf(fault.Missed, "domain", "item %d has no domain name for the message", f.Item)
+	}
+	if f.Kind == KindExpires && f.Expires.IsZero() {
+		return fault.Errorf(fault.Missed, itemparam.ExpireDate, "item %d has no expiration date for the message", f.Item)
+	}
+	return nil
+}
