@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ableSeller is a seller with every optional power but those of fakeSeller's opposite kind. It notes what it is asked.
+// ableSeller is a seller with the optional interfaces that fakeSeller does not have. It records its calls.
 type ableSeller struct {
 	*fakeSeller
 	asked    []string
@@ -65,27 +65,27 @@ func (a *ableSeller) Probe(context.Context) ([]seller.Finding, error) {
 	return a.findings, a.note("probe")
 }
 
-// OrderRef implements command.OrderReferencer.
+// OrderRef implements seller.OrderReferencer.
 func (a *ableSeller) OrderRef(installation string, it int64) string {
 	return fmt.Sprintf("pmssl-%s-%d", installation, it)
 }
 
-// able gives the stage a seller with all optional interfaces.
-func able(t *testing.T) (*stage, *ableSeller) {
+// able returns a fixture whose seller has all optional interfaces.
+func able(t *testing.T) (*fixture, *ableSeller) {
 	t.Helper()
-	s := newStage(t)
+	s := newFixture(t)
 	return s, &ableSeller{fakeSeller: s.seller, fail: map[string]error{}}
 }
 
-// with returns the stage's world with another seller and another panel.
-func (s *stage) with(theSeller seller.Seller, panel item.Panel) *item.Run {
+// with returns a run with another seller and another panel.
+func (s *fixture) with(theSeller seller.Seller, panel item.Panel) *item.Run {
 	run := s.env()
 	run.Panel, run.Info.Prototype = panel, theSeller
 	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return theSeller, nil }
 	return run
 }
 
-// listedPanel is a panel with several modules and items of its own making.
+// listedPanel is a panel with several modules and with the items that it created.
 type listedPanel struct {
 	*fakePanel
 	modules []int64
@@ -93,13 +93,13 @@ type listedPanel struct {
 	items   map[int64]*imported
 	next    int64
 	locked  map[int64]bool
-	// orphaned items have no tariff: Order is Missed, as in a panel that has not given them to a client yet.
+	// orphaned items have no tariff: LoadItem returns missed, as in a panel that has not assigned them to a client yet.
 	orphaned bool
-	// ignores makes the panel forget the parameters that are handed over with an import.
+	// ignores makes the panel drop the parameters that are passed with an import.
 	ignores bool
 }
 
-// imported is an item that import made.
+// imported is an item that import created.
 type imported struct {
 	module int64
 	params map[string]string
@@ -112,7 +112,7 @@ type imported struct {
 	remoteID string
 }
 
-func newTestCA(s *stage) *listedPanel {
+func newListedPanel(s *fixture) *listedPanel {
 	return &listedPanel{fakePanel: s.panel, modules: []int64{5}, broken: map[int64]error{}, items: map[int64]*imported{}, next: 1000, locked: map[int64]bool{}}
 }
 
@@ -211,8 +211,8 @@ func (h *listedPanel) ItemClaims(context.Context, []int64) ([]item.Claim, error)
 	return all, nil
 }
 
-// sell puts an issued certificate for the name on the seller's list.
-func (a *ableSeller) sell(t *testing.T, s *stage, name string, older ...int64) seller.ListedCertificate {
+// sell adds an issued certificate for the name to the seller's list.
+func (a *ableSeller) sell(t *testing.T, s *fixture, name string, older ...int64) seller.ListedCertificate {
 	t.Helper()
 	id := a.add(12)
 	a.issue(t, id, newPair(t, name), s.at.AddDate(0, -1, 0), 199)

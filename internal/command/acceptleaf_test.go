@@ -15,15 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// life is when a certificate begins and ends, in days from now.
+// life is the begin and the end of a certificate, in days from now.
 type life struct{ begins, ends int }
 
-// rules STORE-7: which certificate takes the place of the stored one. The stored one was made 100 days ago and ends in 90.
+// rules STORE-7: which certificate replaces the stored one. The stored one was issued 100 days ago and ends in 90 days.
 func TestSTORE7WhichCertificateIsStored(t *testing.T) {
 	for name, row := range map[string]struct {
 		stored  *life // nil: nothing is stored
 		issued  life
-		change  func(*testing.T, *stage)
+		change  func(*testing.T, *fixture)
 		stores  bool
 		status  string
 		refused bool // the administrator gets a task, the serial is remembered
@@ -48,7 +48,7 @@ func TestSTORE7WhichCertificateIsStored(t *testing.T) {
 		"another name, of an item of old version": {stored: &life{-100, 90}, issued: life{0, 30}, change: anotherNameUnknown, stores: true, status: "5"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := waitingStage(t)
+			s := waitingFixture(t)
 			s.moreNames = true
 			s.panel.order.Template, s.panel.order.SANs, s.panel.order.Period = "san_certificate", 2, 60
 			s.at = now().AddDate(1, 0, 0)
@@ -81,14 +81,14 @@ func TestSTORE7WhichCertificateIsStored(t *testing.T) {
 			again := s.run(command.SyncItem)
 			assert.Equal(t, row.fails, again != nil)
 			if row.refused {
-				assert.Empty(t, s.panel.calls, "it is not come back to")
+				assert.Empty(t, s.panel.calls, "it is not processed again")
 			}
 		})
 	}
 }
 
-// storeLife issues a certificate of the id and stores it, on the day on which it begins.
-func (s *stage) storeLife(t *testing.T, id int64, l life) {
+// storeLife issues a certificate of the id and stores it on its first day.
+func (s *fixture) storeLife(t *testing.T, id int64, l life) {
 	t.Helper()
 	now := s.at
 	s.issueLife(t, id, l)
@@ -98,13 +98,13 @@ func (s *stage) storeLife(t *testing.T, id int64, l life) {
 	s.at = now
 }
 
-func (s *stage) issueLife(t *testing.T, id int64, l life) {
+func (s *fixture) issueLife(t *testing.T, id int64, l life) {
 	t.Helper()
 	s.seller.issue(t, id, s.pair, s.at.AddDate(0, 0, l.begins), l.ends-l.begins)
 }
 
-// replace adds a reissue that somebody asked for at the seller and returns its id.
-func (s *stage) replace(t *testing.T, id int64) int64 {
+// replace adds a reissue that was requested at the seller directly and returns its id.
+func (s *fixture) replace(t *testing.T, id int64) int64 {
 	t.Helper()
 	s.seller.next++
 	s.seller.change(id, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, s.seller.next })
@@ -113,7 +113,7 @@ func (s *stage) replace(t *testing.T, id int64) int64 {
 	return s.seller.next
 }
 
-func revokeStored(t *testing.T, s *stage) {
+func revokeStored(t *testing.T, s *fixture) {
 	t.Helper()
 	issued := s.seller.statuses[102]
 	s.seller.change(102, func(r *seller.OrderStatus) {
@@ -126,14 +126,14 @@ func revokeStored(t *testing.T, s *stage) {
 	s.seller.statuses[102] = issued
 }
 
-func revokeIssued(t *testing.T, s *stage) {
+func revokeIssued(t *testing.T, s *fixture) {
 	t.Helper()
 	chain, err := pki.StoredLeaf(strings.Join(s.seller.statuses[102].PEM, "\n"))
 	require.NoError(t, err)
 	s.panel.order.Params[itemparam.RevokedSerial] = chain.Serial()
 }
 
-func anotherKey(t *testing.T, s *stage) {
+func anotherKey(t *testing.T, s *fixture) {
 	t.Helper()
 	old, err := pki.StoredLeaf(strings.Join(s.seller.statuses[102].PEM, "\n"))
 	require.NoError(t, err)
@@ -142,21 +142,22 @@ func anotherKey(t *testing.T, s *stage) {
 	s.seller.issue(t, 102, s.pair, old.Leaf.NotBefore, int(old.Leaf.NotAfter.Sub(old.Leaf.NotBefore).Hours()+1)/24)
 }
 
-// anotherName takes a name that the stored certificate covers off the request.
-func anotherName(t *testing.T, s *stage) {
+// anotherName removes a name from the request that the stored certificate covers.
+func anotherName(t *testing.T, s *fixture) {
 	t.Helper()
 	s.panel.order.Params[itemparam.AltName] = "www.example.com"
 }
 
-func anotherNameUnknown(t *testing.T, s *stage) {
+func anotherNameUnknown(t *testing.T, s *fixture) {
 	t.Helper()
 	delete(s.panel.order.Params, itemparam.LeafNames)
 	s.seller.issueNames(t, 102, s.pair, s.at, 30, "a.example.com")
 }
 
-// rules STORE-7: a certificate that is not valid yet is stored when it is, and is a task after a day, which is closed then.
+// rules STORE-7: a certificate that is not valid yet is stored when it becomes valid. After a day a task is opened, and closed
+// when it is stored.
 func TestSTORE7ACertificateThatIsNotValidYetIsWaitedFor(t *testing.T) {
-	s := waitingStage(t)
+	s := waitingFixture(t)
 	s.seller.issue(t, 101, s.pair, now().Add(30*time.Hour), 199)
 	require.NoError(t, s.run(command.SyncItem))
 	s.at = now().Add(23 * time.Hour)
@@ -175,9 +176,9 @@ func TestSTORE7ACertificateThatIsNotValidYetIsWaitedFor(t *testing.T) {
 	assert.Empty(t, s.param(itemparam.NotBefore))
 }
 
-// rules SWEEP-3: what a reissue that gained nothing says of the seller's term. The Forum's caps are 200 days now, 100 from
-// 2027-03-15 and 47 from 2029-03-15 on.
-func TestSWEEP3WhatShowsTheEndOfTheSellersTerm(t *testing.T) {
+// rules SWEEP-3: whether a reissue that does not last longer shows the end of the seller's term. The limits of the CA/Browser
+// Forum are 200 days now, 100 from 2027-03-15 and 47 from 2029-03-15 on.
+func TestSWEEP3WhichReissuesShowTheEndOfTheSellersTerm(t *testing.T) {
 	for name, row := range map[string]struct {
 		at      string
 		begins  time.Duration // from the request
@@ -195,7 +196,7 @@ func TestSWEEP3WhatShowsTheEndOfTheSellersTerm(t *testing.T) {
 		"the last cap is followed by none": {at: "2029-10-08", days: 41, learned: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := issuedStage(t)
+			s := issuedFixture(t)
 			var err error
 			s.at, err = time.Parse(time.DateOnly, row.at)
 			require.NoError(t, err)
@@ -219,24 +220,24 @@ func TestSWEEP3WhatShowsTheEndOfTheSellersTerm(t *testing.T) {
 	}
 }
 
-// rules SWEEP-3: what was concluded about the seller's term does not hold the last attempt back, three days before the end.
-func TestSWEEP3TheLastAttemptIsMadeAllTheSame(t *testing.T) {
+// rules SWEEP-3: the known end of the seller's term does not prevent the last attempt, three days before the certificate ends.
+func TestSWEEP3TheKnownEndDoesNotPreventTheLastAttempt(t *testing.T) {
 	for before, attempts := range map[int]int{4: 0, 3: 1, 0: 1, -2: 1} {
-		s := sweepStage(t, before)
+		s := sweepFixture(t, before)
 		s.panel.order.Params[itemparam.TermEnd] = "2026-10-18"
 		s.seller.reissueErr = &fault.Error{Type: fault.API, Message: "no"}
 		s.sweep(t)
 		assert.Equal(t, attempts, s.seller.reissues, "%d days before the end", before)
 		s.at = s.at.Add(25 * time.Hour)
 		s.sweep(t)
-		assert.Equal(t, 1, max(attempts, s.seller.reissues), "one, not one a day")
+		assert.Equal(t, 1, max(attempts, s.seller.reissues), "one attempt, not one a day")
 		assert.LessOrEqual(t, s.seller.reissues, 1)
 	}
 }
 
-// A refused certificate answers its reissue: the next one can be asked for and replaces the stored one.
+// A refused certificate ends its reissue: the next one can be requested and replaces the stored certificate.
 func TestAfterARefusedCertificateTheNextReissueFollows(t *testing.T) {
-	s := sweepStage(t, 10)
+	s := sweepFixture(t, 10)
 	doc, _ := s.sweep(t)
 	require.Contains(t, doc, `reissued="1"`)
 	s.seller.issue(t, 102, s.pair, s.at, 5)
@@ -254,9 +255,9 @@ func TestAfterARefusedCertificateTheNextReissueFollows(t *testing.T) {
 	assert.Equal(t, "2027-04-26", s.param(itemparam.ExpireDate))
 }
 
-// The same at a seller that reissues in place and goes on showing the refused certificate.
+// At a seller that reissues in place, the refused certificate stays visible until the next one is issued.
 func TestAfterARefusedCertificateInPlaceTheNextReissueIsWaitedFor(t *testing.T) {
-	s := placedStage(t, 60)
+	s := placedFixture(t, 60)
 	require.NoError(t, s.run(command.Reopen))
 	s.remote.issue(t, 500, s.pair, s.at, 5)
 	s.args.Command = "sync_item"
@@ -269,19 +270,19 @@ func TestAfterARefusedCertificateInPlaceTheNextReissueIsWaitedFor(t *testing.T) 
 	s.remote.change(500, func(r *seller.OrderStatus) { r.State, r.Inferred = seller.StateIssued, true })
 	s.args.Command = "sync_item"
 	require.NoError(t, s.run(command.SyncItem))
-	assert.Equal(t, "4", s.param(itemparam.ServiceStatus), "the refused one is not the answer")
+	assert.Equal(t, "4", s.param(itemparam.ServiceStatus), "the refused certificate is not the new one")
 	s.remote.issue(t, 500, s.pair, s.at, 199)
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 }
 
-// What stands in the parameters of an item may be anything: the better certificate is stored all the same.
+// Whatever the parameters of an item contain, the better certificate is stored.
 func FuzzParametersOfTheAcceptedCertificate(f *testing.F) {
 	for _, seed := range []string{"", "open", "a b c", "101 2026-04-02T10:00:00Z", "101 9999-12-31T23:59:59Z", "-1", "9223372036854775808", "1", "\x00", " \n"} {
 		f.Add(seed, seed, seed)
 	}
 	f.Fuzz(func(t *testing.T, ref, since, task string) {
-		s := waitingStage(t)
+		s := waitingFixture(t)
 		for name, value := range map[string]string{
 			itemparam.Requested: ref, itemparam.LeafKey: ref, itemparam.LeafNames: ref, itemparam.NotBefore: since, itemparam.IssuedSince: since,
 			itemparam.WaitingTask: task, itemparam.RefusedSerial: task, itemparam.RevokedSerial: task,

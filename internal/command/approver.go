@@ -16,11 +16,11 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// maxApproverDomains is how many names one order form can ask about: the largest product's number of names.
+// maxApproverDomains limits the names of one order form to those of the largest product.
 const maxApproverDomains = 100
 
-// Approver lists the addresses that may approve each domain of an order form. The CSR on stdin is checked on the way, so
-// that the client learns of a bad one before paying.
+// Approver lists the addresses that may approve each domain of an order form. It also checks the CSR on stdin, so that the client
+// learns of a bad one before paying.
 func Approver(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	domains, err := approverDomains(run)
 	if err != nil {
@@ -36,7 +36,7 @@ func Approver(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	}
 	lister, ok := theSeller.(seller.ApproverLister)
 	if !ok {
-		return nil, fault.Errorf(fault.Value, "command", "%s keeps no list of approvers", run.Info.Title)
+		return nil, fault.Errorf(fault.Value, "command", "%s has no list of approvers", run.Info.Title)
 	}
 	product, found := seller.FindProduct(item.Catalogue(ctx, run, theSeller), run.Args.Intname)
 	if !found {
@@ -49,7 +49,7 @@ func Approver(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	doc := xmldoc.New()
 	for _, domain := range domains {
 		node := doc.Root().CreateElement("domain")
-		node.CreateAttr("name", domain.asked)
+		node.CreateAttr("name", domain.given)
 		for _, email := range known[domain.base()] {
 			node.CreateElement("approver").SetText(email)
 		}
@@ -57,12 +57,12 @@ func Approver(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return doc, nil
 }
 
-// approversAtOnce is how many names the seller is asked about at the same time: a person waits (rules TIME-4), a form may
-// have many names, and there is time for one answer of a slow seller.
+// approversAtOnce is the number of simultaneous requests to the seller: a person waits (rules TIME-4), a form may have many names,
+// and there is time for only one answer of a slow seller.
 const approversAtOnce = 8
 
-// approversOf asks the seller about each name once and returns the addresses by the name without its asterisk. After the
-// first error, which it returns, no further name is asked about.
+// approversOf requests the addresses for each name once and returns them by the name without "*.". It stops at the first error
+// and returns that.
 func approversOf(ctx context.Context, lister seller.ApproverLister, domains []approverDomain, product seller.Product) (map[string][]string, error) {
 	var bases []string
 	for _, domain := range domains {
@@ -70,25 +70,25 @@ func approversOf(ctx context.Context, lister seller.ApproverLister, domains []ap
 			bases = append(bases, base)
 		}
 	}
-	asking, stop := context.WithCancel(ctx)
+	requestCtx, stop := context.WithCancel(ctx)
 	defer stop()
 	var first error
 	var once sync.Once
 	fail := func(err error) { once.Do(func() { first = err; stop() }) }
 	var group sync.WaitGroup
-	turns, emails := make(chan struct{}, approversAtOnce), make([][]string, len(bases))
+	slots, emails := make(chan struct{}, approversAtOnce), make([][]string, len(bases))
 	for i, base := range bases {
-		if turns <- struct{}{}; asking.Err() != nil {
+		if slots <- struct{}{}; requestCtx.Err() != nil {
 			break
 		}
 		group.Go(func() {
-			defer func() { <-turns }()
+			defer func() { <-slots }()
 			defer func() {
-				if r := recover(); r != nil { // nobody else can: it is not the command's own goroutine
+				if r := recover(); r != nil { // the app recovers only in the command's own goroutine
 					fail(fault.Errorf(fault.Internal, "approver", "a fault of this program: %v", r))
 				}
 			}()
-			found, err := lister.Approvers(asking, base, product)
+			found, err := lister.Approvers(requestCtx, base, product)
 			if err != nil {
 				fail(err)
 			}
@@ -105,14 +105,14 @@ func approversOf(ctx context.Context, lister seller.ApproverLister, domains []ap
 	return known, first
 }
 
-// approverDomain is a name that the panel asks about. The answer has the panel's own spelling, because the panel looks
-// for it there (rules PANEL-11); the seller is asked in the form that certificates carry.
-type approverDomain struct{ asked, ascii string }
+// approverDomain is a name of the order form. The answer has the panel's own spelling, because the panel searches for that (rules
+// PANEL-11); the seller gets the ASCII form, which certificates have.
+type approverDomain struct{ given, ascii string }
 
-// base returns the name that the seller is asked about.
+// base returns the name for the request to the seller: the ASCII form without "*.".
 func (d approverDomain) base() string { return strings.TrimPrefix(d.ascii, "*.") }
 
-// approverDomains returns the names of --domain, or those of the CSR if the panel gives none: each spelling once.
+// approverDomains returns the names of --domain, each spelling once, or those of the CSR if --domain is empty.
 func approverDomains(run *item.Run) ([]approverDomain, error) {
 	var domains []approverDomain
 	for _, word := range strings.FieldsFunc(run.Args.Domain, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
@@ -123,7 +123,7 @@ func approverDomains(run *item.Run) ([]approverDomain, error) {
 		for _, mapped := range seller.MappedNames(word) {
 			run.Log.ExtInfof("domain: %s", mapped)
 		}
-		if domain := (approverDomain{asked: word, ascii: ascii}); !slices.Contains(domains, domain) {
+		if domain := (approverDomain{given: word, ascii: ascii}); !slices.Contains(domains, domain) {
 			domains = append(domains, domain)
 		}
 	}
@@ -134,7 +134,7 @@ func approverDomains(run *item.Run) ([]approverDomain, error) {
 		}
 		if len(domains) == 0 {
 			for _, name := range append([]string{csr.CommonName}, csr.Names...) {
-				domains = append(domains, approverDomain{asked: name, ascii: name})
+				domains = append(domains, approverDomain{given: name, ascii: name})
 			}
 		}
 	}
@@ -142,7 +142,7 @@ func approverDomains(run *item.Run) ([]approverDomain, error) {
 	case len(domains) == 0:
 		return nil, fault.Errorf(fault.Missed, "domain", "neither --domain nor a CSR on stdin names a domain")
 	case len(domains) > maxApproverDomains:
-		return nil, fault.Errorf(fault.Value, "domain", "%d domains, at most %d can be asked about", len(domains), maxApproverDomains)
+		return nil, fault.Errorf(fault.Value, "domain", "%d domains are given, at most %d are supported", len(domains), maxApproverDomains)
 	}
 	return domains, nil
 }

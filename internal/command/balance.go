@@ -16,9 +16,9 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// GetBalance reports to the panel what the account at the seller holds: of one processing module with --module, else of
-// every one that this binary serves (docs/reference/billmanager.md §11). One that fails does not stop the others; all that
-// failed are named at the end.
+// GetBalance saves the balance of the account at the seller in the panel: for the processing module of --module, else for every
+// one that this binary serves (docs/reference/billmanager.md §11). A failure of one does not stop the others; the error names all
+// that failed.
 func GetBalance(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	doc := xmldoc.New()
 	if run.Args.Module > 0 {
@@ -36,17 +36,17 @@ func GetBalance(ctx context.Context, run *item.Run) (*etree.Document, error) {
 			failed = append(failed, fmt.Errorf("processing module %d: %w", module, err))
 		}
 	}
-	return doc, together(failed)
+	return doc, joinFaults(failed)
 }
 
 const (
-	// balanceTime is how long one module's balance may take: a person may wait for it, or other modules (rules TIME-4).
+	// balanceTime limits the time for one module's balance: a person or other modules may wait for it (rules TIME-4).
 	balanceTime = 9 * time.Second
-	// balanceAsk of it is the seller's, so that the panel can be told.
-	balanceAsk = 8 * time.Second
+	// balanceRequestTime is the part of it for the request to the seller; the rest is for saving the balance in the panel.
+	balanceRequestTime = 8 * time.Second
 )
 
-// balanceOf asks for one balance, hands it to the panel and writes it below the node.
+// balanceOf reads one balance, saves it in the panel and adds it to the node.
 func balanceOf(ctx context.Context, run *item.Run, module int64, node *etree.Element) error {
 	ctx, stop := context.WithTimeout(ctx, balanceTime)
 	defer stop()
@@ -54,13 +54,13 @@ func balanceOf(ctx context.Context, run *item.Run, module int64, node *etree.Ele
 	if err != nil {
 		return err
 	}
-	teller, ok := theSeller.(seller.BalanceReporter)
+	reporter, ok := theSeller.(seller.BalanceReporter)
 	if !ok {
 		return item.Unsupported(run, "reading the balance")
 	}
-	asking, asked := context.WithTimeout(ctx, balanceAsk)
-	defer asked()
-	balance, err := teller.Balance(asking)
+	requestCtx, stopRequest := context.WithTimeout(ctx, balanceRequestTime)
+	defer stopRequest()
+	balance, err := reporter.Balance(requestCtx)
 	if err != nil {
 		return err
 	}
@@ -73,9 +73,9 @@ func balanceOf(ctx context.Context, run *item.Run, module int64, node *etree.Ele
 	return nil
 }
 
-// together makes one fault of several errors: of the first one's type and object, with the texts of all. It passes by
-// itself only where each of them does.
-func together(errs []error) error {
+// joinFaults returns one fault for several errors, with the type and object of the first and the texts of all. It is retryable
+// only if each of them is.
+func joinFaults(errs []error) error {
 	if len(errs) == 0 {
 		return nil
 	}

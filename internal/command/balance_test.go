@@ -14,7 +14,7 @@ import (
 )
 
 func TestBalanceOfOneModule(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.args = item.Args{Command: "getbalance", Module: 5}
 	doc, err := command.GetBalance(context.Background(), s.env())
 	require.NoError(t, err)
@@ -22,9 +22,9 @@ func TestBalanceOfOneModule(t *testing.T) {
 	assert.Equal(t, []string{"savebalance 5 100.00 USD"}, s.panel.calls)
 }
 
-// Parameters of another binary's module mean nothing here: they would be called missing.
-func TestAModuleOfAnotherBinaryIsSaidToBeOne(t *testing.T) {
-	s := newStage(t)
+// The module of another binary has other parameters, so the error must not report these as missing.
+func TestAModuleOfAnotherBinaryIsRefused(t *testing.T) {
+	s := newFixture(t)
 	s.args = item.Args{Command: "getbalance", Module: 6}
 	_, err := command.GetBalance(context.Background(), s.env())
 	assert.Equal(t, fault.Value, faultType(t, err))
@@ -34,9 +34,9 @@ func TestAModuleOfAnotherBinaryIsSaidToBeOne(t *testing.T) {
 
 // docs/reference/billmanager.md §11: without --module all modules of the binary; one that fails does not stop the others.
 func TestBalancesOfAllModules(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.args = item.Args{Command: "getbalance"}
-	ca := newTestCA(s)
+	ca := newListedPanel(s)
 	ca.modules = []int64{5, 6, 7}
 	doc, err := command.GetBalance(context.Background(), s.with(s.seller, ca))
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestBalancesOfAllModules(t *testing.T) {
 	require.NotNil(t, failure)
 	assert.Equal(t, []string{"savebalance 7 100.00 USD"}, ca.calls)
 	assert.Equal(t, fault.DB, failure.Type)
-	assert.False(t, failure.Retry, "one of them does not pass by itself")
+	assert.False(t, failure.Retry, "one of them is not temporary")
 	assert.Equal(t, "processing module 5: db (CryptKey): no key; processing module 6: panel (processing.savebalance): no rights", failure.Message)
 
 	ca.modules = nil
@@ -60,8 +60,8 @@ func TestBalancesOfAllModules(t *testing.T) {
 	assert.Contains(t, output(t, doc), "<doc/>")
 }
 
-func TestBalanceThatCannotBeTold(t *testing.T) {
-	s := newStage(t)
+func TestBalanceThatCannotBeSaved(t *testing.T) {
+	s := newFixture(t)
 	s.args = item.Args{Command: "getbalance", Module: 5}
 	mute := struct{ seller.Seller }{s.seller}
 	_, err := command.GetBalance(context.Background(), s.with(mute, s.panel))

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// provingStage has an order that waits for proof by the method.
-func provingStage(t *testing.T, method string) (*stage, *ableSeller) {
+// waitingByMethod returns an item whose order waits for validation by the method.
+func waitingByMethod(t *testing.T, method string) (*fixture, *ableSeller) {
 	t.Helper()
 	s, theSeller := able(t)
 	id := s.seller.add(12)
@@ -28,8 +28,8 @@ func provingStage(t *testing.T, method string) (*stage, *ableSeller) {
 	return s, theSeller
 }
 
-func TestProofIsLookedAtAgain(t *testing.T) {
-	s, theSeller := provingStage(t, "auth_dnscname")
+func TestSendDVDNSRetriesTheChallenge(t *testing.T) {
+	s, theSeller := waitingByMethod(t, "auth_dnscname")
 	_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"retry 101 example.com"}, theSeller.asked)
@@ -38,9 +38,9 @@ func TestProofIsLookedAtAgain(t *testing.T) {
 	assert.Equal(t, "4", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
-// A proof that was found may be followed by the certificate at once.
-func TestItemIsJudgedAfterARepeat(t *testing.T) {
-	s, theSeller := provingStage(t, "auth_dnscname")
+// The certificate may be issued right after the challenge was found.
+func TestTheItemIsSyncedAfterARetry(t *testing.T) {
+	s, theSeller := waitingByMethod(t, "auth_dnscname")
 	theSeller.then = func() { s.seller.issue(t, 101, s.pair, s.at, 199) }
 	_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err)
@@ -48,7 +48,7 @@ func TestItemIsJudgedAfterARepeat(t *testing.T) {
 	assert.Equal(t, "5", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
-func TestDomainsThatCanBeProvedAgain(t *testing.T) {
+func TestWhichDomainsCanBeRetried(t *testing.T) {
 	for name, c := range map[string]struct {
 		domain, told string
 		refused      string
@@ -59,7 +59,7 @@ func TestDomainsThatCanBeProvedAgain(t *testing.T) {
 		"no name":                     {"x y", "", "cannot be certified"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, theSeller := provingStage(t, "auth_dnscname")
+			s, theSeller := waitingByMethod(t, "auth_dnscname")
 			s.args.Domain, s.panel.order.Params[itemparam.Domains] = c.domain, c.told
 			_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 			if c.refused == "" {
@@ -71,15 +71,15 @@ func TestDomainsThatCanBeProvedAgain(t *testing.T) {
 			assert.Empty(t, theSeller.asked)
 		})
 	}
-	s, theSeller := provingStage(t, "auth_dnscname")
+	s, theSeller := waitingByMethod(t, "auth_dnscname")
 	s.pair = newPair(t, "*.example.com")
 	s.panel.order.CSR, s.panel.order.Template = s.pair.csr, "positivessl_wildcard"
 	_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err, "the domain of a wildcard")
 }
 
-func TestLettersToApproversAreSentAgain(t *testing.T) {
-	s, theSeller := provingStage(t, "")
+func TestApprovalEmailsAreSentAgain(t *testing.T) {
+	s, theSeller := waitingByMethod(t, "")
 	s.panel.order.Params[itemparam.Approver] = "old@example.com"
 	s.args.Emails = "admin@example.com"
 	_, err := command.SendDVEmail(context.Background(), s.with(theSeller, s.panel))
@@ -89,9 +89,9 @@ func TestLettersToApproversAreSentAgain(t *testing.T) {
 	assert.Equal(t, "4", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
-// The seller refused: the order's addresses stay what they are.
-func TestApproversStayWhereNoLetterWasSent(t *testing.T) {
-	s, theSeller := provingStage(t, "")
+// If the seller refuses, the addresses on the item do not change.
+func TestARefusedResendKeepsTheApprovers(t *testing.T) {
+	s, theSeller := waitingByMethod(t, "")
 	s.args.Emails = "admin@example.com"
 	theSeller.fail["send"] = fault.Errorf(fault.API, "", "no such approver")
 	_, err := command.SendDVEmail(context.Background(), s.with(theSeller, s.panel))
@@ -99,28 +99,32 @@ func TestApproversStayWhereNoLetterWasSent(t *testing.T) {
 	assert.Empty(t, s.panel.calls)
 }
 
-func TestRepeatsAreOnlyForOrdersThatWait(t *testing.T) {
+func TestOnlyWaitingOrdersAreRetried(t *testing.T) {
 	dns, email := command.SendDVDNS, command.SendDVEmail
 	for name, c := range map[string]struct {
 		run    item.Func
 		method string
-		set    func(s *stage, theSeller *ableSeller)
+		set    func(s *fixture, theSeller *ableSeller)
 		says   string
 	}{
-		"issued":                    {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued} }, "does not wait for proof: Seller shows id 101 as issued"},
-		"issued, by e-mail":         {email, "", func(s *stage, _ *ableSeller) { s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued} }, "does not wait for proof"},
-		"not activated":             {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.seller.statuses[101] = seller.OrderStatus{State: seller.StateNew} }, "does not wait for proof"},
-		"no order":                  {dns, "auth_dnscname", func(s *stage, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, "open it first"},
-		"an order by e-mail":        {dns, "auth_email", func(s *stage, _ *ableSeller) { s.panel.order.Params[itemparam.Approver] = "a@example.com" }, "use send_dv_email"},
+		"issued": {dns, "auth_dnscname", func(s *fixture, _ *ableSeller) {
+			s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued}
+		}, "does not wait for proof: Seller shows id 101 as issued"},
+		"issued, by e-mail": {email, "", func(s *fixture, _ *ableSeller) {
+			s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued}
+		}, "does not wait for proof"},
+		"not activated":             {dns, "auth_dnscname", func(s *fixture, _ *ableSeller) { s.seller.statuses[101] = seller.OrderStatus{State: seller.StateNew} }, "does not wait for proof"},
+		"no order":                  {dns, "auth_dnscname", func(s *fixture, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, "open it first"},
+		"an order by e-mail":        {dns, "auth_email", func(s *fixture, _ *ableSeller) { s.panel.order.Params[itemparam.Approver] = "a@example.com" }, "use send_dv_email"},
 		"an order by DNS":           {email, "auth_dnscname", nil, "proved by DNS, not by e-mail"},
-		"too many addresses":        {email, "", func(s *stage, _ *ableSeller) { s.args.Emails = "a@example.com,b@example.com" }, "2 addresses for 1 names"},
-		"a bad address":             {email, "", func(s *stage, _ *ableSeller) { s.args.Emails = "a@example.com,b@" }, "is not an e-mail address"},
-		"no address":                {email, "", func(s *stage, _ *ableSeller) { s.args.Emails = "," }, "no e-mail address"},
-		"the seller refuses":        {dns, "auth_dnscname", func(_ *stage, a *ableSeller) { a.fail["retry"] = fault.Errorf(fault.API, "", "not yet") }, "not yet"},
-		"e-mail has come to an end": {email, "", func(s *stage, _ *ableSeller) { s.at = time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC) }, "any more since 2028-03-15 (BR 1.2.2)"},
+		"too many addresses":        {email, "", func(s *fixture, _ *ableSeller) { s.args.Emails = "a@example.com,b@example.com" }, "2 addresses for 1 names"},
+		"a bad address":             {email, "", func(s *fixture, _ *ableSeller) { s.args.Emails = "a@example.com,b@" }, "is not an e-mail address"},
+		"no address":                {email, "", func(s *fixture, _ *ableSeller) { s.args.Emails = "," }, "no e-mail address"},
+		"the seller refuses":        {dns, "auth_dnscname", func(_ *fixture, a *ableSeller) { a.fail["retry"] = fault.Errorf(fault.API, "", "not yet") }, "not yet"},
+		"e-mail has come to an end": {email, "", func(s *fixture, _ *ableSeller) { s.at = time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC) }, "any more since 2028-03-15 (BR 1.2.2)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, theSeller := provingStage(t, c.method)
+			s, theSeller := waitingByMethod(t, c.method)
 			s.args.Emails = "a@example.com"
 			if c.set != nil {
 				c.set(s, theSeller)
@@ -131,13 +135,13 @@ func TestRepeatsAreOnlyForOrdersThatWait(t *testing.T) {
 		})
 	}
 	t.Run("the last day of e-mail", func(t *testing.T) {
-		s, theSeller := provingStage(t, "")
+		s, theSeller := waitingByMethod(t, "")
 		s.args.Emails, s.at = "a@example.com", time.Date(2028, 3, 14, 23, 59, 59, 0, time.UTC)
 		_, err := command.SendDVEmail(context.Background(), s.with(theSeller, s.panel))
 		require.NoError(t, err)
 	})
-	t.Run("sellers without the power", func(t *testing.T) {
-		s, _ := provingStage(t, "auth_dnscname")
+	t.Run("sellers without the ability", func(t *testing.T) {
+		s, _ := waitingByMethod(t, "auth_dnscname")
 		s.args.Emails = "a@example.com"
 		require.ErrorContains(t, s.run(dns), "does not support checking a challenge again")
 		require.ErrorContains(t, s.run(email), "does not support sending approval e-mails")

@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// namesStage returns a multi-domain certificate with the three names that are included, in place for half a year.
-func namesStage(t *testing.T) *stage {
+// namesFixture returns an item with a multi-domain certificate for the three included names, issued half a year ago.
+func namesFixture(t *testing.T) *fixture {
 	t.Helper()
-	s := newStage(t)
+	s := newFixture(t)
 	s.moreNames = true
 	s.panel.order.Template, s.panel.order.SANs, s.panel.order.Period = "san_certificate", 2, 60
 	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com"
@@ -33,11 +33,11 @@ func namesStage(t *testing.T) *stage {
 	return s
 }
 
-// A client who has ordered more names in the panel gets them with the next reissue: bought once, before it.
+// Names that the client ordered in the panel are bought once, before the next reissue.
 func TestMoreNamesAreBoughtOnceBeforeTheReissue(t *testing.T) {
 	for name, lostAnswer := range map[string]bool{"answered": false, "the answer is lost": true} {
 		t.Run(name, func(t *testing.T) {
-			s := namesStage(t)
+			s := namesFixture(t)
 			s.panel.order.SANs = 5
 			s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
 			s.panel.order.Params[itemparam.OldAltName] = "a.example.com b.example.com"
@@ -72,7 +72,7 @@ func TestNamesThatAreNotBought(t *testing.T) {
 		"a seller that sells none":       {5, "a.example.com b.example.com c.example.com", false, fault.Value},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := namesStage(t)
+			s := namesFixture(t)
 			s.moreNames = row.more
 			s.panel.order.SANs = row.ordered
 			s.panel.order.Params[itemparam.SANsBought] = "0"
@@ -91,7 +91,7 @@ func TestNamesThatAreNotBought(t *testing.T) {
 }
 
 func TestNamesThatNeverReachedTheSellerAreBoughtAgainLater(t *testing.T) {
-	s := namesStage(t)
+	s := namesFixture(t)
 	s.panel.order.SANs = 3
 	s.panel.order.Params[itemparam.SANsBought] = "0"
 	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com"
@@ -103,8 +103,8 @@ func TestNamesThatNeverReachedTheSellerAreBoughtAgainLater(t *testing.T) {
 	s.at = s.at.Add(6 * time.Minute)
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 1, s.seller.names)
-	t.Run("or asked about where the count has moved otherwise", func(t *testing.T) {
-		s := namesStage(t)
+	t.Run("or escalated if the number of names changed otherwise", func(t *testing.T) {
+		s := namesFixture(t)
 		s.panel.order.SANs = 4
 		s.panel.order.Params[itemparam.SANsBought] = "0"
 		s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
@@ -119,12 +119,11 @@ func TestNamesThatNeverReachedTheSellerAreBoughtAgainLater(t *testing.T) {
 	})
 }
 
-// Users of other modules have to cancel and reorder when a client ordered the wrong name. Before the activation the new CSR
-// simply takes its place, by reissue or by changed parameters.
+// Before the activation a new CSR replaces the one with the wrong name, by reopen or by setparam.
 func TestAMistypedNameBeforeTheActivationCostsNothing(t *testing.T) {
 	for name, f := range map[string]item.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.seller.actErr = &fault.Error{Type: fault.API, Message: "the CSR is not accepted"}
 			require.Error(t, s.run(command.Open))
 			s.seller.actErr = nil
@@ -141,12 +140,12 @@ func TestAMistypedNameBeforeTheActivationCostsNothing(t *testing.T) {
 	}
 }
 
-// After the activation Namecheap takes no other request before the certificate is issued: the message says what is left,
-// and a task carries it.
+// After the activation Namecheap accepts no other request until the certificate is issued. The error says what can be done, and a
+// task is opened.
 func TestAMistypedNameAfterTheActivationIsATask(t *testing.T) {
 	for name, f := range map[string]item.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
 		t.Run(name, func(t *testing.T) {
-			s := waitingStage(t)
+			s := waitingFixture(t)
 			s.panel.order.CSR = newPair(t, "right.example").csr
 			s.args.Command = name
 			err := s.run(f)
@@ -158,7 +157,7 @@ func TestAMistypedNameAfterTheActivationIsATask(t *testing.T) {
 		})
 	}
 	t.Run("a seller that reissues in place is asked", func(t *testing.T) {
-		s := remoteStage(t)
+		s := remoteFixture(t)
 		require.NoError(t, s.run(command.Open))
 		s.panel.order.CSR = newPair(t, "right.example").csr
 		s.args.Command = "reopen"
@@ -168,14 +167,14 @@ func TestAMistypedNameAfterTheActivationIsATask(t *testing.T) {
 	})
 }
 
-func TestSetParamConcernsThePanelOnlyWhereTheRequestIsUnchanged(t *testing.T) {
-	s := waitingStage(t)
+func TestSetParamWithAnUnchangedRequestConcernsThePanelOnly(t *testing.T) {
+	s := waitingFixture(t)
 	s.args.Command = "setparam"
 	s.panel.calls = nil
 	require.NoError(t, s.run(command.SetParam))
 	assert.Equal(t, []string{"postsetparam"}, s.panel.calls)
 	t.Run("a changed one of an issued certificate is reissued", func(t *testing.T) {
-		s := issuedStage(t)
+		s := issuedFixture(t)
 		s.panel.order.CSR = newPair(t, "example.com").csr
 		s.args.Command = "setparam"
 		require.NoError(t, s.run(command.SetParam))

@@ -14,11 +14,11 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// CheckParam checks fields of an order form, as pairs of --param and --value, before anything is ordered
-// (docs/reference/billmanager.md §1.4). The other fields are in the document on stdin, where the panel gives one.
+// CheckParam checks fields of an order form, given as pairs of --param and --value, before anything is ordered
+// (docs/reference/billmanager.md §1.4). The document on stdin, if the panel sends one, has the other fields.
 func CheckParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if len(run.Args.Params) != len(run.Args.Values) {
-		return nil, fault.Errorf(fault.Value, "argv", "%d times --param and %d times --value: they go in pairs", len(run.Args.Params), len(run.Args.Values))
+		return nil, fault.Errorf(fault.Value, "argv", "%d times --param and %d times --value: each --param needs one --value", len(run.Args.Params), len(run.Args.Values))
 	}
 	var wrong []error
 	for i, name := range run.Args.Params {
@@ -38,7 +38,7 @@ func CheckParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	case 1:
 		return nil, wrong[0]
 	}
-	return nil, together(wrong)
+	return nil, joinFaults(wrong)
 }
 
 func checkField(run *item.Run, name, value string) error {
@@ -54,14 +54,14 @@ func checkField(run *item.Run, name, value string) error {
 		return seller.CheckTogether(name, value, formFields(run)[seller.CountryField(name)])
 	}
 	if method, err := seller.ParseMethod(value); err == nil && method == seller.MethodFile && anyWildcard(run) {
-		return fault.Errorf(fault.Value, name, "a file does not prove control over a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")
+		return fault.Errorf(fault.Value, name, "a file does not prove control of a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")
 	}
 	return nil
 }
 
-// checkPaidNames refuses names of an existing item's CSR or list that the client has not paid for, as reopen would. For a
-// new order nothing tells yet how many names are ordered: open refuses it before buying. An item that cannot be read is
-// left to the command that does the work.
+// checkPaidNames returns a fault if an existing item's CSR or list has more names than the client paid for, as reopen would. For
+// a new order the number is not known yet; open checks it before buying. If the item cannot be read, the names are not checked
+// here.
 func checkPaidNames(ctx context.Context, run *item.Run, name string) error {
 	if name != "csr" && name != itemparam.AltName || run.Args.Item <= 0 {
 		return nil
@@ -87,8 +87,7 @@ func checkPaidNames(ctx context.Context, run *item.Run, name string) error {
 	return seller.CheckNames(product, text, listed, j.NamesPaid(product))
 }
 
-// anyWildcard reports whether the order on the form asks for a wildcard name. A field that is wrong is refused by its own
-// check.
+// anyWildcard reports whether the form has a wildcard name. Fields with errors are ignored: their own check refuses them.
 func anyWildcard(run *item.Run) bool {
 	fields := formFields(run)
 	names := seller.SplitNames(fields[itemparam.AltName] + " " + fields["CN"])
@@ -104,7 +103,7 @@ func anyWildcard(run *item.Run) bool {
 	return false
 }
 
-// formFields returns what the document on stdin and the command line tell of the order; the command line is newer.
+// formFields returns the fields of the document on stdin, replaced by those of the command line, which are newer.
 func formFields(run *item.Run) map[string]string {
 	fields := map[string]string{}
 	if run.Doc != nil {

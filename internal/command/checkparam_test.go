@@ -29,7 +29,7 @@ func TestFieldsOfTheOrderForm(t *testing.T) {
 		{rule: "the second of two", pairs: []string{"adm_email", "a@example.com", "adm_phone", "none"}, object: "adm_phone", refused: "telephone"},
 		{rule: "both", pairs: []string{"adm_email", "a", "adm_phone", "none"}, object: "adm_email",
 			refused: `value (adm_email): "a" is not an e-mail address; value (adm_phone): "none" is not a telephone number`},
-		{rule: "a value without name", pairs: []string{"adm_email"}, object: "argv", refused: "in pairs"},
+		{rule: "a value without name", pairs: []string{"adm_email"}, object: "argv", refused: "each --param needs one --value"},
 		{rule: "a file for a name", pairs: []string{"approver_method", "auth_http"}, stdin: map[string]string{"csr": ""}},
 		{rule: "a file for a wildcard CSR", pairs: []string{"approver_method", "auth_http"}, stdin: map[string]string{"csr": wild},
 			object: "approver_method", refused: "BR 3.2.2.4.18"},
@@ -40,7 +40,7 @@ func TestFieldsOfTheOrderForm(t *testing.T) {
 		{rule: "DNS for a wildcard", pairs: []string{"approver_method", "auth_dnscname"}, stdin: map[string]string{"csr": wild}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			for i, word := range c.pairs {
 				if i%2 == 0 {
 					s.args.Params = append(s.args.Params, word)
@@ -70,9 +70,9 @@ func TestFieldsOfTheOrderForm(t *testing.T) {
 	}
 }
 
-// The fields may stand right below the root.
-func TestFieldsOfAnItemWithoutItsElement(t *testing.T) {
-	s := newStage(t)
+// The fields may be children of the root.
+func TestFieldsWithoutTheItemElement(t *testing.T) {
+	s := newFixture(t)
 	s.args.Params, s.args.Values = []string{"approver_method"}, []string{"auth_http"}
 	run := s.env()
 	run.Doc = etree.NewDocument()
@@ -81,8 +81,8 @@ func TestFieldsOfAnItemWithoutItsElement(t *testing.T) {
 	require.Error(t, err)
 }
 
-// The form of a reissue hears of names that nobody paid for, as reopen would refuse them (rules BUY-20).
-func TestFieldsOfAnExistingItemAreHeldAgainstWhatItPaidFor(t *testing.T) {
+// In the form of a reissue, names that were not paid for are an error, as in reopen (rules BUY-20).
+func TestNamesOfAnExistingItemMustBePaidFor(t *testing.T) {
 	many := "a.example.com b.example.com c.example.com"
 	for _, c := range []struct {
 		rule, param, value string
@@ -98,7 +98,7 @@ func TestFieldsOfAnExistingItemAreHeldAgainstWhatItPaidFor(t *testing.T) {
 		{"another field", "adm_email", "a@example.com", 0, "", false},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.panel.order.Template, s.panel.order.SANs = "san_certificate", c.ordered
 			if c.bought != "" {
 				s.panel.order.Params[itemparam.SANsBought], s.panel.order.Params[itemparam.OrderID] = c.bought, "101"
@@ -112,8 +112,8 @@ func TestFieldsOfAnExistingItemAreHeldAgainstWhatItPaidFor(t *testing.T) {
 			require.ErrorContains(t, err, "gave 3 names beside the common name (in the CSR and the list) and the order pays for 2")
 		})
 	}
-	t.Run("an item that cannot be read is left to the command that does the work", func(t *testing.T) {
-		s := newStage(t)
+	t.Run("an item that cannot be read is not checked", func(t *testing.T) {
+		s := newFixture(t)
 		s.args.Item = 43
 		s.args.Params, s.args.Values = []string{"altname"}, []string{many}
 		_, err := command.CheckParam(t.Context(), s.env())

@@ -31,31 +31,31 @@ func (p *taskPanel) Escalate(ctx context.Context, it, operation int64, name, tex
 func TestClosingCancelsTheNewestOrder(t *testing.T) {
 	unreachable := fault.Errorf(fault.Client, "", "no answer").Retryable()
 	for rule, c := range map[string]struct {
-		set   func(s *stage, theSeller *ableSeller)
+		set   func(s *fixture, theSeller *ableSeller)
 		asked []string
 		task  []string // words of the task, nil if absent
 	}{
 		"cancelled":       {nil, []string{"cancel 103"}, nil},
-		"nothing ordered": {func(s *stage, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, nil, nil},
-		"the seller does not let us": {func(_ *stage, a *ableSeller) { a.fail["cancel"] = fault.Errorf(fault.API, "", "access denied") },
+		"nothing ordered": {func(s *fixture, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, nil, nil},
+		"the seller does not let us": {func(_ *fixture, a *ableSeller) { a.fail["cancel"] = fault.Errorf(fault.API, "", "access denied") },
 			[]string{"cancel 103", "stop 103"}, []string{"its order 103 at Seller", "access denied", "its renewal is switched off"}},
-		"nor is its renewal stopped": {func(_ *stage, a *ableSeller) {
+		"nor is its renewal stopped": {func(_ *fixture, a *ableSeller) {
 			a.fail["cancel"], a.fail["stop"] = fault.Errorf(fault.API, "", "access denied"), fault.Errorf(fault.API, "", "no such form")
 		}, []string{"cancel 103", "stop 103"}, []string{"103", "access denied", "no such form", "it may be paid for again"}},
-		"the seller is not reached": {func(_ *stage, a *ableSeller) { a.fail["cancel"], a.fail["stop"] = unreachable, unreachable },
+		"the seller is not reached": {func(_ *fixture, a *ableSeller) { a.fail["cancel"], a.fail["stop"] = unreachable, unreachable },
 			[]string{"cancel 103", "stop 103"}, []string{"103", "no answer"}},
-		"an unreadable id": {func(s *stage, _ *ableSeller) { s.panel.order.Params[itemparam.OrderID] = "10x" },
+		"an unreadable id": {func(s *fixture, _ *ableSeller) { s.panel.order.Params[itemparam.OrderID] = "10x" },
 			nil, []string{"its order 10x at Seller was not cancelled", "not an id of the seller"}},
-		"no module": {func(s *stage, _ *ableSeller) { s.panel.order.Module = 0 }, nil, []string{"103", "belongs to no processing module"}},
-		"an id that only the journal remembers": {func(s *stage, a *ableSeller) {
+		"no module": {func(s *fixture, _ *ableSeller) { s.panel.order.Module = 0 }, nil, []string{"103", "belongs to no processing module"}},
+		"an id that only the journal remembers": {func(s *fixture, a *ableSeller) {
 			s.panel.order.Params = map[string]string{}
 			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindOrder, ID: 104, Account: refOf(a.Account()), Name: "example.com"}}
 		}, []string{"cancel 104"}, nil},
-		"an id of the journal that may be an earlier client's": {func(s *stage, a *ableSeller) {
+		"an id of the journal that may be an earlier client's": {func(s *fixture, a *ableSeller) {
 			s.panel.order.Params = map[string]string{}
 			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindOrder, ID: 104, Account: refOf(a.Account()), Name: "other.example"}}
 		}, nil, []string{"item 42 is closed", "id 104", "other.example"}},
-		"a purchase without answer": {func(s *stage, _ *ableSeller) {
+		"a purchase without answer": {func(s *fixture, _ *ableSeller) {
 			s.panel.order.Params = map[string]string{itemparam.Intent: intentJSON(t, 0)}
 		}, nil, []string{"a purchase without a clear answer: look for it at Seller"}},
 	} {
@@ -76,7 +76,7 @@ func TestClosingCancelsTheNewestOrder(t *testing.T) {
 				return
 			}
 			require.Len(t, panel.texts, 1)
-			assert.Equal(t, "manual 42 0 close", s.panel.calls[len(s.panel.calls)-2], "the operation stays the panel's")
+			assert.Equal(t, "manual 42 0 close", s.panel.calls[len(s.panel.calls)-2], "the operation does not become manual")
 			for _, word := range c.task {
 				assert.Contains(t, panel.texts[0], word)
 			}
@@ -84,14 +84,14 @@ func TestClosingCancelsTheNewestOrder(t *testing.T) {
 	}
 }
 
-// revokingSeller revokes what a reissue replaced.
+// revokingSeller supports revoking a replaced certificate.
 type revokingSeller struct{ *ableSeller }
 
-// Revoke implements command.Revoker.
+// Revoke implements seller.Revoker.
 func (r revokingSeller) Revoke(_ context.Context, id int64) error { return r.note("revoke %d", id) }
 
-// A replaced certificate that is still valid could be used by whoever has its key: it is revoked, or named with its end.
-// The order itself is cancelled once, by its newest id.
+// A replaced certificate that is still valid is revoked, because its key may be known, or named in a task. The order is cancelled
+// once, by its newest id.
 func TestReplacedCertificatesAreRevokedOrNamed(t *testing.T) {
 	for rule, c := range map[string]struct {
 		revokes bool
@@ -130,8 +130,8 @@ func TestReplacedCertificatesAreRevokedOrNamed(t *testing.T) {
 	}
 }
 
-// Whatever cannot be done besides, the panel closes the item.
-func TestClosingGoesOnWithoutSellerAndTask(t *testing.T) {
+// The panel closes the item even if seller and task fail.
+func TestClosingContinuesWithoutSellerAndTask(t *testing.T) {
 	s, theSeller := able(t)
 	s.panel.order.Params[itemparam.OrderID] = "103"
 	s.panel.fail["manual"] = errors.New("no task")
@@ -150,7 +150,7 @@ func TestClosingGoesOnWithoutSellerAndTask(t *testing.T) {
 }
 
 func TestASellerThatCancelsNothingIsNotAsked(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.panel.order.Params[itemparam.OrderID] = "103"
 	run := s.env()
 	run.Info.Connect = func(map[string]string) (seller.Seller, error) { panic("connected") }

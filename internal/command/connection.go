@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// CheckConnection tries the parameters of the wizard's form at the seller. The document on stdin carries them decrypted
+// CheckConnection tests the parameters of the connection form at the seller. The document on stdin has them decrypted
 // (docs/reference/billmanager.md §1.4).
 func CheckConnection(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	params, err := formParams(run)
@@ -32,7 +32,7 @@ func CheckConnection(ctx context.Context, run *item.Run) (*etree.Document, error
 	return xmldoc.New(), nil
 }
 
-// formParams reads the module's parameters out of the document: only those that the module declares.
+// formParams returns the parameters in the document that the module declares.
 func formParams(run *item.Run) (map[string]string, error) {
 	root := run.Doc.Root()
 	node := xmldoc.Child(root, "processingmodule")
@@ -53,9 +53,9 @@ func formParams(run *item.Run) (map[string]string, error) {
 	return params, nil
 }
 
-// TuneConnection fills the form's address field with this host's IPv4 addresses, public ones first, and gives empty fields
-// their defaults. What the administrator has already chosen stays, even an address that is not one of them (behind NAT);
-// the panel writes a box that is not ticked as off.
+// TuneConnection offers this host's IPv4 addresses in the form's address field, public ones first, and sets the defaults of empty
+// fields. A value that the administrator has chosen stays, even an address that this host does not have (behind NAT). The panel
+// writes an unchecked box as off, so that it is not empty.
 func TuneConnection(_ context.Context, run *item.Run) (*etree.Document, error) {
 	doc := run.Doc.Copy()
 	root := doc.Root()
@@ -68,15 +68,15 @@ func TuneConnection(_ context.Context, run *item.Run) (*etree.Document, error) {
 	if field == "" {
 		return doc, nil
 	}
-	own := ""
+	chosen := ""
 	if node := xmldoc.Child(root, field); node != nil {
-		own = strings.TrimSpace(node.Text())
+		chosen = strings.TrimSpace(node.Text())
 	}
-	offered, err := offeredAddresses(run, own)
+	offered, err := offeredAddresses(run, chosen)
 	if err != nil {
 		return nil, err
 	}
-	if own == "" && len(offered) > 0 {
+	if chosen == "" && len(offered) > 0 {
 		xmldoc.Set(root, field, offered[0])
 	}
 	dropLists(root, field)
@@ -90,8 +90,8 @@ func TuneConnection(_ context.Context, run *item.Run) (*etree.Document, error) {
 	return doc, nil
 }
 
-// dropLists takes the lists of the field's choices out of the form. All children are taken off, from the end, and those
-// that stay are put back: etree renumbers what stands behind a child that it removes.
+// dropLists removes the lists of the field's choices from the form. It removes all children, from the end, and adds those that
+// stay again: removing single ones is slow, because etree renumbers every child after a removed one.
 func dropLists(root *etree.Element, field string) {
 	var kept []etree.Token
 	for i := len(root.Child) - 1; i >= 0; i-- {
@@ -105,27 +105,28 @@ func dropLists(root *etree.Element, field string) {
 	}
 }
 
-func offeredAddresses(run *item.Run, own string) ([]string, error) {
+// offeredAddresses returns this host's IPv4 addresses and the one that is chosen in the form.
+func offeredAddresses(run *item.Run, chosen string) ([]string, error) {
 	all, err := run.Addresses()
 	if err != nil {
 		return nil, fault.Errorf(fault.Missed, "addresses", "this host's addresses cannot be read (%w): whatever starts the panel must allow netlink sockets (systemd: RestrictAddressFamilies)", err)
 	}
 	all = slices.DeleteFunc(slices.Clone(all), func(a netip.Addr) bool { return !a.Is4() || a.IsUnspecified() })
 	slices.SortStableFunc(all, func(a, b netip.Addr) int {
-		return cmp.Or(cmp.Compare(distance(a), distance(b)), a.Compare(b))
+		return cmp.Or(cmp.Compare(addressOrder(a), addressOrder(b)), a.Compare(b))
 	})
 	var offered []string
 	for _, a := range slices.Compact(all) {
 		offered = append(offered, a.String())
 	}
-	if own != "" && !slices.Contains(offered, own) {
-		offered = append([]string{own}, offered...)
+	if chosen != "" && !slices.Contains(offered, chosen) {
+		offered = append([]string{chosen}, offered...)
 	}
 	return offered, nil
 }
 
-// distance orders addresses: public ones, then private ones (RFC 1918, RFC 6598), link-local, loopback.
-func distance(a netip.Addr) int {
+// addressOrder returns the rank of an address: public ones first, then private ones (RFC 1918, RFC 6598), link-local, loopback.
+func addressOrder(a netip.Addr) int {
 	switch {
 	case a.IsLoopback():
 		return 3

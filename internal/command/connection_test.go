@@ -46,7 +46,7 @@ func TestTuneConnectionOffersPublicAddressesFirst(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := newStage(t).env()
+			run := newFixture(t).env()
 			run.Doc = document(t, row.in)
 			run.Addresses = func() ([]netip.Addr, error) {
 				return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("203.0.113.9")}, nil
@@ -58,7 +58,7 @@ func TestTuneConnectionOffersPublicAddressesFirst(t *testing.T) {
 	}
 }
 
-// A box that is not ticked is written as off: only a field without a value gets its default.
+// The panel writes an unchecked box as off: only a field without a value gets its default.
 func TestTuneConnectionFillsDefaultsIntoEmptyFields(t *testing.T) {
 	for name, row := range map[string]struct{ in, out string }{
 		"new connection":  {`<doc><func>processing.add.user</func></doc>`, `<doc><func>processing.add.user</func><methods>on</methods></doc>`},
@@ -69,7 +69,7 @@ func TestTuneConnectionFillsDefaultsIntoEmptyFields(t *testing.T) {
 		"another's value": {`<doc><metadata><methods>off</methods></metadata></doc>`, `<doc><metadata><methods>off</methods></metadata><methods>on</methods></doc>`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := newStage(t).env()
+			run := newFixture(t).env()
 			run.Info.AddressParam = ""
 			run.Info.Params = []seller.Param{{Name: "username"}, {Name: "methods", Default: "on"}}
 			run.Doc = document(t, row.in)
@@ -80,11 +80,11 @@ func TestTuneConnectionFillsDefaultsIntoEmptyFields(t *testing.T) {
 	}
 }
 
-// As many lists as fit into stdin. Whoever removes them one by one moves all that stand behind each.
+// As many lists as fit into stdin are removed in time, although etree renumbers the children after each removed one.
 func TestTuneConnectionReplacesAllListsOfItsField(t *testing.T) {
 	const old = `<slist name="client_ip"/>`
 	lists := strings.Repeat(old, 4<<20/len(old)/2)
-	run := newStage(t).env()
+	run := newFixture(t).env()
 	run.Doc = document(t, `<doc>a`+lists+`<slist name="other"><val>1</val></slist><!-- b -->`+lists+`<c/>d</doc>`)
 	run.Addresses = func() ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("203.0.113.9")}, nil }
 	doc, err := command.TuneConnection(t.Context(), run)
@@ -94,7 +94,7 @@ func TestTuneConnectionReplacesAllListsOfItsField(t *testing.T) {
 }
 
 func TestCheckConnectionTakesOnlyDeclaredParameters(t *testing.T) {
-	run := newStage(t).env()
+	run := newFixture(t).env()
 	var got map[string]string
 	connect := run.Info.Connect
 	run.Info.Connect = func(params map[string]string) (seller.Seller, error) { got = params; return connect(params) }
@@ -110,7 +110,7 @@ func TestCheckConnectionTakesOnlyDeclaredParameters(t *testing.T) {
 }
 
 func TestSuitableModulesSkipsWhatThePanelAlreadyTried(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.panel.suitable = []int64{7, 5, 9}
 	run := s.env()
 	run.Doc = document(t, `<doc><item><pricelist>11</pricelist></item><skip_modules>5,4</skip_modules></doc>`)
@@ -131,7 +131,7 @@ func (listing) Approvers(_ context.Context, domain string, _ seller.Product) ([]
 	return []string{"admin@" + domain, "hostmaster@" + domain}, nil
 }
 
-// counting is a listing that counts what it is asked about.
+// counting is a listing that records the requested names.
 type counting struct {
 	*fakeSeller
 	mu    *sync.Mutex
@@ -145,7 +145,7 @@ func (c counting) Approvers(_ context.Context, domain string, _ seller.Product) 
 	return []string{"admin@" + domain}, nil
 }
 
-// The panel looks in the answer for the names that it has sent, letter by letter.
+// The panel searches the answer for the names in its own spelling.
 func TestApproverAnswersInTheSpellingOfThePanel(t *testing.T) {
 	for name, row := range map[string]struct {
 		domains string
@@ -163,7 +163,7 @@ func TestApproverAnswersInTheSpellingOfThePanel(t *testing.T) {
 		"several separators":   {" a.example.com,, b.example.com\n", []string{"a.example.com", "b.example.com"}, []string{"a.example.com", "b.example.com"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			var asked []string
 			run := s.env()
 			run.Info.Connect = func(map[string]string) (seller.Seller, error) { return counting{s.seller, &sync.Mutex{}, &asked}, nil }
@@ -181,7 +181,7 @@ func TestApproverAnswersInTheSpellingOfThePanel(t *testing.T) {
 	}
 }
 
-// failing is a listing that fails for some names, in whatever way.
+// failing is a listing that fails for some names, with an error or a panic.
 type failing struct {
 	*fakeSeller
 	panics bool
@@ -197,7 +197,7 @@ func (f failing) Approvers(ctx context.Context, domain string, _ seller.Product)
 	return nil, fault.Errorf(fault.API, "approver", "refused")
 }
 
-// slow is a listing that takes 6 s for each name.
+// slow is a listing that needs 6 s for each name.
 type slow struct{ *fakeSeller }
 
 func (slow) Approvers(ctx context.Context, domain string, _ seller.Product) ([]string, error) {
@@ -209,10 +209,10 @@ func (slow) Approvers(ctx context.Context, domain string, _ seller.Product) ([]s
 	}
 }
 
-// rules TIME-4: a healthy seller may take 6 s for an answer, and the command has 9 s for a form with eight names.
+// rules TIME-4: a seller may take 6 s for an answer, and the command has 9 s for a form with eight names.
 func TestApproverWaitsForASlowSeller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t)
+		s := newFixture(t)
 		run := s.env()
 		run.Info.Connect = func(map[string]string) (seller.Seller, error) { return slow{s.seller}, nil }
 		run.Args.Intname, run.Args.Module = "positivessl", 5
@@ -225,11 +225,10 @@ func TestApproverWaitsForASlowSeller(t *testing.T) {
 	})
 }
 
-// rules TIME-4: names are asked about side by side; the answer is in the order of the question, and one failure is the
-// answer.
-func TestApproverAsksAboutManyNames(t *testing.T) {
+// rules TIME-4: the names are requested in parallel. The answer has the order of the request; one error fails the command.
+func TestApproverRequestsNamesInParallel(t *testing.T) {
 	ask := func(names int, panics bool) (string, error) {
-		s := newStage(t)
+		s := newFixture(t)
 		run := s.env()
 		run.Info.Connect = func(map[string]string) (seller.Seller, error) { return failing{s.seller, panics}, nil }
 		var domains []string
@@ -258,7 +257,7 @@ func TestApproverAsksAboutManyNames(t *testing.T) {
 }
 
 func TestApproverAnswersPerDomain(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	run := s.env()
 	run.Info.Connect = func(map[string]string) (seller.Seller, error) { return listing{s.seller}, nil }
 	run.Args.Intname, run.Args.Module = "positivessl", 5
@@ -269,7 +268,7 @@ func TestApproverAnswersPerDomain(t *testing.T) {
 	assert.Equal(t, `<doc><domain name="a.example.com"><approver>admin@a.example.com</approver><approver>hostmaster@a.example.com</approver></domain>`+
 		`<domain name="*.B.example.com"><approver>admin@b.example.com</approver><approver>hostmaster@b.example.com</approver></domain></doc>`, output(t, doc))
 
-	t.Run("the CSR names the domain where the panel does not", func(t *testing.T) {
+	t.Run("the domain of the CSR is used if the panel passes none", func(t *testing.T) {
 		run.Args.Domain = ""
 		doc, err := command.Approver(context.Background(), run)
 		require.NoError(t, err)

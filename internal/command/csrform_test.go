@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pairOf returns a key with a CSR of the names as they are to stand in it.
+// pairOf returns a key with a CSR that has the names exactly as given.
 func pairOf(t *testing.T, written, certified string, sans ...string) keyPair {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -29,24 +29,24 @@ func pairOf(t *testing.T, written, certified string, sans ...string) keyPair {
 	return keyPair{key: key, cn: certified, csr: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))}
 }
 
-// What mapping would change in a CSR is refused before buying by every command that takes one (rules CERT-4).
+// Every command that takes a CSR refuses one whose names mapping would change, before buying (rules CERT-4).
 func TestCSRNamesInAnotherFormAreRefusedBeforeBuying(t *testing.T) {
 	u := pairOf(t, "bücher.example.com", "xn--bcher-kva.example.com")
 	const remedy = "make a new one with the name xn--bcher-kva.example.com"
 	t.Run("open", func(t *testing.T) {
-		s := newStage(t)
+		s := newFixture(t)
 		s.panel.order.CSR = u.csr
 		require.ErrorContains(t, s.run(command.Open), remedy)
 		assert.Zero(t, s.seller.buys)
 	})
 	t.Run("check_param", func(t *testing.T) {
-		s := newStage(t)
+		s := newFixture(t)
 		s.args.Params, s.args.Values = []string{"csr"}, []string{u.csr}
 		require.ErrorContains(t, s.run(command.CheckParam), remedy)
 	})
 	for name, run := range map[string]item.Func{"reopen": command.Reopen, "setparam": command.SetParam} {
 		t.Run(name, func(t *testing.T) {
-			s := issuedStage(t)
+			s := issuedFixture(t)
 			s.args.Command = name
 			s.panel.order.CSR = u.csr
 			require.ErrorContains(t, s.run(run), remedy)
@@ -54,7 +54,7 @@ func TestCSRNamesInAnotherFormAreRefusedBeforeBuying(t *testing.T) {
 		})
 	}
 	t.Run("a certificate that was issued for such a CSR is stored and reissued", func(t *testing.T) {
-		s := newStage(t)
+		s := newFixture(t)
 		s.panel.order.CSR = u.csr
 		s.panel.order.Params[itemparam.OrderID] = "101"
 		s.seller.statuses[101] = seller.OrderStatus{ID: 101, State: seller.StateWaiting}
@@ -69,32 +69,31 @@ func TestCSRNamesInAnotherFormAreRefusedBeforeBuying(t *testing.T) {
 	})
 }
 
-// The list and the order's domain may be mapped; the log says to what.
+// Names of the list and the order's domain may be mapped; the log has the result.
 func TestNamesOfTheListAreMappedWithALogLine(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.panel.order.Template, s.panel.order.Params[itemparam.AltName] = "san_certificate", "bücher.example.com A.example.com"
 	require.NoError(t, s.run(command.Open))
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), `altname: "bücher.example.com" is sent as xn--bcher-kva.example.com`)
 	assert.NotContains(t, strings.Join(s.log.lines, "\n"), "A.example.com\" is sent", "letter case is no difference")
 }
 
-// A tariff without the addon pays for the names within the price, wherever the further ones stand (rules BUY-20).
-func TestNamesThatNobodyOrderedAreNotBought(t *testing.T) {
+// A tariff without the addon pays only for the included names, in the CSR and in the list (rules BUY-20).
+func TestNamesThatWereNotOrderedAreNotBought(t *testing.T) {
 	var sans []string
 	for c := 'a'; c < 'a'+20; c++ {
 		sans = append(sans, string(c)+".example.com")
 	}
-	s := newStage(t)
+	s := newFixture(t)
 	s.panel.order.Template, s.panel.order.CSR = "san_certificate", pairOf(t, "example.com", "example.com", sans...).csr
 	require.ErrorContains(t, s.run(command.Open), "gave 20 names beside the common name (in the CSR and the list) and the order pays for 2")
 	assert.Zero(t, s.seller.buys)
 	assert.NotContains(t, s.panel.order.Params, itemparam.Intent)
 }
 
-// Names that the certificate in place carries are paid for: a reissue of them must not fail, whatever the tariff says
-// today.
-func TestNamesOfTheCertificateInPlaceAreReissued(t *testing.T) {
-	s := namesStage(t)
+// The names of the stored certificate are paid for: their reissue succeeds whatever the tariff says now.
+func TestNamesOfTheStoredCertificateAreReissued(t *testing.T) {
+	s := namesFixture(t)
 	s.panel.order.SANs = 0
 	delete(s.panel.order.Params, itemparam.SANsBought)
 	s.seller.change(101, func(r *seller.OrderStatus) { r.SANs = -1 })

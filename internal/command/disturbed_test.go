@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A reissue that comes between an unclear renewal and its settlement does not resolve it.
-func TestRenewalNotSettledByReissue(t *testing.T) {
-	s := endingStage(t)
+// A reissue does not resolve a renewal whose outcome is unknown.
+func TestAReissueDoesNotResolveARenewal(t *testing.T) {
+	s := endingFixture(t)
 	s.seller.buyErr, s.seller.buyAnyway = &fault.Error{Type: fault.Unclear, Message: "lost", OutcomeUnknown: true, Retry: true}, true
 	require.Error(t, s.run(command.Prolong))
 	require.Equal(t, 2, s.seller.buys)
@@ -34,9 +34,9 @@ func TestRenewalNotSettledByReissue(t *testing.T) {
 	assert.Equal(t, 2, s.seller.buys, "the renewal was paid already")
 }
 
-// Numbers of running operations begin anew (InnoDB forgets its counter where the table is empty at a restart).
-func TestOperationNumberUsedAgain(t *testing.T) {
-	s := endingStage(t)
+// Numbers of running operations can be used again: InnoDB forgets its counter if the table is empty at a restart.
+func TestANumberOfAnOperationCanBeUsedAgain(t *testing.T) {
+	s := endingFixture(t)
 	require.NoError(t, s.run(command.Prolong))
 	s.args.Command = "sync_item"
 	s.seller.issue(t, 102, s.pair, s.at, 199)
@@ -48,9 +48,9 @@ func TestOperationNumberUsedAgain(t *testing.T) {
 	assert.Equal(t, 3, s.seller.buys, "the second renewal is bought")
 }
 
-// A first issue whose recording was cut off is not a certificate that "brought nothing".
-func TestInterruptedIssueIsNoEndOfTerm(t *testing.T) {
-	s := waitingStage(t)
+// A first certificate whose storing was interrupted does not show the end of the seller's term.
+func TestAnInterruptedIssueDoesNotShowTheEndOfTheTerm(t *testing.T) {
+	s := waitingFixture(t)
 	s.seller.issue(t, 101, s.pair, now(), 180)
 	s.panel.fail["save certificate_serial"] = fault.Errorf(fault.Panel, "", "the panel broke down").Retryable()
 	require.Error(t, s.run(command.SyncItem))

@@ -1,3 +1,3 @@
-// Package command holds the commands that the panel starts: one function each, which parses its arguments, calls one of
-// the engines (subscription, plan, lifecycle, purchase, item) and answers.
+// Package command has one function for each command: it parses the arguments, calls one of the packages below (subscription,
+// plan, lifecycle, purchase, item) and returns the document.
 package command

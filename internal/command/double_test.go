@@ -25,10 +25,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// now returns the simulated present of every test in this package.
+// now returns the time of every test in this package.
 func now() time.Time { return time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC) }
 
-// fakePanel is a panel in memory that remembers its call-backs in order.
+// fakePanel is a panel in memory that records its call-backs in order.
 type fakePanel struct {
 	order    item.Item
 	stored   string
@@ -37,7 +37,7 @@ type fakePanel struct {
 	claims   []item.Claim
 	settings map[string]string
 	suitable []int64
-	// fail makes the call whose text begins with the key fail once with the error.
+	// fail makes the first call whose text begins with the key return the error.
 	fail      map[string]error
 	lostLocks bool
 	cluster   error  // of SingleWriter
@@ -221,7 +221,7 @@ func (p *fakePanel) Setting(_ context.Context, name string) (string, error) {
 	return p.settings[name], nil
 }
 
-// fakeSeller is a seller in memory: ids grow, and each method can be made to fail.
+// fakeSeller is a seller in memory. Its ids ascend, and each method can be made to fail.
 type fakeSeller struct {
 	next      int64
 	statuses  map[int64]seller.OrderStatus
@@ -255,7 +255,7 @@ func newSeller() *fakeSeller {
 	return &fakeSeller{next: 100, statuses: map[int64]seller.OrderStatus{}, months: map[int64]int{}, balance: "100.00", hidden: map[int64]bool{}}
 }
 
-func (s *fakeSeller) Account() string             { return "https://seller.example shop" }
+func (s *fakeSeller) Account() string             { return "https://seller.example account" }
 func (s *fakeSeller) Check(context.Context) error { return nil }
 func (s *fakeSeller) Balance(context.Context) (seller.Money, error) {
 	n, ok := seller.ParseBalance(s.balance)
@@ -281,7 +281,7 @@ func (s *fakeSeller) OrderSnapshot(context.Context) (seller.OrderSnapshot, error
 	return snapshot, nil
 }
 
-// add puts a paid and not activated certificate on the snapshot.
+// add adds a paid certificate that is not activated.
 func (s *fakeSeller) add(months int) int64 {
 	s.next++
 	s.statuses[s.next] = seller.OrderStatus{ID: s.next, State: seller.StateNew}
@@ -381,13 +381,13 @@ func (s *fakeSeller) FindReissues(_ context.Context, id int64, _ string) ([]int6
 	return found, nil
 }
 
-// issue makes the certificate of an id with the given life.
+// issue issues the certificate of an id, valid for so many days from the given time.
 func (s *fakeSeller) issue(t *testing.T, id int64, pair keyPair, from time.Time, days int) {
 	t.Helper()
 	s.issueNames(t, id, pair, from, days)
 }
 
-// issueNames does it with further names.
+// issueNames is issue with further names.
 func (s *fakeSeller) issueNames(t *testing.T, id int64, pair keyPair, from time.Time, days int, names ...string) {
 	t.Helper()
 	s.change(id, func(r *seller.OrderStatus) {
@@ -401,18 +401,18 @@ func (s *fakeSeller) change(id int64, what func(*seller.OrderStatus)) {
 	s.statuses[id] = r
 }
 
-// quiet is a log that keeps its lines.
-type quiet struct{ lines []string }
+// recordingLog is a log that keeps its lines.
+type recordingLog struct{ lines []string }
 
-func (q *quiet) add(format string, args ...any) {
+func (q *recordingLog) add(format string, args ...any) {
 	q.lines = append(q.lines, fmt.Sprintf(format, args...))
 }
-func (q *quiet) Errorf(format string, args ...any)   { q.add(format, args...) }
-func (q *quiet) Warningf(format string, args ...any) { q.add(format, args...) }
-func (q *quiet) Infof(format string, args ...any)    { q.add(format, args...) }
-func (q *quiet) ExtInfof(format string, args ...any) { q.add(format, args...) }
-func (q *quiet) Tracef(format string, args ...any)   { q.add(format, args...) }
-func (q *quiet) Debugf(format string, args ...any)   { q.add(format, args...) }
+func (q *recordingLog) Errorf(format string, args ...any)   { q.add(format, args...) }
+func (q *recordingLog) Warningf(format string, args ...any) { q.add(format, args...) }
+func (q *recordingLog) Infof(format string, args ...any)    { q.add(format, args...) }
+func (q *recordingLog) ExtInfof(format string, args ...any) { q.add(format, args...) }
+func (q *recordingLog) Tracef(format string, args ...any)   { q.add(format, args...) }
+func (q *recordingLog) Debugf(format string, args ...any)   { q.add(format, args...) }
 
 // keyPair is a client's key with its CSR.
 type keyPair struct {
@@ -430,7 +430,7 @@ func newPair(t *testing.T, cn string) keyPair {
 	return keyPair{key: key, cn: cn, csr: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))}
 }
 
-// csrOf returns a CSR of the pair's key for its name.
+// csrOf returns a CSR for the pair's key and name.
 func csrOf(t *testing.T, pair keyPair) string {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: pair.cn}}, pair.key)
@@ -438,7 +438,7 @@ func csrOf(t *testing.T, pair keyPair) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
-// signed makes a leaf and its intermediate, in the seller's order.
+// signed returns a leaf certificate and its intermediate, in the seller's order.
 func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string) []string {
 	t.Helper()
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -462,7 +462,7 @@ func signed(t *testing.T, pair keyPair, from time.Time, days int, more ...string
 	return out
 }
 
-// fakeMailer keeps the letters.
+// fakeMailer keeps the notices.
 type fakeMailer struct {
 	notices []item.Notice
 	err     error
@@ -478,11 +478,11 @@ func (f *fakeMailer) Send(_ context.Context, l item.Notice) error {
 	return nil
 }
 
-// stage is one item with its panel, seller and log.
-type stage struct {
+// fixture is one item with its panel, seller and log.
+type fixture struct {
 	panel  *fakePanel
 	seller *fakeSeller
-	log    *quiet
+	log    *recordingLog
 	mailer *fakeMailer
 	pair   keyPair
 	at     time.Time
@@ -492,13 +492,13 @@ type stage struct {
 	moreNames bool // the seller sells further names
 }
 
-func newStage(t *testing.T) *stage {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	pair := newPair(t, "example.com")
 	opened, err := cabforum.ParseDate("2026-04-02")
 	require.NoError(t, err)
-	return &stage{
-		pair: pair, at: now(), seller: newSeller(), log: &quiet{}, mailer: &fakeMailer{},
+	return &fixture{
+		pair: pair, at: now(), seller: newSeller(), log: &recordingLog{}, mailer: &fakeMailer{},
 		args: item.Args{Command: "open", Item: 42, Operation: 9},
 		panel: &fakePanel{
 			order: item.Item{Item: 42, Module: 5, Binary: "pmtest", Template: "positivessl", ItemType: "certificate", Period: 12, Status: 5,
@@ -519,19 +519,19 @@ func products() []seller.Product {
 	}
 }
 
-func (s *stage) run(f item.Func) error {
+func (s *fixture) run(f item.Func) error {
 	_, err := f(context.Background(), s.env())
 	return err
 }
 
-func (s *stage) env() *item.Run {
+func (s *fixture) env() *item.Run {
 	if s.remote != nil {
 		return s.remoteEnv()
 	}
 	return s.sellerEnv()
 }
 
-func (s *stage) sellerEnv() *item.Run {
+func (s *fixture) sellerEnv() *item.Run {
 	return &item.Run{
 		Binary: "pmtest", Args: s.args, Panel: s.panel, Log: s.log, Mailer: s.mailer, Now: func() time.Time { return s.at },
 		Addresses: func() ([]netip.Addr, error) { return nil, nil },

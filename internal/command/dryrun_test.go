@@ -14,25 +14,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// withheld is what the client of a dry run answers to a call that may change something.
+// withheld is the error of the seller's client for a request that a dry run does not send.
 type withheld struct{}
 
 func (withheld) Error() string  { return "not sent: this is a dry run" }
 func (withheld) Withheld() bool { return true }
 
-// dryStage returns a stage whose run is a dry one, at a seller that withholds what it is asked to change.
-func dryStage(t *testing.T) *stage {
+// dryFixture returns a fixture in a dry run, whose seller withholds requests that change something.
+func dryFixture(t *testing.T) *fixture {
 	t.Helper()
-	s := newStage(t)
+	s := newFixture(t)
 	s.args.DryRun = true
 	s.seller.buyErr, s.seller.actErr, s.seller.reissueErr = withheld{}, withheld{}, withheld{}
 	return s
 }
 
-// rules CLI-7: whatever the dry run's command calls the panel for, nothing reaches it. New methods of Panel are found here.
+// rules CLI-7: in a dry run no call of a command changes the panel. The test finds new methods of Panel.
 func TestTheDryPanelChangesNothing(t *testing.T) {
 	reads := map[string]bool{"LockAccount": true, "UnlockAccount": true} // which the double notes
-	s := dryStage(t)
+	s := dryFixture(t)
 	before, stored := s.panel.order, s.panel.stored
 	command.WithDryPanel(s.env(), func(panel item.Panel) {
 		v := reflect.ValueOf(panel)
@@ -66,10 +66,10 @@ func TestTheDryPanelChangesNothing(t *testing.T) {
 	assert.Empty(t, s.panel.journal)
 }
 
-// What a command has written it reads back in the same run.
-func TestTheDryPanelShowsWhatWasWritten(t *testing.T) {
+// In the same run a command reads back what it has written.
+func TestTheDryPanelReturnsWhatWasWritten(t *testing.T) {
 	ctx := context.Background()
-	s := dryStage(t)
+	s := dryFixture(t)
 	command.WithDryPanel(s.env(), func(panel item.Panel) {
 		require.NoError(t, panel.SaveParam(ctx, s.args.Item, "one", "1"))
 		require.NoError(t, panel.SaveParam(ctx, s.args.Item, itemparam.Method, "auth_email"))
@@ -96,9 +96,9 @@ func TestTheDryPanelShowsWhatWasWritten(t *testing.T) {
 	assert.Empty(t, s.panel.calls)
 }
 
-// People get sentences, programs a document.
+// A terminal gets text, a program a document.
 func TestADryRunAnswersPeopleInText(t *testing.T) {
-	s := dryStage(t)
+	s := dryFixture(t)
 	run := s.env()
 	run.Terminal = true
 	doc, err := item.WithDryRun(command.Open)(context.Background(), run)
@@ -111,35 +111,35 @@ func TestADryRunAnswersPeopleInText(t *testing.T) {
 	assert.Equal(t, []string{"lock account", "unlock account"}, s.panel.calls)
 }
 
-// A seller's client that would carry a call out is not used for a dry run, and one that answers to a call is a fault.
+// A dry run refuses a seller's client that does not withhold requests, and reports a fault if a withheld request gets an answer.
 func TestADryRunNeedsASellerThatWithholds(t *testing.T) {
-	s := dryStage(t)
+	s := dryFixture(t)
 	run := s.env()
 	run.Info.DryRun = false
 	_, err := item.WithDryRun(command.Open)(context.Background(), run)
 	assert.Equal(t, fault.Internal, fault.From(err).Type)
 	assert.Zero(t, s.seller.buys)
 
-	s = dryStage(t)
+	s = dryFixture(t)
 	s.seller.buyErr = nil
 	_, err = item.WithDryRun(command.Open)(context.Background(), s.env())
 	assert.Equal(t, fault.Internal, fault.From(err).Type)
 	assert.Contains(t, err.Error(), "was asked in a dry run")
 }
 
-// What the real run would be refused for, the dry run is refused for.
-func TestADryRunIsRefusedWhereTheRealRunIs(t *testing.T) {
-	for name, spoil := range map[string]func(*stage){
-		"no balance":           func(s *stage) { s.seller.balance = "0.00" },
-		"no such term":         func(s *stage) { s.panel.order.Period = 7 },
-		"no CSR":               func(s *stage) { s.panel.order.CSR = "none" },
-		"an unknown item":      func(s *stage) { s.args.Item = 999 },
-		"a deleted item":       func(s *stage) { s.panel.order.Status = 4 },
-		"an unreadable intent": func(s *stage) { s.panel.order.Params[itemparam.Intent] = "{" },
-		"another module":       func(s *stage) { s.args.Module, s.args.Operation = 77, 0 },
+// A dry run is refused for the same reasons as a real run.
+func TestADryRunIsRefusedLikeARealRun(t *testing.T) {
+	for name, spoil := range map[string]func(*fixture){
+		"no balance":           func(s *fixture) { s.seller.balance = "0.00" },
+		"no such term":         func(s *fixture) { s.panel.order.Period = 7 },
+		"no CSR":               func(s *fixture) { s.panel.order.CSR = "none" },
+		"an unknown item":      func(s *fixture) { s.args.Item = 999 },
+		"a deleted item":       func(s *fixture) { s.panel.order.Status = 4 },
+		"an unreadable intent": func(s *fixture) { s.panel.order.Params[itemparam.Intent] = "{" },
+		"another module":       func(s *fixture) { s.args.Module, s.args.Operation = 77, 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := dryStage(t)
+			s := dryFixture(t)
 			spoil(s)
 			doc, err := item.WithDryRun(command.Open)(context.Background(), s.env())
 			assert.Error(t, err)

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// changeIntent rewrites fields of the item's purchase intent; nil drops one.
-func (s *stage) changeIntent(t *testing.T, changes map[string]any) {
+// changeIntent replaces fields of the item's purchase intent; nil removes a field.
+func (s *fixture) changeIntent(t *testing.T, changes map[string]any) {
 	t.Helper()
 	fields := map[string]any{}
 	require.NoError(t, json.Unmarshal([]byte(s.param(itemparam.Intent)), &fields))
@@ -33,28 +33,28 @@ func (s *stage) changeIntent(t *testing.T, changes map[string]any) {
 	s.panel.order.Params[itemparam.Intent] = string(raw)
 }
 
-// unknown returns the fields of an intent that the version before did not write.
+// unknown returns the fields of an intent that the previous version did not write, as nil.
 func unknown() map[string]any {
 	return map[string]any{"account": nil, "at": nil, "key": nil, "name": nil}
 }
 
-// rules BUY-9: the id that a seller answers to a purchase is put on the item only if it is new and no item has it.
+// rules BUY-9: the id in the answer to a purchase is saved on the item only if it is new and no item has it.
 func TestAnAnsweredIDThatCannotBeThePurchaseIsUnclear(t *testing.T) {
-	for name, prepare := range map[string]func(s *stage){
-		"another item holds it": func(s *stage) {
+	for name, prepare := range map[string]func(s *fixture){
+		"another item holds it": func(s *fixture) {
 			s.seller.next = 300
 			s.panel.claims = []item.Claim{{Item: 7, OrderID: "301", Lineage: "301"}}
 		},
-		"the journal says that it is another item's": func(s *stage) {
+		"the journal says that it is another item's": func(s *fixture) {
 			s.seller.next = 300
 			s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 7, Kind: seller.KindCreate, ID: 301, Account: refOf(s.seller.Account())}}
 		},
-		"it lies below what was there before": func(s *stage) {
+		"it lies below what was there before": func(s *fixture) {
 			s.seller.statuses[900] = seller.OrderStatus{ID: 900, State: seller.StateIssued, CommonName: "other.example"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			prepare(s)
 			err := s.run(command.Open)
 			require.Equal(t, fault.Unclear, faultType(t, err))
@@ -69,7 +69,7 @@ func TestAnAnsweredIDThatCannotBeThePurchaseIsUnclear(t *testing.T) {
 	}
 }
 
-// rules BUY-9: what the seller shows of the one candidate is held against the intent, not against the item's present CSR.
+// rules BUY-9: the only candidate is compared with the intent, not with the item's current CSR.
 func TestACandidateThatContradictsTheIntentIsUnclear(t *testing.T) {
 	other := newPair(t, "other.example")
 	same := newPair(t, "example.com")
@@ -89,7 +89,7 @@ func TestACandidateThatContradictsTheIntentIsUnclear(t *testing.T) {
 		"another key, the CSR is that one by": {shows: func(r *seller.OrderStatus) { r.CSR = same.csr }, changed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.seller.buyErr, s.seller.buyAnyway = lost(), true
 			require.Error(t, s.run(command.Open))
 			s.seller.buyErr = nil
@@ -114,7 +114,7 @@ func TestACandidateThatContradictsTheIntentIsUnclear(t *testing.T) {
 }
 
 // rules BUY-4: an id is adopted only if exactly one open intent of the account can be its purchase.
-func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
+func TestAnIDThatFitsSeveralIntentsIsNotAdopted(t *testing.T) {
 	for name, row := range map[string]struct {
 		other   func(in map[string]any)
 		has     string // ids on the other item
@@ -134,7 +134,7 @@ func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
 		"one that buys names, not an id": {other: func(in map[string]any) { in["kind"] = "sans" }, adopted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.seller.statuses[100] = seller.OrderStatus{ID: 100, State: seller.StateIssued}
 			s.seller.buyErr, s.seller.buyAnyway = lost(), true
 			require.Error(t, s.run(command.Open))
@@ -154,7 +154,7 @@ func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
 				return
 			}
 			require.Equal(t, fault.Unclear, faultType(t, err))
-			assert.True(t, fault.From(err).Retry, "the other run may settle its own first")
+			assert.True(t, fault.From(err).Retry, "the other run may resolve its own purchase first")
 			assert.Contains(t, err.Error(), "43")
 			assert.Empty(t, s.panel.tasks)
 			s.at = s.at.Add(11 * time.Minute)
@@ -168,16 +168,16 @@ func TestAnIDThatSeveralIntentsCouldOwnIsNobodys(t *testing.T) {
 	}
 }
 
-// rules BUY-13: the administrator changes the account while a purchase has no answer: nothing is bought at the new one
-// before somebody has looked.
+// rules BUY-13: the account is changed while the outcome of a purchase is unknown. Nothing is bought at the new account until an
+// administrator has resolved the purchase.
 func TestAnIntentOfAnotherAccountIsUnclear(t *testing.T) {
 	for name, row := range map[string]struct {
-		begin func(*testing.T) *stage
+		begin func(*testing.T) *fixture
 		run   item.Func
 	}{
-		"open, sells first":              {newStage, command.Open},
-		"open, takes the CSR":            {remoteStage, command.Open},
-		"prolong, with an id of its own": {endingStage, command.Prolong},
+		"open, sells first":              {newFixture, command.Open},
+		"open, takes the CSR":            {remoteFixture, command.Open},
+		"prolong, with an id of its own": {endingFixture, command.Prolong},
 		"prolong, in place":              {endingRemote, command.Prolong},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -218,10 +218,10 @@ func TestAnIntentOfAnotherAccountIsUnclear(t *testing.T) {
 	}
 }
 
-// rules BUY-9: numbers of items begin anew with a restored database. The order with the mark of an earlier client's item is
-// not the next client's.
-func TestAMarkedOrderForAnotherKeyIsUnclear(t *testing.T) {
-	s := remoteStage(t)
+// rules BUY-9: a restored database uses numbers of items again. An order with the reference of an earlier item is not the order
+// of the new one.
+func TestAnOrderWithTheReferenceButAnotherKeyIsUnclear(t *testing.T) {
+	s := remoteFixture(t)
 	id := s.remote.add("example.com", itemRef, 12, cabforum.DateOf(now()))
 	s.remote.change(id, func(r *seller.OrderStatus) { r.CSR = newPair(t, "example.com").csr })
 	err := s.run(command.Open)

@@ -20,24 +20,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// importing is a stage for the command import.
+// importing is a fixture for the command import.
 type importing struct {
-	*stage
-	able *ableSeller
-	ca   *listedPanel
+	*fixture
+	able   *ableSeller
+	listed *listedPanel
 }
 
 func newImporting(t *testing.T) importing {
 	t.Helper()
 	s, theSeller := able(t)
 	s.args = item.Args{Command: "import", Module: 5, ItemType: "certificate"}
-	return importing{s, theSeller, newTestCA(s)}
+	return importing{s, theSeller, newListedPanel(s)}
 }
 
-// counts runs the command and returns what the document counts.
+// counts runs the command and returns the counts of the document.
 func (i importing) counts(t *testing.T) string {
 	t.Helper()
-	run := i.with(i.able, i.ca)
+	run := i.with(i.able, i.listed)
 	doc, err := command.Import(context.Background(), run)
 	require.NoError(t, err)
 	var words []string
@@ -45,15 +45,15 @@ func (i importing) counts(t *testing.T) string {
 		words = append(words, name+"="+doc.Root().SelectAttrValue(name, ""))
 	}
 	assert.Equal(t, doc.Root().SelectAttrValue("failed", "") != "0", run.Failed, "a failure shows in the exit code")
-	assert.Empty(t, i.ca.locked, "every item is let go")
+	assert.Empty(t, i.listed.locked, "every item is unlocked")
 	return strings.Join(words, " ")
 }
 
-func TestImportMakesWholeItems(t *testing.T) {
+func TestImportCreatesCompleteItems(t *testing.T) {
 	i := newImporting(t)
-	l := i.able.sell(t, i.stage, "example.org", 90, 91)
+	l := i.able.sell(t, i.fixture, "example.org", 90, 91)
 	require.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
-	it := i.ca.items[1001]
+	it := i.listed.items[1001]
 	require.NotNil(t, it)
 	leaf, err := pki.StoredLeaf(it.stored)
 	require.NoError(t, err)
@@ -62,47 +62,47 @@ func TestImportMakesWholeItems(t *testing.T) {
 		itemparam.PaidUntil: "2028-03-01", itemparam.Delivered: "PositiveSSL", itemparam.ExpireDate: leaf.Ends().String(),
 		itemparam.Serial: leaf.Serial(), itemparam.ServiceStatus: "5", itemparam.TermMonths: "24",
 	}, it.params)
-	assert.Equal(t, fmt.Sprintf("import example.org positivessl 24 %s", leaf.Ends()), i.ca.calls[0])
-	assert.Contains(t, i.ca.calls, fmt.Sprintf("setexpiredate 1001 %s", leaf.Ends()))
+	assert.Equal(t, fmt.Sprintf("import example.org positivessl 24 %s", leaf.Ends()), i.listed.calls[0])
+	assert.Contains(t, i.listed.calls, fmt.Sprintf("setexpiredate 1001 %s", leaf.Ends()))
 	assert.Zero(t, i.seller.buys)
 }
 
-// A block that cannot be read does not keep a certificate from being imported, and the log names it (rules CERT-1).
+// A PEM block that cannot be read does not prevent the import, and the log names it (rules CERT-1).
 func TestImportNamesABlockThatCannotBeRead(t *testing.T) {
 	i := newImporting(t)
-	l := i.able.sell(t, i.stage, "example.org")
+	l := i.able.sell(t, i.fixture, "example.org")
 	i.seller.change(l.ID, func(r *seller.OrderStatus) {
 		r.PEM = append(r.PEM, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
 	})
 	require.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
-	assert.Contains(t, strings.Join(i.stage.log.lines, "\n"), "left out block 3 (CERTIFICATE, 3 bytes)")
+	assert.Contains(t, strings.Join(i.fixture.log.lines, "\n"), "left out block 3 (CERTIFICATE, 3 bytes)")
 }
 
 func TestImportTwiceImportsNothingTwice(t *testing.T) {
 	i := newImporting(t)
-	i.able.sell(t, i.stage, "a.example.org")
-	i.able.sell(t, i.stage, "b.example.org")
+	i.able.sell(t, i.fixture, "a.example.org")
+	i.able.sell(t, i.fixture, "b.example.org")
 	require.Equal(t, "found=2 imported=2 completed=0 skipped=0 failed=0", i.counts(t))
-	i.ca.calls = nil
+	i.listed.calls = nil
 	require.Equal(t, "found=2 imported=0 completed=0 skipped=2 failed=0", i.counts(t))
-	assert.Empty(t, i.ca.calls)
+	assert.Empty(t, i.listed.calls)
 }
 
-// Whatever call an import is interrupted at, the next one brings the same end, and no second item; also where the panel
-// ignores the parameters that came with the new item, and where it knows no tariff of it.
+// After an interruption at any call the next import gives the same result and no second item, even if the panel ignores the
+// parameters of the new item or knows no tariff of it.
 func TestInterruptedImportIsCompleted(t *testing.T) {
 	for _, orphaned := range []bool{false, true} {
 		for _, ignores := range []bool{false, true} {
 			whole := newImporting(t)
-			whole.ca.ignores = ignores
-			whole.able.sell(t, whole.stage, "example.org")
+			whole.listed.ignores = ignores
+			whole.able.sell(t, whole.fixture, "example.org")
 			whole.counts(t)
-			for n, call := range whole.ca.calls {
+			for n, call := range whole.listed.calls {
 				t.Run(fmt.Sprintf("%s, orphaned %t, ignores %t", call, orphaned, ignores), func(t *testing.T) {
 					i := newImporting(t)
-					i.ca.orphaned, i.ca.ignores = orphaned, ignores
-					i.able.sell(t, i.stage, "example.org")
-					i.ca.fail[call] = fault.Errorf(fault.Panel, "", "broken").Retryable()
+					i.listed.orphaned, i.listed.ignores = orphaned, ignores
+					i.able.sell(t, i.fixture, "example.org")
+					i.listed.fail[call] = fault.Errorf(fault.Panel, "", "broken").Retryable()
 					require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
 					want := "found=1 imported=0 completed=1 skipped=0 failed=0"
 					if n == 0 { // nothing was left behind
@@ -110,8 +110,8 @@ func TestInterruptedImportIsCompleted(t *testing.T) {
 					}
 					assert.Equal(t, want, i.counts(t))
 					assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
-					require.Len(t, i.ca.items, 1)
-					for _, it := range i.ca.items {
+					require.Len(t, i.listed.items, 1)
+					for _, it := range i.listed.items {
 						assert.Equal(t, "5", it.params[itemparam.ServiceStatus])
 						assert.NotEmpty(t, it.params[itemparam.Serial])
 						assert.NotEmpty(t, it.stored)
@@ -122,8 +122,8 @@ func TestInterruptedImportIsCompleted(t *testing.T) {
 	}
 }
 
-// An item without an order is an import's only if name, end, module and state fit, and it was not ordered here.
-func TestOnlyAnItemThatAnImportLeftIsCompleted(t *testing.T) {
+// An item without an order is completed only if name, end, module and status fit and it was not ordered in this panel.
+func TestOnlyItemsOfAnInterruptedImportAreCompleted(t *testing.T) {
 	for name, change := range map[string]func(*imported){
 		"another name":         func(i *imported) { i.name = "other.example.org" },
 		"another end":          func(i *imported) { i.expires = i.expires.AddDays(1) },
@@ -136,38 +136,38 @@ func TestOnlyAnItemThatAnImportLeftIsCompleted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := newImporting(t)
-			i.ca.ignores = true
-			i.able.sell(t, i.stage, "example.org")
-			i.ca.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
+			i.listed.ignores = true
+			i.able.sell(t, i.fixture, "example.org")
+			i.listed.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
 			require.Equal(t, "found=1 imported=0 completed=0 skipped=0 failed=1", i.counts(t))
-			change(i.ca.items[1001])
+			change(i.listed.items[1001])
 			assert.Equal(t, "found=1 imported=1 completed=0 skipped=0 failed=0", i.counts(t))
 		})
 	}
 	i := newImporting(t)
-	i.ca.ignores = true
-	l := i.able.sell(t, i.stage, "example.org")
-	i.ca.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
+	i.listed.ignores = true
+	l := i.able.sell(t, i.fixture, "example.org")
+	i.listed.fail["imported 1001"] = fault.Errorf(fault.Panel, "", "broken").Retryable()
 	i.counts(t)
-	i.ca.items[1001].remoteID = fmt.Sprint(l.ID)
+	i.listed.items[1001].remoteID = fmt.Sprint(l.ID)
 	assert.Equal(t, "found=1 imported=0 completed=1 skipped=0 failed=0", i.counts(t))
 }
 
-// A list without a service status does not say what was issued: the order itself does.
-func TestImportAsksWhereTheListDoesNotSay(t *testing.T) {
+// If the list has no service status, the status of the order says whether it was issued.
+func TestImportReadsTheOrderIfTheListHasNoStatus(t *testing.T) {
 	i := newImporting(t)
-	i.able.sell(t, i.stage, "issued.example.org")
-	waiting := i.able.sell(t, i.stage, "waiting.example.org")
+	i.able.sell(t, i.fixture, "issued.example.org")
+	waiting := i.able.sell(t, i.fixture, "waiting.example.org")
 	i.able.statuses[waiting.ID] = seller.OrderStatus{ID: waiting.ID, State: seller.StateWaiting}
 	for n := range i.able.listed {
 		i.able.listed[n].State, i.able.listed[n].Unsaid = seller.StateWaiting, true
 	}
 	assert.Equal(t, "found=2 imported=1 completed=0 skipped=1 failed=0", i.counts(t))
 	assert.Equal(t, "found=2 imported=0 completed=0 skipped=2 failed=0", i.counts(t))
-	assert.Len(t, i.ca.items, 1)
+	assert.Len(t, i.listed.items, 1)
 }
 
-func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
+func TestWhichCertificatesImportSkips(t *testing.T) {
 	for rule, c := range map[string]struct {
 		set  func(i importing, l *seller.ListedCertificate)
 		want string
@@ -178,15 +178,15 @@ func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 		"an unknown product": {func(_ importing, l *seller.ListedCertificate) { l.Template, l.Type = "", "Super SSL" },
 			"found=1 imported=0 completed=0 skipped=1 failed=0", `is "Super SSL", which is not a product of this module`},
 		"an item holds it": {func(i importing, l *seller.ListedCertificate) {
-			i.panel.claims = []item.Claim{{Item: 42, OrderID: fmt.Sprint(l.ID)}}
+			i.listed.claims = []item.Claim{{Item: 42, OrderID: fmt.Sprint(l.ID)}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
 		"an item holds what it replaced": {func(i importing, l *seller.ListedCertificate) {
 			l.Older = []int64{77}
-			i.panel.claims = []item.Claim{{Item: 42, Lineage: "77"}}
+			i.listed.claims = []item.Claim{{Item: 42, Lineage: "77"}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
 		"an item's mark, its purchase without answer": {func(i importing, l *seller.ListedCertificate) {
 			l.OrderRef = "pmssl-0badc0ffee-42"
-			i.panel.claims = []item.Claim{{Item: 42, Intent: "{}"}}
+			i.listed.claims = []item.Claim{{Item: 42, Intent: "{}"}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
 		"the mark of an item that lost its parameters": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-0badc0ffee-42" },
 			"found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
@@ -195,10 +195,10 @@ func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 		"another panel's mark": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-feedfeedfe-42" },
 			"found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
 		"bought here and not on its item yet": {func(i importing, l *seller.ListedCertificate) {
-			i.panel.journal = []item.JournalEntry{{Time: i.at, Item: 42, ID: l.ID, Account: refOf(i.able.Account())}}
+			i.listed.journal = []item.JournalEntry{{Time: i.at, Item: 42, ID: l.ID, Account: refOf(i.able.Account())}}
 		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "was bought for it: item 42"},
 		"bought for an item of an older database": {func(i importing, l *seller.ListedCertificate) {
-			i.panel.journal = []item.JournalEntry{{Time: i.at.AddDate(-1, 0, 0), Item: 42, ID: l.ID, Account: refOf(i.able.Account())}}
+			i.listed.journal = []item.JournalEntry{{Time: i.at.AddDate(-1, 0, 0), Item: 42, ID: l.ID, Account: refOf(i.able.Account())}}
 		}, "found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
 		"nothing delivered": {func(i importing, l *seller.ListedCertificate) {
 			i.seller.statuses[l.ID] = seller.OrderStatus{State: seller.StateIssued}
@@ -208,7 +208,7 @@ func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			i := newImporting(t)
-			l := i.able.sell(t, i.stage, "example.org")
+			l := i.able.sell(t, i.fixture, "example.org")
 			c.set(i, &l)
 			i.able.listed = []seller.ListedCertificate{l}
 			assert.Equal(t, c.want, i.counts(t))
@@ -217,22 +217,22 @@ func TestImportLeavesAloneWhatItIsNotFor(t *testing.T) {
 	}
 }
 
-// An item that was ordered here has a CSR: its certificate is stored by sync_item, which checks the key.
-func TestImportDoesNotCompleteWhatWasOrderedHere(t *testing.T) {
+// An item that was ordered in this panel has a CSR: sync_item stores its certificate, because it checks the key.
+func TestImportDoesNotCompleteOrderedItems(t *testing.T) {
 	i := newImporting(t)
-	l := i.able.sell(t, i.stage, "example.org")
-	i.ca.items[7] = &imported{module: 5, status: 2, csr: i.pair.csr, params: map[string]string{itemparam.OrderID: fmt.Sprint(l.ID)}}
+	l := i.able.sell(t, i.fixture, "example.org")
+	i.listed.items[7] = &imported{module: 5, status: 2, csr: i.pair.csr, params: map[string]string{itemparam.OrderID: fmt.Sprint(l.ID)}}
 	assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
-	i.ca.items[7].csr, i.ca.items[7].status = "", 4
+	i.listed.items[7].csr, i.listed.items[7].status = "", 4
 	assert.Equal(t, "found=1 imported=0 completed=0 skipped=1 failed=0", i.counts(t))
-	assert.Empty(t, i.ca.calls)
+	assert.Empty(t, i.listed.calls)
 }
 
 func TestOneBadCertificateDoesNotStopTheOthers(t *testing.T) {
 	i := newImporting(t)
-	i.able.sell(t, i.stage, "a.example.org")
-	bad := i.able.sell(t, i.stage, "b.example.org")
-	i.able.sell(t, i.stage, "c.example.org")
+	i.able.sell(t, i.fixture, "a.example.org")
+	bad := i.able.sell(t, i.fixture, "b.example.org")
+	i.able.sell(t, i.fixture, "c.example.org")
 	i.seller.statuses[bad.ID] = seller.OrderStatus{State: seller.StateIssued, PEM: []string{"garbage"}}
 	assert.Equal(t, "found=3 imported=2 completed=0 skipped=0 failed=1", i.counts(t))
 }
@@ -247,12 +247,12 @@ func TestSearchWordsOfImport(t *testing.T) {
 	} {
 		i := newImporting(t)
 		for _, name := range []string{"a.example.org", "xn--e1afmkfd.example.org", "*.example.org"} {
-			i.able.sell(t, i.stage, name)
+			i.able.sell(t, i.fixture, name)
 		}
 		i.args.Search = search
 		i.counts(t)
 		var names []string
-		for _, call := range i.ca.calls {
+		for _, call := range i.listed.calls {
 			if name, is := strings.CutPrefix(call, "import "); is {
 				names = append(names, strings.Fields(name)[0])
 			}
@@ -263,7 +263,7 @@ func TestSearchWordsOfImport(t *testing.T) {
 	}
 }
 
-func TestImportTellsHowFarItIs(t *testing.T) {
+func TestImportLogsItsProgress(t *testing.T) {
 	i := newImporting(t)
 	for range 120 {
 		i.able.listed = append(i.able.listed, seller.ListedCertificate{ID: 1, State: seller.StateExpired})
@@ -274,9 +274,9 @@ func TestImportTellsHowFarItIs(t *testing.T) {
 	assert.Contains(t, said, "import: 100 of 120")
 }
 
-func TestImportThatCannotBegin(t *testing.T) {
+func TestImportsThatCannotStart(t *testing.T) {
 	begin := func(i importing, theSeller seller.Seller) error {
-		_, err := command.Import(context.Background(), i.with(theSeller, i.ca))
+		_, err := command.Import(context.Background(), i.with(theSeller, i.listed))
 		return err
 	}
 	t.Run("another type of items", func(t *testing.T) {
@@ -290,7 +290,7 @@ func TestImportThatCannotBegin(t *testing.T) {
 	})
 	t.Run("another import is running", func(t *testing.T) {
 		i := newImporting(t)
-		i.panel.swept = true
+		i.listed.swept = true
 		assert.Equal(t, fault.Locked, faultType(t, begin(i, i.able)))
 		assert.Empty(t, i.able.asked)
 	})
@@ -301,23 +301,23 @@ func TestImportThatCannotBegin(t *testing.T) {
 	})
 	t.Run("a signal", func(t *testing.T) {
 		i := newImporting(t)
-		i.able.sell(t, i.stage, "example.org")
+		i.able.sell(t, i.fixture, "example.org")
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		_, err := command.Import(ctx, i.with(i.able, i.ca))
+		_, err := command.Import(ctx, i.with(i.able, i.listed))
 		assert.Equal(t, fault.Interrupted, faultType(t, err))
-		assert.Empty(t, i.ca.items)
+		assert.Empty(t, i.listed.items)
 	})
 	t.Run("a signal during the last certificate", func(t *testing.T) {
 		i := newImporting(t)
-		i.able.sell(t, i.stage, "example.org")
+		i.able.sell(t, i.fixture, "example.org")
 		ctx, cancel := context.WithCancelCause(context.Background())
-		_, err := command.Import(ctx, i.with(i.able, expiringSeller{i.ca, func() { cancel(errors.New("signal terminated")) }}))
-		assert.Equal(t, fault.Interrupted, faultType(t, err), "not an import with one failure")
+		_, err := command.Import(ctx, i.with(i.able, expiringSeller{i.listed, func() { cancel(errors.New("signal terminated")) }}))
+		assert.Equal(t, fault.Interrupted, faultType(t, err), "not counted as a failed certificate")
 	})
 }
 
-// expiringSeller is a panel during whose import call the run is told to end.
+// expiringSeller is a panel whose import call ends the run's context.
 type expiringSeller struct {
 	*listedPanel
 	end func()

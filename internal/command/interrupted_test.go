@@ -14,30 +14,30 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules STORE-9: setparam that was ended at any of its steps is finished by the next run: the seller has the request once,
-// the item shows what it waits for, and the panel is told.
-func TestSTORE9SetParamEndedAtEveryStepIsFinishedByTheNextRun(t *testing.T) {
-	for name, begin := range map[string]func(*testing.T) *stage{
-		"a reissue with an id of its own": func(t *testing.T) *stage {
-			s := issuedStage(t)
+// rules STORE-9: after an interruption of setparam at any step the next run completes it: the seller got the request once, and item
+// and panel show that it waits.
+func TestSTORE9SetParamIsCompletedAfterAnInterruptionAtEveryStep(t *testing.T) {
+	for name, begin := range map[string]func(*testing.T) *fixture{
+		"a reissue with an id of its own": func(t *testing.T) *fixture {
+			s := issuedFixture(t)
 			s.panel.order.CSR = newPair(t, "example.com").csr
 			return s
 		},
-		"a reissue in place": func(t *testing.T) *stage {
-			s := placedStage(t, 60)
+		"a reissue in place": func(t *testing.T) *fixture {
+			s := placedFixture(t, 60)
 			s.panel.order.CSR = newPair(t, "example.com").csr
 			return s
 		},
-		"an order that was not activated": func(t *testing.T) *stage {
-			s := newStage(t)
+		"an order that was not activated": func(t *testing.T) *fixture {
+			s := newFixture(t)
 			s.seller.actErr = &fault.Error{Type: fault.API, Message: "the CSR is not accepted"}
 			require.Error(t, s.run(command.Open))
 			s.seller.actErr = nil
 			s.panel.order.CSR = newPair(t, "right.example").csr
 			return s
 		},
-		"a renewal that was not activated": func(t *testing.T) *stage {
-			s := endingStage(t)
+		"a renewal that was not activated": func(t *testing.T) *fixture {
+			s := endingFixture(t)
 			s.seller.actErr = &fault.Error{Type: fault.API, Message: "the CSR is not accepted"}
 			require.Error(t, s.run(command.Prolong))
 			require.Equal(t, "5", s.param(itemparam.ServiceStatus))
@@ -65,14 +65,14 @@ func TestSTORE9SetParamEndedAtEveryStepIsFinishedByTheNextRun(t *testing.T) {
 				s.args.Command = "sync_item"
 				require.NoError(t, s.run(command.SyncItem))
 				assert.Equal(t, want, finished(s))
-				assert.NotContains(t, s.param(itemparam.Requested), " ", "handed in and written down")
+				assert.NotContains(t, s.param(itemparam.Requested), " ", "submitted and recorded")
 			})
 		}
 	}
 }
 
-// finished returns what must be the same after an interruption.
-func finished(s *stage) map[string]string {
+// finished returns the state that must be the same after an interruption.
+func finished(s *fixture) map[string]string {
 	return map[string]string{
 		itemparam.ServiceStatus: s.param(itemparam.ServiceStatus), itemparam.Lineage: s.param(itemparam.Lineage),
 		"reissues": strings.Repeat("x", s.seller.reissues), "activations": strings.Repeat("x", len(s.seller.activated)),
@@ -80,17 +80,16 @@ func finished(s *stage) map[string]string {
 	}
 }
 
-func reissuesOf(s *stage) int {
+func reissuesOf(s *fixture) int {
 	if s.remote == nil {
 		return 0
 	}
 	return s.remote.reissues
 }
 
-// What an older version left behind: the digest of the request says that it was submitted, and the item shows the old
-// certificate as issued.
-func TestSTORE9AReissueThatTheItemDoesNotShowIsFinished(t *testing.T) {
-	s := issuedStage(t)
+// An older version could leave an item whose digest says that the request was submitted, but whose status is still issued.
+func TestSTORE9AReissueThatTheItemDoesNotShowIsCompleted(t *testing.T) {
+	s := issuedFixture(t)
 	s.panel.order.CSR = newPair(t, "example.com").csr
 	s.args.Command = "setparam"
 	require.NoError(t, s.run(command.SetParam))
@@ -102,11 +101,11 @@ func TestSTORE9AReissueThatTheItemDoesNotShowIsFinished(t *testing.T) {
 	assert.Equal(t, 1, s.seller.reissues)
 }
 
-// A reissue that the seller ended is finished: setparam with unchanged CSR and names concerns the panel only.
+// After the seller has ended a reissue, setparam with unchanged CSR and names concerns the panel only.
 func TestSTORE9SetParamAfterAReissueThatEnded(t *testing.T) {
 	for name, older := range map[string]bool{"noted": false, "by an older version": true} {
 		t.Run(name, func(t *testing.T) {
-			s := issuedStage(t)
+			s := issuedFixture(t)
 			require.NoError(t, s.run(command.Reopen))
 			pending := s.param(itemparam.ReissueOf)
 			s.seller.change(102, func(r *seller.OrderStatus) { r.State, r.StatusText = seller.StateCancelled, "cancelled" })
@@ -124,13 +123,13 @@ func TestSTORE9SetParamAfterAReissueThatEnded(t *testing.T) {
 	}
 }
 
-// The end of the seller's old term is forgotten with the old term, also where the renewal is ended right before.
+// The recorded end of the seller's term is removed with the old term, also after an interruption right before.
 func TestSTORE9ARenewalForgetsTheOldOrdersEnd(t *testing.T) {
-	clean := endingStage(t)
+	clean := endingFixture(t)
 	require.NoError(t, clean.run(command.Prolong))
 	for _, call := range append([]string{"drop " + itemparam.TermEnd}, clean.panel.calls...) {
 		prefix := strings.SplitN(call, "=", 2)[0]
-		s := endingStage(t)
+		s := endingFixture(t)
 		s.panel.order.Params[itemparam.TermEnd] = "2027-04-02"
 		s.panel.fail[prefix] = fault.Errorf(fault.Panel, "", "killed").Retryable()
 		if s.run(command.Prolong) != nil {
@@ -141,19 +140,19 @@ func TestSTORE9ARenewalForgetsTheOldOrdersEnd(t *testing.T) {
 	}
 }
 
-// rules STORE-10: between the client's new CSR or names and reopen the certificate in place belongs to the request before:
-// no error, no task, nothing changed.
-func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
-	for name, begin := range map[string]func(*testing.T) *stage{
-		"an id of its own": func(t *testing.T) *stage { return namesStage(t) },
-		"in place":         func(t *testing.T) *stage { return placedStage(t, 60) },
+// rules STORE-10: between the change of CSR or names and reopen the stored certificate answers the previous request. sync_item
+// reports no error, opens no task and changes nothing.
+func TestSTORE10SyncBeforeTheNewRequestIsSubmitted(t *testing.T) {
+	for name, begin := range map[string]func(*testing.T) *fixture{
+		"an id of its own": func(t *testing.T) *fixture { return namesFixture(t) },
+		"in place":         func(t *testing.T) *fixture { return placedFixture(t, 60) },
 	} {
-		for what, change := range map[string]func(*testing.T, *stage){
-			"another key": func(t *testing.T, s *stage) { s.panel.order.CSR = newPair(t, "example.com").csr },
-			"another name": func(_ *testing.T, s *stage) {
+		for what, change := range map[string]func(*testing.T, *fixture){
+			"another key": func(t *testing.T, s *fixture) { s.panel.order.CSR = newPair(t, "example.com").csr },
+			"another name": func(_ *testing.T, s *fixture) {
 				s.panel.order.Params[itemparam.AltName] = "a.example.com new.example.com"
 			},
-			"another name in the CSR": func(t *testing.T, s *stage) {
+			"another name in the CSR": func(t *testing.T, s *fixture) {
 				pair := s.pair
 				pair.cn = "other.example"
 				s.panel.order.CSR = csrOf(t, pair)
@@ -170,8 +169,8 @@ func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 			})
 		}
 	}
-	t.Run("a reissue for the CSR before is issued meanwhile", func(t *testing.T) {
-		s := issuedStage(t)
+	t.Run("a reissue for the previous CSR is issued meanwhile", func(t *testing.T) {
+		s := issuedFixture(t)
 		require.NoError(t, s.run(command.Reopen))
 		s.seller.issue(t, 102, s.pair, s.at, 199)
 		s.panel.order.CSR = newPair(t, "example.com").csr
@@ -179,14 +178,14 @@ func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 		s.args.Command = "sync_item"
 		require.NoError(t, s.run(command.SyncItem))
 		assert.Empty(t, s.panel.tasks)
-		assert.Equal(t, before, s.panel.stored, "the panel has another key by now")
+		assert.Equal(t, before, s.panel.stored, "the panel has another key now")
 		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
 		s.args.Command = "reopen"
 		require.NoError(t, s.run(command.Reopen))
 		assert.Equal(t, 2, s.seller.reissues)
 	})
-	t.Run("a certificate for a key that was never this item's is a task", func(t *testing.T) {
-		s := issuedStage(t)
+	t.Run("a certificate for a key that the item never had opens a task", func(t *testing.T) {
+		s := issuedFixture(t)
 		s.seller.issue(t, s.replace(t, 101), newPair(t, "example.com"), s.at, 199)
 		s.args.Command = "sync_item"
 		assert.Equal(t, fault.Delivered, faultType(t, s.run(command.SyncItem)))
@@ -194,8 +193,8 @@ func TestSTORE10SyncBeforeTheNewRequestIsHandedIn(t *testing.T) {
 	})
 }
 
-// rules STORE-8: an order that the seller calls issued and whose certificate does not come is a task after a day, one that
-// is delivered and cannot be read at once; the task is closed when the certificate is stored.
+// rules STORE-8: if an issued order delivers no certificate, a task is opened after a day; if the delivered one cannot be read, at
+// once. The task is closed when the certificate is stored.
 func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 	const broken = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 	for name, row := range map[string]struct {
@@ -211,7 +210,7 @@ func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 	} {
 		for _, as := range []string{"sync_item", "subscription"} {
 			t.Run(name+", "+as, func(t *testing.T) {
-				s := waitingStage(t)
+				s := waitingFixture(t)
 				waiting := s.seller.statuses[101]
 				s.seller.change(101, row.status)
 				s.args.Command = as
@@ -238,16 +237,16 @@ func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 			})
 		}
 	}
-	t.Run("open does not end well with what cannot be read", func(t *testing.T) {
-		s := waitingStage(t)
+	t.Run("open fails if the certificate cannot be read", func(t *testing.T) {
+		s := waitingFixture(t)
 		s.seller.change(101, func(r *seller.OrderStatus) { r.State, r.PEM = seller.StateIssued, []string{broken} })
 		s.args.Command = "open"
 		assert.Equal(t, fault.Delivered, faultType(t, s.run(command.Open)))
 		assert.Len(t, s.panel.tasks, 1)
 		assert.Equal(t, 1, s.seller.buys)
 	})
-	t.Run("the day begins anew where the seller goes back to waiting", func(t *testing.T) {
-		s := waitingStage(t)
+	t.Run("the day starts again if the order waits again", func(t *testing.T) {
+		s := waitingFixture(t)
 		s.seller.change(101, func(r *seller.OrderStatus) { r.Empty = true })
 		require.NoError(t, s.run(command.SyncItem))
 		s.seller.change(101, func(r *seller.OrderStatus) { r.Empty = false })
@@ -259,11 +258,11 @@ func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 	})
 }
 
-// A task that says that a reissue still waits for proof is over when its certificate is stored; another task stays.
+// The task about a missing proof of control is closed when the certificate is stored; other tasks stay.
 func TestTheTaskAboutAMissingProofIsClosedWithTheCertificate(t *testing.T) {
 	for name, other := range map[string]bool{"it is the only one": false, "another one was open": true} {
 		t.Run(name, func(t *testing.T) {
-			s := sweepStage(t, 5)
+			s := sweepFixture(t, 5)
 			if other {
 				s.panel.tasks = []string{"42 0reopen"}
 			}
@@ -275,8 +274,8 @@ func TestTheTaskAboutAMissingProofIsClosedWithTheCertificate(t *testing.T) {
 			assert.Equal(t, !other, strings.Contains(strings.Join(s.panel.calls, "\n"), "close task 1"))
 		})
 	}
-	t.Run("a panel that does not close it does not hold the certificate up", func(t *testing.T) {
-		s := sweepStage(t, 5)
+	t.Run("the certificate is stored even if the task cannot be closed", func(t *testing.T) {
+		s := sweepFixture(t, 5)
 		s.sweep(t)
 		s.seller.issue(t, 102, s.pair, s.at, 199)
 		s.panel.fail["close task"] = fault.Errorf(fault.Panel, "task.delete", "no such function")

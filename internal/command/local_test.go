@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestLocalCommandsOnlyTellThePanel(t *testing.T) {
+func TestLocalCommandsCallThePanelOnly(t *testing.T) {
 	for name, row := range map[string]struct {
 		run  item.Func
 		call string
@@ -26,29 +26,29 @@ func TestLocalCommandsOnlyTellThePanel(t *testing.T) {
 		"close":    {command.Close, "postclose"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			require.NoError(t, s.run(row.run))
 			assert.Equal(t, []string{row.call}, s.panel.calls)
 			s.args.Item = 1
 			assert.Equal(t, fault.Missed, faultType(t, s.run(row.run)))
 		})
 	}
-	s := newStage(t)
+	s := newFixture(t)
 	require.NoError(t, s.run(command.CancelProlong))
 	assert.Empty(t, s.panel.calls)
 }
 
-func TestCloseNamesWhatStaysAtTheSeller(t *testing.T) {
-	s := newStage(t)
+func TestCloseLogsTheOrdersThatStay(t *testing.T) {
+	s := newFixture(t)
 	s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "103", "101 103"
 	require.NoError(t, s.run(command.Close))
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "its orders at Seller stay: 101 103")
 }
 
-// rules BUY-5: an administrator resolves an unclear purchase.
+// rules BUY-5: an administrator resolves a purchase whose outcome is unknown.
 func TestResolve(t *testing.T) {
-	set := func(t *testing.T, id string, none, yes bool) *stage {
-		s := newStage(t)
+	set := func(t *testing.T, id string, none, yes bool) *fixture {
+		s := newFixture(t)
 		s.panel.order.Params[itemparam.Intent] = intentJSON(t, 0)
 		s.seller.add(12)
 		s.args = item.Args{Command: "resolve", Item: 42, ID: id, None: none, Yes: yes}
@@ -79,26 +79,26 @@ func TestResolve(t *testing.T) {
 		assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 		require.Error(t, s.run(command.Resolve), "nothing is left to forget")
 	})
-	for name, s := range map[string]*stage{
+	for name, s := range map[string]*fixture{
 		"neither": set(t, "", false, true), "both": set(t, "101", true, true), "no number": set(t, "x", false, true),
 		"unknown at the seller": set(t, "999", false, true),
 	} {
 		t.Run(name, func(t *testing.T) { require.Error(t, s.run(command.Resolve)) })
 	}
-	t.Run("not another item's past", func(t *testing.T) {
+	t.Run("not an id of another item's earlier order", func(t *testing.T) {
 		s := set(t, "101", false, true)
 		s.seller.statuses[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 103}
 		s.panel.claims = []item.Claim{{Item: 43, OrderID: "103", Lineage: "101 103"}}
 		require.ErrorContains(t, s.run(command.Resolve), "belongs to the lineage of item 43")
 		assert.Empty(t, s.panel.order.Params[itemparam.OrderID])
 	})
-	t.Run("but what another item was given by mistake", func(t *testing.T) {
+	t.Run("but an id that was saved on another item by mistake", func(t *testing.T) {
 		s := set(t, "101", false, true)
 		s.panel.claims = []item.Claim{{Item: 43, OrderID: "103", Lineage: "101 103"}}
 		require.NoError(t, s.run(command.Resolve))
 		assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
 	})
-	t.Run("not another item's", func(t *testing.T) {
+	t.Run("not an id of another item", func(t *testing.T) {
 		s := set(t, "101", false, true)
 		s.panel.claims = []item.Claim{{Item: 43, Lineage: "101"}}
 		require.ErrorContains(t, s.run(command.Resolve), "belongs to item 43")

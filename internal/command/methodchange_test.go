@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// changingSeller is a seller at which the validation method of an order that waits can be changed.
+// changingSeller is a seller that can change the validation method of a waiting order.
 type changingSeller struct{ *ableSeller }
 
-// ChangeMethod implements command.MethodChanger.
+// ChangeMethod implements seller.MethodChanger.
 func (c changingSeller) ChangeMethod(_ context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if err := c.note("change %d %s %s", id, r.Method, strings.Join(r.Emails, ",")); err != nil {
 		return nil, err
@@ -27,10 +27,10 @@ func (c changingSeller) ChangeMethod(_ context.Context, id int64, r seller.Reque
 	return challengesOf(r), nil
 }
 
-// changingStage has an order that waits for proof by the method, with what its client was told.
-func changingStage(t *testing.T, method string) (*stage, changingSeller) {
+// changingFixture returns an item whose order waits for validation by the method, with its challenges saved.
+func changingFixture(t *testing.T, method string) (*fixture, changingSeller) {
 	t.Helper()
-	s, theSeller := provingStage(t, method)
+	s, theSeller := waitingByMethod(t, method)
 	s.panel.order.Params[itemparam.ServiceStatus] = "4"
 	s.panel.order.Params[itemparam.Domains] = "example.com"
 	s.panel.order.Params[itemparam.Approver] = "old@example.com"
@@ -40,8 +40,8 @@ func changingStage(t *testing.T, method string) (*stage, changingSeller) {
 	return s, changingSeller{theSeller}
 }
 
-func TestAnOrderByEmailIsProvedByDNSFromThenOn(t *testing.T) {
-	s, theSeller := changingStage(t, "auth_email")
+func TestSendDVDNSChangesTheMethodToDNS(t *testing.T) {
+	s, theSeller := changingFixture(t, "auth_email")
 	_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"change 101 DNS old@example.com"}, theSeller.asked)
@@ -52,10 +52,10 @@ func TestAnOrderByEmailIsProvedByDNSFromThenOn(t *testing.T) {
 	assert.Equal(t, "old@example.com", params[itemparam.Approver], "kept for a later change")
 }
 
-func TestAnOrderByDNSOrFileIsProvedByEmailFromThenOn(t *testing.T) {
+func TestSendDVEmailChangesTheMethodToEmail(t *testing.T) {
 	for _, method := range []string{"auth_dnscname", "auth_http"} {
 		t.Run(method, func(t *testing.T) {
-			s, theSeller := changingStage(t, method)
+			s, theSeller := changingFixture(t, method)
 			s.args.Emails = "admin@example.com"
 			_, err := command.SendDVEmail(context.Background(), s.with(theSeller, s.panel))
 			require.NoError(t, err)
@@ -63,12 +63,12 @@ func TestAnOrderByDNSOrFileIsProvedByEmailFromThenOn(t *testing.T) {
 			params := s.panel.order.Params
 			assert.Equal(t, "auth_email", params[itemparam.Method])
 			assert.Equal(t, "admin@example.com", params[itemparam.Approver])
-			assert.NotContains(t, params, method+"_value", "what was to be published proves nothing any more")
+			assert.NotContains(t, params, method+"_value", "the old challenge is no longer valid")
 		})
 	}
 }
 
-func TestARefusedChangeOfTheProofLeavesTheItem(t *testing.T) {
+func TestARefusedChangeOfTheMethodLeavesTheItem(t *testing.T) {
 	for name, c := range map[string]struct {
 		method string
 		run    item.Func
@@ -87,7 +87,7 @@ func TestARefusedChangeOfTheProofLeavesTheItem(t *testing.T) {
 		"to a plainly bad approver": {"auth_http", command.SendDVEmail, "admin", time.Time{}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, theSeller := changingStage(t, c.method)
+			s, theSeller := changingFixture(t, c.method)
 			theSeller.fail["change"] = fault.Errorf(fault.API, "", "not now")
 			s.args.Emails = c.given
 			if strings.HasPrefix(c.given, "auth_") {
@@ -104,14 +104,14 @@ func TestARefusedChangeOfTheProofLeavesTheItem(t *testing.T) {
 	}
 }
 
-func TestAChangedWayOfProofIsHandedToTheSeller(t *testing.T) {
+func TestAChangedMethodIsSubmittedToTheSeller(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, asked string }{
 		"e-mail to DNS": {"auth_email", "auth_dnscname", "change 101 DNS old@example.com"},
 		"file to DNS":   {"auth_http", "auth_dnstxt", "change 101 DNS old@example.com"},
 		"DNS to e-mail": {"auth_dnstxt", "auth_email", "change 101 e-mail old@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, theSeller := changingStage(t, c.from)
+			s, theSeller := changingFixture(t, c.from)
 			s.panel.order.Params[itemparam.Method] = c.to
 			_, err := command.SetParam(context.Background(), s.with(theSeller, s.panel))
 			require.NoError(t, err)
@@ -122,11 +122,11 @@ func TestAChangedWayOfProofIsHandedToTheSeller(t *testing.T) {
 			theSeller.asked, s.panel.calls = nil, nil
 			_, err = command.SetParam(context.Background(), s.with(changingSeller{theSeller.ableSeller}, s.panel))
 			require.NoError(t, err)
-			assert.Equal(t, []string{"postsetparam"}, s.panel.calls, "nothing has changed since")
+			assert.Equal(t, []string{"postsetparam"}, s.panel.calls, "nothing has changed")
 		})
 	}
 	t.Run("an order that was issued meanwhile needs none", func(t *testing.T) {
-		s, theSeller := changingStage(t, "auth_http")
+		s, theSeller := changingFixture(t, "auth_http")
 		s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued}
 		s.panel.order.Params[itemparam.Method] = "auth_email"
 		_, err := command.SetParam(context.Background(), s.with(theSeller, s.panel))

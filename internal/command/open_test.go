@@ -29,8 +29,8 @@ func faultType(t *testing.T, err error) string {
 	return fault.From(err).Type
 }
 
-func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
-	s := newStage(t)
+func TestOpenBuysActivatesAndUpdatesThePanelInOrder(t *testing.T) {
+	s := newFixture(t)
 	require.NoError(t, s.run(command.Open))
 	assert.Equal(t, 1, s.seller.buys)
 	assert.Equal(t, []int64{101}, s.seller.activated)
@@ -40,7 +40,7 @@ func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
 	csr, err := pki.ReadCSR(s.pair.csr)
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"kind":"create","time":"2026-04-02T10:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9,
-		"account":"`+refOf(s.seller.Account())+`","at":"https://seller.example shop","key":"`+csr.KeyHash()+`","name":"example.com"}`,
+		"account":"`+refOf(s.seller.Account())+`","at":"https://seller.example account","key":"`+csr.KeyHash()+`","name":"example.com"}`,
 		strings.TrimPrefix(intent, "save purchase_intent="))
 	assert.Equal(t, []string{
 		"save term_start=2026-04-02", "lock account", intent, "journal 101", "save custom_order_id=101", "save lineage=101",
@@ -52,9 +52,9 @@ func TestOpenBuysActivatesAndTellsThePanelInOrder(t *testing.T) {
 	assert.Len(t, s.panel.order.Params[itemparam.Requested], 64)
 }
 
-// rules MONEY-1: a balance that is unknown is no empty one.
+// rules MONEY-1: an unknown balance does not refuse a purchase.
 func TestAnUnknownBalanceRefusesNoPurchase(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.seller.balance = "500,00"
 	require.NoError(t, s.run(command.Open))
 	assert.Equal(t, 1, s.seller.buys)
@@ -62,45 +62,46 @@ func TestAnUnknownBalanceRefusesNoPurchase(t *testing.T) {
 
 func TestOpenRefusesBeforeAnythingIsBought(t *testing.T) {
 	for name, row := range map[string]struct {
-		change func(t *testing.T, s *stage)
+		change func(t *testing.T, s *fixture)
 		kind   string
 	}{
-		"no CSR":            {func(_ *testing.T, s *stage) { s.panel.order.CSR = "" }, fault.Missed},
-		"broken CSR":        {func(_ *testing.T, s *stage) { s.panel.order.CSR = "x" }, fault.Value},
-		"six years":         {func(_ *testing.T, s *stage) { s.panel.order.Period = 72 }, fault.Value},
-		"trial":             {func(_ *testing.T, s *stage) { s.panel.order.Period = -100 }, fault.Value},
-		"unknown template":  {func(_ *testing.T, s *stage) { s.panel.order.Template = "x" }, fault.Value},
-		"discontinued":      {func(_ *testing.T, s *stage) { s.panel.order.Template = "rapidssl" }, fault.Value},
-		"extended":          {func(_ *testing.T, s *stage) { s.panel.order.Template = "ev_ssl" }, fault.Value},
-		"wildcard product":  {func(_ *testing.T, s *stage) { s.panel.order.Template = "positivessl_wildcard" }, fault.Value},
-		"wildcard name":     {func(t *testing.T, s *stage) { s.panel.order.CSR = newPair(t, "*.example.com").csr }, fault.Value},
-		"unknown proof":     {func(_ *testing.T, s *stage) { s.panel.order.Params[itemparam.Method] = "auth_pigeon" }, fault.Value},
-		"e-mail to nobody":  {func(_ *testing.T, s *stage) { delete(s.panel.order.Params, itemparam.Method) }, fault.Missed},
-		"deleted item":      {func(_ *testing.T, s *stage) { s.panel.order.Status = 4 }, fault.Value},
-		"another module":    {func(_ *testing.T, s *stage) { s.panel.order.Binary = "pmother" }, fault.Value},
-		"no module":         {func(_ *testing.T, s *stage) { s.panel.order.Module = 0 }, fault.Missed},
-		"empty balance":     {func(_ *testing.T, s *stage) { s.seller.balance = "0.00" }, fault.API},
-		"intent not saved":  {func(_ *testing.T, s *stage) { s.panel.fail["save purchase_intent"] = errors.New("no") }, fault.Internal},
-		"locks lost":        {func(_ *testing.T, s *stage) { s.panel.lostLocks = true }, fault.Locked},
-		"account is locked": {func(_ *testing.T, s *stage) { s.panel.fail["lock account"] = fault.Errorf(fault.Locked, "", "no") }, fault.Locked},
+		"no CSR":            {func(_ *testing.T, s *fixture) { s.panel.order.CSR = "" }, fault.Missed},
+		"broken CSR":        {func(_ *testing.T, s *fixture) { s.panel.order.CSR = "x" }, fault.Value},
+		"six years":         {func(_ *testing.T, s *fixture) { s.panel.order.Period = 72 }, fault.Value},
+		"trial":             {func(_ *testing.T, s *fixture) { s.panel.order.Period = -100 }, fault.Value},
+		"unknown template":  {func(_ *testing.T, s *fixture) { s.panel.order.Template = "x" }, fault.Value},
+		"discontinued":      {func(_ *testing.T, s *fixture) { s.panel.order.Template = "rapidssl" }, fault.Value},
+		"extended":          {func(_ *testing.T, s *fixture) { s.panel.order.Template = "ev_ssl" }, fault.Value},
+		"wildcard product":  {func(_ *testing.T, s *fixture) { s.panel.order.Template = "positivessl_wildcard" }, fault.Value},
+		"wildcard name":     {func(t *testing.T, s *fixture) { s.panel.order.CSR = newPair(t, "*.example.com").csr }, fault.Value},
+		"unknown proof":     {func(_ *testing.T, s *fixture) { s.panel.order.Params[itemparam.Method] = "auth_pigeon" }, fault.Value},
+		"e-mail to nobody":  {func(_ *testing.T, s *fixture) { delete(s.panel.order.Params, itemparam.Method) }, fault.Missed},
+		"deleted item":      {func(_ *testing.T, s *fixture) { s.panel.order.Status = 4 }, fault.Value},
+		"another module":    {func(_ *testing.T, s *fixture) { s.panel.order.Binary = "pmother" }, fault.Value},
+		"no module":         {func(_ *testing.T, s *fixture) { s.panel.order.Module = 0 }, fault.Missed},
+		"empty balance":     {func(_ *testing.T, s *fixture) { s.seller.balance = "0.00" }, fault.API},
+		"intent not saved":  {func(_ *testing.T, s *fixture) { s.panel.fail["save purchase_intent"] = errors.New("no") }, fault.Internal},
+		"locks lost":        {func(_ *testing.T, s *fixture) { s.panel.lostLocks = true }, fault.Locked},
+		"account is locked": {func(_ *testing.T, s *fixture) { s.panel.fail["lock account"] = fault.Errorf(fault.Locked, "", "no") }, fault.Locked},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			row.change(t, s)
 			assert.Equal(t, row.kind, faultType(t, s.run(command.Open)))
 			assert.Zero(t, s.seller.buys)
-			// without its locks a run cannot know whose intent is on the item by now
-			assert.Equal(t, name == "locks lost", s.panel.order.Params[itemparam.Intent] != "", "an intent stays only where nobody knows")
+			// without its locks the run does not know whether the intent on the item is its own
+			assert.Equal(t, name == "locks lost", s.panel.order.Params[itemparam.Intent] != "", "the intent stays only if the outcome is unknown")
 			assert.NotContains(t, s.panel.calls, "postopen")
 		})
 	}
 }
 
-// BR 1.2.2: an order that is proved by e-mail is warned of before the Forum ends that, and refused from that day on.
+// BR 1.2.2: an order with validation by e-mail gets a warning before the CA/Browser Forum ends that method, and is refused from
+// that day on.
 func TestOrdersProvedByEmailEndWithTheForumsRule(t *testing.T) {
 	for day, buys := range map[string]int{"2026-12-31": 1, "2027-01-01": 1, "2028-03-14": 1, "2028-03-15": 0} {
 		t.Run(day, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.panel.order.Params[itemparam.Method], s.panel.order.Params[itemparam.Approver] = "auth_email", "admin@example.com"
 			var err error
 			s.at, err = time.Parse(time.DateOnly, day)
@@ -117,32 +118,32 @@ func TestOrdersProvedByEmailEndWithTheForumsRule(t *testing.T) {
 	}
 }
 
-// rules BUY-3: a purchase without a clear answer keeps its intent, a refused one does not.
+// rules BUY-3: the intent stays if the outcome of the purchase is unknown, and is removed if it was refused.
 func TestOutcomeOfAPurchaseDecidesOnTheIntent(t *testing.T) {
 	t.Run("unclear", func(t *testing.T) {
-		s := newStage(t)
+		s := newFixture(t)
 		s.seller.buyErr = unclear()
 		require.Error(t, s.run(command.Open))
 		assert.NotEmpty(t, s.panel.order.Params[itemparam.Intent])
 	})
 	t.Run("no id", func(t *testing.T) {
-		s := newStage(t)
+		s := newFixture(t)
 		s.seller.next = -1
 		assert.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
 		assert.NotEmpty(t, s.panel.order.Params[itemparam.Intent])
 	})
 	t.Run("refused", func(t *testing.T) {
-		s := newStage(t)
+		s := newFixture(t)
 		s.seller.buyErr = &fault.Error{Type: fault.API, Message: "2528166: INSUFFICIENTFUNDS"}
 		require.Error(t, s.run(command.Open))
 		assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 	})
 }
 
-// rules BUY-4: what a run finds of an earlier purchase without answer.
+// rules BUY-4: what a run does about an earlier purchase whose outcome is unknown.
 func TestAdoption(t *testing.T) {
 	for name, row := range map[string]struct {
-		offer    func(s *stage)
+		offer    func(s *fixture)
 		after    time.Duration
 		buys     int // in the second run
 		id       string
@@ -150,33 +151,33 @@ func TestAdoption(t *testing.T) {
 		manual   bool
 		snapshot int64
 	}{
-		"exactly one is adopted":             {func(s *stage) { s.seller.add(12) }, time.Minute, 0, "101", "", false, 0},
-		"none within ten minutes waits":      {func(*stage) {}, 9 * time.Minute, 0, "", fault.Waiting, false, 0},
-		"none later buys anew":               {func(*stage) {}, 10 * time.Minute, 1, "101", "", false, 0},
-		"two are an administrator's":         {func(s *stage) { s.seller.add(12); s.seller.add(12) }, time.Hour, 0, "", fault.Unclear, true, 0},
-		"another term is not ours":           {func(s *stage) { s.seller.add(24) }, time.Hour, 1, "102", "", false, 0},
-		"a term that is not told may be":     {func(s *stage) { s.seller.add(0) }, time.Hour, 0, "101", "", false, 0},
-		"what the snapshot held is not ours": {func(s *stage) { s.seller.add(12) }, time.Hour, 1, "102", "", false, 101},
-		"another item's lineage": {func(s *stage) {
+		"exactly one is adopted":             {func(s *fixture) { s.seller.add(12) }, time.Minute, 0, "101", "", false, 0},
+		"none within ten minutes waits":      {func(*fixture) {}, 9 * time.Minute, 0, "", fault.Waiting, false, 0},
+		"none later buys anew":               {func(*fixture) {}, 10 * time.Minute, 1, "101", "", false, 0},
+		"two are an administrator's":         {func(s *fixture) { s.seller.add(12); s.seller.add(12) }, time.Hour, 0, "", fault.Unclear, true, 0},
+		"another term is not ours":           {func(s *fixture) { s.seller.add(24) }, time.Hour, 1, "102", "", false, 0},
+		"a term that is not told may be":     {func(s *fixture) { s.seller.add(0) }, time.Hour, 0, "101", "", false, 0},
+		"what the snapshot held is not ours": {func(s *fixture) { s.seller.add(12) }, time.Hour, 1, "102", "", false, 101},
+		"another item's lineage": {func(s *fixture) {
 			s.seller.add(12)
 			s.panel.claims = []item.Claim{{Item: 43, Lineage: "7 101"}}
 		}, time.Hour, 1, "102", "", false, 0},
-		"another item's order id": {func(s *stage) {
+		"another item's order id": {func(s *fixture) {
 			s.seller.add(12)
 			s.panel.claims = []item.Claim{{Item: 43, OrderID: "101"}}
 		}, time.Hour, 1, "102", "", false, 0},
-		"above the next intent's snapshot": {func(s *stage) {
+		"above the next intent's snapshot": {func(s *fixture) {
 			s.seller.add(12)
 			s.seller.add(12)
 			s.panel.claims = []item.Claim{{Item: 43, Intent: `{"kind":"create","time":"2026-04-02T10:05:00Z","product":"positivessl","years":1,"snapshot":101,"op":0}`}}
 		}, time.Hour, 0, "101", "", false, 0},
-		"activated ones are somebody's": {func(s *stage) {
+		"activated ones are somebody's": {func(s *fixture) {
 			id := s.seller.add(12)
 			s.seller.statuses[id] = seller.OrderStatus{State: seller.StateWaiting}
 		}, time.Hour, 1, "102", "", false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.panel.order.Params[itemparam.Intent] = intentJSON(t, row.snapshot)
 			row.offer(s)
 			s.at = s.at.Add(row.after)
@@ -202,9 +203,9 @@ func intentJSON(t *testing.T, snapshot int64) string {
 	return string(raw)
 }
 
-func TestUnreadableIntentGoesToTheAdministrator(t *testing.T) {
+func TestAnUnreadableIntentIsEscalated(t *testing.T) {
 	for _, text := range []string{"{", "{}", `{"kind":"create","time":"yesterday","snapshot":1}`, `{"kind":"create","time":"2026-04-02T10:00:00Z"}`, "[]", "\x00"} {
-		s := newStage(t)
+		s := newFixture(t)
 		s.panel.order.Params[itemparam.Intent] = text
 		s.at = s.at.Add(time.Hour)
 		assert.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)), text)
@@ -213,14 +214,14 @@ func TestUnreadableIntentGoesToTheAdministrator(t *testing.T) {
 	}
 }
 
-// An interruption after each single step of open: the next run ends where an undisturbed one does, with one payment.
+// After an interruption at any step of open the next run gives the result of an uninterrupted one, with one payment.
 func TestOpenContinuesAfterAnInterruptionAtEveryStep(t *testing.T) {
-	clean := newStage(t)
+	clean := newFixture(t)
 	require.NoError(t, clean.run(command.Open))
 	for step := range clean.panel.calls {
 		prefix := strings.SplitN(clean.panel.calls[step], "=", 2)[0]
 		t.Run(prefix, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.pair, s.panel.order.CSR = clean.pair, clean.panel.order.CSR
 			s.panel.fail[prefix] = fault.Errorf(fault.Panel, "", "the panel broke down").Retryable()
 			first := s.run(command.Open)
@@ -238,12 +239,12 @@ func TestOpenContinuesAfterAnInterruptionAtEveryStep(t *testing.T) {
 	}
 }
 
-// rules BUY-2: an id that only the journal knows is put on the item before anything else happens.
-func TestJournalPutsThePurchaseOnTheItem(t *testing.T) {
-	s := newStage(t)
+// rules BUY-2: an id that only the journal has is saved on the item before anything else happens.
+func TestAnIDInTheJournalIsSavedOnTheItem(t *testing.T) {
+	s := newFixture(t)
 	require.NoError(t, s.run(command.Open))
 	line := s.panel.journal[0]
-	s = newStage(t)
+	s = newFixture(t)
 	s.seller.add(12)
 	s.panel.journal = []item.JournalEntry{line}
 	s.panel.order.Params[itemparam.Intent] = intentJSON(t, 100)
@@ -252,12 +253,12 @@ func TestJournalPutsThePurchaseOnTheItem(t *testing.T) {
 	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
 	assert.Empty(t, s.panel.order.Params[itemparam.Intent])
 
-	t.Run("but not one of another account or of an item that lived before", func(t *testing.T) {
+	t.Run("but not an id of another account or of an earlier item", func(t *testing.T) {
 		for _, change := range []func(l *item.JournalEntry){
 			func(l *item.JournalEntry) { l.Account = "0123456789abcdef" },
 			func(l *item.JournalEntry) { l.Time = l.Time.AddDate(0, 0, -30) },
 		} {
-			s := newStage(t)
+			s := newFixture(t)
 			other := line
 			change(&other)
 			s.panel.journal = []item.JournalEntry{other}
@@ -268,7 +269,7 @@ func TestJournalPutsThePurchaseOnTheItem(t *testing.T) {
 }
 
 func TestInterruptionBeforeThePurchaseBuysNothing(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err := command.Open(ctx, s.env())
@@ -278,7 +279,7 @@ func TestInterruptionBeforeThePurchaseBuysNothing(t *testing.T) {
 }
 
 func TestInterruptionDuringThePurchaseIsRecorded(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.seller.onBuy = cancel
 	_, _ = command.Open(ctx, s.env())
@@ -287,16 +288,16 @@ func TestInterruptionDuringThePurchaseIsRecorded(t *testing.T) {
 }
 
 func TestALostAnswerToTheActivationIsLookedUp(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.seller.actErr, s.seller.actAnyway = fault.Errorf(fault.Client, "", "timeout").Retryable(), true
 	require.NoError(t, s.run(command.Open))
 	assert.Len(t, s.seller.activated, 1)
-	assert.Equal(t, 1, s.seller.asked, "the values are asked for again")
+	assert.Equal(t, 1, s.seller.asked, "the challenges are requested again")
 	assert.Equal(t, "_m.example.com CNAME t.ca.example", s.panel.order.Params["auth_dnscname_value"])
 }
 
-func TestARefusedActivationIsTheSellersWord(t *testing.T) {
-	s := newStage(t)
+func TestARefusedActivationHasTheSellersText(t *testing.T) {
+	s := newFixture(t)
 	s.seller.actErr = &fault.Error{Type: fault.API, Message: "3011296: Invalid CSR", Code: 3011296}
 	err := s.run(command.Open)
 	assert.Contains(t, err.Error(), "3011296: Invalid CSR")
@@ -307,19 +308,19 @@ func TestARefusedActivationIsTheSellersWord(t *testing.T) {
 }
 
 func TestPaidUntilIsShownForTermsOverAYear(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.panel.order.Period = 60
 	require.NoError(t, s.run(command.Open))
 	assert.Equal(t, "2031-04-02", s.panel.order.Params[itemparam.PaidUntil])
 	assert.Contains(t, s.panel.calls, "setexpiredate 2026-10-19")
-	s = newStage(t)
+	s = newFixture(t)
 	s.panel.order.Params[itemparam.PaidUntil] = "2031-04-02"
 	require.NoError(t, s.run(command.Open))
 	assert.NotContains(t, s.panel.order.Params, itemparam.PaidUntil)
 }
 
-// A certificate of 2026 lives 200 days: a term of one year holds two.
-func TestATermOfSeveralCertificatesWarnsWherePanelsMayBillAtTheCertificatesEnd(t *testing.T) {
+// A certificate of 2026 is valid for 200 days: a term of one year needs two. Some panels bill at the certificate's end.
+func TestATermOfSeveralCertificatesIsWarnedAbout(t *testing.T) {
 	for _, row := range []struct {
 		period  int
 		setting string
@@ -333,7 +334,7 @@ func TestATermOfSeveralCertificatesWarnsWherePanelsMayBillAtTheCertificatesEnd(t
 		{period: 60, setting: "SSLSubscriptionPolicy", warned: false},
 		{period: 60, setting: "SSLSubscriptionExpireDate", warned: false},
 	} {
-		s := newStage(t)
+		s := newFixture(t)
 		s.panel.order.Period = row.period
 		if row.setting != "" {
 			s.panel.settings[row.setting] = map[string]string{"SSLSubscriptionPolicy": "auto", "SSLSubscriptionExpireDate": "term"}[row.setting]

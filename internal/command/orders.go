@@ -12,96 +12,90 @@ import (
 	"pmssl/internal/subscription"
 )
 
-// Open buys the item's certificate, activates it and hands the client what proves control. It can be started again
-// after any interruption: an item that has an id at the seller never buys again (rules BUY-6).
+// Open buys the item's certificate, activates it and saves the challenges that the client has to publish. It can be run again
+// after any interruption: an item that has an id at the seller is never bought again (rules BUY-6).
 func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Open(ctx, run)
 }
 
-// Close lets the panel delete the item, whatever the seller says. Where the seller lets a module end an order, the newest
-// one is cancelled; what could not be done there becomes a task for the administrator. Elsewhere what stays behind is
-// named in the log.
+// Close lets the panel delete the item, whatever the seller answers. If the seller supports it, the newest order is cancelled; if
+// that fails, the administrator gets a task. Otherwise the log names the orders that stay at the seller.
 func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Close(ctx, run)
 }
 
-// Prolong buys a new term that begins where the old one ends, activates it for the present CSR and follows it. An
-// interrupted run is continued by the next one: a renewal that is paid is not bought again.
+// Prolong buys a new term that begins at the end of the current one and activates it for the item's current CSR. The next run
+// continues an interrupted one: a renewal that is paid is not bought again.
 func Prolong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Prolong(ctx, run)
 }
 
-// Reopen runs the panel's Reissue: a certificate for the item's present CSR and names, free of charge inside the paid
-// term. While it waits for proof, the old certificate stays on the item.
+// Reopen requests a reissue for the item's current CSR and names, free of charge within the paid term. The old certificate stays
+// on the item until the new one is issued.
 func Reopen(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Reopen(ctx, run)
 }
 
-// SetParam takes changed parameters or addons over. Where CSR or names are others than those that the seller was handed,
-// the seller gets the new ones, as at a reissue, and another validation method while the order waits for it; otherwise only
-// the panel is concerned.
+// SetParam applies changed parameters or addons. If the CSR or the names differ from those that were submitted to the seller, it
+// submits the new ones, as a reissue does. If the validation method of a waiting order changed, it changes that at the seller.
+// Other changes concern the panel only.
 func SetParam(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SetParam(ctx, run)
 }
 
-// SyncItem brings the panel up to what the seller says of the item. Running it again changes nothing.
+// SyncItem updates the item in the panel from the seller's status of its order. Running it again changes nothing.
 func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SyncItem(ctx, run)
 }
 
-// Import imports the account's certificates that no panel item references (docs/reference/billmanager.md §11): those
-// that are issued, all or the names of --searchstring. Running it again imports nothing twice, and completes what an
-// interruption left behind. A certificate that cannot be imported does not stop the others; exit code and document tell
-// of it.
+// Import imports the issued certificates of the account that no panel item references (docs/reference/billmanager.md §11): all,
+// or those for the names of --searchstring. Running it again imports nothing twice and completes an interrupted import. A
+// certificate that cannot be imported does not stop the others; it is counted in the document and makes the exit code 1.
 func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Import(ctx, run)
 }
 
-// Suspend reports to the panel that the item is suspended. A certificate cannot be switched off for a while: nothing is
-// asked of the seller.
+// Suspend sets the item suspended in the panel. A certificate cannot be suspended, so the seller is not called.
 func Suspend(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Suspend(ctx, run)
 }
 
-// Resume reports to the panel that the item is active again.
+// Resume sets the item active in the panel. The seller is not called.
 func Resume(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.Resume(ctx, run)
 }
 
-// CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller
-// that would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel
-// expects no call-back (docs/reference/billmanager.md §1.4).
+// CancelProlong accepts that the client switched automatic renewal off. There is nothing to do: each sync of an order switches
+// off renewal at the seller (stopRenewal), and the panel expects no call-back (docs/reference/billmanager.md §1.4).
 func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.CancelProlong(ctx, run)
 }
 
-// SendDVDNS asks the seller to look once more at what was published for one domain of an order that waits for proof
-// (docs/reference/billmanager.md §1.4, feature send_dv_dns). An order that was submitted for proof by e-mail is proved by
-// DNS from then on, where the seller can change that.
+// SendDVDNS asks the seller to check the published challenge of one domain again (docs/reference/billmanager.md §1.4, feature
+// send_dv_dns). If the order was submitted for validation by e-mail and the seller can change the method, it changes to DNS.
 func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SendDVDNS(ctx, run)
 }
 
-// SendDVEmail has the approval e-mails sent again, to the addresses given, and keeps those as the order's
-// (docs/reference/billmanager.md §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to
-// say (BR 3.2.2.4.4). An order that was submitted for another way is proved by e-mail from then on, where the seller can
-// change that.
+// SendDVEmail asks the seller to send the approval e-mails again, to the given addresses, and saves these on the item
+// (docs/reference/billmanager.md §1.4, feature send_dv_email). The seller decides which addresses may approve a domain
+// (BR 3.2.2.4.4). If the order was submitted for another method and the seller can change it, it changes to e-mail.
 func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return lifecycle.SendDVEmail(ctx, run)
 }
 
-// Resolve lets an administrator resolve a purchase without a clear answer (rules BUY-5): --id ID names what was bought,
-// --none says that nothing was. It shows what it would do, as with --dry-run, and does it with --yes.
+// Resolve lets an administrator resolve a purchase whose outcome is unknown (rules BUY-5): --id is the order that was bought,
+// --none means that nothing was. Without --yes it is a dry run.
 func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return purchase.Resolve(ctx, run)
 }
 
-// Subscription reissues what is due, or tells the client, as the panel's settings say. A seller's error for one item
-// never stops the others; Run.Failed then makes the exit code 1.
+// Subscription reissues due certificates or notifies their clients, as the panel's settings say. An error of one item does not
+// stop the others; Run.Failed then makes the exit code 1.
 func Subscription(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return subscription.Run(ctx, run)
 }
 
-// Plan computes the certificates of a paid term (docs/reference/validity.md §B3.11): of an item with what is known of it,
-// or of a term on paper, for which neither panel nor database is needed. Nothing is changed and no lock is taken.
+// Plan shows the certificates of a paid term (docs/reference/validity.md §B3.11): of an item, or of a term without an item, for
+// which neither panel nor database is needed. It changes nothing and takes no lock.
 func Plan(ctx context.Context, run *item.Run) (*etree.Document, error) { return plan.Run(ctx, run) }

@@ -13,14 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A renewal that the seller took moves the end of the order when its authority has worked on it: an end that has not moved
-// proves nothing then, however long that takes.
-func TestARenewalThatTheSellerWorksOnIsNotPaidAgain(t *testing.T) {
-	for name, lose := range map[string]func(*stage){
-		"it said that it took it": func(s *stage) {
+// The end of the order changes only when the certification authority has processed an accepted renewal. Until then an unchanged
+// end does not show that the renewal failed.
+func TestARenewalInProgressIsNotPaidAgain(t *testing.T) {
+	for name, lose := range map[string]func(*fixture){
+		"it said that it took it": func(s *fixture) {
 			s.remote.err = &fault.Error{Type: fault.Unclear, Message: "its end is as before", Retry: true, OutcomeUnknown: true, Accepted: true}
 		},
-		"the order is under way": func(s *stage) {
+		"the order is under way": func(s *fixture) {
 			s.remote.err = lost()
 			s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateWaiting })
 		},
@@ -45,8 +45,8 @@ func TestARenewalThatTheSellerWorksOnIsNotPaidAgain(t *testing.T) {
 	}
 }
 
-// One that the seller took and of which nothing came in a day is for people to look at.
-func TestARenewalThatTheSellerTookAndNeverMadeIsATask(t *testing.T) {
+// If an accepted renewal has no result after a day, a task is opened.
+func TestAnAcceptedRenewalWithoutResultOpensATask(t *testing.T) {
 	s := endingRemote(t)
 	s.remote.noRenewal, s.remote.anyway = true, true
 	s.remote.err = &fault.Error{Type: fault.Unclear, Message: "its end is as before", Retry: true, OutcomeUnknown: true, Accepted: true}
@@ -60,9 +60,9 @@ func TestARenewalThatTheSellerTookAndNeverMadeIsATask(t *testing.T) {
 	assert.Equal(t, 1, s.remote.prolongs)
 }
 
-// An order that the seller took and does not show yet is looked for, and not made again.
-func TestAnOrderThatTheSellerTookIsNotMadeAgain(t *testing.T) {
-	s := remoteStage(t)
+// An accepted order that the list does not show yet is searched for and not bought again.
+func TestAnAcceptedOrderIsNotBoughtAgain(t *testing.T) {
+	s := remoteFixture(t)
 	s.remote.err = &fault.Error{Type: fault.Unclear, Message: "taken, and not in the list", Retry: true, OutcomeUnknown: true, Accepted: true}
 	require.Error(t, s.run(command.Open))
 	s.remote.err = nil
@@ -82,9 +82,9 @@ func TestAnOrderThatTheSellerTookIsNotMadeAgain(t *testing.T) {
 	})
 }
 
-// Where the seller does not say how many names an order holds, nothing shows whether a purchase of names has happened.
-func TestNamesWithoutAnAnswerAndWithoutACountAreATask(t *testing.T) {
-	s := namesStage(t)
+// If the seller does not report the number of an order's names, the outcome of a purchase of names stays unknown.
+func TestAPurchaseOfNamesWithoutACountOpensATask(t *testing.T) {
+	s := namesFixture(t)
 	s.panel.order.SANs = 3
 	s.panel.order.Params[itemparam.SANsBought] = "0"
 	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com"
@@ -99,11 +99,11 @@ func TestNamesWithoutAnAnswerAndWithoutACountAreATask(t *testing.T) {
 	assert.NotEmpty(t, s.panel.tasks)
 }
 
-// rules BUY-4: one new purchase. Two that leave no trace are no chance.
-func TestAPurchaseThatLeavesNoTraceTwiceIsATask(t *testing.T) {
+// rules BUY-4: a purchase that is not found is repeated once. If the second one is not found either, a task is opened.
+func TestASecondPurchaseThatIsNotFoundOpensATask(t *testing.T) {
 	for name, remote := range map[string]bool{"a seller that sells first": false, "a seller that takes the CSR with the order": true} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			lose := func(err error) { s.seller.buyErr = err }
 			if remote {
 				s.remote = newRemote()
@@ -125,7 +125,7 @@ func TestAPurchaseThatLeavesNoTraceTwiceIsATask(t *testing.T) {
 	}
 }
 
-func (s *stage) remoteOrders() []seller.OrderSummary {
+func (s *fixture) remoteOrders() []seller.OrderSummary {
 	if s.remote == nil {
 		return nil
 	}

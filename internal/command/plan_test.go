@@ -36,11 +36,11 @@ func golden(t *testing.T, name, got string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	assert.Equal(t, string(want), got, "run go test ./internal/command -update and look at the difference")
+	assert.Equal(t, string(want), got, "run go test ./internal/command -update and read the difference")
 }
 
-// onPaper returns a run that has no panel at all: whoever asks it for something panics.
-func onPaper(opendate, period string) *item.Run {
+// withoutItem returns a run without a panel: any call to the panel panics.
+func withoutItem(opendate, period string) *item.Run {
 	return &item.Run{
 		Binary: "pmtest", Now: func() time.Time { return time.Date(2026, 11, 22, 23, 59, 0, 0, time.UTC) },
 		Args: item.Args{Command: "plan", OpenDate: opendate, Period: period},
@@ -48,7 +48,7 @@ func onPaper(opendate, period string) *item.Run {
 	}
 }
 
-// plan runs the command and gives back what goes to stdout.
+// plan runs the command and returns its output.
 func plan(t *testing.T, run *item.Run) string {
 	t.Helper()
 	doc, err := command.Plan(context.Background(), run)
@@ -63,7 +63,7 @@ func plan(t *testing.T, run *item.Run) string {
 }
 
 func TestPlanAsText(t *testing.T) {
-	run := onPaper("2026-04-02", "60")
+	run := withoutItem("2026-04-02", "60")
 	run.Args.Format = "text"
 	text := plan(t, run)
 	golden(t, "plan-5y.txt", text)
@@ -72,9 +72,9 @@ func TestPlanAsText(t *testing.T) {
 	assert.True(t, strings.HasSuffix(lines[len(lines)-1], "paid until 2031-04-02"), lines[len(lines)-1])
 }
 
-// rules SWEEP-1, last line.
+// rules SWEEP-7.
 func TestPlanAsXML(t *testing.T) {
-	run := onPaper("2026-04-02", "24")
+	run := withoutItem("2026-04-02", "24")
 	run.Args.Intname, run.Args.Before = "ev_ssl", "120"
 	text := plan(t, run)
 	golden(t, "plan-2y-ev.xml", strings.ReplaceAll(text, "><", ">\n<")+"\n")
@@ -85,14 +85,14 @@ func TestPlanAsXML(t *testing.T) {
 	assert.Contains(t, text, `<warning type="vetting_due">`)
 }
 
-func TestPlanOfALowLevelCarriesNoVetting(t *testing.T) {
-	text := plan(t, onPaper("2026-04-02", "12"))
+func TestPlanOfADVProductHasNoVetting(t *testing.T) {
+	text := plan(t, withoutItem("2026-04-02", "12"))
 	assert.Contains(t, text, `sii="no"`)
 	assert.NotContains(t, text, `sii="needed"`)
 }
 
 func TestPlanIsTextForATerminalAndXMLOtherwise(t *testing.T) {
-	run := onPaper("2026-04-02", "12")
+	run := withoutItem("2026-04-02", "12")
 	assert.True(t, strings.HasPrefix(plan(t, run), "<doc><plan "))
 	run.Terminal = true
 	assert.NotContains(t, plan(t, run), "<")
@@ -102,7 +102,7 @@ func TestPlanIsTextForATerminalAndXMLOtherwise(t *testing.T) {
 
 func TestPlanAsPicture(t *testing.T) {
 	for years, name := range map[int]string{1: "plan-1y.svg", 2: "plan-2y.svg", 5: "plan-5y.svg"} {
-		run := onPaper("2026-04-02", strconv.Itoa(12*years))
+		run := withoutItem("2026-04-02", strconv.Itoa(12*years))
 		run.Args.Format = "svg"
 		text := plan(t, run)
 		golden(t, name, strings.ReplaceAll(text, "><", ">\n<")+"\n")
@@ -118,13 +118,13 @@ func TestPlanAsPicture(t *testing.T) {
 
 func TestPlanMarksTodayOnlyInsideTheTerm(t *testing.T) {
 	for _, start := range []string{"2026-11-23", "2025-11-21"} {
-		run := onPaper(start, "12")
+		run := withoutItem(start, "12")
 		run.Args.Format = "svg"
 		assert.NotContains(t, plan(t, run), ">today ", start)
 	}
 }
 
-// box is where a text of the picture stands, as wide as a wide font makes it.
+// box is the area of a text in the picture, with the width of a wide font.
 type box struct {
 	words      string
 	x1, x2     float64
@@ -157,14 +157,14 @@ func boxOf(t *testing.T, e *etree.Element) box {
 	return b
 }
 
-// No two labels of a picture touch, and none leaves it, whatever the term, the lead and today.
+// Labels of a picture do not overlap and are inside it, for any term, lead and day.
 func TestPlanPicturesLabelsDoNotOverlap(t *testing.T) {
 	for _, months := range []string{"1", "3", "12", "13", "24", "36", "60", "120"} {
 		for _, lead := range []string{"0", "10", "200"} {
 			for _, today := range []string{"2026-04-02", "2026-11-22", "2027-03-10", "2027-03-31"} {
 				at, err := cabforum.ParseDate(today)
 				require.NoError(t, err)
-				run := onPaper("2026-04-02", months)
+				run := withoutItem("2026-04-02", months)
 				run.Args.Format, run.Args.Before, run.Args.Intname = "svg", lead, "ev_ssl"
 				run.Now = at.Midnight
 				label := fmt.Sprintf("%s months, lead %s, today %s", months, lead, today)
@@ -216,7 +216,7 @@ func TestPlanRefusesBadInput(t *testing.T) {
 		"long words":     {item.Args{OpenDate: strings.Repeat("x", 1000), Period: "12"}, `xxx…" is not a date`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := onPaper("", "")
+			run := withoutItem("", "")
 			run.Args = row.args
 			doc, err := command.Plan(context.Background(), run)
 			require.ErrorContains(t, err, row.want)
@@ -227,9 +227,9 @@ func TestPlanRefusesBadInput(t *testing.T) {
 	}
 }
 
-// heldStage is item 42, two years from 2026-04-02, with a certificate of the documented example in place.
-func heldStage(t *testing.T) *stage {
-	s := newStage(t)
+// heldFixture returns item 42 with a term of two years from 2026-04-02 and the stored certificate of the documented example.
+func heldFixture(t *testing.T) *fixture {
+	s := newFixture(t)
 	s.args = item.Args{Command: "plan", Item: 42}
 	s.at = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	s.panel.order.Period = 24
@@ -240,7 +240,7 @@ func heldStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) plan(t *testing.T) string {
+func (s *fixture) plan(t *testing.T) string {
 	t.Helper()
 	text := plan(t, s.env())
 	assert.Empty(t, s.panel.calls, "nothing is changed")
@@ -248,7 +248,7 @@ func (s *stage) plan(t *testing.T) string {
 }
 
 func TestPlanOfAnItemBeginsWithItsCertificate(t *testing.T) {
-	s := heldStage(t)
+	s := heldFixture(t)
 	text := s.plan(t)
 	assert.True(t, strings.HasPrefix(text, `<doc><plan opendate="2026-04-02" period="24" paid_until="2028-04-02" lead="10">`+
 		`<certificate n="1" issued="2026-04-02" expires="2026-10-17" days="199" cap="200" act="2026-10-07" dcv="needed" sii="no"/>`+
@@ -258,7 +258,7 @@ func TestPlanOfAnItemBeginsWithItsCertificate(t *testing.T) {
 }
 
 func TestPlanOfAnItemReadsThePanelsSettings(t *testing.T) {
-	s := heldStage(t)
+	s := heldFixture(t)
 	s.panel.settings[cabforum.SettingBefore] = "30"
 	assert.Contains(t, s.plan(t), `lead="30"><certificate n="1" issued="2026-04-02" expires="2026-10-17" days="199" cap="200" act="2026-09-17"`)
 	s.args.Before = "0"
@@ -271,11 +271,11 @@ func TestPlanOfAnItemReadsThePanelsSettings(t *testing.T) {
 	text := s.plan(t)
 	assert.Contains(t, text, `lead="10"`)
 	assert.Contains(t, text, `<warning type="setting">SSLSubscriptionBefore &quot;soon&quot; is not a whole number of days; taken as 10</warning>`)
-	assert.Contains(t, text, `<warning type="policy">SSLSubscriptionPolicy is manual: on the days of action nothing is reissued by itself</warning>`)
+	assert.Contains(t, text, `<warning type="policy">SSLSubscriptionPolicy is manual: nothing is reissued automatically on the planned days</warning>`)
 }
 
 func TestPlanOfAnItemKnowsHowControlWasProved(t *testing.T) {
-	s := heldStage(t)
+	s := heldFixture(t)
 	s.panel.order.Params[itemparam.Method] = "auth_email"
 	s.panel.order.Params[itemparam.TermStart], s.panel.order.Period = "2026-04-02", 36
 	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">proof by e-mail is not allowed from 2028-03-15 on`)
@@ -286,12 +286,12 @@ func TestPlanOfAnItemKnowsHowControlWasProved(t *testing.T) {
 	s.panel.order.Template = "positivessl_wildcard"
 	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">a file does not prove control over a wildcard name`)
 	s.panel.order.Params[itemparam.Method] = "smoke signals"
-	assert.NotContains(t, s.plan(t), "proof_method_ends", "what is unknown is not objected to")
+	assert.NotContains(t, s.plan(t), "proof_method_ends", "an unknown method gives no warning")
 }
 
-// The age of what was validated counts from the day on which it was, not from the certificate that leaned on it.
-func TestPlanOfAnItemKnowsTheAgeOfItsEvidence(t *testing.T) {
-	s := heldStage(t)
+// The age of a validation counts from its own day, not from the certificate that reused it.
+func TestPlanOfAnItemUsesTheAgeOfItsValidations(t *testing.T) {
+	s := heldFixture(t)
 	s.panel.order.Template = "ev_ssl"
 	s.panel.order.Params[itemparam.TermStart] = "2025-11-30"
 	s.panel.order.Params[itemparam.ProofTime] = "2026-01-01T23:59:59Z"
@@ -301,9 +301,9 @@ func TestPlanOfAnItemKnowsTheAgeOfItsEvidence(t *testing.T) {
 	assert.Contains(t, text, `dcv="needed" sii="needed"/><certificate n="4"`, "vetted on 2025-11-30, more than 398 days before certificate 3")
 }
 
-func TestPlanOfAnItemInTrouble(t *testing.T) {
+func TestPlanOfAnItemWithProblems(t *testing.T) {
 	t.Run("expired", func(t *testing.T) {
-		s := heldStage(t)
+		s := heldFixture(t)
 		s.at = time.Date(2026, 12, 24, 8, 0, 0, 0, time.UTC)
 		text := s.plan(t)
 		assert.Contains(t, text, `act="2026-12-24"`)
@@ -311,10 +311,10 @@ func TestPlanOfAnItemInTrouble(t *testing.T) {
 		s.args.Format = "svg"
 		drawn := s.plan(t)
 		assert.Contains(t, drawn, ">without a certificate<")
-		assert.Equal(t, 2, strings.Count(drawn, `<rect class="gap"`), "in the row and in the key")
+		assert.Equal(t, 2, strings.Count(drawn, `<rect class="gap"`), "in the row and in the legend")
 	})
 	t.Run("the seller's term is shorter", func(t *testing.T) {
-		s := heldStage(t)
+		s := heldFixture(t)
 		s.args.Format = "svg"
 		assert.NotContains(t, s.plan(t), ">without a certificate<")
 		s.panel.order.Params[itemparam.TermEnd] = "2028-03-30"
@@ -323,40 +323,40 @@ func TestPlanOfAnItemInTrouble(t *testing.T) {
 		assert.Contains(t, s.plan(t), `<warning type="seller_term">the seller&apos;s term ends on 2028-03-30: no certificate covers the last 3 days until 2028-04-02`)
 	})
 	t.Run("what is stored cannot be read", func(t *testing.T) {
-		s := heldStage(t)
+		s := heldFixture(t)
 		s.panel.stored = "no certificate"
 		text := s.plan(t)
 		assert.Contains(t, text, `<certificate n="1" issued="2026-06-01"`, "the next one is issued today")
 		assert.Contains(t, text, `<warning type="stored">`)
 	})
 	t.Run("nothing issued yet", func(t *testing.T) {
-		s := heldStage(t)
+		s := heldFixture(t)
 		s.panel.stored = ""
 		text := s.plan(t)
 		assert.Contains(t, text, `<certificate n="1" issued="2026-06-01"`)
 		assert.NotContains(t, text, `<warning type="stored">`)
 	})
-	for name, change := range map[string]func(*stage){
-		"a trial":                     func(s *stage) { s.panel.order.Period = -100 },
-		"a product of another seller": func(s *stage) { s.panel.order.Template = "nope" },
-		"over without a certificate":  func(s *stage) { s.panel.stored, s.at = "", s.at.AddDate(3, 0, 0) },
+	for name, change := range map[string]func(*fixture){
+		"a trial":                     func(s *fixture) { s.panel.order.Period = -100 },
+		"a product of another seller": func(s *fixture) { s.panel.order.Template = "nope" },
+		"over without a certificate":  func(s *fixture) { s.panel.stored, s.at = "", s.at.AddDate(3, 0, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := heldStage(t)
+			s := heldFixture(t)
 			change(s)
 			_, err := command.Plan(context.Background(), s.env())
 			assert.Equal(t, fault.Value, faultType(t, err))
 		})
 	}
-	s := heldStage(t)
+	s := heldFixture(t)
 	s.args.Item = 1
 	_, err := command.Plan(context.Background(), s.env())
 	assert.Equal(t, fault.Missed, faultType(t, err))
 }
 
-// The item's name comes from outside: it must not move a terminal's cursor, break a line or the picture.
+// The item's name comes from outside: it must not contain control characters for a terminal or break a line or the picture.
 func TestPlanShowsAHostileNameHarmlessly(t *testing.T) {
-	s := heldStage(t)
+	s := heldFixture(t)
 	s.panel.order.Name = "a\x1b[2J\u009b31m\n\tb</text><script>" + strings.Repeat("w", 400) + "\xff"
 	s.args.Format = "text"
 	text := s.plan(t)
@@ -381,7 +381,7 @@ func FuzzPlan(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, opendate, period, before, format string) {
-		run := onPaper(opendate, period)
+		run := withoutItem(opendate, period)
 		run.Args.Before, run.Args.Format = before, format
 		doc, err := command.Plan(context.Background(), run)
 		if err != nil {

@@ -13,14 +13,14 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// tariff is an offer of the seller under the number by which the panel asks for it.
+// tariff is an offer of the seller with the number that the panel uses for it.
 type tariff struct {
 	seller.Offer
 	id int64
 }
 
-// ImportPricelist serves the panel's import of tariffs (docs/reference/billmanager.md §11): --subcommand available lists
-// what the seller offers, pricelist --id N has the prices of one tariff, itemtype the types of items.
+// ImportPricelist serves the panel's import of tariffs (docs/reference/billmanager.md §11): --subcommand available lists the
+// seller's offers, pricelist with --id the prices of one tariff, itemtype the types of items.
 func ImportPricelist(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	switch run.Args.Subcommand {
 	case "available":
@@ -39,11 +39,11 @@ func ImportPricelist(ctx context.Context, run *item.Run) (*etree.Document, error
 		xmldoc.AddText(elem, "itemtype", item.ItemtypeCertificate)
 		return doc, nil
 	}
-	return nil, fault.Errorf(fault.Value, "subcommand", "--subcommand %q is not known, known are available, pricelist and itemtype", item.Brief(run.Args.Subcommand))
+	return nil, fault.Errorf(fault.Value, "subcommand", "--subcommand %q is unknown; use available, pricelist or itemtype", item.Brief(run.Args.Subcommand))
 }
 
-// tariffs asks the seller what it offers. Two offers under one number could not be told from each other by the panel:
-// only the first is kept.
+// tariffs returns the seller's offers. The panel could not distinguish two offers with the same number, so only the first is
+// returned.
 func tariffs(ctx context.Context, run *item.Run) ([]tariff, error) {
 	theSeller, err := item.Dial(ctx, run, run.Args.Module)
 	if err != nil {
@@ -62,7 +62,7 @@ func tariffs(ctx context.Context, run *item.Run) ([]tariff, error) {
 	for _, offer := range offers {
 		t := tariff{offer, tariffID(offer)}
 		if other, there := seen[t.id]; there {
-			run.Log.Warningf("%q and %q have the same number %d: the second is left out", other, offer.Name, t.id)
+			run.Log.Warningf("%q and %q have the same number %d: the second one is left out", other, offer.Name, t.id)
 			continue
 		}
 		seen[t.id] = offer.Name
@@ -71,9 +71,8 @@ func tariffs(ctx context.Context, run *item.Run) ([]tariff, error) {
 	return all, nil
 }
 
-// tariffID returns the seller's number of the offer or, where it has none, one made of the template's id: it is the same in
-// each run, whatever else is offered. The made ones lie between 2^30 and 2^31, above any number of a seller and within
-// the panel's integers.
+// tariffID returns the seller's number of the offer. If it has none, the number is computed from the template's id, so that it is
+// the same in each run; it lies between 2^30 and 2^31, above the numbers of sellers and within the panel's integers.
 func tariffID(offer seller.Offer) int64 {
 	if offer.ID > 0 {
 		return offer.ID
@@ -99,7 +98,7 @@ func availableTariffs(tariffs []tariff) *etree.Document {
 func tariffDetails(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	id, err := strconv.ParseInt(run.Args.ID, 10, 64)
 	if err != nil || id <= 0 {
-		return nil, fault.Errorf(fault.Value, "id", "--subcommand pricelist wants --id with the number of a tariff, not %q", item.Brief(run.Args.ID))
+		return nil, fault.Errorf(fault.Value, "id", "--subcommand pricelist needs --id with the number of a tariff, not %q", item.Brief(run.Args.ID))
 	}
 	all, err := tariffs(ctx, run)
 	if err != nil {
@@ -113,8 +112,8 @@ func tariffDetails(ctx context.Context, run *item.Run) (*etree.Document, error) 
 	return nil, fault.Errorf(fault.Missed, "id", "%s offers no tariff %d", run.Info.Title, id)
 }
 
-// document returns the tariff in the shape of BILLmanager's own pricelist.export (docs/reference/ispmanager.md §3): one
-// price for each currency, in it one period for each term.
+// document returns the tariff in the format of BILLmanager's own pricelist.export (docs/reference/ispmanager.md §3): one element
+// price per currency, and in it one element period per term.
 func (t tariff) document() *etree.Document {
 	doc := xmldoc.New()
 	node := doc.Root().CreateElement("pricelist")

@@ -36,17 +36,17 @@ func priceList(t *testing.T, subcommand, id string, offers []seller.Offer) (stri
 	return output(t, doc), nil
 }
 
-// docs/reference/billmanager.md §11: the shape of the list.
+// docs/reference/billmanager.md §11: the format of the list.
 func TestTariffsThatAreAvailable(t *testing.T) {
 	text, err := priceList(t, "available", "", offers())
 	require.NoError(t, err)
 	assert.Contains(t, text, "<elem><id>3033</id><name>Sectigo PositiveSSL</name><name_en>Sectigo PositiveSSL</name_en>"+
 		"<name_ru>Sectigo PositiveSSL</name_ru><itemtype>certificate</itemtype></elem>")
 	assert.Contains(t, text, "Wildcard &lt;&amp;")
-	assert.NotContains(t, text, "again", "two tariffs of one number cannot be told from each other")
+	assert.NotContains(t, text, "again", "two tariffs with one number cannot be distinguished")
 }
 
-// docs/reference/ispmanager.md §3: the shape of the details.
+// docs/reference/ispmanager.md §3: the format of the details.
 func TestDetailsOfATariff(t *testing.T) {
 	text, err := priceList(t, "pricelist", "3033", offers())
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestDetailsOfATariff(t *testing.T) {
 		`<price currency="USD"><period cost="10.00" type="month" length="12"/></price></pricelist></doc>`)
 }
 
-// A number of our own does not move when the seller's list does.
+// A computed number does not depend on the seller's list.
 func TestNumbersOfTariffsAreStable(t *testing.T) {
 	number := func(list []seller.Offer) string {
 		text, err := priceList(t, "available", "", list)
@@ -81,17 +81,17 @@ func TestItemTypesOfTariffs(t *testing.T) {
 	assert.Contains(t, text, "<itemtype>certificate</itemtype>")
 }
 
-func TestPriceListsThatCannotBeTold(t *testing.T) {
+func TestPriceListsThatAreNotAvailable(t *testing.T) {
 	for name, c := range map[string]struct{ subcommand, id, says string }{
-		"an unknown subcommand": {"sell", "", `"sell" is not known, known are available, pricelist and itemtype`},
-		"no number":             {"pricelist", "", "wants --id"},
-		"not a number":          {"pricelist", "x", "wants --id"},
+		"an unknown subcommand": {"sell", "", `"sell" is unknown; use available, pricelist or itemtype`},
+		"no number":             {"pricelist", "", "needs --id"},
+		"not a number":          {"pricelist", "x", "needs --id"},
 		"an unknown number":     {"pricelist", "7", "offers no tariff 7"},
 	} {
 		_, err := priceList(t, c.subcommand, c.id, offers())
 		assert.ErrorContains(t, err, c.says, name)
 	}
-	s := newStage(t)
+	s := newFixture(t)
 	s.args = item.Args{Module: 5, Subcommand: "available"}
 	require.ErrorContains(t, s.run(command.ImportPricelist), "does not support listing prices")
 	s, theSeller := able(t)
@@ -101,7 +101,7 @@ func TestPriceListsThatCannotBeTold(t *testing.T) {
 	assert.Equal(t, fault.Client, faultType(t, err))
 }
 
-func TestProbeShowsWhatTheSellerSays(t *testing.T) {
+func TestProbeShowsTheSellersAnswers(t *testing.T) {
 	s, theSeller := able(t)
 	theSeller.findings = []seller.Finding{
 		{Title: "who am I", Function: "whoami", OK: true, Lines: []string{"balance 1\x1b[31m0"}},

@@ -14,11 +14,11 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// maxFinding is how much of one line of a seller's answer is shown, in characters.
+// maxFinding limits one line of the seller's answer in the output, in characters.
 const maxFinding = 500
 
-// Probe asks the seller harmless questions and shows what came back: for an installation whose functions have names of
-// their own. It only reads. People get text, --format xml makes a document.
+// Probe sends requests to the seller that change nothing and shows the answers, for installations whose functions have
+// different names. It prints text, or a document with --format xml.
 func Probe(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	format := run.Args.Format
 	if format != "" && format != plan.FormatText && format != plan.FormatXML {
@@ -58,11 +58,11 @@ func findingsDocument(findings []seller.Finding) *etree.Document {
 func findingsText(findings []seller.Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
-		ref := "ok    "
+		status := "ok    "
 		if !f.OK {
-			ref = "FAILED"
+			status = "FAILED"
 		}
-		fmt.Fprintf(&b, "%s %s (%s)\n", ref, item.DisplayLine(f.Title, maxFinding), item.DisplayLine(f.Function, maxFinding))
+		fmt.Fprintf(&b, "%s %s (%s)\n", status, item.DisplayLine(f.Title, maxFinding), item.DisplayLine(f.Function, maxFinding))
 		for _, line := range f.Lines {
 			fmt.Fprintf(&b, "       %s\n", item.DisplayLine(line, maxFinding))
 		}

@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// endingStage returns an item with a certificate whose one-year term ends in 30 days.
-func endingStage(t *testing.T) *stage {
+// endingFixture returns an item whose one-year term ends in 30 days.
+func endingFixture(t *testing.T) *fixture {
 	t.Helper()
-	s := waitingStage(t)
+	s := waitingFixture(t)
 	s.seller.issue(t, 101, s.pair, now(), 199)
 	require.NoError(t, s.run(command.SyncItem))
 	s.panel.calls = nil
@@ -26,7 +26,7 @@ func endingStage(t *testing.T) *stage {
 }
 
 func TestProlongBeginsTheTermWhereTheOldOneEnds(t *testing.T) {
-	s := endingStage(t)
+	s := endingFixture(t)
 	require.NoError(t, s.run(command.Prolong))
 	assert.Equal(t, 2, s.seller.buys, "the order and its renewal")
 	p := s.panel.order.Params
@@ -38,7 +38,7 @@ func TestProlongBeginsTheTermWhereTheOldOneEnds(t *testing.T) {
 	assert.Equal(t, "4", p[itemparam.ServiceStatus])
 }
 
-// rules BUY-7: a panel that bills at the certificate's end must not pay a running term again.
+// rules BUY-7: a panel that bills at the certificate's end must not pay for a running term again.
 func TestProlongIsRefusedWhileTheTermRuns(t *testing.T) {
 	for name, row := range map[string]struct {
 		at   time.Time
@@ -49,7 +49,7 @@ func TestProlongIsRefusedWhileTheTermRuns(t *testing.T) {
 		"after the end":  {time.Date(2027, 5, 2, 0, 0, 0, 0, time.UTC), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := endingStage(t)
+			s := endingFixture(t)
 			s.at = row.at
 			err := s.run(command.Prolong)
 			if row.kind == "" {
@@ -64,14 +64,14 @@ func TestProlongIsRefusedWhileTheTermRuns(t *testing.T) {
 	}
 }
 
-// An interruption after each step of prolong: one renewal, one new term.
+// After an interruption at any step of prolong there is one renewal and one new term.
 func TestProlongContinuesAfterAnInterruptionAtEveryStep(t *testing.T) {
-	clean := endingStage(t)
+	clean := endingFixture(t)
 	require.NoError(t, clean.run(command.Prolong))
 	for _, call := range clean.panel.calls {
 		prefix := strings.SplitN(call, "=", 2)[0]
 		t.Run(prefix, func(t *testing.T) {
-			s := endingStage(t)
+			s := endingFixture(t)
 			s.panel.fail[prefix] = fault.Errorf(fault.Panel, "", "the panel broke down").Retryable()
 			if first := s.run(command.Prolong); first != nil { // where it succeeds all the same the operation is gone
 				s.at = s.at.Add(time.Hour)
@@ -86,7 +86,7 @@ func TestProlongContinuesAfterAnInterruptionAtEveryStep(t *testing.T) {
 }
 
 func TestProlongInTheTermModeKeepsThePanelsDateAtTheEndOfTheTerm(t *testing.T) {
-	s := endingStage(t)
+	s := endingFixture(t)
 	s.panel.settings["SSLSubscriptionExpireDate"] = "term"
 	require.NoError(t, s.run(command.Prolong))
 	assert.Contains(t, s.panel.calls, "setexpiredate 2028-04-02")

@@ -23,42 +23,42 @@ func keyOf(t *testing.T, csr string) string {
 	return read.KeyHash()
 }
 
-// rules BUY-9: a restored database reuses numbers of items, and the journal still knows the first client's purchase. It is
-// put on the item only if it is known to be this item's; nothing is bought while that is not known.
-func TestTheJournalGivesNobodyTheOrderOfAnEarlierClient(t *testing.T) {
+// rules BUY-9: a restored database uses numbers of items again, and the journal still has the earlier item's purchase. It is saved
+// on the item only if it is known to be its own; until that is known, nothing is bought.
+func TestTheJournalDoesNotGiveAnItemAnEarlierItemsOrder(t *testing.T) {
 	same, other := newPair(t, "example.com"), newPair(t, "other.example")
-	type stageOf = func(s *stage, line *item.JournalEntry)
+	type stageOf = func(s *fixture, line *item.JournalEntry)
 	for name, row := range map[string]struct {
 		prepare stageOf
 		placed  bool
 		asked   bool // the seller is asked
 	}{
-		"the item's key":                     {prepare: func(*stage, *item.JournalEntry) {}, placed: true},
-		"another key for the same name":      {prepare: func(_ *stage, l *item.JournalEntry) { l.Key = keyOf(t, same.csr) }},
-		"another name":                       {prepare: func(_ *stage, l *item.JournalEntry) { l.Key, l.Name = keyOf(t, other.csr), "other.example" }},
-		"an old line, the seller shows ours": {prepare: func(s *stage, l *item.JournalEntry) { l.Key, l.Name = "", ""; s.shows(101, s.pair.csr, "") }, placed: true, asked: true},
-		"an old line, the seller shows our name": {prepare: func(s *stage, l *item.JournalEntry) {
+		"the item's key":                     {prepare: func(*fixture, *item.JournalEntry) {}, placed: true},
+		"another key for the same name":      {prepare: func(_ *fixture, l *item.JournalEntry) { l.Key = keyOf(t, same.csr) }},
+		"another name":                       {prepare: func(_ *fixture, l *item.JournalEntry) { l.Key, l.Name = keyOf(t, other.csr), "other.example" }},
+		"an old line, the seller shows ours": {prepare: func(s *fixture, l *item.JournalEntry) { l.Key, l.Name = "", ""; s.shows(101, s.pair.csr, "") }, placed: true, asked: true},
+		"an old line, the seller shows our name": {prepare: func(s *fixture, l *item.JournalEntry) {
 			l.Key, l.Name = "", ""
 			s.shows(101, "", "example.com")
 		}, placed: true, asked: true},
-		"an old line, the seller shows another key": {prepare: func(s *stage, l *item.JournalEntry) { l.Key, l.Name = "", ""; s.shows(101, same.csr, "") }, asked: true},
-		"an old line, the seller shows nothing":     {prepare: func(_ *stage, l *item.JournalEntry) { l.Key, l.Name = "", "" }, asked: true},
-		"an old line that the item's intent is for": {prepare: func(s *stage, l *item.JournalEntry) {
+		"an old line, the seller shows another key": {prepare: func(s *fixture, l *item.JournalEntry) { l.Key, l.Name = "", ""; s.shows(101, same.csr, "") }, asked: true},
+		"an old line, the seller shows nothing":     {prepare: func(_ *fixture, l *item.JournalEntry) { l.Key, l.Name = "", "" }, asked: true},
+		"an old line that the item's intent is for": {prepare: func(s *fixture, l *item.JournalEntry) {
 			l.Key, l.Name = "", ""
 			s.panel.order.Params[itemparam.Intent] = intentJSON(t, 100)
 		}, placed: true},
-		"a line whose CSR the client has changed since, with its intent": {prepare: func(s *stage, l *item.JournalEntry) {
+		"a line whose CSR the client has changed since, with its intent": {prepare: func(s *fixture, l *item.JournalEntry) {
 			s.panel.order.Params[itemparam.Intent] = intentJSON(t, 100)
 			s.changeIntent(t, map[string]any{"key": l.Key, "name": l.Name, "account": l.Account})
 			s.panel.order.CSR = same.csr
 		}, placed: true},
-		"an intent of the new client, for another purchase": {prepare: func(s *stage, l *item.JournalEntry) {
+		"an intent of the new client, for another purchase": {prepare: func(s *fixture, l *item.JournalEntry) {
 			s.panel.order.Params[itemparam.Intent] = intentJSON(t, 101)
 			l.Key, l.Name = keyOf(t, other.csr), "other.example"
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.seller.next = 100
 			s.seller.add(12)
 			line := item.JournalEntry{Time: s.at, Item: 42, Kind: seller.KindCreate, ID: 101, Account: refOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}
@@ -66,7 +66,7 @@ func TestTheJournalGivesNobodyTheOrderOfAnEarlierClient(t *testing.T) {
 			s.panel.journal = []item.JournalEntry{line}
 			s.at = s.at.Add(time.Minute)
 			err := s.run(command.Open)
-			assert.Zero(t, s.seller.buys, "never before somebody has looked")
+			assert.Zero(t, s.seller.buys, "not before an administrator has checked")
 			if row.placed {
 				require.NoError(t, err)
 				assert.Equal(t, "101", s.param(itemparam.OrderID))
@@ -90,14 +90,14 @@ func TestTheJournalGivesNobodyTheOrderOfAnEarlierClient(t *testing.T) {
 	}
 }
 
-// shows is what the seller shows of an id.
-func (s *stage) shows(id int64, csr, name string) {
+// shows sets what the seller returns for an id.
+func (s *fixture) shows(id int64, csr, name string) {
 	s.seller.change(id, func(r *seller.OrderStatus) { r.CSR, r.CommonName, r.State = csr, name, seller.StateWaiting })
 }
 
-// rules BUY-14: an administrator gave the id to another item on another host, whose journal is another one.
+// rules BUY-14: an administrator saved the id on another item on another host, which has a journal of its own.
 func TestAnIDThatAnotherItemHoldsIsNotRecalled(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.seller.next = 100
 	s.seller.add(12)
 	s.panel.journal = []item.JournalEntry{{Time: s.at, Item: 42, Kind: seller.KindCreate, ID: 101, Account: refOf(s.seller.Account()), Key: keyOf(t, s.pair.csr), Name: "example.com"}}
@@ -107,10 +107,10 @@ func TestAnIDThatAnotherItemHoldsIsNotRecalled(t *testing.T) {
 	assert.Equal(t, "102", s.param(itemparam.Lineage))
 }
 
-// rules BUY-14: the journal is one host's. Another host knows by the item alone that its renewal is paid, wherever the
-// first one was interrupted.
+// rules BUY-14: each host has its own journal. Another host knows from the item alone that its renewal is paid, wherever the first
+// one was interrupted.
 func TestAnotherHostDoesNotPayTheRenewalAgain(t *testing.T) {
-	for theSeller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
+	for theSeller, begin := range map[string]func(*testing.T) *fixture{"with a new id": endingFixture, "in place": endingRemote} {
 		for _, at := range []string{"drop purchase_intent", "save term_start", "postprolong", "setexpiredate"} {
 			t.Run(theSeller+", interrupted at "+at, func(t *testing.T) {
 				s := begin(t)
@@ -136,7 +136,7 @@ func TestAnotherHostDoesNotPayTheRenewalAgain(t *testing.T) {
 	}
 }
 
-// rules BUY-5: resolve frees every item, whatever is written on it.
+// rules BUY-5: resolve works for every item, whatever its parameters contain.
 func TestResolveFreesEveryItem(t *testing.T) {
 	other := newPair(t, "other.example")
 	for name, row := range map[string]struct {
@@ -153,7 +153,7 @@ func TestResolveFreesEveryItem(t *testing.T) {
 		"an id that the seller does not know":      {params: map[string]string{itemparam.OrderID: "999", itemparam.Lineage: "999"}, args: item.Args{None: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			s.seller.statuses[101] = seller.OrderStatus{ID: 101, State: seller.StateNew, Type: "PositiveSSL"}
 			s.seller.statuses[200] = seller.OrderStatus{ID: 200, State: seller.StateIssued, CSR: other.csr, CommonName: "other.example"}
 			for param, value := range row.params {
@@ -171,10 +171,10 @@ func TestResolveFreesEveryItem(t *testing.T) {
 			assert.Equal(t, row.want, s.param(itemparam.Lineage))
 		})
 	}
-	t.Run("but does not take the item's own order off it", func(t *testing.T) {
+	t.Run("but does not remove the item's own order", func(t *testing.T) {
 		for shows, csr := range map[string]string{"its key": "own", "nothing": ""} {
 			t.Run(shows, func(t *testing.T) {
-				s := newStage(t)
+				s := newFixture(t)
 				if csr == "own" {
 					csr = s.pair.csr
 				}
@@ -188,9 +188,9 @@ func TestResolveFreesEveryItem(t *testing.T) {
 	})
 }
 
-// rules BUY-14: GET_LOCK is local to a node of a cluster.
+// rules BUY-14: GET_LOCK locks only one node of a cluster.
 func TestNothingIsBoughtInAClusterOfSeveralNodes(t *testing.T) {
-	for theSeller, begin := range map[string]func(*testing.T) *stage{"sells first": newStage, "takes the CSR with the order": remoteStage} {
+	for theSeller, begin := range map[string]func(*testing.T) *fixture{"sells first": newFixture, "takes the CSR with the order": remoteFixture} {
 		t.Run(theSeller, func(t *testing.T) {
 			s := begin(t)
 			s.panel.cluster = fault.Errorf(fault.DB, "wsrep_cluster_size", "3 nodes")

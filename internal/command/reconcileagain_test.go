@@ -14,20 +14,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules BUY-9: the seller took a purchase whose answered id cannot be its own: no later run pays again, however long
-// nothing of it shows, until an administrator has looked.
+// rules BUY-9: the seller accepted a purchase but answered an impossible id. No later run buys again until an administrator has
+// resolved the purchase.
 func TestAPurchaseWithAnImpossibleIDIsNotPaidAgain(t *testing.T) {
-	for name, prepare := range map[string]func(s *stage){
-		"another item holds it": func(s *stage) {
+	for name, prepare := range map[string]func(s *fixture){
+		"another item holds it": func(s *fixture) {
 			s.seller.next = 300
 			s.panel.claims = []item.Claim{{Item: 7, OrderID: "301", Lineage: "301"}}
 		},
-		"it lies below what was there before": func(s *stage) {
+		"it lies below what was there before": func(s *fixture) {
 			s.seller.statuses[900] = seller.OrderStatus{ID: 900, State: seller.StateIssued, CommonName: "other.example"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			prepare(s)
 			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
 			for _, later := range []time.Duration{11 * time.Minute, time.Hour, 25 * time.Hour, 100 * time.Hour} {
@@ -44,8 +44,8 @@ func TestAPurchaseWithAnImpossibleIDIsNotPaidAgain(t *testing.T) {
 	}
 }
 
-// rules BUY-11: a renewal without an answer that the seller carries out while the next run waits for the account's lock is
-// not paid once more: what the order was before the wait does not decide.
+// rules BUY-11: a renewal with an unknown outcome that is carried out while the next run waits for the account's lock is not paid
+// again: the order is read again after the wait.
 func TestARenewalCarriedOutDuringTheWaitIsNotPaidAgain(t *testing.T) {
 	s := endingRemote(t)
 	s.remote.err = lost()
@@ -59,9 +59,9 @@ func TestARenewalCarriedOutDuringTheWaitIsNotPaidAgain(t *testing.T) {
 	assert.Empty(t, s.param(itemparam.Intent))
 }
 
-// rules BUY-11: so it is with names.
+// rules BUY-11: the same for a purchase of names.
 func TestNamesCarriedOutDuringTheWaitAreNotPaidAgain(t *testing.T) {
-	s := namesStage(t)
+	s := namesFixture(t)
 	s.panel.order.SANs = 4
 	s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
 	s.panel.order.Params[itemparam.OldAltName] = "a.example.com b.example.com"
@@ -80,14 +80,14 @@ func TestNamesCarriedOutDuringTheWaitAreNotPaidAgain(t *testing.T) {
 	assert.Empty(t, s.param(itemparam.Intent))
 }
 
-// rules BUY-5: an item can be freed also while the seller's list cannot be read: the account may be closed for good.
-func TestResolveFreesWhileTheSellerIsShut(t *testing.T) {
+// rules BUY-5: resolve works even if the seller's list cannot be read, because the account may be closed.
+func TestResolveWorksWithoutTheSellersList(t *testing.T) {
 	for name, failure := range map[string]error{
 		"refused":     fault.Errorf(fault.Login, "password", "the user name or the password is wrong"),
 		"unreachable": fault.Errorf(fault.Client, "certificate", "no answer").Retryable(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := remoteStage(t)
+			s := remoteFixture(t)
 			s.remote.err = lost()
 			require.Error(t, s.run(command.Open))
 			require.NotEmpty(t, s.param(itemparam.Intent))
@@ -103,10 +103,10 @@ func TestResolveFreesWhileTheSellerIsShut(t *testing.T) {
 	}
 }
 
-// rules BUY-4: a renewal shows the name of the certificate that it renews. The client has another one certified from now
-// on, and the answer to the renewal is lost: it is not paid again.
-func TestALostRenewalUnderTheNameBeforeIsNotPaidAgain(t *testing.T) {
-	s := endingStage(t)
+// rules BUY-4: a renewal has the name of the renewed certificate. If the client changed the name and the answer to the renewal was
+// lost, it is found and not paid again.
+func TestALostRenewalUnderThePreviousNameIsNotPaidAgain(t *testing.T) {
+	s := endingFixture(t)
 	s.panel.order.CSR = newPair(t, "www.example.com").csr
 	s.seller.buyErr, s.seller.buyAnyway = lost(), true
 	buys := s.seller.buys
@@ -125,9 +125,9 @@ func TestALostRenewalUnderTheNameBeforeIsNotPaidAgain(t *testing.T) {
 	assert.Equal(t, "101 102", s.param(itemparam.Lineage))
 }
 
-// rules BUY-4: a renewal that was put on the item does not resolve names that were bought for it without an answer.
-func TestARenewalDoesNotSettleNames(t *testing.T) {
-	s := namesStage(t)
+// rules BUY-4: an adopted renewal does not resolve a purchase of names whose outcome is unknown.
+func TestARenewalDoesNotResolveAPurchaseOfNames(t *testing.T) {
+	s := namesFixture(t)
 	s.at = now().AddDate(0, 59, 0)
 	s.args.Command = "prolong"
 	id := s.seller.add(60)

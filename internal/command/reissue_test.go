@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// issuedStage returns an item whose first certificate, of 199 days, is in place; the time is half a year later.
-func issuedStage(t *testing.T) *stage {
+// issuedFixture returns an item with its first certificate, valid for 199 days, half a year after the start of the term.
+func issuedFixture(t *testing.T) *fixture {
 	t.Helper()
-	s := waitingStage(t)
+	s := waitingFixture(t)
 	s.period(60)
 	s.seller.issue(t, 101, s.pair, now(), 199)
 	require.NoError(t, s.run(command.SyncItem))
@@ -30,14 +30,14 @@ func issuedStage(t *testing.T) *stage {
 }
 
 func TestReopenAsksForOneReissueAndKeepsTheLineage(t *testing.T) {
-	s := issuedStage(t)
+	s := issuedFixture(t)
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 1, s.seller.reissues)
 	p := s.panel.order.Params
 	assert.Equal(t, "102", p[itemparam.OrderID])
 	assert.Equal(t, "101 102", p[itemparam.Lineage])
 	assert.Equal(t, "4", p[itemparam.ServiceStatus])
-	assert.NotEmpty(t, s.panel.stored, "while it waits the old certificate stays")
+	assert.NotEmpty(t, s.panel.stored, "the old certificate stays while the reissue waits")
 	assert.Contains(t, s.panel.calls, "postreopen")
 	var of struct {
 		ID      int64
@@ -55,7 +55,7 @@ func TestReopenAsksForOneReissueAndKeepsTheLineage(t *testing.T) {
 		assert.Equal(t, "2027-04-26", s.panel.order.Params[itemparam.ExpireDate])
 		assert.NotContains(t, s.panel.order.Params, itemparam.ReissueTried)
 	})
-	t.Run("and not asked for again on the same day", func(t *testing.T) {
+	t.Run("and not requested again on the same day", func(t *testing.T) {
 		s.at = s.at.Add(20 * time.Hour)
 		s.args.Command = "reopen"
 		s.panel.calls = nil
@@ -71,12 +71,12 @@ func TestReopenAsksForOneReissueAndKeepsTheLineage(t *testing.T) {
 	})
 }
 
-// rules STORE-6: a lost answer is looked up, whichever way the seller shows it.
+// rules STORE-6: after a lost answer the reissue is found in each way in which a seller shows it.
 func TestALostReissueIsFound(t *testing.T) {
 	for name, late := range map[string]bool{"by ReplacedBy": false, "in the list": true} {
 		for when, anyway := range map[string]bool{"at once": true, "by the next run": false} {
 			t.Run(name+" "+when, func(t *testing.T) {
-				s := issuedStage(t)
+				s := issuedFixture(t)
 				s.seller.replacedLate = late
 				s.seller.reissueErr = &fault.Error{Type: fault.Client, Message: "timeout", Retry: true, OutcomeUnknown: true}
 				s.seller.reissueAnyway = anyway
@@ -104,7 +104,7 @@ func TestALostReissueIsFound(t *testing.T) {
 }
 
 func TestAReissueThatNeverArrivedIsAskedForAgainAfterTenMinutes(t *testing.T) {
-	s := issuedStage(t)
+	s := issuedFixture(t)
 	s.seller.reissueErr = &fault.Error{Type: fault.Client, Message: "timeout", Retry: true, OutcomeUnknown: true}
 	require.Error(t, s.run(command.Reopen))
 	s.at = s.at.Add(9 * time.Minute)
@@ -117,16 +117,16 @@ func TestAReissueThatNeverArrivedIsAskedForAgainAfterTenMinutes(t *testing.T) {
 }
 
 func TestARefusedReissueLeavesNothingPending(t *testing.T) {
-	s := issuedStage(t)
+	s := issuedFixture(t)
 	s.seller.reissueErr = &fault.Error{Type: fault.API, Message: "2011296: The CSR provided is invalid", Code: 2011296}
 	require.ErrorContains(t, s.run(command.Reopen), "2011296")
 	assert.NotContains(t, s.panel.order.Params, itemparam.ReissueOf)
 	assert.Equal(t, "5", s.panel.order.Params[itemparam.ServiceStatus])
 }
 
-// rules STORE-5: a reissue for another CSR that is under way is not ours.
+// rules STORE-5: a reissue in progress for another CSR is not adopted.
 func TestAForeignReissueIsNotAdopted(t *testing.T) {
-	s := issuedStage(t)
+	s := issuedFixture(t)
 	s.seller.statuses[101] = seller.OrderStatus{State: seller.StateReplaced, ReplacedBy: 109}
 	s.seller.statuses[109] = seller.OrderStatus{State: seller.StateWaiting, CSR: newPair(t, "example.com").csr}
 	require.ErrorContains(t, s.run(command.Reopen), "a reissue for another CSR is running")
@@ -134,9 +134,9 @@ func TestAForeignReissueIsNotAdopted(t *testing.T) {
 	assert.Equal(t, "101", s.panel.order.Params[itemparam.OrderID])
 }
 
-// rules STORE-1: under the new id the seller may still show the old certificate; it is never stored as if it were new.
+// rules STORE-1: the seller may still return the old certificate for the new id; it is not stored as the new one.
 func TestTheReplacedCertificateIsNotTakenForTheNewOne(t *testing.T) {
-	s := issuedStage(t)
+	s := issuedFixture(t)
 	old := s.seller.statuses[101].PEM
 	require.NoError(t, s.run(command.Reopen))
 	s.seller.statuses[102] = seller.OrderStatus{State: seller.StateIssued, PEM: old}
@@ -147,7 +147,7 @@ func TestTheReplacedCertificateIsNotTakenForTheNewOne(t *testing.T) {
 }
 
 func TestReopenBeforeTheActivationTakesTheNewCSR(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.args.Command = "reopen"
 	assert.Equal(t, fault.Missed, faultType(t, s.run(command.Reopen)))
 	id := s.seller.add(12)
@@ -157,16 +157,16 @@ func TestReopenBeforeTheActivationTakesTheNewCSR(t *testing.T) {
 	assert.Zero(t, s.seller.reissues)
 }
 
-func TestReissueBeyondTheSellersTermIsRemembered(t *testing.T) {
-	s := issuedStage(t)
+func TestTheEndOfTheSellersTermIsRecorded(t *testing.T) {
+	s := issuedFixture(t)
 	require.NoError(t, s.run(command.Reopen))
 	s.seller.issue(t, 102, s.pair, s.at, 9) // ends where the first one does
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Equal(t, s.panel.order.Params[itemparam.ExpireDate], s.panel.order.Params[itemparam.TermEnd])
 }
 
-func TestAReplacedIdWithoutASuccessorsNameIsSearchedFor(t *testing.T) {
-	s := issuedStage(t)
+func TestTheSuccessorOfAReplacedIDIsSearchedFor(t *testing.T) {
+	s := issuedFixture(t)
 	s.seller.statuses[101] = seller.OrderStatus{State: seller.StateReplaced}
 	require.ErrorContains(t, s.run(command.Reopen), "not yet by what")
 	s.seller.statuses[108] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
@@ -175,21 +175,21 @@ func TestAReplacedIdWithoutASuccessorsNameIsSearchedFor(t *testing.T) {
 	assert.Zero(t, s.seller.reissues)
 }
 
-// rules STORE-6: the run that asked ended right after the id was on the item. The sweep follows it and asks for no other
-// one, however much later it comes.
-func TestAReissueThatNobodyFollowedIsPutInPlace(t *testing.T) {
-	for name, next := range map[string]func(s *stage) error{
-		"by the sweep": func(s *stage) error {
+// rules STORE-6: the run ended right after the reissue's id was saved on the item. However late the sweep comes, it follows that
+// reissue and requests no other one.
+func TestAReissueOfAnInterruptedRunIsStored(t *testing.T) {
+	for name, next := range map[string]func(s *fixture) error{
+		"by the sweep": func(s *fixture) error {
 			s.args = item.Args{Command: "subscription"}
 			for range 2 {
 				s.sweep(t)
 			}
 			return nil
 		},
-		"by the panel": func(s *stage) error { return s.run(command.Reopen) },
+		"by the panel": func(s *fixture) error { return s.run(command.Reopen) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := issuedStage(t)
+			s := issuedFixture(t)
 			require.NoError(t, s.run(command.Reopen))
 			s.seller.issue(t, 102, s.pair, s.at, 199)
 			s.panel.order.Params[itemparam.ServiceStatus] = "5" // as it was before
@@ -202,9 +202,9 @@ func TestAReissueThatNobodyFollowedIsPutInPlace(t *testing.T) {
 	}
 }
 
-// rules STORE-4: what the authority refused is a failed row, no reissue.
+// rules STORE-4: a reissue that the authority refused is counted as failed, not as a reissue.
 func TestARefusedReissueIsAFailedRow(t *testing.T) {
-	s := sweepStage(t, 5)
+	s := sweepFixture(t, 5)
 	s.seller.reissueRefused = true
 	doc, failed := s.sweep(t)
 	assert.True(t, failed, doc)
@@ -216,6 +216,6 @@ func TestARefusedReissueIsAFailedRow(t *testing.T) {
 	s.at = s.at.Add(time.Hour)
 	doc, failed = s.sweep(t)
 	assert.False(t, failed)
-	assert.Contains(t, doc, `reason="recent"`, "an order that has ended is not asked about every hour")
+	assert.Contains(t, doc, `reason="recent"`, "an order that has ended is not read every hour")
 	assert.Equal(t, 1, s.seller.reissues)
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A remote that reissues in place shows the old certificate until the new one is there, be it of another key.
-func TestTheReplacedCertificateOfAnotherKeyIsWaitedOver(t *testing.T) {
-	s := placedStage(t, 60)
+// A remote that reissues in place returns the old certificate until the new one is issued, also if the key changed.
+func TestTheOldCertificateOfAnotherKeyIsNotAnError(t *testing.T) {
+	s := placedFixture(t, 60)
 	old := s.panel.stored
 	next := newPair(t, "example.com")
 	s.panel.order.CSR = next.csr
@@ -29,8 +29,8 @@ func TestTheReplacedCertificateOfAnotherKeyIsWaitedOver(t *testing.T) {
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Equal(t, "4", s.param(itemparam.ServiceStatus))
 	assert.Equal(t, old, s.panel.stored)
-	assert.Empty(t, s.panel.tasks, "nobody has to do anything")
-	t.Run("until the new one is there", func(t *testing.T) {
+	assert.Empty(t, s.panel.tasks, "no task is needed")
+	t.Run("until the new one is issued", func(t *testing.T) {
 		s.remote.issue(t, 500, next, s.at, 199)
 		require.NoError(t, s.run(command.SyncItem))
 		assert.Equal(t, "5", s.param(itemparam.ServiceStatus))
@@ -38,12 +38,11 @@ func TestTheReplacedCertificateOfAnotherKeyIsWaitedOver(t *testing.T) {
 	})
 }
 
-// rules STORE-6: the operation that is run again sends nothing, also where the remote does not show that it works on the
-// reissue.
+// rules STORE-6: when the operation is run again, nothing is sent, even if the remote does not show the reissue in progress.
 func TestAnInterruptedReissueInPlaceIsSentOnce(t *testing.T) {
 	for name, inferred := range map[string]bool{"the state is inferred": true, "it is told": false} {
 		t.Run(name, func(t *testing.T) {
-			s := placedStage(t, 60)
+			s := placedFixture(t, 60)
 			s.panel.fail["postreopen"] = fault.Errorf(fault.Panel, "", "the panel is down").Retryable()
 			require.Error(t, s.run(command.Reopen))
 			s.remote.change(500, func(r *seller.OrderStatus) { r.State, r.Inferred = seller.StateIssued, inferred })
@@ -59,24 +58,24 @@ func TestAnInterruptedReissueInPlaceIsSentOnce(t *testing.T) {
 	}
 }
 
-// pend is a reissue of the id for an earlier request, of which nothing was heard.
-func (s *stage) pend(id int64) {
+// pend records a reissue of the id for an earlier request whose outcome is unknown.
+func (s *fixture) pend(id int64) {
 	s.panel.order.Params[itemparam.ReissueOf] = fmt.Sprintf(`{"id":%d,"request":"%s","serial":"%s"}`, id, strings.Repeat("0", 64), s.param(itemparam.Serial))
 	s.panel.order.Params[itemparam.ReissueTried] = s.at.Format(time.RFC3339) + " 1"
 	s.at = s.at.Add(time.Hour)
 }
 
-// A lost reissue that turns up is the answer to the request that it was for, not to what the client wants by now.
-func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
-	for name, prepare := range map[string]func(*testing.T) *stage{
-		"in place": func(t *testing.T) *stage {
-			s := placedStage(t, 60)
+// A lost reissue that is found later belongs to its own request, not to the item's current one.
+func TestALostReissueForAnotherRequestIsNotTheCurrentOne(t *testing.T) {
+	for name, prepare := range map[string]func(*testing.T) *fixture{
+		"in place": func(t *testing.T) *fixture {
+			s := placedFixture(t, 60)
 			s.pend(500)
 			s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateWaiting })
 			return s
 		},
-		"under an id of its own": func(t *testing.T) *stage {
-			s := namesStage(t)
+		"under an id of its own": func(t *testing.T) *fixture {
+			s := namesFixture(t)
 			s.pend(101)
 			s.seller.next++
 			s.seller.statuses[s.seller.next] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
@@ -104,14 +103,14 @@ func TestALostReissueForAnotherRequestIsNoAnswerToThisOne(t *testing.T) {
 			}
 			assert.Equal(t, "3", s.param(itemparam.ServiceStatus))
 			assert.Equal(t, strings.Repeat("0", 64), s.param(itemparam.Requested))
-			assert.Contains(t, s.param(itemparam.ReissueOf), strings.Repeat("0", 64), "what it is for stays known")
+			assert.Contains(t, s.param(itemparam.ReissueOf), strings.Repeat("0", 64), "its request stays recorded")
 		})
 	}
 }
 
-// An order that is found by its mark was submitted by nobody of whom this run knows.
-func TestAnAdoptedOrderWasNotHandedInByThisRun(t *testing.T) {
-	s := remoteStage(t)
+// The CSR of an order that was found by its reference is unknown to this run.
+func TestTheRequestOfAnAdoptedOrderIsNotRecorded(t *testing.T) {
+	s := remoteFixture(t)
 	s.remote.err = lost()
 	require.Error(t, s.run(command.Open))
 	s.remote.err = nil
@@ -121,16 +120,16 @@ func TestAnAdoptedOrderWasNotHandedInByThisRun(t *testing.T) {
 	require.NoError(t, s.run(command.Open))
 	assert.Zero(t, s.remote.orders)
 	assert.Empty(t, s.param(itemparam.Requested), "its CSR is another one")
-	t.Run("and takes the present request by a reissue", func(t *testing.T) {
+	t.Run("and the current request is submitted as a reissue", func(t *testing.T) {
 		s.args.Command = "reopen"
 		require.NoError(t, s.run(command.Reopen))
 		assert.Equal(t, 1, s.remote.reissues)
 	})
 }
 
-// Two items may order the same name. Without marks the order that is there is the one whose key it is for.
+// Two items may order the same name. Without references an order belongs to the item with its key.
 func TestAnOrderForTheSameNameAndAnotherKeyIsNotAdopted(t *testing.T) {
-	s := remoteStage(t)
+	s := remoteFixture(t)
 	s.remote.err = lost()
 	require.Error(t, s.run(command.Open))
 	id := s.remote.add("example.com", "", 12, cabforum.DateOf(now()))

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeRemote is a seller that takes the CSR with the order, keeps our order reference, reissues and renews in place.
+// fakeRemote is a seller that takes the CSR with the order, keeps the order reference, and reissues and renews in place.
 type fakeRemote struct {
 	records      []seller.OrderSummary
 	statuses     map[int64]seller.OrderStatus
@@ -42,7 +42,7 @@ func newRemote() *fakeRemote {
 	return &fakeRemote{statuses: map[int64]seller.OrderStatus{}, ends: map[int64]cabforum.Date{}}
 }
 
-func (r *fakeRemote) Account() string             { return "https://remote.example/billmgr shop" }
+func (r *fakeRemote) Account() string             { return "https://remote.example/billmgr account" }
 func (r *fakeRemote) Check(context.Context) error { return nil }
 func (r *fakeRemote) OrderRef(installation string, it int64) string {
 	return fmt.Sprintf("%s-%d", installation, it)
@@ -145,7 +145,7 @@ func (r *fakeRemote) StopRenewal(context.Context, int64) error {
 	return r.stopErr
 }
 
-// issue puts a certificate of so many days on the order.
+// issue issues a certificate for so many days.
 func (r *fakeRemote) issue(t *testing.T, id int64, pair keyPair, from time.Time, days int) {
 	t.Helper()
 	r.change(id, func(status *seller.OrderStatus) {
@@ -159,7 +159,7 @@ func (r *fakeRemote) change(id int64, what func(*seller.OrderStatus)) {
 	r.statuses[id] = status
 }
 
-func (s *stage) remoteEnv() *item.Run {
+func (s *fixture) remoteEnv() *item.Run {
 	run := s.sellerEnv()
 	run.Info.Prototype = s.remote
 	run.Info.Account = func(map[string]string) string { return s.remote.Account() }
@@ -169,18 +169,18 @@ func (s *stage) remoteEnv() *item.Run {
 
 const itemRef = "0badc0ffee-42"
 
-// remoteStage returns a new order at a seller that reissues in place.
-func remoteStage(t *testing.T) *stage {
+// remoteFixture returns a new order at a seller that reissues in place.
+func remoteFixture(t *testing.T) *fixture {
 	t.Helper()
-	s := newStage(t)
+	s := newFixture(t)
 	s.remote = newRemote()
 	return s
 }
 
-// placedStage returns one whose certificate of 199 days is in place; the time is half a year later.
-func placedStage(t *testing.T, months int) *stage {
+// placedFixture returns such an order with a certificate for 199 days, half a year later.
+func placedFixture(t *testing.T, months int) *fixture {
 	t.Helper()
-	s := remoteStage(t)
+	s := remoteFixture(t)
 	s.panel.order.Period = months
 	require.NoError(t, s.run(command.Open))
 	s.remote.issue(t, 500, s.pair, now(), 199)
@@ -193,28 +193,28 @@ func placedStage(t *testing.T, months int) *stage {
 	return s
 }
 
-// period makes the item one that was ordered for so many months.
-func (s *stage) period(months int) {
+// period sets the ordered period in months.
+func (s *fixture) period(months int) {
 	s.panel.order.Period = months
 	delete(s.panel.order.Params, itemparam.TermMonths)
 }
 
-func (s *stage) param(name string) string { return s.panel.order.Params[name] }
+func (s *fixture) param(name string) string { return s.panel.order.Params[name] }
 
 func lost() *fault.Error {
 	return &fault.Error{Type: fault.Unclear, Message: "no answer", Retry: true, OutcomeUnknown: true}
 }
 
-func TestAnOrderCarriesTheMarkAndIsPlacedOnce(t *testing.T) {
-	s := remoteStage(t)
+func TestAnOrderHasTheReferenceAndIsPlacedOnce(t *testing.T) {
+	s := remoteFixture(t)
 	require.NoError(t, s.run(command.Open))
 	assert.Equal(t, 1, s.remote.orders)
 	assert.Equal(t, itemRef, s.remote.records[0].OrderRef)
 	assert.Equal(t, "500", s.param(itemparam.OrderID))
 	assert.Equal(t, "500", s.param(itemparam.Lineage))
-	assert.Equal(t, "4", s.param(itemparam.ServiceStatus), "the first sync has seen it waiting")
+	assert.Equal(t, "4", s.param(itemparam.ServiceStatus), "the first sync found it waiting")
 	assert.Equal(t, "_x.example.com CNAME y.ca.example", s.param("auth_dnscname_value"))
-	assert.Equal(t, "http://example.com/.well-known/x.txt\nz", s.param("auth_http_value"), "every way of proof that the seller shows")
+	assert.Equal(t, "http://example.com/.well-known/x.txt\nz", s.param("auth_http_value"), "the challenges of every method that the seller returns")
 	assert.Equal(t, "example.com", s.param(itemparam.Domains))
 	assert.Empty(t, s.param(itemparam.Intent))
 	require.Len(t, s.panel.journal, 1)
@@ -224,12 +224,12 @@ func TestAnOrderCarriesTheMarkAndIsPlacedOnce(t *testing.T) {
 	assert.Equal(t, 1, s.remote.orders)
 }
 
-// rules BUY-4: an order whose answer was lost is found by the item's order reference, where no mark is shown by name and
-// day.
-func TestALostOrderIsFoundByItsMark(t *testing.T) {
+// rules BUY-4: an order whose answer was lost is found by the item's order reference, or by name and day if the list has no
+// references.
+func TestALostOrderIsFoundByItsReference(t *testing.T) {
 	for name, unreferenced := range map[string]bool{"by the mark": false, "by name and day": true} {
 		t.Run(name, func(t *testing.T) {
-			s := remoteStage(t)
+			s := remoteFixture(t)
 			s.remote.err, s.remote.anyway, s.remote.unreferenced = lost(), true, unreferenced
 			require.Equal(t, fault.Unclear, faultType(t, s.run(command.Open)))
 			require.NotEmpty(t, s.param(itemparam.Intent))
@@ -243,16 +243,16 @@ func TestALostOrderIsFoundByItsMark(t *testing.T) {
 	}
 }
 
-// An order with the item's order reference is the item's even where panel and journal have lost every trace of it.
-func TestAMarkedOrderIsAdoptedWithoutAnIntent(t *testing.T) {
-	s := remoteStage(t)
+// An order with the item's reference is adopted even if neither panel nor journal have a record of it.
+func TestAnOrderWithTheReferenceIsAdoptedWithoutAnIntent(t *testing.T) {
+	s := remoteFixture(t)
 	s.remote.add("example.com", itemRef, 12, cabforum.DateOf(now()))
 	require.NoError(t, s.run(command.Open))
 	assert.Zero(t, s.remote.orders)
 	assert.Equal(t, "500", s.param(itemparam.OrderID))
 }
 
-func TestMarkedOrdersThatDoNotFit(t *testing.T) {
+func TestOrdersWithTheReferenceThatDoNotFit(t *testing.T) {
 	day := cabforum.DateOf(now())
 	for name, row := range map[string]struct {
 		add    func(*fakeRemote)
@@ -269,7 +269,7 @@ func TestMarkedOrdersThatDoNotFit(t *testing.T) {
 		"the name without a mark and no purchase unclear": {func(r *fakeRemote) { r.add("example.com", "", 12, day) }, false, "", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := remoteStage(t)
+			s := remoteFixture(t)
 			row.add(s.remote)
 			if row.intent {
 				s.panel.order.Params[itemparam.Intent] = `{"kind":"order","time":"2026-04-02T09:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9}`
@@ -279,16 +279,16 @@ func TestMarkedOrdersThatDoNotFit(t *testing.T) {
 				require.NoError(t, err)
 			} else {
 				assert.Equal(t, row.kind, faultType(t, err))
-				assert.NotEmpty(t, s.panel.tasks, "an administrator is asked")
+				assert.NotEmpty(t, s.panel.tasks, "a task is opened")
 			}
 			assert.Equal(t, row.orders, s.remote.orders)
 		})
 	}
 }
 
-// rules BUY-4: ten minutes, and then one reading that shows nothing, allow one new purchase.
+// rules BUY-4: if the list does not show the order after ten minutes, it may be bought once more.
 func TestAnOrderThatNeverReachedTheSellerIsPlacedAgainLater(t *testing.T) {
-	s := remoteStage(t)
+	s := remoteFixture(t)
 	s.remote.err = lost()
 	require.Error(t, s.run(command.Open))
 	s.remote.err = nil
@@ -300,9 +300,9 @@ func TestAnOrderThatNeverReachedTheSellerIsPlacedAgainLater(t *testing.T) {
 	assert.Equal(t, 1, s.remote.orders)
 }
 
-// A filter that somebody set for the account cuts its lists (docs/reference/ispmanager.md §1.4).
-func TestAListThatLacksWhatIsThereProvesNothing(t *testing.T) {
-	s := remoteStage(t)
+// A filter of the account hides orders in its lists (docs/reference/ispmanager.md §1.4).
+func TestAFilteredListDoesNotAllowANewPurchase(t *testing.T) {
+	s := remoteFixture(t)
 	other := s.remote.add("other.example", "0badc0ffee-41", 12, cabforum.DateOf(now()))
 	s.panel.claims = []item.Claim{{Item: 41, Module: 5, OrderID: fmt.Sprint(other)}}
 	s.remote.err, s.remote.anyway = lost(), true
@@ -319,15 +319,15 @@ func TestAListThatLacksWhatIsThereProvesNothing(t *testing.T) {
 }
 
 func TestAnUnpaidOrderIsNotOrderedAgain(t *testing.T) {
-	s := remoteStage(t)
+	s := remoteFixture(t)
 	id := s.remote.add("example.com", itemRef, 12, cabforum.DateOf(now()))
 	s.remote.records[0].State = seller.StateUnpaid
 	s.remote.change(id, func(r *seller.OrderStatus) { r.State = seller.StateUnpaid })
 	err := s.run(command.Open)
 	assert.Contains(t, err.Error(), "not paid for")
 	assert.Zero(t, s.remote.orders)
-	assert.Empty(t, s.param(itemparam.OrderID), "it may be deleted there")
-	t.Run("until it is gone", func(t *testing.T) {
+	assert.Empty(t, s.param(itemparam.OrderID), "it may be deleted at the seller")
+	t.Run("until it was deleted", func(t *testing.T) {
 		s.remote.records = nil
 		require.NoError(t, s.run(command.Open))
 		assert.Equal(t, 1, s.remote.orders)
@@ -335,17 +335,17 @@ func TestAnUnpaidOrderIsNotOrderedAgain(t *testing.T) {
 }
 
 func TestAReissueInPlaceKeepsTheIDAndWaitsForTheNewCertificate(t *testing.T) {
-	s := placedStage(t, 60)
+	s := placedFixture(t, 60)
 	old := s.param(itemparam.Serial)
 	s.panel.order.Params["authdnstxt_value"], s.panel.order.Params["auth_none"] = "old", "kept"
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, 1, s.remote.reissues)
-	assert.NotContains(t, s.panel.order.Params, "authdnstxt_value", "what was to be published for the one before, in the seller's own word")
+	assert.NotContains(t, s.panel.order.Params, "authdnstxt_value", "the challenge of the previous certificate, under the seller's own parameter")
 	assert.Contains(t, s.panel.order.Params, "auth_none")
 	assert.Equal(t, "500", s.param(itemparam.Lineage))
 	assert.Equal(t, "4", s.param(itemparam.ServiceStatus))
 	assert.NotEmpty(t, s.panel.stored)
-	t.Run("the old one still shown is not the new one", func(t *testing.T) {
+	t.Run("the old certificate is not taken for the new one", func(t *testing.T) {
 		s.remote.change(500, func(r *seller.OrderStatus) { r.State, r.Inferred = seller.StateIssued, true })
 		s.args.Command = "sync_item"
 		s.at = s.at.Add(48 * time.Hour)
@@ -377,17 +377,17 @@ func TestAReissueInPlaceKeepsTheIDAndWaitsForTheNewCertificate(t *testing.T) {
 
 func TestALostReissueInPlaceIsLookedUp(t *testing.T) {
 	for name, row := range map[string]struct {
-		then     func(*testing.T, *stage)
+		then     func(*testing.T, *fixture)
 		reissues int
 		status   string
 		waits    bool
 	}{
-		"it waits":                    {func(*testing.T, *stage) {}, 1, "4", false},
-		"it is issued":                {func(t *testing.T, s *stage) { s.remote.issue(t, 500, s.pair, s.at, 199) }, 1, "5", false},
+		"it waits":                    {func(*testing.T, *fixture) {}, 1, "4", false},
+		"it is issued":                {func(t *testing.T, s *fixture) { s.remote.issue(t, 500, s.pair, s.at, 199) }, 1, "5", false},
 		"it never reached the seller": {nil, 0, "5", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := placedStage(t, 60)
+			s := placedFixture(t, 60)
 			s.remote.err, s.remote.anyway = lost(), row.then != nil
 			err := s.run(command.Reopen)
 			s.remote.err = nil
@@ -413,9 +413,9 @@ func TestALostReissueInPlaceIsLookedUp(t *testing.T) {
 	}
 }
 
-// A remote billing of 2026 reissues by itself: what is already there is taken.
-func TestACertificateThatTheSellerReissuedItselfIsTaken(t *testing.T) {
-	s := placedStage(t, 60)
+// A remote billing of 2026 reissues automatically: the new certificate is stored.
+func TestACertificateThatTheSellerReissuedItselfIsStored(t *testing.T) {
+	s := placedFixture(t, 60)
 	old := s.param(itemparam.Serial)
 	s.remote.issue(t, 500, s.pair, s.at.AddDate(0, 0, -3), 199)
 	require.NoError(t, s.run(command.Reopen))
@@ -425,7 +425,7 @@ func TestACertificateThatTheSellerReissuedItselfIsTaken(t *testing.T) {
 }
 
 func TestAReissueOfTheSellersOwnIsFollowed(t *testing.T) {
-	s := placedStage(t, 60)
+	s := placedFixture(t, 60)
 	s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateWaiting })
 	require.NoError(t, s.run(command.Reopen))
 	assert.Zero(t, s.remote.reissues)
@@ -439,9 +439,9 @@ func TestAReissueOfTheSellersOwnIsFollowed(t *testing.T) {
 	})
 }
 
-// rules STORE-4: the certificate in place outlives a refused reissue, and another one may be asked for.
-func TestARefusedReissueInPlaceCanBeAskedForAgain(t *testing.T) {
-	s := placedStage(t, 60)
+// rules STORE-4: after a refused reissue the stored certificate stays, and another reissue can be requested.
+func TestARefusedReissueInPlaceCanBeRequestedAgain(t *testing.T) {
+	s := placedFixture(t, 60)
 	require.NoError(t, s.run(command.Reopen))
 	s.remote.change(500, func(r *seller.OrderStatus) { r.State, r.StatusText = seller.StateRefused, "failed" })
 	s.args.Command = "sync_item"
@@ -454,8 +454,8 @@ func TestARefusedReissueInPlaceCanBeAskedForAgain(t *testing.T) {
 	assert.Equal(t, 2, s.remote.reissues)
 }
 
-func TestAReissueOfWhichNothingCameIsAskedForAgain(t *testing.T) {
-	s := placedStage(t, 60)
+func TestAReissueWithoutResultIsRequestedAgain(t *testing.T) {
+	s := placedFixture(t, 60)
 	require.NoError(t, s.run(command.Reopen))
 	s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateIssued })
 	s.args.Command = "sync_item"
@@ -470,10 +470,10 @@ func TestAReissueOfWhichNothingCameIsAskedForAgain(t *testing.T) {
 	assert.Equal(t, 2, s.remote.reissues)
 }
 
-// endingRemote returns a one-year term in place that ends in 30 days.
-func endingRemote(t *testing.T) *stage {
+// endingRemote returns an item whose one-year term ends in 30 days.
+func endingRemote(t *testing.T) *fixture {
 	t.Helper()
-	s := placedStage(t, 12)
+	s := placedFixture(t, 12)
 	s.args = item.Args{Command: "prolong", Item: 42, Operation: 11}
 	s.at = now().AddDate(0, 11, 0)
 	return s
@@ -496,7 +496,7 @@ func TestARenewalInPlaceIsPaidOnce(t *testing.T) {
 	}
 }
 
-// An interruption between the journal and the new term must not pay again, whoever runs it next.
+// After an interruption between the journal and the new term the next run does not pay again.
 func TestARenewalInTheJournalIsNotPaidAgain(t *testing.T) {
 	for name, operation := range map[string]int64{"the same operation": 11, "by hand": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -513,7 +513,7 @@ func TestARenewalInTheJournalIsNotPaidAgain(t *testing.T) {
 	}
 }
 
-func TestALostRenewalIsToldByTheOrdersEnd(t *testing.T) {
+func TestALostRenewalIsFoundByTheOrdersEnd(t *testing.T) {
 	for name, row := range map[string]struct {
 		anyway    bool
 		moved     int // days by which the end moves besides
@@ -549,8 +549,8 @@ func TestALostRenewalIsToldByTheOrdersEnd(t *testing.T) {
 	}
 }
 
-// Both sides renewing would be paying twice.
-func TestAnOrderThatWasRenewedThereIsNotPaidAgain(t *testing.T) {
+// An order that was renewed at the seller is not paid twice.
+func TestAnOrderThatWasRenewedAtTheSellerIsNotPaidAgain(t *testing.T) {
 	s := endingRemote(t)
 	s.remote.ends[500] = s.remote.ends[500].AddMonths(12)
 	require.NoError(t, s.run(command.Prolong))
@@ -559,8 +559,8 @@ func TestAnOrderThatWasRenewedThereIsNotPaidAgain(t *testing.T) {
 	assert.Contains(t, s.panel.calls, "postprolong")
 }
 
-// docs/reference/ispmanager.md §9: the end that the remote shows may be the certificate's.
-func TestARenewalThereIsKnownByTheEndOfTheNextOne(t *testing.T) {
+// docs/reference/ispmanager.md §9: the end of an order at the remote may be that of the certificate.
+func TestARenewalAtTheSellerIsFoundByTheNewEnd(t *testing.T) {
 	for name, row := range map[string]struct{ renewed, prolongs int }{"renewed there": {12, 0}, "not renewed": {0, 1}} {
 		t.Run(name, func(t *testing.T) {
 			s := endingRemote(t)
@@ -573,14 +573,14 @@ func TestARenewalThereIsKnownByTheEndOfTheNextOne(t *testing.T) {
 	}
 }
 
-func TestRenewalByTheSellerItselfIsSwitchedOff(t *testing.T) {
-	s := placedStage(t, 60)
+func TestAutomaticRenewalAtTheSellerIsSwitchedOff(t *testing.T) {
+	s := placedFixture(t, 60)
 	s.args.Command = "sync_item"
 	s.remote.change(500, func(r *seller.OrderStatus) { r.Renews = true })
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Equal(t, 1, s.remote.stopped)
 	assert.Empty(t, s.panel.tasks)
-	t.Run("or is an administrator's task", func(t *testing.T) {
+	t.Run("or a task is opened", func(t *testing.T) {
 		s.remote.stopErr = fault.Errorf(fault.API, "certificate.edit", "access denied")
 		require.NoError(t, s.run(command.SyncItem))
 		require.NoError(t, s.run(command.SyncItem))
@@ -588,14 +588,14 @@ func TestRenewalByTheSellerItselfIsSwitchedOff(t *testing.T) {
 	})
 }
 
-// rules BUY-8: an account that holds less than the price is warned of; whether it is enough is the seller's word.
-func TestABalanceBelowTheKnownPriceIsWarnedOf(t *testing.T) {
+// rules BUY-8: a balance below the price gives a warning; the seller decides whether it is enough.
+func TestABalanceBelowThePriceGivesAWarning(t *testing.T) {
 	for name, row := range map[string]struct {
 		price float64
 		warns bool
 	}{"less than the price": {20.01, true}, "exactly the price": {20, false}, "not known": {0, false}} {
 		t.Run(name, func(t *testing.T) {
-			s := remoteStage(t)
+			s := remoteFixture(t)
 			s.remote.price = row.price
 			require.NoError(t, s.run(command.Open))
 			assert.Equal(t, 1, s.remote.orders)

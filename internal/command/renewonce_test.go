@@ -17,11 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A month's term is shorter than the days before its end in which a renewal is bought: the last renewal is not the next
-// one, and the same one is not bought twice.
+// A term of one month is shorter than the period before its end in which a renewal is bought. The previous renewal does not count
+// as the next one, and no renewal is bought twice.
 func TestShortTermsAreRenewedOncePerTerm(t *testing.T) {
 	for _, months := range []int{1, 3, 6} {
-		s := remoteStage(t)
+		s := remoteFixture(t)
 		require.NoError(t, s.run(command.Open))
 		s.period(months)
 		s.remote.ends[500] = cabforum.DateOf(now()).AddMonths(months)
@@ -45,14 +45,14 @@ func TestShortTermsAreRenewedOncePerTerm(t *testing.T) {
 			s.args.Operation = 0
 			assert.Equal(t, fault.Running, faultType(t, prolong()), "once more by hand")
 			assert.Equal(t, n, s.remote.prolongs)
-			assert.Equal(t, start, s.param(itemparam.TermStart), "the term moves once")
+			assert.Equal(t, start, s.param(itemparam.TermStart), "the term advances once")
 		}
 	}
 }
 
-// A panel that was restored from before a renewal finds it in the journal, under whatever operation it asks anew.
+// A panel that was restored from before a renewal finds it in the journal, whatever the number of the new operation.
 func TestARestoredPanelDoesNotPayTheRenewalAgain(t *testing.T) {
-	s := endingStage(t)
+	s := endingFixture(t)
 	backup := map[string]string{}
 	for name, value := range s.panel.order.Params {
 		backup[name] = value
@@ -68,14 +68,14 @@ func TestARestoredPanelDoesNotPayTheRenewalAgain(t *testing.T) {
 	assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
 }
 
-// Rows that are not activated show no name; whether those of renewals show the old certificate's is not known.
+// Orders that are not activated have no name; whether renewals have the old certificate's name is not known.
 func TestALostRenewalThatShowsTheNameIsFound(t *testing.T) {
 	for name, row := range map[string]struct {
 		host string
 		buys int
 	}{"the item's": {"Example.com", 2}, "none": {"", 2}, "another one": {"other.example", 3}} {
 		t.Run(name, func(t *testing.T) {
-			s := endingStage(t)
+			s := endingFixture(t)
 			s.seller.buyErr, s.seller.buyAnyway = lost(), true
 			require.Error(t, s.run(command.Prolong))
 			s.seller.buyErr = nil
@@ -87,12 +87,11 @@ func TestALostRenewalThatShowsTheNameIsFound(t *testing.T) {
 	}
 }
 
-// A purchase of names without an answer is resolved by what the seller counts, not by an administrator at the end of the
-// term.
-func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
+// A purchase of names whose outcome is unknown is resolved by the seller's count of names, without an administrator.
+func TestALostPurchaseOfNamesDoesNotPreventTheRenewal(t *testing.T) {
 	for name, happened := range map[string]bool{"it happened": true, "it did not": false} {
 		t.Run(name, func(t *testing.T) {
-			s := namesStage(t)
+			s := namesFixture(t)
 			s.panel.order.SANs = 4
 			s.panel.order.Params[itemparam.SANsBought] = "0"
 			s.panel.order.Params[itemparam.AltName] = "a.example.com b.example.com c.example.com d.example.com"
@@ -106,7 +105,7 @@ func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
 			err := s.run(command.Prolong)
 			require.NoError(t, err)
 			assert.Equal(t, 2, s.seller.names)
-			assert.Equal(t, map[bool]int{true: bought + 1, false: bought + 2}[happened], s.seller.buys, "the renewal, and the names where they are missing")
+			assert.Equal(t, map[bool]int{true: bought + 1, false: bought + 2}[happened], s.seller.buys, "the renewal, and the names if they are missing")
 			assert.Equal(t, "2", s.param(itemparam.SANsBought))
 			assert.Empty(t, s.panel.tasks)
 			assert.Equal(t, "2031-04-02", s.param(itemparam.TermStart))
@@ -119,9 +118,9 @@ func TestALostPurchaseOfNamesDoesNotHoldTheRenewalBack(t *testing.T) {
 	}
 }
 
-// A renewal has an id of its own: the one that it renews does not resolve it.
+// A renewal has an id of its own: the id of the renewed order does not resolve it.
 func TestResolveDoesNotTakeTheOldOrderForItsRenewal(t *testing.T) {
-	s := endingStage(t)
+	s := endingFixture(t)
 	s.seller.buyErr, s.seller.buyAnyway = lost(), true
 	require.Error(t, s.run(command.Prolong))
 	s.args = item.Args{Command: "resolve", Item: 42, ID: "101", Yes: true}
@@ -136,9 +135,9 @@ func TestResolveDoesNotTakeTheOldOrderForItsRenewal(t *testing.T) {
 	assert.Equal(t, "2027-04-02", s.param(itemparam.TermStart))
 }
 
-// The panel writes the period of a renewal on the item before it starts prolong, as far as anybody knows. The term that is
-// paid keeps its own length: a renewal for another time is neither refused nor bought a year early.
-func TestARenewalForAnotherTimeBeginsWhereThePaidTermEnds(t *testing.T) {
+// The panel probably saves the renewal's period on the item before it starts prolong. The paid term keeps its own length: a
+// renewal for another period is neither refused nor bought too early.
+func TestARenewalForAnotherPeriodBeginsAtTheEndOfThePaidTerm(t *testing.T) {
 	for name, row := range map[string]struct {
 		months int
 		at     string
@@ -149,7 +148,7 @@ func TestARenewalForAnotherTimeBeginsWhereThePaidTermEnds(t *testing.T) {
 		"twelve months and then one":         {1, "2027-03-02", "", "2027-05-02"},
 		"not before the window of the first": {1, "2026-12-01", fault.Running, "2027-04-02"},
 	} {
-		for theSeller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
+		for theSeller, begin := range map[string]func(*testing.T) *fixture{"with a new id": endingFixture, "in place": endingRemote} {
 			t.Run(name+", "+theSeller, func(t *testing.T) {
 				s := begin(t)
 				s.panel.order.Period = row.months

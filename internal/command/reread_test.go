@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules BUY-11: the item may change while a run waits for the account's lock. What was read before does not decide any
-// more: nothing is bought, and the next run goes by the new state.
-func TestNothingIsBoughtByWhatWasReadBeforeTheLock(t *testing.T) {
-	for theSeller, begin := range map[string]func(*testing.T) *stage{"sells first": newStage, "takes the CSR with the order": remoteStage} {
+// rules BUY-11: if the item changed while the run waited for the account's lock, nothing is bought, and the next run uses the new
+// state.
+func TestNothingIsBoughtIfTheItemChangedDuringTheWait(t *testing.T) {
+	for theSeller, begin := range map[string]func(*testing.T) *fixture{"sells first": newFixture, "takes the CSR with the order": remoteFixture} {
 		for changed, change := range map[string]func(*item.Item){
 			itemparam.OrderID:    func(o *item.Item) { o.Params[itemparam.OrderID] = "77" },
 			itemparam.Lineage:    func(o *item.Item) { o.Params[itemparam.Lineage] = "77" },
@@ -50,9 +50,9 @@ func TestNothingIsBoughtByWhatWasReadBeforeTheLock(t *testing.T) {
 	}
 }
 
-// rules BUY-11: of two renewals that began at the same time the second one does not go by the term that it read before.
+// rules BUY-11: of two renewals that started at the same time, the second one reads the term again after the lock.
 func TestARenewalThatAnotherRunPaidMeanwhileIsNotPaidAgain(t *testing.T) {
-	for theSeller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
+	for theSeller, begin := range map[string]func(*testing.T) *fixture{"with a new id": endingFixture, "in place": endingRemote} {
 		t.Run(theSeller, func(t *testing.T) {
 			s := begin(t)
 			paid := func() int {

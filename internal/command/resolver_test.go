@@ -31,7 +31,7 @@ func TestParseResolver(t *testing.T) {
 		require.ErrorContains(t, err, "SSLResolver is ", value)
 		assert.Less(t, len(err.Error()), 500)
 		assert.Empty(t, server)
-		assert.False(t, on, "what cannot be read looks nothing up")
+		assert.False(t, on, "an unreadable value disables look-ups")
 	}
 }
 
@@ -52,6 +52,6 @@ func FuzzParseResolver(f *testing.F) {
 		assert.NotZero(t, address.Port())
 		again, _, err := item.ParseResolver(server)
 		require.NoError(t, err)
-		assert.Equal(t, server, again, "the form is final")
+		assert.Equal(t, server, again, "parsing the result gives the same value")
 	})
 }

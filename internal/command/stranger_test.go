@@ -16,9 +16,9 @@ import (
 
 func itoa(id int64) string { return strconv.FormatInt(id, 10) }
 
-// rules BUY-9: the processing module has got another account, where the item's number is another client's order: that is
-// neither cancelled nor revoked nor reissued.
-func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
+// rules BUY-9: after a change of the account the item's id may be the order of another client there. That order is not cancelled,
+// revoked or reissued.
+func TestAnOrderOfAnotherClientIsNotChanged(t *testing.T) {
 	for shown, row := range map[string]struct {
 		name    string
 		strange bool
@@ -55,7 +55,7 @@ func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 			assert.Equal(t, []string{"revoke " + itoa(newest-1), "cancel " + itoa(newest)}, able.asked)
 		})
 		t.Run("reopen/"+shown, func(t *testing.T) {
-			s := placedStage(t, 12)
+			s := placedFixture(t, 12)
 			s.remote.change(500, func(r *seller.OrderStatus) { r.PEM = signed(t, s.pair, now(), 199, "www.example.com") })
 			s.panel.stored = strings.Join(s.remote.statuses[500].PEM, "\n")
 			s.remote.change(500, func(r *seller.OrderStatus) { r.CommonName = row.name })
@@ -69,7 +69,7 @@ func TestAnOrderOfAnotherClientIsLeftAlone(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, 1, s.remote.reissues)
 		})
-		for theSeller, begin := range map[string]func(*testing.T) *stage{"with a new id": endingStage, "in place": endingRemote} {
+		for theSeller, begin := range map[string]func(*testing.T) *fixture{"with a new id": endingFixture, "in place": endingRemote} {
 			t.Run("prolong/"+theSeller+"/"+shown, func(t *testing.T) {
 				s := begin(t)
 				s.panel.stored = strings.Join(signed(t, s.pair, now(), 199, "www.example.com"), "\n")

@@ -17,17 +17,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sweepStage returns a five-year item whose first certificate ends 2026-10-18; the time is that day less the given days.
-func sweepStage(t *testing.T, before int) *stage {
+// sweepFixture returns an item of five years whose first certificate ends on 2026-10-18. The time is so many days before that.
+func sweepFixture(t *testing.T, before int) *fixture {
 	t.Helper()
-	s := issuedStage(t)
+	s := issuedFixture(t)
 	s.args = item.Args{Command: "subscription"}
 	s.at = time.Date(2026, 10, 18, 9, 0, 0, 0, time.UTC).AddDate(0, 0, -before)
 	return s
 }
 
 // sweep runs the command and returns its document as text.
-func (s *stage) sweep(t *testing.T) (doc string, failed bool) {
+func (s *fixture) sweep(t *testing.T) (doc string, failed bool) {
 	t.Helper()
 	run := s.env()
 	answer, err := command.Subscription(context.Background(), run)
@@ -46,7 +46,7 @@ func TestB36TheLeadDecidesTheDay(t *testing.T) {
 		{"200", 100, false}, {"200", 99, true}, // half of the certificate's 199 days
 		{"nonsense", 11, false}, {"nonsense", 10, true}, {"-1", 11, false}, {"-1", 10, true},
 	} {
-		s := sweepStage(t, row.before)
+		s := sweepFixture(t, row.before)
 		s.panel.settings["SSLSubscriptionBefore"] = row.setting
 		doc, failed := s.sweep(t)
 		assert.False(t, failed)
@@ -54,8 +54,8 @@ func TestB36TheLeadDecidesTheDay(t *testing.T) {
 	}
 }
 
-func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
-	s := sweepStage(t, 10)
+func TestThePolicyAutoReissuesOnceAndNotifiesTheClient(t *testing.T) {
+	s := sweepFixture(t, 10)
 	doc, _ := s.sweep(t)
 	assert.Contains(t, doc, `<subscription policy="auto" before="10" mode="apply" date="2026-10-08" running="no" items="1" due="1" reissued="1" told="1" failed="0">`)
 	assert.Contains(t, doc, `expiredate="2026-10-18" paid_until="2031-04-02" due="2026-10-08" lead="10" action="reissue" result="ok" reason=""`)
@@ -69,11 +69,11 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 	s.at = s.at.Add(time.Hour)
 	doc, _ = s.sweep(t)
 	assert.Equal(t, 1, s.seller.reissues)
-	assert.Len(t, s.mailer.notices, 1, "told once")
+	assert.Len(t, s.mailer.notices, 1, "notified once")
 	assert.Equal(t, 1, strings.Count(doc, "<item "), "once in the document")
 	assert.Contains(t, doc, `due="2026-10-08" lead="10" action="wait"`)
 
-	t.Run("with less than a week left everybody is told, once a day", func(t *testing.T) {
+	t.Run("in the last week client and administrator are notified, once a day", func(t *testing.T) {
 		s.at = time.Date(2026, 10, 12, 9, 0, 0, 0, time.UTC)
 		s.sweep(t)
 		require.Len(t, s.mailer.notices, 2)
@@ -96,8 +96,8 @@ func TestThePolicyAutoReissuesOnceAndTellsWhatToProve(t *testing.T) {
 	})
 }
 
-func TestThePolicyManualTellsOncePerCertificate(t *testing.T) {
-	s := sweepStage(t, 10)
+func TestThePolicyManualNotifiesOncePerCertificate(t *testing.T) {
+	s := sweepFixture(t, 10)
 	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
 	doc, _ := s.sweep(t)
 	assert.Contains(t, doc, `due="1" reissued="0" told="1" failed="0"`)
@@ -112,18 +112,18 @@ func TestThePolicyManualTellsOncePerCertificate(t *testing.T) {
 	assert.Zero(t, s.seller.reissues)
 }
 
-// rules SWEEP-11: a fault on this server does not use up the day, and the sweep fails until it is mended.
-func TestALetterThatWasNotHandedOverIsTriedByTheNextSweep(t *testing.T) {
+// rules SWEEP-11: after a fault on this server the next sweep sends the notice, and sweeps fail until the fault is repaired.
+func TestANoticeThatWasNotAcceptedIsSentByTheNextSweep(t *testing.T) {
 	for name, failure := range map[string]error{
 		"no mail transport": fault.Errorf(fault.Client, fault.ObjectMail, "this server has no mail transfer agent").Retryable(),
 		"refused for all":   fault.Errorf(fault.Client, fault.ObjectMail, "the sender was refused"),
 		"no sender":         fault.Errorf(fault.Missed, "SSLSubscriptionMailFrom", "mails to clients have no sender"),
-		"a template":        fault.Errorf(fault.Internal, fault.ObjectMail, "the letter cannot be written"),
+		"a template":        fault.Errorf(fault.Internal, fault.ObjectMail, "the mail cannot be written"),
 		"for now":           fault.Errorf(fault.Client, fault.ObjectRecipient, "greylisted").Retryable(),
 		"told to end":       fault.Errorf(fault.Interrupted, fault.ObjectMail, "the run was told to end").Retryable(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sweepStage(t, 10)
+			s := sweepFixture(t, 10)
 			s.panel.settings["SSLSubscriptionPolicy"] = "manual"
 			s.mailer.err = failure
 			for range 3 {
@@ -147,7 +147,7 @@ func TestALetterThatWasNotHandedOverIsTriedByTheNextSweep(t *testing.T) {
 }
 
 func TestARefusedRecipientIsTriedAgainTheNextDay(t *testing.T) {
-	s := sweepStage(t, 10)
+	s := sweepFixture(t, 10)
 	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
 	s.mailer.err = fault.Errorf(fault.Client, fault.ObjectRecipient, "550 no such user")
 	doc, failed := s.sweep(t)
@@ -164,7 +164,7 @@ func TestARefusedRecipientIsTriedAgainTheNextDay(t *testing.T) {
 	assert.Len(t, s.mailer.notices, 1)
 }
 
-// twins is a panel with a second item like the first one.
+// twins is a panel with a second item that equals the first one.
 type twins struct{ *fakePanel }
 
 func (p twins) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error) {
@@ -181,7 +181,7 @@ func (p twins) LoadItem(ctx context.Context, it int64) (item.Item, error) {
 	return order, err
 }
 
-// A transport that hangs costs one timeout a sweep; a recipient that is refused keeps no other client's letter back.
+// A transport that hangs costs one timeout per sweep; a refused recipient does not prevent other notices.
 func TestATransportThatFailedIsNotTriedAgainInTheSameSweep(t *testing.T) {
 	for name, c := range map[string]struct {
 		err   error
@@ -191,7 +191,7 @@ func TestATransportThatFailedIsNotTriedAgainInTheSameSweep(t *testing.T) {
 		"recipient": {fault.Errorf(fault.Client, fault.ObjectRecipient, "greylisted").Retryable(), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sweepStage(t, 10)
+			s := sweepFixture(t, 10)
 			s.panel.settings["SSLSubscriptionPolicy"] = "manual"
 			s.mailer.err = c.err
 			run := s.env()
@@ -199,14 +199,14 @@ func TestATransportThatFailedIsNotTriedAgainInTheSameSweep(t *testing.T) {
 			doc, err := command.Subscription(t.Context(), run)
 			require.NoError(t, err)
 			assert.True(t, run.Failed)
-			assert.Equal(t, 2, strings.Count(output(t, doc), `result="error"`), "each client that was not told is told of")
+			assert.Equal(t, 2, strings.Count(output(t, doc), `result="error"`), "each client that was not notified has a row")
 			assert.Equal(t, c.tried, s.mailer.tried)
 		})
 	}
 }
 
-func TestResendWritesToAClientThatWasTold(t *testing.T) {
-	s := sweepStage(t, 10)
+func TestResendNotifiesAClientAgain(t *testing.T) {
+	s := sweepFixture(t, 10)
 	s.panel.settings["SSLSubscriptionPolicy"] = "manual"
 	s.sweep(t)
 	require.Len(t, s.mailer.notices, 1)
@@ -225,12 +225,12 @@ func TestResendWritesToAClientThatWasTold(t *testing.T) {
 	s.args.DryRun = false
 	s.at = s.at.AddDate(0, -2, 0)
 	_, err = command.Subscription(t.Context(), s.env())
-	assert.ErrorContains(t, err, "nothing to tell the client of item 42")
+	assert.ErrorContains(t, err, "nothing to notify the client of item 42")
 	assert.Len(t, s.mailer.notices, 2)
 }
 
-func TestThePolicyNoneLeavesAndCounts(t *testing.T) {
-	s := sweepStage(t, 10)
+func TestThePolicyNoneOnlyCounts(t *testing.T) {
+	s := sweepFixture(t, 10)
 	s.panel.settings["SSLSubscriptionPolicy"] = "none"
 	doc, _ := s.sweep(t)
 	assert.Contains(t, doc, `policy="none"`)
@@ -240,8 +240,8 @@ func TestThePolicyNoneLeavesAndCounts(t *testing.T) {
 	assert.Empty(t, s.panel.calls)
 }
 
-func TestThePolicyNoneTellsNobodyOfAWaitingReissue(t *testing.T) {
-	s := sweepStage(t, 10)
+func TestThePolicyNoneNotifiesNobodyAboutAWaitingReissue(t *testing.T) {
+	s := sweepFixture(t, 10)
 	s.sweep(t)
 	require.Len(t, s.mailer.notices, 1)
 	s.panel.settings["SSLSubscriptionPolicy"] = "none"
@@ -251,16 +251,16 @@ func TestThePolicyNoneTellsNobodyOfAWaitingReissue(t *testing.T) {
 	assert.Contains(t, doc, `action="wait" result="ok" reason="policy"`)
 }
 
-func TestDryRunWritesNotEvenWhatTheJournalRemembers(t *testing.T) {
-	s := sweepStage(t, 10)
+func TestADryRunDoesNotSaveAnIDFromTheJournal(t *testing.T) {
+	s := sweepFixture(t, 10)
 	s.panel.order.Params[itemparam.Lineage] = "" // as after an interruption between id and lineage
 	s.args.DryRun = true
 	s.sweep(t)
 	assert.Empty(t, s.panel.calls)
 }
 
-func TestDryRunActsOnNothingAndPlaysADay(t *testing.T) {
-	s := sweepStage(t, 100)
+func TestADryRunChangesNothingAndSimulatesADay(t *testing.T) {
+	s := sweepFixture(t, 100)
 	s.args.DryRun, s.args.Date = true, "2026-10-08"
 	doc, _ := s.sweep(t)
 	assert.Contains(t, doc, `mode="dry-run" date="2026-10-08"`)
@@ -273,38 +273,38 @@ func TestDryRunActsOnNothingAndPlaysADay(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotReissued(t *testing.T) {
+func TestWhichCertificatesAreNotReissued(t *testing.T) {
 	for name, row := range map[string]struct {
-		change func(s *stage)
+		change func(s *fixture)
 		reason string
 	}{
-		"a reissue under way": {func(s *stage) { s.panel.operations = 1 }, "under_way"},
-		"tried today": {func(s *stage) {
+		"a reissue under way": {func(s *fixture) { s.panel.operations = 1 }, "under_way"},
+		"tried today": {func(s *fixture) {
 			s.panel.order.Params[itemparam.ReissueTried] = s.at.Add(-23*time.Hour).Format(time.RFC3339) + " 1"
 		}, "recent"},
-		"tried five times":             {func(s *stage) { s.panel.order.Params[itemparam.ReissueTried] = "2026-10-01T00:00:00Z 5" }, "tries"},
-		"the term ends with it":        {func(s *stage) { s.period(6); s.panel.order.Params[itemparam.TermStart] = "2026-04-18" }, "paid_until"},
-		"the term is over":             {func(s *stage) { s.period(6) }, "term_over"},
-		"the seller's term ends there": {func(s *stage) { s.panel.order.Params[itemparam.TermEnd] = "2026-10-18" }, "no_gain"},
+		"tried five times":             {func(s *fixture) { s.panel.order.Params[itemparam.ReissueTried] = "2026-10-01T00:00:00Z 5" }, "tries"},
+		"the term ends with it":        {func(s *fixture) { s.period(6); s.panel.order.Params[itemparam.TermStart] = "2026-04-18" }, "paid_until"},
+		"the term is over":             {func(s *fixture) { s.period(6) }, "term_over"},
+		"the seller's term ends there": {func(s *fixture) { s.panel.order.Params[itemparam.TermEnd] = "2026-10-18" }, "no_gain"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sweepStage(t, 5)
+			s := sweepFixture(t, 5)
 			row.change(s)
 			doc, _ := s.sweep(t)
 			assert.Contains(t, doc, `reason="`+row.reason+`"`)
 			assert.Zero(t, s.seller.reissues)
 		})
 	}
-	t.Run("five failures are a task", func(t *testing.T) {
-		s := sweepStage(t, 5)
+	t.Run("five failures open a task", func(t *testing.T) {
+		s := sweepFixture(t, 5)
 		s.panel.order.Params[itemparam.ReissueTried] = "2026-10-01T00:00:00Z 5"
 		s.sweep(t)
 		assert.Contains(t, s.panel.calls, "manual 42 0 reopen")
 	})
 }
 
-func TestASellersErrorIsARowAndTheExitCode(t *testing.T) {
-	s := sweepStage(t, 5)
+func TestASellersErrorHasARowAndSetsTheExitCode(t *testing.T) {
+	s := sweepFixture(t, 5)
 	s.seller.reissueErr = &fault.Error{Type: fault.API, Message: "4035900: cannot create certificate for reissue"}
 	doc, failed := s.sweep(t)
 	assert.True(t, failed)
@@ -319,7 +319,7 @@ func TestASellersErrorIsARowAndTheExitCode(t *testing.T) {
 }
 
 func TestASweepWithALostAnswerNeverStaysStuck(t *testing.T) {
-	s := sweepStage(t, 10)
+	s := sweepFixture(t, 10)
 	s.seller.reissueErr = &fault.Error{Type: fault.Client, Message: "timeout", Retry: true, OutcomeUnknown: true}
 	_, failed := s.sweep(t)
 	assert.True(t, failed)
@@ -332,8 +332,8 @@ func TestASweepWithALostAnswerNeverStaysStuck(t *testing.T) {
 	assert.Equal(t, "101 102", s.panel.order.Params[itemparam.Lineage])
 }
 
-func TestALimitOfCallsIsNoAttempt(t *testing.T) {
-	s := sweepStage(t, 10)
+func TestALimitOfCallsIsNotAnAttempt(t *testing.T) {
+	s := sweepFixture(t, 10)
 	s.seller.reissueErr = fault.Errorf(fault.Limit, "", "20 calls a minute are used up").Retryable()
 	_, failed := s.sweep(t)
 	assert.True(t, failed)
@@ -342,12 +342,12 @@ func TestALimitOfCallsIsNoAttempt(t *testing.T) {
 	s.seller.reissueErr = nil
 	s.at = s.at.Add(time.Hour)
 	doc, _ := s.sweep(t)
-	assert.Contains(t, doc, `reissued="1"`, "the next sweep asks again")
+	assert.Contains(t, doc, `reissued="1"`, "the next sweep requests it again")
 	assert.Equal(t, "101 102", s.panel.order.Params[itemparam.Lineage])
 }
 
-func TestASecondSweepLeaves(t *testing.T) {
-	s := sweepStage(t, 10)
+func TestASecondSweepEndsAtOnce(t *testing.T) {
+	s := sweepFixture(t, 10)
 	s.panel.swept = true
 	doc, failed := s.sweep(t)
 	assert.False(t, failed)
@@ -356,7 +356,7 @@ func TestASecondSweepLeaves(t *testing.T) {
 }
 
 func TestProofByEmailEndsIn2028(t *testing.T) {
-	s := sweepStage(t, 10)
+	s := sweepFixture(t, 10)
 	s.panel.order.Params[itemparam.Method], s.panel.order.Params[itemparam.Approver] = "auth_email", "admin@example.com"
 	s.at = time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC)
 	s.sweep(t)
@@ -366,12 +366,12 @@ func TestProofByEmailEndsIn2028(t *testing.T) {
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "BR 1.2.2")
 }
 
-// rules BUY-12: an HTTP status that says "over the limit" does not prove that the reissue was not carried out. It is no
-// attempt, and is looked for before another one is asked for.
-func TestALimitOfCallsThatOnlyAnHTTPStatusTellsIsLookedUp(t *testing.T) {
+// rules BUY-12: an HTTP status for "over the limit" does not prove that the reissue was not carried out. It is not counted as an
+// attempt, and the reissue is searched for before another one is requested.
+func TestAReissueWithAnHTTPStatusForTheLimitIsSearchedFor(t *testing.T) {
 	for name, carriedOut := range map[string]bool{"carried out": true, "refused": false} {
 		t.Run(name, func(t *testing.T) {
-			s := sweepStage(t, 10)
+			s := sweepFixture(t, 10)
 			s.seller.reissueErr = &fault.Error{Type: fault.Limit, Message: "HTTP 405", Retry: true, OutcomeUnknown: true, Refused: true}
 			s.seller.reissueAnyway = carriedOut
 			_, failed := s.sweep(t)

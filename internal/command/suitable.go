@@ -13,13 +13,13 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// SuitableModule names the processing modules of this binary that can serve the tariff of a new item, in order of
-// preference (docs/reference/billmanager.md §1.4). None left is a fault: the panel asks another binary then.
+// SuitableModule returns the processing modules of this binary that can serve the tariff of a new item, in order of preference
+// (docs/reference/billmanager.md §1.4).
 func SuitableModule(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	root := run.Doc.Root()
 	node := xmldoc.Child(xmldoc.Child(root, "item"), "pricelist")
 	if node == nil {
-		return nil, fault.Errorf(fault.Input, "pricelist", "the document on stdin names no item/pricelist")
+		return nil, fault.Errorf(fault.Input, "pricelist", "the document on stdin has no element item/pricelist")
 	}
 	pricelist, err := strconv.ParseInt(strings.TrimSpace(node.Text()), 10, 64)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"pmssl/internal/item"
 )
 
-// An imported certificate has no CSR: nothing can be asked for, and nobody must learn of that from a site that is down.
-func TestThePolicyAutoTellsOfImportedCertificates(t *testing.T) {
-	s := sweepStage(t, 10)
+// An imported certificate has no CSR, so it cannot be reissued: client and administrator are notified in time.
+func TestThePolicyAutoNotifiesAboutImportedCertificates(t *testing.T) {
+	s := sweepFixture(t, 10)
 	s.panel.order.CSR = ""
 	doc, failed := s.sweep(t)
 	assert.False(t, failed)
@@ -26,7 +26,7 @@ func TestThePolicyAutoTellsOfImportedCertificates(t *testing.T) {
 	assert.Len(t, s.panel.tasks, 1)
 	assert.Zero(t, s.seller.reissues)
 
-	dry := sweepStage(t, 10)
+	dry := sweepFixture(t, 10)
 	dry.panel.order.CSR, dry.args.DryRun = "", true
 	dry.panel.calls = nil
 	doc, _ = dry.sweep(t)

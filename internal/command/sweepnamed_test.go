@@ -11,28 +11,28 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// rules SWEEP-10: of the item that --item names there is always a row or an error.
-func TestTheSweepAlwaysAnswersAboutTheNamedItem(t *testing.T) {
+// rules SWEEP-10: for the item of --item there is always a row or an error.
+func TestTheSweepAlwaysReportsTheNamedItem(t *testing.T) {
 	for name, c := range map[string]struct {
 		before int // days before the end of the certificate
-		given  func(*stage)
+		given  func(*fixture)
 		says   string
 		fault  string
 		acts   bool
 	}{
 		"healthy":             {before: 100, says: `due="2026-10-08" lead="10" action="none" result="skipped" reason="early"`},
 		"due":                 {before: 10, says: `action="reissue" result="ok"`, acts: true},
-		"without certificate": {before: 100, given: func(s *stage) { s.panel.stored = "" }, says: `action="none" result="skipped" reason="nothing"`},
-		"policy none": {before: 100, given: func(s *stage) { s.panel.settings["SSLSubscriptionPolicy"] = "none" },
+		"without certificate": {before: 100, given: func(s *fixture) { s.panel.stored = "" }, says: `action="none" result="skipped" reason="nothing"`},
+		"policy none": {before: 100, given: func(s *fixture) { s.panel.settings["SSLSubscriptionPolicy"] = "none" },
 			says: `action="none" result="skipped" reason="policy"`},
-		"unreadable certificate": {before: 100, given: func(s *stage) { s.panel.stored = "garbage" }, says: `action="none" result="error"`},
-		"a date that is not the certificate's": {before: 5, given: func(s *stage) { s.panel.order.Params[itemparam.ExpireDate] = "2030-01-01" },
-			says: `reason="the item parameter certificate_expiredate is 2030-01-01, the stored certificate ends 2026-10-18: run --command sync_item --item 42"`},
-		"unknown":           {before: 100, given: func(s *stage) { s.args.Item = 999 }, fault: fault.Missed},
-		"of another module": {before: 100, given: func(s *stage) { s.panel.order.Binary = "pmother" }, fault: fault.Value},
+		"unreadable certificate": {before: 100, given: func(s *fixture) { s.panel.stored = "garbage" }, says: `action="none" result="error"`},
+		"a date that is not the certificate's": {before: 5, given: func(s *fixture) { s.panel.order.Params[itemparam.ExpireDate] = "2030-01-01" },
+			says: `reason="the item parameter certificate_expiredate is 2030-01-01, but the stored certificate expires on 2026-10-18: run --command sync_item --item 42"`},
+		"unknown":           {before: 100, given: func(s *fixture) { s.args.Item = 999 }, fault: fault.Missed},
+		"of another module": {before: 100, given: func(s *fixture) { s.panel.order.Binary = "pmother" }, fault: fault.Value},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sweepStage(t, c.before)
+			s := sweepFixture(t, c.before)
 			s.args.Item = 42
 			if c.given != nil {
 				c.given(s)

@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// waitingStage returns an item whose order waits for proof at the seller.
-func waitingStage(t *testing.T) *stage {
+// waitingFixture returns an item whose order waits for proof of control.
+func waitingFixture(t *testing.T) *fixture {
 	t.Helper()
-	s := newStage(t)
+	s := newFixture(t)
 	require.NoError(t, s.run(command.Open))
 	s.panel.calls = nil
 	s.args.Command = "sync_item"
@@ -26,7 +26,7 @@ func waitingStage(t *testing.T) *stage {
 }
 
 func TestSyncStoresAnIssuedCertificateInOrder(t *testing.T) {
-	s := waitingStage(t)
+	s := waitingFixture(t)
 	s.seller.issue(t, 101, s.pair, now(), 199)
 	require.NoError(t, s.run(command.SyncItem))
 	chain, err := pki.StoredLeaf(s.panel.stored)
@@ -47,13 +47,13 @@ func TestSyncStoresAnIssuedCertificateInOrder(t *testing.T) {
 }
 
 func TestEveryStepIsRepeatedWhileTheStatusIsNotFive(t *testing.T) {
-	clean := waitingStage(t)
+	clean := waitingFixture(t)
 	clean.seller.issue(t, 101, clean.pair, now(), 199)
 	require.NoError(t, clean.run(command.SyncItem))
 	for _, call := range clean.panel.calls {
 		prefix := strings.SplitN(call, "=", 2)[0]
 		t.Run(prefix, func(t *testing.T) {
-			s := waitingStage(t)
+			s := waitingFixture(t)
 			s.seller.issue(t, 101, s.pair, now(), 199)
 			s.panel.fail[prefix] = fault.Errorf(fault.Panel, "", "the panel broke down").Retryable()
 			require.Error(t, s.run(command.SyncItem))
@@ -66,15 +66,15 @@ func TestEveryStepIsRepeatedWhileTheStatusIsNotFive(t *testing.T) {
 	}
 }
 
-func TestAPanelThatTakesNoZIPGetsPEM(t *testing.T) {
-	for name, change := range map[string]func(s *stage){
-		"refuses crt_type": func(s *stage) {
+func TestAPanelThatAcceptsNoZIPGetsPEM(t *testing.T) {
+	for name, change := range map[string]func(s *fixture){
+		"refuses crt_type": func(s *fixture) {
 			s.panel.fail["certificate.save zip"] = fault.Errorf(fault.Panel, "crt_type", "unknown parameter")
 		},
-		"stores something else": func(s *stage) { s.panel.garble = true },
+		"stores something else": func(s *fixture) { s.panel.garble = true },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := waitingStage(t)
+			s := waitingFixture(t)
 			change(s)
 			s.seller.issue(t, 101, s.pair, now(), 199)
 			require.NoError(t, s.run(command.SyncItem))
@@ -85,10 +85,10 @@ func TestAPanelThatTakesNoZIPGetsPEM(t *testing.T) {
 	}
 }
 
-func TestACertificateThatIsNotOursIsNotStored(t *testing.T) {
+func TestACertificateForAnotherKeyIsNotStored(t *testing.T) {
 	for name, pair := range map[string]keyPair{"another key": newPair(t, "example.com"), "another name": {}} {
 		t.Run(name, func(t *testing.T) {
-			s := waitingStage(t)
+			s := waitingFixture(t)
 			if pair.key == nil {
 				pair = s.pair
 				pair.cn = "example.net"
@@ -96,12 +96,12 @@ func TestACertificateThatIsNotOursIsNotStored(t *testing.T) {
 			s.seller.issue(t, 101, pair, now(), 199)
 			assert.Equal(t, fault.Delivered, faultType(t, s.run(command.SyncItem)))
 			assert.Empty(t, s.panel.stored)
-			assert.Equal(t, []string{"manual 42 0 sync_item", "save waiting_task=1"}, s.panel.calls, "an administrator has to look")
+			assert.Equal(t, []string{"manual 42 0 sync_item", "save waiting_task=1"}, s.panel.calls, "a task for the administrator")
 		})
 	}
 }
 
-// rules STORE-3: certificate or term, and never past the end of the term.
+// rules STORE-3: the expiration date is the end of the certificate or of the term, and never after the end of the term.
 func TestExpirationDate(t *testing.T) {
 	for _, row := range []struct {
 		mode   string
@@ -116,7 +116,7 @@ func TestExpirationDate(t *testing.T) {
 		{"term", 60, 199, "2031-04-02"},
 		{"", 12, 397, "2027-04-02"},
 	} {
-		s := waitingStage(t)
+		s := waitingFixture(t)
 		s.period(row.period)
 		s.panel.settings["SSLSubscriptionExpireDate"] = row.mode
 		s.seller.issue(t, 101, s.pair, now(), row.days)
@@ -125,18 +125,18 @@ func TestExpirationDate(t *testing.T) {
 	}
 }
 
-func TestACertificateOverItsCapIsStoredWithAWarning(t *testing.T) {
-	s := waitingStage(t)
+func TestACertificateOverTheMaximumValidityIsStoredWithAWarning(t *testing.T) {
+	s := waitingFixture(t)
 	s.seller.issue(t, 101, s.pair, now(), 201)
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Contains(t, strings.Join(s.log.lines, "\n"), "the Baseline Requirements allow 200 days")
 }
 
-// rules STORE-4: failed only where no certificate was ever stored.
+// rules STORE-4: an item fails only if it never had a certificate.
 func TestAnOrderThatEnded(t *testing.T) {
 	for _, state := range []seller.State{seller.StateCancelled, seller.StateRefused, seller.StateExpired} {
 		t.Run(state.String(), func(t *testing.T) {
-			s := waitingStage(t)
+			s := waitingFixture(t)
 			s.seller.statuses[101] = seller.OrderStatus{State: state, StatusText: "the seller's words"}
 			require.NoError(t, s.run(command.SyncItem))
 			assert.Equal(t, []string{"manual 42 0 sync_item", "certificate.failed", "setstatus 6"}, s.panel.calls)
@@ -146,7 +146,7 @@ func TestAnOrderThatEnded(t *testing.T) {
 			assert.Empty(t, s.panel.calls)
 		})
 		t.Run(state.String()+" with a certificate in place", func(t *testing.T) {
-			s := waitingStage(t)
+			s := waitingFixture(t)
 			s.seller.issue(t, 101, s.pair, now(), 199)
 			require.NoError(t, s.run(command.SyncItem))
 			s.panel.order.Params[itemparam.ServiceStatus] = "4"
@@ -162,7 +162,7 @@ func TestAnOrderThatEnded(t *testing.T) {
 }
 
 func TestAReissueMadeAtTheSellerIsFollowed(t *testing.T) {
-	s := waitingStage(t)
+	s := waitingFixture(t)
 	s.seller.issue(t, 101, s.pair, now(), 199)
 	require.NoError(t, s.run(command.SyncItem))
 	first := s.panel.order.Params[itemparam.Serial]
@@ -188,29 +188,29 @@ func TestAReissueMadeAtTheSellerIsFollowed(t *testing.T) {
 	})
 }
 
-func TestSyncWithoutAnOrderSaysSo(t *testing.T) {
-	s := newStage(t)
+func TestSyncWithoutAnOrderIsAnError(t *testing.T) {
+	s := newFixture(t)
 	assert.Equal(t, fault.Missed, faultType(t, s.run(command.SyncItem)))
 	s.panel.order.Params[itemparam.Intent] = intentJSON(t, 0)
 	assert.Equal(t, fault.Waiting, faultType(t, s.run(command.SyncItem)))
 }
 
-// An order of which all is known is not asked about while the seller's list shows it waiting; anything else is looked at.
-func TestAnOrderThatTheListShowsWaitingIsNotAskedAbout(t *testing.T) {
+// While the seller's list shows a known order waiting, its status is not requested; otherwise it is.
+func TestAnOrderThatTheListShowsWaitingIsNotRequested(t *testing.T) {
 	for name, row := range map[string]struct {
 		listed map[int64]seller.State
-		change func(*stage)
+		change func(*fixture)
 		asks   bool
 	}{
 		"waiting":              {map[int64]seller.State{101: seller.StateWaiting}, nil, false},
 		"issued":               {map[int64]seller.State{101: seller.StateIssued}, nil, true},
 		"not listed":           {map[int64]seller.State{7: seller.StateWaiting}, nil, true},
-		"nothing to publish":   {map[int64]seller.State{101: seller.StateWaiting}, func(s *stage) { delete(s.panel.order.Params, "auth_dnscname_value") }, true},
-		"not seen waiting yet": {map[int64]seller.State{101: seller.StateWaiting}, func(s *stage) { s.panel.order.Params[itemparam.ServiceStatus] = "3" }, true},
+		"nothing to publish":   {map[int64]seller.State{101: seller.StateWaiting}, func(s *fixture) { delete(s.panel.order.Params, "auth_dnscname_value") }, true},
+		"not seen waiting yet": {map[int64]seller.State{101: seller.StateWaiting}, func(s *fixture) { s.panel.order.Params[itemparam.ServiceStatus] = "3" }, true},
 	} {
 		for what, f := range map[string]item.Func{"sync_item": command.SyncItem, "subscription": command.Subscription} {
 			t.Run(name+" by "+what, func(t *testing.T) {
-				s := waitingStage(t)
+				s := waitingFixture(t)
 				s.seller.listed, s.seller.looked = row.listed, 0
 				if row.change != nil {
 					row.change(s)

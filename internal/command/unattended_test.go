@@ -15,15 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A certificate that runs out inside its paid term while the sweep has to leave it alone is told to the administrator in
-// its last week, and not before.
-func TestWhatTheSweepLeavesIsToldBeforeItRunsOut(t *testing.T) {
+// If the sweep cannot reissue a certificate within its paid term, a task is opened in its last week and not before.
+func TestCertificatesThatAreNotReissuedAreEscalatedInTheLastWeek(t *testing.T) {
 	for name, row := range map[string]struct {
-		change func(*stage)
+		change func(*fixture)
 		says   string
 	}{
-		"an operation that stays open":   {func(s *stage) { s.panel.operations = 1 }, "an operation of the item is open"},
-		"the seller's term ends earlier": {func(s *stage) { s.panel.order.Params[itemparam.TermEnd] = "2026-10-18" }, "the seller's own term ends there"},
+		"an operation that stays open":   {func(s *fixture) { s.panel.operations = 1 }, "an operation of the item is open"},
+		"the seller's term ends earlier": {func(s *fixture) { s.panel.order.Params[itemparam.TermEnd] = "2026-10-18" }, "because the seller's own term ends then"},
 	} {
 		days := map[int]bool{8: false, 5: true, -3: true}
 		if strings.Contains(name, "seller's term") { // with less left it is asked for once more, rules SWEEP-3
@@ -31,7 +30,7 @@ func TestWhatTheSweepLeavesIsToldBeforeItRunsOut(t *testing.T) {
 		}
 		for before, told := range days {
 			t.Run(name, func(t *testing.T) {
-				s := sweepStage(t, before)
+				s := sweepFixture(t, before)
 				row.change(s)
 				s.sweep(t)
 				s.sweep(t)
@@ -45,14 +44,14 @@ func TestWhatTheSweepLeavesIsToldBeforeItRunsOut(t *testing.T) {
 			})
 		}
 		t.Run(name+", under the policy none", func(t *testing.T) {
-			s := sweepStage(t, 5)
+			s := sweepFixture(t, 5)
 			row.change(s)
 			s.panel.settings["SSLSubscriptionPolicy"] = "none"
 			s.sweep(t)
 			assert.Empty(t, s.panel.tasks)
 		})
 		t.Run(name+", in a dry run", func(t *testing.T) {
-			s := sweepStage(t, 5)
+			s := sweepFixture(t, 5)
 			row.change(s)
 			s.args.DryRun = true
 			s.sweep(t)
@@ -61,9 +60,9 @@ func TestWhatTheSweepLeavesIsToldBeforeItRunsOut(t *testing.T) {
 	}
 }
 
-// rules BUY-5: an id that the seller does not know is not put on the item, also where the seller takes it for deleted.
-func TestResolveRefusesAnIDOfWhichTheSellerKnowsNothing(t *testing.T) {
-	s := remoteStage(t)
+// rules BUY-5: resolve refuses an id that the seller does not know or reports as deleted.
+func TestResolveRefusesAnIDThatTheSellerDoesNotKnow(t *testing.T) {
+	s := remoteFixture(t)
 	s.remote.err = lost()
 	require.Error(t, s.run(command.Open))
 	s.args = item.Args{Command: "resolve", Item: 42, ID: "50", Yes: true}
@@ -72,10 +71,9 @@ func TestResolveRefusesAnIDOfWhichTheSellerKnowsNothing(t *testing.T) {
 	assert.NotEmpty(t, s.param(itemparam.Intent))
 }
 
-// rules BUY-5: what the text tells an administrator to do has to help, also with an order that carries the item's order
-// reference.
-func TestAnOddOrderIsSettledByWhatTheTextSays(t *testing.T) {
-	s := remoteStage(t)
+// rules BUY-5: the command in the error text resolves the purchase, also if an unexpected order has the item's reference.
+func TestAnUnexpectedOrderIsResolvedByTheCommandInTheText(t *testing.T) {
+	s := remoteFixture(t)
 	s.remote.add("other.example", itemRef, 12, s.panel.order.OpenDate)
 	err := s.run(command.Open)
 	require.Error(t, err)
@@ -92,7 +90,7 @@ func TestAnOddOrderIsSettledByWhatTheTextSays(t *testing.T) {
 
 // A panel that was restored from before a purchase of names finds it in the journal.
 func TestARestoredPanelDoesNotBuyTheNamesAgain(t *testing.T) {
-	s := namesStage(t)
+	s := namesFixture(t)
 	s.panel.order.Params[itemparam.SANsBought] = "0"
 	backup := map[string]string{}
 	for name, value := range s.panel.order.Params {
@@ -117,17 +115,17 @@ func TestARestoredPanelDoesNotBuyTheNamesAgain(t *testing.T) {
 	assert.Equal(t, "2", s.param(itemparam.SANsBought))
 }
 
-// A clock that was ahead once must not hold reissues back until that day comes.
-func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
+// An attempt that was recorded in the future by a wrong clock does not prevent reissues.
+func TestAnAttemptInTheFutureIsIgnored(t *testing.T) {
 	ahead := "2031-01-01T00:00:00Z 1"
 	t.Run("the sweep", func(t *testing.T) {
-		s := sweepStage(t, 5)
+		s := sweepFixture(t, 5)
 		s.panel.order.Params[itemparam.ReissueTried] = ahead
 		s.sweep(t)
 		assert.Equal(t, 1, s.seller.reissues)
 	})
 	t.Run("a reissue without an answer", func(t *testing.T) {
-		s := placedStage(t, 60)
+		s := placedFixture(t, 60)
 		s.remote.err = lost()
 		require.Error(t, s.run(command.Reopen))
 		s.remote.err = nil
@@ -135,8 +133,8 @@ func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
 		require.NoError(t, s.run(command.Reopen))
 		assert.Equal(t, 1, s.remote.reissues)
 	})
-	t.Run("one of which nothing came", func(t *testing.T) {
-		s := placedStage(t, 60)
+	t.Run("a reissue without result", func(t *testing.T) {
+		s := placedFixture(t, 60)
 		require.NoError(t, s.run(command.Reopen))
 		s.panel.order.Params[itemparam.ReissueTried] = ahead
 		s.remote.change(500, func(r *seller.OrderStatus) { r.State = seller.StateIssued })
@@ -146,15 +144,14 @@ func TestAnAttemptInTheFutureHoldsNothingBack(t *testing.T) {
 	})
 }
 
-// What the seller says against a reissue is no attempt and would never come to an end by itself: in the last week it is a
-// task.
-func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
-	for name, change := range map[string]func(*testing.T, *stage){
-		"a reissue for another key": func(t *testing.T, s *stage) {
+// A retryable refusal of the seller is not counted as an attempt and may never end: in the last week a task is opened.
+func TestARefusedReissueIsEscalatedInTheLastWeek(t *testing.T) {
+	for name, change := range map[string]func(*testing.T, *fixture){
+		"a reissue for another key": func(t *testing.T, s *fixture) {
 			s.seller.statuses[102] = seller.OrderStatus{State: seller.StateWaiting, CSR: newPair(t, "example.com").csr}
 			s.seller.change(101, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, 102 })
 		},
-		"a lost one that shows no key": func(_ *testing.T, s *stage) {
+		"a lost one that shows no key": func(_ *testing.T, s *fixture) {
 			s.pend(101)
 			s.seller.statuses[102] = seller.OrderStatus{State: seller.StateWaiting}
 			s.seller.change(101, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, 102 })
@@ -162,7 +159,7 @@ func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
 	} {
 		for before, told := range map[int]bool{8: false, 5: true} {
 			t.Run(name, func(t *testing.T) {
-				s := sweepStage(t, before)
+				s := sweepFixture(t, before)
 				change(t, s)
 				_, failed := s.sweep(t)
 				assert.True(t, failed)
@@ -172,8 +169,8 @@ func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
 			})
 		}
 	}
-	t.Run("not what passes by itself", func(t *testing.T) {
-		s := sweepStage(t, 5)
+	t.Run("not a temporary failure", func(t *testing.T) {
+		s := sweepFixture(t, 5)
 		s.seller.reissueErr = &fault.Error{Type: fault.Client, Message: "connection refused", Retry: true}
 		_, failed := s.sweep(t)
 		assert.True(t, failed)
@@ -181,9 +178,9 @@ func TestWhatStandsInTheWayOfAReissueIsToldInTheLastWeek(t *testing.T) {
 	})
 }
 
-// rules BUY-4: an order of old that the seller does not show to us says nothing of the list, and an administrator is asked.
-func TestAListThatCannotBeCheckedIsATask(t *testing.T) {
-	s := remoteStage(t)
+// rules BUY-4: if the list does not show a known older order, it cannot be trusted, and a task is opened.
+func TestAListThatCannotBeCheckedOpensATask(t *testing.T) {
+	s := remoteFixture(t)
 	s.panel.claims = []item.Claim{{Item: 41, Module: 5, OrderID: "77"}}
 	s.remote.shut = map[int64]error{77: fault.Errorf(fault.API, "certificate.edit", "refuses: access")}
 	s.remote.err = lost()

@@ -14,9 +14,9 @@ import (
 	"pmssl/internal/itemparam"
 )
 
-// rules BUY-21: what the journal does not take waits on the item, the administrator has a task, and the next run adds it.
-func TestALineThatTheJournalDoesNotTakeIsAddedLater(t *testing.T) {
-	s := newStage(t)
+// rules BUY-21: a line that cannot be written to the journal is kept on the item, a task is opened, and the next run adds it.
+func TestALineThatCannotBeJournaledIsAddedLater(t *testing.T) {
+	s := newFixture(t)
 	s.panel.fail["journal"] = fault.Errorf(fault.Panel, "purchases", "the purchase journal /x cannot be written (disk full): free some space").Retryable()
 	_, err := command.Open(context.Background(), s.env())
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeResolver knows that all names exist but those of gone, and the CAA records of caa.
+// fakeResolver is a resolver for which all names exist but those of gone, with the CAA records of caa.
 type fakeResolver struct {
 	gone   []string
 	caa    map[string][]string // by name; an asterisk in front for wildcards
@@ -59,37 +59,37 @@ func (r *fakeResolver) Issuers(ctx context.Context, name string, wildcard bool) 
 	return allowed, restricted, r.ask(ctx, "caa "+name)
 }
 
-// looking returns a run of open with the resolver, at a seller behind which are two CAs.
-func (s *stage) looking(r *fakeResolver) *item.Run {
+// resolving returns a run of open with the resolver, at a seller with two CAs.
+func (s *fixture) resolving(r *fakeResolver) *item.Run {
 	run := s.env()
 	run.Info.Issuers = []string{"ca.example", "ca2.example"}
 	run.Resolver = func(server string) item.Resolver { r.server = server; return r }
 	return run
 }
 
-func (s *stage) open(t *testing.T, r *fakeResolver) {
+func (s *fixture) open(t *testing.T, r *fakeResolver) {
 	t.Helper()
-	_, err := command.Open(context.Background(), s.looking(r))
+	_, err := command.Open(context.Background(), s.resolving(r))
 	require.NoError(t, err)
 }
 
-// sanStage orders a certificate for several names.
-func sanStage(t *testing.T, names ...string) *stage {
+// sanFixture returns an item that orders a certificate for several names.
+func sanFixture(t *testing.T, names ...string) *fixture {
 	t.Helper()
-	s := newStage(t)
+	s := newFixture(t)
 	s.panel.order.Template = "san_certificate"
 	s.panel.order.Params[itemparam.AltName] = strings.Join(names, " ")
 	s.panel.order.SANs = len(names)
 	return s
 }
 
-func (s *stage) logged(text string) bool {
+func (s *fixture) logged(text string) bool {
 	return strings.Contains(strings.Join(s.log.lines, "\n"), text)
 }
 
 const needed = "; one of ca.example, ca2.example is needed"
 
-func TestNamesThatCannotBeCertifiedAreSaidOnTheItem(t *testing.T) {
+func TestNamesThatCannotBeCertifiedAreReportedOnTheItem(t *testing.T) {
 	for rule, row := range map[string]struct {
 		resolver *fakeResolver
 		says     string
@@ -109,24 +109,24 @@ func TestNamesThatCannotBeCertifiedAreSaidOnTheItem(t *testing.T) {
 		"a fault of the look-up is no answer": {&fakeResolver{panics: true, gone: []string{"b.example"}}, ""},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			s := sanStage(t, "b.example", "c.example")
+			s := sanFixture(t, "b.example", "c.example")
 			s.open(t, row.resolver)
 			assert.Equal(t, row.says, s.param(itemparam.StatusNote))
 			assert.Len(t, s.seller.activated, 1, "it is a warning")
 			for line := range strings.Lines(row.says) {
 				assert.Contains(t, s.log.lines, "item 42: "+strings.TrimSpace(line))
 			}
-			assert.Equal(t, len(row.resolver.broken) > 0 || row.resolver.panics, s.logged("is not known"), "what has no answer is traced")
+			assert.Equal(t, len(row.resolver.broken) > 0 || row.resolver.panics, s.logged("is not known"), "a look-up without an answer is only logged")
 		})
 	}
 }
 
-// The warning comes before the seller is asked: at the activation, or at the order that takes the CSR with it.
-func TestNamesAreLookedUpBeforeTheSellerIsAsked(t *testing.T) {
-	for rule, s := range map[string]*stage{"activation": newStage(t), "order": remoteStage(t)} {
+// The warning comes before the request to the seller: the activation, or the order with the CSR.
+func TestNamesAreLookedUpBeforeTheRequest(t *testing.T) {
+	for rule, s := range map[string]*fixture{"activation": newFixture(t), "order": remoteFixture(t)} {
 		r := &fakeResolver{gone: []string{"example.com"}}
 		at := -1
-		run := s.looking(r)
+		run := s.resolving(r)
 		run.CriticalSection = func(now bool) {
 			if now && rule == "order" {
 				at = len(r.asked)
@@ -145,28 +145,28 @@ func TestNamesAreLookedUpBeforeTheSellerIsAsked(t *testing.T) {
 	}
 }
 
-func TestAWildcardIsLookedUpAsWhatItIsBelow(t *testing.T) {
+func TestAWildcardIsLookedUpWithoutItsAsterisk(t *testing.T) {
 	wild := func(r *fakeResolver) string {
-		s := newStage(t)
+		s := newFixture(t)
 		s.pair = newPair(t, "*.example.com")
 		s.panel.order.CSR, s.panel.order.Template = s.pair.csr, "positivessl_wildcard"
 		s.open(t, r)
 		return s.param(itemparam.StatusNote)
 	}
 	assert.Equal(t, "example.com does not exist in DNS", wild(&fakeResolver{gone: []string{"example.com"}}))
-	assert.Empty(t, wild(&fakeResolver{caa: map[string][]string{"example.com": nil}}), "issue is not asked where issuewild counts")
+	assert.Empty(t, wild(&fakeResolver{caa: map[string][]string{"example.com": nil}}), "issue is not used if there is issuewild")
 	assert.Equal(t, "the CAA records of *.example.com allow nobody"+needed, wild(&fakeResolver{caa: map[string][]string{"*.example.com": nil}}))
 }
 
 func TestAnImpliedNameIsNotLookedUp(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	s.panel.order.Params[itemparam.AltName] = "www.example.com"
 	r := &fakeResolver{}
 	s.open(t, r)
 	assert.Equal(t, []string{"example.com", "caa example.com"}, r.asked)
 }
 
-func TestTheParameterIsWrittenAndDroppedOnlyWhereItIsOurs(t *testing.T) {
+func TestOnlyTheModulesOwnTextIsReplacedOrRemoved(t *testing.T) {
 	const ours = "example.com does not exist in DNS"
 	for rule, row := range map[string]struct {
 		before  string
@@ -184,7 +184,7 @@ func TestTheParameterIsWrittenAndDroppedOnlyWhereItIsOurs(t *testing.T) {
 		"somebody's beside ours":         {ours + "\nask the client", false, ours + "\nask the client", false},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			s := newStage(t)
+			s := newFixture(t)
 			if row.before != "" {
 				s.panel.order.Params[itemparam.StatusNote] = row.before
 			}
@@ -195,19 +195,19 @@ func TestTheParameterIsWrittenAndDroppedOnlyWhereItIsOurs(t *testing.T) {
 			s.open(t, r)
 			assert.Equal(t, row.after, s.param(itemparam.StatusNote))
 			assert.Equal(t, row.touched, strings.Contains(strings.Join(s.panel.calls, "\n"), itemparam.StatusNote))
-			assert.Equal(t, row.gone, s.logged(ours), "the log is told in any case")
+			assert.Equal(t, row.gone, s.logged(ours), "it is logged in any case")
 		})
 	}
 }
 
-func TestAPanelThatDoesNotTakeTheWarningDoesNotStopTheOrder(t *testing.T) {
-	s := newStage(t)
+func TestAWarningThatCannotBeSavedDoesNotStopTheOrder(t *testing.T) {
+	s := newFixture(t)
 	s.panel.fail["save "+itemparam.StatusNote] = errors.New("no such parameter")
 	s.open(t, &fakeResolver{gone: []string{"example.com"}})
 	assert.True(t, s.logged("no such parameter"))
 }
 
-func TestTheSettingDecidesOnTheLookUps(t *testing.T) {
+func TestTheSettingControlsTheLookUps(t *testing.T) {
 	for value, row := range map[string]struct {
 		asked  bool
 		server string
@@ -215,7 +215,7 @@ func TestTheSettingDecidesOnTheLookUps(t *testing.T) {
 	}{
 		"": {true, "", false}, "off": {false, "", false}, "192.0.2.1": {true, "192.0.2.1:53", false}, "dns.example": {false, "", true},
 	} {
-		s := newStage(t)
+		s := newFixture(t)
 		s.panel.settings["SSLResolver"] = value
 		s.panel.order.Params[itemparam.StatusNote] = "exampel.com does not exist in DNS"
 		r := &fakeResolver{}
@@ -223,14 +223,14 @@ func TestTheSettingDecidesOnTheLookUps(t *testing.T) {
 		assert.Equal(t, row.asked, len(r.asked) > 0, value)
 		assert.Equal(t, row.server, r.server, value)
 		assert.Equal(t, row.warned, s.logged("SSLResolver is \"dns.example\": possible are off and "), value)
-		assert.Empty(t, s.param(itemparam.StatusNote), "a warning that nobody keeps up is gone")
+		assert.Empty(t, s.param(itemparam.StatusNote), "a warning that is no longer updated is removed")
 	}
 }
 
-func TestWithoutIssuersCAARecordsAreNotLookedAt(t *testing.T) {
-	s := newStage(t)
+func TestWithoutIssuersCAARecordsAreNotChecked(t *testing.T) {
+	s := newFixture(t)
 	r := &fakeResolver{caa: map[string][]string{"example.com": nil}}
-	run := s.looking(r)
+	run := s.resolving(r)
 	run.Info.Issuers = nil
 	_, err := command.Open(context.Background(), run)
 	require.NoError(t, err)
@@ -238,17 +238,17 @@ func TestWithoutIssuersCAARecordsAreNotLookedAt(t *testing.T) {
 	assert.Empty(t, s.param(itemparam.StatusNote))
 }
 
-func TestManyNamesAreCapped(t *testing.T) {
+func TestTheNumberOfLookUpsIsLimited(t *testing.T) {
 	var names []string
 	for i := range 40 {
 		names = append(names, fmt.Sprintf("%02d.%s.example", i, strings.Repeat("x", 60)))
 	}
-	s := sanStage(t, names...)
+	s := sanFixture(t, names...)
 	r := &fakeResolver{gone: names}
 	s.open(t, r)
 	assert.Contains(t, r.asked, names[18])
 	assert.NotContains(t, r.asked, names[19], "the common name and 19 more")
-	assert.True(t, s.logged(names[19]), "the rest is said in the log")
+	assert.True(t, s.logged(names[19]), "the log names the rest")
 	lines := strings.Split(s.param(itemparam.StatusNote), "\n")
 	assert.Equal(t, names[0]+" does not exist in DNS", lines[0])
 	assert.Equal(t, fmt.Sprintf("%d more names cannot be certified, see the log", 19-(len(lines)-1)), lines[len(lines)-1])
@@ -257,7 +257,7 @@ func TestManyNamesAreCapped(t *testing.T) {
 
 func TestLookUpsNeverTakeLongerThanFourSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := sanStage(t, "b.example", "c.example")
+		s := sanFixture(t, "b.example", "c.example")
 		began := time.Now()
 		s.open(t, &fakeResolver{hang: true})
 		assert.Equal(t, 4*time.Second, time.Since(began))
@@ -266,27 +266,27 @@ func TestLookUpsNeverTakeLongerThanFourSeconds(t *testing.T) {
 	})
 }
 
-// A client who corrects a name must not go on reading that it is wrong, and learns of a new mistake.
-func TestAReissueForAnotherRequestLooksAgain(t *testing.T) {
-	s := placedStage(t, 12)
+// After a client corrected a name, the warning about it is removed, and a new error is reported.
+func TestAReissueForAnotherRequestLooksNamesUpAgain(t *testing.T) {
+	s := placedFixture(t, 12)
 	s.panel.order.Params[itemparam.StatusNote] = "exampel.com does not exist in DNS"
 	r := &fakeResolver{}
-	_, err := command.Reopen(context.Background(), s.looking(r))
+	_, err := command.Reopen(context.Background(), s.resolving(r))
 	require.NoError(t, err)
-	assert.Empty(t, r.asked, "an unchanged request is known")
+	assert.Empty(t, r.asked, "an unchanged request is not looked up again")
 
-	s = placedStage(t, 12)
+	s = placedFixture(t, 12)
 	s.pair = newPair(t, "example.com")
 	s.panel.order.CSR = s.pair.csr
 	r = &fakeResolver{gone: []string{"example.com"}}
-	_, err = command.Reopen(context.Background(), s.looking(r))
+	_, err = command.Reopen(context.Background(), s.resolving(r))
 	require.NoError(t, err)
 	assert.Equal(t, "example.com does not exist in DNS", s.param(itemparam.StatusNote))
 }
 
-func TestTheWarningIsGoneOnceTheCertificateIsThere(t *testing.T) {
+func TestTheWarningIsRemovedWithTheCertificate(t *testing.T) {
 	for before, after := range map[string]string{"example.com does not exist in DNS": "", "check": "check"} {
-		s := newStage(t)
+		s := newFixture(t)
 		require.NoError(t, s.run(command.Open))
 		s.panel.order.Params[itemparam.StatusNote] = before
 		s.seller.issue(t, 101, s.pair, now(), 199)

@@ -7,42 +7,42 @@ import (
 	"strings"
 )
 
-// FieldErrors gathers what is wrong with the fields of one order, so that a client hears all of it at once. The zero value
-// is ready for use.
+// FieldErrors collects the errors in the fields of one order, so that the client sees all of them at once. The zero value is
+// ready for use.
 type FieldErrors struct {
 	fields, wrong, missing []string
 }
 
-// Wrong notes that a field's value cannot be used, and why: "\"Germany\" is not the two-letter code of a country".
-func (c *FieldErrors) Wrong(field, format string, args ...any) {
-	c.fields = append(c.fields, field)
-	c.wrong = append(c.wrong, field+": "+fmt.Sprintf(format, args...))
+// Wrong records that a field's value cannot be used, and why: "\"Germany\" is not the two-letter code of a country".
+func (e *FieldErrors) Wrong(field, format string, args ...any) {
+	e.fields = append(e.fields, field)
+	e.wrong = append(e.wrong, field+": "+fmt.Sprintf(format, args...))
 }
 
-// Missing notes that a required field is empty.
-func (c *FieldErrors) Missing(field string) {
-	if !slices.Contains(c.missing, field) {
-		c.missing = append(c.missing, field)
+// Missing records that a required field is empty.
+func (e *FieldErrors) Missing(field string) {
+	if !slices.Contains(e.missing, field) {
+		e.missing = append(e.missing, field)
 	}
 }
 
-// Require notes those of the fields that are missing or empty.
-func (c *FieldErrors) Require(params map[string]string, fields ...string) {
+// Require records those of the fields that are missing or empty.
+func (e *FieldErrors) Require(params map[string]string, fields ...string) {
 	for _, field := range fields {
 		if strings.TrimSpace(params[field]) == "" {
-			c.Missing(field)
+			e.Missing(field)
 		}
 	}
 }
 
-// Fault returns all of it in one: of type missed where something is missing and nothing else is wrong, else of type value;
-// its object is the first of the fields concerned, in alphabetical order. nil if nothing was noted.
-func (c *FieldErrors) Fault() error {
-	texts, fields, kind := slices.Clone(c.wrong), slices.Clone(c.fields), Value
+// Fault returns one fault about all recorded errors: of type missed if fields are only missing, else of type value. Its object is
+// the alphabetically first of the fields. It returns nil if nothing was recorded.
+func (e *FieldErrors) Fault() error {
+	texts, fields, kind := slices.Clone(e.wrong), slices.Clone(e.fields), Value
 	if len(texts) == 0 {
 		kind = Missed
 	}
-	if missing := slices.Sorted(slices.Values(c.missing)); len(missing) > 0 {
+	if missing := slices.Sorted(slices.Values(e.missing)); len(missing) > 0 {
 		fields = append(fields, missing...)
 		texts = append(texts, "missing "+strings.Join(missing, ", "))
 	}
@@ -50,12 +50,12 @@ func (c *FieldErrors) Fault() error {
 		return nil
 	}
 	failure := Errorf(kind, slices.Min(fields), "%s", strings.Join(texts, "; "))
-	failure.Err = gathered{*c}
+	failure.Err = fieldErrors{*e}
 	return failure
 }
 
-// Join returns all that is wrong with an order in one fault, each problem with its field: the only one as it is, several as
-// Complaints has them. nil if nothing is wrong.
+// Join returns one fault about all errors, each with its field: a single error unchanged, several as FieldErrors reports them. It
+// returns nil if all are nil.
 func Join(wrong ...error) error {
 	wrong = slices.DeleteFunc(wrong, func(err error) bool { return err == nil })
 	switch len(wrong) {
@@ -66,7 +66,7 @@ func Join(wrong ...error) error {
 	}
 	var all FieldErrors
 	for _, err := range wrong {
-		var several gathered
+		var several fieldErrors
 		if errors.As(err, &several) {
 			all.fields, all.wrong = append(all.fields, several.fields...), append(all.wrong, several.wrong...)
 			all.missing = append(all.missing, several.missing...)
@@ -78,10 +78,10 @@ func Join(wrong ...error) error {
 	return all.Fault()
 }
 
-// gathered is the cause of a fault that Complaints made: what it was made of.
-type gathered struct{ FieldErrors }
+// fieldErrors is the cause of a fault that FieldErrors returned, so that Join can merge it.
+type fieldErrors struct{ FieldErrors }
 
-// Error implements error; the fault has the text.
-func (g gathered) Error() string {
-	return strings.Join(append(slices.Clone(g.wrong), g.missing...), "; ")
+// Error implements error.
+func (e fieldErrors) Error() string {
+	return strings.Join(append(slices.Clone(e.wrong), e.missing...), "; ")
 }

@@ -1,14 +1,14 @@
-// Package itemparam names the parameters of a certificate item in the panel (table itemparam).
+// Package itemparam has the names of the parameters of a certificate item in the panel (table itemparam).
 package itemparam
 
 // Names of item parameters, table itemparam (rules PARAM-1 to PARAM-15 and docs/reference/billmanager.md §4.1).
 const (
 	Intent        = "purchase_intent"
-	Unjournaled   = "purchase_unjournaled" // lines that the purchase journal did not take
+	Unjournaled   = "purchase_unjournaled" // lines that could not be written to the purchase journal
 	OrderID       = "custom_order_id"
 	Lineage       = "lineage"
 	TermStart     = "term_start"
-	TermMonths    = "term_months" // months of the term that is paid; the item's own period may be the next one's already
+	TermMonths    = "term_months" // months of the paid term; the item's own period may already be that of the next term
 	PaidUntil     = "paid_until"
 	ExpireDate    = "certificate_expiredate"
 	Serial        = "certificate_serial"
@@ -26,27 +26,27 @@ const (
 	ToldSerial    = "told_serial"
 	TermEnd       = "seller_term_end"
 	Renewal       = "renewal_bought" // TIME ID OPERATION of the renewal that was paid last
-	Released      = "released_ids"   // ids that the purchase journal names and an administrator took off the item
+	Released      = "released_ids"   // ids of the purchase journal that an administrator removed from the item
 	SANsBought    = "sans_bought"    // names bought beyond those included in the product's price
-	// Requested is the SHA-256 of the CSR and names that the seller was last handed. A second word says that it is being
-	// handed over, see rules STORE-9.
+	// Requested is the SHA-256 of the CSR and names that were last submitted to the seller. A second word means that they are
+	// being submitted (rules STORE-9).
 	Requested = "request_mark"
-	// LeafKey and LeafNames tell which request the stored certificate answers: SHA-256 of its public key and of
-	// the names that were asked for.
+	// LeafKey and LeafNames identify the request of the stored certificate: SHA-256 of its public key and of the requested
+	// names.
 	LeafKey   = "certificate_key"
 	LeafNames = "certificate_names"
-	// RefusedSerial is the serial of a certificate that was not stored because the stored one is better, and
-	// RevokedSerial that of a stored one which the seller calls cancelled.
+	// RefusedSerial is the serial of a certificate that was not stored because the stored one is better. RevokedSerial is the
+	// serial of a stored one that the seller reports as cancelled.
 	RefusedSerial = "refused_serial"
 	RevokedSerial = "revoked_serial"
-	// NotBefore is a certificate that is not valid yet: serial and the time at which it was seen first.
+	// NotBefore is the serial of a certificate that is not valid yet, and the time at which it was first found.
 	NotBefore = "certificate_not_yet"
-	// IssuedSince is an order that the seller calls issued and of which no certificate came: id and the time at which
-	// that was seen first.
+	// IssuedSince is the id of an order that the seller reports as issued without delivering a certificate, and the time at
+	// which this was first found.
 	IssuedSince = "issued_since"
-	// WaitingTask is the id of the administrator's task that is over when the certificate is stored.
+	// WaitingTask is the id of the administrator's task that is closed when the certificate is stored.
 	WaitingTask = "waiting_task"
-	// StatusNote is what the panel shows beside the service status: its own word check, or our lines about names that
-	// cannot be certified.
+	// StatusNote is the text that the panel shows with the service status: the panel's own value check, or this module's lines
+	// about names that cannot be certified.
 	StatusNote = "service_status_addition"
 )

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Clip returns the text if it has at most limit bytes, otherwise its first limit bytes with an ellipsis behind them. The
-// shortened text is valid UTF-8: bytes that are not, half a character at the cut among them, are left out.
+// Clip returns the text, cut to at most limit bytes and then followed by an ellipsis. A text that was cut is valid UTF-8: other
+// bytes, such as a part of a character at the cut, are left out.
 func Clip(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -29,8 +29,8 @@ func Head(text string, limit int) string {
 	return text[:end]
 }
 
-// Line returns the text as one printable line: each run of white space becomes one blank, what does not print and what is
-// not UTF-8 is left out.
+// Line returns the text as one printable line: each run of white space becomes one blank; characters that do not print and bytes
+// that are not UTF-8 are left out.
 func Line(text string) string {
 	printable := strings.Map(func(r rune) rune {
 		switch {

@@ -1,2 +1,2 @@
-// Package plan shows a paid term on paper: the certificates that it needs, as text, XML or SVG (rules SWEEP-7).
+// Package plan computes the certificates that a paid term needs and shows them as text, XML or SVG (rules SWEEP-7).
 package plan

@@ -14,7 +14,7 @@ import (
 	"github.com/beevik/etree"
 )
 
-// Measures of the picture, in user units (pixels at 1x).
+// Sizes and positions in the picture, in user units (pixels at 1x).
 const (
 	pictureWidth = 1120.0
 	numberEnd    = 54.0 // right borders of the table's columns
@@ -48,7 +48,7 @@ text{font:12px system-ui,-apple-system,"Segoe UI","DejaVu Sans",sans-serif;fill:
 .capline{fill:none;stroke:#4a78b0;stroke-width:1.5}
 .used{fill:#2f6db5}
 .held{fill:#17457c}
-.given{fill:#a9c6e8}
+.replaced{fill:#a9c6e8}
 .act{stroke:#c2570c;stroke-width:1.5}
 .actmark{fill:#c2570c}
 .proof{fill:#16803c}
@@ -69,7 +69,7 @@ text{fill:#e4eaf1}
 .capline{stroke:#6fa3e0}
 .used{fill:#5c9be6}
 .held{fill:#9cc6fb}
-.given{fill:#2d4a6e}
+.replaced{fill:#2d4a6e}
 .act{stroke:#f08c3c}
 .actmark{fill:#f08c3c}
 .proof{fill:#4ac279}
@@ -80,8 +80,8 @@ text{fill:#e4eaf1}
 }
 `
 
-// picture returns the plan on a time axis, as SVG: the caps as steps, a row for each certificate, the days of action
-// between them, proofs, vettings, today and paid until. No script and no font comes with it.
+// picture returns the plan as SVG on a time axis: the maximum validity as steps, a row for each certificate with its reissue,
+// proofs and vettings, today, and the end of the paid term. It contains no script and no font.
 func (o planView) picture() *etree.Document {
 	from, to := o.axis()
 	p := &picture{planView: o, from: from, to: to, bottom: rowsTop + rowHeight*float64(len(o.Certificates))}
@@ -90,7 +90,7 @@ func (o planView) picture() *etree.Document {
 	xmldoc.SetAttributes(p.node, "xmlns", "http://www.w3.org/2000/svg", "role", "img", "aria-labelledby", "title desc")
 	p.node.CreateElement("style").SetText(pictureStyle)
 	p.named("title", strings.TrimSpace(p.title+" "+p.length()))
-	p.named("desc", p.sums())
+	p.named("desc", p.totals())
 	paper := p.add("rect", "paper", "width", pictureWidth)
 	p.heading()
 	p.rows()
@@ -99,15 +99,15 @@ func (o planView) picture() *etree.Document {
 	for _, c := range p.Certificates {
 		p.certificate(c)
 	}
-	p.marks()
-	p.capWords()
+	p.markDays()
+	p.capLabels()
 	height := p.below()
 	xmldoc.SetAttributes(paper, "height", number(height))
 	xmldoc.SetAttributes(p.node, "width", pictureWidth, "height", number(height), "viewBox", "0 0 "+number(pictureWidth)+" "+number(height))
 	return doc
 }
 
-// picture is the drawing under way.
+// picture is the SVG document while it is drawn.
 type picture struct {
 	planView
 	node     *etree.Element
@@ -162,11 +162,11 @@ func (p *picture) x(d cabforum.Date) float64 {
 
 func (p *picture) shows(d cabforum.Date) bool { return !d.Before(p.from) && !d.After(p.to) }
 
-// heading says whose term it is, where it is somebody's, and what it comes to.
+// heading writes the title and the totals.
 func (p *picture) heading() {
-	head, below := p.length(), p.sums()
+	head, below := p.length(), p.totals()
 	if p.title != "" {
-		head, below = p.title, p.length()+": "+p.sums()
+		head, below = p.title, p.length()+": "+p.totals()
 	}
 	p.text("head", 32, 38, head)
 	p.text("soft", 32, 60, below)
@@ -176,7 +176,7 @@ func (p *picture) length() string {
 	return fmt.Sprintf("%s from %s, paid until %s", months(p.Term.Months), p.Term.Start, p.PaidUntil)
 }
 
-// rows is the table beside the bars and the ground under both.
+// rows draws the table on the left and the background of the rows.
 func (p *picture) rows() {
 	for i := range p.Certificates {
 		if i%2 == 0 {
@@ -199,45 +199,47 @@ func (p *picture) rows() {
 	}
 }
 
+// row returns the top of a certificate's row.
 func (p *picture) row(c cabforum.Certificate) float64 { return rowsTop + rowHeight*float64(c.N-1) }
 
-// limit is one step of the caps inside the picture.
-type limit struct {
+// capStep is a period with the same maximum validity, as far as the picture shows it.
+type capStep struct {
 	from, to cabforum.Date
-	cap      int
-	changed  bool // it begins inside the picture
+	cap      int  // maximum validity in days
+	changed  bool // the period begins inside the picture
 }
 
-// limits returns what a certificate may live, by the day on which it is issued, and the most of them.
-func (p *picture) limits() (steps []limit, most int) {
+// capSteps returns the maximum validity by day of issue, and the highest one of the picture.
+func (p *picture) capSteps() (steps []capStep, highest int) {
 	for _, s := range cabforum.Current() {
 		on := cabforum.DateOf(s.From)
 		switch {
 		case !on.After(p.from):
-			steps = []limit{{p.from, p.to, s.Cap, false}}
+			steps = []capStep{{p.from, p.to, s.Cap, false}}
 		case on.Before(p.to):
 			steps[len(steps)-1].to = on
-			steps = append(steps, limit{on, p.to, s.Cap, true})
+			steps = append(steps, capStep{on, p.to, s.Cap, true})
 		}
 	}
 	for _, s := range steps {
-		most = max(most, s.cap)
+		highest = max(highest, s.cap)
 	}
-	return steps, most
+	return steps, highest
 }
 
-// level returns the height at which a cap's step runs.
-func (l limit) level(most int) float64 {
-	return capsTop + capsHeight - (capsHeight-20)*float64(l.cap)/float64(most)
+// y returns the vertical position of the step's line.
+func (s capStep) y(highest int) float64 {
+	return capsTop + capsHeight - (capsHeight-20)*float64(s.cap)/float64(highest)
 }
 
+// caps draws the steps of the maximum validity.
 func (p *picture) caps() {
 	base := capsTop + capsHeight
 	p.text("soft end", daysEnd, base-4, "days allowed")
 	var outline []string
-	steps, most := p.limits()
+	steps, highest := p.capSteps()
 	for _, s := range steps {
-		x1, x2, y := p.x(s.from), p.x(s.to), s.level(most)
+		x1, x2, y := p.x(s.from), p.x(s.to), s.y(highest)
 		p.add("rect", "cap", "x", x1, "y", y, "width", x2-x1, "height", base-y)
 		outline = append(outline, number(x1)+","+number(y), number(x2)+","+number(y))
 		if s.changed {
@@ -247,30 +249,30 @@ func (p *picture) caps() {
 	p.add("polyline", "capline", "points", strings.Join(outline, " "))
 }
 
-// capWords is written last, so that no line runs through it.
-func (p *picture) capWords() {
-	steps, most := p.limits()
+// capLabels writes the labels of the steps. It is called last, so that no line is drawn over them.
+func (p *picture) capLabels() {
+	steps, highest := p.capSteps()
 	for _, s := range steps {
-		if words := s.words(p.x(s.to) - p.x(s.from)); words != "" {
-			p.text("num halo", p.x(s.from)+6, s.level(most)-5, words)
+		if label := s.label(p.x(s.to) - p.x(s.from)); label != "" {
+			p.text("num halo", p.x(s.from)+6, s.y(highest)-5, label)
 		}
 	}
 }
 
-// words says as much as the step has room for.
-func (l limit) words(room float64) string {
+// label returns the label of the step that fits into the width; empty if none does.
+func (s capStep) label(width float64) string {
 	switch {
-	case room >= 170 && l.changed:
-		return fmt.Sprintf("%d days from %s", l.cap, l.from)
-	case room >= 60:
-		return fmt.Sprintf("%d days", l.cap)
-	case room >= 30:
-		return strconv.Itoa(l.cap)
+	case width >= 170 && s.changed:
+		return fmt.Sprintf("%d days from %s", s.cap, s.from)
+	case width >= 60:
+		return fmt.Sprintf("%d days", s.cap)
+	case width >= 30:
+		return strconv.Itoa(s.cap)
 	}
 	return ""
 }
 
-// calendar draws the months: each, each third or each sixth, as there is room.
+// calendar draws lines and labels for each month, or for each third, sixth or twelfth if they would be too close.
 func (p *picture) calendar() {
 	every := 1
 	for _, wider := range []int{3, 6, 12} {
@@ -286,7 +288,7 @@ func (p *picture) calendar() {
 		x := p.x(tick)
 		p.line("grid", x, capsTop+capsHeight, x, p.bottom)
 		if x > plotRight-20 {
-			continue // its words would be cut off
+			continue // the label would be cut off
 		}
 		p.text("soft", x+4, rowsTop-10, tick.Month.String()[:3])
 		if tick.Year != year {
@@ -296,8 +298,8 @@ func (p *picture) calendar() {
 	}
 }
 
-// marks draws today and the end of the term.
-func (p *picture) marks() {
+// markDays draws today and the end of the paid term.
+func (p *picture) markDays() {
 	end := p.x(p.PaidUntil)
 	p.line("paid", end, capsTop+capsHeight, end, p.bottom+6)
 	p.text("end", end, p.bottom+20, "paid until "+p.PaidUntil.String())
@@ -315,7 +317,8 @@ func (p *picture) marks() {
 	p.text(side, x, capsTop-12, "today "+p.today.String())
 }
 
-// certificate draws one row: what it leans on, the life in use, what the lead gives away, and the way to the next one.
+// certificate draws the row of a certificate: the proof and vetting that it needs, its time in use, the time after its reissue,
+// and the reissue itself.
 func (p *picture) certificate(c cabforum.Certificate) {
 	y := p.row(c)
 	top, middle := y+(rowHeight-barHeight)/2, y+rowHeight/2
@@ -326,7 +329,7 @@ func (p *picture) certificate(c cabforum.Certificate) {
 	}
 	next := p.x(p.next(c))
 	p.bar(class, start, min(next, end), top)
-	p.bar("given", next, end, top)
+	p.bar("replaced", next, end, top)
 	p.bar("gap", end, next, top)
 	if !c.ReissueOn.IsZero() {
 		p.line("act", next, top-2, next, top+rowHeight)
@@ -340,7 +343,7 @@ func (p *picture) certificate(c cabforum.Certificate) {
 	}
 }
 
-// next returns the day on which the certificate is not needed any more: the next one is issued, or the term ends.
+// next returns the day on which the certificate is replaced, or the end of the term.
 func (p *picture) next(c cabforum.Certificate) cabforum.Date {
 	if c.ReissueOn.IsZero() {
 		return p.PaidUntil
@@ -348,19 +351,19 @@ func (p *picture) next(c cabforum.Certificate) cabforum.Date {
 	return c.ReissueOn
 }
 
-// gaps reports whether a paid day is left without a certificate.
+// gaps reports whether there is a paid day without a certificate.
 func (p *picture) gaps() bool {
 	return slices.ContainsFunc(p.Certificates, func(c cabforum.Certificate) bool { return c.Expires.Before(p.next(c)) })
 }
 
-// below draws the key and the warnings and returns the height of the picture.
+// below draws the legend and the warnings and returns the height of the picture.
 func (p *picture) below() float64 {
 	y := p.bottom + 46
 	x := 32.0
-	for _, k := range p.key() {
+	for _, k := range p.legend() {
 		k.draw(x+7, y-4)
-		p.text("soft", x+22, y, k.words)
-		x += 22 + 6.6*float64(len(k.words)) + 26
+		p.text("soft", x+22, y, k.label)
+		x += 22 + 6.6*float64(len(k.label)) + 26
 	}
 	y += 10
 	for _, w := range p.Warnings {
@@ -375,53 +378,53 @@ func (p *picture) below() float64 {
 	return y + 28
 }
 
-// keyEntry explains one sign.
-type keyEntry struct {
-	words string
+// legendEntry explains one symbol.
+type legendEntry struct {
+	label string
 	draw  func(x, y float64)
 }
 
-// key explains the signs that are there.
-func (p *picture) key() []keyEntry {
+// legend returns the entries for the symbols in the picture.
+func (p *picture) legend() []legendEntry {
 	swatch := func(class string) func(x, y float64) {
 		return func(x, y float64) {
 			p.add("rect", class, "x", x-7, "y", y-barHeight/2, "width", 14.0, "height", barHeight)
 		}
 	}
-	var all []keyEntry
+	var all []legendEntry
 	if p.Certificates[0].Held {
-		all = append(all, keyEntry{"in place", swatch("held")})
+		all = append(all, legendEntry{"in place", swatch("held")})
 	}
 	if len(p.Certificates) > 1 || !p.Certificates[0].Held {
-		all = append(all, keyEntry{"planned", swatch("used")})
+		all = append(all, legendEntry{"planned", swatch("used")})
 	}
 	if p.UnusedDays() > 0 {
-		all = append(all, keyEntry{"given away", swatch("given")})
+		all = append(all, legendEntry{"replaced early", swatch("replaced")})
 	}
 	if p.gaps() {
-		all = append(all, keyEntry{"without a certificate", swatch("gap")})
+		all = append(all, legendEntry{"without a certificate", swatch("gap")})
 	}
 	if p.Reissues() > 0 {
-		all = append(all, keyEntry{"reissue", func(x, y float64) {
+		all = append(all, legendEntry{"reissue", func(x, y float64) {
 			p.line("act", x, y-4, x, y+6)
 			p.add("path", "actmark", "d", fmt.Sprintf("M%s %sl-3.5 -5h7z", number(x), number(y-3)))
 		}})
 	}
-	all = append(all, keyEntry{"control to be proved", func(x, y float64) { p.add("circle", "proof", "cx", x, "cy", y, "r", 4.0) }})
+	all = append(all, legendEntry{"control to be proved", func(x, y float64) { p.add("circle", "proof", "cx", x, "cy", y, "r", 4.0) }})
 	if p.level == seller.OV || p.level == seller.EV {
-		all = append(all, keyEntry{"organisation to be vetted", func(x, y float64) {
+		all = append(all, legendEntry{"organisation to be vetted", func(x, y float64) {
 			p.add("rect", "vet", "x", x-4, "y", y-4, "width", 8.0, "height", 8.0)
 		}})
 	}
 	return all
 }
 
-// wrapped breaks a text between words into lines of at most so many characters, as far as its words allow.
-func wrapped(text string, most int) []string {
+// wrapped splits a text between words into lines of at most width characters. A longer word has a line of its own.
+func wrapped(text string, width int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(text) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > most {
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
 			lines, line = append(lines, line), ""
 		}
 		if line != "" {

@@ -25,16 +25,16 @@ const (
 	formatSVG  = "svg"
 )
 
-// planView is the plan of one term with what its readers are told besides.
+// planView is the plan of one term with what else is shown about it.
 type planView struct {
 	cabforum.Plan
-	title string // whose term it is; empty for a term that no item has
+	title string // name and number of the item; empty for a term without an item
 	today cabforum.Date
 	level seller.Level
 }
 
-// Run computes the certificates of a paid term (docs/reference/validity.md §B3.11): of an item with what is known of it, or
-// of a term on paper, for which neither panel nor database is needed. Nothing is changed and no lock is taken.
+// Run shows the certificates of a paid term (docs/reference/validity.md §B3.11): of an item, or of a term without an item, for
+// which neither panel nor database is needed. It changes nothing and takes no lock.
 func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	format, err := planFormat(run)
 	if err != nil {
@@ -44,7 +44,7 @@ func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if run.Args.Item > 0 {
 		o, err = itemView(ctx, run)
 	} else {
-		o, err = certificateView(run)
+		o, err = termView(run)
 	}
 	if err != nil {
 		return nil, err
@@ -71,30 +71,30 @@ func planFormat(run *item.Run) (string, error) {
 	return FormatXML, nil
 }
 
-// certificateView plans a term that no item has, from the words of the command line alone.
-func certificateView(run *item.Run) (planView, error) {
+// termView returns the plan of a term without an item, from the options only.
+func termView(run *item.Run) (planView, error) {
 	var problems []string
-	complain := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	addProblem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	start, err := cabforum.ParseDate(run.Args.OpenDate)
 	if err != nil || start.IsZero() {
-		complain("--opendate %q is not a date of the form YYYY-MM-DD", item.Brief(run.Args.OpenDate))
+		addProblem("--opendate %q is not a date of the form YYYY-MM-DD", item.Brief(run.Args.OpenDate))
 	}
 	months, err := strconv.Atoi(run.Args.Period)
 	switch {
 	case run.Args.Period == "":
-		complain("--opendate needs --period with the months of the term")
+		addProblem("--opendate needs --period with the months of the term")
 	case err != nil || months < 1 || months > cabforum.MaxMonths:
-		complain("--period %q is not a number of months between 1 and %d", item.Brief(run.Args.Period), cabforum.MaxMonths)
+		addProblem("--period %q is not a number of months between 1 and %d", item.Brief(run.Args.Period), cabforum.MaxMonths)
 	}
 	lead, err := leadOf(run.Args.Before, cabforum.DefaultLead)
 	if err != nil {
-		complain("%v", err)
+		addProblem("%v", err)
 	}
 	var product seller.Product
 	if name := run.Args.Intname; name != "" {
 		found := false
 		if product, found = seller.FindProduct(run.Info.Products, name); !found {
-			complain("--intname %q is not a product of %s", item.Brief(name), run.Info.Title)
+			addProblem("--intname %q is not a product of %s", item.Brief(name), run.Info.Title)
 		}
 	}
 	if len(problems) > 0 {
@@ -106,7 +106,7 @@ func certificateView(run *item.Run) (planView, error) {
 	return simulate(run, planInput, product, "opendate")
 }
 
-// leadOf reads --before; empty means what the settings say.
+// leadOf returns the lead in days from --before, or the setting if that is empty.
 func leadOf(before string, setting int) (int, error) {
 	if before == "" {
 		return setting, nil
@@ -118,6 +118,7 @@ func leadOf(before string, setting int) (int, error) {
 	return days, nil
 }
 
+// simulate returns the plan; object is that of the fault if the input is wrong.
 func simulate(run *item.Run, p cabforum.PlanInput, product seller.Product, object string) (planView, error) {
 	thePlan, err := p.Plan()
 	if err != nil {
@@ -126,10 +127,10 @@ func simulate(run *item.Run, p cabforum.PlanInput, product seller.Product, objec
 	return planView{Plan: thePlan, today: cabforum.DateOf(run.Now()), level: product.Level}, nil
 }
 
-// itemView plans the rest of an item's term from the certificate that it has.
+// itemView returns the plan of the rest of an item's term, beginning with its stored certificate.
 func itemView(ctx context.Context, run *item.Run) (planView, error) {
 	if run.Args.OpenDate != "" || run.Args.Period != "" || run.Args.Intname != "" {
-		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: --opendate, --period and --intname plan a term that no item has, leave them out with --item")
+		return planView{}, fault.Errorf(fault.Value, "argv", "command plan: --opendate, --period and --intname are for a term without an item; leave them out with --item")
 	}
 	order, err := run.Panel.LoadItem(ctx, run.Args.Item)
 	if err != nil {
@@ -161,10 +162,10 @@ func itemView(ctx context.Context, run *item.Run) (planView, error) {
 	return o, nil
 }
 
-// Types of warnings that come from an item and its panel, beside those of the plan itself.
+// Types of warnings about an item and its panel; those about the plan itself are cabforum's.
 const (
 	warnSetting = "setting" // a setting cannot be used as it is written
-	warnPolicy  = "policy"  // nothing is reissued by itself
+	warnPolicy  = "policy"  // nothing is reissued automatically
 	warnStored  = "stored"  // the stored certificate cannot be read
 )
 
@@ -175,12 +176,12 @@ func policyWarnings(settings cabforum.Settings, notes []string) []cabforum.Warni
 	}
 	if settings.Policy != cabforum.PolicyAuto {
 		all = append(all, cabforum.Warning{Type: warnPolicy, Text: fmt.Sprintf(
-			"%s is %s: on the days of action nothing is reissued by itself", cabforum.SettingPolicy, settings.Policy)})
+			"%s is %s: nothing is reissued automatically on the planned days", cabforum.SettingPolicy, settings.Policy)})
 	}
 	return all
 }
 
-// planInput returns what is known of the item's term and its certificate.
+// planInput returns the item's term and certificate as input for the plan, and warnings about them.
 func (j *planned) planInput(product seller.Product, lead int) (cabforum.PlanInput, []cabforum.Warning) {
 	p := cabforum.PlanInput{
 		Term: cabforum.Term{Start: j.TermStart(), Months: j.TermMonths()}, Lead: lead, Today: j.Today(),
@@ -198,14 +199,14 @@ func (j *planned) planInput(product seller.Product, lead int) (cabforum.PlanInpu
 			"the stored certificate cannot be read (%v): the plan begins with a new one", err)}}
 	}
 	p.Held = &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
-	p.Vetted = p.Term.Start // a new order or renewal is vetted, a reissue leans on that
+	p.Vetted = p.Term.Start // a new order or renewal is vetted, a reissue reuses that
 	if at, err := time.Parse(time.RFC3339, j.Item.Params[itemparam.ProofTime]); err == nil {
 		p.DomainValidated = cabforum.DateOf(at)
 	}
 	return p, nil
 }
 
-// provedBy returns how control was last proved, or is going to be where nothing was proved yet.
+// provedBy returns the method by which control was last proved, or the chosen method if it was not proved yet.
 func (j *planned) provedBy() seller.Method {
 	for _, m := range []seller.Method{seller.MethodEmail, seller.MethodDNS, seller.MethodFile} {
 		if j.Item.Params[itemparam.ProofMethod] == m.String() {
@@ -219,7 +220,7 @@ func (j *planned) provedBy() seller.Method {
 	return chosen
 }
 
-// document returns the plan as XML (rules SWEEP-7). act is empty if the certificate reaches the end of the term.
+// document returns the plan as XML (rules SWEEP-7). The attribute act is empty if the certificate lasts to the end of the term.
 func (o planView) document() *etree.Document {
 	doc := xmldoc.New()
 	node := doc.Root().CreateElement("plan")

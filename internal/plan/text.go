@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// text returns the plan for people: the certificates, the sums, the warnings, and last of all until when the term is paid.
+// text returns the plan as text: the certificates, the totals, the warnings, and in the last line the end of the paid term.
 func (o planView) text() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -24,7 +24,7 @@ func (o planView) text() string {
 		columns(w, vetted, fmt.Sprint(c.N), c.Issued.String(), c.Expires.String(), fmt.Sprint(c.Days), fmt.Sprint(c.Cap), act, string(c.DomainValidation), string(c.SubjectValidation))
 	}
 	_ = w.Flush() // into memory
-	fmt.Fprintf(&b, "\n%s\n", o.sums())
+	fmt.Fprintf(&b, "\n%s\n", o.totals())
 	for _, warning := range o.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", item.DisplayLine(warning.Text, item.MaxWarning))
 	}
@@ -36,6 +36,7 @@ func (o planView) text() string {
 	return b.String()
 }
 
+// columns writes a line of the table, without its last cell unless the organisation is vetted.
 func columns(w *tabwriter.Writer, vetted bool, cells ...string) {
 	if !vetted {
 		cells = cells[:len(cells)-1]
@@ -43,8 +44,8 @@ func columns(w *tabwriter.Writer, vetted bool, cells ...string) {
 	fmt.Fprintln(w, strings.Join(cells, "\t")+"\t")
 }
 
-// sums returns the plan in one line.
-func (o planView) sums() string {
+// totals returns the plan in one line: the numbers of certificates, reissues, proofs and vettings, and the lead.
+func (o planView) totals() string {
 	words := []string{
 		counted(len(o.Certificates), "certificate"), counted(o.Reissues(), "reissue"), counted(o.DomainValidations(), "proof") + " of control",
 	}

@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/pki"
 )
 
-// decide holds one certificate against the policy and acts on it.
+// decide checks whether the certificate is due under the policy and acts on it.
 func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 	stored, err := pki.StoredLeaf(j.Item.Stored)
 	if err != nil {
@@ -24,7 +24,7 @@ func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 	if !s.dry && down == nil {
 		if err := j.ReconcileReissue(ctx); err != nil {
 			row.action = actionWait
-			return s.inTheWay(ctx, j, row, stored, err)
+			return s.escalateBlocked(ctx, j, row, stored, err)
 		}
 	}
 	decision, err := s.decisionFor(ctx, j, row, stored)
@@ -34,19 +34,19 @@ func (s *sweep) decide(ctx context.Context, j *sweptItem, row *sweepRow) error {
 	}
 	row.expires, row.due, row.lead = stored.Ends(), decision.DueOn, decision.Lead
 	if decision.LeadCut {
-		j.Log.ExtInfof("the lead of %d days is cut to %d, half of the certificate's life", s.settings.Lead, decision.Lead)
+		j.Log.ExtInfof("the lead of %d days is shortened to %d, half of the certificate's lifetime", s.settings.Lead, decision.Lead)
 	}
 	if !decision.Due {
-		return s.spare(ctx, j, row, decision)
+		return s.skip(ctx, j, row, decision)
 	}
 	s.due++
 	if decision.Expired {
-		j.Log.Warningf("the certificate of %s has expired on %s inside its paid term", row.name, row.expires)
+		j.Log.Warningf("the certificate of %s expired on %s, within its paid term", row.name, row.expires)
 	}
 	return s.act(ctx, j, row, stored)
 }
 
-// act does what the policy says about a certificate that is due.
+// act carries out the policy for a certificate that is due.
 func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
 	down := s.down[j.Account]
 	switch {
@@ -61,9 +61,9 @@ func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki
 		}
 		return s.notifyClient(ctx, j, row, item.NoticeExpires, true)
 	case strings.TrimSpace(j.Item.CSR) == "":
-		return s.withoutCSR(ctx, j, row)
-	case down != nil: // clients are told all the same
-		s.left(row, actionReissue, down)
+		return s.handleMissingCSR(ctx, j, row)
+	case down != nil: // only a reissue needs the seller; clients are notified all the same
+		s.skipForOutage(row, actionReissue, down)
 		return nil
 	}
 	row.action, row.result = actionReissue, resultOK
@@ -71,11 +71,11 @@ func (s *sweep) act(ctx context.Context, j *sweptItem, row *sweepRow, stored pki
 		row.result, row.reason = resultSkipped, "dry run"
 		return nil
 	}
-	return s.inTheWay(ctx, j, row, stored, s.reissue(ctx, j, row, stored))
+	return s.escalateBlocked(ctx, j, row, stored, s.reissue(ctx, j, row, stored))
 }
 
-// spare notes why nothing is done about a certificate now.
-func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, decision cabforum.Decision) error {
+// skip records in the row why nothing is done about a certificate now. It opens a task if an administrator has to act.
+func (s *sweep) skip(ctx context.Context, j *sweptItem, row *sweepRow, decision cabforum.Decision) error {
 	if decision.Reason == cabforum.ReasonEarly {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, decision
 	if decision.Reason == cabforum.ReasonUnderWay {
 		row.action = actionWait
 	}
-	text := s.unattended(row, decision)
+	text := s.taskText(row, decision)
 	if text == "" || s.dry {
 		return nil
 	}
@@ -91,8 +91,8 @@ func (s *sweep) spare(ctx context.Context, j *sweptItem, row *sweepRow, decision
 	return s.Panel.Escalate(ctx, j.Item.Item, 0, asReissue, text)
 }
 
-// decisionFor asks the rules whether the certificate is due. Under the policy none the answer is the one of auto: the
-// document says how many were left.
+// decisionFor returns whether the certificate is due. Under the policy none the answer is that of auto, because the document
+// counts the due certificates.
 func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) (cabforum.Decision, error) {
 	operations, err := s.Panel.CountOperations(ctx, j.Item.Item)
 	if err != nil {
@@ -115,13 +115,13 @@ func (s *sweep) decisionFor(ctx context.Context, j *sweptItem, row *sweepRow, st
 	return check.Decide(s.at), nil
 }
 
-// reissue asks for the next certificate; where the seller wants a new proof the client is told.
+// reissue requests the next certificate. If the seller needs a new proof of control, the client is notified.
 func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
 	tried := j.Attempts()
 	outcome, err := j.Reissue(ctx, "reopen")
 	if err = errors.Join(outcome.Ended, err); err != nil {
 		if fault.From(err).Type == fault.OrderEnded && j.Attempts() == tried {
-			// the order at the seller has ended and nothing was sent: that counts as well, or it would be tried every hour
+			// the order at the seller has ended and nothing was sent: this counts as an attempt, or it would be tried every hour
 			err = errors.Join(err, j.CountAttempt(ctx))
 		}
 		return err
@@ -134,7 +134,7 @@ func (s *sweep) reissue(ctx context.Context, j *sweptItem, row *sweepRow, stored
 		return fault.Errorf(fault.OrderEnded, "status", "%s ended the reissue %d; the certificate in place stays", j.Info.Title, j.ID())
 	}
 	s.reissued++
-	if !j.HasStatus(item.ServiceWaiting) || j.NotYetValid { // issued, or nothing is known of it yet: the next sweep looks again
+	if !j.HasStatus(item.ServiceWaiting) || j.NotYetValid { // issued, or no status is known yet: the next sweep reads it
 		return nil
 	}
 	return s.remind(ctx, j, row, stored)

@@ -10,6 +10,7 @@ import (
 // sweptItem is an item that the sweep works on.
 type sweptItem struct{ *lifecycle.Order }
 
+// beginItem locks and loads the item of run.Args.
 func beginItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
 	order, err := lifecycle.Begin(ctx, run)
 	if order == nil {
@@ -18,6 +19,7 @@ func beginItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
 	return &sweptItem{order}, err
 }
 
+// connectItem loads the item of run.Args without writing anything.
 func connectItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
 	order, err := lifecycle.Connect(ctx, run)
 	if order == nil {
@@ -26,4 +28,5 @@ func connectItem(ctx context.Context, run *item.Run) (*sweptItem, error) {
 	return &sweptItem{order}, err
 }
 
+// sweptOf returns the item of a handle without locking it.
 func sweptOf(j *item.Handle) *sweptItem { return &sweptItem{lifecycle.FromHandle(j)} }

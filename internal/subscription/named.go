@@ -12,12 +12,13 @@ import (
 	"pmssl/internal/pki"
 )
 
-// reasonDate is why a certificate is not looked at although it would be due; the other reasons are cabforum's.
-const reasonDate = "the item parameter " + itemparam.ExpireDate + " is %s, the stored certificate ends %s: run --command sync_item --item %d"
+// reasonDate is the reason for which a due certificate is not found: its item parameter has another date. The other reasons
+// are those of cabforum.
+const reasonDate = "the item parameter " + itemparam.ExpireDate + " is %s, but the stored certificate expires on %s: run --command sync_item --item %d"
 
-// named reads the item that --item names. One that does not exist or belongs to another binary is an error: nothing would
-// be due of it, and nobody would hear why.
-func (s *sweep) named(ctx context.Context) (item.Item, error) {
+// loadNamed returns the item of --item. An item that does not exist or belongs to another binary is an error, because the
+// document would not mention it.
+func (s *sweep) loadNamed(ctx context.Context) (item.Item, error) {
 	order, err := s.Panel.LoadItem(ctx, s.Args.Item)
 	if err != nil {
 		return order, err
@@ -29,7 +30,7 @@ func (s *sweep) named(ctx context.Context) (item.Item, error) {
 	return order, nil
 }
 
-// explain adds the row that says why nothing is done about the item that --item names (rules SWEEP-10). It changes nothing.
+// explain adds the row that says why nothing is done about the item of --item (rules SWEEP-10). It changes nothing.
 func (s *sweep) explain(ctx context.Context, order item.Item) error {
 	j := sweptOf(item.NewHandle(s.Run, order))
 	row := sweepRow{item: order.Item, name: order.Name, paidUntil: j.TermEnd(), action: actionNone, result: resultSkipped}
@@ -70,7 +71,7 @@ func (s *sweep) explain(ctx context.Context, order item.Item) error {
 	return nil
 }
 
-// orNone returns a value for a text, or the word for one that is missing.
+// orNone returns the value, or "not set" if it is empty.
 func orNone(value string) string {
 	if value == "" {
 		return "not set"

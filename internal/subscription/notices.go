@@ -10,17 +10,17 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Parameters about the last letter (rules SWEEP-11). Told and tried are two things: a letter that the mail transport did
-// not take is tried again by the next sweep, one whose recipient was refused the next day.
+// Item parameters about the last notice (rules SWEEP-11). A notice that the mail transport did not accept is tried again by
+// the next sweep, one whose recipient was refused the next day; so sent and tried notices are recorded separately.
 const (
-	// paramNotifiedOn is the UTC date on which a letter was last handed over: at most one a day.
+	// paramNotifiedOn is the UTC date on which a notice was last sent: at most one a day.
 	paramNotifiedOn = "told_on"
-	// paramNotifyTried is the UTC date of a letter that was being handed over, or whose recipient was refused.
+	// paramNotifyTried is the UTC date of a notice that is being sent, or whose recipient was refused.
 	paramNotifyTried = "told_tried"
 )
 
-// whyNotNotified returns why the client is not written to now, empty if it is. once: a certificate about which the client
-// was told is not written about again.
+// whyNotNotified returns the reason for which the client is not notified now; empty if it is. With once the client gets one
+// notice per certificate.
 func (j *sweptItem) whyNotNotified(once bool) string {
 	serial, today := j.Item.Params[itemparam.Serial], j.Today().String()
 	switch {
@@ -34,7 +34,7 @@ func (j *sweptItem) whyNotNotified(once bool) string {
 	return ""
 }
 
-// notifyClient sends a letter about the certificate in place.
+// notifyClient sends a notice about the stored certificate.
 func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind string) error {
 	notice, err := j.notice(ctx, kind)
 	if err != nil {
@@ -48,31 +48,32 @@ func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind s
 		if recipientRefused(err) {
 			return err
 		}
-		// The fault is on this server, the next sweep tries again. A run that was told to end has to say so too.
+		// The fault is on this server: the next sweep tries again, also if a signal ended this run.
 		if dropped := j.SaveParam(context.WithoutCancel(ctx), paramNotifyTried, ""); dropped != nil {
-			j.Log.Warningf("the message is not sent again before tomorrow: %v", dropped)
+			j.Log.Warningf("the notice is not sent again before tomorrow: %v", dropped)
 		}
 		return err
 	}
-	j.Log.Infof("told %s (%s) about %s, which ends %s", notice.To.Email, kind, notice.Domain, notice.Expires)
+	j.Log.Infof("notified %s (%s) about %s, which expires on %s", notice.To.Email, kind, notice.Domain, notice.Expires)
 	if err := j.SaveParam(ctx, paramNotifiedOn, today); err != nil {
 		return err
 	}
 	return j.SaveParam(ctx, itemparam.ToldSerial, j.Item.Params[itemparam.Serial])
 }
 
-// recipientRefused reports whether the mail server refused this letter for good.
+// recipientRefused reports whether the mail server refused this notice permanently.
 func recipientRefused(err error) bool {
 	failure := fault.From(err)
 	return failure.Type == fault.Client && failure.Object == fault.ObjectRecipient && !failure.Retry
 }
 
-// transportFailed reports whether no letter can be handed over now, to nobody.
+// transportFailed reports whether the mail transport accepts no mail at all now.
 func transportFailed(err error) bool {
 	failure := fault.From(err)
 	return failure.Type == fault.Client && failure.Object == fault.ObjectMail
 }
 
+// notice returns the notice of the kind about the stored certificate.
 func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error) {
 	client, err := j.Panel.Client(ctx, j.Item.Account)
 	if err != nil {
@@ -86,28 +87,28 @@ func (j *sweptItem) notice(ctx context.Context, kind string) (item.Notice, error
 	if err != nil {
 		return item.Notice{}, err
 	}
-	l := item.Notice{
+	n := item.Notice{
 		Kind: kind, To: client, Item: j.Item.Item, Domain: stored.Leaf.Subject.CommonName, Order: j.Item.Params[itemparam.OrderID],
 		Expires: stored.Ends(), PaidUntil: j.TermEnd(), DaysLeft: j.Today().DaysUntil(stored.Ends()), Method: method,
 	}
 	if brand, err := j.Panel.Brand(ctx, j.Item.Project); err == nil {
-		l.Panel = brand
+		n.Panel = brand
 	} else {
-		j.Log.Warningf("the message does not name the panel: %v", err)
+		j.Log.Warningf("the notice does not name the panel: %v", err)
 	}
 	if csr, err := pki.ReadCSR(j.Item.CSR); err == nil {
-		l.Domain = csr.CommonName
+		n.Domain = csr.CommonName
 	}
-	l.SANs = seller.SplitNames(j.Item.Params[itemparam.AltName])
+	n.SANs = seller.SplitNames(j.Item.Params[itemparam.AltName])
 	if product, err := j.Product(); err == nil {
-		l.Product = product.Names[0]
+		n.Product = product.Names[0]
 	}
 	switch {
 	case kind == item.NoticeExpires:
 	case method == seller.MethodEmail:
-		l.Challenges = j.Item.Params[itemparam.Approver]
+		n.Challenges = j.Item.Params[itemparam.Approver]
 	default:
-		l.Challenges = j.Item.Params[j.ChallengeParam()]
+		n.Challenges = j.Item.Params[j.ChallengeParam()]
 	}
-	return l, nil
+	return n, nil
 }

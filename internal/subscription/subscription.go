@@ -17,8 +17,8 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// lastDays is how near the end of a certificate may be before client and administrator are told every day that the proof
-// of control is still missing (rules SWEEP-4).
+// lastDays is the number of days before the end of a certificate in which client and administrator are notified daily that
+// the proof of control is still missing (rules SWEEP-4).
 const lastDays = 7
 
 // sweep is one run of the reissue policy over all items of this module (docs/reference/validity.md §B3.5 to §B3.12, rules
@@ -26,17 +26,17 @@ const lastDays = 7
 type sweep struct {
 	*item.Run
 	settings cabforum.Settings
-	at       time.Time // the present, or the day that is played
+	at       time.Time // now, or the simulated day
 	dry      bool
 
 	items, due, reissued, notified, failed int
-	running                                bool
+	running                                bool // another sweep is running
 	rows                                   []sweepRow
 	down                                   item.Outages
 	mailDown                               bool // the mail transport failed in this run
 }
 
-// sweepRow is what the document says of one item.
+// sweepRow is the document's element about one item.
 type sweepRow struct {
 	item                    int64
 	name                    string
@@ -46,7 +46,7 @@ type sweepRow struct {
 	open                    bool // an operation of the panel for the item is open
 }
 
-// Words of the document (rules SWEEP-5).
+// Values of the document (rules SWEEP-5).
 const (
 	actionReissue = "reissue"
 	actionNotify  = "tell"
@@ -57,32 +57,32 @@ const (
 	resultError   = "error"
 )
 
-// Run reissues what is due, or tells the client, as the panel's settings say. A seller's error for one item
-// never stops the others; Run.Failed then makes the exit code 1.
+// Run reissues due certificates or notifies their clients, as the panel's settings say. An error of one item does not stop the
+// others; run.Failed then makes the exit code 1.
 func Run(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	s, err := newSweep(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	if !s.dry {
-		mine, err := run.Panel.LockSweep(ctx)
+		locked, err := run.Panel.LockSweep(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if !mine {
+		if !locked {
 			s.running = true
 			run.Summary = "another sweep is running"
 			return s.document(), nil
 		}
 	}
-	if err := s.all(ctx); err != nil {
+	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
 	if run.Args.Resend && !s.dry && s.notified+s.failed == 0 {
-		return nil, fault.Errorf(fault.Missed, "resend", "there is nothing to tell the client of item %d now, no message was sent", run.Args.Item)
+		return nil, fault.Errorf(fault.Missed, "resend", "there is nothing to notify the client of item %d about now; no notice was sent", run.Args.Item)
 	}
 	run.Failed = s.failed > 0
-	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, told %d, failed %d", s.items, s.due, s.reissued, s.notified, s.failed)
+	run.Summary = fmt.Sprintf("items %d, due %d, reissued %d, notified %d, failed %d", s.items, s.due, s.reissued, s.notified, s.failed)
 	return s.document(), nil
 }
 
@@ -93,7 +93,7 @@ func newSweep(ctx context.Context, run *item.Run) (*sweep, error) {
 		}
 	}
 	if run.Args.Resend && run.Args.Item == 0 {
-		return nil, fault.Errorf(fault.Missed, "item", "--resend sends one client's message again and needs --item")
+		return nil, fault.Errorf(fault.Missed, "item", "--resend sends the notice to one client again and needs --item")
 	}
 	s := &sweep{Run: run, at: run.Now(), dry: run.Args.DryRun, down: item.Outages{}}
 	if run.Args.Date != "" {
@@ -117,8 +117,8 @@ func newSweep(ctx context.Context, run *item.Run) (*sweep, error) {
 	return s, nil
 }
 
-// chosen keeps the one item that --item names.
-func (s *sweep) chosen(items []int64, err error) ([]int64, error) {
+// filterNamed returns the items, with --item only that one if it is among them.
+func (s *sweep) filterNamed(items []int64, err error) ([]int64, error) {
 	if err != nil || s.Args.Item == 0 {
 		return items, err
 	}
@@ -130,15 +130,16 @@ func (s *sweep) chosen(items []int64, err error) ([]int64, error) {
 	return nil, nil
 }
 
-// The panel's words for what the sweep does to one item. It has types of tasks for these and none for the sweep's own
-// command (docs/reference/billmanager.md §1.6).
+// Commands of the panel that stand for the sweep's work on one item. The panel has types of tasks for these commands, but none
+// for the sweep (docs/reference/billmanager.md §1.6).
 const (
 	asSync    = "sync_item"
 	asReissue = "reopen"
 )
 
-// each works on one item under its lock, as the panel's command would. Only the end of the run itself is an error here.
-func (s *sweep) each(ctx context.Context, it int64, as string, work func(context.Context, *sweptItem, *sweepRow) error) error {
+// workOn works on one item under its lock, as the panel's command would. It returns an error only if the run itself ends; other
+// errors are recorded in the item's row.
+func (s *sweep) workOn(ctx context.Context, it int64, as string, work func(context.Context, *sweptItem, *sweepRow) error) error {
 	if err := ctx.Err(); err != nil {
 		return sweepEnded(err)
 	}
@@ -147,7 +148,7 @@ func (s *sweep) each(ctx context.Context, it int64, as string, work func(context
 	row := &sweepRow{item: it}
 	start := beginItem
 	if s.dry {
-		start = connectItem // which writes nothing, not even what the journal remembers
+		start = connectItem // writes nothing, not even an id from the journal
 	}
 	j, err := start(ctx, &run)
 	if err == nil {
@@ -169,7 +170,7 @@ func (s *sweep) each(ctx context.Context, it int64, as string, work func(context
 		row.result, row.reason = resultError, err.Error()
 		s.failed++
 		s.Log.Errorf("%s: %v", label, err)
-		s.note(j, err)
+		s.noteOutage(j, err)
 	}
 	if row.action != "" || err != nil {
 		s.rows = append(s.rows, *row)
@@ -177,12 +178,12 @@ func (s *sweep) each(ctx context.Context, it int64, as string, work func(context
 	return nil
 }
 
-// sweepEnded returns the fault of a sweep whose context is over.
+// sweepEnded returns the fault of a sweep whose context has ended.
 func sweepEnded(err error) error {
 	return fault.Errorf(fault.Interrupted, "subscription", "the sweep was interrupted, the next one goes on: %w", err).Retryable()
 }
 
-// reconcile syncs an item that the seller works on, and tells who has to act where the proof is missing.
+// reconcile syncs an item that waits for the seller and reminds the client if the proof of control is missing.
 func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) error {
 	row.action, row.result = actionWait, resultOK
 	if s.dry {
@@ -194,13 +195,13 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 		return nil
 	}
 	if down := s.down[j.Account]; down != nil {
-		s.left(row, actionWait, down)
+		s.skipForOutage(row, actionWait, down)
 		return nil
 	}
-	if err := j.inspect(ctx); err != nil {
+	if err := j.syncIfChanged(ctx); err != nil {
 		return err
 	}
-	if j.Item.Stored == "" { // the first certificate: the client was shown what to publish with the order
+	if j.Item.Stored == "" { // the first certificate: the order shows the client what to publish
 		return nil
 	}
 	stored, err := pki.StoredLeaf(j.Item.Stored)
@@ -219,8 +220,8 @@ func (s *sweep) reconcile(ctx context.Context, j *sweptItem, row *sweepRow) erro
 	return s.remind(ctx, j, row, stored)
 }
 
-// inspect syncs an order unless it waits as it did.
-func (j *sweptItem) inspect(ctx context.Context) error {
+// syncIfChanged syncs the order unless it still waits.
+func (j *sweptItem) syncIfChanged(ctx context.Context) error {
 	if waits, err := j.StillWaiting(ctx); err != nil || waits {
 		return err
 	}
@@ -232,7 +233,7 @@ func (j *sweptItem) inspect(ctx context.Context) error {
 	return errors.Join(outcome.Ended, err)
 }
 
-// remind tells the client what a waiting reissue needs, once, and every day when the end is near (rules SWEEP-4).
+// remind notifies the client about what a waiting reissue needs: once, and daily when the end is near (rules SWEEP-4).
 func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored pki.Chain) error {
 	if s.settings.Policy == cabforum.PolicyNone {
 		row.reason = string(cabforum.ReasonPolicy)
@@ -242,7 +243,7 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 	kind, once := item.NoticeProve, true
 	if left < lastDays {
 		kind, once = item.NoticeWaiting, false
-		text := fmt.Sprintf("the reissue %d of %s still waits for proof of control and the certificate ends %s", j.ID(), row.name, stored.Ends())
+		text := fmt.Sprintf("the reissue %d of %s still waits for proof of control and the certificate expires on %s", j.ID(), row.name, stored.Ends())
 		j.Log.Warningf("%s", text)
 		if err := j.OpenTaskUntilStored(ctx, asReissue, text); err != nil {
 			return err
@@ -251,13 +252,14 @@ func (s *sweep) remind(ctx context.Context, j *sweptItem, row *sweepRow, stored 
 	return s.notifyClient(ctx, j, row, kind, once)
 }
 
+// notifyClient sends a notice unless the client was notified already or the mail transport failed in this run.
 func (s *sweep) notifyClient(ctx context.Context, j *sweptItem, row *sweepRow, kind string, once bool) error {
 	if why := j.whyNotNotified(once); why != "" && !s.Args.Resend {
 		row.reason = why
 		return nil
 	}
-	if s.mailDown { // a transport that hangs costs one timeout a sweep
-		return fault.Errorf(fault.Client, fault.ObjectMail, "the client of item %d (%s) was not told: the mail transport failed for an earlier message of this run", j.Item.Item, row.name).Retryable()
+	if s.mailDown { // a transport that hangs costs one timeout per sweep
+		return fault.Errorf(fault.Client, fault.ObjectMail, "the client of item %d (%s) was not notified: the mail transport failed for an earlier notice of this run", j.Item.Item, row.name).Retryable()
 	}
 	err := j.notifyClient(ctx, s.Mailer, kind)
 	if err != nil {
@@ -268,7 +270,7 @@ func (s *sweep) notifyClient(ctx context.Context, j *sweptItem, row *sweepRow, k
 	return nil
 }
 
-// document returns the answer (rules SWEEP-5).
+// document returns the document about the sweep (rules SWEEP-5).
 func (s *sweep) document() *etree.Document {
 	doc := xmldoc.New()
 	node := doc.Root().CreateElement("subscription")

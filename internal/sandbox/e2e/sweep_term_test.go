@@ -149,7 +149,7 @@ func TestExpiredCertificateInsideItsTermIsReissued(t *testing.T) {
 		doc := f.sweep(t)
 		assert.Equal(t, "reissue ok", doc.summary(item))
 		assert.Equal(t, firstEnd, doc.row(item).ExpireDate)
-		assert.Contains(t, f.takeLog(t), "has expired on 2026-10-17 inside its paid term")
+		assert.Contains(t, f.takeLog(t), "expired on 2026-10-17, within its paid term")
 		f.checkNewestStored(t, item, "example.com")
 		assert.Equal(t, "2027-04-02", f.itemOf(t, item).ExpireDate, "no later than the term")
 		assert.Zero(t, f.sweep(t).Due)

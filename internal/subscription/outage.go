@@ -1,0 +1,78 @@
+package subscription
+
+import (
+	"context"
+	"slices"
+
+	"pmssl/internal/cabforum"
+	"pmssl/internal/fault"
+	"pmssl/internal/item"
+)
+
+// noteOutage records a fault that affects every order of the account: the sweep skips the account's other items (rules
+// SWEEP-9).
+func (s *sweep) noteOutage(j *sweptItem, err error) {
+	failure := fault.From(err)
+	if j == nil || j.Account == "" || !failure.SellerFails() || s.down[j.Account] != nil {
+		return
+	}
+	s.down[j.Account] = failure
+	s.Log.Warningf("%s does not work for the account %s now; its other items are left for the next sweep", s.Info.Title, j.Account)
+}
+
+// skipForOutage fills the row of an item that is skipped because its account does not work now.
+func (s *sweep) skipForOutage(row *sweepRow, action string, down *fault.Error) {
+	row.action, row.result = action, resultSkipped
+	row.reason = "left for the next sweep, " + s.Info.Title + " does not work for this account now: " + item.Brief(down.Error())
+}
+
+// run works on all items, or on the one of --item, for which the document always has a row.
+func (s *sweep) run(ctx context.Context) error {
+	if s.Args.Item == 0 {
+		return s.workOnItems(ctx)
+	}
+	order, err := s.loadNamed(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.workOnItems(ctx); err != nil || len(s.rows) > 0 {
+		return err
+	}
+	return s.explain(ctx, order)
+}
+
+// workOnItems works on the items whose certificate ends soon, the earliest first, then on those that only wait for the seller.
+// If the time or the seller's call limit runs out, the certificates in use were handled first (rules SWEEP-1).
+func (s *sweep) workOnItems(ctx context.Context) error {
+	var err error
+	if s.items, err = s.Panel.ActiveItems(ctx); err != nil {
+		return err
+	}
+	waiting, err := s.filterNamed(s.Panel.WaitingItems(ctx))
+	if err != nil {
+		return err
+	}
+	ending, err := s.filterNamed(s.Panel.ExpiringBefore(ctx, cabforum.DateOf(s.at).AddDays(s.settings.Lead)))
+	if err != nil {
+		return err
+	}
+	for _, it := range ending {
+		// A reissue that is under way is synced; the next sweep decides what is due after it.
+		as, work := asReissue, s.decide
+		if slices.Contains(waiting, it) {
+			as, work = asSync, s.reconcile
+		}
+		if err := s.workOn(ctx, it, as, work); err != nil {
+			return err
+		}
+	}
+	for _, it := range waiting {
+		if slices.Contains(ending, it) {
+			continue
+		}
+		if err := s.workOn(ctx, it, asSync, s.reconcile); err != nil {
+			return err
+		}
+	}
+	return nil
+}
