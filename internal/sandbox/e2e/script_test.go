@@ -155,8 +155,8 @@ func wizardWord(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// orderWord [-place] [-forms] TEMPLATE [csr=FILE] [period=12] [sans=N] [altname=a,b] [param=value…]: the client orders; -place stops
-// before open is started, -forms has the client fill the order form in first.
+// orderWord is `order [-place] [-forms] TEMPLATE [csr=FILE] [period=12] [sans=N] [altname=a,b] [param=value…]`: the client orders.
+// -place stops before open is started; with -forms the client first fills in the order form.
 func orderWord(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	ctx := context.Background()
@@ -239,7 +239,7 @@ func number(ts *testscript.TestScript, text string) int {
 	return n
 }
 
-// module [stdin=FILE] ARG…: start the binary as the panel does, with these words.
+// runModule is `module [stdin=FILE] ARG…`: it starts the binary as the panel does, with these arguments.
 func runModule(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	var stdin []byte
@@ -331,7 +331,7 @@ func sellerWord(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// scrub makes what differs from run to run comparable.
+// scrub replaces the values that differ in each run by fixed words.
 func (s *scriptState) scrub(text string) string {
 	for _, rule := range []struct{ pattern, with string }{
 		{`\b[0-9a-f]{13}\.comodoca\.com`, "UNIQUE.comodoca.com"},
@@ -409,7 +409,7 @@ func itemWord(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// log [LEVEL]: the module's log since the last `log`, without time, process and colour.
+// logWord is `log`: it prints what the module has logged since the last `log`, without time, process id and colour.
 func logWord(ts *testscript.TestScript, _ bool, _ []string) {
 	s := stateOf(ts)
 	path := filepath.Join(s.panel.Root(), "var", s.seller.module+".log")
@@ -421,7 +421,7 @@ func logWord(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(os.Truncate(path, 0))
 }
 
-// clock INSTANT|+DURATION: move the time of panel, seller and module.
+// clockWord is `clock INSTANT|+DURATION`: it moves the clock of panel, seller and module.
 func clockWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
 	if d, ok := strings.CutPrefix(args[0], "+"); ok {
@@ -436,7 +436,7 @@ func clockWord(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.clock.Set(at))
 }
 
-// panelfault FUNC KIND [TIMES] [SKIP]: break calls of mgrctl; without words clear.
+// panelFaultWord is `panelfault [FUNC KIND [TIMES] [SKIP]]`: it makes calls of mgrctl fail; without arguments it removes the faults.
 func panelFaultWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
 	if len(args) == 0 {
@@ -453,7 +453,8 @@ func panelFaultWord(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.panel.SetFaults(fault))
 }
 
-// panelset crt_store=zip|base64|pem|refuse error_exit=1: how the panel behaves.
+// panelSetWord is `panelset crt_store=zip|base64|pem|refuse error_exit=1 import_ignores=true`: it chooses the panel's behaviour that
+// the protocol does not define.
 func panelSetWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
 	settings, err := s.panel.Settings()
@@ -471,7 +472,7 @@ func panelSetWord(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.panel.SetSettings(settings))
 }
 
-// setparam name=value…: change item parameters as an administrator's form does.
+// setParamWord is `setparam name=value…`: it changes item parameters as an administrator's form does.
 func setParamWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
 	values := map[string]string{}
@@ -507,7 +508,7 @@ func problemsWord(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// sql STATEMENT: change rows behind the panel's back.
+// sqlWord is `sql STATEMENT`: it changes rows of the panel's database directly.
 func sqlWord(ts *testscript.TestScript, _ bool, args []string) {
 	_, err := stateOf(ts).panel.DB().ExecContext(context.Background(), strings.Join(args, " "))
 	ts.Check(err)

@@ -80,7 +80,7 @@ const (
 	stepForm     step = "form" // read the order form; changes nothing
 	stepBuy      step = "buy"
 	stepActivate step = "activate" // send the CSR for a paid order
-	stepReport   step = "report"
+	stepStatus   step = "status"
 	stepReissue  step = "reissue"
 	stepRenew    step = "renew"
 	stepOther    step = "other"

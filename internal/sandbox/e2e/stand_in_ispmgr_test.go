@@ -25,11 +25,11 @@ func ispmgrCase() sellerCase {
 		title: "ISPmanager", module: "pmispmgrssl", params: ispmgrContacts(),
 		singleName: "positivessl", wildcard: "positivessl_wildcard", firstOrderID: 1234501,
 		unusableAnswers: []string{html, redirect, ispmgr.FaultWAF, huge, unhandled},
-		openSteps:       []step{stepBalance, stepList, stepForm, stepBuy, stepReport},
+		openSteps:       []step{stepBalance, stepList, stepForm, stepBuy, stepStatus},
 		openWrites:      []step{stepBuy},
-		statusSteps:     []step{stepReport, stepList, stepPrices}, maxMonths: 36,
+		statusSteps:     []step{stepStatus, stepList, stepPrices}, maxMonths: 36,
 		challengesLate: true,
-		renewSteps:     []step{stepRenew, stepReport},
+		renewSteps:     []step{stepRenew, stepStatus},
 		listRequests:   1,
 		keepsOrderID:   true, keepsOrderRef: true,
 		reissueRefusal: "Invalid CSR.",
@@ -97,7 +97,7 @@ type ispmgrCall struct {
 func (ispmgrStandIn) calls() map[step]ispmgrCall {
 	return map[step]ispmgrCall{
 		stepBalance: {"whoami", false}, stepPrices: {"pricelist.export", false}, stepList: {"certificate", false}, stepForm: {"certificate.order.csr", false},
-		stepBuy: {"certificate.order.param", true}, stepReport: {"certificate.edit", false},
+		stepBuy: {"certificate.order.param", true}, stepStatus: {"certificate.edit", false},
 		stepReissue: {"certificate.reissue", true}, stepRenew: {"service.prolong", true},
 	}
 }

@@ -23,10 +23,10 @@ func namecheapCase() sellerCase {
 		title: "Namecheap", module: "pmnamecheap", limitParams: []string{"limit_minute", "limit_hour", "limit_day"},
 		singleName: "positivessl", wildcard: "positivessl_wildcard", multiDomain: "positivessl_multi_domain", firstOrderID: 34350001,
 		unusableAnswers: []string{html, redirect, charset, huge, unhandled},
-		openSteps:       []step{stepBalance, stepList, stepBuy, stepActivate, stepReport},
+		openSteps:       []step{stepBalance, stepList, stepBuy, stepActivate, stepStatus},
 		openWrites:      []step{stepBuy, stepActivate},
-		statusSteps:     []step{stepReport}, maxMonths: 60,
-		renewSteps:     []step{stepRenew, stepActivate, stepReport},
+		statusSteps:     []step{stepStatus}, maxMonths: 60,
+		renewSteps:     []step{stepRenew, stepActivate, stepStatus},
 		listRequests:   3, // all orders, new purchases, renewals
 		reissueRefusal: "2011296", renewalTooEarly: "Certificate not meet the ExpireDate",
 		newStandIn: newNamecheapStandIn,
@@ -53,7 +53,7 @@ func startNamecheap(t *testing.T) (*fixture, *namecheap.Server) {
 // commands returns the API's name of each step.
 func (namecheapStandIn) commands() map[step]string {
 	return map[step]string{
-		stepBalance: "getbalances", stepList: "getlist", stepBuy: "create", stepActivate: "activate", stepReport: "getinfo",
+		stepBalance: "getbalances", stepList: "getlist", stepBuy: "create", stepActivate: "activate", stepStatus: "getinfo",
 		stepReissue: "reissue", stepRenew: "renew",
 	}
 }

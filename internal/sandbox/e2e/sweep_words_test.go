@@ -62,7 +62,7 @@ func optionWord(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(file.Close())
 }
 
-// sellerset NAME=VALUE…: settings of the stand-in seller, by their names in its control interface.
+// sellerSetWord is `sellerset NAME=VALUE…`: it changes settings of the stand-in seller, by their names in its control interface.
 func sellerSetWord(ts *testscript.TestScript, _ bool, args []string) {
 	s := stateOf(ts)
 	for _, arg := range args {
