@@ -164,10 +164,10 @@ func testInfo() seller.Info {
 		AddressParam: "client_ip",
 		Prototype:    fakeSeller{},
 		Products: []seller.Product{
-			{ID: "standard_ssl", Names: []string{"Standard SSL"}, Level: seller.DV, Included: 1, Most: 1},
-			{ID: "standard_wildcard_ssl", Names: []string{"Standard Wildcard SSL"}, Level: seller.DV, Wildcard: true, Included: 1, Most: 1},
-			{ID: "san_certificate", Names: []string{"SAN Certificate"}, Level: seller.DV, MultiDomain: true, Included: 3, Most: 100},
-			{ID: "ev_ssl", Names: []string{"EV SSL"}, Level: seller.EV, Included: 1, Most: 1},
+			{ID: "standard_ssl", Names: []string{"Standard SSL"}, Level: seller.DV, Included: 1, MaxNames: 1},
+			{ID: "standard_wildcard_ssl", Names: []string{"Standard Wildcard SSL"}, Level: seller.DV, Wildcard: true, Included: 1, MaxNames: 1},
+			{ID: "san_certificate", Names: []string{"SAN Certificate"}, Level: seller.DV, MultiDomain: true, Included: 3, MaxNames: 100},
+			{ID: "ev_ssl", Names: []string{"EV SSL"}, Level: seller.EV, Included: 1, MaxNames: 1},
 			{ID: "rapidssl", Names: []string{"RapidSSL"}, Level: seller.DV, Discontinued: true, Successor: "standard_ssl"},
 		},
 	}

@@ -51,7 +51,7 @@ func checkField(run *item.Run, name, value string) error {
 		return err
 	}
 	if name != itemparam.Method {
-		return seller.CheckTogether(name, value, formFields(run)[seller.CountryField(name)])
+		return seller.CheckWithCountry(name, value, formFields(run)[seller.CountryField(name)])
 	}
 	if method, err := seller.ParseMethod(value); err == nil && method == seller.MethodFile && anyWildcard(run) {
 		return fault.Errorf(fault.Value, name, "a file does not prove control of a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")

@@ -275,7 +275,7 @@ func (s *fakeSeller) OrderSnapshot(context.Context) (seller.OrderSnapshot, error
 			r = seller.OrderStatus{ID: id, State: shown}
 		}
 		if r.State.Activatable() {
-			snapshot.Records = append(snapshot.Records, seller.OrderSummary{ID: id, State: r.State, Months: s.months[id], Host: r.CommonName, Type: r.Type})
+			snapshot.Orders = append(snapshot.Orders, seller.OrderSummary{ID: id, State: r.State, Months: s.months[id], CommonName: r.CommonName, Type: r.Type})
 		}
 	}
 	return snapshot, nil
@@ -511,11 +511,11 @@ func newFixture(t *testing.T) *fixture {
 
 func products() []seller.Product {
 	return []seller.Product{
-		{ID: "positivessl", Names: []string{"PositiveSSL"}, Level: seller.DV, Included: 1, Most: 1},
-		{ID: "positivessl_wildcard", Names: []string{"PositiveSSL Wildcard"}, Level: seller.DV, Wildcard: true, Included: 1, Most: 1},
-		{ID: "san_certificate", Names: []string{"SAN Certificate"}, Level: seller.DV, MultiDomain: true, Included: 3, Most: 100},
-		{ID: "ev_ssl", Names: []string{"EV SSL"}, Level: seller.EV, Included: 1, Most: 1},
-		{ID: "rapidssl", Names: []string{"RapidSSL"}, Level: seller.DV, Included: 1, Most: 1, Discontinued: true, Successor: "positivessl"},
+		{ID: "positivessl", Names: []string{"PositiveSSL"}, Level: seller.DV, Included: 1, MaxNames: 1},
+		{ID: "positivessl_wildcard", Names: []string{"PositiveSSL Wildcard"}, Level: seller.DV, Wildcard: true, Included: 1, MaxNames: 1},
+		{ID: "san_certificate", Names: []string{"SAN Certificate"}, Level: seller.DV, MultiDomain: true, Included: 3, MaxNames: 100},
+		{ID: "ev_ssl", Names: []string{"EV SSL"}, Level: seller.EV, Included: 1, MaxNames: 1},
+		{ID: "rapidssl", Names: []string{"RapidSSL"}, Level: seller.DV, Included: 1, MaxNames: 1, Discontinued: true, Successor: "positivessl"},
 	}
 }
 

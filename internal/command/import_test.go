@@ -160,7 +160,7 @@ func TestImportReadsTheOrderIfTheListHasNoStatus(t *testing.T) {
 	waiting := i.able.sell(t, i.fixture, "waiting.example.org")
 	i.able.statuses[waiting.ID] = seller.OrderStatus{ID: waiting.ID, State: seller.StateWaiting}
 	for n := range i.able.listed {
-		i.able.listed[n].State, i.able.listed[n].Unsaid = seller.StateWaiting, true
+		i.able.listed[n].State, i.able.listed[n].IssuanceUnknown = seller.StateWaiting, true
 	}
 	assert.Equal(t, "found=2 imported=1 completed=0 skipped=1 failed=0", i.counts(t))
 	assert.Equal(t, "found=2 imported=0 completed=0 skipped=2 failed=0", i.counts(t))

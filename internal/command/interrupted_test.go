@@ -203,10 +203,10 @@ func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 		task   bool // on the first day
 	}{
 		"nothing is delivered":  {func(r *seller.OrderStatus) { r.State = seller.StateIssued }, true, false},
-		"it is not there yet":   {func(r *seller.OrderStatus) { r.State, r.Empty = seller.StateWaiting, true }, false, false},
-		"it cannot be fetched":  {func(r *seller.OrderStatus) { r.Undelivered = fault.Errorf(fault.API, "crt", "HTTP 500").Retryable() }, true, false},
+		"it is not there yet":   {func(r *seller.OrderStatus) { r.State, r.CertificateMissing = seller.StateWaiting, true }, false, false},
+		"it cannot be fetched":  {func(r *seller.OrderStatus) { r.DeliveryError = fault.Errorf(fault.API, "crt", "HTTP 500").Retryable() }, true, false},
 		"it cannot be read":     {func(r *seller.OrderStatus) { r.State, r.PEM = seller.StateIssued, []string{broken} }, true, true},
-		"the seller's own word": {func(r *seller.OrderStatus) { r.Undelivered = fault.Errorf(fault.Delivered, "crt", "damaged") }, true, true},
+		"the seller's own word": {func(r *seller.OrderStatus) { r.DeliveryError = fault.Errorf(fault.Delivered, "crt", "damaged") }, true, true},
 	} {
 		for _, as := range []string{"sync_item", "subscription"} {
 			t.Run(name+", "+as, func(t *testing.T) {
@@ -247,12 +247,12 @@ func TestSTORE8AnIssuedOrderWithoutACertificate(t *testing.T) {
 	})
 	t.Run("the day starts again if the order waits again", func(t *testing.T) {
 		s := waitingFixture(t)
-		s.seller.change(101, func(r *seller.OrderStatus) { r.Empty = true })
+		s.seller.change(101, func(r *seller.OrderStatus) { r.CertificateMissing = true })
 		require.NoError(t, s.run(command.SyncItem))
-		s.seller.change(101, func(r *seller.OrderStatus) { r.Empty = false })
+		s.seller.change(101, func(r *seller.OrderStatus) { r.CertificateMissing = false })
 		require.NoError(t, s.run(command.SyncItem))
 		s.at = s.at.Add(25 * time.Hour)
-		s.seller.change(101, func(r *seller.OrderStatus) { r.Empty = true })
+		s.seller.change(101, func(r *seller.OrderStatus) { r.CertificateMissing = true })
 		require.NoError(t, s.run(command.SyncItem))
 		assert.Empty(t, s.panel.tasks)
 	})

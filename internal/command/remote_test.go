@@ -61,7 +61,7 @@ func (r *fakeRemote) OrderSnapshot(context.Context) (seller.OrderSnapshot, error
 		if r.unreferenced {
 			one.OrderRef = ""
 		}
-		snapshot.Records = append(snapshot.Records, one)
+		snapshot.Orders = append(snapshot.Orders, one)
 	}
 	return snapshot, nil
 }
@@ -69,7 +69,7 @@ func (r *fakeRemote) OrderSnapshot(context.Context) (seller.OrderSnapshot, error
 // add adds an order to the account and returns its id.
 func (r *fakeRemote) add(host, ref string, months int, created cabforum.Date) int64 {
 	id := int64(500 + len(r.records))
-	r.records = append(r.records, seller.OrderSummary{ID: id, State: seller.StateWaiting, Months: months, Host: host, OrderRef: ref, Created: created, Type: "PositiveSSL"})
+	r.records = append(r.records, seller.OrderSummary{ID: id, State: seller.StateWaiting, Months: months, CommonName: host, OrderRef: ref, Created: created, Type: "PositiveSSL"})
 	r.statuses[id] = seller.OrderStatus{ID: id, State: seller.StateWaiting, CommonName: host, SANs: -1}
 	r.ends[id] = created.AddMonths(months)
 	return id
@@ -91,8 +91,8 @@ func (r *fakeRemote) Buy(_ context.Context, p seller.Purchase) (seller.Receipt, 
 		status := r.statuses[id]
 		status.CSR = p.Request.CSR.PEM
 		status.Challenges = []seller.Challenge{
-			{Domain: p.Request.CSR.CommonName, Method: seller.MethodDNS, Word: "auth_dnscname", Host: "_x.example.com", Record: "CNAME", Target: "y.ca.example"},
-			{Domain: p.Request.CSR.CommonName, Method: seller.MethodFile, Word: "auth_http", URL: "http://example.com/.well-known/x.txt", Body: "z"},
+			{Domain: p.Request.CSR.CommonName, Method: seller.MethodDNS, ApproverMethod: "auth_dnscname", Host: "_x.example.com", Record: "CNAME", Target: "y.ca.example"},
+			{Domain: p.Request.CSR.CommonName, Method: seller.MethodFile, ApproverMethod: "auth_http", URL: "http://example.com/.well-known/x.txt", Body: "z"},
 		}
 		r.statuses[id] = status
 	}
@@ -576,7 +576,7 @@ func TestARenewalAtTheSellerIsFoundByTheNewEnd(t *testing.T) {
 func TestAutomaticRenewalAtTheSellerIsSwitchedOff(t *testing.T) {
 	s := placedFixture(t, 60)
 	s.args.Command = "sync_item"
-	s.remote.change(500, func(r *seller.OrderStatus) { r.Renews = true })
+	s.remote.change(500, func(r *seller.OrderStatus) { r.AutoRenews = true })
 	require.NoError(t, s.run(command.SyncItem))
 	assert.Equal(t, 1, s.remote.stopped)
 	assert.Empty(t, s.panel.tasks)

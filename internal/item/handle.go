@@ -308,7 +308,7 @@ func (j *Handle) logMappedNames() {
 		j.Log.Infof("%s: %s", itemparam.AltName, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.Item.Params)) {
-		if mended := seller.MendedCountry(j.Item.Params[name]); mended != "" && strings.HasSuffix(name, "_country") {
+		if mended := seller.CorrectedCountry(j.Item.Params[name]); mended != "" && strings.HasSuffix(name, "_country") {
 			j.Log.Infof("%s: %s", name, mended)
 		}
 	}

@@ -53,7 +53,7 @@ type JournalEntry struct {
 	Item int64     `json:"item"`
 	Kind string    `json:"kind"`
 	ID   int64     `json:"id"`
-	// Account is the mark of the seller's account (AccountMark): what was bought in its sandbox is no purchase of the real
+	// Account is the hash of the seller's account (AccountHash): what was bought in its sandbox is no purchase of the real
 	// shop.
 	Account string `json:"account"`
 	Op      int64  `json:"op"` // running operation, 0 if none

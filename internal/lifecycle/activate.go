@@ -133,7 +133,7 @@ func (j *Order) keepChallenges(ctx context.Context, challenges []seller.Challeng
 	var words []string
 	byWord := map[string][]seller.Challenge{}
 	for _, p := range challenges {
-		word := cmp.Or(p.Word, own)
+		word := cmp.Or(p.ApproverMethod, own)
 		if byWord[word] == nil {
 			words = append(words, word)
 		}

@@ -135,7 +135,7 @@ func (t *importer) all(ctx context.Context, listed []seller.ListedCertificate) e
 // one imports a certificate, completes it or passes it over.
 func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
 	name := item.DisplayLine(l.CommonName, item.MaxName)
-	if l.State != seller.StateIssued && !l.Unsaid || l.ID <= 0 {
+	if l.State != seller.StateIssued && !l.IssuanceUnknown || l.ID <= 0 {
 		t.Log.ExtInfof("import: id %d of %s is %s: left alone", l.ID, name, l.State)
 		t.skipped++
 		return nil

@@ -87,7 +87,7 @@ func (t *importer) chain(ctx context.Context, l seller.ListedCertificate) (pki.C
 	if err != nil {
 		return pki.Chain{}, err
 	}
-	if l.Unsaid && status.State != seller.StateIssued {
+	if l.IssuanceUnknown && status.State != seller.StateIssued {
 		return pki.Chain{}, errNotIssued
 	}
 	if len(status.PEM) == 0 {

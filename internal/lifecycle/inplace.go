@@ -48,8 +48,8 @@ func (j *Order) acceptInPlace(ctx context.Context) error {
 // certificate of this item's key, or shows another certificate than the one that was to be replaced.
 func (j *Order) takenInPlace(ctx context.Context, status seller.OrderStatus, pending reissueOf) (bool, error) {
 	switch {
-	case status.Undelivered != nil:
-		return false, status.Undelivered
+	case status.DeliveryError != nil:
+		return false, status.DeliveryError
 	case status.State == seller.StateWaiting:
 		if err := j.checkOwnKey(status); err != nil {
 			return false, err

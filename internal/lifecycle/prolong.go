@@ -139,7 +139,7 @@ func (j *Order) renew(ctx context.Context, status seller.OrderStatus) error {
 	p := seller.Purchase{Kind: seller.KindRenew, Product: request.Product, Months: j.Item.Period, ID: status.ID, Request: request}
 	if prolonger, ok := j.Seller.(seller.Prolonger); ok {
 		p.Kind = seller.KindProlong
-		if p.Extension, err = prolonger.RenewalQuote(ctx, status.ID, p.Months); err != nil {
+		if p.Quote, err = prolonger.RenewalQuote(ctx, status.ID, p.Months); err != nil {
 			return err
 		}
 		if done, err := j.RenewedElsewhere(ctx, p); err != nil || done {

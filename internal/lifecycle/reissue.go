@@ -137,8 +137,8 @@ func (j *Order) reissueByState(ctx context.Context, status seller.OrderStatus) (
 	case status.State.Activatable():
 		j.Log.ExtInfof("id %d is not activated yet and takes the present CSR", status.ID)
 		return status, j.activate(ctx, status)
-	case status.Undelivered != nil:
-		return status, j.openTaskIfUnusable(ctx, j.undelivered(ctx, status.ID, status.Undelivered))
+	case status.DeliveryError != nil:
+		return status, j.openTaskIfUnusable(ctx, j.undelivered(ctx, status.ID, status.DeliveryError))
 	case status.State == seller.StateWaiting:
 		return j.followWaiting(ctx, status)
 	case status.State == seller.StateIssued && j.fresh(status):

@@ -114,7 +114,7 @@ func (j *Order) succeed(ctx context.Context, id int64) error {
 // the administrator is told; the order itself goes on.
 func (j *Order) stopRenewal(ctx context.Context, status seller.OrderStatus) {
 	stopper, ok := j.Seller.(seller.RenewalStopper)
-	if !status.Renews || !ok || status.State.Ended() {
+	if !status.AutoRenews || !ok || status.State.Ended() {
 		return
 	}
 	err := stopper.StopRenewal(ctx, status.ID)
@@ -169,8 +169,8 @@ func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Out
 		j.Log.ExtInfof("id %d is paid and not activated, open does that", status.ID)
 		return Outcome{}, nil
 	case seller.StateWaiting:
-		if status.Undelivered != nil {
-			return Outcome{}, j.openTaskIfUnusable(ctx, j.undelivered(ctx, status.ID, status.Undelivered))
+		if status.DeliveryError != nil {
+			return Outcome{}, j.openTaskIfUnusable(ctx, j.undelivered(ctx, status.ID, status.DeliveryError))
 		}
 		return Outcome{}, j.handleWaiting(ctx, status)
 	case seller.StateIssued:
@@ -214,7 +214,7 @@ func (j *Order) handleWaiting(ctx context.Context, status seller.OrderStatus) er
 	if err := j.SetStatus(ctx, item.ServiceWaiting); err != nil {
 		return err
 	}
-	if status.Empty {
+	if status.CertificateMissing {
 		return j.certificateAbsent(ctx, status)
 	}
 	return j.SaveParam(ctx, itemparam.IssuedSince, "")

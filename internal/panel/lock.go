@@ -85,7 +85,7 @@ func (h *Host) releaseLocks(ctx context.Context, names []string) error {
 // `<bin>.buy.<first 16 hex of SHA-256 of account>`; account is the seller's address and the account's name. It waits as
 // long as ctx lasts, five minutes where ctx has no deadline; then Locked, retryable.
 func (h *Host) LockAccount(ctx context.Context, account string) error {
-	name := h.o.Binary + ".buy." + seller.AccountMark(account)
+	name := h.o.Binary + ".buy." + seller.AccountHash(account)
 	if h.accountLock == name {
 		return nil
 	}

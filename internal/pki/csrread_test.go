@@ -315,7 +315,7 @@ func TestNamesOfACSRAreNotMapped(t *testing.T) {
 			_, err := pki.ParseCSR(c.text)
 			pkitest.RequireFault(t, err, fault.Value, "csr", c.character)
 			assert.Contains(t, err.Error(), c.remedy)
-			_, err = seller.NewRequest(seller.Product{ID: "p", Level: seller.DV, Included: 1, Most: 1}, c.text, "", 0, nil)
+			_, err = seller.NewRequest(seller.Product{ID: "p", Level: seller.DV, Included: 1, MaxNames: 1}, c.text, "", 0, nil)
 			assert.ErrorContains(t, err, c.character, "refused before buying")
 		})
 	}

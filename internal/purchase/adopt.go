@@ -91,7 +91,7 @@ func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, snapshot selle
 // checkCandidate returns a fault if the one id that may be the intent's purchase can be that of another open intent as well,
 // or if what the seller shows of it contradicts the intent (rules BUY-9, BUY-12).
 func (j *Buyer) checkCandidate(ctx context.Context, in Intent, id int64, snapshot seller.OrderSnapshot) error {
-	for _, r := range snapshot.Records {
+	for _, r := range snapshot.Orders {
 		if r.ID != id {
 			continue
 		}
@@ -201,7 +201,7 @@ func (j *Buyer) candidates(ctx context.Context, in Intent, snapshot seller.Order
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, r := range snapshot.Records {
+	for _, r := range snapshot.Orders {
 		switch owner := taken[r.ID]; {
 		case !j.fitsIntent(in, r):
 		case owner != 0 && owner != j.Item.Item:
@@ -238,17 +238,17 @@ func (j *Buyer) fitsIntent(in Intent, r seller.OrderSummary) bool {
 // namedForAnother reports whether a row that is not activated is somebody else's by its name. A name comes with the
 // activation (docs/reference/namecheap.md §3.4); a renewal may show that of the certificate which it renews.
 func (j *Buyer) namedForAnother(in Intent, r seller.OrderSummary) bool {
-	if r.Host == "" || r.State != seller.StateRenewal {
-		return r.Host != ""
+	if r.CommonName == "" || r.State != seller.StateRenewal {
+		return r.CommonName != ""
 	}
-	if stored, err := pki.StoredLeaf(j.Item.Stored); err == nil && sameName(r.Host, strings.ToLower(stored.Leaf.Subject.CommonName)) {
+	if stored, err := pki.StoredLeaf(j.Item.Stored); err == nil && sameName(r.CommonName, strings.ToLower(stored.Leaf.Subject.CommonName)) {
 		return false // the client may have changed the name for the new term; what the seller shows decides
 	}
 	if in.Name != "" {
-		return !sameName(r.Host, in.Name)
+		return !sameName(r.CommonName, in.Name)
 	}
 	csr, err := pki.ReadCSR(j.Item.CSR)
-	return err != nil || !sameName(r.Host, csr.CommonName)
+	return err != nil || !sameName(r.CommonName, csr.CommonName)
 }
 
 // sameClass reports whether the seller's product can have been delivered for the one that was ordered: sellers replace
@@ -275,7 +275,7 @@ func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, u
 	if err != nil {
 		return nil, 0, err
 	}
-	ref := seller.AccountMark(j.Account)
+	ref := seller.AccountHash(j.Account)
 	for _, line := range lines {
 		if line.Account == ref {
 			taken[line.ID] = line.Item
@@ -306,7 +306,7 @@ func (j *Buyer) nextSnapshot(in Intent, claims []item.Claim) int64 {
 			j.Log.Warningf("the intent of item %d: %v", h.Item, err)
 			continue
 		}
-		if other.Account != "" && other.Account != seller.AccountMark(j.Account) || other.Time.Before(in.Time) || other.Snapshot < in.Snapshot {
+		if other.Account != "" && other.Account != seller.AccountHash(j.Account) || other.Time.Before(in.Time) || other.Snapshot < in.Snapshot {
 			continue
 		}
 		if next.Time.IsZero() || other.Time.Before(next.Time) {

@@ -19,7 +19,7 @@ type identity struct{ account, key, name string }
 
 // itemIdentity returns the identity of the item as it is now.
 func (j *Buyer) itemIdentity() identity {
-	is := identity{account: seller.AccountMark(j.Account)}
+	is := identity{account: seller.AccountHash(j.Account)}
 	if csr, err := pki.ReadCSR(j.Item.CSR); err == nil {
 		is.key, is.name = csr.KeyHash(), csr.CommonName
 	}
@@ -74,7 +74,7 @@ func (j *Buyer) bringsNewID(kind string) bool {
 // CheckIntentAccount returns the fault of an intent that was saved for another account than the module's present one: it is
 // unclear until an administrator resolves it (rules BUY-13). Nil if the intent is of this account or does not say.
 func (j *Buyer) CheckIntentAccount(in Intent) error {
-	if in.Account == "" || in.Account == seller.AccountMark(j.Account) {
+	if in.Account == "" || in.Account == seller.AccountHash(j.Account) {
 		return nil
 	}
 	before := in.At
@@ -176,13 +176,13 @@ func alreadyRecorded(h item.Claim, in Intent) bool {
 // fitsOtherIntent reports whether a row can be the purchase of another item's intent.
 func (j *Buyer) fitsOtherIntent(other, in Intent, r seller.OrderSummary) bool {
 	switch {
-	case !j.bringsNewID(other.Kind), other.Account != "" && other.Account != seller.AccountMark(j.Account):
+	case !j.bringsNewID(other.Kind), other.Account != "" && other.Account != seller.AccountHash(j.Account):
 		return false
 	case r.ID <= other.Snapshot, (other.Kind == seller.KindRenew) != (in.Kind == seller.KindRenew):
 		return false
 	case r.Months > 0 && other.months() > 0 && r.Months != other.months(), !j.sameClass(r.Type, other.Product):
 		return false
-	case r.Host != "" && other.Name != "" && !sameName(r.Host, other.Name):
+	case r.CommonName != "" && other.Name != "" && !sameName(r.CommonName, other.Name):
 		return false
 	}
 	return true

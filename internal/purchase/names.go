@@ -28,7 +28,7 @@ func (j *Buyer) BuyMissingNames(ctx context.Context, status seller.OrderStatus, 
 	}
 	j.Log.ExtInfof("%d further names, id %d at %s holds %d: buying %d more", len(request.Names), status.ID, j.Info.Title, holds, missing)
 	_, err := j.Purchase(ctx, seller.Purchase{
-		Kind: seller.KindSANs, Product: request.Product, Months: j.Item.Period, ID: status.ID, SANs: missing, Held: bought, Counted: status.SANs, Request: request,
+		Kind: seller.KindSANs, Product: request.Product, Months: j.Item.Period, ID: status.ID, SANs: missing, BoughtSANs: bought, SellerSANs: status.SANs, Request: request,
 	})
 	return err
 }
@@ -75,7 +75,7 @@ func (j *Buyer) namesBoughtByIntent() (total int, counts bool) {
 
 // restoreNamesBought counts the names that the journal remembers for the item's orders and the item does not.
 func (j *Buyer) restoreNamesBought(ctx context.Context, lines []item.JournalEntry) error {
-	limit, ref := 0, seller.AccountMark(j.Account)
+	limit, ref := 0, seller.AccountHash(j.Account)
 	for _, line := range lines {
 		if line.Item == j.Item.Item && line.Account == ref && slices.Contains(j.Lineage(), line.ID) {
 			limit = max(limit, line.SANs)
@@ -100,7 +100,7 @@ func (j *Buyer) ReconcileOpenNames(ctx context.Context, status seller.OrderStatu
 		return err
 	}
 	defer j.unlock(context.WithoutCancel(ctx))
-	p, err := j.refreshPurchase(ctx, seller.Purchase{Kind: seller.KindSANs, Product: request.Product, ID: status.ID, Counted: status.SANs, Request: request})
+	p, err := j.refreshPurchase(ctx, seller.Purchase{Kind: seller.KindSANs, Product: request.Product, ID: status.ID, SellerSANs: status.SANs, Request: request})
 	if err != nil {
 		return err
 	}
@@ -115,13 +115,13 @@ func (j *Buyer) ReconcileOpenNames(ctx context.Context, status seller.OrderStatu
 // the count move by the number that was bought.
 func (j *Buyer) reconcileNames(ctx context.Context, p seller.Purchase, in Intent) (int64, error) {
 	switch {
-	case in.Counted < 0 || p.Counted < 0:
+	case in.Counted < 0 || p.SellerSANs < 0:
 		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 			"%d names for the order %d had no answer and %s does not tell how many it holds: look there, then run --command resolve --item %d --id %d, or --none",
 			in.SANs, p.ID, j.Info.Title, j.Item.Item, p.ID))
-	case p.Counted == in.Counted+in.SANs:
-		return j.adopt(ctx, in.Kind, p.ID, "holds "+strconv.Itoa(p.Counted)+" names, as the purchase was to bring")
-	case p.Counted == in.Counted:
+	case p.SellerSANs == in.Counted+in.SANs:
+		return j.adopt(ctx, in.Kind, p.ID, "holds "+strconv.Itoa(p.SellerSANs)+" names, as the purchase was to bring")
+	case p.SellerSANs == in.Counted:
 		if err := j.checkIntentWait(in); err != nil {
 			return 0, err
 		}
@@ -129,5 +129,5 @@ func (j *Buyer) reconcileNames(ctx context.Context, p seller.Purchase, in Intent
 	}
 	return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 		"the order %d at %s held %d names before a purchase of %d without answer and holds %d: look there, then run --command resolve --item %d --id %d, or --none",
-		p.ID, j.Info.Title, in.Counted, in.SANs, p.Counted, j.Item.Item, p.ID))
+		p.ID, j.Info.Title, in.Counted, in.SANs, p.SellerSANs, j.Item.Item, p.ID))
 }

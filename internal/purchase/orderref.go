@@ -74,7 +74,7 @@ func recordIDs(records []seller.OrderSummary) []int64 {
 // referencedOrders returns the orders with the item's order reference that no other item holds. Where nothing was asked
 // for, one that is older than the item is another item's: their numbers begin anew with a new database.
 func (j *Buyer) referencedOrders(p seller.Purchase, open bool, snapshot seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
-	return slices.DeleteFunc(slices.Clone(snapshot.Records), func(r seller.OrderSummary) bool {
+	return slices.DeleteFunc(slices.Clone(snapshot.Orders), func(r seller.OrderSummary) bool {
 		owner := taken[r.ID]
 		if slices.Contains(p.Released, r.ID) { // not this item's, by the administrator's word
 			return true
@@ -94,9 +94,9 @@ func (j *Buyer) referencedOrders(p seller.Purchase, open bool, snapshot seller.O
 // the same name, of the same kind of product, nobody's.
 func (j *Buyer) namedOrders(p seller.Purchase, in Intent, snapshot seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
 	day := cabforum.DateOf(in.Time).AddDays(-1) // a seller's bare date has no zone (rules TIME-2)
-	return slices.DeleteFunc(slices.Clone(snapshot.Records), func(r seller.OrderSummary) bool {
+	return slices.DeleteFunc(slices.Clone(snapshot.Orders), func(r seller.OrderSummary) bool {
 		owner := taken[r.ID]
-		return r.OrderRef != "" || slices.Contains(p.Released, r.ID) || r.ID <= in.Snapshot || owner != 0 && owner != j.Item.Item || !sameName(r.Host, p.Request.CSR.CommonName) ||
+		return r.OrderRef != "" || slices.Contains(p.Released, r.ID) || r.ID <= in.Snapshot || owner != 0 && owner != j.Item.Item || !sameName(r.CommonName, p.Request.CSR.CommonName) ||
 			!r.Created.IsZero() && r.Created.Before(day) || r.Months > 0 && in.months() > 0 && r.Months != in.months() || !j.sameClass(r.Type, in.Product)
 	})
 }
@@ -122,8 +122,8 @@ func (j *Buyer) adoptOrder(ctx context.Context, p seller.Purchase, in Intent, op
 	case r.State == seller.StateUnpaid:
 		return 0, fault.Errorf(fault.API, "status",
 			"the order %d at %s is this item's and not paid for: pay it or delete it there; nothing else is ordered meanwhile", r.ID, j.Info.Title).Retryable()
-	case r.Host != "" && !sameName(r.Host, p.Request.CSR.CommonName):
-		odd = "is for " + r.Host
+	case r.CommonName != "" && !sameName(r.CommonName, p.Request.CSR.CommonName):
+		odd = "is for " + r.CommonName
 	case !r.Created.IsZero() && open && r.Created.AddDays(2).Before(cabforum.DateOf(in.Time)):
 		odd = "is of " + r.Created.String() + ", older than the purchase"
 	case foreign:
@@ -168,7 +168,7 @@ func (j *Buyer) checkListComplete(ctx context.Context, in Intent, snapshot selle
 	}
 	slices.Sort(known)
 	slices.Reverse(known)
-	listed := recordIDs(snapshot.Records)
+	listed := recordIDs(snapshot.Orders)
 	probed := 0
 	for _, id := range known {
 		if probed == maxProbed {

@@ -34,7 +34,7 @@ func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
 	if err != nil {
 		return p, err
 	}
-	ref := seller.AccountMark(j.Account)
+	ref := seller.AccountHash(j.Account)
 	for _, line := range lines {
 		if line.Account == ref {
 			p.bought[line.ID] = line

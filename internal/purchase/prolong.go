@@ -23,7 +23,7 @@ func (j *Buyer) reconcileProlong(ctx context.Context, p seller.Purchase, in Inte
 			"the renewal intent of item %d does not say when the order ended: compare with the seller, then run --command resolve --item %d --id %d, or --none",
 			j.Item.Item, j.Item.Item, p.ID))
 	}
-	now := p.Extension.CurrentEnd
+	now := p.Quote.CurrentEnd
 	switch {
 	case !runsUntil(p).AddDays(dayTolerance).Before(becomes):
 		return j.adopt(ctx, in.Kind, p.ID, "ends "+runsUntil(p).String()+", as the renewal of "+in.Time.Format("2006-01-02 15:04")+" was to bring")
@@ -53,7 +53,7 @@ func (j *Buyer) awaitNewEnd(ctx context.Context, p seller.Purchase, in Intent) e
 	}
 	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
 		"%s took the renewal of the order %d at %s and it still ends %s: look there whether it was paid, then run --command resolve --item %d --id %d, or --none",
-		j.Info.Title, p.ID, in.Time.Format(time.RFC3339), p.Extension.CurrentEnd, j.Item.Item, p.ID))
+		j.Info.Title, p.ID, in.Time.Format(time.RFC3339), p.Quote.CurrentEnd, j.Item.Item, p.ID))
 }
 
 // checkNotInWork holds back where the seller works on the order: it may be the renewal, and its end moves when that is done.
@@ -82,13 +82,13 @@ func (j *Buyer) RenewedElsewhere(ctx context.Context, p seller.Purchase) (bool, 
 // runsUntil returns the end of the order as it is. A seller may show the certificate's end for it
 // (docs/reference/ispmanager.md §9); the end that a renewal would bring then tells where the paid term ends.
 func runsUntil(p seller.Purchase) cabforum.Date {
-	if p.Extension.NewEnd.IsZero() {
-		return p.Extension.CurrentEnd
+	if p.Quote.NewEnd.IsZero() {
+		return p.Quote.CurrentEnd
 	}
-	if term := p.Extension.NewEnd.AddMonths(-p.Months); term.After(p.Extension.CurrentEnd) {
+	if term := p.Quote.NewEnd.AddMonths(-p.Months); term.After(p.Quote.CurrentEnd) {
 		return term
 	}
-	return p.Extension.CurrentEnd
+	return p.Quote.CurrentEnd
 }
 
 // renewedMargin is how many days before the end of the new term an order may end and still be the renewed one.

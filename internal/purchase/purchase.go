@@ -87,9 +87,9 @@ func (j *Buyer) saveIntent(ctx context.Context, p seller.Purchase, highest int64
 	}
 	switch p.Kind {
 	case seller.KindProlong:
-		in.Ends, in.Becomes = p.Extension.CurrentEnd.String(), p.Extension.NewEnd.String()
+		in.Ends, in.Becomes = p.Quote.CurrentEnd.String(), p.Quote.NewEnd.String()
 	case seller.KindCreate, seller.KindSANs:
-		in.SANs, in.Held, in.Counted = p.SANs, p.Held, p.Counted
+		in.SANs, in.Held, in.Counted = p.SANs, p.BoughtSANs, p.SellerSANs
 	}
 	if err := j.Panel.SaveParam(ctx, j.Item.Item, itemparam.Intent, in.String()); err != nil {
 		return err
@@ -176,7 +176,7 @@ func (j *Buyer) buy(ctx context.Context, p seller.Purchase) (seller.Receipt, err
 
 // record writes a purchase down: journal, item, and then the intent is dropped (rules BUY-2).
 func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered string) error {
-	line := item.JournalEntry{Time: j.Now().UTC(), Item: j.Item.Item, Kind: kind, ID: id, Account: seller.AccountMark(j.Account), Op: j.Args.Operation}
+	line := item.JournalEntry{Time: j.Now().UTC(), Item: j.Item.Item, Kind: kind, ID: id, Account: seller.AccountHash(j.Account), Op: j.Args.Operation}
 	who := j.itemIdentity()
 	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil && in.Key != "" { // the client may have changed its CSR since
 		who = in.identity()
@@ -339,7 +339,7 @@ func (j *Buyer) dryPurchase(ctx context.Context, p seller.Purchase) error {
 		about = append(about, "id", p.ID)
 	}
 	if p.Kind == seller.KindProlong {
-		about = append(about, "ends", p.Extension.CurrentEnd, "becomes", p.Extension.NewEnd)
+		about = append(about, "ends", p.Quote.CurrentEnd, "becomes", p.Quote.NewEnd)
 	}
 	about = append(about, "proof", p.Request.Method)
 	price := "unknown"

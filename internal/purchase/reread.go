@@ -70,11 +70,11 @@ func (j *Buyer) refreshPurchase(ctx context.Context, p seller.Purchase) (seller.
 			return p, nil
 		}
 		extension, err := prolonger.RenewalQuote(ctx, p.ID, p.Months)
-		p.Extension = extension
+		p.Quote = extension
 		return p, err
 	case seller.KindSANs:
 		status, err := j.Seller.OrderStatus(ctx, p.ID)
-		p.Counted = status.SANs
+		p.SellerSANs = status.SANs
 		return p, err
 	}
 	return p, nil

@@ -177,7 +177,7 @@ func (j *Buyer) unassignedReferencedIDs(ctx context.Context) ([]int64, error) {
 	}
 	released := item.ParseIDs(j.Item.Params[itemparam.Released])
 	var ids []int64
-	for _, r := range snapshot.Records {
+	for _, r := range snapshot.Orders {
 		if owner := taken[r.ID]; strings.EqualFold(r.OrderRef, ref) && (owner == 0 || owner == j.Item.Item) &&
 			!slices.Contains(j.Lineage(), r.ID) && !slices.Contains(released, r.ID) {
 			ids = append(ids, r.ID)

@@ -54,7 +54,7 @@ func (j *Buyer) RestoreFromJournal(ctx context.Context) error {
 // missingEntries lists the journal's lines of this item and account whose ids are on no item and were not released by an
 // administrator. A sweep comes here for each of its items: nothing is made of the whole journal without need.
 func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) ([]item.JournalEntry, error) {
-	ref := seller.AccountMark(j.Account)
+	ref := seller.AccountHash(j.Account)
 	released := item.ParseIDs(j.Item.Params[itemparam.Released])
 	own := slices.DeleteFunc(slices.Clone(lines), func(line item.JournalEntry) bool {
 		return line.Item != j.Item.Item || line.Kind == seller.KindSANs || slices.Contains(j.Lineage(), line.ID) || slices.Contains(released, line.ID)

@@ -5,10 +5,10 @@ import (
 	"encoding/hex"
 )
 
-// AccountMark stands for a seller's account where its name would be too long or too telling: in the lock of its purchases,
-// in the journal and in names of files. It is the first 16 hex digits, lower case, of the SHA-256 of the account (rules
-// BUY-1).
-func AccountMark(account string) string {
+// AccountHash returns the first 16 hex digits, lower case, of the SHA-256 of the account (rules BUY-1). It stands for the
+// account in the name of its purchase lock, in the journal and in file names, where the account's own name would be too long
+// or would show the user.
+func AccountHash(account string) string {
 	sum := sha256.Sum256([]byte(account))
 	return hex.EncodeToString(sum[:])[:16]
 }

@@ -8,7 +8,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Rules BUY-1: another mark would be another lock, and two runs could buy for one account at the same time.
-func TestTheMarkOfAnAccountIsThatOfTheContract(t *testing.T) {
-	assert.Equal(t, "ba7816bf8f01cfea", seller.AccountMark("abc"), "FIPS 180-4, first example")
+// Rules BUY-1: with another hash there would be another lock, and two runs could buy for one account at the same time.
+func TestAccountHash(t *testing.T) {
+	assert.Equal(t, "ba7816bf8f01cfea", seller.AccountHash("abc"), "FIPS 180-4, first example")
 }

@@ -10,20 +10,20 @@ import (
 	"pmssl/internal/seller"
 )
 
-// readAmounts are texts that can mean one thing only.
+// readAmounts returns texts with one possible meaning.
 func readAmounts() map[string]float64 {
 	return map[string]float64{"0": 0, "0.00": 0, "10": 10, "500.00": 500, "908.1600": 908.16, " 12.5\n": 12.5, "007.10": 7.1,
 		"999999999999.99": 999999999999.99}
 }
 
-// unknownAmounts are texts of which nobody can tell for certain what they mean.
+// unknownAmounts returns texts without a certain meaning.
 func unknownAmounts() []string {
 	return []string{"", " ", "500,00", "1,500.00", "1.500,00", "1,500", "1 500", "1\u00a0500.00", "1'500.00", "1_500", "5e3", "0x10", "NaN", "Inf",
 		"+5", "--1", "- 1", "-", ".", ".5", "5.", "1.2.3", "5-", "$5", "5 USD", "５.00", "٥", "much", "1\x00", "1000000000000",
 		"1" + strings.Repeat("0", 400), "0." + strings.Repeat("1", 400)}
 }
 
-func TestAnAmountIsReadForCertainOrUnknown(t *testing.T) {
+func TestParseAmount(t *testing.T) {
 	for text, want := range readAmounts() {
 		amount, ok := seller.ParseAmount(text)
 		assert.True(t, ok, "%q", text)
@@ -36,7 +36,7 @@ func TestAnAmountIsReadForCertainOrUnknown(t *testing.T) {
 	}
 }
 
-func TestABalanceMayBeOwed(t *testing.T) {
+func TestBalanceMayBeNegative(t *testing.T) {
 	for text, want := range map[string]float64{"-3.10": -3.1, "-0.01": -0.01, "12.50": 12.5} {
 		amount, ok := seller.ParseBalance(text)
 		assert.True(t, ok, "%q", text)
@@ -48,7 +48,7 @@ func TestABalanceMayBeOwed(t *testing.T) {
 	}
 }
 
-// What is read is what strconv reads of the same digits: nothing is dropped on the way.
+// The amount equals what strconv reads from the same digits: no digit is dropped.
 func FuzzAmount(f *testing.F) {
 	for text := range readAmounts() {
 		f.Add(text)

@@ -19,8 +19,8 @@ const (
 	MethodFile    = cabforum.MethodFile // not allowed for wildcard names (BR 3.2.2.4.18)
 )
 
-// ParamAlterMethods is the connection parameter by which the panel offers clients other methods than e-mail: the
-// certificate module of ISPsystem has it too. Nothing of ours reads it (docs/reference/billmanager.md §2).
+// ParamAlterMethods is the connection parameter that lets the panel offer clients other methods than e-mail. Only the panel
+// reads it (docs/reference/billmanager.md §2).
 const ParamAlterMethods = "alter_approver_methods"
 
 // ParseMethod reads the item parameter approver_method (rules PARAM-20); an empty one means e-mail. An unknown word returns
@@ -37,46 +37,46 @@ func ParseMethod(word string) (Method, error) {
 	return MethodUnknown, fault.Errorf(fault.Value, "approver_method", "unknown validation method %q, known are auth_email, auth_dnstxt and auth_http", plaintext.Clip(word, 60))
 }
 
-// Challenge is what the client has to do for one name before the certificate is issued.
+// Challenge says what the client must do to validate control over one name.
 type Challenge struct {
 	Domain string
 	Method Method
-	// Word is the approver_method under which the seller shows the proof (auth_dnscname); empty for the order's own.
-	Word   string
-	Email  string // MethodEmail: the approver's address
-	Host   string // MethodDNS: the record's full name
-	Record string // MethodDNS: CNAME or TXT
-	Target string // MethodDNS: the record's value
-	URL    string // MethodFile: where the file must be found
-	Body   string // MethodFile: the file's content
+	// ApproverMethod is the seller's word for the method, such as auth_dnscname; empty for the order's own approver_method.
+	ApproverMethod string
+	Email          string // MethodEmail: the approver's address
+	Host           string // MethodDNS: the record's full name
+	Record         string // MethodDNS: CNAME or TXT
+	Target         string // MethodDNS: the record's value
+	URL            string // MethodFile: where the file must be published
+	Body           string // MethodFile: the file's content
 }
 
-// text returns the proof as the client reads it; empty for e-mail, where the approver gets the letter, and where the seller
-// has not said yet what to publish.
-func (p Challenge) text() string {
-	switch p.Method {
+// text returns what the client must publish, as the client reads it. It is empty for e-mail, because the client publishes
+// nothing, and if the seller has not said yet what to publish.
+func (c Challenge) text() string {
+	switch c.Method {
 	case MethodDNS:
-		if p.Host == "" && p.Target == "" {
+		if c.Host == "" && c.Target == "" {
 			return ""
 		}
-		// Fields: the seller's text must not break the line, or the client would publish a record too many.
-		return strings.Join(strings.Fields(p.Host+" "+p.Record+" "+p.Target), " ")
+		// A line break in the seller's text would add a record, so all white space becomes blanks.
+		return strings.Join(strings.Fields(c.Host+" "+c.Record+" "+c.Target), " ")
 	case MethodFile:
-		if p.URL == "" && p.Body == "" {
+		if c.URL == "" && c.Body == "" {
 			return ""
 		}
-		return p.URL + "\n" + p.Body
+		return c.URL + "\n" + c.Body
 	}
 	return ""
 }
 
 // ChallengeText returns the value of the item parameter `<approver_method>_value` (rules PARAM-11): for DNS one line
-// `host CNAME target` per name, for a file its URL and then its content. Names that need the same record share a line.
+// `host CNAME target` for each name, for a file its URL and then its content. Names with the same record share a line.
 func ChallengeText(challenges []Challenge) string {
 	var lines []string
 	seen := map[string]bool{}
-	for _, p := range challenges {
-		if t := p.text(); t != "" && !seen[t] {
+	for _, c := range challenges {
+		if t := c.text(); t != "" && !seen[t] {
 			seen[t] = true
 			lines = append(lines, t)
 		}
@@ -84,14 +84,14 @@ func ChallengeText(challenges []Challenge) string {
 	return strings.Join(lines, "\n")
 }
 
-// ChallengeDomains returns the value of the item parameter domains_list: the names to prove, comma-separated, each once.
+// ChallengeDomains returns the value of the item parameter domains_list: the names to validate, comma-separated, each once.
 func ChallengeDomains(challenges []Challenge) string {
 	var names []string
 	seen := map[string]bool{}
-	for _, p := range challenges {
-		if p.Domain != "" && !seen[p.Domain] {
-			seen[p.Domain] = true
-			names = append(names, p.Domain)
+	for _, c := range challenges {
+		if c.Domain != "" && !seen[c.Domain] {
+			seen[c.Domain] = true
+			names = append(names, c.Domain)
 		}
 	}
 	return strings.Join(names, ",")

@@ -11,8 +11,8 @@ const countryCodes = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD B
 	"SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ " +
 	"UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
 
-// Country returns the code of ISO 3166-1 alpha-2 that a text means, in upper case. UK and EL, which other standards use,
-// are mended to GB and GR. It returns "" if the text is no such code.
+// Country returns the ISO 3166-1 alpha-2 code of a text, in upper case. It corrects UK and EL, which other standards use, to
+// GB and GR. It returns "" if the text is no such code.
 func Country(text string) string {
 	code := strings.ToUpper(strings.TrimSpace(text))
 	switch code {
@@ -27,8 +27,8 @@ func Country(text string) string {
 	return code
 }
 
-// MendedCountry reports that a text is sent as another code than the one that was typed; empty if it is not.
-func MendedCountry(text string) string {
+// CorrectedCountry returns a message if Country corrects the text to another code; empty if it does not.
+func CorrectedCountry(text string) string {
 	typed := strings.ToUpper(strings.TrimSpace(text))
 	if code := Country(text); code != "" && code != typed {
 		return typed + " is sent as " + code + " (ISO 3166-1)"
@@ -36,13 +36,13 @@ func MendedCountry(text string) string {
 	return ""
 }
 
-// countryFlaw wants a code of ISO 3166-1 alpha-2, which is a list.
+// countryFlaw returns why the text is not an ISO 3166-1 alpha-2 code; empty if it is one.
 func countryFlaw(text string) string {
 	switch code := strings.ToUpper(text); {
 	case Country(text) != "":
 		return ""
 	case code == "AN":
-		return "is not a country's code any more (ISO 3166-1, withdrawn in 2010): BQ, CW or SX took its place"
+		return "is no longer a country's code (ISO 3166-1, withdrawn in 2010); use BQ, CW or SX"
 	}
 	return "is not the two-letter code of a country (ISO 3166-1)"
 }

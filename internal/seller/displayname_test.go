@@ -35,12 +35,12 @@ func TestNamesAreShownInTheirOwnScript(t *testing.T) {
 
 // Names go to the seller as A-labels, and are told of as the client typed them.
 func TestInternationalisedNamesAreALabelsAndToldAsULabels(t *testing.T) {
-	multi := seller.Product{ID: "san", Names: []string{"SAN"}, Level: seller.DV, MultiDomain: true, Included: 3, Most: 100}
+	multi := seller.Product{ID: "san", Names: []string{"SAN"}, Level: seller.DV, MultiDomain: true, Included: 3, MaxNames: 100}
 	r, err := seller.NewRequest(multi, exampleCSR(t), "Пример.рф bücher.example", 0, dns())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"xn--e1afmkfd.xn--p1ai", "xn--bcher-kva.example"}, r.Names)
 
-	single := seller.Product{ID: "one", Names: []string{"One"}, Level: seller.DV, Included: 1, Most: 1}
+	single := seller.Product{ID: "one", Names: []string{"One"}, Level: seller.DV, Included: 1, MaxNames: 1}
 	_, err = seller.NewRequest(single, exampleCSR(t), "Пример.рф", 0, dns())
 	require.ErrorContains(t, err, "пример.рф")
 	_, err = seller.NewRequest(multi, exampleCSR(t), "*.пример.рф", 0, dns())

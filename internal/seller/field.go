@@ -21,10 +21,10 @@ const (
 	maxLocal        = 64  // RFC 5321 4.5.3.1.1
 )
 
-// CheckField holds one field of an order form against what a CA and the panel's own check `certificatelatin` take, by the
-// field's name as the panel stores it (docs/reference/billmanager.md §4.1): CSR, names, approvers, validation method,
-// contacts, organisation. A field that nothing is known of passes, and so does an empty value: whether something is missing
-// is for the order as a whole to say. A refusal is a fault of type value whose object is the field's name.
+// CheckField checks one field of an order form against what CAs and the panel's own check `certificatelatin` accept. The
+// name is the one under which the panel stores the field (docs/reference/billmanager.md §4.1): CSR, names, approvers,
+// validation method, contacts, organisation. An unknown field and an empty value pass; NewRequest and CheckContacts report
+// what is missing. Errors are faults of type value whose object is the field's name.
 func CheckField(name, value string) error {
 	if strings.TrimSpace(value) == "" {
 		return nil
@@ -53,7 +53,7 @@ func CheckField(name, value string) error {
 	return nil
 }
 
-// withoutNumber returns a field's name without the number that tells it from its siblings: approver_email_2.
+// withoutNumber returns a field's name without its number: approver_email for approver_email_2.
 func withoutNumber(name string) string {
 	base := strings.TrimRight(name, "0123456789")
 	if base == name {
@@ -75,12 +75,11 @@ func checkNames(field, list string) error {
 	return nil
 }
 
-// SplitNames parts a list of names as the panel and sellers write it: with blanks, line breaks or commas between them.
+// SplitNames splits a list of names as the panel and sellers write it, at blanks, line breaks and commas.
 func SplitNames(list string) []string { return strings.Fields(strings.ReplaceAll(list, ",", " ")) }
 
-// MappedNames returns which names of a list are sent in another form than the one in which they were typed: U-labels,
-// full-width characters, a trailing dot (UTS 46). Letter case counts as no difference. Names that cannot be certified are
-// left out.
+// MappedNames returns one message for each name of a list that is sent in another form than typed: U-labels, full-width
+// characters, a trailing dot (UTS 46). Upper case alone is no difference. Names that cannot be certified are left out.
 func MappedNames(list string) []string {
 	var mapped []string
 	for _, word := range SplitNames(list) {
@@ -109,8 +108,7 @@ func ParseEmails(field, list string) ([]string, error) {
 	return emails, nil
 }
 
-// Each flaw says why a value cannot be used, and is empty if it can.
-
+// emailFlaw returns why the text cannot be used as an e-mail address; empty if it can.
 func emailFlaw(text string) string {
 	if !pki.PlainAddress(text) || utf8.RuneCountInString(text) > maxEmail {
 		return "is not an e-mail address"
@@ -121,7 +119,7 @@ func emailFlaw(text string) string {
 	}
 	for _, r := range local {
 		if r >= utf8.RuneSelf {
-			return "holds " + pki.Character(r) + " before the @; CAs write to addresses of Latin letters only"
+			return "holds " + pki.Character(r) + " before the @; CAs send e-mail to addresses in Latin letters only"
 		}
 	}
 	ascii, err := pki.ASCIIName("", domain)
@@ -129,12 +127,12 @@ func emailFlaw(text string) string {
 	case err != nil:
 		return "is not an e-mail address that can be reached from outside: " + fault.From(err).Message
 	case ascii != pki.LowerASCII(domain):
-		return "has a domain that CAs do not write to as it stands; write " + local + "@" + ascii
+		return "has a domain in a form to which CAs send no e-mail; write " + local + "@" + ascii
 	}
 	return ""
 }
 
-// latinFlaw applies the panel's check certificatelatin: what CAs put into certificates of every language alike.
+// latinFlaw returns why the text fails the panel's check certificatelatin: printable ASCII of at most limit characters.
 func latinFlaw(text string, limit int) string {
 	for _, r := range text {
 		if r < ' ' || r > '~' {

@@ -23,9 +23,9 @@ func TestCountriesAreThoseOfISO3166(t *testing.T) {
 			assert.ErrorContains(t, err, "ISO 3166-1", text)
 		}
 	}
-	assert.Equal(t, "UK is sent as GB (ISO 3166-1)", seller.MendedCountry("uk"))
-	assert.Equal(t, "EL is sent as GR (ISO 3166-1)", seller.MendedCountry("EL"))
-	assert.Empty(t, seller.MendedCountry("de")+seller.MendedCountry("ZZ"))
+	assert.Equal(t, "UK is sent as GB (ISO 3166-1)", seller.CorrectedCountry("uk"))
+	assert.Equal(t, "EL is sent as GR (ISO 3166-1)", seller.CorrectedCountry("EL"))
+	assert.Empty(t, seller.CorrectedCountry("de")+seller.CorrectedCountry("ZZ"))
 }
 
 // A number that the CA calls back must exist: the trunk zero is dialled inside a country only.
@@ -100,10 +100,10 @@ func TestPostcodesAreThoseOfTheirCountry(t *testing.T) {
 		{"AE", "00000|-|none at all", ""}, {"HK", "999077|x", ""}, {"ZZ", "anything", ""}, {"", "anything", ""},
 	} {
 		for _, code := range split(c.good) {
-			assert.NoError(t, seller.CheckTogether("org_postcode", code, c.country), c.country)
+			assert.NoError(t, seller.CheckWithCountry("org_postcode", code, c.country), c.country)
 		}
 		for _, code := range split(c.bad) {
-			err := seller.CheckTogether("org_postcode", code, c.country)
+			err := seller.CheckWithCountry("org_postcode", code, c.country)
 			if assert.Error(t, err, "%s %s", c.country, code) {
 				assert.Equal(t, "org_postcode", fault.From(err).Object)
 			}
@@ -136,7 +136,7 @@ func TestStatesAndAbsentValues(t *testing.T) {
 		{"org_state", "XX", "CA", false}, {"org_state", "NW", "DE", true}, {"org_state", "Berlin", "DE", true}, {"org_state", "75", "FR", true},
 		{"org_city", "Paris", "FR", true}, {"org_postcode", "1", "", true}, {"csr", "x", "DE", true},
 	} {
-		err := seller.CheckTogether(c.name, c.value, c.country)
+		err := seller.CheckWithCountry(c.name, c.value, c.country)
 		assert.Equal(t, c.good, err == nil, "%s=%s (%s): %v", c.name, c.value, c.country, err)
 	}
 	for _, word := range []string{"-", ".", "n/a", "N/A", "none", "null", " . "} {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ParseID returns the id that a seller's text writes as decimal digits; 0 if the text is absent, no number or negative.
+// ParseID reads an id in decimal digits. It returns 0 if the text is empty, not a number or negative.
 func ParseID(text string) int64 {
 	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil || id < 0 {
@@ -14,8 +14,8 @@ func ParseID(text string) int64 {
 	return id
 }
 
-// ParseCount returns a count, such as names or months, that a seller's text writes as decimal digits. The result is false
-// if the text is absent, no number, negative or beyond 32 bits: what is missing is not taken for zero by mistake.
+// ParseCount reads a count, such as names or months, in decimal digits. It returns false if the text is empty, not a number,
+// negative or beyond 32 bits, so that the caller can distinguish a missing count from 0.
 func ParseCount(text string) (int, bool) {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
 	if err != nil || n < 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestNumbersOfASellerAreReadOrRefused(t *testing.T) {
+func TestParseIDAndParseCount(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		id         int64

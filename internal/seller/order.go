@@ -35,36 +35,36 @@ type Purchase struct {
 	Months  int
 	SANs    int   // names above those included in the price
 	ID      int64 // renew, sans, prolong: the certificate concerned
-	// OrderRef names our item at sellers that keep such a mark; empty at the others.
+	// OrderRef is the reference of our item at an OrderReferencer; empty at other sellers.
 	OrderRef string
-	// Released are ids that carry the mark and are not this item's, by an administrator's word.
+	// Released lists ids with this order reference of which an administrator has said that they are not this item's.
 	Released []int64
-	// Extension is what a renewal in place was seen to do before it was decided on.
-	Extension RenewalQuote
-	// Held is how many names beyond those included were bought for the order before, and Counted how many it holds by the
-	// seller's own count; of a purchase of the kind sans.
-	Held, Counted int
-	Request       Request // for sellers that take the CSR with the order
+	// Quote is the quote of a renewal in place on which the decision to renew was made.
+	Quote RenewalQuote
+	// Of a purchase of the kind sans: BoughtSANs is how many names beyond those included were bought before, SellerSANs how
+	// many names the order holds by the seller's count.
+	BoughtSANs, SellerSANs int
+	Request                Request // for sellers that take the CSR with the order
 }
 
 // OrderSummary is one row of the seller's list.
 type OrderSummary struct {
-	ID       int64
-	State    State
-	Months   int           // of the paid term, 0 if the seller does not say
-	Host     string        // common name, empty before activation
-	Type     string        // the seller's product name
-	OrderRef string        // our order reference on the order, empty if it has none or the seller does not show it
-	Created  cabforum.Date // zero if the seller does not say
+	ID         int64
+	State      State
+	Months     int           // of the paid term, 0 if the seller does not say
+	CommonName string        // common name, empty before activation
+	Type       string        // the seller's product name
+	OrderRef   string        // our order reference on the order, empty if it has none or the seller does not show it
+	Created    cabforum.Date // zero if the seller does not say
 }
 
-// OrderSnapshot is what the seller holds that is paid and not activated, and where its ids stand.
+// OrderSnapshot lists the seller's orders that may be the result of a purchase without an answer, see Seller.OrderSnapshot.
 type OrderSnapshot struct {
-	Highest int64 // highest id seen at all
-	Records []OrderSummary
+	Highest int64 // highest id of the account that was seen
+	Orders  []OrderSummary
 }
 
-// OrderStatus is what the seller says of one certificate id.
+// OrderStatus is the seller's report on one id.
 type OrderStatus struct {
 	ID         int64
 	State      State
@@ -73,46 +73,45 @@ type OrderStatus struct {
 	Type       string // the seller's product name
 	Months     int    // of the paid term, 0 if the seller does not say
 	Issued     cabforum.Date
-	Expires    cabforum.Date // meaning unproven: the leaf's end or the term's
+	Expires    cabforum.Date // end of the certificate or of the term: sellers do not document which
 	CSR        string        // PEM that the seller shows, often empty
 	CommonName string
-	SANs       int // names beside the common name that the order holds, by the seller's count; -1 where it does not say
-	// PEM holds the certificates as they came, the leaf first as far as the seller's order tells; empty if none is
-	// there.
+	SANs       int // names beside the common name that the order holds, by the seller's count; -1 if it does not say
+	// PEM holds the certificates as received, in the seller's order, which should begin with the leaf; empty if there are
+	// none.
 	PEM []string
-	// Challenges are what the client must publish, where the report itself tells; of all validation methods that the seller
-	// shows.
+	// Challenges are those of all validation methods that the seller's report shows.
 	Challenges []Challenge
-	// Renews says that the seller would renew the order by itself.
-	Renews bool
-	// Inferred says that the seller does not say the state: it was concluded from whether a certificate is there. A
-	// reissue that waits cannot be told from one that never began then.
+	// AutoRenews says that the seller is set to renew the order by itself.
+	AutoRenews bool
+	// Inferred says that the seller does not report the state and State was inferred from whether there is a certificate. A
+	// reissue that waits then looks the same as one that never began.
 	Inferred bool
-	// Undelivered says why the certificate of an order that the seller calls issued could not be fetched; State is
-	// StateWaiting then, and nothing can be told of a reissue. Nil otherwise.
-	Undelivered error
-	// Empty says that the seller calls the order issued and that its certificate is not there yet; State is StateWaiting
-	// then.
-	Empty bool
+	// DeliveryError is why the certificate of an issued order could not be fetched; nil if it was fetched or is not there
+	// yet. If it is set, State is StateWaiting, and the progress of a reissue is unknown.
+	DeliveryError error
+	// CertificateMissing says that the seller reports the order as issued and does not have its certificate yet. State is
+	// StateWaiting then.
+	CertificateMissing bool
 }
 
-// RenewalQuote is what a renewal in place would do to an order: until when it is paid, and until when it would be.
+// RenewalQuote says until when an order is paid now and after a renewal in place.
 type RenewalQuote struct{ CurrentEnd, NewEnd cabforum.Date }
 
 // ListedCertificate is one certificate of the seller's account.
 type ListedCertificate struct {
 	ID         int64
-	Older      []int64 // ids that it took the place of, oldest first
+	Older      []int64 // ids that it replaced, oldest first
 	State      State
 	CommonName string
 	Template   string // template id of its product, empty if the product is not known
 	Type       string // the seller's product name
 	Months     int    // of the paid term, 0 if the seller does not say
 	Created    cabforum.Date
-	Expires    cabforum.Date // meaning unproven, see OrderStatus
+	Expires    cabforum.Date // see OrderStatus.Expires
 	OrderRef   string        // our order reference on the order
-	// Unsaid means that the list does not say whether the order was issued: only a report tells that.
-	Unsaid bool
+	// IssuanceUnknown says that the list does not show whether the order was issued; OrderStatus does.
+	IssuanceUnknown bool
 }
 
 // Lineage returns all ids of the order, oldest first.
@@ -124,23 +123,23 @@ type Offer struct {
 	Name    string // the seller's name
 	Product Product
 	Prices  []Price
-	// MoreNames is what one further name beyond those included costs, by term; empty if none can be bought or the seller
-	// does not say.
+	// MoreNames are the prices of one name beyond those included, by term; empty if none can be bought or the seller does
+	// not say.
 	MoreNames []Price
 }
 
-// Price is what a term costs.
+// Price is the cost of a term.
 type Price struct {
 	Months int
 	Cost   Money
 }
 
-// Finding is what one harmless question to the seller brought (command probe).
+// Finding is the result of one read-only request to the seller (command probe).
 type Finding struct {
-	Title    string   // what was asked for, for people
+	Title    string   // the subject of the request, for people
 	Function string   // the seller's name of the function
-	OK       bool     // the answer is of the expected kind
-	Lines    []string // what it says, without secrets
+	OK       bool     // the answer has the expected form
+	Lines    []string // the answer's content, without secrets
 }
 
 // Money is an amount in a currency, as the seller writes it.
@@ -150,9 +149,9 @@ type Money struct {
 	Currency string
 }
 
-// BareItem is an item without a record of its order at the seller.
+// BareItem is a panel item that has no id of an order at the seller.
 type BareItem struct {
 	Item     int64
 	Expires  cabforum.Date // item.expiredate
-	RemoteID string        // item.remoteid; a panel may keep an import's there
+	RemoteID string        // item.remoteid, which may hold the id of an imported order
 }

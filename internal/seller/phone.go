@@ -5,18 +5,17 @@ import (
 	"strings"
 )
 
-// Longest and shortest telephone number, in digits: E.164 has 15 at most, and no subscriber's number with its country
-// code is shorter than 7.
+// Length of a telephone number with its country code, in digits: E.164 allows at most 15, and none has fewer than 7.
 const (
 	minDigits = 7
 	maxDigits = 15
 )
 
-// phoneGaps are what people put between the digits of a number beside brackets: the dashes and blanks of word processors
-// too.
+// phoneGaps holds the characters besides brackets that people write between the digits of a number, including the dashes and
+// blanks of word processors.
 const phoneGaps = " .-/\u2010\u2011\u2012\u2013\u00a0\u2009\u202f"
 
-// callingCodes are the calling codes of E.164 of two and three digits. Those of one digit are 1 and 7.
+// callingCodes lists the E.164 calling codes of two and three digits. The calling codes of one digit are 1 and 7.
 const callingCodes = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 " +
 	"81 82 84 86 90 91 92 93 94 95 98 " +
 	"211 212 213 216 218 220 221 222 223 224 225 226 227 228 229 230 231 232 233 234 235 236 237 238 239 240 241 242 243 244 245 246 247 248 249 " +
@@ -26,15 +25,15 @@ const callingCodes = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 5
 	"800 808 850 852 853 855 856 870 878 880 881 882 883 886 888 960 961 962 963 964 965 966 967 968 970 971 972 973 974 975 976 977 979 " +
 	"992 993 994 995 996 998"
 
-// trunkZeroCodes are the calling codes of countries in which 0 is dialled before an area code and no national number begins
-// with it.
+// trunkZeroCodes lists the calling codes of countries in which people dial 0 before an area code (a trunk zero) and no
+// national number begins with 0.
 const trunkZeroCodes = "20 27 31 32 33 40 41 43 44 46 49 61 62 63 64 66 81 82 84 86 90 92 93 94 95 98 212 213 234 254 255 256 " +
 	"353 355 358 359 380 381 382 383 385 386 387 389 421 961 962 963 964 966 967 971 972 977 996"
 
-// DottedPhone writes a telephone number as registries and CAs want it, `+CC.NNNNNNNNNN` (the form of RFC 5733 2.5): the
-// calling code of E.164, a dot, the digits after it. The number has to begin with `+` or `00`: without one nobody can tell
-// the calling code from an area's. A trunk zero, "(0)" after the calling code, is dropped: it is dialled inside the country
-// only. The complaint says why a number cannot be written so and is empty if it can.
+// DottedPhone returns a telephone number in the form that CAs require, `+CC.NNNNNNNNNN` (RFC 5733 2.5): the E.164 calling
+// code, a dot, the other digits. The number must begin with `+` or `00`, because otherwise its first digits may be an area
+// code. A trunk zero after the calling code, such as "(0)", is dropped: it is dialled inside the country only. problem says
+// why a number has no such form; it is empty if it has one.
 func DottedPhone(text string) (dotted, problem string) {
 	number, why := plainPhone(text)
 	switch {
@@ -55,7 +54,8 @@ func DottedPhone(text string) (dotted, problem string) {
 	return "+" + digits[:code] + "." + national, ""
 }
 
-// WithoutTrunkZero returns a telephone number as it was written without a trunk zero in brackets; other text as it is.
+// WithoutTrunkZero returns a telephone number as typed, but without a trunk zero in brackets. Any other text is returned
+// unchanged.
 func WithoutTrunkZero(text string) string {
 	dotted, problem := DottedPhone(text)
 	if problem != "" {
@@ -68,8 +68,8 @@ func WithoutTrunkZero(text string) string {
 	return text
 }
 
-// phoneFlaw wants a number of E.164: digits with the country's code, written with or without plus and separators. A number
-// that shows its calling code must be one of that country.
+// phoneFlaw returns why the text is not an E.164 telephone number with country code; empty if it is one. The plus and
+// separators are optional. With a plus, the digits must fit the numbering plan of the country.
 func phoneFlaw(text string) string {
 	number, why := plainPhone(text)
 	if why != "" || !strings.HasPrefix(number, "+") {
@@ -79,7 +79,8 @@ func phoneFlaw(text string) string {
 	return problem
 }
 
-// plainPhone returns the digits of a number, behind a plus if it shows its calling code, without a trunk zero.
+// plainPhone returns the digits of a number without a trunk zero. A plus stands before them if the number was written with
+// `+` or `00`.
 func plainPhone(text string) (number, problem string) {
 	const noNumber = "is not a telephone number with the country's code, such as +1.2025550123"
 	number = strings.TrimSpace(text)
@@ -104,7 +105,7 @@ func plainPhone(text string) (number, problem string) {
 	return digits, ""
 }
 
-// digitsOf returns a number without its separators.
+// digitsOf returns the number without brackets and phoneGaps.
 func digitsOf(number string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune("()"+phoneGaps, r) {
@@ -114,8 +115,8 @@ func digitsOf(number string) string {
 	}, number)
 }
 
-// dropTrunkZero drops the zero of "44 (0)20 7946 0000" and, in countries where no number begins with it, of "44 (020) 7946
-// 0000" and "44 020 7946 0000". A zero that is part of the number stays, with and without brackets.
+// dropTrunkZero drops the zero of "44 (0)20 7946 0000" and, for trunkZeroCodes, of "44 (020) 7946 0000" and "44 020 7946
+// 0000". A zero that is part of the national number stays, with or without brackets.
 func dropTrunkZero(number string) string {
 	code := callingCode(digitsOf(number))
 	if code == 0 {
@@ -132,7 +133,7 @@ func dropTrunkZero(number string) string {
 	}
 	calling, national := digitsOf(number[:at]), strings.TrimLeft(number[at:], phoneGaps)
 	inBrackets := strings.HasPrefix(national, "(0)")
-	if zeroBelongs(calling) || !inBrackets && !slices.Contains(strings.Fields(trunkZeroCodes), calling) {
+	if keepsLeadingZero(calling) || !inBrackets && !slices.Contains(strings.Fields(trunkZeroCodes), calling) {
 		return number
 	}
 	if inBrackets {
@@ -146,13 +147,14 @@ func dropTrunkZero(number string) string {
 	return number
 }
 
-// zeroBelongs reports whether the zero in front of a national number is part of it: Italy, San Marino, the Vatican, and
-// countries in Africa whose new numbers begin with it.
-func zeroBelongs(calling string) bool {
+// keepsLeadingZero reports whether national numbers of the calling code may begin with 0: Italy, San Marino, the Vatican, and
+// countries in Africa whose new numbers do.
+func keepsLeadingZero(calling string) bool {
 	return slices.Contains([]string{"39", "378", "379", "225", "226", "229", "241", "242"}, calling)
 }
 
-// nationalFlaw refuses national numbers that the numbering plan cannot have. Only plans of one length are checked.
+// nationalFlaw returns why a national number does not fit the country's numbering plan; empty if it fits or the plan is not
+// known.
 func nationalFlaw(calling, national string) string {
 	const ten = 10
 	switch {
@@ -166,8 +168,8 @@ func nationalFlaw(calling, national string) string {
 	return ""
 }
 
-// callingCode returns the length of the calling code in front, 0 if none begins so. The codes of E.164 are free of
-// prefixes.
+// callingCode returns the length of the calling code at the start of the digits; 0 if there is none. No E.164 calling code is
+// the beginning of another one.
 func callingCode(digits string) int {
 	if digits != "" && (digits[0] == '1' || digits[0] == '7') {
 		return 1

@@ -8,9 +8,9 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// postcodes are the forms of postal codes of countries that have them, by ISO 3166-1 code: 9 is a digit, A a letter, X
-// either. Blanks, hyphens and dots do not count, nor does the country's code in front. Countries that are not here are not
-// checked: they have no codes, or they are changing them.
+// postcodes lists the formats of postal codes by ISO 3166-1 country code: 9 is a digit, A a letter, X either. Blanks, hyphens,
+// dots and a country prefix are ignored. Countries that are missing here are not checked: they have no postal codes, or the
+// format is changing.
 const postcodes = `
 AD 999 AR 9999 A9999AAA AT 9999 AU 9999 BE 9999 BG 9999 BR 99999999 BY 999999 CA A9A9A9 CH 9999 CL 9999999 CN 999999
 CY 9999 CZ 99999 DE 99999 DK 9999 EE 99999 EG 99999 9999999 ES 99999 FI 99999 FR 99999 GR 99999 HR 99999 HU 9999 ID 99999 IE A9XXXXX
@@ -21,7 +21,7 @@ GB A99AA A999AA AA99AA AA999AA A9A9AA AA9A9AA
 GG AA99AA AA999AA IM AA99AA AA999AA JE AA99AA AA999AA
 `
 
-// postcodeForms returns the forms of a country's postal codes, nil if they are not known.
+// postcodeForms returns the formats of a country's postal codes; nil if they are not known.
 func postcodeForms(country string) []string {
 	words := strings.Fields(postcodes)
 	at := slices.Index(words, country)
@@ -38,7 +38,8 @@ func postcodeForms(country string) []string {
 	return forms
 }
 
-// postcodeFlaw holds a postal code against the forms of its country. Only what certainly is none is refused.
+// postcodeFlaw returns why a postal code has none of the formats of its country; empty if it has one or the formats are not
+// known.
 func postcodeFlaw(text, country string) string {
 	country = Country(country)
 	forms := postcodeForms(country)
@@ -54,7 +55,7 @@ func postcodeFlaw(text, country string) string {
 	if country == "FR" || country == "MC" {
 		code, _, _ = strings.Cut(code, "CEDEX")
 	}
-	for _, own := range []string{"", country, country[:1], carPlate(country)} { // D-10115, DE-10115, L-1234
+	for _, own := range []string{"", country, country[:1], postcodePrefix(country)} { // D-10115, DE-10115, L-1234
 		if rest, found := strings.CutPrefix(code, own); found && slices.ContainsFunc(forms, func(form string) bool { return fitsForm(rest, form) }) {
 			return ""
 		}
@@ -62,8 +63,9 @@ func postcodeFlaw(text, country string) string {
 	return "is not a postal code of " + country + ", which has the form " + strings.Join(forms, " or ") + " (9 is a digit, A a letter)"
 }
 
-// carPlate returns the letters that stand in front of postal codes in some countries' addresses: those of their cars.
-func carPlate(country string) string {
+// postcodePrefix returns the letters that people of some countries write before a postal code: the country's vehicle
+// registration code.
+func postcodePrefix(country string) string {
 	switch country {
 	case "AT":
 		return "A"
@@ -90,7 +92,7 @@ func fitsForm(code, form string) bool {
 	return true
 }
 
-// states returns the states, territories and provinces of countries whose two-letter codes are a closed list.
+// states returns the two-letter codes of a country's states, territories and provinces; empty if they are not known.
 func states(country string) string {
 	switch country {
 	case "US":
@@ -102,8 +104,8 @@ func states(country string) string {
 	return ""
 }
 
-// stateFlaw refuses two letters that are none of the country's states. Names are not checked: they are written in many
-// ways.
+// stateFlaw returns why a two-letter state code is not one of the country's; empty if it is. Full names are not checked,
+// because they have many spellings.
 func stateFlaw(text, country string) string {
 	country = Country(country)
 	known, code := states(country), strings.ToUpper(strings.TrimSpace(text))
@@ -113,21 +115,20 @@ func stateFlaw(text, country string) string {
 	return "is not a state or province of " + country
 }
 
-// absentFlaw refuses what says that there is no value: punctuation alone and words such as "n/a". A CA must not put them
-// into a certificate (BR 7.1.4.1).
+// absentFlaw returns why a text is a placeholder for no value, such as "-" or "n/a", which a CA must not put into a
+// certificate (BR 7.1.4.1); empty if it is not.
 func absentFlaw(text string) string {
 	word := strings.ToLower(strings.Trim(text, " .-_/"))
 	switch word {
 	case "", "n/a", "n.a", "none", "null", "nil", "not applicable", "undefined", "unknown":
-		return "says that there is no value; leave the field empty, or give the value"
+		return "is a placeholder for no value; leave the field empty or enter the value"
 	}
 	return ""
 }
 
-// CheckTogether holds a field of an order form against the country that goes with it: postal code and state. It passes
-// whatever is neither, and everything if the country is not known. A refusal is a fault of type value whose object is the
-// field's name.
-func CheckTogether(name, value, country string) error {
+// CheckWithCountry checks a postal code or state of an order form against its country. Other fields pass, and everything
+// passes if the country is not known. Errors are faults of type value whose object is the field's name.
+func CheckWithCountry(name, value, country string) error {
 	value = strings.TrimSpace(value)
 	why := ""
 	switch _, field, _ := strings.Cut(name, "_"); {
@@ -143,7 +144,7 @@ func CheckTogether(name, value, country string) error {
 	return nil
 }
 
-// CountryField returns the name of the field with the country of a field: org_country for org_postcode.
+// CountryField returns the name of the country field that belongs to a field: org_country for org_postcode.
 func CountryField(name string) string {
 	prefix, _, _ := strings.Cut(name, "_")
 	return prefix + "_country"

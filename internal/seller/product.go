@@ -18,20 +18,20 @@ const (
 
 // Product is one kind of certificate that a seller offers.
 type Product struct {
-	ID          string   // template id that a tariff names (pricelist.intname): lower case, `_` for anything else
-	Names       []string // the seller's names, the one to send first in front; all are recognised in answers
+	ID          string   // template id that a tariff names (pricelist.intname): lower case, `_` for other characters
+	Names       []string // the seller's names; the first is sent, all are recognised in answers
 	Level       Level
 	Wildcard    bool // the common name begins with `*.`
-	MultiDomain bool // further names beside the common name
-	Included    int  // names within the price, the common name counted; 1 for single-domain products
-	Most        int  // names that can be bought at the most, the common name counted
+	MultiDomain bool // it certifies names besides the common name
+	Included    int  // names included in the price, with the common name; 1 for single-domain products
+	MaxNames    int  `json:"Most"` // the most names that can be bought, with the common name; the catalogue file has the key Most
 	// Discontinued products are recognised on existing items and refused for new orders; Successor is the template id to
 	// order instead.
 	Discontinued bool
 	Successor    string
 }
 
-// Named reports whether the seller's name means this product; upper and lower case are the same.
+// Named reports whether the product has the seller's name, in upper or lower case.
 func (p Product) Named(name string) bool {
 	for _, known := range p.Names {
 		if strings.EqualFold(known, strings.TrimSpace(name)) {
@@ -41,7 +41,7 @@ func (p Product) Named(name string) bool {
 	return false
 }
 
-// Orderable reports whether the product can be bought now: it has a level that is known and is not discontinued.
+// Orderable reports whether the product can be bought: its level is known and it is not discontinued.
 func (p Product) Orderable() bool { return p.Level >= DV && p.Level <= EV && !p.Discontinued }
 
 // title returns the product's name for people.
@@ -52,8 +52,8 @@ func (p Product) title() string {
 	return p.Names[0]
 }
 
-// TemplateID turns a seller's product name into a template id: lower case, a `_` for each run of anything that is not
-// a letter or digit (rules PARAM-21).
+// TemplateID returns the template id of a seller's product name: lower case, with one `_` for each run of characters that are
+// neither letters a to z nor digits (rules PARAM-21).
 func TemplateID(name string) string {
 	var id strings.Builder
 	gap := false
@@ -71,7 +71,7 @@ func TemplateID(name string) string {
 	return id.String()
 }
 
-// FindProduct looks a template id up; false if no product has it.
+// FindProduct returns the product with the template id; false if there is none.
 func FindProduct(all []Product, id string) (Product, bool) {
 	for _, p := range all {
 		if p.ID == id {
@@ -81,9 +81,9 @@ func FindProduct(all []Product, id string) (Product, bool) {
 	return Product{}, false
 }
 
-// PaidNames returns how many names beyond the common name the client has paid for: those within the product's price, or
-// those ordered as an addon if these are more. Everything that decides about the number of names asks here. An addon that
-// the tariff lacks or that was not ordered counts as 0: a missing number is never taken for "any number" (rules BUY-20).
+// PaidNames returns how many names besides the common name the client has paid for: those included in the product's price,
+// or those ordered as an addon if they are more. It is the only place that decides about the number of names. ordered is 0 if
+// the tariff lacks the addon or it was not ordered; a missing number never means "any number" (rules BUY-20).
 func (p Product) PaidNames(ordered int) int {
 	if !p.MultiDomain {
 		return 0

@@ -10,10 +10,10 @@ type Receipt struct {
 	ID        int64
 	Order     string // the seller's order number, empty if it names none
 	Charged   string // amount as the seller wrote it, empty if it names none
-	Delivered string // the seller's own name of the product that it delivered, empty if it names none
+	Delivered string // the seller's name of the delivered product, empty if it names none
 }
 
-// String returns the receipt in one line for the log: the id, and of the rest what the seller told.
+// String returns the receipt as one line for the log: the id and the other values that are set.
 func (r Receipt) String() string {
 	parts := []string{fmt.Sprintf("id %d", r.ID)}
 	if r.Order != "" {

@@ -11,18 +11,18 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// NewRequest checks an order as the seller's CA would, before anything is bought: the CSR, its names against the
-// product (wildcard, number of names), the validation method against the names. altname is the panel's blank-separated list
-// of further names; names that only the CSR carries count as well. sans is how many further names the client ordered as an
-// addon, 0 if none. Everything that is wrong is reported in one fault; the request then holds what could be
-// read all the same.
+// NewRequest checks an order as the seller's CA would, before anything is bought: the CSR, its names against the product
+// (wildcard, number of names), and the validation method against the names. altname is the panel's blank-separated list of
+// further names; names that are only in the CSR count as well. sans is how many further names the client ordered as an addon,
+// 0 if none. One fault reports all errors; the request beside it holds what could be read, with MethodUnknown for an unknown
+// validation method.
 func NewRequest(product Product, csrPEM, altname string, sans int, params map[string]string) (Request, error) {
 	csr, wrongCSR := pki.ParseCSR(csrPEM)
 	return newRequest(product, csr, wrongCSR, altname, sans, params)
 }
 
-// NewRequestAgain is NewRequest for a CSR that the CA has certified before: the form of its names is the CA's concern, and
-// a reissue must not fail for it.
+// NewRequestAgain is NewRequest for a CSR that the CA has certified before. It does not check the form of the CSR's names: the
+// CA has accepted it, and a reissue must not fail because of it.
 func NewRequestAgain(product Product, csrPEM, altname string, sans int, params map[string]string) (Request, error) {
 	csr, wrongCSR := pki.ReadCSR(csrPEM)
 	return newRequest(product, csr, wrongCSR, altname, sans, params)
@@ -34,16 +34,16 @@ func newRequest(product Product, csr pki.CSR, wrongCSR error, altname string, sa
 	r := Request{Product: product, CSR: csr, Names: names, Method: method, Params: params, Emails: splitEmails(params[itemparam.Approver])}
 	wrong := []error{wrongCSR, wrongNames, wrongMethod}
 	if wrongMethod == nil && method == MethodEmail {
-		wrong = append(wrong, r.fitEmails())
+		wrong = append(wrong, r.checkEmails())
 	}
 	if wrongCSR == nil && wrongNames == nil {
-		wrong = append(wrong, r.fitSubject(), r.fitNames(sans), r.fitMethod())
+		wrong = append(wrong, r.checkCommonName(), r.checkNames(sans), r.checkMethod())
 	}
 	return r, fault.Join(wrong...)
 }
 
-// CheckNames refuses names of CSR and list that do not fit the product or that nobody paid for. What cannot be read is
-// refused by its own check and passes here.
+// CheckNames checks the number and kind of the names of CSR and list against the product and the order. A CSR or list that
+// cannot be read passes: other checks report it.
 func CheckNames(product Product, csrPEM, altname string, sans int) error {
 	csr, err := pki.ParseCSR(csrPEM)
 	if err != nil {
@@ -54,10 +54,10 @@ func CheckNames(product Product, csrPEM, altname string, sans int) error {
 		return nil
 	}
 	r := Request{Product: product, CSR: csr, Names: names}
-	return r.fitNames(sans)
+	return r.checkNames(sans)
 }
 
-// CertifiedNames returns how many of the further names of CSR and list the leaf carries.
+// CertifiedNames returns how many of the further names of CSR and list are in the leaf.
 func CertifiedNames(csrPEM, altname string, leaf *x509.Certificate) int {
 	csr, err := pki.ReadCSR(csrPEM)
 	if err != nil {
@@ -72,9 +72,10 @@ func CertifiedNames(csrPEM, altname string, leaf *x509.Certificate) int {
 	}))
 }
 
-// maxNames is how many further names are looked at; no seller certifies that many at once.
+// maxNames is the most names that an order may have; no seller certifies that many at once.
 const maxNames = 1000
 
+// furtherNames returns the names of CSR and list without the common name, each once, as A-labels.
 func furtherNames(csr pki.CSR, altname string) ([]string, error) {
 	names := slices.Clone(csr.Names)
 	for _, word := range SplitNames(altname) {
@@ -102,8 +103,8 @@ func splitEmails(list string) []string {
 	return emails
 }
 
-// fitSubject holds the common name against the product.
-func (r *Request) fitSubject() error {
+// checkCommonName checks whether the common name is a wildcard as the product requires.
+func (r *Request) checkCommonName() error {
 	wild := strings.HasPrefix(r.CSR.CommonName, "*.")
 	switch {
 	case r.Product.Wildcard && !wild:
@@ -114,17 +115,18 @@ func (r *Request) fitSubject() error {
 	return nil
 }
 
-// fitMethod holds the validation method against the names.
-func (r *Request) fitMethod() error {
+// checkMethod refuses a file for wildcard names.
+func (r *Request) checkMethod() error {
 	if r.Method == MethodFile && r.anyWildcard() {
 		return fault.Errorf(fault.Value, itemparam.Method, "a file does not prove control over a wildcard name (BR 3.2.2.4.18); choose DNS or e-mail")
 	}
 	return nil
 }
 
-func (r *Request) fitEmails() error {
+// checkEmails checks the approvers' addresses of an order by e-mail.
+func (r *Request) checkEmails() error {
 	if r.Product.Level == DV && len(r.Emails) == 0 {
-		return fault.Errorf(fault.Missed, itemparam.Approver, "the order asks for proof by e-mail and names no approver's address")
+		return fault.Errorf(fault.Missed, itemparam.Approver, "the order is validated by e-mail and has no approver's address")
 	}
 	for _, one := range r.Emails {
 		if why := emailFlaw(one); why != "" {
@@ -134,7 +136,8 @@ func (r *Request) fitEmails() error {
 	return nil
 }
 
-func (r *Request) fitNames(sans int) error {
+// checkNames checks number and kind of the further names. It removes the implied names of a single-domain product.
+func (r *Request) checkNames(sans int) error {
 	if !r.Product.MultiDomain {
 		// Sellers add www to a single-domain certificate by themselves; panels put it into the CSR (attribute www).
 		r.Names = slices.DeleteFunc(r.Names, func(n string) bool { return r.implied(n) })
@@ -144,8 +147,8 @@ func (r *Request) fitNames(sans int) error {
 		}
 		return nil
 	}
-	if 1+len(r.Names) > r.Product.Most {
-		return fault.Errorf(fault.Value, "altname", "%s certifies at most %d names, the order has %d", r.Product.title(), r.Product.Most, 1+len(r.Names))
+	if 1+len(r.Names) > r.Product.MaxNames {
+		return fault.Errorf(fault.Value, "altname", "%s certifies at most %d names, the order has %d", r.Product.title(), r.Product.MaxNames, 1+len(r.Names))
 	}
 	if paid := r.Product.PaidNames(sans); len(r.Names) > paid {
 		return fault.Errorf(fault.Value, "altname", "the client gave %d names beside the common name (in the CSR and the list) and the order pays for %d: "+
@@ -159,8 +162,8 @@ func (r *Request) fitNames(sans int) error {
 	return nil
 }
 
-// implied reports whether a single-name certificate covers the further name without being asked: www of the common name
-// and the reverse, the bare domain of a wildcard, and what the wildcard itself stands for.
+// implied reports whether a single-domain certificate covers the further name anyway: www of the common name, the common name
+// without www, the domain of a wildcard, and names that match the wildcard.
 func (r *Request) implied(name string) bool {
 	cn := r.CSR.CommonName
 	return name == "www."+cn || cn == "www."+name || cn == "*."+name || pki.Covers(cn, name)
@@ -180,7 +183,8 @@ func (r *Request) AllNames() []string {
 	return append([]string{r.CSR.CommonName}, r.Names...)
 }
 
-// ExtraSANs returns how many names go beyond those within the product's price, of those that the client ordered.
+// ExtraSANs returns how many names must be bought beyond those included in the product's price, for an order of so many
+// names.
 func (r *Request) ExtraSANs(ordered int) int {
 	if !r.Product.MultiDomain {
 		return 0

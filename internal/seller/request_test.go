@@ -15,15 +15,15 @@ import (
 )
 
 func single() seller.Product {
-	return seller.Product{ID: "standard_ssl", Names: []string{"Standard SSL"}, Level: seller.DV, Included: 1, Most: 1}
+	return seller.Product{ID: "standard_ssl", Names: []string{"Standard SSL"}, Level: seller.DV, Included: 1, MaxNames: 1}
 }
 
 func wildcard() seller.Product {
-	return seller.Product{ID: "wild", Names: []string{"Standard Wildcard SSL"}, Level: seller.DV, Wildcard: true, Included: 1, Most: 1}
+	return seller.Product{ID: "wild", Names: []string{"Standard Wildcard SSL"}, Level: seller.DV, Wildcard: true, Included: 1, MaxNames: 1}
 }
 
 func multi() seller.Product {
-	return seller.Product{ID: "san", Names: []string{"SAN Certificate"}, Level: seller.DV, MultiDomain: true, Included: 3, Most: 5}
+	return seller.Product{ID: "san", Names: []string{"SAN Certificate"}, Level: seller.DV, MultiDomain: true, Included: 3, MaxNames: 5}
 }
 
 func dns() map[string]string { return map[string]string{itemparam.Method: "auth_dns"} }
@@ -192,7 +192,7 @@ func TestFindProduct(t *testing.T) {
 // problem with its field.
 func TestAllErrorsOfAnOrderAreReportedAtOnce(t *testing.T) {
 	params := map[string]string{itemparam.Method: "auth_email", itemparam.Approver: "nobody"}
-	product := seller.Product{ID: "san", Names: []string{"SAN"}, Level: seller.DV, MultiDomain: true, Included: 3, Most: 100}
+	product := seller.Product{ID: "san", Names: []string{"SAN"}, Level: seller.DV, MultiDomain: true, Included: 3, MaxNames: 100}
 	_, err := seller.NewRequest(product, "garbage", "a.example.com, x_y!", 0, params)
 	require.Error(t, err)
 	for _, want := range []string{"csr: ", "altname: ", `approver_email: "nobody" is not an e-mail address`} {

@@ -1,23 +1,23 @@
 package seller
 
-// State is where an order or certificate stands at the seller, in words that all sellers share.
+// State is the state of an order or certificate at the seller, the same for all sellers.
 type State int
 
-// The states. StateUnknown is anything that the seller says and we do not know: nothing is decided on it.
+// The states. StateUnknown is a state of the seller that this program does not know; no decision is based on it.
 const (
 	StateUnknown   State = iota
 	StateNew             // paid, not activated: no CSR has been given (newpurchase)
 	StateRenewal         // the same for a renewal (newrenewal)
-	StateWaiting         // activated, waiting for proof or vetting (purchased)
-	StateIssued          // the certificate is there (active)
-	StateReplaced        // a reissue took its place
+	StateWaiting         // activated, waiting for validation (purchased)
+	StateIssued          // the certificate was issued (active)
+	StateReplaced        // a reissue replaced it
 	StateRefused         // the CA refused the activation; the seller's support must act (purchaseerror)
 	StateCancelled       // cancelled
-	StateExpired         // ran out
-	StateUnpaid          // ordered and not paid for: nothing comes of it until somebody pays at the seller
+	StateExpired         // its term has ended
+	StateUnpaid          // ordered and not paid for: the seller does nothing until somebody pays
 )
 
-// String returns the word for log lines.
+// String returns the state's name for logs.
 func (s State) String() string {
 	switch s {
 	case StateNew:
@@ -42,10 +42,10 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Ended reports whether nothing can come of the order any more.
+// Ended reports whether the order can no longer lead to a certificate.
 func (s State) Ended() bool {
 	return s == StateRefused || s == StateCancelled || s == StateExpired
 }
 
-// Activatable reports whether the order is paid and still without a CSR.
+// Activatable reports whether the order is paid and has no CSR yet.
 func (s State) Activatable() bool { return s == StateNew || s == StateRenewal }

@@ -16,16 +16,16 @@ const (
 	prefixOrg   = "org_"
 )
 
-// subjectCheck returns what a field of a contact, of the organisation or of the CSR's subject has to fit; nil if the name
-// is none of them.
+// subjectCheck returns the check for a field of a contact, of the organisation or of the CSR's subject; nil for other fields.
+// The check returns why a value cannot be used; empty if it can.
 func subjectCheck(name string) func(string) string {
 	switch name {
 	case "C":
 		return countryFlaw
 	case "O", "OU":
-		return present(maxOrganisation)
+		return certified(maxOrganisation)
 	case "L", "ST":
-		return present(maxPlace)
+		return certified(maxPlace)
 	case "emailAddress":
 		return emailFlaw
 	}
@@ -37,6 +37,7 @@ func subjectCheck(name string) func(string) string {
 	return nil
 }
 
+// contactCheck is subjectCheck for a field without its prefix.
 func contactCheck(field string) func(string) string {
 	switch field {
 	case "email":
@@ -48,9 +49,9 @@ func contactCheck(field string) func(string) string {
 	case "incorporation_date":
 		return dateFlaw
 	case "incorporation_state", "incorporation_locality", "dba", "name", "division":
-		return present(maxOrganisation)
+		return certified(maxOrganisation)
 	case "address", "city", "state":
-		return present(maxPlace)
+		return certified(maxPlace)
 	case "postcode":
 		return latin(maxPostcode)
 	case "fname", "lname", "jtitle", "duns", "incorporating_agency", "registration_number":
@@ -63,8 +64,8 @@ func latin(limit int) func(string) string {
 	return func(text string) string { return latinFlaw(text, limit) }
 }
 
-// present is latin for what goes into the certificate, where a value must not say that there is none.
-func present(limit int) func(string) string {
+// certified is latin for a value that goes into the certificate, where placeholders such as "n/a" are not allowed.
+func certified(limit int) func(string) string {
 	return func(text string) string {
 		if why := latinFlaw(text, limit); why != "" {
 			return why
@@ -73,10 +74,10 @@ func present(limit int) func(string) string {
 	}
 }
 
-// CheckContacts holds the parameters of an order that describe people and the organisation against what a CA takes, and
-// reports everything that is wrong at once: values, and those of the required parameters that are missing or empty. Other
-// parameters are not looked at. The fault is of type missed where something is missing and nothing else is wrong, else of
-// type value; its object is the first of the fields concerned, in alphabetical order.
+// CheckContacts checks the order parameters that describe people and the organisation against what CAs accept. One fault
+// reports all wrong values and all required parameters that are missing or empty; other parameters are ignored. The fault is
+// of type missed if all values are right and some are missing, otherwise of type value. Its object is the first of the
+// fields concerned, in alphabetical order.
 func CheckContacts(params map[string]string, required ...string) error {
 	var c fault.FieldErrors
 	AddSubjectErrors(&c, params)
@@ -84,8 +85,8 @@ func CheckContacts(params map[string]string, required ...string) error {
 	return c.Fault()
 }
 
-// dateFlaw wants a day as ISO 8601 writes it, which the seller's form of the field is too (docs/reference/namecheap.md
-// §3.2).
+// dateFlaw returns why the text is not a date YYYY-MM-DD, the form that Namecheap takes as well (docs/reference/namecheap.md
+// §3.2); empty if it is one.
 func dateFlaw(text string) string {
 	if _, err := time.Parse(time.DateOnly, text); err != nil {
 		return "is not a date written YYYY-MM-DD"
@@ -93,8 +94,8 @@ func dateFlaw(text string) string {
 	return ""
 }
 
-// AddSubjectErrors notes what is wrong with the fields that describe people and the organisation: what CAs do not take
-// (CheckField, CheckTogether), in alphabetical order. Other parameters are not looked at.
+// AddSubjectErrors adds an error for each wrong field that describes people or the organisation, in alphabetical order (see
+// CheckField and CheckWithCountry). Other parameters are ignored.
 func AddSubjectErrors(c *fault.FieldErrors, params map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		if subjectCheck(name) == nil {
@@ -102,7 +103,7 @@ func AddSubjectErrors(c *fault.FieldErrors, params map[string]string) {
 		}
 		err := CheckField(name, params[name])
 		if err == nil {
-			err = CheckTogether(name, params[name], params[CountryField(name)])
+			err = CheckWithCountry(name, params[name], params[CountryField(name)])
 		}
 		if err != nil {
 			c.Wrong(name, "%s", fault.From(err).Message)

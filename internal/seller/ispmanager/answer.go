@@ -71,7 +71,7 @@ func (a answer) excessive() bool {
 }
 
 func foreign(body []byte) *sellerhttp.Error {
-	return &sellerhttp.Error{Kind: sellerhttp.Foreign, Text: "what answers is not BILLmanager: " + sellerhttp.Snippet(body)}
+	return &sellerhttp.Error{Kind: sellerhttp.NotSeller, Text: "what answers is not BILLmanager: " + sellerhttp.Snippet(body)}
 }
 
 func answerOf(root *sellerhttp.Element, outer bool) answer {

@@ -61,7 +61,7 @@ func TestWhatIsNoAnswerOfBILLmanager(t *testing.T) {
 		_, err := parseAnswer([]byte(body))
 		var failure *sellerhttp.Error
 		require.ErrorAs(t, err, &failure, body)
-		assert.Equal(t, sellerhttp.Foreign, failure.Kind, body)
+		assert.Equal(t, sellerhttp.NotSeller, failure.Kind, body)
 	}
 }
 

@@ -55,7 +55,7 @@ func (c *Client) Catalogue(ctx context.Context) ([]seller.Product, error) {
 	if err != nil {
 		c.log.Warningf("the file %s is begun anew: %v", c.catalogue, err)
 	}
-	own, found := all[seller.AccountMark(c.account)]
+	own, found := all[seller.AccountHash(c.account)]
 	age := c.now().Sub(own.Time)
 	if found && age >= 0 && age < catalogueAge {
 		return merge(own.Products, knownProducts()), nil
@@ -74,7 +74,7 @@ func (c *Client) Catalogue(ctx context.Context) ([]seller.Product, error) {
 // catalogued returns the products that are known without asking.
 func (c *Client) catalogued() []seller.Product {
 	all, _ := readCache(c.catalogue)
-	return merge(all[seller.AccountMark(c.account)].Products, knownProducts())
+	return merge(all[seller.AccountHash(c.account)].Products, knownProducts())
 }
 
 // Offers returns the tariffs of this account with the prices of all periods, read afresh.
@@ -109,7 +109,7 @@ func (c *Client) keep(tariffs []tariff) []seller.Product {
 	if all == nil || err != nil {
 		all = cached{}
 	}
-	all[seller.AccountMark(c.account)] = assortment{Time: c.now().UTC().Truncate(time.Second), Products: products}
+	all[seller.AccountHash(c.account)] = assortment{Time: c.now().UTC().Truncate(time.Second), Products: products}
 	if c.dry {
 		return products
 	}
@@ -154,7 +154,7 @@ func readCache(path string) (cached, error) {
 	}
 	for ref, own := range all { // the file may have been changed by hand; features would show what it says
 		own.Products = slices.DeleteFunc(own.Products, func(p seller.Product) bool {
-			return !plausibleID(p.ID) || len(p.Names) == 0 || p.Level < seller.DV || p.Level > seller.EV || p.Included < 1 || p.Most < p.Included
+			return !plausibleID(p.ID) || len(p.Names) == 0 || p.Level < seller.DV || p.Level > seller.EV || p.Included < 1 || p.MaxNames < p.Included
 		})
 		all[ref] = own
 	}
@@ -171,5 +171,5 @@ func writeCache(path string, all cached) error {
 }
 
 func cacheFile(path string) sellerhttp.CacheFile {
-	return sellerhttp.CacheFile{Path: path, Most: maxCatalogue}
+	return sellerhttp.CacheFile{Path: path, MaxSize: maxCatalogue}
 }

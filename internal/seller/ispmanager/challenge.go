@@ -36,7 +36,7 @@ func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]
 }
 
 func ofWord(all []seller.Challenge, word string) []seller.Challenge {
-	return slices.DeleteFunc(slices.Clone(all), func(p seller.Challenge) bool { return p.Word != strings.TrimSpace(word) })
+	return slices.DeleteFunc(slices.Clone(all), func(p seller.Challenge) bool { return p.ApproverMethod != strings.TrimSpace(word) })
 }
 
 func emailChallenges(r seller.Request) []seller.Challenge {
@@ -151,7 +151,7 @@ func (p *publication) record(host, kind, target string) {
 	case kind == "CNAME" && !pki.RecordName(target), !plain:
 		p.refuse("the record's target", target)
 	default:
-		p.challenges = append(p.challenges, seller.Challenge{Domain: p.domainOf(host), Method: p.method, Word: p.word, Host: host, Record: kind, Target: target})
+		p.challenges = append(p.challenges, seller.Challenge{Domain: p.domainOf(host), Method: p.method, ApproverMethod: p.word, Host: host, Record: kind, Target: target})
 	}
 }
 
@@ -220,7 +220,7 @@ func (p *publication) published(url, content string) {
 		p.refuse("a file longer than any CA's", content)
 		return
 	}
-	p.challenges = append(p.challenges, seller.Challenge{Domain: p.domainOf(host), Method: p.method, Word: p.word, URL: url, Body: strings.Join(lines, "\n")})
+	p.challenges = append(p.challenges, seller.Challenge{Domain: p.domainOf(host), Method: p.method, ApproverMethod: p.word, URL: url, Body: strings.Join(lines, "\n")})
 }
 
 func (p *publication) refuse(what, value string) {

@@ -14,10 +14,10 @@ import (
 func TestWhatIsPublished(t *testing.T) {
 	names := []string{"www.example.org", "b.example.net"}
 	dns := func(word, domain, host, record, target string) seller.Challenge {
-		return seller.Challenge{Domain: domain, Method: seller.MethodDNS, Word: word, Host: host, Record: record, Target: target}
+		return seller.Challenge{Domain: domain, Method: seller.MethodDNS, ApproverMethod: word, Host: host, Record: record, Target: target}
 	}
 	file := func(domain, url, body string) seller.Challenge {
-		return seller.Challenge{Domain: domain, Method: seller.MethodFile, Word: "auth_http", URL: url, Body: body}
+		return seller.Challenge{Domain: domain, Method: seller.MethodFile, ApproverMethod: "auth_http", URL: url, Body: body}
 	}
 	for name, tc := range map[string]struct {
 		fields map[string]string

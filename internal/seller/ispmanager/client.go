@@ -50,7 +50,7 @@ type Client struct {
 	mask      func(string) string
 	now       func() time.Time
 	sleep     func(context.Context, time.Duration) error
-	waiting   sellerhttp.Waiting
+	waiting   sellerhttp.WaitingOrders
 	catalogue string // path of the file that keeps the products
 	dry       bool
 
@@ -86,8 +86,8 @@ func New(o Options) (*Client, error) {
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
 		Secrets: who.secrets(), Log: log, WriteTimeout: writeTimeout, NoLimit: true, Reads: reads(o.DryRun), Trust: trust,
 	})
-	c.waiting = sellerhttp.Waiting{
-		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+seller.AccountMark(c.account)), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun,
+	c.waiting = sellerhttp.WaitingOrders{
+		Path: filepath.Join(o.StateDir, o.Binary+".waiting."+seller.AccountHash(c.account)), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun,
 	}
 	return c, nil
 }

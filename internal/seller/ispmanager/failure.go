@@ -117,12 +117,12 @@ func faultOf(err error) error {
 		return err
 	}
 	f := failure.Fault()
-	if failure.Kind != sellerhttp.Foreign {
+	if failure.Kind != sellerhttp.NotSeller {
 		return f
 	}
 	switch {
-	case failure.Elsewhere != "":
-		f.Object, f.Message = "url", f.Message+"; it points to "+failure.Elsewhere+": the address in url is wrong"
+	case failure.RedirectHost != "":
+		f.Object, f.Message = "url", f.Message+"; it points to "+failure.RedirectHost+": the address in url is wrong"
 	case failure.Status == http.StatusNotFound:
 		f.Object, f.Message = "url", f.Message+"; the path in url is wrong, /billmgr is expected"
 	default:

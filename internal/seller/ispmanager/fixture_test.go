@@ -74,17 +74,17 @@ func readings() map[string]reading {
 		"certificate_list_SYNTH.xml": func(t *testing.T, answer reply) {
 			snapshot, err := newRemote(t, map[string]reply{"certificate": answer}).OrderSnapshot(t.Context())
 			require.NoError(t, err)
-			require.Len(t, snapshot.Records, 2)
+			require.Len(t, snapshot.Orders, 2)
 			assert.EqualValues(t, 1234569, snapshot.Highest)
-			assert.Equal(t, "777001", snapshot.Records[0].OrderRef)
-			assert.Equal(t, seller.StateWaiting, snapshot.Records[0].State)
-			assert.Equal(t, seller.StateIssued, snapshot.Records[1].State)
+			assert.Equal(t, "777001", snapshot.Orders[0].OrderRef)
+			assert.Equal(t, seller.StateWaiting, snapshot.Orders[0].State)
+			assert.Equal(t, seller.StateIssued, snapshot.Orders[1].State)
 		},
 		"certificate_edit_SYNTH.xml": func(t *testing.T, answer reply) {
 			status, err := newRemote(t, map[string]reply{"certificate.edit": answer}).OrderStatus(t.Context(), 1234568)
 			require.NoError(t, err)
 			assert.Equal(t, seller.StateWaiting, status.State, "its certificate is none that can be read")
-			assert.False(t, status.Renews)
+			assert.False(t, status.AutoRenews)
 			require.Len(t, status.Challenges, 1)
 			assert.Equal(t, "_abc.shop.example.test CNAME def.example-ca.test", status.Challenges[0].Host+" "+status.Challenges[0].Record+" "+status.Challenges[0].Target)
 		},

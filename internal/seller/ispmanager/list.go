@@ -84,7 +84,7 @@ func (r row) unsaid() bool {
 }
 
 func (r row) record() seller.OrderSummary {
-	return seller.OrderSummary{ID: r.id, State: stateOf(r.item, r.service), Months: r.months, Host: r.name, Type: r.product, OrderRef: r.ref, Created: r.created}
+	return seller.OrderSummary{ID: r.id, State: stateOf(r.item, r.service), Months: r.months, CommonName: r.name, Type: r.product, OrderRef: r.ref, Created: r.created}
 }
 
 // OrderSnapshot lists every order of the account but the deleted ones, and the highest id of all. A list that cannot be
@@ -97,7 +97,7 @@ func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error
 	snapshot := seller.OrderSnapshot{Highest: highest(rows)}
 	for _, r := range rows {
 		if r.item.number != itemDeleted { // they stay listed for a while (docs/reference/ispmanager.md §5)
-			snapshot.Records = append(snapshot.Records, r.record())
+			snapshot.Orders = append(snapshot.Orders, r.record())
 		}
 	}
 	return snapshot, nil
@@ -115,7 +115,7 @@ func highest(rows []row) int64 {
 // there. A filter that somebody set in the account's web pages cuts the list silently, for us too
 // (docs/reference/ispmanager.md §1.4): fewer rows than the remote counts are a fault.
 func (c *Client) list(ctx context.Context) ([]row, error) {
-	rows, err := c.walk().Closed(ctx)
+	rows, err := c.walk().Consistent(ctx)
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
 	return rows, err
 }
@@ -204,7 +204,7 @@ func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, 
 	for _, r := range rows {
 		listed := seller.ListedCertificate{
 			ID: r.id, State: stateOf(r.item, r.service), CommonName: r.name, Type: r.product, Months: r.months,
-			Created: r.created, Expires: r.expires, OrderRef: r.ref, Unsaid: r.unsaid(),
+			Created: r.created, Expires: r.expires, OrderRef: r.ref, IssuanceUnknown: r.unsaid(),
 		}
 		if product, found := named(products, r.product); found {
 			listed.Template = product.ID

@@ -67,7 +67,7 @@ func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
 			}
 			snapshot, err := r.OrderSnapshot(t.Context())
 			require.NoError(t, err)
-			assert.Empty(t, snapshot.Records)
+			assert.Empty(t, snapshot.Orders)
 		})
 	}
 }

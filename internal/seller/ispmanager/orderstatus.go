@@ -72,7 +72,7 @@ func (c *Client) warnUnknown(r seller.OrderStatus) {
 func (s sheet) unreadable(r *seller.OrderStatus, why error) {
 	if !s.underWay() {
 		r.State = seller.StateWaiting
-		r.Undelivered = fault.Errorf(fault.Delivered, "crt", "%s delivers a certificate of the order %d that cannot be read: %w", Title, r.ID, why)
+		r.DeliveryError = fault.Errorf(fault.Delivered, "crt", "%s delivers a certificate of the order %d that cannot be read: %w", Title, r.ID, why)
 	}
 }
 
@@ -81,9 +81,9 @@ func (s sheet) missing(r *seller.OrderStatus, failure error) {
 	switch {
 	case s.underWay() || s.service() != serviceIssued:
 	case failure != nil:
-		r.Undelivered = fault.Errorf(fault.API, "crt", "%s calls the order %d issued, and its certificate cannot be fetched: %w", Title, r.ID, failure).Retryable()
+		r.DeliveryError = fault.Errorf(fault.API, "crt", "%s calls the order %d issued, and its certificate cannot be fetched: %w", Title, r.ID, failure).Retryable()
 	default:
-		r.Empty = true
+		r.CertificateMissing = true
 	}
 }
 
@@ -182,7 +182,7 @@ func (s sheet) shows(leaf pki.Chain) bool {
 func (s sheet) status(id int64) seller.OrderStatus {
 	r := seller.OrderStatus{
 		ID: id, Type: s.row.product, Months: s.row.months, Expires: s.row.expires, CommonName: s.row.name, SANs: -1,
-		StatusText: stateWords(s.item(), s.service()), State: stateOf(s.item(), s.service()), Renews: renews(s.row.prolongs),
+		StatusText: stateWords(s.item(), s.service()), State: stateOf(s.item(), s.service()), AutoRenews: renews(s.row.prolongs),
 		Inferred: s.service() == 0,
 	}
 	if !s.edit {
@@ -207,7 +207,7 @@ func (s sheet) status(id int64) seller.OrderStatus {
 		r.CSR = csr
 	}
 	if _, shown := f.fields["autoprolong"]; shown {
-		r.Renews = renews(f.value("autoprolong"))
+		r.AutoRenews = renews(f.value("autoprolong"))
 	}
 	if stored, err := pki.StoredLeaf(strings.Join(s.certificates(), "\n")); err == nil {
 		r.Issued = cabforum.DateOf(stored.Leaf.NotBefore)

@@ -85,12 +85,12 @@ func TestAnIssuedOrderWithoutAReadableCertificate(t *testing.T) {
 			status, err := r.OrderStatus(t.Context(), 7)
 			require.NoError(t, err)
 			assert.Equal(t, seller.StateWaiting, status.State)
-			assert.Equal(t, tc.empty, status.Empty)
+			assert.Equal(t, tc.empty, status.CertificateMissing)
 			if !tc.unreadable {
-				assert.NoError(t, status.Undelivered)
+				assert.NoError(t, status.DeliveryError)
 				return
 			}
-			failure := fault.From(status.Undelivered)
+			failure := fault.From(status.DeliveryError)
 			assert.Equal(t, fault.Delivered, failure.Type)
 			assert.False(t, failure.Retry)
 		})
@@ -155,13 +155,13 @@ func TestWhatAReportTells(t *testing.T) {
 	})
 	status, err := r.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
-	assert.True(t, status.Renews)
+	assert.True(t, status.AutoRenews)
 	assert.Equal(t, -1, status.SANs)
 	assert.Equal(t, 12, status.Months)
 	assert.Equal(t, "2026-07-12 2027-10-01", status.Issued.String()+" "+status.Expires.String())
 	assert.Contains(t, status.CSR, "BEGIN CERTIFICATE REQUEST")
 	assert.Equal(t, "Sectigo (ex Comodo) PositiveSSL", status.Type)
-	assert.Equal(t, []seller.Challenge{{Domain: "www.example.org", Method: seller.MethodDNS, Word: "auth_dnscname", Host: "_x.www.example.org", Record: "CNAME", Target: "y.ca.example"}}, status.Challenges)
+	assert.Equal(t, []seller.Challenge{{Domain: "www.example.org", Method: seller.MethodDNS, ApproverMethod: "auth_dnscname", Host: "_x.www.example.org", Record: "CNAME", Target: "y.ca.example"}}, status.Challenges)
 	assert.Contains(t, status.StatusText, "not publishable: auth_http: the file's name ../x")
 }
 
@@ -240,15 +240,15 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 	snapshot, err := r.OrderSnapshot(t.Context())
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, snapshot.Highest, "deleted ones count for the highest id")
-	require.Len(t, snapshot.Records, 2)
-	assert.Equal(t, "panel-42", snapshot.Records[0].OrderRef)
-	assert.Equal(t, "2026-07-12", snapshot.Records[0].Created.String())
+	require.Len(t, snapshot.Orders, 2)
+	assert.Equal(t, "panel-42", snapshot.Orders[0].OrderRef)
+	assert.Equal(t, "2026-07-12", snapshot.Orders[0].Created.String())
 	all, err := r.Certificates(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 3)
 	assert.Equal(t, "positivessl", all[0].Template)
 	assert.Equal(t, seller.StateCancelled, all[2].State)
-	assert.Equal(t, []bool{true, false, false}, []bool{all[0].Unsaid, all[1].Unsaid, all[2].Unsaid}, "the list does not say whether the active one was issued")
+	assert.Equal(t, []bool{true, false, false}, []bool{all[0].IssuanceUnknown, all[1].IssuanceUnknown, all[2].IssuanceUnknown}, "the list does not say whether the active one was issued")
 	for name, broken := range map[string]string{
 		"short": row(1, "a.example.org", 2, "") + `<p_elems>3</p_elems>`, "unreadable id": row(0, "a.example.org", 2, "") + `<p_elems>1</p_elems>`,
 	} {
@@ -260,7 +260,7 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 	r.set("certificate", says(doc("certificate", row(1, "a.example.org", 2, ""))))
 	snapshot, err = r.OrderSnapshot(t.Context())
 	require.NoError(t, err, "the same page again is the end where nothing is counted")
-	assert.Len(t, snapshot.Records, 1)
+	assert.Len(t, snapshot.Orders, 1)
 }
 
 func TestMarksTellPanelsApart(t *testing.T) {
@@ -294,11 +294,11 @@ func TestAnIssuedCertificateThatCannotBeFetched(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, seller.StateWaiting, status.State)
 			if tc.says == "" {
-				assert.NoError(t, status.Undelivered)
+				assert.NoError(t, status.DeliveryError)
 				return
 			}
-			require.ErrorContains(t, status.Undelivered, tc.says)
-			assert.True(t, fault.From(status.Undelivered).Retry)
+			require.ErrorContains(t, status.DeliveryError, tc.says)
+			assert.True(t, fault.From(status.DeliveryError).Retry)
 		})
 	}
 }

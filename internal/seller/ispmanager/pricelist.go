@@ -45,7 +45,7 @@ func (t tariff) product() seller.Product {
 	p.ID = id
 	p.Names = append([]string{t.name}, slices.DeleteFunc(slices.Clone(p.Names), func(name string) bool { return strings.EqualFold(name, t.name) })...)
 	if t.multi && !p.MultiDomain {
-		p.MultiDomain, p.Included, p.Most = true, 1, maxNames
+		p.MultiDomain, p.Included, p.MaxNames = true, 1, maxNames
 	}
 	return p
 }

@@ -50,11 +50,11 @@ func knownProducts() []seller.Product {
 
 // product reads from the name whether wildcards and further names belong to it.
 func product(id string, level seller.Level, names ...string) seller.Product {
-	p := seller.Product{ID: id, Names: names, Level: level, Included: 1, Most: 1}
+	p := seller.Product{ID: id, Names: names, Level: level, Included: 1, MaxNames: 1}
 	text := " " + strings.ReplaceAll(seller.TemplateID(names[0]), "_", " ") + " "
 	p.Wildcard = strings.Contains(text, " wildcard ")
 	if strings.Contains(text, " multi ") || strings.Contains(text, " multidomain ") || strings.Contains(text, " san ") || strings.Contains(text, " ucc ") {
-		p.MultiDomain, p.Included, p.Most = true, includedNames, maxNames
+		p.MultiDomain, p.Included, p.MaxNames = true, includedNames, maxNames
 	}
 	return p
 }

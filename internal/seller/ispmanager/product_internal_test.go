@@ -37,7 +37,7 @@ func TestTemplatesOfTheRemotesNames(t *testing.T) {
 		assert.Equal(t, want.wild, p.Wildcard, name)
 		assert.Equal(t, want.multi, p.MultiDomain, name)
 		assert.Equal(t, want.names, p.Included, name)
-		assert.Equal(t, want.total, p.Most, name)
+		assert.Equal(t, want.total, p.MaxNames, name)
 		assert.Equal(t, name, p.Names[0], "the remote's own name first")
 	}
 }
@@ -77,7 +77,7 @@ func FuzzProductName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, intname string) {
 		p := tariff{id: 1, name: name, intname: intname}.product()
 		require.Equal(t, seller.TemplateID(p.ID), p.ID, "an id is in its final form")
-		require.GreaterOrEqual(t, p.Most, p.Included)
+		require.GreaterOrEqual(t, p.MaxNames, p.Included)
 		require.GreaterOrEqual(t, p.Level, seller.DV)
 	})
 }

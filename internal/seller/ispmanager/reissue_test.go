@@ -24,7 +24,7 @@ func TestAReissueKeepsTheID(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 7, id)
 	require.Len(t, challenges, 1)
-	assert.Equal(t, "auth_dns", challenges[0].Word)
+	assert.Equal(t, "auth_dns", challenges[0].ApproverMethod)
 	require.Len(t, r.submitted("certificate.reissue"), 1)
 	assert.Equal(t, url.Values{"sok": {"ok"}, "snext": {"ok"}, "elid": {"7"}, "crt_type": {"own"}, "csr": {q.CSR.PEM}, "approver_method": {"auth_dns"},
 		"adm_email": {"ann@example.test"}, "adm_phone": {"1"}}, r.submitted("certificate.reissue")[0], "the form's values, ours over them")

@@ -89,7 +89,7 @@ func fewNames(p seller.Purchase) error {
 	case seller.KindSANs:
 		least = 1
 	}
-	switch limit := p.Product.Most - p.Product.Included; {
+	switch limit := p.Product.MaxNames - p.Product.Included; {
 	case limit < least:
 		return fault.Errorf(fault.Value, "altname", "%s certifies one name and no further ones can be bought", p.Product.ID)
 	case p.SANs < least || p.SANs > limit:

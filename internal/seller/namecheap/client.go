@@ -39,7 +39,7 @@ type Client struct {
 	http    *sellerhttp.Client
 	log     *panellog.Logger
 	prices  priceFile
-	waiting sellerhttp.Waiting
+	waiting sellerhttp.WaitingOrders
 	dry     bool
 }
 
@@ -72,14 +72,14 @@ func New(o Options) (*Client, error) {
 	c := &Client{account: accountName(address, who.userName), access: who, log: log}
 	c.http = sellerhttp.New(sellerhttp.Config{
 		Seller: Title, Agent: o.Binary, Address: address, Now: o.Now, Sleep: o.Sleep, Jitter: o.Jitter,
-		Budget: &sellerhttp.RateLimiter{
+		Limiter: &sellerhttp.RateLimiter{
 			Path: rateLimitPath(o.StateDir, o.Binary, c.account), Limits: limits, Now: o.Now, Sleep: o.Sleep, Log: log,
 		},
 		Secrets: []string{who.apiKey}, Log: log, Reads: reads(o.DryRun), Trust: trust,
 	})
 	c.dry = o.DryRun
-	c.prices = priceFile{kept: sellerhttp.CacheFile{Path: cachePath(o.StateDir, o.Binary, "prices", c.account), Most: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
-	c.waiting = sellerhttp.Waiting{Path: cachePath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun}
+	c.prices = priceFile{kept: sellerhttp.CacheFile{Path: cachePath(o.StateDir, o.Binary, "prices", c.account), MaxSize: maxPriceFile, DryRun: o.DryRun}, now: o.Now}
+	c.waiting = sellerhttp.WaitingOrders{Path: cachePath(o.StateDir, o.Binary, "waiting", c.account), Now: o.Now, Log: log, Walk: c.inProgress, DryRun: o.DryRun}
 	return c, nil
 }
 

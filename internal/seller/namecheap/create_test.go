@@ -78,7 +78,7 @@ func TestWhatCannotBeBoughtIsNotAskedFor(t *testing.T) {
 		"three months":            purchase(t, "standard_ssl", 3, 0),
 		"year and a half":         purchase(t, "standard_ssl", 18, 0),
 		"six years":               purchase(t, "standard_ssl", 72, 0),
-		"no level":                {Kind: seller.KindCreate, Product: seller.Product{ID: "x", Names: []string{"X"}, Included: 1, Most: 1}, Months: 12},
+		"no level":                {Kind: seller.KindCreate, Product: seller.Product{ID: "x", Names: []string{"X"}, Included: 1, MaxNames: 1}, Months: 12},
 		"discontinued":            purchase(t, "comodossl", 12, 0),
 		"names on a single":       purchase(t, "standard_ssl", 12, 1),
 		"98 more names":           purchase(t, "san_certificate", 12, 98),

@@ -30,7 +30,7 @@ func parseEnvelope(body []byte) (envelope, error) {
 		return envelope{}, err
 	}
 	if !strings.EqualFold(root.Name, "ApiResponse") {
-		return envelope{}, &sellerhttp.Error{Kind: sellerhttp.Foreign,
+		return envelope{}, &sellerhttp.Error{Kind: sellerhttp.NotSeller,
 			Text: "what answers is not Namecheap's API: its document begins with <" + plaintext.Clip(plaintext.Line(root.Name), 60) + ">"}
 	}
 	e := envelope{response: root.Child("CommandResponse")}

@@ -31,16 +31,16 @@ func (c *Client) FindReissues(ctx context.Context, id int64, commonName string) 
 	var found []int64
 	old := rowOf(rows, id)
 	for _, r := range rows {
-		if r.ID <= id || !sameHost(r.Host, name) {
+		if r.ID <= id || !sameHost(r.CommonName, name) {
 			continue
 		}
 		switch {
 		case r.State == seller.StateUnknown:
-			c.log.Warningf("%s lists the certificate %d for %s with an unknown status; it is not taken for a reissue of %d", Title, r.ID, r.Host, id)
+			c.log.Warningf("%s lists the certificate %d for %s with an unknown status; it is not taken for a reissue of %d", Title, r.ID, r.CommonName, id)
 		case r.State != seller.StateWaiting && r.State != seller.StateIssued:
 		case old.otherOrder(r):
 			c.log.ExtInfof("the certificate %d for %s is of the CA's order %s, not of %s: no reissue of %d",
-				r.ID, r.Host, r.provider, old.provider, id)
+				r.ID, r.CommonName, r.provider, old.provider, id)
 		default:
 			found = append(found, r.ID)
 		}
@@ -57,7 +57,7 @@ func (c *Client) rowsAbout(ctx context.Context, id int64, name string) ([]row, e
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(rows, func(r row) bool { return r.ID == id || sameHost(r.Host, name) }) {
+		if slices.ContainsFunc(rows, func(r row) bool { return r.ID == id || sameHost(r.CommonName, name) }) {
 			return rows, nil
 		}
 		c.log.ExtInfof("%s's search for %s finds nothing of that name, reading the whole list", Title, name)

@@ -151,7 +151,7 @@ func shelves(highest int64, want ...int64) reading {
 		snapshot, err := s.OrderSnapshot(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, highest, snapshot.Highest)
-		assert.Equal(t, want, ids(snapshot.Records))
+		assert.Equal(t, want, ids(snapshot.Orders))
 	}
 }
 

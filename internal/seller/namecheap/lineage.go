@@ -123,7 +123,7 @@ func lineages(rows []row, next succession) []seller.ListedCertificate {
 }
 
 func listed(r row) seller.ListedCertificate {
-	l := seller.ListedCertificate{ID: r.ID, State: r.State, CommonName: r.Host, Type: r.Type, Months: r.Months, Created: r.bought, Expires: r.expires}
+	l := seller.ListedCertificate{ID: r.ID, State: r.State, CommonName: r.CommonName, Type: r.Type, Months: r.Months, Created: r.bought, Expires: r.expires}
 	if p, _, known := productNamed(r.Type); known {
 		l.Template = p.ID
 	}

@@ -38,7 +38,7 @@ func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error
 				r.State = stateOf(kind)
 			}
 			if r.State.Activatable() {
-				snapshot.Records = append(snapshot.Records, r.OrderSummary)
+				snapshot.Orders = append(snapshot.Orders, r.OrderSummary)
 			}
 		}
 	}
@@ -84,7 +84,7 @@ type row struct {
 
 // list returns a list that did not change while it was read (rules BUY-10): what it does not show is not there.
 func (c *Client) list(ctx context.Context, which listing) ([]row, error) {
-	return c.walk(which).Closed(ctx)
+	return c.walk(which).Consistent(ctx)
 }
 
 func (c *Client) walk(which listing) sellerhttp.ListWalk[row] {
@@ -128,7 +128,7 @@ func (c *Client) page(ctx context.Context, which listing, number int) (sellerhtt
 func rowFrom(one *sellerhttp.Element) row {
 	r := row{OrderSummary: seller.OrderSummary{
 		ID: seller.ParseID(one.Attr("CertificateID")), State: stateOf(one.Attr("Status")), Months: monthsOf(one.Attr("Years")),
-		Host: strings.ToLower(words(one.Attr("HostName"))), Type: words(one.Attr("SSLType")),
+		CommonName: strings.ToLower(words(one.Attr("HostName"))), Type: words(one.Attr("SSLType")),
 	}}
 	if provider := words(one.Attr("ProviderOrderID")); provider != "0" {
 		r.provider = provider

@@ -72,7 +72,7 @@ func TestShelf(t *testing.T) {
 	record := func(id int64, state seller.State) seller.OrderSummary {
 		return seller.OrderSummary{ID: id, State: state, Months: 12, Type: "positivessl"}
 	}
-	assert.Equal(t, seller.OrderSnapshot{Highest: 40, Records: []seller.OrderSummary{
+	assert.Equal(t, seller.OrderSnapshot{Highest: 40, Orders: []seller.OrderSummary{
 		record(21, seller.StateNew), record(40, seller.StateNew), record(22, seller.StateRenewal),
 	}}, snapshot)
 	require.Len(t, s.asked, 3)
@@ -92,7 +92,7 @@ func TestShelfReadsAllPages(t *testing.T) {
 			s := newStage(t, shop{uncount: one.uncount, rows: map[string][]string{"NewPurchase": numbered(1, 250, "newpurchase")}}.serve)
 			snapshot, err := s.OrderSnapshot(t.Context())
 			require.NoError(t, err)
-			assert.Len(t, snapshot.Records, 250)
+			assert.Len(t, snapshot.Orders, 250)
 			assert.EqualValues(t, 250, snapshot.Highest)
 			assert.Len(t, s.asked, one.requests)
 		})
@@ -155,8 +155,8 @@ func TestAnOrderThatCameWhileAnotherWentIsNotMissed(t *testing.T) {
 	}}.serve)
 	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	assert.Contains(t, ids(snapshot.Records), int64(102))
-	assert.NotContains(t, ids(snapshot.Records), int64(50))
+	assert.Contains(t, ids(snapshot.Orders), int64(102))
+	assert.NotContains(t, ids(snapshot.Orders), int64(50))
 }
 
 // An order that is activated between two pages moves the rows behind it: the one that slips to the page before is not
@@ -174,8 +174,8 @@ func TestAListThatChangesMeanwhileIsReadAgain(t *testing.T) {
 	}}.serve)
 	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	assert.Len(t, snapshot.Records, 100)
-	assert.Contains(t, ids(snapshot.Records), int64(1))
+	assert.Len(t, snapshot.Orders, 100)
+	assert.Contains(t, ids(snapshot.Orders), int64(1))
 }
 
 func TestWhatIsActivatedIsNotOnTheShelf(t *testing.T) {
@@ -183,6 +183,6 @@ func TestWhatIsActivatedIsNotOnTheShelf(t *testing.T) {
 	s := newStage(t, shop{rows: map[string][]string{"ALL": rows, "NewPurchase": rows, "NewRenewal": rows}}.serve)
 	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []int64{4, 4}, ids(snapshot.Records))
+	assert.Equal(t, []int64{4, 4}, ids(snapshot.Orders))
 	assert.EqualValues(t, 5, snapshot.Highest)
 }

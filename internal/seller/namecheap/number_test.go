@@ -113,10 +113,10 @@ func FuzzSuccessor(f *testing.F) {
 		r := rowFrom(one)
 		require.GreaterOrEqual(t, r.ID, int64(0))
 		require.Equal(t, old.otherOrder(r), r.otherOrder(old))
-		require.NotContains(t, r.Host+r.provider, "\n")
-		if searchable(r.Host) {
-			require.LessOrEqual(t, len(r.Host), maxTerm)
-			require.True(t, sameHost(r.Host, r.Host))
+		require.NotContains(t, r.CommonName+r.provider, "\n")
+		if searchable(r.CommonName) {
+			require.LessOrEqual(t, len(r.CommonName), maxTerm)
+			require.True(t, sameHost(r.CommonName, r.CommonName))
 		}
 	})
 }

@@ -90,7 +90,7 @@ func subject(r seller.Request) ([]string, error) {
 	var pairs []string
 	for _, f := range fields {
 		if used[f.from] == "" || seller.CheckField(f.from, used[f.from]) != nil ||
-			seller.CheckTogether(f.from, used[f.from], used[seller.CountryField(f.from)]) != nil {
+			seller.CheckWithCountry(f.from, used[f.from], used[seller.CountryField(f.from)]) != nil {
 			continue
 		}
 		value, problem := f.written(used[f.from])

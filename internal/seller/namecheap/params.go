@@ -61,12 +61,12 @@ func accountName(address, user string) string { return address + " " + strings.T
 
 // rateLimitPath returns the file in which the calls of an account are counted.
 func rateLimitPath(dir, binary, account string) string {
-	return filepath.Join(dir, binary+".calls."+seller.AccountMark(account))
+	return filepath.Join(dir, binary+".calls."+seller.AccountHash(account))
 }
 
 // cachePath returns the file in which something that the account was told is kept: `<binary>.<what>.<mark of the account>`.
 func cachePath(dir, binary, what, account string) string {
-	return filepath.Join(dir, binary+"."+what+"."+seller.AccountMark(account))
+	return filepath.Join(dir, binary+"."+what+"."+seller.AccountHash(account))
 }
 
 func addressOf(params map[string]string, getenv func(string) (string, bool)) (string, error) {

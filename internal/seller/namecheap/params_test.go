@@ -99,9 +99,9 @@ func TestProducts(t *testing.T) {
 			seen[name] = p.ID
 		}
 		if p.MultiDomain {
-			assert.Equal(t, []int{3, 100}, []int{p.Included, p.Most}, p.ID)
+			assert.Equal(t, []int{3, 100}, []int{p.Included, p.MaxNames}, p.ID)
 		} else {
-			assert.Equal(t, []int{1, 1}, []int{p.Included, p.Most}, p.ID)
+			assert.Equal(t, []int{1, 1}, []int{p.Included, p.MaxNames}, p.ID)
 		}
 		if p.Successor != "" {
 			next := product(t, p.Successor)

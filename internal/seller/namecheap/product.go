@@ -64,7 +64,7 @@ func Products() []seller.Product {
 }
 
 func single(id string, level seller.Level, successor string, names ...string) seller.Product {
-	return seller.Product{ID: id, Names: names, Level: level, Included: 1, Most: 1, Successor: successor}
+	return seller.Product{ID: id, Names: names, Level: level, Included: 1, MaxNames: 1, Successor: successor}
 }
 
 func wildcard(id string, level seller.Level, successor string, names ...string) seller.Product {
@@ -75,7 +75,7 @@ func wildcard(id string, level seller.Level, successor string, names ...string) 
 
 func multi(id string, level seller.Level, successor string, names ...string) seller.Product {
 	p := single(id, level, successor, names...)
-	p.MultiDomain, p.Included, p.Most = true, includedNames, maxNames
+	p.MultiDomain, p.Included, p.MaxNames = true, includedNames, maxNames
 	return p
 }
 

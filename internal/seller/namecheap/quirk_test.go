@@ -132,8 +132,8 @@ func quirkUndocumented(t *testing.T) {
 	s := newStage(t, says(ok(`<SSLListResult><SSL CertificateID="9" Status="newpurchase" ProviderOrderID="" Years="2" Fresh="x"/></SSLListResult>`)))
 	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
-	require.NotEmpty(t, snapshot.Records)
-	assert.Equal(t, 24, snapshot.Records[0].Months)
+	require.NotEmpty(t, snapshot.Orders)
+	assert.Equal(t, 24, snapshot.Orders[0].Months)
 }
 
 // docs/reference/namecheap.md §10: whether Expires is the leaf's end or the term's is not resolved; the report passes both

@@ -6,22 +6,23 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"pmssl/internal/filelock"
 )
 
-// CacheFile is a small file in which processes of this host leave each other what a seller has said, so that it is not
-// asked for again. It is replaced in one step: nobody reads half of it.
+// CacheFile is a small file in which the processes of this host share an answer of the seller, so that the request is not
+// repeated. It is replaced atomically: no process reads a half-written file.
 type CacheFile struct {
-	Path string
-	Most int64 // bytes; what is longer is no file of ours
+	Path    string
+	MaxSize int64 // in bytes; Read refuses a longer file
 	// DryRun keeps the file as it is and makes no lock file: Write does nothing, and Alone waits for nobody.
 	DryRun bool
 }
 
-// Read returns the file's content. An error that is fs.ErrNotExist says that there is none; every other one that it cannot
-// be used: somebody has put a link, a pipe or something too large in its place.
+// Read returns the file's content. The error is fs.ErrNotExist if there is no file. Any other error means that the file cannot
+// be used, for example because it is too large, a symbolic link or a pipe.
 func (f CacheFile) Read() ([]byte, error) {
-	file, err := os.OpenFile(f.Path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	file, err := filelock.OpenRegular(f.Path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening a cache file: %w", err)
 	}
@@ -30,10 +31,10 @@ func (f CacheFile) Read() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the cache file %s: %w", f.Path, err)
 	}
-	if !info.Mode().IsRegular() || info.Size() > f.Most {
-		return nil, fmt.Errorf("%s is not a cache file of this module", f.Path)
+	if info.Size() > f.MaxSize {
+		return nil, fmt.Errorf("the cache file %s has %d bytes, at most %d are read: remove it", f.Path, info.Size(), f.MaxSize)
 	}
-	content, err := io.ReadAll(io.LimitReader(file, f.Most))
+	content, err := io.ReadAll(io.LimitReader(file, f.MaxSize))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", f.Path, err)
 	}
@@ -45,29 +46,29 @@ func (f CacheFile) Write(content []byte) error {
 	if f.DryRun {
 		return nil
 	}
-	draft, err := os.CreateTemp(filepath.Dir(f.Path), filepath.Base(f.Path)+".*") // 0600
+	temporary, err := os.CreateTemp(filepath.Dir(f.Path), filepath.Base(f.Path)+".*") // 0600
 	if err != nil {
-		return fmt.Errorf("keeping %s: %w", f.Path, err)
+		return fmt.Errorf("writing the cache file %s: %w", f.Path, err)
 	}
-	_, err = draft.Write(content)
-	if closed := draft.Close(); err == nil {
+	_, err = temporary.Write(content)
+	if closed := temporary.Close(); err == nil {
 		err = closed
 	}
 	if err == nil {
-		err = os.Rename(draft.Name(), f.Path)
+		err = os.Rename(temporary.Name(), f.Path)
 	}
 	if err != nil {
-		_ = os.Remove(draft.Name())
-		return fmt.Errorf("keeping %s: %w", f.Path, err)
+		_ = os.Remove(temporary.Name())
+		return fmt.Errorf("writing the cache file %s: %w", f.Path, err)
 	}
 	return nil
 }
 
-// Alone runs what while no other process of this host does the same: one asks the seller and the others find its answer.
-// The lock is a file of its own beside the kept one, which is never written to.
-func (f CacheFile) Alone(ctx context.Context, what func() error) error {
+// WithLock runs the function while no other process of this host does: one process asks the seller, and the others then read
+// its answer. The lock is an empty file beside the cache file.
+func (f CacheFile) WithLock(ctx context.Context, run func() error) error {
 	if f.DryRun {
-		return what()
+		return run()
 	}
 	file, err := openReplacing(f.Path + ".lock")
 	if err != nil {
@@ -77,5 +78,5 @@ func (f CacheFile) Alone(ctx context.Context, what func() error) error {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	return what()
+	return run()
 }

@@ -14,33 +14,33 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// Class says what may be done with a call whose answer did not come (rules ARCH-6, rules BUY-3).
+// Class says whether a call may be repeated if its answer is lost (rules ARCH-6, rules BUY-3).
 type Class int
 
 const (
-	// Read changes nothing at the seller, or nothing that a second call would change again: it is repeated with backoff.
+	// Read changes nothing at the seller, or a second call changes nothing more. It is repeated with backoff.
 	Read Class = iota
-	// Once is sent once; its outcome can be read afterwards.
+	// Once is sent once; its result can be read from the seller afterwards.
 	Once
-	// Purchase pays: it is sent once, on a connection of its own, and goes before reads in the rate limiter.
+	// Purchase pays. It is sent once, on a connection of its own, and has priority over reads in the rate limiter.
 	Purchase
 )
 
-// MaxBody is how much of an answer is read, in bytes. The largest real answers are lists of a hundred rows, some 30 KiB.
+// MaxBody is the longest answer that is accepted, in bytes. The longest real answers are lists of a hundred rows, some 30 KiB.
 const MaxBody = 8 << 20
 
 const (
 	// readTimeout and writeTimeout end one attempt. Commands that call the CA answer in 1 to 4 s
-	// (docs/reference/namecheap.md §1.4), so that these only catch a seller that hangs.
+	// (docs/reference/namecheap.md §1.4), so these only end attempts at a seller that hangs.
 	readTimeout  = 60 * time.Second
 	writeTimeout = 90 * time.Second
-	// maxAttempts of a read. With the backoff of wait they span 31 s, and 88 s for a seller that is over its limit, which
-	// is more than the minute in which the limit passes.
+	// maxAttempts is how often a read is sent. With the pauses of wait this takes 31 s, or 88 s if the seller's limit of
+	// calls is reached, which is longer than the minute after which that limit ends.
 	maxAttempts = 6
-	// maxUnreachable bounds the attempts where there is no connection. A name that does not resolve or a port that nobody
-	// serves rarely changes within a minute, and somebody may be waiting in the panel's form: fewer attempts, within 3 s.
+	// maxUnreachable is how often a read is sent if there is no connection. A name that does not resolve or a closed port
+	// rarely changes within a minute, and a person may wait in the panel's form: these attempts take 3 s.
 	maxUnreachable = 3
-	// maxTimeouts bounds the attempts that time out. Each attempt at a seller that hangs takes readTimeout.
+	// maxTimeouts is how often a read is sent if it times out. Each attempt takes readTimeout.
 	maxTimeouts = 2
 	maxBackoff  = 30 * time.Second
 )
@@ -48,12 +48,11 @@ const (
 // maxErrorText is the longest text about a failure, in bytes.
 const maxErrorText = 600
 
-// minBodySecret is the length in bytes from which a secret is masked in an answer before anything reads it. Real keys are
-// longer (Namecheap's have 32 characters); a shorter value, mistyped in the panel's form, can stand in a document's own
-// words by chance.
+// minBodySecret is the length in bytes from which secrets are masked in an answer before it is parsed. Real keys are longer
+// (Namecheap's have 32 characters). A shorter value, mistyped in the panel's form, may occur in any document by chance.
 const minBodySecret = 16
 
-// Config is what a client needs from the world.
+// Config is what a client needs from outside.
 type Config struct {
 	Seller  string // the seller's name for people
 	Agent   string // User-Agent
@@ -61,17 +60,17 @@ type Config struct {
 	Now     func() time.Time
 	Sleep   func(context.Context, time.Duration) error
 	Jitter  func() float64 // [0,1)
-	Budget  *RateLimiter   // nil: calls are not counted
-	Secrets []string       // never shown in a fault's text, even where the seller repeats them
+	Limiter *RateLimiter   // nil: calls are not counted
+	Secrets []string       // masked in errors and logs, even if the seller repeats them
 	Log     *panellog.Logger
 	Trust   Trust
 	// WriteTimeout ends the one attempt of a Once or Purchase call; 0 is 90 s.
 	WriteTimeout time.Duration
-	// NoLimit is for a seller of which no HTTP status is known to say "too many calls, refused before execution": 405 is
-	// then a wrong address like any other status, and 429 is a seller that is out of order.
+	// NoLimit is for a seller that has no known HTTP status for "too many calls, not executed": then 405 is an answer of
+	// kind NotSeller like any other status, and 429 is of kind Unavailable.
 	NoLimit bool
-	// Reads makes the client one for a dry run: it sends a call only if its class is Read and Reads returns true for it.
-	// nil for a client that sends every call.
+	// Reads makes this a client for a dry run, which sends a call only if its class is Read and Reads returns true. A client
+	// with nil sends every call.
 	Reads func(Call) bool
 }
 
@@ -81,23 +80,22 @@ type Call struct {
 	Keys  string // what identifies the object, for the log: `CertificateID=7`
 	Form  url.Values
 	Class Class
-	// Decode reads the answer's body, in which long secrets of Config are masked already, and returns the word for the log
-	// line ("OK", "ERROR 2011294"). Its error ends the call as it is; a *Error that can pass is one more reason to repeat a
-	// read.
-	Decode func(body []byte) (verdict string, err error)
-	// Raw is for answers that may be files: the body is neither held to be text in UTF-8 nor shown in the log.
+	// Decode reads the answer's body, in which long secrets of Config are masked, and returns a summary for the log line
+	// ("OK", "ERROR 2011294"). Do returns its error unchanged. If it is a *Error of a repeatable kind, a read is repeated.
+	Decode func(body []byte) (summary string, err error)
+	// Raw is for answers that may be files: the body need not be UTF-8 and is not logged.
 	Raw bool
 }
 
-// Client talks to one address. It opens nothing before the first Do and may be used from several goroutines.
+// Client sends calls to one address. It opens no connection before the first Do and is safe for concurrent use.
 type Client struct {
 	config Config
 	mask   func(string) string // the secrets of Config
-	scrub  func(string) string // those that no document contains by chance
+	scrub  func(string) string // masks the secrets of at least minBodySecret bytes
 	reads  func() *http.Transport
 }
 
-// New makes a client.
+// New returns a client.
 func New(config Config) *Client {
 	config.Log.Secret(config.Secrets...)
 	c := &Client{config: config, mask: panellog.Masker(config.Secrets...), scrub: panellog.Masker(long(config.Secrets)...)}
@@ -105,21 +103,22 @@ func New(config Config) *Client {
 	return c
 }
 
+// long returns the secrets of at least minBodySecret bytes.
 func long(secrets []string) []string {
 	return slices.DeleteFunc(slices.Clone(secrets), func(secret string) bool { return len(strings.TrimSpace(secret)) < minBodySecret })
 }
 
-// Do sends the call, repeats it where its class allows that and the context's deadline leaves the time, and decodes the
-// answer. Errors are *Error (with the seller's and the call's name filled in) or what Decode returned. The last failure
-// is always an error; if the context ended an attempt, the failure before it says more.
+// Do sends the call and decodes the answer. It repeats a read that fails in a repeatable way, if there is time before the
+// context's deadline. Errors are *Error, with the names of seller and call, or what Decode returned. If the context ended the
+// last attempt, Do returns the error of the attempt before, which says more.
 func (c *Client) Do(ctx context.Context, call Call) error {
 	if c.config.Reads != nil && (call.Class != Read || !c.config.Reads(call)) {
-		return c.blame(call, &Error{Kind: Withheld, Text: "not sent: this is a dry run"})
+		return c.named(call, &Error{Kind: Withheld, Text: "not sent: this is a dry run"})
 	}
 	var before *Error
 	for attempt := 1; ; attempt++ {
 		err := c.once(ctx, call)
-		failure := c.blame(call, err)
+		failure := c.named(call, err)
 		switch {
 		case failure == nil:
 			return err
@@ -142,18 +141,18 @@ func (c *Client) Do(ctx context.Context, call Call) error {
 	}
 }
 
-// once takes a slot of the rate limiter and sends the call.
+// once waits for the rate limiter and sends the call.
 func (c *Client) once(ctx context.Context, call Call) error {
-	if c.config.Budget != nil {
-		if err := c.config.Budget.Take(ctx, call.Class); err != nil {
+	if c.config.Limiter != nil {
+		if err := c.config.Limiter.Wait(ctx, call.Class); err != nil {
 			return err
 		}
 	}
 	return c.exchange(ctx, call)
 }
 
-// blame completes an Error with what it is about; nil where err is none.
-func (c *Client) blame(call Call, err error) *Error {
+// named returns the *Error in err with the names of seller and call and without secrets; nil if err holds none.
+func (c *Client) named(call Call, err error) *Error {
 	var failure *Error
 	if !errors.As(err, &failure) {
 		return nil
@@ -163,8 +162,8 @@ func (c *Client) blame(call Call, err error) *Error {
 	return failure
 }
 
-// wait grows from one second (four for a seller over its limit) by doubling, and is spread by half of itself either way so
-// that processes which failed together do not return together.
+// wait returns the pause after an attempt: one second (four if the seller's limit is reached), doubled after each attempt up
+// to maxBackoff, and changed at random by up to half, so that processes that failed together do not retry together.
 func (c *Client) wait(kind Kind, attempt int) time.Duration {
 	pause := time.Second
 	if kind == Limited {
@@ -174,7 +173,7 @@ func (c *Client) wait(kind Kind, attempt int) time.Duration {
 	return pause/2 + time.Duration(c.config.Jitter()*float64(pause))
 }
 
-// inTime reports whether the context lives long enough to wait and still do something.
+// inTime reports whether the context's deadline is later than the end of the wait.
 func inTime(ctx context.Context, now time.Time, wait time.Duration) bool {
 	if ctx.Err() != nil {
 		return false

@@ -164,7 +164,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	s := newSeller(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
 	var got string
 	failure := requireError(t, newClient(t, s.URL, newClock(), nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
-	assert.Equal(t, sellerhttp.Foreign, failure.Kind)
+	assert.Equal(t, sellerhttp.NotSeller, failure.Kind)
 	assert.Equal(t, fault.NotSeller, failure.Fault().Type)
 	assert.Zero(t, other.count())
 	assert.Equal(t, 1, s.count())
@@ -239,7 +239,7 @@ func TestTheEndOfTheRunIsNoFaultOfTheSeller(t *testing.T) {
 			}
 			var got string
 			failure := requireError(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(row.class, &got)))
-			assert.Equal(t, sellerhttp.Ended, failure.Kind)
+			assert.Equal(t, sellerhttp.Interrupted, failure.Kind)
 			assert.Equal(t, row.sent, failure.Sent)
 			require.ErrorIs(t, failure, context.Cause(ctx))
 			reason := failure.Fault()
@@ -258,7 +258,7 @@ func TestTheCommandsOwnTimeIsNotTheSellers(t *testing.T) {
 	s := newSeller(t, func(http.ResponseWriter, *http.Request) {})
 	var got string
 	failure := requireError(t, newClient(t, s.URL, newClock(), nil).Do(ctx, ask(sellerhttp.Read, &got)))
-	assert.Equal(t, "gave no answer before the command's own time was up", failure.Text)
+	assert.Equal(t, "gave no answer before the command's deadline", failure.Text)
 	assert.Equal(t, fault.Client, failure.Fault().Type)
 	assert.Zero(t, s.count())
 }
@@ -273,8 +273,8 @@ func TestTheEndOfTheRunEndsTheWaitForATurn(t *testing.T) {
 			return ctx.Err()
 		},
 	}
-	require.NoError(t, limiter.Take(ctx, sellerhttp.Read))
-	failure := requireError(t, limiter.Take(ctx, sellerhttp.Read))
+	require.NoError(t, limiter.Wait(ctx, sellerhttp.Read))
+	failure := requireError(t, limiter.Wait(ctx, sellerhttp.Read))
 	assert.Equal(t, fault.Interrupted, failure.Fault().Type)
 	assert.False(t, failure.Sent)
 }
@@ -291,10 +291,10 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		kind   sellerhttp.Kind
 		edge   string
 	}{
-		"HTML":                       {typed("text/html", "<!DOCTYPE html><html>login</html>"), sellerhttp.Foreign, fault.NotSeller},
-		"HTML in another charset":    {typed("text/html; charset=windows-1251", "<html>\xcf</html>"), sellerhttp.Foreign, fault.NotSeller},
-		"JSON":                       {typed("application/json", `{"a":1}`), sellerhttp.Foreign, fault.NotSeller},
-		"404":                        {says(404, good), sellerhttp.Foreign, fault.NotSeller},
+		"HTML":                       {typed("text/html", "<!DOCTYPE html><html>login</html>"), sellerhttp.NotSeller, fault.NotSeller},
+		"HTML in another charset":    {typed("text/html; charset=windows-1251", "<html>\xcf</html>"), sellerhttp.NotSeller, fault.NotSeller},
+		"JSON":                       {typed("application/json", `{"a":1}`), sellerhttp.NotSeller, fault.NotSeller},
+		"404":                        {says(404, good), sellerhttp.NotSeller, fault.NotSeller},
 		"charset of the header":      {typed("text/xml; charset=windows-1251", good), sellerhttp.Unreadable, fault.Client},
 		"charset of the document":    {typed("text/xml", `<?xml version="1.0" encoding="windows-1251"?><a/>`), sellerhttp.Unreadable, fault.Client},
 		"bytes that are not UTF-8":   {typed("text/xml", "<a>\xff</a>"), sellerhttp.Unreadable, fault.Client},

@@ -26,7 +26,7 @@ func without(address string, change func(*sellerhttp.Config)) *sellerhttp.Client
 }
 
 func TestASellerWithoutAKnownLimit(t *testing.T) {
-	for status, want := range map[int]sellerhttp.Kind{405: sellerhttp.Foreign, 429: sellerhttp.Unavailable} {
+	for status, want := range map[int]sellerhttp.Kind{405: sellerhttp.NotSeller, 429: sellerhttp.Unavailable} {
 		s := newSeller(t, says(status, "no"))
 		var got string
 		failure := requireError(t, without(s.URL, nil).Do(t.Context(), ask(sellerhttp.Purchase, &got)))
@@ -43,7 +43,7 @@ func TestARedirectTellsItsHost(t *testing.T) {
 	})
 	var got string
 	failure := requireError(t, without(s.URL, nil).Do(t.Context(), ask(sellerhttp.Once, &got)))
-	assert.Equal(t, "elsewhere.example:81", failure.Elsewhere)
+	assert.Equal(t, "elsewhere.example:81", failure.RedirectHost)
 	assert.Equal(t, 1, s.count(), "nobody goes there")
 }
 

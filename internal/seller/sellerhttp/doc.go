@@ -1,4 +1,4 @@
-// Package sellerhttp is what the clients of both sellers share: one POST at a time with a deadline, a limit on the body and
-// no redirects, the classes of calls that decide what may be repeated, typed faults of the way there and back, hostile XML,
-// the limit of calls that all processes of a host share, and the log lines of an exchange.
+// Package sellerhttp is what the clients of all sellers share: POST requests with a deadline, a limit on the answer's size and
+// no redirects; classes of calls that say what may be repeated; typed transport errors; a parser for untrusted XML; a rate
+// limiter and cache files that all processes of a host share; and the log lines of each request.
 package sellerhttp

@@ -52,10 +52,10 @@ func TestADryRunSendsOnlyWhatReads(t *testing.T) {
 
 func TestADryRunKeepsFilesAsTheyAre(t *testing.T) {
 	dir := t.TempDir()
-	file := sellerhttp.CacheFile{Path: filepath.Join(dir, "kept"), Most: 100, DryRun: true}
+	file := sellerhttp.CacheFile{Path: filepath.Join(dir, "kept"), MaxSize: 100, DryRun: true}
 	require.NoError(t, file.Write([]byte("new")))
 	ran := false
-	require.NoError(t, file.Alone(t.Context(), func() error { ran = true; return nil }))
+	require.NoError(t, file.WithLock(t.Context(), func() error { ran = true; return nil }))
 	assert.True(t, ran)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	maxDepth    = 40     // the deepest known answer, getInfo with its chain, has 8
+	maxDepth    = 40     // the deepest known answer, getInfo with its chain, has 8 levels
 	maxElements = 100000 // a list of a hundred rows has some 110
 )
 
-// Element is an element of an answer, without name spaces. Names of elements and attributes are found whatever their upper
-// and lower case. All methods work on nil, which stands for an element that is not there.
+// Element is an XML element of an answer, without name spaces. Names of elements and attributes are compared without regard
+// to case. All methods work on nil, which is an absent element.
 type Element struct {
 	Name     string
 	Children []*Element
@@ -49,7 +49,7 @@ func (e *Element) All(name string) []*Element {
 	return found
 }
 
-// Attr returns the attribute's value without blanks around it, empty if it is missing.
+// Attr returns the attribute's value without blanks around it; empty if absent.
 func (e *Element) Attr(name string) string {
 	if e == nil {
 		return ""
@@ -57,7 +57,7 @@ func (e *Element) Attr(name string) string {
 	return strings.TrimSpace(e.attrs[strings.ToLower(name)])
 }
 
-// Has reports whether the element carries the attribute, be it empty.
+// Has reports whether the element has the attribute, even an empty one.
 func (e *Element) Has(name string) bool {
 	if e == nil {
 		return false
@@ -74,8 +74,8 @@ func (e *Element) Text() string {
 	return strings.TrimSpace(e.text.String())
 }
 
-// ParseXML reads a document from outside: UTF-8 only, no DTD, limited depth and number of elements, exactly one root.
-// Errors are *Error: Truncated where the end is missing, Foreign where it is no XML at all, else Unreadable.
+// ParseXML reads an untrusted document: UTF-8 only, no DTD, limited depth and number of elements, exactly one root. Errors are
+// *Error: Truncated if the end is missing, NotSeller if it is not XML at all, otherwise Unreadable.
 func ParseXML(body []byte) (*Element, error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	start := bytes.TrimSpace(body)
@@ -83,20 +83,20 @@ func ParseXML(body []byte) (*Element, error) {
 	case len(start) == 0:
 		return nil, &Error{Kind: Truncated, Text: "the answer is empty"}
 	case page(start):
-		return nil, &Error{Kind: Foreign, Text: "an HTML page answers instead of the API: " + Snippet(body)}
+		return nil, &Error{Kind: NotSeller, Text: "the answer is an HTML page, not the API's: " + Snippet(body)}
 	case start[0] != '<':
-		return nil, &Error{Kind: Foreign, Text: "what answers does not speak XML: " + Snippet(body)}
+		return nil, &Error{Kind: NotSeller, Text: "the answer is not XML: " + Snippet(body)}
 	}
 	var p parser
 	rules := safexml.Rules{Depth: maxDepth, Elements: maxElements, Instructions: true}
-	if err := safexml.Walk(body, rules, p.take); err != nil {
-		return nil, notAccepted(err)
+	if err := safexml.Walk(body, rules, p.add); err != nil {
+		return nil, parseError(err)
 	}
 	return p.root, nil
 }
 
-// notAccepted tells a document that stops in the middle from one that is wrong.
-func notAccepted(err error) *Error {
+// parseError returns the *Error for an error of safexml: Truncated if the document ends too early, otherwise Unreadable.
+func parseError(err error) *Error {
 	text := plaintext.Clip(plaintext.Line(err.Error()), 200)
 	var wrong *safexml.Error
 	switch {
@@ -108,13 +108,13 @@ func notAccepted(err error) *Error {
 	return &Error{Kind: Unreadable, Text: "the answer is not accepted: " + text, Err: err}
 }
 
-// parser builds the tree of a document that is walked over.
+// parser builds the tree of elements from tokens.
 type parser struct {
 	root *Element
 	open []*Element
 }
 
-func (p *parser) take(token xml.Token) error {
+func (p *parser) add(token xml.Token) error {
 	switch t := token.(type) {
 	case xml.StartElement:
 		p.start(t)

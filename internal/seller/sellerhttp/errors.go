@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/fault"
 )
 
-// Kind is what went wrong between us and the seller.
+// Kind is the kind of a transport error.
 type Kind int
 
 // The kinds.
@@ -23,18 +23,18 @@ const (
 	Unverified                  // the peer's TLS certificate is not the seller's
 	Dropped                     // the connection ended before the answer was complete
 	Timeout                     // no complete answer in time
-	Limited                     // the seller counts too many calls (HTTP 405, 429)
+	Limited                     // the seller's limit of calls is reached (HTTP 405, 429)
 	Unavailable                 // HTTP 5xx
-	Truncated                   // HTTP is content, the document ends too early
-	Foreign                     // what answered is not the seller: a redirect, another status, HTML, another document
-	Unreadable                  // character set, DTD, depth, broken XML
+	Truncated                   // the document ends too early, although the HTTP answer is complete
+	NotSeller                   // the answer is not the API's: a redirect, another status, HTML, another document
+	Unreadable                  // a wrong character set, a DTD, too deep or broken XML
 	TooLarge                    // more than MaxBody
 	Exhausted                   // the module's own limit of calls; nothing was sent
-	Ended                       // the run was told to end while it waited for the seller
-	Withheld                    // a dry run does not send what may change something
+	Interrupted                 // the command was stopped while it waited for the seller
+	Withheld                    // not sent, because this is a dry run
 )
 
-// repeatable kinds pass by themselves within seconds.
+// repeatable reports whether the failure may pass within seconds.
 func (k Kind) repeatable() bool {
 	switch k {
 	case Unreachable, Dropped, Timeout, Limited, Unavailable, Truncated:
@@ -43,16 +43,16 @@ func (k Kind) repeatable() bool {
 	return false
 }
 
-// outage kinds are about the way to the seller or the seller as a whole; the others are about one answer.
+// outage reports whether the failure concerns the connection or the seller as a whole, not only one answer.
 func (k Kind) outage() bool {
 	switch k {
-	case Unreachable, Unverified, Dropped, Timeout, Limited, Unavailable, Foreign, Exhausted:
+	case Unreachable, Unverified, Dropped, Timeout, Limited, Unavailable, NotSeller, Exhausted:
 		return true
 	}
 	return false
 }
 
-// attempts returns how often a read is sent that fails in this way.
+// attempts returns how often a read that fails in this way is sent.
 func (k Kind) attempts() int {
 	switch {
 	case !k.repeatable():
@@ -65,72 +65,71 @@ func (k Kind) attempts() int {
 	return maxAttempts
 }
 
-// Error is a failure on the way to the seller or back. What the seller itself refuses is not an Error.
+// Error is a transport error: the request or its answer was lost or is unusable. A refusal by the seller is not an Error.
 type Error struct {
 	Kind   Kind
 	Seller string // name for people
 	Call   string // the seller's name of the command
 	Status int    // HTTP status, 0 if none came
 	Text   string // what happened, without secrets
-	// Elsewhere is the host to which a redirect (HTTP 3xx) points, with its port; nobody went there.
-	Elsewhere string
-	// Sent says that the request may have left this host. False is certain: the seller never saw it.
+	// RedirectHost is the host and port to which a redirect (HTTP 3xx) points. Redirects are not followed.
+	RedirectHost string
+	// Sent says that the request may have left this host. If it is false, the seller never received the request.
 	Sent bool
-	When time.Time // Exhausted: when the next call is possible
+	When time.Time // Exhausted: the earliest time of the next call
 	Err  error
 }
 
-// Error names the seller, the command and what happened.
-func (t *Error) Error() string {
-	if t.Call == "" {
-		return t.Text
+// Error returns the seller, the command and what happened.
+func (e *Error) Error() string {
+	if e.Call == "" {
+		return e.Text
 	}
-	return t.Seller + " (" + t.Call + "): " + t.Text
+	return e.Seller + " (" + e.Call + "): " + e.Text
 }
 
-// Withheld reports whether a dry run came to a call that may change something: it was not sent, and everything before it
-// was in order.
-func (t *Error) Withheld() bool { return t.Kind == Withheld }
+// Withheld reports whether the call was not sent because this is a dry run.
+func (e *Error) Withheld() bool { return e.Kind == Withheld }
 
 // Unwrap returns the cause.
-func (t *Error) Unwrap() error { return t.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
-// Fault returns the trouble in the words of the product's edge.
-func (t *Error) Fault() *fault.Error {
-	f := &fault.Error{Type: fault.Client, Object: t.Call, Message: t.Error(), Retry: t.Kind.repeatable(), Outage: t.Kind.outage(), Err: t}
-	switch t.Kind {
-	case Withheld: // whoever makes a dry run expects it; anywhere else it is a fault of this program
+// Fault returns the error as a *fault.Error.
+func (e *Error) Fault() *fault.Error {
+	f := &fault.Error{Type: fault.Client, Object: e.Call, Message: e.Error(), Retry: e.Kind.repeatable(), Outage: e.Kind.outage(), Err: e}
+	switch e.Kind {
+	case Withheld: // a dry run handles it before; elsewhere it is a bug of this program
 		f.Type = fault.Internal
-	case Unverified, Foreign:
+	case Unverified, NotSeller:
 		f.Type = fault.NotSeller
 	case Limited:
 		f.Type = fault.Limit
 	case Exhausted:
 		f.Type, f.Retry = fault.Limit, true
-	case Ended:
+	case Interrupted:
 		f.Type, f.Retry = fault.Interrupted, true
 	}
 	return f
 }
 
-// ended returns the trouble of a run that was told to end; nil if that is not why ctx, the caller's, is over. Its end
-// comes first: what net/http reports then is the context's cause, whatever that is, or the connection that was closed.
-func ended(ctx context.Context, err error, sent bool) *Error {
+// interrupted returns the error of a command that was stopped; nil if ctx, the caller's, was not cancelled. Callers ask it
+// before they classify err, because net/http then reports the context's cause or a closed connection.
+func interrupted(ctx context.Context, err error, sent bool) *Error {
 	if !errors.Is(ctx.Err(), context.Canceled) {
 		return nil
 	}
-	return &Error{Kind: Ended, Sent: sent, Err: errors.Join(context.Cause(ctx), err), Text: "the command was told to end before the answer came"}
+	return &Error{Kind: Interrupted, Sent: sent, Err: errors.Join(context.Cause(ctx), err), Text: "the command was told to end before the answer came"}
 }
 
-// timedOut reports whether the error is about a time that ran out, in whichever way net/http says it.
+// timedOut reports whether the error is a timeout, in any of the ways in which net/http reports one.
 func timedOut(err error) bool {
 	var network net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &network) && network.Timeout()
 }
 
-// broken classifies an error of net/http and says what to do about it.
-func (c Config) broken(err error, sent bool) *Error {
-	cause := bare(err)
+// transportError classifies an error of net/http and says what to do about it.
+func (c Config) transportError(err error, sent bool) *Error {
+	cause := withoutURL(err)
 	t := &Error{Kind: Unreachable, Sent: sent, Err: cause, Text: "cannot be reached: " + cause.Error()}
 	if text, found := c.untrusted(err); found {
 		t.Kind, t.Text = Unverified, text
@@ -147,11 +146,11 @@ func (c Config) broken(err error, sent bool) *Error {
 	case connecting && errors.Is(err, syscall.ECONNREFUSED):
 		t.Text = fmt.Sprintf("cannot be reached: %s refuses the connection: nothing serves this port there, or a firewall refuses it", dial.Addr)
 	case connecting && late:
-		t.Kind, t.Text = Timeout, fmt.Sprintf("cannot be reached: no connection to %s in time: look whether a firewall between lets this server out to port 443", c.host())
+		t.Kind, t.Text = Timeout, fmt.Sprintf("cannot be reached: no connection to %s in time: check that no firewall blocks this server's connections to port 443", c.host())
 	case late:
 		t.Kind, t.Text = Timeout, "did not answer in time"
 	case errors.As(err, &plain):
-		t.Kind, t.Text = Unverified, fmt.Sprintf("what answered at %s does not speak TLS: the port in the address is wrong, or a proxy stands between", c.host())
+		t.Kind, t.Text = Unverified, fmt.Sprintf("the answer from %s is not TLS: the port in the address is wrong, or there is a proxy in between", c.host())
 	case sent:
 		t.Kind, t.Text = Dropped, "the connection ended before the answer was complete: "+cause.Error()
 	}
@@ -170,8 +169,8 @@ func nameFailure(err *net.DNSError, host string) string {
 	return fmt.Sprintf("cannot be reached: the name %s could not be looked up, DNS gives no answer%s: check this server's /etc/resolv.conf (%s)", host, server, err.Err)
 }
 
-// bare takes the address off an error of net/http: it stands in the log already.
-func bare(err error) error {
+// withoutURL returns an error of net/http without the address, which the log has already.
+func withoutURL(err error) error {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		return outer.Err

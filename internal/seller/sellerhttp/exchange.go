@@ -16,11 +16,11 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// reply is what came back over HTTP.
+// reply is an HTTP answer.
 type reply struct {
 	status      int
 	contentType string
-	elsewhere   string // host of the header Location
+	redirect    string // host and port of the header Location
 	body        []byte
 }
 
@@ -32,16 +32,16 @@ func (c *Client) exchange(ctx context.Context, call Call) error {
 	}
 	begin := c.config.Now()
 	answer, err := c.post(ctx, call.Class, form)
-	verdict := ""
+	summary := ""
 	if err == nil {
-		verdict, err = c.classify(answer, call)
+		summary, err = c.classify(answer, call)
 	}
-	c.record(call, answer, verdict, err, c.config.Now().Sub(begin))
+	c.logAnswer(call, answer, summary, err, c.config.Now().Sub(begin))
 	return err
 }
 
-// record is the line of level 7 and, at level 9, the answer's body.
-func (c *Client) record(call Call, answer reply, verdict string, err error, took time.Duration) {
+// logAnswer writes the log line of level 7 and, at level 9, the answer's body.
+func (c *Client) logAnswer(call Call, answer reply, summary string, err error, took time.Duration) {
 	if !c.config.Log.Enabled(panellog.Ext) {
 		return
 	}
@@ -50,8 +50,8 @@ func (c *Client) record(call Call, answer reply, verdict string, err error, took
 	if answer.status != 0 {
 		outcome = fmt.Sprintf("HTTP %d", answer.status)
 	}
-	if verdict != "" {
-		outcome += ", " + verdict
+	if summary != "" {
+		outcome += ", " + summary
 	}
 	var failure *Error
 	if errors.As(err, &failure) {
@@ -63,46 +63,46 @@ func (c *Client) record(call Call, answer reply, verdict string, err error, took
 	}
 }
 
-// post sends the form and reads the answer. The body is given as a bare reader: a request whose body cannot be rewound is
-// never sent twice by net/http.
+// post sends the form and reads the answer. The body is wrapped in a plain io.Reader, because net/http never sends a request
+// twice if it cannot rewind its body.
 func (c *Client) post(ctx context.Context, class Class, form string) (reply, error) {
-	timeout, carrier := readTimeout, c.reads
+	timeout, transportFor := readTimeout, c.reads
 	if class != Read {
 		timeout = cmp.Or(c.config.WriteTimeout, writeTimeout)
 		own := transport(c.config, false)
-		carrier = func() *http.Transport { return own }
+		transportFor = func() *http.Transport { return own }
 	}
 	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// From here on bytes may leave; before, there was no connection or no verified peer.
+		// From now on bytes may be sent. Before, there was no connection or the peer was not verified.
 		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
 	})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.config.Address, struct{ io.Reader }{strings.NewReader(form)})
 	if err != nil {
-		return reply{}, &Error{Kind: Unreachable, Text: "the request cannot be made: " + bare(err).Error(), Err: err}
+		return reply{}, &Error{Kind: Unreachable, Text: "the request cannot be made: " + withoutURL(err).Error(), Err: err}
 	}
 	request.ContentLength = int64(len(form))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "text/xml, application/xml")
 	request.Header.Set("User-Agent", c.config.Agent)
-	response, err := c.roundTrip(request, carrier())
+	response, err := c.roundTrip(request, transportFor())
 	if err != nil {
-		if failure := ended(caller, bare(err), sent.Load()); failure != nil {
+		if failure := interrupted(caller, withoutURL(err), sent.Load()); failure != nil {
 			return reply{}, failure
 		}
-		failure := c.config.broken(err, sent.Load())
-		if failure.Kind == Timeout && errors.Is(caller.Err(), context.DeadlineExceeded) { // others may have used it up
-			failure.Text = "gave no answer before the command's own time was up"
+		failure := c.config.transportError(err, sent.Load())
+		if failure.Kind == Timeout && errors.Is(caller.Err(), context.DeadlineExceeded) { // earlier calls may have used up the time
+			failure.Text = "gave no answer before the command's deadline"
 		}
 		return reply{}, failure
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := c.receive(response)
 	if err != nil {
-		if failure := ended(caller, err, true); failure != nil {
+		if failure := interrupted(caller, err, true); failure != nil {
 			failure.Status = answer.status
 			return answer, failure
 		}
@@ -110,43 +110,43 @@ func (c *Client) post(ctx context.Context, class Class, form string) (reply, err
 	return answer, err
 }
 
-// roundTrip follows no redirect: the new place would get the secrets.
-func (c *Client) roundTrip(request *http.Request, carrier *http.Transport) (*http.Response, error) {
-	hand := http.Client{
-		Transport:     carrier,
+// roundTrip sends the request. It follows no redirect, because the other host would get the secrets.
+func (c *Client) roundTrip(request *http.Request, via *http.Transport) (*http.Response, error) {
+	client := http.Client{
+		Transport:     via,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return hand.Do(request)
+	return client.Do(request)
 }
 
 func (c *Client) receive(response *http.Response) (reply, error) {
 	answer := reply{status: response.StatusCode, contentType: plaintext.Clip(c.scrub(response.Header.Get("Content-Type")), 100)}
 	if location, err := response.Location(); err == nil {
-		answer.elsewhere = plaintext.Clip(plaintext.Line(c.mask(location.Host)), 100)
+		answer.redirect = plaintext.Clip(plaintext.Line(c.mask(location.Host)), 100)
 	}
 	var err error
 	answer.body, err = io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
 	size := len(answer.body)
-	// Before anything is cut out of it: half of a secret is not found any more. What a seller repeats must not reach the
-	// panel's tasks, parameters and logs as its words.
+	// Masked before the body is shortened, because half of a secret would not be recognised. A secret that the seller repeats
+	// must not reach the panel's tasks, parameters and logs.
 	answer.body = []byte(c.scrub(string(answer.body)))
 	switch {
-	case limited(answer.status), answer.status >= 500: // also where NoLimit gives them another meaning
-		// The status alone tells what to do, whatever became of the body.
+	case limited(answer.status), answer.status >= 500: // NoLimit does not matter here
+		// The status alone decides what to do, even if the body is incomplete.
 		answer.body = answer.body[:min(len(answer.body), 64<<10)]
 	case size > MaxBody:
 		answer.body = nil
 		return answer, &Error{Kind: TooLarge, Status: answer.status, Sent: true,
 			Text: fmt.Sprintf("the answer is longer than %d MiB", MaxBody>>20)}
 	case err != nil:
-		failure := c.config.broken(err, true)
+		failure := c.config.transportError(err, true)
 		failure.Status = answer.status
 		return answer, failure
 	}
 	return answer, nil
 }
 
-// classify turns the HTTP status into a fault or hands the body to the call.
+// classify returns the *Error of an HTTP status other than 200, or what the call's Decode returns.
 func (c *Client) classify(answer reply, call Call) (string, error) {
 	failure := &Error{Status: answer.status, Sent: true}
 	switch {
@@ -159,11 +159,11 @@ func (c *Client) classify(answer reply, call Call) (string, error) {
 		failure.Kind = Unavailable
 		failure.Text = fmt.Sprintf("out of order (HTTP %d)", answer.status)
 	case answer.status >= 300 && answer.status < 400:
-		failure.Kind, failure.Elsewhere = Foreign, answer.elsewhere
+		failure.Kind, failure.RedirectHost = NotSeller, answer.redirect
 		failure.Text = fmt.Sprintf("the address answers with a redirect (HTTP %d); this is not the API", answer.status)
 	default:
-		failure.Kind = Foreign
-		failure.Text = fmt.Sprintf("what answered is not the API (HTTP %d): %s", answer.status, Snippet(answer.body))
+		failure.Kind = NotSeller
+		failure.Text = fmt.Sprintf("the answer is not the API's (HTTP %d): %s", answer.status, Snippet(answer.body))
 	}
 	return "", failure
 }
@@ -174,17 +174,17 @@ func (c *Client) decode(answer reply, call Call) (string, error) {
 		failure = readable(answer)
 	}
 	if failure == nil {
-		verdict, err := call.Decode(answer.body)
+		summary, err := call.Decode(answer.body)
 		if !errors.As(err, &failure) {
-			return verdict, err
+			return summary, err
 		}
 	}
 	failure.Sent, failure.Status = true, answer.status
 	return "", failure
 }
 
-// limited reports whether an HTTP status means too many calls: Namecheap says 405 when its limit of calls is reached
-// (docs/reference/namecheap.md §1.4); 429 is what the rest of the world says.
+// limited reports whether an HTTP status means too many calls: Namecheap answers 405 if its limit of calls is reached
+// (docs/reference/namecheap.md §1.4), other services 429.
 func limited(status int) bool {
 	return status == http.StatusMethodNotAllowed || status == http.StatusTooManyRequests
 }

@@ -13,15 +13,15 @@ import (
 	"pmssl/internal/filelock"
 )
 
-// The rate limiter's file: eight bytes that name the format, then for each call the instant at which it was counted, in
-// microseconds since 1970 UTC, eight bytes big-endian, ascending. A process that dies while writing leaves at most a
-// fraction of an instant at the end, which is cut off.
+// The rate limiter's file: eight bytes that name the format, then for each call the time at which it was counted, in
+// microseconds since 1970 UTC, eight bytes big-endian, ascending. If a process dies while it writes, a part of one entry may
+// remain at the end; it is cut off.
 const (
 	ledgerHeader = "pmcalls1"
 	instantSize  = 8
-	// maxLedger is never reached: pruning starts long before, and the day's limit is at most MaxLimit.
+	// maxLedger is more than the file can have: old entries are removed long before, and the day's limit is at most MaxLimit.
 	maxLedger = 4 * MaxLimit * instantSize
-	// spare is how many bytes of passed instants may gather before the file is written anew.
+	// spare is how many bytes of old entries may gather before the file is rewritten.
 	spare = 4 << 10
 )
 
@@ -31,8 +31,8 @@ type ledger struct {
 	end  int64
 }
 
-// openLedger opens and locks the file. What is not a regular file (a link, a pipe) is replaced. An error means that the
-// file cannot be used; a *Error that the lock was not free in time.
+// openLedger opens and locks the file. Something that is not a regular file (a link, a pipe) is replaced. A *Error means that
+// the lock was not free in time, any other error that the file cannot be used.
 func openLedger(ctx context.Context, path string) (*ledger, error) {
 	file, err := openReplacing(path)
 	if err != nil {
@@ -44,7 +44,7 @@ func openLedger(ctx context.Context, path string) (*ledger, error) {
 	return &ledger{file: file}, nil
 }
 
-// openReplacing opens the file; what is not a regular one is replaced.
+// openReplacing opens or creates the file, and replaces something that is not a regular file.
 func openReplacing(path string) (*os.File, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		if err := os.Remove(path); err != nil {
@@ -66,23 +66,23 @@ func openReplacing(path string) (*os.File, error) {
 	return file, nil
 }
 
-// lock waits for the file no longer than the context lives. The lock ends with the file, which is closed on an error.
+// lock waits for the file's lock until the context ends. The lock ends when the file is closed; on an error it is closed.
 func lock(ctx context.Context, file *os.File) error {
 	err := filelock.Wait(ctx, file, filelock.Exclusive)
 	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 		return err
 	}
-	if failure := ended(ctx, err, false); failure != nil {
+	if failure := interrupted(ctx, err, false); failure != nil {
 		return failure
 	}
-	return &Error{Kind: Exhausted, Text: "another process holds the file " + file.Name(), Err: err}
+	return &Error{Kind: Exhausted, Text: "another process has locked the file " + file.Name(), Err: err}
 }
 
 func (l *ledger) close() { _ = l.file.Close() }
 
-// read returns the instants of the last span, ascending. Instants in the future were written before the clock was set back:
-// they count as now and age from here, or they would lock everybody out until the clock has caught up. A file that is
-// not ours is emptied, and the complaint says why.
+// read returns the times of the calls in the last span, ascending. Times in the future were written before the clock was set
+// back; they count as now, because otherwise no call would be possible until the clock has caught up. A file of another
+// format is emptied, and the second result says why.
 func (l *ledger) read(now time.Time, span time.Duration) ([]time.Time, string, error) {
 	content, err := io.ReadAll(io.LimitReader(l.file, maxLedger+1))
 	if err != nil {
@@ -98,7 +98,7 @@ func (l *ledger) read(now time.Time, span time.Duration) ([]time.Time, string, e
 	return taken, "", nil
 }
 
-// parseLedger reads the file's content; the complaint says what is wrong with one that is not ours. An empty file is new.
+// parseLedger reads the file's content. The second result says why it is not a file of calls; an empty file is one.
 func parseLedger(content []byte) ([]time.Time, string) {
 	switch {
 	case len(content) == 0:
@@ -117,7 +117,7 @@ func parseLedger(content []byte) ([]time.Time, string) {
 	return instants, ""
 }
 
-// recent keeps the instants of the last span, ascending; moved tells that some were not in their place.
+// recent returns the times in the last span, ascending. moved says that some were in the future or out of order.
 func recent(all []time.Time, now time.Time, span time.Duration) (taken []time.Time, moved bool) {
 	for _, at := range all {
 		if at.After(now) {
@@ -134,8 +134,8 @@ func recent(all []time.Time, now time.Time, span time.Duration) (taken []time.Ti
 	return taken, moved
 }
 
-// rewrite puts the instants to the front and cuts off the rest. A process that dies between the two leaves instants twice:
-// too many are counted then, never too few.
+// rewrite writes the times at the beginning and cuts off the rest. If the process dies in between, some calls are counted
+// twice, but none is missing.
 func (l *ledger) rewrite(taken []time.Time) error {
 	content := []byte(ledgerHeader)
 	for _, at := range taken {

@@ -8,23 +8,24 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// maxWalks is how often a list is walked that changes meanwhile (rules BUY-10).
+// maxWalks is how often a list that changes meanwhile is read (rules BUY-10).
 const maxWalks = 3
 
 // ListPage is one page of a seller's list.
 type ListPage[R any] struct {
 	Rows    []R
-	Total   int  // rows of the whole list, as the page says
-	Counted bool // whether the page says it
-	// Size is the number of rows of a full page, 0 if unknown. Without a total a page with fewer rows is the last one.
+	Total   int  // rows of the whole list, if Counted
+	Counted bool // whether the page shows the total
+	// Size is the number of rows of a full page, 0 if unknown. In a list without a total, a page with fewer rows is the last
+	// one.
 	Size int
 }
 
 // partial reports whether the page has fewer rows than a full one.
 func (p ListPage[R]) partial() bool { return p.Size > 0 && len(p.Rows) < p.Size }
 
-// ListWalk reads a list that the seller gives in pages. Rows move between pages while other programs buy, delete or
-// activate: a walk can miss a row that was there all the time.
+// ListWalk reads a list that the seller gives in pages. While other programs buy, delete or activate, rows move from page to
+// page, so that one walk can miss a row that was in the list all the time.
 type ListWalk[R any] struct {
 	Seller string // the seller's name for people
 	Call   string // the object of faults: the seller's name of the command
@@ -33,35 +34,36 @@ type ListWalk[R any] struct {
 	ID     func(R) int64
 	// MaxPages and MaxRows bound one walk.
 	MaxPages, MaxRows int
-	// Hint is added to the fault of a list that has fewer rows than it counts; empty if there is nothing to say.
+	// Hint is added to the error about a list with fewer rows than its total; may be empty.
 	Hint string
 	Log  *panellog.Logger
 }
 
-// walked is what one walk found.
+// walked is the result of one walk.
 type walked[R any] struct {
 	rows    []R
 	first   []int64 // ids of the first page, in its order
-	total   int     // what the first page counted; meaningless unless counted
+	total   int     // of the first page, if counted
 	counted bool
-	pages   int  // requests
-	newest  bool // the ids descend throughout: what is added shows on the first page
-	changed string
+	pages   int    // pages read
+	newest  bool   // the ids descend throughout, so that new rows are on the first page
+	changed string // how the list changed during the walk; empty if no change was seen
 }
 
-// Once returns the rows of one walk. Rows may be missing if the list changed meanwhile: for reports only.
+// Once returns the rows of one walk. Rows may be missing if the list changed meanwhile, so do not conclude from it that an
+// order does not exist.
 func (w ListWalk[R]) Once(ctx context.Context) ([]R, error) {
 	found, err := w.walk(ctx)
 	return found.rows, err
 }
 
-// Closed returns the rows of a list that did not change while it was read (rules BUY-10). The total is the same on each
-// page and no row shows twice. A list of one page is one answer and needs no more. Of a longer list the first page is read
-// again at the end and must be as it was. That proves nothing if the ids do not descend (additions need not show on the
-// first page) or if there is no total (deletions show nowhere): then a second walk has to show the same rows. After three
-// walks that did not close it returns a retryable fault.
-func (w ListWalk[R]) Closed(ctx context.Context) ([]R, error) {
-	var before *walked[R] // a complete walk that waits for one that is the same
+// Consistent returns the rows of a list that did not change while it was read (rules BUY-10): each page has the same total,
+// and no row is on two pages. A list of one page needs no further check. Of a longer list, the first page is read again at the
+// end and must be the same. This proves nothing if the ids do not descend (new rows need not be on the first page) or if there
+// is no total (deletions are not visible); then a second walk must find the same rows. After three walks without success it
+// returns a retryable fault.
+func (w ListWalk[R]) Consistent(ctx context.Context) ([]R, error) {
+	var before *walked[R] // the complete walk with which the next one is compared
 	for walk := 1; ; walk++ {
 		found, err := w.walk(ctx)
 		if err != nil {
@@ -73,7 +75,7 @@ func (w ListWalk[R]) Closed(ctx context.Context) ([]R, error) {
 		case found.pages == 1:
 			return found.rows, nil
 		case found.newest && found.counted:
-			if found.changed, err = w.again(ctx, found); err != nil {
+			if found.changed, err = w.checkFirstPage(ctx, found); err != nil {
 				return nil, err
 			}
 			if found.changed == "" {
@@ -94,20 +96,20 @@ func (w ListWalk[R]) Closed(ctx context.Context) ([]R, error) {
 	}
 }
 
-// unproven returns why a complete walk is not enough.
-func unproven(second bool) string {
-	if second {
+// unproven returns why a complete walk is not enough. compared says that it was compared with the walk before.
+func unproven(compared bool) string {
+	if compared {
 		return "a second walk showed other rows"
 	}
-	return "its pages do not prove that they belong together, a second walk has to show the same rows"
+	return "its pages may be from different moments, a second walk must find the same rows"
 }
 
-// countChanged reports whether a page gives another number of rows than the first page of the walk.
+// countChanged reports whether a page shows another total than the first page of the walk.
 func (w walked[R]) countChanged(counted bool, total int) bool {
 	return counted != w.counted || counted && total != w.total
 }
 
-// walk reads all pages once. A walk that met a change ends there.
+// walk reads all pages once. It ends early if it sees that the list changed.
 func (w ListWalk[R]) walk(ctx context.Context) (walked[R], error) {
 	found := walked[R]{newest: true}
 	seen := map[int64]bool{}
@@ -116,8 +118,8 @@ func (w ListWalk[R]) walk(ctx context.Context) (walked[R], error) {
 		if err != nil {
 			return walked[R]{}, err
 		}
-		fresh := w.take(&found, seen, page)
-		last := fresh == 0 || page.partial() // of a list without a total
+		fresh := w.addPage(&found, seen, page)
+		last := fresh == 0 || page.partial() // in a list without a total
 		switch {
 		case number > 1 && found.countChanged(page.Counted, page.Total):
 			found.changed = "the number of its rows changed"
@@ -141,8 +143,8 @@ func (w ListWalk[R]) fault(format string, args ...any) *fault.Error {
 	return fault.Errorf(fault.Client, w.Call, "%s's list %s "+format, append([]any{w.Seller, w.List}, args...)...)
 }
 
-// take adds the page's rows that were not seen yet and returns how many there were.
-func (w ListWalk[R]) take(found *walked[R], seen map[int64]bool, page ListPage[R]) int {
+// addPage adds the page's rows that were not seen before and returns their number.
+func (w ListWalk[R]) addPage(found *walked[R], seen map[int64]bool, page ListPage[R]) int {
 	if found.pages++; found.pages == 1 {
 		found.first, found.total, found.counted = w.ids(page.Rows), page.Total, page.Counted
 	}
@@ -162,8 +164,8 @@ func (w ListWalk[R]) take(found *walked[R], seen map[int64]bool, page ListPage[R
 	return fresh
 }
 
-// again reads the first page once more and returns what changed, empty if nothing did.
-func (w ListWalk[R]) again(ctx context.Context, found walked[R]) (string, error) {
+// checkFirstPage reads the first page again and returns what changed; empty if nothing did.
+func (w ListWalk[R]) checkFirstPage(ctx context.Context, found walked[R]) (string, error) {
 	page, err := w.Page(ctx, 1)
 	switch {
 	case err != nil:
@@ -184,7 +186,7 @@ func (w ListWalk[R]) ids(rows []R) []int64 {
 	return all
 }
 
-// same reports whether two walks found the same rows, in whatever order.
+// same reports whether two walks found the same rows, in any order.
 func (w ListWalk[R]) same(a, b walked[R]) bool {
 	return slices.Equal(slices.Sorted(slices.Values(w.ids(a.rows))), slices.Sorted(slices.Values(w.ids(b.rows))))
 }

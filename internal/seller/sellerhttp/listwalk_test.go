@@ -93,7 +93,7 @@ func TestAWalkClosesOnlyOnAListThatDidNotChange(t *testing.T) {
 		}}, slices.Concat(rows(25, 13), rows(11, 1)), 9},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found, err := one.list.walk().Closed(t.Context())
+			found, err := one.list.walk().Consistent(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, one.want, found)
 			assert.Equal(t, one.requests, one.list.requests)
@@ -114,7 +114,7 @@ func TestAListThatKeepsChangingIsARetryableFault(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := list.walk().Closed(t.Context())
+			_, err := list.walk().Consistent(t.Context())
 			failure := fault.From(err)
 			assert.True(t, failure.Retry)
 			assert.Equal(t, fault.API, failure.Type, "a list that changes is no problem of the connection")
@@ -153,7 +153,7 @@ func TestAClosedWalkMissesNoOrderThatWasThereAllTheTime(t *testing.T) {
 				stayed = slices.DeleteFunc(stayed, func(id int64) bool { return id == gone })
 			}
 		}
-		found, err := list.walk().Closed(t.Context())
+		found, err := list.walk().Consistent(t.Context())
 		if err != nil {
 			require.True(t, fault.From(err).Retry, fmt.Sprint(seed, err))
 			continue

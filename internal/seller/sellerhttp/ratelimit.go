@@ -11,22 +11,21 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// Limits are the most calls of an account in a sliding minute, hour and day; 0 disables the module's own limit (rules
+// Limits are the maximum calls of an account in a sliding minute, hour and day. 0 disables the module's own limit (rules
 // CLI-3).
 type Limits struct{ Minute, Hour, Day int }
 
-// MaxLimit is the largest limit that can be set: it bounds the size of the rate limiter's file.
+// MaxLimit is the largest limit that can be configured. It bounds the size of the rate limiter's file.
 const MaxLimit = 100000
 
-// slack is added to each window: calls that we count a minute apart arrive at the seller a little closer together.
+// slack is added to each window, because calls that are counted a minute apart may arrive at the seller a little closer.
 const slack = time.Second
 
-// purchaseWait is how long a purchase waits for its turn at the most: the locks under which it is made were checked
-// before (rules BUY-1), and nobody looks after them meanwhile.
+// purchaseWait is how long a purchase waits at most: its locks are checked before (rules BUY-1), but not during the wait.
 const purchaseWait = 15 * time.Second
 
-// maxReserveWait is how long any call waits for its turn: as long as a minute's limit lasts. A limit of an hour or a day is
-// reported at once, or one account would hold a sweep for as long.
+// maxReserveWait is how long any call waits at most: long enough for the minute's limit. A reached limit of an hour or a day
+// is reported at once, so that one account does not stop a sweep for as long.
 const maxReserveWait = time.Minute + 5*time.Second
 
 // window is one limit over one span.
@@ -36,14 +35,14 @@ type window struct {
 	limit int
 }
 
-// windows returns those that have a limit.
+// windows returns the windows that have a limit, the shortest first.
 func (l Limits) windows() []window {
 	all := []window{{"minute", time.Minute, l.Minute}, {"hour", time.Hour, l.Hour}, {"day", 24 * time.Hour, l.Day}}
 	return slices.DeleteFunc(all, func(w window) bool { return w.limit <= 0 })
 }
 
-// usable returns how many of the window's calls a class may use: reads leave a fifth (at most 40) free, so that a purchase
-// does not stand in their queue.
+// usable returns how many of the window's calls a class may use. Reads leave a fifth (at most 40) free, so that a purchase
+// need not wait for them.
 func (w window) usable(class Class) int {
 	if class == Read {
 		return w.limit - min(w.limit/5, 40)
@@ -51,8 +50,8 @@ func (w window) usable(class Class) int {
 	return w.limit
 }
 
-// reserve returns the earliest instant at which a call of the class stays below every limit, given the instants of earlier
-// calls (ascending); not after now where that is at once. The window that decides comes with it.
+// reserve returns the earliest time at which a call of the class stays below every limit, and the window whose limit decides.
+// taken are the times of earlier calls, ascending. If the call is possible at once, the time is now.
 func reserve(windows []window, taken []time.Time, now time.Time, class Class) (time.Time, window) {
 	at, tightest := now, window{}
 	for _, w := range windows {
@@ -78,35 +77,35 @@ type RateLimiter struct {
 	warned sync.Once
 }
 
-// Take waits for a turn, within the context's deadline and a minute, and counts one call. Where the turn comes too late it returns at once a
-// *Error of kind Exhausted that says when; nothing is counted then. A budget that cannot be kept because its
-// file cannot be written is warned of once and does not stop the work.
-func (b *RateLimiter) Take(ctx context.Context, class Class) error {
-	windows := b.Limits.windows()
+// Wait waits until a call is possible, within the context's deadline and maxReserveWait, and counts the call. If that would
+// be too late, it returns at once a *Error of kind Exhausted with the time, and does not count the call. If the file cannot
+// be used, it warns once and lets all calls pass.
+func (l *RateLimiter) Wait(ctx context.Context, class Class) error {
+	windows := l.Limits.windows()
 	if len(windows) == 0 {
 		return nil
 	}
 	for {
-		at, tightest, err := b.try(ctx, windows, class)
+		at, tightest, err := l.try(ctx, windows, class)
 		var failure *Error
 		switch {
 		case errors.As(err, &failure):
 			return failure
 		case err != nil:
-			b.warned.Do(func() { b.Log.Warningf("calls to the seller are not counted: %v", err) })
+			l.warned.Do(func() { l.Log.Warningf("calls to the seller are not counted: %v", err) })
 			return nil
 		case at.IsZero():
 			return nil
 		}
 		text := fmt.Sprintf("the limit of %d calls per %s for this account is reached; the next call is possible at %s",
 			tightest.limit, tightest.name, at.UTC().Format(time.RFC3339))
-		wait := max(0, at.Sub(b.Now()))
-		if !inTime(ctx, b.Now(), wait) || wait > maxReserveWait || class == Purchase && wait > purchaseWait {
+		wait := max(0, at.Sub(l.Now()))
+		if !inTime(ctx, l.Now(), wait) || wait > maxReserveWait || class == Purchase && wait > purchaseWait {
 			return &Error{Kind: Exhausted, Text: text, When: at.UTC()}
 		}
-		b.Log.ExtInfof("%s, waiting %s", text, wait)
-		if err := b.Sleep(ctx, wait); err != nil {
-			if failure := ended(ctx, err, false); failure != nil {
+		l.Log.ExtInfof("%s, waiting %s", text, wait)
+		if err := l.Sleep(ctx, wait); err != nil {
+			if failure := interrupted(ctx, err, false); failure != nil {
 				return failure
 			}
 			return &Error{Kind: Exhausted, Text: text, When: at.UTC()}
@@ -114,23 +113,24 @@ func (b *RateLimiter) Take(ctx context.Context, class Class) error {
 	}
 }
 
-// try counts a call and returns the zero time, or counts none and tells when its turn comes.
-func (b *RateLimiter) try(ctx context.Context, windows []window, class Class) (time.Time, window, error) {
-	book, err := openLedger(ctx, b.Path)
+// try counts the call and returns the zero time if it is possible now. Otherwise it returns when it will be, and counts
+// nothing.
+func (l *RateLimiter) try(ctx context.Context, windows []window, class Class) (time.Time, window, error) {
+	calls, err := openLedger(ctx, l.Path)
 	if err != nil {
 		return time.Time{}, window{}, err
 	}
-	defer book.close()
-	now := b.Now().Truncate(time.Microsecond) // after the wait for the lock, in the file's unit
-	taken, problem, err := book.read(now, windows[len(windows)-1].span+slack)
+	defer calls.close()
+	now := l.Now().Truncate(time.Microsecond) // after the wait for the lock, in the file's unit
+	taken, problem, err := calls.read(now, windows[len(windows)-1].span+slack)
 	if err != nil {
 		return time.Time{}, window{}, err
 	}
 	if problem != "" {
-		b.Log.Warningf("the file of calls %s is begun anew: %s", b.Path, problem)
+		l.Log.Warningf("the file of calls %s starts empty again: %s", l.Path, problem)
 	}
 	if at, tightest := reserve(windows, taken, now, class); at.After(now) {
 		return at, tightest, nil
 	}
-	return time.Time{}, window{}, book.append(now)
+	return time.Time{}, window{}, calls.append(now)
 }

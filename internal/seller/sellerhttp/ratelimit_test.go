@@ -42,7 +42,7 @@ func takeAll(path string) {
 	tries, _ := strconv.Atoi(os.Getenv(envTries))
 	b := &sellerhttp.RateLimiter{Path: path, Limits: sellerhttp.Limits{Minute: 50, Hour: 1000, Day: 1000}, Now: c.Now, Sleep: c.Sleep, Log: panellog.Discard()}
 	for range tries {
-		if b.Take(until{context.Background(), c.Now().Add(time.Second)}, sellerhttp.Purchase) == nil {
+		if b.Wait(until{context.Background(), c.Now().Add(time.Second)}, sellerhttp.Purchase) == nil {
 			fmt.Print("+")
 		}
 	}
@@ -58,7 +58,7 @@ func full(t *testing.T, b *sellerhttp.RateLimiter, class sellerhttp.Class, n int
 	t.Helper()
 	before := b.Now()
 	for range n {
-		require.NoError(t, b.Take(t.Context(), class))
+		require.NoError(t, b.Wait(t.Context(), class))
 	}
 	require.Equal(t, before, b.Now(), "nobody had to wait")
 }
@@ -110,7 +110,7 @@ func TestNeverOverTheLimit(t *testing.T) {
 // takeLater takes a turn however late it comes.
 func takeLater(t *testing.T, b *sellerhttp.RateLimiter, class sellerhttp.Class) {
 	for {
-		err := b.Take(t.Context(), class)
+		err := b.Wait(t.Context(), class)
 		if err == nil {
 			return
 		}
@@ -128,7 +128,7 @@ func TestNobodyWaitsLongerThanAMinuteForATurn(t *testing.T) {
 		c := newClock()
 		b := newRateLimiter(t, c, sellerhttp.Limits{Hour: 10})
 		full(t, b, sellerhttp.Purchase, 10)
-		failure := requireError(t, b.Take(until{t.Context(), c.Now().Add(2 * time.Hour)}, class))
+		failure := requireError(t, b.Wait(until{t.Context(), c.Now().Add(2 * time.Hour)}, class))
 		assert.Equal(t, sellerhttp.Exhausted, failure.Kind)
 		assert.True(t, failure.Fault().SellerFails())
 		assert.Empty(t, c.slept)
@@ -153,7 +153,7 @@ func TestReadsWaitTheirTurnInsideTheDeadline(t *testing.T) {
 	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 20})
 	full(t, b, sellerhttp.Read, 16)
 	start := c.Now()
-	require.NoError(t, b.Take(until{t.Context(), start.Add(2 * time.Minute)}, sellerhttp.Read))
+	require.NoError(t, b.Wait(until{t.Context(), start.Add(2 * time.Minute)}, sellerhttp.Read))
 	assert.Equal(t, 61*time.Second, c.Now().Sub(start))
 }
 
@@ -162,7 +162,7 @@ func TestWhatComesTooLateSaysWhen(t *testing.T) {
 	b := newRateLimiter(t, c, sellerhttp.Limits{Hour: 10})
 	full(t, b, sellerhttp.Read, 8)
 	start := c.Now()
-	failure := requireError(t, b.Take(until{t.Context(), start.Add(time.Minute)}, sellerhttp.Read))
+	failure := requireError(t, b.Wait(until{t.Context(), start.Add(time.Minute)}, sellerhttp.Read))
 	assert.Equal(t, sellerhttp.Exhausted, failure.Kind)
 	assert.False(t, failure.Sent)
 	assert.Equal(t, start.Add(time.Hour+time.Second), failure.When)
@@ -176,9 +176,9 @@ func TestPurchasesGoFirst(t *testing.T) {
 	c := newClock()
 	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 20, Hour: 700, Day: 8000})
 	full(t, b, sellerhttp.Read, 16)
-	requireError(t, b.Take(until{t.Context(), c.Now().Add(time.Second)}, sellerhttp.Read))
+	requireError(t, b.Wait(until{t.Context(), c.Now().Add(time.Second)}, sellerhttp.Read))
 	full(t, b, sellerhttp.Purchase, 4)
-	failure := requireError(t, b.Take(t.Context(), sellerhttp.Purchase))
+	failure := requireError(t, b.Wait(t.Context(), sellerhttp.Purchase))
 	assert.Equal(t, sellerhttp.Exhausted, failure.Kind, "a purchase does not wait a minute under its locks")
 	assert.Empty(t, c.slept)
 }
@@ -194,7 +194,7 @@ func TestSmallLimits(t *testing.T) {
 	c := newClock()
 	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 1})
 	full(t, b, sellerhttp.Read, 1)
-	require.NoError(t, b.Take(t.Context(), sellerhttp.Read))
+	require.NoError(t, b.Wait(t.Context(), sellerhttp.Read))
 	assert.Equal(t, 61*time.Second, c.total())
 }
 
@@ -202,7 +202,7 @@ func TestTheFileStaysSmall(t *testing.T) {
 	c := newClock()
 	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 10})
 	for range 3000 {
-		require.NoError(t, b.Take(t.Context(), sellerhttp.Once))
+		require.NoError(t, b.Wait(t.Context(), sellerhttp.Once))
 	}
 	info, err := os.Stat(b.Path)
 	require.NoError(t, err)
@@ -215,7 +215,7 @@ func TestAClockThatWentBackLocksNobodyOut(t *testing.T) {
 	c.at = c.at.AddDate(50, 0, 0) // a wrong clock at boot
 	full(t, b, sellerhttp.Purchase, 5)
 	c.at = c.at.AddDate(-50, 0, 0)
-	require.NoError(t, b.Take(t.Context(), sellerhttp.Read))
+	require.NoError(t, b.Wait(t.Context(), sellerhttp.Read))
 	assert.Equal(t, 61*time.Second, c.total(), "the calls count as made now, not in fifty years")
 }
 
@@ -236,12 +236,12 @@ func TestWhatIsNotOursIsReplacedWithAWarning(t *testing.T) {
 			b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 5})
 			require.NoError(t, prepare(b.Path))
 			full(t, b, sellerhttp.Purchase, 5)
-			requireError(t, b.Take(until{t.Context(), c.Now().Add(time.Second)}, sellerhttp.Purchase))
+			requireError(t, b.Wait(until{t.Context(), c.Now().Add(time.Second)}, sellerhttp.Purchase))
 			info, err := os.Lstat(b.Path)
 			require.NoError(t, err)
 			assert.Equal(t, os.FileMode(0o600), info.Mode())
 			assert.EqualValues(t, 8+5*8, info.Size())
-			warned := strings.Contains(strings.Join(b.Log.Tail(100), "\n"), "begun anew")
+			warned := strings.Contains(strings.Join(b.Log.Tail(100), "\n"), "starts empty again")
 			assert.Equal(t, name != "half an instant" && name != "link", warned, "a process that was killed is nothing to warn of")
 		})
 	}
@@ -279,7 +279,7 @@ func FuzzBudgetFile(f *testing.F) {
 		path := filepath.Join(dir, strconv.Itoa(os.Getpid()))
 		require.NoError(t, os.WriteFile(path, content, 0o600))
 		b := &sellerhttp.RateLimiter{Path: path, Limits: sellerhttp.Limits{Minute: 5}, Now: c.Now, Sleep: c.Sleep}
-		require.NoError(t, b.Take(t.Context(), sellerhttp.Read))
+		require.NoError(t, b.Wait(t.Context(), sellerhttp.Read))
 		require.LessOrEqual(t, c.total(), 61*time.Second, "no content locks anybody out")
 		after, err := os.ReadFile(path)
 		require.NoError(t, err)

@@ -10,10 +10,11 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// readable refuses what is not text in UTF-8: nothing is converted by guesswork, or a name would be stored garbled.
+// readable returns the *Error of an answer that is not UTF-8 text; nil if it is. No other character set is converted, because
+// a wrong guess would store garbled names.
 func readable(answer reply) *Error {
 	if page(answer.body) {
-		return &Error{Kind: Foreign, Text: "an HTML page answers instead of the API: " + Snippet(answer.body)}
+		return &Error{Kind: NotSeller, Text: "the answer is an HTML page, not the API's: " + Snippet(answer.body)}
 	}
 	if _, params, err := mime.ParseMediaType(answer.contentType); err == nil && !utf8Name(params["charset"]) {
 		return &Error{Kind: Unreadable, Text: "the answer declares the character set " + plaintext.Clip(params["charset"], 40) + ", UTF-8 is expected"}
@@ -32,13 +33,14 @@ func utf8Name(charset string) bool {
 	return false
 }
 
+// page reports whether the body begins like an HTML page.
 func page(body []byte) bool {
 	start := strings.ToLower(string(bytes.TrimLeft(body[:min(len(body), 512)], "\ufeff \t\r\n")))
 	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
 }
 
-// Snippet returns the beginning of an answer for an error text: one line, nothing that a terminal acts on, and *** for what
-// is named like a secret in it, as a session in a link.
+// Snippet returns the beginning of an answer for an error text: one printable line, with *** for values that are named like
+// secrets, such as a session in a link.
 func Snippet(body []byte) string {
 	text := plaintext.Clip(plaintext.Line(panellog.RedactText(string(body[:min(len(body), 1024)]))), 120)
 	if text == "" {

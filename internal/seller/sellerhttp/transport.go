@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// transport follows no proxy setting of the environment (rules CLI-2) and speaks HTTP/1.1 only: the retries of HTTP/2
-// happen below net/http's surface. Without reuse each request has a new connection, on which net/http never sends a request
-// again by itself. Without TLS it reaches this host alone, whatever a name resolves to.
+// transport returns an HTTP transport that ignores the environment's proxy settings (rules CLI-2) and uses HTTP/1.1 only,
+// because net/http repeats HTTP/2 requests by itself. Without reuse each request has a new connection, on which net/http never
+// repeats a request. Without TLS it connects to this host only, whatever a name resolves to.
 func transport(config Config, reuse bool) *http.Transport {
 	dialer := &net.Dialer{Timeout: 20 * time.Second}
 	if !strings.HasPrefix(strings.ToLower(config.Address), "https:") {
@@ -34,7 +34,7 @@ func transport(config Config, reuse bool) *http.Transport {
 	}
 }
 
-// thisHost refuses to connect to another host than this one. It is net.Dialer's Control.
+// thisHost refuses connections to other hosts. It is the Control function of a net.Dialer.
 func thisHost(_, address string, _ syscall.RawConn) error {
 	peer, err := netip.ParseAddrPort(address)
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {

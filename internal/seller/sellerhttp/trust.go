@@ -16,20 +16,20 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// settingSellerCA is the option of etc/billmgr.conf that names the file of a Trust.
+// settingSellerCA is the option of etc/billmgr.conf that names a file of CA certificates.
 const settingSellerCA = "SSLSellerCA"
 
-// maxBundle is the longest file of CA certificates that is read, in bytes; the system's have some 250 KiB.
+// maxBundle is how much of a file of CA certificates is read, in bytes; the system's files have some 250 KiB.
 const maxBundle = 16 << 20
 
-// Trust is which CA certificates a seller's TLS certificate is checked against. The zero value is the system's.
+// Trust holds the CA certificates against which a seller's TLS certificate is checked. The zero value means the system's.
 type Trust struct {
 	Roots *x509.CertPool
-	File  string // that Roots came from
+	File  string // from which Roots were read
 }
 
-// TrustOf reads the file that named returns, PEM; nil and an empty name are the system's CA certificates. Errors are
-// Value about SSLSellerCA.
+// TrustOf reads the PEM file whose name the function returns. A nil function and an empty name mean the system's CA
+// certificates. Errors are faults of type value on SSLSellerCA.
 func TrustOf(named func() (string, error)) (Trust, error) {
 	if named == nil {
 		return Trust{}, nil
@@ -49,7 +49,7 @@ func TrustOf(named func() (string, error)) (Trust, error) {
 	return Trust{Roots: roots, File: file}, nil
 }
 
-// readBundle reads a regular file: a pipe in its place must not hang the command.
+// readBundle reads a regular file, which may be a symbolic link. It does not wait for a pipe.
 func readBundle(name string) ([]byte, error) {
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -62,8 +62,8 @@ func readBundle(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxBundle))
 }
 
-// systemBundles returns the files in which distributions keep the CA certificates, as crypto/x509 looks for them: Debian,
-// Red Hat, SUSE, OpenELEC, newer Red Hat, Alpine.
+// systemBundles returns the files of CA certificates that crypto/x509 tries: of Debian, Red Hat, SUSE, OpenELEC, newer Red Hat
+// and Alpine.
 func systemBundles() []string {
 	return []string{
 		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
@@ -71,22 +71,22 @@ func systemBundles() []string {
 	}
 }
 
-// searched returns where CA certificates were looked for and what to do where they are missing or lack an issuer.
+// searched returns the second half of an error text about an unknown CA: where CA certificates were looked for and what to do.
 func (t Trust) searched(bundles []string) string {
 	if t.File != "" {
 		return "not among the CA certificates of " + t.File + ", which " + settingSellerCA + " names"
 	}
 	for _, file := range bundles {
 		if text, err := readBundle(file); err == nil && x509.NewCertPool().AppendCertsFromPEM(text) {
-			return "not among the CA certificates of " + file + ": bring them up to date (package ca-certificates); " +
-				"for a CA of your own name its file by " + settingSellerCA + " in etc/billmgr.conf"
+			return "not among the CA certificates of " + file + ": update them (package ca-certificates); " +
+				"for a CA of your own, set " + settingSellerCA + " in etc/billmgr.conf to its file"
 		}
 	}
-	return "unknown, for this server has no file of CA certificates (looked for " + strings.Join(bundles, ", ") +
-		"): install the package ca-certificates, or name a file by " + settingSellerCA + " in etc/billmgr.conf"
+	return "unknown, because this server has no file of CA certificates (looked for " + strings.Join(bundles, ", ") +
+		"): install the package ca-certificates, or set " + settingSellerCA + " in etc/billmgr.conf to a file"
 }
 
-// untrusted returns why the certificate of what answered is not the seller's; false where err is about something else.
+// untrusted returns why the TLS certificate is not trusted; false if err is about something else.
 func (c Config) untrusted(err error) (string, bool) {
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
@@ -95,7 +95,7 @@ func (c Config) untrusted(err error) (string, bool) {
 	var verification *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &hostname):
-		return fmt.Sprintf("the TLS certificate of what answered is for %s, not for %s: DNS or a proxy leads elsewhere, or the address is wrong",
+		return fmt.Sprintf("the TLS certificate that was presented is for %s, not for %s: DNS or a proxy leads to another host, or the address is wrong",
 			namesOf(hostname.Certificate), c.host()), true
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return lifeOf(invalid.Cert, c.Now()), true
@@ -104,17 +104,17 @@ func (c Config) untrusted(err error) (string, bool) {
 		if unknown.Cert != nil {
 			issuer = "the CA " + plaintext.Clip(plaintext.Line(c.topIssuer(err, unknown.Cert)), 200)
 		}
-		return "the TLS certificate of what answered is issued by " + issuer + ", which is " + c.Trust.searched(systemBundles()) +
-			". If the seller does not use this CA, a proxy stands between", true
+		return "the TLS certificate that was presented is issued by " + issuer + ", which is " + c.Trust.searched(systemBundles()) +
+			". If the seller does not use this CA, there is a proxy in between", true
 	case errors.As(err, &noRoots):
-		return "the TLS certificate of what answered cannot be checked (" + noRoots.Error() + "): its CA is " + c.Trust.searched(systemBundles()), true
+		return "the TLS certificate that was presented cannot be checked (" + noRoots.Error() + "): its CA is " + c.Trust.searched(systemBundles()), true
 	case errors.As(err, &invalid), errors.As(err, &verification):
-		return "the TLS certificate of what answered is not to be trusted: " + bare(err).Error(), true
+		return "the TLS certificate that was presented is not trusted: " + withoutURL(err).Error(), true
 	}
 	return "", false
 }
 
-// topIssuer returns the issuer of the last certificate that was sent: the one that would have to be known.
+// topIssuer returns the issuer of the last certificate of the presented chain, which is the CA that is not known.
 func (c Config) topIssuer(err error, leaf *x509.Certificate) string {
 	var verification *tls.CertificateVerificationError
 	if errors.As(err, &verification) && len(verification.UnverifiedCertificates) > 0 {
@@ -132,7 +132,7 @@ func (c Config) host() string {
 	return address.Hostname()
 }
 
-// namesOf returns the names of a certificate for people.
+// namesOf returns the names of a certificate as one text.
 func namesOf(leaf *x509.Certificate) string {
 	names := leaf.DNSNames
 	for _, ip := range leaf.IPAddresses {
@@ -146,10 +146,10 @@ func namesOf(leaf *x509.Certificate) string {
 
 // lifeOf returns why a certificate is not valid at the time.
 func lifeOf(leaf *x509.Certificate, now time.Time) string {
-	state, day := "has ended on", leaf.NotAfter
+	state, day := "expired on", leaf.NotAfter
 	if now.Before(leaf.NotBefore) {
 		state, day = "is valid only from", leaf.NotBefore
 	}
-	return fmt.Sprintf("the TLS certificate of what answered (%s) %s %s, and this server's clock says %s: set the clock if it is wrong; else the other side must renew it",
+	return fmt.Sprintf("the TLS certificate that was presented (%s) %s %s, and this server's clock says %s: correct the clock if it is wrong; otherwise the seller must renew the certificate",
 		namesOf(leaf), state, day.UTC().Format(time.DateOnly), now.UTC().Format(time.RFC3339))
 }

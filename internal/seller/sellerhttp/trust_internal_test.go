@@ -48,18 +48,18 @@ func TestAFaultOnTheWayToTheSellerSaysWhatToDo(t *testing.T) {
 		text  string
 	}{
 		"unknown issuer": {err: unverified(x509.UnknownAuthorityError{Cert: leaf}), trust: own, kind: fault.NotSeller,
-			text: "the TLS certificate of what answered is issued by the CA CN=Office Proxy CA, which is not among the CA certificates of " +
-				"/usr/local/mgr5/etc/ca.pem, which SSLSellerCA names. If the seller does not use this CA, a proxy stands between"},
+			text: "the TLS certificate that was presented is issued by the CA CN=Office Proxy CA, which is not among the CA certificates of " +
+				"/usr/local/mgr5/etc/ca.pem, which SSLSellerCA names. If the seller does not use this CA, there is a proxy in between"},
 		"another name": {err: unverified(x509.HostnameError{Certificate: leaf, Host: "api.seller.example"}), kind: fault.NotSeller,
-			text: "the TLS certificate of what answered is for portal.example, not for api.seller.example: DNS or a proxy leads elsewhere, or the address is wrong"},
+			text: "the TLS certificate that was presented is for portal.example, not for api.seller.example: DNS or a proxy leads to another host, or the address is wrong"},
 		"ended": {err: unverified(x509.CertificateInvalidError{Cert: leaf, Reason: x509.Expired}), now: "2026-07-01", kind: fault.NotSeller,
-			text: "the TLS certificate of what answered (portal.example) has ended on 2026-06-01, and this server's clock says 2026-07-01T00:00:00Z: " +
-				"set the clock if it is wrong; else the other side must renew it"},
+			text: "the TLS certificate that was presented (portal.example) expired on 2026-06-01, and this server's clock says 2026-07-01T00:00:00Z: " +
+				"correct the clock if it is wrong; otherwise the seller must renew the certificate"},
 		"a clock that is behind": {err: unverified(x509.CertificateInvalidError{Cert: leaf, Reason: x509.Expired}), now: "2016-07-01", kind: fault.NotSeller,
-			text: "the TLS certificate of what answered (portal.example) is valid only from 2026-01-01, and this server's clock says 2016-07-01T00:00:00Z: " +
-				"set the clock if it is wrong; else the other side must renew it"},
+			text: "the TLS certificate that was presented (portal.example) is valid only from 2026-01-01, and this server's clock says 2016-07-01T00:00:00Z: " +
+				"correct the clock if it is wrong; otherwise the seller must renew the certificate"},
 		"no TLS": {err: tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, kind: fault.NotSeller,
-			text: "what answered at api.seller.example does not speak TLS: the port in the address is wrong, or a proxy stands between"},
+			text: "the answer from api.seller.example is not TLS: the port in the address is wrong, or there is a proxy in between"},
 		"no such name": {err: dial(&net.DNSError{Err: "no such host", Name: "api.seller.example", Server: "192.0.2.53:53", IsNotFound: true}), kind: fault.Client,
 			text: "cannot be reached: the name api.seller.example does not exist in DNS (asked 192.0.2.53:53): check the address, then this server's /etc/resolv.conf"},
 		"DNS is silent": {err: dial(&net.DNSError{Err: "i/o timeout", Name: "api.seller.example", Server: "192.0.2.53:53", IsTimeout: true}), kind: fault.Client,
@@ -67,7 +67,7 @@ func TestAFaultOnTheWayToTheSellerSaysWhatToDo(t *testing.T) {
 		"refused": {err: dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), kind: fault.Client,
 			text: "cannot be reached: 192.0.2.7:443 refuses the connection: nothing serves this port there, or a firewall refuses it"},
 		"no connection in time": {err: dial(os.ErrDeadlineExceeded), kind: fault.Client,
-			text: "cannot be reached: no connection to api.seller.example in time: look whether a firewall between lets this server out to port 443"},
+			text: "cannot be reached: no connection to api.seller.example in time: check that no firewall blocks this server's connections to port 443"},
 		"no answer in time":     {err: context.DeadlineExceeded, sent: true, kind: fault.Client, text: "did not answer in time"},
 		"half an answer":        {err: errors.New("unexpected EOF"), sent: true, kind: fault.Client, text: "the connection ended before the answer was complete: unexpected EOF"},
 		"no route to that host": {err: dial(os.NewSyscallError("connect", syscall.ENETUNREACH)), kind: fault.Client, text: "cannot be reached: dial tcp 192.0.2.7:443: connect: network is unreachable"},
@@ -77,7 +77,7 @@ func TestAFaultOnTheWayToTheSellerSaysWhatToDo(t *testing.T) {
 				row.now = "2026-03-01"
 			}
 			c := Config{Address: "https://api.seller.example/xml.response", Trust: row.trust, Now: func() time.Time { return day(row.now) }}
-			failure := c.broken(&url.Error{Op: "Post", URL: c.Address, Err: row.err}, row.sent)
+			failure := c.transportError(&url.Error{Op: "Post", URL: c.Address, Err: row.err}, row.sent)
 			assert.Equal(t, row.text, failure.Text)
 			assert.Equal(t, row.kind, failure.Fault().Type)
 			assert.Equal(t, row.sent, failure.Sent)
@@ -91,10 +91,10 @@ func TestTheBundleThatWasSearchedIsNamed(t *testing.T) {
 	require.NoError(t, os.WriteFile(bundle, authority(t), 0o600))
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	missing := filepath.Join(dir, "missing.crt")
-	assert.Equal(t, "not among the CA certificates of "+bundle+": bring them up to date (package ca-certificates); for a CA of your own name its file by SSLSellerCA in etc/billmgr.conf",
+	assert.Equal(t, "not among the CA certificates of "+bundle+": update them (package ca-certificates); for a CA of your own, set SSLSellerCA in etc/billmgr.conf to its file",
 		Trust{}.searched([]string{missing, empty, bundle}))
-	assert.Equal(t, "unknown, for this server has no file of CA certificates (looked for "+missing+", "+empty+
-		"): install the package ca-certificates, or name a file by SSLSellerCA in etc/billmgr.conf", Trust{}.searched([]string{missing, empty}))
+	assert.Equal(t, "unknown, because this server has no file of CA certificates (looked for "+missing+", "+empty+
+		"): install the package ca-certificates, or set SSLSellerCA in etc/billmgr.conf to a file", Trust{}.searched([]string{missing, empty}))
 }
 
 func TestTheFileOfCACertificatesIsReadOrNamed(t *testing.T) {

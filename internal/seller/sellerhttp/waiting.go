@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// waitingLasts is how long what one process has read of a seller's list serves all of this host.
+	// waitingLasts is how long the list that one process has read serves all processes of this host.
 	waitingLasts = 2 * time.Minute
-	// maxWaitingFile bounds the file, in bytes: a hundred thousand ids.
+	// maxWaitingFile is the longest file, in bytes: a hundred thousand ids.
 	maxWaitingFile = 1 << 20
 )
 
-// Waiting remembers, for all processes of this host, which orders a seller's list showed as waiting. Syncing a thousand of
-// them then costs one walk through the list every two minutes instead of a thousand questions.
-type Waiting struct {
+// WaitingOrders stores, for all processes of this host, which orders a seller's list showed as waiting. Syncing a thousand of
+// them then costs one walk through the list every two minutes instead of a thousand requests.
+type WaitingOrders struct {
 	Path string
 	Now  func() time.Time
 	Log  *panellog.Logger
@@ -37,13 +37,13 @@ type waitingCache struct {
 	Waiting []int64   `json:"waiting"`
 }
 
-// Has reports whether the list showed the id as waiting when it was last read, by whichever process. Where it did not, only
-// a question about the id itself tells what has become of it.
-func (w Waiting) Has(ctx context.Context, id int64) (bool, error) {
+// Has reports whether the list showed the id as waiting when a process last read it. If it did not, only a request about the
+// id returns its state.
+func (w WaitingOrders) Has(ctx context.Context, id int64) (bool, error) {
 	seen, fresh := w.last()
 	if !fresh {
-		err := w.file().Alone(ctx, func() (err error) {
-			if seen, fresh = w.last(); !fresh { // unless another process was first
+		err := w.file().WithLock(ctx, func() (err error) {
+			if seen, fresh = w.last(); !fresh { // no other process was faster
 				seen, err = w.walk(ctx)
 			}
 			return err
@@ -55,40 +55,40 @@ func (w Waiting) Has(ctx context.Context, id int64) (bool, error) {
 	return slices.Contains(seen.Waiting, id), nil
 }
 
-func (w Waiting) file() CacheFile {
-	return CacheFile{Path: w.Path, Most: maxWaitingFile, DryRun: w.DryRun}
+func (w WaitingOrders) file() CacheFile {
+	return CacheFile{Path: w.Path, MaxSize: maxWaitingFile, DryRun: w.DryRun}
 }
 
-// last returns what was read last; false if it is too old or of no use. An instant in the future was written before the
-// clock was set back.
-func (w Waiting) last() (waitingCache, bool) {
+// last returns the content of the file; false if it is too old or unusable. A time in the future was written before the clock
+// was set back, and counts as too old.
+func (w WaitingOrders) last() (waitingCache, bool) {
 	content, err := w.file().Read()
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			w.Log.Warningf("what was read of the seller's list is not used: %v", err)
+			w.Log.Warningf("the cached list of waiting orders is not used: %v", err)
 		}
 		return waitingCache{}, false
 	}
 	var seen waitingCache
 	if err := json.Unmarshal(content, &seen); err != nil {
-		return waitingCache{}, false // read anew and written over
+		return waitingCache{}, false // the list is read again and replaces it
 	}
 	age := w.Now().Sub(seen.Read)
 	return seen, age >= 0 && age < waitingLasts
 }
 
-func (w Waiting) walk(ctx context.Context) (waitingCache, error) {
-	seen := waitingCache{Read: w.Now().UTC()} // before the walk: nothing in it is newer than this
+func (w WaitingOrders) walk(ctx context.Context) (waitingCache, error) {
+	seen := waitingCache{Read: w.Now().UTC()} // before the walk: the list is at least as new as this
 	var err error
 	if seen.Waiting, err = w.Walk(ctx); err != nil {
 		return waitingCache{}, err
 	}
 	content, err := json.Marshal(seen)
 	if err != nil {
-		return waitingCache{}, fmt.Errorf("encoding what waits: %w", err)
+		return waitingCache{}, fmt.Errorf("encoding the list of waiting orders: %w", err)
 	}
 	if err := w.file().Write(content); err != nil {
-		w.Log.Warningf("what was read of the seller's list is not kept: %v", err)
+		w.Log.Warningf("the list of waiting orders is not cached: %v", err)
 	}
 	return seen, nil
 }

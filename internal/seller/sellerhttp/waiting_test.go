@@ -25,8 +25,8 @@ type list struct {
 	err   error
 }
 
-func (l *list) waiting(path string) sellerhttp.Waiting {
-	return sellerhttp.Waiting{
+func (l *list) waiting(path string) sellerhttp.WaitingOrders {
+	return sellerhttp.WaitingOrders{
 		Path: path, Now: func() time.Time { return l.now }, Log: panellog.Discard(),
 		Walk: func(context.Context) ([]int64, error) { l.walks.Add(1); return l.ids, l.err },
 	}

@@ -95,7 +95,7 @@ func snapshotIsEmpty(t *testing.T, s *session) {
 	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
 	assert.Zero(t, snapshot.Highest, "OrderSnapshot.Highest")
-	assert.Empty(t, snapshot.Records, "OrderSnapshot.Records")
+	assert.Empty(t, snapshot.Orders, "OrderSnapshot.Orders")
 }
 
 func dryRunPaysNothing(t *testing.T, s *session) {

@@ -113,7 +113,7 @@ func certificatesHoldIssued(t *testing.T, s *session) {
 	assert.Equal(t, id, all[0].ID)
 	assert.Equal(t, "listed.example", all[0].CommonName)
 	assert.Equal(t, s.subject.Product, all[0].Template)
-	assert.True(t, all[0].Unsaid || all[0].State == seller.StateIssued, "%s", all[0].State)
+	assert.True(t, all[0].IssuanceUnknown || all[0].State == seller.StateIssued, "%s", all[0].State)
 }
 
 func cachedStatusAgrees(t *testing.T, s *session) {
@@ -187,7 +187,7 @@ func revokes(t *testing.T, s *session) {
 func stopsRenewal(t *testing.T, s *session) {
 	id := s.issued(t, s.request(t, "stop.example", "auth_dnstxt"))
 	require.NoError(t, s.Seller.(seller.RenewalStopper).StopRenewal(t.Context(), id))
-	assert.False(t, s.status(t, id).Renews, "both sides renewing would be paying twice")
+	assert.False(t, s.status(t, id).AutoRenews, "both sides renewing would be paying twice")
 }
 
 func probeOnlyReads(t *testing.T, s *session) {

@@ -51,14 +51,14 @@ func (s *session) isInSnapshot(t *testing.T, id int64, before seller.OrderSnapsh
 	after, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, after.Highest, id, "OrderSnapshot.Highest is the highest id of all orders")
-	at := slices.IndexFunc(after.Records, func(o seller.OrderSummary) bool { return o.ID == id })
+	at := slices.IndexFunc(after.Orders, func(o seller.OrderSummary) bool { return o.ID == id })
 	require.GreaterOrEqual(t, at, 0, "the snapshot lacks the order %d", id)
 	assert.Greater(t, id, before.Highest, "ids grow (rules BUY-9)")
 	if referencer, ok := s.Seller.(seller.OrderReferencer); ok {
-		assert.Equal(t, referencer.OrderRef("panel-1", 42), after.Records[at].OrderRef, "the seller's list shows the order reference (rules BUY-4)")
+		assert.Equal(t, referencer.OrderRef("panel-1", 42), after.Orders[at].OrderRef, "the seller's list shows the order reference (rules BUY-4)")
 	}
 	if is[seller.Activator](s.Seller) {
-		assert.True(t, after.Records[at].State.Activatable(), "a paid order without CSR is StateNew or StateRenewal, not %s", after.Records[at].State)
+		assert.True(t, after.Orders[at].State.Activatable(), "a paid order without CSR is StateNew or StateRenewal, not %s", after.Orders[at].State)
 	}
 }
 
@@ -118,7 +118,7 @@ func (s *session) findsNewest(t *testing.T, before seller.OrderSnapshot) {
 	after, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
 	var found []int64
-	for _, o := range after.Records {
+	for _, o := range after.Orders {
 		if o.ID > before.Highest {
 			found = append(found, o.ID)
 		}

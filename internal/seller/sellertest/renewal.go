@@ -47,7 +47,7 @@ func (s *session) renewal(t *testing.T, id int64, r seller.Request) seller.Purch
 	t.Helper()
 	p := seller.Purchase{Kind: seller.KindRenew, Product: r.Product, Months: s.subject.Months, ID: id, Request: r}
 	if is[seller.Prolonger](s.Seller) {
-		p.Kind, p.Extension = seller.KindProlong, s.quote(t, id)
+		p.Kind, p.Quote = seller.KindProlong, s.quote(t, id)
 	}
 	return p
 }

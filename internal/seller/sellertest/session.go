@@ -208,7 +208,7 @@ func (s *session) holds(t *testing.T, id int64, r seller.Request) {
 	t.Helper()
 	status := s.status(t, id)
 	require.Equal(t, seller.StateIssued, status.State, "%s", status.StatusText)
-	require.NoError(t, status.Undelivered, "OrderStatus.Undelivered")
+	require.NoError(t, status.DeliveryError, "OrderStatus.Undelivered")
 	require.NotEmpty(t, status.PEM, "an issued order has its certificate")
 	block, _ := pem.Decode([]byte(status.PEM[0]))
 	require.NotNil(t, block, "OrderStatus.PEM[0] is no PEM block")

@@ -62,7 +62,7 @@ func (c *Client) call(ctx context.Context, class sellerhttp.Class, command strin
 		case root.Name == "error":
 			return "ERROR " + plaintext.Line(root.Attr("code")), &refusal{plaintext.Line(root.Attr("code")), plaintext.Line(root.Text())}
 		case root.Name != "answer":
-			return "", &sellerhttp.Error{Kind: sellerhttp.Foreign, Text: "what answers is not the API"}
+			return "", &sellerhttp.Error{Kind: sellerhttp.NotSeller, Text: "what answers is not the API"}
 		}
 		answer = root
 		return "OK", nil

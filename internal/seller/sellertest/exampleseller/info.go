@@ -37,8 +37,8 @@ func Info(env seller.Env) seller.Info {
 		Params: []seller.Param{{Name: paramURL}, {Name: paramUser}, {Name: paramToken, Crypted: true}, {Name: seller.ParamAlterMethods, Default: "on"}},
 		Terms:  []int{12, 24},
 		Products: []seller.Product{
-			{ID: "example_dv", Names: []string{"Example DV"}, Level: seller.DV, Included: 1, Most: 1},
-			{ID: "example_old", Names: []string{"Example Old"}, Level: seller.DV, Included: 1, Most: 1, Discontinued: true, Successor: "example_dv"},
+			{ID: "example_dv", Names: []string{"Example DV"}, Level: seller.DV, Included: 1, MaxNames: 1},
+			{ID: "example_old", Names: []string{"Example Old"}, Level: seller.DV, Included: 1, MaxNames: 1, Discontinued: true, Successor: "example_dv"},
 		},
 		Prototype: &Client{},
 		Account:   accountOf,

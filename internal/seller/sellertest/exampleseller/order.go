@@ -19,10 +19,10 @@ func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error
 	var snapshot seller.OrderSnapshot
 	for _, one := range answer.All("order") {
 		o := seller.OrderSummary{
-			ID: idOf(one.Attr("id")), State: stateOf(one.Attr("state")), Host: one.Attr("name"), Type: one.Attr("product"), OrderRef: one.Attr("ref"),
+			ID: idOf(one.Attr("id")), State: stateOf(one.Attr("state")), CommonName: one.Attr("name"), Type: one.Attr("product"), OrderRef: one.Attr("ref"),
 		}
 		snapshot.Highest = max(snapshot.Highest, o.ID)
-		snapshot.Records = append(snapshot.Records, o)
+		snapshot.Orders = append(snapshot.Orders, o)
 	}
 	return snapshot, nil
 }
@@ -46,7 +46,7 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 	}
 	certificate := one.Child("certificate").Text()
 	if certificate == "" {
-		status.State, status.Empty = seller.StateWaiting, true
+		status.State, status.CertificateMissing = seller.StateWaiting, true
 		return status, nil
 	}
 	status.Expires, err = cabforum.ParseDate(one.Attr("expires"))
