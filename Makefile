@@ -10,7 +10,7 @@ DESTDIR ?=
 DEMO_DB ?= embedded
 FUZZTIME ?= 20s
 
-# The version comes from git where this is a checkout; a tarball builds as well.
+# The version comes from git. A tarball, which has no git data, builds as well.
 VERSION ?= $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
@@ -19,13 +19,13 @@ MANIFESTS := $(wildcard etc/xml/*.xml)
 TEMPLATES := $(wildcard internal/notify/templates/*.txt)
 UNITS := $(wildcard etc/systemd/*.service etc/systemd/*.timer)
 
-# Programs of the nested module, by their folder; only those that exist are built. mgrctl gets a name of its own, so
-# that nobody mistakes it for the panel's.
+# Programs of the nested module, by their folder; only those that exist are built. Its mgrctl gets another name, so that
+# it is not confused with the panel's.
 SANDBOX := $(patsubst internal/sandbox/cmd/%/main.go,%,$(wildcard internal/sandbox/cmd/*/main.go))
 SANDBOX_PROGRAMS := $(filter-out demo,$(SANDBOX))
 program = $(if $(filter mgrctl,$(1)),sandbox-mgrctl,$(if $(filter demo,$(1)),pmssl-demo,$(1)))
 
-# Go's own version stamp asks git and fails in a checkout of another owner; the version above takes its place.
+# Go's own version stamp uses git and fails in a checkout of another owner; the version above replaces it.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
 SANDBOX_BUILD := CGO_ENABLED=0 go -C internal/sandbox build -trimpath -buildvcs=false
 STAMP := -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
@@ -57,7 +57,7 @@ sandbox: ## build the stand-in panel and sellers into bin/ (development only)
 	@$(foreach name,$(SANDBOX_PROGRAMS),echo 'building bin/$(call program,$(name))'; \
 	    $(SANDBOX_BUILD) -o '$(CURDIR)/bin/$(call program,$(name))' './cmd/$(name)';)
 
-# The modules once more with a clock that can be moved (build tag pmssl_simclock), apart from the product's.
+# The modules with a simulated clock (build tag pmssl_simclock), in a folder of their own.
 .PHONY: simclock
 simclock:
 	@mkdir -p bin/simclock
@@ -67,7 +67,7 @@ simclock:
 	done
 
 .PHONY: demo demo-namecheap demo-ispmgr
-demo: ## simulate five years of one order with both modules, wizard to last certificate (DEMO_DB=embedded|mariadb)
+demo: ## simulate five years of one order with both modules, from the wizard to the last certificate (DEMO_DB=embedded|mariadb)
 demo-namecheap: ## the same with pmnamecheap alone
 demo-ispmgr: ## the same with pmispmgrssl alone
 demo demo-namecheap demo-ispmgr: build sandbox simclock
@@ -90,7 +90,7 @@ fuzz: ## run each fuzz target for FUZZTIME (20s)
 
 .PHONY: bench
 bench: build sandbox simclock ## run the benchmarks, among them a sweep over 100,000 items in MariaDB
-	@scripts/mariadb.sh || [ $$? = 3 ] # 3: it cannot be had here, the embedded engine takes its place
+	@scripts/mariadb.sh || [ $$? = 3 ] # 3: it cannot be installed, so the embedded engine is used
 	go test -run '^$$' -bench . -benchmem ./...
 	PMSSL_BIN='$(CURDIR)/bin' go -C internal/sandbox test -run '^$$' -bench . -benchmem -timeout 30m ./...
 

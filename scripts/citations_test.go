@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// citedFiles calls f with each file of the repository that may cite rules and pages.
+// citedFiles calls f with the path and content of each file of the repository that may cite rules and pages.
 func citedFiles(t *testing.T, f func(name, text string)) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
@@ -39,8 +39,8 @@ func citedFiles(t *testing.T, f func(name, text string)) {
 	}))
 }
 
-// sections are the numbers of a reference page that can be cited: its headings (3.2), and the items of numbered lists below them
-// (15.6). docs/reference/validity.md has two parts, A and B.
+// sections returns the numbers in a reference page that can be cited: its headings (3.2), and the items of numbered lists below
+// them (15.6). docs/reference/validity.md has two parts, A and B.
 func sections(t *testing.T, page string) map[string]bool {
 	t.Helper()
 	raw, err := os.ReadFile("../" + page)
@@ -99,7 +99,7 @@ func TestCitedSectionsExist(t *testing.T) {
 	require.Greater(t, cited, 100)
 }
 
-// Every rule that code, tests or pages cite as "rules BUY-4" stands in docs/rules.md.
+// Every rule that code, tests or pages cite as "rules BUY-4" exists in docs/rules.md.
 func TestCitedRulesExist(t *testing.T) {
 	raw, err := os.ReadFile("../docs/rules.md")
 	require.NoError(t, err)

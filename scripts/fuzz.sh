@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fuzz.sh TIME: runs each fuzz target of both modules for TIME (20s), one after the other; every target gets its turn
-# before a failure is reported.
+# fuzz.sh TIME: runs each fuzz target of both modules for TIME (default 20s), one after the other. Failures are reported
+# after all targets have run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# install-systemd.sh FOLDER ROOT FILE…: copies systemd units to FOLDER with mode 0644; in them ROOT, where the panel will be
-# at run time, takes the place of /usr/local/mgr5. Enables and starts nothing.
+# install-systemd.sh FOLDER ROOT FILE…: copies systemd units to FOLDER with mode 0644 and replaces /usr/local/mgr5 in them by
+# ROOT, the panel's directory at run time. It neither enables nor starts a unit.
 set -euo pipefail
 
 folder=$1 root=$2
 shift 2
 
-# What systemd or sed would read as something else than a character of a path. Ranges depend on the locale.
+# Characters that have a meaning for systemd or sed are refused. Ranges depend on the locale.
 export LC_ALL=C
 case $root in
 /*[!A-Za-z0-9/._-]* | [!/]* | '')
-    echo "install-systemd: MGR5_ROOT $root: an absolute path of letters, digits and / . _ - is needed" >&2
+    echo "install-systemd: MGR5_ROOT is $root; it must be an absolute path of letters, digits and / . _ -" >&2
     exit 1
     ;;
 esac

@@ -20,7 +20,7 @@ type entry struct {
 	content string
 }
 
-// installed are the files below a folder, by their path in it.
+// installed returns the files below a folder by their path in it.
 func installed(t *testing.T, folder string) map[string]entry {
 	t.Helper()
 	got := map[string]entry{}
@@ -39,7 +39,7 @@ func installed(t *testing.T, folder string) map[string]entry {
 	return got
 }
 
-// script starts a script of this folder and returns what it printed; it must succeed.
+// script runs a script of this folder, which must succeed, and returns its output.
 func script(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
@@ -47,7 +47,7 @@ func script(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// put writes a file of a source tree, with a mode that no installed file has.
+// put writes a source file with a mode that no installed file has.
 func put(t *testing.T, folder, name, content string) string {
 	t.Helper()
 	path := filepath.Join(folder, name)
@@ -55,7 +55,7 @@ func put(t *testing.T, folder, name, content string) string {
 	return path
 }
 
-func TestInstallPutsEachKindInItsPlaceAndNothingElse(t *testing.T) {
+func TestInstallCopiesEachKindToItsFolder(t *testing.T) {
 	source, root := t.TempDir(), filepath.Join(t.TempDir(), "panel root")
 	files := []string{root, put(t, source, "pmx", "one"), put(t, source, "billmgr_mod_pmx.xml", "<mgrdata/>"), put(t, source, "prove.en.txt", "Subject: x")}
 	script(t, "./install.sh", files...)
@@ -69,7 +69,7 @@ func TestInstallPutsEachKindInItsPlaceAndNothingElse(t *testing.T) {
 	}, installed(t, root))
 }
 
-func TestInstallKeepsAnEditedTemplateAndSaysSo(t *testing.T) {
+func TestInstallKeepsAnEditedTemplateAndReportsIt(t *testing.T) {
 	source, root := t.TempDir(), t.TempDir()
 	templates := filepath.Join(root, "etc", "pmssl", "templates")
 	require.NoError(t, os.MkdirAll(templates, 0o755))
@@ -83,14 +83,14 @@ func TestInstallKeepsAnEditedTemplateAndSaysSo(t *testing.T) {
 	out := script(t, "./install.sh", append([]string{root}, words...)...)
 
 	assert.Contains(t, out, "kept "+filepath.Join(templates, "prove.en.txt")+", which differs from "+words[0])
-	assert.NotContains(t, out, "prove.ru.txt", "it is what would be installed")
+	assert.NotContains(t, out, "prove.ru.txt", "the installed file is already the new one")
 	assert.NotContains(t, out, "installed ")
 	edited, err := os.ReadFile(filepath.Join(templates, "prove.en.txt"))
 	require.NoError(t, err)
 	assert.Equal(t, "Subject: edited", string(edited))
 	target, err := os.Readlink(filepath.Join(templates, "prove.es.txt"))
 	require.NoError(t, err)
-	assert.Equal(t, "elsewhere", target, "a link of the administrator's stays, even where it leads nowhere yet")
+	assert.Equal(t, "elsewhere", target, "a link stays, even a broken one")
 }
 
 func TestInstallReplacesATemplateThatNobodyEdited(t *testing.T) {
@@ -116,13 +116,13 @@ func TestInstallReplacesATemplateThatNobodyEdited(t *testing.T) {
 	}
 	assert.Equal(t, "new\n", read("prove.en.txt"))
 	assert.Contains(t, out, "installed "+filepath.Join(templates, "prove.en.txt"))
-	for name, why := range map[string]string{"expires.en.txt": "the text of another letter", "waiting.en.txt": "an edited one", "waiting.ru.txt": "a link of the administrator's"} {
+	for name, why := range map[string]string{"expires.en.txt": "the text of another template", "waiting.en.txt": "an edited one", "waiting.ru.txt": "a link of the administrator's"} {
 		assert.NotEqual(t, "new\n", read(name), why)
 		assert.Contains(t, out, "kept "+filepath.Join(templates, name), why)
 	}
 }
 
-func TestUnitsAreInstalledForTheRootAtRunTime(t *testing.T) {
+func TestUnitsContainTheRootAtRunTime(t *testing.T) {
 	source, folder := t.TempDir(), filepath.Join(t.TempDir(), "system units")
 	unit := put(t, source, "x@.service", "ExecStart=/usr/local/mgr5/processing/%i\nEnvironment=MGR5_ROOT=/usr/local/mgr5\n")
 	script(t, "./install-systemd.sh", folder, "/usr/local/mgr5", unit)
@@ -135,7 +135,7 @@ func TestUnitsAreInstalledForTheRootAtRunTime(t *testing.T) {
 	}, installed(t, folder))
 }
 
-func TestARootThatAUnitCannotNameIsRefused(t *testing.T) {
+func TestARootWithSpecialCharactersIsRefused(t *testing.T) {
 	unit := put(t, t.TempDir(), "x@.service", "ExecStart=/usr/local/mgr5/processing/%i\n")
 	for _, root := range []string{"", "mgr5", "/a b", "/a%b", "/a|b", "/a&b", `/a\b`, "/a'b", "/a\nb", "/ä"} {
 		folder := filepath.Join(t.TempDir(), "system")
@@ -148,7 +148,7 @@ func TestARootThatAUnitCannotNameIsRefused(t *testing.T) {
 	}
 }
 
-// dryMake is what make would run for a target of the repository's Makefile.
+// dryMake returns the commands that make would run for a target of the repository's Makefile.
 func dryMake(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := exec.Command("make", append([]string{"-C", "..", "--no-print-directory", "-n"}, args...)...).CombinedOutput()
@@ -156,7 +156,7 @@ func dryMake(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-func TestMakeInstallHandsOverEverythingButTheUnits(t *testing.T) {
+func TestMakeInstallPassesEverythingButTheUnits(t *testing.T) {
 	out := dryMake(t, "install", "DESTDIR=/stage", "MGR5_ROOT=/srv/mgr5")
 	line := lineWith(t, out, "scripts/install.sh")
 	assert.Contains(t, line, `"/stage/srv/mgr5"`)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # mariadb.sh [--root DIR]: makes sure that the programs of a MariaDB server are on this host, for the tests' private
-# server. It installs them only where they are missing, we are root, and neither a panel (/usr/local/mgr5) nor any
-# other MySQL or MariaDB server is there. Nothing is removed and no service is started.
+# server. It installs them only if they are missing, the user is root, and the host has neither a panel (/usr/local/mgr5)
+# nor another MySQL or MariaDB server. It removes nothing and starts no service.
 #
-# Says on stdout what it does; package managers speak on stderr. Exit codes: 0 the programs are there, 3 they cannot be
-# had on this host (the last line says why), 2 wrong usage.
+# It prints what it does on stdout; the output of package managers goes to stderr. Exit codes: 0 if the programs are there,
+# 3 if they cannot be installed (the last line has the reason), 2 for wrong usage.
 #
-# --root DIR looks for panel, servers and package lists below DIR; it is for this script's own tests.
+# --root DIR searches panel, servers and package lists below DIR; the tests of this script use it.
 set -euo pipefail
 
 readonly cannot=3
@@ -21,7 +21,7 @@ give_up() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# program NAME FOLDER…: in PATH, or where distributions put servers and a user's PATH often lacks.
+# program NAME FOLDER…: succeeds if the program is in PATH or in one of the folders.
 program() {
     local name=$1 folder
     shift
@@ -32,16 +32,16 @@ program() {
     return 1
 }
 
-# complete: both programs that a private server needs.
+# complete: succeeds if both programs that a private server needs are there.
 complete() {
     program mariadbd /usr/sbin /usr/libexec /usr/local/sbin &&
         program mariadb-install-db /usr/bin /usr/local/bin
 }
 
-# installed_packages lists the names of installed packages, half-installed ones included, of either package system.
+# installed_packages prints the names of installed packages, including half-installed ones, of dpkg and rpm.
 installed_packages() {
     if have dpkg-query; then
-        # Second letter of the status: n is not installed, c has left configuration files only.
+        # The second letter of the status: n means not installed, c means only configuration files are left.
         dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^.[^nc].\{0,1\} *\([^ ]*\)$/\1/p'
     fi
     if have rpm; then
@@ -49,7 +49,7 @@ installed_packages() {
     fi
 }
 
-# other_server names an installed package that is a MySQL or MariaDB server; empty where there is none.
+# other_server prints the name of an installed MySQL or MariaDB server package; nothing if there is none.
 other_server() {
     local names
     names=$(installed_packages)
@@ -60,7 +60,7 @@ other_server() {
 refuse_where_not_allowed() {
     local other
     if [ "$(id -u)" != 0 ]; then
-        give_up "mariadbd is missing and we are not root, so nothing is installed"
+        give_up "mariadbd is missing and the user is not root, so nothing is installed"
     fi
     if [ -e "$root/usr/local/mgr5" ]; then
         give_up "mariadbd is missing, but this host has a panel (/usr/local/mgr5), so nothing is installed"
@@ -85,15 +85,15 @@ with_apt() {
     fi
     say "installing mariadb-server-core and mariadb-client-core with apt-get, without recommended packages and without a service"
     if "${install[@]}" </dev/null >&2; then return 0; fi
-    say "that failed, perhaps by old package lists: apt-get update and once more"
+    say "that failed, perhaps because of old package lists: trying again after apt-get update"
     if apt-get "${options[@]}" update </dev/null >&2 && "${install[@]}" </dev/null >&2; then return 0; fi
-    give_up "apt-get cannot install MariaDB (its own words are above)"
+    give_up "apt-get cannot install MariaDB (see its output above)"
 }
 
 with_dnf() {
     say "installing mariadb-server and mariadb with dnf, without weak dependencies; no service is started"
     dnf -y --setopt=install_weak_deps=False install mariadb-server mariadb </dev/null >&2 ||
-        give_up "dnf cannot install MariaDB (its own words are above)"
+        give_up "dnf cannot install MariaDB (see its output above)"
 }
 
 case $# in
@@ -112,7 +112,7 @@ case $# in
 esac
 
 if complete; then
-    say "mariadbd is here, nothing to install"
+    say "mariadbd is installed already"
     exit 0
 fi
 refuse_where_not_allowed

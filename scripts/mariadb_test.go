@@ -1,4 +1,4 @@
-// Package scripts_test tests what the Makefile's scripts decide, with package managers that only pretend.
+// Package scripts_test tests the Makefile's scripts, with fake package managers, and checks citations and pages.
 package scripts_test
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// host is a machine as mariadb.sh sees it: a folder with the commands of its PATH and a folder that stands for /.
+// host is a fake host for mariadb.sh: a folder with the commands of its PATH, and a folder that is used as /.
 type host struct {
 	t          *testing.T
 	root, path string
@@ -31,7 +31,7 @@ func newHost(t *testing.T) host {
 	return h
 }
 
-// command puts a pretended command into the PATH; $ROOT is the pretended /, its calls are written to $ROOT/calls.
+// command adds a fake command to the PATH. $ROOT is the fake /; its calls are recorded in $ROOT/calls.
 func (h host) command(name, body string) {
 	h.t.Helper()
 	text := "#!/usr/bin/env bash\nROOT=" + h.root + "\necho \"" + name + " $*\" >>\"$ROOT/calls\"\n" + body + "\n"
@@ -50,7 +50,7 @@ func (h host) programs() {
 	h.file("usr/bin/mariadb-install-db")
 }
 
-// installs is a package manager's body that puts the programs in place when told to install.
+// installs is the body of a fake package manager that installs the programs.
 const installs = `case " $* " in *" install "*)
 mkdir -p "$ROOT/usr/sbin" "$ROOT/usr/bin"
 touch "$ROOT/usr/sbin/mariadbd" "$ROOT/usr/bin/mariadb-install-db"
@@ -124,7 +124,7 @@ func TestWhatIsThereIsUsed(t *testing.T) {
 			prepare(h)
 			code, last, calls := h.run()
 			assert.Equal(t, 0, code)
-			assert.Contains(t, last, "nothing to install")
+			assert.Contains(t, last, "installed already")
 			assert.Empty(t, calls)
 		})
 	}

@@ -1,4 +1,4 @@
-// This file holds README and docs against the programs that they describe.
+// The tests of this file compare README and docs with the programs that they describe.
 
 package scripts_test
 
@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pages are the texts by their path from the repository's root.
+// pages returns the content of README and docs by their path from the repository's root.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("../docs/*.md")
@@ -37,7 +37,7 @@ func pages(t *testing.T) map[string]string {
 	return all
 }
 
-// words are what the pattern's first group finds in the text, once each.
+// words returns the matches of the pattern's first group in the text, each once, sorted.
 func words(pattern, text string) []string {
 	found := map[string]bool{}
 	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
@@ -46,7 +46,7 @@ func words(pattern, text string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// cells are the first column of the tables below a heading.
+// cells returns the first column of the tables below a heading.
 func cells(t *testing.T, page, heading string) []string {
 	t.Helper()
 	_, rest, found := strings.Cut(page, heading+"\n")
@@ -57,7 +57,7 @@ func cells(t *testing.T, page, heading string) []string {
 	return words("(?m)^\\| (`[^|]*) \\|", strings.ReplaceAll(rest, `\|`, "/"))
 }
 
-// literals are the string values in Go files that look like the pattern.
+// literals returns the string literals in Go files that match the pattern.
 func literals(t *testing.T, glob, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(glob)
@@ -83,17 +83,18 @@ func literals(t *testing.T, glob, pattern string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-func inspect(t *testing.T, name string, look func(ast.Node)) {
+// inspect calls visit with each node of a Go file.
+func inspect(t *testing.T, name string, visit func(ast.Node)) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 	require.NoError(t, err)
 	ast.Inspect(file, func(n ast.Node) bool {
-		look(n)
+		visit(n)
 		return true
 	})
 }
 
-func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
+func TestLinksBetweenPagesResolve(t *testing.T) {
 	for name, page := range pages(t) {
 		for _, link := range words(`\]\(([^)]+)\)`, page) {
 			if strings.Contains(link, "://") {
@@ -115,7 +116,7 @@ func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 	}
 }
 
-// anchors returns the names by which links reach the headings of a page: lower case, hyphens for blanks, no other punctuation.
+// anchors returns the link targets of the headings of a page: lower case, hyphens for blanks, no other punctuation.
 func anchors(page string) []string {
 	var names []string
 	for _, heading := range words(`(?m)^#+ (.+)$`, page) {
@@ -161,7 +162,7 @@ func TestCommandsAndOptionsThatPagesNameExist(t *testing.T) {
 	}
 }
 
-// faultTypes are what an error document can have as its type.
+// faultTypes returns the types that an error document can have.
 func faultTypes(t *testing.T) []string {
 	t.Helper()
 	var types []string
@@ -199,11 +200,11 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 	others := ourOptions(t, `SSL\w+`)
 	others = slices.DeleteFunc(others, func(option string) bool { return slices.Contains(options, option) })
 	require.NotEmpty(t, others)
-	var told []string // in the page of the settings, the options that are not about subscriptions
+	var documented []string // options in docs/settings.md that are not about subscriptions
 	for _, heading := range []string{"## DNS", "## A database that accepts TLS connections only", "## Several hosts, several database nodes", "## Certificates, proxies and programs"} {
-		told = append(told, cells(t, all["docs/settings.md"], heading)...)
+		documented = append(documented, cells(t, all["docs/settings.md"], heading)...)
 	}
-	assert.Equal(t, others, words("`(SSL\\w+)`", strings.Join(told, " ")), "what is not about subscriptions")
+	assert.Equal(t, others, words("`(SSL\\w+)`", strings.Join(documented, " ")), "options that are not about subscriptions")
 	options = slices.Sorted(slices.Values(append(options, others...)))
 	for name, page := range all {
 		for _, option := range words("`(SSL[A-Z]\\w+)", page) {
@@ -215,15 +216,15 @@ func TestOptionsOfTheSettingsAreAllExplained(t *testing.T) {
 	}
 	sample, err := os.ReadFile("../etc/samples/billmgr.conf")
 	require.NoError(t, err)
-	assert.Equal(t, options, words(`(?m)^#(SSL\w+) \S`, string(sample)), "each has a line to copy, switched off")
+	assert.Equal(t, options, words(`(?m)^#(SSL\w+) \S`, string(sample)), "each has a commented-out line")
 }
 
-// ourOptions are the options of etc/billmgr.conf in the program that look like the pattern.
+// ourOptions returns the options of etc/billmgr.conf in the program that match the pattern.
 func ourOptions(t *testing.T, pattern string) []string {
 	t.Helper()
 	var options []string
-	for _, room := range []string{"app", "cabforum", "command", "item", "lifecycle", "panel", "plan", "purchase", "subscription"} {
-		options = append(options, literals(t, "../internal/"+room+"/*.go", pattern)...)
+	for _, folder := range []string{"app", "cabforum", "command", "item", "lifecycle", "panel", "plan", "purchase", "subscription"} {
+		options = append(options, literals(t, "../internal/"+folder+"/*.go", pattern)...)
 	}
 	slices.Sort(options)
 	return slices.Compact(options)

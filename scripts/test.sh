@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# test.sh: unit tests of the product, tests of the development tools, tests of the stand-ins, and the end-to-end tests,
-# in this order. Everything runs before a failure is reported. The end-to-end tests use a private MariaDB
-# (E2E_DB=mariadb); where none can be had they use the embedded engine (E2E_DB=embedded) and the last line says so.
-# PMSSL_BIN names the folder with the binaries that the end-to-end tests start.
+# test.sh: runs the unit tests of the product, the tests of the development tools, the tests of the stand-ins and the
+# end-to-end tests, in this order. Failures are reported after everything has run. The end-to-end tests use a private
+# MariaDB (E2E_DB=mariadb) or, if it cannot be installed, the embedded engine (E2E_DB=embedded); the last line says which.
+# PMSSL_BIN is the folder with the binaries that the end-to-end tests start.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,10 +10,10 @@ GOFLAGS="$(go env GOFLAGS) -buildvcs=false"
 export GOFLAGS
 export PMSSL_BIN=${PMSSL_BIN:-$PWD/bin}
 
-readonly no_mariadb=3 # exit code of mariadb.sh: it cannot be had on this host
+readonly no_mariadb=3 # exit code of mariadb.sh if MariaDB cannot be installed
 failed=()
 
-# race_flag is -race where Go can build it here: a C compiler and a platform that the race detector knows.
+# race_flag prints -race if there is a C compiler and the race detector supports the platform.
 race_flag() {
     local compiler
     compiler=$(go env CC)
@@ -27,7 +27,7 @@ run() { # run NAME MODULE PACKAGE…
     local name=$1 module=$2
     shift 2
     echo "== $name"
-    # A cached success would hide a change in the binaries that a test starts: -count=1.
+    # -count=1: a cached success would hide a change in the binaries that a test starts.
     CGO_ENABLED=$cgo go -C "$module" test -count=1 -shuffle=on -timeout 20m ${race:+"$race"} "$@" </dev/null || failed+=("$name")
 }
 
@@ -41,8 +41,8 @@ else
 fi
 
 code=0
-engine_words=$(scripts/mariadb.sh) || code=$?
-printf '%s\n' "$engine_words"
+mariadb_output=$(scripts/mariadb.sh) || code=$?
+printf '%s\n' "$mariadb_output"
 case $code in
 0) export E2E_DB=mariadb ;;
 "$no_mariadb") export E2E_DB=embedded ;;
@@ -64,14 +64,14 @@ else
     run "end-to-end tests on $E2E_DB" internal/sandbox ./e2e/...
     case $E2E_DB in
     mariadb) ran="end-to-end tests ran on MariaDB" ;;
-    *) ran="end-to-end tests ran on the embedded engine, MariaDB cannot be had here (${engine_words##*$'\n'})" ;;
+    *) ran="end-to-end tests ran on the embedded engine, because MariaDB cannot be installed (${mariadb_output##*$'\n'})" ;;
     esac
 fi
 
-verdict="passed"
+result="passed"
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'make test: failed: %s\n' "${failed[@]}"
-    verdict="failed"
+    result="failed"
 fi
-echo "make test: $verdict; $ran"
-[ "$verdict" = passed ]
+echo "make test: $result; $ran"
+[ "$result" = passed ]

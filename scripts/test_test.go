@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tree is a repository in which test.sh runs with a `go` that only writes down how it is called.
+// tree is a repository in which test.sh runs with a fake go command that records its calls.
 type tree struct {
 	t    *testing.T
 	root string
@@ -95,12 +95,12 @@ func TestWithoutCompilerThereIsNoRaceDetector(t *testing.T) {
 	}
 }
 
-func TestTheLastLineSaysThatTheEmbeddedEngineStoodIn(t *testing.T) {
+func TestTheLastLineNamesTheEmbeddedEngine(t *testing.T) {
 	w := newTree(t)
 	w.mariadb("echo 'mariadb: not root'; exit 3")
 	code, last, calls := w.run()
 	assert.Equal(t, 0, code)
-	assert.Equal(t, "make test: passed; end-to-end tests ran on the embedded engine, MariaDB cannot be had here (mariadb: not root)", last)
+	assert.Equal(t, "make test: passed; end-to-end tests ran on the embedded engine, because MariaDB cannot be installed (mariadb: not root)", last)
 	require.Len(t, calls, 4)
 	assert.Contains(t, calls[3], "E2E_DB=embedded ")
 }
@@ -119,7 +119,7 @@ func TestATreeWithoutEndToEndTestsDoesNotPass(t *testing.T) {
 	assert.Len(t, calls, 3)
 }
 
-func TestABrokenMariaDBScriptIsNotTakenForAHostWithoutMariaDB(t *testing.T) {
+func TestAFailedMariaDBScriptIsAnError(t *testing.T) {
 	w := newTree(t)
 	w.mariadb("exit 127")
 	code, _, calls := w.run()

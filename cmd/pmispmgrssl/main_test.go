@@ -18,7 +18,7 @@ import (
 
 const password = "pl4nted-Passw0rd-of-the-remote"
 
-// built is the path of the binary under test, made once.
+// built is the path of the binary under test, which is built once.
 var built string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
@@ -82,7 +82,7 @@ func TestVersionIsStamped(t *testing.T) {
 	assert.Equal(t, "pmispmgrssl 9.8.7 (c0ffee)\n", out)
 }
 
-// The connection of the wizard's form is tried, and the password stands in no answer and no line of the log.
+// check_connection tests the connection, and the password is neither in the answer nor in the log.
 func TestCheckConnection(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		login := r.PostFormValue("authinfo")

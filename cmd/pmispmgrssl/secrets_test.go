@@ -14,15 +14,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Made up; what no line of the log and no answer may show beside the password.
+// Invented secrets that, like the password, must not appear in the log or in an answer.
 const (
 	token      = "9f3c1a7be2d04c55pl4nted"
 	privateKey = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGpl4nted\n-----END PRIVATE KEY-----"
 )
 
-// Whatever the remote says, and however: the password in its encodings, session ids, login tokens and private keys stay out
-// of the log at its highest level and out of what the panel gets.
-func TestNoAnswerBringsASecretOut(t *testing.T) {
+// Whatever the remote answers: the password in any encoding, session ids, login tokens and private keys are neither in the log at
+// its highest level nor in the answer to the panel.
+func TestNoAnswerRevealsASecret(t *testing.T) {
 	login := "reseller@example.test:" + password
 	coded := base64.StdEncoding.EncodeToString([]byte(login))
 	refusal := func(text string) string {

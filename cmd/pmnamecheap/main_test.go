@@ -20,10 +20,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is how long a run may take before the test gives up. No run comes near it.
+// patience is the time after which the test gives up waiting for a run. No run needs nearly as long.
 const patience = time.Minute
 
-// built is the path of the binary under test, made once.
+// built is the path of the binary under test, which is built once.
 var built string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
@@ -45,14 +45,14 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// testCA is a panel's root with a database that is not there.
-type testCA struct{ root string }
+// panelRoot is the root directory of a panel whose database cannot be reached.
+type panelRoot struct{ root string }
 
 const databasePassword = "pl4nted-db-passw0rd"
 
-func newTestCA(t *testing.T) testCA {
+func newPanelRoot(t *testing.T) panelRoot {
 	t.Helper()
-	h := testCA{t.TempDir()}
+	h := panelRoot{t.TempDir()}
 	for _, dir := range []string{"etc", "var", "sbin"} {
 		require.NoError(t, os.Mkdir(filepath.Join(h.root, dir), 0o755))
 	}
@@ -62,7 +62,8 @@ func newTestCA(t *testing.T) testCA {
 	return h
 }
 
-// deadSocket returns a socket that nobody listens to any more. Without one the system's own database would be asked.
+// deadSocket returns the path of a socket without a listener. Without a socket in the settings the host's own database would be
+// used.
 func deadSocket(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pm") // a socket's path is at most 107 bytes
@@ -76,20 +77,20 @@ func deadSocket(t *testing.T) string {
 	return path
 }
 
-func (h testCA) write(t *testing.T, name, text string) {
+func (h panelRoot) write(t *testing.T, name, text string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(h.root, name), []byte(text), 0o644))
 }
 
-func (h testCA) log(t *testing.T) string {
+func (h panelRoot) log(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(h.root, "var", "pmnamecheap.log"))
 	require.NoError(t, err)
 	return string(text)
 }
 
-// command prepares a run: any working directory, nothing in the environment but the root.
-func (h testCA) command(t *testing.T, words ...string) *exec.Cmd {
+// command returns a run in another working directory, with only the root in its environment.
+func (h panelRoot) command(t *testing.T, words ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, built, words...)
@@ -116,7 +117,7 @@ func run(t *testing.T, cmd *exec.Cmd) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// openPipe returns a stdin that nobody ever closes while the test runs.
+// openPipe returns a stdin that is not closed during the test.
 func openPipe(t *testing.T) *os.File {
 	t.Helper()
 	read, write, err := os.Pipe()
@@ -141,7 +142,7 @@ func (o outcome) errorType(t *testing.T) string {
 }
 
 func TestFeaturesNeedsNothing(t *testing.T) {
-	h := testCA{filepath.Join(t.TempDir(), "not-there")}
+	h := panelRoot{filepath.Join(t.TempDir(), "not-there")}
 	cmd := h.command(t, "--command", "features")
 	cmd.Stdin = openPipe(t)
 	got := run(t, cmd)
@@ -160,23 +161,23 @@ func TestFeaturesNeedsNothing(t *testing.T) {
 }
 
 func TestUnknownCommand(t *testing.T) {
-	got := run(t, newTestCA(t).command(t, "--command", "fly"))
+	got := run(t, newPanelRoot(t).command(t, "--command", "fly"))
 	assert.Equal(t, 1, got.code)
 	assert.Equal(t, "unknown_command", got.errorType(t))
 	assert.Empty(t, got.stderr)
 }
 
 func TestNoCommand(t *testing.T) {
-	got := run(t, newTestCA(t).command(t))
+	got := run(t, newPanelRoot(t).command(t))
 	assert.Equal(t, 1, got.code)
 	assert.Empty(t, got.stdout)
 	assert.Contains(t, got.stderr, "usage: pmnamecheap")
 }
 
 func TestVersionIsStamped(t *testing.T) {
-	got := run(t, newTestCA(t).command(t, "--version"))
+	got := run(t, newPanelRoot(t).command(t, "--version"))
 	assert.Equal(t, outcome{0, "pmnamecheap 9.8.7 (c0ffee)\n", ""}, got)
-	assert.Equal(t, outcome{0, "pmssl\n", ""}, run(t, newTestCA(t).command(t, "-T")))
+	assert.Equal(t, outcome{0, "pmssl\n", ""}, run(t, newPanelRoot(t).command(t, "-T")))
 }
 
 func TestBadDocumentsOnStdin(t *testing.T) {
@@ -187,7 +188,7 @@ func TestBadDocumentsOnStdin(t *testing.T) {
 	} {
 		for _, command := range []string{"check_connection", "tune_connection", "get_suitable_module"} {
 			t.Run(command+" "+name, func(t *testing.T) {
-				h := newTestCA(t)
+				h := newPanelRoot(t)
 				cmd := h.command(t, "--command", command)
 				cmd.Stdin = strings.NewReader(text)
 				got := runTolerant(t, cmd)
@@ -198,7 +199,7 @@ func TestBadDocumentsOnStdin(t *testing.T) {
 	}
 }
 
-// runTolerant is run for input that the program does not read to its end.
+// runTolerant is run for input that the program does not read completely.
 func runTolerant(t *testing.T, cmd *exec.Cmd) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -211,24 +212,24 @@ func runTolerant(t *testing.T, cmd *exec.Cmd) outcome {
 // docs/reference/billmanager.md §1.5, rules PANEL-3.
 func TestDoNothing(t *testing.T) {
 	for _, command := range []string{"open", "resume", "suspend", "close", "cancel_prolong", "sync_item"} {
-		h := newTestCA(t)
+		h := newPanelRoot(t)
 		h.write(t, "etc/billmgr.DoNothing", "")
 		cmd := h.command(t, "--command", command, "--item", "42", "--runningoperation", "7")
 		cmd.Stdin = openPipe(t)
 		assert.Equal(t, outcome{0, "", ""}, run(t, cmd), command)
 	}
-	h := newTestCA(t)
+	h := newPanelRoot(t)
 	h.write(t, "etc/billmgr.DoNothing", "")
 	got := run(t, h.command(t, "--command", "setparam"))
 	assert.Equal(t, "missed", got.errorType(t), "setparam is not on the list")
 }
 
-// Item commands must not read stdin: it may be a pipe that nobody closes (docs/reference/billmanager.md §1.1). Here they
-// get as far as the database.
+// Commands for an item must not read stdin, which may be a pipe that is never closed (docs/reference/billmanager.md §1.1). Here
+// they fail at the database.
 func TestItemCommandsLeaveStdinAlone(t *testing.T) {
 	for _, command := range []string{"open", "sync_item", "suspend", "resume", "setparam", "cancel_prolong", "close"} {
 		t.Run(command, func(t *testing.T) {
-			h := newTestCA(t)
+			h := newPanelRoot(t)
 			cmd := h.command(t, "--command", command, "--item", "42", "--new-option", "7", "--level=30", "--lang", "ru")
 			cmd.Stdin = openPipe(t)
 			got := run(t, cmd)
@@ -242,7 +243,7 @@ func TestItemCommandsLeaveStdinAlone(t *testing.T) {
 }
 
 func TestTuneConnectionOffersThisHostsAddresses(t *testing.T) {
-	cmd := newTestCA(t).command(t, "--command", "tune_connection")
+	cmd := newPanelRoot(t).command(t, "--command", "tune_connection")
 	cmd.Stdin = strings.NewReader("<doc><username>nick</username><client_ip>203.0.113.9</client_ip></doc>")
 	got := run(t, cmd)
 	assert.Equal(t, 0, got.code, got.stdout)
@@ -252,14 +253,14 @@ func TestTuneConnectionOffersThisHostsAddresses(t *testing.T) {
 
 func TestSignalsEndTheRunWithAnAnswer(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		h := newTestCA(t)
+		h := newPanelRoot(t)
 		cmd := h.command(t, "--command", "check_connection")
 		stdin, err := cmd.StdinPipe()
 		require.NoError(t, err)
 		var stdout bytes.Buffer
 		cmd.Stdout = &stdout
 		require.NoError(t, cmd.Start())
-		// More than a pipe holds: when it is written, the program is reading and takes signals.
+		// More than a pipe can hold: once it is written, the program is reading and handles signals.
 		_, err = io.WriteString(stdin, "<doc>"+strings.Repeat(" ", 1<<20))
 		require.NoError(t, err)
 		require.NoError(t, cmd.Process.Signal(signal))
@@ -270,13 +271,13 @@ func TestSignalsEndTheRunWithAnAnswer(t *testing.T) {
 	}
 }
 
-// A reader that went away is a failed write, not a death by SIGPIPE.
+// If the reader has closed stdout, the write fails and SIGPIPE does not end the process.
 func TestAClosedStdoutIsAFailure(t *testing.T) {
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
 	require.NoError(t, read.Close())
 	defer write.Close()
-	h := newTestCA(t)
+	h := newPanelRoot(t)
 	cmd := h.command(t, "--command", "features")
 	cmd.Stdout = write
 	var exit *exec.ExitError
@@ -285,7 +286,7 @@ func TestAClosedStdoutIsAFailure(t *testing.T) {
 	assert.Contains(t, h.log(t), "could not be written")
 }
 
-// Only the demo's binaries can be told what day it is.
+// Only the binaries of the demo have a simulated clock.
 func TestTheProductHasNoSimulatedClock(t *testing.T) {
 	text, err := os.ReadFile(built)
 	require.NoError(t, err)

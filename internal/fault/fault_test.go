@@ -11,14 +11,14 @@ import (
 	"pmssl/internal/fault"
 )
 
-func TestFaultTextIsTypeObjectAndWords(t *testing.T) {
+func TestErrorReturnsTypeObjectAndMessage(t *testing.T) {
 	assert.EqualError(t, fault.Errorf(fault.Value, "csr", "%d bits", 1024), "value (csr): 1024 bits")
 	assert.EqualError(t, fault.Errorf(fault.DB, "", "refused"), "db: refused")
 	assert.EqualError(t, &fault.Error{Type: fault.Client, Err: io.ErrUnexpectedEOF}, "client: unexpected EOF")
 	assert.EqualError(t, &fault.Error{Type: fault.Client}, "client: ")
 }
 
-func TestFaultKeepsItsCauses(t *testing.T) {
+func TestErrorfKeepsItsCauses(t *testing.T) {
 	one := fault.Errorf(fault.Client, "seller", "no answer: %w", io.EOF)
 	assert.ErrorIs(t, one, io.EOF)
 	assert.Equal(t, io.EOF, one.Err)
@@ -29,14 +29,14 @@ func TestFaultKeepsItsCauses(t *testing.T) {
 	assert.NoError(t, fault.Errorf(fault.Value, "", "no cause").Unwrap())
 }
 
-func TestAgainMarksTheFaultItself(t *testing.T) {
+func TestRetryableChangesTheFaultItself(t *testing.T) {
 	failure := fault.Errorf(fault.Locked, "item", "busy")
 	assert.False(t, failure.Retry)
 	assert.Same(t, failure, failure.Retryable())
 	assert.True(t, failure.Retry)
 }
 
-func TestFaultOfIsTheOutermost(t *testing.T) {
+func TestFromReturnsTheOutermostFault(t *testing.T) {
 	assert.Nil(t, fault.From(nil))
 
 	inner := fault.Errorf(fault.Client, "seller", "no answer")

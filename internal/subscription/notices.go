@@ -24,7 +24,7 @@ const (
 func (j *sweptItem) whyNotNotified(once bool) string {
 	serial, today := j.Item.Params[itemparam.Serial], j.Today().String()
 	switch {
-	case once && serial != "" && j.Item.Params[itemparam.ToldSerial] == serial:
+	case once && serial != "" && j.Item.Params[itemparam.NotifiedSerial] == serial:
 		return "told already"
 	case j.Item.Params[paramNotifiedOn] == today:
 		return "told today"
@@ -58,7 +58,7 @@ func (j *sweptItem) notifyClient(ctx context.Context, mailer item.Mailer, kind s
 	if err := j.SaveParam(ctx, paramNotifiedOn, today); err != nil {
 		return err
 	}
-	return j.SaveParam(ctx, itemparam.ToldSerial, j.Item.Params[itemparam.Serial])
+	return j.SaveParam(ctx, itemparam.NotifiedSerial, j.Item.Params[itemparam.Serial])
 }
 
 // recipientRefused reports whether the mail server refused this notice permanently.

@@ -23,25 +23,25 @@ func TestAddressesAreIPv4(t *testing.T) {
 	}
 }
 
-func TestTheWorldIsWhole(t *testing.T) {
-	w := Real()
-	assert.NotNil(t, w.Stdin)
-	assert.NotNil(t, w.Stdout)
-	assert.NotNil(t, w.Stderr)
-	assert.NotNil(t, w.Getenv)
-	assert.NotNil(t, w.Now)
-	assert.NotNil(t, w.Sleep)
-	assert.NotNil(t, w.Jitter)
-	assert.NotNil(t, w.Rand)
-	assert.NotNil(t, w.Addresses)
-	assert.NotNil(t, w.Dial)
-	assert.NotEmpty(t, w.ResolvConf)
-	assert.NotNil(t, w.Signals)
-	assert.NotNil(t, w.Exit)
-	assert.Positive(t, w.PID)
+func TestTheSystemIsComplete(t *testing.T) {
+	sys := Real()
+	assert.NotNil(t, sys.Stdin)
+	assert.NotNil(t, sys.Stdout)
+	assert.NotNil(t, sys.Stderr)
+	assert.NotNil(t, sys.Getenv)
+	assert.NotNil(t, sys.Now)
+	assert.NotNil(t, sys.Sleep)
+	assert.NotNil(t, sys.Jitter)
+	assert.NotNil(t, sys.Rand)
+	assert.NotNil(t, sys.Addresses)
+	assert.NotNil(t, sys.Dial)
+	assert.NotEmpty(t, sys.ResolvConf)
+	assert.NotNil(t, sys.Signals)
+	assert.NotNil(t, sys.Exit)
+	assert.Positive(t, sys.PID)
 }
 
-// rules CLI-2: nothing that nobody documents stays in the environment, and children get nothing of it.
+// rules CLI-2: only documented variables stay in the environment, and child processes get only the panel's root of it.
 func TestTheEnvironmentIsReducedToWhatIsDocumented(t *testing.T) {
 	environ := []string{
 		"MGR5_ROOT=/opt/mgr5", "NAMECHEAP_API_URL=http://127.0.0.1:1/xml.response", "TZ=Europe/Riga",
