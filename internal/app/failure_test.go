@@ -46,7 +46,7 @@ func TestFailureIsReportedAsTheFrameworkDoes(t *testing.T) {
 		"a renewal that only the administrator can look up too": {err: &fault.Error{Type: fault.Unclear, Message: "either of two"}, words: "--item 42 --runningoperation 7",
 			row: renewal, panel: func(p *fakePanel) { p.tries = 1 },
 			want: []string{"runningoperation.edit 7", "runningoperation.setmanual 7", "task.gettype act 42", "task.edit 42 7 certificate_open"}},
-		"a renewal that waits for nobody has ten tries": {err: fault.Errorf(fault.Limit, "x", "405").Retryable(), words: "--item 42 --runningoperation 7", row: renewal,
+		"a temporarily failed renewal has ten tries": {err: fault.Errorf(fault.Limit, "x", "405").Retryable(), words: "--item 42 --runningoperation 7", row: renewal,
 			panel: func(p *fakePanel) { p.tries = 9 }, want: []string{"runningoperation.edit 7"}},
 		"and not more": {err: fault.Errorf(fault.Limit, "x", "405").Retryable(), words: "--item 42 --runningoperation 7", row: renewal,
 			panel: func(p *fakePanel) { p.tries = 10 },

@@ -16,7 +16,7 @@ import (
 	"pmssl/internal/item"
 )
 
-// A secret of the run leaves it by no way, whoever wrote it in whatever form: rules LOG-6.
+// rules LOG-6: no secret of the run leaves it, in whatever form it was written.
 func TestSecretsDoNotLeaveTheRun(t *testing.T) {
 	const secret = "Nimbus-2000/key+of=42"
 	b64 := base64.StdEncoding.EncodeToString([]byte("user:" + secret))

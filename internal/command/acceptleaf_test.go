@@ -183,7 +183,7 @@ func TestSWEEP3WhichReissuesShowTheEndOfTheSellersTerm(t *testing.T) {
 		at      string
 		begins  time.Duration // from the request
 		days    int
-		unasked bool // nothing was asked for: the seller made it by itself
+		unasked bool // the seller reissued without a request
 		learned bool
 	}{
 		"far below both caps":              {at: "2026-10-08", days: 9, learned: true},
@@ -192,7 +192,7 @@ func TestSWEEP3WhichReissuesShowTheEndOfTheSellersTerm(t *testing.T) {
 		"near today's cap":                 {at: "2028-10-08", days: 96},
 		"near the next cap":                {at: "2028-10-08", days: 43},
 		"just below the next cap":          {at: "2028-10-08", days: 41, learned: true},
-		"nobody asked for it":              {at: "2026-10-08", days: 9, unasked: true},
+		"not requested":                    {at: "2026-10-08", days: 9, unasked: true},
 		"the last cap is followed by none": {at: "2029-10-08", days: 41, learned: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,8 +50,8 @@ func TestTheItemIsSyncedAfterARetry(t *testing.T) {
 
 func TestWhichDomainsCanBeRetried(t *testing.T) {
 	for name, c := range map[string]struct {
-		domain, told string
-		refused      string
+		domain, listed string
+		refused        string
 	}{
 		"the common name":             {"EXAMPLE.com.", "", ""},
 		"a name that is to be proved": {"auth.example.com", "example.com,auth.example.com", ""},
@@ -60,7 +60,7 @@ func TestWhichDomainsCanBeRetried(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, theSeller := waitingByMethod(t, "auth_dnscname")
-			s.args.Domain, s.panel.order.Params[itemparam.Domains] = c.domain, c.told
+			s.args.Domain, s.panel.order.Params[itemparam.Domains] = c.domain, c.listed
 			_, err := command.SendDVDNS(context.Background(), s.with(theSeller, s.panel))
 			if c.refused == "" {
 				require.NoError(t, err)

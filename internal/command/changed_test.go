@@ -129,7 +129,7 @@ func TestAMistypedNameBeforeTheActivationCostsNothing(t *testing.T) {
 			s.seller.actErr = nil
 			right := newPair(t, "right.example")
 			s.panel.order.CSR = right.csr
-			require.NotContains(t, s.panel.order.Params, itemparam.Requested, "nothing was handed in yet")
+			require.NotContains(t, s.panel.order.Params, itemparam.Requested, "nothing was submitted yet")
 			s.args.Command = name
 			require.NoError(t, s.run(f))
 			assert.Equal(t, 1, s.seller.buys)

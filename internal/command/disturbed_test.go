@@ -19,7 +19,7 @@ func TestAReissueDoesNotResolveARenewal(t *testing.T) {
 	require.Error(t, s.run(command.Prolong))
 	require.Equal(t, 2, s.seller.buys)
 	s.seller.buyErr = nil
-	// somebody reissues the running certificate at the seller (or the sweep does)
+	// an administrator reissues the running certificate at the seller (or the sweep does)
 	s.seller.next++
 	id := s.seller.next
 	s.seller.statuses[id] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}

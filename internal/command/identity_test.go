@@ -130,7 +130,7 @@ func TestAnIDThatFitsSeveralIntentsIsNotAdopted(t *testing.T) {
 		"a renewal":                      {other: func(in map[string]any) { in["kind"] = "renew" }, adopted: true},
 		"one of the version before":      {other: func(in map[string]any) { delete(in, "account") }},
 		"one whose list showed the id":   {other: func(in map[string]any) { in["snapshot"] = 101 }, adopted: true},
-		"one that nobody can read":       {other: func(in map[string]any) { delete(in, "kind") }},
+		"an unreadable one":              {other: func(in map[string]any) { delete(in, "kind") }},
 		"one that buys names, not an id": {other: func(in map[string]any) { in["kind"] = "sans" }, adopted: true},
 	} {
 		t.Run(name, func(t *testing.T) {

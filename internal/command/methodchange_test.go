@@ -81,7 +81,7 @@ func TestARefusedChangeOfTheMethodLeavesTheItem(t *testing.T) {
 		"by changed parameters":     {"auth_dnstxt", command.SetParam, "auth_http", time.Time{}, 1},
 		"with too many addresses":   {"auth_http", command.SendDVEmail, "a@example.com,b@example.com", time.Time{}, 0},
 		"after the end of e-mail":   {"auth_http", command.SendDVEmail, "admin@example.com", time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC), 0},
-		"with a word nobody knows":  {"auth_http", command.SetParam, "auth_pigeon", time.Time{}, 0},
+		"with an unknown method":    {"auth_http", command.SetParam, "auth_pigeon", time.Time{}, 0},
 		"to e-mail after its end":   {"auth_http", command.SetParam, "auth_email", time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC), 0},
 		"without any approver":      {"auth_http", command.SendDVEmail, ",", time.Time{}, 0},
 		"to a plainly bad approver": {"auth_http", command.SendDVEmail, "admin", time.Time{}, 0},

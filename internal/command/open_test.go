@@ -75,7 +75,7 @@ func TestOpenRefusesBeforeAnythingIsBought(t *testing.T) {
 		"wildcard product":  {func(_ *testing.T, s *fixture) { s.panel.order.Template = "positivessl_wildcard" }, fault.Value},
 		"wildcard name":     {func(t *testing.T, s *fixture) { s.panel.order.CSR = newPair(t, "*.example.com").csr }, fault.Value},
 		"unknown proof":     {func(_ *testing.T, s *fixture) { s.panel.order.Params[itemparam.Method] = "auth_pigeon" }, fault.Value},
-		"e-mail to nobody":  {func(_ *testing.T, s *fixture) { delete(s.panel.order.Params, itemparam.Method) }, fault.Missed},
+		"no approver":       {func(_ *testing.T, s *fixture) { delete(s.panel.order.Params, itemparam.Method) }, fault.Missed},
 		"deleted item":      {func(_ *testing.T, s *fixture) { s.panel.order.Status = 4 }, fault.Value},
 		"another module":    {func(_ *testing.T, s *fixture) { s.panel.order.Binary = "pmother" }, fault.Value},
 		"no module":         {func(_ *testing.T, s *fixture) { s.panel.order.Module = 0 }, fault.Missed},
@@ -151,13 +151,13 @@ func TestAdoption(t *testing.T) {
 		manual   bool
 		snapshot int64
 	}{
-		"exactly one is adopted":             {func(s *fixture) { s.seller.add(12) }, time.Minute, 0, "101", "", false, 0},
-		"none within ten minutes waits":      {func(*fixture) {}, 9 * time.Minute, 0, "", fault.Waiting, false, 0},
-		"none later buys anew":               {func(*fixture) {}, 10 * time.Minute, 1, "101", "", false, 0},
-		"two are an administrator's":         {func(s *fixture) { s.seller.add(12); s.seller.add(12) }, time.Hour, 0, "", fault.Unclear, true, 0},
-		"another term is not ours":           {func(s *fixture) { s.seller.add(24) }, time.Hour, 1, "102", "", false, 0},
-		"a term that is not told may be":     {func(s *fixture) { s.seller.add(0) }, time.Hour, 0, "101", "", false, 0},
-		"what the snapshot held is not ours": {func(s *fixture) { s.seller.add(12) }, time.Hour, 1, "102", "", false, 101},
+		"exactly one is adopted":        {func(s *fixture) { s.seller.add(12) }, time.Minute, 0, "101", "", false, 0},
+		"none within ten minutes waits": {func(*fixture) {}, 9 * time.Minute, 0, "", fault.Waiting, false, 0},
+		"none later buys anew":          {func(*fixture) {}, 10 * time.Minute, 1, "101", "", false, 0},
+		"two are an administrator's":    {func(s *fixture) { s.seller.add(12); s.seller.add(12) }, time.Hour, 0, "", fault.Unclear, true, 0},
+		"an order of another term":      {func(s *fixture) { s.seller.add(24) }, time.Hour, 1, "102", "", false, 0},
+		"an order without a term":       {func(s *fixture) { s.seller.add(0) }, time.Hour, 0, "101", "", false, 0},
+		"an order in the snapshot":      {func(s *fixture) { s.seller.add(12) }, time.Hour, 1, "102", "", false, 101},
 		"another item's lineage": {func(s *fixture) {
 			s.seller.add(12)
 			s.panel.claims = []item.Claim{{Item: 43, Lineage: "7 101"}}
@@ -171,7 +171,7 @@ func TestAdoption(t *testing.T) {
 			s.seller.add(12)
 			s.panel.claims = []item.Claim{{Item: 43, Intent: `{"kind":"create","time":"2026-04-02T10:05:00Z","product":"positivessl","years":1,"snapshot":101,"op":0}`}}
 		}, time.Hour, 0, "101", "", false, 0},
-		"activated ones are somebody's": {func(s *fixture) {
+		"activated orders are not adopted": {func(s *fixture) {
 			id := s.seller.add(12)
 			s.seller.statuses[id] = seller.OrderStatus{State: seller.StateWaiting}
 		}, time.Hour, 1, "102", "", false, 0},

@@ -33,10 +33,10 @@ func TestTheJournalDoesNotGiveAnItemAnEarlierItemsOrder(t *testing.T) {
 		placed  bool
 		asked   bool // the seller is asked
 	}{
-		"the item's key":                     {prepare: func(*fixture, *item.JournalEntry) {}, placed: true},
-		"another key for the same name":      {prepare: func(_ *fixture, l *item.JournalEntry) { l.Key = keyOf(t, same.csr) }},
-		"another name":                       {prepare: func(_ *fixture, l *item.JournalEntry) { l.Key, l.Name = keyOf(t, other.csr), "other.example" }},
-		"an old line, the seller shows ours": {prepare: func(s *fixture, l *item.JournalEntry) { l.Key, l.Name = "", ""; s.shows(101, s.pair.csr, "") }, placed: true, asked: true},
+		"the item's key":                          {prepare: func(*fixture, *item.JournalEntry) {}, placed: true},
+		"another key for the same name":           {prepare: func(_ *fixture, l *item.JournalEntry) { l.Key = keyOf(t, same.csr) }},
+		"another name":                            {prepare: func(_ *fixture, l *item.JournalEntry) { l.Key, l.Name = keyOf(t, other.csr), "other.example" }},
+		"an old line, the seller returns its key": {prepare: func(s *fixture, l *item.JournalEntry) { l.Key, l.Name = "", ""; s.shows(101, s.pair.csr, "") }, placed: true, asked: true},
 		"an old line, the seller shows our name": {prepare: func(s *fixture, l *item.JournalEntry) {
 			l.Key, l.Name = "", ""
 			s.shows(101, "", "example.com")

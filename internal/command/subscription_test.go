@@ -120,7 +120,7 @@ func TestANoticeThatWasNotAcceptedIsSentByTheNextSweep(t *testing.T) {
 		"no sender":         fault.Errorf(fault.Missed, "SSLSubscriptionMailFrom", "mails to clients have no sender"),
 		"a template":        fault.Errorf(fault.Internal, fault.ObjectMail, "the mail cannot be written"),
 		"for now":           fault.Errorf(fault.Client, fault.ObjectRecipient, "greylisted").Retryable(),
-		"told to end":       fault.Errorf(fault.Interrupted, fault.ObjectMail, "the run was told to end").Retryable(),
+		"ended by a signal": fault.Errorf(fault.Interrupted, fault.ObjectMail, "the run was told to end").Retryable(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sweepFixture(t, 10)

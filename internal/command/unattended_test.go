@@ -28,14 +28,14 @@ func TestCertificatesThatAreNotReissuedAreEscalatedInTheLastWeek(t *testing.T) {
 		if strings.Contains(name, "seller's term") { // with less left it is asked for once more, rules SWEEP-3
 			days = map[int]bool{8: false, 5: true, 4: true}
 		}
-		for before, told := range days {
+		for before, escalated := range days {
 			t.Run(name, func(t *testing.T) {
 				s := sweepFixture(t, before)
 				row.change(s)
 				s.sweep(t)
 				s.sweep(t)
 				assert.Zero(t, s.seller.reissues)
-				if !told {
+				if !escalated {
 					assert.Empty(t, s.panel.tasks)
 					return
 				}
@@ -83,7 +83,7 @@ func TestAnUnexpectedOrderIsResolvedByTheCommandInTheText(t *testing.T) {
 	require.NoError(t, s.run(command.Resolve))
 	assert.Equal(t, "500", s.param(itemparam.Released))
 	s.args = item.Args{Command: "open", Item: 42, Operation: 9}
-	require.NoError(t, s.run(command.Open), "whoever the order there belongs to")
+	require.NoError(t, s.run(command.Open), "whichever item the order belongs to")
 	assert.Equal(t, 1, s.remote.orders)
 	assert.Equal(t, "501", s.param(itemparam.OrderID))
 }
@@ -157,7 +157,7 @@ func TestARefusedReissueIsEscalatedInTheLastWeek(t *testing.T) {
 			s.seller.change(101, func(r *seller.OrderStatus) { r.State, r.ReplacedBy = seller.StateReplaced, 102 })
 		},
 	} {
-		for before, told := range map[int]bool{8: false, 5: true} {
+		for before, escalated := range map[int]bool{8: false, 5: true} {
 			t.Run(name, func(t *testing.T) {
 				s := sweepFixture(t, before)
 				change(t, s)
@@ -165,7 +165,7 @@ func TestARefusedReissueIsEscalatedInTheLastWeek(t *testing.T) {
 				assert.True(t, failed)
 				s.sweep(t)
 				assert.Zero(t, s.seller.reissues)
-				assert.Equal(t, told, len(s.panel.tasks) == 1, "%v", s.panel.tasks)
+				assert.Equal(t, escalated, len(s.panel.tasks) == 1, "%v", s.panel.tasks)
 			})
 		}
 	}

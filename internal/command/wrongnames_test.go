@@ -167,21 +167,21 @@ func TestAnImpliedNameIsNotLookedUp(t *testing.T) {
 }
 
 func TestOnlyTheModulesOwnTextIsReplacedOrRemoved(t *testing.T) {
-	const ours = "example.com does not exist in DNS"
+	const ownText = "example.com does not exist in DNS"
 	for rule, row := range map[string]struct {
 		before  string
 		gone    bool
 		after   string
 		touched bool
 	}{
-		"nothing there, nothing wrong":   {"", false, "", false},
-		"nothing there":                  {"", true, ours, true},
-		"ours, nothing wrong any more":   {"exampel.com does not exist in DNS", false, "", true},
-		"ours of several lines":          {"a.example does not exist in DNS\nthe CAA records of b.example allow nobody; x\n7 more names cannot be certified, see the log", false, "", true},
-		"ours, still so":                 {ours, true, ours, false},
-		"the panel's own word":           {"check", true, "check", false},
-		"the panel's own, nothing wrong": {"check", false, "check", false},
-		"somebody's beside ours":         {ours + "\nask the client", false, ours + "\nask the client", false},
+		"nothing there, nothing wrong":    {"", false, "", false},
+		"no text":                         {"", true, ownText, true},
+		"the module.s text, no error now": {"exampel.com does not exist in DNS", false, "", true},
+		"several lines of the module":     {"a.example does not exist in DNS\nthe CAA records of b.example allow nobody; x\n7 more names cannot be certified, see the log", false, "", true},
+		"the module.s text, same error":   {ownText, true, ownText, false},
+		"the panel's own word":            {"check", true, "check", false},
+		"the panel's own, nothing wrong":  {"check", false, "check", false},
+		"with a line of somebody else":    {ownText + "\nask the client", false, ownText + "\nask the client", false},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			s := newFixture(t)
@@ -195,7 +195,7 @@ func TestOnlyTheModulesOwnTextIsReplacedOrRemoved(t *testing.T) {
 			s.open(t, r)
 			assert.Equal(t, row.after, s.param(itemparam.StatusNote))
 			assert.Equal(t, row.touched, strings.Contains(strings.Join(s.panel.calls, "\n"), itemparam.StatusNote))
-			assert.Equal(t, row.gone, s.logged(ours), "it is logged in any case")
+			assert.Equal(t, row.gone, s.logged(ownText), "it is logged in any case")
 		})
 	}
 }

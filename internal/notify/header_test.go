@@ -36,7 +36,7 @@ func foldedWell(t testing.TB, m notify.Message) {
 	}
 }
 
-// field returns the lines of one field as they stand in the message.
+// field returns the lines of one field as they are in the message.
 func field(m notify.Message, name string) string {
 	var lines []string
 	for _, line := range headerLines(m) {

@@ -142,7 +142,7 @@ func TestTheSenderComesFromTheSettings(t *testing.T) {
 			assert.Equal(t, "SSLSubscriptionMailFrom", failure.Object)
 			assert.Contains(t, failure.Message, "SSLSubscriptionMailFrom")
 			assert.Contains(t, failure.Message, "etc/billmgr.conf")
-			assert.False(t, failure.Retry, "somebody has to set it")
+			assert.False(t, failure.Retry, "an administrator has to set it")
 		}
 	}
 	for from, header := range map[string]string{

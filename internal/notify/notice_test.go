@@ -227,7 +227,7 @@ func TestValuesHaveLinesOfTheirOwn(t *testing.T) {
 		f.Challenges = files()
 		lines = strings.Split(compose(t, sendMail(t), f).body, "\n")
 		assert.Subset(t, lines, []string{"http://example.com/.well-known/pki-validation/0A1B2C.txt", "3F9A0C", "sectigo.example", "0123456789"},
-			"%s: a file's content has no blanks in front, it is copied as it stands", lang)
+			"%s: a file's content has no blanks in front, it is copied unchanged", lang)
 	}
 }
 
@@ -327,7 +327,7 @@ func TestNoticesWithoutTheNecessaryDataAreRefused(t *testing.T) {
 		"unknown kind":        {func(f *notify.NoticeData) { f.Kind = "../etc/passwd" }, fault.Internal, "mail"},
 		"no kind":             {func(f *notify.NoticeData) { f.Kind = "" }, fault.Internal, "mail"},
 		"expires, but when":   {func(f *notify.NoticeData) { f.Expires = cabforum.Date{} }, fault.Missed, "certificate_expiredate"},
-		"nobody to write to":  {func(f *notify.NoticeData) { f.To = " " }, fault.Missed, "email"},
+		"no recipient":        {func(f *notify.NoticeData) { f.To = " " }, fault.Missed, "email"},
 		"not to be delivered": {func(f *notify.NoticeData) { f.To = "anna" }, fault.Value, "email"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -46,7 +46,7 @@ func TestSendmailGetsTheMailOnItsInput(t *testing.T) {
 	require.NoError(t, p.Send(t.Context(), noticeData(notify.KindProve, "en")))
 
 	assert.Equal(t, "-t\n-i\n-f\nnoreply@hosting.example\n", program.kept(t, "args"),
-		"the client's address is in the header only: it can be no option, and nobody sees it in the list of processes")
+		"the client's address is in the header only: it cannot be an option and is not in the list of processes")
 	assert.NotContains(t, program.stdin(t), "\r")
 	assert.Contains(t, program.stdin(t), "\nTo: \"Anna Example\" <anna@client.example>\n")
 	assert.Equal(t, "/\n", program.kept(t, "pwd"))
@@ -169,7 +169,7 @@ func TestSendmailIsKilledWithItsChildren(t *testing.T) {
 	assert.ErrorIs(t, err, stopped)
 	assert.Equal(t, fault.Interrupted, fault.From(err).Type, "rules RUN-1")
 	assert.True(t, fault.From(err).Retry)
-	_, err = io.ReadAll(alive) // ends when nobody holds the other end any more
+	_, err = io.ReadAll(alive) // ends when every process has closed the other end
 	assert.NoError(t, err)
 }
 

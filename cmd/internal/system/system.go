@@ -16,9 +16,9 @@ import (
 	"pmssl/internal/app"
 )
 
-// Real returns this process and its host. It changes how the process handles signals: SIGTERM, SIGINT and SIGHUP are sent to
-// System.Signals instead of ending the process, and after a SIGPIPE only the write fails. SIGPIPE is caught and dropped, not
-// ignored, so that a child process starts with its default handling.
+// Real returns the System of this process and its host. It changes how the process handles signals: SIGTERM, SIGINT and
+// SIGHUP are sent to System.Signals instead of ending the process, and after a SIGPIPE only the write fails. SIGPIPE is caught
+// and dropped, not ignored, so that a child process starts with its default handling.
 func Real() app.System {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ends := make(chan os.Signal, 1)
