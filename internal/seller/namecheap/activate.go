@@ -15,11 +15,11 @@ import (
 
 const commandActivate = "namecheap.ssl.activate"
 
-// Activate submits the CSR for a paid id (ssl.activate, docs/reference/namecheap.md §3.2) and returns what the client must
-// publish, as it came; for proof by e-mail the approvers. It is sent once: after a fault with Retry, Report reports whether
-// it was accepted. An accepted activation without values for the chosen method is no error: Proofs asks for them again.
+// Activate submits the CSR for a paid id (ssl.activate, docs/reference/namecheap.md §3.2) and returns the challenges as
+// received; for e-mail the approvers. It is sent once: after a fault with Retry, OrderStatus shows whether it was
+// accepted. An accepted activation without values for the method is no error: Challenges requests them later.
 func (c *Client) Activate(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
-	order, err := certification(id, r)
+	order, err := certificateParams(id, r)
 	if err != nil {
 		return nil, err
 	}
@@ -30,14 +30,14 @@ func (c *Client) Activate(ctx context.Context, id int64, r seller.Request) ([]se
 	if err != nil {
 		return nil, err
 	}
-	if err := c.accepted(result, commandActivate, id); err != nil {
+	if err := c.checkAccepted(result, commandActivate, id); err != nil {
 		return nil, err
 	}
-	return c.published(id, result, r), nil
+	return c.publishable(id, result, r), nil
 }
 
-// accepted reads the attributes that every result about one id has.
-func (c *Client) accepted(result *sellerhttp.Element, command string, id int64) error {
+// checkAccepted checks the attributes that every result about one id has.
+func (c *Client) checkAccepted(result *sellerhttp.Element, command string, id int64) error {
 	if success := result.Attr("IsSuccess"); success != "" && !strings.EqualFold(success, "true") {
 		return fault.Errorf(fault.API, command, "%s (%s) answers OK for the certificate %d, but says IsSuccess=%s without a reason",
 			Title, command, id, words(success))
@@ -48,27 +48,27 @@ func (c *Client) accepted(result *sellerhttp.Element, command string, id int64) 
 	return nil
 }
 
-// certification returns the parameters that activate and reissue share (docs/reference/namecheap.md §3.2, §3.8).
+// certificateParams returns the parameters that activate and reissue share (docs/reference/namecheap.md §3.2, §3.8).
 // WebServerType only chooses the form of mailed files; `other` is documented and used by clients in production
-// (docs/reference/namecheap.md §3.8). OV and EV carry the organisation's data too. Whether a discontinued product that was
-// paid for long ago can still be had is for Namecheap to say.
-func certification(id int64, r seller.Request) ([]string, error) {
-	control, err := control(r)
+// (docs/reference/namecheap.md §3.8). OV and EV have the organisation's data too. It does not refuse discontinued
+// products that were paid for long ago: Namecheap decides.
+func certificateParams(id int64, r seller.Request) ([]string, error) {
+	validation, err := validationParams(r)
 	if err != nil {
 		return nil, err
 	}
-	organisation, err := subject(r)
+	organisation, err := organisationParams(r)
 	if err != nil {
 		return nil, err
 	}
 	order := []string{"CertificateID", strconv.FormatInt(id, 10), "CSR", r.CSR.PEM, "WebServerType", "other"}
-	return slices.Concat(order, control, organisation), nil
+	return slices.Concat(order, validation, organisation), nil
 }
 
-// control returns the parameters of the proof. Multi-domain products take a method for each name; for the others one switch
-// does (docs/reference/namecheap.md §3.2).
-func control(r seller.Request) ([]string, error) {
-	if err := provable(r); err != nil {
+// validationParams returns the parameters of the validation method. Multi-domain products take a method for each name, the
+// others one flag (docs/reference/namecheap.md §3.2).
+func validationParams(r seller.Request) ([]string, error) {
+	if err := checkMethod(r); err != nil {
 		return nil, err
 	}
 	if !r.Product.MultiDomain {
@@ -78,7 +78,7 @@ func control(r seller.Request) ([]string, error) {
 		case seller.MethodFile:
 			return []string{"HTTPDCValidation", "true"}, nil
 		}
-		return []string{"ApproverEmail", r.Emails[0]}, nil // provable refuses every other method
+		return []string{"ApproverEmail", r.Emails[0]}, nil // checkMethod refuses every other method
 	}
 	each := approvers(r)
 	switch r.Method {
@@ -94,8 +94,8 @@ func control(r seller.Request) ([]string, error) {
 	return pairs, nil
 }
 
-// provable refuses a validation method that is unknown or that Namecheap would refuse.
-func provable(r seller.Request) error {
+// checkMethod refuses a validation method that is unknown or that Namecheap would refuse.
+func checkMethod(r seller.Request) error {
 	switch {
 	case r.Method == seller.MethodUnknown:
 		return fault.Errorf(fault.Value, itemparam.Method, "the validation method is unknown; choose e-mail, DNS or a file")
@@ -104,7 +104,7 @@ func provable(r seller.Request) error {
 	case r.Method != seller.MethodEmail:
 		return nil
 	case len(approvers(r)) == 0:
-		return fault.Errorf(fault.Missed, itemparam.Approver, "proof by e-mail needs an approver's address")
+		return fault.Errorf(fault.Missed, itemparam.Approver, "validation by e-mail needs an approver's address")
 	case r.Product.MultiDomain && len(approvers(r)) != 1+len(r.Names):
 		return fault.Errorf(fault.Value, itemparam.Approver, "%d names need as many approver addresses, in their order, and there are %d: %s",
 			1+len(r.Names), len(approvers(r)), pki.DisplayNames(r.AllNames()))
@@ -112,8 +112,8 @@ func provable(r seller.Request) error {
 	return nil
 }
 
-// approvers returns the addresses that count: the first where one name is certified, else one for each name. A single
-// address stands for all names; whether it may approve each of them is for the seller to say.
+// approvers returns the addresses to send: the first one for a single-domain product, otherwise one for each name. A single
+// address is used for all names; Namecheap decides whether it may approve each of them.
 func approvers(r seller.Request) []string {
 	switch {
 	case !r.Product.MultiDomain && len(r.Emails) > 1:
@@ -124,7 +124,7 @@ func approvers(r seller.Request) []string {
 	return r.Emails
 }
 
-// adminEmail returns where Namecheap mails the files; without one it mails none (docs/reference/namecheap.md §3.2).
+// adminEmail returns the address to which Namecheap e-mails the files; empty for none (docs/reference/namecheap.md §3.2).
 func adminEmail(r seller.Request) string {
 	for _, email := range []string{r.Params["adm_email"], r.Params["tech_email"], r.CSR.Email} {
 		if email = strings.TrimSpace(email); pki.PlausibleEmail(email) {

@@ -28,7 +28,7 @@ ssl.com
  </DNSDCValidation>
 </SSLActivateResult>`
 
-func TestActivateAsksAsDocumented(t *testing.T) {
+func TestActivateSendsDocumentedParameters(t *testing.T) {
 	for name, tc := range map[string]struct {
 		request seller.Request
 		form    url.Values
@@ -62,7 +62,7 @@ func TestActivateAsksAsDocumented(t *testing.T) {
 }
 
 // Namecheap mails the files to that address; without one it mails none (docs/reference/namecheap.md §3.2).
-func TestWhereTheFilesAreMailed(t *testing.T) {
+func TestAdminEmailAddress(t *testing.T) {
 	for name, tc := range map[string]struct{ adm, tech, csr, want string }{
 		"administrator":   {"a@example.com", "t@example.com", "c@example.com", "a@example.com"},
 		"technician":      {" ", "t@example.com", "c@example.com", "t@example.com"},
@@ -81,7 +81,7 @@ func TestWhereTheFilesAreMailed(t *testing.T) {
 	}
 }
 
-func TestActivateGivesWhatComesBack(t *testing.T) {
+func TestActivateReturnsChallengesAsReceived(t *testing.T) {
 	s := newStage(t, says(ok(activated)))
 	challenges, err := s.Activate(t.Context(), 7, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "example.net"))
 	require.NoError(t, err)
@@ -103,8 +103,8 @@ func TestActivateGivesWhatComesBack(t *testing.T) {
 	}, challenges)
 }
 
-// The seller took it: what is missing is asked for again, the CSR is not.
-func TestAnActivationWithoutValuesIsNoError(t *testing.T) {
+// The activation was accepted: the missing values are requested again, the CSR is not sent again.
+func TestActivationWithoutValuesIsNoError(t *testing.T) {
 	for name, result := range map[string]string{
 		"no blocks":    `<SSLActivateResult ID="7" IsSuccess="true"/>`,
 		"false blocks": `<SSLActivateResult ID="7"><HttpDCValidation ValueAvailable="false"/><DNSDCValidation ValueAvailable="false"><HostName>x</HostName><Target>y</Target></DNSDCValidation></SSLActivateResult>`,
@@ -129,7 +129,7 @@ func TestActivateIsSentOnce(t *testing.T) {
 	}
 }
 
-func TestActivationRefused(t *testing.T) {
+func TestRefusedActivation(t *testing.T) {
 	s := newStage(t, says(refusal("2011296", "The CSR provided is invalid")), says(ok(`<SSLActivateResult ID="7" IsSuccess="false"/>`)), says(ok(`<SSLActivateResult ID="8" IsSuccess="true"/>`)))
 	r := request(t, "standard_ssl", "auth_dnstxt", "", "example.com")
 	_, err := s.Activate(t.Context(), 7, r)

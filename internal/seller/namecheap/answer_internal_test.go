@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sound reports whether offers are such as a panel can sell.
+// sound reports whether a panel can sell the offers.
 func sound(t *testing.T, offers []seller.Offer) {
 	t.Helper()
 	for _, o := range offers {
@@ -28,7 +28,7 @@ func sound(t *testing.T, offers []seller.Offer) {
 	}
 }
 
-// Whatever an answer holds: what becomes an offer has a price, and the file of prices gives back what was put there.
+// Every offer has a price, and the price file returns the offers that were written.
 func FuzzPrices(f *testing.F) {
 	const row = `<Price Duration="2" DurationType="YEAR" Price="7.88" PricingType="MULTIPLE" YourPrice="7" YourPriceType="ABSOLUTE" Currency="USD"/>`
 	for _, seed := range []string{
@@ -47,7 +47,7 @@ func FuzzPrices(f *testing.F) {
 		}
 		list := newPriceList()
 		list.read(result)
-		require.NotContains(t, shown(append(list.unknown, list.odd...), ""), "\n")
+		require.NotContains(t, shown(append(list.unknown, list.invalid...), ""), "\n")
 		offers := list.offers()
 		sound(t, offers)
 		var kept cachedPrices
@@ -60,7 +60,7 @@ func FuzzPrices(f *testing.F) {
 	})
 }
 
-// The file of prices lies where others may write.
+// Other programs may write to the price file's directory.
 func FuzzPriceFile(f *testing.F) {
 	f.Add([]byte(`{"format":1,"read":"2026-07-12T09:00:00Z","offers":[{"template":"positivessl","prices":[{"Months":12,"Cost":{"Amount":7,"Text":"7","Currency":"USD"}}]}]}`))
 	f.Add([]byte(`{"offers":[{"template":"positivessl","prices":[{"Months":13}]}]}`))
@@ -76,7 +76,7 @@ func FuzzPriceFile(f *testing.F) {
 	})
 }
 
-// Each certificate of a list stands in one lineage, once.
+// Each certificate of a list is in exactly one lineage.
 func FuzzLineages(f *testing.F) {
 	f.Add([]byte{1, 2, 3}, []byte{4, 4, 5}, []byte{9, 9, 0}, []byte{2, 3, 1})
 	f.Add([]byte{1, 1}, []byte{6, 6}, []byte{1, 2}, []byte{1, 1})
@@ -113,7 +113,7 @@ func FuzzLineages(f *testing.F) {
 	})
 }
 
-// What an order hands over is in Namecheap's form and within its lengths.
+// The organisation's parameters have Namecheap's form and length.
 func FuzzSubject(f *testing.F) {
 	for _, seed := range []struct{ field, value string }{{"org_phone", "+44 20 7946 0000"}, {"org_duns", "15-048-3782"}, {"org_country", "gb"}, {"org_dba", "Ä"}} {
 		f.Add(seed.field, seed.value)
@@ -122,7 +122,7 @@ func FuzzSubject(f *testing.F) {
 		params := map[string]string{"org_name": "Example", "org_address": "x", "org_city": "x", "org_state": "x", "org_country": "DE", "org_postcode": "1",
 			paramIncorporationCountry: "DE", field: value}
 		for _, level := range []seller.Level{seller.OV, seller.EV} {
-			pairs, err := subject(seller.Request{Product: seller.Product{Level: level}, Params: params})
+			pairs, err := organisationParams(seller.Request{Product: seller.Product{Level: level}, Params: params})
 			if err != nil {
 				require.NotEqual(t, fault.Internal, fault.From(err).Type)
 				continue

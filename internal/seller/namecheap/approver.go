@@ -29,7 +29,7 @@ func (c *Client) Approvers(ctx context.Context, domain string, product seller.Pr
 	var refused *refusal
 	live := liveName(product)
 	if errors.As(err, &refused) && (refused.has(2011300) || refused.has(4011300)) && live != "" && live != product.Names[0] {
-		result, err = c.approverList(ctx, bare, live) // the documented name is not one of those on the wire (docs/reference/namecheap.md §4)
+		result, err = c.approverList(ctx, bare, live) // the API does not know the documented name (docs/reference/namecheap.md §4)
 	}
 	if err != nil {
 		return nil, err

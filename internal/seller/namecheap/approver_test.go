@@ -22,7 +22,7 @@ func TestApprovers(t *testing.T) {
 	assert.Equal(t, []url.Values{{"Command": {"namecheap.ssl.getApproverEmailList"}, "DomainName": {"example.com"}, "CertificateType": {"Standard Wildcard SSL"}}}, s.sent())
 }
 
-func TestApproversAsksForTheLiveName(t *testing.T) {
+func TestApproversTriesTheNameOfTheAPI(t *testing.T) {
 	for _, number := range []string{"2011300", "4011300"} {
 		s := newStage(t, says(refusal(number, "CertificateType is invalid")), says(ok(approvers)))
 		_, err := s.Approvers(t.Context(), "example.com", product(t, "standard_ssl"))
@@ -36,13 +36,13 @@ func TestApproversAsksForTheLiveName(t *testing.T) {
 	assert.Len(t, s.asked, 1)
 }
 
-func TestNoApproverIsAFault(t *testing.T) {
+func TestNoApproversIsAFault(t *testing.T) {
 	s := newStage(t, says(ok(`<GetApproverEmailListResult Domain="example.com"><Domainemails/><Genericemails/></GetApproverEmailListResult>`)))
 	_, err := s.Approvers(t.Context(), "example.com", product(t, "standard_ssl"))
 	requireFault(t, err, fault.API)
 }
 
-func TestDomainsThatAreNotAskedAbout(t *testing.T) {
+func TestApproversRefusesUnusableDomains(t *testing.T) {
 	for _, domain := range []string{"", "*.", strings.Repeat("a", 67) + ".com"} {
 		s := newStage(t, says(ok(approvers)))
 		_, err := s.Approvers(t.Context(), domain, product(t, "standard_ssl"))

@@ -11,19 +11,20 @@ import (
 
 const commandBalances = "namecheap.users.getBalances"
 
-// Check asks for the balance, which changes nothing. Its faults tell apart a wrong user or key (invalid_login_or_passwd on
+// Check reads the balance, which changes nothing. Its faults distinguish a wrong user or key (invalid_login_or_passwd on
 // api_user, username or api_key), a host that is not on the white list (address_not_allowed with the address as parameter
-// ip), a wrong client_ip, a locked account (auth), no network (client) and something else than Namecheap (not_the_seller).
+// ip), a wrong client_ip, a locked account (auth), no network (client) and a server that is not Namecheap's
+// (not_the_seller).
 func (c *Client) Check(ctx context.Context) error {
 	_, err := c.Balance(ctx)
-	if errors.Is(err, seller.ErrUnknownAmount) { // whoever gets a balance is let in
+	if errors.Is(err, seller.ErrUnknownAmount) { // Namecheap answered, so the account can be used
 		c.log.Warningf("%v", err)
 		return nil
 	}
 	return err
 }
 
-// Balance returns what can be spent (docs/reference/namecheap.md §6, AvailableBalance).
+// Balance returns the available balance (docs/reference/namecheap.md §6, AvailableBalance).
 func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
 	result, err := c.ask(ctx, sellerhttp.Read, "UserGetBalancesResult", commandBalances)
 	if err != nil {

@@ -14,17 +14,17 @@ import (
 // nothing was bought.
 const typeRefused = 2011301
 
-// Buy pays for one certificate: a new one (ssl.create, docs/reference/namecheap.md §3.1) or the next term of one
-// (ssl.renew, docs/reference/namecheap.md §3.7), whose names are those of the old one: a renewal has no parameter for more,
-// SANs does not count there. The request leaves this host exactly once; only where Namecheap refuses the product's name, by
-// which nothing was bought, is it sent once more with the next name: on 2011301 with the name of the wire (rules PARAM-21),
-// on a renewal's 2012301 "SSLType Mismatch" with Namecheap's own name of the old certificate. A fault with Unclear says
-// that the purchase may have happened: everything after the request may have left that is not a definite refusal. Names for
-// a certificate that has too few (ssl.purchasemoresans, docs/reference/namecheap.md §3.10) are bought for its ID, SANs of
-// them; they have no name of a product, and the Receipt's ID is the certificate's own. Where the purchase comes with the
-// request that follows it, that one is examined first: what cannot be activated is not paid for.
+// Buy pays for a new certificate (ssl.create, docs/reference/namecheap.md §3.1), for the next term of one (ssl.renew,
+// docs/reference/namecheap.md §3.7) or for further names of one (ssl.purchasemoresans, docs/reference/namecheap.md
+// §3.10). A renewal has the names of the old certificate: Purchase.SANs does not count. For further names, the
+// receipt's ID is the certificate's own. The request is sent exactly once. Only if Namecheap refuses the product's
+// name, by which nothing was bought, it is sent again with the next name: on 2011301 with the API's name (rules
+// PARAM-21), on a renewal's 2012301 "SSLType Mismatch" with Namecheap's own name of the old certificate. A fault with
+// OutcomeUnknown says that the purchase may have happened: the request may have left this host, and there is no
+// definite refusal. If the purchase has a request with a CSR, it is validated first, because a purchase that cannot be
+// activated is useless.
 func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
-	if err := c.sellable(p); err != nil {
+	if err := c.checkPurchase(p); err != nil {
 		return seller.Receipt{}, err
 	}
 	if p.Kind == seller.KindSANs {
@@ -32,12 +32,12 @@ func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, er
 	}
 	asked := []string{p.Product.Names[0]}
 	receipt, err := c.pay(ctx, p, asked[0])
-	if live := liveName(p.Product); refusedFor(err, typeRefused) && live != "" && live != asked[0] {
+	if live := liveName(p.Product); refusedWith(err, typeRefused) && live != "" && live != asked[0] {
 		c.log.ExtInfof("%s does not know %q (%v), nothing was bought; asking once more for %q", Title, asked[0], err, live)
 		asked = append(asked, live)
 		receipt, err = c.pay(ctx, p, live)
 	}
-	if p.Kind == seller.KindRenew && refusedFor(err, typeMismatch) {
+	if p.Kind == seller.KindRenew && refusedWith(err, typeMismatch) {
 		return c.renewAsDelivered(ctx, p, asked, err)
 	}
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, er
 	return receipt, nil
 }
 
-// pay sends the one request for the product's name.
+// pay sends one purchase request with the product's name.
 func (c *Client) pay(ctx context.Context, p seller.Purchase, name string) (seller.Receipt, error) {
 	if p.Kind == seller.KindRenew {
 		return c.renew(ctx, p, name)
@@ -57,11 +57,11 @@ func (c *Client) pay(ctx context.Context, p seller.Purchase, name string) (selle
 // wholeYears reports whether a term of so many months is one of 1 to 5 whole years, which Namecheap sells.
 func wholeYears(months int) bool { return months >= 12 && months <= 60 && months%12 == 0 }
 
-// sellable refuses what Namecheap does not sell, before any request.
-func (c *Client) sellable(p seller.Purchase) error {
+// checkPurchase refuses a purchase that Namecheap does not sell, before any request.
+func (c *Client) checkPurchase(p seller.Purchase) error {
 	switch {
 	case p.Kind != seller.KindCreate && p.Kind != seller.KindRenew && p.Kind != seller.KindSANs:
-		return fault.Errorf(fault.Value, "kind", "%s knows no purchase of the kind %q", Title, p.Kind)
+		return fault.Errorf(fault.Value, "kind", "%s has no purchases of the kind %q", Title, p.Kind)
 	case p.Kind != seller.KindCreate && p.ID <= 0:
 		return fault.Errorf(fault.Missed, itemparam.OrderID, "a purchase of the kind %s at %s needs the id of the certificate", p.Kind, Title)
 	case p.Kind == seller.KindSANs: // of a certificate that exists: neither product nor term is chosen any more
@@ -71,17 +71,17 @@ func (c *Client) sellable(p seller.Purchase) error {
 	case !wholeYears(p.Months):
 		return fault.Errorf(fault.Value, "period", "%s sells terms of 1 to 5 whole years, not of %d months", Title, p.Months)
 	}
-	if err := fewNames(p); err != nil {
+	if err := checkSANs(p); err != nil {
 		return err
 	}
-	if p.Request.CSR.PEM == "" { // asked without one: nothing to examine
+	if p.Request.CSR.PEM == "" { // the purchase has no request
 		return nil
 	}
 	return c.ValidateOrder(p.Request)
 }
 
-// fewNames holds the number of names beyond those included against what the product takes. A renewal has no such number.
-func fewNames(p seller.Purchase) error {
+// checkSANs checks the number of names beyond those included against the product. A renewal has no such number.
+func checkSANs(p seller.Purchase) error {
 	least := 0
 	switch p.Kind {
 	case seller.KindRenew:
@@ -98,21 +98,22 @@ func fewNames(p seller.Purchase) error {
 	return nil
 }
 
-// yearsOf returns the parameter Years of a purchase that is sellable.
+// yearsOf returns the parameter Years of a purchase that checkPurchase has accepted.
 func yearsOf(p seller.Purchase) string { return strconv.Itoa(p.Months / 12) }
 
-// purchaseFault decides whether nothing was bought for certain. Where that is open the fault is unclear_purchase: a later
-// run looks at Namecheap's list (rules BUY-4).
+// purchaseFault returns the fault of an error of Buy. Unless nothing was bought for certain, it is unclear_purchase: a
+// later run reads Namecheap's list (rules BUY-4).
 func purchaseFault(err error) *fault.Error {
-	if certain(err) {
+	if notExecuted(err) {
 		return fault.From(faultOf(err))
 	}
-	return unpaidOrTaken(err, "the certificate may have been bought or not")
+	return unknownPayment(err, "the certificate may have been bought or not")
 }
 
-// unpaidOrTaken is doubtful for a payment, with Accepted set if Namecheap's answer says that it took it.
-func unpaidOrTaken(err error, text string) *fault.Error {
-	f := doubtful(err, fault.Unclear, text)
-	f.Accepted = errors.As(err, &taken{})
+// unknownPayment is unknownOutcome for a payment. It sets Accepted if Namecheap's answer says that it accepted the
+// purchase.
+func unknownPayment(err error, text string) *fault.Error {
+	f := unknownOutcome(err, fault.Unclear, text)
+	f.Accepted = errors.As(err, &acceptedError{})
 	return f
 }

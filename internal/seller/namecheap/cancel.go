@@ -13,23 +13,23 @@ import (
 
 const commandRevoke = "namecheap.ssl.revokecertificate"
 
-// wrongSelection is "Wrong SSL certificate selection. The type provided is not supported by command."
+// wrongSelection is the error "Wrong SSL certificate selection. The type provided is not supported by command."
 // (docs/reference/namecheap.md §3.11).
 const wrongSelection = 2011300
 
-// maxLineage bounds how many reissues of one order are followed: more than five years of the shortest certificates have.
+// maxLineage is how many reissues of one order are followed at most. Five years of the shortest certificates have fewer.
 const maxLineage = 100
 
-// Cancel ends the order of the certificate as far as Namecheap's API goes, which is not far: it revokes certificates that a
-// reissue replaced, and nothing else (ssl.revokecertificate, docs/reference/namecheap.md §3.11). So a replaced id is
-// revoked, and then the id that replaced it is looked at, down to the newest one. Where that one has ended already, nothing
-// is left to do and there is no error. Where it has not, only Namecheap's support ends the order: the fault, of type
-// api_error and without Retry, says word by word what has to be asked for and which revocations were refused.
+// Cancel ends the order of the certificate as far as Namecheap's API can: it revokes only certificates that a reissue replaced
+// (ssl.revokecertificate, docs/reference/namecheap.md §3.11). Cancel revokes each replaced id, from the given one to the
+// newest. If the newest certificate has ended already, there is no error. Otherwise only Namecheap's support can end the
+// order: the fault, of type api_error and without Retry, says what to ask the support for and which revocations were
+// refused.
 func (c *Client) Cancel(ctx context.Context, id int64) error {
 	var refused []string
 	for seen := map[int64]bool{}; !seen[id] && len(seen) < maxLineage; {
 		seen[id] = true
-		found, err := c.orderAt(ctx, id)
+		found, err := c.details(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -44,20 +44,20 @@ func (c *Client) Cancel(ctx context.Context, id int64) error {
 				continue
 			}
 		}
-		return found.atSupport(refused, c.access.userName)
+		return found.supportRequest(refused, c.access.userName)
 	}
-	return fault.Errorf(fault.Client, commandInfo, "%s's answers on what replaced the certificate %d come to no end; look at the order there", Title, id)
+	return fault.Errorf(fault.Client, commandInfo, "%s's answers on what replaced the certificate %d do not end; check the order in its web pages", Title, id)
 }
 
-// Revoke revokes one certificate that a reissue replaced (ssl.revokecertificate, docs/reference/namecheap.md §3.11), and
-// nothing else: API without a request where the certificate is not replaced, and where Namecheap refuses.
+// Revoke revokes one certificate that a reissue replaced (ssl.revokecertificate, docs/reference/namecheap.md §3.11). If the
+// certificate is not replaced (no request is sent then) or Namecheap refuses, the fault is of type API.
 func (c *Client) Revoke(ctx context.Context, id int64) error {
-	found, err := c.orderAt(ctx, id)
+	found, err := c.details(ctx, id)
 	if err != nil {
 		return err
 	}
 	if found.State != seller.StateReplaced {
-		return fault.Errorf(fault.API, commandRevoke, "%s revokes replaced certificates only, and %d stands as %s", Title, id, found.StatusText)
+		return fault.Errorf(fault.API, commandRevoke, "%s revokes replaced certificates only, and the status of %d is %s", Title, id, found.StatusText)
 	}
 	refused, err := c.revoke(ctx, found)
 	if err != nil || len(refused) == 0 {
@@ -66,20 +66,20 @@ func (c *Client) Revoke(ctx context.Context, id int64) error {
 	return fault.Errorf(fault.API, commandRevoke, "ask %s's support for the account %s to %s", Title, c.access.userName, strings.Join(refused, "; and to "))
 }
 
-// heldOrder is a certificate with what support asks for.
-type heldOrder struct {
+// orderDetails is a certificate with the numbers that Namecheap's support asks for.
+type orderDetails struct {
 	seller.OrderStatus
 	order    string // Namecheap's own order number
-	provider string // the CA's
+	provider string // the CA's order number
 }
 
-func (c *Client) orderAt(ctx context.Context, id int64) (heldOrder, error) {
+func (c *Client) details(ctx context.Context, id int64) (orderDetails, error) {
 	result, err := c.ask(ctx, sellerhttp.Read, "SSLGetInfoResult", commandInfo, "CertificateID", strconv.FormatInt(id, 10))
 	if err != nil {
-		return heldOrder{}, err
+		return orderDetails{}, err
 	}
 	details := result.Child("CertificateDetails")
-	h := heldOrder{order: words(result.Attr("OrderId")), provider: words(result.Child("Provider").Child("OrderID").Text())}
+	h := orderDetails{order: words(result.Attr("OrderId")), provider: words(result.Child("Provider").Child("OrderID").Text())}
 	h.ID, h.State, h.StatusText = id, stateOf(result.Attr("Status")), stateWords(result)
 	h.Type, h.CommonName = words(result.Attr("Type")), strings.ToLower(words(details.Child("CommonName").Text()))
 	if by := seller.ParseID(result.Attr("ReplacedBy")); by != id {
@@ -88,10 +88,10 @@ func (c *Client) orderAt(ctx context.Context, id int64) (heldOrder, error) {
 	return h, nil
 }
 
-// revoke revokes one replaced certificate, and says why where Namecheap refuses. Its type is asked for under the
-// certificate's own name and, where that is not supported, under the product's other names: the page still speaks of Comodo
-// only.
-func (c *Client) revoke(ctx context.Context, h heldOrder) (refused []string, err error) {
+// revoke revokes one replaced certificate. If Namecheap refuses, refused says what to ask its support for. The request names
+// the certificate's own product and, if that is not supported, the product's other names: the documentation has Comodo's
+// names only.
+func (c *Client) revoke(ctx context.Context, h orderDetails) (refused []string, err error) {
 	names := []string{h.Type}
 	if p, own, known := productNamed(h.Type); known {
 		names = append([]string{own}, without(p.Names, own)...)
@@ -101,12 +101,12 @@ func (c *Client) revoke(ctx context.Context, h heldOrder) (refused []string, err
 		result, err = c.ask(ctx, sellerhttp.Once, "RevokeCertificateResult", commandRevoke,
 			"CertificateID", strconv.FormatInt(h.ID, 10), "CertificateType", name)
 		if err == nil {
-			if err = c.accepted(result, commandRevoke, h.ID); err == nil {
+			if err = c.checkAccepted(result, commandRevoke, h.ID); err == nil {
 				c.log.Infof("%s revokes the replaced certificate %d: %s", Title, h.ID, words(result.Child("Description").Text()))
 				return nil, nil
 			}
 		}
-		if !refusedFor(err, wrongSelection) {
+		if !refusedWith(err, wrongSelection) {
 			break
 		}
 	}
@@ -127,14 +127,15 @@ func without(names []string, name string) []string {
 	return rest
 }
 
-// atSupport returns what is left for Namecheap's support: nothing of an order that has ended with all its revocations
-// accepted. An id that was replaced by nobody knows what is no end: something of the order may still be valid.
-func (h heldOrder) atSupport(refused []string, user string) error {
+// supportRequest returns the fault that tells the administrator what to ask Namecheap's support for; nil if the order
+// has ended and all revocations were accepted. A replaced certificate whose replacement is not known does not count as
+// ended: another certificate of the order may be valid.
+func (h orderDetails) supportRequest(refused []string, user string) error {
 	var asks []string
 	if h.State != seller.StateCancelled && h.State != seller.StateExpired {
 		var text strings.Builder
 		fmt.Fprintf(&text, "cancel the certificate %d", h.ID)
-		h.described(&text)
+		h.describe(&text)
 		asks = append(asks, text.String()+" and revoke what was issued for it")
 	}
 	asks = append(asks, refused...)
@@ -145,10 +146,10 @@ func (h heldOrder) atSupport(refused []string, user string) error {
 		Title, user, strings.Join(asks, "; and to "))
 }
 
-func (h heldOrder) described(text *strings.Builder) {
+func (h orderDetails) describe(text *strings.Builder) {
 	var facts []string
 	for _, fact := range []struct{ name, value string }{
-		{"provider order", h.provider}, {"Namecheap order", h.order}, {"product", h.Type}, {"for", h.CommonName}, {"which stands as", h.StatusText},
+		{"provider order", h.provider}, {"Namecheap order", h.order}, {"product", h.Type}, {"for", h.CommonName}, {"with the status", h.StatusText},
 	} {
 		if !noID(fact.value) {
 			facts = append(facts, fact.name+" "+fact.value)

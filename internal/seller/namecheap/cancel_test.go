@@ -14,7 +14,7 @@ import (
 
 const revoked = `<RevokeCertificateResult IsSuccess="true" ID="7"><Description>If not approved, revocation request will expire in 72 hours</Description></RevokeCertificateResult>`
 
-// registry answers getInfo for its certificates, and everything else as revoke says.
+// registry answers getInfo for its certificates; revoke answers all other commands.
 type registry struct {
 	found  map[string]string
 	revoke http.HandlerFunc
@@ -38,32 +38,32 @@ func certificate(state string, replacedBy int) string {
 		`<CertificateDetails><CommonName>Example.com</CommonName></CertificateDetails><Provider><OrderID>111111</OrderID><Name>COMODO</Name></Provider></SSLGetInfoResult>`
 }
 
-func TestWhatTheAdministratorAsksOfSupport(t *testing.T) {
+func TestCancelSaysWhatToAskSupportFor(t *testing.T) {
 	for state, words := range map[string]string{
 		"active": "active", "purchased": "purchased", "newpurchase": "newpurchase", "newrenewal": "newrenewal", "purchaseerror": "purchaseerror", "mystery": "mystery",
 	} {
 		s := newStage(t, registry{found: map[string]string{"7": certificate(state, 0)}}.serve)
 		failure := requireFault(t, s.Cancel(t.Context(), 7), fault.API)
 		assert.Equal(t, "Namecheap ends no order through its API; ask its support for the account Reseller to cancel the certificate 7 (provider order 111111, "+
-			"Namecheap order 1030907, product positivessl, for example.com, which stands as "+words+") and revoke what was issued for it", failure.Message)
+			"Namecheap order 1030907, product positivessl, for example.com, with the status "+words+") and revoke what was issued for it", failure.Message)
 		assert.False(t, failure.Retry || failure.OutcomeUnknown, "waiting changes nothing")
 		assert.Equal(t, []url.Values{{"Command": {"namecheap.ssl.getInfo"}, "CertificateID": {"7"}}}, s.sent(), "nothing but a look")
 	}
 	t.Run("what Namecheap does not tell is left out", func(t *testing.T) {
 		s := newStage(t, registry{found: map[string]string{"7": `<SSLGetInfoResult Status="active" OrderId="0"/>`}}.serve)
 		failure := requireFault(t, s.Cancel(t.Context(), 7), fault.API)
-		assert.Contains(t, failure.Message, "cancel the certificate 7 (which stands as active) and revoke")
+		assert.Contains(t, failure.Message, "cancel the certificate 7 (with the status active) and revoke")
 	})
 }
 
-func TestAnOrderThatIsGoneIsNoError(t *testing.T) {
+func TestCancelOfAnEndedOrderIsNoError(t *testing.T) {
 	for _, state := range []string{"cancelled", "expired", "deactivated"} {
 		s := newStage(t, registry{found: map[string]string{"7": certificate(state, 0)}}.serve)
 		require.NoError(t, s.Cancel(t.Context(), 7), state)
 	}
 }
 
-func TestAReplacedCertificateIsRevokedAndItsSuccessorLookedAt(t *testing.T) {
+func TestCancelRevokesAReplacedCertificateAndFollowsItsSuccessor(t *testing.T) {
 	revocation := url.Values{"Command": {"namecheap.ssl.revokecertificate"}, "CertificateID": {"7"}, "CertificateType": {"PositiveSSL"}}
 	t.Run("a successor that lives is support's", func(t *testing.T) {
 		s := newStage(t, registry{map[string]string{"7": certificate("replaced", 8), "8": certificate("active", 0)}, says(ok(revoked))}.serve)
@@ -86,7 +86,7 @@ func TestAReplacedCertificateIsRevokedAndItsSuccessorLookedAt(t *testing.T) {
 	})
 }
 
-func TestARefusedRevocationGoesToSupportToo(t *testing.T) {
+func TestCancelAsksSupportForARefusedRevocation(t *testing.T) {
 	for _, c := range []struct {
 		rule   string
 		answer http.HandlerFunc
@@ -113,7 +113,7 @@ func TestARefusedRevocationGoesToSupportToo(t *testing.T) {
 	}
 }
 
-func TestACancellationThatDidNotGetThrough(t *testing.T) {
+func TestCancelReportsTransportErrors(t *testing.T) {
 	replaced := map[string]string{"7": certificate("replaced", 8), "8": certificate("active", 0)}
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
@@ -134,9 +134,9 @@ func TestACancellationThatDidNotGetThrough(t *testing.T) {
 	}
 }
 
-// ssl.revokecertificate docs/reference/namecheap.md §3.11: replaced certificates only; of an order that goes on nothing is
-// touched.
-func TestOneReplacedCertificateIsRevoked(t *testing.T) {
+// ssl.revokecertificate docs/reference/namecheap.md §3.11: only replaced certificates are revoked; an order that
+// continues is not changed.
+func TestRevokeRevokesOneReplacedCertificate(t *testing.T) {
 	s := newStage(t, registry{found: map[string]string{"7": certificate("replaced", 8)}, revoke: says(ok(revoked))}.serve)
 	require.NoError(t, s.Revoke(t.Context(), 7))
 	assert.Equal(t, []url.Values{
@@ -147,7 +147,7 @@ func TestOneReplacedCertificateIsRevoked(t *testing.T) {
 	for _, state := range []string{"active", "purchased", "newpurchase", "cancelled", "mystery"} {
 		s := newStage(t, registry{found: map[string]string{"7": certificate(state, 0)}}.serve)
 		failure := requireFault(t, s.Revoke(t.Context(), 7), fault.API)
-		assert.Contains(t, failure.Message, "7 stands as "+state)
+		assert.Contains(t, failure.Message, "the status of 7 is "+state)
 		assert.Len(t, s.sent(), 1, "nothing but a look")
 	}
 	s = newStage(t, registry{found: map[string]string{"7": certificate("replaced", 8)}, revoke: says(refusal("4011331", "Status is invalid"))}.serve)

@@ -13,17 +13,17 @@ import (
 
 const commandEdit = "namecheap.ssl.editDCVMethod"
 
-// Challenges asks again for what the client must publish, for an id that waits for proof: editDCVMethod with the same
-// method, which is also Namecheap's way to try the validation again (docs/reference/namecheap.md §3.12). Proof by e-mail
-// needs no request. Where nothing of the answer can be published it is API that names the values.
+// Challenges requests again what the client must publish for an id that waits for validation: editDCVMethod with the
+// same method, which also makes Namecheap validate again (docs/reference/namecheap.md §3.12). For e-mail it sends no
+// request. If no value of the answer can be published, the fault is of type API and names the values.
 func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
-	if err := provable(r); err != nil {
+	if err := checkMethod(r); err != nil {
 		return nil, err
 	}
 	if r.Method == seller.MethodEmail {
 		return emailChallenges(r), nil
 	}
-	result, err := c.edit(ctx, sellerhttp.Read, id, r)
+	result, err := c.setMethod(ctx, sellerhttp.Read, id, r)
 	if err != nil {
 		return nil, err
 	}
@@ -32,11 +32,12 @@ func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]
 		return nil, fault.Errorf(fault.API, commandEdit, "%s gives the certificate %d nothing that can be published: %s",
 			Title, id, strings.Join(refused, ", "))
 	}
-	return c.published(id, result, r), nil
+	return c.publishable(id, result, r), nil
 }
 
-// eachSet reads what became of the single names: `Domains` inside `Domains` (docs/reference/namecheap.md §3.12).
-func eachSet(result *sellerhttp.Element) error {
+// checkEachName returns a fault if the method was not set for one of the names: `Domains` inside `Domains`
+// (docs/reference/namecheap.md §3.12).
+func checkEachName(result *sellerhttp.Element) error {
 	var refused []string
 	for _, one := range result.Child("Domains").All("Domains") {
 		if success := one.Attr("IsSuccess"); success != "" && !strings.EqualFold(success, "true") {
@@ -49,9 +50,10 @@ func eachSet(result *sellerhttp.Element) error {
 	return nil
 }
 
-// published reads the proofs of an accepted command and leaves out, with a warning, what cannot be published: the order
-// stands whatever its values look like, and repeating the command would change nothing. Proofs asks for them again.
-func (c *Client) published(id int64, result *sellerhttp.Element, r seller.Request) []seller.Challenge {
+// publishable returns the challenges in the answer to an accepted command. It leaves out, with a warning, values that
+// cannot be published: the command was accepted, and repeating it would not change them. Challenges requests them
+// again.
+func (c *Client) publishable(id int64, result *sellerhttp.Element, r seller.Request) []seller.Challenge {
 	challenges, refused := challengesOf(result, r)
 	for _, value := range refused {
 		c.log.Warningf("%s gives the certificate %d %s, which cannot be published; it is left out", Title, id, value)
@@ -59,12 +61,12 @@ func (c *Client) published(id int64, result *sellerhttp.Element, r seller.Reques
 	return challenges
 }
 
-// challengesOf publishes what came back, never anything computed: the scheme of the values belongs to the CA and changes
-// with it (docs/reference/namecheap.md §5). It reads both shapes: a DNS element for each name (activate, reissue) and the
-// bare block (editDCVMethod) (docs/reference/namecheap.md §0.8). refused names the values that are no names of records or
-// files: a client who copies them would publish something else.
+// challengesOf returns the challenges with the values as received. It computes none, because the CA decides how they
+// are made and may change it (docs/reference/namecheap.md §5). It reads both forms: a DNS element for each name
+// (activate, reissue) and the bare block (editDCVMethod) (docs/reference/namecheap.md §0.8). refused has the values
+// that are not names of records or files.
 func challengesOf(result *sellerhttp.Element, r seller.Request) (challenges []seller.Challenge, refused []string) {
-	p := publication{request: r}
+	p := challengeReader{request: r}
 	switch r.Method {
 	case seller.MethodDNS:
 		p.dns(available(result, "DNSDCValidation"))
@@ -76,7 +78,7 @@ func challengesOf(result *sellerhttp.Element, r seller.Request) (challenges []se
 	return p.challenges, p.refused
 }
 
-// available returns the block of that name unless it says that it carries no value.
+// available returns the element of that name; nil if it says that it has no value.
 func available(result *sellerhttp.Element, name string) *sellerhttp.Element {
 	block := result.Child(name)
 	if strings.EqualFold(block.Attr("ValueAvailable"), "false") {
@@ -96,15 +98,15 @@ func emailChallenges(r seller.Request) []seller.Challenge {
 	return challenges
 }
 
-// publication collects what the client must publish for a request.
-type publication struct {
+// challengeReader collects the challenges of a request.
+type challengeReader struct {
 	request    seller.Request
 	challenges []seller.Challenge
 	refused    []string // what cannot be published, for people
 }
 
-// refuse notes a value and reports whether it has to be refused.
-func (p *publication) refuse(what, value string, fits func(string) bool) bool {
+// refuse adds the value to refused if it does not fit, and reports whether it did.
+func (p *challengeReader) refuse(what, value string, fits func(string) bool) bool {
 	if fits(value) {
 		return false
 	}
@@ -112,8 +114,8 @@ func (p *publication) refuse(what, value string, fits func(string) bool) bool {
 	return true
 }
 
-// dns reads the records, of each name or of the bare block.
-func (p *publication) dns(block *sellerhttp.Element) {
+// dns reads the records: one for each name, or the bare block.
+func (p *challengeReader) dns(block *sellerhttp.Element) {
 	each := block.All("DNS")
 	for _, one := range each {
 		p.record(domainOf(one, p.request), value(one, "HostName"), value(one, "Target"))
@@ -122,7 +124,7 @@ func (p *publication) dns(block *sellerhttp.Element) {
 		return
 	}
 	host, target := value(block, "HostName"), value(block, "Target")
-	label, names := spread(host, p.request)
+	label, names := splitHost(host, p.request)
 	for _, name := range names {
 		at := host
 		if label != "" {
@@ -132,8 +134,8 @@ func (p *publication) dns(block *sellerhttp.Element) {
 	}
 }
 
-// record adds a CNAME record for the domain where the answer has one.
-func (p *publication) record(domain, host, target string) {
+// record adds a CNAME record for the domain if the answer has one.
+func (p *challengeReader) record(domain, host, target string) {
 	if host == "" || target == "" || p.refuse("the domain", bareName(domain), pki.RecordName) ||
 		p.refuse("the record's name", host, pki.RecordName) || p.refuse("the record's target", target, pki.RecordName) {
 		return
@@ -141,10 +143,10 @@ func (p *publication) record(domain, host, target string) {
 	p.challenges = append(p.challenges, seller.Challenge{Domain: domain, Method: seller.MethodDNS, Host: host, Record: "CNAME", Target: target})
 }
 
-// spread finds the label that stands before one of the request's names in the host of the bare block. All names of one
-// request share that label and the target (docs/reference/namecheap.md §5), and editDCVMethod shows it for one of them
-// only. Where the host belongs to none of the names as we know them, it is published as it came, once.
-func spread(host string, r seller.Request) (label string, names []string) {
+// splitHost returns the label before one of the request's names in the host of the bare block, and all names. All names
+// of a request have the same label and target (docs/reference/namecheap.md §5), and editDCVMethod shows only one of
+// them. If the host belongs to none of the names, the label is empty and the host is published unchanged, once.
+func splitHost(host string, r seller.Request) (label string, names []string) {
 	for _, name := range r.AllNames() {
 		if len(host) > len(bareName(name))+1 && strings.EqualFold(host[len(host)-len(bareName(name))-1:], "."+bareName(name)) {
 			if head := host[:len(host)-len(bareName(name))-1]; !strings.Contains(head, ".") {
@@ -155,8 +157,8 @@ func spread(host string, r seller.Request) (label string, names []string) {
 	return "", []string{r.CSR.CommonName}
 }
 
-// files reads the files, of each name or of the bare block.
-func (p *publication) files(block *sellerhttp.Element) {
+// files reads the files: one for each name, or the bare block.
+func (p *challengeReader) files(block *sellerhttp.Element) {
 	each := block.All("DNS")
 	for _, one := range each {
 		p.file(domainOf(one, p.request), value(one, "FileName"), content(one))
@@ -169,8 +171,8 @@ func (p *publication) files(block *sellerhttp.Element) {
 	}
 }
 
-// file adds a file for the domain where the answer has one.
-func (p *publication) file(domain, name, content string) {
+// file adds a file for the domain if the answer has one.
+func (p *challengeReader) file(domain, name, content string) {
 	if name == "" || content == "" || p.refuse("the domain", bareName(domain), pki.RecordName) || p.refuse("the file's name", name, pki.FileName) {
 		return
 	}
@@ -179,7 +181,7 @@ func (p *publication) file(domain, name, content string) {
 	})
 }
 
-// domainOf returns the name that a DNS element is about, the common name where it does not say.
+// domainOf returns the name of a DNS element; the common name if it has none.
 func domainOf(one *sellerhttp.Element, r seller.Request) string {
 	if name := strings.ToLower(one.Attr("domain")); name != "" {
 		if ascii, err := pki.ASCIIName("domain", name); err == nil {
@@ -190,7 +192,7 @@ func domainOf(one *sellerhttp.Element, r seller.Request) string {
 	return r.CSR.CommonName
 }
 
-// content returns the file's content as it came: three words on one line or, in the CA's own scheme, on lines of their own
+// content returns the file's content as received: three words on one line or, in the CA's own scheme, on three lines
 // (docs/reference/namecheap.md §5).
 func content(block *sellerhttp.Element) string {
 	var lines []string
@@ -200,9 +202,9 @@ func content(block *sellerhttp.Element) string {
 	return strings.Join(lines, "\n")
 }
 
-// value returns a child's text as it came, without blanks around it: part of a DNS record or of a URL. What does not belong
-// there is refused, not repaired.
+// value returns a child's text, without blanks around it. It goes into a DNS record or URL, so an unsuitable value is
+// refused, not corrected.
 func value(block *sellerhttp.Element, name string) string { return block.Child(name).Text() }
 
-// bareName returns the name at which control over a wildcard is proved.
+// bareName returns the name without `*.`, at which a wildcard is validated.
 func bareName(name string) string { return strings.TrimPrefix(name, "*.") }

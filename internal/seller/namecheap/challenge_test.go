@@ -19,7 +19,7 @@ func edited(host, domains string) string {
 		`<Domains>` + domains + `</Domains></SSLEditDCVMethodResult>`)
 }
 
-func TestProofsAsksForTheSameMethodAgain(t *testing.T) {
+func TestChallengesSendsTheSameMethodAgain(t *testing.T) {
 	for name, tc := range map[string]struct {
 		request seller.Request
 		form    url.Values
@@ -41,7 +41,7 @@ func TestProofsAsksForTheSameMethodAgain(t *testing.T) {
 	}
 }
 
-func TestProofsReadsTheBareBlock(t *testing.T) {
+func TestChallengesReadsTheBareBlock(t *testing.T) {
 	dns := func(domain, host string) seller.Challenge {
 		return seller.Challenge{Domain: domain, Method: seller.MethodDNS, Host: host, Record: "CNAME", Target: "S1.S2.59a7.ssl.com"}
 	}
@@ -77,7 +77,7 @@ func TestProofsReadsTheBareBlock(t *testing.T) {
 	})
 }
 
-func TestANameThatWasNotSetIsAFault(t *testing.T) {
+func TestChallengesFailsIfANameWasNotSet(t *testing.T) {
 	s := newStage(t, says(edited("_ABC.example.com", `<Domains Name="example.com" IsSuccess="true"/><Domains Name="example.net" IsSuccess="false"/>`)))
 	_, err := s.Challenges(t.Context(), 7, request(t, "san_certificate", "auth_dnstxt", "", "example.com", "example.net"))
 	failure := requireFault(t, err, fault.API)
@@ -85,7 +85,7 @@ func TestANameThatWasNotSetIsAFault(t *testing.T) {
 	assert.NotContains(t, failure.Message, "example.com")
 }
 
-func TestProofByEmailNeedsNoRequest(t *testing.T) {
+func TestChallengesByEmailSendNoRequest(t *testing.T) {
 	s := newStage(t, says(""))
 	challenges, err := s.Challenges(t.Context(), 7, request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com"))
 	require.NoError(t, err)
@@ -93,9 +93,9 @@ func TestProofByEmailNeedsNoRequest(t *testing.T) {
 	assert.Empty(t, s.asked)
 }
 
-// What cannot be the name of a record or a file is not published: the client, who copies it, would publish something else.
-// An accepted activation stays accepted, and the values are asked for again.
-func TestValuesThatCannotBePublishedAreLeftOut(t *testing.T) {
+// A value that is not the name of a record or file is left out, because the client would publish it elsewhere. The activation
+// stays accepted, and the values are requested again.
+func TestUnpublishableValuesAreLeftOut(t *testing.T) {
 	dns := request(t, "standard_ssl", "auth_dnstxt", "", "example.com")
 	file := request(t, "standard_ssl", "auth_http", "", "example.com")
 	record := func(domain, host, target string) string {
@@ -148,7 +148,7 @@ func TestValuesThatCannotBePublishedAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestAValueThatCannotBePublishedTakesNoOtherWithIt(t *testing.T) {
+func TestUnpublishableValueDoesNotAffectOthers(t *testing.T) {
 	s := newStage(t, says(ok(`<SSLActivateResult ID="7" IsSuccess="true"><DNSDCValidation ValueAvailable="true">`+
 		`<DNS domain="example.com"><HostName>_a example.com</HostName><Target>b.ca.example</Target></DNS>`+
 		`<DNS domain="BÜCHER.example"><HostName>_a.xn--bcher-kva.example.</HostName><Target>b.ca.example</Target></DNS></DNSDCValidation></SSLActivateResult>`)))

@@ -1,4 +1,4 @@
-// Package namecheap is the client of Namecheap's SSL API and its mapping to the words of the seller.Info.
+// Package namecheap is the client of Namecheap's SSL API. It implements seller.Seller.
 package namecheap
 
 import (
@@ -15,7 +15,7 @@ import (
 // Title is the seller's name for people.
 const Title = "Namecheap"
 
-// Options is what a client needs from the world.
+// Options is what a client needs from outside.
 type Options struct {
 	// Params are the module's decrypted parameters (Params and CustomParams name them).
 	Params map[string]string
@@ -32,7 +32,7 @@ type Options struct {
 	SellerCA func() (string, error)
 }
 
-// Client speaks for one account. It may be used from several goroutines.
+// Client sends the requests of one account. It is safe for concurrent use.
 type Client struct {
 	account string
 	access  access
@@ -43,14 +43,13 @@ type Client struct {
 	dry     bool
 }
 
-// access is what every request carries (docs/reference/namecheap.md §1.2).
+// access has the parameters that every request carries (docs/reference/namecheap.md §1.2).
 type access struct {
 	apiUser, apiKey, userName, clientIP string
 }
 
-// New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request, but for the
-// file of SellerCA. Faults are about the
-// parameters: missed, value, invalid_client_ip.
+// New returns a client. It reads the file of SellerCA, and opens no other file and no connection before the first
+// request. Faults are about the parameters: missed, value, invalid_client_ip.
 func New(o Options) (*Client, error) {
 	address, err := addressOf(o.Params, o.Getenv)
 	if err != nil {
@@ -83,8 +82,8 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// reads returns the commands that change nothing, for a dry run; nil for a client that sends all. editDCVMethod is none of
-// them: it may be repeated, but it sets how control is proved.
+// reads returns whether a call may be sent in a dry run, because it changes nothing; nil if this is none. editDCVMethod
+// is not among them: it may be repeated, but it sets the validation method.
 func reads(dry bool) func(sellerhttp.Call) bool {
 	if !dry {
 		return nil
@@ -98,11 +97,12 @@ func reads(dry bool) func(sellerhttp.Call) bool {
 	}
 }
 
-// Account returns the address of the API and the user name, lower case: the same account is the same text on every module.
+// Account returns the address of the API and the user name in lower case: the same text for the same account in every
+// module.
 func (c *Client) Account() string { return c.account }
 
-// form returns a request's body: the global parameters (docs/reference/namecheap.md §1.2) and the command's own, given as
-// name, value pairs. The secrets travel only here, never in the address.
+// form returns a request's body: the global parameters (docs/reference/namecheap.md §1.2) and the command's own, given
+// as name, value pairs. Secrets are only in the body, never in the address.
 func (c *Client) form(command string, pairs ...string) url.Values {
 	form := url.Values{
 		"ApiUser": {c.access.apiUser}, "ApiKey": {c.access.apiKey}, "UserName": {c.access.userName},
@@ -114,8 +114,8 @@ func (c *Client) form(command string, pairs ...string) url.Values {
 	return form
 }
 
-// ask sends one command and returns the result element of that name. Errors are *fault.Error, of the way there, of
-// the answer's form, or what Namecheap refused.
+// ask sends one command and returns the result element of that name. Errors are *fault.Error: a transport error, an
+// unusable answer or a refusal.
 func (c *Client) ask(ctx context.Context, class sellerhttp.Class, result, command string, pairs ...string) (*sellerhttp.Element, error) {
 	reply, err := c.call(ctx, class, command, pairs...)
 	if err != nil {
@@ -128,7 +128,7 @@ func (c *Client) ask(ctx context.Context, class sellerhttp.Class, result, comman
 	return found, nil
 }
 
-// call sends one command and reads the envelope; the raw errors are *sellerhttp.Error and *refusal.
+// call sends one command and reads the envelope. Errors are *sellerhttp.Error and *refusal.
 func (c *Client) call(ctx context.Context, class sellerhttp.Class, command string, pairs ...string) (envelope, error) {
 	var reply envelope
 	err := c.http.Do(ctx, sellerhttp.Call{
@@ -151,7 +151,7 @@ func (c *Client) call(ctx context.Context, class sellerhttp.Class, command strin
 	return reply, err
 }
 
-// keys shows in the log which object a request was about.
+// keys returns the parameters that identify the object of a request, for the log.
 func keys(pairs []string) string {
 	var shown []string
 	for i := 0; i+1 < len(pairs); i += 2 {

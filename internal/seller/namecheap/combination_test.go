@@ -51,9 +51,9 @@ func csrs(t *testing.T, name string) map[string]map[bool]string {
 	return made
 }
 
-// proofForm returns the part of activate that a validation method makes (docs/reference/namecheap.md §3.2), written out
-// apart from the client.
-func proofForm(p seller.Product, method string) url.Values {
+// methodForm returns the parameters of a validation method in activate (docs/reference/namecheap.md §3.2), independently of
+// the client's code.
+func methodForm(p seller.Product, method string) url.Values {
 	if p.MultiDomain {
 		word := map[string]string{"auth_email": "admin@example.com", "auth_dnstxt": "CNAMECSRHASH", "auth_http": "HTTPCSRHASH"}[method]
 		return url.Values{"ApproverEmail": {word}, "DNSNames": {"a.example.com,b.example.com,c.example.com"}, "DNSApproverEmails": {word + "," + word + "," + word}}
@@ -63,9 +63,9 @@ func proofForm(p seller.Product, method string) url.Values {
 	}[method]
 }
 
-// TestEveryProductTermProofAndKey buys and activates each combination: the requests are as documented, or there is none at
-// all where the combination is impossible.
-func TestEveryProductTermProofAndKey(t *testing.T) {
+// TestEveryProductTermMethodAndKey buys and activates each combination. The requests are as documented; an impossible
+// combination sends none.
+func TestEveryProductTermMethodAndKey(t *testing.T) {
 	s := newStage(t, func(w http.ResponseWriter, r *http.Request) {
 		answers := map[string]string{"namecheap.ssl.create": bought, "namecheap.ssl.activate": activated}
 		says(ok(answers[r.PostForm.Get("Command")]))(w, r)
@@ -108,7 +108,7 @@ func TestEveryProductTermProofAndKey(t *testing.T) {
 				s.forget()
 				_, err = client.Activate(t.Context(), 7, r) // the same for each term
 				require.NoError(t, err, p.ID)
-				checkActivation(t, p.ID+" "+method+" "+kind, s.sent(), r, proofForm(p, method))
+				checkActivation(t, p.ID+" "+method+" "+kind, s.sent(), r, methodForm(p, method))
 			}
 		}
 	}
@@ -142,8 +142,8 @@ func checkActivation(t *testing.T, name string, sent []url.Values, r seller.Requ
 	checkSubject(t, name, r.Product.Level, subject)
 }
 
-// checkSubject counts the organisation's fields of docs/reference/namecheap.md §3.2; TestAnOrganisationIsHandedOver has
-// their values.
+// checkSubject counts the organisation's fields of docs/reference/namecheap.md §3.2; TestOrganisationParameters has their
+// values.
 func checkSubject(t *testing.T, name string, level seller.Level, subject url.Values) {
 	t.Helper()
 	count := map[string]int{}
@@ -163,7 +163,7 @@ func checkSubject(t *testing.T, name string, level seller.Level, subject url.Val
 	require.Equal(t, want, count, name)
 }
 
-// forget drops what was asked so far.
+// forget clears the recorded requests.
 func (s *stage) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"pmssl/internal/seller/sellertest"
 )
 
-// TestConformsToSeller holds the client to what every seller promises, against the stand-in of the API.
+// TestConformsToSeller runs the conformance suite of sellers against the stand-in of the API.
 func TestConformsToSeller(t *testing.T) {
 	standIn := sellertest.Program{
 		Name: "sandbox-namecheap", Args: []string{"--no-rate-limit"}, AddressVariable: namecheap.AddressVariable, Secret: "api_key",

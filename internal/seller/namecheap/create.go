@@ -24,20 +24,20 @@ func (c *Client) create(ctx context.Context, p seller.Purchase, name string) (se
 	return createReceipt(reply.result("SSLCreateResult"))
 }
 
-// createReceipt reads the result. The product in the answer is another one where Namecheap replaced it
+// createReceipt reads the result. If Namecheap delivers another product, the answer names that one
 // (docs/reference/namecheap.md §0.3).
 func createReceipt(result *sellerhttp.Element) (seller.Receipt, error) {
 	r := seller.Receipt{
-		ID: seller.ParseID(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
-		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
+		ID: seller.ParseID(certificateAttr(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		Charged: words(result.Attr("ChargedAmount")), Delivered: words(certificateAttr(result, "SSLType")),
 	}
-	return r, isNew(commandCreate, 0, r.ID, result)
+	return r, checkNewID(commandCreate, 0, r.ID, result)
 }
 
-// about returns an attribute of the certificate that a purchase is about. It stands on the element SSLCertificate
-// (docs/reference/namecheap.md §3.1, §3.10), or on the result itself (docs/reference/namecheap.md §3.7, §14). Two values
-// that differ say nothing: empty.
-func about(result *sellerhttp.Element, name string) string {
+// certificateAttr returns an attribute of the purchased certificate. It is on the element SSLCertificate
+// (docs/reference/namecheap.md §3.1, §3.10) or on the result itself (docs/reference/namecheap.md §3.7, §14); empty if
+// both have it with different values.
+func certificateAttr(result *sellerhttp.Element, name string) string {
 	own, child := result.Attr(name), result.Child("SSLCertificate").Attr(name)
 	if own != "" && child != "" && own != child {
 		return ""

@@ -47,9 +47,9 @@ func TestBuy(t *testing.T) {
 	}
 }
 
-// docs/reference/namecheap.md §3.1, §14: the id stands on the element SSLCertificate or on the result itself. Two that
-// differ leave open which one was bought.
-func TestTheIDOfAPurchaseInEitherPlace(t *testing.T) {
+// docs/reference/namecheap.md §3.1, §14: the id is on the element SSLCertificate or on the result itself. If both have
+// one and they differ, it is unknown which certificate was bought.
+func TestPurchaseIDOnEitherElement(t *testing.T) {
 	const flat = `<SSLCreateResult IsSuccess="true" OrderId="1" CertificateID="909327" SSLType="PositiveSSL"/>`
 	for name, answer := range map[string]string{
 		"on the result": flat,
@@ -67,7 +67,7 @@ func TestTheIDOfAPurchaseInEitherPlace(t *testing.T) {
 	assert.True(t, requireFault(t, err, fault.Unclear).OutcomeUnknown)
 }
 
-func TestWhatCannotBeBoughtIsNotAskedFor(t *testing.T) {
+func TestBuyRefusesImpossiblePurchasesBeforeAnyRequest(t *testing.T) {
 	for name, p := range map[string]seller.Purchase{
 		"no further names":        {Kind: seller.KindSANs, Product: product(t, "san_certificate"), ID: 7},
 		"names on a single by id": {Kind: seller.KindSANs, Product: product(t, "standard_ssl"), SANs: 1, ID: 7},
@@ -96,7 +96,7 @@ func TestWhatCannotBeBoughtIsNotAskedFor(t *testing.T) {
 }
 
 // Rules PARAM-21: the second request is allowed only because the first one bought nothing.
-func TestTheLiveNameFollowsOnlyOnUnknownType(t *testing.T) {
+func TestTheNameOfTheAPIIsTriedOnlyAfterUnknownType(t *testing.T) {
 	for id, live := range map[string]string{
 		"standard_ssl": "Standard SSL SSLcom", "standard_wildcard_ssl": "Standard Wildcard SSL SSLcom", "san_certificate": "SAN Certificate SSL SSLcom",
 		"positivessl": "Standard SSL SSLcom", "essentialssl_wildcard": "Standard Wildcard SSL SSLcom",
@@ -131,8 +131,8 @@ func TestTheLiveNameFollowsOnlyOnUnknownType(t *testing.T) {
 	})
 }
 
-// Rules BUY-3: whatever comes back, the request was sent once; Unclear unless it is certain that nothing was bought.
-func TestBuyIsUnclear(t *testing.T) {
+// Rules BUY-3: the request is sent once whatever comes back, and the outcome is unknown unless nothing was bought for certain.
+func TestBuyWithUnknownOutcome(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"connection dropped":            drops,
 		"500":                           status(500, "oops"),
@@ -176,9 +176,9 @@ func TestBuyIsUnclear(t *testing.T) {
 	}
 }
 
-// rules BUY-12: the HTTP status by which Namecheap says that the limit is reached is not its own document: what bought and
-// what was handed over may have been carried out. It is marked as refused and not sent again.
-func TestAnHTTPStatusDoesNotProveThatNothingWasBought(t *testing.T) {
+// Rules BUY-12: the HTTP status for a reached limit is not Namecheap's own document, so the purchase or activation may have
+// been executed. The fault is marked as refused, and the request is not sent again.
+func TestHTTPStatusDoesNotProveThatNothingWasBought(t *testing.T) {
 	for body, answer := range map[string]string{"nothing": "", "a page": "<html>", "a refusal": refusal("2011167", "Parameter Years is Invalid")} {
 		for name, ask := range map[string]func(s *stage) error{
 			"create": func(s *stage) error { _, err := s.Buy(t.Context(), purchase(t, "standard_ssl", 12, 0)); return err },
@@ -205,7 +205,7 @@ func TestAnHTTPStatusDoesNotProveThatNothingWasBought(t *testing.T) {
 	assert.Equal(t, []bool{true, false}, []bool{failure.OutcomeUnknown, failure.Refused}, "429 is not documented")
 }
 
-func TestBuyDefinitelyBoughtNothing(t *testing.T) {
+func TestBuyWithDefiniteRefusal(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
 		kind   string
@@ -261,9 +261,8 @@ func TestBuyDefinitelyBoughtNothing(t *testing.T) {
 	})
 }
 
-// rules BUY-9: an OK that does not say which certificate was bought is a purchase that was taken: it is never made again by
-// a program.
-func TestAnOKThatNamesNoNewCertificateWasTaken(t *testing.T) {
+// Rules BUY-9: an OK that does not name the certificate is an accepted purchase, which no program repeats.
+func TestOKWithoutANewIDIsAnAcceptedPurchase(t *testing.T) {
 	create := func(s *stage) error { _, err := s.Buy(t.Context(), purchase(t, "standard_ssl", 12, 0)); return err }
 	renew := func(s *stage) error { _, err := s.Buy(t.Context(), renewal(t, "standard_ssl", 12)); return err }
 	further := func(s *stage) error { _, err := s.Buy(t.Context(), names(t, 1)); return err }

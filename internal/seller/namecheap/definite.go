@@ -12,9 +12,10 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// certain reports whether what call returned proves that the command changed nothing at Namecheap: the request never left,
-// or the answer is a definite refusal in Namecheap's own document. An HTTP status proves nothing (rules BUY-12).
-func certain(err error) bool {
+// notExecuted reports whether an error of call proves that the command changed nothing at Namecheap: the request never
+// left this host, or the answer is a definite refusal in Namecheap's own document. An HTTP status proves nothing (rules
+// BUY-12).
+func notExecuted(err error) bool {
 	var refused *refusal
 	var failure *sellerhttp.Error
 	switch {
@@ -26,95 +27,95 @@ func certain(err error) bool {
 	return false
 }
 
-// overLimit reports whether the answer is the HTTP status by which Namecheap says that the limit of calls is reached and
-// the command was not carried out (docs/reference/namecheap.md §1.4). Anything on the way there may answer with it as well.
+// overLimit reports whether the answer is the HTTP status by which Namecheap says that the limit of calls is reached and the
+// command was not executed (docs/reference/namecheap.md §1.4). A proxy or another server may answer with it as well.
 func overLimit(err error) bool {
 	var failure *sellerhttp.Error
 	return errors.As(err, &failure) && failure.Sent && failure.Status == http.StatusMethodNotAllowed
 }
 
-// doubtful is unclear for what call returned: of type limit and with Refused set where the limit of calls is the likely
-// reason, else of the type that is given.
-func doubtful(err error, kind, text string) *fault.Error {
+// unknownOutcome returns the fault of an error of call after which the command may have been executed. If the limit of calls is
+// the likely reason, its type is limit and Refused is set; otherwise its type is kind.
+func unknownOutcome(err error, kind, text string) *fault.Error {
 	f := fault.From(faultOf(err))
 	if overLimit(err) {
 		f.Refused = true
-		return unclear(f, text)
+		return markUnknown(f, text)
 	}
 	f.Type = kind
-	return unclear(f, text)
+	return markUnknown(f, text)
 }
 
-// refusedFor reports whether the answer is a definite refusal that has the number among its errors.
-func refusedFor(err error, number int) bool {
+// refusedWith reports whether the answer is a definite refusal with this error number.
+func refusedWith(err error, number int) bool {
 	var refused *refusal
 	return errors.As(err, &refused) && refused.definite() && refused.has(number)
 }
 
-// unclear marks a fault after which only Namecheap's lists tell what happened; the text says what that may be.
-func unclear(f *fault.Error, text string) *fault.Error {
+// markUnknown marks a fault after which only Namecheap's lists show what happened. The text says what may have happened.
+func markUnknown(f *fault.Error, text string) *fault.Error {
 	f.OutcomeUnknown, f.Retry = true, true
 	f.Message = text + ": " + f.Message
 	return f
 }
 
-// isNew holds the result of a command that makes a certificate against its OK: it has to name an id, another one than the
-// old, and must not say that it failed. An error is no refusal: such an answer says neither yes nor no.
-func isNew(command string, old, id int64, result *sellerhttp.Element) error {
+// checkNewID checks the result of a command that creates a certificate and answered OK: it must name an id other than the old
+// one and must not say that it failed. Its error is not a refusal: whether the command was executed is unknown.
+func checkNewID(command string, old, id int64, result *sellerhttp.Element) error {
 	if id != 0 && id == old {
-		return taken{odd(command, "answers OK with the old id %d instead of a new one", old)}
+		return acceptedError{unclearAnswer(command, "answers OK with the old id %d instead of a new one", old)}
 	}
-	return succeeded(command, id, result)
+	return checkSuccess(command, id, result)
 }
 
-// isAbout holds the result of a command that pays for something of a certificate against its OK in the same way: it has to
-// name that certificate.
-func isAbout(command string, asked, id int64, result *sellerhttp.Element) error {
+// checkSameID is checkNewID for a command that pays for something for an existing certificate: the result must name that
+// certificate.
+func checkSameID(command string, asked, id int64, result *sellerhttp.Element) error {
 	if id != 0 && id != asked {
-		return taken{odd(command, "answers OK about the certificate %d instead of %d", id, asked)}
+		return acceptedError{unclearAnswer(command, "answers OK about the certificate %d instead of %d", id, asked)}
 	}
-	return succeeded(command, id, result)
+	return checkSuccess(command, id, result)
 }
 
-func succeeded(command string, id int64, result *sellerhttp.Element) error {
+func checkSuccess(command string, id int64, result *sellerhttp.Element) error {
 	switch success := result.Attr("IsSuccess"); {
 	case id == 0:
 		if success != "" && !strings.EqualFold(success, "true") {
-			return odd(command, "answers OK without the id of a certificate, and says IsSuccess=%s", words(success))
+			return unclearAnswer(command, "answers OK without the id of a certificate, and says IsSuccess=%s", words(success))
 		}
-		return taken{odd(command, "answers OK without the id of a certificate")}
+		return acceptedError{unclearAnswer(command, "answers OK without the id of a certificate")}
 	case success != "" && !strings.EqualFold(success, "true"):
-		return odd(command, "answers OK and names the certificate %d, but says IsSuccess=%s", id, words(success))
+		return unclearAnswer(command, "answers OK and names the certificate %d, but says IsSuccess=%s", id, words(success))
 	}
 	return nil
 }
 
-// taken is an answer by which Namecheap took the purchase and did not say which certificate it is: most likely it is paid
-// for, so it is looked for and never made again by a program (rules BUY-9).
-type taken struct{ error }
+// acceptedError is the error of an answer by which Namecheap accepted the purchase without naming the certificate. Most likely
+// it is paid, so it is looked up and never repeated by a program (rules BUY-9).
+type acceptedError struct{ error }
 
 // Unwrap returns what is wrong with the answer.
-func (t taken) Unwrap() error { return t.error }
+func (t acceptedError) Unwrap() error { return t.error }
 
-// odd returns the error of an answer that says neither yes nor no.
-func odd(command, format string, args ...any) error {
+// unclearAnswer returns the error of an answer that shows neither success nor refusal.
+func unclearAnswer(command, format string, args ...any) error {
 	return &sellerhttp.Error{Kind: sellerhttp.Unreadable, Seller: Title, Call: command, Status: http.StatusOK, Sent: true,
 		Text: fmt.Sprintf(format, args...)}
 }
 
-// definite reports whether the answer proves that the command bought and made nothing. By the grammar of the numbers
-// (docs/reference/namecheap.md §1.7) that holds for refused access and for parameters that are missing, invalid or out of
-// range; of the others only for those whose documented text leaves no doubt (docs/reference/namecheap.md §3.1, §3.2, §3.7,
-// §3.8). Every error has to be of that kind, and no certificate may be in the answer.
+// definite reports whether the answer proves that the command bought and created nothing. By the scheme of the error numbers
+// (docs/reference/namecheap.md §1.7) this holds for refused access and for parameters that are missing, invalid or out of
+// range; of the other numbers only for those whose documented text leaves no doubt (docs/reference/namecheap.md §3.1, §3.2,
+// §3.7, §3.8). All errors must be of that kind, and the answer must not name a certificate.
 func (r *refusal) definite() bool {
-	if len(r.errors) == 0 || traces(r.response) {
+	if len(r.errors) == 0 || namesCertificate(r.response) {
 		return false
 	}
 	return !slices.ContainsFunc(r.errors, func(e apiError) bool { return !e.definite() && !e.definiteOf(r.command) })
 }
 
-// traces reports whether the answer to a command that makes a certificate holds signs of one, whatever else it says.
-func traces(response *sellerhttp.Element) bool {
+// namesCertificate reports whether the answer names a certificate or says that the command succeeded.
+func namesCertificate(response *sellerhttp.Element) bool {
 	if response == nil {
 		return false
 	}
@@ -124,7 +125,7 @@ func traces(response *sellerhttp.Element) bool {
 	})
 }
 
-// definite holds for any command.
+// definite reports whether the error proves for any command that nothing was bought or created.
 func (e apiError) definite() bool {
 	switch class := e.number / 1000; {
 	case e.number >= 1000000 && e.number < 2000000:
@@ -135,13 +136,13 @@ func (e apiError) definite() bool {
 	switch e.number {
 	case 2015167, 4080167: // the term is longer than allowed
 		return true
-	case 2528166: // one number for an empty account and for an order that broke in the middle: only the documented word parts them
+	case 2528166: // the same number means an empty account or an order that failed midway: only the documented word distinguishes them
 		return strings.Contains(e.text, "INSUFFICIENTFUNDS")
 	}
 	return false
 }
 
-// definiteOf holds for the one command, on whose page the number stands.
+// definiteOf is definite for the error numbers that are documented for this command only.
 func (e apiError) definiteOf(command string) bool {
 	switch command {
 	case commandRenew:
@@ -158,13 +159,14 @@ func (e apiError) refusesRenewal() bool {
 	switch e.number {
 	case typeMismatch, 4011294: // another product; outside the window
 		return true
-		// 4028294, "already queued for Renewal", is left open: it may be our own renewal whose answer was lost, and the
-		// list tells (rules BUY-4)
+		// 4028294, "already queued for Renewal", is not definite: it may be our own renewal whose answer was lost, which
+		// the list shows (rules BUY-4)
 	}
 	return e.refusesStatus()
 }
 
-// refusesReissue leaves open what the CA's own troubles may have left behind, and 4035900, whose text is not public.
+// refusesReissue reports whether the error refuses a reissue for certain. Errors of the CA are not definite, and neither is
+// 4035900, whose text is not public.
 func (e apiError) refusesReissue() bool {
 	switch e.number {
 	case 2014296, 2030296: // a name twice; a wildcard for a product without
@@ -179,12 +181,12 @@ func (e apiError) refusesReissue() bool {
 	return e.refusesStatus()
 }
 
-// statusRefused is "Status is InValid." or, for reissue, that one is in progress already (docs/reference/namecheap.md §3.8;
-// the texts are not resolved).
+// statusRefused is "Status is InValid." or, for reissue, that another reissue is in progress (docs/reference/namecheap.md §3.8;
+// the exact texts are not known).
 const statusRefused = 4011331
 
 // refusesStatus reports whether an error is about the state of the order. The same number is given to "Unable to update DCV
-// filerecords in database. Please try again." (docs/reference/namecheap.md §3.2), an accident in the middle.
+// filerecords in database. Please try again." (docs/reference/namecheap.md §3.2), a failure midway.
 func (e apiError) refusesStatus() bool {
 	return e.number == statusRefused && !strings.Contains(strings.ToLower(e.text), "unable")
 }

@@ -22,10 +22,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// key is made up; nothing may ever show it.
+// key is an invented API key; no log or error may show it.
 const key = "0123456789abcdef0123456789abcdef"
 
-// stage is a client with a seller that answers as the test says.
+// stage is a client with a server that answers as the test says.
 type stage struct {
 	*namecheap.Client
 	log    *panellog.Logger
@@ -98,7 +98,7 @@ func (s *stage) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// sent returns what was asked of the seller, without the global parameters.
+// sent returns the parameters of the requests, without the global ones.
 func (s *stage) sent() []url.Values {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// rules CLI-7: every command of this package is here; what is not known to read is withheld from a dry run.
-func TestWhichCommandsADryRunSends(t *testing.T) {
+// Rules CLI-7: this test has every command of the package. A dry run sends only commands that are known to read.
+func TestDryRunSendsOnlyReads(t *testing.T) {
 	for command, reading := range map[string]bool{
 		commandList: true, commandInfo: true, commandApprovers: true, commandPricing: true, commandBalances: true,
 		commandCreate: false, commandActivate: false, commandRenew: false, commandReissue: false, commandNames: false, commandEdit: false,

@@ -19,11 +19,11 @@ type envelope struct {
 type apiError struct {
 	number int    // 0 if it has none that can be read
 	given  string // the number as it came
-	text   string // as it came; newRefusal makes words for people of it
+	text   string // as it came; newRefusal makes it printable
 }
 
 // parseEnvelope reads an answer's body. Errors are *sellerhttp.Error: another document than ApiResponse is Foreign,
-// one without a Status that we know Unreadable.
+// a document with an unknown Status is Unreadable.
 func parseEnvelope(body []byte) (envelope, error) {
 	root, err := sellerhttp.ParseXML(body)
 	if err != nil {
@@ -31,7 +31,7 @@ func parseEnvelope(body []byte) (envelope, error) {
 	}
 	if !strings.EqualFold(root.Name, "ApiResponse") {
 		return envelope{}, &sellerhttp.Error{Kind: sellerhttp.NotSeller,
-			Text: "what answers is not Namecheap's API: its document begins with <" + plaintext.Clip(plaintext.Line(root.Name), 60) + ">"}
+			Text: "the answer is not from Namecheap's API: its document begins with <" + plaintext.Clip(plaintext.Line(root.Name), 60) + ">"}
 	}
 	e := envelope{response: root.Child("CommandResponse")}
 	switch status := root.Attr("Status"); strings.ToUpper(status) {
@@ -54,5 +54,5 @@ func parseEnvelope(body []byte) (envelope, error) {
 // result returns the command's result element, nil if the answer has none of that name.
 func (e envelope) result(name string) *sellerhttp.Element { return e.response.Child(name) }
 
-// words returns a text of Namecheap for people: one line, not endless.
+// words returns a text of Namecheap as one printable line of limited length.
 func words(text string) string { return plaintext.Clip(plaintext.Line(text), 1000) }

@@ -13,18 +13,18 @@ import (
 // maxTerm is the longest SearchTerm, in characters (docs/reference/namecheap.md §3.4).
 const maxTerm = 70
 
-// FindReissues lists the ids that may be a reissue of the certificate, ascending: newer ones for the common name that the
-// CA works on or that are issued (ssl.getList, docs/reference/namecheap.md §3.4). Where the certificate's row tells the
-// CA's order, which a reissue keeps (docs/reference/namecheap.md §3.3), certificates of another order are left out, except
-// those of another product: a reissue of what was bought of Sectigo comes from SSL.com, in an order of its own
-// (docs/reference/namecheap.md §4). Whose key they are for tells Report. A list that cannot be read to its end is a fault:
-// what is missing on it would be asked for a second time.
+// FindReissues lists the ids that may be a reissue of the certificate, ascending: newer ones for the common name that the CA
+// works on or that are issued (ssl.getList, docs/reference/namecheap.md §3.4). A reissue keeps the CA's order
+// (docs/reference/namecheap.md §3.3): if the certificate's row shows it, certificates of another order are left out, except
+// those of another product, because a certificate bought from Sectigo is reissued by SSL.com in a new order
+// (docs/reference/namecheap.md §4). OrderStatus shows for which key each id is. An incomplete list is a fault: a reissue
+// that it lacks would be requested a second time.
 func (c *Client) FindReissues(ctx context.Context, id int64, commonName string) ([]int64, error) {
 	name := strings.ToLower(strings.TrimSpace(commonName))
 	if name == "" {
 		return nil, fault.Errorf(fault.Missed, "csr", "the reissue of the certificate %d cannot be looked for without its common name", id)
 	}
-	rows, err := c.rowsAbout(ctx, id, name)
+	rows, err := c.rowsFor(ctx, id, name)
 	if err != nil {
 		return nil, err
 	}
@@ -36,10 +36,10 @@ func (c *Client) FindReissues(ctx context.Context, id int64, commonName string) 
 		}
 		switch {
 		case r.State == seller.StateUnknown:
-			c.log.Warningf("%s lists the certificate %d for %s with an unknown status; it is not taken for a reissue of %d", Title, r.ID, r.CommonName, id)
+			c.log.Warningf("%s lists the certificate %d for %s with an unknown status; it does not count as a reissue of %d", Title, r.ID, r.CommonName, id)
 		case r.State != seller.StateWaiting && r.State != seller.StateIssued:
 		case old.otherOrder(r):
-			c.log.ExtInfof("the certificate %d for %s is of the CA's order %s, not of %s: no reissue of %d",
+			c.log.ExtInfof("the certificate %d for %s is of the CA's order %s, not of %s: it is not a reissue of %d",
 				r.ID, r.CommonName, r.provider, old.provider, id)
 		default:
 			found = append(found, r.ID)
@@ -49,9 +49,9 @@ func (c *Client) FindReissues(ctx context.Context, id int64, commonName string) 
 	return found, nil
 }
 
-// rowsAbout returns all rows that concern the certificate and the name. What a SearchTerm is held against is not
-// documented: a search that shows neither the certificate nor its name proves nothing, and the whole list is read.
-func (c *Client) rowsAbout(ctx context.Context, id int64, name string) ([]row, error) {
+// rowsFor returns all rows of the certificate and the name. Which fields a SearchTerm is compared with is not documented: if a
+// search finds neither the certificate nor its name, the whole list is read.
+func (c *Client) rowsFor(ctx context.Context, id int64, name string) ([]row, error) {
 	if searchable(name) {
 		rows, err := c.list(ctx, listing{kind: "ALL", term: name})
 		if err != nil {
@@ -60,13 +60,13 @@ func (c *Client) rowsAbout(ctx context.Context, id int64, name string) ([]row, e
 		if slices.ContainsFunc(rows, func(r row) bool { return r.ID == id || sameHost(r.CommonName, name) }) {
 			return rows, nil
 		}
-		c.log.ExtInfof("%s's search for %s finds nothing of that name, reading the whole list", Title, name)
+		c.log.ExtInfof("%s's search for %s finds no such name; reading the whole list", Title, name)
 	}
 	return c.list(ctx, listing{kind: "ALL"})
 }
 
-// searchable reports whether a search finds the name as it is written: not where `*` may be a pattern, and not where the
-// list may have an internationalised name in its own script.
+// searchable reports whether a search is expected to find the name: not a wildcard, because `*` may be a pattern, and not an
+// internationalised name, which the list may have in its own script.
 func searchable(name string) bool {
 	if len(name) > maxTerm || strings.HasPrefix(name, "xn--") || strings.Contains(name, ".xn--") {
 		return false
@@ -76,7 +76,7 @@ func searchable(name string) bool {
 	})
 }
 
-// sameHost compares a row's name, in whatever script it is, with a common name.
+// sameHost reports whether a row's name, as U-labels or A-labels, is the common name.
 func sameHost(host, name string) bool {
 	if strings.EqualFold(host, name) {
 		return true
@@ -85,7 +85,7 @@ func sameHost(host, name string) bool {
 	return err == nil && ascii == name
 }
 
-// rowOf returns the row of the id, an empty one where the list does not have it.
+// rowOf returns the row of the id; an empty one if the list lacks it.
 func rowOf(rows []row, id int64) row {
 	for _, r := range rows {
 		if r.ID == id {
@@ -95,8 +95,8 @@ func rowOf(rows []row, id int64) row {
 	return row{}
 }
 
-// otherOrder reports whether another certificate of the same product comes from another order at the CA, as far as both
-// rows show it.
+// otherOrder reports whether a certificate of the same product belongs to another order at the CA. It returns false if a row
+// does not show the order.
 func (r row) otherOrder(other row) bool {
 	if r.provider == "" || other.provider == "" || r.provider == other.provider {
 		return false

@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/fault"
 )
 
-// listed answers getList with the rows; those that a search finds are for the search to say.
+// listed answers getList with the rows; found decides which rows a search returns.
 func listed(found func(term, host string) bool, rows ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var shown []string
@@ -33,7 +33,7 @@ func listed(found func(term, host string) bool, rows ...string) http.HandlerFunc
 	}
 }
 
-// contains searches as the stand-in does; what the real one does is not documented.
+// contains searches as the stand-in does; how Namecheap searches is not documented.
 func contains(term, host string) bool { return strings.Contains(host, term) }
 
 func entry(id int, host, state, product, provider string) string {
@@ -45,7 +45,7 @@ func plain(id int, host, state string) string {
 	return entry(id, host, state, "standard ssl sslcom", "")
 }
 
-func TestSuccessors(t *testing.T) {
+func TestFindReissues(t *testing.T) {
 	for name, tc := range map[string]struct {
 		rows []string
 		want []int64
@@ -83,8 +83,8 @@ func TestSuccessors(t *testing.T) {
 	}
 }
 
-// What a SearchTerm is held against is not documented: a search that does not find what must be there proves nothing.
-func TestASearchIsNotTrusted(t *testing.T) {
+// Which fields a SearchTerm is compared with is not documented: a search that lacks an existing row proves nothing.
+func TestASearchWithoutTheNameReadsTheWholeList(t *testing.T) {
 	rows := []string{plain(9, "other.example", "active"), plain(8, "example.com", "purchased"), plain(7, "example.com", "active")}
 	for name, tc := range map[string]struct {
 		found func(term, host string) bool
@@ -106,7 +106,7 @@ func TestASearchIsNotTrusted(t *testing.T) {
 	}
 }
 
-func TestASearchThatFindsTheNameOnlyIsTrusted(t *testing.T) {
+func TestASearchThatFindsTheNameIsEnough(t *testing.T) {
 	s := newStage(t, listed(contains, plain(7, "old.example", "active"), plain(8, "example.com", "purchased"))) // reissued for a new name
 	got, err := s.FindReissues(t.Context(), 7, "example.com")
 	require.NoError(t, err)
@@ -114,7 +114,7 @@ func TestASearchThatFindsTheNameOnlyIsTrusted(t *testing.T) {
 	assert.Len(t, s.asked, 1)
 }
 
-func TestANameThatCannotBeSearchedForIsLookedUpInTheWholeList(t *testing.T) {
+func TestAnUnsearchableNameReadsTheWholeList(t *testing.T) {
 	long := strings.Repeat("a", 60) + "." + strings.Repeat("b", 60) + ".com"
 	for name, tc := range map[string]struct{ name, host string }{
 		"wildcard":                      {"*.example.com", "*.Example.com"},
@@ -133,7 +133,7 @@ func TestANameThatCannotBeSearchedForIsLookedUpInTheWholeList(t *testing.T) {
 	}
 }
 
-func TestSuccessorsReadsAllPages(t *testing.T) {
+func TestFindReissuesReadsAllPages(t *testing.T) {
 	var rows []string
 	for id := 400; id > 150; id-- {
 		rows = append(rows, plain(id, fmt.Sprintf("n%d.example.com", id), "active"))
@@ -146,8 +146,8 @@ func TestSuccessorsReadsAllPages(t *testing.T) {
 	assert.Len(t, s.asked, 3+1, "the first page once more at the end")
 }
 
-// A list that is not complete must not read as "there is no reissue".
-func TestSuccessorsOfAnIncompleteListAreAFault(t *testing.T) {
+// An incomplete list must not mean "there is no reissue".
+func TestFindReissuesFailsOnAnIncompleteList(t *testing.T) {
 	page := numbered(1, 100, "active")
 	for name, answer := range map[string]http.HandlerFunc{
 		"the same page again and again": says(ok("<SSLListResult>" + listRows(page) + "</SSLListResult><Paging><TotalItems>150</TotalItems></Paging>")),
@@ -176,8 +176,8 @@ func TestSuccessorsOfAnIncompleteListAreAFault(t *testing.T) {
 	})
 }
 
-// A row that changes pages while the list is read comes twice; a reissue is one.
-func TestSuccessorsAreEachThereOnce(t *testing.T) {
+// A row that moves to another page while the list is read shows twice, but is one reissue.
+func TestFindReissuesReturnsEachIDOnce(t *testing.T) {
 	rows := slices.Repeat([]string{plain(8, "example.com", "active")}, 2)
 	rows = append(rows, plain(7, "example.com", "replaced"))
 	body := ok("<SSLListResult>" + strings.Join(rows, "") + "</SSLListResult><Paging><TotalItems>2</TotalItems></Paging>")

@@ -11,10 +11,10 @@ import (
 	"pmssl/internal/seller/sellertest"
 )
 
-// fixtures are the answers gathered beside the specification. They are read where they lie, not copied.
+// fixtures is the directory of the recorded answers.
 const fixtures = "../../../../shared/fixtures/namecheap"
 
-// TestFixtures reads each gathered answer as the command would whose answer it is.
+// TestFixtures reads each recorded answer with the command to which it belongs.
 func TestFixtures(t *testing.T) {
 	known := readings()
 	sellertest.Recorded(t, fixtures, "*.xml", func(t *testing.T, name, answer string) {
@@ -60,8 +60,8 @@ func readings() map[string]reading {
 		"ssl_getinfo_newpurchase.xml":        statuses(seller.StateNew, 12, 0, 0, ""),
 		"ssl_getinfo_purchased.xml":          statuses(seller.StateWaiting, 12, 0, 0, ""),
 		"ssl_getinfo_replaced.xml":           statuses(seller.StateReplaced, 12, 34351741, 0, "2026-08-07"),
-		"ssl_getlist_doc.xml":                shelves(52556, 52556, 52556),
-		"ssl_getlist_empty.xml":              shelves(0),
+		"ssl_getlist_doc.xml":                snapshots(52556, 52556, 52556),
+		"ssl_getlist_empty.xml":              snapshots(0),
 		"ssl_getlist_live_attrs.xml":         listsAll,
 		"users_getbalances.xml":              balance,
 		"users_getpricing_ssl.xml":           prices,
@@ -146,7 +146,7 @@ func statuses(state seller.State, months int, replacedBy int64, certificates int
 	}
 }
 
-func shelves(highest int64, want ...int64) reading {
+func snapshots(highest int64, want ...int64) reading {
 	return func(t *testing.T, s *stage) {
 		snapshot, err := s.OrderSnapshot(t.Context())
 		require.NoError(t, err)
@@ -164,7 +164,7 @@ func balance(t *testing.T, s *stage) {
 func prices(t *testing.T, s *stage) {
 	offers, err := s.Offers(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []string{"positivessl 12=8.88USD 24=15.76USD", "instantssl 12=18.88USD"}, told(offers))
+	assert.Equal(t, []string{"positivessl 12=8.88USD 24=15.76USD", "instantssl 12=18.88USD"}, offerLines(offers))
 }
 
 func buysNames(t *testing.T, s *stage) {
@@ -186,7 +186,7 @@ func revokes(t *testing.T, s *stage) {
 }
 
 func listsAll(t *testing.T, s *stage) {
-	shelves(909327, 909327, 909327)(t, s)
+	snapshots(909327, 909327, 909327)(t, s)
 	all, err := s.Certificates(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 2)

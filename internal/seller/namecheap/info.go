@@ -13,8 +13,8 @@ import (
 
 const commandInfo = "namecheap.ssl.getInfo"
 
-// OrderStatus returns where an id stands, with the certificate where there is one (ssl.getInfo, docs/reference/namecheap.md
-// §3.3). Missing attributes are empty in the report; Issued and Expires are hints whose meaning is not resolved
+// OrderStatus returns the state of an id, with the certificate if it was issued (ssl.getInfo, docs/reference/namecheap.md
+// §3.3). Missing attributes are empty in the result. What Issued and Expires mean is not documented
 // (docs/reference/namecheap.md §10).
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	result, err := c.ask(ctx, sellerhttp.Read, "SSLGetInfoResult", commandInfo,
@@ -35,7 +35,7 @@ func (c *Client) status(id int64, result *sellerhttp.Element) seller.OrderStatus
 		SANs: countOf(result.Attr("SANSCount")), PEM: pemOf(details.Child("Certificates")),
 	}
 	if by := result.Attr("ReplacedBy"); r.State == seller.StateReplaced && r.ReplacedBy == 0 && !noID(by) {
-		// It was replaced by something: taking it for replaced by nothing would start a search for what is named here.
+		// Something replaced it. Without ReplacedBy, the caller would search for the replacement that this answer names.
 		r.State, r.StatusText = seller.StateUnknown, r.StatusText+", replaced by "+strconv.Quote(words(by))
 		c.log.Warningf("%s gives the certificate %d the unreadable ReplacedBy %q; ignored", Title, id, words(by))
 	} else if r.State == seller.StateUnknown {
@@ -44,7 +44,7 @@ func (c *Client) status(id int64, result *sellerhttp.Element) seller.OrderStatus
 	if r.State == seller.StateIssued && len(r.PEM) == 0 {
 		c.log.Warningf("%s calls the certificate %d issued and shows no certificate in PEM", Title, id)
 	}
-	if r.ReplacedBy == id { // would be a lineage without end
+	if r.ReplacedBy == id { // would be an endless lineage
 		r.ReplacedBy = 0
 	}
 	return r
@@ -59,7 +59,7 @@ func stateWords(result *sellerhttp.Element) string {
 	return status + " (" + description + ")"
 }
 
-// date reads a date that is only a hint: a broken one is logged and left out.
+// date reads a date. An unreadable one is logged and left out, because no decision needs it.
 func (c *Client) date(id int64, name string, result *sellerhttp.Element) cabforum.Date {
 	date, ok := dateOf(result.Attr(name))
 	if !ok {
@@ -68,9 +68,9 @@ func (c *Client) date(id int64, name string, result *sellerhttp.Element) cabforu
 	return date
 }
 
-// pemOf collects the certificates, the leaf in front: the leaf's text stands in Certificates/Certificate, each of the
-// chain in CaCertificates/Certificate/Certificate (docs/reference/namecheap.md §3.3). Where they stand elsewhere, whatever
-// holds a certificate is taken.
+// pemOf returns the certificates, the leaf first: the leaf is in Certificates/Certificate, the chain in
+// CaCertificates/Certificate/Certificate (docs/reference/namecheap.md §3.3). If there are none, it returns every text that
+// holds a certificate.
 func pemOf(all *sellerhttp.Element) []string {
 	found := appendPEM(nil, all.Child("Certificate"))
 	for _, one := range all.Child("CaCertificates").All("Certificate") {

@@ -27,7 +27,7 @@ CSR
 ]]> </CSR><ApproverEmail/><CommonName> Example.com </CommonName>` + certificates + `</CertificateDetails><Provider><OrderID>1</OrderID></Provider></SSLGetInfoResult>`)
 }
 
-func TestReport(t *testing.T) {
+func TestOrderStatus(t *testing.T) {
 	s := newStage(t, says(info(`Status="active" StatusDescription="Certificate is Active." Type="standard ssl sslcom" IssuedOn="9/5/2026" Years="2" `+
 		`Expires="4/12/2027" ActivationExpireDate="" OrderId="1030907" ReplacedBy="0" validationType="dns" SANSCount="2"`,
 		`<Certificates CertificateReturned="true" ReturnType="INDIVIDUAL"><Certificate> <![CDATA[ `+leaf+"\n"+` ]]> </Certificate><CaCertificates>`+
@@ -46,7 +46,7 @@ func TestReport(t *testing.T) {
 	}}, s.sent())
 }
 
-// A count that Namecheap does not give is no count of nought: names would be bought that the certificate has.
+// A missing count does not mean 0: names would be bought that the certificate has already.
 func TestCountsOfNames(t *testing.T) {
 	for attr, want := range map[string]int{``: -1, `SANSCount=""`: -1, `SANSCount="many"`: -1, `SANSCount="-2"`: -1, `SANSCount="0"`: 0, `SANSCount=" 5 "`: 5} {
 		s := newStage(t, says(info(`Status="active" `+attr, "")))
@@ -89,8 +89,8 @@ func TestReplacedBy(t *testing.T) {
 	}
 }
 
-// A successor that cannot be read is not "none": nothing is decided on such an answer.
-func TestAnUnreadableReplacedByDecidesNothing(t *testing.T) {
+// An unreadable ReplacedBy does not mean "none": no decision is based on such an answer.
+func TestUnreadableReplacedByMakesTheStateUnknown(t *testing.T) {
 	for _, text := range []string{"x", "-1", "34351741a", "99999999999999999999", "3.4e7"} {
 		s := newStage(t, says(info(`Status="Replaced" ReplacedBy="`+text+`"`, "")))
 		status, err := s.OrderStatus(t.Context(), 7)
@@ -106,8 +106,8 @@ func TestAnUnreadableReplacedByDecidesNothing(t *testing.T) {
 	assert.Equal(t, seller.StateIssued, status.State, "it matters only where something was replaced")
 }
 
-// A hint that cannot be read must not keep a certificate from its client.
-func TestABrokenDateIsLoggedAndLeftOut(t *testing.T) {
+// An unreadable date must not stop the delivery of a certificate.
+func TestUnreadableDateIsLoggedAndLeftOut(t *testing.T) {
 	s := newStage(t, says(info(`Status="active" Expires="31.12.2026"`, "")))
 	status, err := s.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
@@ -115,7 +115,7 @@ func TestABrokenDateIsLoggedAndLeftOut(t *testing.T) {
 	assert.Contains(t, strings.Join(s.log.Tail(100), "\n"), `unreadable Expires "31.12.2026"`)
 }
 
-func TestCertificatesAreFoundWhereverTheyStand(t *testing.T) {
+func TestCertificatesAreFoundInEveryElement(t *testing.T) {
 	for name, tc := range map[string]struct {
 		certificates string
 		want         []string
@@ -138,7 +138,7 @@ func TestCertificatesAreFoundWhereverTheyStand(t *testing.T) {
 	}
 }
 
-// docs/reference/namecheap.md §1.6: the zeroed result beside the error says nothing.
+// docs/reference/namecheap.md §1.6: the zeroed result beside the error is ignored.
 func TestAnErrorWithAResultIsStillAnError(t *testing.T) {
 	s := newStage(t, says(`<ApiResponse Status="ERROR"><Errors><Error Number="2011294">CertificateId is not valid</Error></Errors>`+
 		`<CommandResponse Type="namecheap.ssl.getInfo"><SSLGetInfoResult Years="0" OrderId="0" SANSCount="0"/></CommandResponse></ApiResponse>`))

@@ -11,10 +11,10 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Certificates lists all certificates of the account, ended ones too (ssl.getList ALL, docs/reference/namecheap.md §3.4),
-// those of one order as one: the newest with the ids that it took the place of. Which belong together tell the CA's order
-// (docs/reference/namecheap.md §3.3) and, where that does not, ReplacedBy of the replaced ones. Created is the earliest
-// PurchaseDate of the order. A list that cannot be read to its end is a fault.
+// Certificates lists all certificates of the account, ended ones too (ssl.getList ALL, docs/reference/namecheap.md §3.4). The
+// certificates of one order are one entry: the newest one with the ids that it replaced. Two certificates are of one order if
+// they have the same order at the CA (docs/reference/namecheap.md §3.3) or if ReplacedBy of one names the other. Created is
+// the earliest PurchaseDate of the order. An incomplete list is a fault.
 func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, error) {
 	rows, err := c.list(ctx, listing{kind: "ALL"})
 	if err != nil {
@@ -22,17 +22,17 @@ func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, 
 	}
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.ID, b.ID) })
 	next := sameOrder(rows)
-	if err := c.askReplaced(ctx, rows, next); err != nil {
+	if err := c.addReplaced(ctx, rows, next); err != nil {
 		return nil, err
 	}
 	return lineages(rows, next), nil
 }
 
-// succession names for an id the one that took its place.
-type succession map[int64]int64
+// successors maps an id to the id that replaced it.
+type successors map[int64]int64
 
-// newest follows an id to the end; an id whose successors run in a circle stands for itself.
-func (s succession) newest(id int64) int64 {
+// newest returns the last successor of an id; the id itself if its successors form a circle.
+func (s successors) newest(id int64) int64 {
 	at := id
 	for range len(s) + 1 {
 		next, found := s[at]
@@ -44,16 +44,16 @@ func (s succession) newest(id int64) int64 {
 	return id
 }
 
-// sameOrder reads the succession from the CA's order. Its newest certificate that has not failed took the place of those
-// before it; failed attempts after that one stay by themselves.
-func sameOrder(rows []row) succession {
+// sameOrder finds successors by the CA's order: the newest certificate of an order that has not failed replaced those before
+// it. Later failed attempts have no successor.
+func sameOrder(rows []row) successors {
 	orders := map[int64][]row{}
 	for _, r := range rows {
 		if order := seller.ParseID(r.provider); order != 0 {
 			orders[order] = append(orders[order], r)
 		}
 	}
-	next := succession{}
+	next := successors{}
 	for _, members := range orders {
 		head := members[len(members)-1]
 		for _, r := range members {
@@ -70,16 +70,16 @@ func sameOrder(rows []row) succession {
 	return next
 }
 
-// sameKind keeps certificates of different products apart, whatever the CA's order says of them.
+// sameKind reports whether two certificates can be of one order: not if they are of different products.
 func sameKind(a, b row) bool {
 	one, _, known := productNamed(a.Type)
 	other, _, too := productNamed(b.Type)
 	return !known || !too || sameOffer(one, other)
 }
 
-// askReplaced adds what getInfo tells of replaced certificates whose successor the list does not show: a reissue of what
-// was bought of Sectigo comes from SSL.com, in an order of its own (docs/reference/namecheap.md §4).
-func (c *Client) askReplaced(ctx context.Context, rows []row, next succession) error {
+// addReplaced asks getInfo about replaced certificates without a known successor and adds it: a certificate bought from
+// Sectigo is reissued by SSL.com in a new order (docs/reference/namecheap.md §4).
+func (c *Client) addReplaced(ctx context.Context, rows []row, next successors) error {
 	for _, r := range rows {
 		if _, found := next[r.ID]; found || r.State != seller.StateReplaced {
 			continue
@@ -90,7 +90,7 @@ func (c *Client) askReplaced(ctx context.Context, rows []row, next succession) e
 		}
 		by := seller.ParseID(result.Attr("ReplacedBy"))
 		if by == r.ID || rowOf(rows, by).ID == 0 {
-			c.log.Warningf("%s lists the certificate %d as replaced and does not tell by what (ReplacedBy %q)", Title, r.ID, words(result.Attr("ReplacedBy")))
+			c.log.Warningf("%s lists the certificate %d as replaced and does not say by which one (ReplacedBy %q)", Title, r.ID, words(result.Attr("ReplacedBy")))
 			continue
 		}
 		next[r.ID] = by
@@ -98,8 +98,8 @@ func (c *Client) askReplaced(ctx context.Context, rows []row, next succession) e
 	return nil
 }
 
-// lineages makes one certificate of each succession, ascending by id.
-func lineages(rows []row, next succession) []seller.ListedCertificate {
+// lineages returns one entry for each order, ascending by id.
+func lineages(rows []row, next successors) []seller.ListedCertificate {
 	var all []seller.ListedCertificate
 	at := map[int64]int{}
 	for _, r := range rows {
@@ -130,7 +130,7 @@ func listed(r row) seller.ListedCertificate {
 	return l
 }
 
-// earlier returns the earlier one of two dates; a zero one does not count.
+// earlier returns the earlier of two dates; a zero date is ignored.
 func earlier(a, b cabforum.Date) cabforum.Date {
 	if b.IsZero() || !a.IsZero() && a.Before(b) {
 		return a

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inventory answers getList with rows and getInfo with who replaced a certificate.
+// inventory answers getList with rows and getInfo with ReplacedBy.
 type inventory struct {
 	rows     []string
 	replaced map[string]string
@@ -58,7 +58,7 @@ func TestCertificatesOfTheAccount(t *testing.T) {
 	assert.Equal(t, "ALL", s.asked[0].Get("ListType"))
 }
 
-// TestLineages writes what belongs together as "newest<older,older".
+// TestLineages writes each order as "newest<older,older".
 func TestLineages(t *testing.T) {
 	const bought, dv, ssl = "01/20/2026", "positivessl", "standard ssl sslcom"
 	for _, c := range []struct {
@@ -101,7 +101,7 @@ func TestLineages(t *testing.T) {
 	}
 }
 
-func TestAnIncompleteAccountIsAFault(t *testing.T) {
+func TestCertificatesFailsOnAnIncompleteList(t *testing.T) {
 	replaced := inventory{rows: []string{owned(1, "replaced", "positivessl", "", "")}}
 	for name, c := range map[string]struct {
 		answers []http.HandlerFunc

@@ -18,9 +18,9 @@ const (
 	maxPages = 100
 )
 
-// OrderSnapshot lists what is paid and not activated (all pages of the lists NewPurchase and NewRenewal), and the highest
-// id seen there and on the first page of all certificates, newest first. A list that cannot be read to its end is a fault:
-// a purchase that is missing on it would be made a second time.
+// OrderSnapshot lists the orders that are paid and not activated (all pages of the lists NewPurchase and NewRenewal), and the
+// highest id on these and on the first page of all certificates, newest first. An incomplete list is a fault: a purchase that
+// it lacks would be made a second time.
 func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {
 	newest, err := c.page(ctx, listing{kind: "ALL"}, 1)
 	if err != nil {
@@ -34,7 +34,7 @@ func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error
 		}
 		snapshot.Highest = highest(snapshot.Highest, rows)
 		for _, r := range rows {
-			if r.State == seller.StateUnknown { // the list says what the row leaves open
+			if r.State == seller.StateUnknown { // the row does not say it, the list's name does
 				r.State = stateOf(kind)
 			}
 			if r.State.Activatable() {
@@ -66,7 +66,7 @@ func (l listing) String() string {
 	return l.kind + " of " + l.term
 }
 
-// pairs returns the request's parameters that say which list is meant.
+// pairs returns the request parameters that select the list.
 func (l listing) pairs() []string {
 	if l.term == "" {
 		return []string{"ListType", l.kind}
@@ -78,11 +78,11 @@ func (l listing) pairs() []string {
 type row struct {
 	seller.OrderSummary
 	provider string // ProviderOrderID, the CA's order; empty where Namecheap shows none
-	// bought and expires are PurchaseDate and ExpireDate, zero where they are missing or unreadable.
+	// bought and expires are PurchaseDate and ExpireDate; zero if missing or unreadable.
 	bought, expires cabforum.Date
 }
 
-// list returns a list that did not change while it was read (rules BUY-10): what it does not show is not there.
+// list returns a list that did not change while it was read (rules BUY-10): an order that it lacks does not exist.
 func (c *Client) list(ctx context.Context, which listing) ([]row, error) {
 	return c.walk(which).Consistent(ctx)
 }
@@ -124,7 +124,7 @@ func (c *Client) page(ctx context.Context, which listing, number int) (sellerhtt
 	return page, nil
 }
 
-// rowFrom reads one row; its id is 0 if that is unreadable.
+// rowFrom reads one row; its id is 0 if the id is unreadable.
 func rowFrom(one *sellerhttp.Element) row {
 	r := row{OrderSummary: seller.OrderSummary{
 		ID: seller.ParseID(one.Attr("CertificateID")), State: stateOf(one.Attr("Status")), Months: monthsOf(one.Attr("Years")),

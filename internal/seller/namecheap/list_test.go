@@ -15,14 +15,14 @@ import (
 	"pmssl/internal/seller"
 )
 
-// shop answers getList from its rows, which are written as "id status" in the order of the list.
-type shop struct {
+// orderList answers getList from its rows, which are written as "id status" in the order of the list.
+type orderList struct {
 	rows    map[string][]string
 	page    func(kind string, number int) (rows []string, paging string)
 	uncount bool
 }
 
-func (s shop) serve(w http.ResponseWriter, r *http.Request) {
+func (s orderList) serve(w http.ResponseWriter, r *http.Request) {
 	kind := r.PostForm.Get("ListType")
 	number, _ := strconv.Atoi(r.PostForm.Get("Page"))
 	size, _ := strconv.Atoi(r.PostForm.Get("PageSize"))
@@ -63,8 +63,8 @@ func ids(records []seller.OrderSummary) []int64 {
 	return all
 }
 
-func TestShelf(t *testing.T) {
-	s := newStage(t, shop{rows: map[string][]string{
+func TestOrderSnapshot(t *testing.T) {
+	s := newStage(t, orderList{rows: map[string][]string{
 		"ALL": {"20 active", "30 replaced", "21 newpurchase"}, "NewPurchase": {"21 newpurchase", "40 "}, "NewRenewal": {"22 newrenewal"},
 	}}.serve)
 	snapshot, err := s.OrderSnapshot(t.Context())
@@ -80,7 +80,7 @@ func TestShelf(t *testing.T) {
 	assert.Equal(t, "PURCHASEDATE_DESC", s.asked[0].Get("SortBy"))
 }
 
-func TestShelfReadsAllPages(t *testing.T) {
+func TestOrderSnapshotReadsAllPages(t *testing.T) {
 	for name, one := range map[string]struct {
 		uncount  bool
 		requests int
@@ -89,7 +89,7 @@ func TestShelfReadsAllPages(t *testing.T) {
 		"without a total: the whole list is read again": {uncount: true, requests: 1 + 2*3 + 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, shop{uncount: one.uncount, rows: map[string][]string{"NewPurchase": numbered(1, 250, "newpurchase")}}.serve)
+			s := newStage(t, orderList{uncount: one.uncount, rows: map[string][]string{"NewPurchase": numbered(1, 250, "newpurchase")}}.serve)
 			snapshot, err := s.OrderSnapshot(t.Context())
 			require.NoError(t, err)
 			assert.Len(t, snapshot.Orders, 250)
@@ -99,8 +99,8 @@ func TestShelfReadsAllPages(t *testing.T) {
 	}
 }
 
-// A list that is not complete must not read as "nothing was bought".
-func TestAnIncompleteListIsAFault(t *testing.T) {
+// An incomplete list must not mean "nothing was bought".
+func TestOrderSnapshotFailsOnAnIncompleteList(t *testing.T) {
 	for name, page := range map[string]func(string, int) ([]string, string){
 		"the same page again and again": func(string, int) ([]string, string) {
 			return numbered(1, 100, "newpurchase"), "<Paging><TotalItems>150</TotalItems></Paging>"
@@ -118,7 +118,7 @@ func TestAnIncompleteListIsAFault(t *testing.T) {
 		"no id":         func(string, int) ([]string, string) { return []string{" newpurchase"}, "" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, shop{page: page}.serve)
+			s := newStage(t, orderList{page: page}.serve)
 			_, err := s.OrderSnapshot(t.Context())
 			requireFault(t, err, fault.Client)
 			assert.LessOrEqual(t, len(s.asked), 102)
@@ -131,9 +131,9 @@ func TestAnIncompleteListIsAFault(t *testing.T) {
 	})
 }
 
-// A list that does not come to rest proves nothing; the next run reads it again.
-func TestAListThatChangesAllTheTimeIsARetryableFault(t *testing.T) {
-	s := newStage(t, shop{page: func(_ string, number int) ([]string, string) {
+// A list that changes in every walk proves nothing; the next run reads it again.
+func TestListThatKeepsChangingIsARetryableFault(t *testing.T) {
+	s := newStage(t, orderList{page: func(_ string, number int) ([]string, string) {
 		return numbered(number*100, number*100+99, "newpurchase"), fmt.Sprintf("<Paging><TotalItems>%d</TotalItems></Paging>", 1000+number)
 	}}.serve)
 	_, err := s.OrderSnapshot(t.Context())
@@ -141,10 +141,10 @@ func TestAListThatChangesAllTheTimeIsARetryableFault(t *testing.T) {
 	assert.Len(t, s.asked, 1+3*2)
 }
 
-// The number of rows alone does not show that one order went and another came: the first page does.
-func TestAnOrderThatCameWhileAnotherWentIsNotMissed(t *testing.T) {
+// The number of rows does not show that one order was removed and another added; the first page does.
+func TestOrderAddedWhileAnotherIsRemovedIsNotMissed(t *testing.T) {
 	all, asked := numbered(1, 101, "newpurchase"), 0
-	s := newStage(t, shop{page: func(kind string, number int) ([]string, string) {
+	s := newStage(t, orderList{page: func(kind string, number int) ([]string, string) {
 		if kind != "NewPurchase" {
 			return nil, "<Paging><TotalItems>0</TotalItems></Paging>"
 		}
@@ -159,11 +159,10 @@ func TestAnOrderThatCameWhileAnotherWentIsNotMissed(t *testing.T) {
 	assert.NotContains(t, ids(snapshot.Orders), int64(50))
 }
 
-// An order that is activated between two pages moves the rows behind it: the one that slips to the page before is not
-// missed.
-func TestAListThatChangesMeanwhileIsReadAgain(t *testing.T) {
+// An order that is activated between two pages moves the rows after it: the row that moves to the page before is not missed.
+func TestChangedListIsReadAgain(t *testing.T) {
 	all, asked := numbered(1, 101, "newpurchase"), 0
-	s := newStage(t, shop{page: func(kind string, number int) ([]string, string) {
+	s := newStage(t, orderList{page: func(kind string, number int) ([]string, string) {
 		if kind != "NewPurchase" {
 			return nil, "<Paging><TotalItems>0</TotalItems></Paging>"
 		}
@@ -178,9 +177,9 @@ func TestAListThatChangesMeanwhileIsReadAgain(t *testing.T) {
 	assert.Contains(t, ids(snapshot.Orders), int64(1))
 }
 
-func TestWhatIsActivatedIsNotOnTheShelf(t *testing.T) {
+func TestActivatedOrdersAreNotInTheSnapshot(t *testing.T) {
 	rows := []string{"5 active", "4 newpurchase", "3 purchased"} // a server that ignores ListType
-	s := newStage(t, shop{rows: map[string][]string{"ALL": rows, "NewPurchase": rows, "NewRenewal": rows}}.serve)
+	s := newStage(t, orderList{rows: map[string][]string{"ALL": rows, "NewPurchase": rows, "NewRenewal": rows}}.serve)
 	snapshot, err := s.OrderSnapshot(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []int64{4, 4}, ids(snapshot.Orders))

@@ -11,8 +11,8 @@ import (
 
 const commandNames = "namecheap.ssl.purchasemoresans"
 
-// buyNames pays for further names of a certificate (ssl.purchasemoresans, docs/reference/namecheap.md §3.10). The request
-// leaves this host exactly once; whether a lost one was executed tells Report.SANs, which has grown then.
+// buyNames pays for further names of a certificate (ssl.purchasemoresans, docs/reference/namecheap.md §3.10). The request is
+// sent exactly once. If its answer is lost, a higher OrderStatus.SANs shows that it was executed.
 func (c *Client) buyNames(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	reply, err := c.call(ctx, sellerhttp.Purchase, commandNames,
 		"CertificateID", strconv.FormatInt(p.ID, 10), "NumberOfSANSToAdd", strconv.Itoa(p.SANs))
@@ -26,19 +26,19 @@ func (c *Client) buyNames(ctx context.Context, p seller.Purchase) (seller.Receip
 	return receipt, nil
 }
 
-// namesReceipt reads the result, which is about the certificate's own id.
+// namesReceipt reads the result, which names the id of the existing certificate.
 func namesReceipt(id int64, result *sellerhttp.Element) (seller.Receipt, error) {
 	r := seller.Receipt{
-		ID: seller.ParseID(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
-		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
+		ID: seller.ParseID(certificateAttr(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		Charged: words(result.Attr("ChargedAmount")), Delivered: words(certificateAttr(result, "SSLType")),
 	}
-	return r, isAbout(commandNames, id, r.ID, result)
+	return r, checkSameID(commandNames, id, r.ID, result)
 }
 
-// namesFault decides whether nothing was bought for certain (purchaseFault).
+// namesFault is purchaseFault for further names of a certificate.
 func namesFault(id int64, err error) *fault.Error {
-	if certain(err) {
+	if notExecuted(err) {
 		return fault.From(faultOf(err))
 	}
-	return unpaidOrTaken(err, "names for the certificate "+strconv.FormatInt(id, 10)+" may have been bought or not")
+	return unknownPayment(err, "names for the certificate "+strconv.FormatInt(id, 10)+" may have been bought or not")
 }

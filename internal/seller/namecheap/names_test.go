@@ -19,7 +19,7 @@ func names(t *testing.T, more int) seller.Purchase {
 	return seller.Purchase{Kind: seller.KindSANs, Product: product(t, "positivessl_multi_domain"), SANs: more, ID: 7}
 }
 
-func TestFurtherNamesAreBought(t *testing.T) {
+func TestBuyFurtherNames(t *testing.T) {
 	s := newStage(t, says(ok(boughtNames)))
 	receipt, err := s.Buy(t.Context(), names(t, 2))
 	require.NoError(t, err)
@@ -27,8 +27,8 @@ func TestFurtherNamesAreBought(t *testing.T) {
 	assert.Equal(t, []url.Values{{"Command": {"namecheap.ssl.purchasemoresans"}, "CertificateID": {"7"}, "NumberOfSANSToAdd": {"2"}}}, s.sent())
 }
 
-// Rules BUY-3, as for create: sent once, and unclear unless it is certain that nothing was bought.
-func TestFurtherNamesAreUnclear(t *testing.T) {
+// Rules BUY-3, as for create: the request is sent once, and the outcome is unknown unless nothing was bought for certain.
+func TestFurtherNamesWithUnknownOutcome(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"dropped":             drops,
 		"500":                 status(500, ""),
@@ -55,7 +55,7 @@ func TestFurtherNamesAreUnclear(t *testing.T) {
 	}
 }
 
-func TestFurtherNamesAreRefused(t *testing.T) {
+func TestFurtherNamesRefused(t *testing.T) {
 	for _, c := range []struct {
 		rule   string
 		answer http.HandlerFunc
@@ -80,7 +80,7 @@ func TestFurtherNamesAreRefused(t *testing.T) {
 	}
 }
 
-func TestNamesThatCannotBeActivatedAreNotBought(t *testing.T) {
+func TestBuyRefusesARequestThatCannotBeActivated(t *testing.T) {
 	s := newStage(t, says(ok(boughtNames)))
 	p := names(t, 1)
 	p.Request = request(t, "positivessl_multi_domain", "auth_dnstxt", "", "example.com", "a.example.com")

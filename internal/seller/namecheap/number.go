@@ -8,7 +8,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// noID reports whether an attribute says that there is no number: it is empty or a zero.
+// noID reports whether an attribute has no number: it is empty or zero.
 func noID(text string) bool {
 	id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	return strings.TrimSpace(text) == "" || err == nil && id == 0

@@ -65,14 +65,14 @@ func FuzzEnvelope(f *testing.F) {
 		}
 		for _, command := range []string{commandCreate, commandRenew, commandReissue} {
 			refused := newRefusal(command, e, access{apiKey: "0123456789"})
-			require.NotContains(t, refused.said(), "\n")
+			require.NotContains(t, refused.reasons(), "\n")
 			require.NotContains(t, refused.fault().Message, "\x1b")
-			require.False(t, refused.definite() && traces(e.response))
+			require.False(t, refused.definite() && namesCertificate(e.response))
 		}
 	})
 }
 
-// Whatever an answer holds: what counts as bought has an id of its own.
+// A purchase that counts as bought has an id of its own, whatever the answer holds.
 func FuzzNewID(f *testing.F) {
 	for _, seed := range []string{
 		`<SSLCreateResult IsSuccess="true" OrderId="1"><SSLCertificate CertificateID="8" SSLType="x"/></SSLCreateResult>`,
@@ -121,7 +121,7 @@ func FuzzSuccessor(f *testing.F) {
 	})
 }
 
-func FuzzReport(f *testing.F) {
+func FuzzOrderStatus(f *testing.F) {
 	for _, seed := range []string{
 		`<ApiResponse Status="OK"><CommandResponse><SSLGetInfoResult Status="active" Years="1" Expires="1/20/2015" ReplacedBy="8"><CertificateDetails><Certificates>` +
 			`<Certificate><![CDATA[-----BEGIN CERTIFICATE-----]]></Certificate></Certificates></CertificateDetails></SSLGetInfoResult></CommandResponse></ApiResponse>`,

@@ -14,12 +14,12 @@ import (
 // (docs/reference/namecheap.md §3.2).
 type subjectField struct {
 	name  string // Namecheap's parameter
-	from  string // our item parameter (docs/reference/billmanager.md §4.1)
-	limit int    // its longest value in characters
+	from  string // the item parameter (docs/reference/billmanager.md §4.1)
+	limit int    // the longest value, in characters
 	form  form
 }
 
-// form is what Namecheap wants of a value beyond its length.
+// form is the form that Namecheap requires of a value.
 type form int
 
 const (
@@ -38,7 +38,7 @@ const (
 	paramTradeName             = "org_dba"
 )
 
-// subjectFields returns the fields that a level hands over. The panel's org_incorporating_agency and the technical contact
+// subjectFields returns the fields that are sent for a level. The panel's org_incorporating_agency and the technical contact
 // have no counterpart at Namecheap since 2017 (docs/reference/namecheap.md §3.2).
 func subjectFields(level seller.Level) []subjectField {
 	organisation := []subjectField{
@@ -66,20 +66,20 @@ func subjectFields(level seller.Level) []subjectField {
 	return nil
 }
 
-// ValidateOrder holds an order against Namecheap's own rules before anything is bought: the validation method and, for OV
-// and EV, the organisation's data (docs/reference/namecheap.md §3.2). Everything that is wrong with that data is reported
-// in one fault, of type missed or value, each problem with its field. It asks nobody.
+// ValidateOrder checks an order against Namecheap's own rules before anything is bought: the validation method and, for OV and
+// EV, the organisation's data (docs/reference/namecheap.md §3.2). One fault of type missed or value reports all errors in that
+// data, each with its field. It sends no request.
 func (c *Client) ValidateOrder(r seller.Request) error {
-	if err := provable(r); err != nil {
+	if err := checkMethod(r); err != nil {
 		return err
 	}
-	_, err := subject(r)
+	_, err := organisationParams(r)
 	return err
 }
 
-// subject returns the parameters that describe the organisation, in pairs; none for DV. Fields that the client left empty
-// are not sent.
-func subject(r seller.Request) ([]string, error) {
+// organisationParams returns the parameters that describe the organisation, as name, value pairs; none for DV. Empty fields are
+// not sent.
+func organisationParams(r seller.Request) ([]string, error) {
 	fields := subjectFields(r.Product.Level)
 	used := map[string]string{}
 	for _, f := range fields {
@@ -93,7 +93,7 @@ func subject(r seller.Request) ([]string, error) {
 			seller.CheckWithCountry(f.from, used[f.from], used[seller.CountryField(f.from)]) != nil {
 			continue
 		}
-		value, problem := f.written(used[f.from])
+		value, problem := f.formatted(used[f.from])
 		if problem != "" {
 			problems.Wrong(f.from, "%q %s", plaintext.Clip(used[f.from], 100), problem)
 			continue
@@ -107,8 +107,8 @@ func subject(r seller.Request) ([]string, error) {
 	return pairs, nil
 }
 
-// requiredFields returns the item parameters without which Namecheap refuses the level (2010326, 2010396, 2010667). The
-// organisation's name may come from the CSR.
+// requiredFields returns the item parameters that Namecheap requires for the level (errors 2010326, 2010396, 2010667). The
+// organisation's name may be in the CSR instead.
 func requiredFields(r seller.Request) []string {
 	var required []string
 	if r.Product.Level != seller.DV && r.CSR.Subject.Organisation == "" {
@@ -120,8 +120,8 @@ func requiredFields(r seller.Request) []string {
 	return required
 }
 
-// written returns the value in the form that Namecheap wants; the complaint says why it has none.
-func (f subjectField) written(value string) (text, problem string) {
+// formatted returns the value in the form that Namecheap requires; problem says why that is not possible.
+func (f subjectField) formatted(value string) (text, problem string) {
 	switch f.form {
 	case dotted:
 		if value, problem = seller.DottedPhone(value); problem != "" {

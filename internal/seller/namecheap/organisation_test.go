@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// company returns the parameters of an order with everything that an organisation can tell.
+// company returns the parameters of an order with all fields of an organisation.
 func company() map[string]string {
 	return map[string]string{
 		"org_name": "Example Ltd", "org_division": "Web", "org_duns": "15-048-3782", "org_address": "1 High Street", "org_city": "London",
@@ -35,8 +35,8 @@ func vetted(t *testing.T, id string, params map[string]string) seller.Request {
 	return r
 }
 
-// What people write and CAs cannot use is mended where it has one meaning only.
-func TestCountriesAndTelephoneNumbersAreMended(t *testing.T) {
+// Values in a form that CAs do not accept are corrected if they have only one meaning.
+func TestCountriesAndTelephoneNumbersAreCorrected(t *testing.T) {
 	params := company()
 	params["org_country"], params["org_phone"], params["adm_phone"] = "uk", "+44 (0)20 7946 0000", "+44 (020) 7946 0001"
 	s := newStage(t, says(ok(activated)))
@@ -49,7 +49,7 @@ func TestCountriesAndTelephoneNumbersAreMended(t *testing.T) {
 		[]string{sent.Get("AdminCountry"), sent.Get("AdminPhone"), sent.Get("OrganizationRepPhone")})
 }
 
-func TestAnOrganisationIsHandedOver(t *testing.T) {
+func TestOrganisationParameters(t *testing.T) {
 	shared := url.Values{
 		"AdminOrganizationName": {"Example Ltd"}, "OrganizationDepartment": {"Web"}, "OrganizationDUNS": {"150483782"},
 		"AdminAddress1": {"1 High Street"}, "AdminCity": {"London"}, "AdminStateProvince": {"Greater London"}, "AdminPostalCode": {"SW1A 1AA"},
@@ -96,7 +96,7 @@ func TestAnOrganisationIsHandedOver(t *testing.T) {
 	})
 }
 
-func TestWhatALevelRequires(t *testing.T) {
+func TestRequiredFieldsOfALevel(t *testing.T) {
 	inCSR := func(r seller.Request) seller.Request {
 		r.CSR.Subject.Organisation = "Example Ltd"
 		return r
@@ -138,8 +138,8 @@ func TestWhatALevelRequires(t *testing.T) {
 	}
 }
 
-// Each value alone, so that each complaint is that value's.
-func TestAnOrganisationsFields(t *testing.T) {
+// Each value alone, so that each error belongs to it.
+func TestOrganisationFieldErrors(t *testing.T) {
 	for _, c := range []struct{ rule, field, value, problem string }{
 		{"Cyrillic", "org_name", "Пример", "Latin"},
 		{"a country's name", "org_country", "England", "two-letter"},

@@ -26,7 +26,7 @@ const (
 type Param struct {
 	Name    string
 	Crypted bool
-	Default string // what the form begins with
+	Default string // value in an empty form
 }
 
 // Params returns the module's connection parameters.
@@ -46,8 +46,8 @@ func CustomParams() []CustomParam {
 	return []CustomParam{{"limit_minute", "20"}, {"limit_hour", "700"}, {"limit_day", "8000"}}
 }
 
-// AccountOf names the account that a set of parameters stands for, without making a client. An address of the
-// environment that New refuses counts as the production address.
+// AccountOf returns Client.Account for a set of parameters, without a client. If New would refuse the address in the
+// environment, it uses the production address.
 func AccountOf(params map[string]string, getenv func(string) (string, bool)) string {
 	address, err := addressOf(params, getenv)
 	if err != nil {
@@ -56,7 +56,8 @@ func AccountOf(params map[string]string, getenv func(string) (string, bool)) str
 	return accountName(address, firstOf(params, "username", "api_user"))
 }
 
-// accountName is lower case: Namecheap's user names are the same in either case, and so must be the account's lock.
+// accountName returns the account's name, with the user name in lower case: Namecheap ignores case in user names, and the
+// account must have one lock.
 func accountName(address, user string) string { return address + " " + strings.ToLower(user) }
 
 // rateLimitPath returns the file in which the calls of an account are counted.
@@ -64,7 +65,7 @@ func rateLimitPath(dir, binary, account string) string {
 	return filepath.Join(dir, binary+".calls."+seller.AccountHash(account))
 }
 
-// cachePath returns the file in which something that the account was told is kept: `<binary>.<what>.<mark of the account>`.
+// cachePath returns the path of a cache file of the account: `<binary>.<what>.<hash of the account>`.
 func cachePath(dir, binary, what, account string) string {
 	return filepath.Join(dir, binary+"."+what+"."+seller.AccountHash(account))
 }
@@ -81,12 +82,12 @@ func addressOf(params map[string]string, getenv func(string) (string, bool)) (st
 	case "on":
 		return sandbox, nil
 	default:
-		// Guessing would pay with real money, or buy nothing.
+		// A wrong guess would pay with real money, or buy nothing.
 		return "", fault.Errorf(fault.Value, "sandbox", "sandbox is %q, on or off is expected", plaintext.Line(word))
 	}
 }
 
-// loopback accepts an address on this host only: whoever controls the environment must not get the key.
+// loopback accepts an address on this host only, because whoever controls the environment must not get the API key.
 func loopback(text string) (string, error) {
 	fail := func(why string) (string, error) {
 		return "", fault.Errorf(fault.Value, AddressVariable, "the address in the environment variable %s is refused: %s", AddressVariable, why)
@@ -98,7 +99,7 @@ func loopback(text string) (string, error) {
 	case address.Scheme != "http" && address.Scheme != "https":
 		return fail("it must begin with http:// or https://")
 	case address.User != nil || address.RawQuery != "" || address.Fragment != "":
-		return fail("user, query and fragment do not belong there")
+		return fail("it must not have a user, query or fragment")
 	}
 	if host := address.Hostname(); host != "localhost" && !net.ParseIP(host).IsLoopback() {
 		return fail("its host is not this machine's loopback (127.0.0.1, ::1, localhost)")

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestParametersOfTheConnection(t *testing.T) {
+func TestConnectionParameters(t *testing.T) {
 	for name, tc := range map[string]struct {
 		set    map[string]string
 		kind   string
@@ -63,7 +63,7 @@ func TestAccount(t *testing.T) {
 	assert.Equal(t, namecheap.AccountOf(s.params, nil), client.Account())
 }
 
-func TestTheAddressOfTheEnvironmentIsLoopbackOnly(t *testing.T) {
+func TestAddressInTheEnvironmentIsLoopbackOnly(t *testing.T) {
 	for address, accepted := range map[string]bool{
 		"http://127.0.0.1:1/xml.response": true, "https://localhost/xml.response": true, "http://[::1]:1/x": true, "http://127.8.9.1/": true,
 		"https://api.namecheap.com/xml.response": false, "http://127.0.0.1.example.com/": false, "http://user:x@127.0.0.1/": false,

@@ -18,18 +18,17 @@ import (
 
 const (
 	commandPricing = "namecheap.users.getPricing"
-	// moreNames ends the name of the row that prices a further name of a multi-domain product (docs/reference/namecheap.md
+	// moreNames is the suffix of rows with the price of a further name of a multi-domain product (docs/reference/namecheap.md
 	// §7).
 	moreNames = "-moresans"
-	// maxShown is how many names of rows that nothing is known of go to the log.
+	// maxShown is how many skipped rows are named in a log line.
 	maxShown = 20
 )
 
-// Offers returns the products that can be bought, each at the account's price of its terms (users.getPricing,
-// docs/reference/namecheap.md §7, one request). Namecheap asks for its prices to be kept, so they are up to a day old.
-// Names of its rows for SSL.com's products are not documented: a row is a product's only where its name has the letters and
-// digits of one of the product's names, and what cannot be read for certain is left out and logged. A price is never
-// guessed.
+// Offers returns the products that can be bought, with the account's prices (users.getPricing, docs/reference/namecheap.md §7,
+// one request). Namecheap asks clients to cache its prices, so they are up to a day old. The row names of SSL.com's products
+// are not documented: a row belongs to a product only if its name has the same letters and digits as one of the product's
+// names. A price that cannot be read for certain is left out and logged, never guessed.
 func (c *Client) Offers(ctx context.Context) ([]seller.Offer, error) {
 	kept, err := c.prices.read()
 	if err != nil {
@@ -43,12 +42,12 @@ func (c *Client) Offers(ctx context.Context) ([]seller.Offer, error) {
 		return nil, err
 	}
 	if err := c.prices.write(offers); err != nil {
-		c.log.Warningf("the prices of %s are not kept: %v", Title, err)
+		c.log.Warningf("the prices of %s are not cached: %v", Title, err)
 	}
 	return offers, nil
 }
 
-// askOffers asks for the prices of an action, PURCHASE or RENEW.
+// askOffers requests the prices of an action, PURCHASE or RENEW.
 func (c *Client) askOffers(ctx context.Context, action string) ([]seller.Offer, error) {
 	reply, err := c.call(ctx, sellerhttp.Read, commandPricing, "ProductType", "SSLCERTIFICATE", "ActionName", action)
 	if err != nil {
@@ -57,20 +56,20 @@ func (c *Client) askOffers(ctx context.Context, action string) ([]seller.Offer, 
 	list := newPriceList()
 	list.category = action
 	list.read(reply.result("UserGetPricingResult"))
-	list.tell(c.log)
+	list.logSkipped(c.log)
 	offers := list.offers()
 	if len(offers) == 0 {
-		return nil, list.none()
+		return nil, list.emptyFault()
 	}
 	return offers, nil
 }
 
-// Price returns what the purchase costs by the kept prices; false where they do not tell. Renewals have prices of their
-// own, which are asked for in a dry run only: they are not kept.
+// Price returns the price of the purchase from the cached prices; false if they lack it. Renewals have other prices, which are
+// not cached and requested in a dry run only.
 func (c *Client) Price(ctx context.Context, p seller.Purchase) (seller.Money, bool) {
 	offers, err := c.offersFor(ctx, p.Kind)
 	if err != nil {
-		c.log.ExtInfof("what %s costs at %s is not known: %v", p.Product.ID, Title, err)
+		c.log.ExtInfof("the price of %s at %s is not known: %v", p.Product.ID, Title, err)
 		return seller.Money{}, false
 	}
 	at := slices.IndexFunc(offers, func(o seller.Offer) bool { return o.Product.ID == p.Product.ID })
@@ -91,7 +90,7 @@ func (c *Client) Price(ctx context.Context, p seller.Purchase) (seller.Money, bo
 	return sum, known && sum.Amount > 0
 }
 
-// offersFor returns the offers that tell the price of a purchase of the kind; none where they are not asked for.
+// offersFor returns the offers with the prices of the kind of purchase; none if they are not requested.
 func (c *Client) offersFor(ctx context.Context, kind string) ([]seller.Offer, error) {
 	switch {
 	case kind == seller.KindCreate, kind == seller.KindSANs:
@@ -113,18 +112,18 @@ func costFor(prices []seller.Price, months int) (seller.Money, bool) {
 
 // priceList collects prices by template id and term.
 type priceList struct {
-	category   string // of the rows that count: PURCHASE or RENEW
+	category   string // of the rows to read: PURCHASE or RENEW
 	base, more map[string]map[int]seller.Price
-	unclear    map[string]bool // product and term that two rows price differently
-	unknown    []string        // names of rows that are no product's
-	odd        []string        // what is wrong with rows that are
+	unclear    map[string]bool // product and term for which two rows have different prices
+	unknown    []string        // names of rows that belong to no product
+	invalid    []string        // errors in rows of products
 }
 
 func newPriceList() *priceList {
 	return &priceList{category: "PURCHASE", base: map[string]map[int]seller.Price{}, more: map[string]map[int]seller.Price{}, unclear: map[string]bool{}}
 }
 
-// read takes the rows of the list's category; an answer may have those of the other one as well, which are other prices.
+// read reads the rows of the list's category; the answer may also have rows of the other category.
 func (l *priceList) read(result *sellerhttp.Element) {
 	for _, kind := range result.All("ProductType") {
 		for _, category := range kind.All("ProductCategory") {
@@ -156,15 +155,15 @@ func (l *priceList) product(row *sellerhttp.Element) {
 			continue
 		}
 		if err != nil {
-			l.odd = append(l.odd, words(name)+": "+err.Error())
+			l.invalid = append(l.invalid, words(name)+": "+err.Error())
 			continue
 		}
 		l.add(prices, p, further, price)
 	}
 }
 
-// add keeps a price. "ev-ssl" is a product of both generations (docs/reference/namecheap.md §4): where two rows of one
-// product and term differ, nobody can tell which one a purchase is charged, and neither is given.
+// add stores a price. Two rows may mean one product: "ev-ssl" was sold by both CAs (docs/reference/namecheap.md §4). If their
+// prices for a term differ, it is unknown which one a purchase is charged, and neither is used.
 func (l *priceList) add(prices map[string]map[int]seller.Price, p seller.Product, further bool, price seller.Price) {
 	if prices[p.ID] == nil {
 		prices[p.ID] = map[int]seller.Price{}
@@ -172,7 +171,7 @@ func (l *priceList) add(prices map[string]map[int]seller.Price, p seller.Product
 	old, there := prices[p.ID][price.Months]
 	if there && old != price {
 		l.unclear[unclearKey(p, further, price.Months)] = true
-		l.odd = append(l.odd, fmt.Sprintf("%s for %d months is priced %s %s and %s %s, neither is given",
+		l.invalid = append(l.invalid, fmt.Sprintf("%s for %d months costs %s %s in one row and %s %s in another; neither is used",
 			p.ID, price.Months, old.Cost.Text, old.Cost.Currency, price.Cost.Text, price.Cost.Currency))
 		return
 	}
@@ -183,7 +182,7 @@ func unclearKey(p seller.Product, further bool, months int) string {
 	return p.ID + " " + strconv.FormatBool(further) + " " + strconv.Itoa(months)
 }
 
-// pricedProduct finds the product of a row. The first two are Namecheap's own spellings of Sectigo's names
+// pricedProduct returns the product of a row. The two names in the switch are Namecheap's spellings of Sectigo's names
 // (docs/reference/namecheap.md §7).
 func pricedProduct(name string) (seller.Product, bool) {
 	switch name {
@@ -196,7 +195,7 @@ func pricedProduct(name string) (seller.Product, bool) {
 	return p, known && p.Orderable()
 }
 
-// offers are in the order of the table of products.
+// offers returns the offers in the order of Products.
 func (l *priceList) offers() []seller.Offer {
 	var all []seller.Offer
 	for _, p := range Products() {
@@ -209,7 +208,7 @@ func (l *priceList) offers() []seller.Offer {
 	return all
 }
 
-// clear returns the prices that two rows do not contradict each other about, the shortest term first.
+// clear returns the prices without those that are unclear, the shortest term first.
 func (l *priceList) clear(p seller.Product, further bool, prices map[int]seller.Price) []seller.Price {
 	var found []seller.Price
 	for _, months := range slices.Sorted(maps.Keys(prices)) {
@@ -220,21 +219,22 @@ func (l *priceList) clear(p seller.Product, further bool, prices map[int]seller.
 	return found
 }
 
-// tell logs what was left out. Names that nothing is known of are many: Namecheap lists what it gave up years ago.
-func (l *priceList) tell(log *panellog.Logger) {
+// logSkipped logs what was left out. Unknown names are logged at a higher level, because Namecheap lists many products that it
+// no longer sells.
+func (l *priceList) logSkipped(log *panellog.Logger) {
 	if len(l.unknown) > 0 {
-		log.ExtInfof("%s prices products that are not sold here: %s", Title, shown(l.unknown, ", "))
+		log.ExtInfof("%s has prices of products that this module does not sell: %s", Title, shown(l.unknown, ", "))
 	}
-	if len(l.odd) > 0 {
-		log.Warningf("prices of %s are left out: %s", Title, shown(l.odd, "; "))
+	if len(l.invalid) > 0 {
+		log.Warningf("prices of %s are left out: %s", Title, shown(l.invalid, "; "))
 	}
 }
 
-// none returns the fault of an answer without a single price. The connection works: it is about what came.
-func (l *priceList) none() *fault.Error {
-	text := "it prices no product that is sold here"
-	if len(l.odd) > 0 {
-		text = "none of its prices can be read for certain: " + shown(l.odd, "; ")
+// emptyFault returns the fault of an answer without a usable price.
+func (l *priceList) emptyFault() *fault.Error {
+	text := "it has no price of a product that this module sells"
+	if len(l.invalid) > 0 {
+		text = "none of its prices can be read: " + shown(l.invalid, "; ")
 	}
 	return fault.Errorf(fault.API, commandPricing, "%s answers OK, and %s", Title, plaintext.Clip(text, 1000))
 }

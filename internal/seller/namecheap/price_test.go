@@ -17,7 +17,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// priced frames rows of purchases as getPricing answers them (docs/reference/namecheap.md §7).
+// priced returns a getPricing answer with rows for purchases (docs/reference/namecheap.md §7).
 func priced(rows ...string) string {
 	return ok(`<UserGetPricingResult><ProductType Name="ssl"><ProductCategory Name="purchase">` + strings.Join(rows, "") +
 		`</ProductCategory><ProductCategory Name="renew"><Product Name="essentialssl">` + yearly(1, "1.00") + `</Product></ProductCategory></ProductType></UserGetPricingResult>`)
@@ -32,8 +32,8 @@ func yearly(years int, price string) string {
 	return fmt.Sprintf(`<Price Duration="%d" DurationType="YEAR" Price="99.00" PricingType="MULTIPLE" RegularPrice="120.00" RegularPriceType="MULTIPLE" YourPrice="%s" YourPriceType="MULTIPLE" PromotionPrice="0.0" Currency="USD"/>`, years, price)
 }
 
-// told writes offers as "template months=price+further name".
-func told(offers []seller.Offer) []string {
+// offerLines returns offers as "template months=price+further name".
+func offerLines(offers []seller.Offer) []string {
 	var all []string
 	for _, o := range offers {
 		text := o.Product.ID
@@ -90,7 +90,7 @@ func TestOffers(t *testing.T) {
 			s := newStage(t, says(priced(c.rows...)))
 			offers, err := s.Offers(t.Context())
 			require.NoError(t, err)
-			assert.Equal(t, c.want, told(offers))
+			assert.Equal(t, c.want, offerLines(offers))
 			for _, o := range offers {
 				assert.Equal(t, o.Product.Names[0], o.Name)
 			}
@@ -99,8 +99,8 @@ func TestOffers(t *testing.T) {
 	}
 }
 
-// What cannot be read is left out and logged; the rest stays.
-func TestAPriceIsNeverGuessed(t *testing.T) {
+// An unreadable price is left out and logged; the others stay.
+func TestUnreadablePricesAreLeftOut(t *testing.T) {
 	price := func(attributes string) string { return `<Price Duration="2" DurationType="YEAR" ` + attributes + `/>` }
 	for rule, row := range map[string]string{
 		"no price":                 price(`PricingType="MULTIPLE" Currency="USD"`),
@@ -123,7 +123,7 @@ func TestAPriceIsNeverGuessed(t *testing.T) {
 			s := newStage(t, says(priced(priceRow("positivessl", yearly(1, "8.88"), row))))
 			offers, err := s.Offers(t.Context())
 			require.NoError(t, err)
-			assert.Equal(t, []string{"positivessl 12=8.88USD"}, told(offers))
+			assert.Equal(t, []string{"positivessl 12=8.88USD"}, offerLines(offers))
 			assert.Contains(t, strings.Join(s.log.Tail(20), "\n"), "are left out: positivessl: the price")
 		})
 	}
@@ -166,7 +166,7 @@ func (s *stage) later(d time.Duration) {
 	s.at = s.at.Add(d)
 }
 
-func TestPricesAreKeptADay(t *testing.T) {
+func TestPricesAreCachedForADay(t *testing.T) {
 	s := newStage(t, says(priced(priceRow("san-certificate", yearly(1, "28.88")), priceRow("san-certificate-moresans", yearly(1, "12.88")))), says(priced(priceRow("positivessl", yearly(1, "9")))))
 	first, err := s.Offers(t.Context())
 	require.NoError(t, err)
@@ -178,7 +178,7 @@ func TestPricesAreKeptADay(t *testing.T) {
 	s.later(time.Second)
 	fresh, err := s.Offers(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []string{"positivessl 12=9.00USD"}, told(fresh))
+	assert.Equal(t, []string{"positivessl 12=9.00USD"}, offerLines(fresh))
 	assert.Len(t, s.asked, 2)
 
 	files := priceFiles(t, s)
@@ -191,7 +191,7 @@ func TestPricesAreKeptADay(t *testing.T) {
 	assert.NotContains(t, string(content), key)
 }
 
-func TestWhatAPurchaseCosts(t *testing.T) {
+func TestPriceOfAPurchase(t *testing.T) {
 	further := strings.Replace(yearly(3, "10"), "USD", "EUR", 1)
 	s := newStage(t, says(priced(priceRow("san-certificate", yearly(1, "28.88"), yearly(2, "20"), yearly(3, "15")),
 		priceRow("san-certificate-moresans", yearly(1, "12.88"), further))))
@@ -233,11 +233,11 @@ func TestEachAccountHasItsOwnPrices(t *testing.T) {
 	s.params["username"] = "another"
 	offers, err := s.connect(t, s.address).Offers(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []string{"positivessl 12=9.00USD"}, told(offers))
+	assert.Equal(t, []string{"positivessl 12=9.00USD"}, offerLines(offers))
 	assert.Len(t, priceFiles(t, s), 2)
 }
 
-func TestABrokenFileOfPricesIsNone(t *testing.T) {
+func TestDamagedPriceFileIsIgnored(t *testing.T) {
 	const good = `{"format":1,"read":"2026-07-12T09:00:00Z","offers":[{"template":"%s","prices":[{"Months":%d,"Cost":{"Amount":%s,"Text":"7","Currency":"USD"}}]}]}`
 	for _, c := range []struct {
 		rule, content string
@@ -263,7 +263,7 @@ func TestABrokenFileOfPricesIsNone(t *testing.T) {
 			for range 2 { // the second time from the file that was written anew
 				offers, err := s.Offers(t.Context())
 				require.NoError(t, err)
-				assert.Equal(t, []string{"positivessl 12=9.00USD"}, told(offers))
+				assert.Equal(t, []string{"positivessl 12=9.00USD"}, offerLines(offers))
 			}
 			assert.Len(t, s.asked, 2)
 			assert.Equal(t, c.warned, strings.Contains(strings.Join(s.log.Tail(50), "\n"), "the cached prices of Namecheap are not used"))
@@ -297,6 +297,6 @@ func TestABrokenFileOfPricesIsNone(t *testing.T) {
 			assert.Len(t, offers, 1)
 		}
 		assert.Len(t, s.asked, 2)
-		assert.Contains(t, strings.Join(s.log.Tail(50), "\n"), "are not kept")
+		assert.Contains(t, strings.Join(s.log.Tail(50), "\n"), "are not cached")
 	})
 }

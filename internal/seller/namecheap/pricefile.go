@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// pricesLast is how long prices are kept.
+	// pricesLast is how long prices are cached.
 	pricesLast = 24 * time.Hour
-	// maxPriceFile is far above the size of all products with all terms, in bytes.
+	// maxPriceFile is the longest file that is read, in bytes; all products with all terms need far less.
 	maxPriceFile = 1 << 20
 	// priceFormat is the version of the file's content.
 	priceFormat = 1
 )
 
-// priceFile keeps the prices of one account between runs.
+// priceFile is the cache of one account's prices.
 type priceFile struct {
 	kept sellerhttp.CacheFile
 	now  func() time.Time
@@ -39,8 +39,8 @@ type cachedOffer struct {
 	MoreNames []seller.Price `json:"more_names,omitempty"`
 }
 
-// read returns the kept prices; none if there is no file or it is older than a day. An error says that the file cannot be
-// used. Instants in the future were written before the clock was set back, and such a file is old.
+// read returns the cached prices; none if there is no file or it is older than a day. An error means that the file cannot be
+// used. A time in the future was written before the clock was set back, and counts as too old.
 func (f priceFile) read() ([]seller.Offer, error) {
 	content, err := f.kept.Read()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,7 +54,7 @@ func (f priceFile) read() ([]seller.Offer, error) {
 		return nil, fmt.Errorf("%s is damaged: %w", f.kept.Path, err)
 	}
 	if kept.Format != priceFormat {
-		return nil, nil // another version's, which is written over
+		return nil, nil // another version's file, which will be replaced
 	}
 	if age := f.now().Sub(kept.Read); age < 0 || age >= pricesLast {
 		return nil, nil
@@ -66,16 +66,16 @@ func (f priceFile) read() ([]seller.Offer, error) {
 	return offers, nil
 }
 
-// offers makes offers of the file's content again; what no answer could have brought is refused with the whole file.
+// offers returns the file's offers. If one of them cannot be from Namecheap, the whole file is refused.
 func (k cachedPrices) offers() ([]seller.Offer, error) {
 	var all []seller.Offer
 	for _, one := range k.Offers {
 		p, found := seller.FindProduct(Products(), one.Template)
 		if !found || !p.Orderable() || len(one.Prices) == 0 || len(one.MoreNames) > 0 && !p.MultiDomain {
-			return nil, fmt.Errorf("it has %q, which is nothing that can be bought", words(one.Template))
+			return nil, fmt.Errorf("it has the product %q, which cannot be bought", words(one.Template))
 		}
 		for _, price := range append(one.Prices[:len(one.Prices):len(one.Prices)], one.MoreNames...) {
-			if !wholeYears(price.Months) || !told(price.Cost) || len(price.Cost.Currency) != 3 {
+			if !wholeYears(price.Months) || !pricesAmount(price.Cost) || len(price.Cost.Currency) != 3 {
 				return nil, fmt.Errorf("it has a price of %s that is not a price", p.ID)
 			}
 		}
@@ -84,14 +84,13 @@ func (k cachedPrices) offers() ([]seller.Offer, error) {
 	return all, nil
 }
 
-// told reports whether the text of a price says its amount.
-func told(m seller.Money) bool {
+// pricesAmount reports whether the text of a price is its amount and above zero.
+func pricesAmount(m seller.Money) bool {
 	amount, ok := seller.ParseAmount(m.Text)
 	return ok && amount > 0 && amount == m.Amount
 }
 
-// write replaces the file in one step, so that no other process reads half of it. Only the owner can read it: what an
-// account pays is nobody else's business.
+// write replaces the file atomically. Only its owner can read it.
 func (f priceFile) write(offers []seller.Offer) error {
 	kept := cachedPrices{Format: priceFormat, Read: f.now().UTC()}
 	for _, o := range offers {

@@ -10,15 +10,15 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// maxPrice is above any certificate's price and keeps sums exact.
+// maxPrice is the highest price that is accepted. It is above any certificate's price, and sums of such prices are exact.
 const maxPrice = 1e6
 
-// errOtherTerm is a row for a term that nobody can buy.
-var errOtherTerm = errors.New("no term of 1 to 5 years")
+// errOtherTerm is the error of a row for a term that cannot be bought.
+var errOtherTerm = errors.New("not a term of 1 to 5 years")
 
-// priceOf reads one Price element: what the whole term costs. The account's own price goes before the general one, each
-// with the type that says what it is for (docs/reference/namecheap.md §7): MULTIPLE for one year of the term, ABSOLUTE for
-// all of it. Without a type the price of one year is known and that of a longer term is not.
+// priceOf reads one Price element and returns the price of the whole term. The account's own price has priority over the
+// general one. The type says what a price is for (docs/reference/namecheap.md §7): MULTIPLE for each year of the term, ABSOLUTE
+// for the whole term. Without a type, only the price of a term of one year is known.
 func priceOf(row *sellerhttp.Element) (seller.Price, error) {
 	years := intOf(row.Attr("Duration"))
 	if years < 1 || years > 5 || !strings.EqualFold(row.Attr("DurationType"), "YEAR") {
@@ -53,7 +53,7 @@ func ownOrGeneral(row *sellerhttp.Element) (text, kind string) {
 	return text, row.Attr("YourPriceType")
 }
 
-// timesCharged returns how many times a price of the type is charged for the years; false if the type is not known.
+// timesCharged returns how many times a price of the type is charged for the years; false if the type is unknown.
 func timesCharged(kind string, years int) (int, bool) {
 	switch kind := strings.ToUpper(kind); {
 	case kind == "MULTIPLE":
@@ -66,8 +66,8 @@ func timesCharged(kind string, years int) (int, bool) {
 	return 0, false
 }
 
-// decimals returns how many digits behind the point a total has: as many as the price, two at the least and four at the
-// most, which is what Namecheap charges in (docs/reference/namecheap.md §3.1).
+// decimals returns how many digits a total has after the decimal point: as many as the price, at least two and at most four,
+// as Namecheap charges (docs/reference/namecheap.md §3.1).
 func decimals(text string) int {
 	_, fraction, _ := strings.Cut(text, ".")
 	return min(max(len(fraction), 2), 4)

@@ -13,10 +13,9 @@ const (
 	maxNames      = 100
 )
 
-// Products returns the table of docs/reference/namecheap.md §4: the names of SSL.com's products as documented and as seen
-// on the wire, the Sectigo names that can still be ordered, with the product that Namecheap delivers in their place as
-// Successor, and what was discontinued long ago and is named there. Products that mean the same in both generations have
-// one entry.
+// Products returns the table of docs/reference/namecheap.md §4: SSL.com's products with their documented names and those that
+// the API uses; the Sectigo names that can still be ordered, with the product that Namecheap delivers instead as Successor;
+// and discontinued products. A product that both CAs sold under one name has one entry.
 func Products() []seller.Product {
 	return []seller.Product{
 		single("standard_ssl", seller.DV, "", "Standard SSL", "Standard SSL SSLcom"),
@@ -84,10 +83,9 @@ func discontinued(p seller.Product) seller.Product {
 	return p
 }
 
-// productNamed finds the product that a name of Namecheap means, and that name as the table spells it; false if none is
-// known. Answers of getInfo have the names in lower case (docs/reference/namecheap.md §3.3), and documents and wire differ
-// in blanks and hyphens (docs/reference/namecheap.md §4): where no name fits as it is written, letters and digits alone
-// decide.
+// productNamed returns the product with a name of Namecheap and that name as the table spells it; false if there is none.
+// getInfo answers with names in lower case (docs/reference/namecheap.md §3.3), and documentation and API differ in blanks and
+// hyphens (docs/reference/namecheap.md §4): if no name matches exactly, only letters and digits are compared.
 func productNamed(name string) (seller.Product, string, bool) {
 	for _, p := range Products() {
 		for _, known := range p.Names {
@@ -107,15 +105,15 @@ func productNamed(name string) (seller.Product, string, bool) {
 	return seller.Product{}, "", false
 }
 
-// sameOffer reports whether two products are the same one or a product and the one that Namecheap delivers in its place
+// sameOffer reports whether two products are the same, or Namecheap delivers one instead of the other
 // (docs/reference/namecheap.md §4).
 func sameOffer(a, b seller.Product) bool {
 	return a.ID == b.ID || a.ID == b.Successor || b.ID == a.Successor
 }
 
-// liveName returns the name with the suffix that SSL.com's products carry on the wire, of the product itself or of the one
-// that Namecheap delivers in its place (docs/reference/namecheap.md §4); empty if none is known. It is asked for where the
-// documented name is refused as unknown (rules PARAM-4).
+// liveName returns the name with the suffix that the API uses for SSL.com's products, of the product itself or of the one that
+// Namecheap delivers instead (docs/reference/namecheap.md §4); empty if none is known. It is tried if the documented name is
+// refused as unknown (rules PARAM-4).
 func liveName(p seller.Product) string {
 	for _, name := range p.Names {
 		if strings.HasSuffix(name, " SSLcom") {

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestQuirks are the ten things that bite, by their number in docs/reference/namecheap.md §0.
+// TestQuirks checks the ten known pitfalls of the API, by their numbers in docs/reference/namecheap.md §0.
 func TestQuirks(t *testing.T) {
 	for _, quirk := range []struct {
 		name string
@@ -34,7 +34,7 @@ func TestQuirks(t *testing.T) {
 		{"0.5 statuses come in any case", quirkCase},
 		{"0.6 dates with and without padding, and empty", quirkDates},
 		{"0.7 words of the methods differ", quirkMethodWords},
-		{"0.8 shapes of the proofs differ", quirkProofShapes},
+		{"0.8 shapes of the proofs differ", quirkChallengeShapes},
 		{"0.9 attributes that are not documented", quirkUndocumented},
 		{"0.10 Expires does not decide, the leaf does", quirkExpires},
 	} {
@@ -115,7 +115,7 @@ func quirkMethodWords(t *testing.T) {
 	assert.Equal(t, "CNAME_CSR_HASH,CNAME_CSR_HASH", s.asked[1].Get("DCVMethods"))
 }
 
-func quirkProofShapes(t *testing.T) {
+func quirkChallengeShapes(t *testing.T) {
 	r := request(t, "san_certificate", "auth_dnstxt", "", "example.com", "example.net")
 	s := newStage(t, says(ok(activated)), says(edited("_ABC.example.com", "")))
 	first, err := s.Activate(t.Context(), 7, r)
@@ -136,8 +136,8 @@ func quirkUndocumented(t *testing.T) {
 	assert.Equal(t, 24, snapshot.Orders[0].Months)
 }
 
-// docs/reference/namecheap.md §10: whether Expires is the leaf's end or the term's is not resolved; the report passes both
-// on as they are.
+// docs/reference/namecheap.md §10: whether Expires is the end of the certificate or of the term is not documented; it
+// is returned as received.
 func quirkExpires(t *testing.T) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -24,27 +24,27 @@ type refusal struct {
 func newRefusal(command string, e envelope, who access) *refusal {
 	r := &refusal{command: command, errors: slices.Clone(e.errors), response: e.response, clientIP: who.clientIP}
 	mask := panellog.Masker(who.apiKey)
-	for i, one := range r.errors { // a text that repeats our request must not show the key, nor the first half of it
+	for i, one := range r.errors { // masked before it is shortened: the text may repeat our request, and half a key would not be recognised
 		r.errors[i].text, r.errors[i].given = words(mask(one.text)), plaintext.Clip(plaintext.Line(mask(one.given)), 40)
 	}
 	return r
 }
 
-// classify returns the result's word in the log line.
-func (r *refusal) classify() string { return "ERROR " + r.said() }
+// classify returns the answer's summary for the log line.
+func (r *refusal) classify() string { return "ERROR " + r.reasons() }
 
-// said is everything that Namecheap gave as errors, "number: text" each.
-func (r *refusal) said() string {
+// reasons returns all errors of the answer, each as "number: text".
+func (r *refusal) reasons() string {
 	var all []string
 	for _, e := range r.errors {
-		if len(all) == 20 { // more does not make it clearer
+		if len(all) == 20 { // enough for an error text
 			all = append(all, "…")
 			break
 		}
 		switch {
 		case e.number != 0:
 			all = append(all, strconv.Itoa(e.number)+": "+e.text)
-		case !noID(e.given): // it says something, if not to us
+		case !noID(e.given): // unreadable, but Namecheap's support may understand it
 			all = append(all, e.given+": "+e.text)
 		default:
 			all = append(all, e.text)
@@ -56,25 +56,25 @@ func (r *refusal) said() string {
 	return strings.Join(all, "; ")
 }
 
-// Error returns the command and what Namecheap said.
-func (r *refusal) Error() string { return Title + " (" + r.command + ") refuses: " + r.said() }
+// Error returns the command and the errors.
+func (r *refusal) Error() string { return Title + " (" + r.command + ") refuses: " + r.reasons() }
 
 // has reports whether one of the errors has the number.
 func (r *refusal) has(number int) bool {
 	return slices.ContainsFunc(r.errors, func(e apiError) bool { return e.number == number })
 }
 
-// door is one reason for which Namecheap lets an account not in, before it looks at the command
-// (docs/reference/namecheap.md §1.7).
-type door struct {
+// accessError is one reason for which Namecheap refuses access, before it executes the command (docs/reference/namecheap.md
+// §1.7).
+type accessError struct {
 	numbers []int
 	kind    string
 	object  string
 	advice  string
 }
 
-func doors() []door {
-	return []door{
+func accessErrors() []accessError {
+	return []accessError{
 		{[]int{1010101, 1011101}, fault.Login, "api_user", "the API user is not known; check api_user and username"},
 		{[]int{1016103, 1019103}, fault.Login, "username", "the user name is not one that this API user may act for; check username"},
 		{[]int{1010102, 1011102}, fault.Login, "api_key", "the API key is wrong or API access is switched off; check api_key and the account's API access"},
@@ -87,12 +87,12 @@ func doors() []door {
 	}
 }
 
-// fault returns the refusal in the words of the product's edge, with Namecheap's code and words.
+// fault returns the refusal as a *fault.Error, with Namecheap's code and text.
 func (r *refusal) fault() *fault.Error {
-	for _, d := range doors() {
+	for _, d := range accessErrors() {
 		for _, e := range r.errors {
 			if slices.Contains(d.numbers, e.number) {
-				return r.shut(d, e)
+				return r.accessFault(d, e)
 			}
 		}
 	}
@@ -101,15 +101,15 @@ func (r *refusal) fault() *fault.Error {
 		if f.Code == 0 {
 			f.Code = e.number
 		}
-		if passing(e.number) {
+		if temporary(e.number) {
 			f.Retry = true
 		}
 	}
 	return f
 }
 
-// shut returns the fault of an account that is not let in.
-func (r *refusal) shut(d door, e apiError) *fault.Error {
+// accessFault returns the fault of a refused access.
+func (r *refusal) accessFault(d accessError, e apiError) *fault.Error {
 	f := &fault.Error{Type: d.kind, Object: d.object, Code: e.number, Err: r}
 	advice := d.advice
 	switch d.kind {
@@ -121,7 +121,7 @@ func (r *refusal) shut(d door, e apiError) *fault.Error {
 	case fault.ClientIP:
 		f.Params = append(f.Params, fault.Param{Name: "ip", Value: r.clientIP})
 	}
-	f.Message = Title + ": " + advice + " (" + r.said() + ")"
+	f.Message = Title + ": " + advice + " (" + r.reasons() + ")"
 	return f
 }
 
@@ -135,8 +135,8 @@ func addressIn(text string) string {
 	return ""
 }
 
-// passing numbers are Namecheap's own accidents (docs/reference/namecheap.md §1.7).
-func passing(number int) bool {
+// temporary reports whether the error is an internal failure at Namecheap (docs/reference/namecheap.md §1.7).
+func temporary(number int) bool {
 	switch number {
 	case 5050900, 4050900, 3050900, 5019169, 5050169, 1050900:
 		return true
@@ -144,7 +144,7 @@ func passing(number int) bool {
 	return false
 }
 
-// faultOf turns what call returned into the fault of the edge.
+// faultOf returns an error of call as a *fault.Error.
 func faultOf(err error) error {
 	var refused *refusal
 	var failure *sellerhttp.Error

@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-func TestCheckTellsWhyTheAccountCannotBeUsed(t *testing.T) {
+func TestCheckDistinguishesWhyTheAccountCannotBeUsed(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
 		kind   string
@@ -68,7 +68,7 @@ func TestEveryErrorIsReported(t *testing.T) {
 	assert.False(t, failure.Retry)
 }
 
-func TestNamecheapsOwnAccidentsPass(t *testing.T) {
+func TestInternalErrorsOfNamecheapAreRetryable(t *testing.T) {
 	for _, number := range []string{"5050900", "4050900", "3050900", "5019169", "5050169"} {
 		s := newStage(t, says(refusal(number, "Unhandled exception")))
 		_, err := s.OrderStatus(t.Context(), 7)
@@ -99,8 +99,8 @@ func TestBalance(t *testing.T) {
 	}
 }
 
-// rules MONEY-1: an amount that can mean two things is unknown. Whoever gets one is let in all the same.
-func TestABalanceIsNeverGuessed(t *testing.T) {
+// Rules MONEY-1: an amount with two possible meanings is unknown. Check succeeds all the same, because Namecheap answered.
+func TestUnreadableBalanceIsUnknown(t *testing.T) {
 	for _, text := range []string{"500,00", "1,500.00", "1.500,00", "1 500", "5e3", "NaN", "+5", "", strings.Repeat("9", 400)} {
 		s := newStage(t, says(ok(`<UserGetBalancesResult Currency="USD" AvailableBalance="`+text+`" AccountBalance="99"/>`)))
 		_, err := s.Balance(t.Context())
@@ -110,8 +110,8 @@ func TestABalanceIsNeverGuessed(t *testing.T) {
 	}
 }
 
-// The words of a refusal are cut at their limit; no piece of a key, long or short, is left at the place of the cut.
-func TestNoPieceOfTheKeyIsLeftInTheWordsOfARefusal(t *testing.T) {
+// The text of a refusal is shortened; no part of a key, long or short, may remain at the cut.
+func TestShortenedRefusalHasNoPartOfTheKey(t *testing.T) {
 	for _, secret := range []string{key, "short-key-7"} {
 		for pad := 960; pad < 1010; pad++ {
 			s := newStage(t, says(refusal("1011102", strings.Repeat("x", pad)+secret)))
@@ -122,8 +122,8 @@ func TestNoPieceOfTheKeyIsLeftInTheWordsOfARefusal(t *testing.T) {
 	}
 }
 
-// A number that we cannot read may be what Namecheap's support asks for.
-func TestAnUnreadableNumberIsSaidAsItCame(t *testing.T) {
+// Namecheap's support may ask for an error number that this program cannot read.
+func TestUnreadableErrorNumberIsReportedAsReceived(t *testing.T) {
 	for given, want := range map[string]string{
 		"99999999999": "refuses: 99999999999: why", "E-17": "refuses: E-17: why", "-5": "refuses: -5: why",
 		"0": "refuses: why", "": "refuses: why", "2011301": "refuses: 2011301: why",

@@ -11,13 +11,13 @@ import (
 
 const commandReissue = "namecheap.ssl.reissue"
 
-// Reissue asks for another certificate of a paid term (ssl.reissue, docs/reference/namecheap.md §3.8) and returns its id,
-// which is a new one (docs/reference/namecheap.md §0.4), and what the client must publish, as it came. It costs nothing and
-// is sent exactly once. A fault with Unclear and Retry says that it may have been accepted: everything after the request
-// may have left that is not a definite refusal; Successors finds it then. The administrator's address cannot be changed by
-// a reissue (docs/reference/namecheap.md §3.8) and is not sent.
+// Reissue requests another certificate of a paid term (ssl.reissue, docs/reference/namecheap.md §3.8). It returns the
+// id, which is a new one (docs/reference/namecheap.md §0.4), and the challenges as received. It costs nothing and is
+// sent exactly once. A fault with OutcomeUnknown and Retry says that it may have been accepted, because the request may
+// have left this host and there is no definite refusal; FindReissues then finds the reissue. A reissue cannot change
+// the administrator's address (docs/reference/namecheap.md §3.8), so it is not sent.
 func (c *Client) Reissue(ctx context.Context, id int64, r seller.Request) (int64, []seller.Challenge, error) {
-	order, err := certification(id, r)
+	order, err := certificateParams(id, r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -30,28 +30,29 @@ func (c *Client) Reissue(ctx context.Context, id int64, r seller.Request) (int64
 		result = reply.result("SSLActivateResult") // as the documentation shows it (docs/reference/namecheap.md §3.8)
 	}
 	next := seller.ParseID(result.Attr("ID"))
-	if err := isNew(commandReissue, id, next, result); err != nil {
+	if err := checkNewID(commandReissue, id, next, result); err != nil {
 		return 0, nil, c.reissueFault(ctx, id, err)
 	}
-	return next, c.published(next, result, r), nil
+	return next, c.publishable(next, result, r), nil
 }
 
-// reissueFault decides whether nothing was asked of the CA for certain.
+// reissueFault returns the fault of an error of Reissue. It says whether the reissue was certainly not requested from
+// the CA.
 func (c *Client) reissueFault(ctx context.Context, id int64, err error) *fault.Error {
 	f := fault.From(faultOf(err))
 	switch {
-	case !certain(err):
-		return doubtful(err, f.Type, "the certificate "+strconv.FormatInt(id, 10)+" may have been reissued or not")
-	case refusedFor(err, statusRefused):
+	case !notExecuted(err):
+		return unknownOutcome(err, f.Type, "the certificate "+strconv.FormatInt(id, 10)+" may have been reissued or not")
+	case refusedWith(err, statusRefused):
 		c.explainStatus(ctx, id, f)
 	}
 	return f
 }
 
-// explainStatus looks why the status of the certificate forbids a reissue: one number stands for all reasons and its texts
-// are not resolved (docs/reference/namecheap.md §3.8, §15.9). Where the certificate is not at its end, most likely a
-// reissue is under way, and a later run finds that one; of one that is cancelled, refused or expired nothing comes by
-// waiting.
+// explainStatus adds to the fault why the certificate's status forbids a reissue: one error number stands for all
+// reasons, and its texts are not known (docs/reference/namecheap.md §3.8, §15.9). If the certificate has not ended,
+// most likely a reissue is in progress and a later run finds it, so the fault gets Retry. A certificate that is
+// cancelled, refused or expired stays so.
 func (c *Client) explainStatus(ctx context.Context, id int64, f *fault.Error) {
 	status, err := c.OrderStatus(ctx, id)
 	if err != nil {

@@ -19,7 +19,7 @@ func reissued(element string) string {
 	return strings.NewReplacer("SSLActivateResult", element, `ID="7"`, `ID="8"`).Replace(activated)
 }
 
-func TestReissueAsksAsDocumented(t *testing.T) {
+func TestReissueSendsDocumentedParameters(t *testing.T) {
 	for name, tc := range map[string]struct {
 		request seller.Request
 		form    url.Values
@@ -45,7 +45,7 @@ func TestReissueAsksAsDocumented(t *testing.T) {
 	}
 }
 
-func TestReissueGivesTheNewID(t *testing.T) {
+func TestReissueReturnsTheNewID(t *testing.T) {
 	r := request(t, "san_certificate", "auth_dnscname", "", "example.com", "example.net")
 	for _, element := range []string{"SSLReissueResult", "SSLActivateResult"} { // docs/reference/namecheap.md §3.8: seen, documented
 		s := newStage(t, says(ok(reissued(element))))
@@ -66,8 +66,8 @@ func TestReissueGivesTheNewID(t *testing.T) {
 	})
 }
 
-// A reissue whose answer says neither yes nor no is looked for, not repeated.
-func TestReissueIsUnclear(t *testing.T) {
+// A reissue whose answer shows neither success nor refusal is looked up, not repeated.
+func TestReissueWithUnknownOutcome(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"connection dropped":     drops,
 		"500":                    status(500, "oops"),
@@ -113,7 +113,7 @@ func TestReissueIsUnclear(t *testing.T) {
 	}
 }
 
-func TestReissueDefinitelyRefused(t *testing.T) {
+func TestReissueWithDefiniteRefusal(t *testing.T) {
 	for _, tc := range []struct{ number, text string }{
 		{"2010767", "The additional domain names provided in DNSNames exceeded the purchased SANS.Only 2 SANS can be activated for this certificate."},
 		{"2010295", "Approver email is required"},
@@ -139,7 +139,7 @@ func TestReissueDefinitelyRefused(t *testing.T) {
 	}
 }
 
-// Nothing was asked of the seller: the next run may ask.
+// The request never reached the seller, so the next run may send it.
 func TestReissueThatNeverArrived(t *testing.T) {
 	r := request(t, "standard_ssl", "auth_dnscname", "", "example.com")
 	t.Run("connection refused", func(t *testing.T) {
@@ -159,8 +159,8 @@ func TestReissueThatNeverArrived(t *testing.T) {
 	})
 }
 
-// docs/reference/namecheap.md §3.8: 4011331 has one number and no resolved text for a status that ended and for a reissue
-// that is under way.
+// docs/reference/namecheap.md §3.8: 4011331 stands for an ended certificate and for a reissue in progress, and its texts
+// are not known.
 func TestAStatusThatForbidsAReissue(t *testing.T) {
 	for name, tc := range map[string]struct {
 		shown http.HandlerFunc
@@ -195,7 +195,7 @@ func TestAStatusThatForbidsAReissue(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReissuedIsNotAskedFor(t *testing.T) {
+func TestReissueRefusesImpossibleRequestsBeforeAnyRequest(t *testing.T) {
 	nobody := request(t, "standard_ssl", "auth_dnscname", "", "example.com")
 	nobody.Method = seller.MethodEmail
 	for name, r := range map[string]seller.Request{"no approver": nobody, "OV": request(t, "high_assurance_ssl", "auth_dnscname", "", "example.com")} {
@@ -207,8 +207,8 @@ func TestWhatCannotBeReissuedIsNotAskedFor(t *testing.T) {
 	}
 }
 
-// What follows a reissue reads the old id's report.
-func TestAReplacedCertificateIsReportedWhole(t *testing.T) {
+// After a reissue, the status of the old id is read.
+func TestOrderStatusOfAReplacedCertificate(t *testing.T) {
 	s := newStage(t, says(info(`Status="replaced" StatusDescription="" Type="positivessl" IssuedOn="1/20/2026" Years="5" Expires="8/7/2026" `+
 		`ActivationExpireDate="" OrderId="10439081" ReplacedBy="34351741" SANSCount="3"`,
 		`<Certificates CertificateReturned="true" ReturnType="INDIVIDUAL"><Certificate>`+leaf+`</Certificate></Certificates>`)))

@@ -16,8 +16,8 @@ const (
 	// typeMismatch is "SSLType Mismatch" (docs/reference/namecheap.md §3.7): the old certificate is of another product.
 	// Nothing was bought.
 	typeMismatch = 2012301
-	// lookupTime bounds the look at the old certificate between two requests that buy: the locks were checked before the
-	// first (rules BUY-1). It is what a purchase waits for its turn at the most.
+	// lookupTime is how long the request about the old certificate between two purchase requests may take: the locks were
+	// checked before the first one (rules BUY-1). A purchase waits as long for the rate limiter.
 	lookupTime = 15 * time.Second
 )
 
@@ -36,22 +36,22 @@ func (c *Client) renew(ctx context.Context, p seller.Purchase, name string) (sel
 // Attr.
 func renewReceipt(old int64, result *sellerhttp.Element) (seller.Receipt, error) {
 	r := seller.Receipt{
-		ID: seller.ParseID(about(result, "CertificateID")), Order: words(result.Attr("OrderId")),
-		Charged: words(result.Attr("ChargedAmount")), Delivered: words(about(result, "SSLType")),
+		ID: seller.ParseID(certificateAttr(result, "CertificateID")), Order: words(result.Attr("OrderId")),
+		Charged: words(result.Attr("ChargedAmount")), Delivered: words(certificateAttr(result, "SSLType")),
 	}
-	return r, isNew(commandRenew, old, r.ID, result)
+	return r, checkNewID(commandRenew, old, r.ID, result)
 }
 
-// renewAsDelivered renews under Namecheap's own name of the old certificate, after the names of the order were refused as a
-// mismatch. The name is read only now, not ahead of each renewal: in the normal case nothing stands between the check of
-// the locks and the request (rules BUY-1), and here nothing has been bought yet. A name that means something else than what
-// the order's product was replaced by is not asked for: the client would pay for another product than the ordered one.
+// renewAsDelivered renews under Namecheap's own name of the old certificate, after it refused the order's names as a mismatch,
+// so that nothing was bought yet. The name is read only then, because normally no request must come between the check of the
+// locks and the purchase (rules BUY-1). If the name means neither the ordered product nor the one that Namecheap delivers
+// instead, nothing is requested: the client would pay for another product.
 func (c *Client) renewAsDelivered(ctx context.Context, p seller.Purchase, asked []string, mismatch error) (seller.Receipt, error) {
 	name, err := c.deliveredName(ctx, p)
 	if err != nil {
 		f := purchaseFault(mismatch)
 		f.Retry = fault.From(err).Retry
-		f.Message += "; the name under which " + Title + " has the certificate could not be read: " + fault.From(err).Message
+		f.Message += "; " + Title + "'s own name of the certificate could not be read: " + fault.From(err).Message
 		return seller.Receipt{}, f
 	}
 	if name == "" || slices.Contains(asked, name) {
@@ -66,8 +66,8 @@ func (c *Client) renewAsDelivered(ctx context.Context, p seller.Purchase, asked 
 	return receipt, nil
 }
 
-// deliveredName is Namecheap's own name of the certificate to be renewed, as the table of products spells it; empty if it
-// is none that may be bought for the order.
+// deliveredName returns Namecheap's own name of the certificate to be renewed, as Products spells it; empty if it must not be
+// bought for the order.
 func (c *Client) deliveredName(ctx context.Context, p seller.Purchase) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, lookupTime)
 	defer stop()

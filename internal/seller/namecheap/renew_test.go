@@ -21,7 +21,7 @@ func renewal(t *testing.T, id string, months int) seller.Purchase {
 	return seller.Purchase{Kind: seller.KindRenew, Product: product(t, id), Months: months, ID: 7}
 }
 
-func TestRenewalAsksAsDocumented(t *testing.T) {
+func TestRenewalSendsDocumentedParameters(t *testing.T) {
 	for name, tc := range map[string]struct {
 		purchase seller.Purchase
 		form     url.Values
@@ -49,7 +49,7 @@ func TestRenewalAsksAsDocumented(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeRenewedIsNotAskedFor(t *testing.T) {
+func TestRenewalRefusesImpossiblePurchasesBeforeAnyRequest(t *testing.T) {
 	nothing := renewal(t, "standard_ssl", 12)
 	nothing.ID = 0
 	for name, tc := range map[string]struct {
@@ -75,13 +75,13 @@ const (
 	mismatch    = "SSLType Mismatch"
 )
 
-// typed is getInfo of a certificate that Namecheap has under the name.
+// typed answers getInfo for a certificate with the product name.
 func typed(name string) http.HandlerFunc {
 	return says(info(`Status="active" Type="`+name+`" Years="1"`, ""))
 }
 
-// Each further name is asked for only because the one before bought nothing.
-func TestTheNamesOfARenewal(t *testing.T) {
+// Each further name is tried only because the request before bought nothing.
+func TestProductNamesOfARenewal(t *testing.T) {
 	for name, tc := range map[string]struct {
 		id      string
 		answers []http.HandlerFunc
@@ -177,7 +177,7 @@ func TestTheNamesOfARenewal(t *testing.T) {
 }
 
 // Rules BUY-3, as for a new certificate.
-func TestRenewalIsUnclear(t *testing.T) {
+func TestRenewalWithUnknownOutcome(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"connection dropped":          drops,
 		"500":                         status(500, "oops"),
@@ -209,8 +209,8 @@ func TestRenewalIsUnclear(t *testing.T) {
 	}
 }
 
-// docs/reference/namecheap.md §3.7: refused in the seller's words, nothing was bought.
-func TestRenewalDefinitelyBoughtNothing(t *testing.T) {
+// docs/reference/namecheap.md §3.7: a refusal in Namecheap's own document: nothing was bought.
+func TestRenewalWithDefiniteRefusal(t *testing.T) {
 	for _, tc := range []struct{ number, text string }{
 		{"4011294", "Certificate not meet the ExpireDate. So cannot Renew"},
 		{"4011294", "Cannot renew with Year=3 when certificate's days to expire > 90. Try again when certificate's days to expire <= 90"},
@@ -234,8 +234,8 @@ func TestRenewalDefinitelyBoughtNothing(t *testing.T) {
 	}
 }
 
-// What docs/reference/namecheap.md §3.7 documents of renew says nothing of create.
-func TestTheNumbersOfARenewalAreNotThoseOfACreate(t *testing.T) {
+// The error numbers that docs/reference/namecheap.md §3.7 documents for renew are not definite for create.
+func TestErrorNumbersOfRenewAreNotDefiniteForCreate(t *testing.T) {
 	for _, number := range []string{"4011294", "4011331", "4028294"} {
 		s := newStage(t, says(refusal(number, "x")))
 		_, err := s.Buy(t.Context(), purchase(t, "standard_ssl", 12, 0))

@@ -16,22 +16,22 @@ import (
 
 const commandResend = "namecheap.ssl.resendApproverEmail"
 
-// edit sets the request's validation method for every name (ssl.editDCVMethod, docs/reference/namecheap.md §3.12), whatever
-// it was before. Setting what is set already is Namecheap's way to try the validation again.
-func (c *Client) edit(ctx context.Context, class sellerhttp.Class, id int64, r seller.Request) (*sellerhttp.Element, error) {
-	result, err := c.ask(ctx, class, "SSLEditDCVMethodResult", commandEdit, append([]string{"CertificateID", strconv.FormatInt(id, 10)}, methods(r)...)...)
+// setMethod sets the request's validation method for all names (ssl.editDCVMethod, docs/reference/namecheap.md §3.12).
+// Setting the method that is set already makes Namecheap validate again.
+func (c *Client) setMethod(ctx context.Context, class sellerhttp.Class, id int64, r seller.Request) (*sellerhttp.Element, error) {
+	result, err := c.ask(ctx, class, "SSLEditDCVMethodResult", commandEdit, append([]string{"CertificateID", strconv.FormatInt(id, 10)}, methodParams(r)...)...)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.accepted(result, commandEdit, id); err != nil {
+	if err := c.checkAccepted(result, commandEdit, id); err != nil {
 		return nil, err
 	}
-	return result, eachSet(result)
+	return result, checkEachName(result)
 }
 
-// methods returns the parameters of the proof as editDCVMethod spells them: the words differ from those of activate
-// (docs/reference/namecheap.md §0.7), and the common name is one of the names.
-func methods(r seller.Request) []string {
+// methodParams returns the parameters of the validation method for editDCVMethod. Its words differ from those of
+// activate (docs/reference/namecheap.md §0.7), and the common name is one of the names.
+func methodParams(r seller.Request) []string {
 	each := approvers(r)
 	switch r.Method {
 	case seller.MethodDNS:
@@ -45,45 +45,45 @@ func methods(r seller.Request) []string {
 	return []string{"DNSNames", strings.Join(r.AllNames(), ","), "DCVMethods", strings.Join(each, ",")}
 }
 
-// RetryChallenge has the CA look at the published proof once more: editDCVMethod with the request's validation method,
-// which changes the way where another one is set at Namecheap (docs/reference/namecheap.md §3.12). Of a certificate of
-// several names all are looked at; domain, which may be empty, has to be one of them. It returns what is to be published
+// RetryChallenge makes the CA validate the published challenge again: editDCVMethod with the request's validation
+// method, which changes the method if another one is set at Namecheap (docs/reference/namecheap.md §3.12). All names of
+// the certificate are validated; domain, which may be empty, must be one of them. It returns what is to be published
 // now, empty if the answer does not say.
 func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request, domain string) ([]seller.Challenge, error) {
-	if err := provable(r); err != nil {
+	if err := checkMethod(r); err != nil {
 		return nil, err
 	}
-	if err := certifies(r, domain); err != nil {
+	if err := checkDomain(r, domain); err != nil {
 		return nil, err
 	}
-	result, err := c.edit(ctx, sellerhttp.Read, id, r)
+	result, err := c.setMethod(ctx, sellerhttp.Read, id, r)
 	if err != nil {
 		return nil, err
 	}
-	return c.published(id, result, r), nil
+	return c.publishable(id, result, r), nil
 }
 
-// ChangeMethod sets the request's validation method for an order that waits (docs/reference/namecheap.md §3.12) and returns
-// what is to be published now, empty if the answer does not say. Where that is e-mail the letters go out by it, and it is
-// asked for once.
+// ChangeMethod sets the request's validation method for an order that waits (docs/reference/namecheap.md §3.12). It
+// returns what is to be published now, empty if the answer does not say. For e-mail the request also makes Namecheap
+// send the approval e-mails, so it is sent once.
 func (c *Client) ChangeMethod(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
-	if err := provable(r); err != nil {
+	if err := checkMethod(r); err != nil {
 		return nil, err
 	}
 	class := sellerhttp.Read
 	if r.Method == seller.MethodEmail {
 		class = sellerhttp.Once
 	}
-	result, err := c.edit(ctx, class, id, r)
+	result, err := c.setMethod(ctx, class, id, r)
 	if err != nil {
 		return nil, err
 	}
-	return c.published(id, result, r), nil
+	return c.publishable(id, result, r), nil
 }
 
-// certifies refuses a domain that has nothing to do with the request's names. A name may be proved at one above it, and a
-// certificate of one name has www before it as well.
-func certifies(r seller.Request, domain string) error {
+// checkDomain refuses a domain that does not belong to the request's names. It may be a name, a domain above it, or www
+// of a single-domain certificate's name.
+func checkDomain(r seller.Request, domain string) error {
 	if strings.TrimSpace(domain) == "" {
 		return nil
 	}
@@ -100,17 +100,18 @@ func certifies(r seller.Request, domain string) error {
 	return fault.Errorf(fault.Value, "domain", "%s is none of the certificate's names: %s", pki.DisplayName(ascii), plaintext.Clip(pki.DisplayNames(r.AllNames()), 500))
 }
 
-// SendApproval has the approval e-mails sent again. emails are in the order of the request's names; none means those of
-// the request. Where they are others than those that Namecheap writes to, or it does not say, they are set
-// (docs/reference/namecheap.md §3.12), by which letters go to them; else resendApproverEmail is asked for
-// (docs/reference/namecheap.md §3.9). The letters are asked for once: one less can be had again, one too many confuses.
+// SendApproval makes Namecheap send the approval e-mails again. emails are in the order of the request's names; if
+// empty, the request's own are used. If they differ from those that Namecheap has, or it does not show them, they are
+// set (docs/reference/namecheap.md §3.12), which also sends the e-mails; otherwise resendApproverEmail sends them
+// (docs/reference/namecheap.md §3.9). The request is sent once: a missing e-mail can be sent again, but a second one
+// confuses the approver.
 func (c *Client) SendApproval(ctx context.Context, id int64, r seller.Request, emails []string) error {
 	wanted := r
 	wanted.Method = seller.MethodEmail
 	if len(emails) > 0 {
 		wanted.Emails = emails
 	}
-	if err := provable(wanted); err != nil {
+	if err := checkMethod(wanted); err != nil {
 		return err
 	}
 	for _, email := range approvers(wanted) {
@@ -118,24 +119,24 @@ func (c *Client) SendApproval(ctx context.Context, id int64, r seller.Request, e
 			return fault.Errorf(fault.Value, itemparam.Approver, "%q is not an e-mail address", plaintext.Clip(plaintext.Line(email), 300))
 		}
 	}
-	same, err := c.writesTo(ctx, id, wanted)
+	same, err := c.sendsTo(ctx, id, wanted)
 	if err != nil {
 		return err
 	}
 	if !same {
-		_, err := c.edit(ctx, sellerhttp.Once, id, wanted)
+		_, err := c.setMethod(ctx, sellerhttp.Once, id, wanted)
 		return err
 	}
 	result, err := c.ask(ctx, sellerhttp.Once, "SSLResendApproverEmailResult", commandResend, "CertificateID", strconv.FormatInt(id, 10))
 	if err != nil {
 		return err
 	}
-	return c.accepted(result, commandResend, id)
+	return c.checkAccepted(result, commandResend, id)
 }
 
-// writesTo reports whether Namecheap is known to write to the request's approvers. getInfo names the common name's only
-// (docs/reference/namecheap.md §3.3), so that nothing is known of several names.
-func (c *Client) writesTo(ctx context.Context, id int64, r seller.Request) (bool, error) {
+// sendsTo reports whether Namecheap is known to send to the request's approvers. getInfo shows only the approver of the
+// common name (docs/reference/namecheap.md §3.3), so it is false for several names.
+func (c *Client) sendsTo(ctx context.Context, id int64, r seller.Request) (bool, error) {
 	wanted := approvers(r)
 	if len(wanted) != 1 {
 		return false, nil

@@ -14,7 +14,7 @@ import (
 
 const resent = `<SSLResendApproverEmailResult ID="7" IsSuccess="true"/>`
 
-func TestRetryProofSetsTheOrdersWay(t *testing.T) {
+func TestRetryChallengeSetsTheOrdersMethod(t *testing.T) {
 	const both = "example.com,www.example.net"
 	for _, c := range []struct {
 		rule    string
@@ -47,14 +47,14 @@ func TestRetryProofSetsTheOrdersWay(t *testing.T) {
 	}
 }
 
-func TestRetryProofWithoutValues(t *testing.T) {
+func TestRetryChallengeWithoutValues(t *testing.T) {
 	s := newStage(t, says(ok(`<SSLEditDCVMethodResult ID="7" IsSuccess="true"/>`)))
 	challenges, err := s.RetryChallenge(t.Context(), 7, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"), "")
 	require.NoError(t, err)
 	assert.Empty(t, challenges)
 }
 
-func TestADomainThatIsNotCertifiedIsNotRetried(t *testing.T) {
+func TestRetryChallengeRefusesAnotherDomain(t *testing.T) {
 	for _, domain := range []string{"example.org", "ample.com", "mail.example.com", "10.0.0.1"} {
 		s := newStage(t, says(edited("_ABC.example.com", "")))
 		_, err := s.RetryChallenge(t.Context(), 7, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"), domain)
@@ -69,8 +69,8 @@ func TestADomainThatIsNotCertifiedIsNotRetried(t *testing.T) {
 	assert.Empty(t, s.asked)
 }
 
-// editRefusals returns the documented errors of editDCVMethod (docs/reference/namecheap.md §3.12) and answers that mean
-// nothing.
+// editRefusals returns the documented errors of editDCVMethod (docs/reference/namecheap.md §3.12) and unclear
+// answers.
 func editRefusals() map[string]struct {
 	answer http.HandlerFunc
 	kind   string
@@ -102,7 +102,7 @@ func editRefusals() map[string]struct {
 	}
 }
 
-func TestRetryProofRefused(t *testing.T) {
+func TestRetryChallengeRefused(t *testing.T) {
 	for name, c := range editRefusals() {
 		t.Run(name, func(t *testing.T) {
 			_, err := newStage(t, c.answer).RetryChallenge(t.Context(), 7, request(t, "standard_ssl", "auth_dnstxt", "", "example.com"), "")
@@ -111,7 +111,7 @@ func TestRetryProofRefused(t *testing.T) {
 	}
 }
 
-// post answers getInfo with the approver that Namecheap writes to, editDCVMethod as it does and everything else as told.
+// post answers getInfo with the approver, editDCVMethod like Namecheap, and all other commands with other.
 func post(approver string, other http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch r.PostForm.Get("Command") {
@@ -173,7 +173,7 @@ func TestSendApproval(t *testing.T) {
 	}
 }
 
-func TestApproversThatCannotBe(t *testing.T) {
+func TestSendApprovalRefusesUnusableApprovers(t *testing.T) {
 	two := request(t, "san_certificate", "auth_email", "admin@example.com", "example.com", "a.example.net", "b.example.net")
 	for name, emails := range map[string][]string{"no address": {"admin"}, "two in one": {"a@example.com,b@example.com"}, "too few": {"a@example.com", "b@example.com"}, "a form": {"a&b=c@"}} {
 		s := newStage(t, says(ok(resent)))
@@ -215,7 +215,7 @@ func TestSendApprovalRefused(t *testing.T) {
 	}
 }
 
-func TestLettersAreAskedForOnce(t *testing.T) {
+func TestApprovalEmailsAreRequestedOnce(t *testing.T) {
 	one := request(t, "standard_ssl", "auth_email", "admin@example.com", "example.com")
 	for name, answer := range map[string]http.HandlerFunc{"dropped": drops, "500": status(500, ""), "cut off": says(ok(resent)[:150])} {
 		for _, emails := range [][]string{nil, {"webmaster@example.com"}} {
@@ -234,7 +234,7 @@ func TestLettersAreAskedForOnce(t *testing.T) {
 
 // ssl.editDCVMethod docs/reference/namecheap.md §3.12: the validation method of an order that waits is changed for all its
 // names at once.
-func TestTheWayOfProofIsChanged(t *testing.T) {
+func TestChangeMethod(t *testing.T) {
 	for _, c := range []struct {
 		rule    string
 		request seller.Request
@@ -258,8 +258,8 @@ func TestTheWayOfProofIsChanged(t *testing.T) {
 	}
 }
 
-// Letters are asked for once, values to publish until there is an answer.
-func TestAChangeOfProofIsRepeatedUnlessLettersGoOut(t *testing.T) {
+// A request that sends e-mails is sent once; other changes are repeated until there is an answer.
+func TestChangeMethodIsRepeatedUnlessItSendsEmails(t *testing.T) {
 	for method, asked := range map[string]int{"auth_email": 1, "auth_dnstxt": 6} {
 		s := newStage(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 		_, err := s.ChangeMethod(t.Context(), 7, request(t, "standard_ssl", method, "admin@example.com", "example.com"))

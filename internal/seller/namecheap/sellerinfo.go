@@ -4,7 +4,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// What the module offers beyond buying stands and falls with these: features asks the prototype for them.
+// The optional interfaces of the client. The command features reports those that the prototype has.
 var (
 	_ seller.Activator       = (*Client)(nil)
 	_ seller.Reissuer        = (*Client)(nil)
@@ -24,7 +24,7 @@ var (
 	_ seller.PriceLister       = (*Client)(nil)
 )
 
-// Info is Namecheap in the words of the commands. Nothing is connected before Connect's seller is asked something.
+// Info describes Namecheap. It connects nothing.
 func Info(s seller.Env) seller.Info {
 	t := seller.Info{
 		Title:        Title,
@@ -48,8 +48,8 @@ func Info(s seller.Env) seller.Info {
 	return t
 }
 
-// issuers returns the CAs whose certificates Namecheap sells, by the names under which their statements of practice take
-// CAA records: SSL.com since July 2026 (docs/reference/namecheap.md §4), Sectigo before and for old orders.
+// issuers returns the domain names in CAA records by which the CAs behind Namecheap may issue: SSL.com since July 2026
+// (docs/reference/namecheap.md §4), Sectigo before and for old orders.
 func issuers() []string {
 	return []string{"ssl.com", "sectigo.com", "comodoca.com", "comodo.com", "usertrust.com", "trust-provider.com"}
 }

@@ -6,8 +6,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// stateOf maps a Status or ListType word (docs/reference/namecheap.md §2, §3.4), which comes in any case
-// (docs/reference/namecheap.md §0.5). `inprogress` and `new` are those of old documentation.
+// stateOf returns the state for a Status or ListType (docs/reference/namecheap.md §2, §3.4), in upper or lower case
+// (docs/reference/namecheap.md §0.5). `inprogress` and `new` are from old documentation.
 func stateOf(word string) seller.State {
 	switch strings.ToLower(strings.TrimSpace(word)) {
 	case "newpurchase", "new":
