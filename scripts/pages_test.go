@@ -289,6 +289,52 @@ func TestGuideToASellerNamesEveryOptionalInterfaceAndNoOther(t *testing.T) {
 	assert.Equal(t, defined, words("`(\\w+)`", strings.Join(cells(t, page, "## 6. The optional interfaces"), " ")))
 }
 
+// exportedNames are the exported names that the Go files of the folders declare: types, fields, methods, functions, constants.
+func exportedNames(t *testing.T, folders ...string) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	for _, folder := range folders {
+		files, err := filepath.Glob("../internal/" + folder + "/*.go")
+		require.NoError(t, err)
+		require.NotEmpty(t, files, folder)
+		for _, name := range files {
+			inspect(t, name, func(n ast.Node) {
+				switch n := n.(type) {
+				case *ast.TypeSpec:
+					names[n.Name.Name] = true
+				case *ast.FuncDecl:
+					names[n.Name.Name] = true
+				case *ast.ValueSpec:
+					for _, one := range n.Names {
+						names[one.Name] = true
+					}
+				case *ast.Field:
+					for _, one := range n.Names {
+						names[one.Name] = true
+					}
+				}
+			})
+		}
+	}
+	return names
+}
+
+func TestGoNamesOfTheGuideToASellerExist(t *testing.T) {
+	known := exportedNames(t, "seller", "seller/sellerhttp", "seller/sellertest", "fault", "cabforum", "plaintext", "panellog")
+	page := pages(t)["docs/add-a-seller.md"]
+	named := words("`[*]?((?:[a-z]+\\.)?[A-Z][A-Za-z]+(?:\\.[A-Z][A-Za-z]+)*)(?:\\([a-z]*\\))?`", page)
+	require.Greater(t, len(named), 60)
+	for _, name := range named {
+		for _, part := range strings.Split(name, ".") {
+			switch part {
+			case "CNAME", "TXT", "SSLSellerCA", "Valid":
+			default:
+				assert.True(t, known[part] || part == strings.ToLower(part), "docs/add-a-seller.md names %s", name)
+			}
+		}
+	}
+}
+
 func TestEveryWordOfTheCasesIsExplained(t *testing.T) {
 	files, err := filepath.Glob("../internal/sandbox/e2e/*_test.go")
 	require.NoError(t, err)

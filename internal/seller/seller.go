@@ -14,7 +14,8 @@ type Seller interface {
 	// Check makes a harmless request. Its faults distinguish the reasons for which the account cannot be used.
 	Check(ctx context.Context) error
 	// OrderSnapshot lists the orders that may be the outcome of a purchase whose answer was lost, and the highest id of all
-	// orders. At an Activator these are the paid orders that are not activated, else all orders.
+	// orders. At an Activator these are the paid orders that are not activated, else all orders. A lost purchase is looked
+	// for in StateNew, a lost renewal in StateRenewal: a row in the other state is not found, and the order is paid again.
 	OrderSnapshot(ctx context.Context) (OrderSnapshot, error)
 	// Buy makes one payment. It sends the request that pays exactly once, whatever comes back (rules BUY-3).
 	Buy(ctx context.Context, p Purchase) (Receipt, error)

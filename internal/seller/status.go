@@ -7,7 +7,7 @@ type State int
 const (
 	StateUnknown   State = iota
 	StateNew             // paid, not activated: no CSR has been given (newpurchase)
-	StateRenewal         // the same for a renewal (newrenewal)
+	StateRenewal         // the same for a renewal (newrenewal); never StateNew, see Seller.OrderSnapshot
 	StateWaiting         // activated, waiting for validation (purchased)
 	StateIssued          // the certificate was issued (active)
 	StateReplaced        // a reissue replaced it

@@ -7,6 +7,11 @@ import (
 
 // standIn is the stand-in seller of one fixture. It serves the module's requests; the methods control it and do what happens
 // at a real seller without the module.
+//
+// The tests rely on these properties of a new stand-in. Its account has money. It issues a certificate only after validation,
+// valid for one day less than the Forum's limit, from 00:00 UTC of the day of issue, and never beyond the end of the seller's term. Terms
+// are added with issuance.AddMonths. A renewal is possible in the last 90 days of a term (see renewalTooEarly) and its term begins
+// at the end of the old one.
 type standIn interface {
 	http.Handler
 

@@ -58,8 +58,18 @@ func (s *session) isInSnapshot(t *testing.T, id int64, before seller.OrderSnapsh
 		assert.Equal(t, referencer.OrderRef("panel-1", 42), after.Orders[at].OrderRef, "the seller's list shows the order reference (rules BUY-4)")
 	}
 	if is[seller.Activator](s.Seller) {
-		assert.True(t, after.Orders[at].State.Activatable(), "a paid order without CSR is StateNew or StateRenewal, not %s", after.Orders[at].State)
+		s.isPaid(t, after.Orders[at], seller.StateNew)
+		assert.Empty(t, after.Orders[at].CommonName, "a new order without CSR has no name: one with a name counts as another client's")
 	}
+}
+
+// isPaid checks a row of an Activator's snapshot as the search for a lost purchase reads it (rules BUY-4).
+func (s *session) isPaid(t *testing.T, row seller.OrderSummary, state seller.State) {
+	t.Helper()
+	assert.Equal(t, state, row.State, "state of the paid order %d without CSR: a lost purchase is looked for in StateNew, a lost renewal in "+
+		"StateRenewal, and paid again if it is not found there", row.ID)
+	assert.Contains(t, []int{0, s.subject.Months}, row.Months, "OrderSummary.Months")
+	assert.True(t, row.Type == "" || s.product(t).Named(row.Type), "OrderSummary.Type %q is one of Product.Names", row.Type)
 }
 
 func buyRefusesWhatIsNotSold(t *testing.T, s *session) {

@@ -1,6 +1,7 @@
 package sellertest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -72,6 +73,7 @@ func renewalMakesOrder(t *testing.T, s *session) {
 	require.NoError(t, err, "Buy of the kind renew, Subject.RenewAfter after the purchase")
 	assert.Greater(t, receipt.ID, id, "a renewal makes a new order")
 	assert.Equal(t, 2, s.at.Payments(), "StandIn.Payments")
+	assert.Equal(t, seller.StateRenewal, s.status(t, receipt.ID).State, "OrderStatus of a paid renewal without CSR")
 	next := s.request(t, "renewed.example", "auth_dnstxt")
 	_, err = s.Seller.(seller.Activator).Activate(t.Context(), receipt.ID, next)
 	require.NoError(t, err, "Activate of the renewal %d", receipt.ID)
@@ -84,8 +86,10 @@ func renewalIsSentOnce(t *testing.T, s *session, how Failure) {
 	id := s.issued(t, r)
 	s.advance(s.subject.RenewAfter)
 	p := s.renewal(t, id, r)
+	before, err := s.OrderSnapshot(t.Context())
+	require.NoError(t, err)
 	s.at.Fail(Renew, how)
-	_, err := s.Buy(t.Context(), p)
+	_, err = s.Buy(t.Context(), p)
 	assert.Equal(t, 1, s.at.Count(Renew), "the request that pays is sent exactly once (rules BUY-3)")
 	paid := s.at.Payments() - 1
 	if how.carriedOut() {
@@ -97,4 +101,17 @@ func renewalIsSentOnce(t *testing.T, s *session, how Failure) {
 	if err != nil {
 		assert.Equal(t, how != Refused, fault.From(err).OutcomeUnknown, "only the seller's own document says that nothing was bought (rules BUY-12): %v", err)
 	}
+	if paid == 1 && p.Kind == seller.KindRenew {
+		s.findsRenewal(t, before)
+	}
+}
+
+// findsRenewal checks that the snapshot shows the renewal that was paid since, as the search for a lost one needs it.
+func (s *session) findsRenewal(t *testing.T, before seller.OrderSnapshot) {
+	t.Helper()
+	after, err := s.OrderSnapshot(t.Context())
+	require.NoError(t, err)
+	at := slices.IndexFunc(after.Orders, func(o seller.OrderSummary) bool { return o.ID > before.Highest })
+	require.GreaterOrEqual(t, at, 0, "the snapshot lacks the renewal (rules BUY-4)")
+	s.isPaid(t, after.Orders[at], seller.StateRenewal)
 }
