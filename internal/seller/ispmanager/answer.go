@@ -11,8 +11,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// answer is a document of the remote (docs/reference/ispmanager.md §1.3): a form, a list, what became of a submission, or
-// an error.
+// answer is a document of the remote (docs/reference/ispmanager.md §1.3): a form, a list, the result of a submission,
+// or an error.
 type answer struct {
 	root     *sellerhttp.Element
 	function string // attribute func of the document, empty if it has none
@@ -30,10 +30,10 @@ type answer struct {
 	nested   *answer // /doc/doc, the form beside a submission's ok
 }
 
-// choice is an entry of a select: what the form sends for it, its text, and its picture (flags of countries).
+// choice is an entry of a select: the key that the form sends, its text, and its picture (flags of countries).
 type choice struct{ key, text, image string }
 
-// parseAnswer reads a document. Errors are *sellerhttp.Error: of kind Foreign where it is none of BILLmanager.
+// parseAnswer reads a document. Errors are *sellerhttp.Error, of kind NotSeller if it is not a document of BILLmanager.
 func parseAnswer(body []byte) (answer, error) {
 	start := bytes.TrimLeft(body, "\ufeff \t\r\n")
 	if len(start) > 0 && !bytes.HasPrefix(start, []byte("<?xml")) && !bytes.HasPrefix(start, []byte("<doc")) {
@@ -48,13 +48,13 @@ func parseAnswer(body []byte) (answer, error) {
 	}
 	a := answerOf(root, true)
 	if a.excessive() || a.nested != nil && a.nested.excessive() {
-		return answer{}, &sellerhttp.Error{Kind: sellerhttp.Unreadable, Text: "the answer has a form, a select or a toolbar longer than any of BILLmanager's"}
+		return answer{}, &sellerhttp.Error{Kind: sellerhttp.Unreadable, Text: "the answer has a longer form, select or toolbar than BILLmanager's"}
 	}
 	return a, nil
 }
 
-// Bounds of one form: its parts are compared with each other. The longest that are known have some 60 fields, 250 countries
-// to choose from and a dozen functions.
+// Limits of one form, because its parts are compared with each other. The longest known forms have some 60 fields, 250
+// countries and a dozen functions.
 const (
 	maxFields  = 2000
 	maxChoices = 5000
@@ -71,7 +71,7 @@ func (a answer) excessive() bool {
 }
 
 func foreign(body []byte) *sellerhttp.Error {
-	return &sellerhttp.Error{Kind: sellerhttp.NotSeller, Text: "what answers is not BILLmanager: " + sellerhttp.Snippet(body)}
+	return &sellerhttp.Error{Kind: sellerhttp.NotSeller, Text: "the answer is not from BILLmanager: " + sellerhttp.Snippet(body)}
 }
 
 func answerOf(root *sellerhttp.Element, outer bool) answer {
@@ -97,7 +97,7 @@ func answerOf(root *sellerhttp.Element, outer bool) answer {
 			if outer {
 				a.setNested(e)
 			}
-		// What a document carries beside its content; tparams repeats the request, the password perhaps included.
+		// These are not content. tparams repeats the request, which may include the password.
 		case "tparams", "saved_filters", "links", "branding", "addon", "tips", "messages", "user", "path", "mgr", "version":
 		default:
 			a.addField(e)
@@ -128,7 +128,7 @@ func (a *answer) addList(e *sellerhttp.Element) {
 			continue
 		}
 		key := one.Attr("key")
-		if !one.Has("key") { // what the remote's own pages do: the text is the value
+		if !one.Has("key") { // as in the remote's own pages, the text is the value
 			key = one.Text()
 		}
 		a.lists[name] = append(a.lists[name], choice{key: key, text: one.Text(), image: one.Attr("image")})
@@ -138,7 +138,7 @@ func (a *answer) addList(e *sellerhttp.Element) {
 	}
 }
 
-// addField takes the first value of a field: forms repeat it empty where they only add attributes
+// addField adds a field with its first value that is not empty: forms repeat a field without a value to add attributes
 // (docs/reference/ispmanager.md §1.3).
 func (a *answer) addField(e *sellerhttp.Element) {
 	if len(e.Children) > 0 || e.Name == "" {
@@ -155,8 +155,8 @@ func (a *answer) addField(e *sellerhttp.Element) {
 	}
 }
 
-// value returns a field's value, looked for at the top level and then in the nested document, never in what repeats the
-// request (docs/reference/ispmanager.md §1.3).
+// value returns a field's value from the top level or else from the nested document, never from the copy of the request
+// (docs/reference/ispmanager.md §1.3).
 func (a answer) value(name string) string {
 	if v := a.fields[name]; v != "" || a.nested == nil {
 		return v
@@ -164,22 +164,22 @@ func (a answer) value(name string) string {
 	return a.nested.fields[name]
 }
 
-// bare reports whether there is an ok and nothing beside it.
-func (a answer) bare() bool {
+// onlyOK reports whether the document has an ok and no content.
+func (a answer) onlyOK() bool {
 	return a.ok && len(a.fields) == 0 && len(a.rows) == 0 && len(a.lists) == 0 && len(a.tables) == 0 && !a.meta.present &&
 		a.nested == nil && a.root.Child("user") == nil
 }
 
-// isForm reports whether there is something to fill in.
+// isForm reports whether the document has fields.
 func (a answer) isForm() bool { return len(a.fields)+len(a.lists) > 0 || len(a.meta.fields) > 0 }
 
-// clean reports whether the submission was done: an empty ok (docs/reference/ispmanager.md §1.3: one with a text or a type
-// sends us on).
-func (a answer) clean() bool { return a.failure == nil && a.ok && a.okText == "" && a.okType == "" }
+// done reports whether the submission was executed: an empty ok. An ok with a text or type leads to another page
+// (docs/reference/ispmanager.md §1.3).
+func (a answer) done() bool { return a.failure == nil && a.ok && a.okText == "" && a.okType == "" }
 
-// leadsOn reports whether the form of another function lies in the document, be it beside an ok
-// (docs/reference/ispmanager.md §1.3): a wizard goes on.
-func (a answer) leadsOn(current string) bool {
+// hasOtherForm reports whether the document has the form of another function, alone or beside an ok
+// (docs/reference/ispmanager.md §1.3): the next step of a wizard.
+func (a answer) hasOtherForm(current string) bool {
 	for _, shown := range []*answer{&a, a.nested} {
 		if shown != nil && shown.function != "" && shown.function != current && (shown == a.nested || !a.ok) && shown.isForm() {
 			return true
@@ -188,13 +188,13 @@ func (a answer) leadsOn(current string) bool {
 	return false
 }
 
-// finishes reports whether the submission was done and no further step of a wizard follows.
-func (a answer) finishes(current string) bool { return a.clean() && !a.leadsOn(current) }
+// finishes reports whether the submission was executed and no further step of a wizard follows.
+func (a answer) finishes(current string) bool { return a.done() && !a.hasOtherForm(current) }
 
-// redirect returns the function to which a non-empty ok sends us, empty if it names none.
+// redirect returns the function to which an ok with a text leads; empty if it names none.
 func (a answer) redirect() string { return functionName(a.target().Get("func")) }
 
-// target returns the parameters of a redirect: `func=X&a=b`, perhaps behind a path (docs/reference/ispmanager.md §1.3).
+// target returns the parameters of a redirect: `func=X&a=b`, perhaps after a path (docs/reference/ispmanager.md §1.3).
 func (a answer) target() url.Values {
 	text := a.okText
 	if a.okType == "url" || strings.HasPrefix(text, "/") {
@@ -207,11 +207,11 @@ func (a answer) target() url.Values {
 	return values
 }
 
-// classify returns the answer's word in the log line.
-func (a answer) classify() string {
+// summary returns the answer's summary for the log line.
+func (a answer) summary() string {
 	switch {
 	case a.failure != nil:
-		return "error " + a.failure.said()
+		return "error " + a.failure.reasons()
 	case a.okText != "" || a.okType != "":
 		return strings.TrimSpace("ok " + a.okType + " " + plaintext.Clip(words(panellog.RedactForm(strings.TrimPrefix(a.okText, "?"))), 100))
 	case a.ok:
@@ -222,11 +222,11 @@ func (a answer) classify() string {
 
 func (a *answer) maskFailure(mask func(string) string) {
 	if f := a.failure; f != nil {
-		f.kind, f.object, f.value, f.text = remark(mask(f.kind)), remark(mask(f.object)), remark(mask(f.value)), remark(mask(f.text))
+		f.kind, f.object, f.value, f.text = redacted(mask(f.kind)), redacted(mask(f.object)), redacted(mask(f.value)), redacted(mask(f.text))
 	}
 }
 
-// functionName returns a plausible name of a function, empty if the text is none.
+// functionName returns the text if it can be the name of a function; otherwise empty.
 func functionName(text string) string {
 	plain := len(text) <= 100 && !strings.ContainsFunc(text, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
@@ -237,7 +237,7 @@ func functionName(text string) string {
 	return text
 }
 
-// realKeys returns the keys that stand for a choice: `null` and the empty one are the select's "choose one"
+// realKeys returns the keys that are a choice, without `null` and the empty key, which mean "choose one"
 // (docs/reference/ispmanager.md §1.3).
 func realKeys(list []choice) []string {
 	var keys []string
@@ -254,9 +254,8 @@ func offers(list []choice, key string) bool {
 	return slices.ContainsFunc(list, func(one choice) bool { return one.key == key })
 }
 
-// words returns a text of the remote for people: one line, not endless.
+// words returns a text of the remote as one printable line of limited length.
 func words(text string) string { return plaintext.Clip(plaintext.Line(text), 1000) }
 
-// remark is words for what may be anything: sessions and tokens that are named as such in it, in a link perhaps, are
-// masked.
-func remark(text string) string { return words(panellog.RedactText(text)) }
+// redacted is words with *** for sessions and tokens, which the text may hold in a link.
+func redacted(text string) string { return words(panellog.RedactText(text)) }

@@ -17,27 +17,27 @@ func parsed(t *testing.T, body string) answer {
 	return a
 }
 
-func TestValuesNeverComeFromTheEchoOfTheRequest(t *testing.T) {
+func TestValuesAreNotReadFromTheCopyOfTheRequest(t *testing.T) {
 	a := parsed(t, `<doc func="f"><tparams><id>1</id><csr>x</csr></tparams><metadata><id>2</id></metadata><doc><tparams><id>3</id></tparams><newexpiredate>2027-10-01</newexpiredate></doc><ok/></doc>`)
 	assert.Empty(t, a.value("id")+a.value("csr"))
 	assert.Equal(t, "2027-10-01", a.value("newexpiredate"), "the nested document counts")
-	assert.True(t, a.clean())
+	assert.True(t, a.done())
 }
 
-func TestAnOkWithContentIsNotDone(t *testing.T) {
+func TestOKWithContentIsNotDone(t *testing.T) {
 	for text, function := range map[string]string{
 		`<ok>func=order</ok>`: "order", `<ok type="url">/mancgi/pay?elid=7</ok>`: "", `<ok>func=payment.add&amp;elid=7</ok>`: "payment.add",
 		`<ok>/billmgr?func=x</ok>`: "", `<ok>func=a;b</ok>`: "", `<ok>done</ok>`: "",
 	} {
 		a := parsed(t, `<doc>`+text+`</doc>`)
-		assert.False(t, a.clean(), text)
+		assert.False(t, a.done(), text)
 		assert.Equal(t, function, a.redirect(), text)
 	}
-	assert.False(t, parsed(t, `<doc/>`).clean())
-	assert.False(t, parsed(t, `<doc><ok/><error type="value"/></doc>`).clean())
+	assert.False(t, parsed(t, `<doc/>`).done())
+	assert.False(t, parsed(t, `<doc><ok/><error type="value"/></doc>`).done())
 }
 
-func TestPaymentPagesAreSeen(t *testing.T) {
+func TestPaymentSigns(t *testing.T) {
 	for text, want := range map[string]bool{
 		`<ok/>`: false, `<ok>func=certificate.order.param</ok>`: false, `<ok type="url">https://x</ok>`: true, `<ok>/mancgi/x</ok>`: true,
 		`<ok>func=payment.add</ok>`: true, `<ok>func=order</ok>`: true, `<ok>func=basket</ok>`: true, `<ok>func=billorder.x</ok>`: true,
@@ -56,7 +56,7 @@ func TestListsAndFieldsOfAForm(t *testing.T) {
 	assert.False(t, a.fixed["c"])
 }
 
-func TestWhatIsNoAnswerOfBILLmanager(t *testing.T) {
+func TestDocumentsThatAreNotFromBILLmanager(t *testing.T) {
 	for _, body := range []string{"hello", "<html/>", "<a/>", "<?xml version='1.0'?><a/>", "{}", "<!-- x --><doc/>"} {
 		_, err := parseAnswer([]byte(body))
 		var failure *sellerhttp.Error
@@ -81,9 +81,9 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		a.maskFailure(func(text string) string { return text })
-		require.Less(t, len(a.classify()), 4000)
+		require.Less(t, len(a.summary()), 4000)
 		require.Equal(t, functionName(a.redirect()), a.redirect())
-		if a.clean() {
+		if a.done() {
 			require.Nil(t, a.failure)
 			require.Empty(t, paymentSign(a))
 		}

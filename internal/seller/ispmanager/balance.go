@@ -14,20 +14,21 @@ const (
 	levelClient = "16" // of a client's user; 29 and 30 are administrators (docs/reference/ispmanager.md §2)
 )
 
-// Check asks who we are, which changes nothing. Its faults tell apart a wrong user or password
-// (invalid_login_or_passwd), a host that is not let in (address_not_allowed), two-factor login, a captcha and an account
-// of another level (auth), another page or a redirect (not_the_seller), no network (client).
+// Check reads whoami, which changes nothing. Its faults distinguish a wrong user or password (invalid_login_or_passwd),
+// a host whose address is refused (address_not_allowed), two-factor login, a captcha and an account of another level
+// (auth), another page or a redirect (not_the_seller), and no network (client).
 func (c *Client) Check(ctx context.Context) error {
-	_, err := c.who(ctx)
+	_, err := c.whoami(ctx)
 	return err
 }
 
-// who returns the element user of whoami, of a client's account (docs/reference/ispmanager.md §2).
-func (c *Client) who(ctx context.Context) (*sellerhttp.Element, error) {
+// whoami returns the element user of the function whoami. The user must be a client's (docs/reference/ispmanager.md
+// §2).
+func (c *Client) whoami(ctx context.Context) (*sellerhttp.Element, error) {
 	reply, err := c.ask(ctx, sellerhttp.Read, functionWho, nil)
 	if err != nil {
-		if f := failureIn(err); f.is("access") && !f.aboutAddress() { // who may not even ask who he is
-			return nil, &fault.Error{Type: fault.Auth, Object: "username", Message: Title + " gives this user no rights: " + f.said(), Err: err}
+		if f := failureIn(err); f.is("access") && !f.refusesAddress() { // the user may not even call whoami
+			return nil, &fault.Error{Type: fault.Auth, Object: "username", Message: Title + " gives this user no rights: " + f.reasons(), Err: err}
 		}
 		return nil, err
 	}
@@ -37,18 +38,18 @@ func (c *Client) who(ctx context.Context) (*sellerhttp.Element, error) {
 	case user == nil && reply.ok:
 		return nil, twoFactor(functionWho)
 	case user == nil || user.Attr("id") == "":
-		return nil, fault.Errorf(fault.Client, functionWho, "%s does not say who we are: the answer has no user", Title)
+		return nil, fault.Errorf(fault.Client, functionWho, "%s does not name the user of this login", Title)
 	case level != levelClient:
 		return nil, fault.Errorf(fault.Auth, "username", "the user %q is of level %s at %s; a client's user (level %s) is needed, not an administrator's",
-			c.access.user, remark(level), Title, levelClient)
+			c.access.user, redacted(level), Title, levelClient)
 	}
 	return user, nil
 }
 
-// Balance returns what the account holds: whoami's own number, else that of the functions subaccount and dashboard.info
+// Balance returns the account's balance, from whoami or else from the functions subaccount and dashboard.info
 // (docs/reference/ispmanager.md §2).
 func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
-	user, err := c.who(ctx)
+	user, err := c.whoami(ctx)
 	if err != nil {
 		return seller.Money{}, err
 	}
@@ -66,16 +67,16 @@ func (c *Client) Balance(ctx context.Context) (seller.Money, error) {
 			return money, nil
 		}
 	}
-	return seller.Money{}, fault.Errorf(fault.API, functionWho, "%s gives %q as the balance: %w", Title, remark(text), seller.ErrUnknownAmount)
+	return seller.Money{}, fault.Errorf(fault.API, functionWho, "%s gives %q as the balance: %w", Title, redacted(text), seller.ErrUnknownAmount)
 }
 
-// moneyOf reads "12.50 EUR" of the first row; with several accounts it is not known which one pays.
+// moneyOf reads a balance such as "12.50 EUR" from the only row. With several accounts it is unknown which one pays.
 func moneyOf(rows []*sellerhttp.Element) (seller.Money, bool) {
 	if len(rows) != 1 {
 		return seller.Money{}, false
 	}
 	parts := strings.Fields(words(rows[0].Child("balance").Text()))
-	if len(parts) == 0 || len(parts) > 2 { // "1 500.00 EUR" is not one and 500.00 EUR
+	if len(parts) == 0 || len(parts) > 2 { // "1 500.00 EUR" must not be read as 1
 		return seller.Money{}, false
 	}
 	currency := strings.Join(parts[1:], "")

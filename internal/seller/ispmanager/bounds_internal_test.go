@@ -22,8 +22,8 @@ func repeated(n int, element func(i string) string) string {
 	return text.String()
 }
 
-// Everything in a form is compared with everything else: a form without end would hold the process up.
-func TestFormsHaveBounds(t *testing.T) {
+// The parts of a form are compared with each other, so an endless form would occupy the process.
+func TestFormsHaveLimits(t *testing.T) {
 	for name, body := range map[string]string{
 		"fields":    repeated(maxFields+1, func(i string) string { return "<f" + i + "/>" }),
 		"selects":   repeated(maxFields+1, func(i string) string { return `<slist name="s` + i + `"/>` }),
@@ -43,9 +43,9 @@ func TestFormsHaveBounds(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// TestAPoisonedCatalogueSellsNothing reads the catalogue: whatever stands in its place, nothing of it is believed, and
-// nobody waits for it.
-func TestAPoisonedCatalogueSellsNothing(t *testing.T) {
+// TestAForgedCatalogueIsIgnored reads the catalogue file: a file that is not ours, a link or a pipe is ignored, and nobody
+// waits for it.
+func TestAForgedCatalogueIsIgnored(t *testing.T) {
 	elsewhere := filepath.Join(t.TempDir(), "x")
 	good := `{"a":{"time":"2026-07-12T10:00:00Z","products":[{"ID":"evil","Names":["Evil"],"Level":1,"Included":1,"Most":1}]}}`
 	require.NoError(t, os.WriteFile(elsewhere, []byte(good), 0o600))

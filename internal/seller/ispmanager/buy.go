@@ -9,15 +9,15 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Buy makes one payment: a new order with its CSR (kind order, docs/reference/ispmanager.md §4) or more months for an order
-// that exists (kind prolong, docs/reference/ispmanager.md §8). The request that pays leaves this host once. A fault with
-// Unclear says that the purchase may have happened; every other fault says that nothing was bought.
+// Buy makes one payment: a new order with its CSR (kind order, docs/reference/ispmanager.md §4) or more months for an
+// existing order (kind prolong, docs/reference/ispmanager.md §8). The request that pays is sent once. A fault with
+// OutcomeUnknown says that the purchase may have happened; any other fault says that nothing was bought.
 func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	switch {
 	case p.Kind == seller.KindProlong:
 		return c.prolong(ctx, p)
 	case p.Kind != seller.KindOrder:
-		return seller.Receipt{}, fault.Errorf(fault.Value, "kind", "purchases of the kind %q are not made at %s", p.Kind, Title)
+		return seller.Receipt{}, fault.Errorf(fault.Value, "kind", "%[2]s has no purchases of the kind %[1]q", p.Kind, Title)
 	case p.OrderRef == "":
 		return seller.Receipt{}, fault.Errorf(fault.Internal, "remoteid", "an order at %s needs an order reference", Title)
 	case p.Product.Discontinued:
@@ -28,40 +28,40 @@ func (c *Client) Buy(ctx context.Context, p seller.Purchase) (seller.Receipt, er
 	return c.order(ctx, p)
 }
 
-// sale is one order on its way.
-type sale struct {
+// orderRun is a purchase in progress.
+type orderRun struct {
 	client *Client
 	p      seller.Purchase
 	tariff tariff
-	basket map[string]bool // ids of what lay in the basket before, nil if it could not be read
-	known  int64           // the highest id before
-	// balance is what the account held before, nil if that is not known. Afterwards it says nothing: it is low because
-	// the order was paid.
+	basket map[string]bool // ids of the basket's entries before the order; nil if it could not be read
+	known  int64           // the highest id before the order
+	// balance is the balance before the order; nil if unknown. The balance after it proves nothing, because the order may have
+	// been paid from it.
 	balance *seller.Money
-	step    string // the function that buys
-	// contradicted says that the id of the answer is an order for another name in the list.
+	step    string // the function that pays
+	// contradicted says that the list has an order for another name under the id of the answer.
 	contradicted bool
 }
 
-// order looks, walks through the wizard, pays, and finds out what came of it (docs/reference/ispmanager.md §4.6).
+// order reads the state before, walks through the wizard, pays, and finds out the result (docs/reference/ispmanager.md §4.6).
 func (c *Client) order(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
-	s := sale{client: c, p: p}
+	s := orderRun{client: c, p: p}
 	var err error
 	if s.tariff, err = c.tariffFor(ctx, p.Product, p.Months); err != nil {
 		return seller.Receipt{}, err
 	}
-	if err := s.look(ctx); err != nil {
+	if err := s.recordBefore(ctx); err != nil {
 		return seller.Receipt{}, err
 	}
 	j := wizardRun{client: c, carried: pairs("pricelist", idText(s.tariff.id), "period", idText(int64(p.Months)))}
-	fill := filling{request: p.Request, pricelist: s.tariff.id, months: p.Months, ref: p.OrderRef}
+	fill := orderValues{request: p.Request, pricelist: s.tariff.id, months: p.Months, ref: p.OrderRef}
 	j.own, j.further = fill.value, fill.documented
-	f, err := j.toPurchase(ctx)
+	f, err := j.toLastStep(ctx)
 	if err != nil {
-		return seller.Receipt{}, s.retreat(ctx, err)
+		return seller.Receipt{}, s.cleanUp(ctx, err)
 	}
-	if lacking := fill.lacking(j.carried); lacking != "" {
-		return seller.Receipt{}, refuseField(f.field(lacking), "no step of the order takes it as this order needs it; nothing was bought")
+	if lacking := fill.missingField(j.carried); lacking != "" {
+		return seller.Receipt{}, refuseField(f.field(lacking), "no step of the order takes the value that this order needs; nothing was bought")
 	}
 	if err := ctx.Err(); err != nil {
 		return seller.Receipt{}, fault.Errorf(fault.Interrupted, f.function, "the run ended before the purchase: %w", err).Retryable()
@@ -75,8 +75,9 @@ func (c *Client) order(ctx context.Context, p seller.Purchase) (seller.Receipt, 
 	return s.outcome(ctx, reply, err)
 }
 
-// look remembers what is there before the order.
-func (s *sale) look(ctx context.Context) error {
+// recordBefore records the orders, the balance and the basket before the order. It refuses an order whose reference is in
+// the list already.
+func (s *orderRun) recordBefore(ctx context.Context) error {
 	rows, err := s.client.wholeList(ctx)
 	if err != nil {
 		return err
@@ -85,19 +86,19 @@ func (s *sale) look(ctx context.Context) error {
 	for _, r := range rows {
 		if r.ref == s.p.OrderRef && r.item.number != itemDeleted && !slices.Contains(s.p.Released, r.id) {
 			return &fault.Error{Type: fault.Unclear, Object: "remoteid", Retry: true, OutcomeUnknown: true,
-				Message: Title + " has an order with our reference " + r.ref + " already: id " + idText(r.id) + "; nothing was ordered"}
+				Message: Title + " already has an order with our reference " + r.ref + ": id " + idText(r.id) + "; nothing was ordered"}
 		}
 	}
 	s.checkFunds(ctx)
 	return nil
 }
 
-// checkFunds remembers the balance and what lies in the basket.
-func (s *sale) checkFunds(ctx context.Context) {
+// checkFunds records the balance and the entries of the basket.
+func (s *orderRun) checkFunds(ctx context.Context) {
 	if balance, err := s.client.Balance(ctx); err == nil {
 		s.balance = &balance
 	} else {
-		s.client.log.Warningf("what the account at %s holds could not be read before the purchase: %v", Title, err)
+		s.client.log.Warningf("the balance of the account at %s could not be read before the purchase: %v", Title, err)
 	}
 	entries, err := s.client.basket(ctx)
 	if err != nil {
@@ -110,8 +111,8 @@ func (s *sale) checkFunds(ctx context.Context) {
 	}
 }
 
-// toPurchase walks to the step that buys; it is filled, and not submitted.
-func (j *wizardRun) toPurchase(ctx context.Context) (form, error) {
+// toLastStep walks to the step that pays. It fills the step and does not submit it.
+func (j *wizardRun) toLastStep(ctx context.Context) (form, error) {
 	f, err := j.start(ctx)
 	for err == nil && !f.buys() {
 		f, err = j.next(ctx, f)
@@ -119,17 +120,17 @@ func (j *wizardRun) toPurchase(ctx context.Context) (form, error) {
 	return f, err
 }
 
-// start opens the wizard at the documented step of the CSR (docs/reference/ispmanager.md §4.1), or, where the remote does
-// not know that name, at the beginning of the order.
+// start opens the wizard at the documented step of the CSR (docs/reference/ispmanager.md §4.1), or at the beginning of the
+// order if the remote does not have that step.
 func (j *wizardRun) start(ctx context.Context) (form, error) {
 	f, first := j.begin(ctx, "certificate.order.csr")
-	if refused := failureIn(first); refused == nil || refused.shutsOut() {
+	if refused := failureIn(first); refused == nil || refused.refusesAccess() {
 		return f, first
 	}
-	j.client.log.ExtInfof("%s does not open the step of the CSR (%v), beginning with the list of tariffs", Title, first)
+	j.client.log.ExtInfof("%s does not open the step of the CSR (%v); starting with the list of tariffs", Title, first)
 	f, err := j.begin(ctx, "certificate.order")
 	if failureIn(err) != nil {
-		return form{}, first // what the documented step said
+		return form{}, first // the error of the documented step
 	}
 	return f, err
 }

@@ -44,7 +44,7 @@ func TestAnOrderIsPaidByOneRequest(t *testing.T) {
 	assert.Empty(t, first[0].Get("skipbasket")+first[0].Get("clicked_button")+first[0].Get("remoteid"), "a step that must not buy")
 }
 
-func TestHowAStepLeadsOn(t *testing.T) {
+func TestAnswersThatLeadToTheNextStep(t *testing.T) {
 	for name, answer := range map[string]string{
 		"form":              doc("certificate.order.param", paramForm),
 		"redirect":          doc("certificate.order.csr", `<ok>func=certificate.order.param&amp;pricelist=3033&amp;authinfo=a%3Ab</ok>`),
@@ -63,8 +63,8 @@ func TestHowAStepLeadsOn(t *testing.T) {
 	}
 }
 
-// What became of the request is looked up, whatever the answer says.
-func TestTheListTellsWhatCameOfTheRequest(t *testing.T) {
+// The list decides the result of the request, whatever the answer says.
+func TestTheListDecidesTheResult(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer func(*remote) reply
 		rows   []string
@@ -110,9 +110,9 @@ func TestTheListTellsWhatCameOfTheRequest(t *testing.T) {
 	}
 }
 
-// What the answer calls id is a service in the documents that are known; of another kind it must not become the item's
-// order, and an order that the remote took is never made again.
-func TestAnIDOfAnAnswerThatIsNoOrder(t *testing.T) {
+// The answer's id is a service's in the known documents. Another id must not become the item's order, and an order that the
+// remote accepted is never made again.
+func TestAnswerIDThatIsNotAnOrder(t *testing.T) {
 	for name, answer := range map[string]string{"an id that is no service": `<id>77</id><ok/>`, "no id": `<ok/>`} {
 		t.Run(name, func(t *testing.T) {
 			r := newRemote(t, map[string]reply{"certificate.edit": says(refusal("missed", "item", "no such element"))})
@@ -139,7 +139,7 @@ func TestDefiniteRefusals(t *testing.T) {
 	}
 }
 
-func TestARefusalIsUnclearWhereTheListCannotBeRead(t *testing.T) {
+func TestRefusalWithoutAReadableListHasAnUnknownOutcome(t *testing.T) {
 	r := newRemote(t, nil)
 	r.set(buying, func(w http.ResponseWriter, form url.Values) {
 		r.set("certificate", status(500, ""))
@@ -149,28 +149,28 @@ func TestARefusalIsUnclearWhereTheListCannotBeRead(t *testing.T) {
 	assert.True(t, requireFault(t, err, fault.Unclear).OutcomeUnknown)
 }
 
-// Whatever is not certain ends before the request that pays, in a fault that says what is missing.
-func TestNothingIsBoughtWhereAFormDoesNotFit(t *testing.T) {
+// Every uncertainty ends the order before the request that pays, with a fault that says what is missing.
+func TestNothingIsBoughtIfAFormDoesNotFit(t *testing.T) {
 	form := func(content string) reply { return says(doc("certificate.order.csr", content)) }
 	last := func(content string) reply { return says(doc("certificate.order.param", content)) }
 	for name, tc := range map[string]struct {
 		functions map[string]reply
 		says      string
 	}{
-		"no key for our CSR": {map[string]reply{"certificate.order.csr": form(`<csr/><crt_type>generate</crt_type><slist name="crt_type"><val key="generate">g</val></slist>`)}, "(certificate.order.csr), field crt_type: no choice means a CSR of our own; offered are generate"},
+		"no key for our CSR": {map[string]reply{"certificate.order.csr": form(`<csr/><crt_type>generate</crt_type><slist name="crt_type"><val key="generate">g</val></slist>`)}, "(certificate.order.csr), field crt_type: no choice means an existing CSR; offered are generate"},
 		"several keys":       {map[string]reply{"certificate.order.csr": form(`<csr/><slist name="crt_type"><val key="a">g</val><val key="b">g</val></slist>`)}, "offered are a, b"},
 		"period":             {map[string]reply{"certificate.order.csr": form(csrForm + `<slist name="period"><val key="24">24</val></slist>`)}, "field period: the value 12 is not offered; offered are 24"},
 		"country":            {map[string]reply{"certificate.order.csr": form(`<csr/><field_country/><slist name="field_country"><val key="182" image="/flag/RU.png">R</val></slist>` + `<slist name="crt_type"><val key="exists">g</val></slist>`)}, "(certificate.order.csr), field field_country: the country DE is not found"},
 		"way of proof":       {map[string]reply{"certificate.order.param": last(`<slist name="approver_method"><val key="auth_email">e</val></slist>`), "certificate.order.csr sok": form(`<ok>func=certificate.order.param</ok>`)}, "auth_dnscname is not offered"},
-		"no way of proof":    {map[string]reply{"certificate.order.param": last(`<a>1</a>`), "certificate.order.csr sok": form(`<ok>func=certificate.order.param</ok>`)}, "field approver_method: no step of the order takes it"},
-		"no CSR":             {map[string]reply{"certificate.order.csr": form(`<metadata><form><field name="a"><input name="a"/></field></form></metadata><a>1</a>`)}, "field csr: no step of the order takes it"},
+		"no way of proof":    {map[string]reply{"certificate.order.param": last(`<a>1</a>`), "certificate.order.csr sok": form(`<ok>func=certificate.order.param</ok>`)}, "field approver_method: no step of the order takes the value"},
+		"no CSR":             {map[string]reply{"certificate.order.csr": form(`<metadata><form><field name="a"><input name="a"/></field></form></metadata><a>1</a>`)}, "field csr: no step of the order takes the value"},
 		"unknown field":      {map[string]reply{"certificate.order.csr": form(csrForm + `<metadata><form><field name="tax"><input name="tax" required="yes"/></field></form></metadata>`)}, "field tax: the required field has no value"},
 		"page of payment":    {map[string]reply{"certificate.order.csr sok": form(`<ok type="url">/mancgi/pay</ok>`)}, "list and basket show no order"},
 		"a step repeats":     {map[string]reply{"certificate.order.csr sok": form(`<ok>func=certificate.order.csr</ok>`)}, "a second time"},
 		"no tariff":          {map[string]reply{"pricelist.export": says(doc("pricelist.export", `<pricelist><id>1</id><name>RapidSSL</name></pricelist>`))}, "sells no positivessl to this account; it sells rapidssl"},
 		"tariff twice":       {map[string]reply{"pricelist.export": says(doc("pricelist.export", priceList+`<pricelist><id>4</id><name>PositiveSSL</name></pricelist>`))}, "tariff 3033 (Sectigo (ex Comodo) PositiveSSL) and tariff 4 (PositiveSSL)"},
 		"list too short":     {map[string]reply{"certificate": says(doc("certificate", row(1, "a.example.org", 2, "")+`<p_elems>2</p_elems>`))}, "incomplete: 1 of 2"},
-		"filter":             {map[string]reply{"certificate.filter": says(doc("certificate.filter", `<CN>x</CN>`))}, "a filter cuts the list"},
+		"filter":             {map[string]reply{"certificate.filter": says(doc("certificate.filter", `<CN>x</CN>`))}, "a filter hides orders in the list"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRemote(t, tc.functions)
@@ -185,14 +185,14 @@ func TestNothingIsBoughtWhereAFormDoesNotFit(t *testing.T) {
 	}
 }
 
-func TestAnOrderWithOurMarkIsNotMadeAgain(t *testing.T) {
+func TestAnOrderWithOurReferenceIsNotMadeAgain(t *testing.T) {
 	r := newRemote(t, map[string]reply{"certificate": listed(row(77, "www.example.org", 5, referenced))})
 	_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
 	assert.Contains(t, requireFault(t, err, fault.Unclear).Message, "id 77")
 	assert.Empty(t, r.submitted("certificate.order.param"))
 }
 
-func TestPurchasesThatAreNotSold(t *testing.T) {
+func TestBuyRefusesImpossiblePurchases(t *testing.T) {
 	r := newRemote(t, nil)
 	good := order(request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
 	for name, change := range map[string]func(*seller.Purchase){
@@ -209,7 +209,7 @@ func TestPurchasesThatAreNotSold(t *testing.T) {
 	assert.Empty(t, r.submitted("certificate.order.param"))
 }
 
-func TestApproversGoByName(t *testing.T) {
+func TestEachNameHasItsApprover(t *testing.T) {
 	form := `<approver_email_1/><approver_email_2/><altname/><altname_input/><approver_method>auth_email</approver_method>` +
 		`<slist name="approver_email_2"><val key="Admin@b.example.net">Admin@b.example.net</val><val key="root@b.example.net">r</val></slist>`
 	r := newRemote(t, map[string]reply{"certificate.order.csr sok": says(doc("certificate.order.param", `<metadata/>`+form)),

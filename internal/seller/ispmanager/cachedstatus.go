@@ -7,21 +7,22 @@ import (
 	"pmssl/internal/seller"
 )
 
-// CachedStatus reports whether the order still waits, by one reading of the list that all processes share for two minutes;
-// false if the list does not say so. A list without service_status does not: there each order is looked at by itself.
+// CachedStatus returns StateWaiting and true if the list has the order as waiting. All processes share one reading of
+// the list for two minutes. It returns false if the list does not show it, as a list without service_status; then each
+// order is read by itself.
 func (c *Client) CachedStatus(ctx context.Context, id int64) (seller.State, bool, error) {
 	waits, err := c.waiting.Has(ctx, id)
 	if fault.From(err).SellerFails() {
 		return seller.StateUnknown, false, err
 	}
 	if err != nil {
-		c.log.ExtInfof("the list of %s does not tell where the order %d stands: %v", Title, id, err)
+		c.log.ExtInfof("the list of %s does not show the state of the order %d: %v", Title, id, err)
 	}
 	return seller.StateWaiting, waits, nil
 }
 
-// inProgress returns the orders of which the list itself says that the CA works on them. One walk is enough: an order that
-// it misses is looked at by itself.
+// inProgress returns the orders on which the CA works, according to the list. One walk is enough, because an order that
+// it misses is read by itself.
 func (c *Client) inProgress(ctx context.Context) ([]int64, error) {
 	rows, err := c.walk().Once(ctx)
 	var ids []int64

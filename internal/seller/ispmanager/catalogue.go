@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,47 +14,43 @@ import (
 )
 
 const (
-	// catalogueAge is after how long what is kept is read afresh.
+	// catalogueAge is how long the cached products are used.
 	catalogueAge = 24 * time.Hour
-	// maxCatalogue bounds the file; an account's products take some ten kilobytes.
+	// maxCatalogue is the longest file, in bytes; an account's products need some ten kilobytes.
 	maxCatalogue = 4 << 20
 )
 
-// cached is the catalogue's file: the products of each account, by its mark.
-type cached map[string]assortment
+// catalogueFile is the content of the catalogue file: the products of each account by seller.AccountHash.
+type catalogueFile map[string]accountProducts
 
-// assortment is what one account is sold.
-type assortment struct {
+// accountProducts are the products that one account can buy.
+type accountProducts struct {
 	Time     time.Time        `json:"time"`
 	Products []seller.Product `json:"products"`
 }
 
-// Products returns those that the modules of this panel can sell, without asking anybody: what was kept of every account,
-// and the table of known names. stateDir and binary are those of Options.
+// Products returns the products that the modules of this panel can sell: the cached ones of all accounts and
+// knownProducts. It sends no request. stateDir and binary are those of Options.
 func Products(stateDir, binary string) []seller.Product {
 	all, _ := readCache(cataloguePath(stateDir, binary)) // features must not fail for a broken file; the next refresh replaces it
 	var products []seller.Product
-	for _, ref := range sortedTags(all) {
-		products = merge(products, all[ref].Products)
+	for _, hash := range accountHashes(all) {
+		products = merge(products, all[hash].Products)
 	}
 	return merge(products, knownProducts())
 }
 
-func sortedTags(all cached) []string {
-	var marks []string
-	for ref := range all {
-		marks = append(marks, ref)
-	}
-	slices.Sort(marks)
-	return marks
+// accountHashes returns the accounts in the file, sorted.
+func accountHashes(all catalogueFile) []string {
+	return slices.Sorted(maps.Keys(all))
 }
 
-// Catalogue returns the products of this account and the known names. What was kept is a day old at the most; where it is
-// older and cannot be read afresh, that is a warning and the old one serves.
+// Catalogue returns the products of this account and knownProducts. Cached products are at most a day old; if older
+// ones cannot be read again, it logs a warning and uses them.
 func (c *Client) Catalogue(ctx context.Context) ([]seller.Product, error) {
 	all, err := readCache(c.catalogue)
 	if err != nil {
-		c.log.Warningf("the file %s is begun anew: %v", c.catalogue, err)
+		c.log.Warningf("the file %s starts empty again: %v", c.catalogue, err)
 	}
 	own, found := all[seller.AccountHash(c.account)]
 	age := c.now().Sub(own.Time)
@@ -65,25 +62,25 @@ func (c *Client) Catalogue(ctx context.Context) ([]seller.Product, error) {
 	case err == nil:
 		return merge(fresh, knownProducts()), nil
 	case found:
-		c.log.Warningf("the products of %s could not be read afresh, those of %s serve: %v", c.account, own.Time.UTC().Format(time.RFC3339), err)
+		c.log.Warningf("the products of %s could not be read; those of %s are used: %v", c.account, own.Time.UTC().Format(time.RFC3339), err)
 		return merge(own.Products, knownProducts()), nil
 	}
 	return nil, err
 }
 
-// catalogued returns the products that are known without asking.
-func (c *Client) catalogued() []seller.Product {
+// cachedProducts returns the cached products of this account and knownProducts.
+func (c *Client) cachedProducts() []seller.Product {
 	all, _ := readCache(c.catalogue)
 	return merge(all[seller.AccountHash(c.account)].Products, knownProducts())
 }
 
-// Offers returns the tariffs of this account with the prices of all periods, read afresh.
+// Offers reads the tariffs of this account with the prices of all periods.
 func (c *Client) Offers(ctx context.Context) ([]seller.Offer, error) {
 	tariffs, err := c.tariffs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.keep(tariffs)
+	c.store(tariffs)
 	var offers []seller.Offer
 	for _, t := range tariffs {
 		offers = append(offers, seller.Offer{ID: t.id, Name: t.name, Product: t.product(), Prices: t.prices})
@@ -96,30 +93,31 @@ func (c *Client) refresh(ctx context.Context) ([]seller.Product, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.keep(tariffs), nil
+	return c.store(tariffs), nil
 }
 
-// keep writes the products of the tariffs to the file. A file that cannot be written costs a request more each time.
-func (c *Client) keep(tariffs []tariff) []seller.Product {
+// store writes the products of the tariffs to the file. If it cannot be written, the next process reads the tariffs
+// again.
+func (c *Client) store(tariffs []tariff) []seller.Product {
 	var products []seller.Product
 	for _, t := range tariffs {
 		products = merge(products, []seller.Product{t.product()})
 	}
 	all, err := readCache(c.catalogue)
 	if all == nil || err != nil {
-		all = cached{}
+		all = catalogueFile{}
 	}
-	all[seller.AccountHash(c.account)] = assortment{Time: c.now().UTC().Truncate(time.Second), Products: products}
+	all[seller.AccountHash(c.account)] = accountProducts{Time: c.now().UTC().Truncate(time.Second), Products: products}
 	if c.dry {
 		return products
 	}
 	if err := writeCache(c.catalogue, all); err != nil {
-		c.log.Warningf("the products of %s are not kept: %v", c.account, err)
+		c.log.Warningf("the products of %s are not cached: %v", c.account, err)
 	}
 	return products
 }
 
-// merge adds products whose template is not there yet; the names of one that is there are joined.
+// merge returns the products of both lists. If both have a template id, the names are joined.
 func merge(into, more []seller.Product) []seller.Product {
 	merged := slices.Clone(into)
 	for _, p := range more {
@@ -139,8 +137,8 @@ func merge(into, more []seller.Product) []seller.Product {
 	return merged
 }
 
-// readCache reads the file; nothing if it is absent.
-func readCache(path string) (cached, error) {
+// readCache reads the file; it returns nothing if the file is absent.
+func readCache(path string) (catalogueFile, error) {
 	content, err := cacheFile(path).Read()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -148,21 +146,21 @@ func readCache(path string) (cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all cached
+	var all catalogueFile
 	if err := json.Unmarshal(content, &all); err != nil {
 		return nil, err
 	}
-	for ref, own := range all { // the file may have been changed by hand; features would show what it says
+	for hash, own := range all { // features reports these products, and the file may have been changed by hand
 		own.Products = slices.DeleteFunc(own.Products, func(p seller.Product) bool {
 			return !plausibleID(p.ID) || len(p.Names) == 0 || p.Level < seller.DV || p.Level > seller.EV || p.Included < 1 || p.MaxNames < p.Included
 		})
-		all[ref] = own
+		all[hash] = own
 	}
 	return all, nil
 }
 
 // writeCache replaces the file.
-func writeCache(path string, all cached) error {
+func writeCache(path string, all catalogueFile) error {
 	content, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err

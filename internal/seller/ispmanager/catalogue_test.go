@@ -41,7 +41,7 @@ func tariffs(names ...string) reply {
 	return says(doc("pricelist.export", text))
 }
 
-func TestTheCatalogueIsReadOnceADay(t *testing.T) {
+func TestCatalogueIsReadOnceADay(t *testing.T) {
 	r := newRemote(t, map[string]reply{"pricelist.export": tariffs("Shiny SSL")})
 	has := func(id string) {
 		t.Helper()
@@ -60,7 +60,7 @@ func TestTheCatalogueIsReadOnceADay(t *testing.T) {
 	r.set("pricelist.export", says(refusal("access", "deny", "no")))
 	r.pass(25 * time.Hour)
 	has("newer_ssl")
-	assert.Contains(t, strings.Join(r.log.Tail(100), "\n"), "could not be read afresh")
+	assert.Contains(t, strings.Join(r.log.Tail(100), "\n"), "could not be read")
 
 	_, found := seller.FindProduct(ispmanager.Products(r.dir, "pmispmgrssl"), "newer_ssl")
 	assert.True(t, found, "features needs no connection")
@@ -68,12 +68,12 @@ func TestTheCatalogueIsReadOnceADay(t *testing.T) {
 	assert.False(t, found)
 }
 
-func TestTheCataloguesFile(t *testing.T) {
+func TestCatalogueFile(t *testing.T) {
 	r := newRemote(t, map[string]reply{"pricelist.export": tariffs("Shiny SSL")})
 	path := filepath.Join(r.dir, "pmispmgrssl.catalogue")
 	require.NoError(t, os.WriteFile(path, []byte(`{"half":`), 0o600))
 	_, err := r.Catalogue(t.Context())
-	require.NoError(t, err, "a broken file is begun anew")
+	require.NoError(t, err, "a broken file is starts empty again")
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
@@ -98,17 +98,17 @@ func TestTheCataloguesFile(t *testing.T) {
 	}
 }
 
-func TestAFolderThatCannotBeWrittenIsAWarning(t *testing.T) {
+func TestUnwritableDirectoryIsAWarning(t *testing.T) {
 	r := newRemote(t, map[string]reply{"pricelist.export": tariffs("Shiny SSL")})
 	r.dir = filepath.Join(r.dir, "missing")
 	all, err := r.connect(t).Catalogue(t.Context())
 	require.NoError(t, err)
 	_, found := seller.FindProduct(all, "shiny_ssl")
 	assert.True(t, found)
-	assert.Contains(t, strings.Join(r.log.Tail(100), "\n"), "are not kept")
+	assert.Contains(t, strings.Join(r.log.Tail(100), "\n"), "are not cached")
 }
 
-func TestOffersInEveryShape(t *testing.T) {
+func TestOffersInEveryForm(t *testing.T) {
 	refused := says(refusal("access", "deny", "no"))
 	eur := func(amount float64, text string) seller.Money {
 		return seller.Money{Amount: amount, Text: text, Currency: "EUR"}
@@ -146,8 +146,8 @@ func TestTariffsThatCannotBeOrderedAreLeftOut(t *testing.T) {
 	assert.Equal(t, []seller.Price{{Months: 12, Cost: seller.Money{Amount: 1.5, Text: "1.5", Currency: "EUR"}}}, offers[0].Prices)
 }
 
-func TestAProbeOnlyReads(t *testing.T) {
-	r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", 2, referenced)), "certificate.edit": sheetOf(`<csr>x</csr><adm_email>secret@example.test</adm_email><key>PRIVATE</key>`)})
+func TestProbeOnlyReads(t *testing.T) {
+	r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", 2, referenced)), "certificate.edit": editForm(`<csr>x</csr><adm_email>secret@example.test</adm_email><key>PRIVATE</key>`)})
 	findings, err := r.Probe(t.Context())
 	require.NoError(t, err)
 	text := ""
@@ -166,7 +166,7 @@ func TestAProbeOnlyReads(t *testing.T) {
 	}
 }
 
-func TestAProbeEndsWhereTheAccountCannotBeUsed(t *testing.T) {
+func TestProbeEndsIfTheAccountCannotBeUsed(t *testing.T) {
 	r := newRemote(t, map[string]reply{"whoami": says(doc("whoami", `<ok/>`))})
 	_, err := r.Probe(t.Context())
 	requireFault(t, err, fault.Auth)

@@ -12,9 +12,9 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Challenges reads again what the client must publish for the order (docs/reference/ispmanager.md §4.4, §5): the proofs of
-// the order's own way that certificate.edit shows, none if it shows none yet. Where it shows only what cannot be
-// published it is API.
+// Challenges reads what the client must publish for the order (docs/reference/ispmanager.md §4.4, §5): the challenges
+// of the request's method that certificate.edit shows; none if it shows none yet. If none of them can be published, the
+// fault is of type API.
 func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]seller.Challenge, error) {
 	if r.Method == seller.MethodEmail {
 		return emailChallenges(r), nil
@@ -23,8 +23,8 @@ func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]
 	if err != nil {
 		return nil, err
 	}
-	s := sheet{form: formOf(functionEdit, f), edit: true}
-	all, refused := challengesOf(s.form, s.names(r.CSR.CommonName))
+	page := orderPage{form: formOf(functionEdit, f), edit: true}
+	all, refused := challengesOf(page.form, page.names(r.CSR.CommonName))
 	challenges := slices.DeleteFunc(all, func(p seller.Challenge) bool { return p.Method != r.Method })
 	if exact := ofWord(challenges, r.Params[itemparam.Method]); len(exact) > 0 {
 		challenges = exact
@@ -35,13 +35,14 @@ func (c *Client) Challenges(ctx context.Context, id int64, r seller.Request) ([]
 	return challenges, nil
 }
 
+// ofWord returns the challenges that the remote shows under this approver_method.
 func ofWord(all []seller.Challenge, word string) []seller.Challenge {
 	return slices.DeleteFunc(slices.Clone(all), func(p seller.Challenge) bool { return p.ApproverMethod != strings.TrimSpace(word) })
 }
 
 func emailChallenges(r seller.Request) []seller.Challenge {
 	var challenges []seller.Challenge
-	emails := filling{request: r}.emails()
+	emails := orderValues{request: r}.emails()
 	for i, name := range r.AllNames() {
 		if i < len(emails) {
 			challenges = append(challenges, seller.Challenge{Domain: name, Method: seller.MethodEmail, Email: emails[i]})
@@ -50,16 +51,16 @@ func emailChallenges(r seller.Request) []seller.Challenge {
 	return challenges
 }
 
-// Bounds of what is shown to a client: it is a parameter of the item, one word of a command line (rules PANEL-2). An order
-// has a hundred names at the most, and a file of a CA three short lines.
+// Limits of what is stored for the client: it is a parameter of the item, which is one argument of a command line (rules
+// PANEL-2). An order has at most a hundred names, and a CA's file three short lines.
 const (
 	maxChallenges = 300
 	maxFile       = 4096
 	maxFileLine   = 1000
 )
 
-// publication collects what a form shows under one word of approver_method.
-type publication struct {
+// challengeReader collects the challenges that a form shows under one approver_method.
+type challengeReader struct {
 	word       string
 	method     seller.Method
 	name       string // of the record or file, empty if the form shows none
@@ -68,8 +69,8 @@ type publication struct {
 	refused    []string // what cannot be published, for people
 }
 
-// challengesOf reads `<method>_value` and `<method>_name` of every method that the form shows. What is no name of a record
-// or file is refused: a client who copies it would publish something else.
+// challengesOf reads `<method>_value` and `<method>_name` of every method that the form shows. refused has the values
+// that are not names of records or files, because the client would publish them elsewhere.
 func challengesOf(f form, domains []string) (challenges []seller.Challenge, refused []string) {
 	for _, field := range f.names {
 		word, is := strings.CutSuffix(field, "_value")
@@ -77,14 +78,14 @@ func challengesOf(f form, domains []string) (challenges []seller.Challenge, refu
 		if !is || !known || method == seller.MethodEmail || !strings.HasPrefix(word, "auth") {
 			continue
 		}
-		p := publication{word: word, method: method, name: strings.TrimSpace(f.value(word + "_name")), domains: domains}
+		p := challengeReader{word: word, method: method, name: strings.TrimSpace(f.value(word + "_name")), domains: domains}
 		p.read(f.value(field))
 		challenges, refused = append(challenges, p.challenges...), append(refused, p.refused...)
 	}
 	return challenges[:min(len(challenges), maxChallenges)], refused[:min(len(refused), maxChallenges)]
 }
 
-func (p *publication) read(value string) {
+func (p *challengeReader) read(value string) {
 	if strings.TrimSpace(value) == "" {
 		return
 	}
@@ -107,14 +108,14 @@ func (p *publication) read(value string) {
 		case len(fields) == 3 && (strings.EqualFold(fields[1], "CNAME") || strings.EqualFold(fields[1], "TXT")): // host CNAME target
 			p.record(fields[0], strings.ToUpper(fields[1]), fields[2])
 		default:
-			p.bare(strings.TrimSpace(line))
+			p.valueOnly(strings.TrimSpace(line))
 		}
 	}
 }
 
-// bare is a record's value alone. A TXT record without a name belongs at the domain itself (BR 3.2.2.4.7); a CNAME always
-// has a name of its own.
-func (p *publication) bare(value string) {
+// valueOnly reads a record's value without a name. A TXT record without a name is for the domain itself (BR 3.2.2.4.7);
+// a CNAME record always has a name of its own.
+func (p *challengeReader) valueOnly(value string) {
 	kind := p.recordKind(value)
 	switch {
 	case p.name != "":
@@ -128,8 +129,9 @@ func (p *publication) bare(value string) {
 	}
 }
 
-// recordKind returns what the method's word says; auth_dns leaves it open, and then a value that is a name is a CNAME's.
-func (p *publication) recordKind(value string) string {
+// recordKind returns CNAME or TXT, as the method's word says. auth_dns does not say it; then a value that is a host
+// name is a CNAME record's.
+func (p *challengeReader) recordKind(value string) string {
 	switch {
 	case strings.Contains(p.word, "cname"):
 		return "CNAME"
@@ -141,12 +143,12 @@ func (p *publication) recordKind(value string) string {
 	return "TXT"
 }
 
-func (p *publication) record(host, kind, target string) {
+func (p *challengeReader) record(host, kind, target string) {
 	plain := len(target) <= 1000 && !strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' })
 	switch {
 	case !pki.RecordName(host):
 		p.refuse("the record's name", host)
-	case !p.concerns(host):
+	case !p.belongs(host):
 		p.refuse("a record that is none of the order's names", host)
 	case kind == "CNAME" && !pki.RecordName(target), !plain:
 		p.refuse("the record's target", target)
@@ -155,9 +157,9 @@ func (p *publication) record(host, kind, target string) {
 	}
 }
 
-// concerns reports whether a record's name belongs to a name of the order, to the domain above it, or is written without
-// that domain. At another name it would prove control of that one: for a certificate that nobody here ordered.
-func (p *publication) concerns(host string) bool {
+// belongs reports whether a record's name belongs to a name of the order or to the domain above it, or is written
+// without that domain. A record at another name would validate a domain that nobody ordered here.
+func (p *challengeReader) belongs(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	_, rest, dotted := strings.Cut(host, ".")
 	return !dotted || len(p.domains) == 0 || slices.ContainsFunc(p.domains, func(domain string) bool {
@@ -167,9 +169,9 @@ func (p *publication) concerns(host string) bool {
 	})
 }
 
-// domainOf returns the name that a record or file is about: the longest of the order's names at the end of its host, else
-// the first.
-func (p *publication) domainOf(host string) string {
+// domainOf returns the name of the order to which a record or file belongs: the longest one at the end of its host,
+// else the first.
+func (p *challengeReader) domainOf(host string) string {
 	best := ""
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	for _, domain := range p.domains {
@@ -183,32 +185,33 @@ func (p *publication) domainOf(host string) string {
 	return best
 }
 
-// file is a file's content, under a name of its own or a whole URL in front of it.
-func (p *publication) file(value string) {
+// file reads a file's content. Its name is a field of its own, or a URL before the content.
+func (p *challengeReader) file(value string) {
 	head, rest, _ := strings.Cut(strings.TrimSpace(value), "\n")
 	head = strings.TrimSpace(head)
 	switch {
 	case p.name == "" && isURL(head) && strings.TrimSpace(rest) != "":
-		p.published(head, rest)
+		p.addFile(head, rest)
 	case isURL(p.name):
-		p.published(p.name, value)
+		p.addFile(p.name, value)
 	case p.name != "" && pki.FileName(p.name):
 		for _, domain := range p.domains {
-			p.published("http://"+bareName(domain)+"/.well-known/pki-validation/"+p.name, value)
+			p.addFile("http://"+bareName(domain)+"/.well-known/pki-validation/"+p.name, value)
 		}
 	default:
 		p.refuse("the file's name", p.name)
 	}
 }
 
-func (p *publication) published(url, content string) {
+// addFile adds a file if its URL belongs to the order and its content is short.
+func (p *challengeReader) addFile(url, content string) {
 	_, rest, _ := strings.Cut(url, "://")
 	host, path, _ := strings.Cut(rest, "/")
 	if !pki.RecordName(host) || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`<>"'\`, r) }) {
 		p.refuse("the file's place", url)
 		return
 	}
-	if !strings.Contains(host, ".") || !p.concerns(host) {
+	if !strings.Contains(host, ".") || !p.belongs(host) {
 		p.refuse("a file that is none of the order's names", url)
 		return
 	}
@@ -223,13 +226,13 @@ func (p *publication) published(url, content string) {
 	p.challenges = append(p.challenges, seller.Challenge{Domain: p.domainOf(host), Method: p.method, ApproverMethod: p.word, URL: url, Body: strings.Join(lines, "\n")})
 }
 
-func (p *publication) refuse(what, value string) {
-	p.refused = append(p.refused, p.word+": "+what+" "+plaintext.Clip(remark(value), 200))
+func (p *challengeReader) refuse(what, value string) {
+	p.refused = append(p.refused, p.word+": "+what+" "+plaintext.Clip(redacted(value), 200))
 }
 
 func isURL(text string) bool {
 	return strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
 }
 
-// bareName returns the name at which control over a wildcard is proved.
+// bareName returns the name without `*.`, at which a wildcard is validated.
 func bareName(name string) string { return strings.TrimPrefix(name, "*.") }

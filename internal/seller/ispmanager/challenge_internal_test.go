@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-func TestWhatIsPublished(t *testing.T) {
+func TestChallengesOf(t *testing.T) {
 	names := []string{"www.example.org", "b.example.net"}
 	dns := func(word, domain, host, record, target string) seller.Challenge {
 		return seller.Challenge{Domain: domain, Method: seller.MethodDNS, ApproverMethod: word, Host: host, Record: record, Target: target}
@@ -61,8 +61,8 @@ func TestWhatIsPublished(t *testing.T) {
 	}
 }
 
-// What goes into a parameter of the item is one word of a command line: 128 KiB at most (rules PANEL-2).
-func TestRecordsWithoutEndAreNotPublished(t *testing.T) {
+// The value of an item parameter is one argument of a command line, of at most 128 KiB (rules PANEL-2).
+func TestChallengesHaveLimits(t *testing.T) {
 	form := formOf("", parsed(t, "<doc><auth_dnscname_value>"+strings.Repeat("_x.www.example.org CNAME y.ca.example\n", 5000)+"</auth_dnscname_value></doc>"))
 	challenges, refused := challengesOf(form, []string{"www.example.org"})
 	assert.LessOrEqual(t, len(challenges), maxChallenges)
@@ -70,7 +70,7 @@ func TestRecordsWithoutEndAreNotPublished(t *testing.T) {
 	assert.NotEmpty(t, refused)
 }
 
-func FuzzProofs(f *testing.F) {
+func FuzzChallenges(f *testing.F) {
 	f.Add("auth_dnscname", "_x.www.example.org", "y.ca.example")
 	f.Add("auth_dns", "", "_x.www.example.org CNAME y\n\n_z TXT v")
 	f.Add("auth_http", "http://www.example.org/a/b", "one\r\ntwo")

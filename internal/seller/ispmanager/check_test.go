@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhyAnAccountCannotBeUsed(t *testing.T) {
+func TestCheckDistinguishesWhyTheAccountCannotBeUsed(t *testing.T) {
 	sendsElsewhere := func(w http.ResponseWriter, _ url.Values) {
 		w.Header().Set("Location", "http://login.example.test:81/secret-path?x=y")
 		w.WriteHeader(http.StatusFound)
@@ -30,15 +30,15 @@ func TestWhyAnAccountCannotBeUsed(t *testing.T) {
 		"address":            {says(refusal("auth", "badip", "Access from this IP denied")), fault.Address, "ip", "IP denied"},
 		"captcha":            {says(refusal("captcha_verification_failed", "", "Error passing captcha")), fault.Auth, "username", "captcha"},
 		"no rights":          {says(refusal("access", "deny", "Insufficient privileges")), fault.Auth, "username", "no rights"},
-		"session":            {says(refusal("auth", "", "session expired")), fault.Auth, "username", "not let in"},
+		"session":            {says(refusal("auth", "", "session expired")), fault.Auth, "username", "login is refused"},
 		"administrator":      {says(doc("whoami", `<user id="1" level="30"/>`)), fault.Auth, "username", "level 30"},
-		"no user":            {says(doc("whoami", ``)), fault.Client, "whoami", "no user"},
+		"no user":            {says(doc("whoami", ``)), fault.Client, "whoami", "does not name the user"},
 		"login page":         {says(`<!DOCTYPE html><html><body>login</body></html>`), fault.NotSeller, "url", "HTML page"},
 		"wall":               {status(403, `<html>Just a moment...</html>`), fault.NotSeller, "url", "HTTP 403"},
 		"wrong path":         {status(404, `<html>Not Found</html>`), fault.NotSeller, "url", "path in url"},
 		"redirect":           {sendsElsewhere, fault.NotSeller, "url", "login.example.test:81"},
-		"another document":   {says(`<ApiResponse/>`), fault.NotSeller, "url", "not BILLmanager"},
-		"text":               {says(`OK`), fault.NotSeller, "url", "not BILLmanager"},
+		"another document":   {says(`<ApiResponse/>`), fault.NotSeller, "url", "not from BILLmanager"},
+		"text":               {says(`OK`), fault.NotSeller, "url", "not from BILLmanager"},
 		"method not allowed": {status(405, `no`), fault.NotSeller, "url", "HTTP 405"},
 		"too many":           {status(429, `no`), fault.Client, "whoami", "HTTP 429"},
 		"no answer":          {drops(nil), fault.Client, "whoami", "connection ended"},
@@ -67,8 +67,8 @@ func TestCheckAndBalance(t *testing.T) {
 	assert.Equal(t, seller.Money{Amount: 12.5, Text: "12.50", Currency: "USD"}, money)
 }
 
-// rules MONEY-1: an amount that can mean two things is unknown, in whatever place it stands.
-func TestABalanceIsNeverGuessed(t *testing.T) {
+// Rules MONEY-1: an amount with two possible meanings is unknown, in every field.
+func TestUnreadableBalanceIsUnknown(t *testing.T) {
 	for _, text := range []string{"500,00", "1,500.00", "1.500,00", "1 500", "1 500.00 EUR", "5e3", "NaN", "+5", "", strings.Repeat("9", 400)} {
 		r := newRemote(t, map[string]reply{
 			"whoami":         says(doc("whoami", `<user id="4" level="16" balance="`+text+`" currency="EUR"/>`)),
@@ -83,8 +83,8 @@ func TestABalanceIsNeverGuessed(t *testing.T) {
 	}
 }
 
-// The remote repeats the login in every answer, and in its words; no line of any level and no fault shows it, be it short.
-func TestNoLineShowsTheLogin(t *testing.T) {
+// The remote repeats the login in each answer and in error texts. No log line and no fault shows it, even a short one.
+func TestNoLogOrErrorShowsTheLogin(t *testing.T) {
 	for _, secret := range []string{password, "qx7&"} {
 		log := panellog.Discard()
 		r := newRemote(t, nil)

@@ -1,6 +1,6 @@
-// Package ispmanager is the client of a remote BILLmanager, ISPmanager's own billing, that sells certificates to an
-// ordinary client's account. It is driven by the remote's own forms: what is not proven of that interface is read there,
-// and where it cannot be read the work ends in a fault before anything is bought.
+// Package ispmanager is the client of a remote BILLmanager, ISPmanager's own billing, which sells certificates to the
+// account of an ordinary client. It works by the remote's own forms: an unproven part of the interface is read from
+// them, and if it cannot be read, the work ends with a fault before anything is bought.
 package ispmanager
 
 import (
@@ -21,12 +21,11 @@ import (
 // Title is the seller's name for people.
 const Title = "ISPmanager"
 
-// writeTimeout ends a request that changes something. Orders that the remote finishes after a minute are known
-// (docs/reference/ispmanager.md §13): it must be 120 s or more, and leave time in the command's for the look at what came
-// of it.
+// writeTimeout is the timeout of a request that changes something. Some orders take the remote more than a minute
+// (docs/reference/ispmanager.md §13), so it must be at least 120 s. The command needs time afterwards to read the result.
 const writeTimeout = 150 * time.Second
 
-// Options is what a client needs from the world.
+// Options is what a client needs from outside.
 type Options struct {
 	// Params are the module's decrypted parameters (Params names them).
 	Params   map[string]string
@@ -41,7 +40,7 @@ type Options struct {
 	SellerCA func() (string, error)
 }
 
-// Client speaks for one account. It may be used from several goroutines.
+// Client sends the requests of one account. It is safe for concurrent use.
 type Client struct {
 	account   string
 	access    access
@@ -51,19 +50,18 @@ type Client struct {
 	now       func() time.Time
 	sleep     func(context.Context, time.Duration) error
 	waiting   sellerhttp.WaitingOrders
-	catalogue string // path of the file that keeps the products
+	catalogue string // path of the catalogue file
 	dry       bool
 
 	mu      sync.Mutex
-	buttons []tool    // of the list's toolbar, once they are known
-	asked   bool      // whether they were asked for
-	rows    []row     // the list as it was last read, for reports on many orders
-	rowsAt  time.Time // when that was; zero once something was submitted
+	buttons []tool    // of the list's toolbar, if they are known
+	asked   bool      // whether the toolbar was read
+	rows    []row     // the list as last read, for the status of many orders
+	rowsAt  time.Time // when it was read; zero after a submission
 }
 
-// New makes a client. It opens nothing: no file, no connection, no TLS roots before the first request, but for the
-// file of SellerCA. Faults are about
-// the parameters: missed, value.
+// New returns a client. It reads the file of SellerCA, and opens no other file and no connection before the first
+// request. Faults are about the parameters: missed, value.
 func New(o Options) (*Client, error) {
 	address, err := normalAddress(o.Params["url"])
 	if err != nil {
@@ -92,11 +90,12 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Account returns the address of the API and the user name, lower case: the same account is the same text on every module.
+// Account returns the address of the API and the user name in lower case: the same text for the same account in every
+// module.
 func (c *Client) Account() string { return c.account }
 
-// reads returns the calls that change nothing, for a dry run; nil for a client that sends all. A form that is submitted
-// (sok) is none of them, nor is a button that is pressed.
+// reads returns whether a call may be sent in a dry run, because it changes nothing; nil if this is none. Calls that
+// submit a form (sok) or press a button are not among them.
 func reads(dry bool) func(sellerhttp.Call) bool {
 	if !dry {
 		return nil
@@ -108,11 +107,11 @@ func cataloguePath(dir, binary string) string { return filepath.Join(dir, binary
 
 func (c *Client) today() cabforum.Date { return cabforum.DateOf(c.now()) }
 
-// call sends one function and reads its answer, an error document included. The raw errors are *sellerhttp.Error.
+// call sends one function and reads its answer, which may be an error document. Errors are *sellerhttp.Error.
 func (c *Client) call(ctx context.Context, class sellerhttp.Class, function string, params url.Values) (answer, error) {
 	if class != sellerhttp.Read {
 		c.forgetRows()
-		defer c.forgetRows() // what was read meanwhile may be from before
+		defer c.forgetRows() // another goroutine may have read the list meanwhile
 	}
 	var reply answer
 	err := c.http.Do(ctx, sellerhttp.Call{
@@ -123,13 +122,13 @@ func (c *Client) call(ctx context.Context, class sellerhttp.Class, function stri
 				return "", err
 			}
 			reply.maskFailure(c.mask)
-			return reply.classify(), nil
+			return reply.summary(), nil
 		},
 	})
 	return reply, err
 }
 
-// ask is call for a function whose error document is a fault.
+// ask is call with an error document as a fault.
 func (c *Client) ask(ctx context.Context, class sellerhttp.Class, function string, params url.Values) (answer, error) {
 	reply, err := c.call(ctx, class, function, params)
 	if err != nil {
@@ -141,17 +140,17 @@ func (c *Client) ask(ctx context.Context, class sellerhttp.Class, function strin
 	return reply, nil
 }
 
-// read asks for something that changes nothing. An <ok> in the place of what was asked for is a login that waits for its
-// second factor (docs/reference/ispmanager.md §1.2, §15.5).
+// read calls a function that changes nothing. If the answer is only an <ok>, the login waits for its second factor
+// (docs/reference/ispmanager.md §1.2, §15.5).
 func (c *Client) read(ctx context.Context, function string, params url.Values) (answer, error) {
 	reply, err := c.ask(ctx, sellerhttp.Read, function, params)
-	if err == nil && reply.bare() && !strings.HasPrefix(reply.redirect(), "certificate.") {
+	if err == nil && reply.onlyOK() && !strings.HasPrefix(reply.redirect(), "certificate.") {
 		return reply, twoFactor(function)
 	}
 	return reply, err
 }
 
-// form returns a request's body. The login travels only here, never in the address.
+// form returns a request's body. The login is only in the body, never in the address.
 func (c *Client) form(function string, params url.Values) url.Values {
 	form := url.Values{}
 	for name, values := range params {
@@ -166,7 +165,7 @@ func (c *Client) form(function string, params url.Values) url.Values {
 	return form
 }
 
-// pairs makes parameters of name, value pairs; empty values are left out.
+// pairs returns parameters from name, value pairs; empty values are left out.
 func pairs(list ...string) url.Values {
 	form := url.Values{}
 	for i := 0; i+1 < len(list); i += 2 {
@@ -177,7 +176,7 @@ func pairs(list ...string) url.Values {
 	return form
 }
 
-// keys shows in the log which object a request was about and whether it submits something.
+// keys returns the parameters that identify the object of a request or submit it, for the log.
 func keys(params url.Values) string {
 	var shown []string
 	for _, name := range []string{"elid", "id", "pricelist", "period", "p_num", "remoteid", "sok", "snext", "skipbasket", "clicked_button"} {

@@ -8,7 +8,7 @@ import (
 	"pmssl/internal/seller/sellertest"
 )
 
-// TestConformsToSeller holds the client to what every seller promises, against the stand-in of the remote billing.
+// TestConformsToSeller runs the conformance suite of sellers against the stand-in of the remote billing.
 func TestConformsToSeller(t *testing.T) {
 	standIn := sellertest.Program{
 		Name: "sandbox-ispmgr", Secret: "password",

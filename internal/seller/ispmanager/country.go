@@ -15,12 +15,12 @@ import (
 //go:embed country_ids.tsv
 var countryTable string
 
-// countryKey finds what a form sends for an ISO code: by the flag of the list's own entries (docs/reference/ispmanager.md
-// §1.3), or where the list is keyed by codes, the code. The built-in table counts only where its id is offered or there is
-// no list. false if the country is not found.
+// countryKey returns the key that a form sends for an ISO code: the one whose entry has the country's flag
+// (docs/reference/ispmanager.md §1.3), or the code itself if the list has it as a key. The built-in table is used only
+// if the list has its id or there is no list. It returns false if the country is not found.
 func countryKey(iso string, f field) (string, bool) {
-	if mended := seller.Country(iso); mended != "" {
-		iso = mended
+	if corrected := seller.Country(iso); corrected != "" {
+		iso = corrected
 	}
 	iso = strings.ToUpper(strings.TrimSpace(iso))
 	if len(iso) != 2 {
@@ -38,11 +38,11 @@ func countryKey(iso string, f field) (string, bool) {
 		return iso, true
 	}
 	id := countryID(iso)
-	// A list with flags of which none is this country's has another table than ours: its ids mean other countries.
+	// If the list has flags but not this country's, its ids are from another table and mean other countries.
 	return id, id != "" && (!f.listed || !flagged && offers(f.list, id))
 }
 
-// flagCode returns the ISO code of a flag's picture, /manimg/common/flag/BY.png; empty if it is none.
+// flagCode returns the ISO code of a flag's picture, /manimg/common/flag/BY.png; empty if it is not one.
 func flagCode(image string) string {
 	code := strings.TrimSuffix(path.Base(image), path.Ext(image))
 	if len(code) != 2 {
@@ -51,8 +51,8 @@ func flagCode(image string) string {
 	return strings.ToUpper(code)
 }
 
-// countryCode returns the ISO code that an item parameter holds: itself, or the id of this panel's own table, which is a
-// fresh BILLmanager's too; empty if it is neither.
+// countryCode returns the ISO code of an item parameter, which holds the code or the id in this panel's table (the same
+// as a fresh BILLmanager's); empty if it is neither.
 func countryCode(text string) string {
 	if code := seller.Country(text); code != "" {
 		return code

@@ -28,7 +28,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Made-up login; nothing may ever show the password.
+// An invented login; no log or error may show the password.
 const (
 	user     = "Reseller@example.test"
 	password = "pl4nted-Passw0rd-of-the-remote"
@@ -37,7 +37,7 @@ const (
 // reply answers one function of the remote.
 type reply func(w http.ResponseWriter, form url.Values)
 
-// remote is a billing that answers as the test says, and a client of it.
+// remote is a BILLmanager that answers as the test says, with a client of it.
 type remote struct {
 	*ispmanager.Client
 	log     *panellog.Logger
@@ -119,7 +119,7 @@ func (r *remote) set(name string, answer reply) {
 	r.functions[name] = answer
 }
 
-// submitted returns the submissions to a function, without what every request has.
+// submitted returns the submissions to a function, without the parameters of every request.
 func (r *remote) submitted(function string) []url.Values {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -147,7 +147,7 @@ func status(code int, body string) reply {
 	}
 }
 
-// drops ends the connection without an answer, after doing what is given.
+// drops ends the connection without an answer, after calling first.
 func drops(first func()) reply {
 	return func(w http.ResponseWriter, _ url.Values) {
 		if first != nil {
@@ -159,7 +159,7 @@ func drops(first func()) reply {
 	}
 }
 
-// doc frames a content as the recorded answers do, the request's parameters repeated.
+// doc returns a document like the recorded ones, with the copy of the request.
 func doc(function, content string) string {
 	return `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<doc lang="en" func="` + function + `" binary="/billmgr" host="https://bill.example.test" themename="orion">` +
 		content + `<tparams><authinfo>` + user + `:` + password + `</authinfo><func>` + function + `</func><CN>tparams.example.test</CN><id>666</id></tparams><saved_filters/></doc>`
@@ -209,7 +209,7 @@ const (
 		`<price currency="EUR"><period cost="9.0000" type="month" length="12">a</period><period cost="17.0000" type="month" length="24">b</period></price></pricelist>`
 )
 
-// standard returns a remote that has money, sells one product and has no orders yet.
+// standard returns the answers of a remote with a balance, one product and no orders.
 func standard() map[string]reply {
 	return map[string]reply{
 		"whoami": whoami("125.50"), "certificate": listed(), "pricelist.export": says(doc("pricelist.export", priceList)),
@@ -242,7 +242,7 @@ func (s signer) leaf(t *testing.T, name string) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// request makes a checked order for names, the subject's country Germany.
+// request returns a checked order for the names; the subject's country is Germany.
 func request(t *testing.T, id, method, emails string, names ...string) seller.Request {
 	t.Helper()
 	return requestOf(t, newSigner(t).csr(t, pkix.Name{CommonName: names[0], Country: []string{"DE"}}), id, map[string]string{
@@ -259,7 +259,7 @@ func requestOf(t *testing.T, csr, id string, params map[string]string, further .
 	return r
 }
 
-// order returns a purchase of twelve months under the mark panel-42.
+// order returns a purchase of twelve months with the reference panel-42.
 func order(r seller.Request) seller.Purchase {
 	return seller.Purchase{Kind: seller.KindOrder, Product: r.Product, Months: 12, OrderRef: "panel-42", Request: r}
 }

@@ -12,16 +12,16 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// maxSearched is in how many fields a certificate is looked for: each may be an archive.
+// maxSearched is in how many fields a certificate is searched for, because each may be an archive.
 const maxSearched = 50
 
-// maxFiles is how many files of one order are downloaded: the certificate, its chain in pieces, the same once more as an
-// archive.
+// maxFiles is how many files of one order are downloaded: the certificate, each certificate of its chain, and an archive of
+// all.
 const maxFiles = 10
 
-// download gets the certificate through the function of the list's toolbar (docs/reference/ispmanager.md §5): PEM, a ZIP or
-// base64 of one, as the answer itself, in a field of a document, or in the files of a list, each of which is got by itself.
-// One that is not there yet is no error.
+// download reads the certificate with the function of the list's toolbar (docs/reference/ispmanager.md §5): PEM, a ZIP
+// or base64 of a ZIP, as the whole answer, in a field of a document, or in the files of a list, each of which is
+// another request. If there is no certificate yet, it returns none and no error.
 func (c *Client) download(ctx context.Context, id int64) ([]string, error) {
 	function, err := c.find(ctx, downloading())
 	if err != nil {
@@ -34,7 +34,7 @@ func (c *Client) download(ctx context.Context, id int64) ([]string, error) {
 	}
 	if err != nil {
 		c.log.ExtInfof("%s (%s) gives no certificate of the order %d: %v", Title, function, id, err)
-		if failureIn(err).gone() {
+		if failureIn(err).notFound() {
 			return nil, nil
 		}
 		return nil, faultOf(err)
@@ -42,13 +42,13 @@ func (c *Client) download(ctx context.Context, id int64) ([]string, error) {
 	return got.certificates, nil
 }
 
-// downloaded is what one request for a file brought: certificates, or the rows of a list of files.
+// downloaded is the result of one request for a file: certificates, or the rows of a list of files.
 type downloaded struct {
 	certificates []string
 	rows         []*sellerhttp.Element
 }
 
-// file asks for one file, or for the list of them. What comes may be an archive and is not shown in the log.
+// file requests one file or the list of files. The answer may be an archive and is not logged.
 func (c *Client) file(ctx context.Context, function string, params url.Values) (downloaded, error) {
 	var got downloaded
 	err := c.http.Do(ctx, sellerhttp.Call{
@@ -62,16 +62,16 @@ func (c *Client) file(ctx context.Context, function string, params url.Values) (
 	return got, err
 }
 
-// files gets the files of a list one by one, at the function of the list's rows. A private key, which may lie beside the
-// certificate, is not asked for.
+// files requests the files of a list, with the function of the list's rows. It skips private keys, which the list may
+// have.
 func (c *Client) files(ctx context.Context, function string, id int64, listed downloaded) ([]string, error) {
 	var found []string
 	var last error
 	asked := 0
-	if len(listed.rows) == 0 { // docs/reference/ispmanager.md §5: the list's own function may take the order itself
+	if len(listed.rows) == 0 { // docs/reference/ispmanager.md §5: the function of the rows may take the order's id itself
 		got, err := c.file(ctx, function+".edit", element(id))
-		if refused := failureIn(err); refused != nil && !refused.shutsOut() {
-			return nil, nil // there is nothing yet
+		if refused := failureIn(err); refused != nil && !refused.refusesAccess() {
+			return nil, nil // no certificate yet
 		}
 		return got.certificates, err
 	}
@@ -87,7 +87,7 @@ func (c *Client) files(ctx context.Context, function string, id int64, listed do
 			return nil, err
 		case err != nil:
 			last = err
-			c.log.ExtInfof("the file %s of the order %d holds no certificate: %v", remark(key), id, err)
+			c.log.ExtInfof("the file %s of the order %d holds no certificate: %v", redacted(key), id, err)
 		default:
 			found = append(found, got.certificates...)
 		}
@@ -98,7 +98,7 @@ func (c *Client) files(ctx context.Context, function string, id int64, listed do
 	return found, nil
 }
 
-// rowKey returns what names a file of the list, empty if nothing does.
+// rowKey returns the key of a file in the list; empty if it has none.
 func rowKey(row *sellerhttp.Element) string {
 	for _, name := range []string{"id", "name", "file", "filename"} {
 		if key := words(row.Child(name).Text()); key != "" && len(key) <= 200 {
@@ -116,7 +116,7 @@ func secretFile(row *sellerhttp.Element) bool {
 	})
 }
 
-// content reads what a download brought.
+// content reads the answer to a request for a file.
 func (c *Client) content(body []byte) (downloaded, error) {
 	start := bytes.TrimLeft(body, "\ufeff \t\r\n")
 	if !bytes.HasPrefix(start, []byte("<")) {

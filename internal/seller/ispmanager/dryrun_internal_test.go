@@ -9,8 +9,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// rules CLI-7: a form that is opened changes nothing; one that is submitted, or whose button is pressed, may.
-func TestWhichCallsADryRunSends(t *testing.T) {
+// Rules CLI-7: opening a form changes nothing; submitting it or pressing its button may.
+func TestDryRunSendsOnlyReads(t *testing.T) {
 	for query, reading := range map[string]bool{
 		"func=certificate.order.csr&pricelist=3":  true,
 		"func=certificate&p_num=2":                true,

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// newEcho returns a billing that lets everybody in and has one answer.
+// newEcho returns a BILLmanager that accepts every login and has one answer.
 func newEcho(t *testing.T, answer reply) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {

@@ -10,7 +10,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// failure is the remote's error document (docs/reference/ispmanager.md §1.5), its texts without secrets and each one line.
+// failure is the remote's error document (docs/reference/ispmanager.md §1.5). Its texts have no secrets and are one
+// line each.
 type failure struct {
 	kind   string // type
 	object string
@@ -36,8 +37,8 @@ func failureOf(e *sellerhttp.Element) *failure {
 	return f
 }
 
-// said returns what the remote gave as error: type, object and its words.
-func (f *failure) said() string {
+// reasons returns the error's type, object and text.
+func (f *failure) reasons() string {
 	head := strings.TrimSuffix(f.kind+"/"+f.object, "/")
 	if f.text == "" {
 		return head
@@ -45,63 +46,63 @@ func (f *failure) said() string {
 	return head + ": " + f.text
 }
 
-// Error returns what the remote said.
-func (f *failure) Error() string { return Title + " refuses: " + f.said() }
+// Error returns the remote's error.
+func (f *failure) Error() string { return Title + " refuses: " + f.reasons() }
 
 // is reports whether the error is of one of the types.
 func (f *failure) is(kinds ...string) bool {
 	return f != nil && slices.Contains(kinds, strings.ToLower(f.kind))
 }
 
-// gone reports whether the object that was asked about does not exist (docs/reference/ispmanager.md §1.5). A function that
-// does not exist says nothing of it.
-func (f *failure) gone() bool { return f.is("missed") && !strings.EqualFold(f.object, "func") }
+// notFound reports whether the requested object does not exist (docs/reference/ispmanager.md §1.5). An error about a
+// missing function does not count.
+func (f *failure) notFound() bool { return f.is("missed") && !strings.EqualFold(f.object, "func") }
 
-// shutsOut reports whether the error is about the account and not about what was asked for.
-func (f *failure) shutsOut() bool {
-	return f.is("auth") || strings.Contains(strings.ToLower(f.kind), "captcha") || f.aboutAddress()
+// refusesAccess reports whether the error is about the account, not about the request.
+func (f *failure) refusesAccess() bool {
+	return f.is("auth") || strings.Contains(strings.ToLower(f.kind), "captcha") || f.refusesAddress()
 }
 
-// aboutAddress reports whether the error refuses the host's address. The type of that answer is not known, its text is
+// refusesAddress reports whether the error refuses this host's address. The error's type is not known, its text is
 // "Access from this IP denied" (docs/reference/ispmanager.md §1.2).
-func (f *failure) aboutAddress() bool {
+func (f *failure) refusesAddress() bool {
 	return strings.EqualFold(f.object, "ip") || strings.EqualFold(f.kind, "ip") ||
 		f.is("auth", "access") && slices.Contains(strings.FieldsFunc(f.text, func(r rune) bool { return !letter(r) }), "IP")
 }
 
 func letter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 
-// fault returns the error in the words of the product's edge, with the remote's type and words.
+// fault returns the error as a *fault.Error, with the remote's type and text.
 func (f *failure) fault(function string) *fault.Error {
 	shut := func(kind, object, advice string) *fault.Error {
-		return &fault.Error{Type: kind, Object: object, Message: Title + ": " + advice + " (" + f.said() + ")", Err: f}
+		return &fault.Error{Type: kind, Object: object, Message: Title + ": " + advice + " (" + f.reasons() + ")", Err: f}
 	}
 	kind := strings.ToLower(f.kind)
 	switch {
-	case f.aboutAddress():
+	case f.refusesAddress():
 		return shut(fault.Address, "ip", "the account may not be used from this host's address; allow it in the account's settings there")
 	case f.is("auth") && strings.EqualFold(f.object, "badpassword"):
 		return shut(fault.Login, "password", "the user name or the password is wrong; check username and password")
 	case strings.Contains(kind, "captcha"):
-		return shut(fault.Auth, "username", "a captcha is asked for after failed logins; log in there once with a browser, then try again")
+		return shut(fault.Auth, "username", "a captcha is required after failed logins; log in there once with a browser, then try again")
 	case strings.Contains(kind, "totp"), strings.Contains(kind, "otp"):
 		return twoFactor(function)
 	case f.is("auth"):
-		return shut(fault.Auth, "username", "the account is not let in; check it in a browser")
+		return shut(fault.Auth, "username", "the login is refused; check the account in a browser")
 	case f.is("missed"):
-		return &fault.Error{Type: fault.API, Object: function, Message: Title + " (" + function + ") does not have it: " + f.said(), Err: f}
+		return &fault.Error{Type: fault.API, Object: function, Message: Title + " (" + function + "): not found: " + f.reasons(), Err: f}
 	}
-	return &fault.Error{Type: fault.API, Object: function, Message: Title + " (" + function + ") refuses: " + f.said(), Err: f}
+	return &fault.Error{Type: fault.API, Object: function, Message: Title + " (" + function + ") refuses: " + f.reasons(), Err: f}
 }
 
-// twoFactor returns the fault of a login that waits for its second factor: the remote answers each function with an <ok>
-// and nothing else (docs/reference/ispmanager.md §1.2).
+// twoFactor returns the fault of a login that waits for its second factor: the remote answers each function with only
+// an <ok> (docs/reference/ispmanager.md §1.2).
 func twoFactor(function string) *fault.Error {
 	return fault.Errorf(fault.Auth, "username", "%s (%s) answers ok without any content: two-factor authentication is on for this user; "+
 		"switch it off there or use another user", Title, function)
 }
 
-// failureIn returns the remote's error in a chain of errors, nil if absent.
+// failureIn returns the remote's error in err; nil if there is none.
 func failureIn(err error) *failure {
 	var f *failure
 	if errors.As(err, &f) {
@@ -110,7 +111,7 @@ func failureIn(err error) *failure {
 	return nil
 }
 
-// faultOf turns what call returned into the fault of the edge, with a hint where the address is the likely reason.
+// faultOf returns an error of call as a *fault.Error. If the address is the likely reason, the text says so.
 func faultOf(err error) error {
 	var failure *sellerhttp.Error
 	if !errors.As(err, &failure) {
@@ -126,26 +127,27 @@ func faultOf(err error) error {
 	case failure.Status == http.StatusNotFound:
 		f.Object, f.Message = "url", f.Message+"; the path in url is wrong, /billmgr is expected"
 	default:
-		f.Object, f.Message = "url", f.Message+"; it may be a login page, a protection wall before the billing, or a wrong url"
+		f.Object, f.Message = "url", f.Message+"; it may be a login page, a DDoS protection before the billing, or a wrong url"
 	}
 	return f
 }
 
-// certain reports whether the error proves that the request never left this host.
-func certain(err error) bool {
+// notSent reports whether the error proves that the request never left this host.
+func notSent(err error) bool {
 	var failure *sellerhttp.Error
 	return errors.As(err, &failure) && !failure.Sent
 }
 
-// refused marks a fault after which nothing was bought most likely, although the remote did not say so itself: two readings
-// of its list that show nothing free the way (rules BUY-12).
-func refused(f *fault.Error) *fault.Error {
+// likelyRefused marks a fault after which most likely nothing was bought, although the remote's own document does not
+// say so: the list must show no order twice before it may be bought again (rules BUY-12).
+func likelyRefused(f *fault.Error) *fault.Error {
 	f.OutcomeUnknown, f.Refused, f.Retry = true, true, true
 	return f
 }
 
-// unclear marks a fault after which only the remote's list tells what happened; the text says what that may be.
-func unclear(err error, text string) *fault.Error {
+// markUnknown marks a fault after which only the remote's list shows what happened. The text says what may have
+// happened.
+func markUnknown(err error, text string) *fault.Error {
 	f := *fault.From(err)
 	f.OutcomeUnknown, f.Retry = true, true
 	f.Message = text + ": " + f.Message

@@ -11,17 +11,17 @@ import (
 	"pmssl/internal/seller"
 )
 
-// filling gives the values of an order or reissue for the fields of whatever step asks for them. The names are those of
+// orderValues gives the values of an order or reissue for the fields of each step. The names are those of
 // docs/reference/ispmanager.md §4.1 and §4.3; a field of another name keeps the form's own value.
-type filling struct {
+type orderValues struct {
 	request   seller.Request
 	pricelist int64  // of an order; 0 at a reissue
 	months    int    // of an order; 0 at a reissue
 	ref       string // of an order
 }
 
-// value returns a filler.
-func (w filling) value(f field) (string, bool, error) {
+// value is a filler.
+func (w orderValues) value(f field) (string, bool, error) {
 	switch f.name {
 	case "crt_type":
 		key, err := w.requestKind(f)
@@ -47,9 +47,9 @@ func (w filling) value(f field) (string, bool, error) {
 	return "", false, nil
 }
 
-// plain returns the values that need no choice; latin is the rule for fields of the CSR and the organisation
-// (docs/reference/ispmanager.md §4.1).
-func (w filling) plain(name string) (value string, latin, known bool) {
+// plain returns the values that are not chosen from a list. latin says that the value must be ASCII, as in the fields
+// of the CSR and the organisation (docs/reference/ispmanager.md §4.1).
+func (w orderValues) plain(name string) (value string, latin, known bool) {
 	csr := w.request.CSR
 	switch name {
 	case "csr":
@@ -73,9 +73,9 @@ func (w filling) plain(name string) (value string, latin, known bool) {
 }
 
 // contact returns the item parameters of contacts and organisation, which have the names of the fields
-// (docs/reference/ispmanager.md §4.3). The CSR's own organisation stands in for a missing name, the administrative contact
-// for a missing technical one.
-func (w filling) contact(name string) (value string, latin, known bool) {
+// (docs/reference/ispmanager.md §4.3). If the organisation's name is missing, it uses the CSR's; if the technical
+// contact is missing, the administrative one.
+func (w orderValues) contact(name string) (value string, latin, known bool) {
 	switch prefix, rest, _ := strings.Cut(name, "_"); prefix {
 	case "org", "adm":
 		value = strings.TrimSpace(w.request.Params[name])
@@ -93,8 +93,8 @@ func (w filling) contact(name string) (value string, latin, known bool) {
 	return "", false, false
 }
 
-// sentContact returns a contact's value as it goes to the remote: a telephone number without its trunk zero, which is
-// dialled inside its country only.
+// sentContact returns a contact's value as it is sent: a telephone number without its trunk zero, which is dialled
+// inside its country only.
 func sentContact(field, value string) string {
 	if field == "phone" {
 		return seller.WithoutTrunkZero(value)
@@ -102,7 +102,7 @@ func sentContact(field, value string) string {
 	return value
 }
 
-// isoCountry returns a country as ISO 3166-1 writes it, or as it stands if it is none.
+// isoCountry returns the ISO 3166-1 code of a country, or the text unchanged if it has none.
 func isoCountry(text string) string {
 	if code := seller.Country(text); code != "" {
 		return code
@@ -110,13 +110,14 @@ func isoCountry(text string) string {
 	return text
 }
 
+// isLatin reports whether the text is printable ASCII.
 func isLatin(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// documented returns the fields of docs/reference/ispmanager.md §4.1 that are sent although a form shows neither them nor a
-// description of its fields.
-func (w filling) documented(f form) []string {
+// documented returns the fields of docs/reference/ispmanager.md §4.1 that are sent although the form has neither them
+// nor a description of its fields.
+func (w orderValues) documented(f form) []string {
 	if f.meta.present || !strings.HasPrefix(f.function, "certificate.order.") {
 		return nil
 	}
@@ -137,16 +138,16 @@ func (w filling) documented(f form) []string {
 	})
 }
 
-// lacking names what an order cannot do without and no step took; empty if nothing lacks.
-func (w filling) lacking(sent interface{ Get(string) string }) string {
-	proof := sent.Get(itemparam.Method)
-	kind, _ := methodKind(proof)
+// missingField returns a field that an order needs and that no step took; empty if there is none.
+func (w orderValues) missingField(sent interface{ Get(string) string }) string {
+	sentMethod := sent.Get(itemparam.Method)
+	kind, _ := methodKind(sentMethod)
 	switch {
 	case sent.Get("csr") == "":
 		return "csr"
 	case generates(choice{key: sent.Get("crt_type")}):
 		return "crt_type"
-	case w.request.Method == seller.MethodUnknown, proof == "" && w.request.Method != seller.MethodEmail, proof != "" && kind != w.request.Method:
+	case w.request.Method == seller.MethodUnknown, sentMethod == "" && w.request.Method != seller.MethodEmail, sentMethod != "" && kind != w.request.Method:
 		return itemparam.Method
 	case w.request.Method == seller.MethodEmail && len(w.request.Emails) > 0 && noneSent(sent, itemparam.Approver, itemparam.Approver+"_1"):
 		return itemparam.Approver

@@ -13,8 +13,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-func vetted() filling {
-	return filling{
+func vetted() orderValues {
+	return orderValues{
 		pricelist: 7, months: 12, ref: "p-1",
 		request: seller.Request{
 			CSR:    pki.CSR{PEM: "PEM", CommonName: "example.org", Email: "root@example.org", Subject: pki.Subject{Country: "DE", State: "Berlin", Organisation: "Example GmbH"}},
@@ -25,7 +25,7 @@ func vetted() filling {
 }
 
 // The names of item parameters are those of the fields (docs/reference/ispmanager.md §4.3).
-func TestWhatAnOrderFillsIn(t *testing.T) {
+func TestValuesOfAnOrder(t *testing.T) {
 	w := vetted()
 	for name, want := range map[string]string{
 		"CN": "example.org", "C": "DE", "ST": "Berlin", "O": "Example GmbH", "emailAddress": "root@example.org", "csr": "PEM", "pricelist": "7", "period": "12",
@@ -44,7 +44,7 @@ func TestWhatAnOrderFillsIn(t *testing.T) {
 	}
 }
 
-func TestLatinLettersOnlyForTheOrganisation(t *testing.T) {
+func TestOrganisationMustBeLatin(t *testing.T) {
 	_, _, err := vetted().value(field{name: "org_city"})
 	failure := fault.From(err)
 	assert.Equal(t, fault.Value, failure.Type)
@@ -55,7 +55,7 @@ func TestLatinLettersOnlyForTheOrganisation(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestAReissueNamesNoTermAndNoTariff(t *testing.T) {
+func TestReissueHasNoTermAndNoTariff(t *testing.T) {
 	w := vetted()
 	w.months, w.pricelist, w.ref = 0, 0, ""
 	for _, name := range []string{"pricelist", "period", "remoteid", "autoprolong"} {
@@ -65,7 +65,7 @@ func TestAReissueNamesNoTermAndNoTariff(t *testing.T) {
 	}
 }
 
-func TestWaysOfProofByKey(t *testing.T) {
+func TestMethodKind(t *testing.T) {
 	for key, want := range map[string]seller.Method{
 		"auth_email": seller.MethodEmail, "email": seller.MethodEmail, "auth_dns": seller.MethodDNS, "auth_dnscname": seller.MethodDNS, "cname": seller.MethodDNS,
 		"TXT": seller.MethodDNS, "auth_http": seller.MethodFile, "auth_https": seller.MethodFile, "file": seller.MethodFile,
@@ -81,7 +81,7 @@ func TestWaysOfProofByKey(t *testing.T) {
 	assert.ErrorContains(t, err, "offered are auth_email, auth_http")
 }
 
-func TestTheChoiceThatSwitchesTheRenewalOff(t *testing.T) {
+func TestOffKey(t *testing.T) {
 	for want, list := range map[string][]choice{"null": {{key: "12"}, {key: "null"}, {key: "0"}}, "0": {{key: "12"}, {key: "0"}}, "off": {{key: "off"}}} {
 		assert.Equal(t, want, offKey(field{list: list, listed: true}))
 	}
@@ -90,7 +90,7 @@ func TestTheChoiceThatSwitchesTheRenewalOff(t *testing.T) {
 	assert.ErrorContains(t, err, "field autoprolong", "the remote would renew by itself, and so would the panel")
 }
 
-func TestWhatAnOrderCannotDoWithout(t *testing.T) {
+func TestMissingField(t *testing.T) {
 	w := vetted()
 	full := func(change ...string) url.Values {
 		sent := pairs("csr", "PEM", "crt_type", "exists", "approver_method", "auth_dnscname")
@@ -99,18 +99,18 @@ func TestWhatAnOrderCannotDoWithout(t *testing.T) {
 		}
 		return sent
 	}
-	assert.Empty(t, w.lacking(full()))
-	assert.Equal(t, "csr", w.lacking(full("csr", "")))
-	assert.Equal(t, "crt_type", w.lacking(full("crt_type", "generate")))
-	assert.Equal(t, "approver_method", w.lacking(full("approver_method", "")))
-	assert.Equal(t, "approver_method", w.lacking(full("approver_method", "auth_email")))
+	assert.Empty(t, w.missingField(full()))
+	assert.Equal(t, "csr", w.missingField(full("csr", "")))
+	assert.Equal(t, "crt_type", w.missingField(full("crt_type", "generate")))
+	assert.Equal(t, "approver_method", w.missingField(full("approver_method", "")))
+	assert.Equal(t, "approver_method", w.missingField(full("approver_method", "auth_email")))
 	w.request.Names = []string{"b.example.org"}
-	assert.Equal(t, "altname", w.lacking(full()))
+	assert.Equal(t, "altname", w.missingField(full()))
 	w.request.Method, w.request.Emails = seller.MethodEmail, []string{"a@example.org"}
-	assert.Equal(t, "approver_email", w.lacking(full("approver_method", "auth_email", "altname", "b.example.org")))
+	assert.Equal(t, "approver_email", w.missingField(full("approver_method", "auth_email", "altname", "b.example.org")))
 	w.request.Method = seller.MethodUnknown
-	assert.Equal(t, "approver_method", w.lacking(full("approver_method", "auth_email", "altname", "b.example.org")))
-	assert.Equal(t, "approver_method", w.lacking(full("approver_method", "something else", "altname", "b.example.org")))
+	assert.Equal(t, "approver_method", w.missingField(full("approver_method", "auth_email", "altname", "b.example.org")))
+	assert.Equal(t, "approver_method", w.missingField(full("approver_method", "something else", "altname", "b.example.org")))
 }
 
 // An order whose validation method is unknown is never filled in as one by e-mail.
@@ -123,7 +123,7 @@ func TestAnUnknownMethodIsNotFilledInAsEmail(t *testing.T) {
 	require.ErrorContains(t, err, "validation method is unknown")
 }
 
-// A form that says nothing of its fields gets the documented ones (docs/reference/ispmanager.md §4.1).
+// A form without a description of its fields gets the documented ones (docs/reference/ispmanager.md §4.1).
 func TestDocumentedFields(t *testing.T) {
 	w := vetted()
 	w.request.Method, w.request.Emails = seller.MethodEmail, []string{"a@example.org"}

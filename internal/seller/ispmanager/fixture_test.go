@@ -11,10 +11,10 @@ import (
 	"pmssl/internal/seller/sellertest"
 )
 
-// fixtures are the answers gathered beside the specification. They are read where they lie, not copied.
+// fixtures is the directory of the recorded answers.
 const fixtures = "../../../../shared/fixtures/ispmanager"
 
-// TestFixtures reads each gathered answer as the command would whose answer it is.
+// TestFixtures reads each recorded answer with the command to which it belongs.
 func TestFixtures(t *testing.T) {
 	known := readings()
 	sellertest.Recorded(t, fixtures, "*ml", func(t *testing.T, name, answer string) {
@@ -22,7 +22,7 @@ func TestFixtures(t *testing.T) {
 			read(t, says(answer))
 			return
 		}
-		// Of another function: it is an answer of BILLmanager that does not say who we are.
+		// Of another function: it is an answer of BILLmanager that does not name the user of this login.
 		err := newRemote(t, map[string]reply{"whoami": says(answer)}).Check(t.Context())
 		failure := fault.From(err)
 		require.NotNil(t, failure)

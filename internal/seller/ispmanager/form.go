@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// form is what a function answers when it is called without sok: its fields, their values and what may be chosen
+// form is the answer of a function that is called without sok: its fields, their values and their choices
 // (docs/reference/ispmanager.md §15.1).
 type form struct {
 	function string
@@ -21,20 +21,20 @@ type form struct {
 
 // field is one field of a form.
 type field struct {
-	function string // whose form it is
+	function string // of the form
 	name     string
 	value    string   // the form's own
-	list     []choice // what may be chosen
+	list     []choice // choices of a select
 	listed   bool     // whether it is a select
 	required bool
 	fixed    bool // it cannot be changed
 }
 
-// filler gives our own value of a field; false where we have none and the form's own stays.
+// filler returns our value of a field; false if there is none and the form's own value stays.
 type filler func(f field) (value string, known bool, err error)
 
-// openForm reads the form of a function; it changes nothing. Where the answer says nothing of its fields it is read once
-// more in the output of the remote's own pages, which does.
+// openForm reads the form of a function; it changes nothing. If the answer does not describe its fields, openForm reads
+// it again in the output format of the remote's own pages, which does.
 func (c *Client) openForm(ctx context.Context, function string, params url.Values) (form, error) {
 	reply, err := c.read(ctx, function, params)
 	if err != nil {
@@ -59,7 +59,7 @@ func (c *Client) openForm(ctx context.Context, function string, params url.Value
 	return f, nil
 }
 
-// formOf finds the form in an answer: the document itself, or the one nested in it beside an ok
+// formOf returns the form in an answer: the document itself, or the one nested in it beside an ok
 // (docs/reference/ispmanager.md §1.3).
 func formOf(function string, reply answer) form {
 	f := form{function: function, answer: reply}
@@ -75,8 +75,9 @@ func formOf(function string, reply answer) form {
 	return f
 }
 
-// sendable reports whether a field of a form may go back with it. Control parameters are ours to send and no fields
-// (docs/reference/ispmanager.md §1.4); a private key and other secrets are never sent (docs/reference/ispmanager.md §13).
+// sendable reports whether a field of a form may be sent back. Control parameters are not fields
+// (docs/reference/ispmanager.md §1.4); private keys and other secrets are never sent (docs/reference/ispmanager.md
+// §13).
 func sendable(name string) bool {
 	switch name {
 	case "sok", "snext", "func", "out", "lang", "clicked_button", "skipbasket", "plid", "p_cnt", "p_num", "p_elems", "progressid", "sfrom":
@@ -85,7 +86,7 @@ func sendable(name string) bool {
 	return name != "" && len(name) <= 100 && !panellog.IsSecretField(name)
 }
 
-// fieldNames returns the form's fields, in the order of its page.
+// fieldNames returns the form's fields in the order of its page.
 func (f form) fieldNames() []string {
 	names := slices.Clone(f.meta.names)
 	for _, name := range f.names {
@@ -115,9 +116,9 @@ func (f form) field(name string) field {
 	}
 }
 
-// fill lays our values over the form's own, checks each select against its list and that nothing required is missing
-// (docs/reference/ispmanager.md §15.1, §15.2). further are fields that are sent although the form does not show them.
-// Faults are API and name the function, the field and what may be chosen.
+// fill returns the form's values with ours in place of its own. It checks that each value of a select is offered and
+// that no required field is empty (docs/reference/ispmanager.md §15.1, §15.2). further are fields that are sent
+// although the form does not show them. Faults are of type API and name the function, the field and its choices.
 func (f form) fill(own filler, further ...string) (url.Values, error) {
 	filled := url.Values{}
 	var missing []field
@@ -157,8 +158,9 @@ func (f form) valueFor(one field, own filler) (string, error) {
 	return value, nil
 }
 
-// fixedValue is that of a field which cannot be changed. Fixed to another tariff, term or CSR than ours, the form would
-// order something else. A tariff may be shown by its name; then the id, with which the form was asked for, stays.
+// fixedValue returns the value of a field that cannot be changed. It refuses another tariff, term or CSR than ours,
+// because the form would order something else. A tariff may be shown by its name; then the id with which the form was
+// requested is sent.
 func (f form) fixedValue(one field, known string) (string, error) {
 	same := strings.Join(strings.Fields(one.value), " ") == strings.Join(strings.Fields(known), " ")
 	switch one.name {
@@ -171,13 +173,13 @@ func (f form) fixedValue(one field, known string) (string, error) {
 			return known, nil
 		}
 		if known != "" && !same {
-			return "", refuseField(one, "it is fixed to the tariff "+remark(one.value)+", the order is for "+words(known))
+			return "", refuseField(one, "it is fixed to the tariff "+redacted(one.value)+", the order is for "+words(known))
 		}
 	}
 	return one.value, nil
 }
 
-// ownValue keeps the form's own value where it is offered; a required select with one real choice has that one.
+// ownValue returns the form's own value if it is offered. A required select with only one choice has that value.
 func (f form) ownValue(one field) string {
 	if !one.listed {
 		return one.value
@@ -192,8 +194,8 @@ func (f form) ownValue(one field) string {
 	return ""
 }
 
-// refuseField returns the fault of a field that cannot be filled; nothing was submitted. It names the function, the field
-// and what may be chosen (docs/reference/ispmanager.md §15.2).
+// refuseField returns the fault of a field that cannot be filled; nothing was submitted. It names the function, the
+// field and its choices (docs/reference/ispmanager.md §15.2).
 func refuseField(one field, why string) *fault.Error {
 	text := Title + " (" + words(one.function) + "), field " + words(one.name) + ": " + why
 	if one.listed {
@@ -201,7 +203,7 @@ func refuseField(one field, why string) *fault.Error {
 		if len(keys) > 30 {
 			keys = append(keys[:30:30], "…")
 		}
-		text += "; offered are " + plaintext.Clip(remark(strings.Join(keys, ", ")), 400)
+		text += "; offered are " + plaintext.Clip(redacted(strings.Join(keys, ", ")), 400)
 	}
 	return &fault.Error{Type: fault.API, Object: one.name, Message: text}
 }

@@ -27,14 +27,14 @@ func filledWith(t *testing.T, body string, own map[string]string) (map[string]st
 	return flat, err
 }
 
-func TestOurValuesLieOverTheFormsOwn(t *testing.T) {
+func TestOurValuesReplaceTheFormsOwn(t *testing.T) {
 	values, err := filledWith(t, `<doc><a>1</a><b>2</b><c/><fixed readonly="yes">f</fixed><key>SECRET</key><password>p</password><sok>ok</sok><skipbasket>on</skipbasket></doc>`,
 		map[string]string{"a": "9", "c": "3", "fixed": "x", "elsewhere": "y", "key": "mine"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"a": "9", "b": "2", "c": "3", "fixed": "f"}, values, "neither secrets nor controls nor fields that the form lacks")
 }
 
-// A form that is fixed to something else than the order would order something else.
+// A form that is fixed to another tariff, term or CSR would order something else.
 func TestFixedFields(t *testing.T) {
 	for field, tc := range map[string]struct {
 		value, known, want string
@@ -56,12 +56,12 @@ func TestFixedFields(t *testing.T) {
 	assert.NotEmpty(t, values["csr"])
 	w := vetted()
 	_, err = w.method(field{name: "approver_method", value: "auth_email", fixed: true})
-	assert.ErrorContains(t, err, "another validation method")
+	assert.ErrorContains(t, err, "not to the order's validation method")
 	_, err = w.method(field{name: "approver_method", value: "auth_dnscname", fixed: true})
 	assert.NoError(t, err)
 }
 
-func TestSelectsTakeOfferedKeysOnly(t *testing.T) {
+func TestSelectsAcceptOfferedKeysOnly(t *testing.T) {
 	const list = `<slist name="s"><val key="null">-</val><val key="a">A</val><val key="b">B</val></slist>`
 	values, err := filledWith(t, `<doc>`+list+`<s>b</s></doc>`, nil)
 	require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestCountries(t *testing.T) {
 	assert.Empty(t, countryCode("999")+countryCode("Germany")+countryCode(""))
 }
 
-func TestStepsThatBuy(t *testing.T) {
+func TestStepsThatPay(t *testing.T) {
 	for body, want := range map[string]bool{
 		`<doc func="certificate.order.param"><a/></doc>`: true, `<doc func="certificate.order.csr"><a/></doc>`: false,
 		`<doc func="certificate.order.last"><skipbasket>on</skipbasket></doc>`:                                                  true,
@@ -140,25 +140,25 @@ func TestStepsThatBuy(t *testing.T) {
 	}
 }
 
-func TestAWizardStaysAmongItsSteps(t *testing.T) {
+func TestWizardRefusesOtherFunctions(t *testing.T) {
 	j := wizardRun{own: owning(nil), further: func(form) []string { return nil }, carried: pairs("a", "b"), wizard: "certificate.order"}
-	_, err := j.arrive(context.Background(), formOf("", parsed(t, `<doc func="service.delete"><elid>7</elid></doc>`)))
+	_, err := j.enter(context.Background(), formOf("", parsed(t, `<doc func="service.delete"><elid>7</elid></doc>`)))
 	assert.ErrorContains(t, err, "not a step of certificate.order")
-	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.a"><x>1</x></doc>`)))
+	_, err = j.enter(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.a"><x>1</x></doc>`)))
 	require.NoError(t, err)
 	assert.Equal(t, "b", j.carried.Get("a"))
 	assert.Equal(t, "1", j.carried.Get("x"))
-	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.a"><x>2</x></doc>`)))
+	_, err = j.enter(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.a"><x>2</x></doc>`)))
 	assert.ErrorContains(t, err, "a second time")
 	for i := range maxSteps - 1 {
-		_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.s`+idText(int64(i))+`"><x>2</x></doc>`)))
+		_, err = j.enter(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.s`+idText(int64(i))+`"><x>2</x></doc>`)))
 		require.NoError(t, err)
 	}
-	_, err = j.arrive(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.more"><x>2</x></doc>`)))
+	_, err = j.enter(context.Background(), formOf("", parsed(t, `<doc func="certificate.order.more"><x>2</x></doc>`)))
 	assert.ErrorContains(t, err, "more than 12 steps")
 }
 
-func TestNamesThatAllStepsShare(t *testing.T) {
+func TestWizardOf(t *testing.T) {
 	for function, want := range map[string]string{
 		"certificate.order.csr": "certificate.order", "certificate.order": "certificate.order", "certificate.reissue.start.csr": "certificate.reissue", "x": "x", "": "",
 	} {

@@ -11,10 +11,10 @@ import (
 
 const functionBasket = "basket"
 
-// entry is one order in the basket: chosen and not paid for (docs/reference/ispmanager.md §4.5).
+// entry is an unpaid order in the basket (docs/reference/ispmanager.md §4.5).
 type entry struct{ id, text string }
 
-// basket lists what lies in the account's basket: the table itemlist, or rows of the document itself
+// basket lists the entries of the account's basket: the table itemlist, or rows of the document itself
 // (docs/reference/ispmanager.md §4.5).
 func (c *Client) basket(ctx context.Context) ([]entry, error) {
 	reply, err := c.read(ctx, functionBasket, nil)
@@ -40,9 +40,9 @@ func (c *Client) basket(ctx context.Context) ([]entry, error) {
 	return all, nil
 }
 
-// inBasket returns the entries of the basket that this order left there: new ones that name our common name or mark, or all
-// new ones where there is but one.
-func (s *sale) inBasket(ctx context.Context) ([]entry, error) {
+// inBasket returns the entries of the basket from this order: new ones with our common name or order reference, or the
+// new one if there is only one.
+func (s *orderRun) inBasket(ctx context.Context) ([]entry, error) {
 	if s.basket == nil {
 		return nil, nil
 	}
@@ -70,20 +70,20 @@ func (s *sale) inBasket(ctx context.Context) ([]entry, error) {
 	return named, nil
 }
 
-// short returns what was missing for the order; empty if the money sufficed or that is not known.
-func (s *sale) short() string {
+// missingFunds returns a text about a balance below the price; empty if the balance was sufficient or is unknown.
+func (s *orderRun) missingFunds() string {
 	price := s.tariff.price(s.p.Months)
 	switch {
 	case s.balance == nil, price.Text == "", s.balance.Amount >= price.Amount,
 		s.balance.Currency != "" && price.Currency != "" && !strings.EqualFold(price.Currency, s.balance.Currency):
 		return ""
 	}
-	return "the account holds " + moneyText(*s.balance) + ", the price is " + moneyText(price)
+	return "the balance is " + moneyText(*s.balance) + ", the price is " + moneyText(price)
 }
 
-// spent reports that money left the account since the order was sent: the list may be slower than the payment. Empty where
-// it did not or that is not known.
-func (s *sale) spent(ctx context.Context) string {
+// fundsSpent returns a text if the balance has decreased since the order was sent, because the list may be updated
+// after the payment; empty if it has not decreased or is unknown.
+func (s *orderRun) fundsSpent(ctx context.Context) string {
 	if s.balance == nil {
 		return ""
 	}
@@ -91,34 +91,34 @@ func (s *sale) spent(ctx context.Context) string {
 	if err != nil || now.Amount >= s.balance.Amount {
 		return ""
 	}
-	return "the account held " + moneyText(*s.balance) + " before and holds " + moneyText(now) + " now; nothing was deleted"
+	return "the balance was " + moneyText(*s.balance) + " before and is " + moneyText(now) + " now; nothing was deleted"
 }
 
 func moneyText(m seller.Money) string { return strings.TrimSpace(m.Text + " " + m.Currency) }
 
-// leaveNothing removes what an order that could not be paid left at the remote, and looks whether it is gone. Then it is
-// certain that nothing was bought; otherwise the fault names what is still there.
-func (s *sale) leaveNothing(ctx context.Context, unpaid []int64, said *fault.Error) (seller.Receipt, error) {
+// removeUnpaid deletes the unpaid orders and basket entries of this order and checks that they are gone. If they are,
+// nothing was bought for certain; otherwise the fault names what still exists.
+func (s *orderRun) removeUnpaid(ctx context.Context, unpaid []int64, cause *fault.Error) (seller.Receipt, error) {
 	for _, id := range unpaid {
 		if err := s.client.Cancel(ctx, id); err != nil {
 			s.client.log.Warningf("the unpaid order %d at %s could not be deleted: %v", id, Title, err)
 		}
 	}
 	if err := s.clearBasket(ctx); err != nil {
-		return seller.Receipt{}, unclear(said, "nothing was paid, and the basket could not be read")
+		return seller.Receipt{}, markUnknown(cause, "nothing was paid, and the basket could not be read")
 	}
-	remains, err := s.remains(ctx)
+	left, err := s.leftovers(ctx)
 	switch {
 	case err != nil:
-		return seller.Receipt{}, unclear(said, "nothing was paid, and whether the order is gone could not be read ("+fault.From(err).Message+")")
-	case remains != "":
-		return seller.Receipt{}, unclear(said, "nothing was paid, but "+remains+" is still there; delete it by hand in the account at "+Title)
+		return seller.Receipt{}, markUnknown(cause, "nothing was paid, and whether the order still exists could not be read ("+fault.From(err).Message+")")
+	case left != "":
+		return seller.Receipt{}, markUnknown(cause, "nothing was paid, but "+left+" still exists; delete it by hand in the account at "+Title)
 	}
-	return seller.Receipt{}, s.noMoney(said)
+	return seller.Receipt{}, s.insufficientFunds(cause)
 }
 
-// clearBasket deletes what this order left in the basket; whether that worked tells remains.
-func (s *sale) clearBasket(ctx context.Context) error {
+// clearBasket deletes this order's entries from the basket. leftovers shows whether that succeeded.
+func (s *orderRun) clearBasket(ctx context.Context) error {
 	left, err := s.inBasket(ctx)
 	for _, one := range left {
 		params := pairs("clicked_button", "delete", "id", one.id, "elid", one.id, "sok", "ok")
@@ -129,29 +129,29 @@ func (s *sale) clearBasket(ctx context.Context) error {
 	return err
 }
 
-// retreat ends an order that did not come to the step that buys. Where a step may have ordered all the same, what it left
-// in the basket is removed: each new attempt would leave another one.
-func (s *sale) retreat(ctx context.Context, why error) error {
+// cleanUp handles an order that did not reach the step that pays. If an earlier step may have ordered nevertheless, it
+// deletes the entries in the basket, because each attempt would leave another one.
+func (s *orderRun) cleanUp(ctx context.Context, why error) error {
 	if !fault.From(why).OutcomeUnknown || s.basket == nil {
 		return why
 	}
 	if err := s.clearBasket(ctx); err != nil {
 		return why
 	}
-	remains, err := s.remains(ctx)
+	left, err := s.leftovers(ctx)
 	switch {
 	case err != nil:
 		return why
-	case remains != "":
-		return unclear(why, remains+" is there")
+	case left != "":
+		return markUnknown(why, left+" exists")
 	}
 	f := *fault.From(why)
 	f.Type, f.Message = fault.API, f.Message+"; list and basket show no order"
-	return refused(&f)
+	return likelyRefused(&f)
 }
 
-// remains names what of this order is still at the remote.
-func (s *sale) remains(ctx context.Context) (string, error) {
+// leftovers names the orders and basket entries of this order that still exist at the remote; empty if there are none.
+func (s *orderRun) leftovers(ctx context.Context) (string, error) {
 	rows, err := s.find(ctx, answer{})
 	if err != nil {
 		return "", err
@@ -170,15 +170,15 @@ func (s *sale) remains(ctx context.Context) (string, error) {
 	return strings.Join(names, ", "), nil
 }
 
-// noMoney returns the definite refusal of an order that was not paid for and is gone.
-func (s *sale) noMoney(said *fault.Error) *fault.Error {
-	text := s.short()
+// insufficientFunds returns the definite refusal of an order that was not paid and no longer exists.
+func (s *orderRun) insufficientFunds(cause *fault.Error) *fault.Error {
+	text := s.missingFunds()
 	if text == "" {
 		text = "the order was not paid for from the balance"
 		if s.balance != nil {
-			text += ", the account holds " + moneyText(*s.balance)
+			text += ", the balance is " + moneyText(*s.balance)
 		}
 	}
-	return &fault.Error{Type: fault.API, Object: "balance", Err: said,
-		Message: Title + ": " + text + "; top it up. Nothing was bought and nothing was left behind (" + said.Message + ")"}
+	return &fault.Error{Type: fault.API, Object: "balance", Err: cause,
+		Message: Title + ": " + text + "; top it up. Nothing was bought, and no unpaid order remains (" + cause.Message + ")"}
 }

@@ -27,8 +27,8 @@ func (r *remote) requested() []string {
 	return all
 }
 
-// docs/reference/ispmanager.md §4, §15.1: what is bought is the order's, whatever parameters a redirect between two steps
-// names.
+// docs/reference/ispmanager.md §4, §15.1: the order decides what is bought, not the parameters of a redirect between two
+// steps.
 func TestARedirectDoesNotChangeTheOrder(t *testing.T) {
 	// The last step's form shows none of the fields that the redirect names.
 	r := newRemote(t, map[string]reply{"certificate.order.csr sok": says(doc("certificate.order.csr",
@@ -45,9 +45,8 @@ func TestARedirectDoesNotChangeTheOrder(t *testing.T) {
 	}
 }
 
-// docs/reference/ispmanager.md §8: functions on groups act without sok. Only steps of the wizard that was begun are asked
-// for.
-func TestAWizardIsNotLeft(t *testing.T) {
+// docs/reference/ispmanager.md §8: functions on groups act without sok. Only steps of the same wizard are called.
+func TestWizardDoesNotCallOtherFunctions(t *testing.T) {
 	for _, away := range []string{
 		"certificate.suspend", "certificate.filter", "certificate.delete", "certificate.revoke", "certificate.orders", "service.prolong", "payment.add", "certificate", "certificate.reissue",
 	} {
@@ -71,12 +70,12 @@ func TestAWizardIsNotLeft(t *testing.T) {
 	}
 }
 
-// A reissue costs nothing: it never goes on into an order, and never about another certificate.
-func TestAReissueDoesNotBuy(t *testing.T) {
+// A reissue is free: it must not continue as an order or about another certificate.
+func TestReissueDoesNotBuy(t *testing.T) {
 	for _, away := range []string{"certificate.order.param", "certificate.order", "certificate.suspend"} {
 		r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", reissueForm)),
 			"certificate.reissue sok": says(doc("certificate.reissue", `<ok>func=`+away+`</ok>`)),
-			buying:                    says(doc("f", `<id>9</id><ok/>`)), "certificate.edit": sheetOf("")})
+			buying:                    says(doc("f", `<id>9</id><ok/>`)), "certificate.edit": editForm("")})
 		_, _, err := r.Reissue(t.Context(), 7, request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
 		require.Error(t, err)
 		assert.NotContains(t, r.requested(), away)
@@ -84,15 +83,14 @@ func TestAReissueDoesNotBuy(t *testing.T) {
 	r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", reissueForm)),
 		"certificate.reissue sok":       says(doc("certificate.reissue", `<ok>func=certificate.reissue.param&amp;elid=8</ok>`)),
 		"certificate.reissue.param":     says(doc("certificate.reissue.param", `<adm_phone>1</adm_phone>`)),
-		"certificate.reissue.param sok": says(doc("f", `<ok/>`)), "certificate.edit": sheetOf("")})
+		"certificate.reissue.param sok": says(doc("f", `<ok/>`)), "certificate.edit": editForm("")})
 	_, _, err := r.Reissue(t.Context(), 7, request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
 	require.NoError(t, err)
 	assert.Equal(t, "7", r.submitted("certificate.reissue.param")[0].Get("elid"))
 }
 
-// docs/reference/ispmanager.md §4.2: with a key of its own the remote would sell a certificate that the client's key does
-// not fit.
-func TestAKeyIsNeverMadeAtTheSeller(t *testing.T) {
+// docs/reference/ispmanager.md §4.2: if the remote generates the key, the certificate does not have the client's key.
+func TestTheSellerNeverGeneratesTheKey(t *testing.T) {
 	for name, form := range map[string]string{
 		"another word":       `<csr/><slist name="crt_type"><val key="generate">Generate</val><val key="generate_ecc">Generate ECC</val></slist>`,
 		"in capitals":        `<csr/><slist name="crt_type"><val key="Generate">Generate</val></slist>`,
@@ -122,16 +120,16 @@ func buttons(pairs ...string) string {
 	return text + `</toolgrp></toolbar></metadata>`
 }
 
-// docs/reference/ispmanager.md §8, §11: buttons of the type group act at once, without sok. Whoever only reads does not
-// press one, nor does a name that merely looks alike.
-func TestReadingPressesNoButtonThatActs(t *testing.T) {
+// docs/reference/ispmanager.md §8, §11: buttons of the type group act at once, without sok. A read must not press one,
+// and neither must a name that is only similar.
+func TestReadsPressNoButtonThatActs(t *testing.T) {
 	acting := []string{
 		"certificate.delete", "group", "certificate.reissue.cancel", "edit", "certificate.reissueall", "group", "certificate.file.delete", "edit",
 		"certificate.crtrevoke", "group", "certificate.approver.drop", "edit",
 	}
 	r := newRemote(t, map[string]reply{
 		"certificate":      says(doc("certificate", buttons(acting...)+row(7, "www.example.org", 2, "")+`<p_elems>1</p_elems>`)),
-		"certificate.edit": sheetOf(""),
+		"certificate.edit": editForm(""),
 	})
 	_, err := r.Probe(t.Context())
 	require.NoError(t, err)
@@ -150,11 +148,11 @@ func TestReadingPressesNoButtonThatActs(t *testing.T) {
 	}
 }
 
-// A documented name whose button acts at once is not pressed to see what it asks for.
+// A function whose button acts at once is not called to read its form, even if its name is documented.
 func TestProbePressesNoButtonOfAGroup(t *testing.T) {
 	r := newRemote(t, map[string]reply{
 		"certificate":      says(doc("certificate", buttons("certificate.reissue", "group")+row(7, "www.example.org", 2, "")+`<p_elems>1</p_elems>`)),
-		"certificate.edit": sheetOf(""),
+		"certificate.edit": editForm(""),
 	})
 	findings, err := r.Probe(t.Context())
 	require.NoError(t, err)
@@ -164,8 +162,8 @@ func TestProbePressesNoButtonOfAGroup(t *testing.T) {
 	assert.Contains(t, strings.Join(findings[at].Lines, "\n"), "acts at once")
 }
 
-// docs/reference/ispmanager.md §1.1: the password travels in the clear to this host alone.
-func TestPlainHTTPIsForThisHostAlone(t *testing.T) {
+// docs/reference/ispmanager.md §1.1: the password is sent unencrypted to this host only.
+func TestPlainHTTPIsForThisHostOnly(t *testing.T) {
 	for _, typed := range []string{
 		"http://127.0.0.1.evil.example/billmgr", "http://localhost.evil.example", "http://localhost.", "http://127.0.0.1@evil.example/", "http://evil.example#@127.0.0.1",
 		"http://2130706433/", "http://0x7f000001/", "http://127.1/", "http://0177.0.0.1/", "http://0.0.0.0/", "http://[::]/", "http://[::1%25eth0]/",
@@ -183,8 +181,8 @@ func TestPlainHTTPIsForThisHostAlone(t *testing.T) {
 	}
 }
 
-// docs/reference/ispmanager.md §1.3: a list that never ends, by its pages, its count or its rows, ends.
-func TestEndlessListsEnd(t *testing.T) {
+// docs/reference/ispmanager.md §1.3: reading ends for a list with endless pages, a wrong count or endless rows.
+func TestReadingAnEndlessListEnds(t *testing.T) {
 	page := 0
 	r := newRemote(t, nil)
 	r.set("certificate", func(w http.ResponseWriter, _ url.Values) {
@@ -200,11 +198,11 @@ func TestEndlessListsEnd(t *testing.T) {
 	assert.Less(t, page, 130, "rows count, and not only pages")
 }
 
-// docs/reference/ispmanager.md §11: what probe prints is made to be passed on.
+// docs/reference/ispmanager.md §11: the output of probe may be passed on.
 func TestProbeShowsNoValues(t *testing.T) {
 	r := newRemote(t, map[string]reply{
 		"certificate": listed(row(7, "client.example.org", 2, "")),
-		"certificate.edit": sheetOf(`<adm_email>ann@client.example</adm_email><key>k3y</key><slist name="approver"><val key="ann@client.example">a</val>` +
+		"certificate.edit": editForm(`<adm_email>ann@client.example</adm_email><key>k3y</key><slist name="approver"><val key="ann@client.example">a</val>` +
 			`<val key="client.example.org">c</val><val key="auth_dns">d</val></slist>`),
 	})
 	findings, err := r.Probe(t.Context())
@@ -219,8 +217,8 @@ func TestProbeShowsNoValues(t *testing.T) {
 	}
 }
 
-// A tariff whose name has no Latin letter has no template: an item of the panel without one must not buy it.
-func TestNoTemplateBuysNothing(t *testing.T) {
+// A tariff whose name has no Latin letter has no template id. A panel item without a template must not buy it.
+func TestItemWithoutATemplateBuysNothing(t *testing.T) {
 	r := newRemote(t, map[string]reply{"pricelist.export": says(doc("pricelist.export", priceList+`<pricelist><id>5</id><name>Сертификат</name></pricelist>`+
 		`<pricelist><id>6</id><name>`+strings.Repeat("x", 300)+`</name></pricelist>`))})
 	products, err := r.Catalogue(t.Context())
@@ -237,7 +235,7 @@ func TestNoTemplateBuysNothing(t *testing.T) {
 	assert.Len(t, offers, 1)
 }
 
-// TestAnEndlessPriceListIsRefused shows what is kept: a price list without end does not get there.
+// An endless price list is not cached.
 func TestAnEndlessPriceListIsRefused(t *testing.T) {
 	var list strings.Builder
 	for i := range 3000 {

@@ -18,12 +18,12 @@ import (
 const (
 	functionList = "certificate"
 	pageSize     = 500
-	// newestFirst sorts by id, descending. Whether the remote sorts for its clients is not known: the walk looks at the
-	// rows.
+	// newestFirst sorts by id, descending. Whether the remote sorts lists for clients is not known, so the walk checks the
+	// order of the rows.
 	newestFirst = "-id"
-	// maxPages bounds one list, whatever size of page the remote gives.
+	// maxPages is how many pages of a list are read, whatever size the remote gives them.
 	maxPages = 200
-	// maxRows bounds it whatever a page holds.
+	// maxRows is how many rows of a list are read.
 	maxRows = 100000
 )
 
@@ -33,7 +33,7 @@ type row struct {
 	name       string // common name, lower case, A-labels
 	item       itemStatus
 	service    int
-	ref        string // remoteid
+	ref        string // remoteid, our order reference
 	referenced bool   // whether the list has the column remoteid
 	product    string // the remote's name of the tariff
 	months     int
@@ -61,7 +61,7 @@ func rowOf(e *sellerhttp.Element) row {
 	}
 }
 
-// refOf returns the order reference of a row. 0 means absent: a column of numbers shows it for an empty value.
+// refOf returns the order reference of a row. 0 means none: a numeric column shows it for an empty value.
 func refOf(text string) string {
 	if text == "0" {
 		return ""
@@ -69,7 +69,7 @@ func refOf(text string) string {
 	return text
 }
 
-// hostName returns a common name in the form in which ours are compared.
+// hostName returns a common name in lower case as A-labels.
 func hostName(text string) string {
 	if ascii, err := pki.ASCIIName("CN", text); err == nil {
 		return ascii
@@ -77,18 +77,18 @@ func hostName(text string) string {
 	return strings.ToLower(text)
 }
 
-// unsaid reports whether the order may have been issued although the list does not show it: the column service_status is
-// missing or empty, and nothing else says that the order waits or has ended.
-func (r row) unsaid() bool {
+// issuanceUnknown reports whether the order may have been issued although the list does not show it: service_status is
+// missing or empty, and item_status does not say that the order waits or has ended.
+func (r row) issuanceUnknown() bool {
 	return r.service == 0 && (r.item.number == itemActive || r.item.number == itemSuspended || r.item.number == 0)
 }
 
-func (r row) record() seller.OrderSummary {
+func (r row) summary() seller.OrderSummary {
 	return seller.OrderSummary{ID: r.id, State: stateOf(r.item, r.service), Months: r.months, CommonName: r.name, Type: r.product, OrderRef: r.ref, Created: r.created}
 }
 
-// OrderSnapshot lists every order of the account but the deleted ones, and the highest id of all. A list that cannot be
-// read to its end is a fault: an order that is missing on it would be made a second time.
+// OrderSnapshot lists all orders of the account except deleted ones, and the highest id of all. An incomplete list is a
+// fault: an order that it lacks would be made a second time.
 func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {
 	rows, err := c.wholeList(ctx)
 	if err != nil {
@@ -96,8 +96,8 @@ func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error
 	}
 	snapshot := seller.OrderSnapshot{Highest: highest(rows)}
 	for _, r := range rows {
-		if r.item.number != itemDeleted { // they stay listed for a while (docs/reference/ispmanager.md §5)
-			snapshot.Orders = append(snapshot.Orders, r.record())
+		if r.item.number != itemDeleted { // they stay in the list for a while (docs/reference/ispmanager.md §5)
+			snapshot.Orders = append(snapshot.Orders, r.summary())
 		}
 	}
 	return snapshot, nil
@@ -111,9 +111,9 @@ func highest(rows []row) int64 {
 	return id
 }
 
-// list returns, oldest first, a list that did not change while it was read (rules BUY-10): what it does not show is not
-// there. A filter that somebody set in the account's web pages cuts the list silently, for us too
-// (docs/reference/ispmanager.md §1.4): fewer rows than the remote counts are a fault.
+// list returns, oldest first, a list that did not change while it was read (rules BUY-10): an order that it lacks does
+// not exist. A filter in the account's web pages silently hides rows from this client too (docs/reference/ispmanager.md
+// §1.4); fewer rows than the remote counts are a fault.
 func (c *Client) list(ctx context.Context) ([]row, error) {
 	rows, err := c.walk().Consistent(ctx)
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
@@ -124,11 +124,11 @@ func (c *Client) walk() sellerhttp.ListWalk[row] {
 	return sellerhttp.ListWalk[row]{
 		Seller: Title, Call: functionList, List: "of certificates", MaxPages: maxPages, MaxRows: maxRows, Log: c.log,
 		ID: func(r row) int64 { return r.id }, Page: c.listPage,
-		Hint: "; if that stays so, reset the filter of that list in the account, and use an account of its own for this panel",
+		Hint: "; if this error stays, reset the filter of that list in the account, and use an account of its own for this panel",
 	}
 }
 
-// listPage reads one page. The remote grants pages of its own size, so that a page with few rows need not be the last one.
+// listPage reads one page. The remote decides the size of pages, so a short page need not be the last one.
 func (c *Client) listPage(ctx context.Context, number int) (sellerhttp.ListPage[row], error) {
 	reply, err := c.page(ctx, number)
 	if err != nil {
@@ -139,18 +139,18 @@ func (c *Client) listPage(ctx context.Context, number int) (sellerhttp.ListPage[
 	for _, e := range reply.rows {
 		r := rowOf(e)
 		if r.id == 0 {
-			return page, fault.Errorf(fault.Client, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, remark(e.Child("id").Text()))
+			return page, fault.Errorf(fault.Client, functionList, "%s's list of certificates has a row with the unreadable id %q", Title, redacted(e.Child("id").Text()))
 		}
 		page.Rows = append(page.Rows, r)
 	}
 	return page, nil
 }
 
-// rowsFresh is how long a list serves for reports: a sweep asks for many orders, one after the other.
+// rowsFresh is how long a list is reused for OrderStatus, because a sweep asks for many orders in a row.
 const rowsFresh = time.Minute
 
-// recentRows returns the list, read in the last minute and not before anything that this client submitted. It is for
-// reports only: whoever concludes that an order is not there reads the list anew.
+// recentRows returns the list as read in the last minute and after this client's last submission. It is for OrderStatus
+// only: a caller that concludes that an order does not exist must read the list again.
 func (c *Client) recentRows(ctx context.Context) ([]row, error) {
 	c.mu.Lock()
 	rows, age := c.rows, c.now().Sub(c.rowsAt)
@@ -188,25 +188,25 @@ func (c *Client) page(ctx context.Context, number int) (answer, error) {
 	if reply.function != "" && reply.function != functionList {
 		return answer{}, fault.Errorf(fault.Client, functionList, "%s answers with %s instead of the list of certificates", Title, reply.function)
 	}
-	c.learn(reply.meta)
+	c.setButtons(reply.meta)
 	return reply, nil
 }
 
-// Certificates lists everything of the account, oldest first, deleted services too while the remote still shows them
+// Certificates lists all orders of the account, oldest first, including deleted ones that the remote still shows
 // (feature import).
 func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, error) {
 	rows, err := c.list(ctx)
 	if err != nil {
 		return nil, err
 	}
-	products := c.catalogued()
+	products := c.cachedProducts()
 	var all []seller.ListedCertificate
 	for _, r := range rows {
 		listed := seller.ListedCertificate{
 			ID: r.id, State: stateOf(r.item, r.service), CommonName: r.name, Type: r.product, Months: r.months,
-			Created: r.created, Expires: r.expires, OrderRef: r.ref, IssuanceUnknown: r.unsaid(),
+			Created: r.created, Expires: r.expires, OrderRef: r.ref, IssuanceUnknown: r.issuanceUnknown(),
 		}
-		if product, found := named(products, r.product); found {
+		if product, found := productNamed(products, r.product); found {
 			listed.Template = product.ID
 		}
 		all = append(all, listed)
@@ -214,9 +214,9 @@ func (c *Client) Certificates(ctx context.Context) ([]seller.ListedCertificate, 
 	return all, nil
 }
 
-// OrderRef returns the mark of an item in the orders of one panel: the remote keeps it as remoteid
-// (docs/reference/ispmanager.md §1.4), and two panels on one account would otherwise take each other's orders for their own
-// (docs/reference/ispmanager.md §4.5).
+// OrderRef returns the reference of an item of one panel, which the remote stores as remoteid
+// (docs/reference/ispmanager.md §1.4). With installation, two panels on one account do not take each other's orders for
+// their own (docs/reference/ispmanager.md §4.5).
 func (c *Client) OrderRef(installation string, it int64) string {
 	return installation + "-" + strconv.FormatInt(it, 10)
 }

@@ -7,21 +7,21 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// metadata is how the remote's own pages draw an answer (docs/reference/ispmanager.md §1.3, §15.3): it says which fields a
-// form wants and which functions this user may call.
+// metadata describes how the remote's own pages show an answer (docs/reference/ispmanager.md §1.3, §15.3): which fields
+// a form has and which functions this user may call.
 type metadata struct {
 	present   bool
 	fields    map[string]control
-	names     []string // fields in their order
+	names     []string // of the fields, in order
 	buttons   []string // names of the form's buttons
 	functions []tool   // of the toolbar
 	rules     []rule
 }
 
-// tool is a button of a list's toolbar: the function that it calls and its own name, which says what it is for.
+// tool is a button of a list's toolbar: the function that it calls, and its name.
 type tool struct {
 	function, name string
-	group          bool // it acts at once on the rows that are chosen, without a form and without sok (docs/reference/ispmanager.md §8)
+	group          bool // it acts at once on the selected rows, without a form and without sok (docs/reference/ispmanager.md §8)
 }
 
 // control is a field of a form.
@@ -92,7 +92,7 @@ func (m *metadata) addRule(field string, e *sellerhttp.Element) {
 	}
 }
 
-// hidden reports whether the remote's page would not show the field with these values.
+// hidden reports whether the remote's page would hide the field for these values.
 func (m metadata) hidden(field string, value func(string) string) bool {
 	return slices.ContainsFunc(m.rules, func(r rule) bool { return r.hides == field && value(r.field) == r.value })
 }

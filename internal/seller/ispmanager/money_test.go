@@ -38,9 +38,9 @@ func inBasket(r *remote) { r.set("basket", says(doc("basket", entry))) }
 func unpaid(r *remote)   { r.set("certificate", listed(row(77, "www.example.org", 1, referenced))) }
 func nowhere(*remote)    {}
 
-// Which answer means "no money" is not known: what is there decides, and nothing of it stays (docs/reference/ispmanager.md
-// §4.5).
-func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
+// Which answer means "insufficient funds" is not known: list and basket decide, and no unpaid order remains
+// (docs/reference/ispmanager.md §4.5).
+func TestInsufficientFundsLeaveNoUnpaidOrder(t *testing.T) {
 	for name, tc := range map[string]struct {
 		balance string
 		leaves  func(*remote)
@@ -60,7 +60,7 @@ func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
 			failure := requireFault(t, err, fault.API)
 			assert.False(t, failure.OutcomeUnknown)
 			assert.Equal(t, "balance", failure.Object)
-			assert.Contains(t, failure.Message, "Nothing was bought and nothing was left behind")
+			assert.Contains(t, failure.Message, "Nothing was bought, and no unpaid order remains")
 			assert.Len(t, r.submitted("certificate.order.param"), 1)
 			if tc.balance != "" {
 				assert.Contains(t, failure.Message, tc.balance+" EUR")
@@ -72,14 +72,14 @@ func TestWithoutMoneyNothingIsBoughtAndNothingStays(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeRemovedIsNamed(t *testing.T) {
+func TestUnpaidOrdersThatCannotBeDeletedAreNamed(t *testing.T) {
 	for name, tc := range map[string]struct {
 		leaves   func(*remote)
 		function string
 		says     string
 	}{
-		"order":  {unpaid, "certificate.delete", "the order 77 is still there"},
-		"basket": {inBasket, "basket sok", "the entry 501 of the basket is still there"},
+		"order":  {unpaid, "certificate.delete", "the order 77 still exists"},
+		"basket": {inBasket, "basket sok", "the entry 501 of the basket still exists"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := poor(t, "1.00", tc.leaves, doc("f", `<ok>func=payment</ok>`))
@@ -93,7 +93,7 @@ func TestWhatCannotBeRemovedIsNamed(t *testing.T) {
 }
 
 // The balance after the order proves nothing: it is low because the order was paid.
-func TestABalanceThatTheOrderUsedUpIsNoReason(t *testing.T) {
+func TestBalanceAfterThePaymentIsNoReasonToRefuse(t *testing.T) {
 	r := newRemote(t, map[string]reply{"whoami": whoami("9.50")})
 	r.set(buying, func(w http.ResponseWriter, form url.Values) {
 		r.set("whoami", whoami("0.50"))
@@ -103,7 +103,7 @@ func TestABalanceThatTheOrderUsedUpIsNoReason(t *testing.T) {
 	assert.True(t, requireFault(t, err, fault.Unclear).OutcomeUnknown)
 }
 
-func TestAnOrderThatIsPaidAMomentLaterIsKept(t *testing.T) {
+func TestAnOrderThatIsPaidAMomentLaterIsAccepted(t *testing.T) {
 	r := poor(t, "125.50", nowhere, "")
 	r.set(buying, func(w http.ResponseWriter, form url.Values) {
 		first := true
@@ -122,8 +122,8 @@ func TestAnOrderThatIsPaidAMomentLaterIsKept(t *testing.T) {
 	assert.Empty(t, r.submitted("certificate.delete"))
 }
 
-// Without an answer the remote may still be at it: what lies there unpaid is not touched.
-func TestALostAnswerRemovesNothing(t *testing.T) {
+// Without an answer the remote may still execute the order, so an unpaid order is not deleted.
+func TestALostAnswerDeletesNothing(t *testing.T) {
 	for name, leaves := range map[string]func(*remote){"unpaid": unpaid, "basket": inBasket, "nothing": nowhere} {
 		t.Run(name, func(t *testing.T) {
 			r := poor(t, "1.00", leaves, "")
@@ -136,7 +136,7 @@ func TestALostAnswerRemovesNothing(t *testing.T) {
 	}
 }
 
-func TestForeignEntriesOfTheBasketStay(t *testing.T) {
+func TestOtherEntriesOfTheBasketStay(t *testing.T) {
 	r := poor(t, "1.00", nowhere, doc("f", `<ok>func=payment</ok>`))
 	r.set("basket", says(doc("basket", `<list name="itemlist"><elem><id>400</id><name>www.example.org</name></elem></list>`)))
 	_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
@@ -144,7 +144,7 @@ func TestForeignEntriesOfTheBasketStay(t *testing.T) {
 	assert.Empty(t, r.submitted("basket"), "it was there before")
 }
 
-func TestAStepThatOrdersTooEarlyLeavesNothing(t *testing.T) {
+func TestAStepThatOrdersTooEarlyLeavesNoEntry(t *testing.T) {
 	r := poor(t, "125.50", nowhere, "")
 	r.set("certificate.order.csr sok", func(w http.ResponseWriter, form url.Values) {
 		inBasket(r)
@@ -158,7 +158,7 @@ func TestAStepThatOrdersTooEarlyLeavesNothing(t *testing.T) {
 	assert.Empty(t, r.submitted("certificate.order.param"))
 }
 
-// renewing returns a remote with an order that ends on a day, and a form of its renewal.
+// renewing returns the renewal form of an order that ends on the day.
 func renewing(until string) reply {
 	return says(doc("service.prolong", `<title_name>PositiveSSL</title_name><expiredate>`+until+`</expiredate><period>12</period>`+
 		`<slist name="period"><val key="12">12</val><val key="24">24</val></slist>`))
@@ -202,7 +202,7 @@ func TestARenewalIsPaidByOneRequest(t *testing.T) {
 	}
 }
 
-// A renewal of the remote's own, or one of ours whose answer was lost, moves the end of the order only when it is done
+// A renewal by the remote, or one of ours whose answer was lost, moves the order's end only when it is done
 // (docs/reference/ispmanager.md §5, §8).
 func TestARenewalUnderWayIsNotPaidAgain(t *testing.T) {
 	for name, status := range map[string]string{
@@ -225,9 +225,9 @@ func TestARenewalUnderWayIsNotPaidAgain(t *testing.T) {
 	}
 }
 
-// rules BUY-10: whether a renewal is under way is not told by a list that was read for a report a moment before, nor by one
-// that lost the order between two pages.
-func TestARenewalUnderWayIsSeenInANewListThatClosed(t *testing.T) {
+// Rules BUY-10: whether a renewal is under way must not be read from a list that was read before for OrderStatus, or from one
+// that lacks the order because it moved between two pages.
+func TestARenewalUnderWayIsReadFromANewConsistentList(t *testing.T) {
 	under := `<elem><id>77</id><CN>www.example.org</CN><item_status orig="item_status_5_prolong">Processing</item_status></elem>`
 	pages := func(first, second string) reply {
 		return func(w http.ResponseWriter, form url.Values) {
@@ -277,7 +277,7 @@ func TestARenewalUnderWayIsSeenInANewListThatClosed(t *testing.T) {
 	}
 }
 
-// An order that is charged while the list still calls it unpaid must not be deleted: the money is gone.
+// An order that is charged while the list still shows it as unpaid must not be deleted, because it is paid.
 func TestAnOrderThatWasChargedIsNotDeleted(t *testing.T) {
 	r := poor(t, "125.50", unpaid, "")
 	r.set(buying, func(w http.ResponseWriter, form url.Values) {
@@ -288,11 +288,11 @@ func TestAnOrderThatWasChargedIsNotDeleted(t *testing.T) {
 	_, err := r.Buy(t.Context(), order(request(t, "positivessl", "auth_dnscname", "", "www.example.org")))
 	failure := requireFault(t, err, fault.Unclear)
 	assert.True(t, failure.OutcomeUnknown)
-	assert.Contains(t, failure.Message, "the account held 125.50 EUR before and holds 116.50 EUR")
+	assert.Contains(t, failure.Message, "the balance was 125.50 EUR before and is 116.50 EUR")
 	assert.Empty(t, r.submitted("certificate.delete"))
 }
 
-func TestARenewalWithoutMoneyIsDefinite(t *testing.T) {
+func TestARenewalWithInsufficientFundsIsRefused(t *testing.T) {
 	r := newRemote(t, map[string]reply{"service.prolong": renewing("2026-10-01"), "whoami": whoami("1.00"), "service.prolong sok": says(refusal("odd", "", "odd"))})
 	p := order(request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
 	p.Kind, p.ID = seller.KindProlong, 77
@@ -300,7 +300,7 @@ func TestARenewalWithoutMoneyIsDefinite(t *testing.T) {
 	assert.Equal(t, "balance", requireFault(t, err, fault.API).Object)
 }
 
-func TestExtensionOnlyReads(t *testing.T) {
+func TestRenewalQuoteOnlyReads(t *testing.T) {
 	r := newRemote(t, map[string]reply{"service.prolong": renewing("2026-10-01")})
 	e, err := r.RenewalQuote(t.Context(), 77, 24)
 	require.NoError(t, err)

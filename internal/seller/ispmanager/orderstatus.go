@@ -16,20 +16,20 @@ import (
 
 const functionEdit = "certificate.edit"
 
-// sheet is what the remote shows of one order: its row of the list and the form certificate.edit
+// orderPage is what the remote shows of one order: its row of the list and the form certificate.edit
 // (docs/reference/ispmanager.md §5).
-type sheet struct {
+type orderPage struct {
 	row    row
-	listed bool // whether the list has the row
+	listed bool // whether the list has the order
 	form   form
 	edit   bool // whether the form could be read
-	gone   bool // the remote says that it does not exist
+	gone   bool // the remote says that the order does not exist
 }
 
-// OrderStatus returns where an order stands, with the certificate where there is one. An order that the remote does not
-// know any more is StateCancelled with the word "deleted" (docs/reference/ispmanager.md §8).
+// OrderStatus returns the state of an order, with the certificate if it was issued. An order that the remote no longer
+// has is StateCancelled with the text "deleted" (docs/reference/ispmanager.md §8).
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
-	s, err := c.sheet(ctx, id)
+	s, err := c.orderPage(ctx, id)
 	if err != nil {
 		return seller.OrderStatus{}, err
 	}
@@ -45,13 +45,13 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 		certificates, failure = c.download(ctx, id)
 	}
 	leaf, err := pki.StoredLeaf(strings.Join(certificates, "\n"))
-	came := err == nil // "issued" is a certificate that came and can be read (docs/reference/ispmanager.md §15.6)
-	if came {
+	readable := err == nil // an order is issued if its certificate can be read (docs/reference/ispmanager.md §15.6)
+	if readable {
 		r.PEM = certificates
 	}
-	r.State = s.state(came && s.shows(leaf))
+	r.State = s.state(readable && s.matchesCSR(leaf))
 	switch {
-	case came:
+	case readable:
 	case len(certificates) > 0 && !errors.Is(err, pki.ErrNoCertificate):
 		s.unreadable(&r, err)
 	default:
@@ -68,31 +68,32 @@ func (c *Client) warnUnknown(r seller.OrderStatus) {
 	}
 }
 
-// unreadable fills a report about an order whose certificate was delivered and cannot be read.
-func (s sheet) unreadable(r *seller.OrderStatus, why error) {
+// unreadable completes the status of an order whose certificate was delivered and cannot be read.
+func (s orderPage) unreadable(r *seller.OrderStatus, why error) {
 	if !s.underWay() {
 		r.State = seller.StateWaiting
-		r.DeliveryError = fault.Errorf(fault.Delivered, "crt", "%s delivers a certificate of the order %d that cannot be read: %w", Title, r.ID, why)
+		r.DeliveryError = fault.Errorf(fault.Delivered, "crt", "%s delivered a certificate for the order %d that cannot be read: %w", Title, r.ID, why)
 	}
 }
 
-// missing fills a report about an order whose certificate did not come; failure is nil if it is not there yet.
-func (s sheet) missing(r *seller.OrderStatus, failure error) {
+// missing completes the status of an order without a certificate. failure is why it could not be fetched; nil if it is
+// not there yet.
+func (s orderPage) missing(r *seller.OrderStatus, failure error) {
 	switch {
 	case s.underWay() || s.service() != serviceIssued:
 	case failure != nil:
-		r.DeliveryError = fault.Errorf(fault.API, "crt", "%s calls the order %d issued, and its certificate cannot be fetched: %w", Title, r.ID, failure).Retryable()
+		r.DeliveryError = fault.Errorf(fault.API, "crt", "%s reports the order %d as issued, and its certificate cannot be fetched: %w", Title, r.ID, failure).Retryable()
 	default:
 		r.CertificateMissing = true
 	}
 }
 
-// sheet reads the row and the form. Fault where neither can be read.
-func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
-	s := sheet{}
+// orderPage reads the row and the form. It returns an error if neither can be read.
+func (c *Client) orderPage(ctx context.Context, id int64) (orderPage, error) {
+	s := orderPage{}
 	var err error
 	if s.row, s.listed, err = c.listedRow(ctx, id); err != nil {
-		return sheet{}, err
+		return orderPage{}, err
 	}
 	if s.listed && s.row.item.number == itemDeleted {
 		return s, nil
@@ -102,18 +103,18 @@ func (c *Client) sheet(ctx context.Context, id int64) (sheet, error) {
 	switch {
 	case err == nil:
 		s.form, s.edit = formOf(functionEdit, reply), true
-	case refused.gone() && !s.listed:
+	case refused.notFound() && !s.listed:
 		s.gone = true
-	case refused != nil && !refused.shutsOut() && s.listed:
+	case refused != nil && !refused.refusesAccess() && s.listed:
 		c.log.Warningf("%s does not show the order %d: %v", Title, id, err)
 	default:
-		return sheet{}, err
+		return orderPage{}, err
 	}
 	return s, nil
 }
 
-// listedRow returns the order's row of the list, read anew where the last reading does not have it; false if it is not
-// there.
+// listedRow returns the order's row of the list. If the recent list lacks it, the list is read again. It returns false
+// if there is no such row.
 func (c *Client) listedRow(ctx context.Context, id int64) (row, bool, error) {
 	for range 2 {
 		rows, err := c.recentRows(ctx)
@@ -128,50 +129,50 @@ func (c *Client) listedRow(ctx context.Context, id int64) (row, bool, error) {
 	return row{}, false, nil
 }
 
-func (s sheet) item() itemStatus {
+func (s orderPage) item() itemStatus {
 	if s.listed {
 		return s.row.item
 	}
 	return itemStatusOf(s.form.root)
 }
 
-func (s sheet) service() int {
+func (s orderPage) service() int {
 	if own := serviceStatusOf(s.form.value("service_status")); own != 0 {
 		return own
 	}
 	return s.row.service
 }
 
-// state returns what the statuses say, completed by whether a certificate came (docs/reference/ispmanager.md §5): where no
-// service_status is shown nothing else tells that it was issued.
-func (s sheet) state(came bool) seller.State {
+// state returns the state from the statuses and from whether the order's certificate was issued
+// (docs/reference/ispmanager.md §5): without service_status nothing else shows that.
+func (s orderPage) state(issued bool) seller.State {
 	state := stateOf(s.item(), s.service())
 	switch {
-	case state == seller.StateIssued && !came:
+	case state == seller.StateIssued && !issued:
 		return seller.StateWaiting
-	case s.service() == 0 && came && s.item().task == "" && (state == seller.StateWaiting || state == seller.StateUnknown):
+	case s.service() == 0 && issued && s.item().task == "" && (state == seller.StateWaiting || state == seller.StateUnknown):
 		return seller.StateIssued
 	}
 	return state
 }
 
-// deleted reports whether the remote does not have the order any more.
-func (s sheet) deleted() bool { return s.gone || s.listed && s.row.item.number == itemDeleted }
+// deleted reports whether the remote no longer has the order.
+func (s orderPage) deleted() bool { return s.gone || s.listed && s.row.item.number == itemDeleted }
 
-// mayBeIssued reports whether the statuses leave it possible that there is a certificate to download.
-func (s sheet) mayBeIssued() bool {
+// mayBeIssued reports whether, by the statuses, there may be a certificate to download.
+func (s orderPage) mayBeIssued() bool {
 	return s.service() == serviceIssued || s.service() == 0 && s.item().number != itemProcessing
 }
 
 // underWay reports whether the statuses say that the remote works on the order.
-func (s sheet) underWay() bool {
+func (s orderPage) underWay() bool {
 	service := s.service()
 	return s.item().number == itemProcessing || service == serviceRequested || service == serviceWaiting
 }
 
-// shows reports whether a certificate belongs to the CSR that is shown beside it. During a reissue that is the new one, and
-// the old certificate stays in place.
-func (s sheet) shows(leaf pki.Chain) bool {
+// matchesCSR reports whether the certificate has the key of the CSR in the form. During a reissue the form has the new
+// CSR and still the old certificate.
+func (s orderPage) matchesCSR(leaf pki.Chain) bool {
 	csr, err := pki.ReadCSR(s.form.value("csr"))
 	if err != nil || s.service() != 0 || s.item().number != itemProcessing {
 		return true
@@ -179,7 +180,7 @@ func (s sheet) shows(leaf pki.Chain) bool {
 	return csr.SameKey(leaf.Leaf.PublicKey)
 }
 
-func (s sheet) status(id int64) seller.OrderStatus {
+func (s orderPage) status(id int64) seller.OrderStatus {
 	r := seller.OrderStatus{
 		ID: id, Type: s.row.product, Months: s.row.months, Expires: s.row.expires, CommonName: s.row.name, SANs: -1,
 		StatusText: stateWords(s.item(), s.service()), State: stateOf(s.item(), s.service()), AutoRenews: renews(s.row.prolongs),
@@ -215,12 +216,13 @@ func (s sheet) status(id int64) seller.OrderStatus {
 	var refused []string
 	r.Challenges, refused = challengesOf(f, s.names(r.CommonName))
 	if len(refused) > 0 {
-		r.StatusText += "; not publishable: " + plaintext.Clip(strings.Join(refused, ", "), 300)
+		r.StatusText += "; unpublishable challenges: " + plaintext.Clip(strings.Join(refused, ", "), 300)
 	}
 	return r
 }
 
-// renews reads autoprolong: months, or off in one of its spellings (docs/reference/ispmanager.md §1.4).
+// renews reports whether autoprolong is on: it is a number of months, or off in one of several spellings
+// (docs/reference/ispmanager.md §1.4).
 func renews(text string) bool {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "", "null", "0", "off", "no":
@@ -229,8 +231,9 @@ func renews(text string) bool {
 	return true
 }
 
-// certificates returns the texts of the form that carry any, the field crt first (docs/reference/ispmanager.md §5).
-func (s sheet) certificates() []string {
+// certificates returns the texts of the form that hold certificates, the field crt first (docs/reference/ispmanager.md
+// §5).
+func (s orderPage) certificates() []string {
 	if !s.edit {
 		return nil
 	}
@@ -246,8 +249,8 @@ func (s sheet) certificates() []string {
 	return found
 }
 
-// names returns those whose control is to be proved.
-func (s sheet) names(commonName string) []string {
+// names returns the names to validate.
+func (s orderPage) names(commonName string) []string {
 	list := seller.SplitNames(s.form.value(itemparam.Domains))
 	if len(list) == 0 {
 		list = append([]string{commonName}, strings.Fields(s.form.value(itemparam.AltName))...)

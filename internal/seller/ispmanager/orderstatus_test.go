@@ -18,9 +18,9 @@ import (
 	"pmssl/internal/seller"
 )
 
-func sheetOf(fields string) reply { return says(doc("certificate.edit", fields)) }
+func editForm(fields string) reply { return says(doc("certificate.edit", fields)) }
 
-func TestWhereAnOrderStands(t *testing.T) {
+func TestOrderStates(t *testing.T) {
 	s := newSigner(t)
 	csr, leaf := s.csr(t, pkix.Name{CommonName: "www.example.org"}), s.leaf(t, "www.example.org")
 	other := newSigner(t).csr(t, pkix.Name{CommonName: "www.example.org"})
@@ -49,7 +49,7 @@ func TestWhereAnOrderStands(t *testing.T) {
 		"certificate as a packed archive": {2, "", `<crt>` + base64.StdEncoding.EncodeToString(packed(t, leaf)) + `</crt>`, seller.StateIssued, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", tc.status, tc.row)), "certificate.edit": sheetOf(tc.sheet)})
+			r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", tc.status, tc.row)), "certificate.edit": editForm(tc.sheet)})
 			status, err := r.OrderStatus(t.Context(), 7)
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, status.State, status.StatusText)
@@ -59,8 +59,8 @@ func TestWhereAnOrderStands(t *testing.T) {
 	}
 }
 
-// rules STORE-8: of an order that the remote calls issued it is told whether its certificate is not there or cannot be
-// read; of one that it works on neither is said.
+// Rules STORE-8: the status of an issued order says whether its certificate is missing or unreadable. For an order on which
+// the remote works it says neither.
 func TestAnIssuedOrderWithoutAReadableCertificate(t *testing.T) {
 	const broken = "<crt>-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----</crt>"
 	for name, tc := range map[string]struct {
@@ -79,7 +79,7 @@ func TestAnIssuedOrderWithoutAReadableCertificate(t *testing.T) {
 			missed := says(refusal("missed", "crt", "none"))
 			r := newRemote(t, map[string]reply{
 				"certificate":        says(doc("certificate", toolbar("certificate.edit", "certificate.getcrt")+row(7, "www.example.org", tc.status, tc.row)+`<p_elems>1</p_elems>`)),
-				"certificate.edit":   sheetOf(tc.sheet),
+				"certificate.edit":   editForm(tc.sheet),
 				"certificate.getcrt": missed,
 			})
 			status, err := r.OrderStatus(t.Context(), 7)
@@ -109,7 +109,7 @@ func packed(t *testing.T, pem string) []byte {
 	return buffer.Bytes()
 }
 
-func TestOrdersThatTheRemoteDoesNotKnow(t *testing.T) {
+func TestOrdersThatDoNotExist(t *testing.T) {
 	r := newRemote(t, map[string]reply{"certificate.edit": says(refusal("missed", "elid", "does not exist"))})
 	status, err := r.OrderStatus(t.Context(), 7)
 	require.NoError(t, err)
@@ -125,9 +125,9 @@ func TestOrdersThatTheRemoteDoesNotKnow(t *testing.T) {
 	assert.Equal(t, seller.StateWaiting, status.State)
 }
 
-// A sweep reports on many orders: the list is read once for them, and again after anything was submitted.
-func TestReportsShareTheList(t *testing.T) {
-	r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", 5, ""), row(8, "b.example.org", 5, "")), "certificate.edit": sheetOf(""),
+// A sweep reads the status of many orders: the list is read once for all, and again after a submission.
+func TestOrderStatusReadsTheListOnce(t *testing.T) {
+	r := newRemote(t, map[string]reply{"certificate": listed(row(7, "www.example.org", 5, ""), row(8, "b.example.org", 5, "")), "certificate.edit": editForm(""),
 		"certificate.delete": says(doc("certificate.delete", `<ok/>`))})
 	status := func(id int64, want int) {
 		t.Helper()
@@ -146,11 +146,11 @@ func TestReportsShareTheList(t *testing.T) {
 	assert.Equal(t, 4, r.count("certificate"), "before a purchase it is read anew")
 }
 
-func TestWhatAReportTells(t *testing.T) {
+func TestFieldsOfOrderStatus(t *testing.T) {
 	s := newSigner(t)
 	r := newRemote(t, map[string]reply{
 		"certificate": listed(row(7, "WWW.example.org", 2, "<expiredate>2027-10-01</expiredate><service_status>5</service_status>")),
-		"certificate.edit": sheetOf(`<autoprolong>12</autoprolong><altname>a.example.org b.example.org</altname><csr>` + s.csr(t, pkix.Name{CommonName: "www.example.org"}) + `</csr><crt>` + s.leaf(t, "www.example.org") +
+		"certificate.edit": editForm(`<autoprolong>12</autoprolong><altname>a.example.org b.example.org</altname><csr>` + s.csr(t, pkix.Name{CommonName: "www.example.org"}) + `</csr><crt>` + s.leaf(t, "www.example.org") +
 			`</crt><auth_dnscname_name>_x.www.example.org</auth_dnscname_name><auth_dnscname_value>y.ca.example</auth_dnscname_value><auth_http_name>../x</auth_http_name><auth_http_value>v</auth_http_value>`),
 	})
 	status, err := r.OrderStatus(t.Context(), 7)
@@ -162,12 +162,12 @@ func TestWhatAReportTells(t *testing.T) {
 	assert.Contains(t, status.CSR, "BEGIN CERTIFICATE REQUEST")
 	assert.Equal(t, "Sectigo (ex Comodo) PositiveSSL", status.Type)
 	assert.Equal(t, []seller.Challenge{{Domain: "www.example.org", Method: seller.MethodDNS, ApproverMethod: "auth_dnscname", Host: "_x.www.example.org", Record: "CNAME", Target: "y.ca.example"}}, status.Challenges)
-	assert.Contains(t, status.StatusText, "not publishable: auth_http: the file's name ../x")
+	assert.Contains(t, status.StatusText, "unpublishable challenges: auth_http: the file's name ../x")
 }
 
-// The function that gives the certificate has another name on each installation, and the file another form
+// The function for the certificate has different names on each installation, and the file different forms
 // (docs/reference/ispmanager.md §5).
-func TestCertificatesThatAreDownloaded(t *testing.T) {
+func TestDownloadedCertificates(t *testing.T) {
 	leaf := newSigner(t).leaf(t, "www.example.org")
 	raw := packed(t, leaf)
 	for name, tc := range map[string]struct {
@@ -180,7 +180,7 @@ func TestCertificatesThatAreDownloaded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rows := doc("certificate", toolbar("certificate.edit", "certificate.getcrt")+row(7, "www.example.org", 2, "")+`<p_elems>1</p_elems>`)
-			r := newRemote(t, map[string]reply{"certificate": says(rows), "certificate.edit": sheetOf(`<CN>www.example.org</CN>`),
+			r := newRemote(t, map[string]reply{"certificate": says(rows), "certificate.edit": editForm(`<CN>www.example.org</CN>`),
 				"certificate.getcrt": func(w http.ResponseWriter, _ url.Values) { _, _ = w.Write([]byte(tc.body)) }})
 			status, err := r.OrderStatus(t.Context(), 7)
 			require.NoError(t, err)
@@ -190,8 +190,8 @@ func TestCertificatesThatAreDownloaded(t *testing.T) {
 	}
 }
 
-// certificate.file may be a list of files, each of which is got with the list's own function by the key of its row
-// (docs/reference/ispmanager.md §5). A private key that lies beside the certificate is never asked for.
+// certificate.file may be a list of files, each of which is downloaded with the function of the rows by the row's key
+// (docs/reference/ispmanager.md §5). A private key in the list is never downloaded.
 func TestCertificatesInAListOfFiles(t *testing.T) {
 	signer := newSigner(t)
 	leaf := signer.leaf(t, "www.example.org")
@@ -218,7 +218,7 @@ func TestCertificatesInAListOfFiles(t *testing.T) {
 			rows := doc("certificate", toolbar("certificate.edit", "certificate.file")+row(7, "www.example.org", 2, "")+`<p_elems>1</p_elems>`)
 			var asked []string
 			r := newRemote(t, map[string]reply{
-				"certificate": says(rows), "certificate.edit": sheetOf(`<CN>www.example.org</CN>`), "certificate.file": says(doc("certificate.file", tc.list)),
+				"certificate": says(rows), "certificate.edit": editForm(`<CN>www.example.org</CN>`), "certificate.file": says(doc("certificate.file", tc.list)),
 				"certificate.file.edit": func(w http.ResponseWriter, form url.Values) {
 					asked = append(asked, form.Get("elid"))
 					tc.files[form.Get("elid")](w, form)
@@ -263,13 +263,13 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 	assert.Len(t, snapshot.Orders, 1)
 }
 
-func TestMarksTellPanelsApart(t *testing.T) {
+func TestOrderRefsDistinguishPanels(t *testing.T) {
 	r := newRemote(t, nil)
 	assert.Equal(t, "0a1b-42", r.OrderRef("0a1b", 42))
 }
 
-// docs/reference/ispmanager.md §15.6: an order that the remote calls issued and whose certificate cannot be fetched is none
-// that waits for proof; a certificate that is not there yet is no trouble.
+// docs/reference/ispmanager.md §15.6: an issued order whose certificate cannot be fetched is not an order that waits for
+// validation. A certificate that is not there yet is no error.
 func TestAnIssuedCertificateThatCannotBeFetched(t *testing.T) {
 	for name, tc := range map[string]struct {
 		service string
@@ -286,7 +286,7 @@ func TestAnIssuedCertificateThatCannotBeFetched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rows := doc("certificate", toolbar("certificate.edit", tc.offered)+row(7, "www.example.org", 2, "<service_status>"+tc.service+"</service_status>")+`<p_elems>1</p_elems>`)
-			answers := map[string]reply{"certificate": says(rows), "certificate.edit": sheetOf(`<CN>www.example.org</CN>`)}
+			answers := map[string]reply{"certificate": says(rows), "certificate.edit": editForm(`<CN>www.example.org</CN>`)}
 			if tc.answer != nil {
 				answers[tc.offered] = tc.answer
 			}

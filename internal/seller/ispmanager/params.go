@@ -14,7 +14,7 @@ import (
 type Param struct {
 	Name    string
 	Crypted bool
-	Default string // what the form begins with
+	Default string // value in an empty form
 }
 
 // Params returns the module's connection parameters: the address of the remote BILLmanager and a client's login there
@@ -25,17 +25,17 @@ func Params() []Param {
 	}
 }
 
-// access is what every request carries (docs/reference/ispmanager.md §1.2).
+// access is the login that every request carries (docs/reference/ispmanager.md §1.2).
 type access struct{ user, password string }
 
-// login returns the parameter authinfo: the remote parts it at the first colon (docs/reference/ispmanager.md §1.2).
+// login returns the parameter authinfo, which the remote splits at the first colon (docs/reference/ispmanager.md §1.2).
 func (a access) login() string { return a.user + ":" + a.password }
 
-// secrets returns the values that no text may show.
+// secrets returns the values that no log or error may show.
 func (a access) secrets() []string { return []string{a.login(), a.password} }
 
-// AccountOf names the account that a set of parameters stands for, without making a client. An address that New refuses
-// counts as it was typed.
+// AccountOf returns Client.Account for a set of parameters, without a client. An address that New refuses is used as
+// typed.
 func AccountOf(params map[string]string) string {
 	address, err := normalAddress(params["url"])
 	if err != nil {
@@ -44,17 +44,18 @@ func AccountOf(params map[string]string) string {
 	return accountName(address, params["username"])
 }
 
-// accountName is lower case: logins are e-mail addresses, the same in either case, and so must be the account's lock.
+// accountName returns the account's name in lower case: logins are e-mail addresses, in which case is ignored, and the
+// account must have one lock.
 func accountName(address, user string) string {
 	return strings.ToLower(address + " " + strings.TrimSpace(user))
 }
 
-// notPlainASCII reports whether the rune is no visible ASCII character.
+// notPlainASCII reports whether the rune is not a visible ASCII character.
 func notPlainASCII(r rune) bool { return r <= ' ' || r >= 0x7f }
 
-// normalAddress returns the API's address for what an administrator types (docs/reference/ispmanager.md §1.1): https where
-// no scheme is given, no query and no fragment, the path up to /billmgr or that path behind it. Plain http is for this host
-// only: the password travels in every request. Faults are of type missed or value on url.
+// normalAddress returns the API's address from what an administrator types (docs/reference/ispmanager.md §1.1): https
+// if there is no scheme, no query and no fragment, the path up to /billmgr or with /billmgr appended. Plain http is
+// accepted for this host only, because every request has the password. Faults are of type missed or value on url.
 func normalAddress(typed string) (string, error) {
 	text := strings.TrimSpace(typed)
 	fail := func(why string) (string, error) {
@@ -70,15 +71,15 @@ func normalAddress(typed string) (string, error) {
 	switch {
 	case err != nil || address.Opaque != "":
 		return fail("it is not a URL")
-	case address.User != nil: // a password there would be shown with every address
-		return fail("user and password do not belong into it")
+	case address.User != nil: // a password in the address would be shown with it
+		return fail("it must not have a user or password")
 	case address.Hostname() == "" || strings.ContainsFunc(address.Host, notPlainASCII):
 		return fail("it names no host")
 	}
 	scheme := strings.ToLower(address.Scheme)
 	switch {
 	case scheme == "http" && !loopback(address.Hostname()):
-		return fail("it must begin with https://, the password would travel in the clear")
+		return fail("it must begin with https://, otherwise the password is sent unencrypted")
 	case scheme != "http" && scheme != "https":
 		return fail("it must begin with https://")
 	}
@@ -86,8 +87,8 @@ func normalAddress(typed string) (string, error) {
 	return plain.String(), nil
 }
 
-// apiPath keeps what stands before the first /billmgr, as in /manager/billmgr, and drops what follows: a doubled path is
-// answered by a page of HTML (docs/reference/ispmanager.md §1.1).
+// apiPath returns the path up to the first /billmgr, as in /manager/billmgr. The rest is dropped, because a doubled
+// path is answered with an HTML page (docs/reference/ispmanager.md §1.1).
 func apiPath(path string) string {
 	const program = "/billmgr"
 	for at := 0; ; {
@@ -113,7 +114,7 @@ func accessOf(params map[string]string) (access, error) {
 	case who.password == "":
 		return access{}, fault.Errorf(fault.Missed, "password", "the connection to %s lacks password", Title)
 	case strings.Contains(who.user, ":"):
-		return access{}, fault.Errorf(fault.Value, "username", "the user name has a colon, at which %s would part it from the password", Title)
+		return access{}, fault.Errorf(fault.Value, "username", "the user name has a colon, at which %s would split it from the password", Title)
 	case plaintext.Line(who.user) != who.user || len(who.user) > 255:
 		return access{}, fault.Errorf(fault.Value, "username", "the user name is not one line of at most 255 bytes")
 	}

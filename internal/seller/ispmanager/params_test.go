@@ -39,7 +39,7 @@ func TestAddressesAreNormalised(t *testing.T) {
 	}
 }
 
-func TestParametersThatCannotWork(t *testing.T) {
+func TestUnusableParameters(t *testing.T) {
 	for name, tc := range map[string]struct{ url, user, password, kind, object string }{
 		"no address":           {"  ", "u", "p", fault.Missed, "url"},
 		"no user":              {"host.example", " ", "p", fault.Missed, "username"},
@@ -61,7 +61,7 @@ func TestParametersThatCannotWork(t *testing.T) {
 	}
 }
 
-func TestColonsInPasswordsAreFine(t *testing.T) {
+func TestPasswordMayHaveColons(t *testing.T) {
 	_, err := connectTo("host.example", "u", "a:b:c")
 	assert.NoError(t, err)
 }

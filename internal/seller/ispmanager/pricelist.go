@@ -11,14 +11,14 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// tariff is one product of the account's own list, under the id that an order names.
+// tariff is one product of the account's own price list, with the id that an order names.
 type tariff struct {
 	id      int64
 	name    string
 	intname string // the remote's internal name, empty if it shows none
-	project string // the brand that it belongs to, empty if it is not shown
+	project string // id of the brand, empty if it is not shown
 	prices  []seller.Price
-	multi   bool // it has the addon of further names
+	multi   bool // it has the addon for further names
 }
 
 // template returns the template id of the tariff's product.
@@ -26,18 +26,18 @@ func (t tariff) template() string {
 	if plausibleID(t.intname) {
 		return strings.ToLower(t.intname)
 	}
-	if known, found := named(knownProducts(), t.name); found {
+	if known, found := productNamed(knownProducts(), t.name); found {
 		return known.ID
 	}
 	return templateOf(t.name)
 }
 
-// product returns what the tariff sells: what the table knows of it, else what its name says.
+// product returns the product that the tariff sells, from knownProducts or else from the tariff's name.
 func (t tariff) product() seller.Product {
 	id := t.template()
 	p, known := seller.FindProduct(knownProducts(), id)
 	if !known {
-		p, known = named(knownProducts(), t.name)
+		p, known = productNamed(knownProducts(), t.name)
 	}
 	if !known {
 		p = product(id, levelOf(seller.TemplateID(t.name)), t.name)
@@ -50,7 +50,7 @@ func (t tariff) product() seller.Product {
 	return p
 }
 
-// price is that of a term, with an empty text where the remote does not say it.
+// price returns the price of a term; its text is empty if the remote does not show it.
 func (t tariff) price(months int) seller.Money {
 	for _, p := range t.prices {
 		if p.Months == months {
@@ -60,15 +60,15 @@ func (t tariff) price(months int) seller.Money {
 	return seller.Money{}
 }
 
-// Price returns what the account's own list says that the purchase costs, read afresh; false if the list does not say.
+// Price reads the price of the purchase from the account's price list; false if the list does not have it.
 func (c *Client) Price(ctx context.Context, p seller.Purchase) (seller.Money, bool) {
 	t, err := c.tariffFor(ctx, p.Product, p.Months)
 	price := t.price(p.Months)
 	return price, err == nil && price.Text != ""
 }
 
-// tariffFor finds the tariff for a product in the account's own list, read afresh. A template that is there twice is not
-// guessed between.
+// tariffFor reads the account's price list and returns the tariff for a product. Two tariffs for one template id are a
+// fault: it does not guess.
 func (c *Client) tariffFor(ctx context.Context, p seller.Product, months int) (tariff, error) {
 	all, err := c.tariffs(ctx)
 	if err != nil {
@@ -84,7 +84,7 @@ func (c *Client) tariffFor(ctx context.Context, p seller.Product, months int) (t
 	case len(fits) == 0:
 		return tariff{}, fault.Errorf(fault.API, "pricelist", "%s sells no %s to this account; it sells %s", Title, p.ID, plaintext.Clip(templates(all), 600))
 	case len(fits) > 1:
-		return tariff{}, fault.Errorf(fault.API, "pricelist", "%s has %s twice: tariff %d (%s) and tariff %d (%s); which one is meant cannot be told",
+		return tariff{}, fault.Errorf(fault.API, "pricelist", "%s has two tariffs for %s: tariff %d (%s) and tariff %d (%s)",
 			Title, p.ID, fits[0].id, fits[0].name, fits[1].id, fits[1].name)
 	}
 	if len(fits[0].prices) > 0 && !slices.ContainsFunc(fits[0].prices, func(one seller.Price) bool { return one.Months == months }) {
@@ -111,10 +111,11 @@ func periods(t tariff) string {
 	return strings.Join(all, ", ")
 }
 
-// maxTariffs bounds a price list; the published one has 28 of certificates.
+// maxTariffs is how many tariffs a price list may have; the published one has 28 for certificates.
 const maxTariffs = 1000
 
-// tariffs returns those of the account that can have a template: an item without one must find nothing.
+// tariffs returns the account's tariffs that have a template id. A tariff without one is left out, so that a panel item
+// without a template finds none.
 func (c *Client) tariffs(ctx context.Context) ([]tariff, error) {
 	all, err := c.priceList(ctx)
 	if err != nil {
@@ -126,13 +127,13 @@ func (c *Client) tariffs(ctx context.Context) ([]tariff, error) {
 	return slices.DeleteFunc(all, func(t tariff) bool {
 		nameless := !plausibleID(t.template())
 		if nameless {
-			c.log.Warningf("the tariff %d of %s is left out: no template can be made of its name %q", t.id, Title, plaintext.Clip(t.name, 100))
+			c.log.Warningf("the tariff %d of %s is left out: its name %q gives no template id", t.id, Title, plaintext.Clip(t.name, 100))
 		}
 		return nameless
 	}), nil
 }
 
-// priceList reads the account's list of tariffs: the export, else that of the order's own first step
+// priceList reads the account's tariffs from the export or else from the first step of the order
 // (docs/reference/ispmanager.md §3).
 func (c *Client) priceList(ctx context.Context) ([]tariff, error) {
 	reply, err := c.read(ctx, "pricelist.export", pairs("itemtype", "certificate"))
@@ -141,7 +142,7 @@ func (c *Client) priceList(ctx context.Context) ([]tariff, error) {
 			return all, nil
 		}
 		err = fault.Errorf(fault.API, "pricelist.export", "%s exports no tariff of certificates to this account", Title)
-	} else if f := failureIn(err); f == nil || f.shutsOut() {
+	} else if f := failureIn(err); f == nil || f.refusesAccess() {
 		return nil, err
 	}
 	first := err
@@ -158,7 +159,7 @@ func (c *Client) priceList(ctx context.Context) ([]tariff, error) {
 	return nil, first
 }
 
-// exported reads pricelist.export (docs/reference/ispmanager.md §3); what cannot be ordered is left out.
+// exported reads pricelist.export (docs/reference/ispmanager.md §3) without tariffs that cannot be ordered.
 func exported(root *sellerhttp.Element) []tariff {
 	var all []tariff
 	for _, e := range root.All("pricelist") {
@@ -183,7 +184,7 @@ func exported(root *sellerhttp.Element) []tariff {
 	return all
 }
 
-// pricesOf reads <price currency><period cost type length/></price>; trials and days are left out.
+// pricesOf reads <price currency><period cost type length/></price> without trials and daily periods.
 func pricesOf(e *sellerhttp.Element) []seller.Price {
 	var all []seller.Price
 	for _, period := range e.All("period") {
@@ -203,8 +204,8 @@ func pricesOf(e *sellerhttp.Element) []seller.Price {
 	return all
 }
 
-// ordered reads the list of the order's first step in both shapes (docs/reference/ispmanager.md §3); the older one has no
-// prices that can be read.
+// ordered reads the list of the order's first step in both forms (docs/reference/ispmanager.md §3). The older form has
+// no readable prices.
 func ordered(reply answer) []tariff {
 	var all []tariff
 	rows := slices.Concat(reply.rows, reply.tables["pricelist"])

@@ -16,21 +16,21 @@ import (
 // maxShown is how many entries of one select a finding shows; the countries have 246.
 const maxShown = 12
 
-// sampleCSR is that of an order for example.com which nobody makes: without the parameters of the step before the remote
-// does not show the last one (docs/reference/ispmanager.md §1.5, wizard_unavailable). Its key is thrown away.
+// sampleCSR is the CSR of a sample order for example.com, which is not submitted: the remote shows the last step only with
+// the parameters of the step before (docs/reference/ispmanager.md §1.5, wizard_unavailable). Its private key was deleted.
 //
 //go:embed probe.csr
 var sampleCSR string
 
-// Probe asks for everything that this client relies on and that is not proven of the remote (docs/reference/ispmanager.md
-// §11). It only reads: no sok is sent. Findings show names of functions, fields and choices, and no values.
+// Probe requests everything that this client relies on and that is not proven (docs/reference/ispmanager.md §11). It
+// only reads: no sok is sent. Findings have names of functions, fields and choices, and no values.
 func (c *Client) Probe(ctx context.Context) ([]seller.Finding, error) {
-	who, err := c.who(ctx)
+	who, err := c.whoami(ctx)
 	if err != nil {
-		return nil, err // nothing else can be asked either
+		return nil, err // no other request can succeed
 	}
 	findings := []seller.Finding{{Title: "account", Function: functionWho, OK: true, Lines: []string{
-		"level " + remark(who.Attr("level")), "currency " + remark(who.Attr("currency")), "allowdeleteitem " + remark(who.Attr("allowdeleteitem")),
+		"level " + redacted(who.Attr("level")), "currency " + redacted(who.Attr("currency")), "allowdeleteitem " + redacted(who.Attr("allowdeleteitem")),
 	}}}
 	rows, err := c.walk().Once(ctx)
 	findings = append(findings, c.probeList(ctx, rows, err))
@@ -61,7 +61,7 @@ func (c *Client) Probe(ctx context.Context) ([]seller.Finding, error) {
 	return findings, nil
 }
 
-// sample returns the parameters with which the last step of an order would be asked for.
+// sample returns the parameters with which the last step of an order is requested.
 func (c *Client) sample(ctx context.Context, order url.Values) url.Values {
 	params := maps.Clone(order)
 	csr, err := pki.ParseCSR(sampleCSR)
@@ -73,7 +73,7 @@ func (c *Client) sample(ctx context.Context, order url.Values) url.Values {
 		return params
 	}
 	sampleRequest := seller.Request{CSR: csr, Method: seller.MethodEmail}
-	fill := filling{request: sampleRequest, pricelist: seller.ParseID(order.Get("pricelist")), months: monthsOf(order.Get("period"))}
+	fill := orderValues{request: sampleRequest, pricelist: seller.ParseID(order.Get("pricelist")), months: monthsOf(order.Get("period"))}
 	if values, err := f.fill(fill.value); err == nil {
 		maps.Copy(params, values)
 	}
@@ -94,7 +94,7 @@ func (c *Client) probeList(ctx context.Context, rows []row, err error) seller.Fi
 		return f
 	}
 	offered, _ := c.functions(ctx)
-	f.Lines = append(f.Lines, idText(int64(len(rows)))+" orders", "functions: "+offer(offered))
+	f.Lines = append(f.Lines, idText(int64(len(rows)))+" orders", "functions: "+functionNames(offered))
 	if len(rows) > 0 {
 		has := func(any bool) string { return map[bool]string{true: "shown", false: "not shown"}[any] }
 		f.Lines = append(f.Lines,
@@ -118,16 +118,16 @@ func probeTariffs(all []tariff, err error) seller.Finding {
 		f.Lines = []string{fault.From(err).Message}
 	}
 	for _, t := range all {
-		f.Lines = append(f.Lines, idText(t.id)+" "+remark(t.name)+": "+t.template()+", months "+periods(t))
+		f.Lines = append(f.Lines, idText(t.id)+" "+redacted(t.name)+": "+t.template()+", months "+periods(t))
 	}
 	return f
 }
 
-// probeElement asks for a form about one order, but not where that would do something to it.
+// probeElement requests the form of a function for one order, unless the function would act at once.
 func (c *Client) probeElement(ctx context.Context, title, function string, id int64) seller.Finding {
 	offered, _ := c.functions(ctx)
 	if slices.ContainsFunc(offered, func(one tool) bool { return one.function == function && one.group }) {
-		return seller.Finding{Title: title, Function: function, Lines: []string{"its button acts at once on the chosen orders (type group): it is not asked"}}
+		return seller.Finding{Title: title, Function: function, Lines: []string{"its button acts at once on the selected orders (type group), so its form is not requested"}}
 	}
 	return c.probeForm(ctx, title, function, element(id))
 }
@@ -160,13 +160,13 @@ func (c *Client) probeForm(ctx context.Context, title, function string, params u
 		}
 	}
 	if !f.meta.present {
-		finding.Lines = append(finding.Lines, "no description of the fields")
+		finding.Lines = append(finding.Lines, "the fields are not described")
 	}
 	return finding
 }
 
-// shown returns the keys of a select that are words of the remote. Addresses and names of domains are not: they are the
-// account's, and what probe shows is made to be passed on.
+// shown returns the keys of a select, except those that may be the account's own data, such as addresses and domain
+// names: the output of probe may be passed on.
 func shown(list []choice) string {
 	all := realKeys(list)
 	keys := slices.DeleteFunc(slices.Clone(all), func(key string) bool { return len(key) > 40 || strings.ContainsFunc(key, notOfWord) })
@@ -185,5 +185,5 @@ func orNone(list []string) string {
 	if len(list) == 0 {
 		return "none"
 	}
-	return remark(strings.Join(list, ", "))
+	return redacted(strings.Join(list, ", "))
 }

@@ -14,8 +14,8 @@ const (
 	maxNames      = 100
 )
 
-// knownProducts returns the names of the published table of tariffs (docs/reference/ispmanager.md §3). Its ids are those of
-// one client area and are never used: an order takes the id from the account's own list.
+// knownProducts returns the products of the published price list (docs/reference/ispmanager.md §3). Its tariff ids are
+// those of one client area and are not used: an order takes the id from the account's own list.
 func knownProducts() []seller.Product {
 	return []seller.Product{
 		product("positivessl", seller.DV, "PositiveSSL"),
@@ -48,7 +48,7 @@ func knownProducts() []seller.Product {
 	}
 }
 
-// product reads from the name whether wildcards and further names belong to it.
+// product returns a product. Its first name says whether it is a wildcard or multi-domain product.
 func product(id string, level seller.Level, names ...string) seller.Product {
 	p := seller.Product{ID: id, Names: names, Level: level, Included: 1, MaxNames: 1}
 	text := " " + strings.ReplaceAll(seller.TemplateID(names[0]), "_", " ") + " "
@@ -59,8 +59,8 @@ func product(id string, level seller.Level, names ...string) seller.Product {
 	return p
 }
 
-// levelOf guesses the level of a product that is not in the table by its name. Where the guess is too low, the remote's own
-// form asks for the organisation and the order ends before anything is bought.
+// levelOf guesses the level of an unknown product from its name. If the guess is too low, the remote's form requires
+// the organisation's data and the order ends before anything is bought.
 func levelOf(id string) seller.Level {
 	parts := strings.Split(id, "_")
 	has := func(words ...string) bool {
@@ -75,13 +75,13 @@ func levelOf(id string) seller.Level {
 	return seller.DV
 }
 
-// vendors are words of sellers' product names that say who signs, not what it is.
+// vendors returns the words in product names that name the CA, not the product.
 func vendors() []string {
 	return []string{"sectigo", "comodo", "geotrust", "thawte", "digicert", "symantec", "globalsign", "verisign"}
 }
 
-// templateOf returns the template id for the remote's name of a product: without what stands in parentheses and without the
-// vendor, as long as something telling is left.
+// templateOf returns the template id for the remote's name of a product, without text in parentheses and without the
+// vendor, unless the other words are too general.
 func templateOf(name string) string {
 	bare := withoutParentheses(name)
 	id := seller.TemplateID(bare)
@@ -112,8 +112,8 @@ func withoutParentheses(name string) string {
 	return plain.String()
 }
 
-// named finds the product that the remote's name means.
-func named(all []seller.Product, name string) (seller.Product, bool) {
+// productNamed returns the product that the remote's name means.
+func productNamed(all []seller.Product, name string) (seller.Product, bool) {
 	if name == "" {
 		return seller.Product{}, false
 	}

@@ -9,7 +9,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-func TestTemplatesOfTheRemotesNames(t *testing.T) {
+func TestTemplateIDOfTheRemotesNames(t *testing.T) {
 	for name, want := range map[string]struct {
 		id           string
 		level        seller.Level
@@ -52,19 +52,19 @@ func TestTheRemotesInternalNameIsTheTemplate(t *testing.T) {
 	assert.Equal(t, 1, multi.Included)
 }
 
-func TestKnownProductsAreWhole(t *testing.T) {
+func TestKnownProductsAreComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range knownProducts() {
 		assert.True(t, plausibleID(p.ID), p.ID)
 		assert.False(t, seen[p.ID], p.ID)
 		seen[p.ID] = true
 		for _, name := range p.Names {
-			found, ok := named(knownProducts(), name)
+			found, ok := productNamed(knownProducts(), name)
 			assert.True(t, ok)
 			assert.Equal(t, p.ID, found.ID, name)
 		}
 	}
-	_, found := named(knownProducts(), "Something else")
+	_, found := productNamed(knownProducts(), "Something else")
 	assert.False(t, found)
 }
 

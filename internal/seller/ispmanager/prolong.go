@@ -16,11 +16,11 @@ import (
 
 const functionProlong = "service.prolong"
 
-// RenewalQuote reads the form of the renewal: until when the order is paid, and until when it would be after so many months
-// (docs/reference/ispmanager.md §8). A period that is not offered is API that names those that are.
+// RenewalQuote reads the form of the renewal: until when the order is paid now, and after a renewal by so many months
+// (docs/reference/ispmanager.md §8). If the period is not offered, the fault is of type API and names the offered ones.
 func (c *Client) RenewalQuote(ctx context.Context, id int64, months int) (seller.RenewalQuote, error) {
-	_, extension, err := c.prolongForm(ctx, id, months)
-	return extension, err
+	_, quote, err := c.prolongForm(ctx, id, months)
+	return quote, err
 }
 
 func (c *Client) prolongForm(ctx context.Context, id int64, months int) (url.Values, seller.RenewalQuote, error) {
@@ -41,13 +41,13 @@ func (c *Client) prolongForm(ctx context.Context, id int64, months int) (url.Val
 		return nil, seller.RenewalQuote{}, err
 	}
 	if !f.has("period") {
-		return nil, seller.RenewalQuote{}, refuseField(f.field("period"), "the form of a renewal has no such field")
+		return nil, seller.RenewalQuote{}, refuseField(f.field("period"), "the form of the renewal lacks this field")
 	}
-	return values, c.extension(ctx, id, months, f), nil
+	return values, c.readQuote(ctx, id, months, f), nil
 }
 
-// extension reads the two ends off the form; the new one is shown for the period that is chosen there.
-func (c *Client) extension(ctx context.Context, id int64, months int, f form) seller.RenewalQuote {
+// readQuote reads the two ends from the form, which shows the new one for the selected period only.
+func (c *Client) readQuote(ctx context.Context, id int64, months int, f form) seller.RenewalQuote {
 	e := seller.RenewalQuote{CurrentEnd: dateOf(f.value("expiredate")), NewEnd: dateOf(f.value("newexpiredate"))}
 	if e.CurrentEnd.IsZero() {
 		e.CurrentEnd = dateOf(f.value("real_expiredate")) // expiredate is a phrase for some (docs/reference/ispmanager.md §1.5)
@@ -70,8 +70,8 @@ func (c *Client) extension(ctx context.Context, id int64, months int, f form) se
 	return e
 }
 
-// prolong pays for more months of an order (docs/reference/ispmanager.md §8). It is not idempotent: the end of the term is
-// read before and after, and the request is sent once.
+// prolong pays for more months of an order (docs/reference/ispmanager.md §8). The request is not idempotent: it is sent
+// once, and the end of the order is read before and after it.
 func (c *Client) prolong(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	if p.ID <= 0 || p.Months <= 0 {
 		return seller.Receipt{}, fault.Errorf(fault.Missed, itemparam.OrderID, "a renewal at %s needs the id of the order and its months", Title)
@@ -80,7 +80,7 @@ func (c *Client) prolong(ctx context.Context, p seller.Purchase) (seller.Receipt
 	if err != nil {
 		return seller.Receipt{}, err
 	}
-	if before.CurrentEnd.IsZero() { // without it nobody could tell afterwards whether it was paid
+	if before.CurrentEnd.IsZero() { // without it, the payment could not be verified afterwards
 		return seller.Receipt{}, fault.Errorf(fault.API, functionProlong, "%s does not show until when the order %d is paid; nothing was bought", Title, p.ID)
 	}
 	if err := c.noRenewalUnderWay(ctx, p.ID); err != nil {
@@ -89,22 +89,22 @@ func (c *Client) prolong(ctx context.Context, p seller.Purchase) (seller.Receipt
 	for name, own := range map[string]string{"elid": idText(p.ID), "period": strconv.Itoa(p.Months), "sok": "ok"} {
 		values.Set(name, own)
 	}
-	s := sale{client: c, p: p, step: functionProlong}
+	s := orderRun{client: c, p: p, step: functionProlong}
 	if s.tariff, err = c.tariffFor(ctx, p.Product, p.Months); err != nil {
 		c.log.ExtInfof("the price of the renewal is not known: %v", err) // the remote's own form offered the period
 	}
 	s.checkFunds(ctx)
 	reply, sent := c.call(ctx, sellerhttp.Purchase, functionProlong, values)
-	if sent != nil && certain(sent) {
+	if sent != nil && notSent(sent) {
 		return seller.Receipt{}, faultOf(sent)
 	}
 	return s.prolonged(ctx, before.CurrentEnd, reply, sent)
 }
 
-// noRenewalUnderWay refuses to pay for an order that the remote renews already, by itself or for a request of ours without
-// an answer: the end of the order moves only when that is done (item_status_5_prolong, docs/reference/ispmanager.md §5).
-// The list is read anew, and has to hold still: one that a report used is up to a minute old, and a walk that did not close
-// may lack the order (rules BUY-10).
+// noRenewalUnderWay refuses to pay for an order that the remote is renewing already, by itself or for an earlier
+// request without an answer: the order's end moves only when the renewal is done (item_status_5_prolong,
+// docs/reference/ispmanager.md §5). It reads a new list that does not change meanwhile, because the list for
+// OrderStatus may be a minute old and one walk may miss the order (rules BUY-10).
 func (c *Client) noRenewalUnderWay(ctx context.Context, id int64) error {
 	rows, err := c.list(ctx)
 	if err != nil {
@@ -115,25 +115,25 @@ func (c *Client) noRenewalUnderWay(ctx context.Context, id int64) error {
 		return nil
 	}
 	r := rows[at]
-	return fault.Errorf(fault.API, functionProlong, "%s renews the order %d already (%s); nothing was paid, its end is looked at again later",
+	return fault.Errorf(fault.API, functionProlong, "%s already renews the order %d (%s); nothing was paid, its end is read again later",
 		Title, id, stateWords(r.item, r.service)).Retryable()
 }
 
-// prolonged compares the end of the term with what it was.
-func (s *sale) prolonged(ctx context.Context, ended cabforum.Date, reply answer, sent error) (seller.Receipt, error) {
+// prolonged returns the result of a renewal by comparing the order's end with the one before.
+func (s *orderRun) prolonged(ctx context.Context, ended cabforum.Date, reply answer, sent error) (seller.Receipt, error) {
 	receipt := seller.Receipt{ID: s.p.ID, Charged: s.tariff.price(s.p.Months).Text}
-	if until := dateOf(reply.value("newexpiredate")); sent == nil && reply.clean() && until.After(ended) {
+	if until := dateOf(reply.value("newexpiredate")); sent == nil && reply.done() && until.After(ended) {
 		return receipt, nil
 	}
-	said := s.said(reply, sent)
+	cause := s.faultOfAnswer(reply, sent)
 	now, err := s.client.RenewalQuote(ctx, s.p.ID, s.p.Months)
 	switch {
 	case err != nil:
-		return seller.Receipt{}, unclear(said, "the renewal may have been paid or not, and its end could not be read ("+fault.From(err).Message+")")
+		return seller.Receipt{}, markUnknown(cause, "the renewal may have been paid or not, and its end could not be read ("+fault.From(err).Message+")")
 	case now.CurrentEnd.After(ended):
 		return receipt, nil
-	case sent == nil && reply.clean(): // the end may move later
-		return seller.Receipt{}, taken(said, "the renewal was taken and its end is "+now.CurrentEnd.String()+" as before")
+	case sent == nil && reply.done(): // the end may move later
+		return seller.Receipt{}, acceptedFault(cause, "the renewal was accepted and the order's end is still "+now.CurrentEnd.String())
 	}
-	return s.nothing(ctx, reply, sent, said)
+	return s.notListed(ctx, reply, sent, cause)
 }

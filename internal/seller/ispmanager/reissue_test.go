@@ -18,7 +18,7 @@ const reissueForm = `<elid>7</elid><crt_type>generate</crt_type><csr/><altname/>
 
 func TestAReissueKeepsTheID(t *testing.T) {
 	r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", reissueForm)), "certificate.reissue sok": says(doc("certificate.reissue", `<ok/>`)),
-		"certificate.edit": sheetOf(`<auth_dns_name>_x.www.example.org</auth_dns_name><auth_dns_value>y.ca.example</auth_dns_value>`)})
+		"certificate.edit": editForm(`<auth_dns_name>_x.www.example.org</auth_dns_name><auth_dns_value>y.ca.example</auth_dns_value>`)})
 	q := request(t, "positivessl", "auth_dnscname", "", "www.example.org")
 	id, challenges, err := r.Reissue(t.Context(), 7, q)
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func TestAReissueInSteps(t *testing.T) {
 func reissuesInSteps(t *testing.T, answer string) {
 	t.Helper()
 	r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", reissueForm)), "certificate.reissue sok": says(answer),
-		"certificate.reissue.param": says(doc("certificate.reissue.param", `<adm_phone>1</adm_phone>`)), "certificate.reissue.param sok": says(doc("f", `<ok/>`)), "certificate.edit": sheetOf("")})
+		"certificate.reissue.param": says(doc("certificate.reissue.param", `<adm_phone>1</adm_phone>`)), "certificate.reissue.param sok": says(doc("f", `<ok/>`)), "certificate.edit": editForm("")})
 	_, _, err := r.Reissue(t.Context(), 7, request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
 	require.NoError(t, err)
 	last := r.submitted("certificate.reissue.param")
@@ -51,7 +51,7 @@ func reissuesInSteps(t *testing.T, answer string) {
 	assert.NotEmpty(t, last[0].Get("csr"), "with the parameters of the step before")
 }
 
-func TestReissuesWithoutAClearEnd(t *testing.T) {
+func TestReissuesWithUnclearAnswers(t *testing.T) {
 	s := newSigner(t)
 	csr := s.csr(t, pkix.Name{CommonName: "www.example.org"})
 	other := newSigner(t).csr(t, pkix.Name{CommonName: "www.example.org"})
@@ -73,7 +73,7 @@ func TestReissuesWithoutAClearEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", reissueForm)), "certificate.reissue sok": tc.answer,
-				"certificate": listed(row(7, "www.example.org", tc.status, "")), "certificate.edit": sheetOf(`<csr>` + tc.shown + `</csr>`)})
+				"certificate": listed(row(7, "www.example.org", tc.status, "")), "certificate.edit": editForm(`<csr>` + tc.shown + `</csr>`)})
 			_, _, err := r.Reissue(t.Context(), 7, requestOf(t, csr, "positivessl", map[string]string{itemparam.Method: "auth_dnscname"}))
 			assert.Len(t, r.submitted("certificate.reissue"), 1)
 			if tc.kind == "" && (tc.status == 5) {
@@ -90,7 +90,7 @@ func TestReissuesWithoutAClearEnd(t *testing.T) {
 func TestAReissueNeedsAFieldForTheCSR(t *testing.T) {
 	r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", `<elid>7</elid>`))})
 	_, _, err := r.Reissue(t.Context(), 7, request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
-	assert.Contains(t, requireFault(t, err, fault.API).Message, "nothing was asked for")
+	assert.Contains(t, requireFault(t, err, fault.API).Message, "nothing was requested")
 	assert.Empty(t, r.submitted("certificate.reissue"))
 }
 
@@ -98,14 +98,14 @@ func offering(functions ...string) reply {
 	return says(doc("certificate", toolbar(functions...)+`<p_elems>0</p_elems>`))
 }
 
-func TestRepeatsOfTheValidation(t *testing.T) {
+func TestRetryOfTheValidation(t *testing.T) {
 	q := request(t, "positivessl", "auth_dnscname", "", "www.example.org")
 	r := newRemote(t, map[string]reply{
 		"certificate":              offering("certificate.checkdns", "certificate.mailto"),
 		"certificate.checkdns":     says(doc("certificate.checkdns", `<elid>7</elid><domain/>`)),
 		"certificate.checkdns sok": says(doc("certificate.checkdns", `<ok/>`)),
 		"certificate.mailto":       says(doc("certificate.mailto", `<elid>7</elid><approver_email_1/><approver_method>auth_dnscname</approver_method>`)),
-		"certificate.mailto sok":   says(doc("certificate.mailto", `<ok/>`)), "certificate.edit": sheetOf(`<auth_dnscname_name>_x.www.example.org</auth_dnscname_name><auth_dnscname_value>y.ca.example</auth_dnscname_value>`),
+		"certificate.mailto sok":   says(doc("certificate.mailto", `<ok/>`)), "certificate.edit": editForm(`<auth_dnscname_name>_x.www.example.org</auth_dnscname_name><auth_dnscname_value>y.ca.example</auth_dnscname_value>`),
 	})
 	challenges, err := r.RetryChallenge(t.Context(), 7, q, "www.example.org")
 	require.NoError(t, err)
@@ -147,9 +147,9 @@ func TestCancelling(t *testing.T) {
 	assert.Contains(t, requireFault(t, r.Cancel(t.Context(), 7), fault.API).Message, "Insufficient privileges")
 }
 
-func TestTheRemotesOwnRenewalIsSwitchedOff(t *testing.T) {
+func TestStopRenewal(t *testing.T) {
 	form := func(value string) reply {
-		return sheetOf(`<CN>www.example.org</CN><autoprolong>` + value + `</autoprolong><slist name="autoprolong"><val key="0">off</val><val key="12">12</val></slist>`)
+		return editForm(`<CN>www.example.org</CN><autoprolong>` + value + `</autoprolong><slist name="autoprolong"><val key="0">off</val><val key="12">12</val></slist>`)
 	}
 	r := newRemote(t, map[string]reply{"certificate.edit": form("12")})
 	r.set("certificate.edit sok", func(w http.ResponseWriter, q url.Values) {
@@ -161,16 +161,16 @@ func TestTheRemotesOwnRenewalIsSwitchedOff(t *testing.T) {
 	r.set("certificate.edit", form("12"))
 	r.set("certificate.edit sok", says(doc("certificate.edit", `<ok/>`)))
 	assert.Contains(t, requireFault(t, r.StopRenewal(t.Context(), 7), fault.API).Message, "still renews")
-	r.set("certificate.edit", sheetOf(`<CN>x</CN>`))
+	r.set("certificate.edit", editForm(`<CN>x</CN>`))
 	requireFault(t, r.StopRenewal(t.Context(), 7), fault.API)
 }
 
-// docs/reference/ispmanager.md §4.1, §7: the form shows a field for each name of the certificate in place; a name that is
-// added has its approver, too, and proof by DNS needs none.
-func TestAReissueNamesTheApproversOfFurtherNames(t *testing.T) {
+// docs/reference/ispmanager.md §4.1, §7: the form has a field for each name of the present certificate. An added name needs
+// its approver as well; validation by DNS needs none.
+func TestReissueSendsTheApproversOfAddedNames(t *testing.T) {
 	form := reissueForm + `<approver_email_1>admin@www.example.org</approver_email_1>`
 	for method, want := range map[string][]string{"auth_email": {"a@example.org"}, "auth_dnscname": nil} {
-		r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", form)), "certificate.reissue sok": says(doc("certificate.reissue", `<ok/>`)), "certificate.edit": sheetOf("")})
+		r := newRemote(t, map[string]reply{"certificate.reissue": says(doc("certificate.reissue", form)), "certificate.reissue sok": says(doc("certificate.reissue", `<ok/>`)), "certificate.edit": editForm("")})
 		_, _, err := r.Reissue(t.Context(), 7, request(t, "positivessl_multi_domain", method, "a@example.org", "www.example.org", "b.example.org"))
 		require.NoError(t, err)
 		require.Len(t, r.submitted("certificate.reissue"), 1)

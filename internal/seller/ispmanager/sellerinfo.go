@@ -4,7 +4,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// What the module offers beyond buying stands and falls with these: features asks the prototype for them.
+// The optional interfaces of the client. The command features reports those that the prototype has.
 var (
 	_ seller.Seller            = (*Client)(nil)
 	_ seller.OrderReferencer   = (*Client)(nil)
@@ -24,8 +24,7 @@ var (
 	_ seller.Prober            = (*Client)(nil)
 )
 
-// Info is ISPmanager's billing in the words of the commands. Nothing is connected before Connect's seller is asked
-// something.
+// Info describes ISPmanager's billing. It connects nothing.
 func Info(s seller.Env) seller.Info {
 	t := seller.Info{
 		Title:     Title,

@@ -23,20 +23,20 @@ const (
 	serviceFailed    = 6
 )
 
-// itemStatus is where a service of the remote stands.
+// itemStatus is the status of a service of the remote.
 type itemStatus struct {
 	number int    // 0 if it cannot be read
-	task   string // what is under way, of item_status_5_reopen; empty if it is not said
+	task   string // what the remote is doing: reopen of item_status_5_reopen; empty if not shown
 	words  string // as the remote wrote it
 }
 
 // itemStatusOf reads all encodings of docs/reference/ispmanager.md §5: the attribute orig, else the text, else
-// item_real_status, else status; the first run of digits counts, of `item_status_5_reopen` the 5.
+// item_real_status, else status. The first run of digits is the number: 5 in `item_status_5_reopen`.
 func itemStatusOf(row *sellerhttp.Element) itemStatus {
 	var s itemStatus
 	for _, e := range []*sellerhttp.Element{row.Child("item_status"), row.Child("item_real_status"), row.Child("status"), row.Child("real_status")} {
 		if s.words == "" {
-			s.words = remark(e.Text())
+			s.words = redacted(e.Text())
 		}
 		for _, text := range []string{e.Attr("orig"), e.Text()} {
 			number, rest := firstNumber(text)
@@ -54,7 +54,8 @@ func itemStatusOf(row *sellerhttp.Element) itemStatus {
 	return s
 }
 
-// firstNumber returns the first run of digits of a text and what follows it; 0 if absent or it is no status.
+// firstNumber returns the first run of digits of a text and the text after it; 0 if there is none or it is not a
+// status.
 func firstNumber(text string) (int, string) {
 	digit := func(r rune) bool { return r >= '0' && r <= '9' }
 	start := strings.IndexFunc(text, digit)
@@ -78,7 +79,7 @@ func serviceStatusOf(text string) int {
 	return number
 }
 
-// stateOf returns where a service stands by its statuses alone; a certificate that came can say more
+// stateOf returns the state of a service from its statuses alone; whether there is a certificate can say more
 // (docs/reference/ispmanager.md §5).
 func stateOf(it itemStatus, service int) seller.State {
 	switch {
@@ -95,10 +96,10 @@ func stateOf(it itemStatus, service int) seller.State {
 	case it.number == 0:
 		return seller.StateUnknown
 	}
-	return seller.StateWaiting // active or suspended alone does not prove that a certificate exists (docs/reference/ispmanager.md §5)
+	return seller.StateWaiting // that an order is active or suspended does not prove that it has a certificate (docs/reference/ispmanager.md §5)
 }
 
-// stateWords returns the statuses in the remote's words.
+// stateWords returns the statuses as the remote wrote them.
 func stateWords(it itemStatus, service int) string {
 	text := it.words
 	if text == "" && it.number != 0 {

@@ -49,7 +49,7 @@ func TestStatusesInEveryEncoding(t *testing.T) {
 	}
 }
 
-func TestStatusesInTheRemotesWords(t *testing.T) {
+func TestStateWords(t *testing.T) {
 	it, service := statusOf(t, `<item_status orig="5">Processing</item_status><item_real_status>item_status_5_reopen</item_real_status><service_status>4</service_status>`)
 	assert.Equal(t, "Processing (reopen), service_status 4", stateWords(it, service))
 	it, service = statusOf(t, `<service_status>4</service_status>`)

@@ -9,8 +9,9 @@ import (
 	"pmssl/internal/fault"
 )
 
-// learn keeps the functions of the list's toolbar: exactly those that this user may call (docs/reference/ispmanager.md §5).
-func (c *Client) learn(m metadata) {
+// setButtons stores the functions of the list's toolbar, which are those that this user may call
+// (docs/reference/ispmanager.md §5).
+func (c *Client) setButtons(m metadata) {
 	if !m.present || len(m.functions) == 0 {
 		return
 	}
@@ -19,7 +20,7 @@ func (c *Client) learn(m metadata) {
 	c.buttons, c.asked = m.functions, true
 }
 
-// functions returns the functions of the list's toolbar; none if the remote does not show it. They are asked for once.
+// functions returns the functions of the list's toolbar; none if the remote does not show it. They are read once.
 func (c *Client) functions(ctx context.Context) ([]tool, error) {
 	c.mu.Lock()
 	known, asked := c.buttons, c.asked
@@ -33,23 +34,23 @@ func (c *Client) functions(ctx context.Context) ([]tool, error) {
 			return nil, err
 		}
 		if err == nil && len(reply.meta.functions) > 0 {
-			c.learn(reply.meta)
+			c.setButtons(reply.meta)
 			return reply.meta.functions, nil
 		}
 	}
 	c.mu.Lock()
 	c.asked = true
 	c.mu.Unlock()
-	c.log.ExtInfof("%s shows no toolbar of the list of certificates; the likely names of functions are used", Title)
+	c.log.ExtInfof("%s shows no toolbar of the list of certificates; the likely function names are used", Title)
 	return nil, nil
 }
 
-// purpose is something that a function of the remote does whose name is not certain (docs/reference/ispmanager.md §15.3).
+// purpose is a task for which the name of the remote's function is not certain (docs/reference/ispmanager.md §15.3).
 type purpose struct {
 	what   string   // for people
-	likely []string // names, the likeliest first
-	part   []string // what else its name or its button's may contain
-	acts   bool     // it is called to act; the others are asked for a form or a file first
+	likely []string // likely names of the function, the likeliest first
+	part   []string // words that the name of another function or of its button may contain
+	acts   bool     // the function acts when it is called; others return a form or a file first
 }
 
 func downloading() purpose {
@@ -76,8 +77,8 @@ func listingApprovers() purpose {
 	return purpose{"the addresses of approvers", []string{"certificate.approver"}, []string{"approver"}, false}
 }
 
-// pick finds the function for a purpose among those that are offered: a likely name, else the only one with one of the
-// parts in its name, which must not be one that ends something or, where we only want to read, acts at once.
+// pick returns the offered function for a purpose: one with a likely name, else the only one with a word of part in its
+// name. That one must not end something, and must not act at once unless the purpose does.
 func (p purpose) pick(offered []tool) (string, bool) {
 	for _, name := range p.likely {
 		if slices.ContainsFunc(offered, func(one tool) bool { return one.function == name }) {
@@ -88,7 +89,7 @@ func (p purpose) pick(offered []tool) (string, bool) {
 		fits := slices.DeleteFunc(slices.Clone(offered), func(one tool) bool {
 			own, found := strings.CutPrefix(strings.ToLower(one.function), "certificate.")
 			return !found || !strings.Contains(own, part) && !strings.Contains(one.name, part) ||
-				one.group && !p.acts || ending(own+" "+one.name) && !ending(part)
+				one.group && !p.acts || endsSomething(own+" "+one.name) && !endsSomething(part)
 		})
 		if len(fits) == 1 {
 			return fits[0].function, true
@@ -97,15 +98,15 @@ func (p purpose) pick(offered []tool) (string, bool) {
 	return "", false
 }
 
-// ending reports whether a name speaks of an end, of whatever it may be.
-func ending(name string) bool {
+// endsSomething reports whether the name has a word such as delete or cancel.
+func endsSomething(name string) bool {
 	return slices.ContainsFunc([]string{"delete", "remove", "drop", "revoke", "cancel", "suspend", "stop", "close"}, func(word string) bool {
 		return strings.Contains(name, word)
 	})
 }
 
-// offer names the functions for people.
-func offer(offered []tool) string {
+// functionNames returns the names of the functions as one text.
+func functionNames(offered []tool) string {
 	var names []string
 	for _, one := range offered {
 		names = append(names, one.function)
@@ -113,8 +114,9 @@ func offer(offered []tool) string {
 	return orNone(names)
 }
 
-// find returns the remote's function for a purpose. Where the remote shows no toolbar the likely name is taken, and asking
-// for its form reports whether it exists; where it shows one without such a function it is API that says what is offered.
+// find returns the remote's function for a purpose. If the remote shows no toolbar, it returns the likeliest name, and
+// a request for its form shows whether it exists. If the toolbar has no such function, the fault is of type API and
+// names those that it has.
 func (c *Client) find(ctx context.Context, p purpose) (string, error) {
 	offered, err := c.functions(ctx)
 	if err != nil {
@@ -127,8 +129,8 @@ func (c *Client) find(ctx context.Context, p purpose) (string, error) {
 		return name, nil
 	}
 	return "", fault.Errorf(fault.API, p.likely[0], "%s offers this user no function for %s; it offers %s",
-		Title, p.what, offer(offered))
+		Title, p.what, functionNames(offered))
 }
 
-// element names the object of a function.
+// element returns the parameter that names the order of a function.
 func element(id int64) url.Values { return pairs("elid", idText(id)) }

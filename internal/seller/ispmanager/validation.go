@@ -12,8 +12,9 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// RetryChallenge has the remote look at the published proof of a domain once more (docs/reference/ispmanager.md §6) and
-// returns what it shows to be published. API that names what the remote offers where there is no such function.
+// RetryChallenge makes the remote validate a domain's published challenge again (docs/reference/ispmanager.md §6) and
+// returns the challenges that it shows. If there is no such function, the fault is of type API and names the functions
+// that the remote offers.
 func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request, domain string) ([]seller.Challenge, error) {
 	function, err := c.find(ctx, retryingDNS())
 	if err != nil {
@@ -24,7 +25,7 @@ func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request,
 		case "domain", "domains", "domain_name", itemparam.Domains:
 			return domain, domain != "", nil
 		}
-		return filling{request: r}.value(f)
+		return orderValues{request: r}.value(f)
 	})
 	if err != nil {
 		return nil, err
@@ -32,8 +33,9 @@ func (c *Client) RetryChallenge(ctx context.Context, id int64, r seller.Request,
 	return c.Challenges(ctx, id, r)
 }
 
-// SendApproval has the remote send its letters to these approvers (docs/reference/ispmanager.md §6), one for each of the
-// request's names in their order. API that names what the remote offers where there is no such function.
+// SendApproval makes the remote send its approval e-mails to these approvers (docs/reference/ispmanager.md §6), one for
+// each of the request's names in their order. If there is no such function, the fault is of type API and names the
+// functions that the remote offers.
 func (c *Client) SendApproval(ctx context.Context, id int64, r seller.Request, emails []string) error {
 	function, err := c.find(ctx, mailingApprovers())
 	if err != nil {
@@ -47,14 +49,14 @@ func (c *Client) SendApproval(ctx context.Context, id int64, r seller.Request, e
 		switch f.name {
 		case "email", "emails":
 			return strings.Join(r.Emails, ","), len(r.Emails) > 0, nil
-		case itemparam.Method: // the letters go out for whatever is chosen there
+		case itemparam.Method: // the form's own value: the e-mails are sent for any method
 			return "", false, nil
 		}
-		return filling{request: r}.value(f)
+		return orderValues{request: r}.value(f)
 	})
 }
 
-// submit fills a function's form for an order and sends it once.
+// submit fills the form of a function for an order and sends it once.
 func (c *Client) submit(ctx context.Context, function string, id int64, own filler) error {
 	f, err := c.openForm(ctx, function, element(id))
 	if err != nil {
@@ -81,8 +83,8 @@ func (c *Client) submit(ctx context.Context, function string, id int64, own fill
 	return nil
 }
 
-// Approvers lists the addresses that may approve the domain: the remote's own where it has a function for that, else the
-// five of BR 3.2.2.4.4. Lower case and each once.
+// Approvers lists the addresses that may approve the domain, from the remote if it has a function for that, else the
+// five of BR 3.2.2.4.4; in lower case, each once.
 func (c *Client) Approvers(ctx context.Context, domain string, product seller.Product) ([]string, error) {
 	bare, err := pki.ASCIIName("domain", bareName(strings.TrimSpace(domain)))
 	if err != nil {
@@ -97,10 +99,10 @@ func (c *Client) Approvers(ctx context.Context, domain string, product seller.Pr
 		if emails := emailsIn(reply.root, nil); err == nil && len(emails) > 0 {
 			return emails, nil
 		} else if err != nil {
-			c.log.Warningf("%s (%s) names no approver for %s: %v", Title, function, bare, err)
+			c.log.Warningf("%s (%s) lists no approvers for %s: %v", Title, function, bare, err)
 		}
 	}
-	c.log.ExtInfof("%s lists no approvers for %s; the addresses that every CA accepts are offered (BR 3.2.2.4.4)", Title, bare)
+	c.log.ExtInfof("%s lists no approvers for %s; using the addresses that every CA accepts (BR 3.2.2.4.4)", Title, bare)
 	var emails []string
 	for _, local := range []string{"admin", "administrator", "webmaster", "hostmaster", "postmaster"} {
 		emails = append(emails, local+"@"+bare)
@@ -108,8 +110,8 @@ func (c *Client) Approvers(ctx context.Context, domain string, product seller.Pr
 	return emails, nil
 }
 
-// emailsIn collects addresses: texts of elements approver and email and the choices of selects, wherever they stand; what
-// repeats the request is left out.
+// emailsIn returns the addresses in the elements approver and email and in the choices of selects, at any depth, except
+// in the copy of the request.
 func emailsIn(e *sellerhttp.Element, found []string) []string {
 	if e == nil || strings.EqualFold(e.Name, "tparams") {
 		return found
