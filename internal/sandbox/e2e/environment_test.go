@@ -76,7 +76,7 @@ func TestEnvironmentDoesNotChangeTrustedCAs(t *testing.T) {
 		stdout, code = f.startWithEnv(t, f.standIn.moduleEnv(elsewhere), "", words...)
 		assert.Equal(t, 1, code)
 		assert.Contains(t, stdout, `type="not_the_seller"`)
-		assert.Contains(t, stdout, "is for example.com, *.example.com, 127.0.0.1, ::1, not for localhost: DNS or a proxy leads elsewhere, or the address is wrong")
+		assert.Contains(t, stdout, "is for example.com, *.example.com, 127.0.0.1, ::1, not for localhost: DNS or a proxy leads to another host, or the address is wrong")
 		assert.Empty(t, f.requestCounts.all())
 
 		f.setOptions(t, "SSLSellerCA "+bundle+".missing")

@@ -186,7 +186,7 @@ func TestSubscriptionSettingsBoundaries(t *testing.T) {
 					assert.NotContains(t, log, "WARNING SSLSubscription")
 				}
 				if row.before > 99 {
-					assert.Contains(t, log, "cut to 99", "docs/reference/validity.md §B3.7")
+					assert.Contains(t, log, "shortened to 99", "docs/reference/validity.md §B3.7")
 				}
 			})
 		}
