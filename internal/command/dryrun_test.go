@@ -124,7 +124,7 @@ func TestADryRunNeedsASellerThatWithholds(t *testing.T) {
 	s.seller.buyErr = nil
 	_, err = item.WithDryRun(command.Open)(context.Background(), s.env())
 	assert.Equal(t, fault.Internal, fault.From(err).Type)
-	assert.Contains(t, err.Error(), "was asked in a dry run")
+	assert.Contains(t, err.Error(), "a call reached the seller in a dry run")
 }
 
 // A dry run is refused for the same reasons as a real run.

@@ -179,24 +179,24 @@ func TestWhichCertificatesImportSkips(t *testing.T) {
 			"found=1 imported=0 completed=0 skipped=1 failed=0", `is "Super SSL", which is not a product of this module`},
 		"an item holds it": {func(i importing, l *seller.ListedCertificate) {
 			i.listed.claims = []item.Claim{{Item: 42, OrderID: fmt.Sprint(l.ID)}}
-		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
+		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on item 42"},
 		"an item holds what it replaced": {func(i importing, l *seller.ListedCertificate) {
 			l.Older = []int64{77}
 			i.listed.claims = []item.Claim{{Item: 42, Lineage: "77"}}
-		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on it: item 42"},
+		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "is on item 42"},
 		"an item's mark, its purchase without answer": {func(i importing, l *seller.ListedCertificate) {
 			l.OrderRef = "pmssl-0badc0ffee-42"
 			i.listed.claims = []item.Claim{{Item: 42, Intent: "{}"}}
-		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
+		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "has the order reference of item 42"},
 		"the mark of an item that lost its parameters": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-0badc0ffee-42" },
-			"found=1 imported=0 completed=0 skipped=1 failed=0", "carries its mark: item 42"},
+			"found=1 imported=0 completed=0 skipped=1 failed=0", "has the order reference of item 42"},
 		"the mark of an item that is gone": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-0badc0ffee-41" },
 			"found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
 		"another panel's mark": {func(_ importing, l *seller.ListedCertificate) { l.OrderRef = "pmssl-feedfeedfe-42" },
 			"found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},
 		"bought here and not on its item yet": {func(i importing, l *seller.ListedCertificate) {
 			i.listed.journal = []item.JournalEntry{{Time: i.at, Item: 42, ID: l.ID, Account: refOf(i.able.Account())}}
-		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "was bought for it: item 42"},
+		}, "found=1 imported=0 completed=0 skipped=1 failed=0", "was bought for item 42"},
 		"bought for an item of an older database": {func(i importing, l *seller.ListedCertificate) {
 			i.listed.journal = []item.JournalEntry{{Time: i.at.AddDate(-1, 0, 0), Item: 42, ID: l.ID, Account: refOf(i.able.Account())}}
 		}, "found=1 imported=1 completed=0 skipped=0 failed=0", "imported"},

@@ -9,8 +9,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Dial connects the seller of a processing module, for commands that concern no item. One that does not exist is Missed;
-// one of another binary is Value, because its parameters mean nothing here.
+// Dial connects the seller of a processing module, for commands without an item. It returns fault.Missed if the module does
+// not exist and fault.Value if it belongs to another binary.
 func Dial(ctx context.Context, run *Run, module int64) (seller.Seller, error) {
 	params, err := run.Panel.ModuleParams(ctx, module)
 	if err != nil {
@@ -26,8 +26,8 @@ func Dial(ctx context.Context, run *Run, module int64) (seller.Seller, error) {
 	return run.Info.Connect(params)
 }
 
-// Unsupported returns the fault of a command that the seller has no power for. Its features do not name the command:
-// somebody called it all the same.
+// Unsupported returns the fault of a command that the seller does not support. The module's features do not list such a
+// command, but somebody may call it.
 func Unsupported(run *Run, what string) error {
 	return fault.Errorf(fault.Value, "command", "%s does not support %s", run.Info.Title, what)
 }

@@ -7,12 +7,13 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// Brief shortens a word of the command line for a text.
+// Brief returns a word of the command line, shortened to 64 bytes for a message.
 func Brief(word string) string {
 	return plaintext.Clip(word, 64)
 }
 
-// DisplayLine makes a text from outside fit for a terminal and a picture: one line, printable, at most so many characters.
+// DisplayLine returns a text from outside as one printable line of at most limit characters, for terminals and pictures. An
+// ellipsis marks a cut.
 func DisplayLine(text string, limit int) string {
 	split := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	words := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), split), " ")
@@ -22,8 +23,8 @@ func DisplayLine(text string, limit int) string {
 	return words
 }
 
-// MaxWarning is how much of a warning is shown, in characters.
+// MaxWarning is the number of characters of a warning that are shown.
 const MaxWarning = 300
 
-// MaxName is how much of an item's name is shown, in characters: a headline has room for so many wide ones.
+// MaxName is the number of characters of an item's name that are shown: as many wide ones fit into a headline.
 const MaxName = 48

@@ -1,4 +1,4 @@
-// Package item is one item of the panel under work: the run that works on it, its lock, its record and parameters, its ids
-// at the seller and its paid term. It defines what the engines need of the panel (Panel), of the log and of DNS, and what a
-// dry run does instead of changing something.
+// Package item is the item of the panel that a run works on: its lock, its record and parameters, its ids at the seller and
+// its paid term. It defines the interfaces of the panel (Panel), the log, DNS and mail, and the dry run, which records
+// changes instead of making them.
 package item

@@ -11,8 +11,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// panelReads is the part of Panel that changes nothing. The locks are among them: a dry run waits for another run of the
-// same item, and holds its own for moments.
+// panelReads is the part of Panel that changes nothing. It includes the locks: a dry run waits for another run of the same
+// item and holds its own locks briefly.
 type panelReads interface {
 	ModuleParams(ctx context.Context, module int64) (map[string]string, error)
 	PlainParams(ctx context.Context, module int64) (map[string]string, error)
@@ -37,14 +37,14 @@ type panelReads interface {
 	Setting(ctx context.Context, name string) (string, error)
 }
 
-// dryPanel is the panel of a dry run. It keeps changes to itself and shows them where they are read back, so that the
-// command's code goes on as in a real run. A method that Panel gains does not reach the real panel through it: it has to be
-// written here.
+// dryPanel is the panel of a dry run. It keeps changes in memory and returns them when they are read back, so that the
+// command's code goes on as in a real run. It embeds panelReads and not Panel: a new method of Panel does not compile until
+// it is written here, so none reaches the real panel by mistake.
 type dryPanel struct {
 	panelReads
 	real    Panel
 	dry     *DryRun
-	params  map[int64]map[string]*string // by item; nil for one that is dropped
+	params  map[int64]map[string]*string // by item and name; nil for a deleted parameter
 	stored  map[int64]string
 	journal []JournalEntry
 }
@@ -55,8 +55,8 @@ func newDryPanel(real Panel, dry *DryRun) *dryPanel {
 	return &dryPanel{panelReads: real, real: real, dry: dry, params: map[int64]map[string]*string{}, stored: map[int64]string{}}
 }
 
-// LockSweep implements Panel. The lock is held until the process ends and would keep a real sweep from its hour: it is not
-// taken.
+// LockSweep implements Panel. It takes no lock: the lock is held until the process ends, and would keep a real sweep from
+// running.
 func (p *dryPanel) LockSweep(context.Context) (bool, error) { return true, nil }
 
 // LoadItem implements Panel.
@@ -204,7 +204,8 @@ func (p *dryPanel) SaveBalance(_ context.Context, module int64, balance seller.M
 	return nil
 }
 
-// ImportService implements Panel. No item has an id yet that could be returned: import records what it would make instead.
+// ImportService implements Panel. It fails, because there is no item whose id it could return: import records the new item
+// without calling it.
 func (p *dryPanel) ImportService(context.Context, Import) (int64, error) {
-	return 0, fault.Errorf(fault.Internal, "import", "a dry run makes no item")
+	return 0, fault.Errorf(fault.Internal, "import", "a dry run creates no item")
 }

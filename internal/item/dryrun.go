@@ -14,28 +14,27 @@ import (
 	"pmssl/internal/xmldoc"
 )
 
-// DryRun records what a run would do (rules CLI-7). The run goes through the command's own code up to the first call by
-// which the seller would buy, issue or change something: the panel that it sees keeps changes to itself, and the seller's
-// client withholds every such call. So a dry run is refused where the real one would be, and says nothing of what only the
-// seller's answer would show. A nil *DryRun belongs to a real run.
+// DryRun records what a run would do (rules CLI-7). The run executes the command's own code up to the first call by which the
+// seller would buy, issue or change something: dryPanel keeps changes in memory, and the seller's client withholds every such
+// call. So a dry run fails where the real run would fail, and does not report what depends on the seller's answer. It is nil
+// in a real run.
 type DryRun struct {
-	item     Item // as the command read it, for its name
+	item     Item // the item that the command read
 	actions  []dryAction
 	warnings []string
-	// stopped: the run has come to the first call that only the seller can answer. What its code does afterwards is not
-	// recorded.
+	// stopped is set at the first call that only the seller can answer. Nothing is recorded after it.
 	stopped bool
-	Balance *seller.Money // what the account holds, nil if that is not known
-	Price   *seller.Money // what the purchase costs, nil if that is not known
+	Balance *seller.Money // of the account at the seller; nil if not known
+	Price   *seller.Money // of the purchase; nil if not known
 }
 
-// dryAction is one thing that would be done: a word for it and what it is about, as pairs of name and value.
+// dryAction is one action that a real run would take, with its details as pairs of name and value.
 type dryAction struct {
-	what  string
-	about []string
+	what    string
+	details []string
 }
 
-// Words for actions.
+// The actions: values of the attribute what in the answer.
 const (
 	DryBuy            = "buy"
 	DryActivate       = "activate"
@@ -53,7 +52,7 @@ const (
 	dryJournal        = "journal"
 )
 
-// WithDryRun returns the command that, with --dry-run, shows what f would do and does nothing of it.
+// WithDryRun returns a command that runs f, or with --dry-run shows what f would do and does none of it.
 func WithDryRun(f Func) Func {
 	return func(ctx context.Context, run *Run) (*etree.Document, error) {
 		if !run.Args.DryRun {
@@ -71,11 +70,11 @@ func WithDryRun(f Func) Func {
 	}
 }
 
-// BeginDryRun takes everything by which the run could change something away. A seller that does not withhold such calls
-// ends the run before anything is asked.
+// BeginDryRun replaces everything by which the run could change something. It returns a fault if the seller's client does not
+// support dry runs.
 func (run *Run) BeginDryRun() error {
 	if !run.Info.DryRun {
-		return fault.Errorf(fault.Internal, run.Args.Command, "the client of %s is not one for a dry run: nothing was done", run.Info.Title)
+		return fault.Errorf(fault.Internal, run.Args.Command, "the client of %s does not support dry runs: nothing was done", run.Info.Title)
 	}
 	run.Dry = &DryRun{}
 	run.Panel = newDryPanel(run.Panel, run.Dry)
@@ -88,12 +87,12 @@ func (run *Run) BeginDryRun() error {
 // noMailer sends no mail.
 type noMailer struct{}
 
-// Send implements Post.
+// Send implements Mailer.
 func (noMailer) Send(context.Context, Notice) error {
 	return fault.Errorf(fault.Internal, "mail", "a dry run sends no mail")
 }
 
-// dryLog also keeps the warnings, for the answer.
+// dryLog also records warnings and errors for the answer.
 type dryLog struct {
 	Log
 	dry *DryRun
@@ -115,43 +114,43 @@ func (l dryLog) Errorf(format string, args ...any) {
 	l.Log.Errorf(format, args...)
 }
 
-// Record notes what would be done; about is pairs of name and value, of which empty values are left out.
-func (d *DryRun) Record(what string, about ...any) {
+// Record adds an action with its details as pairs of name and value. Pairs with an empty value are left out.
+func (d *DryRun) Record(what string, details ...any) {
 	if d.stopped {
 		return
 	}
 	a := dryAction{what: what}
-	for i := 0; i+1 < len(about); i += 2 {
-		if value := fmt.Sprint(about[i+1]); value != "" && value != "<nil>" {
-			a.about = append(a.about, fmt.Sprint(about[i]), value)
+	for i := 0; i+1 < len(details); i += 2 {
+		if value := fmt.Sprint(details[i+1]); value != "" && value != "<nil>" {
+			a.details = append(a.details, fmt.Sprint(details[i]), value)
 		}
 	}
 	d.actions = append(d.actions, a)
 }
 
-// Withheld reports whether err is that of a call which the seller's client did not send because of a dry run, and records
-// what it would have done.
-func (d *DryRun) Withheld(err error, what string, about ...any) bool {
+// Withheld reports whether err says that the seller's client did not send a call because of the dry run. It records the
+// action then. It returns false in a real run.
+func (d *DryRun) Withheld(err error, what string, details ...any) bool {
 	var call interface{ Withheld() bool }
 	if d == nil || !errors.As(err, &call) || !call.Withheld() {
 		return false
 	}
-	d.Record(what, about...)
+	d.Record(what, details...)
 	return true
 }
 
-// Stop ends the dry run at a call that only the seller can answer. Any error but that of a withheld call is one that the
-// real run would meet.
-func (d *DryRun) Stop(err error, what string, about ...any) error {
+// Stop ends the dry run at a call that only the seller can answer, and returns err. An error other than that of a withheld
+// call is one that the real run would meet too.
+func (d *DryRun) Stop(err error, what string, details ...any) error {
 	if err == nil {
-		err = fault.Errorf(fault.Internal, what, "the seller was asked in a dry run: look there what it did")
-	} else if d.Withheld(err, what, about...) {
+		err = fault.Errorf(fault.Internal, what, "a call reached the seller in a dry run: check there what it did")
+	} else if d.Withheld(err, what, details...) {
 		d.stopped = true
 	}
 	return err
 }
 
-// answer returns what would be done: a text for people, else a document.
+// answer returns the document with the recorded actions; on a terminal it sets run.Print to a text instead.
 func (d *DryRun) answer(run *Run, doc *etree.Document) *etree.Document {
 	if run.Terminal {
 		run.Print = d.text(run)
@@ -168,8 +167,8 @@ func (d *DryRun) answer(run *Run, doc *etree.Document) *etree.Document {
 	for _, a := range d.actions {
 		e := node.CreateElement("action")
 		e.CreateAttr("what", a.what)
-		for i := 0; i+1 < len(a.about); i += 2 {
-			e.CreateAttr(a.about[i], a.about[i+1])
+		for i := 0; i+1 < len(a.details); i += 2 {
+			e.CreateAttr(a.details[i], a.details[i+1])
 		}
 	}
 	for _, warning := range d.warnings {
@@ -178,21 +177,21 @@ func (d *DryRun) answer(run *Run, doc *etree.Document) *etree.Document {
 	return doc
 }
 
-// dryText returns what an action does, for people.
+// dryText returns the description of an action for people.
 func dryText(what string) string {
 	words := map[string]string{
 		DryActivate: "activate the order", DryReissue: "ask for a reissue", DryChangeMethod: "change the validation method",
-		DryReadChallenges: "ask for what the client must publish", DryCancel: "cancel the order", DryRevoke: "revoke the certificate",
+		DryReadChallenges: "read what the client must publish", DryCancel: "cancel the order", DryRevoke: "revoke the certificate",
 		DryStopRenewal: "switch off the seller's own renewal", dryComplete: "complete the import", dryCallback: "call the panel",
 		dryTask: "open a task", dryCloseTask: "close the task", dryJournal: "add to the purchase journal",
 	}[what]
 	return cmp.Or(words, what)
 }
 
-// maxDryValue is how much of one value a text for people shows, in characters.
+// maxDryValue is the number of characters of one value that the text for people shows.
 const maxDryValue = 200
 
-// text returns the answer for people.
+// text returns the recorded actions as a text for people.
 func (d *DryRun) text(run *Run) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "dry run of %s", run.Args.Command)
@@ -205,8 +204,8 @@ func (d *DryRun) text(run *Run) string {
 	}
 	for _, a := range d.actions {
 		fmt.Fprintf(&b, "would %s:", dryText(a.what))
-		for i := 0; i+1 < len(a.about); i += 2 {
-			fmt.Fprintf(&b, " %s=%s", a.about[i], DisplayLine(a.about[i+1], maxDryValue))
+		for i := 0; i+1 < len(a.details); i += 2 {
+			fmt.Fprintf(&b, " %s=%s", a.details[i], DisplayLine(a.details[i+1], maxDryValue))
 		}
 		b.WriteString("\n")
 	}

@@ -17,23 +17,23 @@ import (
 // ItemDeleted is item.status of a deleted item (docs/reference/billmanager.md §4).
 const ItemDeleted = 4
 
-// Handle is one item under work: locked, loaded, and with the seller at hand.
+// Handle is an item that is locked and loaded, with the connection to its seller.
 type Handle struct {
 	*Run
-	Log             Log // of the run, with the item before each line
+	Log             Log // each line begins with the item's label
 	Item            Item
 	Seller          seller.Seller
 	ModuleParams    map[string]string // of the processing module
 	Account         string            // Seller.Account
-	UnclearPurchase error             // a purchase of the journal that may be this item's or not: nothing is bought
+	UnclearPurchase error             // the journal names a purchase that may be this item's: nothing is bought then
 	Bought          bool              // this run has bought something
 	RefusedReason   string            // why a certificate that the seller issued was not stored; empty if none was refused
 	NotYetValid     bool              // the certificate that the seller issued is not valid yet
-	mappedLogged    bool              // the log tells already which names are sent in another form
-	Retries         map[string]int    // by kind: purchases without a trace that came before the one that this run makes
+	mappedLogged    bool              // the log already shows which names are sent in another form
+	Retries         map[string]int    // by kind: purchases that left no trace at the seller before the one that this run makes
 }
 
-// Load locks and loads the item without looking at the seller, for commands that only concern the panel.
+// Load locks and loads the item without connecting its seller, for commands that only concern the panel.
 func Load(ctx context.Context, run *Run) (*Handle, error) {
 	if err := run.Panel.LockItem(ctx, run.Args.Item); err != nil {
 		return nil, err
@@ -51,8 +51,8 @@ func Load(ctx context.Context, run *Run) (*Handle, error) {
 	return NewHandle(run, order), nil
 }
 
-// sameModule refuses an item of another processing module than --module names: it would narrow nothing otherwise. The
-// panel, which started an operation for this item, knows better.
+// sameModule returns a fault if the item belongs to another processing module than --module names. A command that the panel
+// started with a running operation is not checked: the panel's own data decides there.
 func sameModule(run *Run, order Item) error {
 	if named := run.Args.Module; named == 0 || order.Module == 0 || named == order.Module || run.Args.Operation != 0 {
 		return nil
@@ -61,8 +61,8 @@ func sameModule(run *Run, order Item) error {
 		order.Item, order.Name, order.Module, run.Args.Module)
 }
 
-// LoadProducts reads what the seller sells. A sweep, which works on many items of one account, asks a seller that fails as a
-// whole once.
+// LoadProducts reads the seller's products into Info.Products. A sweep works on many items of one account: after the seller
+// has failed as a whole for that account, it is not asked again.
 func (j *Handle) LoadProducts(ctx context.Context) error {
 	if j.Outages == nil {
 		j.Info.Products = Catalogue(ctx, j.Run, j.Seller)
@@ -84,7 +84,8 @@ func (j *Handle) LoadProducts(ctx context.Context) error {
 	return nil
 }
 
-// Connect is begin without any change and without a question to the seller: for commands that may only show something.
+// Connect locks and loads the item and connects its seller. It changes nothing and sends the seller nothing: for commands
+// that only show something.
 func Connect(ctx context.Context, run *Run) (*Handle, error) {
 	j, err := ConnectUnchecked(ctx, run)
 	if err != nil {
@@ -93,7 +94,7 @@ func Connect(ctx context.Context, run *Run) (*Handle, error) {
 	return j, j.CheckIDs()
 }
 
-// ConnectUnchecked is connect for an item whose ids may be none: for the command that puts them right.
+// ConnectUnchecked is Connect without CheckIDs, for the command that corrects wrong ids.
 func ConnectUnchecked(ctx context.Context, run *Run) (*Handle, error) {
 	j, err := Load(ctx, run)
 	if err != nil {
@@ -115,7 +116,8 @@ func ConnectUnchecked(ctx context.Context, run *Run) (*Handle, error) {
 	return j, nil
 }
 
-// Catalogue returns what the seller sells: for a seller whose products are not fixed, what the account is offered.
+// Catalogue returns the products that the seller sells. Where the seller's list depends on the account, the list is read;
+// if it cannot be read, the known products are returned.
 func Catalogue(ctx context.Context, run *Run, theSeller seller.Seller) []seller.Product {
 	cataloguer, ok := theSeller.(seller.Cataloguer)
 	if !ok {
@@ -129,8 +131,8 @@ func Catalogue(ctx context.Context, run *Run, theSeller seller.Seller) []seller.
 	return products
 }
 
-// CheckIDs refuses an item whose ids at the seller are no ids: taken for "nothing was bought" they would be bought again
-// (rules BUY-6).
+// CheckIDs returns a fault if a parameter that holds ids at the seller holds anything else. Read as "nothing was bought", it
+// would lead to a second purchase (rules BUY-6).
 func (j *Handle) CheckIDs() error {
 	for _, name := range []string{itemparam.OrderID, itemparam.Lineage} {
 		for _, word := range strings.Fields(j.Item.Params[name]) {
@@ -156,7 +158,7 @@ func (j *Handle) ID() int64 {
 	return 0
 }
 
-// Lineage lists the item's ids at the seller, oldest first, the newest included.
+// Lineage lists the item's ids at the seller, oldest first, including the newest.
 func (j *Handle) Lineage() []int64 {
 	ids := ParseIDs(j.Item.Params[itemparam.Lineage])
 	if id := j.ID(); id != 0 && !slices.Contains(ids, id) {
@@ -165,7 +167,7 @@ func (j *Handle) Lineage() []int64 {
 	return ids
 }
 
-// ParseIDs reads a blank-separated list of ids; what is not a number is left out.
+// ParseIDs reads a blank-separated list of ids. Words that are not positive numbers are left out.
 func ParseIDs(list string) []int64 {
 	var ids []int64
 	for _, word := range strings.Fields(list) {
@@ -176,6 +178,7 @@ func ParseIDs(list string) []int64 {
 	return ids
 }
 
+// FormatIDs returns the ids as a blank-separated list.
 func FormatIDs(ids []int64) string {
 	words := make([]string, len(ids))
 	for i, id := range ids {
@@ -193,7 +196,7 @@ func (j *Handle) SaveID(ctx context.Context, id int64) error {
 	return j.SaveParam(ctx, itemparam.Lineage, FormatIDs(line))
 }
 
-// SaveParam writes an item parameter unless it already has the value; an empty value drops it.
+// SaveParam writes an item parameter unless it already has the value. An empty value deletes the parameter.
 func (j *Handle) SaveParam(ctx context.Context, name, value string) error {
 	old, there := j.Item.Params[name]
 	if there && old == value || !there && value == "" {
@@ -225,6 +228,7 @@ func (j *Handle) SetStatus(ctx context.Context, status ServiceStatus) error {
 	return nil
 }
 
+// HasStatus reports whether the item has the service status.
 func (j *Handle) HasStatus(status ServiceStatus) bool {
 	return j.Item.Params[itemparam.ServiceStatus] == strconv.Itoa(int(status))
 }
@@ -244,7 +248,7 @@ func (j *Handle) TermStart() cabforum.Date {
 	return j.Today()
 }
 
-// TermEnd returns the day until which the term is paid; zero if the item has no term in months.
+// TermEnd returns the day until which the term is paid; zero if the item's period is not a number of months.
 func (j *Handle) TermEnd() cabforum.Date {
 	months := j.TermMonths()
 	if months <= 0 {
@@ -253,8 +257,8 @@ func (j *Handle) TermEnd() cabforum.Date {
 	return j.TermStart().AddMonths(months)
 }
 
-// TermMonths returns the length of the term that was paid for. The item's period is the length of the next one where the
-// client renews for another time, and the panel may write it before the renewal is bought.
+// TermMonths returns the length of the paid term in months. The item's period is used only if none is saved: when the client
+// renews for another length, the panel may write the new period before the renewal is bought.
 func (j *Handle) TermMonths() int {
 	if months, err := strconv.Atoi(j.Item.Params[itemparam.TermMonths]); err == nil && months > 0 {
 		return months
@@ -262,7 +266,7 @@ func (j *Handle) TermMonths() int {
 	return j.Item.Period
 }
 
-// SaveTerm keeps the term's beginning and length and, for terms over a year, what the panel shows as paid until.
+// SaveTerm saves the term's first day and length and, for terms over a year, the date that the panel shows as paid until.
 func (j *Handle) SaveTerm(ctx context.Context) error {
 	if err := j.SaveParam(ctx, itemparam.TermStart, j.TermStart().String()); err != nil {
 		return err
@@ -279,7 +283,7 @@ func (j *Handle) SaveTerm(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.PaidUntil, until)
 }
 
-// Product returns what the item's tariff sells, and whether it can be ordered.
+// Product returns the product that the item's tariff sells.
 func (j *Handle) Product() (seller.Product, error) {
 	product, found := seller.FindProduct(j.Info.Products, j.Item.Template)
 	if !found {
@@ -288,7 +292,7 @@ func (j *Handle) Product() (seller.Product, error) {
 	return product, nil
 }
 
-// Request checks the item's order and puts it into the seller's words.
+// Request checks the item's order and returns it as a request to the seller.
 func (j *Handle) Request() (seller.Request, error) {
 	product, err := j.Product()
 	if err != nil {
@@ -298,7 +302,7 @@ func (j *Handle) Request() (seller.Request, error) {
 	return j.RequestWith(product, j.Item.Params)
 }
 
-// logMappedNames writes once what of the order is sent in another form than the one in which it was typed.
+// logMappedNames logs, once for each item, which names and countries are sent in another form than the client typed.
 func (j *Handle) logMappedNames() {
 	if j.mappedLogged {
 		return
@@ -314,7 +318,7 @@ func (j *Handle) logMappedNames() {
 	}
 }
 
-// RequestWith is request with other parameters, such as another validation method.
+// RequestWith is Request with another product and other parameters, such as another validation method.
 func (j *Handle) RequestWith(product seller.Product, params map[string]string) (seller.Request, error) {
 	read := seller.NewRequest
 	if j.hasCertificateForCSR() {
@@ -323,7 +327,7 @@ func (j *Handle) RequestWith(product seller.Product, params map[string]string) (
 	return read(product, j.Item.CSR, params[itemparam.AltName], j.NamesPaid(product), params)
 }
 
-// hasCertificateForCSR reports whether the certificate in place is for the item's present CSR.
+// hasCertificateForCSR reports whether the stored certificate has the key of the item's present CSR.
 func (j *Handle) hasCertificateForCSR() bool {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
@@ -333,9 +337,9 @@ func (j *Handle) hasCertificateForCSR() bool {
 	return err == nil && stored.Check(csr, nil) == nil
 }
 
-// NamesPaid returns how many further names the item may have: those that the client ordered, and those that its order at
-// the seller was paid for or the certificate in place carries. A reissue of them costs nothing, whatever the tariff says
-// today.
+// NamesPaid returns how many further names the item may have: the largest of the number that the client ordered, the number
+// that the order at the seller was paid for, and the number in the stored certificate. A reissue of those costs nothing,
+// whatever the tariff allows today.
 func (j *Handle) NamesPaid(product seller.Product) int {
 	paid := j.Item.SANs
 	if bought, err := strconv.Atoi(j.Item.Params[itemparam.SANsBought]); err == nil && bought > 0 && j.ID() != 0 {
@@ -347,5 +351,5 @@ func (j *Handle) NamesPaid(product seller.Product) int {
 	return paid
 }
 
-// ItemtypeCertificate is the panel's name of the type of our items (docs/reference/billmanager.md §2).
+// ItemtypeCertificate is the item type of certificates: itemtype.intname (docs/reference/billmanager.md §2).
 const ItemtypeCertificate = "certificate"

@@ -6,11 +6,11 @@ import (
 	"pmssl/internal/cabforum"
 )
 
-// Item is a certificate item of the panel with all that belongs to it, as read from its database.
+// Item is a certificate item of the panel, as read from the panel's database.
 type Item struct {
-	Item        int64
-	Name        string
-	Account     int64 // the client's account
+	Item        int64  // item.id
+	Name        string // item.name, the domain
+	Account     int64  // the client's account
 	AccountName string
 	Project     int64
 	Module      int64  // processingmodule.id, 0 if none is chosen yet
@@ -29,11 +29,11 @@ type Item struct {
 	Params map[string]string
 	CSR    string // PEM as stored
 	Stored string // what certificate.crt holds: PEM, ZIP or base64 of a ZIP; empty if nothing was ever stored
-	// SANs is how many further names the client ordered as an addon, 0 if none; Product.PaidNames says what that allows.
+	// SANs is the number of further names that the client ordered as an addon; 0 if none. See Product.PaidNames.
 	SANs int
 }
 
-// Import is a service that the panel takes over (docs/reference/billmanager.md §11).
+// Import describes a certificate of the seller that becomes a new item of the panel (docs/reference/billmanager.md §11).
 type Import struct {
 	Module   int64
 	Template string
@@ -43,7 +43,7 @@ type Import struct {
 	Service  ServiceStatus
 	Months   int
 	Expires  cabforum.Date
-	// Params are item parameters that the item has from the start.
+	// Params are the item parameters that are saved together with the new item.
 	Params map[string]string
 }
 
@@ -53,27 +53,28 @@ type JournalEntry struct {
 	Item int64     `json:"item"`
 	Kind string    `json:"kind"`
 	ID   int64     `json:"id"`
-	// Account is the hash of the seller's account (AccountHash): what was bought in its sandbox is no purchase of the real
-	// shop.
+	// Account is the hash of the seller's account (seller.AccountHash). It keeps purchases in the seller's sandbox apart from
+	// real ones.
 	Account string `json:"account"`
 	Op      int64  `json:"op"` // running operation, 0 if none
-	// SANs is how many names beyond those included are bought for the order with this purchase, all in all; 0 if that is
-	// not known or none are.
+	// SANs is the total number of names bought for the order beyond the included ones, this purchase counted; 0 if none or
+	// not known.
 	SANs int `json:"sans,omitempty"`
-	// Key and Name are the SHA-256 of the public key and the common name of the CSR that the purchase was made for (rules
-	// BUY-9); empty in lines of the version before.
+	// Key is the SHA-256 of the CSR's public key, Name its common name (rules BUY-9). Both are empty in lines that the
+	// previous version wrote.
 	Key  string `json:"key,omitempty"`
 	Name string `json:"name,omitempty"`
 }
 
-// Recipient is whom the letters about an item go to.
+// Recipient is the person who gets the mails about an item.
 type Recipient struct {
 	Email string
 	Name  string
-	Lang  string // as the panel writes it: en, ru, es, perhaps with a region
+	Lang  string // as the panel writes it: en, ru, es; a region may follow
 }
 
-// Claim is what the panel's database knows of purchases on one item: used to tell whose an id at the seller is.
+// Claim is what the panel's database holds about the purchases of one item. It decides which item an id at the seller
+// belongs to.
 type Claim struct {
 	Item    int64
 	Module  int64

@@ -2,8 +2,7 @@ package item
 
 import "fmt"
 
-// Label returns what lines of the log and errors call the item: `item 42 (example.com)`, or `item 42` if the panel has no
-// name for it.
+// Label returns the item's name in log lines and errors: `item 42 (example.com)`, or `item 42` if the item has no name.
 func (i Item) Label() string {
 	if i.Name == "" {
 		return fmt.Sprintf("item %d", i.Item)
@@ -11,7 +10,7 @@ func (i Item) Label() string {
 	return fmt.Sprintf("item %d (%s)", i.Item, i.Name)
 }
 
-// NewHandle returns the handle of an item that was loaded. Each line of its log begins with the item's label.
+// NewHandle returns the handle of a loaded item. Each line of its log begins with the item's label.
 func NewHandle(run *Run, it Item) *Handle {
 	return &Handle{Run: run, Item: it, Log: itemLog{run.Log, it.Label() + ": "}}
 }

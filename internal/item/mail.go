@@ -7,17 +7,17 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Kinds of letters to clients.
+// Kinds of notices to clients.
 const (
-	// NoticeExpires means that the policy is manual, the certificate ends, the client reissues it in the panel.
+	// NoticeExpires means that the certificate ends and, under the manual policy, the client must reissue it in the panel.
 	NoticeExpires = "expires"
-	// NoticeProve means that a reissue waits for proof of control, with the values to publish.
+	// NoticeProve means that a reissue waits for domain validation; the notice has the values to publish.
 	NoticeProve = "prove"
-	// NoticeWaiting means that the proof is still missing and the certificate in place ends within a week.
+	// NoticeWaiting means that domain validation is still open and the stored certificate ends within a week.
 	NoticeWaiting = "waiting"
 )
 
-// Notice is what a client is told about one certificate.
+// Notice is a mail to a client about one certificate.
 type Notice struct {
 	Kind       string
 	To         Recipient
@@ -29,13 +29,13 @@ type Notice struct {
 	Order      string // the newest id at the seller
 	Expires    cabforum.Date
 	PaidUntil  cabforum.Date
-	DaysLeft   int // to the end of the certificate in place; negative when it has ended
+	DaysLeft   int // to the end of the stored certificate; negative after it
 	Method     seller.Method
-	Challenges string // what to publish, see seller.ChallengeText; for e-mail the approvers' addresses
+	Challenges string // what to publish, as seller.ChallengeText returns it; for e-mail the approvers' addresses
 }
 
-// Mailer hands letters to the server's own mail transport. Errors are *fault.Error; those of type client have the object
-// fault.ObjectMail if the transport failed, and fault.ObjectRecipient if it did not take this letter.
+// Mailer hands mails to the server's own mail transport. Errors are *fault.Error; those of type client have the object
+// fault.ObjectMail if the transport failed, and fault.ObjectRecipient if it refused this mail.
 type Mailer interface {
-	Send(ctx context.Context, l Notice) error
+	Send(ctx context.Context, n Notice) error
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// FormatInts returns the numbers as a blank-separated list.
 func FormatInts(numbers []int) string {
 	words := make([]string, len(numbers))
 	for i, n := range numbers {

@@ -24,15 +24,16 @@ type Panel interface {
 
 // Items reads single items and their clients.
 type Items interface {
-	// LoadItem loads an item with everything that belongs to it. A missing item is Missed.
+	// LoadItem loads an item with its tariff, addons, parameters and certificate. It returns fault.Missed if the item is
+	// absent.
 	LoadItem(ctx context.Context, it int64) (Item, error)
-	// Client is whom letters about the account's items go to (rules SWEEP-6).
+	// Client returns the recipient of mails about the account's items (rules SWEEP-6).
 	Client(ctx context.Context, account int64) (Recipient, error)
-	// Brand returns how clients know the panel, by the project of the item; empty if that is not known.
+	// Brand returns the address or name under which clients know the panel of the project; empty if not known.
 	Brand(ctx context.Context, project int64) (string, error)
 }
 
-// Modules reads the processing modules of this binary and tells the panel what they hold.
+// Modules reads the processing modules of this binary and reports their balances to the panel.
 type Modules interface {
 	// ModuleParams returns the connection and custom parameters of a processing module, decrypted.
 	ModuleParams(ctx context.Context, module int64) (map[string]string, error)
@@ -42,36 +43,36 @@ type Modules interface {
 	Modules(ctx context.Context) ([]int64, error)
 	// SuitableModules lists the modules of this binary that serve a tariff, preferred ones first.
 	SuitableModules(ctx context.Context, pricelist int64) ([]int64, error)
-	// SaveBalance reports to the panel what a processing module's account holds at the seller (processing.savebalance).
+	// SaveBalance saves the balance of a processing module's account at the seller (processing.savebalance).
 	SaveBalance(ctx context.Context, module int64, balance seller.Money) error
 }
 
 // Locks are named locks of the database on one connection (rules BUY-1).
 type Locks interface {
-	// LockItem keeps other runs off the item until the process ends; Locked after 30 s (rules BUY-1).
+	// LockItem locks the item until UnlockItem or the end of the process. It returns fault.Locked after 30 s (rules BUY-1).
 	LockItem(ctx context.Context, it int64) error
-	// UnlockItem lets other runs at the item again before the process ends.
+	// UnlockItem releases the item's lock.
 	UnlockItem(ctx context.Context, it int64) error
-	// LockAccount keeps other purchases of the seller's account off until UnlockAccount; Locked when the deadline of
+	// LockAccount locks purchases with the seller's account until UnlockAccount. It returns fault.Locked when the deadline of
 	// ctx leaves no time to wait.
 	LockAccount(ctx context.Context, account string) error
 	UnlockAccount(ctx context.Context) error
-	// SingleWriter returns a fault of type DB if the database has several nodes that write: named locks are those of one
-	// node then.
+	// SingleWriter returns a fault of type DB if the database has several nodes that accept writes: a named lock is then valid
+	// on one node only.
 	SingleWriter(ctx context.Context) error
-	// HoldsLocks asks the database whether both locks are still ours; asked right before money is spent.
+	// HoldsLocks returns a fault unless this connection still holds both locks. It is called right before money is spent.
 	HoldsLocks(ctx context.Context) error
 }
 
 // Params reads and writes item parameters.
 type Params interface {
-	// Param reads one item parameter back from the database; false if it is not there.
+	// Param reads one item parameter from the database; false if it is absent.
 	Param(ctx context.Context, it int64, name string) (string, bool, error)
 	SaveParam(ctx context.Context, it int64, name, value string) error
 	DropParam(ctx context.Context, it int64, name string) error
 }
 
-// Purchases is what the panel and this host remember of purchases.
+// Purchases reads and writes the records of purchases: in the panel's database and in this host's journal.
 type Purchases interface {
 	// ItemClaims lists every item of the given processing modules that carries a purchase intent, an order id or a
 	// lineage.
@@ -81,11 +82,11 @@ type Purchases interface {
 	AppendJournal(ctx context.Context, line JournalEntry) error
 }
 
-// Certificates stores certificates and shows their dates and status.
+// Certificates saves certificates, their dates and their status.
 type Certificates interface {
-	// StoredCertificate reads certificate.crt of the item back; empty if nothing is stored.
+	// StoredCertificate reads certificate.crt of the item; empty if nothing is stored.
 	StoredCertificate(ctx context.Context, it int64) (string, error)
-	// SaveCertificatePEM and SaveCertificateZIP are certificate.save in its two forms.
+	// SaveCertificatePEM and SaveCertificateZIP call certificate.save in its two forms.
 	SaveCertificatePEM(ctx context.Context, it int64, pem string) error
 	SaveCertificateZIP(ctx context.Context, it int64, zip []byte) error
 	OpenCertificate(ctx context.Context, it int64) error
@@ -96,7 +97,8 @@ type Certificates interface {
 
 // Operations ends running operations and hands items to the administrator.
 type Operations interface {
-	// Post is service.post<what>: open, suspend, resume, close, setparam, reopen, prolong.
+	// Post calls service.post<what>, which ends the running operation; what is open, suspend, resume, close, setparam, reopen
+	// or prolong.
 	Post(ctx context.Context, it int64, what string) error
 	// CountOperations counts the item's open running operations.
 	CountOperations(ctx context.Context, it int64) (int, error)
@@ -111,7 +113,7 @@ type Operations interface {
 
 // Sweeps finds the items that the sweep works on.
 type Sweeps interface {
-	// LockSweep takes the sweep's lock without waiting; false where another sweep holds it.
+	// LockSweep takes the sweep's lock without waiting; false if another sweep holds it.
 	LockSweep(ctx context.Context) (bool, error)
 	// ActiveItems counts the items that the sweep watches; WaitingItems lists those in service status 3 or 4,
 	// ExpiringBefore those whose stored certificate ends on the date or before (rules SWEEP-1, SWEEP-2).
@@ -120,10 +122,10 @@ type Sweeps interface {
 	ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error)
 }
 
-// Imports makes items of certificates that exist at the seller.
+// Imports creates items for certificates that exist at the seller.
 type Imports interface {
-	// ImportService makes an item of a certificate that exists at the seller (processing.import.service) and returns its
-	// id.
+	// ImportService creates an item for a certificate that exists at the seller (processing.import.service) and returns the
+	// item's id.
 	ImportService(ctx context.Context, service Import) (int64, error)
 	// ItemsWithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor
 	// an order id nor a lineage, the oldest first.
@@ -132,8 +134,7 @@ type Imports interface {
 
 // Settings reads the panel's own settings.
 type Settings interface {
-	// InstallationID tells this panel from every other one: lower-case hex, the same after the panel has moved to another
-	// host.
+	// InstallationID returns the id of this panel installation: lower-case hex, unchanged when the panel moves to another host.
 	InstallationID(ctx context.Context) (string, error)
 	// Setting reads an option of etc/billmgr.conf (SSLSubscription...); empty if it is not set.
 	Setting(ctx context.Context, name string) (string, error)

@@ -7,31 +7,30 @@ import (
 	"strings"
 )
 
-// Resolver is what the commands need of DNS. It may be used by several goroutines. An error of either method means that
-// nothing is known: a name is never judged by it.
+// Resolver looks names up in DNS. It may be used by several goroutines. An error of either method means that nothing is
+// known about the name; it is no reason to warn.
 type Resolver interface {
-	// Exists is false only where DNS says that the name itself (A-labels, no asterisk) is not there (NXDOMAIN).
+	// Exists returns false only if DNS answers NXDOMAIN for the name itself (A-labels, no asterisk).
 	Exists(ctx context.Context, name string) (bool, error)
-	// Issuers returns the issuer domain names that the CAA records relevant to the name allow to certify it, or with
-	// wildcard names below it, in lower case (RFC 8659). restricted is false if no record limits anybody; restricted
-	// without any issuer means that nobody may.
+	// Issuers returns the issuer domain names, in lower case, that the relevant CAA records allow for the name or, with
+	// wildcard, for `*.name` (RFC 8659). restricted is false if no record restricts issuance; restricted with no issuer
+	// means that no CA may issue.
 	Issuers(ctx context.Context, name string, wildcard bool) (allowed []string, restricted bool, err error)
 }
 
-// settingResolver is the option of etc/billmgr.conf that says which DNS server names are looked up at.
+// settingResolver is the option of etc/billmgr.conf that names the DNS server for look-ups.
 const settingResolver = "SSLResolver"
 
 const (
-	// resolverOff is the option's word for no look-ups at all.
+	// resolverOff is the option's value that switches look-ups off.
 	resolverOff = "off"
-	// dnsPort is the server's port where the option names none.
+	// dnsPort is the server's port if the option names none.
 	dnsPort = 53
 )
 
 // ParseResolver reads the value of SSLResolver: empty for the system's servers, off for no look-ups, or the address of a
 // DNS server, with a port or without (192.0.2.1, 127.0.0.1:5353, [::1]:53, ::1). server is host:port, empty for the
-// system's servers; on is false where names are not to be looked up. Any other value is an error that says what is
-// possible.
+// system's servers; on is false if look-ups are switched off. The error for any other value lists the valid ones.
 func ParseResolver(value string) (server string, on bool, err error) {
 	value = strings.TrimSpace(value)
 	switch {
@@ -53,7 +52,7 @@ func ParseResolver(value string) (server string, on bool, err error) {
 	return address.String(), true, nil
 }
 
-// unbracketed takes the brackets off an IPv6 address without a port.
+// unbracketed returns an IPv6 address without a port and without its brackets; other values stay as they are.
 func unbracketed(value string) string {
 	if inner, ok := strings.CutPrefix(value, "["); ok {
 		if inner, ok = strings.CutSuffix(inner, "]"); ok && strings.Contains(inner, ":") {
@@ -63,7 +62,7 @@ func unbracketed(value string) string {
 	return value
 }
 
-// quoteClipped quotes a text from outside, shortened.
+// quoteClipped returns a text from outside in quotes, shortened to 80 bytes.
 func quoteClipped(value string) string {
 	const limit = 80
 	if len(value) > limit {
@@ -72,7 +71,7 @@ func quoteClipped(value string) string {
 	return fmt.Sprintf("%q", value)
 }
 
-// NameResolver returns what the panel's settings say names are looked up with; nil for no look-ups.
+// NameResolver returns the resolver that the panel's settings name; nil if names are not looked up.
 func (j *Handle) NameResolver(ctx context.Context) Resolver {
 	if j.Resolver == nil {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Args are the words of the command line that commands look at (docs/reference/billmanager.md §1.2).
+// Args are the values of the command line options that commands use (docs/reference/billmanager.md §1.2).
 type Args struct {
 	Command    string
 	Subcommand string
@@ -31,17 +31,18 @@ type Args struct {
 	Yes        bool // resolve: do it
 	Level      int
 	DryRun     bool   // show what would be done, and do nothing
-	Resend     bool   // subscription: write to the client of Item although it was told
+	Resend     bool   // subscription: send the mail about Item again
 	Date       string // subscription: YYYY-MM-DD, simulate this day, with --dry-run only
-	OpenDate   string // plan: YYYY-MM-DD, the first day of a term that no item has
-	Period     string // plan: its months
+	OpenDate   string // plan: YYYY-MM-DD, the first day of a term without an item
+	Period     string // plan: the length of that term in months
 	Before     string // plan: days before the end, instead of the panel's setting
 	Format     string // plan: text, xml or svg; empty for what suits stdout. probe: text or xml
 	// Params and Values are the pairs of --param and --value in the order given.
 	Params, Values []string
 }
 
-// Run is one run of one command: everything that it may look at. Nothing below it reads the world directly.
+// Run is one run of one command, with everything that the command may use. Code below it reads no clock, environment or
+// arguments of its own.
 type Run struct {
 	Binary string // name of the program: log, locks, journal
 	Args   Args
@@ -51,48 +52,49 @@ type Run struct {
 
 	Panel  Panel
 	Info   seller.Info
-	Mailer Mailer // letters to clients
+	Mailer Mailer // mails to clients
 	Log    Log
 	Now    func() time.Time
 	// Addresses lists this host's own IPv4 addresses.
 	Addresses func() ([]netip.Addr, error)
-	// Resolver makes what looks names up at a DNS server, host:port, or at the system's where server is empty. It opens
-	// nothing. nil where names are not to be looked up.
+	// Resolver returns a resolver that asks the DNS server (host:port), or the system's servers if server is empty. It opens
+	// no connection. Resolver is nil if names are not looked up.
 	Resolver func(server string) Resolver
 
-	// Spending is told true right before money may be spent and false once the outcome is recorded; in between nothing
-	// ends the process. nil if nobody listens.
+	// CriticalSection is called with true right before money may be spent and with false once the outcome is recorded; in
+	// between nothing ends the process. nil if the run need not be protected.
 	CriticalSection func(bool)
 
-	Dry *DryRun // what a dry run would do, nil for a real one
+	Dry *DryRun // records what a dry run would do; nil in a real run
 	// Outages are the accounts whose seller failed in the sweep that works on many items; nil for a command for one.
 	Outages Outages
 
-	// Terminal tells that a person reads stdout.
+	// Terminal is true if stdout is a terminal.
 	Terminal bool
 
-	// Print is set by a command whose answer is a text for people instead of a document: it is what goes to stdout.
+	// Print is set by a command that answers with a text for people instead of a document: the text for stdout.
 	Print string
-	// Failed is set by a command whose document tells of failures: it is printed, and the exit code is 1.
+	// Failed is set by a command whose document lists failures: the document is printed and the exit code is 1.
 	Failed bool
-	// Summary is set by a command that works on many items: its counts, for the last line of the log.
+	// Summary is set by a command that works on many items: the counts for the last line of the log.
 	Summary string
 }
 
-// Func is one command. The document is what goes to stdout on success; nil prints nothing.
+// Func is one command. Its document goes to stdout on success; nil prints nothing.
 type Func func(ctx context.Context, run *Run) (*etree.Document, error)
 
 // Outages are the accounts whose seller failed as a whole in this sweep, with what it failed with.
 type Outages map[string]*fault.Error
 
-// Interrupted reports whether work failed because the run is over: over is the context's error, nil while the run goes on.
-// What does not pass by itself, and a purchase without an answer, is told as it is.
+// Interrupted reports whether err comes from the end of the run; over is the context's error, nil while the run goes on. A
+// permanent error and a purchase without an answer are never taken for an interruption.
 func Interrupted(over, err error) bool {
 	failure := fault.From(err)
 	return over != nil && failure != nil && !failure.OutcomeUnknown && (failure.Retry || errors.Is(err, over))
 }
 
-// SubscriptionSettings reads the policy out of the panel's configuration (docs/reference/validity.md §B3.5).
+// SubscriptionSettings reads the subscription policy from the panel's settings, with warnings about values that cannot be
+// used (docs/reference/validity.md §B3.5).
 func SubscriptionSettings(ctx context.Context, panel Panel) (cabforum.Settings, []string, error) {
 	policy, err := panel.Setting(ctx, cabforum.SettingPolicy)
 	if err != nil {

@@ -146,7 +146,7 @@ func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
 	}
 	if it != 0 {
 		done, err := t.resume(ctx, l, it)
-		return t.count(done, fmt.Sprintf("%s: item %d", why, it), l, err)
+		return t.count(done, fmt.Sprintf("%s item %d", why, it), l, err)
 	}
 	if l.Template == "" {
 		t.Log.Warningf("import: id %d of %s is %q, which is not a product of this module: left out", l.ID, name, item.DisplayLine(l.Type, item.MaxName))

@@ -13,9 +13,9 @@ import (
 	"pmssl/internal/seller"
 )
 
-// reconcile deals with an intent that an earlier run left behind (rules BUY-4). It returns the id that is adopted, or 0
-// where the way is free to buy; every other outcome is an error and nothing is bought. An order at a seller that keeps our
-// order reference is looked for even where no intent is left.
+// reconcile resolves an intent that an earlier run left on the item (rules BUY-4). It returns the id of the purchase that it
+// found and adopted, 0 if the purchase can be made now, or an error if nothing may be bought. At a seller that keeps order
+// references it looks for the item's order even without an intent.
 func (j *Buyer) reconcile(ctx context.Context, p seller.Purchase, snapshot seller.OrderSnapshot) (int64, error) {
 	in, open, err := j.openIntent(ctx, p.Kind)
 	switch {
@@ -33,8 +33,8 @@ func (j *Buyer) reconcile(ctx context.Context, p seller.Purchase, snapshot selle
 	return j.reconcileSnapshot(ctx, in, snapshot)
 }
 
-// openIntent reads the intent of a purchase without an answer; false if absent. One that cannot be resolved by a
-// program is the administrator's.
+// openIntent reads the intent of a purchase without an answer; false if absent. An intent that this run cannot resolve is
+// escalated to the administrator and returned as an error.
 func (j *Buyer) openIntent(ctx context.Context, kind string) (Intent, bool, error) {
 	raw := j.Item.Params[itemparam.Intent]
 	if raw == "" {
@@ -53,13 +53,13 @@ func (j *Buyer) openIntent(ctx context.Context, kind string) (Intent, bool, erro
 	}
 	if in.Time.After(j.Now().Add(IntentWait)) {
 		return in, true, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-			"the purchase intent of item %d is of %s, which is in the future: look at this host's clock, then resolve it with --command resolve",
+			"the purchase intent of item %d is of %s, which is in the future: check this host's clock, then resolve it with --command resolve",
 			j.Item.Item, in.Time.Format(time.RFC3339)))
 	}
 	return in, true, nil
 }
 
-// reconcileSnapshot finds the purchase among the seller's ids that are paid and not activated.
+// reconcileSnapshot looks for the purchase of the intent among the seller's ids that are paid and not activated.
 func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, snapshot seller.OrderSnapshot) (int64, error) {
 	found, later, err := j.candidates(ctx, in, snapshot)
 	if err != nil {
@@ -88,8 +88,8 @@ func (j *Buyer) reconcileSnapshot(ctx context.Context, in Intent, snapshot selle
 	return 0, j.allowRetry(ctx, in)
 }
 
-// checkCandidate returns a fault if the one id that may be the intent's purchase can be that of another open intent as well,
-// or if what the seller shows of it contradicts the intent (rules BUY-9, BUY-12).
+// checkCandidate checks the only id that may be the intent's purchase. It returns a fault if the id can be the purchase of
+// another open intent too, or if the seller shows something that contradicts the intent (rules BUY-9, BUY-12).
 func (j *Buyer) checkCandidate(ctx context.Context, in Intent, id int64, snapshot seller.OrderSnapshot) error {
 	for _, r := range snapshot.Orders {
 		if r.ID != id {
@@ -108,12 +108,12 @@ func (j *Buyer) checkCandidate(ctx context.Context, in Intent, id int64, snapsho
 		return err
 	}
 	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-		"item %d (%s): the id %d is the only one at %s that was bought after %s and that no item holds, but it %s: look there, then run --command resolve --item %d --id ID, or --none",
+		"item %d (%s): the id %d is the only one at %s that was bought after %s and that no item holds, but it %s: check there, then run --command resolve --item %d --id ID, or --none",
 		j.Item.Item, j.Item.Name, id, j.Info.Title, in.Time.Format(time.RFC3339), odd, j.Item.Item))
 }
 
-// contested returns the fault of an id that can be the purchase of several open intents. The other runs may resolve theirs
-// by themselves for a while; then it is the administrator's.
+// contested returns the fault of an id that can be the purchase of several open intents. Until IntentWait has passed the
+// other runs may resolve theirs; after that it is escalated to the administrator.
 func (j *Buyer) contested(ctx context.Context, in Intent, id int64, items []int64) error {
 	reason := fault.Errorf(fault.Unclear, itemparam.Intent,
 		"item %d (%s): the id %d at %s may be this item's purchase of %s or that of item %s, which has no answer either: find out there, then run --command resolve --item %d --id %d, or --none",
@@ -124,7 +124,7 @@ func (j *Buyer) contested(ctx context.Context, in Intent, id int64, items []int6
 	return j.escalate(ctx, reason)
 }
 
-// adopt takes an id at the seller for what an earlier run has bought.
+// adopt records an id at the seller as the purchase of an earlier run.
 func (j *Buyer) adopt(ctx context.Context, kind string, id int64, why string) (int64, error) {
 	if err := j.Panel.HoldsLocks(ctx); err != nil {
 		return 0, err
@@ -133,7 +133,8 @@ func (j *Buyer) adopt(ctx context.Context, kind string, id int64, why string) (i
 	return id, j.record(context.WithoutCancel(ctx), kind, id, "")
 }
 
-// checkIntentWait refuses to buy again so soon after a purchase without an answer: the seller may still carry it out.
+// checkIntentWait returns fault.Waiting until IntentWait has passed since a purchase without an answer: the seller may still
+// carry it out.
 func (j *Buyer) checkIntentWait(in Intent) error {
 	if in.Refused {
 		return nil
@@ -147,10 +148,10 @@ func (j *Buyer) checkIntentWait(in Intent) error {
 		in.Time.Format(time.RFC3339), free.Format(time.RFC3339)).Retryable()
 }
 
-// allowRetry allows a new purchase after one that left no trace at the seller. It does so once (rules BUY-4): two purchases
-// without a trace mean that the seller does not show what it sold.
+// allowRetry returns nil if a purchase that left no trace at the seller may be made again. That is allowed once (rules
+// BUY-4): two purchases without a trace mean that the seller does not show what it sold.
 func (j *Buyer) allowRetry(ctx context.Context, in Intent) error {
-	if in.Accepted { // it is paid for, whatever shows of it
+	if in.Accepted { // it is paid for, even if the seller does not show it
 		return j.awaitOrder(ctx, in)
 	}
 	if in.Refused {
@@ -158,7 +159,7 @@ func (j *Buyer) allowRetry(ctx context.Context, in Intent) error {
 	}
 	if in.Again > 0 {
 		return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-			"the purchase for item %d was sent %d times without an answer, last at %s, and %s shows nothing of it: look at the account there, "+
+			"the purchase for item %d was sent %d times without an answer, last at %s, and %s shows nothing of it: check the account there, "+
 				"then run --command resolve --item %d --none, or --id ID", j.Item.Item, in.Again+1, in.Time.Format(time.RFC3339), j.Info.Title, j.Item.Item))
 	}
 	j.Retries = map[string]int{in.Kind: in.Again + 1}
@@ -166,8 +167,8 @@ func (j *Buyer) allowRetry(ctx context.Context, in Intent) error {
 	return nil
 }
 
-// confirmRefusal sets the way free after a purchase that was answered as refused, by the second of two readings a minute
-// apart that show nothing of it (rules BUY-12). It was no try: the number of purchases without a trace stays.
+// confirmRefusal returns nil if a purchase that was answered as refused may be made again: two readings of the seller's list,
+// a minute apart, show nothing of it (rules BUY-12). A refused purchase does not count as one without a trace.
 func (j *Buyer) confirmRefusal(ctx context.Context, in Intent) error {
 	first, err := time.Parse(time.RFC3339, in.Looked)
 	if now := j.Now().UTC().Truncate(time.Second); err != nil || first.After(now) {
@@ -178,7 +179,7 @@ func (j *Buyer) confirmRefusal(ctx context.Context, in Intent) error {
 	}
 	if free := first.Add(refusedWait); j.Now().Before(free) {
 		return fault.Errorf(fault.Waiting, itemparam.Intent,
-			"%s: the purchase of %s was answered as refused, and %s shows nothing of it; where it shows nothing after %s either, it is bought anew",
+			"%s: the purchase of %s was answered as refused, and %s shows nothing of it; if it still shows nothing after %s, it is bought again",
 			j.Item.Label(), in.Time.Format(time.RFC3339), j.Info.Title, free.Format(time.RFC3339)).Retryable()
 	}
 	j.Retries = map[string]int{in.Kind: in.Again}
@@ -186,16 +187,16 @@ func (j *Buyer) confirmRefusal(ctx context.Context, in Intent) error {
 	return nil
 }
 
-// escalate hands the item to the administrator: no further run by itself, a task.
+// escalate stops the panel's automatic re-runs, opens a task for the administrator and returns the reason.
 func (j *Buyer) escalate(ctx context.Context, reason error) error {
 	if err := j.Panel.Escalate(ctx, j.Item.Item, j.Args.Operation, j.Args.Command, reason.Error()); err != nil {
-		j.Log.Errorf("the task for the administrator could not be made: %v", err)
+		j.Log.Errorf("the task for the administrator could not be opened: %v", err)
 	}
 	return reason
 }
 
-// candidates returns the ids at the seller that may be the intent's purchase; later are those that nobody claims and that
-// lie above the next intent's snapshot: they cannot be told from the purchase of that one.
+// candidates returns the ids at the seller that may be the intent's purchase. later are ids that no item claims and that are
+// above the snapshot of the next intent: each may also be that intent's purchase.
 func (j *Buyer) candidates(ctx context.Context, in Intent, snapshot seller.OrderSnapshot) (found, later []int64, err error) {
 	taken, until, err := j.Claims(ctx, in)
 	if err != nil {
@@ -217,8 +218,8 @@ func (j *Buyer) candidates(ctx context.Context, in Intent, snapshot seller.Order
 	return found, later, nil
 }
 
-// fitsIntent reports whether the order can be the purchase of the intent by what the seller shows of it: new, of this kind,
-// term and product, and not named for another item.
+// fitsIntent reports whether the order can be the purchase of the intent, by what the seller shows of it: it is newer than the
+// snapshot, of the intent's kind, term and product, and not named for another item.
 func (j *Buyer) fitsIntent(in Intent, r seller.OrderSummary) bool {
 	switch {
 	case r.ID <= in.Snapshot, !r.State.Activatable(), j.namedForAnother(in, r):
@@ -235,8 +236,9 @@ func (j *Buyer) fitsIntent(in Intent, r seller.OrderSummary) bool {
 	return true
 }
 
-// namedForAnother reports whether a row that is not activated is somebody else's by its name. A name comes with the
-// activation (docs/reference/namecheap.md §3.4); a renewal may show that of the certificate which it renews.
+// namedForAnother reports whether the name of an order that is not activated shows that it belongs to somebody else. An order
+// gets its name with the activation (docs/reference/namecheap.md §3.4); a renewal may show the name of the certificate that
+// it renews.
 func (j *Buyer) namedForAnother(in Intent, r seller.OrderSummary) bool {
 	if r.CommonName == "" || r.State != seller.StateRenewal {
 		return r.CommonName != ""
@@ -251,9 +253,9 @@ func (j *Buyer) namedForAnother(in Intent, r seller.OrderSummary) bool {
 	return err != nil || !sameName(r.CommonName, csr.CommonName)
 }
 
-// sameClass reports whether the seller's product can have been delivered for the one that was ordered: sellers replace
-// products by equivalent ones of another name (docs/reference/namecheap.md §0.3), never a wildcard by a single name. What
-// is not known is not objected to.
+// sameClass reports whether the delivered product can stand for the ordered one. Sellers replace a product by an equivalent
+// one of another name (docs/reference/namecheap.md §0.3), but never a wildcard by a single name. It returns true if either
+// product is unknown.
 func (j *Buyer) sameClass(delivered, ordered string) bool {
 	want, known := seller.FindProduct(j.Info.Products, ordered)
 	if !known {
@@ -267,17 +269,17 @@ func (j *Buyer) sameClass(delivered, ordered string) bool {
 	return true
 }
 
-// Claims returns which ids of the account belong to which item, and up to which id the intent's purchase can lie: the
-// snapshot of the next intent of the same account, 0 if absent.
+// Claims returns the items that hold the account's ids (taken, by id) and the highest id that the intent's purchase can have
+// (until): the snapshot of the next intent with the same account, 0 for no limit.
 func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, until int64, err error) {
 	taken = map[int64]int64{}
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	ref := seller.AccountHash(j.Account)
+	account := seller.AccountHash(j.Account)
 	for _, line := range lines {
-		if line.Account == ref {
+		if line.Account == account {
 			taken[line.ID] = line.Item
 		}
 	}
@@ -293,8 +295,8 @@ func (j *Buyer) Claims(ctx context.Context, in Intent) (taken map[int64]int64, u
 	return taken, j.nextSnapshot(in, claims), nil
 }
 
-// nextSnapshot returns the snapshot of the next intent of the same account on another item; 0 if there is none, and if both
-// saw the same list: what came after it can be either's.
+// nextSnapshot returns the snapshot of the next intent with the same account on another item. It returns 0 if there is none,
+// or if both intents have the same snapshot: an id above it can be the purchase of either.
 func (j *Buyer) nextSnapshot(in Intent, claims []item.Claim) int64 {
 	var next Intent
 	for _, h := range claims {
@@ -319,8 +321,8 @@ func (j *Buyer) nextSnapshot(in Intent, claims []item.Claim) int64 {
 	return next.Snapshot
 }
 
-// claims reads what the panel knows of purchases with the same account at the seller, whichever processing module
-// they went through.
+// claims reads the panel's records of purchases with the same account at the seller, from all processing modules that use
+// this account.
 func (j *Buyer) claims(ctx context.Context) ([]item.Claim, error) {
 	modules, err := j.Panel.Modules(ctx)
 	if err != nil {

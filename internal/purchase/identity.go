@@ -13,11 +13,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// identity is whose a purchase is: the account that pays, the key and the common name (rules BUY-9). What is empty is not
-// known; it neither matches nor contradicts.
+// identity says whose a purchase is: the hash of the paying account, the hash of the CSR's key and the common name (rules
+// BUY-9). An empty field is not known; it neither matches nor contradicts.
 type identity struct{ account, key, name string }
 
-// itemIdentity returns the identity of the item as it is now.
+// itemIdentity returns the identity of the item: the present account and CSR.
 func (j *Buyer) itemIdentity() identity {
 	is := identity{account: seller.AccountHash(j.Account)}
 	if csr, err := pki.ReadCSR(j.Item.CSR); err == nil {
@@ -26,13 +26,15 @@ func (j *Buyer) itemIdentity() identity {
 	return is
 }
 
+// identity returns the identity that was saved with the intent.
 func (i Intent) identity() identity { return identity{i.Account, i.Key, i.Name} }
 
+// entryIdentity returns the identity in a journal entry.
 func entryIdentity(line item.JournalEntry) identity {
 	return identity{line.Account, line.Key, line.Name}
 }
 
-// statusIdentity returns what the seller shows of an order. A purchase that has no CSR yet shows nothing.
+// statusIdentity returns the key and name that the seller shows for an order. A purchase without a CSR has neither.
 func statusIdentity(status seller.OrderStatus) identity {
 	is := identity{name: status.CommonName}
 	if csr, err := pki.ReadCSR(status.CSR); err == nil {
@@ -41,7 +43,7 @@ func statusIdentity(status seller.OrderStatus) identity {
 	return is
 }
 
-// contradicts names what the other one says differently; empty if nothing.
+// contradicts returns in words what differs in the other identity; empty if nothing does.
 func (i identity) contradicts(other identity) string {
 	switch {
 	case i.account != "" && other.account != "" && i.account != other.account:
@@ -54,8 +56,7 @@ func (i identity) contradicts(other identity) string {
 	return ""
 }
 
-// matches reports whether the other one is known to be for the same key or, if one of the keys is not known, for the same
-// name.
+// matches reports whether the other identity has the same key or, if one of the keys is not known, the same name.
 func (i identity) matches(other identity) bool {
 	switch {
 	case i.contradicts(other) != "":
@@ -66,13 +67,13 @@ func (i identity) matches(other identity) bool {
 	return i.name != "" && other.name != ""
 }
 
-// bringsNewID reports whether a purchase of the kind brings an id of its own.
+// bringsNewID reports whether the seller gives a purchase of this kind an id of its own.
 func (j *Buyer) bringsNewID(kind string) bool {
 	return kind == seller.KindCreate || kind == seller.KindRenew || kind == seller.KindOrder
 }
 
-// CheckIntentAccount returns the fault of an intent that was saved for another account than the module's present one: it is
-// unclear until an administrator resolves it (rules BUY-13). Nil if the intent is of this account or does not say.
+// CheckIntentAccount returns a fault if the intent was saved for another account than the module uses now: only an
+// administrator can resolve it (rules BUY-13). It returns nil if the intent is for this account or names none.
 func (j *Buyer) CheckIntentAccount(in Intent) error {
 	if in.Account == "" || in.Account == seller.AccountHash(j.Account) {
 		return nil
@@ -82,12 +83,12 @@ func (j *Buyer) CheckIntentAccount(in Intent) error {
 		before = "the account " + in.Account
 	}
 	return fault.Errorf(fault.Unclear, itemparam.Intent,
-		"item %d (%s): a purchase of %s without an answer was made with the account %q at %s, and the processing module uses %q now: look at both, then run --command resolve --item %d --none, or --id ID",
+		"item %d (%s): a purchase of %s without an answer was made with the account %q at %s, and the processing module uses %q now: check both, then run --command resolve --item %d --none, or --id ID",
 		j.Item.Item, j.Item.Name, in.Time.Format("2006-01-02 15:04"), before, j.Info.Title, j.Account, j.Item.Item)
 }
 
-// wrongAnsweredID returns what is wrong with the id that the seller answered to a purchase which creates one: it must lie above
-// all that were there before, and belong to nobody (rules BUY-9). Empty if nothing is wrong.
+// wrongAnsweredID returns what is wrong with the id that the seller answered to a purchase. A new id must be above all earlier
+// ones and belong to no item (rules BUY-9). Empty if nothing is wrong, or if the kind brings no new id.
 func (j *Buyer) wrongAnsweredID(kind string, id, snapshot int64, taken map[int64]int64) string {
 	switch {
 	case !j.bringsNewID(kind):
@@ -95,15 +96,15 @@ func (j *Buyer) wrongAnsweredID(kind string, id, snapshot int64, taken map[int64
 	case taken[id] != 0 && taken[id] != j.Item.Item:
 		return fmt.Sprintf("belongs to item %d", taken[id])
 	case slices.Contains(j.Lineage(), id):
-		return "is the item's own from before"
+		return "is on the item already"
 	case id <= snapshot:
 		return fmt.Sprintf("is not above %d, which was there before", snapshot)
 	}
 	return ""
 }
 
-// compareWithIntent holds what the seller shows of an id against the intent whose purchase it is to be (rules BUY-9). It returns what
-// differs, empty if nothing.
+// compareWithIntent compares what the seller shows for an id with the intent (rules BUY-9). It returns in words what differs;
+// empty if nothing does.
 func (j *Buyer) compareWithIntent(ctx context.Context, in Intent, id int64) (string, error) {
 	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil {
@@ -120,13 +121,13 @@ func (j *Buyer) compareWithIntent(ctx context.Context, in Intent, id int64) (str
 	return "", nil
 }
 
-// ForeignOrder returns the name that the seller shows of one of the item's ids if that is the name neither of the
-// certificate in place nor of the CSR: the processing module has got another account or address since, if the number is not
-// wrong, and the order is somebody else's (rules BUY-9). Empty if nothing says so.
+// ForeignOrder returns the common name that the seller shows for one of the item's ids, if neither the stored certificate nor
+// the CSR has it. Then the order is somebody else's: the id is wrong, or the processing module now uses another account or
+// address (rules BUY-9). Empty if nothing shows that.
 func (j *Buyer) ForeignOrder(status seller.OrderStatus) string {
 	shown := status.CommonName
 	stored, err := pki.StoredLeaf(j.Item.Stored)
-	if _, none := pki.ASCIIName("CN", shown); none != nil || err != nil { // no name of a certificate: it says nothing
+	if _, none := pki.ASCIIName("CN", shown); none != nil || err != nil { // not a domain name, or nothing stored: no conclusion
 		return ""
 	}
 	for _, name := range append([]string{j.itemIdentity().name, stored.Leaf.Subject.CommonName}, stored.Leaf.DNSNames...) {
@@ -137,7 +138,7 @@ func (j *Buyer) ForeignOrder(status seller.OrderStatus) string {
 	return pki.DisplayName(shown)
 }
 
-// RefuseForeignOrder returns a fault, with a task, if the order is somebody else's: nothing is paid or asked for.
+// RefuseForeignOrder returns a fault and opens a task if the order is somebody else's (ForeignOrder).
 func (j *Buyer) RefuseForeignOrder(ctx context.Context, status seller.OrderStatus) error {
 	other := j.ForeignOrder(status)
 	if other == "" {
@@ -148,8 +149,7 @@ func (j *Buyer) RefuseForeignOrder(ctx context.Context, status seller.OrderStatu
 		j.Item.Item, j.Item.Name, status.ID, j.Info.Title, other))
 }
 
-// competingItems lists the other items whose open intents of the same account the row at the seller could be the purchase of as
-// well.
+// competingItems returns the other items whose open intents with the same account the order could be the purchase of.
 func (j *Buyer) competingItems(ctx context.Context, in Intent, r seller.OrderSummary) ([]int64, error) {
 	claims, err := j.claims(ctx)
 	if err != nil {
@@ -167,13 +167,13 @@ func (j *Buyer) competingItems(ctx context.Context, in Intent, r seller.OrderSum
 	return items, nil
 }
 
-// alreadyRecorded reports whether a first purchase is on its item already and only its intent was not dropped: a run was
-// interrupted there, or is just at it.
-func alreadyRecorded(h item.Claim, in Intent) bool {
-	return (in.Kind == seller.KindCreate || in.Kind == seller.KindOrder) && newestID(h) > in.Snapshot
+// alreadyRecorded reports whether the first purchase of the intent is on its item and only the intent was not dropped yet: a
+// run was interrupted there, or is at that point now.
+func alreadyRecorded(c item.Claim, in Intent) bool {
+	return (in.Kind == seller.KindCreate || in.Kind == seller.KindOrder) && newestID(c) > in.Snapshot
 }
 
-// fitsOtherIntent reports whether a row can be the purchase of another item's intent.
+// fitsOtherIntent reports whether the order can be the purchase of another item's intent; in is this item's intent.
 func (j *Buyer) fitsOtherIntent(other, in Intent, r seller.OrderSummary) bool {
 	switch {
 	case !j.bringsNewID(other.Kind), other.Account != "" && other.Account != seller.AccountHash(j.Account):

@@ -11,16 +11,15 @@ import (
 	"pmssl/internal/itemparam"
 )
 
-// IntentWait is how long after a purchase without answer nothing new is bought, however empty the seller's list is
+// IntentWait is the time after a purchase without an answer in which nothing new is bought, whatever the seller's list shows
 // (rules BUY-4).
 const IntentWait = 10 * time.Minute
 
-// refusedWait is how long after a reading of the list that shows nothing of a refused purchase a second one may free the
-// way (rules BUY-12).
+// refusedWait is the time between the two readings of the list that must show nothing of a refused purchase before it is
+// made again (rules BUY-12).
 const refusedWait = time.Minute
 
-// Intent is the item parameter purchase_intent: what was about to be bought, saved before the seller is asked
-// (rules PARAM-4).
+// Intent is the item parameter purchase_intent: what is about to be bought, saved before the purchase is sent (rules PARAM-4).
 type Intent struct {
 	Kind     string    `json:"kind"`
 	Time     time.Time `json:"time"`
@@ -29,26 +28,26 @@ type Intent struct {
 	Months   int       `json:"months,omitempty"`
 	Snapshot int64     `json:"snapshot"`
 	Op       int64     `json:"op"`
-	// Ends and Becomes are the end of the order before and after a renewal in place (YYYY-MM-DD): by them a renewal without
-	// answer is recognised as carried out or not.
+	// Ends and Becomes are the end of the order before and after a renewal in place (YYYY-MM-DD). They show later whether a
+	// renewal without an answer was carried out.
 	Ends    string `json:"ends,omitempty"`
 	Becomes string `json:"becomes,omitempty"`
-	// SANs is how many further names are bought, Held how many were before, Counted how many the seller said that the order
-	// holds: by that count a purchase of names without answer is recognised as carried out or not.
+	// SANs is the number of further names that are bought, Held the number bought before, Counted the number that the seller
+	// showed for the order. Counted shows later whether a purchase of names without an answer was carried out.
 	SANs    int `json:"sans,omitempty"`
 	Held    int `json:"held,omitempty"`
 	Counted int `json:"counted,omitempty"`
-	// Again is how many purchases without a trace came before this one; Accepted says that the seller took it.
+	// Again is the number of earlier purchases without a trace. Accepted means that the seller accepted this one.
 	Again    int  `json:"again,omitempty"`
 	Accepted bool `json:"accepted,omitempty"`
-	// Account is the mark of the account that pays, At its name for people; Key and Name are the SHA-256 of the CSR's
-	// public key and its common name (rules BUY-9). An intent of the version before has none of them.
+	// Account is the hash of the paying account (seller.AccountMark), At its readable name. Key is the SHA-256 of the CSR's
+	// public key, Name its common name (rules BUY-9). An intent that the previous version saved has none of them.
 	Account string `json:"account,omitempty"`
 	At      string `json:"at,omitempty"`
 	Key     string `json:"key,omitempty"`
 	Name    string `json:"name,omitempty"`
-	// Refused says that something answered that it was not carried out, not in the seller's own document; Looked is when a
-	// list first showed nothing of it since (RFC 3339, UTC).
+	// Refused means that an answer said that the purchase was not carried out, but not in the seller's own document. Looked
+	// is the time at which a list first showed nothing of it after that (RFC 3339, UTC).
 	Refused bool   `json:"refused,omitempty"`
 	Looked  string `json:"looked,omitempty"`
 }
@@ -64,13 +63,13 @@ func (i Intent) months() int {
 // String returns the JSON that is saved on the item.
 func (i Intent) String() string {
 	raw, err := json.Marshal(i)
-	if err != nil { // plain fields only: cannot happen, and an empty intent is refused by parseIntent
+	if err != nil { // plain fields only: cannot happen, and an empty intent is refused by ParseIntent
 		return ""
 	}
 	return string(raw)
 }
 
-// flexible reads a number that may stand in quotes.
+// flexible is a JSON number that may be in quotes.
 type flexible int64
 
 // UnmarshalJSON accepts 12 and "12".
@@ -83,8 +82,8 @@ func (f *flexible) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// ParseIntent reads the parameter. A text that is no intent is Unclear: nobody can tell what was bought, so an
-// administrator has to.
+// ParseIntent reads the parameter. A text that is not an intent is fault.Unclear: an administrator has to find out what was
+// bought.
 func ParseIntent(text string) (Intent, error) {
 	var wire struct {
 		Kind     string    `json:"kind"`
@@ -118,7 +117,7 @@ func ParseIntent(text string) (Intent, error) {
 	if wire.Kind == "" || wire.Time.IsZero() || wire.Snapshot == nil {
 		return fail("kind, time or snapshot is missing")
 	}
-	if year := wire.Time.UTC().Year(); year < 2000 || year > 9999 { // it could not be written back, and an empty parameter is no intent
+	if year := wire.Time.UTC().Year(); year < 2000 || year > 9999 { // json.Marshal fails for years above 9999, and the intent would be saved as an empty text
 		return fail("its time is impossible")
 	}
 	return Intent{
@@ -129,6 +128,6 @@ func ParseIntent(text string) (Intent, error) {
 	}, nil
 }
 
-// FreshCertificate is how old a certificate must be before it is reissued for an unchanged request: a panel and our own
-// sweep that act on the same day make one reissue (rules STORE-6).
+// FreshCertificate is the age below which a certificate is not reissued for an unchanged request: if the panel and the
+// module's sweep act on the same day, one reissue is made (rules STORE-6).
 const FreshCertificate = 24 * time.Hour

@@ -7,8 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzIntent: whatever stands on the item is an intent, which is written back as it was read, or a fault that says what to
-// do.
+// FuzzIntent checks that any text is either an intent, which is written as it was read, or a fault that says what to do.
 func FuzzIntent(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", "null", `{"kind":"create"}`, `{"kind":"create","time":"2026-04-02T10:00:00Z","product":"positivessl","years":1,"snapshot":0,"op":9}`,

@@ -11,8 +11,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// BuyMissingNames makes sure that the order at the seller holds the request's names. What is missing is bought first, once,
-// provided that the client ordered it in the panel; fewer names than were bought need nothing.
+// BuyMissingNames buys the names of the request that the order at the seller has no capacity for, if the client ordered them
+// in the panel. It does nothing if the capacity suffices.
 func (j *Buyer) BuyMissingNames(ctx context.Context, status seller.OrderStatus, request seller.Request) error {
 	if err := j.ReconcileOpenNames(ctx, status, request); err != nil {
 		return err
@@ -33,9 +33,9 @@ func (j *Buyer) BuyMissingNames(ctx context.Context, status seller.OrderStatus, 
 	return err
 }
 
-// nameCapacity returns how many further names the order can carry, -1 where that is not known, and how many were bought beyond
-// those included. What we bought is certain. The seller's own count is read in two ways (docs/reference/namecheap.md
-// §3.10): it decides only where nothing else does, by the larger reading.
+// nameCapacity returns how many further names the order can carry, -1 if not known, and how many of them were bought beyond
+// the included ones. The module's own record comes first. The seller's count can be read in two ways
+// (docs/reference/namecheap.md §3.10); it is used, in its larger reading, only if there is no record.
 func (j *Buyer) nameCapacity(status seller.OrderStatus, product seller.Product) (holds, bought int) {
 	included := product.Included - 1
 	if text, known := j.Item.Params[itemparam.SANsBought]; known {
@@ -50,8 +50,8 @@ func (j *Buyer) nameCapacity(status seller.OrderStatus, product seller.Product) 
 	return included + status.SANs, status.SANs
 }
 
-// saveNamesBought writes down how many names beyond those included are bought, when the purchase of the intent is resolved. It
-// may be done twice: the intent tells the sum, not the step.
+// saveNamesBought saves how many names beyond the included ones are bought, when the purchase of the intent is resolved. It
+// may run twice: the intent holds the total, not the difference.
 func (j *Buyer) saveNamesBought(ctx context.Context) error {
 	total, counts := j.namesBoughtByIntent()
 	if !counts {
@@ -60,8 +60,8 @@ func (j *Buyer) saveNamesBought(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(total))
 }
 
-// namesBoughtByIntent returns how many names beyond those included are bought when the purchase of the intent has happened; false
-// where it concerns no names.
+// namesBoughtByIntent returns how many names beyond the included ones are bought once the purchase of the intent has happened;
+// false if the intent is not about names.
 func (j *Buyer) namesBoughtByIntent() (total int, counts bool) {
 	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
 	if err != nil || in.Kind != seller.KindCreate && in.Kind != seller.KindSANs {
@@ -73,28 +73,29 @@ func (j *Buyer) namesBoughtByIntent() (total int, counts bool) {
 	return in.Held + in.SANs, true
 }
 
-// restoreNamesBought counts the names that the journal remembers for the item's orders and the item does not.
+// restoreNamesBought saves the number of names bought for the item's orders from the journal, if the item has a smaller number
+// or none.
 func (j *Buyer) restoreNamesBought(ctx context.Context, lines []item.JournalEntry) error {
-	limit, ref := 0, seller.AccountHash(j.Account)
+	bought, account := 0, seller.AccountHash(j.Account)
 	for _, line := range lines {
-		if line.Item == j.Item.Item && line.Account == ref && slices.Contains(j.Lineage(), line.ID) {
-			limit = max(limit, line.SANs)
+		if line.Item == j.Item.Item && line.Account == account && slices.Contains(j.Lineage(), line.ID) {
+			bought = max(bought, line.SANs)
 		}
 	}
-	if text := j.Item.Params[itemparam.SANsBought]; limit > 0 {
-		if known, err := strconv.Atoi(text); err != nil || known < limit {
-			j.Log.ExtInfof("%d further names were bought by the journal, the item counts %q", limit, text)
-			return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(limit))
+	if text := j.Item.Params[itemparam.SANsBought]; bought > 0 {
+		if known, err := strconv.Atoi(text); err != nil || known < bought {
+			j.Log.ExtInfof("the journal shows %d further names bought, the item %q: the journal's number is saved", bought, text)
+			return j.SaveParam(ctx, itemparam.SANsBought, strconv.Itoa(bought))
 		}
 	}
 	return nil
 }
 
-// ReconcileOpenNames resolves a purchase of names that an earlier run left without an answer, whether the names are still
-// wanted or not. Afterwards nothing of it is open.
+// ReconcileOpenNames resolves a purchase of names that an earlier run left without an answer, whether or not the names are
+// still wanted. Afterwards the item has no such intent.
 func (j *Buyer) ReconcileOpenNames(ctx context.Context, status seller.OrderStatus, request seller.Request) error {
 	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err != nil || in.Kind != seller.KindSANs {
-		return nil // none, or not for here to resolve
+		return nil // no intent, or one of another kind
 	}
 	if err := j.lockAccount(ctx); err != nil {
 		return err
@@ -111,13 +112,13 @@ func (j *Buyer) ReconcileOpenNames(ctx context.Context, status seller.OrderStatu
 	return j.SaveParam(ctx, itemparam.Intent, "")
 }
 
-// reconcileNames tells from the seller's count whether a purchase of names without an answer has happened. Both readings of
-// the count move by the number that was bought.
+// reconcileNames decides by the seller's count whether a purchase of names without an answer has happened. In both readings
+// the count grows by the number of names bought.
 func (j *Buyer) reconcileNames(ctx context.Context, p seller.Purchase, in Intent) (int64, error) {
 	switch {
 	case in.Counted < 0 || p.SellerSANs < 0:
 		return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-			"%d names for the order %d had no answer and %s does not tell how many it holds: look there, then run --command resolve --item %d --id %d, or --none",
+			"%d names for the order %d had no answer and %s does not show how many it holds: check there, then run --command resolve --item %d --id %d, or --none",
 			in.SANs, p.ID, j.Info.Title, j.Item.Item, p.ID))
 	case p.SellerSANs == in.Counted+in.SANs:
 		return j.adopt(ctx, in.Kind, p.ID, "holds "+strconv.Itoa(p.SellerSANs)+" names, as the purchase was to bring")
@@ -128,6 +129,6 @@ func (j *Buyer) reconcileNames(ctx context.Context, p seller.Purchase, in Intent
 		return 0, j.allowRetry(ctx, in)
 	}
 	return 0, j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-		"the order %d at %s held %d names before a purchase of %d without answer and holds %d: look there, then run --command resolve --item %d --id %d, or --none",
+		"the order %d at %s held %d names before a purchase of %d without an answer and holds %d now: check there, then run --command resolve --item %d --id %d, or --none",
 		p.ID, j.Info.Title, in.Counted, in.SANs, p.SellerSANs, j.Item.Item, p.ID))
 }

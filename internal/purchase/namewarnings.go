@@ -15,24 +15,25 @@ import (
 )
 
 const (
-	// lookupTime bounds the look-ups of one order, all names together.
+	// lookupTime limits the look-ups of one order, all names together.
 	lookupTime = 4 * time.Second
-	// maxLookups is how many names of one order are looked up.
+	// maxLookups is the number of names of one order that are looked up.
 	maxLookups = 20
-	// maxShown is how long the text on the item gets, in bytes; the log has all of it.
-	maxShown = 1000
+	// maxNote is the length of the text on the item in bytes; the log has all of it.
+	maxNote = 1000
 )
 
-// The lines that the item carries about names that cannot be certified. They are known again by what does not change.
+// The constant parts of the warnings on the item about names that cannot be certified. isNamesWarning recognises the warnings
+// by them.
 const (
 	lineAbsent     = " does not exist in DNS"
 	lineRestricted = "the CAA records of "
 	lineMore       = " more names cannot be certified, see the log"
 )
 
-// WarnOfNames looks the request's names up before the seller is asked for them, and says in the log and on the item which
-// cannot be certified: a name that does not exist, or whose CAA records allow none of the seller's CAs. It only warns: DNS
-// may change at any time, and the seller's word counts.
+// WarnOfNames looks the request's names up before they are sent to the seller, and warns in the log and on the item of names
+// that cannot be certified: a name that does not exist, or whose CAA records allow none of the seller's CAs. It only warns:
+// DNS may change at any time, and the seller decides.
 func (j *Buyer) WarnOfNames(ctx context.Context, request seller.Request) {
 	var lines []string
 	if resolver := j.NameResolver(ctx); resolver != nil {
@@ -44,8 +45,8 @@ func (j *Buyer) WarnOfNames(ctx context.Context, request seller.Request) {
 	j.SaveNameWarnings(ctx, lines)
 }
 
-// nameWarnings returns the lines about names that cannot be certified, in the order of the names. All are looked up at the
-// same time, so that one without an answer does not use up the time of the others.
+// nameWarnings returns the warnings about names that cannot be certified, in the order of the names. All names are looked up
+// at the same time, so that one without an answer does not use up the time of the others.
 func (j *Buyer) nameWarnings(ctx context.Context, resolver item.Resolver, names []string) []string {
 	if len(names) > maxLookups {
 		j.Log.ExtInfof("%d of the %d names are looked up, not %s", maxLookups, len(names), strings.Join(names[maxLookups:], " "))
@@ -54,18 +55,18 @@ func (j *Buyer) nameWarnings(ctx context.Context, resolver item.Resolver, names 
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	lines, failures := make([]string, len(names)), make([]error, len(names))
-	var all sync.WaitGroup
+	var lookups sync.WaitGroup
 	for i, name := range names {
-		all.Go(func() { lines[i], failures[i] = j.guardedLookup(ctx, resolver, name) })
+		lookups.Go(func() { lines[i], failures[i] = j.guardedLookup(ctx, resolver, name) })
 	}
-	all.Wait()
+	lookups.Wait()
 	for i, err := range failures {
-		if err != nil { // no answer, no warning
+		if err != nil { // a look-up without an answer produces no warning
 			j.Log.Tracef("whether %s can be certified is not known: %s", names[i], strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
 	var found []string
-	for _, line := range lines { // a domain and the wildcard below it can have the same
+	for _, line := range lines { // a domain and its wildcard can have the same warning
 		if line != "" && !slices.Contains(found, line) {
 			found = append(found, line)
 		}
@@ -78,14 +79,13 @@ func (j *Buyer) nameWarnings(ctx context.Context, resolver item.Resolver, names 
 func (j *Buyer) guardedLookup(ctx context.Context, resolver item.Resolver, name string) (line string, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			line, err = "", fmt.Errorf("a fault of the look-up: %v", reason)
+			line, err = "", fmt.Errorf("the look-up panicked: %v", reason)
 		}
 	}()
 	return j.nameWarning(ctx, resolver, name)
 }
 
-// nameWarning returns the line about one name, empty if nothing speaks against it. A wildcard is looked up as what it is
-// below.
+// nameWarning returns the warning about one name; empty if it can be certified. A wildcard is looked up without "*.".
 func (j *Buyer) nameWarning(ctx context.Context, resolver item.Resolver, name string) (string, error) {
 	base, wildcard := strings.CutPrefix(name, "*.")
 	exists, err := resolver.Exists(ctx, base)
@@ -104,12 +104,12 @@ func (j *Buyer) nameWarning(ctx context.Context, resolver item.Resolver, name st
 	return fmt.Sprintf("%s%s allow %s; one of %s is needed", lineRestricted, pki.DisplayName(name), listIssuers(allowed), strings.Join(j.Info.Issuers, ", ")), nil
 }
 
-// isSellerIssuer reports whether an issuer domain name is that of a CA behind the seller.
+// isSellerIssuer reports whether an issuer domain name belongs to one of the seller's CAs.
 func (j *Buyer) isSellerIssuer(issuer string) bool {
 	return slices.ContainsFunc(j.Info.Issuers, func(own string) bool { return strings.EqualFold(own, issuer) })
 }
 
-// listIssuers names issuers for people, a few of them.
+// listIssuers returns the issuers as a text: "nobody", "only …", or the first three and the number of others.
 func listIssuers(issuers []string) string {
 	const limit = 3
 	switch {
@@ -121,11 +121,11 @@ func listIssuers(issuers []string) string {
 	return "only " + strings.Join(issuers, ", ")
 }
 
-// SaveNameWarnings puts the lines on the item, or takes those of an earlier look-up away. The parameter is the panel's: what
-// somebody else says there (its own word is check, docs/reference/billmanager.md §4.1) stays. A panel that does not take it
-// does not stop the order.
+// SaveNameWarnings saves the warnings on the item, or deletes those of an earlier look-up. The parameter belongs to the panel: a
+// text that this module did not write (the panel's own is "check", docs/reference/billmanager.md §4.1) stays. If the panel
+// does not save it, the order goes on.
 func (j *Buyer) SaveNameWarnings(ctx context.Context, lines []string) {
-	if there := j.Item.Params[itemparam.StatusNote]; there != "" && !isNamesWarning(there) {
+	if old := j.Item.Params[itemparam.StatusNote]; old != "" && !isNamesWarning(old) {
 		return
 	}
 	if err := j.SaveParam(ctx, itemparam.StatusNote, noteText(lines)); err != nil {
@@ -133,11 +133,11 @@ func (j *Buyer) SaveNameWarnings(ctx context.Context, lines []string) {
 	}
 }
 
-// noteText returns the text on the item: one line for each name, as far as there is room.
+// noteText returns the text for the item: one line for each name, at most maxNote bytes.
 func noteText(lines []string) string {
 	var text strings.Builder
 	for i, line := range lines {
-		if text.Len()+len(line) > maxShown {
+		if text.Len()+len(line) > maxNote {
 			fmt.Fprintf(&text, "%d%s\n", len(lines)-i, lineMore)
 			break
 		}
@@ -146,7 +146,7 @@ func noteText(lines []string) string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// isNamesWarning reports whether a text on the item is one of ours.
+// isNamesWarning reports whether this module wrote the text on the item.
 func isNamesWarning(text string) bool {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

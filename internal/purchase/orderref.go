@@ -14,11 +14,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// maxProbed is how many orders that a list lacks are asked for by themselves before the list is believed.
+// maxProbed is the number of orders missing in a list whose status is read before the list is taken as complete.
 const maxProbed = 3
 
-// reconcileOrder finds an order by our order reference on it (rules BUY-4), also where no intent is left. Where the
-// seller's list shows no marks an order of the intent's time for the same name is taken for it.
+// reconcileOrder finds the item's order by its order reference (rules BUY-4), even without an intent. If the seller's list
+// shows no reference, it finds an order for the same name from the time of the intent.
 func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent, open bool, snapshot seller.OrderSnapshot) (int64, error) {
 	taken, _, err := j.Claims(ctx, Intent{})
 	if err != nil {
@@ -52,17 +52,18 @@ func (j *Buyer) reconcileOrder(ctx context.Context, p seller.Purchase, in Intent
 	return 0, j.allowRetry(ctx, in)
 }
 
-// awaitOrder handles an order that the seller took and does not show: it is never made again by a program. One that does
-// not show up in a day is for an administrator.
+// awaitOrder handles an order that the seller accepted and does not show. The module never orders again; after a day it
+// escalates to the administrator.
 func (j *Buyer) awaitOrder(ctx context.Context, in Intent) error {
 	if j.Now().Sub(in.Time) < FreshCertificate {
-		return fault.Errorf(fault.Waiting, itemparam.Intent, "%s took the order of %s and does not show it yet; nothing more is ordered", j.Info.Title, in.Time.Format(time.RFC3339)).Retryable()
+		return fault.Errorf(fault.Waiting, itemparam.Intent, "%s accepted the order of %s and does not show it yet; nothing more is ordered", j.Info.Title, in.Time.Format(time.RFC3339)).Retryable()
 	}
 	return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-		"%s took the order of %s for item %d and does not show it: look for it in the account there, then run --command resolve --item %d --id ID, or --none",
+		"%s accepted the order of %s for item %d and does not show it: look for it in the account there, then run --command resolve --item %d --id ID, or --none",
 		j.Info.Title, in.Time.Format(time.RFC3339), j.Item.Item, j.Item.Item))
 }
 
+// recordIDs returns the ids of the orders.
 func recordIDs(records []seller.OrderSummary) []int64 {
 	ids := make([]int64, len(records))
 	for i, r := range records {
@@ -71,12 +72,12 @@ func recordIDs(records []seller.OrderSummary) []int64 {
 	return ids
 }
 
-// referencedOrders returns the orders with the item's order reference that no other item holds. Where nothing was asked
-// for, one that is older than the item is another item's: their numbers begin anew with a new database.
+// referencedOrders returns the orders with the item's order reference that no other item holds. Without an intent, an order
+// older than the item belongs to an item of an earlier database, which had the same number.
 func (j *Buyer) referencedOrders(p seller.Purchase, open bool, snapshot seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
 	return slices.DeleteFunc(slices.Clone(snapshot.Orders), func(r seller.OrderSummary) bool {
 		owner := taken[r.ID]
-		if slices.Contains(p.Released, r.ID) { // not this item's, by the administrator's word
+		if slices.Contains(p.Released, r.ID) { // an administrator said that it is not this item's
 			return true
 		}
 		if p.OrderRef == "" || !strings.EqualFold(r.OrderRef, p.OrderRef) || owner != 0 && owner != j.Item.Item {
@@ -85,13 +86,13 @@ func (j *Buyer) referencedOrders(p seller.Purchase, open bool, snapshot seller.O
 		if open || r.Created.IsZero() || !r.Created.AddDays(2).Before(j.Item.OpenDate) {
 			return false
 		}
-		j.Log.Warningf("the order %d at %s carries its mark and is of %s, older than the item; left alone", r.ID, j.Info.Title, r.Created)
+		j.Log.Warningf("the order %d at %s has the item's order reference but was made %s, before the item; ignored", r.ID, j.Info.Title, r.Created)
 		return true
 	})
 }
 
-// namedOrders returns the orders that show no mark and can be the intent's: above its snapshot, of its day or later, for
-// the same name, of the same kind of product, nobody's.
+// namedOrders returns the orders without an order reference that can be the intent's: above its snapshot, from its day or
+// later, for the same name, of the same kind of product, and on no item.
 func (j *Buyer) namedOrders(p seller.Purchase, in Intent, snapshot seller.OrderSnapshot, taken map[int64]int64) []seller.OrderSummary {
 	day := cabforum.DateOf(in.Time).AddDays(-1) // a seller's bare date has no zone (rules TIME-2)
 	return slices.DeleteFunc(slices.Clone(snapshot.Orders), func(r seller.OrderSummary) bool {
@@ -101,7 +102,7 @@ func (j *Buyer) namedOrders(p seller.Purchase, in Intent, snapshot seller.OrderS
 	})
 }
 
-// sameName compares a seller's spelling of a name, in whatever script, with a common name.
+// sameName reports whether a name as the seller writes it, in A-labels or U-labels, is the common name.
 func sameName(host, name string) bool {
 	if strings.EqualFold(host, name) {
 		return true
@@ -110,8 +111,7 @@ func sameName(host, name string) bool {
 	return err == nil && ascii == name
 }
 
-// adoptOrder takes the one order that was found, unless something about it does not fit: paying again would be worse than
-// asking somebody.
+// adoptOrder adopts the only order that was found, or escalates if something about it does not fit the purchase.
 func (j *Buyer) adoptOrder(ctx context.Context, p seller.Purchase, in Intent, open bool, r seller.OrderSummary, why string) (int64, error) {
 	odd := ""
 	foreign, err := j.foreignKey(ctx, in, open, r)
@@ -137,12 +137,12 @@ func (j *Buyer) adoptOrder(ctx context.Context, p seller.Purchase, in Intent, op
 	return j.adopt(ctx, p.Kind, r.ID, why)
 }
 
-// foreignKey reports whether an order carries the CSR of another key than the intent or, without an intent, the item (rules
-// BUY-9): another item's order for the same name, or that of an earlier client whose item had the same number in another
-// database.
+// foreignKey reports whether the order's CSR has another key than the intent or, without an intent, the item (rules BUY-9).
+// Then it is another item's order for the same name, or that of an earlier client whose item had the same number in an
+// earlier database.
 func (j *Buyer) foreignKey(ctx context.Context, in Intent, open bool, r seller.OrderSummary) (bool, error) {
 	want := j.itemIdentity().key
-	if open && (in.Key != "" || r.OrderRef != "") { // the client may have changed its CSR since; an old intent does not say
+	if open && (in.Key != "" || r.OrderRef != "") { // the client may have changed the CSR since; an intent of the previous version has no key
 		want = in.Key
 	}
 	if want == "" {
@@ -156,8 +156,8 @@ func (j *Buyer) foreignKey(ctx context.Context, in Intent, open bool, r seller.O
 	return shown != "" && shown != want, nil
 }
 
-// checkListComplete makes sure that a list which shows nothing of a purchase can be believed: one that lacks orders which exist
-// is cut, by a filter that somebody set for the account (docs/reference/ispmanager.md §1.4), and proves nothing.
+// checkListComplete returns a fault if the list lacks an order that exists: then somebody set a filter for the account
+// (docs/reference/ispmanager.md §1.4), and a purchase that the list does not show may exist too.
 func (j *Buyer) checkListComplete(ctx context.Context, in Intent, snapshot seller.OrderSnapshot, taken map[int64]int64) error {
 	known := []int64{}
 	for id := range taken {
@@ -181,14 +181,14 @@ func (j *Buyer) checkListComplete(ctx context.Context, in Intent, snapshot selle
 		status, err := j.Seller.OrderStatus(ctx, id)
 		if failure := fault.From(err); failure != nil && !failure.Retry {
 			return j.escalate(ctx, fault.Errorf(fault.Unclear, itemparam.Intent,
-				"the order of %s for item %d had no answer, and whether the list at %s is whole cannot be told, which lacks id %d (%w): look in the account there, then run --command resolve --item %d --none, or --id ID",
+				"the order of %s for item %d had no answer; the list at %s lacks id %d, and whether that order exists could not be read (%w): check the account there, then run --command resolve --item %d --none, or --id ID",
 				in.Time.Format(time.RFC3339), j.Item.Item, j.Info.Title, id, err, j.Item.Item))
 		} else if err != nil {
 			return err
 		}
 		if !status.State.Ended() {
 			return fault.Errorf(fault.Unclear, itemparam.Intent,
-				"the list of certificates at %s lacks id %d, which is there: a filter is set for the account; remove it or use a user of its own, nothing is bought before",
+				"the list of certificates at %s lacks id %d, which exists: a filter is set for the account; remove it or use another user for the module; nothing is bought until then",
 				j.Info.Title, id).Retryable()
 		}
 	}

@@ -11,16 +11,16 @@ import (
 	"pmssl/internal/seller"
 )
 
-// OwnerIndex tells which item of the panel an order at the seller belongs to.
+// OwnerIndex finds the panel item that an order at the seller belongs to.
 type OwnerIndex struct {
 	j      *Buyer
 	ids    map[int64]int64             // id at the seller -> item
-	refs   map[string]int64            // mark on the order -> item
-	bought map[int64]item.JournalEntry // the journal's last line of each id
-	ref    func(it int64) string       // nil if the seller keeps no marks
+	refs   map[string]int64            // order reference -> item
+	bought map[int64]item.JournalEntry // id at the seller -> its last journal entry
+	ref    func(it int64) string       // returns an item's order reference; nil if the seller keeps none
 }
 
-// OwnerIndex reads what the items hold, for the account of the job.
+// OwnerIndex reads which items hold the ids and order references of the account.
 func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
 	p := OwnerIndex{j: j, ids: map[int64]int64{}, refs: map[string]int64{}, bought: map[int64]item.JournalEntry{}}
 	if referencer, ok := j.Seller.(seller.OrderReferencer); ok {
@@ -34,9 +34,9 @@ func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
 	if err != nil {
 		return p, err
 	}
-	ref := seller.AccountHash(j.Account)
+	account := seller.AccountHash(j.Account)
 	for _, line := range lines {
-		if line.Account == ref {
+		if line.Account == account {
 			p.bought[line.ID] = line
 		}
 	}
@@ -55,14 +55,14 @@ func (j *Buyer) OwnerIndex(ctx context.Context) (OwnerIndex, error) {
 	return p, nil
 }
 
-// Assign notes that a certificate is an item's from now on.
+// Assign adds the ids of a certificate as ids of the item.
 func (p OwnerIndex) Assign(l seller.ListedCertificate, it int64) {
 	for _, id := range l.Lineage() {
 		p.ids[id] = it
 	}
 }
 
-// HasItem reports whether a certificate is known to be the item's.
+// HasItem reports whether the index has an id of the item.
 func (p OwnerIndex) HasItem(it int64) bool {
 	for _, holder := range p.ids {
 		if holder == it {
@@ -72,28 +72,29 @@ func (p OwnerIndex) HasItem(it int64) bool {
 	return false
 }
 
-// Owner returns the item that a certificate belongs to, with the reason in words; 0 if no item has it.
+// Owner returns the item that a certificate belongs to, and why, in words that the item follows ("was bought for"); 0 if it
+// belongs to none.
 func (p OwnerIndex) Owner(ctx context.Context, l seller.ListedCertificate) (it int64, why string, err error) {
 	ids := append([]int64{l.ID}, l.Older...)
 	for _, id := range ids {
 		if it := p.ids[id]; it != 0 {
-			return it, "is on it", nil
+			return it, "is on", nil
 		}
 	}
 	if it, err := p.referenced(ctx, l.OrderRef); it != 0 || err != nil {
-		return it, "carries its mark", err
+		return it, "has the order reference of", err
 	}
 	for _, id := range ids {
 		it, err := p.journaled(ctx, id)
 		if it != 0 || err != nil {
-			return it, "was bought for it", err
+			return it, "was bought for", err
 		}
 	}
 	return 0, "", nil
 }
 
-// referenced returns the item whose mark the order carries. An item that lost its parameters is not among the holdings; its
-// number ends the mark, and whether it does is seen by making the mark again.
+// referenced returns the item whose reference the order has. An item that lost its parameters is not among the claims; its
+// number is then read from the end of the reference and confirmed by computing the reference again.
 func (p OwnerIndex) referenced(ctx context.Context, ref string) (int64, error) {
 	if p.ref == nil || ref == "" {
 		return 0, nil
@@ -112,9 +113,8 @@ func (p OwnerIndex) referenced(ctx context.Context, ref string) (int64, error) {
 	return 0, nil
 }
 
-// journaled returns the item for which the purchase journal says that the id was bought. Numbers of items begin anew with
-// a new database, and what an old one bought is what an import is for: a line from before the item existed is another
-// item's.
+// journaled returns the item that the purchase journal names for the id. In a new database the item numbers begin again: an
+// entry older than the item belongs to an item of an earlier database, whose certificates an import may take.
 func (p OwnerIndex) journaled(ctx context.Context, id int64) (int64, error) {
 	line, there := p.bought[id]
 	if !there {
@@ -127,12 +127,12 @@ func (p OwnerIndex) journaled(ctx context.Context, id int64) (int64, error) {
 	return line.Item, nil
 }
 
-// boughtBefore reports whether a purchase is older than the item; the panel's date of opening may be a day off.
+// boughtBefore reports whether a purchase is older than the item. The item's opening date may be a day off.
 func boughtBefore(line item.JournalEntry, order item.Item) bool {
 	return cabforum.DateOf(line.Time).AddDays(2).Before(order.OpenDate)
 }
 
-// panelItem returns the item as the panel has it; false if the panel has no such item.
+// panelItem loads an item from the panel; false if it is absent.
 func (p OwnerIndex) panelItem(ctx context.Context, it int64) (item.Item, bool, error) {
 	order, err := p.j.Panel.LoadItem(ctx, it)
 	if err != nil {
@@ -144,7 +144,7 @@ func (p OwnerIndex) panelItem(ctx context.Context, it int64) (item.Item, bool, e
 	return order, true, nil
 }
 
-// OrderRef returns the item's order reference at a seller that keeps one; empty at the others.
+// OrderRef returns the item's order reference; empty if the seller does not keep references.
 func (j *Buyer) OrderRef(ctx context.Context) (string, error) {
 	referencer, ok := j.Seller.(seller.OrderReferencer)
 	if !ok {

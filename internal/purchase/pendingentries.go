@@ -12,27 +12,28 @@ import (
 	"pmssl/internal/itemparam"
 )
 
-// keepEntryOnItem keeps a line that the purchase journal did not take on the item, so that a later run adds it, and opens a
-// task: until the journal can be written it is of no help against paying twice (rules BUY-21). What fails here is logged,
-// for the purchase itself is recorded.
+// keepEntryOnItem saves on the item an entry that could not be written to the purchase journal, so that a later run adds it,
+// and opens a task: a journal that cannot be written does not protect against paying twice (rules BUY-21). Errors are only
+// logged, because the purchase itself is recorded.
 func (j *Buyer) keepEntryOnItem(ctx context.Context, line item.JournalEntry, reason error) {
 	raw, err := json.Marshal(line)
 	if err == nil {
-		waiting := strings.TrimSpace(j.Item.Params[itemparam.Unjournaled] + "\n" + string(raw))
-		err = j.SaveParam(ctx, itemparam.Unjournaled, waiting)
+		pending := strings.TrimSpace(j.Item.Params[itemparam.Unjournaled] + "\n" + string(raw))
+		err = j.SaveParam(ctx, itemparam.Unjournaled, pending)
 	}
 	if err != nil {
-		j.Log.Errorf("the journal's line for id %d could not be kept on the item: %v", line.ID, err)
+		j.Log.Errorf("the journal entry of id %d could not be saved on the item: %v", line.ID, err)
 	}
 	text := fmt.Sprintf("item %d (%s): id %d was bought and is on the item, but %s. The next run of this item adds the line to the journal",
 		j.Item.Item, j.Item.Name, line.ID, fault.From(reason).Message)
 	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, text); err != nil {
-		j.Log.Errorf("the task for the administrator could not be made: %v", err)
+		j.Log.Errorf("the task for the administrator could not be opened: %v", err)
 	}
 }
 
-// appendPendingEntries adds the lines that wait on the item to the journal and returns its lines with them. A journal that still
-// takes nothing stops no run: the ids are on the item. Lines that are not this item's own purchases are dropped.
+// appendPendingEntries writes the entries that are saved on the item to the journal and returns the journal's lines with them.
+// If the journal still cannot be written the run goes on, because the ids are on the item. Entries that are not purchases of
+// this item are dropped.
 func (j *Buyer) appendPendingEntries(ctx context.Context, lines []item.JournalEntry) []item.JournalEntry {
 	raw := j.Item.Params[itemparam.Unjournaled]
 	if raw == "" {
@@ -51,10 +52,10 @@ func (j *Buyer) appendPendingEntries(ctx context.Context, lines []item.JournalEn
 			continue
 		}
 		if err := j.Panel.AppendJournal(ctx, line); err != nil {
-			j.Log.Warningf("the journal's line for id %d waits on the item: %v", line.ID, err)
+			j.Log.Warningf("the journal entry of id %d stays on the item: %v", line.ID, err)
 			return lines
 		}
-		j.Log.ExtInfof("the journal's line for id %d is added", line.ID)
+		j.Log.ExtInfof("the journal entry of id %d is added to the journal", line.ID)
 		lines = append(slices.Clip(lines), line)
 	}
 	if err := j.SaveParam(ctx, itemparam.Unjournaled, ""); err != nil {

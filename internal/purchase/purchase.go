@@ -15,12 +15,12 @@ import (
 	"pmssl/internal/seller"
 )
 
-// BuyTime is how long the seller may take for a purchase or reissue, whatever ends the run meanwhile: a signal or the
-// command's deadline must not cut it in two. Recording it has the panel's own limits.
+// BuyTime is the time limit of a purchase or reissue at the seller. Neither a signal nor the command's deadline interrupts it.
+// Recording the outcome has the panel's own limits.
 const BuyTime = 4 * time.Minute
 
-// Purchase buys once (rules BUY-1): under the account's lock, after settling what an earlier run may have bought, with
-// the intent on the item before the seller is asked and the id on disk right after.
+// Purchase buys once (rules BUY-1): it takes the account's lock, reconciles what an earlier run may have bought, saves the
+// intent on the item, sends the purchase, and writes the id to disk right after. It returns the id.
 func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) {
 	if err := j.lockAccount(ctx); err != nil {
 		return 0, err
@@ -33,7 +33,7 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) 
 	if err != nil {
 		return 0, err
 	}
-	// one reading serves both: what comes up after it lies above the snapshot and is found by the next run
+	// The same list serves reconcile and the intent: an order made after it is above the snapshot and is found by the next run.
 	snapshot, err := j.Seller.OrderSnapshot(ctx)
 	if err != nil {
 		return 0, err
@@ -47,7 +47,7 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) 
 	if j.Dry != nil {
 		return 0, j.dryPurchase(ctx, p)
 	}
-	taken, _, err := j.Claims(ctx, Intent{}) // read before: what is answered must be nobody's, and be told so at once
+	taken, _, err := j.Claims(ctx, Intent{}) // read now: the answered id must be on no item, and is checked at once
 	if err != nil {
 		return 0, err
 	}
@@ -57,8 +57,7 @@ func (j *Buyer) Purchase(ctx context.Context, p seller.Purchase) (int64, error) 
 	return j.pay(ctx, p, snapshot.Highest, taken)
 }
 
-// checkMayBuy refuses to buy where a second run could not be kept off, and while it is not known what was bought for the item
-// before.
+// checkMayBuy returns a fault if the locks would not exclude a second run, or if an earlier purchase for the item is unclear.
 func (j *Buyer) checkMayBuy(ctx context.Context) error {
 	if err := j.Panel.SingleWriter(ctx); err != nil {
 		return err
@@ -75,7 +74,7 @@ func (j *Buyer) unlock(ctx context.Context) {
 	}
 }
 
-// saveIntent saves the intent and reads it back: where it cannot be saved, nothing is bought (rules BUY-2).
+// saveIntent saves the intent and reads it back. If it fails, nothing is bought (rules BUY-2).
 func (j *Buyer) saveIntent(ctx context.Context, p seller.Purchase, highest int64) error {
 	own := j.itemIdentity()
 	in := Intent{
@@ -106,7 +105,7 @@ func (j *Buyer) saveIntent(ctx context.Context, p seller.Purchase, highest int64
 	return nil
 }
 
-// pay sends the one request and records its outcome. From here on nothing interrupts the run.
+// pay sends the purchase and records its outcome. Nothing interrupts the run from here on.
 func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken map[int64]int64) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, j.dropIntent(context.WithoutCancel(ctx), fault.Errorf(fault.Interrupted, j.Args.Command, "the run was interrupted before the purchase: %w", err).Retryable())
@@ -115,11 +114,11 @@ func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken
 	j.SetCritical(true)
 	defer j.SetCritical(false)
 	if err := j.Panel.HoldsLocks(ctx); err != nil {
-		return 0, err // the intent stays: without the lock it may be another run's by now
+		return 0, err // the intent stays: without the lock another run may have saved it
 	}
 	receipt, err := j.buy(ctx, p)
 	if err == nil && receipt.ID <= 0 {
-		err = &fault.Error{Type: fault.Unclear, Object: "id", Message: "the seller took the order and named no id", OutcomeUnknown: true, Accepted: true}
+		err = &fault.Error{Type: fault.Unclear, Object: "id", Message: "the seller accepted the order and named no id", OutcomeUnknown: true, Accepted: true}
 	}
 	if err != nil {
 		if failure := fault.From(err); failure.OutcomeUnknown {
@@ -134,7 +133,7 @@ func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken
 	}
 	if odd := j.wrongAnsweredID(p.Kind, receipt.ID, highest, taken); odd != "" {
 		failure := &fault.Error{Type: fault.Unclear, Object: "id", OutcomeUnknown: true, Accepted: true, Message: fmt.Sprintf(
-			"item %d (%s): %s answered the purchase with the id %d, which %s: look there what was bought, then run --command resolve --item %d --id ID, or --none",
+			"item %d (%s): %s answered the purchase with the id %d, which %s: check there what was bought, then run --command resolve --item %d --id ID, or --none",
 			j.Item.Item, j.Item.Name, j.Info.Title, receipt.ID, odd, j.Item.Item)}
 		j.recordUnclearAnswer(ctx, failure)
 		return 0, j.escalate(ctx, failure)
@@ -147,45 +146,45 @@ func (j *Buyer) pay(ctx context.Context, p seller.Purchase, highest int64, taken
 	return receipt.ID, j.record(ctx, p.Kind, receipt.ID, receipt.Delivered)
 }
 
-// recordUnclearAnswer writes on the intent what an answer that proves nothing says: that the seller took the purchase, or that it
-// was refused.
+// recordUnclearAnswer saves in the intent what an unclear answer says: that the seller accepted the purchase, or that it was
+// refused.
 func (j *Buyer) recordUnclearAnswer(ctx context.Context, failure *fault.Error) {
 	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
 	if err == nil {
 		in.Accepted, in.Refused = failure.Accepted, failure.Refused
 		err = j.SaveParam(ctx, itemparam.Intent, in.String())
 	}
-	if err != nil { // it is looked up like one without an answer then
-		j.Log.Errorf("what was answered to the purchase could not be written on its intent: %v", err)
+	if err != nil { // the next run treats it as a purchase without an answer
+		j.Log.Errorf("the answer to the purchase could not be saved in the intent: %v", err)
 	}
 }
 
-// SetCritical tells whoever watches over the run that it must not be ended now.
-func (j *Buyer) SetCritical(now bool) {
+// SetCritical begins (true) or ends (false) the section in which nothing may end the process.
+func (j *Buyer) SetCritical(critical bool) {
 	if j.CriticalSection != nil {
-		j.CriticalSection(now)
+		j.CriticalSection(critical)
 	}
 }
 
-// buy sends the request, within its own time.
+// buy sends the purchase to the seller, with the time limit BuyTime.
 func (j *Buyer) buy(ctx context.Context, p seller.Purchase) (seller.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, BuyTime)
 	defer cancel()
 	return j.Seller.Buy(ctx, p)
 }
 
-// record writes a purchase down: journal, item, and then the intent is dropped (rules BUY-2).
+// record records a purchase in the journal and on the item, and then deletes the intent (rules BUY-2).
 func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered string) error {
 	line := item.JournalEntry{Time: j.Now().UTC(), Item: j.Item.Item, Kind: kind, ID: id, Account: seller.AccountHash(j.Account), Op: j.Args.Operation}
-	who := j.itemIdentity()
-	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil && in.Key != "" { // the client may have changed its CSR since
-		who = in.identity()
+	buyer := j.itemIdentity()
+	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil && in.Key != "" { // the client may have changed the CSR since
+		buyer = in.identity()
 	}
-	line.Key, line.Name = who.key, who.name
+	line.Key, line.Name = buyer.key, buyer.name
 	line.SANs, _ = j.namesBoughtByIntent()
 	unjournaled := j.Panel.AppendJournal(ctx, line)
 	if unjournaled != nil {
-		// the id still goes to the item below; the intent would find it again if that failed too
+		// The id is still saved on the item below. If that fails too, the intent remains and finds the purchase again.
 		j.Log.Errorf("id %d could not be written to the purchase journal: %v", id, unjournaled)
 	}
 	if err := j.SaveID(ctx, id); err != nil {
@@ -197,7 +196,7 @@ func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered str
 	if err := j.saveNamesBought(ctx); err != nil {
 		return err
 	}
-	if kind == seller.KindRenew || kind == seller.KindProlong { // one in place leaves nothing else on the item by which another host knows of it
+	if kind == seller.KindRenew || kind == seller.KindProlong { // a renewal in place changes nothing else on the item that another host could see
 		paid := line.Time.Format(time.RFC3339) + " " + strconv.FormatInt(id, 10) + " " + strconv.FormatInt(line.Op, 10)
 		if err := j.SaveParam(ctx, itemparam.Renewal, paid); err != nil {
 			return err
@@ -211,7 +210,7 @@ func (j *Buyer) record(ctx context.Context, kind string, id int64, delivered str
 	return j.SaveParam(ctx, itemparam.Intent, "")
 }
 
-// dropIntent drops the intent of a purchase that certainly did not happen and returns the reason.
+// dropIntent deletes the intent of a purchase that certainly did not happen, and returns the reason.
 func (j *Buyer) dropIntent(ctx context.Context, reason error) error {
 	if err := j.SaveParam(ctx, itemparam.Intent, ""); err != nil {
 		j.Log.Errorf("the intent of a purchase that did not happen could not be dropped: %v", err)
@@ -219,14 +218,14 @@ func (j *Buyer) dropIntent(ctx context.Context, reason error) error {
 	return reason
 }
 
-// checkBalance refuses where the account is empty, for a clear word instead of the seller's, and warns where it holds less than
-// the known price or the administrator's threshold (rules BUY-8).
+// checkBalance returns a fault if the account at the seller is empty, and warns if it holds less than the known price or the
+// administrator's threshold (rules BUY-8).
 func (j *Buyer) checkBalance(ctx context.Context, p seller.Purchase) error {
-	teller, ok := j.Seller.(seller.BalanceReporter)
+	reporter, ok := j.Seller.(seller.BalanceReporter)
 	if !ok {
 		return nil
 	}
-	balance, err := teller.Balance(ctx)
+	balance, err := reporter.Balance(ctx)
 	if err != nil {
 		if !errors.Is(err, seller.ErrUnknownAmount) && !fault.From(err).Retry {
 			return err
@@ -265,7 +264,7 @@ func (j *Buyer) warnOfLowBalance(ctx context.Context, p seller.Purchase, balance
 	}
 }
 
-// insertID puts an id that was forgotten on the item: as the newest, or before the newest where that is a later one.
+// insertID adds a missing id to the item's ids: as the newest, or before the newest if that is higher.
 func (j *Buyer) insertID(ctx context.Context, id int64) error {
 	newest := j.ID()
 	if newest == 0 || id > newest {
@@ -275,7 +274,7 @@ func (j *Buyer) insertID(ctx context.Context, id int64) error {
 	return j.SaveParam(ctx, itemparam.Lineage, item.FormatIDs(slices.Insert(line, len(line)-1, id)))
 }
 
-// dropResolvedIntent drops an intent whose purchase is on the item.
+// dropResolvedIntent deletes the intent if its purchase is on the item.
 func (j *Buyer) dropResolvedIntent(ctx context.Context, lines []item.JournalEntry) error {
 	raw := j.Item.Params[itemparam.Intent]
 	if raw == "" || j.ID() == 0 {
@@ -299,8 +298,8 @@ func (j *Buyer) dropResolvedIntent(ctx context.Context, lines []item.JournalEntr
 	return j.SaveParam(ctx, itemparam.Intent, "")
 }
 
-// purchaseOnItem reports whether the purchase of the intent is on the item. For a first purchase any id above the snapshot shows
-// it; a renewal needs its own line in the journal, because a reissue brings a new id as well.
+// purchaseOnItem reports whether the purchase of the intent is on the item. For a first purchase any id above the snapshot
+// shows that. A renewal needs its own journal entry, because a reissue brings a new id too.
 func (j *Buyer) purchaseOnItem(in Intent, lines []item.JournalEntry) bool {
 	if in.Kind == seller.KindCreate || in.Kind == seller.KindOrder {
 		return j.ID() > in.Snapshot
@@ -312,7 +311,7 @@ func (j *Buyer) purchaseOnItem(in Intent, lines []item.JournalEntry) bool {
 	return slices.ContainsFunc(lines, func(line item.JournalEntry) bool { return j.entryIsPurchase(in, line) })
 }
 
-// entryIsPurchase reports whether the line of the journal is the purchase of the intent, with an id that the item has.
+// entryIsPurchase reports whether the journal entry is the purchase of the intent, with an id that the item has.
 func (j *Buyer) entryIsPurchase(in Intent, line item.JournalEntry) bool {
 	if line.Item != j.Item.Item || line.Kind != in.Kind || !slices.Contains(j.Lineage(), line.ID) {
 		return false
@@ -323,34 +322,34 @@ func (j *Buyer) entryIsPurchase(in Intent, line item.JournalEntry) bool {
 	return line.ID > in.Snapshot
 }
 
-// dryPurchase goes as far into a purchase as reading goes.
+// dryPurchase records the purchase that a real run would make.
 func (j *Buyer) dryPurchase(ctx context.Context, p seller.Purchase) error {
-	if p.Kind == seller.KindCreate { // the others look the names up before they buy
+	if p.Kind == seller.KindCreate { // the other kinds look the names up before Purchase
 		j.WarnOfNames(ctx, p.Request)
 	}
 	_, err := j.buy(ctx, p)
-	about := []any{
+	details := []any{
 		"kind", p.Kind, "product", p.Product.ID, "months", p.Months, "names", strings.Join(p.Request.AllNames(), " "),
 	}
 	if p.SANs > 0 {
-		about = append(about, "more_names", p.SANs)
+		details = append(details, "more_names", p.SANs)
 	}
 	if p.ID > 0 {
-		about = append(about, "id", p.ID)
+		details = append(details, "id", p.ID)
 	}
 	if p.Kind == seller.KindProlong {
-		about = append(about, "ends", p.Quote.CurrentEnd, "becomes", p.Quote.NewEnd)
+		details = append(details, "ends", p.Quote.CurrentEnd, "becomes", p.Quote.NewEnd)
 	}
-	about = append(about, "proof", p.Request.Method)
+	details = append(details, "proof", p.Request.Method)
 	price := "unknown"
 	if j.Dry.Price != nil {
 		price = formatMoney(*j.Dry.Price)
 	}
-	about = append(about, "price", price)
+	details = append(details, "price", price)
 	if j.Dry.Balance != nil {
-		about = append(about, "balance", formatMoney(*j.Dry.Balance))
+		details = append(details, "balance", formatMoney(*j.Dry.Balance))
 	}
-	return j.Dry.Stop(err, item.DryBuy, about...)
+	return j.Dry.Stop(err, item.DryBuy, details...)
 }
 
 func formatMoney(m seller.Money) string { return strings.TrimSpace(m.Text + " " + m.Currency) }

@@ -10,8 +10,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// lockAccount takes the account's lock and makes sure that the item still is what this run has read: the wait may take
-// minutes, and what decides about money is what the database says once the lock is had (rules BUY-11).
+// lockAccount takes the account's lock and then checks that the item is unchanged since this run read it: the wait may take
+// minutes, and a purchase must be decided on the data that holds under the lock (rules BUY-11).
 func (j *Buyer) lockAccount(ctx context.Context) error {
 	if err := j.Panel.LockAccount(ctx, j.Account); err != nil {
 		return err
@@ -23,14 +23,14 @@ func (j *Buyer) lockAccount(ctx context.Context) error {
 	return err
 }
 
-// checkUnchanged returns a retryable fault if what decides about money is not any more what this run has read: ids, lineage,
-// intent, term, names bought, the order itself, and the account that pays.
+// checkUnchanged returns a retryable fault if anything that decides about a purchase has changed since this run read it: ids,
+// lineage, intent, term, names bought, the order itself, or the paying account.
 func (j *Buyer) checkUnchanged(ctx context.Context) error {
 	now, err := j.Panel.LoadItem(ctx, j.Item.Item)
 	if err != nil {
 		return err
 	}
-	if now.Module == 0 { // none is chosen yet: the command line names it
+	if now.Module == 0 { // not chosen yet: the command line names it
 		now.Module = j.Item.Module
 	}
 	before, after := purchaseInputs(j.Item), purchaseInputs(now)
@@ -38,7 +38,7 @@ func (j *Buyer) checkUnchanged(ctx context.Context) error {
 		if one == after[i] {
 			continue
 		}
-		return fault.Errorf(fault.Locked, one.name, "item %d (%s): %s was changed while this run waited for the seller's account: nothing was bought, the next run goes by what it is now",
+		return fault.Errorf(fault.Locked, one.name, "item %d (%s): %s was changed while this run waited for the seller's account: nothing was bought, the next run uses the new value",
 			j.Item.Item, j.Item.Name, one.name).Retryable()
 	}
 	params, err := j.Panel.ModuleParams(ctx, j.Item.Module)
@@ -56,9 +56,9 @@ func (j *Buyer) checkUnchanged(ctx context.Context) error {
 	return nil
 }
 
-// refreshPurchase returns a purchase for an order that exists with what the seller shows of that order now. An earlier purchase for
-// it without an answer is resolved by this, and it may be carried out while the run waits for the account's lock (rules
-// BUY-11).
+// refreshPurchase returns the purchase with the seller's present data of the order that it is for, if the item has an intent.
+// That data resolves an earlier purchase without an answer, which the seller may have carried out while this run waited for
+// the account's lock (rules BUY-11).
 func (j *Buyer) refreshPurchase(ctx context.Context, p seller.Purchase) (seller.Purchase, error) {
 	if j.Item.Params[itemparam.Intent] == "" {
 		return p, nil
@@ -80,10 +80,10 @@ func (j *Buyer) refreshPurchase(ctx context.Context, p seller.Purchase) (seller.
 	return p, nil
 }
 
-// namedValue is a value with its name.
+// namedValue is a value and the name to report it by.
 type namedValue struct{ name, value string }
 
-// purchaseInputs lists what decides whether something is bought, and what.
+// purchaseInputs returns the values of the item that decide whether and what is bought.
 func purchaseInputs(order item.Item) []namedValue {
 	var all []namedValue
 	for _, name := range []string{

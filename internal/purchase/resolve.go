@@ -22,7 +22,7 @@ func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !run.Args.Yes { // which is a dry run
+	if !run.Args.Yes {
 		if err := run.BeginDryRun(); err != nil {
 			return nil, err
 		}
@@ -49,6 +49,7 @@ func Resolve(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return doc, j.resolveBought(ctx, node, id)
 }
 
+// resolveID returns the id of --id, 0 for --none.
 func resolveID(args item.Args) (int64, error) {
 	if args.None == (args.ID != "") {
 		return 0, fault.Errorf(fault.Missed, "id", "give either --id ID (what was bought) or --none (nothing was)")
@@ -63,8 +64,8 @@ func resolveID(args item.Args) (int64, error) {
 	return id, nil
 }
 
-// restoreBeforeResolve puts on the item what the journal knows for certain, before the administrator's word is taken. An item whose
-// ids are none is put right by that word alone.
+// restoreBeforeResolve restores what the journal certainly holds for the item before the administrator's decision is applied.
+// An item with wrong ids is corrected by that decision alone.
 func (j *Buyer) restoreBeforeResolve(ctx context.Context) error {
 	if !j.Args.Yes || j.CheckIDs() != nil {
 		return nil
@@ -74,14 +75,15 @@ func (j *Buyer) restoreBeforeResolve(ctx context.Context) error {
 		err = j.RestoreFromJournal(ctx)
 	}
 	if err != nil && j.Args.None {
-		j.Log.Warningf("what is known of its purchases could not be saved on it: %v", err)
+		j.Log.Warningf("its purchases could not be restored from the journal: %v", err)
 		return nil
 	}
 	return err
 }
 
-// resolveNone frees the item: of an intent, readable or not, of ids that are none, of what the journal says of it without
-// its being certain, and, if there is nothing of that kind, of an id that is not this item's (rules BUY-5).
+// resolveNone removes from the item an intent, readable or not, ids that are not valid, and the claim to ids that the journal
+// or the seller names for it without certainty. If there is none of these, it removes ids that are not this item's (rules
+// BUY-5).
 func (j *Buyer) resolveNone(ctx context.Context, node *etree.Element) error {
 	node.CreateAttr("action", "forget")
 	unplaced, err := j.idsToRelease(ctx)
@@ -107,9 +109,9 @@ func (j *Buyer) resolveNone(ctx context.Context, node *etree.Element) error {
 	return j.freeItem(ctx, unplaced, wrong)
 }
 
-// freeItem releases the ids and drops the intent and, if they are wrong, the item's own ids.
+// freeItem releases the ids and deletes the intent and, if wrong, the item's own ids.
 func (j *Buyer) freeItem(ctx context.Context, unplaced []int64, wrong bool) error {
-	j.Log.Infof("resolved by hand, nothing was bought")
+	j.Log.Infof("resolved by the administrator: nothing was bought")
 	names := []string{itemparam.Intent}
 	if wrong {
 		names = append(names, itemparam.OrderID, itemparam.Lineage)
@@ -125,9 +127,8 @@ func (j *Buyer) freeItem(ctx context.Context, unplaced []int64, wrong bool) erro
 	return nil
 }
 
-// idsToRelease lists the ids that the journal or the item's order reference at the seller names for this item and that are not
-// on it. If the seller's list cannot be read, the account may be closed for good: what the panel knows of is freed all the
-// same.
+// idsToRelease returns the ids that the journal or the order reference at the seller names for this item and that are not on
+// it. If the seller's list cannot be read, because the account may be closed for good, it returns what the panel knows.
 func (j *Buyer) idsToRelease(ctx context.Context) ([]int64, error) {
 	ids, err := j.unassignedJournalIDs(ctx, 0)
 	if err != nil {
@@ -138,13 +139,12 @@ func (j *Buyer) idsToRelease(ctx context.Context) ([]int64, error) {
 		if j.Item.Params[itemparam.Intent] == "" && len(ids) == 0 && j.CheckIDs() == nil {
 			return nil, err
 		}
-		j.Log.Warningf("whether an order at %s carries its mark could not be read, such a one would still be taken for this item's: %v", j.Info.Title, err)
+		j.Log.Warningf("the orders at %s could not be read; one with its order reference would still be taken for this item's: %v", j.Info.Title, err)
 	}
 	return slices.Compact(slices.Sorted(slices.Values(append(ids, referenced...)))), nil
 }
 
-// unassignedJournalIDs lists the ids that the journal names for this item and that are not on it, without the one that is about to be
-// put there.
+// unassignedJournalIDs returns the ids that the journal names for this item and that are not on it, without the id except.
 func (j *Buyer) unassignedJournalIDs(ctx context.Context, except int64) ([]int64, error) {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
@@ -160,8 +160,8 @@ func (j *Buyer) unassignedJournalIDs(ctx context.Context, except int64) ([]int64
 	return ids, err
 }
 
-// unassignedReferencedIDs lists the orders at the seller that carry the item's order reference, are on no item and were not
-// released before: those of an earlier client whose item had the same number.
+// unassignedReferencedIDs returns the ids of orders at the seller that have the item's order reference, are on no item and were
+// not released before: those of an earlier client whose item had the same number.
 func (j *Buyer) unassignedReferencedIDs(ctx context.Context) ([]int64, error) {
 	ref, err := j.OrderRef(ctx)
 	if err != nil || ref == "" {
@@ -186,8 +186,8 @@ func (j *Buyer) unassignedReferencedIDs(ctx context.Context) ([]int64, error) {
 	return ids, nil
 }
 
-// contradictedIDs lists the item's ids, to be taken off it: the seller has no such order, or shows another key or name for it.
-// Any other id stays: without it the order would be paid again.
+// contradictedIDs returns the item's ids if the seller has no such order, or shows another key or name for it. Otherwise it
+// returns a fault: without its id the order would be paid again.
 func (j *Buyer) contradictedIDs(ctx context.Context) ([]int64, error) {
 	ids := j.Lineage()
 	if len(ids) == 0 {
@@ -205,7 +205,7 @@ func (j *Buyer) contradictedIDs(ctx context.Context) ([]int64, error) {
 	return ids, nil
 }
 
-// resolveBought puts the id on the item, unless it is another item's or the seller does not know it.
+// resolveBought saves the id on the item, unless it belongs to another item or the seller does not know it.
 func (j *Buyer) resolveBought(ctx context.Context, node *etree.Element, id int64) error {
 	node.CreateAttr("action", "adopt")
 	node.CreateAttr("id", strconv.FormatInt(id, 10))
@@ -241,23 +241,23 @@ func (j *Buyer) renewedFrom(id int64) bool {
 	return err == nil && in.Kind == seller.KindRenew && id <= in.Snapshot && slices.Contains(j.Lineage(), id)
 }
 
-// checkAssignable returns the seller's report of the id, or why it cannot be put on the item: the seller does not know it, or it
-// is part of the owner's past.
+// checkAssignable returns the seller's status of the id, or a fault if the id cannot be assigned to the item: the seller does
+// not know it, or it is in the lineage of the owner.
 func (j *Buyer) checkAssignable(ctx context.Context, id int64, owner item.Claim) (seller.OrderStatus, error) {
 	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil {
 		return status, err
 	}
-	if status.State.Ended() && status.Type == "" && status.CommonName == "" { // a seller may take what it never had for deleted
+	if status.State.Ended() && status.Type == "" && status.CommonName == "" { // a seller may show an id that it never had as deleted
 		return status, fault.Errorf(fault.Missed, "id", "%s knows no id %d (%s)", j.Info.Title, id, status.StatusText)
 	}
-	if owner.Item != 0 && status.State == seller.StateReplaced { // part of that item's past, not a purchase put there by mistake
+	if owner.Item != 0 && status.State == seller.StateReplaced { // replaced by a reissue of that item, so not assigned by mistake
 		return status, fault.Errorf(fault.Value, "id", "id %d belongs to the lineage of item %d", id, owner.Item)
 	}
 	return status, nil
 }
 
-// ownerOf returns the other item that holds an id; its zero value where none does.
+// ownerOf returns the claim of the other item that holds the id; the zero value if none does.
 func (j *Buyer) ownerOf(ctx context.Context, id int64) (item.Claim, error) {
 	claims, err := j.claims(ctx)
 	if err != nil {
@@ -271,9 +271,9 @@ func (j *Buyer) ownerOf(ctx context.Context, id int64) (item.Claim, error) {
 	return item.Claim{}, nil
 }
 
-// newestID returns the newest id of a holding.
-func newestID(h item.Claim) int64 {
-	for _, list := range []string{h.OrderID, h.Lineage} {
+// newestID returns the newest id of a claim; 0 if it has none.
+func newestID(c item.Claim) int64 {
+	for _, list := range []string{c.OrderID, c.Lineage} {
 		if ids := item.ParseIDs(list); len(ids) > 0 {
 			return ids[len(ids)-1]
 		}
@@ -281,8 +281,8 @@ func newestID(h item.Claim) int64 {
 	return 0
 }
 
-// adoptByHand puts the id on the item, and takes it from an item that was given it by mistake and has another one by
-// now. The journal's last line of an id says whose it is.
+// adoptByHand records the id on the item, and removes it from the lineage of an owner that got it by mistake and has another
+// id now. The last journal entry of an id decides whose it is.
 func (j *Buyer) adoptByHand(ctx context.Context, id int64, owner item.Claim) error {
 	if err := j.Panel.HoldsLocks(ctx); err != nil {
 		return err
@@ -291,8 +291,8 @@ func (j *Buyer) adoptByHand(ctx context.Context, id int64, owner item.Claim) err
 	if in, err := ParseIntent(j.Item.Params[itemparam.Intent]); err == nil {
 		kind = in.Kind
 	}
-	j.Log.Infof("resolved by hand with id %d", id)
-	if j.CheckIDs() != nil { // both are written anew below, and never dropped in between
+	j.Log.Infof("resolved by the administrator: id %d was bought", id)
+	if j.CheckIDs() != nil { // both are overwritten below; the panel keeps the old values until then
 		delete(j.Item.Params, itemparam.OrderID)
 		delete(j.Item.Params, itemparam.Lineage)
 	}
@@ -310,6 +310,6 @@ func (j *Buyer) adoptByHand(ctx context.Context, id int64, owner item.Claim) err
 	if err := j.record(ctx, kind, id, ""); err != nil || owner.Item == 0 {
 		return err
 	}
-	left := slices.DeleteFunc(item.ParseIDs(owner.Lineage), func(other int64) bool { return other == id })
-	return j.Panel.SaveParam(ctx, owner.Item, itemparam.Lineage, item.FormatIDs(left))
+	remaining := slices.DeleteFunc(item.ParseIDs(owner.Lineage), func(other int64) bool { return other == id })
+	return j.Panel.SaveParam(ctx, owner.Item, itemparam.Lineage, item.FormatIDs(remaining))
 }

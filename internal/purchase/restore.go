@@ -12,10 +12,10 @@ import (
 	"pmssl/internal/seller"
 )
 
-// RestoreFromJournal reads the purchase journal: an id that is there for this item and not on the item is put on the item (rules
-// BUY-2), if it is known to be this item's: numbers of items begin anew with a restored database (rules BUY-9). What is not
-// known keeps the run from buying, see j.doubt. The last line of an id decides whose it is. An intent that such an id
-// resolves is dropped.
+// RestoreFromJournal saves on the item the ids that the purchase journal has for it and the item lacks (rules BUY-2), if they
+// are known to be this item's: in a restored database the item numbers begin again (rules BUY-9). An id that is not known to
+// be this item's sets UnclearPurchase, which keeps the run from buying. The last entry of an id decides whose it is. An intent
+// that such an id resolves is deleted.
 func (j *Buyer) RestoreFromJournal(ctx context.Context) error {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
@@ -28,14 +28,14 @@ func (j *Buyer) RestoreFromJournal(ctx context.Context) error {
 	}
 	for _, line := range forgotten {
 		if slices.Contains(j.Lineage(), line.ID) {
-			continue // two lines for one id
+			continue // the journal has two entries for this id
 		}
 		if odd := j.checkOwnEntry(ctx, line); odd != nil {
 			j.Log.Errorf("%v", odd)
 			j.UnclearPurchase = odd
 			continue
 		}
-		j.Log.ExtInfof("id %d was bought %s and is put on the item from the journal", line.ID, line.Time.Format(time.RFC3339))
+		j.Log.ExtInfof("id %d was bought %s; it was missing on the item and is restored from the journal", line.ID, line.Time.Format(time.RFC3339))
 		if err := j.insertID(ctx, line.ID); err != nil {
 			return err
 		}
@@ -51,10 +51,10 @@ func (j *Buyer) RestoreFromJournal(ctx context.Context) error {
 	return j.restoreNamesBought(ctx, lines)
 }
 
-// missingEntries lists the journal's lines of this item and account whose ids are on no item and were not released by an
-// administrator. A sweep comes here for each of its items: nothing is made of the whole journal without need.
+// missingEntries returns the journal entries of this item and account whose ids are on no item and were not released by an
+// administrator. A sweep calls it for each item, so it looks at the whole journal only if this item has such an entry.
 func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) ([]item.JournalEntry, error) {
-	ref := seller.AccountHash(j.Account)
+	account := seller.AccountHash(j.Account)
 	released := item.ParseIDs(j.Item.Params[itemparam.Released])
 	own := slices.DeleteFunc(slices.Clone(lines), func(line item.JournalEntry) bool {
 		return line.Item != j.Item.Item || line.Kind == seller.KindSANs || slices.Contains(j.Lineage(), line.ID) || slices.Contains(released, line.ID)
@@ -64,7 +64,7 @@ func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) (
 	}
 	owner := map[int64]int64{}
 	for _, line := range lines {
-		if line.Account == ref {
+		if line.Account == account {
 			owner[line.ID] = line.Item
 		}
 	}
@@ -74,12 +74,12 @@ func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) (
 		switch {
 		case err != nil:
 			return nil, err
-		case line.Account != ref:
-			j.Log.Warningf("the journal holds id %d of another account at the seller; left alone", line.ID)
-		case owner[line.ID] != j.Item.Item, holder.Item != 0: // an administrator gave it to another item, perhaps on another host
-			j.Log.ExtInfof("the journal's id %d is another item's by now; left alone", line.ID)
-		case boughtBefore(line, j.Item): // a line from before this item existed is another item's
-			j.Log.Warningf("the journal's id %d of %s is older than the item; left alone", line.ID, line.Time.Format(time.RFC3339))
+		case line.Account != account:
+			j.Log.Warningf("the journal has id %d for another account at the seller; ignored", line.ID)
+		case owner[line.ID] != j.Item.Item, holder.Item != 0: // an administrator assigned it to another item, perhaps on another host
+			j.Log.ExtInfof("id %d of the journal belongs to another item now; ignored", line.ID)
+		case boughtBefore(line, j.Item): // an entry older than the item belongs to an item of an earlier database
+			j.Log.Warningf("id %d of the journal was bought %s, before the item was opened; ignored", line.ID, line.Time.Format(time.RFC3339))
 		default:
 			found = append(found, line)
 		}
@@ -87,8 +87,8 @@ func (j *Buyer) missingEntries(ctx context.Context, lines []item.JournalEntry) (
 	return found, nil
 }
 
-// checkOwnEntry returns a fault unless the journal's line is known to be a purchase of this item: by the item's intent, by
-// the key or the name of its CSR or, for a line of the version before, by what the seller shows.
+// checkOwnEntry returns a fault unless the journal entry is known to be a purchase of this item: by the item's intent, by the
+// key or name of its CSR or, for an entry of the previous version, by what the seller shows.
 func (j *Buyer) checkOwnEntry(ctx context.Context, line item.JournalEntry) error {
 	if j.entryFitsIntent(line) {
 		return nil
@@ -98,7 +98,7 @@ func (j *Buyer) checkOwnEntry(ctx context.Context, line item.JournalEntry) error
 	if odd == "" && own.matches(bought) {
 		return nil
 	}
-	if odd == "" { // the line does not say
+	if odd == "" { // the entry has neither key nor name
 		status, err := j.Seller.OrderStatus(ctx, line.ID)
 		if err != nil {
 			return err
@@ -108,21 +108,21 @@ func (j *Buyer) checkOwnEntry(ctx context.Context, line item.JournalEntry) error
 		}
 	}
 	if odd == "" {
-		odd = "nobody can tell whom: neither the journal nor " + j.Info.Title + " shows a key or a name"
+		odd = "an unknown client: neither the journal nor " + j.Info.Title + " shows a key or a name"
 	}
 	return fault.Errorf(fault.Unclear, itemparam.OrderID,
-		"item %d (%s): the purchase journal says that id %d was bought for this item on %s, and it is for %s: look at %s whose it is, then run --command resolve --item %d --id %d, or --none",
+		"item %d (%s): the purchase journal says that id %d was bought for this item on %s, but it is for %s: find out at %s whose it is, then run --command resolve --item %d --id %d, or --none",
 		j.Item.Item, j.Item.Name, line.ID, line.Time.Format("2006-01-02 15:04"), odd, j.Info.Title, j.Item.Item, line.ID)
 }
 
-// entryFitsIntent reports whether the line is the purchase of the intent on the item.
+// entryFitsIntent reports whether the entry is the purchase of the item's intent.
 func (j *Buyer) entryFitsIntent(line item.JournalEntry) bool {
 	in, err := ParseIntent(j.Item.Params[itemparam.Intent])
 	return err == nil && in.Kind == line.Kind && (!j.bringsNewID(in.Kind) || line.ID > in.Snapshot) && !line.Time.Before(in.Time) &&
 		line.Time.Before(in.Time.Add(BuyTime+IntentWait)) && in.identity().contradicts(entryIdentity(line)) == ""
 }
 
-// releaseIDs notes that ids of the journal are not this item's, by the administrator's word.
+// releaseIDs saves that an administrator said that these ids of the journal are not this item's.
 func (j *Buyer) releaseIDs(ctx context.Context, ids []int64) error {
 	all := item.ParseIDs(j.Item.Params[itemparam.Released])
 	for _, id := range ids {
@@ -133,8 +133,8 @@ func (j *Buyer) releaseIDs(ctx context.Context, ids []int64) error {
 	return j.SaveParam(ctx, itemparam.Released, item.FormatIDs(all))
 }
 
-// RenewalEntry returns what the item itself says of the renewal that was paid last, as a line of the journal: the journal is
-// one host's (rules BUY-14). False if it says nothing.
+// RenewalEntry returns the renewal that was paid last, as the item's own parameter has it, in the form of a journal entry: the
+// journal of another host is not readable here (rules BUY-14). False if the item has none.
 func (j *Buyer) RenewalEntry() (item.JournalEntry, bool) {
 	words := strings.Fields(j.Item.Params[itemparam.Renewal])
 	if len(words) != 3 {
