@@ -109,14 +109,14 @@ func TestOnlyWaitingOrdersAreRetried(t *testing.T) {
 	}{
 		"issued": {dns, "auth_dnscname", func(s *fixture, _ *ableSeller) {
 			s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued}
-		}, "does not wait for proof: Seller shows id 101 as issued"},
+		}, "does not wait for domain validation: Seller shows id 101 as issued"},
 		"issued, by e-mail": {email, "", func(s *fixture, _ *ableSeller) {
 			s.seller.statuses[101] = seller.OrderStatus{State: seller.StateIssued}
-		}, "does not wait for proof"},
-		"not activated":             {dns, "auth_dnscname", func(s *fixture, _ *ableSeller) { s.seller.statuses[101] = seller.OrderStatus{State: seller.StateNew} }, "does not wait for proof"},
+		}, "does not wait for domain validation"},
+		"not activated":             {dns, "auth_dnscname", func(s *fixture, _ *ableSeller) { s.seller.statuses[101] = seller.OrderStatus{State: seller.StateNew} }, "does not wait for domain validation"},
 		"no order":                  {dns, "auth_dnscname", func(s *fixture, _ *ableSeller) { s.panel.order.Params = map[string]string{} }, "open it first"},
 		"an order by e-mail":        {dns, "auth_email", func(s *fixture, _ *ableSeller) { s.panel.order.Params[itemparam.Approver] = "a@example.com" }, "use send_dv_email"},
-		"an order by DNS":           {email, "auth_dnscname", nil, "proved by DNS, not by e-mail"},
+		"an order by DNS":           {email, "auth_dnscname", nil, "validated by DNS, not by e-mail"},
 		"too many addresses":        {email, "", func(s *fixture, _ *ableSeller) { s.args.Emails = "a@example.com,b@example.com" }, "2 addresses for 1 names"},
 		"a bad address":             {email, "", func(s *fixture, _ *ableSeller) { s.args.Emails = "a@example.com,b@" }, "is not an e-mail address"},
 		"no address":                {email, "", func(s *fixture, _ *ableSeller) { s.args.Emails = "," }, "no e-mail address"},

@@ -151,7 +151,7 @@ func TestAMistypedNameAfterTheActivationIsATask(t *testing.T) {
 			err := s.run(f)
 			require.Error(t, err)
 			assert.False(t, fault.From(err).Retry)
-			assert.Contains(t, err.Error(), "orders anew")
+			assert.Contains(t, err.Error(), "let the client order again")
 			assert.Zero(t, s.seller.reissues)
 			assert.NotEmpty(t, s.panel.tasks)
 		})

@@ -157,5 +157,5 @@ func TestASellerThatCancelsNothingIsNotAsked(t *testing.T) {
 	_, err := command.Close(context.Background(), run)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"postclose"}, s.panel.calls)
-	assert.True(t, slices.ContainsFunc(s.log.lines, func(l string) bool { return strings.Contains(l, "its orders at Seller stay: 103") }))
+	assert.True(t, slices.ContainsFunc(s.log.lines, func(l string) bool { return strings.Contains(l, "its orders at Seller remain: 103") }))
 }

@@ -173,8 +173,8 @@ func TestWhichCertificatesImportSkips(t *testing.T) {
 		want string
 		says string
 	}{
-		"not issued": {func(_ importing, l *seller.ListedCertificate) { l.State = seller.StateWaiting }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
-		"expired":    {func(_ importing, l *seller.ListedCertificate) { l.State = seller.StateExpired }, "found=1 imported=0 completed=0 skipped=1 failed=0", "left alone"},
+		"not issued": {func(_ importing, l *seller.ListedCertificate) { l.State = seller.StateWaiting }, "found=1 imported=0 completed=0 skipped=1 failed=0", "is waiting: skipped"},
+		"expired":    {func(_ importing, l *seller.ListedCertificate) { l.State = seller.StateExpired }, "found=1 imported=0 completed=0 skipped=1 failed=0", "is expired: skipped"},
 		"an unknown product": {func(_ importing, l *seller.ListedCertificate) { l.Template, l.Type = "", "Super SSL" },
 			"found=1 imported=0 completed=0 skipped=1 failed=0", `is "Super SSL", which is not a product of this module`},
 		"an item holds it": {func(i importing, l *seller.ListedCertificate) {

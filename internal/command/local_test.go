@@ -42,7 +42,7 @@ func TestCloseLogsTheOrdersThatStay(t *testing.T) {
 	s := newFixture(t)
 	s.panel.order.Params[itemparam.OrderID], s.panel.order.Params[itemparam.Lineage] = "103", "101 103"
 	require.NoError(t, s.run(command.Close))
-	assert.Contains(t, strings.Join(s.log.lines, "\n"), "its orders at Seller stay: 101 103")
+	assert.Contains(t, strings.Join(s.log.lines, "\n"), "its orders at Seller remain: 101 103")
 }
 
 // rules BUY-5: an administrator resolves a purchase whose outcome is unknown.

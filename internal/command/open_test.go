@@ -109,7 +109,7 @@ func TestOrdersProvedByEmailEndWithTheForumsRule(t *testing.T) {
 			err = s.run(command.Open)
 			assert.Equal(t, buys, s.seller.buys)
 			log := strings.Join(s.log.lines, "\n")
-			assert.Equal(t, buys == 1 && day >= "2027", strings.Contains(log, "proof by e-mail ends on 2028-03-15 (BR 1.2.2)"), log)
+			assert.Equal(t, buys == 1 && day >= "2027", strings.Contains(log, "validation by e-mail ends on 2028-03-15 (BR 1.2.2)"), log)
 			if buys == 0 {
 				require.ErrorContains(t, err, "any more since 2028-03-15 (BR 1.2.2): choose DNS or a file")
 				assert.Equal(t, fault.Value, faultType(t, err))

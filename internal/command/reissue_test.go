@@ -168,7 +168,7 @@ func TestTheEndOfTheSellersTermIsRecorded(t *testing.T) {
 func TestTheSuccessorOfAReplacedIDIsSearchedFor(t *testing.T) {
 	s := issuedFixture(t)
 	s.seller.statuses[101] = seller.OrderStatus{State: seller.StateReplaced}
-	require.ErrorContains(t, s.run(command.Reopen), "not yet by what")
+	require.ErrorContains(t, s.run(command.Reopen), "not yet by which id")
 	s.seller.statuses[108] = seller.OrderStatus{State: seller.StateWaiting, CSR: s.pair.csr}
 	require.NoError(t, s.run(command.Reopen))
 	assert.Equal(t, "101 108", s.panel.order.Params[itemparam.Lineage])

@@ -16,17 +16,17 @@ import (
 	"pmssl/internal/seller"
 )
 
-// leafDecision is what becomes of a certificate that fits the order (rules STORE-7).
+// leafDecision is the decision about a certificate that fits the order (rules STORE-7).
 type leafDecision int
 
 const (
-	leafStore  leafDecision = iota // it takes the place of the one that is stored, if any
-	leafWait                       // it is not valid yet
-	leafRefuse                     // the stored one is better, or this one is of no use
+	leafStore  leafDecision = iota // store it, in place of the stored one if any
+	leafWait                       // wait: it is not valid yet
+	leafRefuse                     // do not store it: the stored one is better, or this one is unusable
 )
 
 // decideLeaf applies rules STORE-7 to a certificate that has the key and the names of the order; stored is nil if none is
-// in place. why says in words what speaks against it.
+// stored. why is the reason in words if the certificate is not to be stored.
 func (j *Order) decideLeaf(csr pki.CSR, chain pki.Chain, stored *pki.Chain) (decision leafDecision, why string) {
 	now := j.Now()
 	switch {
@@ -35,28 +35,29 @@ func (j *Order) decideLeaf(csr pki.CSR, chain pki.Chain, stored *pki.Chain) (dec
 	case j.revoked(chain):
 		return leafRefuse, "is revoked"
 	case stored != nil && !j.betterThan(csr, chain, *stored):
-		return leafRefuse, fmt.Sprintf("ends %s, no later than the one in place (serial %s, ends %s)", chain.Ends(), stored.Serial(), stored.Ends())
+		return leafRefuse, fmt.Sprintf("ends %s, no later than the stored one (serial %s, ends %s)", chain.Ends(), stored.Serial(), stored.Ends())
 	case chain.Leaf.NotBefore.After(now):
 		return leafWait, "is not valid before " + chain.Leaf.NotBefore.UTC().Format(time.RFC3339)
 	}
 	return leafStore, ""
 }
 
-// betterThan reports whether a certificate is to take the place of the stored one.
+// betterThan reports whether a certificate replaces the stored one: it ends later, or the stored one is expired, revoked or
+// not for the present request, or the names were changed.
 func (j *Order) betterThan(csr pki.CSR, chain, stored pki.Chain) bool {
 	return chain.Leaf.NotAfter.After(stored.Leaf.NotAfter) ||
 		!stored.Leaf.NotAfter.After(j.Now()) || j.revoked(stored) ||
 		stored.Check(csr, j.wanted(csr)) != nil || j.namesChanged(chain, stored)
 }
 
-// revoked reports whether a certificate is known to be revoked. Today that is the seller's word about the order of the
-// stored one; whatever else learns of a revocation saves the serial in the same parameter.
+// revoked reports whether a certificate is known to be revoked: its serial is in the parameter RevokedSerial, which
+// noteRevoked saves.
 func (j *Order) revoked(chain pki.Chain) bool {
 	return j.Item.Params[itemparam.RevokedSerial] == chain.Serial()
 }
 
-// noteRevoked saves that the seller cancelled the order of the stored certificate. A cancelled reissue says nothing about
-// the certificate that it was to replace: only an answer that shows the stored certificate does.
+// noteRevoked saves the stored certificate's serial as revoked if the seller cancelled its order. A cancelled reissue does not
+// concern the certificate that it was to replace, so the seller's answer must show the stored certificate.
 func (j *Order) noteRevoked(ctx context.Context, status seller.OrderStatus) error {
 	stored, err := pki.StoredLeaf(j.Item.Stored)
 	if err != nil || status.State != seller.StateCancelled {
@@ -69,8 +70,8 @@ func (j *Order) noteRevoked(ctx context.Context, status seller.OrderStatus) erro
 	return j.SaveParam(ctx, itemparam.RevokedSerial, stored.Serial())
 }
 
-// namesChanged reports whether the names that are asked for are others than those which the stored certificate was asked
-// for with. If that is not known, the names in both certificates tell.
+// namesChanged reports whether the present request has other names than the request for the stored certificate. If the latter
+// is not known, it compares the names in both certificates.
 func (j *Order) namesChanged(chain, stored pki.Chain) bool {
 	if known := j.Item.Params[itemparam.LeafNames]; known != "" && j.Item.Params[itemparam.Serial] == stored.Serial() {
 		return known != j.leafNames()
@@ -78,8 +79,7 @@ func (j *Order) namesChanged(chain, stored pki.Chain) bool {
 	return !sameNames(strings.Join(chain.Leaf.DNSNames, " "), strings.Join(stored.Leaf.DNSNames, " "))
 }
 
-// leafNames returns the SHA-256 of the names that the certificate is to cover, hex; empty if the item has no CSR that can
-// be read.
+// leafNames returns the SHA-256, in hex, of the names that the certificate must cover; empty if the item has no readable CSR.
 func (j *Order) leafNames() string {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
@@ -90,7 +90,7 @@ func (j *Order) leafNames() string {
 	return hexDigest([]byte(strings.Join(slices.Compact(names), " ")))
 }
 
-// namesOf is leafNames for a certificate that is stored; empty for one that answers an earlier request.
+// namesOf returns leafNames if the certificate fits the present request; empty if it belongs to an earlier request.
 func (j *Order) namesOf(chain pki.Chain) string {
 	if csr, err := pki.ReadCSR(j.Item.CSR); err != nil || chain.Check(csr, j.wanted(csr)) != nil {
 		return ""
@@ -101,12 +101,14 @@ func (j *Order) namesOf(chain pki.Chain) string {
 // keyDigest returns the SHA-256 of the leaf's public key (SubjectPublicKeyInfo), hex.
 func keyDigest(chain pki.Chain) string { return hexDigest(chain.Leaf.RawSubjectPublicKeyInfo) }
 
+// hexDigest returns the SHA-256 in hex.
 func hexDigest(raw []byte) string {
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:])
 }
 
-// keepsStored reports whether a certificate is not stored, now or at all (rules STORE-7), and does what follows from that.
+// keepsStored decides about a certificate (decideLeaf) and handles one that is not stored now (rules STORE-7). It reports true
+// if the caller must not store the certificate.
 func (j *Order) keepsStored(ctx context.Context, csr pki.CSR, chain pki.Chain, stored *pki.Chain) (bool, error) {
 	decision, why := j.decideLeaf(csr, chain, stored)
 	switch {
@@ -115,14 +117,14 @@ func (j *Order) keepsStored(ctx context.Context, csr pki.CSR, chain pki.Chain, s
 	case decision == leafWait:
 		return true, j.waitForNotBefore(ctx, chain)
 	case stored == nil:
-		return true, fault.Errorf(fault.Delivered, "certificate", "the certificate %s of id %d %s and is not stored: ask %s for a new one",
+		return true, fault.Errorf(fault.Delivered, "certificate", "the certificate %s of id %d %s and is not stored: request a new one from %s",
 			chain.Serial(), j.ID(), why, j.Info.Title)
 	}
 	return true, j.refuseLeaf(ctx, chain, *stored, why)
 }
 
-// refuseLeaf leaves the stored certificate in place. The administrator gets one task for each serial that is refused. A
-// reissue that brought it is answered: the next one can be asked for.
+// refuseLeaf keeps the stored certificate and opens one task for each refused serial. The reissue that brought the certificate
+// is over, so the next one can be requested.
 func (j *Order) refuseLeaf(ctx context.Context, chain, stored pki.Chain, why string) error {
 	j.RefusedReason = fmt.Sprintf("the certificate %s of id %d at %s %s; the stored certificate stays", chain.Serial(), j.ID(), j.Info.Title, why)
 	if j.Item.Params[itemparam.RefusedSerial] != chain.Serial() {
@@ -143,15 +145,15 @@ func (j *Order) refuseLeaf(ctx context.Context, chain, stored pki.Chain, why str
 	return j.SetStatus(ctx, item.ServiceIssued)
 }
 
-// waitForNotBefore handles a certificate that is not valid yet. One that is still not valid a day after it was seen first
-// is for an administrator: the clock of this host or the certificate is wrong.
+// waitForNotBefore handles a certificate that is not valid yet. If it is still not valid a day after it was first seen, a task
+// is opened: the clock of this host or the certificate is wrong.
 func (j *Order) waitForNotBefore(ctx context.Context, chain pki.Chain) error {
 	j.NotYetValid = true
 	since, err := j.firstSeen(ctx, itemparam.NotBefore, chain.Serial())
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("the certificate %s of id %d at %s is not valid before %s: it is stored then; compare this host's clock",
+	text := fmt.Sprintf("the certificate %s of id %d at %s is not valid before %s and is stored then; check this host's clock",
 		chain.Serial(), j.ID(), j.Info.Title, chain.Leaf.NotBefore.UTC().Format(time.RFC3339))
 	j.Log.Warningf("%s", text)
 	if j.Now().Sub(since) >= taskAfter {
@@ -162,10 +164,10 @@ func (j *Order) waitForNotBefore(ctx context.Context, chain pki.Chain) error {
 	return j.SetStatus(ctx, item.ServiceWaiting)
 }
 
-// earlierRequest returns the certificate that the seller shows if it answers an earlier request of the item than the
-// present one: CSR or names on the item were changed and not submitted yet. Nothing is wrong with it then.
-func (j *Order) earlierRequest(status seller.OrderStatus, csr pki.CSR) (shown pki.Chain, is bool) {
-	if j.Item.Stored == "" { // the seller was handed what is on the item, or the client changed it before anything was issued
+// earlierRequest returns the certificate that the seller shows, and true if it belongs to an earlier request of the item: CSR
+// or names on the item were changed and not submitted yet. Such a certificate is no error.
+func (j *Order) earlierRequest(status seller.OrderStatus, csr pki.CSR) (shown pki.Chain, earlier bool) {
+	if j.Item.Stored == "" { // the seller has the item's request, or the client changed it before a certificate was issued
 		return pki.Chain{}, false
 	}
 	shown, err := pki.StoredLeaf(strings.Join(status.PEM, "\n"))
@@ -181,7 +183,7 @@ func (j *Order) earlierRequest(status seller.OrderStatus, csr pki.CSR) (shown pk
 	return shown, j.leafKey() == keyDigest(shown)
 }
 
-// leafKey returns the hash of the stored certificate's key, empty if it is not known.
+// leafKey returns the SHA-256 of the stored certificate's key in hex; empty if not known.
 func (j *Order) leafKey() string {
 	if known := j.Item.Params[itemparam.LeafKey]; known != "" {
 		return known
@@ -192,10 +194,10 @@ func (j *Order) leafKey() string {
 	return ""
 }
 
-// keepForEarlier leaves the stored certificate in place while the present CSR and names are not submitted: reopen or
-// setparam does that. Storing that was interrupted is completed.
+// keepForEarlier keeps the stored certificate while the present CSR and names are not submitted, which reopen or setparam does.
+// If storing was interrupted, it is completed.
 func (j *Order) keepForEarlier(ctx context.Context, status seller.OrderStatus, shown pki.Chain) error {
-	j.Log.ExtInfof("id %d shows certificate %s, which answers the request before the present CSR and names; they are not handed in yet", status.ID, shown.Serial())
+	j.Log.ExtInfof("id %d shows certificate %s, which is for an earlier request; the present CSR and names are not submitted yet", status.ID, shown.Serial())
 	stored, inPlace := j.inPlace(shown)
 	switch {
 	case j.HasStatus(item.ServiceIssued):

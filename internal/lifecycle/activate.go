@@ -13,8 +13,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// activate submits the CSR for a paid id and saves what the client must publish. After an unclear end the seller is
-// asked what became of it: the CSR is never submitted twice without looking.
+// activate submits the CSR for a paid id and saves the challenges. After an unclear answer it reads the status from the
+// seller: the CSR is never submitted twice without that.
 func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 	id := status.ID
 	request, err := j.Request()
@@ -26,10 +26,10 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 	}
 	activator, ok := j.Seller.(seller.Activator)
 	if !ok {
-		return fault.Errorf(fault.API, "status", "%s shows id %d as not activated, which it has no function for", j.Info.Title, id)
+		return fault.Errorf(fault.API, "status", "%s shows id %d as not activated and has no function to activate it", j.Info.Title, id)
 	}
 	j.WarnOfNames(ctx, request)
-	j.Log.ExtInfof("activating id %d for %v, key %s, proof by %s", id, request.AllNames(), request.CSR.Key, request.Method)
+	j.Log.ExtInfof("activating id %d for %v, key %s, validation by %s", id, request.AllNames(), request.CSR.Key, request.Method)
 	before := j.Item.Params[itemparam.Requested]
 	if err := j.SaveParam(ctx, itemparam.Requested, j.requestDigest()+" "+submissionPending); err != nil {
 		return err
@@ -53,12 +53,12 @@ func (j *Order) activate(ctx context.Context, status seller.OrderStatus) error {
 	return j.markSubmitted(ctx)
 }
 
-// submissionPending is the second word of the request's digest from before the CSR is submitted until that is written down, so that
-// an interruption in between is seen by the next run (rules STORE-9).
+// submissionPending follows the digest in the parameter Requested from before the CSR is submitted until the submission is
+// recorded, so that the next run notices an interruption in between (rules STORE-9).
 const submissionPending = "open"
 
-// lastSubmitted returns the digest of the request that the seller was last handed, and whether that is not completed; empty
-// if none was.
+// lastSubmitted returns the digest of the request that was last submitted to the seller, empty if none was, and whether that
+// submission is still open: not known to be complete.
 func (j *Order) lastSubmitted() (digest string, open bool) {
 	words := strings.Fields(j.Item.Params[itemparam.Requested])
 	if len(words) == 0 {
@@ -67,14 +67,14 @@ func (j *Order) lastSubmitted() (digest string, open bool) {
 	return words[0], len(words) > 1
 }
 
-// submissionOpen reports whether the order's CSR is not known to be submitted.
+// submissionOpen reports whether the order's CSR is not known to be submitted: never, or with an open outcome.
 func (j *Order) submissionOpen() bool {
 	digest, open := j.lastSubmitted()
 	return digest == "" || open
 }
 
-// revertSubmitted puts the digest of the request before back where the seller certainly did not take the new one, and
-// returns the reason.
+// revertSubmitted restores the digest of the previous request if the seller certainly refused the new one. It returns the
+// reason.
 func (j *Order) revertSubmitted(ctx context.Context, before string, reason error) error {
 	if failure := fault.From(reason); failure.Retry || failure.OutcomeUnknown {
 		return reason
@@ -85,7 +85,7 @@ func (j *Order) revertSubmitted(ctx context.Context, before string, reason error
 	return reason
 }
 
-// closeRequest completes the digest of a request of which the seller has decided meanwhile.
+// closeRequest records that the last submission is complete: the seller has issued or ended the order.
 func (j *Order) closeRequest(ctx context.Context) error {
 	digest, open := j.lastSubmitted()
 	if !open {
@@ -94,23 +94,24 @@ func (j *Order) closeRequest(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.Requested, digest)
 }
 
-// markSubmitted writes down which request the seller works on.
+// markSubmitted saves the digest of the request that the seller works on.
 func (j *Order) markSubmitted(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.Requested, j.requestDigest())
 }
 
-// checkActivation looks after an activation that ended badly: nil if the seller took it all the same.
+// checkActivation reads the status after a failed activation. It returns nil if the seller accepted it all the same, else the
+// reason.
 func (j *Order) checkActivation(ctx context.Context, id int64, reason error) error {
 	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil || status.State.Activatable() || status.State == seller.StateUnknown || status.State.Ended() {
 		return reason
 	}
-	j.Log.ExtInfof("the answer to the activation was lost (%v), id %d is %s all the same", reason, id, status.State)
+	j.Log.ExtInfof("the answer to the activation was lost (%v), but id %d is %s", reason, id, status.State)
 	return nil
 }
 
-// saveChallenges saves what the client must publish (rules PARAM-11). Values that the seller's answer did not carry are
-// asked for once more; where that fails too, the next sync asks again.
+// saveChallenges saves what the client must publish (rules PARAM-11). If the seller's answer did not have the values, they are
+// read from the seller; if that fails too, the next sync reads them.
 func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) error {
 	if request.Method != seller.MethodEmail && seller.ChallengeText(challenges) == "" || len(challenges) == 0 {
 		again, err := j.Seller.Challenges(ctx, id, request)
@@ -118,7 +119,7 @@ func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Req
 			return nil
 		}
 		if err != nil {
-			j.Log.Warningf("what the client must publish could not be read, the next sync asks again: %v", err)
+			j.Log.Warningf("what the client must publish could not be read, the next sync reads it again: %v", err)
 			return nil
 		}
 		challenges = again
@@ -126,18 +127,17 @@ func (j *Order) saveChallenges(ctx context.Context, id int64, request seller.Req
 	return j.keepChallenges(ctx, challenges)
 }
 
-// keepChallenges saves the values to publish, those of other validation methods under their own names, and the names to
-// prove.
+// keepChallenges saves the values to publish, those of each validation method in its own parameter, and the names to validate.
 func (j *Order) keepChallenges(ctx context.Context, challenges []seller.Challenge) error {
 	own := strings.TrimSpace(j.Item.Params[itemparam.Method])
 	var words []string
 	byWord := map[string][]seller.Challenge{}
-	for _, p := range challenges {
-		word := cmp.Or(p.ApproverMethod, own)
+	for _, c := range challenges {
+		word := cmp.Or(c.ApproverMethod, own)
 		if byWord[word] == nil {
 			words = append(words, word)
 		}
-		byWord[word] = append(byWord[word], p)
+		byWord[word] = append(byWord[word], c)
 	}
 	for _, word := range words {
 		if text := seller.ChallengeText(byWord[word]); text != "" {
@@ -152,7 +152,7 @@ func (j *Order) keepChallenges(ctx context.Context, challenges []seller.Challeng
 	return nil
 }
 
-// dropChallenges forgets what was to be published: it belongs to an order or reissue that is over.
+// dropChallenges deletes the challenges of an order or reissue that is over.
 func (j *Order) dropChallenges(ctx context.Context) error {
 	for _, name := range append([]string{itemparam.Domains, j.ChallengeParam()}, j.otherChallenges()...) {
 		if err := j.SaveParam(ctx, name, ""); err != nil {
@@ -162,9 +162,9 @@ func (j *Order) dropChallenges(ctx context.Context) error {
 	return nil
 }
 
-// otherChallenges returns the item parameters that hold what is to be published for other validation methods than the
-// order's own, in the order of their names. A seller's words for them begin like ours and may have no underscore behind
-// that (docs/reference/ispmanager.md §4.4).
+// otherChallenges returns the names of the item parameters that hold challenges of other validation methods than the order's
+// own, sorted. A seller's method words begin with "auth" too, perhaps without an underscore behind it
+// (docs/reference/ispmanager.md §4.4).
 func (j *Order) otherChallenges() []string {
 	names := slices.Sorted(maps.Keys(j.Item.Params))
 	return slices.DeleteFunc(names, func(name string) bool {
@@ -172,7 +172,7 @@ func (j *Order) otherChallenges() []string {
 	})
 }
 
-// challengesMissing reports whether the client still lacks what to publish, or which names to prove.
+// challengesMissing reports whether the item lacks the values to publish or the names to validate.
 func (j *Order) challengesMissing() bool {
 	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
 	if err != nil {
@@ -181,8 +181,8 @@ func (j *Order) challengesMissing() bool {
 	return j.Item.Params[itemparam.Domains] == "" || method != seller.MethodEmail && j.Item.Params[j.ChallengeParam()] == ""
 }
 
-// ChallengeParam names the item parameter that the panel shows to the client for the order's validation method (rules
-// PARAM-20).
+// ChallengeParam returns the name of the item parameter in which the panel shows the client what to publish for the order's
+// validation method (rules PARAM-20).
 func (j *Order) ChallengeParam() string {
 	return strings.TrimSpace(j.Item.Params[itemparam.Method]) + "_value"
 }

@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// askReissue sends the one request, with what it replaces on the item before and the new id right after.
+// askReissue sends one reissue request. Before it, it saves on the item what the reissue replaces; right after it, the new id.
 func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, error) {
 	reissuer, ok := j.Seller.(seller.Reissuer)
 	if !ok {
@@ -35,8 +35,8 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 	if err := j.CountAttempt(ctx); err != nil {
 		return status, err
 	}
-	j.Log.ExtInfof("reissue of id %d for %v, proof by %s", status.ID, request.AllNames(), request.Method)
-	j.SetCritical(true) // it costs nothing, but the new id must be written down
+	j.Log.ExtInfof("reissue of id %d for %v, validation by %s", status.ID, request.AllNames(), request.Method)
+	j.SetCritical(true) // a reissue costs nothing, but its new id must be recorded
 	defer j.SetCritical(false)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), purchase.BuyTime)
 	defer cancel()
@@ -50,7 +50,7 @@ func (j *Order) askReissue(ctx context.Context, status seller.OrderStatus) (sell
 	return j.reissueAccepted(ctx, seller.OrderStatus{ID: id, State: seller.StateWaiting}, request, challenges)
 }
 
-// reissueRequest returns what the seller is to be asked for, after the checks that need no purchase.
+// reissueRequest checks the item and returns the request to send. It buys missing names first.
 func (j *Order) reissueRequest(ctx context.Context, status seller.OrderStatus) (seller.Request, error) {
 	if !j.requestChanged() {
 		if err := j.RefuseForeignOrder(ctx, status); err != nil {
@@ -73,7 +73,7 @@ func (j *Order) reissueRequest(ctx context.Context, status seller.OrderStatus) (
 	return request, nil
 }
 
-// savePending saves which certificate the reissue replaces, before the seller is asked.
+// savePending saves which certificate the reissue replaces, before the request is sent.
 func (j *Order) savePending(ctx context.Context, status seller.OrderStatus) error {
 	pending := reissueOf{ID: status.ID, Request: j.requestDigest(), Serial: j.Item.Params[itemparam.Serial]}
 	if shown, err := pki.StoredLeaf(strings.Join(status.PEM, "\n")); err == nil && shown.Serial() != pending.Serial {
@@ -86,8 +86,7 @@ func (j *Order) savePending(ctx context.Context, status seller.OrderStatus) erro
 	return j.SaveParam(ctx, itemparam.ReissueOf, string(raw))
 }
 
-// allowedMethod moves an item away from a validation method that the Forum does not allow any more: from 2028-03-15 on
-// e-mail proves nothing (BR 1.2.2), DNS fits every name.
+// allowedMethod changes an item from e-mail to DNS validation once the Forum no longer allows e-mail (BR 1.2.2, 2028-03-15).
 func (j *Order) allowedMethod(ctx context.Context) error {
 	method, err := seller.ParseMethod(j.Item.Params[itemparam.Method])
 	if err != nil {
@@ -96,22 +95,22 @@ func (j *Order) allowedMethod(ctx context.Context) error {
 	if method != seller.MethodEmail || cabforum.MethodEmail.Allowed(j.Today(), false) {
 		return nil
 	}
-	j.Log.Warningf("proof by e-mail is not allowed any more (BR 1.2.2), a DNS record is asked for")
+	j.Log.Warningf("validation by e-mail is not allowed any more (BR 1.2.2), it is changed to a DNS record")
 	return j.SaveParam(ctx, itemparam.Method, "auth_dnscname")
 }
 
-// reissueFailed tells a refusal, after which nothing is pending, from a lost answer, which is looked up at once. Where a
-// limit of calls kept the request from being carried out it was no attempt: a day with many certificates must not use up
-// the few tries of each (rules SWEEP-3).
+// reissueFailed handles an error of a reissue. After a refusal nothing is pending; after a lost answer it looks for the reissue
+// at once. A request that a rate limit stopped is not counted as an attempt: on a day with many certificates the limit must not
+// use up the few attempts of each (rules SWEEP-3).
 func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, request seller.Request, tried string, reason error) (seller.OrderStatus, error) {
 	failure := fault.From(reason)
 	limited := failure.Type == fault.Limit && (!failure.OutcomeUnknown || failure.Refused)
 	if limited {
 		if err := j.SaveParam(ctx, itemparam.ReissueTried, tried); err != nil {
-			j.Log.Errorf("an attempt that did not happen stays counted: %v", err)
+			j.Log.Errorf("the count of attempts could not be reverted: %v", err)
 		}
 	}
-	if limited && failure.Refused { // most likely; the next run looks for it before it asks again
+	if limited && failure.Refused { // not certain, so the mark stays; the next run looks for the reissue first
 		return status, reason
 	}
 	if limited || !failure.OutcomeUnknown && !failure.Retry {
@@ -124,12 +123,12 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 	if !found {
 		return status, reason
 	}
-	j.Log.ExtInfof("the answer to the reissue was lost (%v), it is id %d", reason, next.ID)
+	j.Log.ExtInfof("the answer to the reissue was lost (%v), the reissue is id %d", reason, next.ID)
 	return j.reissueAccepted(ctx, next, request, nil)
 }
 
-// unansweredReissue looks at once for a reissue whose answer was lost: under the same id if the seller reissues in place,
-// else as what replaced the id or as its successor. false if it does not show.
+// unansweredReissue looks for a reissue whose answer was lost: under the same id if the seller reissues in place, else as the id
+// that replaced it or as its successor. It returns false if the seller does not show one.
 func (j *Order) unansweredReissue(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, bool) {
 	next, err := j.Newest(ctx, status.ID)
 	if pending, ok := j.pendingReissue(); ok && err == nil && j.reissuesInPlace() {
@@ -143,10 +142,10 @@ func (j *Order) unansweredReissue(ctx context.Context, status seller.OrderStatus
 	return next, true
 }
 
-// reissueAccepted saves what the client must publish now and shows the item as requested.
+// reissueAccepted saves the challenges of the accepted reissue and sets the item's status to requested.
 func (j *Order) reissueAccepted(ctx context.Context, status seller.OrderStatus, request seller.Request, challenges []seller.Challenge) (seller.OrderStatus, error) {
 	requested := j.requestDigest()
-	if pending, ok := j.pendingReissue(); ok { // what the client wants may have changed since
+	if pending, ok := j.pendingReissue(); ok { // the item's request may have changed since
 		requested = pending.Request
 	}
 	if err := j.SaveParam(ctx, itemparam.Requested, requested); err != nil {

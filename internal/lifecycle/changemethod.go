@@ -9,20 +9,20 @@ import (
 	"pmssl/internal/seller"
 )
 
-// The words of approver_method that send_dv_dns and send_dv_email stand for (docs/reference/billmanager.md §4.1).
+// The values of approver_method for send_dv_dns and send_dv_email (docs/reference/billmanager.md §4.1).
 const (
 	methodWordDNS   = "auth_dnstxt"
 	methodWordEmail = "auth_email"
 )
 
-// canChangeMethod reports whether the seller can be asked for another validation method while an order waits.
+// canChangeMethod reports whether the seller can change the validation method of a waiting order.
 func (j *Order) canChangeMethod() bool {
 	_, can := j.Info.Prototype.(seller.MethodChanger)
 	return can
 }
 
-// submitMethod changes the validation method of an order that waits. The seller is asked first: where it refuses, the item goes
-// on telling its client what holds there.
+// submitMethod changes the validation method of a waiting order at the seller. The item is changed only after the seller has
+// accepted, so that the client sees what is valid at the seller.
 func (j *Order) submitMethod(ctx context.Context, id int64, word, approvers string) error {
 	request, err := j.requestWithMethod(word, approvers)
 	if err != nil {
@@ -31,14 +31,14 @@ func (j *Order) submitMethod(ctx context.Context, id int64, word, approvers stri
 	return j.changeMethod(ctx, id, word, request)
 }
 
-// changeMethod hands the request's validation method to the seller and takes it over: what was to be published for the way
-// before proves nothing any more.
+// changeMethod submits the request's validation method to the seller and then saves it. It deletes the challenges of the
+// previous method.
 func (j *Order) changeMethod(ctx context.Context, id int64, word string, request seller.Request) error {
 	changer, can := j.Seller.(seller.MethodChanger)
 	if !can {
 		return item.Unsupported(j.Run, "changing the validation method")
 	}
-	j.Log.ExtInfof("asking %s to have id %d proved by %s", j.Info.Title, id, request.Method)
+	j.Log.ExtInfof("asking %s to validate id %d by %s", j.Info.Title, id, request.Method)
 	challenges, err := changer.ChangeMethod(ctx, id, request)
 	if j.Dry != nil {
 		return j.Dry.Stop(err, item.DryChangeMethod, "id", id, "names", strings.Join(request.AllNames(), " "), "proof", request.Method)
@@ -59,14 +59,14 @@ func (j *Order) changeMethod(ctx context.Context, id int64, word string, request
 	return j.saveChallengesAndSync(ctx, id, request, challenges)
 }
 
-// methodChanged reports whether the item asks for another validation method than its order was submitted with, while it
-// waits for that proof: the values to publish belong to another way. Sellers that show the values of all ways change none.
+// methodChanged reports whether the item has another validation method than its waiting order: then the saved challenges belong
+// to another method. It returns false for a seller that cannot change the method.
 func (j *Order) methodChanged() bool {
 	if !j.canChangeMethod() || !j.HasStatus(item.ServiceWaiting) && !j.HasStatus(item.ServiceRequested) {
 		return false
 	}
 	if method, err := seller.ParseMethod(j.Item.Params[itemparam.Method]); err != nil {
-		return true // what is wrong with it is told
+		return true // submitChangedMethod reports what is wrong with it
 	} else if method != seller.MethodEmail && j.Item.Params[j.ChallengeParam()] == "" {
 		return true
 	}
@@ -81,8 +81,8 @@ func (j *Order) submitMethodIfChanged(ctx context.Context) error {
 	return j.submitChangedMethod(ctx)
 }
 
-// submitChangedMethod hands a validation method that was changed on the item to the seller. An order that does not wait any more
-// needs none; its next reissue takes it.
+// submitChangedMethod submits a validation method that was changed on the item. If the order does not wait any more, nothing is
+// sent; its next reissue uses the new method.
 func (j *Order) submitChangedMethod(ctx context.Context) error {
 	request, err := j.Request()
 	if err != nil {

@@ -17,12 +17,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// cancelTime is how long a seller may take to cancel an order: the rest of the command's time is the panel's.
+// cancelTime is the time limit for cancelling at the seller; the rest of the command's time is left for the panel.
 const cancelTime = 2 * time.Minute
 
-// Close lets the panel delete the item, whatever the seller says. Where the seller lets a module end an order, the newest
-// one is cancelled; what could not be done there becomes a task for the administrator. Elsewhere what stays behind is
-// named in the log.
+// Close lets the panel delete the item, whatever the seller answers. If the seller supports it, the newest order is cancelled,
+// and what fails becomes a task for the administrator. Otherwise the log names the orders that remain at the seller.
 func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Load(ctx, run)
 	if err != nil {
@@ -32,7 +31,7 @@ func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if _, ok := run.Info.Prototype.(seller.Canceller); ok {
 		left = j.cancelOrder(ctx)
 	} else if ids := j.Lineage(); len(ids) > 0 {
-		j.Log.Warningf("it is closed, its orders at %s stay: %s; ask the seller's support where they are to be cancelled or revoked",
+		j.Log.Warningf("it is closed, its orders at %s remain: %s; to have them cancelled or revoked, ask the seller's support",
 			j.Info.Title, item.FormatIDs(ids))
 	}
 	if j.Item.Params[itemparam.Intent] != "" {
@@ -42,20 +41,20 @@ func Close(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, run.Panel.Post(ctx, run.Args.Item, "close")
 }
 
-// reportLeftovers hands what is left to do to the administrator. The running operation stays as it is: the panel ends it when the
-// item is closed. A task that cannot be made does not keep the item open.
+// reportLeftovers opens a task with what the administrator has to do. The running operation is not changed: the panel ends it
+// when the item is closed. If the task cannot be opened, the item is closed all the same.
 func (j *Order) reportLeftovers(ctx context.Context, left []string) {
 	if len(left) == 0 {
 		return
 	}
 	text := strings.Join(left, "\n")
-	j.Run.Log.Warningf("%s", text) // which names the item itself, as the task must
+	j.Run.Log.Warningf("%s", text) // not j.Log: the text names the item itself, because the task needs that
 	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, text); err != nil {
-		j.Log.Errorf("the task for the administrator could not be made: %v", err)
+		j.Log.Errorf("the task for the administrator could not be opened: %v", err)
 	}
 }
 
-// cancelOrder cancels the item's newest order at the seller and returns what an administrator has to do instead.
+// cancelOrder cancels the item's newest order at the seller. It returns what an administrator has to do by hand, in sentences.
 func (j *Order) cancelOrder(ctx context.Context) (left []string) {
 	ctx, stop := context.WithTimeout(ctx, cancelTime)
 	defer stop()
@@ -65,12 +64,12 @@ func (j *Order) cancelOrder(ctx context.Context) (left []string) {
 			j.Log.ExtInfof("it has no order at %s that would have to be cancelled (%v)", j.Info.Title, err)
 			return nil
 		}
-		return []string{fmt.Sprintf("%s is closed and its order %s at %s was not cancelled, do it there: %v", j.Item.Label(), item.Brief(held), j.Info.Title, err)}
+		return []string{fmt.Sprintf("%s is closed and its order %s at %s was not cancelled, cancel it there: %v", j.Item.Label(), item.Brief(held), j.Info.Title, err)}
 	}
 	if err := j.RestoreFromJournal(ctx); err != nil {
-		j.Log.Warningf("what the journal remembers was not put on it: %v", err)
+		j.Log.Warningf("its purchases could not be restored from the journal: %v", err)
 	}
-	if j.UnclearPurchase != nil { // an order of another client is not cancelled with this item
+	if j.UnclearPurchase != nil { // it may be another client's order, so it is not cancelled
 		left = append(left, fmt.Sprintf("%s is closed, and nothing was done about what may be its order: %v", j.Item.Label(), j.UnclearPurchase))
 	}
 	id := j.ID()
@@ -93,25 +92,25 @@ func (j *Order) cancelOrder(ctx context.Context) (left []string) {
 	return append(left, fmt.Sprintf("%s is closed and its order %d at %s could not be cancelled: %v; %s", j.Item.Label(), id, j.Info.Title, err, j.stopRenewalInstead(ctx, id)))
 }
 
-// foreignName returns the name for which the seller shows an order that is not this item's; empty if nothing says so. Without
-// a certificate in place nothing could.
+// foreignName returns the name that the seller shows for the order if the order is not this item's (ForeignOrder); else empty.
+// Without a stored certificate it is always empty.
 func (j *Order) foreignName(ctx context.Context, id int64) string {
 	if j.Item.Stored == "" {
 		return ""
 	}
 	status, err := j.Seller.OrderStatus(ctx, id)
 	if err != nil {
-		j.Log.Warningf("for whom the order %d at %s is could not be read: %v", id, j.Info.Title, err)
+		j.Log.Warningf("the name of the order %d at %s could not be read: %v", id, j.Info.Title, err)
 		return ""
 	}
 	return j.ForeignOrder(status)
 }
 
-// maxReplacedChecked is how many replaced certificates are looked at, the newest first: older ones have run out.
+// maxReplacedChecked is the number of replaced certificates that are checked, newest first; older ones have expired.
 const maxReplacedChecked = 8
 
-// revokeReplaced takes the certificates that reissues replaced and that are still valid back where the seller lets us, and
-// returns those that stay valid.
+// revokeReplaced revokes the certificates that reissues replaced and that are still valid, if the seller supports that. It
+// returns in sentences what an administrator has to do by hand.
 func (j *Order) revokeReplaced(ctx context.Context, newest int64) (left []string) {
 	older := slices.DeleteFunc(j.Lineage(), func(id int64) bool { return id == newest })
 	slices.Reverse(older)
@@ -119,7 +118,7 @@ func (j *Order) revokeReplaced(ctx context.Context, newest int64) (left []string
 		status, err := j.Seller.OrderStatus(ctx, id)
 		if err != nil {
 			j.Log.Warningf("whether the replaced certificate %d at %s is still valid could not be read: %v", id, j.Info.Title, err)
-			if fault.From(err).SellerFails() { // so would the next one
+			if fault.From(err).SellerFails() { // the next one would fail too
 				return append(left, fmt.Sprintf("whether the replaced certificates at %s are still valid could not be read: %v", j.Info.Title, err))
 			}
 			continue
@@ -146,7 +145,7 @@ func (j *Order) revokeReplaced(ctx context.Context, newest int64) (left []string
 	return left
 }
 
-// revoke revokes a replaced certificate where the seller can be asked to.
+// revoke revokes a replaced certificate; a fault if the seller does not support it.
 func (j *Order) revoke(ctx context.Context, id int64) error {
 	revoker, can := j.Seller.(seller.Revoker)
 	if !can {
@@ -155,7 +154,7 @@ func (j *Order) revoke(ctx context.Context, id int64) error {
 	return revoker.Revoke(ctx, id)
 }
 
-// connectSeller connects the seller of an item that is loaded already.
+// connectSeller connects the seller of an item that is already loaded.
 func (j *Order) connectSeller(ctx context.Context) (err error) {
 	if j.Item.Module == 0 {
 		return fault.Errorf(fault.Missed, "processingmodule", "%s belongs to no processing module", j.Item.Label())
@@ -173,11 +172,12 @@ func (j *Order) connectSeller(ctx context.Context) (err error) {
 	return nil
 }
 
-// stopRenewalInstead sees to it that an order which stays is not renewed by the seller itself, and says what came of it.
+// stopRenewalInstead switches off the seller's own renewal of an order that could not be cancelled. It returns the outcome in
+// words.
 func (j *Order) stopRenewalInstead(ctx context.Context, id int64) string {
 	stopper, ok := j.Seller.(seller.RenewalStopper)
 	if !ok {
-		return "cancel it there where it is to end"
+		return "cancel it there if it is to end"
 	}
 	err := stopper.StopRenewal(ctx, id)
 	if j.Dry.Withheld(err, item.DryStopRenewal, "id", id) {
@@ -186,5 +186,5 @@ func (j *Order) stopRenewalInstead(ctx context.Context, id int64) string {
 	if err != nil {
 		return fmt.Sprintf("nor could its renewal be switched off (%v): cancel it there, or it may be paid for again", err)
 	}
-	return "its renewal is switched off, it runs out by itself"
+	return "its renewal is switched off, it ends by itself"
 }

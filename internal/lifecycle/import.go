@@ -27,20 +27,20 @@ const itemActive = 2
 type importer struct {
 	*item.Run
 	seller   seller.Seller
-	account  *Order // stands for no item: whose the ids of the account are
+	account  *Order // an Order without an item, to read the owners of the account's ids
 	owners   purchase.OwnerIndex
-	found    int // listed, and asked for
+	found    int // certificates in the list that the search words name
 	imported int // new items
 	resumed  int // items of an interrupted import that were completed
 	skipped  int
 	failed   int
-	failures *etree.Element
+	failures *etree.Element // collects the certificates that failed
 }
 
 // Import imports the account's certificates that no panel item references (docs/reference/billmanager.md §11): those
-// that are issued, all or the names of --searchstring. Running it again imports nothing twice, and completes what an
-// interruption left behind. A certificate that cannot be imported does not stop the others; exit code and document tell
-// of it.
+// that are issued, all of them or those that --searchstring names. Running it again imports nothing twice and completes what an
+// interruption left unfinished. A certificate that cannot be imported does not stop the others; the document and the exit
+// code report it.
 func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if run.Args.ItemType != item.ItemtypeCertificate {
 		return nil, fault.Errorf(fault.Value, "itemtype", "items of the type %q are not imported, only certificate", item.Brief(run.Args.ItemType))
@@ -53,8 +53,8 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if !ok {
 		return nil, item.Unsupported(run, "listing certificates")
 	}
-	// The sweep's lock keeps a second import off: both would find that no item has an id. The account's own lock would
-	// keep purchases waiting for as long as this takes.
+	// The sweep's lock excludes a second import, which would find the same ids without an item. The account's lock is not
+	// used: it would keep purchases waiting as long as the import runs.
 	free, err := run.Panel.LockSweep(ctx)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func Import(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if !free {
 		return nil, fault.Errorf(fault.Locked, "import", "a sweep or another import is running: start this one again later").Retryable()
 	}
-	// The list first: what is bought while it is read is not in it, or is on its item by the time that is looked at.
+	// The list is read before the items: a purchase made meanwhile is not in the list, or its id is on its item already.
 	listed, err := lister.Certificates(ctx)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func selectNamed(listed []seller.ListedCertificate, search string) []seller.List
 	return slices.DeleteFunc(slices.Clone(listed), func(l seller.ListedCertificate) bool { return !names[canonical(l.CommonName)] })
 }
 
-// canonical returns a name in the form that certificates carry or, where it cannot be certified, in lower case.
+// canonical returns a name in A-labels, as certificates have it; in lower case if that is not possible.
 func canonical(name string) string {
 	if ascii, err := pki.ASCIIName("name", name); err == nil {
 		return ascii
@@ -104,9 +104,10 @@ func canonical(name string) string {
 	return strings.ToLower(strings.TrimSpace(name))
 }
 
+// all imports the listed certificates, one after the other.
 func (t *importer) all(ctx context.Context, listed []seller.ListedCertificate) error {
 	t.found = len(listed)
-	t.Log.Infof("import: %d certificates of %s to look at", t.found, t.Info.Title)
+	t.Log.Infof("import: %d certificates of %s to check", t.found, t.Info.Title)
 	for i, l := range listed {
 		err := ctx.Err()
 		if err == nil {
@@ -120,8 +121,8 @@ func (t *importer) all(ctx context.Context, listed []seller.ListedCertificate) e
 			t.Log.Errorf("import: id %d of %s: %v", l.ID, item.DisplayLine(l.CommonName, item.MaxName), err)
 			failure := t.failures.CreateElement("certificate")
 			xmldoc.SetAttributes(failure, "id", l.ID, "name", l.CommonName, "reason", err)
-			if fault.From(err).SellerFails() { // the next one would fail as well, and slowly (rules SWEEP-9)
-				t.Log.Errorf("import: ends after %d of %d certificates, %s does not work for this account now: the next import goes on", i+1, t.found, t.Info.Title)
+			if fault.From(err).SellerFails() { // each further one would fail too, and slowly (rules SWEEP-9)
+				t.Log.Errorf("import: stopped after %d of %d certificates, because %s does not work for this account now: the next import goes on", i+1, t.found, t.Info.Title)
 				return nil
 			}
 		}
@@ -132,11 +133,11 @@ func (t *importer) all(ctx context.Context, listed []seller.ListedCertificate) e
 	return nil
 }
 
-// one imports a certificate, completes it or passes it over.
+// one imports a certificate, completes an unfinished import of it, or skips it.
 func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
 	name := item.DisplayLine(l.CommonName, item.MaxName)
 	if l.State != seller.StateIssued && !l.IssuanceUnknown || l.ID <= 0 {
-		t.Log.ExtInfof("import: id %d of %s is %s: left alone", l.ID, name, l.State)
+		t.Log.ExtInfof("import: id %d of %s is %s: skipped", l.ID, name, l.State)
 		t.skipped++
 		return nil
 	}
@@ -149,7 +150,7 @@ func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
 		return t.count(done, fmt.Sprintf("%s item %d", why, it), l, err)
 	}
 	if l.Template == "" {
-		t.Log.Warningf("import: id %d of %s is %q, which is not a product of this module: left out", l.ID, name, item.DisplayLine(l.Type, item.MaxName))
+		t.Log.Warningf("import: id %d of %s is %q, which is not a product of this module: skipped", l.ID, name, item.DisplayLine(l.Type, item.MaxName))
 		t.skipped++
 		return nil
 	}
@@ -157,7 +158,7 @@ func (t *importer) one(ctx context.Context, l seller.ListedCertificate) error {
 	return t.count(done, "", l, err)
 }
 
-// outcome is what became of one certificate of the list.
+// outcome is what was done with one certificate of the list.
 type outcome int
 
 const (
@@ -166,7 +167,7 @@ const (
 	outcomeResumed
 )
 
-// count counts an outcome; why is the reason of one that was passed over.
+// count counts an outcome and returns err, unless err is errNotIssued. why is the reason if the certificate was skipped.
 func (t *importer) count(done outcome, why string, l seller.ListedCertificate, err error) error {
 	switch {
 	case errors.Is(err, errNotIssued):

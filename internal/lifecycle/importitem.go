@@ -13,28 +13,28 @@ import (
 	"pmssl/internal/seller"
 )
 
-// create makes the item of a certificate, or completes the one that an interrupted import made of it. What the seller
-// delivers is looked at first: nothing is left behind of one that cannot be read.
+// create creates the item of a certificate, or completes the item that an interrupted import created for it. It reads the
+// certificate from the seller first, so that no item is left of one that cannot be read.
 func (t *importer) create(ctx context.Context, l seller.ListedCertificate) (outcome, error) {
 	chain, err := t.chain(ctx, l)
 	if err != nil {
 		return outcomeSkipped, err
 	}
-	half, err := t.findUnfinished(ctx, l, chain)
+	begun, err := t.findUnfinished(ctx, l, chain)
 	if err != nil {
 		return outcomeSkipped, err
 	}
-	if half.Item != 0 {
-		t.Log.Infof("import: item %d was made for a certificate of %s by an import that was interrupted, id %d goes on it", half.Item, canonical(l.CommonName), l.ID)
-		t.owners.Assign(l, half.Item)
-		return outcomeResumed, t.fill(ctx, half, l, chain)
+	if begun.Item != 0 {
+		t.Log.Infof("import: item %d was created for a certificate of %s by an import that was interrupted, id %d is saved on it", begun.Item, canonical(l.CommonName), l.ID)
+		t.owners.Assign(l, begun.Item)
+		return outcomeResumed, t.fill(ctx, begun, l, chain)
 	}
 	return outcomeImported, t.make(ctx, l, chain)
 }
 
-// findUnfinished returns the item that an import made and left before it could say whose it is: a panel may ignore the parameters
-// that are handed over with a new item. It is known by its name, the end of the certificate and the module (rules
-// IMPORT-1). Of several equal ones the oldest is taken, they are interchangeable. Item 0 if there is none.
+// findUnfinished returns the item that an interrupted import created without its ids: a panel may ignore the parameters of a new
+// item. The item is recognised by its name, the certificate's end and the module (rules IMPORT-1). Of several equal items it
+// returns the oldest; they are interchangeable. Item is 0 if there is none.
 func (t *importer) findUnfinished(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) (item.Item, error) {
 	bare, err := t.Panel.ItemsWithoutOrder(ctx, t.Args.Module, canonical(l.CommonName))
 	if err != nil {
@@ -55,7 +55,7 @@ func (t *importer) findUnfinished(ctx context.Context, l seller.ListedCertificat
 	return item.Item{}, nil
 }
 
-// make makes the item of a certificate.
+// make creates the item of a certificate.
 func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain pki.Chain) error {
 	order := item.Item{
 		Module: t.Args.Module, Template: l.Template, Period: l.Months, Status: itemActive, Params: map[string]string{},
@@ -67,7 +67,7 @@ func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain p
 	it, err := t.Panel.ImportService(ctx, item.Import{
 		Module: order.Module, Template: l.Template, Name: canonical(l.CommonName), RemoteID: strconv.FormatInt(l.ID, 10),
 		Status: itemActive, Service: item.ServiceIssued, Months: l.Months, Expires: chain.Ends(),
-		// An interruption right after this call must not leave an item without its id: it would be imported once more.
+		// After an interruption right behind this call an item without its id would be imported a second time.
 		Params: map[string]string{itemparam.OrderID: strconv.FormatInt(l.ID, 10), itemparam.Lineage: item.FormatIDs(l.Lineage())},
 	})
 	if err != nil {
@@ -78,10 +78,10 @@ func (t *importer) make(ctx context.Context, l seller.ListedCertificate, chain p
 	return t.fill(ctx, order, l, chain)
 }
 
-// errNotIssued is wrapped if an order of which the list does not say whether it was issued was not.
-var errNotIssued = errors.New("is not issued: left alone")
+// errNotIssued says that an order is not issued, if the seller's list does not show the state.
+var errNotIssued = errors.New("is not issued: skipped")
 
-// chain returns the certificate as the seller delivers it. No CSR of ours exists: the leaf is told by its name.
+// chain reads the certificate from the seller. The panel has no CSR of it, so the leaf is found by its name.
 func (t *importer) chain(ctx context.Context, l seller.ListedCertificate) (pki.Chain, error) {
 	status, err := t.seller.OrderStatus(ctx, l.ID)
 	if err != nil {
@@ -100,16 +100,15 @@ func (t *importer) chain(ctx context.Context, l seller.ListedCertificate) (pki.C
 	return chain, err
 }
 
-// fill gives a new item everything that an item of ours has. The ids come first: whatever interrupts the rest, the next
-// import knows whose they are. The serial comes last: without it the import is not done. The item is locked, so that
-// nothing else works on it half done.
+// fill saves on a new item everything that an ordered item has. The ids come first, so that the next import knows the item
+// after an interruption. The serial comes last: an item without it is unfinished. The item is locked meanwhile.
 func (t *importer) fill(ctx context.Context, order item.Item, l seller.ListedCertificate, chain pki.Chain) (err error) {
 	if err := t.Panel.LockItem(ctx, order.Item); err != nil {
 		return err
 	}
 	defer func() {
-		if free := t.Panel.UnlockItem(context.WithoutCancel(ctx), order.Item); free != nil {
-			t.Log.Warningf("releasing the lock of %s: %v", order.Label(), free)
+		if err := t.Panel.UnlockItem(context.WithoutCancel(ctx), order.Item); err != nil {
+			t.Log.Warningf("releasing the lock of %s: %v", order.Label(), err)
 		}
 	}()
 	j := FromHandle(item.NewHandle(t.Run, order))
@@ -143,7 +142,7 @@ func (t *importer) fill(ctx context.Context, order item.Item, l seller.ListedCer
 	return j.SaveParam(ctx, itemparam.Serial, chain.Serial())
 }
 
-// termStart returns the first day of the term: the order's, or the certificate's where the seller does not say.
+// termStart returns the first day of the term: the order's date, or the certificate's if the seller shows none.
 func termStart(l seller.ListedCertificate, chain pki.Chain) cabforum.Date {
 	if !l.Created.IsZero() {
 		return l.Created
@@ -151,7 +150,7 @@ func termStart(l seller.ListedCertificate, chain pki.Chain) cabforum.Date {
 	return cabforum.DateOf(chain.Leaf.NotBefore)
 }
 
-// resume completes an item that an interrupted import left half done, and leaves every other one alone.
+// resume completes an item that an interrupted import left unfinished. It skips every other item.
 func (t *importer) resume(ctx context.Context, l seller.ListedCertificate, it int64) (outcome, error) {
 	order, own, err := t.loadUnfinished(ctx, l, it)
 	if err != nil || !own {
@@ -164,10 +163,10 @@ func (t *importer) resume(ctx context.Context, l seller.ListedCertificate, it in
 	return outcomeResumed, t.fill(ctx, order, l, chain)
 }
 
-// loadUnfinished loads an item and reports whether an import left it half done. An item with a CSR was ordered here, its
-// certificate is the business of sync_item.
+// loadUnfinished loads an item and reports whether an import left it unfinished. An item with a CSR was ordered in this panel;
+// sync_item stores its certificate.
 func (t *importer) loadUnfinished(ctx context.Context, l seller.ListedCertificate, it int64) (item.Item, bool, error) {
-	if _, whole, err := t.Panel.Param(ctx, it, itemparam.Serial); err != nil || whole {
+	if _, finished, err := t.Panel.Param(ctx, it, itemparam.Serial); err != nil || finished {
 		return item.Item{}, false, err
 	}
 	order, err := t.Panel.LoadItem(ctx, it)
@@ -175,7 +174,7 @@ func (t *importer) loadUnfinished(ctx context.Context, l seller.ListedCertificat
 	case err == nil && (order.CSR != "" || order.Status != itemActive):
 		return item.Item{}, false, nil
 	case err == nil:
-	case failure.Type == fault.Missed: // without a tariff, as the panel keeps what was imported until it has a client
+	case failure.Type == fault.Missed: // without a tariff: so the panel keeps an imported item until it has a client
 		order = item.Item{Item: it, Module: t.Args.Module, Template: l.Template, Status: itemActive, Params: map[string]string{}}
 	default:
 		return item.Item{}, false, err

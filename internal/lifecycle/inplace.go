@@ -12,14 +12,15 @@ import (
 	"pmssl/internal/seller"
 )
 
-// reissuesInPlace reports whether the seller's reissue leaves the id: the order stays, its certificate changes.
+// reissuesInPlace reports whether a reissue at the seller keeps the id: only the order's certificate changes.
 func (j *Order) reissuesInPlace() bool {
 	_, reissues := j.Seller.(seller.Reissuer)
 	_, finder := j.Seller.(seller.ReissueFinder)
 	return reissues && !finder
 }
 
-// saveAccepted writes down that the seller took a reissue: its new id, or the mark on the old one.
+// saveAccepted records that the seller accepted a reissue: it saves the new id or, if the id stays, marks the pending reissue as
+// accepted.
 func (j *Order) saveAccepted(ctx context.Context, old, id int64) error {
 	if id != old {
 		return j.succeed(ctx, id)
@@ -27,7 +28,7 @@ func (j *Order) saveAccepted(ctx context.Context, old, id int64) error {
 	return j.acceptInPlace(ctx)
 }
 
-// acceptInPlace marks the pending reissue as accepted. What was to be published before proves nothing any more.
+// acceptInPlace marks the pending reissue as accepted and deletes the challenges of the previous certificate.
 func (j *Order) acceptInPlace(ctx context.Context) error {
 	pending, ok := j.pendingReissue()
 	if !ok {
@@ -44,8 +45,8 @@ func (j *Order) acceptInPlace(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.ReissueOf, string(raw))
 }
 
-// takenInPlace reports whether a reissue in place whose answer was lost was taken after all: the order waits again for a
-// certificate of this item's key, or shows another certificate than the one that was to be replaced.
+// takenInPlace reports whether the seller accepted a reissue in place whose answer was lost: the order waits again for a
+// certificate with this item's key, or shows another certificate than the one to be replaced. It records the acceptance.
 func (j *Order) takenInPlace(ctx context.Context, status seller.OrderStatus, pending reissueOf) (bool, error) {
 	switch {
 	case status.DeliveryError != nil:
@@ -66,12 +67,11 @@ func (j *Order) takenInPlace(ctx context.Context, status seller.OrderStatus, pen
 	default:
 		return false, nil
 	}
-	j.Log.ExtInfof("the reissue of id %d whose answer was lost was taken, the order is %s", status.ID, status.State)
+	j.Log.ExtInfof("the reissue of id %d whose answer was lost was accepted, the order is %s", status.ID, status.State)
 	return true, j.acceptInPlace(ctx)
 }
 
-// showsReplaced reports whether the certificate of the report is the one that a reissue which the seller took is to
-// replace.
+// showsReplaced returns the certificate in the seller's status, and true if it is the one that an accepted reissue replaces.
 func (j *Order) showsReplaced(status seller.OrderStatus) (pki.Chain, bool) {
 	pending, ok := j.pendingReissue()
 	if !ok || !j.answered(pending) || pending.Serial == "" {
@@ -81,17 +81,16 @@ func (j *Order) showsReplaced(status seller.OrderStatus) (pki.Chain, bool) {
 	return shown, err == nil && pending.replaces(shown)
 }
 
-// replaces reports whether a certificate is one that the reissue is to take the place of.
+// replaces reports whether the reissue replaces the certificate.
 func (r reissueOf) replaces(chain pki.Chain) bool {
 	return chain.Serial() == r.Serial || chain.Serial() == r.Shown
 }
 
-// waitForReplacement handles an order that is issued and shows the certificate that a reissue is to replace. Where the seller
-// itself calls it issued a day after it took the reissue, nothing comes of that reissue any more: it may be asked for
-// again.
+// waitForReplacement handles an issued order that still shows the certificate which a reissue replaces. If the seller shows that
+// a day after it accepted the reissue, the reissue failed and may be requested again.
 func (j *Order) waitForReplacement(ctx context.Context, status seller.OrderStatus, chain pki.Chain) error {
 	if j.reissuesInPlace() && !status.Inferred && j.Now().Sub(j.Attempts().Last) > purchase.FreshCertificate {
-		j.Log.Warningf("%s took a reissue of id %d at %s and shows the old certificate %s as issued; nothing came of it", j.Info.Title, status.ID, j.Attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
+		j.Log.Warningf("%s accepted a reissue of id %d at %s and still shows the old certificate %s as issued; the reissue failed", j.Info.Title, status.ID, j.Attempts().Last.Format("2006-01-02 15:04"), chain.Serial())
 		if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
 			return err
 		}

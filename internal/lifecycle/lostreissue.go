@@ -12,18 +12,18 @@ import (
 	"pmssl/internal/seller"
 )
 
-// ReconcileReissue looks up a reissue that had no answer or that no run followed. Where it certainly never reached
-// the seller its mark is dropped, so that the sweep's own rules decide when it is asked for again.
+// ReconcileReissue looks up a reissue that had no answer, or whose run was interrupted after it. If the reissue certainly never
+// reached the seller, the pending reissue is deleted; the sweep's rules then decide when it is requested again.
 func (j *Order) ReconcileReissue(ctx context.Context) error {
-	unfollowed := j.reissueInterrupted()
-	if !unfollowed && !j.Unanswered() {
+	interrupted := j.reissueInterrupted()
+	if !interrupted && !j.Unanswered() {
 		return nil
 	}
 	status, err := j.Newest(ctx, j.ID())
 	if err != nil {
 		return err
 	}
-	if unfollowed {
+	if interrupted {
 		if status.State != seller.StateWaiting && status.State != seller.StateIssued {
 			return nil
 		}
@@ -39,7 +39,8 @@ func (j *Order) ReconcileReissue(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.ReissueOf, "")
 }
 
-// showRequested shows the item as what it is: reissued at the seller. The next sync does the rest.
+// showRequested sets the item's status to requested and saves the challenges, as after an accepted reissue. The next sync does
+// the rest.
 func (j *Order) showRequested(ctx context.Context, status seller.OrderStatus) error {
 	request, err := j.Request()
 	if err != nil {
@@ -49,9 +50,9 @@ func (j *Order) showRequested(ctx context.Context, status seller.OrderStatus) er
 	return err
 }
 
-// findLostReissue looks for the outcome of a reissue whose answer never came: the item still carries the id that was to be
-// replaced (rules STORE-6). It returns the report of the newest id and whether that is the reissue that is wanted now: one
-// that turns up for an earlier request is the item's, and no answer to this one.
+// findLostReissue looks for a reissue whose answer was lost: the item still has the id to be replaced (rules STORE-6). It
+// returns the status of the newest id, and true if that id is the reissue for the present request. A reissue for an earlier
+// request becomes the item's newest id, but returns false.
 func (j *Order) findLostReissue(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, bool, error) {
 	pending, open := j.pendingReissue()
 	switch {
@@ -72,23 +73,23 @@ func (j *Order) findLostReissue(ctx context.Context, status seller.OrderStatus) 
 		return j.saveLostReissue(ctx, next, pending, err)
 	}
 	if pending.Request != j.requestDigest() {
-		return status, false, nil // the client wants something else by now; the seller knows whether it may
+		return status, false, nil // the request has changed; the seller decides whether it accepts a new one
 	}
 	if free := j.Attempts().Last.Add(purchase.IntentWait); j.Now().Before(free) {
 		return status, false, fault.Errorf(fault.Waiting, itemparam.ReissueOf,
-			"the reissue of id %d had no answer and nothing of it shows yet; it is asked for again after %s", status.ID, free.Format(time.RFC3339)).Retryable()
+			"the reissue of id %d had no answer and the seller shows nothing of it yet; it is requested again after %s", status.ID, free.Format(time.RFC3339)).Retryable()
 	}
-	j.Log.ExtInfof("the reissue of id %d asked for at %s never reached the seller", status.ID, j.Attempts().Last.Format(time.RFC3339))
+	j.Log.ExtInfof("the reissue of id %d requested at %s never reached the seller", status.ID, j.Attempts().Last.Format(time.RFC3339))
 	return status, false, nil
 }
 
-// answersPresent reports whether a reissue that the seller took is for the present request and still waits or was just
-// taken.
+// answersPresent reports whether an accepted reissue is for the present request and still waits or was accepted within the last
+// day.
 func (j *Order) answersPresent(pending reissueOf, status seller.OrderStatus) bool {
 	return pending.Request == j.requestDigest() && (status.State == seller.StateWaiting || j.justTaken(status))
 }
 
-// saveLostReissue writes down for which request a reissue is that was lost and found.
+// saveLostReissue saves which request the found reissue is for. It returns true if that is the present request.
 func (j *Order) saveLostReissue(ctx context.Context, status seller.OrderStatus, pending reissueOf, err error) (seller.OrderStatus, bool, error) {
 	if err != nil {
 		return status, false, err
@@ -96,15 +97,15 @@ func (j *Order) saveLostReissue(ctx context.Context, status seller.OrderStatus, 
 	return status, pending.Request == j.requestDigest(), j.SaveParam(ctx, itemparam.Requested, pending.Request)
 }
 
-// justTaken reports whether the seller took a reissue in place within the last day and shows no trace of it: the order is
-// issued, with the certificate that is to be replaced.
+// justTaken reports whether the seller accepted a reissue in place within the last day and does not show it yet: the order is
+// issued with the certificate to be replaced.
 func (j *Order) justTaken(status seller.OrderStatus) bool {
 	_, old := j.showsReplaced(status)
 	return old && j.reissuesInPlace() && status.State == seller.StateIssued && j.Now().Sub(j.Attempts().Last) <= purchase.FreshCertificate
 }
 
-// successor finds a reissue of the id among the seller's newer ids for the same name: activated, nobody's, and for this
-// item's key (rules STORE-5). It becomes the item's newest id.
+// successor finds a reissue of the id among the seller's newer ids for the same name: activated, on no item, and with this
+// item's key (rules STORE-5). It saves that id as the item's newest.
 func (j *Order) successor(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, bool, error) {
 	finder, ok := j.Seller.(seller.ReissueFinder)
 	if !ok {

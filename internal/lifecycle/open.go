@@ -15,8 +15,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Open buys the item's certificate, activates it and hands the client what proves control. It can be started again
-// after any interruption: an item that has an id at the seller never buys again (rules BUY-6).
+// Open buys the item's certificate, activates it and saves the challenges for the client. It can be started again after any
+// interruption: for an item that has an id at the seller nothing is bought (rules BUY-6).
 func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Begin(ctx, run)
 	if err != nil {
@@ -38,7 +38,7 @@ func Open(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, j.Panel.Post(ctx, j.Item.Item, "open")
 }
 
-// buyOnce returns the item's id at the seller, and buys it if the item has none; fresh reports whether this run bought it.
+// buyOnce returns the item's id at the seller. If the item has none, it buys one; fresh reports whether this run bought it.
 func (j *Order) buyOnce(ctx context.Context) (id int64, fresh bool, err error) {
 	if id := j.ID(); id != 0 {
 		j.Log.ExtInfof("it has id %d at %s already: nothing is bought", id, j.Info.Title)
@@ -71,15 +71,15 @@ func (j *Order) buyOnce(ctx context.Context) (id int64, fresh bool, err error) {
 	return id, j.Bought, err
 }
 
-// activates reports whether the seller takes the CSR after the purchase, not with it.
+// activates reports whether the seller takes the CSR in a separate call after the purchase.
 func (j *Order) activates() bool {
-	_, yes := j.Seller.(seller.Activator)
-	return yes
+	_, ok := j.Seller.(seller.Activator)
+	return ok
 }
 
-// warnOfBilling warns of a panel that may not know of subscriptions: it bills at the item's expiration date, which is the
-// certificate's, and would charge a paid term that one certificate cannot cover again after 200 days
-// (docs/reference/validity.md §B3.4). A term of one year is such a term too.
+// warnOfBilling warns if the panel may bill a paid term twice. A panel older than the subscription feature bills at the item's
+// expiration date, which is the certificate's end; a term that one certificate cannot cover, even one year, would be billed
+// again after 200 days (docs/reference/validity.md §B3.4).
 func (j *Order) warnOfBilling(ctx context.Context) error {
 	end := j.TermEnd()
 	if end.IsZero() || !cabforum.Nominal(j.Today(), end).Before(end) {
@@ -91,12 +91,12 @@ func (j *Order) warnOfBilling(ctx context.Context) error {
 			return err
 		}
 	}
-	j.Log.Warningf("it is ordered for %d months, for which it needs more than one certificate, and neither %s nor %s is set in etc/billmgr.conf: a panel that is older than "+
-		"the subscription feature bills at the certificate's end, it needs %s term", j.Item.Period, cabforum.SettingPolicy, settingExpireDate, settingExpireDate)
+	j.Log.Warningf("it is ordered for %d months, for which it needs more than one certificate, and neither %s nor %s is set in etc/billmgr.conf: a panel older than "+
+		"the subscription feature bills at the certificate's end and needs %s term", j.Item.Period, cabforum.SettingPolicy, settingExpireDate, settingExpireDate)
 	return nil
 }
 
-// checkOrderable refuses what cannot be bought, before anything is.
+// checkOrderable returns a fault if the order cannot be bought.
 func (j *Order) checkOrderable(r seller.Request) error {
 	switch {
 	case r.Product.Discontinued:
@@ -116,8 +116,8 @@ func (j *Order) checkOrderable(r seller.Request) error {
 	return j.validate(r)
 }
 
-// validate holds an order against the seller's own rules or, where it has none, the data of people and organisation against
-// what every CA takes. What a seller without rules wants to know of people for a DV product, its form says.
+// validate checks an order by the seller's own rules. If the seller has none, it checks the data of persons and organisation by
+// what every CA accepts; for a DV product the seller's form says which data it needs.
 func (j *Order) validate(r seller.Request) error {
 	if validator, ok := j.Seller.(seller.OrderValidator); ok {
 		return validator.ValidateOrder(r)
@@ -128,21 +128,21 @@ func (j *Order) validate(r seller.Request) error {
 	return seller.CheckContacts(r.Params)
 }
 
-// withContactErrors adds to what is wrong with an order's CSR, names or proof what is wrong with the data of people and
-// organisation: a client hears all of it at once.
+// withContactErrors joins the error about CSR, names or validation method with the errors in the data of persons and
+// organisation, so that the client sees all of them at once.
 func (j *Order) withContactErrors(r seller.Request, wrong error) error {
-	if r.Product.ID == "" { // not even the product is known
+	if r.Product.ID == "" { // the product is not known
 		return wrong
 	}
-	r.Method = seller.MethodDNS // the validation method is looked at already, and needs the names
+	r.Method = seller.MethodDNS // the real method was checked with the names, which are wrong here
 	return fault.Join(wrong, j.validate(r))
 }
 
-// emailWarningFrom returns when orders that are proved by e-mail begin to be warned of: a term of then outlives that
-// validation method.
+// emailWarningFrom returns the day from which orders with e-mail validation get a warning: terms that begin then end after
+// e-mail validation does.
 func emailWarningFrom() cabforum.Date { return cabforum.Date{Year: 2027, Month: time.January, Day: 1} }
 
-// checkEmailMethod refuses an order that is proved by e-mail where the Forum has ended that, and warns of it from 2027 on.
+// checkEmailMethod returns a fault for an order with e-mail validation once the Forum has ended that, and warns from 2027 on.
 func (j *Order) checkEmailMethod(r seller.Request) error {
 	if r.Method != seller.MethodEmail {
 		return nil
@@ -151,12 +151,12 @@ func (j *Order) checkEmailMethod(r seller.Request) error {
 		return err
 	}
 	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !j.Today().Before(emailWarningFrom()) {
-		j.Log.Warningf("proof by e-mail ends on %s (BR 1.2.2); reissues from that day on need DNS or a file", sunset.MustNot)
+		j.Log.Warningf("validation by e-mail ends on %s (BR 1.2.2); reissues from that day on need DNS or a file", sunset.MustNot)
 	}
 	return nil
 }
 
-// checkEmailAllowed refuses proof by e-mail where the Forum has ended it (BR 1.2.2).
+// checkEmailAllowed returns a fault once the Forum has ended e-mail validation (BR 1.2.2).
 func (j *Order) checkEmailAllowed() error {
 	if sunset, ends := cabforum.MethodEmail.Sunset(); ends && !cabforum.MethodEmail.Allowed(j.Today(), false) {
 		return fault.Errorf(fault.Value, itemparam.Method,
@@ -165,13 +165,13 @@ func (j *Order) checkEmailAllowed() error {
 	return nil
 }
 
-// processPaid brings a paid id to the point where the seller works on it and takes over what the seller says (rules BUY-6).
+// processPaid activates a paid id if needed and applies the seller's status (rules BUY-6).
 func (j *Order) processPaid(ctx context.Context, id int64, fresh bool) error {
 	status, err := j.currentStatus(ctx, id, fresh)
 	if err != nil {
 		return err
 	}
-	changed := fresh // what the seller says of it now is not in the report
+	changed := fresh // the status at hand is older than the purchase
 	if status.State.Activatable() {
 		changed = true
 		if err := j.activate(ctx, status); err != nil {
@@ -185,21 +185,21 @@ func (j *Order) processPaid(ctx context.Context, id int64, fresh bool) error {
 	}
 	outcome, err := j.firstSync(ctx, status, changed)
 	if failure := fault.From(err); err != nil && failure.Type == fault.Delivered && !failure.Retry {
-		return err // what was delivered is of no use: the panel's own sync would not mend it either (rules STORE-8)
+		return err // the delivered certificate is unusable, and the panel's own sync would not change that (rules STORE-8)
 	}
 	if err != nil {
-		// the order is accepted; the panel's own sync asks again (docs/reference/billmanager.md §5.2)
+		// The order is accepted; the panel's own sync reads the status again (docs/reference/billmanager.md §5.2).
 		j.Log.Warningf("the first sync failed, the panel repeats it: %v", err)
 	}
 	return outcome.Ended
 }
 
-// currentStatus returns where a paid id stands: known right after its purchase, asked for otherwise.
+// currentStatus returns the status of a paid id. Right after the purchase it is known; otherwise it is read from the seller.
 func (j *Order) currentStatus(ctx context.Context, id int64, fresh bool) (seller.OrderStatus, error) {
 	switch {
 	case fresh && j.activates():
 		return seller.OrderStatus{ID: id, State: seller.StateNew}, nil
-	case fresh: // the CSR went in with the order
+	case fresh: // the CSR was submitted with the order
 		if err := j.markSubmitted(ctx); err != nil {
 			return seller.OrderStatus{}, err
 		}
@@ -217,12 +217,12 @@ func (j *Order) currentStatus(ctx context.Context, id int64, fresh bool) (seller
 	return status, nil
 }
 
-// unpaidFault returns the fault of an order that the seller has taken and not been paid for.
+// unpaidFault returns the fault of an order that the seller accepted and that is not paid for.
 func (j *Order) unpaidFault(id int64) error {
 	return fault.Errorf(fault.API, "status", "the order %d at %s is not paid for: pay it there, nothing else is ordered meanwhile", id, j.Info.Title).Retryable()
 }
 
-// firstSync judges the report at hand, or a new one where what was just done has made it old.
+// firstSync applies the status at hand or, if changed says that it is outdated, a new one.
 func (j *Order) firstSync(ctx context.Context, status seller.OrderStatus, changed bool) (Outcome, error) {
 	if changed {
 		var err error

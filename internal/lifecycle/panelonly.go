@@ -8,8 +8,7 @@ import (
 	"pmssl/internal/item"
 )
 
-// Suspend reports to the panel that the item is suspended. A certificate cannot be switched off for a while: nothing is
-// asked of the seller.
+// Suspend reports to the panel that the item is suspended. A certificate cannot be suspended, so nothing is sent to the seller.
 func Suspend(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return panelOnly(ctx, run, "suspend")
 }
@@ -19,15 +18,15 @@ func Resume(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return panelOnly(ctx, run, "resume")
 }
 
-// CancelProlong is told when the client switched automatic renewal off. Whether that is on or off in the panel, a seller
-// that would renew by itself is kept from it at every look at the order (stopRenewal), so there is nothing to do; the panel
-// expects no call-back (docs/reference/billmanager.md §1.4).
+// CancelProlong is called when the client switched automatic renewal off. It does nothing: the seller's own renewal is switched
+// off whenever the order's status is applied (stopRenewal), and the panel expects no call-back (docs/reference/billmanager.md
+// §1.4).
 func CancelProlong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Load(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	j.Log.ExtInfof("automatic renewal is off in the panel, nothing is to be done at %s", j.Info.Title)
+	j.Log.ExtInfof("automatic renewal is off in the panel, nothing needs to be done at %s", j.Info.Title)
 	return nil, nil
 }
 

@@ -16,19 +16,19 @@ import (
 	"github.com/beevik/etree"
 )
 
-// renewWindow is how many days before the end of the paid term a renewal is bought at the earliest (rules BUY-7;
+// renewWindow is the number of days before the end of the paid term from which a renewal may be bought (rules BUY-7;
 // docs/reference/namecheap.md §3.7).
 const renewWindow = 90
 
-// renewFrom returns the first day on which the present term is renewed. A month's term is shorter than the window, which
-// would begin before it: the renewal that brought a term would be taken for the one that follows it, or be bought twice.
+// renewFrom returns the first day on which the present term may be renewed. For a short term it is the middle of the term: the
+// window would begin before the term does, and the renewal that brought the term would be taken for the next one.
 func (j *Order) renewFrom() cabforum.Date {
 	start, end := j.TermStart(), j.TermEnd()
 	return end.AddDays(-min(renewWindow, start.DaysUntil(end)/2))
 }
 
-// Prolong buys a new term that begins where the old one ends, activates it for the present CSR and follows it. An
-// interrupted run is continued by the next one: a renewal that is paid is not bought again.
+// Prolong buys a new term that begins where the old one ends, activates it for the present CSR and applies its status. After an
+// interruption the next run continues: a paid renewal is not bought again.
 func Prolong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Begin(ctx, run)
 	if err != nil {
@@ -60,8 +60,8 @@ func Prolong(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, j.finishRenewal(ctx, status)
 }
 
-// renewedOn returns the day on which the renewal that this run is about was paid, zero if it was not: the journal holds it
-// under the same running operation, or the newest id is a renewal that waits for its activation.
+// renewedOn returns the day on which this run's renewal was paid; zero if it was not. The journal has the renewal with the same
+// running operation, or the newest id is a renewal that is not activated yet.
 func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (cabforum.Date, error) {
 	lines, err := j.Panel.Journal(ctx)
 	if err != nil {
@@ -79,37 +79,37 @@ func (j *Order) renewedOn(ctx context.Context, status seller.OrderStatus) (cabfo
 	in, err := purchase.ParseIntent(j.Item.Params[itemparam.Intent])
 	switch {
 	case err == nil && j.CheckIntentAccount(in) != nil:
-		return cabforum.Date{}, nil // for the purchase to refuse
+		return cabforum.Date{}, nil // Purchase returns the fault
 	case status.State != seller.StateRenewal:
 		return cabforum.Date{}, nil
 	case err != nil || in.Kind != seller.KindRenew:
-		return j.Today(), nil // nothing, or another purchase than the renewal: not resolved by it
+		return j.Today(), nil // no intent, or one that the renewal does not resolve
 	}
 	return j.Today(), j.SaveParam(ctx, itemparam.Intent, "")
 }
 
-// isRenewal reports whether the line of the journal is a renewal of this item with an id that the item has; others are
-// another account's, or an earlier item's of the same number.
+// isRenewal reports whether the journal entry is a renewal of this item with an id that the item has. Other entries belong to
+// another account, or to an item of an earlier database with the same number.
 func (j *Order) isRenewal(line item.JournalEntry) bool {
 	return line.Item == j.Item.Item && (line.Kind == seller.KindRenew || line.Kind == seller.KindProlong) && slices.Contains(j.Lineage(), line.ID)
 }
 
-// isThisRenewal reports whether the renewal in the journal is the one that this run is about.
+// isThisRenewal reports whether the journal entry is the renewal that this run has to buy.
 func (j *Order) isThisRenewal(line item.JournalEntry, status seller.OrderStatus) bool {
 	day := cabforum.DateOf(line.Time)
 	if day.Before(j.Today().AddDays(-renewWindow)) {
-		return false // numbers of operations can come again after years
+		return false // operation numbers can repeat after years
 	}
 	if line.Op != 0 && line.Op == j.Args.Operation || line.ID == status.ID && status.State == seller.StateRenewal {
 		return true
 	}
-	// what was bought in the last days of the present term is its renewal, whichever operation asked for it: one in place
-	// leaves no id of its own behind, and a panel that was restored numbers its operations anew
+	// A renewal bought in the last days of the present term is its renewal, whatever its operation: a renewal in place has no
+	// id of its own, and a restored panel numbers its operations again.
 	return !j.TermEnd().IsZero() && !day.Before(j.renewFrom())
 }
 
-// renew buys the renewal, provided that the paid term is near its end: a panel that bills at the certificate's end would
-// otherwise pay a running term again and again (rules BUY-7).
+// renew buys the renewal if the paid term is near its end. A panel that bills at the certificate's end would otherwise pay for
+// the running term several times (rules BUY-7).
 func (j *Order) renew(ctx context.Context, status seller.OrderStatus) error {
 	end := j.TermEnd()
 	if !end.IsZero() && j.Today().Before(j.renewFrom()) {
@@ -150,12 +150,12 @@ func (j *Order) renew(ctx context.Context, status seller.OrderStatus) error {
 	return err
 }
 
-// newTerm moves the term to where the old one ends. Whether that was done already tells the day of the payment: it lies
-// in the last days of the old term, and far from the end of the new one.
+// newTerm starts the new term at the end of the old one. bought, the day of the payment, shows whether that is still to be done:
+// it is near the end of the old term and far from the end of the new one.
 func (j *Order) newTerm(ctx context.Context, bought cabforum.Date) error {
 	end := j.TermEnd()
 	if !end.IsZero() && !bought.Before(j.renewFrom()) {
-		// belonged to the old order; first, because the start of the term says that the rest is done
+		// TermEnd belongs to the old order. It is deleted first, because a new TermStart means that this is done.
 		if err := j.SaveParam(ctx, itemparam.TermEnd, ""); err != nil {
 			return err
 		}
@@ -163,15 +163,15 @@ func (j *Order) newTerm(ctx context.Context, bought cabforum.Date) error {
 			return err
 		}
 	}
-	// whichever run moved the term: the one that is paid now has the length that was renewed for
+	// The paid term has the renewed length, whichever run started it.
 	if err := j.SaveParam(ctx, itemparam.TermMonths, strconv.Itoa(j.Item.Period)); err != nil {
 		return err
 	}
 	return j.SaveTerm(ctx)
 }
 
-// finishRenewal activates the renewal, tells the panel and follows it. The panel moves its expiration date by the whole
-// period when it hears of the renewal, so the right date is written after that (rules STORE-3).
+// finishRenewal activates the renewal, reports it to the panel and applies its status. On that report the panel moves the
+// item's expiration date by the whole period, so the right date is written after it (rules STORE-3).
 func (j *Order) finishRenewal(ctx context.Context, status seller.OrderStatus) error {
 	if status.State.Activatable() {
 		if err := j.activate(ctx, status); err != nil {

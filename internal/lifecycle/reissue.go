@@ -18,18 +18,18 @@ import (
 	"pmssl/internal/seller"
 )
 
-// reissueOf is the item parameter reissue_of: which certificate a reissue takes the place of, saved before the seller is
-// asked. It is unanswered while the item's newest id is still the one to be replaced (rules PARAM-21, STORE-6).
+// reissueOf is the item parameter reissue_of: the certificate that a reissue replaces, saved before the request is sent. The
+// reissue is unanswered while the item's newest id is still the replaced one (rules PARAM-21, STORE-6).
 type reissueOf struct {
-	ID      int64  `json:"id"`               // the id replaced
+	ID      int64  `json:"id"`               // the replaced id
 	Request string `json:"request"`          // SHA-256 of CSR and altname, hex
-	Serial  string `json:"serial,omitempty"` // of the certificate in place when the reissue was asked for
-	Shown   string `json:"shown,omitempty"`  // of the one that the seller showed then, if another one: it was not stored
-	// Accepted is set where the seller reissues in place, which leaves the id: it took the reissue.
+	Serial  string `json:"serial,omitempty"` // of the certificate stored when the reissue was requested
+	Shown   string `json:"shown,omitempty"`  // of the certificate that the seller showed then, if another one
+	// Accepted is set when a seller that keeps the id has accepted the reissue.
 	Accepted bool `json:"accepted,omitempty"`
 }
 
-// pendingReissue reads the parameter; false if absent or it cannot be read.
+// pendingReissue reads the parameter reissue_of; false if it is absent or unreadable.
 func (j *Order) pendingReissue() (reissueOf, bool) {
 	var r reissueOf
 	raw := j.Item.Params[itemparam.ReissueOf]
@@ -43,23 +43,23 @@ func (j *Order) pendingReissue() (reissueOf, bool) {
 	return r, true
 }
 
-// answered reports whether the seller took the reissue: it has an id of its own, or it is marked as accepted.
+// answered reports whether the seller accepted the reissue: the item has a new id, or the reissue is marked as accepted.
 func (j *Order) answered(r reissueOf) bool { return r.ID != j.ID() || r.Accepted }
 
-// Unanswered reports whether a reissue was requested and had no answer.
+// Unanswered reports whether a reissue was requested and has no answer.
 func (j *Order) Unanswered() bool {
 	pending, ok := j.pendingReissue()
 	return ok && !j.answered(pending)
 }
 
-// reissueInterrupted reports whether a reissue has its id on the item and nothing else: the run that asked for it was interrupted
-// before it showed the item as requested.
+// reissueInterrupted reports whether only the id of a reissue was saved: its run was interrupted before it set the item's status
+// to requested.
 func (j *Order) reissueInterrupted() bool {
 	pending, ok := j.pendingReissue()
 	return ok && j.answered(pending) && pending.Serial != "" && pending.Serial == j.Item.Params[itemparam.Serial] && j.HasStatus(item.ServiceIssued)
 }
 
-// requestDigest returns the SHA-256 of what is asked for: CSR and altname as the panel holds them.
+// requestDigest returns the SHA-256, in hex, of the item's present CSR and altname.
 func (j *Order) requestDigest() string {
 	names := seller.SplitNames(j.Item.Params[itemparam.AltName])
 	slices.Sort(names)
@@ -67,12 +67,14 @@ func (j *Order) requestDigest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// attempts is the item parameter reissue_tried: `TIME COUNT` of the attempts for the certificate in place.
+// attempts is the item parameter reissue_tried: `TIME COUNT`, the last attempt and the number of attempts to reissue the stored
+// certificate.
 type attempts struct {
 	Last  time.Time
 	Count int
 }
 
+// Attempts reads the parameter reissue_tried. Last is zero if it is not known.
 func (j *Order) Attempts() attempts {
 	words := strings.Fields(j.Item.Params[itemparam.ReissueTried])
 	if len(words) == 0 {
@@ -83,7 +85,7 @@ func (j *Order) Attempts() attempts {
 		return attempts{}
 	}
 	a := attempts{Last: at, Count: 1}
-	if at.After(j.Now().Add(purchase.IntentWait)) { // the clock was ahead then: when it was is not known
+	if at.After(j.Now().Add(purchase.IntentWait)) { // the clock was ahead then, so the time is not known
 		a.Last = time.Time{}
 	}
 	if len(words) > 1 {
@@ -94,14 +96,14 @@ func (j *Order) Attempts() attempts {
 	return a
 }
 
-// CountAttempt saves that the seller is about to be asked.
+// CountAttempt adds an attempt, made now.
 func (j *Order) CountAttempt(ctx context.Context) error {
 	return j.SaveParam(ctx, itemparam.ReissueTried, j.Now().UTC().Format(time.RFC3339)+" "+strconv.Itoa(j.Attempts().Count+1))
 }
 
-// Reissue brings the item's order to a new certificate for its present CSR and names. It sends at most one request and
-// none where one is under way, was just answered, or is not needed (rules STORE-5, STORE-6). Then the panel hears
-// service.post<post>.
+// Reissue requests a certificate for the item's present CSR and names. It sends at most one request, and none if one is under
+// way, was just answered, or is not needed (rules STORE-5, STORE-6). Then it ends the running operation with
+// service.post<callback>.
 func (j *Order) Reissue(ctx context.Context, callback string) (Outcome, error) {
 	id := j.ID()
 	if id == 0 {
@@ -130,8 +132,8 @@ func (j *Order) Reissue(ctx context.Context, callback string) (Outcome, error) {
 	return j.afterReissue(ctx, status.ID), nil
 }
 
-// reissueByState does what the state of the newest id allows: it activates, follows a request that is under way, or asks
-// for the reissue. It returns the report of the id to follow.
+// reissueByState activates the newest id, follows a request that is under way, or requests the reissue, depending on the id's
+// state. It returns the status of the id to follow.
 func (j *Order) reissueByState(ctx context.Context, status seller.OrderStatus) (seller.OrderStatus, error) {
 	switch {
 	case status.State.Activatable():
@@ -142,19 +144,19 @@ func (j *Order) reissueByState(ctx context.Context, status seller.OrderStatus) (
 	case status.State == seller.StateWaiting:
 		return j.followWaiting(ctx, status)
 	case status.State == seller.StateIssued && j.fresh(status):
-		j.Log.ExtInfof("id %d was issued for this CSR less than a day ago or is not in place yet, nothing is sent", status.ID)
+		j.Log.ExtInfof("id %d was issued for this CSR less than a day ago or is not stored yet, nothing is sent", status.ID)
 		return status, nil
 	case status.State == seller.StateIssued, j.reissuesInPlace() && status.State == seller.StateRefused && j.Item.Stored != "":
 		return j.askReissue(ctx, status)
 	case status.State == seller.StateUnpaid:
 		return status, j.unpaidFault(status.ID)
 	case status.State == seller.StateReplaced:
-		return status, fault.Errorf(fault.API, "status", "%s says that id %d is replaced and not yet by what", j.Info.Title, status.ID).Retryable()
+		return status, fault.Errorf(fault.API, "status", "%s shows id %d as replaced, but not yet by which id", j.Info.Title, status.ID).Retryable()
 	}
-	return status, fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s; it cannot be reissued", j.Info.Title, status.ID, status.StatusText)
+	return status, fault.Errorf(fault.OrderEnded, "status", "%s shows id %d as ended (%s); it cannot be reissued", j.Info.Title, status.ID, status.StatusText)
 }
 
-// completeReissue writes down what an interruption kept an earlier run from writing about a reissue that the seller took.
+// completeReissue saves what an interrupted run did not save about an accepted reissue.
 func (j *Order) completeReissue(ctx context.Context, status seller.OrderStatus) error {
 	if !j.submissionInterrupted() && !j.requestChanged() {
 		return nil
@@ -162,7 +164,7 @@ func (j *Order) completeReissue(ctx context.Context, status seller.OrderStatus) 
 	return j.showRequested(ctx, status)
 }
 
-// afterReissue follows the new id at once; what fails here is repeated by the panel's sync.
+// afterReissue applies the status of the new id at once. Errors are only logged; the panel's sync repeats it.
 func (j *Order) afterReissue(ctx context.Context, id int64) Outcome {
 	var outcome Outcome
 	status, err := j.Newest(ctx, id)
@@ -178,8 +180,8 @@ func (j *Order) afterReissue(ctx context.Context, id int64) Outcome {
 	return outcome
 }
 
-// fresh reports whether the certificate at the seller is for the present request, and less than a day old or still to be
-// put in place. One that is not going to be stored is not waited for.
+// fresh reports whether the certificate at the seller is for the present request and needs no reissue: it is less than a day
+// old, or is still to be stored.
 func (j *Order) fresh(status seller.OrderStatus) bool {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
@@ -189,12 +191,12 @@ func (j *Order) fresh(status seller.OrderStatus) bool {
 	if err != nil || chain.Check(csr, j.wanted(csr)) != nil {
 		return false
 	}
-	stored, there := j.inPlace(chain)
+	stored, inPlace := j.inPlace(chain)
 	decision, _ := j.decideLeaf(csr, chain, stored)
-	return j.unchanged(status.ID) && (!there && decision != leafRefuse || j.Now().Sub(chain.Leaf.NotBefore) < purchase.FreshCertificate)
+	return j.unchanged(status.ID) && (!inPlace && decision != leafRefuse || j.Now().Sub(chain.Leaf.NotBefore) < purchase.FreshCertificate)
 }
 
-// unchanged reports whether the names are those that the certificate in place was asked for with.
+// unchanged reports whether the item's names are those in the request for the certificate of the id.
 func (j *Order) unchanged(id int64) bool {
 	if last, ok := j.pendingReissue(); ok && (last.ID != id || last.Accepted) {
 		return last.Request == j.requestDigest()
@@ -203,6 +205,7 @@ func (j *Order) unchanged(id int64) bool {
 	return !known || sameNames(old, j.Item.Params[itemparam.AltName])
 }
 
+// sameNames reports whether two lists hold the same names, in any order and letter case.
 func sameNames(a, b string) bool {
 	fields := func(list string) []string {
 		names := seller.SplitNames(strings.ToLower(list))

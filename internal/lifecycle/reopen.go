@@ -8,8 +8,8 @@ import (
 	"pmssl/internal/item"
 )
 
-// Reopen runs the panel's Reissue: a certificate for the item's present CSR and names, free of charge inside the paid
-// term. While it waits for proof, the old certificate stays on the item.
+// Reopen handles the panel's Reissue: it requests a certificate for the item's present CSR and names, free of charge within the
+// paid term. Until that is issued, the old certificate stays on the item.
 func Reopen(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Begin(ctx, run)
 	if err != nil {

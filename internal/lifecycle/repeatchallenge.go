@@ -15,9 +15,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// SendDVDNS asks the seller to look once more at what was published for one domain of an order that waits for proof
-// (docs/reference/billmanager.md §1.4, feature send_dv_dns). An order that was submitted for proof by e-mail is proved by
-// DNS from then on, where the seller can change that.
+// SendDVDNS asks the seller to check again what was published for one domain of a waiting order (docs/reference/billmanager.md
+// §1.4, feature send_dv_dns). An order with e-mail validation is changed to DNS, if the seller supports that.
 func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Begin(ctx, run)
 	if err != nil {
@@ -36,7 +35,7 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 		return nil, err
 	}
 	if request.Method == seller.MethodEmail && !j.canChangeMethod() {
-		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is proved by e-mail: there is no record to look at, use send_dv_email", j.Item.Label())
+		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is validated by e-mail: there is no DNS record to check, use send_dv_email", j.Item.Label())
 	}
 	domain, err := j.domainToCheck(request)
 	if err != nil {
@@ -45,7 +44,7 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	if request.Method == seller.MethodEmail {
 		return nil, j.submitMethod(ctx, id, methodWordDNS, j.Item.Params[itemparam.Approver])
 	}
-	j.Log.ExtInfof("asking %s to look at the proof for %s of id %d again", j.Info.Title, domain, id)
+	j.Log.ExtInfof("asking %s to check the challenge for %s of id %d again", j.Info.Title, domain, id)
 	challenges, err := retrier.RetryChallenge(ctx, id, request, domain)
 	if err != nil {
 		return nil, err
@@ -53,10 +52,9 @@ func SendDVDNS(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, j.saveChallengesAndSync(ctx, id, request, challenges)
 }
 
-// SendDVEmail has the approval e-mails sent again, to the addresses given, and keeps those as the order's
-// (docs/reference/billmanager.md §1.4, feature send_dv_email). Which addresses may approve a domain is for the seller to
-// say (BR 3.2.2.4.4). An order that was submitted for another way is proved by e-mail from then on, where the seller can
-// change that.
+// SendDVEmail asks the seller to send the approval e-mails again, to the given addresses, and saves these on the item
+// (docs/reference/billmanager.md §1.4, feature send_dv_email). The seller decides which addresses may approve a domain (BR
+// 3.2.2.4.4). An order with another validation method is changed to e-mail, if the seller supports that.
 func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	emails, err := seller.ParseEmails("emails", run.Args.Emails)
 	if err != nil {
@@ -85,7 +83,7 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	case j.canChangeMethod():
 		return nil, j.submitMethod(ctx, id, methodWordEmail, strings.Join(emails, ","))
 	default:
-		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is proved by %s, not by e-mail: there is no approval e-mail to send", j.Item.Label(), request.Method)
+		return nil, fault.Errorf(fault.Value, itemparam.Method, "%s is validated by %s, not by e-mail: there is no approval e-mail to send", j.Item.Label(), request.Method)
 	}
 	j.Log.ExtInfof("asking %s for approval e-mails about id %d to %s", j.Info.Title, id, strings.Join(emails, ", "))
 	if err := sender.SendApproval(ctx, id, request, emails); err != nil {
@@ -97,7 +95,7 @@ func SendDVEmail(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, j.saveChallengesAndSync(ctx, id, request, nil)
 }
 
-// waitingID returns the item's newest id, provided that its order waits for proof.
+// waitingID returns the item's newest id; a fault if its order does not wait for domain validation.
 func (j *Order) waitingID(ctx context.Context) (int64, error) {
 	id := j.ID()
 	if id == 0 {
@@ -108,27 +106,27 @@ func (j *Order) waitingID(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	if status.State != seller.StateWaiting {
-		return 0, fault.Errorf(fault.Value, "status", "%s does not wait for proof: %s shows id %d as %s", j.Item.Label(), j.Info.Title, status.ID, status.State)
+		return 0, fault.Errorf(fault.Value, "status", "%s does not wait for domain validation: %s shows id %d as %s", j.Item.Label(), j.Info.Title, status.ID, status.State)
 	}
 	return status.ID, nil
 }
 
-// domainToCheck returns the domain of the command line, which has to be a name of the order or one that the client was told to
-// prove.
+// domainToCheck returns the domain of the command line in A-labels. It must be a name of the order or one of the domains that
+// the client was told to validate.
 func (j *Order) domainToCheck(request seller.Request) (string, error) {
 	domain, err := pki.ASCIIName("domain", j.Args.Domain)
 	if err != nil {
 		return "", err
 	}
 	names := request.AllNames()
-	told := strings.FieldsFunc(j.Item.Params[itemparam.Domains], func(r rune) bool { return r == ',' || r == ' ' })
-	if slices.Contains(names, domain) || slices.Contains(names, "*."+domain) || slices.Contains(told, domain) {
+	domains := strings.FieldsFunc(j.Item.Params[itemparam.Domains], func(r rune) bool { return r == ',' || r == ' ' })
+	if slices.Contains(names, domain) || slices.Contains(names, "*."+domain) || slices.Contains(domains, domain) {
 		return domain, nil
 	}
 	return "", fault.Errorf(fault.Value, "domain", "%s is not a name of item %d, which has %s", pki.DisplayName(domain), j.Item.Item, item.Brief(pki.DisplayNames(names)))
 }
 
-// requestWithMethod returns the order's request with another validation method, as approver_method has it, and other approvers.
+// requestWithMethod returns the order's request with another value of approver_method and other approvers.
 func (j *Order) requestWithMethod(word, approvers string) (seller.Request, error) {
 	product, err := j.Product()
 	if err != nil {
@@ -149,7 +147,7 @@ func (j *Order) requestWithMethod(word, approvers string) (seller.Request, error
 	return request, nil
 }
 
-// saveChallengesAndSync saves what is to be published now and takes over what the seller says of the order, as sync_item does.
+// saveChallengesAndSync saves the challenges and then applies the seller's status, as sync_item does.
 func (j *Order) saveChallengesAndSync(ctx context.Context, id int64, request seller.Request, challenges []seller.Challenge) error {
 	if err := j.saveChallenges(ctx, id, request, challenges); err != nil {
 		return err

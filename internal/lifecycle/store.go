@@ -15,19 +15,19 @@ import (
 	"pmssl/internal/seller"
 )
 
-// settingExpireDate chooses what the panel gets as the item's expiration date: `certificate` (the default) or `term`, for
-// panels that bill at that date (docs/reference/validity.md §B3.4).
+// settingExpireDate selects the item's expiration date in the panel: `certificate` (the default) for the certificate's end, or
+// `term` for panels that bill at that date (docs/reference/validity.md §B3.4).
 const settingExpireDate = "SSLSubscriptionExpireDate"
 
 const (
-	// shortTolerance is how many days a certificate may be shorter than what explains its end: authorities stay a day or two below
-	// the Forum's cap, date back, and change over days before the Forum's own date.
+	// shortTolerance is the number of days by which a certificate may be shorter than the limit that explains its end: CAs stay
+	// a day or two below the Forum's cap, backdate, and change some days before the Forum's own date.
 	shortTolerance = 5
-	// backdating is how far before its signature a certificate may begin (BR 7.1.2.7).
+	// backdating is the longest time that notBefore may be before the signature (BR 7.1.2.7).
 	backdating = 48 * time.Hour
 )
 
-// handleIssued checks an issued certificate and stores it, or leaves the one in place where that is better (rules STORE-7).
+// handleIssued checks an issued certificate and stores it, or keeps the stored one if that is better (rules STORE-7).
 func (j *Order) handleIssued(ctx context.Context, status seller.OrderStatus) error {
 	csr, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
@@ -36,7 +36,7 @@ func (j *Order) handleIssued(ctx context.Context, status seller.OrderStatus) err
 	if len(status.PEM) == 0 {
 		return j.nothingDelivered(ctx, status)
 	}
-	if old, is := j.showsReplaced(status); is { // which may be for the key that the client has replaced
+	if old, replaced := j.showsReplaced(status); replaced { // checked before the key, which the client may have changed
 		return j.waitForReplacement(ctx, status, old)
 	}
 	chain, err := j.usableChain(status, csr)
@@ -44,16 +44,15 @@ func (j *Order) handleIssued(ctx context.Context, status seller.OrderStatus) err
 		return j.nothingDelivered(ctx, status)
 	}
 	if err != nil {
-		if of, is := j.earlierRequest(status, csr); is {
-			return j.keepForEarlier(ctx, status, of)
+		if shown, earlier := j.earlierRequest(status, csr); earlier {
+			return j.keepForEarlier(ctx, status, shown)
 		}
 		return err
 	}
 	return j.putInPlace(ctx, status, csr, chain)
 }
 
-// usableChain returns the chain of the certificate that was delivered, if it is for the CSR and has the names that are
-// wanted.
+// usableChain returns the chain of the delivered certificate; an error unless it has the CSR's key and the wanted names.
 func (j *Order) usableChain(status seller.OrderStatus, csr pki.CSR) (pki.Chain, error) {
 	chain, err := pki.BuildChain(status.PEM, csr, j.Now())
 	if err == nil {
@@ -62,12 +61,12 @@ func (j *Order) usableChain(status seller.OrderStatus, csr pki.CSR) (pki.Chain, 
 	return chain, err
 }
 
-// putInPlace stores a certificate that was checked and announces it, unless it is in place already or the one in place is
+// putInPlace stores a checked certificate and writes its data to the panel, unless it is already stored or the stored one is
 // better.
 func (j *Order) putInPlace(ctx context.Context, status seller.OrderStatus, csr pki.CSR, chain pki.Chain) error {
 	stored, inPlace := j.inPlace(chain)
 	if inPlace && j.HasStatus(item.ServiceIssued) && j.Item.Params[itemparam.Serial] == chain.Serial() {
-		j.Log.ExtInfof("certificate %s is in place already", chain.Serial())
+		j.Log.ExtInfof("certificate %s is already stored", chain.Serial())
 		return j.closeWaitingTask(ctx)
 	}
 	if !inPlace {
@@ -97,20 +96,20 @@ func (j *Order) wanted(csr pki.CSR) []string {
 	return append(names, csr.Names...)
 }
 
-// inPlace looks at the stored certificate: the chain of it where it can be read, and whether it is the delivered one.
+// inPlace returns the stored certificate's chain, nil if it cannot be read, and whether it is the delivered one.
 func (j *Order) inPlace(chain pki.Chain) (*pki.Chain, bool) {
 	if j.Item.Stored == "" {
 		return nil, false
 	}
 	stored, err := pki.StoredLeaf(j.Item.Stored)
 	if err != nil {
-		j.Log.Warningf("what is stored as its certificate cannot be read and is replaced: %v", err)
+		j.Log.Warningf("its stored certificate cannot be read and is replaced: %v", err)
 		return nil, false
 	}
 	return &stored, bytes.Equal(stored.Leaf.Raw, chain.Leaf.Raw)
 }
 
-// warnUnusual warns of certificates that are stored although something about them is unusual.
+// warnUnusual logs what is unusual about a certificate that is stored all the same.
 func (j *Order) warnUnusual(chain pki.Chain, stored *pki.Chain) {
 	for _, warning := range chain.Warnings {
 		j.Log.Warningf("certificate %s: %s; stored all the same", chain.Serial(), warning)
@@ -119,15 +118,15 @@ func (j *Order) warnUnusual(chain pki.Chain, stored *pki.Chain) {
 		j.Log.Warningf("certificate %s %s; stored all the same", chain.Serial(), over)
 	}
 	if stored != nil && stored.Serial() != chain.Serial() && !chain.Leaf.NotAfter.After(stored.Leaf.NotAfter) {
-		j.Log.Warningf("certificate %s ends %s, no later than the one in place (%s); stored all the same, because it replaces that one", chain.Serial(), chain.Ends(), stored.Ends())
+		j.Log.Warningf("certificate %s ends %s, no later than the stored one (%s); stored all the same, because it replaces that one", chain.Serial(), chain.Ends(), stored.Ends())
 	}
 	if len(chain.Intermediates) == 0 {
 		j.Log.Warningf("the seller delivered certificate %s without its chain", chain.Serial())
 	}
 }
 
-// replace stores a new certificate. An item that counted as issued does so no more until every step is done, so that an
-// interruption is repeated from the start (rules STORE-2).
+// replace stores a new certificate. Until every step is done the item has the status waiting, so that after an interruption the
+// steps are repeated from the start (rules STORE-2).
 func (j *Order) replace(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
 	if j.HasStatus(item.ServiceIssued) {
 		if err := j.SetStatus(ctx, item.ServiceWaiting); err != nil {
@@ -140,8 +139,8 @@ func (j *Order) replace(ctx context.Context, chain pki.Chain, old *pki.Chain) er
 	return j.saveCertificate(ctx, chain)
 }
 
-// saveCertificate stores the chain as a ZIP and reads it back; where the panel refuses that or gives something else back,
-// as PEM (rules STORE-2).
+// saveCertificate stores the chain as a ZIP and reads it back. If the panel refuses the ZIP or returns something else, it stores
+// the chain as PEM (rules STORE-2).
 func (j *Order) saveCertificate(ctx context.Context, chain pki.Chain) error {
 	archive, err := chain.ZIP()
 	if err != nil {
@@ -163,14 +162,14 @@ func (j *Order) saveCertificate(ctx context.Context, chain pki.Chain) error {
 	return j.readBack(ctx, chain)
 }
 
-// zipRefused reports whether certificate.save failed for a reason that PEM may not have: the panel does not know the
+// zipRefused reports whether certificate.save failed for a reason that may not apply to PEM: the panel does not know the ZIP
 // form, or the archive is too large for a command line (rules PANEL-2).
 func zipRefused(err error) bool {
 	failure := fault.From(err)
 	return !failure.Retry && (failure.Type == fault.Panel || failure.Type == fault.Value)
 }
 
-// readBack makes sure that the database holds the certificate just saved.
+// readBack returns an error unless the database has the certificate that was just saved.
 func (j *Order) readBack(ctx context.Context, chain pki.Chain) error {
 	text, err := j.Panel.StoredCertificate(ctx, j.Item.Item)
 	if err != nil {
@@ -187,7 +186,7 @@ func (j *Order) readBack(ctx context.Context, chain pki.Chain) error {
 	return nil
 }
 
-// announce writes a stored certificate's data to the panel: parameters, dates, and the status last, so that an interrupted
+// announce writes the data of a stored certificate to the panel: parameters, dates, and the status last, so that an interrupted
 // run is repeated from the start (rules STORE-2).
 func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.OrderStatus) error {
 	if err := j.SaveTerm(ctx); err != nil {
@@ -224,15 +223,15 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.Ord
 		}
 	}
 	j.Log.Infof("certificate %s of %s stored, ends %s, paid until %s", chain.Serial(), j.Info.Title, chain.Ends(), j.TermEnd())
-	j.SaveNameWarnings(ctx, nil) // whatever spoke against its names, they are certified
+	j.SaveNameWarnings(ctx, nil) // the names are certified, so the warnings are outdated
 	if err := j.closeWaitingTask(ctx); err != nil {
 		return err
 	}
 	return j.SetStatus(ctx, item.ServiceIssued)
 }
 
-// validationTime returns when control was last proved, as far as we know: now where nothing is known or the last proof was
-// too old to be used again (BR 4.2.1), the known time where the authority may have leaned on it.
+// validationTime returns the time of the last domain validation (RFC 3339, UTC), as far as known: the saved time if the CA may
+// have reused that validation (BR 4.2.1), else now.
 func (j *Order) validationTime() string {
 	known := j.Item.Params[itemparam.ProofTime]
 	at, err := time.Parse(time.RFC3339, known)
@@ -242,8 +241,8 @@ func (j *Order) validationTime() string {
 	return known
 }
 
-// recordReplacement concludes from a new certificate where the seller's own term ends, before it takes the old one's place, and
-// forgets the attempts that were counted for the old one.
+// recordReplacement saves what a new certificate shows about the end of the seller's own term, and resets the attempts counted
+// for the old certificate. It runs before the new one is stored.
 func (j *Order) recordReplacement(ctx context.Context, chain pki.Chain, old *pki.Chain) error {
 	if old == nil || old.Serial() == chain.Serial() {
 		return nil
@@ -254,13 +253,13 @@ func (j *Order) recordReplacement(ctx context.Context, chain pki.Chain, old *pki
 	return j.SaveParam(ctx, itemparam.ReissueTried, "")
 }
 
-// concludeTermEnd saves the end of the seller's own term where only that explains a new certificate (rules SWEEP-3): it was
-// made for the last request, ends no later than the one in place, and is more than shortTolerance days shorter than the Forum
-// allows today and after the next step; the item's own term does not explain its end.
+// concludeTermEnd saves the end of the seller's own term if only that explains the end of a new certificate (rules SWEEP-3): the
+// certificate was issued for the last request, ends no later than the stored one, is more than shortTolerance days shorter than
+// the Forum allows today and after the next step, and does not end with the item's own term.
 func (j *Order) concludeTermEnd(ctx context.Context, chain, old pki.Chain) error {
 	if chain.Ends().After(old.Ends()) {
 		if known, err := cabforum.ParseDate(j.Item.Params[itemparam.TermEnd]); err == nil && !known.IsZero() && chain.Ends().After(known) {
-			return j.SaveParam(ctx, itemparam.TermEnd, "") // it was wrong
+			return j.SaveParam(ctx, itemparam.TermEnd, "") // a certificate ends later: the saved end was wrong
 		}
 		return nil
 	}
@@ -275,12 +274,12 @@ func (j *Order) concludeTermEnd(ctx context.Context, chain, old pki.Chain) error
 	if end := j.TermEnd(); !end.IsZero() && chain.Ends().DaysUntil(end) <= shortTolerance {
 		return nil
 	}
-	j.Log.Warningf("the new certificate %s of %d days ends %s and brings nothing: the seller's term ends there", chain.Serial(), ValidityOf(chain).Days(), chain.Ends())
+	j.Log.Warningf("the new certificate %s of %d days ends %s, no later than the old one: the seller's term ends there", chain.Serial(), ValidityOf(chain).Days(), chain.Ends())
 	return j.SaveParam(ctx, itemparam.TermEnd, chain.Ends().String())
 }
 
-// expireDate writes the item's expiration date (rules STORE-3): the earlier of the certificate's end and the end of the
-// term, or the end of the term where the setting says so.
+// expireDate writes the item's expiration date (rules STORE-3): the earlier of the certificate's end and the term's end, or the
+// term's end if the setting says so.
 func (j *Order) expireDate(ctx context.Context, ends cabforum.Date) error {
 	mode, err := j.Panel.Setting(ctx, settingExpireDate)
 	if err != nil {
@@ -299,8 +298,8 @@ func (j *Order) expireDate(ctx context.Context, ends cabforum.Date) error {
 	return j.Panel.SetExpireDate(ctx, j.Item.Item, date)
 }
 
-// nominalDate shows the order's date plus the longest life that a certificate may have, until the certificate itself is
-// there (docs/reference/validity.md §B3.3).
+// nominalDate writes an expiration date before the first certificate is stored: the first day of the term plus the longest
+// validity that a certificate may have (docs/reference/validity.md §B3.3).
 func (j *Order) nominalDate(ctx context.Context) error {
 	if j.Item.Stored != "" {
 		return nil
@@ -309,19 +308,20 @@ func (j *Order) nominalDate(ctx context.Context) error {
 	return j.expireDate(ctx, start.AddDays(cabforum.Cap(start.Midnight())))
 }
 
-// deliveredType returns the seller's name of what it delivered; the spelling of the purchase's answer stays where only
-// upper and lower case differ (docs/reference/namecheap.md §3.3).
+// deliveredType returns the seller's name of the delivered product. The spelling in the purchase's answer is kept if only upper
+// and lower case differ (docs/reference/namecheap.md §3.3).
 func (j *Order) deliveredType(name string) string {
 	saved := j.Item.Params[itemparam.Delivered]
 	if name == "" || strings.EqualFold(name, saved) {
 		return saved
 	}
 	if saved != "" {
-		j.Log.Infof("%s delivered %q, where %q was said before", j.Info.Title, name, saved)
+		j.Log.Infof("%s delivered %q, the purchase's answer said %q", j.Info.Title, name, saved)
 	}
 	return name
 }
 
+// ValidityOf returns the validity period of a certificate.
 func ValidityOf(stored pki.Chain) *cabforum.Validity {
 	return &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
 }

@@ -14,11 +14,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// maxReplaced is how many replacements are followed in one run: a five-year term has fewer reissues, and a seller's
-// answer that points in circles must end.
+// maxReplaced is the number of replacements that one run follows. A five-year term has fewer reissues; the limit ends a circle in
+// the seller's answers.
 const maxReplaced = 64
 
-// SyncItem brings the panel up to what the seller says of the item. Running it again changes nothing.
+// SyncItem applies the seller's status of the item's order to the panel. Running it again changes nothing.
 func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	j, err := Begin(ctx, run)
 	if err != nil {
@@ -43,8 +43,8 @@ func SyncItem(ctx context.Context, run *item.Run) (*etree.Document, error) {
 	return nil, err
 }
 
-// StillWaiting reports whether an order of which all is known waits as it did when it was last looked at: nothing is asked
-// about it then.
+// StillWaiting reports whether the item waits, has its challenges, and the seller's list still shows the order as waiting. Then
+// the order's own status need not be read.
 func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
 	cache, ok := j.Seller.(seller.StatusCache)
 	if !ok || !j.HasStatus(item.ServiceWaiting) || j.challengesMissing() || j.submissionOpen() {
@@ -58,14 +58,14 @@ func (j *Order) StillWaiting(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// Newest reports on the id, or on the one at the end of the replacements that took its place. Those become the item's own,
-// provided that the last one is for the item's key (rules STORE-1, STORE-5).
+// Newest returns the status of the id or, if the seller replaced it, of the last id that replaced it. The replacing ids are saved
+// on the item, if the last one has the item's key (rules STORE-1, STORE-5).
 func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	status, links, err := j.followReplaced(ctx, id)
 	if err != nil {
 		return status, err
 	}
-	if status.State == seller.StateReplaced && len(links) == 0 { // replaced, and the seller does not say by what
+	if status.State == seller.StateReplaced && len(links) == 0 { // the seller does not say by which id
 		if next, found, err := j.successor(ctx, status); err != nil || found {
 			return next, err
 		}
@@ -85,15 +85,15 @@ func (j *Order) Newest(ctx context.Context, id int64) (seller.OrderStatus, error
 	return status, nil
 }
 
-// followReplaced returns the report of the id at the end of the replacements that the seller names, and the ids after the
-// first.
+// followReplaced returns the status of the last id in the chain of replacements that the seller names, and the ids that replaced
+// the first one.
 func (j *Order) followReplaced(ctx context.Context, id int64) (seller.OrderStatus, []int64, error) {
 	status, err := j.Seller.OrderStatus(ctx, id)
 	var links []int64
 	for err == nil && status.State == seller.StateReplaced && status.ReplacedBy != 0 {
 		next := status.ReplacedBy
 		if next == id || slices.Contains(links, next) || len(links) == maxReplaced {
-			return status, nil, fault.Errorf(fault.API, "ReplacedBy", "%s says that id %d is replaced by %d, which leads nowhere", j.Info.Title, status.ID, next).Retryable()
+			return status, nil, fault.Errorf(fault.API, "ReplacedBy", "%s says that id %d is replaced by %d, but these replacements do not end", j.Info.Title, status.ID, next).Retryable()
 		}
 		links = append(links, next)
 		status, err = j.Seller.OrderStatus(ctx, next)
@@ -101,8 +101,8 @@ func (j *Order) followReplaced(ctx context.Context, id int64) (seller.OrderStatu
 	return status, links, err
 }
 
-// succeed makes id, a reissue, the item's newest. What was to be published for the one before proves nothing any more: it
-// is dropped, so that the values of the new one are asked for.
+// succeed saves id, a reissue, as the item's newest. It deletes the challenges of the previous id, so that those of the new one
+// are read.
 func (j *Order) succeed(ctx context.Context, id int64) error {
 	if err := j.dropChallenges(ctx); err != nil {
 		return err
@@ -110,8 +110,8 @@ func (j *Order) succeed(ctx context.Context, id int64) error {
 	return j.SaveID(ctx, id)
 }
 
-// stopRenewal switches a renewal by the seller itself off: both sides renewing would be paying twice. Where that fails
-// the administrator is told; the order itself goes on.
+// stopRenewal switches off the seller's own renewal: if the panel renewed too, the term would be paid twice. If that fails, a
+// task is opened and the order goes on.
 func (j *Order) stopRenewal(ctx context.Context, status seller.OrderStatus) {
 	stopper, ok := j.Seller.(seller.RenewalStopper)
 	if !status.AutoRenews || !ok || status.State.Ended() {
@@ -129,11 +129,11 @@ func (j *Order) stopRenewal(ctx context.Context, status seller.OrderStatus) {
 		j.Info.Title, status.ID, err)
 	j.Log.Warningf("%v", reason)
 	if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
-		j.Log.Errorf("the task for the administrator could not be made: %v", err)
+		j.Log.Errorf("the task for the administrator could not be opened: %v", err)
 	}
 }
 
-// checkOwnKey holds a reissue that this item did not ask for against the item's key (rules STORE-5).
+// checkOwnKey returns an error unless the CSR or certificate in the seller's status has the item's key (rules STORE-5).
 func (j *Order) checkOwnKey(status seller.OrderStatus) error {
 	own, err := pki.ReadCSR(j.Item.CSR)
 	if err != nil {
@@ -146,19 +146,18 @@ func (j *Order) checkOwnKey(status seller.OrderStatus) error {
 		return fault.Errorf(fault.API, "csr", "a reissue for another CSR is running at the seller under id %d", status.ID).Retryable()
 	}
 	if _, err := pki.BuildChain(status.PEM, own, j.Now()); err != nil {
-		return fault.Errorf(fault.API, "csr", "nothing shows yet whether the reissue %d is for this item's key", status.ID).Retryable()
+		return fault.Errorf(fault.API, "csr", "the seller does not show yet whether the reissue %d has this item's key", status.ID).Retryable()
 	}
 	return nil
 }
 
-// Outcome is what the seller's report made of an order.
+// Outcome is the result of applying the seller's status.
 type Outcome struct {
-	// Ended says why nothing can come of the order any more; nil while something can. The command that found it out did not
-	// fail by that: whether it fails for it, each command decides.
+	// Ended says why the order ended without a certificate; nil otherwise. Each command decides whether it fails for that.
 	Ended error
 }
 
-// ApplyStatus acts on what the seller says of the newest id (rules STORE-1, STORE-4).
+// ApplyStatus applies the seller's status of the newest id to the item (rules STORE-1, STORE-4).
 func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Outcome, error) {
 	j.Log.ExtInfof("id %d is %s (%s)", status.ID, status.State, status.StatusText)
 	j.stopRenewal(ctx, status)
@@ -166,7 +165,7 @@ func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Out
 	case seller.StateUnpaid:
 		return Outcome{}, j.unpaidFault(status.ID)
 	case seller.StateNew, seller.StateRenewal:
-		j.Log.ExtInfof("id %d is paid and not activated, open does that", status.ID)
+		j.Log.ExtInfof("id %d is paid and not activated, open activates it", status.ID)
 		return Outcome{}, nil
 	case seller.StateWaiting:
 		if status.DeliveryError != nil {
@@ -182,8 +181,8 @@ func (j *Order) ApplyStatus(ctx context.Context, status seller.OrderStatus) (Out
 	return Outcome{}, nil
 }
 
-// openTaskIfUnusable makes a task of what only an administrator can resolve: another CSR on the item, the wrong certificate,
-// or one that cannot be read. It returns the error that it was given.
+// openTaskIfUnusable opens a task if err says that the delivered certificate is unusable: it is for another CSR, has wrong names,
+// or cannot be read. It returns err.
 func (j *Order) openTaskIfUnusable(ctx context.Context, err error) error {
 	failure := fault.From(err)
 	if failure == nil || failure.Type != fault.Delivered || failure.Retry {
@@ -220,7 +219,7 @@ func (j *Order) handleWaiting(ctx context.Context, status seller.OrderStatus) er
 	return j.SaveParam(ctx, itemparam.IssuedSince, "")
 }
 
-// completeSubmitted writes down that the seller has the CSR if an interruption came before an earlier run could.
+// completeSubmitted records that the seller has the CSR, if an earlier run was interrupted before it did.
 func (j *Order) completeSubmitted(ctx context.Context, status seller.OrderStatus) error {
 	last, open := j.lastSubmitted()
 	if last != "" && !open || status.CSR == "" || j.checkOwnKey(status) != nil {
@@ -229,10 +228,10 @@ func (j *Order) completeSubmitted(ctx context.Context, status seller.OrderStatus
 	return j.markSubmitted(ctx)
 }
 
-// handleEnded handles an order that the seller has ended. Without any certificate the item has failed; with one in place it
-// stays as it is and the administrator gets a task (rules STORE-4).
+// handleEnded handles an order that the seller ended. Without a stored certificate the item gets the status failed; otherwise it
+// keeps its certificate and a task is opened (rules STORE-4).
 func (j *Order) handleEnded(ctx context.Context, status seller.OrderStatus) (Outcome, error) {
-	reason := fault.Errorf(fault.OrderEnded, "status", "%s says of id %d: %s", j.Info.Title, status.ID, status.StatusText)
+	reason := fault.Errorf(fault.OrderEnded, "status", "%s ended id %d: %s", j.Info.Title, status.ID, status.StatusText)
 	if err := j.closeRequest(ctx); err != nil {
 		return Outcome{}, err
 	}
@@ -242,7 +241,7 @@ func (j *Order) handleEnded(ctx context.Context, status seller.OrderStatus) (Out
 	if j.HasStatus(item.ServiceFailed) {
 		return Outcome{Ended: reason}, nil
 	}
-	if j.Args.Command != "open" { // whose failure the panel keeps with its running operation
+	if j.Args.Command != "open" { // open fails, and the panel shows that with the running operation
 		if err := j.Panel.Escalate(ctx, j.Item.Item, 0, j.Args.Command, reason.Error()); err != nil {
 			return Outcome{}, err
 		}
@@ -253,21 +252,21 @@ func (j *Order) handleEnded(ctx context.Context, status seller.OrderStatus) (Out
 	return Outcome{Ended: reason}, j.SetStatus(ctx, item.ServiceFailed)
 }
 
-// logEnded writes why an order ended into the log, for a command that does not fail for it.
+// logEnded logs why an order ended, for a command that does not fail for that.
 func (j *Order) logEnded(outcome Outcome) {
 	if outcome.Ended != nil {
 		j.Log.Errorf("%v", outcome.Ended)
 	}
 }
 
-// keepStored leaves the certificate in place although its order ended. The administrator gets a task, unless it just ran
-// out at the end of the paid term.
+// keepStored keeps the stored certificate although its order ended. It opens a task, unless the order expired at the end of the
+// paid term.
 func (j *Order) keepStored(ctx context.Context, status seller.OrderStatus, reason error) error {
 	j.Log.Warningf("%v; the stored certificate stays in place", reason)
 	if err := j.noteRevoked(ctx, status); err != nil {
 		return err
 	}
-	// the reissue that was refused is answered; where the id stays, its mark would count for the next one
+	// A pending reissue is over. If the id stays, it would otherwise be taken for the next reissue.
 	if err := j.SaveParam(ctx, itemparam.ReissueOf, ""); err != nil {
 		return err
 	}

@@ -12,12 +12,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// taskAfter is how long something that passes by itself is waited for before the administrator gets a task.
+// taskAfter is the time after which a problem that should pass by itself becomes a task for the administrator.
 const taskAfter = 24 * time.Hour
 
-// undelivered handles an order that the seller calls issued and whose certificate cannot be fetched (rules STORE-8). reason
-// says why and is returned. What was delivered and cannot be used is a task at once; what may still come is one after a
-// day.
+// undelivered handles an order that the seller shows as issued while its certificate cannot be read (rules STORE-8). It returns
+// reason. For a certificate that may still come it opens a task after a day; for an unusable one the caller opens it at once.
 func (j *Order) undelivered(ctx context.Context, id int64, reason error) error {
 	since, err := j.firstSeen(ctx, itemparam.IssuedSince, strconv.FormatInt(id, 10))
 	if err != nil {
@@ -25,12 +24,12 @@ func (j *Order) undelivered(ctx context.Context, id int64, reason error) error {
 	}
 	failure := fault.From(reason)
 	if failure.Type == fault.Delivered && !failure.Retry {
-		return reason // ApplyStatus makes the task
+		return reason // ApplyStatus opens the task
 	}
 	if j.Now().Sub(since) < taskAfter {
 		return reason
 	}
-	text := fmt.Sprintf("%s calls the order %d issued since %s and its certificate cannot be fetched: %s",
+	text := fmt.Sprintf("%s shows the order %d as issued since %s and its certificate cannot be read: %s",
 		j.Info.Title, id, since.Format(time.RFC3339), failure.Message)
 	if err := j.OpenTaskUntilStored(ctx, j.Args.Command, text); err != nil {
 		return err
@@ -38,16 +37,16 @@ func (j *Order) undelivered(ctx context.Context, id int64, reason error) error {
 	return reason
 }
 
-// nothingDelivered is undelivered for an order whose answer holds no certificate at all.
+// nothingDelivered is undelivered for an order whose answer has no certificate.
 func (j *Order) nothingDelivered(ctx context.Context, status seller.OrderStatus) error {
 	return j.undelivered(ctx, status.ID, fault.Errorf(fault.Delivered, "certificate",
 		"%s shows id %d as issued and delivers no certificate", j.Info.Title, status.ID).Retryable())
 }
 
-// certificateAbsent handles an order that the seller calls issued before it has the certificate. It waits for a day; then it is a
-// fault (rules STORE-8).
+// certificateAbsent handles an order that the seller shows as issued before it has the certificate. It returns nil for a day,
+// then a fault (rules STORE-8).
 func (j *Order) certificateAbsent(ctx context.Context, status seller.OrderStatus) error {
-	reason := fault.Errorf(fault.API, "certificate", "%s calls the order %d issued and has no certificate of it", j.Info.Title, status.ID).Retryable()
+	reason := fault.Errorf(fault.API, "certificate", "%s shows the order %d as issued and has no certificate of it", j.Info.Title, status.ID).Retryable()
 	if err := j.undelivered(ctx, status.ID, reason); fault.From(err) != reason {
 		return err
 	}
@@ -57,7 +56,7 @@ func (j *Order) certificateAbsent(ctx context.Context, status seller.OrderStatus
 	return reason
 }
 
-// firstSeen returns the time at which the item parameter name was first saved for the key, and saves it now if it was not.
+// firstSeen returns the time that the item parameter name holds for the key. If it holds none, it saves and returns now.
 func (j *Order) firstSeen(ctx context.Context, name, key string) (time.Time, error) {
 	words := strings.Fields(j.Item.Params[name])
 	if len(words) == 2 && words[0] == key {
@@ -69,8 +68,8 @@ func (j *Order) firstSeen(ctx context.Context, name, key string) (time.Time, err
 	return now, j.SaveParam(ctx, name, key+" "+now.Format(time.RFC3339))
 }
 
-// OpenTaskUntilStored makes a task that is over when the certificate is stored, and remembers it for that time. A task of the same
-// type that is open already is somebody else's to close.
+// OpenTaskUntilStored opens a task and saves its id, so that it is closed when the certificate is stored. If a task of the same
+// type is already open, none is opened and that one is not closed later.
 func (j *Order) OpenTaskUntilStored(ctx context.Context, command, text string) error {
 	before, err := j.Panel.OpenTask(ctx, j.Item.Item, command)
 	if err != nil {
@@ -86,8 +85,7 @@ func (j *Order) OpenTaskUntilStored(ctx context.Context, command, text string) e
 	return j.SaveParam(ctx, itemparam.WaitingTask, strconv.FormatInt(made, 10))
 }
 
-// closeWaitingTask closes the task about something that is over now. A panel that does not close it does not stop the
-// delivery.
+// closeWaitingTask closes the task of OpenTaskUntilStored. If that fails, storing the certificate goes on.
 func (j *Order) closeWaitingTask(ctx context.Context) error {
 	id, err := strconv.ParseInt(j.Item.Params[itemparam.WaitingTask], 10, 64)
 	if err == nil && id > 0 {
