@@ -7,14 +7,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxAlias is how many CNAMEs of one answer are followed: more than any resolver follows.
+// maxAlias is the number of CNAMEs of one answer that are followed; resolvers follow fewer.
 const maxAlias = 16
 
 // critical is the flag of a CAA property that a CA must understand (RFC 8659 4.1, bit 0 of the octet).
 const critical = 1 << 7
 
-// authorizations returns the CAA records that an answer has for the name, those of a CNAME's target included. Other records
-// that a server adds count for nothing.
+// authorizations returns the CAA records in an answer for the name, or for the target of its CNAMEs. Other records in the
+// answer are ignored.
 func authorizations(answer *dns.Msg, name string) []*dns.CAA {
 	owner := target(answer, name)
 	var records []*dns.CAA
@@ -26,8 +26,8 @@ func authorizations(answer *dns.Msg, name string) []*dns.CAA {
 	return records
 }
 
-// target returns the end of the CNAMEs that an answer has for the name, the name itself where there are none; fully
-// qualified and in lower case.
+// target returns the last target of the CNAMEs in an answer for the name, the name itself if there are none; fully qualified
+// and in lower case.
 func target(answer *dns.Msg, name string) string {
 	alias := map[string]string{}
 	for _, record := range answer.Answer {
@@ -46,15 +46,15 @@ func target(answer *dns.Msg, name string) string {
 	return owner
 }
 
-// hasOwner reports whether the answer has any record of the name itself.
+// hasOwner reports whether the answer has any record for the name itself.
 func hasOwner(answer *dns.Msg, name string) bool {
 	return slices.ContainsFunc(answer.Answer, func(record dns.RR) bool {
 		return dns.CanonicalName(record.Header().Name) == dns.CanonicalName(name)
 	})
 }
 
-// evaluate reads one CAA record set (RFC 8659 4): which issuers it allows for the name, or for wildcards below it, and
-// whether it limits anybody.
+// evaluate returns the issuers that one CAA record set allows for the name or, with wildcard, for `*.name`, and whether the
+// set restricts issuance (RFC 8659 4).
 func evaluate(records []*dns.CAA, wildcard bool) (allowed []string, restricted bool) {
 	byTag := map[string][]string{}
 	for _, record := range records {
@@ -65,7 +65,7 @@ func evaluate(records []*dns.CAA, wildcard bool) (allowed []string, restricted b
 		byTag[tag] = append(byTag[tag], record.Value)
 	}
 	values, restricted := byTag["issue"]
-	if wild, own := byTag["issuewild"]; wildcard && own { // 4.3: takes the place of issue
+	if wild, found := byTag["issuewild"]; wildcard && found { // 4.3: replaces issue
 		values, restricted = wild, true
 	}
 	for _, value := range values {
@@ -76,8 +76,8 @@ func evaluate(records []*dns.CAA, wildcard bool) (allowed []string, restricted b
 	return allowed, restricted
 }
 
-// understood reports whether a property is one of those that CAs of web sites know: RFC 8659 4.2 to 4.4, BR 3.2.2.4.13 to
-// .15 (contacts) and RFC 9495 (mail).
+// understood reports whether CAs of web site certificates know the property: RFC 8659 4.2 to 4.4, BR 3.2.2.4.13 to .15
+// (contacts) and RFC 9495 (mail).
 func understood(tag string) bool {
 	switch tag {
 	case "issue", "issuewild", "iodef", "contactemail", "contactphone", "issuemail":
@@ -86,8 +86,8 @@ func understood(tag string) bool {
 	return false
 }
 
-// issuerOf returns the issuer domain name of an issue or issuewild property in lower case, without its parameters. It is
-// empty if the property names none, and where the name breaks the syntax of RFC 8659 4.2: both allow nobody.
+// issuerOf returns the issuer domain name of an issue or issuewild property in lower case, without its parameters. It returns
+// an empty name if the property has none or breaks the syntax of RFC 8659 4.2; both allow no CA.
 func issuerOf(value string) string {
 	name, _, _ := strings.Cut(value, ";")
 	name = strings.ToLower(strings.Trim(name, " \t"))
@@ -102,7 +102,7 @@ func issuerOf(value string) string {
 	return name
 }
 
-// isLabel holds a label against `(ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))`.
+// isLabel reports whether a label matches `(ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))`.
 func isLabel(label string) bool {
 	if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
 		return false
@@ -110,6 +110,7 @@ func isLabel(label string) bool {
 	return !strings.ContainsFunc(label, isForeign)
 }
 
+// isForeign reports whether a label in lower case cannot contain the rune.
 func isForeign(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
 }

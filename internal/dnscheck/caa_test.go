@@ -16,7 +16,7 @@ func TestTheRelevantRecordsAreFoundByClimbing(t *testing.T) {
 	z := serve(t, &zone{records: map[string][]string{
 		"com.":                  {},
 		"example.com.":          {`CAA 0 issue "sectigo.com"`},
-		"shop.example.com.":     {`CAA 0 issue "ssl.com"`},
+		"store.example.com.":    {`CAA 0 issue "ssl.com"`},
 		"iodef.example.com.":    {`CAA 0 iodef "mailto:security@example.com"`},
 		"alias.example.com.":    {"CNAME target.example.net."},
 		"target.example.net.":   {`CAA 0 issue "digicert.com"`},
@@ -29,7 +29,7 @@ func TestTheRelevantRecordsAreFoundByClimbing(t *testing.T) {
 		"restricted.":           {`CAA 0 issue "only.example"`},
 	}})
 	for name, want := range map[string][]string{
-		"example.com": {"sectigo.com"}, "shop.example.com": {"ssl.com"}, "a.b.shop.example.com": {"ssl.com"},
+		"example.com": {"sectigo.com"}, "store.example.com": {"ssl.com"}, "a.b.store.example.com": {"ssl.com"},
 		"plain.example.com": {"sectigo.com"}, "not-there.example.com": {"sectigo.com"},
 		"alias.example.com": {"digicert.com"}, "dangling.example.com": {"sectigo.com"},
 		"below.alias.example.com": {"digicert.com"}, // climbing comes to the alias, which the server follows
@@ -49,7 +49,7 @@ func TestTheRelevantRecordsAreFoundByClimbing(t *testing.T) {
 	}
 }
 
-func TestAParentWithoutAnAnswerLeavesTheQuestionOpen(t *testing.T) {
+func TestAParentWithoutAnAnswerIsAnError(t *testing.T) {
 	z := serve(t, &zone{
 		records: map[string][]string{"com.": {}, "example.com.": {}, "www.example.com.": {}},
 		rcode:   map[string]int{"example.com. CAA": dns.RcodeServerFailure},
@@ -60,7 +60,7 @@ func TestAParentWithoutAnAnswerLeavesTheQuestionOpen(t *testing.T) {
 }
 
 // RFC 8659 4.
-func TestOneRecordSetAllows(t *testing.T) {
+func TestIssuersThatOneRecordSetAllows(t *testing.T) {
 	long := strings.Repeat("a", 64) + ".com"
 	for rule, row := range map[string]struct {
 		records    []string
@@ -108,7 +108,7 @@ func TestOneRecordSetAllows(t *testing.T) {
 	}
 }
 
-func TestRecordsOfOtherNamesCountForNothing(t *testing.T) {
+func TestRecordsOfOtherNamesAreIgnored(t *testing.T) {
 	z := serve(t, &zone{
 		records: map[string][]string{"com.": {}, "example.com.": {}},
 		change: func(m *dns.Msg) {
@@ -142,7 +142,7 @@ func FuzzIssuerOf(f *testing.F) {
 			return
 		}
 		assert.LessOrEqual(t, len(issuer), 253)
-		assert.Equal(t, issuer, dnscheck.IssuerOf(issuer), "the form is final")
+		assert.Equal(t, issuer, dnscheck.IssuerOf(issuer), "normalizing again changes nothing")
 		assert.Equal(t, issuer, dnscheck.IssuerOf("\t"+strings.ToUpper(issuer)+" ;x=y"))
 		assert.Empty(t, strings.Trim(issuer, "abcdefghijklmnopqrstuvwxyz0123456789-."))
 		_, valid := dns.IsDomainName(issuer)
@@ -150,7 +150,7 @@ func FuzzIssuerOf(f *testing.F) {
 	})
 }
 
-// FuzzAnswer reads CAA records out of anything that a server may send.
+// FuzzAnswer reads CAA records from arbitrary messages.
 func FuzzAnswer(f *testing.F) {
 	for _, records := range [][]string{
 		{`example.com. 60 IN CAA 0 issue "sectigo.com"`}, {`example.com. 60 IN CAA 128 tbs "x"`, `example.com. 60 IN CAA 0 issuewild ";"`},
@@ -170,7 +170,7 @@ func FuzzAnswer(f *testing.F) {
 		allowed, restricted, read := dnscheck.ReadAnswer(wire, "example.com", wildcard)
 		if len(allowed) > 0 {
 			assert.True(t, read)
-			assert.True(t, restricted, "who is allowed is so because others are not")
+			assert.True(t, restricted, "an issuer is only allowed by a set that restricts")
 		}
 		for _, issuer := range allowed {
 			assert.Equal(t, issuer, dnscheck.IssuerOf(issuer))

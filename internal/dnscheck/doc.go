@@ -1,4 +1,4 @@
-// Package dnscheck asks DNS what the standard library does not say: whether a name certainly does not exist, apart from
-// no answer, and which certification authorities its CAA records allow (RFC 8659). Nothing is opened or read before the
-// first question, and nothing is kept between two but the list of servers.
+// Package dnscheck looks up in DNS what the standard library cannot: whether a name certainly does not exist, as opposed to a
+// look-up without an answer, and which CAs its CAA records allow (RFC 8659). It opens and reads nothing before the first
+// query, and keeps only the list of servers between queries.
 package dnscheck

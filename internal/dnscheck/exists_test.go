@@ -32,7 +32,7 @@ func TestOnlyNXDOMAINOfTheNameItselfMeansThatItDoesNotExist(t *testing.T) {
 	assert.Zero(t, z.tcp.Load(), "short answers come by UDP")
 }
 
-func TestWhatIsNoAnswerIsAnError(t *testing.T) {
+func TestUnusableAnswerIsAnError(t *testing.T) {
 	for rule, row := range map[string]struct {
 		zone *zone
 		says string
@@ -54,9 +54,9 @@ func TestWhatIsNoAnswerIsAnError(t *testing.T) {
 			z := serve(t, row.zone)
 			_, err := z.resolver().Exists(background(t), "example.com")
 			require.ErrorContains(t, err, row.says)
-			assert.ErrorContains(t, err, z.address, "which server it was")
+			assert.ErrorContains(t, err, z.address, "the error names the server")
 			_, restricted, err := z.resolver().Issuers(background(t), "example.com", false)
-			if rule != "SERVFAIL" && rule != "REFUSED" { // of the A record only
+			if rule != "SERVFAIL" && rule != "REFUSED" { // these two answer only the query for A so
 				require.Error(t, err)
 			}
 			assert.False(t, restricted)
@@ -64,7 +64,7 @@ func TestWhatIsNoAnswerIsAnError(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsSilentUsesUpTheQuestionsTimeOnly(t *testing.T) {
+func TestQueryToASilentServerTimesOut(t *testing.T) {
 	z := serve(t, &zone{before: func(dns.ResponseWriter, *dns.Msg, string) bool { return true }})
 	_, err := asking(z.address, 20*time.Millisecond).Exists(background(t), "example.com")
 	var late net.Error
@@ -72,17 +72,17 @@ func TestAServerThatIsSilentUsesUpTheQuestionsTimeOnly(t *testing.T) {
 	assert.True(t, late.Timeout())
 }
 
-func TestTheCallersEndEndsAQuestion(t *testing.T) {
+func TestCancelledContextEndsAQuery(t *testing.T) {
 	ctx, cancel := context.WithCancel(background(t))
 	z := serve(t, &zone{before: func(dns.ResponseWriter, *dns.Msg, string) bool { cancel(); return true }})
 	_, err := z.resolver().Exists(ctx, "example.com")
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = z.resolver().Exists(ctx, "example.com")
 	require.ErrorIs(t, err, context.Canceled)
-	assert.EqualValues(t, 1, z.udp.Load(), "nothing is asked after the end")
+	assert.EqualValues(t, 1, z.udp.Load(), "no query is sent after the cancellation")
 }
 
-func TestAForgedIDIsPassedOverByUDPAndRefusedByTCP(t *testing.T) {
+func TestForgedIDIsIgnoredByUDPAndRefusedByTCP(t *testing.T) {
 	forge := func(w dns.ResponseWriter, query *dns.Msg) {
 		forged := new(dns.Msg).SetRcode(query, dns.RcodeNameError)
 		forged.Id++
@@ -111,7 +111,7 @@ func TestAForgedIDIsPassedOverByUDPAndRefusedByTCP(t *testing.T) {
 	require.ErrorIs(t, err, dns.ErrId)
 }
 
-// ballast is more than an answer by UDP can hold.
+// ballast returns more records than an answer by UDP can hold.
 func ballast() []dns.RR {
 	var all []dns.RR
 	for i := range 100 {
@@ -124,7 +124,7 @@ func ballast() []dns.RR {
 	return all
 }
 
-func TestATruncatedAnswerComesByTCP(t *testing.T) {
+func TestTruncatedAnswerIsReadByTCP(t *testing.T) {
 	z := serve(t, &zone{records: map[string][]string{"example.com.": {"A 192.0.2.1"}}, change: func(m *dns.Msg) { m.Answer = append(m.Answer, ballast()...) }})
 	exists, err := z.resolver().Exists(background(t), "example.com")
 	require.NoError(t, err)

@@ -10,19 +10,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// QueryTime is how long one question may take at all its servers together, where Options do not say.
+// QueryTime is the default time limit of one query at all servers together.
 const QueryTime = 2 * time.Second
 
-// Options are what a Resolver needs of the world.
+// Options are the settings of a Resolver.
 type Options struct {
 	// Server is the address of the DNS server to ask, host:port; empty for those of Conf.
 	Server string
-	// Conf is the path of the system's resolv.conf(5), read at the first question. Where it is missing or names no server
-	// this host itself is asked, as the system's own resolver does.
+	// Conf is the path of the system's resolv.conf(5), read at the first query. If it is absent or names no server, this host
+	// itself is asked, as the system's own resolver does.
 	Conf string
 	// Dial opens the connections, network "udp" or "tcp", as net.Dialer.DialContext does.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Timeout bounds one question, fallbacks included; 0 is QueryTime.
+	// Timeout limits one query, fallbacks included; 0 is QueryTime.
 	Timeout time.Duration
 }
 
@@ -33,7 +33,7 @@ type Resolver struct {
 	servers func() ([]string, error)
 }
 
-// New makes a Resolver. It opens nothing.
+// New returns a Resolver. It opens nothing.
 func New(o Options) *Resolver {
 	r := &Resolver{dial: o.Dial, timeout: o.Timeout}
 	if r.timeout <= 0 {
@@ -48,9 +48,9 @@ func New(o Options) *Resolver {
 	return r
 }
 
-// Exists reports whether a name (A-labels, no asterisk) is there at all, whatever records it has. It is false only where
-// DNS says NXDOMAIN of the name itself; a CNAME that leads to nothing is there (RFC 6604 3). Where no server gives an
-// answer that can be used the error says why.
+// Exists reports whether a name (A-labels, no asterisk) exists, with any or no records. It returns false only if DNS answers
+// NXDOMAIN for the name itself; a CNAME whose target does not exist does exist (RFC 6604 3). If no server gives a usable
+// answer, the error says why.
 func (r *Resolver) Exists(ctx context.Context, name string) (bool, error) {
 	answer, err := r.ask(ctx, name, dns.TypeA)
 	if err != nil {
@@ -59,10 +59,10 @@ func (r *Resolver) Exists(ctx context.Context, name string) (bool, error) {
 	return answer.Rcode != dns.RcodeNameError || hasOwner(answer, name), nil
 }
 
-// Issuers returns which CAs the CAA records allow to certify the name (A-labels, no asterisk): by their issuer domain
-// names, in lower case and the order of the records, without parameters. wildcard asks for `*.name`. restricted is false if
-// no record limits anybody; restricted without any issuer means that nobody may. The records are those of the name or of
-// the closest parent that has any (RFC 8659 3). Where one of these look-ups has no answer the error says why.
+// Issuers returns the issuer domain names of the CAs that the CAA records allow for the name (A-labels, no asterisk) or, with
+// wildcard, for `*.name`: in lower case and the order of the records, without parameters. restricted is false if no record
+// restricts issuance; restricted without any issuer means that no CA may issue. The records are those of the name or of the
+// closest parent that has any (RFC 8659 3). If one of these look-ups has no answer, the error says why.
 func (r *Resolver) Issuers(ctx context.Context, name string, wildcard bool) (allowed []string, restricted bool, err error) {
 	for labels := strings.Split(strings.TrimSuffix(name, "."), "."); len(labels) > 0; labels = labels[1:] {
 		domain := strings.Join(labels, ".")

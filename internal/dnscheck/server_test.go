@@ -14,10 +14,10 @@ import (
 	"pmssl/internal/dnscheck"
 )
 
-// patience bounds the questions that get an answer; no test comes near it.
-const patience = time.Minute
+// testTimeout is the time limit of queries that get an answer; no test comes near it.
+const testTimeout = time.Minute
 
-// zone is a DNS server on loopback. Names are fully qualified; what is not there is NXDOMAIN.
+// zone is a DNS server on loopback. Names are fully qualified; an absent name is NXDOMAIN.
 type zone struct {
 	records map[string][]string // by name: records in the form of zone files
 	rcode   map[string]int      // by "NAME TYPE": what is answered instead
@@ -25,7 +25,7 @@ type zone struct {
 	change  func(answer *dns.Msg)
 
 	address  string
-	udp, tcp atomic.Int32 // questions
+	udp, tcp atomic.Int32 // queries
 }
 
 // serve starts the zone and returns it with its address.
@@ -49,7 +49,7 @@ func serve(t *testing.T, z *zone) *zone {
 	return z
 }
 
-// listen takes the same port for UDP and TCP.
+// listen opens the same port for UDP and TCP.
 func listen(t *testing.T) (net.PacketConn, net.Listener) {
 	t.Helper()
 	for range 20 {
@@ -82,7 +82,7 @@ func (z *zone) handler(network string, count *atomic.Int32) dns.Handler {
 	})
 }
 
-// answer returns what a recursive server says: CNAMEs are followed.
+// answer returns the answer of a recursive server, which follows CNAMEs.
 func (z *zone) answer(query *dns.Msg) *dns.Msg {
 	answer := new(dns.Msg).SetReply(query)
 	answer.RecursionAvailable = true
@@ -117,8 +117,8 @@ func (z *zone) answer(query *dns.Msg) *dns.Msg {
 	}
 }
 
-// resolver asks this zone only.
-func (z *zone) resolver() *dnscheck.Resolver { return asking(z.address, patience) }
+// resolver returns a resolver that asks only this zone.
+func (z *zone) resolver() *dnscheck.Resolver { return asking(z.address, testTimeout) }
 
 func asking(server string, timeout time.Duration) *dnscheck.Resolver {
 	return dnscheck.New(dnscheck.Options{Server: server, Dial: new(net.Dialer).DialContext, Timeout: timeout})
@@ -126,7 +126,7 @@ func asking(server string, timeout time.Duration) *dnscheck.Resolver {
 
 func background(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }

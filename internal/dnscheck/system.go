@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// maxConf is how much of resolv.conf is read, in bytes; real ones have a few lines.
+	// maxConf is the number of bytes of resolv.conf that are read; real ones have a few lines.
 	maxConf = 64 << 10
-	// maxServers is how many servers are asked: as many as the system's own resolver takes (resolv.conf(5), MAXNS).
+	// maxServers is the number of servers that are asked, as in the system's own resolver (resolv.conf(5), MAXNS).
 	maxServers = 3
-	// thisHost is asked where no server is named (resolv.conf(5)).
+	// thisHost is asked if no server is named (resolv.conf(5)).
 	thisHost = "127.0.0.1:53"
 )
 
@@ -43,7 +43,7 @@ func systemServers(path string) ([]string, error) {
 	return servers, nil
 }
 
-// parseConf reads the servers of a resolv.conf(5) as host:port. What is no address is passed over.
+// parseConf returns the servers of a resolv.conf(5) as host:port. Words that are not addresses are ignored.
 func parseConf(conf []byte) ([]string, error) {
 	config, err := dns.ClientConfigFromReader(bytes.NewReader(conf))
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"pmssl/internal/dnscheck"
 )
 
-// dialled notes the addresses; one that the zone has the number of leads to the zone, all others are dead.
+// dialled records the addresses. The address alive is connected to the zone, all others fail.
 type dialled struct {
 	mu        sync.Mutex
 	addresses []string
@@ -42,7 +42,7 @@ func confFile(t *testing.T, text string) string {
 	return path
 }
 
-func TestTheSystemsServersAreAskedInTheirOrder(t *testing.T) {
+func TestSystemServersAreAskedInOrder(t *testing.T) {
 	z := serve(t, &zone{records: map[string][]string{"example.com.": {}}})
 	conf := confFile(t, "# comment\nsearch example.org\nnameserver 192.0.2.1\nnameserver 2001:db8::53\nnameserver dns.example\nnameserver 192.0.2.3\nnameserver 192.0.2.4\noptions timeout:9\n")
 	for alive, tried := range map[string][]string{
@@ -52,7 +52,7 @@ func TestTheSystemsServersAreAskedInTheirOrder(t *testing.T) {
 		"192.0.2.4:53, dead": {"udp 192.0.2.1:53", "udp [2001:db8::53]:53", "udp 192.0.2.3:53"},
 	} {
 		d := &dialled{alive: alive, zone: z.address}
-		exists, err := dnscheck.New(dnscheck.Options{Conf: conf, Dial: d.dial, Timeout: patience}).Exists(background(t), "example.com")
+		exists, err := dnscheck.New(dnscheck.Options{Conf: conf, Dial: d.dial, Timeout: testTimeout}).Exists(background(t), "example.com")
 		assert.Equal(t, tried, d.addresses)
 		if strings.HasSuffix(alive, "dead") {
 			require.ErrorContains(t, err, "192.0.2.1")
@@ -64,7 +64,7 @@ func TestTheSystemsServersAreAskedInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestTheNextServerIsAskedWhereOneHasNoAnswer(t *testing.T) {
+func TestNextServerIsAskedAfterAFailure(t *testing.T) {
 	z := &zone{}
 	z.before = func(w dns.ResponseWriter, q *dns.Msg, _ string) bool {
 		if z.udp.Load() > 1 {
@@ -76,36 +76,36 @@ func TestTheNextServerIsAskedWhereOneHasNoAnswer(t *testing.T) {
 	serve(t, z)
 	d := &dialled{alive: "192.0.2.1:53", zone: z.address}
 	conf := confFile(t, "nameserver 192.0.2.1\nnameserver 192.0.2.1\n")
-	exists, err := dnscheck.New(dnscheck.Options{Conf: conf, Dial: d.dial, Timeout: patience}).Exists(background(t), "exampel.com")
+	exists, err := dnscheck.New(dnscheck.Options{Conf: conf, Dial: d.dial, Timeout: testTimeout}).Exists(background(t), "exampel.com")
 	require.NoError(t, err)
 	assert.False(t, exists)
 }
 
-func TestNothingIsOpenedBeforeTheFirstQuestion(t *testing.T) {
+func TestNothingIsOpenedBeforeTheFirstQuery(t *testing.T) {
 	d := &dialled{}
 	path := filepath.Join(t.TempDir(), "resolv.conf")
-	r := dnscheck.New(dnscheck.Options{Conf: path, Dial: d.dial, Timeout: patience})
+	r := dnscheck.New(dnscheck.Options{Conf: path, Dial: d.dial, Timeout: testTimeout})
 	assert.Empty(t, d.addresses)
 	require.NoError(t, os.WriteFile(path, []byte("nameserver 192.0.2.7\n"), 0o600))
 	_, err := r.Exists(background(t), "example.com")
 	require.Error(t, err)
-	assert.Equal(t, []string{"udp 192.0.2.7:53"}, d.addresses, "the file is read at the first question")
+	assert.Equal(t, []string{"udp 192.0.2.7:53"}, d.addresses, "the file is read at the first query")
 }
 
-func TestThisHostIsAskedWhereTheSystemNamesNoServer(t *testing.T) {
+func TestThisHostIsAskedIfTheSystemNamesNoServer(t *testing.T) {
 	for rule, path := range map[string]string{
 		"no file": filepath.Join(t.TempDir(), "none"), "an empty file": confFile(t, ""), "no address in it": confFile(t, "nameserver\nnameserver dns.example\n"),
 	} {
 		d := &dialled{}
-		_, err := dnscheck.New(dnscheck.Options{Conf: path, Dial: d.dial, Timeout: patience}).Exists(background(t), "example.com")
+		_, err := dnscheck.New(dnscheck.Options{Conf: path, Dial: d.dial, Timeout: testTimeout}).Exists(background(t), "example.com")
 		require.Error(t, err, rule)
 		assert.Equal(t, []string{"udp 127.0.0.1:53"}, d.addresses, rule)
 	}
 }
 
-func TestAConfigurationThatCannotBeReadIsAnError(t *testing.T) {
+func TestUnreadableConfigurationIsAnError(t *testing.T) {
 	d := &dialled{}
-	_, err := dnscheck.New(dnscheck.Options{Conf: t.TempDir(), Dial: d.dial, Timeout: patience}).Exists(background(t), "example.com")
+	_, err := dnscheck.New(dnscheck.Options{Conf: t.TempDir(), Dial: d.dial, Timeout: testTimeout}).Exists(background(t), "example.com")
 	require.ErrorContains(t, err, "reading the system's DNS servers")
 	assert.Empty(t, d.addresses)
 }

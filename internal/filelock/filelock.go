@@ -13,7 +13,7 @@ import (
 // Mode is how a file is locked.
 type Mode int
 
-// Shared locks exclude an exclusive one, an Exclusive lock excludes all others.
+// A Shared lock excludes Exclusive ones, an Exclusive lock excludes all others.
 const (
 	Shared    Mode = syscall.LOCK_SH
 	Exclusive Mode = syscall.LOCK_EX
@@ -29,9 +29,8 @@ func Try(file *os.File, mode Mode) (bool, error) {
 	return err == nil, err
 }
 
-// Wait takes the file's lock and waits in the kernel until it is free, but no longer than the context lives: a stopped
-// process may hold the lock for ever. Where it fails, the file is closed; the error is ctx.Err() if the context ended
-// first.
+// Wait takes the file's lock and waits in the kernel until it is free or the context ends: a stopped process may hold the
+// lock for ever. If Wait fails, it closes the file; the error is ctx.Err() if the context ended first.
 func Wait(ctx context.Context, file *os.File, mode Mode) error {
 	done := make(chan error, 1)
 	go func() { done <- flock(file, int(mode)) }()
@@ -42,7 +41,7 @@ func Wait(ctx context.Context, file *os.File, mode Mode) error {
 		}
 		return err
 	case <-ctx.Done():
-		go func() { // closing under the waiting call would leave it a foreign descriptor
+		go func() { // closed only then: the waiting call could otherwise lock another file with the same descriptor
 			<-done
 			_ = file.Close()
 		}()
@@ -50,6 +49,7 @@ func Wait(ctx context.Context, file *os.File, mode Mode) error {
 	}
 }
 
+// flock calls flock(2) and repeats it if a signal interrupts it.
 func flock(file *os.File, how int) error {
 	for {
 		err := syscall.Flock(int(file.Fd()), how)
@@ -71,7 +71,7 @@ type NotRegularError struct {
 // Symlink reports whether the path names a symbolic link.
 func (e *NotRegularError) Symlink() bool { return e.Type&fs.ModeSymlink != 0 }
 
-// Error returns what stands there and what to do.
+// Error names the type of the file and says what to do.
 func (e *NotRegularError) Error() string {
 	if e.Symlink() {
 		return fmt.Sprintf("%s is a symbolic link, which is not followed: remove it, or link its directory", e.Path)
@@ -79,8 +79,8 @@ func (e *NotRegularError) Error() string {
 	return fmt.Sprintf("%s is not a regular file but %s: remove it", e.Path, e.Type)
 }
 
-// OpenRegular opens a regular file and nothing else: a symbolic link is not followed, for whoever places one would choose
-// which file root writes to, and a FIFO or device is not waited for. Such a path gives a *NotRegularError.
+// OpenRegular opens a regular file. For anything else it returns a *NotRegularError: it does not follow a symbolic link,
+// with which an attacker would choose the file that root writes to, and does not wait for a FIFO or device.
 func OpenRegular(path string, flags int, mode fs.FileMode) (*os.File, error) {
 	file, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_NOCTTY, mode)
 	if errors.Is(err, syscall.ELOOP) {
@@ -100,7 +100,7 @@ func OpenRegular(path string, flags int, mode fs.FileMode) (*os.File, error) {
 	return file, nil
 }
 
-// Same reports whether an open file is still the one of that path.
+// Same reports whether the path still names the open file.
 func Same(file *os.File, path string) bool {
 	open, err := file.Stat()
 	if err != nil {

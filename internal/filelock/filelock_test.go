@@ -57,17 +57,17 @@ func TestWaitSaysWhyAFileCannotBeLocked(t *testing.T) {
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		place   func(path string) error
+		create  func(path string) error
 		symlink bool
 		says    string
 	}{
-		{name: "symbolic link", place: func(path string) error { return os.Symlink(filepath.Dir(path), path) }, symlink: true, says: "is a symbolic link"},
-		{name: "FIFO", place: func(path string) error { return syscall.Mkfifo(path, 0o600) }, says: "is not a regular file"},
-		{name: "directory", place: func(path string) error { return os.Mkdir(path, 0o700) }, says: "is not a regular file"},
+		{name: "symbolic link", create: func(path string) error { return os.Symlink(filepath.Dir(path), path) }, symlink: true, says: "is a symbolic link"},
+		{name: "FIFO", create: func(path string) error { return syscall.Mkfifo(path, 0o600) }, says: "is not a regular file"},
+		{name: "directory", create: func(path string) error { return os.Mkdir(path, 0o700) }, says: "is not a regular file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "placed")
-			require.NoError(t, c.place(path))
+			require.NoError(t, c.create(path))
 			_, err := filelock.OpenRegular(path, os.O_RDONLY, 0)
 			var other *filelock.NotRegularError
 			require.ErrorAs(t, err, &other)
@@ -79,7 +79,7 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func TestSameTellsAReplacedFile(t *testing.T) {
+func TestSameIsFalseForAReplacedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "shared")
 	file := open(t, path)
 	assert.True(t, filelock.Same(file, path))

@@ -15,9 +15,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// InstallationID tells this panel from every other one: the first 10 hex digits of the SHA-256 of CryptKey's public half. The
-// key is made with the panel and moves with its database, because nothing that is stored encrypted could be read
-// without it (docs/reference/billmanager.md §7).
+// InstallationID returns the first 10 hex digits of the SHA-256 of CryptKey's public key. The key is created with the panel and
+// moves with its database, because without it no encrypted value can be read (docs/reference/billmanager.md §7).
 func (h *Host) InstallationID(ctx context.Context) (string, error) {
 	key, err := h.cryptKey(ctx)
 	if err != nil {
@@ -27,8 +26,8 @@ func (h *Host) InstallationID(ctx context.Context) (string, error) {
 	return hex.EncodeToString(sum[:5]), nil
 }
 
-// SaveBalance is processing.savebalance (docs/reference/billmanager.md §11). The panel compares it with the module's
-// threshold and tells the administrator.
+// SaveBalance calls processing.savebalance (docs/reference/billmanager.md §11). The panel compares the balance with the module's
+// threshold and notifies the administrator.
 func (h *Host) SaveBalance(ctx context.Context, module int64, balance seller.Money) error {
 	params := []pair{{"processingmodule", strconv.FormatInt(module, 10)}, {"balance", strconv.FormatFloat(balance.Amount, 'f', 2, 64)}}
 	if balance.Currency != "" {
@@ -37,8 +36,8 @@ func (h *Host) SaveBalance(ctx context.Context, module int64, balance seller.Mon
 	return h.ask(ctx, callback{name: "processing.savebalance", params: append(params, sok())})
 }
 
-// ImportService is processing.import.service (docs/reference/billmanager.md §11), with any item parameters beside its own;
-// the panel's answer names the new item as service_id.
+// ImportService calls processing.import.service (docs/reference/billmanager.md §11), with item parameters beside its own. It
+// returns the new item's id, which the panel answers as service_id.
 func (h *Host) ImportService(ctx context.Context, s item.Import) (int64, error) {
 	const name = "processing.import.service"
 	params := []pair{
@@ -64,7 +63,7 @@ func (h *Host) ImportService(ctx context.Context, s item.Import) (int64, error) 
 	}
 	id, err := strconv.ParseInt(strings.TrimSpace(answer.fields["service_id"]), 10, 64)
 	if err != nil || id <= 0 {
-		return 0, fault.Errorf(fault.Panel, name, "the panel took the certificate for %s over and names no service_id", s.Name)
+		return 0, fault.Errorf(fault.Panel, name, "the panel imported the certificate for %s and answered no service_id", s.Name)
 	}
 	return id, nil
 }

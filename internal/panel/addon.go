@@ -14,8 +14,7 @@ const (
 	addonChoice = 3
 )
 
-// addon is one addon of the item's tariff and, where the client has it, the item below the certificate's item that
-// carries his choice.
+// addon is one addon of the item's tariff and, if the client has it, the child item with the client's choice.
 type addon struct {
 	intname  string // itemtype.intname of the addon
 	kind     int64
@@ -29,11 +28,11 @@ type addon struct {
 	ticked   field // the child's boolvalue
 }
 
+// addons are the addons of one item's tariff.
 type addons []addon
 
-// addonQuery finds the tariff's addons with the item's children that are not deleted (item.status 4). The sums of the
-// SANs are made here and not in SQL: the same result on every engine, and no conversion of text that a strict server
-// refuses.
+// addonQuery selects the tariff's addons with the item's children that are not deleted (item.status 4). The SANs are summed up in
+// Go and not in SQL: so the result is the same on every engine, and a strict server need not convert texts.
 const addonQuery = `SELECT it.intname, ap.addontype, ap.addonlimit, ap.addonbool, te.intname,
  c.id, c.addonlimit, c.intvalue, ce.intname, c.boolvalue
  FROM pricelist ap
@@ -62,8 +61,8 @@ func (h *Host) addons(ctx context.Context, id, tariff int64) (addons, error) {
 	return all, nil
 }
 
-// sans returns how many further names the client ordered: the sum over the addons of type altname, by the tariff's own
-// number for an addon that he has not changed (rules PANEL-5). 0 if the tariff has no such addon.
+// sans returns the number of further names that the client ordered: the sum over the addons of type altname (rules PANEL-5). An
+// addon that the client did not change counts with the tariff's own number. 0 if the tariff has no such addon.
 func (all addons) sans() int {
 	sum := int64(0)
 	for _, a := range all {
@@ -71,7 +70,7 @@ func (all addons) sans() int {
 			sum += a.quantity()
 		}
 	}
-	return int(min(max(sum, 0), 1_000_000)) // a product has at most 250; beyond a million somebody plays
+	return int(min(max(sum, 0), 1_000_000)) // a product has at most 250; a larger number is an error or an attack
 }
 
 // quantity is `IF(addontype=2, IFNULL(child's limit, tariff's limit) + IFNULL(intvalue, 0), number of the choice)`.
@@ -87,8 +86,8 @@ func (a addon) quantity() int64 {
 	return a.choice.number()
 }
 
-// params returns the addons as parameters of the order, by the name of their type. The number of SANs is left out: its
-// name, altname, is also that of the parameter with the list of the names.
+// params returns the addons as parameters, by the name of their type. The number of SANs is left out: its name, altname, is also
+// that of the parameter with the list of names.
 func (all addons) params() map[string]string {
 	params := map[string]string{}
 	for _, a := range all {
@@ -99,6 +98,7 @@ func (all addons) params() map[string]string {
 	return params
 }
 
+// text returns the addon's value as the text of a parameter.
 func (a addon) text() string {
 	own := a.child.Valid
 	switch {

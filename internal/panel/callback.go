@@ -11,22 +11,23 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// pair is one parameter of a call-back.
+// pair is one parameter of a call-back, name and value.
 type pair struct{ name, value string }
 
+// itemElement returns elid, which names the item or another element that the function works on.
 func itemElement(id int64) pair { return pair{"elid", strconv.FormatInt(id, 10)} }
 
-// sok reports that a form is submitted, not looked at (docs/reference/billmanager.md §5.2).
+// sok returns sok=ok, which submits a form instead of only reading it (docs/reference/billmanager.md §5.2).
 func sok() pair { return pair{"sok", "ok"} }
 
 // callback is one call of a panel function.
 type callback struct {
 	name   string
 	params []pair
-	// secret is a parameter that travels in the child's environment instead of its argv (rules PANEL-1).
+	// secret is a parameter that is passed in the child's environment instead of its argv (rules PANEL-1).
 	secret *pair
-	// kept calls must not be lost: they are repeated while the panel does not answer.
-	kept bool
+	// repeat makes a call that must not be lost: it is repeated while the panel does not answer.
+	repeat bool
 }
 
 // words returns the function and its parameters as argv words, without the secret one.
@@ -39,14 +40,14 @@ func (c callback) words() []string {
 }
 
 const (
-	// maxQueryValue is the length in bytes of a value that is logged as a whole, and shownOfValue how much of a longer one
-	// is.
+	// maxQueryValue is the length in bytes up to which a value is logged as a whole; of a longer one queryHead bytes are
+	// logged.
 	maxQueryValue = 512
-	shownOfValue  = 64
+	queryHead     = 64
 )
 
 // query returns the call in the form of the panel's own log (rules LOG-5): names plain, values percent-encoded, *** for
-// secrets. A long value, a bundle of certificates above all, is cut; its size and SHA-256 tell which one it was.
+// secrets. A long value, such as a bundle of certificates, is cut and identified by its size and SHA-256.
 func (c callback) query() string {
 	var b strings.Builder
 	b.WriteString("func=" + c.name)
@@ -67,7 +68,7 @@ func queryValue(value string) string {
 	}
 	shown, rest := value, ""
 	if len(value) > maxQueryValue {
-		shown = strings.ToValidUTF8(value[:shownOfValue], "")
+		shown = strings.ToValidUTF8(value[:queryHead], "")
 		rest = fmt.Sprintf("…(%d bytes, SHA-256 %x)", len(value), sha256.Sum256([]byte(value)))
 	}
 	var b strings.Builder
@@ -82,7 +83,8 @@ func queryValue(value string) string {
 	return b.String() + rest
 }
 
-// String returns the call as an administrator would repeat it, secrets replaced.
+// String returns the call as arguments of mgrctl for a shell, so that an administrator can repeat it. Secrets are replaced by
+// ***.
 func (c callback) String() string {
 	words := panellog.RedactArgs(c.words())
 	if c.secret != nil {
@@ -94,7 +96,7 @@ func (c callback) String() string {
 	return strings.Join(words, " ")
 }
 
-// shellWord writes a word as bash reads it back, on one line: a call that was lost can be pasted.
+// shellWord quotes a word for bash, on one line, so that a lost call can be pasted into a shell.
 func shellWord(word string) string {
 	if !strings.ContainsAny(word, " \t\r\n\"'\\$`<>|&;()*?#~![]{}") {
 		return word
@@ -103,7 +105,7 @@ func shellWord(word string) string {
 	return "$'" + escaped + "'"
 }
 
-// check refuses what execve would refuse, or cut, with a clear fault before anything is started.
+// check returns a fault for parameters that execve would refuse or cut.
 func (c callback) check() error {
 	for _, p := range c.params {
 		word := p.name + "=" + p.value
@@ -113,7 +115,7 @@ func (c callback) check() error {
 		case strings.ContainsRune(word, 0):
 			return fault.Errorf(fault.Panel, c.name, "parameter %s holds a zero byte, which cannot be passed to mgrctl", p.name)
 		case !utf8.ValidString(word):
-			return fault.Errorf(fault.Panel, c.name, "parameter %s is not UTF-8, which the panel wants", p.name)
+			return fault.Errorf(fault.Panel, c.name, "parameter %s is not UTF-8, which the panel requires", p.name)
 		}
 	}
 	return nil

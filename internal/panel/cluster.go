@@ -8,15 +8,15 @@ import (
 	"pmssl/internal/fault"
 )
 
-// settingSingleWriter is the option by which an administrator says that all hosts of the panel write to one node of the
+// settingSingleWriter is the option by which an administrator confirms that all hosts of the panel write to one node of the
 // cluster.
 const settingSingleWriter = "SSLDatabaseSingleWriter"
 
-// clusterQuery asks a node of a Galera cluster how many nodes there are; another server knows no such row, or says 0.
+// clusterQuery reads the number of nodes of a Galera cluster; another server returns no row, or 0.
 const clusterQuery = "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'"
 
-// SingleWriter returns a fault of type DB if the database is a Galera cluster of several nodes: GET_LOCK is local to a
-// node, and two hosts at two nodes would hold the same lock (rules BUY-14). Nil if the administrator says by
+// SingleWriter returns a fault of type DB if the database is a Galera cluster of several nodes: GET_LOCK is local to a node, so
+// two hosts at two nodes could hold the same lock (rules BUY-14). It returns nil if the administrator has confirmed by
 // SSLDatabaseSingleWriter that all hosts of the panel use the same node.
 func (h *Host) SingleWriter(ctx context.Context) error {
 	status, err := h.pairs(ctx, "wsrep_cluster_size", h.cluster)

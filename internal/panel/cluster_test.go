@@ -9,17 +9,16 @@ import (
 	"pmssl/internal/fault"
 )
 
-// rules BUY-14: a Galera cluster of several nodes gives each node's locks to another run, unless all hosts write to one
-// node.
-func TestSingleWriter(t *testing.T) {
+// rules BUY-14: named locks are local to a node of a Galera cluster, so nothing is bought unless all hosts write to one node.
+func TestSingleWriterRefusesAClusterOfSeveralNodes(t *testing.T) {
 	for name, row := range map[string]struct {
-		query   string // empty: what the server here says
+		query   string // empty: the query is sent to the test's server
 		conf    []string
 		refused bool
 	}{
 		"a server without cluster":          {},
 		"one node":                          {query: "SELECT 'wsrep_cluster_size', '1'"},
-		"a cluster that is not used":        {query: "SELECT 'wsrep_cluster_size', '0'"},
+		"a cluster of no nodes":             {query: "SELECT 'wsrep_cluster_size', '0'"},
 		"no such row":                       {query: "SELECT 'x', '3' FROM DUAL WHERE 1=0"},
 		"three nodes":                       {query: "SELECT 'wsrep_cluster_size', '3'", refused: true},
 		"two nodes, upper case":             {query: "SELECT 'WSREP_CLUSTER_SIZE', 2", refused: true},

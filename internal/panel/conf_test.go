@@ -28,7 +28,7 @@ func TestSettingsSyntax(t *testing.T) {
 		"a password may hold a number sign": {"DBPassword a#b # c\n", map[string]string{"DBPassword": "a#b # c"}},
 		"CRLF":                              {"DBHost db\r\nDBUser u\r\n", map[string]string{"DBHost": "db", "DBUser": "u"}},
 		"blanks around":                     {"  DBHost \t db.example.com  \n DBUser billmgr \n", map[string]string{"DBHost": "db.example.com", "DBUser": "billmgr"}},
-		"blanks inside a value stay":        {"From Our Shop <a@example.com>\n", map[string]string{"From": "Our Shop <a@example.com>"}},
+		"blanks inside a value stay":        {"From Example Ltd <a@example.com>\n", map[string]string{"From": "Example Ltd <a@example.com>"}},
 		"quotes around a value go":          {"A \" x \"\nB 'y'\nC \"\"\nD \"\nE a\"b\n", map[string]string{"A": " x ", "B": "y", "C": "", "D": "\"", "E": "a\"b"}},
 		"a name without a value":            {"DBPassword\n", map[string]string{"DBPassword": ""}},
 		"an option without a name":          {"Option\nOption \n", map[string]string{}},
@@ -73,7 +73,7 @@ func TestSettingsOfTheFolderOverrideTheFile(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got, name)
 	}
-	assert.Empty(t, w.calls(), "the files are read directly, no process is started for them")
+	assert.Empty(t, w.calls(), "the files are read directly, without a call of mgrctl")
 }
 
 func TestSettingsWithoutFiles(t *testing.T) {
@@ -84,7 +84,7 @@ func TestSettingsWithoutFiles(t *testing.T) {
 	assert.Empty(t, got)
 }
 
-func TestSettingsThatCannotBeReadAreAFault(t *testing.T) {
+func TestUnreadableSettingsAreAFault(t *testing.T) {
 	for name, break_ := range map[string]func(t *testing.T, path string){
 		"too long": func(t *testing.T, path string) {
 			require.NoError(t, os.WriteFile(path, make([]byte, 1<<20+1), 0o600))
@@ -109,7 +109,7 @@ func TestSettingsThatCannotBeReadAreAFault(t *testing.T) {
 	}
 }
 
-func TestDoNothing(t *testing.T) {
+func TestDoNothingFileIsFound(t *testing.T) {
 	w := newFixture(t)
 	assert.False(t, w.DoNothing())
 	w.write("etc/billmgr.DoNothing", "")

@@ -19,18 +19,18 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// database is the panel's database by one pinned connection: named locks belong to a connection (rules BUY-1).
+// database is one pinned connection to the panel's database: named locks belong to a connection (rules BUY-1).
 type database struct {
 	pool    *sql.DB
 	conn    *sql.Conn
-	address string // for people: where the server is and the name of the database, without user and password
+	address string // the server's address and the database's name, for messages; without user and password
 	meter   *meter
 }
 
 func (d *database) close() error { return errors.Join(d.conn.Close(), d.pool.Close()) }
 
-// database opens the connection at the first need and again after it broke; locks that were held on a broken one are
-// gone, HoldsLocks finds that out.
+// database returns the connection. It opens it at the first call and again after it broke. The locks of a broken connection are
+// lost, which HoldsLocks detects.
 func (h *Host) database(ctx context.Context) (*database, error) {
 	if h.db != nil {
 		return h.db, nil
@@ -67,6 +67,7 @@ func (h *Host) database(ctx context.Context) (*database, error) {
 	return h.db, nil
 }
 
+// dsn returns the driver's configuration, and the endpoint with the reason why it is used.
 func (h *Host) dsn(ctx context.Context, settings map[string]string) (*mysql.Config, endpoint, error) {
 	config := mysql.NewConfig()
 	config.User, config.Passwd, config.DBName = settings[settingUser], settings[settingPassword], settings[settingName]
@@ -85,20 +86,20 @@ func (h *Host) dsn(ctx context.Context, settings map[string]string) (*mysql.Conf
 	return config, where, nil
 }
 
-// driverLog takes what the driver has to say; by itself it would print to stderr.
+// driverLog sends the driver's messages to the log; by default the driver prints them to stderr.
 type driverLog struct{ log *panellog.Logger }
 
 // Print implements mysql.Logger.
 func (d driverLog) Print(v ...any) { d.log.Debugf("%s", fmt.Sprint(v...)) }
 
-// mysqlPort is where servers listen.
+// mysqlPort is the default port of the server.
 const mysqlPort = "3306"
 
-// endpoint is where the database listens, and why it is looked for there.
+// endpoint is the address of the database server, and in words why it is used.
 type endpoint struct{ network, address, why string }
 
-// server returns where the database listens. localhost means the socket if one exists, as in the client programs: the
-// one of DBSocket, else one in the usual places, else the one that paramlist names; then TCP. A host may carry a port.
+// server returns the endpoint of the database. As in the client programs, localhost means the socket if one exists: that of
+// DBSocket, else one in the usual places, else the one that paramlist names; without a socket, TCP. A host may include a port.
 func (h *Host) server(ctx context.Context, host string) (endpoint, error) {
 	if host == "localhost" || host == "" {
 		return h.local(ctx)
@@ -110,13 +111,13 @@ func (h *Host) server(ctx context.Context, host string) (endpoint, error) {
 	return endpoint{"tcp", net.JoinHostPort(strings.Trim(host, "[]"), mysqlPort), why}, nil
 }
 
-// usualSockets returns where distributions put the server's socket: Debian, Red Hat, both with a bare /run, the sources.
+// usualSockets returns the paths of the server's socket in Debian and Red Hat, with and without /var, and in builds from source.
 func usualSockets() []string {
 	return []string{"/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock",
 		"/run/mariadb/mariadb.sock", "/tmp/mysql.sock"}
 }
 
-// local returns where this host's own server listens.
+// local returns the endpoint of this host's own server.
 func (h *Host) local(ctx context.Context) (endpoint, error) {
 	settings, err := h.settings()
 	if err != nil {
@@ -148,42 +149,43 @@ func (h *Host) local(ctx context.Context) (endpoint, error) {
 		"DBHost is localhost, and there is no socket at " + strings.Join(places, ", ") + " (" + source + ")"}, nil
 }
 
-func firstSocket(places []string) string {
-	for _, place := range places {
-		if info, err := os.Stat(place); err == nil && info.Mode()&os.ModeSocket != 0 {
-			return place
+// firstSocket returns the first of the paths that is a socket; empty if none is.
+func firstSocket(paths []string) string {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
+			return path
 		}
 	}
 	return ""
 }
 
-// explainUnreached returns err with why the database was looked for there and what mends it, where nothing answered as a database
-// server; the server's own answers are another matter.
+// explainUnreached adds to err why this endpoint is used and what to do, if no database server answered there. It returns the
+// server's own errors unchanged.
 func (p endpoint) explainUnreached(err error) error {
-	var said *mysql.MySQLError
+	var answer *mysql.MySQLError
 	var dns *net.DNSError
 	var untrusted *tls.CertificateVerificationError
-	remedy := "look whether the database server runs (systemctl status mariadb mysql)"
+	remedy := "check whether the database server runs (systemctl status mariadb mysql)"
 	switch {
-	case errors.As(err, &said), errors.As(err, &untrusted), errors.Is(err, mysql.ErrNoTLS):
+	case errors.As(err, &answer), errors.As(err, &untrusted), errors.Is(err, mysql.ErrNoTLS):
 		return err // connectHint says what to do
 	case errors.As(err, &dns):
 		remedy = "correct DBHost in etc/billmgr.conf, or this server's DNS"
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		remedy = "start the database server, or correct DBHost and DBSocket in etc/billmgr.conf"
 	case errors.Is(err, fs.ErrPermission):
-		remedy = "look at the rights of the socket and its folders, and at SELinux or AppArmor"
+		remedy = "check the rights of the socket and its folders, and SELinux or AppArmor"
 	case p.network == "tcp":
-		remedy += " and whether a firewall stands between"
+		remedy += " and whether a firewall blocks the connection"
 	}
 	return fmt.Errorf("%w; %s: %s", err, p.why, remedy)
 }
 
-// meter bounds what a query reads from the wire: a bound in SQL is not the same on every engine, and behind the driver it
-// is too late.
+// meter limits the bytes that a query reads from the connection: a limit in SQL is not the same on every engine, and a limit
+// behind the driver comes too late.
 type meter struct {
 	left int
-	over bool
+	over bool // the limit was exceeded
 }
 
 func (m *meter) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -194,6 +196,7 @@ func (m *meter) dial(ctx context.Context, network, address string) (net.Conn, er
 	return &meteredConn{Conn: conn, meter: m}, nil
 }
 
+// meteredConn is a connection that reads at most what its meter allows.
 type meteredConn struct {
 	net.Conn
 	meter *meter

@@ -14,13 +14,13 @@ import (
 	"pmssl/internal/fault"
 )
 
-// maxKey is the longest key file that is read, in bytes.
+// maxKey is the limit of the key file in bytes.
 const maxKey = 64 << 10
 
-// decrypted turns encrypted parameters into plain text, in place, and names each to the log as a secret. Empty values stay
-// empty (docs/reference/billmanager.md §7). Errors name the parameter and what it is of, and never its content; mend says
-// where it is entered.
-func (h *Host) decrypted(ctx context.Context, of, mend string, values map[string]string) (map[string]string, error) {
+// decrypted decrypts the parameters in place and registers each value with the log as a secret. Empty values stay empty
+// (docs/reference/billmanager.md §7). Errors name the parameter and its owner, never the value; remedy is a format that says
+// where the administrator enters the parameter.
+func (h *Host) decrypted(ctx context.Context, owner, remedy string, values map[string]string) (map[string]string, error) {
 	for name, value := range values {
 		if value == "" {
 			continue
@@ -32,7 +32,7 @@ func (h *Host) decrypted(ctx context.Context, of, mend string, values map[string
 		plain, err := decrypt(key, value)
 		if err != nil {
 			return nil, fault.Errorf(fault.Value, name, "%s of %s cannot be decrypted with the panel's key (%w): the key was replaced, or comes from "+
-				"another panel, after the value was stored; %s", name, of, err, fmt.Sprintf(mend, name))
+				"another panel, after the value was stored; %s", name, owner, err, fmt.Sprintf(remedy, name))
 		}
 		h.o.Log.Secret(plain)
 		values[name] = plain
@@ -40,7 +40,7 @@ func (h *Host) decrypted(ctx context.Context, of, mend string, values map[string
 	return values, nil
 }
 
-// decrypt reads one block of RSA PKCS #1 v1.5 in base64 (docs/reference/billmanager.md §7).
+// decrypt decrypts one block of RSA PKCS #1 v1.5 in base64 (docs/reference/billmanager.md §7).
 func decrypt(key *rsa.PrivateKey, value string) (string, error) {
 	block, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(value), ""))
 	if err != nil {
@@ -49,7 +49,7 @@ func decrypt(key *rsa.PrivateKey, value string) (string, error) {
 	if len(block) != key.Size() {
 		return "", fmt.Errorf("it has %d bytes, the key makes blocks of %d", len(block), key.Size())
 	}
-	// The attack on this padding needs an oracle that answers strangers; who writes into the panel's database has won.
+	// The padding attack needs an oracle that answers an attacker; who can write into the panel's database needs no attack.
 	//lint:ignore SA1019 it is the panel's format
 	plain, err := rsa.DecryptPKCS1v15(nil, key, block)
 	if err != nil {
@@ -58,7 +58,7 @@ func decrypt(key *rsa.PrivateKey, value string) (string, error) {
 	return string(plain), nil
 }
 
-// cryptKey reads the panel's key at the first need.
+// cryptKey returns the panel's key. It reads the file at the first call.
 func (h *Host) cryptKey(ctx context.Context) (*rsa.PrivateKey, error) {
 	if h.key != nil {
 		return h.key, nil
@@ -82,7 +82,7 @@ func (h *Host) cryptKey(ctx context.Context) (*rsa.PrivateKey, error) {
 	return h.key, nil
 }
 
-// parseKey finds the RSA private key in PEM text, PKCS #1 or PKCS #8 whatever the block's label says
+// parseKey returns the RSA private key in PEM text. It accepts PKCS #1 and PKCS #8 under either label
 // (docs/reference/billmanager.md §7).
 func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	for {

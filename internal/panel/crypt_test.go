@@ -22,8 +22,8 @@ import (
 
 var panelKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-// giveKey writes the panel's key, PKCS #1.
-func (w *fixture) giveKey() *rsa.PrivateKey {
+// writeKey writes the panel's key, PKCS #1.
+func (w *fixture) writeKey() *rsa.PrivateKey {
 	w.t.Helper()
 	key, err := panelKey()
 	require.NoError(w.t, err)
@@ -46,7 +46,7 @@ func encrypt(t *testing.T, key *rsa.PrivateKey, plain string) string {
 func withModule(t *testing.T, crypted string) (*fixture, *sql.DB) {
 	w, db := withDB(t)
 	run(t, db, "INSERT INTO processingmodule (id, name, module, active, orderpriority) VALUES (5, 'Namecheap', ?, 'on', 1)", binary)
-	run(t, db, "INSERT INTO processingparam (processingmodule, intname, value) VALUES (5, 'username', 'shop'), (5, 'api_key', 'old plain one'), (6, 'username', 'other')")
+	run(t, db, "INSERT INTO processingparam (processingmodule, intname, value) VALUES (5, 'username', 'reseller'), (5, 'api_key', 'old plain one'), (6, 'username', 'other')")
 	run(t, db, "INSERT INTO processingcryptedparam (processingmodule, intname, value) VALUES (5, 'api_key', ?), (5, 'empty', ''), (5, 'none', NULL)", crypted)
 	return w, db
 }
@@ -69,15 +69,15 @@ func TestModuleParamsAreDecrypted(t *testing.T) {
 			w.write("etc/test.pem", text)
 			params, err := w.ModuleParams(t.Context(), 5)
 			require.NoError(t, err)
-			assert.Equal(t, map[string]string{"username": "shop", "api_key": "Planted-api-key-value", "empty": "", "none": ""}, params)
+			assert.Equal(t, map[string]string{"username": "reseller", "api_key": "Planted-api-key-value", "empty": "", "none": ""}, params)
 			w.log.Debugf("the key is %s", params["api_key"])
-			assert.NotContains(t, w.logged(), "Planted-api-key-value", "the log knows decrypted values as secrets")
+			assert.NotContains(t, w.logged(), "Planted-api-key-value", "decrypted values are registered as secrets")
 			assert.Empty(t, w.calls())
 		})
 	}
 }
 
-func TestWhatCannotBeDecryptedIsNamedAndNotShown(t *testing.T) {
+func TestAValueThatCannotBeDecryptedIsNamedButNotShown(t *testing.T) {
 	key, err := panelKey()
 	require.NoError(t, err)
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -135,13 +135,13 @@ func TestUnknownModuleIsMissed(t *testing.T) {
 	assert.True(t, strings.Contains(err.Error(), "99"))
 }
 
-// What has to be read where CryptKey is of no use, as the wizard's own address list.
+// The wizard's address list, among others, must be readable without CryptKey.
 func TestPlainParamsNeedNoKey(t *testing.T) {
-	w, _ := withModule(t, "no block of the panel's key")
+	w, _ := withModule(t, "not encrypted with the panel's key")
 	w.write("etc/test.pem", "nothing\n")
 	params, err := w.PlainParams(t.Context(), 5)
 	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"username": "shop", "api_key": "old plain one"}, params)
+	assert.Equal(t, map[string]string{"username": "reseller", "api_key": "old plain one"}, params)
 	_, err = w.PlainParams(t.Context(), 99)
 	require.Error(t, err)
 	assert.Equal(t, fault.Missed, fault.From(err).Type)

@@ -16,19 +16,18 @@ import (
 )
 
 const (
-	// maxValue is the longest text of one column that is taken, in bytes: certificates with their chains are below
-	// 100 KiB, a stored ZIP below 1 MiB.
+	// maxValue is the limit of one column's text in bytes. Certificates with their chains are below 100 KiB, a stored ZIP below
+	// 1 MiB.
 	maxValue = 4 << 20
-	// maxRead is how much one query may bring over the wire, in bytes: all holdings of 100,000 items are below 30 MiB.
+	// maxRead is the limit of one query's result in bytes. The claims of 100,000 items are below 30 MiB.
 	maxRead = 128 << 20
 )
 
-// field is one value of a row as text; the types of the panel's columns are not documented (docs/reference/billmanager.md
-// §4), so nothing is built on them.
+// field is one value of a row as text. The types of the panel's columns are not documented (docs/reference/billmanager.md §4),
+// so the code does not depend on them.
 type field struct{ sql.NullString }
 
-// number returns the leading integer of the text, 0 if absent: what SQL's CONVERT(…, UNSIGNED) and a decimal column
-// give.
+// number returns the leading integer of the text, 0 if there is none, as SQL's CONVERT(…, UNSIGNED) does.
 func (f field) number() int64 {
 	text := strings.TrimSpace(f.String)
 	end := 0
@@ -42,8 +41,8 @@ func (f field) number() int64 {
 	return n
 }
 
-// rows runs a query about the table and reads all of its rows. Errors are DB with the server's address; what
-// broke the connection closes it, so that the next query opens another.
+// rows runs a query and returns all of its rows. Errors are fault.DB with the table as object and the server's address. After an
+// error that broke the connection, the next query opens a new one.
 func (h *Host) rows(ctx context.Context, table, query string, args ...any) ([][]field, error) {
 	db, err := h.database(ctx)
 	if err != nil {
@@ -57,14 +56,15 @@ func (h *Host) rows(ctx context.Context, table, query string, args ...any) ([][]
 	if connectionLost(err) {
 		h.db = nil
 		clear(h.items)
-		_ = db.close() // it is broken already, or holds rows that nobody wants
+		_ = db.close() // it is broken already, or holds rows that are not read
 	}
 	return nil, h.dbFault(ctx, db.address, table, queryHint(err))
 }
 
-// errTooMuch is wrapped where a query brings more than is sane.
-var errTooMuch = errors.New("more than can be taken")
+// errTooMuch means that a query's result exceeds a limit.
+var errTooMuch = errors.New("more than the limit")
 
+// read runs the query with a new limit of maxRead bytes.
 func (d *database) read(ctx context.Context, query string, args []any) ([][]field, error) {
 	d.meter.left, d.meter.over = maxRead, false
 	found, err := d.scan(ctx, query, args)
@@ -74,6 +74,7 @@ func (d *database) read(ctx context.Context, query string, args []any) ([][]fiel
 	return found, err
 }
 
+// scan runs the query and reads its rows.
 func (d *database) scan(ctx context.Context, query string, args []any) ([][]field, error) {
 	rows, err := d.conn.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -96,7 +97,7 @@ func (d *database) scan(ctx context.Context, query string, args []any) ([][]fiel
 		}
 		for i, value := range row {
 			if len(value.String) > maxValue {
-				return nil, fmt.Errorf("%w: column %s has %d bytes, at most %d are taken", errTooMuch, columns[i], len(value.String), maxValue)
+				return nil, fmt.Errorf("%w: column %s has %d bytes, at most %d are read", errTooMuch, columns[i], len(value.String), maxValue)
 			}
 		}
 		all = append(all, row)
@@ -148,9 +149,9 @@ func (h *Host) pairs(ctx context.Context, table, query string, args ...any) (map
 	return pairs, nil
 }
 
-// dbFault returns what was wrong in the server's words, which name a table or column that is missing, and where the server
-// is. The password is never part of it: neither the driver nor the server repeats it. A query that the end of the run cut
-// short is no fault of the database: the driver tells of a cancellation as of a broken connection.
+// dbFault returns a fault with the server's address and words, which name a missing table or column. It never contains the
+// password: neither the driver nor the server repeats it. If the run was ended, it returns fault.Interrupted: the driver reports
+// a cancelled query as a broken connection.
 func (h *Host) dbFault(ctx context.Context, address, table string, err error) *fault.Error {
 	object := table
 	if object == "" {
@@ -164,10 +165,9 @@ func (h *Host) dbFault(ctx context.Context, address, table string, err error) *f
 	return failure
 }
 
-// connectionLost reports whether the server was not reached or the connection is of no use any more: everything that is not the
-// server's answer to a query, and the answers that end the connection (too many connections, shutdown, killed, silent
-// for too long).
+// connectionLost reports whether the server was not reached or the connection is unusable: any error that is not the server's
+// answer to a query, and the answers that end the connection (too many connections, shutdown, killed, idle for too long).
 func connectionLost(err error) bool {
-	var said *mysql.MySQLError
-	return !errors.As(err, &said) || slices.Contains([]uint16{1040, 1053, 1203, 1927, 4031}, said.Number)
+	var answer *mysql.MySQLError
+	return !errors.As(err, &answer) || slices.Contains([]uint16{1040, 1053, 1203, 1927, 4031}, answer.Number)
 }

@@ -33,18 +33,18 @@ func paramlist(pairs ...string) step {
 func TestMissingSettingsComeFromOneParamlist(t *testing.T) {
 	name, _ := panelDB(t)
 	w := newFixture(t, "DBUser "+dbUser, "DBSocket "+mariadb.socket)
-	w.giveKey()
+	w.writeKey()
 	w.behave("paramlist", paramlist("DBUser", "overridden by the file", "DBName", name, "DBPassword", dbPassword, "CryptKey", "etc/test.pem", "Other", "x"))
 	_, err := w.Modules(t.Context())
 	require.NoError(t, err)
 	_, err = w.ItemClaims(t.Context(), []int64{1})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"paramlist"}, w.spelled())
+	assert.Equal(t, []string{"paramlist"}, w.callLines())
 	assert.NotContains(t, w.logged(), dbPassword, "the answer is logged at level 9, the password is not")
 	assert.Contains(t, w.logged(), "<Other>x</Other>")
 }
 
-func TestPanelThatDoesNotTellLeavesTheDefaults(t *testing.T) {
+func TestDefaultsAreUsedIfParamlistFails(t *testing.T) {
 	w := newFixture(t, "DBHost 127.0.0.1:1")
 	w.behave("paramlist", notRunning)
 	_, err := w.Modules(t.Context())
@@ -55,15 +55,15 @@ func TestPanelThatDoesNotTellLeavesTheDefaults(t *testing.T) {
 	assert.Empty(t, w.sleeps)
 }
 
-func TestNothingIsAskedWhereTheFilesSayAll(t *testing.T) {
+func TestParamlistIsNotCalledIfTheFilesHaveAllSettings(t *testing.T) {
 	w, _ := withDB(t)
 	_, err := w.Modules(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, w.calls())
 }
 
-// A database that cannot be had: type db, with the address and never the password.
-func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
+// The fault has the type db and the address, never the password.
+func TestDatabaseThatRefusesOrIsDownIsADBFault(t *testing.T) {
 	socket := server(t)
 	gone := filepath.Join(t.TempDir(), "s")
 	listener, err := net.Listen("unix", gone)
@@ -75,7 +75,7 @@ func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
 		conf    []string
 		address string
 		retry   bool
-		says    string // why it was looked for there, and what mends it
+		says    string // why this address is used, and what to do
 	}{
 		"wrong password":   {[]string{"DBHost localhost", "DBUser " + dbUser, "DBPassword " + wrong, "DBName x", "DBSocket " + socket}, socket, false, "Access denied"},
 		"no such database": {[]string{"DBHost localhost", "DBUser " + dbUser, "DBPassword " + dbPassword, "DBName pmssl_none", "DBSocket " + socket}, "pmssl_none", false, "correct DBName in etc/billmgr.conf"},
@@ -101,7 +101,7 @@ func TestDatabaseThatRefusesOrIsDown(t *testing.T) {
 }
 
 func TestMissingTableAndColumnAreNamed(t *testing.T) {
-	w, db := shop(t)
+	w, db := samplePanel(t)
 	run(t, db, "ALTER TABLE certificate DROP COLUMN crt; DROP TABLE processingmodule2pricelist")
 	_, err := w.LoadItem(t.Context(), 42)
 	require.Error(t, err)
@@ -112,11 +112,11 @@ func TestMissingTableAndColumnAreNamed(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "processingmodule2pricelist")
 	_, err = w.Modules(t.Context())
-	assert.NoError(t, err, "the connection goes on")
+	assert.NoError(t, err, "the connection is still usable")
 }
 
-func TestDatabaseThatGoesAwayInTheMiddle(t *testing.T) {
-	w, db := shop(t)
+func TestQueryAfterALostConnectionOpensANewOne(t *testing.T) {
+	w, db := samplePanel(t)
 	require.NoError(t, w.LockItem(t.Context(), 42))
 	killConnection(t, w, db)
 	_, err := w.LoadItem(t.Context(), 42)
@@ -124,11 +124,11 @@ func TestDatabaseThatGoesAwayInTheMiddle(t *testing.T) {
 	assert.Equal(t, fault.DB, fault.From(err).Type)
 	assert.True(t, fault.From(err).Retry)
 	_, err = w.LoadItem(t.Context(), 42)
-	assert.NoError(t, err, "what handles the failure gets a new connection")
+	assert.NoError(t, err, "the next query opens a new connection")
 }
 
-func TestValueThatIsTooLargeIsRefused(t *testing.T) {
-	w, db := shop(t)
+func TestValueOverTheLimitIsAFault(t *testing.T) {
+	w, db := samplePanel(t)
 	run(t, db, "UPDATE certificate SET crt=REPEAT('x', 4194305) WHERE item=42")
 	_, err := w.StoredCertificate(t.Context(), 42)
 	require.Error(t, err)
@@ -137,8 +137,8 @@ func TestValueThatIsTooLargeIsRefused(t *testing.T) {
 	assert.Contains(t, err.Error(), "column crt has 4194305 bytes")
 }
 
-// The driver prints to stderr by itself; what it has to say belongs into the log.
-func TestDriverSpeaksToTheLog(t *testing.T) {
+// By default the driver prints its messages to stderr.
+func TestDriverMessagesGoToTheLog(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	listener, err := net.Listen("unix", socket)
 	require.NoError(t, err)
@@ -149,7 +149,7 @@ func TestDriverSpeaksToTheLog(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_ = conn.Close() // a server that is on its way down
+			_ = conn.Close() // as a server does that shuts down
 		}
 	}()
 	w := newFixture(t, "DBHost localhost", "DBUser u", "DBPassword p", "DBName x", "DBSocket "+socket)
@@ -160,8 +160,8 @@ func TestDriverSpeaksToTheLog(t *testing.T) {
 	assert.Regexp(t, `db DEBUG \S+ .*EOF`, w.logged())
 }
 
-// rules RUN-1: the driver tells of a cancelled query as of a broken connection, and a context may have a cause of its own.
-func TestAQueryThatTheEndOfTheRunCutsShortIsNoFaultOfTheDatabase(t *testing.T) {
+// rules RUN-1: the driver reports a cancelled query as a broken connection, and a context may have a cause of its own.
+func TestAQueryCancelledByTheEndOfTheRunIsInterrupted(t *testing.T) {
 	w, _ := withDB(t)
 	_, err := w.Modules(t.Context())
 	require.NoError(t, err)

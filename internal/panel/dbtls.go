@@ -11,24 +11,23 @@ import (
 	"pmssl/internal/fault"
 )
 
-// Options of billmgr.conf for a database that is reached by TLS. They are ours, the panel has none that is documented.
+// Options of billmgr.conf for a database connection by TLS. They belong to this module; the panel has no documented ones.
 const (
 	// settingDatabaseCA is a file with the CA certificates of the database server in PEM; with it every connection uses
 	// TLS.
 	settingDatabaseCA = "SSLDatabaseCA"
-	// settingDatabaseTLSName is the name in the server's certificate where DBHost is another one.
+	// settingDatabaseTLSName is the name in the server's certificate if it differs from DBHost.
 	settingDatabaseTLSName = "SSLDatabaseTLSName"
 )
 
-// anyName is the value of SSLDatabaseTLSName for certificates without a usable name, such as those that MySQL makes by
-// itself.
+// anyName is the value of SSLDatabaseTLSName for certificates without a usable name, such as those that MySQL generates.
 const anyName = "any"
 
-const maxCA = 1 << 20 // bytes of SSLDatabaseCA
+const maxCA = 1 << 20 // limit of the file of SSLDatabaseCA, in bytes
 
 // databaseTLS returns the TLS settings for the database, nil if billmgr.conf does not ask for TLS (rules PANEL-8). The
-// server's certificate must lead to the CA of SSLDatabaseCA and name the host. The system's CA certificates are not used:
-// they would let in a certificate of any public authority.
+// server's certificate must chain to the CA of SSLDatabaseCA and have the host's name. The system's CA certificates are not
+// used: they would accept a certificate of any public CA.
 func (h *Host) databaseTLS() (*tls.Config, error) {
 	settings, err := h.settings()
 	if err != nil {
@@ -46,33 +45,33 @@ func (h *Host) databaseTLS() (*tls.Config, error) {
 	if err != nil {
 		return nil, fault.Errorf(fault.Value, settingDatabaseCA, "the file of %s in billmgr.conf cannot be read: %w", settingDatabaseCA, err)
 	}
-	authorities := x509.NewCertPool()
-	if !authorities.AppendCertsFromPEM(text) {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
 		return nil, fault.Errorf(fault.Value, settingDatabaseCA, "%s, which billmgr.conf names in %s, holds no certificate in PEM", h.path(file), settingDatabaseCA)
 	}
-	config := &tls.Config{RootCAs: authorities, ServerName: name, MinVersion: tls.VersionTLS12}
+	config := &tls.Config{RootCAs: roots, ServerName: name, MinVersion: tls.VersionTLS12}
 	if name == anyName {
 		config.ServerName = ""
-		config.InsecureSkipVerify = true // of the name; the chain is verified here
-		config.VerifyConnection = func(state tls.ConnectionState) error { return verifyChain(state, authorities) }
+		config.InsecureSkipVerify = true // the name is not verified; VerifyConnection verifies the chain
+		config.VerifyConnection = func(state tls.ConnectionState) error { return verifyChain(state, roots) }
 	}
 	return config, nil
 }
 
-// verifyChain checks that the server's certificate leads to one of the authorities.
-func verifyChain(state tls.ConnectionState, authorities *x509.CertPool) error {
+// verifyChain checks that the server's certificate chains to one of the roots.
+func verifyChain(state tls.ConnectionState, roots *x509.CertPool) error {
 	if len(state.PeerCertificates) == 0 {
 		return errors.New("the server sent no certificate")
 	}
-	between := x509.NewCertPool()
+	intermediates := x509.NewCertPool()
 	for _, c := range state.PeerCertificates[1:] {
-		between.AddCert(c)
+		intermediates.AddCert(c)
 	}
-	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: authorities, Intermediates: between})
+	_, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates})
 	return err
 }
 
-// MySQL's numbers of the errors about who may connect.
+// MySQL's error numbers about connecting.
 const (
 	errTooManyConnections = 1040
 	errUnknownDatabase    = 1049
@@ -84,8 +83,7 @@ const (
 const tlsHint = "the server takes TLS connections only (require_secure_transport, REQUIRE SSL): set " + settingDatabaseCA +
 	" in etc/billmgr.conf to a file with the CA certificate of the server"
 
-// connectHint returns err with what the administrator can do about a connection that was not had. secure: TLS was asked
-// for.
+// connectHint adds to an error of connecting what the administrator can do. secure is true if TLS was requested.
 func connectHint(err error, secure bool) error {
 	if hinted := serverHint(err, secure); hinted != nil {
 		return hinted
@@ -95,9 +93,9 @@ func connectHint(err error, secure bool) error {
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.Is(err, mysql.ErrNoTLS):
-		return fmt.Errorf("the server does not offer TLS, but %s in etc/billmgr.conf asks for it: %w", settingDatabaseCA, err)
+		return fmt.Errorf("the server does not offer TLS, but %s in etc/billmgr.conf requires it: %w", settingDatabaseCA, err)
 	case errors.As(err, &authority):
-		return fmt.Errorf("%w; the certificate of the server does not lead to one in the file of %s in etc/billmgr.conf", err, settingDatabaseCA)
+		return fmt.Errorf("%w; the certificate of the server does not chain to one in the file of %s in etc/billmgr.conf", err, settingDatabaseCA)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Errorf("%w; set this server's clock if it is wrong, else renew the certificate of the database server", err)
 	case errors.As(err, &host):
@@ -106,23 +104,23 @@ func connectHint(err error, secure bool) error {
 	return err
 }
 
-// serverHint returns err with what the administrator can do about an error number of the server; nil for other errors.
+// serverHint adds to a server's error what the administrator can do; nil for other errors.
 func serverHint(err error, secure bool) error {
-	var said *mysql.MySQLError
-	if !errors.As(err, &said) {
+	var answer *mysql.MySQLError
+	if !errors.As(err, &answer) {
 		return nil
 	}
-	switch number := said.Number; {
+	switch number := answer.Number; {
 	case number == errSecureTransport && !secure:
 		return fmt.Errorf("%w; %s", err, tlsHint)
-	case number == errAccessDenied && !secure: // MariaDB says it of right passwords too
-		return fmt.Errorf("this connection was refused, which is not encrypted: %w; if DBUser and DBPassword are right (the panel uses them as well), %s", err, tlsHint)
+	case number == errAccessDenied && !secure: // MariaDB answers this for right passwords too, if the account requires TLS
+		return fmt.Errorf("this connection, which is not encrypted, was refused: %w; if DBUser and DBPassword are right (the panel uses them as well), %s", err, tlsHint)
 	case number == errUnknownDatabase:
 		return fmt.Errorf("%w; correct DBName in etc/billmgr.conf", err)
 	case number == errTooManyConnections:
 		return fmt.Errorf("%w; raise max_connections of the server, or wait", err)
 	case number == errConnectionAborted:
-		return fmt.Errorf("%w; the server's init_connect fails for this account: look into the server's log", err)
+		return fmt.Errorf("%w; the server's init_connect fails for this account: check the server's log", err)
 	}
 	return nil
 }

@@ -20,20 +20,21 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// execution is what a start of mgrctl gave.
+// execution is the result of one start of mgrctl.
 type execution struct {
 	stdout, stderr []byte
 	code           int
 	started        bool
-	outputTooLong  bool           // stdout was cut at maxAnswer
-	endCause       error          // why it was ended by us, nil if it ended by itself
-	runEnded       bool           // by the end of the run
+	outputTooLong  bool           // stdout exceeded maxAnswer
+	endCause       error          // why this module killed it; nil if it ended by itself
+	runEnded       bool           // it was killed because the run ended
 	signal         syscall.Signal // that ended it, 0 for none
 	err            error          // how it ended, nil for exit code 0
 	// mask hides the run's secrets in what is quoted of the output.
 	mask func(string) string
 }
 
+// execute starts mgrctl with the call, waits for its end and returns the result.
 func (h *Host) execute(ctx context.Context, c callback) execution {
 	late := fmt.Errorf("no answer within %s", h.limits.callback)
 	ctx, cancel := context.WithTimeoutCause(ctx, h.limits.callback, late)
@@ -59,7 +60,7 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
-		err = nil // mgrctl itself ended well, only something that it started kept its output open
+		err = nil // mgrctl itself succeeded; a process that it started kept the output open
 	}
 	run := execution{
 		stdout: stdout.kept.Bytes(), stderr: stderr.kept.Bytes(), code: cmd.ProcessState.ExitCode(),
@@ -76,8 +77,8 @@ func (h *Host) execute(ctx context.Context, c callback) execution {
 	return run
 }
 
-// childEnv returns the environment of mgrctl: ours, and our name where the panel logs its caller
-// (docs/reference/billmanager.md §5.1).
+// childEnv returns the environment of mgrctl: that of this process, with the module's name in SSH_CONNECTION, from which the panel
+// logs the caller (docs/reference/billmanager.md §5.1).
 func (h *Host) childEnv() []string {
 	var env []string
 	for _, variable := range h.o.Environ {
@@ -88,7 +89,7 @@ func (h *Host) childEnv() []string {
 	return append(env, "SSH_CONNECTION="+h.o.Binary)
 }
 
-// variable returns a fresh name of an environment variable.
+// variable returns a random name for an environment variable.
 func (h *Host) variable() (string, error) {
 	random := make([]byte, 8)
 	if _, err := io.ReadFull(h.o.Rand, random); err != nil {
@@ -97,8 +98,8 @@ func (h *Host) variable() (string, error) {
 	return "PMSSL_" + strings.ToUpper(hex.EncodeToString(random)), nil
 }
 
-// classify turns what mgrctl gave into an answer: both its exit code and the document are looked at
-// (docs/reference/billmanager.md §5.1).
+// classify returns the answer or the fault, by both the exit code and the document of mgrctl (docs/reference/billmanager.md
+// §5.1).
 func (r execution) classify(function string) (reply, error) {
 	failure := func(format string, args ...any) *fault.Error {
 		return fault.Errorf(fault.Panel, function, format, args...)
@@ -124,7 +125,7 @@ func (r execution) classify(function string) (reply, error) {
 	return answer, nil
 }
 
-// unfinished returns the fault of a run of mgrctl that brought no complete answer; nil if it did.
+// unfinished returns the fault of an execution without a complete answer; nil if the answer is complete.
 func (r execution) unfinished(function string) error {
 	failure := func(format string, args ...any) error {
 		return fault.Errorf(fault.Panel, function, format, args...).Retryable()
@@ -135,24 +136,24 @@ func (r execution) unfinished(function string) error {
 	case !r.started:
 		return failure("mgrctl cannot be started: %w: %w", errUnanswered, r.err)
 	case r.terminated():
-		return fault.Errorf(fault.Interrupted, function, "mgrctl was told to end, whether the panel did it is not known: %w", cmp.Or(r.endCause, r.err)).Retryable()
+		return fault.Errorf(fault.Interrupted, function, "mgrctl was ended by a signal, whether the panel executed the call is not known: %w", cmp.Or(r.endCause, r.err)).Retryable()
 	case r.endCause != nil:
-		return failure("mgrctl was ended, whether the panel did it is not known: %w", r.endCause)
+		return failure("mgrctl was killed, whether the panel executed the call is not known: %w", r.endCause)
 	case r.outputTooLong:
 		return failure("the panel's answer is longer than %d bytes", maxAnswer)
 	}
 	return nil
 }
 
-// terminated reports whether mgrctl ended because the run was told to end, or because somebody told mgrctl so: whoever
-// stops the panel sends the signal to all processes of the service, in any order.
+// terminated reports whether mgrctl ended because the run was ended, or by a termination signal of its own: stopping the panel
+// sends the signal to all processes of the service, in any order.
 func (r execution) terminated() bool {
 	return r.runEnded ||
 		r.endCause == nil && slices.Contains([]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, r.signal)
 }
 
-// permanent reports whether a start fails in a way that no second later will mend: the file is missing, may not be executed
-// or is no program. What is left is a host without memory or processes to spare, or a file that is just being replaced.
+// permanent reports whether a later start would fail too: the file is missing, may not be executed or is not a program. Other
+// errors may pass: no memory or process is free, or the file is being replaced.
 func permanent(err error) bool {
 	for _, cause := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ENOEXEC, syscall.EISDIR, syscall.ELOOP} {
 		if errors.Is(err, cause) {
@@ -162,28 +163,28 @@ func permanent(err error) bool {
 	return false
 }
 
-// quote returns a text of the panel for the text of a fault, on one line: masked first, then cut, for half of a secret is
-// not found.
+// quote returns a text of the panel on one line for the text of a fault. It masks secrets before it shortens the text, because
+// half of a secret would not be found.
 func (r execution) quote(text string) string {
 	return plaintext.Clip(plaintext.CollapseSpace(r.mask(text)), 2000)
 }
 
-// outputText returns what mgrctl said to people, for the text of a fault.
+// outputText returns mgrctl's stderr, or its stdout if stderr is empty, shortened for the text of a fault.
 func (r execution) outputText() string {
 	text := strings.TrimSpace(string(r.stderr))
 	if text == "" {
 		text = strings.TrimSpace(string(r.stdout))
 	}
 	if text == "" {
-		return "it said nothing"
+		return "it printed nothing"
 	}
-	// Cut first: a fault shows a few words, and nobody reads 16 MiB for them.
+	// Shortened before masking too: a fault shows a few words, and masking 16 MiB would be slow.
 	text = strings.ToValidUTF8(text[:min(len(text), maxQuoted)], "?")
 	return plaintext.Clip(r.quote(panellog.RedactText(text)), 500)
 }
 
-// limitedBuffer keeps the first bytes that are written to it. A strict one refuses more, which ends the writer; another one
-// drops it.
+// limitedBuffer keeps the first bytes that are written to it. If strict, it refuses more, which ends the writer; otherwise
+// it drops them.
 type limitedBuffer struct {
 	kept   bytes.Buffer
 	limit  int
@@ -191,6 +192,7 @@ type limitedBuffer struct {
 	full   bool
 }
 
+// Write implements io.Writer.
 func (b *limitedBuffer) Write(text []byte) (int, error) {
 	room := b.limit - b.kept.Len()
 	if room >= len(text) {

@@ -8,17 +8,17 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// maxTaskText is how long the text of an administrator's task may be, in bytes (rules PANEL-2: half an argv word).
+// maxTaskText is the limit of the text of an administrator's task in bytes: half the limit of one argument (rules PANEL-2).
 const maxTaskText = 64 << 10
 
-// EditOperation stores the error document on the running operation: runningoperation.edit. The caller cuts the document
-// to 64 KiB (rules PANEL-2).
+// EditOperation saves the error document with the running operation: runningoperation.edit. The caller limits the document to
+// 64 KiB (rules PANEL-2).
 func (h *Host) EditOperation(ctx context.Context, op int64, errorXML string) error {
 	return h.ask(ctx, callback{name: "runningoperation.edit", params: []pair{sok(), itemElement(op), {"errorxml", errorXML}}})
 }
 
-// Tries reads how often the running operation was started and how many tasks it has. An operation that is not there is
-// Missed.
+// Tries reads how often the running operation was started and how many tasks it has. It returns fault.Missed if the operation is
+// absent.
 func (h *Host) Tries(ctx context.Context, op int64) (trycount, tasks int, err error) {
 	row, found, err := h.row(ctx, "runningoperation", "SELECT trycount FROM runningoperation WHERE id=?", op)
 	if err != nil {
@@ -31,18 +31,18 @@ func (h *Host) Tries(ctx context.Context, op int64) (trycount, tasks int, err er
 	return int(row[0].number()), tasks, err
 }
 
-// SetManual ends the panel's own re-runs of the operation: runningoperation.setmanual.
+// SetManual stops the panel's automatic re-runs of the operation: runningoperation.setmanual.
 func (h *Host) SetManual(ctx context.Context, op int64) error {
-	return h.ask(ctx, callback{name: "runningoperation.setmanual", kept: true, params: []pair{itemElement(op), sok()}})
+	return h.ask(ctx, callback{name: "runningoperation.setmanual", repeat: true, params: []pair{itemElement(op), sok()}})
 }
 
-// TaskType asks which type of task the panel opens for a failed command: task.gettype. Empty where it opens none.
+// TaskType returns the type of task that the panel opens for a failed command: task.gettype. Empty if it opens none.
 func (h *Host) TaskType(ctx context.Context, command string, id int64) (string, error) {
 	params := []pair{{"operation", command}}
 	if id > 0 {
 		params = append(params, pair{"item", strconv.FormatInt(id, 10)})
 	}
-	answer, err := h.call(ctx, callback{name: "task.gettype", kept: true, params: params})
+	answer, err := h.call(ctx, callback{name: "task.gettype", repeat: true, params: params})
 	if err != nil {
 		return "", err
 	}
@@ -57,13 +57,13 @@ func (h *Host) EditTask(ctx context.Context, id, op int64, kind, params string) 
 		args = append(args, pair{"runningoperation", strconv.FormatInt(op, 10)})
 	}
 	args = append(args, pair{"type", kind}, pair{"params", plaintext.Clip(params, maxTaskText)})
-	return h.ask(ctx, callback{name: "task.edit", kept: true, params: args})
+	return h.ask(ctx, callback{name: "task.edit", repeat: true, params: args})
 }
 
 // Escalate stops the panel's automatic re-runs of the operation and opens a task with the text (docs/reference/billmanager.md
-// §1.6). The type of the task is asked for first: an operation that nobody runs again and nobody is told of would lie there
-// for good. An operation has one task at the most; without an operation (sync_item runs every few minutes) an item has at
-// most one open task of the type.
+// §1.6). It reads the task type first: if it failed after SetManual, nobody would run the operation again or know of it. An
+// operation gets at most one task; without an operation (sync_item runs every few minutes) an item has at most one open task of
+// the type.
 func (h *Host) Escalate(ctx context.Context, id, operation int64, command, text string) error {
 	if operation > 0 {
 		tasks, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE runningoperation=?", operation)
@@ -71,7 +71,7 @@ func (h *Host) Escalate(ctx context.Context, id, operation int64, command, text 
 			return err
 		}
 		if tasks > 0 {
-			h.log.ExtInfof("operation %d has a task already, no other one is opened", operation)
+			h.log.ExtInfof("operation %d already has a task, no other one is opened", operation)
 			return h.SetManual(ctx, operation)
 		}
 	}
@@ -94,7 +94,7 @@ func (h *Host) Escalate(ctx context.Context, id, operation int64, command, text 
 			return err
 		}
 		if open != 0 {
-			h.log.ExtInfof("item %d has an open task of type %s already (%d), no other one is opened", id, kind, open)
+			h.log.ExtInfof("item %d already has an open task of type %s (%d), no other one is opened", id, kind, open)
 			return nil
 		}
 	}
@@ -120,8 +120,8 @@ func (h *Host) openTask(ctx context.Context, id int64, kind string) (int64, erro
 	return row[0].number(), nil
 }
 
-// CloseTask takes a task off the administrator's list: task.delete (docs/reference/billmanager.md §5.2). The panel's
-// function for closing one with a note is not known; a task that is gone already is no error.
+// CloseTask deletes a task from the administrator's list: task.delete (docs/reference/billmanager.md §5.2). The panel's function
+// for closing a task with a note is not known. For an absent task it does nothing.
 func (h *Host) CloseTask(ctx context.Context, task int64) error {
 	there, err := h.count(ctx, "task", "SELECT COUNT(*) FROM task WHERE id=?", task)
 	if err != nil || there == 0 {
@@ -134,12 +134,12 @@ func (h *Host) CloseTask(ctx context.Context, task int64) error {
 // word for it, processingmodule_connect for a seller that cannot be reached (docs/reference/billmanager.md §1.6).
 func (h *Host) RegisterProblem(ctx context.Context, name string, module int64, moduleName, text string) error {
 	id := strconv.FormatInt(module, 10)
-	return h.ask(ctx, callback{name: "problems.register", kept: true, params: []pair{
+	return h.ask(ctx, callback{name: "problems.register", repeat: true, params: []pair{
 		{"name", name}, {"id", id}, {"param_pm_name", moduleName}, {"param_pm_id", id},
 		{"param_errormsg", plaintext.Clip(text, maxTaskText)}, sok(), {"level", "error"}}})
 }
 
-// RollbackPricelist takes a change of tariff back: service.changepricelist.rollback (docs/reference/billmanager.md §1.6,
+// RollbackPricelist reverts a change of tariff: service.changepricelist.rollback (docs/reference/billmanager.md §1.6,
 // failed setparam).
 func (h *Host) RollbackPricelist(ctx context.Context, id int64) error {
 	return h.ask(ctx, callback{name: "service.changepricelist.rollback", params: []pair{sok(), itemElement(id)}})

@@ -12,8 +12,8 @@ import (
 	"pmssl/internal/fault"
 )
 
-// docs/reference/billmanager.md §5.2: dropparam, and what it leaves by saveparam without a value.
-func TestDropParam(t *testing.T) {
+// docs/reference/billmanager.md §5.2: dropparam, then saveparam without a value if the parameter still exists.
+func TestDropParamTriesBothWays(t *testing.T) {
 	const drop, save = "service.dropparam sok=ok elid=42 name=org_name", "service.saveparam sok=ok elid=42 name=org_name"
 	for name, c := range map[string]struct {
 		dropDoes, saveDoes bool
@@ -29,7 +29,7 @@ func TestDropParam(t *testing.T) {
 		"neither does it, one refuses": {false, false, step{Stdout: refusalXML("access", "", "", "Not enough rights")}, []string{drop, save}, "Not enough rights"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, db := shop(t)
+			w, db := samplePanel(t)
 			var database string
 			require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&database))
 			change := func(does bool, s step) step {
@@ -41,7 +41,7 @@ func TestDropParam(t *testing.T) {
 			w.behave("service.dropparam", change(c.dropDoes, c.drop))
 			w.behave("service.saveparam", change(c.saveDoes, step{Stdout: okAnswer}))
 			err := w.DropParam(t.Context(), 42, "org_name")
-			assert.Equal(t, c.want, w.spelled())
+			assert.Equal(t, c.want, w.callLines())
 			if c.fails == "" {
 				assert.NoError(t, err)
 				return
@@ -54,7 +54,7 @@ func TestDropParam(t *testing.T) {
 }
 
 func TestDropParamWithoutAPanelEndsAfterOneMinute(t *testing.T) {
-	w, _ := shop(t)
+	w, _ := samplePanel(t)
 	w.behave("service.dropparam", notRunning)
 	assert.Equal(t, fault.Panel, faultType(w.DropParam(t.Context(), 42, "org_name")))
 	assert.Len(t, w.sleeps, 59)
@@ -62,22 +62,22 @@ func TestDropParamWithoutAPanelEndsAfterOneMinute(t *testing.T) {
 }
 
 func TestDropParamWithoutMgrctlEndsAtOnce(t *testing.T) {
-	w, _ := shop(t)
+	w, _ := samplePanel(t)
 	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
 	assert.Equal(t, fault.Panel, faultType(w.DropParam(t.Context(), 42, "org_name")))
 	assert.Empty(t, w.sleeps)
-	assert.Equal(t, 1, strings.Count(w.logged(), "LOST"), "the other way of dropping is not tried")
+	assert.Equal(t, 1, strings.Count(w.logged(), "LOST"), "the second way is not tried")
 }
 
-func TestDropParamThatIsNotThereCostsNoCall(t *testing.T) {
-	w, _ := shop(t)
+func TestDropParamOfAnAbsentParameterSendsNothing(t *testing.T) {
+	w, _ := samplePanel(t)
 	require.NoError(t, w.DropParam(t.Context(), 42, "purchase_intent"))
-	require.NoError(t, w.SaveParam(t.Context(), 42, "empty", ""), "saving nothing is dropping")
+	require.NoError(t, w.SaveParam(t.Context(), 42, "empty", ""), "saving an empty value deletes")
 	assert.Empty(t, w.calls())
 }
 
-func TestTries(t *testing.T) {
-	w, db := shop(t)
+func TestTriesReadsStartsAndTasks(t *testing.T) {
+	w, db := samplePanel(t)
 	run(t, db, "INSERT INTO runningoperation (id, item, trycount) VALUES (7, 42, 10), (8, 42, NULL); INSERT INTO task (runningoperation, item) VALUES (7, 42), (7, 42), (9, 42)")
 	tries, tasks, err := w.Tries(t.Context(), 7)
 	require.NoError(t, err)
@@ -89,9 +89,8 @@ func TestTries(t *testing.T) {
 	assert.Equal(t, fault.Missed, faultType(err))
 }
 
-// docs/reference/billmanager.md §1.6, but the type of the task is known before re-runs are stopped; one task for an
-// operation.
-func TestManual(t *testing.T) {
+// docs/reference/billmanager.md §1.6, but the type of the task is read before re-runs are stopped; an operation gets one task.
+func TestEscalateOpensOneTaskForAnOperation(t *testing.T) {
 	const (
 		manual = "runningoperation.setmanual elid=7 sok=ok"
 		kind   = "task.gettype operation=open item=42"
@@ -112,18 +111,18 @@ func TestManual(t *testing.T) {
 		"no operation, a closed task of the kind": {"INSERT INTO task (item, type, status) VALUES (42, 'open_certificate', 2)", 0, "open_certificate", []string{kind, bare}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, db := shop(t)
+			w, db := samplePanel(t)
 			run(t, db, c.before)
 			w.behave("task.gettype", step{Stdout: "<doc><task_type>" + c.kind + "</task_type></doc>"})
 			require.NoError(t, w.Escalate(t.Context(), 42, c.operation, "open", "look here"))
-			assert.Equal(t, c.want, w.spelled())
+			assert.Equal(t, c.want, w.callLines())
 		})
 	}
 }
 
-// rules STORE-8: the newest open task of the item and type is found, and taken off the list when it is over.
+// rules STORE-8: the newest open task of the item and type is found, and can be deleted.
 func TestAnOpenTaskIsFoundAndClosed(t *testing.T) {
-	w, db := shop(t)
+	w, db := samplePanel(t)
 	w.behave("task.gettype", step{Stdout: "<doc><task_type>open_certificate</task_type></doc>"})
 	found, err := w.OpenTask(t.Context(), 42, "open")
 	require.NoError(t, err)
@@ -134,11 +133,11 @@ func TestAnOpenTaskIsFoundAndClosed(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, int64(6), found)
 	require.NoError(t, w.CloseTask(t.Context(), found))
-	require.NoError(t, w.CloseTask(t.Context(), 404), "one that is gone already")
+	require.NoError(t, w.CloseTask(t.Context(), 404), "one that is absent already")
 	const kind = "task.gettype operation=open item=42"
-	assert.Equal(t, []string{kind, kind, "task.delete elid=6 sok=ok"}, w.spelled())
+	assert.Equal(t, []string{kind, kind, "task.delete elid=6 sok=ok"}, w.callLines())
 	t.Run("a command without a task type has none", func(t *testing.T) {
-		w, _ := shop(t)
+		w, _ := samplePanel(t)
 		w.behave("task.gettype", step{Stdout: "<doc><task_type/></doc>"})
 		found, err := w.OpenTask(t.Context(), 42, "open")
 		require.NoError(t, err)
@@ -146,15 +145,15 @@ func TestAnOpenTaskIsFoundAndClosed(t *testing.T) {
 	})
 }
 
-// An operation that is not run again and that nobody is told of would be forgotten.
+// An operation without re-runs and without a task would never be noticed.
 func TestReRunsAreNotStoppedWithoutATypeOfTask(t *testing.T) {
-	w, _ := shop(t)
+	w, _ := samplePanel(t)
 	w.behave("task.gettype", notRunning, notRunning, step{Stdout: refusalXML("access", "", "", "Not enough rights")})
 	err := w.Escalate(t.Context(), 42, 7, "open", "look here")
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "Not enough rights")
 	const kind = "task.gettype operation=open item=42"
-	assert.Equal(t, []string{kind, kind, kind}, w.spelled(), "a panel that does not answer is asked again, and nothing else happened")
+	assert.Equal(t, []string{kind, kind, kind}, w.callLines(), "the call is repeated while the panel does not answer, and nothing else is called")
 }
 
 func TestLongTaskTextsAreCut(t *testing.T) {

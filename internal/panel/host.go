@@ -12,32 +12,32 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// Options are the world in which a Host lives.
+// Options are the settings of a Host, and the functions of the operating system that it uses.
 type Options struct {
 	// Root is the panel's root directory, absolute (/usr/local/mgr5 on a real host).
 	Root string
 	// Binary is the name of the program: processingmodule.module, the caller's name in the panel's log, the first part
 	// of lock names and of the journal's name.
 	Binary string
-	// Getenv looks a variable of our own environment up. No variable changes what a Host does (rules CLI-2), so it asks for
-	// none; children get Environ.
+	// Getenv reads a variable of this process's environment. No variable changes what a Host does (rules CLI-2), so it is not
+	// called; children get Environ.
 	Getenv func(string) (string, bool)
-	// Environ is what child processes are started with; SSH_CONNECTION in it is replaced.
+	// Environ is the environment of child processes; SSH_CONNECTION in it is replaced.
 	Environ []string
 	Now     func() time.Time
 	// Sleep waits, and ends early with an error when the context ends.
 	Sleep func(context.Context, time.Duration) error
-	// Rand names the variables that carry secrets to a child.
+	// Rand gives the random names of the variables that pass secrets to a child.
 	Rand io.Reader
-	// Log takes what happens; nil drops it.
+	// Log is the log; nil writes nothing.
 	Log *panellog.Logger
 }
 
-// Host is the panel as one run of a module sees it. It is not for concurrent use: a run does one thing at a time, and
-// locks belong to its one database connection.
+// Host is the panel for one run of a module. It is not for concurrent use: a run does one thing at a time, and the locks belong to
+// its one database connection.
 type Host struct {
 	o   Options
-	log *panellog.Logger // room panel
+	log *panellog.Logger // component panel
 
 	conf      map[string]string // billmgr.conf, nil before the first need
 	paramlist map[string]string // the panel's answer to paramlist, nil before the first need
@@ -47,17 +47,17 @@ type Host struct {
 	accountLock   string             // name of the account's lock, empty if none is held
 	items         map[int64][]string // names of the items' locks
 	lastItemLocks []string           // names of the locks of the item that was locked last
-	journal       journalRead
-	cluster       string // the query of SingleWriter; tests have no cluster
+	journal       journalCache
+	cluster       string // the query of SingleWriter; tests replace it
 
 	limits limits
 }
 
-// limits are the patience of a Host; tests shorten them.
+// limits are the time limits of a Host; tests shorten them.
 type limits struct {
 	callback  time.Duration // one mgrctl call
-	itemTries int           // seconds to wait for an item's lock
-	buyTries  int           // seconds to wait for an account's lock where the context has no deadline
+	itemTries int           // seconds to wait for an item's lock; each try takes one
+	buyTries  int           // seconds to wait for an account's lock if the context has no deadline
 	dial      time.Duration // connecting to the database
 	query     time.Duration // one read or write on the database's connection
 }
@@ -80,7 +80,7 @@ func New(o Options) *Host {
 	return &Host{o: o, log: o.Log.Named("panel"), limits: standardLimits(), cluster: clusterQuery, items: map[int64][]string{}}
 }
 
-// Close ends the database connection; the locks go with it. Closing twice is harmless.
+// Close closes the database connection, which releases the locks. Closing twice is allowed.
 func (h *Host) Close() error {
 	h.accountLock, h.lastItemLocks = "", nil
 	clear(h.items)
@@ -93,15 +93,15 @@ func (h *Host) Close() error {
 }
 
 // DoNothing reports whether the administrator switched all modules off by etc/billmgr.DoNothing
-// (docs/reference/billmanager.md §1.5). A file that cannot be looked at counts as being there: doing nothing is what can be
-// taken back.
+// (docs/reference/billmanager.md §1.5). A file whose presence cannot be checked counts as present: doing nothing can be made up
+// for later.
 func (h *Host) DoNothing() bool {
 	_, err := os.Lstat(h.path("etc/billmgr.DoNothing"))
 	return err == nil || !errors.Is(err, os.ErrNotExist)
 }
 
-// path makes a path of the panel's configuration absolute: they are relative to its root (docs/reference/billmanager.md
-// §1.1).
+// path returns a path of the panel's configuration as an absolute one; such paths are relative to the panel's root
+// (docs/reference/billmanager.md §1.1).
 func (h *Host) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name

@@ -10,9 +10,9 @@ import (
 	"pmssl/internal/item"
 )
 
-// orderQuery is the item with its client, tariff and module (docs/reference/billmanager.md §4). Everything but the item is
-// joined from the left, so that what is missing can be named.
-const orderQuery = `SELECT i.name, i.account, a.name, p.project, i.processingmodule, pm.module, i.pricelist, p.id,
+// itemQuery selects the item with its client, tariff and module (docs/reference/billmanager.md §4). Left joins return the item
+// also if one of these is missing, so that the fault can name it.
+const itemQuery = `SELECT i.name, i.account, a.name, p.project, i.processingmodule, pm.module, i.pricelist, p.id,
  i.lastpricelist, p.intname, it.intname, i.period, i.status, i.opendate, i.expiredate, i.remoteid
  FROM item i
  LEFT JOIN account a ON a.id=i.account
@@ -21,10 +21,11 @@ const orderQuery = `SELECT i.name, i.account, a.name, p.project, i.processingmod
  LEFT JOIN processingmodule pm ON pm.id=i.processingmodule
  WHERE i.id=?`
 
-// LoadItem loads an item with everything that belongs to it, in the C++ framework's order: addons, tariff, item, encrypted
-// values; later ones override (docs/reference/billmanager.md §4). A missing item or tariff is Missed.
+// LoadItem loads an item with its parameters and certificate. The parameters come from addons, tariff, item and encrypted values,
+// in the C++ framework's order; later ones override (docs/reference/billmanager.md §4). It returns fault.Missed if the item or
+// its tariff is absent.
 func (h *Host) LoadItem(ctx context.Context, id int64) (item.Item, error) {
-	row, found, err := h.row(ctx, "item", orderQuery, id)
+	row, found, err := h.row(ctx, "item", itemQuery, id)
 	if err != nil {
 		return item.Item{}, err
 	}
@@ -38,7 +39,7 @@ func (h *Host) LoadItem(ctx context.Context, id int64) (item.Item, error) {
 		RemoteID: row[15].String,
 	}
 	if !row[7].Valid {
-		return item.Item{}, fault.Errorf(fault.Missed, "pricelist", "there is no tariff %d, which item %d was ordered by", order.Pricelist, id)
+		return item.Item{}, fault.Errorf(fault.Missed, "pricelist", "there is no tariff %d, with which item %d was ordered", order.Pricelist, id)
 	}
 	if order.OpenDate, err = date(row[13], "opendate", id); err != nil {
 		return item.Item{}, err
@@ -53,7 +54,7 @@ func (h *Host) LoadItem(ctx context.Context, id int64) (item.Item, error) {
 	return order, err
 }
 
-// date reads a column of a civil date; a time of day behind it is dropped.
+// date reads the date in a column; a time of day behind it is ignored.
 func date(value field, column string, id int64) (cabforum.Date, error) {
 	text := value.String
 	if len(text) > len(cabforum.DateFormat) {
@@ -66,6 +67,7 @@ func date(value field, column string, id int64) (cabforum.Date, error) {
 	return d, nil
 }
 
+// loadParams reads the item's addons and parameters.
 func (h *Host) loadParams(ctx context.Context, order *item.Item) error {
 	addons, err := h.addons(ctx, order.Item, order.Pricelist)
 	if err != nil {
@@ -94,14 +96,14 @@ func (h *Host) loadParams(ctx context.Context, order *item.Item) error {
 	return nil
 }
 
-// certificate reads the CSR and the certificate that the panel stores for the item; both empty if it stores none. The
-// private key stays where it is: nothing here needs it.
+// certificate reads the CSR and the certificate that the panel stores for the item; both empty if it stores none. The private key
+// is not read: the module does not need it.
 func (h *Host) certificate(ctx context.Context, id int64) (csr, stored string, err error) {
 	found, err := h.rows(ctx, "certificate", "SELECT csr, crt FROM certificate WHERE item=?", id)
 	if err != nil {
 		return "", "", err
 	}
-	for _, row := range found { // one row, as far as is known
+	for _, row := range found { // the panel is known to write one row
 		if row[0].String != "" {
 			csr = row[0].String
 		}
@@ -112,13 +114,13 @@ func (h *Host) certificate(ctx context.Context, id int64) (csr, stored string, e
 	return csr, stored, nil
 }
 
-// StoredCertificate reads certificate.crt of the item back; empty if nothing is stored.
+// StoredCertificate reads certificate.crt of the item; empty if nothing is stored.
 func (h *Host) StoredCertificate(ctx context.Context, id int64) (string, error) {
 	_, stored, err := h.certificate(ctx, id)
 	return stored, err
 }
 
-// Param reads one plain item parameter back from the database. An empty value counts as not there: for the panel both
+// Param reads one unencrypted item parameter from the database. It returns false for an absent or empty one: for the panel both
 // are the same (docs/reference/billmanager.md §15).
 func (h *Host) Param(ctx context.Context, id int64, name string) (string, bool, error) {
 	found, err := h.rows(ctx, "itemparam", "SELECT intname, value FROM itemparam WHERE item=? AND intname=?", id, name)
@@ -126,7 +128,7 @@ func (h *Host) Param(ctx context.Context, id int64, name string) (string, bool, 
 		return "", false, err
 	}
 	for _, row := range found {
-		if row[0].String == name && row[1].String != "" { // the database compares without case
+		if row[0].String == name && row[1].String != "" { // the database ignores letter case
 			return row[1].String, true, nil
 		}
 	}

@@ -14,11 +14,11 @@ import (
 	"pmssl/internal/seller"
 )
 
-// shop returns a panel with one client, one tariff with addons and one certificate, item 42.
-func shop(t *testing.T) (*fixture, *sql.DB) {
+// samplePanel returns a panel with one client, one tariff with addons and one certificate, item 42.
+func samplePanel(t *testing.T) (*fixture, *sql.DB) {
 	t.Helper()
 	w, db := withDB(t)
-	w.giveKey()
+	w.writeKey()
 	run(t, db, `
 INSERT INTO account (id, name) VALUES (9, 'Клиент 🔒');
 INSERT INTO itemtype (id, intname, parent) VALUES (1, 'certificate', NULL), (2, 'altname', 1), (3, 'support', 1), (4, 'install', 1);
@@ -33,10 +33,10 @@ INSERT INTO certificate (item, pkey, csr, crt) VALUES (42, 'Planted-private', '-
 	return w, db
 }
 
-// docs/reference/billmanager.md §4: addons, then the tariff, then the item, then what is encrypted; later ones override.
-func TestOrderIsLoadedWithAllThatBelongsToIt(t *testing.T) {
-	w, db := shop(t)
-	run(t, db, "INSERT INTO itemcryptedparam (item, intname, value) VALUES (42, 'token_code', ?)", encrypt(t, w.giveKey(), "Planted-token"))
+// docs/reference/billmanager.md §4: parameters of addons, tariff, item and encrypted ones; later ones override.
+func TestLaterSourcesOfParametersOverride(t *testing.T) {
+	w, db := samplePanel(t)
+	run(t, db, "INSERT INTO itemcryptedparam (item, intname, value) VALUES (42, 'token_code', ?)", encrypt(t, w.writeKey(), "Planted-token"))
 	run(t, db, "INSERT INTO pricelistparam (pricelist, intname, value) VALUES (20, 'install', '9')")
 	order, err := w.LoadItem(t.Context(), 42)
 	require.NoError(t, err)
@@ -50,11 +50,11 @@ func TestOrderIsLoadedWithAllThatBelongsToIt(t *testing.T) {
 	}, order)
 	assert.NotContains(t, w.logged(), "Planted-token")
 	assert.NotContains(t, w.logged(), dbPassword)
-	assert.Empty(t, w.calls(), "nothing is asked of the panel")
+	assert.Empty(t, w.calls(), "only the database is read")
 }
 
-func TestOrderToleratesWhatIsNotThere(t *testing.T) {
-	w, db := shop(t)
+func TestItemIsLoadedWithoutOptionalRows(t *testing.T) {
+	w, db := samplePanel(t)
 	run(t, db, "INSERT INTO item (id, pricelist) VALUES (50, 20)")
 	order, err := w.LoadItem(t.Context(), 50)
 	require.NoError(t, err)
@@ -62,8 +62,8 @@ func TestOrderToleratesWhatIsNotThere(t *testing.T) {
 		Params: map[string]string{"support": "off", "install": "1", "lead": "5", "approver_method": "auth_email"}}, order)
 }
 
-func TestOrderThatIsMissingIsNamed(t *testing.T) {
-	w, db := shop(t)
+func TestAbsentItemOrTariffIsMissed(t *testing.T) {
+	w, db := samplePanel(t)
 	run(t, db, "INSERT INTO item (id, pricelist) VALUES (51, 77)")
 	for it, words := range map[int64]string{404: "no item 404", 51: "no tariff 77"} {
 		_, err := w.LoadItem(t.Context(), it)
@@ -74,7 +74,7 @@ func TestOrderThatIsMissingIsNamed(t *testing.T) {
 }
 
 // The number of SANs that the client ordered (rules PANEL-5).
-func TestOrderedSANs(t *testing.T) {
+func TestOrderedSANsAreSummedOverTheAddons(t *testing.T) {
 	const number, choice = "2", "3"
 	for name, c := range map[string]struct {
 		sql  string
@@ -91,12 +91,12 @@ func TestOrderedSANs(t *testing.T) {
 		"a choice that is no number":              {tariffAddon(choice, "NULL", "7") + child("100", "21", "42", "NULL", "NULL", "9", "2"), 0},
 		"two children":                            {tariffAddon(number, "1", "NULL") + child("100", "21", "42", "0", "3", "NULL", "2") + child("101", "21", "42", "0", "5", "NULL", "1"), 8},
 		"a deleted child counts as none":          {tariffAddon(number, "4", "NULL") + child("100", "21", "42", "NULL", "3", "NULL", "4"), 4},
-		"a deleted one beside a living one":       {tariffAddon(number, "4", "NULL") + child("100", "21", "42", "NULL", "9", "NULL", "4") + child("101", "21", "42", "NULL", "1", "NULL", "2"), 5},
+		"a deleted one beside an active one":      {tariffAddon(number, "4", "NULL") + child("100", "21", "42", "NULL", "9", "NULL", "4") + child("101", "21", "42", "NULL", "1", "NULL", "2"), 5},
 		"another item's child":                    {tariffAddon(number, "4", "NULL") + child("100", "21", "43", "NULL", "3", "NULL", "2"), 4},
 		"another addon's child does not count":    {tariffAddon(number, "4", "NULL") + child("100", "23", "42", "NULL", "3", "NULL", "2"), 4},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, db := shop(t)
+			w, db := samplePanel(t)
 			run(t, db, "INSERT INTO enumerationitem (id, intname) VALUES (7, '3'), (8, '10'), (9, 'many')")
 			run(t, db, c.sql)
 			order, err := w.LoadItem(t.Context(), 42)
@@ -116,8 +116,8 @@ func child(id, tariff, parent, limit, extra, choice, status string) string {
 		strings.Join([]string{id, tariff, parent, limit, extra, choice, status}, ", ") + ");"
 }
 
-func TestAddonsAreParameters(t *testing.T) {
-	w, db := shop(t)
+func TestAddonsBecomeParameters(t *testing.T) {
+	w, db := samplePanel(t)
 	run(t, db, child("100", "23", "42", "NULL", "2", "NULL", "2")+"INSERT INTO item (id, pricelist, parent, boolvalue, status) VALUES (101, 22, 42, 'on', 2)")
 	order, err := w.LoadItem(t.Context(), 42)
 	require.NoError(t, err)
@@ -125,8 +125,8 @@ func TestAddonsAreParameters(t *testing.T) {
 	assert.Equal(t, "on", order.Params["support"])
 }
 
-func TestStoredCertificateComesBackByteByByte(t *testing.T) {
-	w, db := shop(t)
+func TestStoredCertificateIsReadByteForByte(t *testing.T) {
+	w, db := samplePanel(t)
 	stored, err := w.StoredCertificate(t.Context(), 42)
 	require.NoError(t, err)
 	assert.Empty(t, stored)
@@ -140,8 +140,8 @@ func TestStoredCertificateComesBackByteByByte(t *testing.T) {
 	assert.True(t, stored == zip, "%d bytes in, %d out", len(zip), len(stored))
 }
 
-func TestParamIsReadBack(t *testing.T) {
-	w, _ := shop(t)
+func TestParamIgnoresOtherLetterCaseAndEmptyValues(t *testing.T) {
+	w, _ := samplePanel(t)
 	for name, want := range map[string]string{"org_name": "ООО «Ромашка»", "empty": "", "ORG_NAME": "", "nothing": "", "x' OR '1'='1": ""} {
 		got, there, err := w.Param(t.Context(), 42, name)
 		require.NoError(t, err)
@@ -150,13 +150,13 @@ func TestParamIsReadBack(t *testing.T) {
 	}
 }
 
-func TestModulesAreFoundByPreference(t *testing.T) {
-	w, db := shop(t)
+func TestModulesAreListedByPreference(t *testing.T) {
+	w, db := samplePanel(t)
 	run(t, db, `INSERT INTO processingmodule (id, module, active, orderpriority) VALUES (6, 'pmfake', 'on', 0), (7, 'pmfake', 'off', 0), (8, 'pmother', 'on', 0), (9, 'pmfake', 'on', 2);
 INSERT INTO processingmodule2pricelist (processingmodule, pricelist) VALUES (5, 20), (6, 21), (7, 20), (8, 20), (9, 20), (6, 20)`)
 	all, err := w.Modules(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []int64{6, 7, 5, 9}, all, "those switched off too: their items hold what was bought")
+	assert.Equal(t, []int64{6, 7, 5, 9}, all, "inactive ones too: their items hold purchases")
 	suitable, err := w.SuitableModules(t.Context(), 20)
 	require.NoError(t, err)
 	assert.Equal(t, []int64{6, 5, 9}, suitable)
@@ -168,8 +168,8 @@ INSERT INTO processingmodule2pricelist (processingmodule, pricelist) VALUES (5, 
 	assert.Equal(t, "Namecheap", name)
 }
 
-func TestItemsWithoutAnOrderAreFoundByModuleAndName(t *testing.T) {
-	w, db := shop(t)
+func TestItemsWithoutOrderAreFoundByModuleAndName(t *testing.T) {
+	w, db := samplePanel(t)
 	run(t, db, `INSERT INTO item (id, name, processingmodule, status, expiredate, remoteid) VALUES (60, 'example.org', 5, 2, '2026-10-19', ' 77 '), (61, 'example.org', 6, 2, '2026-10-19', NULL),
  (62, 'example.org', 5, 4, '2026-10-19', NULL), (63, 'example.org', 5, 2, NULL, NULL), (64, 'example.com', 5, 2, '2026-10-19', NULL), (65, 'example.org', 5, 2, '2026-10-19', NULL),
  (66, 'example.org', 5, 2, '2026-10-19', NULL), (67, 'example.org', 5, 2, '2026-10-19', NULL);
@@ -182,8 +182,8 @@ INSERT INTO itemparam (item, intname, value) VALUES (60, 'org_name', 'x'), (60, 
 	}, found)
 }
 
-func TestHoldingsAreAllItemsThatCarryAPurchase(t *testing.T) {
-	w, db := shop(t)
+func TestItemClaimsIncludeDeletedItems(t *testing.T) {
+	w, db := samplePanel(t)
 	run(t, db, `INSERT INTO item (id, processingmodule, status) VALUES (60, 5, 4), (61, 6, 2), (62, 7, 2), (63, 5, 2);
 INSERT INTO itemparam (item, intname, value) VALUES (60, 'lineage', '1 2'), (60, 'custom_order_id', '2'), (60, 'org_name', 'x'), (61, 'purchase_intent', '{"kind":"create"}'),
  (62, 'custom_order_id', '3'), (63, 'lineage', ''), (63, 'custom_order_id', NULL)`)

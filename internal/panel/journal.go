@@ -19,19 +19,20 @@ import (
 )
 
 const (
-	// maxJournalLine is the longest line that is taken for a purchase, in bytes; ours have about 150.
+	// maxJournalLine is the limit of a line in bytes; a purchase takes about 150.
 	maxJournalLine = 64 << 10
-	// maxJournal is the longest journal that is read, in bytes: some 500,000 purchases.
+	// maxJournal is the limit of the journal in bytes: about 500,000 purchases.
 	maxJournal = 64 << 20
-	// journalPatience is how often, ten times a second, the journal's lock is asked for.
-	journalPatience = 100
+	// journalLockTries is the number of tries, ten each second, to take the journal's lock.
+	journalLockTries = 100
 )
 
+// journalName returns the path of the purchase journal.
 func (h *Host) journalName() string { return h.path(filepath.Join("var", h.o.Binary+".purchases")) }
 
-// Journal reads the purchase journal var/<bin>.purchases, oldest line first (rules BUY-2); empty if nothing was ever
-// bought. Lines that cannot be read are named in the log and left out: the last one may be torn by a crash. A journal
-// that cannot be read at all is a fault: without it nobody knows what was bought.
+// Journal reads the purchase journal var/<bin>.purchases, oldest entry first (rules BUY-2); an absent journal is an empty one.
+// Damaged lines are logged and left out: a crash may have cut off the last one. If the file cannot be read, Journal returns a
+// fault, because a purchase in it could be made again.
 func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 	file, err := openJournal(h.journalName(), os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
@@ -52,34 +53,34 @@ func (h *Host) Journal(ctx context.Context) ([]item.JournalEntry, error) {
 		return nil, h.journalFault("read", fmt.Errorf("it has %d bytes, %w of %d", info.Size(), errTooLong, maxJournal))
 	}
 	stamp := journalStamp{info.Size(), info.ModTime()}
-	if h.journal.stamp == stamp { // a sweep reads it for each of its items
-		return h.journal.lines, nil
+	if h.journal.stamp == stamp { // unchanged; a sweep reads the journal for each of its items
+		return h.journal.entries, nil
 	}
-	lines, problems, err := parseJournal(io.LimitReader(file, maxJournal))
+	content, err := parseJournal(io.LimitReader(file, maxJournal))
 	if err != nil {
 		return nil, h.journalFault("read", err)
 	}
-	for _, complaint := range problems {
-		h.log.Errorf("%s: %v", file.Name(), complaint)
+	for _, damage := range content.Damaged {
+		h.log.Errorf("%s: %v", file.Name(), damage)
 	}
-	h.journal.stamp, h.journal.lines = stamp, lines
-	return lines, nil
+	h.journal = journalCache{stamp, content.Entries}
+	return content.Entries, nil
 }
 
-// journalStamp reports whether the journal is the one that was read last.
+// journalStamp identifies a state of the journal file: another size or time means that it was changed.
 type journalStamp struct {
 	size    int64
 	changed time.Time
 }
 
-// journalRead is the journal as it was read last.
-type journalRead struct {
-	stamp journalStamp
-	lines []item.JournalEntry
+// journalCache is the journal as it was read last.
+type journalCache struct {
+	stamp   journalStamp
+	entries []item.JournalEntry
 }
 
-// AppendJournal adds a line to the journal by one write and syncs it to disk, the directory too when the file is new. A
-// torn line that a crash left at the end is ended first.
+// AppendJournal adds an entry to the journal by one write and syncs it to disk; the directory too if the file is new. It first
+// ends a line that a crash cut off.
 func (h *Host) AppendJournal(ctx context.Context, line item.JournalEntry) error {
 	text, err := json.Marshal(line)
 	if err != nil {
@@ -104,8 +105,8 @@ func (h *Host) AppendJournal(ctx context.Context, line item.JournalEntry) error 
 	return nil
 }
 
-// appendLine writes under the journal's lock. Where the lock cannot be had it writes all the same: what was bought must
-// be recorded, and one short write to a file opened for appending is not torn by another one.
+// appendLine writes the line under the journal's lock. If it cannot take the lock, it writes without it: a purchase must be
+// recorded, and one short write to a file opened for appending is not mixed with another one.
 func (h *Host) appendLine(ctx context.Context, file *os.File, text []byte) error {
 	if err := h.flock(context.WithoutCancel(ctx), file, filelock.Exclusive); err != nil {
 		h.log.Warningf("the journal is written without its lock: %v", err)
@@ -116,7 +117,7 @@ func (h *Host) appendLine(ctx context.Context, file *os.File, text []byte) error
 	}
 	text = append(text, '\n')
 	if torn {
-		h.log.Errorf("%s: the last line is torn, a crash cut it off; the new line begins behind it", file.Name())
+		h.log.Errorf("%s: the last line is incomplete, a crash cut it off; the new line begins behind it", file.Name())
 		text = append([]byte{'\n'}, text...)
 	}
 	if _, err := file.Write(text); err != nil {
@@ -125,6 +126,7 @@ func (h *Host) appendLine(ctx context.Context, file *os.File, text []byte) error
 	return file.Sync()
 }
 
+// endsTorn reports whether the file ends inside a line.
 func endsTorn(file *os.File) (bool, error) {
 	info, err := file.Stat()
 	if err != nil || info.Size() == 0 {
@@ -137,16 +139,16 @@ func endsTorn(file *os.File) (bool, error) {
 	return last[0] != '\n', nil
 }
 
-// openJournal opens the file, 0600. A symbolic link or anything but a regular file is refused: purchases must not be
-// written where somebody else points to.
+// openJournal opens the file with the mode 0600. It refuses a symbolic link and anything but a regular file: purchases must not be
+// written to a place that somebody else chose.
 func openJournal(name string, flags int) (*os.File, error) {
 	file, err := filelock.OpenRegular(name, flags, 0o600)
 	var other *filelock.NotRegularError
 	switch {
 	case errors.As(err, &other) && other.Symlink():
-		return nil, fmt.Errorf("it is a symbolic link, %w", errNoFile)
+		return nil, fmt.Errorf("it is a symbolic link, %w", errNotRegular)
 	case errors.As(err, &other):
-		return nil, fmt.Errorf("it is no file, %w", errNoFile)
+		return nil, fmt.Errorf("it is %w", errNotRegular)
 	case err != nil:
 		return nil, err
 	}
@@ -160,14 +162,14 @@ func openJournal(name string, flags int) (*os.File, error) {
 	return file, nil
 }
 
-// flock takes the lock of the open file and gives up after ten seconds.
+// flock takes the lock of the open file. It returns an error after ten seconds.
 func (h *Host) flock(ctx context.Context, file *os.File, mode filelock.Mode) error {
 	for try := 1; ; try++ {
 		free, err := filelock.Try(file, mode)
 		switch {
 		case free || err != nil:
 			return err
-		case try == journalPatience:
+		case try == journalLockTries:
 			return fmt.Errorf("lock %s: another process holds it", file.Name())
 		}
 		if err := h.o.Sleep(ctx, 100*time.Millisecond); err != nil {
@@ -176,6 +178,7 @@ func (h *Host) flock(ctx context.Context, file *os.File, mode filelock.Mode) err
 	}
 }
 
+// syncDirectory syncs a directory, so that a new file in it survives a crash.
 func syncDirectory(name string) error {
 	folder, err := os.Open(name)
 	if err != nil {
@@ -184,8 +187,15 @@ func syncDirectory(name string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// parseJournal reads the lines. Complaints name lines that are no purchase, by their number.
-func parseJournal(text io.Reader) (lines []item.JournalEntry, problems []error, err error) {
+// journalContent is the content of a journal.
+type journalContent struct {
+	Entries []item.JournalEntry
+	Damaged []error // one for each line that is not an entry, with its number
+}
+
+// parseJournal reads the lines of a journal. It returns an error only if text cannot be read.
+func parseJournal(text io.Reader) (journalContent, error) {
+	var content journalContent
 	reader := bufio.NewReaderSize(text, maxJournalLine)
 	for number := 1; ; number++ {
 		line, err := reader.ReadSlice('\n')
@@ -194,39 +204,40 @@ func parseJournal(text io.Reader) (lines []item.JournalEntry, problems []error, 
 			_, err = reader.ReadSlice('\n')
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, nil, err
+			return journalContent{}, err
 		}
 		ended := err == nil
-		switch bought, wrong := parseEntry(bytes.TrimSpace(line)); {
+		switch entry, wrong := parseEntry(bytes.TrimSpace(line)); {
 		case tooLong:
-			problems = append(problems, fmt.Errorf("line %d is longer than %d bytes and left out", number, maxJournalLine))
+			content.Damaged = append(content.Damaged, fmt.Errorf("line %d is longer than %d bytes and left out", number, maxJournalLine))
 		case len(bytes.TrimSpace(line)) == 0:
 		case wrong != nil && !ended:
-			problems = append(problems, fmt.Errorf("line %d, the last one, is torn and left out: %w", number, wrong))
+			content.Damaged = append(content.Damaged, fmt.Errorf("line %d, the last one, is incomplete and left out: %w", number, wrong))
 		case wrong != nil:
-			problems = append(problems, fmt.Errorf("line %d is not a purchase and left out: %w", number, wrong))
+			content.Damaged = append(content.Damaged, fmt.Errorf("line %d is not a purchase and left out: %w", number, wrong))
 		default:
-			lines = append(lines, bought)
+			content.Entries = append(content.Entries, entry)
 		}
 		if !ended {
-			return lines, problems, nil
+			return content, nil
 		}
 	}
 }
 
+// parseEntry reads one line of the journal.
 func parseEntry(line []byte) (item.JournalEntry, error) {
-	var bought item.JournalEntry
-	if err := json.Unmarshal(line, &bought); err != nil {
+	var entry item.JournalEntry
+	if err := json.Unmarshal(line, &entry); err != nil {
 		return item.JournalEntry{}, err
 	}
-	if bought.Item <= 0 || bought.ID <= 0 {
+	if entry.Item <= 0 || entry.ID <= 0 {
 		return item.JournalEntry{}, errors.New("it names no item or no id at the seller")
 	}
-	return bought, nil
+	return entry, nil
 }
 
-// journalFault returns the error that names the file and what mends it. No program can: nothing is bought while the journal
-// cannot be read.
+// journalFault returns a fault with the file's path and what the administrator can do. Nothing is bought while the journal cannot
+// be read.
 func (h *Host) journalFault(what string, err error) error {
 	name := h.journalName()
 	return fault.Errorf(fault.Panel, "purchases", "the purchase journal %s cannot be %s (%w): %s", name, what, withoutPath(err), fileRemedy(name, err)).Retryable()

@@ -26,7 +26,7 @@ func bought(it, id int64) item.JournalEntry {
 func (w *fixture) journalPath() string { return filepath.Join(w.root, "var", binary+".purchases") }
 
 // Rules BUY-2: JSON lines, 0600.
-func TestJournalKeepsPurchases(t *testing.T) {
+func TestJournalIsReadAsItWasWritten(t *testing.T) {
 	w := newFixture(t)
 	lines, err := w.Journal(t.Context())
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestJournalKeepsPurchases(t *testing.T) {
 	assert.Equal(t, []item.JournalEntry{bought(42, 1001), bought(43, 1002)}, lines)
 }
 
-func TestJournalIsClosedToOthers(t *testing.T) {
+func TestJournalGetsMode0600(t *testing.T) {
 	w := newFixture(t)
 	require.NoError(t, os.WriteFile(w.journalPath(), nil, 0o600))
 	require.NoError(t, os.Chmod(w.journalPath(), 0o644))
@@ -56,8 +56,8 @@ func TestJournalIsClosedToOthers(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
 }
 
-// A crash in the middle of a write leaves a torn line at the end: nothing before it and nothing behind it is lost.
-func TestTornLineIsToleratedAndHealed(t *testing.T) {
+// A crash in the middle of a write leaves an incomplete line at the end: no entry before it or behind it is lost.
+func TestIncompleteLastLineLosesNoOtherEntry(t *testing.T) {
 	w := newFixture(t)
 	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
 	whole, err := os.ReadFile(w.journalPath())
@@ -73,11 +73,11 @@ func TestTornLineIsToleratedAndHealed(t *testing.T) {
 		require.Contains(t, lines, bought(42, 1001))
 		require.Equal(t, bought(44, 1003), lines[len(lines)-1], "cut after %d bytes", cut)
 	}
-	assert.Contains(t, w.logged(), "line 2, the last one, is torn and left out")
+	assert.Contains(t, w.logged(), "line 2, the last one, is incomplete and left out")
 	assert.Contains(t, w.logged(), "a crash cut it off")
 }
 
-func TestBrokenLinesOfTheJournalAreNamedAndLeftOut(t *testing.T) {
+func TestDamagedLinesOfTheJournalAreLoggedAndLeftOut(t *testing.T) {
 	w := newFixture(t)
 	good := `{"time":"2026-05-07T15:07:16Z","item":42,"kind":"create","id":1001,"account":"0123456789abcdef","op":7,"new":"field"}`
 	w.write("var/"+binary+".purchases", strings.Join([]string{"nonsense", good, `{"item":0,"id":5}`, strings.Repeat("x", 100<<10), "", good}, "\n")+"\n")
@@ -89,7 +89,7 @@ func TestBrokenLinesOfTheJournalAreNamedAndLeftOut(t *testing.T) {
 	}
 }
 
-func TestJournalThatIsNoFileIsRefused(t *testing.T) {
+func TestJournalThatIsNotARegularFileIsAFault(t *testing.T) {
 	for name, put := range map[string]func(t *testing.T, path string){
 		"symbolic link": func(t *testing.T, path string) {
 			target := filepath.Join(t.TempDir(), "elsewhere")
@@ -108,7 +108,7 @@ func TestJournalThatIsNoFileIsRefused(t *testing.T) {
 			for _, err := range []error{err, w.AppendJournal(t.Context(), bought(42, 1001))} {
 				failure := fault.From(err)
 				require.NotNil(t, failure)
-				assert.Equal(t, fault.Panel, failure.Type, "not internal: nobody has to report it")
+				assert.Equal(t, fault.Panel, failure.Type, "not fault.Internal: it is not a bug to report")
 				assert.Contains(t, failure.Message, w.journalPath())
 				assert.Contains(t, failure.Message, "move away what is there")
 			}
@@ -116,7 +116,7 @@ func TestJournalThatIsNoFileIsRefused(t *testing.T) {
 	}
 }
 
-func TestJournalThatIsTooLargeIsRefused(t *testing.T) {
+func TestJournalOverTheLimitIsAFault(t *testing.T) {
 	w := newFixture(t)
 	require.NoError(t, os.WriteFile(w.journalPath(), nil, 0o600))
 	require.NoError(t, os.Truncate(w.journalPath(), panel.MaxJournal+1))
@@ -125,13 +125,13 @@ func TestJournalThatIsTooLargeIsRefused(t *testing.T) {
 	assert.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)), "what was bought is recorded all the same")
 }
 
-func TestParallelPurchasesLoseNoLine(t *testing.T) {
+func TestParallelAppendsLoseNoEntry(t *testing.T) {
 	w := newFixture(t)
 	const runs, each = 8, 25
 	var all sync.WaitGroup
 	failed := make(chan error, runs*each)
 	for r := range runs {
-		host := panel.New(panel.Options{Root: w.root, Binary: binary, Sleep: blink()})
+		host := panel.New(panel.Options{Root: w.root, Binary: binary, Sleep: yieldSleep()})
 		all.Go(func() {
 			for n := range each {
 				if err := host.AppendJournal(t.Context(), bought(int64(r+1), int64(n+1))); err != nil {
@@ -153,7 +153,7 @@ func TestParallelPurchasesLoseNoLine(t *testing.T) {
 	assert.Len(t, seen, runs*each)
 }
 
-func TestJournalThatStaysLockedIsWrittenAllTheSame(t *testing.T) {
+func TestJournalIsWrittenWithoutItsLockAfterTenSeconds(t *testing.T) {
 	w := newFixture(t)
 	require.NoError(t, w.AppendJournal(t.Context(), bought(42, 1001)))
 	other, err := os.Open(w.journalPath())
@@ -172,21 +172,21 @@ func FuzzJournal(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		lines, problems, err := panel.ParseJournal(strings.NewReader(text))
+		content, err := panel.ParseJournal(strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if most := strings.Count(text, "\n") + 1; len(lines)+len(problems) > most {
-			t.Errorf("%d purchases and %d complaints of %d lines", len(lines), len(problems), most)
+		if lines := strings.Count(text, "\n") + 1; len(content.Entries)+len(content.Damaged) > lines {
+			t.Errorf("%d entries and %d damaged lines of %d lines", len(content.Entries), len(content.Damaged), lines)
 		}
-		for _, line := range lines {
-			if line.Item <= 0 || line.ID <= 0 {
-				t.Errorf("taken for a purchase: %+v", line)
+		for _, entry := range content.Entries {
+			if entry.Item <= 0 || entry.ID <= 0 {
+				t.Errorf("taken for a purchase: %+v", entry)
 			}
 		}
-		// A line behind whatever a crash left is read, once the torn end is ended.
-		more, _, err := panel.ParseJournal(strings.NewReader(text + "\n" + `{"item":7,"id":8}` + "\n"))
-		if err != nil || len(more) == 0 || more[len(more)-1].ID != 8 {
+		// A line behind the rest of a crash is read, once that rest is ended by a newline.
+		more, err := panel.ParseJournal(strings.NewReader(text + "\n" + `{"item":7,"id":8}` + "\n"))
+		if err != nil || len(more.Entries) == 0 || more.Entries[len(more.Entries)-1].ID != 8 {
 			t.Errorf("the line behind %q is not read: %v", text, err)
 		}
 	})

@@ -14,9 +14,9 @@ import (
 	"pmssl/internal/seller"
 )
 
-// LockItem keeps other runs off the item until UnlockItem, Close or the end of the process: the database's named lock
-// `<bin>.<8 hex of DBName>.<item>` on the pinned connection (rules BUY-1). It returns Locked, retryable, if another run
-// holds the item for over 30 s. Taking it twice is harmless.
+// LockItem locks the item until UnlockItem, Close or the end of the process, by the database's named lock
+// `<bin>.<8 hex of DBName>.<item>` on the pinned connection (rules BUY-1). It returns fault.Locked, retryable, if another run
+// holds the lock for over 30 s. Locking twice is allowed.
 func (h *Host) LockItem(ctx context.Context, id int64) error {
 	if _, held := h.items[id]; held {
 		return nil
@@ -30,17 +30,17 @@ func (h *Host) LockItem(ctx context.Context, id int64) error {
 		return err
 	}
 	if busy != "" {
-		return fault.Errorf(fault.Locked, "item", "another run holds item %d%s, this one waits %d s at the most; it is tried again later",
+		return fault.Errorf(fault.Locked, "item", "another run holds item %d%s, this one waited %d s; it is tried again later",
 			id, h.holder(ctx, busy), h.limits.itemTries).Retryable()
 	}
 	h.items[id], h.lastItemLocks = names, names
 	return nil
 }
 
-// lockNames returns the names of a lock that all hosts of one panel share, in the order in which every run takes them
-// (rules BUY-1): head, a mark of the panel, tail. The first mark depends on the name of the database alone, in lower case:
-// hosts may spell the server's address in different ways. The second one has that address in it, as the version before
-// names the lock on this host: during an upgrade both versions run. It can go with the next version.
+// lockNames returns the names of a lock that all hosts of one panel share, in the order in which every run takes them (rules
+// BUY-1). A name is head, a hash that identifies the panel, and tail. The first hash is of the database's name in lower case:
+// hosts may write the server's address in different ways. The second hash includes that address, as the previous version does:
+// during an upgrade both versions run. It can be removed in the next version.
 func (h *Host) lockNames(ctx context.Context, head, tail string) ([]string, error) {
 	settings, err := h.requiredSettings(ctx, settingHost, settingName)
 	if err != nil {
@@ -53,8 +53,8 @@ func (h *Host) lockNames(ctx context.Context, head, tail string) ([]string, erro
 	return names, nil
 }
 
-// getLocks takes all of the locks or none, one after the other, within so many seconds in all. It returns the name of the
-// one that another run holds, empty if all were taken.
+// getLocks takes all of the locks or none, one after the other, within tries seconds in all. It returns the name of the lock that
+// another run holds; empty if all were taken.
 func (h *Host) getLocks(ctx context.Context, names []string, tries int) (busy string, err error) {
 	for i, name := range names {
 		got, left, err := h.getLock(ctx, name, tries)
@@ -67,7 +67,7 @@ func (h *Host) getLocks(ctx context.Context, names []string, tries int) (busy st
 	return "", nil
 }
 
-// releaseLocks releases locks, the last one first. On a connection that broke there are none.
+// releaseLocks releases the locks, the last one first. If the connection broke, they are released already.
 func (h *Host) releaseLocks(ctx context.Context, names []string) error {
 	for _, name := range slices.Backward(names) {
 		if h.db == nil {
@@ -81,9 +81,9 @@ func (h *Host) releaseLocks(ctx context.Context, names []string) error {
 	return nil
 }
 
-// LockAccount keeps other purchases of the seller's account off until UnlockAccount, by the lock
-// `<bin>.buy.<first 16 hex of SHA-256 of account>`; account is the seller's address and the account's name. It waits as
-// long as ctx lasts, five minutes where ctx has no deadline; then Locked, retryable.
+// LockAccount locks purchases with the seller's account until UnlockAccount, by the lock
+// `<bin>.buy.<first 16 hex of SHA-256 of account>`; account is the seller's address and the account's name. It waits until the
+// deadline of ctx, or five minutes without one, and then returns fault.Locked, retryable.
 func (h *Host) LockAccount(ctx context.Context, account string) error {
 	name := h.o.Binary + ".buy." + seller.AccountHash(account)
 	if h.accountLock == name {
@@ -101,15 +101,15 @@ func (h *Host) LockAccount(ctx context.Context, account string) error {
 		return err
 	}
 	if !got {
-		return fault.Errorf(fault.Locked, "account", "another run buys for the same account%s, there is no time left to wait; it is tried again later",
+		return fault.Errorf(fault.Locked, "account", "another run buys with the same account%s, and there is no time left to wait; it is tried again later",
 			h.holder(context.WithoutCancel(ctx), name)).Retryable()
 	}
 	h.accountLock = name
 	return nil
 }
 
-// getLock asks for a lock second by second and returns how many tries are left. A query that is cancelled halfway costs the
-// connection and all locks with it, so the questions themselves are not bound to ctx; it is looked at between them.
+// getLock tries to take a lock, one second each try, and returns how many tries are left. A cancelled query would cost the
+// connection and all its locks, so the queries ignore ctx; it is checked between them.
 func (h *Host) getLock(ctx context.Context, name string, tries int) (got bool, left int, err error) {
 	for ; tries > 0; tries-- {
 		if ctx.Err() != nil {
@@ -130,7 +130,7 @@ func (h *Host) getLock(ctx context.Context, name string, tries int) (got bool, l
 	return false, 0, nil
 }
 
-// holder names the connection that holds a lock, for the administrator's SHOW PROCESSLIST; empty if it is not known.
+// holder returns in words which connection holds a lock, for the administrator's SHOW PROCESSLIST; empty if not known.
 func (h *Host) holder(ctx context.Context, name string) string {
 	row, found, err := h.row(ctx, "IS_USED_LOCK", "SELECT IS_USED_LOCK(?)", name)
 	if err != nil || !found || !row[0].Valid {
@@ -139,18 +139,18 @@ func (h *Host) holder(ctx context.Context, name string) string {
 	return " (database connection " + row[0].String + ")"
 }
 
-// UnlockAccount lets other purchases of the account go on. Without a lock it does nothing.
+// UnlockAccount releases the account's lock. Without a lock it does nothing.
 func (h *Host) UnlockAccount(ctx context.Context) error {
 	name := h.accountLock
 	h.accountLock = ""
-	if name == "" || h.db == nil { // the connection broke: the lock went with it
+	if name == "" || h.db == nil { // the connection broke, which released the lock
 		return nil
 	}
 	return h.releaseLocks(ctx, []string{name})
 }
 
-// HoldsLocks asks the database whether the locks of the item that was locked last and the account's lock are still ours
-// (rules BUY-1). It returns Locked, retryable, if one is lost or was never taken, and DB if the database does not say.
+// HoldsLocks checks that this connection still holds the locks of the item that was locked last and of the account (rules BUY-1).
+// It returns fault.Locked, retryable, if one is lost or was never taken, and fault.DB if the database does not answer.
 func (h *Host) HoldsLocks(ctx context.Context) error {
 	for _, lock := range []struct {
 		of    string
@@ -165,14 +165,14 @@ func (h *Host) HoldsLocks(ctx context.Context) error {
 				return err
 			}
 			if !found || row[0].number() != 1 {
-				return fault.Errorf(fault.Locked, lock.of, "the lock %s was lost, the connection to the database broke; nothing is bought", name).Retryable()
+				return fault.Errorf(fault.Locked, lock.of, "the lock %s was lost because the connection to the database broke; nothing is bought", name).Retryable()
 			}
 		}
 	}
 	return nil
 }
 
-// accountLockNames returns the name of the account's lock, nothing if none is held.
+// accountLockNames returns the name of the account's lock; nil if none is held.
 func (h *Host) accountLockNames() []string {
 	if h.accountLock == "" {
 		return nil
@@ -180,7 +180,7 @@ func (h *Host) accountLockNames() []string {
 	return []string{h.accountLock}
 }
 
-// digest returns the lower-case hex of SHA-256.
+// digest returns the SHA-256 in lower-case hex.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return strings.ToLower(hex.EncodeToString(sum[:]))

@@ -16,7 +16,7 @@ import (
 	"pmssl/internal/panel"
 )
 
-// second is another run in the same root.
+// second returns another run in the same root.
 func (w *fixture) second() *panel.Host {
 	h := w.host()
 	h.SetLockTries(1, 1)
@@ -46,16 +46,16 @@ func faultType(err error) string {
 // itemLock returns the name of item 42's lock.
 func itemLock(database string) string { return binary + "." + hex256(database)[:8] + ".42" }
 
-// rules BUY-1: the names of the locks.
-func TestLockNames(t *testing.T) {
+// rules BUY-1.
+func TestLockNamesIdentifyThePanelAndTheAccount(t *testing.T) {
 	w, db := withDB(t)
 	var name string
 	require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&name))
 	require.NoError(t, w.LockItem(t.Context(), 42))
-	require.NoError(t, w.LockAccount(t.Context(), "https://api.example.com/ shop"))
+	require.NoError(t, w.LockAccount(t.Context(), "https://api.example.com/ reseller"))
 	assert.True(t, used(t, db, itemLock(name)))
-	assert.True(t, used(t, db, binary+"."+hex256("localhost\x00" + name)[:8]+".42"), "the name that the version before gave it")
-	assert.True(t, used(t, db, binary+".buy."+hex256("https://api.example.com/ shop")[:16]))
+	assert.True(t, used(t, db, binary+"."+hex256("localhost\x00" + name)[:8]+".42"), "the name that the previous version uses")
+	assert.True(t, used(t, db, binary+".buy."+hex256("https://api.example.com/ reseller")[:16]))
 }
 
 func TestOneRunHoldsAnItem(t *testing.T) {
@@ -73,8 +73,8 @@ func TestOneRunHoldsAnItem(t *testing.T) {
 	require.NoError(t, other.LockItem(t.Context(), 42), "locks end with the run")
 }
 
-// rules BUY-1: two hosts of one panel spell the address of its database in different ways, and share its locks.
-func TestHostsThatSpellTheServerInDifferentWaysShareTheLocks(t *testing.T) {
+// rules BUY-1: two hosts of one panel write the address of its database in different ways.
+func TestHostsShareLocksWhateverTheyCallTheServer(t *testing.T) {
 	for name, take := range map[string]func(h *panel.Host) (held bool, err error){
 		"item": func(h *panel.Host) (bool, error) {
 			err := h.LockItem(t.Context(), 42)
@@ -101,9 +101,8 @@ func TestHostsThatSpellTheServerInDifferentWaysShareTheLocks(t *testing.T) {
 	}
 }
 
-// rules BUY-1: a binary of the version before knows the old name of the lock only; one that cannot be had leaves none
-// behind.
-func TestARunOfTheVersionBeforeKeepsItsLocks(t *testing.T) {
+// rules BUY-1: the previous version takes only the old name of a lock. A run that cannot take both names keeps neither.
+func TestLocksOfThePreviousVersionAreRespected(t *testing.T) {
 	w, db := withDB(t)
 	w.SetLockTries(1, 1)
 	var database string
@@ -111,9 +110,9 @@ func TestARunOfTheVersionBeforeKeepsItsLocks(t *testing.T) {
 	old, err := db.Conn(t.Context())
 	require.NoError(t, err)
 	defer old.Close()
-	mark := hex256("localhost\x00" + database)[:8]
+	panelHash := hex256("localhost\x00" + database)[:8]
 	var got int
-	for _, name := range []string{binary + "." + mark + ".42", binary + ".subscription." + mark} {
+	for _, name := range []string{binary + "." + panelHash + ".42", binary + ".subscription." + panelHash} {
 		require.NoError(t, old.QueryRowContext(t.Context(), "SELECT GET_LOCK(?, 0)", name).Scan(&got))
 		require.Equal(t, 1, got)
 	}
@@ -137,7 +136,7 @@ func TestOnePurchaseOfAnAccountAtATime(t *testing.T) {
 	require.NoError(t, other.LockAccount(t.Context(), "a"))
 }
 
-func TestAccountLockWaitsAsLongAsTheRunLasts(t *testing.T) {
+func TestAccountLockWaitsUntilTheContextsDeadline(t *testing.T) {
 	w, _ := withDB(t)
 	other := w.second()
 	other.SetLockTries(1, 0) // without a deadline it would not wait at all
@@ -157,12 +156,12 @@ func TestAccountLockWaitsAsLongAsTheRunLasts(t *testing.T) {
 	require.NoError(t, <-got)
 }
 
-// Rules BUY-1: asked right before the request that spends money.
-func TestHoldsLocks(t *testing.T) {
+// rules BUY-1: called right before the request that spends money.
+func TestHoldsLocksNeedsBothLocksOnThisConnection(t *testing.T) {
 	w, db := withDB(t)
 	assert.Equal(t, fault.Locked, faultType(w.HoldsLocks(t.Context())), "no lock at all")
 	require.NoError(t, w.LockItem(t.Context(), 42))
-	assert.Equal(t, fault.Locked, faultType(w.HoldsLocks(t.Context())), "the item's alone")
+	assert.Equal(t, fault.Locked, faultType(w.HoldsLocks(t.Context())), "only the item's lock")
 	require.NoError(t, w.LockAccount(t.Context(), "a"))
 	require.NoError(t, w.HoldsLocks(t.Context()))
 	killConnection(t, w, db)
@@ -170,7 +169,7 @@ func TestHoldsLocks(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, []string{fault.Locked, fault.DB}, fault.From(err).Type)
 	err = w.HoldsLocks(t.Context())
-	require.Error(t, err, "a new connection does not make a lost lock ours")
+	require.Error(t, err, "a new connection does not restore a lost lock")
 	assert.Equal(t, fault.Locked, fault.From(err).Type)
 	require.NoError(t, w.UnlockAccount(t.Context()))
 	assert.Equal(t, fault.Locked, faultType(w.HoldsLocks(t.Context())))
@@ -205,7 +204,7 @@ func TestCancelledRunKeepsItsLocksWhileItAsksForMore(t *testing.T) {
 	assert.Equal(t, fault.Locked, faultType(w.second().LockItem(t.Context(), 42)))
 }
 
-// killConnection ends the host's connection on the server's side: it is the only one that holds item 42.
+// killConnection kills the connection that holds the lock of item 42, on the server's side.
 func killConnection(t *testing.T, w *fixture, db *sql.DB) {
 	t.Helper()
 	var name string

@@ -24,17 +24,17 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// TestMain makes the test binary play mgrctl and mgrctl's own child as well.
+// TestMain lets the test binary act as mgrctl and as a child of mgrctl too.
 func TestMain(m *testing.M) {
 	if folder, ok := os.LookupEnv("PANEL_TEST_MGRCTL"); ok {
-		os.Exit(playMgrctl(folder))
+		os.Exit(fakeMgrctl(folder))
 	}
 	code := m.Run()
 	mariadb.end()
 	os.Exit(code)
 }
 
-// step is how the fake mgrctl behaves in one call of a function.
+// step is the behaviour of the fake mgrctl in one call of a function.
 type step struct {
 	Stdout string `json:"stdout,omitempty"`
 	Stderr string `json:"stderr,omitempty"`
@@ -58,7 +58,7 @@ type seen struct {
 
 const okAnswer = `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<doc lang="en" func="x" binary="/billmgr"><ok/><tparams><out>xml</out></tparams><saved_filters/></doc>` + "\n"
 
-func playMgrctl(folder string) int {
+func fakeMgrctl(folder string) int {
 	if len(os.Args) == 2 && os.Args[1] == "held" {
 		return hold(folder)
 	}
@@ -76,7 +76,7 @@ func playMgrctl(folder string) int {
 	check(err)
 	_, err = calls.Write(append(text, '\n'))
 	check(err)
-	return play(folder, pickStep(folder, args[0]))
+	return perform(folder, pickStep(folder, args[0]))
 }
 
 // pickStep returns the nth step of the function for its nth call; the last one holds for all further calls.
@@ -84,18 +84,18 @@ func pickStep(folder, function string) step {
 	text, err := os.ReadFile(filepath.Join(folder, "calls"))
 	check(err)
 	nth := bytes.Count(text, []byte(`{"args":["`+function+`"`)) - 1
-	var board map[string][]step
-	text, err = os.ReadFile(filepath.Join(folder, "board"))
+	var all map[string][]step
+	text, err = os.ReadFile(filepath.Join(folder, "steps"))
 	check(err)
-	check(json.Unmarshal(text, &board))
-	steps := board[function]
+	check(json.Unmarshal(text, &all))
+	steps := all[function]
 	if len(steps) == 0 {
 		return step{Stdout: okAnswer}
 	}
 	return steps[min(nth, len(steps)-1)]
 }
 
-func play(folder string, s step) int {
+func perform(folder string, s step) int {
 	if s.SQL != "" {
 		db, err := sql.Open("mysql", s.DSN)
 		check(err)
@@ -125,6 +125,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// hold locks the file "held" and waits to be killed.
 func hold(folder string) int {
 	file, err := os.OpenFile(filepath.Join(folder, "held"), os.O_CREATE|os.O_RDWR, 0o600)
 	check(err)
@@ -155,7 +156,7 @@ type fixture struct {
 	log    *panellog.Logger
 	now    time.Time
 	sleeps []time.Duration
-	board  map[string][]step
+	steps  map[string][]step // by function
 }
 
 const binary = "pmfake"
@@ -163,7 +164,7 @@ const binary = "pmfake"
 // newFixture lays out a root with these lines as etc/billmgr.conf.
 func newFixture(t *testing.T, conf ...string) *fixture {
 	t.Helper()
-	w := &fixture{t: t, root: t.TempDir(), fake: t.TempDir(), now: time.Date(2026, 5, 7, 15, 7, 16, 0, time.UTC), board: map[string][]step{}}
+	w := &fixture{t: t, root: t.TempDir(), fake: t.TempDir(), now: time.Date(2026, 5, 7, 15, 7, 16, 0, time.UTC), steps: map[string][]step{}}
 	for _, folder := range []string{"etc/billmgr.conf.d", "sbin", "var"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(w.root, folder), 0o750))
 	}
@@ -195,7 +196,7 @@ func (w *fixture) host() *panel.Host {
 	})
 }
 
-// withDB returns a world whose settings lead to a fresh database on the private server.
+// withDB returns a fixture whose settings name a new database on the private server.
 func withDB(t *testing.T) (*fixture, *sql.DB) {
 	t.Helper()
 	name, db := panelDB(t)
@@ -203,8 +204,8 @@ func withDB(t *testing.T) (*fixture, *sql.DB) {
 	return w, db
 }
 
-// blink returns a sleep that only lets others run; for hosts that work at the same time.
-func blink() func(context.Context, time.Duration) error {
+// yieldSleep returns a sleep that only lets other goroutines run; for hosts that work at the same time.
+func yieldSleep() func(context.Context, time.Duration) error {
 	return func(ctx context.Context, _ time.Duration) error { runtime.Gosched(); return ctx.Err() }
 }
 
@@ -217,11 +218,11 @@ func (w *fixture) write(name, text string) {
 func (w *fixture) behave(function string, steps ...step) {
 	w.t.Helper()
 	if function != "" {
-		w.board[function] = steps
+		w.steps[function] = steps
 	}
-	text, err := json.Marshal(w.board)
+	text, err := json.Marshal(w.steps)
 	require.NoError(w.t, err)
-	require.NoError(w.t, os.WriteFile(filepath.Join(w.fake, "board"), text, 0o600))
+	require.NoError(w.t, os.WriteFile(filepath.Join(w.fake, "steps"), text, 0o600))
 }
 
 // calls returns the calls of mgrctl up to now.
@@ -241,8 +242,8 @@ func (w *fixture) calls() []seen {
 	return all
 }
 
-// spelled returns the calls as one line each.
-func (w *fixture) spelled() []string {
+// callLines returns each call of mgrctl as one line.
+func (w *fixture) callLines() []string {
 	w.t.Helper()
 	var all []string
 	for _, one := range w.calls() {

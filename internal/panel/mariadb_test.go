@@ -155,7 +155,7 @@ func makeCertificate(dir, name string, issuer *x509.Certificate, issuerKey *ecds
 	return made, key, os.WriteFile(filepath.Join(dir, name), text, 0o600)
 }
 
-// runServer waits for the server's own word that it is ready.
+// runServer starts the server and waits until it reports that it is ready.
 func runServer(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	log, err := cmd.StderrPipe()
@@ -203,11 +203,11 @@ func dsn(socket, database string) string {
 	config := mysql.NewConfig()
 	config.User, config.Passwd, config.Net, config.Addr, config.DBName = dbUser, dbPassword, "unix", socket, database
 	config.MultiStatements, config.Collation = true, "utf8mb4_general_ci"
-	config.Params = map[string]string{"autocommit": "1", "sql_mode": "''"} // whatever a test makes of the server
+	config.Params = map[string]string{"autocommit": "1", "sql_mode": "''"} // whatever defaults a test sets on the server
 	return config.FormatDSN()
 }
 
-// panelDB makes a database with the panel's tables and gives a connection to it beside the host's.
+// panelDB creates a database with the panel's tables and returns its name and a connection of its own.
 func panelDB(t *testing.T) (name string, db *sql.DB) {
 	t.Helper()
 	socket := server(t)

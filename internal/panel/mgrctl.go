@@ -10,29 +10,29 @@ import (
 )
 
 const (
-	// maxWord is the longest argv word that Linux takes, without its ending zero byte (MAX_ARG_STRLEN, rules PANEL-2).
+	// maxWord is the longest argument that Linux accepts, in bytes without the ending zero byte (MAX_ARG_STRLEN, rules PANEL-2).
 	maxWord = 128<<10 - 1
-	// maxAnswer is how much of mgrctl's stdout is taken, in bytes; a program that says more is ended.
+	// maxAnswer is the limit of mgrctl's stdout in bytes; a process that writes more is killed.
 	maxAnswer = 16 << 20
-	// maxStderr is how much of mgrctl's stderr is kept, in bytes.
+	// maxStderr is the number of bytes of mgrctl's stderr that are kept.
 	maxStderr = 64 << 10
-	// maxQuoted is how much of an output is looked at for the few words that a fault shows, in bytes.
+	// maxQuoted is the number of bytes of an output that are masked and shortened for the text of a fault.
 	maxQuoted = 8 << 10
-	// maxSecrets is how many secrets of one answer are learned: each is looked for in every line of the log.
+	// maxSecrets is the number of secrets of one answer that are registered with the log, which searches each line for them.
 	maxSecrets = 64
-	// retryPeriod is for how long a call that must not be lost is repeated while the panel does not answer; once a second.
+	// retryPeriod is how long a call that must not be lost is repeated, once a second, while the panel does not answer.
 	retryPeriod = 60 * time.Second
 )
 
-// errUnanswered is wrapped where the panel was not reached: nothing was executed, the call can be repeated.
+// errUnanswered means that the panel was not reached: nothing was executed, and the call can be repeated.
 var errUnanswered = errors.New("the panel does not answer")
 
-// errNoMgrctl is wrapped where mgrctl is missing or cannot be executed: nothing was executed, and waiting does not help.
-var errNoMgrctl = errors.New("mgrctl cannot be started, see whether the panel is installed under this root")
+// errNoMgrctl means that mgrctl is missing or cannot be executed: nothing was executed, and waiting does not help.
+var errNoMgrctl = errors.New("mgrctl cannot be started, check whether the panel is installed under this root")
 
-// call asks the panel and repeats what must not be lost: each second, for at most a minute (docs/reference/billmanager.md
-// §1.6). Every error is a Panel about the function; it is retryable where the panel was not reached or did not end its
-// answer.
+// call executes the call-back and returns the panel's answer. A call that must not be lost is repeated each second, for at most a
+// minute (docs/reference/billmanager.md §1.6). Errors are fault.Panel with the function as object; retryable if the panel was
+// not reached or its answer is incomplete.
 func (h *Host) call(ctx context.Context, c callback) (reply, error) {
 	if err := c.check(); err != nil {
 		return reply{}, err
@@ -41,21 +41,21 @@ func (h *Host) call(ctx context.Context, c callback) (reply, error) {
 	began := h.o.Now()
 	for try := 1; ; try++ {
 		answer, err := h.callOnce(ctx, c, log)
-		if !c.kept || err == nil {
+		if !c.repeat || err == nil {
 			return answer, err
 		}
 		if errors.Is(err, errUnanswered) && try < int(retryPeriod/time.Second) && h.o.Now().Sub(began) < retryPeriod &&
 			h.o.Sleep(ctx, time.Second) == nil {
 			continue
 		}
-		if failure := fault.From(err); failure.Retry { // not a refusal: whether it was executed, nobody knows
+		if failure := fault.From(err); failure.Retry { // not a refusal: the call may have been executed or not
 			log.Errorf("LOST after %d tries, repeat it by hand: mgrctl -m billmgr %s", try, c)
 		}
 		return answer, err
 	}
 }
 
-// callOnce starts mgrctl once. Its request is logged as the panel's own modules log it, its result in one line.
+// callOnce starts mgrctl once. It logs the request as the panel's own modules do, and the result in one line.
 func (h *Host) callOnce(ctx context.Context, c callback, log *panellog.Logger) (reply, error) {
 	began := h.o.Now()
 	log.Infof("QUERY: %s", c.query())
@@ -73,8 +73,8 @@ func (h *Host) callOnce(ctx context.Context, c callback, log *panellog.Logger) (
 	return answer, err
 }
 
-// learnSecrets names the database's password, which paramlist tells, to the log before the answer is logged: from then on
-// it is masked in whatever leaves the run.
+// learnSecrets registers the database password in the answer of paramlist as a secret before the answer is logged. From then on
+// it is masked in all output.
 func (h *Host) learnSecrets(answer reply) {
 	var found []string
 	for _, fields := range append(answer.rows, answer.fields) {

@@ -27,8 +27,8 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// docs/reference/billmanager.md §5.1 and §5.2: how each call-back is spelled.
-func TestCallbackWords(t *testing.T) {
+// docs/reference/billmanager.md §5.1 and §5.2.
+func TestArgumentsOfEachCallback(t *testing.T) {
 	for name, c := range map[string]struct {
 		call func(ctx context.Context, h *panel.Host) error
 		want []string
@@ -80,7 +80,7 @@ func TestCallbackWords(t *testing.T) {
 	}
 }
 
-func TestNothingIsSentThatMakesNoSense(t *testing.T) {
+func TestInvalidCallbacksAreNotSent(t *testing.T) {
 	w := newFixture(t)
 	assert.Error(t, w.SetExpireDate(t.Context(), 42, cabforum.Date{}))
 	assert.Error(t, w.Post(t.Context(), 42, "office"))
@@ -96,10 +96,10 @@ func TestTaskTypeIsReadFromTheForm(t *testing.T) {
 	kind, err = w.TaskType(t.Context(), "open", 42)
 	require.NoError(t, err)
 	assert.Empty(t, kind)
-	assert.Equal(t, "task.gettype operation=open item=42", w.spelled()[0])
+	assert.Equal(t, "task.gettype operation=open item=42", w.callLines()[0])
 }
 
-// docs/reference/billmanager.md §5.1: both the exit code and the document are looked at.
+// docs/reference/billmanager.md §5.1: both the exit code and the document decide.
 func TestRefusalIsAFaultWithThePanelsWords(t *testing.T) {
 	for name, c := range map[string]struct {
 		step  step
@@ -108,7 +108,7 @@ func TestRefusalIsAFaultWithThePanelsWords(t *testing.T) {
 	}{
 		"error document, exit code 0": {step{Stdout: refusalXML("missed", "item", "42", "No such item")}, []string{"No such item", "missed"}, false},
 		"error document, exit code 1": {step{Stdout: refusalXML("access", "", "", "Not enough rights"), Code: 1}, []string{"Not enough rights"}, false},
-		"spoken error":                {step{Stderr: "ERROR Error: Type: 'value' Object: 'elid' Value: '42'\n", Code: 1}, []string{"type value, object elid, value 42"}, false},
+		"text error":                  {step{Stderr: "ERROR Error: Type: 'value' Object: 'elid' Value: '42'\n", Code: 1}, []string{"type value, object elid, value 42"}, false},
 		"exit code alone":             {step{Stdout: okAnswer, Stderr: "boom\n", Code: 3}, []string{"exit status 3", "boom"}, true},
 		"nothing at all":              {step{Stdout: "\n"}, []string{"empty"}, true},
 		"garbage":                     {step{Stdout: "<html>oops"}, []string{"html"}, true},
@@ -123,30 +123,30 @@ func TestRefusalIsAFaultWithThePanelsWords(t *testing.T) {
 			failure := fault.From(err)
 			assert.Equal(t, fault.Panel, failure.Type)
 			assert.Equal(t, "service.setstatus", failure.Object)
-			assert.Equal(t, c.retry, failure.Retry, "a refusal stays a refusal, everything else may pass")
+			assert.Equal(t, c.retry, failure.Retry, "a refusal is permanent, every other failure may pass")
 			for _, word := range c.words {
 				assert.Contains(t, failure.Message, word)
 			}
-			assert.Len(t, w.calls(), 1, "only a panel that does not answer is asked again")
-			assert.Equal(t, c.retry, strings.Contains(w.logged(), "LOST"), "what may be lost is logged, a refusal is not")
+			assert.Len(t, w.calls(), 1, "a call is repeated only if the panel does not answer")
+			assert.Equal(t, c.retry, strings.Contains(w.logged(), "LOST"), "a call that may be lost is logged, a refused one is not")
 		})
 	}
 }
 
 var notRunning = step{Stdout: refusalXML("client", "open", "billmgr", "Failed to connect")}
 
-// docs/reference/billmanager.md §1.6: a panel that does not answer is asked again each second.
-func TestPanelThatDoesNotAnswerIsAskedAgain(t *testing.T) {
+// docs/reference/billmanager.md §1.6.
+func TestCallIsRepeatedEachSecondWhileThePanelDoesNotAnswer(t *testing.T) {
 	w := newFixture(t)
-	spoken := step{Stderr: "ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'\n", Code: 1}
-	w.behave("service.setstatus", notRunning, spoken, notRunning, step{Stdout: okAnswer})
+	textError := step{Stderr: "ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'\n", Code: 1}
+	w.behave("service.setstatus", notRunning, textError, notRunning, step{Stdout: okAnswer})
 	require.NoError(t, w.SetStatus(t.Context(), 42, item.ServiceRequested))
 	assert.Len(t, w.calls(), 4)
 	assert.Equal(t, []time.Duration{time.Second, time.Second, time.Second}, w.sleeps)
 	assert.NotContains(t, w.logged(), "LOST")
 }
 
-func TestWhatIsLostAfterAMinuteIsLogged(t *testing.T) {
+func TestCallLostAfterAMinuteIsLogged(t *testing.T) {
 	w := newFixture(t)
 	w.behave("service.saveparam", notRunning)
 	err := w.SaveParam(t.Context(), 42, "custom_order_id", "1001")
@@ -157,8 +157,8 @@ func TestWhatIsLostAfterAMinuteIsLogged(t *testing.T) {
 	assert.Contains(t, w.logged(), "ERROR LOST after 60 tries, repeat it by hand: mgrctl -m billmgr service.saveparam sok=ok elid=42 name=custom_order_id value=1001 crypted=off")
 }
 
-// What is lost is a line for bash: pasted there, it is the same call again.
-func TestLostCallsCanBePasted(t *testing.T) {
+// A lost call is logged as a command line for bash, which repeats it.
+func TestLostCallCanBePastedIntoBash(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("bash is not installed")
@@ -186,8 +186,8 @@ func TestRetriesEndWithTheRun(t *testing.T) {
 	assert.Contains(t, w.logged(), "LOST after 1 tries")
 }
 
-// What no second later will mend is said at once, and what is lost by it.
-func TestMgrctlThatCannotBeStartedIsNotWaitedFor(t *testing.T) {
+// Waiting does not help if mgrctl cannot be started: the lost call is logged at once.
+func TestMgrctlThatCannotBeStartedIsNotRetried(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
 		"missing":          os.Remove,
 		"no program":       func(path string) error { return replace(path, "no program\n", 0o755) },
@@ -202,7 +202,7 @@ func TestMgrctlThatCannotBeStartedIsNotWaitedFor(t *testing.T) {
 			require.Error(t, err)
 			assert.Equal(t, fault.Panel, fault.From(err).Type)
 			assert.True(t, fault.From(err).Retry, "nothing was executed")
-			assert.Contains(t, err.Error(), "mgrctl cannot be started, see whether")
+			assert.Contains(t, err.Error(), "mgrctl cannot be started, check whether")
 			assert.NotContains(t, err.Error(), "\n")
 			assert.Empty(t, w.sleeps)
 			assert.Contains(t, w.logged(), "LOST after 1 tries")
@@ -215,8 +215,8 @@ func replace(path, text string, mode os.FileMode) error {
 	return errors.Join(os.Remove(path), os.WriteFile(path, []byte(text), mode))
 }
 
-// rules RUN-1: whoever stops the panel tells mgrctl to end as well, in any order.
-func TestMgrctlThatIsToldToEndIsNoFaultOfThePanel(t *testing.T) {
+// rules RUN-1: stopping the panel sends the signal to mgrctl too, in any order.
+func TestMgrctlEndedByASignalIsInterrupted(t *testing.T) {
 	for name, row := range map[string]struct {
 		signal string // that mgrctl ends by; empty for the end of the run
 		want   string
@@ -254,7 +254,7 @@ func TestMgrctlThatIsToldToEndIsNoFaultOfThePanel(t *testing.T) {
 	}
 }
 
-func TestCallsThatMayBeLostAreMadeOnce(t *testing.T) {
+func TestCallsWithoutRepeatAreMadeOnce(t *testing.T) {
 	w := newFixture(t)
 	w.behave("runningoperation.edit", notRunning)
 	require.Error(t, w.EditOperation(t.Context(), 7, "<doc/>"))
@@ -270,12 +270,12 @@ func TestCallbackHasADeadline(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "no answer within 100ms")
 	assert.True(t, fault.From(err).Retry)
-	assert.Empty(t, w.sleeps, "it may have been executed: it is not repeated")
+	assert.Empty(t, w.sleeps, "it is not repeated, because it may have been executed")
 	assert.Contains(t, w.logged(), "LOST")
 }
 
-// What mgrctl started ends with it: the child holds a lock that can only be had once it is dead.
-func TestTheWholeProcessGroupIsEnded(t *testing.T) {
+// A process that mgrctl started is killed with it: its lock becomes free.
+func TestTheWholeProcessGroupIsKilled(t *testing.T) {
 	w := newFixture(t)
 	require.NoError(t, syscall.Mkfifo(filepath.Join(w.fake, "hangs"), 0o600))
 	w.behave("service.setstatus", step{Hang: true})
@@ -299,11 +299,11 @@ func TestTheWholeProcessGroupIsEnded(t *testing.T) {
 }
 
 // Rules PANEL-2: one argv word is at most 128 KiB.
-func TestValuesThatDoNotFitAreRefusedBeforeTheCall(t *testing.T) {
+func TestInvalidValuesAreRefusedBeforeTheCall(t *testing.T) {
 	w := newFixture(t)
 	fits := strings.Repeat("x", panel.MaxWord-len("crt="))
 	require.NoError(t, w.SaveCertificatePEM(t.Context(), 42, fits))
-	require.Equal(t, "crt="+fits, w.calls()[0].Args[2], "the longest word arrives whole")
+	require.Equal(t, "crt="+fits, w.calls()[0].Args[2], "the longest argument is passed complete")
 	for name, call := range map[string]func() error{
 		"a byte more":   func() error { return w.SaveCertificatePEM(t.Context(), 42, fits+"x") },
 		"a large ZIP":   func() error { return w.SaveCertificateZIP(t.Context(), 42, make([]byte, 100<<10)) },
@@ -345,8 +345,8 @@ func TestSecretsInParametersAreNotLogged(t *testing.T) {
 	assert.NotContains(t, w.logged(), "Planted-in-request")
 }
 
-// Calls are logged as the panel logs its own: rules LOG-5.
-func TestCallsAreLoggedInTheFormOfThePanel(t *testing.T) {
+// rules LOG-5.
+func TestCallsAreLoggedInThePanelsOwnForm(t *testing.T) {
 	w := newFixture(t)
 	long := strings.Repeat("x", 500) + "&elid=7"
 	require.NoError(t, w.SaveParam(t.Context(), 42, "ns_update_error", "1 & 2\n\x1b[31m"))
@@ -365,7 +365,7 @@ func TestCallsAreLoggedInTheFormOfThePanel(t *testing.T) {
 	assert.Contains(t, w.logged(), "EXT service.saveparam -> ok, 0 ms\n")
 }
 
-func TestAFailedExchangeIsOneLineToo(t *testing.T) {
+func TestAFailedExchangeIsLoggedInOneLine(t *testing.T) {
 	w := newFixture(t)
 	w.write("etc/debug.conf", "SET color=off\n* 7\n")
 	w.log = panellog.Open(panellog.Options{Name: binary, Root: w.root, Stderr: io.Discard, Now: func() time.Time { return w.now }, Location: time.UTC, PID: 1})
@@ -377,14 +377,14 @@ func TestAFailedExchangeIsOneLineToo(t *testing.T) {
 	}
 	require.NoError(t, os.Remove(filepath.Join(w.root, "sbin/mgrctl")))
 	require.Error(t, h.EditOperation(t.Context(), 7, "<doc/>"))
-	assert.Equal(t, 2*4, strings.Count(w.logged(), "\n"), "the request and what became of it")
+	assert.Equal(t, 2*4, strings.Count(w.logged(), "\n"), "each request and its result")
 	for line := range strings.Lines(w.logged()) {
 		assert.Regexp(t, regexp.MustCompile(`^May  7 15:07:16 `), line)
 	}
 }
 
-// The words of mgrctl are masked before they are cut: no piece of a secret is left at the place of the cut.
-func TestSecretsAreMaskedInWhatMgrctlSays(t *testing.T) {
+// Output of mgrctl is masked before it is shortened: no part of a secret is left at the cut.
+func TestSecretsAreMaskedInMgrctlsOutput(t *testing.T) {
 	const secret = "Planted0123456789abcdef"
 	for _, how := range []func(text string) step{
 		func(text string) step { return step{Stderr: text, Code: 1} },
@@ -402,10 +402,10 @@ func TestSecretsAreMaskedInWhatMgrctlSays(t *testing.T) {
 	}
 }
 
-func TestPasswordOfParamlistIsASecretFromThenOn(t *testing.T) {
+func TestPasswordInParamlistIsRegisteredAsASecret(t *testing.T) {
 	w := newFixture(t)
 	w.behave("paramlist", paramlist("DBHost", "127.0.0.1:1", "DBPassword", "Planted-db-password"))
 	_, err := w.Modules(t.Context())
-	require.Error(t, err, "nobody serves that port")
+	require.Error(t, err, "nothing listens on that port")
 	assert.Equal(t, "said: ***", w.log.Mask("said: Planted-db-password"))
 }

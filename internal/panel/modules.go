@@ -12,8 +12,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// ModuleParams returns the connection and custom parameters of a processing module, decrypted. A module that is not there
-// is Missed.
+// ModuleParams returns the connection and custom parameters of a processing module, decrypted. It returns fault.Missed if the
+// module is absent.
 func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]string, error) {
 	name, err := h.ModuleName(ctx, module)
 	if err != nil {
@@ -36,8 +36,7 @@ func (h *Host) ModuleParams(ctx context.Context, module int64) (map[string]strin
 }
 
 // PlainParams returns the parameters of a processing module that the panel keeps unencrypted (table processingparam,
-// docs/reference/billmanager.md §4): for what has to work where CryptKey does not. A module that is not there is
-// Missed.
+// docs/reference/billmanager.md §4), for uses that must not depend on CryptKey. It returns fault.Missed if the module is absent.
 func (h *Host) PlainParams(ctx context.Context, module int64) (map[string]string, error) {
 	if _, err := h.ModuleName(ctx, module); err != nil {
 		return nil, err
@@ -45,6 +44,7 @@ func (h *Host) PlainParams(ctx context.Context, module int64) (map[string]string
 	return h.plainParams(ctx, module)
 }
 
+// plainParams reads the unencrypted parameters of a processing module.
 func (h *Host) plainParams(ctx context.Context, module int64) (map[string]string, error) {
 	return h.pairs(ctx, "processingparam", "SELECT intname, value FROM processingparam WHERE processingmodule=?", module)
 }
@@ -61,21 +61,20 @@ func (h *Host) ModuleName(ctx context.Context, module int64) (string, error) {
 	return row[0].String, nil
 }
 
-// Modules lists the ids of all processing modules that this binary serves, those switched off too: their items still hold
-// what was bought.
+// Modules returns the ids of all processing modules of this binary, including inactive ones: their items still hold purchases.
 func (h *Host) Modules(ctx context.Context) ([]int64, error) {
 	return h.ids(ctx, "processingmodule", "SELECT id FROM processingmodule WHERE module=? ORDER BY orderpriority, id", h.o.Binary)
 }
 
-// SuitableModules lists the active modules of this binary that serve a tariff, preferred ones first.
+// SuitableModules returns the ids of this binary's active modules that serve a tariff, preferred ones first.
 func (h *Host) SuitableModules(ctx context.Context, pricelist int64) ([]int64, error) {
 	return h.ids(ctx, "processingmodule2pricelist",
 		`SELECT pm.id FROM processingmodule pm JOIN processingmodule2pricelist l ON l.processingmodule=pm.id
  WHERE l.pricelist=? AND pm.module=? AND pm.active='on' ORDER BY pm.orderpriority, pm.id`, pricelist, h.o.Binary)
 }
 
-// ItemClaims lists every item of the given processing modules, deleted ones too, that carries a purchase intent, an order
-// id or a lineage. One query, by item.
+// ItemClaims returns the claims of all items of the processing modules, deleted items included, that have a purchase intent, an
+// order id or a lineage; ordered by item.
 func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, error) {
 	if len(modules) == 0 {
 		return nil, nil
@@ -105,8 +104,8 @@ func (h *Host) ItemClaims(ctx context.Context, modules []int64) ([]item.Claim, e
 	return all, nil
 }
 
-// ItemsWithoutOrder lists the active items of the processing module with this name that carry neither a purchase intent nor an
-// order id nor a lineage, the oldest first.
+// ItemsWithoutOrder returns the active items of the processing module with this name that have no purchase intent, order id or
+// lineage, the oldest first.
 func (h *Host) ItemsWithoutOrder(ctx context.Context, module int64, name string) ([]seller.BareItem, error) {
 	found, err := h.rows(ctx, "item", `SELECT i.id, i.expiredate, i.remoteid FROM item i
  LEFT JOIN itemparam ip ON ip.item=i.id AND ip.intname IN (?,?,?) AND ip.value<>''
@@ -126,7 +125,7 @@ func (h *Host) ItemsWithoutOrder(ctx context.Context, module int64, name string)
 	return all, nil
 }
 
-// setClaimParam puts a parameter of an item on its holding.
+// setClaimParam sets the field of the claim that the item parameter belongs to.
 func setClaimParam(claim *item.Claim, name, value string) {
 	switch name {
 	case itemparam.Intent:

@@ -19,8 +19,8 @@ import (
 	"pmssl/internal/fault"
 )
 
-// rules ERR-1: a file that cannot be used is named with what mends it.
-func TestAJournalThatCannotBeUsedIsNamedWithItsRemedy(t *testing.T) {
+// rules ERR-1.
+func TestJournalFaultNamesTheFileAndTheRemedy(t *testing.T) {
 	h := New(Options{Root: "/usr/local/mgr5", Binary: "pmfake"})
 	const name = "/usr/local/mgr5/var/pmfake.purchases"
 	for _, row := range []struct {
@@ -29,13 +29,13 @@ func TestAJournalThatCannotBeUsedIsNamedWithItsRemedy(t *testing.T) {
 	}{
 		{syscall.ENOSPC, "(no space left on device): the disk or the quota of /usr/local/mgr5/var is full: free some space"},
 		{syscall.EDQUOT, "(disk quota exceeded): the disk or the quota of /usr/local/mgr5/var is full: free some space"},
-		{syscall.EROFS, "(read-only file system): the file system of /usr/local/mgr5/var is read-only: look why (dmesg) and mount it for writing"},
-		{syscall.EACCES, "(permission denied): give the file back to root (chown root, chmod 600), and look at the rights of /usr/local/mgr5/var and at SELinux or AppArmor"},
-		{syscall.EPERM, "(operation not permitted): give the file back to root (chown root, chmod 600), and look at the rights of /usr/local/mgr5/var and at SELinux or AppArmor"},
-		{syscall.ENOENT, "(no such file or directory): the folder /usr/local/mgr5/var is missing: look whether the panel is whole and MGR5_ROOT is right"},
+		{syscall.EROFS, "(read-only file system): the file system of /usr/local/mgr5/var is read-only: find out why (dmesg) and mount it for writing"},
+		{syscall.EACCES, "(permission denied): give the file back to root (chown root, chmod 600), and check the rights of /usr/local/mgr5/var and SELinux or AppArmor"},
+		{syscall.EPERM, "(operation not permitted): give the file back to root (chown root, chmod 600), and check the rights of /usr/local/mgr5/var and SELinux or AppArmor"},
+		{syscall.ENOENT, "(no such file or directory): the folder /usr/local/mgr5/var is missing: check that the panel is complete and MGR5_ROOT is right"},
 		{syscall.EISDIR, "(is a directory): move away what is there, and put back the file if there was one"},
-		{syscall.EIO, "(input/output error): the disk fails: look at dmesg, and put the file back from a backup"},
-		{errors.New("odd"), "(odd): look at the file and at the disk of /usr/local/mgr5/var"},
+		{syscall.EIO, "(input/output error): the disk fails: check dmesg, and put the file back from a backup"},
+		{errors.New("odd"), "(odd): check the file and the disk of /usr/local/mgr5/var"},
 	} {
 		failure := fault.From(h.journalFault("written", &fs.PathError{Op: "open", Path: name, Err: row.errno}))
 		assert.Equal(t, fault.Panel, failure.Type)
@@ -44,8 +44,8 @@ func TestAJournalThatCannotBeUsedIsNamedWithItsRemedy(t *testing.T) {
 	}
 }
 
-// rules ERR-1: a socket that is gone is named with where its name came from, also where TCP was tried in its place.
-func TestADatabaseSocketThatIsGoneIsNamed(t *testing.T) {
+// rules ERR-1: an absent socket is named with the source of its path, also if TCP was tried instead.
+func TestAbsentDatabaseSocketIsNamed(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(root, "etc"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(root, "etc", "billmgr.conf"), []byte("DBHost localhost\nDBSocket run/gone.sock\n"), 0o600))
@@ -59,7 +59,7 @@ func TestADatabaseSocketThatIsGoneIsNamed(t *testing.T) {
 		filepath.Join(root, "run/gone.sock")+" (DBSocket): start the database server, or correct DBHost and DBSocket in etc/billmgr.conf")
 }
 
-func TestWhatKeepsADatabaseFromBeingReachedHasItsRemedy(t *testing.T) {
+func TestErrorsOfConnectingHaveARemedy(t *testing.T) {
 	remote := endpoint{"tcp", "db.example:3306", "DBHost is db.example"}
 	for _, row := range []struct {
 		err  error
@@ -68,8 +68,8 @@ func TestWhatKeepsADatabaseFromBeingReachedHasItsRemedy(t *testing.T) {
 		{&net.DNSError{Err: "no such host", Name: "db.example", IsNotFound: true}, "lookup db.example: no such host; DBHost is db.example: correct DBHost in etc/billmgr.conf, or this server's DNS"},
 		{syscall.ECONNREFUSED, "connection refused; DBHost is db.example: start the database server, or correct DBHost and DBSocket in etc/billmgr.conf"},
 		{syscall.ENOENT, "no such file or directory; DBHost is db.example: start the database server, or correct DBHost and DBSocket in etc/billmgr.conf"},
-		{syscall.EACCES, "permission denied; DBHost is db.example: look at the rights of the socket and its folders, and at SELinux or AppArmor"},
-		{os.ErrDeadlineExceeded, "i/o timeout; DBHost is db.example: look whether the database server runs (systemctl status mariadb mysql) and whether a firewall stands between"},
+		{syscall.EACCES, "permission denied; DBHost is db.example: check the rights of the socket and its folders, and SELinux or AppArmor"},
+		{os.ErrDeadlineExceeded, "i/o timeout; DBHost is db.example: check whether the database server runs (systemctl status mariadb mysql) and whether a firewall blocks the connection"},
 		{&tls.CertificateVerificationError{Err: errors.New("x509: unknown")}, "tls: failed to verify certificate: x509: unknown"},
 		{mysql.ErrNoTLS, mysql.ErrNoTLS.Error()},
 		{&mysql.MySQLError{Number: 1045, Message: "Access denied"}, "Error 1045: Access denied"},
@@ -78,7 +78,7 @@ func TestWhatKeepsADatabaseFromBeingReachedHasItsRemedy(t *testing.T) {
 	}
 }
 
-func TestWhatTheDatabaseAnswersHasItsRemedy(t *testing.T) {
+func TestErrorsOfQueriesHaveARemedy(t *testing.T) {
 	for _, row := range []struct {
 		number  uint16
 		message string
@@ -86,14 +86,14 @@ func TestWhatTheDatabaseAnswersHasItsRemedy(t *testing.T) {
 	}{
 		{1021, "Disk full (/tmp/#sql)", "Error 1021: Disk full (/tmp/#sql); the disk of the database server is full: free some space there"},
 		{1142, "SELECT command denied", "Error 1142: SELECT command denied; the account of DBUser lacks a right that the panel's own account has: use that account"},
-		{1146, "Table 'billmgr.item' doesn't exist", "Error 1146: Table 'billmgr.item' doesn't exist; the panel's database is not whole, or DBName in etc/billmgr.conf names another one"},
-		{1194, "Table 'item' is marked as crashed", "Error 1194: Table 'item' is marked as crashed; the table is damaged: let the panel's support or REPAIR TABLE mend it"},
+		{1146, "Table 'billmgr.item' doesn't exist", "Error 1146: Table 'billmgr.item' doesn't exist; the panel's database is incomplete, or DBName in etc/billmgr.conf names another one"},
+		{1194, "Table 'item' is marked as crashed", "Error 1194: Table 'item' is marked as crashed; the table is damaged: have the panel's support or REPAIR TABLE repair it"},
 		{1205, "Lock wait timeout exceeded", "Error 1205: Lock wait timeout exceeded"},
 	} {
 		err := queryHint(&mysql.MySQLError{Number: row.number, Message: row.message})
 		assert.EqualError(t, err, row.says)
-		var said *mysql.MySQLError
-		assert.ErrorAs(t, err, &said, "whoever looks for the number finds it")
+		var answer *mysql.MySQLError
+		assert.ErrorAs(t, err, &answer, "the error number is still available")
 	}
 	assert.Equal(t, context.Canceled, queryHint(context.Canceled))
 

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// maxDepth is how deep the elements of an answer may be nested; the panel's own documents have about ten levels.
+	// maxDepth is the limit of nested elements in an answer; the panel's own documents have about ten levels.
 	maxDepth = 100
-	// maxRows is how many <elem> rows of an answer are kept: paramlist has a few hundred.
+	// maxRows is the limit of <elem> rows in an answer; paramlist has a few hundred.
 	maxRows = 10_000
 )
 
@@ -22,22 +22,22 @@ const (
 type reply struct {
 	fields  map[string]string   // text of the direct children of <doc>
 	rows    []map[string]string // the children of each <elem>
-	refusal *refusal            // nil if the panel did what it was asked
+	refusal *refusal            // nil if the panel executed the call
 }
 
 // refusal is the panel's error document (docs/reference/billmanager.md §6).
 type refusal struct {
 	kind, object, value string
-	message             string // the panel's ready text
+	message             string // the panel's text for people
 }
 
-// unanswered reports whether mgrctl says that the panel's core does not answer on its socket (docs/reference/billmanager.md
+// unanswered reports whether the refusal says that the panel's core does not answer on its socket (docs/reference/billmanager.md
 // §1.6).
 func (r *refusal) unanswered() bool {
 	return r.kind == "client" && r.object == "open" && r.value == "billmgr"
 }
 
-// String returns the panel's words and then its type, object and value.
+// String returns the panel's text, followed by type, object and value in brackets.
 func (r *refusal) String() string {
 	var words []string
 	if r.message != "" {
@@ -56,8 +56,8 @@ func (r *refusal) String() string {
 	return words[0] + " (" + details + ")"
 }
 
-// parseReply reads an answer. What comes is treated as hostile: UTF-8 only, no DTD, bounded depth and rows; the size is
-// bounded by who reads it from the child.
+// parseReply reads an answer, which is treated as hostile: UTF-8 only, no DTD, limited depth and rows. The caller limits the
+// size.
 func parseReply(text []byte) (reply, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return reply{}, errors.New("the answer is empty")
@@ -84,9 +84,10 @@ func parseReply(text []byte) (reply, error) {
 	return reply{}, fmt.Errorf("the answer is refused: %w", err)
 }
 
+// replyParser collects the answer while safexml walks over its document.
 type replyParser struct {
 	answer reply
-	seen   bool     // the root element began
+	seen   bool     // the root element was read
 	open   []string // names of the open elements, the root first
 	text   strings.Builder
 	param  string // name of the open <param> of an error
@@ -112,7 +113,7 @@ func (p *replyParser) start(e xml.StartElement) error {
 	p.seen = true
 	p.open = append(p.open, name)
 	p.text.Reset()
-	switch p.place() {
+	switch p.path() {
 	case "doc/elem":
 		if len(p.answer.rows) >= maxRows {
 			return fmt.Errorf("the answer has more than %d rows", maxRows)
@@ -130,23 +131,24 @@ func (p *replyParser) start(e xml.StartElement) error {
 
 func (p *replyParser) end(e xml.EndElement) {
 	text := strings.TrimSpace(p.text.String())
-	switch place := p.place(); {
-	case place == "doc/error/param" && p.param == "value" && p.answer.refusal.value == "":
+	switch path := p.path(); {
+	case path == "doc/error/param" && p.param == "value" && p.answer.refusal.value == "":
 		p.answer.refusal.value = text
-	case place == "doc/error/msg":
+	case path == "doc/error/msg":
 		p.answer.refusal.message = text
-	case len(p.open) == 3 && strings.HasPrefix(place, "doc/elem/"):
+	case len(p.open) == 3 && strings.HasPrefix(path, "doc/elem/"):
 		p.answer.rows[len(p.answer.rows)-1][e.Name.Local] = text
-	case len(p.open) == 2 && place != "doc/error" && place != "doc/elem":
+	case len(p.open) == 2 && path != "doc/error" && path != "doc/elem":
 		p.answer.fields[e.Name.Local] = text
 	}
 	p.open = p.open[:len(p.open)-1]
 	p.text.Reset()
 }
 
-// place returns the path of the open elements, as far as anything is looked at.
-func (p *replyParser) place() string { return strings.Join(p.open[:min(len(p.open), 4)], "/") }
+// path returns the names of the open elements, at most four, with slashes between them.
+func (p *replyParser) path() string { return strings.Join(p.open[:min(len(p.open), 4)], "/") }
 
+// attribute returns the value of an element's attribute; empty if absent.
 func attribute(e xml.StartElement, name string) string {
 	for _, a := range e.Attr {
 		if a.Name.Local == name {
@@ -156,9 +158,9 @@ func attribute(e xml.StartElement, name string) string {
 	return ""
 }
 
-// parseTextRefusal finds the text form of an error, which mgrctl prints to stderr:
-// `ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'` (docs/reference/billmanager.md §5.1). nil if there is
-// none.
+// parseTextRefusal reads an error in the text form that mgrctl prints to stderr:
+// `ERROR Error: Type: 'client' Object: 'open' Value: 'billmgr'` (docs/reference/billmanager.md §5.1). It returns nil if the text
+// has none.
 func parseTextRefusal(stderr string) *refusal {
 	_, rest, found := strings.Cut(stderr, "Error: Type: '")
 	if !found {

@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/panel"
 )
 
-func TestReplyIsRead(t *testing.T) {
+func TestReplyHasFieldsAndRows(t *testing.T) {
 	fields, rows, refusal, err := panel.ParseReply([]byte(`<?xml version="1.0" encoding="UTF-8"?>
 <doc lang="ru" func="task.gettype"><task_type>7</task_type><tparams><elid>7</elid></tparams><elem><DBHost>localhost</DBHost></elem><elem><CryptKey> etc/b.pem </CryptKey><x><y>deep</y></x></elem></doc>`))
 	require.NoError(t, err)
@@ -20,7 +20,7 @@ func TestReplyIsRead(t *testing.T) {
 }
 
 // docs/reference/billmanager.md §6: type, object and value, and the panel's ready text.
-func TestReplyRefuses(t *testing.T) {
+func TestRefusalHasThePanelsText(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"the panel's document": {refusalXML("value", "elid", "1", "Field Code has a wrong value"), "Field Code has a wrong value (type value, object elid, value 1)"},
 		"without a text":       {`<doc><error type="missed" object="item"><param name="value">9</param></error></doc>`, "type missed, object item, value 9"},
@@ -58,7 +58,7 @@ func TestHostileReplyIsRefused(t *testing.T) {
 	}
 }
 
-func TestReplyThatIsNoneIsToldFromOneThatIsCutOff(t *testing.T) {
+func TestReplyThatIsNotXMLAndOneCutOffHaveDifferentErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"garbage": "the answer is not XML", "OK\n": "the answer is not XML", "<!-- doc -->": "the answer is not XML",
 		"<doc>": "the answer is cut off", "<doc><a>1</a>": "the answer is cut off", "<doc><a": "not XML",
@@ -68,7 +68,7 @@ func TestReplyThatIsNoneIsToldFromOneThatIsCutOff(t *testing.T) {
 	}
 }
 
-func TestReplyMayBeNestedToTheLimit(t *testing.T) {
+func TestReplyNestedToTheLimitIsAccepted(t *testing.T) {
 	_, _, _, err := panel.ParseReply([]byte("<doc>" + strings.Repeat("<a>", 99) + strings.Repeat("</a>", 99) + "</doc>"))
 	assert.NoError(t, err)
 }
@@ -81,10 +81,10 @@ func FuzzReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		fields, rows, refusal, err := panel.ParseReply(text)
 		if err != nil && (fields != nil || rows != nil || refusal != "") {
-			t.Errorf("a broken answer is not used in part: %v, but %v %v %q", err, fields, rows, refusal)
+			t.Errorf("a malformed answer is not used in part: %v, but %v %v %q", err, fields, rows, refusal)
 		}
 		if err == nil && !strings.Contains(string(text), "doc") {
-			t.Errorf("an answer without a document was taken")
+			t.Errorf("an answer without a document was accepted")
 		}
 	})
 }

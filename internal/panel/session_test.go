@@ -15,7 +15,7 @@ import (
 	"pmssl/internal/fault"
 )
 
-// plainUser is an account like the panel's on a shared server: without SUPER, so that init_connect holds for it.
+// plainUser is an account like the panel's on a shared server: without SUPER, so that init_connect applies to it.
 const plainUser = "billplain"
 
 // plainAccount makes plainUser for every host, with the rights on one database.
@@ -43,22 +43,22 @@ func global(t *testing.T, db *sql.DB, values map[string]string) {
 	}
 }
 
-// plainShop returns the shop's database seen by a host whose connection begins with these variables of the server.
-func plainShop(t *testing.T, values map[string]string) (*fixture, *sql.DB) {
+// plainPanel returns samplePanel's database with a host that connects while the server has these variables.
+func plainPanel(t *testing.T, values map[string]string) (*fixture, *sql.DB) {
 	t.Helper()
-	_, db := shop(t)
+	_, db := samplePanel(t)
 	var name string
 	require.NoError(t, db.QueryRow("SELECT DATABASE()").Scan(&name))
 	plainAccount(t, db, name, "")
 	w := newFixture(t, "DBHost localhost", "DBUser "+plainUser, "DBPassword "+dbPassword, "DBName "+name, "DBSocket "+mariadb.socket, "CryptKey etc/test.pem")
-	w.giveKey()
+	w.writeKey()
 	global(t, db, values)
 	return w, db
 }
 
-// The server's defaults and init_connect are made for other programs: whatever they are, a value that the panel saves is
-// read the next time, and what is compared, limited or quoted means the same.
-func TestTheServersDefaultsChangeNothing(t *testing.T) {
+// Whatever the server's defaults and init_connect are, a value that the panel saves is read the next time, and comparisons, limits
+// and quotes mean the same.
+func TestQueriesDoNotDependOnTheServersDefaults(t *testing.T) {
 	for name, values := range map[string]map[string]string{
 		"the usual":             {},
 		"no autocommit":         {"autocommit": "0"},
@@ -78,7 +78,7 @@ func TestTheServersDefaultsChangeNothing(t *testing.T) {
 		"short statements":      {"init_connect": "'SET max_statement_time=0.000001'"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, db := plainShop(t, values)
+			w, db := plainPanel(t, values)
 			order, err := w.LoadItem(t.Context(), 42)
 			require.NoError(t, err)
 			assert.Equal(t, "ООО «Ромашка»", order.Params["org_name"])
@@ -94,7 +94,7 @@ func TestTheServersDefaultsChangeNothing(t *testing.T) {
 			run(t, db, "INSERT INTO itemparam (item, intname, value) VALUES (42, 'purchase_intent', 'saved'), (42, ?, 'quoted')", evil)
 			value, found, err := w.Param(t.Context(), 42, "purchase_intent")
 			require.NoError(t, err)
-			assert.True(t, found, "what the panel saved after our first query is read")
+			assert.True(t, found, "a value that the panel saved after the first query is read")
 			assert.Equal(t, "saved", value)
 			value, _, err = w.Param(t.Context(), 42, evil)
 			require.NoError(t, err)
@@ -105,9 +105,9 @@ func TestTheServersDefaultsChangeNothing(t *testing.T) {
 	}
 }
 
-// What the panel may still take back is not read.
+// A value that the panel may still roll back is not read.
 func TestUncommittedValuesAreNotRead(t *testing.T) {
-	w, db := plainShop(t, map[string]string{"tx_isolation": "'READ-UNCOMMITTED'"})
+	w, db := plainPanel(t, map[string]string{"tx_isolation": "'READ-UNCOMMITTED'"})
 	change, err := db.Begin()
 	require.NoError(t, err)
 	_, err = change.Exec("INSERT INTO itemparam (item, intname, value) VALUES (42, 'purchase_intent', 'half')")
@@ -118,8 +118,8 @@ func TestUncommittedValuesAreNotRead(t *testing.T) {
 	require.NoError(t, change.Rollback())
 }
 
-func TestAnInitConnectThatFailsIsSaid(t *testing.T) {
-	w, _ := plainShop(t, map[string]string{"init_connect": "'SELECT no_such_function()'"})
+func TestFailingInitConnectIsNamedInTheFault(t *testing.T) {
+	w, _ := plainPanel(t, map[string]string{"init_connect": "'SELECT no_such_function()'"})
 	_, err := w.LoadItem(t.Context(), 42)
 	require.Error(t, err)
 	assert.Equal(t, fault.DB, fault.From(err).Type)
@@ -127,9 +127,9 @@ func TestAnInitConnectThatFailsIsSaid(t *testing.T) {
 	assert.NotContains(t, err.Error(), dbPassword)
 }
 
-// A server or an account that takes TLS connections only.
-func TestDatabaseByTLS(t *testing.T) {
-	_, db := shop(t)
+// The server or the account accepts TLS connections only.
+func TestDatabaseConnectionByTLS(t *testing.T) {
+	_, db := samplePanel(t)
 	var name, version string
 	require.NoError(t, db.QueryRow("SELECT DATABASE(), VERSION()").Scan(&name, &version))
 	for title, c := range map[string]struct {
@@ -138,12 +138,12 @@ func TestDatabaseByTLS(t *testing.T) {
 		conf       []string
 		words      []string // of the error; none: it works
 	}{
-		"not wanted, not used": {secureOnly: "OFF"},
-		"wanted by the server, not set": {
+		"not required, not set": {secureOnly: "OFF"},
+		"required by the server, not set": {
 			secureOnly: "ON",
 			words:      []string{"the server takes TLS connections only", "SSLDatabaseCA"},
 		},
-		"wanted for the account, not set": {
+		"required for the account, not set": {
 			secureOnly: "OFF", require: "REQUIRE SSL",
 			words: []string{"not encrypted", "REQUIRE SSL", "SSLDatabaseCA"},
 		},
@@ -161,11 +161,11 @@ func TestDatabaseByTLS(t *testing.T) {
 		},
 		"another CA": {
 			secureOnly: "ON", conf: []string{"SSLDatabaseCA OTHER", "SSLDatabaseTLSName db.example"},
-			words: []string{"does not lead to one in the file of SSLDatabaseCA"},
+			words: []string{"does not chain to one in the file of SSLDatabaseCA"},
 		},
 		"another CA, any name": {
 			secureOnly: "ON", conf: []string{"SSLDatabaseCA OTHER", "SSLDatabaseTLSName any"},
-			words: []string{"does not lead to one in the file of SSLDatabaseCA"},
+			words: []string{"does not chain to one in the file of SSLDatabaseCA"},
 		},
 		"no such file":       {secureOnly: "ON", conf: []string{"SSLDatabaseCA etc/none.pem"}, words: []string{"SSLDatabaseCA", "etc/none.pem"}},
 		"no certificate":     {secureOnly: "ON", conf: []string{"SSLDatabaseCA etc/billmgr.conf"}, words: []string{"SSLDatabaseCA", "no certificate"}},
@@ -181,7 +181,7 @@ func TestDatabaseByTLS(t *testing.T) {
 				conf = append(conf, strings.NewReplacer("SOCKET", mariadb.socket, " CA", " "+mariadb.ca, "OTHER", filepath.Join(mariadb.dir, "other-ca.pem")).Replace(line))
 			}
 			w := newFixture(t, conf...)
-			w.giveKey()
+			w.writeKey()
 			_, err := w.LoadItem(t.Context(), 42)
 			if c.words == nil {
 				require.NoError(t, err)
@@ -196,8 +196,8 @@ func TestDatabaseByTLS(t *testing.T) {
 	}
 }
 
-// A server without TLS gets neither a name nor a password where the administrator asked for TLS.
-func TestTLSIsNotGivenUp(t *testing.T) {
+// A server without TLS gets neither a name nor a password if the administrator requires TLS.
+func TestRequiredTLSIsNotGivenUp(t *testing.T) {
 	server(t) // which made the file with the CA
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

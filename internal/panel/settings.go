@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/fault"
 )
 
-// The settings that we need of the panel (docs/reference/billmanager.md §4, §7).
+// The panel's settings that this package reads (docs/reference/billmanager.md §4, §7).
 const (
 	settingHost     = "DBHost"
 	settingUser     = "DBUser"
@@ -24,7 +24,7 @@ const (
 	settingKey      = "CryptKey"
 )
 
-// defaultSetting returns what holds where neither the files nor paramlist say anything (rules PANEL-4).
+// defaultSetting returns the documented default of a setting that is neither in the files nor in paramlist (rules PANEL-4).
 func defaultSetting(name string) string {
 	switch name {
 	case settingHost:
@@ -40,14 +40,14 @@ func defaultSetting(name string) string {
 }
 
 const (
-	// maxConf is the longest settings file that is read, in bytes: real ones have a few hundred.
+	// maxConf is the limit of a settings file in bytes; real ones have a few hundred.
 	maxConf = 1 << 20
-	// maxConfFiles is how many files of billmgr.conf.d are read.
+	// maxConfFiles is the limit of settings files, billmgr.conf included.
 	maxConfFiles = 1000
 )
 
-// Setting reads an option of etc/billmgr.conf and etc/billmgr.conf.d/*.conf, the last one wins; empty if it is not
-// set, "on" for a flag without a value. A file that is there and cannot be read is a fault of type panel.
+// Setting reads an option of etc/billmgr.conf and etc/billmgr.conf.d/*.conf; the last one wins. It is empty if not set, and "on"
+// for a flag without a value. If a file exists and cannot be read, Setting returns fault.Panel.
 func (h *Host) Setting(_ context.Context, name string) (string, error) {
 	settings, err := h.settings()
 	if err != nil {
@@ -56,7 +56,7 @@ func (h *Host) Setting(_ context.Context, name string) (string, error) {
 	return settings[name], nil
 }
 
-// settings reads the files once.
+// settings returns the settings of the files, which are read once.
 func (h *Host) settings() (map[string]string, error) {
 	if h.conf != nil {
 		return h.conf, nil
@@ -97,7 +97,7 @@ func (h *Host) confFiles() []string {
 	return files
 }
 
-// readBounded reads a regular file of at most limit bytes. A FIFO or a device in its place must not hang the command.
+// readBounded reads a regular file of at most limit bytes. It refuses a FIFO or a device, on which the command would hang.
 func readBounded(name string, limit int64) ([]byte, error) {
 	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -109,7 +109,7 @@ func readBounded(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s stands %w", name, errNoFile)
+		return nil, fmt.Errorf("%s is %w", name, errNotRegular)
 	}
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
@@ -121,8 +121,8 @@ func readBounded(name string, limit int64) ([]byte, error) {
 	return text, nil
 }
 
-// requiredSettings reads settings that the panel knows better than its files: from the files, then from one paramlist, then the
-// documented defaults (rules PANEL-4). A setting that is there and empty counts as set.
+// requiredSettings returns the named settings: from the files, else from paramlist, else the documented default (rules
+// PANEL-4). An empty setting in a file counts as set.
 func (h *Host) requiredSettings(ctx context.Context, names ...string) (map[string]string, error) {
 	files, err := h.settings()
 	if err != nil {
@@ -150,14 +150,14 @@ func (h *Host) requiredSettings(ctx context.Context, names ...string) (map[strin
 	return found, nil
 }
 
-// askParamlist asks the panel once in the life of a Host. A panel that does not say leaves the defaults; if they are
-// wrong, what they were needed for fails with its own words.
+// askParamlist calls paramlist once for each Host. If that fails, the defaults are used; if they are wrong, the code that
+// uses them returns its own error.
 func (h *Host) askParamlist(ctx context.Context, missing []string) map[string]string {
 	if h.paramlist != nil {
 		return h.paramlist
 	}
 	h.paramlist = map[string]string{}
-	h.log.Tracef("billmgr.conf does not set %s, asking the panel", strings.Join(missing, ", "))
+	h.log.Tracef("billmgr.conf does not set %s, calling paramlist", strings.Join(missing, ", "))
 	answer, err := h.call(ctx, callback{name: "paramlist"})
 	if err != nil {
 		h.log.Warningf("billmgr.conf does not set %s and paramlist failed, the documented defaults are used: %v",

@@ -11,11 +11,11 @@ import (
 	"pmssl/internal/itemparam"
 )
 
-// fromOwnItems joins the items of all processing modules of this binary that are active, or suspended by the panel itself
-// (rules SWEEP-2; item.status of docs/reference/billmanager.md §4).
+// fromOwnItems joins the processing modules with their items; activeStates selects this binary's.
 const fromOwnItems = ` FROM processingmodule pm JOIN item i ON i.processingmodule=pm.id `
 
-// activeStates is the condition on such items.
+// activeStates selects the items of this binary that are active, or suspended by the panel itself (rules SWEEP-2; item.status of
+// docs/reference/billmanager.md §4).
 const activeStates = ` pm.module=? AND (i.status=2 OR i.status=3 AND i.autosuspend='on' AND COALESCE(i.employeesuspend,'off')<>'on'
  AND COALESCE(i.abusesuspend,'off')<>'on')`
 
@@ -28,15 +28,15 @@ func (h *Host) ActiveItems(ctx context.Context) (int, error) {
 	return int(row[0].number()), nil
 }
 
-// WaitingItems lists the items whose order or reissue the seller works on: service status 3 or 4 (rules SWEEP-1).
+// WaitingItems returns the items whose order or reissue the seller works on: service status 3 or 4 (rules SWEEP-1).
 func (h *Host) WaitingItems(ctx context.Context) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+fromOwnItems+
 		"JOIN itemparam s ON s.item=i.id AND s.intname=? WHERE"+activeStates+" AND s.value IN ('3','4') ORDER BY i.id",
 		itemparam.ServiceStatus, h.o.Binary)
 }
 
-// ExpiringBefore lists the items whose stored certificate ends on the date or before, soonest first: one query over the
-// panel's own indexes (rules SWEEP-1, 6). Dates in parameters are YYYY-MM-DD, so their order is that of time.
+// ExpiringBefore returns the items whose stored certificate ends on or before the date, soonest first, by one query that uses the
+// panel's indexes (rules SWEEP-1, 6). Dates in parameters are YYYY-MM-DD, so texts compare like dates.
 func (h *Host) ExpiringBefore(ctx context.Context, until cabforum.Date) ([]int64, error) {
 	return h.ids(ctx, "itemparam", "SELECT i.id"+fromOwnItems+
 		"JOIN itemparam e ON e.item=i.id AND e.intname=? WHERE"+activeStates+" AND e.value<>'' AND e.value<=? ORDER BY e.value, i.id",
@@ -61,7 +61,7 @@ func (h *Host) Client(ctx context.Context, account int64) (item.Recipient, error
 		return item.Recipient{}, err
 	}
 	if !found || strings.TrimSpace(row[0].String) == "" {
-		return item.Recipient{}, fault.Errorf(fault.Missed, "user", "account %d has no enabled user with a mail address, nobody can be told", account)
+		return item.Recipient{}, fault.Errorf(fault.Missed, "user", "account %d has no enabled user with a mail address, so no mail can be sent", account)
 	}
 	client := item.Recipient{Email: strings.TrimSpace(row[0].String), Name: row[1].String, Lang: row[3].String}
 	if client.Name == "" {
@@ -70,8 +70,8 @@ func (h *Host) Client(ctx context.Context, account int64) (item.Recipient, error
 	return client, nil
 }
 
-// Brand returns how clients know the panel that an item was ordered in: the address of the project's billing panel, or the
-// project's name; empty if neither is known.
+// Brand returns the address of the project's billing panel, or the project's name; empty if neither is known. Clients know the
+// panel by it.
 func (h *Host) Brand(ctx context.Context, project int64) (string, error) {
 	row, found, err := h.row(ctx, "project", "SELECT billurl, name FROM project WHERE id=?", project)
 	if err != nil || !found {
@@ -83,7 +83,7 @@ func (h *Host) Brand(ctx context.Context, project int64) (string, error) {
 	return strings.TrimSpace(row[1].String), nil
 }
 
-// UnlockItem lets other runs at the item again; a sweep holds one item at a time.
+// UnlockItem releases the item's lock, if this run holds it. A sweep holds one item at a time.
 func (h *Host) UnlockItem(ctx context.Context, id int64) error {
 	names, held := h.items[id]
 	delete(h.items, id)
@@ -96,8 +96,8 @@ func (h *Host) UnlockItem(ctx context.Context, id int64) error {
 	return h.releaseLocks(ctx, names)
 }
 
-// LockSweep takes the lock `<bin>.subscription.<8 hex of DBName>` without waiting, and the one that the version before
-// takes (rules BUY-1). It reports false if another sweep holds it. It is held until the process ends.
+// LockSweep takes the lock `<bin>.subscription.<8 hex of DBName>` and that of the previous version without waiting (rules BUY-1).
+// It returns false if another sweep holds one. The locks are held until the process ends.
 func (h *Host) LockSweep(ctx context.Context) (bool, error) {
 	names, err := h.lockNames(ctx, "subscription.", "")
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// core is the zap core that renders native lines into the stream.
+// core is the zap core that writes native lines to the stream.
 type core struct {
 	s     *stream
 	level Level
 }
 
-// toZap turns a panel level, where more is chattier, into a zap level, where
-// more is graver. All of them stay below zap's own panic and fatal levels.
+// toZap returns the zap level of a panel level. A higher panel level is more verbose, a higher zap level is more severe. All of
+// them are below zap's panic and fatal levels.
 func toZap(v Level) zapcore.Level { return zapcore.Level(-v) }
 
 // Enabled implements zapcore.LevelEnabler.
@@ -33,8 +33,7 @@ func (c core) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedE
 	return ce
 }
 
-// Write implements zapcore.Core. Secrets are masked before anything else looks
-// at the text, and once more where escaping changed it.
+// Write implements zapcore.Core. It masks secrets first, and again if escaping changed the text.
 func (c core) Write(e zapcore.Entry, _ []zapcore.Field) error {
 	masked := cut(ShortenPEM(c.s.masks.mask(strings.TrimRight(e.Message, "\n"))), maxEntry)
 	text := visible(masked)
@@ -59,7 +58,7 @@ func (c core) Write(e zapcore.Entry, _ []zapcore.Field) error {
 // Sync implements zapcore.Core. Entries are not buffered.
 func (c core) Sync() error { return nil }
 
-// continuation begins each further line of an entry. A line that begins at the margin is the log's own (rules LOG-2).
+// continuation begins each further line of an entry, so that only the log's own lines begin at the margin (rules LOG-2).
 const continuation = "\n    "
 
 // clock gives zap the injected time.

@@ -14,16 +14,16 @@ import (
 
 const (
 	maxDebugConf = 1 << 20 // bytes of etc/debug.conf that are read
-	maxNamed     = 20      // broken lines that are named one by one
+	maxNamed     = 20      // broken lines that are reported one by one
 	megabyte     = 1 << 20
 )
 
-// config is what etc/debug.conf says about one log.
+// config holds the settings of etc/debug.conf for one log.
 type config struct {
 	rules   []levelRule
 	maxSize int64 // bytes above which the log is rotated, 0 = never
 	colour  bool
-	console bool // storage=console: stderr instead of a file, for stdout is the protocol
+	console bool // storage=console: write to stderr instead of a file; stdout belongs to the protocol
 }
 
 // levelRule is a line `<log>[.<source module>] <level>`.
@@ -32,11 +32,11 @@ type levelRule struct {
 	level          Level
 }
 
-// defaults returns the documented ones: 100 MB, a file (section 8.2), coloured as
-// the native line is (section 8.1), and level 6 as in the panel's own `* 6`.
+// defaults returns the documented settings: 100 MB, a file (docs/reference/billmanager.md §8.2), colour as in the native line
+// (§8.1), and level 6 as in the panel's own `* 6`.
 func defaults() config { return config{maxSize: 100 * megabyte, colour: true} }
 
-// level is that of the last rule that fits (section 8.2), 6 without one.
+// level returns the level of the last rule that matches (docs/reference/billmanager.md §8.2), 6 if none does.
 func (c config) level(log, component string) Level {
 	for i := len(c.rules) - 1; i >= 0; i-- {
 		r := c.rules[i]
@@ -47,10 +47,10 @@ func (c config) level(log, component string) Level {
 	return ExtInfo
 }
 
-// readDebugConf reads the file for the log of one binary. What is wrong with it
-// comes back as texts for that log; a missing file is no fault.
+// readDebugConf reads the file for the log of one binary. It returns the problems of the file as texts for that log; an absent
+// file is not a problem.
 func readDebugConf(path, log string) (config, []string) {
-	// O_NONBLOCK: a FIFO in this place must not hang the command.
+	// O_NONBLOCK: opening a FIFO at this path must not block the command.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return defaults(), nil
@@ -69,18 +69,16 @@ func readDebugConf(path, log string) (config, []string) {
 	return parseDebugConf(text, log)
 }
 
-// parseDebugConf reads the text of etc/debug.conf (section 8.2) for one log.
+// parseDebugConf reads the text of etc/debug.conf (docs/reference/billmanager.md §8.2) for one log.
 //
 //	# comment
 //	SET [<log>.]max_log_size=SIZE | color=on|off | storage=file|console
 //	<log>[.<source module>] <level> [conditions]
 //
-// The last line that fits wins; * and ? are wildcards. Blanks and tabs separate.
-// A line with conditions (user=, ip=) is the panel's own and does not apply to
-// modules. A SIZE without a unit is in megabytes, as the documented default
-// "100 MB" and the field of the panel suggest [inferred]; K, M, G (also KB, KiB,
-// …; powers of 1024) and B are understood; 0 means never rotate. Broken lines are
-// ignored and come back as texts, line number first.
+// The last line that matches wins; * and ? are wildcards. Blanks and tabs separate words. A line with conditions (user=, ip=) is
+// for the panel's own logs and is ignored. A SIZE without a unit is in megabytes, as the documented default "100 MB" and the
+// panel's form suggest [inferred]; the units are K, M, G (also KB, KiB, …; powers of 1024) and B; 0 means never rotate. Broken
+// lines are ignored and returned as texts with the line number.
 func parseDebugConf(text []byte, log string) (config, []string) {
 	p := debugConfParser{conf: defaults(), log: log}
 	if len(text) > maxDebugConf {
@@ -101,14 +99,16 @@ func parseDebugConf(text []byte, log string) (config, []string) {
 	return p.conf, p.problems
 }
 
+// debugConfParser collects the settings and problems line by line.
 type debugConfParser struct {
 	conf     config
 	log      string
 	problems []string
-	named    int
-	unnamed  int
+	named    int // broken lines in problems
+	unnamed  int // further broken lines, only counted
 }
 
+// broken adds the problem of line n.
 func (p *debugConfParser) broken(n int, err error) {
 	if p.named == maxNamed {
 		p.unnamed++
@@ -118,6 +118,7 @@ func (p *debugConfParser) broken(n int, err error) {
 	p.problems = append(p.problems, fmt.Sprintf("debug.conf line %d ignored: %v", n, err))
 }
 
+// line reads one line.
 func (p *debugConfParser) line(line string) error {
 	if at := commentAt(line); at >= 0 {
 		line = line[:at]
@@ -136,13 +137,13 @@ func (p *debugConfParser) line(line string) error {
 		return fmt.Errorf("%s is not a level from 0 to 9", quote(words[1]))
 	}
 	if len(words) > 2 {
-		return condition(words[2:])
+		return checkCondition(words[2:])
 	}
 	p.conf.rules = append(p.conf.rules, p.rule(words[0], Level(level)))
 	return nil
 }
 
-// commentAt finds a # at the start of a word, -1 without one.
+// commentAt returns the index of the first # at the start of a word; -1 if there is none.
 func commentAt(line string) int {
 	for i := range len(line) {
 		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
@@ -152,17 +153,17 @@ func commentAt(line string) int {
 	return -1
 }
 
-// condition accepts what follows a level where it looks like conditions. Such a
-// line is whole, and it is about requests to the panel, not about a module.
-func condition(words []string) error {
+// checkCondition returns an error unless the words behind a level are conditions. A line with conditions is valid, but applies to
+// requests to the panel and not to modules.
+func checkCondition(words []string) error {
 	if !strings.Contains(strings.Join(words, " "), "=") {
 		return fmt.Errorf("%s after the level is not a condition", quote(strings.Join(words, " ")))
 	}
 	return nil
 }
 
-// rule splits a pattern into log and source module. A binary's own name may
-// have a dot (pmx.py), so the whole pattern is first tried as a log.
+// rule splits a pattern into log and source module. A binary's name may contain a dot (pmx.py), so the whole pattern is tried as a
+// log first.
 func (p *debugConfParser) rule(pattern string, level Level) levelRule {
 	dot := strings.LastIndexByte(pattern, '.')
 	if dot < 0 || strings.Contains(p.log, ".") && glob(pattern, p.log) && !strings.HasSuffix(pattern, ".*") {
@@ -171,7 +172,7 @@ func (p *debugConfParser) rule(pattern string, level Level) levelRule {
 	return levelRule{log: pattern[:dot], component: pattern[dot+1:], level: level}
 }
 
-// set reads the rest of a SET line, blanks around = allowed.
+// set reads the rest of a SET line; blanks around = are allowed.
 func (p *debugConfParser) set(rest string) error {
 	name, value, ok := strings.Cut(rest, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
@@ -192,9 +193,10 @@ func (p *debugConfParser) set(rest string) error {
 	case "storage":
 		return setSwitch(&p.conf.console, value, "console", "file")
 	}
-	return nil // a setting of the panel's that we do not know is not broken
+	return nil // an unknown setting may be one of the panel's own
 }
 
+// setSize sets the size above which the log is rotated.
 func (p *debugConfParser) setSize(value string) error {
 	size, err := parseSize(value)
 	if err == nil {
@@ -203,6 +205,7 @@ func (p *debugConfParser) setSize(value string) error {
 	return err
 }
 
+// setSwitch sets target by one of two words.
 func setSwitch(target *bool, value, yes, no string) error {
 	switch {
 	case strings.EqualFold(value, yes):
@@ -246,19 +249,19 @@ func parseSize(s string) (int64, error) {
 
 // glob matches a name against a pattern with * and ?.
 func glob(pattern, name string) bool {
-	star, mark := -1, 0
+	star, retry := -1, 0
 	p, n := 0, 0
 	for n < len(name) {
 		switch {
 		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, n
+			star, retry = p, n
 			p++
 		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
 			p++
 			n++
 		case star >= 0:
-			mark++
-			p, n = star+1, mark
+			retry++
+			p, n = star+1, retry
 		default:
 			return false
 		}
@@ -269,5 +272,5 @@ func glob(pattern, name string) bool {
 	return p == len(pattern)
 }
 
-// quote shows a piece of a foreign file on one line, at most 100 bytes of it.
+// quote returns a text from the file in quotes on one line, at most 100 bytes of it.
 func quote(s string) string { return strconv.Quote(cut(s, 100)) }

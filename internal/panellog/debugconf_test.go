@@ -9,7 +9,7 @@ import (
 )
 
 // docs/reference/billmanager.md §8.2.
-func TestDebugConfLevel(t *testing.T) {
+func TestLevelComesFromTheLastMatchingLine(t *testing.T) {
 	for _, c := range []struct {
 		name, conf, component string
 		want                  Level
@@ -41,7 +41,7 @@ func TestDebugConfLevel(t *testing.T) {
 	}
 }
 
-func TestDebugConfLevelOfABinaryWithADot(t *testing.T) {
+func TestLevelOfABinaryWithADotInItsName(t *testing.T) {
 	for pattern, want := range map[string]Level{
 		"pmx.py 9": Debug, "pmx.py.* 9": Debug, "pmx.py.seller 9": Debug, "pmx.sh 9": ExtInfo,
 	} {
@@ -50,7 +50,7 @@ func TestDebugConfLevelOfABinaryWithADot(t *testing.T) {
 	}
 }
 
-func TestDebugConfSet(t *testing.T) {
+func TestSettingsOfDebugConf(t *testing.T) {
 	standard := defaults()
 	for _, c := range []struct {
 		name, conf string
@@ -79,7 +79,7 @@ func TestDebugConfSet(t *testing.T) {
 	}
 }
 
-func TestDebugConfNamesBrokenLinesAndIgnoresThem(t *testing.T) {
+func TestBrokenLinesAreReportedAndIgnored(t *testing.T) {
 	for line, want := range map[string]string{
 		"pmnamecheap":                  "\"pmnamecheap\" has no level",
 		"* nine":                       "\"nine\" is not a level from 0 to 9",
@@ -109,7 +109,7 @@ func TestDebugConfNamesBrokenLinesAndIgnoresThem(t *testing.T) {
 	}
 }
 
-func TestDebugConfComplaintsAreBounded(t *testing.T) {
+func TestReportedBrokenLinesAreLimited(t *testing.T) {
 	_, problems := parseDebugConf([]byte(strings.Repeat("broken\n", 1000)+strings.Repeat("x", 5000)), "pmx")
 	assert.Len(t, problems, maxNamed+1)
 	assert.Equal(t, "debug.conf: 981 more broken lines ignored", problems[maxNamed])
@@ -117,7 +117,7 @@ func TestDebugConfComplaintsAreBounded(t *testing.T) {
 	assert.Less(t, len(problems[0]), 300)
 }
 
-func TestDebugConfIsReadUpToItsLimitInWholeLines(t *testing.T) {
+func TestDebugConfOverTheLimitIsCutAtALine(t *testing.T) {
 	text := strings.Repeat("* 1\n", maxDebugConf/4-1) + "* 2\n* 9\n"
 	conf, problems := parseDebugConf([]byte(text), "pmx")
 	assert.Equal(t, Critical, conf.level("pmx", "r"))
@@ -126,7 +126,7 @@ func TestDebugConfIsReadUpToItsLimitInWholeLines(t *testing.T) {
 	assert.Empty(t, conf.rules)
 }
 
-func TestGlob(t *testing.T) {
+func TestGlobMatchesStarAndQuestionMark(t *testing.T) {
 	for _, c := range []struct {
 		pattern, name string
 		want          bool
@@ -145,7 +145,7 @@ func FuzzDebugConf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		conf, problems := parseDebugConf(text, "pmnamecheap")
 		if conf.maxSize < 0 || len(problems) > maxNamed+2 {
-			t.Fatalf("size %d, %d complaints", conf.maxSize, len(problems))
+			t.Fatalf("size %d, %d problems", conf.maxSize, len(problems))
 		}
 		for _, r := range conf.rules {
 			if r.level < Off || r.level > Debug {
@@ -154,11 +154,11 @@ func FuzzDebugConf(f *testing.F) {
 		}
 		for _, c := range problems {
 			if visible(c) != c || strings.Contains(c, "\n") {
-				t.Fatalf("complaint is not printable: %q", c)
+				t.Fatalf("problem is not printable: %q", c)
 			}
 		}
 		conf.level("pmnamecheap", "seller")
-		// A line at the end counts whatever stood before it.
+		// A line at the end applies, whatever is before it.
 		if len(text) > maxDebugConf-100 {
 			return
 		}

@@ -11,9 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// secretForms returns the texts to look for when value is secret: itself, escaped for
-// XML and JSON (so that a second escaping on top is seen through), and the part
-// of its base64 that does not depend on what stands before or after it
+// secretForms returns the texts to search for a secret value: the value, the value escaped for XML and JSON (matchEscaped
+// then finds a second escaping), and the part of its base64 that does not depend on the bytes before and behind it
 // ("user:password" in one base64 text).
 func secretForms(value string) []string {
 	trimmed := strings.TrimSpace(value)
@@ -28,7 +27,7 @@ func secretForms(value string) []string {
 		}
 	}
 	if len(trimmed) >= 2*minFolded {
-		return forms // its encodings are found by the search in letters and digits
+		return forms // foldedSet finds its encodings
 	}
 	forms = append(forms, base64Forms(trimmed)...)
 	for _, text := range base64Forms(trimmed) {
@@ -60,10 +59,9 @@ func lowerASCII(text string) string {
 	return string(b)
 }
 
-// matchEscaped returns how many bytes at the start of text spell pattern, where
-// each character may be written plainly, percent-encoded, as an XML reference or
-// as a JSON escape, in any mixture. text and pattern are in lower case. 0 = no match. Each comparison takes a step, and
-// none is made without: backslashes against backslashes have many readings.
+// matchEscaped returns how many bytes at the start of text match pattern, 0 for no match. Each character may be plain,
+// percent-encoded, an XML reference or a JSON escape, in any mixture. text and pattern are in lower case. Each comparison uses one
+// of the steps, and the search ends when none is left: backslashes against backslashes can be read in very many ways.
 func matchEscaped(text, pattern string, steps *int) int {
 	at := 0
 	for pattern != "" {
@@ -92,11 +90,11 @@ func matchEscaped(text, pattern string, steps *int) int {
 	return at
 }
 
+// escapeStart reports whether an escape can begin with the byte.
 func escapeStart(c byte) bool { return c == '%' || c == '&' || c == '\\' || c == '+' }
 
-// decodeEscape reads one escape at the start of s: %2B or + of forms, &amp; or
-// &#38; of XML, \n, \", \x26 or \u0026 of JSON and Go. A width of 0 says that
-// there is none.
+// decodeEscape decodes one escape at the start of s: %2B or + of forms, &amp; or &#38; of XML, \n, \", \x26 or \u0026 of JSON and
+// Go. width is the length of the escape in bytes, 0 if there is none.
 func decodeEscape(s string) (decoded string, width int) {
 	switch s[0] {
 	case '+':
@@ -111,7 +109,7 @@ func decodeEscape(s string) (decoded string, width int) {
 	return "", 0
 }
 
-// decodeHex reads s[from:to] as one byte or character in hexadecimal.
+// decodeHex decodes s[from:to] as one byte (two digits) or character in hexadecimal. It returns to as the width.
 func decodeHex(s string, from, to int) (string, int) {
 	if len(s) < to {
 		return "", 0
@@ -126,9 +124,10 @@ func decodeHex(s string, from, to int) (string, int) {
 	return string(rune(n)), to
 }
 
-// longestReference is that of &#x10FFFF; with some leading zeros.
+// longestReference is the length in bytes of &#x10FFFF; with some leading zeros.
 const longestReference = 14
 
+// decodeReference decodes one XML reference at the start of s.
 func decodeReference(s string) (string, int) {
 	end := strings.IndexByte(s[:min(len(s), longestReference)], ';')
 	if end < 2 {
@@ -161,6 +160,7 @@ func decodeReference(s string) (string, int) {
 	return string(rune(n)), end + 1
 }
 
+// decodeBackslash decodes one escape of JSON or Go at the start of s.
 func decodeBackslash(s string) (string, int) {
 	if len(s) < 2 {
 		return "", 0
@@ -190,7 +190,7 @@ func decodeBackslash(s string) (string, int) {
 	return "", 0
 }
 
-// decodeUTF16 reads \uXXXX, or two of them where the first is half a character.
+// decodeUTF16 decodes \uXXXX, or two of them if the first is the first half of a surrogate pair.
 func decodeUTF16(s string) (string, int) {
 	if len(s) < 6 {
 		return "", 0

@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// maxLayers is how many escapes around each other are seen through: percent-encoding of percent-encoding of XML.
+	// maxLayers is the number of levels of escapes that are decoded, such as percent-encoding of percent-encoding of XML.
 	maxLayers = 5
-	// maxTag is the length in bytes of a tag that is skipped between two halves of a value.
+	// maxTag is the longest tag in bytes that is skipped inside a value.
 	maxTag = 512
-	// barrier is a byte that no secret has: what stands before *** and what stands after it never make one word.
+	// barrier is a byte that no secret contains. It replaces ***, so that the texts before and behind it are not joined.
 	barrier = 0
 )
 
-// layer is a text with some levels of escapes decoded. Each byte knows the piece of the original that it came from.
+// layer is a text with some levels of escapes decoded. For each byte it has the position in the original that the byte came from.
 type layer struct {
 	text     string
 	from, to []int32 // nil for the original itself
 }
 
-// at returns where the bytes [start, end) of the layer stand in the original.
+// at returns the position in the original of the bytes [start, end) of the layer.
 func (l layer) at(start, end int) span {
 	if l.from == nil || start >= end {
 		return span{start, end}
@@ -29,7 +29,7 @@ func (l layer) at(start, end int) span {
 	return span{int(l.from[start]), int(l.to[end-1])}
 }
 
-// next returns the layer with one more level of escapes decoded; false if absent.
+// next returns the layer with one more level of escapes decoded; false if there are no escapes.
 func (l layer) next() (layer, bool) {
 	if !strings.ContainsAny(l.text, `%&\`) {
 		return l, false
@@ -56,7 +56,7 @@ func (l layer) next() (layer, bool) {
 	return out, changed
 }
 
-// layers returns the text as it is and with each further level of escapes decoded.
+// layers returns the text, followed by the text with one, two, … levels of escapes decoded.
 func layers(text string) []layer {
 	all := []layer{{text: text}}
 	for len(all) < maxLayers {
@@ -69,9 +69,9 @@ func layers(text string) []layer {
 	return all
 }
 
-// folded returns the letters and digits of a layer in lower case, so that letter case, line ends, quotes and other
-// separators inside a value do not hide it. With bare, what stands between < and > is skipped as well.
-func (l layer) folded(bare bool) layer {
+// folded returns the letters and digits of a layer in lower case, so that letter case, line ends, quotes and other separators
+// inside a value do not hide it. With skipTags, tags are skipped too.
+func (l layer) folded(skipTags bool) layer {
 	var b strings.Builder
 	b.Grow(len(l.text))
 	out := layer{from: make([]int32, 0, len(l.text)), to: make([]int32, 0, len(l.text))}
@@ -87,11 +87,11 @@ func (l layer) folded(bare bool) layer {
 		case c == '*' && strings.HasPrefix(l.text[i:], masked):
 			put(string(rune(barrier)), i, i+len(masked))
 			i += len(masked)
-		case c == '<' && bare:
+		case c == '<' && skipTags:
 			i += tagWidth(l.text[i:])
 		case c < utf8.RuneSelf:
 			if asciiLetterOrDigit(c) {
-				put(string(rune(c|0x20)), i, i+1) // sets a letter's lower case and leaves a digit as it is
+				put(string(rune(c|0x20)), i, i+1) // makes a letter lower case and keeps a digit
 			}
 			i++
 		default:
@@ -110,8 +110,8 @@ func asciiLetterOrDigit(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-// foldedRune returns the first rune of the text in lower case and its width; empty for what is no letter and no digit. A
-// byte that is not UTF-8 stays as it is.
+// foldedRune returns the first rune of the text in lower case and its width in bytes; empty if it is neither letter nor
+// digit. A byte that is not UTF-8 is returned unchanged.
 func foldedRune(text string) (string, int) {
 	r, width := utf8.DecodeRuneInString(text)
 	switch {
@@ -123,7 +123,7 @@ func foldedRune(text string) (string, int) {
 	return "", width
 }
 
-// tagWidth returns the length of the tag at the start of s; 1 where it begins none.
+// tagWidth returns the length in bytes of the tag at the start of s; 1 if no tag begins there.
 func tagWidth(s string) int {
 	if strings.HasPrefix(s, "<![CDATA[") {
 		return len("<![CDATA[")
@@ -135,7 +135,7 @@ func tagWidth(s string) int {
 	return end + 2
 }
 
-// foldedViews returns every folded view of a text that its secrets are looked for in.
+// foldedViews returns the folded forms of the layers in which secrets are searched: with tags and without.
 func foldedViews(all []layer) []layer {
 	var views []layer
 	for _, l := range all {

@@ -14,38 +14,41 @@ import (
 )
 
 const (
-	// minFolded is the number of letters and digits from which a value is found also where it is split or written in
-	// another letter case. A shorter one would be found by chance, in words that have nothing to do with it.
+	// minFolded is the number of letters and digits from which a value is found even if it is split or in another letter case.
+	// A shorter one would be found by chance in unrelated words.
 	minFolded = 8
-	// minCut is the same from which the beginning of a value is masked where a text was cut inside it.
+	// minCut is the number from which the beginning of a value at the end of a text is masked, because the text may be cut.
 	minCut = 16
 )
 
-// foldedPattern is a secret, or an encoding of it, with its letters and digits only.
+// foldedPattern is a secret or an encoding of it, reduced to letters and digits.
 type foldedPattern struct {
 	text string
-	cut  bool // its beginning at the end of a text is masked too
+	cut  bool // the beginning of it at the end of a text is masked too
 }
 
 // foldedSet finds folded patterns by their first eight bytes.
 type foldedSet struct {
 	all   map[string]bool
 	byKey map[uint64][]foldedPattern
-	// some says which keys there are, by 12 bits of their hash: most places of a text are passed over by it.
-	some [64]uint64
+	// present has a bit for each key, by 12 bits of the key's hash: it excludes most positions of a text quickly.
+	present [64]uint64
 }
 
 func newFoldedSet() *foldedSet {
 	return &foldedSet{all: map[string]bool{}, byKey: map[uint64][]foldedPattern{}}
 }
 
+// foldedKey returns the first minFolded bytes as a number.
 func foldedKey(s string) uint64 { return binary.LittleEndian.Uint64([]byte(s[:minFolded])) }
 
+// keyBit returns the position of a key in foldedSet.present.
 func keyBit(key uint64) (word, bit uint64) {
 	h := key * 0x9E3779B97F4A7C15 >> 52
 	return h >> 6, 1 << (h & 63)
 }
 
+// add adds a folded pattern; cut says whether its beginning counts at the end of a text.
 func (f *foldedSet) add(text string, cut bool) {
 	if len(text) < minFolded || f.all[text] || strings.IndexByte(text, barrier) >= 0 {
 		return
@@ -54,22 +57,22 @@ func (f *foldedSet) add(text string, cut bool) {
 	key := foldedKey(text)
 	f.byKey[key] = append(f.byKey[key], foldedPattern{text, cut && len(text) >= minCut})
 	word, bit := keyBit(key)
-	f.some[word] |= bit
+	f.present[word] |= bit
 }
 
-// spans finds every pattern in a folded view, as places in the original. With cut, the text may end inside a secret.
+// spans returns the positions in the original of every pattern in a folded view. With cut, the text may end inside a secret.
 func (f *foldedSet) spans(view layer, cut bool) []span {
 	var found []span
 	budget := stepsAtLeast + stepsPerByte*len(view.text)
 	for i := 0; i+minFolded <= len(view.text); i++ {
 		key := foldedKey(view.text[i:])
-		if word, bit := keyBit(key); f.some[word]&bit == 0 {
+		if word, bit := keyBit(key); f.present[word]&bit == 0 {
 			continue
 		}
 		rest, end := view.text[i:], 0
 		for _, p := range f.byKey[key] {
 			if budget--; !sameNext(rest, p.text) {
-				continue // keys begin alike, and there may be thousands
+				continue // thousands of private keys may begin with the same bytes
 			}
 			budget -= len(p.text) / minFolded
 			switch {
@@ -80,7 +83,7 @@ func (f *foldedSet) spans(view layer, cut bool) []span {
 			}
 		}
 		if budget < 0 {
-			// Only a text made for it gets here; what was not searched is not shown.
+			// Only a text made to be expensive gets here. The rest of it was not searched, so it is masked.
 			return append(found, view.at(i, len(view.text)))
 		}
 		if end > 0 {
@@ -90,30 +93,29 @@ func (f *foldedSet) spans(view layer, cut bool) []span {
 	return found
 }
 
-// sameNext reports whether a text can go on as a pattern does behind the first minFolded bytes: whether the next minFolded
-// ones are the same where both have as many.
+// sameNext reports whether the text and the pattern agree in the second minFolded bytes, as far as both have them.
 func sameNext(text, pattern string) bool {
 	end := min(len(text), len(pattern), 2*minFolded)
 	return text[minFolded:end] == pattern[minFolded:end]
 }
 
-// addSecret adds the folded forms of a value: itself with its own escapes decoded or not, and its encodings, also of the
-// value in another letter case or escaped.
+// addSecret adds the folded forms of a value: the value with its own escapes decoded or not, and the encodings of it, of its upper
+// and lower case, and of its escaped forms.
 func (f *foldedSet) addSecret(value string) {
-	cut := !strings.Contains(value, ":") // the beginning of user:password is no secret
+	cut := !strings.Contains(value, ":") // the beginning of user:password is not secret
 	all := layers(value)
 	for _, view := range foldedViews(all) {
 		f.add(view.text, cut)
 	}
 	if lines := strings.Split(value, "\n"); len(lines) > 1 {
-		for _, line := range lines { // a key, of which one line is enough
+		for _, line := range lines { // in a private key each line is secret
 			if len(line) >= 2*minCut {
 				f.add(layer{text: line}.folded(false).text, false)
 			}
 		}
 	}
 	if view := all[0].folded(false); len(view.text) < minFolded && len(value) < minFolded {
-		return // short values are found by the patterns of the other search
+		return // patternSet finds short values
 	}
 	for _, source := range writtenForms(value) {
 		f.addEncodings(source, cut)
@@ -131,7 +133,7 @@ func (f *foldedSet) addSecret(value string) {
 	f.addEncodings(string(wide), false)
 }
 
-// addEncodings adds base64 in all three positions, hex and decimal bytes of a text.
+// addEncodings adds the text's base64 at all three offsets, its hex, and its bytes in decimal.
 func (f *foldedSet) addEncodings(text string, cut bool) {
 	for _, encoded := range base64Forms(text) {
 		f.add(layer{text: encoded}.folded(false).text, cut)
@@ -140,13 +142,13 @@ func (f *foldedSet) addEncodings(text string, cut bool) {
 	f.add(layer{text: fmt.Sprint([]byte(text))}.folded(false).text, false)
 }
 
-// writtenForms returns the ways to write a value before it is encoded as a whole.
+// writtenForms returns the forms of a value that may be encoded as a whole: letter cases and escapes.
 func writtenForms(value string) []string {
 	forms := []string{value, strings.ToLower(value), strings.ToUpper(value), html.EscapeString(value), escapeXML(value), url.QueryEscape(value), url.PathEscape(value)}
 	if quoted, err := json.Marshal(value); err == nil {
 		forms = append(forms, string(quoted[1:len(quoted)-1]))
 	}
-	plain := strconv.Quote(value) // JSON that leaves & and < alone
+	plain := strconv.Quote(value) // JSON that does not escape & and <
 	forms = append(forms, plain[1:len(plain)-1])
 	seen := map[string]bool{}
 	var once []string
@@ -159,8 +161,8 @@ func writtenForms(value string) []string {
 	return once
 }
 
-// base64Forms returns the parts of a text's base64 that do not depend on what stands before or after it, for the three
-// positions that it can begin at.
+// base64Forms returns the parts of a text's base64 that do not depend on the bytes before and behind it, one for each of the three
+// offsets at which the text can begin.
 func base64Forms(text string) []string {
 	var forms []string
 	for before := range 3 {

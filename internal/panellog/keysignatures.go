@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// keySignatures are texts and bytes that only private keys have. They are looked for in base64 at any position and in hex, for a
-// key may come without its BEGIN line, or inside something else.
+// keySignatures are texts and bytes that only private keys contain. They are searched in base64 at any offset and in hex,
+// because a key may come without its BEGIN line, or inside other data.
 //
 // The bytes are the beginnings of the DER of RFC 8017 (RSAPrivateKey of 1024 to 4096 bits), RFC 5915 (ECPrivateKey), RFC
 // 5958 (an AlgorithmIdentifier right after version 0, which no certificate and no request has), and PBES2 of RFC 8018.
@@ -33,29 +33,29 @@ var keySignatures = sync.OnceValue(func() *foldedSet {
 	return f
 })
 
-// minRunWord is the length in characters from which a word beside encoded bytes is taken for more of them.
+// minRunWord is the length in bytes from which a word next to encoded bytes counts as more of them.
 const minRunWord = 16
 
-// signatureKeySpans finds private keys by their marks and masks the whole run of encoded bytes around each.
+// signatureKeySpans finds private keys by their signatures and returns the whole run of encoded bytes around each.
 func signatureKeySpans(text string, views []layer) []span {
 	var found []span
 	for _, view := range views {
-		for _, mark := range keySignatures().spans(view, false) {
-			if last := len(found) - 1; last >= 0 && mark.start >= found[last].start && mark.end <= found[last].end {
+		for _, signature := range keySignatures().spans(view, false) {
+			if last := len(found) - 1; last >= 0 && signature.start >= found[last].start && signature.end <= found[last].end {
 				continue
 			}
-			found = append(found, run(text, mark))
+			found = append(found, run(text, signature))
 		}
 	}
 	return found
 }
 
-// run extends a piece of a text over the encoded bytes around it.
+// run extends a span over the encoded bytes around it.
 func run(text string, piece span) span {
 	return span{runStart(text, piece.start), runEnd(text, piece.end)}
 }
 
-// runStart goes back over words of encoded bytes; the first word that is too short is the last one taken.
+// runStart returns the start of the words of encoded bytes before the offset. A word shorter than minRunWord ends the search.
 func runStart(text string, at int) int {
 	for {
 		start := at
@@ -73,7 +73,7 @@ func runStart(text string, at int) int {
 	}
 }
 
-// wordEndingAt returns the length of the word of encoded bytes that ends there.
+// wordEndingAt returns the length of the word of encoded bytes that ends at the offset, at most minRunWord.
 func wordEndingAt(text string, end int) int {
 	n := 0
 	for n < minRunWord && end-n > 0 && base64Byte(text[end-n-1]) && text[end-n-1] != '\n' && text[end-n-1] != '\r' {
@@ -82,8 +82,8 @@ func wordEndingAt(text string, end int) int {
 	return n
 }
 
-// runEnd goes on over words of encoded bytes. The last line of a key is short, so one short word on a line of its own is
-// taken, and padding ends the run.
+// runEnd returns the end of the words of encoded bytes behind the offset. One short word on a line of its own belongs to them,
+// because the last line of a key is short; padding ends them.
 func runEnd(text string, at int) int {
 	for {
 		end := wordEnd(text, at)
@@ -108,7 +108,7 @@ func runEnd(text string, at int) int {
 	}
 }
 
-// wordEnd returns where the encoded bytes that begin at the offset end, on the same line.
+// wordEnd returns the end of the encoded bytes that begin at the offset, on the same line.
 func wordEnd(text string, at int) int {
 	for at < len(text) && base64Byte(text[at]) && text[at] != '\n' && text[at] != '\r' {
 		at++
@@ -116,7 +116,7 @@ func wordEnd(text string, at int) int {
 	return at
 }
 
-// cutKeySpans finds private keys of which the BEGIN line is missing: all encoded lines before the END line.
+// cutKeySpans finds private keys without a BEGIN line: all encoded lines before the END line.
 func cutKeySpans(all []layer) []span {
 	var found []span
 	for _, l := range all {
@@ -142,7 +142,8 @@ func cutKeySpans(all []layer) []span {
 	return found
 }
 
-// keyBodyStart goes back over the lines of a key: the last one and the one that was cut may be short.
+// keyBodyStart returns the start of the lines of a key that end at the offset. The last line and the one that was cut may be
+// short.
 func keyBodyStart(text string, at int) int {
 	start := runStart(text, at)
 	blank := start

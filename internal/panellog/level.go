@@ -7,19 +7,18 @@ type Level int
 // The panel's levels, by the numbers that etc/debug.conf uses.
 const (
 	Off      Level = iota // nothing is written
-	Note                  // notes that nobody may miss
-	Critical              // the command cannot go on
+	Note                  // important notes
+	Critical              // the command cannot continue
 	Error                 // the command failed
-	Warning               // it worked, and somebody should look
+	Warning               // the command succeeded, but an administrator should check
 	Info                  // requests: each command with arguments, result and time
-	ExtInfo               // extended: each decision with its reason
-	Ext                   // remote services: each exchange in one line
-	Trace                 // the way through the rooms
+	ExtInfo               // each decision with its reason
+	Ext                   // each exchange with a remote service, in one line
+	Trace                 // steps inside a component
 	Debug                 // full requests and answers, bodies included
 )
 
-// String returns the word that stands in a log line: "INFO" for Info. It is empty
-// for Off and for numbers that are no level.
+// String returns the level's name in a log line: "INFO" for Info. It is empty for Off and for numbers that are not a level.
 func (v Level) String() string {
 	switch v {
 	case Note:
@@ -44,7 +43,7 @@ func (v Level) String() string {
 	return ""
 }
 
-// colour returns the terminal sequence that opens a level's text (section 8.1).
+// colour returns the terminal sequence before a level's text (docs/reference/billmanager.md §8.1).
 func (v Level) colour() string {
 	switch v {
 	case Note:
@@ -67,5 +66,5 @@ func (v Level) colour() string {
 	return ""
 }
 
-// colourReset closes it. It follows the text without a blank (rules LOG-1).
+// colourReset is the terminal sequence that follows the text, without a blank (rules LOG-1).
 const colourReset = "\x1b[0m"

@@ -11,11 +11,11 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// maxEntry bounds the text of one entry in bytes, so that one huge answer at
-// level 9 neither fills the disk nor makes a write that takes seconds.
+// maxEntry is the limit of one entry's text in bytes, so that a huge answer at level 9 neither fills the disk nor takes seconds to
+// write.
 const maxEntry = 1 << 20
 
-// entry is one log entry, ready to be rendered: its text is masked and clean.
+// entry is one log entry, with its text masked and escaped.
 type entry struct {
 	time      time.Time
 	pid       int
@@ -25,12 +25,12 @@ type entry struct {
 	text      string
 }
 
-// line renders the native line of section 8.1, newline included:
+// line returns the native line of docs/reference/billmanager.md §8.1, with a newline:
 //
-//	May  7 15:07:16 [157101:1] room ESC[1;32mINFO textESC[0m
+//	May  7 15:07:16 [157101:1] component ESC[1;32mINFO textESC[0m
 //
-// The thread number of a module is always 1. A text with newlines stays one
-// entry; its further lines carry no prefix and are indented.
+// The thread number of a module is always 1. A text with newlines stays one entry; its further lines have no prefix and are
+// indented.
 func (e entry) line(colour bool) []byte {
 	b := make([]byte, 0, len(e.text)+96)
 	b = e.time.AppendFormat(b, "Jan _2 15:04:05")
@@ -55,11 +55,9 @@ func (e entry) line(colour bool) []byte {
 	return append(b, '\n')
 }
 
-// visible escapes what could act on a terminal or pretend to be the log's own:
-// control characters other than newline and tab (ESC above all), C1 controls,
-// Unicode line separators, direction overrides and other characters without a
-// shape (category Cf), and bytes that are no UTF-8.
-// Texts come from sellers, clients and databases.
+// visible escapes characters that could control a terminal or imitate lines of the log: control characters other than newline and
+// tab (ESC above all), C1 controls, Unicode line separators, direction overrides and other invisible characters (category Cf), and
+// bytes that are not UTF-8. The texts come from sellers, clients and databases.
 func visible(s string) string {
 	at := strings.IndexFunc(s, needsEscape)
 	if at < 0 {
@@ -98,12 +96,11 @@ func needsEscape(r rune) bool {
 	case r == 0x2028, r == 0x2029, unicode.Is(unicode.Cf, r):
 		return true
 	}
-	// A broken byte arrives here as U+FFFD; visible tells it from a real one.
+	// A byte that is not UTF-8 arrives here as U+FFFD; visible distinguishes it from a real U+FFFD.
 	return r == utf8.RuneError
 }
 
-// cut shortens s to at most limit bytes at a character's border and says how
-// long it was.
+// cut shortens s to at most limit bytes, without splitting a character, and appends the original length.
 func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

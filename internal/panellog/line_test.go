@@ -8,7 +8,7 @@ import (
 )
 
 // The native line, docs/reference/billmanager.md §8.1 and rules LOG-1, byte for byte.
-func TestLineOfEveryLevel(t *testing.T) {
+func TestNativeLineOfEachLevel(t *testing.T) {
 	at := time.Date(2024, time.May, 7, 15, 7, 16, 999_000_000, time.UTC)
 	for _, c := range []struct {
 		level         Level
@@ -25,13 +25,13 @@ func TestLineOfEveryLevel(t *testing.T) {
 		{Trace, "", "TRACE text", "\x1b[1mTRACE text\x1b[0m"},
 		{Debug, "file.go:12", "DEBUG file.go:12 text", "\x1b[1;33mDEBUG file.go:12 text\x1b[0m"},
 	} {
-		e := entry{time: at, pid: 157101, component: "room", level: c.level, where: c.where, text: "text"}
-		assert.Equal(t, "May  7 15:07:16 [157101:1] room "+c.plain+"\n", string(e.line(false)))
-		assert.Equal(t, "May  7 15:07:16 [157101:1] room "+c.colour+"\n", string(e.line(true)))
+		e := entry{time: at, pid: 157101, component: "seller", level: c.level, where: c.where, text: "text"}
+		assert.Equal(t, "May  7 15:07:16 [157101:1] seller "+c.plain+"\n", string(e.line(false)))
+		assert.Equal(t, "May  7 15:07:16 [157101:1] seller "+c.colour+"\n", string(e.line(true)))
 	}
 }
 
-func TestLineKeepsTwoDigitDays(t *testing.T) {
+func TestDayOfTwoDigitsIsNotPadded(t *testing.T) {
 	e := entry{time: time.Date(2026, time.November, 22, 4, 5, 6, 0, time.UTC), pid: 1, component: "r", level: Info, text: "x"}
 	assert.Equal(t, "Nov 22 04:05:06 [1:1] r INFO x\n", string(e.line(false)))
 }
@@ -48,7 +48,7 @@ func TestVisibleEscapesWhatCouldForgeALine(t *testing.T) {
 		{"C1 as a bare byte", "\x9b31m", `\x9b31m`},
 		{"direction override", "\u202egpj.exe", `\u202egpj.exe`},
 		{"isolate", "\u2066a", `\u2066a`},
-		{"marks of direction, zero width, tags", "a\u200eb\u061cc\u200bd\ufeffe\U000e0041", `a\u200eb\u061cc\u200bd\ufeffe\U000e0041`},
+		{"direction marks, zero width, tags", "a\u200eb\u061cc\u200bd\ufeffe\U000e0041", `a\u200eb\u061cc\u200bd\ufeffe\U000e0041`},
 		{"soft hyphen", "a\u00adb", `a\xadb`},
 		{"line separator", "a\u2028b", `a\u2028b`},
 	} {

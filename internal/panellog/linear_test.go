@@ -11,7 +11,7 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// hostile are texts made to be expensive: pieces that begin what a redactor looks for and never end it, over and over.
+// hostile returns texts that are made to be expensive: many beginnings of what the redaction searches for, without an end.
 func hostile() map[string]string {
 	const size = 1 << 20
 	fill := func(piece string) string { return strings.Repeat(piece, size/len(piece)) }
@@ -30,7 +30,7 @@ func hostile() map[string]string {
 		"web tokens":               fill("eyJ."),
 		"ends of keys":             fill("-----END PRIVATE KEY-----"),
 		"ends of keys, in lines":   fill("AAAAAAAAAAAAAAAAAAAAAAAA\n"),
-		"marks of keys":            fill("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC "),
+		"key signatures":           fill("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC "),
 		"certificates":             fill("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"),
 		"double percent":           fill("%252D"),
 		"tags between letters":     fill("a<b>"),
@@ -59,23 +59,23 @@ func hostile() map[string]string {
 	}
 }
 
-// Who writes a text that we log cannot stop us with it: a search that is quadratic in any of these takes hours and runs
-// into the deadline of the tests.
+// The author of a logged text must not be able to stop the module: a search that is quadratic in one of these takes hours and
+// runs into the deadline of the tests.
 func TestHostileTextsAreRedactedInLinearTime(t *testing.T) {
 	log := panellog.Discard()
 	log.Secret("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "password=password=password=x", `\\\\\\\\\\\\\\\\\\\\x`)
 	for name, text := range hostile() {
 		// What is escaped may grow, but not by more than the longest escape.
-		most := 16 * len(text)
-		assert.LessOrEqual(t, len(panellog.RedactXML([]byte(text))), most, "%s: XML", name)
-		assert.LessOrEqual(t, len(panellog.RedactForm("a="+text)), most, "%s: form", name)
-		assert.LessOrEqual(t, len(panellog.RedactArgs([]string{text})[0]), most, "%s: words", name)
-		assert.LessOrEqual(t, len(log.Mask(text)), most, "%s: mask", name)
+		limit := 16 * len(text)
+		assert.LessOrEqual(t, len(panellog.RedactXML([]byte(text))), limit, "%s: XML", name)
+		assert.LessOrEqual(t, len(panellog.RedactForm("a="+text)), limit, "%s: form", name)
+		assert.LessOrEqual(t, len(panellog.RedactArgs([]string{text})[0]), limit, "%s: words", name)
+		assert.LessOrEqual(t, len(log.Mask(text)), limit, "%s: mask", name)
 	}
 }
 
-// Hundreds of secrets leave an honest text of a megabyte as it is: the bound of the search is for texts made against it.
-func TestManySecretsLeaveAnHonestTextAlone(t *testing.T) {
+// With hundreds of secrets the limit of the search is not reached in an ordinary text of a megabyte.
+func TestManySecretsDoNotMaskAnOrdinaryText(t *testing.T) {
 	var secrets []string
 	for i := range 256 {
 		secrets = append(secrets, fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i)})), fmt.Sprintf("Pass-%d<&>%x", i, sha256.Sum256([]byte{byte(i), 1})))
@@ -87,5 +87,5 @@ func TestManySecretsLeaveAnHonestTextAlone(t *testing.T) {
 	text := b.String()
 	mask := panellog.Masker(secrets...)
 	assert.True(t, mask(text) == text, "nothing is masked")
-	assert.True(t, mask(text+secrets[77]) == text+"***", "but a secret at its end")
+	assert.True(t, mask(text+secrets[77]) == text+"***", "only the secret at its end is masked")
 }

@@ -14,33 +14,29 @@ import (
 const (
 	logMode   = 0o640
 	lockMode  = 0o600
-	directory = "logs" // under var, as the panel's own archives (section 8.2)
+	directory = "logs" // under var, as for the panel's own archives (docs/reference/billmanager.md §8.2)
 )
 
-// logFile is var/<name>.log, shared by the processes of a host.
+// logFile is var/<name>.log, which the processes of a host share.
 //
-// lumberjack alone is made for one process: runs in parallel lost 13 % of their
-// lines (docs/architecture.md, Measured). What keeps every line here:
+// lumberjack is made for one process: parallel runs lost 13 % of their lines (docs/architecture.md, Measured). Here no line
+// is lost, because:
 //
-//   - var/<name>.log.lock is held exclusively while a process starts: look at the
-//     size, rotate if it is over the limit, open the log for appending, take a
-//     shared lock on the log itself, let go. That takes microseconds. So nobody
-//     opens the log while lumberjack renames it and creates (and truncates!) the
-//     next one, and nobody is without the shared lock on what he appends to.
-//   - Who has the log open while another process rotates keeps appending to the
-//     renamed file, which is now an archive. Each entry is one write with O_APPEND.
-//   - An archive is packed by who gets the exclusive lock on it, which nobody gets
-//     while a process still writes there; then a later process packs it. The packed
-//     text goes to a temporary file, is synced, renamed, and only then the plain
-//     archive is removed.
-//   - A process killed inside a large write, or a disk that was full for a while,
-//     leaves half a line. Each write looks at the log's last byte first and starts
-//     on a line of its own where that is no newline; what got behind half a line all
-//     the same is written again.
-//   - A kill at any moment releases the locks. The lock file has content from before
-//     a rotation until no plain archive is left: it tells the next start that a
-//     rotation may have stopped half-way (finished then), and the end of each run
-//     that there is something to pack.
+//   - A starting process holds var/<name>.log.lock exclusively while it checks the size, rotates the log if it is over the
+//     limit, opens it for appending and takes a shared lock on it. That takes microseconds. So no process opens the log
+//     while lumberjack renames it and creates (and truncates!) the next one, and every process has the shared lock of the
+//     file that it appends to.
+//   - A process that has the log open while another one rotates it goes on appending to the renamed file, which is now an
+//     archive. Each entry is one write with O_APPEND.
+//   - An archive is packed under an exclusive lock, which no process gets while another one still writes there; a later
+//     process packs it then. The packed text is written to a temporary file, synced and renamed, and then the plain archive
+//     is removed.
+//   - A process that is killed inside a large write, or a full disk, leaves an incomplete line. Each write checks the log's
+//     last byte first, and begins with a newline if that is none; an entry that was still written behind an incomplete line
+//     is written again.
+//   - A kill at any moment releases the locks. The lock file has content from before a rotation until no plain archive is
+//     left. By that the next start knows that a rotation may be unfinished, and finishes it, and the end of each run knows
+//     that there is an archive to pack.
 type logFile struct {
 	*os.File
 	problems []error // about the rotation; the log itself is open
@@ -50,7 +46,7 @@ type logFile struct {
 	sleep func(time.Duration)
 }
 
-// logPaths is where the files of one log are.
+// logPaths are the paths of one log's files.
 type logPaths struct {
 	dir  string // var
 	name string // <name>.log
@@ -60,9 +56,8 @@ func (p logPaths) live() string    { return filepath.Join(p.dir, p.name) }
 func (p logPaths) lock() string    { return filepath.Join(p.dir, p.name+".lock") }
 func (p logPaths) archive() string { return filepath.Join(p.dir, directory) }
 
-// openLogFile opens the log, rotating it first where it is larger than maxSize
-// bytes (0 = never). header makes the first line of a log that continues an
-// archive. Missing directories are an error, except for var/logs, which only a
+// openLogFile opens the log. It rotates the log first if it is larger than maxSize bytes (0 = never). header returns the
+// first line of a log that continues an archive. Missing directories are an error, except for var/logs, which only a
 // rotation needs.
 func openLogFile(path string, maxSize int64, now func() time.Time, sleep func(time.Duration),
 	header func(archive string) []byte,
@@ -78,17 +73,17 @@ func openLogFile(path string, maxSize int64, now func() time.Time, sleep func(ti
 		return nil, err
 	}
 	var archive string
-	switch pending := pendingSince(start); {
+	switch pending := hasPending(start); {
 	case maxSize > 0 && size > maxSize:
 		archive = f.rotate(start)
 	case size <= 0 && pending:
-		// A rotation was cut short by a kill, or an administrator emptied the log.
+		// A kill interrupted a rotation, or an administrator emptied the log.
 		archive = f.continued()
 	}
 	if err := f.openLive(); err != nil {
 		return nil, err
 	}
-	// Where the rotation failed, the old log is still there and goes on.
+	// If the rotation failed, the old log is still there and is continued.
 	if size, err := regularSize(path); archive != "" && err == nil && size == 0 {
 		if _, err := f.Write(header(archive)); err != nil {
 			f.problems = append(f.problems, err)
@@ -97,7 +92,7 @@ func openLogFile(path string, maxSize int64, now func() time.Time, sleep func(ti
 	return f, nil
 }
 
-// lockStart opens and locks the lock file. Closing it lets go.
+// lockStart opens and locks the lock file. Closing it releases the lock.
 func (f *logFile) lockStart() (*os.File, error) {
 	for {
 		lock, err := filelock.OpenRegular(f.place.lock(), os.O_RDWR|os.O_CREATE, lockMode)
@@ -111,7 +106,7 @@ func (f *logFile) lockStart() (*os.File, error) {
 		if filelock.Same(lock, f.place.lock()) {
 			return lock, nil
 		}
-		// Somebody removed the lock file between the two calls; the next one counts.
+		// Somebody removed the lock file between the two calls; it is opened again.
 		lock.Close()
 	}
 }
@@ -155,9 +150,8 @@ func (f *logFile) Write(entry []byte) (int, error) {
 	return max(0, n-1), err
 }
 
-// appendLine appends one entry to a log that ended in a whole line when it was looked at. A process that was killed inside
-// its write since then has left half a line, behind which the entry stands now: it is written once more, on a line of its
-// own.
+// appendLine appends one entry to a log that ended with a newline when it was checked. If a process was killed inside its
+// write since then, the entry is behind an incomplete line and is written again, on a line of its own.
 func (f *logFile) appendLine(entry []byte) (int, error) {
 	n, err := f.File.Write(entry)
 	if err != nil || !f.behindHalfLine(n) {
@@ -167,8 +161,8 @@ func (f *logFile) appendLine(entry []byte) (int, error) {
 	return n, err
 }
 
-// behindHalfLine reports whether the n bytes just written do not stand at the start of a line. The kernel appends one write
-// after the other, so what stands before them is complete or never will be.
+// behindHalfLine reports whether the n bytes just written do not begin a line. The kernel appends one write after the other,
+// so the text before them will not be completed later.
 func (f *logFile) behindHalfLine(n int) bool {
 	end, err := f.Seek(0, io.SeekCurrent)
 	start := end - int64(n)
@@ -180,15 +174,14 @@ func (f *logFile) behindHalfLine(n int) bool {
 	return err == nil && before[0] != '\n'
 }
 
-// tornLooks bounds how often a log that others write to is looked at.
-const tornLooks = 5
+// tornChecks is the number of times that endsTorn checks a log which other processes write to.
+const tornChecks = 5
 
-// endsTorn reports whether the log ends in half a line. Half a line may also be
-// seen while another process is in the middle of its write; so the file's mode is
-// set to what it is, which waits for that write to end (both take the inode's
-// lock), and only a file that did not grow meanwhile is torn.
+// endsTorn reports whether the log ends inside a line. While another process is in the middle of its write, the log may look like
+// that too. So endsTorn sets the file's mode to its present value, which waits for that write (both take the inode's lock), and
+// returns true only if the file did not grow.
 func endsTorn(file *os.File) bool {
-	for range tornLooks {
+	for range tornChecks {
 		fi, err := file.Stat()
 		if err != nil || fi.Size() == 0 {
 			return false
@@ -197,7 +190,7 @@ func endsTorn(file *os.File) bool {
 		if _, err := file.ReadAt(last[:], fi.Size()-1); err != nil || last[0] == '\n' {
 			return false
 		}
-		// Who may write but not set the mode has only the second look.
+		// A process that may not set the mode only has the second check of the size.
 		_ = file.Chmod(fi.Mode().Perm())
 		after, err := file.Stat()
 		if err == nil && after.Size() == fi.Size() {
@@ -207,7 +200,7 @@ func endsTorn(file *os.File) bool {
 	return false
 }
 
-// Close lets go of the log and packs one archive where one is waiting.
+// Close closes the log and packs one archive if one is waiting.
 func (f *logFile) Close() error {
 	if f.File == nil {
 		return nil
@@ -217,9 +210,8 @@ func (f *logFile) Close() error {
 	return errors.Join(err, f.pack())
 }
 
-// regularSize returns the size of a file, -1 if it is absent. A
-// symbolic link is not followed, for whoever places one would choose which file
-// root appends to; a FIFO or device would hang the command or worse.
+// regularSize returns the size of a file in bytes, -1 if it is absent. It refuses a symbolic link, with which an attacker
+// would choose the file that root appends to, and a FIFO or device, which could block the command.
 func regularSize(path string) (int64, error) {
 	fi, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A process that is killed inside its write after another one has looked at the log's end tears no line of that one.
-func TestLineBehindHalfALineIsWrittenAgain(t *testing.T) {
+// A process may be killed inside its write after another one has checked the log's end.
+func TestEntryBehindAnIncompleteLineIsWrittenAgain(t *testing.T) {
 	for name, row := range map[string]struct{ before, after string }{
 		"empty log":  {"", "mine\n"},
 		"whole line": {"whole\n", "whole\nmine\n"},
@@ -28,7 +28,7 @@ func TestLineBehindHalfALineIsWrittenAgain(t *testing.T) {
 			_, err = other.WriteString(row.before)
 			require.NoError(t, err)
 
-			n, err := f.appendLine([]byte("mine\n")) // the look at the end was before
+			n, err := f.appendLine([]byte("mine\n")) // the end was checked before
 			require.NoError(t, err)
 			assert.Equal(t, len("mine\n"), n)
 			text, err := os.ReadFile(path)

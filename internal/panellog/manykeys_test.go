@@ -14,7 +14,7 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// itemKeys returns what looks like the private keys of n items: all begin with the same bytes.
+// itemKeys returns n texts like private keys, which all begin with the same bytes.
 func itemKeys(n int) []string {
 	var keys []string
 	for i := range n {
@@ -28,8 +28,8 @@ func itemKeys(n int) []string {
 	return keys
 }
 
-// learned returns how many bytes are allocated to learn the keys one after the other, as a sweep does.
-func learned(keys []string) uint64 {
+// allocated returns the number of bytes allocated to register the keys one after the other, as a sweep does.
+func allocated(keys []string) uint64 {
 	var before, after runtime.MemStats
 	log := panellog.Discard()
 	runtime.ReadMemStats(&before)
@@ -40,15 +40,15 @@ func learned(keys []string) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// A sweep learns the private key of each item that has one: the last of thousands must cost no more than the first.
-func TestSecretsAreLearnedInLinearTime(t *testing.T) {
+// A sweep registers the private key of each item: the last of thousands must cost no more than the first.
+func TestSecretsAreRegisteredInLinearTime(t *testing.T) {
 	keys := itemKeys(48)
-	learned(keys[:1]) // the tables that are made once
-	assert.Less(t, learned(keys), 5*learned(keys[:16]), "three times the keys, nine times the work if each makes all patterns anew")
+	allocated(keys[:1]) // makes the tables that are made once
+	assert.Less(t, allocated(keys), 5*allocated(keys[:16]), "three times the keys, nine times the work if each makes all patterns anew")
 }
 
-// Keys begin alike: what begins as they do, or is encoded like them, is no reason to mask the rest of a text.
-func TestManyKeysLeaveAnHonestLineAlone(t *testing.T) {
+// A text that begins like a key, or is encoded like one, does not mask the rest of a line.
+func TestManyKeysDoNotMaskAnOrdinaryLine(t *testing.T) {
 	keys := itemKeys(600)
 	log := panellog.Discard()
 	log.Secret(keys...)

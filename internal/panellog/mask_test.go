@@ -9,8 +9,8 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// What leaves by another way than the log is masked as the log is.
-func TestMaskIsThatOfTheLog(t *testing.T) {
+// Mask is for texts that leave the program by another way than the log.
+func TestMaskMasksLikeTheLog(t *testing.T) {
 	log := panellog.Discard()
 	log.Secret(`pla<nt"ed &secret`)
 	for name, text := range map[string]string{

@@ -8,45 +8,44 @@ import (
 	"sync"
 )
 
-// masked stands where a secret was.
+// masked replaces a secret.
 const masked = "***"
 
-// minSecret is the length in bytes under which a value is no secret: masking
-// "on" or "1" would blank out the log.
+// minSecret is the length in bytes under which a value is not masked: masking "on" or "1" would make the log unreadable.
 const minSecret = 4
 
 const (
-	// maskSteps bounds the search through one text to a fraction of a second.
+	// maskSteps limits the search through one text to a fraction of a second.
 	maskSteps = 32 << 20
-	// Below that the search is linear: hundreds of secrets in an honest text take far fewer steps for each byte.
+	// stepsPerByte and stepsAtLeast limit the search in shorter texts, so that it is linear. Hundreds of secrets in an ordinary
+	// text take far fewer steps for each byte.
 	stepsPerByte = 64
 	stepsAtLeast = 4 << 10
 )
 
-// Masker returns a function that replaces the given values in a text by ***, however they are written there (see
-// Logger.Secret). It is for a part of the program that must hide its own secrets
-// and only those; PEM private keys are masked as well. Values under four bytes are ignored.
+// Masker returns a function that replaces the given values in a text by ***, in any of the forms that Logger.Secret lists.
+// It is for code that must hide only its own secrets; PEM private keys are masked too. Values under four bytes are ignored.
 func Masker(secrets ...string) func(text string) string {
 	m := &masker{}
 	m.add(secrets...)
 	return func(text string) string { return m.maskWith(text, false) }
 }
 
-// masker finds registered secrets and private keys in any text. Secrets are added to the patterns that there are: a sweep
-// learns the keys of thousands of items, one after the other.
+// masker finds registered secrets and private keys in texts. Secrets can be added one after the other, as a sweep does with
+// the keys of thousands of items.
 type masker struct {
 	mu       sync.RWMutex // guards what patterns points at
 	patterns *patternSet
 }
 
-// patternSet are the texts to look for.
+// patternSet are the texts to search for.
 type patternSet struct {
 	values  map[string]bool // as they were registered
 	all     map[string]bool
 	byFirst [256][]string
 	byTwo   map[[2]byte][]string // the same by their first two bytes
 	folded  *foldedSet
-	short   *patternSet // those of the values that are too short to be folded; nil without
+	short   *patternSet // the patterns of values that are too short to be folded; nil if there are none
 }
 
 func (m *masker) add(values ...string) {
@@ -63,7 +62,7 @@ func (m *masker) add(values ...string) {
 	}
 }
 
-// maskWith masks a text with the secrets that are known now.
+// maskWith masks a text with the secrets registered so far. With cut, the text may end inside a secret.
 func (m *masker) maskWith(text string, cut bool) string {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -74,12 +73,11 @@ func newPatternSet() *patternSet {
 	return &patternSet{values: map[string]bool{}, all: map[string]bool{}, byTwo: map[[2]byte][]string{}, folded: newFoldedSet()}
 }
 
-// maxPlain is the length in bytes up to which a value is looked for byte by byte too. A longer one is a key, of which the
-// search in letters and digits finds all but the dashes around it; that search does not become slower with many keys that
-// begin alike.
+// maxPlain is the length in bytes up to which a value is searched byte by byte too. A longer one is a private key. foldedSet
+// finds all of it but the dashes around it, and does not become slower with many keys that begin with the same bytes.
 const maxPlain = 256
 
-// add adds a value with all its forms.
+// add adds a value in all its forms.
 func (p *patternSet) add(value string) {
 	if p.values[value] {
 		return
@@ -100,8 +98,7 @@ func (p *patternSet) add(value string) {
 	}
 }
 
-// plainSet returns the patterns of values as they are and escaped, without those of their encodings, which cost more to
-// make.
+// plainSet returns the patterns of the values and their HTML escapes, without their encodings, which take more time.
 func plainSet(values []string) *patternSet {
 	p := newPatternSet()
 	for _, v := range values {
@@ -123,13 +120,14 @@ func (p *patternSet) addForm(form string) {
 	p.byTwo[two] = append(p.byTwo[two], form)
 }
 
-// maxPasses is how often a text is masked: what is masked may have hidden that a tag or an escape ends elsewhere.
+// maxPasses is the number of times that a text is masked: after a replacement a tag or an escape may end elsewhere, and show
+// another secret.
 const maxPasses = 3
 
-// mask replaces secrets and private keys by ***. With cut, the text may have been cut inside a secret.
+// mask replaces secrets and private keys by ***. The text may end inside a secret.
 func (m *masker) mask(text string) string { return m.maskWith(text, true) }
 
-// maskAll masks what the patterns find and private keys.
+// maskAll masks the patterns and private keys. With cut, the text may end inside a secret.
 func maskAll(p *patternSet, text string, cut bool) string {
 	for range maxPasses {
 		all := layers(text)
@@ -150,7 +148,7 @@ func maskAll(p *patternSet, text string, cut bool) string {
 	return text
 }
 
-// foldedSpans finds what is split, in another letter case, encoded, or escaped more than once.
+// foldedSpans finds secrets that are split, in another letter case, encoded, or escaped more than once.
 func (p *patternSet) foldedSpans(all, views []layer, cut bool) []span {
 	if p == nil {
 		return nil
@@ -170,7 +168,7 @@ func (p *patternSet) foldedSpans(all, views []layer, cut bool) []span {
 	return found
 }
 
-// span is a piece of a text, end exclusive.
+// span is a range of bytes in a text, end exclusive.
 type span struct{ start, end int }
 
 // spans finds every occurrence of every pattern, escaped or not.
@@ -189,7 +187,7 @@ func (p *patternSet) spans(text string) []span {
 			}
 		}
 		if steps < 0 {
-			// Only a text made for it gets here; what was not searched is not shown.
+			// Only a text made to be expensive gets here. The rest of it was not searched, so it is masked.
 			return append(found, span{i, len(text)})
 		}
 		if end > 0 {
@@ -199,7 +197,7 @@ func (p *patternSet) spans(text string) []span {
 	return found
 }
 
-// candidates returns the patterns that can begin at the start of the text as it is written.
+// candidates returns the patterns that may match at the start of the text.
 func (p *patternSet) candidates(text string) []string {
 	if len(text) < 2 || escapeStart(text[0]) || escapeStart(text[1]) {
 		return p.byFirst[text[0]]
@@ -207,8 +205,7 @@ func (p *patternSet) candidates(text string) []string {
 	return p.byTwo[[2]byte{text[0], text[1]}]
 }
 
-// longest returns the length of the longest match of the patterns at the start of
-// text, 0 without one.
+// longest returns the length of the longest match of the patterns at the start of the text, 0 if none matches.
 func longest(patterns []string, text string, steps *int) int {
 	end := 0
 	for _, p := range patterns {
@@ -217,7 +214,7 @@ func longest(patterns []string, text string, steps *int) int {
 	return end
 }
 
-// replaceSpans puts *** where the spans are; touching ones become one.
+// replaceSpans replaces the spans by ***; spans that touch become one.
 func replaceSpans(text string, spans []span) string {
 	spans = slices.DeleteFunc(spans, func(s span) bool { return s.start >= s.end })
 	if len(spans) == 0 {

@@ -33,8 +33,8 @@ func wrapped(text string, width int, end string) string {
 	return b.String() + text
 }
 
-// disguises returns the ways to write a value that only a search in the value's letters and digits sees through.
-func disguises() map[string]func(string) string {
+// splitForms returns forms of a value that only the search in letters and digits finds: split, in another case, encoded twice.
+func splitForms() map[string]func(string) string {
 	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 	every := func(sep string) func(string) string {
 		return func(s string) string {
@@ -104,8 +104,8 @@ func onlyWord(s string) string {
 	}, strings.ToLower(s))
 }
 
-// A registered value of eight letters and digits is masked however it is written: rules LOG-6.
-func TestSecretsInDisguiseNeverShow(t *testing.T) {
+// rules LOG-6: a registered value of eight letters and digits is masked in all these forms.
+func TestSplitAndEncodedSecretsAreMasked(t *testing.T) {
 	for _, secret := range []string{
 		"0123456789abcdef0123456789abcdef", "p&ss<w>\"o'r;d=+%/\\12", "парольпароль", "two words more", "user@example.com:pl@nted", "Tr0ub4dor&3%41",
 		"correct horse\tbattery\nstaple", "a+b%20c+defgh", "Nimbus/2000+key==",
@@ -113,7 +113,7 @@ func TestSecretsInDisguiseNeverShow(t *testing.T) {
 	} {
 		l := panellog.Discard()
 		l.Secret(secret)
-		for name, write := range disguises() {
+		for name, write := range splitForms() {
 			for _, around := range [][2]string{{"", ""}, {"x", "y"}, {"before ", " after"}, {"a=%41&b=", "&c=d"}, {"<a b='", "'>\n"}, {`{"x":"\n`, `"}`}} {
 				if name == "split by CDATA" && strings.Contains(around[0], "<") {
 					continue // there is no CDATA inside a tag
@@ -130,8 +130,8 @@ func TestSecretsInDisguiseNeverShow(t *testing.T) {
 	}
 }
 
-// Short values are found as they are, in any case and escape, but not where they are split: half a word is in any text.
-func TestShortSecretsAreNotLookedForInPieces(t *testing.T) {
+// Short values are found in any case and escape, but not if they are split: that would mask parts of ordinary words.
+func TestShortSecretsAreNotFoundInPieces(t *testing.T) {
 	l := panellog.Discard()
 	l.Secret("open1", "ab1")
 	assert.Equal(t, "to *** *** *** *** ab1 AB1", l.Mask("to open1 OPEN1 %6Fpen1 %254Fpen1 ab1 AB1"))
@@ -139,8 +139,8 @@ func TestShortSecretsAreNotLookedForInPieces(t *testing.T) {
 	assert.Equal(t, "reopen (1 try), op-en1", l.Mask("reopen (1 try), op-en1"))
 }
 
-// What was cut inside a secret shows nothing of it; a functional value is not touched for such a likeness.
-func TestTheBeginningOfACutSecretNeverShows(t *testing.T) {
+// A text that was cut inside a secret shows nothing of it. The account in user:password is not masked.
+func TestBeginningOfACutSecretIsMasked(t *testing.T) {
 	const secret = "0123456789abcdef0123456789abcdef"
 	l := panellog.Discard()
 	l.Secret(secret, "user@example.com:password1")
@@ -177,7 +177,7 @@ func privateKeys(t testing.TB) map[string]string {
 	}
 }
 
-// A private key is masked also without its first line, without its dashes, and in base64 at any position.
+// A private key is also masked without its first line, without its dashes, and in base64 at any offset.
 func TestPrivateKeysWithoutTheirFirstLineAreMasked(t *testing.T) {
 	for kind, key := range privateKeys(t) {
 		lines := strings.Split(strings.TrimSpace(key), "\n")
@@ -215,8 +215,8 @@ func TestPrivateKeysWithoutTheirFirstLineAreMasked(t *testing.T) {
 	}
 }
 
-// Requests, certificates and public keys have no mark of a private key.
-func TestPublicThingsAreNotTakenForKeys(t *testing.T) {
+// Requests, certificates and public keys have no signature of a private key.
+func TestRequestsAndPublicKeysAreNotMasked(t *testing.T) {
 	der := request(t, "example.com", "www.example.com")
 	r, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
@@ -233,8 +233,7 @@ func TestPublicThingsAreNotTakenForKeys(t *testing.T) {
 	}
 }
 
-// Many secrets and a long text cost a fraction of a second: rules LOG-6. The bound is generous, for the machine may be
-// busy.
+// BenchmarkMask measures many secrets in a long text, which should take a fraction of a second (rules LOG-6).
 func BenchmarkMask(b *testing.B) {
 	for _, secrets := range []int{1, 16, 256} {
 		b.Run(strconv.Itoa(secrets)+" secrets", func(b *testing.B) {

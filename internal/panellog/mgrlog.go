@@ -12,28 +12,27 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Options is what a log needs from the world.
+// Options are the settings of a log.
 type Options struct {
-	Name     string              // name of the binary: the log is var/<Name>.log, debug.conf speaks of <Name>
+	Name     string              // name of the binary: the log is var/<Name>.log, and <Name> in debug.conf
 	Root     string              // root directory of the panel
-	Stderr   io.Writer           // takes the one line when the log cannot be written, and all of it with storage=console; nil = nowhere
-	Now      func() time.Time    // clock; nil leaves the zero time in every line
+	Stderr   io.Writer           // gets one line if the log cannot be written, and the whole log with storage=console; nil = nothing
+	Now      func() time.Time    // clock; nil writes the zero time in every line
 	Location *time.Location      // zone of the line's time (rules TIME-1: only the log's time is local); nil = time.Local
-	PID      int                 // process id as it stands in the line
-	Sleep    func(time.Duration) // waits between two looks at a lock that another start holds; nil = time.Sleep
+	PID      int                 // process id in each line
+	Sleep    func(time.Duration) // waits while another process holds a lock; nil = time.Sleep
 }
 
-// Logger writes the entries of one room. All loggers of a process that come
-// from one Open share the log, the secrets and the tail. A nil *Logger discards.
-// Its methods may be called from several goroutines.
+// Logger writes the entries of one component. All loggers that come from one Open share the log, the secrets and the tail. A nil
+// *Logger discards entries. Its methods may be called from several goroutines.
 type Logger struct {
 	s     *stream
 	level Level
 	zap   *zap.Logger
-	debug *zap.Logger // the same with the caller's place
+	debug *zap.Logger // the same with the caller's file and line
 }
 
-// stream is what the rooms of one process share.
+// stream is the state that the components of one process share.
 type stream struct {
 	name   string
 	pid    int
@@ -43,18 +42,17 @@ type stream struct {
 	colour bool
 	masks  masker
 	tail   tail
-	counts [Debug + 1]atomic.Int64 // entries by level, also of levels that are not written
+	counts [Debug + 1]atomic.Int64 // entries by level, including levels that are not written
 	out    *sink
 	file   *logFile // nil: no file is open
 }
 
-// defaultComponent is the source module of a logger before Room names another one.
+// defaultComponent is the component of the logger that Open returns.
 const defaultComponent = "main"
 
-// Open reads etc/debug.conf and opens var/<Name>.log under the panel's root. It
-// never fails: where the log cannot be written, the command goes on and Stderr
-// gets exactly one line. Close has to be called at the end of the command,
-// after its answer is written: archives are packed there.
+// Open reads etc/debug.conf and opens var/<Name>.log under the panel's root. It never fails: if the log cannot be written,
+// the command goes on and Stderr gets exactly one line. Call Close at the end of the command, after its answer is written:
+// it packs archives.
 func Open(o Options) *Logger {
 	o = o.withDefaults()
 	conf, problems := readDebugConf(filepath.Join(o.Root, "etc", "debug.conf"), o.Name)
@@ -70,8 +68,8 @@ func Open(o Options) *Logger {
 	}
 	l := s.component(defaultComponent)
 	own := l.Named("mgrlog")
-	for _, c := range problems {
-		own.Warningf("%s", c)
+	for _, problem := range problems {
+		own.Warningf("%s", problem)
 	}
 	if s.file != nil {
 		for _, err := range s.file.problems {
@@ -81,6 +79,7 @@ func Open(o Options) *Logger {
 	return l
 }
 
+// withDefaults returns the options with defaults for what is not set.
 func (o Options) withDefaults() Options {
 	o.Name = filepath.Base(o.Name)
 	if o.Location == nil {
@@ -95,6 +94,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// openFile opens the log file, or reports that it cannot be opened.
 func (s *stream) openFile(path string, o Options) {
 	f, err := openLogFile(path, s.conf.maxSize, s.rotationClock(), o.Sleep, s.header)
 	if err != nil {
@@ -118,8 +118,8 @@ func (s *stream) rotationClock() func() time.Time {
 	return func() time.Time { return s.clock.Now().In(s.loc) }
 }
 
-// Discard returns a logger without a log, for tests: every level is on, every
-// entry is rendered and masked, and Tail shows what would have been written.
+// Discard returns a logger without a log file, for tests: every level is on, every entry is formatted and masked, and Tail returns
+// what would have been written.
 func Discard() *Logger {
 	s := &stream{name: "discard", loc: time.UTC, clock: clock{func() time.Time { return time.Time{} }}, out: &sink{}}
 	s.conf = defaults()
@@ -127,9 +127,8 @@ func Discard() *Logger {
 	return s.component(defaultComponent)
 }
 
-// Close ends the log of this process and packs one archive that no process
-// writes to any more, where there is one. Entries after it go nowhere. An error
-// says what could not be closed or packed; nothing is lost by it.
+// Close ends the log of this process and packs one archive that no process writes to any more, if there is one. Later entries are
+// discarded. An error says what could not be closed or packed; no entry is lost by it.
 func (l *Logger) Close() error {
 	if l == nil {
 		return nil
@@ -141,9 +140,8 @@ func (l *Logger) Close() error {
 	return l.s.file.Close()
 }
 
-// Named returns a logger of the same log for another source module, the word
-// before the level ("namecheap"). Its level is that of debug.conf's last line
-// that fits <Name>.<room>.
+// Named returns a logger of the same log for another component, the word before the level ("namecheap"). Its level is that
+// of the last line in debug.conf that matches <Name>.<component>.
 func (l *Logger) Named(name string) *Logger {
 	if l == nil {
 		return nil
@@ -151,6 +149,7 @@ func (l *Logger) Named(name string) *Logger {
 	return l.s.component(name)
 }
 
+// component returns the logger of a component.
 func (s *stream) component(name string) *Logger {
 	level := s.conf.level(s.name, name)
 	z := zap.New(core{s: s, level: level},
@@ -159,8 +158,7 @@ func (s *stream) component(name string) *Logger {
 	return &Logger{s: s, level: level, zap: z, debug: z.WithOptions(zap.AddCaller(), zap.AddCallerSkip(1))}
 }
 
-// Enabled reports whether entries of level v are written, for texts that are
-// expensive to make.
+// Enabled reports whether entries of level v are written. Call it before making an expensive text.
 func (l *Logger) Enabled(v Level) bool {
 	return l != nil && v > Off && v <= Debug && v <= l.level
 }
@@ -168,7 +166,7 @@ func (l *Logger) Enabled(v Level) bool {
 // Notef writes a NOTE (level 1).
 func (l *Logger) Notef(format string, args ...any) { l.logf(Note, format, args...) }
 
-// Criticalf writes a CRITICAL entry (level 2). It ends nothing.
+// Criticalf writes a CRITICAL entry (level 2). It does not end the process.
 func (l *Logger) Criticalf(format string, args ...any) { l.logf(Critical, format, args...) }
 
 // Errorf writes an ERROR (level 3).
@@ -186,11 +184,10 @@ func (l *Logger) ExtInfof(format string, args ...any) { l.logf(ExtInfo, format, 
 // Extf writes an EXT entry (level 7): one exchange with a remote service or mgrctl, in one line.
 func (l *Logger) Extf(format string, args ...any) { l.logf(Ext, format, args...) }
 
-// Tracef writes a TRACE entry (level 8): the way through the rooms.
+// Tracef writes a TRACE entry (level 8): a step inside a component.
 func (l *Logger) Tracef(format string, args ...any) { l.logf(Trace, format, args...) }
 
-// Debugf writes a DEBUG entry (level 9): full requests and answers. Only these
-// lines carry the caller's file and line.
+// Debugf writes a DEBUG entry (level 9): full requests and answers. Only these entries have the caller's file and line.
 func (l *Logger) Debugf(format string, args ...any) {
 	if !l.Enabled(Debug) {
 		return
@@ -200,6 +197,7 @@ func (l *Logger) Debugf(format string, args ...any) {
 	}
 }
 
+// logf counts and writes an entry of level v.
 func (l *Logger) logf(v Level, format string, args ...any) {
 	if l != nil {
 		l.s.counts[v].Add(1)
@@ -212,8 +210,8 @@ func (l *Logger) logf(v Level, format string, args ...any) {
 	}
 }
 
-// Counts returns how many warnings and how many errors, critical ones included, all rooms of this process had to tell,
-// whether they were written or not.
+// Counts returns the numbers of warnings and of errors, critical ones included, in all components of this process, whether
+// or not they were written.
 func (l *Logger) Counts() (warnings, errors int64) {
 	if l == nil {
 		return 0, 0
@@ -221,24 +219,21 @@ func (l *Logger) Counts() (warnings, errors int64) {
 	return l.s.counts[Warning].Load(), l.s.counts[Error].Load() + l.s.counts[Critical].Load()
 }
 
-// Secret registers values that must never appear. In every later line of this
-// process, and in what Tail returns, they are replaced by ***, however they are
-// written: in any letter case, URL-encoded, escaped for XML, JSON or a shell, in
-// hex or base64 at any offset, and up to four of these around each other. A value
-// of at least eight letters and digits is found too where line ends, tags, quotes
-// or other separators stand inside it; of one with sixteen the beginning at the end
-// of a text is masked too, for texts are cut. Values under four bytes are ignored:
-// they would blank out half of the log; fields of forms and documents hide them by
-// name.
+// Secret registers values that must not appear in the log. In every later entry of this process, and in what Tail returns,
+// they are replaced by ***, in any of these forms: in any letter case, URL-encoded, escaped for XML, JSON or a shell, in hex
+// or base64 at any offset, and with up to four of these applied after each other. A value of at least eight letters and
+// digits is also found with line ends, tags, quotes or other separators inside it. Of a value with sixteen, the beginning at
+// the end of a text is masked too, because texts may be cut. Values under four bytes are ignored: masking them would make
+// the log unreadable; fields of forms and documents are masked by name.
 func (l *Logger) Secret(values ...string) {
 	if l != nil {
 		l.s.masks.add(values...)
 	}
 }
 
-// Mask returns the text as an entry of the log would show it: *** for every value that Secret was told, however it is
-// written there, and for PEM private keys. It is for texts that leave the program by another way than the log. What is cut
-// has to be masked before: half of a secret is not found. A nil logger knows private keys only.
+// Mask returns the text with *** for every registered secret, in any form that Secret lists, and for PEM private keys. It is
+// for texts that leave the program by another way than the log. Mask a text before it is cut: half of a secret is not found.
+// A nil logger masks private keys only.
 func (l *Logger) Mask(text string) string {
 	if l == nil {
 		return maskKeys(text)
@@ -246,9 +241,9 @@ func (l *Logger) Mask(text string) string {
 	return l.s.masks.mask(text)
 }
 
-// Tail returns the last n entries (at most 100) that this process wrote, oldest
-// first, without colour and newline, for the log excerpt of an error document
-// (section 1.6). Entries are masked again with the secrets known by now.
+// Tail returns the last n entries (at most 100) that this process wrote, oldest first, without colour and newline, for the
+// log excerpt of an error document (docs/reference/billmanager.md §1.6). They are masked again with the secrets registered
+// since.
 func (l *Logger) Tail(n int) []string {
 	if l == nil {
 		return nil
@@ -260,5 +255,5 @@ func (l *Logger) Tail(n int) []string {
 	return lines
 }
 
-// escapeNewlines keeps a text on one line.
+// escapeNewlines returns the text on one line, with \n for each newline.
 func escapeNewlines(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }

@@ -89,7 +89,7 @@ func TestTimeIsRenderedInTheGivenZone(t *testing.T) {
 	assert.True(t, strings.HasPrefix(h.log(), "May  7 18:07:16 [1:1] "), h.log())
 }
 
-func TestOnlyDebugNamesItsPlace(t *testing.T) {
+func TestOnlyDebugEntriesNameFileAndLine(t *testing.T) {
 	h := newHost(t).debugConf("* 9\nSET color=off")
 	l := h.open().Named("r")
 	everyLevel(l)
@@ -100,7 +100,7 @@ func TestOnlyDebugNamesItsPlace(t *testing.T) {
 	assert.NotContains(t, strings.Join(lines[:8], ""), ".go:")
 }
 
-func TestLevelsThatDebugConfSwitchesOn(t *testing.T) {
+func TestDebugConfSwitchesLevelsOn(t *testing.T) {
 	all := []string{"NOTE", "CRITICAL", "ERROR", "WARNING", "INFO", "EXTINFO", "EXT", "TRACE", "DEBUG"}
 	for level := 0; level <= 9; level++ {
 		h := newHost(t).debugConf("SET color=off\npmx.r " + string(rune('0'+level)) + "\n")
@@ -148,7 +148,7 @@ func TestTextWithNewlinesStaysOneEntry(t *testing.T) {
 	assert.Len(t, l.Tail(100), 2)
 }
 
-func TestRoomNameCannotForgeALine(t *testing.T) {
+func TestComponentNameCannotForgeALine(t *testing.T) {
 	h := newHost(t).debugConf("SET color=off")
 	l := h.open().Named("a b\n\x1bc")
 	l.Infof("x")
@@ -178,7 +178,7 @@ func TestLogIsCreated0640WhateverTheUmask(t *testing.T) {
 	}
 }
 
-func TestModeOfAnExistingLogIsTheAdministrators(t *testing.T) {
+func TestModeOfAnExistingLogIsKept(t *testing.T) {
 	h := newHost(t)
 	require.NoError(t, os.WriteFile(h.path(), nil, 0o600))
 	require.NoError(t, h.open().Close())
@@ -187,8 +187,8 @@ func TestModeOfAnExistingLogIsTheAdministrators(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), fi.Mode())
 }
 
-// The command works without a log, and says so in exactly one line.
-func TestLogThatCannotBeWritten(t *testing.T) {
+// The command works without a log, and stderr gets exactly one line.
+func TestLogThatCannotBeWrittenIsReportedOnce(t *testing.T) {
 	for name, prepare := range map[string]func(h *host){
 		"directory missing":       func(h *host) { require.NoError(h.t, os.Remove(filepath.Join(h.root, "var"))) },
 		"root missing":            func(h *host) { h.root = filepath.Join(h.root, "nowhere") },
@@ -210,7 +210,7 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 			l := h.open()
 			everyLevel(l)
 			l.Named("x").Errorf("y")
-			assert.NotEmpty(t, l.Tail(100), "the error document still has its excerpt")
+			assert.NotEmpty(t, l.Tail(100), "Tail still returns the entries")
 			require.NoError(t, l.Close())
 			assert.Regexp(t, `^pmx: cannot write the log \S+/var/pmx\.log, going on without it: [^\n]+\n$`, h.stderr.String())
 		})
@@ -271,8 +271,7 @@ func TestConsoleThatIsFullDoesNotStopTheCommand(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
-// A process that was killed in a large write leaves half a line: the next entry
-// does not continue it.
+// A process that was killed in a large write leaves an incomplete line, which the next entry must not continue.
 func TestEntryStartsOnItsOwnLineAfterAKilledProcess(t *testing.T) {
 	h := newHost(t).debugConf("SET color=off")
 	require.NoError(t, os.WriteFile(h.path(), []byte("whole\nhal"), 0o640))
@@ -295,7 +294,7 @@ func TestTailIsTheLastHundredWithoutColour(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
-func TestTailKnowsSecretsThatCameLater(t *testing.T) {
+func TestTailMasksSecretsRegisteredLater(t *testing.T) {
 	l := panellog.Discard()
 	l.Infof("the key is planted-secret")
 	l.Secret("planted-secret")

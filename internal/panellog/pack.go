@@ -15,16 +15,14 @@ import (
 	"pmssl/internal/filelock"
 )
 
-// packRetry is how long packing rests after it failed (a full disk): otherwise
-// every command would try again.
+// packRetry is the time after a failure (a full disk) in which packing is not tried again; otherwise every command would try it.
 const packRetry = 10 * time.Minute
 
-// errInUse says that an archive is another process's business: it still writes
-// there, packs it, or has packed it since the directory was read.
+// errInUse means that another process still writes to the archive, packs it, or has packed it since the directory was read.
 var errInUse = errors.New("in use by another process")
 
-// pack packs the oldest archive that no process writes to, and clears the mark
-// where nothing is left. One at a time: a command must not spend minutes on it.
+// pack packs the oldest archive that no process writes to, and clears the pending marker if no archive is left. It packs
+// only one, so that a command does not spend minutes on it.
 func (f *logFile) pack() error {
 	due, err := f.packDue()
 	if err != nil || !due {
@@ -34,7 +32,7 @@ func (f *logFile) pack() error {
 	return errors.Join(err, f.updateMarker(err != nil))
 }
 
-// packDue tells from the lock file whether there is something to pack now.
+// packDue reports whether the lock file says that an archive is to be packed now.
 func (f *logFile) packDue() (bool, error) {
 	fi, err := os.Lstat(f.place.lock())
 	if err != nil || fi.Size() == 0 || !fi.Mode().IsRegular() {
@@ -44,11 +42,12 @@ func (f *logFile) packDue() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	// What cannot be read as a time is due.
+	// A content that is not a time counts as due.
 	after, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 	return f.now().Unix() >= after, nil
 }
 
+// packOldest packs the oldest plain archive that is not in use.
 func (f *logFile) packOldest() error {
 	for _, a := range f.archives() {
 		if a.packed {
@@ -66,7 +65,7 @@ func (f *logFile) packOldest() error {
 	return nil
 }
 
-// updateMarker renews or clears the mark under the start lock.
+// updateMarker renews or clears the pending marker in the lock file, under its lock. failed says that packing failed.
 func (f *logFile) updateMarker(failed bool) error {
 	start, err := f.lockStart()
 	if err != nil {
@@ -88,8 +87,8 @@ func (f *logFile) updateMarker(failed bool) error {
 	return start.Truncate(0)
 }
 
-// packArchive packs one archive under its exclusive lock. A kill at any moment
-// leaves the plain archive, or the whole packed one, or both.
+// packArchive packs one archive under its exclusive lock. A kill at any moment leaves the plain archive, the complete packed
+// one, or both.
 func packArchive(path string) error {
 	plain, err := filelock.OpenRegular(path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -119,8 +118,8 @@ func packArchive(path string) error {
 	return os.Remove(path)
 }
 
-// compress writes a gzip of plain and syncs it. A rest of a killed process in
-// its place is replaced: the archive's lock says that nobody works on it.
+// compress writes a gzip of plain and syncs it. It replaces a file that a killed process left: the archive's lock excludes
+// that another process is writing it.
 func compress(plain *os.File, to string) (err error) {
 	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -151,23 +150,23 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// pendingSince reports whether the lock file carries the mark of a rotation.
-func pendingSince(start *os.File) bool {
+// hasPending reports whether the lock file has the pending marker.
+func hasPending(start *os.File) bool {
 	fi, err := start.Stat()
 	return err == nil && fi.Size() > 0
 }
 
-// setPending writes the mark: the Unix time before which packing is not tried,
-// 0 for at once. The caller holds the start lock.
+// setPending writes the pending marker: the Unix time before which packing is not tried, 0 for at once. The caller holds the
+// lock of the lock file.
 func setPending(start *os.File, after time.Time) error {
 	var seconds int64
 	if !after.IsZero() {
 		seconds = after.Unix()
 	}
-	mark := strconv.FormatInt(seconds, 10) + "\n"
-	// Not truncated first: on a full disk the old mark stays.
-	if _, err := start.WriteAt([]byte(mark), 0); err != nil {
+	marker := strconv.FormatInt(seconds, 10) + "\n"
+	// Not truncated first: on a full disk the old marker stays.
+	if _, err := start.WriteAt([]byte(marker), 0); err != nil {
 		return err
 	}
-	return start.Truncate(int64(len(mark)))
+	return start.Truncate(int64(len(marker)))
 }

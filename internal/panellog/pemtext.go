@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// minShortened is the size in bytes from which a PEM block is shortened; a shorter one is no certificate and no
-	// request.
+	// minShortened is the size in bytes from which a PEM block is shortened; certificates and requests are larger.
 	minShortened = 256
-	// maxParsed bounds how many blocks of one text are parsed for their names, and maxNames how many names are shown.
+	// maxParsed is the number of blocks of one text that are parsed for their names, maxNames the number of names shown.
 	maxParsed = 32
 	maxNames  = 10
 )
 
-// ShortenPEM returns the text with each whole PEM block replaced by its label, size, SHA-256 of its DER, and the names in
-// it. Nobody reads base64 in a log, and the same request comes with each check of an order. Every entry of the log passes
-// it; blocks whose line ends are escaped stay, for a call that was lost is logged as a line for bash.
+// ShortenPEM returns the text with each complete PEM block replaced by its label, size, SHA-256 of its DER, and the names in
+// it: base64 in a log is of no use to a reader, and the same request appears with each check of an order. It is applied to
+// every entry of the log. Blocks with escaped line ends are not replaced, because a lost call is logged as a command line
+// for bash.
 func ShortenPEM(text string) string {
 	if !strings.Contains(text, pemBegin) {
 		return text
@@ -44,7 +44,7 @@ func ShortenPEM(text string) string {
 	return b.String()
 }
 
-// nextPEM finds the first block that begins at or after from; start is -1 without one.
+// nextPEM finds the first complete block that begins at or after from; start is -1 if there is none.
 func nextPEM(text string, from int) (start, end int, label, body string) {
 	for at := from; ; {
 		i := strings.Index(text[at:], pemBegin)
@@ -61,7 +61,7 @@ func nextPEM(text string, from int) (start, end int, label, body string) {
 		last := pemEnd + label + pemDashes
 		i = strings.Index(text[content:], pemEnd)
 		if i < 0 {
-			return -1, -1, "", "" // no block ends any more
+			return -1, -1, "", "" // no further block is complete
 		}
 		if !strings.HasPrefix(text[content+i:], last) || strings.Contains(text[content:content+i], `\`) {
 			at = content
@@ -71,7 +71,7 @@ func nextPEM(text string, from int) (start, end int, label, body string) {
 	}
 }
 
-// describePEM returns what the log shows of one block.
+// describePEM returns the description of one block. If named, the names in it are included.
 func describePEM(label, block, body string, named bool) string {
 	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body), ""))
 	if err != nil {
@@ -116,7 +116,7 @@ func namesInDER(label string, der []byte) []string {
 	return once
 }
 
-// withoutDelimiters returns a name without what could end the brackets or the word that it stands in.
+// withoutDelimiters returns a name with ? for each character that could end the word or the brackets around it.
 func withoutDelimiters(name string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune("[]<>&\"'\\ \t\r\n", r) {

@@ -33,7 +33,7 @@ func request(t *testing.T, names ...string) []byte {
 	return der
 }
 
-// A request is shown by its hash and its names, never as a whole: rules LOG-4.
+// rules LOG-4.
 func TestRequestsAreShownByHashAndNames(t *testing.T) {
 	der := request(t, "example.com", "www.example.com")
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))

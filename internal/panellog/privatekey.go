@@ -14,12 +14,12 @@ const (
 	lowerBegin, lowerEnd, lowerKeyWord = "-----begin ", "-----end ", "private key"
 
 	pemBegin64  = "LS0tLS1CRUdJTi" // base64 of pemBegin, as far as it is fixed
-	pemSteps    = 1000
-	pemLabelMax = 160 // bytes from BEGIN to PRIVATE KEY, percent-encoding allowed for
+	pemSteps    = 1000             // limit of matchEscaped for one of these words
+	pemLabelMax = 160              // bytes from BEGIN to PRIVATE KEY, percent-encoding allowed for
 )
 
-// privateKeySpans finds PEM private keys of every kind, escaped or inside base64.
-// A block without its end reaches to the end of the text.
+// privateKeySpans finds PEM private keys of every kind, escaped or inside base64. A block without an END line reaches to the
+// end of the text.
 func privateKeySpans(text string) []span {
 	encoded := base64KeySpans(text)
 	text = lowerASCII(text)
@@ -44,13 +44,13 @@ func privateKeySpans(text string) []span {
 	return append(found, encoded...)
 }
 
-// dashesBefore reports whether the BEGIN line is over before the key word.
+// dashesBefore reports whether the BEGIN line ends before the end of label.
 func dashesBefore(label string, from int) bool {
 	at, _ := findEscaped(label, pemDashes, from)
 	return at >= 0
 }
 
-// blockEnd finds the end of the END line after from.
+// blockEnd returns the end of the END line behind from; the end of the text if there is none.
 func blockEnd(text string, from int) int {
 	_, end := findEscaped(text, lowerEnd, from)
 	if end < 0 {
@@ -63,13 +63,13 @@ func blockEnd(text string, from int) int {
 	return dashes
 }
 
-// findEscaped finds pattern in text from an offset on, escaped or not; -1 without. Both are in lower case.
+// findEscaped finds the pattern in the text from an offset on, escaped or not; -1 if absent. Both are in lower case.
 func findEscaped(text, pattern string, from int) (start, end int) {
 	for i := from; i < len(text); i++ {
 		if text[i] != pattern[0] && !escapeStart(text[i]) {
 			continue
 		}
-		steps := pemSteps // far more than a fixed word takes
+		steps := pemSteps // far more than one word takes
 		if n := matchEscaped(text[i:], pattern, &steps); n > 0 {
 			return i, i + n
 		}
@@ -77,7 +77,7 @@ func findEscaped(text, pattern string, from int) (start, end int) {
 	return -1, -1
 }
 
-// base64KeySpans finds base64 of a PEM private key.
+// base64KeySpans finds the base64 of PEM private keys.
 func base64KeySpans(text string) []span {
 	var found []span
 	for at := 0; ; {

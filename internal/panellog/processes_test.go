@@ -26,8 +26,7 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// A run of this test binary with this variable is one process of the host: it
-// logs and ends. The value is the panel's root.
+// processEnv makes a run of this test binary one process of the host, which logs and ends. Its value is the panel's root.
 const processEnv = "MGRLOG_TEST_ROOT"
 
 func TestMain(m *testing.M) {
@@ -42,8 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// logLines is what a process does: count lines of every size, each told on
-// stdout once it is written.
+// logLines writes count entries of every size, and prints the number of each one to stdout once it is written.
 func logLines(root, id, count string) {
 	n, err := strconv.Atoi(count)
 	if err != nil {
@@ -66,25 +64,25 @@ func logLines(root, id, count string) {
 	}
 }
 
-// logOnFullDisk writes while a limit on the size of files cuts an entry in the
-// middle, as a full disk does, and once more when there is room again.
+// logOnFullDisk writes entries while a limit on the size of files cuts one in the middle, as a full disk does, and one more after
+// the limit is lifted.
 func logOnFullDisk(root string) {
 	signal.Ignore(syscall.SIGXFSZ)
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		panic(err)
 	}
-	component := func(n uint64) {
+	limitFileSize := func(n uint64) {
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: limit.Max}); err != nil {
 			panic(err)
 		}
 	}
 	l := panellog.Open(panellog.Options{Name: "pmx", Root: root, Stderr: os.Stderr})
-	component(61)
+	limitFileSize(61)
 	l.Infof("whole")
 	l.Infof("torn")
 	l.Infof("lost")
-	component(limit.Cur)
+	limitFileSize(limit.Cur)
 	l.Infof("whole again")
 	if err := l.Close(); err != nil {
 		panic(err)
@@ -125,7 +123,7 @@ func inParallel(n, width int, f func(i int)) {
 	wg.Wait()
 }
 
-// history is all that was logged, read from the archives and the log.
+// history is everything that was logged, read from the archives and the log.
 type history struct {
 	files   map[string][]string // lines by file, archives under their packed name
 	lines   map[string]int      // "id/seq" of whole lines and how often they occur
@@ -185,7 +183,7 @@ func readMaybePacked(t *testing.T, path string) string {
 	return string(text)
 }
 
-// packAll lets later runs pack what is left, one archive each.
+// packAll packs the remaining archives by later runs, one archive each.
 func packAll(t *testing.T, root string) {
 	archives, err := filepath.Glob(filepath.Join(root, "var", "logs", "*"))
 	require.NoError(t, err)
@@ -199,13 +197,13 @@ func packAll(t *testing.T, root string) {
 	half, err := filepath.Glob(filepath.Join(root, "var", "logs", "*.tmp"))
 	require.NoError(t, err)
 	assert.Empty(t, half)
-	mark, err := os.Stat(filepath.Join(root, "var", "pmx.log.lock"))
+	lock, err := os.Stat(filepath.Join(root, "var", "pmx.log.lock"))
 	require.NoError(t, err)
-	assert.Zero(t, mark.Size(), "nothing is marked as waiting")
+	assert.Zero(t, lock.Size(), "the pending marker is cleared")
 }
 
-// checkChain checks that every file but the oldest begins with the name of an
-// archive that is there, each archive named once.
+// checkChain checks that every file but the oldest begins with the name of an existing archive, and that each archive is
+// named once.
 func (h history) checkChain(t *testing.T) {
 	var named []string
 	oldest := 0
@@ -223,9 +221,8 @@ func (h history) checkChain(t *testing.T) {
 	assert.Equal(t, slices.Compact(slices.Clone(named)), named, "an archive is continued by one file")
 }
 
-// Issue: 400 processes, 8 at a time, 1 MB limit, not one line lost or torn.
-// lumberjack alone lost 13 % here.
-func TestRotationByFourHundredProcesses(t *testing.T) {
+// 400 processes, 8 at a time, with a limit of 1 MB. lumberjack alone lost 13 % of the lines here.
+func TestRotationByManyProcessesLosesNoLine(t *testing.T) {
 	const processes, lines = 400, 25
 	h := newHost(t).debugConf("SET max_log_size=1\nSET color=off\n")
 	inParallel(processes, 8, func(i int) {
@@ -244,9 +241,8 @@ func TestRotationByFourHundredProcesses(t *testing.T) {
 	got.checkChain(t)
 }
 
-// A kill at any moment loses no line that was written and tears none but the
-// victim's own last one.
-func TestRotationSurvivesKills(t *testing.T) {
+// A kill at any moment loses no written line, and leaves at most the last line of the killed process incomplete.
+func TestKillsLoseNoWrittenLine(t *testing.T) {
 	const processes, lines = 150, 40
 	h := newHost(t).debugConf("SET max_log_size=200K\nSET color=off\n")
 	reported := make([]int, processes)

@@ -7,15 +7,13 @@ import (
 	"unicode"
 )
 
-// IsSecretField reports whether a field, parameter, attribute, element or option
-// of this name holds a secret: keys of an API, passwords, private keys, login
-// data and sessions, tokens. Case and the separators _ - . do not matter.
+// IsSecretField reports whether a field, parameter, attribute, element or option of this name holds a secret: an API key,
+// password, private key, login, session or token. Letter case and the separators _ - . do not matter.
 //
-// "key" is the panel's name of the private key (table certificate, section 4),
-// so every name that ends in "key" is secret, except public keys and CryptKey,
-// which is the path of a file (section 7). "auth" is the panel's session and
-// "authinfo" is user:password. Certificates, CSRs, approver addresses and the
-// values that a client publishes in DNS (auth_dnstxt_value) are not secret.
+// "key" is the panel's name of the private key (table certificate, docs/reference/billmanager.md §4), so every name that
+// ends in "key" is secret, except public keys and CryptKey, which is the path of a file (§7). "auth" is the panel's session
+// and "authinfo" is user:password. Certificates, CSRs, approver addresses and the values that a client publishes in DNS
+// (auth_dnstxt_value) are not secret.
 func IsSecretField(name string) bool {
 	words := fieldWords(name)
 	joined := strings.Join(words, "")
@@ -44,8 +42,8 @@ func IsSecretField(name string) bool {
 	return false
 }
 
-// fieldWords splits a name at separators and at capitals after small letters,
-// in lower case: "DBPassword", "api_key" and "api-Key" become words.
+// fieldWords splits a name into words in lower case, at separators and where an upper-case letter follows a lower-case one:
+// "api_key" and "apiKey" become "api", "key".
 func fieldWords(name string) []string {
 	var words []string
 	var word strings.Builder
@@ -72,9 +70,8 @@ func fieldWords(name string) []string {
 	return words
 }
 
-// plainWithCrypted reports whether a parameter of a call stays readable next to
-// crypted=on: service.saveparam's second form has the secret under a name of its
-// own (section 5.2).
+// plainWithCrypted reports whether a parameter of a call with crypted=on is not secret: in the second form of
+// service.saveparam the secret has a parameter name of its own (docs/reference/billmanager.md §5.2).
 func plainWithCrypted(name string) bool {
 	switch strings.ToLower(name) {
 	case "func", "out", "sok", "elid", "name", "crypted", "lang", "id", "item", "processingmodule", "param", "module":
@@ -83,8 +80,8 @@ func plainWithCrypted(name string) bool {
 	return false
 }
 
-// namesField reports whether a parameter's value is the name of a field, whose
-// value then stands under "value" (service.saveparam's first form, check_param).
+// namesField reports whether a parameter's value is the name of a field, whose value is in the parameter "value" (first form of
+// service.saveparam, check_param).
 func namesField(name string) bool {
 	switch strings.ToLower(name) {
 	case "name", "param", "intname", "field", "fieldname", "param_name":
@@ -93,7 +90,7 @@ func namesField(name string) bool {
 	return false
 }
 
-// holdsValue is the other half of namesField.
+// holdsValue reports whether a parameter holds the value of the field that namesField refers to.
 func holdsValue(name string) bool {
 	switch strings.ToLower(name) {
 	case "value", "val", "values", "defval", "default", "text", "data", "content":
@@ -102,12 +99,13 @@ func holdsValue(name string) bool {
 	return false
 }
 
-// call decides which parameters of one call hold secrets.
+// call holds what is known about one call's parameters, to decide which of them are secret.
 type call struct {
-	crypted bool // crypted=on stands there
-	named   bool // name=password or the like stands there
+	crypted bool // it has crypted=on
+	named   bool // it has name=password or the like
 }
 
+// observe adds one parameter of the call.
 func (c *call) observe(name, value string) {
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	if strings.EqualFold(name, "crypted") && on(value) {
@@ -118,18 +116,18 @@ func (c *call) observe(name, value string) {
 	}
 }
 
-// on reports whether a switch is on; what is unclear counts as on.
+// on reports whether a switch is on; any value other than off, no and empty counts as on.
 func on(value string) bool {
 	return value != "" && !strings.EqualFold(value, "off") && !strings.EqualFold(value, "no")
 }
 
+// secret reports whether the parameter of the call is secret.
 func (c call) secret(name string) bool {
 	name = strings.TrimSpace(name)
 	return IsSecretField(name) || c.named && holdsValue(name) || c.crypted && !plainWithCrypted(name)
 }
 
-// redactValue redacts a value that is not secret as a whole: a document or a
-// query may be nested in it.
+// redactValue redacts a value that is not secret as a whole: it may contain a document or a query.
 func redactValue(value string, depth int) string {
 	switch {
 	case depth > maxNesting:
@@ -145,7 +143,7 @@ func redactValue(value string, depth int) string {
 	return redactText(value)
 }
 
-// nestsDocument reports whether a value has elements, escaped once or more.
+// nestsDocument reports whether a value contains elements, escaped or not.
 func nestsDocument(value string) bool {
 	if strings.Contains(value, "<") {
 		return true
@@ -157,5 +155,5 @@ func nestsDocument(value string) bool {
 	return plain != value && strings.ContainsAny(plain, "<&")
 }
 
-// maxNesting is how many documents within documents are looked into.
+// maxNesting is the number of levels of documents inside documents that are redacted; deeper ones are masked.
 const maxNesting = 4

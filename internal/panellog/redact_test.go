@@ -18,7 +18,7 @@ import (
 	"pmssl/internal/panellog"
 )
 
-func TestIsSecretField(t *testing.T) {
+func TestNamesOfSecretFields(t *testing.T) {
 	for _, name := range []string{
 		"apikey", "ApiKey", "api_key", "API-KEY", "password", "Password", "passwd", "pass", "db_pass", "userPwd", "new_password",
 		"pkey", "key", "ssl_key", "newkey", "private_key", "PrivateKey", "authinfo", "auth", "AuthInfo", "session", "session_id", "sessionid",
@@ -38,7 +38,7 @@ func TestIsSecretField(t *testing.T) {
 	}
 }
 
-func TestRedactForm(t *testing.T) {
+func TestRedactFormMasksSecretFields(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"seller's call", "ApiUser=u&ApiKey=0123456789abcdef&UserName=u&Command=namecheap.ssl.create&Years=1",
 			"ApiUser=u&ApiKey=***&UserName=u&Command=namecheap.ssl.create&Years=1"},
@@ -66,7 +66,7 @@ func TestRedactForm(t *testing.T) {
 	}
 }
 
-func TestRedactXML(t *testing.T) {
+func TestRedactXMLMasksSecretElements(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"nothing secret stays byte for byte", "<?xml version=\"1.0\"?>\n<doc a='1' ><b/>x &amp; y<!-- c --><![CDATA[<d>]]>\r\n</doc >", "<?xml version=\"1.0\"?>\n<doc a='1' ><b/>x &amp; y<!-- c --><![CDATA[<d>]]>\r\n</doc >"},
 		{"element", "<doc><url>h</url><password>x</password></doc>", "<doc><url>h</url><password>***</password></doc>"},
@@ -115,7 +115,7 @@ func TestRedactXML(t *testing.T) {
 	}
 }
 
-func TestRedactXMLIsBounded(t *testing.T) {
+func TestRedactXMLLimitsSizeDepthAndNesting(t *testing.T) {
 	assert.Less(t, len(panellog.RedactXML([]byte(strings.Repeat("<a>x", 1<<20)))), 1<<20+100)
 	deep := panellog.RedactXML([]byte(strings.Repeat("<a>", 300) + "planted" + strings.Repeat("</a>", 300)))
 	assert.NotContains(t, deep, "planted", "what is too deep is not shown")
@@ -126,8 +126,8 @@ func TestRedactXMLIsBounded(t *testing.T) {
 	assert.NotContains(t, panellog.RedactXML([]byte(nested)), "planted")
 }
 
-// A seller cannot stop us with its answer: a search that is quadratic in any of
-// these runs into the timeout of the tests.
+// A seller's answer must not be able to stop the module: a search that is quadratic in one of these runs into the deadline of the
+// tests.
 func TestRedactXMLTakesHostileDocumentsInBoundedSteps(t *testing.T) {
 	const mib = 1 << 20
 	long := strings.Repeat("a", 1000)
@@ -146,7 +146,7 @@ func TestRedactXMLTakesHostileDocumentsInBoundedSteps(t *testing.T) {
 	}
 }
 
-func TestRedactArgs(t *testing.T) {
+func TestRedactArgsMasksSecretValues(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		in, want []string
@@ -174,7 +174,6 @@ func TestRedactArgs(t *testing.T) {
 
 const keyBody = "MIIEvPlantedKeyMaterialThatNobodyMaySee"
 
-// A private key is masked wherever it came in and however it is written.
 func TestPrivateKeysAreMaskedAnywhere(t *testing.T) {
 	for _, kind := range []string{"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK"} {
 		pem := "-----BEGIN " + kind + "-----\n" + keyBody + "\n-----END " + kind + "-----\n"
@@ -273,8 +272,8 @@ var planted = []string{
 	"0123456789abcdef0123456789abcdef", "p&ss<w>\"o'r;d=+%/\\", "пароль", "two words", "user@example.com:pl@nted", "tab\tand\nnewline", "a+b%20c", `back\slash`, "1234",
 }
 
-// A registered value never shows, however it is written, in the log or the tail.
-func TestRegisteredSecretsNeverShow(t *testing.T) {
+// A registered value is masked in the log and the tail, in each of these encodings.
+func TestRegisteredSecretsAreMasked(t *testing.T) {
 	for _, secret := range planted {
 		for name, write := range encodings() {
 			h := newHost(t).debugConf("* 9\n")
@@ -321,8 +320,7 @@ func TestShortValuesAreNoSecrets(t *testing.T) {
 	assert.Equal(t, "Jan  1 00:00:00 [0:1] main INFO turned on abc x", l.Tail(1)[0])
 }
 
-// Level 9 through every function, each secret in each of its places: nothing of
-// it is in the log.
+// At level 9, through every function, with each secret in each kind of field.
 func TestPlantedSecretsAtLevelNine(t *testing.T) {
 	h := newHost(t).debugConf("* 9\n")
 	l := h.open().Named("r")
@@ -348,7 +346,7 @@ func TestPlantedSecretsAtLevelNine(t *testing.T) {
 
 const canary = "Planted7Canary"
 
-// Whatever surrounds a secret field, its value never survives.
+// FuzzRedactForm checks that the value of a secret field is masked, whatever is around it.
 func FuzzRedactForm(f *testing.F) {
 	f.Add("a=b&", "&c=d", "password")
 	f.Add("name=x&value=%3Cdoc%3E&", "", "api_key")
@@ -415,7 +413,7 @@ func FuzzRedactArgs(f *testing.F) {
 	})
 }
 
-// A registered secret never survives, whatever it is and stands in.
+// FuzzSecret checks that a registered secret is masked in any text.
 func FuzzSecret(f *testing.F) {
 	for _, s := range planted {
 		f.Add("before ", s, " after")
@@ -443,7 +441,7 @@ func FuzzSecret(f *testing.F) {
 		if len(onlyWord(secret)) < 8 || strings.Contains(secret, "*") || !utf8.ValidString(secret) {
 			return
 		}
-		for name, write := range disguises() {
+		for name, write := range splitForms() {
 			if name == "split by CDATA" && strings.Contains(before, "<") {
 				continue
 			}
@@ -460,7 +458,7 @@ func BenchmarkLine(b *testing.B) {
 	l := h.open().Named("r")
 	l.Secret("0123456789abcdef0123456789abcdef", "planted-password")
 	for b.Loop() {
-		l.Infof("command %s item %d: %s", "sync_item", 42, "waiting for the proof of control of example.com")
+		l.Infof("command %s item %d: %s", "sync_item", 42, "waiting for the domain validation of example.com")
 	}
 	require.NoError(b, l.Close())
 }

@@ -2,15 +2,13 @@ package panellog
 
 import "strings"
 
-// RedactArgs returns argument words with *** for secret values: name=value,
-// --name=value and --name followed by its value, `--param password --value V`
-// of check_param, and the calls of mgrctl (service.saveparam … name=password
-// value=V, or with crypted=on). The word after a secret option counts as its
-// value whatever it looks like. The words given are not changed.
+// RedactArgs returns the arguments with *** for secret values: name=value, --name=value and --name followed by its value,
+// `--param password --value V` of check_param, and the calls of mgrctl (service.saveparam … name=password value=V, or with
+// crypted=on). The argument behind a secret option is always its value. args is not changed.
 func RedactArgs(args []string) []string {
 	c := callFromArgs(args)
 	clean := make([]string, len(args))
-	option := "" // the option whose value is next
+	option := "" // the option whose value is the next word
 	for i, word := range args {
 		switch name, value, ok := strings.Cut(word, "="); {
 		case IsSecretField(option), c.named && holdsValue(option):
@@ -29,7 +27,7 @@ func RedactArgs(args []string) []string {
 	return clean
 }
 
-// callFromArgs finds which field the words are about, in whatever order.
+// callFromArgs reads all arguments into a call, in any order of name and value.
 func callFromArgs(args []string) call {
 	var c call
 	option := ""
@@ -45,7 +43,7 @@ func callFromArgs(args []string) call {
 	return c
 }
 
-// optionName returns the name of an option whose value is the next word.
+// optionName returns the name of an option whose value is the next word; empty if the word is not such an option.
 func optionName(word string) string {
 	if !strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
 		return ""

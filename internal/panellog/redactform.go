@@ -5,12 +5,10 @@ import (
 	"strings"
 )
 
-// RedactForm returns a form body or query (a=b&c=d, also behind a URL's "?")
-// with *** for the values of secret fields, everything else as it was. What
-// service.saveparam sends as name=<secret field>&value=… or with crypted=on is
-// masked too, and documents inside values are looked into. A body that begins
-// with "<" is redacted as XML. A raw "&" inside a value ends it, as for every
-// reader of forms.
+// RedactForm returns a form body or query (a=b&c=d, also behind a URL's "?") with *** for the values of secret fields and
+// everything else unchanged. It also masks what service.saveparam sends as name=<secret field>&value=… or with crypted=on,
+// and redacts documents inside values. A body that begins with "<" is redacted as XML. An unescaped "&" ends a value, as in
+// every form.
 func RedactForm(body string) string {
 	if !strings.Contains(body, "=") {
 		return RedactXML([]byte(body))
@@ -49,7 +47,7 @@ func redactFormValue(c call, name, value string, depth int) string {
 	return value
 }
 
-// maskValue shows whether a secret was given at all, and nothing more.
+// maskValue returns ***, or an empty text for an empty value.
 func maskValue(value string) string {
 	if value == "" {
 		return ""
@@ -57,13 +55,12 @@ func maskValue(value string) string {
 	return masked
 }
 
-// formName returns the field's name where a whole URL or words stand before the first
-// field.
+// formName returns the field's name without a URL or words before it.
 func formName(s string) string {
 	return s[strings.LastIndexAny(s, "? \t\r\n'\"")+1:]
 }
 
-// unquery decodes what is percent-encoded; what is broken stays as it is.
+// unquery decodes percent-encoding; invalid escapes stay unchanged.
 func unquery(s string) string {
 	if plain, err := url.QueryUnescape(s); err == nil {
 		return plain
@@ -83,5 +80,5 @@ func unquery(s string) string {
 	return b.String()
 }
 
-// maskKeys masks private keys, wherever they came in.
+// maskKeys masks private keys.
 func maskKeys(s string) string { return maskAll(nil, s, false) }

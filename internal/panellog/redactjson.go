@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// jsonScan walks over a valid JSON document and notes what to replace.
+// jsonScan reads a valid JSON document and collects the edits.
 type jsonScan struct {
 	*xmlScan
 	dec *json.Decoder
-	end int // where the last token ended
+	end int // end of the last token
 }
 
-// jsonValue is the place of a value in the document, quotes included.
+// jsonValue is the position of a value in the document, with its quotes.
 type jsonValue struct {
 	span
-	text   string // of a string
+	text   string // the content of a string
 	quoted bool
 }
 
@@ -25,18 +25,18 @@ func startsJSON(text string) bool {
 	return text != "" && (text[0] == '{' || text[0] == '[') && strings.Contains(text, `"`)
 }
 
-// redactJSON masks the values of secret names, and the value that goes with a name ({"name": "password", "value": …}).
+// redactJSON masks the values of secret names, and values that belong to a secret name ({"name": "password", "value": …}).
 func redactJSON(doc string, depth int) string {
 	start := len(doc) - len(strings.TrimLeft(doc, " \t\r\n\ufeff"))
 	s := &jsonScan{xmlScan: &xmlScan{doc: doc, depth: depth}, dec: json.NewDecoder(strings.NewReader(doc[start:]))}
 	s.dec.UseNumber()
 	if _, ok := s.value(start, 0); !ok {
-		return masked // json.Valid was wrong about it, or it is deeper than anybody writes
+		return masked // nested too deep, or not JSON after all
 	}
 	return s.edited()
 }
 
-// token reads the next token and returns where it stands.
+// token reads the next token and returns its position.
 func (s *jsonScan) token(base int) (token json.Token, at span, ok bool) {
 	from := skip(s.doc, base+s.end, " \t\r\n:,")
 	token, err := s.dec.Token()
@@ -47,7 +47,7 @@ func (s *jsonScan) token(base int) (token json.Token, at span, ok bool) {
 	return token, span{from, base + s.end}, true
 }
 
-// value reads one value with all that is in it and redacts strings.
+// value reads one value with its content and redacts strings in it.
 func (s *jsonScan) value(base, depth int) (jsonValue, bool) {
 	token, at, ok := s.token(base)
 	if !ok || depth > maxDepth {
@@ -68,6 +68,7 @@ func (s *jsonScan) value(base, depth int) (jsonValue, bool) {
 	return v, ok
 }
 
+// list reads the rest of a list and redacts its values.
 func (s *jsonScan) list(base, depth int) bool {
 	for s.dec.More() {
 		v, ok := s.value(base, depth+1)
@@ -80,6 +81,7 @@ func (s *jsonScan) list(base, depth int) bool {
 	return ok
 }
 
+// object reads the rest of an object and masks or redacts its values.
 func (s *jsonScan) object(base, depth int) bool {
 	var c call
 	var names []string
@@ -111,7 +113,7 @@ func (s *jsonScan) object(base, depth int) bool {
 	return ok
 }
 
-// clean redacts what a string that is not secret as a whole may hold.
+// clean redacts a string that is not secret as a whole.
 func (s *jsonScan) clean(v jsonValue) {
 	if !v.quoted {
 		return

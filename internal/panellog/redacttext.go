@@ -5,11 +5,9 @@ import (
 	"strings"
 )
 
-// redactText masks what looks like an assignment to a secret field in free text:
-// password=…, "password": "…", password: …, a header of a session or a login, a
-// bearer's token, a JWT, and the login of a URL, ://user:password@host.
-// It goes on behind what it masked: each byte is looked at a bounded number of
-// times, whatever the text.
+// redactText masks assignments to secret fields in free text: password=…, "password": "…", password: …, HTTP headers with a
+// session or login, bearer tokens, JWTs, and the password in ://user:password@host. It continues behind what it masked, so
+// that each byte is read a limited number of times.
 func redactText(text string) string {
 	var found []span
 	for i := 0; i < len(text); i++ {
@@ -54,13 +52,13 @@ func behindColon(text string, i int) (span, bool) {
 		end := until(text, start, "\r\n<>")
 		return span{start, end}, end > start
 	case ordinaryWord(name) && !startsLine(text, i, name):
-		return span{}, false // "wrong key: …" is a sentence
+		return span{}, false // a sentence such as "wrong key: …"
 	}
 	return assigned(text, indented(text, i+1))
 }
 
-// indented returns where the next line's text begins if nothing else stands on this line and the next one is indented, as
-// in YAML; else at.
+// indented returns the start of the next line's text if the rest of this line is blank and the next line is indented, as in
+// YAML; else at.
 func indented(text string, at int) int {
 	end := skip(text, at, " \t\r")
 	if end == len(text) || text[end] != '\n' {
@@ -72,8 +70,8 @@ func indented(text string, at int) int {
 	return at
 }
 
-// encodedName returns the name before the equals sign at i as a form has it, decoded and without a list's brackets; empty
-// if it is an ordinary word.
+// encodedName returns the name before the equals sign at i, percent-decoded and without the brackets of a list; empty if the
+// name has neither escapes nor brackets.
 func encodedName(text string, i int) string {
 	start, special := i, false
 	for start > 0 && i-start < maxFieldName {
@@ -96,7 +94,7 @@ func encodedName(text string, i int) string {
 	return name
 }
 
-// isHeader reports whether a name is that of an HTTP header of which every word is secret.
+// isHeader reports whether a name is that of an HTTP header whose whole value is secret.
 func isHeader(name string) bool {
 	switch strings.ToLower(name) {
 	case "authorization", "proxy-authorization", "cookie", "set-cookie":
@@ -105,7 +103,7 @@ func isHeader(name string) bool {
 	return false
 }
 
-// ordinaryWord reports whether a name is a word of every day that stands before a colon without being a field.
+// ordinaryWord reports whether a secret field's name is also an ordinary word, which may precede a colon in a sentence.
 func ordinaryWord(name string) bool {
 	switch strings.ToLower(name) {
 	case "key", "keys", "auth", "session", "pin", "pass":
@@ -123,7 +121,7 @@ func startsLine(text string, i int, name string) bool {
 	return at <= 0 || text[at-1] == '\n' || text[at-1] == '\r'
 }
 
-// minToken is the length in characters under which nothing is taken for a token.
+// minToken is the length in bytes from which a text counts as a token.
 const minToken = 8
 
 // bearer returns the token behind the word Bearer at i.
@@ -137,8 +135,8 @@ func bearer(text string, i int) (span, bool) {
 	return span{start, end}, end-start >= minToken
 }
 
-// webToken returns the JSON web token that begins at i (RFC 7519): three words of base64 with dots between them, of which
-// the first is an object.
+// webToken returns the JSON web token that begins at i (RFC 7519): three base64 words with dots between them, the first of
+// which is a JSON object.
 func webToken(text string, i int) (span, bool) {
 	if !strings.HasPrefix(text[i:], "eyJ") || i > 0 && nameByte(text[i-1]) {
 		return span{}, false
@@ -150,7 +148,7 @@ func webToken(text string, i int) (span, bool) {
 	return span{i, end}, end-i >= minToken && strings.Count(text[i:end], ".") >= 2
 }
 
-// wordBefore returns the name that ends before at, blanks and a quote skipped.
+// wordBefore returns the name that ends before at; blanks and quotes in between are skipped.
 func wordBefore(text string, at int) string {
 	end := at
 	for end > 0 && strings.IndexByte(" \t\"'", text[end-1]) >= 0 {
@@ -163,11 +161,10 @@ func wordBefore(text string, at int) string {
 	return text[start:end]
 }
 
-// maxFieldName bounds the search for a name, so that a long text costs no more
-// than its length.
+// maxFieldName is the limit of a name in bytes, so that the search takes linear time.
 const maxFieldName = 128
 
-// quotedBefore returns the JSON name before a colon.
+// quotedBefore returns the quoted name before a colon; false if there is none.
 func quotedBefore(text string, at int) (string, bool) {
 	end := at
 	for end > 0 && at-end < maxFieldName && (text[end-1] == ' ' || text[end-1] == '\t' || text[end-1] == '\n') {
@@ -186,8 +183,8 @@ func nameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.'
 }
 
-// assigned returns the value that starts at or after from, if there is one: a quoted
-// text, or all up to a blank, a quote or a separator. "==" and "=>" count as "=".
+// assigned returns the value that starts at or behind from, false if there is none: a quoted text, or the text up to a
+// blank, quote or separator. "==" and "=>" count as "=".
 func assigned(text string, from int) (span, bool) {
 	start := skip(text, from, " \t=>")
 	if start < len(text) && (text[start] == '"' || text[start] == '\'') {
@@ -197,8 +194,7 @@ func assigned(text string, from int) (span, bool) {
 	return span{start, end}, end > start
 }
 
-// closingQuote finds the quote that ends the one at start, the end of the text
-// without one.
+// closingQuote returns the index of the quote that closes the one at start; the end of the text if there is none.
 func closingQuote(text string, start int) int {
 	for i := start + 1; i < len(text); i++ {
 		switch text[i] {
@@ -211,7 +207,7 @@ func closingQuote(text string, start int) int {
 	return len(text)
 }
 
-// userinfo finds the password in user:password@host.
+// userinfo returns the password in user:password@host.
 func userinfo(text string, from int) (span, bool) {
 	end := until(text, from, " \t\r\n/?#<>\"'")
 	at := strings.LastIndexByte(text[from:end], '@')

@@ -9,8 +9,7 @@ import (
 	"pmssl/internal/panellog"
 )
 
-// Free text: what is named like a secret is masked however it is assigned.
-func TestRedactText(t *testing.T) {
+func TestAssignmentsToSecretFieldsInTextAreMasked(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"colon", "login failed, password: hunter2 again", "login failed, password: *** again"},
 		{"colon and quotes", `passwd: "two words" again`, `passwd: "***" again`},
@@ -23,7 +22,7 @@ func TestRedactText(t *testing.T) {
 		{"bearer", "sent Bearer abcdef.012345 to h", "sent Bearer *** to h"},
 		{"the word bearer", "the bearer of it", "the bearer of it"},
 		{"JSON web token", "got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-DEF_1 there", "got *** there"},
-		{"codes of the approver's letter", "https://h/approve?id=5&approvalCode=A1B2&dcvCode=C3", "https://h/approve?id=5&approvalCode=***&dcvCode=***"},
+		{"codes in the approval e-mail", "https://h/approve?id=5&approvalCode=A1B2&dcvCode=C3", "https://h/approve?id=5&approvalCode=***&dcvCode=***"},
 		{"what the client publishes", "publish _dnsauth.example.com TXT abcdef", "publish _dnsauth.example.com TXT abcdef"},
 		{"time of day", "at 12:30:05 token 5", "at 12:30:05 token 5"},
 	} {
@@ -32,7 +31,7 @@ func TestRedactText(t *testing.T) {
 	}
 }
 
-func TestRedactJSON(t *testing.T) {
+func TestRedactJSONMasksSecretNames(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"names", `{"url": "h", "password": "x\"y", "n": 1}`, `{"url": "h", "password": "***", "n": 1}`},
 		{"numbers, lists, objects", `[{"token": 12345}, {"keys": ["a", {"b": "c"}]}, {"auth": {"id": "x"}}]`, `[{"token": ***}, {"keys": ***}, {"auth": ***}]`},
@@ -52,8 +51,8 @@ func TestRedactJSON(t *testing.T) {
 	assert.NotContains(t, panellog.RedactXML([]byte(deep)), "planted")
 }
 
-// Of what does not parse nobody knows the fields: rules LOG-7.
-func TestWhatDoesNotParseIsShownByItsBeginning(t *testing.T) {
+// rules LOG-7: the fields of a document that does not parse are not known.
+func TestOnlyTheBeginningOfAnUnparsedDocumentIsShown(t *testing.T) {
 	long := strings.Repeat("word ", 100)
 	for _, c := range []struct{ name, in, want string }{
 		{"text", long, long[:200] + " … (it does not parse: text/plain; charset=utf-8, 500 bytes)"},
@@ -70,7 +69,7 @@ func TestWhatDoesNotParseIsShownByItsBeginning(t *testing.T) {
 	assert.Equal(t, long, panellog.RedactText(long), "a text is not a document")
 }
 
-// Whatever surrounds a secret name in JSON, its value never survives, and redacting again changes nothing.
+// FuzzRedactJSON checks that the value of a secret name in JSON is masked, whatever is around it.
 func FuzzRedactJSON(f *testing.F) {
 	f.Add(`{"a":`, `}`, "password")
 	f.Add(`[1,{"crypted":"on","b":"c"},`, `]`, "api_key")
@@ -84,13 +83,12 @@ func FuzzRedactJSON(f *testing.F) {
 		if strings.Contains(got, canary) && !strings.ContainsAny(before, `\'"`) {
 			t.Fatalf("%q", got)
 		}
-		for _, c := range []string{panellog.RedactText(before + after), panellog.RedactForm(before + after)} {
-			_ = c
-		}
+		panellog.RedactText(before + after) // must end, and without a panic
+		panellog.RedactForm(before + after)
 	})
 }
 
-// Redaction of any text ends, shows no more than it was given, and finds nothing new in its own result.
+// FuzzRedactText checks that redaction adds little to a text, and that redacting the result again changes nothing.
 func FuzzRedactText(f *testing.F) {
 	for _, text := range []string{
 		"password: x", "Authorization: Basic abc\r\nCookie: a", "Bearer abcdefgh", "eyJhbGciOiJIUzI1NiJ9.e30.x", "key=\"a\\\"b\" c", "a <password>x</password> b",
@@ -109,7 +107,7 @@ func FuzzRedactText(f *testing.F) {
 	})
 }
 
-// Names of a form may be encoded or those of a list, and a value may stand on an indented line of its own.
+// A name may be percent-encoded or have the brackets of a list, and a value may be on an indented line of its own.
 func TestAssignmentsInOtherSpellingsAreMasked(t *testing.T) {
 	for text, want := range map[string]string{
 		"a=b&pass%77ord=hunter22&c=d":            "a=b&pass%77ord=***&c=d",

@@ -14,20 +14,17 @@ import (
 
 const (
 	maxDocument = 1 << 20 // bytes of a document that are shown
-	maxDepth    = 200     // open elements, after which the rest is masked; nobody sends more than 100
-	maxEchoes   = 64      // secrets of one document that are looked for in the rest of it
-	maxEcho     = 1 << 10 // bytes of such a secret
+	maxDepth    = 200     // open elements; deeper ones are masked. Real documents have at most 100
+	maxEchoes   = 64      // secrets of one document that are masked in the rest of it
+	maxEcho     = 1 << 10 // longest such secret in bytes
 )
 
-// RedactXML returns a document for the log with *** for what is secret: the
-// content and attributes of elements named like a secret field, attributes of
-// such a name, the value that goes with a name (<param name="password" value=…>,
-// <intname>password</intname><value>…), in CDATA, comments and documents inside
-// texts as well. Everything else stays byte for byte. JSON is redacted by its names
-// in the same way. It takes any input: what is broken is masked rather than shown,
-// from a secret element that is not closed to the end of the document. At most 1 MiB
-// of a document is shown, and of what does not parse the first 200 characters, its
-// type and its size: nobody knows what its fields are.
+// RedactXML returns a document for the log with *** for secrets: the content and attributes of elements with the name of a
+// secret field, attributes of such a name, and the value that belongs to such a name (<param name="password" value=…>,
+// <intname>password</intname><value>…), also in CDATA, comments and documents inside texts. Everything else is unchanged.
+// JSON is redacted in the same way. The input may be anything: malformed parts are masked, for example from an unclosed
+// secret element to the end of the document. At most 1 MiB of a document is shown. Of a document that does not parse, the
+// first 200 characters, its type and its size are shown, because its fields are not known.
 func RedactXML(doc []byte) string {
 	clean := maskKeys(redactDocument(string(doc), 0))
 	if utf8.RuneCountInString(clean) <= maxUnparsed || parses(string(doc)) {
@@ -36,13 +33,13 @@ func RedactXML(doc []byte) string {
 	return unparsed(clean, len(doc))
 }
 
-// RedactText returns a text that is no document for the log: the same is masked in it, and all of it is shown.
+// RedactText returns a text that is not a document for the log. It masks the same as RedactXML, and shows all of the text.
 func RedactText(text string) string { return maskKeys(redactDocument(text, 0)) }
 
-// maxUnparsed is how many characters are shown of what does not parse.
+// maxUnparsed is the number of characters shown of a document that does not parse.
 const maxUnparsed = 200
 
-// unparsed returns the beginning of a redacted text, its type and its size in bytes.
+// unparsed returns the beginning of a redacted text, with its type and its size in bytes.
 func unparsed(clean string, size int) string {
 	shown := []rune(clean)
 	kind := http.DetectContentType([]byte(clean))
@@ -68,8 +65,8 @@ func parses(doc string) bool {
 	}
 }
 
-// redactDocument returns a lenient scanner instead of an XML parser: a parser gives up
-// where a document breaks, and logs are read when documents break.
+// redactDocument redacts a document by a lenient scanner and not by an XML parser: a parser stops at malformed markup, and
+// malformed documents are the ones that an administrator looks up in the log.
 func redactDocument(doc string, depth int) string {
 	if depth > maxNesting {
 		return masked
@@ -77,35 +74,34 @@ func redactDocument(doc string, depth int) string {
 	if startsJSON(doc) && len(doc) <= maxDocument && json.Valid([]byte(doc)) {
 		return redactJSON(doc, depth)
 	}
-	// NUL bytes come from UTF-16, which hides every name.
+	// NUL bytes come from UTF-16, and would hide every name.
 	doc = cut(strings.ReplaceAll(doc, "\x00", ""), maxDocument)
 	s := &xmlScan{doc: doc, depth: depth}
 	s.run()
 	return s.edited()
 }
 
-// xmlScan walks over a document and notes what to replace.
+// xmlScan reads a document and collects the edits.
 type xmlScan struct {
 	doc   string
 	at    int
 	depth int
 	open  []element
 	edits []edit
-	// known are secrets seen in this document; they are masked everywhere in it,
-	// for panels echo what they were sent.
+	// known are the secrets found in this document. They are masked everywhere in it, because panels repeat what they were sent.
 	known []string
 }
 
-// element is one that is open.
+// element is an open element.
 type element struct {
 	name        string // of the tag
 	role        string // "value" for <value> and for <param name="value">
-	content     int    // where its content starts
+	content     int    // start of its content
 	secret      bool   // its content is secret
-	same        int    // elements of its name open inside, where it is secret
-	namesSecret bool   // its attributes say that a value in it is secret
+	same        int    // open elements of the same name inside a secret element
+	namesSecret bool   // its attributes name a secret field, so a value in it is secret
 	children    []child
-	params      call // what the children say about each other
+	params      call // its children, read as parameters of one call
 }
 
 // child is an element that was closed within its parent.
@@ -114,12 +110,13 @@ type child struct {
 	span
 }
 
-// edit replaces a piece of the document.
+// edit replaces a span of the document.
 type edit struct {
 	span
 	by string
 }
 
+// run reads the whole document.
 func (s *xmlScan) run() {
 	for s.at < len(s.doc) {
 		next := strings.IndexByte(s.doc[s.at:], '<')
@@ -137,7 +134,7 @@ func (s *xmlScan) run() {
 	}
 }
 
-// markup reads what begins with "<" at s.at.
+// markup reads the markup that begins with "<" at s.at.
 func (s *xmlScan) markup() {
 	rest := s.doc[s.at:]
 	switch {
@@ -158,12 +155,12 @@ func (s *xmlScan) markup() {
 	}
 }
 
-// beginsName reports whether an element's name can begin like this. Quotes are let pass, as the reader of tags does.
+// beginsName reports whether the text can begin with an element's name. Quotes are accepted, as readTag does.
 func beginsName(text string) bool {
 	return text != "" && (nameByte(text[0]) || text[0] >= utf8.RuneSelf || strings.IndexByte(":=\"'>", text[0]) >= 0)
 }
 
-// section reads a comment, CDATA or instruction and looks into it.
+// section reads a comment, CDATA section or instruction and redacts its content.
 func (s *xmlScan) section(begin, end string) {
 	from := s.at + len(begin)
 	to, after := len(s.doc), len(s.doc)
@@ -176,8 +173,8 @@ func (s *xmlScan) section(begin, end string) {
 	s.at = after
 }
 
-// declaration drops a DOCTYPE. Nobody whom we talk to sends one, and where it
-// declares entities the document is not shown at all: they may hold anything.
+// declaration masks a DOCTYPE. No known peer sends one. If it declares entities, the rest of the document is masked, because
+// entities may contain anything.
 func (s *xmlScan) declaration() {
 	end := s.at + until(s.doc[s.at:], 0, ">[")
 	if end < len(s.doc) && s.doc[end] == '[' {
@@ -189,6 +186,7 @@ func (s *xmlScan) declaration() {
 	s.at = min(end+1, len(s.doc))
 }
 
+// startTag reads a start tag, redacts its attributes and opens its element.
 func (s *xmlScan) startTag() {
 	t := readTag(s.doc, s.at)
 	s.at = t.end
@@ -210,8 +208,7 @@ func (s *xmlScan) startTag() {
 	}
 }
 
-// role returns what an element is to its siblings: its name, or for <param name="value">
-// the name that it is given.
+// role returns the element's role among its siblings: its name, or the value of the attribute name in <param name="value">.
 func (s *xmlScan) role(t tag) string {
 	for _, a := range t.attrs {
 		if name := html.UnescapeString(a.value(s.doc)); namesField(a.name) && (pointsAtField(name) || holdsValue(name)) {
@@ -221,7 +218,7 @@ func (s *xmlScan) role(t tag) string {
 	return t.name
 }
 
-// namesSecret reports whether an attribute says that this element is about a secret.
+// namesSecret reports whether an attribute of the tag names a secret field, or says that the element is encrypted.
 func (s *xmlScan) namesSecret(t tag) bool {
 	for _, a := range t.attrs {
 		value := html.UnescapeString(a.value(s.doc))
@@ -235,19 +232,20 @@ func (s *xmlScan) namesSecret(t tag) bool {
 	return false
 }
 
-// pointsAtField reports whether an attribute of that name is an error's object, which is the field that is wrong (section
-// 6).
+// pointsAtField reports whether the value of an attribute with this name is the name of a field. An error's object is the
+// name of the wrong field (docs/reference/billmanager.md §6).
 func pointsAtField(name string) bool { return namesField(name) || strings.EqualFold(name, "object") }
 
-// isErrorElement reports whether an element is one whose content is not the value itself: an error about
-// a field keeps its text, only its <param name="value"> is the value.
+// isErrorElement reports whether an element is an error. Its content is a text about the field; only its <param
+// name="value"> is the field's value.
 func isErrorElement(name string) bool { return strings.EqualFold(name, "error") }
 
+// parentNamesSecret reports whether the parent names a secret field and an element of this role holds its value.
 func (s *xmlScan) parentNamesSecret(role string) bool {
 	return len(s.open) > 0 && s.open[len(s.open)-1].namesSecret && holdsValue(role)
 }
 
-// attributes masks what is secret in a tag.
+// attributes masks or redacts the attributes of a tag; secret says that its element is secret.
 func (s *xmlScan) attributes(t tag, secret bool) {
 	for _, a := range t.attrs {
 		switch {
@@ -261,13 +259,13 @@ func (s *xmlScan) attributes(t tag, secret bool) {
 	}
 }
 
-// option reports whether an element is an entry of a select, whose key is what the form sends for it
-// (tune_connection, section 1.4).
+// option reports whether an element is an entry of a select. Its attribute key is the value that the form sends (tune_connection,
+// docs/reference/billmanager.md §1.4).
 func option(name string) bool {
 	return strings.EqualFold(name, "val") || strings.EqualFold(name, "msg")
 }
 
-// descriptive attributes never hold the value of what they describe.
+// descriptive reports whether an attribute describes an element and never holds its value.
 func descriptive(attr string) bool {
 	switch strings.ToLower(attr) {
 	case "name", "type", "crypted", "required", "object", "lang", "level", "code", "intname", "field", "xmlns", "check", "param":
@@ -276,6 +274,7 @@ func descriptive(attr string) bool {
 	return false
 }
 
+// endTag reads an end tag and closes its element.
 func (s *xmlScan) endTag() {
 	t := readTag(s.doc, s.at)
 	start := s.at
@@ -295,7 +294,7 @@ func (s *xmlScan) endTag() {
 	}
 }
 
-// endInSecret handles an end tag inside a secret element: only its own end tag ends it.
+// endInSecret handles an end tag inside a secret element: only the element's own end tag closes it.
 func (s *xmlScan) endInSecret(t tag, start int) {
 	top := &s.open[len(s.open)-1]
 	switch {
@@ -308,6 +307,7 @@ func (s *xmlScan) endInSecret(t tag, start int) {
 	}
 }
 
+// inSecret reports whether the innermost open element is secret.
 func (s *xmlScan) inSecret() bool {
 	return len(s.open) > 0 && s.open[len(s.open)-1].secret
 }
@@ -331,7 +331,7 @@ func (s *xmlScan) pop(end int) {
 	parent := &s.open[len(s.open)-1]
 	parent.children = append(parent.children, child{e.role, content})
 	if content.end-content.start > maxEcho {
-		return // no name of a field and no switch
+		return // too long for the name of a field or a switch
 	}
 	if pointsAtField(e.role) {
 		parent.params.observe("name", plainContent(s.doc[content.start:content.end]))
@@ -349,15 +349,14 @@ func plainContent(content string) string {
 	return strings.TrimSpace(html.UnescapeString(content))
 }
 
-// text looks into character data.
+// text redacts character data.
 func (s *xmlScan) text(from, to int) {
 	if from < to && !s.inSecret() {
 		s.replace(from, to, redactCharacters(s.doc[from:to], s.depth))
 	}
 }
 
-// redactCharacters redacts text or an attribute's value, with a document or a
-// query in it perhaps.
+// redactCharacters redacts character data or an attribute's value, which may contain a document or a query.
 func redactCharacters(text string, depth int) string {
 	plain := html.UnescapeString(text)
 	clean := redactValue(plain, depth)
@@ -370,7 +369,7 @@ func redactCharacters(text string, depth int) string {
 	return html.EscapeString(clean)
 }
 
-// mask masks a piece and remembers it as a secret of this document.
+// mask masks a span and adds it to the known secrets of this document.
 func (s *xmlScan) mask(from, to int) {
 	if strings.TrimSpace(s.doc[from:to]) == "" {
 		return
@@ -384,6 +383,7 @@ func (s *xmlScan) mask(from, to int) {
 	}
 }
 
+// replace adds an edit, unless it changes nothing.
 func (s *xmlScan) replace(from, to int, by string) {
 	if by != s.doc[from:to] {
 		s.edits = append(s.edits, edit{span{from, to}, by})

@@ -15,27 +15,26 @@ import (
 const (
 	archiveStamp   = "20060102150405"
 	packedSuffix   = ".gz"
-	halfSuffix     = ".gz.tmp"                 // a packed archive in the making
+	halfSuffix     = ".gz.tmp"                 // a packed archive that is being written
 	backupStamp    = "2006-01-02T15-04-05.000" // in the names that lumberjack gives
 	archiveDirMode = 0o750
 )
 
-// rotate moves the log to an archive and returns the archive's future name, as
-// in "var/logs/pmnamecheap.log.20260507150716.1.gz". The caller holds the start
-// lock. What fails is noted; the log is opened all the same.
+// rotate moves the log to an archive and returns the name that the archive will have when it is packed, such as
+// "var/logs/pmnamecheap.log.20260507150716.1.gz". The caller holds the lock of the lock file. Errors are added to
+// f.problems; the log is opened all the same.
 func (f *logFile) rotate(start *os.File) string {
 	if err := setPending(start, time.Time{}); err != nil {
 		f.addProblem("mark the rotation", err)
 		return ""
 	}
-	// A backup that an earlier rotation left must go first: lumberjack renames
-	// over a file of the same name.
+	// A backup that an earlier rotation left is archived first: lumberjack overwrites a file of the same name.
 	f.takeBackups()
 	mode := os.FileMode(logMode)
 	if fi, err := os.Lstat(f.place.live()); err == nil {
-		mode = fi.Mode().Perm()&logMode | lockMode // an administrator may have made it stricter
+		mode = fi.Mode().Perm()&logMode | lockMode // an administrator may have set a stricter one
 	}
-	// MaxSize is not used: only Rotate is called, and nothing is written through it.
+	// Only Rotate is called and nothing is written through lumberjack, so MaxSize has no effect.
 	lj := &lumberjack.Logger{Filename: f.place.live()}
 	if err := errors.Join(lj.Rotate(), lj.Close()); err != nil {
 		f.addProblem("rotate", err)
@@ -48,8 +47,8 @@ func (f *logFile) rotate(start *os.File) string {
 	return f.continued()
 }
 
-// continued finishes a rotation: lumberjack's backup gets its archive's name. It
-// returns the newest archive's name, empty if absent.
+// continued finishes a rotation: it gives lumberjack's backup an archive's name. It returns the newest archive's name; empty
+// if there is none.
 func (f *logFile) continued() string {
 	f.takeBackups()
 	var newest archive
@@ -68,12 +67,13 @@ func (f *logFile) continued() string {
 	return rel + packedSuffix
 }
 
+// addProblem adds a problem with the log, for the log.
 func (f *logFile) addProblem(what string, err error) {
 	f.problems = append(f.problems, fmt.Errorf("could not %s %s: %w", what, f.place.live(), err))
 }
 
-// takeBackups moves every backup of lumberjack's to an archive's name. The
-// caller holds the start lock, so no two processes choose the same name.
+// takeBackups gives every backup of lumberjack an archive's name. The caller holds the lock of the lock file, so no two processes
+// choose the same name.
 func (f *logFile) takeBackups() {
 	for _, backup := range f.backups() {
 		if err := f.archiveBackup(backup); err != nil {
@@ -82,6 +82,7 @@ func (f *logFile) takeBackups() {
 	}
 }
 
+// backups returns the paths of lumberjack's backups of this log.
 func (f *logFile) backups() []string {
 	prefix := strings.TrimSuffix(f.place.name, filepath.Ext(f.place.name)) + "-"
 	var paths []string
@@ -97,12 +98,12 @@ func (f *logFile) backups() []string {
 	return paths
 }
 
-// archiveBackup renames a backup into var/logs, or within var where that cannot
-// be: a directory that cannot be made, or another file system.
+// archiveBackup renames a backup into var/logs; within var if that fails, because the directory cannot be created or is on
+// another file system.
 func (f *logFile) archiveBackup(backup string) error {
 	dir := f.place.archive()
 	if err := os.Mkdir(dir, archiveDirMode); err == nil {
-		// Mkdir obeys the umask.
+		// Mkdir applied the umask.
 		_ = os.Chmod(dir, archiveDirMode)
 	}
 	stamp := f.now().Format(archiveStamp)
@@ -117,7 +118,7 @@ func (f *logFile) archiveBackup(backup string) error {
 	return fmt.Errorf("the archive stays beside the log: %w", err)
 }
 
-// freeName is <name>.log.<stamp>.<n> with the smallest n that no archive has.
+// freeName returns <name>.log.<stamp>.<n> with the smallest n that no archive has.
 func (f *logFile) freeName(stamp string) string {
 	for n := 1; ; n++ {
 		name := fmt.Sprintf("%s.%s.%d", f.place.name, stamp, n)
@@ -191,7 +192,7 @@ func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// names lists a directory; what cannot be listed is empty.
+// names returns the names in a directory; none if it cannot be read.
 func names(dir string) []string {
 	d, err := os.Open(dir)
 	if err != nil {

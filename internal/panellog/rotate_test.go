@@ -74,7 +74,7 @@ func TestArchivesOfOneSecondAreNumbered(t *testing.T) {
 	assert.Equal(t, header(firstArchive)+logged, h.archive(secondArchive))
 }
 
-func TestRotationIsOnlyOverTheLimit(t *testing.T) {
+func TestLogIsRotatedOnlyOverTheLimit(t *testing.T) {
 	for conf, rotated := range map[string]bool{"10B": true, "15B": false, "0": false, "1": false} {
 		h := newHost(t).debugConf("SET color=off\nSET max_log_size=" + conf + "\n")
 		h.write("pmx.log", "fifteen bytes.\n")
@@ -92,8 +92,7 @@ func TestStricterModeOfTheLogIsKeptByRotation(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), fi.Mode())
 }
 
-// An archive to which a process still writes stays plain and gets its lines; a
-// later run packs it.
+// An archive that a process still writes to stays plain and gets its lines. A later run packs it.
 func TestArchiveIsPackedWhenItsLastWriterIsGone(t *testing.T) {
 	h := newHost(t).debugConf("SET color=off\nSET max_log_size=10B\n")
 	slow := h.open()
@@ -108,9 +107,8 @@ func TestArchiveIsPackedWhenItsLastWriterIsGone(t *testing.T) {
 	assert.Equal(t, logged+logged, h.archive(firstArchive), "its own last writer packs it")
 }
 
-// Each moment of a rotation or of packing at which a kill may come, and what the
-// next run makes of it.
-func TestRotationThatWasKilledIsFinished(t *testing.T) {
+// A kill may come at each of these moments of a rotation or of packing.
+func TestInterruptedRotationIsFinishedByTheNextRun(t *testing.T) {
 	const backup = "pmx-2024-05-07T15-07-15.123.log"
 	marked := func(h *host) {
 		h.write("pmx.log.lock", "0\n")
@@ -147,9 +145,8 @@ func TestRotationThatWasKilledIsFinished(t *testing.T) {
 	}
 }
 
-// TestBackupThatWasLeftIsArchivedBeforeTheNextRotation renames over a backup of the same name: one that is left is taken
-// first.
-func TestBackupThatWasLeftIsArchivedBeforeTheNextRotation(t *testing.T) {
+// lumberjack overwrites a backup of the same name.
+func TestRemainingBackupIsArchivedBeforeTheNextRotation(t *testing.T) {
 	h := rotating(t)
 	h.write("pmx-2024-05-07T15-07-15.123.log", "left\n")
 	h.write("pmx-other.log", "another program's\n")
@@ -160,7 +157,7 @@ func TestBackupThatWasLeftIsArchivedBeforeTheNextRotation(t *testing.T) {
 	assert.Equal(t, "another program's\n", h.read("pmx-other.log"))
 }
 
-func TestArchiveStaysBesideTheLogWhereVarLogsCannotBe(t *testing.T) {
+func TestArchiveStaysBesideTheLogWithoutVarLogs(t *testing.T) {
 	h := rotating(t)
 	h.write("logs", "no directory")
 	h.run()
@@ -169,9 +166,8 @@ func TestArchiveStaysBesideTheLogWhereVarLogsCannotBe(t *testing.T) {
 	assert.Contains(t, h.log(), "WARNING could not archive")
 }
 
-// Packing that fails is not tried by every command: a full disk would cost each
-// of them a second.
-func TestPackingThatFailsRests(t *testing.T) {
+// With a full disk, each command would otherwise spend a second on it.
+func TestFailedPackingIsNotRetriedForTenMinutes(t *testing.T) {
 	h := rotating(t)
 	require.NoError(t, os.MkdirAll(h.inVar(firstArchive+".gz.tmp/in the way"), 0o755))
 	l := h.open()
@@ -184,7 +180,7 @@ func TestPackingThatFailsRests(t *testing.T) {
 	assert.Equal(t, "older than all\n", h.archive(firstArchive))
 }
 
-func TestNobodyPacksWhatAnotherProcessPacks(t *testing.T) {
+func TestArchiveThatAnotherProcessPacksIsLeftToIt(t *testing.T) {
 	h := newHost(t)
 	require.NoError(t, os.Mkdir(h.inVar("logs"), 0o750))
 	h.write("pmx.log.lock", "0\n")

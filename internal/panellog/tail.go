@@ -3,8 +3,8 @@ package panellog
 import "sync"
 
 const (
-	tailEntries  = 100     // what the panel's error document takes (section 1.6)
-	tailEntryMax = 4 << 10 // bytes of one kept entry; the document is bounded to 64 KiB anyway
+	tailEntries  = 100     // entries in the panel's error document (docs/reference/billmanager.md §1.6)
+	tailEntryMax = 4 << 10 // bytes of one kept entry; the document has at most 64 KiB
 )
 
 // tail keeps the last entries of this process for the log excerpt of an error
@@ -12,7 +12,7 @@ const (
 type tail struct {
 	mu   sync.Mutex
 	ring [tailEntries]string
-	seen int
+	seen int // entries added in all
 }
 
 func (t *tail) add(line string) {

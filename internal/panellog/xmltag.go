@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// tag is a start or end tag as far as it could be read.
+// tag is a start or end tag, as far as it could be read.
 type tag struct {
 	name   string // local name
 	attrs  []attribute
-	end    int  // behind ">", or where reading stopped
+	end    int  // offset behind ">", or where reading stopped
 	closed bool // <name/>
 }
 
-// attribute has its value's place in the document, quotes excluded.
+// attribute is the name of an attribute and the position of its value in the document, without quotes.
 type attribute struct {
 	name       string
 	start, end int
@@ -23,8 +23,8 @@ func (a attribute) value(doc string) string { return doc[a.start:a.end] }
 
 const xmlSpace = " \t\r\n"
 
-// readTag reads the tag at doc[at] == '<'. It goes on where XML would stop: with
-// blanks before the name, without quotes, without the end.
+// readTag reads the tag at doc[at] == '<'. Unlike an XML parser it accepts blanks before the name, values without quotes,
+// and a missing end.
 func readTag(doc string, at int) tag {
 	at = skip(doc, at+1, xmlSpace+"/")
 	end := until(doc, at, xmlSpace+"/><=\"'")
@@ -47,8 +47,8 @@ func readTag(doc string, at int) tag {
 	}
 }
 
-// quotedEnd returns where the value ends whose opening quote is at the offset: at the same quote, else at the end of the
-// text.
+// quotedEnd returns the end of the value whose opening quote is at the offset: at the next such quote, else at the end of
+// the text.
 func quotedEnd(doc string, at int) int {
 	start := at + 1
 	if i := strings.IndexByte(doc[start:], doc[at]); i >= 0 {
@@ -57,7 +57,7 @@ func quotedEnd(doc string, at int) int {
 	return len(doc)
 }
 
-// readAttribute reads name="value" and returns where it ends.
+// readAttribute reads name="value" and returns the offset behind it.
 func (t *tag) readAttribute(doc string, at int) int {
 	end := until(doc, at, xmlSpace+"/><=\"'")
 	if end == at {
@@ -75,7 +75,7 @@ func (t *tag) readAttribute(doc string, at int) int {
 		return min(stop+1, len(doc))
 	}
 	if IsSecretField(name) {
-		// No XML, so nobody knows where the secret ends.
+		// Not XML, so the end of the secret is not known.
 		t.attrs = append(t.attrs, attribute{name, at, len(doc)})
 		return len(doc)
 	}
@@ -87,6 +87,7 @@ func (t *tag) readAttribute(doc string, at int) int {
 	return stop
 }
 
+// skip returns the offset of the first byte from at on that is not in the set.
 func skip(doc string, at int, set string) int {
 	for at < len(doc) && strings.IndexByte(set, doc[at]) >= 0 {
 		at++
@@ -94,6 +95,7 @@ func skip(doc string, at int, set string) int {
 	return at
 }
 
+// until returns the offset of the first byte from at on that is in the set.
 func until(doc string, at int, set string) int {
 	for at < len(doc) && strings.IndexByte(set, doc[at]) < 0 {
 		at++
@@ -104,8 +106,8 @@ func until(doc string, at int, set string) int {
 // local returns a name without its namespace prefix.
 func local(name string) string { return name[strings.LastIndexByte(name, ':')+1:] }
 
-// edited returns the document with its edits made, outer ones before inner ones, and
-// with the secrets that were found masked wherever else they stand.
+// edited returns the document with its edits; an outer edit replaces the inner ones. The secrets that were found are masked
+// in the rest of the document too.
 func (s *xmlScan) edited() string {
 	sort.SliceStable(s.edits, func(i, j int) bool {
 		a, b := s.edits[i], s.edits[j]
@@ -119,7 +121,7 @@ func (s *xmlScan) edited() string {
 		}
 		by := e.by
 		if e.start < at {
-			e.start, by = at, masked // never met: edits lie inside one another or apart
+			e.start, by = at, masked // cannot happen: edits do not overlap in part
 		}
 		b.WriteString(s.doc[at:e.start])
 		b.WriteString(by)
@@ -132,6 +134,6 @@ func (s *xmlScan) edited() string {
 	if s.depth == 0 {
 		return Masker(s.known...)(b.String())
 	}
-	// A document may hold a hundred thousand others: what they echo is looked for as it is written, not in disguise.
+	// A document may contain a hundred thousand others. Their secrets are searched in plain form only, which is fast.
 	return maskAll(plainSet(s.known), b.String(), false)
 }

@@ -1,5 +1,5 @@
-// Package safexml walks over XML documents from outside: well-formed, one root, limited depth, no document type
-// declaration, UTF-8 only (rules ARCH-9).
+// Package safexml reads XML documents from outside. It accepts only well-formed documents in UTF-8 with one root, limited
+// depth and no document type declaration (rules ARCH-9).
 package safexml
 
 import (
@@ -11,41 +11,39 @@ import (
 	"strings"
 )
 
-// Rules are the limits of a document, and what its peer is known to send beyond the strict form. The size is limited by
-// whoever reads the bytes.
+// Rules are the limits of a document and the deviations from the strict form that its sender is known for. The caller
+// limits the size.
 type Rules struct {
-	// Depth is how many elements may be open at once.
+	// Depth is the largest number of open elements.
 	Depth int
-	// Elements is how many elements the document may have; 0 for any number.
+	// Elements is the largest number of elements; 0 for no limit.
 	Elements int
-	// Namespaces refuses prefixes that are not declared and attributes that are the same in their namespaces. Readers that
-	// look at local names only do not need it.
+	// Namespaces refuses undeclared prefixes, and attributes of one element that are the same in their namespaces. Code that
+	// uses local names only does not need it.
 	Namespaces bool
-	// Instructions accepts processing instructions anywhere; without it only the XML declaration at the very start is
-	// accepted.
+	// Instructions accepts processing instructions anywhere; otherwise only the XML declaration at the very start is accepted.
 	Instructions bool
-	// ASCII accepts a declared charset us-ascii, which is a part of UTF-8, and UTF-8 written as utf8 or with blanks around
-	// it.
+	// ASCII accepts the declared charset us-ascii, a subset of UTF-8, and UTF-8 written as utf8 or with blanks around it.
 	ASCII bool
 	// TextOutside accepts text outside the root element.
 	TextOutside bool
 }
 
-// Kind is what is wrong with a document.
+// Kind is the kind of an error in a document.
 type Kind int
 
-// The kinds.
+// The kinds of errors.
 const (
 	Syntax     Kind = iota // it is not well-formed
 	Incomplete             // it ends before its root element does
 	Charset                // it declares another character set than UTF-8
-	Refused                // it is more or something else than the rules allow
+	Refused                // the rules do not allow something in it
 )
 
 // Error says why a document is not accepted.
 type Error struct {
 	Kind  Kind
-	AtEnd bool // the walk had come to the end of the document: the rest may be missing
+	AtEnd bool // the error is at the end of the document: the document may be cut off
 	Err   error
 }
 
@@ -63,9 +61,9 @@ func refusef(format string, args ...any) error {
 	return &Error{Kind: Refused, Err: fmt.Errorf(format, args...)}
 }
 
-// Walk calls visit for each start tag, end tag and text of the document, in their order; names are as they stand there,
-// with the prefix as their space. encoding/xml alone leaves out some of what makes a document well-formed. Errors are
-// *Error, except those of visit, which end the walk and are returned as they are.
+// Walk calls visit for each start tag, end tag and text of the document, in order. Names are as written, with the prefix as
+// Space. Walk checks some conditions of well-formed documents that encoding/xml does not check. Errors are *Error, except
+// those of visit, which end the walk and are returned unchanged.
 func Walk(data []byte, rules Rules, visit func(token xml.Token) error) error {
 	w := walk{Rules: rules, decoder: xml.NewDecoder(bytes.NewReader(data)), spaces: map[string][]string{"xml": {xmlSpace}}}
 	w.decoder.CharsetReader = w.charset
@@ -90,7 +88,7 @@ func Walk(data []byte, rules Rules, visit func(token xml.Token) error) error {
 	}
 }
 
-// asError returns the *Error that the decoder passes on from the charset reader, else its own error as one of the syntax.
+// asError returns the *Error that the decoder passes on from the charset reader; other errors as one of kind Syntax.
 func asError(err error) error {
 	var own *Error
 	if errors.As(err, &own) {
@@ -99,7 +97,7 @@ func asError(err error) error {
 	return &Error{Kind: Syntax, Err: err}
 }
 
-// xmlSpace is what the prefix xml stands for, always (Namespaces in XML 1.0, section 3).
+// xmlSpace is the namespace of the prefix xml (Namespaces in XML 1.0, section 3).
 const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 
 // walk is the state of a walk over raw tokens.
@@ -109,7 +107,7 @@ type walk struct {
 	open     []opened
 	rooted   bool
 	elements int
-	// spaces are the namespaces that a prefix stands for, the innermost last.
+	// spaces are the namespaces that each prefix was bound to, the innermost last.
 	spaces map[string][]string
 }
 
@@ -119,7 +117,7 @@ type opened struct {
 	prefixes []string // declared by it
 }
 
-// located notes whether the error was found at the document's end.
+// located sets AtEnd if the decoder has read the whole document, and returns the error.
 func (w *walk) located(err error, data []byte) error {
 	var own *Error
 	if errors.As(err, &own) {
@@ -128,7 +126,7 @@ func (w *walk) located(err error, data []byte) error {
 	return err
 }
 
-// take checks one token, which begins at the offset.
+// take checks one token; at is its offset in the document.
 func (w *walk) take(token xml.Token, at int64) error {
 	switch t := token.(type) {
 	case xml.StartElement:
@@ -147,6 +145,7 @@ func (w *walk) take(token xml.Token, at int64) error {
 	return nil
 }
 
+// instruction checks a processing instruction or the XML declaration.
 func (w *walk) instruction(t xml.ProcInst, at int64) error {
 	switch {
 	case w.Instructions:
@@ -157,6 +156,7 @@ func (w *walk) instruction(t xml.ProcInst, at int64) error {
 	return w.declaresUTF8(t)
 }
 
+// start checks a start tag and opens its element.
 func (w *walk) start(e xml.StartElement) error {
 	if len(w.open) == 0 {
 		if w.rooted {
@@ -201,13 +201,13 @@ func (w *walk) names(e xml.StartElement) error {
 	return nil
 }
 
-// bindable refuses declarations of prefixes that Namespaces in XML 1.0 (section 3) does not allow.
+// bindable returns an error if Namespaces in XML 1.0 (section 3) does not allow the declaration of the prefix.
 func bindable(prefix, space string) error {
 	switch {
 	case prefix == "xml" && space != xmlSpace, prefix == "xmlns":
-		return syntaxf("the prefix %s cannot be declared anew", prefix)
+		return syntaxf("the prefix %s cannot be redeclared", prefix)
 	case prefix != "xml" && space == xmlSpace, space == "":
-		return syntaxf("the prefix %.64q is declared as something that it cannot be", prefix)
+		return syntaxf("the prefix %.64q is declared for a namespace that is not allowed for it", prefix)
 	}
 	return nil
 }
@@ -215,7 +215,7 @@ func bindable(prefix, space string) error {
 // resolve returns the name with the namespace of its prefix.
 func (w *walk) resolve(name xml.Name) (xml.Name, error) {
 	if strings.Contains(name.Local, ":") {
-		return name, syntaxf("%.64q is no name", name.Local)
+		return name, syntaxf("%.64q is not a name", name.Local)
 	}
 	if name.Space == "" {
 		return name, nil
@@ -227,6 +227,7 @@ func (w *walk) resolve(name xml.Name) (xml.Name, error) {
 	return xml.Name{Space: bound[len(bound)-1], Local: name.Local}, nil
 }
 
+// distinct returns an error if two attributes have the same name in the same namespace.
 func (w *walk) distinct(attrs []xml.Attr) error {
 	seen := make(map[xml.Name]bool, len(attrs))
 	for _, a := range attrs {
@@ -238,16 +239,17 @@ func (w *walk) distinct(attrs []xml.Attr) error {
 			}
 		}
 		if seen[name] {
-			return fmt.Errorf("attribute %.64q stands twice", a.Name.Local)
+			return fmt.Errorf("attribute %.64q occurs twice", a.Name.Local)
 		}
 		seen[name] = true
 	}
 	return nil
 }
 
+// end checks an end tag and closes its element.
 func (w *walk) end(e xml.EndElement) error {
 	if len(w.open) == 0 {
-		return syntaxf("the end tag of element %.64q has no beginning", e.Name.Local)
+		return syntaxf("the end tag of element %.64q has no start tag", e.Name.Local)
 	}
 	last := w.open[len(w.open)-1]
 	if last.name != e.Name {
@@ -261,7 +263,7 @@ func (w *walk) end(e xml.EndElement) error {
 	return nil
 }
 
-// close checks what is left at the end of the document.
+// close checks that the document ended completely.
 func (w *walk) close() error {
 	if len(w.open) > 0 {
 		return &Error{Kind: Incomplete,
@@ -273,8 +275,7 @@ func (w *walk) close() error {
 	return nil
 }
 
-// declaresUTF8 checks the encoding of an XML declaration itself: encoding/xml does not see one with blanks around the
-// equals sign.
+// declaresUTF8 checks the encoding in an XML declaration: encoding/xml ignores one with blanks around the equals sign.
 func (w *walk) declaresUTF8(t xml.ProcInst) error {
 	_, rest, found := strings.Cut(string(t.Inst), "encoding")
 	if !found {
@@ -294,7 +295,7 @@ func (w *walk) declaresUTF8(t xml.ProcInst) error {
 	return err
 }
 
-// charset is a charset reader that converts nothing: the bytes are UTF-8 or the document is refused.
+// charset is a charset reader that converts nothing: it returns the input for UTF-8 and an error for other charsets.
 func (w *walk) charset(name string, input io.Reader) (io.Reader, error) {
 	if strings.EqualFold(name, "utf-8") {
 		return input, nil
@@ -305,5 +306,5 @@ func (w *walk) charset(name string, input io.Reader) (io.Reader, error) {
 			return input, nil
 		}
 	}
-	return nil, &Error{Kind: Charset, Err: fmt.Errorf("charset %.64q is not read, only UTF-8", name)}
+	return nil, &Error{Kind: Charset, Err: fmt.Errorf("charset %.64q is not supported, only UTF-8", name)}
 }

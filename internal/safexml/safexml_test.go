@@ -45,7 +45,7 @@ func TestDocumentIsAcceptedOrRefusedByItsRules(t *testing.T) {
 		{name: "cut between tags", text: "<a><b/>", strict: safexml.Incomplete, lenient: safexml.Incomplete},
 		{name: "cut inside a tag", text: "<a><b", strict: safexml.Syntax, lenient: safexml.Syntax},
 		{name: "crossed", text: "<a><b></a></b>", strict: safexml.Syntax, lenient: safexml.Syntax},
-		{name: "an end too many", text: "<a/></a>", strict: safexml.Syntax, lenient: safexml.Syntax},
+		{name: "one end tag too many", text: "<a/></a>", strict: safexml.Syntax, lenient: safexml.Syntax},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, r := range []struct {
@@ -65,7 +65,7 @@ func TestDocumentIsAcceptedOrRefusedByItsRules(t *testing.T) {
 	}
 }
 
-func TestErrorSaysWhetherTheEndWasReached(t *testing.T) {
+func TestErrorSaysWhetherItIsAtTheEnd(t *testing.T) {
 	for text, want := range map[string]bool{"<a><b": true, "<a><b></a></b>": false} {
 		var wrong *safexml.Error
 		require.ErrorAs(t, safexml.Walk([]byte(text), lenient(), ignore), &wrong)
@@ -73,7 +73,7 @@ func TestErrorSaysWhetherTheEndWasReached(t *testing.T) {
 	}
 }
 
-func TestVisitorEndsTheWalk(t *testing.T) {
+func TestErrorOfVisitEndsTheWalk(t *testing.T) {
 	stop, seen := errors.New("stop"), 0
 	err := safexml.Walk([]byte("<a><b/><c/></a>"), strict(), func(token xml.Token) error {
 		seen++
@@ -86,7 +86,7 @@ func TestVisitorEndsTheWalk(t *testing.T) {
 	assert.Equal(t, 3, seen)
 }
 
-// What is accepted is balanced, within its limits, and accepted by encoding/xml too.
+// FuzzWalk checks that an accepted document is balanced, within its limits, and accepted by encoding/xml too.
 func FuzzWalk(f *testing.F) {
 	for _, seed := range []string{
 		"<doc/>", `<?xml version="1.0" encoding="UTF-8"?><doc><a b="c">d</a></doc>`, "<!DOCTYPE a><a/>", `<?xml encoding = "x"?><a/>`,

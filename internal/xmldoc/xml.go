@@ -7,15 +7,15 @@ import (
 	"github.com/beevik/etree"
 )
 
-// New returns the empty document with which a command says that all is well.
+// New returns the empty document that a command answers on success.
 func New() *etree.Document {
 	doc := etree.NewDocument()
 	doc.CreateElement("doc")
 	return doc
 }
 
-// Child returns the first child element of that name. etree's own look-up takes paths, and nothing from outside may become
-// a path (rules ARCH-9).
+// Child returns the first child element with the name; nil if there is none or parent is nil. etree's own look-up interprets
+// its argument as a path, and data from outside must not become a path (rules ARCH-9).
 func Child(parent *etree.Element, name string) *etree.Element {
 	if parent == nil {
 		return nil
@@ -28,7 +28,7 @@ func Child(parent *etree.Element, name string) *etree.Element {
 	return nil
 }
 
-// Set gives the child of that name the text, making it where it is missing.
+// Set sets the text of the child with the name; it adds the child if absent.
 func Set(parent *etree.Element, name, text string) {
 	node := Child(parent, name)
 	if node == nil {
@@ -37,10 +37,10 @@ func Set(parent *etree.Element, name, text string) {
 	node.SetText(text)
 }
 
-// AddText adds a child element that holds a text.
+// AddText adds a child element with the text.
 func AddText(parent *etree.Element, name, text string) { parent.CreateElement(name).SetText(text) }
 
-// SetAttributes adds pairs of name and value.
+// SetAttributes sets attributes from pairs of name and value.
 func SetAttributes(e *etree.Element, pairs ...any) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		e.CreateAttr(fmt.Sprint(pairs[i]), fmt.Sprint(pairs[i+1]))
