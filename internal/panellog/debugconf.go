@@ -33,7 +33,7 @@ type levelRule struct {
 }
 
 // defaults returns the documented settings: 100 MB, a file (docs/reference/billmanager.md §8.2), colour as in the native line
-// (§8.1), and level 6 as in the panel's own `* 6`.
+// (docs/reference/billmanager.md §8.1), and level 6 as in the panel's own `* 6`.
 func defaults() config { return config{maxSize: 100 * megabyte, colour: true} }
 
 // level returns the level of the last rule that matches (docs/reference/billmanager.md §8.2), 6 if none does.

@@ -11,9 +11,9 @@ import (
 // password, private key, login, session or token. Letter case and the separators _ - . do not matter.
 //
 // "key" is the panel's name of the private key (table certificate, docs/reference/billmanager.md §4), so every name that
-// ends in "key" is secret, except public keys and CryptKey, which is the path of a file (§7). "auth" is the panel's session
-// and "authinfo" is user:password. Certificates, CSRs, approver addresses and the values that a client publishes in DNS
-// (auth_dnstxt_value) are not secret.
+// ends in "key" is secret, except public keys and CryptKey, which is the path of a file (docs/reference/billmanager.md §7).
+// "auth" is the panel's session and "authinfo" is user:password. Certificates, CSRs, approver addresses and the values that
+// a client publishes in DNS (auth_dnstxt_value) are not secret.
 func IsSecretField(name string) bool {
 	words := fieldWords(name)
 	joined := strings.Join(words, "")

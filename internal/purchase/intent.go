@@ -40,7 +40,7 @@ type Intent struct {
 	// Again is the number of earlier purchases without a trace. Accepted means that the seller accepted this one.
 	Again    int  `json:"again,omitempty"`
 	Accepted bool `json:"accepted,omitempty"`
-	// Account is the hash of the paying account (seller.AccountMark), At its readable name. Key is the SHA-256 of the CSR's
+	// Account is the hash of the paying account (seller.AccountHash), At its readable name. Key is the SHA-256 of the CSR's
 	// public key, Name its common name (rules BUY-9). An intent that the previous version saved has none of them.
 	Account string `json:"account,omitempty"`
 	At      string `json:"at,omitempty"`
