@@ -204,7 +204,7 @@ func TestWhichCertificatesImportSkips(t *testing.T) {
 			i.seller.statuses[l.ID] = seller.OrderStatus{State: seller.StateIssued}
 		}, "found=1 imported=0 completed=0 skipped=0 failed=1", "delivers no certificate"},
 		"another name delivered": {func(i importing, l *seller.ListedCertificate) { l.CommonName = "example.net" },
-			"found=1 imported=0 completed=0 skipped=0 failed=1", `is a server's for "example.net"`},
+			"found=1 imported=0 completed=0 skipped=0 failed=1", `is a server certificate for "example.net"`},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			i := newImporting(t)

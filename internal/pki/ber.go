@@ -6,17 +6,17 @@ import (
 	"slices"
 )
 
-// maxBERDepth is how deep the elements of a PKCS #7 bundle may be nested: real ones stay below 15.
+// maxBERDepth is how deep the elements of a PKCS #7 bundle may be nested; real ones have fewer than 15 levels.
 const maxBERDepth = 32
 
-// First bytes of the elements that are looked for (X.690 8.1.2).
+// Identifier octets (X.690 8.1.2).
 const (
 	tagSequence = 0x30
 	tagSet      = 0x31
 	tagContext0 = 0xa0 // [0], constructed
 )
 
-// element is one BER element.
+// element is one BER element (X.690 8.1).
 type element struct {
 	tag     byte   // its first byte
 	content []byte // without the two zero bytes that end an indefinite length
@@ -54,7 +54,7 @@ func (e element) children() ([]element, error) {
 	return all, nil
 }
 
-// canonical reports whether every length in the element is written in the one way of DER (X.690 10.1).
+// canonical reports whether every length in the element is encoded as DER requires (X.690 10.1).
 func canonical(e element) bool {
 	const severalBytes = 0x1f
 	if e.tag&severalBytes == severalBytes || !bytes.Equal(e.full, encode(e.tag, e.content)) {
@@ -67,8 +67,8 @@ func canonical(e element) bool {
 	return err == nil && !slices.ContainsFunc(parts, func(part element) bool { return !canonical(part) })
 }
 
-// checkBER walks once through one BER element (X.690 8.1) and all that it holds and refuses what is not properly nested,
-// before anything of it is read: a bundle that reaches beyond its own ends says nothing that could be relied on.
+// checkBER walks once through one BER element (X.690 8.1) and all that it contains. It refuses elements that are not
+// properly nested before anything of them is read.
 func checkBER(raw []byte) error {
 	rest, err := skipElement(raw, 0)
 	if err == nil && len(rest) > 0 {
@@ -98,8 +98,8 @@ func skipElement(raw []byte, depth int) ([]byte, error) {
 	return h.rest[h.length:], nil
 }
 
-// skipUntilEnd checks the content of an element of indefinite length, up to its two zero bytes. Like the parser behind it,
-// it expects at least one element.
+// skipUntilEnd checks the content of an element of indefinite length, up to its two zero bytes. It expects at least one
+// element, as the parser that reads the content afterwards.
 func skipUntilEnd(raw []byte, depth int) ([]byte, error) {
 	for {
 		var err error

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestProperlyNestedElementsPass(t *testing.T) {
+func TestCheckBERAcceptsProperNesting(t *testing.T) {
 	for rule, raw := range map[string][]byte{
 		"primitive":                      {0x05, 0},
 		"empty sequence":                 {0x30, 0},
@@ -22,7 +22,7 @@ func TestProperlyNestedElementsPass(t *testing.T) {
 	}
 }
 
-// Reading ends in time that grows with the length only: the fuzzer calls a slow run a hang.
+// Reading takes time in proportion to the length; the fuzzer reports a slow run as a hang.
 func FuzzPKCS7(f *testing.F) {
 	f.Add([]byte{0x30, 0x80, 0x30, 2, 5, 0, 0, 0})
 	f.Add([]byte{0x30, 4, 0x30, 2, 0x30, 8})

@@ -12,30 +12,30 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// MaxCertificates is how many different certificates one answer or stored bundle may hold: real chains have at most five.
+// MaxCertificates is how many different certificates one answer or stored bundle may have; real chains have at most five.
 const MaxCertificates = 16
 
 const (
-	// maxBundle is how many bytes of PEM one answer or stored bundle may have: far above any chain.
+	// maxBundle is how many bytes of PEM one answer or stored bundle may have; any chain has far fewer.
 	maxBundle = 1 << 20
 	beginCert = "-----BEGIN CERTIFICATE-----"
 	beginP7   = "-----BEGIN PKCS7-----"
 )
 
-// ErrNoCertificate is the cause of a fault about texts in which no certificate begins at all: nothing is delivered yet. A
-// certificate that is there and cannot be read is never reported as this.
+// ErrNoCertificate is the cause of a fault about texts without any certificate block, which means that nothing was
+// delivered yet. Texts with an unreadable certificate never have this cause.
 var ErrNoCertificate = errors.New("there is no certificate in PEM form")
 
-// Bundle is what texts of PEM hold.
+// Bundle is the content of PEM texts.
 type Bundle struct {
-	Certificates []*x509.Certificate // each once, in the order in which they come
+	Certificates []*x509.Certificate // each once, in the order of the texts
 	Unreadable   []Unreadable        // blocks that should have been certificates
 }
 
-// ReadBundle reads every certificate of the PEM blocks CERTIFICATE, X509 CERTIFICATE and PKCS7. A block that cannot be read
-// does not stop the others: it is returned in Unreadable. Blocks of other types, such as a CSR, are passed over. (rules
-// CERT-1). It returns an error if no certificate begins in the texts (ErrNoCertificate) or if there are too many bytes or
-// blocks.
+// ReadBundle reads every certificate of the PEM blocks CERTIFICATE, X509 CERTIFICATE and PKCS7. An unreadable block is
+// returned in Unreadable and does not affect the others. Blocks of other types, such as a CSR, are ignored (rules
+// CERT-1). It returns ErrNoCertificate if the texts have no certificate block, and another error if they have too many
+// bytes or blocks.
 func ReadBundle(texts []string) (Bundle, error) {
 	var b Bundle
 	size, number := 0, 0
@@ -59,8 +59,8 @@ func ReadBundle(texts []string) (Bundle, error) {
 	return b, nil
 }
 
-// certificateLabel reports whether a block should hold certificates. One whose BEGIN line is damaged counts by its first
-// word.
+// certificateLabel reports whether a block should hold certificates. If its BEGIN line is damaged, the first word
+// decides.
 func certificateLabel(b pemBlock) bool {
 	switch b.label {
 	case "CERTIFICATE", "X509 CERTIFICATE", "PKCS7":
@@ -71,7 +71,7 @@ func certificateLabel(b pemBlock) bool {
 	return b.flaw != "" && strings.HasPrefix(b.label, "CERTIFICATE") && !strings.Contains(b.label, "REQ")
 }
 
-// read adds what one block holds.
+// read adds the content of one block.
 func (b *Bundle) read(number int, block pemBlock) error {
 	unreadable := Unreadable{Number: number, Label: block.label, Size: block.size(), Reason: block.flaw}
 	if block.flaw != "" {
@@ -95,7 +95,8 @@ func (b *Bundle) read(number int, block pemBlock) error {
 	return nil
 }
 
-// add reads one certificate. Sellers repeat them, and a ZIP of ours holds the leaf three times: each counts once.
+// add reads one certificate. Repeated certificates are added once: sellers repeat them, and the ZIP that this package
+// writes has the leaf three times.
 func (b *Bundle) add(as Unreadable, der []byte) error {
 	if e, rest, err := readElement(der); err == nil && padded(rest) {
 		der = e.full
@@ -113,18 +114,18 @@ func (b *Bundle) add(as Unreadable, der []byte) error {
 	return b.checkCount()
 }
 
-// parseCertificate reads a certificate. A CA copies the key out of the CSR: the forms of a key that are accepted there are
+// parseCertificate reads a certificate. A CA copies the key from the CSR, so the key forms that ParseCSR accepts are
 // read here as well. Signatures are checked over the original bytes.
 func parseCertificate(der []byte) (*x509.Certificate, error) {
 	c, refused := x509.ParseCertificate(der)
 	if refused == nil {
 		return c, nil
 	}
-	mended, err := mendCertificate(der)
+	normalised, err := normaliseCertificate(der)
 	if err != nil {
 		return nil, refused
 	}
-	if c, err = x509.ParseCertificate(mended); err != nil {
+	if c, err = x509.ParseCertificate(normalised); err != nil {
 		return nil, refused
 	}
 	whole, _, err := readElement(der)
@@ -139,14 +140,14 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 	return c, nil
 }
 
-// mendCertificate returns a copy of a certificate with its key in the form that crypto/x509 reads.
-func mendCertificate(der []byte) ([]byte, error) {
+// normaliseCertificate returns a copy of a certificate with its key in the form that crypto/x509 reads.
+func normaliseCertificate(der []byte) ([]byte, error) {
 	key := outlineOf(der).key
 	spki, _, err := readElement(key)
 	if err != nil {
 		return nil, err
 	}
-	mended, err := mendKey(spki)
+	normalised, err := normaliseKey(spki)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +161,7 @@ func mendCertificate(der []byte) ([]byte, error) {
 	}
 	signed := parts[0]
 	before, after, _ := bytes.Cut(signed.content, key)
-	parts[0].full = encode(signed.tag, before, mended, after)
+	parts[0].full = encode(signed.tag, before, normalised, after)
 	var all [][]byte
 	for _, part := range parts {
 		all = append(all, part.full)
@@ -168,7 +169,7 @@ func mendCertificate(der []byte) ([]byte, error) {
 	return encode(whole.tag, all...), nil
 }
 
-// refuse notes a block that cannot be read.
+// refuse adds an unreadable block, each once.
 func (b *Bundle) refuse(one Unreadable) error {
 	repeated := func(u Unreadable) bool {
 		return u.Label == one.Label && u.Size == one.Size && u.Reason == one.Reason &&
@@ -188,8 +189,8 @@ func (b *Bundle) checkCount() error {
 	return nil
 }
 
-// unreadableWords returns all blocks that could not be read in one text of bounded length, behind a separator; empty if
-// there are none.
+// unreadableWords returns a text about all unreadable blocks, of limited length and with a separator before it; empty
+// if there are none.
 func (b *Bundle) unreadableWords() string {
 	if len(b.Unreadable) == 0 {
 		return ""
@@ -201,9 +202,8 @@ func (b *Bundle) unreadableWords() string {
 	return "; cannot be read: " + plaintext.Clip(strings.Join(words, "; "), 500)
 }
 
-// bundled returns the certificates of a SignedData (RFC 5652 5.1) as they stand there, each in DER. Its signatures, if any,
-// mean nothing here. A parser of the whole is not used: one certificate that it does not read would take the others with
-// it.
+// bundled returns the certificates of a SignedData (RFC 5652 5.1) in DER, unchanged. Its signatures are not checked. A
+// full PKCS #7 parser is not used, because it would refuse all certificates if it cannot read one of them.
 func bundled(raw []byte) ([][]byte, error) {
 	if err := checkBER(raw); err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ import (
 	"pmssl/internal/pki/pkitest"
 )
 
-// testCA is a usual hierarchy: a root, two CAs below it and a leaf for key.
+// testCA is a hierarchy of a root, two CAs below it and a leaf for key.
 type testCA struct {
 	root, upper, lower pkitest.Authority
 	key                *ecdsa.PrivateKey
@@ -35,12 +35,12 @@ func newTestCA(t testing.TB) testCA {
 	h := testCA{root: pkitest.NewRoot(t, "Test Root"), key: pkitest.NewKey(t)}
 	h.upper = h.root.Sub(t, "Test Upper CA")
 	h.lower = h.upper.Sub(t, "Test DV CA 1")
-	h.csr = pkitest.CsrFor(t, h.key, "example.com")
+	h.csr = pkitest.CSRFor(t, h.key, "example.com")
 	h.leaf = h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com", "www.example.com"})
 	return h
 }
 
-// permutations of up to five certificates.
+// permutations returns the certificates in every order.
 func permutations(certs []*x509.Certificate) [][]*x509.Certificate {
 	if len(certs) < 2 {
 		return [][]*x509.Certificate{certs}
@@ -74,7 +74,7 @@ func p7b(t testing.TB, certs ...*x509.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PKCS7", Bytes: der}))
 }
 
-func TestChainIsTheSameFromAnyOrder(t *testing.T) {
+func TestChainDoesNotDependOnTheOrder(t *testing.T) {
 	h := newTestCA(t)
 	other := pkitest.NewRoot(t, "Foreign Root")
 	for _, c := range []struct {
@@ -93,7 +93,7 @@ func TestChainIsTheSameFromAnyOrder(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			for _, order := range permutations(c.certs) {
-				chain, err := pki.BuildChain([]string{pkitest.PemOf(order...)}, h.csr, pkitest.Now)
+				chain, err := pki.BuildChain([]string{pkitest.PEM(order...)}, h.csr, pkitest.Now)
 				require.NoError(t, err)
 				require.True(t, h.leaf.Equal(chain.Leaf))
 				require.Equal(t, c.want, subjects(chain.Intermediates))
@@ -102,23 +102,23 @@ func TestChainIsTheSameFromAnyOrder(t *testing.T) {
 	}
 }
 
-func TestChainIsReadFromAnyForm(t *testing.T) {
+func TestChainIsReadInEveryForm(t *testing.T) {
 	h := newTestCA(t)
 	for _, c := range []struct {
 		rule   string
 		blocks []string
 	}{
-		{"one text", []string{pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert)}},
-		{"a text each", []string{pkitest.PemOf(h.upper.Cert), pkitest.PemOf(h.leaf), pkitest.PemOf(h.lower.Cert)}},
-		{"line ends of Windows", []string{strings.ReplaceAll(pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert), "\n", "\r\n")}},
-		{"indented in the answer", []string{"\n      " + strings.ReplaceAll(pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert), "\n", "\n      ")}},
-		{"text between", []string{"subject=CN=example.com\n" + pkitest.PemOf(h.leaf) + "\nissuer\n" + pkitest.PemOf(h.lower.Cert, h.upper.Cert) + "end"}},
-		{"twenty times the same", []string{strings.Repeat(pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert), 20)}},
-		{"empty texts between", []string{"", pkitest.PemOf(h.leaf, h.lower.Cert), "", pkitest.PemOf(h.upper.Cert)}},
+		{"one text", []string{pkitest.PEM(h.leaf, h.lower.Cert, h.upper.Cert)}},
+		{"a text each", []string{pkitest.PEM(h.upper.Cert), pkitest.PEM(h.leaf), pkitest.PEM(h.lower.Cert)}},
+		{"line ends of Windows", []string{strings.ReplaceAll(pkitest.PEM(h.leaf, h.lower.Cert, h.upper.Cert), "\n", "\r\n")}},
+		{"indented in the answer", []string{"\n      " + strings.ReplaceAll(pkitest.PEM(h.leaf, h.lower.Cert, h.upper.Cert), "\n", "\n      ")}},
+		{"text between", []string{"subject=CN=example.com\n" + pkitest.PEM(h.leaf) + "\nissuer\n" + pkitest.PEM(h.lower.Cert, h.upper.Cert) + "end"}},
+		{"twenty times the same", []string{strings.Repeat(pkitest.PEM(h.leaf, h.lower.Cert, h.upper.Cert), 20)}},
+		{"empty texts between", []string{"", pkitest.PEM(h.leaf, h.lower.Cert), "", pkitest.PEM(h.upper.Cert)}},
 		{"PKCS #7", []string{p7b(t, h.upper.Cert, h.leaf, h.lower.Cert)}},
-		{"PKCS #7 of the CAs beside the leaf", []string{pkitest.PemOf(h.leaf), p7b(t, h.upper.Cert, h.lower.Cert)}},
+		{"PKCS #7 of the CAs beside the leaf", []string{pkitest.PEM(h.leaf), p7b(t, h.upper.Cert, h.lower.Cert)}},
 		{"PKCS #7 in BER with indefinite lengths, as Java writes it", []string{indefinite(t, h.leaf, h.lower.Cert, h.upper.Cert)}},
-		{"other PEM blocks", []string{h.csr.PEM + pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert)}},
+		{"other PEM blocks", []string{h.csr.PEM + pkitest.PEM(h.leaf, h.lower.Cert, h.upper.Cert)}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			chain, err := pki.BuildChain(c.blocks, h.csr, pkitest.Now)
@@ -148,12 +148,12 @@ func indefinite(t testing.TB, certs ...*x509.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PKCS7", Bytes: der}))
 }
 
-func TestYoungestLeafWithOurKeyIsTaken(t *testing.T) {
+func TestNewestLeafWithTheCSRsKey(t *testing.T) {
 	h := newTestCA(t)
 	older := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Serial(7), pkitest.Between(pkitest.Day(2026, 3, 20), pkitest.Day(2027, 1, 1)))
 	sameDay := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Serial(8), pkitest.Between(h.leaf.NotBefore, h.leaf.NotAfter.Add(-time.Hour)))
 	for _, order := range permutations([]*x509.Certificate{h.leaf, older, sameDay, h.lower.Cert}) {
-		chain, err := pki.BuildChain([]string{pkitest.PemOf(order...)}, h.csr, pkitest.Now)
+		chain, err := pki.BuildChain([]string{pkitest.PEM(order...)}, h.csr, pkitest.Now)
 		require.NoError(t, err)
 		require.Equal(t, "c0ffee", chain.Serial())
 	}
@@ -162,13 +162,13 @@ func TestYoungestLeafWithOurKeyIsTaken(t *testing.T) {
 func TestLeafWithoutBasicConstraintsIsALeaf(t *testing.T) {
 	h := newTestCA(t)
 	plain := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, func(c *x509.Certificate) { c.BasicConstraintsValid = false })
-	chain, err := pki.BuildChain([]string{pkitest.PemOf(h.lower.Cert, plain)}, h.csr, pkitest.Now)
+	chain, err := pki.BuildChain([]string{pkitest.PEM(h.lower.Cert, plain)}, h.csr, pkitest.Now)
 	require.NoError(t, err)
 	assert.True(t, plain.Equal(chain.Leaf))
 	assert.Equal(t, []string{"Test DV CA 1"}, subjects(chain.Intermediates))
 }
 
-func TestNothingIsBuiltFromAnAnswerThatIsNotWhatWasAsked(t *testing.T) {
+func TestBuildChainRefusesOtherAnswers(t *testing.T) {
 	h := newTestCA(t)
 	caOfOurs := h.root.Cross(t, "example.com", h.key)
 	foreign := h.lower.Leaf(t, &pkitest.NewKey(t).PublicKey, []string{"example.com"})
@@ -178,7 +178,7 @@ func TestNothingIsBuiltFromAnAnswerThatIsNotWhatWasAsked(t *testing.T) {
 	for i := range pki.MaxCertificates {
 		many = append(many, h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Serial(int64(100+i))))
 	}
-	whole := pkitest.PemOf(h.leaf, h.lower.Cert)
+	whole := pkitest.PEM(h.leaf, h.lower.Cert)
 	for _, c := range []struct {
 		rule   string
 		blocks []string
@@ -188,15 +188,15 @@ func TestNothingIsBuiltFromAnAnswerThatIsNotWhatWasAsked(t *testing.T) {
 		{"empty", []string{""}, "no certificate in PEM form"},
 		{"words", []string{"your certificate is on its way"}, "no certificate in PEM form"},
 		{"only the CSR", []string{h.csr.PEM}, "no certificate in PEM form"},
-		{"leaf for another key", []string{pkitest.PemOf(foreign, h.lower.Cert)}, "none of the 2 certificates delivered has the key"},
-		{"leaf for a key of another kind", []string{pkitest.PemOf(h.lower.Leaf(t, &rsaKey.PublicKey, []string{"example.com"}))}, "none of the 1 certificates"},
-		{"CAs only", []string{pkitest.PemOf(h.lower.Cert, h.root.Cert)}, "none of the 2 certificates"},
-		{"a CA's certificate for our key", []string{pkitest.PemOf(caOfOurs)}, "is a CA's"},
-		{"more certificates than belong into an answer", []string{pkitest.PemOf(append(many, h.leaf)...)}, "more than 16 certificates"},
-		{"the same in many texts", strings.SplitAfter(pkitest.PemOf(append(many, h.leaf)...), "-----END CERTIFICATE-----\n"), "more than 16 certificates"},
+		{"leaf for another key", []string{pkitest.PEM(foreign, h.lower.Cert)}, "none of the 2 certificates delivered has the key"},
+		{"leaf for a key of another kind", []string{pkitest.PEM(h.lower.Leaf(t, &rsaKey.PublicKey, []string{"example.com"}))}, "none of the 1 certificates"},
+		{"CAs only", []string{pkitest.PEM(h.lower.Cert, h.root.Cert)}, "none of the 2 certificates"},
+		{"a CA's certificate for our key", []string{pkitest.PEM(caOfOurs)}, "is a CA certificate"},
+		{"more certificates than belong into an answer", []string{pkitest.PEM(append(many, h.leaf)...)}, "more than 16 certificates"},
+		{"the same in many texts", strings.SplitAfter(pkitest.PEM(append(many, h.leaf)...), "-----END CERTIFICATE-----\n"), "more than 16 certificates"},
 		{"a megabyte of text", []string{strings.Repeat("x", 1<<20), whole}, "bytes of PEM"},
 		{"no certificate inside", []string{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("hello")}))}, "cannot be read"},
-		{"the leaf is cut", []string{pkitest.PemOf(h.lower.Cert) + whole[:300]}, "block 2 (CERTIFICATE, 300 bytes): it has no END line"},
+		{"the leaf is cut", []string{pkitest.PEM(h.lower.Cert) + whole[:300]}, "block 2 (CERTIFICATE, 300 bytes): it has no END line"},
 		{"the leaf's base64 is damaged", []string{strings.Replace(whole, "MII", "M!I", 1)}, `the character U+0021 "!" after 1 characters`},
 		{"something follows the leaf in its block", []string{certBlock(append(append([]byte(nil), h.leaf.Raw...), 5, 0))}, "for the order's CSR was delivered and cannot be read: block 1"},
 		{"PKCS #7 of nothing", []string{p7b(t)}, "no certificate in PEM form"},
@@ -221,7 +221,7 @@ func derOf(t testing.TB, text string) []byte {
 	return block.Bytes
 }
 
-// Without the check in front of the parser the overlapping elements are read 2^27 times: hours for 126 bytes.
+// Without the check before the parser, the overlapping elements are read 2^27 times, which takes hours for 126 bytes.
 func TestHostilePKCS7IsRefusedAtOnce(t *testing.T) {
 	const pairs, end = 27, 2 + 4*27 + 16
 	overlapping := []byte{0x30, end - 2}
@@ -254,7 +254,7 @@ func TestHostilePKCS7IsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// nest returns an element within an element and so on.
+// nest returns elements nested to the depth.
 func nest(depth int) []byte {
 	inner := []byte{5, 0}
 	for range depth {
@@ -268,38 +268,38 @@ func TestCrossSignedCAs(t *testing.T) {
 	old := pkitest.NewRoot(t, "Old Root")
 	rootByOld := old.Cross(t, "Test Root", h.root.Key, pkitest.Between(pkitest.Day(2020, 1, 1), pkitest.Day(2035, 1, 1))) // ends before the root's own
 	rootByOldShort := old.Cross(t, "Test Root", h.root.Key, pkitest.Serial(3), pkitest.Between(pkitest.Day(2020, 1, 1), pkitest.Day(2030, 1, 1)))
-	t.Run("the certificate by another CA is preferred to the self-signed one", func(t *testing.T) {
+	t.Run("the certificate by another CA is better than the self-signed one", func(t *testing.T) {
 		for _, order := range permutations([]*x509.Certificate{h.leaf, h.lower.Cert, h.upper.Cert, h.root.Cert, rootByOld}) {
-			chain, err := pki.BuildChain([]string{pkitest.PemOf(order...)}, h.csr, pkitest.Now)
+			chain, err := pki.BuildChain([]string{pkitest.PEM(order...)}, h.csr, pkitest.Now)
 			require.NoError(t, err)
 			require.Equal(t, []string{"Test DV CA 1", "Test Upper CA", "Test Root"}, subjects(chain.Intermediates))
 			require.Equal(t, "Old Root", chain.Intermediates[2].Issuer.CommonName)
 		}
 	})
-	t.Run("of several the one that lives longest", func(t *testing.T) {
+	t.Run("of several, the one that ends last", func(t *testing.T) {
 		for _, order := range permutations([]*x509.Certificate{h.leaf, h.lower.Cert, h.upper.Cert, rootByOldShort, rootByOld}) {
-			chain, err := pki.BuildChain([]string{pkitest.PemOf(order...)}, h.csr, pkitest.Now)
+			chain, err := pki.BuildChain([]string{pkitest.PEM(order...)}, h.csr, pkitest.Now)
 			require.NoError(t, err)
 			require.True(t, chain.Intermediates[2].Equal(rootByOld))
 		}
 	})
-	t.Run("CAs that signed each other end", func(t *testing.T) {
+	t.Run("CAs that signed each other do not form an endless path", func(t *testing.T) {
 		a, b := pkitest.NewKey(t), pkitest.NewKey(t)
-		first := pkitest.Authority{Cert: pkitest.CaTemplate("CA A", 1), Key: a}
-		second := pkitest.Authority{Cert: pkitest.CaTemplate("CA B", 1), Key: b}
+		first := pkitest.Authority{Cert: pkitest.CATemplate("CA A", 1), Key: a}
+		second := pkitest.Authority{Cert: pkitest.CATemplate("CA B", 1), Key: b}
 		aByB, bByA := second.Cross(t, "CA A", a), first.Cross(t, "CA B", b)
 		leaf := pkitest.Authority{Cert: aByB, Key: a}.Leaf(t, &h.key.PublicKey, []string{"example.com"})
 		for _, order := range permutations([]*x509.Certificate{leaf, aByB, bByA, aByB, bByA}) {
-			chain, err := pki.BuildChain([]string{pkitest.PemOf(order...)}, h.csr, pkitest.Now)
+			chain, err := pki.BuildChain([]string{pkitest.PEM(order...)}, h.csr, pkitest.Now)
 			require.NoError(t, err)
 			require.Equal(t, []string{"CA A", "CA B"}, subjects(chain.Intermediates))
 		}
 	})
-	t.Run("a CA that signed a new key under its own name is no root", func(t *testing.T) {
+	t.Run("a CA's new key certified under the same name is not a root", func(t *testing.T) {
 		rolled := h.root.Sub(t, "Test Root", func(c *x509.Certificate) { c.AuthorityKeyId = h.root.Cert.SubjectKeyId })
 		leaf := rolled.Leaf(t, &h.key.PublicKey, []string{"example.com"})
 		for _, order := range permutations([]*x509.Certificate{leaf, rolled.Cert, h.root.Cert}) {
-			chain, err := pki.BuildChain([]string{pkitest.PemOf(order...)}, h.csr, pkitest.Now)
+			chain, err := pki.BuildChain([]string{pkitest.PEM(order...)}, h.csr, pkitest.Now)
 			require.NoError(t, err)
 			require.Len(t, chain.Intermediates, 1)
 			require.True(t, chain.Intermediates[0].Equal(rolled.Cert))
@@ -307,7 +307,7 @@ func TestCrossSignedCAs(t *testing.T) {
 	})
 }
 
-func TestChainIsHeldAgainstTheOrder(t *testing.T) {
+func TestChainCheck(t *testing.T) {
 	h := newTestCA(t)
 	for _, c := range []struct {
 		rule  string
@@ -323,7 +323,7 @@ func TestChainIsHeldAgainstTheOrder(t *testing.T) {
 		{"a further name missing", h.leaf, []string{"www.example.com", "shop.example.com"}, "does not cover shop.example.com, it covers example.com, www.example.com"},
 		{"the common name missing", h.lower.Leaf(t, &h.key.PublicKey, []string{"www.example.com"}), []string{"www.example.com"}, "does not cover example.com"},
 		{"a name only in the subject does not count", h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, func(c *x509.Certificate) { c.DNSNames = []string{"other.com"} }), nil, "does not cover example.com"},
-		{"a CA's", h.root.Cross(t, "example.com", h.key), nil, "is a CA's"},
+		{"a CA's", h.root.Cross(t, "example.com", h.key), nil, "is a CA certificate"},
 		{"not for servers", h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), nil, "serverAuth"},
 		{"ends before it begins", h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Between(pkitest.Day(2026, 4, 2), pkitest.Day(2026, 4, 1))), nil, "ends before it begins"},
 	} {
@@ -351,15 +351,15 @@ func TestSerialIsLowerCaseHexWithoutLeadingZeros(t *testing.T) {
 	}
 }
 
-func TestEndIsTheDateInUTC(t *testing.T) {
+func TestEndsIsTheDateInUTC(t *testing.T) {
 	h := newTestCA(t)
 	zone := time.FixedZone("far east", 14*3600)
 	leaf := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Between(pkitest.Day(2026, 4, 2), time.Date(2026, 10, 19, 2, 0, 0, 0, zone)))
 	assert.Equal(t, cabforum.Date{Year: 2026, Month: 10, Day: 18}, pki.Chain{Leaf: leaf}.Ends())
 }
 
-// The vectors of docs/reference/validity.md §A2.1 and §A2.2: the last legal second, and one more.
-func TestOverCapBeginsOneSecondAfterTheLastLegalNotAfter(t *testing.T) {
+// The examples of docs/reference/validity.md §A2.1 and §A2.2: the last allowed second, and one more.
+func TestOverCapOneSecondAfterTheLastAllowedNotAfter(t *testing.T) {
 	at := func(text string) time.Time {
 		got, err := time.Parse("2006-01-02 15:04:05", text)
 		require.NoError(t, err)
@@ -391,13 +391,13 @@ func TestOverCapBeginsOneSecondAfterTheLastLegalNotAfter(t *testing.T) {
 
 func TestPEMIsLeafFirst(t *testing.T) {
 	h := newTestCA(t)
-	chain, err := pki.BuildChain([]string{pkitest.PemOf(h.root.Cert, h.upper.Cert, h.leaf, h.lower.Cert)}, h.csr, pkitest.Now)
+	chain, err := pki.BuildChain([]string{pkitest.PEM(h.root.Cert, h.upper.Cert, h.leaf, h.lower.Cert)}, h.csr, pkitest.Now)
 	require.NoError(t, err)
-	assert.Equal(t, pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert), chain.PEM())
+	assert.Equal(t, pkitest.PEM(h.leaf, h.lower.Cert, h.upper.Cert), chain.PEM())
 }
 
-// firstKey returns the key of the first certificate of the text: with it a chain can be built of many inputs, and the same
-// one in each of the fuzzer's processes.
+// firstKey returns the key of the first certificate of the text. With it a chain can be built from many inputs, and the same
+// chain in each process of the fuzzer.
 func firstKey(text string) crypto.PublicKey {
 	if block, _ := pem.Decode([]byte(text)); block != nil {
 		if c, err := x509.ParseCertificate(block.Bytes); err == nil {
@@ -409,12 +409,12 @@ func firstKey(text string) crypto.PublicKey {
 
 func FuzzBuildChain(f *testing.F) {
 	h := newTestCA(f)
-	f.Add(pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert, h.root.Cert), h.csr.PEM)
+	f.Add(pkitest.PEM(h.leaf, h.lower.Cert, h.upper.Cert, h.root.Cert), h.csr.PEM)
 	f.Add(p7b(f, h.upper.Cert, h.leaf), h.csr.PEM)
 	f.Add(indefinite(f, h.leaf, h.lower.Cert), h.csr.PEM)
 	f.Add(pkcs7Block(nest(31)), h.csr.PEM)
 	f.Add("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", "")
-	f.Add(pkitest.PemOf(h.leaf, h.lower.Cert), "")
+	f.Add(pkitest.PEM(h.leaf, h.lower.Cert), "")
 	f.Fuzz(func(t *testing.T, text, request string) {
 		csr, err := pki.ParseCSR(request)
 		if err != nil {
@@ -439,21 +439,21 @@ func FuzzBuildChain(f *testing.F) {
 	})
 }
 
-func TestNamedChainTakesTheLeafByItsName(t *testing.T) {
+func TestNamedChainFindsTheLeafByItsName(t *testing.T) {
 	h := newTestCA(t)
 	other := h.lower.Leaf(t, &pkitest.NewKey(t).PublicKey, []string{"example.org"})
-	all := []string{pkitest.PemOf(other, h.upper.Cert, h.leaf, h.lower.Cert)}
+	all := []string{pkitest.PEM(other, h.upper.Cert, h.leaf, h.lower.Cert)}
 	for name, want := range map[string]string{"example.com": "example.com", "www.example.com": "example.com", "EXAMPLE.org": "example.org"} {
 		chain, err := pki.NamedChain(all, name, pkitest.Now)
 		require.NoError(t, err, name)
 		assert.Equal(t, want, chain.Leaf.DNSNames[0])
 		assert.Equal(t, []string{"Test DV CA 1", "Test Upper CA"}, subjects(chain.Intermediates))
 	}
-	chain, err := pki.NamedChain([]string{pkitest.PemOf(h.leaf)}, "", pkitest.Now)
+	chain, err := pki.NamedChain([]string{pkitest.PEM(h.leaf)}, "", pkitest.Now)
 	require.NoError(t, err, "no name: the only leaf")
 	assert.True(t, h.leaf.Equal(chain.Leaf))
 	for name, blocks := range map[string][]string{
-		"another name": {pkitest.PemOf(other)}, "CAs only": {pkitest.PemOf(h.lower.Cert, h.upper.Cert)}, "nothing": nil, "damaged": {"-----BEGIN CERTIFICATE-----\nAA"},
+		"another name": {pkitest.PEM(other)}, "CAs only": {pkitest.PEM(h.lower.Cert, h.upper.Cert)}, "nothing": nil, "damaged": {"-----BEGIN CERTIFICATE-----\nAA"},
 	} {
 		_, err := pki.NamedChain(blocks, "example.com", pkitest.Now)
 		require.Error(t, err, name)

@@ -17,14 +17,13 @@ import (
 	"strings"
 )
 
-// MaxCSR is the longest CSR that is looked at, in bytes: the seller's own limit for activate (docs/reference/namecheap.md
-// §3.2).
+// MaxCSR is the longest CSR that is accepted, in bytes: Namecheap's limit (docs/reference/namecheap.md §3.2).
 const MaxCSR = 32767
 
 const (
 	minRSABits = 2048 // BR 6.1.5
 	maxRSABits = 8192 // no public CA takes more, and checking a signature becomes slow
-	// maxCommonName is ub-common-name of RFC 5280 A.1, in characters: a CA cannot put a longer one into a certificate.
+	// maxCommonName is ub-common-name of RFC 5280 A.1, in characters: certificates cannot have a longer one.
 	maxCommonName = 64
 	oidCommonName = "2.5.4.3"
 	oidEmail      = "1.2.840.113549.1.9.1" // emailAddress, PKCS #9
@@ -34,17 +33,17 @@ const (
 type CSR struct {
 	PEM        string // normalised: one CERTIFICATE REQUEST block
 	DER        []byte
-	CommonName string   // lower case, A-labels; the first SAN where the subject has none
+	CommonName string   // lower case, A-labels; the first SAN if the subject has none
 	Names      []string // DNS names of the SAN extension without the common name, lower case, A-labels, each once
 	Key        string   // for people: RSA 2048, ECDSA P-256
 	PublicKey  crypto.PublicKey
-	Email      string // emailAddress of the subject, empty if absent or it is no plain address
-	// Subject is the rest of the subject's name, for sellers that ask for it beside the CSR.
+	Email      string // emailAddress of the subject; empty if it is absent or not one address
+	// Subject is the rest of the subject's name, for sellers that require it besides the CSR.
 	Subject Subject
 }
 
-// Subject is what a CSR's subject says of the applicant beside the common name: the first value of each attribute as it
-// stands there, empty if absent (RFC 5280 A.1).
+// Subject is what a CSR's subject has about the applicant besides the common name: the first value of each attribute,
+// unchanged; empty if absent (RFC 5280 A.1).
 type Subject struct {
 	Country      string // C, two letters (ISO 3166-1)
 	State        string // ST
@@ -53,14 +52,14 @@ type Subject struct {
 	Unit         string // OU
 }
 
-// ParseCSR reads a PEM CSR and checks what every public CA checks: its own signature, the key (RSA from 2048 to 8192 bits
-// or ECDSA P-256, P-384; BR 6.1.5), and that common name and SANs are names that can be certified in the form in which they
-// stand there (rules CERT-3, CERT-4). Every refusal is a fault on object csr: of type missed if there is no text at all,
-// else of type value.
+// ParseCSR reads a PEM CSR and checks what every public CA checks: its signature, its key (RSA from 2048 to 8192 bits
+// or ECDSA P-256, P-384; BR 6.1.5), and that common name and SANs can be certified in the form in which the CSR has
+// them (rules CERT-3, CERT-4). Errors are faults on object csr: of type missed if there is no text, otherwise of type
+// value.
 func ParseCSR(text string) (CSR, error) {
-	csr, other, err := readCSR(text)
+	csr, unsendable, err := readCSR(text)
 	if err == nil {
-		err = other
+		err = unsendable
 	}
 	if err != nil {
 		return CSR{}, err
@@ -68,15 +67,16 @@ func ParseCSR(text string) (CSR, error) {
 	return csr, nil
 }
 
-// ReadCSR is ParseCSR for the CSR of an order that was accepted: names in another form than the CA's are mapped to that
-// form instead of refused. What was accepted before must still be followed and stored.
+// ReadCSR is ParseCSR for the CSR of an order that was accepted already: names in another form are converted instead of
+// refused, because such an order must still be processed.
 func ReadCSR(text string) (CSR, error) {
 	csr, _, err := readCSR(text)
 	return csr, err
 }
 
-// readCSR returns in other why a name cannot go to the CA in the form in which it stands in the CSR.
-func readCSR(text string) (csr CSR, other, err error) {
+// readCSR reads a CSR. unsendable is why a name cannot go to the CA in the form in which the CSR has it; nil if all
+// can.
+func readCSR(text string) (csr CSR, unsendable, err error) {
 	request, der, err := decodeCSR(text)
 	if err != nil {
 		return CSR{}, nil, err
@@ -99,41 +99,41 @@ func readCSR(text string) (csr CSR, other, err error) {
 	if len(csr.PEM) > MaxCSR { // line breaks that the text did not have
 		return CSR{}, nil, refuseCSR("the CSR is %d bytes long in its normal form, at most %d are accepted", len(csr.PEM), MaxCSR)
 	}
-	other, err = csr.readNames(request)
+	unsendable, err = csr.readNames(request)
 	if err != nil {
 		return CSR{}, nil, err
 	}
-	return csr, other, nil
+	return csr, unsendable, nil
 }
 
-// readNames sets the CSR's names. other says why the first of those that stand there in another form cannot go to the CA.
-func (c *CSR) readNames(request *x509.CertificateRequest) (other, err error) {
+// readNames sets the CSR's names. unsendable is why the first name in another form cannot go to the CA.
+func (c *CSR) readNames(request *x509.CertificateRequest) (unsendable, err error) {
 	name, err := commonName(request)
 	if err != nil {
 		return nil, err
 	}
-	if c.CommonName, other, err = requestedName(name); err != nil {
+	if c.CommonName, unsendable, err = requestedName(name); err != nil {
 		return nil, err
 	}
-	if other == nil {
-		other = hiddenName(request)
+	if unsendable == nil {
+		unsendable = hiddenName(request)
 	}
 	for _, name := range request.DNSNames {
 		ascii, mapped, err := requestedName(name)
 		if err != nil {
 			return nil, err
 		}
-		if other == nil {
-			other = mapped
+		if unsendable == nil {
+			unsendable = mapped
 		}
 		if ascii != c.CommonName && !slices.Contains(c.Names, ascii) {
 			c.Names = append(c.Names, ascii)
 		}
 	}
-	return other, nil
+	return unsendable, nil
 }
 
-// keyName describes the key for people and refuses what BR 6.1.5 and 6.1.6 refuse.
+// keyName returns a description of the key, and refuses keys that BR 6.1.5 and 6.1.6 do not allow.
 func keyName(request *x509.CertificateRequest) (string, error) {
 	switch k := request.PublicKey.(type) {
 	case *rsa.PublicKey:
@@ -206,14 +206,14 @@ func PlainAddress(text string) bool {
 	return err == nil && address.Name == "" && address.Address == text
 }
 
-// SameKey reports whether a public key is the CSR's.
+// SameKey reports whether the public key is the CSR's.
 func (c CSR) SameKey(key crypto.PublicKey) bool {
 	own, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && own.Equal(key)
 }
 
-// KeyHash returns the SHA-256 of the public key (DER of SubjectPublicKeyInfo) in lower-case hex, by which the intent and
-// the journal know a key again (rules BUY-9); empty if there is no key.
+// KeyHash returns the SHA-256 of the public key (DER of SubjectPublicKeyInfo) in lower-case hex, which identifies the
+// key in the intent and the journal (rules BUY-9); empty if there is no key.
 func (c CSR) KeyHash() string {
 	der, err := x509.MarshalPKIXPublicKey(c.PublicKey)
 	if err != nil {

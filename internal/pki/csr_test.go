@@ -27,8 +27,8 @@ import (
 	"pmssl/internal/pki/pkitest"
 )
 
-// unsignedRSA returns a CSR whose RSA key has the given modulus and whose signature is no signature: enough for every check
-// that comes before the signature's, and no key of thousands of bits has to be made.
+// unsignedRSA returns a CSR whose RSA key has the given modulus, with an invalid signature. It is enough for all checks before
+// that of the signature, and needs no generated key of thousands of bits.
 func unsignedRSA(t testing.TB, modulus *big.Int, exponent int) string {
 	t.Helper()
 	spki, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: modulus, E: exponent})
@@ -55,10 +55,10 @@ func unsignedRSA(t testing.TB, modulus *big.Int, exponent int) string {
 		Signature: asn1.BitString{Bytes: make([]byte, 256), BitLength: 2048},
 	})
 	require.NoError(t, err)
-	return pkitest.CsrBlock(der)
+	return pkitest.CSRBlock(der)
 }
 
-// modulus is odd and has exactly so many bits.
+// modulus returns an odd number with exactly so many bits.
 func modulus(bits uint) *big.Int {
 	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
 	return n.Add(n, big.NewInt(12345))
@@ -108,7 +108,7 @@ func TestCSRKeyIsRSAFrom2048To8192OrP256P384(t *testing.T) {
 	}
 }
 
-func TestCSRMustBeOneSoundPEMBlock(t *testing.T) {
+func TestCSRMustBeOneValidPEMBlock(t *testing.T) {
 	key := pkitest.NewKey(t)
 	good := pkitest.RequestPEM(t, key, pkitest.Named("example.com"))
 	block, _ := pem.Decode([]byte(good))
@@ -129,10 +129,10 @@ func TestCSRMustBeOneSoundPEMBlock(t *testing.T) {
 		{"two CSRs", good + good, fault.Value, "more than one"},
 		{"text behind it", good + "regards, Bob", fault.Value, "something follows"},
 		{"a damaged CSR before it", strings.Replace(good, "-----END", "-----BEND", 1) + good, fault.Value, "more than one"},
-		{"broken signature", pkitest.CsrBlock(broken), fault.Value, "signature"},
-		{"trailing data", pkitest.CsrBlock(append(append([]byte(nil), block.Bytes...), 5, 0)), fault.Value, "cannot be read"},
-		{"empty block", pkitest.CsrBlock(nil), fault.Value, "cannot be read"},
-		{"cut DER", pkitest.CsrBlock(block.Bytes[:len(block.Bytes)/2]), fault.Value, "cannot be read"},
+		{"broken signature", pkitest.CSRBlock(broken), fault.Value, "signature"},
+		{"trailing data", pkitest.CSRBlock(append(append([]byte(nil), block.Bytes...), 5, 0)), fault.Value, "cannot be read"},
+		{"empty block", pkitest.CSRBlock(nil), fault.Value, "cannot be read"},
+		{"cut DER", pkitest.CSRBlock(block.Bytes[:len(block.Bytes)/2]), fault.Value, "cannot be read"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			_, err := pki.ParseCSR(c.text)
@@ -191,7 +191,7 @@ func TestCSRNames(t *testing.T) {
 	}
 }
 
-func TestCSRRefusesWhatNoCACertifies(t *testing.T) {
+func TestCSRWithoutCertifiableNamesIsRefused(t *testing.T) {
 	key := pkitest.NewKey(t)
 	address, err := url.Parse("https://example.com/")
 	require.NoError(t, err)
@@ -227,8 +227,8 @@ func TestCSRRefusesWhatNoCACertifies(t *testing.T) {
 	}
 }
 
-// A CSR in one line of base64 grows by its line breaks: what goes to the seller must still be within the seller's limit.
-func TestCSRIsShortEnoughInItsNormalForm(t *testing.T) {
+// A CSR in one line of base64 becomes longer with line breaks, and must still be within the seller's limit.
+func TestCSRLimitAppliesToTheNormalForm(t *testing.T) {
 	key := pkitest.NewKey(t)
 	oneLine := func(names int) string {
 		sans := make([]string, names)
@@ -238,10 +238,10 @@ func TestCSRIsShortEnoughInItsNormalForm(t *testing.T) {
 		block, _ := pem.Decode([]byte(pkitest.RequestPEM(t, key, pkitest.Named("example.com", sans...))))
 		return "-----BEGIN CERTIFICATE REQUEST-----\n" + base64.StdEncoding.EncodeToString(block.Bytes) + "\n-----END CERTIFICATE REQUEST-----\n"
 	}
-	const most, over = 1240, 1268
-	csr, err := pki.ParseCSR(oneLine(most))
+	const limit, over = 1240, 1268
+	csr, err := pki.ParseCSR(oneLine(limit))
 	require.NoError(t, err)
-	require.Len(t, csr.Names, most)
+	require.Len(t, csr.Names, limit)
 	require.LessOrEqual(t, len(csr.PEM), pki.MaxCSR)
 
 	text := oneLine(over)
@@ -269,11 +269,11 @@ func TestCSREmailIsOnePlainAddressOrNothing(t *testing.T) {
 	}
 }
 
-func TestSameKeyComparesKindsAndValues(t *testing.T) {
+func TestSameKeyComparesTypesAndValues(t *testing.T) {
 	own, other := pkitest.NewKey(t), pkitest.NewKey(t)
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
-	csr, rsaCSR := pkitest.CsrFor(t, own, "example.com"), pkitest.CsrFor(t, rsaKey, "example.com")
+	csr, rsaCSR := pkitest.CSRFor(t, own, "example.com"), pkitest.CSRFor(t, rsaKey, "example.com")
 	copied := rsa.PublicKey{N: new(big.Int).Set(rsaKey.N), E: rsaKey.E}
 	assert.True(t, csr.SameKey(&own.PublicKey))
 	assert.False(t, csr.SameKey(&other.PublicKey))

@@ -19,10 +19,10 @@ import (
 	"pmssl/internal/pki"
 )
 
-// writer writes an element of a tag and its parts.
+// writer encodes an element from its tag and parts.
 type writer func(tag byte, parts ...[]byte) []byte
 
-// derElement writes the length as DER does.
+// derElement encodes an element in DER.
 func derElement(tag byte, parts ...[]byte) []byte {
 	content := slices.Concat(parts...)
 	switch n := len(content); {
@@ -34,12 +34,12 @@ func derElement(tag byte, parts ...[]byte) []byte {
 	return append([]byte{tag, 0x82, byte(len(content) >> 8), byte(len(content))}, content...)
 }
 
-// openElement writes no length but an end.
+// openElement encodes an element of indefinite length.
 func openElement(tag byte, parts ...[]byte) []byte {
 	return slices.Concat([]byte{tag, 0x80}, slices.Concat(parts...), []byte{0, 0})
 }
 
-// rawRequest is what a CSR is written from. Its signature is always right.
+// rawRequest has the parts of a CSR, which is signed correctly.
 type rawRequest struct {
 	key        *ecdsa.PrivateKey
 	subject    []byte
@@ -78,9 +78,9 @@ func extensions(t *testing.T, names ...string) []byte {
 	return derElement(0x30, san)
 }
 
-// A CSR is paid for and sent as it is: what other programs may read in another way than we do, or not at all, is refused
-// before, although its signature is right.
-func TestCSRThatOthersMayReadInAnotherWayIsRefused(t *testing.T) {
+// A CSR is sent unchanged after the payment, so a CSR that other programs may read differently or not at all is refused
+// before, even if its signature is correct.
+func TestAmbiguousCSRIsRefused(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	subject, err := asn1.Marshal(pkix.Name{CommonName: "example.com"}.ToRDNSequence())

@@ -10,8 +10,8 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// commonName returns the subject's CN as it stands there, or the first SAN if the subject has none. Two of them are
-// refused: which one a CA takes is its own choice.
+// commonName returns the subject's CN unchanged, or the first SAN if the subject has none. A CSR with two common names
+// is refused, because CAs differ in which one they use.
 func commonName(request *x509.CertificateRequest) (string, error) {
 	name, count := request.Subject.CommonName, 0
 	for _, attribute := range request.Subject.Names {
@@ -32,10 +32,10 @@ func commonName(request *x509.CertificateRequest) (string, error) {
 	return name, nil
 }
 
-// requestedName returns a name of the CSR as ASCIIName does. The name goes to the CA as it stands in the CSR, whose
-// signature covers it: other says why it cannot go there (rules CERT-4), nil if it has that form already but for upper
-// case.
-func requestedName(name string) (ascii string, other, err error) {
+// requestedName returns a name of the CSR as ASCIIName does. The name goes to the CA in the form that the CSR has,
+// because the CSR's signature covers it: unsendable is why it cannot (rules CERT-4); nil if it has the right form apart
+// from upper case.
+func requestedName(name string) (ascii string, unsendable, err error) {
 	if strings.TrimSpace(name) != name {
 		return "", nil, refuseCSR("the name %q in the CSR has blanks or line breaks around it", plaintext.Clip(name, 300))
 	}
@@ -44,15 +44,15 @@ func requestedName(name string) (ascii string, other, err error) {
 		return ascii, nil, err
 	}
 	what := "ends with a dot"
-	if r, odd := oddCharacter(name); odd {
+	if r, found := invalidCharacter(name); found {
 		what = "holds " + Character(r)
 	}
 	return ascii, refuseCSR("the name %q in the CSR %s; a CSR cannot be changed after it was signed: make a new one with the name %s",
 		plaintext.Clip(name, 300), what, ascii), nil
 }
 
-// LowerASCII returns the text with A to Z in lower case and every other character as it is: strings.ToLower would map some,
-// such as the Kelvin sign, to plain letters.
+// LowerASCII returns the text with A to Z in lower case and all other characters unchanged. strings.ToLower would also
+// convert some other characters, such as the Kelvin sign, to Latin letters.
 func LowerASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
@@ -62,8 +62,8 @@ func LowerASCII(text string) string {
 	}, text)
 }
 
-// oddCharacter returns the first character of a name that a host name cannot have.
-func oddCharacter(name string) (rune, bool) {
+// invalidCharacter returns the first character of a name that a host name cannot have; false if there is none.
+func invalidCharacter(name string) (rune, bool) {
 	for _, r := range strings.TrimPrefix(name, "*.") {
 		if !alphanumeric(r) && r != '-' && r != '.' {
 			return r, true
@@ -72,22 +72,22 @@ func oddCharacter(name string) (rune, bool) {
 	return 0, false
 }
 
-// checkSANs refuses domain names among a CSR's attributes that are not ASCII (RFC 5280 4.2.1.6), with the form that they
-// should have. Other flaws of the attributes are for the parser to name.
+// checkSANs refuses domain names in a CSR's attributes that are not ASCII (RFC 5280 4.2.1.6), and says which form they
+// should have. The parser reports other errors in the attributes.
 func checkSANs(attributes element) error {
 	for _, name := range sansOf(attributes) {
-		if r, odd := oddCharacter(name); odd && r >= utf8.RuneSelf {
-			if _, other, err := requestedName(name); err != nil || other != nil {
-				return fault.Join(err, other)
+		if r, found := invalidCharacter(name); found && r >= utf8.RuneSelf {
+			if _, unsendable, err := requestedName(name); err != nil || unsendable != nil {
+				return fault.Join(err, unsendable)
 			}
 		}
 	}
 	return nil
 }
 
-// hiddenName returns why a CSR cannot go to a CA that asks for a domain name in a place where we and most CAs do not look,
-// such as a second value of the extension request: who does look there would certify a name that nobody ordered. Nil if
-// there is none.
+// hiddenName returns why a CSR cannot go to a CA that has a domain name where this package and most CAs do not look,
+// such as in a second value of the extension request: a CA that looks there would certify a name that nobody ordered.
+// It returns nil if there is no such name.
 func hiddenName(request *x509.CertificateRequest) error {
 	info, _, err := readElement(request.RawTBSCertificateRequest)
 	if err != nil {
@@ -106,8 +106,8 @@ func hiddenName(request *x509.CertificateRequest) error {
 	return nil
 }
 
-// sansOf returns the domain names of the extension request among a CSR's attributes (RFC 2985 5.4.2) as they stand there;
-// what cannot be read has none.
+// sansOf returns the domain names of the extension request in a CSR's attributes (RFC 2985 5.4.2), unchanged; none if
+// it cannot be read.
 func sansOf(attributes element) []string {
 	var names []string
 	walk(attributes, func(parts []element) {
@@ -130,7 +130,7 @@ func sansOf(attributes element) []string {
 	return names
 }
 
-// walk calls visit for the parts of every constructed element.
+// walk calls visit with the parts of each constructed element.
 func walk(e element, visit func(parts []element)) {
 	parts, err := e.children()
 	if err != nil || len(parts) == 0 {

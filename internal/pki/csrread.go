@@ -18,7 +18,7 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// Object identifiers of keys and ways of signing (RFC 3279, RFC 4055, RFC 5758).
+// Object identifiers of keys, signature algorithms and extensions (RFC 3279, RFC 4055, RFC 5280).
 const (
 	oidRSAKey   = "1.2.840.113549.1.1.1"
 	oidPSS      = "1.2.840.113549.1.1.10"
@@ -26,14 +26,14 @@ const (
 	oidSAN      = "2.5.29.17"
 )
 
-// remedyDamaged is what a client can do about a CSR whose text lost a part.
+// remedyDamaged is what a client can do about a CSR of which a part was lost.
 const remedyDamaged = "copy it again, from the BEGIN line to the END line, or make a new one"
 
 func refuseCSR(format string, args ...any) error {
 	return fault.Errorf(fault.Value, "csr", format, args...)
 }
 
-// decodeCSR reads a CSR's text. der is the CSR as it was signed: without the padding that may stand behind it.
+// decodeCSR reads a CSR's text. der is the CSR as it was signed, without padding after it.
 func decodeCSR(text string) (request *x509.CertificateRequest, der []byte, err error) {
 	if len(text) > MaxCSR {
 		return nil, nil, refuseCSR("the CSR is %d bytes long, at most %d are accepted", len(text), MaxCSR)
@@ -57,8 +57,8 @@ func decodeCSR(text string) (request *x509.CertificateRequest, der []byte, err e
 	return request, whole.full, err
 }
 
-// fromUTF16 returns text that Windows programs save as "Unicode" as UTF-8; other text as it is. Its byte order mark
-// decides.
+// fromUTF16 converts text with the byte order mark of UTF-16, which Windows programs save as "Unicode", to UTF-8. Other
+// text is returned unchanged.
 func fromUTF16(text string) string {
 	var order binary.ByteOrder
 	switch {
@@ -77,7 +77,7 @@ func fromUTF16(text string) string {
 	return string(utf16.Decode(units))
 }
 
-// onlyBlock returns the one PEM block of a text that should hold a CSR.
+// onlyBlock returns the only PEM block of a text that should hold a CSR.
 func onlyBlock(text string) (pemBlock, error) {
 	blank := func(r rune) bool { return unicode.IsSpace(r) || invisible(r) || r == 0 }
 	blocks := pemBlocks(text)
@@ -101,9 +101,9 @@ func onlyBlock(text string) (pemBlock, error) {
 	return block, nil
 }
 
-// parseRequest reads the structure of a CSR (RFC 2986). What crypto/x509 refuses although it has one meaning only is read
-// from a mended copy; the signature is checked over the original bytes all the same, and nothing but them goes to the
-// seller.
+// parseRequest reads the structure of a CSR (RFC 2986). If crypto/x509 refuses a CSR that has only one possible
+// meaning, it is read from a normalised copy. Its signature is still checked over the original bytes, and only these
+// are sent to the seller.
 func parseRequest(whole element) (*x509.CertificateRequest, error) {
 	parts, err := whole.children()
 	if err != nil || len(parts) != 3 || parts[0].tag != tagSequence {
@@ -113,10 +113,10 @@ func parseRequest(whole element) (*x509.CertificateRequest, error) {
 	if wrong == nil {
 		return request, nil
 	}
-	if !canonical(whole) { // it may be read in another way, or not at all, by whoever gets it
+	if !canonical(whole) { // other programs may read it differently or not at all
 		return nil, refuseCSR("the CSR cannot be read: it is not written in DER (RFC 2986); %s", remedyDamaged)
 	}
-	info, err := mendInfo(parts[0])
+	info, err := normaliseInfo(parts[0])
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func parseRequest(whole element) (*x509.CertificateRequest, error) {
 	return request, nil
 }
 
-// plainWords returns the text of an error of crypto/x509 or encoding/asn1 without the names of its packages.
+// plainWords returns the text of an error of crypto/x509 or encoding/asn1 without package names.
 func plainWords(err error) string {
 	var structure asn1.StructuralError
 	if errors.As(err, &structure) && strings.HasPrefix(structure.Msg, "tags don't match") { // with Go's own structures behind it
@@ -138,20 +138,20 @@ func plainWords(err error) string {
 	return strings.NewReplacer("x509: ", "", "asn1: ", "", "structure error: ", "", "syntax error: ", "").Replace(err.Error())
 }
 
-// mendInfo returns a copy of the signed part that crypto/x509 reads: attributes may be missing, characters in the subject's
-// PrintableStrings may be others than the type has, the RSA key may lack its NULL, the EC point may be compressed. It
-// refuses what has no certain meaning.
-func mendInfo(info element) ([]byte, error) {
+// normaliseInfo returns a copy of the signed part that crypto/x509 reads, although attributes may be missing,
+// PrintableStrings in the subject may have characters that the type does not allow, the RSA key may lack its NULL, and
+// the EC point may be compressed. It refuses everything without a certain meaning.
+func normaliseInfo(info element) ([]byte, error) {
 	fields, err := info.children()
 	const version, subject, key, attributes = 0, 1, 2, 3
 	if err != nil || len(fields) < attributes || len(fields) > attributes+1 {
 		return nil, refuseCSR("the CSR cannot be read: its structure is not that of a CSR (RFC 2986); %s", remedyDamaged)
 	}
-	name, err := mendName(fields[subject])
+	name, err := normaliseName(fields[subject])
 	if err != nil {
 		return nil, err
 	}
-	spki, err := mendKey(fields[key])
+	spki, err := normaliseKey(fields[key])
 	if err != nil {
 		return nil, refuseCSR("the CSR's key %w", err)
 	}
@@ -165,8 +165,8 @@ func mendInfo(info element) ([]byte, error) {
 	return encode(tagSequence, fields[version].full, name, spki, own), nil
 }
 
-// mendName returns a copy of the subject in which every text is of a type that has its characters.
-func mendName(name element) ([]byte, error) {
+// normaliseName returns a copy of the subject in which the type of each string allows its characters.
+func normaliseName(name element) ([]byte, error) {
 	attributes, err := attributesOf(name.full)
 	if err != nil {
 		return nil, refuseCSR("the CSR's subject cannot be read; %s", remedyDamaged)
@@ -177,7 +177,7 @@ func mendName(name element) ([]byte, error) {
 		if err != nil {
 			return nil, refuseCSR("the CSR's subject cannot be read; %s", remedyDamaged)
 		}
-		value, err := a.mended()
+		value, err := a.normalised()
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +186,7 @@ func mendName(name element) ([]byte, error) {
 	return encode(tagSequence, sets...), nil
 }
 
-// Types of text in a subject (X.680).
+// Tags of string types in a subject (X.680).
 const (
 	tagUTF8      = 0x0c
 	tagNumeric   = 0x12
@@ -194,9 +194,9 @@ const (
 	tagIA5       = 0x16
 )
 
-// mended returns the attribute's value, as UTF8String if it is plain ASCII that its own type does not have. Any other
-// character that the type does not have could mean several things and is refused.
-func (a attribute) mended() ([]byte, error) {
+// normalised returns the attribute's value. If it is printable ASCII that its type does not allow, the copy is a
+// UTF8String. Other characters that the type does not allow are refused, because their meaning is not certain.
+func (a attribute) normalised() ([]byte, error) {
 	text := a.text()
 	switch a.value.tag {
 	case tagPrintable, tagNumeric, tagIA5:
@@ -248,8 +248,9 @@ func (a attribute) name() string {
 	}
 }
 
-// mendKey returns a copy of a SubjectPublicKeyInfo (RFC 5280 4.1.2.7) that crypto/x509 reads. Errors say what the key does.
-func mendKey(spki element) ([]byte, error) {
+// normaliseKey returns a copy of a SubjectPublicKeyInfo (RFC 5280 4.1.2.7) that crypto/x509 reads. Its errors continue
+// a sentence that begins with the key.
+func normaliseKey(spki element) ([]byte, error) {
 	unreadable := errors.New("cannot be read; " + remedyDamaged)
 	parts, err := spki.children()
 	if err != nil || len(parts) != 2 {
@@ -268,13 +269,14 @@ func mendKey(spki element) ([]byte, error) {
 		if len(algorithm) != 2 || algorithm[1].tag != asn1.TagOID {
 			return nil, errors.New("gives its curve by numbers; make the key on a named curve, P-256 or P-384")
 		}
-		return mendPoint(parts[0], oidText(algorithm[1]), parts[1])
+		return normalisePoint(parts[0], oidText(algorithm[1]), parts[1])
 	}
 	return spki.full, nil
 }
 
-// mendPoint returns the key with its point in full: the compressed form of SEC 1 2.3.3 says the same.
-func mendPoint(algorithm element, curveOID string, key element) ([]byte, error) {
+// normalisePoint returns the key with its point uncompressed, which is equivalent to the compressed form of SEC 1
+// 2.3.3.
+func normalisePoint(algorithm element, curveOID string, key element) ([]byte, error) {
 	curves := map[string]elliptic.Curve{"1.2.840.10045.3.1.7": elliptic.P256(), "1.3.132.0.34": elliptic.P384(), "1.3.132.0.35": elliptic.P521(), "1.3.132.0.33": elliptic.P224()}
 	curve, known := curves[curveOID]
 	if !known {

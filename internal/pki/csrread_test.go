@@ -24,7 +24,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// csrFiles are CSRs of other programs, all of which OpenSSL verifies.
+// csrFiles are CSRs from other programs; OpenSSL verifies all of them.
 var csrFiles = []string{"ideographic-dot", "soft-hyphen", "trailing-dot", "u-label", "zero-width-space", "no-attributes", "bom",
 	"bang-printable", "email-printable", "underscore-printable", "md5", "pss-salt-222"}
 
@@ -35,7 +35,7 @@ func csrFile(t testing.TB, name string) string {
 	return string(text)
 }
 
-// handmade returns a CSR whose parts are given as they are to stand there, signed by the key.
+// handmade returns a CSR of the given parts, signed by the key.
 func handmade(t testing.TB, key *ecdsa.PrivateKey, subject, spki []byte, attributes ...byte) string {
 	t.Helper()
 	wrapped := func(v any) []byte {
@@ -55,7 +55,7 @@ func handmade(t testing.TB, key *ecdsa.PrivateKey, subject, spki []byte, attribu
 	signature, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
 	require.NoError(t, err)
 	algorithm := sequence(wrapped(asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}))
-	return pkitest.CsrBlock(sequence(info, algorithm, wrapped(asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)})))
+	return pkitest.CSRBlock(sequence(info, algorithm, wrapped(asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)})))
 }
 
 func subjectDER(t testing.TB, name pkix.Name) []byte {
@@ -133,7 +133,7 @@ func withoutNULL(t testing.TB, cn string) string {
 		asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)},
 	})
 	require.NoError(t, err)
-	return pkitest.CsrBlock(der)
+	return pkitest.CSRBlock(der)
 }
 
 func withExtra(oid asn1.ObjectIdentifier, tag int, text string) []byte {
@@ -144,8 +144,8 @@ func withExtra(oid asn1.ObjectIdentifier, tag int, text string) []byte {
 	return name
 }
 
-// What has one meaning only is accepted (rules CERT-3), and what goes to the seller are the bytes that were signed.
-func TestCSRsOfOtherProgramsAreAccepted(t *testing.T) {
+// A CSR with only one possible meaning is accepted (rules CERT-3), and the signed bytes are sent to the seller.
+func TestCSRsFromOtherProgramsAreAccepted(t *testing.T) {
 	key := pkitest.NewKey(t)
 	spki := spkiDER(t, &key.PublicKey)
 	plain := pkitest.RequestPEM(t, key, pkitest.Named("example.com"))
@@ -165,7 +165,7 @@ func TestCSRsOfOtherProgramsAreAccepted(t *testing.T) {
 		{"an RSA key without NULL", withoutNULL(t, "example.com")},
 		{"a compressed point", compressed(t, pkitest.Named("example.com"))},
 		{"no attributes and a compressed point", handmade(t, key, subjectDER(t, pkix.Name{CommonName: "example.com"}), compressedKey(t, &key.PublicKey))},
-		{"zero bytes behind it", pkitest.CsrBlock(append(append([]byte(nil), der...), 0, 0, 0))},
+		{"zero bytes behind it", pkitest.CSRBlock(append(append([]byte(nil), der...), 0, 0, 0))},
 		{"zero bytes behind END", plain + "\x00\x00"},
 		{"one line", "-----BEGIN CERTIFICATE REQUEST-----" + oneLine + "-----END CERTIFICATE REQUEST-----"},
 		{"one line with blanks", strings.ReplaceAll(plain, "\n", " ")},
@@ -195,7 +195,7 @@ func TestCSRsOfOtherProgramsAreAccepted(t *testing.T) {
 	}
 }
 
-// A certificate for a key in an unusual form carries that form: what was accepted in a CSR is read back from the seller.
+// A certificate has the key in the form of the CSR: a form that is accepted in a CSR must be accepted in the certificate.
 func TestCertificateWithACompressedPointIsDelivered(t *testing.T) {
 	h := newTestCA(t)
 	csr, err := pki.ParseCSR(handmade(t, h.key, subjectDER(t, pkix.Name{CommonName: "example.com"}), compressedKey(t, &h.key.PublicKey), 0xa0, 0))
@@ -219,7 +219,7 @@ func TestCertificateWithACompressedPointIsDelivered(t *testing.T) {
 	_, err = x509.ParseCertificate(leaf)
 	require.Error(t, err, "the fixture is one that crypto/x509 does not read")
 
-	chain, err := pki.BuildChain([]string{certBlock(leaf) + pkitest.PemOf(h.lower.Cert, h.upper.Cert)}, csr, pkitest.Now)
+	chain, err := pki.BuildChain([]string{certBlock(leaf) + pkitest.PEM(h.lower.Cert, h.upper.Cert)}, csr, pkitest.Now)
 	require.NoError(t, err)
 	assert.Empty(t, chain.Warnings)
 	assert.Equal(t, []string{"Test DV CA 1", "Test Upper CA"}, subjects(chain.Intermediates))
@@ -231,7 +231,7 @@ func TestCertificateWithACompressedPointIsDelivered(t *testing.T) {
 	assert.Equal(t, leaf, stored.Leaf.Raw, "what is stored is what the CA signed")
 }
 
-// What is refused is refused with the field, the character and what to do.
+// The error names the field and the character, and says what to do.
 func TestRefusedCSRsSayWhatToDo(t *testing.T) {
 	key := pkitest.NewKey(t)
 	spki := spkiDER(t, &key.PublicKey)
@@ -252,8 +252,8 @@ func TestRefusedCSRsSayWhatToDo(t *testing.T) {
 		return raw
 	}
 	for _, c := range []struct{ rule, text, words string }{
-		{"MD5", csrFile(t, "md5"), "this way of signing (MD5) is not accepted: make the CSR with SHA-256"},
-		{"PSS with another salt", csrFile(t, "pss-salt-222"), "this way of signing (RSA-PSS with a salt of 222 bytes) is not accepted: make the CSR with SHA-256"},
+		{"MD5", csrFile(t, "md5"), "the signature algorithm MD5 is not accepted: make the CSR with SHA-256"},
+		{"PSS with another salt", csrFile(t, "pss-salt-222"), "the signature algorithm RSA-PSS with a salt of 222 bytes is not accepted: make the CSR with SHA-256"},
 		{"an umlaut in a PrintableString", handmade(t, key, withExtra(organisation, asn1.TagPrintableString, "Müller"), spki, 0xa0, 0),
 			`the CSR's organisation (O) holds the character U+00FC "ü"`},
 		{"Latin-1 in a PrintableString", handmade(t, key, withExtra(organisation, asn1.TagPrintableString, "M\xfcller"), spki, 0xa0, 0),
@@ -264,11 +264,11 @@ func TestRefusedCSRsSayWhatToDo(t *testing.T) {
 		{"a curve by numbers", handmade(t, key, subject, curveKey(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: []byte{2, 1, 1}}, []byte{4, 1, 2}), 0xa0, 0), "gives its curve by numbers"},
 		{"a curve of another kind", handmade(t, key, subject, curveKey(oid(1, 3, 132, 0, 10), []byte{4, 1, 2}), 0xa0, 0), "on the curve 1.3.132.0.10, P-256 and P-384"},
 		{"a compressed point that is none", handmade(t, key, subject, curveKey(oid(1, 2, 840, 10045, 3, 1, 7), append([]byte{2}, make([]byte, 10)...)), 0xa0, 0), "not a point of its curve"},
-		{"cut off", pkitest.CsrBlock(der[:len(der)-20]), "it is cut off or damaged; copy it again"},
-		{"something behind it", pkitest.CsrBlock(append(append([]byte(nil), der...), 5, 0)), "something follows the request"},
-		{"a character of no base64", strings.Replace(pkitest.CsrBlock(der), "MI", "MI\u20ac", 1), `the character U+20AC "€" after 2 characters`},
-		{"cut base64", strings.Replace(pkitest.CsrBlock(der), "MI", "M", 1), "cannot be read"},
-		{"a structure of something else", pkitest.CsrBlock([]byte{0x30, 3, 2, 1, 1}), "not that of a CSR"},
+		{"cut off", pkitest.CSRBlock(der[:len(der)-20]), "it is cut off or damaged; copy it again"},
+		{"something behind it", pkitest.CSRBlock(append(append([]byte(nil), der...), 5, 0)), "something follows the request"},
+		{"a character of no base64", strings.Replace(pkitest.CSRBlock(der), "MI", "MI\u20ac", 1), `the character U+20AC "€" after 2 characters`},
+		{"cut base64", strings.Replace(pkitest.CSRBlock(der), "MI", "M", 1), "cannot be read"},
+		{"a structure of something else", pkitest.CSRBlock([]byte{0x30, 3, 2, 1, 1}), "not that of a CSR"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			_, err := pki.ParseCSR(c.text)
@@ -281,8 +281,9 @@ func TestRefusedCSRsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// A name goes to the CA as it stands in the CSR: what mapping would change is refused with the name to use (rules CERT-4).
-func TestNamesOfACSRAreNotMapped(t *testing.T) {
+// A name goes to the CA in the form of the CSR: a name that ASCIIName would change is refused, with the name to use (rules
+// CERT-4).
+func TestNamesOfACSRMustHaveTheirFinalForm(t *testing.T) {
 	key := pkitest.NewKey(t)
 	subject := subjectDER(t, pkix.Name{CommonName: "example.com"})
 	rawSAN := func(name string) []byte { // a dNSName with bytes beyond ASCII

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// checkSignature refuses a CSR that its own key did not sign, or in a way that no CA takes.
+// checkSignature refuses a CSR that was not signed by its own key, or with an algorithm that no CA accepts.
 func checkSignature(request *x509.CertificateRequest) error {
 	err := request.CheckSignature()
 	var insecure x509.InsecureAlgorithmError
@@ -15,13 +15,13 @@ func checkSignature(request *x509.CertificateRequest) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &insecure), errors.Is(err, x509.ErrUnsupportedAlgorithm):
-		return refuseCSR("this way of signing (%s) is not accepted: make the CSR with SHA-256", signingWords(request.Raw))
+		return refuseCSR("the signature algorithm %s is not accepted: make the CSR with SHA-256", signatureAlgorithm(request.Raw))
 	}
 	return refuseCSR("the CSR's signature does not match its key: it was changed after it was signed; make a new one (%s)", plainWords(err))
 }
 
-// signingWords names the way in which a CSR is signed.
-func signingWords(der []byte) string {
+// signatureAlgorithm returns the name of the CSR's signature algorithm.
+func signatureAlgorithm(der []byte) string {
 	whole, _, err := readElement(der)
 	if err != nil {
 		return "unreadable"
@@ -53,7 +53,7 @@ func signingWords(der []byte) string {
 	return oid
 }
 
-// pssWords returns what is unusual about the parameters of RSA-PSS (RFC 4055 3.1): the salt's length.
+// pssWords returns the unusual salt length of RSA-PSS parameters (RFC 4055 3.1); empty if they have none.
 func pssWords(parameters element) string {
 	const saltLength = 0xa2
 	fields, err := parameters.children()

@@ -6,15 +6,15 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// DisplayName returns a domain name as people recognise it: an internationalised one in its own script, with the A-labels
-// behind it in brackets, because those are what certificates and DNS zones carry. Every other text comes back as it is.
+// DisplayName returns a domain name for people: an internationalised one in its own script, followed by the A-labels in
+// brackets, because certificates and DNS zones have those. Any other text is returned unchanged.
 func DisplayName(ascii string) string {
 	base, wildcard := strings.CutPrefix(ascii, "*.")
 	unicode, err := idna.Lookup.ToUnicode(base)
 	if err != nil || unicode == base {
 		return ascii
 	}
-	if back, err := idna.Lookup.ToASCII(unicode); err != nil || back != base { // not what the A-labels say
+	if back, err := idna.Lookup.ToASCII(unicode); err != nil || back != base { // the A-labels do not match
 		return ascii
 	}
 	if wildcard {
@@ -23,7 +23,7 @@ func DisplayName(ascii string) string {
 	return unicode + " (" + ascii + ")"
 }
 
-// DisplayNames are several names for people, with commas between them.
+// DisplayNames returns several names for people, separated by commas.
 func DisplayNames(names []string) string {
 	shown := make([]string, len(names))
 	for i, name := range names {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// chain returns the leaf with its issuers in order, and what is to be said of them.
+// chain returns the leaf with its issuers in order, and the warnings about them.
 func (b *Bundle) chain(leaf *x509.Certificate, now time.Time) Chain {
 	walk := pathFinder{all: b.Certificates, leaf: leaf, now: now, signed: map[[2]*x509.Certificate]bool{}}
 	path, rooted := walk.best()
@@ -18,7 +18,7 @@ func (b *Bundle) chain(leaf *x509.Certificate, now time.Time) Chain {
 	for _, u := range b.Unreadable {
 		words := u.String()
 		if !rooted && u.outline.intermediate() && bytes.Equal(path[len(path)-1].RawIssuer, u.outline.subject) {
-			words += "; it carries the name of the chain's next issuer, without which some clients will not accept the certificate"
+			words += "; it has the name of the chain's next issuer, without which some clients will not accept the certificate"
 		}
 		c.Warnings = append(c.Warnings, "left out "+words)
 	}
@@ -31,7 +31,7 @@ func (b *Bundle) chain(leaf *x509.Certificate, now time.Time) Chain {
 	return c
 }
 
-// pathFinder looks for the best path from a leaf towards a root.
+// pathFinder searches the best path from a leaf towards a root.
 type pathFinder struct {
 	all    []*x509.Certificate
 	leaf   *x509.Certificate
@@ -39,10 +39,11 @@ type pathFinder struct {
 	signed map[[2]*x509.Certificate]bool // whether the second certificate's key signed the first
 }
 
-// best returns the path that clients are most likely to accept, the leaf first and without a self-signed root, and whether
-// it leads to such a root: as few CA certificates as possible that have ended or are not valid yet (rules CERT-2), then as
-// few as possible that end before the leaf does. Among equals a CA's certificate by another CA goes before its self-signed
-// one, because it also serves clients that do not know that root yet, and then the one that lives longest.
+// best returns the path that clients are most likely to accept, the leaf first and without a self-signed root, and
+// whether it leads to such a root. The best path has the fewest CA certificates that are expired or not valid yet
+// (rules CERT-2), then the fewest that end before the leaf. Among equal paths, a CA's certificate by another CA is
+// better than its self-signed one, because clients that do not know that root accept it as well; then the certificate
+// that ends last.
 func (w *pathFinder) best() (path []*x509.Certificate, rooted bool) {
 	path = slices.MaxFunc(w.paths([]*x509.Certificate{w.leaf}), w.compare)
 	if endsInRoot(path) {
@@ -56,8 +57,8 @@ func endsInRoot(path []*x509.Certificate) bool {
 	return len(path) > 1 && selfSigned(path[len(path)-1])
 }
 
-// paths returns every way to go on from the path up to a self-signed or missing root. Each certificate names one issuer by
-// name and key, so that there are at most as many paths as ways to choose one certificate of each CA: a few hundred for
+// paths returns all continuations of the path up to a self-signed or missing root. Each certificate names one issuer by
+// name and key, so there are at most as many paths as ways to choose one certificate of each CA: a few hundred for
 // MaxCertificates.
 func (w *pathFinder) paths(path []*x509.Certificate) [][]*x509.Certificate {
 	if endsInRoot(path) {
@@ -73,8 +74,8 @@ func (w *pathFinder) paths(path []*x509.Certificate) [][]*x509.Certificate {
 	return found
 }
 
-// issuers returns the certificates of whoever signed the last certificate of the path. A CA whose name and key the path has
-// already is not taken again (RFC 4158 2.4.2): two CAs that signed each other would go on for ever.
+// issuers returns the certificates of the CA that signed the last certificate of the path. A CA whose name and key the
+// path already has is skipped (RFC 4158 2.4.2), because two CAs that signed each other would form an endless path.
 func (w *pathFinder) issuers(path []*x509.Certificate) []*x509.Certificate {
 	at := path[len(path)-1]
 	var found []*x509.Certificate
@@ -108,14 +109,15 @@ func (w *pathFinder) compare(a, b []*x509.Certificate) int {
 		return c
 	}
 	for i := range min(len(a), len(b)) {
-		if c := cmp.Or(foreign(a[i])-foreign(b[i]), a[i].NotAfter.Compare(b[i].NotAfter), bytes.Compare(a[i].Raw, b[i].Raw)); c != 0 {
+		if c := cmp.Or(crossSigned(a[i])-crossSigned(b[i]), a[i].NotAfter.Compare(b[i].NotAfter), bytes.Compare(a[i].Raw, b[i].Raw)); c != 0 {
 			return c
 		}
 	}
 	return len(a) - len(b)
 }
 
-// count returns how many certificates of a path have a flaw: of those that become part of the chain, which a root does not.
+// count returns how many certificates of a path have a property, without the leaf and roots, which are not part of the
+// chain.
 func (w *pathFinder) count(path []*x509.Certificate, has func(*x509.Certificate) bool) int {
 	n := 0
 	for _, c := range path[1:] {
@@ -126,7 +128,7 @@ func (w *pathFinder) count(path []*x509.Certificate, has func(*x509.Certificate)
 	return n
 }
 
-// invalid reports whether a CA certificate has ended or is not valid yet.
+// invalid reports whether a CA certificate is expired or not valid yet.
 func (w *pathFinder) invalid(c *x509.Certificate) bool {
 	return w.now.After(c.NotAfter) || w.now.Before(c.NotBefore)
 }
@@ -139,7 +141,7 @@ func (w *pathFinder) flaw(c *x509.Certificate) string {
 	const day = time.DateOnly
 	switch {
 	case w.now.After(c.NotAfter):
-		return "ended on " + c.NotAfter.UTC().Format(day)
+		return "expired on " + c.NotAfter.UTC().Format(day)
 	case w.now.Before(c.NotBefore):
 		return "is not valid before " + c.NotBefore.UTC().Format(day)
 	case w.short(c):
@@ -148,14 +150,15 @@ func (w *pathFinder) flaw(c *x509.Certificate) string {
 	return ""
 }
 
-func foreign(c *x509.Certificate) int {
+// crossSigned returns 1 for a certificate by another CA and 0 for a self-signed one.
+func crossSigned(c *x509.Certificate) int {
 	if selfSigned(c) {
 		return 0
 	}
 	return 1
 }
 
-// oversized keys make checking a signature slow enough to hold a process up; no public CA has one.
+// oversized reports whether the key is so large that checking a signature would take long; no public CA has such a key.
 func oversized(c *x509.Certificate) bool {
 	key, ok := c.PublicKey.(*rsa.PublicKey)
 	return ok && key.N.BitLen() > maxRSABits

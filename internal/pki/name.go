@@ -17,15 +17,14 @@ import (
 const (
 	// maxName is the length of a domain name in characters, without the root's dot (RFC 1035 2.3.4).
 	maxName = 253
-	// maxTyped is how many bytes of a name are looked at before it has its final form: more than any name with U-labels
-	// needs.
+	// maxTyped is the longest name that is converted, in bytes; names with U-labels need fewer.
 	maxTyped = 4 * maxName
 )
 
-// ASCIIName brings a domain name into the form that certificates carry: lower case, A-labels (RFC 5280 7.2), without a
-// trailing dot. A leading `*.` is kept. Names that no public CA may certify are faults of type value on the given field
-// that say why: IP addresses, single labels, internal names, labels that are not P-labels or LDH labels, wildcards over a
-// public suffix (BR 3.2.2.6, 7.1.4.2.1, 7.1.2.7.12). The form is final: ASCIIName gives it back unchanged.
+// ASCIIName returns a domain name in the form of certificates: lower case, A-labels (RFC 5280 7.2), without a trailing
+// dot. A leading `*.` is kept. A name that no public CA may certify is a fault of type value on the given field that
+// says why: IP addresses, single labels, internal names, labels that are not P-labels or LDH labels, wildcards over a
+// public suffix (BR 3.2.2.6, 7.1.4.2.1, 7.1.2.7.12). ASCIIName returns its own results unchanged.
 func ASCIIName(field, name string) (string, error) {
 	base, wildcard := strings.CutPrefix(strings.TrimSpace(name), "*.")
 	ascii, why := asciiBase(base)
@@ -47,7 +46,7 @@ func ASCIIName(field, name string) (string, error) {
 	return ascii, nil
 }
 
-// asciiBase maps the name without its asterisk to A-labels, or says why that is not possible.
+// asciiBase converts the name without its asterisk to A-labels; why says why that is not possible.
 func asciiBase(base string) (ascii, why string) {
 	switch {
 	case base == "":
@@ -65,7 +64,7 @@ func asciiBase(base string) (ascii, why string) {
 	if err != nil {
 		return "", nameWords(base, err)
 	}
-	// The root's dot goes only now: an ideographic full stop has become a dot as well.
+	// The trailing dot is removed only now, because it may have been an ideographic full stop before.
 	ascii = strings.TrimSuffix(strings.ToLower(ascii), ".")
 	if slices.Contains(strings.Split(ascii, "."), "") {
 		return "", "it is not a valid domain name (a label is empty)"
@@ -73,7 +72,7 @@ func asciiBase(base string) (ascii, why string) {
 	return ascii, ""
 }
 
-// nameWords returns why the profile refuses a name: it names the character if one of them is the reason.
+// nameWords returns why the profile refuses a name. It names the character if one is the reason.
 func nameWords(base string, err error) string {
 	for _, r := range base {
 		if alphanumeric(r) || r == '-' || r == '.' {
@@ -86,10 +85,10 @@ func nameWords(base string, err error) string {
 	return "it is not a valid domain name (" + strings.TrimPrefix(err.Error(), "idna: ") + ")"
 }
 
-// uncertifiable returns why no public CA certifies a well-formed name, and is empty where one may. Names under top-level
-// domains that do not exist are left to the seller: the root zone grows faster than this program is updated.
+// uncertifiable returns why no public CA certifies a well-formed name; empty if one may. It does not check whether the
+// top-level domain exists, because the root zone changes more often than this program: the seller does.
 func uncertifiable(ascii string) string {
-	if isAddress(ascii) { // full-width digits have become plain ones
+	if isAddress(ascii) { // full-width digits are ASCII digits now
 		return "it is an IP address"
 	}
 	dot := strings.LastIndexByte(ascii, '.')
@@ -110,8 +109,9 @@ func isAddress(text string) bool {
 	return err == nil
 }
 
-// reserved top-level names never stand for a web site in public: RFC 6762 (local), RFC 6761 (localhost, invalid), RFC 7686
-// (onion), ICANN's reservation of internal, and arpa with home.arpa and the reverse zones (RFC 3172, RFC 8375).
+// reserved reports whether a top-level domain is never used for public web sites: RFC 6762 (local), RFC 6761
+// (localhost, invalid), RFC 7686 (onion), ICANN's reservation of internal, and arpa with home.arpa and the reverse
+// zones (RFC 3172, RFC 8375).
 func reserved(top string) bool {
 	switch top {
 	case "local", "localhost", "internal", "invalid", "onion", "arpa":
@@ -120,14 +120,14 @@ func reserved(top string) bool {
 	return false
 }
 
-// nameProfile returns the strict look-up profile of UTS 46: letters, digits and hyphens, lengths checked, no hyphens in the
-// third and fourth place except in A-labels.
+// nameProfile returns the strict lookup profile of UTS 46: letters, digits and hyphens, checked lengths, and hyphens in
+// the third and fourth place in A-labels only.
 func nameProfile() *idna.Profile {
 	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true), idna.VerifyDNSLength(true), idna.BidiRule())
 }
 
-// Covers reports whether a certificate's name (which may begin with `*.`) stands for the wanted one. A wildcard stands
-// for exactly one further label (RFC 6125 6.4.3) and, as a wanted name, only for itself.
+// Covers reports whether a certificate's name (which may begin with `*.`) covers the wanted name. A wildcard covers
+// exactly one further label (RFC 6125 6.4.3); as a wanted name, only the same wildcard covers it.
 func Covers(has, wanted string) bool {
 	has, wanted = strings.ToLower(has), strings.ToLower(wanted)
 	if has == wanted {

@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/pki/pkitest"
 )
 
-// long returns a name of exactly so many characters with labels of at most 63.
+// long returns a name of exactly so many characters, with labels of at most 63.
 func long(length int) string {
 	const end = ".example.com"
 	label := strings.Repeat("a", 61) + "."
@@ -23,7 +23,7 @@ func long(length int) string {
 	return name + strings.Repeat("b", length-len(name)-len(end)) + end
 }
 
-func TestAsciiNameAccepts(t *testing.T) {
+func TestASCIINameAccepts(t *testing.T) {
 	for _, c := range []struct{ rule, in, want string }{
 		{"plain", "example.com", "example.com"},
 		{"upper case", "WWW.Example.COM", "www.example.com"},
@@ -53,7 +53,7 @@ func TestAsciiNameAccepts(t *testing.T) {
 	}
 }
 
-func TestAsciiNameRefuses(t *testing.T) {
+func TestASCIINameRefuses(t *testing.T) {
 	for _, c := range []struct{ rule, in, words string }{
 		{"nothing", "", "empty"},
 		{"blanks", " \t", "empty"},
@@ -121,7 +121,7 @@ func TestAsciiNameRefuses(t *testing.T) {
 	}
 }
 
-func TestCoversIsOneLabelForAWildcard(t *testing.T) {
+func TestCovers(t *testing.T) {
 	for _, c := range []struct {
 		has, wanted string
 		want        bool
@@ -154,7 +154,7 @@ func TestCoversIsOneLabelForAWildcard(t *testing.T) {
 	}
 }
 
-func FuzzAsciiName(f *testing.F) {
+func FuzzASCIIName(f *testing.F) {
 	for _, seed := range []string{"example.com", "*.example.com.", "Bücher.example.com", "XN--BCHER-KVA.com", "1.2.3.256", "a.co.uk", "example.\u00ad", "\xff.com", "a。b．c", "ẞ.de"} {
 		f.Add(seed)
 	}

@@ -17,8 +17,8 @@ import (
 // packed is one file of the client's ZIP.
 type packed struct{ name, body string }
 
-// ZIP packs the chain for the client: the leaf, each intermediate, the full chain and a PKCS #7 bundle under speaking
-// names, in that order. The same chain always gives the same bytes.
+// ZIP returns a ZIP file for the client with the leaf, each intermediate, the full chain and a PKCS #7 bundle, in that
+// order and with descriptive names. The same chain always gives the same bytes.
 func (c Chain) ZIP() ([]byte, error) {
 	files, err := c.files()
 	if err != nil {
@@ -59,7 +59,7 @@ func (c Chain) files() ([]packed, error) {
 	return append(files, packed{name + "-fullchain.pem", c.PEM()}, packed{name + ".p7b", bundle}), nil
 }
 
-// fileName returns the leaf's: after its common name, else its first DNS name, else a word.
+// fileName returns the base name of the leaf's files: its common name, else its first DNS name, else "certificate".
 func (c Chain) fileName() string {
 	for _, name := range append([]string{c.Leaf.Subject.CommonName}, c.Leaf.DNSNames...) {
 		if name = fileName(name); name != "" {
@@ -82,7 +82,7 @@ func (c Chain) pkcs7() (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PKCS7", Bytes: der})), nil
 }
 
-// fileName makes a name that no archive tool trips over: a to z, digits, hyphen and underscore.
+// fileName returns a file name that all archive tools accept: a to z, digits, hyphen and underscore.
 func fileName(name string) string {
 	var out strings.Builder
 	for _, r := range plaintext.Clip(strings.ToLower(name), 100) {

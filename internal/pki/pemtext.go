@@ -11,20 +11,20 @@ const (
 	pemBegin = "-----BEGIN "
 	pemEnd   = "-----END "
 	pemDash  = "-----"
-	// maxLabel is the longest label of a PEM block that is looked at, in bytes: TRUSTED CERTIFICATE has 19.
+	// maxLabel is the longest accepted label of a PEM block, in bytes; TRUSTED CERTIFICATE has 19.
 	maxLabel = 64
 )
 
-// pemBlock is one PEM block of a text (RFC 7468), whether or not it can be decoded.
+// pemBlock is one PEM block of a text (RFC 7468), decodable or not.
 type pemBlock struct {
 	label string // between "BEGIN " and the dashes
-	text  string // the block as it stands in the text, up to its END line or the next BEGIN line
-	after string // what stands between its END line and the next BEGIN line
+	text  string // the block's text up to its END line or the next BEGIN line
+	after string // the text between its END line and the next BEGIN line
 	der   []byte // nil if flaw says why
 	flaw  string // why it cannot be decoded; empty if it can
 }
 
-// size returns the block's length in bytes: of what it holds, or of its text if it cannot be decoded.
+// size returns the length of the block's content in bytes, or of its text if it cannot be decoded.
 func (b pemBlock) size() int {
 	if b.flaw == "" {
 		return len(b.der)
@@ -32,9 +32,9 @@ func (b pemBlock) size() int {
 	return len(b.text)
 }
 
-// pemBlocks returns every block that begins in the text. encoding/pem is not used: it passes over what it cannot decode and
-// takes the sound block behind a cut one with it. Line ends of every kind, blanks, a byte order mark, blocks without
-// a line break between them and blocks that lost their line breaks are read: none of it can be part of base64.
+// pemBlocks returns every block that begins in the text. encoding/pem is not used, because it skips a damaged block
+// together with the good one after it. Line ends of every kind, blanks, a byte order mark, blocks without a line break
+// between them and blocks without line breaks are accepted: none of these characters is part of base64.
 func pemBlocks(text string) []pemBlock {
 	text = lineBreaks(text)
 	var blocks []pemBlock
@@ -51,13 +51,13 @@ func pemBlocks(text string) []pemBlock {
 	return blocks
 }
 
-// lineBreaks returns the text with plain line ends: those of Windows and old Macintosh, and \n written as two characters,
-// as values copied out of JSON have it.
+// lineBreaks returns the text with \n line ends, instead of those of Windows and old Macintosh and of \n written as two
+// characters, as in values copied from JSON.
 func lineBreaks(text string) string {
 	return strings.NewReplacer("\r\n", "\n", "\r", "\n", `\r\n`, "\n", `\n`, "\n", `\r`, "\n").Replace(text)
 }
 
-// readPEM reads the one block that the segment begins with.
+// readPEM reads the block at the beginning of the segment.
 func readPEM(segment string) pemBlock {
 	rest := segment[len(pemBegin):]
 	line := rest[:min(len(rest), maxLabel+len(pemDash))]
@@ -86,7 +86,7 @@ func readPEM(segment string) pemBlock {
 	return b
 }
 
-// withoutHeaders drops the encapsulated headers of RFC 1421 4.6.1: lines "Name: value" up to an empty line.
+// withoutHeaders removes the encapsulated headers of RFC 1421 4.6.1: lines "Name: value" up to an empty line.
 func withoutHeaders(body string) string {
 	headers, rest, found := strings.Cut(strings.TrimLeft(body, "\n"), "\n\n")
 	if found && strings.Contains(headers, ":") {
@@ -95,8 +95,7 @@ func withoutHeaders(body string) string {
 	return body
 }
 
-// decodeBase64 decodes base64 and names the first character that is none. Missing padding adds nothing and is not asked
-// for.
+// decodeBase64 decodes base64. flaw names the first invalid character. Padding may be missing.
 func decodeBase64(body string) (der []byte, flaw string) {
 	body = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || invisible(r) {
@@ -127,7 +126,7 @@ func invisible(r rune) bool {
 	return false
 }
 
-// Character names a character by its code point, and shows it if it can be seen: U+00FC "ü".
+// Character returns a character's code point and, if it is visible, the character: U+00FC "ü".
 func Character(r rune) string {
 	if unicode.IsGraphic(r) && !unicode.IsSpace(r) {
 		return fmt.Sprintf("the character U+%04X %q", r, string(r))

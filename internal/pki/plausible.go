@@ -3,7 +3,7 @@ package pki
 import "strings"
 
 // RecordName reports whether a text is the name of a DNS record: labels of letters, digits, hyphens and underscores
-// (RFC 1035 2.3.4, RFC 8552 2). Sellers give ASCII, so nothing is converted.
+// (RFC 1035 2.3.4, RFC 8552 2). Sellers send ASCII, so nothing is converted.
 func RecordName(text string) bool {
 	name := strings.TrimSuffix(text, ".")
 	if name == "" || len(name) > 253 {
@@ -17,7 +17,8 @@ func RecordName(text string) bool {
 	return true
 }
 
-// PlausibleEmail keeps out what is not an address and could mean something in a form, a list or a document.
+// PlausibleEmail reports whether a text can be an e-mail address and has no character with a meaning in forms, lists or
+// documents.
 func PlausibleEmail(email string) bool {
 	local, domain, ok := strings.Cut(email, "@")
 	if !ok || local == "" || !strings.Contains(domain, ".") || len(email) > 255 {
@@ -27,8 +28,7 @@ func PlausibleEmail(email string) bool {
 		!strings.Contains(domain, "@")
 }
 
-// FileName reports whether a text is the plain name of a file: no path, nothing hidden, nothing that a URL would have to
-// escape.
+// FileName reports whether a text is a plain file name: no path, not hidden, and no character that a URL must escape.
 func FileName(text string) bool {
 	return len(text) <= 255 && !strings.HasPrefix(text, ".") &&
 		!strings.ContainsFunc(text, func(r rune) bool { return !alphanumeric(r) && !strings.ContainsRune("-_.", r) })

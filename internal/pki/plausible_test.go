@@ -33,7 +33,7 @@ func TestNamesOfRecordsAndFiles(t *testing.T) {
 	}
 }
 
-func TestTheSubjectOfACSR(t *testing.T) {
+func TestCSRSubject(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{

@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// maxStored is how long the panel's column may be before it is not looked at, in bytes.
+	// maxStored is the longest content of the panel's column that is read, in bytes.
 	maxStored = 4 << 20
-	// maxFiles is how many files a stored ZIP may hold: each certificate, the chain in several forms, a read-me.
+	// maxFiles is how many files a stored ZIP may have: each certificate, the chain in several forms, a readme.
 	maxFiles = 64
 	zipMagic = "PK\x03\x04"
 )
 
-// StoredPEM reads what the panel's certificate.crt holds: PEM, a ZIP, or base64 of a ZIP (rules STORE-2). It gives the
-// texts that carry certificates. Errors are faults of type missed where nothing is stored, of type value where it
-// cannot be read.
+// StoredPEM reads the content of the panel's column certificate.crt: PEM, a ZIP, or base64 of a ZIP (rules STORE-2). It
+// returns the texts that hold certificates. Errors are faults of type missed if nothing is stored, and of type value if
+// it cannot be read.
 func StoredPEM(stored string) ([]string, error) {
 	text := strings.TrimSpace(stored)
 	switch {
@@ -32,7 +32,7 @@ func StoredPEM(stored string) ([]string, error) {
 		return nil, missed
 	case len(stored) > maxStored:
 		return nil, fault.Errorf(fault.Value, "certificate", "what is stored is %d bytes long, at most %d are read", len(stored), maxStored)
-	case strings.HasPrefix(stored, zipMagic): // first: what is packed without compression shows its PEM
+	case strings.HasPrefix(stored, zipMagic): // before PEM, because an uncompressed ZIP contains readable PEM
 		return unzipPEM([]byte(stored))
 	case HoldsCertificates(text):
 		return []string{text}, nil
@@ -44,7 +44,7 @@ func StoredPEM(stored string) ([]string, error) {
 	return unzipPEM(raw)
 }
 
-// HoldsCertificates reports whether a certificate begins in a text of PEM, readable or not.
+// HoldsCertificates reports whether a text has a certificate block, readable or not.
 func HoldsCertificates(text string) bool {
 	return slices.ContainsFunc(pemBlocks(text), certificateLabel)
 }
@@ -60,8 +60,9 @@ func unzipPEM(raw []byte) ([]string, error) {
 	return found, nil
 }
 
-// unzip reads at most maxBundle bytes out of all files together, whatever the archive says of their sizes. PKCS #7 bundles
-// count only where no plain certificate is there: they repeat those, and one that cannot be read must not spoil them.
+// unzip reads at most maxBundle bytes from all files together, whatever sizes the archive claims. PKCS #7 bundles are
+// returned only if there is no plain certificate: they repeat the certificates, and an unreadable bundle must not make
+// the others unusable.
 func unzip(raw []byte) ([]string, error) {
 	archive, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
@@ -97,7 +98,7 @@ func unzipFile(file *zip.File, left int) (string, error) {
 		return "", err
 	}
 	body, err := io.ReadAll(io.LimitReader(entry, int64(left)+1))
-	_ = entry.Close() // nothing is written, and a wrong checksum has shown while reading
+	_ = entry.Close() // ReadAll has reported a wrong checksum
 	if err != nil {
 		return "", err
 	}
@@ -107,9 +108,9 @@ func unzipFile(file *zip.File, left int) (string, error) {
 	return string(body), nil
 }
 
-// StoredLeaf finds the leaf in what the panel stores, the first certificate that is not a CA's, with its issuers in order.
-// Blocks that cannot be read are named in Warnings. Errors are faults as those of StoredPEM; errors.Is(err,
-// ErrNoCertificate) reports whether no certificate is there at all.
+// StoredLeaf returns the leaf in the stored content, which is the first certificate that is not a CA certificate, with
+// its issuers in order. Warnings name unreadable blocks. Errors are faults as those of StoredPEM; errors.Is(err,
+// ErrNoCertificate) reports whether no certificate is stored.
 func StoredLeaf(stored string) (Chain, error) {
 	texts, err := StoredPEM(stored)
 	if err != nil {
@@ -121,7 +122,7 @@ func StoredLeaf(stored string) (Chain, error) {
 	}
 	for _, c := range bundle.Certificates {
 		if !c.IsCA {
-			return bundle.chain(c, c.NotBefore), nil // the time decides only on issuers, which nobody asks for here
+			return bundle.chain(c, c.NotBefore), nil // the time only decides which issuers are best, which does not matter here
 		}
 	}
 	return Chain{}, fault.Errorf(fault.Value, "certificate", "what is stored holds no leaf certificate%s", bundle.unreadableWords())

@@ -61,10 +61,10 @@ func TestZIPHoldsLeafIntermediatesFullChainAndBundle(t *testing.T) {
 	require.NoError(t, err)
 	files := unzip(t, raw)
 	require.Len(t, files, 5)
-	assert.Equal(t, file{"example_com.crt", pkitest.PemOf(h.leaf)}, files[0])
-	assert.Equal(t, file{"test_dv_ca_1-1.crt", pkitest.PemOf(h.lower.Cert)}, files[1])
-	assert.Equal(t, file{"test_upper_ca-2.crt", pkitest.PemOf(h.upper.Cert)}, files[2])
-	assert.Equal(t, file{"example_com-fullchain.pem", pkitest.PemOf(h.leaf, h.lower.Cert, h.upper.Cert)}, files[3])
+	assert.Equal(t, file{"example_com.crt", pkitest.PEM(h.leaf)}, files[0])
+	assert.Equal(t, file{"test_dv_ca_1-1.crt", pkitest.PEM(h.lower.Cert)}, files[1])
+	assert.Equal(t, file{"test_upper_ca-2.crt", pkitest.PEM(h.upper.Cert)}, files[2])
+	assert.Equal(t, file{"example_com-fullchain.pem", pkitest.PEM(h.leaf, h.lower.Cert, h.upper.Cert)}, files[3])
 	assert.Equal(t, "example_com.p7b", files[4].name)
 
 	bundle, err := pkcs7.Parse(derOf(t, files[4].body))
@@ -109,8 +109,8 @@ func TestZIPIsNamedAfterTheLeaf(t *testing.T) {
 	}
 }
 
-// TestBundleIsReadByOpenssl is the reader that clients have; the test runs where it is installed.
-func TestBundleIsReadByOpenssl(t *testing.T) {
+// TestBundleIsReadByOpenSSL reads the bundle with OpenSSL, as clients do, if it is installed.
+func TestBundleIsReadByOpenSSL(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
 		t.Skip("openssl is not installed: its reading of the PKCS #7 bundle is not tested here")
@@ -140,17 +140,17 @@ func TestStoredFormsAreReadBack(t *testing.T) {
 	for _, c := range []struct{ rule, stored string }{
 		{"PEM, leaf first", chain.PEM()},
 		{"PEM, line ends of Windows", strings.ReplaceAll(chain.PEM(), "\n", "\r\n")},
-		{"PEM, root first", pkitest.PemOf(h.root.Cert, h.upper.Cert, h.lower.Cert, h.leaf)},
+		{"PEM, root first", pkitest.PEM(h.root.Cert, h.upper.Cert, h.lower.Cert, h.leaf)},
 		{"PKCS #7", p7b(t, h.leaf, h.upper.Cert, h.lower.Cert)},
 		{"ZIP of ours", string(raw)},
 		{"base64 of a ZIP", encoded},
 		{"base64 of a ZIP with line breaks", "\n" + broken.String()},
 		{"base64 of a ZIP with blanks before each line", strings.ReplaceAll("\n"+broken.String(), "\n", "\n\t ")},
 		{"ZIP without compression around PEM", storedZIP(t, chain.PEM())},
-		{"ZIP of another module", zipOf(t, file{"readme.txt", "hello"}, file{"ca/", ""}, file{"ca.crt", pkitest.PemOf(h.upper.Cert, h.lower.Cert)}, file{"site.crt", pkitest.PemOf(h.leaf)})},
+		{"ZIP of another module", zipOf(t, file{"readme.txt", "hello"}, file{"ca/", ""}, file{"ca.crt", pkitest.PEM(h.upper.Cert, h.lower.Cert)}, file{"site.crt", pkitest.PEM(h.leaf)})},
 		{"ZIP with a PKCS #7 bundle that cannot be read", zipOf(t, file{"site.p7b", pkcs7Block(nest(40))}, file{"site.crt", chain.PEM()})},
 		{"ZIP with a PKCS #7 bundle only", zipOf(t, file{"site.p7b", p7b(t, h.leaf, h.upper.Cert, h.lower.Cert)})},
-		{"private key beside it", strings.ReplaceAll(pkitest.PemOf(h.root.Cert), "CERTIFICATE", "PRIVATE KEY") + chain.PEM()},
+		{"private key beside it", strings.ReplaceAll(pkitest.PEM(h.root.Cert), "CERTIFICATE", "PRIVATE KEY") + chain.PEM()},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			got, err := pki.StoredLeaf(c.stored)
@@ -166,7 +166,7 @@ func TestStoredFormsAreReadBack(t *testing.T) {
 	}
 }
 
-// storedZIP holds its file as it is, so that the PEM shows in the ZIP's bytes.
+// storedZIP returns an uncompressed ZIP, which contains the readable PEM.
 func storedZIP(t testing.TB, body string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -179,9 +179,9 @@ func storedZIP(t testing.TB, body string) string {
 	return out.String()
 }
 
-func TestStoredFormsThatCannotBeRead(t *testing.T) {
+func TestUnreadableStoredForms(t *testing.T) {
 	h := newTestCA(t)
-	good := zipOf(t, file{"site.crt", pkitest.PemOf(h.leaf)})
+	good := zipOf(t, file{"site.crt", pkitest.PEM(h.leaf)})
 	bomb := file{"bomb.txt", strings.Repeat("0", 3<<20)}
 	half := file{"half.txt", strings.Repeat("0", 700<<10)}
 	var many []file
@@ -189,7 +189,7 @@ func TestStoredFormsThatCannotBeRead(t *testing.T) {
 	for i := range 17 {
 		c := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Serial(int64(i+1)))
 		certs = append(certs, c)
-		many = append(many, file{string(rune('a'+i)) + ".crt", pkitest.PemOf(c)})
+		many = append(many, file{string(rune('a'+i)) + ".crt", pkitest.PEM(c)})
 	}
 	for _, c := range []struct{ rule, stored, kind, words string }{
 		{"nothing", "", fault.Missed, "no certificate is stored"},
@@ -201,16 +201,16 @@ func TestStoredFormsThatCannotBeRead(t *testing.T) {
 		{"ZIP with a damaged file", damaged(good), fault.Value, "ZIP cannot be read"},
 		{"ZIP of nothing but a mark", "PK\x03\x04", fault.Value, "ZIP cannot be read"},
 		{"ZIP without certificate", zipOf(t, file{"readme.txt", "hello"}), fault.Value, "holds no certificate"},
-		{"ZIP bomb", zipOf(t, bomb, file{"site.crt", pkitest.PemOf(h.leaf)}), fault.Value, "more than 1048576 bytes"},
-		{"ZIP bomb in parts", zipOf(t, half, half, file{"site.crt", pkitest.PemOf(h.leaf)}), fault.Value, "more than 1048576 bytes"},
+		{"ZIP bomb", zipOf(t, bomb, file{"site.crt", pkitest.PEM(h.leaf)}), fault.Value, "more than 1048576 bytes"},
+		{"ZIP bomb in parts", zipOf(t, half, half, file{"site.crt", pkitest.PEM(h.leaf)}), fault.Value, "more than 1048576 bytes"},
 		{"ZIP bomb with a lie about its size", lying(zipOf(t, bomb)), fault.Value, "ZIP cannot be read"},
 		{"ZIP of many files", zipOf(t, make([]file, 65)...), fault.Value, "65 files"},
 		{"too many certificates in a ZIP", zipOf(t, many...), fault.Value, "more than 16 certificates"},
-		{"too many certificates in PEM", pkitest.PemOf(certs...), fault.Value, "more than 16 certificates"},
+		{"too many certificates in PEM", pkitest.PEM(certs...), fault.Value, "more than 16 certificates"},
 		{"five megabytes", strings.Repeat("A", 5<<20), fault.Value, "bytes long"},
-		{"a megabyte of PEM", pkitest.PemOf(h.leaf) + strings.Repeat("A", 1<<20), fault.Value, "bytes of PEM"},
-		{"cut PEM", strings.TrimSuffix(pkitest.PemOf(h.lower.Cert, h.leaf), "-----END CERTIFICATE-----\n"), fault.Value, "block 2 (CERTIFICATE"},
-		{"CAs only", pkitest.PemOf(h.lower.Cert, h.upper.Cert), fault.Value, "no leaf"},
+		{"a megabyte of PEM", pkitest.PEM(h.leaf) + strings.Repeat("A", 1<<20), fault.Value, "bytes of PEM"},
+		{"cut PEM", strings.TrimSuffix(pkitest.PEM(h.lower.Cert, h.leaf), "-----END CERTIFICATE-----\n"), fault.Value, "block 2 (CERTIFICATE"},
+		{"CAs only", pkitest.PEM(h.lower.Cert, h.upper.Cert), fault.Value, "no leaf"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			_, err := pki.StoredLeaf(c.stored)
@@ -220,14 +220,14 @@ func TestStoredFormsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// damaged turns a bit within the first file's packed bytes.
+// damaged changes a bit in the first file's compressed bytes.
 func damaged(archive string) string {
 	raw := []byte(archive)
 	raw[30+len("site.crt")+200] ^= 1
 	return string(raw)
 }
 
-// lying writes a small unpacked size into the ZIP's directory.
+// lying writes a wrong, small size into the ZIP's directory.
 func lying(archive string) string {
 	raw := []byte(archive)
 	at := bytes.Index(raw, []byte("PK\x01\x02"))
@@ -235,10 +235,10 @@ func lying(archive string) string {
 	return string(raw)
 }
 
-func TestStoredLeafIsTheFirstThatIsNoCAs(t *testing.T) {
+func TestStoredLeafIsTheFirstLeaf(t *testing.T) {
 	h := newTestCA(t)
 	second := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"}, pkitest.Serial(2), pkitest.Between(pkitest.Day(2026, 5, 1), pkitest.Day(2026, 9, 1)))
-	got, err := pki.StoredLeaf(pkitest.PemOf(h.upper.Cert, h.leaf, second))
+	got, err := pki.StoredLeaf(pkitest.PEM(h.upper.Cert, h.leaf, second))
 	require.NoError(t, err)
 	assert.True(t, h.leaf.Equal(got.Leaf))
 }

@@ -10,12 +10,12 @@ import (
 	"pmssl/internal/plaintext"
 )
 
-// Unreadable is a block of a bundle that could not be read.
+// Unreadable is a block of a bundle that cannot be read.
 type Unreadable struct {
-	Number  int    // place among the bundle's blocks, from 1
+	Number  int    // position among the bundle's blocks, from 1
 	Label   string // CERTIFICATE or PKCS7, or "certificate in PKCS7"
 	Size    int    // in bytes
-	Subject string // common name, or the first attribute of the subject if it has none; empty if that cannot be read either
+	Subject string // common name, or else the first attribute of the subject; empty if unreadable
 	Reason  string
 	outline outline
 }
@@ -30,12 +30,13 @@ func (u Unreadable) String() string {
 	return fmt.Sprintf("block %d (%s, %d bytes%s): %s", u.Number, plaintext.Clip(u.Label, maxLabel), u.Size, subject, u.Reason)
 }
 
-// outline is what can be read of a certificate that crypto/x509 refuses: its structure alone. Nothing is verified.
+// outline is the part of a certificate's structure that can be read although crypto/x509 refuses the certificate.
+// Nothing in it is verified.
 type outline struct {
 	issuer, subject, key []byte // DER of the names and of the public key; nil if they cannot be read
 }
 
-// intermediate reports whether the certificate carries another name than its issuer's.
+// intermediate reports whether the certificate has another name than its issuer.
 func (o outline) intermediate() bool { return len(o.subject) > 0 && !bytes.Equal(o.issuer, o.subject) }
 
 // outlineOf reads the outline of a certificate (RFC 5280 4.1).
@@ -62,7 +63,7 @@ func outlineOf(der []byte) outline {
 	return outline{issuer: fields[issuer].full, subject: fields[subject].full, key: fields[key].full}
 }
 
-// shownSubject returns the common name of a Name, or its first attribute, in characters that a log line can hold.
+// shownSubject returns the common name of a Name, or its first attribute, as printable text of limited length.
 func shownSubject(name []byte) string {
 	attributes, err := attributesOf(name)
 	if err != nil || len(attributes) == 0 {
@@ -83,16 +84,16 @@ func shownSubject(name []byte) string {
 	}, strings.ToValidUTF8(shown, "?")), 100)
 }
 
-// attribute is one attribute of a Name (RFC 5280 4.1.2.4) with its value as it stands there.
+// attribute is one attribute of a Name (RFC 5280 4.1.2.4) with its value, unchanged.
 type attribute struct {
 	oid   asn1.ObjectIdentifier
 	value element
 }
 
-// text returns the value's bytes; the string types of one byte for each character and UTF-8 are text as they stand.
+// text returns the value's bytes, which are the text in UTF-8 and in the string types of one byte per character.
 func (a attribute) text() string { return string(a.value.content) }
 
-// attributesOf reads a Name without looking at its characters.
+// attributesOf reads a Name without checking its characters.
 func attributesOf(name []byte) ([]attribute, error) {
 	sequence, _, err := readElement(name)
 	if err != nil {
@@ -126,7 +127,7 @@ func attributesOf(name []byte) ([]attribute, error) {
 	return found, nil
 }
 
-// refusalWords says in plain words why crypto/x509 refuses a certificate.
+// refusalWords returns in plain words why crypto/x509 refuses a certificate.
 func refusalWords(err error) string {
 	text := err.Error()
 	switch {
@@ -140,7 +141,7 @@ func refusalWords(err error) string {
 	return "it cannot be read as a certificate (" + strings.TrimPrefix(text, "x509: ") + ")"
 }
 
-// padded reports whether bytes behind a certificate or CSR are mere padding: zero bytes and line ends.
+// padded reports whether the bytes after a certificate or CSR are only padding: zero bytes and line ends.
 func padded(rest []byte) bool {
 	return len(bytes.Trim(rest, "\x00\r\n")) == 0
 }

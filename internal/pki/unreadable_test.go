@@ -30,8 +30,8 @@ func negativeRoot(t testing.TB) string {
 	return string(text)
 }
 
-// negative returns the certificate with a negative serial number in place of its own of three bytes; its signature does not
-// fit any more.
+// negative returns the certificate with a negative serial number instead of its own of three bytes, which makes its signature
+// invalid.
 func negative(t testing.TB, c *x509.Certificate) []byte {
 	t.Helper()
 	own := []byte{0x02, 0x04, 0x00, 0xc0, 0xff, 0xee}
@@ -39,11 +39,11 @@ func negative(t testing.TB, c *x509.Certificate) []byte {
 	return bytes.Replace(c.Raw, own, []byte{0x02, 0x04, 0xc0, 0xc0, 0xff, 0xee}, 1)
 }
 
-// What cannot be read does not stop the leaf and the chain that can be proved; a warning names it.
+// An unreadable block does not affect the leaf and the verified chain; a warning names it.
 func TestUnreadableBlockDoesNotStopTheRest(t *testing.T) {
 	h := newTestCA(t)
 	whole := []string{"Test DV CA 1", "Test Upper CA"}
-	leaf, lower, upper := pkitest.PemOf(h.leaf), pkitest.PemOf(h.lower.Cert), pkitest.PemOf(h.upper.Cert)
+	leaf, lower, upper := pkitest.PEM(h.leaf), pkitest.PEM(h.lower.Cert), pkitest.PEM(h.upper.Cert)
 	printable := bytes.Replace(h.root.Sub(t, "ca example").Cert.Raw, []byte("ca example"), []byte("ca@example"), 1)
 	require.NotEqual(t, 0, bytes.Count(printable, []byte("ca@example")))
 	lostIssuer := h.root.Sub(t, "Test Issuer", pkitest.Serial(0xc0ffee))
@@ -68,7 +68,7 @@ func TestUnreadableBlockDoesNotStopTheRest(t *testing.T) {
 		{"a PKCS #7 bundle that is none", leaf + lower + upper + pkcs7Block([]byte("hello")), whole, []string{"block 4 (PKCS7, 5 bytes): it cannot be read as a PKCS #7 bundle"}},
 		{"one certificate within a PKCS #7 bundle", p7bOf(t, h.leaf.Raw, derOf(t, negativeRoot(t)), h.lower.Cert.Raw, h.upper.Cert.Raw), whole,
 			[]string{`block 1 (certificate in PKCS7, 308 bytes, subject "Legacy Root")`}},
-		{"the chain's own part: what can be proved is delivered, and the gap is told", pkitest.PemOf(belowLost) + certBlock(negative(t, lostIssuer.Cert)) + upper, []string{},
+		{"the chain's own part: what can be proved is delivered, and the gap is told", pkitest.PEM(belowLost) + certBlock(negative(t, lostIssuer.Cert)) + upper, []string{},
 			[]string{"the chain's next issuer"}},
 		{"END and BEGIN on one line", strings.ReplaceAll(leaf+lower+upper, "-----\n-----", "----------"), whole, nil},
 		{"line ends of old Macintosh", strings.ReplaceAll(leaf+lower+upper, "\n", "\r"), whole, nil},
@@ -98,7 +98,7 @@ func TestUnreadableBlockDoesNotStopTheRest(t *testing.T) {
 	}
 }
 
-// p7bOf returns a degenerate SignedData around whatever stands for certificates.
+// p7bOf returns a degenerate SignedData with any bytes in place of certificates.
 func p7bOf(t testing.TB, certs ...[]byte) string {
 	t.Helper()
 	h := newTestCA(t)
@@ -106,7 +106,7 @@ func p7bOf(t testing.TB, certs ...[]byte) string {
 	return pkcs7Block(bytes.Replace(whole, h.leaf.Raw, bytes.Join(certs, nil), 1))
 }
 
-// Nothing delivered, and something that cannot be read, are told apart: the one is waited for, the other is an error.
+// "Nothing delivered" and "unreadable" are different errors: the module waits after the first one only.
 func TestAbsentIsNotUnreadable(t *testing.T) {
 	h := newTestCA(t)
 	leaf := h.lower.Leaf(t, &h.key.PublicKey, []string{"example.com"})
@@ -118,12 +118,12 @@ func TestAbsentIsNotUnreadable(t *testing.T) {
 		{"nothing", "", true, ""},
 		{"words", "your certificate is on its way", true, "no certificate in PEM form"},
 		{"only a CSR", h.csr.PEM, true, "no certificate in PEM form"},
-		{"the leaf has a negative serial number", certBlock(negative(t, leaf)) + pkitest.PemOf(h.lower.Cert), false,
+		{"the leaf has a negative serial number", certBlock(negative(t, leaf)) + pkitest.PEM(h.lower.Cert), false,
 			"certificate for the order's CSR was delivered and cannot be read: block 1 (CERTIFICATE"},
-		{"the leaf is cut", pkitest.PemOf(h.leaf)[:300], false, "it has no END line"},
-		{"the leaf is cut, CAs follow", pkitest.PemOf(h.leaf)[:300] + "\n" + pkitest.PemOf(h.lower.Cert), false, "it has no END line"},
+		{"the leaf is cut", pkitest.PEM(h.leaf)[:300], false, "it has no END line"},
+		{"the leaf is cut, CAs follow", pkitest.PEM(h.leaf)[:300] + "\n" + pkitest.PEM(h.lower.Cert), false, "it has no END line"},
 		{"an unreadable CA alone", negativeRoot(t), false, "Legacy Root"},
-		{"a readable CA alone", pkitest.PemOf(h.lower.Cert), false, "none of the 1 certificates"},
+		{"a readable CA alone", pkitest.PEM(h.lower.Cert), false, "none of the 1 certificates"},
 		{"a damaged BEGIN line", "-----BEGIN CERTIFICATE----\nMIIB\n-----END CERTIFICATE-----\n", false, "BEGIN line is damaged"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -140,8 +140,8 @@ func TestAbsentIsNotUnreadable(t *testing.T) {
 	}
 }
 
-// A CA certificate that has ended is left out if another path was delivered, and warned of if not (RFC 5280 6.1.3 a).
-func TestEndedCACertificatesAreAvoided(t *testing.T) {
+// An expired CA certificate is left out if there is another path; otherwise there is a warning (RFC 5280 6.1.3 a).
+func TestExpiredCACertificatesAreAvoided(t *testing.T) {
 	h := newTestCA(t)
 	old := pkitest.NewRoot(t, "Old Root")
 	ended := pkitest.Between(pkitest.Day(2010, 1, 1), time.Date(2020, 5, 30, 10, 48, 38, 0, time.UTC))
@@ -166,15 +166,15 @@ func TestEndedCACertificatesAreAvoided(t *testing.T) {
 		{"one that ends early goes before an ended one", []*x509.Certificate{h.leaf, lowerEnded, lowerShort, upper}, []*x509.Certificate{lowerShort, upper},
 			[]string{`"Test DV CA 1" (serial 7) of the chain ends on 2026-09-01, before the leaf (2026-10-17)`}},
 		{"the only issuing CA has ended", []*x509.Certificate{h.leaf, lowerEnded, upper, root}, []*x509.Certificate{lowerEnded, upper},
-			[]string{`"Test DV CA 1" (serial 6) of the chain ended on 2020-05-30`}},
+			[]string{`"Test DV CA 1" (serial 6) of the chain expired on 2020-05-30`}},
 		{"the only path leads over an ended certificate", []*x509.Certificate{h.leaf, lower, upper, crossEnded}, []*x509.Certificate{lower, upper, crossEnded},
-			[]string{`"Test Root" (serial 3) of the chain ended on 2020-05-30, and no other path was delivered`}},
+			[]string{`"Test Root" (serial 3) of the chain expired on 2020-05-30, and no other path was delivered`}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			for _, order := range permutations(c.certs) {
-				chain, err := pki.BuildChain([]string{pkitest.PemOf(order...)}, h.csr, pkitest.Now)
+				chain, err := pki.BuildChain([]string{pkitest.PEM(order...)}, h.csr, pkitest.Now)
 				require.NoError(t, err)
-				require.Equal(t, pkitest.PemOf(c.chain...), pkitest.PemOf(chain.Intermediates...))
+				require.Equal(t, pkitest.PEM(c.chain...), pkitest.PEM(chain.Intermediates...))
 				require.Len(t, chain.Warnings, len(c.warnings), "%q", chain.Warnings)
 				for i, words := range c.warnings {
 					require.Contains(t, chain.Warnings[i], words)
@@ -183,14 +183,14 @@ func TestEndedCACertificatesAreAvoided(t *testing.T) {
 		})
 	}
 	t.Run("the time is the caller's", func(t *testing.T) {
-		text := []string{pkitest.PemOf(h.leaf, lower, upper, root, crossEnded)}
+		text := []string{pkitest.PEM(h.leaf, lower, upper, root, crossEnded)}
 		chain, err := pki.BuildChain(text, h.csr, pkitest.Day(2019, 1, 1))
 		require.NoError(t, err)
 		assert.Len(t, chain.Intermediates, 2, "it ends before the leaf then, too")
 	})
 }
 
-// A bundle of as many CA certificates as are read, each able to stand for each other, is walked in bounded time.
+// A bundle with the maximum of interchangeable CA certificates is searched in limited time.
 func TestManyPathsEnd(t *testing.T) {
 	h := newTestCA(t)
 	key := [5]pkitest.Authority{pkitest.NewRoot(t, "L0")}
@@ -203,7 +203,7 @@ func TestManyPathsEnd(t *testing.T) {
 		}
 	}
 	certs = append(certs, key[4].Leaf(t, &h.key.PublicKey, []string{"example.com"}))
-	chain, err := pki.BuildChain([]string{pkitest.PemOf(certs...)}, h.csr, pkitest.Now)
+	chain, err := pki.BuildChain([]string{pkitest.PEM(certs...)}, h.csr, pkitest.Now)
 	require.NoError(t, err)
 	assert.Len(t, chain.Intermediates, 4)
 }

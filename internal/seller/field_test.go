@@ -13,7 +13,7 @@ import (
 )
 
 func TestFieldsOfAnOrderForm(t *testing.T) {
-	csr := pkitest.CsrFor(t, pkitest.NewKey(t), "example.com").PEM
+	csr := pkitest.CSRFor(t, pkitest.NewKey(t), "example.com").PEM
 	for _, c := range []struct {
 		rule, name, value string
 		refused           string // words of the refusal, empty if the value passes

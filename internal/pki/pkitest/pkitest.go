@@ -1,3 +1,4 @@
+// Package pkitest makes keys, CSRs and certificates for tests. Only tests import it.
 package pkitest
 
 import (
@@ -19,14 +20,15 @@ import (
 	"pmssl/internal/pki"
 )
 
-// The test CA lives in memory and knows no clock: every certificate has its dates from here.
+// Day returns midnight UTC of a date.
 func Day(year int, month time.Month, d int) time.Time {
 	return time.Date(year, month, d, 0, 0, 0, 0, time.UTC)
 }
 
-// Now is inside the term of every certificate that a test does not date itself.
+// Now is inside the validity of every certificate for which a test sets no dates.
 var Now = Day(2026, 4, 10)
 
+// NewKey returns a new P-256 key.
 func NewKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -42,8 +44,8 @@ type Authority struct {
 
 type change func(*x509.Certificate)
 
-// CaTemplate returns what the certificates of all test CAs have in common.
-func CaTemplate(name string, serial int64) *x509.Certificate {
+// CATemplate returns the template of the test CAs' certificates.
+func CATemplate(name string, serial int64) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
 		NotBefore: Day(2020, 1, 1), NotAfter: Day(2040, 1, 1),
@@ -51,13 +53,14 @@ func CaTemplate(name string, serial int64) *x509.Certificate {
 	}
 }
 
+// NewRoot returns a self-signed CA.
 func NewRoot(t testing.TB, name string) Authority {
 	t.Helper()
 	key := NewKey(t)
-	return Authority{sign(t, CaTemplate(name, 1), nil, key, &key.PublicKey), key}
+	return Authority{sign(t, CATemplate(name, 1), nil, key, &key.PublicKey), key}
 }
 
-// sign makes a certificate; without an issuer it is self-signed with the given key.
+// sign returns a certificate; without an issuer it is self-signed.
 func sign(t testing.TB, template, issuer *x509.Certificate, key *ecdsa.PrivateKey, subject crypto.PublicKey) *x509.Certificate {
 	t.Helper()
 	if issuer == nil {
@@ -77,10 +80,10 @@ func (a Authority) Sub(t testing.TB, name string, changes ...change) Authority {
 	return Authority{a.Cross(t, name, key, changes...), key}
 }
 
-// Cross certifies a CA's name and key that may have other certificates already.
+// Cross returns a's certificate for another CA's name and key.
 func (a Authority) Cross(t testing.TB, name string, key *ecdsa.PrivateKey, changes ...change) *x509.Certificate {
 	t.Helper()
-	template := CaTemplate(name, 2)
+	template := CATemplate(name, 2)
 	for _, c := range changes {
 		c(template)
 	}
@@ -101,14 +104,16 @@ func (a Authority) Leaf(t testing.TB, key crypto.PublicKey, names []string, chan
 	return sign(t, template, a.Cert, a.Key, key)
 }
 
+// Serial sets the serial number of a certificate.
 func Serial(n int64) change { return func(c *x509.Certificate) { c.SerialNumber = big.NewInt(n) } }
 
+// Between sets the validity of a certificate.
 func Between(from, to time.Time) change {
 	return func(c *x509.Certificate) { c.NotBefore, c.NotAfter = from, to }
 }
 
-// PemOf writes certificates one after the other.
-func PemOf(certs ...*x509.Certificate) string {
+// PEM returns the certificates as PEM blocks.
+func PEM(certs ...*x509.Certificate) string {
 	var out strings.Builder
 	for _, c := range certs {
 		out.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
@@ -116,27 +121,28 @@ func PemOf(certs ...*x509.Certificate) string {
 	return out.String()
 }
 
-// RequestPEM makes a CSR for the key.
+// RequestPEM returns a CSR for the key.
 func RequestPEM(t testing.TB, key crypto.Signer, template x509.CertificateRequest) string {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &template, key)
 	require.NoError(t, err)
-	return CsrBlock(der)
+	return CSRBlock(der)
 }
 
-func CsrBlock(der []byte) string {
+// CSRBlock returns a CSR in PEM.
+func CSRBlock(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
-// CsrFor returns a checked CSR with the common name and further names.
-func CsrFor(t testing.TB, key crypto.Signer, cn string, sans ...string) pki.CSR {
+// CSRFor returns a checked CSR with the common name and further names.
+func CSRFor(t testing.TB, key crypto.Signer, cn string, sans ...string) pki.CSR {
 	t.Helper()
 	csr, err := pki.ParseCSR(RequestPEM(t, key, x509.CertificateRequest{Subject: pkix.Name{CommonName: cn}, DNSNames: sans}))
 	require.NoError(t, err)
 	return csr
 }
 
-// RequireFault asserts the type and object of a fault and that its text holds the words.
+// RequireFault checks the type and object of a fault, and that its text contains the words.
 func RequireFault(t testing.TB, err error, kind, object, words string) {
 	t.Helper()
 	require.Error(t, err)
@@ -147,6 +153,7 @@ func RequireFault(t testing.TB, err error, kind, object, words string) {
 	require.Contains(t, failure.Message, words)
 }
 
+// Named returns the template of a CSR with these names.
 func Named(cn string, sans ...string) x509.CertificateRequest {
 	return x509.CertificateRequest{Subject: pkix.Name{CommonName: cn}, DNSNames: sans}
 }
