@@ -325,5 +325,5 @@ type expiringSeller struct {
 
 func (h expiringSeller) ImportService(context.Context, item.Import) (int64, error) {
 	h.end()
-	return 0, fault.Errorf(fault.Interrupted, "processing.import.service", "mgrctl was told to end").Retryable()
+	return 0, fault.Errorf(fault.Interrupted, "processing.import.service", "mgrctl was ended by a signal").Retryable()
 }

@@ -235,7 +235,7 @@ func heldFixture(t *testing.T) *fixture {
 	s.panel.order.Period = 24
 	s.panel.order.Name = "example.com"
 	s.panel.order.Params[itemparam.TermStart] = "2026-04-02"
-	s.panel.order.Params[itemparam.ProofTime] = "2026-04-02T09:00:00Z"
+	s.panel.order.Params[itemparam.ValidationTime] = "2026-04-02T09:00:00Z"
 	s.panel.stored = strings.Join(signed(t, s.pair, time.Date(2026, 4, 2, 0, 0, 0, 0, time.UTC), 199), "")
 	return s
 }
@@ -279,9 +279,9 @@ func TestPlanOfAnItemKnowsHowControlWasProved(t *testing.T) {
 	s.panel.order.Params[itemparam.Method] = "auth_email"
 	s.panel.order.Params[itemparam.TermStart], s.panel.order.Period = "2026-04-02", 36
 	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">proof by e-mail is not allowed from 2028-03-15 on`)
-	s.panel.order.Params[itemparam.ProofMethod] = "DNS"
+	s.panel.order.Params[itemparam.ValidationMethod] = "DNS"
 	assert.NotContains(t, s.plan(t), "proof_method_ends")
-	delete(s.panel.order.Params, itemparam.ProofMethod)
+	delete(s.panel.order.Params, itemparam.ValidationMethod)
 	s.panel.order.Params[itemparam.Method] = "auth_http"
 	s.panel.order.Template = "positivessl_wildcard"
 	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">a file does not prove control over a wildcard name`)
@@ -294,7 +294,7 @@ func TestPlanOfAnItemUsesTheAgeOfItsValidations(t *testing.T) {
 	s := heldFixture(t)
 	s.panel.order.Template = "ev_ssl"
 	s.panel.order.Params[itemparam.TermStart] = "2025-11-30"
-	s.panel.order.Params[itemparam.ProofTime] = "2026-01-01T23:59:59Z"
+	s.panel.order.Params[itemparam.ValidationTime] = "2026-01-01T23:59:59Z"
 	text := s.plan(t)
 	assert.Contains(t, text, `<certificate n="1" issued="2026-04-02" expires="2026-10-17" days="199" cap="200" act="2026-10-07" dcv="reused" sii="reused"/>`)
 	assert.Contains(t, text, `<certificate n="2" issued="2026-10-07" expires="2027-04-25" days="200" cap="200" act="2027-04-15" dcv="needed" sii="reused"/>`)

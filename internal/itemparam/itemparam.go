@@ -3,31 +3,31 @@ package itemparam
 
 // Names of item parameters, table itemparam (rules PARAM-1 to PARAM-15 and docs/reference/billmanager.md §4.1).
 const (
-	Intent         = "purchase_intent"
-	Unjournaled    = "purchase_unjournaled" // lines that could not be written to the purchase journal
-	OrderID        = "custom_order_id"
-	Lineage        = "lineage"
-	TermStart      = "term_start"
-	TermMonths     = "term_months" // months of the paid term; the item's own period may already be that of the next term
-	PaidUntil      = "paid_until"
-	ExpireDate     = "certificate_expiredate"
-	Serial         = "certificate_serial"
-	ProofTime      = "dcv_time"
-	ProofMethod    = "dcv_method"
-	Domains        = "domains_list"
-	Delivered      = "delivered_type"
-	Method         = "approver_method"
-	Approver       = "approver_email"
-	AltName        = "altname"
-	OldAltName     = "old_altname"
-	ServiceStatus  = "service_status"
-	ReissueOf      = "reissue_of"
-	ReissueTried   = "reissue_tried"
-	NotifiedSerial = "told_serial"
-	TermEnd        = "seller_term_end"
-	Renewal        = "renewal_bought" // TIME ID OPERATION of the renewal that was paid last
-	Released       = "released_ids"   // ids of the purchase journal that an administrator removed from the item
-	SANsBought     = "sans_bought"    // names bought beyond those included in the product's price
+	Intent           = "purchase_intent"
+	Unjournaled      = "purchase_unjournaled" // lines that could not be written to the purchase journal
+	OrderID          = "custom_order_id"
+	Lineage          = "lineage"
+	TermStart        = "term_start"
+	TermMonths       = "term_months" // months of the paid term; the item's own period may already be that of the next term
+	PaidUntil        = "paid_until"
+	ExpireDate       = "certificate_expiredate"
+	Serial           = "certificate_serial"
+	ValidationTime   = "dcv_time"
+	ValidationMethod = "dcv_method"
+	Domains          = "domains_list"
+	Delivered        = "delivered_type"
+	Method           = "approver_method"
+	Approver         = "approver_email"
+	AltName          = "altname"
+	OldAltName       = "old_altname"
+	ServiceStatus    = "service_status"
+	ReissueOf        = "reissue_of"
+	ReissueTried     = "reissue_tried"
+	NotifiedSerial   = "told_serial"
+	TermEnd          = "seller_term_end"
+	Renewal          = "renewal_bought" // TIME ID OPERATION of the renewal that was paid last
+	Released         = "released_ids"   // ids of the purchase journal that an administrator removed from the item
+	SANsBought       = "sans_bought"    // names bought beyond those included in the product's price
 	// Requested is the SHA-256 of the CSR and names that were last submitted to the seller. A second word means that they are
 	// being submitted (rules STORE-9).
 	Requested = "request_mark"

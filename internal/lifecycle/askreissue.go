@@ -110,7 +110,7 @@ func (j *Order) reissueFailed(ctx context.Context, status seller.OrderStatus, re
 			j.Log.Errorf("the count of attempts could not be reverted: %v", err)
 		}
 	}
-	if limited && failure.Refused { // not certain, so the mark stays; the next run looks for the reissue first
+	if limited && failure.Refused { // not certain, so the pending reissue stays; the next run looks for the reissue first
 		return status, reason
 	}
 	if limited || !failure.OutcomeUnknown && !failure.Retry {

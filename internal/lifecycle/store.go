@@ -207,8 +207,8 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.Ord
 		{itemparam.NotBefore, ""},
 		{itemparam.IssuedSince, ""},
 		{itemparam.Delivered, j.deliveredType(status.Type)},
-		{itemparam.ProofMethod, method.String()},
-		{itemparam.ProofTime, j.validationTime()},
+		{itemparam.ValidationMethod, method.String()},
+		{itemparam.ValidationTime, j.validationTime()},
 	} {
 		if err := j.SaveParam(ctx, p.name, p.value); err != nil {
 			return err
@@ -233,7 +233,7 @@ func (j *Order) announce(ctx context.Context, chain pki.Chain, status seller.Ord
 // validationTime returns the time of the last domain validation (RFC 3339, UTC), as far as known: the saved time if the CA may
 // have reused that validation (BR 4.2.1), else now.
 func (j *Order) validationTime() string {
-	known := j.Item.Params[itemparam.ProofTime]
+	known := j.Item.Params[itemparam.ValidationTime]
 	at, err := time.Parse(time.RFC3339, known)
 	if now := j.Now().UTC(); err != nil || now.Sub(at) > time.Duration(cabforum.ReuseLimit(now))*24*time.Hour {
 		return now.Format(time.RFC3339)

@@ -200,7 +200,7 @@ func (j *planned) planInput(product seller.Product, lead int) (cabforum.PlanInpu
 	}
 	p.Held = &cabforum.Validity{NotBefore: stored.Leaf.NotBefore, NotAfter: stored.Leaf.NotAfter}
 	p.Vetted = p.Term.Start // a new order or renewal is vetted, a reissue reuses that
-	if at, err := time.Parse(time.RFC3339, j.Item.Params[itemparam.ProofTime]); err == nil {
+	if at, err := time.Parse(time.RFC3339, j.Item.Params[itemparam.ValidationTime]); err == nil {
 		p.DomainValidated = cabforum.DateOf(at)
 	}
 	return p, nil
@@ -209,7 +209,7 @@ func (j *planned) planInput(product seller.Product, lead int) (cabforum.PlanInpu
 // provedBy returns the method by which control was last proved, or the chosen method if it was not proved yet.
 func (j *planned) provedBy() seller.Method {
 	for _, m := range []seller.Method{seller.MethodEmail, seller.MethodDNS, seller.MethodFile} {
-		if j.Item.Params[itemparam.ProofMethod] == m.String() {
+		if j.Item.Params[itemparam.ValidationMethod] == m.String() {
 			return m
 		}
 	}

@@ -370,7 +370,7 @@ func TestMailWithoutSenderOrRecipientIsAnError(t *testing.T) {
 		f.setTime(t, "2026-10-08")
 		f.configure(t, "SSLSubscriptionPolicy manual")
 		f.sql(t, "UPDATE user SET enabled='off' WHERE level=16")
-		assert.Contains(t, f.sweep(t).row(item).Reason, "nobody can be told")
+		assert.Contains(t, f.sweep(t).row(item).Reason, "so no mail can be sent")
 		f.sql(t, "UPDATE user SET enabled='on', language='ru' WHERE level=16")
 		f.setTime(t, "2026-10-09")
 		assert.Equal(t, 1, f.sweep(t).Notified)
