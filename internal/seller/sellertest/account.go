@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-// infoIsComplete checks what is fixed about the seller before any connection.
+// infoIsComplete checks Info, which describes the seller without a connection.
 func infoIsComplete(t *testing.T, subject Subject) {
 	info := subject.Info(newEnv(t).env)
 	assert.NotEmpty(t, info.Title, "Info.Title")
@@ -58,8 +58,8 @@ func paramsAreComplete(t *testing.T, info seller.Info) {
 func accountRules() []rule {
 	return []rule{
 		{name: "account names the address and the user, never a secret", run: accountIsNamed},
-		{name: "check asks for something harmless", run: checkIsHarmless},
-		{name: "check tells a wrong login", run: checkTellsWrongLogin},
+		{name: "check only reads", run: checkOnlyReads},
+		{name: "check distinguishes a wrong login", run: checkFindsWrongLogin},
 		{name: "snapshot of an account without orders is empty", run: snapshotIsEmpty},
 		{name: "a dry run pays for nothing", run: dryRunPaysNothing},
 	}
@@ -73,19 +73,19 @@ func accountIsNamed(t *testing.T, s *session) {
 	s.hidesSecrets(t, s.Account())
 }
 
-func checkIsHarmless(t *testing.T, s *session) {
+func checkOnlyReads(t *testing.T, s *session) {
 	require.NoError(t, s.Check(t.Context()))
 	assert.Zero(t, s.at.Payments())
 }
 
-func checkTellsWrongLogin(t *testing.T, s *session) {
+func checkFindsWrongLogin(t *testing.T, s *session) {
 	params := maps.Clone(s.at.Params())
 	maps.Copy(params, s.subject.WrongLogin)
 	err := s.connect(t, params).Check(t.Context())
 	require.Error(t, err)
 	failure := fault.From(err)
 	assert.Contains(t, []string{fault.Login, fault.Auth}, failure.Type, "a wrong login is fault.Login: %v", err)
-	assert.False(t, failure.Retry, "a wrong login does not pass by itself")
+	assert.False(t, failure.Retry, "a wrong login stays wrong: no retry")
 	for _, value := range s.subject.WrongLogin {
 		assert.NotContains(t, err.Error(), value)
 	}

@@ -27,7 +27,7 @@ import (
 	"pmssl/internal/seller/sellertest/exampleseller"
 )
 
-// TestExampleConformsToSeller holds the seller of docs/add-a-seller.md to the suite, against a server of this test.
+// TestExampleConformsToSeller runs the suite on the seller of docs/add-a-seller.md, against a server in this test.
 func TestExampleConformsToSeller(t *testing.T) {
 	sellertest.Run(t, exampleSubject())
 }
@@ -35,7 +35,7 @@ func TestExampleConformsToSeller(t *testing.T) {
 func exampleSubject() sellertest.Subject {
 	return sellertest.Subject{
 		Info: exampleseller.Info, Product: "example_dv", Months: 12,
-		WrongLogin: map[string]string{"token": "a-token-that-nobody-ever-got"},
+		WrongLogin: map[string]string{"token": "a-wrong-token"},
 		RenewAfter: 350 * 24 * time.Hour,
 		Open:       func(t *testing.T) sellertest.StandIn { return openExample(t) },
 	}
@@ -121,7 +121,7 @@ func (s *exampleStandIn) locked(run func()) {
 	run()
 }
 
-// sign makes the leaf for an order's CSR, signed with a key that nobody keeps.
+// sign returns the leaf for an order's CSR, signed with a new key.
 func (s *exampleStandIn) sign(o *exampleOrder) string {
 	block, _ := pem.Decode([]byte(o.csr))
 	request, err := x509.ParseCertificateRequest(block.Bytes)
@@ -199,7 +199,7 @@ func (s *exampleStandIn) answer(form func(string) string) string {
 		o = &exampleOrder{id: int64(1000 + len(s.orders)), product: form("product"), ref: form("ref"), ends: s.now.AddDate(0, months, 0)}
 		s.orders[o.id] = o
 		s.payments++
-		s.ask(o, form)
+		s.submit(o, form)
 		return fmt.Sprintf(`<answer id="%d" charged="9.00"/>`, o.id)
 	case !known:
 		return refuse("unknown_id")
@@ -208,13 +208,13 @@ func (s *exampleStandIn) answer(form func(string) string) string {
 		o.ends = o.ends.AddDate(0, months, 0)
 		return fmt.Sprintf(`<answer id="%d" charged="9.00"/>`, o.id)
 	case command == "reissue":
-		s.ask(o, form)
+		s.submit(o, form)
 	}
 	return "<answer>" + o.xml() + "</answer>"
 }
 
-// ask hands a CSR to the authority.
-func (s *exampleStandIn) ask(o *exampleOrder, form func(string) string) {
+// submit submits the order's CSR to the authority.
+func (s *exampleStandIn) submit(o *exampleOrder, form func(string) string) {
 	block, _ := pem.Decode([]byte(form("csr")))
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	require.NoError(s.t, err)
@@ -229,7 +229,7 @@ func (o *exampleOrder) xml() string {
 	}
 	fmt.Fprintf(&b, `><csr>%s</csr>`, html.EscapeString(o.csr))
 	if o.state == "pending" {
-		fmt.Fprintf(&b, `<challenge domain=%q method=%q host="_proof.%s" url="http://%s/.well-known/proof.txt" email="admin@%s" value="proof-of-%d"/>`,
+		fmt.Fprintf(&b, `<challenge domain=%q method=%q host="_challenge.%s" url="http://%s/.well-known/challenge.txt" email="admin@%s" value="challenge-%d"/>`,
 			o.name, o.method, o.name, o.name, o.name, o.id)
 	}
 	b.WriteString("</order>")

@@ -17,17 +17,17 @@ func optionalRules() []rule {
 		{name: "an order reference is of one panel and one item", has: is[seller.OrderReferencer], run: orderReference},
 		{name: "an order is validated without a request", has: is[seller.OrderValidator], run: validatesWithoutRequest},
 		{name: "approvers are addresses", has: is[seller.ApproverLister], run: approversAreAddresses},
-		{name: "the balance falls with a purchase", has: is[seller.BalanceReporter], run: balanceFalls},
+		{name: "a purchase lowers the balance", has: is[seller.BalanceReporter], run: balanceFalls},
 		{name: "a price has a currency", has: is[seller.Pricer], run: priceHasCurrency},
 		{name: "offers hold the product and its price", has: is[seller.PriceLister], run: offersHoldProduct},
 		{name: "the catalogue holds the product", has: is[seller.Cataloguer], run: catalogueHoldsProduct},
 		{name: "certificates hold what was issued", has: is[seller.CertificateLister], run: certificatesHoldIssued},
 		{name: "the cached status does not contradict the status", has: is[seller.StatusCache], run: cachedStatusAgrees},
-		{name: "a challenge is looked at once more", has: is[seller.ChallengeRetrier], run: challengeIsRetried},
+		{name: "a challenge is validated again", has: is[seller.ChallengeRetrier], run: challengeIsRetried},
 		{name: "e-mails to approvers are sent again", has: is[seller.ApprovalSender], run: approvalIsSent},
 		{name: "the method changes", has: is[seller.MethodChanger], run: methodChanges},
-		{name: "an order is cancelled or left to people", has: is[seller.Canceller], run: cancels},
-		{name: "what a reissue replaced is revoked or left to people", has: is[seller.Revoker], run: revokes},
+		{name: "an order is cancelled or left to the administrator", has: is[seller.Canceller], run: cancels},
+		{name: "a replaced certificate is revoked or left to the administrator", has: is[seller.Revoker], run: revokes},
 		{name: "the seller stops renewing by itself", has: is[seller.RenewalStopper], run: stopsRenewal},
 		{name: "a probe only reads", has: is[seller.Prober], run: probeOnlyReads},
 	}
@@ -79,7 +79,7 @@ func (s *session) balance(t *testing.T) seller.Money {
 func priceHasCurrency(t *testing.T, s *session) {
 	p := s.purchase(t, s.request(t, "price.example", "auth_dnstxt"))
 	price, known := s.Seller.(seller.Pricer).Price(t.Context(), p)
-	require.True(t, known, "the stand-in tells its prices")
+	require.True(t, known, "the stand-in has prices")
 	assert.Positive(t, price.Amount)
 	assert.NotEmpty(t, price.Currency)
 	again, known := s.Seller.(seller.Pricer).Price(t.Context(), p)
@@ -152,8 +152,8 @@ func methodChanges(t *testing.T, s *session) {
 	}
 }
 
-// leftToPeople checks an error of Cancel or Revoke: the administrator gets it as it stands, and no run tries again.
-func leftToPeople(t *testing.T, err error) {
+// leftToAdministrator checks an error of Cancel or Revoke: its text is shown to the administrator, and no run tries again.
+func leftToAdministrator(t *testing.T, err error) {
 	t.Helper()
 	failure := fault.From(err)
 	assert.Equal(t, fault.API, failure.Type, "%v", err)
@@ -165,7 +165,7 @@ func cancels(t *testing.T, s *session) {
 	canceller := s.Seller.(seller.Canceller)
 	id := s.issued(t, s.request(t, "close.example", "auth_dnstxt"))
 	if err := canceller.Cancel(t.Context(), id); err != nil {
-		leftToPeople(t, err)
+		leftToAdministrator(t, err)
 		s.at.Cancel(id)
 	}
 	assert.Equal(t, seller.StateCancelled, s.status(t, id).State)
@@ -179,7 +179,7 @@ func revokes(t *testing.T, s *session) {
 	require.NoError(t, err)
 	s.at.Issue(next)
 	if err := s.Seller.(seller.Revoker).Revoke(t.Context(), id); err != nil {
-		leftToPeople(t, err)
+		leftToAdministrator(t, err)
 	}
 	s.holds(t, next, r)
 }

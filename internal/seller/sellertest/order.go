@@ -13,9 +13,9 @@ import (
 func orderRules() []rule {
 	return []rule{
 		{name: "status follows an order to its certificate", run: statusFollowsOrder},
-		{name: "status tells that the authority refused", run: statusTellsRefusal},
-		{name: "status tells that the order was cancelled", run: statusTellsCancellation},
-		{name: "status of an id that nobody knows", run: statusOfUnknownID},
+		{name: "status shows that the authority refused", run: statusShowsRefusal},
+		{name: "status shows that the order was cancelled", run: statusShowsCancellation},
+		{name: "status of an unknown id", run: statusOfUnknownID},
 		{name: "challenges by DNS", run: challengesByDNS},
 		{name: "challenges by file", run: challengesByFile},
 		{name: "an activation is sent once", has: is[seller.Activator], run: activationIsSentOnce},
@@ -38,13 +38,13 @@ func statusFollowsOrder(t *testing.T, s *session) {
 	assert.Equal(t, 1, s.at.Payments(), "reading costs nothing")
 }
 
-func statusTellsRefusal(t *testing.T, s *session) {
+func statusShowsRefusal(t *testing.T, s *session) {
 	id := s.order(t, s.request(t, "refusal.example", "auth_dnstxt"))
 	s.at.Refuse(id)
 	assert.Equal(t, seller.StateRefused, s.status(t, id).State)
 }
 
-func statusTellsCancellation(t *testing.T, s *session) {
+func statusShowsCancellation(t *testing.T, s *session) {
 	id := s.issued(t, s.request(t, "cancelled.example", "auth_dnstxt"))
 	s.at.Cancel(id)
 	assert.Equal(t, seller.StateCancelled, s.status(t, id).State)
@@ -52,13 +52,13 @@ func statusTellsCancellation(t *testing.T, s *session) {
 
 func statusOfUnknownID(t *testing.T, s *session) {
 	status, err := s.OrderStatus(t.Context(), 987654321)
-	if err == nil { // a seller whose list drops what is deleted cannot tell the two apart
+	if err == nil { // a seller that removes deleted orders from its list cannot distinguish the two
 		assert.Equal(t, seller.StateCancelled, status.State)
 		return
 	}
 	failure := fault.From(err)
 	assert.NotEqual(t, fault.Internal, failure.Type, "%v", err)
-	assert.False(t, failure.Retry, "an id that nobody knows does not appear by itself: %v", err)
+	assert.False(t, failure.Retry, "an unknown id stays unknown: no retry: %v", err)
 	assert.False(t, failure.SellerFails(), "the seller works: %v", err)
 }
 
@@ -73,7 +73,7 @@ func challengesByDNS(t *testing.T, s *session) {
 		assert.Contains(t, []string{"CNAME", "TXT"}, one.Record)
 		assert.NotEmpty(t, one.Target)
 	}
-	assert.Equal(t, first, s.challenges(t, id, r), "asking again changes nothing")
+	assert.Equal(t, first, s.challenges(t, id, r), "a second request returns the same")
 	assert.Equal(t, seller.StateWaiting, s.status(t, id).State)
 }
 
@@ -87,7 +87,7 @@ func challengesByFile(t *testing.T, s *session) {
 	}
 }
 
-// challenges returns what the client must publish; there is always something.
+// challenges returns what the client must publish, which must not be empty.
 func (s *session) challenges(t *testing.T, id int64, r seller.Request) []seller.Challenge {
 	t.Helper()
 	found, err := s.Challenges(t.Context(), id, r)
@@ -104,6 +104,6 @@ func activationIsSentOnce(t *testing.T, s *session) {
 	require.Error(t, err, "the answer was lost, and Activate reports success")
 	assert.True(t, fault.From(err).Retry, "the CSR may have been submitted, a later run looks: %v", err)
 	assert.Equal(t, 1, s.at.Count(Activate), "Activate is sent once")
-	assert.Equal(t, seller.StateWaiting, s.status(t, id).State, "what became of it is looked up")
+	assert.Equal(t, seller.StateWaiting, s.status(t, id).State, "the result is read from the seller")
 	s.challenges(t, id, r)
 }

@@ -17,15 +17,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Program is a stand-in of internal/sandbox. It runs as a process of its own, because the product and the stand-ins import
-// nothing of each other: each is a reading of its own of the seller's documentation.
+// Program is a stand-in of internal/sandbox. It runs as a process, because the product and the stand-ins must not
+// import each other: each implements the seller's documentation independently.
 type Program struct {
 	// Name is the command below internal/sandbox/cmd, Args are its options besides the clock's.
 	Name string
 	Args []string
-	// Connection returns the connection parameters for what the program tells about itself at its start.
+	// Connection returns the connection parameters for the addresses that the program prints when it starts.
 	Connection func(Addresses) map[string]string
-	// AddressVariable of the environment leads the client to the API; empty if a connection parameter does.
+	// AddressVariable is the environment variable with the API's address; empty if a connection parameter has it.
 	AddressVariable string
 	// Requests are the stand-in's names of the requests.
 	Requests map[Request]Command
@@ -35,21 +35,21 @@ type Program struct {
 	Secret string
 }
 
-// Command is a request as the stand-in's control address names it.
+// Command is a request under the names of the stand-in's control address.
 type Command struct {
 	Name    string // of a fault
 	Counter string // of its counter, empty if it is Name
 	Submit  bool   // a form that is submitted, not one that is read
 }
 
-// Addresses is what a stand-in tells at its start.
+// Addresses is what a stand-in prints when it starts.
 type Addresses struct {
 	API     string
 	Account map[string]string // user, key or password
 	control string
 }
 
-// Build compiles the program into a folder of the test and returns what opens it.
+// Build compiles the program into a directory of the test and returns the function for Subject.Open.
 func (p Program) Build(t *testing.T) func(t *testing.T) StandIn {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), p.Name)
@@ -61,7 +61,7 @@ func (p Program) Build(t *testing.T) func(t *testing.T) StandIn {
 	return func(t *testing.T) StandIn { return p.start(t, path) }
 }
 
-// sandboxFolder looks for the module of the stand-ins above the folder of the test.
+// sandboxFolder returns the module of the stand-ins, found above the test's directory.
 func sandboxFolder(t *testing.T) string {
 	t.Helper()
 	at, err := os.Getwd()
@@ -88,8 +88,8 @@ func (p Program) start(t *testing.T, path string) StandIn {
 	clock := filepath.Join(t.TempDir(), "clock")
 	require.NoError(t, os.WriteFile(clock, []byte(Start().Format(time.RFC3339)+"\n"), 0o600))
 	process := exec.Command(path, append([]string{"--clock", clock}, p.Args...)...)
-	var complaints bytes.Buffer
-	process.Stderr = &complaints
+	var stderr bytes.Buffer
+	process.Stderr = &stderr
 	out, err := process.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, process.Start())
@@ -99,11 +99,11 @@ func (p Program) start(t *testing.T, path string) StandIn {
 	})
 	r := &running{t: t, program: p}
 	r.read(out)
-	require.NotEmpty(t, r.at.control, "%s did not start: %s", p.Name, &complaints)
+	require.NotEmpty(t, r.at.control, "%s did not start: %s", p.Name, &stderr)
 	return r
 }
 
-// read takes the three lines that the program begins with.
+// read reads the three lines that the program prints first.
 func (r *running) read(out io.Reader) {
 	r.at.Account = map[string]string{}
 	lines := bufio.NewScanner(out)
@@ -197,7 +197,7 @@ func (r *running) Advance(by time.Duration) {
 	r.control("POST", "/clock", map[string]any{"advance": by.String()}, nil)
 }
 
-// control asks the control address; the answer goes into result, unless it is nil.
+// control sends a request to the control address and decodes the answer into result, unless it is nil.
 func (r *running) control(method, path string, body, result any) {
 	r.t.Helper()
 	var content bytes.Buffer

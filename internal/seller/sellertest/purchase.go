@@ -15,7 +15,7 @@ import (
 func purchaseRules() []rule {
 	rules := []rule{
 		{name: "buy pays once", run: buyPaysOnce},
-		{name: "buy refuses what the seller does not sell before it asks", run: buyRefusesWhatIsNotSold},
+		{name: "buy refuses what the seller does not sell before any request", run: buyRefusesUnsoldProducts},
 		{name: "a run that ended buys nothing", run: endedRunBuysNothing},
 	}
 	for _, how := range failures() {
@@ -45,7 +45,7 @@ func buyPaysOnce(t *testing.T, s *session) {
 	assert.Equal(t, 2, s.at.Payments(), "StandIn.Payments")
 }
 
-// isInSnapshot checks that the snapshot shows the purchase, as the search for a lost one needs it (rules BUY-4).
+// isInSnapshot checks that the snapshot has the purchase, as the search for a lost one requires (rules BUY-4).
 func (s *session) isInSnapshot(t *testing.T, id int64, before seller.OrderSnapshot) {
 	t.Helper()
 	after, err := s.OrderSnapshot(t.Context())
@@ -72,7 +72,7 @@ func (s *session) isPaid(t *testing.T, row seller.OrderSummary, state seller.Sta
 	assert.True(t, row.Type == "" || s.product(t).Named(row.Type), "OrderSummary.Type %q is one of Product.Names", row.Type)
 }
 
-func buyRefusesWhatIsNotSold(t *testing.T, s *session) {
+func buyRefusesUnsoldProducts(t *testing.T, s *session) {
 	good := s.purchase(t, s.request(t, "refused.example", "auth_dnstxt"))
 	for name, spoil := range map[string]func(p *seller.Purchase){
 		"kind":    func(p *seller.Purchase) { p.Kind = "gift" },
@@ -84,7 +84,7 @@ func buyRefusesWhatIsNotSold(t *testing.T, s *session) {
 		_, err := s.Buy(t.Context(), p)
 		require.Error(t, err, "Buy with a wrong %s", name)
 		assert.False(t, fault.From(err).OutcomeUnknown, "wrong %s, nothing was sent: %v", name, err)
-		assert.False(t, fault.From(err).Retry, "wrong %s, which no repetition mends: %v", name, err)
+		assert.False(t, fault.From(err).Retry, "a wrong %s stays wrong: no retry: %v", name, err)
 	}
 	assert.Zero(t, s.at.Count(Buy), "Buy refuses it before any request")
 	assert.Zero(t, s.at.Payments(), "StandIn.Payments")
@@ -122,7 +122,7 @@ func buyIsSentOnce(t *testing.T, s *session, how Failure) {
 	}
 }
 
-// findsNewest checks that the snapshot shows exactly one order that was not there before.
+// findsNewest checks that the snapshot has exactly one order that was not there before.
 func (s *session) findsNewest(t *testing.T, before seller.OrderSnapshot) {
 	t.Helper()
 	after, err := s.OrderSnapshot(t.Context())
@@ -137,7 +137,8 @@ func (s *session) findsNewest(t *testing.T, before seller.OrderSnapshot) {
 	s.isInSnapshot(t, found[0], before)
 }
 
-// sentOnce checks a purchase whose answer was broken: one request, and an error that is right about what is known.
+// sentOnce checks a purchase whose answer was broken: there was one request, and the error does not claim more than is
+// known.
 func (s *session) sentOnce(t *testing.T, request Request, how Failure, err error) {
 	t.Helper()
 	assert.Equal(t, 1, s.at.Count(request), "the request that pays is sent exactly once (rules BUY-3)")

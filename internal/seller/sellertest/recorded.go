@@ -10,9 +10,9 @@ import (
 	"pmssl/internal/fault"
 )
 
-// Recorded runs read, as a subtest of its own, for each answer of the seller that was recorded outside of the repository:
-// the files of the folder that fit the pattern. Without any file the test is skipped, except where CI=true says that they
-// must be there.
+// Recorded runs read, as a subtest, for each recorded answer of the seller: the files in the directory that match the
+// pattern. The recordings are outside the repository. Without any, the test is skipped, except with CI=true, where they
+// must exist.
 func Recorded(t *testing.T, folder, pattern string, read func(t *testing.T, name, answer string)) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, pattern))

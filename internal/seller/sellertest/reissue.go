@@ -13,15 +13,15 @@ import (
 func reissueRules() []rule {
 	reissues := is[seller.Reissuer]
 	return []rule{
-		{name: "a reissue costs nothing and brings the new key", has: reissues, run: reissueBringsNewKey},
+		{name: "a reissue is free and has the new key", has: reissues, run: reissueHasNewKey},
 		{name: "a reissue whose answer is lost is sent once", has: reissues, run: func(t *testing.T, s *session) { reissueIsSentOnce(t, s, AnswerLost) }},
 		{name: "a reissue that is not carried out is sent once", has: reissues, run: func(t *testing.T, s *session) { reissueIsSentOnce(t, s, NotCarriedOut) }},
 		{name: "a reissue behind a gateway's error is sent once", has: reissues, run: func(t *testing.T, s *session) { reissueIsSentOnce(t, s, GatewayErrorToo) }},
-		{name: "a refused reissue leaves the certificate", has: reissues, run: refusedReissue},
+		{name: "a refused reissue keeps the certificate", has: reissues, run: refusedReissue},
 	}
 }
 
-func reissueBringsNewKey(t *testing.T, s *session) {
+func reissueHasNewKey(t *testing.T, s *session) {
 	old := s.request(t, "reissue.example", "auth_dnstxt")
 	id := s.issued(t, old)
 	r := s.request(t, "reissue.example", "auth_dnstxt")
@@ -43,13 +43,13 @@ func reissueIsSentOnce(t *testing.T, s *session, how Failure) {
 	r := s.request(t, "again.example", "auth_dnstxt")
 	s.at.Fail(Reissue, how)
 	next, _, err := s.Seller.(seller.Reissuer).Reissue(t.Context(), id, r)
-	assert.Equal(t, 1, s.at.Count(Reissue), "what became of a reissue is looked up, it is not repeated")
+	assert.Equal(t, 1, s.at.Count(Reissue), "the result of a reissue is looked up, the request is not repeated")
 	if err != nil {
 		assert.True(t, fault.From(err).OutcomeUnknown, "the certificate may have been reissued: %v", err)
 		assert.True(t, fault.From(err).Retry, "a later run looks: %v", err)
 		next = s.lostReissue(t, id, r, how)
 	} else {
-		assert.True(t, how.carriedOut(), "nothing was asked of the authority, and Reissue reports success")
+		assert.True(t, how.carriedOut(), "the authority got no request, and Reissue reports success")
 	}
 	if how.carriedOut() {
 		s.at.Issue(next)
@@ -57,7 +57,8 @@ func reissueIsSentOnce(t *testing.T, s *session, how Failure) {
 	}
 }
 
-// lostReissue returns the id of a reissue without an answer, as the engines look for it; the order's own if there is none.
+// lostReissue returns the id of a reissue whose answer was lost, found as the engines do; the order's own id if there
+// is none.
 func (s *session) lostReissue(t *testing.T, id int64, r seller.Request, how Failure) int64 {
 	t.Helper()
 	finder, ok := s.Seller.(seller.ReissueFinder)

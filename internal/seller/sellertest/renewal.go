@@ -14,7 +14,7 @@ import (
 func renewalRules() []rule {
 	var rules []rule
 	rules = append(rules,
-		rule{name: "a quote of a renewal only reads", has: is[seller.Prolonger], run: quoteOnlyReads},
+		rule{name: "a renewal quote only reads", has: is[seller.Prolonger], run: quoteOnlyReads},
 		rule{name: "a renewal in place moves the end", has: is[seller.Prolonger], run: renewalMovesEnd},
 		rule{name: "a renewal makes an order that takes a CSR", has: is[seller.Activator], run: renewalMakesOrder},
 	)
@@ -24,7 +24,7 @@ func renewalRules() []rule {
 	return rules
 }
 
-// renews reports whether the seller sells a next term of an order that exists.
+// renews reports whether the seller sells the next term of an existing order.
 func renews(s seller.Seller) bool { return is[seller.Prolonger](s) || is[seller.Activator](s) }
 
 func quoteOnlyReads(t *testing.T, s *session) {
@@ -106,7 +106,7 @@ func renewalIsSentOnce(t *testing.T, s *session, how Failure) {
 	}
 }
 
-// findsRenewal checks that the snapshot shows the renewal that was paid since, as the search for a lost one needs it.
+// findsRenewal checks that the snapshot has the renewal that was paid since, as the search for a lost one requires.
 func (s *session) findsRenewal(t *testing.T, before seller.OrderSnapshot) {
 	t.Helper()
 	after, err := s.OrderSnapshot(t.Context())

@@ -1,5 +1,5 @@
-// Package sellertest is the conformance suite of sellers: what the engines rely on, held against a stand-in for the seller.
-// Only tests import it.
+// Package sellertest is the conformance suite of sellers: it checks what the engines require of a seller, against a
+// stand-in. Only tests import it.
 package sellertest
 
 import (
@@ -11,18 +11,18 @@ import (
 	"pmssl/internal/seller"
 )
 
-// Subject is a seller under test and the stand-in that it is tested against.
+// Subject is the seller to test and its stand-in.
 type Subject struct {
 	// Info is the Info of the seller's package.
 	Info func(seller.Env) seller.Info
 	// Product is the template id of a DV product for one name that the stand-in sells, Months a term of it.
 	Product string
 	Months  int
-	// OrderParams are the item parameters that the seller requires of an order besides the method of proof.
+	// OrderParams are the item parameters that the seller requires of an order besides the validation method.
 	OrderParams map[string]string
-	// WrongLogin replaces connection parameters: with them the stand-in does not let the client in.
+	// WrongLogin replaces connection parameters, so that the stand-in refuses the login.
 	WrongLogin map[string]string
-	// RenewAfter is how long after the purchase the seller takes the purchase of the next term.
+	// RenewAfter is how long after the purchase the seller accepts the purchase of the next term.
 	RenewAfter time.Duration
 	// Open starts a stand-in that has sold nothing yet. It ends with the test.
 	Open func(t *testing.T) StandIn
@@ -32,19 +32,19 @@ type Subject struct {
 type StandIn interface {
 	// Params returns the connection parameters of an account that has money.
 	Params() map[string]string
-	// Getenv returns the environment that leads the client to the stand-in.
+	// Getenv returns the environment with the stand-in's address.
 	Getenv(name string) (string, bool)
 	// Secrets returns the values that no log and no error may show.
 	Secrets() []string
 	// Fail breaks the next request of the kind.
 	Fail(request Request, how Failure)
-	// CarryOut carries out what a failure of the kind CarriedOutLater held back.
+	// CarryOut executes the requests that a failure CarriedOutLater has delayed.
 	CarryOut()
-	// Count returns how many requests of the kind arrived, whatever became of them.
+	// Count returns how many requests of the kind arrived, executed or not.
 	Count(request Request) int
 	// Payments returns how often the account was charged.
 	Payments() int
-	// Issue makes the authority issue what waits under the id; Refuse makes it refuse that; Cancel ends the order.
+	// Issue makes the authority issue the order's certificate; Refuse makes it refuse the order; Cancel ends the order.
 	Issue(id int64)
 	Refuse(id int64)
 	Cancel(id int64)
@@ -52,7 +52,7 @@ type StandIn interface {
 	Advance(by time.Duration)
 }
 
-// Start returns where the clocks of stand-in and client stand when a test begins.
+// Start returns the time of the clocks of stand-in and client when a test begins.
 func Start() time.Time { return time.Date(2026, 7, 20, 10, 0, 0, 0, time.UTC) }
 
 // Request is a kind of request that must not be sent twice.
@@ -62,7 +62,7 @@ type Request string
 const (
 	Buy      Request = "buy"      // pays for a new order
 	Renew    Request = "renew"    // pays for the next term
-	Activate Request = "activate" // hands the CSR of a paid order in
+	Activate Request = "activate" // submits the CSR of a paid order
 	Reissue  Request = "reissue"
 )
 
@@ -82,7 +82,7 @@ const (
 	Refused         Failure = "refused in the seller's own document"
 )
 
-// carriedOut reports whether the stand-in has done what was asked when the failure reaches the client.
+// carriedOut reports whether the stand-in has executed the request when the failure reaches the client.
 func (f Failure) carriedOut() bool {
 	switch f {
 	case AnswerLost, GatewayErrorToo, PageToo, Truncated:
@@ -91,20 +91,20 @@ func (f Failure) carriedOut() bool {
 	return false
 }
 
-// failures returns all of them, for a request after whose answer nothing may be concluded but from the seller's own words.
+// failures returns all failures, for a request that only the seller's own document can refuse for certain.
 func failures() []Failure {
 	return []Failure{NotCarriedOut, AnswerLost, CarriedOutLater, GatewayError, GatewayErrorToo, Page, PageToo, Truncated, Refused}
 }
 
-// rule is one promise of a seller; has reports whether the seller makes it, nil for what every seller promises.
+// rule is one requirement on a seller. has reports whether it applies to the seller; nil if it applies to all.
 type rule struct {
 	name string
 	has  func(seller.Seller) bool
 	run  func(t *testing.T, s *session)
 }
 
-// Run holds the seller to everything that it promises: the methods of seller.Seller and the optional interfaces that its
-// prototype has. Each rule gets a stand-in of its own.
+// Run checks the seller: the methods of seller.Seller and the optional interfaces of its prototype. Each rule gets a
+// stand-in of its own.
 func Run(t *testing.T, subject Subject) {
 	t.Helper()
 	t.Run("info", func(t *testing.T) { infoIsComplete(t, subject) })

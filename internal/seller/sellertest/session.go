@@ -24,8 +24,8 @@ import (
 	"pmssl/internal/seller"
 )
 
-// testEnv is what a client gets of the system: a clock that stands still, a log at its highest level, an empty
-// folder.
+// testEnv is the system of a client: a clock that only the test moves, a log at its highest level, and an empty
+// directory.
 type testEnv struct {
 	env  seller.Env
 	root string
@@ -58,7 +58,7 @@ func (e *testEnv) now() time.Time {
 	return e.at
 }
 
-// sleep takes no time: the clock moves on.
+// sleep moves the clock and returns at once.
 func (e *testEnv) sleep(ctx context.Context, d time.Duration) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -75,7 +75,7 @@ type session struct {
 	host    *testEnv
 }
 
-// open starts a stand-in and connects. When the test ends, no secret may stand in the log.
+// open starts a stand-in and connects. When the test ends, it checks that the log has no secret.
 func open(t *testing.T, subject Subject) *session {
 	t.Helper()
 	s := &session{subject: subject, at: subject.Open(t), host: newEnv(t)}
@@ -129,7 +129,7 @@ func (s *session) product(t *testing.T) seller.Product {
 	return p
 }
 
-// request returns an order for one name, with a key of its own.
+// request returns an order for one name with a new key.
 func (s *session) request(t *testing.T, domain, method string) seller.Request {
 	t.Helper()
 	params := map[string]string{itemparam.Method: method}
@@ -175,7 +175,7 @@ func (s *session) buy(t *testing.T, r seller.Request) int64 {
 	return receipt.ID
 }
 
-// order buys and, if the seller takes the CSR afterwards, activates.
+// order buys and, at an Activator, activates.
 func (s *session) order(t *testing.T, r seller.Request) int64 {
 	t.Helper()
 	id := s.buy(t, r)
@@ -186,7 +186,7 @@ func (s *session) order(t *testing.T, r seller.Request) int64 {
 	return id
 }
 
-// issued orders and makes the authority issue.
+// issued orders a certificate that the authority issues.
 func (s *session) issued(t *testing.T, r seller.Request) int64 {
 	t.Helper()
 	id := s.order(t, r)
@@ -194,7 +194,7 @@ func (s *session) issued(t *testing.T, r seller.Request) int64 {
 	return id
 }
 
-// status returns where the order stands.
+// status returns the order's status.
 func (s *session) status(t *testing.T, id int64) seller.OrderStatus {
 	t.Helper()
 	status, err := s.OrderStatus(t.Context(), id)

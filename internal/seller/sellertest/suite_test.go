@@ -17,10 +17,10 @@ import (
 	"pmssl/internal/seller/sellertest/exampleseller"
 )
 
-// brokenVariable tells the test process which broken seller it runs the suite on.
+// brokenVariable is the environment variable with the name of the broken seller to test.
 const brokenVariable = "SELLERTEST_BROKEN"
 
-// broken is the example seller with one promise broken; a nil field keeps the promise.
+// broken is the example seller with one method that breaks a rule; a nil field keeps the example's method.
 type broken struct {
 	*exampleseller.Client
 	account func() string
@@ -57,7 +57,7 @@ func (b *broken) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 	return b.Client.OrderStatus(ctx, id)
 }
 
-// breakage is a broken promise, in a client or in its Info, and the rule of the suite that finds it.
+// breakage breaks a rule, in a client or in its Info. found is the rule of the suite that must find it.
 type breakage struct {
 	found string
 	of    func(b *broken)
@@ -128,7 +128,7 @@ func breakages() map[string]breakage {
 	}
 }
 
-// TestSuiteFindsBrokenSellers runs the suite in a process of its own, because it must fail there.
+// TestSuiteFindsBrokenSellers runs the suite in another process, because it must fail.
 func TestSuiteFindsBrokenSellers(t *testing.T) {
 	for name, of := range breakages() {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +142,7 @@ func TestSuiteFindsBrokenSellers(t *testing.T) {
 	}
 }
 
-// TestBrokenSeller is the other process of TestSuiteFindsBrokenSellers.
+// TestBrokenSeller runs in the other process of TestSuiteFindsBrokenSellers.
 func TestBrokenSeller(t *testing.T) {
 	breakage, known := breakages()[os.Getenv(brokenVariable)]
 	if !known {

@@ -13,7 +13,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// Client speaks for one account.
+// Client sends the requests of one account.
 type Client struct {
 	account     string
 	user, token string
@@ -41,13 +41,13 @@ func newClient(env seller.Env, params map[string]string) (*Client, error) {
 // Account returns the address and the user.
 func (c *Client) Account() string { return c.account }
 
-// Check asks for the list of orders and drops it.
+// Check reads the list of orders and ignores it.
 func (c *Client) Check(ctx context.Context) error {
 	_, err := c.ask(ctx, sellerhttp.Read, "list")
 	return err
 }
 
-// call sends one command, its parameters as name and value in turns. Errors are *refusal or *sellerhttp.Error.
+// call sends one command with name, value pairs. Errors are *refusal or *sellerhttp.Error.
 func (c *Client) call(ctx context.Context, class sellerhttp.Class, command string, pairs ...string) (*sellerhttp.Element, error) {
 	form := url.Values{"command": {command}, "user": {c.user}, "token": {c.token}}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -62,7 +62,7 @@ func (c *Client) call(ctx context.Context, class sellerhttp.Class, command strin
 		case root.Name == "error":
 			return "ERROR " + plaintext.Line(root.Attr("code")), &refusal{plaintext.Line(root.Attr("code")), plaintext.Line(root.Text())}
 		case root.Name != "answer":
-			return "", &sellerhttp.Error{Kind: sellerhttp.NotSeller, Text: "what answers is not the API"}
+			return "", &sellerhttp.Error{Kind: sellerhttp.NotSeller, Text: "the answer is not from the API"}
 		}
 		answer = root
 		return "OK", nil
@@ -70,7 +70,7 @@ func (c *Client) call(ctx context.Context, class sellerhttp.Class, command strin
 	return answer, err
 }
 
-// ask is call with the error as a fault, for everything that does not pay.
+// ask is call with the error as a fault, for commands that do not pay.
 func (c *Client) ask(ctx context.Context, class sellerhttp.Class, command string, pairs ...string) (*sellerhttp.Element, error) {
 	answer, err := c.call(ctx, class, command, pairs...)
 	if err != nil {
@@ -82,10 +82,10 @@ func (c *Client) ask(ctx context.Context, class sellerhttp.Class, command string
 // refusal is an error in the seller's own document.
 type refusal struct{ code, text string }
 
-// Error returns the code and the seller's words.
+// Error returns the code and the seller's text.
 func (r *refusal) Error() string { return r.code + " " + r.text }
 
-// definite reports whether the code says that nothing was done. Any other code proves nothing (rules BUY-12).
+// definite reports whether the code says that nothing was executed. Any other code proves nothing (rules BUY-12).
 func (r *refusal) definite() bool {
 	switch r.code {
 	case "login", "value", "unknown_id", "no_money":
@@ -108,9 +108,9 @@ func faultOf(err error) *fault.Error {
 	return fault.From(err)
 }
 
-// certain reports whether the error proves that nothing was done: the request never left, or the seller refuses it in its
-// own document by a code that says so.
-func certain(err error) bool {
+// notExecuted reports whether the error proves that nothing was executed: the request never left this host, or the
+// seller's own document refuses it with a definite code.
+func notExecuted(err error) bool {
 	var refused *refusal
 	var broken *sellerhttp.Error
 	switch {
@@ -122,11 +122,11 @@ func certain(err error) bool {
 	return false
 }
 
-// outcome returns the fault of a request that is sent once. Unless nothing was done for certain, only the seller's list
-// tells what became of it.
-func outcome(err error, text string) *fault.Error {
+// sentOnceFault returns the fault of a request that is sent once. Unless nothing was executed for certain, only the
+// seller's list shows the result.
+func sentOnceFault(err error, text string) *fault.Error {
 	f := faultOf(err)
-	if !certain(err) {
+	if !notExecuted(err) {
 		f.OutcomeUnknown, f.Retry = true, true
 		f.Message = text + ": " + f.Message
 	}
@@ -135,7 +135,7 @@ func outcome(err error, text string) *fault.Error {
 
 func idText(id int64) string { return strconv.FormatInt(id, 10) }
 
-// idOf reads an id, 0 if it is none.
+// idOf reads an id; 0 if the text is not an id.
 func idOf(text string) int64 {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id < 0 {

@@ -1,5 +1,5 @@
-// Package exampleseller is a seller that does not exist, built by following docs/add-a-seller.md: the smallest one that
-// passes the suite of sellertest. It takes the CSR with the order, keeps our reference with it, and reissues and renews in
+// Package exampleseller is an invented seller, built by following docs/add-a-seller.md: the smallest one that passes
+// the suite of sellertest. It takes the CSR with the order, stores our reference with it, and reissues and renews in
 // place. Only tests import it.
 package exampleseller
 
@@ -22,7 +22,7 @@ const (
 	paramToken = "token"
 )
 
-// The interfaces that the module finds at the prototype.
+// The optional interfaces of the client.
 var (
 	_ seller.Seller          = (*Client)(nil)
 	_ seller.OrderReferencer = (*Client)(nil)
@@ -30,7 +30,7 @@ var (
 	_ seller.Reissuer        = (*Client)(nil)
 )
 
-// Info returns what is fixed about the seller.
+// Info describes the seller.
 func Info(env seller.Env) seller.Info {
 	return seller.Info{
 		Title:  Title,
@@ -53,7 +53,7 @@ func Info(env seller.Env) seller.Info {
 	}
 }
 
-// accountOf names the account: it is the name of the account's lock (rules BUY-1).
+// accountOf returns the account's name, which is the name of its lock (rules BUY-1).
 func accountOf(params map[string]string) string {
 	return strings.ToLower(strings.TrimSpace(params[paramURL]) + " " + strings.TrimSpace(params[paramUser]))
 }

@@ -9,8 +9,8 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// OrderSnapshot lists every order. The seller answers its whole list at once; one that gives pages needs
-// sellerhttp.ListWalk (rules BUY-10).
+// OrderSnapshot lists all orders. This seller answers with the whole list; for a list in pages use sellerhttp.ListWalk
+// (rules BUY-10).
 func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error) {
 	answer, err := c.ask(ctx, sellerhttp.Read, "list")
 	if err != nil {
@@ -27,7 +27,7 @@ func (c *Client) OrderSnapshot(ctx context.Context) (seller.OrderSnapshot, error
 	return snapshot, nil
 }
 
-// OrderStatus returns where an order stands.
+// OrderStatus returns the state of an order.
 func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus, error) {
 	answer, err := c.ask(ctx, sellerhttp.Read, "status", "id", idText(id))
 	if err != nil {
@@ -51,28 +51,28 @@ func (c *Client) OrderStatus(ctx context.Context, id int64) (seller.OrderStatus,
 	}
 	status.Expires, err = cabforum.ParseDate(one.Attr("expires"))
 	if err != nil {
-		return seller.OrderStatus{}, fault.Errorf(fault.Client, "status", "%s does not tell when the certificate %d ends: %w", Title, id, err)
+		return seller.OrderStatus{}, fault.Errorf(fault.Client, "status", "%s does not show when the certificate %d ends: %w", Title, id, err)
 	}
 	status.PEM = []string{certificate}
 	return status, nil
 }
 
-// Challenges reads what is to be published for an order that waits.
+// Challenges returns what to publish for an order that waits.
 func (c *Client) Challenges(ctx context.Context, id int64, _ seller.Request) ([]seller.Challenge, error) {
 	status, err := c.OrderStatus(ctx, id)
 	return status.Challenges, err
 }
 
-// Reissue asks for a certificate for another key; the order keeps its id.
+// Reissue requests a certificate for another key. The order keeps its id.
 func (c *Client) Reissue(ctx context.Context, id int64, r seller.Request) (int64, []seller.Challenge, error) {
-	answer, err := c.call(ctx, sellerhttp.Once, "reissue", "id", idText(id), "csr", r.CSR.PEM, "method", word(r.Method))
+	answer, err := c.call(ctx, sellerhttp.Once, "reissue", "id", idText(id), "csr", r.CSR.PEM, "method", methodName(r.Method))
 	if err != nil {
-		return 0, nil, outcome(err, "the certificate "+idText(id)+" may have been reissued or not")
+		return 0, nil, sentOnceFault(err, "the certificate "+idText(id)+" may have been reissued or not")
 	}
 	return id, challengesIn(answer.Child("order")), nil
 }
 
-// stateOf translates the seller's words. One that is not known is no reason for any decision.
+// stateOf returns the state for the seller's word. No decision is based on an unknown word.
 func stateOf(text string) seller.State {
 	switch text {
 	case "pending":
@@ -87,8 +87,8 @@ func stateOf(text string) seller.State {
 	return seller.StateUnknown
 }
 
-// word returns the seller's name of a method; empty if the method is unknown.
-func word(m seller.Method) string {
+// methodName returns the seller's name of a method; empty if the method is unknown.
+func methodName(m seller.Method) string {
 	switch m {
 	case seller.MethodDNS:
 		return "dns"
