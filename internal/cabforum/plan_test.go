@@ -307,7 +307,7 @@ func TestBR122PlanWarnsThatTheMethodEnds(t *testing.T) {
 	assert.Equal(t, cabforum.ValidationNeeded, plan.Certificates[2].DomainValidation, "100 days old, but by e-mail")
 	assert.Equal(t, cabforum.ValidationReused, plan.Certificates[3].DomainValidation, "validated by another method by then")
 	assert.Contains(t, plan.Warnings, cabforum.Warning{Type: cabforum.WarnMethod, N: 3,
-		Text: "proof by e-mail is not allowed from 2028-03-15 on: certificate 3, issued on 2028-04-03, needs another method, such as DNS"})
+		Text: "validation by e-mail is not allowed from 2028-03-15 on: certificate 3, issued on 2028-04-03, needs another method, such as DNS"})
 	for _, m := range []cabforum.Method{cabforum.MethodDNS, cabforum.MethodFile, cabforum.MethodUnknown} {
 		for _, w := range planned(t, cabforum.PlanInput{Term: term(t, "2027-12-20", 24), Method: m}).Warnings {
 			assert.NotEqual(t, cabforum.WarnMethod, w.Type)
@@ -322,7 +322,7 @@ func TestBR122NoWarningAboutTheCertificateInPlace(t *testing.T) {
 	assert.Equal(t, cabforum.ValidationNeeded, plan.Certificates[1].DomainValidation, "59 days old, and by e-mail")
 	assert.Equal(t, cabforum.ValidationReused, plan.Certificates[2].DomainValidation)
 	assert.Contains(t, plan.Warnings, cabforum.Warning{Type: cabforum.WarnMethod, N: 2,
-		Text: "proof by e-mail is not allowed from 2028-03-15 on: certificate 2, issued on 2028-07-29, needs another method, such as DNS"})
+		Text: "validation by e-mail is not allowed from 2028-03-15 on: certificate 2, issued on 2028-07-29, needs another method, such as DNS"})
 	plan = planned(t, cabforum.PlanInput{Term: term(t, "2026-10-09", 12), Today: day(t, "2026-10-10"), DomainValidated: day(t, "2025-10-01"),
 		Held: held(t, "2026-10-09 00:00:00", "2027-04-25 23:59:59")})
 	assert.Equal(t, cabforum.ValidationReused, plan.Certificates[0].DomainValidation, "373 days old, but the certificate was issued")
@@ -333,7 +333,7 @@ func TestBR122NoWarningAboutTheCertificateInPlace(t *testing.T) {
 func TestBR3224AFileNeverValidatesAWildcard(t *testing.T) {
 	plan := planned(t, cabforum.PlanInput{Term: term(t, "2026-04-02", 24), Method: cabforum.MethodFile, Wildcard: true})
 	assert.Equal(t, []cabforum.Warning{{Type: cabforum.WarnMethod, N: 1,
-		Text: "a file does not prove control over a wildcard name: certificate 1, issued on 2026-04-02, needs proof by DNS"}}, plan.Warnings)
+		Text: "a file cannot validate a wildcard name: certificate 1, issued on 2026-04-02, needs validation by DNS"}}, plan.Warnings)
 	assert.Equal(t, cabforum.ValidationReused, plan.Certificates[1].DomainValidation, "the first validation can be reused for 200 days")
 }
 

@@ -63,11 +63,11 @@ func (p PlanInput) methodEnds(plan Plan) []Warning {
 		}
 		if p.Method == MethodFile {
 			return []Warning{{WarnMethod, fmt.Sprintf(
-				"a file does not prove control over a wildcard name: certificate %d, issued on %s, needs proof by DNS", c.N, c.Issued), c.N}}
+				"a file cannot validate a wildcard name: certificate %d, issued on %s, needs validation by DNS", c.N, c.Issued), c.N}}
 		}
 		ends, _ := p.Method.Sunset()
 		return []Warning{{WarnMethod, fmt.Sprintf(
-			"proof by %s is not allowed from %s on: certificate %d, issued on %s, needs another method, such as DNS", p.Method, ends.MustNot, c.N, c.Issued), c.N}}
+			"validation by %s is not allowed from %s on: certificate %d, issued on %s, needs another method, such as DNS", p.Method, ends.MustNot, c.N, c.Issued), c.N}}
 	}
 	return nil
 }

@@ -278,7 +278,7 @@ func TestPlanOfAnItemKnowsHowControlWasProved(t *testing.T) {
 	s := heldFixture(t)
 	s.panel.order.Params[itemparam.Method] = "auth_email"
 	s.panel.order.Params[itemparam.TermStart], s.panel.order.Period = "2026-04-02", 36
-	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">proof by e-mail is not allowed from 2028-03-15 on`)
+	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">validation by e-mail is not allowed from 2028-03-15 on`)
 	s.panel.order.Params[itemparam.ValidationMethod] = "DNS"
 	assert.NotContains(t, s.plan(t), "proof_method_ends")
 	delete(s.panel.order.Params, itemparam.ValidationMethod)

@@ -33,8 +33,8 @@ func TestNamesAreShownInTheirOwnScript(t *testing.T) {
 	assert.Equal(t, "example.com, пример.рф (xn--e1afmkfd.xn--p1ai)", pki.DisplayNames([]string{"example.com", "xn--e1afmkfd.xn--p1ai"}))
 }
 
-// Names go to the seller as A-labels, and are told of as the client typed them.
-func TestInternationalisedNamesAreALabelsAndToldAsULabels(t *testing.T) {
+// Names are sent to the seller as A-labels, and errors show them as the client typed them.
+func TestInternationalisedNamesAreSentAsALabelsAndShownAsULabels(t *testing.T) {
 	multi := seller.Product{ID: "san", Names: []string{"SAN"}, Level: seller.DV, MultiDomain: true, Included: 3, MaxNames: 100}
 	r, err := seller.NewRequest(multi, exampleCSR(t), "Пример.рф bücher.example", 0, dns())
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestInternationalisedNamesAreALabelsAndToldAsULabels(t *testing.T) {
 	require.ErrorContains(t, err, "*.пример.рф")
 }
 
-func FuzzShownName(f *testing.F) {
+func FuzzDisplayName(f *testing.F) {
 	f.Add("xn--e1afmkfd.xn--p1ai")
 	f.Add("*.xn--a")
 	f.Fuzz(func(t *testing.T, name string) {

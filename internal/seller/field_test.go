@@ -61,7 +61,7 @@ func TestFieldsOfAnOrderForm(t *testing.T) {
 		{"the CSR's organisation", "O", strings.Repeat("x", 65), "longer than 64"},
 		{"the CSR's city", "L", "Cologne", ""},
 		{"the CSR's e-mail", "emailAddress", "x", "e-mail"},
-		{"unknown parameters are ok", "colour", "зелёный", ""},
+		{"unknown parameters pass", "colour", "зелёный", ""},
 		{"an unknown field of a contact", "adm_colour", "зелёный", ""},
 		{"nothing is missing here", "csr", " ", ""},
 	} {
@@ -79,7 +79,7 @@ func TestFieldsOfAnOrderForm(t *testing.T) {
 	}
 }
 
-func TestContactsReportAllProblemsAtOnce(t *testing.T) {
+func TestContactsReportAllErrorsAtOnce(t *testing.T) {
 	good := map[string]string{"org_name": "Example Ltd", "adm_phone": "+1.2025550123", "adm_email": "a@example.com", "csr": "not looked at"}
 	require.NoError(t, seller.CheckContacts(good))
 	require.NoError(t, seller.CheckContacts(good, "org_name", "adm_email"))
@@ -98,7 +98,7 @@ func TestContactsReportAllProblemsAtOnce(t *testing.T) {
 		`tech_phone: "none" is not a telephone number with the country's code, such as +1.2025550123; missing org_city`, failure.Message)
 }
 
-func TestListsOfApproversAreReadWhole(t *testing.T) {
+func TestParseEmails(t *testing.T) {
 	emails, err := seller.ParseEmails("emails", " a@example.com ,,b@example.com,")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a@example.com", "b@example.com"}, emails)

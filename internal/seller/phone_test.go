@@ -10,7 +10,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-func TestTelephoneNumbersGetADotAfterTheCallingCode(t *testing.T) {
+func TestDottedPhone(t *testing.T) {
 	for _, c := range []struct{ rule, text, want, problem string }{
 		{"one digit", "+1 (202) 555-0123", "+1.2025550123", ""},
 		{"one digit, dotted already", "+7.4951234567", "+7.4951234567", ""},
@@ -57,7 +57,7 @@ func FuzzDottedPhone(f *testing.F) {
 	})
 }
 
-func TestFieldsOfAnIncorporation(t *testing.T) {
+func TestIncorporationFields(t *testing.T) {
 	for _, c := range []struct{ rule, name, value, refused string }{
 		{"a country", "org_incorporation_country", "GB", ""},
 		{"a country's name", "org_incorporation_country", "England", "two-letter"},
@@ -79,14 +79,14 @@ func TestFieldsOfAnIncorporation(t *testing.T) {
 	}
 }
 
-// parts returns a fault without its cause, which is what it was made of.
+// parts returns a fault without its cause.
 func parts(err error) fault.Error {
 	failure := *fault.From(err)
 	failure.Err = nil
 	return failure
 }
 
-func TestComplaintsAreToldAtOnce(t *testing.T) {
+func TestFieldErrorsAreReportedAtOnce(t *testing.T) {
 	var c fault.FieldErrors
 	assert.NoError(t, c.Fault())
 	c.Require(map[string]string{"org_name": " ", "org_city": "Cologne"}, "org_name", "org_city", "org_name")

@@ -62,7 +62,7 @@ func TestRequestFitsItsProduct(t *testing.T) {
 		{"included names need no addon", multi(), "example.com", nil, "a.example.com b.example.com", 0, []string{"a.example.com", "b.example.com"}, "", ""},
 		{"more than ordered", multi(), "example.com", nil, "a.example.com b.example.com c.example.com", 0, nil, "altname", "gave 3 names beside the common name (in the CSR and the list) and the order pays for 2"},
 		{"names in the CSR alone count", multi(), "example.com", []string{"a.example.com", "b.example.com", "c.example.com"}, "", 0, nil, "altname", "the order pays for 2"},
-		{"a number that is none is not any number", multi(), "example.com", []string{"a.example.com", "b.example.com", "c.example.com"}, "", -1, nil, "altname", "the order pays for 2"},
+		{"a negative number counts as 0", multi(), "example.com", []string{"a.example.com", "b.example.com", "c.example.com"}, "", -1, nil, "altname", "the order pays for 2"},
 		{"as many as ordered", multi(), "example.com", nil, "a.example.com b.example.com c.example.com", 3,
 			[]string{"a.example.com", "b.example.com", "c.example.com"}, "", ""},
 		{"wildcard among further names", multi(), "example.com", nil, "*.example.org", 0, nil, "altname", "does not certify wildcards"},
@@ -108,18 +108,18 @@ func TestRequestMethodFitsItsNames(t *testing.T) {
 		emails             []string
 	}{
 		{"a file for a plain name", single(), "example.com", "", "auth_http", "", "", "", "", nil},
-		{"a file never proves a wildcard (BR 3.2.2.4.18)", wildcard(), "*.example.com", "", "auth_http", "", fault.Value, "approver_method", "wildcard", nil},
+		{"a file is not allowed for a wildcard (BR 3.2.2.4.18)", wildcard(), "*.example.com", "", "auth_http", "", fault.Value, "approver_method", "wildcard", nil},
 		{"nor one among the further names", multiWild, "*.example.com", "example.org", "auth_file", "", fault.Value, "approver_method", "wildcard", nil},
-		{"DNS proves a wildcard", wildcard(), "*.example.com", "", "auth_dns", "", "", "", "", nil},
+		{"DNS is allowed for a wildcard", wildcard(), "*.example.com", "", "auth_dns", "", "", "", "", nil},
 		{"e-mail without approver", single(), "example.com", "", "", "", fault.Missed, "approver_email", "no approver", nil},
 		{"e-mail without approver, commas only", single(), "example.com", "", "auth_email", " , ", fault.Missed, "approver_email", "no approver", nil},
 		{"e-mail with approver", single(), "example.com", "", "", "admin@example.com", "", "", "", []string{"admin@example.com"}},
 		{"one approver for each name", multi(), "example.com", "example.org", "auth_email", "admin@example.com, hostmaster@example.org", "", "", "",
 			[]string{"admin@example.com", "hostmaster@example.org"}},
-		{"an approver that is no address", single(), "example.com", "", "auth_email", "admin@example.com\nBcc: x", fault.Value, "approver_email", "not an e-mail address", nil},
+		{"an approver that is not an address", single(), "example.com", "", "auth_email", "admin@example.com\nBcc: x", fault.Value, "approver_email", "not an e-mail address", nil},
 		{"organisation validation may go without approver", ov, "example.com", "", "", "", "", "", "", nil},
 		{"unknown method", single(), "example.com", "", "auth_pigeon", "", fault.Value, "approver_method", "unknown", nil},
-		{"the approver of an order proved by DNS does not matter", single(), "example.com", "", "auth_dns", "nobody", "", "", "", []string{"nobody"}},
+		{"the approver of an order by DNS does not matter", single(), "example.com", "", "auth_dns", "nobody", "", "", "", []string{"nobody"}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			params := map[string]string{itemparam.Method: c.method, itemparam.Approver: c.approver, "other": "kept"}
@@ -140,7 +140,7 @@ func TestRequestChecksTheCSRFirst(t *testing.T) {
 	pkitest.RequireFault(t, err, fault.Missed, "csr", "no CSR")
 }
 
-func TestExtraSANsAreThoseAboveThePrice(t *testing.T) {
+func TestExtraSANsAreThoseAboveTheIncludedOnes(t *testing.T) {
 	for _, c := range []struct {
 		rule    string
 		product seller.Product
@@ -150,9 +150,9 @@ func TestExtraSANsAreThoseAboveThePrice(t *testing.T) {
 	}{
 		{"single-name products have none", single(), 0, 5, 0},
 		{"within the price", multi(), 2, 0, 0},
-		{"a number that is none", multi(), 2, -1, 0},
+		{"a negative number", multi(), 2, -1, 0},
 		{"names that nobody ordered are not bought", multi(), 4, 0, 0},
-		{"nor with a number that is none", multi(), 4, -1, 0},
+		{"nor with a negative number", multi(), 4, -1, 0},
 		{"the order decides where names are still to come", multi(), 0, 4, 2},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestExtraSANsAreThoseAboveThePrice(t *testing.T) {
 	}
 }
 
-func TestProductIsNamedByAnyOfItsNames(t *testing.T) {
+func TestProductHasAnyOfItsNames(t *testing.T) {
 	p := seller.Product{Names: []string{"Standard SSL", "Standard SSL SSLcom"}}
 	assert.True(t, p.Named("standard ssl sslcom"))
 	assert.True(t, p.Named(" Standard SSL\n"))
@@ -188,8 +188,7 @@ func TestFindProduct(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// A client who has to order again for each mistake gives up: all that is wrong with an order is reported at once, each
-// problem with its field.
+// All errors of an order are reported at once, each with its field, so that the client needs to correct it only once.
 func TestAllErrorsOfAnOrderAreReportedAtOnce(t *testing.T) {
 	params := map[string]string{itemparam.Method: "auth_email", itemparam.Approver: "nobody"}
 	product := seller.Product{ID: "san", Names: []string{"SAN"}, Level: seller.DV, MultiDomain: true, Included: 3, MaxNames: 100}

@@ -70,29 +70,29 @@ func TestTheListDecidesTheResult(t *testing.T) {
 		rows   []string
 		id     int64 // 0: unclear
 	}{
-		"lost answer, marked":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
-		"lost answer, alike":         {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "")}, 77},
-		"lost answer, another mark":  {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "<remoteid>other-1</remoteid>")}, 0},
-		"lost answer, another name":  {func(*remote) reply { return drops(nil) }, []string{row(77, "x.example.org", 5, "")}, 0},
-		"lost answer, two alike":     {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, ""), row(78, "www.example.org", 5, "")}, 0},
-		"marked before alike":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, ""), row(78, "www.example.org", 5, referenced)}, 78},
-		"lost answer, nothing":       {func(*remote) reply { return drops(nil) }, nil, 0},
-		"deleted is nothing":         {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 4, referenced)}, 0},
-		"no id":                      {func(*remote) reply { return says(doc("f", `<ok/>`)) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
-		"a mark that is none":        {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "<remoteid>0</remoteid>")}, 77},
-		"no id, nothing":             {func(*remote) reply { return says(doc("f", `<ok/>`)) }, nil, 0},
-		"id, the list lags":          {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, nil, 77},
-		"id of another name's order": {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, []string{row(77, "x.example.org", 5, "")}, 0},
-		"id of an order, no mark":    {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, []string{row(77, "www.example.org", 5, "")}, 77},
-		"old id":                     {func(*remote) reply { return says(doc("f", `<id>1</id><ok/>`)) }, nil, 0},
-		"error after it was taken":   {func(*remote) reply { return says(refusal("value", "x", "odd")) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
-		"unknown error":              {func(*remote) reply { return says(refusal("mysterious", "x", "odd")) }, nil, 0},
-		"half an answer":             {func(*remote) reply { return says(`<doc><id>77</id>`) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
-		"wall":                       {func(*remote) reply { return status(403, `<html/>`) }, nil, 0},
-		"method not allowed":         {func(*remote) reply { return status(405, `x`) }, nil, 0},
-		"too many":                   {func(*remote) reply { return status(429, `x`) }, nil, 0},
-		"another step":               {func(*remote) reply { return says(doc("certificate.order.more", `<a>1</a>`)) }, nil, 0},
-		"payment page, but it is on": {func(*remote) reply { return says(doc("f", `<ok type="url">/mancgi/x</ok>`)) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
+		"lost answer, marked":            {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
+		"lost answer, alike":             {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "")}, 77},
+		"lost answer, another reference": {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "<remoteid>other-1</remoteid>")}, 0},
+		"lost answer, another name":      {func(*remote) reply { return drops(nil) }, []string{row(77, "x.example.org", 5, "")}, 0},
+		"lost answer, two alike":         {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, ""), row(78, "www.example.org", 5, "")}, 0},
+		"marked before alike":            {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, ""), row(78, "www.example.org", 5, referenced)}, 78},
+		"lost answer, nothing":           {func(*remote) reply { return drops(nil) }, nil, 0},
+		"deleted is nothing":             {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 4, referenced)}, 0},
+		"no id":                          {func(*remote) reply { return says(doc("f", `<ok/>`)) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
+		"a reference of 0":               {func(*remote) reply { return drops(nil) }, []string{row(77, "www.example.org", 5, "<remoteid>0</remoteid>")}, 77},
+		"no id, nothing":                 {func(*remote) reply { return says(doc("f", `<ok/>`)) }, nil, 0},
+		"id, the list lags":              {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, nil, 77},
+		"id of another name's order":     {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, []string{row(77, "x.example.org", 5, "")}, 0},
+		"id of an order, no reference":   {func(*remote) reply { return says(doc("f", `<id>77</id><ok/>`)) }, []string{row(77, "www.example.org", 5, "")}, 77},
+		"old id":                         {func(*remote) reply { return says(doc("f", `<id>1</id><ok/>`)) }, nil, 0},
+		"error after it was taken":       {func(*remote) reply { return says(refusal("value", "x", "odd")) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
+		"unknown error":                  {func(*remote) reply { return says(refusal("mysterious", "x", "odd")) }, nil, 0},
+		"half an answer":                 {func(*remote) reply { return says(`<doc><id>77</id>`) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
+		"wall":                           {func(*remote) reply { return status(403, `<html/>`) }, nil, 0},
+		"method not allowed":             {func(*remote) reply { return status(405, `x`) }, nil, 0},
+		"too many":                       {func(*remote) reply { return status(429, `x`) }, nil, 0},
+		"another step":                   {func(*remote) reply { return says(doc("certificate.order.more", `<a>1</a>`)) }, nil, 0},
+		"payment page, but it is on":     {func(*remote) reply { return says(doc("f", `<ok type="url">/mancgi/x</ok>`)) }, []string{row(77, "www.example.org", 5, referenced)}, 77},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRemote(t, map[string]reply{"certificate": listed(row(9, "old.example.org", 2, ""))})
@@ -196,7 +196,7 @@ func TestBuyRefusesImpossiblePurchases(t *testing.T) {
 	r := newRemote(t, nil)
 	good := order(request(t, "positivessl", "auth_dnscname", "", "www.example.org"))
 	for name, change := range map[string]func(*seller.Purchase){
-		"another kind": func(p *seller.Purchase) { p.Kind = seller.KindCreate }, "no mark": func(p *seller.Purchase) { p.OrderRef = "" },
+		"another kind": func(p *seller.Purchase) { p.Kind = seller.KindCreate }, "no reference": func(p *seller.Purchase) { p.OrderRef = "" },
 		"no term": func(p *seller.Purchase) { p.Months = 0 }, "not this term": func(p *seller.Purchase) { p.Months = 36 },
 		"discontinued": func(p *seller.Purchase) { p.Product.Discontinued = true }, "nothing to prolong": func(p *seller.Purchase) { p.Kind = seller.KindProlong },
 	} {

@@ -79,7 +79,7 @@ func TestCatalogueFile(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
-	assert.NotContains(t, string(content), "eseller", "accounts stand there by their mark")
+	assert.NotContains(t, string(content), "eseller", "accounts are stored by their hash")
 	left, err := filepath.Glob(path + ".*")
 	require.NoError(t, err)
 	assert.Empty(t, left)

@@ -114,7 +114,7 @@ func (c *Client) revoke(ctx context.Context, h orderDetails) (refused []string, 
 	if failure.Type != fault.API || failure.Retry {
 		return nil, failure
 	}
-	return []string{fmt.Sprintf("revoke the replaced certificate %d (asked for it, %s)", h.ID, failure.Message)}, nil
+	return []string{fmt.Sprintf("revoke the replaced certificate %d (not done through the API: %s)", h.ID, failure.Message)}, nil
 }
 
 func without(names []string, name string) []string {

@@ -100,7 +100,7 @@ func TestCancelAsksSupportForARefusedRevocation(t *testing.T) {
 			replaced := `<SSLGetInfoResult Status="replaced" Type="standard ssl sslcom" ReplacedBy="8"/>`
 			s := newStage(t, registry{map[string]string{"7": replaced, "8": certificate("cancelled", 0)}, c.answer}.serve)
 			failure := requireFault(t, s.Cancel(t.Context(), 7), fault.API)
-			assert.Contains(t, failure.Message, "to revoke the replaced certificate 7 (asked for it, Namecheap (namecheap.ssl.revokecertificate)")
+			assert.Contains(t, failure.Message, "to revoke the replaced certificate 7 (not done through the API: Namecheap (namecheap.ssl.revokecertificate)")
 			assert.NotContains(t, failure.Message, "cancel the certificate")
 			var tried []string
 			for _, form := range s.asked {

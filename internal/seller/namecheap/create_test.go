@@ -243,7 +243,7 @@ func TestBuyWithDefiniteRefusal(t *testing.T) {
 		assert.False(t, failure.OutcomeUnknown)
 		assert.True(t, failure.Retry)
 	})
-	t.Run("budget used up", func(t *testing.T) {
+	t.Run("limit reached", func(t *testing.T) {
 		s := newStage(t, says(ok(`<UserGetBalancesResult AvailableBalance="1" Currency="USD"/>`)))
 		s.params["limit_minute"] = "1"
 		s.params["limit_hour"] = "0"
@@ -255,8 +255,8 @@ func TestBuyWithDefiniteRefusal(t *testing.T) {
 		assert.False(t, failure.OutcomeUnknown)
 		assert.True(t, failure.Retry)
 		assert.Contains(t, failure.Message, "2026-07-12T10:01:01Z")
-		mark := sha256.Sum256([]byte(client.Account()))
-		assert.FileExists(t, filepath.Join(s.dir, "pmnamecheap.calls."+hex.EncodeToString(mark[:])[:16]), "the mark of the account's lock (rules BUY-1)")
+		hash := sha256.Sum256([]byte(client.Account()))
+		assert.FileExists(t, filepath.Join(s.dir, "pmnamecheap.calls."+hex.EncodeToString(hash[:])[:16]), "the account's hash (rules BUY-1)")
 		assert.Len(t, s.asked, 1)
 	})
 }

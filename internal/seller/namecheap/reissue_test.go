@@ -86,7 +86,7 @@ func TestReissueWithUnknownOutcome(t *testing.T) {
 		"no reason":              says(refuses("")),
 		"5050900":                says(refusal("5050900", "Unhandled exceptions")),
 		"the CA is out of order": says(refusal("3011295", "Error From Certificate Provider")),
-		"the CA's own trouble":   says(refusal("3027295", "We are unable to process your order. Error Details: Internal error occurred;Invalid Status code: 500")),
+		"an error of the CA":     says(refusal("3027295", "We are unable to process your order. Error Details: Internal error occurred;Invalid Status code: 500")),
 		"values not made":        says(refusal("3022296", "Error occured while retrieving details for DNS based DCValidation.")),
 		"database":               says(refusal("4024296", "Unable to update records in the database")),
 		"4011331 in the middle":  says(refusal("4011331", "Unable to update DCV filerecords in database. Please try again.")),

@@ -144,7 +144,7 @@ func TestSendApproval(t *testing.T) {
 		forms   []url.Values
 	}{
 		{"nobody named", one, nil, "admin@example.com", []url.Values{look, resend}},
-		{"the same in other letters", one, []string{"Admin@Example.com"}, "admin@example.com", []url.Values{look, resend}},
+		{"the same in upper case", one, []string{"Admin@Example.com"}, "admin@example.com", []url.Values{look, resend}},
 		{"another", one, []string{"webmaster@example.com"}, "admin@example.com", []url.Values{look, edit("DCVMethod", "webmaster@example.com")}},
 		{"the order has it, Namecheap another", one, []string{"admin@example.com"}, "webmaster@example.com", []url.Values{look, edit("DCVMethod", "admin@example.com")}},
 		{"Namecheap does not tell", one, nil, "", []url.Values{look, edit("DCVMethod", "admin@example.com")}},
@@ -210,7 +210,7 @@ func TestSendApprovalRefused(t *testing.T) {
 			s := newStage(t, post("admin@example.com", c.answer))
 			err := s.SendApproval(t.Context(), 7, one, nil)
 			assert.Equal(t, c.code, requireFault(t, err, c.kind).Code)
-			assert.Len(t, s.asked, 2, "the look and the letter")
+			assert.Len(t, s.asked, 2, "one read and one e-mail")
 		})
 	}
 }
@@ -229,7 +229,7 @@ func TestApprovalEmailsAreRequestedOnce(t *testing.T) {
 	}
 	s := newStage(t, says(refusal("2011294", "CertificateID is invalid")))
 	assert.Equal(t, 2011294, requireFault(t, s.SendApproval(t.Context(), 7, one, nil), fault.API).Code)
-	assert.Len(t, s.asked, 1, "no letter where the look failed")
+	assert.Len(t, s.asked, 1, "no e-mail if the read failed")
 }
 
 // ssl.editDCVMethod docs/reference/namecheap.md §3.12: the validation method of an order that waits is changed for all its

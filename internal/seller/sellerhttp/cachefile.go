@@ -15,7 +15,7 @@ import (
 type CacheFile struct {
 	Path    string
 	MaxSize int64 // in bytes; Read refuses a longer file
-	// DryRun keeps the file as it is and makes no lock file: Write does nothing, and Alone waits for nobody.
+	// DryRun makes Write do nothing, and WithLock run its function without a lock file.
 	DryRun bool
 }
 

@@ -23,7 +23,7 @@ import (
 
 const good = `<a>fine</a>`
 
-func TestSecretsTravelInThePostBodyOnly(t *testing.T) {
+func TestSecretsAreInThePOSTBodyOnly(t *testing.T) {
 	s := newSeller(t, says(200, good))
 	var got string
 	require.NoError(t, newClient(t, s.URL+"/xml.response", newClock(), nil).Do(t.Context(), ask(sellerhttp.Read, &got)))
@@ -52,7 +52,7 @@ func TestReadsAreRepeated(t *testing.T) {
 	}
 }
 
-func TestReadsGiveUpWithTheLastFailure(t *testing.T) {
+func TestReadsEndWithTheLastError(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault http.HandlerFunc
 		kind  sellerhttp.Kind
@@ -89,9 +89,9 @@ func TestReadsStopAtTheDeadline(t *testing.T) {
 	assert.Equal(t, 3*time.Second, c.total())
 }
 
-// rules TIME-4: whoever waits gets an answer within the command's time, and it says what was wrong with the seller, not
-// that time was up.
-func TestASellerThatFailsIsToldWithinTheCommandsTime(t *testing.T) {
+// Rules TIME-4: the caller gets an error before the command's deadline, and it says what was wrong with the seller, not that
+// the deadline was reached.
+func TestSellerFailureIsReportedBeforeTheDeadline(t *testing.T) {
 	for name, failure := range map[string]http.HandlerFunc{"500": says(500, ""), "405": says(405, ""), "dropped": drops} {
 		t.Run(name, func(t *testing.T) {
 			s, c := newSeller(t, failure), newClock()
@@ -123,8 +123,8 @@ func TestASellerThatFailsIsToldWithinTheCommandsTime(t *testing.T) {
 	})
 }
 
-// What concerns one answer says nothing of the seller: the next order may be read.
-func TestOneBadAnswerIsNoOutage(t *testing.T) {
+// An error about one answer says nothing about the seller: the next order may be readable.
+func TestOneBadAnswerIsNotAnOutage(t *testing.T) {
 	for name, failure := range map[string]http.HandlerFunc{
 		"cut off": says(200, "<a>fi"), "a DTD": says(200, `<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>`), "too large": says(200, strings.Repeat("x", sellerhttp.MaxBody+1)),
 	} {
@@ -136,8 +136,8 @@ func TestOneBadAnswerIsNoOutage(t *testing.T) {
 	}
 }
 
-// Rules BUY-3: net/http must not repeat it either, on a connection that was kept open least of all.
-func TestWhatBuysIsSentOnce(t *testing.T) {
+// Rules BUY-3: net/http must not repeat the request either, even on a reused connection.
+func TestPurchaseIsSentOnce(t *testing.T) {
 	for name, failure := range map[string]http.HandlerFunc{
 		"connection dropped": drops, "405": says(405, ""), "500": says(500, ""), "document cut off": says(200, "<a>"),
 		"redirect": func(w http.ResponseWriter, r *http.Request) {
@@ -208,8 +208,8 @@ func TestNothingWasSent(t *testing.T) {
 	})
 }
 
-// rules RUN-1: net/http returns the cause of a context that was ended, which need not be context.Canceled.
-func TestTheEndOfTheRunIsNoFaultOfTheSeller(t *testing.T) {
+// Rules RUN-1: net/http returns the cause of a cancelled context, which need not be context.Canceled.
+func TestACancelledCommandIsNotAFailureOfTheSeller(t *testing.T) {
 	signalled := errors.New("signal terminated")
 	for name, row := range map[string]struct {
 		class  sellerhttp.Class
@@ -251,8 +251,8 @@ func TestTheEndOfTheRunIsNoFaultOfTheSeller(t *testing.T) {
 	}
 }
 
-// rules ERR-1: what used the command's time up may have been a lock or a turn, not the seller.
-func TestTheCommandsOwnTimeIsNotTheSellers(t *testing.T) {
+// Rules ERR-1: a lock or the rate limiter may have used up the command's time, not the seller.
+func TestTheCommandsDeadlineIsNotTheSellersTimeout(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
 	s := newSeller(t, func(http.ResponseWriter, *http.Request) {})
@@ -263,7 +263,7 @@ func TestTheCommandsOwnTimeIsNotTheSellers(t *testing.T) {
 	assert.Zero(t, s.count())
 }
 
-func TestTheEndOfTheRunEndsTheWaitForATurn(t *testing.T) {
+func TestCancellationEndsTheWaitForTheRateLimiter(t *testing.T) {
 	clock, ctx := newClock(), context.Background()
 	ctx, cancel := context.WithCancelCause(ctx)
 	limiter := &sellerhttp.RateLimiter{
@@ -279,7 +279,7 @@ func TestTheEndOfTheRunEndsTheWaitForATurn(t *testing.T) {
 	assert.False(t, failure.Sent)
 }
 
-func TestAnswersThatAreRefused(t *testing.T) {
+func TestUnusableAnswers(t *testing.T) {
 	typed := func(kind, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)
@@ -321,7 +321,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 	})
 }
 
-func TestASellerThatRepeatsTheKeyDoesNotGetItShown(t *testing.T) {
+func TestAKeyThatTheSellerRepeatsIsMasked(t *testing.T) {
 	s := newSeller(t, says(404, "you sent ApiKey=k3y%2Fwith%2Bsigns, that is k3y/with+signs"))
 	log := panellog.Discard()
 	var got string

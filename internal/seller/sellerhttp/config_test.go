@@ -12,7 +12,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// without returns a client of a seller of which no status is known to mean "too many calls".
+// without returns a client of a seller with no known status for "too many calls".
 func without(address string, change func(*sellerhttp.Config)) *sellerhttp.Client {
 	c := newClock()
 	config := sellerhttp.Config{
@@ -37,7 +37,7 @@ func TestASellerWithoutAKnownLimit(t *testing.T) {
 	}
 }
 
-func TestARedirectTellsItsHost(t *testing.T) {
+func TestRedirectHost(t *testing.T) {
 	s := newSeller(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://elsewhere.example:81/path?secret=1", http.StatusFound)
 	})
@@ -47,7 +47,7 @@ func TestARedirectTellsItsHost(t *testing.T) {
 	assert.Equal(t, 1, s.count(), "nobody goes there")
 }
 
-func TestWritesHaveTheirOwnTime(t *testing.T) {
+func TestWritesHaveTheirOwnTimeout(t *testing.T) {
 	never := make(chan struct{})
 	s := newSeller(t, func(http.ResponseWriter, *http.Request) { <-never })
 	t.Cleanup(func() { close(never) })
@@ -58,8 +58,8 @@ func TestWritesHaveTheirOwnTime(t *testing.T) {
 	assert.True(t, failure.Sent)
 }
 
-// A file is handed over byte for byte, whatever its type says, and is not shown in the log.
-func TestFilesAreHandedOverAsTheyCame(t *testing.T) {
+// A file is passed on unchanged, whatever its content type, and is not logged.
+func TestFilesAreNotChanged(t *testing.T) {
 	const file = "PK\x03\x04\xff\xfe<html>"
 	s := newSeller(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/zip; charset=koi8-r")

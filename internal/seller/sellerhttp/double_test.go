@@ -15,7 +15,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// clock stands still except while somebody sleeps.
+// clock changes only while somebody sleeps.
 type clock struct {
 	mu    sync.Mutex
 	at    time.Time
@@ -49,7 +49,7 @@ func (c *clock) total() time.Duration {
 	return sum
 }
 
-// until is a context whose deadline lies on the test's clock and never fires by itself.
+// until returns a context whose deadline is a time of the test's clock, so that it never fires by itself.
 type until struct {
 	context.Context
 	at time.Time
@@ -57,7 +57,7 @@ type until struct {
 
 func (u until) Deadline() (time.Time, bool) { return u.at, true }
 
-// seller is a server that answers each request with the next handler; the last one stays.
+// seller is a server that answers each request with the next handler, and then always with the last one.
 type seller struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -117,7 +117,7 @@ func newClient(t *testing.T, address string, c *clock, log *panellog.Logger) *se
 	})
 }
 
-// ask makes a call of the class that keeps the root's text.
+// ask makes a call of the class and returns the root's text.
 func ask(class sellerhttp.Class, got *string) sellerhttp.Call {
 	return sellerhttp.Call{
 		Name: "shop.ask", Keys: "id=7", Form: url.Values{"ApiKey": {"k3y/with+signs"}, "id": {"7"}}, Class: class,

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rules CLI-7: a client for a dry run sends what only reads, and nothing else leaves this host, whatever its class says.
-func TestADryRunSendsOnlyWhatReads(t *testing.T) {
+// Rules CLI-7: a client for a dry run sends only calls that are known to read, whatever the class of the others.
+func TestDryRunSendsOnlyReads(t *testing.T) {
 	for name, c := range map[string]struct {
 		class sellerhttp.Class
 		reads bool
@@ -50,7 +50,7 @@ func TestADryRunSendsOnlyWhatReads(t *testing.T) {
 	}
 }
 
-func TestADryRunKeepsFilesAsTheyAre(t *testing.T) {
+func TestDryRunDoesNotChangeFiles(t *testing.T) {
 	dir := t.TempDir()
 	file := sellerhttp.CacheFile{Path: filepath.Join(dir, "kept"), MaxSize: 100, DryRun: true}
 	require.NoError(t, file.Write([]byte("new")))

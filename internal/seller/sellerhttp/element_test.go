@@ -22,7 +22,7 @@ func TestNamesAreFoundInAnyCaseAndWithoutNamespace(t *testing.T) {
 	assert.Equal(t, "a <b>", root.All("Row")[1].Text())
 }
 
-func TestWhatIsMissingIsEmpty(t *testing.T) {
+func TestAbsentElementsAreEmpty(t *testing.T) {
 	var none *sellerhttp.Element
 	assert.Nil(t, none.Child("a").Child("b"))
 	assert.Empty(t, none.All("a"))

@@ -58,7 +58,7 @@ func rows(first, last int64) []int64 {
 	return all
 }
 
-func TestAWalkClosesOnlyOnAListThatDidNotChange(t *testing.T) {
+func TestConsistentReturnsOnlyAListThatDidNotChange(t *testing.T) {
 	for name, one := range map[string]struct {
 		list     remoteList
 		want     []int64
@@ -123,9 +123,8 @@ func TestAListThatKeepsChangingIsARetryableFault(t *testing.T) {
 	}
 }
 
-// Whatever comes and goes between the requests: an order that was there all the time is not missing from a walk that
-// closed.
-func TestAClosedWalkMissesNoOrderThatWasThereAllTheTime(t *testing.T) {
+// Whatever changes between the requests, an order that was in the list all the time is in the consistent list.
+func TestConsistentListHasEveryOrderThatWasThereAllTheTime(t *testing.T) {
 	closed := 0
 	for seed := range uint64(3000) {
 		random := rand.New(rand.NewPCG(seed, 1))

@@ -21,7 +21,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// The test binary is also the process that takes calls from a shared budget.
+// The test binary is also the other process that uses the same rate limiter's file.
 const (
 	envPath  = "BUDGET_TEST_PATH"
 	envTries = "BUDGET_TEST_TRIES"
@@ -53,7 +53,7 @@ func newRateLimiter(t *testing.T, c *clock, limits sellerhttp.Limits) *sellerhtt
 	return &sellerhttp.RateLimiter{Path: filepath.Join(t.TempDir(), "pm.calls.0123456789abcdef"), Limits: limits, Now: c.Now, Sleep: c.Sleep, Log: panellog.Discard()}
 }
 
-// full takes n calls of the class and expects each at once.
+// full makes n calls of the class and expects that none has to wait.
 func full(t *testing.T, b *sellerhttp.RateLimiter, class sellerhttp.Class, n int) {
 	t.Helper()
 	before := b.Now()
@@ -63,7 +63,7 @@ func full(t *testing.T, b *sellerhttp.RateLimiter, class sellerhttp.Class, n int
 	require.Equal(t, before, b.Now(), "nobody had to wait")
 }
 
-func TestProcessesShareOneBudget(t *testing.T) {
+func TestProcessesShareOneLimit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pm.calls.0123456789abcdef")
 	var wg sync.WaitGroup
 	outputs := make([][]byte, 8)
@@ -81,7 +81,7 @@ func TestProcessesShareOneBudget(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
-// Whatever the order in which many callers come, no window ever holds more than its limit.
+// Whatever the order of many callers, no window has more calls than its limit.
 func TestNeverOverTheLimit(t *testing.T) {
 	for name, callers := range map[string]int{"one after the other": 1, "eight at once": 8} {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestNeverOverTheLimit(t *testing.T) {
 	}
 }
 
-// takeLater takes a turn however late it comes.
+// takeLater waits for a call, however late it is possible.
 func takeLater(t *testing.T, b *sellerhttp.RateLimiter, class sellerhttp.Class) {
 	for {
 		err := b.Wait(t.Context(), class)
@@ -122,8 +122,8 @@ func takeLater(t *testing.T, b *sellerhttp.RateLimiter, class sellerhttp.Class) 
 	}
 }
 
-// A limit of an hour or a day is reported at once: one account at its limit would hold a whole sweep (rules SWEEP-9).
-func TestNobodyWaitsLongerThanAMinuteForATurn(t *testing.T) {
+// A reached limit of an hour or a day is reported at once, so that one account does not stop a whole sweep (rules SWEEP-9).
+func TestNoCallWaitsLongerThanAMinute(t *testing.T) {
 	for _, class := range []sellerhttp.Class{sellerhttp.Read, sellerhttp.Once, sellerhttp.Purchase} {
 		c := newClock()
 		b := newRateLimiter(t, c, sellerhttp.Limits{Hour: 10})
@@ -135,7 +135,7 @@ func TestNobodyWaitsLongerThanAMinuteForATurn(t *testing.T) {
 	}
 }
 
-// instants returns those in the rate limiter's file.
+// instants returns the times in the rate limiter's file.
 func instants(t *testing.T, path string) []time.Time {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -148,7 +148,7 @@ func instants(t *testing.T, path string) []time.Time {
 	return all
 }
 
-func TestReadsWaitTheirTurnInsideTheDeadline(t *testing.T) {
+func TestReadsWaitWithinTheDeadline(t *testing.T) {
 	c := newClock()
 	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 20})
 	full(t, b, sellerhttp.Read, 16)
@@ -157,7 +157,7 @@ func TestReadsWaitTheirTurnInsideTheDeadline(t *testing.T) {
 	assert.Equal(t, 61*time.Second, c.Now().Sub(start))
 }
 
-func TestWhatComesTooLateSaysWhen(t *testing.T) {
+func TestExhaustedErrorHasTheTimeOfTheNextCall(t *testing.T) {
 	c := newClock()
 	b := newRateLimiter(t, c, sellerhttp.Limits{Hour: 10})
 	full(t, b, sellerhttp.Read, 8)
@@ -172,7 +172,7 @@ func TestWhatComesTooLateSaysWhen(t *testing.T) {
 	assert.Empty(t, c.slept, "there is no use in waiting")
 }
 
-func TestPurchasesGoFirst(t *testing.T) {
+func TestPurchasesHavePriority(t *testing.T) {
 	c := newClock()
 	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 20, Hour: 700, Day: 8000})
 	full(t, b, sellerhttp.Read, 16)
@@ -209,7 +209,7 @@ func TestTheFileStaysSmall(t *testing.T) {
 	assert.Less(t, info.Size(), int64(5<<10))
 }
 
-func TestAClockThatWentBackLocksNobodyOut(t *testing.T) {
+func TestAClockThatWasSetBackBlocksNoCalls(t *testing.T) {
 	c := newClock()
 	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 5})
 	c.at = c.at.AddDate(50, 0, 0) // a wrong clock at boot
@@ -219,7 +219,7 @@ func TestAClockThatWentBackLocksNobodyOut(t *testing.T) {
 	assert.Equal(t, 61*time.Second, c.total(), "the calls count as made now, not in fifty years")
 }
 
-func TestWhatIsNotOursIsReplacedWithAWarning(t *testing.T) {
+func TestAnotherFileIsReplacedWithAWarning(t *testing.T) {
 	foreign := filepath.Join(t.TempDir(), "precious")
 	require.NoError(t, os.WriteFile(foreign, []byte("precious"), 0o600))
 	for name, prepare := range map[string]func(path string) error{
@@ -250,7 +250,7 @@ func TestWhatIsNotOursIsReplacedWithAWarning(t *testing.T) {
 	assert.Equal(t, "precious", string(kept))
 }
 
-func TestAFolderThatCannotBeWrittenIsWarnedOfOnce(t *testing.T) {
+func TestUnwritableDirectoryIsOneWarning(t *testing.T) {
 	c := newClock()
 	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 2})
 	b.Path = filepath.Join(filepath.Dir(b.Path), "missing", "calls")
@@ -258,7 +258,7 @@ func TestAFolderThatCannotBeWrittenIsWarnedOfOnce(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(strings.Join(b.Log.Tail(100), "\n"), "calls to the seller are not counted"))
 }
 
-func TestInstantsSurviveTheProcess(t *testing.T) {
+func TestTimesSurviveTheProcess(t *testing.T) {
 	c := newClock()
 	b := newRateLimiter(t, c, sellerhttp.Limits{Minute: 5})
 	full(t, b, sellerhttp.Purchase, 3)
@@ -267,10 +267,10 @@ func TestInstantsSurviveTheProcess(t *testing.T) {
 	assert.True(t, c.Now().Equal(counted[0]))
 }
 
-func FuzzBudgetFile(f *testing.F) {
-	mark := []byte("pmcalls1")
-	for _, seed := range [][]byte{nil, mark, []byte("text"), append(bytes.Clone(mark), 0xff, 1), append(bytes.Clone(mark), bytes.Repeat([]byte{0xff}, 16)...),
-		binary.BigEndian.AppendUint64(bytes.Clone(mark), uint64(newClock().at.UnixMicro()))} {
+func FuzzRateLimiterFile(f *testing.F) {
+	header := []byte("pmcalls1")
+	for _, seed := range [][]byte{nil, header, []byte("text"), append(bytes.Clone(header), 0xff, 1), append(bytes.Clone(header), bytes.Repeat([]byte{0xff}, 16)...),
+		binary.BigEndian.AppendUint64(bytes.Clone(header), uint64(newClock().at.UnixMicro()))} {
 		f.Add(seed)
 	}
 	dir := f.TempDir()
@@ -283,7 +283,7 @@ func FuzzBudgetFile(f *testing.F) {
 		require.LessOrEqual(t, c.total(), 61*time.Second, "no content locks anybody out")
 		after, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.True(t, bytes.HasPrefix(after, mark))
+		require.True(t, bytes.HasPrefix(after, header))
 		require.Zero(t, len(after)%8)
 	})
 }

@@ -25,8 +25,8 @@ func withKey(address, key string) *sellerhttp.Client {
 	})
 }
 
-// What a seller repeats of the request is masked before it is cut: no piece of the key is left at the place of the cut.
-func TestSecretsAreMaskedBeforeAnAnswerIsCut(t *testing.T) {
+// A key that the seller repeats is masked before the text is shortened, so that no part of the key remains at the cut.
+func TestSecretsAreMaskedBeforeAnAnswerIsShortened(t *testing.T) {
 	for name, answer := range map[string]func(pad string) http.HandlerFunc{
 		"a page":       func(pad string) http.HandlerFunc { return says(200, "<html>"+pad+longKey) },
 		"no XML":       func(pad string) http.HandlerFunc { return says(200, pad+longKey) },
@@ -59,7 +59,7 @@ func typed(contentType string) http.HandlerFunc {
 	}
 }
 
-// Whatever is read out of an answer, it is not the key: plain, escaped for the document, for a URL, in base64.
+// No value that is read from an answer contains the key: plain, escaped in XML or a URL, or in base64.
 func TestAnswersAreReadWithoutTheKey(t *testing.T) {
 	const key = "a&longer-<key>-than-16"
 	for _, written := range []string{"a&amp;longer-&lt;key&gt;-than-16", url.QueryEscape(key), "YSZsb25nZXItPGtleT4tdGhhbi0xN"} {
@@ -72,8 +72,8 @@ func TestAnswersAreReadWithoutTheKey(t *testing.T) {
 	}
 }
 
-// A word typed into the field of the key by mistake does not make the seller's answers unreadable.
-func TestShortSecretsLeaveTheDocumentWhole(t *testing.T) {
+// A short word that was typed as the key by mistake does not make the seller's answers unreadable.
+func TestShortSecretsAreNotMaskedInDocuments(t *testing.T) {
 	for _, key := range []string{"doc", "root", "utf-8"} {
 		s := newSeller(t, says(200, `<?xml version="1.0" encoding="utf-8"?><doc>root</doc>`))
 		var got string

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Secrets do not leave this host in the clear, even where a name of it resolves elsewhere (docs/reference/ispmanager.md
+// Secrets do not leave this host unencrypted, even if a loopback name resolves to another host (docs/reference/ispmanager.md
 // §1.1).
 func TestWithoutTLSOnlyThisHostIsReached(t *testing.T) {
 	for address, reached := range map[string]bool{
@@ -18,7 +18,7 @@ func TestWithoutTLSOnlyThisHostIsReached(t *testing.T) {
 	assert.Nil(t, transport(Config{Address: "https://seller.example.test/"}, true).Proxy)
 }
 
-func TestTheGuardIsOnEveryConnectionWithoutTLS(t *testing.T) {
+func TestEveryConnectionWithoutTLSIsChecked(t *testing.T) {
 	for _, address := range []string{"http://203.0.113.1:9/", "HTTP://203.0.113.1:9/"} {
 		_, err := transport(Config{Address: address}, false).DialContext(t.Context(), "tcp", "203.0.113.1:9")
 		assert.ErrorContains(t, err, "is not this host")

@@ -24,8 +24,8 @@ import (
 	"pmssl/internal/fault"
 )
 
-// rules ERR-1: what is between this server and the seller is named with what to do about it.
-func TestAFaultOnTheWayToTheSellerSaysWhatToDo(t *testing.T) {
+// Rules ERR-1: an error on the way to the seller says what to do.
+func TestTransportErrorsSayWhatToDo(t *testing.T) {
 	day := func(text string) time.Time {
 		at, err := time.Parse(time.DateOnly, text)
 		require.NoError(t, err)
@@ -97,7 +97,7 @@ func TestTheBundleThatWasSearchedIsNamed(t *testing.T) {
 		"): install the package ca-certificates, or set SSLSellerCA in etc/billmgr.conf to a file", Trust{}.searched([]string{missing, empty}))
 }
 
-func TestTheFileOfCACertificatesIsReadOrNamed(t *testing.T) {
+func TestTrustOf(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, text []byte) string {
 		path := filepath.Join(dir, name)
@@ -124,7 +124,7 @@ func TestTheFileOfCACertificatesIsReadOrNamed(t *testing.T) {
 }
 
 // rules CLI-2.
-func TestNoProxyIsAsked(t *testing.T) {
+func TestProxySettingsAreIgnored(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	assert.Nil(t, transport(Config{Address: "https://api.seller.example/"}, true).Proxy)
 }

@@ -17,7 +17,7 @@ import (
 	"pmssl/internal/seller/sellerhttp"
 )
 
-// list is a seller's list that counts how often it is walked through.
+// list is a seller's list that counts how often it is read.
 type list struct {
 	walks atomic.Int64
 	now   time.Time
@@ -32,7 +32,7 @@ func (l *list) waiting(path string) sellerhttp.WaitingOrders {
 	}
 }
 
-func TestOneWalkServesEverybodyForTwoMinutes(t *testing.T) {
+func TestOneWalkServesAllProcessesForTwoMinutes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "waiting")
 	l := &list{now: time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC), ids: []int64{7, 9}}
 	has := func(id int64) bool {
@@ -59,7 +59,7 @@ func TestOneWalkServesEverybodyForTwoMinutes(t *testing.T) {
 	assert.Equal(t, int64(3), l.walks.Load(), "what comes from the future is not believed")
 }
 
-func TestWhatIsKeptOfTheListIsOfUseOrReadAnew(t *testing.T) {
+func TestUnusableCacheIsReadAgain(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, path string){
 		"damaged":  func(t *testing.T, path string) { require.NoError(t, os.WriteFile(path, []byte(`{"read":`), 0o600)) },
 		"a folder": func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) },
@@ -80,7 +80,7 @@ func TestWhatIsKeptOfTheListIsOfUseOrReadAnew(t *testing.T) {
 	}
 }
 
-func TestAListThatCannotBeReadTellsNothing(t *testing.T) {
+func TestUnreadableListIsAnError(t *testing.T) {
 	l := &list{now: time.Date(2026, 4, 2, 10, 0, 0, 0, time.UTC), ids: []int64{7}, err: errors.New("no answer")}
 	path := filepath.Join(t.TempDir(), "waiting")
 	found, err := l.waiting(path).Has(t.Context(), 7)

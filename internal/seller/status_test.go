@@ -9,7 +9,7 @@ import (
 	"pmssl/internal/seller"
 )
 
-func TestKindsOfPurchaseAreTheWordsOfTheIntent(t *testing.T) {
+func TestKindsOfPurchase(t *testing.T) {
 	assert.Equal(t, []string{"create", "renew", "sans", "order", "prolong"},
 		[]string{seller.KindCreate, seller.KindRenew, seller.KindSANs, seller.KindOrder, seller.KindProlong})
 }

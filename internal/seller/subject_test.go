@@ -28,7 +28,7 @@ func TestCountriesAreThoseOfISO3166(t *testing.T) {
 	assert.Empty(t, seller.CorrectedCountry("de")+seller.CorrectedCountry("ZZ"))
 }
 
-// A number that the CA calls back must exist: the trunk zero is dialled inside a country only.
+// A CA may call the number from abroad: the trunk zero is dialled inside a country only.
 func TestTrunkZerosAreDropped(t *testing.T) {
 	for _, c := range []struct{ rule, text, want string }{
 		{"Great Britain", "+44 (0)20 7946 0000", "+44.2079460000"},
@@ -72,7 +72,7 @@ func TestTrunkZerosAreDropped(t *testing.T) {
 	assert.Equal(t, "030 (0) 12", seller.WithoutTrunkZero("030 (0) 12"))
 }
 
-func TestNumbersThatDoNotExistAreRefused(t *testing.T) {
+func TestImpossibleTelephoneNumbersAreRefused(t *testing.T) {
 	for rule, text := range map[string]string{
 		"America with seven digits": "+1 555-0123", "America with eleven": "+1 202 555 01234", "an area code of 1": "+1 102 555 0123",
 		"Russia with the inner 8": "+7 8 495 123-45-67", "a code that nobody has": "+999 123 456 789", "another one": "+210 123 456 789",
@@ -84,7 +84,7 @@ func TestNumbersThatDoNotExistAreRefused(t *testing.T) {
 	}
 }
 
-func TestPostcodesAreThoseOfTheirCountry(t *testing.T) {
+func TestPostcodesFitTheirCountry(t *testing.T) {
 	for _, c := range []struct{ country, good, bad string }{
 		{"DE", "10117|D-10117|DE-10117", "1011|101177|SW1A 1AA|-"}, {"GB", "SW1A 1AA|sw1a1aa|M1 1AE|EC1A 1BB|B33 8TH|CR2 6XH|DN55 1PT|BF1 0AX", "12345|SW1A|SW1A 1A1"},
 		{"UK", "SW1A 1AA", "12345"}, {"FR", "75008|F-75008|75008 CEDEX 08", "7500|75A08"}, {"US", "20500|20500-0003|09012", "2050|205000|SW1A 1AA"},
@@ -127,7 +127,7 @@ func split(list string) []string {
 	return words
 }
 
-func TestStatesAndAbsentValues(t *testing.T) {
+func TestStatesAndPlaceholders(t *testing.T) {
 	for _, c := range []struct {
 		name, value, country string
 		good                 bool
@@ -149,7 +149,7 @@ func TestStatesAndAbsentValues(t *testing.T) {
 	assert.NoError(t, seller.CheckContacts(map[string]string{"org_country": "DE", "org_postcode": "10117", "adm_postcode": "SW1A 1AA"}))
 }
 
-func TestAddressesAreOnesThatACAWritesTo(t *testing.T) {
+func TestEmailAddresses(t *testing.T) {
 	for address, words := range map[string]string{
 		"admin@example.com": "", "first.last+ssl@sub.example.co.uk": "", "o'neil@example.ie": "", "ADMIN@EXAMPLE.COM": "", "a@xn--bcher-kva.example.com": "",
 		"admin@localhost": "one label", "admin@server.local": "reserved", "admin@[192.0.2.1]": "e-mail", "admin@192.0.2.1": "IP address", "admin@example.com.": "e-mail",
