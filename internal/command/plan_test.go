@@ -284,7 +284,7 @@ func TestPlanOfAnItemKnowsHowControlWasProved(t *testing.T) {
 	delete(s.panel.order.Params, itemparam.ValidationMethod)
 	s.panel.order.Params[itemparam.Method] = "auth_http"
 	s.panel.order.Template = "positivessl_wildcard"
-	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">a file does not prove control over a wildcard name`)
+	assert.Contains(t, s.plan(t), `<warning type="proof_method_ends">a file cannot validate a wildcard name`)
 	s.panel.order.Params[itemparam.Method] = "smoke signals"
 	assert.NotContains(t, s.plan(t), "proof_method_ends", "an unknown method gives no warning")
 }
