@@ -47,6 +47,7 @@ type Host struct {
 	accountLock   string             // name of the account's lock, empty if none is held
 	items         map[int64][]string // names of the items' locks
 	lastItemLocks []string           // names of the locks of the item that was locked last
+	sweepLocks    []string           // names of the sweep's locks, nil if they are not held
 	journal       journalCache
 	cluster       string // the query of SingleWriter; tests replace it
 
@@ -82,9 +83,18 @@ func New(o Options) *Host {
 
 // Close closes the database connection, which releases the locks. Closing twice is allowed.
 func (h *Host) Close() error {
-	h.accountLock, h.lastItemLocks = "", nil
+	sweepLocks := h.sweepLocks
+	h.accountLock, h.lastItemLocks, h.sweepLocks = "", nil, nil
 	clear(h.items)
 	if h.db == nil {
+		return nil
+	}
+	// The server ends a closed connection when it comes to it. Other locks are waited for, the sweep's is not: a sweep that
+	// is started right after this one must find it free.
+	if err := h.releaseLocks(context.Background(), sweepLocks); err != nil {
+		h.log.Debugf("releasing the sweep's lock: %v", err)
+	}
+	if h.db == nil { // the connection broke
 		return nil
 	}
 	err := h.db.close()

@@ -214,3 +214,15 @@ func killConnection(t *testing.T, w *fixture, db *sql.DB) {
 	require.True(t, id.Valid, "item 42 is not locked")
 	run(t, db, fmt.Sprintf("KILL %d", id.Int64))
 }
+
+// rules SWEEP-5: a sweep that is started right after another one has ended does its work.
+func TestNextSweepFindsTheLockFree(t *testing.T) {
+	w, _ := withDB(t)
+	for range 50 {
+		next := w.second()
+		free, err := next.LockSweep(t.Context())
+		require.NoError(t, err)
+		require.True(t, free)
+		require.NoError(t, next.Close())
+	}
+}

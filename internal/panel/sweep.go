@@ -112,5 +112,6 @@ func (h *Host) LockSweep(ctx context.Context) (bool, error) {
 			return false, h.releaseLocks(ctx, names[:i])
 		}
 	}
+	h.sweepLocks = names
 	return true, nil
 }
