@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -217,6 +218,9 @@ func replace(path, text string, mode os.FileMode) error {
 
 // rules RUN-1: stopping the panel sends the signal to mgrctl too, in any order.
 func TestMgrctlEndedByASignalIsInterrupted(t *testing.T) {
+	caught := make(chan os.Signal, 1) // so that mgrctl does not ignore it where the tests run under nohup
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	for name, row := range map[string]struct {
 		signal string // that mgrctl ends by; empty for the end of the run
 		want   string
