@@ -7,8 +7,9 @@ const module = "pmssl"
 // product: a stand-in that shared code with the product would repeat its mistakes.
 const sandbox = "internal/sandbox"
 
-// conformance is the folder of the suite that every seller must pass. Only tests import it.
-const conformance = "internal/seller/sellertest"
+// testsOnly lists the packages that tests import and nothing that ships does: the suite that sellers are tested with, the real
+// servers that publishers are tested with.
+var testsOnly = []string{"internal/seller/sellertest", "internal/publish/publishtest"}
 
 // standardOnly lists the packages that import the standard library and nothing else (docs/architecture.md).
 var standardOnly = []string{"internal/cabforum", "internal/itemparam", "internal/plaintext", "internal/filelock", "internal/safexml"}
@@ -62,6 +63,11 @@ var allowed = map[string][]string{
 		"internal/seller", "internal/seller/sellerhttp", "internal/pki", "internal/cabforum", "internal/fault", "internal/itemparam",
 		"internal/panellog", "internal/plaintext",
 	},
+	"internal/publish":             {"internal/pki", "internal/fault", "internal/plaintext", "internal/filelock", "internal/dnscheck", "internal/panellog"},
+	"internal/publish/publishtest": {},
+	"internal/publish/dnsupdate":   {"internal/publish", "internal/plaintext"},
+	"internal/publish/powerdns":    {"internal/publish", "internal/plaintext"},
+
 	"internal/pki":       {"internal/cabforum", "internal/fault", "internal/plaintext"},
 	"internal/fault":     {},
 	"internal/itemparam": {},

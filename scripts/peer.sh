@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# peer.sh KIND DIR PORT [WORD…]: writes the configuration of a real server below DIR and runs it in the foreground on
+# 127.0.0.1:PORT, for tests. What the administrator is told to configure comes from the lines "#| " of the samples in
+# etc/samples/pmssl, so the tests try what the samples say. If root starts it, the server runs as nobody where DIR can be
+# reached by nobody.
+#
+#   peer.sh bind DIR PORT [ZONE…]       BIND 9
+#   peer.sh knot DIR PORT [ZONE…]       Knot DNS
+#   peer.sh pdns DIR PORT API [ZONE…]   PowerDNS with SQLite, its HTTP API on the port API
+#
+# Name servers serve each ZONE (example.com if none is given) from DIR/ZONE.zone, which the script writes if it is absent.
+# A ZONE that begins with "signed." is signed. BIND and Knot also serve other.example, which the key may not change. DIR/secret
+# holds the secret of the TSIG key pmssl, or the API key; the script makes it if it is absent.
+set -euo pipefail
+
+samples=$(cd "$(dirname "$0")/../etc/samples/pmssl" && pwd)
+readonly samples
+readonly schema=/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql # of PowerDNS 4.7
+PATH=$PATH:/usr/sbin:/usr/local/sbin
+
+fail() {
+    echo "peer.sh: $*" >&2
+    exit 2
+}
+
+[ $# -ge 3 ] || fail "usage: peer.sh KIND DIR PORT [WORD…]"
+kind=$1
+mkdir -p "$2"
+dir=$(cd "$2" && pwd)
+port=$3
+shift 3
+umask 022
+
+# run COMMAND…: becomes the server, as nobody if root started the script and nobody can reach DIR. The server ends with the
+# process that started the script.
+run() {
+    if [ "$(id -u)" = 0 ] && setpriv --reuid nobody --regid nogroup --clear-groups test -x "$dir"; then
+        chown -R nobody:nogroup "$dir"
+        exec setpriv --reuid nobody --regid nogroup --clear-groups --pdeathsig KILL "$@"
+    fi
+    exec "$@"
+}
+
+# snippet SAMPLE: the server's side of a sample.
+snippet() { sed -n 's/^#| \{0,1\}//p' "$samples/$1"; }
+
+secret() { # secret COMMAND…: DIR/secret, made by the command if it is absent
+    [ -e "$dir/secret" ] || "$@" >"$dir/secret"
+    head -n 1 "$dir/secret"
+}
+
+# zone_file ZONE: a zone with what updates can meet.
+zone_file() {
+    [ ! -e "$dir/$1.zone" ] || return 0
+    cat >"$dir/$1.zone" <<END
+\$ORIGIN $1.
+\$TTL 300
+@             SOA   ns1 hostmaster 1 3600 600 86400 60
+@             NS    ns1
+@             A     192.0.2.10
+@             MX    10 mail
+ns1           A     127.0.0.1
+mail          A     192.0.2.11
+www           A     192.0.2.10
+_taken.www    CNAME elsewhere.example.net.
+_note.www     TXT   "a text of somebody else"
+_busy.www     SRV   0 0 443 www
+*.wild        A     192.0.2.13
+*.text        TXT   "a text for every name"
+below.hollow  A     192.0.2.14
+child         NS    ns.elsewhere.example.net.
+other         DNAME elsewhere.example.net.
+END
+}
+
+# zones_of SAMPLE START ZONE…: the snippet for the first zone, then for each further zone its part from the line START on.
+zones_of() {
+    local sample=$1 start=$2 zone from=1
+    shift 2
+    for zone in "$@"; do
+        snippet "$sample" | sed -n "$from,\$p" |
+            sed "s|SECRET|$key|; s|/var/lib/[a-z]*/example.com.[a-z]*|$dir/$zone.zone|; s|example\.com|$zone|"
+        from="/^$start/"
+    done
+}
+
+bind() {
+    local key zone
+    key=$(secret random base64)
+    for zone in "$@" other.example; do zone_file "$zone"; done
+    {
+        cat <<END
+options {
+    directory "$dir";
+    pid-file none;
+    session-keyfile "$dir/session.key";
+    listen-on port $port { 127.0.0.1; };
+    listen-on-v6 { none; };
+    recursion no;
+    dnssec-validation no;
+    notify no;
+};
+controls { };
+zone "other.example" { type primary; file "$dir/other.example.zone"; };
+END
+        zones_of dnsupdate-bind.conf zone "$@" |
+            sed '/^zone "signed\./,/^}/s|^};|    dnssec-policy default;\n};|'
+    } >"$dir/named.conf"
+    run named -g -n 1 -c "$dir/named.conf"
+}
+
+knot() {
+    local key zone
+    key=$(secret random base64)
+    for zone in "$@" other.example; do zone_file "$zone"; done
+    {
+        cat <<END
+server:
+    rundir: $dir
+    listen: 127.0.0.1@$port
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+log:
+  - target: stderr
+    any: info
+database:
+    storage: $dir
+    journal-db-max-size: 8M
+    kasp-db-max-size: 8M
+    timer-db-max-size: 8M
+    catalog-db-max-size: 8M
+END
+        zones_of dnsupdate-knot.conf zone "$@" |
+            sed '/domain: signed\./s|$|\n    dnssec-signing: on|'
+        cat <<END
+zone:
+  - domain: other.example
+    file: $dir/other.example.zone
+END
+    } >"$dir/knot.conf"
+    run knotd -c "$dir/knot.conf"
+}
+
+pdns() {
+    local api=$1 key zone
+    shift
+    [ $# -gt 0 ] || set -- example.com
+    key=$(secret random hex)
+    {
+        cat <<END
+launch=gsqlite3
+gsqlite3-database=$dir/pdns.sqlite3
+gsqlite3-dnssec=yes
+local-address=127.0.0.1
+local-port=$port
+socket-dir=$dir
+dname-processing=yes
+daemon=no
+guardian=no
+receiver-threads=1
+distributor-threads=1
+disable-syslog=yes
+security-poll-suffix=
+END
+        snippet powerdns.conf | sed "s|SECRET|$key|; s|^webserver-port=.*|webserver-port=$api|"
+    } >"$dir/pdns.conf"
+    if [ ! -e "$dir/pdns.sqlite3" ]; then
+        sqlite3 "$dir/pdns.sqlite3" <"$schema"
+        for zone in "$@"; do
+            zone_file "$zone"
+            pdnsutil --config-dir="$dir" load-zone "$zone" "$dir/$zone.zone"
+            case $zone in signed.*) pdnsutil --config-dir="$dir" secure-zone "$zone" ;; esac
+        done
+    fi
+    run pdns_server --config-dir="$dir"
+}
+
+random() { # random base64|hex: 32 random octets
+    case $1 in
+    base64) head -c 32 /dev/urandom | base64 ;;
+    hex) head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' ;;
+    esac
+}
+
+case $kind in
+bind | knot)
+    [ $# -gt 0 ] || set -- example.com
+    "$kind" "$@"
+    ;;
+pdns)
+    [ $# -ge 1 ] || fail "usage: peer.sh pdns DIR PORT API [ZONE…]"
+    pdns "$@"
+    ;;
+*) fail "there is no server of the kind $kind" ;;
+esac
