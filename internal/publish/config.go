@@ -23,6 +23,15 @@ const (
 	KindExec      Kind = "exec"
 )
 
+// Defaults of blocks.
+const (
+	// DefaultUser is the item parameter that holds the user name of a hosting item (inferred, docs/reference/unattended.md
+	// §3).
+	DefaultUser = "username"
+	// DefaultTTL is in seconds.
+	DefaultTTL = 60
+)
+
 // Block is one `publisher NAME KIND` with its words. Secrets are not in it: the files that hold them are read when they
 // are needed.
 type Block struct {
@@ -35,7 +44,7 @@ type Block struct {
 	Zones []string
 	// Modules are the ids of the processing modules whose items live on this server (word module).
 	Modules []int64
-	// User names the item parameter that holds the user name on this server (word user); "username" if not set.
+	// User names the item parameter that holds the user name on this server (word user); DefaultUser if not set.
 	User string
 	// TTL is in seconds; 60 if not set.
 	TTL int

@@ -1,0 +1,118 @@
+package publish
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"pmssl/internal/pki"
+	"pmssl/internal/plaintext"
+)
+
+const (
+	// maxTXT is the length of one character string of a TXT record (RFC 1035 3.3).
+	maxTXT = 255
+	// maxFile is how many bytes a challenge's file may have; sellers ask for less than 200.
+	maxFile = 8 << 10
+	// maxHost is the length of a host name in characters (RFC 1035 2.3.4).
+	maxHost = 253
+)
+
+// Host checks a record against the order that it is for and returns the host that it proves control of: the name above a
+// DNS record's first label, or the host that serves a file. A record may stand directly below one of the certificate's
+// names that is its domain or stands above it, and with higher also below a further parent of its domain; whose that is
+// remains to be shown. A name that does not fit is an error that wraps ErrNotOwner.
+func (r Record) Host(order Order, higher bool) (string, error) {
+	names := bareNames(order.Names)
+	if !slices.Contains(names, r.Domain) {
+		return "", refuse("%q is no name of the certificate", plaintext.Clip(r.Domain, maxHost))
+	}
+	if r.Type == File {
+		return r.fileHost(order)
+	}
+	host, err := r.challengeHost()
+	switch {
+	case err != nil:
+		return "", err
+	case !slices.Contains(names, host) && !higher:
+		return "", refuse("%q does not stand directly below a name of the certificate, and its publisher has no `parent yes`", plaintext.Clip(r.Name, maxHost))
+	}
+	return host, r.checkValue()
+}
+
+// challengeHost returns the name above a DNS record's first label.
+func (r Record) challengeHost() (string, error) {
+	label, host, _ := strings.Cut(r.Name, ".")
+	switch {
+	case r.Type != CNAME && r.Type != TXT:
+		return "", refuse("%q is no kind of record that is published", plaintext.Clip(string(r.Type), 20))
+	case r.Path != "":
+		return "", refuse("a %s record has no path", r.Type)
+	case len(r.Name) > maxHost || !matches(`^_[0-9a-z_-]{1,62}$`, label):
+		return "", refuse("%q does not begin with one label for challenges (_ and letters or digits in lower case)", plaintext.Clip(r.Name, maxHost))
+	case taken(label):
+		return "", refuse("%s means something else than a certificate's challenge", label)
+	case !canonical(host) || !within(r.Domain, host):
+		return "", refuse("%q does not stand below %s", plaintext.Clip(r.Name, maxHost), r.Domain)
+	}
+	return host, nil
+}
+
+func (r Record) fileHost(order Order) (string, error) {
+	switch {
+	case !canonical(r.Name) || !slices.Contains(order.Names, r.Name):
+		return "", refuse("a file's host %q is no name of the certificate; wildcards are proved in DNS", plaintext.Clip(r.Name, maxHost))
+	case !within(r.Domain, r.Name):
+		return "", refuse("a file at %s proves nothing for %s", r.Name, r.Domain)
+	case !matches(`^/\.well-known/pki-validation/[0-9A-Za-z_-]{1,200}\.txt$`, r.Path):
+		return "", refuse("%q is no path for challenges (/.well-known/pki-validation/NAME.txt)", plaintext.Clip(r.Path, 300))
+	}
+	return r.Name, r.checkValue()
+}
+
+// checkValue keeps out what no seller asks for: it goes into zones, files and the arguments of programs.
+func (r Record) checkValue() error {
+	pattern := fmt.Sprintf(`^[ -~]{1,%d}$`, maxTXT)
+	most := maxTXT
+	switch r.Type {
+	case CNAME:
+		most = maxHost + 1
+		pattern = `^([0-9A-Za-z_][0-9A-Za-z_-]{0,62}\.)+[0-9A-Za-z][0-9A-Za-z-]{0,62}\.?$`
+	case File:
+		most = maxFile
+		pattern = `^[ -~\r\n]+$`
+	}
+	if len(r.Value) > most || !matches(pattern, r.Value) {
+		return fmt.Errorf("%q is no content for a %s challenge: wanted are at most %d characters like %s", plaintext.Clip(r.Value, 300), r.Type, most, pattern)
+	}
+	return nil
+}
+
+// taken reports whether a label means something outside of this module: ACME's proof and its persistent form would give
+// certificates to whom the value names, the others concern mail (RFC 8555, RFC 7489, RFC 6376, RFC 8461).
+func taken(label string) bool {
+	return slices.Contains([]string{"_acme-challenge", "_validation-persist", "_dmarc", "_domainkey", "_mta-sts", "_adsp"}, label)
+}
+
+// canonical reports whether a name is a domain name as certificates carry it: A-labels, lower case, no final dot, no
+// wildcard. What looks like another name in another script has other A-labels.
+func canonical(name string) bool {
+	ascii, err := pki.ASCIIName("name", name)
+	return err == nil && ascii == name && !strings.HasPrefix(name, "*.")
+}
+
+// bareNames are the certificate's names without "*."; names that are not canonical are left out.
+func bareNames(names []string) []string {
+	var bare []string
+	for _, name := range names {
+		if name = strings.TrimPrefix(name, "*."); canonical(name) {
+			bare = append(bare, name)
+		}
+	}
+	return bare
+}
+
+func matches(pattern, text string) bool {
+	return regexp.MustCompile(pattern).MatchString(text)
+}
