@@ -20,6 +20,7 @@ import (
 	"pmssl/internal/fault"
 	"pmssl/internal/item"
 	"pmssl/internal/itemparam"
+	"pmssl/internal/publish"
 	"pmssl/internal/seller"
 
 	"github.com/stretchr/testify/require"
@@ -201,6 +202,14 @@ func (p *fakePanel) Escalate(_ context.Context, it, operation int64, name, text 
 	}
 	return p.call("manual %d %d %s", it, operation, name)
 }
+func (p *fakePanel) Hostings(context.Context, int64, []int64, string) ([]publish.Hosting, error) {
+	return nil, nil
+}
+
+func (p *fakePanel) NamedItems(context.Context, []string) ([]publish.NamedItem, error) {
+	return nil, nil
+}
+
 func (p *fakePanel) OpenTask(_ context.Context, it int64, name string) (int64, error) {
 	return int64(slices.Index(p.tasks, fmt.Sprint(it, 0, name)) + 1), nil
 }

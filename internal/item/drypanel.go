@@ -8,6 +8,7 @@ import (
 	"pmssl/internal/cabforum"
 	"pmssl/internal/fault"
 	"pmssl/internal/itemparam"
+	"pmssl/internal/publish"
 	"pmssl/internal/seller"
 )
 
@@ -35,6 +36,7 @@ type panelReads interface {
 	OpenTask(ctx context.Context, it int64, command string) (int64, error)
 	InstallationID(ctx context.Context) (string, error)
 	Setting(ctx context.Context, name string) (string, error)
+	publish.Facts
 }
 
 // dryPanel is the panel of a dry run. It keeps changes in memory and returns them when they are read back, so that the

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pmssl/internal/cabforum"
+	"pmssl/internal/publish"
 	"pmssl/internal/seller"
 )
 
@@ -20,6 +21,7 @@ type Panel interface {
 	Sweeps
 	Imports
 	Settings
+	publish.Facts
 }
 
 // Items reads single items and their clients.
